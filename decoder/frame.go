@@ -1,0 +1,118 @@
+package decoder
+
+import (
+	"fmt"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// Direction is the way bytes went, seen from the observed process.
+type Direction uint8
+
+const (
+	// Send is from the observed process to its peer.
+	Send Direction = iota
+	// Recv is from the peer to the observed process.
+	Recv
+)
+
+// String returns "send" or "recv".
+func (d Direction) String() string {
+	if d == Recv {
+		return "recv"
+	}
+	return "send"
+}
+
+// Frame is one HTTP/2 frame together with the flow-control credit left after
+// it. A Frame handed to a Sink, and every slice in it, belongs to the decoder
+// and is valid only until the call returns.
+type Frame struct {
+	// Time is the time of the bytes that completed the frame, as the caller
+	// gave it to Conn (nanoseconds; the decoder only passes it on).
+	Time     int64
+	Dir      Direction
+	Type     Type
+	Flags    Flags
+	StreamID uint32
+	// Length is the payload length on the wire, in bytes (RFC 9113 §4.1).
+	Length uint32
+	Window Window
+	// Truncated says that payload bytes of this frame were not seen, other
+	// than those of a DATA payload that the kernel left out on purpose.
+	Truncated bool
+	// Violation is the rule that this frame broke, or nil.
+	Violation *Violation
+
+	// DATA: DataLength is the length without padding and Pad Length field,
+	// in bytes; Body is the start of the data, at most Config.BodyBytes long.
+	DataLength uint32
+	Body       []byte
+
+	// HEADERS, PUSH_PROMISE, CONTINUATION: BlockEnd is set on the frame that
+	// completes a field block. Then Headers holds its fields in wire order,
+	// or HeadersError says why it cannot be decoded.
+	BlockEnd     bool
+	Headers      []hpack.HeaderField
+	HeadersError string
+	PromisedID   uint32 // PUSH_PROMISE
+
+	// HEADERS with the PRIORITY flag, and PRIORITY.
+	HasPriority bool
+	Priority    Priority
+
+	Settings  []Setting // SETTINGS, in wire order
+	Increment uint32    // WINDOW_UPDATE, bytes
+
+	ErrorCode    ErrCode // RST_STREAM, GOAWAY
+	LastStreamID uint32  // GOAWAY
+	Debug        []byte  // GOAWAY
+
+	Opaque [8]byte // PING
+
+	// PRIORITY_UPDATE (RFC 9218 §7.1): PrioritizedID, FieldValue.
+	// ALTSVC (RFC 7838 §4): AltOrigin, FieldValue.
+	// ORIGIN (RFC 8336 §2): Origins.
+	PrioritizedID uint32
+	AltOrigin     []byte
+	FieldValue    []byte
+	Origins       [][]byte
+}
+
+// Credit is what one side may still send on a stream or connection, in bytes.
+// It can be negative (RFC 9113 §6.9.2). The zero value is "unknown".
+type Credit struct {
+	Bytes int64
+	Known bool
+}
+
+// Window is the flow-control credit of the connection and of the frame's
+// stream, in both directions, after the frame. The stream's credits are
+// unknown on stream 0 and on streams that the decoder does not follow.
+type Window struct {
+	ConnSend, ConnRecv, StreamSend, StreamRecv Credit
+}
+
+// Priority is the deprecated stream priority of RFC 7540 §5.3, which RFC 9113
+// §6.3 keeps on the wire. Weight is 1 to 256.
+type Priority struct {
+	DependsOn uint32
+	Weight    uint16
+	Exclusive bool
+}
+
+// Setting is one SETTINGS parameter (RFC 9113 §6.5.1).
+type Setting struct {
+	ID    SettingID
+	Value uint32
+}
+
+// Violation is a rule of the protocol that a frame broke.
+type Violation struct {
+	Code ErrCode // the error an endpoint would answer with
+	Rule string  // what the rule says, with its section
+}
+
+// String returns the violation in one line, such as
+// "FRAME_SIZE_ERROR: PING payload is not 8 bytes (RFC 9113 §6.7)".
+func (v *Violation) String() string { return fmt.Sprintf("%s: %s", v.Code, v.Rule) }
