@@ -1,0 +1,211 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/plan"
+)
+
+// Executable is a file that was looked at, and attached to when it can be
+// traced.
+type Executable struct {
+	// Plan is nil when the file cannot be traced; then Skip says why.
+	Plan *plan.Plan
+	Skip string
+
+	links []link.Link
+	sites []uint32
+}
+
+// exeKey names the contents of a file: a rebuilt executable is another one,
+// also when it took the old one's inode.
+type exeKey struct {
+	dev, ino   uint64
+	size       int64
+	mtimeSec   int64
+	mtimeNanos int64
+}
+
+// Attach puts probes into the executable at path, for every process that runs
+// it now or later; only targets report. An executable attached before is
+// returned as it is. What cannot be traced is no error but has Skip set.
+func (c *Collector) Attach(path string) (*Executable, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	key, err := keyOf(f)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if exe, ok := c.exes[key]; ok {
+		return exe, nil
+	}
+	if err := c.detachReplaced(key); err != nil {
+		return nil, err
+	}
+	exe := &Executable{}
+	exe.Plan, err = plan.Analyze(f, c.opts.Mode)
+	var not *plan.NotTraceableError
+	if errors.As(err, &not) {
+		exe.Skip = not.Reason
+	} else if err != nil {
+		return nil, err
+	} else if err := c.attachPlan(exe, f); err != nil {
+		return nil, err
+	}
+	c.exes[key] = exe
+	return exe, nil
+}
+
+func keyOf(f *os.File) (exeKey, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return exeKey{}, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+	}
+	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec}, nil
+}
+
+// detachReplaced removes the probes of a file whose inode now holds something
+// else: they would sit in the middle of other instructions.
+func (c *Collector) detachReplaced(now exeKey) error {
+	for key, exe := range c.exes {
+		if key.dev == now.dev && key.ino == now.ino {
+			delete(c.exes, key)
+			if err := c.detach(exe); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// attachPlan attaches all sites of a plan or none. The file is named through
+// its descriptor, so it is this inode whatever its path holds meanwhile.
+func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
+	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	if err != nil {
+		return fmt.Errorf("attach probes: %w", err)
+	}
+	for _, site := range exe.Plan.Sites {
+		index, err := c.sites.take()
+		if err == nil {
+			exe.sites = append(exe.sites, index)
+			err = c.probes.Sites.Put(index, siteValue(exe.Plan, site))
+		}
+		var l link.Link
+		if err == nil {
+			l, err = target.Uprobe("", c.program(site), &link.UprobeOptions{
+				Address: site.Offset,
+				Cookie:  uint64(index),
+			})
+		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("attach the %s probe (%s): %w", site.Tap, site.Kind, err), c.detach(exe))
+		}
+		exe.links = append(exe.links, l)
+	}
+	return nil
+}
+
+func siteValue(p *plan.Plan, site plan.Site) probesSite {
+	v := probesSite{
+		Vaddr:       site.Addr,
+		ItabTcpconn: p.ITabTCPConn,
+		ConnSlot:    site.ConnSlot,
+	}
+	if site.Kind == plan.StackCheck {
+		v.StackCheck = 1
+	}
+	switch site.Tap {
+	case plan.ClientHandshake:
+		v.Role = uint8(RoleClient)
+	case plan.ServerHandshake:
+		v.Role = uint8(RoleServer)
+	}
+	return v
+}
+
+// program returns the BPF program that knows where the values are at a site.
+func (c *Collector) program(site plan.Site) *ebpf.Program {
+	if c.opts.Empty {
+		return c.probes.Empty
+	}
+	switch site.Tap {
+	case plan.ClientHandshake, plan.ServerHandshake:
+		return c.probes.Handshake
+	case plan.Close:
+		return c.probes.ConnClose
+	case plan.Read:
+		switch site.Kind {
+		case plan.Memmove:
+			return c.probes.ReadMemmove
+		case plan.Entry:
+			return c.probes.ReadEntry
+		}
+		return c.probes.ReadRet
+	}
+	switch site.Kind {
+	case plan.Entry:
+		return c.probes.WriteEntry
+	case plan.Ret:
+		return c.probes.WriteRet
+	}
+	return c.probes.WriteArgs
+}
+
+func (c *Collector) detach(exe *Executable) error {
+	var err error
+	for _, l := range exe.links {
+		err = errors.Join(err, l.Close())
+	}
+	for _, index := range exe.sites {
+		c.sites.free(index)
+	}
+	exe.links, exe.sites = nil, nil
+	return err
+}
+
+func (c *Collector) detachAll() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	for key, exe := range c.exes {
+		delete(c.exes, key)
+		err = errors.Join(err, c.detach(exe))
+	}
+	return err
+}
+
+// maxSites is the size of the sites map in conn.h.
+const maxSites = 8192
+
+// siteTable hands out indexes of the sites map.
+type siteTable struct {
+	next uint32
+	idle []uint32
+}
+
+func (t *siteTable) take() (uint32, error) {
+	if n := len(t.idle); n > 0 {
+		index := t.idle[n-1]
+		t.idle = t.idle[:n-1]
+		return index, nil
+	}
+	if t.next == maxSites {
+		return 0, fmt.Errorf("more than %d probes", maxSites)
+	}
+	t.next++
+	return t.next - 1, nil
+}
+
+func (t *siteTable) free(index uint32) { t.idle = append(t.idle, index) }

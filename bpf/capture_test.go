@@ -1,0 +1,188 @@
+package bpf
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+)
+
+// newCollector returns a Collector that observes the test itself: go test
+// builds a Go program with crypto/tls like any other.
+func newCollector(t *testing.T, opts Options) *Collector {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		skipOrFail(t, "loading BPF programs needs root")
+	}
+	c, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	exe, err := c.Attach("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exe.Skip != "" {
+		t.Fatalf("the test binary is skipped: %s", exe.Skip)
+	}
+	t.Logf("plan: %v", exe.Plan.Describe())
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// skipOrFail skips where a user lacks the rights, and fails in CI, where the
+// tests must run.
+func skipOrFail(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// stream is what was captured of one direction of a connection.
+type stream struct {
+	bytes.Buffer
+	seq uint64
+}
+
+// capture is what a Collector reported until it had nothing more to report.
+type capture struct {
+	opens  map[uint64]Open
+	closes map[uint64]Close
+	data   map[uint64]*[2]stream
+	count  uint64
+}
+
+func drain(t *testing.T, c *Collector) *capture {
+	t.Helper()
+	got := &capture{map[uint64]Open{}, map[uint64]Close{}, map[uint64]*[2]stream{}, 0}
+	var r Record
+	for {
+		err := c.Read(&r, 50*time.Millisecond)
+		if errors.Is(err, ErrNoRecord) {
+			return got
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.count++
+		switch r.Kind {
+		case KindOpen:
+			got.opens[r.Conn] = r.Open
+			got.data[r.Conn] = &[2]stream{}
+		case KindClose:
+			got.closes[r.Conn] = r.Close
+		case KindData:
+			s := &got.data[r.Conn][r.Data.Dir]
+			if r.Data.Seq != s.seq || r.Data.Offset != uint64(s.Len()) {
+				t.Fatalf("conn %d dir %d: got record %d at %d, want %d at %d",
+					r.Conn, r.Data.Dir, r.Data.Seq, r.Data.Offset, s.seq, s.Len())
+			}
+			s.seq++
+			s.Write(r.Data.Payload)
+		}
+	}
+}
+
+func TestCapture(t *testing.T) {
+	for _, mode := range []struct {
+		name string
+		opts Options
+	}{
+		{"auto", Options{BufferSize: 16 << 20}},
+		{"entry-ret", Options{BufferSize: 16 << 20, Mode: 1}},
+	} {
+		t.Run(mode.name, func(t *testing.T) { testCapture(t, mode.opts) })
+	}
+}
+
+func testCapture(t *testing.T, opts Options) {
+	c := newCollector(t, opts)
+	srv := httptest.NewUnstartedServer(nil)
+	srv.StartTLS()
+	cert := srv.TLS.Certificates[0]
+	srv.Close()
+
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	sizes := []int{1, 9, 32, 33, 100, 500, 1024, 4096, 5000, 16384, 16385, 100_000, 1 << 20}
+	var want bytes.Buffer
+	rng := rand.NewChaCha8([32]byte{1})
+	done := make(chan error, 1)
+	var echoed []byte
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			done <- err
+			return
+		}
+		echoed, err = io.ReadAll(conn)
+		done <- errors.Join(err, conn.Close())
+	}()
+	raw, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
+	for _, n := range sizes {
+		b := make([]byte, n)
+		rng.Read(b)
+		want.Write(b)
+		if _, err := conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(echoed, want.Bytes()) {
+		t.Fatal("the peers themselves disagree")
+	}
+	got := drain(t, c)
+	ledger, err := c.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.opens) != 2 || len(got.closes) != 2 {
+		t.Fatalf("got %d opens, %d closes, want 2 of each", len(got.opens), len(got.closes))
+	}
+	for id, open := range got.opens {
+		dir, local, remote := Send, raw.LocalAddr(), raw.RemoteAddr()
+		if open.Role == RoleServer {
+			dir, local, remote = Recv, remote, local
+		}
+		if !bytes.Equal(got.data[id][dir].Bytes(), want.Bytes()) {
+			t.Errorf("role %d: captured %d bytes that differ from the %d sent", open.Role, got.data[id][dir].Len(), want.Len())
+		}
+		if n := got.data[id][1-dir].Len(); n != 0 {
+			t.Errorf("role %d: captured %d bytes of the idle direction", open.Role, n)
+		}
+		if open.Local.String() != local.String() || open.Remote.String() != remote.String() {
+			t.Errorf("got %s -> %s, want %s -> %s", open.Local, open.Remote, local, remote)
+		}
+		if cl := got.closes[id]; cl.Offset[dir] != uint64(want.Len()) || !cl.Socket || cl.RTTMicros == 0 {
+			t.Errorf("close: got %+v, want %d bytes and a round-trip time", cl, want.Len())
+		}
+	}
+	if ledger.SeenRecords != got.count || ledger.Lost() != 0 {
+		t.Errorf("ledger: seen %d, lost %d; delivered %d", ledger.SeenRecords, ledger.Lost(), got.count)
+	}
+}

@@ -1,0 +1,195 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+	"github.com/cilium/ebpf/rlimit"
+
+	"h2trace/bpf/plan"
+)
+
+// MinBufferSize is the smallest ring buffer that holds a data record of full
+// size beside what is kept free for process and connection records.
+const MinBufferSize = 64 << 10
+
+// Options are fixed when a Collector is made.
+type Options struct {
+	// BufferSize is the ring buffer's size in bytes, a power of two of at
+	// least MinBufferSize.
+	BufferSize int
+	// Follow makes children of targets targets, from their first instruction.
+	Follow bool
+	// Mode selects the probes; Empty attaches programs that do nothing in
+	// their places, to measure what the probes alone cost.
+	Mode  plan.Mode
+	Empty bool
+}
+
+// Collector is the kernel side of a capture. AddTarget, Attach and Read may be
+// called from different goroutines; Read from one at a time.
+type Collector struct {
+	opts   Options
+	probes probesObjects
+	hooks  []link.Link
+	reader *ringbuf.Reader
+	sample ringbuf.Record
+
+	mu    sync.Mutex // guards exes and sites
+	exes  map[exeKey]*Executable
+	sites siteTable
+}
+
+// New loads the programs and hooks process and socket events. Nothing is
+// captured until there are targets and attached executables.
+func New(opts Options) (*Collector, error) {
+	if opts.BufferSize < MinBufferSize || opts.BufferSize&(opts.BufferSize-1) != 0 {
+		return nil, fmt.Errorf("ring buffer of %d bytes: want a power of two of at least %d", opts.BufferSize, MinBufferSize)
+	}
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, fmt.Errorf("lift the locked-memory limit: %w", err)
+	}
+	c := &Collector{opts: opts, exes: make(map[exeKey]*Executable)}
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	if err := c.hook(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Collector) load() error {
+	spec, err := loadProbes()
+	if err != nil {
+		return fmt.Errorf("read the compiled probes: %w", err)
+	}
+	size := uint64(c.opts.BufferSize)
+	spec.Maps["ring"].MaxEntries = uint32(size)
+	for name, value := range map[string]any{
+		"ring_size":    size,
+		"ring_reserve": size / 16,
+		"wakeup_shift": wakeupShift(size),
+		"follow":       c.opts.Follow,
+	} {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	if err := spec.LoadAndAssign(&c.probes, nil); err != nil {
+		var verifier *ebpf.VerifierError
+		if errors.As(err, &verifier) {
+			return fmt.Errorf("load the probes: %+v", verifier)
+		}
+		return fmt.Errorf("load the probes: %w", err)
+	}
+	if c.reader, err = ringbuf.NewReader(c.probes.Ring); err != nil {
+		c.probes.Close()
+		return fmt.Errorf("map the ring buffer: %w", err)
+	}
+	return nil
+}
+
+// wakeupShift makes the kernel wake the reader at each eighth of the buffer.
+func wakeupShift(size uint64) uint32 {
+	shift := uint32(0)
+	for size>>shift > 8 {
+		shift++
+	}
+	return shift
+}
+
+func (c *Collector) hook() error {
+	for _, prog := range []*ebpf.Program{
+		c.probes.ProcessFork, c.probes.ProcessExec, c.probes.ProcessExit, c.probes.SockState,
+	} {
+		l, err := link.AttachTracing(link.TracingOptions{Program: prog})
+		if err != nil {
+			return fmt.Errorf("attach to a kernel tracepoint: %w", err)
+		}
+		c.hooks = append(c.hooks, l)
+	}
+	return nil
+}
+
+// AddTarget makes a process report, and with Options.Follow all that it forks
+// from now on.
+func (c *Collector) AddTarget(pid int) error {
+	if err := c.probes.Targets.Put(uint32(pid), uint32(pid)); err != nil {
+		return fmt.Errorf("observe process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// RemoveTarget ends the reports of a process.
+func (c *Collector) RemoveTarget(pid int) error {
+	err := c.probes.Targets.Delete(uint32(pid))
+	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return fmt.Errorf("leave process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// Targets lists the processes that report now.
+func (c *Collector) Targets() ([]int, error) {
+	var pids []int
+	var pid, root uint32
+	it := c.probes.Targets.Iterate()
+	for it.Next(&pid, &root) {
+		pids = append(pids, int(pid))
+	}
+	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
+		return nil, fmt.Errorf("list the observed processes: %w", err)
+	}
+	return pids, nil
+}
+
+// ErrNoRecord is returned by Read when the wait ended without a record.
+var ErrNoRecord = errors.New("no record")
+
+// Read fills r with the next record. It waits up to the given time when there
+// is none; then the error is ErrNoRecord. The kernel ends the wait early when
+// the buffer fills.
+func (c *Collector) Read(r *Record, wait time.Duration) error {
+	if c.reader.AvailableBytes() == 0 {
+		c.reader.SetDeadline(time.Now().Add(wait))
+	}
+	err := c.reader.ReadInto(&c.sample)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return ErrNoRecord
+	}
+	if err != nil {
+		return fmt.Errorf("read the ring buffer: %w", err)
+	}
+	return r.parse(c.sample.RawSample)
+}
+
+// Stop ends the capture: probes are detached and no target is left. Records
+// that are in the buffer can still be read.
+func (c *Collector) Stop() error {
+	pids, err := c.Targets()
+	for _, pid := range pids {
+		err = errors.Join(err, c.RemoveTarget(pid))
+	}
+	for _, l := range c.hooks {
+		err = errors.Join(err, l.Close())
+	}
+	c.hooks = nil
+	return errors.Join(err, c.detachAll())
+}
+
+// Close stops the capture and frees everything.
+func (c *Collector) Close() error {
+	err := c.Stop()
+	if c.reader != nil {
+		err = errors.Join(err, c.reader.Close())
+	}
+	return errors.Join(err, c.probes.Close())
+}

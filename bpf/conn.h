@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Connections: *tls.Conn -> file descriptor -> socket -> addresses, with a
+ * generation for each reuse of an address by Go's allocator.
+ */
+#ifndef H2TRACE_CONN_H
+#define H2TRACE_CONN_H
+
+#include "goabi.h"
+#include "ring.h"
+
+/* Field offsets that hold in every Go release from 1.17 to 1.27. */
+#define TLS_CONN_CONN 0	      /* crypto/tls.Conn.conn, an interface */
+#define TLS_CONN_ISCLIENT 16  /* crypto/tls.Conn.isClient */
+#define NET_CONN_FD 0	      /* net.conn.fd */
+#define NETFD_SYSFD 16	      /* net.netFD.pfd.Sysfd */
+#define WRAPPERS_MAX 4	      /* net.Conn inside net.Conn, as first field */
+
+struct conn_key {
+	u64 ptr; /* *tls.Conn */
+	u32 tgid;
+	u32 pad;
+};
+
+struct conn_dir {
+	u64 seq;
+	u64 offset;
+	u32 lost; /* 1 << loss_reason since the last delivered record */
+	u32 pad;
+};
+
+struct conn {
+	u64 id;
+	u64 sk; /* struct sock, 0 when not known */
+	struct conn_dir dir[DIR_COUNT];
+	u8 role;
+	u8 handshake; /* seen from before the handshake */
+	u8 closed;
+	u8 pad[5];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct conn_key);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* The connection on a socket, to learn of closes that bypass tls.Conn. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct conn_key);
+} socks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8192);
+	__type(key, u32);
+	__type(value, struct site);
+} sites SEC(".maps");
+
+u64 last_conn_id = 0;
+
+static __always_inline struct site *site_of(void *ctx)
+{
+	u32 index = bpf_get_attach_cookie(ctx);
+
+	return bpf_map_lookup_elem(&sites, &index);
+}
+
+static __always_inline u64 read_user_u64(u64 addr)
+{
+	u64 v = 0;
+
+	bpf_probe_read_user(&v, sizeof(v), (void *)addr);
+	return v;
+}
+
+/* The socket behind descriptor fd of the current process, or NULL. */
+static __always_inline struct sock *sock_of_fd(u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **files, *file = NULL;
+	struct socket *socket;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+/*
+ * The socket of a *tls.Conn. Its net.Conn is a *net.TCPConn, or something
+ * that wraps one as its first field: *tls.Conn itself (TLS inside TLS) does.
+ * Anything else gives NULL, never a guess: the type word is compared.
+ */
+static __always_inline struct sock *sock_of_conn(u64 tls_conn, u64 itab_tcpconn)
+{
+	u64 iface[2];
+	u64 at = tls_conn + TLS_CONN_CONN;
+
+	if (!itab_tcpconn)
+		return NULL;
+	for (int i = 0; i < WRAPPERS_MAX; i++) {
+		if (bpf_probe_read_user(iface, sizeof(iface), (void *)at))
+			return NULL;
+		if (iface[0] == itab_tcpconn) {
+			u64 netfd = read_user_u64(iface[1] + NET_CONN_FD);
+			u64 sysfd;
+
+			if (bpf_probe_read_user(&sysfd, sizeof(sysfd), (void *)(netfd + NETFD_SYSFD)))
+				return NULL;
+			return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
+		}
+		at = iface[1];
+	}
+	return NULL;
+}
+
+static __always_inline void fill_endpoints(struct open_record *r, struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (family == AF_INET) {
+		u32 local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		u32 remote = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+
+		__builtin_memcpy(r->local.addr, &local, sizeof(local));
+		__builtin_memcpy(r->remote.addr, &remote, sizeof(remote));
+	} else if (family == AF_INET6) {
+		BPF_CORE_READ_INTO(&r->local.addr, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&r->remote.addr, sk, __sk_common.skc_v6_daddr);
+	} else {
+		return;
+	}
+	r->family = family;
+	r->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	r->remote.port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
+static __always_inline void report_open(struct conn *c, struct conn_key *key)
+{
+	struct open_record *r;
+
+	count_seen(1, 0);
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count_lost(LOSS_RING_FULL, 1, 0);
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->h.time = bpf_ktime_get_ns();
+	r->h.pid = key->tgid;
+	r->h.kind = RECORD_OPEN;
+	r->conn = c->id;
+	r->role = c->role;
+	r->handshake = c->handshake;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	if (c->sk)
+		fill_endpoints(r, (struct sock *)c->sk);
+	ring_submit(r, sizeof(*r));
+}
+
+/* A close that a full ring swallowed is found again in the conns map. */
+static __always_inline void report_close(struct conn *c, struct conn_key *key)
+{
+	struct close_record *r;
+
+	if (c->closed)
+		return;
+	c->closed = 1;
+	count_seen(1, 0);
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count_lost(LOSS_RING_FULL, 1, 0);
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->h.time = bpf_ktime_get_ns();
+	r->h.pid = key->tgid;
+	r->h.kind = RECORD_CLOSE;
+	r->conn = c->id;
+	r->ptr = key->ptr;
+	for (int d = 0; d < DIR_COUNT; d++) {
+		r->seq[d] = c->dir[d].seq;
+		r->offset[d] = c->dir[d].offset;
+		r->lost[d] = c->dir[d].lost;
+	}
+	if (c->sk) {
+		struct tcp_sock *tp = (void *)c->sk;
+		struct conn_key *owner = bpf_map_lookup_elem(&socks, &c->sk);
+
+		if (owner && owner->ptr == key->ptr && owner->tgid == key->tgid) {
+			r->socket = 1;
+			r->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
+			r->retransmits = BPF_CORE_READ(tp, total_retrans);
+			bpf_map_delete_elem(&socks, &c->sk);
+		}
+	}
+	ring_submit(r, sizeof(*r));
+}
+
+/* Enters a connection under its key, in place of any earlier one there. */
+static __always_inline struct conn *open_conn(struct pt_regs *ctx, struct site *site,
+					      struct conn_key *key, bool handshake)
+{
+	u64 itab = site->itab_tcpconn;
+	struct conn fresh = {};
+	struct conn *c;
+
+	if (itab) /* position-independent binaries run where they were loaded */
+		itab += GO_PC(ctx) - site->vaddr;
+	fresh.id = __sync_fetch_and_add(&last_conn_id, 1) + 1;
+	fresh.handshake = handshake;
+	if (handshake) {
+		fresh.role = site->role;
+	} else {
+		u8 is_client = 0;
+
+		if (!bpf_probe_read_user(&is_client, 1, (void *)(key->ptr + TLS_CONN_ISCLIENT)))
+			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
+	}
+	fresh.sk = (u64)sock_of_conn(key->ptr, itab);
+	if (bpf_map_update_elem(&conns, key, &fresh, BPF_ANY))
+		return NULL;
+	if (fresh.sk)
+		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
+	c = bpf_map_lookup_elem(&conns, key);
+	if (c)
+		report_open(c, key);
+	return c;
+}
+
+#endif

@@ -1,0 +1,247 @@
+//go:build ignore
+// SPDX-License-Identifier: (MIT OR GPL-2.0-only)
+/*
+ * The probes. Each of the first group sits on an instruction that the kernel
+ * emulates, which costs the target a seventh of a single-stepped one; the
+ * entry and RET programs are for binaries where no such place was found.
+ */
+#include "data.h"
+#include "process.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+static __always_inline bool conn_key_of(struct conn_key *key, u64 ptr)
+{
+	key->ptr = ptr;
+	key->tgid = bpf_get_current_pid_tgid() >> 32;
+	key->pad = 0;
+	return is_target(key->tgid);
+}
+
+/*
+ * A connection unknown here was opened before its probes were attached, or
+ * writes before its handshake.
+ */
+static __always_inline struct conn *conn_of(struct pt_regs *ctx, struct site *site,
+					    struct conn_key *key)
+{
+	struct conn *c = bpf_map_lookup_elem(&conns, key);
+
+	if (c)
+		return c;
+	return open_conn(ctx, site, key, false);
+}
+
+static __always_inline void traffic(struct pt_regs *ctx, struct site *site, struct conn_key *key,
+				    u32 direction, u64 src, u64 len)
+{
+	struct conn *c = conn_of(ctx, site, key);
+
+	if (c) {
+		report_data(c, key, direction, src, len);
+		return;
+	}
+	count_seen(1, len);
+	count_lost(LOSS_TABLE_FULL, 1, len);
+}
+
+/* (*tls.Conn).Write(b []byte), behind its stack check. */
+SEC("uprobe/write")
+int write_args(struct pt_regs *ctx)
+{
+	struct site *site = site_of(ctx);
+	struct conn_key key;
+
+	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
+		return 0;
+	if (!conn_key_of(&key, GO_ARG0(ctx)))
+		return 0;
+	traffic(ctx, site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
+	return 0;
+}
+
+/* The one CALL runtime.memmove(dst, src, n) in (*tls.Conn).Read. */
+SEC("uprobe/read")
+int read_memmove(struct pt_regs *ctx)
+{
+	struct site *site = site_of(ctx);
+	struct conn_key key;
+
+	if (!site || !conn_key_of(&key, 0))
+		return 0;
+	key.ptr = read_user_u64(GO_SP(ctx) + site->conn_slot);
+	traffic(ctx, site, &key, DIR_RECV, GO_ARG1(ctx), GO_ARG2(ctx));
+	return 0;
+}
+
+/* (*tls.Conn).clientHandshake and serverHandshake: a new connection. */
+SEC("uprobe/handshake")
+int handshake(struct pt_regs *ctx)
+{
+	struct site *site = site_of(ctx);
+	struct conn_key key;
+	struct conn *c;
+
+	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
+		return 0;
+	if (!conn_key_of(&key, GO_ARG0(ctx)))
+		return 0;
+	c = bpf_map_lookup_elem(&conns, &key);
+	if (c && !c->closed) {
+		/* Write itself starts the handshake, and entry probes fire twice. */
+		if (!c->dir[DIR_RECV].seq && c->dir[DIR_SEND].seq <= 1)
+			return 0;
+		report_close(c, &key);
+	}
+	open_conn(ctx, site, &key, true);
+	return 0;
+}
+
+/* (*tls.Conn).Close() */
+SEC("uprobe/close")
+int conn_close(struct pt_regs *ctx)
+{
+	struct site *site = site_of(ctx);
+	struct conn_key key;
+	struct conn *c;
+
+	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
+		return 0;
+	if (!conn_key_of(&key, GO_ARG0(ctx)))
+		return 0;
+	c = bpf_map_lookup_elem(&conns, &key);
+	if (c)
+		report_close(c, &key);
+	return 0;
+}
+
+/* A call between its entry and its RET, by goroutine. */
+struct call_key {
+	u64 g;
+	u32 tgid;
+	u32 direction;
+};
+
+struct call {
+	u64 conn;
+	u64 buf;
+	u64 len;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct call_key);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+/* True when this call was not entered before: entries run again after the stack grew. */
+static __always_inline bool enter(struct pt_regs *ctx, u32 tgid, u32 direction)
+{
+	struct call_key key = { .g = GO_G(ctx), .tgid = tgid, .direction = direction };
+	struct call call = { .conn = GO_ARG0(ctx), .buf = GO_ARG1(ctx), .len = GO_ARG2(ctx) };
+	struct call *before = bpf_map_lookup_elem(&calls, &key);
+
+	if (before && before->conn == call.conn && before->buf == call.buf &&
+	    before->len == call.len)
+		return false;
+	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY)) {
+		count_seen(1, call.len);
+		count_lost(LOSS_TABLE_FULL, 1, call.len);
+		return false;
+	}
+	return true;
+}
+
+/* (*tls.Conn).Write at its first instruction. */
+SEC("uprobe/write_entry")
+int write_entry(struct pt_regs *ctx)
+{
+	struct site *site = site_of(ctx);
+	struct conn_key key;
+
+	if (!site || !conn_key_of(&key, GO_ARG0(ctx)))
+		return 0;
+	if (enter(ctx, key.tgid, DIR_SEND))
+		traffic(ctx, site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
+	return 0;
+}
+
+SEC("uprobe/write_ret")
+int write_ret(struct pt_regs *ctx)
+{
+	struct call_key key = { .g = GO_G(ctx), .direction = DIR_SEND };
+
+	key.tgid = bpf_get_current_pid_tgid() >> 32;
+	bpf_map_delete_elem(&calls, &key);
+	return 0;
+}
+
+/* (*tls.Conn).Read at its first instruction. */
+SEC("uprobe/read_entry")
+int read_entry(struct pt_regs *ctx)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (is_target(tgid))
+		enter(ctx, tgid, DIR_RECV);
+	return 0;
+}
+
+/* Any RET of (*tls.Conn).Read: n bytes are in the caller's buffer. */
+SEC("uprobe/read_ret")
+int read_ret(struct pt_regs *ctx)
+{
+	struct call_key call_key = { .g = GO_G(ctx), .direction = DIR_RECV };
+	struct site *site = site_of(ctx);
+	struct conn_key key;
+	struct call *call;
+	u64 buf, n = GO_RESULT0(ctx);
+
+	if (!site || !conn_key_of(&key, 0))
+		return 0;
+	call_key.tgid = key.tgid;
+	call = bpf_map_lookup_elem(&calls, &call_key);
+	if (!call)
+		return 0;
+	key.ptr = call->conn;
+	buf = call->buf;
+	if (n > call->len)
+		n = 0;
+	bpf_map_delete_elem(&calls, &call_key);
+	traffic(ctx, site, &key, DIR_RECV, buf, n);
+	return 0;
+}
+
+/* What a probe costs when it does nothing. */
+SEC("uprobe/empty")
+int empty(struct pt_regs *ctx)
+{
+	return 0;
+}
+
+/* Closes that do not go through tls.Conn: by the net.Conn below, by the peer. */
+SEC("tp_btf/inet_sock_set_state")
+int sock_state(u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+	int state = (int)ctx[2];
+	u64 key = (u64)sk;
+	struct conn_key *owner;
+	struct conn_key conn_key;
+	struct conn *c;
+
+	if (state != TCP_CLOSE && state != TCP_FIN_WAIT1 && state != TCP_LAST_ACK)
+		return 0;
+	owner = bpf_map_lookup_elem(&socks, &key);
+	if (!owner)
+		return 0;
+	/* shutdown(SHUT_WR) comes this way too, and leaves the other half open. */
+	if (state != TCP_CLOSE && BPF_CORE_READ(sk, sk_shutdown) != SHUTDOWN_MASK)
+		return 0;
+	conn_key = *owner;
+	c = bpf_map_lookup_elem(&conns, &conn_key);
+	if (c && c->sk == key)
+		report_close(c, &conn_key);
+	return 0;
+}

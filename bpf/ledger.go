@@ -1,0 +1,109 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+)
+
+// Ledger is the kernel's account of records and payload bytes: all that its
+// programs saw, and what of it could not be delivered, by cause.
+type Ledger struct {
+	SeenRecords, SeenBytes uint64
+	LostRecords, LostBytes [reasonCount]uint64
+}
+
+// Lost returns the number of records that were not delivered.
+func (l Ledger) Lost() (records uint64) {
+	for _, n := range l.LostRecords {
+		records += n
+	}
+	return records
+}
+
+// Ledger reads the account as it stands now.
+func (c *Collector) Ledger() (Ledger, error) {
+	var perCPU []probesLedger
+	var sum Ledger
+	if err := c.probes.Counters.Lookup(uint32(0), &perCPU); err != nil {
+		return sum, fmt.Errorf("read the loss counters: %w", err)
+	}
+	for _, cpu := range perCPU {
+		sum.SeenRecords += cpu.SeenRecords
+		sum.SeenBytes += cpu.SeenBytes
+		for i := range cpu.LostRecords {
+			sum.LostRecords[i] += cpu.LostRecords[i]
+			sum.LostBytes[i] += cpu.LostBytes[i]
+		}
+	}
+	return sum, nil
+}
+
+// ConnState is what the kernel holds of one connection.
+type ConnState struct {
+	ID     uint64
+	PID    int
+	Closed bool
+	// Seq and Offset are the totals of each direction, with what was lost.
+	Seq, Offset [2]uint64
+	Lost        [2]Reasons
+
+	key probesConnKey
+}
+
+// Conns lists the connections that the kernel holds: to find what was lost at
+// the very end, when no later record shows a gap.
+func (c *Collector) Conns() ([]ConnState, error) {
+	var list []ConnState
+	var key probesConnKey
+	var v probesConn
+	it := c.probes.Conns.Iterate()
+	for it.Next(&key, &v) {
+		s := ConnState{ID: v.Id, PID: int(key.Tgid), Closed: v.Closed != 0, key: key}
+		for d := range v.Dir {
+			s.Seq[d], s.Offset[d], s.Lost[d] = v.Dir[d].Seq, v.Dir[d].Offset, Reasons(v.Dir[d].Lost)
+		}
+		list = append(list, s)
+	}
+	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
+		return nil, fmt.Errorf("list the connections: %w", err)
+	}
+	return list, nil
+}
+
+// Forget frees the kernel's entry of the connection that the close record r
+// ended, unless a newer connection has taken its address meanwhile.
+func (c *Collector) Forget(r *Record) error {
+	return c.forget(probesConnKey{Ptr: r.Close.ptr, Tgid: uint32(r.PID)}, r.Conn)
+}
+
+// ForgetProcess frees the entries of all connections of a process that is
+// gone or runs another program now.
+func (c *Collector) ForgetProcess(pid int) error {
+	list, err := c.Conns()
+	for _, s := range list {
+		if s.PID == pid {
+			err = errors.Join(err, c.forget(s.key, s.ID))
+		}
+	}
+	return err
+}
+
+func (c *Collector) forget(key probesConnKey, id uint64) error {
+	var v probesConn
+	err := c.probes.Conns.Lookup(key, &v)
+	if err == nil && v.Id == id {
+		err = c.probes.Conns.Delete(key)
+	}
+	if err == nil && v.Sk != 0 {
+		var owner probesConnKey
+		if c.probes.Socks.Lookup(v.Sk, &owner) == nil && owner == key {
+			err = c.probes.Socks.Delete(v.Sk)
+		}
+	}
+	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return fmt.Errorf("free a connection's entry: %w", err)
+	}
+	return nil
+}

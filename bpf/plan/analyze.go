@@ -1,0 +1,128 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+)
+
+const (
+	symMemmove     = "runtime.memmove"
+	symITabTCPConn = "go:itab.*net.TCPConn,net.Conn"
+	symITabOld     = "go.itab.*net.TCPConn,net.Conn" // before Go 1.20
+)
+
+// tapFunctions are the functions behind the taps, in the order of attaching.
+var tapFunctions = []struct {
+	tap  Tap
+	name string
+}{
+	{ClientHandshake, "crypto/tls.(*Conn).clientHandshake"},
+	{ServerHandshake, "crypto/tls.(*Conn).serverHandshake"},
+	{Close, "crypto/tls.(*Conn).Close"},
+	{Read, "crypto/tls.(*Conn).Read"},
+	{Write, "crypto/tls.(*Conn).Write"},
+}
+
+// Analyze makes the plan for an executable. The error is a *NotTraceableError
+// when the file was read well and nothing can be captured from it.
+func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
+	want := map[string]bool{symMemmove: true, symITabTCPConn: true, symITabOld: true}
+	for _, t := range tapFunctions {
+		want[t.name] = true
+	}
+	exe, err := openExecutable(r, want)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{GoVersion: exe.goVersion, BuildID: exe.buildID}
+	for _, name := range []string{symITabTCPConn, symITabOld} {
+		if sym, ok := exe.symbols[name]; ok {
+			p.ITabTCPConn = sym.Value
+		}
+	}
+	for _, t := range tapFunctions {
+		f, err := exe.function(t.name)
+		if err != nil {
+			return nil, err
+		}
+		if f == nil {
+			continue
+		}
+		sites, err := exe.sites(f, t.tap, mode)
+		if err != nil {
+			return nil, fmt.Errorf("plan %s: %w", t.tap, err)
+		}
+		p.Sites = append(p.Sites, sites...)
+	}
+	if !p.has(Read) || !p.has(Write) {
+		return nil, notTraceable("no crypto/tls in this Go binary")
+	}
+	return p, nil
+}
+
+func (p *Plan) has(tap Tap) bool {
+	for _, s := range p.Sites {
+		if s.Tap == tap {
+			return true
+		}
+	}
+	return false
+}
+
+// sites chooses the places of one tap.
+func (e *executable) sites(f *function, tap Tap, mode Mode) ([]Site, error) {
+	list, decodeErr := f.decode()
+	if mode == Auto {
+		site, ok := e.cheapSite(f, list, tap, decodeErr == nil)
+		if ok {
+			return e.place(f, site)
+		}
+	}
+	sites := []Site{{Tap: tap, Kind: Entry, Addr: f.addr}}
+	if tap != Read && tap != Write {
+		return e.place(f, sites...)
+	}
+	// A missed RET would lose data silently, so all of the code must be known.
+	if decodeErr != nil {
+		return nil, notTraceable("%s cannot be disassembled", f.name)
+	}
+	rets := returns(list)
+	if len(rets) == 0 {
+		return nil, notTraceable("%s has no RET instruction", f.name)
+	}
+	for _, in := range rets {
+		sites = append(sites, Site{Tap: tap, Kind: Ret, Addr: f.addr + in.off})
+	}
+	return e.place(f, sites...)
+}
+
+// cheapSite finds an emulated instruction that has what the tap wants.
+// complete says that list is the whole function.
+func (e *executable) cheapSite(f *function, list []instr, tap Tap, complete bool) (Site, bool) {
+	if tap != Read {
+		in, kind, ok := afterStackCheck(list)
+		return Site{Tap: tap, Kind: kind, Addr: f.addr + in.off}, ok
+	}
+	memmove, ok := e.symbols[symMemmove]
+	if !ok || !complete {
+		return Site{}, false
+	}
+	calls := f.callsTo(list, memmove.Value)
+	slot, ok := connSlot(list)
+	if len(calls) != 1 || !ok {
+		return Site{}, false
+	}
+	return Site{Tap: tap, Kind: Memmove, Addr: f.addr + calls[0].off, ConnSlot: slot}, true
+}
+
+// place fills in the file offsets.
+func (e *executable) place(f *function, sites ...Site) ([]Site, error) {
+	for i := range sites {
+		off, err := e.fileOffset(sites[i].Addr, 1)
+		if err != nil {
+			return nil, err
+		}
+		sites[i].Offset = off
+	}
+	return sites, nil
+}

@@ -1,0 +1,113 @@
+// Package plan decides where in a Go executable the probes go.
+//
+// A uprobe on an instruction that the kernel emulates (push, call, jcc) costs
+// the target 0.6 µs, one that it must single-step 4 to 6 µs. So the planner
+// disassembles crypto/tls and looks for an instruction of the first kind at
+// which all that is wanted is in registers; only where it finds none does it
+// fall back on function entry and RET. A uretprobe is never used: it rewrites
+// return addresses, which Go's stack unwinder does not survive.
+package plan
+
+import "fmt"
+
+// Tap is what a probe listens to.
+type Tap string
+
+// The taps, in the order in which they are attached: connections must be
+// known by their handshake before their first byte is seen.
+const (
+	ClientHandshake Tap = "client_handshake"
+	ServerHandshake Tap = "server_handshake"
+	Close           Tap = "close"
+	Read            Tap = "read"
+	Write           Tap = "write"
+)
+
+// Kind is the sort of instruction that a probe sits on; it decides which BPF
+// program reads the values there.
+type Kind uint8
+
+// The kinds. Entry and Ret are single-stepped by the kernel, the others
+// emulated.
+const (
+	// Push is PUSH BP behind the stack check: arguments in registers.
+	Push Kind = iota
+	// StackCheck is the JBE of the stack check itself, where nothing is
+	// pushed behind it (frames of Go 1.20 and older).
+	StackCheck
+	// Memmove is CALL runtime.memmove: destination, source and length in
+	// registers, *tls.Conn in its spill slot.
+	Memmove
+	// Entry is the first instruction, which runs again when the stack grows.
+	Entry
+	// Ret is a RET instruction: results in registers.
+	Ret
+)
+
+var kindNames = [...]string{
+	Push:       "PUSH BP",
+	StackCheck: "JBE",
+	Memmove:    "CALL runtime.memmove",
+	Entry:      "entry",
+	Ret:        "RET",
+}
+
+// String returns the instruction as it is written in Go assembly, or "entry".
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// Site is one place for one probe.
+type Site struct {
+	Tap  Tap
+	Kind Kind
+	// Offset is where the instruction is in the file, in bytes: what
+	// perf_event_open(2) wants for a uprobe.
+	Offset uint64
+	// Addr is the link-time virtual address of the instruction.
+	Addr uint64
+	// ConnSlot is, for Memmove, the distance in bytes from SP of the slot
+	// that *tls.Conn was spilled to.
+	ConnSlot uint32
+}
+
+// Mode selects how a plan is made.
+type Mode uint8
+
+const (
+	// Auto takes the cheapest place that each function offers.
+	Auto Mode = iota
+	// EntryRet takes function entry and RET throughout.
+	EntryRet
+)
+
+// Plan is where the probes of one executable go.
+type Plan struct {
+	GoVersion string // such as "go1.26.8"
+	BuildID   string // Go build ID, "" when there is none
+	// ITabTCPConn is the link-time address of go:itab.*net.TCPConn,net.Conn,
+	// or 0 when the executable holds none.
+	ITabTCPConn uint64
+	Sites       []Site
+}
+
+// Describe returns what each tap got, such as {"read": "CALL runtime.memmove"}.
+// A tap with several probes is named once, "entry+RET".
+func (p *Plan) Describe() map[string]string {
+	taps := make(map[string]string)
+	for _, s := range p.Sites {
+		name := s.Kind.String()
+		if s.Kind == Entry && taps[string(s.Tap)] == "" {
+			taps[string(s.Tap)] = name
+			continue
+		}
+		if s.Kind == Ret {
+			name = "entry+RET"
+		}
+		taps[string(s.Tap)] = name
+	}
+	return taps
+}

@@ -1,0 +1,244 @@
+package bpf
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"unsafe"
+)
+
+// Kind says what a Record tells of.
+type Kind uint8
+
+// The kinds, as record.h numbers them.
+const (
+	KindData  = Kind(probesRecordKindRECORD_DATA)
+	KindOpen  = Kind(probesRecordKindRECORD_OPEN)
+	KindClose = Kind(probesRecordKindRECORD_CLOSE)
+	KindExec  = Kind(probesRecordKindRECORD_EXEC)
+	KindExit  = Kind(probesRecordKindRECORD_EXIT)
+)
+
+// The directions of a data record, seen from the observed process.
+const (
+	Send = int(probesDirectionDIR_SEND)
+	Recv = int(probesDirectionDIR_RECV)
+)
+
+// Role is the side of a connection that the observed process is on.
+type Role uint8
+
+// The roles.
+const (
+	RoleUnknown = Role(probesRoleROLE_UNKNOWN)
+	RoleClient  = Role(probesRoleROLE_CLIENT)
+	RoleServer  = Role(probesRoleROLE_SERVER)
+)
+
+// Reasons is a set of causes for which records were seen and not delivered.
+type Reasons uint32
+
+// Has reports whether the set holds the cause.
+func (r Reasons) Has(cause Reason) bool { return r&(1<<cause) != 0 }
+
+// Reason is a cause for which a record was seen and not delivered.
+type Reason uint8
+
+// The causes.
+const (
+	RingFull    = Reason(probesLossReasonLOSS_RING_FULL)
+	ReadFault   = Reason(probesLossReasonLOSS_READ_FAULT)
+	TableFull   = Reason(probesLossReasonLOSS_TABLE_FULL)
+	reasonCount = int(probesLossReasonLOSS_COUNT)
+)
+
+// Record is one record from the kernel. Only the fields of its Kind are set;
+// Payload belongs to the Collector and is valid until the next Read.
+type Record struct {
+	Kind Kind
+	Time int64 // CLOCK_MONOTONIC, nanoseconds
+	PID  int
+	Conn uint64 // unique while the Collector lives; data, open and close
+
+	Data  Data
+	Open  Open
+	Close Close
+	Exec  Exec
+	Exit  Exit
+}
+
+// Data is payload of one direction of a connection. Seq counts the records and
+// Offset the bytes before it in that direction, delivered or not, so that a
+// jump shows what is missing; Lost says why.
+type Data struct {
+	Dir     int // Send or Recv
+	Seq     uint64
+	Offset  uint64
+	Payload []byte
+	Skipped int // bytes behind Payload that were left out on purpose
+	Lost    Reasons
+}
+
+// Open tells of a new connection. Local and Remote are zero when its socket
+// is not known.
+type Open struct {
+	Local, Remote netip.AddrPort
+	Role          Role
+	Handshake     bool // seen from before its TLS handshake
+	Comm          string
+}
+
+// Close tells of the end of a connection: the totals of both directions, and,
+// when Socket is set, what TCP knew of the path.
+type Close struct {
+	Seq, Offset [2]uint64
+	Lost        [2]Reasons
+	Socket      bool
+	RTTMicros   uint32
+	Retransmits uint32
+
+	ptr uint64
+}
+
+// Exec tells that a target runs a new program. Filename is as it was given to
+// execve(2), cut at 255 bytes.
+type Exec struct {
+	PPID     int
+	Comm     string
+	Filename string
+}
+
+// Exit tells that the last thread of a target has ended.
+type Exit struct{ Status uint32 }
+
+// Code returns the exit status as a shell shows it: 128+N for signal N.
+func (e Exit) Code() int {
+	if sig := e.Status & 0x7f; sig != 0 {
+		return 128 + int(sig)
+	}
+	return int(e.Status >> 8 & 0xff)
+}
+
+const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
+
+// view reinterprets the start of a sample as one of the generated types. The
+// ring's samples are 8-byte aligned and in host byte order.
+func view[T any](sample []byte, size int) (*T, error) {
+	if len(sample) < size {
+		return nil, fmt.Errorf("record of %d bytes is shorter than its type, %d bytes", len(sample), size)
+	}
+	return (*T)(unsafe.Pointer(unsafe.SliceData(sample))), nil
+}
+
+// parse fills r from a sample of the ring.
+func (r *Record) parse(sample []byte) error {
+	exit, err := view[probesExitRecord](sample, int(unsafe.Sizeof(probesExitRecord{})))
+	if err != nil {
+		return err
+	}
+	h := &exit.H
+	r.Kind, r.Time, r.PID, r.Conn = Kind(h.Kind), int64(h.Time), int(h.Pid), 0
+	switch r.Kind {
+	case KindData:
+		return r.parseData(sample)
+	case KindOpen:
+		return r.parseOpen(sample)
+	case KindClose:
+		return r.parseClose(sample)
+	case KindExec:
+		return r.parseExec(sample)
+	case KindExit:
+		r.Exit.Status = exit.ExitCode
+		return nil
+	}
+	return fmt.Errorf("record of unknown kind %d", h.Kind)
+}
+
+func (r *Record) parseData(sample []byte) error {
+	d, err := view[probesDataRecord](sample, dataHeaderSize)
+	if err != nil {
+		return err
+	}
+	payload := sample[dataHeaderSize:]
+	if uint64(d.Len) > uint64(len(payload)) || int(d.H.Dir) > Recv {
+		return fmt.Errorf("data record with %d of %d bytes, direction %d", d.Len, len(payload), d.H.Dir)
+	}
+	r.Conn = d.Conn
+	r.Data = Data{
+		Dir:     int(d.H.Dir),
+		Seq:     d.Seq,
+		Offset:  d.Offset,
+		Payload: payload[:d.Len],
+		Skipped: int(d.Skipped),
+		Lost:    Reasons(d.Lost),
+	}
+	return nil
+}
+
+func (r *Record) parseOpen(sample []byte) error {
+	o, err := view[probesOpenRecord](sample, int(unsafe.Sizeof(probesOpenRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Conn = o.Conn
+	r.Open = Open{
+		Local:     addrPort(o.Family, o.Local.Addr, o.Local.Port),
+		Remote:    addrPort(o.Family, o.Remote.Addr, o.Remote.Port),
+		Role:      Role(o.Role),
+		Handshake: o.Handshake != 0,
+		Comm:      text(o.Comm[:]),
+	}
+	return nil
+}
+
+func (r *Record) parseClose(sample []byte) error {
+	c, err := view[probesCloseRecord](sample, int(unsafe.Sizeof(probesCloseRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Conn = c.Conn
+	r.Close = Close{
+		Seq:         c.Seq,
+		Offset:      c.Offset,
+		Lost:        [2]Reasons{Reasons(c.Lost[Send]), Reasons(c.Lost[Recv])},
+		Socket:      c.Socket != 0,
+		RTTMicros:   c.SrttUs,
+		Retransmits: c.Retransmits,
+		ptr:         c.Ptr,
+	}
+	return nil
+}
+
+func (r *Record) parseExec(sample []byte) error {
+	e, err := view[probesExecRecord](sample, int(unsafe.Sizeof(probesExecRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Exec = Exec{PPID: int(e.Ppid), Comm: text(e.Comm[:]), Filename: text(e.Filename[:])}
+	return nil
+}
+
+const (
+	afInet  = 2
+	afInet6 = 10
+)
+
+// addrPort returns the zero AddrPort for an unknown family, and an IPv4
+// address where IPv6 carries one (RFC 4291 §2.5.5.2).
+func addrPort(family uint16, addr [16]uint8, port uint16) netip.AddrPort {
+	switch family {
+	case afInet:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(addr[:4])), port)
+	case afInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(addr).Unmap(), port)
+	}
+	return netip.AddrPort{}
+}
+
+// text returns the bytes before the first NUL.
+func text(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	return string(b)
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * What goes over the ring buffer and what both sides agree on. bpf2go makes
+ * the Go types of these; padding is explicit and always zero.
+ */
+#ifndef H2TRACE_RECORD_H
+#define H2TRACE_RECORD_H
+
+#include <linux/types.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+/* The longest payload of one data record: one TLS record (RFC 8446 5.1). */
+#define PAYLOAD_MAX 16384
+#define PATH_SIZE 256
+#define COMM_SIZE 16
+
+enum record_kind {
+	RECORD_DATA = 1,
+	RECORD_OPEN = 2,
+	RECORD_CLOSE = 3,
+	RECORD_EXEC = 4,
+	RECORD_EXIT = 5,
+};
+
+enum direction {
+	DIR_SEND = 0,
+	DIR_RECV = 1,
+	DIR_COUNT = 2,
+};
+
+enum role {
+	ROLE_UNKNOWN = 0,
+	ROLE_CLIENT = 1,
+	ROLE_SERVER = 2,
+};
+
+/* Why a record was seen but not delivered; bits in data_record.lost. */
+enum loss_reason {
+	LOSS_RING_FULL = 0,
+	LOSS_READ_FAULT = 1,
+	LOSS_TABLE_FULL = 2,
+	LOSS_COUNT = 3,
+};
+
+struct record_header {
+	u64 time; /* CLOCK_MONOTONIC, ns */
+	u32 pid;
+	u8 kind;
+	u8 dir;
+	u16 pad;
+};
+
+/*
+ * Payload bytes of one direction of one connection. seq and offset count
+ * lost records and bytes too, so that the reader sees every gap, its size
+ * and its place. skipped more bytes went by behind the payload that were
+ * left out on purpose.
+ */
+struct data_record {
+	struct record_header h;
+	u64 conn;
+	u64 seq;
+	u64 offset;
+	u32 len;
+	u32 skipped;
+	u32 lost; /* 1 << loss_reason, of the records missing before this one */
+	u32 pad;
+	u8 payload[];
+};
+
+struct endpoint {
+	u8 addr[16]; /* network byte order; the first 4 for AF_INET */
+	u16 port;    /* host byte order */
+	u16 pad[3];
+};
+
+struct open_record {
+	struct record_header h;
+	u64 conn;
+	struct endpoint local;
+	struct endpoint remote;
+	u16 family; /* 0: the socket is not known */
+	u8 role;
+	u8 handshake; /* 1: seen from before the TLS handshake */
+	u32 pad;
+	u8 comm[COMM_SIZE];
+};
+
+struct close_record {
+	struct record_header h;
+	u64 conn;
+	u64 ptr;	       /* *tls.Conn, its key in the conns map */
+	u64 seq[DIR_COUNT];    /* records so far, with the lost ones */
+	u64 offset[DIR_COUNT]; /* bytes so far, with the lost ones */
+	u32 lost[DIR_COUNT];   /* as data_record.lost, since the last one delivered */
+	u32 srtt_us;	       /* smoothed round-trip time */
+	u32 retransmits;       /* segments */
+	u8 socket;	       /* srtt_us and retransmits are known */
+	u8 pad[7];
+};
+
+struct exec_record {
+	struct record_header h;
+	u32 ppid;
+	u32 pad;
+	u8 comm[COMM_SIZE];
+	u8 filename[PATH_SIZE]; /* as given to execve, NUL terminated */
+};
+
+struct exit_record {
+	struct record_header h;
+	u32 exit_code; /* as wait(2) gives it: code << 8 | signal */
+	u32 pad;
+};
+
+/* What the ring holds; h.kind tells which. Enums are named for bpf2go. */
+union record {
+	struct data_record data;
+	struct open_record open;
+	struct close_record close;
+	struct exec_record exec;
+	struct exit_record exit;
+	enum record_kind kind;
+	enum direction direction;
+	enum role role;
+	enum loss_reason reason;
+};
+
+/* Counted on each CPU; nothing seen is missing from one of these. */
+struct ledger {
+	u64 seen_records;
+	u64 seen_bytes;
+	u64 lost_records[LOSS_COUNT];
+	u64 lost_bytes[LOSS_COUNT];
+};
+
+/* Which values an attached probe finds where: index is the attach cookie. */
+struct site {
+	u64 vaddr;	  /* link-time address of the probed instruction */
+	u64 itab_tcpconn; /* link-time address of go:itab.*net.TCPConn,net.Conn */
+	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
+	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
+	u8 role;	  /* handshake probes: enum role */
+	u16 pad;
+};
+
+_Static_assert(sizeof(struct record_header) == 16, "record_header");
+_Static_assert(sizeof(struct data_record) == 56, "data_record");
+_Static_assert(sizeof(struct open_record) == 96, "open_record");
+_Static_assert(sizeof(struct close_record) == 88, "close_record");
+_Static_assert(sizeof(struct exec_record) == 296, "exec_record");
+_Static_assert(sizeof(struct exit_record) == 24, "exit_record");
+_Static_assert(sizeof(struct site) == 24, "site");
+
+#endif

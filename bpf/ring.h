@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The ring buffer to user space and the ledger of what was seen and lost.
+ *
+ * Records are built in place in the ring, never in per-CPU scratch: uprobe
+ * programs can be preempted by another one on the same CPU.
+ */
+#ifndef H2TRACE_RING_H
+#define H2TRACE_RING_H
+
+#include "kernel.h"
+#include "record.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 * 1024 * 1024); /* set by user space before loading */
+	__type(value, union record);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ledger);
+} counters SEC(".maps");
+
+/* A power of two; the same as the ring's max_entries. */
+const volatile u64 ring_size = 16 * 1024 * 1024;
+/* Data records leave this much to process and connection records. */
+const volatile u64 ring_reserve = 64 * 1024;
+/* The reader is woken whenever the backlog passes a multiple of 1 << this. */
+const volatile u32 wakeup_shift = 21;
+
+static __always_inline void count_seen(u64 records, u64 bytes)
+{
+	u32 zero = 0;
+	struct ledger *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->seen_records, records);
+	__sync_fetch_and_add(&c->seen_bytes, bytes);
+}
+
+static __always_inline void count_lost(u32 reason, u64 records, u64 bytes)
+{
+	u32 zero = 0;
+	struct ledger *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (!c || reason >= LOSS_COUNT)
+		return;
+	__sync_fetch_and_add(&c->lost_records[reason], records);
+	__sync_fetch_and_add(&c->lost_bytes[reason], bytes);
+}
+
+/* Whether a data record of this size may still go in. */
+static __always_inline bool ring_takes(u64 size)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + size + ring_reserve < ring_size;
+}
+
+/*
+ * The reader polls, so a wake-up a record would only cost the target a
+ * system call's worth of time. It is woken early when the backlog grows.
+ */
+static __always_inline void ring_submit(void *record, u64 size)
+{
+	u64 after = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (after >> wakeup_shift != (after - size) >> wakeup_shift)
+		flags = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, flags);
+}
+
+/* Processes whose probes report, by tgid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, u32); /* tgid of the process it descends from, or itself */
+} targets SEC(".maps");
+
+static __always_inline bool is_target(u32 tgid)
+{
+	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+}
+
+#endif
