@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Options is what the command line asks for. Exactly one of Command and PIDs
+// is set, but for check, where PIDs may be empty.
+type Options struct {
+	Command     []string // COMMAND and its arguments, as typed
+	PIDs        []int    // -p, without repetitions
+	User        string   // -u; "" runs COMMAND as the user of h2trace
+	NoFollow    bool     // --no-follow: leave children of the targets alone
+	Output      string   // -o; "" is stdout
+	Events      EventFilter
+	BodyBytes   int           // -s, bytes of each DATA payload
+	ShowSecrets bool          // --show-secrets
+	Buffer      int           // --buffer, bytes; a power of two
+	Duration    time.Duration // --duration; 0 is no limit
+	Plan        Plan
+	Quiet       bool // -q
+}
+
+// maxBodyBytes is the largest payload a frame can have (RFC 9113 §4.2).
+const maxBodyBytes = 1<<24 - 1
+
+// action is what the command line asks h2trace to do.
+type action int
+
+const (
+	actionCommand action = iota // run COMMAND and observe it
+	actionAttach                // observe running processes
+	actionCheck
+	actionVersion
+	actionHelp
+)
+
+// notBuilt are the parts of the command line that are promised but not built
+// yet, with what to do until then.
+var notBuilt = map[string]string{
+	"name":    "-n is not built yet; name the processes with -p PID",
+	"no-gate": "--no-gate is not built yet; executables are not held so far",
+	"replay":  "replay is not built yet; h2trace observes live processes so far",
+	"report":  "report is not built yet; read the events with jq so far",
+}
+
+// usageError is a mistake in the command line.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() + "; " + e.hint }
+
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...), "run 'h2trace help' for usage"}
+}
+
+// parseArgs reads the command line without the program name. Like those of
+// strace, env and sudo, its flags end at the first argument that is not one, so
+// that the flags of COMMAND need no "--". The options are usable for messages
+// also beside an error.
+func parseArgs(args []string) (Options, action, error) {
+	var opts Options
+	fs := newFlagSet(&opts)
+	version := fs.Bool("version", false, "")
+	if err := parseFlags(fs, args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return opts, actionHelp, nil
+		}
+		return opts, 0, err
+	}
+	if *version {
+		return opts, actionVersion, nil
+	}
+	rest := fs.Args()
+	if len(rest) > 0 && fs.ArgsLenAtDash() != 0 {
+		switch name := rest[0]; name {
+		case "check", "help", "version":
+			return parseSubcommand(fs, &opts, name, rest[1:])
+		case "replay", "report":
+			return opts, 0, errors.New(notBuilt[name])
+		}
+	}
+	opts.Command = rest
+	act, err := chooseMode(&opts)
+	return opts, act, err
+}
+
+// parseFlags parses args and refuses the flags that are not built yet.
+func parseFlags(fs *pflag.FlagSet, args []string) error {
+	err := fs.Parse(args)
+	for _, name := range []string{"name", "no-gate"} {
+		if fs.Changed(name) {
+			return errors.New(notBuilt[name])
+		}
+	}
+	if err != nil && !errors.Is(err, pflag.ErrHelp) {
+		return usagef("%w", err)
+	}
+	return err
+}
+
+// newFlagSet binds the flags to opts and sets the defaults.
+func newFlagSet(opts *Options) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("h2trace", pflag.ContinueOnError)
+	fs.SetInterspersed(false)
+	fs.SetOutput(io.Discard) // the help text is the manual, not a list of flags
+	fs.Usage = func() {}
+
+	opts.Buffer = defaultBuffer
+	opts.Plan = PlanAuto
+	fs.VarP((*pidList)(&opts.PIDs), "pid", "p", "")
+	fs.StringVarP(&opts.User, "user", "u", "", "")
+	fs.BoolVar(&opts.NoFollow, "no-follow", false, "")
+	fs.StringVarP(&opts.Output, "output", "o", "", "")
+	fs.VarP(&eventList{filter: &opts.Events}, "events", "e", "")
+	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
+	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")
+	fs.Var((*bufferSize)(&opts.Buffer), "buffer", "")
+	fs.Var((*duration)(&opts.Duration), "duration", "")
+	fs.Var(&opts.Plan, "plan", "")
+	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
+
+	fs.StringP("name", "n", "", "")
+	fs.Bool("no-gate", false, "")
+	return fs
+}
+
+// parseSubcommand reads what follows "check", "help" or "version". Flags may
+// stand on both sides of the subcommand.
+func parseSubcommand(fs *pflag.FlagSet, opts *Options, name string, args []string) (Options, action, error) {
+	act := map[string]action{"check": actionCheck, "help": actionHelp, "version": actionVersion}[name]
+	if err := parseFlags(fs, args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return *opts, actionHelp, nil
+		}
+		return *opts, 0, err
+	}
+	if fs.NArg() > 0 {
+		return *opts, 0, usagef("%s takes no argument %q; to run a command of that name, use h2trace -- %s",
+			name, fs.Arg(0), name)
+	}
+	allowed := []string{"quiet"}
+	if act == actionCheck {
+		allowed = append(allowed, "pid", "user")
+	}
+	var err error
+	fs.Visit(func(f *pflag.Flag) {
+		if err == nil && !slices.Contains(allowed, f.Name) {
+			err = usagef("--%s has no meaning for %s", f.Name, name)
+		}
+	})
+	return *opts, act, err
+}
+
+// chooseMode tells running a command from attaching to processes.
+func chooseMode(opts *Options) (action, error) {
+	switch {
+	case len(opts.PIDs) > 0 && len(opts.Command) > 0:
+		return 0, usagef("-p and COMMAND %q exclude each other", opts.Command[0])
+	case len(opts.PIDs) > 0 && opts.User != "":
+		return 0, usagef("-u is for running a command, not for -p")
+	case len(opts.PIDs) > 0:
+		return actionAttach, nil
+	case len(opts.Command) > 0:
+		return actionCommand, nil
+	default:
+		return 0, usagef("no COMMAND and no -p PID")
+	}
+}

@@ -1,0 +1,158 @@
+/*
+h2trace prints the HTTP/2 frames that Go programs send and receive inside their
+TLS connections, with every header and the flow-control credit left after each
+frame. It watches from the kernel, with eBPF, and changes nothing in the
+programs, which need no preparation and no restart.
+
+Usage:
+
+	h2trace [flags] [--] COMMAND [ARG...]
+	h2trace [flags] -p PID[,PID...]
+	h2trace check [-p PID[,PID...]]
+	h2trace version
+	h2trace help
+
+The first form runs COMMAND and observes it, and all that it starts, from the
+first byte. The second observes running processes and their descendants. check
+says what this kernel, this user and the binary of PID allow. Flags end at the
+first argument that is not one; a COMMAND that is named like a subcommand goes
+behind "--". Observing takes root.
+
+Flags:
+
+	-p, --pid PID[,PID...]    observe these processes
+	    --no-follow           leave the children of the targets alone
+	-u, --user NAME           run COMMAND as NAME, with the groups and HOME of
+	                          that user; NAME may be a numeric user id
+	-o, --output FILE         write events to FILE instead of stdout
+	-e, --events LIST         print these kinds of events: process, conn, frame,
+	                          exchange, stall, loss, summary; of frames some
+	                          types only: frame=HEADERS+WINDOW_UPDATE; or all
+	                          (default all; loss and summary come always)
+	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
+	    --show-secrets        print secret header values, credentials in URLs and
+	                          query tokens instead of "<redacted>"
+	    --buffer SIZE         ring buffer between kernel and h2trace, 64KiB to
+	                          2GiB, rounded up to a power of two (default 16MiB)
+	    --duration D          stop observing after D, such as 90s or 2m30s
+	    --plan PLAN           where to put probes: auto takes the cheapest places
+	                          of each binary, entry-ret function entries and
+	                          returns; empty measures what probes that do nothing
+	                          cost, and observes nothing (default auto)
+	-q, --quiet               print no messages on stderr but errors
+	-h, --help                print this text
+
+# Output
+
+Events are JSON Lines on stdout. While they are, the stdout of COMMAND goes to
+stderr, so that the output always parses; with -o it stays. Messages of h2trace
+itself are on stderr and begin with "h2trace: ".
+
+A FILE that -o creates can be read by its owner only, who is the user of -u if
+that is given. One that exists is overwritten and keeps owner and permissions.
+Named pipes, terminals and /dev/null will do; block devices and directories are
+refused. "-" is stdout.
+
+When the reader of the output leaves, as head does, the observing ends.
+
+# Events
+
+Each line is one object. A key that is absent or null is unknown; 0 is 0.
+Durations end in _ms and are in milliseconds, sizes are in bytes, times are
+UTC with nanoseconds, taken when the kernel saw the bytes. Per connection,
+lines come in the order in which the bytes went.
+
+	all       v (1), ts, event, pid, comm, conn (an id, unique in this run)
+	process   action (attached, exec, exit, skipped), ppid, exe, go_version,
+	          build_id, plan, exit_code, reason
+	conn      action (open, close, resync), local, remote, role, protocol,
+	          joined (start, mid), tls, dns_ms, connect_ms, tls_ms, bytes_sent,
+	          bytes_received, rtt_ms, retransmits, frames
+	frame     dir (send, recv), stream, type, flags, length, window, and by type:
+	          DATA             data_length, body or body_b64
+	          HEADERS, PUSH_PROMISE, CONTINUATION
+	                           headers [{name, value}], headers_error,
+	                           promised_stream, priority
+	          SETTINGS         settings {NAME: value}, ack
+	          WINDOW_UPDATE    increment
+	          RST_STREAM, GOAWAY
+	                           error, error_code, last_stream, debug
+	          PING             ack, opaque
+	          truncated and violation where they apply
+	exchange  stream, method, url, status, protocol, reused, request_bytes,
+	          response_bytes, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
+	          redirect, module, error
+	stall     stream, side, window, start, stall_ms
+	loss      reason (ring_full, truncated, read_fault, gap), records, bytes
+	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
+	          delivered, lost}, bytes {seen, captured}, agent {cpu_ms,
+	          max_rss_bytes}
+
+window holds conn_send, conn_recv, stream_send and stream_recv: what may still
+be sent after this frame, by the observed process (send) or to it (recv). It
+can be negative (RFC 9113 §6.9.2), and is null where it is not known. send means
+handed to Write; a Write that fails may have sent less.
+
+loss counts everything that was seen and is missing from the output, by cause.
+summary is the last line; in it, seen = delivered + lost.
+
+# Signals
+
+SIGTERM and SIGHUP are passed on to COMMAND. Ctrl-C reaches it from the
+terminal; h2trace waits for it to end and prints what is left. With -p, SIGINT,
+SIGTERM and SIGHUP end the observing; a second one ends it at once. COMMAND is
+never ended by h2trace, also not when h2trace is killed. It gets the signal
+handling, limits, descriptors and environment that h2trace was started with.
+
+# Exit status
+
+With COMMAND, that of COMMAND, or 128+N if signal N killed it, also when nothing
+in it could be observed. 125 if h2trace failed before running it, in which case
+it is not run, or could not write all events; 126 if it cannot be executed; 127
+if it is not found.
+
+With -p, 0 when ended by a signal, by --duration, by the reader, or by the exit
+of all targets; 1 if observing failed or nothing could be observed.
+
+check: 0 if running a COMMAND works here, else 1. In all cases 2 for mistakes in
+the command line.
+
+# Examples
+
+See what a module download says on the wire:
+
+	h2trace go mod download
+
+The same under sudo, as yourself, with the events in a file:
+
+	sudo h2trace -u $USER -o events.jsonl go mod download
+
+Every response status of a running gopls:
+
+	h2trace -e frame=HEADERS -p $(pidof gopls) |
+		jq -r 'select(.headers) | .headers | from_entries | .[":status"] // empty'
+*/
+package main
+
+import (
+	_ "embed"
+	"strings"
+)
+
+//go:embed doc.go
+var docSource string
+
+// manual returns the package comment, which is the help text.
+func manual() string {
+	_, text, _ := strings.Cut(docSource, "/*\n")
+	text, _, _ = strings.Cut(text, "*/\n")
+	return text
+}
+
+// shortUsage is for those who typed the name alone.
+const shortUsage = `usage: h2trace [flags] COMMAND [ARG...]
+       h2trace [flags] -p PID
+       h2trace check
+
+Run 'h2trace help' for the manual.
+`

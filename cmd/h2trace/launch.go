@@ -1,0 +1,246 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// launcherName is argv[0] of the process that becomes COMMAND. Only h2trace
+// itself starts a process so named.
+const launcherName = "h2trace-launcher"
+
+// launch says what to run and how.
+type launch struct {
+	args    []string // COMMAND and its arguments
+	env     []string
+	user    *account // nil: the user of h2trace
+	stdout  int      // descriptor that becomes COMMAND's stdout
+	signals signalState
+}
+
+// command is COMMAND, first as a process that waits to become it. The methods
+// are for one goroutine, but for Signal.
+type command struct {
+	launch  launch
+	process *os.Process
+	control *os.File // this end of the socket pair that the launcher waits on
+}
+
+// startCommand starts the process that is to become COMMAND and returns when
+// it has found the executable and waits. Probes can be attached then; Release
+// lets it go on. The process ends without running COMMAND when h2trace dies
+// before that. An error is a *launchError, and leaves no process behind.
+func startCommand(l launch) (*command, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, &launchError{step: stepStart, name: l.args[0], err: err}
+	}
+	control := os.NewFile(uintptr(pair[0]), "launcher")
+	process, err := l.start(pair[1])
+	unix.Close(pair[1])
+	if err != nil {
+		control.Close()
+		return nil, &launchError{step: stepStart, name: l.args[0], err: err}
+	}
+	c := &command{launch: l, process: process, control: control}
+	switch err := c.report(); {
+	case errors.Is(err, errClosed):
+		return nil, c.died()
+	case err != nil:
+		c.Abort()
+		return nil, err
+	}
+	return c, nil
+}
+
+// start starts the launcher with the socket control.
+func (l launch) start(control int) (*os.Process, error) {
+	files, err := childFiles(l.stdout, control)
+	if err != nil {
+		return nil, err
+	}
+	account := "-"
+	if l.user != nil {
+		account = l.user.String()
+	}
+	argv := append([]string{
+		launcherName,
+		strconv.Itoa(control),
+		strconv.FormatUint(l.signals.ignored, 16),
+		strconv.FormatUint(l.signals.blocked, 16),
+		account,
+	}, l.args...)
+	pid, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: l.env, Files: files})
+	if err != nil {
+		return nil, fmt.Errorf("start launcher: %w", err)
+	}
+	return os.FindProcess(pid)
+}
+
+// childFiles returns the descriptor table of the child for syscall.ForkExec.
+// Descriptors that h2trace inherited, such as those of make's jobserver, keep
+// their numbers; its own, which are all close-on-exec, stay behind.
+func childFiles(stdout, control int) ([]uintptr, error) {
+	const closed = ^uintptr(0)
+	files := make([]uintptr, control+1)
+	for fd := 3; fd < control; fd++ {
+		files[fd] = closed
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC == 0 {
+			files[fd] = uintptr(fd)
+		} else if err != nil && !errors.Is(err, unix.EBADF) {
+			return nil, err
+		}
+	}
+	files[0], files[1], files[2] = 0, uintptr(stdout), 2
+	files[control] = uintptr(control)
+	return files, nil
+}
+
+// PID returns the process id of COMMAND, which is that of its launcher.
+func (c *command) PID() int { return c.process.Pid }
+
+// Release lets the launcher become COMMAND. It returns nil once it has, or a
+// *launchError; then the launcher has ended.
+func (c *command) Release() error {
+	if _, err := c.control.Write([]byte{releaseByte}); err != nil {
+		return c.died()
+	}
+	if err := c.report(); !errors.Is(err, errClosed) {
+		c.Abort()
+		return err
+	}
+	c.control.Close() // the other end was closed by exec
+	return nil
+}
+
+// Abort ends the launcher; COMMAND is not run.
+func (c *command) Abort() {
+	c.control.Close()
+	_ = c.process.Kill() // it may be gone already
+	_, _ = c.process.Wait()
+}
+
+// Signal sends a signal to COMMAND.
+func (c *command) Signal(sig os.Signal) error { return c.process.Signal(sig) }
+
+// Wait waits for COMMAND to end and returns its exit status as a shell gives
+// it: 128 plus the number of the signal, if one killed it.
+func (c *command) Wait() (int, error) {
+	state, err := c.process.Wait()
+	if err != nil {
+		return exitNotRun, err
+	}
+	ws := state.Sys().(syscall.WaitStatus)
+	if ws.Signaled() {
+		return exitSignalBase + int(ws.Signal()), nil
+	}
+	return ws.ExitStatus(), nil
+}
+
+// The launcher answers on the socket: a step and an errno, big endian. exec
+// closes the socket, which is the answer that all went well.
+type launchStep byte
+
+const (
+	stepStart  launchStep = iota // h2trace could not start the launcher
+	stepUser                     // the launcher could not become the user
+	stepLookup                   // COMMAND was not found
+	stepExec                     // COMMAND cannot be executed
+	stepReady                    // the launcher waits
+	stepDied                     // the launcher ended, by a signal
+)
+
+const (
+	releaseByte  = 1
+	reportLength = 5
+)
+
+// errClosed is the end of the socket without an answer.
+var errClosed = errors.New("launcher closed its socket")
+
+// report reads one answer of the launcher: nil for stepReady, errClosed when
+// there is none.
+func (c *command) report() error {
+	var raw [reportLength]byte
+	if _, err := io.ReadFull(c.control, raw[:]); err != nil {
+		return errClosed
+	}
+	step, errno := launchStep(raw[0]), syscall.Errno(binary.BigEndian.Uint32(raw[1:]))
+	if step == stepReady {
+		return nil
+	}
+	return &launchError{step: step, name: c.launch.args[0], err: errno, user: c.launch.user}
+}
+
+// died waits for a launcher that is gone and says how it ended.
+func (c *command) died() error {
+	c.control.Close()
+	status, err := c.Wait()
+	if err == nil {
+		err = fmt.Errorf("its launcher ended with status %d", status)
+	}
+	return &launchError{step: stepDied, name: c.launch.args[0], err: err, status: status}
+}
+
+// launchError says why COMMAND was not run.
+type launchError struct {
+	step   launchStep
+	name   string
+	err    error
+	user   *account
+	status int // stepDied: how the launcher ended
+}
+
+func (e *launchError) Unwrap() error { return e.err }
+
+func (e *launchError) Error() string {
+	switch {
+	case e.step == stepUser && errors.Is(e.err, unix.EPERM):
+		return fmt.Sprintf("user %s: %v; -u needs root", e.user.name, e.err)
+	case e.step == stepUser:
+		return fmt.Sprintf("user %s: %v", e.user.name, e.err)
+	case e.step == stepLookup && errors.Is(e.err, unix.ENOENT):
+		return e.notFound()
+	case e.step == stepExec && errors.Is(e.err, unix.ENOENT):
+		return e.name + ": the interpreter that its #! line or ELF header names is not found"
+	case e.step == stepExec && errors.Is(e.err, unix.ENOEXEC):
+		return fmt.Sprintf("%s: %v; a script needs a #! line", e.name, e.err)
+	default:
+		return fmt.Sprintf("%s: %v", e.name, e.err)
+	}
+}
+
+// notFound adds why a command that works without sudo may not work with it.
+func (e *launchError) notFound() string {
+	if filepath.Base(e.name) != e.name {
+		return fmt.Sprintf("%s: %v", e.name, e.err)
+	}
+	if os.Getenv("SUDO_USER") != "" {
+		return e.name + ": not found in PATH, which sudo replaces; try sudo env \"PATH=$PATH\" h2trace ..."
+	}
+	return e.name + ": not found in PATH"
+}
+
+// ExitStatus returns what h2trace is to exit with: what a shell, env(1) or
+// nohup(1) would say of the same failure.
+func (e *launchError) ExitStatus() int {
+	switch {
+	case e.step == stepDied && e.status > exitSignalBase:
+		return e.status
+	case e.step != stepLookup && e.step != stepExec:
+		return exitNotRun
+	case errors.Is(e.err, unix.ENOENT), errors.Is(e.err, unix.ENOTDIR):
+		return exitNotFound
+	default:
+		return exitNotExecutable
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// runLauncher is the process that becomes COMMAND: it takes the user, the
+// signal handling and the name lookup on itself, says that it waits, and execs
+// when it is told to. It has its process id, terminal, process group, limits,
+// umask and working directory from h2trace, and so COMMAND has them. The
+// arguments are those that launch.start makes.
+func runLauncher(args []string) int {
+	runtime.LockOSThread() // the signal mask that exec passes on is this thread's
+	l, err := parseLauncher(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "h2trace: %s is started by h2trace only: %v\n", launcherName, err)
+		return exitNotRun
+	}
+	// While it waits, process listings are to show this name and not "exe".
+	_ = os.WriteFile("/proc/self/comm", []byte("h2trace"), 0)
+	if l.user != nil {
+		if err := l.user.become(); err != nil {
+			return l.report(stepUser, err)
+		}
+	}
+	if err := l.signals.apply(); err != nil {
+		return l.report(stepStart, err)
+	}
+	path, err := findExecutable(l.args[0], os.Getenv("PATH"))
+	if err != nil {
+		return l.report(stepLookup, err)
+	}
+	l.report(stepReady, nil)
+	if !l.released() {
+		return exitNotRun // h2trace is gone
+	}
+	return l.report(stepExec, syscall.Exec(path, l.args, os.Environ()))
+}
+
+// launcher is what the launcher process was told.
+type launcher struct {
+	control int
+	user    *account
+	signals signalState
+	args    []string
+}
+
+func parseLauncher(args []string) (*launcher, error) {
+	if len(args) < 5 {
+		return nil, errors.New("arguments missing")
+	}
+	l := &launcher{args: args[4:]}
+	var err error
+	if l.control, err = strconv.Atoi(args[0]); err != nil {
+		return nil, err
+	}
+	// Not only does this keep COMMAND from the socket: closing it is how exec
+	// says that it worked.
+	if _, err := unix.FcntlInt(uintptr(l.control), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if l.signals.ignored, err = strconv.ParseUint(args[1], 16, 64); err != nil {
+		return nil, err
+	}
+	if l.signals.blocked, err = strconv.ParseUint(args[2], 16, 64); err != nil {
+		return nil, err
+	}
+	if args[3] != "-" {
+		l.user, err = parseAccount(args[3])
+	}
+	return l, err
+}
+
+// report answers on the socket, and returns the status to exit with if the
+// answer is an error. Nobody may be there to read it.
+func (l *launcher) report(step launchStep, err error) int {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	raw := binary.BigEndian.AppendUint32([]byte{byte(step)}, uint32(errno))
+	_ = unix.Sendto(l.control, raw, unix.MSG_NOSIGNAL, nil)
+	return exitNotRun
+}
+
+// released waits until h2trace says go, or is gone.
+func (l *launcher) released() bool {
+	var b [1]byte
+	for {
+		n, err := unix.Read(l.control, b[:])
+		if !errors.Is(err, unix.EINTR) {
+			return n == 1 && b[0] == releaseByte
+		}
+	}
+}
+
+// defaultPath is where execvp(3) looks when there is no PATH.
+const defaultPath = "/bin:/usr/bin"
+
+// findExecutable looks name up as execvp(3) does: a name with a slash is a
+// path; else the first executable file in path counts, where an empty element
+// is the working directory. os/exec.LookPath differs: it refuses relative
+// results, and forgets that it found a file that may not be executed.
+func findExecutable(name, path string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, checkExecutable(name)
+	}
+	if name == "" {
+		return "", unix.ENOENT
+	}
+	if path == "" {
+		path = defaultPath
+	}
+	result := error(unix.ENOENT)
+	for dir := range strings.SplitSeq(path, ":") {
+		file := dir + "/" + name
+		if dir == "" {
+			file = name
+		}
+		switch err := checkExecutable(file); {
+		case err == nil:
+			return file, nil
+		case errors.Is(err, unix.EACCES) && fileExists(file):
+			result = err
+		}
+	}
+	return "", result
+}
+
+// checkExecutable returns the errno that execve(2) would fail with, as far as
+// it can be known without trying.
+func checkExecutable(file string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(file, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return unix.EACCES
+	}
+	return unix.Faccessat(unix.AT_FDCWD, file, unix.X_OK, unix.AT_EACCESS)
+}
+
+// fileExists reports whether there is a file other than a directory. A
+// directory of COMMAND's name in PATH is no candidate, as to a shell.
+func fileExists(file string) bool {
+	info, err := os.Stat(filepath.Clean(file))
+	return err == nil && !info.IsDir()
+}

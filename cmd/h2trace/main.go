@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+func main() {
+	if os.Args[0] == launcherName {
+		os.Exit(runLauncher(os.Args[1:]))
+	}
+	os.Exit(run(os.Args[1:], newTracer, os.Stdout, os.Stderr))
+}
+
+// run is main without the process: it returns the exit status, and what
+// observes processes is handed in.
+func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, shortUsage)
+		return exitUsage
+	}
+	opts, action, err := parseArgs(args)
+	msg := &messages{w: stderr, quiet: opts.Quiet}
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitUsage
+	}
+	switch action {
+	case actionHelp:
+		return printText(manual(), msg, stdout)
+	case actionVersion:
+		return printText(versionText(), msg, stdout)
+	case actionCheck:
+		return runCheck(opts, msg, stdout)
+	case actionCommand:
+		return runCommand(opts, msg, tracer)
+	default:
+		return runAttach(opts, msg, tracer)
+	}
+}
+
+// printText writes what the user asked to read, and says so when it cannot.
+func printText(text string, msg *messages, stdout io.Writer) int {
+	if _, err := io.WriteString(stdout, text); err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	return exitOK
+}

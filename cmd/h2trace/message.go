@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+)
+
+// messages is what h2trace says to the person in front of it, on stderr. Each
+// message is one line that begins with the program's name, so that it can be
+// told from what the observed command prints there. It is safe for concurrent
+// use.
+type messages struct {
+	mu    sync.Mutex
+	w     io.Writer
+	quiet bool
+}
+
+// Infof prints a message unless the user asked for quiet.
+func (m *messages) Infof(format string, args ...any) {
+	if !m.quiet {
+		m.print(format, args...)
+	}
+}
+
+// Errorf prints an error, also when the user asked for quiet.
+func (m *messages) Errorf(format string, args ...any) {
+	m.print(format, args...)
+}
+
+// print writes one line in one call, so that lines of several processes on the
+// same terminal do not mix. An error is dropped: there is no place left to
+// report that stderr is gone.
+func (m *messages) print(format string, args ...any) {
+	line := "h2trace: " + oneLine(fmt.Sprintf(format, args...)) + "\n"
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, _ = io.WriteString(m.w, line)
+}
+
+// oneLine joins lines, such as those of errors.Join, and replaces the other
+// control characters. Names of files and processes come from others, and must
+// not be able to forge a message or steer the terminal.
+func oneLine(s string) string {
+	s = strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "; ")
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// tracer is the part of h2trace that knows the kernel: it observes processes
+// and writes their events.
+type tracer interface {
+	// Attach puts the probes in place for the processes and for what they
+	// start. When it returns nil, every byte from now on is seen.
+	Attach(ctx context.Context, pids []int) error
+	// Observe writes events until ctx is done, until every target has exited,
+	// or until writing fails. Then it drains what the kernel still holds and
+	// writes the summary. It is called once, after Attach.
+	Observe(ctx context.Context) error
+	// Close lets go of the probes. It is safe after any failure.
+	Close() error
+}
+
+// tracerFunc makes a tracer that writes to out. It is called after COMMAND's
+// process exists, because loading programs changes limits that are inherited.
+type tracerFunc func(opts Options, out *output, msg *messages) (tracer, error)
+
+// session is one observation from its output to its exit status.
+type session struct {
+	opts   Options
+	out    *output
+	msg    *messages
+	tracer tracerFunc
+}
+
+// runAttach observes processes that are there already.
+func runAttach(opts Options, msg *messages, newTracer tracerFunc) int {
+	ignoreBrokenPipes()
+	out, err := openOutput(opts.Output, nil)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	ctx, stop := untilSignalled(context.Background())
+	defer stop()
+	s := &session{opts, out, msg, newTracer}
+	return s.finish(s.attachAndObserve(ctx), exitOK, exitRuntime)
+}
+
+func (s *session) attachAndObserve(ctx context.Context) error {
+	t, err := s.attach(ctx, s.opts.PIDs)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // asked to end before it began
+		}
+		return err
+	}
+	ctx, cancel := s.observation(ctx)
+	defer cancel()
+	return errors.Join(t.Observe(ctx), t.Close())
+}
+
+// runCommand runs COMMAND and observes it.
+func runCommand(opts Options, msg *messages, newTracer tracerFunc) int {
+	// First of all, as asking for signals changes what is found here.
+	l := launch{args: opts.Command, env: os.Environ(), stdout: 1, signals: inheritedSignals()}
+	ignoreBrokenPipes()
+	if stdoutIsData(opts.Output) {
+		l.stdout = 2
+	}
+	if opts.User != "" {
+		account, err := lookupAccount(opts.User)
+		if err != nil {
+			msg.Errorf("%v", err)
+			return exitNotRun
+		}
+		l.user, l.env = account, account.environ(l.env)
+	}
+	if hint := sudoHint(opts); hint != "" {
+		msg.Infof("%s", hint)
+	}
+	out, err := openOutput(opts.Output, l.user)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitNotRun
+	}
+	s := &session{opts, out, msg, newTracer}
+	return s.launchAndObserve(l)
+}
+
+// launchAndObserve starts the launcher, attaches to it, lets it become COMMAND,
+// and returns the status to exit with when COMMAND has ended.
+func (s *session) launchAndObserve(l launch) int {
+	signals := relaySignals()
+	defer signals.stop()
+	cmd, err := startCommand(l)
+	if err != nil {
+		return s.notLaunched(err)
+	}
+	signals.relayTo(cmd)
+	t, err := s.attach(context.Background(), []int{cmd.PID()})
+	if err != nil {
+		cmd.Abort()
+		return s.finish(err, exitNotRun, exitNotRun)
+	}
+	ctx, cancel := s.observation(context.Background())
+	defer cancel()
+	observed := make(chan error, 1)
+	go func() {
+		err := s.explain(t.Observe(ctx)) // now, and not when COMMAND ends
+		observed <- errors.Join(err, t.Close())
+	}()
+	if err := cmd.Release(); err != nil {
+		cancel()
+		<-observed
+		return s.notLaunched(err)
+	}
+	status, err := cmd.Wait()
+	if err != nil {
+		s.msg.Errorf("wait for %s: %v", s.opts.Command[0], err)
+	}
+	// From here on Ctrl-C is for h2trace, should its reader not let it drain.
+	signals.stop()
+	cancel()
+	return s.finish(<-observed, status, exitNotRun)
+}
+
+// attach makes a tracer and attaches it.
+func (s *session) attach(ctx context.Context, pids []int) (tracer, error) {
+	t, err := s.tracer(s.opts, s.out, s.msg)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Attach(ctx, pids); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+// observation returns the context of Observe: it ends with parent, after
+// --duration, and when nobody is left to read the events.
+func (s *session) observation(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	var timeout <-chan time.Time // nil: never
+	if s.opts.Duration > 0 {
+		timeout = time.After(s.opts.Duration)
+	}
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-s.out.Gone():
+		case <-timeout:
+		}
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// errExplained stands for an error that was printed already.
+var errExplained = errors.New("explained")
+
+// explain prints an error and returns errExplained for it. A reader that left
+// is no error.
+func (s *session) explain(err error) error {
+	if err == nil || errors.Is(err, errReaderGone) {
+		return nil
+	}
+	if !errors.Is(err, errExplained) {
+		s.msg.Errorf("%v", err)
+	}
+	return errExplained
+}
+
+// finish closes the output, prints what went wrong and is not printed yet, and
+// returns the status of success or of failure.
+func (s *session) finish(err error, success, failure int) int {
+	err = s.explain(err)
+	if closeErr := s.out.Close(); err == nil {
+		err = s.explain(closeErr)
+	}
+	if err != nil {
+		return failure
+	}
+	return success
+}
+
+// notLaunched ends a session whose COMMAND could not be run.
+func (s *session) notLaunched(err error) int {
+	status := exitNotRun
+	if launchErr, ok := errors.AsType[*launchError](err); ok {
+		status = launchErr.ExitStatus()
+	}
+	return s.finish(err, status, status)
+}

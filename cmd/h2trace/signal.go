@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// ignoreBrokenPipes makes writes to a pipe without reader return EPIPE on
+// descriptors 1 and 2 too: a reader of messages that leaves is no reason to end
+// the observing. COMMAND is unaffected, see inheritedSignals.
+func ignoreBrokenPipes() { signal.Ignore(unix.SIGPIPE) }
+
+// untilSignalled returns a context that ends with the first SIGINT, SIGTERM or
+// SIGHUP. The second one ends h2trace at once, for when it cannot drain because
+// nobody reads its output. Under nohup(1), SIGHUP stays ignored.
+func untilSignalled(parent context.Context) (context.Context, context.CancelFunc) {
+	signals := []os.Signal{unix.SIGINT, unix.SIGTERM}
+	if !signal.Ignored(unix.SIGHUP) {
+		signals = append(signals, unix.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(parent, signals...)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// relay is what becomes of signals while COMMAND runs. SIGTERM and SIGHUP are
+// passed on to it. SIGINT and SIGQUIT come from the terminal, which sends them
+// to COMMAND as well, so h2trace only has to outlive them.
+type relay struct {
+	signals chan os.Signal
+	done    chan struct{}
+	once    sync.Once
+}
+
+// relaySignals begins to hold signals back.
+func relaySignals() *relay {
+	r := &relay{signals: make(chan os.Signal, 16), done: make(chan struct{})}
+	signal.Notify(r.signals, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP)
+	return r
+}
+
+// relayTo passes on the signals that came since relaySignals and those to come.
+func (r *relay) relayTo(cmd *command) {
+	go func() {
+		for {
+			select {
+			case sig := <-r.signals:
+				if sig == unix.SIGTERM || sig == unix.SIGHUP {
+					_ = cmd.Signal(sig) // it may have ended just now
+				}
+			case <-r.done:
+				return
+			}
+		}
+	}()
+}
+
+// stop gives signals their usual effect on h2trace again.
+func (r *relay) stop() {
+	r.once.Do(func() {
+		signal.Stop(r.signals)
+		close(r.done)
+	})
+}

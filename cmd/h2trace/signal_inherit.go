@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bufio"
+	"debug/elf"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// signalState is the part of a process's signal handling that survives exec:
+// which signals it ignores and which it blocks. Bit n-1 stands for signal n,
+// as in /proc/PID/status.
+type signalState struct {
+	ignored, blocked uint64
+}
+
+// numSignals is the number of signals of Linux (_NSIG less one).
+const numSignals = 64
+
+// What exec leaves of a signal's handling (SIG_DFL and SIG_IGN of signal.h).
+const (
+	signalDefault = 0
+	signalIgnore  = 1
+)
+
+// inheritedSignals returns the signal handling that h2trace was started with,
+// which COMMAND is to get. The Go runtime installs handlers for most signals
+// before main runs, so that a SIGPIPE or SIGQUIT ignored by whoever started
+// h2trace would reach COMMAND as the default. The runtime keeps what it found
+// in two variables, which are read here. Where they cannot be (a binary without
+// symbol table), what the runtime leaves alone still counts: SIGHUP (nohup),
+// SIGINT, and the stop signals of the terminal.
+func inheritedSignals() signalState {
+	if state, err := runtimeSignals(); err == nil {
+		return state
+	}
+	return currentSignals()
+}
+
+// runtimeSignals reads the runtime's own record of the state at its start.
+func runtimeSignals() (signalState, error) {
+	f, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		return signalState{}, err
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		return signalState{}, err
+	}
+	// The address of this function tells how far a position independent
+	// executable was moved.
+	self := runtime.FuncForPC(reflect.ValueOf(runtimeSignals).Pointer())
+	var handlers, mask, here elf.Symbol
+	for _, s := range symbols {
+		switch s.Name {
+		case "runtime.fwdSig":
+			handlers = s
+		case "runtime.initSigmask":
+			mask = s
+		case self.Name():
+			here = s
+		}
+	}
+	const pointer = uint64(unsafe.Sizeof(uintptr(0)))
+	if handlers.Size != (numSignals+1)*pointer || mask.Size != numSignals/8 || here.Value == 0 {
+		return signalState{}, fmt.Errorf("runtime %s keeps signals elsewhere", runtime.Version())
+	}
+	bias := uint64(self.Entry()) - here.Value
+	memory, err := os.Open("/proc/self/mem")
+	if err != nil {
+		return signalState{}, err
+	}
+	defer memory.Close()
+	raw := make([]byte, handlers.Size+mask.Size)
+	if _, err := memory.ReadAt(raw[:handlers.Size], int64(handlers.Value+bias)); err != nil {
+		return signalState{}, err
+	}
+	if _, err := memory.ReadAt(raw[handlers.Size:], int64(mask.Value+bias)); err != nil {
+		return signalState{}, err
+	}
+	state := signalState{blocked: binary.NativeEndian.Uint64(raw[handlers.Size:])}
+	for n := uint64(1); n <= numSignals; n++ {
+		switch h := binary.NativeEndian.Uint64(raw[n*pointer:]); h {
+		case signalDefault:
+		case signalIgnore:
+			state.ignored |= 1 << (n - 1)
+		default: // exec leaves no handlers, so this is not the record
+			return signalState{}, fmt.Errorf("signal %d cannot have had handler %#x", n, h)
+		}
+	}
+	return state, nil
+}
+
+// currentSignals reads what this process ignores and blocks right now.
+func currentSignals() signalState {
+	var state signalState
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return state
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		key, value, _ := strings.Cut(lines.Text(), ":")
+		bits, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
+		switch {
+		case err != nil:
+		case key == "SigIgn":
+			state.ignored = bits
+		case key == "SigBlk":
+			state.blocked = bits
+		}
+	}
+	return state
+}
+
+// kernelSigaction is struct sigaction of rt_sigaction(2) with every field but
+// the handler left zero, whatever their order on the architecture.
+type kernelSigaction struct {
+	handler uint64
+	rest    [3]uint64
+}
+
+// apply gives the calling thread this signal handling, past the Go runtime,
+// which must not be asked for signals afterwards: it is for a process that is
+// about to exec. The caller holds the thread with runtime.LockOSThread.
+func (s signalState) apply() error {
+	for n := uint64(1); n <= numSignals; n++ {
+		if n == uint64(unix.SIGKILL) || n == uint64(unix.SIGSTOP) {
+			continue
+		}
+		action := kernelSigaction{handler: signalDefault}
+		if s.ignored&(1<<(n-1)) != 0 {
+			action.handler = signalIgnore
+		}
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION,
+			uintptr(n), uintptr(unsafe.Pointer(&action)), 0, numSignals/8, 0, 0)
+		if errno != 0 {
+			return fmt.Errorf("rt_sigaction: %w", errno)
+		}
+	}
+	mask := unix.Sigset_t{Val: [16]uint64{s.blocked}}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &mask, nil); err != nil {
+		return fmt.Errorf("rt_sigprocmask: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// versionText is what `h2trace version` prints: the module version that the
+// build recorded, the commit when it was built from a work tree, the toolchain
+// and the platform.
+func versionText() string {
+	version, commit := "(devel)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Version != "" {
+			version = info.Main.Version
+		}
+		commit = commitOf(info.Settings)
+	}
+	return fmt.Sprintf("h2trace %s%s %s %s/%s\n",
+		version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// commitOf returns " (commit 0123456789ab, modified)", or "" for builds without
+// version control information.
+func commitOf(settings []debug.BuildSetting) string {
+	var revision, modified string
+	for _, s := range settings {
+		switch s.Key {
+		case "vcs.revision":
+			revision = s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				modified = ", modified"
+			}
+		}
+	}
+	if revision == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (commit %.12s%s)", revision, modified)
+}
