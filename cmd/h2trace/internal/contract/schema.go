@@ -1,0 +1,107 @@
+package contract
+
+// key is one key that a kind of line may have. Keys stand in the order in
+// which a line must have them.
+type key struct {
+	name     string
+	is       check
+	required bool // absent is a fault; null is one only where is refuses it
+}
+
+// need is a key that must be there, opt one that may be absent or null.
+func need(name string, is check) key { return key{name, is, true} }
+func opt(name string, is check) key  { return key{name, orNull(is), false} }
+
+// exact is a key for bytes that were not UTF-8, behind the readable one.
+func exact(name string) key { return opt(name+"_b64", base64Bytes) }
+
+var (
+	every     = []key{need("v", one), need("ts", timestamp), need("event", str)}
+	ofProcess = append(every[:3:3], need("pid", count), need("comm", orNull(str)))
+	ofConn    = append(ofProcess[:5:5], need("conn", connID))
+)
+
+// schema is the contract, one list of keys for each kind of event.
+var schema = map[string][]key{
+	"process": append(ofProcess[:5:5],
+		need("action", oneOf("attached", "exec", "exit", "skipped")),
+		opt("ppid", count), opt("exe", str), opt("go_version", str), opt("build_id", str), opt("plan", object),
+		opt("exit_code", integer), opt("reason", str)),
+	"conn": append(ofConn[:6:6],
+		need("action", oneOf("open", "close", "resync")),
+		opt("local", endpoint), opt("remote", endpoint), opt("role", oneOf("client", "server")),
+		opt("protocol", oneOf("h2", "h2c", "http/1.1")), opt("joined", oneOf("start", "mid")),
+		opt("tls", keys(opt("version", str), opt("alpn", str), opt("sni", str), opt("resumed", boolean))),
+		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis),
+		opt("dir", oneOf("send", "recv")), opt("skipped_bytes", count),
+		opt("bytes_sent", count), opt("bytes_received", count), opt("rtt_ms", millis),
+		opt("retransmits", count), opt("frames", count)),
+	"exchange": append(ofConn[:6:6],
+		need("stream", count), opt("method", str), opt("url", str), opt("status", count), opt("protocol", str),
+		opt("reused", boolean), opt("request_bytes", count), opt("response_bytes", count),
+		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("send_ms", millis),
+		opt("wait_ms", millis), opt("receive_ms", millis), opt("total_ms", millis),
+		opt("stall_ms", keys(opt("recv_window", millis), opt("send_window", millis))),
+		opt("redirect", str), opt("module", keys(opt("path", str), opt("version", str), need("kind", str))),
+		opt("error", keys(need("class", str), opt("detail", str)))),
+	"stall": append(ofConn[:6:6],
+		need("stream", count), need("side", oneOf("recv_window", "send_window")), opt("window", integer),
+		need("start", timestamp), need("stall_ms", millis)),
+	"loss": append(every[:3:3],
+		need("reason", oneOf("ring_full", "truncated", "read_fault", "gap")), need("records", count),
+		need("bytes", orNull(count)), opt("conn", connID)),
+	"summary": append(every[:3:3],
+		need("duration_ms", millis), need("processes", count), need("conns", count), need("frames", count),
+		opt("exchanges", count),
+		need("records", keys(need("seen", count), need("delivered", count), need("lost", count))),
+		need("bytes", keys(need("seen", count), need("captured", count))),
+		need("agent", keys(need("cpu_ms", millis), need("max_rss_bytes", count)))),
+}
+
+var (
+	frameHead = append(ofConn[:6:6], need("dir", oneOf("send", "recv")), need("stream", count),
+		need("type", str), need("flags", list(str)), need("length", count))
+	frameTail = []key{
+		need("window", keys(need("conn_send", orNull(integer)), need("conn_recv", orNull(integer)),
+			need("stream_send", orNull(integer)), need("stream_recv", orNull(integer)))),
+		opt("truncated", boolean), opt("violation", str),
+	}
+	priority  = keys(need("depends_on", count), need("weight", count), need("exclusive", boolean))
+	header    = keys(need("name", str), exact("name"), need("value", str), exact("value"), opt("never_indexed", boolean))
+	blockKeys = []key{
+		opt("headers", list(header)), opt("headers_error", str), opt("promised_stream", count), opt("priority", priority),
+	}
+	setting = keys(need("name", str), need("value", count))
+)
+
+// frameKeys are the keys that a type of frame has between length and window.
+var frameKeys = map[string][]key{
+	"DATA":          {need("data_length", count), opt("body", str), opt("body_b64", base64Bytes)},
+	"HEADERS":       blockKeys,
+	"PUSH_PROMISE":  blockKeys,
+	"CONTINUATION":  blockKeys,
+	"PRIORITY":      {need("priority", priority)},
+	"RST_STREAM":    {need("error", str), need("error_code", count)},
+	"SETTINGS":      {need("settings", members(count)), opt("settings_wire", list(setting)), need("ack", boolean)},
+	"PING":          {need("ack", boolean), need("opaque", hexBytes)},
+	"GOAWAY":        {need("error", str), need("error_code", count), need("last_stream", count), need("debug", str), exact("debug")},
+	"WINDOW_UPDATE": {need("increment", count)},
+	"PRIORITY_UPDATE": {
+		need("prioritized_stream", count), need("field_value", str), exact("field_value"),
+	},
+	"ALTSVC": {need("origin", str), exact("origin"), need("field_value", str), exact("field_value")},
+	"ORIGIN": {need("origins", list(str)), opt("origins_b64", list(base64Bytes))},
+}
+
+// frameLine returns the keys of a frame line. Of a faulty frame, one that is
+// truncated or breaks a rule, the payload can be unknown.
+func frameLine(frameType string, faulty bool) []key {
+	line := append([]key(nil), frameHead...)
+	for _, k := range frameKeys[frameType] {
+		if faulty {
+			k = opt(k.name, k.is)
+		}
+		line = append(line, k)
+	}
+	return append(line, frameTail...)
+}

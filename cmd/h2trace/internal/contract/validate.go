@@ -1,0 +1,124 @@
+package contract
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// maxLine bounds one line of output.
+const maxLine = 64 << 20
+
+// Validate holds one line, without its newline, against the contract.
+func Validate(line []byte) error {
+	if !utf8.Valid(line) {
+		return errors.New("not UTF-8")
+	}
+	var head struct {
+		Event string `json:"event"`
+		Type  string `json:"type"`
+		Short bool   `json:"truncated"`
+		Rule  string `json:"violation"`
+	}
+	if err := json.Unmarshal(line, &head); err != nil {
+		return err
+	}
+	ks, ok := schema[head.Event]
+	if head.Event == "frame" {
+		ks, ok = frameLine(head.Type, head.Short || head.Rule != ""), true
+	}
+	if !ok {
+		return fmt.Errorf("unknown event %q", head.Event)
+	}
+	return checkKeys(line, ks)
+}
+
+// Stream is a whole output that kept the contract.
+type Stream struct {
+	Events  []*Event
+	Summary *Event
+}
+
+// Read reads a whole output: every line valid, summary the last and only one.
+func Read(r io.Reader) (*Stream, error) {
+	s := &Stream{}
+	sc := bufio.NewScanner(r)
+	sc.Buffer(make([]byte, 64<<10), maxLine)
+	for n := 1; sc.Scan(); n++ {
+		if err := Validate(sc.Bytes()); err != nil {
+			return nil, fmt.Errorf("line %d: %w: %.300s", n, err, sc.Bytes())
+		}
+		e := &Event{Line: n, Raw: sc.Text()}
+		if err := json.Unmarshal(sc.Bytes(), e); err != nil {
+			return nil, fmt.Errorf("line %d: %w: %.300s", n, err, sc.Bytes())
+		}
+		if s.Summary != nil {
+			return nil, fmt.Errorf("line %d: %s after summary", n, e.Event)
+		}
+		if e.Event == "summary" {
+			s.Summary = e
+		}
+		s.Events = append(s.Events, e)
+	}
+	if err := sc.Err(); err != nil {
+		return nil, err
+	}
+	if s.Summary == nil {
+		return nil, errors.New("no summary line")
+	}
+	return s, nil
+}
+
+// Of returns the events of one kind, in order.
+func (s *Stream) Of(kind string) []*Event {
+	var out []*Event
+	for _, e := range s.Events {
+		if e.Event == kind {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Conn is everything that the stream says of one connection.
+type Conn struct {
+	ID     string
+	Open   *Event // nil when the stream has no open line for it
+	Close  *Event
+	Frames []*Event // in the order printed
+	Loss   []*Event
+	Resync []*Event
+}
+
+// Conns gathers the lines by connection, in the order of their first line.
+func (s *Stream) Conns() []*Conn {
+	byID := make(map[string]*Conn)
+	var out []*Conn
+	for _, e := range s.Events {
+		if e.Conn == "" {
+			continue
+		}
+		c := byID[e.Conn]
+		if c == nil {
+			c = &Conn{ID: e.Conn}
+			byID[e.Conn] = c
+			out = append(out, c)
+		}
+		switch {
+		case e.Event == "frame":
+			c.Frames = append(c.Frames, e)
+		case e.Event == "loss":
+			c.Loss = append(c.Loss, e)
+		case e.Event == "conn" && e.Action == "open":
+			c.Open = e
+		case e.Event == "conn" && e.Action == "close":
+			c.Close = e
+		case e.Event == "conn":
+			c.Resync = append(c.Resync, e)
+		}
+	}
+	return out
+}
