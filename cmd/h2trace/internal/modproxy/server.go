@@ -1,0 +1,134 @@
+// Package modproxy is a Go module proxy for tests: HTTP/2 over TLS on
+// loopback, serving modules that the test makes, so that the go command can
+// be observed at work without a network.
+package modproxy
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/mod/module"
+)
+
+// Options change how a Server answers. The zero value serves every module
+// itself.
+type Options struct {
+	// Gone makes the proxy answer 410 instead of 404 for what it lacks.
+	Gone bool
+	// RedirectZips sends each .zip request to this base URL with a 302.
+	RedirectZips string
+	// HTTP2 is the configuration of the HTTP/2 server, or nil.
+	HTTP2 *http.HTTP2Config
+}
+
+// Request is one request that a Server answered.
+type Request struct {
+	Path   string
+	Proto  string
+	Status int
+	Bytes  int64 // of the body
+}
+
+// Server is a running proxy.
+type Server struct {
+	// URL is its GOPROXY entry, https://localhost:PORT.
+	URL string
+
+	opt   Options
+	files map[string][]byte
+
+	mu       sync.Mutex
+	requests []Request
+}
+
+// Start runs a proxy for mods until the test ends.
+func Start(t testing.TB, a *Authority, mods []Module, opt Options) *Server {
+	t.Helper()
+	s := &Server{opt: opt, files: make(map[string][]byte)}
+	versions := make(map[string][]string)
+	for _, m := range mods {
+		art, err := m.build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, err := module.EscapePath(m.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		base := "/" + path + "/@v/"
+		s.files[base+m.Version+".info"] = art.info
+		s.files[base+m.Version+".mod"] = art.mod
+		s.files[base+m.Version+".zip"] = art.zip
+		s.files["/"+path+"/@latest"] = art.info
+		versions[base] = append(versions[base], m.Version)
+	}
+	for base, list := range versions {
+		s.files[base+"list"] = []byte(strings.Join(list, "\n") + "\n")
+	}
+	s.listen(t, a)
+	return s
+}
+
+func (s *Server) listen(t testing.TB, a *Authority) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{
+		Handler:   s,
+		HTTP2:     s.opt.HTTP2,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}},
+		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := srv.ServeTLS(ln, "", ""); err != http.ErrServerClosed {
+			t.Errorf("module proxy: %v", err)
+		}
+	}()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // Shutdown with a dead context stops listening and returns
+		_ = srv.Shutdown(ctx)
+		_ = srv.Close()
+		<-done
+	})
+	s.URL = fmt.Sprintf("https://localhost:%d", ln.Addr().(*net.TCPAddr).Port)
+}
+
+// ServeHTTP answers in the protocol of `go help goproxy`.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	status, body := http.StatusOK, s.files[r.URL.Path]
+	switch {
+	case strings.HasSuffix(r.URL.Path, ".zip") && s.opt.RedirectZips != "":
+		status, body = http.StatusFound, nil
+		w.Header().Set("Location", s.opt.RedirectZips+r.URL.Path)
+	case body == nil && s.opt.Gone:
+		status, body = http.StatusGone, []byte("gone: no such module\n")
+	case body == nil:
+		status, body = http.StatusNotFound, []byte("not found: no such module\n")
+	case strings.HasSuffix(r.URL.Path, ".zip"):
+		w.Header().Set("Content-Type", "application/zip")
+	}
+	w.WriteHeader(status)
+	n, _ := w.Write(body) // a client that is gone shows in Bytes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, Request{r.URL.Path, r.Proto, status, int64(n)})
+}
+
+// Requests returns what has been answered so far.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.requests...)
+}
