@@ -1,0 +1,121 @@
+// Command h2client is an HTTP/2 client for tests to observe. It plays one
+// scenario against an h2server and exits with 0 when all went as expected.
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// client is what a scenario works with.
+type client struct {
+	http *http.Client
+	base string
+}
+
+// scenarios by name; each is bounded by -timeout.
+var scenarios = map[string]func(context.Context, *client) error{
+	"get": get, "post": post, "trailers": trailers, "headers": headers, "streams": streams,
+	"reset": reset, "abort": abort, "early": early, "ping": ping, "goaway": goAway,
+	"poll": poll,
+}
+
+func main() {
+	base := flag.String("url", "", "base URL of the server")
+	impl := flag.String("impl", "net", "net for net/http, x for golang.org/x/net/http2")
+	scenario := flag.String("scenario", "get", "what to do, as a comma-separated list")
+	window := flag.Int("window", 0, "receive window of a stream, in bytes; 0 for the default")
+	pingAfter := flag.Duration("ping", 0, "ping the server after this much silence")
+	timeout := flag.Duration("timeout", time.Minute, "give up after this long")
+	view := flag.Bool("view", false, "print the windows that the client itself keeps (with -impl x)")
+	flag.Parse()
+
+	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
+	defer cancel()
+	conf := &http.HTTP2Config{MaxReceiveBufferPerStream: *window, SendPingTimeout: *pingAfter}
+	if *window != 0 {
+		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)
+	}
+	tr := &http.Transport{ForceAttemptHTTP2: true, HTTP2: conf}
+	c := &client{http: &http.Client{Transport: tr}, base: *base}
+	var cc *http2.ClientConn
+	if *impl == "x" {
+		var err error
+		if cc, err = dial(ctx, tr, *base); err != nil {
+			log.Fatal(err)
+		}
+		c.http.Transport = cc
+	}
+	if err := play(ctx, c, strings.Split(*scenario, ",")); err != nil {
+		log.Fatal(err)
+	}
+	if cc == nil {
+		tr.CloseIdleConnections()
+		return
+	}
+	if *view {
+		if err := printView(ctx, cc); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := cc.Close(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func play(ctx context.Context, c *client, names []string) error {
+	for _, name := range names {
+		s, ok := scenarios[name]
+		if !ok {
+			return fmt.Errorf("no scenario %q", name)
+		}
+		if err := s(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// dial makes one connection of golang.org/x/net/http2.
+func dial(ctx context.Context, tr *http.Transport, base string) (*http2.ClientConn, error) {
+	h2, err := http2.ConfigureTransports(tr)
+	if err != nil {
+		return nil, err
+	}
+	host := strings.TrimPrefix(base, "https://")
+	d := tls.Dialer{Config: &tls.Config{NextProtos: []string{"h2"}}}
+	conn, err := d.DialContext(ctx, "tcp", host)
+	if err != nil {
+		return nil, err
+	}
+	return h2.NewClientConn(conn)
+}
+
+// printView prints the windows of cc once two PINGs in a row found them
+// unchanged: whatever the server had to say by then has been read.
+func printView(ctx context.Context, cc *http2.ClientConn) error {
+	var last []int64
+	for range 100 {
+		if err := cc.Ping(ctx); err != nil {
+			return err
+		}
+		now := windowsOf(cc)
+		if slices.Equal(now, last) {
+			return json.NewEncoder(os.Stdout).Encode(map[string]int64{"conn_send": now[0], "conn_recv": now[1]})
+		}
+		last = now
+	}
+	return errors.New("windows never came to rest")
+}

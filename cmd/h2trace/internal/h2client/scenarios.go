@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// do sends a request and returns the length of its whole answer.
+func (c *client) do(ctx context.Context, method, path string, body io.Reader, edit func(*http.Request)) (int64, *http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	if edit != nil {
+		edit(req)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // reading it has already said what there is to say
+	n, err := io.Copy(io.Discard, resp.Body)
+	return n, resp, err
+}
+
+func get(ctx context.Context, c *client) error {
+	for _, size := range []int64{0, 16, 1 << 14, 1 << 20} {
+		n, _, err := c.do(ctx, "GET", fmt.Sprintf("/size?n=%d", size), nil, nil)
+		if err != nil {
+			return err
+		}
+		if n != size {
+			return fmt.Errorf("%d bytes, want %d", n, size)
+		}
+	}
+	return nil
+}
+
+func post(ctx context.Context, c *client) error {
+	for _, size := range []int{0, 1, 1 << 14, 300_000} {
+		n, _, err := c.do(ctx, "POST", "/echo", strings.NewReader(strings.Repeat("p", size)), nil)
+		if err != nil {
+			return err
+		}
+		if n != int64(size) {
+			return fmt.Errorf("%d bytes, want %d", n, size)
+		}
+	}
+	return nil
+}
+
+func trailers(ctx context.Context, c *client) error {
+	// A body of unknown length, so that trailers can follow it.
+	body := io.MultiReader(strings.NewReader("some body"), strings.NewReader(strings.Repeat("x", 20_000)))
+	n, resp, err := c.do(ctx, "POST", "/trailers", body, func(r *http.Request) {
+		r.Trailer = http.Header{"X-Sum": {"sum-of-the-request"}}
+	})
+	if err != nil {
+		return err
+	}
+	if got := resp.Trailer.Get("X-Sum"); got != "sum-of-the-request" || n != 20_009 {
+		return fmt.Errorf("%d bytes, trailer %q", n, got)
+	}
+	return nil
+}
+
+// headers needs CONTINUATION frames in both directions.
+func headers(ctx context.Context, c *client) error {
+	for range 2 {
+		_, resp, err := c.do(ctx, "GET", "/headers?n=40", nil, func(r *http.Request) {
+			for i := range 40 {
+				r.Header.Set(fmt.Sprintf("X-Request-%03d", i), strings.Repeat("<r"+strconv.Itoa(i)+">", 200))
+			}
+			r.Header.Set("Authorization", "Bearer never-indexed")
+			r.Header.Set("X-Latin", "caf\xe9")
+		})
+		if err != nil {
+			return err
+		}
+		if got := len(resp.Header); got < 40 {
+			return fmt.Errorf("%d header fields", got)
+		}
+	}
+	return nil
+}
+
+// streams has 60 requests under way at once.
+func streams(ctx context.Context, c *client) error {
+	var wg sync.WaitGroup
+	errs := make([]error, 60)
+	for i := range errs {
+		wg.Go(func() {
+			path, body := fmt.Sprintf("/size?n=%d", i<<9), io.Reader(nil)
+			method := "GET"
+			if i%3 == 0 {
+				method, path, body = "POST", "/echo", strings.NewReader(strings.Repeat("s", i<<8))
+			}
+			_, _, errs[i] = c.do(ctx, method, path, body, nil)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// reset cancels a request in the middle of its answer.
+func reset(ctx context.Context, c *client) error {
+	for range 3 {
+		reqCtx, cancel := context.WithCancel(ctx)
+		req, err := http.NewRequestWithContext(reqCtx, "GET", c.base+"/hang", nil)
+		if err != nil {
+			cancel()
+			return err
+		}
+		resp, err := c.http.Do(req)
+		if err != nil {
+			cancel()
+			return err
+		}
+		_, err = io.ReadFull(resp.Body, make([]byte, len("first bytes")))
+		cancel()
+		_ = resp.Body.Close() // the request was given up on purpose
+		if err != nil {
+			return err
+		}
+	}
+	return get(ctx, c)
+}
+
+// abort has the server reset streams.
+func abort(ctx context.Context, c *client) error {
+	for range 3 {
+		if _, _, err := c.do(ctx, "GET", "/abort", nil, nil); err == nil {
+			return errors.New("no error from a reset stream")
+		}
+	}
+	return get(ctx, c)
+}
+
+// early has the server answer before it has read the body.
+func early(ctx context.Context, c *client) error {
+	for range 3 {
+		_, resp, err := c.do(ctx, "POST", "/early", strings.NewReader(strings.Repeat("e", 500_000)), nil)
+		if err == nil && resp.StatusCode != http.StatusForbidden {
+			return fmt.Errorf("status %s", resp.Status)
+		}
+	}
+	return nil
+}
+
+// ping is silent for longer than -ping.
+func ping(ctx context.Context, c *client) error {
+	_, _, err := c.do(ctx, "GET", "/slow?d=300ms", nil, nil)
+	return err
+}
+
+// goAway makes the server end the connection, then needs another.
+func goAway(ctx context.Context, c *client) error {
+	for range 3 {
+		if _, _, err := c.do(ctx, "GET", "/close", nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poll makes a small request every few milliseconds until the context of the
+// program ends or its stdin does; it is for observers that join late.
+func poll(ctx context.Context, c *client) error {
+	done := stdinEnds()
+	for i := 0; ; i++ {
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+		_, _, err := c.do(ctx, "POST", fmt.Sprintf("/echo?i=%d", i), strings.NewReader(strings.Repeat("p", i%500)), func(r *http.Request) {
+			r.Header.Set("X-Turn", strconv.Itoa(i))
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
