@@ -1,0 +1,79 @@
+package export
+
+import (
+	"strings"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// redacted stands for what was taken out.
+const redacted = "<redacted>"
+
+// redactor takes secrets out of what is printed: the values of secret
+// headers, the user information of URLs and the values of secret parameters.
+// Everything else stays as it is, byte for byte. A value that holds no secret
+// is returned as it came, without a copy.
+//
+// It reuses its buffers: a returned slice is valid until the next call. It is
+// not safe for concurrent use.
+type redactor struct {
+	names secretNames
+	out   []byte // the value without its secrets
+	name  []byte // a parameter's name, decoded
+}
+
+func newRedactor() *redactor { return &redactor{names: newSecretNames()} }
+
+// header returns the value of a field to print, as a string where it is the
+// field's own and as bytes where something was taken out of it.
+//
+// A field that its sender encoded as never indexed is what the sender called
+// sensitive (RFC 7541 §7.1.3); unless it is a pseudo-header, it is a secret
+// whatever its name.
+func (r *redactor) header(f *hpack.HeaderField) (string, []byte) {
+	if f.Value == "" {
+		return "", nil
+	}
+	class := r.names.header(f.Name)
+	if f.Sensitive && !strings.HasPrefix(f.Name, ":") {
+		class = headerSecret
+	}
+	switch class {
+	case headerSecret:
+		return redacted, nil
+	case headerAuthority:
+		if at := strings.LastIndexByte(f.Value, '@'); at > 0 {
+			r.out = append(append(r.out[:0], redacted...), f.Value[at:]...)
+			return "", r.out
+		}
+		return f.Value, nil
+	case headerOpen:
+		if n := authSchemeLen(f.Value); n > 0 {
+			r.out = append(append(r.out[:0], f.Value[:n]...), redacted...)
+			return "", r.out
+		}
+	}
+	if out, found := r.text(f.Value); found {
+		return "", out
+	}
+	return f.Value, nil
+}
+
+// authSchemes begin credentials (RFC 9110 §11.4) in whichever header.
+var authSchemes = [...]string{"bearer ", "basic ", "negotiate ", "digest ", "ntlm ", "aws4-hmac-sha256 "}
+
+// authSchemeLen returns the length of the authentication scheme, with the
+// spaces behind it, that s begins with and that something follows, else 0.
+func authSchemeLen(s string) int {
+	if strings.IndexByte("bBnNdDaA", s[0]) < 0 {
+		return 0
+	}
+	for _, scheme := range authSchemes {
+		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			if rest := strings.TrimLeft(s[len(scheme):], " "); rest != "" {
+				return len(s) - len(rest)
+			}
+		}
+	}
+	return 0
+}

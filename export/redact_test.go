@@ -1,0 +1,259 @@
+package export
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+func redactHeader(r *redactor, h hpack.HeaderField) string {
+	value, clean := r.header(&h)
+	if clean != nil {
+		return string(clean)
+	}
+	return value
+}
+
+func TestRedactHeader(t *testing.T) {
+	const secret = "s3cr3t"
+	tests := []struct{ name, value, want string }{
+		{"authorization", secret, redacted},
+		{"Authorization", secret, redacted},
+		{"proxy-authorization", secret, redacted},
+		{"cookie", "a=b; " + secret, redacted},
+		{"set-cookie", secret, redacted},
+		{"x-api-key", secret, redacted},
+		{"apikey", secret, redacted},
+		{"x-goog-iam-authorization-token", secret, redacted},
+		{"x-goog-api-key", secret, redacted},
+		{"x-amz-security-token", secret, redacted},
+		{"x-auth-token", secret, redacted},
+		{"x-auth", secret, redacted},
+		{"private-token", secret, redacted},
+		{"job-token", secret, redacted},
+		{"x-gitlab-token", secret, redacted},
+		{"x-vault-token", secret, redacted},
+		{"x-csrf-token", secret, redacted},
+		{"x-authtoken", secret, redacted},
+		{"x-github-otp", secret, redacted},
+		{"x-registry-auth", secret, redacted},
+		{"x-registry-config", secret, redacted},
+		{"ocp-apim-subscription-key", secret, redacted},
+		{"x-functions-key", secret, redacted},
+		{"x-amzn-oidc-data", secret, redacted},
+		{"cf-access-jwt-assertion", secret, redacted},
+		{"x-client-secret", secret, redacted},
+		{"x-wsse", secret, redacted},
+		{"dpop", secret, redacted},
+		{"x-password", secret, redacted},
+		{"authorization", "", ""},
+
+		{"x-upstream", "Bearer " + secret, "Bearer " + redacted},
+		{"x-upstream", "BASIC  " + secret, "BASIC  " + redacted},
+		{"x-upstream", "Bearer ", "Bearer "},
+		{"www-authenticate", `Bearer realm="https://auth.example/token",service="r"`, `Bearer realm="https://auth.example/token",service="r"`},
+		{":authority", "user:" + secret + "@proxy.example:443", redacted + "@proxy.example:443"},
+		{":authority", "proxy.example", "proxy.example"},
+		{"referer", "https://" + secret + "@proxy.example/", "https://" + redacted + "@proxy.example/"},
+
+		{"content-type", "text/html; charset=utf-8", "text/html; charset=utf-8"},
+		{"idempotency-key", "42", "42"},
+		{"surrogate-key", "go", "go"},
+		{"etag", `W/"abc=="`, `W/"abc=="`},
+		{"cache-control", "public, max-age=31536000", "public, max-age=31536000"},
+		{"from", "someone@mail.example", "someone@mail.example"},
+		{"alt-svc", `h3=":443"; ma=2592000`, `h3=":443"; ma=2592000`},
+		{"author", "x", "x"},
+		{"accept", "*/*;q=0.8", "*/*;q=0.8"},
+	}
+	r := newRedactor()
+	for range 2 { // the second time from what is remembered
+		for _, tt := range tests {
+			if got := redactHeader(r, hpack.HeaderField{Name: tt.name, Value: tt.value}); got != tt.want {
+				t.Errorf("%s: %s: got %q, want %q", tt.name, tt.value, got, tt.want)
+			}
+		}
+	}
+}
+
+func TestRedactNeverIndexed(t *testing.T) {
+	r := newRedactor()
+	tests := []struct{ name, value, want string }{
+		{"x-shoe-size", "44", redacted},
+		{":path", "/list?a=b", "/list?a=b"},
+	}
+	for _, tt := range tests {
+		got := redactHeader(r, hpack.HeaderField{Name: tt.name, Value: tt.value, Sensitive: true})
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestRedactText(t *testing.T) {
+	const s = "s3cr3t"
+	tests := []struct{ name, in, want string }{
+		{"nothing", "/github.com/foo/bar/@v/v1.0.0.zip", ""},
+		{"module version behind a double slash", "/proxy//foo@v1.0.0/list", ""},
+		{"harmless query", "/a?go-get=1&page=2", ""},
+		{"empty value", "/a?token=&b=1", ""},
+		{"token", "/a?token=" + s + "&b=1", "/a?token=" + redacted + "&b=1"},
+		{"two", "/a?token=" + s + "&b=1&sig=" + s, "/a?token=" + redacted + "&b=1&sig=" + redacted},
+		{"camel case", "/a?accessToken=" + s, "/a?accessToken=" + redacted},
+		{"key", "/a?api_key=" + s, "/a?api_key=" + redacted},
+		{"brackets", "/a?user[password]=" + s, "/a?user[password]=" + redacted},
+		{"aws", "/o?X-Amz-Credential=" + s + "&X-Amz-Date=1&X-Amz-Signature=" + s,
+			"/o?X-Amz-Credential=" + redacted + "&X-Amz-Date=1&X-Amz-Signature=" + redacted},
+		{"azure", "/o?sv=2020&sig=ab%2F" + s + "%3D&se=1", "/o?sv=2020&sig=" + redacted + "&se=1"},
+		{"base64 value", "/o?key=ab/+" + s + "==&x=1", "/o?key=" + redacted + "&x=1"},
+		{"value with separators of lists", "/o?password=a;b,c'" + s, "/o?password=" + redacted},
+		{"fragment", "https://a.example/#access_token=" + s + "&x=1", "https://a.example/#access_token=" + redacted + "&x=1"},
+		{"authorization code", "/cb?code=" + s + "&state=1", "/cb?code=" + redacted + "&state=1"},
+		{"encoded name", "/a?%74oken=" + s, "/a?%74oken=" + redacted},
+		{"encoded name and sign", "/a?%74oke%6E%3D" + s, "/a?%74oke%6E%3D" + redacted},
+		{"name encoded twice", "/a?%2574oken=" + s, "/a?%2574oken=" + redacted},
+		{"encoded ampersand stays in the value", "/a?password=x%26" + s + "&b=1", "/a?password=" + redacted + "&b=1"},
+		{"nested url", "/a?next=%2Fcb%3Ftoken%3D" + s + "%26x%3D1&b=1", "/a?next=%2Fcb%3Ftoken%3D" + redacted + "%26x%3D1&b=1"},
+		{"nested twice", "/a?n=%252Fcb%253Ftoken%253D" + s + "%2526x%253D1", "/a?n=%252Fcb%253Ftoken%253D" + redacted + "%2526x%253D1"},
+		{"broken escape", "/a?x=%zz&token=" + s + "%", "/a?x=%zz&token=" + redacted},
+		{"matrix parameter", "/a;token=" + s, "/a;token=" + redacted},
+		{"no question mark", "token=" + s, "token=" + redacted},
+		{"user and password", "https://u:" + s + "@h.example/p", "https://" + redacted + "@h.example/p"},
+		{"token as user", "https://" + s + "@h.example/p", "https://" + redacted + "@h.example/p"},
+		{"at sign in the password", "https://u:a@" + s + "@h.example/p", "https://" + redacted + "@h.example/p"},
+		{"encoded slash in the password", "https://u:a%2F" + s + "@h.example/p", "https://" + redacted + "@h.example/p"},
+		{"no scheme", "//u:" + s + "@h.example/p", "//" + redacted + "@h.example/p"},
+		{"too many slashes", "https:///u:" + s + "@h.example/p", "https:///" + redacted + "@h.example/p"},
+		{"backslashes", `https:\\u:` + s + `@h.example/p`, `https:\\` + redacted + `@h.example/p`},
+		{"encoded url", "/a?u=https%3A%2F%2Fu%3A" + s + "%40h.example%2F&b=1", "/a?u=https%3A%2F%2F" + redacted + "%40h.example%2F&b=1"},
+		{"at sign of the path", "https://h.example/x@v1", ""},
+		{"both", "https://u:p@h.example/?key=" + s, "https://" + redacted + "@h.example/?key=" + redacted},
+		{"link", "<https://h.example/?token=" + s + `>; rel="next"`, "<https://h.example/?token=" + redacted + `>; rel="next"`},
+		{"angle brackets in a value", "/a?token=<" + s + ">" + s, "/a?token=" + redacted},
+		{"quoted url", `realm="https://h.example/?token=` + s + `",service="r"`, `realm="https://h.example/?token=` + redacted + `",service="r"`},
+		{"quoted value", `token="a b ` + s + `", other="https://h.example/?sig=` + s + `", x=1`,
+			`token="` + redacted + `", other="https://h.example/?sig=` + redacted + `", x=1`},
+		{"quote in a value", `/a?token=a"` + s, "/a?token=" + redacted},
+		{"refresh", "5; url=https://h.example/?token=" + s, "5; url=https://h.example/?token=" + redacted},
+		{"message", "bad request GET /a?token=" + s + " HTTP/2", "bad request GET /a?token=" + redacted + " HTTP/2"},
+		{"space before the value", "token= " + s, "token= " + redacted},
+		{"not utf-8", "/\xff?token=" + s + "\xfe&b=\xff", "/\xff?token=" + redacted + "&b=\xff"},
+	}
+	r := newRedactor()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			out, found := r.text(tt.in)
+			if got := string(out); found != (tt.want != "") || found && got != tt.want {
+				t.Errorf("got %q, %v, want %q", got, found, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzRedact plants a secret behind everything that announces one, between
+// arbitrary text, and looks for it in what comes out.
+func FuzzRedact(f *testing.F) {
+	f.Add("/a?b=c&", "&d=e")
+	f.Add(`<"`, `">`)
+	f.Add("%", "%2")
+	f.Add("x=%253D%25", "@h")
+	f.Add("https://a@b/%2F%2F", "%40")
+	f.Add(`token="`, `"`)
+	f.Fuzz(func(t *testing.T, before, after string) {
+		const secret = "S3CR3Tvalue"
+		if strings.Contains(before+after, secret) {
+			return
+		}
+		r := newRedactor()
+		for _, plant := range []string{
+			"?token=" + secret, "&api%5fkey=" + secret, "?%2573ig=" + secret, "#access_token=" + secret,
+			"?u=%2Fcb%3Fpassword%3D" + secret, " https://user:" + secret + "@h.example/",
+			"?u=https%3A%2F%2Fuser%3A" + secret + "%40h.example/", `?signature="` + secret + `"`,
+		} {
+			in := before + plant + after
+			out, found := r.text(in)
+			if !found || strings.Contains(string(out), secret) {
+				t.Errorf("%q is not redacted: %q", in, out)
+			}
+			if !strings.HasPrefix(string(out), in[:commonPrefix(in, string(out))]+redacted) {
+				t.Errorf("%q: %q does not begin as it did", in, out)
+			}
+		}
+		for _, name := range []string{before + "authorization" + after, before + "token" + after} {
+			if got := redactHeader(r, hpack.HeaderField{Name: name, Value: secret}); got != redacted {
+				t.Errorf("header %q: got %q", name, got)
+			}
+		}
+	})
+}
+
+// commonPrefix returns how far a and b agree before the first redaction.
+func commonPrefix(a, b string) int {
+	end := strings.Index(b, redacted)
+	for i := range end {
+		if i >= len(a) || a[i] != b[i] {
+			return i
+		}
+	}
+	return max(end, 0)
+}
+
+// FuzzRedactHarmless checks that text which announces no secret stays as it is.
+func FuzzRedactHarmless(f *testing.F) {
+	f.Add("/golang.org/x/net/@v/list")
+	f.Fuzz(func(t *testing.T, s string) {
+		r := newRedactor()
+		out, found := r.text(s)
+		if found && !strings.ContainsAny(s, "=@%") {
+			t.Errorf("%q became %q", s, out)
+		}
+		if found && strings.Count(string(out), redacted) == 0 {
+			t.Errorf("%q became %q without saying so", s, out)
+		}
+	})
+}
+
+// benchFields is a request of a Go client to a module proxy, as it came
+// through a load balancer.
+func benchFields() []hpack.HeaderField {
+	return []hpack.HeaderField{
+		{Name: ":authority", Value: "goproxy.example"},
+		{Name: ":method", Value: "GET"},
+		{Name: ":path", Value: "/github.com/google/go-cmp/@v/v0.7.0.zip?go-get=1"},
+		{Name: ":scheme", Value: "https"},
+		{Name: "accept-encoding", Value: "gzip"},
+		{Name: "user-agent", Value: "Go-http-client/2.0"},
+		{Name: "if-none-match", Value: `"4a1b-5f2c3d4e5f6a7"`},
+		{Name: "cache-control", Value: "max-age=0"},
+		{Name: "authorization", Value: "Bearer abcdefghijklmnopqrstuvwxyz0123456789"},
+		{Name: "x-forwarded-for", Value: "192.0.2.17, 198.51.100.4"},
+		{Name: "traceparent", Value: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+		{Name: "accept", Value: "*/*"},
+	}
+}
+
+func TestRedactAllocates(t *testing.T) {
+	r := newRedactor()
+	fields := benchFields()
+	if n := testing.AllocsPerRun(100, func() {
+		for i := range fields {
+			r.header(&fields[i])
+		}
+	}); n != 0 {
+		t.Errorf("got %v allocations for ordinary headers, want 0", n)
+	}
+}
+
+// TestSecretNamesBounded checks that a peer that invents names fills no memory.
+func TestSecretNamesBounded(t *testing.T) {
+	n := newSecretNames()
+	for i := range 10 * maxKnownNames {
+		name := strings.Repeat("a", i%maxKnownName) + string(rune('a'+i%26)) + strings.Repeat("b", i/100)
+		n.header(name)
+		n.param([]byte(name))
+	}
+	if len(n.headers) > maxKnownNames || len(n.params) > maxKnownNames {
+		t.Errorf("got %d and %d names, want at most %d", len(n.headers), len(n.params), maxKnownNames)
+	}
+}
