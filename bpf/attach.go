@@ -96,25 +96,42 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 	if err != nil {
 		return fmt.Errorf("attach probes: %w", err)
 	}
-	for _, site := range exe.Plan.Sites {
-		index, err := c.sites.take()
+	groups, err := c.enterSites(exe)
+	for _, g := range groups {
 		if err == nil {
-			exe.sites = append(exe.sites, index)
-			err = c.probes.Sites.Put(index, siteValue(exe.Plan, site))
+			var links []link.Link
+			links, err = g.attach(target, c.multi)
+			exe.links = append(exe.links, links...)
 		}
-		var l link.Link
-		if err == nil {
-			l, err = target.Uprobe("", c.program(site), &link.UprobeOptions{
-				Address: site.Offset,
-				Cookie:  uint64(index),
-			})
-		}
-		if err != nil {
-			return errors.Join(fmt.Errorf("attach the %s probe (%s): %w", site.Tap, site.Kind, err), c.detach(exe))
-		}
-		exe.links = append(exe.links, l)
+	}
+	if err != nil {
+		return withAdvice(errors.Join(err, c.detach(exe)))
 	}
 	return nil
+}
+
+// enterSites puts the sites of a plan into the sites map and groups them by
+// the program that serves them, in the order of the plan.
+func (c *Collector) enterSites(exe *Executable) ([]*probeGroup, error) {
+	var groups []*probeGroup
+	for _, site := range exe.Plan.Sites {
+		index, err := c.sites.take()
+		if err != nil {
+			return nil, err
+		}
+		exe.sites = append(exe.sites, index)
+		if err := c.probes.Sites.Put(index, siteValue(exe.Plan, site)); err != nil {
+			return nil, fmt.Errorf("describe the %s probe: %w", site.Tap, err)
+		}
+		prog := c.program(site)
+		if n := len(groups); n == 0 || groups[n-1].prog != prog {
+			groups = append(groups, &probeGroup{prog: prog, tap: site.Tap})
+		}
+		g := groups[len(groups)-1]
+		g.offsets = append(g.offsets, site.Offset)
+		g.cookies = append(g.cookies, uint64(index))
+	}
+	return groups, nil
 }
 
 func siteValue(p *plan.Plan, site plan.Site) probesSite {
@@ -164,25 +181,11 @@ func (c *Collector) program(site plan.Site) *ebpf.Program {
 }
 
 func (c *Collector) detach(exe *Executable) error {
-	var err error
-	for _, l := range exe.links {
-		err = errors.Join(err, l.Close())
-	}
+	err := closeLinks(exe.links)
 	for _, index := range exe.sites {
 		c.sites.free(index)
 	}
 	exe.links, exe.sites = nil, nil
-	return err
-}
-
-func (c *Collector) detachAll() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var err error
-	for key, exe := range c.exes {
-		delete(c.exes, key)
-		err = errors.Join(err, c.detach(exe))
-	}
 	return err
 }
 

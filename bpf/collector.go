@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
@@ -38,6 +39,7 @@ type Collector struct {
 	opts   Options
 	probes probesObjects
 	hooks  []link.Link
+	multi  bool // the uprobe programs attach by uprobe_multi
 	reader *ringbuf.Reader
 	sample ringbuf.Record
 
@@ -53,15 +55,14 @@ func New(opts Options) (*Collector, error) {
 		return nil, fmt.Errorf("ring buffer of %d bytes: want a power of two of at least %d", opts.BufferSize, MinBufferSize)
 	}
 	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, fmt.Errorf("lift the locked-memory limit: %w", err)
+		return nil, withAdvice(fmt.Errorf("lift the locked-memory limit: %w", err))
 	}
 	c := &Collector{opts: opts, exes: make(map[exeKey]*Executable)}
 	if err := c.load(); err != nil {
-		return nil, err
+		return nil, withAdvice(err)
 	}
 	if err := c.hook(); err != nil {
-		c.Close()
-		return nil, err
+		return nil, errors.Join(withAdvice(err), c.Close())
 	}
 	return c, nil
 }
@@ -81,6 +82,12 @@ func (c *Collector) load() error {
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	c.multi = features.HaveBPFLinkUprobeMulti() == nil
+	for _, prog := range spec.Programs {
+		if c.multi && prog.Type == ebpf.Kprobe {
+			prog.AttachType = ebpf.AttachTraceUprobeMulti
 		}
 	}
 	if err := spec.LoadAndAssign(&c.probes, nil); err != nil {
@@ -171,18 +178,22 @@ func (c *Collector) Read(r *Record, wait time.Duration) error {
 	return r.parse(c.sample.RawSample)
 }
 
-// Stop ends the capture: probes are detached and no target is left. Records
-// that are in the buffer can still be read.
+// Stop ends the capture: no target is left and all probes are detached.
+// Records that are in the buffer can still be read.
 func (c *Collector) Stop() error {
 	pids, err := c.Targets()
 	for _, pid := range pids {
 		err = errors.Join(err, c.RemoveTarget(pid))
 	}
-	for _, l := range c.hooks {
-		err = errors.Join(err, l.Close())
-	}
+	links := c.hooks
 	c.hooks = nil
-	return errors.Join(err, c.detachAll())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, exe := range c.exes {
+		links = append(links, exe.links...)
+	}
+	clear(c.exes)
+	return errors.Join(err, closeLinks(links))
 }
 
 // Close stops the capture and frees everything.

@@ -78,18 +78,6 @@ func (c *Collector) Forget(r *Record) error {
 	return c.forget(probesConnKey{Ptr: r.Close.ptr, Tgid: uint32(r.PID)}, r.Conn)
 }
 
-// ForgetProcess frees the entries of all connections of a process that is
-// gone or runs another program now.
-func (c *Collector) ForgetProcess(pid int) error {
-	list, err := c.Conns()
-	for _, s := range list {
-		if s.PID == pid {
-			err = errors.Join(err, c.forget(s.key, s.ID))
-		}
-	}
-	return err
-}
-
 func (c *Collector) forget(key probesConnKey, id uint64) error {
 	var v probesConn
 	err := c.probes.Conns.Lookup(key, &v)
@@ -107,3 +95,7 @@ func (c *Collector) forget(key probesConnKey, id uint64) error {
 	}
 	return nil
 }
+
+// ForgetConn frees the kernel's entry of a closed connection, as Forget does,
+// when its close record was lost.
+func (c *Collector) ForgetConn(s ConnState) error { return c.forget(s.key, s.ID) }

@@ -1,23 +1,268 @@
 package plan
 
 import (
+	"bytes"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestQuick(t *testing.T) {
-	f, err := os.Open(filepath.Join(runtime.GOROOT(), "bin/go"))
+const tlsProgram = `package main
+
+import (
+	"crypto/tls"
+	"os"
+)
+
+func main() {
+	conn, err := tls.Dial("tcp", os.Args[1], nil)
+	if err != nil {
+		panic(err)
+	}
+	conn.Write([]byte("x"))
+	conn.Read(make([]byte, 1))
+	conn.Close()
+}
+`
+
+const plainProgram = `package main
+
+func main() { println("no connection at all") }
+`
+
+// build compiles a program and returns its path.
+func build(t testing.TB, source string, env []string, args ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	main := filepath.Join(dir, "main.go")
+	if err := os.WriteFile(main, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "program")
+	cmd := exec.Command("go", append(append([]string{"build", "-o", out}, args...), main)...)
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, msg)
+	}
+	return out
+}
+
+func analyze(t *testing.T, path string, mode Mode) (*Plan, error) {
+	t.Helper()
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []Mode{Auto, EntryRet} {
-		p, err := Analyze(f, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%+v", p)
-		t.Logf("%+v", p.Describe())
+	defer f.Close()
+	return Analyze(f, mode)
+}
+
+func TestAnalyze(t *testing.T) {
+	cheap := []Probe{
+		{ClientHandshake, "PUSH BP"},
+		{Close, "PUSH BP"},
+		{Read, "CALL runtime.memmove"},
+		{Write, "PUSH BP"},
 	}
+	fallback := []Probe{
+		{ClientHandshake, "entry"},
+		{Close, "entry"},
+		{Read, "entry+RET"},
+		{Write, "entry+RET"},
+	}
+	for _, test := range []struct {
+		name string
+		env  []string
+		args []string
+		mode Mode
+		want []Probe
+	}{
+		{name: "default", want: cheap},
+		{name: "pie", args: []string{"-buildmode=pie"}, want: cheap},
+		{name: "trimpath without DWARF", args: []string{"-trimpath", "-ldflags=-w"}, want: cheap},
+		{name: "GOAMD64=v3", env: []string{"GOAMD64=v3"}, want: cheap},
+		{name: "entry-ret", mode: EntryRet, want: fallback},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := build(t, tlsProgram, test.env, test.args...)
+			p, err := analyze(t, path, test.mode)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, p.Describe()); diff != "" {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+			if p.ITabTCPConn == 0 {
+				t.Error("the type word of *net.TCPConn is not found")
+			}
+			if want := goTool(t, "env", "GOVERSION"); p.GoVersion != want {
+				t.Errorf("Go version: got %q, want %q", p.GoVersion, want)
+			}
+			if want := goTool(t, "tool", "buildid", path); p.BuildID != want {
+				t.Errorf("build ID: got %q, want %q", p.BuildID, want)
+			}
+			checkSites(t, path, p)
+		})
+	}
+}
+
+func goTool(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("go", args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(bytes.TrimSpace(out))
+}
+
+// checkSites looks at the bytes that the offsets point to in the file: that is
+// where the kernel will put its breakpoints.
+func checkSites(t *testing.T, path string, p *Plan) {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Intel SDM vol. 2: PUSH RBP, CALL rel32, RET.
+	opcodes := map[Kind]byte{Push: 0x55, Memmove: 0xe8, Ret: 0xc3}
+	for _, s := range p.Sites {
+		if want, ok := opcodes[s.Kind]; ok && file[s.Offset] != want {
+			t.Errorf("%s at %#x: got opcode %#x, want %#x (%s)", s.Tap, s.Offset, file[s.Offset], want, s.Kind)
+		}
+		if s.Kind == Memmove && s.ConnSlot == 0 {
+			t.Errorf("%s at %#x: no slot for the connection", s.Tap, s.Offset)
+		}
+	}
+}
+
+// TestRets holds the RET instructions against the disassembler of the Go
+// distribution: a missed one would lose what its call read.
+func TestRets(t *testing.T) {
+	path := build(t, tlsProgram, nil)
+	p, err := analyze(t, path, EntryRet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[Tap]int{}
+	for _, s := range p.Sites {
+		if s.Kind == Ret {
+			got[s.Tap]++
+		}
+	}
+	for _, f := range tapFunctions {
+		if f.tap != Read && f.tap != Write {
+			continue
+		}
+		name := `^crypto/tls\.\(\*Conn\)\.` + map[Tap]string{Read: "Read", Write: "Write"}[f.tap] + "$"
+		listing := goTool(t, "tool", "objdump", "-s", name, path)
+		want := 0
+		for line := range bytes.Lines([]byte(listing)) {
+			fields := bytes.Fields(line)
+			if n := len(fields); n > 0 && string(fields[n-1]) == "RET" {
+				want++
+			}
+		}
+		if got[f.tap] != want || want == 0 {
+			t.Errorf("%s: got %d RET probes, objdump shows %d", f.tap, got[f.tap], want)
+		}
+	}
+}
+
+func TestNotTraceable(t *testing.T) {
+	goBinary := build(t, tlsProgram, nil)
+	contents, err := os.ReadFile(goBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(t.TempDir(), "cut")
+	if err := os.WriteFile(cut, contents[:len(contents)/2], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, path, want string }{
+		{"script", script, "not an ELF executable"},
+		{"empty file", empty, "not an ELF executable"},
+		{"C program", "/bin/sh", "not a Go binary"},
+		{"no crypto/tls", build(t, plainProgram, nil), "no crypto/tls in this Go binary"},
+		{"stripped", build(t, tlsProgram, nil, "-ldflags=-s"), "symbols are stripped (no .symtab)"},
+		{"32-bit", build(t, plainProgram, []string{"GOARCH=386"}), "32-bit Go binary (EM_386); only amd64 is supported"},
+		{"arm64", build(t, plainProgram, []string{"GOARCH=arm64"}), "Go binary for EM_AARCH64; only amd64 is supported"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := analyze(t, test.path, Auto)
+			var not *NotTraceableError
+			if !errors.As(err, &not) || not.Reason != test.want {
+				t.Errorf("got error %v, want %q", err, test.want)
+			}
+		})
+	}
+	t.Run("cut in half", func(t *testing.T) {
+		if p, err := analyze(t, cut, Auto); err == nil {
+			t.Errorf("got a plan: %+v", p)
+		}
+	})
+}
+
+// patched is a file of which some bytes are replaced.
+type patched struct {
+	file  []byte
+	at    int64
+	patch []byte
+}
+
+func (p patched) ReadAt(b []byte, off int64) (int, error) {
+	n, err := bytes.NewReader(p.file).ReadAt(b, off)
+	for i, c := range p.patch {
+		if at := p.at + int64(i) - off; at >= 0 && at < int64(n) {
+			b[at] = c
+		}
+	}
+	return n, err
+}
+
+// FuzzAnalyze feeds damaged executables: no panic, and no plan that points
+// outside of the file.
+func FuzzAnalyze(f *testing.F) {
+	path := build(f, tlsProgram, nil)
+	contents, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	intact, err := Analyze(bytes.NewReader(contents), Auto)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(uint32(0x28), []byte{0xff, 0xff}, false) // e_shoff
+	f.Add(uint32(0x3c), []byte{0, 0, 0xff}, true)  // e_shnum
+	f.Add(uint32(0x60), []byte{0xff, 0xff, 0xff, 0xff, 0xff}, true)
+	for _, s := range intact.Sites {
+		f.Add(uint32(s.Offset), []byte{0xc4, 0xe2}, false) // VEX: not decodable
+		f.Add(uint32(s.Offset-16), []byte{0x48, 0x89, 0xd8}, false)
+	}
+	f.Fuzz(func(t *testing.T, offset uint32, patch []byte, entryRet bool) {
+		mode := Auto
+		if entryRet {
+			mode = EntryRet
+		}
+		p, err := Analyze(patched{contents, int64(offset) % int64(len(contents)), patch}, mode)
+		if err != nil {
+			return
+		}
+		for _, s := range p.Sites {
+			if s.Offset >= uint64(len(contents)) {
+				t.Errorf("%s probe at %#x, behind the end of the file", s.Tap, s.Offset)
+			}
+		}
+	})
 }

@@ -94,20 +94,23 @@ type Plan struct {
 	Sites       []Site
 }
 
-// Describe returns what each tap got, such as {"read": "CALL runtime.memmove"}.
-// A tap with several probes is named once, "entry+RET".
-func (p *Plan) Describe() map[string]string {
-	taps := make(map[string]string)
+// Probe is a tap and what it got, in words.
+type Probe struct {
+	Tap  Tap
+	Name string // such as "CALL runtime.memmove", or "entry+RET"
+}
+
+// Describe returns what each tap got, in the order of attaching.
+func (p *Plan) Describe() []Probe {
+	var probes []Probe
 	for _, s := range p.Sites {
-		name := s.Kind.String()
-		if s.Kind == Entry && taps[string(s.Tap)] == "" {
-			taps[string(s.Tap)] = name
-			continue
+		last := len(probes) - 1
+		switch {
+		case last < 0 || probes[last].Tap != s.Tap:
+			probes = append(probes, Probe{s.Tap, s.Kind.String()})
+		case s.Kind == Ret:
+			probes[last].Name = "entry+RET"
 		}
-		if s.Kind == Ret {
-			name = "entry+RET"
-		}
-		taps[string(s.Tap)] = name
 	}
-	return taps
+	return probes
 }

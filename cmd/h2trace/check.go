@@ -1,9 +1,70 @@
 package main
 
-import "io"
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
 
-// runCheck says what this kernel, this user and the binaries of opts.PIDs allow.
-func runCheck(_ Options, msg *messages, _ io.Writer) int {
-	msg.Errorf("this build has no probes")
-	return exitRuntime
+	"h2trace/bpf"
+	"h2trace/bpf/plan"
+)
+
+// runCheck says what this kernel and this user allow, and what the binaries of
+// opts.PIDs offer. The status says whether run mode works here.
+func runCheck(opts Options, msg *messages, stdout io.Writer) int {
+	var b strings.Builder
+	status := exitOK
+	for _, f := range bpf.CheckFeatures() {
+		switch {
+		case f.Err == nil && f.Detail != "":
+			fmt.Fprintf(&b, "ok  %s: %s\n", f.Name, f.Detail)
+		case f.Err == nil:
+			fmt.Fprintf(&b, "ok  %s\n", f.Name)
+		default:
+			status = exitRuntime
+			fmt.Fprintf(&b, "no  %s: %v\n", f.Name, f.Err)
+			if f.Advice != "" {
+				fmt.Fprintf(&b, "    %s\n", f.Advice)
+			}
+		}
+	}
+	for _, pid := range opts.PIDs {
+		if err := checkPID(&b, pid, planMode(opts.Plan)); err != nil {
+			status = exitRuntime
+			fmt.Fprintf(&b, "no  process %d: %v\n", pid, err)
+		}
+	}
+	if printed := printText(b.String(), msg, stdout); printed != exitOK {
+		return printed
+	}
+	return status
 }
+
+// checkPID says what the executable of a process offers. The error is for a
+// process that cannot be looked at.
+func checkPID(w io.Writer, pid int, mode plan.Mode) error {
+	proc, err := runningProcess(pid)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(procPath(pid, "exe"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	p, err := plan.Analyze(f, mode)
+	if err != nil {
+		fmt.Fprintf(w, "no  process %d, %s: %v\n", pid, proc.exe, err)
+		fmt.Fprintf(w, "    %s\n", skipAdvice)
+		return nil
+	}
+	fmt.Fprintf(w, "ok  process %d, %s: %s\n", pid, proc.exe, p.GoVersion)
+	for _, probe := range p.Describe() {
+		fmt.Fprintf(w, "    %s: %s\n", probe.Tap, probe.Name)
+	}
+	return nil
+}
+
+// skipAdvice is what makes an executable one that can be observed.
+const skipAdvice = "h2trace observes amd64 Go programs that use crypto/tls and were linked without -s"

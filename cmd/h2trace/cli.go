@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"h2trace/export"
 )
 
 // Options is what the command line asks for. Exactly one of Command and PIDs
@@ -18,7 +20,7 @@ type Options struct {
 	User        string   // -u; "" runs COMMAND as the user of h2trace
 	NoFollow    bool     // --no-follow: leave children of the targets alone
 	Output      string   // -o; "" is stdout
-	Events      EventFilter
+	Events      export.Filter
 	BodyBytes   int           // -s, bytes of each DATA payload
 	ShowSecrets bool          // --show-secrets
 	Buffer      int           // --buffer, bytes; a power of two

@@ -108,6 +108,16 @@ func childFiles(stdout, control int) ([]uintptr, error) {
 // PID returns the process id of COMMAND, which is that of its launcher.
 func (c *command) PID() int { return c.process.Pid }
 
+// Path returns the file that COMMAND was found in: as the launcher, which has
+// found it too, looks it up.
+func (c *command) Path() string {
+	path, err := findExecutable(c.launch.args[0], os.Getenv("PATH"))
+	if err != nil {
+		return c.launch.args[0]
+	}
+	return path
+}
+
 // Release lets the launcher become COMMAND. It returns nil once it has, or a
 // *launchError; then the launcher has ended.
 func (c *command) Release() error {
@@ -185,7 +195,10 @@ func (c *command) report() error {
 func (c *command) died() error {
 	c.control.Close()
 	status, err := c.Wait()
-	if err == nil {
+	switch {
+	case err == nil && status > exitSignalBase:
+		err = fmt.Errorf("ended by signal %d before it was run", status-exitSignalBase)
+	case err == nil:
 		err = fmt.Errorf("its launcher ended with status %d", status)
 	}
 	return &launchError{step: stepDied, name: c.launch.args[0], err: err, status: status}

@@ -10,9 +10,12 @@ import (
 // tracer is the part of h2trace that knows the kernel: it observes processes
 // and writes their events.
 type tracer interface {
-	// Attach puts the probes in place for the processes and for what they
-	// start. When it returns nil, every byte from now on is seen.
-	Attach(ctx context.Context, pids []int) error
+	// AttachCommand puts the probes in place for the process that is about to
+	// execute path. When it returns nil, every byte from then on is seen.
+	AttachCommand(pid int, path string) error
+	// AttachPIDs puts the probes in place for running processes and for what
+	// they start. It fails when there is nothing to observe in any of them.
+	AttachPIDs(pids []int) error
 	// Observe writes events until ctx is done, until every target has exited,
 	// or until writing fails. Then it drains what the kernel still holds and
 	// writes the summary. It is called once, after Attach.
@@ -48,11 +51,8 @@ func runAttach(opts Options, msg *messages, newTracer tracerFunc) int {
 }
 
 func (s *session) attachAndObserve(ctx context.Context) error {
-	t, err := s.attach(ctx, s.opts.PIDs)
+	t, err := s.attach(func(t tracer) error { return t.AttachPIDs(s.opts.PIDs) })
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil // asked to end before it began
-		}
 		return err
 	}
 	ctx, cancel := s.observation(ctx)
@@ -98,7 +98,7 @@ func (s *session) launchAndObserve(l launch) int {
 		return s.notLaunched(err)
 	}
 	signals.relayTo(cmd)
-	t, err := s.attach(context.Background(), []int{cmd.PID()})
+	t, err := s.attach(func(t tracer) error { return t.AttachCommand(cmd.PID(), cmd.Path()) })
 	if err != nil {
 		cmd.Abort()
 		return s.finish(err, exitNotRun, exitNotRun)
@@ -125,13 +125,13 @@ func (s *session) launchAndObserve(l launch) int {
 	return s.finish(<-observed, status, exitNotRun)
 }
 
-// attach makes a tracer and attaches it.
-func (s *session) attach(ctx context.Context, pids []int) (tracer, error) {
+// attach makes a tracer and attaches it to what the function says.
+func (s *session) attach(to func(tracer) error) (tracer, error) {
 	t, err := s.tracer(s.opts, s.out, s.msg)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.Attach(ctx, pids); err != nil {
+	if err := to(t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil

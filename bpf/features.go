@@ -1,0 +1,171 @@
+package bpf
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// Feature is one thing that capturing needs of the kernel or of the user.
+type Feature struct {
+	Name   string
+	Detail string // what was found, when Err is nil
+	Err    error  // nil: it is there
+	Advice string // what to do about Err
+}
+
+// CheckFeatures tries everything that New and Attach need, each on its own.
+func CheckFeatures() []Feature {
+	list := []Feature{kernelRelease(), kernelBTF()}
+	list = append(list, capabilities()...)
+	list = append(list,
+		probe("ring buffer", features.HaveMapType(ebpf.RingBuf), "needs Linux 5.8"),
+		probe("atomic operations", features.HaveV3ISA(), "needs Linux 5.12"),
+		probe("bpf_get_attach_cookie", features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie), "needs Linux 5.15"),
+		probe("bpf_loop", features.HaveProgramHelper(ebpf.Kprobe, asm.FnLoop), "needs Linux 5.17"),
+	)
+	return append(list, loadAndAttach()...)
+}
+
+func probe(name string, err error, advice string) Feature {
+	if errors.Is(err, unix.EPERM) {
+		advice = adviceRoot
+	}
+	return Feature{Name: name, Err: err, Advice: advice}
+}
+
+const adviceRoot = "run as root, or give h2trace CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; " +
+	"in a container also lift seccomp's ban on bpf(2) and perf_event_open(2)"
+
+func kernelRelease() Feature {
+	f := Feature{Name: "kernel", Advice: "needs Linux on amd64"}
+	var uts unix.Utsname
+	if f.Err = unix.Uname(&uts); f.Err == nil {
+		f.Detail = unix.ByteSliceToString(uts.Sysname[:]) + " " +
+			unix.ByteSliceToString(uts.Release[:]) + " " + unix.ByteSliceToString(uts.Machine[:])
+	}
+	return f
+}
+
+const btfPath = "/sys/kernel/btf/vmlinux"
+
+func kernelBTF() Feature {
+	f := Feature{Name: "BTF", Detail: btfPath, Advice: "needs a kernel built with CONFIG_DEBUG_INFO_BTF=y"}
+	_, f.Err = os.Stat(btfPath)
+	return f
+}
+
+// neededCapabilities are those without which something fails, see
+// capabilities(7).
+var neededCapabilities = []struct {
+	name string
+	bit  uint
+	why  string
+}{
+	{"CAP_BPF", unix.CAP_BPF, "to load BPF programs"},
+	{"CAP_PERFMON", unix.CAP_PERFMON, "to attach uprobes and tracepoints"},
+	{"CAP_SYS_PTRACE", unix.CAP_SYS_PTRACE, "to look at executables of other users' processes"},
+}
+
+func capabilities() []Feature {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	err := unix.Capget(&header, &data[0])
+	have := uint64(data[0].Effective) | uint64(data[1].Effective)<<32
+	var list []Feature
+	for _, c := range neededCapabilities {
+		f := Feature{Name: c.name, Detail: c.why, Err: err, Advice: adviceRoot}
+		// CAP_SYS_ADMIN includes the first two.
+		admin := c.bit != unix.CAP_SYS_PTRACE && have&(1<<unix.CAP_SYS_ADMIN) != 0
+		if err == nil && have&(1<<c.bit) == 0 && !admin {
+			f.Err = fmt.Errorf("not held, and needed %s", c.why)
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+// loadAndAttach does what a capture does, for nothing.
+func loadAndAttach() []Feature {
+	load := Feature{Name: "load and attach to tracepoints"}
+	uprobe := Feature{Name: "attach a uprobe"}
+	c, err := New(Options{BufferSize: MinBufferSize})
+	if err != nil {
+		load.Err, load.Advice = firstLine(err), explain(err)
+		return []Feature{load}
+	}
+	if err := c.tryUprobe(); err != nil {
+		uprobe.Err, uprobe.Advice = err, explain(err)
+	}
+	if err := c.Close(); err != nil && load.Err == nil {
+		load.Err = err
+	}
+	return []Feature{load, uprobe}
+}
+
+// tryUprobe puts a probe that does nothing on the entry point of h2trace
+// itself, which has long been passed.
+func (c *Collector) tryUprobe() error {
+	const self = "/proc/self/exe"
+	f, err := elf.Open(self)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	exe, err := link.OpenExecutable(self)
+	if err != nil {
+		return err
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && f.Entry >= p.Vaddr && f.Entry < p.Vaddr+p.Filesz {
+			g := probeGroup{prog: c.probes.Empty, offsets: []uint64{f.Entry - p.Vaddr + p.Off}, cookies: []uint64{0}}
+			links, err := g.attach(exe, c.multi)
+			return errors.Join(err, closeLinks(links))
+		}
+	}
+	return errors.New("own executable has no entry point")
+}
+
+// explain says what to do about an error of New or Attach, or "".
+func explain(err error) string {
+	switch {
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return adviceRoot
+	case errors.Is(err, fs.ErrNotExist) && !pathExists(btfPath):
+		return "needs a kernel built with CONFIG_DEBUG_INFO_BTF=y"
+	case errors.Is(err, ebpf.ErrNotSupported):
+		return "needs Linux 5.17 or newer"
+	}
+	return ""
+}
+
+// withAdvice adds to an error what can be done about it.
+func withAdvice(err error) error {
+	if advice := explain(err); advice != "" {
+		return fmt.Errorf("%w; %s", err, advice)
+	}
+	return err
+}
+
+func pathExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// firstLine cuts a verifier's log off.
+func firstLine(err error) error {
+	line, rest, _ := strings.Cut(err.Error(), "\n")
+	if rest == "" {
+		return err
+	}
+	return errors.New(line)
+}

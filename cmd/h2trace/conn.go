@@ -1,0 +1,162 @@
+package main
+
+import (
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/export"
+)
+
+// tracedConn is one connection between the kernel's records and the printed
+// events. It is the decoder.Sink of its decoder.
+type tracedConn struct {
+	table   *connTable
+	id      uint64 // the kernel's; the printed one is meta.Conn
+	since   int64  // kernel time of the first record
+	meta    export.Meta
+	event   export.Conn // what each conn event of it says
+	decoder *decoder.Conn
+
+	next      [2]position // by direction: what the next record should hold
+	announced bool        // the open event is printed
+	closed    *connEnd
+}
+
+// position is a place in the records and bytes of one direction.
+type position struct{ seq, offset uint64 }
+
+// totals is what passed in each direction, with what was lost of it.
+type totals struct {
+	seq, offset [2]uint64
+	lost        [2]bpf.Reasons
+}
+
+// connEnd is how a connection ended: by a close that the kernel reported, or
+// with its process.
+type connEnd struct {
+	at     int64
+	totals totals
+	record bpf.Record     // of KindClose, or zero
+	state  *bpf.ConnState // without a record: what the kernel held, if anything
+}
+
+func (c *tracedConn) data(at int64, d *bpf.Data) {
+	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost)
+	next := &c.next[d.Dir]
+	if d.Seq != next.seq {
+		return // overtaken by a later write of another goroutine
+	}
+	next.seq++
+	next.offset += uint64(len(d.Payload) + d.Skipped)
+	dir := decoder.Direction(d.Dir)
+	c.decoder.Data(at, dir, d.Payload)
+	if d.Skipped > 0 {
+		c.decoder.Skip(at, dir, int64(d.Skipped))
+	}
+}
+
+// advance moves a direction on to seq and offset, and announces what lies in
+// between as lost.
+func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reasons) {
+	next := &c.next[dir]
+	if seq <= next.seq {
+		return
+	}
+	bytes := offset - next.offset
+	c.announce()
+	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, seq-next.seq, bytes, why)
+	c.decoder.Gap(at, decoder.Direction(dir), int64(bytes))
+	*next = position{seq, offset}
+}
+
+// settle brings both directions up to what the kernel counted.
+func (c *tracedConn) settle(at int64, t totals) {
+	for dir := range t.seq {
+		c.advance(at, dir, t.seq[dir], t.offset[dir], t.lost[dir])
+	}
+}
+
+// finish completes the decoding, prints the close event if there was a close,
+// and frees the connection.
+func (c *tracedConn) finish() error {
+	t := c.table
+	delete(t.byID, c.id)
+	end := c.closed
+	if end == nil {
+		c.decoder.Close(c.since)
+		c.announce()
+		return nil
+	}
+	c.settle(end.at, end.totals)
+	c.decoder.Close(end.at)
+	c.announce()
+	e := c.event
+	e.Action = export.ConnClose
+	e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
+	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
+	e.Frames = &frames
+	if r := &end.record; r.Kind == bpf.KindClose && r.Close.Socket {
+		rtt := time.Duration(r.Close.RTTMicros) * time.Microsecond
+		retransmits := uint64(r.Close.Retransmits)
+		e.RTT, e.Retransmits = &rtt, &retransmits
+	}
+	t.events.Conn(c.at(end.at), &e)
+	switch {
+	case end.record.Kind == bpf.KindClose:
+		return t.collector.Forget(&end.record)
+	case end.state != nil:
+		return t.collector.ForgetConn(*end.state)
+	}
+	return nil
+}
+
+// at returns the head of an event of that kernel time.
+func (c *tracedConn) at(monotonic int64) export.Meta {
+	m := c.meta
+	m.Time = c.table.clock.wall(monotonic)
+	return m
+}
+
+// announce prints the open event, once.
+func (c *tracedConn) announce() {
+	if c.announced {
+		return
+	}
+	c.announced = true
+	e := c.event
+	e.Action = export.ConnOpen
+	c.table.events.Conn(c.at(c.since), &e)
+}
+
+// Protocol implements decoder.Sink.
+func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
+	switch p {
+	case decoder.HTTP2:
+		c.event.Protocol = export.ProtocolH2
+	case decoder.HTTP1:
+		c.event.Protocol = export.ProtocolHTTP11
+	}
+	if fromStart {
+		c.event.Joined = export.JoinedStart
+	}
+	c.announce()
+}
+
+// Frame implements decoder.Sink.
+func (c *tracedConn) Frame(f *decoder.Frame) {
+	c.table.frames++
+	c.table.events.Frame(c.at(f.Time), f)
+}
+
+// Resync implements decoder.Sink.
+func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
+	e := c.event
+	e.Action = export.ConnResync
+	e.Dir, e.Skipped = dir, skipped
+	c.table.events.Conn(c.at(at), &e)
+}
+
+func (c *tracedConn) seqs() [2]uint64 { return [2]uint64{c.next[0].seq, c.next[1].seq} }
+
+func (c *tracedConn) offsets() [2]uint64 { return [2]uint64{c.next[0].offset, c.next[1].offset} }

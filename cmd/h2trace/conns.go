@@ -1,0 +1,178 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/export"
+)
+
+// closeLinger is how long a closed connection is kept: another goroutine may
+// still be reading what had arrived before the close.
+const closeLinger = 200 * time.Millisecond
+
+// connTable holds the connections that are being decoded.
+type connTable struct {
+	collector *bpf.Collector
+	events    *export.JSONL
+	clock     clock
+	losses    *lossBook
+	config    decoder.Config
+
+	byID    map[uint64]*tracedConn
+	closing []*tracedConn // by time of their close
+	audit   audit
+
+	opened   uint64
+	frames   uint64
+	captured uint64 // bytes of payload
+}
+
+func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config) *connTable {
+	return &connTable{
+		collector: c,
+		events:    events,
+		clock:     clk,
+		losses:    losses,
+		config:    config,
+		byID:      make(map[uint64]*tracedConn),
+	}
+}
+
+// open enters a connection. Its event waits until its protocol is known.
+func (t *connTable) open(r *bpf.Record) {
+	c := t.get(r)
+	c.meta.Comm = r.Open.Comm
+	c.event.Local, c.event.Remote = r.Open.Local, r.Open.Remote
+	if r.Open.Handshake {
+		c.event.Joined = export.JoinedStart
+	}
+	config := t.config
+	config.Role = roleOf(r.Open.Role)
+	config.FromStart = r.Open.Handshake
+	c.event.Role = config.Role
+	c.decoder = decoder.NewConn(config, c)
+}
+
+// get returns the connection of a record, and makes it when its open record
+// was lost.
+func (t *connTable) get(r *bpf.Record) *tracedConn {
+	if c := t.byID[r.Conn]; c != nil {
+		return c
+	}
+	t.opened++
+	c := &tracedConn{
+		table: t,
+		id:    r.Conn,
+		since: r.Time,
+		meta:  export.Meta{PID: r.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
+	}
+	c.event.Joined = export.JoinedMid
+	c.decoder = decoder.NewConn(t.config, c)
+	t.byID[r.Conn] = c
+	return c
+}
+
+func (t *connTable) data(r *bpf.Record) {
+	d := &r.Data
+	t.captured += uint64(len(d.Payload))
+	t.get(r).data(r.Time, d)
+}
+
+// close notes the end of a connection; expire completes it. A close can come
+// after the end of the process, whose sockets the kernel closes last.
+func (t *connTable) close(r *bpf.Record) error {
+	c := t.byID[r.Conn]
+	if c == nil {
+		return t.collector.Forget(r)
+	}
+	end := &connEnd{at: r.Time, totals: totals{r.Close.Seq, r.Close.Offset, r.Close.Lost}, record: *r}
+	if c.closed == nil {
+		t.closing = append(t.closing, c)
+	}
+	c.closed = end
+	return nil
+}
+
+// expire ends the connections whose time to linger is over, and announces
+// losses that no later record of their connection has shown.
+func (t *connTable) expire(idle bool) error {
+	now, err := monotonic()
+	if err != nil {
+		return err
+	}
+	for len(t.closing) > 0 && t.closing[0].closed.at+closeLinger.Nanoseconds() < now {
+		c := t.closing[0]
+		t.closing = t.closing[1:]
+		err = errors.Join(err, c.finish())
+	}
+	return errors.Join(err, t.audit.run(t, now, idle))
+}
+
+// endProcess ends the connections of a process that exited, or whose program
+// was replaced, at the given time.
+func (t *connTable) endProcess(pid int, at int64) error {
+	var own []*tracedConn
+	for _, c := range t.byID {
+		if c.meta.PID == pid && c.closed == nil {
+			own = append(own, c)
+		}
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	slices.SortFunc(own, bySince)
+	states, err := t.collector.Conns()
+	for _, c := range own {
+		c.closed = &connEnd{at: at, totals: totals{seq: c.seqs(), offset: c.offsets()}}
+		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
+			s := &states[i]
+			c.closed.state, c.closed.totals = s, totals{s.Seq, s.Offset, s.Lost}
+		}
+	}
+	t.closing = append(t.closing, own...)
+	return err
+}
+
+func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }
+
+// account announces what the kernel counted for a connection beyond the
+// records that were read of it. All records of before the state must be read.
+func (t *connTable) account(s bpf.ConnState, at int64) {
+	if c := t.byID[s.ID]; c != nil {
+		c.settle(at, totals{s.Seq, s.Offset, s.Lost})
+	}
+}
+
+// endAll completes all connections when the observing ends. Those that are
+// still open get no close event.
+func (t *connTable) endAll() error {
+	states, err := t.collector.Conns()
+	now, clockErr := monotonic()
+	if err = errors.Join(err, clockErr); err != nil {
+		return err
+	}
+	for _, s := range states {
+		t.account(s, now)
+	}
+	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {
+		err = errors.Join(err, c.finish())
+	}
+	return err
+}
+
+func roleOf(r bpf.Role) decoder.Role {
+	switch r {
+	case bpf.RoleClient:
+		return decoder.Client
+	case bpf.RoleServer:
+		return decoder.Server
+	}
+	return decoder.RoleUnknown
+}

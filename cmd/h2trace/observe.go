@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/bpf/plan"
+	"h2trace/decoder"
+	"h2trace/export"
+)
+
+const (
+	// pollInterval is how long records gather in the kernel when they are few.
+	// The kernel wakes the reader earlier when they are many.
+	pollInterval = 20 * time.Millisecond
+	// housekeepingEvery bounds how many records are read between two looks at
+	// everything that is not a record.
+	housekeepingEvery = 4096
+	// targetCheckInterval is how often the targets are counted when their
+	// exit records may have been lost.
+	targetCheckInterval = time.Second
+)
+
+// observer is the tracer: records of the kernel in, events out.
+type observer struct {
+	opts      Options
+	msg       *messages
+	collector *bpf.Collector
+	events    *export.JSONL
+	clock     clock
+	started   time.Time
+
+	processes *processes
+	conns     *connTable
+	losses    lossBook
+	delivered uint64
+}
+
+// newTracer loads the kernel side. Events go to out.
+func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
+	c, err := bpf.New(bpf.Options{
+		BufferSize: opts.Buffer,
+		Follow:     !opts.NoFollow,
+		Mode:       planMode(opts.Plan),
+		Empty:      opts.Plan == PlanEmpty,
+	})
+	if err != nil {
+		return nil, err
+	}
+	clk, err := newClock()
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	events := export.NewJSONL(out, export.Options{
+		Events:      opts.Events,
+		ShowSecrets: opts.ShowSecrets,
+		Bodies:      opts.BodyBytes > 0,
+	})
+	o := &observer{
+		opts:      opts,
+		msg:       msg,
+		collector: c,
+		events:    events,
+		clock:     clk,
+		started:   time.Now(),
+	}
+	o.losses.events = events
+	o.processes = newProcesses(c, events, clk)
+	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes})
+	return o, nil
+}
+
+func planMode(p Plan) plan.Mode {
+	if p == PlanEntryRet {
+		return plan.EntryRet
+	}
+	return plan.Auto
+}
+
+// AttachCommand prepares for the process that is about to execute path.
+func (o *observer) AttachCommand(pid int, path string) error {
+	if _, err := o.collector.Attach(path); err != nil {
+		return err
+	}
+	return o.collector.AddTarget(pid)
+}
+
+// AttachPIDs attaches to running processes and their descendants.
+func (o *observer) AttachPIDs(pids []int) error {
+	return o.processes.attachRunning(pids, !o.opts.NoFollow)
+}
+
+// Observe writes events until ctx is done, every target has exited, or the
+// output fails; then it drains the kernel's buffer and writes the summary.
+func (o *observer) Observe(ctx context.Context) error {
+	err := o.follow(ctx)
+	return errors.Join(err, o.finish())
+}
+
+// follow reads records until there is a reason to stop.
+func (o *observer) follow(ctx context.Context) error {
+	var r bpf.Record
+	unchecked := 0
+	nextTargets := time.Now().Add(targetCheckInterval)
+	for {
+		err := o.collector.Read(&r, pollInterval)
+		if err == nil {
+			if err := o.handle(&r); err != nil {
+				return err
+			}
+			if unchecked++; unchecked < housekeepingEvery && r.Kind != bpf.KindExit {
+				continue
+			}
+		} else if !errors.Is(err, bpf.ErrNoRecord) {
+			return err
+		}
+		unchecked = 0
+		if err := o.conns.expire(err != nil); err != nil {
+			return err
+		}
+		if ctx.Err() != nil || o.events.Err() != nil {
+			return nil
+		}
+		if r.Kind == bpf.KindExit || time.Now().After(nextTargets) {
+			r.Kind = 0
+			nextTargets = time.Now().Add(targetCheckInterval)
+			if left, err := o.collector.Targets(); err != nil || len(left) == 0 {
+				return err
+			}
+		}
+	}
+}
+
+func (o *observer) handle(r *bpf.Record) error {
+	o.delivered++
+	switch r.Kind {
+	case bpf.KindData:
+		o.conns.data(r)
+	case bpf.KindOpen:
+		o.conns.open(r)
+	case bpf.KindClose:
+		return o.conns.close(r)
+	case bpf.KindExec:
+		err := o.conns.endProcess(r.PID, r.Time)
+		o.processes.exec(r)
+		return err
+	case bpf.KindExit:
+		err := o.conns.endProcess(r.PID, r.Time)
+		o.processes.exit(r)
+		return err
+	}
+	return nil
+}
+
+// finish stops the kernel side, reads what it still holds, settles the account
+// and writes the summary.
+func (o *observer) finish() error {
+	err := o.collector.Stop()
+	var r bpf.Record
+	for {
+		readErr := o.collector.Read(&r, 0)
+		if errors.Is(readErr, bpf.ErrNoRecord) {
+			break
+		}
+		if readErr != nil {
+			err = errors.Join(err, readErr)
+			break
+		}
+		err = errors.Join(err, o.handle(&r))
+	}
+	o.processes.wait()
+	err = errors.Join(err, o.conns.endAll())
+	ledger, ledgerErr := o.collector.Ledger()
+	err = errors.Join(err, ledgerErr)
+	if ledgerErr == nil {
+		err = errors.Join(err, o.settle(ledger))
+	}
+	return errors.Join(err, o.events.Close())
+}
+
+// settle writes the losses that no connection accounts for, and the summary.
+func (o *observer) settle(ledger bpf.Ledger) error {
+	now, err := monotonic()
+	if err != nil {
+		return err
+	}
+	at := o.clock.wall(now)
+	o.losses.settle(at, ledger)
+	agent, err := agentUsage()
+	if err != nil {
+		return err
+	}
+	o.events.Summary(&export.Summary{
+		Time:      at,
+		Duration:  time.Since(o.started),
+		Processes: o.processes.count(),
+		Conns:     o.conns.opened,
+		Frames:    o.conns.frames,
+		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: ledger.Lost()},
+		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
+		Agent:     agent,
+	})
+	if n := ledger.Lost(); n > 0 {
+		o.msg.Infof("%d of %d records were lost; see the loss events, or try a larger --buffer", n, ledger.SeenRecords)
+	}
+	if reason := o.processes.nothingObserved(); reason != "" {
+		o.msg.Infof("nothing could be observed: %s", reason)
+	}
+	if o.delivered+ledger.Lost() != ledger.SeenRecords {
+		return fmt.Errorf("the account of records does not balance: %d seen, %d delivered, %d lost; please report this",
+			ledger.SeenRecords, o.delivered, ledger.Lost())
+	}
+	return nil
+}
+
+// Close lets go of the kernel side.
+func (o *observer) Close() error { return o.collector.Close() }

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"h2trace/bpf"
+	"h2trace/export"
+)
+
+// execQueue is how many processes may wait for their executables to be looked
+// at before reading records waits too.
+const execQueue = 4096
+
+// processes keeps account of the targets, and gives the executables they run
+// their probes. That takes milliseconds, so it happens beside the reading.
+type processes struct {
+	collector *bpf.Collector
+	events    *export.JSONL
+	clock     clock
+	queue     chan process
+	done      chan struct{}
+
+	mu       sync.Mutex
+	known    map[int]process // by pid, until they exit
+	total    uint64
+	attached int
+	skipped  string // the last reason for which one was skipped
+}
+
+// process is a target as far as it is known.
+type process struct {
+	at   int64 // kernel time
+	pid  int
+	ppid int // 0: unknown
+	comm string
+	exe  string
+}
+
+func newProcesses(c *bpf.Collector, events *export.JSONL, clk clock) *processes {
+	p := &processes{
+		collector: c,
+		events:    events,
+		clock:     clk,
+		queue:     make(chan process, execQueue),
+		done:      make(chan struct{}),
+		known:     make(map[int]process),
+	}
+	go p.attachQueued()
+	return p
+}
+
+// attachQueued gives executables their probes in the order of the execs.
+func (p *processes) attachQueued() {
+	defer close(p.done)
+	for proc := range p.queue {
+		p.attach(proc)
+	}
+}
+
+// wait returns when all that was queued is done. Nothing may be queued after.
+func (p *processes) wait() {
+	close(p.queue)
+	<-p.done
+}
+
+// exec handles a target that runs a new program.
+func (p *processes) exec(r *bpf.Record) {
+	proc := process{at: r.Time, pid: r.PID, ppid: r.Exec.PPID, comm: r.Exec.Comm, exe: r.Exec.Filename}
+	if exe, err := os.Readlink(procPath(r.PID, "exe")); err == nil {
+		proc.exe = exe
+	}
+	p.learn(proc)
+	p.print(proc, &export.Process{Action: export.ProcessExec})
+	p.queue <- proc
+}
+
+// exit handles the end of a target. One that never ran a program of its own,
+// such as the child of a fork that failed to exec, is not worth a line.
+func (p *processes) exit(r *bpf.Record) {
+	p.mu.Lock()
+	proc, ok := p.known[r.PID]
+	delete(p.known, r.PID)
+	p.mu.Unlock()
+	if !ok {
+		return
+	}
+	proc.at = r.Time
+	code := r.Exit.Code()
+	p.print(proc, &export.Process{Action: export.ProcessExit, ExitCode: &code})
+}
+
+func (p *processes) learn(proc process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.known[proc.pid]; !ok {
+		p.total++
+	}
+	p.known[proc.pid] = proc
+}
+
+// attach gives the executable of a process its probes and prints the outcome.
+// It returns why nothing can be captured, or "".
+func (p *processes) attach(proc process) (reason string) {
+	exe, err := p.collector.Attach(procPath(proc.pid, "exe"))
+	if gone(err) && filepath.IsAbs(proc.exe) {
+		exe, err = p.collector.Attach(proc.exe)
+	}
+	switch {
+	case gone(err):
+		reason = "it exited before it could be looked at"
+	case err != nil:
+		reason = err.Error()
+	default:
+		reason = exe.Skip
+	}
+	p.mu.Lock()
+	if reason == "" {
+		p.attached++
+	} else {
+		p.skipped = fmt.Sprintf("%s: %s", proc.exe, reason)
+	}
+	p.mu.Unlock()
+	event := &export.Process{Action: export.ProcessAttached}
+	if reason != "" {
+		event.Action, event.Reason = export.ProcessSkipped, reason
+	} else {
+		event.GoVersion, event.BuildID = exe.Plan.GoVersion, exe.Plan.BuildID
+		for _, probe := range exe.Plan.Describe() {
+			event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
+		}
+	}
+	p.print(proc, event)
+	return reason
+}
+
+// gone reports whether an error of reading /proc/PID says that there is no
+// such process any more.
+func gone(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH)
+}
+
+func (p *processes) print(proc process, e *export.Process) {
+	if proc.ppid > 0 {
+		e.PPID = &proc.ppid
+	}
+	e.Exe = proc.exe
+	p.events.Process(export.Meta{Time: p.clock.wall(proc.at), PID: proc.pid, Comm: proc.comm}, e)
+}
+
+// count returns how many processes were observed.
+func (p *processes) count() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.total
+}
+
+// nothingObserved says why no process at all got probes, or returns "".
+func (p *processes) nothingObserved() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.attached > 0 {
+		return ""
+	}
+	if p.skipped == "" {
+		return "no process ran a program"
+	}
+	return p.skipped
+}
+
+func procPath(pid int, name string) string {
+	return "/proc/" + strconv.Itoa(pid) + "/" + name
+}
+
+// attachRunning observes processes that are there already. It fails when none
+// of them can be observed.
+func (p *processes) attachRunning(pids []int, follow bool) error {
+	var reasons []string
+	for _, pid := range pids {
+		if err := p.attachTree(pid, follow); err != nil {
+			reasons = append(reasons, err.Error())
+		}
+	}
+	if p.attached == 0 {
+		if len(reasons) == 0 {
+			reasons = append(reasons, p.skipped)
+		}
+		return fmt.Errorf("nothing to observe: %s", strings.Join(reasons, "; "))
+	}
+	return nil
+}
