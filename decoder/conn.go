@@ -1,5 +1,7 @@
 package decoder
 
+import "golang.org/x/net/http2/hpack"
+
 // Role is the side of the connection that the observed process is on.
 type Role uint8
 
@@ -40,4 +42,168 @@ type Sink interface {
 	// Resync is called when frame boundaries were lost and are found again;
 	// skipped is how many seen bytes lay in between and were not decoded.
 	Resync(at int64, dir Direction, skipped int64)
+}
+
+// Conn decodes one connection. It is not safe for concurrent use. Its memory
+// is bounded, see limits.go.
+type Conn struct {
+	cfg  Config
+	sink Sink
+
+	decided   bool
+	protocol  Protocol
+	fromStart bool
+	known     bool // clientDir is
+	clientDir Direction
+	// lossy says that frames may have been missed, at the start or later.
+	lossy bool
+	// crowded says that streams were open that are not followed.
+	crowded bool
+	// replaying says that frames are being decoded that came earlier than
+	// frames of the other direction which were decoded already.
+	replaying bool
+
+	halves    [2]half
+	announced [2]announced
+	credits   credits
+
+	streams    map[uint32]*stream
+	lastID     [2]uint32 // highest stream identifier that a side opened
+	active     [2]int    // open streams that count for MAX_CONCURRENT_STREAMS
+	closed     []closedStream
+	nextClosed int
+
+	out Frame
+}
+
+// NewConn returns a Conn that reports to sink what the connection says.
+func NewConn(cfg Config, sink Sink) *Conn {
+	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, lossy: !cfg.FromStart}
+	for d := range c.halves {
+		c.halves[d].conn = c
+		c.halves[d].dir = Direction(d)
+		if !cfg.FromStart {
+			c.announced[d].lose()
+			c.halves[d].table.reset(beforeCapture)
+		}
+	}
+	switch cfg.Role {
+	case Client:
+		c.setClient(Send)
+	case Server:
+		c.setClient(Recv)
+	}
+	return c
+}
+
+// Data takes the next bytes of a direction, seen at time at. The directions
+// are to be fed in the order in which their bytes went. b is not kept.
+func (c *Conn) Data(at int64, dir Direction, b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	h := &c.halves[dir]
+	h.bytes += int64(len(b))
+	h.feed(at, b)
+}
+
+// Skip takes n bytes of a direction that went by and were left out on purpose.
+// Inside a DATA payload that is normal; anywhere else it is a Gap.
+func (c *Conn) Skip(at int64, dir Direction, n int64) {
+	if n <= 0 {
+		return
+	}
+	if rest := c.halves[dir].skip(at, n); rest > 0 {
+		c.halves[dir].gap(at, rest)
+	}
+}
+
+// Gap takes the loss of n bytes of a direction; a negative n means that their
+// number is not known.
+func (c *Conn) Gap(at int64, dir Direction, n int64) {
+	if n != 0 {
+		c.halves[dir].gap(at, n)
+	}
+}
+
+// Close ends the connection: what is held because frame boundaries are being
+// searched is decoded as far as possible, and a frame that is cut short is
+// reported as truncated. No method but the accessors may be called after it.
+func (c *Conn) Close(at int64) {
+	for d := range c.halves {
+		c.halves[d].end(at)
+	}
+	if !c.decided && (c.halves[Send].bytes > 0 || c.halves[Recv].bytes > 0) {
+		c.decide(at, ProtocolUnknown)
+	}
+}
+
+// Protocol returns what the connection speaks, ProtocolUnknown until that is
+// decided.
+func (c *Conn) Protocol() Protocol { return c.protocol }
+
+// Role returns the side that the observed process is on, as configured or as
+// found out from what was said.
+func (c *Conn) Role() Role {
+	switch {
+	case !c.known:
+		return RoleUnknown
+	case c.clientDir == Send:
+		return Client
+	}
+	return Server
+}
+
+// OpenStreams returns how many streams are followed: those open, half-closed
+// or reserved of which the opening was seen.
+func (c *Conn) OpenStreams() int { return len(c.streams) }
+
+// Frames returns how many frames of a direction were reported.
+func (c *Conn) Frames(dir Direction) int64 { return c.halves[dir].frames }
+
+// Bytes returns how many bytes of a direction were seen, without those that
+// were skipped or lost.
+func (c *Conn) Bytes(dir Direction) int64 { return c.halves[dir].bytes }
+
+// SeedTable gives a direction the header table that was recovered from
+// elsewhere, for example from the memory of the process: its entries, oldest
+// first, and the maximum size that its encoder last declared (RFC 7541 §4.2).
+// Blocks that begin later are decoded with it. A frame must not be under way.
+func (c *Conn) SeedTable(dir Direction, entries []hpack.HeaderField, maxSize uint32) error {
+	return c.halves[dir].table.seed(entries, maxSize)
+}
+
+func (d Direction) other() Direction { return d ^ 1 }
+
+func (c *Conn) other(h *half) *half { return &c.halves[h.dir.other()] }
+
+func (c *Conn) roleKnown() bool { return c.known }
+
+func (c *Conn) setClient(d Direction) { c.known, c.clientDir = true, d }
+
+// decide fixes the protocol and says so.
+func (c *Conn) decide(at int64, p Protocol) {
+	if c.decided {
+		return
+	}
+	c.decided, c.protocol = true, p
+	c.lossy = !c.fromStart
+	c.sink.Protocol(at, p, c.fromStart && p != ProtocolUnknown)
+	if p == HTTP2 {
+		return
+	}
+	for d := range c.halves {
+		h := &c.halves[d]
+		*h = half{conn: c, dir: h.dir, mode: ignoring, bytes: h.bytes}
+	}
+}
+
+// lost forgets what frames in lost bytes of d may have changed: streams may
+// have opened and closed, and credit may have been spent and granted.
+func (c *Conn) lost(d Direction) {
+	c.lossy = true
+	c.streams, c.closed, c.nextClosed = nil, nil, 0
+	c.active = [2]int{}
+	c.credits.forget()
+	c.settingsLost(d)
 }

@@ -46,8 +46,11 @@ type Frame struct {
 
 	// DATA: DataLength is the length without padding and Pad Length field,
 	// in bytes; Body is the start of the data, at most Config.BodyBytes long.
-	DataLength uint32
-	Body       []byte
+	// PaddingUnknown is set when the Pad Length was not seen; DataLength is 0
+	// then and means nothing.
+	DataLength     uint32
+	Body           []byte
+	PaddingUnknown bool
 
 	// HEADERS, PUSH_PROMISE, CONTINUATION: BlockEnd is set on the frame that
 	// completes a field block. Then Headers holds its fields in wire order,

@@ -1,0 +1,203 @@
+package decoder
+
+// frame interprets a complete frame of h and reports it.
+func (c *Conn) frame(at int64, h *half, payload []byte) {
+	f := &c.out
+	*f = Frame{
+		Time:      at,
+		Dir:       h.dir,
+		Type:      h.frame.typ,
+		Flags:     h.frame.flags,
+		StreamID:  h.frame.stream,
+		Length:    h.frame.length,
+		Truncated: h.truncated,
+		Settings:  f.Settings[:0],
+		Origins:   f.Origins[:0],
+	}
+	broken := c.framing(h, f)
+	note := func(v *Violation) {
+		if broken == nil {
+			broken = v
+		}
+	}
+	var s *stream
+	if f.StreamID != 0 {
+		s = c.streams[f.StreamID]
+	}
+	var reset *Direction
+	ends := false
+	switch f.Type {
+	case TypeData:
+		note(c.data(h, f, s))
+		ends = f.Flags.Has(FlagEndStream)
+	case TypeHeaders, TypePushPromise, TypeContinuation:
+		broken, s, ends = c.fieldFrame(h, f, s, payload, broken)
+	default:
+		if int(f.Type) < len(parsers) && parsers[f.Type] != nil {
+			note(parsers[f.Type](f, payload))
+		}
+		note(c.control(h.dir, f, s))
+		if f.Type == TypeRSTStream && f.Length == 4 {
+			reset = &f.Dir
+		}
+	}
+	if s != nil && ends {
+		s.ended[h.dir] = true
+	}
+	f.Violation = broken
+	f.Window = c.credits.snapshot(s)
+	if s != nil && (reset != nil || s.ended[Send] && s.ended[Recv]) {
+		c.shut(f.StreamID, s, reset)
+	}
+	c.sink.Frame(f)
+	h.table.release()
+	if f.BlockEnd && h.block.stream == f.StreamID {
+		h.block.close()
+	}
+	f.Headers = nil
+	if cap(f.Settings) > keepFields {
+		f.Settings = nil
+	}
+	if cap(f.Origins) > keepFields {
+		f.Origins = nil
+	}
+}
+
+// framing checks what holds for frames of any type.
+func (c *Conn) framing(h *half, f *Frame) *Violation {
+	limit, known := c.announced[h.dir.other()].most(SettingMaxFrameSize)
+	switch {
+	case known && f.Length > limit:
+		return ruleFrameSize
+	case h.block.open && (f.Type != TypeContinuation || f.StreamID != h.block.stream):
+		return ruleInterleaved
+	case h.first && (f.Type != TypeSettings || f.Flags.Has(FlagAck)):
+		return ruleFirstFrame
+	}
+	return nil
+}
+
+// data handles a DATA frame (RFC 9113 §6.1).
+func (c *Conn) data(h *half, f *Frame, s *stream) *Violation {
+	body := &h.body
+	f.Body = body.collected
+	var broken *Violation
+	if n, fits := body.dataLength(); body.padKnown {
+		f.DataLength = uint32(n)
+		switch {
+		case body.padded && f.Length == 0:
+			broken = ruleTooShort
+		case !fits:
+			broken = rulePadding
+		}
+	} else if f.Length == 0 {
+		broken = ruleTooShort
+	} else {
+		f.PaddingUnknown = true
+	}
+	if broken == nil {
+		broken = onStream(f)
+	}
+	if broken == nil {
+		broken = c.dataOn(h.dir, f.StreamID, s)
+	}
+	if v := c.credits.spend(h.dir, s, int64(f.Length), c.windowSlack(h.dir)); broken == nil {
+		broken = v
+	}
+	return broken
+}
+
+// fieldFrame handles the frames that carry field blocks (RFC 9113 §4.3).
+func (c *Conn) fieldFrame(h *half, f *Frame, s *stream, payload []byte, broken *Violation) (*Violation, *stream, bool) {
+	note := func(v *Violation) {
+		if broken == nil {
+			broken = v
+		}
+	}
+	note(h.fields(f, payload))
+	c.inferRole(h.dir, f)
+	switch {
+	case f.StreamID == 0:
+	case f.Type == TypeHeaders:
+		next, v := c.headersOn(h.dir, f, s)
+		note(v)
+		s = next
+	case f.Type == TypePushPromise && f.Truncated && f.PromisedID == 0:
+		c.lossy = true // which stream it promised is not known
+	case f.Type == TypePushPromise:
+		note(c.promise(h.dir, f, s))
+	}
+	return broken, s, f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
+}
+
+// inferRole finds out who is the client from what only one side can say.
+func (c *Conn) inferRole(d Direction, f *Frame) {
+	if c.roleKnown() || len(f.Headers) == 0 {
+		return
+	}
+	switch f.Headers[0].Name {
+	case ":method", ":scheme", ":path", ":authority":
+		if f.Type == TypePushPromise {
+			d = d.other()
+		}
+		c.setClient(d)
+	case ":status":
+		c.setClient(d.other())
+	}
+}
+
+// control handles the effects of the frames that carry neither data nor
+// fields.
+func (c *Conn) control(d Direction, f *Frame, s *stream) *Violation {
+	switch f.Type {
+	case TypeSettings:
+		switch {
+		case f.Truncated:
+			c.settingsLost(d)
+		case f.StreamID == 0 && f.Length%6 == 0 && (f.Length == 0 || !f.Flags.Has(FlagAck)):
+			return c.settings(d, f)
+		}
+	case TypeRSTStream:
+		if s == nil && f.StreamID != 0 && c.roleKnown() {
+			return c.resetClosed(d, f.StreamID)
+		}
+	case TypeWindowUpdate:
+		return c.windowUpdate(d, f, s)
+	case TypePriorityUpdate:
+		if c.roleKnown() && d != c.clientDir {
+			return rulePriorityUpdateBy
+		}
+	}
+	return nil
+}
+
+// resetClosed handles RST_STREAM on a stream that is not followed.
+func (c *Conn) resetClosed(d Direction, id uint32) *Violation {
+	if cl := c.recall(id); cl != nil {
+		cl.reset[d] = true
+		return nil
+	}
+	if c.idle(id) {
+		return ruleIdle
+	}
+	return nil
+}
+
+// windowUpdate gives credit to the other direction (RFC 9113 §6.9).
+func (c *Conn) windowUpdate(d Direction, f *Frame, s *stream) *Violation {
+	to := d.other()
+	switch {
+	case f.Truncated && f.StreamID == 0:
+		c.credits.conn[to] = Credit{}
+	case f.Truncated && s != nil:
+		s.known[to] = false
+	case f.Length != 4 || f.Increment == 0:
+	case f.StreamID == 0:
+		return c.credits.grantConn(to, int64(f.Increment))
+	case s != nil:
+		return c.credits.grantStream(to, s, int64(f.Increment))
+	case c.roleKnown() && c.recall(f.StreamID) == nil && c.idle(f.StreamID):
+		return ruleIdle
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package decoder
+
+// mode is what a direction does with its next bytes.
+type mode uint8
+
+const (
+	starting  mode = iota // the protocol is not decided
+	prefacing             // HTTP/2, but the client's preface is not complete
+	framing               // in step with the frames
+	searching             // frame boundaries are unknown
+	ignoring              // not HTTP/2
+)
+
+// half decodes one direction of a connection.
+type half struct {
+	conn *Conn
+	dir  Direction
+	mode mode
+
+	// The frame being read.
+	header    [frameHeaderLen]byte
+	gathered  int // bytes of header
+	frame     frameHeader
+	inPayload bool
+	left      int64 // bytes of the payload still to come
+	payload   []byte
+	truncated bool // bytes of the payload were lost
+	hole      bool // payload or body has ended before bytes not seen
+	body      bodyReader
+
+	block block
+	table fieldTable
+
+	first    bool // no frame was seen since the preface
+	resynced bool // no frame was seen since boundaries were found
+	// probation counts down after a search: a header that makes no sense
+	// then means that the boundaries were wrong.
+	probation int
+
+	held   held
+	search search
+	frames int64
+	bytes  int64
+}
+
+// frameHeader is RFC 9113 §4.1.
+type frameHeader struct {
+	length uint32
+	typ    Type
+	flags  Flags
+	stream uint32
+}
+
+func parseHeader(b []byte) frameHeader {
+	return frameHeader{
+		length: uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]),
+		typ:    Type(b[3]),
+		flags:  Flags(b[4]),
+		stream: streamID(b[5:]),
+	}
+}
+
+// feed takes the next bytes of the direction.
+func (h *half) feed(at int64, b []byte) {
+	switch h.mode {
+	case framing:
+		if rest := h.read(at, b); rest != nil {
+			h.scan(at, rest)
+		}
+	case searching:
+		h.scan(at, b)
+	case starting, prefacing:
+		h.held.add(at, b)
+		h.conn.detect(at, h)
+	}
+}
+
+// read reads frames. It returns the bytes from where the frames stopped making
+// sense, on a direction whose boundaries were found by searching.
+func (h *half) read(at int64, b []byte) []byte {
+	for len(b) > 0 {
+		if !h.inPayload {
+			n := copy(h.header[h.gathered:], b)
+			h.gathered += n
+			b = b[n:]
+			if h.gathered < frameHeaderLen {
+				return nil
+			}
+			if h.probation > 0 {
+				if !h.probe() {
+					return h.unread(b)
+				}
+				h.probation--
+			}
+			h.begin()
+		}
+		n := int(min(h.left, int64(len(b))))
+		whole := h.gather(b[:n])
+		b = b[n:]
+		if h.left == 0 {
+			h.finish(at, whole)
+		}
+	}
+	return nil
+}
+
+// begin starts the frame whose header is complete.
+func (h *half) begin() {
+	h.frame = parseHeader(h.header[:])
+	h.gathered = 0
+	h.inPayload = true
+	h.left = int64(h.frame.length)
+	h.payload = h.payload[:0]
+	h.truncated, h.hole = false, false
+	if h.frame.typ == TypeData {
+		h.body.begin(h.frame, h.conn.cfg.BodyBytes)
+	}
+}
+
+// gather takes payload bytes. It returns the payload when p is the whole of
+// it, so that most frames are read where they lie; else it copies.
+func (h *half) gather(p []byte) []byte {
+	h.left -= int64(len(p))
+	if h.frame.typ == TypeData {
+		h.body.read(p)
+		return nil
+	}
+	if h.left == 0 && len(p) == int(h.frame.length) && len(p) <= maxPayload {
+		return p
+	}
+	if h.hole {
+		return nil
+	}
+	if room := maxPayload - len(h.payload); len(p) > room {
+		p, h.hole, h.truncated = p[:room], true, true
+	}
+	h.payload = append(h.payload, p...)
+	return nil
+}
+
+// miss accounts for payload bytes that were not seen. lost says that they were
+// not left out on purpose.
+func (h *half) miss(n int64, lost bool) {
+	h.left -= n
+	h.hole = true
+	h.truncated = h.truncated || lost
+	if h.frame.typ == TypeData {
+		h.body.miss(n)
+	}
+}
+
+// skip takes n bytes that were left out on purpose, and returns how many of
+// them were not payload of a DATA frame.
+func (h *half) skip(at, n int64) int64 {
+	if h.mode != framing || !h.inPayload || h.frame.typ != TypeData {
+		return n
+	}
+	k := min(n, h.left)
+	h.miss(k, false)
+	if h.left == 0 {
+		h.finish(at, nil)
+	}
+	return n - k
+}
+
+// gap takes a loss of n bytes, or of an unknown number when n is negative.
+// Framing stays in step when the loss ends in a payload of known length.
+func (h *half) gap(at, n int64) {
+	switch h.mode {
+	case ignoring:
+		return
+	case starting, prefacing:
+		h.conn.startLost(at, h)
+	}
+	if h.mode == searching {
+		if h.settle(at); h.mode == searching {
+			h.restart()
+		}
+	}
+	if h.mode != framing {
+		return
+	}
+	rest := n
+	if h.inPayload {
+		k := h.left
+		if n >= 0 {
+			k = min(n, h.left)
+			rest = n - k
+		}
+		h.miss(k, true)
+		if h.left == 0 {
+			h.finish(at, nil)
+		}
+		if rest == 0 {
+			return
+		}
+	}
+	h.lose()
+}
+
+// lose gives up the frame boundaries and all that the lost bytes may have
+// changed.
+func (h *half) lose() {
+	h.mode = searching
+	h.gathered, h.inPayload = 0, false
+	h.payload = nil
+	h.block = block{}
+	h.first = false
+	h.table.reset(beforeLoss)
+	h.search = search{bonus: true}
+	h.held = held{}
+	h.conn.lost(h.dir)
+}
+
+// finish completes the frame. whole is its payload when that was seen in one
+// piece.
+func (h *half) finish(at int64, whole []byte) {
+	payload := whole
+	if payload == nil {
+		payload = h.payload
+	}
+	h.inPayload = false
+	h.conn.frame(at, h, payload)
+	h.frames++
+	h.first, h.resynced = false, h.resynced && h.frame.typ == TypeContinuation && !h.frame.flags.Has(FlagEndHeaders)
+	if cap(h.payload) > keepBuffer {
+		h.payload = nil
+	}
+}
+
+// end emits the frame that the connection's end cut short.
+func (h *half) end(at int64) {
+	if h.mode == starting && !h.conn.fromStart && len(h.held.buf) > 0 {
+		h.conn.startLost(at, h)
+	}
+	if h.mode == searching {
+		h.settle(at)
+	}
+	if h.mode == framing && h.inPayload {
+		h.miss(h.left, true)
+		h.finish(at, nil)
+	}
+}

@@ -1,0 +1,48 @@
+package decoder
+
+// held keeps bytes that cannot be decoded yet, with their times.
+type held struct {
+	base  int64 // offset of buf[0] since holding began
+	buf   []byte
+	marks []mark
+}
+
+// mark says that the bytes from off on were seen at a time.
+type mark struct {
+	off, at int64
+}
+
+func (q *held) end() int64 { return q.base + int64(len(q.buf)) }
+
+// add appends bytes. Times beyond maxMarks are merged into the last.
+func (q *held) add(at int64, b []byte) {
+	n := len(q.marks)
+	if n == 0 || (q.marks[n-1].at != at && n < maxMarks) {
+		q.marks = append(q.marks, mark{q.end(), at})
+	}
+	q.buf = append(q.buf, b...)
+}
+
+// drop lets go of the bytes before off.
+func (q *held) drop(off int64) {
+	n := copy(q.buf, q.buf[off-q.base:])
+	q.buf, q.base = q.buf[:n], off
+	first := 0
+	for first+1 < len(q.marks) && q.marks[first+1].off <= off {
+		first++
+	}
+	q.marks = append(q.marks[:0], q.marks[first:]...)
+}
+
+// pieces calls f with the bytes from off on, cut where the time changes.
+func (q *held) pieces(off int64, f func(at int64, b []byte)) {
+	for i, m := range q.marks {
+		end := q.end()
+		if i+1 < len(q.marks) {
+			end = q.marks[i+1].off
+		}
+		if start := max(off, m.off, q.base); start < end {
+			f(m.at, q.buf[start-q.base:end-q.base])
+		}
+	}
+}

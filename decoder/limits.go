@@ -1,0 +1,73 @@
+package decoder
+
+// What the protocol fixes.
+const (
+	frameHeaderLen  = 9         // RFC 9113 §4.1
+	maxWindow       = 1<<31 - 1 // RFC 9113 §6.9.1
+	defaultWindow   = 65535     // RFC 9113 §6.9.2
+	minMaxFrameSize = 1 << 14   // RFC 9113 §4.2, and the initial value
+	maxMaxFrameSize = 1<<24 - 1 // RFC 9113 §4.2
+	defaultTable    = 4096      // RFC 9113 §6.5.2
+)
+
+// What a Conn holds at most, whatever a peer sends. Nothing is allocated for a
+// length that the wire only announces: buffers grow with bytes that were seen.
+// A connection that behaves stays far below: about 3 kB and 60 bytes a stream.
+const (
+	// maxPayload bounds the payload kept of one frame that is not DATA.
+	// Headers of real clients and servers stay below it by an order of
+	// magnitude; the default frame size is 16 kB. What is longer is counted
+	// and its frame marked as truncated.
+	maxPayload = 256 << 10
+
+	// maxBlock bounds a field block gathered from HEADERS and CONTINUATION
+	// frames, which RFC 9113 does not bound (CVE-2024-27316 and its like).
+	maxBlock = 256 << 10
+
+	// maxHeaderList bounds a decoded header list, counted as RFC 9113 §6.5.2
+	// counts it, 32 bytes a field included: 64 kB of indexed fields can
+	// decode to 256 MB (CVE-2016-6581).
+	maxHeaderList = 256 << 10
+
+	// maxHeaderTable bounds the dynamic table kept per direction, counted as
+	// RFC 7541 §4.1 counts it. Go uses 4 kB and browsers 64 kB. Entries of a
+	// larger table that fall out of it are reported as unknown.
+	maxHeaderTable = 64 << 10
+
+	// maxStreams bounds the streams followed at once. Servers allow 100 to
+	// 250; a stream beyond has unknown windows.
+	maxStreams = 16384
+
+	// maxClosed is how many closed streams are remembered to tell frames
+	// that were in flight from frames that should not have been sent.
+	maxClosed = 32
+
+	// maxPendingSettings bounds the SETTINGS frames of one side that the
+	// other did not acknowledge; beyond, acknowledgements are not matched.
+	maxPendingSettings = 64
+
+	// maxStartLine bounds what is held before the first bytes decide the
+	// protocol; it is the longest request line that servers accept by default.
+	maxStartLine = 8 << 10
+
+	// maxHeld bounds the bytes kept while frame boundaries are searched:
+	// four DATA frames of default size. The buffer is at most three times as long.
+	maxHeld = 64 << 10
+
+	// maxMarks bounds the distinct times remembered for held bytes.
+	maxMarks = 4096
+
+	// maxChains bounds the chains of frame headers followed in a search.
+	maxChains = 256
+
+	// maxSearch is how many bytes of one direction of a connection met in
+	// the middle are searched for frames before it is called unknown.
+	maxSearch = 4 << 20
+
+	// keepBuffer is the capacity that an idle buffer may keep.
+	keepBuffer = 4 << 10
+
+	// keepFields is the number of header fields, settings and origins whose
+	// space may be kept from frame to frame.
+	keepFields = 64
+)

@@ -1,0 +1,86 @@
+package decoder
+
+// evidence says how many bits of a header could not be as they are by chance,
+// and whether it could be a frame header at all. It is strict where RFC 9113
+// is lax: endpoints set no undefined flags and no reserved bits (§4.1), and a
+// header that no endpoint would send is no evidence.
+func (c *Conn) evidence(d Direction, raw []byte) (bits int, ok bool) {
+	h := parseHeader(raw)
+	if raw[5]&0x80 != 0 || h.flags&^definedFlags[h.typ] != 0 || !h.typ.Known() {
+		return 0, false
+	}
+	if limit, known := c.announced[d.other()].most(SettingMaxFrameSize); known && h.length > limit {
+		return 0, false
+	}
+	bits, exact := typeEvidence(h)
+	if bits == 0 {
+		return 0, false
+	}
+	if !exact {
+		// Long frames are rare, and cheap to imitate.
+		switch {
+		case h.length > 1<<20:
+			bits -= 12
+		case h.length > minMaxFrameSize:
+			bits -= 6
+		}
+	}
+	return bits, c.streamFits(d, h)
+}
+
+// typeEvidence weighs the rules of each type. The weights are log2 of how
+// rarely nine random bytes fulfil them, less where binary data has such bytes
+// often: small numbers between zeros. exact says that one length is allowed.
+func typeEvidence(h frameHeader) (bits int, exact bool) {
+	onStream := h.stream != 0
+	switch {
+	case h.typ == TypeData && onStream && h.length > 0:
+		return 25, false
+	case h.typ == TypeData && onStream:
+		return 8, false
+	case h.typ == TypeHeaders && onStream && h.length > 0:
+		return 25, false
+	case h.typ == TypeContinuation && onStream:
+		return 20, false
+	case h.typ == TypePushPromise && onStream && h.length > 4:
+		return 25, false
+	case h.typ == TypePriority && onStream && h.length == 5,
+		h.typ == TypeRSTStream && onStream && h.length == 4:
+		return 36, true
+	case h.typ == TypeWindowUpdate && h.length == 4:
+		return 36, true
+	case h.typ == TypePing && !onStream && h.length == 8:
+		return 44, true
+	case h.typ == TypeSettings && !onStream && h.length == 0:
+		if h.flags.Has(FlagAck) {
+			return 28, true
+		}
+		return 8, true
+	case h.typ == TypeSettings && !onStream && h.length%6 == 0 && h.length <= 120 && h.flags == 0:
+		return 44, true
+	case h.typ == TypeGoAway && !onStream && h.length >= 8:
+		return 44, false
+	case h.typ == TypeAltSvc && h.length >= 2,
+		h.typ == TypeOrigin && !onStream:
+		return 20, false
+	case h.typ == TypePriorityUpdate && !onStream && h.length >= 4:
+		return 40, false
+	}
+	return 0, false
+}
+
+// streamFits checks the stream against what is known of the sides.
+func (c *Conn) streamFits(d Direction, h frameHeader) bool {
+	if h.stream == 0 || !c.roleKnown() {
+		return true
+	}
+	fromClient := d == c.clientDir
+	switch h.typ {
+	case TypeData, TypeHeaders:
+		// A client does not use the streams that a server opens to speak.
+		return !fromClient || h.stream%2 == 1
+	case TypePushPromise, TypeAltSvc:
+		return !fromClient
+	}
+	return true
+}

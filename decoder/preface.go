@@ -1,0 +1,195 @@
+package decoder
+
+import "bytes"
+
+// preface is what an HTTP/2 client sends first (RFC 9113 §3.4).
+var preface = []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+
+// verdict is what the first bytes of a direction say.
+type verdict uint8
+
+const (
+	undecided verdict = iota
+	clientHTTP2
+	serverHTTP2
+	someHTTP1
+	neither
+)
+
+// classify judges the first bytes of a direction. The verdict on some bytes is
+// the verdict on the first of them that are enough for one.
+func classify(b []byte, mayClient, mayServer bool) verdict {
+	client, server := neither, neither
+	if mayClient {
+		client = classifyClient(b)
+	}
+	if mayServer {
+		server = classifyServer(b)
+	}
+	switch {
+	case client == neither:
+		return server
+	case server == neither:
+		return client
+	case server != undecided:
+		return server
+	}
+	return client
+}
+
+func classifyClient(b []byte) verdict {
+	if n := min(len(b), len(preface)); bytes.Equal(b[:n], preface[:n]) {
+		if n == len(preface) {
+			return clientHTTP2
+		}
+		return undecided
+	}
+	return requestLine(b)
+}
+
+// requestLine looks for method SP target SP HTTP/1.x CRLF (RFC 9112 §3).
+func requestLine(b []byte) verdict {
+	b, cut := b[:min(len(b), maxStartLine)], len(b) >= maxStartLine
+	for i, ch := range b {
+		switch {
+		case ch == '\n':
+			line := bytes.TrimSuffix(b[:i], []byte("\r"))
+			part := bytes.Split(line, []byte(" "))
+			if len(part) == 3 && len(part[0]) > 0 && len(part[1]) > 0 &&
+				(string(part[2]) == "HTTP/1.1" || string(part[2]) == "HTTP/1.0") {
+				return someHTTP1
+			}
+			return neither
+		case ch < ' ' && ch != '\r', ch > '~', ch == ' ' && i == 0:
+			return neither
+		}
+	}
+	if cut {
+		return neither
+	}
+	return undecided
+}
+
+func classifyServer(b []byte) verdict {
+	const status = "HTTP/1." // RFC 9112 §4
+	if n := min(len(b), len(status)); string(b[:n]) == status[:n] {
+		if n == len(status) {
+			return someHTTP1
+		}
+		return undecided
+	}
+	// A server's first frame is SETTINGS (RFC 9113 §3.4): length, type, no
+	// flags, stream 0. Only the type must be looked at to rule it out early.
+	if len(b) >= 4 && b[3] != byte(TypeSettings) {
+		return neither
+	}
+	if len(b) < frameHeaderLen {
+		return undecided
+	}
+	h := parseHeader(b)
+	if h.flags != 0 || h.stream != 0 || h.length%6 != 0 || h.length > minMaxFrameSize {
+		return neither
+	}
+	return serverHTTP2
+}
+
+// detect looks at what h has held since the start, and decides the protocol if
+// that is enough.
+func (c *Conn) detect(at int64, h *half) {
+	if h.mode == prefacing {
+		c.finishPreface(at, h)
+		return
+	}
+	mayClient := !c.roleKnown() || c.clientDir == h.dir
+	mayServer := !c.roleKnown() || c.clientDir != h.dir
+	switch classify(h.held.buf, mayClient, mayServer) {
+	case clientHTTP2:
+		if !c.roleKnown() {
+			c.setClient(h.dir)
+		}
+		c.fromStart = c.fromStart || len(c.other(h).held.buf) == 0 && c.other(h).mode == starting
+		if !c.fromStart {
+			c.startLost(at, h)
+			return
+		}
+		c.startHTTP2(at, h)
+	case serverHTTP2:
+		if !c.fromStart {
+			c.startLost(at, h)
+			return
+		}
+		if !c.roleKnown() {
+			c.setClient(h.dir.other())
+		}
+		c.startHTTP2(at, h)
+	case someHTTP1:
+		c.decide(at, HTTP1)
+	case neither:
+		switch {
+		case !c.fromStart:
+			c.startLost(at, h)
+		case c.roleKnown() && h.dir == c.clientDir, len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
+			c.decide(at, ProtocolUnknown)
+		}
+	case undecided:
+	}
+}
+
+// hopeless reports whether a direction of unknown role can be neither side.
+func (c *Conn) hopeless(h *half) bool {
+	return !c.roleKnown() && classify(h.held.buf, true, true) == neither
+}
+
+// startHTTP2 begins to decode a connection that is seen from its first byte.
+func (c *Conn) startHTTP2(at int64, by *half) {
+	c.credits.fromStart()
+	for d := range c.halves {
+		c.announced[d].fromStart()
+		c.halves[d].table.reset("")
+		c.halves[d].table.allow(defaultTable, true)
+		c.halves[d].first = true
+	}
+	c.decide(at, HTTP2)
+	client, server := &c.halves[c.clientDir], &c.halves[c.clientDir.other()]
+	client.mode, server.mode = prefacing, framing
+	if by == client { // what the server said came before
+		server.replay(0)
+		c.finishPreface(at, client)
+		return
+	}
+	c.finishPreface(at, client)
+	server.replay(0)
+}
+
+// finishPreface waits for the whole preface. A client that sends another is
+// searched for frames.
+func (c *Conn) finishPreface(at int64, h *half) {
+	n := min(len(h.held.buf), len(preface))
+	if !bytes.Equal(h.held.buf[:n], preface[:n]) {
+		c.startLost(at, h)
+		return
+	}
+	if n == len(preface) {
+		h.mode = framing
+		h.replay(int64(n))
+	}
+}
+
+// startLost gives up on the start of h: bytes are missing there, or are not
+// what a connection begins with. Its frames are searched for.
+func (c *Conn) startLost(at int64, h *half) {
+	wasStarting := h.mode == starting
+	q := h.held
+	h.held = held{}
+	h.lose()
+	if wasStarting && c.fromStart {
+		c.fromStart = false
+		if o := c.other(h); o.mode == starting {
+			c.startLost(at, o)
+		}
+	}
+	if !c.decided {
+		h.table.reset(beforeCapture)
+	}
+	q.pieces(0, func(at int64, b []byte) { h.feed(at, b) })
+}

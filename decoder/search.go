@@ -1,0 +1,307 @@
+package decoder
+
+const (
+	// enoughBits is the evidence that ends a search: by chance it comes
+	// together once in 2^56 places.
+	enoughBits = 56
+	// closingBits is enough when no more bytes can come.
+	closingBits = 40
+	// edgeBits is what it counts that a frame begins with the first byte
+	// after a loss, or ends with the last: records are cut where the
+	// program wrote and read, which is where frames begin, mostly.
+	edgeBits = 16
+	// trustAfter is how many frames must make sense after a search before
+	// its result is beyond doubt.
+	trustAfter = 32
+	// enclosing is how far boundaries away from the edge must be followed:
+	// past the end of any DATA frame of default size that the search began
+	// in, since the payload of that frame may hold an imitation of frames.
+	enclosing = minMaxFrameSize + frameHeaderLen
+	// rivalry is how many bytes are awaited for rivals to fail.
+	rivalry = 256 << 10
+)
+
+// search looks for frame boundaries: for a chain of headers, each where the
+// one before says that its frame ends. Every offset may begin a chain. The
+// result depends on the bytes alone, not on how they are cut.
+type search struct {
+	pos     int64   // next offset at which a header is tried
+	chains  []chain // by next, at most one each
+	bonus   bool    // the first byte is the first after a loss
+	skipped int64   // bytes of earlier attempts
+	ripe    int64   // 1 + offset at which a chain first had enough evidence
+}
+
+// chain is a run of headers that fit together.
+type chain struct {
+	first int64 // offset of the first header that is still held
+	start int64 // offset of the first header
+	last  int64 // offset of the last header
+	next  int64 // where the next header must be
+	bits  int
+	count int
+	// block is the stream whose field block is open: CONTINUATION must be
+	// next (RFC 9113 §6.10).
+	block uint32
+}
+
+// scan takes bytes while the boundaries are unknown.
+func (h *half) scan(at int64, b []byte) {
+	for len(b) > 0 {
+		if h.mode != searching {
+			h.feed(at, b)
+			return
+		}
+		n := min(len(b), maxHeld)
+		h.held.add(at, b[:n])
+		b = b[n:]
+		for h.mode == searching {
+			best := h.try(at)
+			if best == nil {
+				break
+			}
+			h.accept(at, *best)
+		}
+		if h.mode == searching && len(h.held.buf) >= 2*maxHeld {
+			h.trim(h.held.end() - maxHeld)
+		}
+	}
+}
+
+// try looks at each new offset, and returns the chain that has proved itself.
+func (h *half) try(at int64) *chain {
+	s := &h.search
+	for ; s.pos+frameHeaderLen <= h.held.end(); s.pos++ {
+		if !h.conn.decided && s.skipped+s.pos >= maxSearch {
+			h.conn.decide(at, ProtocolUnknown)
+			return nil
+		}
+		off := s.pos - h.held.base
+		raw := h.held.buf[off : off+frameHeaderLen]
+		bits, ok := h.conn.evidence(h.dir, raw)
+		extended := h.extend(raw, bits, ok)
+		if !ok || extended {
+			if c := h.winner(); extended && c != nil {
+				return c
+			}
+			continue
+		}
+		hd := parseHeader(raw)
+		if hd.typ == TypeContinuation {
+			continue
+		}
+		c := chain{first: s.pos, start: s.pos, count: 1, bits: bits}
+		if s.bonus && s.pos == 0 {
+			c.bits += edgeBits
+		}
+		c.follow(s.pos, hd)
+		s.insert(c)
+	}
+	return nil
+}
+
+// follow moves the chain past the frame of a header.
+func (c *chain) follow(at int64, h frameHeader) {
+	c.last = at
+	c.next = at + frameHeaderLen + int64(h.length)
+	switch h.typ {
+	case TypeHeaders, TypePushPromise, TypeContinuation:
+		if c.block = h.stream; h.flags.Has(FlagEndHeaders) {
+			c.block = 0
+		}
+	}
+}
+
+// extend lengthens or ends the chain that expects a header here.
+func (h *half) extend(raw []byte, bits int, ok bool) bool {
+	s := &h.search
+	if len(s.chains) == 0 || s.chains[0].next != s.pos {
+		return false
+	}
+	c := s.chains[0]
+	s.chains = append(s.chains[:0], s.chains[1:]...)
+	hd := parseHeader(raw)
+	continues := hd.typ == TypeContinuation && hd.stream == c.block
+	if !ok || (c.block != 0) != continues || (hd.typ == TypeContinuation) != continues {
+		return false
+	}
+	c.bits += bits
+	c.count++
+	c.follow(s.pos, hd)
+	s.insert(c)
+	return true
+}
+
+// insert adds a chain. Of two that expect the same header the stronger stays,
+// and when there are too many the weakest goes.
+func (s *search) insert(c chain) {
+	i := 0
+	for i < len(s.chains) && s.chains[i].next < c.next {
+		i++
+	}
+	if i < len(s.chains) && s.chains[i].next == c.next {
+		if c.bits > s.chains[i].bits {
+			s.chains[i] = c
+		}
+		return
+	}
+	if len(s.chains) == maxChains {
+		weakest := 0
+		for j := range s.chains {
+			if s.chains[j].bits <= s.chains[weakest].bits {
+				weakest = j
+			}
+		}
+		if s.chains[weakest].bits > c.bits {
+			return
+		}
+		s.chains = append(s.chains[:weakest], s.chains[weakest+1:]...)
+		if weakest < i {
+			i--
+		}
+	}
+	s.chains = append(s.chains, chain{})
+	copy(s.chains[i+1:], s.chains[i:])
+	s.chains[i] = c
+}
+
+// winner returns a chain with enough evidence once no other has any claim, or
+// the best of several when they have been rivals for long.
+func (h *half) winner() *chain {
+	s := &h.search
+	best := -1
+	for i, c := range s.chains {
+		if c.count >= 2 && c.bits >= enoughBits && (best < 0 || c.bits > s.chains[best].bits) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	if s.ripe == 0 {
+		s.ripe = s.pos + 1
+	}
+	c := &s.chains[best]
+	if c.last != s.pos {
+		return nil // its turn comes with its next header
+	}
+	if s.pos+1-s.ripe < rivalry {
+		edge := s.bonus && c.start == 0
+		if !edge && s.pos < enclosing {
+			return nil
+		}
+		for i, r := range s.chains {
+			encloses := r.last < c.start && c.start < r.next
+			if i != best && !edge && (r.count >= 2 || encloses) {
+				return nil
+			}
+		}
+	}
+	return c
+}
+
+// settle takes the best chain there is when no more bytes can come.
+func (h *half) settle(at int64) {
+	for h.mode == searching {
+		s := &h.search
+		var best *chain
+		bits := closingBits - 1
+		for i := range s.chains {
+			c := &s.chains[i]
+			n := c.bits
+			if c.next == h.held.end() {
+				n += edgeBits
+			}
+			if n > bits && c.first < h.held.end() {
+				best, bits = c, n
+			}
+		}
+		if best == nil {
+			return
+		}
+		h.accept(at, *best)
+	}
+}
+
+// accept ends the search with a chain and decodes the frames that are held.
+func (h *half) accept(at int64, c chain) {
+	h.trim(h.search.pos + frameHeaderLen - maxHeld)
+	for i := range h.search.chains {
+		if h.search.chains[i].next == c.next {
+			c = h.search.chains[i]
+		}
+	}
+	skipped := h.search.skipped + c.first
+	first := !h.conn.decided
+	if first {
+		h.conn.decide(at, HTTP2)
+		if o := h.conn.other(h); o.mode == starting {
+			h.conn.startLost(at, o)
+		}
+	}
+	if !first || skipped > 0 {
+		h.conn.sink.Resync(at, h.dir, skipped)
+	}
+	h.mode = framing
+	h.resynced = true
+	h.probation = trustAfter
+	h.search = search{}
+	h.conn.replaying = true
+	h.replay(c.first)
+	h.conn.replaying = false
+}
+
+// replay decodes the held bytes from off on. When they stop making sense, the
+// rest is held for another search.
+func (h *half) replay(off int64) {
+	q := h.held
+	h.held = held{}
+	q.pieces(off, func(at int64, b []byte) {
+		if h.mode == framing {
+			if b = h.read(at, b); b == nil {
+				return
+			}
+		}
+		h.held.add(at, b)
+	})
+}
+
+// trim lets go of bytes before off, and moves the chains that began there to
+// their first header that stays.
+func (h *half) trim(off int64) {
+	if off <= h.held.base {
+		return
+	}
+	for i := range h.search.chains {
+		c := &h.search.chains[i]
+		for c.first < off && c.first < c.next {
+			at := c.first - h.held.base
+			hd := parseHeader(h.held.buf[at : at+frameHeaderLen])
+			c.first += frameHeaderLen + int64(hd.length)
+		}
+	}
+	h.held.drop(off)
+}
+
+// restart begins the search again after a loss.
+func (h *half) restart() {
+	h.search = search{bonus: true, skipped: h.search.skipped + h.held.end()}
+	h.held = held{}
+	h.conn.lost(h.dir)
+}
+
+// probe checks the header just read, during probation.
+func (h *half) probe() bool {
+	_, ok := h.conn.evidence(h.dir, h.header[:])
+	hd := parseHeader(h.header[:])
+	return ok && (!h.block.open || hd.typ == TypeContinuation)
+}
+
+// unread goes back to searching, from the header that made no sense. It
+// returns the bytes to search.
+func (h *half) unread(rest []byte) []byte {
+	b := append(h.header[:frameHeaderLen:frameHeaderLen], rest...)
+	h.lose()
+	h.search.bonus = false
+	return b
+}

@@ -1,0 +1,78 @@
+package decoder
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// input is one call of Data, Skip or Gap.
+type input struct {
+	at   int64
+	dir  Direction
+	data []byte
+	skip int64
+	gap  int64
+}
+
+// decode runs a Conn over inputs. cut says how to split the data of an input:
+// it gets its index and length, and returns the length of the next piece.
+func decode(cfg Config, inputs []input, cut func(index, done, left int) int) *recorder {
+	r := &recorder{}
+	c := NewConn(cfg, r)
+	var last int64
+	for i, in := range inputs {
+		last = in.at
+		for done := 0; done < len(in.data); {
+			n := len(in.data) - done
+			if cut != nil {
+				n = min(n, cut(i, done, n))
+			}
+			// A copy shows whether the decoder keeps what it must not.
+			piece := append([]byte(nil), in.data[done:done+n]...)
+			c.Data(in.at, in.dir, piece)
+			clear(piece)
+			done += n
+		}
+		if in.skip != 0 {
+			c.Skip(in.at, in.dir, in.skip)
+		}
+		if in.gap != 0 {
+			c.Gap(in.at, in.dir, in.gap)
+		}
+	}
+	c.Close(last + 1)
+	return r
+}
+
+// decodeEveryWay decodes inputs whole, byte by byte, and with the data of each
+// input cut in two at every offset below prefix, and fails the test when any
+// of these gives other events. It returns the events.
+func decodeEveryWay(t *testing.T, cfg Config, inputs []input, prefix int) *recorder {
+	t.Helper()
+	want := decode(cfg, inputs, nil)
+	check := func(how string, at int, got *recorder) bool {
+		if diff := cmp.Diff(want.lines, got.lines); diff != "" {
+			t.Errorf("cut %s %d gives other events (-whole +cut):\n%s", how, at, diff)
+			return false
+		}
+		return true
+	}
+	if !check("into bytes", 1, decode(cfg, inputs, func(int, int, int) int { return 1 })) {
+		return want
+	}
+	for i, in := range inputs {
+		for at := 1; at < min(len(in.data), prefix); at++ {
+			got := decode(cfg, inputs, func(index, done, left int) int {
+				if index == i && done == 0 {
+					return at
+				}
+				return left
+			})
+			if !check("at offset", at, got) {
+				return want
+			}
+		}
+	}
+	return want
+}
