@@ -1,0 +1,142 @@
+package export
+
+import (
+	"net/netip"
+	"time"
+
+	"h2trace/decoder"
+)
+
+// ConnAction is what happened to a connection.
+type ConnAction string
+
+// The actions of a conn event.
+const (
+	ConnOpen  ConnAction = "open"
+	ConnClose ConnAction = "close"
+	// ConnResync is for a direction of a connection whose frame boundaries
+	// were lost and are found again.
+	ConnResync ConnAction = "resync"
+)
+
+// The protocols of a conn event. Cleartext HTTP/2 is h2c.
+const (
+	ProtocolH2     = "h2"
+	ProtocolH2C    = "h2c"
+	ProtocolHTTP11 = "http/1.1"
+)
+
+// Joined says whether a connection was observed from its first byte.
+type Joined string
+
+// The values of Joined; empty is unknown.
+const (
+	JoinedStart Joined = "start"
+	JoinedMid   Joined = "mid"
+)
+
+// Conn is a change of a connection. Empty strings, nil and the zero AddrPort
+// are unknown and printed as null. It is printed whole on each action, so that
+// a close event can be read without the open event.
+type Conn struct {
+	Action        ConnAction
+	Local, Remote netip.AddrPort
+	Role          decoder.Role
+	Protocol      string
+	Joined        Joined
+	TLS           *TLS
+	// DNS, Connect and Handshake are how long each took when the connection
+	// was made.
+	DNS, Connect, Handshake *time.Duration
+
+	// Dir and Skipped are for ConnResync: the direction, and how many of its
+	// bytes were seen and not decoded.
+	Dir     decoder.Direction
+	Skipped int64
+
+	// For ConnClose: bytes of plaintext, and frames in both directions.
+	BytesSent, BytesReceived *uint64
+	RTT                      *time.Duration
+	Retransmits              *uint64
+	Frames                   *uint64
+}
+
+// TLS is what the handshake agreed on.
+type TLS struct {
+	Version string // as in "TLS 1.3"
+	ALPN    string
+	SNI     string
+	Resumed *bool
+}
+
+// Conn prints a conn event.
+func (j *JSONL) Conn(m Meta, c *Conn) {
+	if j.filter.hidden[KindConn] {
+		return
+	}
+	b, ok := j.out.begin()
+	if !ok {
+		return
+	}
+	b = j.appendMeta(b, &m, KindConn)
+	b = appendText(b, "action", string(c.Action))
+	b = appendAddr(b, "local", c.Local)
+	b = appendAddr(b, "remote", c.Remote)
+	b = appendTextOrNull(b, "role", roleName(c.Role))
+	b = appendTextOrNull(b, "protocol", c.Protocol)
+	b = appendTextOrNull(b, "joined", string(c.Joined))
+	b = appendTLS(b, c.TLS)
+	b = appendMillisOrNull(b, "dns_ms", c.DNS)
+	b = appendMillisOrNull(b, "connect_ms", c.Connect)
+	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
+	switch c.Action {
+	case ConnResync:
+		b = appendText(b, "dir", c.Dir.String())
+		b = appendKey(b, "skipped_bytes")
+		b = appendInteger(b, uint64(c.Skipped))
+	case ConnClose:
+		b = appendIntOrNull(b, "bytes_sent", c.BytesSent)
+		b = appendIntOrNull(b, "bytes_received", c.BytesReceived)
+		b = appendMillisOrNull(b, "rtt_ms", c.RTT)
+		b = appendIntOrNull(b, "retransmits", c.Retransmits)
+		b = appendIntOrNull(b, "frames", c.Frames)
+	}
+	j.out.end(append(b, '}'))
+}
+
+func roleName(r decoder.Role) string {
+	switch r {
+	case decoder.Client:
+		return "client"
+	case decoder.Server:
+		return "server"
+	}
+	return ""
+}
+
+// appendAddr appends an address as Go programs print it: an IPv4 peer of a
+// dual-stack socket as IPv4.
+func appendAddr(b []byte, key string, a netip.AddrPort) []byte {
+	b = appendKey(b, key)
+	if !a.IsValid() {
+		return append(b, "null"...)
+	}
+	b, _ = appendString(b, netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).String())
+	return b
+}
+
+func appendTLS(b []byte, t *TLS) []byte {
+	if t == nil {
+		return append(b, `,"tls":null`...)
+	}
+	b = append(b, `,"tls":{"version":`...)
+	if t.Version == "" {
+		b = append(b, "null"...)
+	} else {
+		b, _ = appendString(b, t.Version)
+	}
+	b = appendTextOrNull(b, "alpn", t.ALPN)
+	b = appendTextOrNull(b, "sni", t.SNI)
+	b = appendBoolOrNull(b, "resumed", t.Resumed)
+	return append(b, '}')
+}

@@ -1,0 +1,147 @@
+// Package export writes what h2trace observed, as JSON Lines: one JSON object
+// a line, UTF-8, keys always in the order given here. This comment is the
+// reference of the event schema.
+//
+// # Values
+//
+// What is not known is null or absent, never a made-up value; 0 is a real 0
+// and is always printed. Keys that end in _ms are durations in milliseconds
+// with three decimals. Sizes are in bytes. Times are RFC 3339 in UTC with nine
+// decimals, taken when the kernel saw the event.
+//
+// Readers must ignore keys that they do not know: new ones do not change the
+// schema version.
+//
+// Any text that came from outside can hold bytes that are not UTF-8. In the
+// string each such byte is U+FFFD, and next to it stands the same key with
+// "_b64" added, which holds the exact bytes in base64: value and value_b64,
+// name and name_b64, debug and debug_b64. Without such bytes that key is
+// absent. Controls, and characters that reorder the text around them, are
+// escaped, so that a line can do no harm to a terminal.
+//
+// # Every line
+//
+//	v      1, the schema version
+//	ts     time
+//	event  process, conn, frame, exchange, stall, loss or summary
+//	pid    process id; not on loss and summary
+//	comm   name of the process in the kernel, or null; not on loss and summary
+//	conn   id of the connection in this run, such as "c1", on events of one
+//
+// # process
+//
+//	action      attached: its probes are in place
+//	            exec: it began to execute another program
+//	            exit: it ended
+//	            skipped: nothing can be captured in it
+//	ppid        parent's process id, or null
+//	exe         path of the executable, or null
+//	go_version  such as "go1.26.8"; absent where it is no Go program
+//	build_id    Go build id; absent where it has none
+//	plan        object: the probe that each tap got, {"write":"PUSH BP"}
+//	exit_code   on exit: the status, 128+N when signal N ended it, or null
+//	reason      on skipped: why
+//
+// # conn
+//
+//	action          open, close, or resync: frame boundaries of one direction
+//	                were lost and are found again
+//	local, remote   "ip:port", "[v6]:port", or null
+//	role            client or server, what the observed process is, or null
+//	protocol        h2, h2c (cleartext), http/1.1, or null
+//	joined          start or mid: the first byte was, or was not, seen; or null
+//	tls             null, or {version, alpn, sni, resumed}, each can be null
+//	dns_ms          name resolution for this connection, or null
+//	connect_ms      TCP handshake, or null
+//	tls_ms          TLS handshake, or null
+//	dir             on resync: send or recv
+//	skipped_bytes   on resync: bytes of that direction not decoded
+//	bytes_sent      on close: plaintext bytes, or null
+//	bytes_received  on close: plaintext bytes, or null
+//	rtt_ms          on close: smoothed round-trip time, or null
+//	retransmits     on close: TCP segments sent again, or null
+//	frames          on close: frames in both directions, or null
+//
+// # frame
+//
+//	dir          send (handed to Write by the observed process) or recv
+//	stream       stream id, 0 for the connection
+//	type         as RFC 9113 spells it, or UNKNOWN_0x2a
+//	flags        array of the names of the set flags; undefined ones "0x40"
+//	length       payload length on the wire
+//	…            keys of its type, below
+//	window       {conn_send, conn_recv, stream_send, stream_recv}: the credit
+//	             left after this frame, each can be null or negative. _send is
+//	             what the process may still send, _recv what its peer may
+//	truncated    true where payload is missing, else absent
+//	violation    the rule that the frame broke, else absent
+//
+// Keys by type. They are null where a frame is too short for them or was not
+// seen whole.
+//
+//	DATA             data_length: without padding
+//	                 body: with -s, the captured start of the data as text, or
+//	                 body_b64: the same in base64, where it is not UTF-8
+//	HEADERS,         headers: [{name, value}] in wire order, on the frame that
+//	PUSH_PROMISE,    completes the block. never_indexed is true on fields that
+//	CONTINUATION     their sender declared sensitive (RFC 7541 §7.1.3)
+//	                 headers_error: why headers is null
+//	                 promised_stream: on PUSH_PROMISE
+//	                 priority: {depends_on, weight, exclusive} where it has it
+//	PRIORITY         priority
+//	RST_STREAM       error: name, error_code: number
+//	SETTINGS         settings: {NAME: value} in wire order; of a parameter that
+//	                 comes twice, the last, which is the one that counts
+//	                 settings_wire: [{name, value}] of all, where one does
+//	                 ack
+//	PING             ack, opaque: 16 hex digits
+//	GOAWAY           error, error_code, last_stream, debug
+//	WINDOW_UPDATE    increment
+//	PRIORITY_UPDATE  prioritized_stream, field_value
+//	ALTSVC           origin, field_value
+//	ORIGIN           origins: array; origins_b64 where one is not UTF-8
+//
+// # loss
+//
+// Printed whatever the filter.
+//
+//	reason   ring_full: the kernel buffer had no room
+//	         truncated: more bytes than the kernel side can copy of one call
+//	         read_fault: memory of the process that could not be read
+//	         table_full: more connections or processes than the kernel side
+//	         has room to follow
+//	         gap: several of these, or the cause is not known
+//	records  records that were seen and not delivered
+//	bytes    their bytes, or null
+//	conn     absent when not known
+//
+// # summary
+//
+// The last line, printed whatever the filter. records.seen is delivered and
+// lost together.
+//
+//	duration_ms, processes, conns, frames, exchanges (or null)
+//	records  {seen, delivered, lost}
+//	bytes    {seen, captured}
+//	agent    {cpu_ms, max_rss_bytes}: what h2trace itself used
+//
+// # Secrets
+//
+// Unless told otherwise, "<redacted>" stands for
+//
+//   - the value of headers that hold credentials by their name: authorization,
+//     cookie, set-cookie, x-api-key, private-token, x-amz-security-token, all
+//     with words such as token, secret, password, session, signature or
+//     ending in key, and fields that their sender declared never indexed;
+//   - what follows Bearer, Basic and other authentication schemes at the
+//     start of any other header;
+//   - the user information of URLs, in any header and in text of GOAWAY,
+//     ALTSVC, ORIGIN and PRIORITY_UPDATE frames;
+//   - in the same places, the value of parameters with such names
+//     (?access_token=…, ?X-Amz-Signature=…, ?api_key=…, ?sig=…, ?code=…),
+//     also when they are percent-encoded or inside an encoded URL.
+//
+// The rest of the value stays as it is, byte for byte. Bodies, printed only
+// when asked for, are exact and not redacted. Secrets in other places, such as
+// a segment of a path, cannot be told from other text and are printed.
+package export

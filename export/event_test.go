@@ -1,0 +1,171 @@
+package export
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// at is atTime in Unix nanoseconds.
+const at = 1_790_000_000_123_456_789
+
+const atTime = "2026-09-21T14:13:20.123456789Z"
+
+// line returns what one call prints, without the newline, after checking that
+// it is one line of JSON.
+func line(t *testing.T, o Options, print func(*JSONL)) string {
+	t.Helper()
+	var out bytes.Buffer
+	j := NewJSONL(&out, o)
+	print(j)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, ok := bytes.CutSuffix(out.Bytes(), []byte("\n"))
+	if !ok || bytes.ContainsAny(text, "\n\r") || !json.Valid(text) {
+		t.Fatalf("not one line of JSON: %q", out.Bytes())
+	}
+	return string(text)
+}
+
+func TestProcess(t *testing.T) {
+	m := Meta{Time: at, PID: 7, Comm: "go"}
+	head := `{"v":1,"ts":"` + atTime + `","event":"process","pid":7,"comm":"go",`
+	tests := []struct {
+		name string
+		in   Process
+		want string
+	}{
+		{
+			"attached",
+			Process{
+				Action: ProcessAttached, PPID: new(0), Exe: "/usr/bin/go", GoVersion: "go1.26.8", BuildID: "a/b",
+				Plan: []Tap{{"write", "PUSH BP"}, {"read", "CALL runtime.memmove"}},
+			},
+			`"action":"attached","ppid":0,"exe":"/usr/bin/go","go_version":"go1.26.8","build_id":"a/b",` +
+				`"plan":{"write":"PUSH BP","read":"CALL runtime.memmove"}}`,
+		},
+		{"exec of nothing known", Process{Action: ProcessExec}, `"action":"exec","ppid":null,"exe":null}`},
+		{"exit 0", Process{Action: ProcessExit, PPID: new(1), ExitCode: new(0)}, `"action":"exit","ppid":1,"exe":null,"exit_code":0}`},
+		{"exit unknown", Process{Action: ProcessExit, PPID: new(1)}, `"action":"exit","ppid":1,"exe":null,"exit_code":null}`},
+		{
+			"skipped",
+			Process{Action: ProcessSkipped, PPID: new(1), Exe: "/bin/\xff", Reason: "not a Go binary"},
+			`"action":"skipped","ppid":1,"exe":"/bin/` + "\ufffd" + `","exe_b64":"L2Jpbi//","reason":"not a Go binary"}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := line(t, Options{}, func(j *JSONL) { j.Process(m, &tt.in) })
+			if diff := cmp.Diff(head+tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestConn(t *testing.T) {
+	m := Meta{Time: at, PID: 7, Conn: "c1"}
+	head := `{"v":1,"ts":"` + atTime + `","event":"conn","pid":7,"comm":null,"conn":"c1",`
+	ms := func(f float64) *time.Duration { return new(time.Duration(f * float64(time.Millisecond))) }
+	unknown := `"local":null,"remote":null,"role":null,"protocol":null,"joined":null,"tls":null,` +
+		`"dns_ms":null,"connect_ms":null,"tls_ms":null`
+	tests := []struct {
+		name string
+		in   Conn
+		want string
+	}{
+		{
+			"open",
+			Conn{
+				Action: ConnOpen, Local: netip.MustParseAddrPort("[::ffff:192.0.2.1]:50000"),
+				Remote: netip.MustParseAddrPort("[2001:db8::1]:443"), Role: 1, Protocol: ProtocolH2, Joined: JoinedStart,
+				TLS: &TLS{Version: "TLS 1.3", ALPN: "h2", SNI: "goproxy.example", Resumed: new(false)},
+				DNS: ms(0), Connect: ms(1.5), Handshake: ms(12.3456),
+			},
+			`"action":"open","local":"192.0.2.1:50000","remote":"[2001:db8::1]:443","role":"client","protocol":"h2","joined":"start",` +
+				`"tls":{"version":"TLS 1.3","alpn":"h2","sni":"goproxy.example","resumed":false},` +
+				`"dns_ms":0.000,"connect_ms":1.500,"tls_ms":12.346}`,
+		},
+		{"open of nothing known", Conn{Action: ConnOpen}, `"action":"open",` + unknown + `}`},
+		{
+			"tls of nothing known",
+			Conn{Action: ConnOpen, Role: 2, TLS: &TLS{}},
+			`"action":"open","local":null,"remote":null,"role":"server","protocol":null,"joined":null,` +
+				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null},"dns_ms":null,"connect_ms":null,"tls_ms":null}`,
+		},
+		{"resync", Conn{Action: ConnResync, Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
+		{
+			"close",
+			Conn{
+				Action: ConnClose, BytesSent: new(uint64(0)), BytesReceived: new(uint64(1 << 40)), RTT: ms(0.031),
+				Retransmits: new(uint64(0)), Frames: new(uint64(9)),
+			},
+			`"action":"close",` + unknown + `,"bytes_sent":0,"bytes_received":1099511627776,"rtt_ms":0.031,"retransmits":0,"frames":9}`,
+		},
+		{
+			"close of nothing known", Conn{Action: ConnClose},
+			`"action":"close",` + unknown + `,"bytes_sent":null,"bytes_received":null,"rtt_ms":null,"retransmits":null,"frames":null}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := line(t, Options{}, func(j *JSONL) { j.Conn(m, &tt.in) })
+			if diff := cmp.Diff(head+tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLoss(t *testing.T) {
+	head := `{"v":1,"ts":"` + atTime + `","event":"loss",`
+	tests := []struct {
+		name string
+		in   Loss
+		want string
+	}{
+		{"known", Loss{at, LossRingFull, 3, new(uint64(0)), "c2"}, `"reason":"ring_full","records":3,"bytes":0,"conn":"c2"}`},
+		{"unknown", Loss{at, LossGap, 1, nil, ""}, `"reason":"gap","records":1,"bytes":null}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := line(t, Options{}, func(j *JSONL) { j.Loss(&tt.in) })
+			if diff := cmp.Diff(head+tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSummary(t *testing.T) {
+	in := Summary{
+		Time: at, Duration: 1500 * time.Millisecond, Processes: 2, Conns: 1, Frames: 40,
+		Records: Records{Seen: 30, Delivered: 29, Lost: 1}, Bytes: Bytes{Seen: 1 << 33, Captured: 4096},
+		Agent: Agent{CPU: 31416 * time.Microsecond, MaxRSSBytes: 20 << 20},
+	}
+	tests := []struct {
+		name      string
+		exchanges *uint64
+		want      string
+	}{
+		{"exchanges not counted", nil, "null"},
+		{"exchanges", new(uint64(0)), "0"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in.Exchanges = tt.exchanges
+			got := line(t, Options{}, func(j *JSONL) { j.Summary(&in) })
+			want := `{"v":1,"ts":"` + atTime + `","event":"summary","duration_ms":1500.000,"processes":2,"conns":1,"frames":40,` +
+				`"exchanges":` + tt.want + `,"records":{"seen":30,"delivered":29,"lost":1},` +
+				`"bytes":{"seen":8589934592,"captured":4096},"agent":{"cpu_ms":31.416,"max_rss_bytes":20971520}}`
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}

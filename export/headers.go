@@ -1,0 +1,60 @@
+package export
+
+import (
+	"strconv"
+
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder"
+)
+
+// appendFieldBlock appends what HEADERS, PUSH_PROMISE and CONTINUATION hold.
+// The fields are on the frame that completes the block.
+func (j *JSONL) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
+	switch {
+	case f.HeadersError != "":
+		b = append(b, `,"headers":null`...)
+		b = j.appendBytes(b, "headers_error", []byte(f.HeadersError))
+	case f.BlockEnd:
+		b = append(b, `,"headers":[`...)
+		for i := range f.Headers {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = j.appendField(b, &f.Headers[i])
+		}
+		b = append(b, ']')
+	}
+	if f.Type == decoder.TypePushPromise {
+		b = append(b, `,"promised_stream":`...)
+		b = strconv.AppendUint(b, uint64(f.PromisedID), 10)
+	}
+	if f.HasPriority {
+		b = appendPriority(b, &f.Priority)
+	}
+	return b
+}
+
+func (j *JSONL) appendField(b []byte, h *hpack.HeaderField) []byte {
+	b = append(b, `{"name":`...)
+	b, valid := appendString(b, h.Name)
+	if !valid {
+		b = appendBase64(append(b, `,"name_b64":`...), []byte(h.Name))
+	}
+	b = j.appendValue(b, h)
+	if h.Sensitive {
+		b = append(b, `,"never_indexed":true`...)
+	}
+	return append(b, '}')
+}
+
+func (j *JSONL) appendValue(b []byte, h *hpack.HeaderField) []byte {
+	if j.redactor == nil {
+		return appendText(b, "value", h.Value)
+	}
+	value, clean := j.redactor.header(h)
+	if clean != nil {
+		return appendText(b, "value", clean)
+	}
+	return appendText(b, "value", value)
+}

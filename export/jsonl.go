@@ -1,0 +1,54 @@
+package export
+
+import "io"
+
+// Options says what a JSONL prints of what it is given.
+type Options struct {
+	// Events is which events are printed; the zero Filter is all.
+	Events Filter
+	// ShowSecrets prints secrets instead of "<redacted>".
+	ShowSecrets bool
+	// Bodies prints the captured part of DATA payloads, exactly as they are:
+	// bodies are not redacted.
+	Bodies bool
+}
+
+// JSONL writes events as JSON Lines. It is safe for concurrent use.
+//
+// Its methods return no error, because they are called from inside a decoder
+// that has no use for it. After the first write error nothing more is
+// written; Err, Flush and Close return it.
+type JSONL struct {
+	out      *lineWriter
+	filter   Filter
+	bodies   bool
+	redactor *redactor // nil shows secrets
+
+	// Guarded by out.mu, as is the state of the redactor.
+	times timestamps
+	flags flagNames
+}
+
+// NewJSONL returns a JSONL that writes to w. An event reaches w within 100 ms
+// as long as w takes what is written to it. Close must be called at the end.
+func NewJSONL(w io.Writer, o Options) *JSONL {
+	j := &JSONL{out: newLineWriter(w), filter: o.Events, bodies: o.Bodies, flags: make(flagNames)}
+	if !o.ShowSecrets {
+		j.redactor = newRedactor()
+	}
+	return j
+}
+
+// Shows reports whether events of that kind are printed.
+func (j *JSONL) Shows(k Kind) bool { return j.filter.Shows(k) }
+
+// Flush writes what is buffered. It returns the first error of all writes,
+// which is ErrReaderGone when the reader of a pipe went away.
+func (j *JSONL) Flush() error { return j.out.flush() }
+
+// Err returns the first error of all writes so far, without writing.
+func (j *JSONL) Err() error { return j.out.error() }
+
+// Close flushes and returns the first error of all writes. Events after it
+// are dropped. It does not close the underlying writer.
+func (j *JSONL) Close() error { return j.out.close() }

@@ -1,0 +1,47 @@
+package export
+
+// LossReason is why records that were seen did not arrive.
+type LossReason string
+
+// The reasons of a loss event.
+const (
+	// LossRingFull is for records for which the kernel buffer had no room.
+	LossRingFull LossReason = "ring_full"
+	// LossTruncated is for bytes beyond what the kernel side can copy of one
+	// call.
+	LossTruncated LossReason = "truncated"
+	// LossReadFault is for bytes in memory of the target that could not be
+	// read.
+	LossReadFault LossReason = "read_fault"
+	// LossTableFull is for data of connections or processes beyond those that
+	// the kernel side has room to follow.
+	LossTableFull LossReason = "table_full"
+	// LossGap is for records missing from the sequence of a connection.
+	LossGap LossReason = "gap"
+)
+
+// Loss is records that were seen and not delivered.
+type Loss struct {
+	Time    int64 // Unix nanoseconds
+	Reason  LossReason
+	Records uint64
+	Bytes   *uint64 // nil is unknown
+	Conn    string  // empty is unknown
+}
+
+// Loss prints a loss event, whatever the filter.
+func (j *JSONL) Loss(l *Loss) {
+	b, ok := j.out.begin()
+	if !ok {
+		return
+	}
+	b = j.appendHead(b, l.Time, KindLoss)
+	b = appendText(b, "reason", string(l.Reason))
+	b = appendKey(b, "records")
+	b = appendInteger(b, l.Records)
+	b = appendIntOrNull(b, "bytes", l.Bytes)
+	if l.Conn != "" {
+		b = appendText(b, "conn", l.Conn)
+	}
+	j.out.end(append(b, '}'))
+}

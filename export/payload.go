@@ -1,0 +1,153 @@
+package export
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"h2trace/decoder"
+)
+
+// appendPayload appends what frames of each type hold. A field that the bytes
+// seen do not reach is null: the decoder leaves it zero, which would be a
+// made-up value.
+func (j *JSONL) appendPayload(b []byte, f *decoder.Frame) []byte {
+	switch f.Type {
+	case decoder.TypeData:
+		return j.appendData(b, f)
+	case decoder.TypeHeaders, decoder.TypePushPromise, decoder.TypeContinuation:
+		return j.appendFieldBlock(b, f)
+	case decoder.TypePriority:
+		// RFC 9113 §6.3.
+		if !f.HasPriority {
+			return append(b, `,"priority":null`...)
+		}
+		return appendPriority(b, &f.Priority)
+	case decoder.TypeRSTStream:
+		return appendError(b, f, holds(f, 4)) // RFC 9113 §6.4
+	case decoder.TypeSettings:
+		return appendSettings(b, f)
+	case decoder.TypePing:
+		b = appendAck(b, f)
+		b = appendKey(b, "opaque")
+		if !holds(f, 8) { // RFC 9113 §6.7
+			return append(b, "null"...)
+		}
+		return appendHex(b, f.Opaque[:])
+	case decoder.TypeGoAway:
+		return j.appendGoAway(b, f)
+	case decoder.TypeWindowUpdate:
+		b = appendKey(b, "increment")
+		if !holds(f, 4) { // RFC 9113 §6.9
+			return append(b, "null"...)
+		}
+		return strconv.AppendUint(b, uint64(f.Increment), 10)
+	case decoder.TypePriorityUpdate:
+		b = appendKey(b, "prioritized_stream")
+		if f.Length < 4 { // RFC 9218 §7.1
+			return append(b, `null,"field_value":null`...)
+		}
+		b = strconv.AppendUint(b, uint64(f.PrioritizedID), 10)
+		return j.appendBytes(b, "field_value", f.FieldValue)
+	case decoder.TypeAltSvc:
+		if f.Length < 2 { // RFC 7838 §4
+			return append(b, `,"origin":null,"field_value":null`...)
+		}
+		b = j.appendBytes(b, "origin", f.AltOrigin)
+		return j.appendBytes(b, "field_value", f.FieldValue)
+	case decoder.TypeOrigin:
+		return j.appendOrigins(b, f.Origins)
+	}
+	return b
+}
+
+// holds reports whether a payload of fixed size was there to be read.
+func holds(f *decoder.Frame, size uint32) bool { return f.Length == size && !f.Truncated }
+
+func (j *JSONL) appendData(b []byte, f *decoder.Frame) []byte {
+	b = append(b, `,"data_length":`...)
+	b = strconv.AppendUint(b, uint64(f.DataLength), 10)
+	switch {
+	case !j.bodies:
+		return b
+	case utf8.Valid(f.Body):
+		b, _ = appendString(appendKey(b, "body"), f.Body)
+		return b
+	}
+	return appendBase64(appendKey(b, "body_b64"), f.Body)
+}
+
+func appendPriority(b []byte, p *decoder.Priority) []byte {
+	b = append(b, `,"priority":{"depends_on":`...)
+	b = strconv.AppendUint(b, uint64(p.DependsOn), 10)
+	b = append(b, `,"weight":`...)
+	b = strconv.AppendUint(b, uint64(p.Weight), 10)
+	b = append(b, `,"exclusive":`...)
+	b = strconv.AppendBool(b, p.Exclusive)
+	return append(b, '}')
+}
+
+func appendAck(b []byte, f *decoder.Frame) []byte {
+	b = append(b, `,"ack":`...)
+	return strconv.AppendBool(b, f.Flags&decoder.FlagAck != 0)
+}
+
+func appendError(b []byte, f *decoder.Frame, known bool) []byte {
+	if !known {
+		return append(b, `,"error":null,"error_code":null`...)
+	}
+	b = append(b, `,"error":"`...)
+	b = append(b, f.ErrorCode.String()...)
+	b = append(b, `","error_code":`...)
+	return strconv.AppendUint(b, uint64(f.ErrorCode), 10)
+}
+
+// appendGoAway appends a GOAWAY payload (RFC 9113 §6.8).
+func (j *JSONL) appendGoAway(b []byte, f *decoder.Frame) []byte {
+	if f.Length < 8 {
+		return append(appendError(b, f, false), `,"last_stream":null,"debug":null`...)
+	}
+	b = appendError(b, f, true)
+	b = append(b, `,"last_stream":`...)
+	b = strconv.AppendUint(b, uint64(f.LastStreamID), 10)
+	return j.appendBytes(b, "debug", f.Debug)
+}
+
+// appendBytes appends text that the peer wrote, without secrets.
+func (j *JSONL) appendBytes(b []byte, key string, data []byte) []byte {
+	return appendText(b, key, j.clean(data))
+}
+
+// clean returns data without secrets, valid until the next call.
+func (j *JSONL) clean(data []byte) []byte {
+	if j.redactor != nil {
+		if out, found := j.redactor.text(string(data)); found {
+			return out
+		}
+	}
+	return data
+}
+
+func (j *JSONL) appendOrigins(b []byte, origins [][]byte) []byte {
+	exact := true
+	b = append(b, `,"origins":[`...)
+	for i, origin := range origins {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var valid bool
+		b, valid = appendString(b, j.clean(origin))
+		exact = exact && valid
+	}
+	b = append(b, ']')
+	if exact {
+		return b
+	}
+	b = append(b, `,"origins_b64":[`...)
+	for i, origin := range origins {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendBase64(b, j.clean(origin))
+	}
+	return append(b, ']')
+}

@@ -1,0 +1,82 @@
+package export
+
+// ProcessAction is what happened to a process.
+type ProcessAction string
+
+// The actions of a process event.
+const (
+	// ProcessAttached is for a process whose probes are in place.
+	ProcessAttached ProcessAction = "attached"
+	// ProcessExec is for a process that began to execute another program.
+	ProcessExec ProcessAction = "exec"
+	// ProcessExit is for a process that ended.
+	ProcessExit ProcessAction = "exit"
+	// ProcessSkipped is for a process in which nothing can be captured.
+	ProcessSkipped ProcessAction = "skipped"
+)
+
+// Process is a change of an observed process.
+type Process struct {
+	Action ProcessAction
+	PPID   *int   // nil is unknown
+	Exe    string // empty is unknown
+	// GoVersion and BuildID are empty for what is no Go program.
+	GoVersion string
+	BuildID   string
+	// Plan is the probe that each tap got, in the order to print.
+	Plan []Tap
+	// ExitCode is for ProcessExit: the exit status, 128+N when signal N ended
+	// the process, nil when unknown.
+	ExitCode *int
+	// Reason is for ProcessSkipped: why nothing can be captured.
+	Reason string
+}
+
+// Tap is a place where plaintext is read and the probe that is there, such as
+// {"write", "PUSH BP"}.
+type Tap struct{ Name, Probe string }
+
+// Process prints a process event. Meta.Conn is not used.
+func (j *JSONL) Process(m Meta, p *Process) {
+	if j.filter.hidden[KindProcess] {
+		return
+	}
+	b, ok := j.out.begin()
+	if !ok {
+		return
+	}
+	m.Conn = ""
+	b = j.appendMeta(b, &m, KindProcess)
+	b = appendText(b, "action", string(p.Action))
+	b = appendIntOrNull(b, "ppid", p.PPID)
+	b = appendTextOrNull(b, "exe", p.Exe)
+	if p.GoVersion != "" {
+		b = appendText(b, "go_version", p.GoVersion)
+	}
+	if p.BuildID != "" {
+		b = appendText(b, "build_id", p.BuildID)
+	}
+	if len(p.Plan) > 0 {
+		b = appendPlan(b, p.Plan)
+	}
+	if p.Action == ProcessExit {
+		b = appendIntOrNull(b, "exit_code", p.ExitCode)
+	}
+	if p.Reason != "" {
+		b = appendText(b, "reason", p.Reason)
+	}
+	j.out.end(append(b, '}'))
+}
+
+func appendPlan(b []byte, plan []Tap) []byte {
+	b = append(b, `,"plan":{`...)
+	for i, tap := range plan {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b, _ = appendString(b, tap.Name)
+		b = append(b, ':')
+		b, _ = appendString(b, tap.Probe)
+	}
+	return append(b, '}')
+}

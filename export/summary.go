@@ -1,0 +1,55 @@
+package export
+
+import "time"
+
+// Summary is what the whole run came to.
+type Summary struct {
+	Time      int64 // Unix nanoseconds
+	Duration  time.Duration
+	Processes uint64
+	Conns     uint64
+	Frames    uint64
+	Exchanges *uint64 // nil is unknown
+	Records   Records
+	Bytes     Bytes
+	Agent     Agent
+}
+
+// Records counts kernel records. Seen is Delivered and Lost together.
+type Records struct{ Seen, Delivered, Lost uint64 }
+
+// Bytes counts plaintext: what the targets read and wrote, and how much of it
+// was copied out of them.
+type Bytes struct{ Seen, Captured uint64 }
+
+// Agent is what h2trace itself used.
+type Agent struct {
+	CPU         time.Duration
+	MaxRSSBytes uint64
+}
+
+// Summary prints the summary event, whatever the filter. It is the last line.
+func (j *JSONL) Summary(s *Summary) {
+	b, ok := j.out.begin()
+	if !ok {
+		return
+	}
+	b = j.appendHead(b, s.Time, KindSummary)
+	b = appendKey(b, "duration_ms")
+	b = appendMillis(b, s.Duration)
+	b = appendIntOrNull(b, "processes", &s.Processes)
+	b = appendIntOrNull(b, "conns", &s.Conns)
+	b = appendIntOrNull(b, "frames", &s.Frames)
+	b = appendIntOrNull(b, "exchanges", s.Exchanges)
+	b = append(b, `,"records":{"seen":`...)
+	b = appendInteger(b, s.Records.Seen)
+	b = appendIntOrNull(b, "delivered", &s.Records.Delivered)
+	b = appendIntOrNull(b, "lost", &s.Records.Lost)
+	b = append(b, `},"bytes":{"seen":`...)
+	b = appendInteger(b, s.Bytes.Seen)
+	b = appendIntOrNull(b, "captured", &s.Bytes.Captured)
+	b = append(b, `},"agent":{"cpu_ms":`...)
+	b = appendMillis(b, s.Agent.CPU)
+	b = appendIntOrNull(b, "max_rss_bytes", &s.Agent.MaxRSSBytes)
+	j.out.end(append(b, "}}"...))
+}
