@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,7 +158,7 @@ func parseSize(s string) (float64, error) {
 	end := strings.LastIndexAny(s, "0123456789.") + 1
 	unit, ok := sizeUnits[strings.ToLower(strings.TrimSpace(s[end:]))]
 	n, err := strconv.ParseFloat(s[:end], 64)
-	if !ok || err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+	if !ok || err != nil || strings.Trim(s[:end], "0123456789.") != "" {
 		return 0, errors.New("it takes a size such as 65536, 64KiB or 16MiB")
 	}
 	return n * unit, nil

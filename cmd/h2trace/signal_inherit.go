@@ -37,12 +37,17 @@ const (
 // h2trace would reach COMMAND as the default. The runtime keeps what it found
 // in two variables, which are read here. Where they cannot be (a binary without
 // symbol table), what the runtime leaves alone still counts: SIGHUP (nohup),
-// SIGINT, and the stop signals of the terminal.
+// SIGINT, and the stop signals of the terminal. It is for the start of main,
+// before h2trace itself ignores anything.
 func inheritedSignals() signalState {
-	if state, err := runtimeSignals(); err == nil {
-		return state
+	now := currentSignals()
+	start, err := runtimeSignals()
+	if err != nil {
+		return now
 	}
-	return currentSignals()
+	// The runtime has no record of the signals that it leaves alone.
+	start.ignored |= now.ignored
+	return start
 }
 
 // runtimeSignals reads the runtime's own record of the state at its start.

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestParseArgsMode(t *testing.T) {
+	tests := []struct {
+		name    string
+		args    []string
+		action  action
+		command []string
+		pids    []int
+	}{
+		{"command", []string{"go", "build"}, actionCommand, []string{"go", "build"}, nil},
+		{"command with flags", []string{"-q", "go", "-p", "1"}, actionCommand, []string{"go", "-p", "1"}, nil},
+		{"command after dashes", []string{"-q", "--", "-x"}, actionCommand, []string{"-x"}, nil},
+		{"second dashes belong to command", []string{"go", "--", "x"}, actionCommand, []string{"go", "--", "x"}, nil},
+		{"named like subcommand", []string{"--", "check"}, actionCommand, []string{"check"}, nil},
+		{"path of that name", []string{"./check"}, actionCommand, []string{"./check"}, nil},
+		{"pid", []string{"-p", "1"}, actionAttach, nil, []int{1}},
+		{"pid attached", []string{"-p1"}, actionAttach, nil, []int{1}},
+		{"pid long", []string{"--pid=1"}, actionAttach, nil, []int{1}},
+		{"pid list", []string{"-p", "1,2"}, actionAttach, nil, []int{1, 2}},
+		{"pids of pidof", []string{"-p", "3 2 1\n"}, actionAttach, nil, []int{3, 2, 1}},
+		{"pid again", []string{"-p", "1", "-p2,1", "-qp3"}, actionAttach, nil, []int{1, 2, 3}},
+		{"check", []string{"check"}, actionCheck, nil, nil},
+		{"check pid", []string{"check", "-p", "1"}, actionCheck, nil, []int{1}},
+		{"pid check", []string{"-p", "1", "check"}, actionCheck, nil, []int{1}},
+		{"version", []string{"version"}, actionVersion, nil, nil},
+		{"help", []string{"help"}, actionHelp, nil, nil},
+		{"help of check", []string{"check", "-h"}, actionHelp, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			opts, act, err := parseArgs(tt.args)
+			if err != nil || act != tt.action {
+				t.Fatalf("got action %d, error %v; want action %d", act, err, tt.action)
+			}
+			if !slices.Equal(opts.Command, tt.command) {
+				t.Errorf("got command %q, want %q", opts.Command, tt.command)
+			}
+			if !slices.Equal(opts.PIDs, tt.pids) {
+				t.Errorf("got pids %d, want %d", opts.PIDs, tt.pids)
+			}
+		})
+	}
+}
+
+func TestParseArgsFlags(t *testing.T) {
+	long := []string{
+		"--user", "bob", "--no-follow", "--output", "f", "--body-bytes", "512", "--show-secrets",
+		"--buffer", "1MiB", "--duration", "90s", "--plan", "entry-ret", "--quiet", "true",
+	}
+	short := []string{
+		"-u", "bob", "--no-follow", "-of", "-s512", "--show-secrets",
+		"--buffer=1048576", "--duration=1.5m", "--plan=entry-ret", "-q", "true",
+	}
+	want := Options{
+		User: "bob", NoFollow: true, Output: "f", BodyBytes: 512, ShowSecrets: true,
+		Buffer: 1 << 20, Duration: 90 * time.Second, Plan: PlanEntryRet, Quiet: true,
+	}
+	for _, args := range [][]string{long, short} {
+		got, _, err := parseArgs(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.User != want.User || got.NoFollow != want.NoFollow || got.Output != want.Output ||
+			got.BodyBytes != want.BodyBytes || got.ShowSecrets != want.ShowSecrets ||
+			got.Buffer != want.Buffer || got.Duration != want.Duration || got.Plan != want.Plan ||
+			got.Quiet != want.Quiet {
+			t.Errorf("%q: got %+v, want %+v", args, got, want)
+		}
+	}
+}
+
+func TestParseArgsDefaults(t *testing.T) {
+	got, _, err := parseArgs([]string{"true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Buffer != 16<<20 || got.Plan != PlanAuto || got.Output != "" || got.BodyBytes != 0 ||
+		got.Duration != 0 || got.NoFollow || got.ShowSecrets || got.Quiet {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestBufferSize(t *testing.T) {
+	tests := []struct {
+		in   string
+		want int // 0: an error
+	}{
+		{"65536", 64 << 10},
+		{"64KiB", 64 << 10},
+		{"64k", 64 << 10},
+		{"64 KiB", 64 << 10},
+		{"65537", 128 << 10}, // rounded up to a power of two
+		{"66KB", 128 << 10},
+		{"1MB", 1 << 20},
+		{"1.5MiB", 2 << 20},
+		{"16mib", 16 << 20},
+		{"100MB", 128 << 20},
+		{"2GiB", 2 << 30},
+		{"2GB", 2 << 30},
+		{"65535", 0},
+		{"64KB", 0},
+		{"0", 0},
+		{"-1", 0},
+		{"2.1GiB", 0},
+		{"1TiB", 0},
+		{"1e9", 0},
+		{"NaN", 0},
+		{"", 0},
+		{"KiB", 0},
+		{"1 2MiB", 0},
+	}
+	for _, tt := range tests {
+		var got bufferSize
+		err := got.Set(tt.in)
+		if (err != nil) != (tt.want == 0) || int(got) != tt.want {
+			t.Errorf("%q: got %d, %v; want %d", tt.in, got, err, tt.want)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	tests := []struct {
+		in   string
+		want time.Duration // 0: an error
+	}{
+		{"90s", 90 * time.Second},
+		{"2m30s", 150 * time.Second},
+		{"1", time.Second},
+		{"0.25", 250 * time.Millisecond},
+		{"0", 0},
+		{"-1s", 0},
+		{"1d", 0},
+		{"", 0},
+	}
+	for _, tt := range tests {
+		var got duration
+		err := got.Set(tt.in)
+		if (err != nil) != (tt.want == 0) || time.Duration(got) != tt.want {
+			t.Errorf("%q: got %v, %v; want %v", tt.in, time.Duration(got), err, tt.want)
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	got, want := oneLine("a\x1b[2Jb\u009bc\nsecond\n"), "a?[2Jb?c; second"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
