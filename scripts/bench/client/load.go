@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// load is what a client does.
+type load struct {
+	client           *http.Client
+	url              string
+	workers          int
+	rate             int
+	warmup, duration time.Duration
+}
+
+// result is what the client prints. Requests, bytes and seconds are of the
+// measured time; total_requests has those of the warm-up too.
+type result struct {
+	Requests      int64   `json:"requests"`
+	Bytes         int64   `json:"bytes"`
+	Seconds       float64 `json:"seconds"`
+	TotalRequests int64   `json:"total_requests"`
+	// Late is how many requests of a fixed rate were still waiting for a
+	// worker at the end: the rate was not reached.
+	Late int `json:"late"`
+}
+
+// counters count what the workers finish.
+type counters struct{ requests, bytes atomic.Int64 }
+
+func newClient(certFile string) (*http.Client, error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(cert) {
+		return nil, fmt.Errorf("%s: no certificate", certFile)
+	}
+	return &http.Client{Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
+		ForceAttemptHTTP2: true,
+	}}, nil
+}
+
+func (l *load) run(ctx context.Context) (*result, error) {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var count counters
+	// The first request makes the connection; all others share it.
+	if err := l.get(ctx, &count); err != nil {
+		return nil, err
+	}
+	tickets := l.tickets(ctx)
+	stop := make(chan struct{})
+	var workers sync.WaitGroup
+	for range l.workers {
+		workers.Go(func() { l.work(ctx, fail, &count, tickets, stop) })
+	}
+	wait(ctx, l.warmup)
+	requests, bytes, start := count.requests.Load(), count.bytes.Load(), time.Now()
+	wait(ctx, min(l.duration, time.Minute))
+	r := &result{
+		Requests: count.requests.Load() - requests,
+		Bytes:    count.bytes.Load() - bytes,
+		Seconds:  time.Since(start).Seconds(),
+		Late:     len(tickets),
+	}
+	close(stop)
+	workers.Wait()
+	r.TotalRequests = count.requests.Load()
+	return r, context.Cause(ctx)
+}
+
+// work makes requests until stop is closed.
+func (l *load) work(ctx context.Context, fail context.CancelCauseFunc, count *counters, tickets <-chan struct{}, stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-tickets:
+		}
+		if err := l.get(ctx, count); err != nil {
+			fail(err)
+			return
+		}
+	}
+}
+
+// tickets returns a channel with one element for each request to make. Without
+// a rate it is always ready.
+func (l *load) tickets(ctx context.Context) <-chan struct{} {
+	if l.rate == 0 {
+		ready := make(chan struct{})
+		close(ready)
+		return ready
+	}
+	due := make(chan struct{}, l.rate) // a second's worth may wait
+	go func() {
+		const tick = time.Millisecond
+		ticker := time.NewTicker(tick)
+		defer ticker.Stop()
+		start, issued := time.Now(), 0
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			for want := int(time.Since(start).Seconds() * float64(l.rate)); issued < want; issued++ {
+				select {
+				case due <- struct{}{}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	return due
+}
+
+func (l *load) get(ctx context.Context, count *counters) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := l.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.ProtoMajor != 2 || resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Proto + " " + resp.Status)
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	if err != nil {
+		return err
+	}
+	count.bytes.Add(n)
+	count.requests.Add(1)
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,45 @@
+// Client loads a server over TLS and HTTP/2 and prints, as one line of JSON,
+// what it measured after a warm-up. It is what h2trace observes, or does not.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"log"
+	"os"
+	"time"
+
+	"h2trace/scripts/bench/pin"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("client: ")
+	var l load
+	cpu := flag.Int("cpu", -1, "run on this core only")
+	certFile := flag.String("cert", "", "certificate to trust")
+	flag.StringVar(&l.url, "url", "", "what to get")
+	flag.IntVar(&l.workers, "c", 1, "requests at a time")
+	flag.IntVar(&l.rate, "rate", 0, "requests a second; 0 is as many as possible")
+	flag.DurationVar(&l.warmup, "warmup", 300*time.Millisecond, "load before the measuring begins")
+	flag.DurationVar(&l.duration, "duration", time.Second, "load that is measured, at most a minute")
+	flag.Parse()
+	if err := pin.Process(*cpu); err != nil {
+		log.Fatal(err)
+	}
+	client, err := newClient(*certFile)
+	if err != nil {
+		log.Fatal(err)
+	}
+	l.client = client
+	ctx, cancel := context.WithTimeout(context.Background(), l.warmup+min(l.duration, time.Minute)+10*time.Second)
+	defer cancel()
+	result, err := l.run(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// loadSpec is one run of the client.
+type loadSpec struct {
+	path     string
+	workers  int
+	rate     int
+	warmup   time.Duration
+	duration time.Duration
+	// plan is the --plan of h2trace, or planNone.
+	plan string
+	// clientCPU and agentCPU are cores; -1 is any.
+	clientCPU, agentCPU int
+}
+
+// loadResult is what the client measured, and what h2trace said of it.
+type loadResult struct {
+	Requests      int64   `json:"requests"`
+	Bytes         int64   `json:"bytes"`
+	Seconds       float64 `json:"seconds"`
+	TotalRequests int64   `json:"total_requests"`
+	Late          int     `json:"late"`
+
+	summary *summary
+}
+
+func (r *loadResult) rate() float64 { return float64(r.Requests) / r.Seconds }
+
+// grace is what a run may take beyond its load: start-up and draining.
+const grace = 30 * time.Second
+
+// run runs the client once.
+func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.warmup+s.duration+grace)
+	defer cancel()
+	args := []string{
+		filepath.Join(b.dir, "client"), "-cpu", fmt.Sprint(s.clientCPU), "-cert", server.cert,
+		"-url", "https://" + server.addr + s.path, "-c", fmt.Sprint(s.workers), "-rate", fmt.Sprint(s.rate),
+		"-warmup", s.warmup.String(), "-duration", s.duration.String(),
+	}
+	events := filepath.Join(b.dir, "events.jsonl")
+	cpu := s.clientCPU
+	if s.plan != planNone {
+		args = append([]string{b.h2trace, "-q", "-o", events, "--plan", s.plan, "--"}, args...)
+		cpu = s.agentCPU
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = grace
+	if err := start(cmd, cpu); err != nil {
+		return nil, err
+	}
+	if err := cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, stderr.Bytes())
+	}
+	r := &loadResult{}
+	if err := json.Unmarshal(stdout.Bytes(), r); err != nil {
+		return nil, fmt.Errorf("client printed %q: %w", stdout.Bytes(), err)
+	}
+	if r.Requests == 0 {
+		return nil, fmt.Errorf("%s: no request finished in %v", strings.Join(args, " "), s.duration)
+	}
+	if s.plan == planNone {
+		return r, nil
+	}
+	var err error
+	if r.summary, err = readSummary(events); err != nil {
+		b.fault("%s, --plan %s: %v", s.path, s.plan, err)
+		return r, os.RemoveAll(events)
+	}
+	for _, fault := range r.summary.faults(s.plan, r.TotalRequests) {
+		b.fault("%s, --plan %s: %s", s.path, s.plan, fault)
+	}
+	return r, os.RemoveAll(events)
+}
+
+// fault records something that must never happen, whatever the speed.
+func (b *bench) fault(format string, args ...any) {
+	b.report.Faults = append(b.report.Faults, fmt.Sprintf(format, args...))
+}

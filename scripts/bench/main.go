@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// config is what the flags say.
+type config struct {
+	rounds          int
+	warmup          time.Duration
+	duration        time.Duration
+	parts           string
+	rate            int
+	rateDuration    time.Duration
+	startups        int
+	h2trace, binary string
+	json            bool
+}
+
+const (
+	maxRounds   = 99
+	maxDuration = time.Minute
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("bench: ")
+	var c config
+	flag.IntVar(&c.rounds, "rounds", 9, "rounds of all variants")
+	flag.DurationVar(&c.warmup, "warmup", 300*time.Millisecond, "load before the measuring begins")
+	flag.DurationVar(&c.duration, "duration", time.Second, "load that is measured, each run")
+	flag.StringVar(&c.parts, "parts", "small,large,rate,startup", "what to measure")
+	flag.IntVar(&c.rate, "rate", 20000, "requests a second of the fixed rate")
+	flag.DurationVar(&c.rateDuration, "rate-duration", 4*time.Second, "how long the fixed rate lasts")
+	flag.IntVar(&c.startups, "startups", 7, "start-ups to measure")
+	flag.StringVar(&c.h2trace, "h2trace", "", "h2trace to measure; the default is to build it")
+	flag.StringVar(&c.binary, "startup-binary", "", "Go program whose argument \"version\" prints something; the default is to build cmd/go")
+	flag.BoolVar(&c.json, "json", false, "print one JSON object")
+	flag.Parse()
+	if err := c.valid(); err != nil {
+		log.Print(err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	defer stop()
+	report, err := measure(ctx, c)
+	if err != nil {
+		stop()
+		log.Fatal(err)
+	}
+	if c.json {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(report)
+	} else {
+		err = report.print(os.Stdout)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, fault := range report.Faults {
+		log.Printf("FAULT: %s", fault)
+	}
+	if len(report.Faults) > 0 {
+		os.Exit(1)
+	}
+}
+
+func (c *config) valid() error {
+	switch {
+	case flag.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	case c.rounds < 1 || c.rounds > maxRounds || c.startups < 1 || c.startups > maxRounds:
+		return fmt.Errorf("rounds and startups are 1 to %d", maxRounds)
+	case c.warmup < 0 || c.warmup > maxDuration || c.duration <= 0 || c.duration > maxDuration,
+		c.rateDuration <= 0 || c.rateDuration > maxDuration:
+		return fmt.Errorf("durations are at most %v", maxDuration)
+	case c.rate < 1:
+		return errors.New("the rate is at least 1")
+	}
+	for part := range strings.SplitSeq(c.parts, ",") {
+		switch part {
+		case "small", "large", "rate", "startup":
+		default:
+			return fmt.Errorf("unknown part %q (valid: small, large, rate, startup)", part)
+		}
+	}
+	return nil
+}
+
+// measure runs what c asks for.
+func measure(ctx context.Context, c config) (*report, error) {
+	b, err := newBench(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	for part := range strings.SplitSeq(c.parts, ",") {
+		b.log.Printf("measuring %s", part)
+		switch part {
+		case "small":
+			err = b.throughput(ctx, "100 B", "/100", 16)
+		case "large":
+			err = b.throughput(ctx, "1 MB", "/1000000", 4)
+		case "rate":
+			err = b.fixedRate(ctx)
+		case "startup":
+			err = b.startup(ctx)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", part, err)
+		}
+	}
+	return &b.report, nil
+}

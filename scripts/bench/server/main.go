@@ -1,0 +1,104 @@
+// Server answers GET /N with N bytes over TLS and HTTP/2. It prints its
+// address on a line, and ends when its standard input does.
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"h2trace/scripts/bench/pin"
+)
+
+// maxBody bounds what one request can ask for.
+const maxBody = 64 << 20
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("server: ")
+	cpu := flag.Int("cpu", -1, "run on this core only")
+	certFile := flag.String("cert", "", "write the certificate here")
+	flag.Parse()
+	if err := run(*cpu, *certFile); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(cpu int, certFile string) error {
+	if err := pin.Process(cpu); err != nil {
+		return err
+	}
+	cert, err := newCertificate()
+	if err != nil {
+		return err
+	}
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}
+	if err := os.WriteFile(certFile, pem.EncodeToMemory(block), 0o600); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(listener.Addr())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	server := &http.Server{
+		Handler:           http.HandlerFunc(serve),
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}},
+		ReadHeaderTimeout: time.Minute,
+	}
+	return server.ServeTLS(listener, "", "")
+}
+
+var body = make([]byte, maxBody)
+
+func serve(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
+	if err != nil || n < 0 || n > maxBody {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.Itoa(n))
+	// An error means that the client went away, which is its to report.
+	_, _ = w.Write(body[:n])
+}
+
+func newCertificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "h2trace bench"},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(24 * time.Hour),
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
