@@ -32,6 +32,7 @@ type command struct {
 	launch  launch
 	process *os.Process
 	control *os.File // this end of the socket pair that the launcher waits on
+	path    string   // what the launcher will execute
 }
 
 // startCommand starts the process that is to become COMMAND and returns when
@@ -108,15 +109,9 @@ func childFiles(stdout, control int) ([]uintptr, error) {
 // PID returns the process id of COMMAND, which is that of its launcher.
 func (c *command) PID() int { return c.process.Pid }
 
-// Path returns the file that COMMAND was found in: as the launcher, which has
-// found it too, looks it up.
-func (c *command) Path() string {
-	path, err := findExecutable(c.launch.args[0], os.Getenv("PATH"))
-	if err != nil {
-		return c.launch.args[0]
-	}
-	return path
-}
+// Path returns the file that COMMAND was found in, relative to the working
+// directory where PATH or the name is.
+func (c *command) Path() string { return c.path }
 
 // Release lets the launcher become COMMAND. It returns nil once it has, or a
 // *launchError; then the launcher has ended.
@@ -156,8 +151,9 @@ func (c *command) Wait() (int, error) {
 	return ws.ExitStatus(), nil
 }
 
-// The launcher answers on the socket: a step and an errno, big endian. exec
-// closes the socket, which is the answer that all went well.
+// The launcher answers on the socket: a step, and as 32 bits, big endian, an
+// errno or, with stepReady, the length of the path that follows. exec closes the
+// socket, which is the answer that all went well.
 type launchStep byte
 
 const (
@@ -184,11 +180,16 @@ func (c *command) report() error {
 	if _, err := io.ReadFull(c.control, raw[:]); err != nil {
 		return errClosed
 	}
-	step, errno := launchStep(raw[0]), syscall.Errno(binary.BigEndian.Uint32(raw[1:]))
-	if step == stepReady {
-		return nil
+	step, n := launchStep(raw[0]), binary.BigEndian.Uint32(raw[1:])
+	if step != stepReady {
+		return &launchError{step: step, name: c.launch.args[0], err: syscall.Errno(n), user: c.launch.user}
 	}
-	return &launchError{step: step, name: c.launch.args[0], err: errno, user: c.launch.user}
+	path := make([]byte, min(n, unix.PathMax))
+	if _, err := io.ReadFull(c.control, path); err != nil {
+		return errClosed
+	}
+	c.path = string(path)
+	return nil
 }
 
 // died waits for a launcher that is gone and says how it ended.

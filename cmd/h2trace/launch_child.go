@@ -40,7 +40,7 @@ func runLauncher(args []string) int {
 	if err != nil {
 		return l.report(stepLookup, err)
 	}
-	l.report(stepReady, nil)
+	l.send(stepReady, uint32(len(path)), path)
 	if !l.released() {
 		return exitNotRun // h2trace is gone
 	}
@@ -81,14 +81,20 @@ func parseLauncher(args []string) (*launcher, error) {
 	return l, err
 }
 
-// report answers on the socket, and returns the status to exit with if the
-// answer is an error. Nobody may be there to read it.
+// report answers with an error, and returns the status to exit with.
 func (l *launcher) report(step launchStep, err error) int {
-	var errno syscall.Errno
-	errors.As(err, &errno)
-	raw := binary.BigEndian.AppendUint32([]byte{byte(step)}, uint32(errno))
-	_ = unix.Sendto(l.control, raw, unix.MSG_NOSIGNAL, nil)
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok {
+		errno = unix.EINVAL
+	}
+	l.send(step, uint32(errno), "")
 	return exitNotRun
+}
+
+// send answers on the socket. Nobody may be there to read it.
+func (l *launcher) send(step launchStep, n uint32, path string) {
+	raw := binary.BigEndian.AppendUint32([]byte{byte(step)}, n)
+	_ = unix.Sendto(l.control, append(raw, path...), unix.MSG_NOSIGNAL, nil)
 }
 
 // released waits until h2trace says go, or is gone.
