@@ -79,7 +79,8 @@
 // Keys by type. They are null where a frame is too short for them or was not
 // seen whole.
 //
-//	DATA             data_length: without padding
+//	DATA             data_length: without padding, null where the pad length
+//	                 was not seen
 //	                 body: with -s, the captured start of the data as text, or
 //	                 body_b64: the same in base64, where it is not UTF-8
 //	HEADERS,         headers: [{name, value}] in wire order, on the frame that

@@ -92,6 +92,21 @@ func TestFrame(t *testing.T) {
 			`"stream":1,"type":"HEADERS","flags":[],"length":0,"headers":null,"headers_error":"table unknown"`,
 		},
 		{
+			"push promise too short", Options{},
+			decoder.Frame{Type: decoder.TypePushPromise, StreamID: 1, Length: 3},
+			`"stream":1,"type":"PUSH_PROMISE","flags":[],"length":3,"promised_stream":null`,
+		},
+		{
+			"data whose padding was not seen", Options{},
+			decoder.Frame{Type: decoder.TypeData, Flags: 8, StreamID: 1, Length: 9, PaddingUnknown: true},
+			`"stream":1,"type":"DATA","flags":["PADDED"],"length":9,"data_length":null`,
+		},
+		{
+			"settings ack with a payload", Options{},
+			decoder.Frame{Type: decoder.TypeSettings, Flags: 1, Length: 6},
+			`"stream":0,"type":"SETTINGS","flags":["ACK"],"length":6,"settings":null,"ack":true`,
+		},
+		{
 			"push promise", Options{},
 			decoder.Frame{Type: decoder.TypePushPromise, Flags: 4, StreamID: 1, Length: 5, BlockEnd: true, PromisedID: 2},
 			`"stream":1,"type":"PUSH_PROMISE","flags":["END_HEADERS"],"length":5,"headers":[],"promised_stream":2`,
@@ -248,6 +263,15 @@ func TestTruncatedPayload(t *testing.T) {
 		{"rst_stream", decoder.Frame{Type: decoder.TypeRSTStream, Length: 4}, `"error":null,"error_code":null`},
 		{"settings", decoder.Frame{Type: decoder.TypeSettings, Length: 6}, `"settings":null,"ack":false`},
 		{"ping", decoder.Frame{Type: decoder.TypePing, Length: 8}, `"ack":false,"opaque":null`},
+		{"goaway", decoder.Frame{Type: decoder.TypeGoAway, Length: 20}, `"error":null,"error_code":null,"last_stream":null,"debug":null`},
+		{
+			"goaway cut in its debug data",
+			decoder.Frame{Type: decoder.TypeGoAway, Length: 20, LastStreamID: 3, Debug: []byte{}},
+			`"error":"NO_ERROR","error_code":0,"last_stream":3,"debug":""`,
+		},
+		{"push_promise", decoder.Frame{Type: decoder.TypePushPromise, Length: 20}, `"promised_stream":null`},
+		{"priority_update", decoder.Frame{Type: decoder.TypePriorityUpdate, Length: 20}, `"prioritized_stream":null,"field_value":null`},
+		{"altsvc", decoder.Frame{Type: decoder.TypeAltSvc, Length: 20}, `"origin":null,"field_value":null`},
 		{"window_update", decoder.Frame{Type: decoder.TypeWindowUpdate, Length: 4}, `"increment":null`},
 	}
 	for _, tt := range tests {

@@ -27,7 +27,11 @@ func (j *JSONL) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
 	}
 	if f.Type == decoder.TypePushPromise {
 		b = append(b, `,"promised_stream":`...)
-		b = strconv.AppendUint(b, uint64(f.PromisedID), 10)
+		if f.PromisedID == 0 && (f.Truncated || f.Length < 4) { // RFC 9113 §6.6
+			b = append(b, "null"...)
+		} else {
+			b = strconv.AppendUint(b, uint64(f.PromisedID), 10)
+		}
 	}
 	if f.HasPriority {
 		b = appendPriority(b, &f.Priority)

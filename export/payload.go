@@ -8,8 +8,8 @@ import (
 )
 
 // appendPayload appends what frames of each type hold. A field that the bytes
-// seen do not reach is null: the decoder leaves it zero, which would be a
-// made-up value.
+// seen do not reach is null: the decoder leaves it zero or nil, and zero would
+// be a made-up value.
 func (j *JSONL) appendPayload(b []byte, f *decoder.Frame) []byte {
 	switch f.Type {
 	case decoder.TypeData:
@@ -43,13 +43,13 @@ func (j *JSONL) appendPayload(b []byte, f *decoder.Frame) []byte {
 		return strconv.AppendUint(b, uint64(f.Increment), 10)
 	case decoder.TypePriorityUpdate:
 		b = appendKey(b, "prioritized_stream")
-		if f.Length < 4 { // RFC 9218 §7.1
+		if f.FieldValue == nil {
 			return append(b, `null,"field_value":null`...)
 		}
 		b = strconv.AppendUint(b, uint64(f.PrioritizedID), 10)
 		return j.appendBytes(b, "field_value", f.FieldValue)
 	case decoder.TypeAltSvc:
-		if f.Length < 2 { // RFC 7838 §4
+		if f.AltOrigin == nil {
 			return append(b, `,"origin":null,"field_value":null`...)
 		}
 		b = j.appendBytes(b, "origin", f.AltOrigin)
@@ -65,7 +65,11 @@ func holds(f *decoder.Frame, size uint32) bool { return f.Length == size && !f.T
 
 func (j *JSONL) appendData(b []byte, f *decoder.Frame) []byte {
 	b = append(b, `,"data_length":`...)
-	b = strconv.AppendUint(b, uint64(f.DataLength), 10)
+	if f.PaddingUnknown {
+		b = append(b, "null"...)
+	} else {
+		b = strconv.AppendUint(b, uint64(f.DataLength), 10)
+	}
 	switch {
 	case !j.bodies:
 		return b
@@ -101,9 +105,10 @@ func appendError(b []byte, f *decoder.Frame, known bool) []byte {
 	return strconv.AppendUint(b, uint64(f.ErrorCode), 10)
 }
 
-// appendGoAway appends a GOAWAY payload (RFC 9113 §6.8).
+// appendGoAway appends a GOAWAY payload (RFC 9113 §6.8). Of one that is cut
+// the decoder reads the fields if they were seen, and then Debug is not nil.
 func (j *JSONL) appendGoAway(b []byte, f *decoder.Frame) []byte {
-	if f.Length < 8 {
+	if f.Length < 8 || f.Truncated && f.Debug == nil {
 		return append(appendError(b, f, false), `,"last_stream":null,"debug":null`...)
 	}
 	b = appendError(b, f, true)

@@ -11,7 +11,8 @@ import (
 // comes twice the object holds the last; settings_wire then lists them all.
 func appendSettings(b []byte, f *decoder.Frame) []byte {
 	b = append(b, `,"settings":`...)
-	if f.Truncated || f.Length%6 != 0 { // RFC 9113 §6.5
+	ack := f.Flags.Has(decoder.FlagAck)
+	if f.Truncated || f.Length%6 != 0 || ack && f.Length != 0 { // RFC 9113 §6.5
 		return appendAck(append(b, "null"...), f)
 	}
 	last := lastOfEach(f.Settings)
