@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
+
+	"h2trace/bpf/plan"
 )
 
 // newCollector returns a Collector that observes the test itself: go test
@@ -35,10 +41,6 @@ func newCollector(t *testing.T, opts Options) *Collector {
 	}
 	if exe.Skip != "" {
 		t.Fatalf("the test binary is skipped: %s", exe.Skip)
-	}
-	t.Logf("plan: %v", exe.Plan.Describe())
-	if err := c.AddTarget(os.Getpid()); err != nil {
-		t.Fatal(err)
 	}
 	return c
 }
@@ -99,29 +101,54 @@ func drain(t *testing.T, c *Collector) *capture {
 }
 
 func TestCapture(t *testing.T) {
-	for _, mode := range []struct {
-		name string
-		opts Options
-	}{
-		{"auto", Options{BufferSize: 16 << 20}},
-		{"entry-ret", Options{BufferSize: 16 << 20, Mode: 1}},
-	} {
-		t.Run(mode.name, func(t *testing.T) { testCapture(t, mode.opts) })
+	t.Run("auto", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20}) })
+	t.Run("entry-ret", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20, Mode: plan.EntryRet}) })
+}
+
+// listen returns a TLS listener on loopback, and how to reach it.
+func listen(t *testing.T) (net.Listener, *tls.Config) {
+	t.Helper()
+	srv := httptest.NewTLSServer(nil)
+	cert := srv.TLS.Certificates[0]
+	roots := srv.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	srv.Close()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return ln, &tls.Config{RootCAs: roots, ServerName: "example.com"}
+}
+
+// observe makes the test itself a target for the time of f, and returns what
+// was captured of it.
+func observe(t *testing.T, c *Collector, f func()) *capture {
+	t.Helper()
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	f()
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	return drain(t, c)
+}
+
+// checkLedger requires that all that was seen was delivered.
+func checkLedger(t *testing.T, c *Collector, got *capture) {
+	t.Helper()
+	ledger, err := c.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ledger.SeenRecords != got.count || ledger.Lost() != 0 {
+		t.Errorf("ledger: %d seen, %d lost; %d delivered", ledger.SeenRecords, ledger.Lost(), got.count)
 	}
 }
 
 func testCapture(t *testing.T, opts Options) {
 	c := newCollector(t, opts)
-	srv := httptest.NewUnstartedServer(nil)
-	srv.StartTLS()
-	cert := srv.TLS.Certificates[0]
-	srv.Close()
-
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
+	ln, config := listen(t)
 	sizes := []int{1, 9, 32, 33, 100, 500, 1024, 4096, 5000, 16384, 16385, 100_000, 1 << 20}
 	var want bytes.Buffer
 	rng := rand.NewChaCha8([32]byte{1})
@@ -136,30 +163,28 @@ func testCapture(t *testing.T, opts Options) {
 		echoed, err = io.ReadAll(conn)
 		done <- errors.Join(err, conn.Close())
 	}()
-	raw, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
-	for _, n := range sizes {
-		b := make([]byte, n)
-		rng.Read(b)
-		want.Write(b)
-		if _, err := conn.Write(b); err != nil {
+	var raw net.Conn
+	got := observe(t, c, func() {
+		var err error
+		if raw, err = net.Dial("tcp", ln.Addr().String()); err != nil {
 			t.Fatal(err)
 		}
-	}
-	conn.Close()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+		conn := tls.Client(raw, config)
+		for _, n := range sizes {
+			b := make([]byte, n)
+			rng.Read(b)
+			want.Write(b)
+			if _, err := conn.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn.Close()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
 	if !bytes.Equal(echoed, want.Bytes()) {
 		t.Fatal("the peers themselves disagree")
-	}
-	got := drain(t, c)
-	ledger, err := c.Ledger()
-	if err != nil {
-		t.Fatal(err)
 	}
 	if len(got.opens) != 2 || len(got.closes) != 2 {
 		t.Fatalf("got %d opens, %d closes, want 2 of each", len(got.opens), len(got.closes))
@@ -182,7 +207,218 @@ func testCapture(t *testing.T, opts Options) {
 			t.Errorf("close: got %+v, want %d bytes and a round-trip time", cl, want.Len())
 		}
 	}
-	if ledger.SeenRecords != got.count || ledger.Lost() != 0 {
-		t.Errorf("ledger: seen %d, lost %d; delivered %d", ledger.SeenRecords, ledger.Lost(), got.count)
+	checkLedger(t, c, got)
+}
+
+// TestManyConnections opens connections one after the other and side by side:
+// Go's allocator gives later ones the addresses of earlier ones.
+func TestManyConnections(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 16 << 20})
+	ln, config := listen(t)
+	const rounds, parallel = 40, 5
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = io.Copy(conn, conn)
+			}()
+		}
+	}()
+	got := observe(t, c, func() {
+		for round := range rounds {
+			var wg sync.WaitGroup
+			for i := range parallel {
+				wg.Go(func() { echo(t, ln.Addr().String(), config, fmt.Sprintf("round %d conn %d", round, i)) })
+			}
+			wg.Wait()
+			runtime.GC()
+		}
+	})
+	clients := map[string]int{}
+	for id, open := range got.opens {
+		if open.Role != RoleClient {
+			continue
+		}
+		if !open.Handshake {
+			t.Errorf("conn %d: opened without its handshake", id)
+		}
+		sent, received := got.data[id][Send].String(), got.data[id][Recv].String()
+		if sent != received {
+			t.Errorf("conn %d: sent %q, received %q", id, sent, received)
+		}
+		clients[sent]++
+	}
+	for round := range rounds {
+		for i := range parallel {
+			if text := fmt.Sprintf("round %d conn %d", round, i); clients[text] != 1 {
+				t.Errorf("%q: on %d connections, want 1", text, clients[text])
+			}
+		}
+	}
+	if len(clients) != rounds*parallel {
+		t.Errorf("got %d client connections, want %d", len(clients), rounds*parallel)
+	}
+	checkLedger(t, c, got)
+}
+
+// echo sends text on a new connection and waits for it to come back.
+func echo(t *testing.T, addr string, config *tls.Config, text string) {
+	conn, err := tls.Dial("tcp", addr, config)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close()
+	back := make([]byte, len(text))
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.ReadFull(conn, back); err != nil || string(back) != text {
+		t.Errorf("echo of %q: got %q, %v", text, back, err)
+	}
+}
+
+// TestWrappedConn hides the TCP connection behind another net.Conn.
+func TestWrappedConn(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		wrap  func(net.Conn) net.Conn
+		known bool
+	}{
+		{"plain", func(c net.Conn) net.Conn { return c }, true},
+		{"embedded first", func(c net.Conn) net.Conn { return &counted{Conn: c} }, true},
+		{"not first", func(c net.Conn) net.Conn { return &labelled{"label", c} }, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20})
+			ln, config := listen(t)
+			go func() {
+				if conn, err := ln.Accept(); err == nil {
+					_, _ = io.Copy(io.Discard, conn)
+					conn.Close()
+				}
+			}()
+			got := observe(t, c, func() {
+				raw, err := net.Dial("tcp", ln.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				conn := tls.Client(test.wrap(raw), config)
+				if _, err := io.WriteString(conn, "hello"); err != nil {
+					t.Fatal(err)
+				}
+				conn.Close()
+			})
+			for id, open := range got.opens {
+				if open.Role != RoleClient {
+					continue
+				}
+				if open.Remote.IsValid() != test.known || test.known && open.Remote.String() != ln.Addr().String() {
+					t.Errorf("remote: got %s, want known=%t", open.Remote, test.known)
+				}
+				if text := got.data[id][Send].String(); text != "hello" {
+					t.Errorf("sent: got %q", text)
+				}
+			}
+		})
+	}
+}
+
+type counted struct {
+	net.Conn
+	n int
+}
+
+type labelled struct {
+	label string
+	net.Conn
+}
+
+// TestLoss floods the smallest buffer while nobody reads it. What is missing
+// must be counted, per connection and in all, and what is there must be right.
+func TestLoss(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: MinBufferSize})
+	ln, config := listen(t)
+	done := make(chan int64, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			done <- -1
+			return
+		}
+		n, _ := io.Copy(io.Discard, conn)
+		conn.Close()
+		done <- n
+	}()
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const total = 8 << 20
+	chunk := make([]byte, 10_000)
+	for sent := 0; sent < total; sent += len(chunk) {
+		if _, err := conn.Write(chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	received := <-done
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	var r Record
+	var delivered, deliveredBytes, gaps uint64
+	next := map[[2]uint64]uint64{}
+	closes := map[uint64]Close{}
+	for c.Read(&r, 50*time.Millisecond) == nil {
+		delivered++
+		switch r.Kind {
+		case KindClose:
+			closes[r.Conn] = r.Close
+		case KindData:
+			deliveredBytes += uint64(len(r.Data.Payload))
+			key := [2]uint64{r.Conn, uint64(r.Data.Dir)}
+			if r.Data.Seq < next[key] {
+				t.Fatalf("record %d behind record %d", r.Data.Seq, next[key])
+			}
+			if lost := r.Data.Seq - next[key]; lost > 0 {
+				gaps += lost
+				if !r.Data.Lost.Has(RingFull) {
+					t.Errorf("a gap of %d records without its reason", lost)
+				}
+			}
+			next[key] = r.Data.Seq + 1
+		}
+	}
+	for id, cl := range closes {
+		for dir, seq := range cl.Seq {
+			gaps += seq - next[[2]uint64{id, uint64(dir)}]
+		}
+	}
+	ledger, err := c.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(closes) != 2 {
+		t.Fatalf("got %d close records, want 2: they have room of their own", len(closes))
+	}
+	if ledger.Lost() == 0 || gaps != ledger.Lost() {
+		t.Errorf("gaps of %d records, %d counted as lost", gaps, ledger.Lost())
+	}
+	if ledger.SeenRecords != delivered+ledger.Lost() {
+		t.Errorf("%d seen, %d delivered, %d lost", ledger.SeenRecords, delivered, ledger.Lost())
+	}
+	if want := deliveredBytes + ledger.LostBytes[RingFull]; ledger.SeenBytes != want {
+		t.Errorf("%d bytes seen, %d delivered or lost", ledger.SeenBytes, want)
+	}
+	if want := uint64(2 * received); ledger.SeenBytes != want {
+		t.Errorf("%d bytes seen, the peers exchanged %d", ledger.SeenBytes, want)
 	}
 }

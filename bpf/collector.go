@@ -54,6 +54,11 @@ func New(opts Options) (*Collector, error) {
 	if opts.BufferSize < MinBufferSize || opts.BufferSize&(opts.BufferSize-1) != 0 {
 		return nil, fmt.Errorf("ring buffer of %d bytes: want a power of two of at least %d", opts.BufferSize, MinBufferSize)
 	}
+	for _, f := range capabilities() {
+		if f.Err != nil {
+			return nil, fmt.Errorf("%s is %w; %s", f.Name, f.Err, f.Advice)
+		}
+	}
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, withAdvice(fmt.Errorf("lift the locked-memory limit: %w", err))
 	}
@@ -101,6 +106,7 @@ func (c *Collector) load() error {
 		c.probes.Close()
 		return fmt.Errorf("map the ring buffer: %w", err)
 	}
+	c.reader.SetDeadline(time.Now()) // none at all would be to wait forever
 	return nil
 }
 
