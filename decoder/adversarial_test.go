@@ -54,7 +54,7 @@ func TestAdversarial(t *testing.T) {
 					inputs = append(inputs, input{at: 2, dir: c2s.other(), data: read(t, base+".s2c")})
 				}
 				var got *recorder
-				if len(inputs[0].data) < 10<<10 {
+				if len(inputs[0].data) < 5<<10 {
 					got = decodeEveryWay(t, cfg, inputs, 200)
 				} else {
 					got = decodeEveryWay(t, cfg, inputs, 1)

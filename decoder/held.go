@@ -34,12 +34,12 @@ func (q *held) drop(off int64) {
 	q.marks = append(q.marks[:0], q.marks[first:]...)
 }
 
-// pieces calls f with the bytes from off on, cut where the time changes.
-func (q *held) pieces(off int64, f func(at int64, b []byte)) {
+// pieces calls f with the bytes from off to limit, cut where the time changes.
+func (q *held) pieces(off, limit int64, f func(at int64, b []byte)) {
 	for i, m := range q.marks {
-		end := q.end()
+		end := limit
 		if i+1 < len(q.marks) {
-			end = q.marks[i+1].off
+			end = min(limit, q.marks[i+1].off)
 		}
 		if start := max(off, m.off, q.base); start < end {
 			f(m.at, q.buf[start-q.base:end-q.base])

@@ -153,12 +153,12 @@ func (c *Conn) startHTTP2(at int64, by *half) {
 	client, server := &c.halves[c.clientDir], &c.halves[c.clientDir.other()]
 	client.mode, server.mode = prefacing, framing
 	if by == client { // what the server said came before
-		server.replay(0)
+		server.replay(0, 0)
 		c.finishPreface(at, client)
 		return
 	}
 	c.finishPreface(at, client)
-	server.replay(0)
+	server.replay(0, 0)
 }
 
 // finishPreface waits for the whole preface. A client that sends another is
@@ -171,7 +171,7 @@ func (c *Conn) finishPreface(at int64, h *half) {
 	}
 	if n == len(preface) {
 		h.mode = framing
-		h.replay(int64(n))
+		h.replay(int64(n), 0)
 	}
 }
 
@@ -191,5 +191,5 @@ func (c *Conn) startLost(at int64, h *half) {
 	if !c.decided {
 		h.table.reset(beforeCapture)
 	}
-	q.pieces(0, func(at int64, b []byte) { h.feed(at, b) })
+	q.pieces(0, q.end(), func(at int64, b []byte) { h.feed(at, b) })
 }

@@ -60,7 +60,7 @@ func (h *half) scan(at int64, b []byte) {
 			if best == nil {
 				break
 			}
-			h.accept(at, *best)
+			h.accept(at, *best, h.search.pos+frameHeaderLen)
 		}
 		if h.mode == searching && len(h.held.buf) >= 2*maxHeld {
 			h.trim(h.held.end() - maxHeld)
@@ -219,13 +219,14 @@ func (h *half) settle(at int64) {
 		if best == nil {
 			return
 		}
-		h.accept(at, *best)
+		h.accept(at, *best, h.held.end())
 	}
 }
 
-// accept ends the search with a chain and decodes the frames that are held.
-func (h *half) accept(at int64, c chain) {
-	h.trim(h.search.pos + frameHeaderLen - maxHeld)
+// accept ends the search with a chain, on the evidence of the bytes before
+// proof, and decodes the frames that are held.
+func (h *half) accept(at int64, c chain, proof int64) {
+	h.trim(proof - maxHeld)
 	for i := range h.search.chains {
 		if h.search.chains[i].next == c.next {
 			c = h.search.chains[i]
@@ -246,24 +247,30 @@ func (h *half) accept(at int64, c chain) {
 	h.resynced = true
 	h.probation = trustAfter
 	h.search = search{}
-	h.conn.replaying = true
-	h.replay(c.first)
-	h.conn.replaying = false
+	h.replay(c.first, proof)
 }
 
-// replay decodes the held bytes from off on. When they stop making sense, the
-// rest is held for another search.
-func (h *half) replay(off int64) {
+// replay decodes the held bytes from off on. Frames that end before late are
+// old by now: bytes of the other direction that came after them may have been
+// decoded already. When the bytes stop making sense, the rest is held for
+// another search.
+func (h *half) replay(off, late int64) {
 	q := h.held
 	h.held = held{}
-	q.pieces(off, func(at int64, b []byte) {
+	decode := func(at int64, b []byte) {
 		if h.mode == framing {
 			if b = h.read(at, b); b == nil {
 				return
 			}
 		}
 		h.held.add(at, b)
+	}
+	q.pieces(off, late, func(at int64, b []byte) {
+		h.conn.replaying = true
+		decode(at, b)
+		h.conn.replaying = false
 	})
+	q.pieces(max(off, late), q.end(), decode)
 }
 
 // trim lets go of bytes before off, and moves the chains that began there to
