@@ -1,0 +1,30 @@
+// Command testsummary turns the output of go test -json on stdin into what a
+// person wants to read: a line for each package, the whole output of what
+// failed, why tests were skipped, and the totals as the last line.
+//
+// It exits with 1 when a test failed, when there was none, and, with CI=true,
+// when a test was skipped that skips.txt does not list.
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+)
+
+//go:embed skips.txt
+var allowedSkips string
+
+func main() {
+	s := newSummary(os.Stdout)
+	if os.Getenv("CI") == "true" {
+		s.forbidSkips(allowedSkips)
+	}
+	if err := s.read(os.Stdin); err != nil {
+		fmt.Fprintf(os.Stderr, "testsummary: %v\n", err)
+		os.Exit(1)
+	}
+	if !s.finish() {
+		os.Exit(1)
+	}
+}

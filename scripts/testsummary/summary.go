@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// event is one line of go test -json; see go doc test2json and go help buildjson.
+type event struct {
+	Action      string
+	Package     string
+	ImportPath  string // of build output
+	Test        string
+	Elapsed     float64
+	Output      string
+	FailedBuild string
+}
+
+// test names one test of one package; the name is empty for the package itself.
+type test struct {
+	pkg, name string
+}
+
+// counts is how many tests ended in which way.
+type counts struct {
+	passed, failed, skipped int
+}
+
+// summary collects events and prints.
+type summary struct {
+	w            io.Writer
+	output       map[test]*strings.Builder
+	build        map[string]*strings.Builder
+	perPackage   map[string]*counts
+	total        counts
+	skipsAllowed map[test]bool // nil: all
+	forbidden    []test        // skipped, and not in skipsAllowed
+}
+
+func newSummary(w io.Writer) *summary {
+	return &summary{
+		w:          w,
+		output:     make(map[test]*strings.Builder),
+		build:      make(map[string]*strings.Builder),
+		perPackage: make(map[string]*counts),
+	}
+}
+
+// forbidSkips makes skipped tests failures, but for those in the list.
+func (s *summary) forbidSkips(allowed string) {
+	s.skipsAllowed = make(map[test]bool)
+	for line := range strings.Lines(allowed) {
+		fields := strings.Fields(line)
+		if len(fields) >= 3 && fields[0] != "#" {
+			s.skipsAllowed[test{fields[0], fields[1]}] = true
+		}
+	}
+}
+
+// read takes events to the end of r. Lines that are no events are passed on: go
+// test prints some errors so.
+func (s *summary) read(r io.Reader) error {
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		var e event
+		switch {
+		case len(line) == 0:
+		case json.Unmarshal(line, &e) != nil:
+			s.printf("%s", line)
+		default:
+			s.add(e)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *summary) add(e event) {
+	t := test{e.Package, e.Test}
+	switch e.Action {
+	case "output":
+		appendTo(s.output, t, e.Output)
+	case "build-output":
+		appendTo(s.build, e.ImportPath, e.Output)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			s.endPackage(e)
+		} else {
+			s.endTest(t, e.Action)
+		}
+		delete(s.output, t)
+	}
+}
+
+func appendTo[K comparable](m map[K]*strings.Builder, key K, text string) {
+	b := m[key]
+	if b == nil {
+		b = &strings.Builder{}
+		m[key] = b
+	}
+	b.WriteString(text)
+}
+
+func (s *summary) endTest(t test, action string) {
+	c := s.countsOf(t.pkg)
+	switch action {
+	case "pass":
+		c.passed++
+	case "fail":
+		c.failed++
+		s.printOutput(t)
+	case "skip":
+		c.skipped++
+		s.printOutput(t)
+		if s.skipsAllowed != nil && !s.skipsAllowed[t] {
+			s.forbidden = append(s.forbidden, t)
+		}
+	}
+}
+
+func (s *summary) countsOf(pkg string) *counts {
+	c := s.perPackage[pkg]
+	if c == nil {
+		c = &counts{}
+		s.perPackage[pkg] = c
+	}
+	return c
+}
+
+// endPackage prints the line of a package. One that failed with no failed test
+// did not build, panicked, or ran out of time: that counts as a failure too.
+func (s *summary) endPackage(e event) {
+	c := s.countsOf(e.Package)
+	if e.Action == "fail" && c.failed == 0 {
+		c.failed++
+		if b := s.build[e.FailedBuild]; b != nil {
+			s.printf("%s", b)
+			delete(s.build, e.FailedBuild) // once, also when more packages need it
+		}
+		s.printUnfinished(e.Package)
+	}
+	s.total.passed += c.passed
+	s.total.failed += c.failed
+	s.total.skipped += c.skipped
+	if *c != (counts{}) {
+		s.printf("%-5s %-45s %6.1fs  %s\n", verdict(*c), e.Package, e.Elapsed, c)
+	}
+}
+
+// printUnfinished prints what a package and the tests in it that did not end
+// have printed.
+func (s *summary) printUnfinished(pkg string) {
+	for t := range s.output {
+		if t.pkg == pkg {
+			s.printOutput(t)
+		}
+	}
+}
+
+func (s *summary) printOutput(t test) {
+	if b := s.output[t]; b != nil {
+		for line := range strings.Lines(b.String()) {
+			if !strings.HasPrefix(line, "=== ") {
+				s.printf("%s", line)
+			}
+		}
+		delete(s.output, t)
+	}
+}
+
+// finish prints the totals and reports whether all is well.
+func (s *summary) finish() bool {
+	for _, t := range s.forbidden {
+		s.printf("FAIL  %s %s was skipped, and skips.txt does not allow it\n", t.pkg, t.name)
+	}
+	if s.total == (counts{}) {
+		s.printf("FAIL  there were no tests\n")
+	}
+	s.printf("%s\n", s.total)
+	return s.total.failed == 0 && len(s.forbidden) == 0 && s.total != counts{}
+}
+
+func verdict(c counts) string {
+	if c.failed > 0 {
+		return "FAIL"
+	}
+	return "ok"
+}
+
+// String returns the counts as the closing line has them.
+func (c counts) String() string {
+	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.passed, c.failed, c.skipped)
+}
+
+// printf drops the error: if stdout is gone, so is the reader of the summary.
+func (s *summary) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(s.w, format, args...)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSummary(t *testing.T) {
+	const (
+		pass = `{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"noise\n"}
+{"Action":"pass","Package":"p","Test":"TestA","Elapsed":0.1}
+`
+		skip = `{"Action":"output","Package":"p","Test":"TestB","Output":"=== RUN   TestB\n"}
+{"Action":"output","Package":"p","Test":"TestB","Output":"    no root\n"}
+{"Action":"skip","Package":"p","Test":"TestB"}
+`
+		fail = `{"Action":"output","Package":"p","Test":"TestC","Output":"    got 1, want 2\n"}
+{"Action":"fail","Package":"p","Test":"TestC"}
+`
+		endOK   = `{"Action":"pass","Package":"p","Elapsed":1.5}` + "\n"
+		endFail = `{"Action":"fail","Package":"p","Elapsed":1.5}` + "\n"
+		hung    = `{"Action":"output","Package":"p","Test":"TestD","Output":"panic: test timed out\n"}` + "\n"
+		build   = `{"Action":"build-output","ImportPath":"p","Output":"p.go:1: undefined: x\n"}
+{"Action":"build-fail","ImportPath":"p"}
+{"Action":"fail","Package":"p","FailedBuild":"p"}
+`
+		noTests = `{"Action":"output","Package":"q","Output":"?   q [no test files]\n"}
+{"Action":"skip","Package":"q"}
+`
+	)
+	tests := []struct {
+		name    string
+		in      string
+		allowed string // with "-": skips are not looked at
+		ok      bool
+		want    []string
+		not     string
+	}{
+		{"pass", pass + endOK + noTests, "", true, []string{"ok    p", "\n1 passed, 0 failed, 0 skipped\n"}, "noise"},
+		{"fail", pass + fail + endFail, "", false, []string{"got 1, want 2\n", "FAIL  p", "\n1 passed, 1 failed, 0 skipped\n"}, "noise"},
+		{"skip at home", pass + skip + endOK, "-", true, []string{"no root\n", "\n1 passed, 0 failed, 1 skipped\n"}, "RUN"},
+		{"skip in CI", pass + skip + endOK, "# p TestB no\n", false, []string{"TestB was skipped", "1 skipped\n"}, "noise"},
+		{"skip allowed in CI", pass + skip + endOK, "p TestB because\n", true, []string{"no root\n"}, "was skipped"},
+		{"skip allowed without reason", pass + skip + endOK, "p TestB\n", false, []string{"TestB was skipped"}, "noise"},
+		{"timeout", pass + hung + endFail, "", false, []string{"panic: test timed out\n", "1 passed, 1 failed, 0 skipped\n"}, "noise"},
+		{"build", build, "", false, []string{"p.go:1: undefined: x\n", "0 passed, 1 failed, 0 skipped\n"}, "noise"},
+		{"nothing", noTests, "", false, []string{"there were no tests\n"}, "noise"},
+		{"no json", "go: no such package\n" + pass + endOK, "", true, []string{"go: no such package\n"}, "noise"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var b strings.Builder
+			s := newSummary(&b)
+			if tt.allowed != "-" {
+				s.forbidSkips(tt.allowed)
+			}
+			if err := s.read(strings.NewReader(tt.in)); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.finish(); got != tt.ok {
+				t.Errorf("got %t, want %t", got, tt.ok)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(b.String(), want) {
+					t.Errorf("got\n%s\nwant %q in it", b.String(), want)
+				}
+			}
+			if strings.Contains(b.String(), tt.not) {
+				t.Errorf("got\n%s\ndo not want %q in it", b.String(), tt.not)
+			}
+		})
+	}
+}
