@@ -48,7 +48,7 @@ func startCommand(l launch) (*command, error) {
 	process, err := l.start(pair[1])
 	unix.Close(pair[1])
 	if err != nil {
-		control.Close()
+		_ = control.Close()
 		return nil, &launchError{step: stepStart, name: l.args[0], err: err}
 	}
 	c := &command{launch: l, process: process, control: control}
@@ -123,13 +123,13 @@ func (c *command) Release() error {
 		c.Abort()
 		return err
 	}
-	c.control.Close() // the other end was closed by exec
+	_ = c.control.Close() // the other end was closed by exec
 	return nil
 }
 
 // Abort ends the launcher; COMMAND is not run.
 func (c *command) Abort() {
-	c.control.Close()
+	_ = c.control.Close()
 	_ = c.process.Kill() // it may be gone already
 	_, _ = c.process.Wait()
 }
@@ -194,7 +194,7 @@ func (c *command) report() error {
 
 // died waits for a launcher that is gone and says how it ended.
 func (c *command) died() error {
-	c.control.Close()
+	_ = c.control.Close()
 	status, err := c.Wait()
 	switch {
 	case err == nil && status > exitSignalBase:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 )
@@ -17,7 +16,7 @@ func main() {
 // observes processes is handed in.
 func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
-		fmt.Fprint(stderr, shortUsage)
+		_, _ = io.WriteString(stderr, shortUsage)
 		return exitUsage
 	}
 	opts, action, err := parseArgs(args)

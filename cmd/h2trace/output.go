@@ -45,7 +45,7 @@ func openOutput(path string, owner *account) (*output, error) {
 	}
 	o := &output{file: file, gone: make(chan struct{})}
 	if o.stop, err = watchReader(file, o.readerGone); err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("%s: %w", file.Name(), err)
 	}
 	return o, nil
@@ -81,7 +81,7 @@ func openFile(path string, owner *account) (*os.File, error) {
 	}
 	if err != nil {
 		if file != nil {
-			file.Close()
+			_ = file.Close()
 		}
 		return nil, err
 	}

@@ -108,11 +108,11 @@ func (s *session) launchAndObserve(l launch) int {
 	observed := make(chan error, 1)
 	go func() {
 		err := s.explain(t.Observe(ctx)) // now, and not when COMMAND ends
-		observed <- errors.Join(err, t.Close())
+		observed <- errors.Join(err, s.explain(t.Close()))
 	}()
 	if err := cmd.Release(); err != nil {
 		cancel()
-		<-observed
+		_ = <-observed // nothing to observe was run
 		return s.notLaunched(err)
 	}
 	status, err := cmd.Wait()
