@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
 	"h2trace/bpf/plan"
 )
 
@@ -362,7 +365,7 @@ func TestLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	const total = 8 << 20
-	chunk := make([]byte, 10_000)
+	chunk := bytes.Repeat([]byte("x"), 10_000)
 	for sent := 0; sent < total; sent += len(chunk) {
 		if _, err := conn.Write(chunk); err != nil {
 			t.Fatal(err)
@@ -420,5 +423,66 @@ func TestLoss(t *testing.T) {
 	}
 	if want := uint64(2 * received); ledger.SeenBytes != want {
 		t.Errorf("%d bytes seen, the peers exchanged %d", ledger.SeenBytes, want)
+	}
+}
+
+// TestReadFault sends memory that was never touched and so has no page yet,
+// which the kernel cannot copy from inside a probe.
+func TestReadFault(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	ln, config := listen(t)
+	go func() {
+		if conn, err := ln.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+			conn.Close()
+		}
+	}()
+	untouched, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(untouched)
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]byte{[]byte("before"), untouched[:100], []byte("after")} {
+		if _, err := conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	type part struct {
+		offset uint64
+		text   string
+		lost   Reasons
+	}
+	var got []part
+	var r Record
+	roles := map[uint64]Role{}
+	for c.Read(&r, 50*time.Millisecond) == nil {
+		switch {
+		case r.Kind == KindOpen:
+			roles[r.Conn] = r.Open.Role
+		case r.Kind == KindData && roles[r.Conn] == RoleClient:
+			got = append(got, part{r.Data.Offset, string(r.Data.Payload), r.Data.Lost})
+		}
+	}
+	want := []part{{0, "before", 0}, {106, "after", 1 << ReadFault}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(part{})); diff != "" {
+		t.Errorf("records of the client (-want +got):\n%s", diff)
+	}
+	ledger, err := c.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ledger.LostRecords[ReadFault] != 1 || ledger.LostBytes[ReadFault] != 100 {
+		t.Errorf("read faults: got %d records of %d bytes, want 1 of 100", ledger.LostRecords[ReadFault], ledger.LostBytes[ReadFault])
 	}
 }

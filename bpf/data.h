@@ -12,7 +12,6 @@
 struct span {
 	struct conn_dir *dir;
 	u64 conn;
-	u64 time;
 	u64 src;
 	u64 seq;
 	u64 offset;
@@ -41,12 +40,13 @@ static __always_inline void put(struct span *s, const u32 size, u64 len)
 	barrier_var(len);
 	if (len > size)
 		len = size;
+	/* Not before the reservation: times are to go with the order of records. */
+	r->h.time = bpf_ktime_get_ns();
 	if (bpf_probe_read_user(r->payload, len, (void *)s->src)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		reason = LOSS_READ_FAULT;
 		goto lost;
 	}
-	r->h.time = s->time;
 	r->h.pid = s->tgid;
 	r->h.kind = RECORD_DATA;
 	r->h.dir = s->direction;
@@ -113,7 +113,6 @@ static __always_inline void report_data(struct conn *c, struct conn_key *key, u3
 	records = full + 1;
 	s.dir = dir;
 	s.conn = c->id;
-	s.time = bpf_ktime_get_ns();
 	s.src = src;
 	s.tgid = key->tgid;
 	s.direction = direction;

@@ -21,6 +21,7 @@ type tracedConn struct {
 	next      [2]position // by direction: what the next record should hold
 	announced bool        // the open event is printed
 	closed    *connEnd
+	latest    int64 // the highest kernel time so far
 }
 
 // position is a place in the records and bytes of one direction.
@@ -41,7 +42,12 @@ type connEnd struct {
 	state  *bpf.ConnState // without a record: what the kernel held, if anything
 }
 
+// data decodes a record. Two directions may take their times within the same
+// microsecond and their places in the buffer the other way round; the places
+// tell the order, and no time goes back behind an earlier one.
 func (c *tracedConn) data(at int64, d *bpf.Data) {
+	at = max(at, c.latest)
+	c.latest = at
 	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost)
 	next := &c.next[d.Dir]
 	if d.Seq != next.seq {
