@@ -78,6 +78,11 @@ func (o *closers) see(c char) {
 
 func (o closers) closedBy(b byte) bool { return b == '"' && o.quote || b == '>' && o.angle }
 
+// maxLevel bounds how often a character counts as encoded. It keeps the work on
+// a hostile value proportional to its length: at most one authority is open on
+// each level.
+const maxLevel = 8
+
 // char is one character of a text: its value, how often it was
 // percent-encoded and how many bytes it takes.
 type char struct {
@@ -99,10 +104,10 @@ func decodeChar(s string, i int) char {
 	if j+1 < len(s) {
 		hi, lo := unhex(s[j]), unhex(s[j+1])
 		if hi >= 0 && lo >= 0 {
-			return char{byte(hi<<4 | lo), level + 1, j + 2 - i}
+			return char{byte(hi<<4 | lo), min(level+1, maxLevel), j + 2 - i}
 		}
 	}
-	return char{'%', level, j - i}
+	return char{'%', min(level, maxLevel), j - i}
 }
 
 // valueSpan returns where the value of a parameter begins and ends whose "="
