@@ -134,6 +134,7 @@ func TestRedactText(t *testing.T) {
 		{"quoted url", `realm="https://h.example/?token=` + s + `",service="r"`, `realm="https://h.example/?token=` + redacted + `",service="r"`},
 		{"quoted value", `token="a b ` + s + `", other="https://h.example/?sig=` + s + `", x=1`,
 			`token="` + redacted + `", other="https://h.example/?sig=` + redacted + `", x=1`},
+		{"quotes in a quoted value", `"a?token=b?sig="` + s + `", x`, `"a?token=` + redacted + `", x`},
 		{"quote in a value", `/a?token=a"` + s, "/a?token=" + redacted},
 		{"refresh", "5; url=https://h.example/?token=" + s, "5; url=https://h.example/?token=" + redacted},
 		{"message", "bad request GET /a?token=" + s + " HTTP/2", "bad request GET /a?token=" + redacted + " HTTP/2"},
@@ -160,6 +161,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add("x=%253D%25", "@h")
 	f.Add("https://a@b/%2F%2F", "%40")
 	f.Add(`token="`, `"`)
+	f.Add(`"token=`, `"x`)
 	f.Fuzz(func(t *testing.T, before, after string) {
 		const secret = "S3CR3Tvalue"
 		if strings.Contains(before+after, secret) {

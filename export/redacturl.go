@@ -76,7 +76,16 @@ func (o *closers) see(c char) {
 	}
 }
 
-func (o closers) closedBy(b byte) bool { return b == '"' && o.quote || b == '>' && o.angle }
+// closedBy reports whether b, at s[i], closes what is open.
+func (o closers) closedBy(s string, i int, b byte) bool {
+	return b == '"' && o.quote && isClosingQuote(s, i) || b == '>' && o.angle
+}
+
+// isClosingQuote reports whether the quote at s[i] ends a quoted string: what
+// can follow one follows. A stray quote in a secret must not show the rest.
+func isClosingQuote(s string, i int) bool {
+	return i+1 == len(s) || s[i+1] <= ' ' || strings.IndexByte(",;&#>)}]", s[i+1]) >= 0
+}
 
 // maxLevel bounds how often a character counts as encoded. It keeps the work on
 // a hostile value proportional to its length: at most one authority is open on
@@ -122,7 +131,7 @@ func valueSpan(s string, i, level int, open closers) (from, to int) {
 	}
 	for from = i; i < len(s); {
 		c := decodeChar(s, i)
-		if c.level <= level && (c.b <= ' ' || c.b == '&' || c.b == '#' || open.closedBy(c.b)) {
+		if c.level <= level && (c.b <= ' ' || c.b == '&' || c.b == '#' || open.closedBy(s, i, c.b)) {
 			break
 		}
 		i += c.width
@@ -131,14 +140,13 @@ func valueSpan(s string, i, level int, open closers) (from, to int) {
 }
 
 // quotedEnd returns the index of the quote that closes the quoted string at
-// s[i:], or the length of s. It is one that what can follow a quoted string
-// follows: a stray quote in a secret must not show the rest of it.
+// s[i:], or the length of s.
 func quotedEnd(s string, i int) int {
 	for ; i < len(s); i++ {
 		switch {
 		case s[i] == '\\':
 			i++ // RFC 9110 §5.6.4
-		case s[i] == '"' && (i+1 == len(s) || s[i+1] <= ' ' || strings.IndexByte(",;&#>)}]", s[i+1]) >= 0):
+		case s[i] == '"' && isClosingQuote(s, i):
 			return i
 		}
 	}
@@ -154,7 +162,7 @@ func userinfoSpan(s string, i, level int, open closers) (from, to int) {
 	for i < len(s) {
 		c := decodeChar(s, i)
 		if c.level <= level {
-			if c.b <= ' ' || isSlash(c.b) || c.b == '?' || c.b == '#' || open.closedBy(c.b) {
+			if c.b <= ' ' || isSlash(c.b) || c.b == '?' || c.b == '#' || open.closedBy(s, i, c.b) {
 				break
 			}
 			if c.b == '@' {
