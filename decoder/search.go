@@ -4,7 +4,8 @@ const (
 	// enoughBits is the evidence that ends a search: by chance it comes
 	// together once in 2^56 places.
 	enoughBits = 56
-	// closingBits is enough when no more bytes can come.
+	// closingBits is enough when no more bytes can come, and makes a chain
+	// the rival of another.
 	closingBits = 40
 	// edgeBits is what it counts that a frame begins with the first byte
 	// after a loss, or ends with the last: records are cut where the
@@ -13,10 +14,13 @@ const (
 	// trustAfter is how many frames must make sense after a search before
 	// its result is beyond doubt.
 	trustAfter = 32
-	// enclosing is how far boundaries away from the edge must be followed:
-	// past the end of any DATA frame of default size that the search began
-	// in, since the payload of that frame may hold an imitation of frames.
-	enclosing = minMaxFrameSize + frameHeaderLen
+	// enclosing is where frames away from the edge are first believed: past
+	// the end of any frame of default size that the search began in, since
+	// its payload may hold an imitation of frames.
+	enclosing = minMaxFrameSize
+	// credibleBits is what a header must have that could enclose a chain: by
+	// chance, many a header seems to begin an enormous frame.
+	credibleBits = 25
 	// rivalry is how many bytes are awaited for rivals to fail.
 	rivalry = 256 << 10
 )
@@ -60,6 +64,9 @@ func (h *half) scan(at int64, b []byte) {
 			if best == nil {
 				break
 			}
+			if !h.search.edge(best) {
+				h.believe(best)
+			}
 			h.accept(at, *best, h.search.pos+frameHeaderLen)
 		}
 		if h.mode == searching && len(h.held.buf) >= 2*maxHeld {
@@ -80,10 +87,13 @@ func (h *half) try(at int64) *chain {
 		raw := h.held.buf[off : off+frameHeaderLen]
 		bits, ok := h.conn.evidence(h.dir, raw)
 		extended := h.extend(raw, bits, ok)
-		if !ok || extended {
-			if c := h.winner(); extended && c != nil {
+		if extended {
+			if c := h.winner(); c != nil {
 				return c
 			}
+			continue
+		}
+		if !ok {
 			continue
 		}
 		hd := parseHeader(raw)
@@ -186,13 +196,13 @@ func (h *half) winner() *chain {
 		return nil // its turn comes with its next header
 	}
 	if s.pos+1-s.ripe < rivalry {
-		edge := s.bonus && c.start == 0
+		edge := s.edge(c)
 		if !edge && s.pos < enclosing {
 			return nil
 		}
 		for i, r := range s.chains {
-			encloses := r.last < c.start && c.start < r.next
-			if i != best && !edge && (r.count >= 2 || encloses) {
+			encloses := r.last < c.start && c.start < r.next && r.bits >= credibleBits
+			if i != best && !edge && (encloses || r.count >= 2 && r.bits >= closingBits) {
 				return nil
 			}
 		}
@@ -211,6 +221,9 @@ func (h *half) settle(at int64) {
 			n := c.bits
 			if c.next == h.held.end() {
 				n += edgeBits
+			}
+			if !s.edge(c) && (c.count < 2 || n < enoughBits) {
+				continue
 			}
 			if n > bits && c.first < h.held.end() {
 				best, bits = c, n
@@ -271,6 +284,19 @@ func (h *half) replay(off, late int64) {
 		h.conn.replaying = false
 	})
 	q.pieces(max(off, late), q.end(), decode)
+}
+
+// edge reports whether a chain begins with the first byte after a loss.
+func (s *search) edge(c *chain) bool { return s.bonus && c.start == 0 }
+
+// believe moves the first frame of a chain to where no payload that the search
+// began in can reach.
+func (h *half) believe(c *chain) {
+	for c.first < enclosing && c.first < c.last {
+		at := c.first - h.held.base
+		hd := parseHeader(h.held.buf[at : at+frameHeaderLen])
+		c.first += frameHeaderLen + int64(hd.length)
+	}
 }
 
 // trim lets go of bytes before off, and moves the chains that began there to

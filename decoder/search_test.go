@@ -1,0 +1,140 @@
+package decoder
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// download is what a server says that serves several large answers at once:
+// mostly DATA of random bytes, some HEADERS, WINDOW_UPDATE and PING. It
+// returns each frame's wire form.
+func download(rng *rand.Rand, frames, largest int) [][]byte {
+	var out [][]byte
+	for range frames {
+		id := uint32(2*rng.IntN(8) + 1)
+		switch rng.IntN(12) {
+		case 0:
+			out = append(out, wire(TypeHeaders, FlagEndHeaders, id, []byte{0x88}))
+		case 1:
+			out = append(out, windowUpdate(id, rng.Uint32N(1<<20)+1))
+		case 2:
+			out = append(out, wire(TypePing, 0, 0, make([]byte, 8)))
+		default:
+			p := make([]byte, rng.IntN(largest)+1)
+			for i := range p {
+				p[i] = byte(rng.Uint32())
+			}
+			out = append(out, wire(TypeData, 0, id, p))
+		}
+	}
+	return out
+}
+
+// names lists the frames that were decoded after a loss, or that were built.
+type names struct {
+	list    []string
+	skipped []int64
+}
+
+func (n *names) Protocol(int64, Protocol, bool)          {}
+func (n *names) Resync(_ int64, _ Direction, lost int64) { n.skipped = append(n.skipped, lost) }
+func (n *names) Frame(f *Frame) {
+	if f.Dir == Recv {
+		n.list = append(n.list, fmt.Sprintf("%s %d %d", f.Type, f.StreamID, f.Length))
+	}
+}
+
+func (n *names) build(frame []byte) {
+	h := parseHeader(frame)
+	n.list = append(n.list, fmt.Sprintf("%s %d %d", h.typ, h.stream, h.length))
+}
+
+// TestSearchFindsRealFrames loses the beginning of downloads at random places,
+// with frames of the default size and of a megabyte: what is found afterwards
+// must be the real frames, all of them from some early point on.
+func TestSearchFindsRealFrames(t *testing.T) {
+	for seed := range uint64(40) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		largest, frames := minMaxFrameSize, 40
+		if seed%8 == 7 {
+			largest, frames = 1<<20, 12
+		}
+		var want names
+		var stream []byte
+		for _, f := range download(rng, frames, largest) {
+			want.build(f)
+			stream = append(stream, f...)
+		}
+		start := rng.IntN(len(stream) / 4)
+		got := &names{}
+		c := NewConn(Config{Role: Client}, got)
+		rest := stream[start:]
+		for at := int64(0); len(rest) > 0; at++ {
+			n := min(len(rest), rng.IntN(20000)+1)
+			c.Data(at, Recv, rest[:n])
+			rest = rest[n:]
+		}
+		c.Close(0)
+		if len(got.list) == 0 {
+			t.Fatalf("seed %d: no frames found after offset %d", seed, start)
+		}
+		tail := want.list[max(0, len(want.list)-len(got.list)):]
+		if g, w := strings.Join(got.list, "\n"), strings.Join(tail, "\n"); g != w {
+			t.Errorf("seed %d: found\n%s\nwant the last frames\n%s", seed, g, w)
+		}
+		if len(got.skipped) != 1 || got.skipped[0] > int64(3*largest+enclosing) {
+			t.Errorf("seed %d: skipped %v bytes of %d", seed, got.skipped, len(stream))
+		}
+	}
+}
+
+// TestSearchIgnoresImitation begins inside a DATA payload that holds a flawless
+// run of frames, which ends where the payload does. None of them was sent.
+func TestSearchIgnoresImitation(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	imitation := []byte("some text before")
+	for len(imitation) < 9000 {
+		imitation = append(imitation, wire(TypeWindowUpdate, 0, 666, []byte{0, 0, 1, 0})...)
+		imitation = append(imitation, wire(TypeHeaders, FlagEndHeaders, 667, []byte{0x82})...)
+	}
+	stream := imitation
+	for _, f := range download(rng, 30, minMaxFrameSize) {
+		stream = append(stream, f...)
+	}
+	r := decodeEveryWay(t, Config{Role: Client}, []input{{at: 1, dir: Recv, gap: -1}, {at: 2, dir: Recv, data: stream}}, 1)
+	if n := r.counts[Recv][TypeData]; n == 0 {
+		t.Error("no real frame was found")
+	}
+	for _, line := range r.lines {
+		if strings.Contains(line, "stream=666") || strings.Contains(line, "stream=667") {
+			t.Errorf("imitated frame reported: %s", line)
+		}
+	}
+}
+
+// TestSearchGivesUp feeds random bytes: they are no HTTP/2, and searching them
+// is bounded in memory and ends.
+func TestSearchGivesUp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 4))
+	r := &recorder{}
+	c := NewConn(Config{Role: Client}, r)
+	chunk := make([]byte, 10000)
+	for total := 0; total < maxSearch+100000; total += len(chunk) {
+		for i := range chunk {
+			chunk[i] = byte(rng.Uint32())
+		}
+		c.Data(1, Recv, chunk)
+		if n := cap(c.halves[Recv].held.buf); n > 4*maxHeld {
+			t.Fatalf("%d bytes held", n)
+		}
+	}
+	want := "@1 protocol unknown fromStart=false"
+	if got := strings.Join(r.lines, "\n"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if c.halves[Recv].held.buf != nil {
+		t.Error("bytes are still held")
+	}
+}
