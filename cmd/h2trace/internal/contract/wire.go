@@ -9,6 +9,7 @@ import (
 )
 
 // WireFrame returns the frame in the form that every witness is compared in.
+// When the payload is not known the frame has its header alone, with an error.
 func (e *Event) WireFrame() (*wire.Frame, error) {
 	f := &wire.Frame{
 		Stream: e.Stream, Length: e.Length, DataLength: e.DataLength, Increment: e.Increment,
@@ -31,12 +32,12 @@ func (e *Event) WireFrame() (*wire.Frame, error) {
 	switch f.Type {
 	case wire.Settings:
 		if f.Settings, err = e.settings(); err != nil {
-			return nil, fmt.Errorf("settings: %w", err)
+			return f, fmt.Errorf("settings: %w", err)
 		}
 	case wire.Ping:
 		opaque, err := hex.DecodeString(e.Opaque)
 		if err != nil || copy(f.Opaque[:], opaque) != len(f.Opaque) {
-			return nil, fmt.Errorf("opaque %q is not 8 bytes in hex", e.Opaque)
+			return f, fmt.Errorf("opaque %q is not 8 bytes in hex", e.Opaque)
 		}
 	}
 	return f, e.checkErrorName(f)

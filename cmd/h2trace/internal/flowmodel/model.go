@@ -12,7 +12,12 @@
 //     (§6.2), so END_STREAM takes effect with END_HEADERS.
 package flowmodel
 
-import "h2trace/cmd/h2trace/internal/wire"
+import (
+	"maps"
+	"slices"
+
+	"h2trace/cmd/h2trace/internal/wire"
+)
 
 // initialWindow is the size of every window before SETTINGS (RFC 9113 §6.9.2).
 const initialWindow = 65535
@@ -33,8 +38,8 @@ type Model struct {
 	initialSend, initialRecv int64
 	unacked                  [][]wire.Setting // own SETTINGS, oldest first
 	streams                  map[uint32]*stream
-	last                     map[uint32]Window
-	counted                  map[uint32]int
+	last                     map[uint32]State
+	changes                  int       // of an INITIAL_WINDOW_SIZE, so far
 	highest                  [2]uint32 // stream ids opened so far: even, odd
 	endOfBlock               bool      // END_STREAM stands on an unfinished field block
 }
@@ -50,8 +55,7 @@ func New() *Model {
 		connSend: initialWindow, connRecv: initialWindow,
 		initialSend: initialWindow, initialRecv: initialWindow,
 		streams: make(map[uint32]*stream),
-		last:    make(map[uint32]Window),
-		counted: make(map[uint32]int),
+		last:    make(map[uint32]State),
 	}
 }
 
@@ -75,8 +79,9 @@ func (m *Model) Frame(dir wire.Dir, f *wire.Frame) Window {
 	w := Window{ConnSend: m.connSend, ConnRecv: m.connRecv}
 	if s != nil {
 		w.StreamSend, w.StreamRecv, w.StreamKnown = s.send, s.recv, true
-		m.last[f.Stream] = w
-		m.counted[f.Stream]++
+		state := State{w, m.last[f.Stream].Frames, m.changes}
+		state.Frames[dir]++
+		m.last[f.Stream] = state
 		if m.closes(dir, f, s) {
 			delete(m.streams, f.Stream)
 		}
@@ -174,17 +179,27 @@ func (m *Model) apply(list []wire.Setting, initial *int64, side func(*stream) *i
 			*side(s) += int64(p.Value) - *initial
 		}
 		*initial = int64(p.Value)
+		m.changes++
 	}
 }
 
 // Conn returns what is left on the connection.
 func (m *Model) Conn() (send, recv int64) { return m.connSend, m.connRecv }
 
-// Last returns the windows after the last frame of a stream while it was open.
-func (m *Model) Last(id uint32) (Window, bool) {
-	w, ok := m.last[id]
-	return w, ok
+// State is a stream after its last frame while it was open. Two orders of the
+// same frames, each true to its directions, agree on Window when they agree on
+// the rest.
+type State struct {
+	Window  Window
+	Frames  [2]int // on the stream by direction, up to the one that closed it
+	Changes int    // of an INITIAL_WINDOW_SIZE on the connection until then
 }
 
-// Frames returns how many frames came on a stream while it was open.
-func (m *Model) Frames(id uint32) int { return m.counted[id] }
+// Last returns what a stream came to, if it was ever open.
+func (m *Model) Last(id uint32) (State, bool) {
+	s, ok := m.last[id]
+	return s, ok
+}
+
+// Streams returns the ids of all streams that were ever open, in no order.
+func (m *Model) Streams() []uint32 { return slices.Collect(maps.Keys(m.last)) }

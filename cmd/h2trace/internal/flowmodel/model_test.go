@@ -87,7 +87,7 @@ func TestLast(t *testing.T) {
 	m.Frame(wire.Recv, &wire.Frame{Type: wire.Data, Stream: 1, Length: 1})
 
 	got, ok := m.Last(1)
-	want := Window{ConnSend: 65535, ConnRecv: 65000, StreamSend: 65535, StreamRecv: 65000, StreamKnown: true}
+	want := State{Window{ConnSend: 65535, ConnRecv: 65000, StreamSend: 65535, StreamRecv: 65000, StreamKnown: true}, [2]int{1, 2}, 0}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Errorf("Last(1) = _, %v (-want +got):\n%s", ok, diff)
 	}

@@ -29,7 +29,7 @@ type client struct {
 var scenarios = map[string]func(context.Context, *client) error{
 	"get": get, "post": post, "trailers": trailers, "headers": headers, "streams": streams,
 	"reset": reset, "abort": abort, "early": early, "ping": ping, "goaway": goAway,
-	"poll": poll,
+	"poll": poll, "once": once, "upload": upload, "cancel": cancelOnce,
 }
 
 func main() {

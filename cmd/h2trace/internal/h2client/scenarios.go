@@ -43,6 +43,18 @@ func get(ctx context.Context, c *client) error {
 	return nil
 }
 
+// once makes one request and takes any outcome: its server is a script.
+func once(ctx context.Context, c *client) error {
+	_, _, _ = c.do(ctx, "GET", "/", nil, nil)
+	return nil
+}
+
+// upload is once with a body that has to wait for windows.
+func upload(ctx context.Context, c *client) error {
+	_, _, _ = c.do(ctx, "POST", "/", strings.NewReader(strings.Repeat("u", 200_000)), nil)
+	return nil
+}
+
 func post(ctx context.Context, c *client) error {
 	for _, size := range []int{0, 1, 1 << 14, 300_000} {
 		n, _, err := c.do(ctx, "POST", "/echo", strings.NewReader(strings.Repeat("p", size)), nil)
@@ -109,28 +121,32 @@ func streams(ctx context.Context, c *client) error {
 	return errors.Join(errs...)
 }
 
-// reset cancels a request in the middle of its answer.
+// reset cancels requests in the middle of their answers.
 func reset(ctx context.Context, c *client) error {
 	for range 3 {
-		reqCtx, cancel := context.WithCancel(ctx)
-		req, err := http.NewRequestWithContext(reqCtx, "GET", c.base+"/hang", nil)
-		if err != nil {
-			cancel()
-			return err
-		}
-		resp, err := c.http.Do(req)
-		if err != nil {
-			cancel()
-			return err
-		}
-		_, err = io.ReadFull(resp.Body, make([]byte, len("first bytes")))
-		cancel()
-		_ = resp.Body.Close() // the request was given up on purpose
-		if err != nil {
+		if err := cancelOnce(ctx, c); err != nil {
 			return err
 		}
 	}
 	return get(ctx, c)
+}
+
+// cancelOnce gives a request up as soon as its answer begins.
+func cancelOnce(ctx context.Context, c *client) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", c.base+"/hang", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	_, err = io.ReadFull(resp.Body, make([]byte, len("first bytes")))
+	cancel()
+	_ = resp.Body.Close() // the request was given up on purpose
+	return err
 }
 
 // abort has the server reset streams.
@@ -180,7 +196,7 @@ func poll(ctx context.Context, c *client) error {
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(2 * time.Millisecond):
+		case <-time.After(time.Millisecond):
 		}
 		_, _, err := c.do(ctx, "POST", fmt.Sprintf("/echo?i=%d", i), strings.NewReader(strings.Repeat("p", i%500)), func(r *http.Request) {
 			r.Header.Set("X-Turn", strconv.Itoa(i))

@@ -15,10 +15,14 @@ import (
 // maxLine bounds one line: a header value of 16 MiB, each byte quoted as \xff.
 const maxLine = 64 << 20
 
-// logLine finds a line of the log package with the standard flags, also behind
-// other output that did not end its own line. A quoted payload cannot be taken
-// for one, as the match closest to the start wins.
-var logLine = regexp.MustCompile(`\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (http2: .*)$`)
+// logLine finds a line of the log package, with the standard flags or, as in
+// the go command, with none; with flags also behind other output that did not
+// end its own line. A quoted payload cannot be taken for one, as the match
+// closest to the start wins.
+var logLine = regexp.MustCompile(`(?:^|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )(http2: .*)$`)
+
+// frameInside finds a frame line where logLine does not.
+var frameInside = regexp.MustCompile(`http2: Framer 0x[0-9a-f]+: (?:wrote|read) `)
 
 // Parse reads a whole stderr. Lines that are not of the kinds this package
 // keeps are skipped; a frame or field line that it cannot read in full is an
@@ -31,6 +35,9 @@ func Parse(r io.Reader) (*Log, error) {
 	for n := 1; sc.Scan(); n++ {
 		m := logLine.FindStringSubmatch(sc.Text())
 		if m == nil {
+			if frameInside.MatchString(sc.Text()) {
+				return nil, fmt.Errorf("http2debug line %d: a frame behind other output: %.200q", n, sc.Text())
+			}
 			continue
 		}
 		if err := l.add(open, n, m[1]); err != nil {

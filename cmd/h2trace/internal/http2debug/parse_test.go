@@ -77,13 +77,16 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("accepted %s", line)
 		}
 	}
+	if _, err := Parse(strings.NewReader("go: half a linehttp2: Framer 0xc0: wrote SETTINGS len=0\n")); err == nil {
+		t.Error("dropped a frame behind other output")
+	}
 }
 
 func TestParseMixedOutput(t *testing.T) {
 	const log = `go: downloading example.test/m v1.0.0
 half a line ` + stamp + `http2: Framer 0xc01: wrote SETTINGS len=0
 ` + stamp + `http2: Transport creating client conn 0xc02 to 127.0.0.1:443
-` + stamp + `http2: Transport encoding header ":path" = "/http2: Framer 0xc09: wrote PING"
+http2: Transport encoding header ":path" = "/http2: Framer 0xc09: wrote PING"
 ` + stamp + `http2: Framer 0xc01: wrote HEADERS flags=END_HEADERS stream=1 len=3
 ` + stamp + `http2: Framer 0xc01: read SETTINGS flags=ACK len=0
 ` + stamp + `http2: decoded hpack field header field "set-cookie" = "a=\"b\"" (sensitive)

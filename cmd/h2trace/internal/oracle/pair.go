@@ -39,8 +39,9 @@ type Options struct {
 	Tail bool
 }
 
-// maxTail bounds what Options.Tail forgives in either direction: what fits
-// in the bufio.Reader of net/http, or a burst of small writes.
+// maxTail bounds in bytes what Options.Tail forgives in either direction after
+// one frame of any size: what the bufio.Reader of net/http holds, or a burst of
+// small writes.
 const maxTail = 4096
 
 // Match finds for each logged connection the traced one that is equal to it.
@@ -133,10 +134,10 @@ func compareDir(d wire.Dir, trace []seen, log []*http2debug.Frame, opt Options) 
 		return n, 0, nil
 	}
 	size := 0
-	for _, f := range trace[n:] {
+	for _, f := range trace[min(n+1, len(trace)):] {
 		size += 9 + int(f.Length)
 	}
-	for _, f := range log[n:] {
+	for _, f := range log[min(n+1, len(log)):] {
 		size += 9 + int(f.Length)
 	}
 	// What only the trace sent, or only the log read, is nobody's tail.

@@ -5,8 +5,6 @@ import (
 
 	"h2trace/cmd/h2trace/internal/contract"
 	"h2trace/cmd/h2trace/internal/flowmodel"
-	"h2trace/cmd/h2trace/internal/http2debug"
-	"h2trace/cmd/h2trace/internal/wire"
 )
 
 // CheckWindows holds every window that the trace printed for a connection seen
@@ -31,60 +29,45 @@ func CheckWindows(c *contract.Conn) error {
 	return nil
 }
 
-// CheckFinal holds the last windows of the trace against the model fed the
-// log. The log's order across directions is its own, so a stream on which a
-// frame crossed the closing one is left out: there the two may rightly differ.
+// CheckFinal holds the windows that the trace comes to against those that the
+// log comes to. The log's order across directions is its own: a stream that
+// closes before a frame in one order and after it in the other is left out, as
+// there the two may rightly differ.
 func CheckFinal(p *Pair) error {
 	if p.Tail != [2]int{} {
 		return nil
 	}
-	m := modelOf(p.Log)
-	last := make(map[uint32]*contract.Event)
-	crossed := make(map[uint32]bool)
+	trace, log := flowmodel.New(), flowmodel.New()
 	for _, e := range p.Trace.Frames {
-		if e.Stream != 0 && e.Window.StreamSend == nil && last[e.Stream] != nil {
-			crossed[e.Stream] = true
+		f, err := e.WireFrame()
+		if err != nil {
+			return err
 		}
-		if e.Window.StreamSend != nil {
-			last[e.Stream] = e
-		}
+		trace.Frame(e.Direction(), f)
 	}
-	send, recv := m.Conn()
-	end := p.Trace.Frames[len(p.Trace.Frames)-1]
-	if got, want := windowString(contract.Window{ConnSend: end.Window.ConnSend, ConnRecv: end.Window.ConnRecv}),
-		windowString(contract.Window{ConnSend: &send, ConnRecv: &recv}); got != want {
+	for _, f := range p.Log.Frames {
+		log.Frame(f.Dir, &f.Frame)
+	}
+	send, recv := log.Conn()
+	end := p.Trace.Frames[len(p.Trace.Frames)-1].Window
+	got := windowString(contract.Window{ConnSend: end.ConnSend, ConnRecv: end.ConnRecv})
+	if want := windowString(contract.Window{ConnSend: &send, ConnRecv: &recv}); got != want {
 		return fmt.Errorf("%s: last window %s, the log comes to %s", p.Trace.ID, got, want)
 	}
-	for id, e := range last {
-		w, ok := m.Last(id)
-		if crossed[id] || !ok || len(logged(p.Log, id)) != m.Frames(id) {
+	for _, id := range log.Streams() {
+		want, _ := log.Last(id)
+		got, ok := trace.Last(id)
+		if !ok {
+			return fmt.Errorf("%s: no stream %d", p.Trace.ID, id)
+		}
+		if got.Frames != want.Frames || got.Changes != want.Changes {
 			continue
 		}
-		got := windowString(contract.Window{StreamSend: e.Window.StreamSend, StreamRecv: e.Window.StreamRecv})
-		want := windowString(contract.Window{StreamSend: &w.StreamSend, StreamRecv: &w.StreamRecv})
-		if got != want {
-			return fmt.Errorf("%s stream %d: last window %s, the log comes to %s", p.Trace.ID, id, got, want)
+		if got.Window.StreamSend != want.Window.StreamSend || got.Window.StreamRecv != want.Window.StreamRecv {
+			return fmt.Errorf("%s stream %d: comes to %+v, by the log to %+v", p.Trace.ID, id, got, want)
 		}
 	}
 	return nil
-}
-
-func modelOf(c *http2debug.Conn) *flowmodel.Model {
-	m := flowmodel.New()
-	for _, f := range c.Frames {
-		m.Frame(f.Dir, &f.Frame)
-	}
-	return m
-}
-
-func logged(c *http2debug.Conn, id uint32) []*http2debug.Frame {
-	var out []*http2debug.Frame
-	for _, f := range c.Frames {
-		if f.Stream == id && f.Type != wire.Priority {
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 func windowString(w contract.Window) string {
