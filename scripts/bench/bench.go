@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -43,7 +44,11 @@ func newBench(ctx context.Context, c config) (*bench, error) {
 	}
 	b := &bench{config: c, dir: dir, log: log.New(os.Stderr, "bench: ", 0)}
 	b.report.Faults = []string{}
-	b.cores, err = twoCores()
+	// Before the build, which is a load of its own.
+	b.report.Load, err = loadAverage()
+	if err == nil {
+		b.cores, err = twoCores()
+	}
 	if err == nil {
 		err = b.build(ctx)
 	}
@@ -160,4 +165,14 @@ func host() string {
 	}
 	return fmt.Sprintf("%s, Linux %s %s, %d cores", runtime.Version(),
 		unix.ByteSliceToString(u.Release[:]), unix.ByteSliceToString(u.Machine[:]), runtime.NumCPU())
+}
+
+// loadAverage returns the load average of the last minute.
+func loadAverage() (float64, error) {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0, err
+	}
+	minute, _, _ := strings.Cut(string(text), " ")
+	return strconv.ParseFloat(minute, 64)
 }

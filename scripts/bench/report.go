@@ -10,6 +10,7 @@ import (
 // report is everything that was measured.
 type report struct {
 	Host       string             `json:"host"`
+	Load       float64            `json:"load_average"` // of the minute before
 	Cores      [2]int             `json:"cores"`
 	Rounds     int                `json:"rounds"`
 	Throughput []throughputReport `json:"throughput,omitempty"`
@@ -47,6 +48,7 @@ type costReport struct {
 	Runs              int     `json:"runs"`
 	StartupCPUMillis  float64 `json:"startup_cpu_ms"`
 	CPUMicrosPerFrame float64 `json:"cpu_us_per_frame"`
+	CPUMicrosError    float64 `json:"cpu_us_per_frame_error"`
 	CPUSecondsPerGB   float64 `json:"cpu_s_per_gb"`
 	Frames            int64   `json:"frames"`
 	RecordsSeen       int64   `json:"records_seen"`
@@ -78,6 +80,9 @@ func (r *report) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "%s; client and server on core %d, h2trace on core %d; medians of %d rounds (lowest … highest)\n",
 		r.Host, r.Cores[0], r.Cores[1], r.Rounds)
+	if r.Load > 0.5 {
+		fmt.Fprintf(t, "OTHERS ARE USING THE CORES: load average %.1f before the first run\n", r.Load)
+	}
 	for _, part := range r.Throughput {
 		part.print(t)
 	}
@@ -127,8 +132,8 @@ func (c *costReport) String() string {
 	if c == nil {
 		return "NO SUMMARY, COST UNKNOWN"
 	}
-	s := fmt.Sprintf("%.2f µs CPU a frame, %.2f s CPU a GB (less %.0f ms start-up), RSS %.1f MB, %d records, %.1f%% of the bytes captured, ",
-		c.CPUMicrosPerFrame, c.CPUSecondsPerGB, c.StartupCPUMillis, float64(c.MaxRSSBytes)/1e6, c.RecordsSeen,
+	s := fmt.Sprintf("%.2f ± %.2f µs CPU a frame, %.2f s CPU a GB (less %.0f ms start-up), RSS %.1f MB, %d records, %.1f%% of the bytes captured, ",
+		c.CPUMicrosPerFrame, c.CPUMicrosError, c.CPUSecondsPerGB, c.StartupCPUMillis, float64(c.MaxRSSBytes)/1e6, c.RecordsSeen,
 		100*float64(c.BytesCaptured)/float64(max(c.BytesSeen, 1)))
 	if c.RecordsLost == 0 {
 		return s + "0 lost"

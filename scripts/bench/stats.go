@@ -31,24 +31,19 @@ func compare(name string, runs, alone, empty []*loadResult) variantReport {
 	return v
 }
 
-// cost returns what h2trace used in some runs beyond startupMillis of CPU
-// time each, or nil when none of them has a summary.
-func cost(runs []*loadResult, startupMillis float64) *costReport {
-	c := &costReport{StartupCPUMillis: startupMillis}
-	var perFrame, perGB []float64
+// cost returns what h2trace used in some runs beyond what it used, in
+// milliseconds of CPU time, in runs that measured its start-up. It is nil when
+// either told nothing.
+func cost(runs []*loadResult, startup []float64) *costReport {
+	c := &costReport{}
+	var cpu float64
 	for _, r := range runs {
 		s := r.summary
 		if s == nil {
 			continue
 		}
-		used := s.Agent.CPUMillis - startupMillis
-		if s.Frames > 0 {
-			perFrame = append(perFrame, used*1000/float64(s.Frames))
-		}
-		if s.Bytes.Seen > 0 {
-			perGB = append(perGB, used/1000/(float64(s.Bytes.Seen)/1e9))
-		}
 		c.Runs++
+		cpu += s.Agent.CPUMillis
 		c.Frames += s.Frames
 		c.RecordsSeen += s.Records.Seen
 		c.RecordsLost += s.Records.Lost
@@ -56,9 +51,15 @@ func cost(runs []*loadResult, startupMillis float64) *costReport {
 		c.BytesCaptured += s.Bytes.Captured
 		c.MaxRSSBytes = max(c.MaxRSSBytes, s.Agent.MaxRSSBytes)
 	}
-	if len(perFrame) == 0 || len(perGB) == 0 || math.IsNaN(startupMillis) {
+	if len(startup) == 0 || c.Frames == 0 || c.BytesSeen == 0 {
 		return nil
 	}
-	c.CPUMicrosPerFrame, c.CPUSecondsPerGB = median(perFrame), median(perGB)
+	c.StartupCPUMillis = median(startup)
+	used := cpu - float64(c.Runs)*c.StartupCPUMillis
+	c.CPUMicrosPerFrame = used * 1e3 / float64(c.Frames)
+	c.CPUSecondsPerGB = used / 1e3 / (float64(c.BytesSeen) / 1e9)
+	// How far start-ups lie apart is how far off their median may be.
+	apart := (slices.Max(startup) - slices.Min(startup)) / 2
+	c.CPUMicrosError = float64(c.Runs) * apart * 1e3 / float64(c.Frames)
 	return c
 }

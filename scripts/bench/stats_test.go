@@ -3,6 +3,8 @@ package main
 import (
 	"math"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestMedian(t *testing.T) {
@@ -48,11 +50,19 @@ func TestCost(t *testing.T) {
 		s.Bytes.Seen, s.Records.Lost = bytes, lost
 		return &loadResult{summary: s}
 	}
-	c := cost([]*loadResult{run(60, 1000, 1e9, 1, 5), run(70, 1000, 1e9, 0, 9), {}, run(80, 1000, 1e9, 2, 7)}, 50)
-	if c.Runs != 3 || c.CPUMicrosPerFrame != 20 || c.CPUSecondsPerGB != 0.02 || c.RecordsLost != 3 || c.MaxRSSBytes != 9 {
-		t.Errorf("got %+v", c)
+	runs := []*loadResult{run(60, 1000, 1e9, 1, 5), run(70, 1000, 1e9, 0, 9), {}, run(80, 1000, 1e9, 2, 7)}
+	got := cost(runs, []float64{45, 50, 57})
+	want := &costReport{
+		Runs: 3, StartupCPUMillis: 50, CPUMicrosPerFrame: 20, CPUMicrosError: 6, CPUSecondsPerGB: 0.02,
+		Frames: 3000, RecordsLost: 3, BytesSeen: 3e9, MaxRSSBytes: 9,
 	}
-	if c := cost([]*loadResult{{}}, 50); c != nil {
-		t.Errorf("without a summary: got %+v, want nil", c)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if got := cost([]*loadResult{{}}, []float64{50}); got != nil {
+		t.Errorf("without a summary: got %+v, want nil", got)
+	}
+	if got := cost(runs, nil); got != nil {
+		t.Errorf("without a start-up: got %+v, want nil", got)
 	}
 }

@@ -62,22 +62,23 @@ const (
 	// second.
 	idleRate = 5
 	// idleRuns is how many of them there are.
-	idleRuns = 3
+	idleRuns = 5
 )
 
 // startupCPU returns the milliseconds of CPU time that h2trace needs to
-// observe, for as long as spec lasts, a client that does next to nothing.
-func (b *bench) startupCPU(ctx context.Context, server *process, spec loadSpec, plan string) (float64, error) {
+// observe, for as long as spec lasts, a client that does next to nothing: one
+// value for each of several runs.
+func (b *bench) startupCPU(ctx context.Context, server *process, spec loadSpec, plan string) ([]float64, error) {
 	spec.plan, spec.rate, spec.workers, spec.path = plan, idleRate, 1, "/100"
 	var used []float64
 	for range idleRuns {
 		r, err := b.run(ctx, server, spec)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if r.summary != nil {
 			used = append(used, r.summary.Agent.CPUMillis)
 		}
 	}
-	return median(used), nil
+	return used, nil
 }
