@@ -108,7 +108,8 @@ func TestConn(t *testing.T) {
 			`"action":"close",` + unknown + `,"bytes_sent":0,"bytes_received":1099511627776,"rtt_ms":0.031,"retransmits":0,"frames":9}`,
 		},
 		{
-			"close of nothing known", Conn{Action: ConnClose},
+			"close of nothing known",
+			Conn{Action: ConnClose},
 			`"action":"close",` + unknown + `,"bytes_sent":null,"bytes_received":null,"rtt_ms":null,"retransmits":null,"frames":null}`,
 		},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -68,8 +69,9 @@ func newBench(ctx context.Context, c config) (*bench, error) {
 // close ends the servers and removes the files.
 func (b *bench) close() {
 	for _, p := range b.server {
-		p.stdin.Close()
-		_ = p.cmd.Wait() // it ends with its input
+		if err := errors.Join(p.stdin.Close(), p.cmd.Wait()); err != nil { // it ends with its input
+			b.log.Printf("server: %v", err)
+		}
 	}
 	if err := os.RemoveAll(b.dir); err != nil {
 		b.log.Print(err)

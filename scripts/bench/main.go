@@ -29,7 +29,9 @@ type config struct {
 }
 
 const (
-	maxRounds   = 99
+	maxRounds = 99
+	// minDuration is long enough for a request of an idle client.
+	minDuration = 2 * time.Second / idleRate
 	maxDuration = time.Minute
 )
 
@@ -83,9 +85,10 @@ func (c *config) valid() error {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	case c.rounds < 1 || c.rounds > maxRounds || c.startups < 1 || c.startups > maxRounds:
 		return fmt.Errorf("rounds and startups are 1 to %d", maxRounds)
-	case c.warmup < 0 || c.warmup > maxDuration || c.duration <= 0 || c.duration > maxDuration,
-		c.rateDuration <= 0 || c.rateDuration > maxDuration:
-		return fmt.Errorf("durations are at most %v", maxDuration)
+	case c.warmup < 0 || c.warmup > maxDuration:
+		return fmt.Errorf("the warm-up is at most %v", maxDuration)
+	case min(c.duration, c.rateDuration) < minDuration || max(c.duration, c.rateDuration) > maxDuration:
+		return fmt.Errorf("durations are %v to %v", minDuration, maxDuration)
 	case c.rate < 1:
 		return errors.New("the rate is at least 1")
 	}

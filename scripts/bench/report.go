@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -78,27 +79,36 @@ type startupReport struct {
 // print writes the report for people.
 func (r *report) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(t, r.String()); err != nil {
+		return err
+	}
+	return t.Flush()
+}
+
+// String returns the report with tabs between the columns.
+func (r *report) String() string {
+	t := &strings.Builder{}
 	fmt.Fprintf(t, "%s; client and server on core %d, h2trace on core %d; medians of %d rounds (lowest … highest)\n",
 		r.Host, r.Cores[0], r.Cores[1], r.Rounds)
 	if r.Load > 0.5 {
 		fmt.Fprintf(t, "OTHERS ARE USING THE CORES: load average %.1f before the first run\n", r.Load)
 	}
 	for _, part := range r.Throughput {
-		part.print(t)
+		part.write(t)
 	}
 	if r.FixedRate != nil {
-		r.FixedRate.print(t)
+		r.FixedRate.write(t)
 	}
 	if r.Startup != nil {
-		r.Startup.print(t)
+		r.Startup.write(t)
 	}
 	if len(r.Faults) == 0 {
 		fmt.Fprintln(t, "\nall records accounted for")
 	}
-	return t.Flush()
+	return t.String()
 }
 
-func (p *throughputReport) print(w io.Writer) {
+func (p *throughputReport) write(w *strings.Builder) {
 	fmt.Fprintf(w, "\n%s responses, %d at a time\trequests/s\tof unobserved\t\tof empty probes\n", p.Title, p.Workers)
 	for _, v := range p.Variants {
 		fmt.Fprintf(w, "  %s\t%.0f\t%v\t%v\n", v.Name, v.RequestsPerSecond, v.OfUnobserved, v.OfEmpty)
@@ -110,7 +120,7 @@ func (p *throughputReport) print(w io.Writer) {
 	}
 }
 
-func (p *rateReport) print(w io.Writer) {
+func (p *rateReport) write(w *strings.Builder) {
 	fmt.Fprintf(w, "\n%d requests a second for %.1f s, not pinned: reached %.0f\n", p.Wanted, p.Seconds, p.Reached)
 	if p.Reached < 0.98*float64(p.Wanted) {
 		fmt.Fprintf(w, "  THE RATE WAS NOT REACHED: %d requests were late\n", p.Late)
@@ -118,7 +128,7 @@ func (p *rateReport) print(w io.Writer) {
 	fmt.Fprintf(w, "  h2trace: %v\n", p.Cost)
 }
 
-func (s *startupReport) print(w io.Writer) {
+func (s *startupReport) write(w *strings.Builder) {
 	attached := "NEVER ATTACHED"
 	if s.AttachedMillis != nil {
 		attached = fmt.Sprintf("runs with its probes after %.0f ms", *s.AttachedMillis)
