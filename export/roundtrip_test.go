@@ -97,7 +97,7 @@ type checker struct {
 }
 
 // maxChecked bounds the frames checked of one connection: a flood repeats one.
-const maxChecked = 50
+const maxChecked = 16
 
 func newChecker(t *testing.T) *checker {
 	return &checker{t: t, redacted: newPrinter(t, Options{}), full: newPrinter(t, Options{ShowSecrets: true, Bodies: true})}

@@ -132,19 +132,19 @@ func writeAll(w io.Writer, b []byte) error {
 	for len(b) > 0 {
 		n, err := w.Write(b)
 		if n < 0 || n > len(b) {
-			return fmt.Errorf("write output: %w", io.ErrShortWrite)
+			return io.ErrShortWrite
 		}
 		b = b[n:]
 		switch {
 		case err == nil && n == 0:
-			return fmt.Errorf("write output: %w", io.ErrShortWrite)
+			return io.ErrShortWrite
 		case err == nil:
 		case errors.Is(err, syscall.EAGAIN):
 			time.Sleep(retryDelay)
 		case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
 			return fmt.Errorf("%w: %w", ErrReaderGone, err)
 		default:
-			return fmt.Errorf("write output: %w", err)
+			return err // an *os.File says that it is of a write, and of which file
 		}
 	}
 	return nil
