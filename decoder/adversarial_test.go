@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2/hpack"
 )
 
 // TestAdversarial decodes each conversation of the adversarial corpus as its
@@ -76,6 +77,9 @@ func TestAdversarial(t *testing.T) {
 						t.Errorf("role %v, direction %v: frames (-want +got):\n%s", role, dir, diff)
 					}
 				}
+				if check := outcomes[d.Name]; check != nil {
+					check(t, got)
+				}
 				var codes []ErrCode
 				for _, v := range got.violations {
 					codes = append(codes, v.Code)
@@ -90,4 +94,84 @@ func TestAdversarial(t *testing.T) {
 			}
 		})
 	}
+}
+
+// outcomes holds what the descriptions of the corpus say beyond frame counts.
+var outcomes = map[string]func(*testing.T, *recorder){
+	"rapid-reset": func(t *testing.T, r *recorder) {
+		if n := r.conn.OpenStreams(); n != 0 {
+			t.Errorf("%d streams are open at the end, want 0", n)
+		}
+	},
+	"reset-flood": func(t *testing.T, r *recorder) {
+		if n := r.conn.OpenStreams(); n != 0 {
+			t.Errorf("%d streams are open at the end, want 0", n)
+		}
+	},
+	"hpack-never-indexed": func(t *testing.T, r *recorder) {
+		n := 0
+		for _, f := range r.headers[0] {
+			if f.Sensitive && f.Name == "authorization" {
+				n++
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d sensitive authorization fields, want 2: %v", n, r.headers[0])
+		}
+		table := &r.conn.halves[r.conn.clientDir].table
+		if list, _ := entries(t, table); slices.ContainsFunc(list, func(f hpack.HeaderField) bool { return f.Name == "authorization" }) {
+			t.Errorf("authorization entered the table: %v", list)
+		}
+	},
+	"hpack-bomb": func(t *testing.T, r *recorder) {
+		if !slices.ContainsFunc(r.errors, func(e string) bool { return strings.Contains(e, "header list is larger") }) {
+			t.Errorf("no block is too large: %q", r.errors)
+		}
+	},
+	"mid-attach-frames": func(t *testing.T, r *recorder) {
+		unknown := 0
+		for i, e := range r.errors {
+			switch e {
+			case beforeCapture:
+				unknown++
+			case "":
+				for _, f := range r.headers[i] {
+					if f.Name == "" {
+						t.Errorf("block %d: field without a name: %v", i, r.headers[i])
+					}
+				}
+			default:
+				t.Errorf("block %d: %q", i, e)
+			}
+		}
+		// Every request refers to the first, which was missed; the responses
+		// begin anew.
+		if unknown != 50 {
+			t.Errorf("%d blocks are unknown, want the 50 requests", unknown)
+		}
+	},
+	"continuation-bytewise": func(t *testing.T, r *recorder) {
+		if len(r.headers) != 1 || len(r.headers[0]) == 0 || r.headers[0][0].Name != ":method" {
+			t.Errorf("headers %v", r.headers)
+		}
+	},
+	"push-promise": func(t *testing.T, r *recorder) {
+		for i, e := range r.errors {
+			if e != "" {
+				t.Errorf("block %d: %s", i, e)
+			}
+		}
+	},
+	"window-reserved-bit": func(t *testing.T, r *recorder) {
+		if !slices.ContainsFunc(r.lines, func(l string) bool { return strings.Contains(l, "increment=1 ") }) {
+			t.Errorf("no increment of 1: %q", r.lines)
+		}
+	},
+	"zero-length-headers": func(t *testing.T, r *recorder) {
+		for i, fields := range r.headers {
+			if !slices.ContainsFunc(fields, func(f hpack.HeaderField) bool { return f.Name == "" && f.Value == "" }) {
+				t.Errorf("block %d has no empty field: %v", i, fields)
+			}
+		}
+	},
 }

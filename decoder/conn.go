@@ -40,7 +40,9 @@ type Sink interface {
 	// Frame is called for each frame when its last byte has been seen.
 	Frame(f *Frame)
 	// Resync is called when frame boundaries were lost and are found again;
-	// skipped is how many seen bytes lay in between and were not decoded.
+	// skipped is how many seen bytes lay in between and were not decoded. The
+	// first boundaries of a connection met in the middle are reported only
+	// if bytes before them were skipped.
 	Resync(at int64, dir Direction, skipped int64)
 }
 
@@ -164,6 +166,21 @@ func (c *Conn) Frames(dir Direction) int64 { return c.halves[dir].frames }
 // Bytes returns how many bytes of a direction were seen, without those that
 // were skipped or lost.
 func (c *Conn) Bytes(dir Direction) int64 { return c.halves[dir].bytes }
+
+// Undecoded returns how many seen bytes of a direction belong to no reported
+// frame: skipped while frame boundaries were searched, still held for that, or
+// of a protocol that is not decoded.
+func (c *Conn) Undecoded(dir Direction) int64 {
+	h := &c.halves[dir]
+	n := h.undecoded + int64(len(h.held.buf))
+	switch h.mode {
+	case ignoring:
+		return h.bytes
+	case searching:
+		n += h.search.skipped + h.held.base
+	}
+	return n
+}
 
 // SeedTable gives a direction the header table that was recovered from
 // elsewhere, for example from the memory of the process: its entries, oldest

@@ -21,9 +21,9 @@ const (
 // When the table was built before the capture, or in bytes that were lost, its
 // entries are unknown, but not all is lost: new entries take the lowest
 // indices (§2.3.3), so an index that the entries seen since cannot satisfy
-// refers to an unknown one. The table is then kept as large as allowed, since
-// evicting later than the encoder does is harmless: it does not refer to what
-// it evicted.
+// refers to an unknown one. Such a table is kept larger than the encoder's is
+// likely to be: evicting later than the encoder is harmless, as it does not
+// refer to what it evicted, and evicting earlier makes one more entry unknown.
 type fieldTable struct {
 	dec *hpack.Decoder
 	// complete says that every entry of the encoder's table is known;
@@ -33,6 +33,7 @@ type fieldTable struct {
 	// max is the encoder's table size limit as it last declared it, once
 	// complete; limit is what SETTINGS allow it to declare, when limited.
 	max     uint32
+	room    uint32 // size to keep while max is unknown
 	limit   uint32
 	limited bool
 	// shrink is set until the next block, which must begin with a size
@@ -53,6 +54,10 @@ type fieldTable struct {
 // (nothing) when reason is empty, and unknown otherwise.
 func (t *fieldTable) reset(reason string) {
 	t.dec = nil
+	t.room = maxUnknownTable
+	if t.complete { // it is likely to stay as large as it was
+		t.room = max(t.room, min(t.max, maxHeaderTable))
+	}
 	t.complete = reason == ""
 	t.reason = reason
 	t.max = defaultTable
@@ -64,7 +69,7 @@ func (t *fieldTable) reset(reason string) {
 // decoder returns the HPACK decoder, which is made when a block needs it.
 func (t *fieldTable) decoder() *hpack.Decoder {
 	if t.dec == nil {
-		size := uint32(maxHeaderTable)
+		size := t.room
 		if t.complete {
 			size = min(t.max, maxHeaderTable)
 		}
@@ -78,7 +83,7 @@ func (t *fieldTable) seed(entries []hpack.HeaderField, maxSize uint32) error {
 	t.reset("")
 	t.max = maxSize
 	if maxSize > maxHeaderTable {
-		t.complete, t.reason = false, beyondKept
+		t.complete, t.reason, t.room = false, beyondKept, maxHeaderTable
 	}
 	dec := t.decoder()
 	dec.SetEmitEnabled(false)
@@ -185,7 +190,7 @@ func (t *fieldTable) field(r representation, b []byte) (bool, error) {
 		known = !t.isNameless(r.index)
 	}
 	_, err := t.dec.Write(b)
-	if missing(err) {
+	if err != nil && missing(err) {
 		switch {
 		case r.index == 0:
 			return false, errIndexZero

@@ -32,15 +32,17 @@ type half struct {
 	table fieldTable
 
 	first    bool // no frame was seen since the preface
+	found    bool // frame boundaries were known at some time
 	resynced bool // no frame was seen since boundaries were found
 	// probation counts down after a search: a header that makes no sense
 	// then means that the boundaries were wrong.
 	probation int
 
-	held   held
-	search search
-	frames int64
-	bytes  int64
+	held      held
+	search    search
+	frames    int64
+	bytes     int64
+	undecoded int64
 }
 
 // frameHeader is RFC 9113 §4.1.

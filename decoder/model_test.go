@@ -246,37 +246,50 @@ func (g *trace) step() {
 // legal conversations with the model's, and wants no violation.
 func TestWindowsAgainstModel(t *testing.T) {
 	for seed := range uint64(60) {
-		g := &trace{rng: rand.New(rand.NewPCG(seed, 1)), m: newModel(), next: 1}
-		g.framer = http2.NewFramer(&g.buf, nil)
-		g.buf.Write(preface)
-		g.ok(g.framer.WriteSettings())
-		g.m.sent = []int64{-1}
-		g.emit("send", 0)
-		g.ok(g.framer.WriteSettings())
-		g.peer = 1
-		g.emit("recv", 0)
-		for len(g.want) < 400 {
-			g.step()
+		checkModel(t, seed, 400)
+	}
+}
+
+// FuzzWindows does the same for conversations of a fuzzer's choice.
+func FuzzWindows(f *testing.F) {
+	f.Add(uint64(1), uint16(100))
+	f.Fuzz(func(t *testing.T, seed uint64, frames uint16) {
+		checkModel(t, seed, int(frames%1000))
+	})
+}
+
+func checkModel(t *testing.T, seed uint64, frames int) {
+	t.Helper()
+	g := &trace{rng: rand.New(rand.NewPCG(seed, 1)), m: newModel(), next: 1}
+	g.framer = http2.NewFramer(&g.buf, nil)
+	g.buf.Write(preface)
+	g.ok(g.framer.WriteSettings())
+	g.m.sent = []int64{-1}
+	g.emit("send", 0)
+	g.ok(g.framer.WriteSettings())
+	g.peer = 1
+	g.emit("recv", 0)
+	for len(g.want) < frames {
+		g.step()
+	}
+	r := &windows{}
+	c := NewConn(Config{Role: Client, FromStart: true}, r)
+	for _, in := range g.inputs {
+		c.Data(in.at, in.dir, in.data)
+	}
+	if len(r.got) != len(g.want) {
+		t.Fatalf("seed %d: %d frames, want %d", seed, len(r.got), len(g.want))
+	}
+	for i := range g.want {
+		if r.got[i] != g.want[i] {
+			t.Fatalf("seed %d, frame %d (%s): windows %s, want %s", seed, i, r.what[i], r.got[i], g.want[i])
 		}
-		r := &windows{}
-		c := NewConn(Config{Role: Client, FromStart: true}, r)
-		for _, in := range g.inputs {
-			c.Data(in.at, in.dir, in.data)
-		}
-		if len(r.got) != len(g.want) {
-			t.Fatalf("seed %d: %d frames, want %d", seed, len(r.got), len(g.want))
-		}
-		for i := range g.want {
-			if r.got[i] != g.want[i] {
-				t.Fatalf("seed %d, frame %d (%s): windows %s, want %s", seed, i, r.what[i], r.got[i], g.want[i])
-			}
-		}
-		if c.OpenStreams() != len(g.m.stream) {
-			t.Errorf("seed %d: %d open streams, want %d", seed, c.OpenStreams(), len(g.m.stream))
-		}
-		if len(r.violations) > 0 {
-			t.Fatalf("seed %d: violations in a legal conversation: %v", seed, r.violations)
-		}
+	}
+	if c.OpenStreams() != len(g.m.stream) {
+		t.Errorf("seed %d: %d open streams, want %d", seed, c.OpenStreams(), len(g.m.stream))
+	}
+	if len(r.violations) > 0 {
+		t.Fatalf("seed %d: violations in a legal conversation: %v", seed, r.violations)
 	}
 }
 

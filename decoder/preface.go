@@ -147,7 +147,7 @@ func (c *Conn) startHTTP2(at int64, by *half) {
 		c.announced[d].fromStart()
 		c.halves[d].table.reset("")
 		c.halves[d].table.allow(defaultTable, true)
-		c.halves[d].first = true
+		c.halves[d].first, c.halves[d].found = true, true
 	}
 	c.decide(at, HTTP2)
 	client, server := &c.halves[c.clientDir], &c.halves[c.clientDir.other()]

@@ -16,6 +16,7 @@ type recorder struct {
 	headers    [][]hpack.HeaderField
 	errors     []string
 	quiet      bool
+	conn       *Conn
 }
 
 func (r *recorder) Protocol(at int64, p Protocol, fromStart bool) {

@@ -246,16 +246,17 @@ func (h *half) accept(at int64, c chain, proof int64) {
 		}
 	}
 	skipped := h.search.skipped + c.first
-	first := !h.conn.decided
-	if first {
+	if !h.conn.decided {
 		h.conn.decide(at, HTTP2)
 		if o := h.conn.other(h); o.mode == starting {
 			h.conn.startLost(at, o)
 		}
 	}
-	if !first || skipped > 0 {
+	if h.found || skipped > 0 {
 		h.conn.sink.Resync(at, h.dir, skipped)
 	}
+	h.undecoded += skipped
+	h.found = true
 	h.mode = framing
 	h.resynced = true
 	h.probation = trustAfter

@@ -110,6 +110,9 @@ func (c *Conn) settings(d Direction, f *Frame) *Violation {
 		}
 	}
 	c.announced[d].announce(p)
+	if c.announced[Send].unsure {
+		c.credits.initial[Recv] = Credit{}
+	}
 	c.limitTable(d)
 	// The peer's INITIAL_WINDOW_SIZE applies when it is read.
 	if w := p[SettingInitialWindowSize]; w.set && d == Recv {

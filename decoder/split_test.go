@@ -20,6 +20,7 @@ type input struct {
 func decode(cfg Config, inputs []input, cut func(index, done, left int) int) *recorder {
 	r := &recorder{}
 	c := NewConn(cfg, r)
+	r.conn = c
 	var last int64
 	for i, in := range inputs {
 		last = in.at
