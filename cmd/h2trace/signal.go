@@ -22,9 +22,18 @@ func untilSignalled(parent context.Context) (context.Context, context.CancelFunc
 	if !signal.Ignored(unix.SIGHUP) {
 		signals = append(signals, unix.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(parent, signals...)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
+	ctx, cancel := context.WithCancel(parent)
+	first := make(chan os.Signal, 1)
+	signal.Notify(first, signals...)
+	go func() {
+		select {
+		case <-first:
+		case <-ctx.Done():
+		}
+		signal.Stop(first) // before anyone can see the end of ctx
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // relay is what becomes of signals while COMMAND runs. SIGTERM and SIGHUP are
