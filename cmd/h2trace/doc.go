@@ -93,6 +93,9 @@ be sent after this frame, by the observed process (send) or to it (recv). It
 can be negative (RFC 9113 §6.9.2), and is null where it is not known. send means
 handed to Write; a Write that fails may have sent less.
 
+exchange and stall events, and the keys dns_ms, connect_ms, tls_ms and tls of
+connections, are not filled yet.
+
 loss counts everything that was seen and is missing from the output, by cause.
 summary is the last line; in it, seen = delivered + lost.
 

@@ -105,14 +105,16 @@ func (s *session) launchAndObserve(l launch) int {
 	}
 	ctx, cancel := s.observation(context.Background())
 	defer cancel()
-	observed := make(chan error, 1)
+	var observeErr error
+	observed := make(chan struct{})
 	go func() {
-		err := s.explain(t.Observe(ctx)) // now, and not when COMMAND ends
-		observed <- errors.Join(err, s.explain(t.Close()))
+		defer close(observed)
+		observeErr = s.explain(t.Observe(ctx)) // now, and not when COMMAND ends
+		observeErr = errors.Join(observeErr, s.explain(t.Close()))
 	}()
 	if err := cmd.Release(); err != nil {
 		cancel()
-		_ = <-observed // nothing to observe was run
+		<-observed
 		return s.notLaunched(err)
 	}
 	status, err := cmd.Wait()
@@ -122,7 +124,8 @@ func (s *session) launchAndObserve(l launch) int {
 	// From here on Ctrl-C is for h2trace, should its reader not let it drain.
 	signals.stop()
 	cancel()
-	return s.finish(<-observed, status, exitNotRun)
+	<-observed
+	return s.finish(observeErr, status, exitNotRun)
 }
 
 // attach makes a tracer and attaches it to what the function says.
