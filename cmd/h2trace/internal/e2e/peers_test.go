@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,17 +33,27 @@ func clientArgs(t testing.TB, addr string, flags ...string) []string {
 
 // server is an h2server that nobody observes, or that an attached h2trace does.
 type server struct {
-	addr   string
-	pid    int
-	stop   func() // ends it gracefully and waits
-	stderr *bytes.Buffer
+	addr string
+	pid  int
+	stop func() // ends it gracefully and waits
 }
 
 func startServer(t testing.TB, args, env []string) *server {
 	t.Helper()
-	s := &server{stderr: new(bytes.Buffer)}
+	return startLoggingServer(t, args, env, filepath.Join(t.TempDir(), "server.log"))
+}
+
+// startLoggingServer is startServer with stderr in a file.
+func startLoggingServer(t testing.TB, args, env []string, logFile string) *server {
+	t.Helper()
+	s := &server{}
+	stderr, err := os.Create(logFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close() //nolint:errcheck // the child has its own descriptor
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env, cmd.Stderr = env, s.stderr
+	cmd.Env, cmd.Stderr = env, stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +77,8 @@ func startServer(t testing.TB, args, env []string) *server {
 		kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 		defer kill.Stop()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("h2server: %v\n%s", err, indent(messagesOf(s.stderr.String())))
+			log, _ := os.ReadFile(logFile)
+			t.Errorf("h2server: %v\n%s", err, indent(messagesOf(string(log))))
 		}
 	}
 	t.Cleanup(s.stop)

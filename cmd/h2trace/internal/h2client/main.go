@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"os"
@@ -23,13 +24,14 @@ import (
 type client struct {
 	http *http.Client
 	base string
+	turn int
 }
 
 // scenarios by name; each is bounded by -timeout.
 var scenarios = map[string]func(context.Context, *client) error{
 	"get": get, "post": post, "trailers": trailers, "headers": headers, "streams": streams,
 	"reset": reset, "abort": abort, "early": early, "ping": ping, "goaway": goAway,
-	"poll": poll, "once": once, "upload": upload, "cancel": cancelOnce,
+	"tiny": tiny, "once": once, "upload": upload, "cancel": cancelOnce,
 }
 
 func main() {
@@ -37,6 +39,7 @@ func main() {
 	impl := flag.String("impl", "net", "net for net/http, x for golang.org/x/net/http2")
 	scenario := flag.String("scenario", "get", "what to do, as a comma-separated list")
 	window := flag.Int("window", 0, "receive window of a stream, in bytes; 0 for the default")
+	repeat := flag.Bool("repeat", false, "play the scenario again and again until stdin ends")
 	pingAfter := flag.Duration("ping", 0, "ping the server after this much silence")
 	timeout := flag.Duration("timeout", time.Minute, "give up after this long")
 	view := flag.Bool("view", false, "print the windows that the client itself keeps (with -impl x)")
@@ -58,8 +61,14 @@ func main() {
 		}
 		c.http.Transport = cc
 	}
-	if err := play(ctx, c, strings.Split(*scenario, ",")); err != nil {
+	names := strings.Split(*scenario, ",")
+	if err := play(ctx, c, names); err != nil {
 		log.Fatal(err)
+	}
+	if *repeat {
+		if err := playOn(ctx, c, names); err != nil {
+			log.Fatal(err)
+		}
 	}
 	if cc == nil {
 		tr.CloseIdleConnections()
@@ -86,6 +95,25 @@ func play(ctx context.Context, c *client, names []string) error {
 		}
 	}
 	return nil
+}
+
+// playOn plays until stdin ends, with a little rest between two turns.
+func playOn(ctx context.Context, c *client, names []string) error {
+	done := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(done)
+	}()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-time.After(time.Millisecond):
+		}
+		if err := play(ctx, c, names); err != nil {
+			return err
+		}
+	}
 }
 
 // dial makes one connection of golang.org/x/net/http2.

@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"errors"
 	"fmt"
 
 	"h2trace/cmd/h2trace/internal/contract"
@@ -17,7 +16,7 @@ type Partial struct {
 	// Headers are the header lists of the log, as Attribute gives them.
 	Headers map[*http2debug.Frame][]http2debug.Field
 
-	events []placed
+	events []*placed
 	logged [2][]*http2debug.Frame
 }
 
@@ -36,43 +35,70 @@ type Missing struct{ Before, Within, After int }
 // Place finds each traced frame in the log, in order, with equal header lists
 // where the trace prints one. It must be called before the checks.
 func (p *Partial) Place() (missing [2]Missing, err error) {
-	for _, d := range []wire.Dir{wire.Send, wire.Recv} {
-		p.logged[d] = p.Log.Dir(d)
-	}
-	next := [2]int{}
+	var traced [2][]*placed
 	for _, e := range p.Trace.Frames {
 		f, err := e.WireFrame()
 		if err != nil && !e.Truncated {
 			return missing, fmt.Errorf("line %d: %w: %.300s", e.Line, err, e.Raw)
 		}
-		d := e.Direction()
-		at := next[d]
-		for at < len(p.logged[d]) && !p.equal(e, f, p.logged[d][at]) {
-			at++
-		}
-		if at == len(p.logged[d]) {
-			return missing, fmt.Errorf("%s line %d is nowhere in the log after line %d: %s %s%s",
-				p.Trace.ID, e.Line, p.line(d, next[d]-1), d, f, p.candidates(d, next[d]))
-		}
-		if next[d] == 0 {
-			missing[d].Before = at
-		} else {
-			missing[d].Within += at - next[d]
-		}
-		next[d] = at + 1
-		p.events = append(p.events, placed{e, f, d, at})
+		pl := &placed{event: e, frame: f, dir: e.Direction()}
+		p.events = append(p.events, pl)
+		traced[pl.dir] = append(traced[pl.dir], pl)
 	}
-	for d := range next {
-		missing[d].After = len(p.logged[d]) - next[d]
+	for _, d := range []wire.Dir{wire.Send, wire.Recv} {
+		p.logged[d] = p.Log.Dir(d)
+		if missing[d], err = p.placeDir(d, traced[d]); err != nil {
+			return missing, err
+		}
 	}
 	return missing, nil
 }
 
-func (p *Partial) equal(e *contract.Event, f *wire.Frame, log *http2debug.Frame) bool {
+func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing, err error) {
+	next := 0
+	for i, pl := range traced {
+		at, ok := p.find(traced[i:], p.logged[d], next, i == 0)
+		if !ok {
+			return m, fmt.Errorf("%s line %d is nowhere in the log after line %d: %s %s%s",
+				p.Trace.ID, pl.event.Line, p.line(d, next-1), d, pl.frame, p.candidates(d, next))
+		}
+		if i == 0 {
+			m.Before = at
+		} else {
+			m.Within += at - next
+		}
+		pl.at, next = at, at+1
+	}
+	m.After = len(p.logged[d]) - next
+	return m, nil
+}
+
+// find returns where the first of traced is in the log: at from, or after a
+// gap where the longest run of frames agrees: one WINDOW_UPDATE looks like
+// another, and a hundred of them like a hundred others.
+func (p *Partial) find(traced []*placed, logged []*http2debug.Frame, from int, first bool) (int, bool) {
+	if !first && from < len(logged) && p.equal(traced[0], logged[from]) {
+		return from, true
+	}
+	best, longest := 0, 0
+	for at := from; at < len(logged) && longest < len(traced); at++ {
+		n := 0
+		for n < len(traced) && at+n < len(logged) && p.equal(traced[n], logged[at+n]) {
+			n++
+		}
+		if n > longest {
+			best, longest = at, n
+		}
+	}
+	return best, longest > 0
+}
+
+func (p *Partial) equal(pl *placed, log *http2debug.Frame) bool {
+	e, f := pl.event, pl.frame
 	if e.Truncated {
 		return f.Type == log.Type && f.Flags == log.Flags && f.Stream == log.Stream && f.Length == log.Length
 	}
-	if f.String() != log.String() {
+	if f.Stream != log.Stream || f.Type != log.Type || f.String() != log.String() {
 		return false
 	}
 	if e.Headers == nil {
@@ -121,57 +147,4 @@ func (p *Partial) CheckUnknown() (known, unknown int, err error) {
 		}
 	}
 	return known, unknown, nil
-}
-
-// CheckWindows holds every window that the trace prints against the log. In
-// the frame's own direction its place in the log is exact. In the other, the
-// frames since the last that the trace has and before the next may or may not
-// have come first, so the window has a range, which is one value where
-// nothing is missing.
-func (p *Partial) CheckWindows() error {
-	if len(p.events) == 0 {
-		return errors.New("no frames")
-	}
-	sums := p.sum()
-	last := [2]int{-1, -1}
-	for i, e := range p.events {
-		last[e.dir] = e.at
-		lo, hi := last, last
-		other := wire.Recv - e.dir
-		hi[other] = p.nextPlaced(i, other) - 1
-		for _, side := range []struct {
-			name   string
-			got    *int64
-			stream uint32
-			data   wire.Dir // the direction that spends this credit
-		}{
-			{"conn_send", e.event.Window.ConnSend, 0, wire.Send},
-			{"conn_recv", e.event.Window.ConnRecv, 0, wire.Recv},
-			{"stream_send", e.event.Window.StreamSend, e.frame.Stream, wire.Send},
-			{"stream_recv", e.event.Window.StreamRecv, e.frame.Stream, wire.Recv},
-		} {
-			if side.got == nil {
-				continue
-			}
-			back := wire.Recv - side.data
-			least := sums.credit(side.stream, side.data, hi[side.data], lo[back])
-			most := sums.credit(side.stream, side.data, lo[side.data], hi[back])
-			if *side.got < least || *side.got > most {
-				return fmt.Errorf("%s line %d, %s %s: %s is %d, by the log from %d to %d",
-					p.Trace.ID, e.event.Line, e.dir, e.frame, side.name, *side.got, least, most)
-			}
-		}
-	}
-	return nil
-}
-
-// nextPlaced returns the place of the first traced frame after i that went in
-// direction d, or the end of the log.
-func (p *Partial) nextPlaced(i int, d wire.Dir) int {
-	for _, e := range p.events[i+1:] {
-		if e.dir == d {
-			return e.at
-		}
-	}
-	return len(p.logged[d])
 }

@@ -10,7 +10,9 @@ import (
 // direction, how much DATA and how much credit had gone up to each frame.
 type sums struct {
 	data, credits [2]map[uint32][]total
-	initial       [2]int64 // INITIAL_WINDOW_SIZE in force for what is sent, received
+	// initial are the values of INITIAL_WINDOW_SIZE for what is sent and what
+	// is received, with the received frame that put them into force.
+	initial [2][]total
 }
 
 type total struct {
@@ -18,12 +20,13 @@ type total struct {
 	sum int64
 }
 
-// sum totals the log. It is for connections on which each side announces its
-// INITIAL_WINDOW_SIZE once, before the part that the trace has.
+// sum totals the log.
 func (p *Partial) sum() *sums {
-	s := &sums{initial: [2]int64{65535, 65535}} // RFC 9113 §6.9.2
+	s := &sums{}
+	var own []int64 // INITIAL_WINDOW_SIZE after each of the process's SETTINGS
 	for d := range s.data {
 		s.data[d], s.credits[d] = make(map[uint32][]total), make(map[uint32][]total)
+		value, acks := initialWindow, 0
 		for i, f := range p.logged[d] {
 			switch f.Type {
 			case wire.Data:
@@ -32,15 +35,45 @@ func (p *Partial) sum() *sums {
 			case wire.WindowUpdate:
 				add(s.credits[d], f.Stream, i, f.Increment)
 			case wire.Settings:
-				for _, v := range f.Settings {
-					if v.ID == wire.SettingInitialWindowSize {
-						s.initial[1-d] = int64(v.Value)
-					}
+				ack := f.Has(wire.FlagAck)
+				value = initialIn(f.Settings, value)
+				switch {
+				case wire.Dir(d) == wire.Send && !ack:
+					own = append(own, value)
+				case wire.Dir(d) == wire.Recv && !ack:
+					s.initial[wire.Send] = append(s.initial[wire.Send], total{i, value})
+				case wire.Dir(d) == wire.Recv && acks < len(own):
+					s.initial[wire.Recv] = append(s.initial[wire.Recv], total{i, own[acks]})
+					acks++
 				}
 			}
 		}
 	}
 	return s
+}
+
+// initialWindow is the size of every window before SETTINGS (RFC 9113 §6.9.2).
+const initialWindow = int64(65535)
+
+func initialIn(list []wire.Setting, value int64) int64 {
+	for _, v := range list {
+		if v.ID == wire.SettingInitialWindowSize {
+			value = int64(v.Value)
+		}
+	}
+	return value
+}
+
+// initialAt is the INITIAL_WINDOW_SIZE for what direction d sends after the
+// process has received frame recv.
+func (s *sums) initialAt(d wire.Dir, recv int) int64 {
+	value := initialWindow
+	for _, v := range s.initial[d] {
+		if v.at <= recv {
+			value = v.sum
+		}
+	}
+	return value
 }
 
 func add(m map[uint32][]total, id uint32, at int, n uint32) {
@@ -61,11 +94,13 @@ func upTo(list []total, at int) int64 {
 }
 
 // credit is what direction d may still send on a stream after frame spent of
-// its own and frame back of the other direction.
+// its own and frame back of the other direction. Of a stream it is what comes
+// on top of INITIAL_WINDOW_SIZE, which does not change the connection
+// (RFC 9113 §6.9.2).
 func (s *sums) credit(stream uint32, d wire.Dir, spent, back int) int64 {
-	initial := s.initial[d]
+	n := upTo(s.credits[1-d][stream], back) - upTo(s.data[d][stream], spent)
 	if stream == 0 {
-		initial = 65535 // SETTINGS do not change the connection (RFC 9113 §6.9.2)
+		n += initialWindow
 	}
-	return initial - upTo(s.data[d][stream], spent) + upTo(s.credits[1-d][stream], back)
+	return n
 }
