@@ -7,8 +7,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // account is the user that COMMAND runs as, with all of its groups.
@@ -96,15 +95,16 @@ func parseAccount(s string) (*account, error) {
 }
 
 // become gives the whole process the user's ids for good. The groups go first,
-// while there is still the right to change them.
+// while there is still the right to change them. Package syscall changes all
+// threads; golang.org/x/sys/unix would change one.
 func (a *account) become() error {
-	if err := unix.Setgroups(a.groups); err != nil {
+	if err := syscall.Setgroups(a.groups); err != nil {
 		return err
 	}
-	if err := unix.Setresgid(a.gid, a.gid, a.gid); err != nil {
+	if err := syscall.Setresgid(a.gid, a.gid, a.gid); err != nil {
 		return err
 	}
-	return unix.Setresuid(a.uid, a.uid, a.uid)
+	return syscall.Setresuid(a.uid, a.uid, a.uid)
 }
 
 // sudoHint returns what to tell someone who runs COMMAND through sudo and may
