@@ -127,7 +127,7 @@ func scriptedServer(t *testing.T, a *modproxy.Authority, script func(*peer)) (ad
 		if err != nil {
 			return // closed by the cleanup
 		}
-		defer conn.Close() //nolint:errcheck // the script is over
+		defer conn.Close()
 		p := newPeer(conn)
 		if err := p.play(script); err != nil {
 			t.Error(err)

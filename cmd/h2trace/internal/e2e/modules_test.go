@@ -39,7 +39,8 @@ func TestModuleDownloads(t *testing.T) {
 		{name: "dependency graph", require: graph[:1], args: []string{"all"}, proxies: []*modproxy.Server{start(graph, modproxy.Options{})}},
 		{name: "redirects to another host", require: mixed, proxies: []*modproxy.Server{redirecting}},
 		{name: "fallback after 404 and 410", require: mixed, proxies: []*modproxy.Server{
-			start(nil, modproxy.Options{}), start(mixed[:5], modproxy.Options{Gone: true}), start(mixed, modproxy.Options{})}},
+			start(nil, modproxy.Options{}), start(mixed[:5], modproxy.Options{Gone: true}), start(mixed, modproxy.Options{}),
+		}},
 		{name: "not found anywhere", require: one, proxies: []*modproxy.Server{start(nil, modproxy.Options{})}, fails: true},
 		{name: "latest", args: []string{one[0].Path + "@latest"}, proxies: []*modproxy.Server{start(one, modproxy.Options{})}},
 	}

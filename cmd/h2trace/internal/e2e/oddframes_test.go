@@ -27,16 +27,20 @@ var oddServers = []struct {
 	{"padding, priority and one byte a CONTINUATION", "once", false, func(p *peer) {
 		id := p.accept()
 		b := p.block(ok200, hpack.HeaderField{Name: "x-long", Value: strings.Repeat("long", 10)})
-		must(p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: b[:2], PadLength: 9,
-			Priority: http2.PriorityParam{StreamDep: 0, Weight: 200}}))
+		must(p.WriteHeaders(http2.HeadersFrameParam{
+			StreamID: id, BlockFragment: b[:2], PadLength: 9,
+			Priority: http2.PriorityParam{StreamDep: 0, Weight: 200},
+		}))
 		for i := 2; i < len(b); i++ {
 			must(p.WriteContinuation(id, i == len(b)-1, b[i:i+1]))
 		}
 		must(p.WriteDataPadded(id, false, []byte("padded"), make([]byte, 100)))
 		must(p.WriteDataPadded(id, false, nil, make([]byte, 255)))
 		must(p.WriteData(id, false, nil))
-		must(p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, EndStream: true, EndHeaders: true,
-			BlockFragment: p.block(hpack.HeaderField{Name: "x-trailer", Value: "last"})}))
+		must(p.WriteHeaders(http2.HeadersFrameParam{
+			StreamID: id, EndStream: true, EndHeaders: true,
+			BlockFragment: p.block(hpack.HeaderField{Name: "x-trailer", Value: "last"}),
+		}))
 		p.untilClosed()
 	}},
 	{"extension frames and undefined flags", "once", false, func(p *peer) {

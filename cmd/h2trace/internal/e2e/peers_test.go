@@ -51,7 +51,7 @@ func startLoggingServer(t testing.TB, args, env []string, logFile string) *serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stderr.Close() //nolint:errcheck // the child has its own descriptor
+	defer stderr.Close()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env, cmd.Stderr = env, stderr
 	stdin, err := cmd.StdinPipe()

@@ -57,7 +57,7 @@ func startTracing(t testing.TB, c command) *tracing {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stderr.Close() //nolint:errcheck // the child has its own descriptor
+	defer stderr.Close()
 	tr.cmd.Stderr = stderr
 	if tr.stdin, err = tr.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func startTracing(t testing.TB, c command) *tracing {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.Close() //nolint:errcheck // the child has its own descriptor
+	defer w.Close()
 	tr.cmd.Stdout, tr.stdout, tr.pipe = w, bufio.NewReader(r), r
 	if err := tr.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func (c *client) do(ctx context.Context, method, path string, body io.Reader, ed
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // reading it has already said what there is to say
+	defer resp.Body.Close()
 	n, err := io.Copy(io.Discard, resp.Body)
 	return n, resp, err
 }

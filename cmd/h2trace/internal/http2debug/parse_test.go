@@ -16,34 +16,64 @@ func TestParseFrame(t *testing.T) {
 		name, line string
 		want       Frame
 	}{
-		{"settings", `wrote SETTINGS len=18, settings: ENABLE_PUSH=0, INITIAL_WINDOW_SIZE=4194304, UNKNOWN_SETTING_42=7`,
-			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.Settings, Length: 18,
-				Settings: []wire.Setting{{ID: 2, Value: 0}, {ID: 4, Value: 4194304}, {ID: 42, Value: 7}}}}},
-		{"settings ack", `read SETTINGS flags=ACK len=0`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Settings, Flags: 1}}},
-		{"headers", `wrote HEADERS flags=END_STREAM|END_HEADERS stream=1 len=51`,
-			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.Headers, Flags: 5, Stream: 1, Length: 51}}},
-		{"unnamed flags", `read CONTINUATION flags=END_HEADERS|0x40 stream=3 len=9`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Continuation, Flags: 0x44, Stream: 3, Length: 9}}},
-		{"data", `read DATA flags=END_STREAM stream=1 len=300 data="ab\x00 (9 bytes omitted)" (279 bytes omitted)`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Data, Flags: 1, Stream: 1, Length: 300, DataLength: 300}}},
-		{"padded data", `read DATA flags=PADDED stream=1 len=8 data="abc"`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Data, Flags: 8, Stream: 1, Length: 8, DataLength: 3}}},
-		{"window update", `wrote WINDOW_UPDATE stream=5 len=4 incr=8192`,
-			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.WindowUpdate, Stream: 5, Length: 4, Increment: 8192}}},
-		{"window update of the connection", `read WINDOW_UPDATE len=4 (conn) incr=983041`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.WindowUpdate, Length: 4, Increment: 983041}}},
-		{"ping", `wrote PING flags=ACK len=8 ping="\x00\x01abc\"\xff "`,
-			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.Ping, Flags: 1, Length: 8,
-				Opaque: [8]byte{0, 1, 'a', 'b', 'c', '"', 0xff, ' '}}}},
-		{"goaway", `read GOAWAY len=22 LastStreamID=7 ErrCode=ENHANCE_YOUR_CALM Debug="too_many_pings"`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.GoAway, Length: 22, LastStream: 7, ErrorCode: 11, Debug: "too_many_pings"}}},
-		{"goaway with an unknown code", `read GOAWAY len=8 LastStreamID=0 ErrCode=unknown error code 0x2a Debug=""`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.GoAway, Length: 8, ErrorCode: 42}}},
-		{"reset", `wrote RST_STREAM stream=3 len=4 ErrCode=CANCEL`,
-			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.RSTStream, Stream: 3, Length: 4, ErrorCode: 8}}},
-		{"unknown type", `read UNKNOWN_FRAME_TYPE_42 stream=1 len=3`,
-			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: 42, Stream: 1, Length: 3}}},
+		{
+			"settings", `wrote SETTINGS len=18, settings: ENABLE_PUSH=0, INITIAL_WINDOW_SIZE=4194304, UNKNOWN_SETTING_42=7`,
+			Frame{Dir: wire.Send, Frame: wire.Frame{
+				Type: wire.Settings, Length: 18,
+				Settings: []wire.Setting{{ID: 2, Value: 0}, {ID: 4, Value: 4194304}, {ID: 42, Value: 7}},
+			}},
+		},
+		{
+			"settings ack", `read SETTINGS flags=ACK len=0`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Settings, Flags: 1}},
+		},
+		{
+			"headers", `wrote HEADERS flags=END_STREAM|END_HEADERS stream=1 len=51`,
+			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.Headers, Flags: 5, Stream: 1, Length: 51}},
+		},
+		{
+			"unnamed flags", `read CONTINUATION flags=END_HEADERS|0x40 stream=3 len=9`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Continuation, Flags: 0x44, Stream: 3, Length: 9}},
+		},
+		{
+			"data", `read DATA flags=END_STREAM stream=1 len=300 data="ab\x00 (9 bytes omitted)" (279 bytes omitted)`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Data, Flags: 1, Stream: 1, Length: 300, DataLength: 300}},
+		},
+		{
+			"padded data", `read DATA flags=PADDED stream=1 len=8 data="abc"`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.Data, Flags: 8, Stream: 1, Length: 8, DataLength: 3}},
+		},
+		{
+			"window update", `wrote WINDOW_UPDATE stream=5 len=4 incr=8192`,
+			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.WindowUpdate, Stream: 5, Length: 4, Increment: 8192}},
+		},
+		{
+			"window update of the connection", `read WINDOW_UPDATE len=4 (conn) incr=983041`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.WindowUpdate, Length: 4, Increment: 983041}},
+		},
+		{
+			"ping", `wrote PING flags=ACK len=8 ping="\x00\x01abc\"\xff "`,
+			Frame{Dir: wire.Send, Frame: wire.Frame{
+				Type: wire.Ping, Flags: 1, Length: 8,
+				Opaque: [8]byte{0, 1, 'a', 'b', 'c', '"', 0xff, ' '},
+			}},
+		},
+		{
+			"goaway", `read GOAWAY len=22 LastStreamID=7 ErrCode=ENHANCE_YOUR_CALM Debug="too_many_pings"`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.GoAway, Length: 22, LastStream: 7, ErrorCode: 11, Debug: "too_many_pings"}},
+		},
+		{
+			"goaway with an unknown code", `read GOAWAY len=8 LastStreamID=0 ErrCode=unknown error code 0x2a Debug=""`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: wire.GoAway, Length: 8, ErrorCode: 42}},
+		},
+		{
+			"reset", `wrote RST_STREAM stream=3 len=4 ErrCode=CANCEL`,
+			Frame{Dir: wire.Send, Frame: wire.Frame{Type: wire.RSTStream, Stream: 3, Length: 4, ErrorCode: 8}},
+		},
+		{
+			"unknown type", `read UNKNOWN_FRAME_TYPE_42 stream=1 len=3`,
+			Frame{Dir: wire.Recv, Frame: wire.Frame{Type: 42, Stream: 1, Length: 3}},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package http2debug
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -133,7 +134,7 @@ func framesIn(t *testing.T, b []byte) []string {
 	var out []string
 	for {
 		f, err := fr.ReadFrame()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {

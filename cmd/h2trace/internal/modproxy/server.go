@@ -6,6 +6,7 @@ package modproxy
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -91,7 +92,7 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := srv.ServeTLS(ln, "", ""); err != http.ErrServerClosed {
+		if err := srv.ServeTLS(ln, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("module proxy: %v", err)
 		}
 	}()

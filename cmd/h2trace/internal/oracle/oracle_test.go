@@ -74,7 +74,8 @@ func TestHeadersOfTwoConnectionsAtOnce(t *testing.T) {
 func TestMatch(t *testing.T) {
 	ping := func(dir string) *contract.Event {
 		return &contract.Event{Event: "frame", Conn: "c1", FrameKeys: contract.FrameKeys{
-			Dir: dir, Type: "PING", Length: 8, Opaque: "6162636465666768"}}
+			Dir: dir, Type: "PING", Length: 8, Opaque: "6162636465666768",
+		}}
 	}
 	const sent = `Framer 0xc01: wrote PING len=8 ping="abcdefgh"`
 	const read = `Framer 0xc01: read PING len=8 ping="abcdefgh"`

@@ -45,16 +45,36 @@ func TestPartial(t *testing.T) {
 			dataFrame("send", 1, 65534, 65534), dataFrame("send", 2, 65532, 65532), update(1000, 66532),
 			dataFrame("send", 3, 66529, 65529), dataFrame("send", 4, 66525, 65525),
 		}, [2]Missing{}, ""},
-		{"joined in the middle", []*contract.Event{update(1000, 66532), dataFrame("send", 3, 66529, 65529)},
-			[2]Missing{{Before: 2, After: 1}, {}}, ""},
-		{"one lost, right windows", []*contract.Event{dataFrame("send", 1, 65534, 65534), update(1000, 66532), dataFrame("send", 3, 66529, 65529)},
-			[2]Missing{{Within: 1, After: 1}, {}}, ""},
-		{"credit lost and not counted", []*contract.Event{dataFrame("send", 1, 65534, 65534), dataFrame("send", 2, 65532, 65532), dataFrame("send", 3, 65529, 65529)},
-			[2]Missing{{After: 1}, {After: 1}}, ""}, // the log's order is not that of the bytes: it may come later
-		{"data lost and not counted", []*contract.Event{dataFrame("send", 1, 65534, 65534), dataFrame("send", 3, 65531, 65531)},
-			[2]Missing{{Within: 1, After: 1}, {After: 1}}, "stream_send is 65531, by the log from 65529 to 65529"},
-		{"a stream's window wrong", []*contract.Event{dataFrame("send", 1, 65534, 65533)},
-			[2]Missing{{After: 3}, {After: 1}}, "stream_send is 65533, by the log from 65534 to 65534"},
+		{
+			"joined in the middle",
+			[]*contract.Event{update(1000, 66532), dataFrame("send", 3, 66529, 65529)},
+			[2]Missing{{Before: 2, After: 1}, {}},
+			"",
+		},
+		{
+			"one lost, right windows",
+			[]*contract.Event{dataFrame("send", 1, 65534, 65534), update(1000, 66532), dataFrame("send", 3, 66529, 65529)},
+			[2]Missing{{Within: 1, After: 1}, {}},
+			"",
+		},
+		{
+			"credit lost and not counted",
+			[]*contract.Event{dataFrame("send", 1, 65534, 65534), dataFrame("send", 2, 65532, 65532), dataFrame("send", 3, 65529, 65529)},
+			[2]Missing{{After: 1}, {After: 1}},
+			"",
+		}, // the log's order is not that of the bytes: it may come later
+		{
+			"data lost and not counted",
+			[]*contract.Event{dataFrame("send", 1, 65534, 65534), dataFrame("send", 3, 65531, 65531)},
+			[2]Missing{{Within: 1, After: 1}, {After: 1}},
+			"stream_send is 65531, by the log from 65529 to 65529",
+		},
+		{
+			"a stream's window wrong",
+			[]*contract.Event{dataFrame("send", 1, 65534, 65533)},
+			[2]Missing{{After: 3}, {After: 1}},
+			"stream_send is 65533, by the log from 65534 to 65534",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
