@@ -96,7 +96,7 @@ func parseAccount(s string) (*account, error) {
 
 // become gives the whole process the user's ids for good. The groups go first,
 // while there is still the right to change them. Package syscall changes all
-// threads; golang.org/x/sys/unix would change one.
+// threads; Setgroups of golang.org/x/sys/unix changes one.
 func (a *account) become() error {
 	if err := syscall.Setgroups(a.groups); err != nil {
 		return err
