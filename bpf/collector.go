@@ -25,6 +25,8 @@ type Options struct {
 	// BufferSize is the ring buffer's size in bytes, a power of two of at
 	// least MinBufferSize.
 	BufferSize int
+	// BodyBytes is how much of each DATA payload is copied.
+	BodyBytes int
 	// Follow makes children of targets targets, from their first instruction.
 	Follow bool
 	// Mode selects the probes; Empty attaches programs that do nothing in
@@ -84,6 +86,7 @@ func (c *Collector) load() error {
 		"ring_reserve": size / 16,
 		"wakeup_shift": wakeupShift(size),
 		"follow":       c.opts.Follow,
+		"body_bytes":   uint32(c.opts.BodyBytes),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)

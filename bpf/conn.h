@@ -10,11 +10,11 @@
 #include "ring.h"
 
 /* Field offsets that hold in every Go release from 1.17 to 1.27. */
-#define TLS_CONN_CONN 0	      /* crypto/tls.Conn.conn, an interface */
-#define TLS_CONN_ISCLIENT 16  /* crypto/tls.Conn.isClient */
-#define NET_CONN_FD 0	      /* net.conn.fd */
-#define NETFD_SYSFD 16	      /* net.netFD.pfd.Sysfd */
-#define WRAPPERS_MAX 4	      /* net.Conn inside net.Conn, as first field */
+#define TLS_CONN_CONN 0	     /* crypto/tls.Conn.conn, an interface */
+#define TLS_CONN_ISCLIENT 16 /* crypto/tls.Conn.isClient */
+#define NET_CONN_FD 0	     /* net.conn.fd */
+#define NETFD_SYSFD 16	     /* net.netFD.pfd.Sysfd */
+#define WRAPPERS_MAX 4	     /* net.Conn inside net.Conn, as first field */
 
 struct conn_key {
 	u64 ptr; /* *tls.Conn */
@@ -25,8 +25,27 @@ struct conn_key {
 struct conn_dir {
 	u64 seq;
 	u64 offset;
-	u32 lost; /* 1 << loss_reason since the last delivered record */
-	u32 pad;
+	u64 lost_bytes; /* since the last delivered record */
+	u32 lost;	/* likewise, 1 << loss_reason */
+	/*
+	 * The call under way: up to where its bytes are dealt with, and
+	 * reported. On the stack the verifier would follow each value of them
+	 * through the loop.
+	 */
+	u64 at;
+	u64 from;
+	/* The frame walker: what is left of the current frame. */
+	u32 copy;
+	u32 skip;
+	u8 have; /* bytes of its header */
+	u8 header[9];
+	u8 pad[2];
+};
+
+enum framing {
+	FRAMING_UNDECIDED = 0,
+	FRAMING_HTTP2 = 1,
+	FRAMING_NONE = 2, /* not HTTP/2, or joined in the middle: all is copied */
 };
 
 struct conn {
@@ -36,7 +55,8 @@ struct conn {
 	u8 role;
 	u8 handshake; /* seen from before the handshake */
 	u8 closed;
-	u8 pad[5];
+	u8 framing;
+	u8 pad[4];
 };
 
 struct {
@@ -115,7 +135,8 @@ static __always_inline struct sock *sock_of_conn(u64 tls_conn, u64 itab_tcpconn)
 			u64 netfd = read_user_u64(iface[1] + NET_CONN_FD);
 			u64 sysfd;
 
-			if (bpf_probe_read_user(&sysfd, sizeof(sysfd), (void *)(netfd + NETFD_SYSFD)))
+			if (bpf_probe_read_user(&sysfd, sizeof(sysfd),
+						(void *)(netfd + NETFD_SYSFD)))
 				return NULL;
 			return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
 		}
@@ -192,6 +213,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 		r->seq[d] = c->dir[d].seq;
 		r->offset[d] = c->dir[d].offset;
 		r->lost[d] = c->dir[d].lost;
+		r->lost_bytes[d] = c->dir[d].lost_bytes;
 	}
 	if (c->sk) {
 		struct tcp_sock *tp = (void *)c->sk;

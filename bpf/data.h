@@ -9,119 +9,104 @@
 
 #include "conn.h"
 
-struct span {
+/* Bytes that the target hands over or takes in one call. */
+struct chunk {
 	struct conn_dir *dir;
 	u64 conn;
-	u64 src;
-	u64 seq;
-	u64 offset;
+	u64 src; /* address in the target */
 	u64 len;
+	u64 offset; /* of its first byte in the direction */
 	u32 tgid;
-	u32 direction;
+	u8 direction;
+	u8 keep; /* nothing is left out */
+	u16 pad;
 };
 
-static __always_inline void lose(struct span *s, u32 reason, u64 records, u64 bytes)
+static __always_inline void lose(struct chunk *c, u32 reason, u64 len)
 {
-	__sync_fetch_and_or(&s->dir->lost, 1 << reason);
-	count_lost(reason, records, bytes);
+	c->dir->lost |= 1 << reason;
+	c->dir->lost_bytes += len;
+	count_lost(reason, 1, len);
 }
 
-/* One record of exactly size payload bytes of room, holding len of them. */
-static __always_inline void put(struct span *s, const u32 size, u64 len)
+/* One record with room for size bytes of payload, holding len of them. */
+static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 len)
 {
 	const u32 total = sizeof(struct data_record) + size;
+	u64 seq = __sync_fetch_and_add(&c->dir->seq, 1);
 	struct data_record *r = NULL;
-	u32 reason = LOSS_RING_FULL;
 
-	if (ring_takes(total))
-		r = bpf_ringbuf_reserve(&ring, total, 0);
-	if (!r)
-		goto lost;
+	count_seen(1, 0);
 	barrier_var(len);
 	if (len > size)
 		len = size;
+	if (ring_takes(total))
+		r = bpf_ringbuf_reserve(&ring, total, 0);
+	if (!r) {
+		lose(c, LOSS_RING_FULL, len);
+		return;
+	}
 	/* Not before the reservation: times are to go with the order of records. */
 	r->h.time = bpf_ktime_get_ns();
-	if (bpf_probe_read_user(r->payload, len, (void *)s->src)) {
+	if (bpf_probe_read_user(r->payload, len, (void *)(c->src + from))) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		reason = LOSS_READ_FAULT;
-		goto lost;
+		lose(c, LOSS_READ_FAULT, len);
+		return;
 	}
-	r->h.pid = s->tgid;
+	r->h.pid = c->tgid;
 	r->h.kind = RECORD_DATA;
-	r->h.dir = s->direction;
+	r->h.dir = c->direction;
 	r->h.pad = 0;
-	r->conn = s->conn;
-	r->seq = s->seq;
-	r->offset = s->offset;
+	r->conn = c->conn;
+	r->seq = seq;
+	r->offset = c->offset + from;
 	r->len = len;
-	r->skipped = 0;
-	r->lost = s->dir->lost;
-	r->pad = 0;
-	if (r->lost)
-		s->dir->lost = 0;
+	r->lost = c->dir->lost;
+	r->lost_bytes = c->dir->lost_bytes;
+	if (r->lost) {
+		c->dir->lost = 0;
+		c->dir->lost_bytes = 0;
+	}
 	ring_submit(r, total);
-	return;
-lost:
-	lose(s, reason, 1, len);
 }
 
-static long put_full(u32 i, struct span *s)
+/* The index, not a running sum: the verifier would follow each value of that. */
+static long put_full(u32 i, struct chunk *c)
 {
-	put(s, PAYLOAD_MAX, PAYLOAD_MAX);
-	s->src += PAYLOAD_MAX;
-	s->offset += PAYLOAD_MAX;
-	s->seq++;
+	put(c, PAYLOAD_MAX, c->dir->from + (u64)i * PAYLOAD_MAX, PAYLOAD_MAX);
 	return 0;
 }
 
-static __always_inline void put_rest(struct span *s, u64 len)
+/* Reports the bytes between dir->from and dir->at, which may be none. */
+static __noinline int report(struct chunk *c)
 {
+	u64 from = c->dir->from, len = c->dir->at - from;
+
+	if (len > PAYLOAD_MAX) {
+		u64 full = (len - 1) / PAYLOAD_MAX;
+
+		bpf_loop(full, put_full, c, 0);
+		from += full * PAYLOAD_MAX;
+		len -= full * PAYLOAD_MAX;
+	}
 	if (len <= 32)
-		put(s, 32, len);
+		put(c, 32, from, len);
 	else if (len <= 128)
-		put(s, 128, len);
+		put(c, 128, from, len);
 	else if (len <= 512)
-		put(s, 512, len);
+		put(c, 512, from, len);
 	else if (len <= 1024)
-		put(s, 1024, len);
+		put(c, 1024, from, len);
 	else if (len <= 2048)
-		put(s, 2048, len);
+		put(c, 2048, from, len);
 	else if (len <= 4096)
-		put(s, 4096, len);
+		put(c, 4096, from, len);
 	else if (len <= 8192)
-		put(s, 8192, len);
+		put(c, 8192, from, len);
 	else
-		put(s, PAYLOAD_MAX, len);
-}
-
-/*
- * Reports len bytes at src. tls.Conn holds its lock while it reads, and
- * writers of one connection take turns, so claiming seq and offset first
- * keeps records in the order of the bytes.
- */
-static __always_inline void report_data(struct conn *c, struct conn_key *key, u32 direction,
-					u64 src, u64 len)
-{
-	struct conn_dir *dir = &c->dir[direction & 1];
-	u64 full, records;
-	struct span s = {};
-
-	if (!len)
-		return;
-	full = (len - 1) / PAYLOAD_MAX;
-	records = full + 1;
-	s.dir = dir;
-	s.conn = c->id;
-	s.src = src;
-	s.tgid = key->tgid;
-	s.direction = direction;
-	s.seq = __sync_fetch_and_add(&dir->seq, records);
-	s.offset = __sync_fetch_and_add(&dir->offset, len);
-	count_seen(records, len);
-	if (full)
-		bpf_loop(full, put_full, &s, 0);
-	put_rest(&s, len - full * PAYLOAD_MAX);
+		put(c, PAYLOAD_MAX, from, len);
+	c->dir->from = c->dir->at;
+	return 0;
 }
 
 #endif

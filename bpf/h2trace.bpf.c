@@ -5,8 +5,8 @@
  * emulates, which costs the target a seventh of a single-stepped one; the
  * entry and RET programs are for binaries where no such place was found.
  */
-#include "data.h"
 #include "process.h"
+#include "walk.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 

@@ -45,9 +45,7 @@ type ConnState struct {
 	ID     uint64
 	PID    int
 	Closed bool
-	// Seq and Offset are the totals of each direction, with what was lost.
-	Seq, Offset [2]uint64
-	Lost        [2]Reasons
+	Totals
 
 	key probesConnKey
 }
@@ -62,7 +60,8 @@ func (c *Collector) Conns() ([]ConnState, error) {
 	for it.Next(&key, &v) {
 		s := ConnState{ID: v.Id, PID: int(key.Tgid), Closed: v.Closed != 0, key: key}
 		for d := range v.Dir {
-			s.Seq[d], s.Offset[d], s.Lost[d] = v.Dir[d].Seq, v.Dir[d].Offset, Reasons(v.Dir[d].Lost)
+			s.Seq[d], s.Offset[d] = v.Dir[d].Seq, v.Dir[d].Offset
+			s.Lost[d], s.LostBytes[d] = Reasons(v.Dir[d].Lost), v.Dir[d].LostBytes
 		}
 		list = append(list, s)
 	}

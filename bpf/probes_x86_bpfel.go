@@ -41,6 +41,7 @@ type probesCloseRecord struct {
 	Ptr         uint64
 	Seq         [2]uint64
 	Offset      [2]uint64
+	LostBytes   [2]uint64
 	Lost        [2]uint32
 	SrttUs      uint32
 	Retransmits uint32
@@ -53,16 +54,26 @@ type probesConn struct {
 	Id  uint64
 	Sk  uint64
 	Dir [2]struct {
-		_      structs.HostLayout
-		Seq    uint64
-		Offset uint64
-		Lost   uint32
-		Pad    uint32
+		_         structs.HostLayout
+		Seq       uint64
+		Offset    uint64
+		LostBytes uint64
+		Lost      uint32
+		_         [4]byte
+		At        uint64
+		From      uint64
+		Copy      uint32
+		Skip      uint32
+		Have      uint8
+		Header    [9]uint8
+		Pad       [2]uint8
+		_         [4]byte
 	}
 	Role      uint8
 	Handshake uint8
 	Closed    uint8
-	Pad       [5]uint8
+	Framing   uint8
+	Pad       [4]uint8
 }
 
 type probesConnKey struct {
@@ -82,14 +93,13 @@ type probesDataRecord struct {
 		Dir  uint8
 		Pad  uint16
 	}
-	Conn    uint64
-	Seq     uint64
-	Offset  uint64
-	Len     uint32
-	Skipped uint32
-	Lost    uint32
-	Pad     uint32
-	Payload [0]uint8
+	Conn      uint64
+	Seq       uint64
+	Offset    uint64
+	LostBytes uint64
+	Lost      uint32
+	Len       uint32
+	Payload   [0]uint8
 }
 
 type probesDirection uint32
@@ -235,6 +245,7 @@ const (
 	probesProgWriteArgs   = "write_args"
 	probesProgWriteEntry  = "write_entry"
 	probesProgWriteRet    = "write_ret"
+	probesVarBodyBytes    = "body_bytes"
 	probesVarFollow       = "follow"
 	probesVarLastConnId   = "last_conn_id"
 	probesVarRingReserve  = "ring_reserve"
@@ -316,6 +327,7 @@ type probesMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
+	BodyBytes   *ebpf.VariableSpec `ebpf:"body_bytes"`
 	Follow      *ebpf.VariableSpec `ebpf:"follow"`
 	LastConnId  *ebpf.VariableSpec `ebpf:"last_conn_id"`
 	RingReserve *ebpf.VariableSpec `ebpf:"ring_reserve"`
@@ -368,6 +380,7 @@ func (m *probesMaps) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
+	BodyBytes   *ebpf.Variable `ebpf:"body_bytes"`
 	Follow      *ebpf.Variable `ebpf:"follow"`
 	LastConnId  *ebpf.Variable `ebpf:"last_conn_id"`
 	RingReserve *ebpf.Variable `ebpf:"ring_reserve"`

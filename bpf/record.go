@@ -67,16 +67,18 @@ type Record struct {
 	Exit  Exit
 }
 
-// Data is payload of one direction of a connection. Seq counts the records and
-// Offset the bytes before it in that direction, delivered or not, so that a
-// jump shows what is missing; Lost says why.
+// Data is payload of one direction of a connection. Seq counts the records
+// before it in that direction, also the lost ones, and Offset all of its bytes.
+// Where Seq jumps, records were lost: Lost says why, and LostBytes how much was
+// in them. Where only Offset jumps, bytes of DATA payloads were left out. An
+// empty Payload marks the end of such bytes.
 type Data struct {
-	Dir     int // Send or Recv
-	Seq     uint64
-	Offset  uint64
-	Payload []byte
-	Skipped int // bytes behind Payload that were left out on purpose
-	Lost    Reasons
+	Dir       int // Send or Recv
+	Seq       uint64
+	Offset    uint64
+	Payload   []byte
+	Lost      Reasons
+	LostBytes uint64
 }
 
 // Open tells of a new connection. Local and Remote are zero when its socket
@@ -88,11 +90,19 @@ type Open struct {
 	Comm          string
 }
 
-// Close tells of the end of a connection: the totals of both directions, and,
-// when Socket is set, what TCP knew of the path.
-type Close struct {
+// Totals is what passed in each direction of a connection: Seq records and
+// Offset bytes, delivered or not, and what of them was lost since the last
+// record that was delivered.
+type Totals struct {
 	Seq, Offset [2]uint64
 	Lost        [2]Reasons
+	LostBytes   [2]uint64
+}
+
+// Close tells of the end of a connection and, when Socket is set, what TCP knew
+// of the path.
+type Close struct {
+	Totals
 	Socket      bool
 	RTTMicros   uint32
 	Retransmits uint32
@@ -165,12 +175,12 @@ func (r *Record) parseData(sample []byte) error {
 	}
 	r.Conn = d.Conn
 	r.Data = Data{
-		Dir:     int(d.H.Dir),
-		Seq:     d.Seq,
-		Offset:  d.Offset,
-		Payload: payload[:d.Len],
-		Skipped: int(d.Skipped),
-		Lost:    Reasons(d.Lost),
+		Dir:       int(d.H.Dir),
+		Seq:       d.Seq,
+		Offset:    d.Offset,
+		Payload:   payload[:d.Len],
+		Lost:      Reasons(d.Lost),
+		LostBytes: d.LostBytes,
 	}
 	return nil
 }
@@ -198,9 +208,12 @@ func (r *Record) parseClose(sample []byte) error {
 	}
 	r.Conn = c.Conn
 	r.Close = Close{
-		Seq:         c.Seq,
-		Offset:      c.Offset,
-		Lost:        [2]Reasons{Reasons(c.Lost[Send]), Reasons(c.Lost[Recv])},
+		Totals: Totals{
+			Seq:       c.Seq,
+			Offset:    c.Offset,
+			Lost:      [2]Reasons{Reasons(c.Lost[Send]), Reasons(c.Lost[Recv])},
+			LostBytes: c.LostBytes,
+		},
 		Socket:      c.Socket != 0,
 		RTTMicros:   c.SrttUs,
 		Retransmits: c.Retransmits,

@@ -55,20 +55,19 @@ struct record_header {
 };
 
 /*
- * Payload bytes of one direction of one connection. seq and offset count
- * lost records and bytes too, so that the reader sees every gap, its size
- * and its place. skipped more bytes went by behind the payload that were
- * left out on purpose.
+ * Payload bytes of one direction of one connection. seq counts lost records
+ * too, and offset all bytes of the direction, so that the reader sees what is
+ * missing: behind a gap in seq something was lost, a jump of offset without
+ * one was left out on purpose.
  */
 struct data_record {
 	struct record_header h;
 	u64 conn;
 	u64 seq;
 	u64 offset;
+	u64 lost_bytes; /* in the records missing before this one */
+	u32 lost;	/* 1 << loss_reason, of those records */
 	u32 len;
-	u32 skipped;
-	u32 lost; /* 1 << loss_reason, of the records missing before this one */
-	u32 pad;
 	u8 payload[];
 };
 
@@ -93,13 +92,14 @@ struct open_record {
 struct close_record {
 	struct record_header h;
 	u64 conn;
-	u64 ptr;	       /* *tls.Conn, its key in the conns map */
-	u64 seq[DIR_COUNT];    /* records so far, with the lost ones */
-	u64 offset[DIR_COUNT]; /* bytes so far, with the lost ones */
-	u32 lost[DIR_COUNT];   /* as data_record.lost, since the last one delivered */
-	u32 srtt_us;	       /* smoothed round-trip time */
-	u32 retransmits;       /* segments */
-	u8 socket;	       /* srtt_us and retransmits are known */
+	u64 ptr;		   /* *tls.Conn, its key in the conns map */
+	u64 seq[DIR_COUNT];	   /* records so far, with the lost ones */
+	u64 offset[DIR_COUNT];	   /* bytes so far, with the lost ones */
+	u64 lost_bytes[DIR_COUNT]; /* as in data_record, since the last one delivered */
+	u32 lost[DIR_COUNT];
+	u32 srtt_us;	 /* smoothed round-trip time */
+	u32 retransmits; /* segments */
+	u8 socket;	 /* srtt_us and retransmits are known */
 	u8 pad[7];
 };
 
@@ -151,7 +151,7 @@ struct site {
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct open_record) == 96, "open_record");
-_Static_assert(sizeof(struct close_record) == 88, "close_record");
+_Static_assert(sizeof(struct close_record) == 104, "close_record");
 _Static_assert(sizeof(struct exec_record) == 296, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct site) == 24, "site");

@@ -47,7 +47,7 @@ func (a *audit) compare(t *connTable, states []bpf.ConnState, now int64) error {
 	for _, s := range states {
 		t.account(s, now)
 		if c := t.byID[s.ID]; c != nil && s.Closed && c.closed == nil {
-			c.closed = &connEnd{at: now, totals: totals{s.Seq, s.Offset, s.Lost}, state: &s}
+			c.closed = &connEnd{at: now, totals: s.Totals, state: &s}
 			err = errors.Join(err, c.finish())
 		}
 	}

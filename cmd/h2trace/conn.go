@@ -27,17 +27,11 @@ type tracedConn struct {
 // position is a place in the records and bytes of one direction.
 type position struct{ seq, offset uint64 }
 
-// totals is what passed in each direction, with what was lost of it.
-type totals struct {
-	seq, offset [2]uint64
-	lost        [2]bpf.Reasons
-}
-
 // connEnd is how a connection ended: by a close that the kernel reported, or
 // with its process.
 type connEnd struct {
 	at     int64
-	totals totals
+	totals bpf.Totals
 	record bpf.Record     // of KindClose, or zero
 	state  *bpf.ConnState // without a record: what the kernel held, if anything
 }
@@ -48,38 +42,37 @@ type connEnd struct {
 func (c *tracedConn) data(at int64, d *bpf.Data) {
 	at = max(at, c.latest)
 	c.latest = at
-	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost)
 	next := &c.next[d.Dir]
-	if d.Seq != next.seq {
+	if d.Seq < next.seq {
 		return // overtaken by a later write of another goroutine
 	}
+	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
 	next.seq++
-	next.offset += uint64(len(d.Payload) + d.Skipped)
-	dir := decoder.Direction(d.Dir)
-	c.decoder.Data(at, dir, d.Payload)
-	if d.Skipped > 0 {
-		c.decoder.Skip(at, dir, int64(d.Skipped))
-	}
+	next.offset += uint64(len(d.Payload))
+	c.decoder.Data(at, decoder.Direction(d.Dir), d.Payload)
 }
 
-// advance moves a direction on to seq and offset, and announces what lies in
-// between as lost.
-func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reasons) {
+// advance moves a direction on to seq and offset. What lies in between was
+// lost if records are missing, and announced; else it was left out on purpose.
+func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reasons, lost uint64) {
 	next := &c.next[dir]
-	if seq <= next.seq {
+	missing, bytes := seq-next.seq, int64(offset-next.offset)
+	*next = position{seq, offset}
+	if missing == 0 {
+		c.decoder.Skip(at, decoder.Direction(dir), bytes)
 		return
 	}
-	bytes := offset - next.offset
 	c.announce()
-	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, seq-next.seq, bytes, why)
-	c.decoder.Gap(at, decoder.Direction(dir), int64(bytes))
-	*next = position{seq, offset}
+	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, missing, lost, why)
+	c.decoder.Gap(at, decoder.Direction(dir), bytes)
 }
 
 // settle brings both directions up to what the kernel counted.
-func (c *tracedConn) settle(at int64, t totals) {
-	for dir := range t.seq {
-		c.advance(at, dir, t.seq[dir], t.offset[dir], t.lost[dir])
+func (c *tracedConn) settle(at int64, t bpf.Totals) {
+	for dir, next := range c.next {
+		if t.Seq[dir] >= next.seq && t.Offset[dir] >= next.offset {
+			c.advance(at, dir, t.Seq[dir], t.Offset[dir], t.Lost[dir], t.LostBytes[dir])
+		}
 	}
 }
 
@@ -162,7 +155,3 @@ func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
 	e.Dir, e.Skipped = dir, skipped
 	c.table.events.Conn(c.at(at), &e)
 }
-
-func (c *tracedConn) seqs() [2]uint64 { return [2]uint64{c.next[0].seq, c.next[1].seq} }
-
-func (c *tracedConn) offsets() [2]uint64 { return [2]uint64{c.next[0].offset, c.next[1].offset} }

@@ -92,7 +92,7 @@ func (t *connTable) close(r *bpf.Record) error {
 	if c == nil {
 		return t.collector.Forget(r)
 	}
-	end := &connEnd{at: r.Time, totals: totals{r.Close.Seq, r.Close.Offset, r.Close.Lost}, record: *r}
+	end := &connEnd{at: r.Time, totals: r.Close.Totals, record: *r}
 	if c.closed == nil {
 		t.closing = append(t.closing, c)
 	}
@@ -130,10 +130,10 @@ func (t *connTable) endProcess(pid int, at int64) error {
 	slices.SortFunc(own, bySince)
 	states, err := t.collector.Conns()
 	for _, c := range own {
-		c.closed = &connEnd{at: at, totals: totals{seq: c.seqs(), offset: c.offsets()}}
+		c.closed = &connEnd{at: at}
 		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
 			s := &states[i]
-			c.closed.state, c.closed.totals = s, totals{s.Seq, s.Offset, s.Lost}
+			c.closed.state, c.closed.totals = s, s.Totals
 		}
 	}
 	t.closing = append(t.closing, own...)
@@ -146,7 +146,7 @@ func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }
 // records that were read of it. All records of before the state must be read.
 func (t *connTable) account(s bpf.ConnState, at int64) {
 	if c := t.byID[s.ID]; c != nil {
-		c.settle(at, totals{s.Seq, s.Offset, s.Lost})
+		c.settle(at, s.Totals)
 	}
 }
 

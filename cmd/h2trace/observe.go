@@ -43,6 +43,7 @@ type observer struct {
 func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 	c, err := bpf.New(bpf.Options{
 		BufferSize: opts.Buffer,
+		BodyBytes:  opts.BodyBytes,
 		Follow:     !opts.NoFollow,
 		Mode:       planMode(opts.Plan),
 		Empty:      opts.Plan == PlanEmpty,

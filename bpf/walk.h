@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The frame walker: follows HTTP/2 frame headers (RFC 9113 4.1) through the
+ * bytes of a direction, so that DATA payloads, nearly all of the traffic, need
+ * not be copied. What it leaves out shows as a jump of the offset between two
+ * records whose seq follow each other.
+ */
+#ifndef H2TRACE_WALK_H
+#define H2TRACE_WALK_H
+
+#include "data.h"
+
+#define FRAME_HEADER 9
+#define FRAME_DATA 0
+#define FLAG_PADDED 0x8
+#define PREFACE_LEN 24
+#define LOOPS_MAX (1 << 23) /* BPF_MAX_LOOPS */
+
+/* How much of each DATA payload is copied. */
+const volatile u32 body_bytes = 0;
+
+/* "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" (RFC 9113 3.4), as little-endian words. */
+static __always_inline bool is_preface(u64 src)
+{
+	u64 p[3];
+
+	if (bpf_probe_read_user(p, sizeof(p), (void *)src))
+		return false;
+	return p[0] == 0x5448202a20495250 && p[1] == 0x0a0d302e322f5054 &&
+	       p[2] == 0x0a0d0a0d4d530a0d;
+}
+
+/* The header in dir->header is complete: what of the payload is wanted? */
+static __always_inline void begin_frame(struct conn_dir *dir)
+{
+	u32 length = dir->header[0] << 16 | dir->header[1] << 8 | dir->header[2];
+	u32 wanted = length;
+
+	if (dir->header[3] == FRAME_DATA) {
+		wanted = body_bytes;
+		if (dir->header[4] & FLAG_PADDED)
+			wanted++; /* Pad Length */
+		if (wanted > length)
+			wanted = length;
+	}
+	dir->have = 0;
+	dir->copy = wanted;
+	dir->skip = length - wanted;
+}
+
+/* Passes over as much of a DATA payload as the chunk holds. */
+static __always_inline void skip_payload(struct chunk *c, u64 left)
+{
+	struct conn_dir *dir = c->dir;
+	u32 n = dir->skip < left ? dir->skip : left;
+
+	if (!c->keep && dir->at > dir->from)
+		report(c);
+	dir->at += n;
+	dir->skip -= n;
+	if (c->keep)
+		return;
+	dir->from = dir->at;
+	if (!dir->skip && dir->at == c->len)
+		report(c); /* nothing, but the time at which the frame was complete */
+}
+
+/* One step through the chunk; 1 ends the walk. */
+static long walk_step(u32 i, struct chunk *c)
+{
+	struct conn_dir *dir = c->dir;
+	u64 left = c->len - dir->at;
+	u32 n, have = dir->have;
+
+	if (!left)
+		return 1;
+	if (dir->copy) {
+		n = dir->copy < left ? dir->copy : left;
+		dir->copy -= n;
+		dir->at += n;
+		return 0;
+	}
+	if (dir->skip) {
+		skip_payload(c, left);
+		return 0;
+	}
+	if (have >= FRAME_HEADER)
+		return 1;
+	n = FRAME_HEADER - have;
+	if (n > left)
+		n = left;
+	barrier_var(n);
+	if (n > FRAME_HEADER)
+		return 1;
+	if (bpf_probe_read_user(&dir->header[have], n, (void *)(c->src + dir->at)))
+		return 1;
+	dir->at += n;
+	dir->have = have + n;
+	if (dir->have == FRAME_HEADER)
+		begin_frame(dir);
+	return 0;
+}
+
+/* The first bytes of the client decide whether there are frames to follow. */
+static __always_inline void decide_framing(struct conn *conn, struct chunk *c)
+{
+	u32 client_sends = conn->role == ROLE_CLIENT ? DIR_SEND : DIR_RECV;
+
+	if (!conn->handshake) {
+		conn->framing = FRAMING_NONE;
+	} else if (c->direction == client_sends && !c->offset) {
+		conn->framing = FRAMING_NONE;
+		if (c->len >= PREFACE_LEN && is_preface(c->src)) {
+			conn->framing = FRAMING_HTTP2;
+			c->dir->copy = PREFACE_LEN;
+		}
+	}
+}
+
+/*
+ * Reports len bytes at src. tls.Conn holds its lock while it reads, and
+ * writers of one connection take turns, so the state of a direction has one
+ * user at a time.
+ */
+static __always_inline void report_data(struct conn *conn, struct conn_key *key, u32 direction,
+					u64 src, u64 len)
+{
+	struct conn_dir *dir = &conn->dir[direction & 1];
+	struct chunk c = {};
+
+	if (!len)
+		return;
+	c.dir = dir;
+	c.conn = conn->id;
+	c.src = src;
+	c.len = len;
+	c.tgid = key->tgid;
+	c.direction = direction;
+	c.offset = __sync_fetch_and_add(&dir->offset, len);
+	dir->at = dir->from = 0;
+	count_seen(0, len);
+	if (conn->framing == FRAMING_UNDECIDED)
+		decide_framing(conn, &c);
+	c.keep = conn->framing != FRAMING_HTTP2;
+	if (conn->framing != FRAMING_NONE) {
+		if (!c.keep && !dir->copy && dir->skip > len) {
+			dir->skip -= len;
+			return;
+		}
+		bpf_loop(LOOPS_MAX, walk_step, &c, 0);
+		if (dir->at < len) /* memory that cannot be read: out of step */
+			conn->framing = FRAMING_NONE;
+	}
+	dir->at = len;
+	if (dir->at > dir->from)
+		report(&c);
+}
+
+#endif
