@@ -180,7 +180,8 @@ func (s *search) insert(c chain) {
 func (h *half) winner() *chain {
 	s := &h.search
 	best := -1
-	for i, c := range s.chains {
+	for i := range s.chains {
+		c := &s.chains[i]
 		if c.count >= 2 && c.bits >= enoughBits && (best < 0 || c.bits > s.chains[best].bits) {
 			best = i
 		}
@@ -200,14 +201,26 @@ func (h *half) winner() *chain {
 		if !edge && s.pos < enclosing {
 			return nil
 		}
-		for i, r := range s.chains {
-			encloses := r.last < c.start && c.start < r.next && r.bits >= credibleBits
-			if i != best && !edge && (encloses || r.count >= 2 && r.bits >= closingBits) {
+		for i := range s.chains {
+			r := &s.chains[i]
+			if i != best && !edge && r.disputes(c) {
 				return nil
 			}
 		}
 	}
 	return c
+}
+
+// disputes reports whether a chain may be right and another wrong: because the
+// other lies inside one of its frames, or because it has evidence of its own
+// and does not only seem to lead through an enormous frame.
+func (c *chain) disputes(other *chain) bool {
+	encloses := c.last < other.start && other.start < c.next
+	if encloses && c.bits >= credibleBits {
+		return true
+	}
+	ordinary := c.next-c.last <= minMaxFrameSize+frameHeaderLen
+	return c.count >= 2 && c.bits >= closingBits && (ordinary || c.bits >= enoughBits)
 }
 
 // settle takes the best chain there is when no more bytes can come.
