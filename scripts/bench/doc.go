@@ -27,6 +27,8 @@
 // which h2trace lets happen when the probes are in place, and until the binary
 // prints its first byte, against how soon it does so alone.
 //
+// The machine is to be quiet: run nothing beside it.
+//
 // Speed never fails a run. Lost records are reported. Records that are neither
 // delivered nor lost, a missing summary, and fewer frames than the client must
 // have exchanged are faults: they are printed and the exit status is 1.

@@ -91,7 +91,10 @@ func (r *report) String() string {
 	fmt.Fprintf(t, "%s; client and server on core %d, h2trace on core %d; medians of %d rounds (lowest … highest)\n",
 		r.Host, r.Cores[0], r.Cores[1], r.Rounds)
 	if r.Load > 0.5 {
-		fmt.Fprintf(t, "OTHERS ARE USING THE CORES: load average %.1f before the first run\n", r.Load)
+		// Group scheduling favours a client whose h2trace keeps the other core
+		// busy: against others it was seen to get twice the throughput.
+		fmt.Fprintf(t, "OTHERS USE THE CORES (load average %.1f before the first run): \"of unobserved\" means nothing,\n"+
+			"the rate may not be reached; \"of empty probes\" still compares like with like\n", r.Load)
 	}
 	for _, part := range r.Throughput {
 		part.write(t)
