@@ -185,7 +185,8 @@ func (c *Conn) Undecoded(dir Direction) int64 {
 // SeedTable gives a direction the header table that was recovered from
 // elsewhere, for example from the memory of the process: its entries, oldest
 // first, and the maximum size that its encoder last declared (RFC 7541 §4.2).
-// Blocks that begin later are decoded with it. A frame must not be under way.
+// Blocks that are decoded later use it: it is to be called between the blocks
+// that the table is the state between. A later loss makes it unknown again.
 func (c *Conn) SeedTable(dir Direction, entries []hpack.HeaderField, maxSize uint32) error {
 	return c.halves[dir].table.seed(entries, maxSize)
 }

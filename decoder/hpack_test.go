@@ -248,3 +248,32 @@ func TestRFC7541(t *testing.T) {
 		})
 	}
 }
+
+// TestSeedTable joins a conversation in the middle, as the adversarial corpus
+// has it, with the table that the missed first request left behind.
+func TestSeedTable(t *testing.T) {
+	c2s := read(t, filepath.Join(corpus(t, "adversarial"), "mid-attach-frames.c2s"))
+	r := &recorder{}
+	c := NewConn(Config{Role: Client}, r)
+	table := []hpack.HeaderField{
+		{Name: ":authority", Value: "goproxy.example"},
+		{Name: ":path", Value: "/example.com/module/@v/list"},
+		{Name: "user-agent", Value: "Go-http-client/2.0"},
+	}
+	if err := c.SeedTable(Send, table, defaultTable); err != nil {
+		t.Fatal(err)
+	}
+	for i := range c2s {
+		c.Data(1, Send, c2s[i:i+1])
+	}
+	c.Close(2)
+	want := append([]hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}}, table...)
+	if len(r.headers) != 50 {
+		t.Fatalf("%d blocks, want 50", len(r.headers))
+	}
+	for i, got := range r.headers {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("block %d, error %q (-want +got):\n%s", i, r.errors[i], diff)
+		}
+	}
+}

@@ -179,8 +179,7 @@ func (c *Conn) finishPreface(at int64, h *half) {
 // what a connection begins with. Its frames are searched for.
 func (c *Conn) startLost(at int64, h *half) {
 	wasStarting := h.mode == starting
-	q := h.held
-	h.held = held{}
+	q, table := h.held, h.table
 	h.lose()
 	if wasStarting && c.fromStart {
 		c.fromStart = false
@@ -188,8 +187,8 @@ func (c *Conn) startLost(at int64, h *half) {
 			c.startLost(at, o)
 		}
 	}
-	if !c.decided {
-		h.table.reset(beforeCapture)
+	if !c.decided && !c.cfg.FromStart {
+		h.table = table // unknown, or seeded already
 	}
 	q.pieces(0, q.end(), func(at int64, b []byte) { h.feed(at, b) })
 }
