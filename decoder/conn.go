@@ -74,6 +74,8 @@ type Conn struct {
 	active     [2]int    // open streams that count for MAX_CONCURRENT_STREAMS
 	closed     []closedStream
 	nextClosed int
+	passed     [4]idRange // streams passed over, the latest
+	nextPassed int
 
 	out Frame
 }

@@ -35,6 +35,7 @@ var (
 	ruleStreamCredit    = rule(FlowControlError, "DATA is longer than the stream's flow-control window (RFC 9113 §6.9.1)")
 
 	ruleIdle             = rule(ProtocolError, "frame is for an idle stream (RFC 9113 §5.1)")
+	rulePassedOver       = rule(ProtocolError, "stream identifier is below one that was opened (RFC 9113 §5.1.1)")
 	ruleAfterEnd         = rule(StreamClosed, "frame follows its sender's END_STREAM (RFC 9113 §5.1)")
 	ruleAfterReset       = rule(StreamClosed, "frame follows its sender's RST_STREAM (RFC 9113 §5.1)")
 	ruleReserved         = rule(ProtocolError, "frame is not allowed on a reserved stream (RFC 9113 §5.1)")

@@ -29,6 +29,23 @@ func (c *Conn) initiator(id uint32) Direction {
 	return c.clientDir.other()
 }
 
+// idRange is a run of stream identifiers of one parity, to excluded.
+type idRange struct{ from, to, parity uint32 }
+
+// passedOver reports whether a stream was certainly never opened although a
+// later one of the same side was.
+func (c *Conn) passedOver(id uint32) bool {
+	if !c.certain() {
+		return false
+	}
+	for _, r := range c.passed {
+		if id >= r.from && id < r.to && id%2 == r.parity {
+			return true
+		}
+	}
+	return false
+}
+
 // certain says that every frame so far was seen, so that what is not known
 // never was.
 func (c *Conn) certain() bool { return c.roleKnown() && !c.lossy && !c.crowded }
@@ -41,6 +58,12 @@ func (c *Conn) idle(id uint32) bool {
 // open begins to follow stream id, opened or reserved by direction d.
 func (c *Conn) open(id uint32) *stream {
 	by := c.initiator(id)
+	if id > c.lastID[by]+2 {
+		// Streams between are closed by this without ever having been open
+		// (RFC 9113 §5.1.1).
+		c.passed[c.nextPassed] = idRange{from: c.lastID[by] + 1, to: id, parity: id % 2}
+		c.nextPassed = (c.nextPassed + 1) % len(c.passed)
+	}
 	c.lastID[by] = max(c.lastID[by], id)
 	if len(c.streams) >= maxStreams {
 		c.crowded = true
@@ -95,8 +118,11 @@ func (c *Conn) late(d Direction, id uint32) *Violation {
 		}
 		return nil
 	}
-	if c.idle(id) {
+	switch {
+	case c.idle(id):
 		return ruleIdle
+	case c.passedOver(id):
+		return rulePassedOver
 	}
 	return nil
 }
