@@ -136,8 +136,7 @@ func (c *Collector) enterSites(exe *Executable) ([]*probeGroup, error) {
 
 func siteValue(p *plan.Plan, site plan.Site) probesSite {
 	v := probesSite{
-		Vaddr:       site.Addr,
-		ItabTcpconn: p.ITabTCPConn,
+		TcpconnHash: p.TCPConnHash,
 		ConnSlot:    site.ConnSlot,
 	}
 	if site.Kind == plan.StackCheck {

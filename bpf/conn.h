@@ -9,11 +9,12 @@
 #include "goabi.h"
 #include "ring.h"
 
-/* Field offsets that hold in every Go release from 1.17 to 1.27. */
+/* Field offsets that hold in every Go release from 1.18 to 1.27. */
 #define TLS_CONN_CONN 0	     /* crypto/tls.Conn.conn, an interface */
 #define TLS_CONN_ISCLIENT 16 /* crypto/tls.Conn.isClient */
 #define NET_CONN_FD 0	     /* net.conn.fd */
 #define NETFD_SYSFD 16	     /* net.netFD.pfd.Sysfd */
+#define ITAB_HASH 16	     /* internal/abi.ITab.Hash */
 #define WRAPPERS_MAX 4	     /* net.Conn inside net.Conn, as first field */
 
 struct conn_key {
@@ -119,28 +120,27 @@ static __always_inline struct sock *sock_of_fd(u32 fd)
 /*
  * The socket of a *tls.Conn. Its net.Conn is a *net.TCPConn, or something
  * that wraps one as its first field: *tls.Conn itself (TLS inside TLS) does.
- * Anything else gives NULL, never a guess: the type word is compared.
+ * Anything else gives NULL, never a guess: the type's hash is compared.
  */
-static __always_inline struct sock *sock_of_conn(u64 tls_conn, u64 itab_tcpconn)
+static __always_inline struct sock *sock_of_conn(u64 tls_conn, u32 tcpconn_hash)
 {
-	u64 iface[2];
 	u64 at = tls_conn + TLS_CONN_CONN;
+	u64 iface[2], netfd, sysfd;
+	u32 hash;
 
-	if (!itab_tcpconn)
+	if (!tcpconn_hash)
 		return NULL;
 	for (int i = 0; i < WRAPPERS_MAX; i++) {
-		if (bpf_probe_read_user(iface, sizeof(iface), (void *)at))
+		if (bpf_probe_read_user(iface, sizeof(iface), (void *)at) ||
+		    bpf_probe_read_user(&hash, sizeof(hash), (void *)(iface[0] + ITAB_HASH)))
 			return NULL;
-		if (iface[0] == itab_tcpconn) {
-			u64 netfd = read_user_u64(iface[1] + NET_CONN_FD);
-			u64 sysfd;
-
-			if (bpf_probe_read_user(&sysfd, sizeof(sysfd),
-						(void *)(netfd + NETFD_SYSFD)))
-				return NULL;
-			return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
-		}
 		at = iface[1];
+		if (hash != tcpconn_hash)
+			continue;
+		netfd = read_user_u64(at + NET_CONN_FD);
+		if (bpf_probe_read_user(&sysfd, sizeof(sysfd), (void *)(netfd + NETFD_SYSFD)))
+			return NULL;
+		return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
 	}
 	return NULL;
 }
@@ -230,15 +230,12 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 }
 
 /* Enters a connection under its key, in place of any earlier one there. */
-static __always_inline struct conn *open_conn(struct pt_regs *ctx, struct site *site,
-					      struct conn_key *key, bool handshake)
+static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
+					      bool handshake)
 {
-	u64 itab = site->itab_tcpconn;
 	struct conn fresh = {};
 	struct conn *c;
 
-	if (itab) /* position-independent binaries run where they were loaded */
-		itab += GO_PC(ctx) - site->vaddr;
 	fresh.id = __sync_fetch_and_add(&last_conn_id, 1) + 1;
 	fresh.handshake = handshake;
 	if (handshake) {
@@ -249,7 +246,7 @@ static __always_inline struct conn *open_conn(struct pt_regs *ctx, struct site *
 		if (!bpf_probe_read_user(&is_client, 1, (void *)(key->ptr + TLS_CONN_ISCLIENT)))
 			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
 	}
-	fresh.sk = (u64)sock_of_conn(key->ptr, itab);
+	fresh.sk = (u64)sock_of_conn(key->ptr, site->tcpconn_hash);
 	if (bpf_map_update_elem(&conns, key, &fresh, BPF_ANY))
 		return NULL;
 	if (fresh.sk)

@@ -23,7 +23,6 @@ struct pt_regs {
 #define GO_RESULT0(r) ((r)->ax)
 #define GO_G(r) ((r)->r14)
 #define GO_SP(r) ((r)->sp)
-#define GO_PC(r) ((r)->ip)
 
 /* Whether JBE at this instruction jumps (carry or zero set): to morestack. */
 #define GO_STACK_GROWS(r) ((r)->flags & (0x01 | 0x40))

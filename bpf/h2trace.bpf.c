@@ -22,20 +22,19 @@ static __always_inline bool conn_key_of(struct conn_key *key, u64 ptr)
  * A connection unknown here was opened before its probes were attached, or
  * writes before its handshake.
  */
-static __always_inline struct conn *conn_of(struct pt_regs *ctx, struct site *site,
-					    struct conn_key *key)
+static __always_inline struct conn *conn_of(struct site *site, struct conn_key *key)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
 	if (c)
 		return c;
-	return open_conn(ctx, site, key, false);
+	return open_conn(site, key, false);
 }
 
-static __always_inline void traffic(struct pt_regs *ctx, struct site *site, struct conn_key *key,
-				    u32 direction, u64 src, u64 len)
+static __always_inline void traffic(struct site *site, struct conn_key *key, u32 direction, u64 src,
+				    u64 len)
 {
-	struct conn *c = conn_of(ctx, site, key);
+	struct conn *c = conn_of(site, key);
 
 	if (c) {
 		report_data(c, key, direction, src, len);
@@ -56,7 +55,7 @@ int write_args(struct pt_regs *ctx)
 		return 0;
 	if (!conn_key_of(&key, GO_ARG0(ctx)))
 		return 0;
-	traffic(ctx, site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
+	traffic(site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
 	return 0;
 }
 
@@ -70,7 +69,7 @@ int read_memmove(struct pt_regs *ctx)
 	if (!site || !conn_key_of(&key, 0))
 		return 0;
 	key.ptr = read_user_u64(GO_SP(ctx) + site->conn_slot);
-	traffic(ctx, site, &key, DIR_RECV, GO_ARG1(ctx), GO_ARG2(ctx));
+	traffic(site, &key, DIR_RECV, GO_ARG1(ctx), GO_ARG2(ctx));
 	return 0;
 }
 
@@ -93,7 +92,7 @@ int handshake(struct pt_regs *ctx)
 			return 0;
 		report_close(c, &key);
 	}
-	open_conn(ctx, site, &key, true);
+	open_conn(site, &key, true);
 	return 0;
 }
 
@@ -163,7 +162,7 @@ int write_entry(struct pt_regs *ctx)
 	if (!site || !conn_key_of(&key, GO_ARG0(ctx)))
 		return 0;
 	if (enter(ctx, key.tgid, DIR_SEND))
-		traffic(ctx, site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
+		traffic(site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
 	return 0;
 }
 
@@ -209,7 +208,7 @@ int read_ret(struct pt_regs *ctx)
 	if (n > call->len)
 		n = 0;
 	bpf_map_delete_elem(&calls, &call_key);
-	traffic(ctx, site, &key, DIR_RECV, buf, n);
+	traffic(site, &key, DIR_RECV, buf, n);
 	return 0;
 }
 

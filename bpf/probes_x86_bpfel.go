@@ -213,12 +213,11 @@ const (
 
 type probesSite struct {
 	_           structs.HostLayout
-	Vaddr       uint64
-	ItabTcpconn uint64
+	TcpconnHash uint32
 	ConnSlot    uint32
 	StackCheck  uint8
 	Role        uint8
-	Pad         uint16
+	Pad         [6]uint8
 }
 
 // Names of all BPF objects in the ELF.

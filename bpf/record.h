@@ -140,12 +140,11 @@ struct ledger {
 
 /* Which values an attached probe finds where: index is the attach cookie. */
 struct site {
-	u64 vaddr;	  /* link-time address of the probed instruction */
-	u64 itab_tcpconn; /* link-time address of go:itab.*net.TCPConn,net.Conn */
+	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0 when not known */
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
-	u16 pad;
+	u8 pad[6];
 };
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
@@ -154,6 +153,6 @@ _Static_assert(sizeof(struct open_record) == 96, "open_record");
 _Static_assert(sizeof(struct close_record) == 104, "close_record");
 _Static_assert(sizeof(struct exec_record) == 296, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
-_Static_assert(sizeof(struct site) == 24, "site");
+_Static_assert(sizeof(struct site) == 16, "site");
 
 #endif

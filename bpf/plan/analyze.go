@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	symMemmove     = "runtime.memmove"
-	symITabTCPConn = "go:itab.*net.TCPConn,net.Conn"
-	symITabOld     = "go.itab.*net.TCPConn,net.Conn" // before Go 1.20
+	symMemmove = "runtime.memmove"
+	symTypes   = "runtime.types"
+	symETypes  = "runtime.etypes"
 )
 
 // tapFunctions are the functions behind the taps, in the order of attaching.
@@ -26,7 +26,7 @@ var tapFunctions = []struct {
 // Analyze makes the plan for an executable. The error is a *NotTraceableError
 // when the file was read well and nothing can be captured from it.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
-	want := map[string]bool{symMemmove: true, symITabTCPConn: true, symITabOld: true}
+	want := map[string]bool{symMemmove: true, symTypes: true, symETypes: true}
 	for _, t := range tapFunctions {
 		want[t.name] = true
 	}
@@ -35,10 +35,8 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{GoVersion: exe.goVersion, BuildID: exe.buildID}
-	for _, name := range []string{symITabTCPConn, symITabOld} {
-		if sym, ok := exe.symbols[name]; ok {
-			p.ITabTCPConn = sym.Value
-		}
+	if p.TCPConnHash, err = exe.pointerTypeHash("*net.TCPConn"); err != nil {
+		return nil, err
 	}
 	for _, t := range tapFunctions {
 		f, err := exe.function(t.name)

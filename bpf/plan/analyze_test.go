@@ -96,8 +96,8 @@ func TestAnalyze(t *testing.T) {
 			if diff := cmp.Diff(test.want, p.Describe()); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
-			if p.ITabTCPConn == 0 {
-				t.Error("the type word of *net.TCPConn is not found")
+			if p.TCPConnHash == 0 {
+				t.Error("the type *net.TCPConn is not found")
 			}
 			if want := goTool(t, "env", "GOVERSION"); p.GoVersion != want {
 				t.Errorf("Go version: got %q, want %q", p.GoVersion, want)

@@ -136,21 +136,24 @@ func (e *executable) function(name string) (*function, error) {
 	if sym.Size == 0 || sym.Size > maxFunction {
 		return nil, notTraceable("damaged ELF file: %s has %d bytes", name, sym.Size)
 	}
-	offset, err := e.fileOffset(sym.Value, sym.Size)
+	code, err := e.bytes(sym.Value, sym.Size)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	return &function{name: name, addr: sym.Value, code: code}, nil
+}
+
+// bytes returns what a link-time address range holds.
+func (e *executable) bytes(addr, size uint64) ([]byte, error) {
 	for _, p := range e.file.Progs {
-		if p.Off > offset || offset+sym.Size > p.Off+p.Filesz || p.Type != elf.PT_LOAD {
+		if p.Type != elf.PT_LOAD || addr < p.Vaddr || size > p.Filesz || addr-p.Vaddr > p.Filesz-size {
 			continue
 		}
-		code := make([]byte, sym.Size)
-		if _, err := p.ReadAt(code, int64(offset-p.Off)); err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
-		}
-		return &function{name: name, addr: sym.Value, code: code}, nil
+		b := make([]byte, size)
+		_, err := p.ReadAt(b, int64(addr-p.Vaddr))
+		return b, err
 	}
-	return nil, notTraceable("damaged ELF file: %s is in no segment", name)
+	return nil, notTraceable("damaged ELF file: address %#x is in no segment", addr)
 }
 
 // fileOffset translates a link-time address range of code to its file offset.

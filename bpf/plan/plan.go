@@ -88,9 +88,10 @@ const (
 type Plan struct {
 	GoVersion string // such as "go1.26.8"
 	BuildID   string // Go build ID, "" when there is none
-	// ITabTCPConn is the link-time address of go:itab.*net.TCPConn,net.Conn,
-	// or 0 when the executable holds none.
-	ITabTCPConn uint64
+	// TCPConnHash is the type hash of *net.TCPConn, which every interface that
+	// holds one has in its itab; 0 when the executable has no such type. It
+	// differs between releases.
+	TCPConnHash uint32
 	Sites       []Site
 }
 
