@@ -37,7 +37,9 @@ type Sink interface {
 	// Protocol is called once, before any other method, as soon as the bytes
 	// decide it. fromStart says that the client's first byte was seen.
 	Protocol(at int64, p Protocol, fromStart bool)
-	// Frame is called for each frame when its last byte has been seen.
+	// Frame is called for each frame when its last byte has been seen, or
+	// later when frame boundaries had to be found first: frames of one
+	// direction come in order, and each has its own time.
 	Frame(f *Frame)
 	// Resync is called when frame boundaries were lost and are found again;
 	// skipped is how many seen bytes lay in between and were not decoded. The

@@ -45,7 +45,8 @@ type Frame struct {
 	Violation *Violation
 
 	// DATA: DataLength is the length without padding and Pad Length field,
-	// in bytes; Body is the start of the data, at most Config.BodyBytes long.
+	// in bytes; Body is the start of the data, at most Config.BodyBytes long,
+	// and ends before the first byte that was lost or left out.
 	// PaddingUnknown is set when the Pad Length was not seen; DataLength is 0
 	// then and means nothing.
 	DataLength     uint32
