@@ -120,7 +120,7 @@ func listen(t *testing.T) (net.Listener, *tls.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { ln.Close() })
+	t.Cleanup(func() { _ = ln.Close() })
 	return ln, &tls.Config{RootCAs: roots, ServerName: "example.com"}
 }
 
@@ -176,7 +176,7 @@ func testCapture(t *testing.T, opts Options) {
 		conn := tls.Client(raw, config)
 		for _, n := range sizes {
 			b := make([]byte, n)
-			rng.Read(b)
+			_, _ = rng.Read(b) // never fails
 			want.Write(b)
 			if _, err := conn.Write(b); err != nil {
 				t.Fatal(err)
@@ -294,7 +294,7 @@ func TestWrappedConn(t *testing.T) {
 		known bool
 	}{
 		{"plain", func(c net.Conn) net.Conn { return c }, true},
-		{"embedded first", func(c net.Conn) net.Conn { return &counted{Conn: c} }, true},
+		{"embedded first", func(c net.Conn) net.Conn { return &counted{c} }, true},
 		{"not first", func(c net.Conn) net.Conn { return &labelled{"label", c} }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -334,7 +334,6 @@ func TestWrappedConn(t *testing.T) {
 
 type counted struct {
 	net.Conn
-	n int
 }
 
 type labelled struct {
@@ -442,7 +441,11 @@ func TestReadFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Munmap(untouched)
+	t.Cleanup(func() {
+		if err := unix.Munmap(untouched); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := c.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}

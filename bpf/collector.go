@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,7 +67,7 @@ func New(opts Options) (*Collector, error) {
 	}
 	c := &Collector{opts: opts, exes: make(map[exeKey]*Executable)}
 	if err := c.load(); err != nil {
-		return nil, withAdvice(err)
+		return nil, errors.Join(withAdvice(err), c.Close())
 	}
 	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
@@ -99,18 +100,21 @@ func (c *Collector) load() error {
 		}
 	}
 	if err := spec.LoadAndAssign(&c.probes, nil); err != nil {
-		var verifier *ebpf.VerifierError
-		if errors.As(err, &verifier) {
-			return fmt.Errorf("load the probes: %+v", verifier)
-		}
-		return fmt.Errorf("load the probes: %w", err)
+		return loadError(err)
 	}
 	if c.reader, err = ringbuf.NewReader(c.probes.Ring); err != nil {
-		c.probes.Close()
 		return fmt.Errorf("map the ring buffer: %w", err)
 	}
 	c.reader.SetDeadline(time.Now()) // none at all would be to wait forever
 	return nil
+}
+
+// loadError keeps the whole log when the verifier refused a program.
+func loadError(err error) error {
+	if verifier, ok := errors.AsType[*ebpf.VerifierError](err); ok {
+		return fmt.Errorf("load the probes: %w\n%s", err, strings.Join(verifier.Log, "\n"))
+	}
+	return fmt.Errorf("load the probes: %w", err)
 }
 
 // wakeupShift makes the kernel wake the reader at each eighth of the buffer.
@@ -190,6 +194,9 @@ func (c *Collector) Read(r *Record, wait time.Duration) error {
 // Stop ends the capture: no target is left and all probes are detached.
 // Records that are in the buffer can still be read.
 func (c *Collector) Stop() error {
+	if c.probes.Targets == nil {
+		return nil // nothing was loaded
+	}
 	pids, err := c.Targets()
 	for _, pid := range pids {
 		err = errors.Join(err, c.RemoveTarget(pid))

@@ -38,7 +38,7 @@ func runUnstripped() (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	binary := filepath.Join(dir, "bpf.test")
 	build := exec.Command("go", "test", "-c", "-o", binary, ".")
 	build.Stderr = os.Stderr

@@ -43,7 +43,7 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 
 // checkPID says what the executable of a process offers. The error is for a
 // process that cannot be looked at.
-func checkPID(w io.Writer, pid int, mode plan.Mode) error {
+func checkPID(w *strings.Builder, pid int, mode plan.Mode) error {
 	proc, err := runningProcess(pid)
 	if err != nil {
 		return err
