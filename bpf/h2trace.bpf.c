@@ -87,8 +87,8 @@ int handshake(struct pt_regs *ctx)
 		return 0;
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (c && !c->closed) {
-		/* Write itself starts the handshake, and entry probes fire twice. */
-		if (!c->dir[DIR_RECV].seq && c->dir[DIR_SEND].seq <= 1)
+		/* Entry probes fire twice, and a first Write starts the handshake itself. */
+		if (!c->dir[DIR_RECV].offset && !(c->handshake && c->dir[DIR_SEND].offset))
 			return 0;
 		report_close(c, &key);
 	}
