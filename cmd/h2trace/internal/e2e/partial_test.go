@@ -218,7 +218,7 @@ func checkWhole(t *testing.T, c *contract.Conn, log *http2debug.Log) {
 	if err := oracle.CheckHeaders(pairs, own); err != nil {
 		t.Error(err)
 	}
-	if err := checkConn(c); err != nil {
+	if err := checkConn(pairs[0]); err != nil {
 		t.Error(err)
 	}
 	if err := oracle.CheckWindows(c); err != nil {

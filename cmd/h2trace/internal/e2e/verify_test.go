@@ -46,7 +46,7 @@ func compare(r *result, opt oracle.Options) ([]*oracle.Pair, error) {
 		return nil, err
 	}
 	for _, p := range pairs {
-		if err := checkConn(p.Trace); err != nil {
+		if err := checkConn(p); err != nil {
 			return nil, err
 		}
 		if err := oracle.CheckWindows(p.Trace); err != nil {
@@ -78,7 +78,8 @@ func checkSummary(s *contract.Stream) error {
 }
 
 // checkConn holds what a connection's lines say of each other.
-func checkConn(c *contract.Conn) error {
+func checkConn(p *oracle.Pair) error {
+	c := p.Trace
 	switch {
 	case c.Open == nil:
 		return fmt.Errorf("%s has no open line", c.ID)
@@ -100,8 +101,25 @@ func checkConn(c *contract.Conn) error {
 			return fmt.Errorf("%s line %d: time goes back:\n%.300s\n%.300s", c.ID, e.Line, last[d].Raw, e.Raw)
 		}
 		last[d] = e
-		if e.Violation != "" || e.Truncated {
+		if e.Violation != "" {
 			return fmt.Errorf("%s line %d: a sound frame is called broken: %s", c.ID, e.Line, e.Raw)
+		}
+	}
+	return checkTruncated(p)
+}
+
+// checkTruncated allows a frame without all of its payload only where the
+// process ended before it had read the rest: as the last, and not in its log.
+func checkTruncated(p *oracle.Pair) error {
+	left := [2]int{}
+	for _, e := range p.Trace.Frames {
+		left[e.Direction()]++
+	}
+	for _, e := range p.Trace.Frames {
+		d := e.Direction()
+		left[d]--
+		if e.Truncated && (left[d] > 0 || p.Tail[d] == 0) {
+			return fmt.Errorf("%s line %d: a whole frame is called truncated: %s", p.Trace.ID, e.Line, e.Raw)
 		}
 	}
 	return nil
