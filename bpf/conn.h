@@ -170,16 +170,9 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 {
 	struct open_record *r;
 
-	count_seen(1, 0);
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(LOSS_RING_FULL, 1, 0);
+	r = ring_record(sizeof(*r), RECORD_OPEN, key->tgid);
+	if (!r)
 		return;
-	}
-	__builtin_memset(r, 0, sizeof(*r));
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = key->tgid;
-	r->h.kind = RECORD_OPEN;
 	r->conn = c->id;
 	r->role = c->role;
 	r->handshake = c->handshake;
@@ -197,16 +190,9 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 	if (c->closed)
 		return;
 	c->closed = 1;
-	count_seen(1, 0);
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(LOSS_RING_FULL, 1, 0);
+	r = ring_record(sizeof(*r), RECORD_CLOSE, key->tgid);
+	if (!r)
 		return;
-	}
-	__builtin_memset(r, 0, sizeof(*r));
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = key->tgid;
-	r->h.kind = RECORD_CLOSE;
 	r->conn = c->id;
 	r->ptr = key->ptr;
 	for (int d = 0; d < DIR_COUNT; d++) {

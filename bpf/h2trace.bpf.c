@@ -18,6 +18,14 @@ static __always_inline bool conn_key_of(struct conn_key *key, u64 ptr)
 	return is_target(key->tgid);
 }
 
+/* At the entry of a method of *tls.Conn in a target, behind the stack check. */
+static __always_inline bool entered(struct pt_regs *ctx, struct site *site, struct conn_key *key)
+{
+	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
+		return false;
+	return conn_key_of(key, GO_ARG0(ctx));
+}
+
 /*
  * A connection unknown here was opened before its probes were attached, or
  * writes before its handshake.
@@ -51,9 +59,7 @@ int write_args(struct pt_regs *ctx)
 	struct site *site = site_of(ctx);
 	struct conn_key key;
 
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
-		return 0;
-	if (!conn_key_of(&key, GO_ARG0(ctx)))
+	if (!entered(ctx, site, &key))
 		return 0;
 	traffic(site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
 	return 0;
@@ -81,9 +87,7 @@ int handshake(struct pt_regs *ctx)
 	struct conn_key key;
 	struct conn *c;
 
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
-		return 0;
-	if (!conn_key_of(&key, GO_ARG0(ctx)))
+	if (!entered(ctx, site, &key))
 		return 0;
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (c && !c->closed) {
@@ -104,9 +108,7 @@ int conn_close(struct pt_regs *ctx)
 	struct conn_key key;
 	struct conn *c;
 
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
-		return 0;
-	if (!conn_key_of(&key, GO_ARG0(ctx)))
+	if (!entered(ctx, site, &key))
 		return 0;
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (c)

@@ -37,16 +37,9 @@ int process_exec(u64 *ctx)
 
 	if (!is_target(tgid))
 		return 0;
-	count_seen(1, 0);
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(LOSS_RING_FULL, 1, 0);
+	r = ring_record(sizeof(*r), RECORD_EXEC, tgid);
+	if (!r)
 		return 0;
-	}
-	__builtin_memset(r, 0, sizeof(*r));
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = tgid;
-	r->h.kind = RECORD_EXEC;
 	r->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	bpf_probe_read_kernel_str(r->filename, sizeof(r->filename), BPF_CORE_READ(bprm, filename));
@@ -64,19 +57,10 @@ int process_exit(u64 *ctx)
 	if (BPF_CORE_READ(task, signal, live.counter) || !is_target(tgid))
 		return 0;
 	bpf_map_delete_elem(&targets, &tgid);
-	count_seen(1, 0);
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(LOSS_RING_FULL, 1, 0);
+	r = ring_record(sizeof(*r), RECORD_EXIT, tgid);
+	if (!r)
 		return 0;
-	}
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = tgid;
-	r->h.kind = RECORD_EXIT;
-	r->h.dir = 0;
-	r->h.pad = 0;
 	r->exit_code = BPF_CORE_READ(task, exit_code);
-	r->pad = 0;
 	ring_submit(r, sizeof(*r));
 	return 0;
 }

@@ -73,6 +73,27 @@ static __always_inline void ring_submit(void *record, u64 size)
 	bpf_ringbuf_submit(record, flags);
 }
 
+/*
+ * A zeroed record other than of data, for ring_submit; NULL is counted as lost.
+ * size is a constant, as the verifier wants it.
+ */
+static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
+{
+	struct record_header *h;
+
+	count_seen(1, 0);
+	h = bpf_ringbuf_reserve(&ring, size, 0);
+	if (!h) {
+		count_lost(LOSS_RING_FULL, 1, 0);
+		return NULL;
+	}
+	__builtin_memset(h, 0, size);
+	h->time = bpf_ktime_get_ns();
+	h->pid = pid;
+	h->kind = kind;
+	return h;
+}
+
 /* Processes whose probes report, by tgid. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

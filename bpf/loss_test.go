@@ -1,0 +1,163 @@
+package bpf
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// TestLoss floods the smallest buffer while nobody reads it. What is missing
+// must be counted, per connection and in all, and what is there must be right.
+func TestLoss(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: MinBufferSize})
+	ln, config := listen(t)
+	done := make(chan int64, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			done <- -1
+			return
+		}
+		n, _ := io.Copy(io.Discard, conn)
+		conn.Close()
+		done <- n
+	}()
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const total = 8 << 20
+	chunk := bytes.Repeat([]byte("x"), 10_000)
+	for sent := 0; sent < total; sent += len(chunk) {
+		if _, err := conn.Write(chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	received := <-done
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	var r Record
+	var delivered, deliveredBytes, gaps uint64
+	next := map[[2]uint64]uint64{}
+	closes := map[uint64]Close{}
+	for c.Read(&r, 50*time.Millisecond) == nil {
+		delivered++
+		switch r.Kind {
+		case KindClose:
+			closes[r.Conn] = r.Close
+		case KindData:
+			deliveredBytes += uint64(len(r.Data.Payload))
+			key := [2]uint64{r.Conn, uint64(r.Data.Dir)}
+			if r.Data.Seq < next[key] {
+				t.Fatalf("record %d behind record %d", r.Data.Seq, next[key])
+			}
+			if lost := r.Data.Seq - next[key]; lost > 0 {
+				gaps += lost
+				if !r.Data.Lost.Has(RingFull) {
+					t.Errorf("a gap of %d records without its reason", lost)
+				}
+			}
+			next[key] = r.Data.Seq + 1
+		}
+	}
+	for id, cl := range closes {
+		for dir, seq := range cl.Seq {
+			gaps += seq - next[[2]uint64{id, uint64(dir)}]
+		}
+	}
+	ledger, err := c.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(closes) != 2 {
+		t.Fatalf("got %d close records, want 2: they have room of their own", len(closes))
+	}
+	if ledger.Lost() == 0 || gaps != ledger.Lost() {
+		t.Errorf("gaps of %d records, %d counted as lost", gaps, ledger.Lost())
+	}
+	if ledger.SeenRecords != delivered+ledger.Lost() {
+		t.Errorf("%d seen, %d delivered, %d lost", ledger.SeenRecords, delivered, ledger.Lost())
+	}
+	if want := deliveredBytes + ledger.LostBytes[RingFull]; ledger.SeenBytes != want {
+		t.Errorf("%d bytes seen, %d delivered or lost", ledger.SeenBytes, want)
+	}
+	if want := uint64(2 * received); ledger.SeenBytes != want {
+		t.Errorf("%d bytes seen, the peers exchanged %d", ledger.SeenBytes, want)
+	}
+}
+
+// TestReadFault sends memory that was never touched and so has no page yet,
+// which the kernel cannot copy from inside a probe.
+func TestReadFault(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	ln, config := listen(t)
+	go func() {
+		if conn, err := ln.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+			conn.Close()
+		}
+	}()
+	untouched, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Munmap(untouched); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]byte{[]byte("before"), untouched[:100], []byte("after")} {
+		if _, err := conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	type part struct {
+		offset uint64
+		text   string
+		lost   Reasons
+	}
+	var got []part
+	var r Record
+	roles := map[uint64]Role{}
+	for c.Read(&r, 50*time.Millisecond) == nil {
+		switch {
+		case r.Kind == KindOpen:
+			roles[r.Conn] = r.Open.Role
+		case r.Kind == KindData && roles[r.Conn] == RoleClient:
+			got = append(got, part{r.Data.Offset, string(r.Data.Payload), r.Data.Lost})
+		}
+	}
+	want := []part{{0, "before", 0}, {106, "after", 1 << ReadFault}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(part{})); diff != "" {
+		t.Errorf("records of the client (-want +got):\n%s", diff)
+	}
+	ledger, err := c.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ledger.LostRecords[ReadFault] != 1 || ledger.LostBytes[ReadFault] != 100 {
+		t.Errorf("read faults: got %d records of %d bytes, want 1 of 100", ledger.LostRecords[ReadFault], ledger.LostBytes[ReadFault])
+	}
+}
