@@ -1,0 +1,152 @@
+package bpf
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// life is what was reported of one process.
+type life struct {
+	PPID     int
+	Filename string
+	Comm     string
+	Code     int
+	Exited   bool
+}
+
+func lives(t *testing.T, c *Collector) map[int]life {
+	t.Helper()
+	got := map[int]life{}
+	var r Record
+	for {
+		err := c.Read(&r, 50*time.Millisecond)
+		if errors.Is(err, ErrNoRecord) {
+			return got
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := got[r.PID]
+		switch r.Kind {
+		case KindExec:
+			l.PPID, l.Filename, l.Comm = r.Exec.PPID, r.Exec.Filename, r.Exec.Comm
+		case KindExit:
+			l.Code, l.Exited = r.Exit.Code(), true
+		default:
+			t.Errorf("record of kind %d", r.Kind)
+		}
+		got[r.PID] = l
+	}
+}
+
+// runProcesses starts processes that end in three ways and returns what is to
+// be reported of them.
+func runProcesses(t *testing.T) map[int]life {
+	t.Helper()
+	want := map[int]life{}
+	for script, code := range map[string]int{
+		"exit 0":               0,
+		"exit 3":               3,
+		"kill -KILL $$":        128 + 9,
+		"/bin/true; kill -9 0": 128 + 9, // the first command is another process
+	} {
+		cmd := exec.Command("/bin/sh", "-c", script)
+		if script == "/bin/true; kill -9 0" {
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		}
+		var exit *exec.ExitError
+		if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		want[cmd.Process.Pid] = life{os.Getpid(), "/bin/sh", "sh", code, true}
+	}
+	return want
+}
+
+func TestProcesses(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	want := runProcesses(t)
+	got := lives(t, c)
+	for pid, w := range want {
+		if diff := cmp.Diff(w, got[pid]); diff != "" {
+			t.Errorf("process %d (-want +got):\n%s", pid, diff)
+		}
+	}
+	grandchildren := 0
+	for pid, l := range got {
+		if _, child := want[pid]; child {
+			continue
+		}
+		if _, ok := want[l.PPID]; ok && l.Filename == "/bin/true" && l.Code == 0 && l.Exited {
+			grandchildren++
+		}
+	}
+	if grandchildren != 1 {
+		t.Errorf("got %d grandchildren, want 1: %+v", grandchildren, got)
+	}
+	targets, err := c.Targets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{os.Getpid()}, targets); diff != "" {
+		t.Errorf("targets that are left (-want +got):\n%s", diff)
+	}
+}
+
+func TestProcessesNotFollowed(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	runProcesses(t)
+	if got := lives(t, c); len(got) != 0 {
+		t.Errorf("got records of children: %+v", got)
+	}
+}
+
+// TestAttachReplaced rewrites an executable in place: the probes of what it
+// held before must go, for they would hit other instructions.
+func TestAttachReplaced(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	path := filepath.Join(t.TempDir(), "program")
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, self, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	first, err := c.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := c.Attach(path); err != nil || again != first {
+		t.Errorf("the same file again: got %p, %v, want %p", again, err, first)
+	}
+	if len(first.links) == 0 {
+		t.Fatal("no probes on a copy of the test binary")
+	}
+	if err := os.WriteFile(path, append([]byte("#!/bin/sh\n"), self...), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	second, err := c.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Skip != "not an ELF executable" {
+		t.Errorf("the new contents: got %q", second.Skip)
+	}
+	if len(first.links) != 0 {
+		t.Error("the probes of the old contents are still there")
+	}
+}
