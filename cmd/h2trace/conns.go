@@ -116,28 +116,38 @@ func (t *connTable) expire(idle bool) error {
 }
 
 // endProcess ends the connections of a process that exited, or whose program
-// was replaced, at the given time.
+// was replaced, at the given time. Nothing more comes of those that were
+// closed before; the others linger, because the kernel closes their sockets
+// after the end of the process and tells of it.
 func (t *connTable) endProcess(pid int, at int64) error {
-	var own []*tracedConn
+	var open []*tracedConn
+	var err error
+	t.closing = slices.DeleteFunc(t.closing, func(c *tracedConn) bool {
+		if c.meta.PID != pid {
+			return false
+		}
+		err = errors.Join(err, c.finish())
+		return true
+	})
 	for _, c := range t.byID {
-		if c.meta.PID == pid && c.closed == nil {
-			own = append(own, c)
+		if c.meta.PID == pid {
+			open = append(open, c)
 		}
 	}
-	if len(own) == 0 {
-		return nil
+	if len(open) == 0 {
+		return err
 	}
-	slices.SortFunc(own, bySince)
-	states, err := t.collector.Conns()
-	for _, c := range own {
+	slices.SortFunc(open, bySince)
+	states, listErr := t.collector.Conns()
+	for _, c := range open {
 		c.closed = &connEnd{at: at}
 		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
 			s := &states[i]
 			c.closed.state, c.closed.totals = s, s.Totals
 		}
 	}
-	t.closing = append(t.closing, own...)
-	return err
+	t.closing = append(t.closing, open...)
+	return errors.Join(err, listErr)
 }
 
 func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }

@@ -13,7 +13,7 @@ import (
 // toolchains are releases whose go command is observed, besides the one that
 // runs the tests: the oldest supported, and later ones whose compilers place
 // differently what the probes look at.
-var toolchains = []string{"go1.18.10", "go1.21.13", "go1.24.13"}
+var toolchains = []string{"go1.18.10", "go1.21.13", "go1.24.13", "go1.27.3"}
 
 // TestToolchains downloads modules with the go command of other releases.
 func TestToolchains(t *testing.T) {

@@ -94,13 +94,12 @@ func checkConn(p *oracle.Pair) error {
 	case c.Close != nil && *c.Close.Frames != int64(len(c.Frames)):
 		return fmt.Errorf("%s closes with %d frames, %d lines", c.ID, *c.Close.Frames, len(c.Frames))
 	}
-	last := [2]*contract.Event{c.Open, c.Open}
+	last := c.Open
 	for _, e := range c.Frames {
-		d := e.Direction()
-		if e.TS < last[d].TS { // RFC 3339 of equal width sorts as text
-			return fmt.Errorf("%s line %d: time goes back:\n%.300s\n%.300s", c.ID, e.Line, last[d].Raw, e.Raw)
+		if e.TS < last.TS { // RFC 3339 of equal width sorts as text
+			return fmt.Errorf("%s line %d: time goes back:\n%.300s\n%.300s", c.ID, e.Line, last.Raw, e.Raw)
 		}
-		last[d] = e
+		last = e
 		if e.Violation != "" {
 			return fmt.Errorf("%s line %d: a sound frame is called broken: %s", c.ID, e.Line, e.Raw)
 		}
