@@ -44,6 +44,7 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 // checkPID says what the executable of a process offers. The error is for a
 // process that cannot be looked at.
 func checkPID(w *strings.Builder, pid int, mode plan.Mode) error {
+	pid = processOf(pid)
 	proc, err := runningProcess(pid)
 	if err != nil {
 		return err

@@ -128,6 +128,9 @@ func (o *observer) follow(ctx context.Context) error {
 		if r.Kind == bpf.KindExit || time.Now().After(nextTargets) {
 			r.Kind = 0
 			nextTargets = time.Now().Add(targetCheckInterval)
+			if err := o.processes.reap(); err != nil {
+				return err
+			}
 			if left, err := o.collector.Targets(); err != nil || len(left) == 0 {
 				return err
 			}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +32,8 @@ type processes struct {
 	total    uint64
 	attached int
 	skipped  string // the last reason for which one was skipped
+
+	adopted []int // targets that were running already; for the reader alone
 }
 
 // process is a target as far as it is known.
@@ -61,7 +62,7 @@ func newProcesses(c *bpf.Collector, events *export.JSONL, clk clock) *processes 
 func (p *processes) attachQueued() {
 	defer close(p.done)
 	for proc := range p.queue {
-		p.attach(proc)
+		p.print(proc, p.attach(proc))
 	}
 }
 
@@ -106,39 +107,41 @@ func (p *processes) learn(proc process) {
 	p.known[proc.pid] = proc
 }
 
-// attach gives the executable of a process its probes and prints the outcome.
-// It returns why nothing can be captured, or "".
-func (p *processes) attach(proc process) (reason string) {
+// attach gives the executable of a process its probes. It returns the outcome
+// to print: attached, or skipped with the reason why nothing can be captured.
+func (p *processes) attach(proc process) *export.Process {
 	exe, err := p.collector.Attach(procPath(proc.pid, "exe"))
 	if gone(err) && filepath.IsAbs(proc.exe) {
 		exe, err = p.collector.Attach(proc.exe)
 	}
 	switch {
 	case gone(err):
-		reason = "it exited before it could be looked at"
+		return p.skip(proc, "it exited before it could be looked at")
 	case err != nil:
-		reason = err.Error()
-	default:
-		reason = exe.Skip
+		return p.skip(proc, err.Error())
+	case exe.Skip != "":
+		return p.skip(proc, exe.Skip)
 	}
 	p.mu.Lock()
-	if reason == "" {
-		p.attached++
-	} else {
-		p.skipped = fmt.Sprintf("%s: %s", proc.exe, reason)
-	}
+	p.attached++
 	p.mu.Unlock()
-	event := &export.Process{Action: export.ProcessAttached}
-	if reason != "" {
-		event.Action, event.Reason = export.ProcessSkipped, reason
-	} else {
-		event.GoVersion, event.BuildID = exe.Plan.GoVersion, exe.Plan.BuildID
-		for _, probe := range exe.Plan.Describe() {
-			event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
-		}
+	event := &export.Process{
+		Action:    export.ProcessAttached,
+		GoVersion: exe.Plan.GoVersion,
+		BuildID:   exe.Plan.BuildID,
 	}
-	p.print(proc, event)
-	return reason
+	for _, probe := range exe.Plan.Describe() {
+		event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
+	}
+	return event
+}
+
+// skip remembers why nothing can be captured in a process.
+func (p *processes) skip(proc process, reason string) *export.Process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.skipped = fmt.Sprintf("%s: %s", proc.exe, reason)
+	return &export.Process{Action: export.ProcessSkipped, Reason: reason}
 }
 
 // gone reports whether an error of reading /proc/PID says that there is no
@@ -177,22 +180,4 @@ func (p *processes) nothingObserved() string {
 
 func procPath(pid int, name string) string {
 	return "/proc/" + strconv.Itoa(pid) + "/" + name
-}
-
-// attachRunning observes processes that are there already. It fails when none
-// of them can be observed.
-func (p *processes) attachRunning(pids []int, follow bool) error {
-	var reasons []string
-	for _, pid := range pids {
-		if err := p.attachTree(pid, follow); err != nil {
-			reasons = append(reasons, err.Error())
-		}
-	}
-	if p.attached == 0 {
-		if len(reasons) == 0 {
-			reasons = append(reasons, p.skipped)
-		}
-		return fmt.Errorf("nothing to observe: %s", strings.Join(reasons, "; "))
-	}
-	return nil
 }

@@ -9,78 +9,33 @@ import (
 	"strings"
 )
 
-// attachTree observes a running process and, with follow, its descendants.
-//
-// A process is made a target before its children are looked for: those it
-// forks from then on are added by the kernel, those from before are found.
-func (p *processes) attachTree(pid int, follow bool) error {
-	proc, err := runningProcess(pid)
-	if err != nil {
-		p.mu.Lock()
-		p.skipped = err.Error()
-		p.mu.Unlock()
-		return err
-	}
-	reason, err := p.attachOne(proc)
-	if err == nil && reason != "" {
-		err = fmt.Errorf("process %d (%s): %s", pid, proc.comm, reason)
-	}
-	if !follow {
-		return err
-	}
-	tree := map[int]bool{pid: true}
-	for grown := true; grown; {
-		grown = false
-		for _, proc := range runningProcesses() {
-			if !tree[proc.ppid] || tree[proc.pid] {
-				continue
-			}
-			tree[proc.pid], grown = true, true
-			// One that ends meanwhile has nothing left to show.
-			_, _ = p.attachOne(proc)
-		}
-	}
-	return err
-}
-
-// attachOne makes a process a target and gives its executable probes.
-func (p *processes) attachOne(proc process) (reason string, err error) {
-	if err := p.collector.AddTarget(proc.pid); err != nil {
-		return "", err
-	}
-	p.learn(proc)
-	return p.attach(proc), nil
-}
-
 // runningProcess reads what /proc says of a process.
 func runningProcess(pid int) (process, error) {
-	now, err := monotonic()
-	if err != nil {
-		return process{}, err
+	proc := process{pid: pid}
+	var err error
+	if proc.at, err = monotonic(); err != nil {
+		return proc, err
 	}
-	stat, err := os.ReadFile(procPath(pid, "stat"))
+	stat, err := readStat(pid)
 	if gone(err) {
-		return process{}, fmt.Errorf("process %d does not exist", pid)
+		return proc, fmt.Errorf("process %d does not exist", pid)
 	}
 	if err != nil {
-		return process{}, err
+		return proc, err
 	}
-	proc := process{at: now, pid: pid}
-	// pid (comm) state ppid ...; comm may hold anything (proc_pid_stat(5)).
-	open, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
-	if open < 0 || end < open {
-		return process{}, fmt.Errorf("process %d: unreadable %s", pid, procPath(pid, "stat"))
+	proc.comm, proc.ppid = stat.comm, stat.ppid
+	exe, err := os.Readlink(procPath(pid, "exe"))
+	switch {
+	case gone(err) && stat.state == zombie:
+		return proc, fmt.Errorf("process %d has ended (it is a zombie)", pid)
+	case gone(err):
+		return proc, fmt.Errorf("process %d is a kernel thread", pid)
+	case errors.Is(err, os.ErrPermission):
+		return proc, fmt.Errorf("process %d: %w; run h2trace as root", pid, os.ErrPermission)
+	case err != nil:
+		return proc, err
 	}
-	proc.comm = string(stat[open+1 : end])
-	if fields := strings.Fields(string(stat[end+1:])); len(fields) > 1 {
-		proc.ppid, _ = strconv.Atoi(fields[1])
-	}
-	if proc.exe, err = os.Readlink(procPath(pid, "exe")); errors.Is(err, os.ErrNotExist) {
-		return process{}, fmt.Errorf("process %d is a kernel thread or a zombie", pid)
-	}
-	if errors.Is(err, os.ErrPermission) {
-		return process{}, fmt.Errorf("process %d: %w; run h2trace as root", pid, os.ErrPermission)
-	}
+	proc.exe = exe
 	return proc, nil
 }
 
@@ -101,4 +56,66 @@ func runningProcesses() []process {
 		}
 	}
 	return list
+}
+
+// zombie is the state of a process that has ended and was not waited for.
+const zombie = "Z"
+
+// procStat is the part of /proc/PID/stat that is used here.
+type procStat struct {
+	comm  string
+	state string
+	ppid  int
+}
+
+func readStat(pid int) (procStat, error) {
+	path := procPath(pid, "stat")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return procStat{}, err
+	}
+	// pid (comm) state ppid ...; comm may hold anything (proc_pid_stat(5)).
+	open, end := bytes.IndexByte(raw, '('), bytes.LastIndexByte(raw, ')')
+	if open < 0 || end < open {
+		return procStat{}, fmt.Errorf("unreadable %s", path)
+	}
+	fields := strings.Fields(string(raw[end+1:]))
+	if len(fields) < 2 {
+		return procStat{}, fmt.Errorf("unreadable %s", path)
+	}
+	stat := procStat{comm: string(raw[open+1 : end]), state: fields[0]}
+	stat.ppid, err = strconv.Atoi(fields[1])
+	return stat, err
+}
+
+// processOf returns the process that a thread belongs to. /proc/TID is there
+// for every thread, and tools such as top and strace show and take their ids.
+// What is no thread is returned as it is.
+func processOf(id int) int {
+	status, err := os.ReadFile(procPath(id, "status"))
+	if err != nil {
+		return id
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			if pid, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
+				return pid
+			}
+		}
+	}
+	return id
+}
+
+// ended reports whether no thread of a process is left. The first thread can
+// end, and be a zombie, before the others.
+func ended(pid int) bool {
+	tasks, err := os.ReadDir(procPath(pid, "task"))
+	if err != nil || len(tasks) == 0 {
+		return gone(err) || err == nil
+	}
+	stat, err := readStat(pid)
+	if err != nil {
+		return gone(err)
+	}
+	return len(tasks) == 1 && (stat.state == zombie || stat.state == "X")
 }

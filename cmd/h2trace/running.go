@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"h2trace/export"
+)
+
+// sweep attaches to processes that are there already. What it found is printed
+// when there is something to observe in any of them; else h2trace ends with
+// one message, and no event that stands for a run.
+type sweep struct {
+	*processes
+	seen  map[int]bool
+	found []finding
+}
+
+// finding is a process and what became of attaching to it.
+type finding struct {
+	process
+	outcome *export.Process
+}
+
+// attachRunning observes running processes and, with follow, their
+// descendants. It fails when none of them can be observed.
+//
+// A process is made a target before its children are looked for: those it
+// forks from then on are added by the kernel, those from before are found.
+func (p *processes) attachRunning(pids []int, follow bool) error {
+	s := &sweep{processes: p, seen: map[int]bool{os.Getpid(): true}}
+	var reasons []string
+	for _, pid := range pids {
+		if reason := s.attachNamed(pid); reason != "" {
+			reasons = append(reasons, reason)
+		}
+	}
+	for grown := follow; grown; {
+		grown = false
+		for _, proc := range runningProcesses() {
+			if s.seen[proc.ppid] && proc.ppid != os.Getpid() && !s.seen[proc.pid] {
+				grown = true
+				s.attachOne(proc)
+			}
+		}
+	}
+	if p.attached == 0 {
+		return fmt.Errorf("nothing to observe: %s", strings.Join(reasons, "; "))
+	}
+	for _, f := range s.found {
+		p.print(f.process, f.outcome)
+	}
+	return nil
+}
+
+// attachNamed attaches to a process that -p names, also by one of its threads.
+// It returns why nothing can be captured, or "".
+func (s *sweep) attachNamed(id int) (reason string) {
+	if id == os.Getpid() {
+		return fmt.Sprintf("process %d is this h2trace", id)
+	}
+	pid := processOf(id)
+	if s.seen[pid] {
+		return ""
+	}
+	proc, err := runningProcess(pid)
+	if err != nil {
+		s.seen[pid] = true
+		s.found = append(s.found, finding{proc, s.skip(proc, err.Error())})
+		return err.Error()
+	}
+	if outcome := s.attachOne(proc); outcome.Reason != "" {
+		return fmt.Sprintf("process %d (%s): %s", pid, proc.comm, outcome.Reason)
+	}
+	return ""
+}
+
+// attachOne makes a process a target and gives its executable probes.
+func (s *sweep) attachOne(proc process) *export.Process {
+	s.seen[proc.pid] = true
+	outcome := s.adopt(proc)
+	s.found = append(s.found, finding{proc, outcome})
+	return outcome
+}
+
+// adopt makes a running process a target. The kernel drops targets when they
+// exit, and this one may have done so just before it became one.
+func (p *processes) adopt(proc process) *export.Process {
+	if err := p.collector.AddTarget(proc.pid); err != nil {
+		return p.skip(proc, err.Error())
+	}
+	if ended(proc.pid) {
+		if err := p.collector.RemoveTarget(proc.pid); err != nil {
+			return p.skip(proc, err.Error())
+		}
+		return p.skip(proc, "it ended while h2trace attached to it")
+	}
+	p.learn(proc)
+	p.adopted = append(p.adopted, proc.pid)
+	return p.attach(proc)
+}
+
+// reap drops the targets whose exit the kernel did not report, because they
+// were past that point already when they became targets.
+func (p *processes) reap() error {
+	live := p.adopted[:0]
+	for _, pid := range p.adopted {
+		if !ended(pid) {
+			live = append(live, pid)
+			continue
+		}
+		if err := p.collector.RemoveTarget(pid); err != nil {
+			return err
+		}
+	}
+	p.adopted = live
+	return nil
+}
