@@ -45,6 +45,8 @@ type Collector struct {
 	multi  bool // the uprobe programs attach by uprobe_multi
 	reader *ringbuf.Reader
 	sample ringbuf.Record
+	// gathering says that Read took a record since it last paused.
+	gathering bool
 
 	mu    sync.Mutex // guards exes and sites
 	exes  map[exeKey]*Executable
@@ -174,11 +176,21 @@ func (c *Collector) Targets() ([]int, error) {
 // ErrNoRecord is returned by Read when the wait ended without a record.
 var ErrNoRecord = errors.New("no record")
 
+// gatherTime is how long Read lets records gather in the kernel before it
+// looks again, when it has taken all there were.
+const gatherTime = 20 * time.Millisecond
+
 // Read fills r with the next record. It waits up to the given time when there
-// is none; then the error is ErrNoRecord. The kernel ends the wait early when
-// the buffer fills.
+// is none; then the error is ErrNoRecord.
 func (c *Collector) Read(r *Record, wait time.Duration) error {
 	if c.reader.AvailableBytes() == 0 {
+		if c.gathering {
+			c.gathering = false
+			time.Sleep(min(gatherTime, wait))
+		}
+		if c.reader.AvailableBytes() > 0 {
+			wait = 0
+		}
 		c.reader.SetDeadline(time.Now().Add(wait))
 	}
 	err := c.reader.ReadInto(&c.sample)
@@ -188,6 +200,7 @@ func (c *Collector) Read(r *Record, wait time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("read the ring buffer: %w", err)
 	}
+	c.gathering = true
 	return r.parse(c.sample.RawSample)
 }
 

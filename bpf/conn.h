@@ -179,7 +179,7 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	if (c->sk)
 		fill_endpoints(r, (struct sock *)c->sk);
-	ring_submit(r, sizeof(*r));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
 /* A close that a full ring swallowed is found again in the conns map. */
@@ -212,7 +212,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 			bpf_map_delete_elem(&socks, &c->sk);
 		}
 	}
-	ring_submit(r, sizeof(*r));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
 /* Enters a connection under its key, in place of any earlier one there. */

@@ -35,12 +35,14 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 	const u32 total = sizeof(struct data_record) + size;
 	u64 seq = __sync_fetch_and_add(&c->dir->seq, 1);
 	struct data_record *r = NULL;
+	u64 backlog = ring_backlog();
+	u64 flags = ring_flags(backlog, total);
 
 	count_seen(1, 0);
 	barrier_var(len);
 	if (len > size)
 		len = size;
-	if (ring_takes(total))
+	if (ring_takes(backlog, total))
 		r = bpf_ringbuf_reserve(&ring, total, 0);
 	if (!r) {
 		lose(c, LOSS_RING_FULL, len);
@@ -49,7 +51,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 	/* Not before the reservation: times are to go with the order of records. */
 	r->h.time = bpf_ktime_get_ns();
 	if (bpf_probe_read_user(r->payload, len, (void *)(c->src + from))) {
-		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		bpf_ringbuf_discard(r, flags);
 		lose(c, LOSS_READ_FAULT, len);
 		return;
 	}
@@ -67,7 +69,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 		c->dir->lost = 0;
 		c->dir->lost_bytes = 0;
 	}
-	ring_submit(r, total);
+	bpf_ringbuf_submit(r, flags);
 }
 
 /* The index, not a running sum: the verifier would follow each value of that. */

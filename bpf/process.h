@@ -61,7 +61,7 @@ int process_exit(u64 *ctx)
 	if (!r)
 		return 0;
 	r->exit_code = BPF_CORE_READ(task, exit_code);
-	ring_submit(r, sizeof(*r));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 

@@ -53,29 +53,33 @@ static __always_inline void count_lost(u32 reason, u64 records, u64 bytes)
 	__sync_fetch_and_add(&c->lost_bytes[reason], bytes);
 }
 
+/* Bytes that the reader has not taken yet. */
+static __always_inline u64 ring_backlog(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+}
+
 /* Whether a data record of this size may still go in. */
-static __always_inline bool ring_takes(u64 size)
+static __always_inline bool ring_takes(u64 backlog, u64 size)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + size + ring_reserve < ring_size;
+	return backlog + size + ring_reserve < ring_size;
 }
 
 /*
- * The reader polls, so a wake-up a record would only cost the target a
- * system call's worth of time. It is woken early when the backlog grows.
+ * A wake-up a record would cost the target as much as the record. The reader
+ * is woken by the first one that it finds, pauses to let others gather, and is
+ * woken again when the backlog grows.
  */
-static __always_inline void ring_submit(void *record, u64 size)
+static __always_inline u64 ring_flags(u64 backlog, u64 size)
 {
-	u64 after = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-	u64 flags = BPF_RB_NO_WAKEUP;
-
-	if (after >> wakeup_shift != (after - size) >> wakeup_shift)
-		flags = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(record, flags);
+	if (!backlog || backlog >> wakeup_shift != (backlog + size) >> wakeup_shift)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
 }
 
 /*
- * A zeroed record other than of data, for ring_submit; NULL is counted as lost.
- * size is a constant, as the verifier wants it.
+ * A zeroed record other than of data, NULL when it is lost. These are few and
+ * wake the reader each. size is a constant, as the verifier wants it.
  */
 static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
 {

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// pollInterval is how long records gather in the kernel when they are few.
-	// The kernel wakes the reader earlier when they are many.
-	pollInterval = 20 * time.Millisecond
+	// idleWait is how long to wait for a record between two looks at
+	// everything that is not one. The kernel wakes the reader for the first
+	// record; were that missed, this is the delay.
+	idleWait = 100 * time.Millisecond
 	// housekeepingEvery bounds how many records are read between two looks at
 	// everything that is not a record.
 	housekeepingEvery = 4096
@@ -107,7 +108,7 @@ func (o *observer) follow(ctx context.Context) error {
 	unchecked := 0
 	nextTargets := time.Now().Add(targetCheckInterval)
 	for {
-		err := o.collector.Read(&r, pollInterval)
+		err := o.collector.Read(&r, idleWait)
 		if err == nil {
 			if err := o.handle(&r); err != nil {
 				return err
