@@ -114,13 +114,12 @@ func (c *command) PID() int { return c.process.Pid }
 func (c *command) Path() string { return c.path }
 
 // Release lets the launcher become COMMAND. It returns nil once it has, or a
-// *launchError; then the launcher has ended.
+// *launchError; then COMMAND will not be run, and Abort is to be called.
 func (c *command) Release() error {
 	if _, err := c.control.Write([]byte{releaseByte}); err != nil {
 		return c.died()
 	}
 	if err := c.report(); !errors.Is(err, errClosed) {
-		c.Abort()
 		return err
 	}
 	_ = c.control.Close() // the other end was closed by exec

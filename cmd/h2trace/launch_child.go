@@ -44,7 +44,9 @@ func runLauncher(args []string) int {
 	if !l.released() {
 		return exitNotRun // h2trace is gone
 	}
-	return l.report(stepExec, syscall.Exec(path, l.args, os.Environ()))
+	status := l.report(stepExec, syscall.Exec(path, l.args, os.Environ()))
+	l.released() // h2trace is to hear of this before it sees the process end
+	return status
 }
 
 // launcher is what the launcher process was told.
@@ -97,7 +99,7 @@ func (l *launcher) send(step launchStep, n uint32, path string) {
 	_ = unix.Sendto(l.control, append(raw, path...), unix.MSG_NOSIGNAL, nil)
 }
 
-// released waits until h2trace says go, or is gone.
+// released waits until h2trace says go, or closes the socket, or is gone.
 func (l *launcher) released() bool {
 	var b [1]byte
 	for {

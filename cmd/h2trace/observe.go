@@ -38,6 +38,7 @@ type observer struct {
 	conns     *connTable
 	losses    lossBook
 	delivered uint64
+	notRun    bool // COMMAND could not be executed
 }
 
 // newTracer loads the kernel side. Events go to out.
@@ -99,6 +100,7 @@ func (o *observer) AttachPIDs(pids []int) error {
 // output fails; then it drains the kernel's buffer and writes the summary.
 func (o *observer) Observe(ctx context.Context) error {
 	err := o.follow(ctx)
+	o.notRun = errors.Is(context.Cause(ctx), errNotRun)
 	return errors.Join(err, o.finish())
 }
 
@@ -211,7 +213,7 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 	if n := ledger.Lost(); n > 0 {
 		o.msg.Infof("%d of %d records were lost; see the loss events, or try a larger --buffer", n, ledger.SeenRecords)
 	}
-	if reason := o.processes.nothingObserved(); reason != "" {
+	if reason := o.processes.nothingObserved(); reason != "" && !o.notRun {
 		o.msg.Infof("nothing could be observed: %s", reason)
 	}
 	if o.delivered+ledger.Lost() != ledger.SeenRecords {

@@ -24,6 +24,10 @@ type tracer interface {
 	Close() error
 }
 
+// errNotRun is the cause of the end of an observation whose COMMAND could not be
+// executed: that there was nothing to observe then goes without saying.
+var errNotRun = errors.New("command was not run")
+
 // tracerFunc makes a tracer that writes to out. It is called after COMMAND's
 // process exists, because loading programs changes limits that are inherited.
 type tracerFunc func(opts Options, out *output, msg *messages) (tracer, error)
@@ -56,7 +60,7 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 		return err
 	}
 	ctx, cancel := s.observation(ctx)
-	defer cancel()
+	defer cancel(nil)
 	return errors.Join(t.Observe(ctx), t.Close())
 }
 
@@ -104,7 +108,7 @@ func (s *session) launchAndObserve(l launch) int {
 		return s.finish(err, exitNotRun, exitNotRun)
 	}
 	ctx, cancel := s.observation(context.Background())
-	defer cancel()
+	defer cancel(nil)
 	var observeErr error
 	observed := make(chan struct{})
 	go func() {
@@ -113,8 +117,9 @@ func (s *session) launchAndObserve(l launch) int {
 		observeErr = errors.Join(observeErr, s.explain(t.Close()))
 	}()
 	if err := cmd.Release(); err != nil {
-		cancel()
+		cancel(errNotRun)
 		<-observed
+		cmd.Abort()
 		return s.notLaunched(err)
 	}
 	status, err := cmd.Wait()
@@ -123,7 +128,7 @@ func (s *session) launchAndObserve(l launch) int {
 	}
 	// From here on Ctrl-C is for h2trace, should its reader not let it drain.
 	signals.stop()
-	cancel()
+	cancel(nil)
 	<-observed
 	return s.finish(observeErr, status, exitNotRun)
 }
@@ -142,8 +147,8 @@ func (s *session) attach(to func(tracer) error) (tracer, error) {
 
 // observation returns the context of Observe: it ends with parent, after
 // --duration, and when nobody is left to read the events.
-func (s *session) observation(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(parent)
+func (s *session) observation(parent context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
 	var timeout <-chan time.Time // nil: never
 	if s.opts.Duration > 0 {
 		timeout = time.After(s.opts.Duration)
@@ -154,7 +159,7 @@ func (s *session) observation(parent context.Context) (context.Context, context.
 		case <-s.out.Gone():
 		case <-timeout:
 		}
-		cancel()
+		cancel(nil)
 	}()
 	return ctx, cancel
 }
