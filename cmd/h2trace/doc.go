@@ -12,11 +12,12 @@ Usage:
 	h2trace version
 	h2trace help
 
-The first form runs COMMAND and observes it, and all that it starts, from the
-first byte. The second observes running processes and their descendants. check
-says what this kernel, this user and the binary of PID allow. Flags end at the
-first argument that is not one; a COMMAND that is named like a subcommand goes
-behind "--". Observing takes root.
+The first form runs COMMAND and observes it from the first byte, and all that it
+starts. The second observes running processes and their descendants. check says
+what this kernel, this user and the binary of PID allow. Flags end at the first
+argument that is not one; a COMMAND that is named like a subcommand goes behind
+"--". Observing takes root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; and
+Linux 5.17 or later with BTF, on amd64.
 
 Flags:
 
@@ -34,7 +35,8 @@ Flags:
 	                          query tokens instead of "<redacted>"
 	    --buffer SIZE         ring buffer between kernel and h2trace, 64KiB to
 	                          2GiB, rounded up to a power of two (default 16MiB)
-	    --duration D          stop observing after D, such as 90s or 2m30s
+	    --duration D          stop observing after D, such as 90s or 2m30s; a
+	                          number alone is seconds
 	    --plan PLAN           where to put probes: auto takes the cheapest places
 	                          of each binary, entry-ret function entries and
 	                          returns; empty measures what probes that do nothing
@@ -66,8 +68,9 @@ lines come in the order in which the bytes went.
 	process   action (attached, exec, exit, skipped), ppid, exe, go_version,
 	          build_id, plan, exit_code, reason
 	conn      action (open, close, resync), local, remote, role, protocol,
-	          joined (start, mid), tls, dns_ms, connect_ms, tls_ms, bytes_sent,
-	          bytes_received, rtt_ms, retransmits, frames
+	          joined (start, mid), tls, dns_ms, connect_ms, tls_ms; on resync:
+	          dir, skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
+	          retransmits, frames
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION
@@ -78,12 +81,17 @@ lines come in the order in which the bytes went.
 	          RST_STREAM, GOAWAY
 	                           error, error_code, last_stream, debug
 	          PING             ack, opaque
+	          PRIORITY         priority {depends_on, weight, exclusive}
+	          PRIORITY_UPDATE  prioritized_stream, field_value
+	          ALTSVC           origin, field_value
+	          ORIGIN           origins
 	          truncated and violation where they apply
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
 	          redirect, module, error
 	stall     stream, side, window, start, stall_ms
-	loss      reason (ring_full, truncated, read_fault, gap), records, bytes
+	loss      reason (ring_full, truncated, read_fault, table_full, gap),
+	          records, bytes, conn when known
 	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
 	          delivered, lost}, bytes {seen, captured}, agent {cpu_ms,
 	          max_rss_bytes}
@@ -93,11 +101,46 @@ be sent after this frame, by the observed process (send) or to it (recv). It
 can be negative (RFC 9113 §6.9.2), and is null where it is not known. send means
 handed to Write; a Write that fails may have sent less.
 
-exchange and stall events, and the keys dns_ms, connect_ms, tls_ms and tls of
-connections, are not filled yet.
+exchange and stall events are not printed yet, and tls, dns_ms, connect_ms and
+tls_ms of connections are null so far.
 
 loss counts everything that was seen and is missing from the output, by cause.
-summary is the last line; in it, seen = delivered + lost.
+What cannot be trusted after a loss is null. summary is the last line; in it,
+seen = delivered + lost.
+
+Text that is not UTF-8 has U+FFFD for each such byte, and its exact bytes in
+base64 under the same key with "_b64" added. The package comment of export in
+the source is the reference of all keys.
+
+# Limits
+
+Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls
+and have a symbol table: linked without -s, not stripped. Others get a process
+event with the action skipped and a reason. HTTP/3 and HTTP without TLS are not
+seen; of HTTP/1.1 inside TLS there are conn events only.
+
+A connection that was open before h2trace came has joined "mid": its windows are
+null, and so are header blocks that refer to fields sent earlier (headers_error
+says so). Where frame boundaries had to be searched, there or after a loss,
+frames of one direction may come later than their time.
+
+An executable that a target starts and that h2trace has not met in this run is
+not held until its probes are in place, which takes some 20 ms; a connection
+that it opens in that time is joined in the middle or missed. COMMAND is held:
+name the Go program itself, not a script around it.
+
+Addresses, rtt_ms and retransmits are null where the net.Conn under TLS is not a
+*net.TCPConn, nor a struct whose first field is a net.Conn that is one.
+
+h2trace must run in the initial PID namespace, on the host and not in a
+container. It can observe processes in containers from there.
+
+# Secrets
+
+Values of headers that hold credentials, user and password in URLs, and values
+of query parameters named like secrets are printed as "<redacted>", unless
+--show-secrets is given. Bodies, which -s prints, are not redacted, nor are
+secrets that nothing tells from other text, such as a segment of a path.
 
 # Signals
 
