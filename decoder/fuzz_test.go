@@ -82,8 +82,10 @@ func FuzzGaps(f *testing.F) {
 			one = input{at: 2, dir: Recv, skip: int64(n)}
 		}
 		inputs := []input{
-			{at: 1, dir: Recv, data: b[:i]}, one,
-			{at: 3, dir: Recv, data: b[i:j]}, {at: 4, dir: Recv, gap: int64(m)},
+			{at: 1, dir: Recv, data: b[:i]},
+			one,
+			{at: 3, dir: Recv, data: b[i:j]},
+			{at: 4, dir: Recv, gap: int64(m)},
 			{at: 5, dir: Recv, data: b[j:]},
 		}
 		same(t, Config{Role: Server, FromStart: true}, inputs, at)
