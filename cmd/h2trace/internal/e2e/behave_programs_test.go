@@ -34,9 +34,13 @@ func main() {
 }
 `
 
-// fetchSource is an HTTP/2 client: it gets each URL of its arguments in turn,
-// with the header fields that stand between them as Name:Value, and prints
-// each body. Where an argument is "-" it waits for a line on stdin.
+// fetchSource is an HTTP/2 client that does what its arguments say, in turn:
+//
+//	https://…   gets the URL and prints the body
+//	Name:value  sets a header field of all requests that follow
+//	-           says its process id and waits for a line on stdin
+//	@FILE       says its process id and waits until there is FILE
+//	!COMMAND    runs COMMAND in a shell
 const fetchSource = `package main
 
 import (
@@ -46,38 +50,64 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
+	"time"
 )
 
 func main() {
+	log.SetFlags(0)
 	stdin := bufio.NewReader(os.Stdin)
 	header := http.Header{}
 	for _, arg := range os.Args[1:] {
-		if arg == "-" {
+		name, value, _ := strings.Cut(arg, ":")
+		switch {
+		case strings.HasPrefix(arg, "https:"):
+			get(arg, header)
+		case arg == "-":
 			fmt.Println(os.Getpid())
 			if _, err := stdin.ReadString('\n'); err != nil {
 				return
 			}
-			continue
-		}
-		if name, value, ok := strings.Cut(arg, ":"); ok && !strings.HasPrefix(arg, "https:") {
+		case arg[0] == '@':
+			fmt.Println(os.Getpid())
+			await(arg[1:])
+		case arg[0] == '!':
+			cmd := exec.Command("sh", "-c", arg[1:])
+			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+			if err := cmd.Run(); err != nil {
+				log.Fatal(err)
+			}
+		default:
 			header.Set(name, value)
-			continue
 		}
-		req, err := http.NewRequest("GET", arg, nil)
-		if err != nil {
-			log.Fatal(err)
-		}
-		req.Header = header.Clone()
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			log.Fatal(err)
-		}
-		if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
-			log.Fatal(err)
-		}
-		_ = resp.Body.Close()
 	}
+}
+
+func get(url string, header http.Header) {
+	req, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	req.Header = header.Clone()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func await(file string) {
+	for range 12000 { // a minute, should the test be gone
+		if _, err := os.Stat(file); err == nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	log.Fatal("no ", file)
 }
 `
 
@@ -116,7 +146,7 @@ func (p goProgram) path(t testing.TB) string {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"main.go": p.source, "go.mod": fmt.Sprintf("module %s\n\ngo 1.21\n", p.name)} {
+	for name, text := range map[string]string{"main.go": p.source, "go.mod": fmt.Sprintf("module %s\n\ngo 1.22\n", p.name)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
