@@ -59,9 +59,9 @@ func New(opts Options) (*Collector, error) {
 	if opts.BufferSize < MinBufferSize || opts.BufferSize&(opts.BufferSize-1) != 0 {
 		return nil, fmt.Errorf("ring buffer of %d bytes: want a power of two of at least %d", opts.BufferSize, MinBufferSize)
 	}
-	for _, f := range capabilities() {
+	for _, f := range append(capabilities(), pidNamespace()) {
 		if f.Err != nil {
-			return nil, fmt.Errorf("%s is %w; %s", f.Name, f.Err, f.Advice)
+			return nil, fmt.Errorf("%s: %w; %s", f.Name, f.Err, f.Advice)
 		}
 	}
 	if err := rlimit.RemoveMemlock(); err != nil {
@@ -176,8 +176,8 @@ func (c *Collector) Targets() ([]int, error) {
 // ErrNoRecord is returned by Read when the wait ended without a record.
 var ErrNoRecord = errors.New("no record")
 
-// gatherTime is how long Read lets records gather in the kernel before it
-// looks again, when it has taken all there were.
+// gatherTime is how long Read lets records gather in the kernel when it has
+// taken all there were. The kernel ends it when the backlog grows.
 const gatherTime = 20 * time.Millisecond
 
 // Read fills r with the next record. It waits up to the given time when there
@@ -186,13 +186,33 @@ func (c *Collector) Read(r *Record, wait time.Duration) error {
 	if c.reader.AvailableBytes() == 0 {
 		if c.gathering {
 			c.gathering = false
-			time.Sleep(min(gatherTime, wait))
+			if err := c.readWithin(r, min(gatherTime, wait)); !errors.Is(err, ErrNoRecord) {
+				return err
+			}
 		}
-		if c.reader.AvailableBytes() > 0 {
-			wait = 0
-		}
-		c.reader.SetDeadline(time.Now().Add(wait))
+		return c.readIdle(r, wait)
 	}
+	return c.read(r)
+}
+
+// readIdle waits for the first record after a time without any.
+func (c *Collector) readIdle(r *Record, wait time.Duration) error {
+	if err := c.probes.ReaderIdle.Set(uint32(1)); err != nil {
+		return fmt.Errorf("ask for a wake-up: %w", err)
+	}
+	err := c.readWithin(r, wait)
+	return errors.Join(err, c.probes.ReaderIdle.Set(uint32(0)))
+}
+
+func (c *Collector) readWithin(r *Record, wait time.Duration) error {
+	if c.reader.AvailableBytes() > 0 {
+		wait = 0
+	}
+	c.reader.SetDeadline(time.Now().Add(wait))
+	return c.read(r)
+}
+
+func (c *Collector) read(r *Record) error {
 	err := c.reader.ReadInto(&c.sample)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return ErrNoRecord

@@ -25,7 +25,7 @@ type Feature struct {
 
 // CheckFeatures tries everything that New and Attach need, each on its own.
 func CheckFeatures() []Feature {
-	list := []Feature{kernelRelease(), kernelBTF()}
+	list := []Feature{kernelRelease(), kernelBTF(), pidNamespace()}
 	list = append(list, capabilities()...)
 	list = append(list,
 		probe("ring buffer", features.HaveMapType(ebpf.RingBuf), "needs Linux 5.8"),
@@ -61,6 +61,23 @@ const btfPath = "/sys/kernel/btf/vmlinux"
 func kernelBTF() Feature {
 	f := Feature{Name: "BTF", Detail: btfPath, Advice: "needs a kernel built with CONFIG_DEBUG_INFO_BTF=y"}
 	_, f.Err = os.Stat(btfPath)
+	return f
+}
+
+// initialPIDNamespace is the inode of the namespace whose process ids BPF
+// programs see (PROC_PID_INIT_INO in include/linux/proc_ns.h).
+const initialPIDNamespace = 0xeffffffc
+
+func pidNamespace() Feature {
+	f := Feature{
+		Name:   "PID namespace",
+		Detail: "the initial one",
+		Advice: "run h2trace on the host; it sees the processes in containers from there",
+	}
+	var st unix.Stat_t
+	if f.Err = unix.Stat("/proc/self/ns/pid", &st); f.Err == nil && st.Ino != initialPIDNamespace {
+		f.Err = errors.New("not the initial one, whose process ids the kernel reports")
+	}
 	return f
 }
 

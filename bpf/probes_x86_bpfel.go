@@ -247,6 +247,7 @@ const (
 	probesVarBodyBytes    = "body_bytes"
 	probesVarFollow       = "follow"
 	probesVarLastConnId   = "last_conn_id"
+	probesVarReaderIdle   = "reader_idle"
 	probesVarRingReserve  = "ring_reserve"
 	probesVarRingSize     = "ring_size"
 	probesVarWakeupShift  = "wakeup_shift"
@@ -329,6 +330,7 @@ type probesVariableSpecs struct {
 	BodyBytes   *ebpf.VariableSpec `ebpf:"body_bytes"`
 	Follow      *ebpf.VariableSpec `ebpf:"follow"`
 	LastConnId  *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	ReaderIdle  *ebpf.VariableSpec `ebpf:"reader_idle"`
 	RingReserve *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize    *ebpf.VariableSpec `ebpf:"ring_size"`
 	WakeupShift *ebpf.VariableSpec `ebpf:"wakeup_shift"`
@@ -382,6 +384,7 @@ type probesVariables struct {
 	BodyBytes   *ebpf.Variable `ebpf:"body_bytes"`
 	Follow      *ebpf.Variable `ebpf:"follow"`
 	LastConnId  *ebpf.Variable `ebpf:"last_conn_id"`
+	ReaderIdle  *ebpf.Variable `ebpf:"reader_idle"`
 	RingReserve *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize    *ebpf.Variable `ebpf:"ring_size"`
 	WakeupShift *ebpf.Variable `ebpf:"wakeup_shift"`

@@ -65,14 +65,17 @@ static __always_inline bool ring_takes(u64 backlog, u64 size)
 	return backlog + size + ring_reserve < ring_size;
 }
 
+/* Set by the reader while it waits for the first record of a burst. */
+u32 reader_idle = 0;
+
 /*
- * A wake-up a record would cost the target as much as the record. The reader
- * is woken by the first one that it finds, pauses to let others gather, and is
- * woken again when the backlog grows.
+ * A wake-up a record would cost the target as much as the record. An idle
+ * reader is woken by the first one; then it lets others gather for a while, and
+ * is woken only when the backlog grows.
  */
 static __always_inline u64 ring_flags(u64 backlog, u64 size)
 {
-	if (!backlog || backlog >> wakeup_shift != (backlog + size) >> wakeup_shift)
+	if (reader_idle || backlog >> wakeup_shift != (backlog + size) >> wakeup_shift)
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
 }
