@@ -197,18 +197,18 @@ func (h *half) gap(at, n int64) {
 			return
 		}
 	}
-	h.lose()
+	h.lose(beforeLoss)
 }
 
 // lose gives up the frame boundaries and all that the lost bytes may have
-// changed.
-func (h *half) lose() {
+// changed; reason is what header table entries are unknown for.
+func (h *half) lose(reason string) {
 	h.mode = searching
 	h.gathered, h.inPayload = 0, false
 	h.payload = nil
 	h.block = block{}
 	h.first = false
-	h.table.reset(beforeLoss)
+	h.table.reset(reason)
 	h.search = search{bonus: true}
 	h.held = held{}
 	h.conn.lost(h.dir)

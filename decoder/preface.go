@@ -180,7 +180,7 @@ func (c *Conn) finishPreface(at int64, h *half) {
 func (c *Conn) startLost(at int64, h *half) {
 	wasStarting := h.mode == starting
 	q, table := h.held, h.table
-	h.lose()
+	h.lose(beforeLoss)
 	if wasStarting && c.fromStart {
 		c.fromStart = false
 		if o := c.other(h); o.mode == starting {

@@ -348,7 +348,11 @@ func (h *half) probe() bool {
 // returns the bytes to search.
 func (h *half) unread(rest []byte) []byte {
 	b := append(h.header[:frameHeaderLen:frameHeaderLen], rest...)
-	h.lose()
+	reason := beforeLoss
+	if !h.table.complete {
+		reason = h.table.reason // nothing more was lost since
+	}
+	h.lose(reason)
 	h.search.bonus = false
 	return b
 }
