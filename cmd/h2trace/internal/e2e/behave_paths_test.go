@@ -101,3 +101,25 @@ func programName(t testing.TB, e *contract.Event) string {
 	}
 	return name
 }
+
+// lastExec returns the last exec event of a process, or nil.
+func lastExec(events []*contract.Event, pid int) *contract.Event {
+	for _, e := range slices.Backward(events) {
+		if e.PID == pid {
+			return e
+		}
+	}
+	return nil
+}
+
+// buildID returns the build id of an attached event.
+func buildID(t testing.TB, e *contract.Event) string {
+	t.Helper()
+	var v struct {
+		BuildID string `json:"build_id"`
+	}
+	if err := json.Unmarshal([]byte(e.Raw), &v); err != nil {
+		t.Fatal(err)
+	}
+	return v.BuildID
+}
