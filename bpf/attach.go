@@ -7,87 +7,9 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/plan"
 )
-
-// Executable is a file that was looked at, and attached to when it can be
-// traced.
-type Executable struct {
-	// Plan is nil when the file cannot be traced; then Skip says why.
-	Plan *plan.Plan
-	Skip string
-
-	links []link.Link
-	sites []uint32
-}
-
-// exeKey names the contents of a file: a rebuilt executable is another one,
-// also when it took the old one's inode.
-type exeKey struct {
-	dev, ino   uint64
-	size       int64
-	mtimeSec   int64
-	mtimeNanos int64
-}
-
-// Attach puts probes into the executable at path, for every process that runs
-// it now or later; only targets report. An executable attached before is
-// returned as it is. What cannot be traced is no error but has Skip set.
-func (c *Collector) Attach(path string) (*Executable, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	key, err := keyOf(f)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if exe, ok := c.exes[key]; ok {
-		return exe, nil
-	}
-	if err := c.detachReplaced(key); err != nil {
-		return nil, err
-	}
-	exe := &Executable{}
-	exe.Plan, err = plan.Analyze(f, c.opts.Mode)
-	var not *plan.NotTraceableError
-	if errors.As(err, &not) {
-		exe.Skip = not.Reason
-	} else if err != nil {
-		return nil, err
-	} else if err := c.attachPlan(exe, f); err != nil {
-		return nil, err
-	}
-	c.exes[key] = exe
-	return exe, nil
-}
-
-func keyOf(f *os.File) (exeKey, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return exeKey{}, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
-	}
-	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec}, nil
-}
-
-// detachReplaced removes the probes of a file whose inode now holds something
-// else: they would sit in the middle of other instructions.
-func (c *Collector) detachReplaced(now exeKey) error {
-	for key, exe := range c.exes {
-		if key.dev == now.dev && key.ino == now.ino {
-			delete(c.exes, key)
-			if err := c.detach(exe); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
 
 // attachPlan attaches all sites of a plan or none. The file is named through
 // its descriptor, so it is this inode whatever its path holds meanwhile.

@@ -21,6 +21,10 @@ import (
 // size beside what is kept free for process and connection records.
 const MinBufferSize = 64 << 10
 
+// MaxName is the length of the longest name of an executable that can be told
+// from a longer one, in bytes.
+const MaxName = len(probesExeName{}.Text) - 2
+
 // Options are fixed when a Collector is made.
 type Options struct {
 	// BufferSize is the ring buffer's size in bytes, a power of two of at
@@ -30,6 +34,9 @@ type Options struct {
 	BodyBytes int
 	// Follow makes children of targets targets, from their first instruction.
 	Follow bool
+	// Names are base names of executables: each process that executes one
+	// becomes a target. They are at most MaxName bytes long.
+	Names []string
 	// Mode selects the probes; Empty attaches programs that do nothing in
 	// their places, to measure what the probes alone cost.
 	Mode  plan.Mode
@@ -48,9 +55,10 @@ type Collector struct {
 	// gathering says that Read took a record since it last paused.
 	gathering bool
 
-	mu    sync.Mutex // guards exes and sites
-	exes  map[exeKey]*Executable
-	sites siteTable
+	mu      sync.Mutex // guards what follows
+	exes    exeCache
+	sites   siteTable
+	stopped bool // no probes are to be attached any more
 }
 
 // New loads the programs and hooks process and socket events. Nothing is
@@ -67,7 +75,7 @@ func New(opts Options) (*Collector, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, withAdvice(fmt.Errorf("lift the locked-memory limit: %w", err))
 	}
-	c := &Collector{opts: opts, exes: make(map[exeKey]*Executable)}
+	c := &Collector{opts: opts, exes: exeCache{byKey: make(map[exeKey]*Executable)}}
 	if err := c.load(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
@@ -89,6 +97,7 @@ func (c *Collector) load() error {
 		"ring_reserve": size / 16,
 		"wakeup_shift": wakeupShift(size),
 		"follow":       c.opts.Follow,
+		"by_name":      len(c.opts.Names) > 0,
 		"body_bytes":   uint32(c.opts.BodyBytes),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
@@ -103,6 +112,16 @@ func (c *Collector) load() error {
 	}
 	if err := spec.LoadAndAssign(&c.probes, nil); err != nil {
 		return loadError(err)
+	}
+	for _, name := range c.opts.Names {
+		var key probesExeName
+		if len(name) > MaxName {
+			return fmt.Errorf("name %q is longer than %d bytes", name, MaxName)
+		}
+		copy(key.Text[:], name)
+		if err := c.probes.Names.Put(key, uint8(1)); err != nil {
+			return fmt.Errorf("observe executables named %q: %w", name, err)
+		}
 	}
 	if c.reader, err = ringbuf.NewReader(c.probes.Ring); err != nil {
 		return fmt.Errorf("map the ring buffer: %w", err)
@@ -238,10 +257,11 @@ func (c *Collector) Stop() error {
 	c.hooks = nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, exe := range c.exes {
+	c.stopped = true
+	for _, exe := range c.exes.byKey {
 		links = append(links, exe.links...)
 	}
-	clear(c.exes)
+	c.exes = exeCache{byKey: make(map[exeKey]*Executable)}
 	return errors.Join(err, closeLinks(links))
 }
 

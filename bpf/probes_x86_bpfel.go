@@ -110,6 +110,11 @@ const (
 	probesDirectionDIR_COUNT probesDirection = 2
 )
 
+type probesExeName struct {
+	_    structs.HostLayout
+	Text [64]uint8
+}
+
 type probesExecRecord struct {
 	_ structs.HostLayout
 	H struct {
@@ -227,6 +232,7 @@ const (
 	probesMapCalls        = "calls"
 	probesMapConns        = "conns"
 	probesMapCounters     = "counters"
+	probesMapNames        = "names"
 	probesMapRing         = "ring"
 	probesMapSites        = "sites"
 	probesMapSocks        = "socks"
@@ -245,6 +251,7 @@ const (
 	probesProgWriteEntry  = "write_entry"
 	probesProgWriteRet    = "write_ret"
 	probesVarBodyBytes    = "body_bytes"
+	probesVarByName       = "by_name"
 	probesVarFollow       = "follow"
 	probesVarLastConnId   = "last_conn_id"
 	probesVarReaderIdle   = "reader_idle"
@@ -317,6 +324,7 @@ type probesMapSpecs struct {
 	Calls    *ebpf.MapSpec `ebpf:"calls"`
 	Conns    *ebpf.MapSpec `ebpf:"conns"`
 	Counters *ebpf.MapSpec `ebpf:"counters"`
+	Names    *ebpf.MapSpec `ebpf:"names"`
 	Ring     *ebpf.MapSpec `ebpf:"ring"`
 	Sites    *ebpf.MapSpec `ebpf:"sites"`
 	Socks    *ebpf.MapSpec `ebpf:"socks"`
@@ -328,6 +336,7 @@ type probesMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
 	BodyBytes   *ebpf.VariableSpec `ebpf:"body_bytes"`
+	ByName      *ebpf.VariableSpec `ebpf:"by_name"`
 	Follow      *ebpf.VariableSpec `ebpf:"follow"`
 	LastConnId  *ebpf.VariableSpec `ebpf:"last_conn_id"`
 	ReaderIdle  *ebpf.VariableSpec `ebpf:"reader_idle"`
@@ -359,6 +368,7 @@ type probesMaps struct {
 	Calls    *ebpf.Map `ebpf:"calls"`
 	Conns    *ebpf.Map `ebpf:"conns"`
 	Counters *ebpf.Map `ebpf:"counters"`
+	Names    *ebpf.Map `ebpf:"names"`
 	Ring     *ebpf.Map `ebpf:"ring"`
 	Sites    *ebpf.Map `ebpf:"sites"`
 	Socks    *ebpf.Map `ebpf:"socks"`
@@ -370,6 +380,7 @@ func (m *probesMaps) Close() error {
 		m.Calls,
 		m.Conns,
 		m.Counters,
+		m.Names,
 		m.Ring,
 		m.Sites,
 		m.Socks,
@@ -382,6 +393,7 @@ func (m *probesMaps) Close() error {
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
 	BodyBytes   *ebpf.Variable `ebpf:"body_bytes"`
+	ByName      *ebpf.Variable `ebpf:"by_name"`
 	Follow      *ebpf.Variable `ebpf:"follow"`
 	LastConnId  *ebpf.Variable `ebpf:"last_conn_id"`
 	ReaderIdle  *ebpf.Variable `ebpf:"reader_idle"`

@@ -6,6 +6,35 @@
 #include "ring.h"
 
 const volatile bool follow = true;
+/* Whether there are names at all. */
+const volatile bool by_name = false;
+
+/* Base names of executables: a process that executes one becomes a target. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct exe_name);
+	__type(value, u8);
+} names SEC(".maps");
+
+static __always_inline bool is_named(struct linux_binprm *bprm)
+{
+	struct exe_name name = {};
+
+	/* The file that runs: for a script, its interpreter. */
+	bpf_probe_read_kernel_str(name.text, sizeof(name.text),
+				  BPF_CORE_READ(bprm, file, f_path.dentry, d_name.name));
+	return bpf_map_lookup_elem(&names, &name) != NULL;
+}
+
+static __always_inline bool add_target(u32 tgid, u32 root)
+{
+	if (!bpf_map_update_elem(&targets, &tgid, &root, BPF_ANY))
+		return true;
+	count_seen(1, 0);
+	count_lost(LOSS_TABLE_FULL, 1, 0);
+	return false;
+}
 
 /* Before the child runs for the first time, so it can do nothing unseen. */
 SEC("tp_btf/sched_process_fork")
@@ -20,10 +49,8 @@ int process_fork(u64 *ctx)
 	if (!follow || from == to)
 		return 0;
 	root = bpf_map_lookup_elem(&targets, &from);
-	if (root && bpf_map_update_elem(&targets, &to, root, BPF_ANY)) {
-		count_seen(1, 0);
-		count_lost(LOSS_TABLE_FULL, 1, 0);
-	}
+	if (root)
+		add_target(to, *root);
 	return 0;
 }
 
@@ -35,7 +62,7 @@ int process_exec(u64 *ctx)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct exec_record *r;
 
-	if (!is_target(tgid))
+	if (!is_target(tgid) && !(by_name && is_named(bprm) && add_target(tgid, tgid)))
 		return 0;
 	r = ring_record(sizeof(*r), RECORD_EXEC, tgid);
 	if (!r)

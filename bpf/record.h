@@ -17,6 +17,7 @@ typedef __u64 u64;
 #define PAYLOAD_MAX 16384
 #define PATH_SIZE 256
 #define COMM_SIZE 16
+#define NAME_SIZE 64
 
 enum record_kind {
 	RECORD_DATA = 1,
@@ -136,6 +137,11 @@ struct ledger {
 	u64 seen_bytes;
 	u64 lost_records[LOSS_COUNT];
 	u64 lost_bytes[LOSS_COUNT];
+};
+
+/* The base name of an executable, filled up with zeros. */
+struct exe_name {
+	u8 text[NAME_SIZE];
 };
 
 /* Which values an attached probe finds where: index is the attach cookie. */

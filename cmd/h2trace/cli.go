@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Command     []string // COMMAND and its arguments, as typed
 	PIDs        []int    // -p, without repetitions
+	Names       []string // -n, base names of executables
 	User        string   // -u; "" runs COMMAND as the user of h2trace
 	NoFollow    bool     // --no-follow: leave children of the targets alone
 	Output      string   // -o; "" is stdout
@@ -46,7 +47,6 @@ const (
 // notBuilt are the parts of the command line that are promised but not built
 // yet, with what to do until then.
 var notBuilt = map[string]string{
-	"name":    "-n is not built yet; name the processes with -p PID",
 	"no-gate": "--no-gate is not built yet; executables are not held so far",
 	"replay":  "replay is not built yet; h2trace observes live processes so far",
 	"report":  "report is not built yet; read the events with jq so far",
@@ -100,7 +100,7 @@ func parseArgs(args []string) (Options, action, error) {
 // parseFlags parses args and refuses the flags that are not built yet.
 func parseFlags(fs *pflag.FlagSet, args []string) error {
 	err := fs.Parse(args)
-	for _, name := range []string{"name", "no-gate"} {
+	for _, name := range []string{"no-gate"} {
 		if fs.Changed(name) {
 			return errors.New(notBuilt[name])
 		}
@@ -121,6 +121,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	opts.Buffer = defaultBuffer
 	opts.Plan = PlanAuto
 	fs.VarP((*pidList)(&opts.PIDs), "pid", "p", "")
+	fs.VarP((*nameList)(&opts.Names), "name", "n", "")
 	fs.StringVarP(&opts.User, "user", "u", "", "")
 	fs.BoolVar(&opts.NoFollow, "no-follow", false, "")
 	fs.StringVarP(&opts.Output, "output", "o", "", "")
@@ -132,7 +133,6 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.Var(&opts.Plan, "plan", "")
 	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
 
-	fs.StringP("name", "n", "", "")
 	fs.Bool("no-gate", false, "")
 	return fs
 }
@@ -166,16 +166,21 @@ func parseSubcommand(fs *pflag.FlagSet, opts *Options, name string, args []strin
 
 // chooseMode tells running a command from attaching to processes.
 func chooseMode(opts *Options) (action, error) {
+	flag := "-p"
+	if len(opts.PIDs) == 0 {
+		flag = "-n"
+	}
+	attach := len(opts.PIDs) > 0 || len(opts.Names) > 0
 	switch {
-	case len(opts.PIDs) > 0 && len(opts.Command) > 0:
-		return 0, usagef("-p and COMMAND %q exclude each other", opts.Command[0])
-	case len(opts.PIDs) > 0 && opts.User != "":
-		return 0, usagef("-u is for running a command, not for -p")
-	case len(opts.PIDs) > 0:
+	case attach && len(opts.Command) > 0:
+		return 0, usagef("%s and COMMAND %q exclude each other", flag, opts.Command[0])
+	case attach && opts.User != "":
+		return 0, usagef("-u is for running a command, not for %s", flag)
+	case attach:
 		return actionAttach, nil
 	case len(opts.Command) > 0:
 		return actionCommand, nil
 	default:
-		return 0, usagef("no COMMAND and no -p PID")
+		return 0, usagef("no COMMAND, no -p PID and no -n NAME")
 	}
 }

@@ -13,25 +13,29 @@ func TestParseArgsMode(t *testing.T) {
 		action  action
 		command []string
 		pids    []int
+		names   []string
 	}{
-		{"command", []string{"go", "build"}, actionCommand, []string{"go", "build"}, nil},
-		{"command with flags", []string{"-q", "go", "-p", "1"}, actionCommand, []string{"go", "-p", "1"}, nil},
-		{"command after dashes", []string{"-q", "--", "-x"}, actionCommand, []string{"-x"}, nil},
-		{"second dashes belong to command", []string{"go", "--", "x"}, actionCommand, []string{"go", "--", "x"}, nil},
-		{"named like subcommand", []string{"--", "check"}, actionCommand, []string{"check"}, nil},
-		{"path of that name", []string{"./check"}, actionCommand, []string{"./check"}, nil},
-		{"pid", []string{"-p", "1"}, actionAttach, nil, []int{1}},
-		{"pid attached", []string{"-p1"}, actionAttach, nil, []int{1}},
-		{"pid long", []string{"--pid=1"}, actionAttach, nil, []int{1}},
-		{"pid list", []string{"-p", "1,2"}, actionAttach, nil, []int{1, 2}},
-		{"pids of pidof", []string{"-p", "3 2 1\n"}, actionAttach, nil, []int{3, 2, 1}},
-		{"pid again", []string{"-p", "1", "-p2,1", "-qp3"}, actionAttach, nil, []int{1, 2, 3}},
-		{"check", []string{"check"}, actionCheck, nil, nil},
-		{"check pid", []string{"check", "-p", "1"}, actionCheck, nil, []int{1}},
-		{"pid check", []string{"-p", "1", "check"}, actionCheck, nil, []int{1}},
-		{"version", []string{"version"}, actionVersion, nil, nil},
-		{"help", []string{"help"}, actionHelp, nil, nil},
-		{"help of check", []string{"check", "-h"}, actionHelp, nil, nil},
+		{"command", []string{"go", "build"}, actionCommand, []string{"go", "build"}, nil, nil},
+		{"command with flags", []string{"-q", "go", "-p", "1"}, actionCommand, []string{"go", "-p", "1"}, nil, nil},
+		{"command after dashes", []string{"-q", "--", "-x"}, actionCommand, []string{"-x"}, nil, nil},
+		{"second dashes belong to command", []string{"go", "--", "x"}, actionCommand, []string{"go", "--", "x"}, nil, nil},
+		{"named like subcommand", []string{"--", "check"}, actionCommand, []string{"check"}, nil, nil},
+		{"path of that name", []string{"./check"}, actionCommand, []string{"./check"}, nil, nil},
+		{"pid", []string{"-p", "1"}, actionAttach, nil, []int{1}, nil},
+		{"pid attached", []string{"-p1"}, actionAttach, nil, []int{1}, nil},
+		{"pid long", []string{"--pid=1"}, actionAttach, nil, []int{1}, nil},
+		{"pid list", []string{"-p", "1,2"}, actionAttach, nil, []int{1, 2}, nil},
+		{"pids of pidof", []string{"-p", "3 2 1\n"}, actionAttach, nil, []int{3, 2, 1}, nil},
+		{"pid again", []string{"-p", "1", "-p2,1", "-qp3"}, actionAttach, nil, []int{1, 2, 3}, nil},
+		{"name", []string{"-n", "go"}, actionAttach, nil, nil, []string{"go"}},
+		{"names", []string{"--name=go,gopls", "-ngo,x"}, actionAttach, nil, nil, []string{"go", "gopls", "x"}},
+		{"name and pid", []string{"-n", "go", "-p", "7"}, actionAttach, nil, []int{7}, []string{"go"}},
+		{"check", []string{"check"}, actionCheck, nil, nil, nil},
+		{"check pid", []string{"check", "-p", "1"}, actionCheck, nil, []int{1}, nil},
+		{"pid check", []string{"-p", "1", "check"}, actionCheck, nil, []int{1}, nil},
+		{"version", []string{"version"}, actionVersion, nil, nil, nil},
+		{"help", []string{"help"}, actionHelp, nil, nil, nil},
+		{"help of check", []string{"check", "-h"}, actionHelp, nil, nil, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,6 +48,9 @@ func TestParseArgsMode(t *testing.T) {
 			}
 			if !slices.Equal(opts.PIDs, tt.pids) {
 				t.Errorf("got pids %d, want %d", opts.PIDs, tt.pids)
+			}
+			if !slices.Equal(opts.Names, tt.names) {
+				t.Errorf("got names %q, want %q", opts.Names, tt.names)
 			}
 		})
 	}

@@ -8,13 +8,16 @@ Usage:
 
 	h2trace [flags] [--] COMMAND [ARG...]
 	h2trace [flags] -p PID[,PID...]
+	h2trace [flags] -n NAME[,NAME...]
 	h2trace check [-p PID[,PID...]]
 	h2trace version
 	h2trace help
 
 The first form runs COMMAND and observes it from the first byte, and all that it
-starts. The second observes running processes and their descendants. check says
-what this kernel, this user and the binary of PID allow. Flags end at the first
+starts. The second observes running processes and their descendants. The third
+observes every process that runs an executable of that base name, now or later,
+and its descendants, until it is ended; -p may stand beside it. check says what
+this kernel, this user and the binary of PID allow. Flags end at the first
 argument that is not one; a COMMAND that is named like a subcommand goes behind
 "--". Observing takes root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; and
 Linux 5.17 or later with BTF, on amd64.
@@ -22,6 +25,9 @@ Linux 5.17 or later with BTF, on amd64.
 Flags:
 
 	-p, --pid PID[,PID...]    observe these processes
+	-n, --name NAME[,NAME...]
+	                          observe every process whose executable has one of
+	                          these base names, such as go,gopls
 	    --no-follow           leave the children of the targets alone
 	-u, --user NAME           run COMMAND as NAME, with the groups and HOME of
 	                          that user; NAME may be a numeric user id
@@ -145,7 +151,7 @@ secrets that nothing tells from other text, such as a segment of a path.
 # Signals
 
 SIGTERM and SIGHUP are passed on to COMMAND. Ctrl-C reaches it from the
-terminal; h2trace waits for it to end and prints what is left. With -p, SIGINT,
+terminal; h2trace waits for it to end and prints what is left. With -p or -n, SIGINT,
 SIGTERM and SIGHUP end the observing; a second one ends it at once. COMMAND is
 never ended by h2trace, also not when h2trace is killed. It gets the signal
 handling, limits, descriptors and environment that h2trace was started with.
@@ -158,7 +164,8 @@ it is not run, or could not write all events; 126 if it cannot be executed; 127
 if it is not found.
 
 With -p, 0 when ended by a signal, by --duration, by the reader, or by the exit
-of all targets; 1 if observing failed or nothing could be observed.
+of all targets; 1 if observing failed or nothing could be observed. With -n the
+same, but it waits for processes to come.
 
 check: 0 if running a COMMAND works here, else 1. In all cases 2 for mistakes in
 the command line.
@@ -173,9 +180,9 @@ The same under sudo, as yourself, with the events in a file:
 
 	sudo h2trace -u $USER -o events.jsonl go mod download
 
-Every response status of a running gopls:
+Every response status of gopls and the go commands that it starts, now and later:
 
-	h2trace -e frame=HEADERS -p $(pidof gopls) |
+	h2trace -e frame=HEADERS -n gopls |
 		jq -r 'select(.headers) | .headers | from_entries | .[":status"] // empty'
 */
 package main
@@ -198,6 +205,7 @@ func manual() string {
 // shortUsage is for those who typed the name alone.
 const shortUsage = `usage: h2trace [flags] COMMAND [ARG...]
        h2trace [flags] -p PID
+       h2trace [flags] -n NAME
        h2trace check
 
 Run 'h2trace help' for the manual.

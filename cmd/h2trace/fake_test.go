@@ -38,10 +38,10 @@ func newFakeTracer(_ Options, out *output, _ *messages) (tracer, error) {
 }
 
 func (t *fakeTracer) AttachCommand(pid int, _ string) error {
-	return t.AttachPIDs([]int{pid})
+	return t.AttachRunning([]int{pid}, nil)
 }
 
-func (t *fakeTracer) AttachPIDs(pids []int) error {
+func (t *fakeTracer) AttachRunning(pids []int, _ []string) error {
 	if t.tasks["no-attach"] {
 		return errors.New("no probes")
 	}

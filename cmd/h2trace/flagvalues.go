@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"h2trace/bpf"
 )
 
 // The kernel's ring buffer takes sizes that are a power of two of pages, and
@@ -72,6 +75,32 @@ func (l *pidList) String() string { return "" }
 
 // Type is part of pflag.Value.
 func (l *pidList) Type() string { return "PID" }
+
+// nameList collects base names of executables, separated by commas.
+type nameList []string
+
+// Set adds the names of one flag.
+func (l *nameList) Set(s string) error {
+	for name := range strings.SplitSeq(s, ",") {
+		switch {
+		case name == "":
+			return errors.New("empty name")
+		case strings.Contains(name, "/"):
+			return fmt.Errorf("%q is a path; name the executable alone, as %q", name, filepath.Base(name))
+		case len(name) > bpf.MaxName:
+			return fmt.Errorf("%q is longer than %d bytes", name, bpf.MaxName)
+		case !slices.Contains(*l, name):
+			*l = append(*l, name)
+		}
+	}
+	return nil
+}
+
+// String is part of pflag.Value.
+func (l *nameList) String() string { return strings.Join(*l, ",") }
+
+// Type is part of pflag.Value.
+func (l *nameList) Type() string { return "NAME" }
 
 // bodyBytes is a number of bytes that a frame can hold.
 type bodyBytes int

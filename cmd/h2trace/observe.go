@@ -47,6 +47,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		BufferSize: opts.Buffer,
 		BodyBytes:  opts.BodyBytes,
 		Follow:     !opts.NoFollow,
+		Names:      opts.Names,
 		Mode:       planMode(opts.Plan),
 		Empty:      opts.Plan == PlanEmpty,
 	})
@@ -71,7 +72,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		started:   time.Now(),
 	}
 	o.losses.events = events
-	o.processes = newProcesses(c, events, clk)
+	o.processes = newProcesses(c, events, msg, clk)
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes})
 	return o, nil
 }
@@ -91,13 +92,13 @@ func (o *observer) AttachCommand(pid int, path string) error {
 	return o.collector.AddTarget(pid)
 }
 
-// AttachPIDs attaches to running processes and their descendants.
-func (o *observer) AttachPIDs(pids []int) error {
-	return o.processes.attachRunning(pids, !o.opts.NoFollow)
+// AttachRunning attaches to running processes and their descendants.
+func (o *observer) AttachRunning(pids []int, names []string) error {
+	return o.processes.attachRunning(pids, names, !o.opts.NoFollow)
 }
 
-// Observe writes events until ctx is done, every target has exited, or the
-// output fails; then it drains the kernel's buffer and writes the summary.
+// Observe writes events until ctx is done, until every target has exited and no
+// name can bring new ones, or until the output fails; then it drains the kernel's buffer and writes the summary.
 func (o *observer) Observe(ctx context.Context) error {
 	err := o.follow(ctx)
 	o.notRun = errors.Is(context.Cause(ctx), errNotRun)
@@ -134,7 +135,8 @@ func (o *observer) follow(ctx context.Context) error {
 			if err := o.processes.reap(); err != nil {
 				return err
 			}
-			if left, err := o.collector.Targets(); err != nil || len(left) == 0 {
+			left, err := o.collector.Targets()
+			if err != nil || len(left) == 0 && len(o.opts.Names) == 0 {
 				return err
 			}
 		}

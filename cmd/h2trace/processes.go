@@ -23,6 +23,7 @@ const execQueue = 4096
 type processes struct {
 	collector *bpf.Collector
 	events    *export.JSONL
+	msg       *messages
 	clock     clock
 	queue     chan process
 	done      chan struct{}
@@ -43,12 +44,14 @@ type process struct {
 	ppid int // 0: unknown
 	comm string
 	exe  string
+	file *bpf.Executable // nil until its executable was attached to
 }
 
-func newProcesses(c *bpf.Collector, events *export.JSONL, clk clock) *processes {
+func newProcesses(c *bpf.Collector, events *export.JSONL, msg *messages, clk clock) *processes {
 	p := &processes{
 		collector: c,
 		events:    events,
+		msg:       msg,
 		clock:     clk,
 		queue:     make(chan process, execQueue),
 		done:      make(chan struct{}),
@@ -58,11 +61,16 @@ func newProcesses(c *bpf.Collector, events *export.JSONL, clk clock) *processes 
 	return p
 }
 
-// attachQueued gives executables their probes in the order of the execs.
+// attachQueued gives executables their probes in the order of the execs, and
+// lets go of those whose process is gone.
 func (p *processes) attachQueued() {
 	defer close(p.done)
 	for proc := range p.queue {
-		p.print(proc, p.attach(proc))
+		if proc.file == nil {
+			p.print(proc, p.attach(proc))
+		} else if err := p.collector.Release(proc.file); err != nil {
+			p.msg.Errorf("%v", err)
+		}
 	}
 }
 
@@ -86,10 +94,7 @@ func (p *processes) exec(r *bpf.Record) {
 // exit handles the end of a target. One that never ran a program of its own,
 // such as the child of a fork that failed to exec, is not worth a line.
 func (p *processes) exit(r *bpf.Record) {
-	p.mu.Lock()
-	proc, ok := p.known[r.PID]
-	delete(p.known, r.PID)
-	p.mu.Unlock()
+	proc, ok := p.forget(r.PID)
 	if !ok {
 		return
 	}
@@ -98,13 +103,44 @@ func (p *processes) exit(r *bpf.Record) {
 	p.print(proc, &export.Process{Action: export.ProcessExit, ExitCode: &code})
 }
 
+// learn enters a process, or what a known one runs now.
 func (p *processes) learn(proc process) {
+	_, again := p.forget(proc.pid)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.known[proc.pid]; !ok {
+	if !again {
 		p.total++
 	}
 	p.known[proc.pid] = proc
+}
+
+// forget drops a process and lets go of its executable.
+func (p *processes) forget(pid int) (process, bool) {
+	p.mu.Lock()
+	proc, ok := p.known[pid]
+	delete(p.known, pid)
+	p.mu.Unlock()
+	if proc.file != nil {
+		p.queue <- proc
+	}
+	return proc, ok
+}
+
+// hold remembers which executable a process runs, to let go of it later: at
+// once when the process has exited, or runs another program, meanwhile.
+func (p *processes) hold(proc process, file *bpf.Executable) error {
+	p.mu.Lock()
+	known, ok := p.known[proc.pid]
+	ok = ok && known.at == proc.at
+	if ok {
+		known.file = file
+		p.known[proc.pid] = known
+	}
+	p.mu.Unlock()
+	if ok {
+		return nil
+	}
+	return p.collector.Release(file)
 }
 
 // attach gives the executable of a process its probes. It returns the outcome
@@ -113,6 +149,9 @@ func (p *processes) attach(proc process) *export.Process {
 	exe, err := p.collector.Attach(procPath(proc.pid, "exe"))
 	if gone(err) && filepath.IsAbs(proc.exe) {
 		exe, err = p.collector.Attach(proc.exe)
+	}
+	if err == nil {
+		err = p.hold(proc, exe)
 	}
 	switch {
 	case gone(err):

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"h2trace/export"
@@ -23,12 +25,13 @@ type finding struct {
 	outcome *export.Process
 }
 
-// attachRunning observes running processes and, with follow, their
-// descendants. It fails when none of them can be observed.
+// attachRunning observes running processes, by their ids and by the base names
+// of their executables, and with follow their descendants. It fails when none
+// of them can be observed and no name can bring others.
 //
 // A process is made a target before its children are looked for: those it
 // forks from then on are added by the kernel, those from before are found.
-func (p *processes) attachRunning(pids []int, follow bool) error {
+func (p *processes) attachRunning(pids []int, names []string, follow bool) error {
 	s := &sweep{processes: p, seen: map[int]bool{os.Getpid(): true}}
 	var reasons []string
 	for _, pid := range pids {
@@ -36,16 +39,20 @@ func (p *processes) attachRunning(pids []int, follow bool) error {
 			reasons = append(reasons, reason)
 		}
 	}
-	for grown := follow; grown; {
+	wanted := func(proc process) bool {
+		child := follow && s.seen[proc.ppid] && proc.ppid != os.Getpid()
+		return child || slices.Contains(names, filepath.Base(proc.exe))
+	}
+	for grown := follow || len(names) > 0; grown; {
 		grown = false
 		for _, proc := range runningProcesses() {
-			if s.seen[proc.ppid] && proc.ppid != os.Getpid() && !s.seen[proc.pid] {
+			if !s.seen[proc.pid] && wanted(proc) {
 				grown = true
 				s.attachOne(proc)
 			}
 		}
 	}
-	if p.attached == 0 {
+	if p.attached == 0 && len(names) == 0 {
 		return fmt.Errorf("nothing to observe: %s", strings.Join(reasons, "; "))
 	}
 	for _, f := range s.found {

@@ -13,9 +13,10 @@ type tracer interface {
 	// AttachCommand puts the probes in place for the process that is about to
 	// execute path. When it returns nil, every byte from then on is seen.
 	AttachCommand(pid int, path string) error
-	// AttachPIDs puts the probes in place for running processes and for what
-	// they start. It fails when there is nothing to observe in any of them.
-	AttachPIDs(pids []int) error
+	// AttachRunning puts the probes in place for running processes, by their
+	// ids and by the names of their executables, and for what they start.
+	// Without names it fails when there is nothing to observe in any of them.
+	AttachRunning(pids []int, names []string) error
 	// Observe writes events until ctx is done, until every target has exited,
 	// or until writing fails. Then it drains what the kernel still holds and
 	// writes the summary. It is called once, after Attach.
@@ -55,7 +56,7 @@ func runAttach(opts Options, msg *messages, newTracer tracerFunc) int {
 }
 
 func (s *session) attachAndObserve(ctx context.Context) error {
-	t, err := s.attach(func(t tracer) error { return t.AttachPIDs(s.opts.PIDs) })
+	t, err := s.attach(func(t tracer) error { return t.AttachRunning(s.opts.PIDs, s.opts.Names) })
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,161 @@
+package bpf
+
+import (
+	"errors"
+	"os"
+
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/plan"
+)
+
+// maxIdle is how many executables that no process runs keep their probes, for
+// the next process that runs them. A build runs the same few again and again;
+// go test makes a new one for each package.
+const maxIdle = 64
+
+// Executable is a file that was looked at, and attached to when it can be
+// traced.
+type Executable struct {
+	// Plan is nil when the file cannot be traced; then Skip says why.
+	Plan *plan.Plan
+	Skip string
+
+	key   exeKey
+	users int
+	links []link.Link
+	sites []uint32
+}
+
+// exeKey names the contents of a file: a rebuilt executable is another one,
+// also when it took the old one's inode.
+type exeKey struct {
+	dev, ino   uint64
+	size       int64
+	mtimeSec   int64
+	mtimeNanos int64
+}
+
+// exeCache holds the executables that were looked at.
+type exeCache struct {
+	byKey map[exeKey]*Executable
+	idle  []*Executable // without users, the longest idle first
+}
+
+// Attach puts probes into the executable at path, for every process that runs
+// it now or later; only targets report. An executable attached before is
+// returned as it is. What cannot be traced is no error but has Skip set. Each
+// Attach is to be followed by a Release when its process is gone.
+func (c *Collector) Attach(path string) (*Executable, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	key, err := keyOf(f)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	exe := c.exes.byKey[key]
+	if exe == nil {
+		if exe, err = c.analyze(f, key); err != nil {
+			return nil, err
+		}
+		c.exes.byKey[key] = exe
+	}
+	c.exes.use(exe)
+	return exe, nil
+}
+
+// analyze makes the plan for a file and attaches it.
+func (c *Collector) analyze(f *os.File, key exeKey) (*Executable, error) {
+	if err := c.detachReplaced(key); err != nil {
+		return nil, err
+	}
+	exe := &Executable{key: key}
+	var err error
+	exe.Plan, err = plan.Analyze(f, c.opts.Mode)
+	if not, ok := errors.AsType[*plan.NotTraceableError](err); ok {
+		exe.Skip = not.Reason
+		return exe, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.stopped {
+		return exe, nil
+	}
+	return exe, c.attachPlan(exe, f)
+}
+
+// Release says that a process no longer runs an executable. It keeps its
+// probes for a while, see maxIdle.
+func (c *Collector) Release(exe *Executable) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	evicted := c.exes.release(exe)
+	if evicted == nil {
+		return nil
+	}
+	delete(c.exes.byKey, evicted.key)
+	return c.detach(evicted)
+}
+
+// use counts one more process, which takes an idle executable back.
+func (x *exeCache) use(exe *Executable) {
+	exe.users++
+	if exe.users == 1 {
+		x.dropIdle(exe)
+	}
+}
+
+// release counts one process less and returns the executable that has been
+// idle for too long now, or nil.
+func (x *exeCache) release(exe *Executable) *Executable {
+	exe.users--
+	if exe.users > 0 || x.byKey[exe.key] != exe {
+		return nil
+	}
+	x.idle = append(x.idle, exe)
+	if len(x.idle) <= maxIdle {
+		return nil
+	}
+	evicted := x.idle[0]
+	x.idle = x.idle[1:]
+	return evicted
+}
+
+func (x *exeCache) dropIdle(exe *Executable) {
+	for i, e := range x.idle {
+		if e == exe {
+			x.idle = append(x.idle[:i:i], x.idle[i+1:]...)
+			return
+		}
+	}
+}
+
+func keyOf(f *os.File) (exeKey, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return exeKey{}, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+	}
+	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec}, nil
+}
+
+// detachReplaced removes the probes of a file whose inode now holds something
+// else: they would sit in the middle of other instructions.
+func (c *Collector) detachReplaced(now exeKey) error {
+	for key, exe := range c.exes.byKey {
+		if key.dev == now.dev && key.ino == now.ino {
+			delete(c.exes.byKey, key)
+			c.exes.dropIdle(exe)
+			if err := c.detach(exe); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

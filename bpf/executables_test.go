@@ -1,0 +1,107 @@
+package bpf
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// openFiles counts the descriptors of this process: each probe link is one.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// copySelf makes a copy of the test binary, which is an executable of its own.
+func copySelf(t *testing.T, path string) {
+	t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, self, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReleaseEvicts runs more executables than are kept, as go test does for
+// days, and requires that probes and descriptors stay bounded.
+func TestReleaseEvicts(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	path := filepath.Join(t.TempDir(), "program")
+	var oldest, used *Executable
+	base, most := openFiles(t), 0
+	for i := range maxIdle + 20 {
+		// The next one takes a new inode while this one is still there.
+		name := fmt.Sprintf("%s%d", path, i)
+		copySelf(t, name)
+		exe, err := c.Attach(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch i {
+		case 0:
+			oldest = exe
+		case 1:
+			used = exe
+			continue // its process goes on running
+		}
+		if err := c.Release(exe); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, openFiles(t))
+	}
+	if n := len(c.exes.idle); n != maxIdle {
+		t.Errorf("%d idle executables are kept, want %d", n, maxIdle)
+	}
+	if n := len(c.exes.byKey); n > maxIdle+2 { // with this test and the one in use
+		t.Errorf("%d executables are kept, want at most %d", n, maxIdle+2)
+	}
+	if len(oldest.links) != 0 {
+		t.Error("the longest idle executable still has its probes")
+	}
+	if len(used.links) == 0 {
+		t.Error("an executable that a process runs has lost its probes")
+	}
+	if limit := base + (maxIdle+2)*len(used.links); most > limit {
+		t.Errorf("%d open descriptors, want at most %d", most, limit)
+	}
+	again, err := c.Attach(path + "0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(again.links) == 0 {
+		t.Error("an executable that comes again gets no probes")
+	}
+}
+
+// TestAttachAgain requires that an idle executable is taken back as it is.
+func TestAttachAgain(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	path := filepath.Join(t.TempDir(), "program")
+	copySelf(t, path)
+	var first *Executable
+	for range 3 {
+		exe, err := c.Attach(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = exe
+		}
+		if exe != first {
+			t.Error("an idle executable was attached to anew")
+		}
+		if n := len(c.exes.idle); n != 0 {
+			t.Errorf("%d executables count as idle while one is in use", n)
+		}
+		if err := c.Release(exe); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
