@@ -160,17 +160,15 @@ func (t *connTable) account(s bpf.ConnState, at int64) {
 	}
 }
 
-// endAll completes all connections when the observing ends. Those that are
-// still open get no close event.
+// endAll completes all connections when the observing ends, and all records are
+// read. Those that are still open get no close event.
 func (t *connTable) endAll() error {
 	states, err := t.collector.Conns()
 	now, clockErr := monotonic()
 	if err = errors.Join(err, clockErr); err != nil {
 		return err
 	}
-	for _, s := range states {
-		t.account(s, now)
-	}
+	err = t.audit.compare(t, states, now)
 	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {
 		err = errors.Join(err, c.finish())
 	}

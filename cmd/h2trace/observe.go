@@ -38,7 +38,8 @@ type observer struct {
 	conns     *connTable
 	losses    lossBook
 	delivered uint64
-	notRun    bool // COMMAND could not be executed
+	notRun    bool      // COMMAND could not be executed
+	missing   []process // no targets any more, and their exits not read
 }
 
 // newTracer loads the kernel side. Events go to out.
@@ -123,8 +124,14 @@ func (o *observer) follow(ctx context.Context) error {
 			return err
 		}
 		unchecked = 0
-		if err := o.conns.expire(err != nil); err != nil {
+		idle := err != nil
+		if err := o.conns.expire(idle); err != nil {
 			return err
+		}
+		if idle && len(o.missing) > 0 {
+			if err := o.endLost(); err != nil {
+				return err
+			}
 		}
 		if ctx.Err() != nil || o.events.Err() != nil {
 			return nil
@@ -139,6 +146,7 @@ func (o *observer) follow(ctx context.Context) error {
 			if err != nil || len(left) == 0 && len(o.opts.Names) == 0 {
 				return err
 			}
+			o.missing = o.processes.missing(left)
 		}
 	}
 }
@@ -167,7 +175,8 @@ func (o *observer) handle(r *bpf.Record) error {
 // finish stops the kernel side, reads what it still holds, settles the account
 // and writes the summary.
 func (o *observer) finish() error {
-	err := o.collector.Stop()
+	left, err := o.collector.Targets()
+	err = errors.Join(err, o.collector.Stop())
 	var r bpf.Record
 	for {
 		readErr := o.collector.Read(&r, 0)
@@ -179,6 +188,10 @@ func (o *observer) finish() error {
 			break
 		}
 		err = errors.Join(err, o.handle(&r))
+	}
+	if err == nil {
+		o.missing = o.processes.missing(left)
+		err = o.endLost()
 	}
 	o.processes.wait()
 	err = errors.Join(err, o.conns.endAll())

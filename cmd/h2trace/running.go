@@ -111,16 +111,35 @@ func (p *processes) adopt(proc process) *export.Process {
 // reap drops the targets whose exit the kernel did not report, because they
 // were past that point already when they became targets.
 func (p *processes) reap() error {
-	live := p.adopted[:0]
+	over, live := []int(nil), p.adopted[:0]
 	for _, pid := range p.adopted {
-		if !ended(pid) {
+		if ended(pid) {
+			over = append(over, pid)
+		} else {
 			live = append(live, pid)
+		}
+	}
+	p.adopted = live
+	if len(over) == 0 {
+		return nil
+	}
+	// In this order: the others stopped being targets before they had ended.
+	targets, err := p.collector.Targets()
+	if err != nil {
+		return err
+	}
+	now, err := monotonic()
+	if err != nil {
+		return err
+	}
+	for _, pid := range over {
+		if !slices.Contains(targets, pid) {
 			continue
 		}
 		if err := p.collector.RemoveTarget(pid); err != nil {
 			return err
 		}
+		p.vanish(pid, now)
 	}
-	p.adopted = live
 	return nil
 }

@@ -112,3 +112,18 @@ func rawOf(events []*contract.Event) string {
 	}
 	return b.String()
 }
+
+// readAfter reads a line with a process id behind a text.
+func (p *program) readAfter(text string) int {
+	p.t.Helper()
+	line, err := p.stdout.ReadString('\n')
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	number, ok := strings.CutPrefix(strings.TrimSpace(line), text)
+	pid, err := strconv.Atoi(number)
+	if !ok || err != nil {
+		p.t.Fatalf("read %q, want a process id after %q", line, text)
+	}
+	return pid
+}
