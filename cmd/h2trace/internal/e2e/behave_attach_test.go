@@ -140,7 +140,7 @@ func TestAttachToDyingProcess(t *testing.T) {
 	refused, ended := 0, 0
 	for i := range tries {
 		target := startProgram(t, fetch, "-")
-		kill := time.AfterFunc(whole/2+whole*time.Duration(i)/(2*tries), func() { _ = target.cmd.Process.Kill() })
+		kill := time.AfterFunc(whole*time.Duration(i+3)/(tries+6), func() { _ = target.cmd.Process.Kill() })
 		r := invoke(t, invocation{args: []string{"-p", strconv.Itoa(target.pid)}})
 		kill.Stop()
 		target.end()

@@ -11,14 +11,17 @@ import (
 
 // paths returns the :path of each request in the order printed, of one
 // process or, with 0, of all.
-func paths(s *contract.Stream, pid int) []string {
+func paths(s *contract.Stream, pid int) []string { return fields(s, pid, ":path") }
+
+// fields returns the values of one header field in the order printed.
+func fields(s *contract.Stream, pid int, name string) []string {
 	var out []string
 	for _, e := range s.Of("frame") {
 		if pid != 0 && e.PID != pid {
 			continue
 		}
 		for _, h := range e.Headers {
-			if h.Name == ":path" {
+			if h.Name == name {
 				out = append(out, h.Value)
 			}
 		}
@@ -39,6 +42,11 @@ func wantPaths(t testing.TB, s *contract.Stream, sent []string, some ...string) 
 	for _, path := range got {
 		if !slices.Contains(sent, path) {
 			t.Errorf("a request for %q, which nobody made", path)
+		}
+	}
+	for _, status := range fields(s, 0, ":status") {
+		if status != "200" {
+			t.Errorf("a response of status %q, which nobody sent", status)
 		}
 	}
 	wantSound(t, s)
