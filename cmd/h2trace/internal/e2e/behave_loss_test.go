@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,5 +54,58 @@ func TestLostEnds(t *testing.T) {
 	conns := r.stream.Conns()
 	if i := slices.IndexFunc(conns, func(c *contract.Conn) bool { return c.Open.PID == client }); i < 0 || conns[i].Close == nil {
 		t.Error("the connection has no close line")
+	}
+}
+
+// TestLostBodies captures bodies into a buffer that is too small: a payload
+// with a hole in it is not printed as if it had none.
+func TestLostBodies(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	ready := t.TempDir() + "/go"
+	args := []string{fetch.path(t), "mute", s.url + "/numbers", "@" + ready}
+	for range 150 {
+		args = append(args, s.url+"/numbers")
+	}
+	tr := startTracing(t, command{flags: []string{"--buffer", "64KiB", "-s", "65536"}, args: args, env: s.env})
+	tr.awaitEvent(`"type":"DATA"`, 1)
+	tr.signal(syscall.SIGSTOP)
+	touch(t, ready)
+	await(t, "more traffic than the buffer holds", func() bool { return s.requests.Load() > 50 })
+	tr.signal(syscall.SIGCONT)
+	r := tr.good()
+
+	if len(r.stream.Of("loss")) == 0 {
+		t.Fatal("nothing was lost with a buffer that was too small")
+	}
+	wantPaths(t, r.stream, []string{"/numbers"}, "/numbers")
+	whole, cut := 0, 0
+	for _, e := range r.stream.Of("frame") {
+		if e.Type != "DATA" {
+			continue
+		}
+		var v struct {
+			Body *string `json:"body"`
+		}
+		if err := json.Unmarshal([]byte(e.Raw), &v); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case v.Body == nil && e.DataLength == 0:
+		case v.Body != nil && len(*v.Body) == int(e.DataLength) && !e.Truncated:
+			whole++
+		default:
+			cut++
+			if !e.Truncated {
+				t.Errorf("a cut payload that is not called truncated: %.300s", e.Raw)
+			}
+		}
+		if v.Body != nil && !strings.Contains(numbersBody, *v.Body) {
+			t.Errorf("a body that was never sent: %.300s", e.Raw)
+		}
+	}
+	t.Logf("%d payloads whole, %d cut", whole, cut)
+	if whole == 0 {
+		t.Error("no payload is whole")
 	}
 }

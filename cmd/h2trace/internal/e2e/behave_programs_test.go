@@ -37,6 +37,7 @@ func main() {
 // fetchSource is an HTTP/2 client that does what its arguments say, in turn:
 //
 //	https://…   gets the URL and prints the body
+//	mute        prints no more bodies
 //	Name:value  sets a header field of all requests that follow
 //	-           says its process id and waits for a line on stdin
 //	@FILE       says its process id and waits until there is FILE
@@ -55,6 +56,8 @@ import (
 	"time"
 )
 
+var bodies io.Writer = os.Stdout
+
 func main() {
 	log.SetFlags(0)
 	stdin := bufio.NewReader(os.Stdin)
@@ -64,6 +67,8 @@ func main() {
 		switch {
 		case strings.HasPrefix(arg, "https:"):
 			get(arg, header)
+		case arg == "mute":
+			bodies = io.Discard
 		case arg == "-":
 			fmt.Println(os.Getpid())
 			if _, err := stdin.ReadString('\n'); err != nil {
@@ -95,7 +100,7 @@ func get(url string, header http.Header) {
 		log.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
+	if _, err := io.Copy(bodies, resp.Body); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -91,8 +91,10 @@ func TestCheck(t *testing.T) {
 
 	traceable, other := startProgram(t, fetch, "-"), startProgram(t, plain)
 	r = invoke(t, invocation{args: []string{"check", "-p", join(traceable.pid, other.pid)}})
-	for _, want := range []string{"ok  process " + strconv.Itoa(traceable.pid), "write: ", "read: ", "client_handshake: ",
-		"no  process " + strconv.Itoa(other.pid), "no crypto/tls"} {
+	for _, want := range []string{
+		"ok  process " + strconv.Itoa(traceable.pid), "write: ", "read: ", "client_handshake: ",
+		"no  process " + strconv.Itoa(other.pid), "no crypto/tls",
+	} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("check -p does not say %q:\n%s", want, indent(r.stdout))
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,7 +23,7 @@ type site struct {
 	requests atomic.Int64
 }
 
-// startSite serves /echo, /text, /binary and, for every other path, a body
+// startSite serves /echo, /text, /binary, /numbers, /secrets and, for every other path, a body
 // that is the path.
 func startSite(t testing.TB) *site {
 	t.Helper()
@@ -61,6 +62,14 @@ var (
 		}
 		return string(b)
 	}()
+	// numbersBody is not the same at any two places.
+	numbersBody = func() string {
+		var b strings.Builder
+		for i := range 30_000 {
+			b.WriteString(strconv.Itoa(i) + ",")
+		}
+		return b.String()
+	}()
 )
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -72,6 +81,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, textBody)
 	case "/binary":
 		_, _ = io.WriteString(w, binaryBody)
+	case "/numbers":
+		_, _ = io.WriteString(w, numbersBody)
 	case "/secrets":
 		w.Header().Set("Set-Cookie", "session=server-secret-1")
 		w.Header().Set("Location", "https://user:server-secret-2@goproxy.example/?token=server-secret-3")
