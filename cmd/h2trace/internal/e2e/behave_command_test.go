@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,6 +92,38 @@ func TestSignalsReachCommand(t *testing.T) {
 			t.Errorf("status %d, want 143", r.status)
 		}
 	})
+	t.Run("from the terminal", func(t *testing.T) {
+		tr := startTracing(t, command{args: []string{fetch.path(t), "@" + t.TempDir() + "/never"}, env: os.Environ()})
+		pid, err := strconv.Atoi(tr.line())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Ctrl-C: the whole process group gets it.
+		if err := syscall.Kill(-tr.cmd.Process.Pid, syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		r := tr.wait()
+		if r.status != 128+int(syscall.SIGINT) {
+			t.Errorf("status %d, want 130", r.status)
+		}
+		wantExits(t, r.stream, map[int]int{pid: 130})
+	})
+}
+
+// TestDescendantsOutliveCommand ends with COMMAND, and leaves alone what it
+// left running.
+func TestDescendantsOutliveCommand(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	dir := t.TempDir()
+	script := `"$1" @"$0/go" "$2" >"$0/out" 2>&1 </dev/null & exit 8`
+	tr := startTracing(t, command{args: []string{"sh", "-c", script, dir, fetch.path(t), s.url + "/late"}, env: s.env})
+	r := tr.wait()
+	if r.status != 8 || r.stdout != "" || r.stderr != "" && !strings.Contains(r.stderr, "nothing could be observed") {
+		t.Errorf("status %d, stdout %q, stderr %q", r.status, r.stdout, r.stderr)
+	}
+	touch(t, dir+"/go")
+	await(t, "the end of the descendant", func() bool { return lines(dir+"/out", "/late") == 1 })
 }
 
 // TestKilledUnderLoad kills h2trace at random moments while COMMAND is at

@@ -109,6 +109,33 @@ func TestNoFollow(t *testing.T) {
 	}
 }
 
+// TestNamespaces observes a program that sees other process ids and files than
+// h2trace does, as in a container: the ids printed are those outside.
+func TestNamespaces(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	ready := t.TempDir() + "/go"
+	tr := startTracing(t, command{
+		args: []string{"unshare", "--pid", "--fork", "--mount-proc", fetch.path(t), "@" + ready, s.url + "/inside", "!exit 3"},
+		env:  s.env,
+	})
+	if got := tr.line(); got != "1" {
+		t.Errorf("the program has process id %s in its namespace, want 1", got)
+	}
+	tr.awaitEvent(`"action":"attached"`, 1)
+	touch(t, ready)
+	r := tr.wait()
+	if r.status != 1 {
+		t.Errorf("status %d, want 1\n%s", r.status, indent(r.stderr))
+	}
+	wantPaths(t, r.stream, []string{"/inside"}, "/inside")
+	attached := processEvents(r.stream, "attached")
+	if len(attached) != 1 || attached[0].PID == 1 || attached[0].Exe != fetch.path(t) {
+		t.Fatalf("attached:%s", rawOf(attached))
+	}
+	wantExits(t, r.stream, map[int]int{attached[0].PID: 1})
+}
+
 // TestFamilyTree runs a tree of processes: each has its parent, its programs
 // and its exit status.
 func TestFamilyTree(t *testing.T) {
