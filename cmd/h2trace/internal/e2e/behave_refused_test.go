@@ -77,13 +77,27 @@ func TestRefusedWithoutBTF(t *testing.T) {
 	}
 }
 
+// TestRefusedInPIDNamespace runs h2trace where process ids are not those of the
+// kernel, as in a container.
+func TestRefusedInPIDNamespace(t *testing.T) {
+	needProbes(t)
+	inside := func(args ...string) ran {
+		return invoke(t, invocation{wrap: []string{"unshare", "--pid", "--fork", "--mount-proc"}, args: args})
+	}
+	inside("true").wantRefusal(t, 125, "PID namespace", "--pid=host")
+	inside("-p", "1").wantRefusal(t, 1, "PID namespace", "--pid=host")
+	if r := inside("check"); r.status != 1 || !strings.Contains(r.stdout, "\nno  PID namespace") {
+		t.Errorf("check: status %d\n%s", r.status, indent(r.stdout))
+	}
+}
+
 func TestCheck(t *testing.T) {
 	needProbes(t)
 	r := invoke(t, invocation{args: []string{"check"}})
 	if r.status != 0 || r.stderr != "" {
 		t.Errorf("status %d, stderr %q", r.status, r.stderr)
 	}
-	for _, feature := range []string{"kernel", "BTF", "CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "ring buffer", "attach a uprobe"} {
+	for _, feature := range []string{"kernel", "BTF", "CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "ring buffer", "attach a uprobe", "PID namespace"} {
 		if !strings.Contains("\n"+r.stdout, "\nok  "+feature) {
 			t.Errorf("%s is not listed:\n%s", feature, indent(r.stdout))
 		}
