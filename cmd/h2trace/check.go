@@ -15,7 +15,7 @@ import (
 func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 	var b strings.Builder
 	status := exitOK
-	for _, f := range append(bpf.CheckFeatures(), pidNamespace()) {
+	for _, f := range bpf.CheckFeatures() {
 		switch {
 		case f.Err == nil && f.Detail != "":
 			fmt.Fprintf(&b, "ok  %s: %s\n", f.Name, f.Detail)

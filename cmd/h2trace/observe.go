@@ -44,9 +44,6 @@ type observer struct {
 
 // newTracer loads the kernel side. Events go to out.
 func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
-	if err := requirePIDNamespace(); err != nil {
-		return nil, err
-	}
 	c, err := bpf.New(bpf.Options{
 		BufferSize: opts.Buffer,
 		BodyBytes:  opts.BodyBytes,

@@ -84,8 +84,8 @@ func TestRefusedInPIDNamespace(t *testing.T) {
 	inside := func(args ...string) ran {
 		return invoke(t, invocation{wrap: []string{"unshare", "--pid", "--fork", "--mount-proc"}, args: args})
 	}
-	inside("true").wantRefusal(t, 125, "PID namespace", "--pid=host")
-	inside("-p", "1").wantRefusal(t, 1, "PID namespace", "--pid=host")
+	inside("true").wantRefusal(t, 125, "PID namespace", "on the host")
+	inside("-p", "1").wantRefusal(t, 1, "PID namespace", "on the host")
 	if r := inside("check"); r.status != 1 || !strings.Contains(r.stdout, "\nno  PID namespace") {
 		t.Errorf("check: status %d\n%s", r.status, indent(r.stdout))
 	}
