@@ -16,6 +16,11 @@ import (
 // cannot be reported: h2trace notices them all the same, and the books balance.
 func TestLostEnds(t *testing.T) {
 	needProbes(t)
+	t.Run("of all targets", func(t *testing.T) { loseEnds(t, true) })
+	t.Run("of one target", func(t *testing.T) { loseEnds(t, false) })
+}
+
+func loseEnds(t *testing.T, all bool) {
 	s := startSite(t)
 	dir := t.TempDir()
 	root := shell(t, s.env)
@@ -33,10 +38,19 @@ func TestLostEnds(t *testing.T) {
 	root.typeIn("i=0; while [ $i -lt 400 ]; do /bin/true; i=$((i+1)); done; echo $$")
 	root.readPID()
 	touch(t, dir+"/end")
-	root.typeIn("wait; exit 3")
-	root.end()
+	root.typeIn("wait; echo $$")
+	root.readPID()
+	if all {
+		root.end()
+	}
 	tr.signal(syscall.SIGCONT)
+	if !all {
+		tr.awaitEvent(`"exit_code":null`, 1)
+		tr.awaitEvent(`"action":"close"`, 1)
+		root.typeIn("exit 3")
+	}
 	r := tr.good() // by itself, as all targets have exited
+	root.end()
 
 	balance, err := r.stream.Summary.Balance()
 	if err != nil {
@@ -46,10 +60,12 @@ func TestLostEnds(t *testing.T) {
 		t.Fatal("nothing was lost with a buffer that was too small")
 	}
 	wantSound(t, r.stream)
-	for _, pid := range []int{root.pid, client} {
-		if e := ofPID(t, processEvents(r.stream, "exit"), pid); e.ExitCode != nil {
-			t.Errorf("an exit code that was lost: %s", e.Raw)
-		}
+	exits := processEvents(r.stream, "exit")
+	if e := ofPID(t, exits, client); e.ExitCode != nil {
+		t.Errorf("an exit code that was lost: %s", e.Raw)
+	}
+	if e := ofPID(t, exits, root.pid); (e.ExitCode == nil) != all {
+		t.Errorf("exit of the shell: %s", e.Raw)
 	}
 	conns := r.stream.Conns()
 	if i := slices.IndexFunc(conns, func(c *contract.Conn) bool { return c.Open.PID == client }); i < 0 || conns[i].Close == nil {
