@@ -18,6 +18,7 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 	if err != nil {
 		return fmt.Errorf("attach probes: %w", err)
 	}
+	exe.lease = lease(f)
 	groups, err := c.enterSites(exe)
 	for _, g := range groups {
 		if err == nil {
@@ -107,6 +108,10 @@ func (c *Collector) detach(exe *Executable) error {
 		c.sites.free(index)
 	}
 	exe.links, exe.sites = nil, nil
+	if exe.lease != nil { // after the probes, for whom others wait
+		err = errors.Join(err, exe.lease.Close())
+		exe.lease = nil
+	}
 	return err
 }
 

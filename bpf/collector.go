@@ -59,6 +59,8 @@ type Collector struct {
 	exes    exeCache
 	sites   siteTable
 	stopped bool // no probes are to be attached any more
+
+	leases chan os.Signal
 }
 
 // New loads the programs and hooks process and socket events. Nothing is
@@ -82,6 +84,7 @@ func New(opts Options) (*Collector, error) {
 	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
+	c.watchLeases()
 	return c, nil
 }
 
@@ -249,6 +252,7 @@ func (c *Collector) Stop() error {
 	if c.probes.Targets == nil {
 		return nil // nothing was loaded
 	}
+	c.unwatchLeases()
 	pids, err := c.Targets()
 	for _, pid := range pids {
 		err = errors.Join(err, c.RemoveTarget(pid))
@@ -260,6 +264,9 @@ func (c *Collector) Stop() error {
 	c.stopped = true
 	for _, exe := range c.exes.byKey {
 		links = append(links, exe.links...)
+		if exe.lease != nil {
+			defer exe.lease.Close()
+		}
 	}
 	c.exes = exeCache{byKey: make(map[exeKey]*Executable)}
 	return errors.Join(err, closeLinks(links))

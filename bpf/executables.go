@@ -26,6 +26,7 @@ type Executable struct {
 	users int
 	links []link.Link
 	sites []uint32
+	lease *os.File // nil where the file cannot be leased
 }
 
 // exeKey names the contents of a file: a rebuilt executable is another one,
@@ -118,6 +119,9 @@ func (x *exeCache) release(exe *Executable) *Executable {
 	exe.users--
 	if exe.users > 0 || x.byKey[exe.key] != exe {
 		return nil
+	}
+	if len(exe.links) > 0 && exe.lease == nil {
+		return exe // it may be overwritten any time, now that nobody runs it
 	}
 	x.idle = append(x.idle, exe)
 	if len(x.idle) <= maxIdle {

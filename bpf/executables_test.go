@@ -68,7 +68,8 @@ func TestReleaseEvicts(t *testing.T) {
 	if len(used.links) == 0 {
 		t.Error("an executable that a process runs has lost its probes")
 	}
-	if limit := base + (maxIdle+2)*len(used.links); most > limit {
+	// The links of each, and its lease.
+	if limit := base + (maxIdle+2)*(len(used.links)+1); most > limit {
 		t.Errorf("%d open descriptors, want at most %d", most, limit)
 	}
 	again, err := c.Attach(path + "0")
@@ -103,5 +104,59 @@ func TestAttachAgain(t *testing.T) {
 		if err := c.Release(exe); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestOverwrite writes to an executable that has probes and is not running:
+// the writer must get at it soon, and the probes must be gone by then.
+func TestOverwrite(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	path := filepath.Join(t.TempDir(), "program")
+	copySelf(t, path)
+	exe, err := c.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exe.lease == nil {
+		skipOrFail(t, "the file system of the temporary directory has no leases")
+	}
+	if err := c.Release(exe); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(exe.links) != 0 || exe.lease != nil || c.exes.byKey[exe.key] != nil || len(c.exes.idle) != 0 {
+		t.Errorf("open for writing with probes in it: %+v", exe)
+	}
+}
+
+// TestAttachWhileWriting attaches to a file that cannot be leased: its probes
+// must not stay when nobody runs it.
+func TestAttachWhileWriting(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	path := filepath.Join(t.TempDir(), "program")
+	copySelf(t, path)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	exe, err := c.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(exe.links) == 0 {
+		t.Fatal("no probes")
+	}
+	if err := c.Release(exe); err != nil {
+		t.Fatal(err)
+	}
+	if len(exe.links) != 0 {
+		t.Error("the probes stay in a file that somebody may be writing to")
 	}
 }

@@ -157,7 +157,7 @@ func explain(err error) string {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return adviceRoot
-	case errors.Is(err, fs.ErrNotExist) && !pathExists(btfPath):
+	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, ebpf.ErrNotSupported)) && !pathExists(btfPath):
 		return "needs a kernel built with CONFIG_DEBUG_INFO_BTF=y"
 	case errors.Is(err, ebpf.ErrNotSupported):
 		return "needs Linux 5.17 or newer"

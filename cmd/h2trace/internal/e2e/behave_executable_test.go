@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"h2trace/cmd/h2trace/internal/contract"
@@ -181,4 +182,34 @@ func TestGoRun(t *testing.T) {
 		t.Errorf("its parent is not COMMAND, started by h2trace")
 	}
 	wantExits(t, r.stream, map[int]int{pid: 1, goCommand.PID: 1, ppid(t, goCommand): 1})
+}
+
+// TestOverwrittenExecutable has other contents written into the file of a
+// program between two runs of it, as cp does.
+func TestOverwrittenExecutable(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "client")
+	root := shell(t, s.env)
+	tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(root.pid) + "," + strconv.Itoa(startProgram(t, fetch, "-").pid)}})
+	tr.awaitEvent(`"action":"attached"`, 1)
+	for i, p := range []goProgram{fetch, shuffled, fetch} {
+		p.copyTo(t, file)
+		ready := dir + "/go" + strconv.Itoa(i)
+		root.typeIn(strings.Join([]string{file, "@" + ready, s.url + "/run" + strconv.Itoa(i)}, " ") + "; echo; echo $?")
+		root.readPID()
+		tr.awaitEvent(`"action":"attached"`, i+2)
+		touch(t, ready)
+		if got := firstLine(t, root.stdout); got != "/run"+strconv.Itoa(i) {
+			t.Errorf("run %d printed %q", i, got)
+		}
+		if status := root.readPID(); status != 0 {
+			t.Errorf("run %d ended with status %d", i, status)
+		}
+	}
+	tr.signal(syscall.SIGINT)
+	r := tr.good()
+	root.end()
+	wantPaths(t, r.stream, []string{"/run0", "/run1", "/run2"}, "/run0", "/run1", "/run2")
 }
