@@ -4,12 +4,12 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
@@ -25,7 +25,7 @@ type Feature struct {
 
 // CheckFeatures tries everything that New and Attach need, each on its own.
 func CheckFeatures() []Feature {
-	list := []Feature{kernelRelease(), kernelBTF(), pidNamespace()}
+	list := []Feature{kernelRelease(), kernelBTF(), pidNamespace(), descriptors()}
 	list = append(list, capabilities()...)
 	list = append(list,
 		probe("ring buffer", features.HaveMapType(ebpf.RingBuf), "needs Linux 5.8"),
@@ -78,6 +78,20 @@ func pidNamespace() Feature {
 	if f.Err = unix.Stat("/proc/self/ns/pid", &st); f.Err == nil && st.Ino != initialPIDNamespace {
 		f.Err = errors.New("not the initial one, whose process ids the kernel reports")
 	}
+	return f
+}
+
+// minDescriptors is how many files a capture may come to have open: programs,
+// maps and tracepoints, and probes of the executables that are kept.
+const minDescriptors = 512
+
+func descriptors() Feature {
+	f := Feature{Name: "open files", Advice: "raise the hard limit, see ulimit -n"}
+	var limit unix.Rlimit
+	if f.Err = unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); f.Err == nil && limit.Cur < minDescriptors {
+		f.Err = fmt.Errorf("%d are allowed, %d are needed", limit.Cur, minDescriptors)
+	}
+	f.Detail = fmt.Sprintf("%d are allowed", limit.Cur)
 	return f
 }
 
@@ -157,8 +171,6 @@ func explain(err error) string {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return adviceRoot
-	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, ebpf.ErrNotSupported)) && !pathExists(btfPath):
-		return "needs a kernel built with CONFIG_DEBUG_INFO_BTF=y"
 	case errors.Is(err, ebpf.ErrNotSupported):
 		return "needs Linux 5.17 or newer"
 	}
@@ -167,6 +179,10 @@ func explain(err error) string {
 
 // withAdvice adds to an error what can be done about it.
 func withAdvice(err error) error {
+	if errors.Is(err, btf.ErrNotFound) || errors.Is(err, ebpf.ErrNotSupported) && !pathExists(btfPath) {
+		err = errors.New("this kernel has no BTF, which tells where its fields are")
+		return fmt.Errorf("%w; %s", err, kernelBTF().Advice)
+	}
 	if advice := explain(err); advice != "" {
 		return fmt.Errorf("%w; %s", err, advice)
 	}

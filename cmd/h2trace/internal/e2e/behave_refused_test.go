@@ -69,8 +69,8 @@ func withoutBTF(t *testing.T, args ...string) ran {
 
 func TestRefusedWithoutBTF(t *testing.T) {
 	needProbes(t)
-	withoutBTF(t, "true").wantRefusal(t, 125, "BTF")
-	withoutBTF(t, "-p", "1").wantRefusal(t, 1, "BTF")
+	withoutBTF(t, "true").wantRefusal(t, 125, "no BTF", "CONFIG_DEBUG_INFO_BTF")
+	withoutBTF(t, "-p", "1").wantRefusal(t, 1, "no BTF", "CONFIG_DEBUG_INFO_BTF")
 	r := withoutBTF(t, "check")
 	if r.status != 1 || !strings.Contains(r.stdout, "no  BTF") || !strings.Contains(r.stdout, "CONFIG_DEBUG_INFO_BTF") {
 		t.Errorf("check: status %d\n%s", r.status, indent(r.stdout))
