@@ -6,7 +6,8 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 )
 
-// instr is one decoded instruction of a function.
+// instr is one decoded instruction of a function. Of those with a VEX prefix
+// only Len is set: no Op and no Args.
 type instr struct {
 	x86asm.Inst
 	off uint64 // from the start of the function
@@ -19,9 +20,13 @@ var errUndecodable = errors.New("code cannot be disassembled")
 func (f *function) decode() ([]instr, error) {
 	var list []instr
 	for off := 0; off < len(f.code); {
-		in, err := x86asm.Decode(f.code[off:], 64)
-		if err != nil || in.Len == 0 {
-			return list, errUndecodable
+		in := x86asm.Inst{Len: vexLength(f.code[off:])}
+		if in.Len == 0 {
+			var err error
+			in, err = x86asm.Decode(f.code[off:], 64)
+			if err != nil || in.Len == 0 {
+				return list, errUndecodable
+			}
 		}
 		list = append(list, instr{in, uint64(off)})
 		off += in.Len
