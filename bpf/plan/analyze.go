@@ -26,11 +26,11 @@ var tapFunctions = []struct {
 // Analyze makes the plan for an executable. The error is a *NotTraceableError
 // when the file was read well and nothing can be captured from it.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
-	want := map[string]bool{symMemmove: true, symTypes: true, symETypes: true}
+	names := []string{symMemmove, symTypes, symETypes}
 	for _, t := range tapFunctions {
-		want[t.name] = true
+		names = append(names, t.name)
 	}
-	exe, err := openExecutable(r, want)
+	exe, err := openExecutable(r, names)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (e *executable) cheapSite(f *function, list []instr, tap Tap, complete bool
 	if !ok || !complete {
 		return Site{}, false
 	}
-	calls := f.callsTo(list, memmove.Value)
+	calls := f.callsTo(list, memmove.addr)
 	slot, ok := connSlot(list)
 	if len(calls) != 1 || !ok {
 		return Site{}, false

@@ -84,6 +84,8 @@ func TestAnalyze(t *testing.T) {
 		{name: "default", want: cheap},
 		{name: "pie", args: []string{"-buildmode=pie"}, want: cheap},
 		{name: "trimpath without DWARF", args: []string{"-trimpath", "-ldflags=-w"}, want: cheap},
+		{name: "stripped", args: []string{"-ldflags=-s"}, want: cheap},
+		{name: "stripped pie", args: []string{"-buildmode=pie", "-ldflags=-s"}, want: cheap},
 		{name: "GOAMD64=v3", env: []string{"GOAMD64=v3"}, want: cheap},
 		{name: "entry-ret", mode: EntryRet, want: fallback},
 	} {
@@ -186,6 +188,12 @@ func TestNotTraceable(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	old := filepath.Join(t.TempDir(), "old")
+	version := []byte(goTool(t, "env", "GOVERSION"))
+	oldVersion := append([]byte("go1.17."), version[len("go1.17."):]...)
+	if err := os.WriteFile(old, bytes.ReplaceAll(contents, version, oldVersion), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o700); err != nil {
 		t.Fatal(err)
@@ -195,7 +203,8 @@ func TestNotTraceable(t *testing.T) {
 		{"empty file", empty, "not an ELF executable"},
 		{"C program", "/bin/sh", "not a Go binary"},
 		{"no crypto/tls", build(t, plainProgram, nil), "no crypto/tls in this Go binary"},
-		{"stripped", build(t, tlsProgram, nil, "-ldflags=-s"), "symbols are stripped (no .symtab)"},
+		{"stripped, no crypto/tls", build(t, plainProgram, nil, "-ldflags=-s"), "no crypto/tls in this Go binary"},
+		{"Go 1.17", old, "built by " + string(oldVersion) + "; Go 1.18 or newer is needed"},
 		{"32-bit", build(t, plainProgram, []string{"GOARCH=386"}), "32-bit Go binary (EM_386); only amd64 is supported"},
 		{"arm64", build(t, plainProgram, []string{"GOARCH=arm64"}), "Go binary for EM_AARCH64; only amd64 is supported"},
 	} {

@@ -18,10 +18,6 @@ func notTraceable(format string, args ...any) error {
 	return &NotTraceableError{Reason: fmt.Sprintf(format, args...)}
 }
 
-// maxSymtab bounds what is read of a symbol or string table: the largest Go
-// binaries known have some 100 MB of each.
-const maxSymtab = 512 << 20
-
 // function is a symbol of type FUNC with its machine code.
 type function struct {
 	name string
@@ -34,12 +30,12 @@ type executable struct {
 	file      *elf.File
 	goVersion string
 	buildID   string
-	symbols   map[string]elf.Symbol
+	symbols   map[string]symbol
 }
 
 // openExecutable reads what the planner needs of an ELF file. Only the
-// symbols in want are looked up.
-func openExecutable(r io.ReaderAt, want map[string]bool) (*executable, error) {
+// symbols of these names are looked up.
+func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	f, err := elf.NewFile(r)
 	if err != nil {
 		var format *elf.FormatError
@@ -58,67 +54,49 @@ func openExecutable(r io.ReaderAt, want map[string]bool) (*executable, error) {
 	if f.Machine != elf.EM_X86_64 {
 		return nil, notTraceable("Go binary for %s; only amd64 is supported", f.Machine)
 	}
+	if minor := goMinor(info.GoVersion); minor > 0 && minor < oldestMinor {
+		return nil, notTraceable("built by %s; Go 1.%d or newer is needed", info.GoVersion, oldestMinor)
+	}
 	e := &executable{file: f, goVersion: info.GoVersion, buildID: goBuildID(f)}
-	if e.symbols, err = findSymbols(f, want); err != nil {
+	if e.symbols, err = elfSymbols(f, names); err != nil {
 		return nil, err
+	}
+	// Every Go program has runtime.memmove; a symbol table may hold nothing
+	// of Go, such as the one of a stripped program with some C in it.
+	if _, ok := e.symbols[symMemmove]; !ok {
+		if err := e.readRuntimeTables(names); err != nil {
+			return nil, err
+		}
 	}
 	return e, nil
 }
 
-// findSymbols looks the wanted names up in .symtab. debug/elf would build all
-// of some 20,000 symbols for the five that are wanted here.
-func findSymbols(f *elf.File, want map[string]bool) (map[string]elf.Symbol, error) {
-	symtab := f.SectionByType(elf.SHT_SYMTAB)
-	if symtab == nil {
-		return nil, notTraceable("symbols are stripped (no .symtab)")
-	}
-	if symtab.Link == 0 || int(symtab.Link) >= len(f.Sections) {
-		return nil, notTraceable("damaged ELF file: .symtab has no string table")
-	}
-	strtab := f.Sections[symtab.Link]
-	if symtab.Size > maxSymtab || strtab.Size > maxSymtab {
-		return nil, notTraceable("damaged ELF file: symbol table of %d bytes", symtab.Size)
-	}
-	syms, err := symtab.Data()
-	if err != nil {
-		return nil, fmt.Errorf("read .symtab: %w", err)
-	}
-	names, err := strtab.Data()
-	if err != nil {
-		return nil, fmt.Errorf("read .strtab: %w", err)
-	}
-	longest := 0
-	for name := range want {
-		longest = max(longest, len(name))
-	}
-	found := make(map[string]elf.Symbol, len(want))
-	for ; len(syms) >= elf.Sym64Size; syms = syms[elf.Sym64Size:] {
-		off := f.ByteOrder.Uint32(syms)
-		if uint64(off) >= uint64(len(names)) {
-			continue
-		}
-		name := cString(names[off:], longest)
-		if name == nil || !want[string(name)] {
-			continue
-		}
-		found[string(name)] = elf.Symbol{
-			Name:    string(name),
-			Section: elf.SectionIndex(f.ByteOrder.Uint16(syms[6:])),
-			Value:   f.ByteOrder.Uint64(syms[8:]),
-			Size:    f.ByteOrder.Uint64(syms[16:]),
-		}
-	}
-	return found, nil
-}
+// oldestMinor is the oldest release, 1.18, whose calling convention, function
+// table and types are known here to be what later ones have.
+const oldestMinor = 18
 
-// cString returns the bytes before the first NUL, or nil when there is none
-// within limit bytes.
-func cString(b []byte, limit int) []byte {
-	for i := 0; i < len(b) && i <= limit; i++ {
-		if b[i] == 0 {
-			return b[:i]
-		}
+// readRuntimeTables finds the symbols of a stripped program in the tables that
+// it needs at run time.
+func (e *executable) readRuntimeTables(names []string) error {
+	table, err := findPclntab(e.file)
+	if err != nil {
+		return err
 	}
+	if table == nil {
+		return notTraceable("stripped, and without a function table (.gopclntab) of Go 1.%d or newer", oldestMinor)
+	}
+	md, err := findModuledata(e.file, table)
+	if err != nil {
+		return err
+	}
+	if md == nil {
+		return notTraceable("stripped, and the runtime's module data is not found")
+	}
+	if e.symbols, err = table.symbols(names, md[mdText]); err != nil {
+		return err
+	}
+	start, end := md.types(table, e.goVersion)
+	e.symbols[symTypes], e.symbols[symETypes] = symbol{addr: start}, symbol{addr: end}
 	return nil
 }
 
@@ -133,27 +111,35 @@ func (e *executable) function(name string) (*function, error) {
 	if !ok {
 		return nil, nil
 	}
-	if sym.Size == 0 || sym.Size > maxFunction {
-		return nil, notTraceable("damaged ELF file: %s has %d bytes", name, sym.Size)
+	if sym.size == 0 || sym.size > maxFunction {
+		return nil, notTraceable("damaged ELF file: %s has %d bytes", name, sym.size)
 	}
-	code, err := e.bytes(sym.Value, sym.Size)
+	code, err := readAddr(e.file, sym.addr, sym.size)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	return &function{name: name, addr: sym.Value, code: code}, nil
+	return &function{name: name, addr: sym.addr, code: code}, nil
 }
 
-// bytes returns what a link-time address range holds.
-func (e *executable) bytes(addr, size uint64) ([]byte, error) {
-	for _, p := range e.file.Progs {
-		if p.Type != elf.PT_LOAD || addr < p.Vaddr || size > p.Filesz || addr-p.Vaddr > p.Filesz-size {
-			continue
-		}
-		b := make([]byte, size)
-		_, err := p.ReadAt(b, int64(addr-p.Vaddr))
-		return b, err
+// readAddr returns what a link-time address range holds.
+func readAddr(f *elf.File, addr, size uint64) ([]byte, error) {
+	r, off, err := atAddr(f, addr, size)
+	if err != nil {
+		return nil, err
 	}
-	return nil, notTraceable("damaged ELF file: address %#x is in no segment", addr)
+	b := make([]byte, size)
+	return b, readFull(r, b, off)
+}
+
+// atAddr returns the segment that holds a link-time address range, and where
+// in it the range begins.
+func atAddr(f *elf.File, addr, size uint64) (*elf.Prog, int64, error) {
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && addr >= p.Vaddr && size <= p.Filesz && addr-p.Vaddr <= p.Filesz-size {
+			return p, int64(addr - p.Vaddr), nil
+		}
+	}
+	return nil, 0, notTraceable("damaged ELF file: address %#x is in no segment", addr)
 }
 
 // fileOffset translates a link-time address range of code to its file offset.

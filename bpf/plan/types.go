@@ -1,8 +1,8 @@
 package plan
 
 import (
-	"bytes"
 	"encoding/binary"
+	"io"
 )
 
 // Fields of internal/abi.Type, in every release from 1.18 to 1.27.
@@ -17,44 +17,45 @@ const (
 	kindPointer = 22
 )
 
-// maxTypes bounds the type data that is read: the largest binaries have some
-// 20 MB of it.
-const maxTypes = 256 << 20
-
 // pointerTypeHash returns the hash of a pointer type by its name, such as
 // "*net.TCPConn", or 0 when the executable does not have it. No symbol names
 // types, and since Go 1.27 none names itabs; but the linker marks where their
 // descriptors and names lie, and a name leads to its descriptor.
 func (e *executable) pointerTypeHash(name string) (uint32, error) {
-	start, end := e.symbols[symTypes].Value, e.symbols[symETypes].Value
+	start, end := e.symbols[symTypes].addr, e.symbols[symETypes].addr
 	if start == 0 || end <= start {
 		return 0, nil
 	}
-	if end-start > maxTypes {
+	if end-start > maxTable {
 		return 0, notTraceable("damaged ELF file: %d bytes of types", end-start)
 	}
-	types, err := e.bytes(start, end-start)
+	seg, base, err := atAddr(e.file, start, end-start)
 	if err != nil {
 		return 0, err
 	}
+	types := io.NewSectionReader(seg, base, int64(end-start))
 	// A name is flags (1: exported), length and text (internal/abi.Name).
-	str := bytes.Index(types, append([]byte{1, byte(len(name))}, name...))
-	if str < 0 {
-		return 0, nil
+	var str []byte
+	err = scan(types, types.Size(), [][]byte{append([]byte{1, byte(len(name))}, name...)}, func(_ int, at int64) bool {
+		str = binary.LittleEndian.AppendUint32(nil, uint32(at))
+		return false
+	})
+	if err != nil || str == nil {
+		return 0, err
 	}
-	want := binary.LittleEndian.AppendUint32(nil, uint32(str))
-	for at := 0; ; at++ {
-		i := bytes.Index(types[at:], want)
-		if i < 0 {
-			return 0, nil
+	var hash uint32
+	tries := 0
+	typ := make([]byte, typeSize)
+	err = scan(types, types.Size(), [][]byte{str}, func(_ int, at int64) bool {
+		at -= typeStr
+		if at < 0 || (start+uint64(at))%typeAlign != 0 {
+			return true
 		}
-		at += i
-		typ := at - typeStr
-		if typ < 0 || (start+uint64(typ))%typeAlign != 0 || typ+typeSize > len(types) {
-			continue
+		tries++
+		if readFull(types, typ, at) == nil && typ[typeKind]&kindMask == kindPointer {
+			hash = binary.LittleEndian.Uint32(typ[typeHash:])
 		}
-		if types[typ+typeKind]&kindMask == kindPointer {
-			return binary.LittleEndian.Uint32(types[typ+typeHash:]), nil
-		}
-	}
+		return hash == 0 && tries < maxCandidates
+	})
+	return hash, err
 }
