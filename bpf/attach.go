@@ -88,6 +88,8 @@ func (c *Collector) program(site plan.Site) *ebpf.Program {
 		switch site.Kind {
 		case plan.Memmove:
 			return c.probes.ReadMemmove
+		case plan.Slicecopy:
+			return c.probes.ReadSlicecopy
 		case plan.Entry:
 			return c.probes.ReadEntry
 		}

@@ -98,6 +98,8 @@ func drain(t *testing.T, c *Collector) *capture {
 	}
 }
 
+// TestCapture runs in the binary that go test makes, which has no symbols;
+// with -race it reads at another instruction.
 func TestCapture(t *testing.T) {
 	t.Run("auto", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20}) })
 	t.Run("entry-ret", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20, Mode: plan.EntryRet}) })
@@ -144,8 +146,27 @@ func checkLedger(t *testing.T, c *Collector, got *capture) {
 	}
 }
 
+// checkPlan requires that the cheap place to read at was found, unless the
+// fallback is what is tested.
+func checkPlan(t *testing.T, c *Collector, mode plan.Mode) {
+	t.Helper()
+	exe, err := c.Attach("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range exe.Plan.Sites {
+		if s.Tap != plan.Read {
+			continue
+		}
+		if cheap := s.Kind == plan.Memmove || s.Kind == plan.Slicecopy; cheap != (mode == plan.Auto) {
+			t.Errorf("read probe on %s", s.Kind)
+		}
+	}
+}
+
 func testCapture(t *testing.T, opts Options) {
 	c := newCollector(t, opts)
+	checkPlan(t, c, opts.Mode)
 	ln, config := listen(t)
 	sizes := []int{1, 9, 32, 33, 100, 500, 1024, 4096, 5000, 16384, 16385, 100_000, 1 << 20}
 	var want bytes.Buffer

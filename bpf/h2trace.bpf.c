@@ -65,17 +65,36 @@ int write_args(struct pt_regs *ctx)
 	return 0;
 }
 
-/* The one CALL runtime.memmove(dst, src, n) in (*tls.Conn).Read. */
-SEC("uprobe/read")
-int read_memmove(struct pt_regs *ctx)
+/* Inside (*tls.Conn).Read, where len bytes of plaintext are about to be copied from src. */
+static __always_inline void read_copies(struct pt_regs *ctx, u64 src, u64 len)
 {
 	struct site *site = site_of(ctx);
 	struct conn_key key;
 
 	if (!site || !conn_key_of(&key, 0))
-		return 0;
+		return;
 	key.ptr = read_user_u64(GO_SP(ctx) + site->conn_slot);
-	traffic(site, &key, DIR_RECV, GO_ARG1(ctx), GO_ARG2(ctx));
+	traffic(site, &key, DIR_RECV, src, len);
+}
+
+/* The one CALL runtime.memmove(dst, src, n) in (*tls.Conn).Read. */
+SEC("uprobe/read")
+int read_memmove(struct pt_regs *ctx)
+{
+	read_copies(ctx, GO_ARG1(ctx), GO_ARG2(ctx));
+	return 0;
+}
+
+/*
+ * The one CALL runtime.slicecopy(dst, dstLen, src, srcLen, width) in
+ * (*tls.Conn).Read of a program built with -race, -msan or -asan.
+ */
+SEC("uprobe/read")
+int read_slicecopy(struct pt_regs *ctx)
+{
+	u64 dst_len = GO_ARG1(ctx), src_len = GO_ARG3(ctx);
+
+	read_copies(ctx, GO_ARG2(ctx), dst_len < src_len ? dst_len : src_len);
 	return 0;
 }
 

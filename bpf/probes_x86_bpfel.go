@@ -229,35 +229,36 @@ type probesSite struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	probesMapCalls        = "calls"
-	probesMapConns        = "conns"
-	probesMapCounters     = "counters"
-	probesMapNames        = "names"
-	probesMapRing         = "ring"
-	probesMapSites        = "sites"
-	probesMapSocks        = "socks"
-	probesMapTargets      = "targets"
-	probesProgConnClose   = "conn_close"
-	probesProgEmpty       = "empty"
-	probesProgHandshake   = "handshake"
-	probesProgProcessExec = "process_exec"
-	probesProgProcessExit = "process_exit"
-	probesProgProcessFork = "process_fork"
-	probesProgReadEntry   = "read_entry"
-	probesProgReadMemmove = "read_memmove"
-	probesProgReadRet     = "read_ret"
-	probesProgSockState   = "sock_state"
-	probesProgWriteArgs   = "write_args"
-	probesProgWriteEntry  = "write_entry"
-	probesProgWriteRet    = "write_ret"
-	probesVarBodyBytes    = "body_bytes"
-	probesVarByName       = "by_name"
-	probesVarFollow       = "follow"
-	probesVarLastConnId   = "last_conn_id"
-	probesVarReaderIdle   = "reader_idle"
-	probesVarRingReserve  = "ring_reserve"
-	probesVarRingSize     = "ring_size"
-	probesVarWakeupShift  = "wakeup_shift"
+	probesMapCalls          = "calls"
+	probesMapConns          = "conns"
+	probesMapCounters       = "counters"
+	probesMapNames          = "names"
+	probesMapRing           = "ring"
+	probesMapSites          = "sites"
+	probesMapSocks          = "socks"
+	probesMapTargets        = "targets"
+	probesProgConnClose     = "conn_close"
+	probesProgEmpty         = "empty"
+	probesProgHandshake     = "handshake"
+	probesProgProcessExec   = "process_exec"
+	probesProgProcessExit   = "process_exit"
+	probesProgProcessFork   = "process_fork"
+	probesProgReadEntry     = "read_entry"
+	probesProgReadMemmove   = "read_memmove"
+	probesProgReadRet       = "read_ret"
+	probesProgReadSlicecopy = "read_slicecopy"
+	probesProgSockState     = "sock_state"
+	probesProgWriteArgs     = "write_args"
+	probesProgWriteEntry    = "write_entry"
+	probesProgWriteRet      = "write_ret"
+	probesVarBodyBytes      = "body_bytes"
+	probesVarByName         = "by_name"
+	probesVarFollow         = "follow"
+	probesVarLastConnId     = "last_conn_id"
+	probesVarReaderIdle     = "reader_idle"
+	probesVarRingReserve    = "ring_reserve"
+	probesVarRingSize       = "ring_size"
+	probesVarWakeupShift    = "wakeup_shift"
 )
 
 // loadProbes returns the embedded CollectionSpec for probes.
@@ -302,19 +303,20 @@ type probesSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesProgramSpecs struct {
-	ConnClose   *ebpf.ProgramSpec `ebpf:"conn_close"`
-	Empty       *ebpf.ProgramSpec `ebpf:"empty"`
-	Handshake   *ebpf.ProgramSpec `ebpf:"handshake"`
-	ProcessExec *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit *ebpf.ProgramSpec `ebpf:"process_exit"`
-	ProcessFork *ebpf.ProgramSpec `ebpf:"process_fork"`
-	ReadEntry   *ebpf.ProgramSpec `ebpf:"read_entry"`
-	ReadMemmove *ebpf.ProgramSpec `ebpf:"read_memmove"`
-	ReadRet     *ebpf.ProgramSpec `ebpf:"read_ret"`
-	SockState   *ebpf.ProgramSpec `ebpf:"sock_state"`
-	WriteArgs   *ebpf.ProgramSpec `ebpf:"write_args"`
-	WriteEntry  *ebpf.ProgramSpec `ebpf:"write_entry"`
-	WriteRet    *ebpf.ProgramSpec `ebpf:"write_ret"`
+	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
+	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
+	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
+	ProcessExec   *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
+	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
+	ReadEntry     *ebpf.ProgramSpec `ebpf:"read_entry"`
+	ReadMemmove   *ebpf.ProgramSpec `ebpf:"read_memmove"`
+	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
+	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
+	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
+	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
+	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
+	WriteRet      *ebpf.ProgramSpec `ebpf:"write_ret"`
 }
 
 // probesMapSpecs contains maps before they are loaded into the kernel.
@@ -406,19 +408,20 @@ type probesVariables struct {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesPrograms struct {
-	ConnClose   *ebpf.Program `ebpf:"conn_close"`
-	Empty       *ebpf.Program `ebpf:"empty"`
-	Handshake   *ebpf.Program `ebpf:"handshake"`
-	ProcessExec *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit *ebpf.Program `ebpf:"process_exit"`
-	ProcessFork *ebpf.Program `ebpf:"process_fork"`
-	ReadEntry   *ebpf.Program `ebpf:"read_entry"`
-	ReadMemmove *ebpf.Program `ebpf:"read_memmove"`
-	ReadRet     *ebpf.Program `ebpf:"read_ret"`
-	SockState   *ebpf.Program `ebpf:"sock_state"`
-	WriteArgs   *ebpf.Program `ebpf:"write_args"`
-	WriteEntry  *ebpf.Program `ebpf:"write_entry"`
-	WriteRet    *ebpf.Program `ebpf:"write_ret"`
+	ConnClose     *ebpf.Program `ebpf:"conn_close"`
+	Empty         *ebpf.Program `ebpf:"empty"`
+	Handshake     *ebpf.Program `ebpf:"handshake"`
+	ProcessExec   *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
+	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
+	ReadEntry     *ebpf.Program `ebpf:"read_entry"`
+	ReadMemmove   *ebpf.Program `ebpf:"read_memmove"`
+	ReadRet       *ebpf.Program `ebpf:"read_ret"`
+	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
+	SockState     *ebpf.Program `ebpf:"sock_state"`
+	WriteArgs     *ebpf.Program `ebpf:"write_args"`
+	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
+	WriteRet      *ebpf.Program `ebpf:"write_ret"`
 }
 
 func (p *probesPrograms) Close() error {
@@ -432,6 +435,7 @@ func (p *probesPrograms) Close() error {
 		p.ReadEntry,
 		p.ReadMemmove,
 		p.ReadRet,
+		p.ReadSlicecopy,
 		p.SockState,
 		p.WriteArgs,
 		p.WriteEntry,

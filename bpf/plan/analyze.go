@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	symMemmove = "runtime.memmove"
-	symTypes   = "runtime.types"
-	symETypes  = "runtime.etypes"
+	symMemmove   = "runtime.memmove"
+	symSlicecopy = "runtime.slicecopy"
+	symTypes     = "runtime.types"
+	symETypes    = "runtime.etypes"
 )
 
 // tapFunctions are the functions behind the taps, in the order of attaching.
@@ -26,7 +27,7 @@ var tapFunctions = []struct {
 // Analyze makes the plan for an executable. The error is a *NotTraceableError
 // when the file was read well and nothing can be captured from it.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
-	names := []string{symMemmove, symTypes, symETypes}
+	names := []string{symMemmove, symSlicecopy, symTypes, symETypes}
 	for _, t := range tapFunctions {
 		names = append(names, t.name)
 	}
@@ -101,16 +102,33 @@ func (e *executable) cheapSite(f *function, list []instr, tap Tap, complete bool
 		in, kind, ok := afterStackCheck(list)
 		return Site{Tap: tap, Kind: kind, Addr: f.addr + in.off}, ok
 	}
-	memmove, ok := e.symbols[symMemmove]
+	slot, ok := connSlot(list)
 	if !ok || !complete {
 		return Site{}, false
 	}
-	calls := f.callsTo(list, memmove.addr)
-	slot, ok := connSlot(list)
-	if len(calls) != 1 || !ok {
-		return Site{}, false
+	site := Site{Tap: tap, ConnSlot: slot}
+	copies := 0
+	for _, c := range copyFunctions {
+		sym, ok := e.symbols[c.name]
+		if !ok {
+			continue
+		}
+		for _, call := range f.callsTo(list, sym.addr) {
+			site.Kind, site.Addr = c.kind, f.addr+call.off
+			copies++
+		}
 	}
-	return Site{Tap: tap, Kind: Memmove, Addr: f.addr + calls[0].off, ConnSlot: slot}, true
+	// With more than one it is not known which of them copies plaintext.
+	return site, copies == 1
+}
+
+// copyFunctions are what the compiler calls for copy(dst, src).
+var copyFunctions = []struct {
+	kind Kind
+	name string
+}{
+	{Memmove, symMemmove},
+	{Slicecopy, symSlicecopy}, // under -race, -msan and -asan
 }
 
 // place fills in the file offsets.

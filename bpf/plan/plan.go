@@ -38,6 +38,9 @@ const (
 	// Memmove is CALL runtime.memmove: destination, source and length in
 	// registers, *tls.Conn in its spill slot.
 	Memmove
+	// Slicecopy is CALL runtime.slicecopy, which -race, -msan and -asan put in
+	// the place of Memmove: destination and source with the length of each.
+	Slicecopy
 	// Entry is the first instruction, which runs again when the stack grows.
 	Entry
 	// Ret is a RET instruction: results in registers.
@@ -48,6 +51,7 @@ var kindNames = [...]string{
 	Push:       "PUSH BP",
 	StackCheck: "JBE",
 	Memmove:    "CALL runtime.memmove",
+	Slicecopy:  "CALL runtime.slicecopy",
 	Entry:      "entry",
 	Ret:        "RET",
 }
@@ -69,7 +73,7 @@ type Site struct {
 	Offset uint64
 	// Addr is the link-time virtual address of the instruction.
 	Addr uint64
-	// ConnSlot is, for Memmove, the distance in bytes from SP of the slot
+	// ConnSlot is, for Memmove and Slicecopy, the distance in bytes from SP of the slot
 	// that *tls.Conn was spilled to.
 	ConnSlot uint32
 }
