@@ -1,0 +1,267 @@
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// releases are the last of each minor release that programs are built with.
+var releases = []string{
+	"go1.18.10", "go1.19.13", "go1.20.14", "go1.21.13", "go1.22.12",
+	"go1.23.12", "go1.24.13", "go1.25.5", "go1.26.8", "go1.27.3",
+}
+
+// reducedReleases are those that are tested without H2TRACE_MATRIX=1: the
+// oldest, the first with PUSH BP in every function's middle, the newest.
+var reducedReleases = []string{"go1.18.10", "go1.22.12", "go1.27.3"}
+
+// How much of the matrix a variant is part of.
+const (
+	fullOnly = iota
+	newestToo
+	always
+)
+
+// variants are the ways to build a program that change its code or its tables.
+// Each is built with symbols and stripped.
+var variants = []struct {
+	name   string
+	source string
+	env    []string
+	args   []string
+	read   string // what Read gets
+	since  int    // the first release that knows the arguments, 0: all
+	scope  int
+}{
+	{name: "default", source: tlsProgram, read: memmove, scope: always},
+	{name: "net-http", source: httpProgram, read: memmove, scope: newestToo},
+	{name: "trimpath", source: tlsProgram, args: []string{"-trimpath"}, read: memmove},
+	{name: "pie", source: tlsProgram, args: []string{"-buildmode=pie"}, read: memmove, scope: always},
+	{name: "v3", source: httpProgram, env: []string{"GOAMD64=v3"}, read: memmove, scope: newestToo},
+	{name: "N-l", source: tlsProgram, args: []string{"-gcflags=all=-N -l"}, read: entryRet, scope: newestToo},
+	{name: "l", source: tlsProgram, args: []string{"-gcflags=all=-l"}, read: entryRet},
+	{name: "race", source: tlsProgram, env: cgo, args: []string{"-race"}, read: slicecopy, scope: newestToo},
+	{name: "asan", source: tlsProgram, env: cgo, args: []string{"-asan"}, read: slicecopy},
+	{name: "cgo", source: tlsProgram, env: cgo, args: []string{"-ldflags=-linkmode=external"}, read: memmove},
+	{name: "cgo-pie", source: httpProgram, env: cgo, args: []string{"-buildmode=pie", "-ldflags=-linkmode=external"}, read: memmove, scope: newestToo},
+	{name: "pgo", source: profiledProgram, read: memmove, since: 21},
+}
+
+const (
+	memmove   = "CALL runtime.memmove"
+	slicecopy = "CALL runtime.slicecopy"
+	entryRet  = "entry+RET"
+)
+
+var cgo = []string{"CGO_ENABLED=1"}
+
+// httpProgram is client and server, so that it has all of the taps.
+const httpProgram = `package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"unsafe"
+)
+
+func main() {
+	var c net.Conn = (*net.TCPConn)(nil)
+	itab := *(*unsafe.Pointer)(unsafe.Pointer(&c))
+	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)))
+	switch len(os.Args) {
+	case 2:
+		http.Get(os.Args[1])
+	case 3:
+		http.ListenAndServeTLS(os.Args[1], os.Args[2], os.Args[2], nil)
+	}
+}
+`
+
+// profiledProgram writes a CPU profile of itself as it moves data over TLS
+// when it is told where to.
+const profiledProgram = `package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"runtime/pprof"
+	"time"
+	"unsafe"
+)
+
+func main() {
+	var c net.Conn = (*net.TCPConn)(nil)
+	itab := *(*unsafe.Pointer)(unsafe.Pointer(&c))
+	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)))
+	if len(os.Args) < 2 {
+		return
+	}
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	check(err)
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+	})
+	check(err)
+	profile, err := os.Create(os.Args[1])
+	check(err)
+	check(pprof.StartCPUProfile(profile))
+	go func() {
+		conn, err := ln.Accept()
+		check(err)
+		for b := make([]byte, 100); ; {
+			if _, err := conn.Write(b); err != nil {
+				return
+			}
+		}
+	}()
+	conn, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	check(err)
+	conn.SetReadDeadline(time.Now().Add(time.Second))
+	io.Copy(io.Discard, struct{ io.Reader }{conn})
+	conn.Close()
+	pprof.StopCPUProfile()
+	check(profile.Close())
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+`
+
+// TestMatrix plans programs of each release and variant. Without
+// H2TRACE_MATRIX=1 it takes some of them.
+func TestMatrix(t *testing.T) {
+	full := os.Getenv("H2TRACE_MATRIX") == "1"
+	if !full {
+		t.Logf("reduced: %d of %d releases (%s), and most variants only for the newest or not at all; H2TRACE_MATRIX=1 tests all",
+			len(reducedReleases), len(releases), strings.Join(reducedReleases, ", "))
+	}
+	newest := releases[len(releases)-1]
+	for _, release := range releases {
+		if !full && !slices.Contains(reducedReleases, release) {
+			continue
+		}
+		requireToolchain(t, release)
+		for _, v := range variants {
+			taken := full || v.scope == always || v.scope == newestToo && release == newest
+			if !taken || goMinor(release) < v.since {
+				continue
+			}
+			t.Run(release+"/"+v.name, func(t *testing.T) {
+				t.Parallel()
+				env := append([]string{"GOTOOLCHAIN=" + release}, v.env...)
+				if goMinor(release) == 19 {
+					env = append(env, "GODEBUG=goindex=0")
+				}
+				args := v.args
+				if v.source == profiledProgram {
+					profile := filepath.Join(t.TempDir(), "default.pgo")
+					run(t, build(t, v.source, env), profile)
+					args = append(args, "-pgo="+profile)
+				}
+				path := build(t, v.source, env, args...)
+				p := checkProgram(t, path, release, v.read)
+				stripped, err := analyze(t, build(t, v.source, env, strip(args)...), Auto)
+				if err != nil {
+					t.Fatalf("stripped: %v", err)
+				}
+				if diff := cmp.Diff(p.Sites, stripped.Sites); diff != "" {
+					t.Errorf("sites (-with symbols +stripped):\n%s", diff)
+				}
+				if stripped.TCPConnHash != p.TCPConnHash {
+					t.Errorf("stripped: got type hash %#x, want %#x", stripped.TCPConnHash, p.TCPConnHash)
+				}
+			})
+		}
+	}
+}
+
+// strip adds -s to the arguments of go build.
+func strip(args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "-ldflags=") {
+			args[i] += " -s"
+			return args
+		}
+	}
+	return append(args, "-ldflags=-s")
+}
+
+// requireToolchain skips when a release cannot be had.
+func requireToolchain(t *testing.T, release string) {
+	t.Helper()
+	cmd := exec.Command("go", "env", "GOVERSION")
+	cmd.Dir = t.TempDir() // older releases do not understand this module's go.mod
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+release)
+	if out, err := cmd.Output(); err != nil || string(bytes.TrimSpace(out)) != release {
+		reason := release + " cannot be fetched here"
+		if os.Getenv("CI") == "true" {
+			t.Fatal(reason)
+		}
+		t.Skip(reason)
+	}
+}
+
+// run returns what a program prints.
+func run(t *testing.T, path string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(path, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// checkProgram holds the plan of a program with symbols against the program
+// itself and against the disassembler of the Go distribution.
+func checkProgram(t *testing.T, path, release, read string) *Plan {
+	t.Helper()
+	p, err := analyze(t, path, Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := "PUSH BP"
+	if goMinor(release) < 21 {
+		args = "JBE" // BP is saved behind SUBQ $n, SP
+	}
+	want := []Probe{{ClientHandshake, args}, {Close, args}, {Read, read}, {Write, args}}
+	got := p.Describe()
+	if len(got) == 5 { // a server, too
+		want = slices.Insert(want, 1, Probe{ServerHandshake, args})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+	if p.GoVersion != release {
+		t.Errorf("Go version: got %q, want %q", p.GoVersion, release)
+	}
+	if want, got := run(t, path), fmt.Sprint(p.TCPConnHash); got != want {
+		t.Errorf("type hash of *net.TCPConn: got %s, the program says %s", got, want)
+	}
+	checkSites(t, path, p)
+	checkRets(t, path)
+	return p
+}
