@@ -57,6 +57,15 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	if minor := goMinor(info.GoVersion); minor > 0 && minor < oldestMinor {
 		return nil, notTraceable("built by %s; Go 1.%d or newer is needed", info.GoVersion, oldestMinor)
 	}
+	var loaded uint64
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD {
+			loaded += min(p.Filesz, maxLoaded+1)
+		}
+	}
+	if loaded > maxLoaded {
+		return nil, notTraceable("damaged ELF file: more than %d bytes of code and data", uint64(maxLoaded))
+	}
 	e := &executable{file: f, goVersion: info.GoVersion, buildID: goBuildID(f)}
 	if e.symbols, err = elfSymbols(f, names); err != nil {
 		return nil, err
@@ -74,6 +83,10 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 // oldestMinor is the oldest release, 1.18, whose calling convention, function
 // table and types are known here to be what later ones have.
 const oldestMinor = 18
+
+// maxLoaded bounds the segments together, which are searched for tables: the
+// code model of amd64 does not let a Go program have more.
+const maxLoaded = 2 << 30
 
 // readRuntimeTables finds the symbols of a stripped program in the tables that
 // it needs at run time.

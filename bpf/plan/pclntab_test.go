@@ -24,6 +24,23 @@ func sectionOffset(t *testing.T, contents []byte, name string) int64 {
 	return int64(s.Offset)
 }
 
+// firstLoad returns where in the file the header of the first segment is that
+// is loaded.
+func firstLoad(t *testing.T, contents []byte) int64 {
+	t.Helper()
+	f, err := elf.NewFile(bytes.NewReader(contents))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range f.Progs {
+		if p.Type == elf.PT_LOAD {
+			return 64 + 56*int64(i) // Elf64_Ehdr, Elf64_Phdr
+		}
+	}
+	t.Fatal("no PT_LOAD")
+	return 0
+}
+
 // TestRuntimeTablesDamaged damages what the symbols of a stripped program are
 // taken from: it gets a reason, never a plan made of wrong addresses.
 func TestRuntimeTablesDamaged(t *testing.T) {
@@ -47,6 +64,7 @@ func TestRuntimeTablesDamaged(t *testing.T) {
 		want  string
 	}{
 		{"magic of Go 1.16", table, []byte{0xfa}, noTable},
+		{"segment larger than memory", firstLoad(t, contents) + 32, []byte{0, 0, 0, 0, 1}, "damaged ELF file: more than 2147483648 bytes of code and data"},
 		{"pointers of 4 bytes", table + 7, []byte{4}, noTable},
 		{"no function", table + 8, make([]byte, 8), noTable},
 		{"too many functions", table + 8, high, noTable},

@@ -11,9 +11,15 @@ type relocTables []*elf.Section
 
 const relaSize = 24 // Elf64_Rela: r_offset u64, r_info u64, r_addend i64
 
+// maxRelocTables bounds what is read: programs have .rela.dyn and .rela.plt.
+const maxRelocTables = 8
+
 func relocations(f *elf.File) relocTables {
 	var tables relocTables
 	for _, s := range f.Sections {
+		if len(tables) == maxRelocTables {
+			break
+		}
 		if s.Type == elf.SHT_RELA && s.Flags&elf.SHF_ALLOC != 0 && s.FileSize <= maxTable {
 			tables = append(tables, s)
 		}

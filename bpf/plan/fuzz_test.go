@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"bytes"
+	"debug/elf"
+	"os"
+	"testing"
+)
+
+// patched is a file of which some bytes are replaced.
+type patched struct {
+	file  []byte
+	at    int64
+	patch []byte
+}
+
+func (p patched) ReadAt(b []byte, off int64) (int, error) {
+	n, err := bytes.NewReader(p.file).ReadAt(b, off)
+	for i, c := range p.patch {
+		if at := p.at + int64(i) - off; at >= 0 && at < int64(n) {
+			b[at] = c
+		}
+	}
+	return n, err
+}
+
+// FuzzAnalyze feeds damaged executables, with symbols, stripped, and a
+// stripped PIE: no panic, and no plan that points outside of the file.
+func FuzzAnalyze(f *testing.F) {
+	var files [][]byte
+	for _, args := range [][]string{nil, {"-ldflags=-s"}, {"-buildmode=pie", "-ldflags=-s"}} {
+		contents, err := os.ReadFile(build(f, tlsProgram, nil, args...))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, at := range interesting(f, contents) {
+			f.Add(uint8(len(files)), at, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, false)
+			f.Add(uint8(len(files)), at, []byte{0xc4, 0xe2}, false) // VEX
+			f.Add(uint8(len(files)), at-16, []byte{0x48, 0x89, 0xd8}, true)
+		}
+		files = append(files, contents)
+	}
+	f.Fuzz(func(t *testing.T, file uint8, offset uint32, patch []byte, entryRet bool) {
+		contents := files[int(file)%len(files)]
+		mode := Auto
+		if entryRet {
+			mode = EntryRet
+		}
+		p, err := Analyze(patched{contents, int64(offset) % int64(len(contents)), patch}, mode)
+		if err != nil {
+			return
+		}
+		for _, s := range p.Sites {
+			if s.Offset >= uint64(len(contents)) {
+				t.Errorf("%s probe at %#x, behind the end of the file", s.Tap, s.Offset)
+			}
+		}
+	})
+}
+
+// interesting returns where in a file the things are that lead to the plan.
+func interesting(f *testing.F, contents []byte) []uint32 {
+	p, err := Analyze(bytes.NewReader(contents), Auto)
+	if err != nil {
+		f.Fatal(err)
+	}
+	at := []uint32{0x28, 0x3c, 0x60} // e_shoff, e_shnum, the first segment
+	for _, s := range p.Sites {
+		at = append(at, uint32(s.Offset))
+	}
+	exe, err := elf.NewFile(bytes.NewReader(contents))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range exe.Sections {
+		switch s.Name {
+		case ".gopclntab":
+			table, err := findPclntab(exe)
+			if err != nil || table == nil {
+				f.Fatalf("no function table: %v", err)
+			}
+			for word := range uint32(pclntabHeader / 8) {
+				at = append(at, uint32(s.Offset)+8*word)
+			}
+			functab := uint32(s.Offset) + uint32(table.functab)
+			at = append(at, functab, functab+4, functab+uint32(8*table.nfunc), uint32(s.Offset)+uint32(table.names))
+		case ".go.module":
+			for _, word := range []uint32{mdPCHeader, mdPCLnTable, mdText, mdText + 15, mdText + 17} {
+				at = append(at, uint32(s.Offset)+8*word)
+			}
+		case ".rela", ".symtab", ".strtab":
+			at = append(at, uint32(s.Offset), uint32(s.Offset)+24)
+		}
+	}
+	return at
+}
