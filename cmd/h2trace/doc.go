@@ -120,10 +120,10 @@ the source is the reference of all keys.
 
 # Limits
 
-Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls
-and have a symbol table: linked without -s, not stripped. Others get a process
-event with the action skipped and a reason. HTTP/3 and HTTP without TLS are not
-seen; of HTTP/1.1 inside TLS there are conn events only.
+Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls,
+stripped ones too. Others get a process event with the action skipped and a
+reason. HTTP/3 and HTTP without TLS are not seen; of HTTP/1.1 inside TLS there
+are conn events only.
 
 A connection that was open before h2trace came has joined "mid": its windows are
 null, and so are header blocks that refer to fields sent earlier (headers_error

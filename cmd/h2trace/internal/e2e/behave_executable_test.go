@@ -150,30 +150,45 @@ func TestGoBuildsAndRuns(t *testing.T) {
 	wantExits(t, r.stream, map[int]int{pid: 0})
 }
 
-// TestGoRun follows the go command to the program that it runs. go run links
-// programs without symbols, so nothing can be captured, and that is said.
+// TestBuildVariants observes programs whose code or tables are not those of a
+// default build.
+func TestBuildVariants(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	for _, program := range []goProgram{stripped, strippedPIE, race, debugged, externallyLinked} {
+		t.Run(program.name, func(t *testing.T) {
+			r := startTracing(t, command{
+				args: []string{program.path(t), s.url + "/text", s.url + "/binary", s.url + "/variant"}, env: debugEnv(s.env),
+			}).wait()
+			verify(t, r, atExit)
+			wantPaths(t, r.stream, []string{"/text", "/binary", "/variant"}, "/variant")
+		})
+	}
+}
+
+// TestGoRun follows the go command to the program that it runs, which it links
+// without symbols.
 func TestGoRun(t *testing.T) {
 	needProbes(t)
+	s := startSite(t)
 	src, ready := filepath.Dir(fetch.path(t)), t.TempDir()+"/go"
 	tr := startTracing(t, command{
-		args: []string{"sh", "-c", `go run -C "$0" . "$@"; exit $?`, src, "@" + ready, "!exit 3"},
-		env:  append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOTOOLCHAIN=local"),
+		args: []string{"sh", "-c", `go run -C "$0" . "$@"; exit $?`, src, "@" + ready, s.url + "/run", "!exit 3"},
+		env:  append(s.env, "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0", "GOTOOLCHAIN=local"),
 	})
-	tr.awaitEvent(`"comm":"fetch","action":"skipped"`, 1)
+	tr.awaitEvent(`"comm":"fetch","action":"attached"`, 1)
 	touch(t, ready)
 	r := tr.wait()
 	if r.status != 1 { // what the go command makes of any failure
 		t.Errorf("status %d, want that of go run, 1\n%s", r.status, indent(r.stderr))
 	}
+	wantPaths(t, r.stream, []string{"/run"}, "/run")
 	execs := processEvents(r.stream, "exec")
 	program := slices.IndexFunc(execs, func(e *contract.Event) bool { return e.Comm == "fetch" })
 	if program < 0 {
 		t.Fatalf("the program is missing:%s", rawOf(execs))
 	}
 	pid := execs[program].PID
-	if e := ofPID(t, processEvents(r.stream, "skipped"), pid); !strings.Contains(e.Reason, "stripped") {
-		t.Errorf("reason: %s", e.Raw)
-	}
 	goCommand := lastExec(execs, ppid(t, execs[program]))
 	if goCommand == nil || filepath.Base(goCommand.Exe) != "go" {
 		t.Fatalf("the parent of the program is not the go command:%s", rawOf(execs))

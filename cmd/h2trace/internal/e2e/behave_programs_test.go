@@ -125,10 +125,15 @@ type goProgram struct {
 }
 
 var (
-	plain    = goProgram{name: "plain", source: plainSource}
-	plain386 = goProgram{name: "plain386", source: plainSource, env: []string{"GOARCH=386"}}
-	fetch    = goProgram{name: "fetch", source: fetchSource}
-	stripped = goProgram{name: "stripped", source: fetchSource, flags: []string{"-ldflags=-s"}}
+	plain       = goProgram{name: "plain", source: plainSource}
+	plain386    = goProgram{name: "plain386", source: plainSource, env: []string{"GOARCH=386"}}
+	fetch       = goProgram{name: "fetch", source: fetchSource}
+	stripped    = goProgram{name: "stripped", source: fetchSource, flags: []string{"-ldflags=-s"}}
+	strippedPIE = goProgram{name: "stripped-pie", source: fetchSource, flags: []string{"-buildmode=pie", "-ldflags=-s"}}
+	race        = goProgram{name: "race", source: fetchSource, flags: []string{"-race"}, env: []string{"CGO_ENABLED=1"}}
+	// debugged is built as debuggers do it.
+	debugged         = goProgram{name: "debugged", source: fetchSource, flags: []string{"-gcflags=all=-N -l"}}
+	externallyLinked = goProgram{name: "external", source: fetchSource, flags: []string{"-ldflags=-linkmode=external -s"}, env: []string{"CGO_ENABLED=1"}}
 	// shuffled is fetch with every function at another place.
 	shuffled = goProgram{name: "shuffled", source: fetchSource, flags: []string{"-ldflags=-randlayout=7"}}
 )
