@@ -61,9 +61,9 @@ func findModuledata(f *elf.File, t *pclntab) (*moduledata, error) {
 	return nil, nil
 }
 
-// maxCandidates bounds the places that are looked at: a program has some five
-// pointers to its function table.
-const maxCandidates = 64
+// maxCandidates bounds the places that are looked at: a program has one or two
+// pointers to the header of its function table.
+const maxCandidates = 16
 
 // readModuledata returns what is at addr when it is the moduledata of the
 // table: the runtime checks the same when the program starts

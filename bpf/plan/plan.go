@@ -6,6 +6,10 @@
 // which all that is wanted is in registers; only where it finds none does it
 // fall back on function entry and RET. A uretprobe is never used: it rewrites
 // return addresses, which Go's stack unwinder does not survive.
+//
+// Functions are found in .symtab or, in a stripped program, in the tables that
+// the Go runtime itself needs: the function table and the module data. Of a
+// file only parts are read, and none of it is trusted.
 package plan
 
 import "fmt"

@@ -13,6 +13,9 @@ const (
 	typeSize  = 48
 	typeAlign = 8
 
+	// maxTypeTries bounds the places where a name's offset seems to stand.
+	maxTypeTries = 64
+
 	kindMask    = 0x1f
 	kindPointer = 22
 )
@@ -55,7 +58,7 @@ func (e *executable) pointerTypeHash(name string) (uint32, error) {
 		if readFull(types, typ, at) == nil && typ[typeKind]&kindMask == kindPointer {
 			hash = binary.LittleEndian.Uint32(typ[typeHash:])
 		}
-		return hash == 0 && tries < maxCandidates
+		return hash == 0 && tries < maxTypeTries
 	})
 	return hash, err
 }

@@ -27,7 +27,7 @@ func vexLength(code []byte) int {
 	}
 	opcode := code[at]
 	end := at + 1
-	if !(opcodeMap == 1 && opcode == 0x77) { // VZEROUPPER, VZEROALL: no operands
+	if opcodeMap != 1 || opcode != 0x77 { // VZEROUPPER and VZEROALL have no operands
 		n := modRMLength(code[end:])
 		if n == 0 {
 			return 0
