@@ -36,9 +36,6 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{GoVersion: exe.goVersion, BuildID: exe.buildID}
-	if p.TCPConnHash, err = exe.pointerTypeHash("*net.TCPConn"); err != nil {
-		return nil, err
-	}
 	for _, t := range tapFunctions {
 		f, err := exe.function(t.name)
 		if err != nil {
@@ -55,6 +52,9 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	}
 	if !p.has(Read) || !p.has(Write) {
 		return nil, notTraceable("no crypto/tls in this Go binary")
+	}
+	if p.TCPConnHash, err = exe.pointerTypeHash("*net.TCPConn"); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
