@@ -33,10 +33,16 @@ func FuzzAnalyze(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		for _, at := range interesting(f, contents) {
+		p, err := Analyze(bytes.NewReader(contents), Auto)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, s := range p.Sites {
+			f.Add(uint8(len(files)), uint32(s.Offset), []byte{0xc4, 0xe2}, false) // VEX
+			f.Add(uint8(len(files)), uint32(s.Offset-16), []byte{0x48, 0x89, 0xd8}, true)
+		}
+		for _, at := range tableOffsets(f, contents) {
 			f.Add(uint8(len(files)), at, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, false)
-			f.Add(uint8(len(files)), at, []byte{0xc4, 0xe2}, false) // VEX
-			f.Add(uint8(len(files)), at-16, []byte{0x48, 0x89, 0xd8}, true)
 		}
 		files = append(files, contents)
 	}
@@ -58,16 +64,9 @@ func FuzzAnalyze(f *testing.F) {
 	})
 }
 
-// interesting returns where in a file the things are that lead to the plan.
-func interesting(f *testing.F, contents []byte) []uint32 {
-	p, err := Analyze(bytes.NewReader(contents), Auto)
-	if err != nil {
-		f.Fatal(err)
-	}
+// tableOffsets returns where in a file the words are that lead to functions.
+func tableOffsets(f *testing.F, contents []byte) []uint32 {
 	at := []uint32{0x28, 0x3c, 0x60} // e_shoff, e_shnum, the first segment
-	for _, s := range p.Sites {
-		at = append(at, uint32(s.Offset))
-	}
 	exe, err := elf.NewFile(bytes.NewReader(contents))
 	if err != nil {
 		f.Fatal(err)
