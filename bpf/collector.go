@@ -195,6 +195,10 @@ func (c *Collector) Targets() ([]int, error) {
 	return pids, nil
 }
 
+// TargetMap is the map whose keys are the processes that report now, for those
+// who must know without asking this process. It belongs to the Collector.
+func (c *Collector) TargetMap() *ebpf.Map { return c.probes.Targets }
+
 // ErrNoRecord is returned by Read when the wait ended without a record.
 var ErrNoRecord = errors.New("no record")
 
@@ -267,6 +271,7 @@ func (c *Collector) Stop() error {
 		if exe.lease != nil {
 			defer exe.lease.Close()
 		}
+		exe.links, exe.lease = nil, nil // one can be there under several keys
 	}
 	c.exes = exeCache{byKey: make(map[exeKey]*Executable)}
 	return errors.Join(err, closeLinks(links))

@@ -3,6 +3,7 @@ package bpf
 import (
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
@@ -15,6 +16,9 @@ import (
 // go test makes a new one for each package.
 const maxIdle = 64
 
+// maxNames is under how many names of overlays an executable is remembered.
+const maxNames = 64
+
 // Executable is a file that was looked at, and attached to when it can be
 // traced.
 type Executable struct {
@@ -23,6 +27,7 @@ type Executable struct {
 	Skip string
 
 	key   exeKey
+	other []exeKey // of the same inode, see sameInode
 	users int
 	links []link.Link
 	sites []uint32
@@ -36,6 +41,7 @@ type exeKey struct {
 	size       int64
 	mtimeSec   int64
 	mtimeNanos int64
+	overlay    bool // on overlayfs
 }
 
 // exeCache holds the executables that were looked at.
@@ -54,6 +60,12 @@ func (c *Collector) Attach(path string) (*Executable, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return c.AttachFile(f)
+}
+
+// AttachFile is Attach for a file that is open, whatever its path leads to. It
+// stays the caller's.
+func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 	key, err := keyOf(f)
 	if err != nil {
 		return nil, err
@@ -62,7 +74,10 @@ func (c *Collector) Attach(path string) (*Executable, error) {
 	defer c.mu.Unlock()
 	exe := c.exes.byKey[key]
 	if exe == nil {
-		if exe, err = c.analyze(f, key); err != nil {
+		exe = c.exes.sameInode(key)
+		if exe != nil {
+			c.exes.rename(exe, key)
+		} else if exe, err = c.analyze(f, key); err != nil {
 			return nil, err
 		}
 		c.exes.byKey[key] = exe
@@ -101,8 +116,45 @@ func (c *Collector) Release(exe *Executable) error {
 	if evicted == nil {
 		return nil
 	}
-	delete(c.exes.byKey, evicted.key)
+	c.exes.drop(evicted)
 	return c.detach(evicted)
+}
+
+// drop forgets an executable under all of its keys.
+func (x *exeCache) drop(exe *Executable) {
+	delete(x.byKey, exe.key)
+	for _, key := range exe.other {
+		delete(x.byKey, key)
+	}
+}
+
+// sameInode returns the executable that a file is another name of, or nil. A
+// probe belongs to an inode, and for a file of overlayfs to that in its layer,
+// which is also found by its own path and in every other overlay of that layer.
+// Attached under each of its names, a probe would report all bytes as often.
+// overlayfs shows the inode number, size and times of the file in the layer.
+func (x *exeCache) sameInode(key exeKey) *Executable {
+	for _, exe := range x.byKey {
+		other := exe.key
+		if !key.overlay && !other.overlay {
+			continue
+		}
+		other.dev, other.overlay = key.dev, key.overlay
+		if other == key {
+			return exe
+		}
+	}
+	return nil
+}
+
+// rename enters another name of an executable. Of names that containers came and
+// went with, the oldest are forgotten.
+func (x *exeCache) rename(exe *Executable, key exeKey) {
+	if len(exe.other) == maxNames {
+		delete(x.byKey, exe.other[0])
+		exe.other = slices.Delete(exe.other, 0, 1)
+	}
+	exe.other = append(exe.other, key)
 }
 
 // use counts one more process, which takes an idle executable back.
@@ -146,7 +198,12 @@ func keyOf(f *os.File) (exeKey, error) {
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return exeKey{}, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
 	}
-	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec}, nil
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
+		return exeKey{}, &os.PathError{Op: "statfs", Path: f.Name(), Err: err}
+	}
+	overlay := fs.Type == unix.OVERLAYFS_SUPER_MAGIC
+	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec, overlay}, nil
 }
 
 // detachReplaced removes the probes of a file whose inode now holds something
@@ -154,7 +211,7 @@ func keyOf(f *os.File) (exeKey, error) {
 func (c *Collector) detachReplaced(now exeKey) error {
 	for key, exe := range c.exes.byKey {
 		if key.dev == now.dev && key.ino == now.ino {
-			delete(c.exes.byKey, key)
+			c.exes.drop(exe)
 			c.exes.dropIdle(exe)
 			if err := c.detach(exe); err != nil {
 				return err

@@ -36,6 +36,14 @@ func leaseBroken(held *os.File) bool {
 	return err == nil && kind == unix.F_UNLCK
 }
 
+// Keeps tells whether an executable keeps its probes as long as it has users,
+// also when no process runs it. Without a lease somebody may write to it then.
+func (c *Collector) Keeps(exe *Executable) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return exe.lease != nil
+}
+
 // watchLeases gives way to those who want to write to a file with probes. The
 // kernel tells with SIGIO, and waits for /proc/sys/fs/lease-break-time at most.
 func (c *Collector) watchLeases() {
@@ -60,9 +68,9 @@ func (c *Collector) unwatchLeases() {
 func (c *Collector) giveWay() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key, exe := range c.exes.byKey {
+	for _, exe := range c.exes.byKey {
 		if exe.lease != nil && leaseBroken(exe.lease) {
-			delete(c.exes.byKey, key)
+			c.exes.drop(exe)
 			c.exes.dropIdle(exe)
 			// What fails to detach goes with the links' descriptors.
 			_ = c.detach(exe)
