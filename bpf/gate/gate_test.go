@@ -1,0 +1,285 @@
+package gate
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// asked records what the gatekeeper asks.
+type asked struct {
+	sync.Mutex
+	files []fileID
+}
+
+func (a *asked) attach(_ int, f *os.File) (func(), error) {
+	id, err := fileIDOf(int(f.Fd()))
+	a.Lock()
+	defer a.Unlock()
+	a.files = append(a.files, id)
+	return nil, err
+}
+
+func (a *asked) list() []fileID {
+	a.Lock()
+	defer a.Unlock()
+	return append([]fileID(nil), a.files...)
+}
+
+func idOf(t testing.TB, path string) fileID {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	id, err := fileIDOf(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// TestHeldUntilAttached holds one file until Attach has returned, and asks
+// about each file once.
+func TestHeldUntilAttached(t *testing.T) {
+	needGate(t)
+	dir, targets := ownFS(t), newTargets(t)
+	attached := make(chan struct{})
+	var a asked
+	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(pid int, f *os.File) (func(), error) {
+		<-attached
+		return a.attach(pid, f)
+	}})
+	file := trueIn(t, dir, "true")
+	w := newWaiter(t, targets, file)
+	w.exec()
+	await(t, "a held exec", w.held)
+	close(attached)
+	w.ended()
+	for range 3 {
+		again := newWaiter(t, targets, file)
+		again.exec()
+		again.ended()
+	}
+	if diff := cmp.Diff([]fileID{idOf(t, file)}, a.list()); diff != "" {
+		t.Errorf("files asked about (-want +got):\n%s", diff)
+	}
+	if g.Late() != 0 {
+		t.Errorf("%d executions were late", g.Late())
+	}
+	if err := os.WriteFile(file, []byte("#!/bin/sh\nexit 0\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w = newWaiter(t, targets, file)
+	w.exec()
+	w.ended()
+	if got := a.list(); len(got) != 2 || got[1] != idOf(t, file) {
+		t.Errorf("after the file was rewritten: asked about %v", got)
+	}
+}
+
+// TestScript runs a script: it is asked about, and its interpreter too.
+func TestScript(t *testing.T) {
+	needGate(t)
+	dir, targets := ownFS(t), newTargets(t)
+	var a asked
+	startGate(t, Options{Targets: targets, Only: dir, Attach: a.attach})
+	sh := copyFile(t, "/bin/sh", filepath.Join(dir, "sh"))
+	script := filepath.Join(dir, "script")
+	if err := os.WriteFile(script, []byte("#!"+sh+"\nexit 0\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := newWaiter(t, targets, script)
+	w.exec()
+	w.ended()
+	if diff := cmp.Diff([]fileID{idOf(t, script), idOf(t, sh)}, a.list()); diff != "" {
+		t.Errorf("files asked about (-want +got):\n%s", diff)
+	}
+}
+
+// TestOthersPass has an h2trace that never answers, and processes that are no
+// targets.
+func TestOthersPass(t *testing.T) {
+	needGate(t)
+	dir, targets := ownFS(t), newTargets(t)
+	blocked := make(chan struct{})
+	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(int, *os.File) (func(), error) {
+		<-blocked
+		return nil, nil
+	}})
+	held := newWaiter(t, targets, trueIn(t, dir, "held"))
+	held.exec()
+	await(t, "a held exec", held.held)
+	w := newWaiter(t, nil, trueIn(t, dir, "true"))
+	w.exec()
+	if took := w.ended(); took > Bound/2 {
+		t.Errorf("an exec of a process that is no target took %v", took)
+	}
+	held.ended()
+	close(blocked)
+	await(t, "the late exec to be told", func() bool { return g.Late() == 1 })
+}
+
+// TestSilence bounds how long one exec of several files takes, when h2trace
+// does not answer: the bound is for all of them.
+func TestSilence(t *testing.T) {
+	needGate(t)
+	dir := ownFS(t)
+	a := startAgent(t, dir)
+	sh := copyFile(t, "/bin/sh", filepath.Join(dir, "sh"))
+	script := filepath.Join(dir, "script")
+	if err := os.WriteFile(script, []byte("#!"+sh+"\nexit 0\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		w := newWaiter(t, a.targets, script)
+		w.exec()
+		took := w.ended()
+		if i == 0 && took < Bound/2 {
+			t.Errorf("the first exec took %v; it was not held", took)
+		}
+		if took > 2*Bound {
+			t.Errorf("exec %d took %v, the bound is %v", i, took, Bound)
+		}
+	}
+}
+
+// TestEnds ends or stops what takes part while an exec is held, each with
+// SIGKILL or SIGSTOP: the exec goes on, and no gatekeeper is left.
+func TestEnds(t *testing.T) {
+	needGate(t)
+	tests := []struct {
+		name   string
+		strike func(t *testing.T, a *agent)
+		most   time.Duration // how long the exec may take from then on
+		ends   bool          // the gatekeeper ends
+	}{
+		{"h2trace killed", func(t *testing.T, a *agent) { kill(t, a.cmd.Process.Pid, unix.SIGKILL) }, Bound, true},
+		{"h2trace stopped", func(t *testing.T, a *agent) { kill(t, a.cmd.Process.Pid, unix.SIGSTOP) }, 2 * Bound, false},
+		{"gatekeeper killed", func(t *testing.T, a *agent) { kill(t, a.keeper, unix.SIGKILL) }, Bound, true},
+		{"gatekeeper stopped", func(t *testing.T, a *agent) { kill(t, a.keeper, unix.SIGSTOP) }, 2 * deadManTime, true},
+		{"both stopped", func(t *testing.T, a *agent) {
+			kill(t, a.cmd.Process.Pid, unix.SIGSTOP)
+			kill(t, a.keeper, unix.SIGSTOP)
+		}, 2 * deadManTime, true},
+		{"terminated politely", func(t *testing.T, a *agent) { kill(t, a.keeper, unix.SIGTERM) }, 2 * Bound, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := ownFS(t)
+			a := startAgent(t, dir)
+			w := newWaiter(t, a.targets, trueIn(t, dir, "true"))
+			w.exec()
+			await(t, "a held exec", w.held)
+			tt.strike(t, a)
+			if took := w.ended(); took > tt.most {
+				t.Errorf("the exec took %v more, want at most %v", took, tt.most)
+			}
+			w = newWaiter(t, a.targets, trueIn(t, dir, "next"))
+			w.exec()
+			if took := w.ended(); took > tt.most {
+				t.Errorf("the next exec took %v, want at most %v", took, tt.most)
+			}
+			if tt.ends {
+				await(t, "the end of the gatekeeper", func() bool { return !running(a.keeper) })
+			} else if !running(a.keeper) {
+				t.Error("the gatekeeper has ended")
+			}
+		})
+	}
+}
+
+func kill(t *testing.T, pid int, sig unix.Signal) {
+	t.Helper()
+	if err := unix.Kill(pid, sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestClose leaves no process, no mark and no descriptor, and lets go of a
+// process that is held.
+func TestClose(t *testing.T) {
+	needGate(t)
+	dir, targets := ownFS(t), newTargets(t)
+	before := openFDs(t)
+	release := make(chan struct{})
+	entered := make(chan struct{})
+	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(int, *os.File) (func(), error) {
+		close(entered)
+		<-release
+		return nil, errors.New("no")
+	}})
+	w := newWaiter(t, targets, trueIn(t, dir, "true"))
+	w.exec()
+	<-entered
+	time.AfterFunc(Bound/4, func() { close(release) })
+	g.Close()
+	w.ended()
+	if running(g.keeper.Pid) {
+		t.Error("the gatekeeper is still there")
+	}
+	if diff := cmp.Diff(before, openFDs(t)); diff != "" {
+		t.Errorf("descriptors (-before +after):\n%s", diff)
+	}
+	w = newWaiter(t, targets, trueIn(t, dir, "after"))
+	w.exec()
+	w.ended()
+}
+
+// TestKeeperEnds tells h2trace that the gatekeeper is gone.
+func TestKeeperEnds(t *testing.T) {
+	needGate(t)
+	ended := make(chan error, 1)
+	g := startGate(t, Options{
+		Targets: newTargets(t),
+		Only:    ownFS(t),
+		Attach:  func(int, *os.File) (func(), error) { return nil, nil },
+		Ended:   func(err error) { ended <- err },
+	})
+	kill(t, g.keeper.Pid, unix.SIGKILL)
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("no reason")
+		}
+	case <-time.After(patience):
+		t.Fatal("not told")
+	}
+}
+
+func TestRefused(t *testing.T) {
+	needGate(t)
+	_, err := Start(Options{Targets: newTargets(t), Only: filepath.Join(t.TempDir(), "none")})
+	if err == nil || err.Error() != "fanotify_mark: no such file or directory" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func openFDs(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, e := range entries {
+		to, err := os.Readlink("/proc/self/fd/" + e.Name())
+		if err == nil {
+			list = append(list, to)
+		}
+	}
+	return list
+}
+
+// running tells whether a process is there and no zombie.
+func running(pid int) bool {
+	b, err := os.ReadFile(procStat(pid))
+	return err == nil && stateOf(b) != 'Z' && stateOf(b) != 'X'
+}

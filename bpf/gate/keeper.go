@@ -1,0 +1,213 @@
+package gate
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// Bound is how long a process is held when h2trace does not answer.
+const Bound = 200 * time.Millisecond
+
+const (
+	// beat is how often the loop of the gatekeeper runs when nothing happens.
+	beat = deadManTime / 4
+	// maxHeld bounds the processes that are held at a time, and with them the
+	// open descriptors. Those beyond it go on at once.
+	maxHeld = 256
+)
+
+// keeper is the loop of the gatekeeper. It has one goroutine, waits for nobody,
+// and its memory is bounded.
+type keeper struct {
+	listener *listener
+	targets  *ebpf.Map
+	socket   int
+	mounts   *mountWatch
+	deadMan  *deadMan
+	names    map[string]bool // base names of files to hold for every process
+
+	known    knownFiles
+	asked    map[fileID]*question
+	held     int
+	silent   bool // h2trace let a question pass
+	overlays overlayTrail
+	fresh    []held
+}
+
+// question is a file that h2trace was asked about, and the processes that wait
+// for the answer.
+type question struct {
+	until   time.Time
+	waiting []held
+}
+
+// loop runs until h2trace is gone or something is wrong. It returns why.
+func (k *keeper) loop() error {
+	polled := []unix.PollFd{
+		{Fd: int32(k.listener.fd), Events: unix.POLLIN},
+		{Fd: int32(k.socket), Events: unix.POLLIN},
+		{Fd: int32(k.mounts.fd), Events: unix.POLLPRI},
+	}
+	for {
+		if err := k.deadMan.wind(); err != nil {
+			return err
+		}
+		_, err := unix.Poll(polled, k.pause())
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		// Answers first: they may be about the files of the next events.
+		if polled[1].Revents != 0 {
+			if err := k.listen(); err != nil {
+				return err
+			}
+		}
+		if polled[2].Revents != 0 {
+			k.mounts.changed()
+		}
+		if k.fresh, err = k.listener.read(k.fresh[:0]); err != nil {
+			return err
+		}
+		for _, h := range k.fresh {
+			if err := k.decide(h); err != nil {
+				return err
+			}
+		}
+		if err := k.expire(time.Now()); err != nil {
+			return err
+		}
+	}
+}
+
+// pause returns how long poll may wait, in milliseconds.
+func (k *keeper) pause() int {
+	wait := beat
+	for _, q := range k.asked {
+		wait = min(wait, time.Until(q.until))
+	}
+	return max(0, int((wait + time.Millisecond - 1).Milliseconds()))
+}
+
+// decide answers for a process, or keeps it for later.
+func (k *keeper) decide(h held) error {
+	if !k.isTarget(h.pid) && !k.isNamed(h.fd) {
+		return k.listener.allow(h)
+	}
+	id, err := fileIDOf(h.fd)
+	if err != nil {
+		return k.listener.allow(h)
+	}
+	beneath := k.overlays.beneath(h, id)
+	if k.known.has(id) || beneath {
+		return k.listener.allow(h)
+	}
+	if k.silent || k.held == maxHeld {
+		return k.late(h)
+	}
+	q, ok := k.asked[id]
+	if !ok {
+		if sendMessage(k.socket, message{Kind: kindAsk, PID: int32(h.pid), ID: id}, "", h.fd) != nil {
+			return k.late(h)
+		}
+		q = &question{until: time.Now().Add(Bound)}
+		k.asked[id] = q
+	}
+	q.waiting = append(q.waiting, h)
+	k.held++
+	return nil
+}
+
+// isTarget reads the map that the kernel keeps: every descendant of a target is
+// in it before it runs for the first time.
+func (k *keeper) isTarget(pid int) bool {
+	var root uint32
+	return pid > 0 && k.targets.Lookup(uint32(pid), &root) == nil
+}
+
+// isNamed tells whether a file makes targets of those who execute it.
+func (k *keeper) isNamed(fd int) bool {
+	if len(k.names) == 0 {
+		return false
+	}
+	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	return err == nil && k.names[filepath.Base(path)]
+}
+
+// late lets a process go on without an answer, and tells h2trace if it has an
+// ear for it.
+func (k *keeper) late(h held) error {
+	_ = sendMessage(k.socket, message{Kind: kindLate, PID: int32(h.pid)}, "", -1)
+	return k.listener.allow(h)
+}
+
+// listen takes all messages of h2trace.
+func (k *keeper) listen() error {
+	for {
+		m, _, fd, err := receiveMessage(k.socket, unix.MSG_DONTWAIT)
+		if errors.Is(err, unix.EAGAIN) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+		k.silent = false
+		switch m.Kind {
+		case kindAttached, kindPlain, kindUnknown:
+			k.remember(m)
+			if err := k.release(m.ID, k.listener.allow); err != nil {
+				return err
+			}
+		case kindCover:
+			k.mounts.cover(int(m.PID))
+		}
+	}
+}
+
+func (k *keeper) remember(m message) {
+	switch m.Kind {
+	case kindPlain:
+		k.known.addPlain(m.ID)
+	case kindAttached:
+		k.known.addAttached(m.ID, func(id fileID) bool {
+			return sendMessage(k.socket, message{Kind: kindDropped, ID: id}, "", -1) == nil
+		})
+	}
+}
+
+// release lets the processes go on that wait for a file.
+func (k *keeper) release(id fileID, answer func(held) error) error {
+	q, ok := k.asked[id]
+	if !ok {
+		return nil
+	}
+	delete(k.asked, id)
+	var errs []error
+	for _, h := range q.waiting {
+		k.held--
+		errs = append(errs, answer(h))
+	}
+	return errors.Join(errs...)
+}
+
+// expire lets those go on for whom no answer came in time.
+func (k *keeper) expire(now time.Time) error {
+	for id, q := range k.asked {
+		if q.until.After(now) {
+			continue
+		}
+		k.silent = true
+		if err := k.release(id, k.late); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package gate
+
+const (
+	// maxAttached is how many files with probes the gatekeeper answers for. For
+	// each of them h2trace keeps the probes in place.
+	maxAttached = 32
+	// maxPlain is the same for files that get none, which cost nothing but
+	// their names. When it is reached all are forgotten.
+	maxPlain = 8192
+)
+
+// knownFiles are those that need no question.
+type knownFiles struct {
+	plain    map[fileID]struct{}
+	attached map[fileID]uint64 // when it was used last, by clock
+	clock    uint64
+}
+
+func newKnownFiles() knownFiles {
+	return knownFiles{plain: make(map[fileID]struct{}), attached: make(map[fileID]uint64)}
+}
+
+// has tells whether a file is known, and counts that as a use.
+func (f *knownFiles) has(id fileID) bool {
+	if _, ok := f.plain[id]; ok {
+		return true
+	}
+	if _, ok := f.attached[id]; !ok {
+		return false
+	}
+	f.use(id)
+	return true
+}
+
+func (f *knownFiles) use(id fileID) {
+	f.clock++
+	f.attached[id] = f.clock
+}
+
+func (f *knownFiles) addPlain(id fileID) {
+	if len(f.plain) >= maxPlain {
+		clear(f.plain)
+	}
+	f.plain[id] = struct{}{}
+}
+
+// addAttached enters a file with probes. While there are too many, it drops the
+// one that was not used for longest. drop tells h2trace, which may take the
+// probes away from then on, and returns false when it cannot be told now.
+func (f *knownFiles) addAttached(id fileID, drop func(fileID) bool) {
+	f.use(id)
+	for len(f.attached) > maxAttached {
+		oldest := id
+		for other, used := range f.attached {
+			if used < f.attached[oldest] {
+				oldest = other
+			}
+		}
+		if !drop(oldest) {
+			return
+		}
+		delete(f.attached, oldest)
+	}
+}

@@ -1,0 +1,112 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// Name is argv[0] of the gatekeeper. The program that calls Start runs Main and
+// nothing else when it is started under this name.
+const Name = "h2trace-gatekeeper"
+
+// The descriptors that Start gives the gatekeeper.
+const (
+	socketFD  = 3
+	targetsFD = 4
+)
+
+// gatekeeperNice puts the gatekeeper before the work of others: all execs wait
+// for it.
+const gatekeeperNice = -10
+
+// Main is the gatekeeper. It returns when h2trace is gone. The arguments are
+// those that Start makes: the path of the only file system to mark, or "", and
+// the names of files to hold for every process.
+func Main(args []string) {
+	runtime.LockOSThread() // the priority is that of a thread
+	k, err := newKeeper(args)
+	if err == nil {
+		err = sendMessage(socketFD, message{Kind: kindReady}, "", -1)
+	}
+	if err == nil {
+		err = k.loop()
+		unix.Close(k.listener.fd) // which lets all go, however long the rest takes
+	}
+	// Nobody may be there to read it.
+	_ = sendMessage(socketFD, message{Kind: kindEnded}, err.Error(), -1)
+}
+
+func newKeeper(args []string) (*keeper, error) {
+	if len(args) == 0 {
+		return nil, errors.New("arguments missing")
+	}
+	// Process listings are to show a name and not "exe".
+	_ = os.WriteFile("/proc/self/comm", []byte("h2trace-gate"), 0)
+	_ = os.Chdir("/")
+	// It ends with h2trace, which may have much to write after a signal.
+	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGPIPE)
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, gatekeeperNice) // it works without
+	if err := closeInherited(); err != nil {
+		return nil, err
+	}
+	targets, err := ebpf.NewMapFromFD(targetsFD)
+	if err != nil {
+		return nil, fmt.Errorf("open the map of targets: %w", err)
+	}
+	l, err := newListener()
+	if err != nil {
+		return nil, err
+	}
+	k := &keeper{
+		listener: l,
+		targets:  targets,
+		socket:   socketFD,
+		names:    make(map[string]bool),
+		known:    newKnownFiles(),
+		asked:    make(map[fileID]*question),
+	}
+	for _, name := range args[1:] {
+		k.names[name] = true
+	}
+	if k.mounts, err = l.watchMounts(); err != nil {
+		return nil, err
+	}
+	// Before the first mark, so that no mark is ever without it.
+	if k.deadMan, err = newDeadMan(); err != nil {
+		return nil, err
+	}
+	if only := args[0]; only != "" {
+		k.mounts.fd = -1 // poll(2) passes over negative descriptors
+		return k, l.mark(only)
+	}
+	_, err = l.markMounts("self")
+	return k, err
+}
+
+// closeInherited closes what h2trace inherited from whoever started it, such as
+// the pipes of make's jobserver: their other ends wait for the last copy. What
+// Go opened is close-on-exec and stays.
+func closeInherited() error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || fd <= targetsFD {
+			continue
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC == 0 {
+			unix.Close(fd)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package gate
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// The gatekeeper and h2trace talk over a SOCK_SEQPACKET socket, a message a
+// packet. The kind decides which fields count.
+type message struct {
+	Kind kind
+	PID  int32
+	ID   fileID
+}
+
+type kind uint32
+
+// From the gatekeeper: kindReady once marks are set; kindAsk with the descriptor
+// of a file that a target executes; kindLate for a process that went on without
+// an answer; kindDropped for a file that is to be asked about again; and
+// kindEnded, when it ends, with the reason behind the message.
+// From h2trace: kindAttached when a file has its probes, until kindDropped;
+// kindPlain when it can have none; kindUnknown when that could not be found
+// out; kindCover for a process whose mount namespace is to be covered.
+const (
+	kindReady kind = iota + 1
+	kindAsk
+	kindLate
+	kindDropped
+	kindEnded
+	kindAttached
+	kindPlain
+	kindUnknown
+	kindCover
+)
+
+// fileID names the contents of a file: one that is rewritten in place is
+// another one.
+type fileID struct {
+	Dev, Ino   uint64
+	Size       int64
+	MtimeSec   int64
+	MtimeNanos int64
+}
+
+func fileIDOf(fd int) (fileID, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return fileID{}, os.NewSyscallError("fstat", err)
+	}
+	return fileID{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec}, nil
+}
+
+// maxPacket holds a message and a reason.
+const maxPacket = 512
+
+// errPeerGone is the end of the socket: the other process has ended.
+var errPeerGone = errors.New("the other end is gone")
+
+// sendMessage never waits, and raises no SIGPIPE. The text goes behind the
+// message; fd goes along unless it is negative, and stays open here.
+func sendMessage(socket int, m message, text string, fd int) error {
+	b, err := binary.Append(nil, binary.NativeEndian, m)
+	if err != nil {
+		return err
+	}
+	b = append(b, text[:min(len(text), maxPacket-len(b))]...)
+	var rights []byte
+	if fd >= 0 {
+		rights = unix.UnixRights(fd)
+	}
+	return unix.Sendmsg(socket, b, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+}
+
+// receiveMessage returns the next message with its text and descriptor, which
+// is -1 when there is none and else belongs to the caller.
+func receiveMessage(socket, flags int) (m message, text string, fd int, err error) {
+	var b [maxPacket]byte
+	var oob [64]byte
+	var n, oobn int
+	for {
+		n, oobn, _, _, err = unix.Recvmsg(socket, b[:], oob[:], flags|unix.MSG_CMSG_CLOEXEC)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return m, "", -1, err
+	}
+	fd, err = receivedFD(oob[:oobn])
+	if err != nil {
+		return m, "", -1, err
+	}
+	if n == 0 {
+		return m, "", fd, errPeerGone
+	}
+	used, err := binary.Decode(b[:n], binary.NativeEndian, &m)
+	if err != nil {
+		return m, "", fd, fmt.Errorf("packet of %d bytes: %w", n, err)
+	}
+	return m, string(b[used:n]), fd, nil
+}
+
+func receivedFD(oob []byte) (int, error) {
+	list, err := unix.ParseSocketControlMessage(oob)
+	if err != nil || len(list) == 0 {
+		return -1, err
+	}
+	fds, err := unix.ParseUnixRights(&list[0])
+	if err != nil || len(fds) == 0 {
+		return -1, err
+	}
+	return fds[0], nil
+}
