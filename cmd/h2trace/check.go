@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"h2trace/bpf"
+	"h2trace/bpf/gate"
 	"h2trace/bpf/plan"
 )
 
@@ -29,6 +30,7 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 			}
 		}
 	}
+	checkGate(&b)
 	for _, pid := range opts.PIDs {
 		if err := checkPID(&b, pid, planMode(opts.Plan)); err != nil {
 			status = exitRuntime
@@ -39,6 +41,19 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 		return printed
 	}
 	return status
+}
+
+// checkGate says whether executables can be held at exec. Run mode also works
+// without, but for the first moments of each, so it does not touch the status.
+func checkGate(w *strings.Builder) {
+	const name = "hold executables at exec (fanotify)"
+	if err := gate.Available(); err != nil {
+		fmt.Fprintf(w, "no  %s: %v\n", name, err)
+		fmt.Fprintf(w, "    needs CAP_SYS_ADMIN and a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS; without it, an executable "+
+			"not met before runs for some milliseconds until it is observed\n")
+		return
+	}
+	fmt.Fprintf(w, "ok  %s\n", name)
 }
 
 // checkPID says what the executable of a process offers. The error is for a

@@ -20,6 +20,7 @@ type Options struct {
 	Names       []string // -n, base names of executables
 	User        string   // -u; "" runs COMMAND as the user of h2trace
 	NoFollow    bool     // --no-follow: leave children of the targets alone
+	NoGate      bool     // --no-gate: do not hold executables at exec
 	Output      string   // -o; "" is stdout
 	Events      export.Filter
 	BodyBytes   int           // -s, bytes of each DATA payload
@@ -47,9 +48,8 @@ const (
 // notBuilt are the parts of the command line that are promised but not built
 // yet, with what to do until then.
 var notBuilt = map[string]string{
-	"no-gate": "--no-gate is not built yet; executables are not held so far",
-	"replay":  "replay is not built yet; h2trace observes live processes so far",
-	"report":  "report is not built yet; read the events with jq so far",
+	"replay": "replay is not built yet; h2trace observes live processes so far",
+	"report": "report is not built yet; read the events with jq so far",
 }
 
 // usageError is a mistake in the command line.
@@ -97,14 +97,9 @@ func parseArgs(args []string) (Options, action, error) {
 	return opts, act, err
 }
 
-// parseFlags parses args and refuses the flags that are not built yet.
+// parseFlags parses args.
 func parseFlags(fs *pflag.FlagSet, args []string) error {
 	err := fs.Parse(args)
-	for _, name := range []string{"no-gate"} {
-		if fs.Changed(name) {
-			return errors.New(notBuilt[name])
-		}
-	}
 	if err != nil && !errors.Is(err, pflag.ErrHelp) {
 		return usagef("%w", err)
 	}
@@ -124,6 +119,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.VarP((*nameList)(&opts.Names), "name", "n", "")
 	fs.StringVarP(&opts.User, "user", "u", "", "")
 	fs.BoolVar(&opts.NoFollow, "no-follow", false, "")
+	fs.BoolVar(&opts.NoGate, "no-gate", false, "")
 	fs.StringVarP(&opts.Output, "output", "o", "", "")
 	fs.VarP(&eventList{filter: &opts.Events}, "events", "e", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
@@ -132,8 +128,6 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.Var((*duration)(&opts.Duration), "duration", "")
 	fs.Var(&opts.Plan, "plan", "")
 	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
-
-	fs.Bool("no-gate", false, "")
 	return fs
 }
 

@@ -58,15 +58,15 @@ func TestParseArgsMode(t *testing.T) {
 
 func TestParseArgsFlags(t *testing.T) {
 	long := []string{
-		"--user", "bob", "--no-follow", "--output", "f", "--body-bytes", "512", "--show-secrets",
+		"--user", "bob", "--no-follow", "--no-gate", "--output", "f", "--body-bytes", "512", "--show-secrets",
 		"--buffer", "1MiB", "--duration", "90s", "--plan", "entry-ret", "--quiet", "true",
 	}
 	short := []string{
-		"-u", "bob", "--no-follow", "-of", "-s512", "--show-secrets",
+		"-u", "bob", "--no-follow", "--no-gate", "-of", "-s512", "--show-secrets",
 		"--buffer=1048576", "--duration=1.5m", "--plan=entry-ret", "-q", "true",
 	}
 	want := Options{
-		User: "bob", NoFollow: true, Output: "f", BodyBytes: 512, ShowSecrets: true,
+		User: "bob", NoFollow: true, NoGate: true, Output: "f", BodyBytes: 512, ShowSecrets: true,
 		Buffer: 1 << 20, Duration: 90 * time.Second, Plan: PlanEntryRet, Quiet: true,
 	}
 	for _, args := range [][]string{long, short} {
@@ -74,7 +74,7 @@ func TestParseArgsFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.User != want.User || got.NoFollow != want.NoFollow || got.Output != want.Output ||
+		if got.User != want.User || got.NoFollow != want.NoFollow || got.NoGate != want.NoGate || got.Output != want.Output ||
 			got.BodyBytes != want.BodyBytes || got.ShowSecrets != want.ShowSecrets ||
 			got.Buffer != want.Buffer || got.Duration != want.Duration || got.Plan != want.Plan ||
 			got.Quiet != want.Quiet {
@@ -89,7 +89,7 @@ func TestParseArgsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Buffer != 16<<20 || got.Plan != PlanAuto || got.Output != "" || got.BodyBytes != 0 ||
-		got.Duration != 0 || got.NoFollow || got.ShowSecrets || got.Quiet {
+		got.Duration != 0 || got.NoFollow || got.NoGate || got.ShowSecrets || got.Quiet {
 		t.Errorf("got %+v", got)
 	}
 }

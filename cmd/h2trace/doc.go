@@ -29,6 +29,8 @@ Flags:
 	                          observe every process whose executable has one of
 	                          these base names, such as go,gopls
 	    --no-follow           leave the children of the targets alone
+	    --no-gate             do not hold executables never met before until
+	                          their probes are in place
 	-u, --user NAME           run COMMAND as NAME, with the groups and HOME of
 	                          that user; NAME may be a numeric user id
 	-o, --output FILE         write events to FILE instead of stdout
@@ -130,10 +132,14 @@ null, and so are header blocks that refer to fields sent earlier (headers_error
 says so). Where frame boundaries had to be searched, there or after a loss,
 frames of one direction may come later than their time.
 
-An executable that a target starts and that h2trace has not met in this run is
-not held until its probes are in place, which takes some 20 ms; a connection
-that it opens in that time is joined in the middle or missed. COMMAND is held:
-name the Go program itself, not a script around it.
+An executable that a target starts and that h2trace has not met before is held
+at exec until its probes are in place, for 200 ms at most; a message says how
+many went on before. Nothing is held with --no-gate, without CAP_SYS_ADMIN, on
+file systems in user space (FUSE) or on the network, on one that was mounted
+meanwhile in another mount namespace, and where memfd_create(2) made the file.
+Such an executable is observed some 20 ms after its exec; a connection that it
+opens before is joined in the middle or missed. While something is held, neither
+Ctrl-Z, SIGSTOP nor the death of h2trace prolong it.
 
 Addresses, rtt_ms and retransmits are null where the net.Conn under TLS is not a
 *net.TCPConn, nor a struct whose first field is a net.Conn that is one.

@@ -3,11 +3,17 @@ package main
 import (
 	"io"
 	"os"
+
+	"h2trace/bpf/gate"
 )
 
 func main() {
-	if os.Args[0] == launcherName {
+	switch os.Args[0] {
+	case launcherName:
 		os.Exit(runLauncher(os.Args[1:]))
+	case gate.Name:
+		gate.Main(os.Args[1:])
+		return
 	}
 	os.Exit(run(os.Args[1:], newTracer, os.Stdout, os.Stderr))
 }

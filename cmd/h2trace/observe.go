@@ -30,6 +30,7 @@ type observer struct {
 	opts      Options
 	msg       *messages
 	collector *bpf.Collector
+	holder    *holder
 	events    *export.JSONL
 	clock     clock
 	started   time.Time
@@ -73,7 +74,11 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		started:   time.Now(),
 	}
 	o.losses.events = events
-	o.processes = newProcesses(c, events, msg, clk)
+	o.holder = &holder{}
+	if !opts.NoGate {
+		o.holder = newHolder(c, opts.Names, msg)
+	}
+	o.processes = newProcesses(c, o.holder, events, msg, clk)
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes})
 	return o, nil
 }
@@ -175,6 +180,7 @@ func (o *observer) handle(r *bpf.Record) error {
 // finish stops the kernel side, reads what it still holds, settles the account
 // and writes the summary.
 func (o *observer) finish() error {
+	o.holder.close() // before probes go, so that none is attached after
 	left, err := o.collector.Targets()
 	err = errors.Join(err, o.collector.Stop())
 	var r bpf.Record
@@ -239,4 +245,7 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 }
 
 // Close lets go of the kernel side.
-func (o *observer) Close() error { return o.collector.Close() }
+func (o *observer) Close() error {
+	o.holder.close()
+	return o.collector.Close()
+}

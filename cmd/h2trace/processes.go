@@ -22,6 +22,7 @@ const execQueue = 4096
 // their probes. That takes milliseconds, so it happens beside the reading.
 type processes struct {
 	collector *bpf.Collector
+	holder    *holder
 	events    *export.JSONL
 	msg       *messages
 	clock     clock
@@ -45,11 +46,14 @@ type process struct {
 	comm string
 	exe  string
 	file *bpf.Executable // nil until its executable was attached to
+	// ended says that it was held for an exec that never came about.
+	ended bool
 }
 
-func newProcesses(c *bpf.Collector, events *export.JSONL, msg *messages, clk clock) *processes {
+func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messages, clk clock) *processes {
 	p := &processes{
 		collector: c,
+		holder:    h,
 		events:    events,
 		msg:       msg,
 		clock:     clk,
@@ -66,7 +70,9 @@ func newProcesses(c *bpf.Collector, events *export.JSONL, msg *messages, clk clo
 func (p *processes) attachQueued() {
 	defer close(p.done)
 	for proc := range p.queue {
-		if proc.file == nil {
+		if proc.ended {
+			p.holder.part(proc.pid).end()
+		} else if proc.file == nil {
 			p.print(proc, p.attach(proc))
 		} else if err := p.collector.Release(proc.file); err != nil {
 			p.msg.Errorf("%v", err)
@@ -95,6 +101,9 @@ func (p *processes) exec(r *bpf.Record) {
 // such as the child of a fork that failed to exec, is not worth a line.
 func (p *processes) exit(r *bpf.Record) {
 	proc, ok := p.forget(r.PID)
+	if p.holder.has(r.PID) {
+		p.queue <- process{pid: r.PID, ended: true}
+	}
 	if !ok {
 		return
 	}
@@ -146,12 +155,16 @@ func (p *processes) hold(proc process, file *bpf.Executable) error {
 // attach gives the executable of a process its probes. It returns the outcome
 // to print: attached, or skipped with the reason why nothing can be captured.
 func (p *processes) attach(proc process) *export.Process {
+	met := p.holder.part(proc.pid)
+	defer met.end()
 	exe, err := p.collector.Attach(procPath(proc.pid, "exe"))
-	if gone(err) && filepath.IsAbs(proc.exe) {
+	if gone(err) && met.exe == nil && filepath.IsAbs(proc.exe) {
 		exe, err = p.collector.Attach(proc.exe)
 	}
 	if err == nil {
 		err = p.hold(proc, exe)
+	} else if gone(err) && met.exe != nil {
+		exe, err = met.exe, nil // it had its probes while it ran
 	}
 	switch {
 	case gone(err):

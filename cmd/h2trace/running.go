@@ -103,6 +103,7 @@ func (p *processes) adopt(proc process) *export.Process {
 		}
 		return p.skip(proc, "it ended while h2trace attached to it")
 	}
+	p.holder.cover(proc.pid)
 	p.learn(proc)
 	p.adopted = append(p.adopted, proc.pid)
 	return p.attach(proc)

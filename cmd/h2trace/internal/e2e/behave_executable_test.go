@@ -74,8 +74,8 @@ func TestReplacedExecutable(t *testing.T) {
 	}
 }
 
-// TestExecutableMetAtExec runs programs that h2trace has never seen, which make
-// their first request at once. It may come too late for that: then it says so
+// TestExecutableMetAtExec runs programs that h2trace has never seen and does not
+// hold, which make their first request at once. It may come too late for that: then it says so
 // and shows nothing wrong; from the attach on it misses nothing.
 func TestExecutableMetAtExec(t *testing.T) {
 	needProbes(t)
@@ -86,8 +86,9 @@ func TestExecutableMetAtExec(t *testing.T) {
 		file, start := filepath.Join(dir, "client"+strconv.Itoa(i)), filepath.Join(dir, "go"+strconv.Itoa(i))
 		fetch.copyTo(t, file)
 		tr := startTracing(t, command{
-			args: []string{plain.path(t), file, "X-First:1", s.url + "/first", s.url + "/second", "@" + start, "X-Third:1", s.url + "/third", s.url + "/fourth"},
-			env:  s.env,
+			flags: []string{"--no-gate"},
+			args:  []string{plain.path(t), file, "X-First:1", s.url + "/first", s.url + "/second", "@" + start, "X-Third:1", s.url + "/third", s.url + "/fourth"},
+			env:   s.env,
 		})
 		tr.awaitEvent(`"action":"attached"`, 1)
 		if got := tr.line(); !strings.HasPrefix(got, "/first/second") {
@@ -110,7 +111,7 @@ func TestExecutableMetAtExec(t *testing.T) {
 		}
 		switch c.Open.Joined {
 		case "start":
-			wantPaths(t, r.stream, nil, "/first", "/second", "/third", "/fourth")
+			wantPaths(t, r.stream, []string{"/first", "/second", "/third", "/fourth"}, "/first", "/second", "/third", "/fourth")
 		case "mid":
 			if data < 2 {
 				t.Errorf("%d DATA frames after the attach, want those of /third and /fourth", data)
