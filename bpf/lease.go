@@ -47,10 +47,11 @@ func (c *Collector) Keeps(exe *Executable) bool {
 // watchLeases gives way to those who want to write to a file with probes. The
 // kernel tells with SIGIO, and waits for /proc/sys/fs/lease-break-time at most.
 func (c *Collector) watchLeases() {
-	c.leases = make(chan os.Signal, 1)
-	signal.Notify(c.leases, unix.SIGIO)
+	broken := make(chan os.Signal, 1)
+	c.leases = broken
+	signal.Notify(broken, unix.SIGIO)
 	go func() {
-		for range c.leases {
+		for range broken {
 			c.giveWay()
 		}
 	}()

@@ -133,7 +133,7 @@ func TestAttachReplaced(t *testing.T) {
 	if again, err := c.Attach(path); err != nil || again != first {
 		t.Errorf("the same file again: got %p, %v, want %p", again, err, first)
 	}
-	if len(first.links) == 0 {
+	if probesOf(c, first) == 0 {
 		t.Fatal("no probes on a copy of the test binary")
 	}
 	if err := os.WriteFile(path, append([]byte("#!/bin/sh\n"), self...), 0o700); err != nil {
@@ -146,7 +146,15 @@ func TestAttachReplaced(t *testing.T) {
 	if second.Skip != "not an ELF executable" {
 		t.Errorf("the new contents: got %q", second.Skip)
 	}
-	if len(first.links) != 0 {
+	if probesOf(c, first) != 0 {
 		t.Error("the probes of the old contents are still there")
 	}
+}
+
+// probesOf counts the links of an executable, which a broken lease may be
+// about to take.
+func probesOf(c *Collector, exe *Executable) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(exe.links)
 }
