@@ -101,7 +101,7 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 	} else {
 		if b.open { // abandoned: what it would have inserted is unknown
 			b.close()
-			h.table.reset(beforeError)
+			h.loseBlock(false)
 		}
 		b.open, b.stream = true, f.StreamID
 		b.endStream = f.Type == TypeHeaders && f.Flags.Has(FlagEndStream)
@@ -127,7 +127,8 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 		return broken
 	}
 	var v *Violation
-	if f.Headers, f.HeadersError, v = h.table.decode(fragment); broken == nil {
+	f.Headers, f.HeadersError, v = h.table.decode(fragment)
+	if v = h.confirm(f, v); broken == nil {
 		broken = v
 	}
 	return broken
@@ -136,6 +137,7 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 // loseBlock makes the header table unknown: a block that is not decoded may
 // have inserted anything.
 func (h *half) loseBlock(unseen bool) {
+	h.claim = claim{}
 	if unseen {
 		h.table.reset(beforeLoss)
 	} else {

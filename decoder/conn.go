@@ -110,7 +110,13 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 	}
 	h := &c.halves[dir]
 	h.bytes += int64(len(b))
-	h.feed(at, b)
+	for len(b) > 0 {
+		n := h.reach(len(b))
+		h.near(int64(n))
+		h.feed(at, b[:n])
+		h.expire()
+		b = b[n:]
+	}
 }
 
 // Skip takes n bytes of a direction that went by and were left out on purpose.
@@ -119,9 +125,12 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 	if n <= 0 {
 		return
 	}
-	if rest := c.halves[dir].skip(at, n); rest > 0 {
-		c.halves[dir].gap(at, rest)
+	h := &c.halves[dir]
+	h.near(n)
+	if rest := h.skip(at, n); rest > 0 {
+		h.gap(at, rest)
 	}
+	h.expire()
 }
 
 // Gap takes the loss of n bytes of a direction; a negative n means that their
@@ -147,6 +156,9 @@ func (c *Conn) Close(at int64) {
 // Protocol returns what the connection speaks, ProtocolUnknown until that is
 // decided.
 func (c *Conn) Protocol() Protocol { return c.protocol }
+
+// Decided reports whether Protocol is final.
+func (c *Conn) Decided() bool { return c.decided }
 
 // Role returns the side that the observed process is on, as configured or as
 // found out from what was said.

@@ -30,6 +30,10 @@ type half struct {
 
 	block block
 	table fieldTable
+	// snapshots are tables recovered for blocks to come; claim is what the
+	// block of one that was taken must prove.
+	snapshots []Snapshot
+	claim     claim
 
 	first    bool // no frame was seen since the preface
 	found    bool // frame boundaries were known at some time
@@ -168,6 +172,7 @@ func (h *half) skip(at, n int64) int64 {
 // gap takes a loss of n bytes, or of an unknown number when n is negative.
 // Framing stays in step when the loss ends in a payload of known length.
 func (h *half) gap(at, n int64) {
+	h.snapshots = nil
 	switch h.mode {
 	case ignoring:
 		return
@@ -209,6 +214,7 @@ func (h *half) lose(reason string) {
 	h.block = block{}
 	h.first = false
 	h.table.reset(reason)
+	h.snapshots, h.claim = nil, claim{}
 	h.search = search{bonus: true}
 	h.held = held{}
 	h.conn.lost(h.dir)
@@ -222,6 +228,9 @@ func (h *half) finish(at int64, whole []byte) {
 		payload = h.payload
 	}
 	h.inPayload = false
+	if len(h.snapshots) > 0 {
+		h.recognise(payload)
+	}
 	h.conn.frame(at, h, payload)
 	h.frames++
 	h.first, h.resynced = false, h.resynced && h.frame.typ == TypeContinuation && !h.frame.flags.Has(FlagEndHeaders)

@@ -40,6 +40,10 @@ const (
 	// A thousand connections met in the middle must stay affordable.
 	maxUnknownTable = 8 << 10
 
+	// maxSnapshots bounds the recovered tables of a direction that wait for
+	// the block that they belong to.
+	maxSnapshots = 16
+
 	// maxStreams bounds the streams followed at once. Servers allow 100 to
 	// 250; a stream beyond has unknown windows.
 	maxStreams = 16384

@@ -187,7 +187,7 @@ func (c *Conn) startLost(at int64, h *half) {
 			c.startLost(at, o)
 		}
 	}
-	if !c.decided && !c.cfg.FromStart {
+	if wasStarting && !c.cfg.FromStart {
 		h.table = table // unknown, or seeded already
 	}
 	q.pieces(0, q.end(), func(at int64, b []byte) { h.feed(at, b) })

@@ -59,6 +59,9 @@ func (h *half) scan(at int64, b []byte) {
 		n := min(len(b), maxHeld)
 		h.held.add(at, b[:n])
 		b = b[n:]
+		if len(h.snapshots) > 0 && h.locate(at, n, len(b) == 0) {
+			continue
+		}
 		for h.mode == searching {
 			best := h.try(at)
 			if best == nil {
@@ -258,7 +261,14 @@ func (h *half) accept(at int64, c chain, proof int64) {
 			c = h.search.chains[i]
 		}
 	}
-	skipped := h.search.skipped + c.first
+	h.enter(at, c.first)
+	h.replay(c.first, proof)
+}
+
+// enter goes from searching to framing, with the frame at offset first of the
+// held bytes, which are to be replayed.
+func (h *half) enter(at, first int64) {
+	skipped := h.search.skipped + first
 	if !h.conn.decided {
 		h.conn.decide(at, HTTP2)
 		if o := h.conn.other(h); o.mode == starting {
@@ -274,7 +284,6 @@ func (h *half) accept(at int64, c chain, proof int64) {
 	h.resynced = true
 	h.probation = trustAfter
 	h.search = search{}
-	h.replay(c.first, proof)
 }
 
 // replay decodes the held bytes from off on. Frames that end before late are
@@ -284,6 +293,11 @@ func (h *half) accept(at int64, c chain, proof int64) {
 func (h *half) replay(off, late int64) {
 	q := h.held
 	h.held = held{}
+	h.replayPart(q, off, q.end(), late)
+}
+
+// replayPart decodes the bytes of q from off to end.
+func (h *half) replayPart(q held, off, end, late int64) {
 	decode := func(at int64, b []byte) {
 		if h.mode == framing {
 			if b = h.read(at, b); b == nil {
@@ -292,12 +306,12 @@ func (h *half) replay(off, late int64) {
 		}
 		h.held.add(at, b)
 	}
-	q.pieces(off, late, func(at int64, b []byte) {
+	q.pieces(off, min(late, end), func(at int64, b []byte) {
 		h.conn.replaying = true
 		decode(at, b)
 		h.conn.replaying = false
 	})
-	q.pieces(max(off, late), q.end(), decode)
+	q.pieces(max(off, late), end, decode)
 }
 
 // edge reports whether a chain begins with the first byte after a loss.

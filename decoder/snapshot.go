@@ -1,0 +1,201 @@
+package decoder
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// Snapshot is the header table that one field block begins with, taken from
+// elsewhere: from the memory of the process, when its own HPACK code was about
+// to work on that block. It carries what tells which block that is.
+type Snapshot struct {
+	// Entries are the dynamic table, oldest first, and MaxSize is the size
+	// that its encoder last declared (RFC 7541 §4.2).
+	Entries []hpack.HeaderField
+	MaxSize uint32
+
+	// Fragment is how the field block fragment of the block's HEADERS frame
+	// begins, without padding and priority, and FragmentLength how long the
+	// whole of it is.
+	Fragment       []byte
+	FragmentLength uint32
+
+	// StreamID is the stream of the HEADERS frame, which is among the next
+	// bytes. When it is 0, the frame is the first HEADERS or CONTINUATION
+	// frame that ends within the next Within bytes.
+	StreamID uint32
+	Within   int64
+
+	// Fields is how many fields the block holds, and Size their size as RFC
+	// 9113 §6.5.2 counts it; both are 0 when that is not known.
+	Fields int
+	Size   uint64
+}
+
+var (
+	errSeenFromStart = errors.New("connection is seen from its start")
+	errNotHTTP2      = errors.New("connection does not speak HTTP/2")
+	errTableSize     = errors.New("header table is larger than its maximum")
+	errSnapshotWhere = errors.New("snapshot names no block")
+)
+
+// Recover gives a direction whose header table is not known a snapshot of it,
+// ahead of the block that it belongs to. When the block comes, and is what the
+// snapshot says, the table is known from then on. On a direction whose frame
+// boundaries are searched, the frame that carries the block proves them. What
+// does not fit is dropped: a snapshot never makes a header list wrong that
+// would have been unknown without it. Of more than maxSnapshots the oldest is
+// forgotten.
+func (c *Conn) Recover(at int64, dir Direction, s Snapshot) error {
+	size := uint64(0)
+	for _, e := range s.Entries {
+		size += uint64(e.Size())
+	}
+	h := &c.halves[dir]
+	switch {
+	case size > uint64(s.MaxSize) || size > maxHeaderTable:
+		return fmt.Errorf("%d bytes of %d: %w", size, s.MaxSize, errTableSize)
+	case (s.StreamID == 0) != (s.Within > 0), len(s.Fragment) > int(s.FragmentLength):
+		return errSnapshotWhere
+	case h.mode == ignoring:
+		return errNotHTTP2
+	case h.mode == prefacing, h.mode == starting && c.fromStart:
+		return errSeenFromStart
+	case h.table.complete:
+		return nil
+	case h.mode == starting:
+		c.startLost(at, h)
+	}
+	if len(h.snapshots) == maxSnapshots {
+		h.snapshots = append(h.snapshots[:0], h.snapshots[1:]...)
+	}
+	h.snapshots = append(h.snapshots, s)
+	return nil
+}
+
+// TableKnown reports whether the header table of a direction is known, so that
+// every block that is well-formed can be decoded.
+func (c *Conn) TableKnown(dir Direction) bool { return c.halves[dir].table.complete }
+
+// claim is what is said of the first block that a recovered table decodes.
+type claim struct {
+	made   bool
+	fields int
+	size   uint64
+	reason string // why the table was unknown before
+}
+
+// reach returns how many of n bytes to take at once: no further than to where a
+// snapshot ends.
+func (h *half) reach(n int) int {
+	for i := range h.snapshots {
+		if within := h.snapshots[i].Within; within > 0 {
+			n = int(min(int64(n), within))
+		}
+	}
+	return n
+}
+
+// near accounts for n bytes that are about to be taken.
+func (h *half) near(n int64) {
+	for i := range h.snapshots {
+		h.snapshots[i].Within -= n
+	}
+}
+
+// expire drops the snapshots whose frame did not come within the bytes taken.
+func (h *half) expire() {
+	if h.snapshots == nil {
+		return
+	}
+	kept := h.snapshots[:0]
+	for _, s := range h.snapshots {
+		if s.StreamID != 0 || s.Within > 0 {
+			kept = append(kept, s)
+		}
+	}
+	h.keep(kept)
+}
+
+func (h *half) keep(s []Snapshot) {
+	if len(s) == 0 {
+		s = nil
+	}
+	h.snapshots = s
+}
+
+// recognise seeds the header table when the frame that is complete carries the
+// block of a snapshot.
+func (h *half) recognise(payload []byte) {
+	if h.frame.typ != TypeHeaders && h.frame.typ != TypeContinuation {
+		return
+	}
+	kept := h.snapshots[:0]
+	for i := range h.snapshots {
+		s := &h.snapshots[i]
+		if s.StreamID != 0 && s.StreamID != h.frame.stream {
+			kept = append(kept, *s)
+			continue
+		}
+		if !h.block.open && !h.truncated && s.matches(h.frame, payload) {
+			h.believeTable(s)
+			return
+		}
+		if s.StreamID != 0 { // another block of the stream, such as of a 1xx response
+			kept = append(kept, *s)
+		}
+	}
+	h.keep(kept)
+}
+
+// matches reports whether a HEADERS frame carries the fragment.
+func (s *Snapshot) matches(fh frameHeader, payload []byte) bool {
+	if fh.typ != TypeHeaders || fh.stream == 0 {
+		return false
+	}
+	f := Frame{Type: fh.typ, Flags: fh.flags, StreamID: fh.stream, Length: fh.length}
+	fragment, broken := cut(&f, payload)
+	return broken == nil && len(fragment) == int(s.FragmentLength) && bytes.HasPrefix(fragment, s.Fragment)
+}
+
+// believeTable takes over the table of a snapshot. It must prove itself with
+// the block that follows.
+func (h *half) believeTable(s *Snapshot) {
+	if h.table.complete {
+		h.snapshots = nil
+		return
+	}
+	reason := h.table.reason
+	// The entries were checked, and come back from hpack as they went in.
+	if err := h.table.seed(s.Entries, s.MaxSize); err != nil {
+		h.table.reset(reason)
+		return
+	}
+	h.claim = claim{true, s.Fields, s.Size, reason}
+	h.snapshots = nil
+}
+
+// confirm holds the first block of a recovered table against what is known of
+// it. A table with which it cannot be decoded, or gives another list, is not
+// that of the encoder: it is dropped, and nothing is said that rests on it.
+func (h *half) confirm(f *Frame, v *Violation) *Violation {
+	if !h.claim.made {
+		return v
+	}
+	want := h.claim
+	h.claim = claim{}
+	var size uint64
+	for _, field := range f.Headers {
+		size += uint64(field.Size())
+	}
+	agrees := want.fields == 0 || len(f.Headers) == want.fields && size == want.size
+	if f.HeadersError == "" && agrees {
+		return v
+	}
+	h.table.reset(want.reason)
+	f.Headers, f.HeadersError = nil, want.reason
+	return nil
+}

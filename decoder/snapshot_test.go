@@ -1,0 +1,268 @@
+package decoder
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2/hpack"
+)
+
+// sentBlock is a block of a story, and what its encoder knew of it.
+type sentBlock struct {
+	fields     []hpack.HeaderField
+	start, end int // of its HEADERS frame in the story
+	snapshot   Snapshot
+}
+
+// story is what a client sends: blocks that refer to one another, in frames of
+// all forms, between bodies.
+func story(t testing.TB) (sent []byte, blocks []sentBlock) {
+	var buf bytes.Buffer
+	enc := hpack.NewEncoder(&buf)
+	reference := fieldTable{}
+	reference.reset("")
+	for i := range 24 {
+		var b sentBlock
+		stream := uint32(2*i + 101)
+		b.snapshot = Snapshot{MaxSize: defaultTable, StreamID: stream, Entries: known(t, &reference)}
+		buf.Reset()
+		for _, f := range []hpack.HeaderField{
+			{Name: ":method", Value: "GET"},
+			{Name: ":authority", Value: "goproxy.example"},
+			{Name: ":path", Value: fmt.Sprintf("/module/%d", i/3)},
+			{Name: "x-round", Value: fmt.Sprintf("%0*d", 300, i/2)}, // evictions
+		} {
+			b.fields = append(b.fields, f)
+			b.snapshot.Fields++
+			b.snapshot.Size += uint64(f.Size())
+			if err := enc.WriteField(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, message, _ := reference.decode(buf.Bytes()); message != "" {
+			t.Fatal(message)
+		}
+		sent = append(sent, wire(TypeData, 0, stream-2, bytes.Repeat([]byte{byte(i)}, 700+i))...)
+		fragment, payload, flags, rest := buf.Bytes(), []byte(nil), FlagEndHeaders, []byte(nil)
+		switch i % 4 {
+		case 1:
+			flags |= FlagPadded
+			payload = append([]byte{9}, fragment...)
+			payload = append(payload, make([]byte, 9)...)
+		case 2:
+			flags |= FlagPriority
+			payload = append([]byte{0, 0, 0, 0, 16}, fragment...)
+		case 3:
+			flags = 0
+			half := len(fragment) / 2
+			fragment, rest = fragment[:half], fragment[half:]
+		}
+		if payload == nil {
+			payload = fragment
+		}
+		b.snapshot.Fragment = bytes.Clone(fragment[:min(len(fragment), 256)])
+		b.snapshot.FragmentLength = uint32(len(fragment))
+		b.start = len(sent)
+		sent = append(sent, wire(TypeHeaders, flags, stream, payload)...)
+		b.end = len(sent)
+		if rest != nil {
+			sent = append(sent, wire(TypeContinuation, FlagEndHeaders, stream, rest)...)
+		}
+		blocks = append(blocks, b)
+	}
+	return sent, blocks
+}
+
+// known returns the entries of a table, oldest first.
+func known(t testing.TB, table *fieldTable) []hpack.HeaderField {
+	t.Helper()
+	dec := table.decoder()
+	var list []hpack.HeaderField
+	dec.SetEmitFunc(func(f hpack.HeaderField) { list = append(list, f) })
+	dec.SetEmitEnabled(true)
+	defer dec.SetEmitFunc(table.emit)
+	for index := byte(staticEntries + 1); index < 127; index++ {
+		if _, err := dec.Write([]byte{0x80 | index}); err != nil {
+			break
+		}
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// joinAt decodes a story from offset from on, with a snapshot given at offset
+// given, in pieces of the given size.
+func joinAt(t *testing.T, sent []byte, from, given, piece int, s Snapshot) (*recorder, *Conn) {
+	t.Helper()
+	r := &recorder{}
+	c := NewConn(Config{Role: Server}, r)
+	feed := func(b []byte, piece int) {
+		for len(b) > 0 {
+			n := min(piece, len(b))
+			c.Data(1, Recv, b[:n])
+			b = b[n:]
+		}
+	}
+	feed(sent[from:given], piece)
+	if err := c.Recover(1, Recv, s); err != nil {
+		t.Fatal(err)
+	}
+	feed(sent[given:], piece)
+	c.Close(2)
+	return r, c
+}
+
+// TestRecover joins in the middle and gives the table of each block in turn:
+// from that block on every list is known, and right.
+func TestRecover(t *testing.T) {
+	sent, blocks := story(t)
+	for k, b := range blocks {
+		for _, test := range []struct {
+			name        string
+			from, given int
+			within      int64
+		}{
+			{"in step, by stream", blocks[max(0, k-6)].start, b.start, 0},
+			{"in step, by place", blocks[max(0, k-6)].start, b.start, int64(b.end - b.start)},
+			{"inside a body, by stream", b.start - 100, b.start - 50, 0},
+			{"inside a body, by place", b.start - 100, b.start - 50, int64(b.end - b.start + 50)},
+			{"at the frame, by place", b.start, b.start + 9, int64(b.end - b.start - 9)},
+		} {
+			for _, piece := range []int{1, 7, 64, len(sent)} {
+				s := b.snapshot
+				if test.within > 0 {
+					s.StreamID, s.Within = 0, test.within
+				}
+				if test.within > 0 && piece == len(sent) && k+1 < len(blocks) {
+					s.Within += 300 // a read that goes on into the next body
+				}
+				r, c := joinAt(t, sent, test.from, test.given, piece, s)
+				name := fmt.Sprintf("block %d %s, pieces of %d", k, test.name, piece)
+				if !c.TableKnown(Recv) {
+					t.Fatalf("%s: the table is not known:\n%v", name, r.lines)
+				}
+				if len(r.violations) > 0 {
+					t.Fatalf("%s: violations %v", name, r.violations)
+				}
+				want := blocks[k:]
+				if len(r.headers) < len(want) {
+					t.Fatalf("%s: got %d header lists, want %d", name, len(r.headers), len(want))
+				}
+				got := r.headers[len(r.headers)-len(want):]
+				for i := range want {
+					if diff := cmp.Diff(want[i].fields, got[i]); diff != "" {
+						t.Fatalf("%s: block %d: %v", name, k+i, diff)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestRecoverRefused gives tables that are not those of the block: no list is
+// wrong, nothing is said to be violated, and the table stays unknown.
+func TestRecoverRefused(t *testing.T) {
+	sent, blocks := story(t)
+	const k = 12
+	b := blocks[k]
+	for _, test := range []struct {
+		name   string
+		change func(*Snapshot)
+	}{
+		{"table of an earlier block", func(s *Snapshot) { s.Entries = blocks[k-8].snapshot.Entries }},
+		{"no entries", func(s *Snapshot) { s.Entries = nil }},
+		{"other fragment", func(s *Snapshot) { s.Fragment = append([]byte{0}, s.Fragment[1:]...) }},
+		{"other length", func(s *Snapshot) { s.FragmentLength++ }},
+		{"other stream", func(s *Snapshot) { s.StreamID = 99 }},
+		{"more fields", func(s *Snapshot) { s.Fields++ }},
+		{"longer fields", func(s *Snapshot) { s.Size++ }},
+		{"too early", func(s *Snapshot) { s.StreamID, s.Within = 0, 20 }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := b.snapshot
+			test.change(&s)
+			r, c := joinAt(t, sent, blocks[k-6].start, b.start, 1000, s)
+			if c.TableKnown(Recv) {
+				t.Error("the table is known")
+			}
+			if len(r.violations) > 0 {
+				t.Errorf("violations %v", r.violations)
+			}
+			for i, got := range r.headers {
+				want := blocks[len(blocks)-len(r.headers)+i].fields
+				if r.errors[i] == "" && !cmp.Equal(want, got) {
+					t.Errorf("block: got %v, want %v", got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestRecoverAmbiguous has a body that holds a copy of the frame.
+func TestRecoverAmbiguous(t *testing.T) {
+	sent, blocks := story(t)
+	b := blocks[12]
+	frame := sent[b.start:b.end]
+	var read []byte
+	read = append(read, frame...)
+	read = append(read, frame...)
+	s := b.snapshot
+	s.StreamID, s.Within = 0, int64(len(read))
+	r := &recorder{}
+	c := NewConn(Config{Role: Server}, r)
+	c.Data(1, Recv, make([]byte, 40)) // the body's beginning
+	if err := c.Recover(1, Recv, s); err != nil {
+		t.Fatal(err)
+	}
+	c.Data(1, Recv, read)
+	if c.TableKnown(Recv) || len(r.headers) > 0 {
+		t.Errorf("one of two was believed: %v", r.lines)
+	}
+}
+
+func TestRecoverErrors(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		cfg  Config
+		s    Snapshot
+		want error
+	}{
+		{"larger than its maximum", Config{Role: Server}, Snapshot{Entries: []hpack.HeaderField{{Name: "a"}}, MaxSize: 32, StreamID: 1}, errTableSize},
+		{"nowhere", Config{Role: Server}, Snapshot{}, errSnapshotWhere},
+		{"seen from its start", Config{Role: Server, FromStart: true}, Snapshot{StreamID: 1}, errSeenFromStart},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := NewConn(test.cfg, &recorder{})
+			if err := c.Recover(1, Recv, test.s); !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// FuzzRecover gives a snapshot somewhere in bytes that may or may not fit it.
+func FuzzRecover(f *testing.F) {
+	sent, blocks := story(f)
+	b := blocks[8]
+	f.Add(sent[b.start-200:b.end+400], b.snapshot.Fragment, uint16(b.snapshot.FragmentLength), b.snapshot.StreamID, uint16(0), uint16(150))
+	f.Add(sent[b.start:b.end], b.snapshot.Fragment, uint16(b.snapshot.FragmentLength), uint32(0), uint16(b.end-b.start), uint16(0))
+	f.Fuzz(func(t *testing.T, data, fragment []byte, length uint16, stream uint32, within, at uint16) {
+		given := min(int(at), len(data))
+		s := Snapshot{
+			Entries: blocks[8].snapshot.Entries, MaxSize: defaultTable,
+			Fragment: fragment, FragmentLength: uint32(length), StreamID: stream, Within: int64(within),
+		}
+		c := NewConn(Config{Role: Server}, &recorder{})
+		c.Data(1, Recv, data[:given])
+		if c.Recover(1, Recv, s) == nil {
+			c.Data(1, Recv, data[given:])
+			c.Skip(1, Recv, 3)
+			c.Gap(1, Recv, -1)
+		}
+		c.Close(2)
+	})
+}
