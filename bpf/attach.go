@@ -19,7 +19,13 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 		return fmt.Errorf("attach probes: %w", err)
 	}
 	exe.lease = lease(f)
-	groups, err := c.enterSites(exe)
+	// Those first: what they tell is of what the others see.
+	if c.recovering {
+		if err := c.attachRecovery(exe, f); err != nil {
+			return withAdvice(errors.Join(err, c.detach(exe)))
+		}
+	}
+	groups, err := c.enterSites(exe, exe.Plan.Sites)
 	for _, g := range groups {
 		if err == nil {
 			var links []link.Link
@@ -33,11 +39,11 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 	return nil
 }
 
-// enterSites puts the sites of a plan into the sites map and groups them by
-// the program that serves them, in the order of the plan.
-func (c *Collector) enterSites(exe *Executable) ([]*probeGroup, error) {
+// enterSites puts sites of an executable into the sites map and groups them by
+// the program that serves them, in their order.
+func (c *Collector) enterSites(exe *Executable, sites []plan.Site) ([]*probeGroup, error) {
 	var groups []*probeGroup
-	for _, site := range exe.Plan.Sites {
+	for _, site := range sites {
 		index, err := c.sites.take()
 		if err != nil {
 			return nil, err
@@ -84,6 +90,12 @@ func (c *Collector) program(site plan.Site) *ebpf.Program {
 		return c.probes.Handshake
 	case plan.Close:
 		return c.probes.ConnClose
+	case plan.EncodeField:
+		return c.probes.HpackEncode
+	case plan.DecodeBlock:
+		return c.probes.HpackDecode
+	case plan.WriteHeaders:
+		return c.probes.WriteHeaders
 	case plan.Read:
 		switch site.Kind {
 		case plan.Memmove:
@@ -105,11 +117,11 @@ func (c *Collector) program(site plan.Site) *ebpf.Program {
 }
 
 func (c *Collector) detach(exe *Executable) error {
-	err := closeLinks(exe.links)
+	err := closeLinks(append(exe.links, exe.recovery.links...))
 	for _, index := range exe.sites {
 		c.sites.free(index)
 	}
-	exe.links, exe.sites = nil, nil
+	exe.links, exe.sites, exe.recovery = nil, nil, recovery{}
 	if exe.lease != nil { // after the probes, for whom others wait
 		err = errors.Join(err, exe.lease.Close())
 		exe.lease = nil

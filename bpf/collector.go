@@ -59,6 +59,8 @@ type Collector struct {
 	exes    exeCache
 	sites   siteTable
 	stopped bool // no probes are to be attached any more
+	// recovering says that BeginRecovery's probes are to be in place.
+	recovering bool
 
 	leases chan os.Signal
 }
@@ -267,11 +269,11 @@ func (c *Collector) Stop() error {
 	defer c.mu.Unlock()
 	c.stopped = true
 	for _, exe := range c.exes.byKey {
-		links = append(links, exe.links...)
+		links = append(append(links, exe.links...), exe.recovery.links...)
 		if exe.lease != nil {
 			defer exe.lease.Close()
 		}
-		exe.links, exe.lease = nil, nil // one can be there under several keys
+		exe.links, exe.recovery.links, exe.lease = nil, nil, nil // one can be there under several keys
 	}
 	c.exes = exeCache{byKey: make(map[exeKey]*Executable)}
 	return errors.Join(err, closeLinks(links))

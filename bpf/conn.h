@@ -15,6 +15,7 @@
 #define NET_CONN_FD 0	     /* net.conn.fd */
 #define NETFD_SYSFD 16	     /* net.netFD.pfd.Sysfd */
 #define ITAB_HASH 16	     /* internal/abi.ITab.Hash */
+#define FIRST_TABLES 8	     /* wanted of a connection met in the middle */
 #define WRAPPERS_MAX 4	     /* net.Conn inside net.Conn, as first field */
 
 struct conn_key {
@@ -83,6 +84,21 @@ struct {
 } sites SEC(".maps");
 
 u64 last_conn_id = 0;
+
+/* Set by user space while the probes of hpack.h are attached. */
+u32 recovering = 0;
+
+/* How many more tables of a connection are wanted, by its id. */
+struct want {
+	u32 left[DIR_COUNT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct want);
+} wants SEC(".maps");
 
 static __always_inline struct site *site_of(void *ctx)
 {
@@ -176,6 +192,7 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 	r->conn = c->id;
 	r->role = c->role;
 	r->handshake = c->handshake;
+	r->ptr = key->ptr;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	if (c->sk)
 		fill_endpoints(r, (struct sock *)c->sk);
@@ -237,6 +254,11 @@ static __always_inline struct conn *open_conn(struct site *site, struct conn_key
 		return NULL;
 	if (fresh.sk)
 		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
+	if (recovering && !handshake) {
+		struct want want = { .left = { FIRST_TABLES, FIRST_TABLES } };
+
+		bpf_map_update_elem(&wants, &fresh.id, &want, BPF_ANY);
+	}
 	c = bpf_map_lookup_elem(&conns, key);
 	if (c)
 		report_open(c, key);

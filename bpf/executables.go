@@ -32,6 +32,8 @@ type Executable struct {
 	links []link.Link
 	sites []uint32
 	lease *os.File // nil where the file cannot be leased
+	// recovery is what BeginRecovery attaches.
+	recovery recovery
 }
 
 // exeKey names the contents of a file: a rebuilt executable is another one,
@@ -83,6 +85,9 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 		c.exes.byKey[key] = exe
 	}
 	c.exes.use(exe)
+	if c.recovering && exe.Plan != nil {
+		return exe, c.attachRecovery(exe, f)
+	}
 	return exe, nil
 }
 

@@ -5,6 +5,7 @@
  * emulates, which costs the target a seventh of a single-stepped one; the
  * entry and RET programs are for binaries where no such place was found.
  */
+#include "hpack.h"
 #include "process.h"
 #include "walk.h"
 
@@ -39,17 +40,19 @@ static __always_inline struct conn *conn_of(struct site *site, struct conn_key *
 	return open_conn(site, key, false);
 }
 
-static __always_inline void traffic(struct site *site, struct conn_key *key, u32 direction, u64 src,
-				    u64 len)
+static __always_inline void traffic(struct pt_regs *ctx, struct site *site, struct conn_key *key,
+				    u32 direction, u64 src, u64 len)
 {
 	struct conn *c = conn_of(site, key);
 
-	if (c) {
-		report_data(c, key, direction, src, len);
+	if (!c) {
+		count_seen(1, len);
+		count_lost(LOSS_TABLE_FULL, 1, len);
 		return;
 	}
-	count_seen(1, len);
-	count_lost(LOSS_TABLE_FULL, 1, len);
+	report_data(c, key, direction, src, len);
+	if (recovering && direction == DIR_RECV && len)
+		note_read(c, GO_G(ctx), key->tgid, len);
 }
 
 /* (*tls.Conn).Write(b []byte), behind its stack check. */
@@ -61,7 +64,7 @@ int write_args(struct pt_regs *ctx)
 
 	if (!entered(ctx, site, &key))
 		return 0;
-	traffic(site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
+	traffic(ctx, site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
 	return 0;
 }
 
@@ -74,7 +77,7 @@ static __always_inline void read_copies(struct pt_regs *ctx, u64 src, u64 len)
 	if (!site || !conn_key_of(&key, 0))
 		return;
 	key.ptr = read_user_u64(GO_SP(ctx) + site->conn_slot);
-	traffic(site, &key, DIR_RECV, src, len);
+	traffic(ctx, site, &key, DIR_RECV, src, len);
 }
 
 /* The one CALL runtime.memmove(dst, src, n) in (*tls.Conn).Read. */
@@ -183,7 +186,7 @@ int write_entry(struct pt_regs *ctx)
 	if (!site || !conn_key_of(&key, GO_ARG0(ctx)))
 		return 0;
 	if (enter(ctx, key.tgid, DIR_SEND))
-		traffic(site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
+		traffic(ctx, site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
 	return 0;
 }
 
@@ -229,7 +232,7 @@ int read_ret(struct pt_regs *ctx)
 	if (n > call->len)
 		n = 0;
 	bpf_map_delete_elem(&calls, &call_key);
-	traffic(site, &key, DIR_RECV, buf, n);
+	traffic(ctx, site, &key, DIR_RECV, buf, n);
 	return 0;
 }
 

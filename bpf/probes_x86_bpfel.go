@@ -13,6 +13,27 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type probesBlockRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Conn        uint64
+	Id          uint64
+	Size        uint64
+	Fields      uint32
+	Stream      uint32
+	FragmentLen uint32
+	Pad         uint32
+	Ptrs        [4]uint64
+	Fragment    [256]uint8
+}
+
 type probesCall struct {
 	_    structs.HostLayout
 	Conn uint64
@@ -110,6 +131,29 @@ const (
 	probesDirectionDIR_COUNT probesDirection = 2
 )
 
+type probesEncoder struct {
+	_      structs.HostLayout
+	Conn   uint64
+	Tables uint32
+	Pad    uint32
+}
+
+type probesEncoderKey struct {
+	_    structs.HostLayout
+	Ptr  uint64
+	Tgid uint32
+	Pad  uint32
+}
+
+type probesEncoding struct {
+	_       structs.HostLayout
+	Encoder uint64
+	Id      uint64
+	Size    uint64
+	Fields  uint32
+	Pseudo  uint32
+}
+
 type probesExeName struct {
 	_    structs.HostLayout
 	Text [64]uint8
@@ -145,6 +189,13 @@ type probesExitRecord struct {
 	Pad      uint32
 }
 
+type probesGoroutine struct {
+	_    structs.HostLayout
+	G    uint64
+	Tgid uint32
+	Pad  uint32
+}
+
 type probesLedger struct {
 	_           structs.HostLayout
 	SeenRecords uint64
@@ -173,6 +224,7 @@ type probesOpenRecord struct {
 		Pad  uint16
 	}
 	Conn  uint64
+	Ptr   uint64
 	Local struct {
 		_    structs.HostLayout
 		Addr [16]uint8
@@ -192,10 +244,18 @@ type probesOpenRecord struct {
 	Comm      [16]uint8
 }
 
+type probesReader struct {
+	_         structs.HostLayout
+	Conn      uint64
+	End       uint64
+	Read      uint32
+	Fragments uint32
+}
+
 type probesRecord struct {
 	_    structs.HostLayout
 	Data probesDataRecord
-	_    [240]byte
+	_    [9480]byte
 }
 
 type probesRecordKind uint32
@@ -206,6 +266,8 @@ const (
 	probesRecordKindRECORD_CLOSE probesRecordKind = 3
 	probesRecordKindRECORD_EXEC  probesRecordKind = 4
 	probesRecordKindRECORD_EXIT  probesRecordKind = 5
+	probesRecordKindRECORD_TABLE probesRecordKind = 6
+	probesRecordKindRECORD_BLOCK probesRecordKind = 7
 )
 
 type probesRole uint32
@@ -225,6 +287,35 @@ type probesSite struct {
 	Pad         [6]uint8
 }
 
+type probesTableRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Conn        uint64
+	Id          uint64
+	End         uint64
+	Read        uint32
+	FragmentLen uint32
+	Size        uint32
+	MaxSize     uint32
+	Count       uint32
+	Len         uint32
+	Fragment    [256]uint8
+	Lens        [256]uint32
+	Text        [8192]uint8
+}
+
+type probesWant struct {
+	_    structs.HostLayout
+	Left [2]uint32
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -232,14 +323,20 @@ const (
 	probesMapCalls          = "calls"
 	probesMapConns          = "conns"
 	probesMapCounters       = "counters"
+	probesMapEncoders       = "encoders"
+	probesMapEncodings      = "encodings"
 	probesMapNames          = "names"
+	probesMapReaders        = "readers"
 	probesMapRing           = "ring"
 	probesMapSites          = "sites"
 	probesMapSocks          = "socks"
 	probesMapTargets        = "targets"
+	probesMapWants          = "wants"
 	probesProgConnClose     = "conn_close"
 	probesProgEmpty         = "empty"
 	probesProgHandshake     = "handshake"
+	probesProgHpackDecode   = "hpack_decode"
+	probesProgHpackEncode   = "hpack_encode"
 	probesProgProcessExec   = "process_exec"
 	probesProgProcessExit   = "process_exit"
 	probesProgProcessFork   = "process_fork"
@@ -250,12 +347,16 @@ const (
 	probesProgSockState     = "sock_state"
 	probesProgWriteArgs     = "write_args"
 	probesProgWriteEntry    = "write_entry"
+	probesProgWriteHeaders  = "write_headers"
 	probesProgWriteRet      = "write_ret"
 	probesVarBodyBytes      = "body_bytes"
 	probesVarByName         = "by_name"
 	probesVarFollow         = "follow"
+	probesVarLastBlockId    = "last_block_id"
 	probesVarLastConnId     = "last_conn_id"
 	probesVarReaderIdle     = "reader_idle"
+	probesVarRecovering     = "recovering"
+	probesVarRecoveryHits   = "recovery_hits"
 	probesVarRingReserve    = "ring_reserve"
 	probesVarRingSize       = "ring_size"
 	probesVarWakeupShift    = "wakeup_shift"
@@ -306,6 +407,8 @@ type probesProgramSpecs struct {
 	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
 	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
 	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
+	HpackDecode   *ebpf.ProgramSpec `ebpf:"hpack_decode"`
+	HpackEncode   *ebpf.ProgramSpec `ebpf:"hpack_encode"`
 	ProcessExec   *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
@@ -316,6 +419,7 @@ type probesProgramSpecs struct {
 	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
+	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
 	WriteRet      *ebpf.ProgramSpec `ebpf:"write_ret"`
 }
 
@@ -323,28 +427,35 @@ type probesProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
-	Calls    *ebpf.MapSpec `ebpf:"calls"`
-	Conns    *ebpf.MapSpec `ebpf:"conns"`
-	Counters *ebpf.MapSpec `ebpf:"counters"`
-	Names    *ebpf.MapSpec `ebpf:"names"`
-	Ring     *ebpf.MapSpec `ebpf:"ring"`
-	Sites    *ebpf.MapSpec `ebpf:"sites"`
-	Socks    *ebpf.MapSpec `ebpf:"socks"`
-	Targets  *ebpf.MapSpec `ebpf:"targets"`
+	Calls     *ebpf.MapSpec `ebpf:"calls"`
+	Conns     *ebpf.MapSpec `ebpf:"conns"`
+	Counters  *ebpf.MapSpec `ebpf:"counters"`
+	Encoders  *ebpf.MapSpec `ebpf:"encoders"`
+	Encodings *ebpf.MapSpec `ebpf:"encodings"`
+	Names     *ebpf.MapSpec `ebpf:"names"`
+	Readers   *ebpf.MapSpec `ebpf:"readers"`
+	Ring      *ebpf.MapSpec `ebpf:"ring"`
+	Sites     *ebpf.MapSpec `ebpf:"sites"`
+	Socks     *ebpf.MapSpec `ebpf:"socks"`
+	Targets   *ebpf.MapSpec `ebpf:"targets"`
+	Wants     *ebpf.MapSpec `ebpf:"wants"`
 }
 
 // probesVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
-	BodyBytes   *ebpf.VariableSpec `ebpf:"body_bytes"`
-	ByName      *ebpf.VariableSpec `ebpf:"by_name"`
-	Follow      *ebpf.VariableSpec `ebpf:"follow"`
-	LastConnId  *ebpf.VariableSpec `ebpf:"last_conn_id"`
-	ReaderIdle  *ebpf.VariableSpec `ebpf:"reader_idle"`
-	RingReserve *ebpf.VariableSpec `ebpf:"ring_reserve"`
-	RingSize    *ebpf.VariableSpec `ebpf:"ring_size"`
-	WakeupShift *ebpf.VariableSpec `ebpf:"wakeup_shift"`
+	BodyBytes    *ebpf.VariableSpec `ebpf:"body_bytes"`
+	ByName       *ebpf.VariableSpec `ebpf:"by_name"`
+	Follow       *ebpf.VariableSpec `ebpf:"follow"`
+	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
+	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
+	Recovering   *ebpf.VariableSpec `ebpf:"recovering"`
+	RecoveryHits *ebpf.VariableSpec `ebpf:"recovery_hits"`
+	RingReserve  *ebpf.VariableSpec `ebpf:"ring_reserve"`
+	RingSize     *ebpf.VariableSpec `ebpf:"ring_size"`
+	WakeupShift  *ebpf.VariableSpec `ebpf:"wakeup_shift"`
 }
 
 // probesObjects contains all objects after they have been loaded into the kernel.
@@ -367,14 +478,18 @@ func (o *probesObjects) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
-	Calls    *ebpf.Map `ebpf:"calls"`
-	Conns    *ebpf.Map `ebpf:"conns"`
-	Counters *ebpf.Map `ebpf:"counters"`
-	Names    *ebpf.Map `ebpf:"names"`
-	Ring     *ebpf.Map `ebpf:"ring"`
-	Sites    *ebpf.Map `ebpf:"sites"`
-	Socks    *ebpf.Map `ebpf:"socks"`
-	Targets  *ebpf.Map `ebpf:"targets"`
+	Calls     *ebpf.Map `ebpf:"calls"`
+	Conns     *ebpf.Map `ebpf:"conns"`
+	Counters  *ebpf.Map `ebpf:"counters"`
+	Encoders  *ebpf.Map `ebpf:"encoders"`
+	Encodings *ebpf.Map `ebpf:"encodings"`
+	Names     *ebpf.Map `ebpf:"names"`
+	Readers   *ebpf.Map `ebpf:"readers"`
+	Ring      *ebpf.Map `ebpf:"ring"`
+	Sites     *ebpf.Map `ebpf:"sites"`
+	Socks     *ebpf.Map `ebpf:"socks"`
+	Targets   *ebpf.Map `ebpf:"targets"`
+	Wants     *ebpf.Map `ebpf:"wants"`
 }
 
 func (m *probesMaps) Close() error {
@@ -382,11 +497,15 @@ func (m *probesMaps) Close() error {
 		m.Calls,
 		m.Conns,
 		m.Counters,
+		m.Encoders,
+		m.Encodings,
 		m.Names,
+		m.Readers,
 		m.Ring,
 		m.Sites,
 		m.Socks,
 		m.Targets,
+		m.Wants,
 	)
 }
 
@@ -394,14 +513,17 @@ func (m *probesMaps) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
-	BodyBytes   *ebpf.Variable `ebpf:"body_bytes"`
-	ByName      *ebpf.Variable `ebpf:"by_name"`
-	Follow      *ebpf.Variable `ebpf:"follow"`
-	LastConnId  *ebpf.Variable `ebpf:"last_conn_id"`
-	ReaderIdle  *ebpf.Variable `ebpf:"reader_idle"`
-	RingReserve *ebpf.Variable `ebpf:"ring_reserve"`
-	RingSize    *ebpf.Variable `ebpf:"ring_size"`
-	WakeupShift *ebpf.Variable `ebpf:"wakeup_shift"`
+	BodyBytes    *ebpf.Variable `ebpf:"body_bytes"`
+	ByName       *ebpf.Variable `ebpf:"by_name"`
+	Follow       *ebpf.Variable `ebpf:"follow"`
+	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
+	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
+	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`
+	Recovering   *ebpf.Variable `ebpf:"recovering"`
+	RecoveryHits *ebpf.Variable `ebpf:"recovery_hits"`
+	RingReserve  *ebpf.Variable `ebpf:"ring_reserve"`
+	RingSize     *ebpf.Variable `ebpf:"ring_size"`
+	WakeupShift  *ebpf.Variable `ebpf:"wakeup_shift"`
 }
 
 // probesPrograms contains all programs after they have been loaded into the kernel.
@@ -411,6 +533,8 @@ type probesPrograms struct {
 	ConnClose     *ebpf.Program `ebpf:"conn_close"`
 	Empty         *ebpf.Program `ebpf:"empty"`
 	Handshake     *ebpf.Program `ebpf:"handshake"`
+	HpackDecode   *ebpf.Program `ebpf:"hpack_decode"`
+	HpackEncode   *ebpf.Program `ebpf:"hpack_encode"`
 	ProcessExec   *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
@@ -421,6 +545,7 @@ type probesPrograms struct {
 	SockState     *ebpf.Program `ebpf:"sock_state"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
+	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
 	WriteRet      *ebpf.Program `ebpf:"write_ret"`
 }
 
@@ -429,6 +554,8 @@ func (p *probesPrograms) Close() error {
 		p.ConnClose,
 		p.Empty,
 		p.Handshake,
+		p.HpackDecode,
+		p.HpackEncode,
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ProcessFork,
@@ -439,6 +566,7 @@ func (p *probesPrograms) Close() error {
 		p.SockState,
 		p.WriteArgs,
 		p.WriteEntry,
+		p.WriteHeaders,
 		p.WriteRet,
 	)
 }

@@ -17,6 +17,8 @@ const (
 	KindClose = Kind(probesRecordKindRECORD_CLOSE)
 	KindExec  = Kind(probesRecordKindRECORD_EXEC)
 	KindExit  = Kind(probesRecordKindRECORD_EXIT)
+	KindTable = Kind(probesRecordKindRECORD_TABLE)
+	KindBlock = Kind(probesRecordKindRECORD_BLOCK)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -58,13 +60,15 @@ type Record struct {
 	Kind Kind
 	Time int64 // CLOCK_MONOTONIC, nanoseconds
 	PID  int
-	Conn uint64 // unique while the Collector lives; data, open and close
+	Conn uint64 // unique while the Collector lives; 0 when the record is of none
 
 	Data  Data
 	Open  Open
 	Close Close
 	Exec  Exec
 	Exit  Exit
+	Table Table
+	Block Block
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -88,6 +92,7 @@ type Open struct {
 	Role          Role
 	Handshake     bool // seen from before its TLS handshake
 	Comm          string
+	Ptr           uint64 // of its *tls.Conn in the process
 }
 
 // Totals is what passed in each direction of a connection: Seq records and
@@ -155,6 +160,10 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseOpen(sample)
 	case KindClose:
 		return r.parseClose(sample)
+	case KindTable:
+		return r.parseTable(sample)
+	case KindBlock:
+		return r.parseBlock(sample)
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:
@@ -197,6 +206,7 @@ func (r *Record) parseOpen(sample []byte) error {
 		Role:      Role(o.Role),
 		Handshake: o.Handshake != 0,
 		Comm:      text(o.Comm[:]),
+		Ptr:       o.Ptr,
 	}
 	return nil
 }

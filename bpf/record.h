@@ -18,6 +18,11 @@ typedef __u64 u64;
 #define PATH_SIZE 256
 #define COMM_SIZE 16
 #define NAME_SIZE 64
+/* Header tables of the default size (RFC 9113 6.5.2) and 32 bytes an entry. */
+#define TABLE_MAX 4096
+#define TABLE_ENTRIES 128
+#define FRAGMENT_SIZE 256
+#define FRAMER_PTRS 4
 
 enum record_kind {
 	RECORD_DATA = 1,
@@ -25,6 +30,8 @@ enum record_kind {
 	RECORD_CLOSE = 3,
 	RECORD_EXEC = 4,
 	RECORD_EXIT = 5,
+	RECORD_TABLE = 6,
+	RECORD_BLOCK = 7,
 };
 
 enum direction {
@@ -81,6 +88,7 @@ struct endpoint {
 struct open_record {
 	struct record_header h;
 	u64 conn;
+	u64 ptr; /* *tls.Conn */
 	struct endpoint local;
 	struct endpoint remote;
 	u16 family; /* 0: the socket is not known */
@@ -118,6 +126,41 @@ struct exit_record {
 	u32 pad;
 };
 
+/*
+ * An HPACK table in the target's memory, at the moment its own code is about to
+ * work on a field block. Received: the block is the first of which a fragment
+ * ends within the last read bytes before end. Sent: a block record follows.
+ */
+struct table_record {
+	struct record_header h;
+	u64 conn;	  /* received */
+	u64 id;		  /* sent: that of the block record */
+	u64 end;	  /* received: offset in the direction */
+	u32 read;	  /* received: bytes */
+	u32 fragment_len; /* received: of the fragment */
+	u32 size;	  /* as hpack counts it: 32 more an entry */
+	u32 max_size;
+	u32 count;
+	u32 len; /* of text */
+	u8 fragment[FRAGMENT_SIZE];
+	u32 lens[2 * TABLE_ENTRIES]; /* name and value of each entry, oldest first */
+	u8 text[2 * TABLE_MAX];
+};
+
+/* The HEADERS frame of a block for which a table record was sent. */
+struct block_record {
+	struct record_header h;
+	u64 conn;
+	u64 id;
+	u64 size; /* of all fields, 32 more each (RFC 9113 6.5.2) */
+	u32 fields;
+	u32 stream;
+	u32 fragment_len;
+	u32 pad;
+	u64 ptrs[FRAMER_PTRS]; /* with conn 0: where its *tls.Conn may be */
+	u8 fragment[FRAGMENT_SIZE];
+};
+
 /* What the ring holds; h.kind tells which. Enums are named for bpf2go. */
 union record {
 	struct data_record data;
@@ -125,6 +168,8 @@ union record {
 	struct close_record close;
 	struct exec_record exec;
 	struct exit_record exit;
+	struct table_record table;
+	struct block_record block;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -155,10 +200,12 @@ struct site {
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
-_Static_assert(sizeof(struct open_record) == 96, "open_record");
+_Static_assert(sizeof(struct open_record) == 104, "open_record");
 _Static_assert(sizeof(struct close_record) == 104, "close_record");
 _Static_assert(sizeof(struct exec_record) == 296, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
+_Static_assert(sizeof(struct table_record) == 9536, "table_record");
+_Static_assert(sizeof(struct block_record) == 344, "block_record");
 _Static_assert(sizeof(struct site) == 16, "site");
 
 #endif

@@ -1,0 +1,110 @@
+package bpf
+
+import (
+	"bytes"
+	"unsafe"
+)
+
+// Table is an HPACK table as the process held it when its own code was about to
+// work on a field block. A received one belongs to the first block of which a
+// fragment ends within the last Read bytes before the offset End of its
+// connection. A sent one has an ID; the Block of the same ID follows.
+type Table struct {
+	Dir     int // Send or Recv
+	ID      uint64
+	End     uint64
+	Read    uint32
+	Entries []TableEntry // oldest first
+	MaxSize uint32
+	// Consistent says that the entries add up to what hpack counts them for;
+	// otherwise this is not a table, and must not be used.
+	Consistent bool
+
+	Fragment       []byte // of the received block, the first bytes
+	FragmentLength uint32
+}
+
+// TableEntry is one entry of an HPACK table.
+type TableEntry struct{ Name, Value string }
+
+// Block tells which frame carries the field block of a Table that was sent, and
+// what the process put into it.
+type Block struct {
+	ID             uint64
+	Stream         uint32
+	Fields         uint32
+	Size           uint64 // of the fields, and 32 bytes for each (RFC 9113 §6.5.2)
+	Fragment       []byte // the first bytes
+	FragmentLength uint32
+	// Behind is, for the record of no connection, where in the process the
+	// *tls.Conn may be that the frame is to be written to.
+	Behind [4]uint64
+}
+
+// entryOverhead is what an entry counts beyond its strings (RFC 7541 §4.1).
+const entryOverhead = 32
+
+func (r *Record) parseTable(sample []byte) error {
+	t, err := view[probesTableRecord](sample, int(unsafe.Sizeof(probesTableRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Conn = t.Conn
+	r.Table = Table{
+		Dir:            int(t.H.Dir),
+		ID:             t.Id,
+		End:            t.End,
+		Read:           t.Read,
+		MaxSize:        t.MaxSize,
+		Fragment:       bytes.Clone(t.Fragment[:min(int(t.FragmentLen), len(t.Fragment))]),
+		FragmentLength: t.FragmentLen,
+	}
+	r.Table.Entries, r.Table.Consistent = entriesOf(t)
+	return nil
+}
+
+// entriesOf cuts the text of a table into its entries.
+func entriesOf(t *probesTableRecord) ([]TableEntry, bool) {
+	if int(t.Count) > len(t.Lens)/2 || int(t.Len) > len(t.Text) {
+		return nil, false
+	}
+	text := t.Text[:t.Len]
+	next := func(n uint32) (string, bool) {
+		if uint64(n) > uint64(len(text)) {
+			return "", false
+		}
+		s := string(text[:n])
+		text = text[n:]
+		return s, true
+	}
+	entries := make([]TableEntry, 0, t.Count)
+	size := uint64(t.Count) * entryOverhead
+	for i := range int(t.Count) {
+		name, ok := next(t.Lens[2*i])
+		value, ok2 := next(t.Lens[2*i+1])
+		if !ok || !ok2 {
+			return nil, false
+		}
+		entries = append(entries, TableEntry{name, value})
+		size += uint64(len(name)) + uint64(len(value))
+	}
+	return entries, len(text) == 0 && size == uint64(t.Size) && t.Size <= t.MaxSize
+}
+
+func (r *Record) parseBlock(sample []byte) error {
+	b, err := view[probesBlockRecord](sample, int(unsafe.Sizeof(probesBlockRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Conn = b.Conn
+	r.Block = Block{
+		ID:             b.Id,
+		Stream:         b.Stream,
+		Fields:         b.Fields,
+		Size:           b.Size,
+		Fragment:       bytes.Clone(b.Fragment[:min(int(b.FragmentLen), len(b.Fragment))]),
+		FragmentLength: b.FragmentLen,
+		Behind:         b.Ptrs,
+	}
+	return nil
+}

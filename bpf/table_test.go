@@ -1,0 +1,261 @@
+package bpf
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+// talk is both ends of a connection in this process: a client that encodes
+// blocks, and a server that decodes them.
+type talk struct {
+	t              *testing.T
+	client, server net.Conn
+	write, read    *http2.Framer
+	buf            bytes.Buffer
+	enc            *hpack.Encoder
+	dec            *hpack.Decoder
+	reference      *hpack.Decoder // has the table of both
+	stream         uint32
+	turn           int
+}
+
+func newTalk(t *testing.T) *talk {
+	ln, config := listen(t)
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err == nil {
+			err = conn.(*tls.Conn).Handshake()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- conn
+	}()
+	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &talk{t: t, client: conn, server: <-accepted}
+	t.Cleanup(func() {
+		c.client.Close()
+		c.server.Close()
+	})
+	c.write = http2.NewFramer(c.client, bufio.NewReader(c.client)) // as http2.Transport has it
+	c.read = http2.NewFramer(c.server, c.server)
+	c.enc = hpack.NewEncoder(&c.buf)
+	c.dec = hpack.NewDecoder(4096, func(hpack.HeaderField) {})
+	c.reference = hpack.NewDecoder(4096, func(hpack.HeaderField) {})
+	return c
+}
+
+// exchange sends a block and has it decoded. It returns what both tables were
+// before it, by the index of their entries.
+func (c *talk) exchange(resize uint32) (before []TableEntry) {
+	c.t.Helper()
+	before = c.entries()
+	if resize > 0 {
+		c.enc.SetMaxDynamicTableSize(resize)
+	}
+	c.buf.Reset()
+	c.turn++
+	for _, f := range []hpack.HeaderField{
+		{Name: ":method", Value: "GET"},
+		{Name: ":path", Value: fmt.Sprintf("/%d", c.turn)},
+		{Name: "x-empty", Value: ""},
+		{Name: fmt.Sprintf("x-%d", c.turn), Value: string(bytes.Repeat([]byte("v"), 40*c.turn))},
+		{Name: "authorization", Value: "secret", Sensitive: true},
+	} {
+		if err := c.enc.WriteField(f); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	c.stream += 2
+	if err := c.write.WriteHeaders(http2.HeadersFrameParam{StreamID: c.stream - 1, BlockFragment: c.buf.Bytes(), EndHeaders: true}); err != nil {
+		c.t.Fatal(err)
+	}
+	frame, err := c.read.ReadFrame()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, dec := range []*hpack.Decoder{c.dec, c.reference} {
+		if _, err := dec.Write(frame.(*http2.HeadersFrame).HeaderBlockFragment()); err != nil {
+			c.t.Fatal(err)
+		}
+		if err := dec.Close(); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	return before
+}
+
+// entries reads the reference table, oldest first.
+func (c *talk) entries() []TableEntry {
+	list := []TableEntry{}
+	c.reference.SetEmitFunc(func(f hpack.HeaderField) { list = append(list, TableEntry{f.Name, f.Value}) })
+	for index := byte(62); index < 127; index++ {
+		if _, err := c.reference.Write([]byte{0x80 | index}); err != nil {
+			break
+		}
+	}
+	c.reference.SetEmitFunc(func(hpack.HeaderField) {})
+	if err := c.reference.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// TestTables joins a connection in the middle and compares the tables that are
+// copied with what both ends hold, with evictions and changes of the size.
+func TestTables(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 16 << 20})
+	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+		t.Fatal(err)
+	}
+	talk := newTalk(t)
+	for range 20 {
+		talk.exchange(0)
+	}
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	var want [][]TableEntry
+	for _, resize := range []uint32{0, 0, 2000, 0, 300, 4096, 0} {
+		want = append(want, talk.exchange(resize))
+	}
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	tables, blocks, opens := drainTables(t, c)
+	if len(tables[Send]) != len(want) || len(tables[Recv]) != len(want) || len(blocks) != len(want) {
+		t.Fatalf("got %d and %d tables, %d blocks, want %d of each", len(tables[Send]), len(tables[Recv]), len(blocks), len(want))
+	}
+	for i := range want {
+		b := &blocks[i]
+		if b.ID != tables[Send][i].ID || b.Fields != 5 || b.Stream != uint32(2*(20+i)+1) {
+			t.Errorf("block %d: got %+v for table %d", i, b, tables[Send][i].ID)
+		}
+		if i == 0 && !slices.Contains(b.Behind[:], opens[RoleClient].Ptr) {
+			t.Errorf("the first block: its connection is at %#x, got %#x", opens[RoleClient].Ptr, b.Behind)
+		}
+		for dir, table := range []Table{tables[Send][i], tables[Recv][i]} {
+			if !table.Consistent {
+				t.Errorf("block %d, direction %d: inconsistent: %+v", i, dir, table)
+			}
+			// The encoder has applied a new size before its first field.
+			expected := want[i]
+			if dir == Send {
+				expected = within(expected, table.MaxSize)
+			}
+			if diff := cmp.Diff(expected, table.Entries); diff != "" {
+				t.Errorf("block %d, direction %d (-want +got):\n%s", i, dir, diff)
+			}
+		}
+		if r := &tables[Recv][i]; !bytes.Equal(r.Fragment, b.Fragment) || r.FragmentLength != b.FragmentLength || r.Read != r.FragmentLength {
+			t.Errorf("block %d: received %d bytes %x, sent %d bytes %x", i, r.FragmentLength, r.Fragment, b.FragmentLength, b.Fragment)
+		}
+	}
+}
+
+// within evicts what a table of a size has no room for.
+func within(entries []TableEntry, size uint32) []TableEntry {
+	total := uint32(0)
+	for _, e := range entries {
+		total += uint32(len(e.Name)+len(e.Value)) + entryOverhead
+	}
+	for ; total > size; entries = entries[1:] {
+		total -= uint32(len(entries[0].Name)+len(entries[0].Value)) + entryOverhead
+	}
+	return entries
+}
+
+// drainTables reads what there is, and requires that the ledger agrees.
+func drainTables(t *testing.T, c *Collector) (tables [2][]Table, blocks []Block, opens map[Role]Open) {
+	t.Helper()
+	opens = map[Role]Open{}
+	count := uint64(0)
+	for {
+		var r Record
+		err := c.Read(&r, 50*time.Millisecond)
+		if errors.Is(err, ErrNoRecord) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		count++
+		switch r.Kind {
+		case KindTable:
+			tables[r.Table.Dir] = append(tables[r.Table.Dir], r.Table)
+		case KindBlock:
+			blocks = append(blocks, r.Block)
+		case KindOpen:
+			opens[r.Open.Role] = r.Open
+		}
+	}
+	checkLedger(t, c, &capture{count: count})
+	return tables, blocks, opens
+}
+
+// TestTablesEnd requires that nothing is copied, and no probe is hit, when the
+// recovery has ended.
+func TestTablesEnd(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.EndRecovery(); err != nil {
+		t.Fatal(err)
+	}
+	talk := newTalk(t)
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		talk.exchange(0)
+	}
+	tables, blocks, _ := drainTables(t, c)
+	hits, err := c.RecoveryHits()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tables[Send]) + len(tables[Recv]) + len(blocks); n > 0 || hits > 0 {
+		t.Errorf("%d records, %d hits after the end", n, hits)
+	}
+}
+
+// TestTablesNotWanted requires that a connection seen from its start costs no
+// copies, but for the first of an encoder that is not known to be its own.
+func TestTablesNotWanted(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	talk := newTalk(t)
+	for range 20 {
+		talk.exchange(0)
+	}
+	tables, blocks, _ := drainTables(t, c)
+	if len(tables[Recv]) > 0 {
+		t.Errorf("%d tables of a connection seen from its start", len(tables[Recv]))
+	}
+	if len(tables[Send]) > 1 || len(blocks) > 0 {
+		t.Errorf("%d tables, %d blocks of an encoder whose connection is known", len(tables[Send]), len(blocks))
+	}
+}
