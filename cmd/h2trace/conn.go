@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"time"
 
 	"h2trace/bpf"
@@ -22,6 +23,8 @@ type tracedConn struct {
 	announced bool        // the open event is printed
 	closed    *connEnd
 	latest    int64 // the highest kernel time so far
+	// missing is set while a header table is, and is asked for.
+	missing *missingTables
 }
 
 // position is a place in the records and bytes of one direction.
@@ -36,10 +39,10 @@ type connEnd struct {
 	state  *bpf.ConnState // without a record: what the kernel held, if anything
 }
 
-// data decodes a record. Two directions may take their times within the same
+// feed decodes a record. Two directions may take their times within the same
 // microsecond and their places in the buffer the other way round; the places
 // tell the order, and no time goes back behind an earlier one.
-func (c *tracedConn) data(at int64, d *bpf.Data) {
+func (c *tracedConn) feed(at int64, d *bpf.Data) {
 	at = max(at, c.latest)
 	c.latest = at
 	next := &c.next[d.Dir]
@@ -65,10 +68,12 @@ func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reas
 	c.announce()
 	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, missing, lost, why)
 	c.decoder.Gap(at, decoder.Direction(dir), bytes)
+	c.table.wantTables(c)
 }
 
 // settle brings both directions up to what the kernel counted.
 func (c *tracedConn) settle(at int64, t bpf.Totals) {
+	c.release()
 	for dir, next := range c.next {
 		if t.Seq[dir] >= next.seq && t.Offset[dir] >= next.offset {
 			c.advance(at, dir, t.Seq[dir], t.Offset[dir], t.Lost[dir], t.LostBytes[dir])
@@ -81,13 +86,15 @@ func (c *tracedConn) settle(at int64, t bpf.Totals) {
 func (c *tracedConn) finish() error {
 	t := c.table
 	delete(t.byID, c.id)
+	err := t.recovery.leave(c)
 	end := c.closed
 	if end == nil {
 		c.decoder.Close(c.since)
 		c.announce()
-		return nil
+		return err
 	}
 	c.settle(end.at, end.totals)
+	err = errors.Join(err, t.recovery.leave(c)) // a last loss made tables unknown
 	c.decoder.Close(end.at)
 	c.announce()
 	e := c.event
@@ -103,11 +110,11 @@ func (c *tracedConn) finish() error {
 	t.events.Conn(c.at(end.at), &e)
 	switch {
 	case end.record.Kind == bpf.KindClose:
-		return t.collector.Forget(&end.record)
+		err = errors.Join(err, t.collector.Forget(&end.record))
 	case end.state != nil:
-		return t.collector.ForgetConn(*end.state)
+		err = errors.Join(err, t.collector.ForgetConn(*end.state))
 	}
-	return nil
+	return err
 }
 
 // at returns the head of an event of that kernel time.

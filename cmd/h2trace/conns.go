@@ -24,6 +24,8 @@ type connTable struct {
 	clock     clock
 	losses    *lossBook
 	config    decoder.Config
+	recovery  *recovery
+	failed    error // of asking for tables, until expire reports it
 
 	byID    map[uint64]*tracedConn
 	closing []*tracedConn // by time of their close
@@ -34,13 +36,14 @@ type connTable struct {
 	captured uint64 // bytes of payload
 }
 
-func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config) *connTable {
+func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery) *connTable {
 	return &connTable{
 		collector: c,
 		events:    events,
 		clock:     clk,
 		losses:    losses,
 		config:    config,
+		recovery:  recovery,
 		byID:      make(map[uint64]*tracedConn),
 	}
 }
@@ -58,6 +61,19 @@ func (t *connTable) open(r *bpf.Record) {
 	config.FromStart = r.Open.Handshake
 	c.event.Role = config.Role
 	c.decoder = decoder.NewConn(config, c)
+	t.wantTables(c)
+	t.failed = errors.Join(t.failed, t.recovery.opened(c, r.Open.Ptr))
+}
+
+// wantTables asks for the header tables of a connection that are not known.
+func (t *connTable) wantTables(c *tracedConn) {
+	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
+		return
+	}
+	if c.event.Joined == export.JoinedStart && c.decoder.Protocol() != decoder.HTTP2 {
+		return // not before there is a table
+	}
+	t.failed = errors.Join(t.failed, t.recovery.want(c))
 }
 
 // get returns the connection of a record, and makes it when its open record
@@ -76,6 +92,9 @@ func (t *connTable) get(r *bpf.Record) *tracedConn {
 	c.event.Joined = export.JoinedMid
 	c.decoder = decoder.NewConn(t.config, c)
 	t.byID[r.Conn] = c
+	if r.Kind != bpf.KindOpen {
+		t.wantTables(c)
+	}
 	return c
 }
 
@@ -112,6 +131,8 @@ func (t *connTable) expire(idle bool) error {
 		t.closing = t.closing[1:]
 		err = errors.Join(err, c.finish())
 	}
+	err = errors.Join(err, t.failed, t.recovery.tick(now))
+	t.failed = nil
 	return errors.Join(err, t.audit.run(t, now, idle))
 }
 

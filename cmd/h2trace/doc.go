@@ -128,8 +128,11 @@ reason. HTTP/3 and HTTP without TLS are not seen; of HTTP/1.1 inside TLS there
 are conn events only.
 
 A connection that was open before h2trace came has joined "mid": its windows are
-null, and so are header blocks that refer to fields sent earlier (headers_error
-says so). Where frame boundaries had to be searched, there or after a loss,
+null. Its header tables are copied from the memory of the process, so headers
+are complete from the first block that begins after h2trace came. Blocks that
+were under way then, and those of HTTP/2 code that does not use net/http or
+golang.org/x/net, or whose tables exceed 4096 bytes, are null where they refer
+to fields sent earlier (headers_error says so). Where frame boundaries had to be searched, there or after a loss,
 frames of one direction may come later than their time.
 
 An executable that a target starts and that h2trace has not met before is held

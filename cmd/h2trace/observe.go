@@ -79,7 +79,8 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		o.holder = newHolder(c, opts.Names, msg)
 	}
 	o.processes = newProcesses(c, o.holder, events, msg, clk)
-	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes})
+	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes},
+		newRecovery(c, msg, o.processes.paths))
 	return o, nil
 }
 
@@ -100,6 +101,9 @@ func (o *observer) AttachCommand(pid int, path string) error {
 
 // AttachRunning attaches to running processes and their descendants.
 func (o *observer) AttachRunning(pids []int, names []string) error {
+	if err := o.conns.recovery.await(); err != nil {
+		return err
+	}
 	return o.processes.attachRunning(pids, names, !o.opts.NoFollow)
 }
 
@@ -165,6 +169,10 @@ func (o *observer) handle(r *bpf.Record) error {
 		o.conns.open(r)
 	case bpf.KindClose:
 		return o.conns.close(r)
+	case bpf.KindTable:
+		return o.conns.recovery.table(r)
+	case bpf.KindBlock:
+		return o.conns.recovery.block(r)
 	case bpf.KindExec:
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.processes.exec(r)
@@ -182,6 +190,7 @@ func (o *observer) handle(r *bpf.Record) error {
 func (o *observer) finish() error {
 	o.holder.close() // before probes go, so that none is attached after
 	left, err := o.collector.Targets()
+	o.conns.recovery.wait()
 	err = errors.Join(err, o.collector.Stop())
 	var r bpf.Record
 	for {

@@ -210,6 +210,17 @@ func (p *processes) print(proc process, e *export.Process) {
 	p.events.Process(export.Meta{Time: p.clock.wall(proc.at), PID: proc.pid, Comm: proc.comm}, e)
 }
 
+// paths returns where the executables of the processes can be opened.
+func (p *processes) paths() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []string
+	for pid := range p.known {
+		list = append(list, procPath(pid, "exe"))
+	}
+	return list
+}
+
 // count returns how many processes were observed.
 func (p *processes) count() uint64 {
 	p.mu.Lock()

@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"h2trace/cmd/h2trace/internal/contract"
+	"h2trace/cmd/h2trace/internal/http2debug"
+	"h2trace/cmd/h2trace/internal/modproxy"
+	"h2trace/cmd/h2trace/internal/oracle"
+	"h2trace/cmd/h2trace/internal/wire"
+)
+
+// TestJoin attaches to one end of a connection that has been at work for a
+// while, at random moments: every header list that is printed is the one that
+// the process itself logged, and from the first known one on all are known.
+func TestJoin(t *testing.T) {
+	needProbes(t)
+	for _, side := range []string{"client", "server"} {
+		for _, impl := range []string{"net", "x"} {
+			for _, storm := range storms {
+				t.Run(side+"/"+impl+"/"+storm.name, func(t *testing.T) { joinPair(t, side, impl, storm.scenario) })
+			}
+		}
+	}
+}
+
+// joins is how often a connection is joined.
+const joins = 2
+
+func joinPair(t *testing.T, side, impl, scenario string) {
+	a := modproxy.NewAuthority(t)
+	logFile := filepath.Join(t.TempDir(), "debug.log")
+	pid, end := startPair(t, a, side, impl, scenario, logFile)
+	await(t, "requests before the attach", func() bool { return lines(logFile, ":path") > 50 })
+	var traces []*contract.Stream
+	for range joins {
+		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
+		tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(pid)}})
+		await(t, "header lists after the attach", func() bool { return lines(tr.events, `"headers":[`) > 20 })
+		if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		r := tr.wait()
+		if r.status != 0 {
+			t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
+		}
+		if err := checkSummary(r.stream); err != nil {
+			t.Error(err)
+		}
+		traces = append(traces, r.stream)
+	}
+	end()
+	b, err := os.ReadFile(logFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := http2debug.Parse(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := http2debug.Attribute(eventsOf(log, log.Conns[0]), log.Conns[0])
+	for _, s := range traces {
+		conns := s.Conns()
+		if len(conns) != 1 {
+			t.Fatalf("%d connections in the trace, want 1", len(conns))
+		}
+		checkPartial(t, &oracle.Partial{Trace: conns[0], Log: log.Conns[0], Headers: headers})
+		checkJoined(t, conns[0])
+	}
+}
+
+// startPair starts a server and a client that works until end is called. The
+// one on the given side logs its frames.
+func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFile string) (pid int, end func()) {
+	t.Helper()
+	flags := []string{"-impl", "x", "-repeat", "-timeout", "80s", "-scenario", scenario}
+	if side == "server" {
+		srv := startLoggingServer(t, serverArgs(t, a, "-impl", impl), debugEnv(peerEnv(a)), logFile)
+		endClient := startStorm(t, clientArgs(t, srv.addr, flags...), peerEnv(a))
+		return srv.pid, func() {
+			endClient()
+			srv.stop()
+		}
+	}
+	srv := startServer(t, serverArgs(t, a), peerEnv(a))
+	flags[1] = impl
+	args := clientArgs(t, srv.addr, flags...)
+	stderr, err := os.Create(logFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env, cmd.Stderr = debugEnv(peerEnv(a)), stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd.Process.Pid, func() {
+		_ = stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("h2client: %v", err)
+		}
+	}
+}
+
+// buffered is what may be under way at the attach beside one block, of which a
+// part went before: what the http2 package encoded and did not flush, or read
+// and did not decode. It buffers 4096 bytes.
+const buffered = 4096
+
+// checkJoined demands header lists in both directions, and that none is missing
+// from the first on. Before it come only those of blocks that had begun.
+func checkJoined(t *testing.T, c *contract.Conn) {
+	t.Helper()
+	var known [2]int
+	var unknown, bytesUnknown [2]int64
+	for _, e := range c.Frames {
+		d := e.Direction()
+		switch {
+		case e.Headers != nil:
+			known[d]++
+		case e.HeadersError != "" && known[d] > 0:
+			t.Errorf("%s line %d: %q after %d header lists that were known", c.ID, e.Line, e.HeadersError, known[d])
+		case e.HeadersError != "":
+			unknown[d]++
+			bytesUnknown[d] += int64(e.Length) + 9
+		}
+	}
+	for d := range known {
+		if known[d] == 0 {
+			t.Errorf("%s: no header list is known", wire.Dir(d))
+		}
+		if unknown[d] > 1 && bytesUnknown[d] > buffered {
+			t.Errorf("%s: %d header lists of %d bytes are unknown at first", wire.Dir(d), unknown[d], bytesUnknown[d])
+		}
+	}
+}

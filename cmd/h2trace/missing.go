@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+)
+
+const (
+	// maxHold is how long what was read is held for the table that goes with
+	// it: the kernel sends it as soon as the process decodes what it read.
+	maxHold = 100 * time.Millisecond
+	// maxHeldBytes bounds what is held of a connection.
+	maxHeldBytes = 64 << 10
+	// maxVainHolds is how often a connection that is not known to speak
+	// HTTP/2 is held for nothing before that ends.
+	maxVainHolds = 1024
+)
+
+// missingTables is what a connection has of it while a header table is missing.
+type missingTables struct {
+	asks  int
+	used  [2]int // tables that came since the last ask, by direction
+	held  []heldData
+	bytes int
+	vain  int
+}
+
+// heldData is a record of data that was read from the ring and not decoded.
+type heldData struct {
+	at int64
+	bpf.Data
+}
+
+// data decodes a record. While the table of received blocks is missing, what
+// was read is held until the table that goes with it comes, or cannot come any
+// more because the process went on to read; what is sent meanwhile waits too, so
+// that the order stays.
+func (c *tracedConn) data(at int64, d *bpf.Data) {
+	m := c.missing
+	if m == nil {
+		c.feed(at, d)
+		return
+	}
+	if d.Dir == bpf.Recv && len(m.held) > 0 {
+		m.vain++
+		c.release()
+	}
+	if len(m.held) == 0 && (d.Dir == bpf.Send || !c.holds()) {
+		c.feed(at, d)
+		return
+	}
+	own := *d
+	own.Payload = bytes.Clone(d.Payload)
+	m.held = append(m.held, heldData{at, own})
+	if m.bytes += len(own.Payload); m.bytes > maxHeldBytes {
+		c.release()
+	}
+}
+
+// holds reports whether a table of received blocks may come.
+func (c *tracedConn) holds() bool {
+	likely := c.missing.vain < maxVainHolds || c.decoder.Protocol() == decoder.HTTP2
+	return likely && c.table.recovery.on && !c.decoder.TableKnown(decoder.Recv)
+}
+
+// release decodes what is held.
+func (c *tracedConn) release() {
+	m := c.missing
+	if m == nil {
+		return
+	}
+	held := m.held
+	m.held, m.bytes = nil, 0
+	for i := range held {
+		c.feed(held[i].at, &held[i].Data)
+	}
+}
+
+// releaseBefore decodes what is held if that began before a kernel time.
+func (c *tracedConn) releaseBefore(at int64) {
+	if m := c.missing; m != nil && len(m.held) > 0 && m.held[0].at < at {
+		m.vain++
+		c.release()
+	}
+}
+
+// received takes the table that the process had when it began to decode what
+// it had read last: what is held.
+func (c *tracedConn) received(at int64, t *bpf.Table) {
+	defer c.release()
+	m := c.missing
+	m.vain = 0
+	i := slices.IndexFunc(m.held, func(h heldData) bool { return h.Dir == bpf.Recv })
+	if i < 0 {
+		return
+	}
+	begin, first := t.End-uint64(t.Read), &m.held[i]
+	missing := first.Seq != c.next[bpf.Recv].seq
+	if c.next[bpf.Recv].offset > begin || first.Offset < begin || first.Offset >= t.End || missing && first.Offset != begin {
+		return // part of what was read is decoded already, or lost
+	}
+	before := m.held[:i]
+	m.held = m.held[i:]
+	for j := range before {
+		c.feed(before[j].at, &before[j].Data)
+	}
+	first = &m.held[0]
+	c.advance(max(first.at, c.latest), bpf.Recv, first.Seq, first.Offset, first.Lost, first.LostBytes)
+	c.recover(at, bpf.Recv, decoder.Snapshot{
+		Entries:        fields(t.Entries),
+		MaxSize:        t.MaxSize,
+		Fragment:       t.Fragment,
+		FragmentLength: t.FragmentLength,
+		Within:         int64(t.End - first.Offset),
+	})
+}
+
+// recover hands a table to the decoder. One that does not fit is worth no
+// word: headers_error says that there is none.
+func (c *tracedConn) recover(at int64, dir int, s decoder.Snapshot) {
+	_ = c.decoder.Recover(max(at, c.latest), decoder.Direction(dir), s)
+}
+
+// settled reports whether no table is missing, or none will be found: the
+// connection speaks something else.
+func (c *tracedConn) settled() bool {
+	if len(c.missing.held) > 0 {
+		return false
+	}
+	known := c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv)
+	return known || c.decoder.Decided() && c.decoder.Protocol() != decoder.HTTP2
+}
