@@ -48,6 +48,10 @@ func (c *tracedConn) data(at int64, d *bpf.Data) {
 	if d.Dir == bpf.Recv && len(m.held) > 0 {
 		m.vain++
 		c.release()
+		if c.missing != m { // a loss in what was held ended the search
+			c.data(at, d)
+			return
+		}
 	}
 	if len(m.held) == 0 && (d.Dir == bpf.Send || !c.holds()) {
 		c.feed(at, d)
@@ -108,6 +112,9 @@ func (c *tracedConn) received(at int64, t *bpf.Table) {
 	for j := range before {
 		c.feed(before[j].at, &before[j].Data)
 	}
+	if c.missing != m || len(m.held) == 0 {
+		return // a loss in what was held ended the search
+	}
 	first = &m.held[0]
 	c.advance(max(first.at, c.latest), bpf.Recv, first.Seq, first.Offset, first.Lost, first.LostBytes)
 	c.recover(at, bpf.Recv, decoder.Snapshot{
@@ -128,7 +135,7 @@ func (c *tracedConn) recover(at int64, dir int, s decoder.Snapshot) {
 // settled reports whether no table is missing, or none will be found: the
 // connection speaks something else.
 func (c *tracedConn) settled() bool {
-	if len(c.missing.held) > 0 {
+	if c.missing == nil || len(c.missing.held) > 0 {
 		return false
 	}
 	known := c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv)
