@@ -44,23 +44,37 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 func (c *Collector) enterSites(exe *Executable, sites []plan.Site) ([]*probeGroup, error) {
 	var groups []*probeGroup
 	for _, site := range sites {
-		index, err := c.sites.take()
+		prog, cookie, err := c.enterSite(exe, c.programName(site), siteValue(exe.Plan, site))
 		if err != nil {
-			return nil, err
-		}
-		exe.sites = append(exe.sites, index)
-		if err := c.probes.Sites.Put(index, siteValue(exe.Plan, site)); err != nil {
 			return nil, fmt.Errorf("describe the %s probe: %w", site.Tap, err)
 		}
-		prog := c.program(site)
 		if n := len(groups); n == 0 || groups[n-1].prog != prog {
 			groups = append(groups, &probeGroup{prog: prog, tap: site.Tap})
 		}
 		g := groups[len(groups)-1]
 		g.offsets = append(g.offsets, site.Offset)
-		g.cookies = append(g.cookies, uint64(index))
+		g.cookies = append(g.cookies, cookie)
 	}
 	return groups, nil
+}
+
+// enterSite tells a program what is to be found at a site, and returns it and
+// what tells it that a hit is one of that site.
+func (c *Collector) enterSite(exe *Executable, program string, site probesSite) (*ebpf.Program, uint64, error) {
+	if c.copies != nil {
+		key := siteProgramKey{program, site}
+		prog, err := c.copies.take(key)
+		if err == nil {
+			exe.copies = append(exe.copies, key)
+		}
+		return prog, 0, err
+	}
+	index, err := c.sites.take()
+	if err != nil {
+		return nil, 0, err
+	}
+	exe.sites = append(exe.sites, index)
+	return c.programs[program], uint64(index), c.probes.Sites.Put(index, site)
 }
 
 func siteValue(p *plan.Plan, site plan.Site) probesSite {
@@ -80,40 +94,40 @@ func siteValue(p *plan.Plan, site plan.Site) probesSite {
 	return v
 }
 
-// program returns the BPF program that knows where the values are at a site.
-func (c *Collector) program(site plan.Site) *ebpf.Program {
+// programName names the BPF program that knows where the values are at a site.
+func (c *Collector) programName(site plan.Site) string {
 	if c.opts.Empty {
-		return c.probes.Empty
+		return probesProgEmpty
 	}
 	switch site.Tap {
 	case plan.ClientHandshake, plan.ServerHandshake:
-		return c.probes.Handshake
+		return probesProgHandshake
 	case plan.Close:
-		return c.probes.ConnClose
+		return probesProgConnClose
 	case plan.EncodeField:
-		return c.probes.HpackEncode
+		return probesProgHpackEncode
 	case plan.DecodeBlock:
-		return c.probes.HpackDecode
+		return probesProgHpackDecode
 	case plan.WriteHeaders:
-		return c.probes.WriteHeaders
+		return probesProgWriteHeaders
 	case plan.Read:
 		switch site.Kind {
 		case plan.Memmove:
-			return c.probes.ReadMemmove
+			return probesProgReadMemmove
 		case plan.Slicecopy:
-			return c.probes.ReadSlicecopy
+			return probesProgReadSlicecopy
 		case plan.Entry:
-			return c.probes.ReadEntry
+			return probesProgReadEntry
 		}
-		return c.probes.ReadRet
+		return probesProgReadRet
 	}
 	switch site.Kind {
 	case plan.Entry:
-		return c.probes.WriteEntry
+		return probesProgWriteEntry
 	case plan.Ret:
-		return c.probes.WriteRet
+		return probesProgWriteRet
 	}
-	return c.probes.WriteArgs
+	return probesProgWriteArgs
 }
 
 func (c *Collector) detach(exe *Executable) error {
@@ -121,7 +135,10 @@ func (c *Collector) detach(exe *Executable) error {
 	for _, index := range exe.sites {
 		c.sites.free(index)
 	}
-	exe.links, exe.sites, exe.recovery = nil, nil, recovery{}
+	for _, key := range exe.copies {
+		err = errors.Join(err, c.copies.drop(key))
+	}
+	exe.links, exe.sites, exe.copies, exe.recovery = nil, nil, nil, recovery{}
 	if exe.lease != nil { // after the probes, for whom others wait
 		err = errors.Join(err, exe.lease.Close())
 		exe.lease = nil
@@ -129,7 +146,7 @@ func (c *Collector) detach(exe *Executable) error {
 	return err
 }
 
-// maxSites is the size of the sites map in conn.h.
+// maxSites is the size of the sites map in compat.h.
 const maxSites = 8192
 
 // siteTable hands out indexes of the sites map.

@@ -23,6 +23,7 @@ func newCollector(t *testing.T, opts Options) *Collector {
 	if os.Geteuid() != 0 {
 		skipOrFail(t, "loading BPF programs needs root")
 	}
+	opts.compat = opts.compat || useCompat
 	c, err := New(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
@@ -41,6 +39,8 @@ type Options struct {
 	// their places, to measure what the probes alone cost.
 	Mode  plan.Mode
 	Empty bool
+
+	compat bool // as on a kernel that lacks some of optionalFeatures
 }
 
 // Collector is the kernel side of a capture. AddTarget, Attach and Read may be
@@ -49,16 +49,19 @@ type Collector struct {
 	opts   Options
 	probes probesObjects
 	hooks  []link.Link
-	multi  bool // the uprobe programs attach by uprobe_multi
-	reader *ringbuf.Reader
-	sample ringbuf.Record
+	// programs are all of them by name, and nil where there are copies.
+	programs map[string]*ebpf.Program
+	multi    bool // the uprobe programs attach by uprobe_multi
+	reader   *ringbuf.Reader
+	sample   ringbuf.Record
 	// gathering says that Read took a record since it last paused.
 	gathering bool
 
 	mu      sync.Mutex // guards what follows
 	exes    exeCache
 	sites   siteTable
-	stopped bool // no probes are to be attached any more
+	copies  *sitePrograms // nil where the kernel needs none
+	stopped bool          // no probes are to be attached any more
 	// recovering says that BeginRecovery's probes are to be in place.
 	recovering bool
 
@@ -88,68 +91,6 @@ func New(opts Options) (*Collector, error) {
 	}
 	c.watchLeases()
 	return c, nil
-}
-
-func (c *Collector) load() error {
-	spec, err := loadProbes()
-	if err != nil {
-		return fmt.Errorf("read the compiled probes: %w", err)
-	}
-	size := uint64(c.opts.BufferSize)
-	spec.Maps["ring"].MaxEntries = uint32(size)
-	for name, value := range map[string]any{
-		"ring_size":    size,
-		"ring_reserve": size / 16,
-		"wakeup_shift": wakeupShift(size),
-		"follow":       c.opts.Follow,
-		"by_name":      len(c.opts.Names) > 0,
-		"body_bytes":   uint32(c.opts.BodyBytes),
-	} {
-		if err := spec.Variables[name].Set(value); err != nil {
-			return fmt.Errorf("set %s: %w", name, err)
-		}
-	}
-	c.multi = features.HaveBPFLinkUprobeMulti() == nil
-	for _, prog := range spec.Programs {
-		if c.multi && prog.Type == ebpf.Kprobe {
-			prog.AttachType = ebpf.AttachTraceUprobeMulti
-		}
-	}
-	if err := spec.LoadAndAssign(&c.probes, nil); err != nil {
-		return loadError(err)
-	}
-	for _, name := range c.opts.Names {
-		var key probesExeName
-		if len(name) > MaxName {
-			return fmt.Errorf("name %q is longer than %d bytes", name, MaxName)
-		}
-		copy(key.Text[:], name)
-		if err := c.probes.Names.Put(key, uint8(1)); err != nil {
-			return fmt.Errorf("observe executables named %q: %w", name, err)
-		}
-	}
-	if c.reader, err = ringbuf.NewReader(c.probes.Ring); err != nil {
-		return fmt.Errorf("map the ring buffer: %w", err)
-	}
-	c.reader.SetDeadline(time.Now()) // none at all would be to wait forever
-	return nil
-}
-
-// loadError keeps the whole log when the verifier refused a program.
-func loadError(err error) error {
-	if verifier, ok := errors.AsType[*ebpf.VerifierError](err); ok {
-		return fmt.Errorf("load the probes: %w\n%s", err, strings.Join(verifier.Log, "\n"))
-	}
-	return fmt.Errorf("load the probes: %w", err)
-}
-
-// wakeupShift makes the kernel wake the reader at each eighth of the buffer.
-func wakeupShift(size uint64) uint32 {
-	shift := uint32(0)
-	for size>>shift > 8 {
-		shift++
-	}
-	return shift
 }
 
 func (c *Collector) hook() error {
@@ -284,6 +225,9 @@ func (c *Collector) Close() error {
 	err := c.Stop()
 	if c.reader != nil {
 		err = errors.Join(err, c.reader.Close())
+	}
+	if c.copies != nil {
+		err = errors.Join(err, c.copies.close())
 	}
 	return errors.Join(err, c.probes.Close())
 }

@@ -6,6 +6,7 @@
 #ifndef H2TRACE_CONN_H
 #define H2TRACE_CONN_H
 
+#include "compat.h"
 #include "goabi.h"
 #include "ring.h"
 
@@ -36,6 +37,9 @@ struct conn_dir {
 	 */
 	u64 at;
 	u64 from;
+	/* What it moves, where the steps of a loop share no stack (loop.h). */
+	u64 src;
+	u64 len;
 	/* The frame walker: what is left of the current frame. */
 	u32 copy;
 	u32 skip;
@@ -76,13 +80,6 @@ struct {
 	__type(value, struct conn_key);
 } socks SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 8192);
-	__type(key, u32);
-	__type(value, struct site);
-} sites SEC(".maps");
-
 u64 last_conn_id = 0;
 
 /* Set by user space while the probes of hpack.h are attached. */
@@ -99,13 +96,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct want);
 } wants SEC(".maps");
-
-static __always_inline struct site *site_of(void *ctx)
-{
-	u32 index = bpf_get_attach_cookie(ctx);
-
-	return bpf_map_lookup_elem(&sites, &index);
-}
 
 static __always_inline u64 read_user_u64(u64 addr)
 {
@@ -232,14 +222,16 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
-/* Enters a connection under its key, in place of any earlier one there. */
-static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
-					      bool handshake)
+/*
+ * Enters a connection under its key, in place of any earlier one there. Not
+ * inline: what it has on the stack is gone when the bytes are dealt with.
+ */
+static __noinline struct conn *open_conn(struct site *site, struct conn_key *key, bool handshake)
 {
 	struct conn fresh = {};
 	struct conn *c;
 
-	fresh.id = __sync_fetch_and_add(&last_conn_id, 1) + 1;
+	fresh.id = new_id(&last_conn_id);
 	fresh.handshake = handshake;
 	if (handshake) {
 		fresh.role = site->role;

@@ -7,20 +7,7 @@
 #ifndef H2TRACE_DATA_H
 #define H2TRACE_DATA_H
 
-#include "conn.h"
-
-/* Bytes that the target hands over or takes in one call. */
-struct chunk {
-	struct conn_dir *dir;
-	u64 conn;
-	u64 src; /* address in the target */
-	u64 len;
-	u64 offset; /* of its first byte in the direction */
-	u32 tgid;
-	u8 direction;
-	u8 keep; /* nothing is left out */
-	u16 pad;
-};
+#include "loop.h"
 
 static __always_inline void lose(struct chunk *c, u32 reason, u64 len)
 {
@@ -29,11 +16,20 @@ static __always_inline void lose(struct chunk *c, u32 reason, u64 len)
 	count_lost(reason, 1, len);
 }
 
+/* As one record, all that is to be reported. */
+static __always_inline void lose_whole(struct chunk *c, u64 len)
+{
+	fetch_add(&c->dir->seq, 1);
+	count_seen(1, 0);
+	lose(c, LOSS_RING_FULL, len);
+	c->dir->from = c->dir->at;
+}
+
 /* One record with room for size bytes of payload, holding len of them. */
 static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 len)
 {
 	const u32 total = sizeof(struct data_record) + size;
-	u64 seq = __sync_fetch_and_add(&c->dir->seq, 1);
+	u64 seq = fetch_add(&c->dir->seq, 1);
 	struct data_record *r = NULL;
 	u64 backlog = ring_backlog();
 	u64 flags = ring_flags(backlog, total);
@@ -55,7 +51,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 		lose(c, LOSS_READ_FAULT, len);
 		return;
 	}
-	r->h.pid = c->tgid;
+	r->h.pid = c->key.tgid;
 	r->h.kind = RECORD_DATA;
 	r->h.dir = c->direction;
 	r->h.pad = 0;
@@ -78,6 +74,7 @@ static long put_full(u32 i, struct chunk *c)
 	put(c, PAYLOAD_MAX, c->dir->from + (u64)i * PAYLOAD_MAX, PAYLOAD_MAX);
 	return 0;
 }
+LOOP_STEP(put_full)
 
 /* Reports the bytes between dir->from and dir->at, which may be none. */
 static __noinline int report(struct chunk *c)
@@ -87,7 +84,11 @@ static __noinline int report(struct chunk *c)
 	if (len > PAYLOAD_MAX) {
 		u64 full = (len - 1) / PAYLOAD_MAX;
 
-		bpf_loop(full, put_full, c, 0);
+		if (full > LOOP_MAX) { /* no ring is that long */
+			lose_whole(c, len);
+			return 0;
+		}
+		LOOP(full, put_full, c);
 		from += full * PAYLOAD_MAX;
 		len -= full * PAYLOAD_MAX;
 	}

@@ -5,6 +5,7 @@
 // of one connection with their position and kernel time, and what became of
 // connections and processes. It knows no HTTP.
 //
-// Needs Linux 5.17 (bpf_loop) with BTF, amd64, and the rights that
-// CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE give.
+// Needs Linux 5.10 with BTF, amd64, and the rights that CAP_BPF, CAP_PERFMON
+// and CAP_SYS_PTRACE give. Before Linux 5.17 other programs do the same, see
+// compat.h.
 package bpf

@@ -37,7 +37,7 @@ static __always_inline u64 take_encoder_table(u64 encoder, u32 tgid)
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return 0;
 	}
-	id = __sync_fetch_and_add(&last_block_id, 1) + 1;
+	id = new_id(&last_block_id);
 	r->id = id;
 	table_submit(r);
 	return id;

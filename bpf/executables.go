@@ -30,8 +30,10 @@ type Executable struct {
 	other []exeKey // of the same inode, see sameInode
 	users int
 	links []link.Link
-	sites []uint32
-	lease *os.File // nil where the file cannot be leased
+	// Where the programs find the values: one of these.
+	sites  []uint32
+	copies []siteProgramKey
+	lease  *os.File // nil where the file cannot be leased
 	// recovery is what BeginRecovery attaches.
 	recovery recovery
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
@@ -27,12 +26,8 @@ type Feature struct {
 func CheckFeatures() []Feature {
 	list := []Feature{kernelRelease(), kernelBTF(), pidNamespace(), descriptors()}
 	list = append(list, capabilities()...)
-	list = append(list,
-		probe("ring buffer", features.HaveMapType(ebpf.RingBuf), "needs Linux 5.8"),
-		probe("atomic operations", features.HaveV3ISA(), "needs Linux 5.12"),
-		probe("bpf_get_attach_cookie", features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie), "needs Linux 5.15"),
-		probe("bpf_loop", features.HaveProgramHelper(ebpf.Kprobe, asm.FnLoop), "needs Linux 5.17"),
-	)
+	list = append(list, probe("ring buffer", features.HaveMapType(ebpf.RingBuf), "needs Linux 5.8"))
+	list = append(list, checkOptional()...)
 	return append(list, loadAndAttach()...)
 }
 
@@ -158,9 +153,14 @@ func (c *Collector) tryUprobe() error {
 	}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && f.Entry >= p.Vaddr && f.Entry < p.Vaddr+p.Filesz {
-			g := probeGroup{prog: c.probes.Empty, offsets: []uint64{f.Entry - p.Vaddr + p.Off}, cookies: []uint64{0}}
-			links, err := g.attach(exe, c.multi)
-			return errors.Join(err, closeLinks(links))
+			self := &Executable{}
+			prog, cookie, err := c.enterSite(self, probesProgEmpty, probesSite{})
+			if err != nil {
+				return err
+			}
+			g := probeGroup{prog: prog, offsets: []uint64{f.Entry - p.Vaddr + p.Off}, cookies: []uint64{cookie}}
+			self.links, err = g.attach(exe, c.multi)
+			return errors.Join(err, c.detach(self))
 		}
 	}
 	return errors.New("own executable has no entry point")
@@ -168,11 +168,14 @@ func (c *Collector) tryUprobe() error {
 
 // explain says what to do about an error of New or Attach, or "".
 func explain(err error) string {
+	if verifier, ok := errors.AsType[*ebpf.VerifierError](err); ok && len(verifier.Log) > 0 {
+		return "" // often with EACCES, but not for want of rights
+	}
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return adviceRoot
 	case errors.Is(err, ebpf.ErrNotSupported):
-		return "needs Linux 5.17 or newer"
+		return "needs Linux 5.10 or newer"
 	}
 	return ""
 }

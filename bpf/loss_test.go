@@ -3,6 +3,7 @@ package bpf
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -159,5 +160,50 @@ func TestReadFault(t *testing.T) {
 	}
 	if ledger.LostRecords[ReadFault] != 1 || ledger.LostBytes[ReadFault] != 100 {
 		t.Errorf("read faults: got %d records of %d bytes, want 1 of 100", ledger.LostRecords[ReadFault], ledger.LostBytes[ReadFault])
+	}
+}
+
+// TestHugeWrite hands over more at once than loops in the kernel may go
+// through. The deadline has passed, so nearly nothing of it is sent.
+func TestHugeWrite(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	ln, config := listen(t)
+	go func() {
+		if conn, err := ln.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+			conn.Close()
+		}
+	}()
+	huge, err := unix.Mmap(-1, 0, 1<<37+1<<15, unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Munmap(huge); err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	observe(t, c, func() {
+		if _, err := conn.Write(huge); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("write behind its deadline: got %v", err)
+		}
+	})
+	conn.Close()
+	ledger, err := c.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := ledger.LostBytes[RingFull], uint64(len(huge)); got != want || ledger.SeenBytes != want {
+		t.Errorf("%d of %d bytes lost, want all %d", got, ledger.SeenBytes, want)
+	}
+	if ledger.LostRecords[RingFull] != 1 {
+		t.Errorf("%d records lost, want 1", ledger.LostRecords[RingFull])
 	}
 }

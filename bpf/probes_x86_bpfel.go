@@ -83,6 +83,8 @@ type probesConn struct {
 		_         [4]byte
 		At        uint64
 		From      uint64
+		Src       uint64
+		Len       uint64
 		Copy      uint32
 		Skip      uint32
 		Have      uint8
@@ -325,6 +327,7 @@ const (
 	probesMapCounters       = "counters"
 	probesMapEncoders       = "encoders"
 	probesMapEncodings      = "encodings"
+	probesMapLastIds        = "last_ids"
 	probesMapNames          = "names"
 	probesMapReaders        = "readers"
 	probesMapRing           = "ring"
@@ -432,6 +435,7 @@ type probesMapSpecs struct {
 	Counters  *ebpf.MapSpec `ebpf:"counters"`
 	Encoders  *ebpf.MapSpec `ebpf:"encoders"`
 	Encodings *ebpf.MapSpec `ebpf:"encodings"`
+	LastIds   *ebpf.MapSpec `ebpf:"last_ids"`
 	Names     *ebpf.MapSpec `ebpf:"names"`
 	Readers   *ebpf.MapSpec `ebpf:"readers"`
 	Ring      *ebpf.MapSpec `ebpf:"ring"`
@@ -483,6 +487,7 @@ type probesMaps struct {
 	Counters  *ebpf.Map `ebpf:"counters"`
 	Encoders  *ebpf.Map `ebpf:"encoders"`
 	Encodings *ebpf.Map `ebpf:"encodings"`
+	LastIds   *ebpf.Map `ebpf:"last_ids"`
 	Names     *ebpf.Map `ebpf:"names"`
 	Readers   *ebpf.Map `ebpf:"readers"`
 	Ring      *ebpf.Map `ebpf:"ring"`
@@ -499,6 +504,7 @@ func (m *probesMaps) Close() error {
 		m.Counters,
 		m.Encoders,
 		m.Encodings,
+		m.LastIds,
 		m.Names,
 		m.Readers,
 		m.Ring,

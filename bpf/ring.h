@@ -31,6 +31,13 @@ const volatile u64 ring_reserve = 64 * 1024;
 /* The reader is woken whenever the backlog passes a multiple of 1 << this. */
 const volatile u32 wakeup_shift = 21;
 
+/* clang turns the adding of 0 into an atomic OR, which needs Linux 5.12. */
+static __always_inline void count(u64 *counter, u64 n)
+{
+	if (n)
+		__sync_fetch_and_add(counter, n);
+}
+
 static __always_inline void count_seen(u64 records, u64 bytes)
 {
 	u32 zero = 0;
@@ -38,8 +45,8 @@ static __always_inline void count_seen(u64 records, u64 bytes)
 
 	if (!c)
 		return;
-	__sync_fetch_and_add(&c->seen_records, records);
-	__sync_fetch_and_add(&c->seen_bytes, bytes);
+	count(&c->seen_records, records);
+	count(&c->seen_bytes, bytes);
 }
 
 static __always_inline void count_lost(u32 reason, u64 records, u64 bytes)
@@ -49,8 +56,8 @@ static __always_inline void count_lost(u32 reason, u64 records, u64 bytes)
 
 	if (!c || reason >= LOSS_COUNT)
 		return;
-	__sync_fetch_and_add(&c->lost_records[reason], records);
-	__sync_fetch_and_add(&c->lost_bytes[reason], bytes);
+	count(&c->lost_records[reason], records);
+	count(&c->lost_bytes[reason], bytes);
 }
 
 /* Bytes that the reader has not taken yet. */

@@ -14,7 +14,6 @@
 #define FRAME_DATA 0
 #define FLAG_PADDED 0x8
 #define PREFACE_LEN 24
-#define LOOPS_MAX (1 << 23) /* BPF_MAX_LOOPS */
 
 /* How much of each DATA payload is copied. */
 const volatile u32 body_bytes = 0;
@@ -100,6 +99,7 @@ static long walk_step(u32 i, struct chunk *c)
 		begin_frame(dir);
 	return 0;
 }
+LOOP_STEP(walk_step)
 
 /* The first bytes of the client decide whether there are frames to follow. */
 static __always_inline void decide_framing(struct conn *conn, struct chunk *c)
@@ -131,13 +131,14 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 	if (!len)
 		return;
 	c.dir = dir;
+	c.key = *key;
 	c.conn = conn->id;
 	c.src = src;
 	c.len = len;
-	c.tgid = key->tgid;
 	c.direction = direction;
-	c.offset = __sync_fetch_and_add(&dir->offset, len);
+	c.offset = fetch_add(&dir->offset, len);
 	dir->at = dir->from = 0;
+	save_chunk(&c);
 	count_seen(0, len);
 	if (conn->framing == FRAMING_UNDECIDED)
 		decide_framing(conn, &c);
@@ -147,7 +148,7 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 			dir->skip -= len;
 			return;
 		}
-		bpf_loop(LOOPS_MAX, walk_step, &c, 0);
+		LOOP(LOOP_MAX, walk_step, &c);
 		if (dir->at < len) /* memory that cannot be read: out of step */
 			conn->framing = FRAMING_NONE;
 	}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Loops over the bytes of one call. A step is a function (u32 i, struct chunk *)
+ * that returns 1 to end the loop; LOOP_STEP behind it makes it one for LOOP.
+ */
+#ifndef H2TRACE_LOOP_H
+#define H2TRACE_LOOP_H
+
+#include "conn.h"
+
+/* Bytes that the target hands over or takes in one call. */
+struct chunk {
+	struct conn_dir *dir;
+	struct conn_key key;
+	u64 conn;
+	u64 src; /* address in the target */
+	u64 len;
+	u64 offset; /* of its first byte in the direction */
+	u32 direction;
+	bool keep; /* nothing is left out */
+};
+
+#ifdef COMPAT
+
+/*
+ * The verifier follows a bounded loop through each of its iterations, so these
+ * must be cheap for it: a step becomes a global function, which it looks at
+ * only once, and which can have nothing but numbers as arguments before Linux
+ * 5.12. It finds its chunk again in the connection. The branches not yet
+ * looked at may be 8192 at most, hence loops in loops.
+ */
+#define LOOP_FAN 128
+#define LOOP_MAX (LOOP_FAN * LOOP_FAN * LOOP_FAN)
+
+static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u32 direction)
+{
+	struct conn *conn;
+
+	c->key.ptr = ptr;
+	c->key.tgid = bpf_get_current_pid_tgid() >> 32;
+	c->key.pad = 0;
+	conn = bpf_map_lookup_elem(&conns, &c->key);
+	if (!conn)
+		return false;
+	c->dir = &conn->dir[direction & 1];
+	c->conn = conn->id;
+	c->src = c->dir->src;
+	c->len = c->dir->len;
+	c->offset = c->dir->offset - c->len;
+	c->direction = direction;
+	c->keep = conn->framing != FRAMING_HTTP2;
+	return true;
+}
+
+static __always_inline void save_chunk(struct chunk *c)
+{
+	c->dir->src = c->src;
+	c->dir->len = c->len;
+}
+
+/* clang would not pass a number that the step has no use for. */
+#define LOOP_STEP(step)                                                  \
+	__noinline int step##_alone(u64 ptr, u32 direction, u32 i)       \
+	{                                                                \
+		struct chunk c;                                          \
+                                                                         \
+		barrier_var(i);                                          \
+		return !resume_chunk(&c, ptr, direction) || step(i, &c); \
+	}                                                                \
+	LOOP_LEVEL(step##_some, step##_alone(ptr, direction, at), 1)     \
+	LOOP_LEVEL(step##_many, step##_some(ptr, direction, at, n), LOOP_FAN)
+
+#define LOOP_LEVEL(name, inner, stride)                              \
+	__noinline int name(u64 ptr, u32 direction, u32 from, u32 n) \
+	{                                                            \
+		for (u32 i = 0; i < LOOP_FAN; i++) {                 \
+			u32 at = from + i * (stride);                \
+                                                                     \
+			if (at >= n || inner)                        \
+				return 1;                            \
+		}                                                    \
+		return 0;                                            \
+	}
+
+#define LOOP(n, step, c)                                                                    \
+	for (u32 _i = 0; _i < LOOP_FAN; _i++) {                                             \
+		if (step##_many((c)->key.ptr, (c)->direction, _i * LOOP_FAN * LOOP_FAN, n)) \
+			break;                                                              \
+	}
+
+#else
+
+#define LOOP_MAX (1 << 23) /* BPF_MAX_LOOPS */
+#define LOOP_STEP(step)
+#define LOOP(n, step, c) bpf_loop(n, step, c, 0)
+
+static __always_inline void save_chunk(struct chunk *c)
+{
+}
+
+#endif
+#endif
