@@ -29,12 +29,14 @@ var optionalFeatures = []struct {
 
 // haveFetchAdd tries an atomic operation that returns the value before it.
 func haveFetchAdd() error {
+	fetchAdd := asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8)
+	fetchAdd.Constant = 1 // BPF_FETCH, which cilium/ebpf 0.22 leaves out
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type: ebpf.SocketFilter,
 		Instructions: asm.Instructions{
 			asm.Mov.Imm(asm.R0, 0),
 			asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
-			asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8),
+			fetchAdd,
 			asm.Return(),
 		},
 		License: "MIT",
