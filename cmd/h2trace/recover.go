@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -136,8 +137,10 @@ func (r *recovery) progress() error {
 func (r *recovery) table(rec *bpf.Record) error {
 	t := rec.Table
 	if t.Dir == bpf.Send {
+		if len(r.tables) == keptTables {
+			delete(r.tables, slices.Min(slices.Collect(maps.Keys(r.tables))))
+		}
 		r.tables[t.ID] = &t
-		delete(r.tables, t.ID-keptTables)
 		return nil
 	}
 	c := r.conns[rec.Conn]
