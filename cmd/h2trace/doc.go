@@ -20,7 +20,7 @@ and its descendants, until it is ended; -p may stand beside it. check says what
 this kernel, this user and the binary of PID allow. Flags end at the first
 argument that is not one; a COMMAND that is named like a subcommand goes behind
 "--". Observing takes root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; and
-Linux 5.17 or later with BTF, on amd64.
+Linux 5.10 or later with BTF, on amd64.
 
 Flags:
 
