@@ -109,7 +109,7 @@ func (c *Collector) hook() error {
 // AddTarget makes a process report, and with Options.Follow all that it forks
 // from now on.
 func (c *Collector) AddTarget(pid int) error {
-	if err := c.probes.Targets.Put(uint32(pid), uint32(pid)); err != nil {
+	if err := c.probes.Targets.Put(uint32(pid), uint32(0)); err != nil {
 		return fmt.Errorf("observe process %d: %w", pid, err)
 	}
 	return nil
@@ -127,15 +127,25 @@ func (c *Collector) RemoveTarget(pid int) error {
 // Targets lists the processes that report now.
 func (c *Collector) Targets() ([]int, error) {
 	var pids []int
-	var pid, root uint32
+	var pid, life uint32
 	it := c.probes.Targets.Iterate()
-	for it.Next(&pid, &root) {
+	for it.Next(&pid, &life) {
 		pids = append(pids, int(pid))
 	}
 	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
 		return nil, fmt.Errorf("list the observed processes: %w", err)
 	}
 	return pids, nil
+}
+
+// LifeOf returns which life of a process reports now, if it is a target. The
+// kernel ends it at the exec or exit.
+func (c *Collector) LifeOf(pid int) (Life, bool) {
+	var life uint32
+	if err := c.probes.Targets.Lookup(uint32(pid), &life); err != nil {
+		return 0, false
+	}
+	return Life(life), true
 }
 
 // TargetMap is the map whose keys are the processes that report now, for those

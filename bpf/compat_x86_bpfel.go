@@ -51,6 +51,7 @@ const (
 	compatVarFollow         = "follow"
 	compatVarLastBlockId    = "last_block_id"
 	compatVarLastConnId     = "last_conn_id"
+	compatVarLastLife       = "last_life"
 	compatVarOnlySite       = "only_site"
 	compatVarReaderIdle     = "reader_idle"
 	compatVarRecovering     = "recovering"
@@ -149,6 +150,7 @@ type compatVariableSpecs struct {
 	Follow       *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
 	OnlySite     *ebpf.VariableSpec `ebpf:"only_site"`
 	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering   *ebpf.VariableSpec `ebpf:"recovering"`
@@ -220,6 +222,7 @@ type compatVariables struct {
 	Follow       *ebpf.Variable `ebpf:"follow"`
 	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
+	LastLife     *ebpf.Variable `ebpf:"last_life"`
 	OnlySite     *ebpf.Variable `ebpf:"only_site"`
 	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering   *ebpf.Variable `ebpf:"recovering"`

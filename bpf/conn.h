@@ -22,7 +22,7 @@
 struct conn_key {
 	u64 ptr; /* *tls.Conn */
 	u32 tgid;
-	u32 pad;
+	u32 life;
 };
 
 struct conn_dir {
@@ -202,6 +202,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 		return;
 	r->conn = c->id;
 	r->ptr = key->ptr;
+	r->life = key->life;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		r->seq[d] = c->dir[d].seq;
 		r->offset[d] = c->dir[d].offset;
@@ -212,7 +213,8 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 		struct tcp_sock *tp = (void *)c->sk;
 		struct conn_key *owner = bpf_map_lookup_elem(&socks, &c->sk);
 
-		if (owner && owner->ptr == key->ptr && owner->tgid == key->tgid) {
+		if (owner && owner->ptr == key->ptr && owner->tgid == key->tgid &&
+		    owner->life == key->life) {
 			r->socket = 1;
 			r->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
 			r->retransmits = BPF_CORE_READ(tp, total_retrans);

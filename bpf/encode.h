@@ -10,9 +10,9 @@
 #include "hpack.h"
 
 /* Whether the table of an encoder is wanted: unless it is known to be known. */
-static __always_inline bool table_wanted(u64 ptr, u32 tgid)
+static __always_inline bool table_wanted(u64 ptr, struct goroutine *of)
 {
-	struct encoder_key key = { .ptr = ptr, .tgid = tgid };
+	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .life = of->life };
 	struct encoder *e = bpf_map_lookup_elem(&encoders, &key);
 	struct encoder fresh = { .tables = 1 };
 
@@ -23,14 +23,14 @@ static __always_inline bool table_wanted(u64 ptr, u32 tgid)
 	return e->tables++ < UNBOUND_TABLES_MAX;
 }
 
-static __always_inline u64 take_encoder_table(u64 encoder, u32 tgid)
+static __always_inline u64 take_encoder_table(u64 encoder, struct goroutine *of)
 {
 	struct table_record *r;
 	u64 id;
 
-	if (!table_wanted(encoder, tgid))
+	if (!table_wanted(encoder, of))
 		return 0;
-	r = table_reserve(tgid, DIR_SEND);
+	r = table_reserve(of->tgid, DIR_SEND);
 	if (!r)
 		return 0;
 	if (!copy_table(r, encoder)) {
@@ -86,7 +86,7 @@ int hpack_encode(struct pt_regs *ctx)
 	}
 	fresh.encoder = GO_ARG0(ctx);
 	if (!is_interim(ctx))
-		fresh.id = take_encoder_table(fresh.encoder, key.tgid);
+		fresh.id = take_encoder_table(fresh.encoder, &key);
 	fresh.size = size;
 	fresh.fields = 1;
 	fresh.pseudo = 1;
@@ -107,10 +107,10 @@ static __always_inline void look_behind(u64 *ptrs, u64 framer)
 	ptrs[3] = read_user_u64(ptrs[1] + WRAPPED);
 }
 
-static __always_inline struct conn *conn_behind(const u64 *ptrs, u32 tgid)
+static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutine *of)
 {
 	for (int i = 0; i < FRAMER_PTRS; i++) {
-		struct conn_key key = { .ptr = ptrs[i], .tgid = tgid };
+		struct conn_key key = { .ptr = ptrs[i], .tgid = of->tgid, .life = of->life };
 		struct conn *c = bpf_map_lookup_elem(&conns, &key);
 
 		if (c && !c->closed)
@@ -161,9 +161,9 @@ static __always_inline bool report_block(struct encoding *e, struct conn *c, con
 	return true;
 }
 
-static __always_inline void bind_encoder(u64 ptr, u32 tgid, u64 conn)
+static __always_inline void bind_encoder(u64 ptr, struct goroutine *of, u64 conn)
 {
-	struct encoder_key key = { .ptr = ptr, .tgid = tgid };
+	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .life = of->life };
 	struct encoder bound = { .conn = conn };
 
 	bpf_map_update_elem(&encoders, &key, &bound, BPF_ANY);
@@ -185,9 +185,9 @@ int write_headers(struct pt_regs *ctx)
 	if (!e)
 		return 0;
 	look_behind(ptrs, GO_ARG0(ctx));
-	c = conn_behind(ptrs, key.tgid);
+	c = conn_behind(ptrs, &key);
 	if (c) {
-		bind_encoder(e->encoder, key.tgid, c->id);
+		bind_encoder(e->encoder, &key, c->id);
 		want = want_of(c->id, DIR_SEND);
 	}
 	if (e->id && (!c || want) && report_block(e, c, ptrs, GO_SP(ctx), key.tgid) && want)

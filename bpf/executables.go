@@ -38,6 +38,13 @@ type Executable struct {
 	recovery recovery
 }
 
+// Is tells whether an executable is the file that a process executed. On
+// overlayfs that cannot be told by its number, and nothing speaks against it.
+func (exe *Executable) Is(image Image) bool {
+	is := func(key exeKey) bool { return key.overlay || key.ino == image.Inode }
+	return exe.key.size == image.Size && (is(exe.key) || slices.ContainsFunc(exe.other, is))
+}
+
 // exeKey names the contents of a file: a rebuilt executable is another one,
 // also when it took the old one's inode.
 type exeKey struct {

@@ -15,8 +15,7 @@ static __always_inline bool conn_key_of(struct conn_key *key, u64 ptr)
 {
 	key->ptr = ptr;
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	key->pad = 0;
-	return is_target(key->tgid);
+	return life_of(key->tgid, &key->life);
 }
 
 /* At the entry of a method of *tls.Conn in a target, behind the stack check. */
@@ -52,7 +51,7 @@ static __always_inline void traffic(struct pt_regs *ctx, struct site *site, stru
 	}
 	report_data(c, key, direction, src, len);
 	if (recovering && direction == DIR_RECV && len)
-		note_read(c, GO_G(ctx), key->tgid, len);
+		note_read(c, GO_G(ctx), key, len);
 }
 
 /* (*tls.Conn).Write(b []byte), behind its stack check. */
@@ -142,7 +141,8 @@ int conn_close(struct pt_regs *ctx)
 struct call_key {
 	u64 g;
 	u32 tgid;
-	u32 direction;
+	u32 life;
+	u64 direction;
 };
 
 struct call {
@@ -159,9 +159,11 @@ struct {
 } calls SEC(".maps");
 
 /* True when this call was not entered before: entries run again after the stack grew. */
-static __always_inline bool enter(struct pt_regs *ctx, u32 tgid, u32 direction)
+static __always_inline bool enter(struct pt_regs *ctx, struct conn_key *of, u32 direction)
 {
-	struct call_key key = { .g = GO_G(ctx), .tgid = tgid, .direction = direction };
+	struct call_key key = {
+		.g = GO_G(ctx), .tgid = of->tgid, .life = of->life, .direction = direction
+	};
 	struct call call = { .conn = GO_ARG0(ctx), .buf = GO_ARG1(ctx), .len = GO_ARG2(ctx) };
 	struct call *before = bpf_map_lookup_elem(&calls, &key);
 
@@ -185,7 +187,7 @@ int write_entry(struct pt_regs *ctx)
 
 	if (!site || !conn_key_of(&key, GO_ARG0(ctx)))
 		return 0;
-	if (enter(ctx, key.tgid, DIR_SEND))
+	if (enter(ctx, &key, DIR_SEND))
 		traffic(ctx, site, &key, DIR_SEND, GO_ARG1(ctx), GO_ARG2(ctx));
 	return 0;
 }
@@ -196,6 +198,8 @@ int write_ret(struct pt_regs *ctx)
 	struct call_key key = { .g = GO_G(ctx), .direction = DIR_SEND };
 
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!life_of(key.tgid, &key.life))
+		return 0;
 	bpf_map_delete_elem(&calls, &key);
 	return 0;
 }
@@ -204,10 +208,10 @@ int write_ret(struct pt_regs *ctx)
 SEC("uprobe/read_entry")
 int read_entry(struct pt_regs *ctx)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct conn_key key;
 
-	if (is_target(tgid))
-		enter(ctx, tgid, DIR_RECV);
+	if (conn_key_of(&key, 0))
+		enter(ctx, &key, DIR_RECV);
 	return 0;
 }
 
@@ -224,6 +228,7 @@ int read_ret(struct pt_regs *ctx)
 	if (!site || !conn_key_of(&key, 0))
 		return 0;
 	call_key.tgid = key.tgid;
+	call_key.life = key.life;
 	call = bpf_map_lookup_elem(&calls, &call_key);
 	if (!call)
 		return 0;

@@ -24,7 +24,7 @@ u64 last_block_id = 0;
 struct goroutine {
 	u64 g;
 	u32 tgid;
-	u32 pad;
+	u32 life;
 };
 
 /* What a goroutine read last, and how many fragments it has decoded since. */
@@ -47,7 +47,7 @@ struct encoding {
 struct encoder_key {
 	u64 ptr;
 	u32 tgid;
-	u32 pad;
+	u32 life;
 };
 
 struct encoder {
@@ -99,9 +99,9 @@ static __always_inline void take_one(struct want *w, u32 direction)
  * only when it has parsed all it has: the fragments that it decodes from here
  * to its next read are those that end in these bytes, in their order.
  */
-static __always_inline void note_read(struct conn *c, u64 g, u32 tgid, u64 len)
+static __always_inline void note_read(struct conn *c, u64 g, struct conn_key *of, u64 len)
 {
-	struct goroutine key = { .g = g, .tgid = tgid };
+	struct goroutine key = { .g = g, .tgid = of->tgid, .life = of->life };
 	struct reader r = { .conn = c->id, .end = c->dir[DIR_RECV].offset, .read = len };
 
 	if (want_of(c->id, DIR_RECV))
@@ -211,8 +211,7 @@ static __always_inline bool hit(struct pt_regs *ctx, struct goroutine *key)
 
 	key->g = GO_G(ctx);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	key->pad = 0;
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)) || !is_target(key->tgid))
+	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)) || !life_of(key->tgid, &key->life))
 		return false;
 	__sync_fetch_and_add(&recovery_hits, 1);
 	return true;

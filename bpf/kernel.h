@@ -64,6 +64,8 @@ struct socket {
 
 struct inode {
 	unsigned short i_mode;
+	unsigned long i_ino;
+	long long i_size;
 };
 
 struct qstr {

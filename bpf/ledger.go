@@ -74,7 +74,7 @@ func (c *Collector) Conns() ([]ConnState, error) {
 // Forget frees the kernel's entry of the connection that the close record r
 // ended, unless a newer connection has taken its address meanwhile.
 func (c *Collector) Forget(r *Record) error {
-	return c.forget(probesConnKey{Ptr: r.Close.ptr, Tgid: uint32(r.PID)}, r.Conn)
+	return c.forget(probesConnKey{Ptr: r.Close.ptr, Tgid: uint32(r.PID), Life: r.Close.life}, r.Conn)
 }
 
 func (c *Collector) forget(key probesConnKey, id uint64) error {

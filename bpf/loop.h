@@ -38,7 +38,8 @@ static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u32 direction
 
 	c->key.ptr = ptr;
 	c->key.tgid = bpf_get_current_pid_tgid() >> 32;
-	c->key.pad = 0;
+	if (!life_of(c->key.tgid, &c->key.life))
+		return false;
 	conn = bpf_map_lookup_elem(&conns, &c->key);
 	if (!conn)
 		return false;

@@ -45,7 +45,8 @@ type probesCallKey struct {
 	_         structs.HostLayout
 	G         uint64
 	Tgid      uint32
-	Direction uint32
+	Life      uint32
+	Direction uint64
 }
 
 type probesCloseRecord struct {
@@ -66,8 +67,9 @@ type probesCloseRecord struct {
 	Lost        [2]uint32
 	SrttUs      uint32
 	Retransmits uint32
+	Life        uint32
 	Socket      uint8
-	Pad         [7]uint8
+	Pad         [3]uint8
 }
 
 type probesConn struct {
@@ -103,7 +105,7 @@ type probesConnKey struct {
 	_    structs.HostLayout
 	Ptr  uint64
 	Tgid uint32
-	Pad  uint32
+	Life uint32
 }
 
 type probesDataRecord struct {
@@ -144,7 +146,7 @@ type probesEncoderKey struct {
 	_    structs.HostLayout
 	Ptr  uint64
 	Tgid uint32
-	Pad  uint32
+	Life uint32
 }
 
 type probesEncoding struct {
@@ -172,7 +174,11 @@ type probesExecRecord struct {
 		Pad  uint16
 	}
 	Ppid     uint32
+	Life     uint32
+	Before   uint32
 	Pad      uint32
+	Inode    uint64
+	Size     uint64
 	Comm     [16]uint8
 	Filename [256]uint8
 }
@@ -188,14 +194,14 @@ type probesExitRecord struct {
 		Pad  uint16
 	}
 	ExitCode uint32
-	Pad      uint32
+	Life     uint32
 }
 
 type probesGoroutine struct {
 	_    structs.HostLayout
 	G    uint64
 	Tgid uint32
-	Pad  uint32
+	Life uint32
 }
 
 type probesLedger struct {
@@ -357,6 +363,7 @@ const (
 	probesVarFollow         = "follow"
 	probesVarLastBlockId    = "last_block_id"
 	probesVarLastConnId     = "last_conn_id"
+	probesVarLastLife       = "last_life"
 	probesVarReaderIdle     = "reader_idle"
 	probesVarRecovering     = "recovering"
 	probesVarRecoveryHits   = "recovery_hits"
@@ -454,6 +461,7 @@ type probesVariableSpecs struct {
 	Follow       *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
 	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering   *ebpf.VariableSpec `ebpf:"recovering"`
 	RecoveryHits *ebpf.VariableSpec `ebpf:"recovery_hits"`
@@ -524,6 +532,7 @@ type probesVariables struct {
 	Follow       *ebpf.Variable `ebpf:"follow"`
 	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
+	LastLife     *ebpf.Variable `ebpf:"last_life"`
 	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering   *ebpf.Variable `ebpf:"recovering"`
 	RecoveryHits *ebpf.Variable `ebpf:"recovery_hits"`

@@ -3,6 +3,7 @@
 #ifndef H2TRACE_PROCESS_H
 #define H2TRACE_PROCESS_H
 
+#include "compat.h"
 #include "ring.h"
 
 const volatile bool follow = true;
@@ -27,9 +28,13 @@ static __always_inline bool is_named(struct linux_binprm *bprm)
 	return bpf_map_lookup_elem(&names, &name) != NULL;
 }
 
-static __always_inline bool add_target(u32 tgid, u32 root)
+u64 last_life = 0;
+
+static __always_inline bool add_target(u32 tgid)
 {
-	if (!bpf_map_update_elem(&targets, &tgid, &root, BPF_ANY))
+	u32 life = new_id(&last_life);
+
+	if (!bpf_map_update_elem(&targets, &tgid, &life, BPF_ANY))
 		return true;
 	count_seen(1, 0);
 	count_lost(LOSS_TABLE_FULL, 1, 0);
@@ -44,13 +49,9 @@ int process_fork(u64 *ctx)
 	struct task_struct *child = (void *)ctx[1];
 	u32 from = BPF_CORE_READ(parent, tgid);
 	u32 to = BPF_CORE_READ(child, tgid);
-	u32 *root;
 
-	if (!follow || from == to)
-		return 0;
-	root = bpf_map_lookup_elem(&targets, &from);
-	if (root)
-		add_target(to, *root);
+	if (follow && from != to && is_target(from))
+		add_target(to);
 	return 0;
 }
 
@@ -61,13 +62,20 @@ int process_exec(u64 *ctx)
 	struct linux_binprm *bprm = (void *)ctx[2];
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct exec_record *r;
+	u32 before = 0;
 
-	if (!is_target(tgid) && !(by_name && is_named(bprm) && add_target(tgid, tgid)))
+	if (!life_of(tgid, &before) && !(by_name && is_named(bprm)))
+		return 0;
+	if (!add_target(tgid))
 		return 0;
 	r = ring_record(sizeof(*r), RECORD_EXEC, tgid);
 	if (!r)
 		return 0;
 	r->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	r->before = before;
+	r->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
+	r->size = BPF_CORE_READ(bprm, file, f_inode, i_size);
+	life_of(tgid, &r->life);
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	bpf_probe_read_kernel_str(r->filename, sizeof(r->filename), BPF_CORE_READ(bprm, filename));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
@@ -80,14 +88,16 @@ int process_exit(u64 *ctx)
 	struct task_struct *task = (void *)ctx[0];
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct exit_record *r;
+	u32 life;
 
-	if (BPF_CORE_READ(task, signal, live.counter) || !is_target(tgid))
+	if (BPF_CORE_READ(task, signal, live.counter) || !life_of(tgid, &life))
 		return 0;
 	bpf_map_delete_elem(&targets, &tgid);
 	r = ring_record(sizeof(*r), RECORD_EXIT, tgid);
 	if (!r)
 		return 0;
 	r->exit_code = BPF_CORE_READ(task, exit_code);
+	r->life = life;
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }

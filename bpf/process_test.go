@@ -24,25 +24,46 @@ type life struct {
 func lives(t *testing.T, c *Collector) map[int]life {
 	t.Helper()
 	got := map[int]life{}
-	var r Record
-	for {
-		err := c.Read(&r, 50*time.Millisecond)
-		if errors.Is(err, ErrNoRecord) {
-			return got
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	now := map[int]Life{}
+	for _, r := range records(t, c) {
 		l := got[r.PID]
 		switch r.Kind {
 		case KindExec:
 			l.PPID, l.Filename, l.Comm = r.Exec.PPID, r.Exec.Filename, r.Exec.Comm
+			if r.Exec.Life == 0 || r.Exec.Life == r.Exec.Before || now[r.PID] != 0 && now[r.PID] != r.Exec.Before {
+				t.Errorf("process %d: life %d after %d, which should be %d", r.PID, r.Exec.Life, r.Exec.Before, now[r.PID])
+			}
+			now[r.PID] = r.Exec.Life
+			if st, err := os.Stat(r.Exec.Filename); err == nil && r.Exec.Image.Size != st.Size() {
+				t.Errorf("%s has %d bytes, not %d", r.Exec.Filename, st.Size(), r.Exec.Image.Size)
+			}
 		case KindExit:
 			l.Code, l.Exited = r.Exit.Code(), true
+			if now[r.PID] != 0 && now[r.PID] != r.Exit.Life {
+				t.Errorf("process %d: life %d ended, not %d", r.PID, r.Exit.Life, now[r.PID])
+			}
 		default:
 			t.Errorf("record of kind %d", r.Kind)
 		}
 		got[r.PID] = l
+	}
+	return got
+}
+
+// records reads all that there are; their payloads are gone.
+func records(t *testing.T, c *Collector) []Record {
+	t.Helper()
+	var list []Record
+	for {
+		var r Record
+		err := c.Read(&r, 50*time.Millisecond)
+		if errors.Is(err, ErrNoRecord) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, r)
 	}
 }
 

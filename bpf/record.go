@@ -112,7 +112,8 @@ type Close struct {
 	RTTMicros   uint32
 	Retransmits uint32
 
-	ptr uint64
+	ptr  uint64
+	life uint32
 }
 
 // Exec tells that a target runs a new program. Filename is as it was given to
@@ -121,10 +122,27 @@ type Exec struct {
 	PPID     int
 	Comm     string
 	Filename string
+	Life     Life // of the new program
+	Before   Life // of the one that it takes the place of
+	Image    Image
 }
 
+// Image tells which file a process executed: for a script, its interpreter.
+type Image struct {
+	Inode uint64
+	Size  int64
+}
+
+// Life tells what a process runs from its fork or exec on from what other
+// processes run, or ran, under the same id. It is 0 from AddTarget to the next
+// exec.
+type Life uint32
+
 // Exit tells that the last thread of a target has ended.
-type Exit struct{ Status uint32 }
+type Exit struct {
+	Status uint32
+	Life   Life // that ended
+}
 
 // Code returns the exit status as a shell shows it: 128+N for signal N.
 func (e Exit) Code() int {
@@ -167,7 +185,7 @@ func (r *Record) parse(sample []byte) error {
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:
-		r.Exit.Status = exit.ExitCode
+		r.Exit = Exit{Status: exit.ExitCode, Life: Life(exit.Life)}
 		return nil
 	}
 	return fmt.Errorf("record of unknown kind %d", h.Kind)
@@ -228,6 +246,7 @@ func (r *Record) parseClose(sample []byte) error {
 		RTTMicros:   c.SrttUs,
 		Retransmits: c.Retransmits,
 		ptr:         c.Ptr,
+		life:        c.Life,
 	}
 	return nil
 }
@@ -237,7 +256,14 @@ func (r *Record) parseExec(sample []byte) error {
 	if err != nil {
 		return err
 	}
-	r.Exec = Exec{PPID: int(e.Ppid), Comm: text(e.Comm[:]), Filename: text(e.Filename[:])}
+	r.Exec = Exec{
+		PPID:     int(e.Ppid),
+		Comm:     text(e.Comm[:]),
+		Filename: text(e.Filename[:]),
+		Life:     Life(e.Life),
+		Before:   Life(e.Before),
+		Image:    Image{Inode: e.Inode, Size: int64(e.Size)},
+	}
 	return nil
 }
 

@@ -108,14 +108,19 @@ struct close_record {
 	u32 lost[DIR_COUNT];
 	u32 srtt_us;	 /* smoothed round-trip time */
 	u32 retransmits; /* segments */
+	u32 life;	 /* of the process */
 	u8 socket;	 /* srtt_us and retransmits are known */
-	u8 pad[7];
+	u8 pad[3];
 };
 
 struct exec_record {
 	struct record_header h;
 	u32 ppid;
+	u32 life;   /* from now on, see the targets map */
+	u32 before; /* the life that ends, 0 where there was none */
 	u32 pad;
+	u64 inode; /* of the file that runs: for a script, its interpreter */
+	u64 size;
 	u8 comm[COMM_SIZE];
 	u8 filename[PATH_SIZE]; /* as given to execve, NUL terminated */
 };
@@ -123,7 +128,7 @@ struct exec_record {
 struct exit_record {
 	struct record_header h;
 	u32 exit_code; /* as wait(2) gives it: code << 8 | signal */
-	u32 pad;
+	u32 life;
 };
 
 /*
@@ -202,7 +207,7 @@ _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct open_record) == 104, "open_record");
 _Static_assert(sizeof(struct close_record) == 104, "close_record");
-_Static_assert(sizeof(struct exec_record) == 296, "exec_record");
+_Static_assert(sizeof(struct exec_record) == 320, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct table_record) == 9536, "table_record");
 _Static_assert(sizeof(struct block_record) == 344, "block_record");

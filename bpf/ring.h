@@ -108,17 +108,33 @@ static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
 	return h;
 }
 
-/* Processes whose probes report, by tgid. */
+/*
+ * Processes whose probes report, by tgid. The value is the life they lead: a
+ * number for what a process runs from its fork or exec on, as an id can be
+ * another process's soon, with the same addresses in use. It is 0 from when
+ * user space enters a process to its next exec.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
 	__type(key, u32);
-	__type(value, u32); /* tgid of the process it descends from, or itself */
+	__type(value, u32);
 } targets SEC(".maps");
 
 static __always_inline bool is_target(u32 tgid)
 {
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+}
+
+/* Fills in the life of a target, and tells whether it is one. */
+static __always_inline bool life_of(u32 tgid, u32 *life)
+{
+	u32 *found = bpf_map_lookup_elem(&targets, &tgid);
+
+	if (!found)
+		return false;
+	*life = *found;
+	return true;
 }
 
 #endif

@@ -23,7 +23,13 @@ type holder struct {
 	once      sync.Once // closes gate
 
 	mu  sync.Mutex
-	met map[int]meeting // by pid, until its exec or its exit is reported
+	met map[held]meeting // until its exec or its exit is reported
+}
+
+// held is a process in the life before its exec.
+type held struct {
+	pid  int
+	life bpf.Life
 }
 
 // meeting is what a process was held for. Of a script and its interpreter, or a
@@ -44,7 +50,7 @@ func (m meeting) end() {
 // names whoever executes them. Where that cannot be done it says so, and
 // executables get their probes when their exec is reported.
 func newHolder(c *bpf.Collector, names []string, msg *messages) *holder {
-	h := &holder{collector: c, msg: msg, met: make(map[int]meeting)}
+	h := &holder{collector: c, msg: msg, met: make(map[held]meeting)}
 	var err error
 	h.gate, err = gate.Start(gate.Options{Targets: c.TargetMap(), Names: names, Attach: h.attach, Ended: h.ended})
 	if err != nil {
@@ -91,7 +97,9 @@ func (h *holder) attach(pid int, f *os.File) (release func(), err error) {
 func (h *holder) meet(pid int, exe *bpf.Executable, release func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	m, ok := h.met[pid]
+	life, _ := h.collector.LifeOf(pid) // it waits in execve(2)
+	key := held{pid, life}
+	m, ok := h.met[key]
 	if !ok && len(h.met) >= maxMet {
 		for other, old := range h.met { // any one
 			delete(h.met, other)
@@ -105,23 +113,24 @@ func (h *holder) meet(pid int, exe *bpf.Executable, release func()) {
 	if release != nil {
 		m.release = append(m.release, release)
 	}
-	h.met[pid] = m
+	h.met[key] = m
 }
 
 // has tells whether a process was held and has not been parted from.
-func (h *holder) has(pid int) bool {
+func (h *holder) has(pid int, life bpf.Life) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, ok := h.met[pid]
+	_, ok := h.met[held{pid, life}]
 	return ok
 }
 
 // part returns what a process was held for and forgets it. The caller ends it.
-func (h *holder) part(pid int) meeting {
+func (h *holder) part(pid int, life bpf.Life) meeting {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	m := h.met[pid]
-	delete(h.met, pid)
+	key := held{pid, life}
+	m := h.met[key]
+	delete(h.met, key)
 	return m
 }
 

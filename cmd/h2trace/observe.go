@@ -31,6 +31,7 @@ type observer struct {
 	msg       *messages
 	collector *bpf.Collector
 	holder    *holder
+	named     map[int]handle // by the id that -p gives
 	events    *export.JSONL
 	clock     clock
 	started   time.Time
@@ -45,6 +46,7 @@ type observer struct {
 
 // newTracer loads the kernel side. Events go to out.
 func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
+	named := openHandles(opts.PIDs) // the rest takes a while
 	c, err := bpf.New(bpf.Options{
 		BufferSize: opts.Buffer,
 		BodyBytes:  opts.BodyBytes,
@@ -69,6 +71,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		opts:      opts,
 		msg:       msg,
 		collector: c,
+		named:     named,
 		events:    events,
 		clock:     clk,
 		started:   time.Now(),
@@ -104,7 +107,7 @@ func (o *observer) AttachRunning(pids []int, names []string) error {
 	if err := o.conns.recovery.await(); err != nil {
 		return err
 	}
-	return o.processes.attachRunning(pids, names, !o.opts.NoFollow)
+	return o.processes.attachRunning(pids, o.named, names, !o.opts.NoFollow)
 }
 
 // Observe writes events until ctx is done, until every target has exited and no

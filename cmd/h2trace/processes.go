@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 
@@ -35,7 +34,7 @@ type processes struct {
 	attached int
 	skipped  string // the last reason for which one was skipped
 
-	adopted []int // targets that were running already; for the reader alone
+	adopted []process // targets that were running already; for the reader alone
 }
 
 // process is a target as far as it is known.
@@ -46,8 +45,13 @@ type process struct {
 	comm string
 	exe  string
 	file *bpf.Executable // nil until its executable was attached to
-	// ended says that it was held for an exec that never came about.
-	ended bool
+	// Which process of that id it is: by its handle, or by its life, the one
+	// before that, and the file that it executed.
+	handle       *os.File
+	life, before bpf.Life
+	image        bpf.Image
+	// over says that it was held for an exec that never came about.
+	over bool
 }
 
 func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messages, clk clock) *processes {
@@ -70,8 +74,8 @@ func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messag
 func (p *processes) attachQueued() {
 	defer close(p.done)
 	for proc := range p.queue {
-		if proc.ended {
-			p.holder.part(proc.pid).end()
+		if proc.over {
+			p.holder.part(proc.pid, proc.life).end()
 		} else if proc.file == nil {
 			p.print(proc, p.attach(proc))
 		} else if err := p.collector.Release(proc.file); err != nil {
@@ -88,8 +92,11 @@ func (p *processes) wait() {
 
 // exec handles a target that runs a new program.
 func (p *processes) exec(r *bpf.Record) {
-	proc := process{at: r.Time, pid: r.PID, ppid: r.Exec.PPID, comm: r.Exec.Comm, exe: r.Exec.Filename}
-	if exe, err := os.Readlink(procPath(r.PID, "exe")); err == nil {
+	proc := process{
+		at: r.Time, pid: r.PID, ppid: r.Exec.PPID, comm: r.Exec.Comm, exe: r.Exec.Filename,
+		life: r.Exec.Life, before: r.Exec.Before, image: r.Exec.Image,
+	}
+	if exe, err := os.Readlink(procPath(r.PID, "exe")); err == nil && p.is(&proc) {
 		proc.exe = exe
 	}
 	p.learn(proc)
@@ -101,15 +108,19 @@ func (p *processes) exec(r *bpf.Record) {
 // such as the child of a fork that failed to exec, is not worth a line.
 func (p *processes) exit(r *bpf.Record) {
 	proc, ok := p.forget(r.PID)
-	if p.holder.has(r.PID) {
-		p.queue <- process{pid: r.PID, ended: true}
+	if p.holder.has(r.PID, r.Exit.Life) {
+		p.queue <- process{pid: r.PID, life: r.Exit.Life, over: true}
 	}
 	if !ok {
 		return
 	}
 	proc.at = r.Time
-	code := r.Exit.Code()
-	p.print(proc, &export.Process{Action: export.ProcessExit, ExitCode: &code})
+	event := &export.Process{Action: export.ProcessExit}
+	if proc.life == r.Exit.Life { // else the record of its own exit was lost
+		code := r.Exit.Code()
+		event.ExitCode = &code
+	}
+	p.print(proc, event)
 }
 
 // learn enters a process, or what a known one runs now.
@@ -155,17 +166,9 @@ func (p *processes) hold(proc process, file *bpf.Executable) error {
 // attach gives the executable of a process its probes. It returns the outcome
 // to print: attached, or skipped with the reason why nothing can be captured.
 func (p *processes) attach(proc process) *export.Process {
-	met := p.holder.part(proc.pid)
+	met := p.holder.part(proc.pid, proc.before)
 	defer met.end()
-	exe, err := p.collector.Attach(procPath(proc.pid, "exe"))
-	if gone(err) && met.exe == nil && filepath.IsAbs(proc.exe) {
-		exe, err = p.collector.Attach(proc.exe)
-	}
-	if err == nil {
-		err = p.hold(proc, exe)
-	} else if gone(err) && met.exe != nil {
-		exe, err = met.exe, nil // it had its probes while it ran
-	}
+	exe, err := p.executable(proc, met.exe)
 	switch {
 	case gone(err):
 		return p.skip(proc, "it exited before it could be looked at")

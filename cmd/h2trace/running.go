@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 // one message, and no event that stands for a run.
 type sweep struct {
 	*processes
+	named map[int]handle // by the id that -p gives
 	seen  map[int]bool
 	found []finding
 }
@@ -25,14 +27,14 @@ type finding struct {
 	outcome *export.Process
 }
 
-// attachRunning observes running processes, by their ids and by the base names
-// of their executables, and with follow their descendants. It fails when none
+// attachRunning observes running processes, by their ids with handles that were
+// opened early, and by the base names of their executables, and with follow their descendants. It fails when none
 // of them can be observed and no name can bring others.
 //
 // A process is made a target before its children are looked for: those it
 // forks from then on are added by the kernel, those from before are found.
-func (p *processes) attachRunning(pids []int, names []string, follow bool) error {
-	s := &sweep{processes: p, seen: map[int]bool{os.Getpid(): true}}
+func (p *processes) attachRunning(pids []int, named map[int]handle, names []string, follow bool) error {
+	s := &sweep{processes: p, named: named, seen: map[int]bool{os.Getpid(): true}}
 	var reasons []string
 	for _, pid := range pids {
 		if reason := s.attachNamed(pid); reason != "" {
@@ -40,13 +42,16 @@ func (p *processes) attachRunning(pids []int, names []string, follow bool) error
 		}
 	}
 	wanted := func(proc process) bool {
-		child := follow && s.seen[proc.ppid] && proc.ppid != os.Getpid()
-		return child || slices.Contains(names, filepath.Base(proc.exe))
+		_, child := p.collector.LifeOf(proc.ppid)
+		return follow && child || slices.Contains(names, filepath.Base(proc.exe))
 	}
 	for grown := follow || len(names) > 0; grown; {
 		grown = false
 		for _, proc := range runningProcesses() {
-			if !s.seen[proc.pid] && wanted(proc) {
+			if s.seen[proc.pid] || !wanted(proc) {
+				continue
+			}
+			if proc, err := identify(openHandle(proc.pid)); err == nil && wanted(proc) {
 				grown = true
 				s.attachOne(proc)
 			}
@@ -67,11 +72,12 @@ func (s *sweep) attachNamed(id int) (reason string) {
 	if id == os.Getpid() {
 		return fmt.Sprintf("process %d is this h2trace", id)
 	}
-	pid := processOf(id)
+	named := s.named[id]
+	pid := named.pid
 	if s.seen[pid] {
 		return ""
 	}
-	proc, err := runningProcess(pid)
+	proc, err := identify(named)
 	if err != nil {
 		s.seen[pid] = true
 		s.found = append(s.found, finding{proc, s.skip(proc, err.Error())})
@@ -91,13 +97,18 @@ func (s *sweep) attachOne(proc process) *export.Process {
 	return outcome
 }
 
+// maxHandles bounds the handles that are kept of targets that ran already.
+const maxHandles = 128
+
 // adopt makes a running process a target. The kernel drops targets when they
 // exit, and this one may have done so just before it became one.
 func (p *processes) adopt(proc process) *export.Process {
 	if err := p.collector.AddTarget(proc.pid); err != nil {
+		proc.letGo()
 		return p.skip(proc, err.Error())
 	}
-	if ended(proc.pid) {
+	if proc.ended() {
+		proc.letGo()
 		if err := p.collector.RemoveTarget(proc.pid); err != nil {
 			return p.skip(proc, err.Error())
 		}
@@ -105,42 +116,37 @@ func (p *processes) adopt(proc process) *export.Process {
 	}
 	p.holder.cover(proc.pid)
 	p.learn(proc)
-	p.adopted = append(p.adopted, proc.pid)
-	return p.attach(proc)
+	outcome := p.attach(proc)
+	if len(p.adopted) >= maxHandles {
+		proc.letGo()
+	}
+	p.adopted = append(p.adopted, proc)
+	return outcome
 }
 
 // reap drops the targets whose exit the kernel did not report, because they
 // were past that point already when they became targets.
 func (p *processes) reap() error {
-	over, live := []int(nil), p.adopted[:0]
-	for _, pid := range p.adopted {
-		if ended(pid) {
-			over = append(over, pid)
-		} else {
-			live = append(live, pid)
-		}
-	}
-	p.adopted = live
-	if len(over) == 0 {
-		return nil
-	}
-	// In this order: the others stopped being targets before they had ended.
-	targets, err := p.collector.Targets()
-	if err != nil {
-		return err
-	}
 	now, err := monotonic()
 	if err != nil {
 		return err
 	}
-	for _, pid := range over {
-		if !slices.Contains(targets, pid) {
+	live := p.adopted[:0]
+	for _, proc := range p.adopted {
+		if !proc.ended() {
+			live = append(live, proc)
 			continue
 		}
-		if err := p.collector.RemoveTarget(pid); err != nil {
-			return err
+		proc.letGo()
+		// In this order: the others stopped being targets before they had
+		// ended, and whoever has the id by now leads another life.
+		if life, ok := p.collector.LifeOf(proc.pid); !ok || life != proc.life {
+			continue
 		}
-		p.vanish(pid, now)
+		err = errors.Join(err, p.collector.RemoveTarget(proc.pid))
+		p.vanish(proc.pid, now)
 	}
-	return nil
+	clear(p.adopted[len(live):])
+	p.adopted = live
+	return err
 }

@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// livesSource makes a TLS connection on which nothing is sent, prints its own
+// end of it, and executes itself, as often as its second argument is long.
+const livesSource = `package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"syscall"
+)
+
+func main() {
+	raw, err := net.Dial("tcp", os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
+	if err := conn.Handshake(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %p\n", raw.LocalAddr(), conn)
+	if left := os.Args[2]; left != "" {
+		log.Fatal(syscall.Exec("/proc/self/exe", []string{"lives", os.Args[1], left[1:]}, os.Environ()))
+	}
+}
+`
+
+// TestLives has a process execute itself again and again: what it had at an
+// address before is not what it has there now.
+func TestLives(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	// Since Go 1.26 the heap is at another place each time.
+	lives := goProgram{name: "lives", source: livesSource, env: []string{"GOEXPERIMENT=norandomizedheapbase64"}}
+	r := startTracing(t, command{args: []string{lives.path(t), strings.TrimPrefix(s.url, "https://"), "....."}, env: s.env}).good()
+	var want, got []string
+	at := make(map[string]bool)
+	for line := range strings.Lines(r.stdout) {
+		local, address, _ := strings.Cut(strings.TrimSpace(line), " ")
+		want = append(want, local)
+		at[address] = true
+	}
+	for _, c := range r.stream.Conns() {
+		got = append(got, c.Open.Local)
+		if c.Close == nil {
+			t.Errorf("not closed: %s", c.Open.Raw)
+		}
+	}
+	if !slices.Equal(got, want) || len(want) != 6 {
+		t.Errorf("connections from %q, want %q", got, want)
+	}
+	if len(at) == len(want) {
+		t.Errorf("no two connections were at one address: this proves nothing\n%s", r.stdout)
+	}
+}
