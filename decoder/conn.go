@@ -48,11 +48,23 @@ type Sink interface {
 	Resync(at int64, dir Direction, skipped int64)
 }
 
+// ByteSink is a Sink that takes the bytes of connections that speak HTTP/1.x,
+// which this package does not decode, from the first that Conn was given.
+type ByteSink interface {
+	Sink
+	// Bytes is called for the next bytes of a direction. b is not to be kept.
+	Bytes(at int64, dir Direction, b []byte)
+	// Gap is called for n bytes that were lost, -1 when their number is not
+	// known.
+	Gap(at int64, dir Direction, n int64)
+}
+
 // Conn decodes one connection. It is not safe for concurrent use. Its memory
 // is bounded, see limits.go.
 type Conn struct {
-	cfg  Config
-	sink Sink
+	cfg   Config
+	sink  Sink
+	bytes ByteSink // set on a connection that speaks HTTP/1.x, if sink is one
 
 	decided   bool
 	protocol  Protocol
@@ -110,12 +122,19 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 	}
 	h := &c.halves[dir]
 	h.bytes += int64(len(b))
+	if c.bytes != nil {
+		c.bytes.Bytes(at, dir, b)
+		return
+	}
 	for len(b) > 0 {
 		n := h.reach(len(b))
 		h.near(int64(n))
 		h.feed(at, b[:n])
 		h.expire()
-		b = b[n:]
+		if b = b[n:]; c.bytes != nil && len(b) > 0 {
+			c.bytes.Bytes(at, dir, b)
+			return
+		}
 	}
 }
 
@@ -123,6 +142,10 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 // Inside a DATA payload that is normal; anywhere else it is a Gap.
 func (c *Conn) Skip(at int64, dir Direction, n int64) {
 	if n <= 0 {
+		return
+	}
+	if c.bytes != nil {
+		c.bytes.Gap(at, dir, n)
 		return
 	}
 	h := &c.halves[dir]
@@ -136,7 +159,11 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 // Gap takes the loss of n bytes of a direction; a negative n means that their
 // number is not known.
 func (c *Conn) Gap(at int64, dir Direction, n int64) {
-	if n != 0 {
+	switch {
+	case n == 0:
+	case c.bytes != nil:
+		c.bytes.Gap(at, dir, n)
+	default:
 		c.halves[dir].gap(at, n)
 	}
 }
@@ -226,9 +253,16 @@ func (c *Conn) decide(at int64, p Protocol) {
 	if p == HTTP2 {
 		return
 	}
+	held := [2]held{c.halves[Send].held, c.halves[Recv].held}
 	for d := range c.halves {
 		h := &c.halves[d]
 		*h = half{conn: c, dir: h.dir, mode: ignoring, bytes: h.bytes}
+	}
+	if sink, ok := c.sink.(ByteSink); ok && p == HTTP1 {
+		c.bytes = sink
+		for _, d := range [...]Direction{c.clientDir, c.clientDir.other()} {
+			held[d].pieces(0, held[d].end(), func(at int64, b []byte) { sink.Bytes(at, d, b) })
+		}
 	}
 }
 

@@ -123,6 +123,13 @@ func (c *Conn) detect(at int64, h *half) {
 		}
 		c.startHTTP2(at, h)
 	case someHTTP1:
+		if !c.roleKnown() {
+			d := h.dir
+			if classifyClient(h.held.buf) != someHTTP1 {
+				d = d.other()
+			}
+			c.setClient(d)
+		}
 		c.decide(at, HTTP1)
 	case neither:
 		switch {

@@ -1,0 +1,107 @@
+package exchange
+
+import "strconv"
+
+// Exchange is a request and its response. Times are those that the caller gave
+// with the bytes; 0 is unknown, or not reached.
+type Exchange struct {
+	Stream uint32 // 0 on HTTP/1.x
+	Proto  Proto
+
+	// Method and URL are empty when the request was not seen. URL has a scheme
+	// and an authority where the request named them.
+	Method, URL string
+	Status      int    // of the final response, 0 when there was none
+	Redirect    string // its Location
+	Reused      Reused
+
+	// RequestBytes and ResponseBytes count the bodies, without padding and
+	// transfer coding. Both are -1 when part of one may have been missed.
+	RequestBytes, ResponseBytes int64
+
+	Start       int64 // first byte of the request
+	RequestEnd  int64 // its last byte
+	Response    int64 // first byte of the final response
+	ResponseEnd int64 // its last byte
+	End         int64 // the last that was heard of it; 0 if it had not ended
+
+	// RecvStall and SendStall are how long the peer, and how long the observed
+	// process, had used up the flow-control credit for it, in the unit of the
+	// times.
+	RecvStall, SendStall int64
+
+	// Error is why it has no complete, successful response, or nil.
+	Error *Error
+}
+
+// Proto is how an exchange was carried.
+type Proto uint8
+
+// The protocols.
+const (
+	HTTP2 Proto = iota
+	HTTP11
+	HTTP10
+)
+
+// String returns the name of the protocol, such as "http/1.1".
+func (p Proto) String() string { return [...]string{"h2", "http/1.1", "http/1.0"}[p] }
+
+// Reused says whether an exchange came over a connection that there was.
+type Reused uint8
+
+// ReusedUnknown is for the first exchange that was seen of a connection met in
+// the middle.
+const (
+	ReusedUnknown Reused = iota
+	ReusedNo
+	ReusedYes
+)
+
+// Class is what kind of failure ended an exchange.
+type Class string
+
+// The classes that the bytes of a connection tell.
+const (
+	ClassReset    Class = "reset"    // by the server: the stream, or the connection
+	ClassGoAway   Class = "goaway"   // the server announced that it does not answer
+	ClassHTTP4xx  Class = "http_4xx" // the status says so
+	ClassHTTP5xx  Class = "http_5xx"
+	ClassProtocol Class = "protocol" // the client found a rule broken
+	ClassAborted  Class = "aborted"  // the client gave up
+)
+
+// Error is why an exchange failed.
+type Error struct {
+	Class  Class
+	Detail string
+}
+
+// open is an exchange that has not ended.
+type open struct {
+	Exchange
+	over    [2]bool // by direction, what it sends is complete
+	ending  [2]bool // END_STREAM came, and the field block is not complete
+	stalls  [2]window
+	stalled [2]int64 // up to which time stalls are counted
+	partial bool     // body bytes may have been missed
+}
+
+// failed says why an exchange ended before its response was complete. A status
+// that tells of a failure counts more: a client need not read what comes with
+// it.
+func (o *open) failed(c Class, detail string) {
+	if o.judge(); o.Error == nil {
+		o.Error = &Error{c, detail}
+	}
+}
+
+// judge gives an exchange the error of its status.
+func (o *open) judge() {
+	switch o.Status / 100 {
+	case 4:
+		o.Error = &Error{ClassHTTP4xx, strconv.Itoa(o.Status)}
+	case 5:
+		o.Error = &Error{ClassHTTP5xx, strconv.Itoa(o.Status)}
+	}
+}

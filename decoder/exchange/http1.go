@@ -1,0 +1,190 @@
+package exchange
+
+import (
+	"h2trace/decoder"
+	"h2trace/decoder/http1"
+)
+
+// Data takes the next bytes of a connection that speaks HTTP/1.x.
+func (t *Tracker) Data(at int64, d decoder.Direction, b []byte) {
+	t.startHTTP1()
+	t.http1.Data(at, d == t.client, b)
+}
+
+// Gap takes the loss of n bytes of a connection that speaks HTTP/1.x, -1 when
+// their number is not known.
+func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
+	t.startHTTP1()
+	t.http1.Gap(at, d == t.client, n)
+}
+
+func (t *Tracker) startHTTP1() {
+	if t.http1 == nil {
+		t.http1 = http1.NewConn((*http1Sink)(t))
+	}
+}
+
+func (t *Tracker) closeHTTP1(at int64, by Ended) {
+	if by != NotEnded {
+		t.http1.Close(at)
+	}
+	for _, o := range t.queue {
+		t.cut(o, at, by)
+	}
+	t.queue, t.last = nil, nil
+}
+
+// http1Sink is a Tracker as the sink of an http1.Conn.
+type http1Sink Tracker
+
+// Request implements http1.Sink.
+func (s *http1Sink) Request(since, at int64, r *http1.Request) {
+	t := (*Tracker)(s)
+	o := &open{Exchange: Exchange{Method: r.Method, Start: since, End: at, Proto: proto(r.Proto)}}
+	o.URL = s.url(r)
+	t.enter(o)
+	t.push(at, o)
+	t.last = o
+}
+
+// push enters an exchange that waits for its response.
+func (t *Tracker) push(at int64, o *open) {
+	if len(t.queue) == maxOpen {
+		t.cut(t.queue[0], at, NotEnded)
+		t.queue = t.queue[1:]
+	}
+	t.queue = append(t.queue, o)
+}
+
+// url returns the target URI of a request (RFC 9112 §3.3).
+func (s *http1Sink) url(r *http1.Request) string {
+	host := r.Header.Get("Host")
+	if r.Target[0] != '/' || host == "" { // in absolute, authority or asterisk form
+		return r.Target
+	}
+	return s.cfg.Scheme + "://" + host + r.Target
+}
+
+func proto(version string) Proto {
+	if version == "HTTP/1.0" {
+		return HTTP10
+	}
+	return HTTP11
+}
+
+// RequestBody implements http1.Sink.
+func (s *http1Sink) RequestBody(at, n int64) {
+	if o := s.last; o != nil {
+		o.RequestBytes += n
+		o.End = at
+	}
+}
+
+// RequestEnd implements http1.Sink.
+func (s *http1Sink) RequestEnd(at int64) {
+	t := (*Tracker)(s)
+	o := t.last
+	if o == nil {
+		return
+	}
+	t.last = nil
+	o.RequestEnd, o.End, o.over[t.client] = at, at, true
+	t.endHTTP1(o, at)
+}
+
+// Response implements http1.Sink.
+func (s *http1Sink) Response(since, at int64, r *http1.Response) {
+	t := (*Tracker)(s)
+	if r.Status < 200 && r.Status != 101 {
+		return
+	}
+	o := t.answered()
+	if o == nil {
+		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}}
+		o.partial = true
+		t.enter(o)
+		t.push(at, o)
+	}
+	o.Status, o.Redirect = r.Status, r.Header.Get("Location")
+	o.Response, o.End = since, at
+}
+
+// answered returns the exchange that the next response belongs to: the oldest
+// that has none.
+func (t *Tracker) answered() *open {
+	for _, o := range t.queue {
+		if o.Status == 0 {
+			return o
+		}
+	}
+	return nil
+}
+
+// responding returns the exchange whose response is being read: the latest
+// that has one which is not complete.
+func (s *http1Sink) responding() *open {
+	for _, o := range s.queue {
+		if o.Status != 0 && !o.over[(*Tracker)(s).server()] {
+			return o
+		}
+	}
+	return nil
+}
+
+// ResponseBody implements http1.Sink.
+func (s *http1Sink) ResponseBody(at, n int64) {
+	if o := s.responding(); o != nil {
+		o.ResponseBytes += n
+		o.End = at
+	}
+}
+
+// ResponseEnd implements http1.Sink. What is cut is left to Close.
+func (s *http1Sink) ResponseEnd(at int64, cut bool) {
+	o := s.responding()
+	if o == nil || cut {
+		return
+	}
+	o.over[(*Tracker)(s).server()] = true
+	o.ResponseEnd = at
+	(*Tracker)(s).endHTTP1(o, at)
+}
+
+// endHTTP1 reports an exchange of which both sides are complete.
+func (t *Tracker) endHTTP1(o *open, at int64) {
+	if !o.over[t.client] && o.Start != 0 || !o.over[t.server()] {
+		return
+	}
+	for i := range t.queue {
+		if t.queue[i] == o {
+			t.queue = append(t.queue[:i], t.queue[i+1:]...)
+			break
+		}
+	}
+	t.report(o, at)
+}
+
+// Tunnel implements http1.Sink: the exchange that led to it is over.
+func (s *http1Sink) Tunnel(at int64) {
+	t := (*Tracker)(s)
+	for _, o := range t.queue {
+		if o.Status != 0 {
+			o.RequestEnd, o.ResponseEnd = max(o.RequestEnd, o.Start), at
+			o.over = [2]bool{true, true}
+			t.endHTTP1(o, at)
+			break
+		}
+	}
+}
+
+// Tunneled implements http1.Sink.
+func (s *http1Sink) Tunneled(int64, bool, []byte) {}
+
+// Lost implements http1.Sink: what waits for a response may have had it.
+func (s *http1Sink) Lost(at int64, _ bool) {
+	t := (*Tracker)(s)
+	for _, o := range t.queue {
+		t.cut(o, at, NotEnded)
+	}
+	t.queue, t.last = nil, nil
+}

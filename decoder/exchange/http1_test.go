@@ -1,0 +1,112 @@
+package exchange
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder"
+)
+
+func TestHTTP1(t *testing.T) {
+	type said struct {
+		at   int64
+		dir  decoder.Direction
+		text string
+	}
+	const get = "GET /a HTTP/1.1\r\nHost: goproxy.example\r\n\r\n"
+	tests := []struct {
+		name string
+		said []said
+		by   Ended
+		want []string
+	}{
+		{
+			"kept alive", []said{
+				{10, send, get[:20]},
+				{11, send, get[20:]},
+				{20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab"},
+				{22, recv, "cd"},
+				{30, send, "POST /b HTTP/1.1\r\nHost: goproxy.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"},
+				{31, send, "0\r\n\r\n"},
+				{40, recv, "HTTP/1.1 302 Found\r\nLocation: /c\r\nContent-Length: 0\r\n\r\n"},
+			}, EndedByPeer, []string{
+				"0 " + getA + " 200 http/1.1 start=10 sent=11 first=20 last=22 end=22 bytes=0,4 new",
+				"0 POST https://goproxy.example/b 302 http/1.1 start=30 sent=31 first=40 last=40 end=40 bytes=3,0 to=/c",
+			},
+		},
+		{
+			"pipelined, the second without an answer", []said{
+				{10, send, get + get},
+				{20, recv, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"},
+			}, EndedByPeer, []string{
+				"0 " + getA + " 404 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new http_4xx: 404",
+				"0 " + getA + " 0 http/1.1 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 reset: connection ended before the response was complete",
+			},
+		},
+		{
+			"interim, then cut by the peer", []said{
+				{10, send, get},
+				{15, recv, "HTTP/1.1 103 Early Hints\r\n\r\n"},
+				{20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"},
+			}, EndedByPeer, []string{
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=0 end=99 bytes=0,3 new reset: connection ended before the response was complete",
+			},
+		},
+		{
+			"cut by the client", []said{
+				{10, send, get},
+				{20, recv, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"},
+			}, EndedByProcess, []string{
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=0 end=99 bytes=0,3 new aborted: connection ended before the response was complete",
+			},
+		},
+		{
+			"ended by the connection", []said{
+				{10, send, "GET http://goproxy.example/a HTTP/1.0\r\n\r\n"},
+				{20, recv, "HTTP/1.0 200 OK\r\n\r\nabc"},
+			}, EndedByPeer, []string{
+				"0 GET http://goproxy.example/a 200 http/1.0 start=10 sent=10 first=20 last=99 end=99 bytes=0,3 new",
+			},
+		},
+		{
+			"CONNECT, then something else", []said{
+				{10, send, "CONNECT goproxy.example:443 HTTP/1.1\r\nHost: goproxy.example:443\r\n\r\n"},
+				{20, recv, "HTTP/1.1 200 OK\r\n\r\n"},
+				{21, send, "\x16\x03\x01"},
+			}, EndedByPeer, []string{
+				"0 CONNECT goproxy.example:443 200 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new",
+			},
+		},
+		{
+			"upgrade", []said{
+				{10, send, "GET /ws HTTP/1.1\r\nHost: goproxy.example\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"},
+				{20, recv, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\x81\x01a"},
+			}, EndedByPeer, []string{
+				"0 GET https://goproxy.example/ws 101 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new",
+			},
+		},
+		{
+			"observing ended", []said{{10, send, get}, {20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"}},
+			NotEnded, []string{
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=0 end=0 bytes=0,3 new",
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &lines{}
+			l.tracker = New(Config{Scheme: "https", FromStart: true}, l)
+			l.tracker.SetClient(send)
+			c := decoder.NewConn(decoder.Config{Role: decoder.Client, FromStart: true}, l)
+			for _, s := range tt.said {
+				c.Data(s.at, s.dir, []byte(s.text))
+			}
+			c.Close(99)
+			l.tracker.Close(99, tt.by)
+			if diff := cmp.Diff(tt.want, l.got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,37 @@
+package exchange
+
+import "h2trace/decoder"
+
+// roundTrip is the least time that the peer was seen to take for an answer
+// which it gives at once, to SETTINGS or PING: an upper bound of the round-trip
+// time.
+type roundTrip struct {
+	least   int64 // 0 while there was none
+	pending int64 // when SETTINGS was sent that is not acknowledged
+	ping    int64 // likewise
+	opaque  [8]byte
+}
+
+func (r *roundTrip) frame(f *decoder.Frame) {
+	ack := f.Flags.Has(decoder.FlagAck)
+	switch {
+	case f.Type == decoder.TypeSettings && f.Dir == decoder.Send && !ack:
+		r.pending = f.Time
+	case f.Type == decoder.TypeSettings && f.Dir == decoder.Recv && ack:
+		r.answered(&r.pending, f.Time)
+	case f.Type == decoder.TypePing && f.Dir == decoder.Send && !ack:
+		r.ping, r.opaque = f.Time, f.Opaque
+	case f.Type == decoder.TypePing && f.Dir == decoder.Recv && ack && f.Opaque == r.opaque:
+		r.answered(&r.ping, f.Time)
+	}
+}
+
+func (r *roundTrip) answered(asked *int64, at int64) {
+	if *asked == 0 {
+		return
+	}
+	if took := at - *asked; r.least == 0 || took < r.least {
+		r.least = max(took, 1)
+	}
+	*asked = 0
+}

@@ -1,0 +1,139 @@
+package exchange
+
+import (
+	"maps"
+	"slices"
+
+	"h2trace/decoder"
+	"h2trace/decoder/http1"
+)
+
+// Sink receives what a Tracker finds. Calls come from inside its methods.
+type Sink interface {
+	// Exchange is called when one ends, or when the Tracker is closed before
+	// that. e is valid only until the call returns.
+	Exchange(e *Exchange)
+	// Stall is called when one ends.
+	Stall(s *Stall)
+}
+
+// Config says what is known of a connection.
+type Config struct {
+	// Scheme is that of the requests which name none, "https" or "http".
+	Scheme string
+	// FromStart is set when the connection was seen from its first byte.
+	FromStart bool
+}
+
+// maxOpen bounds the exchanges of a connection that are followed at once; for
+// one more the oldest is given up, which then is reported as not ended.
+const maxOpen = 16384
+
+// Tracker follows the exchanges of one connection. It is not safe for
+// concurrent use.
+type Tracker struct {
+	cfg  Config
+	sink Sink
+
+	known  bool // client is
+	client decoder.Direction
+
+	begun   uint64           // exchanges
+	streams map[uint32]*open // HTTP/2
+	lastID  [2]uint32        // of exchanges that were seen to begin, by parity
+	firstID [2]uint32
+	highest [2]uint32       // that was heard of
+	missed  map[uint32]bool // ended ones of which the beginning was not seen
+	goAway  *Error          // the server's last word
+	conn    [2]window
+	rtt     roundTrip
+
+	http1 *http1.Conn
+	queue []*open // HTTP/1: oldest first, those that wait for a response
+	last  *open   // whose request is being read
+}
+
+// New returns a Tracker that reports to sink.
+func New(cfg Config, sink Sink) *Tracker {
+	return &Tracker{cfg: cfg, sink: sink, streams: make(map[uint32]*open)}
+}
+
+// SetClient says which direction is the client's, before anything else is
+// said. Without it the Tracker finds out.
+func (t *Tracker) SetClient(d decoder.Direction) { t.known, t.client = true, d }
+
+func (t *Tracker) server() decoder.Direction { return t.client ^ 1 }
+
+// Ended is who ended a connection.
+type Ended uint8
+
+// The ways in which a connection ends. NotEnded is for one that is followed no
+// longer.
+const (
+	EndedUnknown Ended = iota
+	EndedByPeer
+	EndedByProcess
+	NotEnded
+)
+
+// Close reports the exchanges that have not ended: the connection has, or is
+// not followed any longer.
+func (t *Tracker) Close(at int64, by Ended) {
+	for d := range t.conn {
+		t.endConnStall(decoder.Direction(d), at, "close")
+	}
+	if t.http1 != nil {
+		t.closeHTTP1(at, by)
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.streams)) {
+		o := t.streams[id]
+		delete(t.streams, id)
+		t.cut(o, at, by)
+	}
+}
+
+// cut reports an exchange that the end of its connection ended.
+func (t *Tracker) cut(o *open, at int64, by Ended) {
+	t.endStalls(o, at, "close")
+	if by == NotEnded {
+		t.report(o, 0)
+		return
+	}
+	if !o.over[t.server()] {
+		class, detail := ClassReset, "connection ended before the response was complete"
+		if byClient := t.byClient(by); t.goAway != nil && !byClient {
+			class, detail = t.goAway.Class, t.goAway.Detail
+		} else if byClient {
+			class = ClassAborted
+		}
+		o.failed(class, detail)
+	}
+	t.report(o, at)
+}
+
+// byClient reports whether it was the client that ended the connection.
+func (t *Tracker) byClient(by Ended) bool {
+	return by == EndedByProcess && t.client == decoder.Send || by == EndedByPeer && t.client == decoder.Recv
+}
+
+func (t *Tracker) report(o *open, at int64) {
+	o.End = at
+	if o.Error == nil {
+		o.judge()
+	}
+	if o.partial {
+		o.RequestBytes, o.ResponseBytes = -1, -1
+	}
+	t.sink.Exchange(&o.Exchange)
+}
+
+// enter counts an exchange that begins.
+func (t *Tracker) enter(o *open) {
+	t.begun++
+	switch {
+	case t.begun > 1:
+		o.Reused = ReusedYes
+	case t.cfg.FromStart:
+		o.Reused = ReusedNo
+	}
+}

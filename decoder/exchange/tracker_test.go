@@ -1,0 +1,335 @@
+package exchange
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder"
+)
+
+// lines writes down what a Tracker finds.
+type lines struct {
+	tracker *Tracker
+	got     []string
+}
+
+func (l *lines) Exchange(e *Exchange) {
+	s := fmt.Sprintf("%d %s %s %d %v start=%d sent=%d first=%d last=%d end=%d bytes=%d,%d",
+		e.Stream, e.Method, e.URL, e.Status, e.Proto, e.Start, e.RequestEnd, e.Response, e.ResponseEnd, e.End, e.RequestBytes, e.ResponseBytes)
+	if e.Reused != ReusedYes {
+		s += [...]string{" reused=?", " new"}[e.Reused]
+	}
+	if e.RecvStall+e.SendStall > 0 {
+		s += fmt.Sprintf(" stalled=%d,%d", e.RecvStall, e.SendStall)
+	}
+	if e.Redirect != "" {
+		s += " to=" + e.Redirect
+	}
+	if e.Error != nil {
+		s += fmt.Sprintf(" %s: %s", e.Error.Class, e.Error.Detail)
+	}
+	l.got = append(l.got, s)
+}
+
+func (l *lines) Stall(s *Stall) {
+	l.got = append(l.got, fmt.Sprintf("stall %d %v window=%d %d-%d by %s", s.Stream, s.Side, s.Window, s.Start, s.End, s.By))
+}
+
+func (l *lines) Protocol(int64, decoder.Protocol, bool)        {}
+func (l *lines) Resync(_ int64, d decoder.Direction, _ int64)  { l.tracker.Lost() }
+func (l *lines) Frame(f *decoder.Frame)                        { l.tracker.Frame(f) }
+func (l *lines) Bytes(at int64, d decoder.Direction, b []byte) { l.tracker.Data(at, d, b) }
+func (l *lines) Gap(at int64, d decoder.Direction, n int64)    { l.tracker.Gap(at, d, n) }
+
+// peers writes what the two sides of an HTTP/2 connection say, by x/net's
+// framer, and has it decoded.
+type peers struct {
+	t      *testing.T
+	conn   *decoder.Conn
+	buf    bytes.Buffer
+	framer *http2.Framer
+	hpack  [2]*hpack.Encoder
+	block  bytes.Buffer
+	now    int64
+}
+
+const send, recv = decoder.Send, decoder.Recv
+
+func newPeers(t *testing.T, conn *decoder.Conn) *peers {
+	p := &peers{t: t, conn: conn}
+	p.framer = http2.NewFramer(&p.buf, nil)
+	p.framer.AllowIllegalWrites = true
+	for d := range p.hpack {
+		p.hpack[d] = hpack.NewEncoder(&p.block)
+	}
+	return p
+}
+
+// say writes with the framer what a side says at a time.
+func (p *peers) say(at int64, d decoder.Direction, write func(*http2.Framer) error) {
+	p.buf.Reset()
+	if err := write(p.framer); err != nil {
+		p.t.Fatal(err)
+	}
+	p.conn.Data(at, d, p.buf.Bytes())
+}
+
+func (p *peers) start(initialWindow uint32) {
+	p.conn.Data(1, send, []byte(http2.ClientPreface))
+	p.say(1, send, func(f *http2.Framer) error {
+		return f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: initialWindow})
+	})
+	p.say(3, recv, func(f *http2.Framer) error { return f.WriteSettings() })
+	p.say(3, recv, func(f *http2.Framer) error { return f.WriteSettingsAck() })
+	p.say(3, send, func(f *http2.Framer) error { return f.WriteSettingsAck() })
+}
+
+func (p *peers) headers(at int64, d decoder.Direction, id uint32, end bool, fields ...string) {
+	p.block.Reset()
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, "=")
+		if err := p.hpack[d].WriteField(hpack.HeaderField{Name: name, Value: value}); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	p.say(at, d, func(f *http2.Framer) error {
+		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.block.Bytes(), EndHeaders: true, EndStream: end})
+	})
+}
+
+func (p *peers) get(at int64, id uint32, path string) {
+	p.headers(at, send, id, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path="+path)
+}
+
+func (p *peers) post(at int64, id uint32, path string) {
+	p.headers(at, send, id, false, ":method=POST", ":scheme=https", ":authority=goproxy.example", ":path="+path)
+}
+
+func (p *peers) ok(at int64, id uint32, end bool) { p.headers(at, recv, id, end, ":status=200") }
+
+func (p *peers) data(at int64, d decoder.Direction, id uint32, n int, end bool) {
+	p.say(at, d, func(f *http2.Framer) error { return f.WriteData(id, end, make([]byte, n)) })
+}
+
+func (p *peers) grant(at int64, d decoder.Direction, id, n uint32) {
+	p.say(at, d, func(f *http2.Framer) error { return f.WriteWindowUpdate(id, n) })
+}
+
+func (p *peers) reset(at int64, d decoder.Direction, id uint32, code http2.ErrCode) {
+	p.say(at, d, func(f *http2.Framer) error { return f.WriteRSTStream(id, code) })
+}
+
+const getA = "GET https://goproxy.example/a"
+
+var http2Tests = []struct {
+	name string
+	mid  bool
+	do   func(*peers)
+	by   Ended
+	want []string
+}{
+	{
+		"two at once", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.get(11, 3, "/b")
+			p.ok(20, 3, false)
+			p.ok(21, 1, false)
+			p.data(22, recv, 1, 100, false)
+			p.data(23, recv, 3, 50, true)
+			p.data(24, recv, 1, 100, true)
+		}, EndedByPeer, []string{
+			"3 GET https://goproxy.example/b 200 h2 start=11 sent=11 first=20 last=23 end=23 bytes=0,50",
+			"1 " + getA + " 200 h2 start=10 sent=10 first=21 last=24 end=24 bytes=0,200 new",
+		},
+	},
+	{
+		"request body, padding, interim response, trailers", false, func(p *peers) {
+			p.post(10, 1, "/a")
+			p.headers(11, recv, 1, false, ":status=100")
+			p.say(12, send, func(f *http2.Framer) error { return f.WriteDataPadded(1, false, make([]byte, 7), make([]byte, 9)) })
+			p.data(13, send, 1, 3, true)
+			p.ok(20, 1, false)
+			p.data(21, recv, 1, 5, false)
+			p.headers(22, recv, 1, true, "x-sum=1")
+		}, EndedByPeer, []string{"1 POST https://goproxy.example/a 200 h2 start=10 sent=13 first=20 last=22 end=22 bytes=10,5 new"},
+	},
+	{
+		"status and redirect", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.headers(20, recv, 1, true, ":status=302", "location=/b")
+			p.get(30, 3, "/a")
+			p.headers(40, recv, 3, true, ":status=410")
+			p.get(50, 5, "/a")
+			p.headers(60, recv, 5, true, ":status=503")
+		}, EndedByPeer, []string{
+			"1 " + getA + " 302 h2 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new to=/b",
+			"3 " + getA + " 410 h2 start=30 sent=30 first=40 last=40 end=40 bytes=0,0 http_4xx: 410",
+			"5 " + getA + " 503 h2 start=50 sent=50 first=60 last=60 end=60 bytes=0,0 http_5xx: 503",
+		},
+	},
+	{
+		"resets", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.reset(20, recv, 1, http2.ErrCodeRefusedStream)
+			p.get(30, 3, "/a")
+			p.ok(31, 3, false)
+			p.reset(32, send, 3, http2.ErrCodeCancel)
+			p.data(33, recv, 3, 1, true) // was under way
+			p.get(40, 5, "/a")
+			p.reset(41, send, 5, http2.ErrCodeProtocol)
+			p.get(50, 7, "/a")
+			p.headers(51, recv, 7, false, ":status=404")
+			p.reset(52, send, 7, http2.ErrCodeCancel)
+			p.post(60, 9, "/a")
+			p.ok(61, 9, true)
+			p.reset(62, recv, 9, http2.ErrCodeNo)
+			p.ok(63, 1, true) // was under way
+		}, EndedByPeer, []string{
+			"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=20 bytes=0,0 new reset: RST_STREAM REFUSED_STREAM",
+			"3 " + getA + " 200 h2 start=30 sent=30 first=31 last=0 end=32 bytes=0,0 aborted: RST_STREAM CANCEL",
+			"5 " + getA + " 0 h2 start=40 sent=40 first=0 last=0 end=41 bytes=0,0 protocol: RST_STREAM PROTOCOL_ERROR",
+			"7 " + getA + " 404 h2 start=50 sent=50 first=51 last=0 end=52 bytes=0,0 http_4xx: 404",
+			"9 POST https://goproxy.example/a 200 h2 start=60 sent=0 first=61 last=61 end=62 bytes=0,0",
+		},
+	},
+	{
+		"GOAWAY and the end of the connection", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.get(11, 3, "/a")
+			p.say(20, recv, func(f *http2.Framer) error {
+				return f.WriteGoAway(1, http2.ErrCodeEnhanceYourCalm, []byte("slow\ndown"))
+			})
+		}, EndedByPeer, []string{
+			"3 " + getA + ` 0 h2 start=11 sent=11 first=0 last=0 end=20 bytes=0,0 goaway: GOAWAY ENHANCE_YOUR_CALM, last stream 1: "slow\ndown"`,
+			"1 " + getA + ` 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new goaway: GOAWAY ENHANCE_YOUR_CALM, last stream 1: "slow\ndown"`,
+		},
+	},
+	{
+		"connection ended by the peer", false, func(p *peers) { p.get(10, 1, "/a") },
+		EndedByPeer,
+		[]string{"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new reset: connection ended before the response was complete"},
+	},
+	{
+		"connection ended by the process", false, func(p *peers) { p.get(10, 1, "/a") },
+		EndedByProcess,
+		[]string{"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new aborted: connection ended before the response was complete"},
+	},
+	{
+		"observing ended", false, func(p *peers) { p.get(10, 1, "/a"); p.ok(20, 1, false) },
+		NotEnded,
+		[]string{"1 " + getA + " 200 h2 start=10 sent=10 first=20 last=0 end=0 bytes=0,0 new"},
+	},
+	{
+		"push", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.block.Reset()
+			for _, f := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "goproxy.example"}, {Name: ":path", Value: "/p"}} {
+				if err := p.hpack[recv].WriteField(f); err != nil {
+					p.t.Fatal(err)
+				}
+			}
+			p.say(20, recv, func(f *http2.Framer) error {
+				return f.WritePushPromise(http2.PushPromiseParam{StreamID: 1, PromiseID: 2, BlockFragment: p.block.Bytes(), EndHeaders: true})
+			})
+			p.ok(30, 2, true)
+			p.ok(31, 1, true)
+		}, EndedByPeer, []string{
+			"2 GET https://goproxy.example/p 200 h2 start=20 sent=20 first=30 last=30 end=30 bytes=0,0",
+			"1 " + getA + " 200 h2 start=10 sent=10 first=31 last=31 end=31 bytes=0,0 new",
+		},
+	},
+	{
+		"the process's window is used up", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.ok(20, 1, false)
+			p.data(21, recv, 1, 16000, false)
+			p.grant(22, send, 1, 16000)
+			p.data(23, recv, 1, 4000, false) // all 20000 that the peer knew of
+			p.grant(25, send, 1, 4000)
+			p.data(29, recv, 1, 16000, false)
+			p.grant(30, send, 1, 16000)
+			p.data(100, recv, 1, 4000, false) // the grant was known by then
+			p.data(101, recv, 1, 16000, true)
+		}, EndedByPeer, []string{
+			"stall 1 recv window=20000 23-29 by DATA",
+			"1 " + getA + " 200 h2 start=10 sent=10 first=20 last=101 end=101 bytes=0,56000 new stalled=6,0",
+		},
+	},
+	{
+		"window of the connection used up", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.get(10, 3, "/b")
+			p.grant(10, send, 1, 1<<20)
+			p.grant(10, send, 3, 1<<20)
+			for range 3 {
+				p.data(20, recv, 1, 16384, false)
+			}
+			p.data(30, recv, 3, 65535-3*16384, true) // stream 1 goes on
+			p.grant(70, send, 0, 1000)
+			p.data(80, recv, 1, 10, true)
+		}, EndedByPeer, []string{
+			"3 GET https://goproxy.example/b 0 h2 start=10 sent=10 first=0 last=30 end=30 bytes=0,16383",
+			"stall 0 recv window=65535 30-80 by DATA",
+			"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=80 end=80 bytes=0,49162 new stalled=50,0",
+		},
+	},
+	{
+		"the peer's window is used up", false, func(p *peers) {
+			p.post(10, 1, "/a")
+			for range 3 {
+				p.data(20, send, 1, 16384, false)
+			}
+			p.data(21, send, 1, 65535-3*16384, false)
+			p.grant(50, recv, 1, 1000)
+			p.grant(61, recv, 0, 1000)
+			p.data(62, send, 1, 1000, false)
+			p.reset(70, recv, 1, http2.ErrCodeNo)
+		}, EndedByPeer, []string{
+			"stall 1 send window=65535 21-50 by WINDOW_UPDATE",
+			"stall 0 send window=65535 21-61 by WINDOW_UPDATE",
+			"stall 1 send window=65535 62-70 by RST_STREAM",
+			"1 POST https://goproxy.example/a 0 h2 start=10 sent=0 first=0 last=0 end=70 bytes=66535,0 new stalled=0,48 reset: RST_STREAM NO_ERROR",
+			"stall 0 send window=65535 62-99 by close",
+		},
+	},
+	{
+		"met in the middle", true, func(p *peers) {
+			p.data(10, recv, 7, 100, false)
+			p.data(11, recv, 7, 100, true)
+			p.get(20, 9, "/a")
+			p.ok(30, 9, true)
+			p.ok(31, 5, true)
+			p.say(32, recv, func(f *http2.Framer) error { return f.WritePing(false, [8]byte{1}) })
+		}, EndedByPeer, []string{
+			"9 " + getA + " 200 h2 start=20 sent=20 first=30 last=30 end=30 bytes=0,0",
+			"5   200 h2 start=0 sent=0 first=31 last=31 end=99 bytes=-1,-1",
+			"7   0 h2 start=0 sent=0 first=0 last=11 end=99 bytes=-1,-1 reused=?",
+		},
+	},
+}
+
+func TestHTTP2(t *testing.T) {
+	for _, tt := range http2Tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &lines{}
+			l.tracker = New(Config{Scheme: "https", FromStart: !tt.mid}, l)
+			l.tracker.SetClient(send)
+			p := newPeers(t, decoder.NewConn(decoder.Config{Role: decoder.Client, FromStart: !tt.mid}, l))
+			if !tt.mid {
+				p.start(20000)
+			}
+			tt.do(p)
+			p.conn.Close(99)
+			l.tracker.Close(99, tt.by)
+			if diff := cmp.Diff(tt.want, l.got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,168 @@
+// Package goproxy tells what a request to a module proxy or to a checksum
+// database is for, by its URL. The sources are the GOPROXY protocol
+// (https://go.dev/ref/mod#goproxy-protocol) and the protocol of checksum
+// databases (https://go.dev/ref/mod#checksum-database).
+package goproxy
+
+import (
+	"net/url"
+	"strings"
+
+	"golang.org/x/mod/module"
+)
+
+// Kind is what a request asks for.
+type Kind string
+
+// The kinds. The first five are of modules, the others of a checksum database,
+// which a module proxy may serve too, below sumdb/NAME/.
+const (
+	List   Kind = "list"
+	Latest Kind = "latest"
+	Info   Kind = "info"
+	Mod    Kind = "mod"
+	Zip    Kind = "zip"
+
+	SumDBSupported Kind = "sumdb-supported"
+	SumDBLookup    Kind = "sumdb-lookup"
+	SumDBTile      Kind = "sumdb-tile"
+	SumDBLatest    Kind = "sumdb-latest"
+)
+
+// Request is what a URL asks for.
+type Request struct {
+	Kind Kind
+	// Path and Version are of the module, unescaped; empty where the request
+	// names none.
+	Path, Version string
+	// Base is what the path of the URL begins with: that of the proxy or
+	// database, without a slash at its end.
+	Base string
+}
+
+// Parse returns what a request for a URL asks for, and false when it is none
+// of these. A base path ends where the longest module path begins, unless it
+// is one of bases, the paths of the proxies that are known.
+func Parse(rawURL string, bases ...string) (Request, bool) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return Request{}, false
+	}
+	path := u.EscapedPath()
+	if p, err := url.PathUnescape(path); err == nil { // %21 is the ! of the escaping
+		path = p
+	}
+	for _, base := range bases {
+		base = strings.TrimSuffix(base, "/")
+		if rest, ok := strings.CutPrefix(path, base+"/"); ok {
+			if r, ok := parse("/"+rest, true); ok {
+				r.Base = base + r.Base
+				return r, true
+			}
+		}
+	}
+	return parse(path, false)
+}
+
+// parse parses the path of a URL; whole says that it begins with no base path.
+func parse(path string, whole bool) (Request, bool) {
+	if r, ok := parseSumDB(path); ok {
+		return r, true
+	}
+	if mod, ok := strings.CutSuffix(path, "/@latest"); ok {
+		return locate(mod, Request{Kind: Latest}, whole)
+	}
+	mod, file, ok := cutLast(path, "/@v/")
+	if !ok {
+		return Request{}, false
+	}
+	if file == "list" {
+		return locate(mod, Request{Kind: List}, whole)
+	}
+	dot := strings.LastIndexByte(file, '.')
+	if dot < 0 {
+		return Request{}, false
+	}
+	kind := Kind(file[dot+1:])
+	if kind != Info && kind != Mod && kind != Zip {
+		return Request{}, false
+	}
+	version, err := module.UnescapeVersion(file[:dot])
+	if err != nil {
+		return Request{}, false
+	}
+	return locate(mod, Request{Kind: kind, Version: version}, whole)
+}
+
+// locate finds the module path at the end of a path, behind a base path.
+func locate(path string, r Request, whole bool) (Request, bool) {
+	for i := 0; i < len(path); i++ {
+		if path[i] != '/' {
+			continue
+		}
+		if mod, err := module.UnescapePath(path[i+1:]); err == nil {
+			r.Path, r.Base = mod, path[:i]
+			return r, true
+		}
+		if whole {
+			break
+		}
+	}
+	return Request{}, false
+}
+
+// parseSumDB parses what follows the base of a checksum database.
+func parseSumDB(path string) (Request, bool) {
+	if base, ok := strings.CutSuffix(path, "/supported"); ok && isSumDB(base) {
+		return Request{Kind: SumDBSupported, Base: base}, true
+	}
+	if base, ok := strings.CutSuffix(path, "/latest"); ok && !strings.HasSuffix(base, "/@v") {
+		return Request{Kind: SumDBLatest, Base: base}, true
+	}
+	if base, tile, ok := cutLast(path, "/tile/"); ok && isTile(tile) {
+		return Request{Kind: SumDBTile, Base: base}, true
+	}
+	base, what, ok := strings.Cut(path, "/lookup/")
+	if !ok {
+		return Request{}, false
+	}
+	escapedPath, escapedVersion, ok := strings.Cut(what, "@")
+	if !ok {
+		return Request{}, false
+	}
+	mod, err := module.UnescapePath(escapedPath)
+	if err != nil {
+		return Request{}, false
+	}
+	version, err := module.UnescapeVersion(escapedVersion)
+	if err != nil {
+		return Request{}, false
+	}
+	return Request{Kind: SumDBLookup, Path: mod, Version: version, Base: base}, true
+}
+
+// isSumDB reports whether a path ends in sumdb/NAME.
+func isSumDB(path string) bool {
+	dir, name, ok := cutLast(path, "/")
+	return ok && name != "" && strings.HasSuffix(dir, "/sumdb")
+}
+
+// isTile reports whether s is H/L/K[.p/W] with an optional /data level
+// (https://pkg.go.dev/golang.org/x/mod/sumdb/tlog#Tile.Path).
+func isTile(s string) bool {
+	height, rest, ok := strings.Cut(s, "/")
+	if !ok || !digits(height) {
+		return false
+	}
+	level, rest, ok := strings.Cut(rest, "/")
+	return ok && (digits(level) || level == "data") && rest != ""
+}
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}

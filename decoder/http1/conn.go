@@ -1,0 +1,198 @@
+package http1
+
+// Sink receives what a Conn cuts. Calls come from inside the methods of Conn,
+// those of one direction in the order of its bytes. Times are those that the
+// caller gave with the bytes.
+type Sink interface {
+	// Request is called when a head is complete; its first byte came at
+	// since.
+	Request(since, at int64, r *Request)
+	// RequestBody is called for bytes of its body, without transfer coding.
+	RequestBody(at, n int64)
+	// RequestEnd is called when the request is complete.
+	RequestEnd(at int64)
+	// Response is called when a head is complete: of the oldest request that
+	// has no final response yet, or of one that was not seen. One whose status
+	// is below 200, other than 101, is followed by another (RFC 9110 §15.2)
+	// and has neither body nor end.
+	Response(since, at int64, r *Response)
+	// ResponseBody is called for bytes of its body, without transfer coding.
+	ResponseBody(at, n int64)
+	// ResponseEnd is called when the response is complete. cut says that the
+	// connection ended before it was.
+	ResponseEnd(at int64, cut bool)
+	// Tunnel is called when the connection goes on with something else, after
+	// a 101 or a CONNECT that was granted. What follows goes to Tunneled.
+	Tunnel(at int64)
+	// Tunneled is called for bytes after Tunnel. b is not to be kept.
+	Tunneled(at int64, client bool, b []byte)
+	// Lost is called when bytes of a side were lost, or make no sense, so
+	// that messages may have been missed.
+	Lost(at int64, client bool)
+}
+
+// maxPipelined bounds the requests remembered that wait for their responses.
+const maxPipelined = 256
+
+// Conn cuts both directions of one connection. It is not safe for concurrent
+// use. It holds at most two heads and the methods of maxPipelined requests.
+type Conn struct {
+	sink Sink
+
+	client, server half
+	waiting        []string // methods of the requests without a response, oldest first
+	responding     bool     // a final head was read and its end was not
+}
+
+// NewConn returns a Conn that reports to sink.
+func NewConn(sink Sink) *Conn { return &Conn{sink: sink} }
+
+// Data takes the next bytes of the client, or of the server. b is not kept.
+// Where a direction makes no sense any more, it does again when b begins with
+// the first line of a message.
+func (c *Conn) Data(at int64, client bool, b []byte) {
+	if client {
+		if rest := c.client.feed(at, b, (*requests)(c)); len(rest) > 0 {
+			c.sink.Tunneled(at, true, rest)
+		}
+		return
+	}
+	if rest := c.server.feed(at, b, (*responses)(c)); len(rest) > 0 {
+		c.sink.Tunneled(at, false, rest)
+	}
+}
+
+// Gap takes the loss of n bytes of a side, -1 when their number is not known.
+// One inside a body is counted as part of that.
+func (c *Conn) Gap(at int64, client bool, n int64) {
+	if client {
+		c.client.gap(at, n, (*requests)(c))
+		return
+	}
+	c.server.gap(at, n, (*responses)(c))
+}
+
+// Close ends the connection. A response whose body has no length ends with it
+// (RFC 9112 §6.3); any other that is not complete is cut.
+func (c *Conn) Close(at int64) {
+	if c.responding {
+		c.responding = false
+		c.sink.ResponseEnd(at, c.server.state != untilClose)
+	}
+}
+
+// requests is a Conn as the parser of what the client says.
+type requests Conn
+
+func (c *requests) head(since, at int64, b []byte) framing {
+	r, ok := parseRequest(b)
+	if !ok {
+		return framing{state: broken}
+	}
+	if len(c.waiting) == maxPipelined {
+		c.waiting = c.waiting[1:]
+	}
+	c.waiting = append(c.waiting, r.Method)
+	c.sink.Request(since, at, r)
+	f, ok := bodyOf(r.Header)
+	if !ok {
+		return framing{state: broken}
+	}
+	if f.state == untilClose { // no request is (RFC 9112 §6.3)
+		f = framing{state: inHead}
+	}
+	return f
+}
+
+func (c *requests) body(at, n int64) { c.sink.RequestBody(at, n) }
+
+func (c *requests) end(at int64) { c.sink.RequestEnd(at) }
+
+func (c *requests) fail(at int64) {
+	c.waiting = nil
+	c.sink.Lost(at, true)
+}
+
+// responses is a Conn as the parser of what the server says.
+type responses Conn
+
+func (c *responses) head(since, at int64, b []byte) framing {
+	r, ok := parseResponse(b)
+	if !ok {
+		return framing{state: broken}
+	}
+	method := "" // the request was not seen
+	if len(c.waiting) > 0 {
+		method = c.waiting[0]
+	}
+	c.sink.Response(since, at, r)
+	switch {
+	case r.Status == 101:
+		c.tunnel(at)
+		return framing{state: tunnel}
+	case r.Status < 200:
+		return framing{state: inHead}
+	}
+	if len(c.waiting) > 0 {
+		c.waiting = c.waiting[1:]
+	}
+	c.responding = true
+	switch {
+	case method == "CONNECT" && r.Status < 300:
+		c.end(at)
+		c.tunnel(at)
+		return framing{state: tunnel}
+	case method == "HEAD", r.Status == 204, r.Status == 304:
+		return framing{state: inHead}
+	}
+	f, ok := bodyOf(r.Header)
+	if !ok {
+		return framing{state: broken}
+	}
+	return f
+}
+
+func (c *responses) body(at, n int64) { c.sink.ResponseBody(at, n) }
+
+// end is called for interim responses too, which have no end of their own.
+func (c *responses) end(at int64) {
+	if c.responding {
+		c.responding = false
+		c.sink.ResponseEnd(at, false)
+	}
+}
+
+func (c *responses) fail(at int64) {
+	c.responding = false
+	c.waiting = nil
+	c.sink.Lost(at, false)
+}
+
+// tunnel ends HTTP/1 in both directions.
+func (c *responses) tunnel(at int64) {
+	c.sink.Tunnel(at)
+	early := c.client.line // what the client said before it was allowed to
+	c.client = half{state: tunnel}
+	if len(early) > 0 {
+		c.sink.Tunneled(at, true, early)
+	}
+}
+
+// bodyOf is RFC 9112 §6.3 for what the head alone decides.
+func bodyOf(h Header) (framing, bool) {
+	chunked, coded := h.chunked()
+	switch {
+	case chunked:
+		return framing{state: inSize}, true
+	case coded:
+		return framing{state: untilClose}, true
+	}
+	n, ok := h.contentLength()
+	switch {
+	case !ok:
+		return framing{}, false
+	case n < 0:
+		return framing{state: untilClose}, true
+	}
+	return framing{state: inBody, left: n}, true
+}

@@ -1,0 +1,357 @@
+package http1
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// log writes down what a Conn calls. Body calls in a row count as one.
+type log struct {
+	lines []string
+}
+
+func (l *log) add(format string, args ...any) {
+	l.lines = append(l.lines, fmt.Sprintf(format, args...))
+}
+
+func (l *log) body(who string, n int64) {
+	if len(l.lines) > 0 {
+		var had int64
+		last := &l.lines[len(l.lines)-1]
+		if _, err := fmt.Sscanf(*last, who+" body %d", &had); err == nil {
+			*last = fmt.Sprintf("%s body %d", who, had+n)
+			return
+		}
+	}
+	l.add("%s body %d", who, n)
+}
+
+func (l *log) Request(_, _ int64, r *Request) { l.add("request %s %s %s", r.Method, r.Target, r.Proto) }
+func (l *log) RequestBody(_, n int64)         { l.body("request", n) }
+func (l *log) RequestEnd(int64)               { l.add("request end") }
+func (l *log) Response(_, _ int64, r *Response) {
+	l.add("response %d %s", r.Status, r.Proto)
+}
+func (l *log) ResponseBody(_, n int64) { l.body("response", n) }
+func (l *log) ResponseEnd(_ int64, cut bool) {
+	l.add("response end%s", map[bool]string{true: " cut"}[cut])
+}
+func (l *log) Tunnel(int64)                       { l.add("tunnel") }
+func (l *log) Tunneled(_ int64, c bool, b []byte) { l.add("tunneled client=%v %q", c, b) }
+func (l *log) Lost(_ int64, c bool)               { l.add("lost client=%v", c) }
+
+const (
+	client = true
+	server = false
+)
+
+// said is what one side said.
+type said struct {
+	client bool
+	text   string
+}
+
+func TestConn(t *testing.T) {
+	tests := []struct {
+		name  string
+		said  []said
+		close bool
+		want  string
+	}{
+		{
+			"length", []said{
+				{client, "POST /a HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"},
+				{server, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"},
+			}, true,
+			"request POST /a HTTP/1.1|request body 5|request end|response 200 HTTP/1.1|response body 3|response end",
+		},
+		{
+			"chunked with extension and trailers (RFC 9112 section 7.1)", []said{
+				{client, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"},
+				{server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4;a=b\r\nWiki\r\nA\r\n0123456789\r\n0\r\nX: 1\r\nY: 2\r\n\r\nHTTP/1.1 "},
+			}, false,
+			"request GET / HTTP/1.1|request end|response 200 HTTP/1.1|response body 14|response end",
+		},
+		{
+			"pipelined, HEAD, 304 and 204 have no body", []said{
+				{client, "HEAD /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n"},
+				{server, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"},
+			}, true,
+			"request HEAD /1 HTTP/1.1|request end|request GET /2 HTTP/1.1|request end|request GET /3 HTTP/1.1|request end|" +
+				"response 200 HTTP/1.1|response end|response 304 HTTP/1.1|response end|response 204 HTTP/1.1|response end",
+		},
+		{
+			"interim responses", []said{
+				{client, "PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"},
+				{server, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"},
+				{client, "ab"},
+				{server, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"},
+			}, false,
+			"request PUT / HTTP/1.1|response 100 HTTP/1.1|response 103 HTTP/1.1|request body 2|request end|response 201 HTTP/1.1|response end",
+		},
+		{
+			"body until the connection ends", []said{
+				{client, "GET / HTTP/1.0\r\n\r\n"},
+				{server, "HTTP/1.0 200 OK\r\n\r\nabc"},
+				{server, "def"},
+			}, true,
+			"request GET / HTTP/1.0|request end|response 200 HTTP/1.0|response body 6|response end",
+		},
+		{
+			"cut body", []said{
+				{client, "GET / HTTP/1.1\r\n\r\n"},
+				{server, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"},
+			}, true,
+			"request GET / HTTP/1.1|request end|response 200 HTTP/1.1|response body 3|response end cut",
+		},
+		{
+			"upgrade", []said{
+				{client, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"},
+				{server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\x01\x02"},
+				{client, "\x03"},
+			}, true,
+			`request GET /ws HTTP/1.1|request end|response 101 HTTP/1.1|tunnel|tunneled client=false "\x01\x02"|tunneled client=true "\x03"`,
+		},
+		{
+			"CONNECT", []said{
+				{client, "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n"},
+				{server, "HTTP/1.1 200 Connection established\r\nContent-Length: 5\r\n\r\n"},
+				{client, "\x16\x03"},
+			}, true,
+			`request CONNECT a.example:443 HTTP/1.1|request end|response 200 HTTP/1.1|response end|tunnel|tunneled client=true "\x16\x03"`,
+		},
+		{
+			"CONNECT refused", []said{
+				{client, "CONNECT a.example:443 HTTP/1.1\r\n\r\n"},
+				{server, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 1\r\n\r\nx"},
+				{client, "GET / HTTP/1.1\r\n\r\n"},
+			}, true,
+			"request CONNECT a.example:443 HTTP/1.1|request end|response 407 HTTP/1.1|response body 1|response end|request GET / HTTP/1.1|request end",
+		},
+		{
+			"lone line feeds and empty lines before a request", []said{
+				{client, "\r\n\nGET / HTTP/1.1\nHost: a.example\n\n"},
+			}, false,
+			"request GET / HTTP/1.1|request end",
+		},
+		{
+			"lengths that disagree", []said{
+				{client, "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"},
+			}, false,
+			"request POST / HTTP/1.1|lost client=true",
+		},
+		{
+			"no chunk size", []said{
+				{client, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"},
+			}, false,
+			"request POST / HTTP/1.1|lost client=true",
+		},
+		{
+			"no head, and then one", []said{
+				{client, "hello\r\n\r\n"},
+				{client, "GET /b HTTP/1.1\r\n\r\n"},
+			}, false,
+			"lost client=true|request GET /b HTTP/1.1|request end",
+		},
+		{
+			"response without a request", []said{
+				{server, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"},
+			}, false,
+			"response 200 HTTP/1.1|response body 1|response end",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var l log
+			c := NewConn(&l)
+			for _, s := range tt.said {
+				c.Data(1, s.client, []byte(s.text))
+			}
+			if tt.close {
+				c.Close(2)
+			}
+			if diff := cmp.Diff(strings.Split(tt.want, "|"), l.lines); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if strings.Contains(tt.want, "lost") || strings.Contains(tt.want, "tunneled") {
+				return // those calls follow the calls of Data
+			}
+			var single log
+			c = NewConn(&single)
+			for _, s := range tt.said {
+				for i := range len(s.text) {
+					c.Data(1, s.client, []byte(s.text[i:i+1]))
+				}
+			}
+			if tt.close {
+				c.Close(2)
+			}
+			if diff := cmp.Diff(l.lines, single.lines); diff != "" {
+				t.Errorf("byte by byte, -whole +single:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGap(t *testing.T) {
+	tests := []struct {
+		name string
+		n    int64
+		want string
+	}{
+		{"inside a body", 4, "response 200 HTTP/1.1|response body 10|response end|response 200 HTTP/1.1|response body 1|response end"},
+		{"unknown", -1, "response 200 HTTP/1.1|response body 3|lost client=false|response 200 HTTP/1.1|response body 1|response end"},
+		{"beyond a body", 8, "response 200 HTTP/1.1|response body 3|lost client=false|response 200 HTTP/1.1|response body 1|response end"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var l log
+			c := NewConn(&l)
+			c.Data(1, server, []byte("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"))
+			c.Gap(2, server, tt.n)
+			if tt.n == 4 {
+				c.Data(3, server, []byte("efg"))
+			}
+			c.Data(4, server, []byte("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"))
+			if diff := cmp.Diff(strings.Split(tt.want, "|"), l.lines); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// recorder is a listener whose connections hand what goes over them to a Conn.
+type recorder struct {
+	net.Listener
+	mu   sync.Mutex
+	conn *Conn
+}
+
+func (r *recorder) Accept() (net.Conn, error) {
+	c, err := r.Listener.Accept()
+	return &recorded{c, r}, err
+}
+
+type recorded struct {
+	net.Conn
+	r *recorder
+}
+
+func (c *recorded) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.r.data(true, b[:n])
+	return n, err
+}
+
+func (c *recorded) Write(b []byte) (int, error) {
+	c.r.data(false, b)
+	return c.Conn.Write(b)
+}
+
+func (r *recorder) data(client bool, b []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conn.Data(1, client, b)
+}
+
+// TestNetHTTP compares with what net/http's client and server say of the same
+// connection.
+func TestNetHTTP(t *testing.T) {
+	var want []string
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		want = append(want, fmt.Sprintf("request %s %s %s", r.Method, r.RequestURI, r.Proto))
+		if n > 0 {
+			want = append(want, fmt.Sprintf("request body %d", n))
+		}
+		want = append(want, "request end")
+		size := len(r.URL.Path) * 1000
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/chunked"):
+			w.Header().Set("Trailer", "X-Sum")
+			for range 10 {
+				fmt.Fprint(w, strings.Repeat("x", size/10))
+				w.(http.Flusher).Flush()
+			}
+			w.Header().Set("X-Sum", "1")
+		case r.URL.Path == "/none":
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			w.Header().Set("Content-Length", fmt.Sprint(size))
+			fmt.Fprint(w, strings.Repeat("x", size))
+		}
+	})
+	var got log
+	s := httptest.NewUnstartedServer(handler)
+	s.Listener = &recorder{Listener: s.Listener, conn: NewConn(&got)}
+	s.Start()
+	defer s.Close()
+	for _, r := range []struct{ method, path, body string }{
+		{"GET", "/a", ""},
+		{"POST", "/b", "body"},
+		{"HEAD", "/c", ""},
+		{"GET", "/chunked", ""},
+		{"GET", "/none", ""},
+		{"PUT", "/chunked/too", strings.Repeat("y", 100_000)},
+	} {
+		req, err := http.NewRequest(r.method, s.URL+r.path, io.NopCloser(strings.NewReader(r.body))) // of unknown length
+		if r.body == "" {
+			req.Body = nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := s.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		want = append(want, fmt.Sprintf("response %d %s", resp.StatusCode, resp.Proto))
+		if n > 0 {
+			want = append(want, fmt.Sprintf("response body %d", n))
+		}
+		want = append(want, "response end")
+	}
+	if diff := cmp.Diff(want, got.lines); diff != "" {
+		t.Errorf("-net/http +got:\n%s", diff)
+	}
+}
+
+// FuzzConn checks that nothing panics and that memory stays bounded, whatever
+// is said, and that bodies are never longer than what came.
+func FuzzConn(f *testing.F) {
+	f.Add([]byte("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"), uint8(7))
+	f.Add([]byte("CONNECT a:1 HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\n\r\nxyz"), uint8(1))
+	f.Fuzz(func(t *testing.T, requests, responses []byte, step uint8) {
+		var l log
+		c := NewConn(&l)
+		for n := max(1, int(step)); len(requests)+len(responses) > 0; {
+			k := min(n, len(requests))
+			c.Data(1, client, requests[:k])
+			requests = requests[k:]
+			k = min(n, len(responses))
+			c.Data(1, server, responses[:k])
+			responses = responses[k:]
+			if len(c.client.line) > maxHead || len(c.server.line) > maxHead || len(c.waiting) > maxPipelined {
+				t.Fatalf("holds %d and %d bytes, %d methods", len(c.client.line), len(c.server.line), len(c.waiting))
+			}
+		}
+		c.Gap(1, server, 5)
+		c.Close(2)
+	})
+}

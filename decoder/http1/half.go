@@ -1,0 +1,234 @@
+package http1
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// maxHead bounds the head of a message. Go's server takes 1 MB by default and
+// its client 10 MB; real ones stay below a tenth of this. A longer one is
+// passed over.
+const maxHead = 256 << 10
+
+// maxLine bounds the size line of a chunk, extensions included.
+const maxLine = 4 << 10
+
+// state is where in a message a direction stands.
+type state uint8
+
+const (
+	inHead state = iota
+	inBody       // of known length: left bytes of it
+	inSize       // the size line of a chunk
+	inChunk
+	afterChunk // the CRLF behind a chunk
+	inTrailer
+	untilClose
+	tunnel // not HTTP/1 any more
+	broken // no message boundary is known
+)
+
+// half cuts one direction.
+type half struct {
+	state state
+	line  []byte // gathered of a head, size line or trailer line
+	since int64  // time of the first byte of line
+	left  int64  // of the body or chunk
+}
+
+// parser is what a half tells of what it cuts.
+type parser interface {
+	// head takes a complete head and says how its body is framed.
+	head(since, at int64, b []byte) framing
+	body(at, n int64)
+	end(at int64)
+	// fail is called when the direction makes no sense from here on.
+	fail(at int64)
+}
+
+// framing is how the body of a message ends (RFC 9112 §6.3).
+type framing struct {
+	state state // inHead: there is none; inBody, inSize, untilClose, tunnel or broken
+	left  int64
+}
+
+// feed takes the next bytes, and returns those behind the end of HTTP/1.
+func (h *half) feed(at int64, b []byte, p parser) []byte {
+	if h.state == broken && resumes(b) {
+		h.state = inHead
+	}
+	for len(b) > 0 {
+		switch h.state {
+		case inHead:
+			b = h.readHead(at, b, p)
+		case inBody, inChunk:
+			n := min(h.left, int64(len(b)))
+			h.left -= n
+			b = b[n:]
+			p.body(at, n)
+			h.bodyEnd(at, p)
+		case untilClose:
+			p.body(at, int64(len(b)))
+			return nil
+		case inSize, afterChunk, inTrailer:
+			b = h.readLine(at, b, p)
+		case tunnel:
+			return b
+		case broken:
+			return nil
+		}
+	}
+	return nil
+}
+
+// bodyEnd moves on when what was counted down is complete.
+func (h *half) bodyEnd(at int64, p parser) {
+	switch {
+	case h.left > 0:
+	case h.state == inChunk:
+		h.state = afterChunk
+	default:
+		h.state = inHead
+		p.end(at)
+	}
+}
+
+// readHead gathers a head and has it parsed. Empty lines before a start line
+// are passed over (RFC 9112 §2.2).
+func (h *half) readHead(at int64, b []byte, p parser) []byte {
+	if len(h.line) == 0 {
+		b = bytes.TrimLeft(b, "\r\n")
+		h.since = at
+	}
+	had := len(h.line)
+	h.line = append(h.line, b[:min(len(b), maxHead-had)]...)
+	n := headEnd(h.line, max(0, had-3))
+	if n < 0 {
+		if len(h.line) == maxHead {
+			h.fail(at, p)
+		}
+		return nil
+	}
+	head := h.line[:n]
+	b = b[n-had:]
+	f := p.head(h.since, at, head)
+	h.line = h.line[:0]
+	h.state, h.left = f.state, f.left
+	switch h.state {
+	case inHead:
+		p.end(at)
+	case inBody:
+		h.bodyEnd(at, p)
+	case broken:
+		h.fail(at, p)
+	}
+	return b
+}
+
+// headEnd returns the length of the head that b begins with, including the
+// empty line, or -1. A lone LF ends a line too (RFC 9112 §2.2).
+func headEnd(b []byte, from int) int {
+	for i := from; i < len(b); i++ {
+		if b[i] != '\n' {
+			continue
+		}
+		rest := b[i+1:]
+		if len(rest) > 0 && rest[0] == '\n' {
+			return i + 2
+		}
+		if len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n' {
+			return i + 3
+		}
+	}
+	return -1
+}
+
+// readLine gathers one line of the chunked coding (RFC 9112 §7.1).
+func (h *half) readLine(at int64, b []byte, p parser) []byte {
+	i := bytes.IndexByte(b, '\n')
+	take := len(b)
+	if i >= 0 {
+		take = i + 1
+	}
+	limit := maxLine
+	if h.state == inTrailer {
+		limit = maxHead
+	}
+	if len(h.line)+take > limit {
+		h.fail(at, p)
+		return nil
+	}
+	h.line = append(h.line, b[:take]...)
+	if i < 0 {
+		return nil
+	}
+	line := bytes.TrimRight(h.line, "\r\n")
+	h.line = h.line[:0]
+	h.endLine(at, line, p)
+	return b[take:]
+}
+
+func (h *half) endLine(at int64, line []byte, p parser) {
+	switch h.state {
+	case inSize:
+		n, ok := chunkSize(line)
+		switch {
+		case !ok:
+			h.fail(at, p)
+		case n == 0:
+			h.state = inTrailer
+		default:
+			h.state, h.left = inChunk, n
+		}
+	case afterChunk:
+		if h.state = inSize; len(line) > 0 {
+			h.fail(at, p)
+		}
+	default:
+		if len(line) == 0 {
+			h.state = inHead
+			p.end(at)
+		}
+	}
+}
+
+// chunkSize parses a size line, of which extensions are passed over.
+func chunkSize(line []byte) (int64, bool) {
+	digits, _, _ := bytes.Cut(line, []byte(";"))
+	n, err := strconv.ParseUint(string(bytes.TrimRight(digits, " \t")), 16, 60)
+	return int64(n), err == nil
+}
+
+// gap takes the loss of n bytes, -1 when their number is not known.
+func (h *half) gap(at, n int64, p parser) {
+	switch {
+	case h.state == tunnel || h.state == broken:
+	case (h.state == inBody || h.state == inChunk) && n >= 0 && n <= h.left:
+		h.left -= n
+		p.body(at, n)
+		h.bodyEnd(at, p)
+	case h.state == untilClose && n >= 0:
+		p.body(at, n)
+	default:
+		h.fail(at, p)
+	}
+}
+
+func (h *half) fail(at int64, p parser) {
+	h.state, h.line, h.left = broken, nil, 0
+	p.fail(at)
+}
+
+// resumes reports whether b, which a new Write or Read begins with, begins a
+// message: a status line or a request line.
+func resumes(b []byte) bool {
+	line, _, found := bytes.Cut(b[:min(len(b), maxLine)], []byte("\n"))
+	if !found {
+		return false
+	}
+	if _, ok := parseResponse(append(append([]byte{}, line...), "\n\r\n"...)); ok {
+		return true
+	}
+	_, ok := parseRequest(append(append([]byte{}, line...), "\n\r\n"...))
+	return ok
+}
