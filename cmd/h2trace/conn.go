@@ -6,6 +6,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder"
+	"h2trace/decoder/exchange"
 	"h2trace/export"
 )
 
@@ -18,6 +19,7 @@ type tracedConn struct {
 	meta    export.Meta
 	event   export.Conn // what each conn event of it says
 	decoder *decoder.Conn
+	tracker *exchange.Tracker
 
 	next      [2]position // by direction: what the next record should hold
 	announced bool        // the open event is printed
@@ -91,12 +93,14 @@ func (c *tracedConn) finish() error {
 	if end == nil {
 		c.decoder.Close(c.since)
 		c.announce()
+		c.tracker.Close(c.latest, exchange.NotEnded)
 		return err
 	}
 	c.settle(end.at, end.totals)
 	err = errors.Join(err, t.recovery.leave(c)) // a last loss made tables unknown
 	c.decoder.Close(end.at)
 	c.announce()
+	c.tracker.Close(end.at, end.by())
 	e := c.event
 	e.Action = export.ConnClose
 	e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
@@ -153,6 +157,7 @@ func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
 func (c *tracedConn) Frame(f *decoder.Frame) {
 	c.table.frames++
 	c.table.events.Frame(c.at(f.Time), f)
+	c.tracker.Frame(f)
 }
 
 // Resync implements decoder.Sink.
@@ -161,4 +166,5 @@ func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
 	e.Action = export.ConnResync
 	e.Dir, e.Skipped = dir, skipped
 	c.table.events.Conn(c.at(at), &e)
+	c.tracker.Lost()
 }

@@ -31,9 +31,10 @@ type connTable struct {
 	closing []*tracedConn // by time of their close
 	audit   audit
 
-	opened   uint64
-	frames   uint64
-	captured uint64 // bytes of payload
+	opened    uint64
+	frames    uint64
+	exchanges uint64
+	captured  uint64 // bytes of payload
 }
 
 func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery) *connTable {
@@ -60,7 +61,7 @@ func (t *connTable) open(r *bpf.Record) {
 	config.Role = roleOf(r.Open.Role)
 	config.FromStart = r.Open.Handshake
 	c.event.Role = config.Role
-	c.decoder = decoder.NewConn(config, c)
+	c.follow(config)
 	t.wantTables(c)
 	t.failed = errors.Join(t.failed, t.recovery.opened(c, r.Open.Ptr))
 }
@@ -90,7 +91,7 @@ func (t *connTable) get(r *bpf.Record) *tracedConn {
 		meta:  export.Meta{PID: r.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
 	}
 	c.event.Joined = export.JoinedMid
-	c.decoder = decoder.NewConn(t.config, c)
+	c.follow(t.config)
 	t.byID[r.Conn] = c
 	if r.Kind != bpf.KindOpen {
 		t.wantTables(c)

@@ -239,6 +239,7 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 		Processes: o.processes.count(),
 		Conns:     o.conns.opened,
 		Frames:    o.conns.frames,
+		Exchanges: &o.conns.exchanges,
 		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: ledger.Lost()},
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,

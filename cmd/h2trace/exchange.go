@@ -1,0 +1,63 @@
+package main
+
+import (
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+	"h2trace/export"
+)
+
+// follow begins to decode a connection.
+func (c *tracedConn) follow(config decoder.Config) {
+	c.decoder = decoder.NewConn(config, c)
+	c.tracker = exchange.New(exchange.Config{Scheme: "https", FromStart: config.FromStart}, c)
+	switch config.Role {
+	case decoder.Client:
+		c.tracker.SetClient(decoder.Send)
+	case decoder.Server:
+		c.tracker.SetClient(decoder.Recv)
+	}
+}
+
+// by says who ended the connection.
+func (e *connEnd) by() exchange.Ended {
+	if e.record.Kind == bpf.KindClose {
+		return exchange.EndedUnknown
+	}
+	return exchange.EndedByProcess
+}
+
+// Bytes implements decoder.ByteSink.
+func (c *tracedConn) Bytes(at int64, dir decoder.Direction, b []byte) { c.tracker.Data(at, dir, b) }
+
+// Gap implements decoder.ByteSink.
+func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) { c.tracker.Gap(at, dir, n) }
+
+// Exchange implements exchange.Sink.
+func (c *tracedConn) Exchange(e *exchange.Exchange) {
+	c.table.exchanges++
+	if !c.table.events.Shows(export.KindExchange) {
+		return
+	}
+	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, c.since))
+	for _, at := range [...]*int64{&e.Start, &e.RequestEnd, &e.Response, &e.ResponseEnd, &e.End} {
+		if *at != 0 {
+			*at = c.table.clock.wall(*at)
+		}
+	}
+	event := export.Exchange{Exchange: e}
+	if e.Method == "GET" {
+		if module, ok := goproxy.Parse(e.URL); ok {
+			event.Module = &module
+		}
+	}
+	c.table.events.Exchange(meta, &event)
+}
+
+// Stall implements exchange.Sink.
+func (c *tracedConn) Stall(s *exchange.Stall) {
+	meta := c.at(s.End)
+	s.Start, s.End = c.table.clock.wall(s.Start), c.table.clock.wall(s.End)
+	c.table.events.Stall(meta, s)
+}

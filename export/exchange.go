@@ -1,0 +1,174 @@
+package export
+
+import (
+	"time"
+
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+)
+
+// Exchange is a request and its response. The times in it are Unix
+// nanoseconds.
+type Exchange struct {
+	*exchange.Exchange
+	// DNS, Connect and Handshake are how long each took of the connection,
+	// when this exchange opened it; nil is unknown.
+	DNS, Connect, Handshake *time.Duration
+	// Module is what it asked a module proxy for, or nil.
+	Module *goproxy.Request
+}
+
+// Exchange prints an exchange event.
+func (j *JSONL) Exchange(m Meta, e *Exchange) {
+	if j.filter.hidden[KindExchange] {
+		return
+	}
+	b, ok := j.out.begin()
+	if !ok {
+		return
+	}
+	b = j.appendMeta(b, &m, KindExchange)
+	b = appendIntOrNull(b, "stream", &e.Stream)
+	b = appendTextOrNull(b, "method", e.Method)
+	b = j.appendURL(b, "url", e.URL)
+	b = appendCount(b, "status", e.Status, e.Status > 0)
+	b = appendText(b, "protocol", e.Proto.String())
+	b = appendReused(b, e.Reused)
+	b = appendCount(b, "request_bytes", int(e.RequestBytes), e.RequestBytes >= 0)
+	b = appendCount(b, "response_bytes", int(e.ResponseBytes), e.ResponseBytes >= 0)
+	b = appendPhases(b, e)
+	b = j.appendURL(b, "redirect", e.Redirect)
+	b = appendModule(b, e.Module)
+	b = j.appendError(b, e.Error)
+	b = appendKey(b, "start")
+	if e.Start == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = j.times.append(b, e.Start)
+	}
+	j.out.end(append(b, '}'))
+}
+
+// appendCount appends n, or null when it is not known.
+func appendCount(b []byte, key string, n int, known bool) []byte {
+	if !known {
+		return append(appendKey(b, key), "null"...)
+	}
+	return appendIntOrNull(b, key, &n)
+}
+
+func appendReused(b []byte, r exchange.Reused) []byte {
+	if r == exchange.ReusedUnknown {
+		return appendBoolOrNull(b, "reused", nil)
+	}
+	yes := r == exchange.ReusedYes
+	return appendBoolOrNull(b, "reused", &yes)
+}
+
+// appendURL appends a URL without its secrets.
+func (j *JSONL) appendURL(b []byte, key, url string) []byte {
+	if j.redactor != nil {
+		if clean, found := j.redactor.text(url); found {
+			return appendText(b, key, clean)
+		}
+	}
+	return appendTextOrNull(b, key, url)
+}
+
+// appendPhases appends the times of an exchange. The phases of the connection
+// are 0 for one that found it open.
+func appendPhases(b []byte, e *Exchange) []byte {
+	setup := [...]*time.Duration{e.DNS, e.Connect, e.Handshake}
+	begin := e.Start
+	for i, key := range [...]string{"dns_ms", "connect_ms", "tls_ms"} {
+		d := setup[i]
+		switch {
+		case e.Reused == exchange.ReusedYes:
+			d = new(time.Duration)
+		case e.Reused == exchange.ReusedUnknown:
+			d = nil
+		case d != nil:
+			begin -= d.Nanoseconds()
+		}
+		b = appendMillisOrNull(b, key, d)
+	}
+	b = appendSpan(b, "send_ms", e.Start, e.RequestEnd)
+	b = appendSpan(b, "wait_ms", e.RequestEnd, max(e.Response, min(e.Response, 1)*e.RequestEnd))
+	b = appendSpan(b, "receive_ms", e.Response, e.ResponseEnd)
+	if e.Start == 0 {
+		begin = 0
+	}
+	b = appendSpan(b, "total_ms", begin, e.End)
+	if e.Proto != exchange.HTTP2 {
+		return append(b, `,"stall_ms":null`...)
+	}
+	b = append(b, `,"stall_ms":{"recv_window":`...)
+	b = appendMillis(b, time.Duration(e.RecvStall))
+	b = append(b, `,"send_window":`...)
+	b = appendMillis(b, time.Duration(e.SendStall))
+	return append(b, '}')
+}
+
+// appendSpan appends how long it was from one time to the other, or null when
+// one of them is not known.
+func appendSpan(b []byte, key string, from, to int64) []byte {
+	if from == 0 || to == 0 {
+		return appendMillisOrNull(b, key, nil)
+	}
+	d := time.Duration(to - from)
+	return appendMillisOrNull(b, key, &d)
+}
+
+func appendModule(b []byte, m *goproxy.Request) []byte {
+	if m == nil {
+		return append(b, `,"module":null`...)
+	}
+	b = append(b, `,"module":{"path":`...)
+	b = appendStringOrNull(b, m.Path)
+	b = appendTextOrNull(b, "version", m.Version)
+	b = appendText(b, "kind", string(m.Kind))
+	return append(b, '}')
+}
+
+func appendStringOrNull(b []byte, s string) []byte {
+	if s == "" {
+		return append(b, "null"...)
+	}
+	b, _ = appendString(b, s)
+	return b
+}
+
+func (j *JSONL) appendError(b []byte, e *exchange.Error) []byte {
+	if e == nil {
+		return append(b, `,"error":null`...)
+	}
+	b = append(b, `,"error":{"class":`...)
+	b, _ = appendString(b, string(e.Class))
+	b = j.appendURL(b, "detail", e.Detail)
+	return append(b, '}')
+}
+
+// Stall prints a stall event. The times in it are Unix nanoseconds.
+func (j *JSONL) Stall(m Meta, s *exchange.Stall) {
+	if j.filter.hidden[KindStall] {
+		return
+	}
+	b, ok := j.out.begin()
+	if !ok {
+		return
+	}
+	b = j.appendMeta(b, &m, KindStall)
+	b = appendIntOrNull(b, "stream", &s.Stream)
+	side := "recv_window"
+	if s.Side == decoder.Send {
+		side = "send_window"
+	}
+	b = appendText(b, "side", side)
+	b = appendCount(b, "window", int(s.Window), true)
+	b = j.times.append(appendKey(b, "start"), s.Start)
+	b = appendKey(b, "stall_ms")
+	b = appendMillis(b, time.Duration(s.End-s.Start))
+	b = appendText(b, "ended_by", s.By)
+	j.out.end(append(b, '}'))
+}

@@ -1,0 +1,114 @@
+package export
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+)
+
+func TestExchange(t *testing.T) {
+	m := Meta{Time: at, PID: 7, Comm: "go", Conn: "c1"}
+	head := `{"v":1,"ts":"` + atTime + `","event":"exchange","pid":7,"comm":"go","conn":"c1",`
+	ms := func(f float64) *time.Duration { return new(time.Duration(f * float64(time.Millisecond))) }
+	const begin = at - 10_000_000
+	tests := []struct {
+		name string
+		in   Exchange
+		want string
+	}{
+		{
+			"the one that opened the connection",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 1, Method: "GET", URL: "https://user:pw@goproxy.example/example.com/a/@v/v1.0.0.zip?token=x", Status: 302,
+					Redirect: "https://store.example/?sig=x", Reused: exchange.ReusedNo, ResponseBytes: 5,
+					Start: begin, RequestEnd: begin + 1_000_000, Response: begin + 4_000_000, ResponseEnd: at, End: at,
+					RecvStall: 2_500_000,
+				},
+				DNS: ms(1), Connect: ms(2), Handshake: ms(3.5),
+				Module: &goproxy.Request{Kind: goproxy.Zip, Path: "example.com/a", Version: "v1.0.0"},
+			},
+			`"stream":1,"method":"GET","url":"https://<redacted>@goproxy.example/example.com/a/@v/v1.0.0.zip?token=<redacted>",` +
+				`"status":302,"protocol":"h2","reused":false,"request_bytes":0,"response_bytes":5,` +
+				`"dns_ms":1.000,"connect_ms":2.000,"tls_ms":3.500,"send_ms":1.000,"wait_ms":3.000,"receive_ms":6.000,"total_ms":16.500,` +
+				`"stall_ms":{"recv_window":2.500,"send_window":0.000},"redirect":"https://store.example/?sig=<redacted>",` +
+				`"module":{"path":"example.com/a","version":"v1.0.0","kind":"zip"},"error":null,"start":"2026-09-21T14:13:20.113456789Z"}`,
+		},
+		{
+			"reused, answered before the request was complete",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 3, Method: "POST", URL: "https://a.example/", Status: 503, Reused: exchange.ReusedYes, RequestBytes: 9,
+					Start: begin, RequestEnd: at, Response: begin + 1_000_000, ResponseEnd: at, End: at,
+					Error: &exchange.Error{Class: exchange.ClassHTTP5xx, Detail: "503"},
+				},
+				DNS: ms(1), Connect: ms(2), Handshake: ms(3.5),
+			},
+			`"stream":3,"method":"POST","url":"https://a.example/","status":503,"protocol":"h2","reused":true,"request_bytes":9,"response_bytes":0,` +
+				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":10.000,"wait_ms":0.000,"receive_ms":9.000,"total_ms":10.000,` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
+				`"error":{"class":"http_5xx","detail":"503"},"start":"2026-09-21T14:13:20.113456789Z"}`,
+		},
+		{
+			"nothing known",
+			Exchange{Exchange: &exchange.Exchange{Proto: exchange.HTTP11, RequestBytes: -1, ResponseBytes: -1}},
+			`"stream":0,"method":null,"url":null,"status":null,"protocol":"http/1.1","reused":null,"request_bytes":null,"response_bytes":null,` +
+				`"dns_ms":null,"connect_ms":null,"tls_ms":null,"send_ms":null,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
+				`"stall_ms":null,"redirect":null,"module":null,"error":null,"start":null}`,
+		},
+		{
+			"a database's latest, no answer",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 5, Method: "GET", URL: "https://sum.example/latest", Reused: exchange.ReusedYes, Start: begin, RequestEnd: begin,
+					Error: &exchange.Error{Class: exchange.ClassGoAway, Detail: "see https://u:p@a.example"},
+				},
+				Module: &goproxy.Request{Kind: goproxy.SumDBLatest},
+			},
+			`"stream":5,"method":"GET","url":"https://sum.example/latest","status":null,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
+				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":{"path":null,"version":null,"kind":"sumdb-latest"},` +
+				`"error":{"class":"goaway","detail":"see https://<redacted>@a.example"},"start":"2026-09-21T14:13:20.113456789Z"}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := line(t, Options{}, func(j *JSONL) { j.Exchange(m, &tt.in) })
+			if diff := cmp.Diff(head+tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestStall(t *testing.T) {
+	m := Meta{Time: at, PID: 7, Conn: "c1"}
+	head := `{"v":1,"ts":"` + atTime + `","event":"stall","pid":7,"comm":null,"conn":"c1",`
+	tests := []struct {
+		name string
+		in   exchange.Stall
+		want string
+	}{
+		{
+			"recv", exchange.Stall{Stream: 3, Side: decoder.Recv, Window: 65535, Start: at - 1_500_000, End: at, By: "DATA"},
+			`"stream":3,"side":"recv_window","window":65535,"start":"2026-09-21T14:13:20.121956789Z","stall_ms":1.500,"ended_by":"DATA"}`,
+		},
+		{
+			"send", exchange.Stall{Side: decoder.Send, Start: at, End: at, By: "close"},
+			`"stream":0,"side":"send_window","window":0,"start":"` + atTime + `","stall_ms":0.000,"ended_by":"close"}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := line(t, Options{}, func(j *JSONL) { j.Stall(m, &tt.in) })
+			if diff := cmp.Diff(head+tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
