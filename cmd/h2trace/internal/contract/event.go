@@ -106,6 +106,8 @@ type SummaryKeys struct {
 	// Records is a number on loss and an object on summary.
 	Records json.RawMessage `json:"records"`
 	Bytes   json.RawMessage `json:"bytes"`
+	// Exchanges is on summary.
+	Exchanges *int64 `json:"exchanges"`
 }
 
 // Records is the balance that summary prints.

@@ -43,6 +43,7 @@ func main() {
 	pingAfter := flag.Duration("ping", 0, "ping the server after this much silence")
 	timeout := flag.Duration("timeout", time.Minute, "give up after this long")
 	view := flag.Bool("view", false, "print the windows that the client itself keeps (with -impl x)")
+	timings := flag.String("timings", "", "write to this file what net/http/httptrace says of each request")
 	flag.Parse()
 
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
@@ -61,6 +62,14 @@ func main() {
 		}
 		c.http.Transport = cc
 	}
+	var timed *timedTransport
+	if *timings != "" {
+		var err error
+		if timed, err = newTimedTransport(c.http.Transport, *timings); err != nil {
+			log.Fatal(err)
+		}
+		c.http.Transport = timed
+	}
 	names := strings.Split(*scenario, ",")
 	if err := play(ctx, c, names); err != nil {
 		log.Fatal(err)
@@ -69,6 +78,9 @@ func main() {
 		if err := playOn(ctx, c, names); err != nil {
 			log.Fatal(err)
 		}
+	}
+	if timed != nil && timed.err != nil {
+		log.Fatal(timed.err)
 	}
 	if cc == nil {
 		tr.CloseIdleConnections()

@@ -1,0 +1,57 @@
+package contract
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Exchange is an exchange line. What is null is nil.
+type Exchange struct {
+	TS            time.Time  `json:"ts"`
+	Conn          string     `json:"conn"`
+	Stream        uint32     `json:"stream"`
+	Method        string     `json:"method"`
+	URL           string     `json:"url"`
+	Status        int        `json:"status"`
+	Protocol      string     `json:"protocol"`
+	Reused        *bool      `json:"reused"`
+	RequestBytes  *int64     `json:"request_bytes"`
+	ResponseBytes *int64     `json:"response_bytes"`
+	DNS           *float64   `json:"dns_ms"`
+	Connect       *float64   `json:"connect_ms"`
+	TLS           *float64   `json:"tls_ms"`
+	Send          *float64   `json:"send_ms"`
+	Wait          *float64   `json:"wait_ms"`
+	Receive       *float64   `json:"receive_ms"`
+	Total         *float64   `json:"total_ms"`
+	Stall         *Stalled   `json:"stall_ms"`
+	Redirect      string     `json:"redirect"`
+	Module        *Module    `json:"module"`
+	Error         *Failure   `json:"error"`
+	Start         *time.Time `json:"start"`
+}
+
+// Stalled is how long flow control held an exchange up.
+type Stalled struct {
+	RecvWindow float64 `json:"recv_window"`
+	SendWindow float64 `json:"send_window"`
+}
+
+// Module is what an exchange asked a module proxy for.
+type Module struct{ Path, Version, Kind string }
+
+// Failure is why an exchange failed.
+type Failure struct{ Class, Detail string }
+
+// Exchanges returns the exchange lines, in the order of the output.
+func (s *Stream) Exchanges() ([]Exchange, error) {
+	var list []Exchange
+	for _, e := range s.Of("exchange") {
+		var x Exchange
+		if err := json.Unmarshal([]byte(e.Raw), &x); err != nil {
+			return nil, err
+		}
+		list = append(list, x)
+	}
+	return list, nil
+}
