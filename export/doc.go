@@ -102,6 +102,55 @@
 //	ALTSVC           origin, field_value
 //	ORIGIN           origins: array; origins_b64 where one is not UTF-8
 //
+// # exchange
+//
+// A request and its response, printed when it ends, at the latest with the
+// observing. ts is its last byte.
+//
+//	stream          0 on HTTP/1.x
+//	method, url     null where the request was not seen
+//	status          of the final response, or null
+//	protocol        h2, http/1.1, http/1.0
+//	reused          whether its connection carried exchanges before it; null
+//	                for the first seen on one joined in the middle
+//	request_bytes,  of the bodies, without padding and transfer coding; null
+//	response_bytes  where part of one may have been missed
+//	dns_ms, connect_ms, tls_ms
+//	                of the connection, 0 where it was reused, or null
+//	send_ms         from the first byte of the request to its last
+//	wait_ms         from there to the first byte of the final response, 0 where
+//	                that came earlier. Interim responses (1xx) do not count
+//	receive_ms      from there to the last byte of the response
+//	total_ms        all of it, with what is known of dns_ms, connect_ms, tls_ms
+//	stall_ms        {recv_window, send_window}: for how much of it the peer, or
+//	                the process, had no flow-control credit; null on HTTP/1.x
+//	redirect        the Location of the response, or null
+//	module          {path, version, kind} of what it asked a module proxy or a
+//	                checksum database for, or null. path and version are
+//	                unescaped, and null where the request names none
+//	error           {class, detail} where there is no complete, successful
+//	                response, else null. Classes: reset, goaway, http_4xx,
+//	                http_5xx, protocol, aborted (by the client)
+//	start           time of the first byte of the request, or null
+//
+// # stall
+//
+// A time for which one side had used up its flow-control credit and had more to
+// send, printed when it ends.
+//
+//	stream    0 for the whole connection
+//	side      recv_window: the peer waited for the observed process;
+//	          send_window: the process waited for its peer
+//	window    the largest credit that there was, in bytes
+//	start     when the credit was used up
+//	stall_ms  from there to what ended it
+//	ended_by  DATA (the first that came with new credit), WINDOW_UPDATE,
+//	          END_STREAM, RST_STREAM, GOAWAY, or close
+//
+// What a process grants reaches its peer half a round trip later. A recv_window
+// stall is therefore found where the peer stops exactly at the end of what it
+// had been granted a round trip before, which is measured by SETTINGS and PING.
+//
 // # loss
 //
 // Printed whatever the filter.

@@ -95,11 +95,13 @@ func TestStall(t *testing.T) {
 		want string
 	}{
 		{
-			"recv", exchange.Stall{Stream: 3, Side: decoder.Recv, Window: 65535, Start: at - 1_500_000, End: at, By: "DATA"},
+			"recv",
+			exchange.Stall{Stream: 3, Side: decoder.Recv, Window: 65535, Start: at - 1_500_000, End: at, By: "DATA"},
 			`"stream":3,"side":"recv_window","window":65535,"start":"2026-09-21T14:13:20.121956789Z","stall_ms":1.500,"ended_by":"DATA"}`,
 		},
 		{
-			"send", exchange.Stall{Side: decoder.Send, Start: at, End: at, By: "close"},
+			"send",
+			exchange.Stall{Side: decoder.Send, Start: at, End: at, By: "close"},
 			`"stream":0,"side":"send_window","window":0,"start":"` + atTime + `","stall_ms":0.000,"ended_by":"close"}`,
 		},
 	}

@@ -96,8 +96,9 @@ lines come in the order in which the bytes went.
 	          truncated and violation where they apply
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
-	          redirect, module, error
-	stall     stream, side, window, start, stall_ms
+	          redirect, module {path, version, kind}, error {class, detail},
+	          start
+	stall     stream, side, window, start, stall_ms, ended_by
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
 	          records, bytes, conn when known
 	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
@@ -109,8 +110,10 @@ be sent after this frame, by the observed process (send) or to it (recv). It
 can be negative (RFC 9113 §6.9.2), and is null where it is not known. send means
 handed to Write; a Write that fails may have sent less.
 
-exchange and stall events are not printed yet, and tls, dns_ms, connect_ms and
-tls_ms of connections are null so far.
+An exchange is printed when it ends: send_ms is the request, wait_ms the time
+from its end to the response, receive_ms the response. stall_ms in it, and the
+stall events, are the times for which one side had used up its flow-control
+window. tls, dns_ms, connect_ms and tls_ms are null so far.
 
 loss counts everything that was seen and is missing from the output, by cause.
 What cannot be trusted after a loss is null. summary is the last line; in it,

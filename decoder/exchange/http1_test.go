@@ -87,8 +87,10 @@ func TestHTTP1(t *testing.T) {
 			},
 		},
 		{
-			"observing ended", []said{{10, send, get}, {20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"}},
-			NotEnded, []string{
+			"observing ended",
+			[]said{{10, send, get}, {20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"}},
+			NotEnded,
+			[]string{
 				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=0 end=0 bytes=0,3 new",
 			},
 		},

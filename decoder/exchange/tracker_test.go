@@ -56,7 +56,6 @@ type peers struct {
 	framer *http2.Framer
 	hpack  [2]*hpack.Encoder
 	block  bytes.Buffer
-	now    int64
 }
 
 const send, recv = decoder.Send, decoder.Recv

@@ -67,104 +67,132 @@ func TestConn(t *testing.T) {
 		want  string
 	}{
 		{
-			"length", []said{
+			"length",
+			[]said{
 				{client, "POST /a HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"},
 				{server, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"},
-			}, true,
+			},
+			true,
 			"request POST /a HTTP/1.1|request body 5|request end|response 200 HTTP/1.1|response body 3|response end",
 		},
 		{
-			"chunked with extension and trailers (RFC 9112 section 7.1)", []said{
+			"chunked with extension and trailers (RFC 9112 section 7.1)",
+			[]said{
 				{client, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"},
 				{server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4;a=b\r\nWiki\r\nA\r\n0123456789\r\n0\r\nX: 1\r\nY: 2\r\n\r\nHTTP/1.1 "},
-			}, false,
+			},
+			false,
 			"request GET / HTTP/1.1|request end|response 200 HTTP/1.1|response body 14|response end",
 		},
 		{
-			"pipelined, HEAD, 304 and 204 have no body", []said{
+			"pipelined, HEAD, 304 and 204 have no body",
+			[]said{
 				{client, "HEAD /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n"},
 				{server, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"},
-			}, true,
+			},
+			true,
 			"request HEAD /1 HTTP/1.1|request end|request GET /2 HTTP/1.1|request end|request GET /3 HTTP/1.1|request end|" +
 				"response 200 HTTP/1.1|response end|response 304 HTTP/1.1|response end|response 204 HTTP/1.1|response end",
 		},
 		{
-			"interim responses", []said{
+			"interim responses",
+			[]said{
 				{client, "PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"},
 				{server, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"},
 				{client, "ab"},
 				{server, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"},
-			}, false,
+			},
+			false,
 			"request PUT / HTTP/1.1|response 100 HTTP/1.1|response 103 HTTP/1.1|request body 2|request end|response 201 HTTP/1.1|response end",
 		},
 		{
-			"body until the connection ends", []said{
+			"body until the connection ends",
+			[]said{
 				{client, "GET / HTTP/1.0\r\n\r\n"},
 				{server, "HTTP/1.0 200 OK\r\n\r\nabc"},
 				{server, "def"},
-			}, true,
+			},
+			true,
 			"request GET / HTTP/1.0|request end|response 200 HTTP/1.0|response body 6|response end",
 		},
 		{
-			"cut body", []said{
+			"cut body",
+			[]said{
 				{client, "GET / HTTP/1.1\r\n\r\n"},
 				{server, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"},
-			}, true,
+			},
+			true,
 			"request GET / HTTP/1.1|request end|response 200 HTTP/1.1|response body 3|response end cut",
 		},
 		{
-			"upgrade", []said{
+			"upgrade",
+			[]said{
 				{client, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"},
 				{server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\x01\x02"},
 				{client, "\x03"},
-			}, true,
+			},
+			true,
 			`request GET /ws HTTP/1.1|request end|response 101 HTTP/1.1|tunnel|tunneled client=false "\x01\x02"|tunneled client=true "\x03"`,
 		},
 		{
-			"CONNECT", []said{
+			"CONNECT",
+			[]said{
 				{client, "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n"},
 				{server, "HTTP/1.1 200 Connection established\r\nContent-Length: 5\r\n\r\n"},
 				{client, "\x16\x03"},
-			}, true,
+			},
+			true,
 			`request CONNECT a.example:443 HTTP/1.1|request end|response 200 HTTP/1.1|response end|tunnel|tunneled client=true "\x16\x03"`,
 		},
 		{
-			"CONNECT refused", []said{
+			"CONNECT refused",
+			[]said{
 				{client, "CONNECT a.example:443 HTTP/1.1\r\n\r\n"},
 				{server, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 1\r\n\r\nx"},
 				{client, "GET / HTTP/1.1\r\n\r\n"},
-			}, true,
+			},
+			true,
 			"request CONNECT a.example:443 HTTP/1.1|request end|response 407 HTTP/1.1|response body 1|response end|request GET / HTTP/1.1|request end",
 		},
 		{
-			"lone line feeds and empty lines before a request", []said{
+			"lone line feeds and empty lines before a request",
+			[]said{
 				{client, "\r\n\nGET / HTTP/1.1\nHost: a.example\n\n"},
-			}, false,
+			},
+			false,
 			"request GET / HTTP/1.1|request end",
 		},
 		{
-			"lengths that disagree", []said{
+			"lengths that disagree",
+			[]said{
 				{client, "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"},
-			}, false,
+			},
+			false,
 			"request POST / HTTP/1.1|lost client=true",
 		},
 		{
-			"no chunk size", []said{
+			"no chunk size",
+			[]said{
 				{client, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"},
-			}, false,
+			},
+			false,
 			"request POST / HTTP/1.1|lost client=true",
 		},
 		{
-			"no head, and then one", []said{
+			"no head, and then one",
+			[]said{
 				{client, "hello\r\n\r\n"},
 				{client, "GET /b HTTP/1.1\r\n\r\n"},
-			}, false,
+			},
+			false,
 			"lost client=true|request GET /b HTTP/1.1|request end",
 		},
 		{
-			"response without a request", []said{
+			"response without a request",
+			[]said{
 				{server, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"},
-			}, false,
+			},
+			false,
 			"response 200 HTTP/1.1|response body 1|response end",
 		},
 	}
@@ -281,7 +309,7 @@ func TestNetHTTP(t *testing.T) {
 		case strings.HasPrefix(r.URL.Path, "/chunked"):
 			w.Header().Set("Trailer", "X-Sum")
 			for range 10 {
-				fmt.Fprint(w, strings.Repeat("x", size/10))
+				_, _ = io.WriteString(w, strings.Repeat("x", size/10))
 				w.(http.Flusher).Flush()
 			}
 			w.Header().Set("X-Sum", "1")
@@ -289,7 +317,7 @@ func TestNetHTTP(t *testing.T) {
 			w.WriteHeader(http.StatusNoContent)
 		default:
 			w.Header().Set("Content-Length", fmt.Sprint(size))
-			fmt.Fprint(w, strings.Repeat("x", size))
+			_, _ = io.WriteString(w, strings.Repeat("x", size))
 		}
 	})
 	var got log

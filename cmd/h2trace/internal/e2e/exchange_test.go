@@ -51,14 +51,20 @@ func readTimings(t *testing.T, file string) []timing {
 func TestExchanges(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
-	for _, impl := range []string{"net", "x"} {
-		t.Run(impl, func(t *testing.T) {
-			srv := startServer(t, serverArgs(t, a, "-impl", impl), peerEnv(a))
+	const all = "get,post,trailers,headers,get,post"
+	for name, p := range map[string]speaker{
+		"net": {impl: "net", proto: "h2", scenarios: all},
+		"x":   {impl: "x", proto: "h2", scenarios: all},
+		// The server echoes a body while it reads it, which HTTP/1.1 does not do.
+		"http/1.1": {impl: "net", proto: "http/1.1", scenarios: "get,headers,get,headers", env: []string{"GODEBUG=http2client=0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := startServer(t, serverArgs(t, a, "-impl", p.impl), peerEnv(a))
 			close, of := 0, 1
 			// Another program may take the processor from the client between a
 			// byte and the call that tells of it.
 			for range 3 {
-				if close, of = compareTimings(t, a, srv.addr, impl); close*100 >= of*95 {
+				if close, of = compareTimings(t, a, srv.addr, p); close*100 >= of*95 {
 					break
 				}
 				t.Logf("%d of %d times are within 2 ms", close, of)
@@ -71,12 +77,18 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
-func compareTimings(t *testing.T, a *modproxy.Authority, addr, impl string) (close, of int) {
+// speaker is how h2client speaks.
+type speaker struct {
+	impl, proto, scenarios string
+	env                    []string
+}
+
+func compareTimings(t *testing.T, a *modproxy.Authority, addr string, p speaker) (close, of int) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "timings")
 	r := startTracing(t, command{
-		args: clientArgs(t, addr, "-impl", impl, "-scenario", "get,post,trailers,headers,get,post", "-timings", file),
-		env:  peerEnv(a),
+		args: clientArgs(t, addr, "-impl", p.impl, "-scenario", p.scenarios, "-timings", file),
+		env:  append(peerEnv(a), p.env...),
 	}).wait()
 	if r.status != 0 {
 		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
@@ -91,10 +103,10 @@ func compareTimings(t *testing.T, a *modproxy.Authority, addr, impl string) (clo
 	}
 	for i := range want {
 		w, g := &want[i], &got[i]
-		if g.Method != w.Method || g.URL != w.URL || g.Status != w.Status || g.ResponseBytes == nil || *g.ResponseBytes != w.Bytes {
+		if g.Method != w.Method || g.URL != w.URL || g.Status != w.Status || g.Protocol != p.proto || g.ResponseBytes == nil || *g.ResponseBytes != w.Bytes {
 			t.Fatalf("exchange %d: got %+v, want %+v", i, g, w)
 		}
-		if g.Reused == nil || impl == "net" && *g.Reused != w.Reused || g.Error != nil {
+		if g.Reused == nil || p.impl == "net" && *g.Reused != w.Reused || g.Error != nil {
 			t.Errorf("exchange %d: reused %v, error %v, want reused %v", i, g.Reused, g.Error, w.Reused)
 		}
 		sent := max(w.Wrote, w.GotConn)
