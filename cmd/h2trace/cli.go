@@ -29,6 +29,7 @@ type Options struct {
 	Duration    time.Duration // --duration; 0 is no limit
 	Plan        Plan
 	Quiet       bool // -q
+	Report      reportOptions
 }
 
 // maxBodyBytes is the largest payload a frame can have (RFC 9113 §4.2).
@@ -41,6 +42,7 @@ const (
 	actionCommand action = iota // run COMMAND and observe it
 	actionAttach                // observe running processes
 	actionCheck
+	actionReport
 	actionVersion
 	actionHelp
 )
@@ -49,7 +51,6 @@ const (
 // yet, with what to do until then.
 var notBuilt = map[string]string{
 	"replay": "replay is not built yet; h2trace observes live processes so far",
-	"report": "report is not built yet; read the events with jq so far",
 }
 
 // usageError is a mistake in the command line.
@@ -88,7 +89,9 @@ func parseArgs(args []string) (Options, action, error) {
 		switch name := rest[0]; name {
 		case "check", "help", "version":
 			return parseSubcommand(fs, &opts, name, rest[1:])
-		case "replay", "report":
+		case "report":
+			return parseReport(fs, &opts, rest[1:])
+		case "replay":
 			return opts, 0, errors.New(notBuilt[name])
 		}
 	}

@@ -38,6 +38,8 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 		return printText(versionText(), msg, stdout)
 	case actionCheck:
 		return runCheck(opts, msg, stdout)
+	case actionReport:
+		return runReport(opts.Report, msg, os.Stdin, stdout)
 	case actionCommand:
 		return runCommand(opts, msg, tracer)
 	default:

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"h2trace/export/report"
+)
+
+// reportOptions is what the command line of "h2trace report" asks for.
+type reportOptions struct {
+	Files                   []string // none, or "-": stdin
+	JSON, Markdown, Suggest bool
+}
+
+// parseReport reads what follows "report". Of the flags before it only -q has a
+// meaning.
+func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, action, error) {
+	var wrong error
+	before.Visit(func(f *pflag.Flag) {
+		if f.Name != "quiet" {
+			wrong = usagef("--%s has no meaning for report", f.Name)
+		}
+	})
+	if wrong != nil {
+		return *opts, 0, wrong
+	}
+	r := &opts.Report
+	fs := pflag.NewFlagSet("h2trace report", pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	fs.BoolVar(&r.JSON, "json", false, "")
+	fs.BoolVar(&r.Markdown, "markdown", false, "")
+	fs.BoolVar(&r.Suggest, "suggest", false, "")
+	fs.BoolVarP(&opts.Quiet, "quiet", "q", opts.Quiet, "")
+	if err := parseFlags(fs, args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return *opts, actionHelp, nil
+		}
+		return *opts, 0, err
+	}
+	r.Files = fs.Args()
+	forms := 0
+	for _, chosen := range []bool{r.JSON, r.Markdown, r.Suggest} {
+		if chosen {
+			forms++
+		}
+	}
+	if forms > 1 {
+		return *opts, 0, usagef("--json, --markdown and --suggest exclude each other")
+	}
+	return *opts, actionReport, nil
+}
+
+// runReport sums up recorded events.
+func runReport(opts reportOptions, msg *messages, stdin *os.File, stdout io.Writer) int {
+	files := opts.Files
+	if len(files) == 0 {
+		if isTerminal(stdin) {
+			msg.Errorf("report reads events from files or from stdin, which is a terminal; run h2trace with -o FILE and then h2trace report FILE")
+			return exitUsage
+		}
+		files = []string{"-"}
+	}
+	b := report.NewBuilder()
+	for _, name := range files {
+		if err := readEvents(b, name, stdin); err != nil {
+			msg.Errorf("%v", err)
+			return exitRuntime
+		}
+	}
+	r := b.Report()
+	if r.SkippedLines > 0 {
+		msg.Infof("%d lines were skipped: they are no events, or damaged", r.SkippedLines)
+	}
+	if r.Lost > 0 {
+		msg.Infof("%d records were lost in the recording: what is reported may be too little", r.Lost)
+	}
+	if err := writeReport(opts, b, r, msg, stdout); err != nil {
+		if errors.Is(err, syscall.EPIPE) {
+			return exitOK
+		}
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	return exitOK
+}
+
+func readEvents(b *report.Builder, name string, stdin *os.File) error {
+	if name == "-" {
+		return b.Read(stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return b.Read(f)
+}
+
+func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *messages, stdout io.Writer) error {
+	switch {
+	case opts.Suggest:
+		s, err := b.Suggest()
+		if err != nil {
+			return fmt.Errorf("%w; record some with h2trace -o FILE go mod download", err)
+		}
+		for _, reason := range s.Reasons {
+			msg.Infof("%s", reason)
+		}
+		_, err = fmt.Fprintln(stdout, s.Command)
+		return err
+	case opts.JSON:
+		return json.NewEncoder(stdout).Encode(r)
+	case opts.Markdown:
+		return r.WriteMarkdown(stdout)
+	}
+	return r.WriteText(stdout)
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}

@@ -1,0 +1,195 @@
+package report
+
+// event is one line, as far as a report needs it. Slices are of the line.
+type event struct {
+	kind string
+	at   int64 // Unix nanoseconds
+	pid  int64
+	conn []byte
+
+	action []byte
+	exit   int64 // exit_code
+	exited bool  // exit is known
+
+	exchange exchangeKeys
+	window   [4]credit // of a frame: conn_send, conn_recv, stream_send, stream_recv
+	stall    stallKeys
+	rtt      int64 // ns
+	rttKnown bool
+	retrans  int64
+	lost     int64 // records, of a loss
+	duration int64 // ns, of a summary
+}
+
+type credit struct {
+	bytes int64
+	known bool
+}
+
+// phases of an exchange or a path, in nanoseconds.
+const (
+	phaseDNS = iota
+	phaseConnect
+	phaseTLS
+	phaseSend
+	phaseWait
+	phaseReceive
+	phaseTotal
+	phaseCount
+)
+
+var phaseKeys = [phaseCount]string{"dns_ms", "connect_ms", "tls_ms", "send_ms", "wait_ms", "receive_ms", "total_ms"}
+
+type exchangeKeys struct {
+	url      []byte // as written
+	status   int64
+	reused   bool
+	bytes    int64 // of the response
+	phases   [phaseCount]int64
+	known    [phaseCount]bool
+	recv     int64 // ns stalled
+	send     int64
+	redirect bool
+	kind     []byte
+	path     []byte
+	version  []byte
+	class    []byte
+	detail   []byte
+}
+
+type stallKeys struct {
+	recv   bool
+	length int64
+	window int64
+}
+
+// kinds of events that a report reads; frames among them, for their windows.
+var kindsRead = [...]string{"process", "conn", "frame", "exchange", "stall", "loss", "summary"}
+
+// parser parses lines into one event that it keeps.
+type parser struct {
+	times times
+	event event
+}
+
+// parse parses a line, and returns nil when that is no event.
+func (p *parser) parse(line []byte) *event {
+	e := &p.event
+	*e = event{}
+	var version, ok bool
+	valid := members(line, func(key, v []byte) {
+		switch string(key) {
+		case "v":
+			version = string(v) == "1"
+		case "ts":
+			e.at, ok = p.times.parse(v)
+		case "event":
+			for _, k := range kindsRead {
+				if is(v, k) {
+					e.kind = k
+				}
+			}
+		case "pid":
+			e.pid, _ = integer(v)
+		case "conn":
+			e.conn = v
+		default:
+			e.member(key, v)
+		}
+	})
+	if !valid || !version || !ok || e.kind == "" {
+		return nil
+	}
+	return e
+}
+
+// member takes a member that only some kinds have.
+func (e *event) member(key, v []byte) {
+	switch string(key) {
+	case "window":
+		if v[0] == '{' {
+			e.windows(v)
+		} else {
+			e.stall.window, _ = integer(v)
+		}
+	case "action":
+		e.action = v
+	case "exit_code":
+		e.exit, e.exited = integer(v)
+	case "rtt_ms":
+		e.rtt, e.rttKnown = millis(v)
+	case "retransmits":
+		e.retrans, _ = integer(v)
+	case "records":
+		e.lost, _ = integer(v)
+	case "duration_ms":
+		e.duration, _ = millis(v)
+	case "side":
+		e.stall.recv = is(v, "recv_window")
+	case "stall_ms":
+		if v[0] != '{' {
+			e.stall.length, _ = millis(v)
+			return
+		}
+		members(v, func(key, v []byte) {
+			if string(key) == "recv_window" {
+				e.exchange.recv, _ = millis(v)
+			} else if string(key) == "send_window" {
+				e.exchange.send, _ = millis(v)
+			}
+		})
+	default:
+		e.exchange.member(key, v)
+	}
+}
+
+func (e *event) windows(v []byte) {
+	members(v, func(key, v []byte) {
+		for i, name := range windowKeys {
+			if string(key) == name {
+				e.window[i].bytes, e.window[i].known = integer(v)
+			}
+		}
+	})
+}
+
+func (x *exchangeKeys) member(key, v []byte) {
+	switch string(key) {
+	case "url":
+		x.url = v
+	case "status":
+		x.status, _ = integer(v)
+	case "reused":
+		x.reused = string(v) == "true"
+	case "response_bytes":
+		x.bytes, _ = integer(v)
+	case "redirect":
+		x.redirect = v[0] == '"'
+	case "module":
+		members(v, func(key, v []byte) {
+			switch string(key) {
+			case "path":
+				x.path = v
+			case "version":
+				x.version = v
+			case "kind":
+				x.kind = v
+			}
+		})
+	case "error":
+		members(v, func(key, v []byte) {
+			switch string(key) {
+			case "class":
+				x.class = v
+			case "detail":
+				x.detail = v
+			}
+		})
+	default:
+		for i, name := range phaseKeys {
+			if string(key) == name {
+				x.phases[i], x.known[i] = millis(v)
+			}
+		}
+	}
+}

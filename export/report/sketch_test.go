@@ -1,0 +1,45 @@
+package report
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestSketch(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	distributions := map[string]func() float64{
+		"uniform":     func() float64 { return 1e6 + r.Float64()*1e9 },
+		"exponential": func() float64 { return 1e5 + r.ExpFloat64()*5e7 },
+		"two modes":   func() float64 { return []float64{2e6, 3e10}[r.IntN(2)] * (1 + r.Float64()/10) },
+	}
+	for name, next := range distributions {
+		t.Run(name, func(t *testing.T) {
+			var s sketch
+			var all []float64
+			for range 20_001 {
+				v := math.Floor(next())
+				s.add(int64(v))
+				all = append(all, v)
+			}
+			slices.Sort(all)
+			for _, q := range []float64{0, 0.5, 0.95, 0.99, 1} {
+				want := all[int(max(math.Ceil(q*float64(len(all)))-1, 0))]
+				got, ok := s.quantile(q)
+				if !ok || math.Abs(got-want) > accuracy*want*1.000001 {
+					t.Errorf("quantile %v: got %v, want %v within 1 %%", q, got, want)
+				}
+			}
+		})
+	}
+	var s sketch
+	if _, ok := s.quantile(0.5); ok {
+		t.Error("an empty sketch has a median")
+	}
+	s.add(math.MaxInt64)
+	s.add(-5)
+	if len(s.buckets) > 1558 {
+		t.Errorf("%d buckets for a year", len(s.buckets))
+	}
+}

@@ -1,0 +1,231 @@
+package report
+
+import (
+	"net/url"
+	"strings"
+
+	"h2trace/decoder/goproxy"
+)
+
+// What is kept by name. Names beyond are left out, and counted.
+const (
+	maxProxies = 256
+	maxKinds   = 32
+	maxModules = 1 << 15
+)
+
+// byName holds values by name, up to a number of them.
+type byName[T any] struct {
+	values  map[string]*T
+	limit   int
+	leftOut int
+}
+
+func newByName[T any](limit int) byName[T] {
+	return byName[T]{values: make(map[string]*T), limit: limit}
+}
+
+// get returns the value of a name, or nil when there is no room for it.
+func (b *byName[T]) get(name string) *T {
+	v := b.values[name]
+	if v != nil {
+		return v
+	}
+	if len(b.values) == b.limit {
+		b.leftOut++
+		return nil
+	}
+	v = new(T)
+	b.values[name] = v
+	return v
+}
+
+// minBulk is how large a response must be to tell how fast bytes come: two
+// frames of default size. A smaller one may come all at once.
+const minBulk = 32 << 10
+
+// tally counts exchanges.
+type tally struct {
+	requests    int64
+	failures    map[string]int64 // by class
+	missing     int64            // answered by 404 or 410
+	redirects   int64
+	notModified int64 // answered by 304
+	bytes       int64
+	bulk        int64 // bytes of responses of at least minBulk
+	receive     int64 // ns in which those came
+	wait, total sketch
+}
+
+func (t *tally) add(x *exchangeKeys) {
+	t.requests++
+	if x.class != nil {
+		if t.failures == nil {
+			t.failures = make(map[string]int64)
+		}
+		t.failures[classOf(x)]++
+	}
+	if notFound(x) {
+		t.missing++
+	}
+	if x.redirect {
+		t.redirects++
+	}
+	if x.status == 304 {
+		t.notModified++
+	}
+	t.bytes += x.bytes
+	if x.bytes >= minBulk && x.known[phaseReceive] {
+		t.bulk += x.bytes
+		t.receive += x.phases[phaseReceive]
+	}
+	if x.known[phaseWait] {
+		t.wait.add(x.phases[phaseWait])
+	}
+	if x.known[phaseTotal] {
+		t.total.add(x.phases[phaseTotal])
+	}
+}
+
+// rate returns the speed of large responses in MB/s.
+func (t *tally) rate() (mbps float64, ok bool) {
+	if t.receive == 0 {
+		return 0, false
+	}
+	return float64(t.bulk) / 1e6 / (float64(t.receive) / 1e9), true
+}
+
+func (t *tally) failed() (n int64) {
+	for _, count := range t.failures {
+		n += count
+	}
+	return n
+}
+
+// proxy is the tally of one module proxy, or of one origin of other requests.
+type proxy struct {
+	tally
+	modules     tally // of requests for modules
+	conns       int64
+	reused      int64 // exchanges
+	retransmits int64
+	rtt         sketch
+	handshake   sketch
+}
+
+func (p *proxy) exchange(x *exchangeKeys) {
+	p.add(x)
+	if x.kind != nil {
+		p.modules.add(x)
+	}
+	if x.reused {
+		p.reused++
+	} else if x.known[phaseTLS] {
+		p.handshake.add(x.phases[phaseTLS])
+	}
+}
+
+// proxyOf returns what stands for the proxy in GOPROXY: scheme, host and base
+// path of a request's URL, without credentials.
+func proxyOf(rawURL string) string {
+	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
+	if err != nil || u.Host == "" {
+		return rawURL
+	}
+	base := ""
+	if r, ok := goproxy.Parse(rawURL); ok {
+		base = r.Base
+		if i := strings.Index(base, "/sumdb/"); i >= 0 {
+			base = base[:i]
+		}
+	}
+	return u.Scheme + "://" + u.Host + base
+}
+
+// module is the tally of one version of a module.
+type module struct {
+	requests, failures, bytes int64
+	total                     int64 // ns, of all its requests
+	longest                   int64
+}
+
+func (m *module) add(x *exchangeKeys) {
+	m.requests++
+	m.bytes += x.bytes
+	if x.class != nil {
+		m.failures++
+	}
+	m.total += x.phases[phaseTotal]
+	m.longest = max(m.longest, x.phases[phaseTotal])
+}
+
+var windowKeys = [...]string{"conn_send", "conn_recv", "stream_send", "stream_recv"}
+
+// windows is what is known of flow control.
+type windows struct {
+	least  [len(windowKeys)]credit
+	stalls [2]stalls // send, recv
+}
+
+type stalls struct {
+	count  int64
+	total  int64 // ns
+	window int64 // the largest
+}
+
+func (w *windows) frame(credits *[4]credit) {
+	for i, c := range credits {
+		if l := &w.least[i]; c.known && (!l.known || c.bytes < l.bytes) {
+			*l = c
+		}
+	}
+}
+
+func (w *windows) stall(s *stallKeys) {
+	side := &w.stalls[0]
+	if s.recv {
+		side = &w.stalls[1]
+	}
+	side.count++
+	side.total += s.length
+	side.window = max(side.window, s.window)
+}
+
+// failures is what failed, with an example of each class.
+type failures struct {
+	count   map[string]int64
+	example map[string]string
+}
+
+// classes are those that are counted by name.
+var classes = [...]string{
+	"dns", "connect", "tls", "timeout", "reset", "goaway", "http_4xx", "http_5xx", "protocol", "checksum", "aborted",
+}
+
+// classOf returns the class of a failure, "other" for one that no version of
+// the schema that is known here has.
+func classOf(x *exchangeKeys) string {
+	for _, c := range classes {
+		if is(x.class, c) {
+			return c
+		}
+	}
+	return "other"
+}
+
+// notFound reports whether a proxy says that it does not have a module, so that
+// the go command goes on to the next one.
+func notFound(x *exchangeKeys) bool { return x.status == 404 || x.status == 410 }
+
+func (f *failures) add(x *exchangeKeys) {
+	if x.class == nil || notFound(x) || is(x.class, "aborted") {
+		return
+	}
+	class := classOf(x)
+	if f.count == nil {
+		f.count, f.example = make(map[string]int64), make(map[string]string)
+	}
+	if f.count[class]++; f.count[class] == 1 {
+		f.example[class] = text(x.url) + ": " + text(x.detail)
+	}
+}

@@ -1,0 +1,194 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// table is rows of cells under a title; the first row is the head.
+type table struct {
+	title string
+	rows  [][]string
+}
+
+// WriteText writes the report as tables for a terminal.
+func (r *Report) WriteText(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(r.headline() + "\n")
+	for _, e := range r.Verdict.Evidence {
+		b.WriteString("  " + clean(e) + "\n")
+	}
+	for _, t := range r.tables() {
+		fmt.Fprintf(&b, "\n%s\n", t.title)
+		tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		for _, row := range t.rows {
+			_, _ = io.WriteString(tw, "  "+strings.Join(row, "\t")+"\n") // to memory
+		}
+		_ = tw.Flush() // to memory
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteMarkdown writes the report as Markdown.
+func (r *Report) WriteMarkdown(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("**" + escape(r.headline()) + "**\n\n")
+	for _, e := range r.Verdict.Evidence {
+		b.WriteString("* " + escape(clean(e)) + "\n")
+	}
+	for _, t := range r.tables() {
+		fmt.Fprintf(&b, "\n## %s\n\n", t.title)
+		for i, row := range t.rows {
+			for j := range row {
+				row[j] = escape(row[j])
+			}
+			b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+			if i == 0 {
+				b.WriteString("|" + strings.Repeat(" --- |", len(row)) + "\n")
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) headline() string {
+	return clean(fmt.Sprintf("%s: %s", r.Verdict.Cause, r.Verdict.Text))
+}
+
+var escaper = strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`, "<", "&lt;", "`", "\\`")
+
+func escape(s string) string { return escaper.Replace(s) }
+
+// clean takes out what a terminal would act on, and line ends: texts of proxies
+// end up here.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
+
+func (r *Report) tables() []table {
+	list := []table{r.timeTable()}
+	if len(r.Proxies) > 0 {
+		list = append(list, r.proxyTable())
+	}
+	if len(r.Kinds) > 0 {
+		list = append(list, r.kindTable())
+	}
+	if len(r.Modules) > 0 {
+		list = append(list, r.moduleTable())
+	}
+	return append(list, r.windowTable())
+}
+
+func (r *Report) timeTable() table {
+	runs := fmt.Sprintf("%d runs", r.Runs)
+	if r.Runs == 1 {
+		runs = "1 run"
+	}
+	t := table{"Where the time went: " + runs, [][]string{{"phase", "ms", "share"}}}
+	for _, p := range []struct {
+		name string
+		ms   Millis
+	}{
+		{"dns", r.Time.DNS},
+		{"connect", r.Time.Connect},
+		{"tls", r.Time.TLS},
+		{"send", r.Time.Send},
+		{"wait", r.Time.Wait},
+		{"receive", r.Time.Receive},
+		{"stalled", r.Time.Stall},
+		{"process itself", r.Time.Other},
+		{"wall time", r.Wall},
+	} {
+		t.rows = append(t.rows, []string{p.name, number(p.ms), fmt.Sprintf("%.0f %%", float64(p.ms)/max(float64(r.Wall), 1e-9)*100)})
+	}
+	return t
+}
+
+func number(m Millis) string { return fmt.Sprintf("%.1f", float64(m)) }
+
+// three returns the quantiles as cells.
+func (q *Quantiles) three() []string {
+	if q == nil {
+		return []string{"-", "-", "-"}
+	}
+	return []string{number(q.P50), number(q.P95), number(q.P99)}
+}
+
+func (q *Quantiles) median() string { return q.three()[0] }
+
+// cells are those that proxies and kinds have in common.
+func (t *Tally) cells() []string {
+	var failed []string
+	for _, class := range slices.Sorted(maps.Keys(t.Failures)) {
+		failed = append(failed, fmt.Sprintf("%d %s", t.Failures[class], clean(class)))
+	}
+	rate := "-"
+	if t.Rate != nil {
+		rate = fmt.Sprintf("%.2f", float64(*t.Rate))
+	}
+	cells := []string{fmt.Sprint(t.Requests), strings.Join(failed, ", ")}
+	if failed == nil {
+		cells[1] = "0"
+	}
+	cells = append(append(cells, t.Wait.three()...), t.Total.three()...)
+	return append(cells, fmt.Sprintf("%.2f", float64(t.Bytes)/1e6), rate, fmt.Sprint(t.Redirects), fmt.Sprint(t.NotModified))
+}
+
+var tallyHead = []string{"requests", "failed", "wait p50", "p95", "p99", "total p50", "p95", "p99", "MB", "MB/s", "redirects", "304"}
+
+func (r *Report) proxyTable() table {
+	head := slices.Concat([]string{"proxy"}, tallyHead, []string{"conns", "reused", "tls p50", "rtt p50", "retransmits"})
+	t := table{"Proxies (times in ms)", [][]string{head}}
+	for i := range r.Proxies {
+		p := &r.Proxies[i]
+		t.rows = append(t.rows, slices.Concat([]string{clean(p.Proxy)}, p.cells(), []string{
+			fmt.Sprint(p.Conns), fmt.Sprint(p.Reused), p.TLS.median(), p.RTT.median(), fmt.Sprint(p.Retransmits),
+		}))
+	}
+	return t
+}
+
+func (r *Report) kindTable() table {
+	t := table{"Kinds of requests (times in ms)", [][]string{slices.Concat([]string{"kind"}, tallyHead)}}
+	for i := range r.Kinds {
+		t.rows = append(t.rows, slices.Concat([]string{clean(r.Kinds[i].Kind)}, r.Kinds[i].cells()))
+	}
+	return t
+}
+
+func (r *Report) moduleTable() table {
+	t := table{"Slowest modules", [][]string{{"module", "version", "requests", "failed", "MB", "total ms", "longest ms"}}}
+	for _, m := range r.Modules {
+		t.rows = append(t.rows, []string{
+			clean(m.Path), clean(m.Version), fmt.Sprint(m.Requests), fmt.Sprint(m.Failures),
+			fmt.Sprintf("%.2f", float64(m.Bytes)/1e6), number(m.Total), number(m.Longest),
+		})
+	}
+	return t
+}
+
+func (r *Report) windowTable() table {
+	t := table{"Windows", [][]string{{"window", "least credit", "stalls", "stalled ms", "largest window", "granted too little by"}}}
+	for _, key := range windowKeys {
+		least := "-"
+		if v := r.Windows.Least[key]; v != nil {
+			least = fmt.Sprint(*v)
+		}
+		t.rows = append(t.rows, []string{key, least, "", "", "", ""})
+	}
+	for _, s := range r.Windows.Stalls {
+		t.rows = append(t.rows, []string{s.Side, "", fmt.Sprint(s.Count), number(s.Total), fmt.Sprint(s.Window), s.By})
+	}
+	return t
+}

@@ -1,0 +1,225 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Cause is what made the runs long.
+type Cause string
+
+// The causes.
+const (
+	Healthy    Cause = "healthy"
+	DNS        Cause = "dns"
+	Connect    Cause = "connect"
+	TLS        Cause = "tls"
+	ServerWait Cause = "server_wait"
+	Bandwidth  Cause = "bandwidth"
+	PacketLoss Cause = "packet_loss"
+	RecvWindow Cause = "recv_window"
+	SendWindow Cause = "send_window"
+	Client     Cause = "client"
+	Errors     Cause = "errors"
+	Checksum   Cause = "checksum"
+)
+
+// Verdict is the cause, in a sentence that also says what would help, and what
+// it rests on.
+type Verdict struct {
+	Cause    Cause    `json:"cause"`
+	Text     string   `json:"text"`
+	Evidence []string `json:"evidence"`
+}
+
+// A part of the wall time is a cause when it exceeds both.
+const (
+	largeShare = 0.30
+	largeTime  = 100e6 // ns
+)
+
+// failureCauses are the classes of failures that are causes of their own.
+var failureCauses = map[string]Cause{
+	"checksum": Checksum, "dns": DNS, "connect": Connect, "tls": TLS,
+}
+
+func (b *Builder) verdict() Verdict {
+	v := b.judge()
+	v.Evidence = append(v.Evidence, b.blind()...)
+	if v.Evidence == nil {
+		v.Evidence = []string{}
+	}
+	return v
+}
+
+func (b *Builder) judge() Verdict {
+	if len(b.errors.count) > 0 {
+		return b.failure()
+	}
+	largest, size := partOther, int64(0)
+	wall := int64(0)
+	for i, n := range b.parts {
+		if wall += n; i != partOther && n > size {
+			largest, size = i, n
+		}
+	}
+	share := float64(size) / float64(max(wall, 1))
+	switch {
+	case size > largeTime && share > largeShare:
+		v := b.slow(largest)
+		v.Evidence = append([]string{fmt.Sprintf("%s of %s (%.0f %%)", human(size), human(wall), share*100)}, v.Evidence...)
+		return v
+	case b.failed > 0:
+		return Verdict{Client, fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", b.failed, b.runs), nil}
+	case b.runs == 0:
+		return Verdict{Client, "nothing was recorded: run h2trace with -o FILE and report FILE", nil}
+	}
+	return Verdict{
+		Healthy,
+		fmt.Sprintf("nothing failed, and no phase of the network took more than %.0f %% of the time and %.0f ms", largeShare*100, largeTime/1e6),
+		nil,
+	}
+}
+
+func (b *Builder) failure() Verdict {
+	v := Verdict{Cause: Errors}
+	classes := slices.SortedFunc(maps.Keys(b.errors.count), func(x, y string) int {
+		return int(b.errors.count[y] - b.errors.count[x])
+	})
+	for _, class := range classes {
+		n := b.errors.count[class]
+		v.Evidence = append(v.Evidence, fmt.Sprintf("%d × %s, such as %s", n, class, b.errors.example[class]))
+		if c, ok := failureCauses[class]; ok && v.Cause == Errors {
+			v.Cause = c
+		}
+	}
+	v.Text = map[Cause]string{
+		Errors:   "requests failed (" + strings.Join(classes, ", ") + "): try another proxy, h2trace report --suggest names the best one measured",
+		Checksum: "a module is not what the checksum database says: do not use it, and fetch it from another proxy",
+		DNS:      "names could not be resolved: look at the resolver",
+		Connect:  "connections could not be made: look at the address, the network and the firewall",
+		TLS:      "TLS handshakes failed: look at the certificate, and at what stands between",
+	}[v.Cause]
+	return v
+}
+
+// slow returns the verdict on the part that takes most of the time.
+func (b *Builder) slow(part int) Verdict {
+	switch part {
+	case partDNS:
+		return Verdict{DNS, "name resolution is slow: use another resolver, or a cache of names", nil}
+	case partConnect:
+		return Verdict{Connect, "making connections is slow: a nearer proxy would help", nil}
+	case partTLS:
+		return Verdict{TLS, "TLS handshakes are slow: a nearer proxy would help, or fewer connections", nil}
+	case partWait:
+		return Verdict{ServerWait, "the proxy takes long to answer: another proxy, or one with a warm cache, would help", nil}
+	case partRecvStall:
+		return b.windowLimited(RecvWindow, 1, "the process")
+	case partSendStall, partSend:
+		return b.windowLimited(SendWindow, 0, "its peer")
+	}
+	if n := b.retransmits(); n > 0 {
+		return Verdict{PacketLoss, "packets are lost: look at the line", []string{fmt.Sprintf("%d segments were sent again", n)}}
+	}
+	v := Verdict{Bandwidth, "the line, or the proxy, delivers slowly: a nearer proxy would help", nil}
+	if bytes, ns := b.received(); ns > 0 {
+		v.Evidence = []string{fmt.Sprintf("%.1f MB came at %.2f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/(float64(ns)/1e9))}
+	}
+	return v
+}
+
+// windowLimited says what the window allows: one window a round trip.
+func (b *Builder) windowLimited(c Cause, side int, who string) Verdict {
+	s := &b.windows.stalls[side]
+	v := Verdict{Cause: c, Evidence: []string{fmt.Sprintf("%d stalls, %s in all", s.count, human(s.total))}}
+	rtt, ok := b.rtt()
+	if !ok || rtt < 1e3 || s.window == 0 {
+		v.Text = fmt.Sprintf("limited by the window of %d bytes that %s grants: a larger one would help", s.window, who)
+		return v
+	}
+	rate := float64(s.window) / (rtt / 1e9)
+	v.Text = fmt.Sprintf("limited by the window that %s grants: %d bytes ÷ %.1f ms = %.2f MB/s", who, s.window, rtt/1e6, rate/1e6)
+	if side == 1 {
+		if need := b.wanted(rtt, s.window); need > 0 {
+			v.Text += fmt.Sprintf("; a window of %d bytes would not hold it up", need)
+		}
+	}
+	return v
+}
+
+// wanted returns the window that the line fills in one round trip at the speed
+// at which bytes came between the stalls: a power of two, at least twice the
+// present window, or 0 when that is not known.
+func (b *Builder) wanted(rtt float64, window int64) int64 {
+	bytes, ns := b.received()
+	moving := ns - b.windows.stalls[1].total
+	if moving <= 0 {
+		return 0
+	}
+	need := float64(bytes) / float64(moving) * rtt
+	need = math.Exp2(math.Ceil(math.Log2(max(need, 2*float64(window)))))
+	return int64(min(need, 1<<30))
+}
+
+// blind says what the verdict could not see.
+func (b *Builder) blind() []string {
+	var list []string
+	if b.lost > 0 {
+		list = append(list, fmt.Sprintf("%d records were lost: there may be more", b.lost))
+	}
+	if b.skipped > 0 {
+		list = append(list, fmt.Sprintf("%d lines were no events, or damaged", b.skipped))
+	}
+	return list
+}
+
+func (b *Builder) retransmits() (n int64) {
+	for _, p := range b.proxies.values {
+		n += p.retransmits
+	}
+	return n
+}
+
+// rtt returns the median round-trip time of the proxy with most bytes.
+func (b *Builder) rtt() (ns float64, ok bool) {
+	var most *proxy
+	for _, p := range b.proxies.values {
+		if p.rtt.count > 0 && (most == nil || p.bytes > most.bytes) {
+			most = p
+		}
+	}
+	if most == nil {
+		return 0, false
+	}
+	return most.rtt.quantile(0.5)
+}
+
+func (b *Builder) received() (bytes, ns int64) {
+	for _, p := range b.proxies.values {
+		bytes += p.bulk
+		ns += p.receive
+	}
+	return bytes, ns
+}
+
+// human writes a time for reading.
+func human(ns int64) string {
+	switch {
+	case ns >= 1e9:
+		return fmt.Sprintf("%.2f s", float64(ns)/1e9)
+	case ns >= 1e6:
+		return fmt.Sprintf("%.0f ms", float64(ns)/1e6)
+	}
+	return fmt.Sprintf("%.3f ms", float64(ns)/1e6)
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
