@@ -181,6 +181,12 @@ func TestVerdict(t *testing.T) {
 		{"connect", 0, func(w *writer) { w.exchange(exchange{url: url, connect: 500, wait: 10}) }, Connect, "nearer"},
 		{"tls", 0, func(w *writer) { w.exchange(exchange{url: url, tls: 500, wait: 10}) }, TLS, "handshakes are slow"},
 		{"server", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 500}) }, ServerWait, "takes long to answer"},
+		{"far away", 0, func(w *writer) {
+			for i := range 8 {
+				w.exchange(exchange{begin: float64(i * 100), url: url, wait: 65})
+			}
+			w.close(900, "c1", 60, 0)
+		}, ServerWait, "far away"},
 		{"bandwidth", 0, func(w *writer) { w.exchange(exchange{url: url, receive: 500, bytes: 500_000}) }, Bandwidth, "delivers slowly"},
 		{"loss", 0, func(w *writer) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})

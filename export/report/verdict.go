@@ -116,7 +116,7 @@ func (b *Builder) slow(part int) Verdict {
 	case partTLS:
 		return Verdict{TLS, "TLS handshakes are slow: a nearer proxy would help, or fewer connections", nil}
 	case partWait:
-		return Verdict{ServerWait, "the proxy takes long to answer: another proxy, or one with a warm cache, would help", nil}
+		return b.waiting()
 	case partRecvStall:
 		return b.windowLimited(RecvWindow, 1, "the process")
 	case partSendStall, partSend:
@@ -128,6 +128,26 @@ func (b *Builder) slow(part int) Verdict {
 	v := Verdict{Bandwidth, "the line, or the proxy, delivers slowly: a nearer proxy would help", nil}
 	if bytes, ns := b.received(); ns > 0 {
 		v.Evidence = []string{fmt.Sprintf("%.1f MB came at %.2f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/(float64(ns)/1e9))}
+	}
+	return v
+}
+
+// waiting tells a proxy that is far away from one that is slow: both make
+// requests wait, the one for a round trip and the other for longer.
+func (b *Builder) waiting() Verdict {
+	v := Verdict{ServerWait, "the proxy takes long to answer: another proxy, or one with a warm cache, would help", nil}
+	p := b.busiest()
+	if p == nil {
+		return v
+	}
+	rtt, ok1 := p.rtt.quantile(0.5)
+	wait, ok2 := p.wait.quantile(0.5)
+	if !ok1 || !ok2 {
+		return v
+	}
+	v.Evidence = []string{fmt.Sprintf("requests waited %s (median), of which the round trip was %s", human(int64(wait)), human(int64(rtt)))}
+	if rtt > wait/2 {
+		v.Text = "the proxy is far away, and requests wait for each other a round trip at a time: a nearer proxy would help"
 	}
 	return v
 }
@@ -184,18 +204,24 @@ func (b *Builder) retransmits() (n int64) {
 	return n
 }
 
-// rtt returns the median round-trip time of the proxy with most bytes.
-func (b *Builder) rtt() (ns float64, ok bool) {
+// busiest returns the proxy with most bytes of those whose round-trip time is
+// known, or nil.
+func (b *Builder) busiest() *proxy {
 	var most *proxy
 	for _, p := range b.proxies.values {
 		if p.rtt.count > 0 && (most == nil || p.bytes > most.bytes) {
 			most = p
 		}
 	}
-	if most == nil {
-		return 0, false
+	return most
+}
+
+// rtt returns the median round-trip time to the busiest proxy.
+func (b *Builder) rtt() (ns float64, ok bool) {
+	if p := b.busiest(); p != nil {
+		return p.rtt.quantile(0.5)
 	}
-	return most.rtt.quantile(0.5)
+	return 0, false
 }
 
 func (b *Builder) received() (bytes, ns int64) {

@@ -101,6 +101,16 @@ type Window struct {
 	StreamRecv *int64 `json:"stream_recv"`
 }
 
+// UnmarshalJSON implements json.Unmarshaler. The window of a stall is a number,
+// which is left out here.
+func (w *Window) UnmarshalJSON(b []byte) error {
+	if b[0] != '{' {
+		return nil
+	}
+	type plain Window
+	return json.Unmarshal(b, (*plain)(w))
+}
+
 // SummaryKeys are the keys of loss and summary that tests read.
 type SummaryKeys struct {
 	// Records is a number on loss and an object on summary.
