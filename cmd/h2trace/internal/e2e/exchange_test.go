@@ -147,3 +147,22 @@ func checkSummed(t *testing.T, s *contract.Stream, list []contract.Exchange) {
 		t.Errorf("summary has %v exchanges, want %d", n, len(list))
 	}
 }
+
+// readExchanges reads the exchanges of a file of events.
+func readExchanges(t *testing.T, file string) []contract.Exchange {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	s, err := contract.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Exchanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}

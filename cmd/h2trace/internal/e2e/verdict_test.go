@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"h2trace/cmd/h2trace/internal/modproxy"
+)
+
+// verdict is what h2trace report --json says, as far as tests look at it.
+type verdict struct {
+	Wall    float64            `json:"wall_ms"`
+	Time    map[string]float64 `json:"time"`
+	Verdict struct{ Cause, Text string }
+}
+
+// degraded is a command behind a bad network or proxy.
+type degraded struct {
+	name  string
+	flags []string // of degrade
+	fails bool     // the command does
+	cause string
+	text  string // in the verdict
+}
+
+// TestVerdict runs go mod download through a proxy that is bad in one way at a
+// time, and has h2trace say which.
+func TestVerdict(t *testing.T) {
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	mods := append(modproxy.Modules("example.test/small", 6, 2000), modproxy.Modules("example.test/large", 1, 2<<20)...)
+	origin := modproxy.Start(t, a, mods, modproxy.Options{})
+	for _, tt := range []degraded{
+		{name: "healthy", cause: "healthy"},
+		{name: "slow server", flags: []string{"-server-delay", "300ms"}, cause: "server_wait", text: "takes long to answer"},
+		{name: "far away", flags: []string{"-delay", "200ms"}, cause: "server_wait", text: "far away"},
+		{name: "bandwidth", flags: []string{"-rate", "8M"}, cause: "bandwidth", text: "delivers slowly"},
+		{name: "503", flags: []string{"-status", "503"}, fails: true, cause: "errors", text: "http_5xx"},
+		{name: "reset in the body", flags: []string{"-reset-after", "1000"}, fails: true, cause: "errors", text: "reset"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := modproxy.NewWorkspace(t, a, mods, origin)
+			log := filepath.Join(t.TempDir(), "requests")
+			flags := append([]string{"-origin", origin.URL, "-log", log}, tt.flags...)
+			events := runDegraded(t, flags, w.Dir, w.Env, tt.fails, "go", "mod", "download")
+			checkVerdict(t, events, tt.cause, tt.text)
+			checkLogged(t, events, log)
+		})
+	}
+}
+
+// TestWindowVerdict downloads from far away with a window of a few kilobytes,
+// the case of golang/go#17985.
+func TestWindowVerdict(t *testing.T) {
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	srv := startServer(t, serverArgs(t, a, "-impl", "net"), peerEnv(a))
+	defer srv.stop()
+	client := []string{bin(t, "h2client"), "-url", "https://goproxy.example", "-scenario", "get", "-window", "65536"}
+	events := runDegraded(t, []string{"-origin", "https://" + srv.addr, "-delay", "55ms"}, t.TempDir(), peerEnv(a), false, client...)
+	v := checkVerdict(t, events, "recv_window", "limited by the window that the process grants: 65536 bytes ÷ 5")
+	if !strings.Contains(v.Verdict.Text, " = 1.1") { // 65536 B / 55 ms = 1.19 MB/s, and the round trip takes a little longer
+		t.Errorf("got %q, want some 1.1 MB/s", v.Verdict.Text)
+	}
+	// 1 MB takes 16 windows, and the process waits a round trip after each.
+	if stall := v.Time["stall_ms"]; stall < 14*55 || stall > 18*70 {
+		t.Errorf("stalled for %.0f ms, want some 16 round trips of 55 ms", stall)
+	}
+}
+
+// runDegraded runs a command under h2trace behind degrade. It returns the file
+// with the events.
+func runDegraded(t *testing.T, flags []string, dir string, env []string, fails bool, args ...string) string {
+	t.Helper()
+	events := filepath.Join(t.TempDir(), "events.jsonl")
+	line := append(append([]string{}, flags...), "--", bin(t, "h2trace"), "--show-secrets", "-o", events, "--")
+	cmd := exec.Command(degrade(t), append(line, args...)...)
+	cmd.Dir, cmd.Env = dir, env
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	giveUp := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer giveUp.Stop()
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	want := 0
+	if fails {
+		want = 1
+	}
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		t.Fatalf("exit status %d, want %d\n%s", got, want, indent(out.String()))
+	}
+	return events
+}
+
+// degrade returns the path of scripts/degrade, built.
+func degrade(t *testing.T) string {
+	t.Helper()
+	bin(t, "h2trace")
+	path := filepath.Join(binDir, "degrade")
+	if out, err := exec.Command("go", "build", "-o", path, "h2trace/scripts/degrade").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+func checkVerdict(t *testing.T, events, cause, text string) verdict {
+	t.Helper()
+	cmd := exec.Command(bin(t, "h2trace"), "report", "--json", events)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v verdict
+	if err := json.Unmarshal(out, &v); err != nil {
+		t.Fatal(err)
+	}
+	if v.Verdict.Cause != cause || !strings.Contains(v.Verdict.Text, text) {
+		t.Errorf("got %s: %s, want %s with %q\n%s", v.Verdict.Cause, v.Verdict.Text, cause, text, indent(string(out)))
+	}
+	sum := 0.0
+	for _, ms := range v.Time {
+		sum += ms
+	}
+	if sum-v.Wall > 0.01 || v.Wall-sum > 0.01 {
+		t.Errorf("the phases come to %.3f ms of %.3f", sum, v.Wall)
+	}
+	return v
+}
+
+// checkLogged compares the exchanges with what the proxy logged of them:
+// the same requests, with the same status and number of bytes. A response that
+// was reset may have arrived in part.
+func checkLogged(t *testing.T, events, log string) {
+	t.Helper()
+	type served struct {
+		Method, Path string
+		Status       int
+		Bytes        int64
+	}
+	want := map[string]int{}
+	raw, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		var s served
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			t.Fatal(err)
+		}
+		want[s.Method+" "+s.Path+" "+strconv.Itoa(s.Status)+" "+strconv.FormatInt(s.Bytes, 10)]++
+	}
+	got := map[string]int{}
+	for _, e := range readExchanges(t, events) {
+		if e.Error != nil && e.Error.Class == "reset" {
+			continue
+		}
+		_, path, _ := strings.Cut(strings.TrimPrefix(e.URL, "https://"), "/")
+		got[e.Method+" /"+path+" "+strconv.Itoa(e.Status)+" "+strconv.FormatInt(*e.ResponseBytes, 10)]++
+	}
+	for line, n := range got {
+		if want[line] != n {
+			t.Errorf("%d × %s, and the proxy logged %d", n, line, want[line])
+		}
+	}
+	if len(want) == 0 {
+		t.Error("the proxy logged nothing")
+	}
+}
