@@ -26,6 +26,9 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s\n", t.title)
 		tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		for _, row := range t.rows {
+			for len(row) > 1 && row[len(row)-1] == "" { // no space at line ends
+				row = row[:len(row)-1]
+			}
 			_, _ = io.WriteString(tw, "  "+strings.Join(row, "\t")+"\n") // to memory
 		}
 		_ = tw.Flush() // to memory

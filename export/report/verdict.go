@@ -145,7 +145,7 @@ func (b *Builder) waiting() Verdict {
 	if !ok1 || !ok2 {
 		return v
 	}
-	v.Evidence = []string{fmt.Sprintf("requests waited %s (median), of which the round trip was %s", human(int64(wait)), human(int64(rtt)))}
+	v.Evidence = []string{fmt.Sprintf("requests waited %s (median), and a round trip took %s", human(int64(wait)), human(int64(rtt)))}
 	if rtt > wait/2 {
 		v.Text = "the proxy is far away, and requests wait for each other a round trip at a time: a nearer proxy would help"
 	}
