@@ -58,6 +58,9 @@ func stdoutIsData(path string) bool { return path == "" || path == "-" }
 // descriptor 1 because nobody reads raises SIGPIPE in Go programs; on others it
 // returns EPIPE.
 func copyStdout() (*os.File, error) {
+	if stdoutClosed() {
+		return nil, errStdoutClosed
+	}
 	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
 		return nil, fmt.Errorf("stdout: %w", err)

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// errStdoutClosed is for a shell's >&-, with which events would go nowhere.
+var errStdoutClosed = errors.New("stdout is closed; name a file with -o, or /dev/null for no events")
+
+// stdoutClosed tells whether stdout was closed when h2trace was started. The Go
+// runtime opens /dev/null in the place of a standard descriptor that is closed,
+// for reading and writing and by itself. A shell opens it for writing; a daemon
+// has one open file under two or three numbers. kcmp(2) tells these apart.
+func stdoutClosed() bool {
+	var st unix.Stat_t
+	flags, err := unix.FcntlInt(1, unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
+		return errors.Is(err, unix.EBADF)
+	}
+	if unix.Fstat(1, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != unix.Mkdev(1, 3) {
+		return false
+	}
+	return !sameOpenFile(0, 1) && !sameOpenFile(2, 1)
+}
+
+// sameOpenFile tells whether two descriptors are copies of one, which it takes
+// for granted where the kernel does not tell.
+func sameOpenFile(a, b int) bool {
+	const kcmpFile = 0 // KCMP_FILE of linux/kcmp.h
+	pid := uintptr(unix.Getpid())
+	order, _, errno := unix.Syscall6(unix.SYS_KCMP, pid, pid, kcmpFile, uintptr(a), uintptr(b), 0)
+	return errno != 0 || order == 0
+}
