@@ -32,12 +32,25 @@ type held struct {
 	life bpf.Life
 }
 
-// meeting is what a process was held for. Of a script and its interpreter, or a
-// program and ld.so, exe is the one that can be traced, if there is one.
+// meeting is what a process was held for: a script and its interpreter, or a
+// program and ld.so.
 type meeting struct {
-	exe     *bpf.Executable
+	exes    []*bpf.Executable
 	release []func() // what was attached to for this process only
 }
+
+// of returns which of them a process executed in the end, or nil.
+func (m meeting) of(image bpf.Image) *bpf.Executable {
+	for _, exe := range m.exes {
+		if exe.Is(image) {
+			return exe
+		}
+	}
+	return nil
+}
+
+// maxFiles bounds what one exec opens: interpreters may have interpreters.
+const maxFiles = 16
 
 // end takes back what was for the process only.
 func (m meeting) end() {
@@ -107,8 +120,8 @@ func (h *holder) meet(pid int, exe *bpf.Executable, release func()) {
 			break
 		}
 	}
-	if m.exe == nil || m.exe.Plan == nil {
-		m.exe = exe
+	if len(m.exes) < maxFiles {
+		m.exes = append(m.exes, exe)
 	}
 	if release != nil {
 		m.release = append(m.release, release)

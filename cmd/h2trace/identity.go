@@ -118,10 +118,10 @@ func (p *processes) executable(proc process, met *bpf.Executable) (*bpf.Executab
 	if !gone(err) {
 		return nil, err
 	}
-	if met != nil && met.Is(proc.image) {
+	if met != nil {
 		return met, nil // it had its probes while it ran
 	}
-	if met != nil || !filepath.IsAbs(proc.exe) {
+	if !filepath.IsAbs(proc.exe) {
 		return nil, err
 	}
 	exe, attachErr := p.collector.Attach(proc.exe)

@@ -168,7 +168,7 @@ func (p *processes) hold(proc process, file *bpf.Executable) error {
 func (p *processes) attach(proc process) *export.Process {
 	met := p.holder.part(proc.pid, proc.before)
 	defer met.end()
-	exe, err := p.executable(proc, met.exe)
+	exe, err := p.executable(proc, met.of(proc.image))
 	switch {
 	case gone(err):
 		return p.skip(proc, "it exited before it could be looked at")
