@@ -14,11 +14,17 @@ import (
 // attachPlan attaches all sites of a plan or none. The file is named through
 // its descriptor, so it is this inode whatever its path holds meanwhile.
 func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
-	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	through := f
+	if own, err := throughOwnMount(f); err == nil {
+		defer own.Close()
+		exe.mount = mountOf(f)
+		through = own
+	}
+	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", through.Fd()))
 	if err != nil {
 		return fmt.Errorf("attach probes: %w", err)
 	}
-	exe.lease = lease(f)
+	exe.lease = lease(through)
 	// Those first: what they tell is of what the others see.
 	if c.recovering {
 		if err := c.attachRecovery(exe, f); err != nil {

@@ -66,6 +66,7 @@ type Collector struct {
 	recovering bool
 
 	leases chan os.Signal
+	mounts *mountWatch
 }
 
 // New loads the programs and hooks process and socket events. Nothing is
@@ -90,6 +91,10 @@ func New(opts Options) (*Collector, error) {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
 	c.watchLeases()
+	var err error
+	if c.mounts, err = watchMounts(c.leaveMounts); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	return c, nil
 }
 
@@ -210,6 +215,10 @@ func (c *Collector) Stop() error {
 		return nil // nothing was loaded
 	}
 	c.unwatchLeases()
+	if c.mounts != nil {
+		c.mounts.close()
+		c.mounts = nil
+	}
 	pids, err := c.Targets()
 	for _, pid := range pids {
 		err = errors.Join(err, c.RemoveTarget(pid))

@@ -34,6 +34,12 @@ type Executable struct {
 	sites  []uint32
 	copies []siteProgramKey
 	lease  *os.File // nil where the file cannot be leased
+	// mount is that of the file, and 0 while the probes hold it; unmounted
+	// says that it is gone.
+	mount     uint64
+	unmounted bool
+	released  uint64 // how often it became idle
+	ctime     unix.Timespec
 	// recovery is what BeginRecovery attaches.
 	recovery recovery
 }
@@ -77,13 +83,20 @@ func (c *Collector) Attach(path string) (*Executable, error) {
 // AttachFile is Attach for a file that is open, whatever its path leads to. It
 // stays the caller's.
 func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
-	key, err := keyOf(f)
+	key, ctime, err := keyOf(f)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	exe := c.exes.byKey[key]
+	if exe != nil && exe.Plan == nil && exe.ctime != ctime {
+		// It may hold something else, or be another file by now. Nothing but
+		// the probes keeps an inode from that.
+		c.exes.drop(exe)
+		c.exes.dropIdle(exe)
+		exe = nil
+	}
 	if exe == nil {
 		exe = c.exes.sameInode(key)
 		if exe != nil {
@@ -91,6 +104,7 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 		} else if exe, err = c.analyze(f, key); err != nil {
 			return nil, err
 		}
+		exe.ctime = ctime
 		c.exes.byKey[key] = exe
 	}
 	c.exes.use(exe)
@@ -128,6 +142,9 @@ func (c *Collector) Release(exe *Executable) error {
 	defer c.mu.Unlock()
 	evicted := c.exes.release(exe)
 	if evicted == nil {
+		if exe.users == 0 && exe.mount == 0 && len(exe.links) > 0 {
+			c.leaveLater(exe)
+		}
 		return nil
 	}
 	c.exes.drop(evicted)
@@ -186,7 +203,7 @@ func (x *exeCache) release(exe *Executable) *Executable {
 	if exe.users > 0 || x.byKey[exe.key] != exe {
 		return nil
 	}
-	if len(exe.links) > 0 && exe.lease == nil {
+	if len(exe.links) > 0 && exe.lease == nil || exe.unmounted {
 		return exe // it may be overwritten any time, now that nobody runs it
 	}
 	x.idle = append(x.idle, exe)
@@ -207,17 +224,19 @@ func (x *exeCache) dropIdle(exe *Executable) {
 	}
 }
 
-func keyOf(f *os.File) (exeKey, error) {
+// keyOf also returns when the file was changed last, by its contents or
+// otherwise. Unlike the other times, nobody can set that.
+func keyOf(f *os.File) (exeKey, unix.Timespec, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return exeKey{}, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
+		return exeKey{}, st.Ctim, &os.PathError{Op: "stat", Path: f.Name(), Err: err}
 	}
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
-		return exeKey{}, &os.PathError{Op: "statfs", Path: f.Name(), Err: err}
+		return exeKey{}, st.Ctim, &os.PathError{Op: "statfs", Path: f.Name(), Err: err}
 	}
 	overlay := fs.Type == unix.OVERLAYFS_SUPER_MAGIC
-	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec, overlay}, nil
+	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec, overlay}, st.Ctim, nil
 }
 
 // detachReplaced removes the probes of a file whose inode now holds something

@@ -37,11 +37,12 @@ func leaseBroken(held *os.File) bool {
 }
 
 // Keeps tells whether an executable keeps its probes as long as it has users,
-// also when no process runs it. Without a lease somebody may write to it then.
+// also when no process runs it. Without a lease somebody may write to it then,
+// and where the probes hold its mount somebody may want that back.
 func (c *Collector) Keeps(exe *Executable) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return exe.lease != nil
+	return exe.lease != nil && exe.mount != 0
 }
 
 // watchLeases gives way to those who want to write to a file with probes. The
@@ -71,10 +72,7 @@ func (c *Collector) giveWay() {
 	defer c.mu.Unlock()
 	for _, exe := range c.exes.byKey {
 		if exe.lease != nil && leaseBroken(exe.lease) {
-			c.exes.drop(exe)
-			c.exes.dropIdle(exe)
-			// What fails to detach goes with the links' descriptors.
-			_ = c.detach(exe)
+			c.evict(exe)
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (c *Collector) recoverIn(path string) error {
 		return nil //nolint:nilerr // its process is gone, and its connections with it
 	}
 	defer f.Close()
-	key, err := keyOf(f)
+	key, _, err := keyOf(f)
 	if err != nil {
 		return err
 	}
@@ -123,6 +123,14 @@ func (c *Collector) attachRecovery(exe *Executable, f *os.File) error {
 			return err
 		}
 		r.planned = true
+	}
+	if exe.mount != 0 {
+		own, err := throughOwnMount(f)
+		if err != nil {
+			return fmt.Errorf("attach probes: %w", err)
+		}
+		defer own.Close()
+		f = own
 	}
 	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 	if err != nil {

@@ -70,6 +70,7 @@ func (k *keeper) loop() error {
 		}
 		if polled[2].Revents != 0 {
 			k.mounts.changed()
+			k.known.forget(k.drop)
 		}
 		if k.fresh, err = k.listener.read(k.fresh[:0]); err != nil {
 			return err
@@ -177,10 +178,14 @@ func (k *keeper) remember(m message) {
 	case kindPlain:
 		k.known.addPlain(m.ID)
 	case kindAttached:
-		k.known.addAttached(m.ID, func(id fileID) bool {
-			return sendMessage(k.socket, message{Kind: kindDropped, ID: id}, "", -1) == nil
-		})
+		k.known.addAttached(m.ID, k.drop)
 	}
+}
+
+// drop tells h2trace that a file will be asked about again, if it can be told
+// now.
+func (k *keeper) drop(id fileID) bool {
+	return sendMessage(k.socket, message{Kind: kindDropped, ID: id}, "", -1) == nil
 }
 
 // release lets the processes go on that wait for a file.

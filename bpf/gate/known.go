@@ -37,6 +37,17 @@ func (f *knownFiles) use(id fileID) {
 	f.attached[id] = f.clock
 }
 
+// forget drops all files, when a file system came or went. On one that is gone
+// h2trace is to have no probes, and one that comes can have its numbers.
+func (f *knownFiles) forget(drop func(fileID) bool) {
+	clear(f.plain)
+	for id := range f.attached {
+		if drop(id) {
+			delete(f.attached, id)
+		}
+	}
+}
+
 func (f *knownFiles) addPlain(id fileID) {
 	if len(f.plain) >= maxPlain {
 		clear(f.plain)

@@ -39,12 +39,16 @@ const (
 )
 
 // fileID names the contents of a file: one that is rewritten in place is
-// another one.
+// another one. The inode number alone can be another file's soon, the size and
+// the time of the last write can be made the same (cp -p); the time of the last
+// change of any kind cannot.
 type fileID struct {
 	Dev, Ino   uint64
 	Size       int64
 	MtimeSec   int64
 	MtimeNanos int64
+	CtimeSec   int64
+	CtimeNanos int64
 }
 
 func fileIDOf(fd int) (fileID, error) {
@@ -52,7 +56,7 @@ func fileIDOf(fd int) (fileID, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return fileID{}, os.NewSyscallError("fstat", err)
 	}
-	return fileID{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec}, nil
+	return fileID{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec, st.Ctim.Sec, st.Ctim.Nsec}, nil
 }
 
 // maxPacket holds a message and a reason.

@@ -1,0 +1,154 @@
+package bpf
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A probe, and a lease, hold the mount that the file was opened through, and a
+// mount that is held cannot be unmounted (EBUSY). So h2trace makes a mount of
+// its own for each file with probes, which nobody else sees. The file system
+// itself is then held until its probes are gone: h2trace takes them away when
+// the mount that it met the file on is no longer there.
+
+// throughOwnMount reopens a file through a mount that belongs to whoever has
+// the result, and those who open that again. It fails without CAP_SYS_ADMIN,
+// and for files of other mount namespaces.
+func throughOwnMount(f *os.File) (*os.File, error) {
+	fd, err := unix.OpenTree(int(f.Fd()), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	if err != nil {
+		return nil, os.NewSyscallError("open_tree", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// mountOf returns the number of the mount that a file was opened through, as
+// mountinfo has it, or 0.
+func mountOf(f *os.File) uint64 {
+	var st unix.Statx_t
+	err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st)
+	if err != nil || st.Mask&unix.STATX_MNT_ID == 0 {
+		return 0
+	}
+	return st.Mnt_id
+}
+
+// mountWatch tells of mounts that come and go.
+type mountWatch struct {
+	info int      // mountinfo: poll(2) reports POLLPRI when the mounts changed
+	wake *os.File // the writing end of a pipe; closed, it ends the watch
+	done chan struct{}
+}
+
+// watchMounts calls changed when mounts came or went in the mount namespace of
+// this process.
+func watchMounts(changed func(mounted map[uint64]bool)) (*mountWatch, error) {
+	// Not by package os, which would poll it too: each change is told once.
+	info, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("open mountinfo", err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		unix.Close(info)
+		return nil, err
+	}
+	m := &mountWatch{info: info, wake: w, done: make(chan struct{})}
+	polled := []unix.PollFd{
+		{Fd: int32(info), Events: unix.POLLPRI},
+		{Fd: int32(r.Fd())},
+	}
+	go func() {
+		defer close(m.done)
+		defer r.Close()
+		for {
+			if _, err := unix.Poll(polled, -1); err != nil && !errors.Is(err, unix.EINTR) {
+				return
+			}
+			if polled[1].Revents != 0 {
+				return
+			}
+			if polled[0].Revents != 0 {
+				if mounted, err := mountIDs(); err == nil {
+					changed(mounted)
+				}
+			}
+		}
+	}()
+	return m, nil
+}
+
+// close ends the watch and waits for its last call.
+func (m *mountWatch) close() {
+	_ = m.wake.Close()
+	<-m.done
+	unix.Close(m.info)
+}
+
+// mountIDs reads the numbers of the mounts there are, see
+// proc_pid_mountinfo(5).
+func mountIDs() (map[uint64]bool, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	ids := make(map[uint64]bool)
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20) // overlays list their layers
+	for lines.Scan() {
+		first, _, _ := strings.Cut(lines.Text(), " ")
+		id, err := strconv.ParseUint(first, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("unreadable mountinfo line %q", lines.Text())
+		}
+		ids[id] = true
+	}
+	return ids, lines.Err()
+}
+
+// leaveMounts takes the probes from the executables whose mount is gone, from
+// those that a process runs still when it ends. What is known of files without
+// probes is forgotten: their numbers can be those of other files now.
+func (c *Collector) leaveMounts(mounted map[uint64]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, exe := range c.exes.byKey {
+		exe.unmounted = exe.mount != 0 && !mounted[exe.mount]
+		if exe.users == 0 && (exe.unmounted || exe.Plan == nil) {
+			c.evict(exe)
+		}
+	}
+}
+
+// idleTime is how long probes stay when no process runs their executable and
+// its mount is held with them.
+const idleTime = 5 * time.Second
+
+// leaveLater takes the probes from an idle executable after idleTime.
+func (c *Collector) leaveLater(exe *Executable) {
+	exe.released++
+	turn := exe.released
+	time.AfterFunc(idleTime, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.stopped && exe.users == 0 && exe.released == turn {
+			c.evict(exe)
+		}
+	})
+}
+
+// evict forgets an idle executable and takes its probes away.
+func (c *Collector) evict(exe *Executable) {
+	c.exes.drop(exe)
+	c.exes.dropIdle(exe)
+	// What fails to detach goes with the links' descriptors.
+	_ = c.detach(exe)
+}

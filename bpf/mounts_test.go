@@ -1,0 +1,151 @@
+package bpf
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountTmpfs mounts a file system for one test, which may unmount it.
+func mountTmpfs(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		skipOrFail(t, "mounting needs root")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("none", dir, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }) // it may be gone
+	return dir
+}
+
+// TestUnmount unmounts the file system of an executable that is idle, and of
+// one that a process still runs: that must work at once, without MNT_DETACH, and
+// the probes, which hold what was unmounted, must go.
+func TestUnmount(t *testing.T) {
+	for _, running := range []bool{false, true} {
+		c := newCollector(t, Options{BufferSize: 1 << 20})
+		dir := mountTmpfs(t)
+		if err := c.BeginRecovery(nil); err != nil {
+			t.Fatal(err)
+		}
+		exe := attachCopy(t, c, filepath.Join(dir, "with blank\nand newline"))
+		if !running {
+			exe.release(t)
+		}
+		if !c.Keeps(exe.Executable) || probesOf(c, exe.Executable) == 0 {
+			t.Fatal("the probes do not outlive the process")
+		}
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Fatalf("unmount with probes in place: %v", err)
+		}
+		if running {
+			exe.release(t)
+		}
+		awaitNoProbes(t, c, exe.Executable, time.Second)
+	}
+}
+
+// TestUnmountHeld has a mount that cannot be cloned, like one of another mount
+// namespace: it is held for a while only.
+func TestUnmountHeld(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	dir := mountTmpfs(t)
+	if err := unix.Mount("", dir, "", unix.MS_UNBINDABLE, ""); err != nil {
+		t.Fatal(err)
+	}
+	exe := attachCopy(t, c, filepath.Join(dir, "program"))
+	if c.Keeps(exe.Executable) {
+		t.Error("the probes are said to stay as long as they are wanted")
+	}
+	exe.release(t)
+	again := attachCopy(t, c, exe.path)
+	if again.Executable != exe.Executable {
+		t.Error("an executable that was idle for a moment was attached to anew")
+	}
+	again.release(t)
+	awaitNoProbes(t, c, exe.Executable, 2*idleTime)
+	if err := unix.Unmount(dir, 0); err != nil {
+		t.Errorf("unmount: %v", err)
+	}
+}
+
+// TestSameNumbers puts other contents into a file that could not be traced, of
+// the same size and with the same time of the last write.
+func TestSameNumbers(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	path := filepath.Join(t.TempDir(), "program")
+	copySelf(t, path)
+	whole, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, make([]byte, whole.Size()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, whole.ModTime(), whole.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	first, err := c.Attach(path)
+	if err != nil || first.Skip == "" {
+		t.Fatalf("zeros: %+v, %v", first, err)
+	}
+	copySelf(t, path)
+	if err := os.Chtimes(path, whole.ModTime(), whole.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	second, err := c.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Plan == nil {
+		t.Errorf("a program in the place of zeros: %s", second.Skip)
+	}
+}
+
+// attachedCopy is an executable that was attached to once.
+type attachedCopy struct {
+	*Executable
+	c    *Collector
+	path string
+}
+
+func attachCopy(t *testing.T, c *Collector, path string) attachedCopy {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		copySelf(t, path)
+	}
+	exe, err := c.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attachedCopy{exe, c, path}
+}
+
+func (a attachedCopy) release(t *testing.T) {
+	t.Helper()
+	if err := a.c.Release(a.Executable); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitNoProbes waits until an executable has neither probes nor a lease.
+func awaitNoProbes(t *testing.T, c *Collector, exe *Executable, most time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
+		c.mu.Lock()
+		left := len(exe.links) + len(exe.recovery.links)
+		held := exe.lease != nil
+		c.mu.Unlock()
+		if left == 0 && !held {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d probes after %v, lease %v", left, most, held)
+		}
+	}
+}
