@@ -2,6 +2,11 @@
 // person wants to read: a line for each package, the whole output of what
 // failed, why tests were skipped, and the totals as the last line.
 //
+// Before that come the attributes that tests set: "cell" for a row of a table,
+// "measured" for a number beside its limit, and "reduced" where less was run
+// than there is. Tabs in them separate columns. "progress" goes to stderr at
+// once.
+//
 // It exits with 1 when a test failed, when there was none, and, with CI=true,
 // when a test was skipped that skips.txt does not list.
 package main
@@ -16,7 +21,7 @@ import (
 var allowedSkips string
 
 func main() {
-	s := newSummary(os.Stdout)
+	s := newSummary(os.Stdout, os.Stderr)
 	if os.Getenv("CI") == "true" {
 		s.forbidSkips(allowedSkips)
 	}

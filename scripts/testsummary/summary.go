@@ -17,6 +17,7 @@ type event struct {
 	Elapsed     float64
 	Output      string
 	FailedBuild string
+	Key, Value  string // of an attribute
 }
 
 // test names one test of one package; the name is empty for the package itself.
@@ -31,21 +32,24 @@ type counts struct {
 
 // summary collects events and prints.
 type summary struct {
-	w            io.Writer
+	w, progress  io.Writer
 	output       map[test]*strings.Builder
 	build        map[string]*strings.Builder
 	perPackage   map[string]*counts
 	total        counts
+	notes        notes
 	skipsAllowed map[test]bool // nil: all
 	forbidden    []test        // skipped, and not in skipsAllowed
 }
 
-func newSummary(w io.Writer) *summary {
+func newSummary(w, progress io.Writer) *summary {
 	return &summary{
 		w:          w,
+		progress:   progress,
 		output:     make(map[test]*strings.Builder),
 		build:      make(map[string]*strings.Builder),
 		perPackage: make(map[string]*counts),
+		notes:      make(notes),
 	}
 }
 
@@ -90,6 +94,11 @@ func (s *summary) add(e event) {
 		appendTo(s.output, t, e.Output)
 	case "build-output":
 		appendTo(s.build, e.ImportPath, e.Output)
+	case "attr":
+		s.notes.add(e.Key, e.Value)
+		if e.Key == "progress" {
+			_, _ = fmt.Fprintln(s.progress, e.Value)
+		}
 	case "pass", "fail", "skip":
 		if e.Test == "" {
 			s.endPackage(e)
@@ -151,7 +160,11 @@ func (s *summary) endPackage(e event) {
 	s.total.failed += c.failed
 	s.total.skipped += c.skipped
 	if *c != (counts{}) {
-		s.printf("%-5s %-45s %6.1fs  %s\n", verdict(*c), e.Package, e.Elapsed, c)
+		took := "" // not told by "go tool test2json"
+		if e.Elapsed > 0 {
+			took = fmt.Sprintf("%.1fs", e.Elapsed)
+		}
+		s.printf("%-5s %-45s %7s  %s\n", verdict(*c), e.Package, took, c)
 	}
 }
 
@@ -176,8 +189,10 @@ func (s *summary) printOutput(t test) {
 	}
 }
 
-// finish prints the totals and reports whether all is well.
+// finish prints what tests have noted and the totals, and reports whether all
+// is well.
 func (s *summary) finish() bool {
+	s.notes.print(s.w)
 	for _, t := range s.forbidden {
 		s.printf("FAIL  %s %s was skipped, and skips.txt does not allow it\n", t.pkg, t.name)
 	}

@@ -25,6 +25,12 @@ func TestSummary(t *testing.T) {
 {"Action":"build-fail","ImportPath":"p"}
 {"Action":"fail","Package":"p","FailedBuild":"p"}
 `
+		attrs = `{"Action":"attr","Package":"p","Test":"TestA","Key":"progress","Value":"noise, 1 of 2"}
+{"Action":"attr","Package":"p","Test":"TestA","Key":"reduced","Value":"1 of 10 copies"}
+{"Action":"attr","Package":"p","Test":"TestA","Key":"measured","Value":"delay\t0.1 ms"}
+{"Action":"attr","Package":"p","Test":"TestA","Key":"measured","Value":"long delay\t0.2 ms"}
+{"Action":"attr","Package":"p","Test":"TestA","Key":"other","Value":"noise"}
+`
 		noTests = `{"Action":"output","Package":"q","Output":"?   q [no test files]\n"}
 {"Action":"skip","Package":"q"}
 `
@@ -45,13 +51,16 @@ func TestSummary(t *testing.T) {
 		{"skip allowed without reason", pass + skip + endOK, "p TestB\n", false, []string{"TestB was skipped"}, "noise"},
 		{"timeout", pass + hung + endFail, "", false, []string{"panic: test timed out\n", "1 passed, 1 failed, 0 skipped\n"}, "noise"},
 		{"build", build, "", false, []string{"p.go:1: undefined: x\n", "0 passed, 1 failed, 0 skipped\n"}, "noise"},
+		{"attributes", attrs + pass + endOK, "", true, []string{
+			"0 skipped\nmeasured: delay       0.1 ms\nmeasured: long delay  0.2 ms\nreduced: 1 of 10 copies\n1 passed, 0 failed, 0 skipped\n",
+		}, "noise"},
 		{"nothing", noTests, "", false, []string{"there were no tests\n"}, "noise"},
 		{"no json", "go: no such package\n" + pass + endOK, "", true, []string{"go: no such package\n"}, "noise"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var b strings.Builder
-			s := newSummary(&b)
+			var b, progress strings.Builder
+			s := newSummary(&b, &progress)
 			if tt.allowed != "-" {
 				s.forbidSkips(tt.allowed)
 			}
@@ -65,6 +74,9 @@ func TestSummary(t *testing.T) {
 				if !strings.Contains(b.String(), want) {
 					t.Errorf("got\n%s\nwant %q in it", b.String(), want)
 				}
+			}
+			if got, want := progress.String() != "", tt.name == "attributes"; got != want {
+				t.Errorf("progress: %q", progress.String())
 			}
 			if strings.Contains(b.String(), tt.not) {
 				t.Errorf("got\n%s\ndo not want %q in it", b.String(), tt.not)
