@@ -143,7 +143,7 @@ func checkLedger(t *testing.T, c *Collector, got *capture) {
 		t.Fatal(err)
 	}
 	if ledger.SeenRecords != got.count || ledger.Lost() != 0 {
-		t.Errorf("ledger: %d seen, %d lost; %d delivered", ledger.SeenRecords, ledger.Lost(), got.count)
+		t.Errorf("ledger: %d seen, %d lost, by cause %d; %d delivered", ledger.SeenRecords, ledger.Lost(), ledger.LostRecords, got.count)
 	}
 }
 
