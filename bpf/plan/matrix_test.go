@@ -8,20 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/scripts/releases"
 )
-
-// releases are the last of each minor release that programs are built with.
-var releases = []string{
-	"go1.18.10", "go1.19.13", "go1.20.14", "go1.21.13", "go1.22.12",
-	"go1.23.12", "go1.24.13", "go1.25.5", "go1.26.8", "go1.27.3",
-}
-
-// reducedReleases are those that are tested without H2TRACE_MATRIX=1: the
-// oldest, the first with PUSH BP in every function's middle, the newest.
-var reducedReleases = []string{"go1.18.10", "go1.22.12", "go1.27.3"}
 
 // How much of the matrix a variant is part of.
 const (
@@ -154,15 +147,18 @@ func check(err error) {
 // H2TRACE_MATRIX=1 it takes some of them.
 func TestMatrix(t *testing.T) {
 	full := os.Getenv("H2TRACE_MATRIX") == "1"
+	list, reduction := releases.Take(full)
 	if !full {
-		t.Logf("reduced: %d of %d releases (%s), and most variants only for the newest or not at all; H2TRACE_MATRIX=1 tests all",
-			len(reducedReleases), len(releases), strings.Join(reducedReleases, ", "))
+		t.Attr("reduced", "plans: most variants only for the newest release or not at all; "+reduction)
 	}
-	newest := releases[len(releases)-1]
-	for _, release := range releases {
-		if !full && !slices.Contains(reducedReleases, release) {
-			continue
+	var cells atomic.Int64
+	t.Cleanup(func() {
+		if !t.Failed() {
+			t.Attr("measured", fmt.Sprintf("plans of releases and variants\t%d, each where the disassembler of the Go distribution has it", cells.Load()))
 		}
+	})
+	newest := list[len(list)-1]
+	for _, release := range list {
 		requireToolchain(t, release)
 		for _, v := range variants {
 			taken := full || v.scope == always || v.scope == newestToo && release == newest
@@ -171,10 +167,7 @@ func TestMatrix(t *testing.T) {
 			}
 			t.Run(release+"/"+v.name, func(t *testing.T) {
 				t.Parallel()
-				env := append([]string{"GOTOOLCHAIN=" + release}, v.env...)
-				if goMinor(release) == 19 {
-					env = append(env, "GODEBUG=goindex=0")
-				}
+				env := append(releases.Env(release), v.env...)
 				args := v.args
 				if v.source == profiledProgram {
 					profile := filepath.Join(t.TempDir(), "default.pgo")
@@ -193,6 +186,7 @@ func TestMatrix(t *testing.T) {
 				if stripped.TCPConnHash != p.TCPConnHash {
 					t.Errorf("stripped: got type hash %#x, want %#x", stripped.TCPConnHash, p.TCPConnHash)
 				}
+				cells.Add(1)
 			})
 		}
 	}

@@ -1,0 +1,148 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf/plan"
+	"h2trace/scripts/releases"
+)
+
+// matrixVariant is a way to build a program that changes its code or its
+// tables.
+type matrixVariant struct {
+	name  string
+	x     bool // HTTP/2 of golang.org/x/net
+	env   []string
+	flags []string
+	pgo   bool
+	read  string // the probe of Read
+}
+
+const (
+	memmove   = "CALL runtime.memmove"
+	slicecopy = "CALL runtime.slicecopy"
+)
+
+var (
+	withCgo        = []string{"CGO_ENABLED=1"}
+	matrixVariants = []matrixVariant{
+		{name: "default", read: memmove},
+		{name: "stripped", flags: []string{"-ldflags=-s"}, read: memmove},
+		{name: "pie", flags: []string{"-buildmode=pie"}, read: memmove},
+		{name: "trimpath", flags: []string{"-trimpath"}, read: memmove},
+		{name: "race", env: withCgo, flags: []string{"-race"}, read: slicecopy},
+		{name: "N-l", flags: []string{"-gcflags=all=-N -l"}, read: "entry+RET"},
+		{name: "pgo", pgo: true, read: memmove},
+		{name: "cgo", env: withCgo, flags: []string{"-ldflags=-linkmode=external"}, read: memmove},
+		{name: "x-net", x: true, read: memmove},
+		{name: "x-net-stripped", x: true, flags: []string{"-ldflags=-s"}, read: memmove},
+	}
+)
+
+// TestMatrix builds a client with each release and variant, and holds what
+// h2trace sees of it against its own log. Without H2TRACE_MATRIX=1 it takes
+// some of the releases.
+func TestMatrix(t *testing.T) {
+	needProbes(t)
+	list, reduction := releases.Take(os.Getenv("H2TRACE_MATRIX") == "1")
+	if reduction != "" {
+		t.Attr("reduced", "clients: "+reduction)
+	}
+	s := startSite(t)
+	for _, release := range list {
+		toolchain(t, release)
+		rows := make([]string, len(matrixVariants))
+		t.Run(release, func(t *testing.T) {
+			for i, v := range matrixVariants {
+				if v.pgo && release < "go1.21" {
+					continue // go build has had -pgo since Go 1.21
+				}
+				t.Run(v.name, func(t *testing.T) {
+					t.Parallel()
+					rows[i] = strings.Join([]string{release, v.name, "", "FAILED"}, "\t")
+					probes, frames := runCell(t, s, release, v)
+					rows[i] = strings.Join([]string{release, v.name, probes, frames}, "\t")
+				})
+			}
+		})
+		for _, row := range slices.DeleteFunc(rows, func(s string) bool { return s == "" }) {
+			t.Attr("cell", row)
+		}
+	}
+}
+
+// runCell returns the plan that the client got, and how it compares.
+func runCell(t *testing.T, s *site, release string, v matrixVariant) (probes, frames string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "client")
+	flags := v.flags
+	if v.pgo {
+		profile := filepath.Join(t.TempDir(), "default.pgo")
+		buildMatrixClient(t, release, file, v.x, v.env, flags...)
+		run(t, []string{file, s.url, profile}, s.env)
+		flags = append(slices.Clone(flags), "-pgo="+profile)
+	}
+	buildMatrixClient(t, release, file, v.x, v.env, flags...)
+	want := analyzed(t, file)
+	r := startTracing(t, command{args: []string{file, s.url}, env: debugEnv(s.env)}).wait()
+	if r.status != 0 {
+		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
+	}
+	probes = "no probes"
+	for _, e := range processEvents(r.stream, "attached") {
+		var got struct {
+			GoVersion string            `json:"go_version"`
+			Plan      map[string]string `json:"plan"`
+		}
+		if err := json.Unmarshal([]byte(e.Raw), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.GoVersion != release {
+			t.Errorf("go_version %q, want %q", got.GoVersion, release)
+		}
+		if diff := cmp.Diff(want, got.Plan); diff != "" {
+			t.Errorf("plan (-of the file +attached):\n%s", diff)
+		}
+		if got.Plan["read"] != v.read {
+			t.Errorf("the probe of Read is %q, want %q", got.Plan["read"], v.read)
+		}
+		probes = fmt.Sprintf("read %s, write %s", got.Plan["read"], got.Plan["write"])
+	}
+	pairs, err := compare(r, atExit)
+	if err != nil {
+		t.Errorf("%v\n%s", err, indent(messagesOf(r.stderr)))
+		return probes, "NOT EQUAL"
+	}
+	n := 0
+	for _, p := range pairs {
+		n += len(p.Trace.Frames)
+	}
+	return probes, fmt.Sprintf("equal: %d frames", n)
+}
+
+// analyzed returns the plan for a file as process events print it.
+func analyzed(t *testing.T, file string) map[string]string {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p, err := plan.Analyze(f, plan.Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probes := make(map[string]string)
+	for _, probe := range p.Describe() {
+		probes[string(probe.Tap)] = probe.Name
+	}
+	return probes
+}
