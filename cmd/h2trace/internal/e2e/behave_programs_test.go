@@ -177,11 +177,17 @@ func (p goProgram) path(t testing.TB) string {
 // copyTo puts a copy of the program at file, which is a new inode.
 func (p goProgram) copyTo(t testing.TB, file string) {
 	t.Helper()
-	b, err := os.ReadFile(p.path(t))
+	copyFile(t, p.path(t), file)
+}
+
+// copyFile makes an executable that nobody has met before.
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, b, 0o755); err != nil {
+	if err := os.WriteFile(to, b, 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

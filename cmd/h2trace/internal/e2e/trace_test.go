@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"h2trace/cmd/h2trace/internal/contract"
 	"h2trace/cmd/h2trace/internal/http2debug"
@@ -35,6 +36,7 @@ type command struct {
 	args  []string // COMMAND and its arguments; nil with -p in flags
 	dir   string
 	env   []string
+	limit time.Duration // of the whole run; 0 is patience
 }
 
 // startTracing starts h2trace. The test ends it if it has not ended by then.
@@ -47,7 +49,7 @@ func startTracing(t testing.TB, c command) *tracing {
 		args = append(append(args, "--"), c.args...)
 	}
 	var ctx context.Context
-	ctx, tr.cancel = context.WithTimeout(context.Background(), patience)
+	ctx, tr.cancel = context.WithTimeout(context.Background(), max(c.limit, patience))
 	tr.cmd = exec.CommandContext(ctx, bin(t, "h2trace"), args...)
 	tr.cmd.Dir, tr.cmd.Env = c.dir, c.env
 	// Its own process group, so that giving up ends COMMAND as well.
