@@ -59,8 +59,9 @@ func (h *half) anchor(at, off int64, fresh int, s Snapshot) {
 	}
 	h.enter(at, first)
 	h.snapshots = nil
-	q, late := h.held, h.held.end()-int64(fresh)
-	h.held = held{}
+	late := h.held.end() - int64(fresh)
+	q := h.unhold(first)
+	h.since = h.at
 	h.replayPart(q, first, off, late)
 	if h.mode == framing {
 		hd := parseHeader(q.buf[off-q.base:])

@@ -82,6 +82,7 @@ type Conn struct {
 	halves    [2]half
 	announced [2]announced
 	credits   credits
+	reckoning *reckoning // nil when the windows were always known
 
 	streams    map[uint32]*stream
 	lastID     [2]uint32 // highest stream identifier that a side opened
@@ -104,6 +105,9 @@ func NewConn(cfg Config, sink Sink) *Conn {
 			c.announced[d].lose()
 			c.halves[d].table.reset(beforeCapture)
 		}
+	}
+	if !cfg.FromStart {
+		c.recovering()
 	}
 	switch cfg.Role {
 	case Client:
@@ -136,6 +140,7 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 			return
 		}
 	}
+	c.useSamples()
 }
 
 // Skip takes n bytes of a direction that went by and were left out on purpose.
@@ -154,6 +159,7 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 		h.gap(at, rest)
 	}
 	h.expire()
+	c.useSamples()
 }
 
 // Gap takes the loss of n bytes of a direction; a negative n means that their
@@ -273,5 +279,6 @@ func (c *Conn) lost(d Direction) {
 	c.streams, c.closed, c.nextClosed = nil, nil, 0
 	c.active = [2]int{}
 	c.credits.forget()
+	c.recovering()
 	c.settingsLost(d)
 }

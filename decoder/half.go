@@ -1,5 +1,7 @@
 package decoder
 
+import "math"
+
 // mode is what a direction does with its next bytes.
 type mode uint8
 
@@ -42,6 +44,10 @@ type half struct {
 	// then means that the boundaries were wrong.
 	probation int
 
+	// at is the place behind the last byte that was taken, held ones included,
+	// and since where the frames began that are in step.
+	at, since int64
+
 	held      held
 	search    search
 	frames    int64
@@ -76,7 +82,7 @@ func (h *half) feed(at int64, b []byte) {
 	case searching:
 		h.scan(at, b)
 	case starting, prefacing:
-		h.held.add(at, b)
+		h.hold(at, b)
 		h.conn.detect(at, h)
 	}
 }
@@ -88,6 +94,7 @@ func (h *half) read(at int64, b []byte) []byte {
 		if !h.inPayload {
 			n := copy(h.header[h.gathered:], b)
 			h.gathered += n
+			h.at += int64(n)
 			b = b[n:]
 			if h.gathered < frameHeaderLen {
 				return nil
@@ -127,6 +134,7 @@ func (h *half) begin() {
 // it, so that most frames are read where they lie; else it copies.
 func (h *half) gather(p []byte) []byte {
 	h.left -= int64(len(p))
+	h.at += int64(len(p))
 	if h.frame.typ == TypeData {
 		h.body.read(p)
 		return nil
@@ -148,6 +156,7 @@ func (h *half) gather(p []byte) []byte {
 // not left out on purpose.
 func (h *half) miss(n int64, lost bool) {
 	h.left -= n
+	h.at += n
 	h.hole = true
 	h.truncated = h.truncated || lost
 	if h.frame.typ == TypeData {
@@ -185,6 +194,7 @@ func (h *half) gap(at, n int64) {
 		}
 	}
 	if h.mode != framing {
+		h.pass(n)
 		return
 	}
 	rest := n
@@ -202,7 +212,34 @@ func (h *half) gap(at, n int64) {
 			return
 		}
 	}
+	if n >= 0 {
+		h.pass(rest)
+	} else {
+		h.pass(n)
+	}
 	h.lose(beforeLoss)
+}
+
+// pass moves the place on by n bytes that were lost. One that is not known is
+// no place that anything speaks of.
+func (h *half) pass(n int64) {
+	if h.at += n; n < 0 {
+		h.at = math.MinInt64 / 2
+	}
+}
+
+// hold keeps bytes that cannot be decoded yet.
+func (h *half) hold(at int64, b []byte) {
+	h.held.add(at, b)
+	h.at += int64(len(b))
+}
+
+// unhold gives back what is held, to be taken again from off on.
+func (h *half) unhold(off int64) held {
+	q := h.held
+	h.held = held{}
+	h.at -= q.end() - off
+	return q
 }
 
 // lose gives up the frame boundaries and all that the lost bytes may have

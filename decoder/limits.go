@@ -44,6 +44,16 @@ const (
 	// the block that they belong to.
 	maxSnapshots = 16
 
+	// maxSteps bounds the frames remembered to carry a sample of the windows
+	// forward: as many as fit in the 4096 bytes that http2 buffers, and more.
+	maxSteps = 512
+
+	// maxPendingSamples bounds the samples of places not reached yet.
+	maxPendingSamples = 8
+
+	// maxEnds bounds the ends remembered of streams that are not followed.
+	maxEnds = 512
+
 	// maxStreams bounds the streams followed at once. Servers allow 100 to
 	// 250; a stream beyond has unknown windows.
 	maxStreams = 16384

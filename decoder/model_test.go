@@ -119,13 +119,9 @@ func (g *trace) pick() uint32 {
 	return ids[g.rng.IntN(len(ids))]
 }
 
-func (g *trace) headers(way string, id uint32, end bool) {
+func (g *trace) headers(name string, id uint32, end bool) {
 	var block bytes.Buffer
 	enc := hpack.NewEncoder(&block)
-	name := ":status"
-	if way == "send" {
-		name = ":method"
-	}
 	g.ok(enc.WriteField(hpack.HeaderField{Name: name, Value: "200", Sensitive: true}))
 	g.ok(g.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndStream: end, EndHeaders: true}))
 }
@@ -139,7 +135,7 @@ func (g *trace) step() {
 		id, g.next = g.next, g.next+2
 		g.m.open(id)
 		end := g.rng.IntN(3) == 0
-		g.headers("send", id, end)
+		g.headers(":method", id, end)
 		g.emit("send", id)
 		if end {
 			g.m.end(id, "send")
@@ -220,7 +216,11 @@ func (g *trace) step() {
 			return
 		}
 		end := way == "send"
-		g.headers(way, id, end)
+		name := ":status"
+		if end {
+			name = "x-trailer" // trailers have no pseudo-header fields (RFC 9113 §8.1)
+		}
+		g.headers(name, id, end)
 		g.emit(way, id)
 		if end {
 			g.m.end(id, way)

@@ -150,6 +150,7 @@ func (c *Conn) hopeless(h *half) bool {
 // startHTTP2 begins to decode a connection that is seen from its first byte.
 func (c *Conn) startHTTP2(at int64, by *half) {
 	c.credits.fromStart()
+	c.reckoning = nil
 	for d := range c.halves {
 		c.announced[d].fromStart()
 		c.halves[d].table.reset("")
@@ -186,7 +187,7 @@ func (c *Conn) finishPreface(at int64, h *half) {
 // what a connection begins with. Its frames are searched for.
 func (c *Conn) startLost(at int64, h *half) {
 	wasStarting := h.mode == starting
-	q, table := h.held, h.table
+	q, table := h.unhold(0), h.table
 	h.lose(beforeLoss)
 	if wasStarting && c.fromStart {
 		c.fromStart = false

@@ -57,7 +57,7 @@ func (h *half) scan(at int64, b []byte) {
 			return
 		}
 		n := min(len(b), maxHeld)
-		h.held.add(at, b[:n])
+		h.hold(at, b[:n])
 		b = b[n:]
 		if len(h.snapshots) > 0 && h.locate(at, n, len(b) == 0) {
 			continue
@@ -291,8 +291,8 @@ func (h *half) enter(at, first int64) {
 // decoded already. When the bytes stop making sense, the rest is held for
 // another search.
 func (h *half) replay(off, late int64) {
-	q := h.held
-	h.held = held{}
+	q := h.unhold(off)
+	h.since = h.at
 	h.replayPart(q, off, q.end(), late)
 }
 
@@ -304,7 +304,7 @@ func (h *half) replayPart(q held, off, end, late int64) {
 				return
 			}
 		}
-		h.held.add(at, b)
+		h.hold(at, b)
 	}
 	q.pieces(off, min(late, end), func(at int64, b []byte) {
 		h.conn.replaying = true
@@ -362,6 +362,7 @@ func (h *half) probe() bool {
 // returns the bytes to search.
 func (h *half) unread(rest []byte) []byte {
 	b := append(h.header[:frameHeaderLen:frameHeaderLen], rest...)
+	h.at -= frameHeaderLen
 	reason := beforeLoss
 	if !h.table.complete {
 		reason = h.table.reason // nothing more was lost since
