@@ -1,0 +1,157 @@
+package layout
+
+import (
+	"debug/dwarf"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Package is one of the places that the HTTP/2 code can be in, by the prefix
+// of its names.
+type Package string
+
+// The packages: golang.org/x/net/http2 as a module of its own, as net/http
+// contains it in Go 1.26 and older, and since Go 1.27.
+const (
+	Module   Package = "golang.org/x/net/http2."
+	Bundled  Package = "net/http.http2"
+	Internal Package = "net/http/internal/http2."
+)
+
+// errNoLayout is for a program whose types are not those known here.
+var errNoLayout = errors.New("unknown layout of HTTP/2 client connections")
+
+// FromDWARF reads the layout from the debugging information of a program.
+func FromDWARF(d *dwarf.Data, p Package) (*Client, error) {
+	t, err := readTypes(d, p)
+	if err != nil {
+		return nil, err
+	}
+	l := Client{
+		Size:        t.size("ClientConn"),
+		TLSConn:     t.at("ClientConn", "tconn") + pointerSize,
+		Mu:          t.at("ClientConn", "mu"),
+		Cond:        t.at("ClientConn", "cond"),
+		FlowStruct:  t.at("ClientConn", "flow"),
+		Inflow:      t.at("ClientConn", "inflow"),
+		WantAck:     t.at("ClientConn", "wantSettingsAck"),
+		Streams:     t.at("ClientConn", "streams"),
+		NextID:      t.at("ClientConn", "nextStreamID"),
+		Reader:      t.at("ClientConn", "br"),
+		MaxFrame:    t.at("ClientConn", "maxFrameSize"),
+		MaxStreams:  t.at("ClientConn", "maxConcurrentStreams"),
+		PeerTable:   t.maybe("ClientConn", "peerMaxHeaderTableSize"),
+		OwnInitial:  t.maybe("ClientConn", "initialStreamRecvWindowSize"),
+		WriteMu:     t.at("ClientConn", "wmu"),
+		Writer:      t.at("ClientConn", "bw"),
+		Framer:      t.at("ClientConn", "fr"),
+		WriteErr:    t.at("ClientConn", "werr"),
+		StickyConn:  t.at("stickyErrWriter", "conn") + pointerSize,
+		StickyErr:   t.at("stickyErrWriter", "err"),
+		FramerW:     t.at("Framer", "w") + pointerSize,
+		StreamConn:  t.at("clientStream", "cc"),
+		StreamID:    t.at("clientStream", "ID"),
+		StreamFlow:  t.at("clientStream", "flow"),
+		SentEnd:     t.at("clientStream", "sentEndStream"),
+		ReadClosed:  t.at("clientStream", "readClosed"),
+		ExactInflow: t.structs["inflow"] != nil,
+		Delta:       t.structs["connOutflow"] != nil,
+	}
+	l.StreamInflow = t.at("clientStream", "inflow")
+	if l.Delta {
+		l.PeerInitial = l.FlowStruct + t.at("connOutflow", "initial")
+		l.Flow = l.FlowStruct + t.at("connOutflow", "n")
+	} else {
+		l.PeerInitial = t.at("ClientConn", "initialWindowSize")
+		l.Flow = l.FlowStruct
+	}
+	if l.OwnInitial == 0 {
+		l.OwnWindow = uint32(t.ownWindow)
+	}
+	if t.missing != "" {
+		return nil, fmt.Errorf("no %s: %w", t.missing, errNoLayout)
+	}
+	if !l.sound() {
+		return nil, errNoLayout
+	}
+	return &l, nil
+}
+
+// types are the structs and constants that matter.
+type types struct {
+	structs   map[string]*dwarf.StructType
+	ownWindow int64
+	missing   string // the first field that was asked for and is not there
+}
+
+const ownWindowConst = "transportDefaultStreamFlow"
+
+func readTypes(d *dwarf.Data, p Package) (*types, error) {
+	t := &types{structs: make(map[string]*dwarf.StructType)}
+	wanted := map[string]bool{
+		"ClientConn": true, "clientStream": true, "stickyErrWriter": true,
+		"Framer": true, "inflow": true, "connOutflow": true,
+	}
+	r := d.Reader()
+	for {
+		e, err := r.Next()
+		if err != nil || e == nil {
+			return t, err
+		}
+		if e.Tag == dwarf.TagCompileUnit {
+			continue
+		}
+		name, _ := e.Val(dwarf.AttrName).(string)
+		if name, ok := strings.CutPrefix(name, string(p)); ok {
+			switch {
+			case e.Tag == dwarf.TagStructType && wanted[name]:
+				typ, err := d.Type(e.Offset)
+				if err != nil {
+					return nil, err
+				}
+				t.structs[name], _ = typ.(*dwarf.StructType)
+			case e.Tag == dwarf.TagConstant && name == ownWindowConst:
+				t.ownWindow, _ = e.Val(dwarf.AttrConstValue).(int64)
+			}
+		}
+		r.SkipChildren()
+	}
+}
+
+func (t *types) size(name string) uint16 {
+	if s := t.structs[name]; s != nil && s.ByteSize <= MaxSize {
+		return uint16(s.ByteSize)
+	}
+	t.lack(name)
+	return 0
+}
+
+func (t *types) maybe(name, field string) uint16 {
+	if s := t.structs[name]; s != nil {
+		for _, f := range s.Field {
+			if f.Name == field {
+				return uint16(f.ByteOffset)
+			}
+		}
+	}
+	return 0
+}
+
+func (t *types) at(name, field string) uint16 {
+	if s := t.structs[name]; s != nil {
+		for _, f := range s.Field {
+			if f.Name == field {
+				return uint16(f.ByteOffset)
+			}
+		}
+	}
+	t.lack(name + "." + field)
+	return 0
+}
+
+func (t *types) lack(what string) {
+	if t.missing == "" {
+		t.missing = what
+	}
+}

@@ -1,0 +1,111 @@
+package layout
+
+import "encoding/binary"
+
+// Place is where a client connection was found, by ways that do not need most
+// of the offsets: from its Framer to what that reads from and writes to.
+type Place struct {
+	Client         uint64 // the ClientConn
+	Framer         uint64
+	Reader, Writer uint64 // the bufio.Reader and bufio.Writer
+	Sticky         uint64 // the net.Conn behind the Writer
+	Locker         uint64 // what its sync.Cond locks
+}
+
+// State is what a client connection keeps of flow control and settings.
+type State struct {
+	// Send and Recv are the windows of the connection. The process takes credit
+	// from Send before it writes DATA, and adds to Recv before it writes
+	// WINDOW_UPDATE: for a moment Send can be too small, and Recv too large.
+	Send, Recv int64
+	// RecvExact says that Recv is what the peer was told, but for that.
+	RecvExact bool
+
+	PeerInitial  uint32 // INITIAL_WINDOW_SIZE of the peer
+	OwnInitial   uint32 // and of the process
+	OwnAcked     bool   // which the peer has acknowledged
+	MaxFrame     uint32 // MAX_FRAME_SIZE of the peer
+	MaxStreams   uint32 // MAX_CONCURRENT_STREAMS of the peer
+	StreamsTable uint64 // the map of open streams
+	NextID       uint32
+}
+
+// Read returns what the memory of a ClientConn says. It reports false when the
+// memory is not what the layout says.
+func (l *Client) Read(image []byte, at Place) (State, bool) {
+	if !l.sound() || len(image) < int(l.Size) {
+		return State{}, false
+	}
+	u64 := func(off uint16) uint64 { return binary.LittleEndian.Uint64(image[off:]) }
+	u32 := func(off uint16) uint32 { return binary.LittleEndian.Uint32(image[off:]) }
+	pointers := u64(l.TLSConn) == at.Sticky && u64(l.Reader) == at.Reader && u64(l.Writer) == at.Writer &&
+		u64(l.Framer) == at.Framer && at.Locker == at.Client+uint64(l.Mu)
+	if !pointers || u64(l.WriteErr) != 0 || image[l.WantAck] > 1 {
+		return State{}, false
+	}
+	s := State{
+		Send:         int64(int32(u32(l.Flow))),
+		Recv:         int64(int32(u32(l.Inflow))),
+		RecvExact:    l.ExactInflow,
+		PeerInitial:  u32(l.PeerInitial),
+		OwnInitial:   l.OwnWindow,
+		OwnAcked:     image[l.WantAck] == 0,
+		MaxFrame:     u32(l.MaxFrame),
+		MaxStreams:   u32(l.MaxStreams),
+		StreamsTable: u64(l.Streams),
+		NextID:       u32(l.NextID),
+	}
+	if l.OwnInitial != 0 {
+		s.OwnInitial = u32(l.OwnInitial)
+	}
+	return s, s.plausible()
+}
+
+// plausible holds what is read against what RFC 9113 allows.
+func (s *State) plausible() bool {
+	return s.PeerInitial <= maxWindow && s.OwnInitial <= maxWindow && // §6.5.2
+		s.MaxFrame >= 1<<14 && s.MaxFrame < 1<<24 && // §6.5.2
+		s.NextID%2 == 1 && // §5.1.1
+		s.Recv >= 0 && s.StreamsTable != 0
+}
+
+const maxWindow = 1<<31 - 1
+
+// Stream is what a client connection keeps of an open stream.
+type Stream struct {
+	ID         uint32
+	Send, Recv int64 // as in State
+	// SentEnd and RecvEnd say that END_STREAM went each way.
+	SentEnd, RecvEnd bool
+}
+
+// Sizes of what ReadStream wants.
+const (
+	FlowsSize = 32
+	EndsSize  = 8
+)
+
+// ReadStream returns what the memory of a clientStream says: its cc and ID, and
+// what begins at StreamFlow and at SentEnd.
+func (l *Client) ReadStream(conn uint64, id uint32, flows, ends []byte, at Place, s *State) (Stream, bool) {
+	if len(flows) < FlowsSize || len(ends) < EndsSize {
+		return Stream{}, false
+	}
+	behind := func(off int) uint64 { return binary.LittleEndian.Uint64(flows[off:]) }
+	n := func(off int) int64 { return int64(int32(binary.LittleEndian.Uint32(flows[off:]))) }
+	if conn != at.Client || id%2 != 1 || id >= s.NextID || behind(8) != at.Client+uint64(l.FlowStruct) {
+		return Stream{}, false
+	}
+	if !l.ExactInflow && behind(flowSize+8) != at.Client+uint64(l.Inflow) {
+		return Stream{}, false
+	}
+	sent, begun, read := ends[0], ends[1], ends[l.ReadClosed-l.SentEnd] // sentHeaders follows sentEndStream
+	if sent > 1 || begun != 1 || read > 1 {
+		return Stream{}, false
+	}
+	st := Stream{ID: id, Send: n(0), Recv: n(flowSize), SentEnd: sent == 1, RecvEnd: read == 1}
+	if l.Delta {
+		st.Send += int64(s.PeerInitial)
+	}
+	return st, true
+}
