@@ -50,7 +50,11 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 func (c *Collector) enterSites(exe *Executable, sites []plan.Site) ([]*probeGroup, error) {
 	var groups []*probeGroup
 	for _, site := range sites {
-		prog, cookie, err := c.enterSite(exe, c.programName(site), siteValue(exe.Plan, site))
+		value, err := c.siteValue(exe.Plan, site)
+		if err != nil {
+			return nil, err
+		}
+		prog, cookie, err := c.enterSite(exe, c.programName(site), value)
 		if err != nil {
 			return nil, fmt.Errorf("describe the %s probe: %w", site.Tap, err)
 		}
@@ -83,7 +87,7 @@ func (c *Collector) enterSite(exe *Executable, program string, site probesSite) 
 	return c.programs[program], uint64(index), c.probes.Sites.Put(index, site)
 }
 
-func siteValue(p *plan.Plan, site plan.Site) probesSite {
+func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) {
 	v := probesSite{
 		TcpconnHash: p.TCPConnHash,
 		ConnSlot:    site.ConnSlot,
@@ -97,7 +101,9 @@ func siteValue(p *plan.Plan, site plan.Site) probesSite {
 	case plan.ServerHandshake:
 		v.Role = uint8(RoleServer)
 	}
-	return v
+	var err error
+	v.Layout, err = c.enterLayout(site.Layout)
+	return v, err
 }
 
 // programName names the BPF program that knows where the values are at a site.
@@ -116,6 +122,8 @@ func (c *Collector) programName(site plan.Site) string {
 		return probesProgHpackDecode
 	case plan.WriteHeaders:
 		return probesProgWriteHeaders
+	case plan.ReadFrame:
+		return probesProgReadFrame
 	case plan.Read:
 		switch site.Kind {
 		case plan.Memmove:

@@ -60,6 +60,7 @@ type Collector struct {
 	mu      sync.Mutex // guards what follows
 	exes    exeCache
 	sites   siteTable
+	layouts layoutTable
 	copies  *sitePrograms // nil where the kernel needs none
 	stopped bool          // no probes are to be attached any more
 	// recovering says that BeginRecovery's probes are to be in place.
@@ -205,7 +206,10 @@ func (c *Collector) read(r *Record) error {
 		return fmt.Errorf("read the ring buffer: %w", err)
 	}
 	c.gathering = true
-	return r.parse(c.sample.RawSample)
+	if err := r.parse(c.sample.RawSample); err != nil || r.Kind != KindWindows {
+		return err
+	}
+	return c.readWindows(r, c.sample.RawSample)
 }
 
 // Stop ends the capture: no target is left and all probes are detached.

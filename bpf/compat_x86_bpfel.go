@@ -22,6 +22,7 @@ const (
 	compatMapEncoders       = "encoders"
 	compatMapEncodings      = "encodings"
 	compatMapLastIds        = "last_ids"
+	compatMapLayouts        = "layouts"
 	compatMapNames          = "names"
 	compatMapReaders        = "readers"
 	compatMapRing           = "ring"
@@ -29,6 +30,7 @@ const (
 	compatMapSocks          = "socks"
 	compatMapTargets        = "targets"
 	compatMapWants          = "wants"
+	compatMapWindowWants    = "window_wants"
 	compatProgConnClose     = "conn_close"
 	compatProgEmpty         = "empty"
 	compatProgHandshake     = "handshake"
@@ -38,6 +40,7 @@ const (
 	compatProgProcessExit   = "process_exit"
 	compatProgProcessFork   = "process_fork"
 	compatProgReadEntry     = "read_entry"
+	compatProgReadFrame     = "read_frame"
 	compatProgReadMemmove   = "read_memmove"
 	compatProgReadRet       = "read_ret"
 	compatProgReadSlicecopy = "read_slicecopy"
@@ -112,6 +115,7 @@ type compatProgramSpecs struct {
 	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
 	ReadEntry     *ebpf.ProgramSpec `ebpf:"read_entry"`
+	ReadFrame     *ebpf.ProgramSpec `ebpf:"read_frame"`
 	ReadMemmove   *ebpf.ProgramSpec `ebpf:"read_memmove"`
 	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
@@ -126,19 +130,21 @@ type compatProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatMapSpecs struct {
-	Calls     *ebpf.MapSpec `ebpf:"calls"`
-	Conns     *ebpf.MapSpec `ebpf:"conns"`
-	Counters  *ebpf.MapSpec `ebpf:"counters"`
-	Encoders  *ebpf.MapSpec `ebpf:"encoders"`
-	Encodings *ebpf.MapSpec `ebpf:"encodings"`
-	LastIds   *ebpf.MapSpec `ebpf:"last_ids"`
-	Names     *ebpf.MapSpec `ebpf:"names"`
-	Readers   *ebpf.MapSpec `ebpf:"readers"`
-	Ring      *ebpf.MapSpec `ebpf:"ring"`
-	Sites     *ebpf.MapSpec `ebpf:"sites"`
-	Socks     *ebpf.MapSpec `ebpf:"socks"`
-	Targets   *ebpf.MapSpec `ebpf:"targets"`
-	Wants     *ebpf.MapSpec `ebpf:"wants"`
+	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Conns       *ebpf.MapSpec `ebpf:"conns"`
+	Counters    *ebpf.MapSpec `ebpf:"counters"`
+	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
+	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
+	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
+	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
+	Names       *ebpf.MapSpec `ebpf:"names"`
+	Readers     *ebpf.MapSpec `ebpf:"readers"`
+	Ring        *ebpf.MapSpec `ebpf:"ring"`
+	Sites       *ebpf.MapSpec `ebpf:"sites"`
+	Socks       *ebpf.MapSpec `ebpf:"socks"`
+	Targets     *ebpf.MapSpec `ebpf:"targets"`
+	Wants       *ebpf.MapSpec `ebpf:"wants"`
+	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
 }
 
 // compatVariableSpecs contains global variables before they are loaded into the kernel.
@@ -180,19 +186,21 @@ func (o *compatObjects) Close() error {
 //
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatMaps struct {
-	Calls     *ebpf.Map `ebpf:"calls"`
-	Conns     *ebpf.Map `ebpf:"conns"`
-	Counters  *ebpf.Map `ebpf:"counters"`
-	Encoders  *ebpf.Map `ebpf:"encoders"`
-	Encodings *ebpf.Map `ebpf:"encodings"`
-	LastIds   *ebpf.Map `ebpf:"last_ids"`
-	Names     *ebpf.Map `ebpf:"names"`
-	Readers   *ebpf.Map `ebpf:"readers"`
-	Ring      *ebpf.Map `ebpf:"ring"`
-	Sites     *ebpf.Map `ebpf:"sites"`
-	Socks     *ebpf.Map `ebpf:"socks"`
-	Targets   *ebpf.Map `ebpf:"targets"`
-	Wants     *ebpf.Map `ebpf:"wants"`
+	Calls       *ebpf.Map `ebpf:"calls"`
+	Conns       *ebpf.Map `ebpf:"conns"`
+	Counters    *ebpf.Map `ebpf:"counters"`
+	Encoders    *ebpf.Map `ebpf:"encoders"`
+	Encodings   *ebpf.Map `ebpf:"encodings"`
+	LastIds     *ebpf.Map `ebpf:"last_ids"`
+	Layouts     *ebpf.Map `ebpf:"layouts"`
+	Names       *ebpf.Map `ebpf:"names"`
+	Readers     *ebpf.Map `ebpf:"readers"`
+	Ring        *ebpf.Map `ebpf:"ring"`
+	Sites       *ebpf.Map `ebpf:"sites"`
+	Socks       *ebpf.Map `ebpf:"socks"`
+	Targets     *ebpf.Map `ebpf:"targets"`
+	Wants       *ebpf.Map `ebpf:"wants"`
+	WindowWants *ebpf.Map `ebpf:"window_wants"`
 }
 
 func (m *compatMaps) Close() error {
@@ -203,6 +211,7 @@ func (m *compatMaps) Close() error {
 		m.Encoders,
 		m.Encodings,
 		m.LastIds,
+		m.Layouts,
 		m.Names,
 		m.Readers,
 		m.Ring,
@@ -210,6 +219,7 @@ func (m *compatMaps) Close() error {
 		m.Socks,
 		m.Targets,
 		m.Wants,
+		m.WindowWants,
 	)
 }
 
@@ -245,6 +255,7 @@ type compatPrograms struct {
 	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
 	ReadEntry     *ebpf.Program `ebpf:"read_entry"`
+	ReadFrame     *ebpf.Program `ebpf:"read_frame"`
 	ReadMemmove   *ebpf.Program `ebpf:"read_memmove"`
 	ReadRet       *ebpf.Program `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
@@ -266,6 +277,7 @@ func (p *compatPrograms) Close() error {
 		p.ProcessExit,
 		p.ProcessFork,
 		p.ReadEntry,
+		p.ReadFrame,
 		p.ReadMemmove,
 		p.ReadRet,
 		p.ReadSlicecopy,

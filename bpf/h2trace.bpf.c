@@ -5,9 +5,9 @@
  * emulates, which costs the target a seventh of a single-stepped one; the
  * entry and RET programs are for binaries where no such place was found.
  */
-#include "encode.h"
 #include "process.h"
 #include "walk.h"
+#include "windows.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 

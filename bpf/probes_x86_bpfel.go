@@ -204,6 +204,24 @@ type probesGoroutine struct {
 	Life uint32
 }
 
+type probesHttp2Layout struct {
+	_          structs.HostLayout
+	Size       uint16
+	Mu         uint16
+	Cond       uint16
+	WriteMu    uint16
+	WriteErr   uint16
+	Framer     uint16
+	StickyConn uint16
+	StickyErr  uint16
+	FramerW    uint16
+	StreamConn uint16
+	StreamId   uint16
+	StreamFlow uint16
+	StreamEnd  uint16
+	Pad        [3]uint16
+}
+
 type probesLedger struct {
 	_           structs.HostLayout
 	SeenRecords uint64
@@ -269,13 +287,14 @@ type probesRecord struct {
 type probesRecordKind uint32
 
 const (
-	probesRecordKindRECORD_DATA  probesRecordKind = 1
-	probesRecordKindRECORD_OPEN  probesRecordKind = 2
-	probesRecordKindRECORD_CLOSE probesRecordKind = 3
-	probesRecordKindRECORD_EXEC  probesRecordKind = 4
-	probesRecordKindRECORD_EXIT  probesRecordKind = 5
-	probesRecordKindRECORD_TABLE probesRecordKind = 6
-	probesRecordKindRECORD_BLOCK probesRecordKind = 7
+	probesRecordKindRECORD_DATA    probesRecordKind = 1
+	probesRecordKindRECORD_OPEN    probesRecordKind = 2
+	probesRecordKindRECORD_CLOSE   probesRecordKind = 3
+	probesRecordKindRECORD_EXEC    probesRecordKind = 4
+	probesRecordKindRECORD_EXIT    probesRecordKind = 5
+	probesRecordKindRECORD_TABLE   probesRecordKind = 6
+	probesRecordKindRECORD_BLOCK   probesRecordKind = 7
+	probesRecordKindRECORD_WINDOWS probesRecordKind = 8
 )
 
 type probesRole uint32
@@ -292,7 +311,8 @@ type probesSite struct {
 	ConnSlot    uint32
 	StackCheck  uint8
 	Role        uint8
-	Pad         [6]uint8
+	Layout      uint8
+	Pad         [5]uint8
 }
 
 type probesTableRecord struct {
@@ -324,6 +344,49 @@ type probesWant struct {
 	Left [2]uint32
 }
 
+type probesWindowWant struct {
+	_         structs.HostLayout
+	Left      uint32
+	Count     uint32
+	NotBefore uint64
+	Interval  uint64
+	Streams   [128]uint64
+}
+
+type probesWindowsRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Conn  uint64
+	Place struct {
+		_      structs.HostLayout
+		Client uint64
+		Framer uint64
+		Reader uint64
+		Writer uint64
+		Sticky uint64
+		Offset [2]uint64
+	}
+	Locker  uint64
+	Layout  uint32
+	Count   uint32
+	Image   [768]uint8
+	Streams [128]struct {
+		_     structs.HostLayout
+		Conn  uint64
+		Flows [32]uint8
+		Ends  [8]uint8
+		Id    uint32
+		Pad   uint32
+	}
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -334,6 +397,7 @@ const (
 	probesMapEncoders       = "encoders"
 	probesMapEncodings      = "encodings"
 	probesMapLastIds        = "last_ids"
+	probesMapLayouts        = "layouts"
 	probesMapNames          = "names"
 	probesMapReaders        = "readers"
 	probesMapRing           = "ring"
@@ -341,6 +405,7 @@ const (
 	probesMapSocks          = "socks"
 	probesMapTargets        = "targets"
 	probesMapWants          = "wants"
+	probesMapWindowWants    = "window_wants"
 	probesProgConnClose     = "conn_close"
 	probesProgEmpty         = "empty"
 	probesProgHandshake     = "handshake"
@@ -350,6 +415,7 @@ const (
 	probesProgProcessExit   = "process_exit"
 	probesProgProcessFork   = "process_fork"
 	probesProgReadEntry     = "read_entry"
+	probesProgReadFrame     = "read_frame"
 	probesProgReadMemmove   = "read_memmove"
 	probesProgReadRet       = "read_ret"
 	probesProgReadSlicecopy = "read_slicecopy"
@@ -423,6 +489,7 @@ type probesProgramSpecs struct {
 	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
 	ReadEntry     *ebpf.ProgramSpec `ebpf:"read_entry"`
+	ReadFrame     *ebpf.ProgramSpec `ebpf:"read_frame"`
 	ReadMemmove   *ebpf.ProgramSpec `ebpf:"read_memmove"`
 	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
@@ -437,19 +504,21 @@ type probesProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
-	Calls     *ebpf.MapSpec `ebpf:"calls"`
-	Conns     *ebpf.MapSpec `ebpf:"conns"`
-	Counters  *ebpf.MapSpec `ebpf:"counters"`
-	Encoders  *ebpf.MapSpec `ebpf:"encoders"`
-	Encodings *ebpf.MapSpec `ebpf:"encodings"`
-	LastIds   *ebpf.MapSpec `ebpf:"last_ids"`
-	Names     *ebpf.MapSpec `ebpf:"names"`
-	Readers   *ebpf.MapSpec `ebpf:"readers"`
-	Ring      *ebpf.MapSpec `ebpf:"ring"`
-	Sites     *ebpf.MapSpec `ebpf:"sites"`
-	Socks     *ebpf.MapSpec `ebpf:"socks"`
-	Targets   *ebpf.MapSpec `ebpf:"targets"`
-	Wants     *ebpf.MapSpec `ebpf:"wants"`
+	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Conns       *ebpf.MapSpec `ebpf:"conns"`
+	Counters    *ebpf.MapSpec `ebpf:"counters"`
+	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
+	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
+	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
+	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
+	Names       *ebpf.MapSpec `ebpf:"names"`
+	Readers     *ebpf.MapSpec `ebpf:"readers"`
+	Ring        *ebpf.MapSpec `ebpf:"ring"`
+	Sites       *ebpf.MapSpec `ebpf:"sites"`
+	Socks       *ebpf.MapSpec `ebpf:"socks"`
+	Targets     *ebpf.MapSpec `ebpf:"targets"`
+	Wants       *ebpf.MapSpec `ebpf:"wants"`
+	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
 }
 
 // probesVariableSpecs contains global variables before they are loaded into the kernel.
@@ -490,19 +559,21 @@ func (o *probesObjects) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
-	Calls     *ebpf.Map `ebpf:"calls"`
-	Conns     *ebpf.Map `ebpf:"conns"`
-	Counters  *ebpf.Map `ebpf:"counters"`
-	Encoders  *ebpf.Map `ebpf:"encoders"`
-	Encodings *ebpf.Map `ebpf:"encodings"`
-	LastIds   *ebpf.Map `ebpf:"last_ids"`
-	Names     *ebpf.Map `ebpf:"names"`
-	Readers   *ebpf.Map `ebpf:"readers"`
-	Ring      *ebpf.Map `ebpf:"ring"`
-	Sites     *ebpf.Map `ebpf:"sites"`
-	Socks     *ebpf.Map `ebpf:"socks"`
-	Targets   *ebpf.Map `ebpf:"targets"`
-	Wants     *ebpf.Map `ebpf:"wants"`
+	Calls       *ebpf.Map `ebpf:"calls"`
+	Conns       *ebpf.Map `ebpf:"conns"`
+	Counters    *ebpf.Map `ebpf:"counters"`
+	Encoders    *ebpf.Map `ebpf:"encoders"`
+	Encodings   *ebpf.Map `ebpf:"encodings"`
+	LastIds     *ebpf.Map `ebpf:"last_ids"`
+	Layouts     *ebpf.Map `ebpf:"layouts"`
+	Names       *ebpf.Map `ebpf:"names"`
+	Readers     *ebpf.Map `ebpf:"readers"`
+	Ring        *ebpf.Map `ebpf:"ring"`
+	Sites       *ebpf.Map `ebpf:"sites"`
+	Socks       *ebpf.Map `ebpf:"socks"`
+	Targets     *ebpf.Map `ebpf:"targets"`
+	Wants       *ebpf.Map `ebpf:"wants"`
+	WindowWants *ebpf.Map `ebpf:"window_wants"`
 }
 
 func (m *probesMaps) Close() error {
@@ -513,6 +584,7 @@ func (m *probesMaps) Close() error {
 		m.Encoders,
 		m.Encodings,
 		m.LastIds,
+		m.Layouts,
 		m.Names,
 		m.Readers,
 		m.Ring,
@@ -520,6 +592,7 @@ func (m *probesMaps) Close() error {
 		m.Socks,
 		m.Targets,
 		m.Wants,
+		m.WindowWants,
 	)
 }
 
@@ -554,6 +627,7 @@ type probesPrograms struct {
 	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
 	ReadEntry     *ebpf.Program `ebpf:"read_entry"`
+	ReadFrame     *ebpf.Program `ebpf:"read_frame"`
 	ReadMemmove   *ebpf.Program `ebpf:"read_memmove"`
 	ReadRet       *ebpf.Program `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
@@ -575,6 +649,7 @@ func (p *probesPrograms) Close() error {
 		p.ProcessExit,
 		p.ProcessFork,
 		p.ReadEntry,
+		p.ReadFrame,
 		p.ReadMemmove,
 		p.ReadRet,
 		p.ReadSlicecopy,

@@ -12,13 +12,14 @@ type Kind uint8
 
 // The kinds, as record.h numbers them.
 const (
-	KindData  = Kind(probesRecordKindRECORD_DATA)
-	KindOpen  = Kind(probesRecordKindRECORD_OPEN)
-	KindClose = Kind(probesRecordKindRECORD_CLOSE)
-	KindExec  = Kind(probesRecordKindRECORD_EXEC)
-	KindExit  = Kind(probesRecordKindRECORD_EXIT)
-	KindTable = Kind(probesRecordKindRECORD_TABLE)
-	KindBlock = Kind(probesRecordKindRECORD_BLOCK)
+	KindData    = Kind(probesRecordKindRECORD_DATA)
+	KindOpen    = Kind(probesRecordKindRECORD_OPEN)
+	KindClose   = Kind(probesRecordKindRECORD_CLOSE)
+	KindExec    = Kind(probesRecordKindRECORD_EXEC)
+	KindExit    = Kind(probesRecordKindRECORD_EXIT)
+	KindTable   = Kind(probesRecordKindRECORD_TABLE)
+	KindBlock   = Kind(probesRecordKindRECORD_BLOCK)
+	KindWindows = Kind(probesRecordKindRECORD_WINDOWS)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -62,13 +63,14 @@ type Record struct {
 	PID  int
 	Conn uint64 // unique while the Collector lives; 0 when the record is of none
 
-	Data  Data
-	Open  Open
-	Close Close
-	Exec  Exec
-	Exit  Exit
-	Table Table
-	Block Block
+	Data    Data
+	Open    Open
+	Close   Close
+	Exec    Exec
+	Exit    Exit
+	Table   Table
+	Block   Block
+	Windows Windows
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -182,6 +184,8 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseTable(sample)
 	case KindBlock:
 		return r.parseBlock(sample)
+	case KindWindows:
+		return r.parseWindows(sample)
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:

@@ -23,6 +23,9 @@ typedef __u64 u64;
 #define TABLE_ENTRIES 128
 #define FRAGMENT_SIZE 256
 #define FRAMER_PTRS 4
+#define CLIENT_MAX 768 /* layout.MaxSize */
+#define STREAMS_MAX 128
+#define LAYOUTS_MAX 64
 
 enum record_kind {
 	RECORD_DATA = 1,
@@ -32,6 +35,7 @@ enum record_kind {
 	RECORD_EXIT = 5,
 	RECORD_TABLE = 6,
 	RECORD_BLOCK = 7,
+	RECORD_WINDOWS = 8,
 };
 
 enum direction {
@@ -166,6 +170,39 @@ struct block_record {
 	u8 fragment[FRAGMENT_SIZE];
 };
 
+/* Where a client connection is in memory, and what it has got to. */
+struct client_place {
+	u64 client; /* http2.ClientConn */
+	u64 framer;
+	u64 reader, writer; /* the bufio.Reader and Writer of the framer */
+	u64 sticky;	    /* the net.Conn that the writer writes to */
+	u64 offset[DIR_COUNT];
+};
+
+/* What the memory of a stream holds; user space knows the fields. */
+struct stream_state {
+	u64 conn; /* the ClientConn that it belongs to */
+	u8 flows[32];
+	u8 ends[8];
+	u32 id;
+	u32 pad;
+};
+
+/*
+ * The memory of a client connection, at a moment when its process had dealt with
+ * all that it had read up to offset, and written all that it had said.
+ */
+struct windows_record {
+	struct record_header h;
+	u64 conn;
+	struct client_place place;
+	u64 locker; /* the mutex of cond */
+	u32 layout; /* index in layouts */
+	u32 count;  /* of streams */
+	u8 image[CLIENT_MAX];
+	struct stream_state streams[STREAMS_MAX];
+};
+
 /* What the ring holds; h.kind tells which. Enums are named for bpf2go. */
 union record {
 	struct data_record data;
@@ -175,6 +212,7 @@ union record {
 	struct exit_record exit;
 	struct table_record table;
 	struct block_record block;
+	struct windows_record windows;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -200,7 +238,18 @@ struct site {
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
-	u8 pad[6];
+	u8 layout;	  /* read_frame: 1 + index in layouts */
+	u8 pad[5];
+};
+
+/* Offsets of fields in golang.org/x/net/http2, see layout.Client. */
+struct http2_layout {
+	u16 size;
+	u16 mu, cond, write_mu, write_err, framer;
+	u16 sticky_conn, sticky_err;
+	u16 framer_w;
+	u16 stream_conn, stream_id, stream_flow, stream_end;
+	u16 pad[3];
 };
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
@@ -211,6 +260,8 @@ _Static_assert(sizeof(struct exec_record) == 320, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct table_record) == 9536, "table_record");
 _Static_assert(sizeof(struct block_record) == 344, "block_record");
+_Static_assert(sizeof(struct windows_record) == 8032, "windows_record");
+_Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
 _Static_assert(sizeof(struct site) == 16, "site");
 
 #endif

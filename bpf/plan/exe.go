@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 )
 
 // A NotTraceableError says why nothing can be captured from an executable.
@@ -30,6 +31,7 @@ type executable struct {
 	file      *elf.File
 	goVersion string
 	buildID   string
+	deps      []*debug.Module
 	symbols   map[string]symbol
 }
 
@@ -66,7 +68,7 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	if loaded > maxLoaded {
 		return nil, notTraceable("damaged ELF file: more than %d bytes of code and data", uint64(maxLoaded))
 	}
-	e := &executable{file: f, goVersion: info.GoVersion, buildID: goBuildID(f)}
+	e := &executable{file: f, goVersion: info.GoVersion, deps: info.Deps, buildID: goBuildID(f)}
 	if e.symbols, err = elfSymbols(f, names); err != nil {
 		return nil, err
 	}

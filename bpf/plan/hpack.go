@@ -3,14 +3,18 @@ package plan
 import (
 	"fmt"
 	"io"
+
+	"h2trace/bpf/layout"
 )
 
-// The taps that recover HPACK tables. They are attached only while there is a
-// connection whose tables are not known.
+// The taps that recover the state of connections met in the middle: HPACK tables
+// and flow-control windows. They are attached only while there is one whose
+// state is not known.
 const (
 	EncodeField  Tap = "hpack_encode"
 	DecodeBlock  Tap = "hpack_decode"
 	WriteHeaders Tap = "write_headers"
+	ReadFrame    Tap = "read_frame"
 )
 
 // recoveryFunctions are the functions behind them: golang.org/x/net/http2 as
@@ -20,17 +24,21 @@ const (
 var recoveryFunctions = []struct {
 	tap  Tap
 	name string
+	home layout.Package // of ReadFrame
 }{
-	{WriteHeaders, "golang.org/x/net/http2.(*Framer).WriteHeaders"},
-	{WriteHeaders, "net/http.(*http2Framer).WriteHeaders"},
-	{WriteHeaders, "net/http/internal/http2.(*Framer).WriteHeaders"},
-	{DecodeBlock, "golang.org/x/net/http2/hpack.(*Decoder).Write"},
-	{DecodeBlock, "vendor/golang.org/x/net/http2/hpack.(*Decoder).Write"},
-	{EncodeField, "golang.org/x/net/http2/hpack.(*Encoder).WriteField"},
-	{EncodeField, "vendor/golang.org/x/net/http2/hpack.(*Encoder).WriteField"},
+	{ReadFrame, "golang.org/x/net/http2.(*Framer).ReadFrame", layout.Module},
+	{ReadFrame, "net/http.(*http2Framer).ReadFrame", layout.Bundled},
+	{ReadFrame, "net/http/internal/http2.(*Framer).ReadFrame", layout.Internal},
+	{WriteHeaders, "golang.org/x/net/http2.(*Framer).WriteHeaders", ""},
+	{WriteHeaders, "net/http.(*http2Framer).WriteHeaders", ""},
+	{WriteHeaders, "net/http/internal/http2.(*Framer).WriteHeaders", ""},
+	{DecodeBlock, "golang.org/x/net/http2/hpack.(*Decoder).Write", ""},
+	{DecodeBlock, "vendor/golang.org/x/net/http2/hpack.(*Decoder).Write", ""},
+	{EncodeField, "golang.org/x/net/http2/hpack.(*Encoder).WriteField", ""},
+	{EncodeField, "vendor/golang.org/x/net/http2/hpack.(*Encoder).WriteField", ""},
 }
 
-// Recovery returns the places for the taps that recover HPACK tables, where
+// Recovery returns the places for the taps that recover state, where
 // the executable has the code. It takes emulated instructions only, at which
 // the arguments are in registers and which run once a call: a function that
 // offers none is left out, and with it what it would have told.
@@ -57,7 +65,13 @@ func Recovery(r io.ReaderAt) ([]Site, error) {
 		if !ok {
 			continue
 		}
-		placed, err := exe.place(f, Site{Tap: rf.tap, Kind: kind, Addr: f.addr + in.off})
+		site := Site{Tap: rf.tap, Kind: kind, Addr: f.addr + in.off}
+		if rf.tap == ReadFrame {
+			if site.Layout = exe.layout(rf.home); site.Layout == nil {
+				continue
+			}
+		}
+		placed, err := exe.place(f, site)
 		if err != nil {
 			return nil, fmt.Errorf("plan %s: %w", rf.tap, err)
 		}

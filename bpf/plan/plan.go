@@ -12,7 +12,11 @@
 // file only parts are read, and none of it is trusted.
 package plan
 
-import "fmt"
+import (
+	"fmt"
+
+	"h2trace/bpf/layout"
+)
 
 // Tap is what a probe listens to.
 type Tap string
@@ -80,6 +84,8 @@ type Site struct {
 	// ConnSlot is, for Memmove and Slicecopy, the distance in bytes from SP of the slot
 	// that *tls.Conn was spilled to.
 	ConnSlot uint32
+	// Layout is, for ReadFrame, where the connection keeps its state.
+	Layout *layout.Client
 }
 
 // Mode selects how a plan is made.

@@ -1,0 +1,59 @@
+package bpf
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenStreams returns where the streams are that the client connection of w has
+// open now, for WantWindows. The process changes them meanwhile: what is found
+// is each time checked by what it is used for. It returns nothing when the map
+// of streams was not in a state to be read; a later attempt may find it so.
+func (c *Collector) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool) {
+	m := memory{pid}
+	for _, walk := range []func(memory, uint64) ([]mapEntry, bool){walkSwissMap, walkBucketMap} {
+		entries, ok := walk(m, w.State.StreamsTable)
+		if !ok {
+			continue
+		}
+		streams = streams[:0]
+		for _, e := range entries {
+			if m.isStream(e, w) {
+				streams = append(streams, e.elem)
+			}
+		}
+		if len(streams) == len(entries) && len(streams) <= MaxStreams {
+			return streams, true
+		}
+	}
+	return nil, false
+}
+
+// isStream reports whether a map entry leads to a stream of w.
+func (m memory) isStream(e mapEntry, w *Windows) bool {
+	conn, err := m.u64(e.elem + uint64(w.layout.StreamConn))
+	id, idErr := m.u64(e.elem + uint64(w.layout.StreamID))
+	return err == nil && idErr == nil && conn == w.place.Client && uint32(id) == e.key
+}
+
+// memory is that of another process.
+type memory struct{ pid int }
+
+var errShortRead = errors.New("memory of the process ends")
+
+func (m memory) read(b []byte, addr uint64) error {
+	local := []unix.Iovec{{Base: &b[0], Len: uint64(len(b))}}
+	n, err := unix.ProcessVMReadv(m.pid, local, []unix.RemoteIovec{{Base: uintptr(addr), Len: len(b)}}, 0)
+	if err == nil && n < len(b) {
+		return errShortRead
+	}
+	return err
+}
+
+func (m memory) u64(addr uint64) (uint64, error) {
+	var b [8]byte
+	err := m.read(b[:], addr)
+	return binary.LittleEndian.Uint64(b[:]), err
+}

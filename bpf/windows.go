@@ -1,0 +1,161 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/layout"
+)
+
+// MaxStreams is how many streams of a connection WantWindows takes.
+const MaxStreams = len(probesWindowWant{}.Streams)
+
+// Windows is what a process keeps of the flow control of a client connection, at
+// a moment when it had dealt with all that it had read up to an offset and
+// written all that it had to say up to another, but for the credit that
+// layout.State speaks of. Both offsets are frame boundaries.
+type Windows struct {
+	Offset [2]uint64 // by direction
+	// Trusted says that the memory is what the layout says, as far as can be
+	// told. Otherwise the rest must not be used.
+	Trusted bool
+	State   layout.State
+	// Streams are those asked for that the connection still has, or had: one
+	// that ended is there until its memory is used for something else.
+	Streams []layout.Stream
+	// Asked is how many streams were asked for.
+	Asked int
+
+	place  layout.Place
+	layout *layout.Client
+}
+
+// parseWindows fills in what needs no layout.
+func (r *Record) parseWindows(sample []byte) error {
+	w, err := view[probesWindowsRecord](sample, int(unsafe.Sizeof(probesWindowsRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Conn = w.Conn
+	r.Windows = Windows{Offset: w.Place.Offset, place: layout.Place{
+		Client: w.Place.Client,
+		Framer: w.Place.Framer,
+		Reader: w.Place.Reader,
+		Writer: w.Place.Writer,
+		Sticky: w.Place.Sticky,
+		Locker: w.Locker,
+	}}
+	return nil
+}
+
+// readWindows interprets the memory in a sample that was parsed.
+func (c *Collector) readWindows(r *Record, sample []byte) error {
+	raw, err := view[probesWindowsRecord](sample, int(unsafe.Sizeof(probesWindowsRecord{})))
+	if err != nil {
+		return err
+	}
+	w := &r.Windows
+	if w.layout = c.layouts.at(raw.Layout); w.layout == nil {
+		return nil
+	}
+	if w.State, w.Trusted = w.layout.Read(raw.Image[:], w.place); !w.Trusted {
+		return nil
+	}
+	w.Asked = min(int(raw.Count), len(raw.Streams))
+	for i := range w.Asked {
+		s := &raw.Streams[i]
+		if stream, ok := w.layout.ReadStream(s.Conn, s.Id, s.Flows[:], s.Ends[:], w.place, &w.State); ok {
+			w.Streams = append(w.Streams, stream)
+		}
+	}
+	return nil
+}
+
+// WantWindows asks for up to so many Windows of a connection, one in each
+// interval, with the given streams of those that OpenStreams returned. It
+// replaces what was asked for before. It reports false when too many
+// connections want theirs.
+func (c *Collector) WantWindows(conn uint64, samples int, interval time.Duration, streams []uint64) (bool, error) {
+	var err error
+	if samples == 0 {
+		err = c.probes.WindowWants.Delete(conn)
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			err = nil
+		}
+	} else {
+		want := probesWindowWant{Left: uint32(samples), Interval: uint64(interval.Nanoseconds())}
+		want.Count = uint32(copy(want.Streams[:], streams))
+		err = c.probes.WindowWants.Put(conn, want)
+		if errors.Is(err, unix.E2BIG) {
+			return false, nil
+		}
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask for windows: %w", err)
+	}
+	return true, nil
+}
+
+// layoutTable numbers the layouts that the programs know.
+type layoutTable struct {
+	mu   sync.Mutex
+	list []layout.Client
+}
+
+func (t *layoutTable) at(index uint32) *layout.Client {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if uint64(index) >= uint64(len(t.list)) {
+		return nil
+	}
+	l := t.list[index]
+	return &l
+}
+
+// maxLayouts is the size of the layouts map.
+const maxLayouts = 64
+
+// enterLayout tells the programs a layout and returns its index + 1, or 0 when
+// there are too many.
+func (c *Collector) enterLayout(l *layout.Client) (uint8, error) {
+	if l == nil {
+		return 0, nil
+	}
+	c.layouts.mu.Lock()
+	defer c.layouts.mu.Unlock()
+	for i := range c.layouts.list {
+		if c.layouts.list[i] == *l {
+			return uint8(i + 1), nil
+		}
+	}
+	index := len(c.layouts.list)
+	if index == maxLayouts {
+		return 0, nil
+	}
+	err := c.probes.Layouts.Put(uint32(index), probesHttp2Layout{
+		Size:       l.Size,
+		Mu:         l.Mu,
+		Cond:       l.Cond,
+		WriteMu:    l.WriteMu,
+		WriteErr:   l.WriteErr,
+		Framer:     l.Framer,
+		StickyConn: l.StickyConn,
+		StickyErr:  l.StickyErr,
+		FramerW:    l.FramerW,
+		StreamConn: l.StreamConn,
+		StreamId:   l.StreamID,
+		StreamFlow: l.StreamFlow,
+		StreamEnd:  l.SentEnd,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("describe the memory of HTTP/2 connections: %w", err)
+	}
+	c.layouts.list = append(c.layouts.list, *l)
+	return uint8(index + 1), nil
+}

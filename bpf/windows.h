@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Flow-control windows from the target's memory. The goroutine that reads the
+ * frames of a client connection has dealt with all before when it asks for the
+ * next one; what is sent is all on its way when nobody holds the lock for
+ * writing and nothing is buffered. A moment at which both hold is looked for.
+ */
+#ifndef H2TRACE_WINDOWS_H
+#define H2TRACE_WINDOWS_H
+
+#include "encode.h"
+
+/* Field offsets that hold in every Go release from 1.18 to 1.27. */
+#define BUFIO_R 40   /* bufio.Reader.r, w */
+#define BUFIO_N 40   /* bufio.Writer.n */
+#define BUFIO_WR 56  /* the pointer in bufio.Writer.wr, an io.Writer */
+#define COND_L 8     /* the pointer in sync.Cond.L, a sync.Locker */
+#define MUTEX_FREE 0 /* sync.Mutex.state: nobody holds it, nobody waits */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LAYOUTS_MAX);
+	__type(key, u32);
+	__type(value, struct http2_layout);
+} layouts SEC(".maps");
+
+/* Which windows of a connection are wanted, by its id. */
+struct window_want {
+	u32 left;
+	u32 count;	/* of streams */
+	u64 not_before; /* kernel time */
+	u64 interval;
+	u64 streams[STREAMS_MAX]; /* http2.clientStream */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, struct window_want);
+} window_wants SEC(".maps");
+
+/* From the framer to its connection: by what it reads from, and writes to. */
+static __always_inline bool find_client(struct client_place *p, const struct http2_layout *l,
+					const struct conn *c)
+{
+	u64 at[2], sticky;
+
+	p->reader = read_user_u64(p->framer + FRAMER_R);
+	p->writer = read_user_u64(p->framer + l->framer_w);
+	if (bpf_probe_read_user(at, sizeof(at), (void *)(p->reader + BUFIO_R)) || at[1] < at[0])
+		return false;
+	p->offset[DIR_RECV] = c->dir[DIR_RECV].offset - (at[1] - at[0]);
+	p->offset[DIR_SEND] = c->dir[DIR_SEND].offset;
+	sticky = read_user_u64(p->writer + BUFIO_WR);
+	p->sticky = read_user_u64(sticky + l->sticky_conn);
+	p->client = read_user_u64(sticky + l->sticky_err) - l->write_err;
+	return read_user_u64(p->client + l->framer) == p->framer;
+}
+
+/* Whether all that was said on a connection is written, up to the offset. */
+static __always_inline bool all_written(const struct client_place *p, const struct http2_layout *l,
+					const struct conn *c)
+{
+	u32 mu = 1, write_mu = 1;
+
+	if (bpf_probe_read_user(&mu, sizeof(mu), (void *)(p->client + l->mu)) ||
+	    bpf_probe_read_user(&write_mu, sizeof(write_mu), (void *)(p->client + l->write_mu)))
+		return false;
+	return mu == MUTEX_FREE && write_mu == MUTEX_FREE && !read_user_u64(p->writer + BUFIO_N) &&
+	       c->dir[DIR_SEND].offset == p->offset[DIR_SEND];
+}
+
+static __always_inline bool copy_client(struct windows_record *r, const struct http2_layout *l)
+{
+	u32 size = l->size;
+
+	barrier_var(size);
+	if (size > CLIENT_MAX)
+		return false;
+	r->locker = read_user_u64(read_user_u64(r->place.client + l->cond) + COND_L);
+	return !bpf_probe_read_user(r->image, size, (void *)r->place.client);
+}
+
+static __always_inline void copy_streams(struct windows_record *r, const struct http2_layout *l,
+					 const struct window_want *w)
+{
+	u32 count = w->count;
+
+	if (count > STREAMS_MAX)
+		count = STREAMS_MAX;
+	r->count = count;
+	for (u32 i = 0; i < STREAMS_MAX; i++) {
+		struct stream_state *s = &r->streams[i];
+		u64 stream = w->streams[i];
+
+		if (i >= count)
+			break;
+		s->id = s->pad = 0;
+		s->conn = read_user_u64(stream + l->stream_conn);
+		if (bpf_probe_read_user(s->flows, sizeof(s->flows),
+					(void *)(stream + l->stream_flow)) ||
+		    bpf_probe_read_user(s->ends, sizeof(s->ends), (void *)(stream + l->stream_end)))
+			s->conn = 0;
+		bpf_probe_read_user(&s->id, sizeof(s->id), (void *)(stream + l->stream_id));
+	}
+}
+
+static __always_inline struct windows_record *windows_reserve(struct conn *c, u32 tgid)
+{
+	struct windows_record *r;
+
+	if (ring_backlog() > ring_size / 2)
+		return NULL;
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r)
+		return NULL;
+	r->h.time = bpf_ktime_get_ns();
+	r->h.pid = tgid;
+	r->h.kind = RECORD_WINDOWS;
+	r->h.dir = 0;
+	r->h.pad = 0;
+	r->conn = c->id;
+	return r;
+}
+
+/* Whether the windows were taken. One that finds no room is not lost but not taken. */
+static __always_inline bool take_windows(const struct client_place *p, u32 index, u32 tgid,
+					 struct conn *c, const struct window_want *w)
+{
+	struct http2_layout *l = bpf_map_lookup_elem(&layouts, &index);
+	struct windows_record *r;
+
+	if (!l || !all_written(p, l, c))
+		return false;
+	r = windows_reserve(c, tgid);
+	if (!r)
+		return false;
+	r->place = *p;
+	r->layout = index;
+	if (copy_client(r, l)) {
+		copy_streams(r, l, w);
+		if (all_written(p, l, c)) {
+			count_seen(1, 0);
+			bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
+			return true;
+		}
+	}
+	bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+	return false;
+}
+
+/* (*http2.Framer).ReadFrame() */
+SEC("uprobe/read_frame")
+int read_frame(struct pt_regs *ctx)
+{
+	struct site *site = site_of(ctx);
+	struct client_place p = {};
+	u64 ptrs[FRAMER_PTRS];
+	struct http2_layout *l;
+	struct window_want *w;
+	struct goroutine key;
+	struct conn *c;
+	u32 index;
+
+	if (!site || !hit(ctx, &key))
+		return 0;
+	p.framer = GO_ARG0(ctx);
+	look_behind(ptrs, p.framer);
+	c = conn_behind(ptrs, &key);
+	if (!c)
+		return 0;
+	w = bpf_map_lookup_elem(&window_wants, &c->id);
+	if (!w || !w->left || bpf_ktime_get_ns() < w->not_before)
+		return 0;
+	index = site->layout - 1;
+	l = bpf_map_lookup_elem(&layouts, &index);
+	if (!l || !find_client(&p, l, c))
+		return 0;
+	if (take_windows(&p, index, key.tgid, c, w)) {
+		w->not_before = bpf_ktime_get_ns() + w->interval;
+		w->left--;
+	}
+	return 0;
+}
+
+#endif
