@@ -25,8 +25,8 @@ type tracedConn struct {
 	announced bool        // the open event is printed
 	closed    *connEnd
 	latest    int64 // the highest kernel time so far
-	// missing is set while a header table is, and is asked for.
-	missing *missingTables
+	// missing is set while something is, and is asked for.
+	missing *missingState
 }
 
 // position is a place in the records and bytes of one direction.

@@ -20,8 +20,11 @@ const (
 	maxVainHolds = 1024
 )
 
-// missingTables is what a connection has of it while a header table is missing.
-type missingTables struct {
+// missingState is what a connection has of it while a header table is missing,
+// or windows are.
+type missingState struct {
+	windows missingWindows
+
 	asks  int
 	used  [2]int // tables that came since the last ask, by direction
 	held  []heldData
@@ -132,12 +135,12 @@ func (c *tracedConn) recover(at int64, dir int, s decoder.Snapshot) {
 	_ = c.decoder.Recover(max(at, c.latest), decoder.Direction(dir), s)
 }
 
-// settled reports whether no table is missing, or none will be found: the
+// settled reports whether nothing is missing, or none will be found: the
 // connection speaks something else.
 func (c *tracedConn) settled() bool {
 	if c.missing == nil || len(c.missing.held) > 0 {
 		return false
 	}
-	known := c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv)
+	known := c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) && c.windowsSettled()
 	return known || c.decoder.Decided() && c.decoder.Protocol() != decoder.HTTP2
 }

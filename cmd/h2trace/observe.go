@@ -176,6 +176,8 @@ func (o *observer) handle(r *bpf.Record) error {
 		return o.conns.recovery.table(r)
 	case bpf.KindBlock:
 		return o.conns.recovery.block(r)
+	case bpf.KindWindows:
+		return o.conns.recovery.windows(r)
 	case bpf.KindExec:
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.processes.exec(r)

@@ -69,14 +69,15 @@ func (r *recovery) await() error {
 	return r.collector.BeginRecovery(nil)
 }
 
-// want enters a connection whose tables are not known.
+// want enters a connection whose tables and windows are not known.
 func (r *recovery) want(c *tracedConn) error {
 	if c.missing == nil {
-		c.missing = &missingTables{}
+		c.missing = &missingState{}
 	}
 	r.conns[c.id] = c
 	r.begin()
-	return errors.Join(r.ask(c), r.progress())
+	c.missing.windows = missingWindows{}
+	return errors.Join(r.askWindows(c), r.ask(c), r.progress())
 }
 
 // begin attaches the probes unless they are, or were a moment ago.
@@ -110,7 +111,7 @@ func (r *recovery) ask(c *tracedConn) error {
 			tables[d] = tablesAsked
 		}
 	}
-	if tables == [2]uint32{} {
+	if tables == [2]uint32{} && c.windowsSettled() {
 		return r.leave(c)
 	}
 	return r.collector.Want(c.id, tables)
@@ -123,8 +124,10 @@ func (r *recovery) leave(c *tracedConn) error {
 	}
 	c.release()
 	c.missing = nil
+	c.decoder.ForgoWindows()
 	delete(r.conns, c.id)
-	return errors.Join(r.collector.Want(c.id, [2]uint32{}), r.progress())
+	_, err := r.collector.WantWindows(c.id, 0, 0, nil)
+	return errors.Join(err, r.collector.Want(c.id, [2]uint32{}), r.progress())
 }
 
 func (r *recovery) progress() error {

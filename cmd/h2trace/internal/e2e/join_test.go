@@ -72,7 +72,11 @@ func joinPair(t *testing.T, side, impl, scenario string) {
 		if len(conns) != 1 {
 			t.Fatalf("%d connections in the trace, want 1", len(conns))
 		}
-		checkPartial(t, &oracle.Partial{Trace: conns[0], Log: log.Conns[0], Headers: headers})
+		p := &oracle.Partial{Trace: conns[0], Log: log.Conns[0], Headers: headers}
+		checkPartial(t, p)
+		if _, err := p.CheckFlow(); err != nil {
+			t.Error(err)
+		}
 		checkJoined(t, conns[0])
 	}
 }
