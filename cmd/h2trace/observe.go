@@ -23,6 +23,8 @@ const (
 	// targetCheckInterval is how often the targets are counted when their
 	// exit records may have been lost.
 	targetCheckInterval = time.Second
+	// sweepInterval is how often the kernel's maps are swept.
+	sweepInterval = 2 * time.Second
 )
 
 // observer is the tracer: records of the kernel in, events out.
@@ -123,6 +125,7 @@ func (o *observer) follow(ctx context.Context) error {
 	var r bpf.Record
 	unchecked := 0
 	nextTargets := time.Now().Add(targetCheckInterval)
+	nextSweep := time.Now().Add(sweepInterval)
 	for {
 		err := o.collector.Read(&r, idleWait)
 		if err == nil {
@@ -153,6 +156,12 @@ func (o *observer) follow(ctx context.Context) error {
 			nextTargets = time.Now().Add(targetCheckInterval)
 			if err := o.processes.reap(); err != nil {
 				return err
+			}
+			if time.Now().After(nextSweep) {
+				nextSweep = time.Now().Add(sweepInterval)
+				if err := o.collector.Sweep(); err != nil {
+					return err
+				}
 			}
 			left, err := o.collector.Targets()
 			if err != nil || len(left) == 0 && len(o.opts.Names) == 0 {
