@@ -116,6 +116,8 @@ func (c *Collector) programName(site plan.Site) string {
 		return probesProgHandshake
 	case plan.Close:
 		return probesProgConnClose
+	case plan.Stderr:
+		return probesProgFileWrite
 	case plan.EncodeField:
 		return probesProgHpackEncode
 	case plan.DecodeBlock:

@@ -33,6 +33,7 @@ const (
 	compatMapWindowWants    = "window_wants"
 	compatProgConnClose     = "conn_close"
 	compatProgEmpty         = "empty"
+	compatProgFileWrite     = "file_write"
 	compatProgHandshake     = "handshake"
 	compatProgHpackDecode   = "hpack_decode"
 	compatProgHpackEncode   = "hpack_encode"
@@ -108,6 +109,7 @@ type compatSpecs struct {
 type compatProgramSpecs struct {
 	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
 	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
+	FileWrite     *ebpf.ProgramSpec `ebpf:"file_write"`
 	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
 	HpackDecode   *ebpf.ProgramSpec `ebpf:"hpack_decode"`
 	HpackEncode   *ebpf.ProgramSpec `ebpf:"hpack_encode"`
@@ -248,6 +250,7 @@ type compatVariables struct {
 type compatPrograms struct {
 	ConnClose     *ebpf.Program `ebpf:"conn_close"`
 	Empty         *ebpf.Program `ebpf:"empty"`
+	FileWrite     *ebpf.Program `ebpf:"file_write"`
 	Handshake     *ebpf.Program `ebpf:"handshake"`
 	HpackDecode   *ebpf.Program `ebpf:"hpack_decode"`
 	HpackEncode   *ebpf.Program `ebpf:"hpack_encode"`
@@ -270,6 +273,7 @@ func (p *compatPrograms) Close() error {
 	return _CompatClose(
 		p.ConnClose,
 		p.Empty,
+		p.FileWrite,
 		p.Handshake,
 		p.HpackDecode,
 		p.HpackEncode,

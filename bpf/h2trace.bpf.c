@@ -5,6 +5,7 @@
  * emulates, which costs the target a seventh of a single-stepped one; the
  * entry and RET programs are for binaries where no such place was found.
  */
+#include "message.h"
 #include "process.h"
 #include "walk.h"
 #include "windows.h"

@@ -239,6 +239,21 @@ const (
 	probesLossReasonLOSS_COUNT      probesLossReason = 3
 )
 
+type probesMessageRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Len  uint32
+	Pad  uint32
+	Text [1024]uint8
+}
+
 type probesOpenRecord struct {
 	_ structs.HostLayout
 	H struct {
@@ -295,6 +310,7 @@ const (
 	probesRecordKindRECORD_TABLE   probesRecordKind = 6
 	probesRecordKindRECORD_BLOCK   probesRecordKind = 7
 	probesRecordKindRECORD_WINDOWS probesRecordKind = 8
+	probesRecordKindRECORD_MESSAGE probesRecordKind = 9
 )
 
 type probesRole uint32
@@ -408,6 +424,7 @@ const (
 	probesMapWindowWants    = "window_wants"
 	probesProgConnClose     = "conn_close"
 	probesProgEmpty         = "empty"
+	probesProgFileWrite     = "file_write"
 	probesProgHandshake     = "handshake"
 	probesProgHpackDecode   = "hpack_decode"
 	probesProgHpackEncode   = "hpack_encode"
@@ -482,6 +499,7 @@ type probesSpecs struct {
 type probesProgramSpecs struct {
 	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
 	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
+	FileWrite     *ebpf.ProgramSpec `ebpf:"file_write"`
 	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
 	HpackDecode   *ebpf.ProgramSpec `ebpf:"hpack_decode"`
 	HpackEncode   *ebpf.ProgramSpec `ebpf:"hpack_encode"`
@@ -620,6 +638,7 @@ type probesVariables struct {
 type probesPrograms struct {
 	ConnClose     *ebpf.Program `ebpf:"conn_close"`
 	Empty         *ebpf.Program `ebpf:"empty"`
+	FileWrite     *ebpf.Program `ebpf:"file_write"`
 	Handshake     *ebpf.Program `ebpf:"handshake"`
 	HpackDecode   *ebpf.Program `ebpf:"hpack_decode"`
 	HpackEncode   *ebpf.Program `ebpf:"hpack_encode"`
@@ -642,6 +661,7 @@ func (p *probesPrograms) Close() error {
 	return _ProbesClose(
 		p.ConnClose,
 		p.Empty,
+		p.FileWrite,
 		p.Handshake,
 		p.HpackDecode,
 		p.HpackEncode,

@@ -20,6 +20,8 @@ const (
 	KindTable   = Kind(probesRecordKindRECORD_TABLE)
 	KindBlock   = Kind(probesRecordKindRECORD_BLOCK)
 	KindWindows = Kind(probesRecordKindRECORD_WINDOWS)
+	// KindMessage is for what the go command says on stderr.
+	KindMessage = Kind(probesRecordKindRECORD_MESSAGE)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -71,6 +73,8 @@ type Record struct {
 	Table   Table
 	Block   Block
 	Windows Windows
+	// Message is the beginning of what was said in one call.
+	Message string
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -186,6 +190,13 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseBlock(sample)
 	case KindWindows:
 		return r.parseWindows(sample)
+	case KindMessage:
+		m, err := view[probesMessageRecord](sample, int(unsafe.Sizeof(probesMessageRecord{})))
+		if err != nil {
+			return err
+		}
+		r.Message = string(m.Text[:min(int(m.Len), len(m.Text))])
+		return nil
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:

@@ -26,6 +26,8 @@ typedef __u64 u64;
 #define CLIENT_MAX 768 /* layout.MaxSize */
 #define STREAMS_MAX 128
 #define LAYOUTS_MAX 64
+/* Of what the go command says on stderr: a message is a few hundred bytes. */
+#define MESSAGE_MAX 1024
 
 enum record_kind {
 	RECORD_DATA = 1,
@@ -36,6 +38,7 @@ enum record_kind {
 	RECORD_TABLE = 6,
 	RECORD_BLOCK = 7,
 	RECORD_WINDOWS = 8,
+	RECORD_MESSAGE = 9,
 };
 
 enum direction {
@@ -203,6 +206,14 @@ struct windows_record {
 	struct stream_state streams[STREAMS_MAX];
 };
 
+/* The beginning of what a process writes to stderr in one call. */
+struct message_record {
+	struct record_header h;
+	u32 len; /* of the whole */
+	u32 pad;
+	u8 text[MESSAGE_MAX];
+};
+
 /* What the ring holds; h.kind tells which. Enums are named for bpf2go. */
 union record {
 	struct data_record data;
@@ -213,6 +224,7 @@ union record {
 	struct table_record table;
 	struct block_record block;
 	struct windows_record windows;
+	struct message_record message;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -262,6 +274,7 @@ _Static_assert(sizeof(struct table_record) == 9536, "table_record");
 _Static_assert(sizeof(struct block_record) == 344, "block_record");
 _Static_assert(sizeof(struct windows_record) == 8032, "windows_record");
 _Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
+_Static_assert(sizeof(struct message_record) == 1048, "message_record");
 _Static_assert(sizeof(struct site) == 16, "site");
 
 #endif

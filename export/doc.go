@@ -34,6 +34,8 @@
 //	            exec: it began to execute another program
 //	            exit: it ended
 //	            skipped: nothing can be captured in it
+//	            error: a go command says on stderr that it could not fetch
+//	            something
 //	ppid        parent's process id, or null
 //	exe         path of the executable, or null
 //	go_version  such as "go1.26.8"; absent where it is no Go program
@@ -41,6 +43,11 @@
 //	plan        object: the probe that each tap got, {"write":"PUSH BP"}
 //	exit_code   on exit: the status, 128+N when signal N ended it, or null
 //	reason      on skipped: why
+//	module      on error: {path, version} of what it speaks of, version null
+//	            where it names none; or null
+//	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,
+//	            reset, goaway, http_4xx, http_5xx, protocol, checksum. detail is
+//	            the line
 //
 // # conn
 //

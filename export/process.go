@@ -1,5 +1,10 @@
 package export
 
+import (
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+)
+
 // ProcessAction is what happened to a process.
 type ProcessAction string
 
@@ -13,6 +18,9 @@ const (
 	ProcessExit ProcessAction = "exit"
 	// ProcessSkipped is for a process in which nothing can be captured.
 	ProcessSkipped ProcessAction = "skipped"
+	// ProcessError is for a go command that says on stderr that it could not
+	// fetch something.
+	ProcessError ProcessAction = "error"
 )
 
 // Process is a change of an observed process.
@@ -30,6 +38,8 @@ type Process struct {
 	ExitCode *int
 	// Reason is for ProcessSkipped: why nothing can be captured.
 	Reason string
+	// Complaint is for ProcessError: what it says.
+	Complaint *goproxy.Complaint
 }
 
 // Tap is a place where plaintext is read and the probe that is there, such as
@@ -64,6 +74,17 @@ func (j *JSONL) Process(m Meta, p *Process) {
 	}
 	if p.Reason != "" {
 		b = appendText(b, "reason", p.Reason)
+	}
+	if c := p.Complaint; c != nil {
+		b = append(b, `,"module":`...)
+		if c.Path == "" {
+			b = append(b, "null"...)
+		} else {
+			b = append(b, `{"path":`...)
+			b, _ = appendString(b, c.Path)
+			b = append(appendTextOrNull(b, "version", c.Version), '}')
+		}
+		b = j.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
 	}
 	j.out.end(append(b, '}'))
 }

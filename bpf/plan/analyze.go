@@ -22,7 +22,12 @@ var tapFunctions = []struct {
 	{Close, "crypto/tls.(*Conn).Close"},
 	{Read, "crypto/tls.(*Conn).Read"},
 	{Write, "crypto/tls.(*Conn).Write"},
+	{Stderr, "os.(*File).Write"},
 }
+
+// goCommand is the path of the go command's main package. What it says on
+// stderr tells which module it could not fetch.
+const goCommand = "cmd/go"
 
 // Analyze makes the plan for an executable. The error is a *NotTraceableError
 // when the file was read well and nothing can be captured from it.
@@ -41,7 +46,7 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f == nil {
+		if f == nil || t.tap == Stderr && exe.mainPath != goCommand {
 			continue
 		}
 		sites, err := exe.sites(f, t.tap, mode)
@@ -76,6 +81,9 @@ func (e *executable) sites(f *function, tap Tap, mode Mode) ([]Site, error) {
 		if ok {
 			return e.place(f, site)
 		}
+	}
+	if tap == Stderr { // an entry runs again when the stack grows, and a message is worth no more
+		return nil, nil
 	}
 	sites := []Site{{Tap: tap, Kind: Entry, Addr: f.addr}}
 	if tap != Read && tap != Write {

@@ -30,6 +30,7 @@ type function struct {
 type executable struct {
 	file      *elf.File
 	goVersion string
+	mainPath  string // of the main package
 	buildID   string
 	deps      []*debug.Module
 	symbols   map[string]symbol
@@ -68,7 +69,7 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	if loaded > maxLoaded {
 		return nil, notTraceable("damaged ELF file: more than %d bytes of code and data", uint64(maxLoaded))
 	}
-	e := &executable{file: f, goVersion: info.GoVersion, deps: info.Deps, buildID: goBuildID(f)}
+	e := &executable{file: f, goVersion: info.GoVersion, mainPath: info.Path, deps: info.Deps, buildID: goBuildID(f)}
 	if e.symbols, err = elfSymbols(f, names); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,8 @@ const (
 	Close           Tap = "close"
 	Read            Tap = "read"
 	Write           Tap = "write"
+	// Stderr is what the go command says on stderr; no other program has it.
+	Stderr Tap = "stderr"
 )
 
 // Kind is the sort of instruction that a probe sits on; it decides which BPF

@@ -187,6 +187,8 @@ func (o *observer) handle(r *bpf.Record) error {
 		return o.conns.recovery.block(r)
 	case bpf.KindWindows:
 		return o.conns.recovery.windows(r)
+	case bpf.KindMessage:
+		o.processes.complain(r)
 	case bpf.KindExec:
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.processes.exec(r)

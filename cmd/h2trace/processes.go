@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
+	"h2trace/decoder/goproxy"
 	"h2trace/export"
 )
 
@@ -121,6 +122,20 @@ func (p *processes) exit(r *bpf.Record) {
 		event.ExitCode = &code
 	}
 	p.print(proc, event)
+}
+
+// complain prints what a go command says that it could not fetch.
+func (p *processes) complain(r *bpf.Record) {
+	p.mu.Lock()
+	proc, ok := p.known[r.PID]
+	p.mu.Unlock()
+	if !ok {
+		return
+	}
+	proc.at = r.Time
+	for _, c := range goproxy.ParseComplaints(r.Message) {
+		p.print(proc, &export.Process{Action: export.ProcessError, Complaint: &c})
+	}
 }
 
 // learn enters a process, or what a known one runs now.

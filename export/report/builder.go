@@ -26,6 +26,8 @@ type Builder struct {
 	modules byName[module]
 	windows windows
 	errors  failures
+	// reported is what the go command itself said.
+	reported failures
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -95,6 +97,9 @@ func (b *Builder) line(line []byte) {
 	switch e.kind {
 	case "process":
 		r.process(e)
+		if is(e.action, "error") {
+			b.reported.add(&e.exchange)
+		}
 	case "conn":
 		if is(e.action, "close") {
 			b.close(e)

@@ -206,8 +206,16 @@ func TestVerdict(t *testing.T) {
 		{"reset", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "reset"}) }, Errors, "requests failed (reset)"},
 		{"503", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 503, class: "http_5xx"}) }, Errors, "http_5xx"},
 		{"403", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "http_4xx"},
-		{"checksum", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "checksum"}) }, Checksum, "checksum database"},
+		{"checksum", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "checksum"}) }, Checksum, "not what go.sum"},
 		{"dns failed", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "dns"}) }, DNS, "could not be resolved"},
+		{"the go command says more than its requests", 1, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, class: "reset"})
+			w.line(900, "process", `"pid":7,"comm":"go","action":"error","ppid":1,"exe":null,"module":{"path":"example.com/m","version":"v1.0.0"},"error":{"class":"checksum","detail":"verifying module: checksum mismatch"}`)
+		}, Checksum, "not what go.sum"},
+		{"not found anywhere", 1, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, status: 404, class: "http_4xx"})
+			w.line(900, "process", `"pid":7,"comm":"go","action":"error","ppid":1,"exe":null,"module":null,"error":{"class":"http_4xx","detail":"404 Not Found"}`)
+		}, Errors, "http_4xx"},
 		{"command failed by itself", 2, func(*writer) {}, Client, "no request of it did"},
 	}
 	for _, tt := range tests {

@@ -226,6 +226,9 @@ func (f *failures) add(x *exchangeKeys) {
 		f.count, f.example = make(map[string]int64), make(map[string]string)
 	}
 	if f.count[class]++; f.count[class] == 1 {
-		f.example[class] = text(x.url) + ": " + text(x.detail)
+		f.example[class] = text(x.detail)
+		if x.url != nil {
+			f.example[class] = text(x.url) + ": " + text(x.detail)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -41,6 +42,10 @@ const (
 	largeTime  = 100e6 // ns
 )
 
+// fewRetransmits are those that a full queue, or an impatient timer, makes on a
+// line that loses nothing.
+const fewRetransmits = 5
+
 // failureCauses are the classes of failures that are causes of their own.
 var failureCauses = map[string]Cause{
 	"checksum": Checksum, "dns": DNS, "connect": Connect, "tls": TLS,
@@ -56,7 +61,7 @@ func (b *Builder) verdict() Verdict {
 }
 
 func (b *Builder) judge() Verdict {
-	if len(b.errors.count) > 0 {
+	if len(b.errors.count)+len(b.reported.count) > 0 {
 		return b.failure()
 	}
 	largest, size := partOther, int64(0)
@@ -84,21 +89,28 @@ func (b *Builder) judge() Verdict {
 	}
 }
 
+// failure returns the verdict on what failed. What the go command says counts
+// more than single requests: it may have asked again, or somebody else.
 func (b *Builder) failure() Verdict {
 	v := Verdict{Cause: Errors}
-	classes := slices.SortedFunc(maps.Keys(b.errors.count), func(x, y string) int {
-		return int(b.errors.count[y] - b.errors.count[x])
-	})
-	for _, class := range classes {
-		n := b.errors.count[class]
-		v.Evidence = append(v.Evidence, fmt.Sprintf("%d × %s, such as %s", n, class, b.errors.example[class]))
-		if c, ok := failureCauses[class]; ok && v.Cause == Errors {
-			v.Cause = c
+	var all []string
+	for _, f := range []*failures{&b.reported, &b.errors} {
+		classes := slices.SortedFunc(maps.Keys(f.count), func(x, y string) int {
+			return cmp.Or(cmp.Compare(f.count[y], f.count[x]), cmp.Compare(x, y))
+		})
+		for _, class := range classes {
+			v.Evidence = append(v.Evidence, fmt.Sprintf("%d × %s, such as %s", f.count[class], class, f.example[class]))
+			if c, ok := failureCauses[class]; ok && v.Cause == Errors {
+				v.Cause = c
+			}
+			if !slices.Contains(all, class) {
+				all = append(all, class)
+			}
 		}
 	}
 	v.Text = map[Cause]string{
-		Errors:   "requests failed (" + strings.Join(classes, ", ") + "): try another proxy, h2trace report --suggest names the best one measured",
-		Checksum: "a module is not what the checksum database says: do not use it, and fetch it from another proxy",
+		Errors:   "requests failed (" + strings.Join(all, ", ") + "): try another proxy; h2trace report --suggest names the best of those measured",
+		Checksum: "a module is not what go.sum or the checksum database says: do not use it, and fetch it from another proxy",
 		DNS:      "names could not be resolved: look at the resolver",
 		Connect:  "connections could not be made: look at the address, the network and the firewall",
 		TLS:      "TLS handshakes failed: look at the certificate, and at what stands between",
@@ -122,7 +134,7 @@ func (b *Builder) slow(part int) Verdict {
 	case partSendStall, partSend:
 		return b.windowLimited(SendWindow, 0, "its peer")
 	}
-	if n := b.retransmits(); n > 0 {
+	if n := b.retransmits(); n > fewRetransmits {
 		return Verdict{PacketLoss, "packets are lost: look at the line", []string{fmt.Sprintf("%d segments were sent again", n)}}
 	}
 	v := Verdict{Bandwidth, "the line, or the proxy, delivers slowly: a nearer proxy would help", nil}

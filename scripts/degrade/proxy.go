@@ -132,7 +132,10 @@ func addFile(body io.ReadCloser) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return buf.Bytes(), out.Close()
+	if err := out.Close(); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
 }
 
 // cutBody ends a body early with err.

@@ -24,9 +24,11 @@ var (
 // schema is the contract, one list of keys for each kind of event.
 var schema = map[string][]key{
 	"process": append(ofProcess[:5:5],
-		need("action", oneOf("attached", "exec", "exit", "skipped")),
+		need("action", oneOf("attached", "exec", "exit", "skipped", "error")),
 		opt("ppid", count), opt("exe", str), opt("go_version", str), opt("build_id", str), opt("plan", object),
-		opt("exit_code", integer), opt("reason", str)),
+		opt("exit_code", integer), opt("reason", str),
+		opt("module", keys(need("path", str), opt("version", str))),
+		opt("error", keys(need("class", str), need("detail", str)))),
 	"conn": append(ofConn[:6:6],
 		need("action", oneOf("open", "close", "resync")),
 		opt("local", endpoint), opt("remote", endpoint), opt("role", oneOf("client", "server")),

@@ -1,0 +1,73 @@
+package goproxy
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseComplaints(t *testing.T) {
+	const m, v = "example.com/m", "v1.0.0"
+	tests := []struct {
+		name, in string
+		want     []Complaint // Detail is left out
+	}{
+		{"progress", "go: downloading example.com/m v1.0.0\n", nil},
+		{"something else", "go: no required module provides package example.com/m; to add it:\n\tgo get example.com/m\n", nil},
+		{"of a program", "panic: checksum mismatch\n", nil},
+		{
+			"checksum", "go: example.com/m@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:x=\n\tgo.sum:     h1:y=\n\nSECURITY ERROR\n",
+			[]Complaint{{Class: "checksum", Path: m, Version: v}},
+		},
+		{"checksum, go 1.18", "verifying example.com/m@v1.0.0: checksum mismatch\n", []Complaint{{Class: "checksum", Path: m, Version: v}}},
+		{
+			"not found", "go: example.com/m@v1.0.0: reading https://goproxy.example/example.com/m/@v/v1.0.0.info: 404 Not Found\n\tserver response: none\n",
+			[]Complaint{{Class: "http_4xx", Path: m, Version: v}},
+		},
+		{
+			"no version", "go: module example.com/m: reading https://goproxy.example/example.com/m/@v/list: 503 Service Unavailable\n",
+			[]Complaint{{Class: "http_5xx", Path: m}},
+		},
+		{
+			"resolver", `go: example.com/m@v1.0.0: Get "https://goproxy.example/example.com/m/@v/v1.0.0.info": dial tcp: lookup goproxy.example on 198.18.0.1:53: server misbehaving`,
+			[]Complaint{{Class: "dns", Path: m, Version: v}},
+		},
+		{
+			"resolver is slow", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": dial tcp: lookup goproxy.example: i/o timeout`,
+			[]Complaint{{Class: "dns", Path: m, Version: v}},
+		},
+		{
+			"refused", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": dial tcp 198.18.0.1:443: connect: connection refused`,
+			[]Complaint{{Class: "connect", Path: m, Version: v}},
+		},
+		{
+			"certificate", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+			[]Complaint{{Class: "tls", Path: m, Version: v}},
+		},
+		{"handshake", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": net/http: TLS handshake timeout`, []Complaint{{Class: "tls", Path: m, Version: v}}},
+		{
+			"reset", "go: example.com/m@v1.0.0: stream error: stream ID 9; INTERNAL_ERROR; received from peer\n" +
+				"go: example.com/n@v1.2.0: read \"https://goproxy.example/\": unexpected EOF\n",
+			[]Complaint{{Class: "reset", Path: m, Version: v}, {Class: "reset", Path: "example.com/n", Version: "v1.2.0"}},
+		},
+		{"truncated", "go: example.com/m@v1.0.0: zip: not a valid zip file\n", []Complaint{{Class: "protocol", Path: m, Version: v}}},
+		{
+			"module of the URL", `go: downloading: Get "https://goproxy.example/example.com/m/@v/v1.0.0.zip": context deadline exceeded`,
+			[]Complaint{{Class: "timeout", Path: m, Version: v}},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := ParseComplaints(tt.in)
+			for i := range got {
+				if got[i].Detail == "" {
+					t.Errorf("complaint %d has no detail", i)
+				}
+				got[i].Detail = ""
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
