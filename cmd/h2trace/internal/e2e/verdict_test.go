@@ -55,7 +55,7 @@ func TestVerdict(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := modproxy.NewWorkspace(t, a, mods, origin)
 			if tt.sums {
-				cmd := exec.Command("go", "mod", "download")
+				cmd := exec.Command("go", "mod", "download", "all") // which writes go.sum
 				cmd.Dir, cmd.Env = w.Dir, append(w.Env[:len(w.Env):len(w.Env)], "GOMODCACHE="+t.TempDir())
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Fatalf("go mod download: %v\n%s", err, out)
