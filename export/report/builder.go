@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
+
+	"h2trace/decoder/goproxy"
 )
 
 // maxLine bounds a line; a longer one is skipped. A frame with the largest
@@ -98,7 +101,7 @@ func (b *Builder) line(line []byte) {
 	case "process":
 		r.process(e)
 		if is(e.action, "error") {
-			b.reported.add(&e.exchange)
+			b.complaint(&e.exchange)
 		}
 	case "conn":
 		if is(e.action, "close") {
@@ -149,6 +152,30 @@ func (b *Builder) close(e *event) {
 		c.proxy.rtt.add(e.rtt)
 	}
 }
+
+// complaint takes what a go command said that it could not fetch. Where it did
+// not get as far as a request, this is all that tells of the proxy.
+func (b *Builder) complaint(x *exchangeKeys) {
+	b.reported.add(x)
+	switch classOf(x) {
+	case "dns", "connect", "tls":
+	default:
+		return
+	}
+	url := urlIn.FindString(text(x.detail))
+	if url == "" {
+		return
+	}
+	if p := b.proxies.get(proxyOf(url)); p != nil {
+		p.add(x)
+		if _, ok := goproxy.Parse(url); ok {
+			p.modules.add(x)
+		}
+	}
+}
+
+// urlIn finds the URL in an error of net/http.
+var urlIn = regexp.MustCompile(`https?://[^"\s]+`)
 
 // exchange takes an exchange. One of which nothing but a part was seen counts
 // for its proxy, but not in times.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,18 @@ var ErrNoProxy = errors.New("no request to a module proxy was recorded")
 // place in the order to mean something.
 const minRequests = 3
 
+// bad is the share of failures below which proxies are told apart by time.
+const bad = 0.05
+
+// measured is a proxy that found modules.
+type measured struct {
+	name   string
+	t      *tally
+	failed float64 // share of its requests
+	median float64 // ns
+	cost   float64 // ns, for each request that found something
+}
+
 // Suggestion is the measured order of proxies.
 type Suggestion struct {
 	// Command sets GOPROXY to that order.
@@ -24,46 +37,51 @@ type Suggestion struct {
 }
 
 // Suggest orders the proxies that were asked for modules: those that failed
-// least first, then by the median time of a request. A status 404 or 410 is no
-// failure: the go command asks the next proxy.
+// least first, then by the time that it takes to find a module there. The go
+// command asks the next proxy when one answers 404 or 410, so what counts is the
+// median time of a request for each one that found something. A proxy that
+// found nothing has no place.
 func (b *Builder) Suggest() (Suggestion, error) {
-	type measured struct {
-		name   string
-		p      *tally
-		rate   float64 // of failures
-		median float64 // ns
-		few    bool
-	}
+	var s Suggestion
 	var list []measured
-	for name, p := range b.proxies.values {
-		t := &p.modules
-		median, ok := t.total.quantile(0.5)
-		if !ok || strings.Contains(name, "<redacted>") {
-			continue
-		}
+	for _, name := range slices.Sorted(maps.Keys(b.proxies.values)) {
+		t := &b.proxies.values[name].modules
 		failed := t.failed() - t.missing
-		list = append(list, measured{name, t, float64(failed) / float64(t.requests), median, t.requests < minRequests})
+		found := t.requests - t.missing - failed
+		median, ok := t.total.quantile(0.5)
+		switch {
+		case t.requests == 0 || strings.Contains(name, "<redacted>"):
+		case !ok || found <= 0:
+			s.Reasons = append(s.Reasons, clean(fmt.Sprintf("%s: left out, none of %d requests found a module", name, t.requests)))
+		default:
+			all := float64(t.requests)
+			list = append(list, measured{name, t, float64(failed) / all, median, median * all / float64(found)})
+		}
 	}
 	if len(list) == 0 {
-		return Suggestion{}, ErrNoProxy
+		return s, ErrNoProxy
 	}
-	const bad = 0.05 // of its requests: what fails less is told apart by time
 	slices.SortFunc(list, func(x, y measured) int {
-		return cmp.Or(cmp.Compare(max(x.rate, bad), max(y.rate, bad)), cmp.Compare(x.median, y.median), cmp.Compare(x.name, y.name))
+		return cmp.Or(cmp.Compare(max(x.failed, bad), max(y.failed, bad)), cmp.Compare(x.cost, y.cost), cmp.Compare(x.name, y.name))
 	})
-	var s Suggestion
+	left := s.Reasons
+	s.Reasons = nil
 	var names []string
 	for _, m := range list {
 		names = append(names, m.name)
-		reason := fmt.Sprintf("%s: median %.1f ms, %.1f %% of %d requests failed", m.name, m.median/1e6, m.rate*100, m.p.requests)
-		if rate, ok := m.p.rate(); ok {
+		reason := fmt.Sprintf("%s: median %.1f ms, %.1f %% of %d requests failed", m.name, m.median/1e6, m.failed*100, m.t.requests)
+		if rate, ok := m.t.rate(); ok {
 			reason += fmt.Sprintf(", %.2f MB/s", rate)
 		}
-		if m.few {
+		if n := m.t.missing; n > 0 {
+			reason += fmt.Sprintf(", %d did not find the module", n)
+		}
+		if m.t.requests < minRequests {
 			reason += "; too few requests to be sure"
 		}
 		s.Reasons = append(s.Reasons, clean(reason))
 	}
+	s.Reasons = append(s.Reasons, left...)
 	s.Command = "go env -w GOPROXY=" + shellQuote(strings.Join(append(names, "direct"), ","))
 	return s, nil
 }
