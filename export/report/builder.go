@@ -31,6 +31,7 @@ type Builder struct {
 	errors  failures
 	// reported is what the go command itself said.
 	reported failures
+	chain    fallbacks
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -190,7 +191,8 @@ func (b *Builder) exchange(e *event) {
 		b.run.add(e.at-x.phases[phaseTotal], e.at, own)
 	}
 	c := b.run.conn(e.conn)
-	p := b.proxies.get(proxyOf(text(x.url)))
+	name := proxyOf(text(x.url))
+	p := b.proxies.get(name)
 	if p != nil {
 		p.exchange(x)
 		if c != nil && c.proxy == nil {
@@ -202,6 +204,7 @@ func (b *Builder) exchange(e *event) {
 	if x.kind == nil {
 		return
 	}
+	b.chain.add(e.pid, name, x)
 	if k := b.kinds.get(text(x.kind)); k != nil {
 		k.add(x)
 	}

@@ -18,6 +18,8 @@ type Report struct {
 	Kinds   []Kind   `json:"kinds"`
 	Modules []Module `json:"modules"`
 	Windows Windows  `json:"windows"`
+	// Fallbacks are the most frequent first.
+	Fallbacks []Fallback `json:"fallbacks"`
 
 	SkippedLines int64 `json:"skipped_lines"`
 	// Lost is how many records the runs lost: what is reported may be too little.
@@ -112,6 +114,15 @@ type Kind struct {
 	Tally
 }
 
+// Fallback is how often the go command asked one proxy for what another did not
+// give it. Why is that one's status, or the class of the failure.
+type Fallback struct {
+	From  string `json:"from"`
+	Why   string `json:"why"`
+	To    string `json:"to"`
+	Count int64  `json:"count"`
+}
+
 // Module is what one version of a module took. Total is the sum of all its
 // requests, some of which may have been under way at once.
 type Module struct {
@@ -176,6 +187,13 @@ func (b *Builder) Report() *Report {
 	}
 	slices.SortFunc(r.Kinds, func(a, b Kind) int { return cmp.Compare(a.Kind, b.Kind) })
 	r.Modules = b.slowest()
+	r.Fallbacks = []Fallback{}
+	for f, n := range b.chain.count {
+		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n})
+	}
+	slices.SortFunc(r.Fallbacks, func(a, b Fallback) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Why, b.Why))
+	})
 	r.Windows = b.windows.report()
 	return r
 }

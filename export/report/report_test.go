@@ -284,6 +284,33 @@ func TestTables(t *testing.T) {
 	}
 }
 
+func TestFallbacks(t *testing.T) {
+	var w writer
+	ask := func(begin float64, host, version string, status int) {
+		class := ""
+		if status >= 400 {
+			class = "http_4xx"
+		}
+		w.exchange(exchange{begin: begin, url: "https://" + host + "/example.com/m/@v/" + version + ".info", kind: "info", module: "example.com/" + version, status: status, class: class})
+	}
+	ask(0, "a.example", "v1.0.0", 404)
+	ask(1, "b.example", "v1.0.0", 410)
+	ask(2, "c.example", "v1.0.0", 200)
+	ask(3, "a.example", "v1.1.0", 404)
+	ask(4, "b.example", "v1.1.0", 200)
+	ask(5, "c.example", "v1.1.0", 200) // for another reason
+	ask(6, "a.example", "v1.2.0", 404)
+	ask(7, "a.example", "v1.2.0", 404) // asked again
+	r := read(t, w.String()).Report()
+	want := []Fallback{
+		{"https://a.example", "404", "https://b.example", 2},
+		{"https://b.example", "410", "https://c.example", 1},
+	}
+	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestSuggest(t *testing.T) {
 	var w writer
 	for i := range 40 {

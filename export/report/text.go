@@ -84,6 +84,9 @@ func (r *Report) tables() []table {
 	if len(r.Proxies) > 0 {
 		list = append(list, r.proxyTable())
 	}
+	if len(r.Fallbacks) > 0 {
+		list = append(list, r.fallbackTable())
+	}
 	if len(r.Kinds) > 0 {
 		list = append(list, r.kindTable())
 	}
@@ -158,6 +161,14 @@ func (r *Report) proxyTable() table {
 		t.rows = append(t.rows, slices.Concat([]string{clean(p.Proxy)}, p.cells(), []string{
 			fmt.Sprint(p.Conns), fmt.Sprint(p.Reused), p.TLS.median(), p.RTT.median(), fmt.Sprint(p.Retransmits),
 		}))
+	}
+	return t
+}
+
+func (r *Report) fallbackTable() table {
+	t := table{"What the go command asked another proxy for", [][]string{{"proxy", "answered", "then", "requests"}}}
+	for _, f := range r.Fallbacks {
+		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), clean(f.To), fmt.Sprint(f.Count)})
 	}
 	return t
 }
