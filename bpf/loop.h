@@ -32,23 +32,22 @@ struct chunk {
 #define LOOP_FAN 128
 #define LOOP_MAX (LOOP_FAN * LOOP_FAN * LOOP_FAN)
 
-static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u32 direction)
+static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 {
 	struct conn *conn;
 
 	c->key.ptr = ptr;
 	c->key.tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!life_of(c->key.tgid, &c->key.life))
-		return false;
+	c->key.life = which >> 32;
 	conn = bpf_map_lookup_elem(&conns, &c->key);
 	if (!conn)
 		return false;
-	c->dir = &conn->dir[direction & 1];
+	c->direction = which & 1;
+	c->dir = &conn->dir[which & 1];
 	c->conn = conn->id;
 	c->src = c->dir->src;
 	c->len = c->dir->len;
 	c->offset = c->dir->offset - c->len;
-	c->direction = direction;
 	c->keep = conn->framing != FRAMING_HTTP2;
 	return true;
 }
@@ -60,33 +59,36 @@ static __always_inline void save_chunk(struct chunk *c)
 }
 
 /* clang would not pass a number that the step has no use for. */
-#define LOOP_STEP(step)                                                  \
-	__noinline int step##_alone(u64 ptr, u32 direction, u32 i)       \
-	{                                                                \
-		struct chunk c;                                          \
-                                                                         \
-		barrier_var(i);                                          \
-		return !resume_chunk(&c, ptr, direction) || step(i, &c); \
-	}                                                                \
-	LOOP_LEVEL(step##_some, step##_alone(ptr, direction, at), 1)     \
-	LOOP_LEVEL(step##_many, step##_some(ptr, direction, at, n), LOOP_FAN)
-
-#define LOOP_LEVEL(name, inner, stride)                              \
-	__noinline int name(u64 ptr, u32 direction, u32 from, u32 n) \
+#define LOOP_STEP(step)                                              \
+	__noinline int step##_alone(u64 ptr, u64 which, u32 i)       \
 	{                                                            \
-		for (u32 i = 0; i < LOOP_FAN; i++) {                 \
-			u32 at = from + i * (stride);                \
+		struct chunk c;                                      \
                                                                      \
-			if (at >= n || inner)                        \
-				return 1;                            \
-		}                                                    \
-		return 0;                                            \
+		barrier_var(i);                                      \
+		return !resume_chunk(&c, ptr, which) || step(i, &c); \
+	}                                                            \
+	LOOP_LEVEL(step##_some, step##_alone(ptr, which, at), 1)     \
+	LOOP_LEVEL(step##_many, step##_some(ptr, which, at, n), LOOP_FAN)
+
+#define LOOP_LEVEL(name, inner, stride)                          \
+	__noinline int name(u64 ptr, u64 which, u32 from, u32 n) \
+	{                                                        \
+		for (u32 i = 0; i < LOOP_FAN; i++) {             \
+			u32 at = from + i * (stride);            \
+                                                                 \
+			if (at >= n || inner)                    \
+				return 1;                        \
+		}                                                \
+		return 0;                                        \
 	}
 
-#define LOOP(n, step, c)                                                                    \
-	for (u32 _i = 0; _i < LOOP_FAN; _i++) {                                             \
-		if (step##_many((c)->key.ptr, (c)->direction, _i * LOOP_FAN * LOOP_FAN, n)) \
-			break;                                                              \
+/* The life of the process and the direction: there is no stack to look either up. */
+#define WHICH(c) ((u64)(c)->key.life << 32 | (c)->direction)
+
+#define LOOP(n, step, c)                                                              \
+	for (u32 _i = 0; _i < LOOP_FAN; _i++) {                                       \
+		if (step##_many((c)->key.ptr, WHICH(c), _i * LOOP_FAN * LOOP_FAN, n)) \
+			break;                                                        \
 	}
 
 #else

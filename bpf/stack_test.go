@@ -1,0 +1,70 @@
+package bpf
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+// maxStack is MAX_BPF_STACK of the kernel, for a program and all it calls.
+// Newer kernels count otherwise, so only this test and the old ones tell.
+const maxStack = 512
+
+// TestStack adds up the stack of the programs for older kernels as their
+// verifier does: each function takes a multiple of 32 bytes.
+func TestStack(t *testing.T) {
+	spec, err := loadCompat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, prog := range spec.Programs {
+		functions := functionsOf(prog)
+		depth, chain := deepest(functions, prog.Instructions[0].Symbol())
+		if depth > maxStack {
+			t.Errorf("%s: %d bytes of stack, %d are allowed: %s", name, depth, maxStack, strings.Join(chain, " > "))
+		}
+		if name == probesProgReadMemmove && len(chain) < 8 {
+			t.Errorf("%s calls no deeper than %v: this proves nothing", name, chain)
+		}
+	}
+}
+
+// function is what one takes of the stack, and what it calls.
+type function struct {
+	stack int
+	calls []string
+}
+
+func functionsOf(prog *ebpf.ProgramSpec) map[string]*function {
+	list := make(map[string]*function)
+	var f *function
+	var before asm.Instruction
+	for _, ins := range prog.Instructions {
+		if name := ins.Symbol(); name != "" {
+			f = &function{}
+			list[name] = f
+		}
+		switch {
+		case ins.IsFunctionCall():
+			f.calls = append(f.calls, ins.Reference())
+		case ins.OpCode.Class() == asm.LdXClass && ins.Src == asm.R10, ins.OpCode.Class().IsStore() && ins.Dst == asm.R10:
+			f.stack = max(f.stack, -int(ins.Offset))
+		case ins.OpCode.ALUOp() == asm.Add && before.OpCode.ALUOp() == asm.Mov && before.Src == asm.R10 && before.Dst == ins.Dst:
+			f.stack = max(f.stack, -int(ins.Constant)) // an address on it
+		}
+		before = ins
+	}
+	return list
+}
+
+func deepest(functions map[string]*function, name string) (depth int, chain []string) {
+	f := functions[name]
+	for _, callee := range f.calls {
+		if d, c := deepest(functions, callee); d > depth || chain == nil {
+			depth, chain = d, c
+		}
+	}
+	return depth + max(1, (f.stack+31)/32)*32, append([]string{name}, chain...)
+}
