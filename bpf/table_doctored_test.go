@@ -1,0 +1,80 @@
+package bpf
+
+import (
+	"os"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/net/http2/hpack"
+)
+
+// dynamicTable is where hpack keeps a table: what begins an Encoder and a
+// Decoder.
+type dynamicTable struct {
+	ents          []hpack.HeaderField
+	_             uint64
+	_, _          unsafe.Pointer
+	size, maxSize uint32
+}
+
+// TestTablesDoctored puts into the memory of a table what cannot be one, while
+// it is copied. Such a table is not reported, or is said not to be consistent.
+func TestTablesDoctored(t *testing.T) {
+	unmapped := unsafe.String((*byte)(unsafe.Add(nil, 1<<46)), 8) // nobody reads it but the probe
+	tests := []struct {
+		name   string
+		doctor func(d *dynamicTable)
+	}{
+		{"as it is", func(*dynamicTable) {}},
+		{"size too small", func(d *dynamicTable) { d.size -= 3 }},
+		{"size too large", func(d *dynamicTable) { d.size += 3 }},
+		{"size beyond the maximum", func(d *dynamicTable) { d.maxSize = d.size - 1 }},
+		{"an entry more", func(d *dynamicTable) { d.ents = append(d.ents, hpack.HeaderField{Name: "x"}) }},
+		{"an entry less", func(d *dynamicTable) { d.ents = d.ents[:len(d.ents)-1] }},
+		{"endless entries", func(d *dynamicTable) { *(*[2]int)(unsafe.Add(unsafe.Pointer(d), 8)) = [2]int{1 << 40, 1 << 40} }},
+		{"entries nowhere", func(d *dynamicTable) { *(*uintptr)(unsafe.Pointer(d)) = 1 << 46 }},
+		{"a name nowhere", func(d *dynamicTable) { d.ents[0].Name = unmapped }},
+		{"an endless value", func(d *dynamicTable) { (*(*[2]int)(unsafe.Pointer(&d.ents[0].Value)))[1] = 1 << 62 }},
+		{"a value of 2³² more bytes", func(d *dynamicTable) { (*(*[2]int)(unsafe.Pointer(&d.ents[0].Value)))[1] += 1 << 32 }},
+		{"a value of another length", func(d *dynamicTable) { d.ents[1].Value += "y" }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20})
+			if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+				t.Fatal(err)
+			}
+			talk := newTalk(t)
+			for range 5 {
+				talk.exchange(0)
+			}
+			if err := c.AddTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			d := (*dynamicTable)(unsafe.Pointer(talk.enc))
+			sound, ents := *d, append([]hpack.HeaderField(nil), d.ents...)
+			tt.doctor(d)
+			// The probe is at its beginning; what is static changes no table.
+			err := talk.enc.WriteField(hpack.HeaderField{Name: ":method", Value: "GET"})
+			*d = sound
+			copy(d.ents, ents)
+			if err != nil {
+				t.Fatal(err)
+			}
+			talk.buf.Reset()
+			if err := c.RemoveTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			tables, _, _ := drainTables(t, c)
+			believed := 0
+			for _, table := range tables[Send] {
+				if table.Consistent {
+					believed++
+				}
+			}
+			if want := tt.name == "as it is"; (believed == 1) != want || believed > 1 {
+				t.Errorf("%d of %d tables are taken for sound", believed, len(tables[Send]))
+			}
+		})
+	}
+}
