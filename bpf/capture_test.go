@@ -65,11 +65,13 @@ type capture struct {
 	closes map[uint64]Close
 	data   map[uint64]*[2]stream
 	count  uint64
+	// connects are those that failed.
+	connects []Connect
 }
 
 func drain(t *testing.T, c *Collector) *capture {
 	t.Helper()
-	got := &capture{map[uint64]Open{}, map[uint64]Close{}, map[uint64]*[2]stream{}, 0}
+	got := &capture{opens: map[uint64]Open{}, closes: map[uint64]Close{}, data: map[uint64]*[2]stream{}}
 	var r Record
 	for {
 		err := c.Read(&r, 50*time.Millisecond)
@@ -86,6 +88,8 @@ func drain(t *testing.T, c *Collector) *capture {
 			got.data[r.Conn] = &[2]stream{}
 		case KindClose:
 			got.closes[r.Conn] = r.Close
+		case KindConnect:
+			got.connects = append(got.connects, r.Connect)
 		case KindData:
 			s := &got.data[r.Conn][r.Data.Dir]
 			if r.Data.Seq != s.seq || r.Data.Offset < s.offset {
@@ -223,7 +227,7 @@ func testCapture(t *testing.T, opts Options) {
 		if open.Local.String() != local.String() || open.Remote.String() != remote.String() {
 			t.Errorf("got %s -> %s, want %s -> %s", open.Local, open.Remote, local, remote)
 		}
-		if cl := got.closes[id]; cl.Offset[dir] != uint64(want.Len()) || !cl.Socket || cl.RTTMicros == 0 {
+		if cl := got.closes[id]; cl.Offset[dir] != uint64(want.Len()) || !cl.Socket || cl.Path.RTT == 0 {
 			t.Errorf("close: got %+v, want %d bytes and a round-trip time", cl, want.Len())
 		}
 	}

@@ -17,6 +17,7 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	compatMapCalls          = "calls"
+	compatMapConnects       = "connects"
 	compatMapConns          = "conns"
 	compatMapCounters       = "counters"
 	compatMapEncoders       = "encoders"
@@ -133,6 +134,7 @@ type compatProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
 	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
@@ -189,6 +191,7 @@ func (o *compatObjects) Close() error {
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
 	Encoders    *ebpf.Map `ebpf:"encoders"`
@@ -208,6 +211,7 @@ type compatMaps struct {
 func (m *compatMaps) Close() error {
 	return _CompatClose(
 		m.Calls,
+		m.Connects,
 		m.Conns,
 		m.Counters,
 		m.Encoders,

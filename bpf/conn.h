@@ -151,7 +151,9 @@ static __always_inline struct sock *sock_of_conn(u64 tls_conn, u32 tcpconn_hash)
 	return NULL;
 }
 
-static __always_inline void fill_endpoints(struct open_record *r, struct sock *sk)
+/* Returns the family, 0 for one that is not of the Internet. */
+static __always_inline u16 fill_endpoints(struct endpoint *local_end, struct endpoint *remote_end,
+					  struct sock *sk)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
@@ -159,18 +161,34 @@ static __always_inline void fill_endpoints(struct open_record *r, struct sock *s
 		u32 local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
 		u32 remote = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 
-		__builtin_memcpy(r->local.addr, &local, sizeof(local));
-		__builtin_memcpy(r->remote.addr, &remote, sizeof(remote));
+		__builtin_memcpy(local_end->addr, &local, sizeof(local));
+		__builtin_memcpy(remote_end->addr, &remote, sizeof(remote));
 	} else if (family == AF_INET6) {
-		BPF_CORE_READ_INTO(&r->local.addr, sk, __sk_common.skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO(&r->remote.addr, sk, __sk_common.skc_v6_daddr);
+		BPF_CORE_READ_INTO(&local_end->addr, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&remote_end->addr, sk, __sk_common.skc_v6_daddr);
 	} else {
-		return;
+		return 0;
 	}
-	r->family = family;
-	r->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	r->remote.port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	local_end->port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	remote_end->port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	return family;
 }
+
+/* The way of a target's socket to its peer, by struct sock. */
+struct connecting {
+	u64 start;
+	u64 established; /* 0 before */
+	u32 tgid;
+	u32 life;
+	u8 comm[COMM_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct connecting);
+} connects SEC(".maps");
 
 static __always_inline void report_open(struct conn *c, struct conn_key *key)
 {
@@ -184,13 +202,36 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 	r->handshake = c->handshake;
 	r->ptr = key->ptr;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
-	if (c->sk)
-		fill_endpoints(r, (struct sock *)c->sk);
+	if (c->sk) {
+		struct connecting *made = bpf_map_lookup_elem(&connects, &c->sk);
+
+		r->family = fill_endpoints(&r->local, &r->remote, (struct sock *)c->sk);
+		if (made && made->tgid == key->tgid && made->life == key->life) {
+			r->connect = made->start;
+			r->established = made->established;
+		}
+	}
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
-/* A close that a full ring swallowed is found again in the conns map. */
-static __always_inline void report_close(struct conn *c, struct conn_key *key)
+static __always_inline void fill_path(struct close_record *r, struct tcp_sock *tp, u8 state)
+{
+	r->socket = 1;
+	r->state = state;
+	r->sk_err = BPF_CORE_READ((struct sock *)tp, sk_err);
+	r->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
+	r->min_rtt_us = BPF_CORE_READ(tp, rtt_min.s[0].v);
+	r->retransmits = BPF_CORE_READ(tp, total_retrans);
+	r->out_of_order = BPF_CORE_READ(tp, rcv_ooopack);
+	r->segs_in = BPF_CORE_READ(tp, segs_in);
+	r->segs_out = BPF_CORE_READ(tp, segs_out);
+}
+
+/*
+ * A close that a full ring swallowed is found again in the conns map. state is
+ * that of the socket before, 0 for the one that it is in.
+ */
+static __always_inline void report_close(struct conn *c, struct conn_key *key, u8 state)
 {
 	struct close_record *r;
 
@@ -215,9 +256,9 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key)
 
 		if (owner && owner->ptr == key->ptr && owner->tgid == key->tgid &&
 		    owner->life == key->life) {
-			r->socket = 1;
-			r->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
-			r->retransmits = BPF_CORE_READ(tp, total_retrans);
+			if (!state)
+				state = BPF_CORE_READ((struct sock *)tp, __sk_common.skc_state);
+			fill_path(r, tp, state);
 			bpf_map_delete_elem(&socks, &c->sk);
 		}
 	}

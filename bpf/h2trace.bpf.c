@@ -7,6 +7,7 @@
  */
 #include "message.h"
 #include "process.h"
+#include "tcp.h"
 #include "walk.h"
 #include "windows.h"
 
@@ -116,7 +117,7 @@ int handshake(struct pt_regs *ctx)
 		/* Entry probes fire twice, and a first Write starts the handshake itself. */
 		if (!c->dir[DIR_RECV].offset && !(c->handshake && c->dir[DIR_SEND].offset))
 			return 0;
-		report_close(c, &key);
+		report_close(c, &key, 0);
 	}
 	open_conn(site, &key, true);
 	return 0;
@@ -134,7 +135,7 @@ int conn_close(struct pt_regs *ctx)
 		return 0;
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (c)
-		report_close(c, &key);
+		report_close(c, &key, 0);
 	return 0;
 }
 
@@ -249,28 +250,21 @@ int empty(struct pt_regs *ctx)
 	return 0;
 }
 
-/* Closes that do not go through tls.Conn: by the net.Conn below, by the peer. */
+/* Connects, and closes that do not go through tls.Conn: by the net.Conn below, by the peer. */
 SEC("tp_btf/inet_sock_set_state")
 int sock_state(u64 *ctx)
 {
 	struct sock *sk = (void *)ctx[0];
+	int before = (int)ctx[1];
 	int state = (int)ctx[2];
-	u64 key = (u64)sk;
-	struct conn_key *owner;
-	struct conn_key conn_key;
-	struct conn *c;
 
-	if (state != TCP_CLOSE && state != TCP_FIN_WAIT1 && state != TCP_LAST_ACK)
-		return 0;
-	owner = bpf_map_lookup_elem(&socks, &key);
-	if (!owner)
-		return 0;
-	/* shutdown(SHUT_WR) comes this way too, and leaves the other half open. */
-	if (state != TCP_CLOSE && BPF_CORE_READ(sk, sk_shutdown) != SHUTDOWN_MASK)
-		return 0;
-	conn_key = *owner;
-	c = bpf_map_lookup_elem(&conns, &conn_key);
-	if (c && c->sk == key)
-		report_close(c, &conn_key);
+	if (state == TCP_SYN_SENT)
+		connect_begins(sk);
+	else if (state == TCP_ESTABLISHED)
+		connect_succeeds(sk);
+	else if (state == TCP_CLOSE || state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK)
+		sock_closes(sk, before, state);
+	if (state == TCP_CLOSE)
+		connect_forgets(sk, before);
 	return 0;
 }

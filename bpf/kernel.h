@@ -19,6 +19,8 @@
 #define S_IFSOCK 0140000
 
 /* include/net/tcp_states.h */
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
 #define TCP_FIN_WAIT1 4
 #define TCP_CLOSE 7
 #define TCP_LAST_ACK 9
@@ -44,6 +46,7 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -51,11 +54,28 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	__u8 sk_shutdown;
+	int sk_err;
+};
+
+struct inet_sock {
+	__be16 inet_sport;
+};
+
+struct minmax_sample {
+	__u32 v;
+};
+
+struct minmax {
+	struct minmax_sample s[3];
 };
 
 struct tcp_sock {
 	__u32 srtt_us;
+	struct minmax rtt_min;
 	__u32 total_retrans;
+	__u32 rcv_ooopack;
+	__u32 segs_in;
+	__u32 segs_out;
 };
 
 struct socket {

@@ -65,11 +65,16 @@ type probesCloseRecord struct {
 	Offset      [2]uint64
 	LostBytes   [2]uint64
 	Lost        [2]uint32
-	SrttUs      uint32
-	Retransmits uint32
 	Life        uint32
 	Socket      uint8
-	Pad         [3]uint8
+	State       uint8
+	SkErr       uint16
+	SrttUs      uint32
+	MinRttUs    uint32
+	Retransmits uint32
+	OutOfOrder  uint32
+	SegsIn      uint32
+	SegsOut     uint32
 }
 
 type probesConn struct {
@@ -106,6 +111,44 @@ type probesConnKey struct {
 	Ptr  uint64
 	Tgid uint32
 	Life uint32
+}
+
+type probesConnectRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Start uint64
+	Local struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Remote struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Family uint16
+	SkErr  uint16
+	Life   uint32
+	Comm   [16]uint8
+}
+
+type probesConnecting struct {
+	_           structs.HostLayout
+	Start       uint64
+	Established uint64
+	Tgid        uint32
+	Life        uint32
+	Comm        [16]uint8
 }
 
 type probesDataRecord struct {
@@ -278,11 +321,13 @@ type probesOpenRecord struct {
 		Port uint16
 		Pad  [3]uint16
 	}
-	Family    uint16
-	Role      uint8
-	Handshake uint8
-	Pad       uint32
-	Comm      [16]uint8
+	Family      uint16
+	Role        uint8
+	Handshake   uint8
+	Pad         uint32
+	Connect     uint64
+	Established uint64
+	Comm        [16]uint8
 }
 
 type probesReader struct {
@@ -311,6 +356,7 @@ const (
 	probesRecordKindRECORD_BLOCK   probesRecordKind = 7
 	probesRecordKindRECORD_WINDOWS probesRecordKind = 8
 	probesRecordKindRECORD_MESSAGE probesRecordKind = 9
+	probesRecordKindRECORD_CONNECT probesRecordKind = 10
 )
 
 type probesRole uint32
@@ -408,6 +454,7 @@ type probesWindowsRecord struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	probesMapCalls          = "calls"
+	probesMapConnects       = "connects"
 	probesMapConns          = "conns"
 	probesMapCounters       = "counters"
 	probesMapEncoders       = "encoders"
@@ -523,6 +570,7 @@ type probesProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
 	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
@@ -578,6 +626,7 @@ func (o *probesObjects) Close() error {
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
 	Encoders    *ebpf.Map `ebpf:"encoders"`
@@ -597,6 +646,7 @@ type probesMaps struct {
 func (m *probesMaps) Close() error {
 	return _ProbesClose(
 		m.Calls,
+		m.Connects,
 		m.Conns,
 		m.Counters,
 		m.Encoders,

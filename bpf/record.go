@@ -22,6 +22,7 @@ const (
 	KindWindows = Kind(probesRecordKindRECORD_WINDOWS)
 	// KindMessage is for what the go command says on stderr.
 	KindMessage = Kind(probesRecordKindRECORD_MESSAGE)
+	KindConnect = Kind(probesRecordKindRECORD_CONNECT)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -75,6 +76,7 @@ type Record struct {
 	Windows Windows
 	// Message is the beginning of what was said in one call.
 	Message string
+	Connect Connect
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -99,6 +101,9 @@ type Open struct {
 	Handshake     bool // seen from before its TLS handshake
 	Comm          string
 	Ptr           uint64 // of its *tls.Conn in the process
+	// ConnectStart and Established are when its socket began to connect and
+	// was connected, both 0 when that was not seen.
+	ConnectStart, Established int64
 }
 
 // Totals is what passed in each direction of a connection: Seq records and
@@ -114,9 +119,8 @@ type Totals struct {
 // of the path.
 type Close struct {
 	Totals
-	Socket      bool
-	RTTMicros   uint32
-	Retransmits uint32
+	Socket bool
+	Path   Path
 
 	ptr  uint64
 	life uint32
@@ -197,6 +201,8 @@ func (r *Record) parse(sample []byte) error {
 		}
 		r.Message = string(m.Text[:min(int(m.Len), len(m.Text))])
 		return nil
+	case KindConnect:
+		return r.parseConnect(sample)
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:
@@ -241,6 +247,9 @@ func (r *Record) parseOpen(sample []byte) error {
 		Comm:      text(o.Comm[:]),
 		Ptr:       o.Ptr,
 	}
+	if o.Established != 0 {
+		r.Open.ConnectStart, r.Open.Established = int64(o.Connect), int64(o.Established)
+	}
 	return nil
 }
 
@@ -257,11 +266,10 @@ func (r *Record) parseClose(sample []byte) error {
 			Lost:      [2]Reasons{Reasons(c.Lost[Send]), Reasons(c.Lost[Recv])},
 			LostBytes: c.LostBytes,
 		},
-		Socket:      c.Socket != 0,
-		RTTMicros:   c.SrttUs,
-		Retransmits: c.Retransmits,
-		ptr:         c.Ptr,
-		life:        c.Life,
+		Socket: c.Socket != 0,
+		Path:   pathOf(c),
+		ptr:    c.Ptr,
+		life:   c.Life,
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ enum record_kind {
 	RECORD_BLOCK = 7,
 	RECORD_WINDOWS = 8,
 	RECORD_MESSAGE = 9,
+	RECORD_CONNECT = 10,
 };
 
 enum direction {
@@ -102,6 +103,8 @@ struct open_record {
 	u8 role;
 	u8 handshake; /* 1: seen from before the TLS handshake */
 	u32 pad;
+	u64 connect;	 /* when the socket began to connect, 0 when not seen */
+	u64 established; /* and when it was connected */
 	u8 comm[COMM_SIZE];
 };
 
@@ -113,11 +116,28 @@ struct close_record {
 	u64 offset[DIR_COUNT];	   /* bytes so far, with the lost ones */
 	u64 lost_bytes[DIR_COUNT]; /* as in data_record, since the last one delivered */
 	u32 lost[DIR_COUNT];
-	u32 srtt_us;	 /* smoothed round-trip time */
-	u32 retransmits; /* segments */
-	u32 life;	 /* of the process */
-	u8 socket;	 /* srtt_us and retransmits are known */
-	u8 pad[3];
+	u32 life;    /* of the process */
+	u8 socket;   /* what follows is known */
+	u8 state;    /* TCP_* before the close */
+	u16 sk_err;  /* errno */
+	u32 srtt_us; /* smoothed round-trip time */
+	u32 min_rtt_us;
+	u32 retransmits;  /* segments */
+	u32 out_of_order; /* segments received */
+	u32 segs_in;
+	u32 segs_out;
+};
+
+/* A connect that failed, or that the process gave up. */
+struct connect_record {
+	struct record_header h;
+	u64 start;
+	struct endpoint local;
+	struct endpoint remote;
+	u16 family;
+	u16 sk_err; /* errno, 0 when the process closed the socket */
+	u32 life;
+	u8 comm[COMM_SIZE];
 };
 
 struct exec_record {
@@ -225,6 +245,7 @@ union record {
 	struct block_record block;
 	struct windows_record windows;
 	struct message_record message;
+	struct connect_record connect;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -266,8 +287,9 @@ struct http2_layout {
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
-_Static_assert(sizeof(struct open_record) == 104, "open_record");
-_Static_assert(sizeof(struct close_record) == 104, "close_record");
+_Static_assert(sizeof(struct open_record) == 120, "open_record");
+_Static_assert(sizeof(struct close_record) == 120, "close_record");
+_Static_assert(sizeof(struct connect_record) == 96, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 320, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct table_record) == 9536, "table_record");

@@ -56,9 +56,16 @@ type Conn struct {
 
 	// For ConnClose: bytes of plaintext, and frames in both directions.
 	BytesSent, BytesReceived *uint64
-	RTT                      *time.Duration
-	Retransmits              *uint64
 	Frames                   *uint64
+	Path                     *Path
+}
+
+// Path is what TCP knew of the way to the peer; nil is unknown.
+type Path struct {
+	RTT, MinRTT                    *time.Duration // smoothed, and the least
+	Retransmits                    uint64         // segments sent again
+	OutOfOrder                     uint64         // segments received behind one that was missing
+	SegmentsSent, SegmentsReceived uint64
 }
 
 // TLS is what the handshake agreed on.
@@ -97,11 +104,26 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 	case ConnClose:
 		b = appendIntOrNull(b, "bytes_sent", c.BytesSent)
 		b = appendIntOrNull(b, "bytes_received", c.BytesReceived)
-		b = appendMillisOrNull(b, "rtt_ms", c.RTT)
-		b = appendIntOrNull(b, "retransmits", c.Retransmits)
-		b = appendIntOrNull(b, "frames", c.Frames)
+		b = appendPath(b, c.Path, c.Frames)
 	}
 	j.out.end(append(b, '}'))
+}
+
+// appendPath appends the keys of a path, and frames between the older and the
+// newer ones.
+func appendPath(b []byte, p *Path, frames *uint64) []byte {
+	if p == nil {
+		b = append(b, `,"rtt_ms":null,"retransmits":null`...)
+		b = appendIntOrNull(b, "frames", frames)
+		return append(b, `,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null`...)
+	}
+	b = appendMillisOrNull(b, "rtt_ms", p.RTT)
+	b = appendIntOrNull(b, "retransmits", &p.Retransmits)
+	b = appendIntOrNull(b, "frames", frames)
+	b = appendMillisOrNull(b, "min_rtt_ms", p.MinRTT)
+	b = appendIntOrNull(b, "out_of_order", &p.OutOfOrder)
+	b = appendIntOrNull(b, "segments_sent", &p.SegmentsSent)
+	return appendIntOrNull(b, "segments_received", &p.SegmentsReceived)
 }
 
 func roleName(r decoder.Role) string {

@@ -68,6 +68,11 @@
 //	rtt_ms          on close: smoothed round-trip time, or null
 //	retransmits     on close: TCP segments sent again, or null
 //	frames          on close: frames in both directions, or null
+//	min_rtt_ms      on close: least round-trip time, or null
+//	out_of_order    on close: TCP segments received behind one that was
+//	                missing, lost or overtaken on the way, or null
+//	segments_sent, segments_received
+//	                on close: TCP segments, or null
 //
 // # frame
 //
@@ -137,7 +142,7 @@
 //	                unescaped, and null where the request names none
 //	error           {class, detail} where there is no complete, successful
 //	                response, else null. Classes: reset, goaway, http_4xx,
-//	                http_5xx, protocol, aborted (by the client)
+//	                http_5xx, protocol, aborted (by the client), timeout (of TCP)
 //	start           time of the first byte of the request, or null
 //
 // # stall

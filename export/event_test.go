@@ -102,15 +102,17 @@ func TestConn(t *testing.T) {
 		{
 			"close",
 			Conn{
-				Action: ConnClose, BytesSent: new(uint64(0)), BytesReceived: new(uint64(1 << 40)), RTT: ms(0.031),
-				Retransmits: new(uint64(0)), Frames: new(uint64(9)),
+				Action: ConnClose, BytesSent: new(uint64(0)), BytesReceived: new(uint64(1 << 40)), Frames: new(uint64(9)),
+				Path: &Path{RTT: ms(0.031), OutOfOrder: 3, SegmentsSent: 5, SegmentsReceived: 7},
 			},
-			`"action":"close",` + unknown + `,"bytes_sent":0,"bytes_received":1099511627776,"rtt_ms":0.031,"retransmits":0,"frames":9}`,
+			`"action":"close",` + unknown + `,"bytes_sent":0,"bytes_received":1099511627776,"rtt_ms":0.031,"retransmits":0,"frames":9,` +
+				`"min_rtt_ms":null,"out_of_order":3,"segments_sent":5,"segments_received":7}`,
 		},
 		{
 			"close of nothing known",
 			Conn{Action: ConnClose},
-			`"action":"close",` + unknown + `,"bytes_sent":null,"bytes_received":null,"rtt_ms":null,"retransmits":null,"frames":null}`,
+			`"action":"close",` + unknown + `,"bytes_sent":null,"bytes_received":null,"rtt_ms":null,"retransmits":null,"frames":null,` +
+				`"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null}`,
 		},
 	}
 	for _, tt := range tests {

@@ -107,9 +107,7 @@ func (c *tracedConn) finish() error {
 	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
 	e.Frames = &frames
 	if r := &end.record; r.Kind == bpf.KindClose && r.Close.Socket {
-		rtt := time.Duration(r.Close.RTTMicros) * time.Microsecond
-		retransmits := uint64(r.Close.Retransmits)
-		e.RTT, e.Retransmits = &rtt, &retransmits
+		e.Path = pathOf(&r.Close.Path)
 	}
 	t.events.Conn(c.at(end.at), &e)
 	switch {
@@ -119,6 +117,25 @@ func (c *tracedConn) finish() error {
 		err = errors.Join(err, t.collector.ForgetConn(*end.state))
 	}
 	return err
+}
+
+// pathOf returns what TCP knew of a path, for printing.
+func pathOf(p *bpf.Path) *export.Path {
+	path := &export.Path{
+		Retransmits:      uint64(p.Retransmits),
+		OutOfOrder:       uint64(p.OutOfOrder),
+		SegmentsSent:     uint64(p.SegmentsSent),
+		SegmentsReceived: uint64(p.SegmentsReceived),
+	}
+	for _, d := range []struct {
+		from time.Duration
+		to   **time.Duration
+	}{{p.RTT, &path.RTT}, {p.MinRTT, &path.MinRTT}} {
+		if d.from != 0 {
+			*d.to = &d.from
+		}
+	}
+	return path
 }
 
 // at returns the head of an event of that kernel time.

@@ -54,6 +54,10 @@ func (t *connTable) open(r *bpf.Record) {
 	c := t.get(r)
 	c.meta.Comm = r.Open.Comm
 	c.event.Local, c.event.Remote = r.Open.Local, r.Open.Remote
+	if o := &r.Open; o.Established != 0 {
+		took := time.Duration(o.Established - o.ConnectStart)
+		c.event.Connect = &took
+	}
 	if r.Open.Handshake {
 		c.event.Joined = export.JoinedStart
 	}

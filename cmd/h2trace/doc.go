@@ -80,7 +80,8 @@ lines come in the order in which the bytes went.
 	conn      action (open, close, resync), local, remote, role, protocol,
 	          joined (start, mid), tls, dns_ms, connect_ms, tls_ms; on resync:
 	          dir, skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
-	          retransmits, frames
+	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
+	          segments_received
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION
@@ -97,7 +98,7 @@ lines come in the order in which the bytes went.
 	          ORIGIN           origins
 	          truncated and violation where they apply
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
-	          response_bytes, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
+	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
 	          redirect, module {path, version, kind}, error {class, detail},
 	          start
 	stall     stream, side, window, start, stall_ms, ended_by
@@ -115,7 +116,8 @@ handed to Write; a Write that fails may have sent less.
 An exchange is printed when it ends: send_ms is the request, wait_ms the time
 from its end to the response, receive_ms the response. stall_ms in it, and the
 stall events, are the times for which one side had used up its flow-control
-window. tls, dns_ms, connect_ms and tls_ms are null so far.
+window. connect_ms is the TCP handshake of the connection that it opened. tls,
+dns_ms and tls_ms are null so far.
 
 loss counts everything that was seen and is missing from the output, by cause.
 What cannot be trusted after a loss is null. summary is the last line; in it,

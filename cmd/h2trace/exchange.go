@@ -22,8 +22,16 @@ func (c *tracedConn) follow(config decoder.Config) {
 
 // by says who ended the connection.
 func (e *connEnd) by() exchange.Ended {
-	if e.record.Kind == bpf.KindClose {
+	c := &e.record.Close
+	switch {
+	case e.record.Kind != bpf.KindClose:
+		return exchange.EndedByProcess
+	case !c.Socket:
 		return exchange.EndedUnknown
+	case c.Path.EndedByPeer():
+		return exchange.EndedByPeer
+	case c.Path.Err() != 0:
+		return exchange.EndedByNetwork
 	}
 	return exchange.EndedByProcess
 }
@@ -47,6 +55,9 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 		}
 	}
 	event := export.Exchange{Exchange: e}
+	if e.Reused == exchange.ReusedNo {
+		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake
+	}
 	if e.Method == "GET" {
 		if module, ok := goproxy.Parse(e.URL); ok {
 			event.Module = &module

@@ -69,6 +69,7 @@ const (
 	ClassHTTP5xx  Class = "http_5xx"
 	ClassProtocol Class = "protocol" // the client found a rule broken
 	ClassAborted  Class = "aborted"  // the client gave up
+	ClassTimeout  Class = "timeout"  // TCP gave up
 )
 
 // Error is why an exchange failed.

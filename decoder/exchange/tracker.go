@@ -73,6 +73,7 @@ const (
 	EndedUnknown Ended = iota
 	EndedByPeer
 	EndedByProcess
+	EndedByNetwork // TCP had no answer for too long
 	NotEnded
 )
 
@@ -105,6 +106,8 @@ func (t *Tracker) cut(o *open, at int64, by Ended) {
 			class, detail = t.goAway.Class, t.goAway.Detail
 		} else if byClient {
 			class = ClassAborted
+		} else if by == EndedByNetwork {
+			class, detail = ClassTimeout, "the network let nothing through before the response was complete"
 		}
 		o.failed(class, detail)
 	}

@@ -149,6 +149,8 @@ func (b *Builder) close(e *event) {
 	}
 	delete(b.run.conns, string(e.conn))
 	c.proxy.retransmits += e.retrans
+	c.proxy.outOfOrder += e.unorder
+	c.proxy.line.close(e)
 	if e.rttKnown {
 		c.proxy.rtt.add(e.rtt)
 	}

@@ -16,7 +16,10 @@ type event struct {
 	stall    stallKeys
 	rtt      int64 // ns
 	rttKnown bool
+	minRTT   int64 // ns, 0 unknown
 	retrans  int64
+	unorder  int64 // out_of_order
+	segments int64 // both ways
 	lost     int64 // records, of a loss
 	duration int64 // ns, of a summary
 }
@@ -118,8 +121,15 @@ func (e *event) member(key, v []byte) {
 		e.exit, e.exited = integer(v)
 	case "rtt_ms":
 		e.rtt, e.rttKnown = millis(v)
+	case "min_rtt_ms":
+		e.minRTT, _ = millis(v)
 	case "retransmits":
 		e.retrans, _ = integer(v)
+	case "out_of_order":
+		e.unorder, _ = integer(v)
+	case "segments_sent", "segments_received":
+		n, _ := integer(v)
+		e.segments += n
 	case "records":
 		e.lost, _ = integer(v)
 	case "duration_ms":

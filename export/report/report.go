@@ -106,6 +106,7 @@ type Proxy struct {
 	TLS         *Quantiles `json:"tls_ms"`
 	RTT         *Quantiles `json:"rtt_ms"`
 	Retransmits int64      `json:"retransmits"`
+	OutOfOrder  int64      `json:"out_of_order"` // segments that came behind a missing one
 }
 
 // Kind is what the requests of one kind came to.
@@ -177,6 +178,7 @@ func (b *Builder) Report() *Report {
 		r.Proxies = append(r.Proxies, Proxy{
 			Proxy: name, Tally: v.report(), Conns: v.conns, Reused: v.reused,
 			TLS: quantiles(&v.handshake), RTT: quantiles(&v.rtt), Retransmits: v.retransmits,
+			OutOfOrder: v.outOfOrder,
 		})
 	}
 	slices.SortFunc(r.Proxies, func(a, b Proxy) int {

@@ -69,7 +69,13 @@ func (w *writer) exchange(x exchange) {
 }
 
 func (w *writer) close(ms float64, conn string, rtt float64, retransmits int) {
-	w.line(ms, "conn", `"pid":7,"comm":"go","conn":%q,"action":"close","rtt_ms":%.3f,"retransmits":%d,"frames":9`, conn, rtt, retransmits)
+	w.closePath(ms, conn, rtt, rtt, retransmits, 0)
+}
+
+// closePath closes a connection of 1000 segments.
+func (w *writer) closePath(ms float64, conn string, rtt, least float64, retransmits, outOfOrder int) {
+	w.line(ms, "conn", `"pid":7,"comm":"go","conn":%q,"action":"close","rtt_ms":%.3f,"retransmits":%d,"frames":9,"min_rtt_ms":%.3f,`+
+		`"out_of_order":%d,"segments_sent":300,"segments_received":700`, conn, rtt, retransmits, least, outOfOrder)
 }
 
 func read(t *testing.T, text string) *Builder {
@@ -192,6 +198,18 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.close(600, "c1", 20, 40)
 		}, PacketLoss, "packets are lost"},
+		{"loss of what is received", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 45, 40, 0, 300)
+		}, PacketLoss, "packets are lost"},
+		{"full queue", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 80, 1, 2, 200)
+		}, Bandwidth, "delivers slowly"},
+		{"hardly a loss", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 45, 40, 1, 0)
+		}, Bandwidth, "delivers slowly"},
 		{"receive window", 0, func(w *writer) {
 			for i := range 9 {
 				w.line(float64(60*i), "stall", `"pid":7,"comm":"go","conn":"c1","stream":1,"side":"recv_window","window":65535,"start":%q,"stall_ms":50.000`, at(float64(60*i)))

@@ -55,6 +55,7 @@ type tally struct {
 	bytes       int64
 	bulk        int64 // bytes of responses of at least minBulk
 	receive     int64 // ns in which those came
+	waited      int64 // ns, of all that are in wait
 	wait, total sketch
 }
 
@@ -82,6 +83,7 @@ func (t *tally) add(x *exchangeKeys) {
 	}
 	if x.known[phaseWait] {
 		t.wait.add(x.phases[phaseWait])
+		t.waited += x.phases[phaseWait]
 	}
 	if x.known[phaseTotal] {
 		t.total.add(x.phases[phaseTotal])
@@ -110,6 +112,8 @@ type proxy struct {
 	conns       int64
 	reused      int64 // exchanges
 	retransmits int64
+	outOfOrder  int64
+	line        line
 	rtt         sketch
 	handshake   sketch
 }

@@ -42,10 +42,6 @@ const (
 	largeTime  = 100e6 // ns
 )
 
-// fewRetransmits are those that a full queue, or an impatient timer, makes on a
-// line that loses nothing.
-const fewRetransmits = 5
-
 // failureCauses are the classes of failures that are causes of their own.
 var failureCauses = map[string]Cause{
 	"checksum": Checksum, "dns": DNS, "connect": Connect, "tls": TLS,
@@ -69,6 +65,12 @@ func (b *Builder) judge() Verdict {
 	for i, n := range b.parts {
 		if wall += n; i != partOther && n > size {
 			largest, size = i, n
+		}
+	}
+	if lost := b.lostToLine(); lost > 0 {
+		rest := b.parts[partWait] - (lost - b.parts[partReceive])
+		if lost >= rest && (lost >= size || largest == partWait) {
+			largest, size = partReceive, lost
 		}
 	}
 	share := float64(size) / float64(max(wall, 1))
@@ -134,8 +136,8 @@ func (b *Builder) slow(part int) Verdict {
 	case partSendStall, partSend:
 		return b.windowLimited(SendWindow, 0, "its peer")
 	}
-	if n := b.retransmits(); n > fewRetransmits {
-		return Verdict{PacketLoss, "packets are lost: look at the line", []string{fmt.Sprintf("%d segments were sent again", n)}}
+	if l := b.lossy(); l.conns > 0 {
+		return Verdict{PacketLoss, "packets are lost, and what is behind them waits: look at the line", []string{l.evidence()}}
 	}
 	v := Verdict{Bandwidth, "the line, or the proxy, delivers slowly: a nearer proxy would help", nil}
 	if bytes, ns := b.received(); ns > 0 {
@@ -209,11 +211,15 @@ func (b *Builder) blind() []string {
 	return list
 }
 
-func (b *Builder) retransmits() (n int64) {
+// lossy sums up the connections over lines that lose packets.
+func (b *Builder) lossy() (sum line) {
 	for _, p := range b.proxies.values {
-		n += p.retransmits
+		sum.conns += p.line.conns
+		sum.retransmits += p.line.retransmits
+		sum.outOfOrder += p.line.outOfOrder
+		sum.segments += p.line.segments
 	}
-	return n
+	return sum
 }
 
 // busiest returns the proxy with most bytes of those whose round-trip time is

@@ -24,6 +24,8 @@ The line:
 	-delay D          round-trip time added, such as 60ms
 	-jitter D         up to so much of it more or less, packet by packet, in order
 	-loss P           percentage of packets lost, each way
+	-loss-after N     but none of the first N each way, so that names are resolved
+	                  and connections made before
 	-rate N           bits a second, each way, such as 8M; what does not fit in a
 	                  queue of 200 ms is lost
 

@@ -14,6 +14,7 @@ import (
 type lineConfig struct {
 	delay, jitter time.Duration // of a round trip
 	loss          float64       // share of the packets, each way
+	lossAfter     int           // packets each way of which none is lost
 	rate          int64         // bits a second, each way; 0 is no limit
 }
 
@@ -67,14 +68,14 @@ func carry(from, to *tun, c lineConfig) {
 	defer close(queue)
 	go deliver(to, queue)
 	var free, last time.Time // when the line is free, and the last packet is due
-	for {
+	for seen := 1; ; seen++ {
 		buf := make([]byte, maxPacket)
 		n, err := from.file.Read(buf)
 		if err != nil {
 			return
 		}
 		now := time.Now()
-		if rand.Float64() < c.loss {
+		if seen > c.lossAfter && rand.Float64() < c.loss {
 			continue
 		}
 		if free.Before(now) {

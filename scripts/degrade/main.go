@@ -59,6 +59,7 @@ func parse(args []string) (*options, error) {
 	fs := flag.NewFlagSet("degrade", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	loss := fs.Float64("loss", 0, "")
+	fs.IntVar(&o.line.lossAfter, "loss-after", 0, "")
 	rate := fs.String("rate", "", "")
 	fs.DurationVar(&o.line.delay, "delay", 0, "")
 	fs.DurationVar(&o.line.jitter, "jitter", 0, "")

@@ -15,15 +15,21 @@ import (
 
 // timing is what h2client writes with -timings.
 type timing struct {
-	Method    string `json:"method"`
-	URL       string `json:"url"`
-	Reused    bool   `json:"reused"`
-	GotConn   int64  `json:"got_conn"`
-	Wrote     int64  `json:"wrote"`
-	FirstByte int64  `json:"first_byte"`
-	End       int64  `json:"end"`
-	Bytes     int64  `json:"bytes"`
-	Status    int    `json:"status"`
+	Method       string `json:"method"`
+	URL          string `json:"url"`
+	Reused       bool   `json:"reused"`
+	DNSStart     int64  `json:"dns_start"`
+	DNSDone      int64  `json:"dns_done"`
+	ConnectStart int64  `json:"connect_start"`
+	ConnectDone  int64  `json:"connect_done"`
+	TLSStart     int64  `json:"tls_start"`
+	TLSDone      int64  `json:"tls_done"`
+	GotConn      int64  `json:"got_conn"`
+	Wrote        int64  `json:"wrote"`
+	FirstByte    int64  `json:"first_byte"`
+	End          int64  `json:"end"`
+	Bytes        int64  `json:"bytes"`
+	Status       int    `json:"status"`
 }
 
 func readTimings(t *testing.T, file string) []timing {
@@ -43,6 +49,17 @@ func readTimings(t *testing.T, file string) []timing {
 	}
 	slices.SortStableFunc(list, func(a, b timing) int { return int(a.GotConn - b.GotConn) })
 	return list
+}
+
+// begin is when the client began with a request: with its connection, if it
+// made that for it.
+func (m *timing) begin() int64 {
+	for _, at := range []int64{m.DNSStart, m.ConnectStart, m.TLSStart} {
+		if at != 0 {
+			return at
+		}
+	}
+	return m.GotConn
 }
 
 // TestExchanges holds exchanges against what the client itself measured, with
@@ -117,7 +134,8 @@ func compareTimings(t *testing.T, a *modproxy.Authority, addr string, p speaker)
 			{g.Send, sent - w.GotConn},
 			{g.Wait, max(0, w.FirstByte-sent)},
 			{g.Receive, w.End - w.FirstByte},
-			{g.Total, w.End - w.GotConn},
+			{g.Total, w.End - w.begin()},
+			{g.Connect, w.ConnectDone - w.ConnectStart},
 		} {
 			of++
 			if phase.got != nil && math.Abs(*phase.got-float64(phase.want)/1e6) <= 2 {
@@ -139,7 +157,13 @@ func checkSummed(t *testing.T, s *contract.Stream, list []contract.Exchange) {
 			t.Errorf("a complete exchange with an unknown phase: %+v", e)
 			continue
 		}
-		if got := e.TS.Sub(*e.Start).Seconds() * 1e3; math.Abs(got-*e.Total) > 0.002 {
+		got := e.TS.Sub(*e.Start).Seconds() * 1e3
+		for _, setup := range []*float64{e.DNS, e.Connect, e.TLS} {
+			if setup != nil {
+				got += *setup
+			}
+		}
+		if math.Abs(got-*e.Total) > 0.002 {
 			t.Errorf("exchange of %.3f ms took %.3f ms in all", got, *e.Total)
 		}
 	}

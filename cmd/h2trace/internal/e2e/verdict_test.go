@@ -45,6 +45,7 @@ func TestVerdict(t *testing.T) {
 		{name: "slow server", flags: []string{"-server-delay", "300ms"}, cause: "server_wait", text: "takes long to answer"},
 		{name: "far away", flags: []string{"-delay", "200ms"}, cause: "server_wait", text: "far away"},
 		{name: "bandwidth", flags: []string{"-rate", "8M"}, cause: "bandwidth", text: "delivers slowly"},
+		{name: "packet loss", flags: []string{"-loss", "8", "-loss-after", "20", "-delay", "20ms"}, cause: "packet_loss", text: "packets are lost"},
 		{name: "503", flags: []string{"-status", "503"}, fails: true, cause: "errors", text: "http_5xx"},
 		{name: "wrong checksum", flags: []string{"-corrupt-zip"}, fails: true, cause: "checksum", text: "go.sum", sums: true},
 		{name: "resolver fails", flags: []string{"-dns-fail"}, fails: true, cause: "dns", text: "could not be resolved", mute: true},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,15 +14,23 @@ import (
 // Timing is what net/http/httptrace says of one request, in Unix nanoseconds.
 // It is one line of the file that -timings names.
 type Timing struct {
-	Method    string `json:"method"`
-	URL       string `json:"url"`
-	Reused    bool   `json:"reused"`
-	GotConn   int64  `json:"got_conn"`
-	Wrote     int64  `json:"wrote"`      // the request, body included
-	FirstByte int64  `json:"first_byte"` // of the response
-	End       int64  `json:"end"`        // of its body
-	Bytes     int64  `json:"bytes"`      // of its body
-	Status    int    `json:"status"`
+	Method string `json:"method"`
+	URL    string `json:"url"`
+	Reused bool   `json:"reused"`
+	// Of the connection that it made; 0 where it made none, or with -impl x.
+	DNSStart     int64 `json:"dns_start"`
+	DNSDone      int64 `json:"dns_done"`
+	ConnectStart int64 `json:"connect_start"`
+	ConnectDone  int64 `json:"connect_done"`
+	TLSStart     int64 `json:"tls_start"`
+	TLSDone      int64 `json:"tls_done"`
+
+	GotConn   int64 `json:"got_conn"`
+	Wrote     int64 `json:"wrote"`      // the request, body included
+	FirstByte int64 `json:"first_byte"` // of the response
+	End       int64 `json:"end"`        // of its body
+	Bytes     int64 `json:"bytes"`      // of its body
+	Status    int   `json:"status"`
 }
 
 // timedTransport writes down when what happened to each request that had a
@@ -45,7 +54,14 @@ func newTimedTransport(next http.RoundTripper, file string) (*timedTransport, er
 func (t *timedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	b := &timedBody{transport: t, timing: Timing{Method: r.Method, URL: r.URL.String()}}
 	now := func(at *int64) { *at = time.Now().UnixNano() }
+	note := func(at func(*Timing) *int64) { b.locked(func(m *Timing) { now(at(m)) }) }
 	trace := &httptrace.ClientTrace{
+		DNSStart:          func(httptrace.DNSStartInfo) { note(func(m *Timing) *int64 { return &m.DNSStart }) },
+		DNSDone:           func(httptrace.DNSDoneInfo) { note(func(m *Timing) *int64 { return &m.DNSDone }) },
+		ConnectStart:      func(_, _ string) { note(func(m *Timing) *int64 { return &m.ConnectStart }) },
+		ConnectDone:       func(_, _ string, _ error) { note(func(m *Timing) *int64 { return &m.ConnectDone }) },
+		TLSHandshakeStart: func() { note(func(m *Timing) *int64 { return &m.TLSStart }) },
+		TLSHandshakeDone:  func(tls.ConnectionState, error) { note(func(m *Timing) *int64 { return &m.TLSDone }) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			b.locked(func(m *Timing) { now(&m.GotConn); m.Reused = info.Reused })
 		},

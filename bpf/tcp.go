@@ -1,0 +1,84 @@
+package bpf
+
+import (
+	"net/netip"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// Path is what TCP knew of a connection at its close.
+type Path struct {
+	RTT, MinRTT time.Duration // smoothed, and the least; 0 when not measured
+	Retransmits uint32        // segments sent again
+	// OutOfOrder counts segments that came before one that had been sent
+	// earlier, which the line lost or overtook.
+	OutOfOrder                     uint32
+	SegmentsSent, SegmentsReceived uint32
+
+	state uint8
+	errno syscall.Errno
+}
+
+// States of TCP in which the peer has ended its direction and the process has
+// not, or only after that (include/net/tcp_states.h).
+const (
+	tcpCloseWait = 8
+	tcpLastAck   = 9
+)
+
+// EndedByPeer reports whether the peer ended the connection first.
+func (p *Path) EndedByPeer() bool {
+	return p.state == tcpCloseWait || p.state == tcpLastAck ||
+		p.errno == syscall.ECONNRESET || p.errno == syscall.EPIPE
+}
+
+// Err is why the connection broke, 0 when one side closed it.
+func (p *Path) Err() syscall.Errno { return p.errno }
+
+func pathOf(c *probesCloseRecord) Path {
+	return Path{
+		RTT:              time.Duration(c.SrttUs) * time.Microsecond,
+		MinRTT:           minRTT(c.MinRttUs),
+		Retransmits:      c.Retransmits,
+		OutOfOrder:       c.OutOfOrder,
+		SegmentsSent:     c.SegsOut,
+		SegmentsReceived: c.SegsIn,
+		state:            c.State,
+		errno:            syscall.Errno(c.SkErr),
+	}
+}
+
+// minRTT returns 0 for ~0, with which the kernel begins (tcp_init_sock).
+func minRTT(us uint32) time.Duration {
+	if us == 1<<32-1 {
+		return 0
+	}
+	return time.Duration(us) * time.Microsecond
+}
+
+// Connect tells of a connect(2) that failed. Errno is 0 when the process closed
+// the socket before there was an outcome.
+type Connect struct {
+	Local, Remote netip.AddrPort
+	Start         int64
+	Errno         syscall.Errno
+	Comm          string
+	Life          Life
+}
+
+func (r *Record) parseConnect(sample []byte) error {
+	c, err := view[probesConnectRecord](sample, int(unsafe.Sizeof(probesConnectRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Connect = Connect{
+		Local:  addrPort(c.Family, c.Local.Addr, c.Local.Port),
+		Remote: addrPort(c.Family, c.Remote.Addr, c.Remote.Port),
+		Start:  int64(c.Start),
+		Errno:  syscall.Errno(c.SkErr),
+		Comm:   text(c.Comm[:]),
+		Life:   Life(c.Life),
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package bpf
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestConnect holds the times of connects, and how connections ended, against
+// what the test did.
+func TestConnect(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	ln, config := listen(t)
+	done := make(chan error, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			done <- err
+			return
+		}
+		_, err = conn.Write([]byte("bye"))
+		done <- errors.Join(err, conn.Close())
+	}()
+	var before, after time.Time
+	began := monotonicNow(t)
+	got := observe(t, c, func() {
+		before = time.Now()
+		raw, err := net.Dial("tcp", ln.Addr().String())
+		after = time.Now()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn := tls.Client(raw, config)
+		if _, err := io.ReadAll(conn); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(<-done, conn.Close()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if len(got.opens) != 2 {
+		t.Fatalf("got %d opens, want 2", len(got.opens))
+	}
+	for id, open := range got.opens {
+		closed := got.closes[id]
+		if open.Role == RoleServer {
+			if open.ConnectStart != 0 || closed.Path.EndedByPeer() {
+				t.Errorf("server: connected at %d, ended by peer: %v", open.ConnectStart, closed.Path.EndedByPeer())
+			}
+			continue
+		}
+		took := time.Duration(open.Established - open.ConnectStart)
+		if open.ConnectStart < began || took <= 0 || took > after.Sub(before) {
+			t.Errorf("connect took %s, want more than 0 and at most %s", took, after.Sub(before))
+		}
+		if !closed.Path.EndedByPeer() || closed.Path.Err() != 0 {
+			t.Errorf("ended by peer: %v, %v; want true", closed.Path.EndedByPeer(), closed.Path.Err())
+		}
+		if p := closed.Path; p.MinRTT == 0 || p.MinRTT > after.Sub(before) || p.SegmentsSent < 4 || p.SegmentsReceived < 3 {
+			t.Errorf("path: got %+v", p)
+		}
+	}
+	checkLedger(t, c, got)
+}
+
+// TestConnectFails connects to where nobody listens, and gives up where nobody
+// answers.
+func TestConnectFails(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := ln.Addr().String()
+	ln.Close()
+	silent := fullListener(t)
+	got := observe(t, c, func() {
+		if _, err := net.Dial("tcp", refused); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Fatalf("got %v, want a refusal", err)
+		}
+		_, err := net.DialTimeout("tcp", silent, 50*time.Millisecond)
+		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
+			t.Fatalf("got %v, want a timeout", err)
+		}
+	})
+	if len(got.connects) != 2 {
+		t.Fatalf("got %d failed connects, want 2: %+v", len(got.connects), got.connects)
+	}
+	for i, want := range []Connect{
+		{Remote: netip.MustParseAddrPort(refused), Errno: syscall.ECONNREFUSED},
+		{Remote: netip.MustParseAddrPort(silent)},
+	} {
+		g := got.connects[i]
+		if g.Remote != want.Remote || g.Errno != want.Errno || g.Comm == "" || g.Start == 0 || g.Local.Port() == 0 {
+			t.Errorf("got %+v, want %+v", g, want)
+		}
+	}
+	checkLedger(t, c, got)
+}
+
+// fullListener returns the address of a listener that answers no SYN: its queue
+// is full.
+func fullListener(t *testing.T) string {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	err = errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := name.(*syscall.SockaddrInet4)
+	addr := netip.AddrPortFrom(netip.AddrFrom4(in.Addr), uint16(in.Port)).String()
+	conn, err := net.Dial("tcp", addr) // fills it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return addr
+}
+
+func monotonicNow(t *testing.T) int64 {
+	t.Helper()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		t.Fatal(err)
+	}
+	return ts.Nano()
+}

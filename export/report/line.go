@@ -1,0 +1,54 @@
+package report
+
+import "fmt"
+
+// line counts what was lost on the connections over a line that loses packets.
+type line struct {
+	conns, retransmits, outOfOrder, segments int64
+}
+
+// A connection is over such a line when more than one in lossShare of its
+// segments, and more than fewLosses, were sent again or came behind one that was
+// missing, and its round-trip time is less than queueing times the least. A line that is only
+// full loses packets too: those for which its queue has no room. There the queue
+// makes each packet wait.
+const (
+	lossShare = 100
+	fewLosses = 5 // which an impatient timer makes, too
+	queueing  = 3
+)
+
+// close takes the end of a connection.
+func (l *line) close(e *event) {
+	if n := e.retrans + e.unorder; n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
+		return
+	}
+	if e.rttKnown && e.minRTT > 0 && e.rtt >= queueing*e.minRTT {
+		return
+	}
+	l.conns++
+	l.retransmits += e.retrans
+	l.outOfOrder += e.unorder
+	l.segments += e.segments
+}
+
+func (l *line) evidence() string {
+	return fmt.Sprintf("of %d TCP segments, %d were sent again by the process, and %d came behind one that was missing",
+		l.segments, l.retransmits, l.outOfOrder)
+}
+
+// lostToLine returns how much of the critical path a line that loses packets
+// may have taken: the time in which responses came, and that for which requests
+// waited longer than a round trip. It is 0 where no line loses packets.
+func (b *Builder) lostToLine() int64 {
+	p := b.busiest()
+	if p == nil || b.lossy().conns == 0 {
+		return 0
+	}
+	lost := b.parts[partReceive]
+	rtt, ok := p.rtt.quantile(0.5)
+	if n := float64(p.wait.count); ok && p.waited > 0 {
+		lost += int64(float64(b.parts[partWait]) * max(0, 1-rtt*n/float64(p.waited)))
+	}
+	return lost
+}
