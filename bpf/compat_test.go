@@ -39,6 +39,25 @@ func TestCompat(t *testing.T) {
 	}
 }
 
+// TestCompatPrograms loads each program that has a copy for each kind of place,
+// also those that nothing here is attached to.
+func TestCompatPrograms(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20, compat: true})
+	if len(c.copies.spec.Programs) == 0 {
+		t.Fatal("no programs")
+	}
+	for name := range c.copies.spec.Programs {
+		key := siteProgramKey{name, probesSite{Layout: 1}}
+		if _, err := c.copies.take(key); err != nil {
+			t.Errorf("%s: %+v", name, err)
+			continue
+		}
+		if err := c.copies.drop(key); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestCopiesAreShared attaches to many executables of the same make, which are
 // to need no more programs than one of them, and none in the end.
 func TestCopiesAreShared(t *testing.T) {

@@ -37,6 +37,9 @@ const (
 	// credit and writing each time, nor for that long.
 	agreeSamples = 3
 	agreeTime    = 2_000_000
+	// quietTime is how long nothing may be sent behind a sample for it to be
+	// enough: what was taken or granted would have been written by then.
+	quietTime = 20_000_000
 )
 
 // reckoning is what is kept while the windows of a connection are not known: what
@@ -55,7 +58,11 @@ type reckoning struct {
 	ends     []closedStream
 	nextEnd  int
 	numEnded int64
-	// complete says that all that the last sample held is known.
+	// last and sent are the time and place of the last sample, and worse says
+	// that others were better than it; complete says that all that it held is known.
+	last     int64
+	sent     int64
+	worse    bool
 	complete bool
 }
 
@@ -75,6 +82,7 @@ type guess struct {
 	bytes  int64 // of the connection; a stream has its own
 	agreed int
 	since  int64
+	last   int64 // when one last agreed
 }
 
 // reckon is called for each frame when it has taken effect.
@@ -236,7 +244,7 @@ func (r *reckoning) since(s *WindowSample, d Direction, stream uint32) int64 {
 // agree on.
 func (c *Conn) believe(s *WindowSample) {
 	r := c.reckoning
-	r.complete = true
+	r.complete, r.worse, r.last, r.sent = true, false, s.Time, s.At[Send]
 	for _, d := range []Direction{Send, Recv} {
 		if s.Initial[d].Known && !c.credits.initial[d].Known {
 			c.recoverInitial(d, s)
@@ -247,11 +255,8 @@ func (c *Conn) believe(s *WindowSample) {
 		g := &r.guess[d]
 		now := s.Conn[d].Bytes + r.since(s, d, 0)
 		g.bytes = g.weigh(s.Time, d, now, g.bytes)
-		if g.enough(s.Time) {
-			c.credits.conn[d] = Credit{Bytes: g.bytes, Known: true}
-		} else {
-			r.complete = false
-		}
+		c.settleConn(d, g.enough())
+		r.worse = r.worse || g.last != s.Time
 	}
 	for i := range s.Streams {
 		c.believeStream(s, &s.Streams[i])
@@ -265,16 +270,59 @@ func (g *guess) weigh(at int64, d Direction, now, agreed int64) int64 {
 	switch {
 	case g.agreed > 0 && now == agreed:
 		g.agreed++
+		g.last = at
 		return agreed
 	case g.agreed > 0 && (now < agreed) == (d == Send):
 		return agreed // credit was taken or granted, and not written yet
 	}
-	g.agreed, g.since = 1, at
+	g.agreed, g.since, g.last = 1, at, at
 	return now
 }
 
-func (g *guess) enough(at int64) bool {
-	return g.agreed >= agreeSamples && at-g.since >= agreeTime
+func (g *guess) enough() bool {
+	return g.agreed >= agreeSamples && g.last-g.since >= agreeTime
+}
+
+// settleConn takes over what samples agree on for the connection, if they do.
+func (c *Conn) settleConn(d Direction, agreed bool) {
+	if !agreed {
+		c.reckoning.complete = false
+		return
+	}
+	c.credits.conn[d] = Credit{Bytes: c.reckoning.guess[d].bytes, Known: true}
+}
+
+// settleStream does so for a stream.
+func (c *Conn) settleStream(s *stream, d Direction, agreed bool) {
+	if !agreed {
+		c.reckoning.complete = false
+		return
+	}
+	s.known[d] = true
+	c.credits.highest[d] = max(c.credits.highest[d], s.distance[d])
+}
+
+// Quiet says that the directions have been fed all that went until now. The last
+// sample is enough if nothing was sent since for a while.
+func (c *Conn) Quiet(now int64) {
+	r := c.reckoning
+	if r == nil || r.complete || r.worse || r.last == 0 || now-r.last < quietTime {
+		return
+	}
+	if h := &c.halves[Send]; h.mode != framing || h.at != r.sent || len(r.pending) > 0 {
+		return
+	}
+	r.complete = true
+	for _, d := range []Direction{Send, Recv} {
+		if r.guess[d].last == r.last && !c.credits.conn[d].Known {
+			c.settleConn(d, true)
+		}
+		for id, guesses := range r.streams {
+			if s := c.streams[id]; s != nil && guesses[d].last == r.last && !s.known[d] {
+				c.settleStream(s, d, true)
+			}
+		}
+	}
 }
 
 // recoverInitial takes over the INITIAL_WINDOW_SIZE that governs a direction, and
@@ -311,12 +359,8 @@ func (c *Conn) believeStream(s *WindowSample, sample *StreamSample) {
 		initial := c.credits.initial[d].Bytes
 		now := sample.Credit[d] + r.since(s, d, sample.ID)
 		st.distance[d] = g.weigh(s.Time, d, now, st.distance[d]+initial) - initial
-		if g.enough(s.Time) {
-			st.known[d] = true
-			c.credits.highest[d] = max(c.credits.highest[d], st.distance[d])
-		} else {
-			r.complete = false
-		}
+		c.settleStream(st, d, g.enough())
+		r.worse = r.worse || g.last != s.Time
 	}
 }
 

@@ -136,7 +136,7 @@ func (t *connTable) expire(idle bool) error {
 		t.closing = t.closing[1:]
 		err = errors.Join(err, c.finish())
 	}
-	err = errors.Join(err, t.failed, t.recovery.tick(now))
+	err = errors.Join(err, t.failed, t.recovery.tick(now, idle))
 	t.failed = nil
 	return errors.Join(err, t.audit.run(t, now, idle))
 }

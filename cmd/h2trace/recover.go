@@ -220,10 +220,13 @@ func (r *recovery) used(c *tracedConn, dir int) error {
 
 // tick feeds what was held for too long, lets go of the connections that want
 // nothing any more, and attaches and detaches the probes.
-func (r *recovery) tick(now int64) error {
+func (r *recovery) tick(now int64, idle bool) error {
 	var err error
 	for _, c := range r.conns {
 		c.releaseBefore(now - maxHold.Nanoseconds())
+		if idle && c.missing != nil && len(c.missing.held) == 0 {
+			c.decoder.Quiet(now)
+		}
 		if c.settled() {
 			err = errors.Join(err, r.leave(c))
 		}

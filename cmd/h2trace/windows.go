@@ -90,7 +90,9 @@ func (r *recovery) windows(rec *bpf.Record) error {
 		if m.listings++; m.listings == maxListings {
 			m.listed = true
 		}
-		if m.listed {
+		if m.listed && len(m.streams) == 0 {
+			m.sampled = true
+		} else if m.listed {
 			return r.askWindows(c)
 		}
 	}

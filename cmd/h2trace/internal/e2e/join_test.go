@@ -97,13 +97,20 @@ func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFil
 	srv := startServer(t, serverArgs(t, a), peerEnv(a))
 	flags[1] = impl
 	args := clientArgs(t, srv.addr, flags...)
+	return startLogging(t, args, debugEnv(peerEnv(a)), logFile)
+}
+
+// startLogging starts a client that works until end is called, with its stderr
+// in a file.
+func startLogging(t *testing.T, args, env []string, logFile string) (pid int, end func()) {
+	t.Helper()
 	stderr, err := os.Create(logFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stderr.Close()
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env, cmd.Stderr = debugEnv(peerEnv(a)), stderr
+	cmd.Env, cmd.Stderr = env, stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +122,7 @@ func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFil
 	return cmd.Process.Pid, func() {
 		_ = stdin.Close()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("h2client: %v", err)
+			t.Errorf("%s: %v", args[0], err)
 		}
 	}
 }

@@ -111,9 +111,15 @@ require golang.org/x/net v0.33.0
 require golang.org/x/text v0.21.0
 `
 
-// buildMatrixClient builds the client with a release. It needs a network where
-// the release or x/net was never fetched.
+// buildMatrixClient builds the client with a release.
 func buildMatrixClient(t *testing.T, release, file string, x bool, env []string, flags ...string) {
+	t.Helper()
+	buildClient(t, matrixClient, release, file, x, env, flags...)
+}
+
+// buildClient builds a program that uses one of the transports with a release.
+// It needs a network where the release or x/net was never fetched.
+func buildClient(t *testing.T, source, release, file string, x bool, env []string, flags ...string) {
 	t.Helper()
 	dir := t.TempDir()
 	transport, modules := netTransport, ""
@@ -121,7 +127,7 @@ func buildMatrixClient(t *testing.T, release, file string, x bool, env []string,
 		transport, modules = xTransport, xModules
 	}
 	for name, text := range map[string]string{
-		"go.mod": "module client\n\ngo 1.18\n" + modules, "main.go": matrixClient, "transport.go": transport,
+		"go.mod": "module client\n\ngo 1.18\n" + modules, "main.go": source, "transport.go": transport,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
