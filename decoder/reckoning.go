@@ -189,7 +189,7 @@ func (c *Conn) useSamples() {
 		}
 		r := c.reckoning
 		if r == nil || len(r.pending) == 0 {
-			return // what was held held a loss
+			return
 		}
 		r.pending = append(r.pending[:0], r.pending[1:]...)
 		if c.covers(&s) {
@@ -423,5 +423,14 @@ func (h *half) boundary(at, place int64) {
 	h.replay(off, math.MaxInt64)
 }
 
-// recovering begins to keep what a sample needs.
-func (c *Conn) recovering() { c.reckoning = &reckoning{} }
+// recovering begins to keep what a sample needs. Samples of places to come are
+// as good as before; a list of streams from before is not, as some may have ended
+// unseen.
+func (c *Conn) recovering() {
+	before := c.reckoning
+	c.reckoning = &reckoning{}
+	if before != nil {
+		c.reckoning.pending = before.pending
+		c.reckoning.numEnded = before.numEnded + maxEnds + 1
+	}
+}

@@ -174,3 +174,40 @@ func TestWindowSamplesRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestWindowSampleQuiet gives one sample to a connection that then is silent.
+func TestWindowSampleQuiet(t *testing.T) {
+	g, moments := conversation(5, 200, false)
+	m := moments[100]
+	for _, tt := range []struct {
+		name  string
+		after int64 // nanoseconds of silence
+		sent  int   // frames sent in it
+		want  bool
+	}{
+		{"long", 20e6, 0, true},
+		{"short", 19e6, 0, false},
+		{"not silent", 50e6, 1, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &windows{}
+			c := NewConn(Config{Role: Client}, r)
+			s := m.sample
+			s.At = [2]int64{}
+			c.Windows(s)
+			for _, in := range g.inputs[m.frames:] {
+				if in.dir == Send && tt.sent > 0 {
+					c.Data(s.Time+1, in.dir, in.data)
+					tt.sent--
+				}
+			}
+			c.Quiet(s.Time + tt.after)
+			if got := c.WindowsKnown(); got != tt.want {
+				t.Errorf("WindowsKnown() = %v, want %v", got, tt.want)
+			}
+			if got := c.credits.conn; tt.want && got != s.Conn {
+				t.Errorf("windows of the connection %v, want %v", got, s.Conn)
+			}
+		})
+	}
+}
