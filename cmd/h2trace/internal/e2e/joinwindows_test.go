@@ -73,9 +73,9 @@ func joinWindows(t *testing.T, args, env []string, recvKept bool) {
 	var traces []*contract.Stream
 	for i := range joinTimes() {
 		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
-		flags := []string{"-p", strconv.Itoa(pid)}
+		flags := []string{"--buffer", roomy, "-p", strconv.Itoa(pid)}
 		if i%2 == 1 {
-			flags = []string{"-n", "client", "--duration", "1h"}
+			flags = []string{"--buffer", roomy, "-n", "client", "--duration", "1h"}
 		}
 		tr := startTracing(t, command{flags: flags})
 		await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > 30 })

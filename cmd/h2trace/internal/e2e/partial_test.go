@@ -40,6 +40,7 @@ func TestLoss(t *testing.T) {
 			})
 			lose(t, tr)
 			await(t, "header lists after the loss", func() bool { return healed(tr.events) })
+			await(t, "windows after the loss", func() bool { return windowsAtEnd(tr.events) })
 			r := tr.wait()
 			if r.status != 0 {
 				t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
@@ -98,6 +99,25 @@ func healed(file string) bool {
 		}
 	}
 	return known["send"] > 5 && known["recv"] > 5
+}
+
+// windowsAtEnd reports whether the last frames have windows of the connection.
+func windowsAtEnd(file string) bool {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	known := 0
+	for line := range bytes.Lines(b) {
+		switch {
+		case !bytes.Contains(line, []byte(`"event":"frame"`)):
+		case knownWindow.Match(line):
+			known++
+		default:
+			known = 0
+		}
+	}
+	return known > 20
 }
 
 // checkLossLines demands that the loss lines add up to the summary, and that
