@@ -224,6 +224,9 @@ type probesExecRecord struct {
 	Size     uint64
 	Comm     [16]uint8
 	Filename [256]uint8
+	ArgsLen  uint32
+	Pad2     uint32
+	Args     [512]uint8
 }
 
 type probesExitRecord struct {

@@ -55,6 +55,20 @@ int process_fork(u64 *ctx)
 	return 0;
 }
 
+/* The arguments lie on the new stack, which was just written. */
+static __always_inline void copy_args(struct exec_record *r, struct task_struct *task)
+{
+	u64 start = BPF_CORE_READ(task, mm, arg_start);
+	u64 len = BPF_CORE_READ(task, mm, arg_end) - start;
+
+	r->args_len = len;
+	if (len > ARGS_SIZE)
+		len = ARGS_SIZE;
+	barrier_var(len);
+	if (len > ARGS_SIZE || bpf_probe_read_user(r->args, len, (void *)start))
+		r->args_len = 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int process_exec(u64 *ctx)
 {
@@ -76,6 +90,7 @@ int process_exec(u64 *ctx)
 	r->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
 	r->size = BPF_CORE_READ(bprm, file, f_inode, i_size);
 	life_of(tgid, &r->life);
+	copy_args(r, task);
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	bpf_probe_read_kernel_str(r->filename, sizeof(r->filename), BPF_CORE_READ(bprm, filename));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);

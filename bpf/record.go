@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"strings"
 	"unsafe"
 )
 
@@ -135,6 +136,9 @@ type Exec struct {
 	Life     Life // of the new program
 	Before   Life // of the one that it takes the place of
 	Image    Image
+	// Args are the arguments, with the name of the program first. They are cut
+	// behind 512 bytes, and nil when they could not be read.
+	Args []string
 }
 
 // Image tells which file a process executed: for a script, its interpreter.
@@ -286,8 +290,17 @@ func (r *Record) parseExec(sample []byte) error {
 		Life:     Life(e.Life),
 		Before:   Life(e.Before),
 		Image:    Image{Inode: e.Inode, Size: int64(e.Size)},
+		Args:     args(e.Args[:min(int(e.ArgsLen), len(e.Args))]),
 	}
 	return nil
+}
+
+// args splits arguments, of which each ends with a NUL.
+func args(b []byte) []string {
+	if len(b) == 0 {
+		return nil
+	}
+	return strings.Split(string(bytes.TrimSuffix(b, []byte{0})), "\x00")
 }
 
 const (

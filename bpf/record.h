@@ -18,6 +18,8 @@ typedef __u64 u64;
 #define PATH_SIZE 256
 #define COMM_SIZE 16
 #define NAME_SIZE 64
+/* Of the arguments of a process. */
+#define ARGS_SIZE 512
 /* Header tables of the default size (RFC 9113 6.5.2) and 32 bytes an entry. */
 #define TABLE_MAX 4096
 #define TABLE_ENTRIES 128
@@ -150,6 +152,9 @@ struct exec_record {
 	u64 size;
 	u8 comm[COMM_SIZE];
 	u8 filename[PATH_SIZE]; /* as given to execve, NUL terminated */
+	u32 args_len;		/* of all arguments, each NUL terminated */
+	u32 pad2;
+	u8 args[ARGS_SIZE];
 };
 
 struct exit_record {
@@ -290,7 +295,7 @@ _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 120, "close_record");
 _Static_assert(sizeof(struct connect_record) == 96, "connect_record");
-_Static_assert(sizeof(struct exec_record) == 320, "exec_record");
+_Static_assert(sizeof(struct exec_record) == 840, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct table_record) == 9536, "table_record");
 _Static_assert(sizeof(struct block_record) == 344, "block_record");

@@ -42,6 +42,9 @@
 //	build_id    Go build id; absent where it has none
 //	plan        object: the probe that each tap got, {"write":"PUSH BP"}
 //	exit_code   on exit: the status, 128+N when signal N ended it, or null
+//	duration_ms on exit: since the exec, or null
+//	args        on exec of git, hg, svn, bzr and fossil, with which the go command
+//	            fetches modules directly: the arguments, without credentials
 //	reason      on skipped: why
 //	module      on error: {path, version} of what it speaks of, version null
 //	            where it names none; or null

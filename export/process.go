@@ -1,6 +1,8 @@
 package export
 
 import (
+	"time"
+
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 )
@@ -36,6 +38,11 @@ type Process struct {
 	// ExitCode is for ProcessExit: the exit status, 128+N when signal N ended
 	// the process, nil when unknown.
 	ExitCode *int
+	// Duration is for ProcessExit: since the exec, nil when unknown.
+	Duration *time.Duration
+	// Args are for ProcessExec, with the name of the program first; nil prints
+	// none.
+	Args []string
 	// Reason is for ProcessSkipped: why nothing can be captured.
 	Reason string
 	// Complaint is for ProcessError: what it says.
@@ -71,6 +78,10 @@ func (j *JSONL) Process(m Meta, p *Process) {
 	}
 	if p.Action == ProcessExit {
 		b = appendIntOrNull(b, "exit_code", p.ExitCode)
+		b = appendMillisOrNull(b, "duration_ms", p.Duration)
+	}
+	if len(p.Args) > 0 {
+		b = j.appendArgs(b, p.Args)
 	}
 	if p.Reason != "" {
 		b = appendText(b, "reason", p.Reason)
@@ -87,6 +98,24 @@ func (j *JSONL) Process(m Meta, p *Process) {
 		b = j.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
 	}
 	j.out.end(append(b, '}'))
+}
+
+// appendArgs appends arguments, without what tells of a secret in them.
+func (j *JSONL) appendArgs(b []byte, args []string) []byte {
+	b = append(b, `,"args":[`...)
+	for i, arg := range args {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if j.redactor != nil {
+			if clean, found := j.redactor.argument(arg); found {
+				b, _ = appendString(b, clean)
+				continue
+			}
+		}
+		b, _ = appendString(b, arg)
+	}
+	return append(b, ']')
 }
 
 func appendPlan(b []byte, plan []Tap) []byte {

@@ -59,6 +59,23 @@ func (r *redactor) header(f *hpack.HeaderField) (string, []byte) {
 	return f.Value, nil
 }
 
+// argument takes secrets out of an argument of a command: what text takes out,
+// and the value of a secret header, such as git takes in
+// "http.extraHeader=Authorization: Basic …".
+func (r *redactor) argument(s string) ([]byte, bool) {
+	if i := strings.LastIndexByte(s, ':'); i > 0 && strings.TrimSpace(s[i+1:]) != "" {
+		name := s[:i]
+		if j := strings.LastIndexAny(name, "= \t"); j >= 0 {
+			name = name[j+1:]
+		}
+		if r.names.header(strings.ToLower(name)) == headerSecret {
+			r.out = append(append(append(r.out[:0], s[:i]...), ": "...), redacted...)
+			return r.out, true
+		}
+	}
+	return r.text(s)
+}
+
 // authSchemes begin credentials (RFC 9110 §11.4) in whichever header.
 var authSchemes = [...]string{"bearer ", "basic ", "negotiate ", "digest ", "ntlm ", "aws4-hmac-sha256 "}
 

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -101,9 +103,17 @@ func (p *processes) exec(r *bpf.Record) {
 		proc.exe = exe
 	}
 	p.learn(proc)
-	p.print(proc, &export.Process{Action: export.ProcessExec})
+	event := &export.Process{Action: export.ProcessExec}
+	if versionControl[filepath.Base(proc.exe)] {
+		event.Args = r.Exec.Args
+	}
+	p.print(proc, event)
 	p.queue <- proc
 }
+
+// versionControl are the programs with which the go command fetches modules
+// "direct". Their arguments say what from; those of other programs are theirs.
+var versionControl = map[string]bool{"git": true, "hg": true, "svn": true, "bzr": true, "fossil": true}
 
 // exit handles the end of a target. One that never ran a program of its own,
 // such as the child of a fork that failed to exec, is not worth a line.
@@ -115,12 +125,15 @@ func (p *processes) exit(r *bpf.Record) {
 	if !ok {
 		return
 	}
-	proc.at = r.Time
 	event := &export.Process{Action: export.ProcessExit}
 	if proc.life == r.Exit.Life { // else the record of its own exit was lost
 		code := r.Exit.Code()
 		event.ExitCode = &code
+		if proc.life != 0 { // its exec was seen
+			event.Duration = new(time.Duration(r.Time - proc.at))
+		}
 	}
+	proc.at = r.Time
 	p.print(proc, event)
 }
 
