@@ -32,6 +32,7 @@ type Builder struct {
 	// reported is what the go command itself said.
 	reported failures
 	chain    fallbacks
+	direct   direct
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -101,6 +102,7 @@ func (b *Builder) line(line []byte) {
 	switch e.kind {
 	case "process":
 		r.process(e)
+		b.direct.process(e)
 		if is(e.action, "error") {
 			b.complaint(&e.exchange)
 		}

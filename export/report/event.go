@@ -10,6 +10,7 @@ type event struct {
 	action []byte
 	exit   int64 // exit_code
 	exited bool  // exit is known
+	args   []byte
 
 	exchange exchangeKeys
 	window   [4]credit // of a frame: conn_send, conn_recv, stream_send, stream_recv
@@ -119,6 +120,8 @@ func (e *event) member(key, v []byte) {
 		e.action = v
 	case "exit_code":
 		e.exit, e.exited = integer(v)
+	case "args":
+		e.args = v
 	case "rtt_ms":
 		e.rtt, e.rttKnown = millis(v)
 	case "min_rtt_ms":

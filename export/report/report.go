@@ -20,6 +20,8 @@ type Report struct {
 	Windows Windows  `json:"windows"`
 	// Fallbacks are the most frequent first.
 	Fallbacks []Fallback `json:"fallbacks"`
+	// Direct is what was fetched without a proxy, the slowest first.
+	Direct []Direct `json:"direct"`
 
 	SkippedLines int64 `json:"skipped_lines"`
 	// Lost is how many records the runs lost: what is reported may be too little.
@@ -189,6 +191,7 @@ func (b *Builder) Report() *Report {
 	}
 	slices.SortFunc(r.Kinds, func(a, b Kind) int { return cmp.Compare(a.Kind, b.Kind) })
 	r.Modules = b.slowest()
+	r.Direct = b.direct.report()
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.chain.count {
 		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n})

@@ -329,6 +329,22 @@ func TestFallbacks(t *testing.T) {
 	}
 }
 
+func TestDirect(t *testing.T) {
+	var w writer
+	w.command(0)
+	git := func(pid int, begin, end float64, status int) {
+		w.line(begin, "process", `"pid":%d,"comm":"git","action":"exec","ppid":7,"exe":"/usr/bin/git","args":["git","fetch","https://git.example/m"]`, pid)
+		w.line(end, "process", `"pid":%d,"comm":"git","action":"exit","ppid":7,"exe":"/usr/bin/git","exit_code":%d,"duration_ms":%.3f`, pid, status, end-begin)
+	}
+	git(8, 100, 150, 0)
+	git(9, 120, 320, 128)
+	w.exit(1000, 0)
+	want := []Direct{{"git fetch https://git.example/m", 2, 1, 250, 200}}
+	if diff := cmp.Diff(want, read(t, w.String()).Report().Direct); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestSuggest(t *testing.T) {
 	var w writer
 	for i := range 40 {

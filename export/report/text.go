@@ -87,6 +87,9 @@ func (r *Report) tables() []table {
 	if len(r.Fallbacks) > 0 {
 		list = append(list, r.fallbackTable())
 	}
+	if len(r.Direct) > 0 {
+		list = append(list, r.directTable())
+	}
 	if len(r.Kinds) > 0 {
 		list = append(list, r.kindTable())
 	}
@@ -169,6 +172,14 @@ func (r *Report) fallbackTable() table {
 	t := table{"What the go command asked another proxy for", [][]string{{"proxy", "answered", "then", "requests"}}}
 	for _, f := range r.Fallbacks {
 		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), clean(f.To), fmt.Sprint(f.Count)})
+	}
+	return t
+}
+
+func (r *Report) directTable() table {
+	t := table{"Fetched without a proxy", [][]string{{"command", "runs", "failed", "total ms", "longest ms"}}}
+	for _, d := range r.Direct {
+		t.rows = append(t.rows, []string{clean(d.Command), fmt.Sprint(d.Runs), fmt.Sprint(d.Failed), number(d.Total), number(d.Longest)})
 	}
 	return t
 }
