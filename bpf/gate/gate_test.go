@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -105,9 +106,22 @@ func TestScript(t *testing.T) {
 }
 
 // TestOthersPass has an h2trace that never answers, and processes that are no
-// targets.
+// targets. On a busy machine, and in an emulator, an exec can take long by
+// itself, but not each time.
 func TestOthersPass(t *testing.T) {
 	needGate(t)
+	var took time.Duration
+	for range 5 {
+		if took = othersPass(t); took <= Bound/2 {
+			return
+		}
+	}
+	t.Errorf("an exec of a process that is no target took %v", took)
+}
+
+// othersPass returns how long an exec took while another was held.
+func othersPass(t *testing.T) time.Duration {
+	t.Helper()
 	dir, targets := ownFS(t), newTargets(t)
 	blocked := make(chan struct{})
 	g := startGate(t, Options{Targets: targets, Only: dir, Attach: func(int, *os.File) (func(), error) {
@@ -119,18 +133,34 @@ func TestOthersPass(t *testing.T) {
 	await(t, "a held exec", held.held)
 	w := newWaiter(t, nil, trueIn(t, dir, "true"))
 	w.exec()
-	if took := w.ended(); took > Bound/2 {
-		t.Errorf("an exec of a process that is no target took %v", took)
-	}
+	took := w.ended()
 	held.ended()
 	close(blocked)
 	await(t, "the late exec to be told", func() bool { return g.Late() == 1 })
+	return took
 }
 
 // TestSilence bounds how long one exec of several files takes, when h2trace
-// does not answer: the bound is for all of them.
+// does not answer: the bound is for all of them. As above, an exec can take long
+// by itself, but not each time.
 func TestSilence(t *testing.T) {
 	needGate(t)
+	var took []time.Duration
+	for range 5 {
+		took = silence(t)
+		if took[0] < Bound/2 {
+			t.Fatalf("the first exec took %v; it was not held", took[0])
+		}
+		if slices.Max(took) <= 2*Bound {
+			return
+		}
+	}
+	t.Errorf("execs took %v, the bound is %v", took, Bound)
+}
+
+// silence returns how long execs of a script took, one after the other.
+func silence(t *testing.T) (took []time.Duration) {
+	t.Helper()
 	dir := ownFS(t)
 	a := startAgent(t, dir)
 	sh := copyFile(t, "/bin/sh", filepath.Join(dir, "sh"))
@@ -138,17 +168,12 @@ func TestSilence(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!"+sh+"\nexit 0\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 {
+	for range 3 {
 		w := newWaiter(t, a.targets, script)
 		w.exec()
-		took := w.ended()
-		if i == 0 && took < Bound/2 {
-			t.Errorf("the first exec took %v; it was not held", took)
-		}
-		if took > 2*Bound {
-			t.Errorf("exec %d took %v, the bound is %v", i, took, Bound)
-		}
+		took = append(took, w.ended())
 	}
+	return took
 }
 
 // TestEnds ends or stops what takes part while an exec is held, each with
