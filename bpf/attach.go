@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -31,7 +32,12 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 			return withAdvice(errors.Join(err, c.detach(exe)))
 		}
 	}
-	groups, err := c.enterSites(exe, exe.Plan.Sites)
+	if c.opts.Verify && !c.opts.Empty {
+		if exe.Verified, err = plan.Verification(f); err != nil {
+			return errors.Join(err, c.detach(exe))
+		}
+	}
+	groups, err := c.enterSites(exe, slices.Concat(exe.Verified, exe.Plan.Sites))
 	for _, g := range groups {
 		if err == nil {
 			var links []link.Link
@@ -126,6 +132,14 @@ func (c *Collector) programName(site plan.Site) string {
 		return probesProgWriteHeaders
 	case plan.ReadFrame:
 		return probesProgReadFrame
+	case plan.VerifyEncoded:
+		return probesProgVerifyEncode
+	case plan.VerifyWritten:
+		return probesProgVerifyWrite
+	case plan.VerifyFragment:
+		return probesProgVerifyDecode
+	case plan.VerifyDecoded:
+		return probesProgVerifyEmit
 	case plan.Read:
 		switch site.Kind {
 		case plan.Memmove:

@@ -39,6 +39,9 @@ type Options struct {
 	// their places, to measure what the probes alone cost.
 	Mode  plan.Mode
 	Empty bool
+	// Verify reports the header fields that the processes themselves encode
+	// and decode, as records of KindField and KindList.
+	Verify bool
 
 	compat bool // as on a kernel that lacks some of optionalFeatures
 }

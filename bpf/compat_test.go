@@ -34,6 +34,7 @@ func TestCompat(t *testing.T) {
 		{"processes", TestProcesses},
 		{"tables", TestTables},
 		{"tables end", TestTablesEnd},
+		{"verify", TestVerify},
 	} {
 		t.Run(test.name, test.run)
 	}

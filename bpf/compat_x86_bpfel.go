@@ -20,12 +20,14 @@ const (
 	compatMapConnects       = "connects"
 	compatMapConns          = "conns"
 	compatMapCounters       = "counters"
+	compatMapEncodeds       = "encodeds"
 	compatMapEncoders       = "encoders"
 	compatMapEncodings      = "encodings"
 	compatMapLastIds        = "last_ids"
 	compatMapLayouts        = "layouts"
 	compatMapNames          = "names"
 	compatMapReaders        = "readers"
+	compatMapReadings       = "readings"
 	compatMapRing           = "ring"
 	compatMapSites          = "sites"
 	compatMapSocks          = "socks"
@@ -47,6 +49,10 @@ const (
 	compatProgReadRet       = "read_ret"
 	compatProgReadSlicecopy = "read_slicecopy"
 	compatProgSockState     = "sock_state"
+	compatProgVerifyDecode  = "verify_decode"
+	compatProgVerifyEmit    = "verify_emit"
+	compatProgVerifyEncode  = "verify_encode"
+	compatProgVerifyWrite   = "verify_write"
 	compatProgWriteArgs     = "write_args"
 	compatProgWriteEntry    = "write_entry"
 	compatProgWriteHeaders  = "write_headers"
@@ -57,12 +63,14 @@ const (
 	compatVarLastBlockId    = "last_block_id"
 	compatVarLastConnId     = "last_conn_id"
 	compatVarLastLife       = "last_life"
+	compatVarLastListId     = "last_list_id"
 	compatVarOnlySite       = "only_site"
 	compatVarReaderIdle     = "reader_idle"
 	compatVarRecovering     = "recovering"
 	compatVarRecoveryHits   = "recovery_hits"
 	compatVarRingReserve    = "ring_reserve"
 	compatVarRingSize       = "ring_size"
+	compatVarVerifying      = "verifying"
 	compatVarWakeupShift    = "wakeup_shift"
 )
 
@@ -123,6 +131,10 @@ type compatProgramSpecs struct {
 	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
 	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
+	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
+	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
+	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
+	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
@@ -137,12 +149,14 @@ type compatMapSpecs struct {
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
+	Encodeds    *ebpf.MapSpec `ebpf:"encodeds"`
 	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
+	Readings    *ebpf.MapSpec `ebpf:"readings"`
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
@@ -161,12 +175,14 @@ type compatVariableSpecs struct {
 	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
 	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
+	LastListId   *ebpf.VariableSpec `ebpf:"last_list_id"`
 	OnlySite     *ebpf.VariableSpec `ebpf:"only_site"`
 	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering   *ebpf.VariableSpec `ebpf:"recovering"`
 	RecoveryHits *ebpf.VariableSpec `ebpf:"recovery_hits"`
 	RingReserve  *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize     *ebpf.VariableSpec `ebpf:"ring_size"`
+	Verifying    *ebpf.VariableSpec `ebpf:"verifying"`
 	WakeupShift  *ebpf.VariableSpec `ebpf:"wakeup_shift"`
 }
 
@@ -194,12 +210,14 @@ type compatMaps struct {
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
+	Encodeds    *ebpf.Map `ebpf:"encodeds"`
 	Encoders    *ebpf.Map `ebpf:"encoders"`
 	Encodings   *ebpf.Map `ebpf:"encodings"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
+	Readings    *ebpf.Map `ebpf:"readings"`
 	Ring        *ebpf.Map `ebpf:"ring"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
@@ -214,12 +232,14 @@ func (m *compatMaps) Close() error {
 		m.Connects,
 		m.Conns,
 		m.Counters,
+		m.Encodeds,
 		m.Encoders,
 		m.Encodings,
 		m.LastIds,
 		m.Layouts,
 		m.Names,
 		m.Readers,
+		m.Readings,
 		m.Ring,
 		m.Sites,
 		m.Socks,
@@ -239,12 +259,14 @@ type compatVariables struct {
 	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
 	LastLife     *ebpf.Variable `ebpf:"last_life"`
+	LastListId   *ebpf.Variable `ebpf:"last_list_id"`
 	OnlySite     *ebpf.Variable `ebpf:"only_site"`
 	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering   *ebpf.Variable `ebpf:"recovering"`
 	RecoveryHits *ebpf.Variable `ebpf:"recovery_hits"`
 	RingReserve  *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize     *ebpf.Variable `ebpf:"ring_size"`
+	Verifying    *ebpf.Variable `ebpf:"verifying"`
 	WakeupShift  *ebpf.Variable `ebpf:"wakeup_shift"`
 }
 
@@ -267,6 +289,10 @@ type compatPrograms struct {
 	ReadRet       *ebpf.Program `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
 	SockState     *ebpf.Program `ebpf:"sock_state"`
+	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
+	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
+	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
+	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
@@ -290,6 +316,10 @@ func (p *compatPrograms) Close() error {
 		p.ReadRet,
 		p.ReadSlicecopy,
 		p.SockState,
+		p.VerifyDecode,
+		p.VerifyEmit,
+		p.VerifyEncode,
+		p.VerifyWrite,
 		p.WriteArgs,
 		p.WriteEntry,
 		p.WriteHeaders,

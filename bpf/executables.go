@@ -25,6 +25,8 @@ type Executable struct {
 	// Plan is nil when the file cannot be traced; then Skip says why.
 	Plan *plan.Plan
 	Skip string
+	// Verified are the places of Options.Verify, of those that it has.
+	Verified []plan.Site
 
 	key   exeKey
 	other []exeKey // of the same inode, see sameInode

@@ -22,6 +22,7 @@ struct pt_regs {
 #define GO_ARG2(r) ((r)->cx)
 #define GO_ARG3(r) ((r)->di)
 #define GO_ARG4(r) ((r)->si)
+#define GO_ARG5(r) ((r)->r8)
 #define GO_RESULT0(r) ((r)->ax)
 #define GO_G(r) ((r)->r14)
 #define GO_SP(r) ((r)->sp)

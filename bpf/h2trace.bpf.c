@@ -8,6 +8,7 @@
 #include "message.h"
 #include "process.h"
 #include "tcp.h"
+#include "verify.h"
 #include "walk.h"
 #include "windows.h"
 
@@ -54,6 +55,8 @@ static __always_inline void traffic(struct pt_regs *ctx, struct site *site, stru
 	report_data(c, key, direction, src, len);
 	if (recovering && direction == DIR_RECV && len)
 		note_read(c, GO_G(ctx), key, len);
+	if (verifying && direction == DIR_RECV && len)
+		verify_read(c, GO_G(ctx), key, len);
 }
 
 /* (*tls.Conn).Write(b []byte), behind its stack check. */

@@ -205,13 +205,20 @@ static __always_inline void table_submit(struct table_record *r)
 	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
 }
 
-static __always_inline bool hit(struct pt_regs *ctx, struct goroutine *key)
+/* At the entry of a function, behind the stack check, in a target. */
+static __always_inline bool goroutine_of(struct pt_regs *ctx, struct goroutine *key)
 {
 	struct site *site = site_of(ctx);
 
 	key->g = GO_G(ctx);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)) || !life_of(key->tgid, &key->life))
+	return site && !(site->stack_check && GO_STACK_GROWS(ctx)) &&
+	       life_of(key->tgid, &key->life);
+}
+
+static __always_inline bool hit(struct pt_regs *ctx, struct goroutine *key)
+{
+	if (!goroutine_of(ctx, key))
 		return false;
 	__sync_fetch_and_add(&recovery_hits, 1);
 	return true;

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/ringbuf"
 )
@@ -45,12 +46,23 @@ func (c *Collector) load() error {
 	return nil
 }
 
+// verifyPrograms are those that nothing but Options.Verify attaches. To load them
+// takes the kernel as long as all others together.
+var verifyPrograms = []string{
+	probesProgVerifyEncode, probesProgVerifyWrite, probesProgVerifyDecode, probesProgVerifyEmit,
+}
+
 // loadAll loads each program once: a site's number comes with the hit.
 func (c *Collector) loadAll(spec *ebpf.CollectionSpec) error {
 	c.multi = features.HaveBPFLinkUprobeMulti() == nil
 	for _, prog := range spec.Programs {
 		if c.multi && prog.Type == ebpf.Kprobe {
 			prog.AttachType = ebpf.AttachTraceUprobeMulti
+		}
+	}
+	if !c.opts.Verify {
+		for _, name := range verifyPrograms {
+			spec.Programs[name].Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 		}
 	}
 	coll, err := ebpf.NewCollection(spec)
@@ -73,6 +85,7 @@ func (c *Collector) configure(spec *ebpf.CollectionSpec) error {
 		probesVarFollow:      c.opts.Follow,
 		probesVarByName:      len(c.opts.Names) > 0,
 		probesVarBodyBytes:   uint32(c.opts.BodyBytes),
+		probesVarVerifying:   c.opts.Verify,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)

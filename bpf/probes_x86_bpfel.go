@@ -178,6 +178,14 @@ const (
 	probesDirectionDIR_COUNT probesDirection = 2
 )
 
+type probesEncoded struct {
+	_       structs.HostLayout
+	Encoder uint64
+	List    uint64
+	Fields  uint32
+	Pseudo  uint32
+}
+
 type probesEncoder struct {
 	_      structs.HostLayout
 	Conn   uint64
@@ -243,6 +251,29 @@ type probesExitRecord struct {
 	Life     uint32
 }
 
+type probesFieldRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	List      uint64
+	Index     uint32
+	NameLen   uint32
+	ValueLen  uint32
+	At        uint32
+	Len       uint32
+	Sensitive uint8
+	Whole     uint8
+	Pad       [2]uint8
+	Name      [32]uint8
+	Text      [0]uint8
+}
+
 type probesGoroutine struct {
 	_    structs.HostLayout
 	G    uint64
@@ -274,6 +305,27 @@ type probesLedger struct {
 	SeenBytes   uint64
 	LostRecords [3]uint64
 	LostBytes   [3]uint64
+}
+
+type probesListRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Conn        uint64
+	List        uint64
+	Seq         uint64
+	End         uint64
+	Read        uint32
+	Fields      uint32
+	Stream      uint32
+	FragmentLen uint32
+	Fragment    [256]uint8
 }
 
 type probesLossReason uint32
@@ -341,6 +393,16 @@ type probesReader struct {
 	Fragments uint32
 }
 
+type probesReading struct {
+	_      structs.HostLayout
+	Conn   uint64
+	End    uint64
+	List   uint64
+	Seq    uint64
+	Read   uint32
+	Fields uint32
+}
+
 type probesRecord struct {
 	_    structs.HostLayout
 	Data probesDataRecord
@@ -360,6 +422,8 @@ const (
 	probesRecordKindRECORD_WINDOWS probesRecordKind = 8
 	probesRecordKindRECORD_MESSAGE probesRecordKind = 9
 	probesRecordKindRECORD_CONNECT probesRecordKind = 10
+	probesRecordKindRECORD_FIELD   probesRecordKind = 11
+	probesRecordKindRECORD_LIST    probesRecordKind = 12
 )
 
 type probesRole uint32
@@ -460,12 +524,14 @@ const (
 	probesMapConnects       = "connects"
 	probesMapConns          = "conns"
 	probesMapCounters       = "counters"
+	probesMapEncodeds       = "encodeds"
 	probesMapEncoders       = "encoders"
 	probesMapEncodings      = "encodings"
 	probesMapLastIds        = "last_ids"
 	probesMapLayouts        = "layouts"
 	probesMapNames          = "names"
 	probesMapReaders        = "readers"
+	probesMapReadings       = "readings"
 	probesMapRing           = "ring"
 	probesMapSites          = "sites"
 	probesMapSocks          = "socks"
@@ -487,6 +553,10 @@ const (
 	probesProgReadRet       = "read_ret"
 	probesProgReadSlicecopy = "read_slicecopy"
 	probesProgSockState     = "sock_state"
+	probesProgVerifyDecode  = "verify_decode"
+	probesProgVerifyEmit    = "verify_emit"
+	probesProgVerifyEncode  = "verify_encode"
+	probesProgVerifyWrite   = "verify_write"
 	probesProgWriteArgs     = "write_args"
 	probesProgWriteEntry    = "write_entry"
 	probesProgWriteHeaders  = "write_headers"
@@ -497,11 +567,13 @@ const (
 	probesVarLastBlockId    = "last_block_id"
 	probesVarLastConnId     = "last_conn_id"
 	probesVarLastLife       = "last_life"
+	probesVarLastListId     = "last_list_id"
 	probesVarReaderIdle     = "reader_idle"
 	probesVarRecovering     = "recovering"
 	probesVarRecoveryHits   = "recovery_hits"
 	probesVarRingReserve    = "ring_reserve"
 	probesVarRingSize       = "ring_size"
+	probesVarVerifying      = "verifying"
 	probesVarWakeupShift    = "wakeup_shift"
 )
 
@@ -562,6 +634,10 @@ type probesProgramSpecs struct {
 	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
 	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
+	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
+	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
+	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
+	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
@@ -576,12 +652,14 @@ type probesMapSpecs struct {
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
+	Encodeds    *ebpf.MapSpec `ebpf:"encodeds"`
 	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
+	Readings    *ebpf.MapSpec `ebpf:"readings"`
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
@@ -600,11 +678,13 @@ type probesVariableSpecs struct {
 	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
 	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
+	LastListId   *ebpf.VariableSpec `ebpf:"last_list_id"`
 	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering   *ebpf.VariableSpec `ebpf:"recovering"`
 	RecoveryHits *ebpf.VariableSpec `ebpf:"recovery_hits"`
 	RingReserve  *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize     *ebpf.VariableSpec `ebpf:"ring_size"`
+	Verifying    *ebpf.VariableSpec `ebpf:"verifying"`
 	WakeupShift  *ebpf.VariableSpec `ebpf:"wakeup_shift"`
 }
 
@@ -632,12 +712,14 @@ type probesMaps struct {
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
+	Encodeds    *ebpf.Map `ebpf:"encodeds"`
 	Encoders    *ebpf.Map `ebpf:"encoders"`
 	Encodings   *ebpf.Map `ebpf:"encodings"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
+	Readings    *ebpf.Map `ebpf:"readings"`
 	Ring        *ebpf.Map `ebpf:"ring"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
@@ -652,12 +734,14 @@ func (m *probesMaps) Close() error {
 		m.Connects,
 		m.Conns,
 		m.Counters,
+		m.Encodeds,
 		m.Encoders,
 		m.Encodings,
 		m.LastIds,
 		m.Layouts,
 		m.Names,
 		m.Readers,
+		m.Readings,
 		m.Ring,
 		m.Sites,
 		m.Socks,
@@ -677,11 +761,13 @@ type probesVariables struct {
 	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
 	LastLife     *ebpf.Variable `ebpf:"last_life"`
+	LastListId   *ebpf.Variable `ebpf:"last_list_id"`
 	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering   *ebpf.Variable `ebpf:"recovering"`
 	RecoveryHits *ebpf.Variable `ebpf:"recovery_hits"`
 	RingReserve  *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize     *ebpf.Variable `ebpf:"ring_size"`
+	Verifying    *ebpf.Variable `ebpf:"verifying"`
 	WakeupShift  *ebpf.Variable `ebpf:"wakeup_shift"`
 }
 
@@ -704,6 +790,10 @@ type probesPrograms struct {
 	ReadRet       *ebpf.Program `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
 	SockState     *ebpf.Program `ebpf:"sock_state"`
+	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
+	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
+	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
+	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
@@ -727,6 +817,10 @@ func (p *probesPrograms) Close() error {
 		p.ReadRet,
 		p.ReadSlicecopy,
 		p.SockState,
+		p.VerifyDecode,
+		p.VerifyEmit,
+		p.VerifyEncode,
+		p.VerifyWrite,
 		p.WriteArgs,
 		p.WriteEntry,
 		p.WriteHeaders,

@@ -24,6 +24,8 @@ const (
 	// KindMessage is for what the go command says on stderr.
 	KindMessage = Kind(probesRecordKindRECORD_MESSAGE)
 	KindConnect = Kind(probesRecordKindRECORD_CONNECT)
+	KindField   = Kind(probesRecordKindRECORD_FIELD)
+	KindList    = Kind(probesRecordKindRECORD_LIST)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -78,6 +80,8 @@ type Record struct {
 	// Message is the beginning of what was said in one call.
 	Message string
 	Connect Connect
+	Field   Field
+	List    List
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -207,6 +211,10 @@ func (r *Record) parse(sample []byte) error {
 		return nil
 	case KindConnect:
 		return r.parseConnect(sample)
+	case KindField:
+		return r.parseField(sample)
+	case KindList:
+		return r.parseList(sample)
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:

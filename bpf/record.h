@@ -30,6 +30,9 @@ typedef __u64 u64;
 #define LAYOUTS_MAX 64
 /* Of what the go command says on stderr: a message is a few hundred bytes. */
 #define MESSAGE_MAX 1024
+/* Of a field_record: names beyond this, and pieces of longer fields. */
+#define FIELD_NAME 32
+#define FIELD_PIECE 4096
 
 enum record_kind {
 	RECORD_DATA = 1,
@@ -42,6 +45,8 @@ enum record_kind {
 	RECORD_WINDOWS = 8,
 	RECORD_MESSAGE = 9,
 	RECORD_CONNECT = 10,
+	RECORD_FIELD = 11,
+	RECORD_LIST = 12,
 };
 
 enum direction {
@@ -239,6 +244,44 @@ struct message_record {
 	u8 text[MESSAGE_MAX];
 };
 
+/*
+ * A field as the target's own hpack has encoded or decoded it. One that is too
+ * long comes in pieces of its name and value joined: then whole is 0, and text
+ * holds what begins at at.
+ */
+struct field_record {
+	struct record_header h;
+	u64 list;  /* that of the list_record */
+	u32 index; /* in the list */
+	u32 name_len;
+	u32 value_len;
+	u32 at;
+	u32 len; /* of text */
+	u8 sensitive;
+	u8 whole; /* name is in name, and text is the value */
+	u8 pad[2];
+	u8 name[FIELD_NAME];
+	u8 text[];
+};
+
+/*
+ * Which fragment of a field block the fields of a list are of. Sent: it follows
+ * them, and the HEADERS or PUSH_PROMISE frame that it begins is about to be
+ * written. Received: they follow it, until the next of the same connection.
+ */
+struct list_record {
+	struct record_header h;
+	u64 conn; /* 0: not known */
+	u64 list;
+	u64 seq;    /* received: fragments of the connection before it */
+	u64 end;    /* received: offset in the direction, of what was read */
+	u32 read;   /* received: bytes read last, before end */
+	u32 fields; /* sent: how many */
+	u32 stream; /* sent */
+	u32 fragment_len;
+	u8 fragment[FRAGMENT_SIZE];
+};
+
 /* What the ring holds; h.kind tells which. Enums are named for bpf2go. */
 union record {
 	struct data_record data;
@@ -251,6 +294,8 @@ union record {
 	struct windows_record windows;
 	struct message_record message;
 	struct connect_record connect;
+	struct field_record field;
+	struct list_record list;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -302,6 +347,8 @@ _Static_assert(sizeof(struct block_record) == 344, "block_record");
 _Static_assert(sizeof(struct windows_record) == 8032, "windows_record");
 _Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");
+_Static_assert(sizeof(struct field_record) == 80, "field_record");
+_Static_assert(sizeof(struct list_record) == 320, "list_record");
 _Static_assert(sizeof(struct site) == 16, "site");
 
 #endif

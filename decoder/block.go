@@ -126,6 +126,7 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 		h.loseBlock(b.lost == blockCut)
 		return broken
 	}
+	f.Block = fragment
 	var v *Violation
 	f.Headers, f.HeadersError, v = h.table.decode(fragment)
 	if v = h.confirm(f, v); broken == nil {

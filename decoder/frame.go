@@ -60,6 +60,9 @@ type Frame struct {
 	Headers      []hpack.HeaderField
 	HeadersError string
 	PromisedID   uint32 // PUSH_PROMISE
+	// Block is, with BlockEnd, the whole field block as it was on the wire; nil
+	// where it was not seen whole.
+	Block []byte
 
 	// HEADERS with the PRIORITY flag, and PRIORITY.
 	HasPriority bool

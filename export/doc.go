@@ -23,7 +23,7 @@
 //
 //	v      1, the schema version
 //	ts     time
-//	event  process, conn, frame, exchange, stall, loss or summary
+//	event  process, conn, frame, exchange, stall, verify, loss or summary
 //	pid    process id; not on loss and summary
 //	comm   name of the process in the kernel, or null; not on loss and summary
 //	conn   id of the connection in this run, such as "c1", on events of one
@@ -166,6 +166,17 @@
 // stall is therefore found where the peer stops exactly at the end of what it
 // had been granted a round trip before, which is measured by SETTINGS and PING.
 //
+// # verify
+//
+// With --verify: a field of a header list is not what the process itself has
+// encoded or decoded. Of a list the first such field is printed.
+//
+//	dir     send or recv
+//	stream  stream id of the frame
+//	index   place of the field in the list, from 0
+//	want    {name, value}, as in headers: what the process has, or null
+//	got     the same: what h2trace has decoded, or null
+//
 // # loss
 //
 // Printed whatever the filter.
@@ -189,6 +200,12 @@
 //	records  {seen, delivered, lost}
 //	bytes    {seen, captured}
 //	agent    {cpu_ms, max_rss_bytes}: what h2trace itself used
+//	verify   with --verify: {blocks, fields, mismatches, unchecked}. blocks were
+//	         compared with what the processes themselves encoded or decoded,
+//	         and held so many fields; in mismatches of them something differed.
+//	         unchecked could not be compared: because of a loss, because they
+//	         began before the capture, because the executable has no place to
+//	         look at, or because the process gave up a list
 //
 // # Secrets
 //

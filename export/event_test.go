@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2/hpack"
 
+	"h2trace/decoder"
 	"h2trace/decoder/goproxy"
 )
 
@@ -166,18 +168,48 @@ func TestSummary(t *testing.T) {
 		name      string
 		exchanges *uint64
 		want      string
+		verify    *Verified
+		last      string
 	}{
-		{"exchanges not counted", nil, "null"},
-		{"exchanges", new(uint64(0)), "0"},
+		{"exchanges not counted", nil, "null", nil, ""},
+		{"exchanges", new(uint64(0)), "0", nil, ""},
+		{"verified", nil, "null", &Verified{4, 30, 0, 1}, `,"verify":{"blocks":4,"fields":30,"mismatches":0,"unchecked":1}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in.Exchanges = tt.exchanges
+			in.Exchanges, in.Verify = tt.exchanges, tt.verify
 			got := line(t, Options{}, func(j *JSONL) { j.Summary(&in) })
 			want := `{"v":1,"ts":"` + atTime + `","event":"summary","duration_ms":1500.000,"processes":2,"conns":1,"frames":40,` +
 				`"exchanges":` + tt.want + `,"records":{"seen":30,"delivered":29,"lost":1},` +
-				`"bytes":{"seen":8589934592,"captured":4096},"agent":{"cpu_ms":31.416,"max_rss_bytes":20971520}}`
+				`"bytes":{"seen":8589934592,"captured":4096},"agent":{"cpu_ms":31.416,"max_rss_bytes":20971520}` + tt.last + `}`
 			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestVerify(t *testing.T) {
+	const head = `{"v":1,"ts":"` + atTime + `","event":"verify","pid":7,"comm":"go","conn":"c1","dir":"recv","stream":3,"index":2`
+	meta := Meta{Time: at, PID: 7, Comm: "go", Conn: "c1"}
+	tests := []struct {
+		name      string
+		want, got *hpack.HeaderField
+		line      string
+	}{
+		{"a field too few", &hpack.HeaderField{Name: "via", Value: "1"}, nil, `,"want":{"name":"via","value":"1"},"got":null}`},
+		{"a field too many", nil, &hpack.HeaderField{Name: "via", Value: "1"}, `,"want":null,"got":{"name":"via","value":"1"}}`},
+		{
+			"secrets", &hpack.HeaderField{Name: "cookie", Value: "a"}, &hpack.HeaderField{Name: "x", Value: "b", Sensitive: true},
+			`,"want":{"name":"cookie","value":"<redacted>"},"got":{"name":"x","value":"<redacted>","never_indexed":true}}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := line(t, Options{}, func(j *JSONL) {
+				j.Verify(meta, &Difference{Dir: decoder.Recv, Stream: 3, Index: 2, Want: tt.want, Got: tt.got})
+			})
+			if diff := cmp.Diff(head+tt.line, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})

@@ -18,11 +18,12 @@ const (
 	KindFrame
 	KindExchange
 	KindStall
+	KindVerify
 	KindLoss
 	KindSummary
 )
 
-var kindNames = [...]string{"process", "conn", "frame", "exchange", "stall", "loss", "summary"}
+var kindNames = [...]string{"process", "conn", "frame", "exchange", "stall", "verify", "loss", "summary"}
 
 // String returns the value of the "event" key.
 func (k Kind) String() string { return kindNames[k] }

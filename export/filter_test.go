@@ -13,8 +13,8 @@ func TestParseEvents(t *testing.T) {
 		kinds string // that are shown
 		types string // of frames that are shown, of DATA, HEADERS and 0x2a
 	}{
-		{"all", "process conn frame exchange stall loss summary", "DATA HEADERS UNKNOWN_0x2a"},
-		{"conn,ALL", "process conn frame exchange stall loss summary", "DATA HEADERS UNKNOWN_0x2a"},
+		{"all", "process conn frame exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
+		{"conn,ALL", "process conn frame exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
 		{"conn", "conn loss summary", ""},
 		{"Exchange, stall", "exchange stall loss summary", ""},
 		{"loss", "loss summary", ""},
@@ -54,7 +54,7 @@ func TestParseEvents(t *testing.T) {
 
 func TestParseEventsErrors(t *testing.T) {
 	tests := []struct{ list, want string }{
-		{"frames", `unknown event kind "frames" (valid: process, conn, frame, exchange, stall, loss, summary, all, frame=TYPE+TYPE)`},
+		{"frames", `unknown event kind "frames" (valid: process, conn, frame, exchange, stall, verify, loss, summary, all, frame=TYPE+TYPE)`},
 		{"", `unknown event kind ""`},
 		{"conn,", `unknown event kind ""`},
 		{"conn=open", `unknown event kind "conn=open"`},
@@ -78,15 +78,17 @@ func TestFilter(t *testing.T) {
 		j.Conn(Meta{}, &Conn{})
 		j.Frame(Meta{}, &decoder.Frame{Type: decoder.TypeData})
 		j.Frame(Meta{}, &decoder.Frame{Type: decoder.TypePing})
+		j.Verify(Meta{}, &Difference{})
 		j.Loss(&Loss{})
 		j.Summary(&Summary{})
 	}
 	tests := []struct{ list, want string }{
-		{"all", "process conn frame frame loss summary"},
+		{"all", "process conn frame frame verify loss summary"},
 		{"process", "process loss summary"},
 		{"conn", "conn loss summary"},
 		{"frame=PING", "frame loss summary"},
 		{"stall", "loss summary"},
+		{"verify", "verify loss summary"},
 	}
 	for _, tt := range tests {
 		f, err := ParseEvents(tt.list)

@@ -13,6 +13,7 @@ type Summary struct {
 	Records   Records
 	Bytes     Bytes
 	Agent     Agent
+	Verify    *Verified // nil where nothing is verified
 }
 
 // Records counts kernel records. Seen is Delivered and Lost together.
@@ -21,6 +22,11 @@ type Records struct{ Seen, Delivered, Lost uint64 }
 // Bytes counts plaintext: what the targets read and wrote, and how much of it
 // was copied out of them.
 type Bytes struct{ Seen, Captured uint64 }
+
+// Verified counts the field blocks that were compared with what the processes
+// themselves encoded or decoded, the fields in them, the blocks in which
+// something differed, and those that were not compared.
+type Verified struct{ Blocks, Fields, Mismatches, Unchecked uint64 }
 
 // Agent is what h2trace itself used.
 type Agent struct {
@@ -51,5 +57,14 @@ func (j *JSONL) Summary(s *Summary) {
 	b = append(b, `},"agent":{"cpu_ms":`...)
 	b = appendMillis(b, s.Agent.CPU)
 	b = appendIntOrNull(b, "max_rss_bytes", &s.Agent.MaxRSSBytes)
-	j.out.end(append(b, "}}"...))
+	b = append(b, '}')
+	if v := s.Verify; v != nil {
+		b = append(b, `,"verify":{"blocks":`...)
+		b = appendInteger(b, v.Blocks)
+		b = appendIntOrNull(b, "fields", &v.Fields)
+		b = appendIntOrNull(b, "mismatches", &v.Mismatches)
+		b = appendIntOrNull(b, "unchecked", &v.Unchecked)
+		b = append(b, '}')
+	}
+	j.out.end(append(b, '}'))
 }

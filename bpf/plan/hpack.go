@@ -21,11 +21,7 @@ const (
 // its own module, as the standard library vendors it, and as net/http contains
 // it in Go 1.26 and older, and since Go 1.27. Those that encode come last, so
 // that what they report can be understood from the first.
-var recoveryFunctions = []struct {
-	tap  Tap
-	name string
-	home layout.Package // of ReadFrame
-}{
+var recoveryFunctions = []tapFunction{
 	{ReadFrame, "golang.org/x/net/http2.(*Framer).ReadFrame", layout.Module},
 	{ReadFrame, "net/http.(*http2Framer).ReadFrame", layout.Bundled},
 	{ReadFrame, "net/http/internal/http2.(*Framer).ReadFrame", layout.Internal},
@@ -43,17 +39,34 @@ var recoveryFunctions = []struct {
 // the arguments are in registers and which run once a call: a function that
 // offers none is left out, and with it what it would have told.
 func Recovery(r io.ReaderAt) ([]Site, error) {
-	var names []string
-	for _, f := range recoveryFunctions {
-		names = append(names, f.name)
-	}
-	exe, err := openExecutable(r, names)
+	exe, err := openExecutable(r, functionNames(recoveryFunctions))
 	if err != nil {
 		return nil, err
 	}
+	return exe.entrances(recoveryFunctions)
+}
+
+// tapFunction is a function and the tap at its entrance.
+type tapFunction struct {
+	tap  Tap
+	name string
+	home layout.Package // of ReadFrame
+}
+
+func functionNames(list []tapFunction) []string {
+	var names []string
+	for _, f := range list {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// entrances returns a place behind the stack check of each of the functions
+// that the executable has, and that offer one.
+func (e *executable) entrances(functions []tapFunction) ([]Site, error) {
 	var sites []Site
-	for _, rf := range recoveryFunctions {
-		f, err := exe.function(rf.name)
+	for _, tf := range functions {
+		f, err := e.function(tf.name)
 		if err != nil {
 			return nil, err
 		}
@@ -65,15 +78,15 @@ func Recovery(r io.ReaderAt) ([]Site, error) {
 		if !ok {
 			continue
 		}
-		site := Site{Tap: rf.tap, Kind: kind, Addr: f.addr + in.off}
-		if rf.tap == ReadFrame {
-			if site.Layout = exe.layout(rf.home); site.Layout == nil {
+		site := Site{Tap: tf.tap, Kind: kind, Addr: f.addr + in.off}
+		if tf.tap == ReadFrame {
+			if site.Layout = e.layout(tf.home); site.Layout == nil {
 				continue
 			}
 		}
-		placed, err := exe.place(f, site)
+		placed, err := e.place(f, site)
 		if err != nil {
-			return nil, fmt.Errorf("plan %s: %w", rf.tap, err)
+			return nil, fmt.Errorf("plan %s: %w", tf.tap, err)
 		}
 		sites = append(sites, placed...)
 	}

@@ -176,6 +176,9 @@ func TestMatrix(t *testing.T) {
 				}
 				path := build(t, v.source, env, args...)
 				p := checkProgram(t, path, release, v.read)
+				if v.source == httpProgram {
+					checkTaps(t, path, Verification, verification)
+				}
 				stripped, err := analyze(t, build(t, v.source, env, strip(args)...), Auto)
 				if err != nil {
 					t.Fatalf("stripped: %v", err)

@@ -118,9 +118,12 @@ type Probe struct {
 }
 
 // Describe returns what each tap got, in the order of attaching.
-func (p *Plan) Describe() []Probe {
+func (p *Plan) Describe() []Probe { return Describe(p.Sites) }
+
+// Describe returns what each tap got, in the order of the sites.
+func Describe(sites []Site) []Probe {
 	var probes []Probe
-	for _, s := range p.Sites {
+	for _, s := range sites {
 		last := len(probes) - 1
 		switch {
 		case last < 0 || probes[last].Tap != s.Tap:

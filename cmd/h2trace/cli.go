@@ -27,6 +27,7 @@ type Options struct {
 	ShowSecrets bool          // --show-secrets
 	Buffer      int           // --buffer, bytes; a power of two
 	Duration    time.Duration // --duration; 0 is no limit
+	Verify      bool          // --verify: hold headers against those of the processes
 	Plan        Plan
 	Quiet       bool // -q
 	Report      reportOptions
@@ -129,6 +130,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")
 	fs.Var((*bufferSize)(&opts.Buffer), "buffer", "")
 	fs.Var((*duration)(&opts.Duration), "duration", "")
+	fs.BoolVar(&opts.Verify, "verify", false, "")
 	fs.Var(&opts.Plan, "plan", "")
 	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
 	return fs

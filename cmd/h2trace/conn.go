@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/export"
@@ -27,6 +28,8 @@ type tracedConn struct {
 	latest    int64 // the highest kernel time so far
 	// missing is set while something is, and is asked for.
 	missing *missingState
+	// verify is nil unless headers are to be verified.
+	verify *verify.Conn
 }
 
 // position is a place in the records and bytes of one direction.
@@ -94,6 +97,7 @@ func (c *tracedConn) finish() error {
 		c.decoder.Close(c.since)
 		c.announce()
 		c.tracker.Close(c.latest, exchange.NotEnded)
+		c.endVerify()
 		return err
 	}
 	c.settle(end.at, end.totals)
@@ -101,6 +105,7 @@ func (c *tracedConn) finish() error {
 	c.decoder.Close(end.at)
 	c.announce()
 	c.tracker.Close(end.at, end.by())
+	c.endVerify()
 	e := c.event
 	e.Action = export.ConnClose
 	e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
@@ -175,6 +180,9 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 	c.table.frames++
 	c.table.events.Frame(c.at(f.Time), f)
 	c.tracker.Frame(f)
+	if c.verify != nil && f.BlockEnd {
+		c.verifyBlock(f)
+	}
 }
 
 // Resync implements decoder.Sink.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/export"
 )
@@ -30,6 +31,8 @@ type connTable struct {
 	byID    map[uint64]*tracedConn
 	closing []*tracedConn // by time of their close
 	audit   audit
+	// verifier is nil unless headers are to be verified.
+	verifier *verify.Checker
 
 	opened    uint64
 	frames    uint64
@@ -96,6 +99,9 @@ func (t *connTable) get(r *bpf.Record) *tracedConn {
 	}
 	c.event.Joined = export.JoinedMid
 	c.follow(t.config)
+	if t.verifier != nil {
+		c.verify = t.verifier.Conn(c.differ)
+	}
 	t.byID[r.Conn] = c
 	if r.Kind != bpf.KindOpen {
 		t.wantTables(c)

@@ -37,8 +37,8 @@ Flags:
 	                          that user; NAME may be a numeric user id
 	-o, --output FILE         write events to FILE instead of stdout
 	-e, --events LIST         print these kinds of events: process, conn, frame,
-	                          exchange, stall, loss, summary; of frames some
-	                          types only: frame=HEADERS+WINDOW_UPDATE; or all
+	                          exchange, stall, verify, loss, summary; of frames
+	                          some types only: frame=HEADERS+WINDOW_UPDATE; or all
 	                          (default all; loss and summary come always)
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
 	    --show-secrets        print secret header values, credentials in URLs and
@@ -47,6 +47,8 @@ Flags:
 	                          2GiB, rounded up to a power of two (default 16MiB)
 	    --duration D          stop observing after D, such as 90s or 2m30s; a
 	                          number alone is seconds
+	    --verify              hold every header that is printed against what the
+	                          process itself has encoded or decoded
 	    --plan PLAN           where to put probes: auto takes the cheapest places
 	                          of each binary, entry-ret function entries and
 	                          returns; empty measures what probes that do nothing
@@ -102,11 +104,12 @@ lines come in the order in which the bytes went.
 	          redirect, module {path, version, kind}, error {class, detail},
 	          start
 	stall     stream, side, window, start, stall_ms, ended_by
+	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
 	          records, bytes, conn when known
 	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
 	          delivered, lost}, bytes {seen, captured}, agent {cpu_ms,
-	          max_rss_bytes}
+	          max_rss_bytes}, verify {blocks, fields, mismatches, unchecked}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: what may still
 be sent after this frame, by the observed process (send) or to it (recv). It
@@ -122,6 +125,15 @@ dns_ms and tls_ms are null so far.
 loss counts everything that was seen and is missing from the output, by cause.
 What cannot be trusted after a loss is null. summary is the last line; in it,
 seen = delivered + lost.
+
+With --verify, the header fields that a process itself encodes and decodes are
+copied out of it, whole, and compared with what h2trace decoded of the bytes. A
+verify event says where they are not the same: want is what the process has, got
+what h2trace has. The summary counts the blocks compared, their fields, those
+that differ, and those that could not be compared, because of a loss, because
+they began before h2trace came, or because the program has no HTTP/2 code of a
+known form (net/http, golang.org/x/net). A message at the end says so, too; the
+exit status stays as it is.
 
 Text that is not UTF-8 has U+FFFD for each such byte, and its exact bytes in
 base64 under the same key with "_b64" added. The package comment of export in

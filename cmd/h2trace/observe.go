@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/export"
 )
@@ -56,6 +57,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		Names:      opts.Names,
 		Mode:       planMode(opts.Plan),
 		Empty:      opts.Plan == PlanEmpty,
+		Verify:     opts.Verify,
 	})
 	if err != nil {
 		return nil, err
@@ -84,8 +86,12 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		o.holder = newHolder(c, opts.Names, msg)
 	}
 	o.processes = newProcesses(c, o.holder, events, msg, clk)
+	o.processes.verify = opts.Verify
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes},
 		newRecovery(c, msg, o.processes.paths))
+	if opts.Verify {
+		o.conns.verifier = verify.NewChecker()
+	}
 	return o, nil
 }
 
@@ -189,6 +195,10 @@ func (o *observer) handle(r *bpf.Record) error {
 		return o.conns.recovery.windows(r)
 	case bpf.KindMessage:
 		o.processes.complain(r)
+	case bpf.KindField:
+		o.conns.verifier.Field(&r.Field)
+	case bpf.KindList:
+		o.conns.list(r)
 	case bpf.KindExec:
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.processes.exec(r)
@@ -256,7 +266,11 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: ledger.Lost()},
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,
+		Verify:    o.conns.verified(),
 	})
+	if o.conns.verifier != nil {
+		o.msg.Infof("%s", verdict(o.conns.verifier.Totals))
+	}
 	if n := ledger.Lost(); n > 0 {
 		o.msg.Infof("%d of %d records were lost; see the loss events, or try a larger --buffer", n, ledger.SeenRecords)
 	}

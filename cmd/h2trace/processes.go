@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
+	"h2trace/bpf/plan"
 	"h2trace/decoder/goproxy"
 	"h2trace/export"
 )
@@ -28,6 +29,7 @@ type processes struct {
 	events    *export.JSONL
 	msg       *messages
 	clock     clock
+	verify    bool // headers are to be verified
 	queue     chan process
 	done      chan struct{}
 
@@ -213,7 +215,14 @@ func (p *processes) attach(proc process) *export.Process {
 		GoVersion: exe.Plan.GoVersion,
 		BuildID:   exe.Plan.BuildID,
 	}
-	for _, probe := range exe.Plan.Describe() {
+	probes := exe.Plan.Describe()
+	if p.verify {
+		probes = append(probes, plan.Describe(exe.Verified)...)
+		if what := unverified(exe.Verified); what != "" {
+			p.msg.Infof("%s: %s cannot be verified: it has no HTTP/2 code of a known form", proc.exe, what)
+		}
+	}
+	for _, probe := range probes {
 		event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
 	}
 	return event

@@ -15,6 +15,7 @@
 //	auto        h2trace as it is
 //	entry-ret   h2trace --plan entry-ret: the fallback of function entry and
 //	            every return
+//	verify      h2trace --verify
 //
 // CPU time is what h2trace used itself, from its summary event, less what it
 // used for as long a run of a client that makes five requests a second: that

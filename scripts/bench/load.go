@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,7 +21,7 @@ type loadSpec struct {
 	rate     int
 	warmup   time.Duration
 	duration time.Duration
-	// plan is the --plan of h2trace, or planNone.
+	// plan is the --plan of h2trace, planNone or planVerify.
 	plan string
 	// clientCPU and agentCPU are cores; -1 is any.
 	clientCPU, agentCPU int
@@ -54,7 +55,11 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	events := filepath.Join(b.dir, "events.jsonl")
 	cpu := s.clientCPU
 	if s.plan != planNone {
-		args = append([]string{b.h2trace, "-q", "-o", events, "--plan", s.plan, "--"}, args...)
+		how := []string{"--plan", s.plan}
+		if s.plan == planVerify {
+			how = []string{"--verify"}
+		}
+		args = slices.Concat([]string{b.h2trace, "-q", "-o", events}, how, []string{"--"}, args)
 		cpu = s.agentCPU
 	}
 	var stdout, stderr bytes.Buffer

@@ -8,9 +8,11 @@ const (
 	planEmpty    = "empty"
 	planAuto     = "auto"
 	planEntryRet = "entry-ret"
+	// planVerify is planAuto with --verify.
+	planVerify = "verify"
 )
 
-var plans = []string{planNone, planEmpty, planAuto, planEntryRet}
+var plans = []string{planNone, planEmpty, planAuto, planEntryRet, planVerify}
 
 func planName(plan string) string {
 	if plan == planNone {

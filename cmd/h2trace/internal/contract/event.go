@@ -118,6 +118,16 @@ type SummaryKeys struct {
 	Bytes   json.RawMessage `json:"bytes"`
 	// Exchanges is on summary.
 	Exchanges *int64 `json:"exchanges"`
+	// Verify is nil without --verify.
+	Verify *Verified `json:"verify"`
+}
+
+// Verified is what verifying headers came to.
+type Verified struct {
+	Blocks     int `json:"blocks"`
+	Fields     int `json:"fields"`
+	Mismatches int `json:"mismatches"`
+	Unchecked  int `json:"unchecked"`
 }
 
 // Records is the balance that summary prints.

@@ -50,6 +50,9 @@ var schema = map[string][]key{
 	"stall": append(ofConn[:6:6],
 		need("stream", count), need("side", oneOf("recv_window", "send_window")), opt("window", integer),
 		need("start", timestamp), need("stall_ms", millis), opt("ended_by", str)),
+	"verify": append(ofConn[:6:6],
+		need("dir", oneOf("send", "recv")), need("stream", count), need("index", count),
+		need("want", orNull(header)), need("got", orNull(header))),
 	"loss": append(every[:3:3],
 		need("reason", oneOf("ring_full", "truncated", "read_fault", "gap")), need("records", count),
 		need("bytes", orNull(count)), opt("conn", connID)),
@@ -58,7 +61,8 @@ var schema = map[string][]key{
 		opt("exchanges", count),
 		need("records", keys(need("seen", count), need("delivered", count), need("lost", count))),
 		need("bytes", keys(need("seen", count), need("captured", count))),
-		need("agent", keys(need("cpu_ms", millis), need("max_rss_bytes", count)))),
+		need("agent", keys(need("cpu_ms", millis), need("max_rss_bytes", count))),
+		opt("verify", keys(need("blocks", count), need("fields", count), need("mismatches", count), need("unchecked", count)))),
 }
 
 var (

@@ -31,6 +31,8 @@ func TestValidateAccepts(t *testing.T) {
 		head + `"conn"` + onConn + `,"action":"open","local":"127.0.0.1:5","remote":"[::1]:443","role":null,"protocol":"h2","joined":"start","tls":null,"dns_ms":null,"connect_ms":0.120}`,
 		head + `"loss","reason":"ring_full","records":4,"bytes":null}`,
 		summary,
+		strings.Replace(summary, `}}`, `},"verify":{"blocks":2,"fields":9,"mismatches":0,"unchecked":1}}`, 1),
+		head + `"verify"` + onConn + `,"dir":"recv","stream":1,"index":0,"want":{"name":":status","value":"200"},"got":null}`,
 	} {
 		if err := Validate([]byte(line)); err != nil {
 			t.Errorf("%v: %s", err, line)

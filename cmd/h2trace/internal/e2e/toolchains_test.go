@@ -27,12 +27,13 @@ func TestToolchains(t *testing.T) {
 			w := modproxy.NewWorkspace(t, a, []modproxy.Module{mods[0], mods[12], mods[13]}, s)
 			w.Env = append(w.Env, "GOROOT="+root)
 			r := startTracing(t, command{
-				args: []string{filepath.Join(root, "bin", "go"), "mod", "download", "all"}, dir: w.Dir, env: debugEnv(w.Env),
+				flags: []string{"--verify"},
+				args:  []string{filepath.Join(root, "bin", "go"), "mod", "download", "all"}, dir: w.Dir, env: debugEnv(w.Env),
 			}).wait()
 			if r.status != 0 {
 				t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
 			}
-			verify(t, r, atExit)
+			checkVerified(t, r, verify(t, r, atExit))
 			for _, e := range r.stream.Of("process") {
 				if e.Action == "attached" && !strings.Contains(e.Raw, `"go_version":"`+version+`"`) {
 					t.Errorf("attached to another release: %s", e.Raw)

@@ -1,0 +1,45 @@
+package export
+
+import (
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder"
+)
+
+// Difference is a field of a header list that is not what the process itself
+// has encoded or decoded.
+type Difference struct {
+	Dir    decoder.Direction
+	Stream uint32
+	// Index is the place of the field in the list, from 0.
+	Index int
+	// Want is what the process has, Got what was decoded; nil where the list
+	// has no such field.
+	Want, Got *hpack.HeaderField
+}
+
+// Verify prints a verify event.
+func (j *JSONL) Verify(m Meta, d *Difference) {
+	if j.filter.hidden[KindVerify] {
+		return
+	}
+	b, ok := j.out.begin()
+	if !ok {
+		return
+	}
+	b = j.appendMeta(b, &m, KindVerify)
+	b = appendText(b, "dir", d.Dir.String())
+	b = appendIntOrNull(b, "stream", &d.Stream)
+	b = appendIntOrNull(b, "index", &d.Index)
+	b = j.appendFieldOrNull(b, "want", d.Want)
+	b = j.appendFieldOrNull(b, "got", d.Got)
+	j.out.end(append(b, '}'))
+}
+
+func (j *JSONL) appendFieldOrNull(b []byte, key string, h *hpack.HeaderField) []byte {
+	b = appendKey(b, key)
+	if h == nil {
+		return append(b, "null"...)
+	}
+	return j.appendField(b, h)
+}
