@@ -37,12 +37,12 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 			return errors.Join(err, c.detach(exe))
 		}
 	}
-	groups, err := c.enterSites(exe, slices.Concat(exe.Verified, exe.Plan.Sites))
+	groups, err := c.enterSites(exe, slices.Concat(exe.Verified, exe.Plan.Sites), false)
 	for _, g := range groups {
 		if err == nil {
 			var links []link.Link
 			links, err = g.attach(target, c.multi)
-			exe.links = append(exe.links, links...)
+			exe.hold(g.tap, links)
 		}
 	}
 	if err != nil {
@@ -52,13 +52,17 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 }
 
 // enterSites puts sites of an executable into the sites map and groups them by
-// the program that serves them, in their order.
-func (c *Collector) enterSites(exe *Executable, sites []plan.Site) ([]*probeGroup, error) {
+// the program that serves them, in their order. late says that they take the
+// place of others.
+func (c *Collector) enterSites(exe *Executable, sites []plan.Site, late bool) ([]*probeGroup, error) {
 	var groups []*probeGroup
 	for _, site := range sites {
 		value, err := c.siteValue(exe.Plan, site)
 		if err != nil {
 			return nil, err
+		}
+		if late {
+			value.Late = 1
 		}
 		prog, cookie, err := c.enterSite(exe, c.programName(site), value)
 		if err != nil {
@@ -114,7 +118,7 @@ func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) 
 
 // programName names the BPF program that knows where the values are at a site.
 func (c *Collector) programName(site plan.Site) string {
-	if c.opts.Empty {
+	if c.opts.Empty || site.Tap == c.opts.Deaf && site.Kind != plan.Entry && site.Kind != plan.Ret {
 		return probesProgEmpty
 	}
 	switch site.Tap {
@@ -161,14 +165,14 @@ func (c *Collector) programName(site plan.Site) string {
 }
 
 func (c *Collector) detach(exe *Executable) error {
-	err := closeLinks(append(exe.links, exe.recovery.links...))
+	err := closeLinks(exe.takeLinks())
 	for _, index := range exe.sites {
 		c.sites.free(index)
 	}
 	for _, key := range exe.copies {
 		err = errors.Join(err, c.copies.drop(key))
 	}
-	exe.links, exe.sites, exe.copies, exe.recovery = nil, nil, nil, recovery{}
+	exe.sites, exe.copies, exe.recovery = nil, nil, recovery{}
 	if exe.lease != nil { // after the probes, for whom others wait
 		err = errors.Join(err, exe.lease.Close())
 		exe.lease = nil

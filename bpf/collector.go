@@ -39,6 +39,9 @@ type Options struct {
 	// their places, to measure what the probes alone cost.
 	Mode  plan.Mode
 	Empty bool
+	// Deaf is a tap, plan.Read or plan.Write, whose probes do nothing unless
+	// they are at function entry and RET: to test that this is noticed.
+	Deaf plan.Tap
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as records of KindField and KindList.
 	Verify bool
@@ -236,11 +239,11 @@ func (c *Collector) Stop() error {
 	defer c.mu.Unlock()
 	c.stopped = true
 	for _, exe := range c.exes.byKey {
-		links = append(append(links, exe.links...), exe.recovery.links...)
+		links = append(links, exe.takeLinks()...)
 		if exe.lease != nil {
 			defer exe.lease.Close()
 		}
-		exe.links, exe.recovery.links, exe.lease = nil, nil, nil // one can be there under several keys
+		exe.lease = nil // one can be there under several keys
 	}
 	c.exes = exeCache{byKey: make(map[exeKey]*Executable)}
 	return errors.Join(err, closeLinks(links))

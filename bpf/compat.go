@@ -127,10 +127,12 @@ func (c *Collector) loadShared(spec *ebpf.CollectionSpec) error {
 		ProcessExec *ebpf.Program `ebpf:"process_exec"`
 		ProcessExit *ebpf.Program `ebpf:"process_exit"`
 		SockState   *ebpf.Program `ebpf:"sock_state"`
+		Sockets     *ebpf.Program `ebpf:"sockets"`
 	}{probesMaps: &c.probes.probesMaps, probesVariables: &c.probes.probesVariables}
 	err = coll.Assign(&hooks)
 	c.probes.ProcessFork, c.probes.ProcessExec = hooks.ProcessFork, hooks.ProcessExec
 	c.probes.ProcessExit, c.probes.SockState = hooks.ProcessExit, hooks.SockState
+	c.probes.Sockets = hooks.Sockets
 	return err
 }
 

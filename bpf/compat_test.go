@@ -35,6 +35,8 @@ func TestCompat(t *testing.T) {
 		{"tables", TestTables},
 		{"tables end", TestTablesEnd},
 		{"verify", TestVerify},
+		{"replace", TestReplace},
+		{"sockets", TestSockets},
 	} {
 		t.Run(test.name, test.run)
 	}

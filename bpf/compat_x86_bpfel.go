@@ -25,6 +25,7 @@ const (
 	compatMapEncodings      = "encodings"
 	compatMapLastIds        = "last_ids"
 	compatMapLayouts        = "layouts"
+	compatMapMissed         = "missed"
 	compatMapNames          = "names"
 	compatMapReaders        = "readers"
 	compatMapReadings       = "readings"
@@ -34,6 +35,7 @@ const (
 	compatMapTargets        = "targets"
 	compatMapWants          = "wants"
 	compatMapWindowWants    = "window_wants"
+	compatMapWitnesses      = "witnesses"
 	compatProgConnClose     = "conn_close"
 	compatProgEmpty         = "empty"
 	compatProgFileWrite     = "file_write"
@@ -49,10 +51,13 @@ const (
 	compatProgReadRet       = "read_ret"
 	compatProgReadSlicecopy = "read_slicecopy"
 	compatProgSockState     = "sock_state"
+	compatProgSockets       = "sockets"
 	compatProgVerifyDecode  = "verify_decode"
 	compatProgVerifyEmit    = "verify_emit"
 	compatProgVerifyEncode  = "verify_encode"
 	compatProgVerifyWrite   = "verify_write"
+	compatProgWitnessRead   = "witness_read"
+	compatProgWitnessWrite  = "witness_write"
 	compatProgWriteArgs     = "write_args"
 	compatProgWriteEntry    = "write_entry"
 	compatProgWriteHeaders  = "write_headers"
@@ -131,10 +136,13 @@ type compatProgramSpecs struct {
 	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
 	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
+	Sockets       *ebpf.ProgramSpec `ebpf:"sockets"`
 	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
+	WitnessRead   *ebpf.ProgramSpec `ebpf:"witness_read"`
+	WitnessWrite  *ebpf.ProgramSpec `ebpf:"witness_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
@@ -154,6 +162,7 @@ type compatMapSpecs struct {
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
+	Missed      *ebpf.MapSpec `ebpf:"missed"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
@@ -163,6 +172,7 @@ type compatMapSpecs struct {
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
+	Witnesses   *ebpf.MapSpec `ebpf:"witnesses"`
 }
 
 // compatVariableSpecs contains global variables before they are loaded into the kernel.
@@ -215,6 +225,7 @@ type compatMaps struct {
 	Encodings   *ebpf.Map `ebpf:"encodings"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
+	Missed      *ebpf.Map `ebpf:"missed"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
@@ -224,6 +235,7 @@ type compatMaps struct {
 	Targets     *ebpf.Map `ebpf:"targets"`
 	Wants       *ebpf.Map `ebpf:"wants"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
+	Witnesses   *ebpf.Map `ebpf:"witnesses"`
 }
 
 func (m *compatMaps) Close() error {
@@ -237,6 +249,7 @@ func (m *compatMaps) Close() error {
 		m.Encodings,
 		m.LastIds,
 		m.Layouts,
+		m.Missed,
 		m.Names,
 		m.Readers,
 		m.Readings,
@@ -246,6 +259,7 @@ func (m *compatMaps) Close() error {
 		m.Targets,
 		m.Wants,
 		m.WindowWants,
+		m.Witnesses,
 	)
 }
 
@@ -289,10 +303,13 @@ type compatPrograms struct {
 	ReadRet       *ebpf.Program `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
 	SockState     *ebpf.Program `ebpf:"sock_state"`
+	Sockets       *ebpf.Program `ebpf:"sockets"`
 	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
+	WitnessRead   *ebpf.Program `ebpf:"witness_read"`
+	WitnessWrite  *ebpf.Program `ebpf:"witness_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
@@ -316,10 +333,13 @@ func (p *compatPrograms) Close() error {
 		p.ReadRet,
 		p.ReadSlicecopy,
 		p.SockState,
+		p.Sockets,
 		p.VerifyDecode,
 		p.VerifyEmit,
 		p.VerifyEncode,
 		p.VerifyWrite,
+		p.WitnessRead,
+		p.WitnessWrite,
 		p.WriteArgs,
 		p.WriteEntry,
 		p.WriteHeaders,

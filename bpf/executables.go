@@ -22,7 +22,8 @@ const maxNames = 64
 // Executable is a file that was looked at, and attached to when it can be
 // traced.
 type Executable struct {
-	// Plan is nil when the file cannot be traced; then Skip says why.
+	// Plan is nil when the file cannot be traced; then Skip says why. It is
+	// replaced by Replace: see PlanOf.
 	Plan *plan.Plan
 	Skip string
 	// Verified are the places of Options.Verify, of those that it has.
@@ -31,7 +32,9 @@ type Executable struct {
 	key   exeKey
 	other []exeKey // of the same inode, see sameInode
 	users int
-	links []link.Link
+	links []tapLink
+	// witnesses are what Watch attached, by direction.
+	witnesses [2][]link.Link
 	// Where the programs find the values: one of these.
 	sites  []uint32
 	copies []siteProgramKey

@@ -159,7 +159,8 @@ func (c *Collector) tryUprobe() error {
 				return err
 			}
 			g := probeGroup{prog: prog, offsets: []uint64{f.Entry - p.Vaddr + p.Off}, cookies: []uint64{cookie}}
-			self.links, err = g.attach(exe, c.multi)
+			links, err := g.attach(exe, c.multi)
+			self.hold(g.tap, links)
 			return errors.Join(err, c.detach(self))
 		}
 	}

@@ -8,9 +8,11 @@
 #include "message.h"
 #include "process.h"
 #include "tcp.h"
+#include "sockets.h"
 #include "verify.h"
 #include "walk.h"
 #include "windows.h"
+#include "witness.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -37,7 +39,7 @@ static __always_inline struct conn *conn_of(struct site *site, struct conn_key *
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
-	if (c)
+	if (c && !(site->late && end_late(key, c)))
 		return c;
 	return open_conn(site, key, false);
 }

@@ -55,6 +55,8 @@ struct sock {
 	struct sock_common __sk_common;
 	__u8 sk_shutdown;
 	int sk_err;
+	__u16 sk_type;
+	__u16 sk_protocol;
 };
 
 struct inet_sock {
@@ -70,6 +72,8 @@ struct minmax {
 };
 
 struct tcp_sock {
+	__u64 bytes_received;
+	__u64 bytes_acked;
 	__u32 srtt_us;
 	struct minmax rtt_min;
 	__u32 total_retrans;
@@ -138,6 +142,21 @@ struct task_struct {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+};
+
+struct seq_file {
+	__u64 version;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 #pragma clang attribute pop

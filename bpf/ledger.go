@@ -45,6 +45,8 @@ type ConnState struct {
 	ID     uint64
 	PID    int
 	Closed bool
+	// Handshake says that it was seen from before its TLS handshake.
+	Handshake bool
 	Totals
 
 	key probesConnKey
@@ -58,7 +60,7 @@ func (c *Collector) Conns() ([]ConnState, error) {
 	var v probesConn
 	it := c.probes.Conns.Iterate()
 	for it.Next(&key, &v) {
-		s := ConnState{ID: v.Id, PID: int(key.Tgid), Closed: v.Closed != 0, key: key}
+		s := ConnState{ID: v.Id, PID: int(key.Tgid), Closed: v.Closed != 0, Handshake: v.Handshake != 0, key: key}
 		for d := range v.Dir {
 			s.Seq[d], s.Offset[d] = v.Dir[d].Seq, v.Dir[d].Offset
 			s.Lost[d], s.LostBytes[d] = Reasons(v.Dir[d].Lost), v.Dir[d].LostBytes
@@ -80,7 +82,10 @@ func (c *Collector) Forget(r *Record) error {
 func (c *Collector) forget(key probesConnKey, id uint64) error {
 	var v probesConn
 	err := c.probes.Conns.Lookup(key, &v)
-	if err == nil && v.Id == id {
+	if err == nil && v.Id != id {
+		return nil
+	}
+	if err == nil {
 		err = c.probes.Conns.Delete(key)
 	}
 	if err == nil && v.Sk != 0 {

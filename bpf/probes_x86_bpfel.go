@@ -385,6 +385,12 @@ type probesOpenRecord struct {
 	Comm        [16]uint8
 }
 
+type probesProcessKey struct {
+	_    structs.HostLayout
+	Tgid uint32
+	Life uint32
+}
+
 type probesReader struct {
 	_         structs.HostLayout
 	Conn      uint64
@@ -441,7 +447,15 @@ type probesSite struct {
 	StackCheck  uint8
 	Role        uint8
 	Layout      uint8
-	Pad         [5]uint8
+	Late        uint8
+	Pad         [4]uint8
+}
+
+type probesSocketUse struct {
+	_     structs.HostLayout
+	Tgid  uint32
+	Pad   uint32
+	Moved [2]uint64
 }
 
 type probesTableRecord struct {
@@ -516,6 +530,11 @@ type probesWindowsRecord struct {
 	}
 }
 
+type probesWitnessed struct {
+	_     structs.HostLayout
+	Calls [2]uint64
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -529,6 +548,7 @@ const (
 	probesMapEncodings      = "encodings"
 	probesMapLastIds        = "last_ids"
 	probesMapLayouts        = "layouts"
+	probesMapMissed         = "missed"
 	probesMapNames          = "names"
 	probesMapReaders        = "readers"
 	probesMapReadings       = "readings"
@@ -538,6 +558,7 @@ const (
 	probesMapTargets        = "targets"
 	probesMapWants          = "wants"
 	probesMapWindowWants    = "window_wants"
+	probesMapWitnesses      = "witnesses"
 	probesProgConnClose     = "conn_close"
 	probesProgEmpty         = "empty"
 	probesProgFileWrite     = "file_write"
@@ -553,10 +574,13 @@ const (
 	probesProgReadRet       = "read_ret"
 	probesProgReadSlicecopy = "read_slicecopy"
 	probesProgSockState     = "sock_state"
+	probesProgSockets       = "sockets"
 	probesProgVerifyDecode  = "verify_decode"
 	probesProgVerifyEmit    = "verify_emit"
 	probesProgVerifyEncode  = "verify_encode"
 	probesProgVerifyWrite   = "verify_write"
+	probesProgWitnessRead   = "witness_read"
+	probesProgWitnessWrite  = "witness_write"
 	probesProgWriteArgs     = "write_args"
 	probesProgWriteEntry    = "write_entry"
 	probesProgWriteHeaders  = "write_headers"
@@ -634,10 +658,13 @@ type probesProgramSpecs struct {
 	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
 	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
+	Sockets       *ebpf.ProgramSpec `ebpf:"sockets"`
 	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
+	WitnessRead   *ebpf.ProgramSpec `ebpf:"witness_read"`
+	WitnessWrite  *ebpf.ProgramSpec `ebpf:"witness_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
@@ -657,6 +684,7 @@ type probesMapSpecs struct {
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
+	Missed      *ebpf.MapSpec `ebpf:"missed"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
@@ -666,6 +694,7 @@ type probesMapSpecs struct {
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
+	Witnesses   *ebpf.MapSpec `ebpf:"witnesses"`
 }
 
 // probesVariableSpecs contains global variables before they are loaded into the kernel.
@@ -717,6 +746,7 @@ type probesMaps struct {
 	Encodings   *ebpf.Map `ebpf:"encodings"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
+	Missed      *ebpf.Map `ebpf:"missed"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
@@ -726,6 +756,7 @@ type probesMaps struct {
 	Targets     *ebpf.Map `ebpf:"targets"`
 	Wants       *ebpf.Map `ebpf:"wants"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
+	Witnesses   *ebpf.Map `ebpf:"witnesses"`
 }
 
 func (m *probesMaps) Close() error {
@@ -739,6 +770,7 @@ func (m *probesMaps) Close() error {
 		m.Encodings,
 		m.LastIds,
 		m.Layouts,
+		m.Missed,
 		m.Names,
 		m.Readers,
 		m.Readings,
@@ -748,6 +780,7 @@ func (m *probesMaps) Close() error {
 		m.Targets,
 		m.Wants,
 		m.WindowWants,
+		m.Witnesses,
 	)
 }
 
@@ -790,10 +823,13 @@ type probesPrograms struct {
 	ReadRet       *ebpf.Program `ebpf:"read_ret"`
 	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
 	SockState     *ebpf.Program `ebpf:"sock_state"`
+	Sockets       *ebpf.Program `ebpf:"sockets"`
 	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
+	WitnessRead   *ebpf.Program `ebpf:"witness_read"`
+	WitnessWrite  *ebpf.Program `ebpf:"witness_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
@@ -817,10 +853,13 @@ func (p *probesPrograms) Close() error {
 		p.ReadRet,
 		p.ReadSlicecopy,
 		p.SockState,
+		p.Sockets,
 		p.VerifyDecode,
 		p.VerifyEmit,
 		p.VerifyEncode,
 		p.VerifyWrite,
+		p.WitnessRead,
+		p.WitnessWrite,
 		p.WriteArgs,
 		p.WriteEntry,
 		p.WriteHeaders,

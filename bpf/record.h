@@ -282,7 +282,14 @@ struct list_record {
 	u8 fragment[FRAGMENT_SIZE];
 };
 
-/* What the ring holds; h.kind tells which. Enums are named for bpf2go. */
+/* Not in the ring, but what the iterator of sockets.h writes. */
+struct socket_use {
+	u32 tgid;
+	u32 pad;
+	u64 moved[DIR_COUNT]; /* bytes that the peer has acknowledged, and received */
+};
+
+/* What the ring holds; h.kind tells which. Others are named for bpf2go. */
 union record {
 	struct data_record data;
 	struct open_record open;
@@ -296,6 +303,7 @@ union record {
 	struct connect_record connect;
 	struct field_record field;
 	struct list_record list;
+	struct socket_use socket;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -322,7 +330,8 @@ struct site {
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
 	u8 layout;	  /* read_frame: 1 + index in layouts */
-	u8 pad[5];
+	u8 late;	  /* 1: takes the place of a probe that never fired */
+	u8 pad[4];
 };
 
 /* Offsets of fields in golang.org/x/net/http2, see layout.Client. */

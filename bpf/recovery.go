@@ -119,7 +119,7 @@ func (c *Collector) attachRecovery(exe *Executable, f *os.File) error {
 		if err != nil {
 			return fmt.Errorf("plan the recovery of header tables: %w", err)
 		}
-		if r.groups, err = c.enterSites(exe, sites); err != nil {
+		if r.groups, err = c.enterSites(exe, sites, false); err != nil {
 			return err
 		}
 		r.planned = true

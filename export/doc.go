@@ -45,7 +45,8 @@
 //	duration_ms on exit: since the exec, or null
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
 //	            fetches modules directly: the arguments, without credentials
-//	reason      on skipped: why
+//	reason      on skipped: why; on attached: why the plan is another one than
+//	            before
 //	module      on error: {path, version} of what it speaks of, version null
 //	            where it names none; or null
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,
@@ -187,7 +188,8 @@
 //	         table_full: more connections or processes than the kernel side
 //	         has room to follow
 //	         gap: several of these, or the cause is not known
-//	records  records that were seen and not delivered
+//	records  records that were seen and not delivered; 0 for what was not even
+//	         seen because a probe did not fire
 //	bytes    their bytes, or null
 //	conn     absent when not known
 //

@@ -43,7 +43,8 @@ type Process struct {
 	// Args are for ProcessExec, with the name of the program first; nil prints
 	// none.
 	Args []string
-	// Reason is for ProcessSkipped: why nothing can be captured.
+	// Reason is for ProcessSkipped: why nothing can be captured; and for
+	// ProcessAttached: why the plan is another one than before.
 	Reason string
 	// Complaint is for ProcessError: what it says.
 	Complaint *goproxy.Complaint

@@ -28,6 +28,9 @@ type tracedConn struct {
 	latest    int64 // the highest kernel time so far
 	// missing is set while something is, and is asked for.
 	missing *missingState
+	// exe is what its process runs, nil until that is known.
+	exe    *bpf.Executable
+	silent [2]bool // by direction: known to be silent while the other is not
 	// verify is nil unless headers are to be verified.
 	verify *verify.Conn
 }

@@ -52,7 +52,9 @@ Flags:
 	    --plan PLAN           where to put probes: auto takes the cheapest places
 	                          of each binary, entry-ret function entries and
 	                          returns; empty measures what probes that do nothing
-	                          cost, and observes nothing (default auto)
+	                          cost, and observes nothing; deaf-read and deaf-write
+	                          do so for one direction, to test that it is noticed
+	                          (default auto)
 	-q, --quiet               print no messages on stderr but errors
 	-h, --help                print this text
 
@@ -187,6 +189,14 @@ meanwhile in another mount namespace, and where memfd_create(2) made the file.
 Such an executable is observed some 20 ms after its exec; a connection that it
 opens before is joined in the middle or missed. While something is held, neither
 Ctrl-Z, SIGSTOP nor the death of h2trace prolong it.
+
+Probes are verified by use. Where one has not fired yet although data goes the
+other way, or sockets move bytes, others watch for a moment whether plaintext
+passes it by. If so, a message and a process event with the new plan and a
+reason say that function entry and returns are probed instead; a loss of
+unknown size is on each connection that was open, and the rest of it is printed
+as another connection, joined in the middle. A program that ends within half a
+second may end before that.
 
 Addresses, rtt_ms and retransmits are null where the net.Conn under TLS is not a
 *net.TCPConn, nor a struct whose first field is a net.Conn that is one.

@@ -25,17 +25,21 @@ type Plan string
 
 // The plans. PlanAuto takes the cheapest place that the binary has and falls
 // back to PlanEntryRet; PlanEmpty puts programs that do nothing at the places
-// of PlanAuto, to measure what the traps alone cost.
+// of PlanAuto, to measure what the traps alone cost. PlanDeafRead and
+// PlanDeafWrite do so for one tap, to test that this is noticed.
 const (
 	PlanAuto     Plan = "auto"
 	PlanEntryRet Plan = "entry-ret"
 	PlanEmpty    Plan = "empty"
+
+	PlanDeafRead  Plan = "deaf-read"
+	PlanDeafWrite Plan = "deaf-write"
 )
 
 // Set is part of pflag.Value.
 func (p *Plan) Set(s string) error {
 	plan := Plan(s)
-	if plan != PlanAuto && plan != PlanEntryRet && plan != PlanEmpty {
+	if !slices.Contains([]Plan{PlanAuto, PlanEntryRet, PlanEmpty, PlanDeafRead, PlanDeafWrite}, plan) {
 		return fmt.Errorf("the plans are %s, %s, %s", PlanAuto, PlanEntryRet, PlanEmpty)
 	}
 	*p = plan

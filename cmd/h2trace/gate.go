@@ -94,7 +94,7 @@ func (h *holder) attach(pid int, f *os.File) (release func(), err error) {
 		}
 	}
 	switch {
-	case exe.Plan == nil:
+	case exe.Skip != "":
 		h.meet(pid, exe, nil)
 		release()
 		return nil, nil

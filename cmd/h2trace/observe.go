@@ -41,6 +41,7 @@ type observer struct {
 
 	processes *processes
 	conns     *connTable
+	plans     *planCheck
 	losses    lossBook
 	delivered uint64
 	notRun    bool      // COMMAND could not be executed
@@ -57,6 +58,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		Names:      opts.Names,
 		Mode:       planMode(opts.Plan),
 		Empty:      opts.Plan == PlanEmpty,
+		Deaf:       deafTap(opts.Plan),
 		Verify:     opts.Verify,
 	})
 	if err != nil {
@@ -89,6 +91,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 	o.processes.verify = opts.Verify
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes},
 		newRecovery(c, msg, o.processes.paths))
+	o.plans = newPlanCheck(c, o.processes, o.conns, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()
 	}
@@ -100,6 +103,16 @@ func planMode(p Plan) plan.Mode {
 		return plan.EntryRet
 	}
 	return plan.Auto
+}
+
+func deafTap(p Plan) plan.Tap {
+	switch p {
+	case PlanDeafRead:
+		return plan.Read
+	case PlanDeafWrite:
+		return plan.Write
+	}
+	return ""
 }
 
 // AttachCommand prepares for the process that is about to execute path.
@@ -138,7 +151,7 @@ func (o *observer) follow(ctx context.Context) error {
 			if err := o.handle(&r); err != nil {
 				return err
 			}
-			if unchecked++; unchecked < housekeepingEvery && r.Kind != bpf.KindExit {
+			if unchecked++; unchecked < housekeepingEvery && r.Kind != bpf.KindExit && r.Time < o.plans.next {
 				continue
 			}
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
@@ -147,6 +160,9 @@ func (o *observer) follow(ctx context.Context) error {
 		unchecked = 0
 		idle := err != nil
 		if err := o.conns.expire(idle); err != nil {
+			return err
+		}
+		if err := o.plans.tick(idle); err != nil {
 			return err
 		}
 		if idle && len(o.missing) > 0 {
@@ -180,6 +196,7 @@ func (o *observer) follow(ctx context.Context) error {
 
 func (o *observer) handle(r *bpf.Record) error {
 	o.delivered++
+	o.plans.read = max(o.plans.read, r.Time)
 	switch r.Kind {
 	case bpf.KindData:
 		o.conns.data(r)
@@ -217,6 +234,7 @@ func (o *observer) finish() error {
 	o.holder.close() // before probes go, so that none is attached after
 	left, err := o.collector.Targets()
 	o.conns.recovery.wait()
+	o.plans.wait()
 	err = errors.Join(err, o.collector.Stop())
 	var r bpf.Record
 	for {

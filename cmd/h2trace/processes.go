@@ -210,22 +210,37 @@ func (p *processes) attach(proc process) *export.Process {
 	p.mu.Lock()
 	p.attached++
 	p.mu.Unlock()
+	if what := unverified(exe.Verified); p.verify && what != "" {
+		p.msg.Infof("%s: %s cannot be verified: it has no HTTP/2 code of a known form", proc.exe, what)
+	}
+	return p.attachedTo(exe)
+}
+
+// attachedTo is the outcome of attaching to an executable.
+func (p *processes) attachedTo(exe *bpf.Executable) *export.Process {
+	now := p.collector.PlanOf(exe)
 	event := &export.Process{
 		Action:    export.ProcessAttached,
-		GoVersion: exe.Plan.GoVersion,
-		BuildID:   exe.Plan.BuildID,
+		GoVersion: now.GoVersion,
+		BuildID:   now.BuildID,
 	}
-	probes := exe.Plan.Describe()
-	if p.verify {
-		probes = append(probes, plan.Describe(exe.Verified)...)
-		if what := unverified(exe.Verified); what != "" {
-			p.msg.Infof("%s: %s cannot be verified: it has no HTTP/2 code of a known form", proc.exe, what)
-		}
-	}
-	for _, probe := range probes {
+	for _, probe := range append(now.Describe(), plan.Describe(exe.Verified)...) {
 		event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
 	}
 	return event
+}
+
+// running lists the processes that run an executable that is attached to.
+func (p *processes) running() []process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []process
+	for _, proc := range p.known {
+		if proc.file != nil && proc.file.Skip == "" {
+			list = append(list, proc)
+		}
+	}
+	return list
 }
 
 // skip remembers why nothing can be captured in a process.

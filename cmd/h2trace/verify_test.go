@@ -58,7 +58,7 @@ func TestVerifyDoctored(t *testing.T) {
 			tt.doctor(doctored)
 
 			events := export.NewJSONL(&out, export.Options{})
-			o := &observer{events: events, losses: lossBook{events: events}}
+			o := &observer{events: events, losses: lossBook{events: events}, plans: &planCheck{}}
 			o.conns = newConnTable(nil, events, clock{}, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil))
 			o.conns.verifier = verify.NewChecker()
 			feed := func(r bpf.Record) {

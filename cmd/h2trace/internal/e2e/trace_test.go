@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -124,6 +125,9 @@ func (tr *tracing) wait() *result {
 		tr.t.Fatal(err)
 	}
 	r := &result{status: tr.cmd.ProcessState.ExitCode(), stdout: string(rest), stderr: tr.stderr()}
+	if strings.Contains(r.stderr, " never fired ") && !slices.ContainsFunc(tr.cmd.Args, isDeaf) {
+		tr.t.Errorf("a probe is called dead:\n%s", indent(messagesOf(r.stderr)))
+	}
 	if r.status < 0 {
 		tr.t.Fatalf("h2trace: %v\n%s", err, indent(r.stderr))
 	}
@@ -139,6 +143,9 @@ func (tr *tracing) wait() *result {
 	}
 	return r
 }
+
+// isDeaf reports whether an argument has a probe do nothing.
+func isDeaf(arg string) bool { return strings.HasPrefix(arg, "deaf-") }
 
 // debugEnv is the environment of a program that logs its frames.
 func debugEnv(env []string) []string {

@@ -1,0 +1,114 @@
+package bpf
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestReplace has the probe of one direction do nothing: the witness sees the
+// calls, and what takes its place captures them, on the connection as joined in
+// the middle.
+func TestReplace(t *testing.T) {
+	for dir, tap := range tapOf {
+		t.Run(string(tap), func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20, Deaf: tap})
+			exe, err := c.Attach("/proc/self/exe")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !c.Replaceable(exe, dir) {
+				t.Fatalf("plan of %s: %v", tap, exe.Plan.Describe())
+			}
+			before := c.PlanOf(exe)
+			if err := c.AddTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			talk := newTalk(t)
+			step := func(want [2]bool, opened int) {
+				t.Helper()
+				talk.exchange(0)
+				got, opens := drainDirections(t, c)
+				if diff := cmp.Diff([]any{want, opened}, []any{got, opens}); diff != "" {
+					t.Fatalf("directions and connections opened (-want +got):\n%s", diff)
+				}
+			}
+			deaf := [2]bool{true, true}
+			deaf[dir] = false
+			step(deaf, 2) // client and server
+			checkWitnessed(t, c, dir, 0)
+			if err := c.Watch(exe, "/proc/self/exe", dir); err != nil {
+				t.Fatal(err)
+			}
+			step(deaf, 0)
+			checkWitnessed(t, c, dir, 1)
+			if err := c.Replace(exe, "/proc/self/exe", dir, []int{os.Getpid()}); err != nil {
+				t.Fatal(err)
+			}
+			if c.Replaceable(exe, dir) || len(before.Sites) == len(c.PlanOf(exe).Sites) {
+				t.Errorf("plan: %v", c.PlanOf(exe).Describe())
+			}
+			// Only the end that uses the probe begins again.
+			step([2]bool{true, true}, 1)
+			step([2]bool{true, true}, 0)
+			checkWitnessed(t, c, dir, 1)
+		})
+	}
+}
+
+func TestWatchGoneExecutable(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	exe, err := c.Attach("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"no file": "/nonexistent", "another file": "/bin/sh"} {
+		for dir := range tapOf {
+			if err := c.Watch(exe, path, dir); err == nil {
+				t.Errorf("%s: watched", name)
+			}
+			if err := c.Replace(exe, path, dir, nil); err == nil {
+				t.Errorf("%s: replaced", name)
+			}
+		}
+	}
+	if got := c.PlanOf(exe).Describe(); len(got) < 4 {
+		t.Errorf("plan: %v", got)
+	}
+}
+
+// drainDirections returns in which directions there was data, and how many
+// connections were opened.
+func drainDirections(t *testing.T, c *Collector) (got [2]bool, opens int) {
+	t.Helper()
+	for {
+		var r Record
+		err := c.Read(&r, 50*time.Millisecond)
+		if errors.Is(err, ErrNoRecord) {
+			return got, opens
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch r.Kind {
+		case KindData:
+			got[r.Data.Dir] = true
+		case KindOpen:
+			opens++
+		}
+	}
+}
+
+func checkWitnessed(t *testing.T, c *Collector, dir int, least uint64) {
+	t.Helper()
+	calls, err := c.Witnessed(os.Getpid(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls[dir] < least || least == 0 && calls[dir] > 0 || calls[1-dir] > 0 {
+		t.Errorf("witnessed %v calls, want %d of direction %d", calls, least, dir)
+	}
+}
