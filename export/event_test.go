@@ -57,11 +57,13 @@ func TestProcess(t *testing.T) {
 		{"exit 0", Process{Action: ProcessExit, PPID: new(1), ExitCode: new(0), Duration: new(1500 * time.Microsecond)}, `"action":"exit","ppid":1,"exe":null,"exit_code":0,"duration_ms":1.500}`},
 		{"exit unknown", Process{Action: ProcessExit, PPID: new(1)}, `"action":"exit","ppid":1,"exe":null,"exit_code":null,"duration_ms":null}`},
 		{
-			"exec of git", Process{Action: ProcessExec, Args: []string{"git", "-c", "http.extraHeader=Authorization: Basic czNjcjN0", "fetch", "https://u:s3cr3t@git.example/m"}},
+			"exec of git",
+			Process{Action: ProcessExec, Args: []string{"git", "-c", "http.extraHeader=Authorization: Basic czNjcjN0", "fetch", "https://u:s3cr3t@git.example/m"}},
 			`"action":"exec","ppid":null,"exe":null,"args":["git","-c","http.extraHeader=Authorization: <redacted>","fetch","https://<redacted>@git.example/m"]}`,
 		},
 		{
-			"error", Process{Action: ProcessError, Complaint: &goproxy.Complaint{Class: "http_4xx", Path: "example.com/m", Detail: "reading https://u:p@a.example/: 404 Not Found"}},
+			"error",
+			Process{Action: ProcessError, Complaint: &goproxy.Complaint{Class: "http_4xx", Path: "example.com/m", Detail: "reading https://u:p@a.example/: 404 Not Found"}},
 			`"action":"error","ppid":null,"exe":null,"module":{"path":"example.com/m","version":null},` +
 				`"error":{"class":"http_4xx","detail":"reading https://<redacted>@a.example/: 404 Not Found"}}`,
 		},
