@@ -67,6 +67,7 @@ type capture struct {
 	count  uint64
 	// connects are those that failed.
 	connects []Connect
+	dns      []DNS
 }
 
 func drain(t *testing.T, c *Collector) *capture {
@@ -88,6 +89,9 @@ func drain(t *testing.T, c *Collector) *capture {
 			got.data[r.Conn] = &[2]stream{}
 		case KindClose:
 			got.closes[r.Conn] = r.Close
+		case KindDNS:
+			r.DNS.Payload = bytes.Clone(r.DNS.Payload)
+			got.dns = append(got.dns, r.DNS)
 		case KindConnect:
 			got.connects = append(got.connects, r.Connect)
 		case KindData:

@@ -55,6 +55,7 @@ type Collector struct {
 	opts   Options
 	probes probesObjects
 	hooks  []link.Link
+	noDNS  error // why name resolution is not watched
 	// programs are all of them by name, and nil where there are copies.
 	programs map[string]*ebpf.Program
 	multi    bool // the uprobe programs attach by uprobe_multi
@@ -97,6 +98,7 @@ func New(opts Options) (*Collector, error) {
 	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
+	c.noDNS = c.watchDNS()
 	c.watchLeases()
 	var err error
 	if c.mounts, err = watchMounts(c.leaveMounts); err != nil {

@@ -178,6 +178,41 @@ const (
 	probesDirectionDIR_COUNT probesDirection = 2
 )
 
+type probesDnsRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Socket uint64
+	Local  struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Remote struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Family  uint16
+	Tcp     uint8
+	Pad     uint8
+	Seq     uint32
+	Len     uint32
+	Copied  uint32
+	Life    uint32
+	Pad2    uint32
+	Comm    [16]uint8
+	Payload [4096]uint8
+}
+
 type probesEncoded struct {
 	_       structs.HostLayout
 	Encoder uint64
@@ -430,6 +465,7 @@ const (
 	probesRecordKindRECORD_CONNECT probesRecordKind = 10
 	probesRecordKindRECORD_FIELD   probesRecordKind = 11
 	probesRecordKindRECORD_LIST    probesRecordKind = 12
+	probesRecordKindRECORD_DNS     probesRecordKind = 13
 )
 
 type probesRole uint32

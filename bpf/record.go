@@ -26,6 +26,7 @@ const (
 	KindConnect = Kind(probesRecordKindRECORD_CONNECT)
 	KindField   = Kind(probesRecordKindRECORD_FIELD)
 	KindList    = Kind(probesRecordKindRECORD_LIST)
+	KindDNS     = Kind(probesRecordKindRECORD_DNS)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -82,6 +83,7 @@ type Record struct {
 	Connect Connect
 	Field   Field
 	List    List
+	DNS     DNS
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -215,6 +217,8 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseField(sample)
 	case KindList:
 		return r.parseList(sample)
+	case KindDNS:
+		return r.parseDNS(sample)
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:

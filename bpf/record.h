@@ -25,6 +25,7 @@ typedef __u64 u64;
 #define TABLE_ENTRIES 128
 #define FRAGMENT_SIZE 256
 #define FRAMER_PTRS 4
+#define DNS_MAX 4096
 #define CLIENT_MAX 768 /* layout.MaxSize */
 #define STREAMS_MAX 128
 #define LAYOUTS_MAX 64
@@ -47,6 +48,7 @@ enum record_kind {
 	RECORD_CONNECT = 10,
 	RECORD_FIELD = 11,
 	RECORD_LIST = 12,
+	RECORD_DNS = 13,
 };
 
 enum direction {
@@ -289,6 +291,24 @@ struct socket_use {
 	u64 moved[DIR_COUNT]; /* bytes that the peer has acknowledged, and received */
 };
 
+/* A packet to or from a name server, without the headers of IP, UDP and TCP. */
+struct dns_record {
+	struct record_header h;
+	u64 socket; /* its cookie */
+	struct endpoint local;
+	struct endpoint remote;
+	u16 family;
+	u8 tcp;
+	u8 pad;
+	u32 seq;    /* TCP: of the first byte */
+	u32 len;    /* of the payload */
+	u32 copied; /* of it */
+	u32 life;
+	u32 pad2;
+	u8 comm[COMM_SIZE];
+	u8 payload[DNS_MAX];
+};
+
 /* What the ring holds; h.kind tells which. Others are named for bpf2go. */
 union record {
 	struct data_record data;
@@ -304,6 +324,7 @@ union record {
 	struct field_record field;
 	struct list_record list;
 	struct socket_use socket;
+	struct dns_record dns;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -348,6 +369,7 @@ _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 120, "close_record");
+_Static_assert(sizeof(struct dns_record) == 112 + DNS_MAX, "dns_record");
 _Static_assert(sizeof(struct connect_record) == 96, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");

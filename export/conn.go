@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"h2trace/decoder"
+	"h2trace/decoder/exchange"
 )
 
 // ConnAction is what happened to a connection.
@@ -17,6 +18,12 @@ const (
 	// ConnResync is for a direction of a connection whose frame boundaries
 	// were lost and are found again.
 	ConnResync ConnAction = "resync"
+	// ConnDNS is for a query to a name server; Local and Remote are those of
+	// the query.
+	ConnDNS ConnAction = "dns"
+	// ConnFailed is for a connection that was not made: there was no address,
+	// nobody accepted, or the TLS handshake failed.
+	ConnFailed ConnAction = "failed"
 )
 
 // The protocols of a conn event. Cleartext HTTP/2 is h2c.
@@ -24,6 +31,7 @@ const (
 	ProtocolH2     = "h2"
 	ProtocolH2C    = "h2c"
 	ProtocolHTTP11 = "http/1.1"
+	ProtocolDNS    = "dns"
 )
 
 // Joined says whether a connection was observed from its first byte.
@@ -48,6 +56,12 @@ type Conn struct {
 	// DNS, Connect and Handshake are how long each took when the connection
 	// was made.
 	DNS, Connect, Handshake *time.Duration
+	// Name is what was resolved to the peer's address, or what a query asks for.
+	Name string
+
+	// Query is for ConnDNS, Error for ConnFailed.
+	Query *Query
+	Error *exchange.Error
 
 	// Dir and Skipped are for ConnResync: the direction, and how many of its
 	// bytes were seen and not decoded.
@@ -58,6 +72,13 @@ type Conn struct {
 	BytesSent, BytesReceived *uint64
 	Frames                   *uint64
 	Path                     *Path
+}
+
+// Query is a question to a name server and its answer.
+type Query struct {
+	Type    string
+	RCode   string // empty when it was not answered
+	Answers []string
 }
 
 // Path is what TCP knew of the way to the peer; nil is unknown.
@@ -96,6 +117,7 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 	b = appendMillisOrNull(b, "dns_ms", c.DNS)
 	b = appendMillisOrNull(b, "connect_ms", c.Connect)
 	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
+	b = appendTextOrNull(b, "name", c.Name)
 	switch c.Action {
 	case ConnResync:
 		b = appendText(b, "dir", c.Dir.String())
@@ -105,8 +127,25 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 		b = appendIntOrNull(b, "bytes_sent", c.BytesSent)
 		b = appendIntOrNull(b, "bytes_received", c.BytesReceived)
 		b = appendPath(b, c.Path, c.Frames)
+	case ConnDNS:
+		b = appendQuery(b, c.Query)
+	case ConnFailed:
+		b = j.appendError(b, c.Error)
 	}
 	j.out.end(append(b, '}'))
+}
+
+func appendQuery(b []byte, q *Query) []byte {
+	b = appendText(b, "type", q.Type)
+	b = appendTextOrNull(b, "rcode", q.RCode)
+	b = append(appendKey(b, "answers"), '[')
+	for i, answer := range q.Answers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b, _ = appendString(b, answer)
+	}
+	return append(b, ']')
 }
 
 // appendPath appends the keys of a path, and frames between the older and the

@@ -26,7 +26,8 @@
 //	event  process, conn, frame, exchange, stall, verify, loss or summary
 //	pid    process id; not on loss and summary
 //	comm   name of the process in the kernel, or null; not on loss and summary
-//	conn   id of the connection in this run, such as "c1", on events of one
+//	conn   id of the connection in this run, such as "c1", on events of one:
+//	       not on conn events about names, and connects that failed
 //
 // # process
 //
@@ -57,14 +58,23 @@
 //
 //	action          open, close, or resync: frame boundaries of one direction
 //	                were lost and are found again
+//	                dns: a query to a name server, printed with its answer, or
+//	                when that is not waited for any more
+//	                failed: no connection was made
 //	local, remote   "ip:port", "[v6]:port", or null
 //	role            client or server, what the observed process is, or null
-//	protocol        h2, h2c (cleartext), http/1.1, or null
+//	protocol        h2, h2c (cleartext), http/1.1, dns, or null
 //	joined          start or mid: the first byte was, or was not, seen; or null
 //	tls             null, or {version, alpn, sni, resumed}, each can be null
 //	dns_ms          name resolution for this connection, or null
 //	connect_ms      TCP handshake, or null
 //	tls_ms          TLS handshake, or null
+//	name            what was resolved to the address of remote, or null; on dns
+//	                what is asked for
+//	type            on dns: of the query, such as AAAA
+//	rcode           on dns: NOERROR, NXDOMAIN, SERVFAIL, …; null: no answer
+//	answers         on dns: array of texts, as dig +short prints them
+//	error           on failed: {class, detail}. Classes: dns, connect, tls
 //	dir             on resync: send or recv
 //	skipped_bytes   on resync: bytes of that direction not decoded
 //	bytes_sent      on close: plaintext bytes, or null
@@ -77,6 +87,13 @@
 //	                missing, lost or overtaken on the way, or null
 //	segments_sent, segments_received
 //	                on close: TCP segments, or null
+//
+// dns_ms is from the first query for the name to the last answer that came
+// before the process connected: for A and AAAA, and all names of a search list.
+// It is null where no lookup was seen: for an address, a name of /etc/hosts, or a
+// resolver that is not asked on port 53. connect_ms on failed is how long the
+// process tried. A failed lookup is told when the process ends, or has asked for
+// nothing more for a second.
 //
 // # frame
 //

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/decoder"
+	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 )
 
@@ -88,7 +89,7 @@ func TestConn(t *testing.T) {
 	head := `{"v":1,"ts":"` + atTime + `","event":"conn","pid":7,"comm":null,"conn":"c1",`
 	ms := func(f float64) *time.Duration { return new(time.Duration(f * float64(time.Millisecond))) }
 	unknown := `"local":null,"remote":null,"role":null,"protocol":null,"joined":null,"tls":null,` +
-		`"dns_ms":null,"connect_ms":null,"tls_ms":null`
+		`"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null`
 	tests := []struct {
 		name string
 		in   Conn
@@ -100,18 +101,30 @@ func TestConn(t *testing.T) {
 				Action: ConnOpen, Local: netip.MustParseAddrPort("[::ffff:192.0.2.1]:50000"),
 				Remote: netip.MustParseAddrPort("[2001:db8::1]:443"), Role: 1, Protocol: ProtocolH2, Joined: JoinedStart,
 				TLS: &TLS{Version: "TLS 1.3", ALPN: "h2", SNI: "goproxy.example", Resumed: new(false)},
-				DNS: ms(0), Connect: ms(1.5), Handshake: ms(12.3456),
+				DNS: ms(0), Connect: ms(1.5), Handshake: ms(12.3456), Name: "goproxy.example",
 			},
 			`"action":"open","local":"192.0.2.1:50000","remote":"[2001:db8::1]:443","role":"client","protocol":"h2","joined":"start",` +
 				`"tls":{"version":"TLS 1.3","alpn":"h2","sni":"goproxy.example","resumed":false},` +
-				`"dns_ms":0.000,"connect_ms":1.500,"tls_ms":12.346}`,
+				`"dns_ms":0.000,"connect_ms":1.500,"tls_ms":12.346,"name":"goproxy.example"}`,
 		},
 		{"open of nothing known", Conn{Action: ConnOpen}, `"action":"open",` + unknown + `}`},
 		{
 			"tls of nothing known",
 			Conn{Action: ConnOpen, Role: 2, TLS: &TLS{}},
 			`"action":"open","local":null,"remote":null,"role":"server","protocol":null,"joined":null,` +
-				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null},"dns_ms":null,"connect_ms":null,"tls_ms":null}`,
+				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null}`,
+		},
+		{
+			"dns",
+			Conn{Action: ConnDNS, Protocol: ProtocolDNS, Name: "goproxy.example", Query: &Query{Type: "A", RCode: "NOERROR", Answers: []string{"a.example.", "192.0.2.1"}}},
+			`"action":"dns","local":null,"remote":null,"role":null,"protocol":"dns","joined":null,"tls":null,"dns_ms":null,"connect_ms":null,"tls_ms":null,` +
+				`"name":"goproxy.example","type":"A","rcode":"NOERROR","answers":["a.example.","192.0.2.1"]}`,
+		},
+		{"dns without an answer", Conn{Action: ConnDNS, Query: &Query{Type: "AAAA"}}, `"action":"dns",` + unknown + `,"type":"AAAA","rcode":null,"answers":[]}`},
+		{
+			"failed",
+			Conn{Action: ConnFailed, Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"}},
+			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"}}`,
 		},
 		{"resync", Conn{Action: ConnResync, Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
 		{

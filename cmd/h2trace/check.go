@@ -31,6 +31,7 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 		}
 	}
 	checkGate(&b)
+	checkDNS(&b)
 	for _, pid := range opts.PIDs {
 		if err := checkPID(&b, pid, planMode(opts.Plan)); err != nil {
 			status = exitRuntime
@@ -51,6 +52,18 @@ func checkGate(w *strings.Builder) {
 		fmt.Fprintf(w, "no  %s: %v\n", name, err)
 		fmt.Fprintf(w, "    needs CAP_SYS_ADMIN and a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS; without it, an executable "+
 			"not met before runs for some milliseconds until it is observed\n")
+		return
+	}
+	fmt.Fprintf(w, "ok  %s\n", name)
+}
+
+// checkDNS says whether it is seen how names are resolved, without which dns_ms
+// is null.
+func checkDNS(w *strings.Builder) {
+	const name = "name resolution (cgroup v2)"
+	if err := bpf.CheckDNS(); err != nil {
+		fmt.Fprintf(w, "no  %s: %v\n", name, err)
+		fmt.Fprintf(w, "    needs CAP_NET_ADMIN, and cgroup v2 mounted, if only beside v1; without it, dns_ms is null\n")
 		return
 	}
 	fmt.Fprintf(w, "ok  %s\n", name)

@@ -26,6 +26,7 @@ type connTable struct {
 	losses    *lossBook
 	config    decoder.Config
 	recovery  *recovery
+	names     *names
 	failed    error // of asking for tables, until expire reports it
 
 	byID    map[uint64]*tracedConn
@@ -48,6 +49,7 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		losses:    losses,
 		config:    config,
 		recovery:  recovery,
+		names:     newNames(events, clk),
 		byID:      make(map[uint64]*tracedConn),
 	}
 }
@@ -60,6 +62,7 @@ func (t *connTable) open(r *bpf.Record) {
 	if o := &r.Open; o.Established != 0 {
 		took := time.Duration(o.Established - o.ConnectStart)
 		c.event.Connect = &took
+		t.names.resolved(&c.event, r.PID, o.ConnectStart)
 	}
 	if r.Open.Handshake {
 		c.event.Joined = export.JoinedStart
@@ -142,6 +145,7 @@ func (t *connTable) expire(idle bool) error {
 		t.closing = t.closing[1:]
 		err = errors.Join(err, c.finish())
 	}
+	t.names.tracker.Expire(now)
 	err = errors.Join(err, t.failed, t.recovery.tick(now, idle))
 	t.failed = nil
 	return errors.Join(err, t.audit.run(t, now, idle))
@@ -200,6 +204,7 @@ func (t *connTable) endAll() error {
 	if err = errors.Join(err, clockErr); err != nil {
 		return err
 	}
+	t.names.tracker.EndAll()
 	err = t.audit.compare(t, states, now)
 	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {
 		err = errors.Join(err, c.finish())

@@ -210,6 +210,10 @@ func (o *observer) handle(r *bpf.Record) error {
 		return o.conns.recovery.block(r)
 	case bpf.KindWindows:
 		return o.conns.recovery.windows(r)
+	case bpf.KindDNS:
+		o.conns.names.packet(r)
+	case bpf.KindConnect:
+		o.conns.names.connectFailed(r)
 	case bpf.KindMessage:
 		o.processes.complain(r)
 	case bpf.KindField:
@@ -218,10 +222,12 @@ func (o *observer) handle(r *bpf.Record) error {
 		o.conns.list(r)
 	case bpf.KindExec:
 		err := o.conns.endProcess(r.PID, r.Time)
+		o.conns.names.end(r.PID)
 		o.processes.exec(r)
 		return err
 	case bpf.KindExit:
 		err := o.conns.endProcess(r.PID, r.Time)
+		o.conns.names.end(r.PID)
 		o.processes.exit(r)
 		return err
 	}

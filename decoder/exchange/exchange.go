@@ -70,6 +70,11 @@ const (
 	ClassProtocol Class = "protocol" // the client found a rule broken
 	ClassAborted  Class = "aborted"  // the client gave up
 	ClassTimeout  Class = "timeout"  // TCP gave up
+
+	// Of connections that were not made; no exchange has them.
+	ClassDNS     Class = "dns"
+	ClassConnect Class = "connect"
+	ClassTLS     Class = "tls"
 )
 
 // Error is why an exchange failed.

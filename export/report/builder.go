@@ -31,6 +31,7 @@ type Builder struct {
 	errors  failures
 	// reported is what the go command itself said.
 	reported failures
+	unmade   failures // connections
 	chain    fallbacks
 	direct   direct
 }
@@ -107,8 +108,15 @@ func (b *Builder) line(line []byte) {
 			b.complaint(&e.exchange)
 		}
 	case "conn":
-		if is(e.action, "close") {
+		switch {
+		case is(e.action, "close"):
 			b.close(e)
+		case is(e.action, "open"):
+			r.made.opened(e)
+			r.setup(e)
+		case is(e.action, "failed"):
+			r.made.fail(e)
+			r.setup(e)
 		}
 	case "frame":
 		b.windows.frame(&e.window)
@@ -134,6 +142,7 @@ func (b *Builder) endRun() {
 		return
 	}
 	b.runs++
+	b.run.made.end(&b.unmade)
 	for i, n := range b.run.end() {
 		b.parts[i] += n
 	}

@@ -8,6 +8,8 @@ type event struct {
 	conn []byte
 
 	action []byte
+	name   []byte
+	remote []byte
 	exit   int64 // exit_code
 	exited bool  // exit is known
 	args   []byte
@@ -118,6 +120,10 @@ func (e *event) member(key, v []byte) {
 		}
 	case "action":
 		e.action = v
+	case "name":
+		e.name = v
+	case "remote":
+		e.remote = v
 	case "exit_code":
 		e.exit, e.exited = integer(v)
 	case "args":

@@ -78,6 +78,16 @@ func (w *writer) closePath(ms float64, conn string, rtt, least float64, retransm
 		`"out_of_order":%d,"segments_sent":300,"segments_received":700`, conn, rtt, retransmits, least, outOfOrder)
 }
 
+func (w *writer) opened(ms float64, name, remote string) {
+	w.line(ms, "conn", `"pid":7,"comm":"go","conn":"c1","action":"open","local":null,"remote":%q,"name":%q`, remote, name)
+}
+
+// failed is a connection that was tried for 5 ms.
+func (w *writer) failed(ms float64, name, remote, class, detail string) {
+	w.line(ms, "conn", `"pid":7,"comm":"go","action":"failed","local":null,"remote":%q,"dns_ms":null,"connect_ms":5.000,"name":%q,`+
+		`"error":{"class":%q,"detail":%q}`, remote, name, class, detail)
+}
+
 func read(t *testing.T, text string) *Builder {
 	t.Helper()
 	b := NewBuilder()
@@ -202,6 +212,29 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 45, 40, 0, 300)
 		}, PacketLoss, "packets are lost"},
+		{"name not found", 1, func(w *writer) {
+			w.failed(10, "goproxy.example", "", "dns", "NXDOMAIN")
+		}, DNS, "could not be resolved"},
+		{"slow name for requests at once", 0, func(w *writer) {
+			w.line(700, "conn", `"pid":7,"comm":"go","conn":"c1","action":"open","dns_ms":600.000,"connect_ms":1.000,"tls_ms":9.000`)
+			w.exchange(exchange{begin: 709, url: url, wait: 5})
+			w.exchange(exchange{begin: 99, url: url, dns: 600, connect: 1, tls: 9, wait: 7})
+		}, DNS, "resolver"},
+		{"refused", 1, func(w *writer) {
+			w.failed(10, "goproxy.example", "192.0.2.1:443", "connect", "ECONNREFUSED")
+		}, Connect, "could not be made"},
+		{"refused at one address of two", 0, func(w *writer) {
+			w.failed(10, "goproxy.example", "[2001:db8::1]:443", "connect", "ECONNREFUSED")
+			w.opened(11, "goproxy.example", "192.0.2.1:443")
+		}, Healthy, "nothing failed"},
+		{"refused at one address of localhost", 0, func(w *writer) {
+			w.failed(10, "", "[::1]:443", "connect", "ECONNREFUSED")
+			w.opened(11, "", "127.0.0.1:443")
+		}, Healthy, "nothing failed"},
+		{"refused after a connection", 0, func(w *writer) {
+			w.opened(1, "goproxy.example", "192.0.2.1:443")
+			w.failed(10, "goproxy.example", "192.0.2.1:443", "connect", "ECONNREFUSED")
+		}, Connect, "could not be made"},
 		{"full queue", 0, func(w *writer) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 80, 1, 2, 200)

@@ -8,6 +8,7 @@ type run struct {
 	ended       int64 // when command exited
 	failed      bool  // with another status than 0
 	conns       map[string]*connection
+	made        made
 }
 
 // connection is one of a run that is open.
@@ -31,6 +32,20 @@ func (r *run) conn(id []byte) *connection {
 		r.conns[string(id)] = c
 	}
 	return c
+}
+
+// setup takes the phases of a connection, which is opened when its TLS handshake
+// begins, or which failed: all of the exchanges that it carries waited for it.
+func (r *run) setup(e *event) {
+	x := &e.exchange.phases
+	before := x[phaseDNS] + x[phaseConnect]
+	after := x[phaseTLS]
+	if is(e.action, "failed") {
+		before, after = before+after, 0
+	}
+	if before+after > 0 {
+		r.add(e.at-before, e.at+after, parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]})
+	}
 }
 
 // process takes a process event. The first that executes something is the

@@ -264,14 +264,19 @@ func (f *failures) add(x *exchangeKeys) {
 	if x.class == nil || notFound(x) || is(x.class, "aborted") {
 		return
 	}
-	class := classOf(x)
+	example := text(x.detail)
+	if x.url != nil {
+		example = text(x.url) + ": " + example
+	}
+	f.note(classOf(x), example)
+}
+
+// note counts a failure.
+func (f *failures) note(class, example string) {
 	if f.count == nil {
 		f.count, f.example = make(map[string]int64), make(map[string]string)
 	}
 	if f.count[class]++; f.count[class] == 1 {
-		f.example[class] = text(x.detail)
-		if x.url != nil {
-			f.example[class] = text(x.url) + ": " + text(x.detail)
-		}
+		f.example[class] = example
 	}
 }

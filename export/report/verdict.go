@@ -57,7 +57,7 @@ func (b *Builder) verdict() Verdict {
 }
 
 func (b *Builder) judge() Verdict {
-	if len(b.errors.count)+len(b.reported.count) > 0 {
+	if len(b.errors.count)+len(b.reported.count)+len(b.unmade.count) > 0 {
 		return b.failure()
 	}
 	largest, size := partOther, int64(0)
@@ -96,7 +96,7 @@ func (b *Builder) judge() Verdict {
 func (b *Builder) failure() Verdict {
 	v := Verdict{Cause: Errors}
 	var all []string
-	for _, f := range []*failures{&b.reported, &b.errors} {
+	for _, f := range []*failures{&b.reported, &b.unmade, &b.errors} {
 		classes := slices.SortedFunc(maps.Keys(f.count), func(x, y string) int {
 			return cmp.Or(cmp.Compare(f.count[y], f.count[x]), cmp.Compare(x, y))
 		})

@@ -116,7 +116,7 @@ func (s *Stream) Conns() []*Conn {
 			c.Open = e
 		case e.Event == "conn" && e.Action == "close":
 			c.Close = e
-		case e.Event == "conn":
+		case e.Event == "conn" && e.Action == "resync":
 			c.Resync = append(c.Resync, e)
 		}
 	}

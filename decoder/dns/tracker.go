@@ -1,0 +1,218 @@
+package dns
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Packet is what a packet between a process and a name server carries.
+type Packet struct {
+	PID           int
+	At            int64 // nanoseconds
+	Sent          bool
+	Local, Remote netip.AddrPort
+	Socket        uint64
+	TCP           bool
+	Seq           uint32 // TCP: of the first byte
+	Payload       []byte // not kept
+	Length        int    // of which Payload is the beginning
+}
+
+// Sink takes what a Tracker finds.
+type Sink interface {
+	// Query is called when a query was answered, or is not waited for any more.
+	Query(pid int, l *Lookup, q *Query)
+	// Failed is called when a lookup found no address.
+	Failed(pid int, l *Lookup)
+}
+
+// Bounds on memory. What is beyond is forgotten, the oldest first.
+const (
+	maxProcesses = 4096
+	maxLookups   = 64 // of a process
+	maxQueries   = 64 // of a lookup
+	maxStreams   = 256
+)
+
+// Times in nanoseconds: for how long a process that found nothing may think
+// before it asks for another name of its search list, how long an answer may
+// take, and how long after a lookup a second connection may be made to what it
+// found.
+const (
+	thinkTime  = 1e9
+	answerTime = 30e9
+	freshTime  = 2e9
+)
+
+// Tracker follows the lookups of processes. It is not safe for concurrent use.
+type Tracker struct {
+	sink    Sink
+	lookups int
+	byPID   map[int]*process
+	streams map[streamKey]*stream
+}
+
+type process struct{ open, done []*Lookup }
+
+type streamKey struct {
+	socket uint64
+	sent   bool
+}
+
+// NewTracker returns a Tracker that reports to sink.
+func NewTracker(sink Sink) *Tracker {
+	return &Tracker{sink: sink, byPID: make(map[int]*process), streams: make(map[streamKey]*stream)}
+}
+
+// Packet takes a packet. One that is no DNS is passed over.
+func (t *Tracker) Packet(p *Packet) {
+	if !p.TCP {
+		t.message(p, p.Payload)
+		return
+	}
+	key := streamKey{p.Socket, p.Sent}
+	s := t.streams[key]
+	if s == nil {
+		if len(t.streams) >= maxStreams {
+			clear(t.streams)
+		}
+		s = &stream{}
+		t.streams[key] = s
+	}
+	for _, m := range s.segment(p.Seq, p.Payload, p.Length) {
+		t.message(p, m)
+	}
+}
+
+func (t *Tracker) message(p *Packet, b []byte) {
+	m, err := parse(b)
+	if err != nil || m.response == p.Sent {
+		return
+	}
+	proc := t.byPID[p.PID]
+	if proc == nil {
+		if !p.Sent || len(t.byPID) >= maxProcesses {
+			return
+		}
+		proc = &process{}
+		t.byPID[p.PID] = proc
+	}
+	if p.Sent {
+		t.query(proc, p, m)
+	} else {
+		t.answer(proc, p, m)
+	}
+}
+
+// query enters a query into the lookup that it belongs to.
+func (t *Tracker) query(proc *process, p *Packet, m *message) {
+	q := &Query{Name: m.name, Type: m.kind, Local: p.Local, Server: p.Remote, Start: p.At, id: m.id, socket: p.Socket}
+	for _, l := range proc.open {
+		if name, ok := l.of(m.name); ok && len(l.queries) < maxQueries {
+			l.Name = name
+			l.queries = append(l.queries, q)
+			l.End = max(l.End, p.At)
+			return
+		}
+	}
+	if len(proc.open) >= maxLookups {
+		t.close(p.PID, proc, proc.open[0])
+	}
+	t.lookups++
+	proc.open = append(proc.open, &Lookup{
+		ID: t.lookups, Name: m.name, Start: p.At, End: p.At, Server: p.Remote, queries: []*Query{q},
+		addrs: make(map[netip.Addr]bool),
+	})
+}
+
+// answer finds the query: that of the same socket, number, name and type.
+func (t *Tracker) answer(proc *process, p *Packet, m *message) {
+	for _, l := range proc.open {
+		for _, q := range l.queries {
+			if q.End != 0 || q.socket != p.Socket || q.id != m.id || q.Name != m.name || q.Type != m.kind {
+				continue
+			}
+			q.End, q.RCode, q.Answers, q.addrs = p.At, m.rcode, m.answers, m.addrs
+			l.End, l.RCode, l.Server = p.At, m.rcode, p.Remote
+			for _, a := range m.addrs {
+				l.addrs[a] = true
+			}
+			t.sink.Query(p.PID, l, q)
+			if len(l.addrs) > 0 && !l.pending() {
+				t.close(p.PID, proc, l)
+			}
+			return
+		}
+	}
+}
+
+// close ends a lookup.
+func (t *Tracker) close(pid int, proc *process, l *Lookup) {
+	proc.open = slices.DeleteFunc(proc.open, func(o *Lookup) bool { return o == l })
+	for _, q := range l.queries {
+		if q.End == 0 {
+			t.sink.Query(pid, l, q)
+		}
+	}
+	if l.Failed() {
+		if slices.ContainsFunc(l.queries, func(q *Query) bool { return q.Type == "A" || q.Type == "AAAA" }) {
+			t.sink.Failed(pid, l)
+		}
+		return
+	}
+	if len(proc.done) == maxLookups {
+		proc.done = slices.Delete(proc.done, 0, 1)
+	}
+	proc.done = append(proc.done, l)
+}
+
+// Expire ends the lookups of which nothing more is to be expected.
+func (t *Tracker) Expire(now int64) {
+	for pid, proc := range t.byPID {
+		for _, l := range slices.Clone(proc.open) {
+			if l.pending() && l.End+answerTime > now || l.End+thinkTime > now {
+				continue
+			}
+			t.close(pid, proc, l)
+		}
+	}
+}
+
+// End ends the lookups of a process that ended.
+func (t *Tracker) End(pid int) {
+	proc := t.byPID[pid]
+	if proc == nil {
+		return
+	}
+	for len(proc.open) > 0 {
+		t.close(pid, proc, proc.open[0])
+	}
+	delete(t.byPID, pid)
+}
+
+// EndAll ends the lookups of all processes.
+func (t *Tracker) EndAll() {
+	for pid := range t.byPID {
+		t.End(pid)
+	}
+}
+
+// Resolved returns the lookup that led a process to connect to addr at the given
+// time, and how long it took; ok is false when none did.
+func (t *Tracker) Resolved(pid int, addr netip.Addr, at int64) (l *Lookup, took int64, ok bool) {
+	proc := t.byPID[pid]
+	if proc == nil {
+		return nil, 0, false
+	}
+	for _, lookups := range [][]*Lookup{proc.open, proc.done} {
+		for _, o := range slices.Backward(lookups) {
+			took := o.took(at)
+			if took <= 0 || !o.addrs[addr.Unmap()] || o.used && o.Start+took+freshTime < at {
+				continue
+			}
+			o.used = true
+			return o, took, true
+		}
+	}
+	return nil, 0, false
+}
