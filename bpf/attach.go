@@ -37,7 +37,7 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 			return errors.Join(err, c.detach(exe))
 		}
 	}
-	groups, err := c.enterSites(exe, slices.Concat(exe.Verified, exe.Plan.Sites), false)
+	groups, err := c.enterSites(exe, slices.Concat(exe.Verified, exe.Plan.Phases, exe.Plan.Sites), false)
 	for _, g := range groups {
 		if err == nil {
 			var links []link.Link
@@ -56,6 +56,13 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 // place of others.
 func (c *Collector) enterSites(exe *Executable, sites []plan.Site, late bool) ([]*probeGroup, error) {
 	var groups []*probeGroup
+	type entered struct {
+		name   string
+		site   probesSite
+		prog   *ebpf.Program
+		cookie uint64
+	}
+	var last entered // the RETs of a function are all alike
 	for _, site := range sites {
 		value, err := c.siteValue(exe.Plan, site)
 		if err != nil {
@@ -64,10 +71,15 @@ func (c *Collector) enterSites(exe *Executable, sites []plan.Site, late bool) ([
 		if late {
 			value.Late = 1
 		}
-		prog, cookie, err := c.enterSite(exe, c.programName(site), value)
-		if err != nil {
-			return nil, fmt.Errorf("describe the %s probe: %w", site.Tap, err)
+		name := c.programName(site)
+		if last.prog == nil || last.site != value || last.name != name {
+			prog, cookie, err := c.enterSite(exe, name, value)
+			if err != nil {
+				return nil, fmt.Errorf("describe the %s probe: %w", site.Tap, err)
+			}
+			last = entered{name, value, prog, cookie}
 		}
+		prog, cookie := last.prog, last.cookie
 		if n := len(groups); n == 0 || groups[n-1].prog != prog {
 			groups = append(groups, &probeGroup{prog: prog, tap: site.Tap})
 		}
@@ -111,6 +123,12 @@ func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) 
 	case plan.ServerHandshake:
 		v.Role = uint8(RoleServer)
 	}
+	if site.Tap == plan.HandshakeEnd {
+		v.Errors = c.enterErrors(p.Errors)
+		if l := p.TLS; l != nil {
+			v.TlsVersion, v.TlsCipher, v.TlsResumed, v.TlsAlpn, v.TlsSni = l.Version, l.Cipher, l.Resumed, l.ALPN, l.SNI
+		}
+	}
 	var err error
 	v.Layout, err = c.enterLayout(site.Layout)
 	return v, err
@@ -126,6 +144,12 @@ func (c *Collector) programName(site plan.Site) string {
 		return probesProgHandshake
 	case plan.Close:
 		return probesProgConnClose
+	case plan.HandshakeEnd:
+		return probesProgHandshakeRet
+	case plan.Certificate:
+		return probesProgCertificate
+	case plan.CertificateEnd:
+		return probesProgCertificateRet
 	case plan.Stderr:
 		return probesProgFileWrite
 	case plan.EncodeField:

@@ -68,11 +68,13 @@ type capture struct {
 	// connects are those that failed.
 	connects []Connect
 	dns      []DNS
+	// handshakes are those that are over, by connection.
+	handshakes map[uint64]Handshake
 }
 
 func drain(t *testing.T, c *Collector) *capture {
 	t.Helper()
-	got := &capture{opens: map[uint64]Open{}, closes: map[uint64]Close{}, data: map[uint64]*[2]stream{}}
+	got := &capture{opens: map[uint64]Open{}, closes: map[uint64]Close{}, data: map[uint64]*[2]stream{}, handshakes: map[uint64]Handshake{}}
 	var r Record
 	for {
 		err := c.Read(&r, 50*time.Millisecond)
@@ -89,6 +91,8 @@ func drain(t *testing.T, c *Collector) *capture {
 			got.data[r.Conn] = &[2]stream{}
 		case KindClose:
 			got.closes[r.Conn] = r.Close
+		case KindHandshake:
+			got.handshakes[r.Conn] = r.Handshake
 		case KindDNS:
 			r.DNS.Payload = bytes.Clone(r.DNS.Payload)
 			got.dns = append(got.dns, r.DNS)
@@ -112,6 +116,14 @@ func drain(t *testing.T, c *Collector) *capture {
 func TestCapture(t *testing.T) {
 	t.Run("auto", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20}) })
 	t.Run("entry-ret", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20, Mode: plan.EntryRet}) })
+}
+
+// certificateOf returns a certificate for example.com.
+func certificateOf(t *testing.T) tls.Certificate {
+	t.Helper()
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	return srv.TLS.Certificates[0]
 }
 
 // listen returns a TLS listener on loopback, and how to reach it.

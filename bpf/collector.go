@@ -64,12 +64,14 @@ type Collector struct {
 	// gathering says that Read took a record since it last paused.
 	gathering bool
 
-	mu      sync.Mutex // guards what follows
-	exes    exeCache
-	sites   siteTable
-	layouts layoutTable
-	copies  *sitePrograms // nil where the kernel needs none
-	stopped bool          // no probes are to be attached any more
+	mu sync.Mutex // guards what follows
+	// errorTypes are the tables in error_types.
+	errorTypes [][]plan.ErrorType
+	exes       exeCache
+	sites      siteTable
+	layouts    layoutTable
+	copies     *sitePrograms // nil where the kernel needs none
+	stopped    bool          // no probes are to be attached any more
 	// recovering says that BeginRecovery's probes are to be in place.
 	recovering bool
 

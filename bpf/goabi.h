@@ -24,6 +24,7 @@ struct pt_regs {
 #define GO_ARG4(r) ((r)->si)
 #define GO_ARG5(r) ((r)->r8)
 #define GO_RESULT0(r) ((r)->ax)
+#define GO_RESULT1(r) ((r)->bx)
 #define GO_G(r) ((r)->r14)
 #define GO_SP(r) ((r)->sp)
 

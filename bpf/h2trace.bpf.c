@@ -8,6 +8,7 @@
 #include "message.h"
 #include "process.h"
 #include "tcp.h"
+#include "tls.h"
 #include "sockets.h"
 #include "verify.h"
 #include "walk.h"
@@ -117,6 +118,7 @@ int handshake(struct pt_regs *ctx)
 
 	if (!entered(ctx, site, &key))
 		return 0;
+	handshake_begins(ctx, &key);
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (c && !c->closed) {
 		/* Entry probes fire twice, and a first Write starts the handshake itself. */
@@ -143,27 +145,6 @@ int conn_close(struct pt_regs *ctx)
 		report_close(c, &key, 0);
 	return 0;
 }
-
-/* A call between its entry and its RET, by goroutine. */
-struct call_key {
-	u64 g;
-	u32 tgid;
-	u32 life;
-	u64 direction;
-};
-
-struct call {
-	u64 conn;
-	u64 buf;
-	u64 len;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct call_key);
-	__type(value, struct call);
-} calls SEC(".maps");
 
 /* True when this call was not entered before: entries run again after the stack grew. */
 static __always_inline bool enter(struct pt_regs *ctx, struct conn_key *of, u32 direction)

@@ -244,6 +244,14 @@ type probesEncoding struct {
 	Pseudo  uint32
 }
 
+type probesErrorType struct {
+	_     structs.HostLayout
+	Kind  uint8
+	Text  uint8
+	Wraps uint8
+	At    uint8
+}
+
 type probesExeName struct {
 	_    structs.HostLayout
 	Text [64]uint8
@@ -314,6 +322,37 @@ type probesGoroutine struct {
 	G    uint64
 	Tgid uint32
 	Life uint32
+}
+
+type probesHandshakeRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Conn     uint64
+	Start    uint64
+	Verified uint64
+	Version  uint16
+	Cipher   uint16
+	AlpnLen  uint16
+	SniLen   uint16
+	Resumed  uint8
+	Pad      [7]uint8
+	Alpn     [32]uint8
+	Sni      [256]uint8
+	Error    struct {
+		_      structs.HostLayout
+		Kind   [5]uint8
+		Failed uint8
+		Pad    [2]uint8
+		Data   [2]uint64
+		Text   [128]uint8
+	}
 }
 
 type probesHttp2Layout struct {
@@ -453,19 +492,20 @@ type probesRecord struct {
 type probesRecordKind uint32
 
 const (
-	probesRecordKindRECORD_DATA    probesRecordKind = 1
-	probesRecordKindRECORD_OPEN    probesRecordKind = 2
-	probesRecordKindRECORD_CLOSE   probesRecordKind = 3
-	probesRecordKindRECORD_EXEC    probesRecordKind = 4
-	probesRecordKindRECORD_EXIT    probesRecordKind = 5
-	probesRecordKindRECORD_TABLE   probesRecordKind = 6
-	probesRecordKindRECORD_BLOCK   probesRecordKind = 7
-	probesRecordKindRECORD_WINDOWS probesRecordKind = 8
-	probesRecordKindRECORD_MESSAGE probesRecordKind = 9
-	probesRecordKindRECORD_CONNECT probesRecordKind = 10
-	probesRecordKindRECORD_FIELD   probesRecordKind = 11
-	probesRecordKindRECORD_LIST    probesRecordKind = 12
-	probesRecordKindRECORD_DNS     probesRecordKind = 13
+	probesRecordKindRECORD_DATA      probesRecordKind = 1
+	probesRecordKindRECORD_OPEN      probesRecordKind = 2
+	probesRecordKindRECORD_CLOSE     probesRecordKind = 3
+	probesRecordKindRECORD_EXEC      probesRecordKind = 4
+	probesRecordKindRECORD_EXIT      probesRecordKind = 5
+	probesRecordKindRECORD_TABLE     probesRecordKind = 6
+	probesRecordKindRECORD_BLOCK     probesRecordKind = 7
+	probesRecordKindRECORD_WINDOWS   probesRecordKind = 8
+	probesRecordKindRECORD_MESSAGE   probesRecordKind = 9
+	probesRecordKindRECORD_CONNECT   probesRecordKind = 10
+	probesRecordKindRECORD_FIELD     probesRecordKind = 11
+	probesRecordKindRECORD_LIST      probesRecordKind = 12
+	probesRecordKindRECORD_DNS       probesRecordKind = 13
+	probesRecordKindRECORD_HANDSHAKE probesRecordKind = 14
 )
 
 type probesRole uint32
@@ -484,7 +524,13 @@ type probesSite struct {
 	Role        uint8
 	Layout      uint8
 	Late        uint8
-	Pad         [4]uint8
+	Errors      uint8
+	Pad         uint8
+	TlsVersion  uint16
+	TlsCipher   uint16
+	TlsResumed  uint16
+	TlsAlpn     uint16
+	TlsSni      uint16
 }
 
 type probesSocketUse struct {
@@ -575,66 +621,70 @@ type probesWitnessed struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	probesMapCalls          = "calls"
-	probesMapConnects       = "connects"
-	probesMapConns          = "conns"
-	probesMapCounters       = "counters"
-	probesMapEncodeds       = "encodeds"
-	probesMapEncoders       = "encoders"
-	probesMapEncodings      = "encodings"
-	probesMapLastIds        = "last_ids"
-	probesMapLayouts        = "layouts"
-	probesMapMissed         = "missed"
-	probesMapNames          = "names"
-	probesMapReaders        = "readers"
-	probesMapReadings       = "readings"
-	probesMapRing           = "ring"
-	probesMapSites          = "sites"
-	probesMapSocks          = "socks"
-	probesMapTargets        = "targets"
-	probesMapWants          = "wants"
-	probesMapWindowWants    = "window_wants"
-	probesMapWitnesses      = "witnesses"
-	probesProgConnClose     = "conn_close"
-	probesProgEmpty         = "empty"
-	probesProgFileWrite     = "file_write"
-	probesProgHandshake     = "handshake"
-	probesProgHpackDecode   = "hpack_decode"
-	probesProgHpackEncode   = "hpack_encode"
-	probesProgProcessExec   = "process_exec"
-	probesProgProcessExit   = "process_exit"
-	probesProgProcessFork   = "process_fork"
-	probesProgReadEntry     = "read_entry"
-	probesProgReadFrame     = "read_frame"
-	probesProgReadMemmove   = "read_memmove"
-	probesProgReadRet       = "read_ret"
-	probesProgReadSlicecopy = "read_slicecopy"
-	probesProgSockState     = "sock_state"
-	probesProgSockets       = "sockets"
-	probesProgVerifyDecode  = "verify_decode"
-	probesProgVerifyEmit    = "verify_emit"
-	probesProgVerifyEncode  = "verify_encode"
-	probesProgVerifyWrite   = "verify_write"
-	probesProgWitnessRead   = "witness_read"
-	probesProgWitnessWrite  = "witness_write"
-	probesProgWriteArgs     = "write_args"
-	probesProgWriteEntry    = "write_entry"
-	probesProgWriteHeaders  = "write_headers"
-	probesProgWriteRet      = "write_ret"
-	probesVarBodyBytes      = "body_bytes"
-	probesVarByName         = "by_name"
-	probesVarFollow         = "follow"
-	probesVarLastBlockId    = "last_block_id"
-	probesVarLastConnId     = "last_conn_id"
-	probesVarLastLife       = "last_life"
-	probesVarLastListId     = "last_list_id"
-	probesVarReaderIdle     = "reader_idle"
-	probesVarRecovering     = "recovering"
-	probesVarRecoveryHits   = "recovery_hits"
-	probesVarRingReserve    = "ring_reserve"
-	probesVarRingSize       = "ring_size"
-	probesVarVerifying      = "verifying"
-	probesVarWakeupShift    = "wakeup_shift"
+	probesMapCalls           = "calls"
+	probesMapConnects        = "connects"
+	probesMapConns           = "conns"
+	probesMapCounters        = "counters"
+	probesMapEncodeds        = "encodeds"
+	probesMapEncoders        = "encoders"
+	probesMapEncodings       = "encodings"
+	probesMapErrorTypes      = "error_types"
+	probesMapLastIds         = "last_ids"
+	probesMapLayouts         = "layouts"
+	probesMapMissed          = "missed"
+	probesMapNames           = "names"
+	probesMapReaders         = "readers"
+	probesMapReadings        = "readings"
+	probesMapRing            = "ring"
+	probesMapSites           = "sites"
+	probesMapSocks           = "socks"
+	probesMapTargets         = "targets"
+	probesMapWants           = "wants"
+	probesMapWindowWants     = "window_wants"
+	probesMapWitnesses       = "witnesses"
+	probesProgCertificate    = "certificate"
+	probesProgCertificateRet = "certificate_ret"
+	probesProgConnClose      = "conn_close"
+	probesProgEmpty          = "empty"
+	probesProgFileWrite      = "file_write"
+	probesProgHandshake      = "handshake"
+	probesProgHandshakeRet   = "handshake_ret"
+	probesProgHpackDecode    = "hpack_decode"
+	probesProgHpackEncode    = "hpack_encode"
+	probesProgProcessExec    = "process_exec"
+	probesProgProcessExit    = "process_exit"
+	probesProgProcessFork    = "process_fork"
+	probesProgReadEntry      = "read_entry"
+	probesProgReadFrame      = "read_frame"
+	probesProgReadMemmove    = "read_memmove"
+	probesProgReadRet        = "read_ret"
+	probesProgReadSlicecopy  = "read_slicecopy"
+	probesProgSockState      = "sock_state"
+	probesProgSockets        = "sockets"
+	probesProgVerifyDecode   = "verify_decode"
+	probesProgVerifyEmit     = "verify_emit"
+	probesProgVerifyEncode   = "verify_encode"
+	probesProgVerifyWrite    = "verify_write"
+	probesProgWitnessRead    = "witness_read"
+	probesProgWitnessWrite   = "witness_write"
+	probesProgWriteArgs      = "write_args"
+	probesProgWriteEntry     = "write_entry"
+	probesProgWriteHeaders   = "write_headers"
+	probesProgWriteRet       = "write_ret"
+	probesVarBodyBytes       = "body_bytes"
+	probesVarByName          = "by_name"
+	probesVarFollow          = "follow"
+	probesVarLastBlockId     = "last_block_id"
+	probesVarLastConnId      = "last_conn_id"
+	probesVarLastLife        = "last_life"
+	probesVarLastListId      = "last_list_id"
+	probesVarReaderIdle      = "reader_idle"
+	probesVarRecovering      = "recovering"
+	probesVarRecoveryHits    = "recovery_hits"
+	probesVarRingReserve     = "ring_reserve"
+	probesVarRingSize        = "ring_size"
+	probesVarVerifying       = "verifying"
+	probesVarWakeupShift     = "wakeup_shift"
 )
 
 // loadProbes returns the embedded CollectionSpec for probes.
@@ -679,32 +729,35 @@ type probesSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesProgramSpecs struct {
-	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
-	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
-	FileWrite     *ebpf.ProgramSpec `ebpf:"file_write"`
-	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
-	HpackDecode   *ebpf.ProgramSpec `ebpf:"hpack_decode"`
-	HpackEncode   *ebpf.ProgramSpec `ebpf:"hpack_encode"`
-	ProcessExec   *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
-	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
-	ReadEntry     *ebpf.ProgramSpec `ebpf:"read_entry"`
-	ReadFrame     *ebpf.ProgramSpec `ebpf:"read_frame"`
-	ReadMemmove   *ebpf.ProgramSpec `ebpf:"read_memmove"`
-	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
-	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
-	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
-	Sockets       *ebpf.ProgramSpec `ebpf:"sockets"`
-	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
-	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
-	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
-	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
-	WitnessRead   *ebpf.ProgramSpec `ebpf:"witness_read"`
-	WitnessWrite  *ebpf.ProgramSpec `ebpf:"witness_write"`
-	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
-	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
-	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
-	WriteRet      *ebpf.ProgramSpec `ebpf:"write_ret"`
+	Certificate    *ebpf.ProgramSpec `ebpf:"certificate"`
+	CertificateRet *ebpf.ProgramSpec `ebpf:"certificate_ret"`
+	ConnClose      *ebpf.ProgramSpec `ebpf:"conn_close"`
+	Empty          *ebpf.ProgramSpec `ebpf:"empty"`
+	FileWrite      *ebpf.ProgramSpec `ebpf:"file_write"`
+	Handshake      *ebpf.ProgramSpec `ebpf:"handshake"`
+	HandshakeRet   *ebpf.ProgramSpec `ebpf:"handshake_ret"`
+	HpackDecode    *ebpf.ProgramSpec `ebpf:"hpack_decode"`
+	HpackEncode    *ebpf.ProgramSpec `ebpf:"hpack_encode"`
+	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
+	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
+	ReadEntry      *ebpf.ProgramSpec `ebpf:"read_entry"`
+	ReadFrame      *ebpf.ProgramSpec `ebpf:"read_frame"`
+	ReadMemmove    *ebpf.ProgramSpec `ebpf:"read_memmove"`
+	ReadRet        *ebpf.ProgramSpec `ebpf:"read_ret"`
+	ReadSlicecopy  *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
+	SockState      *ebpf.ProgramSpec `ebpf:"sock_state"`
+	Sockets        *ebpf.ProgramSpec `ebpf:"sockets"`
+	VerifyDecode   *ebpf.ProgramSpec `ebpf:"verify_decode"`
+	VerifyEmit     *ebpf.ProgramSpec `ebpf:"verify_emit"`
+	VerifyEncode   *ebpf.ProgramSpec `ebpf:"verify_encode"`
+	VerifyWrite    *ebpf.ProgramSpec `ebpf:"verify_write"`
+	WitnessRead    *ebpf.ProgramSpec `ebpf:"witness_read"`
+	WitnessWrite   *ebpf.ProgramSpec `ebpf:"witness_write"`
+	WriteArgs      *ebpf.ProgramSpec `ebpf:"write_args"`
+	WriteEntry     *ebpf.ProgramSpec `ebpf:"write_entry"`
+	WriteHeaders   *ebpf.ProgramSpec `ebpf:"write_headers"`
+	WriteRet       *ebpf.ProgramSpec `ebpf:"write_ret"`
 }
 
 // probesMapSpecs contains maps before they are loaded into the kernel.
@@ -718,6 +771,7 @@ type probesMapSpecs struct {
 	Encodeds    *ebpf.MapSpec `ebpf:"encodeds"`
 	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
+	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
 	Missed      *ebpf.MapSpec `ebpf:"missed"`
@@ -780,6 +834,7 @@ type probesMaps struct {
 	Encodeds    *ebpf.Map `ebpf:"encodeds"`
 	Encoders    *ebpf.Map `ebpf:"encoders"`
 	Encodings   *ebpf.Map `ebpf:"encodings"`
+	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
 	Missed      *ebpf.Map `ebpf:"missed"`
@@ -804,6 +859,7 @@ func (m *probesMaps) Close() error {
 		m.Encodeds,
 		m.Encoders,
 		m.Encodings,
+		m.ErrorTypes,
 		m.LastIds,
 		m.Layouts,
 		m.Missed,
@@ -844,40 +900,46 @@ type probesVariables struct {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesPrograms struct {
-	ConnClose     *ebpf.Program `ebpf:"conn_close"`
-	Empty         *ebpf.Program `ebpf:"empty"`
-	FileWrite     *ebpf.Program `ebpf:"file_write"`
-	Handshake     *ebpf.Program `ebpf:"handshake"`
-	HpackDecode   *ebpf.Program `ebpf:"hpack_decode"`
-	HpackEncode   *ebpf.Program `ebpf:"hpack_encode"`
-	ProcessExec   *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
-	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
-	ReadEntry     *ebpf.Program `ebpf:"read_entry"`
-	ReadFrame     *ebpf.Program `ebpf:"read_frame"`
-	ReadMemmove   *ebpf.Program `ebpf:"read_memmove"`
-	ReadRet       *ebpf.Program `ebpf:"read_ret"`
-	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
-	SockState     *ebpf.Program `ebpf:"sock_state"`
-	Sockets       *ebpf.Program `ebpf:"sockets"`
-	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
-	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
-	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
-	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
-	WitnessRead   *ebpf.Program `ebpf:"witness_read"`
-	WitnessWrite  *ebpf.Program `ebpf:"witness_write"`
-	WriteArgs     *ebpf.Program `ebpf:"write_args"`
-	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
-	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
-	WriteRet      *ebpf.Program `ebpf:"write_ret"`
+	Certificate    *ebpf.Program `ebpf:"certificate"`
+	CertificateRet *ebpf.Program `ebpf:"certificate_ret"`
+	ConnClose      *ebpf.Program `ebpf:"conn_close"`
+	Empty          *ebpf.Program `ebpf:"empty"`
+	FileWrite      *ebpf.Program `ebpf:"file_write"`
+	Handshake      *ebpf.Program `ebpf:"handshake"`
+	HandshakeRet   *ebpf.Program `ebpf:"handshake_ret"`
+	HpackDecode    *ebpf.Program `ebpf:"hpack_decode"`
+	HpackEncode    *ebpf.Program `ebpf:"hpack_encode"`
+	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
+	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
+	ReadEntry      *ebpf.Program `ebpf:"read_entry"`
+	ReadFrame      *ebpf.Program `ebpf:"read_frame"`
+	ReadMemmove    *ebpf.Program `ebpf:"read_memmove"`
+	ReadRet        *ebpf.Program `ebpf:"read_ret"`
+	ReadSlicecopy  *ebpf.Program `ebpf:"read_slicecopy"`
+	SockState      *ebpf.Program `ebpf:"sock_state"`
+	Sockets        *ebpf.Program `ebpf:"sockets"`
+	VerifyDecode   *ebpf.Program `ebpf:"verify_decode"`
+	VerifyEmit     *ebpf.Program `ebpf:"verify_emit"`
+	VerifyEncode   *ebpf.Program `ebpf:"verify_encode"`
+	VerifyWrite    *ebpf.Program `ebpf:"verify_write"`
+	WitnessRead    *ebpf.Program `ebpf:"witness_read"`
+	WitnessWrite   *ebpf.Program `ebpf:"witness_write"`
+	WriteArgs      *ebpf.Program `ebpf:"write_args"`
+	WriteEntry     *ebpf.Program `ebpf:"write_entry"`
+	WriteHeaders   *ebpf.Program `ebpf:"write_headers"`
+	WriteRet       *ebpf.Program `ebpf:"write_ret"`
 }
 
 func (p *probesPrograms) Close() error {
 	return _ProbesClose(
+		p.Certificate,
+		p.CertificateRet,
 		p.ConnClose,
 		p.Empty,
 		p.FileWrite,
 		p.Handshake,
+		p.HandshakeRet,
 		p.HpackDecode,
 		p.HpackEncode,
 		p.ProcessExec,

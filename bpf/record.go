@@ -22,11 +22,12 @@ const (
 	KindBlock   = Kind(probesRecordKindRECORD_BLOCK)
 	KindWindows = Kind(probesRecordKindRECORD_WINDOWS)
 	// KindMessage is for what the go command says on stderr.
-	KindMessage = Kind(probesRecordKindRECORD_MESSAGE)
-	KindConnect = Kind(probesRecordKindRECORD_CONNECT)
-	KindField   = Kind(probesRecordKindRECORD_FIELD)
-	KindList    = Kind(probesRecordKindRECORD_LIST)
-	KindDNS     = Kind(probesRecordKindRECORD_DNS)
+	KindMessage   = Kind(probesRecordKindRECORD_MESSAGE)
+	KindConnect   = Kind(probesRecordKindRECORD_CONNECT)
+	KindField     = Kind(probesRecordKindRECORD_FIELD)
+	KindList      = Kind(probesRecordKindRECORD_LIST)
+	KindDNS       = Kind(probesRecordKindRECORD_DNS)
+	KindHandshake = Kind(probesRecordKindRECORD_HANDSHAKE)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -79,11 +80,12 @@ type Record struct {
 	Block   Block
 	Windows Windows
 	// Message is the beginning of what was said in one call.
-	Message string
-	Connect Connect
-	Field   Field
-	List    List
-	DNS     DNS
+	Message   string
+	Connect   Connect
+	Field     Field
+	List      List
+	DNS       DNS
+	Handshake Handshake
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -217,6 +219,8 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseField(sample)
 	case KindList:
 		return r.parseList(sample)
+	case KindHandshake:
+		return r.parseHandshake(sample)
 	case KindDNS:
 		return r.parseDNS(sample)
 	case KindExec:

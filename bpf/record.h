@@ -26,6 +26,10 @@ typedef __u64 u64;
 #define FRAGMENT_SIZE 256
 #define FRAMER_PTRS 4
 #define DNS_MAX 4096
+#define ALPN_MAX 32
+#define SNI_MAX 256
+#define ERROR_DEPTH 5
+#define ERROR_TEXT 128
 #define CLIENT_MAX 768 /* layout.MaxSize */
 #define STREAMS_MAX 128
 #define LAYOUTS_MAX 64
@@ -49,6 +53,7 @@ enum record_kind {
 	RECORD_FIELD = 11,
 	RECORD_LIST = 12,
 	RECORD_DNS = 13,
+	RECORD_HANDSHAKE = 14,
 };
 
 enum direction {
@@ -309,6 +314,35 @@ struct dns_record {
 	u8 payload[DNS_MAX];
 };
 
+/*
+ * An error value of the target, as far as its types are known: each kind is that
+ * of an error which the one before it wraps.
+ */
+struct go_error {
+	u8 kind[ERROR_DEPTH]; /* struct error_type */
+	u8 failed;	      /* there is an error, of a known kind or not */
+	u8 pad[2];
+	u64 data[2]; /* the memory of the innermost value */
+	u8 text[ERROR_TEXT];
+};
+
+/* A TLS handshake that is over. */
+struct handshake_record {
+	struct record_header h;
+	u64 conn;
+	u64 start;
+	u64 verified; /* ns spent on verifying the peer's certificate */
+	u16 version;  /* 0: what follows is not known */
+	u16 cipher;
+	u16 alpn_len;
+	u16 sni_len;
+	u8 resumed;
+	u8 pad[7];
+	u8 alpn[ALPN_MAX];
+	u8 sni[SNI_MAX];
+	struct go_error error;
+};
+
 /* What the ring holds; h.kind tells which. Others are named for bpf2go. */
 union record {
 	struct data_record data;
@@ -325,6 +359,7 @@ union record {
 	struct list_record list;
 	struct socket_use socket;
 	struct dns_record dns;
+	struct handshake_record handshake;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -352,7 +387,22 @@ struct site {
 	u8 role;	  /* handshake probes: enum role */
 	u8 layout;	  /* read_frame: 1 + index in layouts */
 	u8 late;	  /* 1: takes the place of a probe that never fired */
-	u8 pad[4];
+	u8 errors;	  /* RETs: 1 + index of the table of error types */
+	u8 pad;
+	/* RETs of handshakes: where in a tls.Conn its fields are, 0 when not known. */
+	u16 tls_version;
+	u16 tls_cipher;
+	u16 tls_resumed;
+	u16 tls_alpn;
+	u16 tls_sni;
+};
+
+/* What to do with an error of a type, by table << 32 | hash of the type. */
+struct error_type {
+	u8 kind;
+	u8 text;  /* 1: it begins with a string that says what happened */
+	u8 wraps; /* 1: there is another error within, */
+	u8 at;	  /* there */
 };
 
 /* Offsets of fields in golang.org/x/net/http2, see layout.Client. */
@@ -380,6 +430,7 @@ _Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");
 _Static_assert(sizeof(struct field_record) == 80, "field_record");
 _Static_assert(sizeof(struct list_record) == 320, "list_record");
-_Static_assert(sizeof(struct site) == 16, "site");
+_Static_assert(sizeof(struct site) == 24, "site");
+_Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
 
 #endif

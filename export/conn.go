@@ -95,6 +95,8 @@ type TLS struct {
 	ALPN    string
 	SNI     string
 	Resumed *bool
+	Cipher  string         // as IANA names it
+	Verify  *time.Duration // of the peer's certificate, a part of the handshake
 }
 
 // Conn prints a conn event.
@@ -199,5 +201,7 @@ func appendTLS(b []byte, t *TLS) []byte {
 	b = appendTextOrNull(b, "alpn", t.ALPN)
 	b = appendTextOrNull(b, "sni", t.SNI)
 	b = appendBoolOrNull(b, "resumed", t.Resumed)
+	b = appendTextOrNull(b, "cipher", t.Cipher)
+	b = appendMillisOrNull(b, "verify_ms", t.Verify)
 	return append(b, '}')
 }

@@ -65,7 +65,9 @@
 //	role            client or server, what the observed process is, or null
 //	protocol        h2, h2c (cleartext), http/1.1, dns, or null
 //	joined          start or mid: the first byte was, or was not, seen; or null
-//	tls             null, or {version, alpn, sni, resumed}, each can be null
+//	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms},
+//	                each can be null. verify_ms is the part of tls_ms that
+//	                the certificate of the server took to verify
 //	dns_ms          name resolution for this connection, or null
 //	connect_ms      TCP handshake, or null
 //	tls_ms          TLS handshake, or null

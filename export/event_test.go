@@ -100,11 +100,11 @@ func TestConn(t *testing.T) {
 			Conn{
 				Action: ConnOpen, Local: netip.MustParseAddrPort("[::ffff:192.0.2.1]:50000"),
 				Remote: netip.MustParseAddrPort("[2001:db8::1]:443"), Role: 1, Protocol: ProtocolH2, Joined: JoinedStart,
-				TLS: &TLS{Version: "TLS 1.3", ALPN: "h2", SNI: "goproxy.example", Resumed: new(false)},
+				TLS: &TLS{Version: "TLS 1.3", ALPN: "h2", SNI: "goproxy.example", Resumed: new(false), Cipher: "TLS_AES_128_GCM_SHA256", Verify: ms(2)},
 				DNS: ms(0), Connect: ms(1.5), Handshake: ms(12.3456), Name: "goproxy.example",
 			},
 			`"action":"open","local":"192.0.2.1:50000","remote":"[2001:db8::1]:443","role":"client","protocol":"h2","joined":"start",` +
-				`"tls":{"version":"TLS 1.3","alpn":"h2","sni":"goproxy.example","resumed":false},` +
+				`"tls":{"version":"TLS 1.3","alpn":"h2","sni":"goproxy.example","resumed":false,"cipher":"TLS_AES_128_GCM_SHA256","verify_ms":2.000},` +
 				`"dns_ms":0.000,"connect_ms":1.500,"tls_ms":12.346,"name":"goproxy.example"}`,
 		},
 		{"open of nothing known", Conn{Action: ConnOpen}, `"action":"open",` + unknown + `}`},
@@ -112,7 +112,7 @@ func TestConn(t *testing.T) {
 			"tls of nothing known",
 			Conn{Action: ConnOpen, Role: 2, TLS: &TLS{}},
 			`"action":"open","local":null,"remote":null,"role":"server","protocol":null,"joined":null,` +
-				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null}`,
+				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null}`,
 		},
 		{
 			"dns",

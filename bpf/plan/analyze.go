@@ -36,6 +36,9 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	for _, t := range tapFunctions {
 		names = append(names, t.name)
 	}
+	for _, t := range phaseFunctions {
+		names = append(names, t.name)
+	}
 	exe, err := openExecutable(r, names)
 	if err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	if p.TCPConnHash, err = exe.pointerTypeHash("*net.TCPConn"); err != nil {
 		return nil, err
 	}
-	return p, nil
+	return p, exe.planPhases(p)
 }
 
 func (p *Plan) has(tap Tap) bool {

@@ -109,6 +109,13 @@ type Plan struct {
 	// differs between releases.
 	TCPConnHash uint32
 	Sites       []Site
+	// Phases are the places that tell how handshakes go. What a function does not
+	// offer is left out.
+	Phases []Site
+	// TLS is where a tls.Conn keeps what its handshake agreed on, nil where that is
+	// not known, and Errors are the types of errors that are known in handshakes.
+	TLS    *layout.TLS
+	Errors []ErrorType
 }
 
 // Probe is a tap and what it got, in words.

@@ -1,9 +1,6 @@
 package plan
 
-import (
-	"encoding/binary"
-	"io"
-)
+import "encoding/binary"
 
 // Fields of internal/abi.Type, in every release from 1.18 to 1.27.
 const (
@@ -25,18 +22,10 @@ const (
 // types, and since Go 1.27 none names itabs; but the linker marks where their
 // descriptors and names lie, and a name leads to its descriptor.
 func (e *executable) pointerTypeHash(name string) (uint32, error) {
-	start, end := e.symbols[symTypes].addr, e.symbols[symETypes].addr
-	if start == 0 || end <= start {
-		return 0, nil
-	}
-	if end-start > maxTable {
-		return 0, notTraceable("damaged ELF file: %d bytes of types", end-start)
-	}
-	seg, base, err := atAddr(e.file, start, end-start)
-	if err != nil {
+	types, start, err := e.types()
+	if types == nil || err != nil {
 		return 0, err
 	}
-	types := io.NewSectionReader(seg, base, int64(end-start))
 	// A name is flags (1: exported), length and text (internal/abi.Name).
 	var str []byte
 	err = scan(types, types.Size(), [][]byte{append([]byte{1, byte(len(name))}, name...)}, func(_ int, at int64) bool {

@@ -84,7 +84,7 @@ lines come in the order in which the bytes went.
 	conn      action (open, close, resync, dns, failed), local, remote, role,
 	          protocol, joined (start, mid), tls, dns_ms, connect_ms, tls_ms,
 	          name; on dns: type, rcode, answers; on failed: error {class
-	          (dns, connect), detail}; on resync:
+	          (dns, connect, tls), detail}; on resync:
 	          dir, skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
 	          segments_received
@@ -123,12 +123,14 @@ handed to Write; a Write that fails may have sent less.
 An exchange is printed when it ends: send_ms is the request, wait_ms the time
 from its end to the response, receive_ms the response. stall_ms in it, and the
 stall events, are the times for which one side had used up its flow-control
-window. dns_ms and connect_ms are of the connection that it opened; dns_ms is
-null where the process did not ask a name server on port 53 for the address. tls
-and tls_ms are null so far.
+window. dns_ms, connect_ms and tls_ms are of the connection that it opened; dns_ms
+is null where the process did not ask a name server on port 53 for the address.
+tls holds version, alpn, sni, resumed, cipher and verify_ms, the time that the
+certificate took; it is null for Go releases that h2trace does not know.
 
 A conn event with action dns is a query to a name server. One with action failed
-is a connection that was not made: no address was found, or nobody accepted.
+is a connection that was not made: no address was found, nobody accepted, or the
+TLS handshake failed.
 
 loss counts everything that was seen and is missing from the output, by cause.
 What cannot be trusted after a loss is null. summary is the last line; in it,

@@ -210,6 +210,8 @@ func (o *observer) handle(r *bpf.Record) error {
 		return o.conns.recovery.block(r)
 	case bpf.KindWindows:
 		return o.conns.recovery.windows(r)
+	case bpf.KindHandshake:
+		o.conns.handshake(r)
 	case bpf.KindDNS:
 		o.conns.names.packet(r)
 	case bpf.KindConnect:

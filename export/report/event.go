@@ -10,6 +10,7 @@ type event struct {
 	action []byte
 	name   []byte
 	remote []byte
+	server bool  // role
 	exit   int64 // exit_code
 	exited bool  // exit is known
 	args   []byte
@@ -122,6 +123,8 @@ func (e *event) member(key, v []byte) {
 		e.action = v
 	case "name":
 		e.name = v
+	case "role":
+		e.server = is(v, "server")
 	case "remote":
 		e.remote = v
 	case "exit_code":

@@ -41,8 +41,8 @@ func (m *made) opened(e *event) {
 }
 
 func (m *made) fail(e *event) {
-	if len(m.failed) == maxUnmade {
-		return
+	if len(m.failed) == maxUnmade || e.server {
+		return // who could not connect to a server is the client's to say
 	}
 	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), since: e.at}
 	u.since -= e.exchange.phases[phaseDNS] + e.exchange.phases[phaseConnect]

@@ -136,6 +136,7 @@ func compareTimings(t *testing.T, a *modproxy.Authority, addr string, p speaker)
 			{g.Receive, w.End - w.FirstByte},
 			{g.Total, w.End - w.begin()},
 			{g.Connect, w.ConnectDone - w.ConnectStart},
+			{g.TLS, w.TLSDone - w.TLSStart},
 		} {
 			of++
 			if phase.got != nil && math.Abs(*phase.got-float64(phase.want)/1e6) <= 2 {

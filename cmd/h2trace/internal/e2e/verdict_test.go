@@ -50,6 +50,8 @@ func TestVerdict(t *testing.T) {
 		{name: "slow DNS", flags: []string{"-dns-delay", "1s"}, cause: "dns", text: "name resolution is slow"},
 		{name: "DNS failure", flags: []string{"-dns-fail"}, fails: true, alone: true, cause: "dns", text: "could not be resolved"},
 		{name: "refused", flags: []string{"-refuse"}, fails: true, alone: true, cause: "connect", text: "could not be made"},
+		{name: "slow handshake", flags: []string{"-tls-delay", "1s"}, cause: "tls", text: "TLS handshakes are slow"},
+		{name: "bad certificate", flags: []string{"-bad-certificate"}, fails: true, alone: true, cause: "tls", text: "TLS handshakes failed"},
 		{name: "503", flags: []string{"-status", "503"}, fails: true, cause: "errors", text: "http_5xx"},
 		{name: "wrong checksum", flags: []string{"-corrupt-zip"}, fails: true, cause: "checksum", text: "go.sum", sums: true},
 		{name: "resolver fails", flags: []string{"-dns-fail"}, fails: true, cause: "dns", text: "could not be resolved", mute: true},

@@ -1,0 +1,89 @@
+package bpf
+
+import (
+	"slices"
+	"unsafe"
+
+	"h2trace/bpf/plan"
+)
+
+// Handshake is a TLS handshake that is over.
+type Handshake struct {
+	Start    int64
+	Verified int64 // nanoseconds spent on verifying the peer's certificate
+	// Version is 0 where what follows is not known.
+	Version, Cipher uint16
+	Resumed         bool
+	ALPN, SNI       string
+	Error           *HandshakeError // nil when it succeeded
+}
+
+// HandshakeError is why a handshake failed: errors of the Kinds, each wrapped in
+// the one before. Data is the memory of the last one, Text the text that came
+// last.
+type HandshakeError struct {
+	Kinds []plan.ErrorKind
+	Data  [2]uint64
+	Text  string
+}
+
+// Versions of TLS (RFC 8446 §4.2.1).
+const (
+	oldestTLS = 0x0301
+	newestTLS = 0x0304
+)
+
+func (r *Record) parseHandshake(sample []byte) error {
+	h, err := view[probesHandshakeRecord](sample, int(unsafe.Sizeof(probesHandshakeRecord{})))
+	if err != nil {
+		return err
+	}
+	r.Conn = h.Conn
+	r.Handshake = Handshake{Start: int64(h.Start), Verified: int64(h.Verified)}
+	// Memory is believed only where all of it makes sense.
+	if h.Version >= oldestTLS && h.Version <= newestTLS && h.Cipher != 0 && h.Resumed <= 1 &&
+		int(h.AlpnLen) <= len(h.Alpn) && int(h.SniLen) <= len(h.Sni) {
+		r.Handshake.Version, r.Handshake.Cipher, r.Handshake.Resumed = h.Version, h.Cipher, h.Resumed == 1
+		r.Handshake.ALPN, r.Handshake.SNI = string(h.Alpn[:h.AlpnLen]), string(h.Sni[:h.SniLen])
+	}
+	if e := &h.Error; e.Failed != 0 {
+		failure := &HandshakeError{Data: e.Data, Text: text(e.Text[:])}
+		for _, kind := range e.Kind {
+			if kind != 0 {
+				failure.Kinds = append(failure.Kinds, plan.ErrorKind(kind))
+			}
+		}
+		r.Handshake.Error = failure
+	}
+	return nil
+}
+
+// maxErrorTables bounds the different sets of hashes that executables have for
+// the types of errors: one for each release, or fewer.
+const maxErrorTables = 255
+
+// enterErrors tells the programs what types of errors look like, and returns what
+// a site calls that table, 0 when there is no room.
+func (c *Collector) enterErrors(types []plan.ErrorType) uint8 {
+	if i := slices.IndexFunc(c.errorTypes, func(t []plan.ErrorType) bool { return slices.Equal(t, types) }); i >= 0 {
+		return uint8(i + 1)
+	}
+	if len(types) == 0 || len(c.errorTypes) == maxErrorTables {
+		return 0
+	}
+	table := uint64(len(c.errorTypes) + 1)
+	for _, t := range types {
+		v := probesErrorType{Kind: uint8(t.Kind), At: t.At}
+		if t.Text {
+			v.Text = 1
+		}
+		if t.Wraps {
+			v.Wraps = 1
+		}
+		if c.probes.ErrorTypes.Put(table<<32|uint64(t.Hash), v) != nil {
+			return 0
+		}
+	}
+	c.errorTypes = append(c.errorTypes, types)
+	return uint8(table)
+}

@@ -1,0 +1,197 @@
+package bpf
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"h2trace/bpf/plan"
+)
+
+// shakeHands makes a connection and returns what each side says of it.
+func shakeHands(t *testing.T, client, server *tls.Config) (states [2]tls.ConnectionState, errs [2]error) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	raw, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, c := tls.Server(accepted, server), tls.Client(raw, client)
+	done := make(chan error, 1)
+	go func() {
+		err := s.Handshake()
+		if err == nil {
+			_, err = s.Write([]byte("x"))
+		}
+		done <- err
+	}()
+	errs[0] = c.Handshake()
+	if errs[0] == nil { // a session ticket comes before the first data
+		_, errs[0] = io.ReadFull(c, make([]byte, 1))
+	} else {
+		_ = raw.Close() // one that ends the handshake of the server
+	}
+	errs[1] = <-done
+	states = [2]tls.ConnectionState{c.ConnectionState(), s.ConnectionState()}
+	_ = errors.Join(c.Close(), s.Close()) // of a connection that may have failed
+	return states, errs
+}
+
+// byRole returns the handshakes of clients and of servers.
+func (got *capture) byRole(t *testing.T) (client, server []Handshake) {
+	t.Helper()
+	ids := make([]uint64, 0, len(got.handshakes))
+	for id := range got.handshakes {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		switch got.opens[id].Role {
+		case RoleClient:
+			client = append(client, got.handshakes[id])
+		case RoleServer:
+			server = append(server, got.handshakes[id])
+		}
+	}
+	return client, server
+}
+
+// TestHandshake holds what was read from the memory of connections against what
+// they say of themselves.
+func TestHandshake(t *testing.T) {
+	_, base := listen(t)
+	cert := certificateOf(t)
+	for _, tt := range []struct {
+		name   string
+		config func(*tls.Config)
+	}{
+		{"TLS 1.3", func(*tls.Config) {}},
+		{"TLS 1.2", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }},
+		{"without ALPN", func(c *tls.Config) { c.NextProtos = nil }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20})
+			config := base.Clone()
+			config.NextProtos = []string{"h2", "http/1.1"}
+			config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+			tt.config(config)
+			server := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2"}}
+			var want [2][2]tls.ConnectionState
+			before := time.Now()
+			got := observe(t, c, func() {
+				for i := range want {
+					var errs [2]error
+					if want[i], errs = shakeHands(t, config, server); errs != [2]error{} {
+						t.Fatal(errs)
+					}
+				}
+			})
+			passed := time.Since(before)
+			if !want[1][0].DidResume {
+				t.Fatal("the second connection did not resume the session")
+			}
+			client, serving := got.byRole(t)
+			if len(client) != 2 || len(serving) != 2 {
+				t.Fatalf("got %d handshakes of clients, %d of servers, want 2 of each", len(client), len(serving))
+			}
+			for i := range want {
+				for side, h := range []Handshake{client[i], serving[i]} {
+					w := want[i][side]
+					if h.Version != w.Version || h.Cipher != w.CipherSuite || h.ALPN != w.NegotiatedProtocol ||
+						h.SNI != "example.com" || h.Resumed != w.DidResume || h.Error != nil {
+						t.Errorf("connection %d side %d: got %+v, want %+v", i, side, h, w)
+					}
+					if verified := time.Duration(h.Verified); (verified > 0) != (side == 0 && i == 0) || verified > passed {
+						t.Errorf("connection %d side %d: verified for %s", i, side, verified)
+					}
+				}
+			}
+			checkLedger(t, c, got)
+		})
+	}
+}
+
+// TestHandshakeFails has handshakes fail in the ways that they do.
+func TestHandshakeFails(t *testing.T) {
+	_, base := listen(t)
+	cert := certificateOf(t)
+	for _, tt := range []struct {
+		name           string
+		client, server func(*tls.Config)
+		want           [2]plan.ErrorKind // the innermost
+		data           [2]uint64         // where it matters
+	}{
+		{
+			name:   "unknown authority",
+			client: func(c *tls.Config) { c.RootCAs = x509.NewCertPool() },
+			want:   [2]plan.ErrorKind{plan.ErrorUnknownAuthority, plan.ErrorAlert}, data: [2]uint64{0, 42},
+		},
+		{
+			name:   "another name",
+			client: func(c *tls.Config) { c.ServerName = "goproxy.example" },
+			want:   [2]plan.ErrorKind{plan.ErrorHostname, plan.ErrorAlert}, data: [2]uint64{0, 42},
+		},
+		{
+			name:   "expired",
+			client: func(c *tls.Config) { c.Time = func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) } },
+			want:   [2]plan.ErrorKind{plan.ErrorInvalid, plan.ErrorAlert}, data: [2]uint64{0, 42},
+		},
+		{
+			name:   "no common protocol",
+			client: func(c *tls.Config) { c.NextProtos = []string{"h2"} },
+			server: func(c *tls.Config) { c.NextProtos = []string{"http/1.0"} },
+			want:   [2]plan.ErrorKind{plan.ErrorAlert, plan.ErrorWrap}, data: [2]uint64{120, 0},
+		},
+		{
+			name:   "no common version",
+			client: func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 },
+			server: func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 },
+			want:   [2]plan.ErrorKind{plan.ErrorAlert, plan.ErrorWrap}, data: [2]uint64{70, 0},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20})
+			client, server := base.Clone(), &tls.Config{Certificates: []tls.Certificate{cert}}
+			tt.client(client)
+			if tt.server != nil {
+				tt.server(server)
+			}
+			var errs [2]error
+			got := observe(t, c, func() { _, errs = shakeHands(t, client, server) })
+			clients, servers := got.byRole(t)
+			if len(clients) != 1 || len(servers) != 1 {
+				t.Fatalf("got %d handshakes of clients, %d of servers, want 1 of each", len(clients), len(servers))
+			}
+			for side, h := range []Handshake{clients[0], servers[0]} {
+				if h.Error == nil || len(h.Error.Kinds) == 0 {
+					t.Fatalf("side %d: got %+v, want %v", side, h.Error, errs[side])
+				}
+				kind := h.Error.Kinds[len(h.Error.Kinds)-1]
+				wrapped := kind == plan.ErrorString && tt.want[side] == plan.ErrorWrap // releases differ
+				if kind != tt.want[side] && !wrapped {
+					t.Errorf("side %d: got %+v, want %d of %v", side, h.Error, tt.want[side], errs[side])
+				}
+				if kind == plan.ErrorAlert && h.Error.Data[0]&0xff != tt.data[side] {
+					t.Errorf("side %d: got alert %d, want %d of %v", side, h.Error.Data[0]&0xff, tt.data[side], errs[side])
+				}
+				if (kind == plan.ErrorString || kind == plan.ErrorWrap) && h.Error.Text != errs[side].Error() {
+					t.Errorf("side %d: got %q, want %q", side, h.Error.Text, errs[side])
+				}
+			}
+			checkLedger(t, c, got)
+		})
+	}
+}

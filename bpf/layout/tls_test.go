@@ -1,0 +1,30 @@
+package layout
+
+import (
+	"crypto/tls"
+	"reflect"
+	"runtime"
+	"testing"
+)
+
+// TestReleasedTLS holds the layout of the release that runs the test against
+// what reflection says.
+func TestReleasedTLS(t *testing.T) {
+	got := ReleasedTLS(runtime.Version())
+	if got == nil {
+		t.Fatalf("no layout of %s", runtime.Version())
+	}
+	conn := reflect.TypeFor[tls.Conn]()
+	want := TLS{
+		Version: offset(t, conn, "vers"), Cipher: offset(t, conn, "cipherSuite"), Resumed: offset(t, conn, "didResume"),
+		ALPN: offset(t, conn, "clientProtocol"), SNI: offset(t, conn, "serverName"),
+	}
+	if *got != want {
+		t.Errorf("got %+v, want %+v", *got, want)
+	}
+	for _, version := range []string{"go1.17.13", "go1.28.0", "go1.27rc1", ""} {
+		if l := ReleasedTLS(version); l != nil {
+			t.Errorf("%q has the layout %+v", version, *l)
+		}
+	}
+}
