@@ -188,22 +188,6 @@ func (c *Collector) programName(site plan.Site) string {
 	return probesProgWriteArgs
 }
 
-func (c *Collector) detach(exe *Executable) error {
-	err := closeLinks(exe.takeLinks())
-	for _, index := range exe.sites {
-		c.sites.free(index)
-	}
-	for _, key := range exe.copies {
-		err = errors.Join(err, c.copies.drop(key))
-	}
-	exe.sites, exe.copies, exe.recovery = nil, nil, recovery{}
-	if exe.lease != nil { // after the probes, for whom others wait
-		err = errors.Join(err, exe.lease.Close())
-		exe.lease = nil
-	}
-	return err
-}
-
 // maxSites is the size of the sites map in compat.h.
 const maxSites = 8192
 

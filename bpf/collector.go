@@ -72,6 +72,10 @@ type Collector struct {
 	layouts    layoutTable
 	copies     *sitePrograms // nil where the kernel needs none
 	stopped    bool          // no probes are to be attached any more
+	// leaving are the executables that leave is at work on: what is closed
+	// when it is done. leaveErr is what went wrong in that.
+	leaving  map[*Executable]chan struct{}
+	leaveErr error
 	// recovering says that BeginRecovery's probes are to be in place.
 	recovering bool
 
@@ -93,7 +97,7 @@ func New(opts Options) (*Collector, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, withAdvice(fmt.Errorf("lift the locked-memory limit: %w", err))
 	}
-	c := &Collector{opts: opts, exes: exeCache{byKey: make(map[exeKey]*Executable)}}
+	c := &Collector{opts: opts, exes: exeCache{byKey: make(map[exeKey]*Executable)}, leaving: make(map[*Executable]chan struct{})}
 	if err := c.load(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
@@ -237,6 +241,7 @@ func (c *Collector) Stop() error {
 	for _, pid := range pids {
 		err = errors.Join(err, c.RemoveTarget(pid))
 	}
+	defer c.awaitLeaving()
 	links := c.hooks
 	c.hooks = nil
 	c.mu.Lock()

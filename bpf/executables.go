@@ -94,19 +94,12 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	exe := c.exes.byKey[key]
-	if exe != nil && exe.Plan == nil && exe.ctime != ctime {
-		// It may hold something else, or be another file by now. Nothing but
-		// the probes keeps an inode from that.
-		c.exes.drop(exe)
-		c.exes.dropIdle(exe)
-		exe = nil
+	exe := c.known(key, ctime)
+	for exe == nil && c.leaveReplaced(key) {
+		exe = c.known(key, ctime)
 	}
 	if exe == nil {
-		exe = c.exes.sameInode(key)
-		if exe != nil {
-			c.exes.rename(exe, key)
-		} else if exe, err = c.analyze(f, key); err != nil {
+		if exe, err = c.analyze(f, key); err != nil {
 			return nil, err
 		}
 		exe.ctime = ctime
@@ -119,11 +112,35 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 	return exe, nil
 }
 
+// known returns the executable that was met as this file, or under another name
+// of it, or nil. It waits until an inode has lost the probes it is to lose, for
+// which it lets go of c.mu.
+func (c *Collector) known(key exeKey, ctime unix.Timespec) *Executable {
+	for left := c.leavingLike(key); left != nil; left = c.leavingLike(key) {
+		c.mu.Unlock()
+		<-left
+		c.mu.Lock()
+	}
+	exe := c.exes.byKey[key]
+	if exe != nil && exe.Plan == nil && exe.ctime != ctime {
+		// It may hold something else, or be another file by now. Nothing but
+		// the probes keeps an inode from that.
+		c.exes.drop(exe)
+		c.exes.dropIdle(exe)
+		exe = nil
+	}
+	if exe == nil {
+		if exe = c.exes.sameInode(key); exe != nil {
+			c.exes.rename(exe, key)
+			exe.ctime = ctime
+			c.exes.byKey[key] = exe
+		}
+	}
+	return exe
+}
+
 // analyze makes the plan for a file and attaches it.
 func (c *Collector) analyze(f *os.File, key exeKey) (*Executable, error) {
-	if err := c.detachReplaced(key); err != nil {
-		return nil, err
-	}
 	exe := &Executable{key: key}
 	var err error
 	exe.Plan, err = plan.Analyze(f, c.opts.Mode)
@@ -141,19 +158,19 @@ func (c *Collector) analyze(f *os.File, key exeKey) (*Executable, error) {
 }
 
 // Release says that a process no longer runs an executable. It keeps its
-// probes for a while, see maxIdle.
+// probes for a while, see maxIdle. The error is of probes that were taken away
+// since the last call.
 func (c *Collector) Release(exe *Executable) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	evicted := c.exes.release(exe)
-	if evicted == nil {
-		if exe.users == 0 && exe.mount == 0 && len(exe.links) > 0 {
-			c.leaveLater(exe)
-		}
-		return nil
+	if evicted := c.exes.release(exe); evicted != nil {
+		c.leave(evicted)
+	} else if exe.users == 0 && exe.mount == 0 && len(exe.links) > 0 {
+		c.leaveLater(exe)
 	}
-	c.exes.drop(evicted)
-	return c.detach(evicted)
+	err := c.leaveErr
+	c.leaveErr = nil
+	return err
 }
 
 // drop forgets an executable under all of its keys.
@@ -164,23 +181,33 @@ func (x *exeCache) drop(exe *Executable) {
 	}
 }
 
-// sameInode returns the executable that a file is another name of, or nil. A
-// probe belongs to an inode, and for a file of overlayfs to that in its layer,
-// which is also found by its own path and in every other overlay of that layer.
-// Attached under each of its names, a probe would report all bytes as often.
-// overlayfs shows the inode number, size and times of the file in the layer.
+// sameInode returns the executable that a file is another name of, or nil.
 func (x *exeCache) sameInode(key exeKey) *Executable {
 	for _, exe := range x.byKey {
-		other := exe.key
-		if !key.overlay && !other.overlay {
-			continue
-		}
-		other.dev, other.overlay = key.dev, key.overlay
-		if other == key {
+		if exe.key.sameOverlaid(key) {
 			return exe
 		}
 	}
 	return nil
+}
+
+// sameOverlaid tells whether two files are names of one of which one at least is
+// on overlayfs. A probe belongs to an inode, and for a file of overlayfs to that
+// in its layer, which is also found by its own path and in every other overlay
+// of that layer. Attached under each of its names, a probe would report all
+// bytes as often. overlayfs shows the inode number, size and times of the file
+// in the layer.
+func (k exeKey) sameOverlaid(other exeKey) bool {
+	if !k.overlay && !other.overlay {
+		return false
+	}
+	other.dev, other.overlay = k.dev, k.overlay
+	return other == k
+}
+
+// sharesInode tells whether probes of one file are probes of the other.
+func (k exeKey) sharesInode(other exeKey) bool {
+	return k.dev == other.dev && k.ino == other.ino || k.sameOverlaid(other)
 }
 
 // rename enters another name of an executable. Of names that containers came and
@@ -244,17 +271,15 @@ func keyOf(f *os.File) (exeKey, unix.Timespec, error) {
 	return exeKey{st.Dev, st.Ino, st.Size, st.Mtim.Sec, st.Mtim.Nsec, overlay}, st.Ctim, nil
 }
 
-// detachReplaced removes the probes of a file whose inode now holds something
-// else: they would sit in the middle of other instructions.
-func (c *Collector) detachReplaced(now exeKey) error {
+// leaveReplaced takes the probes from a file whose inode now holds something
+// else: they would sit in the middle of other instructions. It tells whether
+// there were any.
+func (c *Collector) leaveReplaced(now exeKey) (found bool) {
 	for key, exe := range c.exes.byKey {
 		if key.dev == now.dev && key.ino == now.ino {
-			c.exes.drop(exe)
-			c.exes.dropIdle(exe)
-			if err := c.detach(exe); err != nil {
-				return err
-			}
+			c.leave(exe)
+			found = true
 		}
 	}
-	return nil
+	return found
 }

@@ -57,6 +57,7 @@ func TestReleaseEvicts(t *testing.T) {
 		}
 		most = max(most, openFiles(t))
 	}
+	c.awaitLeaving()
 	if n := len(c.exes.idle); n != maxIdle {
 		t.Errorf("%d idle executables are kept, want %d", n, maxIdle)
 	}
@@ -70,7 +71,7 @@ func TestReleaseEvicts(t *testing.T) {
 		t.Error("an executable that a process runs has lost its probes")
 	}
 	// The links of each, and its lease.
-	if limit := base + (maxIdle+2)*(2*len(used.links)+1); most > limit {
+	if limit := base + (maxIdle+2+maxLeaving)*(2*len(used.links)+1); most > limit {
 		t.Errorf("%d open descriptors, want at most %d", most, limit)
 	}
 	again, err := c.Attach(path + "0")
@@ -157,6 +158,7 @@ func TestAttachWhileWriting(t *testing.T) {
 	if err := c.Release(exe); err != nil {
 		t.Fatal(err)
 	}
+	c.awaitLeaving()
 	if len(exe.links) != 0 {
 		t.Error("the probes stay in a file that somebody may be writing to")
 	}

@@ -72,7 +72,7 @@ func (c *Collector) giveWay() {
 	defer c.mu.Unlock()
 	for _, exe := range c.exes.byKey {
 		if exe.lease != nil && leaseBroken(exe.lease) {
-			c.evict(exe)
+			c.leave(exe)
 		}
 	}
 }

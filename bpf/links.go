@@ -41,13 +41,21 @@ func (g *probeGroup) attach(exe *link.Executable, multi bool) ([]link.Link, erro
 	return links, nil
 }
 
-// closeLinks detaches all at once: the kernel waits for a grace period in each
-// detach, and those that wait together share it.
+// closing bounds how many links are closed at a time. Each takes a thread, which
+// the Go runtime keeps for good.
+var closing = make(chan struct{}, 32)
+
+// closeLinks detaches many at once: the kernel waits for grace periods in each
+// detach, some 50 ms, and those that wait together share them.
 func closeLinks(links []link.Link) error {
 	errs := make([]error, len(links))
 	var wg sync.WaitGroup
 	for i, l := range links {
-		wg.Go(func() { errs[i] = l.Close() })
+		closing <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-closing }()
+			errs[i] = l.Close()
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)

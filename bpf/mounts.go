@@ -123,7 +123,7 @@ func (c *Collector) leaveMounts(mounted map[uint64]bool) {
 	for _, exe := range c.exes.byKey {
 		exe.unmounted = exe.mount != 0 && !mounted[exe.mount]
 		if exe.users == 0 && (exe.unmounted || exe.Plan == nil) {
-			c.evict(exe)
+			c.leave(exe)
 		}
 	}
 }
@@ -140,15 +140,7 @@ func (c *Collector) leaveLater(exe *Executable) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !c.stopped && exe.users == 0 && exe.released == turn {
-			c.evict(exe)
+			c.leave(exe)
 		}
 	})
-}
-
-// evict forgets an idle executable and takes its probes away.
-func (c *Collector) evict(exe *Executable) {
-	c.exes.drop(exe)
-	c.exes.dropIdle(exe)
-	// What fails to detach goes with the links' descriptors.
-	_ = c.detach(exe)
 }

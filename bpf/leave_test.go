@@ -1,0 +1,59 @@
+package bpf
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// TestLeaving attaches to an executable that is losing its probes: only then
+// does it get new ones, and nobody else waits for it.
+func TestLeaving(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 1 << 20})
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "program"), filepath.Join(dir, "other")
+	copySelf(t, path)
+	copySelf(t, other)
+	old, err := c.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sites := len(old.sites) + len(old.copies)
+	// All that close links have to wait for this.
+	for range cap(closing) {
+		closing <- struct{}{}
+	}
+	c.mu.Lock()
+	c.leave(old)
+	c.mu.Unlock()
+	attached := make(chan *Executable)
+	go func() {
+		exe, err := c.Attach(path)
+		if err != nil {
+			t.Error(err)
+		}
+		attached <- exe
+	}()
+	if _, err := c.Attach(other); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-attached:
+		t.Error("it got new probes beside the old ones")
+	default:
+	}
+	for range cap(closing) {
+		<-closing
+	}
+	exe := <-attached
+	if exe == old || len(exe.links) == 0 {
+		t.Errorf("attached anew: got %d links", len(exe.links))
+	}
+	if got := len(exe.sites) + len(exe.copies); got != sites {
+		t.Errorf("%d places of probes, want %d", got, sites)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.leaving) != 0 || old.lease != nil || len(old.sites)+len(old.copies) != 0 || c.leaveErr != nil {
+		t.Errorf("%d are leaving; of the old one is left %+v; %v", len(c.leaving), old, c.leaveErr)
+	}
+}
