@@ -186,6 +186,14 @@ func (t *connTable) endProcess(pid int, at int64) error {
 	return errors.Join(err, listErr)
 }
 
+// closesDue reports whether there are connections of processes that ended whose
+// sockets are not reported as closed.
+func (t *connTable) closesDue() bool {
+	return slices.ContainsFunc(t.closing, func(c *tracedConn) bool {
+		return c.closed.record.Kind != bpf.KindClose && c.event.Remote.IsValid()
+	})
+}
+
 func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }
 
 // account announces what the kernel counted for a connection beyond the

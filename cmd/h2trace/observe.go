@@ -243,7 +243,7 @@ func (o *observer) finish() error {
 	left, err := o.collector.Targets()
 	o.conns.recovery.wait()
 	o.plans.wait()
-	err = errors.Join(err, o.collector.Stop())
+	err = errors.Join(err, o.awaitCloses(), o.collector.Stop())
 	var r bpf.Record
 	for {
 		readErr := o.collector.Read(&r, 0)
@@ -268,6 +268,23 @@ func (o *observer) finish() error {
 		err = errors.Join(err, o.settle(ledger))
 	}
 	return errors.Join(err, o.events.Close())
+}
+
+// awaitCloses reads on until the kernel has closed the sockets of processes that
+// have just ended, some milliseconds after that: with the close comes what TCP
+// knew of the path. A socket that somebody else holds, too, is not waited for.
+func (o *observer) awaitCloses() error {
+	var r bpf.Record
+	for end := time.Now().Add(closeLinger / 2); o.conns.closesDue() && time.Now().Before(end); {
+		err := o.collector.Read(&r, time.Millisecond)
+		if err == nil {
+			err = o.handle(&r)
+		}
+		if err != nil && !errors.Is(err, bpf.ErrNoRecord) {
+			return err
+		}
+	}
+	return nil
 }
 
 // settle writes the losses that no connection accounts for, and the summary.

@@ -33,6 +33,7 @@ Name resolution:
 
 	-dns-delay D      time that the resolver takes to answer
 	-dns-fail         it answers SERVFAIL
+	-dns-log FILE     write a line of JSON for each query: name, type and rcode
 
 The proxy:
 

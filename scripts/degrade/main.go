@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -51,6 +52,7 @@ type options struct {
 	window   int
 	origin   string
 	log      string
+	dnsLog   string
 	command  []string
 }
 
@@ -77,6 +79,7 @@ func parse(args []string) (*options, error) {
 	fs.IntVar(&o.window, "window", 0, "")
 	fs.StringVar(&o.origin, "origin", "", "")
 	fs.StringVar(&o.log, "log", "", "")
+	fs.StringVar(&o.dnsLog, "dns-log", "", "")
 	if err := fs.Parse(args); err != nil {
 		return nil, fmt.Errorf("%w; see scripts/degrade/doc.go", err)
 	}
@@ -175,7 +178,14 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 	if err != nil {
 		return "", err
 	}
-	r := &resolver{proxyName, n.outside, o.dnsDelay, o.dnsFail}
+	r := &resolver{name: proxyName, addr: n.outside, delay: o.dnsDelay, fail: o.dnsFail}
+	if o.dnsLog != "" {
+		f, err := os.Create(o.dnsLog)
+		if err != nil {
+			return "", err
+		}
+		r.log = json.NewEncoder(f)
+	}
 	go r.serve(dns)
 	certificate, authority, err := newCertificate(proxyName)
 	if err != nil {

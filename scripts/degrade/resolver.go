@@ -1,8 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
 	"net/netip"
+	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -14,6 +17,26 @@ type resolver struct {
 	addr  netip.Addr
 	delay time.Duration
 	fail  bool
+
+	mu  sync.Mutex
+	log *json.Encoder // nil for none
+}
+
+// asked is a line of the log.
+type asked struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	RCode string `json:"rcode"`
+}
+
+// note writes a line of the log.
+func (r *resolver) note(q dnsmessage.Question, rcode string) error {
+	if r.log == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Encode(asked{strings.TrimSuffix(q.Name.String(), "."), strings.TrimPrefix(q.Type.String(), "Type"), rcode})
 }
 
 // serve answers until conn is closed.
@@ -45,11 +68,15 @@ func (r *resolver) answer(query []byte) ([]byte, error) {
 	}
 	known := q.Name.String() == r.name+"."
 	header.Response, header.RecursionAvailable = true, true
+	rcode := "NOERROR"
 	switch {
 	case r.fail:
-		header.RCode = dnsmessage.RCodeServerFailure
+		header.RCode, rcode = dnsmessage.RCodeServerFailure, "SERVFAIL"
 	case !known:
-		header.RCode = dnsmessage.RCodeNameError
+		header.RCode, rcode = dnsmessage.RCodeNameError, "NXDOMAIN"
+	}
+	if err := r.note(q, rcode); err != nil {
+		return nil, err
 	}
 	b := dnsmessage.NewBuilder(nil, header)
 	b.EnableCompression()
