@@ -169,9 +169,11 @@ static __always_inline void report_dns(struct __sk_buff *skb, struct dns_owner *
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
 	if (copied > DNS_MAX)
 		copied = DNS_MAX;
-	barrier_var(copied);
-	if (copied > 0 && copied <= DNS_MAX &&
-	    !bpf_skb_load_bytes(skb, p->payload, r->payload, copied))
+	/* From 1 to DNS_MAX, in words that also the verifier of Linux 5.10 understands. */
+	copied -= 1;
+	asm volatile("%0 &= %1" : "+r"(copied) : "i"(DNS_MAX - 1));
+	copied += 1;
+	if (!bpf_skb_load_bytes(skb, p->payload, r->payload, copied))
 		r->copied = copied;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP); /* for what comes next */
 }

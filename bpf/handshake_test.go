@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -57,7 +58,7 @@ func (got *capture) byRole(t *testing.T) (client, server []Handshake) {
 	for id := range got.handshakes {
 		ids = append(ids, id)
 	}
-	slices.Sort(ids)
+	slices.SortFunc(ids, func(a, b uint64) int { return cmp.Compare(got.handshakes[a].Start, got.handshakes[b].Start) })
 	for _, id := range ids {
 		switch got.opens[id].Role {
 		case RoleClient:
