@@ -93,6 +93,20 @@ type open struct {
 	partial bool     // body bytes may have been missed
 }
 
+// order keeps what ends from ending before it began: after a loss the frames of
+// one direction are found late, and may have the time of what they were found by.
+func (o *open) order() {
+	if o.RequestEnd != 0 {
+		o.Start = min(o.Start, o.RequestEnd)
+	}
+	if o.ResponseEnd != 0 {
+		o.Response = min(o.Response, o.ResponseEnd)
+	}
+	if o.End != 0 {
+		o.End = max(o.End, o.Start, o.RequestEnd, o.Response, o.ResponseEnd)
+	}
+}
+
 // failed says why an exchange ended before its response was complete. A status
 // that tells of a failure counts more: a client need not read what comes with
 // it.

@@ -124,6 +124,7 @@ func (t *Tracker) report(o *open, at int64) {
 	if o.Error == nil {
 		o.judge()
 	}
+	o.order()
 	if o.partial {
 		o.RequestBytes, o.ResponseBytes = -1, -1
 	}

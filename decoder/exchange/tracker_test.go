@@ -313,6 +313,24 @@ var http2Tests = []struct {
 	},
 }
 
+// TestFoundLate feeds frames as a decoder reports them that had to search for
+// the boundaries of one direction.
+func TestFoundLate(t *testing.T) {
+	l := &lines{}
+	tr := New(Config{Scheme: "https"}, l)
+	tr.SetClient(send)
+	data := decoder.Frame{Time: 10, Dir: send, Type: decoder.TypeData, Flags: decoder.FlagEndStream, StreamID: 1, Length: 5, DataLength: 5}
+	tr.Frame(&data)
+	head := decoder.Frame{Time: 30, Dir: send, Type: decoder.TypeHeaders, Flags: decoder.FlagEndHeaders, StreamID: 1, BlockEnd: true}
+	head.Headers = []hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":path", Value: "/a"}}
+	tr.Frame(&head)
+	tr.Close(40, EndedByPeer)
+	want := []string{"1 POST /a 0 h2 start=10 sent=10 first=0 last=0 end=40 bytes=5,0 reused=? reset: connection ended before the response was complete"}
+	if diff := cmp.Diff(want, l.got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestHTTP2(t *testing.T) {
 	for _, tt := range http2Tests {
 		t.Run(tt.name, func(t *testing.T) {
