@@ -156,8 +156,10 @@ func (t *Tracker) endStalls(o *open, at int64, by string) {
 	}
 }
 
+// endStall reports the end of a stall. After a loss, what ends it may be found
+// with an earlier time than what began it.
 func (t *Tracker) endStall(w *window, stream uint32, d decoder.Direction, at int64, by string) {
-	t.sink.Stall(&Stall{Stream: stream, Side: d, Window: w.peak, Start: w.since, End: at, By: by})
+	t.sink.Stall(&Stall{Stream: stream, Side: d, Window: w.peak, Start: w.since, End: max(at, w.since), By: by})
 	w.since = 0
 }
 

@@ -324,8 +324,13 @@ func TestFoundLate(t *testing.T) {
 	head := decoder.Frame{Time: 30, Dir: send, Type: decoder.TypeHeaders, Flags: decoder.FlagEndHeaders, StreamID: 1, BlockEnd: true}
 	head.Headers = []hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":path", Value: "/a"}}
 	tr.Frame(&head)
+	used := decoder.Frame{Time: 35, Dir: recv, Type: decoder.TypeData, StreamID: 1, Length: 5, DataLength: 5}
+	used.Window.StreamRecv.Known = true
+	tr.Frame(&used)
+	used.Time = 33
+	tr.Frame(&used)
 	tr.Close(40, EndedByPeer)
-	want := []string{"1 POST /a 0 h2 start=10 sent=10 first=0 last=0 end=40 bytes=5,0 reused=? reset: connection ended before the response was complete"}
+	want := []string{"stall 1 recv window=5 35-35 by DATA", "stall 1 recv window=5 33-40 by close", "1 POST /a 0 h2 start=10 sent=10 first=0 last=0 end=40 bytes=5,10 reused=? stalled=7,0 reset: connection ended before the response was complete"}
 	if diff := cmp.Diff(want, l.got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
