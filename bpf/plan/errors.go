@@ -74,11 +74,13 @@ func (e *executable) findErrorTypes() ([]ErrorType, error) {
 		names[i] = append([]byte{byte(len(errorTypes[i].name))}, errorTypes[i].name...)
 	}
 	strs := make([][]byte, len(errorTypes))
+	missing := len(names)
 	err = scan(types, types.Size(), names, func(i int, at int64) bool {
 		if strs[i] == nil { // the flags stand before the length (internal/abi.Name)
 			strs[i] = binary.LittleEndian.AppendUint32(nil, uint32(at-1))
+			missing--
 		}
-		return true
+		return missing > 0
 	})
 	if err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func (e *executable) findErrorTypes() ([]ErrorType, error) {
 			t.Hash = binary.LittleEndian.Uint32(typ[typeHash:])
 			found = append(found, t)
 		}
-		return true
+		return len(found) < len(patterns)
 	})
 	slices.SortFunc(found, func(a, b ErrorType) int { return cmp.Compare(a.Kind, b.Kind) })
 	return found, err
