@@ -37,7 +37,11 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 			return errors.Join(err, c.detach(exe))
 		}
 	}
-	groups, err := c.enterSites(exe, slices.Concat(exe.Verified, exe.Plan.Phases, exe.Plan.Sites), false)
+	phases := exe.Plan.Phases
+	if c.opts.FramesOnly {
+		phases = nil
+	}
+	groups, err := c.enterSites(exe, slices.Concat(exe.Verified, phases, exe.Plan.Sites), false)
 	for _, g := range groups {
 		if err == nil {
 			var links []link.Link

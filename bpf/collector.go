@@ -42,6 +42,9 @@ type Options struct {
 	// Deaf is a tap, plan.Read or plan.Write, whose probes do nothing unless
 	// they are at function entry and RET: to test that this is noticed.
 	Deaf plan.Tap
+	// FramesOnly leaves out what says nothing of frames: name resolution,
+	// handshakes, and what a go command writes to its stderr.
+	FramesOnly bool
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as records of KindField and KindList.
 	Verify bool
@@ -104,7 +107,9 @@ func New(opts Options) (*Collector, error) {
 	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
-	c.noDNS = c.watchDNS()
+	if !opts.FramesOnly {
+		c.noDNS = c.watchDNS()
+	}
 	c.watchLeases()
 	var err error
 	if c.mounts, err = watchMounts(c.leaveMounts); err != nil {

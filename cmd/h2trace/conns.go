@@ -32,6 +32,8 @@ type connTable struct {
 	byID    map[uint64]*tracedConn
 	closing []*tracedConn // by time of their close
 	audit   audit
+	// framesOnly says that no exchanges are put together.
+	framesOnly bool
 	// verifier is nil unless headers are to be verified.
 	verifier *verify.Checker
 

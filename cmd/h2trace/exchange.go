@@ -11,6 +11,9 @@ import (
 // follow begins to decode a connection.
 func (c *tracedConn) follow(config decoder.Config) {
 	c.decoder = decoder.NewConn(config, c)
+	if c.table.framesOnly {
+		return
+	}
 	c.tracker = exchange.New(exchange.Config{Scheme: "https", FromStart: config.FromStart}, c)
 	switch config.Role {
 	case decoder.Client:

@@ -58,6 +58,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 		Names:      opts.Names,
 		Mode:       planMode(opts.Plan),
 		Empty:      opts.Plan == PlanEmpty,
+		FramesOnly: opts.Plan == PlanFrames,
 		Deaf:       deafTap(opts.Plan),
 		Verify:     opts.Verify,
 	})
@@ -91,6 +92,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 	o.processes.verify = opts.Verify
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes},
 		newRecovery(c, msg, o.processes.paths))
+	o.conns.framesOnly = opts.Plan == PlanFrames
 	o.plans = newPlanCheck(c, o.processes, o.conns, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()
@@ -299,13 +301,17 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 	if err != nil {
 		return err
 	}
+	exchanges := &o.conns.exchanges
+	if o.conns.framesOnly {
+		exchanges = nil
+	}
 	o.events.Summary(&export.Summary{
 		Time:      at,
 		Duration:  time.Since(o.started),
 		Processes: o.processes.count(),
 		Conns:     o.conns.opened,
 		Frames:    o.conns.frames,
-		Exchanges: &o.conns.exchanges,
+		Exchanges: exchanges,
 		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: ledger.Lost()},
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,

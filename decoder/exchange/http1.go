@@ -7,6 +7,9 @@ import (
 
 // Data takes the next bytes of a connection that speaks HTTP/1.x.
 func (t *Tracker) Data(at int64, d decoder.Direction, b []byte) {
+	if t == nil {
+		return
+	}
 	t.startHTTP1()
 	t.http1.Data(at, d == t.client, b)
 }
@@ -14,6 +17,9 @@ func (t *Tracker) Data(at int64, d decoder.Direction, b []byte) {
 // Gap takes the loss of n bytes of a connection that speaks HTTP/1.x, -1 when
 // their number is not known.
 func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
+	if t == nil {
+		return
+	}
 	t.startHTTP1()
 	t.http1.Gap(at, d == t.client, n)
 }

@@ -12,6 +12,9 @@ import (
 
 // Frame takes a decoded frame of an HTTP/2 connection.
 func (t *Tracker) Frame(f *decoder.Frame) {
+	if t == nil {
+		return
+	}
 	t.inferRole(f)
 	if !t.known {
 		return
@@ -267,6 +270,9 @@ func (t *Tracker) goneAway(f *decoder.Frame) {
 // Lost notes that bytes were lost, and frames with them: what is open may have
 // gone on, or ended.
 func (t *Tracker) Lost() {
+	if t == nil {
+		return
+	}
 	for _, o := range t.streams {
 		o.partial = true
 		o.stalls = [2]window{}

@@ -53,7 +53,8 @@ type Tracker struct {
 	last  *open   // whose request is being read
 }
 
-// New returns a Tracker that reports to sink.
+// New returns a Tracker that reports to sink. A nil Tracker takes everything
+// and follows nothing.
 func New(cfg Config, sink Sink) *Tracker {
 	return &Tracker{cfg: cfg, sink: sink, streams: make(map[uint32]*open)}
 }
@@ -80,6 +81,9 @@ const (
 // Close reports the exchanges that have not ended: the connection has, or is
 // not followed any longer.
 func (t *Tracker) Close(at int64, by Ended) {
+	if t == nil {
+		return
+	}
 	for d := range t.conn {
 		t.endConnStall(decoder.Direction(d), at, "close")
 	}

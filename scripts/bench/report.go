@@ -31,6 +31,7 @@ type variantReport struct {
 	RequestsPerSecond float64     `json:"requests_per_second"`
 	OfUnobserved      ratios      `json:"of_unobserved"`
 	OfEmpty           ratios      `json:"of_empty"`
+	OfFrames          ratios      `json:"of_frames"`
 	Cost              *costReport `json:"cost,omitempty"`
 }
 
@@ -112,9 +113,9 @@ func (r *report) String() string {
 }
 
 func (p *throughputReport) write(w *strings.Builder) {
-	fmt.Fprintf(w, "\n%s responses, %d at a time\trequests/s\tof unobserved\t\tof empty probes\n", p.Title, p.Workers)
+	fmt.Fprintf(w, "\n%s responses, %d at a time\trequests/s\tof unobserved\t\tof empty probes\t\tof frames alone\n", p.Title, p.Workers)
 	for _, v := range p.Variants {
-		fmt.Fprintf(w, "  %s\t%.0f\t%v\t%v\n", v.Name, v.RequestsPerSecond, v.OfUnobserved, v.OfEmpty)
+		fmt.Fprintf(w, "  %s\t%.0f\t%v\t%v\t%v\n", v.Name, v.RequestsPerSecond, v.OfUnobserved, v.OfEmpty, v.OfFrames)
 	}
 	for _, v := range p.Variants {
 		if v.Name == planAuto || v.Name == planEntryRet {

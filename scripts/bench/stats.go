@@ -15,19 +15,24 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
+// bases are the rounds of the variants that others are held against.
+type bases struct{ alone, empty, frames []*loadResult }
+
 // compare gathers the rounds of one variant. Each is held against the rounds
-// of the client alone and of empty probes with the same number.
-func compare(name string, runs, alone, empty []*loadResult) variantReport {
+// of the bases with the same number.
+func compare(name string, runs []*loadResult, base bases) variantReport {
 	v := variantReport{Name: name}
 	var rates []float64
 	for i, r := range runs {
 		rates = append(rates, r.rate())
-		v.OfUnobserved.Rounds = append(v.OfUnobserved.Rounds, r.rate()/alone[i].rate())
-		v.OfEmpty.Rounds = append(v.OfEmpty.Rounds, r.rate()/empty[i].rate())
+		v.OfUnobserved.Rounds = append(v.OfUnobserved.Rounds, r.rate()/base.alone[i].rate())
+		v.OfEmpty.Rounds = append(v.OfEmpty.Rounds, r.rate()/base.empty[i].rate())
+		v.OfFrames.Rounds = append(v.OfFrames.Rounds, r.rate()/base.frames[i].rate())
 	}
 	v.RequestsPerSecond = median(rates)
 	v.OfUnobserved.Median = median(v.OfUnobserved.Rounds)
 	v.OfEmpty.Median = median(v.OfEmpty.Rounds)
+	v.OfFrames.Median = median(v.OfFrames.Rounds)
 	return v
 }
 

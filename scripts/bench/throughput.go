@@ -6,13 +6,14 @@ import "context"
 const (
 	planNone     = ""
 	planEmpty    = "empty"
+	planFrames   = "frames"
 	planAuto     = "auto"
 	planEntryRet = "entry-ret"
 	// planVerify is planAuto with --verify.
 	planVerify = "verify"
 )
 
-var plans = []string{planNone, planEmpty, planAuto, planEntryRet, planVerify}
+var plans = []string{planNone, planEmpty, planFrames, planAuto, planEntryRet, planVerify}
 
 func planName(plan string) string {
 	if plan == planNone {
@@ -45,7 +46,7 @@ func (b *bench) throughput(ctx context.Context, title, path string, workers int)
 	}
 	t := throughputReport{Title: title, Workers: workers}
 	for _, plan := range plans {
-		v := compare(planName(plan), runs[plan], runs[planNone], runs[planEmpty])
+		v := compare(planName(plan), runs[plan], bases{runs[planNone], runs[planEmpty], runs[planFrames]})
 		if plan == planAuto || plan == planEntryRet {
 			base, err := b.startupCPU(ctx, server, spec, plan)
 			if err != nil {
