@@ -160,9 +160,14 @@
 //	stall_ms        {recv_window, send_window}: for how much of it the peer, or
 //	                the process, had no flow-control credit; null on HTTP/1.x
 //	redirect        the Location of the response, or null
-//	module          {path, version, kind} of what it asked a module proxy or a
-//	                checksum database for, or null. path and version are
-//	                unescaped, and null where the request names none
+//	module          {path, version, kind, proxy, next} of what it asked a module
+//	                proxy or a checksum database for, or null. path and version
+//	                are unescaped, and null where the request names none. proxy
+//	                is the entry of the process's GOPROXY that the request went
+//	                to, without credentials, or null. next is for a status of
+//	                400 or more: which entry is behind that one for such a
+//	                failure, "direct", "off", or "none"; null where GOPROXY is
+//	                not known
 //	error           {class, detail} where there is no complete, successful
 //	                response, else null. Classes: reset, goaway, http_4xx,
 //	                http_5xx, protocol, aborted (by the client), timeout (of TCP)

@@ -16,7 +16,15 @@ type Exchange struct {
 	// when this exchange opened it; nil is unknown.
 	DNS, Connect, Handshake *time.Duration
 	// Module is what it asked a module proxy for, or nil.
-	Module *goproxy.Request
+	Module *Module
+}
+
+// Module is what an exchange asked a module proxy for.
+type Module struct {
+	goproxy.Request
+	// Proxy is the entry of GOPROXY that it went to, empty where that is not
+	// known. Next is the one behind it for such a failure, or goproxy.None.
+	Proxy, Next string
 }
 
 // Exchange prints an exchange event.
@@ -120,7 +128,7 @@ func appendSpan(b []byte, key string, from, to int64) []byte {
 	return appendMillisOrNull(b, key, &d)
 }
 
-func appendModule(b []byte, m *goproxy.Request) []byte {
+func appendModule(b []byte, m *Module) []byte {
 	if m == nil {
 		return append(b, `,"module":null`...)
 	}
@@ -128,6 +136,8 @@ func appendModule(b []byte, m *goproxy.Request) []byte {
 	b = appendStringOrNull(b, m.Path)
 	b = appendTextOrNull(b, "version", m.Version)
 	b = appendText(b, "kind", string(m.Kind))
+	b = appendTextOrNull(b, "proxy", m.Proxy)
+	b = appendTextOrNull(b, "next", m.Next)
 	return append(b, '}')
 }
 

@@ -31,13 +31,13 @@ func TestExchange(t *testing.T) {
 					RecvStall: 2_500_000,
 				},
 				DNS: ms(1), Connect: ms(2), Handshake: ms(3.5),
-				Module: &goproxy.Request{Kind: goproxy.Zip, Path: "example.com/a", Version: "v1.0.0"},
+				Module: &Module{Request: goproxy.Request{Kind: goproxy.Zip, Path: "example.com/a", Version: "v1.0.0"}, Proxy: "https://goproxy.example"},
 			},
 			`"stream":1,"method":"GET","url":"https://<redacted>@goproxy.example/example.com/a/@v/v1.0.0.zip?token=<redacted>",` +
 				`"status":302,"protocol":"h2","reused":false,"request_bytes":0,"response_bytes":5,` +
 				`"dns_ms":1.000,"connect_ms":2.000,"tls_ms":3.500,"send_ms":1.000,"wait_ms":3.000,"receive_ms":6.000,"total_ms":16.500,` +
 				`"stall_ms":{"recv_window":2.500,"send_window":0.000},"redirect":"https://store.example/?sig=<redacted>",` +
-				`"module":{"path":"example.com/a","version":"v1.0.0","kind":"zip"},"error":null,"start":"2026-09-21T14:13:20.113456789Z"}`,
+				`"module":{"path":"example.com/a","version":"v1.0.0","kind":"zip","proxy":"https://goproxy.example","next":null},"error":null,"start":"2026-09-21T14:13:20.113456789Z"}`,
 		},
 		{
 			"reused, answered before the request was complete",
@@ -68,11 +68,11 @@ func TestExchange(t *testing.T) {
 					Stream: 5, Method: "GET", URL: "https://sum.example/latest", Reused: exchange.ReusedYes, Start: begin, RequestEnd: begin,
 					Error: &exchange.Error{Class: exchange.ClassGoAway, Detail: "see https://u:p@a.example"},
 				},
-				Module: &goproxy.Request{Kind: goproxy.SumDBLatest},
+				Module: &Module{Request: goproxy.Request{Kind: goproxy.SumDBLatest}},
 			},
 			`"stream":5,"method":"GET","url":"https://sum.example/latest","status":null,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
-				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":{"path":null,"version":null,"kind":"sumdb-latest"},` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":{"path":null,"version":null,"kind":"sumdb-latest","proxy":null,"next":null},` +
 				`"error":{"class":"goaway","detail":"see https://<redacted>@a.example"},"start":"2026-09-21T14:13:20.113456789Z"}`,
 		},
 	}

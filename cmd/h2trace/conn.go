@@ -31,6 +31,8 @@ type tracedConn struct {
 	// exe is what its process runs, nil until that is known.
 	exe    *bpf.Executable
 	silent [2]bool // by direction: known to be silent while the other is not
+	// source is where its process fetches from, nil where that is not known.
+	source *source
 	// verify is nil unless headers are to be verified.
 	verify *verify.Conn
 }

@@ -28,6 +28,8 @@ type connTable struct {
 	recovery  *recovery
 	names     *names
 	failed    error // of asking for tables, until expire reports it
+	// sourceOf returns where a process fetches from.
+	sourceOf func(pid int) *source
 
 	byID    map[uint64]*tracedConn
 	closing []*tracedConn // by time of their close
@@ -43,7 +45,7 @@ type connTable struct {
 	captured  uint64 // bytes of payload
 }
 
-func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery) *connTable {
+func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *source) *connTable {
 	return &connTable{
 		collector: c,
 		events:    events,
@@ -51,6 +53,7 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		losses:    losses,
 		config:    config,
 		recovery:  recovery,
+		sourceOf:  sourceOf,
 		names:     newNames(events, clk),
 		byID:      make(map[uint64]*tracedConn),
 	}
@@ -103,6 +106,7 @@ func (t *connTable) get(r *bpf.Record) *tracedConn {
 		meta:  export.Meta{PID: r.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
 	}
 	c.event.Joined = export.JoinedMid
+	c.source = t.sourceOf(r.PID)
 	c.follow(t.config)
 	if t.verifier != nil {
 		c.verify = t.verifier.Conn(c.differ)

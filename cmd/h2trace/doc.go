@@ -107,7 +107,7 @@ lines come in the order in which the bytes went.
 	          truncated and violation where they apply
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
-	          redirect, module {path, version, kind}, error {class, detail},
+	          redirect, module {path, version, kind, proxy, next}, error {class, detail},
 	          start
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
@@ -129,6 +129,12 @@ window. dns_ms, connect_ms and tls_ms are of the connection that it opened; dns_
 is null where the process did not ask a name server on port 53 for the address.
 tls holds version, alpn, sni, resumed, cipher and verify_ms, the time that the
 certificate took; it is null for Go releases that h2trace does not know.
+
+module.proxy is the entry of the process's GOPROXY that a request went to, and
+module.next the one behind it for a failure of that status: a proxy, direct, off
+or none. GOPROXY is read from the environment that the process was started with,
+or of a go command from the files of "go env -w" and of its release. Nothing else
+of an environment is kept or printed.
 
 A conn event with action dns is a query to a name server. One with action failed
 is a connection that was not made: no address was found, nobody accepted, or the
@@ -161,8 +167,8 @@ resolution, connecting, TLS handshakes, sending, waiting, receiving, being
 stalled by flow control, and the process itself, which sum to the wall time. It
 names the cause in a sentence (healthy, dns, connect, tls, server_wait,
 bandwidth, packet_loss, recv_window, send_window, client, errors or checksum)
-and prints tables of proxies, of kinds of requests, of the slowest modules and
-of windows. Quantiles are within 1 % of the true ones. Memory stays below 64 MB
+and prints tables of proxies, of what was asked of another one, or of nobody,
+behind a failure, of kinds of requests, of the slowest modules and of windows. Quantiles are within 1 % of the true ones. Memory stays below 64 MB
 whatever the size of the files. Lines that are no events are skipped and counted.
 
 	--json      print one JSON object

@@ -62,11 +62,28 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake
 	}
 	if e.Method == "GET" {
-		if module, ok := goproxy.Parse(e.URL); ok {
-			event.Module = &module
-		}
+		event.Module = moduleOf(e, c.source.proxies())
 	}
 	c.table.events.Exchange(meta, &event)
+}
+
+// moduleOf returns what an exchange of a process with that GOPROXY asked a module
+// proxy or a checksum database for, or nil.
+func moduleOf(e *exchange.Exchange, list goproxy.Proxies) *export.Module {
+	r, at, ok := list.Parse(e.URL)
+	if !ok {
+		return nil
+	}
+	m := &export.Module{Request: r}
+	if at >= 0 {
+		m.Proxy = list[at].URL
+		// Without a response the same proxy may be asked again. The checksum
+		// database is looked for once, and then stays where it is.
+		if e.Status >= 400 && (!r.Kind.OfSumDB() || r.Kind == goproxy.SumDBSupported) {
+			m.Next = list.Next(at, e.Status)
+		}
+	}
+	return m
 }
 
 // Stall implements exchange.Sink.

@@ -32,7 +32,7 @@ func TestHoldThroughLosses(t *testing.T) {
 	events := export.NewJSONL(io.Discard, export.Options{})
 	losses := &lossBook{events: events}
 	recovery := newRecovery(collector, &messages{w: io.Discard}, func() []string { return nil })
-	table := newConnTable(collector, events, clock{}, losses, decoder.Config{}, recovery)
+	table := newConnTable(collector, events, clock{}, losses, decoder.Config{}, recovery, func(int) *source { return nil })
 	if err := recovery.await(); err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,8 @@ type processes struct {
 	queue     chan process
 	done      chan struct{}
 
+	sources sources
+
 	mu       sync.Mutex
 	known    map[int]process // by pid, until they exit
 	total    uint64
@@ -50,6 +52,8 @@ type process struct {
 	comm string
 	exe  string
 	file *bpf.Executable // nil until its executable was attached to
+	// source is nil where its environment could not be read.
+	source *source
 	// Which process of that id it is: by its handle, or by its life, the one
 	// before that, and the file that it executed.
 	handle       *os.File
@@ -69,6 +73,7 @@ func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messag
 		queue:     make(chan process, execQueue),
 		done:      make(chan struct{}),
 		known:     make(map[int]process),
+		sources:   newSources(),
 	}
 	go p.attachQueued()
 	return p
@@ -92,6 +97,7 @@ func (p *processes) attachQueued() {
 // wait returns when all that was queued is done. Nothing may be queued after.
 func (p *processes) wait() {
 	close(p.queue)
+	close(p.sources)
 	<-p.done
 }
 
@@ -104,7 +110,7 @@ func (p *processes) exec(r *bpf.Record) {
 	if exe, err := os.Readlink(procPath(r.PID, "exe")); err == nil && p.is(&proc) {
 		proc.exe = exe
 	}
-	p.learn(proc)
+	p.learn(p.sourced(proc))
 	event := &export.Process{Action: export.ProcessExec}
 	if versionControl[filepath.Base(proc.exe)] {
 		event.Args = r.Exec.Args
@@ -151,6 +157,21 @@ func (p *processes) complain(r *bpf.Record) {
 	for _, c := range goproxy.ParseComplaints(r.Message) {
 		p.print(proc, &export.Process{Action: export.ProcessError, Complaint: &c})
 	}
+}
+
+// sourced adds to a process where it fetches from.
+func (p *processes) sourced(proc process) process {
+	if src := p.sources.of(proc.pid, proc.exe); p.is(&proc) {
+		proc.source = src
+	}
+	return proc
+}
+
+// sourceOf returns where a process fetches from, nil where that is not known.
+func (p *processes) sourceOf(pid int) *source {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known[pid].source
 }
 
 // learn enters a process, or what a known one runs now.

@@ -115,7 +115,7 @@ func (p *processes) adopt(proc process) *export.Process {
 		return p.skip(proc, "it ended while h2trace attached to it")
 	}
 	p.holder.cover(proc.pid)
-	p.learn(proc)
+	p.learn(p.sourced(proc))
 	outcome := p.attach(proc)
 	if len(p.adopted) >= maxHandles {
 		proc.letGo()

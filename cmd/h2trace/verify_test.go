@@ -59,7 +59,7 @@ func TestVerifyDoctored(t *testing.T) {
 
 			events := export.NewJSONL(&out, export.Options{})
 			o := &observer{events: events, losses: lossBook{events: events}, plans: &planCheck{}}
-			o.conns = newConnTable(nil, events, clock{}, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil))
+			o.conns = newConnTable(nil, events, clock{}, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil), func(int) *source { return nil })
 			o.conns.verifier = verify.NewChecker()
 			feed := func(r bpf.Record) {
 				t.Helper()

@@ -29,6 +29,9 @@ const (
 	SumDBLatest    Kind = "sumdb-latest"
 )
 
+// OfSumDB reports whether it is of a checksum database.
+func (k Kind) OfSumDB() bool { return strings.HasPrefix(string(k), "sumdb-") }
+
 // Request is what a URL asks for.
 type Request struct {
 	Kind Kind
@@ -41,27 +44,34 @@ type Request struct {
 }
 
 // Parse returns what a request for a URL asks for, and false when it is none
-// of these. A base path ends where the longest module path begins, unless it
-// is one of bases, the paths of the proxies that are known.
-func Parse(rawURL string, bases ...string) (Request, bool) {
+// of these. A base path ends where the longest module path begins.
+func Parse(rawURL string) (Request, bool) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return Request{}, false
 	}
+	return parse(pathOf(u), false)
+}
+
+// parseBehind parses a URL whose path begins with a base path.
+func parseBehind(u *url.URL, base string) (Request, bool) {
+	rest, ok := strings.CutPrefix(pathOf(u), base+"/")
+	if !ok {
+		return Request{}, false
+	}
+	r, ok := parse("/"+rest, true)
+	r.Base = base + r.Base
+	return r, ok
+}
+
+// pathOf returns the path of a URL as it was before percent-encoding, where
+// that can be told: %21 is the ! of the escaping.
+func pathOf(u *url.URL) string {
 	path := u.EscapedPath()
-	if p, err := url.PathUnescape(path); err == nil { // %21 is the ! of the escaping
-		path = p
+	if p, err := url.PathUnescape(path); err == nil {
+		return p
 	}
-	for _, base := range bases {
-		base = strings.TrimSuffix(base, "/")
-		if rest, ok := strings.CutPrefix(path, base+"/"); ok {
-			if r, ok := parse("/"+rest, true); ok {
-				r.Base = base + r.Base
-				return r, true
-			}
-		}
-	}
-	return parse(path, false)
+	return path
 }
 
 // parse parses the path of a URL; whole says that it begins with no base path.

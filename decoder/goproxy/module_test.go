@@ -12,47 +12,47 @@ func TestParse(t *testing.T) {
 	const host = "https://goproxy.example"
 	tests := []struct {
 		url   string
-		bases []string
+		proxy string
 		want  Request
 	}{
-		{"/example.com/a/@v/list", nil, Request{Kind: List, Path: "example.com/a"}},
-		{"/example.com/a/@latest", nil, Request{Kind: Latest, Path: "example.com/a"}},
-		{"/example.com/a/@v/v1.2.3.info", nil, Request{Kind: Info, Path: "example.com/a", Version: "v1.2.3"}},
-		{"/example.com/a/@v/v1.2.3.mod", nil, Request{Kind: Mod, Path: "example.com/a", Version: "v1.2.3"}},
-		{"/example.com/!burnt!sushi/@v/v1.0.0-!r!c1.zip", nil, Request{Kind: Zip, Path: "example.com/BurntSushi", Version: "v1.0.0-RC1"}},
-		{"/example.com/%21a/@v/v2.0.0+incompatible.zip", nil, Request{Kind: Zip, Path: "example.com/A", Version: "v2.0.0+incompatible"}},
-		{"/example.com/a/@v/master.info", nil, Request{Kind: Info, Path: "example.com/a", Version: "master"}},
-		{"/example.com/a/v2/@v/v2.0.0.zip?x=1", nil, Request{Kind: Zip, Path: "example.com/a/v2", Version: "v2.0.0"}},
-		{"/api/go/virtual/example.com/a/@v/list", nil, Request{Kind: List, Path: "example.com/a", Base: "/api/go/virtual"}},
-		{"/repo.v1/example.com/a/@v/list", nil, Request{Kind: List, Path: "repo.v1/example.com/a"}},
-		{"/repo.v1/example.com/a/@v/list", []string{"/repo.v1/"}, Request{Kind: List, Path: "example.com/a", Base: "/repo.v1"}},
-		{"/example.com/a/@v/list", []string{"/repo.v1"}, Request{Kind: List, Path: "example.com/a"}},
+		{"/example.com/a/@v/list", "", Request{Kind: List, Path: "example.com/a"}},
+		{"/example.com/a/@latest", "", Request{Kind: Latest, Path: "example.com/a"}},
+		{"/example.com/a/@v/v1.2.3.info", "", Request{Kind: Info, Path: "example.com/a", Version: "v1.2.3"}},
+		{"/example.com/a/@v/v1.2.3.mod", "", Request{Kind: Mod, Path: "example.com/a", Version: "v1.2.3"}},
+		{"/example.com/!burnt!sushi/@v/v1.0.0-!r!c1.zip", "", Request{Kind: Zip, Path: "example.com/BurntSushi", Version: "v1.0.0-RC1"}},
+		{"/example.com/%21a/@v/v2.0.0+incompatible.zip", "", Request{Kind: Zip, Path: "example.com/A", Version: "v2.0.0+incompatible"}},
+		{"/example.com/a/@v/master.info", "", Request{Kind: Info, Path: "example.com/a", Version: "master"}},
+		{"/example.com/a/v2/@v/v2.0.0.zip?x=1", "", Request{Kind: Zip, Path: "example.com/a/v2", Version: "v2.0.0"}},
+		{"/api/go/virtual/example.com/a/@v/list", "", Request{Kind: List, Path: "example.com/a", Base: "/api/go/virtual"}},
+		{"/repo.v1/example.com/a/@v/list", "", Request{Kind: List, Path: "repo.v1/example.com/a"}},
+		{"/repo.v1/example.com/a/@v/list", host + "/repo.v1/", Request{Kind: List, Path: "example.com/a", Base: "/repo.v1"}},
+		{"/example.com/a/@v/list", host + "/repo.v1", Request{Kind: List, Path: "example.com/a"}},
 
-		{"/sumdb/sum.example/supported", nil, Request{Kind: SumDBSupported, Base: "/sumdb/sum.example"}},
-		{"/x/sumdb/sum.example/latest", nil, Request{Kind: SumDBLatest, Base: "/x/sumdb/sum.example"}},
+		{"/sumdb/sum.example/supported", "", Request{Kind: SumDBSupported, Base: "/sumdb/sum.example"}},
+		{"/x/sumdb/sum.example/latest", "", Request{Kind: SumDBLatest, Base: "/x/sumdb/sum.example"}},
 		{
-			"/sumdb/sum.example/lookup/example.com/!a@v1.0.0", nil,
+			"/sumdb/sum.example/lookup/example.com/!a@v1.0.0", "",
 			Request{Kind: SumDBLookup, Path: "example.com/A", Version: "v1.0.0", Base: "/sumdb/sum.example"},
 		},
-		{"/lookup/example.com/a@v1.0.0", nil, Request{Kind: SumDBLookup, Path: "example.com/a", Version: "v1.0.0"}},
-		{"/latest", nil, Request{Kind: SumDBLatest}},
-		{"/tile/8/0/x001/x234/067", nil, Request{Kind: SumDBTile}},
-		{"/sumdb/sum.example/tile/8/data/000.p/7", nil, Request{Kind: SumDBTile, Base: "/sumdb/sum.example"}},
+		{"/lookup/example.com/a@v1.0.0", "", Request{Kind: SumDBLookup, Path: "example.com/a", Version: "v1.0.0"}},
+		{"/latest", "", Request{Kind: SumDBLatest}},
+		{"/tile/8/0/x001/x234/067", "", Request{Kind: SumDBTile}},
+		{"/sumdb/sum.example/tile/8/data/000.p/7", "", Request{Kind: SumDBTile, Base: "/sumdb/sum.example"}},
 
-		{"/", nil, Request{}},
-		{"/index.html", nil, Request{}},
-		{"/example.com/a/@v/v1.0.0.ziphash", nil, Request{}},
-		{"/example.com/a/@v/v1.0.0", nil, Request{}},
-		{"/nodot/@v/list", nil, Request{}},
-		{"/example.com/A/@v/list", nil, Request{}}, // not escaped
-		{"/supported", nil, Request{}},
-		{"/lookup/example.com/a", nil, Request{}},
-		{"/tile/x/0/000", nil, Request{}},
-		{"/sumdb/sum.example/tile/8", nil, Request{}},
+		{"/", "", Request{}},
+		{"/index.html", "", Request{}},
+		{"/example.com/a/@v/v1.0.0.ziphash", "", Request{}},
+		{"/example.com/a/@v/v1.0.0", "", Request{}},
+		{"/nodot/@v/list", "", Request{}},
+		{"/example.com/A/@v/list", "", Request{}}, // not escaped
+		{"/supported", "", Request{}},
+		{"/lookup/example.com/a", "", Request{}},
+		{"/tile/x/0/000", "", Request{}},
+		{"/sumdb/sum.example/tile/8", "", Request{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.url, func(t *testing.T) {
-			got, ok := Parse(host+tt.url, tt.bases...)
+			got, _, ok := ParseProxies(tt.proxy).Parse(host + tt.url)
 			if got != tt.want || ok != (tt.want != Request{}) {
 				t.Errorf("got %+v, %v, want %+v", got, ok, tt.want)
 			}

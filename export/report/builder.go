@@ -143,6 +143,8 @@ func (b *Builder) endRun() {
 	}
 	b.runs++
 	b.run.made.end(&b.unmade)
+	b.chain.end(b.direct.fetched)
+	clear(b.direct.fetched)
 	for i, n := range b.run.end() {
 		b.parts[i] += n
 	}
@@ -204,7 +206,7 @@ func (b *Builder) exchange(e *event) {
 		b.run.add(e.at-x.phases[phaseTotal], e.at, own)
 	}
 	c := b.run.conn(e.conn)
-	name := proxyOf(text(x.url))
+	name := proxyName(x)
 	p := b.proxies.get(name)
 	if p != nil {
 		p.exchange(x)

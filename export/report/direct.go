@@ -20,6 +20,8 @@ const (
 type direct struct {
 	running  map[int64]string // by pid, what they were asked for
 	commands byName[command]
+	// fetched are the processes of this run that ran one.
+	fetched map[int64]bool
 }
 
 // command is what was asked of a version control system.
@@ -33,6 +35,7 @@ func (d *direct) process(e *event) {
 	if d.running == nil {
 		d.running = make(map[int64]string)
 		d.commands = newByName[command](maxCommands)
+		d.fetched = make(map[int64]bool)
 	}
 	if is(e.action, "exec") {
 		delete(d.running, e.pid)
@@ -40,6 +43,7 @@ func (d *direct) process(e *event) {
 		if e.args != nil && json.Unmarshal(e.args, &args) == nil && len(d.running) < maxRunning {
 			line := strings.Join(args, " ")
 			d.running[e.pid] = line[:min(len(line), maxCommand)]
+			d.fetched[e.ppid] = true
 		}
 		return
 	}

@@ -5,6 +5,7 @@ type event struct {
 	kind string
 	at   int64 // Unix nanoseconds
 	pid  int64
+	ppid int64
 	conn []byte
 
 	action []byte
@@ -60,6 +61,8 @@ type exchangeKeys struct {
 	kind     []byte
 	path     []byte
 	version  []byte
+	proxy    []byte // as GOPROXY has it
+	next     []byte
 	class    []byte
 	detail   []byte
 }
@@ -121,6 +124,8 @@ func (e *event) member(key, v []byte) {
 		}
 	case "action":
 		e.action = v
+	case "ppid":
+		e.ppid, _ = integer(v)
 	case "name":
 		e.name = v
 	case "role":
@@ -196,6 +201,10 @@ func (x *exchangeKeys) member(key, v []byte) {
 				x.version = v
 			case "kind":
 				x.kind = v
+			case "proxy":
+				x.proxy = v
+			case "next":
+				x.next = v
 			}
 		})
 	case "error":

@@ -118,7 +118,9 @@ type Kind struct {
 }
 
 // Fallback is how often the go command asked one proxy for what another did not
-// give it. Why is that one's status, or the class of the failure.
+// give it. Why is that one's status, or the class of the failure. To is "direct"
+// where it asked the version control system instead, "off" or "none" where
+// GOPROXY has nobody else behind such a failure.
 type Fallback struct {
 	From  string `json:"from"`
 	Why   string `json:"why"`

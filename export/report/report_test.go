@@ -42,6 +42,7 @@ type exchange struct {
 	begin, dns, connect, tls, send, wait, receive, recvStall, sendStall float64
 
 	conn, url, module, kind, class string
+	proxy, next                    string
 	status                         int
 	bytes                          int64
 }
@@ -56,7 +57,7 @@ func (w *writer) exchange(x exchange) {
 	}
 	module, failure := "null", "null"
 	if x.kind != "" {
-		module = fmt.Sprintf(`{"path":%q,"version":"v1.0.0","kind":%q}`, x.module, x.kind)
+		module = fmt.Sprintf(`{"path":%q,"version":"v1.0.0","kind":%q,"proxy":%q,"next":%q}`, x.module, x.kind, x.proxy, x.next)
 	}
 	if x.class != "" {
 		failure = fmt.Sprintf(`{"class":%q,"detail":"why"}`, x.class)
@@ -359,6 +360,46 @@ func TestFallbacks(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestFallbackEnds has requests behind which nobody else was asked.
+func TestFallbackEnds(t *testing.T) {
+	var w writer
+	ask := func(begin float64, module, kind string, status int, next string) {
+		class := ""
+		if status >= 400 {
+			class = "http_4xx"
+		}
+		w.exchange(exchange{
+			begin: begin, url: "https://a.example/x.y/" + module + "/@v/" + kind, kind: kind, module: module, status: status, class: class,
+			proxy: "https://a.example/x.y", next: next,
+		})
+	}
+	w.command(0)
+	ask(1, "m0.example", "info", 404, "direct")
+	w.line(2, "process", `"pid":8,"comm":"git","action":"exec","ppid":7,"exe":"/usr/bin/git","args":["git","fetch"]`)
+	ask(3, "m1.example", "zip", 503, "none")
+	ask(4, "m2.example", "list", 404, "none") // a guess
+	ask(5, "m3.example", "mod", 404, "off")
+	ask(6, "m4.example", "mod", 404, "https://b.example") // and the run ends
+	ask(7, "m5.example", "mod", 404, "none")
+	ask(8, "m5.example", "mod", 200, "")
+	w.exit(9, 1)
+	w.command(10)
+	ask(11, "m6.example", "info", 404, "direct") // who ran git in the other run
+	w.exit(12, 1)
+	r := read(t, w.String()).Report()
+	want := []Fallback{
+		{"https://a.example/x.y", "404", "direct", 1},
+		{"https://a.example/x.y", "503", "none", 1},
+		{"https://a.example/x.y", "404", "off", 1},
+	}
+	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if len(r.Proxies) != 1 || r.Proxies[0].Proxy != "https://a.example/x.y" {
+		t.Errorf("got %+v, want the entry of GOPROXY", r.Proxies)
 	}
 }
 

@@ -1,13 +1,5 @@
 package report
 
-import (
-	"net/url"
-	"strconv"
-	"strings"
-
-	"h2trace/decoder/goproxy"
-)
-
 // What is kept by name. Names beyond are left out, and counted.
 const (
 	maxProxies = 256
@@ -127,61 +119,6 @@ func (p *proxy) exchange(x *exchangeKeys) {
 		p.reused++
 	} else if x.known[phaseTLS] {
 		p.handshake.add(x.phases[phaseTLS])
-	}
-}
-
-// proxyOf returns what stands for the proxy in GOPROXY: scheme, host and base
-// path of a request's URL, without credentials.
-func proxyOf(rawURL string) string {
-	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
-	if err != nil || u.Host == "" {
-		return rawURL
-	}
-	base := ""
-	if r, ok := goproxy.Parse(rawURL); ok {
-		base = r.Base
-		if i := strings.Index(base, "/sumdb/"); i >= 0 {
-			base = base[:i]
-		}
-	}
-	return u.Scheme + "://" + u.Host + base
-}
-
-// fallback is the go command asking one proxy after another.
-type fallback struct{ from, to, why string }
-
-// fallbacks finds them: a request for the same thing to another proxy, behind
-// one that failed.
-type fallbacks struct {
-	failed map[string]fallback // by what was asked for, without to
-	count  map[fallback]int64
-}
-
-// maxFallbacks bounds the failed requests that are remembered, and the kinds of
-// fallbacks that are counted.
-const maxFallbacks = 1 << 12
-
-func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
-	if f.failed == nil {
-		f.failed, f.count = make(map[string]fallback), make(map[fallback]int64)
-	}
-	what := strconv.FormatInt(pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
-	before, again := f.failed[what]
-	if again && before.from != proxy {
-		before.to = proxy
-		if _, known := f.count[before]; known || len(f.count) < maxFallbacks {
-			f.count[before]++
-		}
-	}
-	switch {
-	case x.class == nil:
-		delete(f.failed, what)
-	case again || len(f.failed) < maxFallbacks:
-		why := classOf(x)
-		if x.status > 0 {
-			why = strconv.FormatInt(x.status, 10)
-		}
-		f.failed[what] = fallback{from: proxy, why: why}
 	}
 }
 

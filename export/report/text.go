@@ -168,14 +168,6 @@ func (r *Report) proxyTable() table {
 	return t
 }
 
-func (r *Report) fallbackTable() table {
-	t := table{"What the go command asked another proxy for", [][]string{{"proxy", "answered", "then", "requests"}}}
-	for _, f := range r.Fallbacks {
-		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), clean(f.To), fmt.Sprint(f.Count)})
-	}
-	return t
-}
-
 func (r *Report) directTable() table {
 	t := table{"Fetched without a proxy", [][]string{{"command", "runs", "failed", "total ms", "longest ms"}}}
 	for _, d := range r.Direct {

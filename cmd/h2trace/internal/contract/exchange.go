@@ -38,7 +38,7 @@ type Stalled struct {
 }
 
 // Module is what an exchange asked a module proxy for.
-type Module struct{ Path, Version, Kind string }
+type Module struct{ Path, Version, Kind, Proxy, Next string }
 
 // Failure is why an exchange failed.
 type Failure struct{ Class, Detail string }

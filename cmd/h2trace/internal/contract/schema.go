@@ -48,7 +48,7 @@ var schema = map[string][]key{
 		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("send_ms", millis),
 		opt("wait_ms", millis), opt("receive_ms", millis), opt("total_ms", millis),
 		opt("stall_ms", keys(opt("recv_window", millis), opt("send_window", millis))),
-		opt("redirect", str), opt("module", keys(opt("path", str), opt("version", str), need("kind", str))),
+		opt("redirect", str), opt("module", keys(opt("path", str), opt("version", str), need("kind", str), opt("proxy", str), opt("next", str))),
 		opt("error", keys(need("class", str), opt("detail", str))), opt("start", timestamp)),
 	"stall": append(ofConn[:6:6],
 		need("stream", count), need("side", oneOf("recv_window", "send_window")), opt("window", integer),

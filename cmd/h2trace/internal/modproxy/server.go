@@ -24,8 +24,12 @@ import (
 type Options struct {
 	// Gone makes the proxy answer 410 instead of 404 for what it lacks.
 	Gone bool
+	// Status, if it is not 0, makes the proxy answer everything with it.
+	Status int
 	// RedirectZips sends each .zip request to this base URL with a 302.
 	RedirectZips string
+	// Base is what its URL has for a path, such as "/go".
+	Base string
 	// HTTP2 is the configuration of the HTTP/2 server, or nil.
 	HTTP2 *http.HTTP2Config
 }
@@ -103,16 +107,19 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 		_ = srv.Close()
 		<-done
 	})
-	s.URL = fmt.Sprintf("https://localhost:%d", ln.Addr().(*net.TCPAddr).Port)
+	s.URL = fmt.Sprintf("https://localhost:%d%s", ln.Addr().(*net.TCPAddr).Port, s.opt.Base)
 }
 
 // ServeHTTP answers in the protocol of `go help goproxy`.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	status, body := http.StatusOK, s.files[r.URL.Path]
+	file, _ := strings.CutPrefix(r.URL.Path, s.opt.Base)
+	status, body := http.StatusOK, s.files[file]
 	switch {
 	case strings.HasSuffix(r.URL.Path, ".zip") && s.opt.RedirectZips != "":
 		status, body = http.StatusFound, nil
 		w.Header().Set("Location", s.opt.RedirectZips+r.URL.Path)
+	case s.opt.Status != 0:
+		status, body = s.opt.Status, []byte("so it was asked for\n")
 	case body == nil && s.opt.Gone:
 		status, body = http.StatusGone, []byte("gone: no such module\n")
 	case body == nil:

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"h2trace/decoder/goproxy"
+)
+
+func TestParseEnviron(t *testing.T) {
+	long := strings.Repeat("x", maxValue)
+	in := "HOMELESS=1\x00HOME=/root\x00HOME=/other\x00broken\x00=x\x00SECRET=GOPROXY=y\x00GOROOT=" + long + "\x00GOENV=\x00GOPROXY=a=b"
+	got, err := parseEnviron(strings.NewReader(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The last has no NUL: it was cut.
+	if diff := cmp.Diff(environment{"HOME": "/root", "GOENV": ""}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestSource compares with what the go command itself takes GOPROXY for.
+func TestSource(t *testing.T) {
+	goCommand, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const line = "# a comment\nGOSUMDB=off\nGOPROXY=https://"
+	file := write("goenv", line+"file.example/x|direct\n")
+	write("home/.config/go/env", line+"home.example\r\nGOPROXY=https://second.example\n")
+	write("xdg/go/env", line+"xdg.example")
+	empty := write("empty/.config/go/env", "GOPROXY=\n")
+	for _, config := range []string{"home/.config", "xdg", "empty/.config", "nobody/.config"} {
+		write(config+"/go/telemetry/mode", "off") // else go writes there, even after its end
+	}
+	goroot, err := exec.Command(goCommand, "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe := filepath.Join(strings.TrimSpace(string(goroot)), "bin", "go")
+	home := "HOME=" + filepath.Join(root, "home")
+	tests := []struct {
+		name string
+		env  []string
+	}{
+		{"environment", []string{home, "GOPROXY=https://env.example,off", "GOENV=" + file}},
+		{"GOENV", []string{home, "GOENV=" + file}},
+		{"HOME", []string{home}},
+		{"HOME, empty variable", []string{home, "GOPROXY=", "GOENV="}},
+		{"XDG_CONFIG_HOME", []string{home, "XDG_CONFIG_HOME=" + filepath.Join(root, "xdg")}},
+		{"release", []string{home, "GOENV=off"}},
+		{"empty file", []string{"HOME=" + filepath.Join(empty, "../../..")}},
+		{"no file", []string{"HOME=" + filepath.Join(root, "nobody")}},
+	}
+	all := newSources()
+	defer close(all)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			env := append([]string{"PATH=" + os.Getenv("PATH"), "GOTOOLCHAIN=local"}, tt.env...)
+			oracle := exec.Command(goCommand, "env", "GOPROXY")
+			oracle.Env = env
+			out, err := oracle.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := goproxy.ParseProxies(strings.TrimSpace(string(out)))
+
+			src := all.of(startWith(t, env), exe)
+			if src == nil {
+				t.Fatal("the environment could not be read")
+			}
+			<-src.ready
+			if diff := cmp.Diff(want, src.proxies(), cmpopts.IgnoreUnexported(goproxy.Entry{})); diff != "" || len(want) == 0 && tt.name != "empty file" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if other := all.of(startWith(t, env), "/bin/other"); tt.name != "environment" && len(other.proxies()) > 0 {
+				t.Error("a program that is not go has what is in a file of go")
+			}
+		})
+	}
+}
+
+// startWith starts a process with an environment, and returns when it runs: at
+// exec it has none for a moment.
+func startWith(t *testing.T, env []string) int {
+	t.Helper()
+	cmd := exec.Command("cat")
+	cmd.Env = env
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	if _, err := in.Write([]byte{'x'}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid
+}
+
+// TestReadAs has files that must not be read, or waited for.
+func TestReadAs(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	big := filepath.Join(dir, "big")
+	if err := os.WriteFile(big, make([]byte, 2*maxEnvFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, dir, "/dev/zero", filepath.Join(dir, "missing")} {
+		if _, err := readAs(os.Getpid(), path); err == nil {
+			t.Errorf("%s was read", path)
+		}
+	}
+	if got, err := readAs(os.Getpid(), big); err != nil || len(got) != maxEnvFile {
+		t.Errorf("got %d bytes, %v, want %d", len(got), err, maxEnvFile)
+	}
+}

@@ -1,0 +1,75 @@
+package goproxy
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseProxies(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"", ""},
+		{" , ", ""},
+		{"off", "off"},
+		{"https://a.example,direct", "https://a.example direct"},
+		{"https://a.example/x/|https://b.example,direct,https://c.example", "https://a.example/x| https://b.example direct"},
+		{" a.example/go ,direct", "https://a.example/go direct"},
+		{"https://user:pw@a.example/go?token=x", "https://a.example/go"},
+		{"nonsense,https://a.example", "https://a.example"},
+		{"file:///srv/modules,off", "file:///srv/modules off"},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, e := range ParseProxies(tt.in) {
+			text := e.URL
+			if e.AnyError {
+				text += "|"
+			}
+			got = append(got, text)
+		}
+		if got := strings.Join(got, " "); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+// TestProxiesParse has bases that only the list tells from module paths.
+func TestProxiesParse(t *testing.T) {
+	l := ParseProxies("https://a.example/repo.v1,https://u:p@A.example:443/repo.v1/inner.x|https://b.example:8443,direct")
+	tests := []struct {
+		url   string
+		path  string
+		base  string
+		entry int
+	}{
+		{"https://a.example/repo.v1/example.com/m/@v/list", "example.com/m", "/repo.v1", 0},
+		{"https://a.example/repo.v1/inner.x/example.com/m/@v/list", "example.com/m", "/repo.v1/inner.x", 1},
+		{"https://a.example/other.v1/example.com/m/@v/list", "other.v1/example.com/m", "", -1},
+		{"https://b.example:8443/repo.v1/example.com/m/@v/list", "repo.v1/example.com/m", "", 2},
+		{"https://b.example/a/example.com/m/@v/list", "example.com/m", "/a", -1},
+		{"http://a.example/repo.v1/example.com/m/@v/list", "repo.v1/example.com/m", "", -1},
+	}
+	for _, tt := range tests {
+		got, at, ok := l.Parse(tt.url)
+		if want := (Request{Kind: List, Path: tt.path, Base: tt.base}); !ok || got != want || at != tt.entry {
+			t.Errorf("%s: got %+v, entry %d, want %+v, entry %d", tt.url, got, at, want, tt.entry)
+		}
+	}
+}
+
+func TestNext(t *testing.T) {
+	l := ParseProxies("https://a.example,https://b.example|https://c.example,direct")
+	var got []string
+	for at := range l {
+		got = append(got, l.Next(at, 404)+" "+l.Next(at, 410)+" "+l.Next(at, 503))
+	}
+	want := []string{
+		"https://b.example https://b.example none",
+		"https://c.example https://c.example https://c.example",
+		"direct direct none",
+		"none none none",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"h2trace/decoder/goproxy"
+)
+
+// proxyOf returns what stands for the proxy in GOPROXY: scheme, host and base
+// path of a request's URL, without credentials.
+func proxyOf(rawURL string) string {
+	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
+	if err != nil || u.Host == "" {
+		return rawURL
+	}
+	base := ""
+	if r, ok := goproxy.Parse(rawURL); ok {
+		base = r.Base
+		if i := strings.Index(base, "/sumdb/"); i >= 0 {
+			base = base[:i]
+		}
+	}
+	return u.Scheme + "://" + u.Host + base
+}
+
+// proxyName returns the proxy of an exchange: as GOPROXY has it, or else as its
+// URL tells.
+func proxyName(x *exchangeKeys) string {
+	if name := text(x.proxy); name != "" {
+		return name
+	}
+	return proxyOf(text(x.url))
+}
+
+// fallback is the go command asking one proxy after another.
+type fallback struct{ from, to, why string }
+
+// failure is a request that failed, and for which nobody else was asked yet.
+type failure struct {
+	fallback
+	next  string // in GOPROXY, empty where that is not known
+	query bool   // it may have been one of several guesses
+	pid   int64
+}
+
+// fallbacks finds them: a request for the same thing to another proxy, behind
+// one that failed.
+type fallbacks struct {
+	failed map[string]failure // by what was asked for, without to
+	count  map[fallback]int64
+}
+
+// maxFallbacks bounds the failed requests that are remembered, and the kinds of
+// fallbacks that are counted.
+const maxFallbacks = 1 << 12
+
+func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
+	if f.failed == nil {
+		f.failed, f.count = make(map[string]failure), make(map[fallback]int64)
+	}
+	what := strconv.FormatInt(pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
+	before, again := f.failed[what]
+	if again && before.from != proxy {
+		before.to = proxy
+		f.note(before.fallback)
+	}
+	switch {
+	case x.class == nil:
+		delete(f.failed, what)
+	case again || len(f.failed) < maxFallbacks:
+		why := classOf(x)
+		if x.status > 0 {
+			why = strconv.FormatInt(x.status, 10)
+		}
+		f.failed[what] = failure{
+			fallback: fallback{from: proxy, why: why},
+			next:     text(x.next),
+			query:    notFound(x) && (is(x.kind, "list") || is(x.kind, "latest")),
+			pid:      pid,
+		}
+	}
+}
+
+func (f *fallbacks) note(one fallback) {
+	if _, known := f.count[one]; known || len(f.count) < maxFallbacks {
+		f.count[one]++
+	}
+}
+
+// end ends a run: what failed last has only that behind it which is no proxy.
+// The processes of fetched ran a version control system. A package may be of
+// several modules, whose lists are asked for at once; that some of them do not
+// exist has no consequence.
+func (f *fallbacks) end(fetched map[int64]bool) {
+	for _, last := range f.failed {
+		switch last.next {
+		case goproxy.Direct:
+			if !fetched[last.pid] {
+				continue
+			}
+		case goproxy.None, goproxy.Off:
+			if last.query {
+				continue
+			}
+		default:
+			continue
+		}
+		last.to = last.next
+		f.note(last.fallback)
+	}
+	clear(f.failed)
+}
+
+func (r *Report) fallbackTable() table {
+	t := table{"Failed at one proxy, and what came then", [][]string{{"proxy", "answered", "then", "requests"}}}
+	for _, f := range r.Fallbacks {
+		to := clean(f.To)
+		if to == goproxy.None {
+			to = "nothing: GOPROXY has no other for it"
+		}
+		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), to, strconv.FormatInt(f.Count, 10)})
+	}
+	return t
+}
