@@ -29,6 +29,7 @@ type Builder struct {
 	modules byName[module]
 	windows windows
 	errors  failures
+	spent   int64 // ns, in all exchanges
 	// reported is what the go command itself said.
 	reported failures
 	unmade   failures // connections
@@ -216,6 +217,7 @@ func (b *Builder) exchange(e *event) {
 		}
 	}
 	b.errors.add(x)
+	b.spent += x.phases[phaseTotal]
 	if x.kind == nil {
 		return
 	}

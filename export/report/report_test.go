@@ -258,6 +258,11 @@ func TestVerdict(t *testing.T) {
 		{"reset", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "reset"}) }, Errors, "requests failed (reset)"},
 		{"503", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 503, class: "http_5xx"}) }, Errors, "http_5xx"},
 		{"403", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "http_4xx"},
+		{"refused and done without", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "no command is known to have failed"},
+		{"refused, but slow by others", 0, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"})
+			w.exchange(exchange{begin: 100, url: url, wait: 500})
+		}, ServerWait, "takes long to answer"},
 		{"checksum", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "checksum"}) }, Checksum, "not what go.sum"},
 		{"dns failed", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "dns"}) }, DNS, "could not be resolved"},
 		{"the go command says more than its requests", 1, func(w *writer) {

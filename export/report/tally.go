@@ -175,6 +175,7 @@ func (w *windows) stall(s *stallKeys) {
 type failures struct {
 	count   map[string]int64
 	example map[string]string
+	time    int64 // ns, of the exchanges among them
 }
 
 // classes are those that are counted by name.
@@ -206,6 +207,7 @@ func (f *failures) add(x *exchangeKeys) {
 		example = text(x.url) + ": " + example
 	}
 	f.note(classOf(x), example)
+	f.time += x.phases[phaseTotal]
 }
 
 // note counts a failure.

@@ -57,7 +57,11 @@ func (b *Builder) verdict() Verdict {
 }
 
 func (b *Builder) judge() Verdict {
-	if len(b.errors.count)+len(b.reported.count)+len(b.unmade.count) > 0 {
+	// The go command asks for the lists of path prefixes that are no modules, and
+	// what answers "forbidden" fails nothing.
+	failed := len(b.errors.count) > 0
+	costly := b.failed > 0 || 2*b.errors.time >= b.spent
+	if len(b.reported.count)+len(b.unmade.count) > 0 || failed && costly {
 		return b.failure()
 	}
 	largest, size := partOther, int64(0)
@@ -78,7 +82,12 @@ func (b *Builder) judge() Verdict {
 	case size > largeTime && share > largeShare:
 		v := b.slow(largest)
 		v.Evidence = append([]string{fmt.Sprintf("%s of %s (%.0f %%)", human(size), human(wall), share*100)}, v.Evidence...)
+		if failed {
+			v.Evidence = append(v.Evidence, b.failure().Evidence...)
+		}
 		return v
+	case failed:
+		return b.failure()
 	case b.failed > 0:
 		return Verdict{Client, fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", b.failed, b.runs), nil}
 	case b.runs == 0:
@@ -91,7 +100,8 @@ func (b *Builder) judge() Verdict {
 	}
 }
 
-// failure returns the verdict on what failed. What the go command says counts
+// failure returns the verdict on what failed, where it is not the time that it
+// took. What the go command says counts
 // more than single requests: it may have asked again, or somebody else.
 func (b *Builder) failure() Verdict {
 	v := Verdict{Cause: Errors}
@@ -110,8 +120,12 @@ func (b *Builder) failure() Verdict {
 			}
 		}
 	}
+	advice := "try another proxy; h2trace report --suggest names the best of those measured"
+	if b.failed == 0 && len(b.reported.count) == 0 {
+		advice = "no command is known to have failed by it; h2trace report --suggest compares the proxies"
+	}
 	v.Text = map[Cause]string{
-		Errors:   "requests failed (" + strings.Join(all, ", ") + "): try another proxy; h2trace report --suggest names the best of those measured",
+		Errors:   "requests failed (" + strings.Join(all, ", ") + "): " + advice,
 		Checksum: "a module is not what go.sum or the checksum database says: do not use it, and fetch it from another proxy",
 		DNS:      "names could not be resolved: look at the resolver",
 		Connect:  "connections could not be made: look at the address, the network and the firewall",
