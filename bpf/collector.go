@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/plan"
 )
@@ -64,6 +65,8 @@ type Collector struct {
 	multi    bool // the uprobe programs attach by uprobe_multi
 	reader   *ringbuf.Reader
 	sample   ringbuf.Record
+	// until is what ReadUntil returns.
+	until int64
 	// gathering says that Read took a record since it last paused.
 	gathering bool
 
@@ -212,9 +215,22 @@ func (c *Collector) readWithin(r *Record, wait time.Duration) error {
 	if c.reader.AvailableBytes() > 0 {
 		wait = 0
 	}
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return os.NewSyscallError("clock_gettime", err)
+	}
 	c.reader.SetDeadline(time.Now().Add(wait))
-	return c.read(r)
+	err := c.read(r)
+	if errors.Is(err, ErrNoRecord) {
+		c.until = max(c.until, now.Nano()+wait.Nanoseconds())
+	}
+	return err
 }
+
+// ReadUntil returns a kernel time. What the kernel recorded before it has been
+// read. It lies behind the clock where this process got no processor for a
+// while, and what it has to read waits in the buffer.
+func (c *Collector) ReadUntil() int64 { return c.until }
 
 func (c *Collector) read(r *Record) error {
 	err := c.reader.ReadInto(&c.sample)
@@ -225,8 +241,12 @@ func (c *Collector) read(r *Record) error {
 		return fmt.Errorf("read the ring buffer: %w", err)
 	}
 	c.gathering = true
-	if err := r.parse(c.sample.RawSample); err != nil || r.Kind != KindWindows {
+	if err := r.parse(c.sample.RawSample); err != nil {
 		return err
+	}
+	c.until = max(c.until, r.Time)
+	if r.Kind != KindWindows {
+		return nil
 	}
 	return c.readWindows(r, c.sample.RawSample)
 }

@@ -140,12 +140,10 @@ func (t *connTable) close(r *bpf.Record) error {
 }
 
 // expire ends the connections whose time to linger is over, and announces
-// losses that no later record of their connection has shown.
-func (t *connTable) expire(idle bool) error {
-	now, err := monotonic()
-	if err != nil {
-		return err
-	}
+// losses that no later record of their connection has shown. What happened
+// before now has been read.
+func (t *connTable) expire(now int64, idle bool) error {
+	var err error
 	for len(t.closing) > 0 && t.closing[0].closed.at+closeLinger.Nanoseconds() < now {
 		c := t.closing[0]
 		t.closing = t.closing[1:]

@@ -161,7 +161,7 @@ func (o *observer) follow(ctx context.Context) error {
 		}
 		unchecked = 0
 		idle := err != nil
-		if err := o.conns.expire(idle); err != nil {
+		if err := o.conns.expire(o.collector.ReadUntil(), idle); err != nil {
 			return err
 		}
 		if err := o.plans.tick(idle); err != nil {
