@@ -172,6 +172,9 @@
 //	                response, else null. Classes: reset, goaway, http_4xx,
 //	                http_5xx, protocol, aborted (by the client), timeout (of TCP)
 //	start           time of the first byte of the request, or null
+//	retry           {attempt, conn, stream, class} where it repeats a request that
+//	                was not answered, or null: which attempt it is, from 2 on, and
+//	                conn, stream and class of error of the one before
 //
 // # stall
 //

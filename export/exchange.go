@@ -1,6 +1,7 @@
 package export
 
 import (
+	"strconv"
 	"time"
 
 	"h2trace/decoder"
@@ -17,6 +18,8 @@ type Exchange struct {
 	DNS, Connect, Handshake *time.Duration
 	// Module is what it asked a module proxy for, or nil.
 	Module *Module
+	// Retry is set when it repeats an exchange that was not answered.
+	Retry *exchange.Retry
 }
 
 // Module is what an exchange asked a module proxy for.
@@ -55,6 +58,7 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	} else {
 		b = j.times.append(b, e.Start)
 	}
+	b = appendRetry(b, e.Retry)
 	j.out.end(append(b, '}'))
 }
 
@@ -147,6 +151,18 @@ func appendStringOrNull(b []byte, s string) []byte {
 	}
 	b, _ = appendString(b, s)
 	return b
+}
+
+func appendRetry(b []byte, r *exchange.Retry) []byte {
+	if r == nil {
+		return append(b, `,"retry":null`...)
+	}
+	b = append(b, `,"retry":{"attempt":`...)
+	b = strconv.AppendInt(b, int64(r.Attempt), 10)
+	b = appendText(b, "conn", r.Conn)
+	b = appendIntOrNull(b, "stream", &r.Stream)
+	b = appendText(b, "class", string(r.Class))
+	return append(b, '}')
 }
 
 func (j *JSONL) appendError(b []byte, e *exchange.Error) []byte {

@@ -37,7 +37,7 @@ func TestExchange(t *testing.T) {
 				`"status":302,"protocol":"h2","reused":false,"request_bytes":0,"response_bytes":5,` +
 				`"dns_ms":1.000,"connect_ms":2.000,"tls_ms":3.500,"send_ms":1.000,"wait_ms":3.000,"receive_ms":6.000,"total_ms":16.500,` +
 				`"stall_ms":{"recv_window":2.500,"send_window":0.000},"redirect":"https://store.example/?sig=<redacted>",` +
-				`"module":{"path":"example.com/a","version":"v1.0.0","kind":"zip","proxy":"https://goproxy.example","next":null},"error":null,"start":"2026-09-21T14:13:20.113456789Z"}`,
+				`"module":{"path":"example.com/a","version":"v1.0.0","kind":"zip","proxy":"https://goproxy.example","next":null},"error":null,"start":"2026-09-21T14:13:20.113456789Z","retry":null}`,
 		},
 		{
 			"reused, answered before the request was complete",
@@ -52,14 +52,14 @@ func TestExchange(t *testing.T) {
 			`"stream":3,"method":"POST","url":"https://a.example/","status":503,"protocol":"h2","reused":true,"request_bytes":9,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":10.000,"wait_ms":0.000,"receive_ms":9.000,"total_ms":10.000,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
-				`"error":{"class":"http_5xx","detail":"503"},"start":"2026-09-21T14:13:20.113456789Z"}`,
+				`"error":{"class":"http_5xx","detail":"503"},"start":"2026-09-21T14:13:20.113456789Z","retry":null}`,
 		},
 		{
 			"nothing known",
 			Exchange{Exchange: &exchange.Exchange{Proto: exchange.HTTP11, RequestBytes: -1, ResponseBytes: -1}},
 			`"stream":0,"method":null,"url":null,"status":null,"protocol":"http/1.1","reused":null,"request_bytes":null,"response_bytes":null,` +
 				`"dns_ms":null,"connect_ms":null,"tls_ms":null,"send_ms":null,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
-				`"stall_ms":null,"redirect":null,"module":null,"error":null,"start":null}`,
+				`"stall_ms":null,"redirect":null,"module":null,"error":null,"start":null,"retry":null}`,
 		},
 		{
 			"a database's latest, no answer",
@@ -73,7 +73,7 @@ func TestExchange(t *testing.T) {
 			`"stream":5,"method":"GET","url":"https://sum.example/latest","status":null,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":{"path":null,"version":null,"kind":"sumdb-latest","proxy":null,"next":null},` +
-				`"error":{"class":"goaway","detail":"see https://<redacted>@a.example"},"start":"2026-09-21T14:13:20.113456789Z"}`,
+				`"error":{"class":"goaway","detail":"see https://<redacted>@a.example"},"start":"2026-09-21T14:13:20.113456789Z","retry":null}`,
 		},
 	}
 	for _, tt := range tests {

@@ -11,6 +11,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
+	"h2trace/decoder/exchange"
 	"h2trace/export"
 )
 
@@ -27,6 +28,7 @@ type connTable struct {
 	config    decoder.Config
 	recovery  *recovery
 	names     *names
+	retries   exchange.Retries
 	failed    error // of asking for tables, until expire reports it
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *source

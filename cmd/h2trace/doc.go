@@ -108,7 +108,7 @@ lines come in the order in which the bytes went.
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
 	          redirect, module {path, version, kind, proxy, next}, error {class, detail},
-	          start
+	          start, retry {attempt, conn, stream, class}
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -135,6 +135,10 @@ module.next the one behind it for a failure of that status: a proxy, direct, off
 or none. GOPROXY is read from the environment that the process was started with,
 or of a go command from the files of "go env -w" and of its release. Nothing else
 of an environment is kept or printed.
+
+retry is set where an exchange repeats one that was not answered, because the
+server refused it or the connection went away: conn and stream of that one, and
+the class of its error. net/http does so by itself.
 
 A conn event with action dns is a query to a name server. One with action failed
 is a connection that was not made: no address was found, nobody accepted, or the

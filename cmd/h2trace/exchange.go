@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"slices"
+
 	"h2trace/bpf"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
@@ -51,13 +54,14 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	if !c.table.events.Shows(export.KindExchange) {
 		return
 	}
+	retry := c.table.retry(c, e)
 	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, c.since))
 	for _, at := range [...]*int64{&e.Start, &e.RequestEnd, &e.Response, &e.ResponseEnd, &e.End} {
 		if *at != 0 {
 			*at = c.table.clock.wall(*at)
 		}
 	}
-	event := export.Exchange{Exchange: e}
+	event := export.Exchange{Exchange: e, Retry: retry}
 	if e.Reused == exchange.ReusedNo {
 		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake
 	}
@@ -65,6 +69,21 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 		event.Module = moduleOf(e, c.source.proxies())
 	}
 	c.table.events.Exchange(meta, &event)
+}
+
+// retry returns which exchange another repeats, or nil. A connection that was
+// closed lingers; where its client has sent a request again, and been answered,
+// it expects nothing of it any more.
+func (t *connTable) retry(c *tracedConn, e *exchange.Exchange) *exchange.Retry {
+	over := slices.IndexFunc(t.closing, func(other *tracedConn) bool {
+		return other.meta.PID == c.meta.PID && other != c && other.closed.at <= e.Start && other.tracker.Waits(e.Method, e.URL)
+	})
+	if over >= 0 {
+		other := t.closing[over]
+		t.closing = slices.Delete(t.closing, over, over+1)
+		t.failed = errors.Join(t.failed, other.finish())
+	}
+	return t.retries.Of(c.meta.PID, c.meta.Conn, e)
 }
 
 // moduleOf returns what an exchange of a process with that GOPROXY asked a module

@@ -97,6 +97,21 @@ func (t *Tracker) Close(at int64, by Ended) {
 	}
 }
 
+// Waits reports whether a request that was sent has no response yet.
+func (t *Tracker) Waits(method, url string) bool {
+	if t == nil {
+		return false
+	}
+	for _, o := range t.streams {
+		if o.Status == 0 && o.Method == method && o.URL == url {
+			return true
+		}
+	}
+	return slices.ContainsFunc(t.queue, func(o *open) bool {
+		return o.Status == 0 && o.Method == method && o.URL == url
+	})
+}
+
 // cut reports an exchange that the end of its connection ended.
 func (t *Tracker) cut(o *open, at int64, by Ended) {
 	t.endStalls(o, at, "close")

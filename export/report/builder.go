@@ -29,6 +29,7 @@ type Builder struct {
 	modules byName[module]
 	windows windows
 	errors  failures
+	retries int64 // requests that repeat one without an answer
 	spent   int64 // ns, in all exchanges
 	// reported is what the go command itself said.
 	reported failures
@@ -217,6 +218,10 @@ func (b *Builder) exchange(e *event) {
 		}
 	}
 	b.errors.add(x)
+	if x.after != nil {
+		b.retries++
+		b.errors.takeBack(classNamed(x.after))
+	}
 	b.spent += x.phases[phaseTotal]
 	if x.kind == nil {
 		return

@@ -65,6 +65,7 @@ type exchangeKeys struct {
 	next     []byte
 	class    []byte
 	detail   []byte
+	after    []byte // class of the exchange that this one repeats
 }
 
 type stallKeys struct {
@@ -205,6 +206,12 @@ func (x *exchangeKeys) member(key, v []byte) {
 				x.proxy = v
 			case "next":
 				x.next = v
+			}
+		})
+	case "retry":
+		members(v, func(key, v []byte) {
+			if string(key) == "class" {
+				x.after = v
 			}
 		})
 	case "error":

@@ -42,7 +42,7 @@ type exchange struct {
 	begin, dns, connect, tls, send, wait, receive, recvStall, sendStall float64
 
 	conn, url, module, kind, class string
-	proxy, next                    string
+	proxy, next, after             string
 	status                         int
 	bytes                          int64
 }
@@ -62,11 +62,15 @@ func (w *writer) exchange(x exchange) {
 	if x.class != "" {
 		failure = fmt.Sprintf(`{"class":%q,"detail":"why"}`, x.class)
 	}
+	retry := "null"
+	if x.after != "" {
+		retry = fmt.Sprintf(`{"attempt":2,"conn":"c1","stream":1,"class":%q}`, x.after)
+	}
 	w.line(x.begin+total, "exchange", `"pid":7,"comm":"go","conn":%q,"stream":1,"method":"GET","url":%q,"status":%d,"protocol":"h2","reused":true,`+
 		`"request_bytes":0,"response_bytes":%d,"dns_ms":%.3f,"connect_ms":%.3f,"tls_ms":%.3f,"send_ms":%.3f,"wait_ms":%.3f,"receive_ms":%.3f,`+
-		`"total_ms":%.3f,"stall_ms":{"recv_window":%.3f,"send_window":%.3f},"redirect":null,"module":%s,"error":%s,"start":%q`,
+		`"total_ms":%.3f,"stall_ms":{"recv_window":%.3f,"send_window":%.3f},"redirect":null,"module":%s,"error":%s,"start":%q,"retry":%s`,
 		x.conn, x.url, x.status, x.bytes, x.dns, x.connect, x.tls, x.send, x.wait, x.receive, total, x.recvStall, x.sendStall,
-		module, failure, at(x.begin))
+		module, failure, at(x.begin), retry)
 }
 
 func (w *writer) close(ms float64, conn string, rtt float64, retransmits int) {
@@ -256,6 +260,14 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, send: 500, sendStall: 450})
 		}, SendWindow, "65535 bytes that its peer grants"},
 		{"reset", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "reset"}) }, Errors, "requests failed (reset)"},
+		{"sent again", 0, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, class: "goaway"})
+			w.exchange(exchange{url: url, begin: 10, wait: 5, after: "goaway"})
+		}, Healthy, "nothing failed"},
+		{"sent again in vain", 1, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, class: "goaway"})
+			w.exchange(exchange{url: url, begin: 10, wait: 5, after: "goaway", class: "reset"})
+		}, Errors, "requests failed (reset)"},
 		{"503", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 503, class: "http_5xx"}) }, Errors, "http_5xx"},
 		{"403", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "http_4xx"},
 		{"refused and done without", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "no command is known to have failed"},

@@ -185,9 +185,11 @@ var classes = [...]string{
 
 // classOf returns the class of a failure, "other" for one that no version of
 // the schema that is known here has.
-func classOf(x *exchangeKeys) string {
+func classOf(x *exchangeKeys) string { return classNamed(x.class) }
+
+func classNamed(class []byte) string {
 	for _, c := range classes {
-		if is(x.class, c) {
+		if is(class, c) {
 			return c
 		}
 	}
@@ -208,6 +210,18 @@ func (f *failures) add(x *exchangeKeys) {
 	}
 	f.note(classOf(x), example)
 	f.time += x.phases[phaseTotal]
+}
+
+// takeBack takes one failure back: the request was sent again.
+func (f *failures) takeBack(class string) {
+	switch f.count[class] {
+	case 0:
+	case 1:
+		delete(f.count, class)
+		delete(f.example, class)
+	default:
+		f.count[class]--
+	}
 }
 
 // note counts a failure.

@@ -216,6 +216,9 @@ func (b *Builder) wanted(rtt float64, window int64) int64 {
 // blind says what the verdict could not see.
 func (b *Builder) blind() []string {
 	var list []string
+	if b.retries > 0 {
+		list = append(list, fmt.Sprintf("%d requests repeat one that got no answer", b.retries))
+	}
 	if b.lost > 0 {
 		list = append(list, fmt.Sprintf("%d records were lost: there may be more", b.lost))
 	}

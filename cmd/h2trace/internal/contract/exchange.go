@@ -29,6 +29,15 @@ type Exchange struct {
 	Module        *Module    `json:"module"`
 	Error         *Failure   `json:"error"`
 	Start         *time.Time `json:"start"`
+	Retry         *Retry     `json:"retry"`
+}
+
+// Retry is which exchange without a response another repeats.
+type Retry struct {
+	Attempt int
+	Conn    string
+	Stream  uint32
+	Class   string
 }
 
 // Stalled is how long flow control held an exchange up.

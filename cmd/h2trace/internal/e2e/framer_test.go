@@ -109,9 +109,9 @@ func (p *peer) accept(settings ...http2.Setting) uint32 {
 	return f.Header().StreamID
 }
 
-// scriptedServer is a server on loopback that plays script on its first
-// connection. Its result comes on the channel.
-func scriptedServer(t *testing.T, a *modproxy.Authority, script func(*peer)) (addr string, played <-chan *peer) {
+// scriptedServer is a server on loopback that plays a script on each connection,
+// one after the other. The results come on the channel.
+func scriptedServer(t *testing.T, a *modproxy.Authority, scripts ...func(*peer)) (addr string, played <-chan *peer) {
 	t.Helper()
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
 		Certificates: []tls.Certificate{a.Server(t)}, NextProtos: []string{"h2"},
@@ -120,19 +120,21 @@ func scriptedServer(t *testing.T, a *modproxy.Authority, script func(*peer)) (ad
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ln.Close() })
-	done := make(chan *peer, 1)
+	done := make(chan *peer, len(scripts))
 	go func() {
 		defer close(done)
-		conn, err := ln.Accept()
-		if err != nil {
-			return // closed by the cleanup
+		for _, script := range scripts {
+			conn, err := ln.Accept()
+			if err != nil {
+				return // closed by the cleanup
+			}
+			p := newPeer(conn)
+			if err := p.play(script); err != nil {
+				t.Error(err)
+			}
+			_ = conn.Close()
+			done <- p
 		}
-		defer conn.Close()
-		p := newPeer(conn)
-		if err := p.play(script); err != nil {
-			t.Error(err)
-		}
-		done <- p
 	}()
 	return ln.Addr().String(), done
 }
