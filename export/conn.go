@@ -59,6 +59,9 @@ type Conn struct {
 	// Name is what was resolved to the peer's address, or what a query asks for.
 	Name string
 
+	// Via is the URL, without credentials, of the HTTP proxy that it is made
+	// through; empty where it is through none, or that is not known.
+	Via string
 	// Query is for ConnDNS, Error for ConnFailed.
 	Query *Query
 	Error *exchange.Error
@@ -120,6 +123,7 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 	b = appendMillisOrNull(b, "connect_ms", c.Connect)
 	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
 	b = appendTextOrNull(b, "name", c.Name)
+	b = appendTextOrNull(b, "via", c.Via)
 	switch c.Action {
 	case ConnResync:
 		b = appendText(b, "dir", c.Dir.String())

@@ -53,6 +53,8 @@
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,
 //	            reset, goaway, http_4xx, http_5xx, protocol, checksum. detail is
 //	            the line
+//	via         on error: the HTTP proxy at which it failed, as in conn events;
+//	            null where it did not fail at one
 //
 // # conn
 //
@@ -73,6 +75,10 @@
 //	tls_ms          TLS handshake, or null
 //	name            what was resolved to the address of remote, or null; on dns
 //	                what is asked for
+//	via             the HTTP proxy (or one for SOCKS) that it is made through, as
+//	                "http://proxy.example:3128", without credentials; null where
+//	                there is none, or none is known of. On failed it is the one
+//	                that was not reached, or not got through
 //	type            on dns: of the query, such as AAAA
 //	rcode           on dns: NOERROR, NXDOMAIN, SERVFAIL, …; null: no answer
 //	answers         on dns: array of texts, as dig +short prints them
@@ -96,6 +102,14 @@
 // resolver that is not asked on port 53. connect_ms on failed is how long the
 // process tried. A failed lookup is told when the process ends, or has asked for
 // nothing more for a second.
+//
+// A connection through an HTTP proxy is to the origin: tls, frames and exchanges
+// are those with it. Its remote is the address of the proxy, and so dns_ms,
+// connect_ms, rtt_ms and the counts of segments are of the way to that. via is known
+// from the connection that it is inside of, or else from the environment that the
+// process was started with (HTTPS_PROXY and the others that net/http reads), where
+// name or address of remote agree with that. It is in the close event, and not in
+// the open event, where only the first request tells.
 //
 // # frame
 //
@@ -175,6 +189,8 @@
 //	retry           {attempt, conn, stream, class} where it repeats a request that
 //	                was not answered, or null: which attempt it is, from 2 on, and
 //	                conn, stream and class of error of the one before
+//	via             the HTTP proxy that it went through, as in conn events. A
+//	                CONNECT is for the proxy itself, and url is what it asks for
 //
 // # stall
 //

@@ -66,7 +66,7 @@ func TestProcess(t *testing.T) {
 			"error",
 			Process{Action: ProcessError, Complaint: &goproxy.Complaint{Class: "http_4xx", Path: "example.com/m", Detail: "reading https://u:p@a.example/: 404 Not Found"}},
 			`"action":"error","ppid":null,"exe":null,"module":{"path":"example.com/m","version":null},` +
-				`"error":{"class":"http_4xx","detail":"reading https://<redacted>@a.example/: 404 Not Found"}}`,
+				`"error":{"class":"http_4xx","detail":"reading https://<redacted>@a.example/: 404 Not Found"},"via":null}`,
 		},
 		{
 			"skipped",
@@ -89,7 +89,7 @@ func TestConn(t *testing.T) {
 	head := `{"v":1,"ts":"` + atTime + `","event":"conn","pid":7,"comm":null,"conn":"c1",`
 	ms := func(f float64) *time.Duration { return new(time.Duration(f * float64(time.Millisecond))) }
 	unknown := `"local":null,"remote":null,"role":null,"protocol":null,"joined":null,"tls":null,` +
-		`"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null`
+		`"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null`
 	tests := []struct {
 		name string
 		in   Conn
@@ -105,20 +105,20 @@ func TestConn(t *testing.T) {
 			},
 			`"action":"open","local":"192.0.2.1:50000","remote":"[2001:db8::1]:443","role":"client","protocol":"h2","joined":"start",` +
 				`"tls":{"version":"TLS 1.3","alpn":"h2","sni":"goproxy.example","resumed":false,"cipher":"TLS_AES_128_GCM_SHA256","verify_ms":2.000},` +
-				`"dns_ms":0.000,"connect_ms":1.500,"tls_ms":12.346,"name":"goproxy.example"}`,
+				`"dns_ms":0.000,"connect_ms":1.500,"tls_ms":12.346,"name":"goproxy.example","via":null}`,
 		},
 		{"open of nothing known", Conn{Action: ConnOpen}, `"action":"open",` + unknown + `}`},
 		{
 			"tls of nothing known",
 			Conn{Action: ConnOpen, Role: 2, TLS: &TLS{}},
 			`"action":"open","local":null,"remote":null,"role":"server","protocol":null,"joined":null,` +
-				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null}`,
+				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null}`,
 		},
 		{
 			"dns",
 			Conn{Action: ConnDNS, Protocol: ProtocolDNS, Name: "goproxy.example", Query: &Query{Type: "A", RCode: "NOERROR", Answers: []string{"a.example.", "192.0.2.1"}}},
 			`"action":"dns","local":null,"remote":null,"role":null,"protocol":"dns","joined":null,"tls":null,"dns_ms":null,"connect_ms":null,"tls_ms":null,` +
-				`"name":"goproxy.example","type":"A","rcode":"NOERROR","answers":["a.example.","192.0.2.1"]}`,
+				`"name":"goproxy.example","via":null,"type":"A","rcode":"NOERROR","answers":["a.example.","192.0.2.1"]}`,
 		},
 		{"dns without an answer", Conn{Action: ConnDNS, Query: &Query{Type: "AAAA"}}, `"action":"dns",` + unknown + `,"type":"AAAA","rcode":null,"answers":[]}`},
 		{

@@ -20,6 +20,8 @@ type Exchange struct {
 	Module *Module
 	// Retry is set when it repeats an exchange that was not answered.
 	Retry *exchange.Retry
+	// Via is as in Conn. An exchange with the proxy itself has it, too.
+	Via string
 }
 
 // Module is what an exchange asked a module proxy for.
@@ -59,6 +61,7 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 		b = j.times.append(b, e.Start)
 	}
 	b = appendRetry(b, e.Retry)
+	b = appendTextOrNull(b, "via", e.Via)
 	j.out.end(append(b, '}'))
 }
 

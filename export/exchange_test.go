@@ -32,12 +32,13 @@ func TestExchange(t *testing.T) {
 				},
 				DNS: ms(1), Connect: ms(2), Handshake: ms(3.5),
 				Module: &Module{Request: goproxy.Request{Kind: goproxy.Zip, Path: "example.com/a", Version: "v1.0.0"}, Proxy: "https://goproxy.example"},
+				Via:    "http://proxy.example:3128",
 			},
 			`"stream":1,"method":"GET","url":"https://<redacted>@goproxy.example/example.com/a/@v/v1.0.0.zip?token=<redacted>",` +
 				`"status":302,"protocol":"h2","reused":false,"request_bytes":0,"response_bytes":5,` +
 				`"dns_ms":1.000,"connect_ms":2.000,"tls_ms":3.500,"send_ms":1.000,"wait_ms":3.000,"receive_ms":6.000,"total_ms":16.500,` +
 				`"stall_ms":{"recv_window":2.500,"send_window":0.000},"redirect":"https://store.example/?sig=<redacted>",` +
-				`"module":{"path":"example.com/a","version":"v1.0.0","kind":"zip","proxy":"https://goproxy.example","next":null},"error":null,"start":"2026-09-21T14:13:20.113456789Z","retry":null}`,
+				`"module":{"path":"example.com/a","version":"v1.0.0","kind":"zip","proxy":"https://goproxy.example","next":null},"error":null,"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":"http://proxy.example:3128"}`,
 		},
 		{
 			"reused, answered before the request was complete",
@@ -52,14 +53,14 @@ func TestExchange(t *testing.T) {
 			`"stream":3,"method":"POST","url":"https://a.example/","status":503,"protocol":"h2","reused":true,"request_bytes":9,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":10.000,"wait_ms":0.000,"receive_ms":9.000,"total_ms":10.000,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
-				`"error":{"class":"http_5xx","detail":"503"},"start":"2026-09-21T14:13:20.113456789Z","retry":null}`,
+				`"error":{"class":"http_5xx","detail":"503"},"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null}`,
 		},
 		{
 			"nothing known",
 			Exchange{Exchange: &exchange.Exchange{Proto: exchange.HTTP11, RequestBytes: -1, ResponseBytes: -1}},
 			`"stream":0,"method":null,"url":null,"status":null,"protocol":"http/1.1","reused":null,"request_bytes":null,"response_bytes":null,` +
 				`"dns_ms":null,"connect_ms":null,"tls_ms":null,"send_ms":null,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
-				`"stall_ms":null,"redirect":null,"module":null,"error":null,"start":null,"retry":null}`,
+				`"stall_ms":null,"redirect":null,"module":null,"error":null,"start":null,"retry":null,"via":null}`,
 		},
 		{
 			"a database's latest, no answer",
@@ -73,7 +74,7 @@ func TestExchange(t *testing.T) {
 			`"stream":5,"method":"GET","url":"https://sum.example/latest","status":null,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":{"path":null,"version":null,"kind":"sumdb-latest","proxy":null,"next":null},` +
-				`"error":{"class":"goaway","detail":"see https://<redacted>@a.example"},"start":"2026-09-21T14:13:20.113456789Z","retry":null}`,
+				`"error":{"class":"goaway","detail":"see https://<redacted>@a.example"},"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null}`,
 		},
 	}
 	for _, tt := range tests {

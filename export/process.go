@@ -46,8 +46,10 @@ type Process struct {
 	// Reason is for ProcessSkipped: why nothing can be captured; and for
 	// ProcessAttached: why the plan is another one than before.
 	Reason string
-	// Complaint is for ProcessError: what it says.
+	// Complaint is for ProcessError: what it says; and Via the HTTP proxy that it
+	// speaks of, without credentials, or empty.
 	Complaint *goproxy.Complaint
+	Via       string
 }
 
 // Tap is a place where plaintext is read and the probe that is there, such as
@@ -97,6 +99,7 @@ func (j *JSONL) Process(m Meta, p *Process) {
 			b = append(appendTextOrNull(b, "version", c.Version), '}')
 		}
 		b = j.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
+		b = appendTextOrNull(b, "via", p.Via)
 	}
 	j.out.end(append(b, '}'))
 }

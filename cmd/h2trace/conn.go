@@ -33,6 +33,8 @@ type tracedConn struct {
 	silent [2]bool // by direction: known to be silent while the other is not
 	// source is where its process fetches from, nil where that is not known.
 	source *source
+	// tunnel is set when an HTTP proxy let a CONNECT through.
+	tunnel bool
 	// verify is nil unless headers are to be verified.
 	verify *verify.Conn
 }
@@ -96,6 +98,7 @@ func (c *tracedConn) settle(at int64, t bpf.Totals) {
 func (c *tracedConn) finish() error {
 	t := c.table
 	delete(t.byID, c.id)
+	t.leave(c)
 	err := t.recovery.leave(c)
 	end := c.closed
 	if end == nil {

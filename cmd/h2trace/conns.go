@@ -34,7 +34,8 @@ type connTable struct {
 	sourceOf func(pid int) *source
 
 	byID    map[uint64]*tracedConn
-	closing []*tracedConn // by time of their close
+	sockets map[socket]*tracedConn // the innermost on each
+	closing []*tracedConn          // by time of their close
 	audit   audit
 	// framesOnly says that no exchanges are put together.
 	framesOnly bool
@@ -56,8 +57,9 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		config:    config,
 		recovery:  recovery,
 		sourceOf:  sourceOf,
-		names:     newNames(events, clk),
+		names:     newNames(events, clk, sourceOf),
 		byID:      make(map[uint64]*tracedConn),
+		sockets:   make(map[socket]*tracedConn),
 	}
 }
 
@@ -78,6 +80,7 @@ func (t *connTable) open(r *bpf.Record) {
 	config.Role = roleOf(r.Open.Role)
 	config.FromStart = r.Open.Handshake
 	c.event.Role = config.Role
+	t.enter(c)
 	c.follow(config)
 	t.wantTables(c)
 	t.failed = errors.Join(t.failed, t.recovery.opened(c, r.Open.Ptr))

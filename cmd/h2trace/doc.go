@@ -85,7 +85,7 @@ lines come in the order in which the bytes went.
 	          build_id, plan, exit_code, reason
 	conn      action (open, close, resync, dns, failed), local, remote, role,
 	          protocol, joined (start, mid), tls, dns_ms, connect_ms, tls_ms,
-	          name; on dns: type, rcode, answers; on failed: error {class
+	          name, via; on dns: type, rcode, answers; on failed: error {class
 	          (dns, connect, tls), detail}; on resync:
 	          dir, skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
@@ -108,7 +108,7 @@ lines come in the order in which the bytes went.
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
 	          redirect, module {path, version, kind, proxy, next}, error {class, detail},
-	          start, retry {attempt, conn, stream, class}
+	          start, retry {attempt, conn, stream, class}, via
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -139,6 +139,11 @@ of an environment is kept or printed.
 retry is set where an exchange repeats one that was not answered, because the
 server refused it or the connection went away: conn and stream of that one, and
 the class of its error. net/http does so by itself.
+
+via is the HTTP proxy that a connection or an exchange goes through, without
+credentials. remote is then the address of that proxy, and what TCP tells is of the
+way to it. It is known from the connection to the proxy that TLS is inside of, or
+from HTTPS_PROXY and its like in the environment that the process was started with.
 
 A conn event with action dns is a query to a name server. One with action failed
 is a connection that was not made: no address was found, nobody accepted, or the
@@ -172,7 +177,7 @@ stalled by flow control, and the process itself, which sum to the wall time. It
 names the cause in a sentence (healthy, dns, connect, tls, server_wait,
 bandwidth, packet_loss, recv_window, send_window, client, errors or checksum)
 and prints tables of proxies, of what was asked of another one, or of nobody,
-behind a failure, of kinds of requests, of the slowest modules and of windows. Quantiles are within 1 % of the true ones. Memory stays below 64 MB
+behind a failure, of HTTP proxies that were passed, of kinds of requests, of the slowest modules and of windows. Quantiles are within 1 % of the true ones. Memory stays below 64 MB
 whatever the size of the files. Lines that are no events are skipped and counted.
 
 	--json      print one JSON object

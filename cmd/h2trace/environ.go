@@ -25,6 +25,8 @@ type environment map[string]string
 // wanted are their names. Nothing else of an environment is kept.
 var wanted = map[string]bool{
 	"GOPROXY": true, "GOENV": true, "GOROOT": true, "HOME": true, "XDG_CONFIG_HOME": true,
+	"HTTPS_PROXY": true, "https_proxy": true, "HTTP_PROXY": true, "http_proxy": true, "NO_PROXY": true, "no_proxy": true,
+	"REQUEST_METHOD": true, // of CGI, in which net/http does not trust HTTP_PROXY
 }
 
 // readEnviron reads them of a process, as they were when it executed its

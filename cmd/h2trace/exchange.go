@@ -51,6 +51,7 @@ func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) { c.tracker.G
 // Exchange implements exchange.Sink.
 func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	c.table.exchanges++
+	via := c.through(e)
 	if !c.table.events.Shows(export.KindExchange) {
 		return
 	}
@@ -61,7 +62,7 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 			*at = c.table.clock.wall(*at)
 		}
 	}
-	event := export.Exchange{Exchange: e, Retry: retry}
+	event := export.Exchange{Exchange: e, Retry: retry, Via: via}
 	if e.Reused == exchange.ReusedNo {
 		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake
 	}

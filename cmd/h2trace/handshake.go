@@ -32,6 +32,9 @@ func (t *connTable) handshake(r *bpf.Record) {
 	c.announce()
 	e := c.event
 	e.Action = export.ConnFailed
+	if p, ok := c.source.httpProxies().at(e.Remote, e.Name); ok && e.Via == "" {
+		e.Via = p.url // the handshake was with the proxy itself
+	}
 	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
 	t.events.Conn(c.at(r.Time), &e)
 }

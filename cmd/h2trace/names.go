@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -20,10 +21,12 @@ type names struct {
 	clock   clock
 	tracker *dns.Tracker
 	comms   map[int]string // of the processes that resolve names
+	// sourceOf returns where a process fetches from.
+	sourceOf func(pid int) *source
 }
 
-func newNames(events *export.JSONL, clk clock) *names {
-	n := &names{events: events, clock: clk, comms: make(map[int]string)}
+func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *source) *names {
+	n := &names{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf}
 	n.tracker = dns.NewTracker(n)
 	return n
 }
@@ -80,8 +83,9 @@ func (n *names) Failed(pid int, l *dns.Lookup) {
 	default:
 		detail = l.RCode + " from " + l.Server.String()
 	}
+	via, _ := n.sourceOf(pid).httpProxies().at(netip.AddrPort{}, l.Name)
 	n.events.Conn(n.at(pid, n.comms[pid], l.End), &export.Conn{
-		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, DNS: &took,
+		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, Via: via.url, DNS: &took,
 		Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail},
 	})
 }
@@ -98,6 +102,8 @@ func (n *names) connectFailed(r *bpf.Record) {
 		e.Error.Detail = errnoText(c.Errno)
 	}
 	n.resolved(&e, r.PID, c.Start)
+	via, _ := n.sourceOf(r.PID).httpProxies().at(c.Remote, e.Name)
+	e.Via = via.url
 	n.events.Conn(n.at(r.PID, c.Comm, r.Time), &e)
 }
 

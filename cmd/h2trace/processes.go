@@ -155,7 +155,12 @@ func (p *processes) complain(r *bpf.Record) {
 	}
 	proc.at = r.Time
 	for _, c := range goproxy.ParseComplaints(r.Message) {
-		p.print(proc, &export.Process{Action: export.ProcessError, Complaint: &c})
+		event := &export.Process{Action: export.ProcessError, Complaint: &c}
+		if c.AtProxy {
+			via, _ := proc.source.httpProxies().forURL(c.URL)
+			event.Via = via.url
+		}
+		p.print(proc, event)
 	}
 }
 

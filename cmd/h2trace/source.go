@@ -16,14 +16,15 @@ const (
 	sourceWait = 50 * time.Millisecond
 )
 
-// source is where a process fetches modules from, by its environment. The nil
-// source is not known.
+// source is where a process fetches from, and through what, by its environment.
+// The nil source is not known.
 type source struct {
 	pid   int
 	files []string
 	ready chan struct{} // closed when proxies is set
 	late  bool
 	list  goproxy.Proxies
+	http  *httpProxies // nil: none
 }
 
 // sources reads files beside the reading of records: they may be on a file
@@ -47,7 +48,7 @@ func (s sources) of(pid int, exe string) *source {
 	if err != nil {
 		return nil
 	}
-	src := &source{pid: pid, ready: make(chan struct{})}
+	src := &source{pid: pid, ready: make(chan struct{}), http: env.httpProxies()}
 	if list := env["GOPROXY"]; list != "" || filepath.Base(exe) != "go" {
 		src.list = goproxy.ParseProxies(list)
 		close(src.ready)
@@ -60,6 +61,14 @@ func (s sources) of(pid int, exe string) *source {
 		src.late = true
 	}
 	return src
+}
+
+// httpProxies returns the HTTP proxies that the process is told to use.
+func (s *source) httpProxies() *httpProxies {
+	if s == nil {
+		return nil
+	}
+	return s.http
 }
 
 // proxies returns what GOPROXY is. It is for one goroutine.

@@ -14,6 +14,9 @@ type Exchange struct {
 	Status      int    // of the final response, 0 when there was none
 	Redirect    string // its Location
 	Reused      Reused
+	// ToProxy says that it is for an HTTP proxy to act on: a CONNECT (RFC 9110
+	// §9.3.6), or a request with an absolute URL (RFC 9112 §3.2.2).
+	ToProxy bool
 
 	// RequestBytes and ResponseBytes count the bodies, without padding and
 	// transfer coding. Both are -1 when part of one may have been missed.

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"strings"
+
 	"h2trace/decoder"
 	"h2trace/decoder/http1"
 )
@@ -48,6 +50,7 @@ func (s *http1Sink) Request(since, at int64, r *http1.Request) {
 	t := (*Tracker)(s)
 	o := &open{Exchange: Exchange{Method: r.Method, Start: since, End: at, Proto: proto(r.Proto)}}
 	o.URL = s.url(r)
+	o.ToProxy = r.Method == "CONNECT" || strings.Contains(r.Target, "://") && r.Target[0] != '/'
 	t.enter(o)
 	t.push(at, o)
 	t.last = o

@@ -148,6 +148,7 @@ func (o *open) request(fields []hpack.HeaderField) {
 			o.URL = scheme + "://" + o.URL
 		}
 	}
+	o.ToProxy = o.ToProxy || o.Method == "CONNECT" && path == "" // RFC 9113 §8.5
 }
 
 // response takes the fields of a response. Interim ones (RFC 9110 §15.2) and

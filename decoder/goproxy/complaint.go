@@ -18,6 +18,11 @@ type Complaint struct {
 	Path, Version string
 	// Detail is the line, without "go: ".
 	Detail string
+	// URL is that of the request, if one is named.
+	URL string
+	// AtProxy says that it failed at an HTTP proxy on the way, or on the way
+	// to that: no request was made.
+	AtProxy bool
 }
 
 // ParseComplaints returns what a message of the go command on stderr complains
@@ -33,11 +38,14 @@ func ParseComplaints(message string) []Complaint {
 		if !ok {
 			rest = line
 		}
-		class := classify(rest)
-		if class == "" {
+		c := Complaint{Class: classify(rest), Detail: rest, AtProxy: strings.Contains(rest, ": proxyconnect ")}
+		c.URL = urlIn.FindString(rest)
+		if c.Class == "" && refused.MatchString(rest) {
+			c.Class, c.AtProxy = "connect", true
+		}
+		if c.Class == "" {
 			continue
 		}
-		c := Complaint{Class: class, Detail: rest}
 		c.Path, c.Version = subject(rest)
 		list = append(list, c)
 	}
@@ -61,6 +69,15 @@ var classes = []struct {
 	{"http_5xx", regexp.MustCompile(`: 5\d\d [A-Z]`)},
 	{"protocol", regexp.MustCompile(`\bzip: |malformed HTTP|invalid character .* looking for|unexpected end of JSON`)},
 }
+
+// urlIn finds the URL of a request, behind which an error says why it failed.
+var urlIn = regexp.MustCompile(`https?://[^"\s]*[^"\s:]`)
+
+// refused is how net/http reports that an HTTP proxy does not let a CONNECT
+// through: by the reason phrase of its status (RFC 9110 §15.5, §15.6).
+var refused = regexp.MustCompile(`"https://[^"]+": (Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|` +
+	`Proxy Authentication Required|Request Timeout|Gone|Too Many Requests|Internal Server Error|Not Implemented|` +
+	`Bad Gateway|Service Unavailable|Gateway Timeout)$`)
 
 func classify(line string) string {
 	for _, c := range classes {

@@ -44,6 +44,14 @@ func TestParseComplaints(t *testing.T) {
 			"certificate", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
 			[]Complaint{{Class: "tls", Path: m, Version: v}},
 		},
+		{
+			"proxy refused", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": proxyconnect tcp: dial tcp 198.18.0.1:3128: connect: connection refused`,
+			[]Complaint{{Class: "connect", Path: m, Version: v, AtProxy: true}},
+		},
+		{
+			"proxy wants credentials", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": Proxy Authentication Required`,
+			[]Complaint{{Class: "connect", Path: m, Version: v, AtProxy: true}},
+		},
 		{"handshake", `go: example.com/m@v1.0.0: Get "https://goproxy.example/": net/http: TLS handshake timeout`, []Complaint{{Class: "tls", Path: m, Version: v}}},
 		{
 			"reset", "go: example.com/m@v1.0.0: stream error: stream ID 9; INTERNAL_ERROR; received from peer\n" +
@@ -63,7 +71,7 @@ func TestParseComplaints(t *testing.T) {
 				if got[i].Detail == "" {
 					t.Errorf("complaint %d has no detail", i)
 				}
-				got[i].Detail = ""
+				got[i].Detail, got[i].URL = "", ""
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

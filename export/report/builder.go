@@ -36,6 +36,7 @@ type Builder struct {
 	unmade   failures // connections
 	chain    fallbacks
 	direct   direct
+	relays   relays
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -144,7 +145,7 @@ func (b *Builder) endRun() {
 		return
 	}
 	b.runs++
-	b.run.made.end(&b.unmade)
+	b.run.made.end(&b.unmade, &b.relays)
 	b.chain.end(b.direct.fetched)
 	clear(b.direct.fetched)
 	for i, n := range b.run.end() {
@@ -175,6 +176,9 @@ func (b *Builder) close(e *event) {
 // not get as far as a request, this is all that tells of the proxy.
 func (b *Builder) complaint(x *exchangeKeys) {
 	b.reported.add(x)
+	if x.via != nil {
+		return // of the HTTP proxy, on the way to which the packets tell the same
+	}
 	switch classOf(x) {
 	case "dns", "connect", "tls":
 	default:
@@ -207,14 +211,20 @@ func (b *Builder) exchange(e *event) {
 		}
 		b.run.add(e.at-x.phases[phaseTotal], e.at, own)
 	}
+	b.spent += x.phases[phaseTotal]
+	if b.relays.exchange(x, &b.errors) {
+		return
+	}
 	c := b.run.conn(e.conn)
 	name := proxyName(x)
 	p := b.proxies.get(name)
 	if p != nil {
 		p.exchange(x)
+		p.through(text(x.via))
 		if c != nil && c.proxy == nil {
 			c.proxy = p
 			p.conns++
+			b.relays.conn(x)
 		}
 	}
 	b.errors.add(x)
@@ -222,7 +232,6 @@ func (b *Builder) exchange(e *event) {
 		b.retries++
 		b.errors.takeBack(classNamed(x.after))
 	}
-	b.spent += x.phases[phaseTotal]
 	if x.kind == nil {
 		return
 	}

@@ -50,6 +50,8 @@ var phaseKeys = [phaseCount]string{"dns_ms", "connect_ms", "tls_ms", "send_ms", 
 
 type exchangeKeys struct {
 	url      []byte // as written
+	connect  bool   // method
+	via      []byte // HTTP proxy, nil where there is none
 	status   int64
 	reused   bool
 	bytes    int64 // of the response
@@ -185,6 +187,12 @@ func (x *exchangeKeys) member(key, v []byte) {
 	switch string(key) {
 	case "url":
 		x.url = v
+	case "method":
+		x.connect = is(v, "CONNECT")
+	case "via":
+		if v[0] == '"' {
+			x.via = v
+		}
 	case "status":
 		x.status, _ = integer(v)
 	case "reused":

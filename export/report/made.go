@@ -11,7 +11,8 @@ type made struct {
 // unmade is a connection that was not made.
 type unmade struct {
 	peer, class, text string
-	since             int64 // when the process began
+	via               string // HTTP proxy
+	since             int64  // when the process began
 }
 
 // Bounds on what is kept of a run. Failures beyond are left out: they are not
@@ -44,7 +45,7 @@ func (m *made) fail(e *event) {
 	if len(m.failed) == maxUnmade || e.server {
 		return // who could not connect to a server is the client's to say
 	}
-	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), since: e.at}
+	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), since: e.at}
 	u.since -= e.exchange.phases[phaseDNS] + e.exchange.phases[phaseConnect]
 	what := []string{text(e.name), text(e.remote)}
 	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + text(e.exchange.detail)
@@ -54,11 +55,12 @@ func (m *made) fail(e *event) {
 // end counts the failures. A process that tries the addresses of a name one
 // after the other, or two at a time, got where it wanted with the one that
 // answered (RFC 8305).
-func (m *made) end(f *failures) {
+func (m *made) end(f *failures, r *relays) {
 	for _, u := range m.failed {
 		if u.class != "tls" && m.open[u.peer] >= u.since {
 			continue
 		}
-		f.note(u.class, u.text)
+		r.failed(u.via, u.class)
+		f.note(u.class, behind(u.via, u.text), u.via)
 	}
 }

@@ -23,6 +23,9 @@ type Report struct {
 	// Direct is what was fetched without a proxy, the slowest first.
 	Direct []Direct `json:"direct"`
 
+	// HTTPProxies are those through which others were reached.
+	HTTPProxies []HTTPProxy `json:"http_proxies"`
+
 	SkippedLines int64 `json:"skipped_lines"`
 	// Lost is how many records the runs lost: what is reported may be too little.
 	Lost int64 `json:"lost_records"`
@@ -109,6 +112,9 @@ type Proxy struct {
 	RTT         *Quantiles `json:"rtt_ms"`
 	Retransmits int64      `json:"retransmits"`
 	OutOfOrder  int64      `json:"out_of_order"` // segments that came behind a missing one
+	// Via are the HTTP proxies through which it was asked. TCP tells of the way
+	// to these.
+	Via []string `json:"via"`
 }
 
 // Kind is what the requests of one kind came to.
@@ -182,7 +188,7 @@ func (b *Builder) Report() *Report {
 		r.Proxies = append(r.Proxies, Proxy{
 			Proxy: name, Tally: v.report(), Conns: v.conns, Reused: v.reused,
 			TLS: quantiles(&v.handshake), RTT: quantiles(&v.rtt), Retransmits: v.retransmits,
-			OutOfOrder: v.outOfOrder,
+			OutOfOrder: v.outOfOrder, Via: append([]string{}, v.via...),
 		})
 	}
 	slices.SortFunc(r.Proxies, func(a, b Proxy) int {
@@ -194,6 +200,7 @@ func (b *Builder) Report() *Report {
 	slices.SortFunc(r.Kinds, func(a, b Kind) int { return cmp.Compare(a.Kind, b.Kind) })
 	r.Modules = b.slowest()
 	r.Direct = b.direct.report()
+	r.HTTPProxies = b.relays.report()
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.chain.count {
 		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n})

@@ -41,10 +41,10 @@ func (w *writer) exit(ms float64, status int) {
 type exchange struct {
 	begin, dns, connect, tls, send, wait, receive, recvStall, sendStall float64
 
-	conn, url, module, kind, class string
-	proxy, next, after             string
-	status                         int
-	bytes                          int64
+	conn, url, module, kind, class  string
+	proxy, next, after, via, method string
+	status                          int
+	bytes                           int64
 }
 
 func (w *writer) exchange(x exchange) {
@@ -54,6 +54,9 @@ func (w *writer) exchange(x exchange) {
 	}
 	if x.status == 0 {
 		x.status = 200
+	}
+	if x.method == "" {
+		x.method = "GET"
 	}
 	module, failure := "null", "null"
 	if x.kind != "" {
@@ -66,11 +69,11 @@ func (w *writer) exchange(x exchange) {
 	if x.after != "" {
 		retry = fmt.Sprintf(`{"attempt":2,"conn":"c1","stream":1,"class":%q}`, x.after)
 	}
-	w.line(x.begin+total, "exchange", `"pid":7,"comm":"go","conn":%q,"stream":1,"method":"GET","url":%q,"status":%d,"protocol":"h2","reused":true,`+
+	w.line(x.begin+total, "exchange", `"pid":7,"comm":"go","conn":%q,"stream":1,"method":%q,"url":%q,"status":%d,"protocol":"h2","reused":true,`+
 		`"request_bytes":0,"response_bytes":%d,"dns_ms":%.3f,"connect_ms":%.3f,"tls_ms":%.3f,"send_ms":%.3f,"wait_ms":%.3f,"receive_ms":%.3f,`+
-		`"total_ms":%.3f,"stall_ms":{"recv_window":%.3f,"send_window":%.3f},"redirect":null,"module":%s,"error":%s,"start":%q,"retry":%s`,
-		x.conn, x.url, x.status, x.bytes, x.dns, x.connect, x.tls, x.send, x.wait, x.receive, total, x.recvStall, x.sendStall,
-		module, failure, at(x.begin), retry)
+		`"total_ms":%.3f,"stall_ms":{"recv_window":%.3f,"send_window":%.3f},"redirect":null,"module":%s,"error":%s,"start":%q,"retry":%s,"via":%q`,
+		x.conn, x.method, x.url, x.status, x.bytes, x.dns, x.connect, x.tls, x.send, x.wait, x.receive, total, x.recvStall, x.sendStall,
+		module, failure, at(x.begin), retry, x.via)
 }
 
 func (w *writer) close(ms float64, conn string, rtt float64, retransmits int) {
@@ -377,6 +380,38 @@ func TestFallbacks(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestHTTPProxies has requests through HTTP proxies, and what these refuse.
+func TestHTTPProxies(t *testing.T) {
+	const a, b = "http://a.example:3128", "https://b.example"
+	var w writer
+	w.command(0)
+	w.exchange(exchange{begin: 1, method: "CONNECT", conn: "c1", url: "goproxy.example:443", via: b})
+	w.exchange(exchange{begin: 2, conn: "c2", url: "https://goproxy.example/x", via: b})
+	w.exchange(exchange{begin: 3, conn: "c2", url: "https://goproxy.example/y", via: b})
+	w.exchange(exchange{begin: 4, conn: "c3", url: "https://goproxy.example/z", via: a})
+	w.exchange(exchange{begin: 5, conn: "c4", url: "https://direct.example/"})
+	w.exchange(exchange{begin: 6, method: "CONNECT", conn: "c5", url: "goproxy.example:443", via: b, status: 407, class: "http_4xx"})
+	w.exit(9, 1)
+	r := read(t, w.String()).Report()
+	want := []HTTPProxy{
+		{b, 2, 1, map[string]int64{"connect": 1}},
+		{a, 1, 1, map[string]int64{}},
+	}
+	if diff := cmp.Diff(want, r.HTTPProxies); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	via := map[string][]string{}
+	for _, p := range r.Proxies {
+		via[p.Proxy] = p.Via
+	}
+	if diff := cmp.Diff(map[string][]string{"https://goproxy.example": {b, a}, "https://direct.example": {}}, via); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if v := r.Verdict; v.Cause != Connect || !strings.Contains(v.Text, "the HTTP proxy "+b) {
+		t.Errorf("got %+v, want the HTTP proxy", v)
 	}
 }
 

@@ -1,5 +1,7 @@
 package report
 
+import "slices"
+
 // What is kept by name. Names beyond are left out, and counted.
 const (
 	maxProxies = 256
@@ -106,6 +108,7 @@ type proxy struct {
 	retransmits int64
 	outOfOrder  int64
 	line        line
+	via         []string // HTTP proxies
 	rtt         sketch
 	handshake   sketch
 }
@@ -119,6 +122,16 @@ func (p *proxy) exchange(x *exchangeKeys) {
 		p.reused++
 	} else if x.known[phaseTLS] {
 		p.handshake.add(x.phases[phaseTLS])
+	}
+}
+
+// maxVia bounds the HTTP proxies that are told of one proxy.
+const maxVia = 8
+
+// through notes that requests go through an HTTP proxy.
+func (p *proxy) through(via string) {
+	if via != "" && len(p.via) < maxVia && !slices.Contains(p.via, via) {
+		p.via = append(p.via, via)
 	}
 }
 
@@ -175,7 +188,8 @@ func (w *windows) stall(s *stallKeys) {
 type failures struct {
 	count   map[string]int64
 	example map[string]string
-	time    int64 // ns, of the exchanges among them
+	via     map[string]string // the HTTP proxy that all of a class are of, or ""
+	time    int64             // ns, of the exchanges among them
 }
 
 // classes are those that are counted by name.
@@ -208,7 +222,7 @@ func (f *failures) add(x *exchangeKeys) {
 	if x.url != nil {
 		example = text(x.url) + ": " + example
 	}
-	f.note(classOf(x), example)
+	f.note(classOf(x), example, text(x.via))
 	f.time += x.phases[phaseTotal]
 }
 
@@ -224,12 +238,15 @@ func (f *failures) takeBack(class string) {
 	}
 }
 
-// note counts a failure.
-func (f *failures) note(class, example string) {
+// note counts a failure, at an HTTP proxy if via is not empty.
+func (f *failures) note(class, example, via string) {
 	if f.count == nil {
-		f.count, f.example = make(map[string]int64), make(map[string]string)
+		f.count, f.example, f.via = make(map[string]int64), make(map[string]string), make(map[string]string)
 	}
 	if f.count[class]++; f.count[class] == 1 {
-		f.example[class] = example
+		f.example[class], f.via[class] = example, via
+	}
+	if f.via[class] != via {
+		f.via[class] = ""
 	}
 }

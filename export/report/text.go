@@ -84,6 +84,9 @@ func (r *Report) tables() []table {
 	if len(r.Proxies) > 0 {
 		list = append(list, r.proxyTable())
 	}
+	if len(r.HTTPProxies) > 0 {
+		list = append(list, r.httpProxyTable())
+	}
 	if len(r.Fallbacks) > 0 {
 		list = append(list, r.fallbackTable())
 	}
@@ -138,30 +141,43 @@ func (q *Quantiles) median() string { return q.three()[0] }
 
 // cells are those that proxies and kinds have in common.
 func (t *Tally) cells() []string {
-	var failed []string
-	for _, class := range slices.Sorted(maps.Keys(t.Failures)) {
-		failed = append(failed, fmt.Sprintf("%d %s", t.Failures[class], clean(class)))
-	}
 	rate := "-"
 	if t.Rate != nil {
 		rate = fmt.Sprintf("%.2f", float64(*t.Rate))
 	}
-	cells := []string{fmt.Sprint(t.Requests), strings.Join(failed, ", ")}
-	if failed == nil {
-		cells[1] = "0"
-	}
+	cells := []string{fmt.Sprint(t.Requests), failureCell(t.Failures)}
 	cells = append(append(cells, t.Wait.three()...), t.Total.three()...)
 	return append(cells, fmt.Sprintf("%.2f", float64(t.Bytes)/1e6), rate, fmt.Sprint(t.Redirects), fmt.Sprint(t.NotModified))
 }
 
+// failureCell lists failures by class.
+func failureCell(failures map[string]int64) string {
+	var list []string
+	for _, class := range slices.Sorted(maps.Keys(failures)) {
+		list = append(list, fmt.Sprintf("%d %s", failures[class], clean(class)))
+	}
+	if list == nil {
+		return "0"
+	}
+	return strings.Join(list, ", ")
+}
+
 var tallyHead = []string{"requests", "failed", "wait p50", "p95", "p99", "total p50", "p95", "p99", "MB", "MB/s", "redirects", "304"}
+
+// name is that of the proxy, with what stands before it.
+func (p *Proxy) name() string {
+	if len(p.Via) == 0 {
+		return p.Proxy
+	}
+	return p.Proxy + " through " + strings.Join(p.Via, ", ")
+}
 
 func (r *Report) proxyTable() table {
 	head := slices.Concat([]string{"proxy"}, tallyHead, []string{"conns", "reused", "tls p50", "rtt p50", "retransmits"})
 	t := table{"Proxies (times in ms)", [][]string{head}}
 	for i := range r.Proxies {
 		p := &r.Proxies[i]
-		t.rows = append(t.rows, slices.Concat([]string{clean(p.Proxy)}, p.cells(), []string{
+		t.rows = append(t.rows, slices.Concat([]string{clean(p.name())}, p.cells(), []string{
 			fmt.Sprint(p.Conns), fmt.Sprint(p.Reused), p.TLS.median(), p.RTT.median(), fmt.Sprint(p.Retransmits),
 		}))
 	}

@@ -106,6 +106,7 @@ func (b *Builder) judge() Verdict {
 func (b *Builder) failure() Verdict {
 	v := Verdict{Cause: Errors}
 	var all []string
+	var via string // the HTTP proxy that is the cause
 	for _, f := range []*failures{&b.reported, &b.unmade, &b.errors} {
 		classes := slices.SortedFunc(maps.Keys(f.count), func(x, y string) int {
 			return cmp.Or(cmp.Compare(f.count[y], f.count[x]), cmp.Compare(x, y))
@@ -113,7 +114,7 @@ func (b *Builder) failure() Verdict {
 		for _, class := range classes {
 			v.Evidence = append(v.Evidence, fmt.Sprintf("%d × %s, such as %s", f.count[class], class, f.example[class]))
 			if c, ok := failureCauses[class]; ok && v.Cause == Errors {
-				v.Cause = c
+				v.Cause, via = c, f.via[class]
 			}
 			if !slices.Contains(all, class) {
 				all = append(all, class)
@@ -131,6 +132,9 @@ func (b *Builder) failure() Verdict {
 		Connect:  "connections could not be made: look at the address, the network and the firewall",
 		TLS:      "TLS handshakes failed: look at the certificate, and at what stands between",
 	}[v.Cause]
+	if advice := relayAdvice[v.Cause]; via != "" && advice != "" {
+		v.Text = fmt.Sprintf(advice, via)
+	}
 	return v
 }
 

@@ -30,6 +30,7 @@ type Exchange struct {
 	Error         *Failure   `json:"error"`
 	Start         *time.Time `json:"start"`
 	Retry         *Retry     `json:"retry"`
+	Via           string     `json:"via"`
 }
 
 // Retry is which exchange without a response another repeats.

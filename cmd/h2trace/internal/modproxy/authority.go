@@ -56,7 +56,8 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// Server returns a certificate for localhost and the loopback addresses.
+// Server returns a certificate for localhost, goproxy.example and the loopback
+// addresses.
 func (a *Authority) Server(t testing.TB) tls.Certificate {
 	t.Helper()
 	key, der := a.leaf(t)
@@ -102,7 +103,7 @@ func (a *Authority) leaf(t testing.TB) (*ecdsa.PrivateKey, []byte) {
 		NotAfter:     time.Now().Add(24 * time.Hour),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     []string{"localhost"},
+		DNSNames:     []string{"localhost", "goproxy.example"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)

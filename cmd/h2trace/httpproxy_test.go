@@ -1,0 +1,88 @@
+package main
+
+import (
+	"net/netip"
+	"testing"
+
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+)
+
+// TestThrough has connections of a process whose environment names an HTTP proxy.
+func TestThrough(t *testing.T) {
+	const origin = "https://goproxy.example/m"
+	tests := []struct {
+		name         string
+		env          environment
+		remote, host string // host is what was resolved
+		url          string
+		want         string
+	}{
+		{"address", environment{"HTTPS_PROXY": "http://u:p@192.0.2.1:3128/x"}, "192.0.2.1:3128", "", origin, "http://192.0.2.1:3128"},
+		{"another address", environment{"HTTPS_PROXY": "http://192.0.2.1:3128"}, "192.0.2.2:3128", "", origin, ""},
+		{"another port", environment{"HTTPS_PROXY": "http://192.0.2.1:3128"}, "192.0.2.1:443", "", origin, ""},
+		{"IPv6", environment{"HTTPS_PROXY": "http://[2001:db8::1]:3128"}, "[2001:db8::1]:3128", "", origin, "http://[2001:db8::1]:3128"},
+		{"no scheme, no port", environment{"https_proxy": "proxy.example"}, "192.0.2.1:80", "proxy.example", origin, "http://proxy.example"},
+		{"SOCKS", environment{"HTTPS_PROXY": "socks5://proxy.example"}, "192.0.2.1:1080", "PROXY.example.", origin, "socks5://proxy.example"},
+		{"name of a search list", environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "proxy.corp.example", origin, "http://proxy:3128"},
+		{"another name", environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "goproxy.example", origin, ""},
+		{"name of a file", environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "", origin, "http://proxy:3128"},
+		{"name of a file, same port", environment{"HTTPS_PROXY": "http://proxy:443"}, "192.0.2.1:443", "", origin, ""},
+		{"name of a file, not for it", environment{"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": ".example"}, "192.0.2.1:3128", "", origin, ""},
+		{"localhost", environment{"HTTPS_PROXY": "http://localhost:3128"}, "127.0.0.1:3128", "", origin, "http://localhost:3128"},
+		{"not localhost", environment{"HTTPS_PROXY": "http://localhost:3128"}, "192.0.2.1:3128", "", origin, ""},
+		{"TLS to the proxy itself", environment{"HTTPS_PROXY": "https://192.0.2.1:3128"}, "192.0.2.1:3128", "", origin, ""},
+		{"for http alone", environment{"HTTP_PROXY": "http://192.0.2.1:3128"}, "192.0.2.1:3128", "", origin, "http://192.0.2.1:3128"},
+		{"nonsense", environment{"HTTPS_PROXY": "http://%zz", "http_proxy": "://"}, "192.0.2.1:3128", "", origin, ""},
+		{"none", environment{"NO_PROXY": "*"}, "192.0.2.1:3128", "", origin, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			table := &connTable{sockets: make(map[socket]*tracedConn)}
+			c := &tracedConn{table: table, source: &source{http: tt.env.httpProxies()}}
+			c.event.Role = decoder.Client
+			c.event.Remote, c.event.Name = netip.MustParseAddrPort(tt.remote), tt.host
+			c.decoder = decoder.NewConn(decoder.Config{}, nil)
+			table.enter(c)
+			if got := c.through(&exchange.Exchange{Method: "GET", URL: tt.url}); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestTunnel has a connection inside of another one, of which the environment
+// says nothing.
+func TestTunnel(t *testing.T) {
+	table := &connTable{sockets: make(map[socket]*tracedConn)}
+	dial := func(pid int, role decoder.Role) *tracedConn {
+		c := &tracedConn{table: table}
+		c.meta.PID = pid
+		c.event.Role = role
+		c.event.Local, c.event.Remote = netip.MustParseAddrPort("192.0.2.9:1024"), netip.MustParseAddrPort("192.0.2.1:3128")
+		c.decoder = decoder.NewConn(decoder.Config{}, nil)
+		table.enter(c)
+		return c
+	}
+	outer := dial(1, decoder.Client)
+	connect := &exchange.Exchange{Method: "CONNECT", URL: "goproxy.example:443", Status: 200, ToProxy: true}
+	const want = "https://192.0.2.1:3128"
+	if got := outer.through(connect); got != want || outer.event.Via != "" {
+		t.Errorf("the CONNECT goes through %q, its connection through %q", got, outer.event.Via)
+	}
+	inner := dial(1, decoder.Client)
+	if got := inner.through(&exchange.Exchange{Method: "GET", URL: "https://goproxy.example/"}); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if other := dial(2, decoder.Client); other.event.Via != "" {
+		t.Error("the connection of another process goes through it, too")
+	}
+	outer.closed, inner.closed = &connEnd{}, &connEnd{}
+	table.leave(outer)
+	if again := dial(1, decoder.Client); again.event.Via != "" {
+		t.Error("a socket with the same addresses, after the end of the other, goes through it")
+	}
+	if server := dial(1, decoder.Server); server.event.Via != "" {
+		t.Error("a server goes through an HTTP proxy")
+	}
+}
