@@ -134,7 +134,7 @@ func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) 
 		}
 	}
 	var err error
-	v.Layout, err = c.enterLayout(site.Layout)
+	v.Layout, err = c.enterLayout(connLayout{site.Layout, site.Server})
 	return v, err
 }
 
@@ -164,6 +164,8 @@ func (c *Collector) programName(site plan.Site) string {
 		return probesProgWriteHeaders
 	case plan.ReadFrame:
 		return probesProgReadFrame
+	case plan.ProcessFrame:
+		return probesProgProcessFrame
 	case plan.VerifyEncoded:
 		return probesProgVerifyEncode
 	case plan.VerifyWritten:

@@ -49,6 +49,7 @@ const (
 	compatProgProcessExec    = "process_exec"
 	compatProgProcessExit    = "process_exit"
 	compatProgProcessFork    = "process_fork"
+	compatProgProcessFrame   = "process_frame"
 	compatProgReadEntry      = "read_entry"
 	compatProgReadFrame      = "read_frame"
 	compatProgReadMemmove    = "read_memmove"
@@ -137,6 +138,7 @@ type compatProgramSpecs struct {
 	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
+	ProcessFrame   *ebpf.ProgramSpec `ebpf:"process_frame"`
 	ReadEntry      *ebpf.ProgramSpec `ebpf:"read_entry"`
 	ReadFrame      *ebpf.ProgramSpec `ebpf:"read_frame"`
 	ReadMemmove    *ebpf.ProgramSpec `ebpf:"read_memmove"`
@@ -310,6 +312,7 @@ type compatPrograms struct {
 	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
+	ProcessFrame   *ebpf.Program `ebpf:"process_frame"`
 	ReadEntry      *ebpf.Program `ebpf:"read_entry"`
 	ReadFrame      *ebpf.Program `ebpf:"read_frame"`
 	ReadMemmove    *ebpf.Program `ebpf:"read_memmove"`
@@ -343,6 +346,7 @@ func (p *compatPrograms) Close() error {
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ProcessFork,
+		p.ProcessFrame,
 		p.ReadEntry,
 		p.ReadFrame,
 		p.ReadMemmove,

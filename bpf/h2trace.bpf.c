@@ -7,6 +7,7 @@
  */
 #include "message.h"
 #include "process.h"
+#include "serving.h"
 #include "tcp.h"
 #include "tls.h"
 #include "sockets.h"

@@ -370,7 +370,9 @@ type probesHttp2Layout struct {
 	StreamId   uint16
 	StreamFlow uint16
 	StreamEnd  uint16
-	Pad        [3]uint16
+	Writing    uint16
+	Streams    uint16
+	Upload     uint16
 }
 
 type probesLedger struct {
@@ -540,6 +542,15 @@ type probesSocketUse struct {
 	Moved [2]uint64
 }
 
+type probesStreamState struct {
+	_     structs.HostLayout
+	Conn  uint64
+	Flows [32]uint8
+	Ends  [16]uint8
+	Id    uint32
+	Pad   uint32
+}
+
 type probesTableRecord struct {
 	_ structs.HostLayout
 	H struct {
@@ -575,6 +586,7 @@ type probesWindowWant struct {
 	Count     uint32
 	NotBefore uint64
 	Interval  uint64
+	FrameEnd  uint64
 	Streams   [128]uint64
 }
 
@@ -591,25 +603,18 @@ type probesWindowsRecord struct {
 	Conn  uint64
 	Place struct {
 		_      structs.HostLayout
-		Client uint64
+		Owner  uint64
 		Framer uint64
 		Reader uint64
 		Writer uint64
 		Sticky uint64
 		Offset [2]uint64
 	}
-	Locker  uint64
+	Beyond  [2]uint64
 	Layout  uint32
 	Count   uint32
 	Image   [768]uint8
-	Streams [128]struct {
-		_     structs.HostLayout
-		Conn  uint64
-		Flows [32]uint8
-		Ends  [8]uint8
-		Id    uint32
-		Pad   uint32
-	}
+	Streams [128]probesStreamState
 }
 
 type probesWitnessed struct {
@@ -654,6 +659,7 @@ const (
 	probesProgProcessExec    = "process_exec"
 	probesProgProcessExit    = "process_exit"
 	probesProgProcessFork    = "process_fork"
+	probesProgProcessFrame   = "process_frame"
 	probesProgReadEntry      = "read_entry"
 	probesProgReadFrame      = "read_frame"
 	probesProgReadMemmove    = "read_memmove"
@@ -741,6 +747,7 @@ type probesProgramSpecs struct {
 	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
+	ProcessFrame   *ebpf.ProgramSpec `ebpf:"process_frame"`
 	ReadEntry      *ebpf.ProgramSpec `ebpf:"read_entry"`
 	ReadFrame      *ebpf.ProgramSpec `ebpf:"read_frame"`
 	ReadMemmove    *ebpf.ProgramSpec `ebpf:"read_memmove"`
@@ -912,6 +919,7 @@ type probesPrograms struct {
 	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
+	ProcessFrame   *ebpf.Program `ebpf:"process_frame"`
 	ReadEntry      *ebpf.Program `ebpf:"read_entry"`
 	ReadFrame      *ebpf.Program `ebpf:"read_frame"`
 	ReadMemmove    *ebpf.Program `ebpf:"read_memmove"`
@@ -945,6 +953,7 @@ func (p *probesPrograms) Close() error {
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ProcessFork,
+		p.ProcessFrame,
 		p.ReadEntry,
 		p.ReadFrame,
 		p.ReadMemmove,

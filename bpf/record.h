@@ -30,7 +30,7 @@ typedef __u64 u64;
 #define SNI_MAX 256
 #define ERROR_DEPTH 5
 #define ERROR_TEXT 128
-#define CLIENT_MAX 768 /* layout.MaxSize */
+#define OWNER_MAX 768 /* layout.MaxSize */
 #define STREAMS_MAX 128
 #define LAYOUTS_MAX 64
 /* Of what the go command says on stderr: a message is a few hundred bytes. */
@@ -210,36 +210,40 @@ struct block_record {
 	u8 fragment[FRAGMENT_SIZE];
 };
 
-/* Where a client connection is in memory, and what it has got to. */
-struct client_place {
-	u64 client; /* http2.ClientConn */
+/* Where a connection is in memory, and what it has got to. */
+struct conn_place {
+	u64 owner; /* http2.ClientConn or serverConn */
 	u64 framer;
-	u64 reader, writer; /* the bufio.Reader and Writer of the framer */
-	u64 sticky;	    /* the net.Conn that the writer writes to */
+	u64 reader, writer; /* what the framer reads from, and writes to */
+	u64 sticky;	    /* the net.Conn behind them */
 	u64 offset[DIR_COUNT];
 };
 
 /* What the memory of a stream holds; user space knows the fields. */
 struct stream_state {
-	u64 conn; /* the ClientConn that it belongs to */
+	u64 conn; /* the owner, see conn_place */
 	u8 flows[32];
-	u8 ends[8];
+	u8 ends[16];
 	u32 id;
 	u32 pad;
 };
 
 /*
- * The memory of a client connection, at a moment when its process had dealt with
- * all that it had read up to offset, and written all that it had said.
+ * The memory of a connection, at a moment when its process had dealt with all
+ * that it had read up to offset, and written all that it had said.
  */
 struct windows_record {
 	struct record_header h;
 	u64 conn;
-	struct client_place place;
-	u64 locker; /* the mutex of cond */
+	struct conn_place place;
+	/*
+	 * Of a client the mutex of cond; of a server how many streams there are, and
+	 * what is configured for the window of each.
+	 */
+	u64 beyond[2];
 	u32 layout; /* index in layouts */
 	u32 count;  /* of streams */
-	u8 image[CLIENT_MAX];
+	u8 image[OWNER_MAX];
 	struct stream_state streams[STREAMS_MAX];
 };
 
@@ -385,7 +389,7 @@ struct site {
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
-	u8 layout;	  /* read_frame: 1 + index in layouts */
+	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts */
 	u8 late;	  /* 1: takes the place of a probe that never fired */
 	u8 errors;	  /* RETs: 1 + index of the table of error types */
 	u8 pad;
@@ -405,14 +409,17 @@ struct error_type {
 	u8 at;	  /* there */
 };
 
-/* Offsets of fields in golang.org/x/net/http2, see layout.Client. */
+/*
+ * Offsets of fields in golang.org/x/net/http2, see layout.Client and, for those
+ * of the last line, layout.Server.
+ */
 struct http2_layout {
 	u16 size;
 	u16 mu, cond, write_mu, write_err, framer;
 	u16 sticky_conn, sticky_err;
 	u16 framer_w;
 	u16 stream_conn, stream_id, stream_flow, stream_end;
-	u16 pad[3];
+	u16 writing, streams, upload;
 };
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
@@ -425,7 +432,7 @@ _Static_assert(sizeof(struct exec_record) == 840, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct table_record) == 9536, "table_record");
 _Static_assert(sizeof(struct block_record) == 344, "block_record");
-_Static_assert(sizeof(struct windows_record) == 8032, "windows_record");
+_Static_assert(sizeof(struct windows_record) == 9064, "windows_record");
 _Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");
 _Static_assert(sizeof(struct field_record) == 80, "field_record");

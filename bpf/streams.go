@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OpenStreams returns where the streams are that the client connection of w has
-// open now, for WantWindows. The process changes them meanwhile: what is found
+// OpenStreams returns where the streams are that the connection of w has open now, for WantWindows. The process changes them meanwhile: what is found
 // is each time checked by what it is used for. It returns nothing when the map
 // of streams was not in a state to be read; a later attempt may find it so.
 func (c *Collector) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool) {
@@ -33,9 +32,10 @@ func (c *Collector) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool)
 
 // isStream reports whether a map entry leads to a stream of w.
 func (m memory) isStream(e mapEntry, w *Windows) bool {
-	conn, err := m.u64(e.elem + uint64(w.layout.StreamConn))
-	id, idErr := m.u64(e.elem + uint64(w.layout.StreamID))
-	return err == nil && idErr == nil && conn == w.place.Client && uint32(id) == e.key
+	connAt, idAt := w.layout.owned()
+	conn, err := m.u64(e.elem + connAt)
+	id, idErr := m.u64(e.elem + idAt)
+	return err == nil && idErr == nil && conn == w.place.Owner && uint32(id) == e.key
 }
 
 // memory is that of another process.

@@ -3,7 +3,6 @@ package bpf
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 	"unsafe"
 
@@ -16,8 +15,7 @@ import (
 // MaxStreams is how many streams of a connection WantWindows takes.
 const MaxStreams = len(probesWindowWant{}.Streams)
 
-// Windows is what a process keeps of the flow control of a client connection, at
-// a moment when it had dealt with all that it had read up to an offset and
+// Windows is what a process keeps of the flow control of a connection, at a moment when it had dealt with all that it had read up to an offset and
 // written all that it had to say up to another, but for the credit that
 // layout.State speaks of. Both offsets are frame boundaries.
 type Windows struct {
@@ -33,7 +31,7 @@ type Windows struct {
 	Asked int
 
 	place  layout.Place
-	layout *layout.Client
+	layout connLayout
 }
 
 // parseWindows fills in what needs no layout.
@@ -44,12 +42,14 @@ func (r *Record) parseWindows(sample []byte) error {
 	}
 	r.Conn = w.Conn
 	r.Windows = Windows{Offset: w.Place.Offset, place: layout.Place{
-		Client: w.Place.Client,
+		Owner:  w.Place.Owner,
 		Framer: w.Place.Framer,
 		Reader: w.Place.Reader,
 		Writer: w.Place.Writer,
 		Sticky: w.Place.Sticky,
-		Locker: w.Locker,
+		Locker: w.Beyond[0],
+		Open:   w.Beyond[0],
+		Upload: uint32(w.Beyond[1]),
 	}}
 	return nil
 }
@@ -61,16 +61,16 @@ func (c *Collector) readWindows(r *Record, sample []byte) error {
 		return err
 	}
 	w := &r.Windows
-	if w.layout = c.layouts.at(raw.Layout); w.layout == nil {
+	if w.layout = c.layouts.at(raw.Layout); w.layout == (connLayout{}) {
 		return nil
 	}
-	if w.State, w.Trusted = w.layout.Read(raw.Image[:], w.place); !w.Trusted {
+	if w.State, w.Trusted = w.layout.read(raw.Image[:], w.place); !w.Trusted {
 		return nil
 	}
 	w.Asked = min(int(raw.Count), len(raw.Streams))
 	for i := range w.Asked {
 		s := &raw.Streams[i]
-		if stream, ok := w.layout.ReadStream(s.Conn, s.Id, s.Flows[:], s.Ends[:], w.place, &w.State); ok {
+		if stream, ok := w.layout.readStream(s, w.place, &w.State); ok {
 			w.Streams = append(w.Streams, stream)
 		}
 	}
@@ -100,62 +100,4 @@ func (c *Collector) WantWindows(conn uint64, samples int, interval time.Duration
 		return false, fmt.Errorf("ask for windows: %w", err)
 	}
 	return true, nil
-}
-
-// layoutTable numbers the layouts that the programs know.
-type layoutTable struct {
-	mu   sync.Mutex
-	list []layout.Client
-}
-
-func (t *layoutTable) at(index uint32) *layout.Client {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if uint64(index) >= uint64(len(t.list)) {
-		return nil
-	}
-	l := t.list[index]
-	return &l
-}
-
-// maxLayouts is the size of the layouts map.
-const maxLayouts = 64
-
-// enterLayout tells the programs a layout and returns its index + 1, or 0 when
-// there are too many.
-func (c *Collector) enterLayout(l *layout.Client) (uint8, error) {
-	if l == nil {
-		return 0, nil
-	}
-	c.layouts.mu.Lock()
-	defer c.layouts.mu.Unlock()
-	for i := range c.layouts.list {
-		if c.layouts.list[i] == *l {
-			return uint8(i + 1), nil
-		}
-	}
-	index := len(c.layouts.list)
-	if index == maxLayouts {
-		return 0, nil
-	}
-	err := c.probes.Layouts.Put(uint32(index), probesHttp2Layout{
-		Size:       l.Size,
-		Mu:         l.Mu,
-		Cond:       l.Cond,
-		WriteMu:    l.WriteMu,
-		WriteErr:   l.WriteErr,
-		Framer:     l.Framer,
-		StickyConn: l.StickyConn,
-		StickyErr:  l.StickyErr,
-		FramerW:    l.FramerW,
-		StreamConn: l.StreamConn,
-		StreamId:   l.StreamID,
-		StreamFlow: l.StreamFlow,
-		StreamEnd:  l.SentEnd,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("describe the memory of HTTP/2 connections: %w", err)
-	}
-	c.layouts.list = append(c.layouts.list, *l)
-	return uint8(index + 1), nil
 }

@@ -24,13 +24,14 @@ struct {
 	__type(value, struct http2_layout);
 } layouts SEC(".maps");
 
-/* Which windows of a connection are wanted, by its id. */
+/* Which windows of a connection are wanted, by its id. User space replaces it. */
 struct window_want {
 	u32 left;
 	u32 count;	/* of streams */
 	u64 not_before; /* kernel time */
 	u64 interval;
-	u64 streams[STREAMS_MAX]; /* http2.clientStream */
+	u64 frame_end;		  /* of a server: where the frame ends that it worked on last */
+	u64 streams[STREAMS_MAX]; /* http2.clientStream or stream */
 };
 
 struct {
@@ -41,7 +42,7 @@ struct {
 } window_wants SEC(".maps");
 
 /* From the framer to its connection: by what it reads from, and writes to. */
-static __always_inline bool find_client(struct client_place *p, const struct http2_layout *l,
+static __always_inline bool find_client(struct conn_place *p, const struct http2_layout *l,
 					const struct conn *c)
 {
 	u64 at[2], sticky;
@@ -54,32 +55,29 @@ static __always_inline bool find_client(struct client_place *p, const struct htt
 	p->offset[DIR_SEND] = c->dir[DIR_SEND].offset;
 	sticky = read_user_u64(p->writer + BUFIO_WR);
 	p->sticky = read_user_u64(sticky + l->sticky_conn);
-	p->client = read_user_u64(sticky + l->sticky_err) - l->write_err;
-	return read_user_u64(p->client + l->framer) == p->framer;
+	p->owner = read_user_u64(sticky + l->sticky_err) - l->write_err;
+	return read_user_u64(p->owner + l->framer) == p->framer;
 }
 
 /* Whether all that was said on a connection is written, up to the offset. */
-static __always_inline bool all_written(const struct client_place *p, const struct http2_layout *l,
+static __always_inline bool all_written(const struct conn_place *p, const struct http2_layout *l,
 					const struct conn *c)
 {
 	u32 mu = 1, write_mu = 1;
 
-	if (bpf_probe_read_user(&mu, sizeof(mu), (void *)(p->client + l->mu)) ||
-	    bpf_probe_read_user(&write_mu, sizeof(write_mu), (void *)(p->client + l->write_mu)))
+	if (bpf_probe_read_user(&mu, sizeof(mu), (void *)(p->owner + l->mu)) ||
+	    bpf_probe_read_user(&write_mu, sizeof(write_mu), (void *)(p->owner + l->write_mu)))
 		return false;
 	return mu == MUTEX_FREE && write_mu == MUTEX_FREE && !read_user_u64(p->writer + BUFIO_N) &&
 	       c->dir[DIR_SEND].offset == p->offset[DIR_SEND];
 }
 
-static __always_inline bool copy_client(struct windows_record *r, const struct http2_layout *l)
+static __always_inline bool copy_owner(struct windows_record *r, const struct http2_layout *l)
 {
 	u32 size = l->size;
 
 	barrier_var(size);
-	if (size > CLIENT_MAX)
-		return false;
-	r->locker = read_user_u64(read_user_u64(r->place.client + l->cond) + COND_L);
-	return !bpf_probe_read_user(r->image, size, (void *)r->place.client);
+	return size <= OWNER_MAX && !bpf_probe_read_user(r->image, size, (void *)r->place.owner);
 }
 
 static __always_inline void copy_streams(struct windows_record *r, const struct http2_layout *l,
@@ -121,12 +119,13 @@ static __always_inline struct windows_record *windows_reserve(struct conn *c, u3
 	r->h.dir = 0;
 	r->h.pad = 0;
 	r->conn = c->id;
+	r->beyond[0] = r->beyond[1] = 0;
 	return r;
 }
 
 /* Whether the windows were taken. One that finds no room is not lost but not taken. */
-static __always_inline bool take_windows(const struct client_place *p, u32 index, u32 tgid,
-					 struct conn *c, const struct window_want *w)
+static __always_inline bool take_client(const struct conn_place *p, u32 index, u32 tgid,
+					struct conn *c, const struct window_want *w)
 {
 	struct http2_layout *l = bpf_map_lookup_elem(&layouts, &index);
 	struct windows_record *r;
@@ -138,7 +137,8 @@ static __always_inline bool take_windows(const struct client_place *p, u32 index
 		return false;
 	r->place = *p;
 	r->layout = index;
-	if (copy_client(r, l)) {
+	r->beyond[0] = read_user_u64(read_user_u64(p->owner + l->cond) + COND_L);
+	if (copy_owner(r, l)) {
 		copy_streams(r, l, w);
 		if (all_written(p, l, c)) {
 			count_seen(1, 0);
@@ -155,7 +155,7 @@ SEC("uprobe/read_frame")
 int read_frame(struct pt_regs *ctx)
 {
 	struct site *site = site_of(ctx);
-	struct client_place p = {};
+	struct conn_place p = {};
 	u64 ptrs[FRAMER_PTRS];
 	struct http2_layout *l;
 	struct window_want *w;
@@ -168,7 +168,7 @@ int read_frame(struct pt_regs *ctx)
 	p.framer = GO_ARG0(ctx);
 	look_behind(ptrs, p.framer);
 	c = conn_behind(ptrs, &key);
-	if (!c)
+	if (!c || c->role == ROLE_SERVER)
 		return 0;
 	w = bpf_map_lookup_elem(&window_wants, &c->id);
 	if (!w || !w->left || bpf_ktime_get_ns() < w->not_before)
@@ -177,7 +177,7 @@ int read_frame(struct pt_regs *ctx)
 	l = bpf_map_lookup_elem(&layouts, &index);
 	if (!l || !find_client(&p, l, c))
 		return 0;
-	if (take_windows(&p, index, key.tgid, c, w)) {
+	if (take_client(&p, index, key.tgid, c, w)) {
 		w->not_before = bpf_ktime_get_ns() + w->interval;
 		w->left--;
 	}

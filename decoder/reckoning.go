@@ -27,7 +27,7 @@ type WindowSample struct {
 // StreamSample is an open stream of a WindowSample.
 type StreamSample struct {
 	ID     uint32
-	Credit [2]int64
+	Credit [2]Credit
 	Ended  [2]bool // END_STREAM went that way
 }
 
@@ -355,9 +355,13 @@ func (c *Conn) believeStream(s *WindowSample, sample *StreamSample) {
 		if guesses == nil {
 			continue // it lost its value, not its beginning
 		}
+		if !sample.Credit[d].Known {
+			r.complete, r.worse = false, true
+			continue
+		}
 		g := &guesses[d]
 		initial := c.credits.initial[d].Bytes
-		now := sample.Credit[d] + r.since(s, d, sample.ID)
+		now := sample.Credit[d].Bytes + r.since(s, d, sample.ID)
 		st.distance[d] = g.weigh(s.Time, d, now, st.distance[d]+initial) - initial
 		c.settleStream(st, d, g.enough())
 		r.worse = r.worse || g.last != s.Time

@@ -38,7 +38,7 @@ func momentOf(g *trace, at [2]int64, claims bool) moment {
 	for id, w := range g.m.stream {
 		s.Streams = append(s.Streams, StreamSample{
 			ID:     id,
-			Credit: [2]int64{claim(Send, w["send"]), claim(Recv, w["recv"])},
+			Credit: [2]Credit{{claim(Send, w["send"]), true}, {claim(Recv, w["recv"]), g.rng.IntN(4) > 0}},
 			Ended:  [2]bool{g.m.ended[id]["send"], g.m.ended[id]["recv"]},
 		})
 	}

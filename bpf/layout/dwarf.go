@@ -20,9 +20,10 @@ const (
 )
 
 // errNoLayout is for a program whose types are not those known here.
-var errNoLayout = errors.New("unknown layout of HTTP/2 client connections")
+var errNoLayout = errors.New("unknown layout of HTTP/2 connections")
 
-// FromDWARF reads the layout from the debugging information of a program.
+// FromDWARF reads the layout of client connections from the debugging information
+// of a program.
 func FromDWARF(d *dwarf.Data, p Package) (*Client, error) {
 	t, err := readTypes(d, p)
 	if err != nil {
@@ -78,6 +79,62 @@ func FromDWARF(d *dwarf.Data, p Package) (*Client, error) {
 	return &l, nil
 }
 
+// ServerFromDWARF does so for server connections.
+func ServerFromDWARF(d *dwarf.Data, p Package) (*Server, error) {
+	t, err := readTypes(d, p)
+	if err != nil {
+		return nil, err
+	}
+	l := Server{
+		Size:         t.size("serverConn"),
+		Conn:         t.at("serverConn", "conn") + pointerSize,
+		Writer:       t.at("serverConn", "bw"),
+		Framer:       t.at("serverConn", "framer"),
+		Flow:         t.at("serverConn", "flow"),
+		Inflow:       t.at("serverConn", "inflow"),
+		CountError:   t.maybe("serverConn", "countErrorFunc"),
+		Unacked:      t.at("serverConn", "unackedSettings"),
+		TableSize:    t.maybe("serverConn", "pendingEncoderTableSize"),
+		Queued:       t.at("serverConn", "queuedControlFrames"),
+		CurStreams:   t.at("serverConn", "curClientStreams"),
+		CurHandlers:  t.maybe("serverConn", "curHandlers"),
+		MaxID:        t.at("serverConn", "maxClientStreamID"),
+		Streams:      t.at("serverConn", "streams"),
+		Unstarted:    t.maybe("serverConn", "unstartedHandlers"),
+		OwnInitial:   t.maybe("serverConn", "initialStreamRecvWindowSize"),
+		MaxFrame:     t.at("serverConn", "maxFrameSize"),
+		OldTable:     t.maybe("serverConn", "headerTableSize"),
+		KeysSize:     t.maybe("serverConn", "canonHeaderKeysSize"),
+		Writing:      t.at("serverConn", "writingFrame"),
+		FramerW:      t.at("Framer", "w") + pointerSize,
+		StreamConn:   t.at("stream", "sc"),
+		StreamID:     t.at("stream", "id"),
+		StreamFlow:   t.at("stream", "flow"),
+		StreamInflow: t.at("stream", "inflow"),
+		StreamState:  t.at("stream", "state"),
+		ShortInflow:  t.structs["inflow"] != nil,
+		// It came soon after the fix.
+		ExactInflow: t.maybe("serverConn", "sawClientPreface") != 0,
+		Delta:       t.structs["connOutflow"] != nil,
+	}
+	if l.Delta {
+		l.PeerInitial = l.Flow + t.at("connOutflow", "initial")
+		l.Flow += t.at("connOutflow", "n")
+	} else {
+		l.PeerInitial = t.at("serverConn", "initialStreamSendWindowSize")
+	}
+	if l.OwnInitial == 0 {
+		l.Upload = t.at("Server", "MaxUploadBufferPerStream")
+	}
+	if t.missing != "" {
+		return nil, fmt.Errorf("no %s: %w", t.missing, errNoLayout)
+	}
+	if !l.sound() {
+		return nil, errNoLayout
+	}
+	return &l, nil
+}
+
 // types are the structs and constants that matter.
 type types struct {
 	structs   map[string]*dwarf.StructType
@@ -92,6 +149,7 @@ func readTypes(d *dwarf.Data, p Package) (*types, error) {
 	wanted := map[string]bool{
 		"ClientConn": true, "clientStream": true, "stickyErrWriter": true,
 		"Framer": true, "inflow": true, "connOutflow": true,
+		"serverConn": true, "stream": true, "Server": true,
 	}
 	r := d.Reader()
 	for {

@@ -1,5 +1,5 @@
 // Package layout knows where golang.org/x/net/http2 keeps the flow-control
-// windows and settings of a client connection in memory. That differs between
+// windows and settings of a connection in memory. That differs between
 // releases: there is a table, generated from the DWARF of programs built with
 // each, and a program that carries DWARF itself can be asked.
 //
@@ -8,7 +8,7 @@
 // does (sound).
 package layout
 
-// Client holds the offsets of fields, in bytes.
+// Client holds the offsets of fields of a client connection, in bytes.
 type Client struct {
 	// In ClientConn. Flow and Inflow are the windows themselves; FlowStruct is
 	// what the windows of streams point to.

@@ -91,7 +91,7 @@ func placeOf(cc *http2.ClientConn) (image []byte, at Place) {
 	v := reflect.ValueOf(cc).Elem()
 	address := func(v reflect.Value) uint64 { return uint64(v.Pointer()) }
 	at = Place{
-		Client: uint64(uintptr(unsafe.Pointer(cc))),
+		Owner:  uint64(uintptr(unsafe.Pointer(cc))),
 		Framer: address(v.FieldByName("fr")),
 		Reader: address(v.FieldByName("br")),
 		Writer: address(v.FieldByName("bw")),

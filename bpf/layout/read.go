@@ -2,17 +2,20 @@ package layout
 
 import "encoding/binary"
 
-// Place is where a client connection was found, by ways that do not need most
-// of the offsets: from its Framer to what that reads from and writes to.
+// Place is where a connection was found, by ways that do not need most of the
+// offsets: from its Framer to what that reads from and writes to.
 type Place struct {
-	Client         uint64 // the ClientConn
-	Framer         uint64
-	Reader, Writer uint64 // the bufio.Reader and bufio.Writer
-	Sticky         uint64 // the net.Conn behind the Writer
-	Locker         uint64 // what its sync.Cond locks
+	Owner  uint64 // the ClientConn or serverConn
+	Framer uint64
+	Reader uint64 // of a client, the bufio.Reader
+	Writer uint64 // what the Framer writes to
+	Sticky uint64 // the net.Conn: of a client behind the Writer, of a server what the Framer reads from
+	Locker uint64 // of a client, what its sync.Cond locks
+	Open   uint64 // of a server, how many streams its map has
+	Upload uint32 // of a server, MaxUploadBufferPerStream where Server.Upload says it is kept
 }
 
-// State is what a client connection keeps of flow control and settings.
+// State is what a connection keeps of flow control and settings.
 type State struct {
 	// Send and Recv are the windows of the connection. The process takes credit
 	// from Send before it writes DATA, and adds to Recv before it writes
@@ -27,7 +30,8 @@ type State struct {
 	MaxFrame     uint32 // MAX_FRAME_SIZE of the peer
 	MaxStreams   uint32 // MAX_CONCURRENT_STREAMS of the peer
 	StreamsTable uint64 // the map of open streams
-	NextID       uint32
+	NextID       uint32 // no stream of the client has it, nor a greater one
+	NextPush     uint32 // likewise for those of the server
 }
 
 // Read returns what the memory of a ClientConn says. It reports false when the
@@ -39,7 +43,7 @@ func (l *Client) Read(image []byte, at Place) (State, bool) {
 	u64 := func(off uint16) uint64 { return binary.LittleEndian.Uint64(image[off:]) }
 	u32 := func(off uint16) uint32 { return binary.LittleEndian.Uint32(image[off:]) }
 	pointers := u64(l.TLSConn) == at.Sticky && u64(l.Reader) == at.Reader && u64(l.Writer) == at.Writer &&
-		u64(l.Framer) == at.Framer && at.Locker == at.Client+uint64(l.Mu)
+		u64(l.Framer) == at.Framer && at.Locker == at.Owner+uint64(l.Mu)
 	if !pointers || u64(l.WriteErr) != 0 || image[l.WantAck] > 1 {
 		return State{}, false
 	}
@@ -71,10 +75,11 @@ func (s *State) plausible() bool {
 
 const maxWindow = 1<<31 - 1
 
-// Stream is what a client connection keeps of an open stream.
+// Stream is what a connection keeps of an open stream.
 type Stream struct {
 	ID         uint32
 	Send, Recv int64 // as in State
+	RecvExact  bool  // as in State
 	// SentEnd and RecvEnd say that END_STREAM went each way.
 	SentEnd, RecvEnd bool
 }
@@ -82,7 +87,7 @@ type Stream struct {
 // Sizes of what ReadStream wants.
 const (
 	FlowsSize = 32
-	EndsSize  = 8
+	EndsSize  = 16
 )
 
 // ReadStream returns what the memory of a clientStream says: its cc and ID, and
@@ -93,17 +98,17 @@ func (l *Client) ReadStream(conn uint64, id uint32, flows, ends []byte, at Place
 	}
 	behind := func(off int) uint64 { return binary.LittleEndian.Uint64(flows[off:]) }
 	n := func(off int) int64 { return int64(int32(binary.LittleEndian.Uint32(flows[off:]))) }
-	if conn != at.Client || id%2 != 1 || id >= s.NextID || behind(8) != at.Client+uint64(l.FlowStruct) {
+	if conn != at.Owner || id%2 != 1 || id >= s.NextID || behind(8) != at.Owner+uint64(l.FlowStruct) {
 		return Stream{}, false
 	}
-	if !l.ExactInflow && behind(flowSize+8) != at.Client+uint64(l.Inflow) {
+	if !l.ExactInflow && behind(flowSize+8) != at.Owner+uint64(l.Inflow) {
 		return Stream{}, false
 	}
 	sent, begun, read := ends[0], ends[1], ends[l.ReadClosed-l.SentEnd] // sentHeaders follows sentEndStream
 	if sent > 1 || begun != 1 || read > 1 {
 		return Stream{}, false
 	}
-	st := Stream{ID: id, Send: n(0), Recv: n(flowSize), SentEnd: sent == 1, RecvEnd: read == 1}
+	st := Stream{ID: id, Send: n(0), Recv: n(flowSize), RecvExact: true, SentEnd: sent == 1, RecvEnd: read == 1}
 	if l.Delta {
 		st.Send += int64(s.PeerInitial)
 	}

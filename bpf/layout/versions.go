@@ -5,9 +5,14 @@ import (
 	"strings"
 )
 
-// Released returns the layout of the HTTP/2 code in net/http of a Go release,
+// Released returns the layout of client connections in net/http of a Go release,
 // such as "go1.26.8", and nil where it is not known.
-func Released(goVersion string) *Client {
+func Released(goVersion string) *Client { return released(releases, goVersion) }
+
+// ReleasedServer does so for server connections.
+func ReleasedServer(goVersion string) *Server { return released(serverReleases, goVersion) }
+
+func released[L any](releases map[int][]span[L], goVersion string) *L {
 	minor, patch, ok := release(goVersion)
 	spans := releases[minor]
 	if !ok || len(spans) == 0 {
@@ -32,12 +37,12 @@ func release(goVersion string) (minor, patch int, ok bool) {
 }
 
 // span is a run of versions with one layout.
-type span struct {
+type span[L any] struct {
 	first, last int
-	layout      *Client
+	layout      *L
 }
 
-func find(spans []span, n int) *Client {
+func find[L any](spans []span[L], n int) *L {
 	for _, s := range spans {
 		if s.first <= n && n <= s.last {
 			return s.layout
@@ -46,9 +51,14 @@ func find(spans []span, n int) *Client {
 	return nil
 }
 
-// Versioned returns the layout of a version of golang.org/x/net, such as
-// "v0.33.0", and nil where it is not known.
-func Versioned(version string) *Client {
+// Versioned returns the layout of client connections of a version of
+// golang.org/x/net, such as "v0.33.0", and nil where it is not known.
+func Versioned(version string) *Client { return versioned(modules, version) }
+
+// VersionedServer does so for server connections.
+func VersionedServer(version string) *Server { return versioned(serverModules, version) }
+
+func versioned[L any](modules []span[L], version string) *L {
 	rest, ok := strings.CutPrefix(version, "v0.")
 	if !ok || strings.ContainsAny(rest, "-+") {
 		return nil

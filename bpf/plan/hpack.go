@@ -15,6 +15,7 @@ const (
 	DecodeBlock  Tap = "hpack_decode"
 	WriteHeaders Tap = "write_headers"
 	ReadFrame    Tap = "read_frame"
+	ProcessFrame Tap = "process_frame"
 )
 
 // recoveryFunctions are the functions behind them: golang.org/x/net/http2 as
@@ -25,6 +26,9 @@ var recoveryFunctions = []tapFunction{
 	{ReadFrame, "golang.org/x/net/http2.(*Framer).ReadFrame", layout.Module},
 	{ReadFrame, "net/http.(*http2Framer).ReadFrame", layout.Bundled},
 	{ReadFrame, "net/http/internal/http2.(*Framer).ReadFrame", layout.Internal},
+	{ProcessFrame, "golang.org/x/net/http2.(*serverConn).processFrameFromReader", layout.Module},
+	{ProcessFrame, "net/http.(*http2serverConn).processFrameFromReader", layout.Bundled},
+	{ProcessFrame, "net/http/internal/http2.(*serverConn).processFrameFromReader", layout.Internal},
 	{WriteHeaders, "golang.org/x/net/http2.(*Framer).WriteHeaders", ""},
 	{WriteHeaders, "net/http.(*http2Framer).WriteHeaders", ""},
 	{WriteHeaders, "net/http/internal/http2.(*Framer).WriteHeaders", ""},
@@ -50,7 +54,7 @@ func Recovery(r io.ReaderAt) ([]Site, error) {
 type tapFunction struct {
 	tap  Tap
 	name string
-	home layout.Package // of ReadFrame
+	home layout.Package // of ReadFrame and ProcessFrame
 }
 
 func functionNames(list []tapFunction) []string {
@@ -79,10 +83,14 @@ func (e *executable) entrances(functions []tapFunction) ([]Site, error) {
 			continue
 		}
 		site := Site{Tap: tf.tap, Kind: kind, Addr: f.addr + in.off}
-		if tf.tap == ReadFrame {
-			if site.Layout = e.layout(tf.home); site.Layout == nil {
-				continue
-			}
+		switch tf.tap {
+		case ReadFrame:
+			site.Layout = e.layout(tf.home)
+		case ProcessFrame:
+			site.Server = e.serverLayout(tf.home)
+		}
+		if tf.home != "" && site.Layout == nil && site.Server == nil {
+			continue
 		}
 		placed, err := e.place(f, site)
 		if err != nil {

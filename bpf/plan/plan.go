@@ -86,8 +86,10 @@ type Site struct {
 	// ConnSlot is, for Memmove and Slicecopy, the distance in bytes from SP of the slot
 	// that *tls.Conn was spilled to.
 	ConnSlot uint32
-	// Layout is, for ReadFrame, where the connection keeps its state.
+	// Layout is, for ReadFrame, where a client connection keeps its state, and
+	// Server, for ProcessFrame, where a server connection does.
 	Layout *layout.Client
+	Server *layout.Server
 }
 
 // Mode selects how a plan is made.

@@ -48,7 +48,7 @@ func (r *recovery) askWindows(c *tracedConn) error {
 	if w.forgone {
 		return nil
 	}
-	if c.event.Role == decoder.Server || w.samples >= maxSamples {
+	if w.samples >= maxSamples {
 		return r.forgoWindows(c)
 	}
 	w.left = samplesAsked
@@ -121,9 +121,12 @@ func windowSample(rec *bpf.Record, listing int64) decoder.WindowSample {
 	}
 	for _, st := range w.Streams {
 		s.Streams = append(s.Streams, decoder.StreamSample{
-			ID:     st.ID,
-			Credit: [2]int64{decoder.Send: st.Send, decoder.Recv: st.Recv},
-			Ended:  [2]bool{decoder.Send: st.SentEnd, decoder.Recv: st.RecvEnd},
+			ID: st.ID,
+			Credit: [2]decoder.Credit{
+				decoder.Send: {Bytes: st.Send, Known: true},
+				decoder.Recv: {Bytes: st.Recv, Known: st.RecvExact},
+			},
+			Ended: [2]bool{decoder.Send: st.SentEnd, decoder.Recv: st.RecvEnd},
 		})
 	}
 	return s

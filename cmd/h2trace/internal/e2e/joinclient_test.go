@@ -1,7 +1,7 @@
 package e2e
 
 // joinClient is an HTTP/2 client in the Go of release 1.18 that is at work in
-// one of some ways until its stdin ends.
+// one of some ways until its stdin ends. It wants a server like joinServer.
 const joinClient = `package main
 
 import (
@@ -13,6 +13,7 @@ import (
 	"math/rand"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,7 +27,7 @@ var (
 func main() {
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
-		if os.Args[2] == "bulk" {
+		if os.Args[2] == "bulk" || os.Args[2] == "duplex" {
 			os.Exit(0) // the rest of the bodies matters to nobody
 		}
 		close(done)
@@ -37,6 +38,7 @@ func main() {
 		"storm": {small, small, small, small, cancel, upload},
 		"bulk":  {download, upload},
 		"idle":  {rest},
+		"duplex": {duplex, duplex, duplex, small},
 	}[os.Args[2]] {
 		wg.Add(1)
 		go func(work func()) {
@@ -71,6 +73,9 @@ func do(method, path string, body io.Reader) {
 	resp, err := client.Do(req)
 	check(err)
 	defer resp.Body.Close()
+	if strings.HasPrefix(path, "/both") {
+		time.Sleep(200 * time.Millisecond)
+	}
 	_, err = io.Copy(io.Discard, slow{resp.Body})
 	check(err)
 }
@@ -99,6 +104,20 @@ func cancel() {
 
 func download() { do("GET", "/size?n=50000000", nil) }
 func upload()   { do("POST", "/echo", slow{bytes.NewReader(make([]byte, 20000000))}) }
+
+// duplex has the server read while it has no credit to write, and then nothing.
+func duplex() {
+	body := slow{bytes.NewReader(make([]byte, 1500000))}
+	do("POST", "/both?n=5000000", io.MultiReader(body, pause{}))
+}
+
+// pause is the end of a body, which comes late.
+type pause struct{}
+
+func (pause) Read([]byte) (int, error) {
+	time.Sleep(200 * time.Millisecond)
+	return 0, io.EOF
+}
 
 func rest() {
 	do("GET", fmt.Sprintf("/size?n=%d", rand.Intn(20000)), nil)

@@ -69,16 +69,23 @@ func joinTimes() int {
 func joinWindows(t *testing.T, args, env []string, recvKept bool) {
 	logFile := filepath.Join(t.TempDir(), "debug.log")
 	pid, end := startLogging(t, args, env, logFile)
+	joinLogging(t, pid, filepath.Base(args[0]), logFile, end, 30, recvKept)
+}
+
+// joinLogging attaches to a process of one connection, which logs its frames,
+// until some have windows that are known, and calls end before it reads the log.
+func joinLogging(t *testing.T, pid int, name, logFile string, end func(), frames int, recvKept bool) {
+	t.Helper()
 	await(t, "a request before the attach", func() bool { return lines(logFile, ":path") > 1 })
 	var traces []*contract.Stream
 	for i := range joinTimes() {
 		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
 		flags := []string{"--buffer", roomy, "-p", strconv.Itoa(pid)}
 		if i%2 == 1 {
-			flags = []string{"--buffer", roomy, "-n", "client", "--duration", "1h"}
+			flags = []string{"--buffer", roomy, "-n", name, "--duration", "1h"}
 		}
 		tr := startTracing(t, command{flags: flags})
-		await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > 30 })
+		await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > frames })
 		if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}

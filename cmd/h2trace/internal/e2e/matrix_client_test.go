@@ -121,13 +121,23 @@ func buildMatrixClient(t *testing.T, release, file string, x bool, env []string,
 // It needs a network where the release or x/net was never fetched.
 func buildClient(t *testing.T, source, release, file string, x bool, env []string, flags ...string) {
 	t.Helper()
-	dir := t.TempDir()
-	transport, modules := netTransport, ""
+	transport := netTransport
 	if x {
-		transport, modules = xTransport, xModules
+		transport = xTransport
+	}
+	buildProgram(t, source, transport, release, file, x, env, flags...)
+}
+
+// buildProgram builds one of two files.
+func buildProgram(t *testing.T, source, implementation, release, file string, x bool, env []string, flags ...string) {
+	t.Helper()
+	dir := t.TempDir()
+	modules := ""
+	if x {
+		modules = xModules
 	}
 	for name, text := range map[string]string{
-		"go.mod": "module client\n\ngo 1.18\n" + modules, "main.go": source, "transport.go": transport,
+		"go.mod": "module program\n\ngo 1.18\n" + modules, "main.go": source, "implementation.go": implementation,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
