@@ -55,6 +55,11 @@
 //	            the line
 //	via         on error: the HTTP proxy at which it failed, as in conn events;
 //	            null where it did not fail at one
+//	requests    on error: [{conn, stream, url, proxy}] of the exchanges that it
+//	            speaks of, the oldest first: those for the URL that it names, or
+//	            else those for the module that went wrong in that way, 8 at most.
+//	            Empty where there is none, as of what is in the module cache.
+//	            proxy as in exchange events
 //
 // # conn
 //
@@ -184,7 +189,10 @@
 //	                not known
 //	error           {class, detail} where there is no complete, successful
 //	                response, else null. Classes: reset, goaway, http_4xx,
-//	                http_5xx, protocol, aborted (by the client), timeout (of TCP)
+//	                http_5xx, protocol, aborted (by the client), timeout (of TCP);
+//	                and checksum, where the go command has said so before the
+//	                event is printed. Mostly it says so later, of an exchange that
+//	                went well: see requests of process
 //	start           time of the first byte of the request, or null
 //	retry           {attempt, conn, stream, class} where it repeats a request that
 //	                was not answered, or null: which attempt it is, from 2 on, and

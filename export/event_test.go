@@ -64,9 +64,9 @@ func TestProcess(t *testing.T) {
 		},
 		{
 			"error",
-			Process{Action: ProcessError, Complaint: &goproxy.Complaint{Class: "http_4xx", Path: "example.com/m", Detail: "reading https://u:p@a.example/: 404 Not Found"}},
+			Process{Action: ProcessError, Complaint: &goproxy.Complaint{Class: "http_4xx", Path: "example.com/m", Detail: "reading https://u:p@a.example/: 404 Not Found"}, Fetches: []goproxy.Fetch{{Conn: "c1", Stream: 3, URL: "https://u:p@a.example/"}}},
 			`"action":"error","ppid":null,"exe":null,"module":{"path":"example.com/m","version":null},` +
-				`"error":{"class":"http_4xx","detail":"reading https://<redacted>@a.example/: 404 Not Found"},"via":null}`,
+				`"error":{"class":"http_4xx","detail":"reading https://<redacted>@a.example/: 404 Not Found"},"via":null,"requests":[{"conn":"c1","stream":3,"url":"https://<redacted>@a.example/","proxy":null}]}`,
 		},
 		{
 			"skipped",

@@ -49,7 +49,9 @@ type Process struct {
 	// Complaint is for ProcessError: what it says; and Via the HTTP proxy that it
 	// speaks of, without credentials, or empty.
 	Complaint *goproxy.Complaint
-	Via       string
+	// Fetches are the exchanges that it speaks of.
+	Fetches []goproxy.Fetch
+	Via     string
 }
 
 // Tap is a place where plaintext is read and the probe that is there, such as
@@ -100,8 +102,27 @@ func (j *JSONL) Process(m Meta, p *Process) {
 		}
 		b = j.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
 		b = appendTextOrNull(b, "via", p.Via)
+		b = j.appendFetches(b, p.Fetches)
 	}
 	j.out.end(append(b, '}'))
+}
+
+// appendFetches appends which exchanges these are.
+func (j *JSONL) appendFetches(b []byte, list []goproxy.Fetch) []byte {
+	b = append(b, `,"requests":[`...)
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		f := &list[i]
+		b = append(b, `{"conn":`...)
+		b = appendStringOrNull(b, f.Conn)
+		b = appendIntOrNull(b, "stream", &f.Stream)
+		b = j.appendURL(b, "url", f.URL)
+		b = appendTextOrNull(b, "proxy", f.Proxy)
+		b = append(b, '}')
+	}
+	return append(b, ']')
 }
 
 // appendArgs appends arguments, without what tells of a secret in them.

@@ -12,6 +12,7 @@ import (
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
 	"h2trace/export"
 )
 
@@ -33,7 +34,9 @@ type connTable struct {
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *source
 
-	byID    map[uint64]*tracedConn
+	byID map[uint64]*tracedConn
+	// fetches are for what go commands say of them later.
+	fetches goproxy.Fetches
 	sockets map[socket]*tracedConn // the innermost on each
 	closing []*tracedConn          // by time of their close
 	audit   audit

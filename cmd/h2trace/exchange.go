@@ -52,6 +52,13 @@ func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) { c.tracker.G
 func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	c.table.exchanges++
 	via := c.through(e)
+	var module *export.Module
+	if e.Method == "GET" {
+		module = moduleOf(e, c.source.proxies())
+	}
+	if module != nil {
+		c.fetched(e, module)
+	}
 	if !c.table.events.Shows(export.KindExchange) {
 		return
 	}
@@ -62,14 +69,23 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 			*at = c.table.clock.wall(*at)
 		}
 	}
-	event := export.Exchange{Exchange: e, Retry: retry, Via: via}
+	event := export.Exchange{Exchange: e, Module: module, Retry: retry, Via: via}
 	if e.Reused == exchange.ReusedNo {
 		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake
 	}
-	if e.Method == "GET" {
-		event.Module = moduleOf(e, c.source.proxies())
-	}
 	c.table.events.Exchange(meta, &event)
+}
+
+// fetched remembers an exchange for what the go command says of it. If it has
+// said so already, the exchange has failed.
+func (c *tracedConn) fetched(e *exchange.Exchange, m *export.Module) {
+	said := c.table.fetches.Add(&goproxy.Fetch{
+		Process: c.meta.PID, Conn: c.meta.Conn, Stream: e.Stream, URL: e.URL, Proxy: m.Proxy,
+		Status: e.Status, Failed: e.Error != nil, Request: m.Request,
+	})
+	if said != nil {
+		e.Error = &exchange.Error{Class: exchange.Class(said.Class), Detail: said.Detail}
+	}
 }
 
 // retry returns which exchange another repeats, or nil. A connection that was

@@ -219,7 +219,7 @@ func (o *observer) handle(r *bpf.Record) error {
 	case bpf.KindConnect:
 		o.conns.names.connectFailed(r)
 	case bpf.KindMessage:
-		o.processes.complain(r)
+		o.processes.complain(r, &o.conns.fetches)
 	case bpf.KindField:
 		o.conns.verifier.Field(&r.Field)
 	case bpf.KindList:
@@ -227,11 +227,13 @@ func (o *observer) handle(r *bpf.Record) error {
 	case bpf.KindExec:
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.conns.names.end(r.PID)
+		o.conns.fetches.End(r.PID)
 		o.processes.exec(r)
 		return err
 	case bpf.KindExit:
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.conns.names.end(r.PID)
+		o.conns.fetches.End(r.PID)
 		o.processes.exit(r)
 		return err
 	}

@@ -145,8 +145,9 @@ func (p *processes) exit(r *bpf.Record) {
 	p.print(proc, event)
 }
 
-// complain prints what a go command says that it could not fetch.
-func (p *processes) complain(r *bpf.Record) {
+// complain prints what a go command says that it could not fetch, and with which
+// of the exchanges that are over.
+func (p *processes) complain(r *bpf.Record, fetches *goproxy.Fetches) {
 	p.mu.Lock()
 	proc, ok := p.known[r.PID]
 	p.mu.Unlock()
@@ -154,8 +155,8 @@ func (p *processes) complain(r *bpf.Record) {
 		return
 	}
 	proc.at = r.Time
-	for _, c := range goproxy.ParseComplaints(r.Message) {
-		event := &export.Process{Action: export.ProcessError, Complaint: &c}
+	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.proxies()) {
+		event := &export.Process{Action: export.ProcessError, Complaint: &c, Fetches: fetches.Of(r.PID, &c)}
 		if c.AtProxy {
 			via, _ := proc.source.httpProxies().forURL(c.URL)
 			event.Via = via.url

@@ -23,14 +23,20 @@ type Complaint struct {
 	// AtProxy says that it failed at an HTTP proxy on the way, or on the way
 	// to that: no request was made.
 	AtProxy bool
+	// OfSumDB says that a checksum is not what a checksum database says.
+	OfSumDB bool
 }
 
-// ParseComplaints returns what a message of the go command on stderr complains
-// of. Lines that tell of no failed fetch give nothing.
-func ParseComplaints(message string) []Complaint {
+// ParseComplaints returns what a message on stderr of a go command with that
+// GOPROXY complains of. Lines that tell of no failed fetch give nothing.
+func ParseComplaints(message string, proxies Proxies) []Complaint {
 	var list []Complaint
 	for line := range strings.Lines(message) {
 		line = strings.TrimRight(line, "\r\n")
+		if m := compared.FindStringSubmatch(line); m != nil && len(list) > 0 {
+			last := &list[len(list)-1]
+			last.OfSumDB = last.Class == "checksum" && m[1] != "downloaded" && !strings.HasSuffix(m[1], ".sum")
+		}
 		rest, ok := strings.CutPrefix(line, "go: ")
 		if !ok && !strings.HasPrefix(line, "verifying ") || strings.HasPrefix(rest, "downloading ") {
 			continue
@@ -46,7 +52,7 @@ func ParseComplaints(message string) []Complaint {
 		if c.Class == "" {
 			continue
 		}
-		c.Path, c.Version = subject(rest)
+		c.Path, c.Version = subject(rest, proxies)
 		list = append(list, c)
 	}
 	return list
@@ -70,6 +76,10 @@ var classes = []struct {
 	{"protocol", regexp.MustCompile(`\bzip: |malformed HTTP|invalid character .* looking for|unexpected end of JSON`)},
 }
 
+// compared is a line behind a complaint of a checksum: where it has it from, as
+// in "downloaded", "go.sum" or the name of a checksum database.
+var compared = regexp.MustCompile(`^\t(\S+): +h1:`)
+
 // urlIn finds the URL of a request, behind which an error says why it failed.
 var urlIn = regexp.MustCompile(`https?://[^"\s]*[^"\s:]`)
 
@@ -90,14 +100,15 @@ func classify(line string) string {
 
 // subject finds the module that a line speaks of: "path@version: …", "module
 // path: …", "verifying path@version: …" or the URL of a request.
-func subject(line string) (path, version string) {
+func subject(line string, proxies Proxies) (path, version string) {
 	for word := range strings.FieldsSeq(line) {
 		word = strings.TrimRight(strings.Trim(word, `"`), `:"`)
-		if p, v, ok := strings.Cut(word, "@"); ok && semver.IsValid(v) && module.CheckPath(p) == nil {
+		p, v, ok := strings.Cut(word, "@")
+		if v = strings.TrimSuffix(v, "/go.mod"); ok && semver.IsValid(v) && module.CheckPath(p) == nil {
 			return p, v
 		}
 		if strings.HasPrefix(word, "http") {
-			if r, ok := Parse(word); ok && r.Path != "" {
+			if r, _, ok := proxies.Parse(word); ok && r.Path != "" {
 				return r.Path, r.Version
 			}
 		}

@@ -21,6 +21,10 @@ func TestParseComplaints(t *testing.T) {
 		},
 		{"checksum, go 1.18", "verifying example.com/m@v1.0.0: checksum mismatch\n", []Complaint{{Class: "checksum", Path: m, Version: v}}},
 		{
+			"checksum of go.mod", "go: example.com/m@v1.0.0: verifying go.mod: checksum mismatch\nverifying example.com/m@v1.0.0/go.mod: checksum mismatch\n",
+			[]Complaint{{Class: "checksum", Path: m, Version: v}, {Class: "checksum", Path: m, Version: v}},
+		},
+		{
 			"not found", "go: example.com/m@v1.0.0: reading https://goproxy.example/example.com/m/@v/v1.0.0.info: 404 Not Found\n\tserver response: none\n",
 			[]Complaint{{Class: "http_4xx", Path: m, Version: v}},
 		},
@@ -66,7 +70,7 @@ func TestParseComplaints(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ParseComplaints(tt.in)
+			got := ParseComplaints(tt.in, nil)
 			for i := range got {
 				if got[i].Detail == "" {
 					t.Errorf("complaint %d has no detail", i)

@@ -176,6 +176,7 @@ func (b *Builder) close(e *event) {
 // not get as far as a request, this is all that tells of the proxy.
 func (b *Builder) complaint(x *exchangeKeys) {
 	b.reported.add(x)
+	b.spoilt(x)
 	if x.via != nil {
 		return // of the HTTP proxy, on the way to which the packets tell the same
 	}

@@ -52,6 +52,7 @@ type exchangeKeys struct {
 	url      []byte // as written
 	connect  bool   // method
 	via      []byte // HTTP proxy, nil where there is none
+	requests []byte // of an error of a go command, those that it speaks of
 	status   int64
 	reused   bool
 	bytes    int64 // of the response
@@ -189,6 +190,8 @@ func (x *exchangeKeys) member(key, v []byte) {
 		x.url = v
 	case "method":
 		x.connect = is(v, "CONNECT")
+	case "requests":
+		x.requests = v
 	case "via":
 		if v[0] == '"' {
 			x.via = v

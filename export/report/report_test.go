@@ -383,6 +383,39 @@ func TestFallbacks(t *testing.T) {
 	}
 }
 
+// TestSpoilt has the go command say of a response that was complete that it is
+// not what it should be.
+func TestSpoilt(t *testing.T) {
+	const a, b = "https://a.example/x.y", "https://b.example"
+	var w writer
+	w.command(0)
+	for i, proxy := range []string{a, b} {
+		for _, kind := range []string{"mod", "zip"} {
+			w.exchange(exchange{begin: float64(i), url: proxy + "/m.example/@v/v1.0.0." + kind, module: "m.example", kind: kind, proxy: proxy})
+		}
+	}
+	for _, class := range []string{"checksum", "http_4xx"} { // the other has failed as an exchange
+		w.line(5, "process", `"pid":7,"comm":"go","action":"error","module":{"path":"m.example","version":"v1.0.0"},"error":{"class":%q,"detail":"why"},`+
+			`"requests":[{"conn":"c1","stream":1,"url":"https://a.example/x.y/m.example/@v/v1.0.0.zip","proxy":%q},`+
+			`{"conn":"c1","stream":3,"url":"https://b.example/sumdb/sum.example/lookup/m.example@v1.0.0","proxy":%q}]`, class, a, b)
+	}
+	w.exit(9, 1)
+	r := read(t, w.String()).Report()
+	failures := map[string]map[string]int64{}
+	for _, p := range r.Proxies {
+		failures[p.Proxy] = p.Failures
+	}
+	if diff := cmp.Diff(map[string]map[string]int64{a: {"checksum": 1}, b: {}}, failures); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if len(r.Modules) != 1 || r.Modules[0].Failures != 1 {
+		t.Errorf("got %+v, want a failure", r.Modules)
+	}
+	if r.Verdict.Cause != Checksum {
+		t.Errorf("got %+v", r.Verdict)
+	}
+}
+
 // TestHTTPProxies has requests through HTTP proxies, and what these refuse.
 func TestHTTPProxies(t *testing.T) {
 	const a, b = "http://a.example:3128", "https://b.example"

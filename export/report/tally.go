@@ -56,10 +56,7 @@ type tally struct {
 func (t *tally) add(x *exchangeKeys) {
 	t.requests++
 	if x.class != nil {
-		if t.failures == nil {
-			t.failures = make(map[string]int64)
-		}
-		t.failures[classOf(x)]++
+		t.fail(classOf(x))
 	}
 	if notFound(x) {
 		t.missing++
@@ -82,6 +79,14 @@ func (t *tally) add(x *exchangeKeys) {
 	if x.known[phaseTotal] {
 		t.total.add(x.phases[phaseTotal])
 	}
+}
+
+// fail counts a failure.
+func (t *tally) fail(class string) {
+	if t.failures == nil {
+		t.failures = make(map[string]int64)
+	}
+	t.failures[class]++
 }
 
 // rate returns the speed of large responses in MB/s.

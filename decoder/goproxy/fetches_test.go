@@ -1,0 +1,102 @@
+package goproxy
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// fetch is one of a process, on a stream.
+func fetch(process int, stream uint32, url string, status int) *Fetch {
+	r, _ := Parse(url)
+	return &Fetch{Process: process, Conn: "c1", Stream: stream, URL: url, Status: status, Failed: status != 200, Request: r}
+}
+
+func TestFetches(t *testing.T) {
+	const base = "https://goproxy.example/example.com/m/@v/v1.0.0"
+	var f Fetches
+	for _, one := range []*Fetch{
+		fetch(1, 1, base+".info", 404),
+		fetch(1, 3, base+".mod", 200),
+		fetch(1, 5, base+".zip", 0),
+		fetch(1, 7, base+".zip", 200),
+		fetch(1, 9, "https://goproxy.example/sumdb/sum.example/lookup/example.com/m@v1.0.0", 200),
+		fetch(1, 11, "https://goproxy.example/example.com/n/@v/v1.0.0.zip", 200),
+		fetch(2, 13, base+".zip", 200),
+		fetch(2, 15, base+".info", 404),
+		fetch(1, 17, base+".info", 404),
+	} {
+		if said := f.Add(one); said != nil {
+			t.Errorf("%+v: nothing was said, and got %+v", one, said)
+		}
+	}
+	for _, tt := range []struct {
+		line string
+		want []uint32
+	}{
+		{"go: example.com/m@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:x=\n\tsum.example: h1:y=\n", []uint32{7, 9}},
+		{"verifying example.com/m@v1.0.0: checksum mismatch\n\tdownloaded: h1:x=\n\tgo.sum:     h1:y=\n", []uint32{7}},
+		{"go: example.com/m@v1.0.0: verifying go.mod: checksum mismatch\n\tdownloaded: h1:x=\n\tsum.example: h1:y=", []uint32{3, 9}},
+		{"verifying example.com/m@v1.0.0/go.mod: checksum mismatch", []uint32{3}},
+		{"go: example.com/m@v1.0.0: reading https://user:xxxxx@GOPROXY.example:443/example.com/m/@v/v1.0.0.info: 404 Not Found", []uint32{1, 17}},
+		{"go: example.com/m@v1.0.0: reading https://goproxy.example/example.com/m/@v/v1.0.0.mod: 404 Not Found", nil},
+		{"go: example.com/m@v1.0.0: stream error: stream ID 5; INTERNAL_ERROR; received from peer", []uint32{5}},
+		{"go: example.com/m@v1.0.0: unexpected EOF", []uint32{1, 5, 17}},
+		{"go: example.com/m@v1.0.0: zip: not a valid zip file", []uint32{7}},
+		{"go: example.com/o@v1.0.0: verifying module: checksum mismatch", nil},
+		{`go: example.com/m@v1.0.0: Get "` + base + `.info": proxyconnect tcp: dial tcp 198.18.0.1:3128: connect: connection refused`, nil},
+	} {
+		c := ParseComplaints(tt.line, nil)
+		if len(c) != 1 {
+			t.Errorf("%s: got %+v", tt.line, c)
+			continue
+		}
+		var got []uint32
+		for _, one := range f.Of(1, &c[0]) {
+			got = append(got, one.Stream)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got streams %d, want %d", tt.line, got, tt.want)
+		}
+	}
+	// The exchange of example.com/o ends after what was said of it.
+	late := "https://goproxy.example/example.com/o/@v/v1.0.0"
+	for _, tt := range []struct {
+		one  *Fetch
+		want bool
+	}{
+		{fetch(2, 19, late+".zip", 200), false}, // of another process
+		{fetch(1, 21, late+".mod", 200), false},
+		{fetch(1, 23, late+".zip", 200), true},
+		{fetch(1, 25, late+".zip", 200), false}, // said once
+	} {
+		if said := f.Add(tt.one); (said != nil) != tt.want {
+			t.Errorf("stream %d: got %+v, want something: %v", tt.one.Stream, said, tt.want)
+		}
+	}
+	f.End(1)
+	for _, one := range f.list {
+		if one.Process == 1 {
+			t.Errorf("%+v is remembered after the end of its process", one)
+		}
+	}
+	if len(f.list) != 3 {
+		t.Errorf("%d exchanges are left, want 3", len(f.list))
+	}
+}
+
+func TestFetchesBound(t *testing.T) {
+	var f Fetches
+	long := "https://goproxy.example/" + string(make([]byte, 4000))
+	for i := range 4 * maxFetches {
+		url := fmt.Sprintf("https://goproxy.example/example.com/m%d/@v/v1.0.0.zip", i)
+		if i%2 == 0 {
+			url = long
+		}
+		f.Add(fetch(i, 1, url, 200))
+		f.Of(i, &Complaint{Class: "checksum", Path: "example.com/other", Version: "v1.0.0"})
+		if len(f.list) > maxFetches || f.bytes > maxFetchBytes+len(long) || len(f.early) > maxEarly {
+			t.Fatalf("%d exchanges, %d bytes, %d complaints are kept", len(f.list), f.bytes, len(f.early))
+		}
+	}
+}
