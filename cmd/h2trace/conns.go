@@ -144,6 +144,7 @@ func (t *connTable) close(r *bpf.Record) error {
 		t.closing = append(t.closing, c)
 	}
 	c.closed = end
+	c.tracker.Ended(end.by())
 	return nil
 }
 

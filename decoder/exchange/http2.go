@@ -238,6 +238,8 @@ func (t *Tracker) reset(f *decoder.Frame) {
 	byClient := f.Dir == t.client
 	switch {
 	case o.over[t.server()]:
+	case byClient && t.ended && t.by != EndedUnknown && !t.byClient(t.by):
+		o.failed(t.endedBy(t.by))
 	case !byClient:
 		o.failed(ClassReset, "RST_STREAM "+f.ErrorCode.String())
 	case f.ErrorCode == decoder.Cancel || f.ErrorCode == decoder.NoError:

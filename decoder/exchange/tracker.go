@@ -45,6 +45,8 @@ type Tracker struct {
 	highest [2]uint32       // that was heard of
 	missed  map[uint32]bool // ended ones of which the beginning was not seen
 	goAway  *Error          // the server's last word
+	ended   bool            // the connection has
+	by      Ended
 	conn    [2]window
 	rtt     roundTrip
 
@@ -99,17 +101,20 @@ func (t *Tracker) Close(at int64, by Ended) {
 
 // Waits reports whether a request that was sent has no response yet.
 func (t *Tracker) Waits(method, url string) bool {
+	return t.Any(func(e *Exchange) bool { return e.Status == 0 && e.Method == method && e.URL == url })
+}
+
+// Any reports whether a function is true of an exchange that has not ended.
+func (t *Tracker) Any(f func(e *Exchange) bool) bool {
 	if t == nil {
 		return false
 	}
 	for _, o := range t.streams {
-		if o.Status == 0 && o.Method == method && o.URL == url {
+		if f(&o.Exchange) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(t.queue, func(o *open) bool {
-		return o.Status == 0 && o.Method == method && o.URL == url
-	})
+	return slices.ContainsFunc(t.queue, func(o *open) bool { return f(&o.Exchange) })
 }
 
 // cut reports an exchange that the end of its connection ended.
@@ -120,17 +125,31 @@ func (t *Tracker) cut(o *open, at int64, by Ended) {
 		return
 	}
 	if !o.over[t.server()] {
-		class, detail := ClassReset, "connection ended before the response was complete"
-		if byClient := t.byClient(by); t.goAway != nil && !byClient {
-			class, detail = t.goAway.Class, t.goAway.Detail
-		} else if byClient {
-			class = ClassAborted
-		} else if by == EndedByNetwork {
-			class, detail = ClassTimeout, "the network let nothing through before the response was complete"
-		}
-		o.failed(class, detail)
+		o.failed(t.endedBy(by))
 	}
 	t.report(o, at)
+}
+
+// endedBy says why an exchange failed that the end of its connection cut.
+func (t *Tracker) endedBy(by Ended) (Class, string) {
+	const cut = "connection ended before the response was complete"
+	switch byClient := t.byClient(by); {
+	case byClient:
+		return ClassAborted, cut
+	case t.goAway != nil:
+		return t.goAway.Class, t.goAway.Detail
+	case by == EndedByNetwork:
+		return ClassTimeout, "the network let nothing through before the response was complete"
+	}
+	return ClassReset, cut
+}
+
+// Ended notes that a connection has ended. A client may still write, to no avail:
+// what it gives up then, the end of the connection has cut.
+func (t *Tracker) Ended(by Ended) {
+	if t != nil {
+		t.ended, t.by = true, by
+	}
 }
 
 // byClient reports whether it was the client that ended the connection.

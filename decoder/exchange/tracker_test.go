@@ -355,3 +355,27 @@ func TestHTTP2(t *testing.T) {
 		})
 	}
 }
+
+// TestGivenUpAfterTheEnd has a client cancel a stream of a connection that its
+// peer, the network or the client itself had ended before.
+func TestGivenUpAfterTheEnd(t *testing.T) {
+	for by, want := range map[Ended]string{
+		EndedByPeer:    "reset: connection ended before the response was complete",
+		EndedByNetwork: "timeout: the network let nothing through before the response was complete",
+		EndedByProcess: "aborted: RST_STREAM CANCEL",
+		EndedUnknown:   "aborted: RST_STREAM CANCEL",
+	} {
+		l := &lines{}
+		l.tracker = New(Config{Scheme: "https", FromStart: true}, l)
+		l.tracker.SetClient(send)
+		p := newPeers(t, decoder.NewConn(decoder.Config{Role: decoder.Client, FromStart: true}, l))
+		p.start(20000)
+		p.get(10, 1, "/a")
+		p.ok(20, 1, false)
+		l.tracker.Ended(by)
+		p.say(30, send, func(f *http2.Framer) error { return f.WriteRSTStream(1, http2.ErrCodeCancel) })
+		if len(l.got) != 1 || !strings.HasSuffix(l.got[0], " new "+want) {
+			t.Errorf("%d: got %q, want %q", by, l.got, want)
+		}
+	}
+}
