@@ -76,18 +76,6 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	c.table.events.Exchange(meta, &event)
 }
 
-// fetched remembers an exchange for what the go command says of it. If it has
-// said so already, the exchange has failed.
-func (c *tracedConn) fetched(e *exchange.Exchange, m *export.Module) {
-	said := c.table.fetches.Add(&goproxy.Fetch{
-		Process: c.meta.PID, Conn: c.meta.Conn, Stream: e.Stream, URL: e.URL, Proxy: m.Proxy,
-		Status: e.Status, Failed: e.Error != nil, Request: m.Request,
-	})
-	if said != nil {
-		e.Error = &exchange.Error{Class: exchange.Class(said.Class), Detail: said.Detail}
-	}
-}
-
 // retry returns which exchange another repeats, or nil. A connection that was
 // closed lingers; where its client has sent a request again, and been answered,
 // it expects nothing of it any more.

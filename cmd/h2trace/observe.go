@@ -219,7 +219,7 @@ func (o *observer) handle(r *bpf.Record) error {
 	case bpf.KindConnect:
 		o.conns.names.connectFailed(r)
 	case bpf.KindMessage:
-		o.processes.complain(r, &o.conns.fetches)
+		return o.processes.complain(r, o.conns)
 	case bpf.KindField:
 		o.conns.verifier.Field(&r.Field)
 	case bpf.KindList:

@@ -13,7 +13,6 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
-	"h2trace/decoder/goproxy"
 	"h2trace/export"
 )
 
@@ -143,26 +142,6 @@ func (p *processes) exit(r *bpf.Record) {
 	}
 	proc.at = r.Time
 	p.print(proc, event)
-}
-
-// complain prints what a go command says that it could not fetch, and with which
-// of the exchanges that are over.
-func (p *processes) complain(r *bpf.Record, fetches *goproxy.Fetches) {
-	p.mu.Lock()
-	proc, ok := p.known[r.PID]
-	p.mu.Unlock()
-	if !ok {
-		return
-	}
-	proc.at = r.Time
-	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.proxies()) {
-		event := &export.Process{Action: export.ProcessError, Complaint: &c, Fetches: fetches.Of(r.PID, &c)}
-		if c.AtProxy {
-			via, _ := proc.source.httpProxies().forURL(c.URL)
-			event.Via = via.url
-		}
-		p.print(proc, event)
-	}
 }
 
 // sourced adds to a process where it fetches from.

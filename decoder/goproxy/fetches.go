@@ -55,7 +55,7 @@ func (f *Fetches) Add(one *Fetch) *Complaint {
 	f.list = append(f.list, *one)
 	f.bytes += len(one.URL)
 	for i, e := range f.early {
-		if e.process == one.Process && !one.Failed && e.complaint.isOf(one) {
+		if e.process == one.Process && !one.Failed && e.complaint.IsOf(one) {
 			f.early = append(f.early[:i], f.early[i+1:]...)
 			return &e.complaint
 		}
@@ -69,7 +69,7 @@ func (f *Fetches) Add(one *Fetch) *Complaint {
 func (f *Fetches) Of(process int, c *Complaint) []Fetch {
 	var named []Fetch
 	for i := len(f.list) - 1; i >= 0 && len(named) < maxNamed; i-- {
-		if one := &f.list[i]; one.Process == process && c.isOf(one) {
+		if one := &f.list[i]; one.Process == process && c.IsOf(one) {
 			named = append(named, *one)
 		}
 	}
@@ -106,8 +106,8 @@ func (f *Fetches) End(process int) {
 // streamIn finds the stream in an error of net/http.
 var streamIn = regexp.MustCompile(`stream ID (\d+);`)
 
-// isOf reports whether a complaint speaks of an exchange.
-func (c *Complaint) isOf(one *Fetch) bool {
+// IsOf reports whether a complaint speaks of an exchange.
+func (c *Complaint) IsOf(one *Fetch) bool {
 	switch {
 	case c.AtProxy:
 		return false // there was none

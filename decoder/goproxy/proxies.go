@@ -94,7 +94,7 @@ func (l Proxies) Parse(rawURL string) (r Request, at int, ok bool) {
 			return r, i, true
 		}
 	}
-	r, ok = Parse(rawURL)
+	r, ok = parse(pathOf(u), false)
 	return r, -1, ok
 }
 

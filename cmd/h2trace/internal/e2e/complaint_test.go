@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"h2trace/cmd/h2trace/internal/modproxy"
@@ -15,23 +16,32 @@ func TestComplaint(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
 	mods := modproxy.Modules("example.test/faulty", 3, 5000)
-	s := modproxy.Start(t, a, mods, modproxy.Options{Base: "/repo.v1"})
+	whole := modproxy.Start(t, a, mods, modproxy.Options{Base: "/repo.v1"})
+	cutting := modproxy.Start(t, a, mods, modproxy.Options{Base: "/repo.v1", CutZips: true})
 	const wrong = "h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	for _, tt := range []struct {
 		name, sum, file string
 		class           string
 		version         string
+		proxy           *modproxy.Server
 	}{
-		{"module", "example.test/faulty/m001 v1.0.0 " + wrong, "v1.0.0.zip", "checksum", "v1.0.0"},
-		{"go.mod", "example.test/faulty/m001 v1.0.0/go.mod " + wrong, "v1.0.0.mod", "checksum", "v1.0.0"},
-		{"not found", "", "v1.0.1.info", "http_4xx", "v1.0.1"},
+		{"module", "example.test/faulty/m001 v1.0.0 " + wrong, "v1.0.0.zip", "checksum", "v1.0.0", whole},
+		{"go.mod", "example.test/faulty/m001 v1.0.0/go.mod " + wrong, "v1.0.0.mod", "checksum", "v1.0.0", whole},
+		{"not found", "", "v1.0.1.info", "http_4xx", "v1.0.1", whole},
+		{"cut", "", "v1.0.0.zip", "reset", "v1.0.0", cutting},
+		{"cut, HTTP/1.1", "", "v1.0.0.zip", "reset", "v1.0.0", cutting},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			s := tt.proxy
 			w := modproxy.NewWorkspace(t, a, mods, s)
 			if err := os.WriteFile(filepath.Join(w.Dir, "go.sum"), []byte(tt.sum+"\n"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			tr := startTracing(t, command{args: []string{"go", "mod", "download", "example.test/faulty/m001@" + tt.version}, dir: w.Dir, env: w.Env})
+			env := w.Env
+			if strings.HasSuffix(tt.name, "HTTP/1.1") {
+				env = append(env, "GODEBUG=http2client=0")
+			}
+			tr := startTracing(t, command{args: []string{"go", "mod", "download", "example.test/faulty/m001@" + tt.version}, dir: w.Dir, env: env})
 			r := tr.wait()
 			if r.status != 1 {
 				t.Fatalf("exit status %d, want 1\n%s", r.status, indent(r.stderr))

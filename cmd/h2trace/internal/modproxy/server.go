@@ -28,6 +28,8 @@ type Options struct {
 	Status int
 	// RedirectZips sends each .zip request to this base URL with a 302.
 	RedirectZips string
+	// CutZips makes it reset the TCP connection in the middle of each zip.
+	CutZips bool
 	// Base is what its URL has for a path, such as "/go".
 	Base string
 	// HTTP2 is the configuration of the HTTP/2 server, or nil.
@@ -88,8 +90,11 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 		t.Fatal(err)
 	}
 	srv := &http.Server{
-		Handler:   s,
-		HTTP2:     s.opt.HTTP2,
+		Handler: s,
+		HTTP2:   s.opt.HTTP2,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c.(*tls.Conn).NetConn())
+		},
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
 	}
@@ -110,6 +115,9 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 	s.URL = fmt.Sprintf("https://localhost:%d%s", ln.Addr().(*net.TCPAddr).Port, s.opt.Base)
 }
 
+// connKey is for the connection in the context of a request.
+type connKey struct{}
+
 // ServeHTTP answers in the protocol of `go help goproxy`.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	file, _ := strings.CutPrefix(r.URL.Path, s.opt.Base)
@@ -128,6 +136,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/zip")
 	}
 	w.WriteHeader(status)
+	if strings.HasSuffix(r.URL.Path, ".zip") && s.opt.CutZips {
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+		_ = r.Context().Value(connKey{}).(net.Conn).Close()
+		return
+	}
 	n, _ := w.Write(body) // a client that is gone shows in Bytes
 	s.mu.Lock()
 	defer s.mu.Unlock()
