@@ -76,6 +76,7 @@ type Collector struct {
 	exes       exeCache
 	sites      siteTable
 	layouts    layoutTable
+	large      largeTables
 	copies     *sitePrograms // nil where the kernel needs none
 	stopped    bool          // no probes are to be attached any more
 	// leaving are the executables that leave is at work on: what is closed
@@ -233,6 +234,18 @@ func (c *Collector) readWithin(r *Record, wait time.Duration) error {
 func (c *Collector) ReadUntil() int64 { return c.until }
 
 func (c *Collector) read(r *Record) error {
+	for {
+		if err := c.readOne(r); err != nil {
+			return err
+		}
+		if whole, err := c.large.join(r, c.sample.RawSample); whole || err != nil {
+			return err
+		}
+	}
+}
+
+// readOne takes what comes next, be it only a part of a table.
+func (c *Collector) readOne(r *Record) error {
 	err := c.reader.ReadInto(&c.sample)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return ErrNoRecord

@@ -34,6 +34,7 @@ func TestCompat(t *testing.T) {
 		{"processes", TestProcesses},
 		{"tables", TestTables},
 		{"tables end", TestTablesEnd},
+		{"large tables", TestLargeTables},
 		{"verify", TestVerify},
 		{"replace", TestReplace},
 		{"sockets", TestSockets},

@@ -72,6 +72,7 @@ const (
 	compatVarFollow          = "follow"
 	compatVarLastBlockId     = "last_block_id"
 	compatVarLastConnId      = "last_conn_id"
+	compatVarLastLargeId     = "last_large_id"
 	compatVarLastLife        = "last_life"
 	compatVarLastListId      = "last_list_id"
 	compatVarOnlySite        = "only_site"
@@ -194,6 +195,7 @@ type compatVariableSpecs struct {
 	Follow       *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	LastLargeId  *ebpf.VariableSpec `ebpf:"last_large_id"`
 	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
 	LastListId   *ebpf.VariableSpec `ebpf:"last_list_id"`
 	OnlySite     *ebpf.VariableSpec `ebpf:"only_site"`
@@ -284,6 +286,7 @@ type compatVariables struct {
 	Follow       *ebpf.Variable `ebpf:"follow"`
 	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
+	LastLargeId  *ebpf.Variable `ebpf:"last_large_id"`
 	LastLife     *ebpf.Variable `ebpf:"last_life"`
 	LastListId   *ebpf.Variable `ebpf:"last_list_id"`
 	OnlySite     *ebpf.Variable `ebpf:"only_site"`

@@ -8,7 +8,7 @@
 #ifndef H2TRACE_HPACK_H
 #define H2TRACE_HPACK_H
 
-#include "conn.h"
+#include "largetable.h"
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
 #define FRAMER_R 8	      /* the pointer in http2.Framer.r, an io.Reader */
@@ -110,21 +110,6 @@ static __always_inline void note_read(struct conn *c, u64 g, struct conn_key *of
 		bpf_map_delete_elem(&readers, &key);
 }
 
-/* hpack.dynamicTable */
-struct dynamic_table {
-	u64 ents, ents_len, ents_cap;
-	u64 evict_count, by_name, by_name_value;
-	u32 size, max_size;
-};
-
-/* hpack.HeaderField, without Sensitive */
-struct header_field {
-	u64 name, name_len;
-	u64 value, value_len;
-};
-
-#define HEADER_FIELD_SIZE 40
-
 static __always_inline bool copy_text(struct table_record *r, u64 src, u64 len)
 {
 	u64 at = r->len;
@@ -147,12 +132,13 @@ static __always_inline bool copy_table(struct table_record *r, u64 src)
 
 	if (bpf_probe_read_user(&t, sizeof(t), (void *)src))
 		return false;
-	if (t.ents_len > TABLE_ENTRIES || t.size > TABLE_MAX)
-		return false;
 	r->size = t.size;
 	r->max_size = t.max_size;
 	r->count = t.ents_len;
 	r->len = 0;
+	r->large = 0;
+	if (t.ents_len > TABLE_ENTRIES || t.size > TABLE_MAX)
+		return copy_large_table(r, &t);
 	for (u32 i = 0; i < TABLE_ENTRIES; i++) {
 		if (i >= t.ents_len)
 			break;

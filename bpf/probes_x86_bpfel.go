@@ -461,6 +461,25 @@ type probesOpenRecord struct {
 	Comm        [16]uint8
 }
 
+type probesPieceRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Large uint64
+	First uint32
+	Count uint32
+	Len   uint32
+	Pad   uint32
+	Lens  [256]uint32
+	Text  [8192]uint8
+}
+
 type probesProcessKey struct {
 	_    structs.HostLayout
 	Tgid uint32
@@ -488,7 +507,7 @@ type probesReading struct {
 type probesRecord struct {
 	_    structs.HostLayout
 	Data probesDataRecord
-	_    [9480]byte
+	_    [9488]byte
 }
 
 type probesRecordKind uint32
@@ -508,6 +527,7 @@ const (
 	probesRecordKindRECORD_LIST      probesRecordKind = 12
 	probesRecordKindRECORD_DNS       probesRecordKind = 13
 	probesRecordKindRECORD_HANDSHAKE probesRecordKind = 14
+	probesRecordKindRECORD_PIECE     probesRecordKind = 15
 )
 
 type probesRole uint32
@@ -570,6 +590,7 @@ type probesTableRecord struct {
 	MaxSize     uint32
 	Count       uint32
 	Len         uint32
+	Large       uint64
 	Fragment    [256]uint8
 	Lens        [256]uint32
 	Text        [8192]uint8
@@ -682,6 +703,7 @@ const (
 	probesVarFollow          = "follow"
 	probesVarLastBlockId     = "last_block_id"
 	probesVarLastConnId      = "last_conn_id"
+	probesVarLastLargeId     = "last_large_id"
 	probesVarLastLife        = "last_life"
 	probesVarLastListId      = "last_list_id"
 	probesVarReaderIdle      = "reader_idle"
@@ -803,6 +825,7 @@ type probesVariableSpecs struct {
 	Follow       *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	LastLargeId  *ebpf.VariableSpec `ebpf:"last_large_id"`
 	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
 	LastListId   *ebpf.VariableSpec `ebpf:"last_list_id"`
 	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
@@ -892,6 +915,7 @@ type probesVariables struct {
 	Follow       *ebpf.Variable `ebpf:"follow"`
 	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
+	LastLargeId  *ebpf.Variable `ebpf:"last_large_id"`
 	LastLife     *ebpf.Variable `ebpf:"last_life"`
 	LastListId   *ebpf.Variable `ebpf:"last_list_id"`
 	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`

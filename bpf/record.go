@@ -28,6 +28,8 @@ const (
 	KindList      = Kind(probesRecordKindRECORD_LIST)
 	KindDNS       = Kind(probesRecordKindRECORD_DNS)
 	KindHandshake = Kind(probesRecordKindRECORD_HANDSHAKE)
+	// kindPiece is part of a table, and for nobody but the Collector.
+	kindPiece = Kind(probesRecordKindRECORD_PIECE)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -202,6 +204,8 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseClose(sample)
 	case KindTable:
 		return r.parseTable(sample)
+	case kindPiece:
+		return nil // Collector puts it in its table
 	case KindBlock:
 		return r.parseBlock(sample)
 	case KindWindows:

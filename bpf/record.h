@@ -12,6 +12,7 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+typedef __s64 s64;
 
 /* The longest payload of one data record: one TLS record (RFC 8446 5.1). */
 #define PAYLOAD_MAX 16384
@@ -23,6 +24,10 @@ typedef __u64 u64;
 /* Header tables of the default size (RFC 9113 6.5.2) and 32 bytes an entry. */
 #define TABLE_MAX 4096
 #define TABLE_ENTRIES 128
+/* Larger ones come in pieces: each ends at TABLE_MAX of text or TABLE_ENTRIES. */
+#define LARGE_TABLE_MAX 65536
+#define LARGE_TABLE_ENTRIES 2048
+#define PIECES_MAX 20
 #define FRAGMENT_SIZE 256
 #define FRAMER_PTRS 4
 #define DNS_MAX 4096
@@ -54,6 +59,7 @@ enum record_kind {
 	RECORD_LIST = 12,
 	RECORD_DNS = 13,
 	RECORD_HANDSHAKE = 14,
+	RECORD_PIECE = 15,
 };
 
 enum direction {
@@ -190,9 +196,22 @@ struct table_record {
 	u32 size;	  /* as hpack counts it: 32 more an entry */
 	u32 max_size;
 	u32 count;
-	u32 len; /* of text */
+	u32 len;   /* of text */
+	u64 large; /* not 0: all text is in the pieces that follow, by this number */
 	u8 fragment[FRAGMENT_SIZE];
 	u32 lens[2 * TABLE_ENTRIES]; /* name and value of each entry, oldest first */
+	u8 text[2 * TABLE_MAX];
+};
+
+/* A part of a large table. The texts joined are that of the table. */
+struct piece_record {
+	struct record_header h;
+	u64 large;
+	u32 first; /* entry, which may have begun in the piece before */
+	u32 count;
+	u32 len; /* of text */
+	u32 pad;
+	u32 lens[2 * TABLE_ENTRIES];
 	u8 text[2 * TABLE_MAX];
 };
 
@@ -364,6 +383,7 @@ union record {
 	struct socket_use socket;
 	struct dns_record dns;
 	struct handshake_record handshake;
+	struct piece_record piece;
 	enum record_kind kind;
 	enum direction direction;
 	enum role role;
@@ -430,7 +450,8 @@ _Static_assert(sizeof(struct dns_record) == 112 + DNS_MAX, "dns_record");
 _Static_assert(sizeof(struct connect_record) == 96, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
-_Static_assert(sizeof(struct table_record) == 9536, "table_record");
+_Static_assert(sizeof(struct table_record) == 9544, "table_record");
+_Static_assert(sizeof(struct piece_record) == 9256, "piece_record");
 _Static_assert(sizeof(struct block_record) == 344, "block_record");
 _Static_assert(sizeof(struct windows_record) == 9064, "windows_record");
 _Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");

@@ -59,36 +59,36 @@ func (r *Record) parseTable(sample []byte) error {
 		Fragment:       bytes.Clone(t.Fragment[:min(int(t.FragmentLen), len(t.Fragment))]),
 		FragmentLength: t.FragmentLen,
 	}
-	r.Table.Entries, r.Table.Consistent = entriesOf(t)
+	if t.Large != 0 || int(t.Count) > len(t.Lens)/2 || int(t.Len) > len(t.Text) {
+		return nil
+	}
+	r.Table.Entries, r.Table.Consistent = entriesOf(t.Lens[:2*t.Count], string(t.Text[:t.Len]), t.Size, t.MaxSize)
 	return nil
 }
 
-// entriesOf cuts the text of a table into its entries.
-func entriesOf(t *probesTableRecord) ([]TableEntry, bool) {
-	if int(t.Count) > len(t.Lens)/2 || int(t.Len) > len(t.Text) {
-		return nil, false
-	}
-	text := t.Text[:t.Len]
+// entriesOf cuts the text of a table into its entries, and reports whether these
+// add up to its size.
+func entriesOf(lens []uint32, text string, size, maxSize uint32) ([]TableEntry, bool) {
 	next := func(n uint32) (string, bool) {
 		if uint64(n) > uint64(len(text)) {
 			return "", false
 		}
-		s := string(text[:n])
+		s := text[:n]
 		text = text[n:]
 		return s, true
 	}
-	entries := make([]TableEntry, 0, t.Count)
-	size := uint64(t.Count) * entryOverhead
-	for i := range int(t.Count) {
-		name, ok := next(t.Lens[2*i])
-		value, ok2 := next(t.Lens[2*i+1])
+	entries := make([]TableEntry, 0, len(lens)/2)
+	sum := uint64(len(lens)/2) * entryOverhead
+	for i := range len(lens) / 2 {
+		name, ok := next(lens[2*i])
+		value, ok2 := next(lens[2*i+1])
 		if !ok || !ok2 {
 			return nil, false
 		}
 		entries = append(entries, TableEntry{name, value})
-		size += uint64(len(name)) + uint64(len(value))
+		sum += uint64(len(name)) + uint64(len(value))
 	}
-	return entries, len(text) == 0 && size == uint64(t.Size) && t.Size <= t.MaxSize
+	return entries, len(text) == 0 && sum == uint64(size) && size <= maxSize
 }
 
 func (r *Record) parseBlock(sample []byte) error {

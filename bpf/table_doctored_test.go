@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"fmt"
 	"os"
 	"testing"
 	"unsafe"
@@ -43,40 +44,53 @@ func TestTablesDoctored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			talk := newTalk(t)
-			for range 5 {
-				talk.exchange(0)
-			}
-			if err := c.AddTarget(os.Getpid()); err != nil {
-				t.Fatal(err)
-			}
-			d := (*dynamicTable)(unsafe.Pointer(talk.enc))
-			sound, ents := *d, append([]hpack.HeaderField(nil), d.ents...)
-			tt.doctor(d)
-			// The probe is at its beginning; what is static changes no table.
-			err := talk.enc.WriteField(hpack.HeaderField{Name: ":method", Value: "GET"})
-			*d = sound
-			copy(d.ents, ents)
-			if err != nil {
-				t.Fatal(err)
-			}
-			talk.buf.Reset()
-			if err := c.RemoveTarget(os.Getpid()); err != nil {
-				t.Fatal(err)
-			}
-			believed, all := 0, 0
-			for _, r := range records(t, c) {
-				if r.Kind == KindTable && r.Table.Dir == Send {
-					all++
-				}
-				if r.Kind == KindTable && r.Table.Dir == Send && r.Table.Consistent {
-					believed++
-				}
-			}
-			if want := tt.name == "as it is"; (believed == 1) != want || believed > 1 {
-				t.Errorf("%d of %d tables are taken for sound", believed, all)
-			}
-		})
+		for _, large := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, large=%v", tt.name, large), func(t *testing.T) {
+				checkDoctored(t, c, large, tt.doctor, tt.name == "as it is")
+			})
+		}
+	}
+}
+
+// checkDoctored has a table that is doctored copied, in pieces if it is a large one.
+func checkDoctored(t *testing.T, c *Collector, large bool, doctor func(*dynamicTable), want bool) {
+	t.Helper()
+	talk := newTalk(t)
+	if large {
+		talk.allow(64 << 10)
+		talk.exchange(64 << 10)
+		talk.send(0, talk.fresh(300, 3))
+	}
+	for range 5 {
+		talk.exchange(0)
+	}
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	d := (*dynamicTable)(unsafe.Pointer(talk.enc))
+	sound, ents := *d, append([]hpack.HeaderField(nil), d.ents...)
+	doctor(d)
+	// The probe is at its beginning; what is static changes no table.
+	err := talk.enc.WriteField(hpack.HeaderField{Name: ":method", Value: "GET"})
+	*d = sound
+	copy(d.ents, ents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	talk.buf.Reset()
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	believed, all := 0, 0
+	for _, r := range records(t, c) {
+		if r.Kind == KindTable && r.Table.Dir == Send {
+			all++
+		}
+		if r.Kind == KindTable && r.Table.Dir == Send && r.Table.Consistent {
+			believed++
+		}
+	}
+	if (believed == 1) != want || believed > 1 {
+		t.Errorf("%d of %d tables are taken for sound", believed, all)
 	}
 }

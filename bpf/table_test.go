@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -65,19 +66,25 @@ func newTalk(t *testing.T) *talk {
 // before it, by the index of their entries.
 func (c *talk) exchange(resize uint32) (before []TableEntry) {
 	c.t.Helper()
-	before = c.entries()
-	if resize > 0 {
-		c.enc.SetMaxDynamicTableSize(resize)
-	}
-	c.buf.Reset()
 	c.turn++
-	for _, f := range []hpack.HeaderField{
+	return c.send(resize, []hpack.HeaderField{
 		{Name: ":method", Value: "GET"},
 		{Name: ":path", Value: fmt.Sprintf("/%d", c.turn)},
 		{Name: "x-empty", Value: ""},
 		{Name: fmt.Sprintf("x-%d", c.turn), Value: string(bytes.Repeat([]byte("v"), 40*c.turn))},
 		{Name: "authorization", Value: "secret", Sensitive: true},
-	} {
+	})
+}
+
+// send does so with a block of certain fields.
+func (c *talk) send(resize uint32, fields []hpack.HeaderField) (before []TableEntry) {
+	c.t.Helper()
+	before = c.entries()
+	if resize > 0 {
+		c.enc.SetMaxDynamicTableSize(resize)
+	}
+	c.buf.Reset()
+	for _, f := range fields {
 		if err := c.enc.WriteField(f); err != nil {
 			c.t.Fatal(err)
 		}
@@ -105,8 +112,12 @@ func (c *talk) exchange(resize uint32) (before []TableEntry) {
 func (c *talk) entries() []TableEntry {
 	list := []TableEntry{}
 	c.reference.SetEmitFunc(func(f hpack.HeaderField) { list = append(list, TableEntry{f.Name, f.Value}) })
-	for index := byte(62); index < 127; index++ {
-		if _, err := c.reference.Write([]byte{0x80 | index}); err != nil {
+	for index := uint64(62); ; index++ { // RFC 7541 §6.1
+		indexed := []byte{0x80 | byte(index)}
+		if index >= 127 {
+			indexed = binary.AppendUvarint([]byte{0xff}, index-127)
+		}
+		if _, err := c.reference.Write(indexed); err != nil {
 			break
 		}
 	}

@@ -209,8 +209,8 @@ Until then windows are null, as is conn_recv of clients built with Go 1.20 or
 older and of servers built with Go 1.19 or older, and all of those built with a
 release that h2trace does not know and without debugging information. Blocks that
 were under way then, and those of HTTP/2 code that does not use net/http or
-golang.org/x/net, or whose tables exceed 4096 bytes, are null where they refer
-to fields sent earlier (headers_error says so). Where frame boundaries had to be searched, there or after a loss,
+golang.org/x/net, or whose tables exceed 64 KiB or 2048 entries, are null where
+they refer to fields sent earlier (headers_error says so). Where frame boundaries had to be searched, there or after a loss,
 frames of one direction may come later than their time.
 
 An executable that a target starts and that h2trace has not met before is held

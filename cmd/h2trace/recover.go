@@ -17,8 +17,10 @@ const (
 	// and maxAsks how often before it is given up.
 	tablesAsked = 8
 	maxAsks     = 32
-	// keptTables bounds the tables that wait for the block they belong to.
-	keptTables = 256
+	// keptTables and keptEntries bound the tables that wait for the block they
+	// belong to; few tables have a hundred entries.
+	keptTables  = 256
+	keptEntries = 32 << 10
 	// maxEarly bounds the blocks that wait for their connection.
 	maxEarly = 64
 	// idleHits and vainHits are how often the probes may be hit for nothing
@@ -140,7 +142,7 @@ func (r *recovery) progress() error {
 func (r *recovery) table(rec *bpf.Record) error {
 	t := rec.Table
 	if t.Dir == bpf.Send {
-		if len(r.tables) == keptTables {
+		for len(r.tables) == keptTables || r.entries()+len(t.Entries) > keptEntries {
 			delete(r.tables, slices.Min(slices.Collect(maps.Keys(r.tables))))
 		}
 		r.tables[t.ID] = &t
@@ -154,6 +156,15 @@ func (r *recovery) table(rec *bpf.Record) error {
 		c.received(rec.Time, &t)
 	}
 	return r.used(c, bpf.Recv)
+}
+
+// entries returns how many there are in the tables that wait.
+func (r *recovery) entries() int {
+	n := 0
+	for _, t := range r.tables {
+		n += len(t.Entries)
+	}
+	return n
 }
 
 // block takes the frame that a table is for. It may be the first that its

@@ -32,6 +32,15 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// TestJoinLargeTables does so where both ends allow header tables of 64 KiB, which
+// have hundreds of entries from before the attach.
+func TestJoinLargeTables(t *testing.T) {
+	needProbes(t)
+	for _, side := range []string{"client", "server"} {
+		t.Run(side, func(t *testing.T) { joinPair(t, side, "x", "table", "-table", "65536") })
+	}
+}
+
 // joins is how often a connection is joined.
 const joins = 2
 
@@ -39,10 +48,10 @@ const joins = 2
 // for a while: connections that are joined are copied whole.
 const roomy = "128MiB"
 
-func joinPair(t *testing.T, side, impl, scenario string) {
+func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 	a := modproxy.NewAuthority(t)
 	logFile := filepath.Join(t.TempDir(), "debug.log")
-	pid, end := startPair(t, a, side, impl, scenario, logFile)
+	pid, end := startPair(t, a, side, impl, scenario, logFile, flags...)
 	await(t, "requests before the attach", func() bool { return lines(logFile, ":path") > 50 })
 	var traces []*contract.Stream
 	for range joins {
@@ -85,20 +94,20 @@ func joinPair(t *testing.T, side, impl, scenario string) {
 	}
 }
 
-// startPair starts a server and a client that works until end is called. The
-// one on the given side logs its frames.
-func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFile string) (pid int, end func()) {
+// startPair starts a server and a client that works until end is called, both
+// with some flags. The one on the given side logs its frames.
+func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFile string, both ...string) (pid int, end func()) {
 	t.Helper()
-	flags := []string{"-impl", "x", "-repeat", "-timeout", "80s", "-scenario", scenario}
+	flags := append([]string{"-impl", "x", "-repeat", "-timeout", "80s", "-scenario", scenario}, both...)
 	if side == "server" {
-		srv := startLoggingServer(t, serverArgs(t, a, "-impl", impl), debugEnv(peerEnv(a)), logFile)
+		srv := startLoggingServer(t, serverArgs(t, a, append([]string{"-impl", impl}, both...)...), debugEnv(peerEnv(a)), logFile)
 		endClient := startStorm(t, clientArgs(t, srv.addr, flags...), peerEnv(a))
 		return srv.pid, func() {
 			endClient()
 			srv.stop()
 		}
 	}
-	srv := startServer(t, serverArgs(t, a), peerEnv(a))
+	srv := startServer(t, serverArgs(t, a, both...), peerEnv(a))
 	flags[1] = impl
 	args := clientArgs(t, srv.addr, flags...)
 	return startLogging(t, args, debugEnv(peerEnv(a)), logFile)

@@ -31,7 +31,7 @@ type client struct {
 var scenarios = map[string]func(context.Context, *client) error{
 	"get": get, "post": post, "trailers": trailers, "headers": headers, "streams": streams,
 	"reset": reset, "abort": abort, "early": early, "ping": ping, "goaway": goAway,
-	"tiny": tiny, "once": once, "upload": upload, "cancel": cancelOnce,
+	"tiny": tiny, "table": table, "once": once, "upload": upload, "cancel": cancelOnce,
 }
 
 func main() {
@@ -40,6 +40,7 @@ func main() {
 	scenario := flag.String("scenario", "get", "what to do, as a comma-separated list")
 	window := flag.Int("window", 0, "receive window of a stream, in bytes; 0 for the default")
 	repeat := flag.Bool("repeat", false, "play the scenario again and again until stdin ends")
+	tableSize := flag.Int("table", 0, "size of header tables, in bytes; 0 for the default")
 	pingAfter := flag.Duration("ping", 0, "ping the server after this much silence")
 	timeout := flag.Duration("timeout", time.Minute, "give up after this long")
 	view := flag.Bool("view", false, "print the windows that the client itself keeps (with -impl x)")
@@ -49,6 +50,7 @@ func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 	defer cancel()
 	conf := &http.HTTP2Config{MaxReceiveBufferPerStream: *window, SendPingTimeout: *pingAfter}
+	conf.MaxDecoderHeaderTableSize, conf.MaxEncoderHeaderTableSize = *tableSize, *tableSize
 	if *window != 0 {
 		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)
 	}

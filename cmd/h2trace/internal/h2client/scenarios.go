@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // do sends a request and returns the length of its whole answer.
@@ -191,5 +193,20 @@ func tiny(ctx context.Context, c *client) error {
 	_, _, err := c.do(ctx, "POST", fmt.Sprintf("/echo?i=%d", c.turn), strings.NewReader(strings.Repeat("p", c.turn%500)), func(r *http.Request) {
 		r.Header.Set("X-Turn", strconv.Itoa(c.turn))
 	})
+	return err
+}
+
+// table says some of 900 fields again, which a large header table has all.
+func table(ctx context.Context, c *client) error {
+	_, resp, err := c.do(ctx, "GET", "/mirror", nil, func(r *http.Request) {
+		for range 30 {
+			i := rand.IntN(900)
+			r.Header.Set(fmt.Sprintf("X-Field-%d", i), fmt.Sprintf("value %d", i))
+		}
+	})
+	if err == nil && len(resp.Header) < 20 {
+		err = fmt.Errorf("%d header fields", len(resp.Header))
+	}
+	time.Sleep(5 * time.Millisecond)
 	return err
 }

@@ -28,9 +28,11 @@ func main() {
 	window := flag.Int("window", 0, "receive window of a stream, in bytes; 0 for the default")
 	streams := flag.Int("streams", 0, "concurrent streams; 0 for the default")
 	ping := flag.Duration("ping", 0, "ping a connection after this much silence")
+	tableSize := flag.Int("table", 0, "size of header tables, in bytes; 0 for the default")
 	flag.Parse()
 
 	conf := &http.HTTP2Config{MaxConcurrentStreams: *streams, MaxReceiveBufferPerStream: *window, SendPingTimeout: *ping}
+	conf.MaxDecoderHeaderTableSize, conf.MaxEncoderHeaderTableSize = *tableSize, *tableSize
 	if *window != 0 {
 		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)
 	}
@@ -86,6 +88,13 @@ func handler() http.Handler {
 			w.Header().Set(fmt.Sprintf("X-Large-%03d", i), strings.Repeat("<v"+strconv.Itoa(i)+">", 200))
 		}
 		w.Header().Set("X-Got", strconv.Itoa(len(r.Header)))
+	})
+	mux.HandleFunc("/mirror", func(w http.ResponseWriter, r *http.Request) {
+		for name, values := range r.Header {
+			if strings.HasPrefix(name, "X-") {
+				w.Header()[name] = values
+			}
+		}
 	})
 	mux.HandleFunc("/early", func(w http.ResponseWriter, r *http.Request) {
 		// Answering without reading the body resets the stream.

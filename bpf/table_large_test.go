@@ -1,0 +1,108 @@
+package bpf
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http2/hpack"
+)
+
+// allow lets the tables of both ends grow.
+func (c *talk) allow(size uint32) {
+	c.enc.SetMaxDynamicTableSizeLimit(size)
+	c.dec.SetAllowedMaxDynamicTableSize(size)
+	c.reference.SetAllowedMaxDynamicTableSize(size)
+}
+
+// fresh returns a block of n fields that were not sent before.
+func (c *talk) fresh(n, size int) []hpack.HeaderField {
+	fields := []hpack.HeaderField{{Name: ":method", Value: "GET"}}
+	for range n {
+		c.turn++
+		value := fmt.Sprint(c.turn)
+		fields = append(fields, hpack.HeaderField{Name: "x" + value, Value: strings.Repeat(value, size)})
+	}
+	return fields
+}
+
+// TestLargeTables joins connections whose peers allow large tables, and compares
+// the tables that are copied with what both ends hold.
+func TestLargeTables(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		allowed uint32
+		fill    func(c *talk)
+		want    bool
+	}{
+		{"many entries", 64 << 10, func(c *talk) {
+			for range 18 {
+				c.send(0, c.fresh(100, 1))
+			}
+		}, true},
+		{"long values", 64 << 10, func(c *talk) {
+			for _, size := range []int{3000, 1, 800, 0, 2000, 1200, 1} {
+				c.send(0, c.fresh(1, size))
+			}
+		}, true},
+		{"all of it one entry", 64 << 10, func(c *talk) { c.send(0, c.fresh(1, 65400)) }, true},
+		{"most entries", 64 << 10, func(c *talk) {
+			empty := []hpack.HeaderField{{Name: ":method", Value: "GET"}}
+			for range 1000 {
+				empty = append(empty, hpack.HeaderField{Name: "", Value: ""}, hpack.HeaderField{Name: "a", Value: ""})
+			}
+			c.send(0, empty)
+			for range 10 {
+				c.send(0, c.fresh(100, 1))
+			}
+		}, true},
+		{"an entry more than a record has", 8 << 10, func(c *talk) { c.send(0, c.fresh(129, 1)) }, true},
+		{"beyond what is copied", 128 << 10, func(c *talk) {
+			for range 30 {
+				c.send(0, c.fresh(100, 1))
+			}
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 16 << 20})
+			if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+				t.Fatal(err)
+			}
+			talk := newTalk(t)
+			talk.allow(tt.allowed)
+			talk.exchange(tt.allowed)
+			tt.fill(talk)
+			if err := c.AddTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			var want [][]TableEntry
+			for range 3 {
+				before := talk.send(0, talk.fresh(2, 10))
+				if tt.want {
+					want = append(want, before)
+				}
+			}
+			if err := c.RemoveTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			tables, blocks, _ := drainTables(t, c)
+			if len(blocks) != len(want) {
+				t.Fatalf("got %d blocks, want %d", len(blocks), len(want))
+			}
+			for dir := range tables {
+				var got [][]TableEntry
+				for _, table := range tables[dir] {
+					if !table.Consistent {
+						t.Errorf("direction %d: a table is inconsistent", dir)
+					}
+					got = append(got, table.Entries)
+				}
+				if !cmp.Equal(want, got) {
+					t.Errorf("direction %d: %d tables %.200v, want %d: %.200v", dir, len(got), got, len(want), want)
+				}
+			}
+		})
+	}
+}
