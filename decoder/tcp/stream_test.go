@@ -1,0 +1,120 @@
+package tcp
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// recorder writes down what a Stream reports.
+type recorder struct{ calls []string }
+
+func (r *recorder) Data(at int64, b []byte) {
+	r.calls = append(r.calls, fmt.Sprintf("%d %s", at, b))
+}
+
+func (r *recorder) Missing(at int64, n uint64, why Cause) {
+	r.calls = append(r.calls, fmt.Sprintf("%d -%d %s", at, n, [...]string{"left out", "lost", "overrun"}[why]))
+}
+
+func TestStream(t *testing.T) {
+	type segment struct {
+		off  uint64
+		b    string
+		lost bool
+	}
+	for _, tt := range []struct {
+		name    string
+		leftOut uint64
+		budget  int
+		in      []segment
+		flush   bool
+		want    []string
+	}{
+		{name: "in order", in: []segment{{0, "ab", false}, {2, "cd", false}}, want: []string{"1 ab", "2 cd"}},
+		{name: "sent again", in: []segment{{0, "ab", false}, {0, "ab", false}, {2, "c", false}}, want: []string{"1 ab", "3 c"}},
+		{name: "sent again with more", in: []segment{{0, "ab", false}, {1, "bcd", false}}, want: []string{"1 ab", "2 cd"}},
+		{name: "overtaken", in: []segment{{2, "cd", false}, {4, "e", false}, {0, "ab", false}}, want: []string{"3 ab", "3 cd", "3 e"}},
+		{name: "overlapping what is held", in: []segment{{2, "c", false}, {2, "cde", false}, {4, "ef", false}, {0, "abc", false}}, want: []string{"4 abc", "4 de", "4 f"}},
+		{name: "still on its way", in: []segment{{0, "ab", false}, {5, "f", false}}, want: []string{"1 ab"}},
+		{name: "end while it is on its way", in: []segment{{0, "ab", false}, {5, "f", false}}, flush: true, want: []string{"1 ab", "9 -3 overrun", "9 f"}},
+		{name: "record lost", in: []segment{{0, "ab", false}, {5, "f", true}}, want: []string{"1 ab", "2 -3 lost", "2 f"}},
+		{name: "record lost behind a hole", in: []segment{{2, "c", false}, {5, "f", true}}, want: []string{"2 -2 lost", "2 c", "2 -2 lost", "2 f"}},
+		{name: "record of something known lost", in: []segment{{0, "ab", false}, {0, "ab", true}, {2, "c", false}}, want: []string{"1 ab", "3 c"}},
+		{name: "left out", leftOut: 6, in: []segment{{0, "ab", false}, {5, "fg", false}}, want: []string{"1 ab", "2 -3 left out", "2 fg"}},
+		{name: "only what is before is left out", leftOut: 5, in: []segment{{0, "ab", false}, {6, "g", false}, {4, "ef", false}}, want: []string{"1 ab", "3 -2 left out", "3 ef", "3 g"}},
+		{name: "more than may be held", budget: 3, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var s Stream
+			var got recorder
+			budget := Budget{Left: 100}
+			if tt.budget > 0 {
+				budget.Left = tt.budget
+			}
+			all := budget.Left
+			s.LeaveOut(tt.leftOut)
+			for i, seg := range tt.in {
+				s.Segment(int64(i+1), seg.off, []byte(seg.b), seg.lost, &budget, &got)
+			}
+			if tt.flush {
+				s.Flush(9, &budget, &got)
+			}
+			if diff := cmp.Diff(tt.want, got.calls); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if budget.Left+s.size != all {
+				t.Errorf("%d bytes of the budget are gone", all-budget.Left-s.size)
+			}
+		})
+	}
+}
+
+// whole gathers the bytes and demands that none is missing.
+type whole struct {
+	t   *testing.T
+	buf bytes.Buffer
+}
+
+func (w *whole) Data(_ int64, b []byte) { w.buf.Write(b) }
+
+func (w *whole) Missing(_ int64, n uint64, _ Cause) { w.t.Errorf("%d bytes are missing", n) }
+
+// TestShuffled sends streams in segments that overlap, come late, and come
+// again.
+func TestShuffled(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		want := make([]byte, 1+rng.IntN(5000))
+		for i := range want {
+			want[i] = byte(rng.Uint32())
+		}
+		type segment struct{ from, to int }
+		var segments []segment
+		for at := 0; at < len(want); {
+			to := min(len(want), at+1+rng.IntN(300))
+			from := max(0, at-rng.IntN(50))
+			segments = append(segments, segment{from, to})
+			if rng.IntN(5) == 0 {
+				segments = append(segments, segment{rng.IntN(to), to})
+			}
+			at = to
+		}
+		for i := range segments { // late by up to 8 segments
+			j := min(len(segments)-1, i+rng.IntN(8))
+			segments[i], segments[j] = segments[j], segments[i]
+		}
+		var s Stream
+		got := &whole{t: t}
+		budget := Budget{Left: 1 << 20}
+		for _, seg := range segments {
+			s.Segment(0, uint64(seg.from), want[seg.from:seg.to], false, &budget, got)
+		}
+		if !bytes.Equal(got.buf.Bytes(), want) || budget.Left != 1<<20 || s.Next() != uint64(len(want)) {
+			t.Fatalf("seed %d: got %d bytes, want %d; %d held", seed, got.buf.Len(), len(want), 1<<20-budget.Left)
+		}
+	}
+}
