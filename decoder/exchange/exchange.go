@@ -45,10 +45,11 @@ const (
 	HTTP2 Proto = iota
 	HTTP11
 	HTTP10
+	H2C // HTTP/2 without TLS
 )
 
 // String returns the name of the protocol, such as "http/1.1".
-func (p Proto) String() string { return [...]string{"h2", "http/1.1", "http/1.0"}[p] }
+func (p Proto) String() string { return [...]string{"h2", "http/1.1", "http/1.0", "h2c"}[p] }
 
 // Reused says whether an exchange came over a connection that there was.
 type Reused uint8
@@ -97,6 +98,8 @@ type open struct {
 	stalls  [2]window
 	stalled [2]int64 // up to which time stalls are counted
 	partial bool     // body bytes may have been missed
+	// settings is the HTTP2-Settings field of a request on HTTP/1.1.
+	settings string
 }
 
 // order keeps what ends from ending before it began: after a loss the frames of

@@ -26,6 +26,19 @@ func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
 	t.http1.Gap(at, d == t.client, n)
 }
 
+// BodyLeft returns how many bytes of a direction of HTTP/1.x are to come before
+// its next head: 0 unless it is in a body of known length.
+func (t *Tracker) BodyLeft(d decoder.Direction) int64 {
+	if t.http1 == nil {
+		return 0
+	}
+	return t.http1.BodyLeft(d == t.client)
+}
+
+// Tunneled reports whether HTTP/1.x has ended, and what follows is something
+// else.
+func (t *Tracker) Tunneled() bool { return t.http1 != nil && t.http1.Tunneled() }
+
 func (t *Tracker) startHTTP1() {
 	if t.http1 == nil {
 		t.http1 = http1.NewConn((*http1Sink)(t))
@@ -51,6 +64,7 @@ func (s *http1Sink) Request(since, at int64, r *http1.Request) {
 	o := &open{Exchange: Exchange{Method: r.Method, Start: since, End: at, Proto: proto(r.Proto)}}
 	o.URL = s.url(r)
 	o.ToProxy = r.Method == "CONNECT" || strings.Contains(r.Target, "://") && r.Target[0] != '/'
+	o.settings = r.Header.Get("HTTP2-Settings")
 	t.enter(o)
 	t.push(at, o)
 	t.last = o
@@ -107,6 +121,7 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 	if r.Status < 200 && r.Status != 101 {
 		return
 	}
+	t.upgrade = r.Header.Get("Upgrade")
 	o := t.answered()
 	if o == nil {
 		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}}
@@ -177,6 +192,9 @@ func (t *Tracker) endHTTP1(o *open, at int64) {
 func (s *http1Sink) Tunnel(at int64) {
 	t := (*Tracker)(s)
 	for _, o := range t.queue {
+		if o.Status == 101 && strings.EqualFold(t.upgrade, "h2c") && t.goOn(o, at) {
+			break
+		}
 		if o.Status != 0 {
 			o.RequestEnd, o.ResponseEnd = max(o.RequestEnd, o.Start), at
 			o.over = [2]bool{true, true}
@@ -186,8 +204,32 @@ func (s *http1Sink) Tunnel(at int64) {
 	}
 }
 
+// goOn makes an exchange that of stream 1 of HTTP/2 (RFC 7540 §3.2).
+func (t *Tracker) goOn(o *open, at int64) bool {
+	sink, ok := t.sink.(UpgradeSink)
+	if !ok {
+		return false
+	}
+	t.queue, t.last, t.upgraded = nil, nil, sink
+	o.Stream, o.Proto, o.Status, o.Response = 1, t.http2(), 0, 0
+	o.RequestEnd, o.over[t.client] = max(o.RequestEnd, o.Start), true
+	t.streams[1] = o
+	t.lastID[1], t.firstID[1], t.highest[1] = 1, 1, 1
+	sink.Upgraded(at, o.settings)
+	return true
+}
+
 // Tunneled implements http1.Sink.
-func (s *http1Sink) Tunneled(int64, bool, []byte) {}
+func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
+	if s.upgraded == nil {
+		return
+	}
+	d := s.client
+	if !client {
+		d = (*Tracker)(s).server()
+	}
+	s.upgraded.Tunneled(at, d, b)
+}
 
 // Lost implements http1.Sink: what waits for a response may have had it.
 func (s *http1Sink) Lost(at int64, _ bool) {

@@ -56,7 +56,7 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 	if o := t.streams[id]; o != nil || id == 0 {
 		return o
 	}
-	o := &open{Exchange: Exchange{Stream: id, Proto: HTTP2}}
+	o := &open{Exchange: Exchange{Stream: id, Proto: t.http2()}}
 	begins := f.Type == decoder.TypePushPromise || f.Dir == t.client && t.opens(f)
 	t.highest[parity] = max(t.highest[parity], id)
 	switch {
@@ -80,6 +80,14 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 	t.enter(o)
 	t.streams[id] = o
 	return o
+}
+
+// http2 is what HTTP/2 is called on the connection.
+func (t *Tracker) http2() Proto {
+	if t.cfg.Scheme == "http" {
+		return H2C
+	}
+	return HTTP2
 }
 
 // opens reports whether a frame of the client begins a request. Trailers end

@@ -17,6 +17,18 @@ type Sink interface {
 	Stall(s *Stall)
 }
 
+// UpgradeSink is a Sink that takes HTTP/2 on a connection that began with
+// HTTP/1.1.
+type UpgradeSink interface {
+	Sink
+	// Upgraded is called when the server agreed to go on with HTTP/2, before
+	// Tunneled. settings is the value of the request's HTTP2-Settings field,
+	// and the exchange is that of stream 1 now.
+	Upgraded(at int64, settings string)
+	// Tunneled is called for the bytes that follow. b is not to be kept.
+	Tunneled(at int64, d decoder.Direction, b []byte)
+}
+
 // Config says what is known of a connection.
 type Config struct {
 	// Scheme is that of the requests which name none, "https" or "http".
@@ -53,6 +65,10 @@ type Tracker struct {
 	http1 *http1.Conn
 	queue []*open // HTTP/1: oldest first, those that wait for a response
 	last  *open   // whose request is being read
+	// upgrade is what the server goes on with, and upgraded is set when that
+	// is HTTP/2.
+	upgrade  string
+	upgraded UpgradeSink
 }
 
 // New returns a Tracker that reports to sink. A nil Tracker takes everything

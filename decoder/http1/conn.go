@@ -72,6 +72,22 @@ func (c *Conn) Gap(at int64, client bool, n int64) {
 	c.server.gap(at, n, (*responses)(c))
 }
 
+// BodyLeft returns how many bytes of a side are to come before its next head, 0
+// unless it is in a body of known length.
+func (c *Conn) BodyLeft(client bool) int64 {
+	h := &c.server
+	if client {
+		h = &c.client
+	}
+	if h.state != inBody {
+		return 0
+	}
+	return h.left
+}
+
+// Tunneled reports whether the connection goes on with something else.
+func (c *Conn) Tunneled() bool { return c.server.state == tunnel }
+
 // Close ends the connection. A response whose body has no length ends with it
 // (RFC 9112 §6.3); any other that is not complete is cut.
 func (c *Conn) Close(at int64) {
