@@ -67,7 +67,7 @@ type capture struct {
 	count  uint64
 	// connects are those that failed.
 	connects []Connect
-	dns      []DNS
+	dns      []Packet
 	// handshakes are those that are over, by connection.
 	handshakes map[uint64]Handshake
 }
@@ -94,10 +94,19 @@ func drain(t *testing.T, c *Collector) *capture {
 		case KindHandshake:
 			got.handshakes[r.Conn] = r.Handshake
 		case KindDNS:
-			r.DNS.Payload = bytes.Clone(r.DNS.Payload)
-			got.dns = append(got.dns, r.DNS)
+			r.Packet.Payload = bytes.Clone(r.Packet.Payload)
+			got.dns = append(got.dns, r.Packet)
 		case KindConnect:
 			got.connects = append(got.connects, r.Connect)
+		case KindSegment: // which may come again
+			s := &got.data[r.Conn][r.Data.Dir]
+			if r.Data.Offset > s.offset {
+				t.Fatalf("conn %d dir %d: got record at %d, want %d", r.Conn, r.Data.Dir, r.Data.Offset, s.offset)
+			}
+			if known := s.offset - r.Data.Offset; known < uint64(len(r.Data.Payload)) {
+				s.offset += uint64(len(r.Data.Payload)) - known
+				s.Write(r.Data.Payload[known:])
+			}
 		case KindData:
 			s := &got.data[r.Conn][r.Data.Dir]
 			if r.Data.Seq != s.seq || r.Data.Offset < s.offset {

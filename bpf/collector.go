@@ -59,7 +59,9 @@ type Collector struct {
 	opts   Options
 	probes probesObjects
 	hooks  []link.Link
-	noDNS  error // why name resolution is not watched
+	// noPackets is why packets are not watched.
+	noPackets error
+	flows     flows
 	// programs are all of them by name, and nil where there are copies.
 	programs map[string]*ebpf.Program
 	multi    bool // the uprobe programs attach by uprobe_multi
@@ -112,7 +114,7 @@ func New(opts Options) (*Collector, error) {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
 	if !opts.FramesOnly {
-		c.noDNS = c.watchDNS()
+		c.noPackets = c.watchPackets()
 	}
 	c.watchLeases()
 	var err error
@@ -305,5 +307,5 @@ func (c *Collector) Close() error {
 	if c.copies != nil {
 		err = errors.Join(err, c.copies.close())
 	}
-	return errors.Join(err, c.probes.Close())
+	return errors.Join(err, c.flows.close(), c.probes.Close())
 }

@@ -8,6 +8,7 @@
 
 #include "compat.h"
 #include "goabi.h"
+#include "path.h"
 #include "ring.h"
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
@@ -212,19 +213,6 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 		}
 	}
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
-}
-
-static __always_inline void fill_path(struct close_record *r, struct tcp_sock *tp, u8 state)
-{
-	r->socket = 1;
-	r->state = state;
-	r->sk_err = BPF_CORE_READ((struct sock *)tp, sk_err);
-	r->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
-	r->min_rtt_us = BPF_CORE_READ(tp, rtt_min.s[0].v);
-	r->retransmits = BPF_CORE_READ(tp, total_retrans);
-	r->out_of_order = BPF_CORE_READ(tp, rcv_ooopack);
-	r->segs_in = BPF_CORE_READ(tp, segs_in);
-	r->segs_out = BPF_CORE_READ(tp, segs_out);
 }
 
 /*

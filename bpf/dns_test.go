@@ -17,7 +17,7 @@ func TestDNS(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCollector(t, Options{BufferSize: 1 << 20})
-			if err := c.DNSWatched(); err != nil {
+			if err := c.PacketsWatched(); err != nil {
 				skipOrFail(t, err.Error())
 			}
 			server := netip.MustParseAddrPort(tt.server)

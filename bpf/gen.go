@@ -1,9 +1,9 @@
 package bpf
 
-//go:generate go tool bpf2go -cc $BPF2GO_CC -strip $BPF2GO_STRIP -target amd64 -type record_kind -type direction -type role -type loss_reason -type data_record -type open_record -type close_record -type exec_record -type exit_record -type table_record -type piece_record -type block_record -type field_record -type list_record -type connect_record -type dns_record -type handshake_record -type error_type -type message_record -type windows_record -type stream_state -type http2_layout -type window_want -type exe_name -type ledger -type site -type conn_key -type socket_use -type process_key -type witnessed -type conn -type call_key -type call -type want probes h2trace.bpf.c -- -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -mcpu=v3 -I/usr/include/x86_64-linux-gnu
+//go:generate go tool bpf2go -cc $BPF2GO_CC -strip $BPF2GO_STRIP -target amd64 -type record_kind -type direction -type role -type loss_reason -type data_record -type open_record -type close_record -type exec_record -type exit_record -type table_record -type piece_record -type block_record -type field_record -type list_record -type connect_record -type packet_record -type handshake_record -type error_type -type message_record -type windows_record -type stream_state -type http2_layout -type window_want -type exe_name -type ledger -type site -type conn_key -type socket_use -type process_key -type witnessed -type conn -type call_key -type call -type want probes h2trace.bpf.c -- -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -mcpu=v3 -I/usr/include/x86_64-linux-gnu
 
 // For kernels that lack what the others need, see compat.h.
 //go:generate go tool bpf2go -cc $BPF2GO_CC -strip $BPF2GO_STRIP -target amd64 -no-global-types compat h2trace.bpf.c -- -DCOMPAT -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -mcpu=v3 -I/usr/include/x86_64-linux-gnu
 
-// What watches name resolution, which not every kernel and user allows.
-//go:generate go tool bpf2go -cc $BPF2GO_CC -strip $BPF2GO_STRIP -target amd64 -no-global-types dns dns.bpf.c -- -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -mcpu=v3 -I/usr/include/x86_64-linux-gnu
+// What watches packets, which not every kernel and user allows.
+//go:generate go tool bpf2go -cc $BPF2GO_CC -strip $BPF2GO_STRIP -target amd64 -no-global-types -type owner -type flow_want -type listener packets packets.bpf.c -- -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -mcpu=v3 -I/usr/include/x86_64-linux-gnu

@@ -178,41 +178,6 @@ const (
 	probesDirectionDIR_COUNT probesDirection = 2
 )
 
-type probesDnsRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
-	}
-	Socket uint64
-	Local  struct {
-		_    structs.HostLayout
-		Addr [16]uint8
-		Port uint16
-		Pad  [3]uint16
-	}
-	Remote struct {
-		_    structs.HostLayout
-		Addr [16]uint8
-		Port uint16
-		Pad  [3]uint16
-	}
-	Family  uint16
-	Tcp     uint8
-	Pad     uint8
-	Seq     uint32
-	Len     uint32
-	Copied  uint32
-	Life    uint32
-	Pad2    uint32
-	Comm    [16]uint8
-	Payload [4096]uint8
-}
-
 type probesEncoded struct {
 	_       structs.HostLayout
 	Encoder uint64
@@ -455,10 +420,46 @@ type probesOpenRecord struct {
 	Family      uint16
 	Role        uint8
 	Handshake   uint8
-	Pad         uint32
+	Plain       uint8
+	Pad         [3]uint8
 	Connect     uint64
 	Established uint64
 	Comm        [16]uint8
+}
+
+type probesPacketRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Socket uint64
+	Local  struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Remote struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Family  uint16
+	Tcp     uint8
+	Pad     uint8
+	Seq     uint32
+	Len     uint32
+	Copied  uint32
+	Life    uint32
+	Pad2    uint32
+	Comm    [16]uint8
+	Payload [4096]uint8
 }
 
 type probesPieceRecord struct {
@@ -528,6 +529,8 @@ const (
 	probesRecordKindRECORD_DNS       probesRecordKind = 13
 	probesRecordKindRECORD_HANDSHAKE probesRecordKind = 14
 	probesRecordKindRECORD_PIECE     probesRecordKind = 15
+	probesRecordKindRECORD_SEGMENT   probesRecordKind = 16
+	probesRecordKindRECORD_HELLO     probesRecordKind = 17
 )
 
 type probesRole uint32

@@ -30,6 +30,10 @@ const (
 	KindHandshake = Kind(probesRecordKindRECORD_HANDSHAKE)
 	// kindPiece is part of a table, and for nobody but the Collector.
 	kindPiece = Kind(probesRecordKindRECORD_PIECE)
+	// KindSegment is for the payload of a TCP segment, and KindHello for a
+	// packet with a piece of a ClientHello.
+	KindSegment = Kind(probesRecordKindRECORD_SEGMENT)
+	KindHello   = Kind(probesRecordKindRECORD_HELLO)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -86,7 +90,7 @@ type Record struct {
 	Connect   Connect
 	Field     Field
 	List      List
-	DNS       DNS
+	Packet    Packet // also of KindHello
 	Handshake Handshake
 }
 
@@ -94,7 +98,9 @@ type Record struct {
 // before it in that direction, also the lost ones, and Offset all of its bytes.
 // Where Seq jumps, records were lost: Lost says why, and LostBytes how much was
 // in them. Where only Offset jumps, bytes of DATA payloads were left out. An
-// empty Payload marks the end of such bytes.
+// empty Payload marks the end of such bytes. Of a connection without TLS it is a
+// segment, as KindSegment: these come as they went through the kernel, maybe
+// out of order, and more than once.
 type Data struct {
 	Dir       int // Send or Recv
 	Seq       uint64
@@ -109,7 +115,8 @@ type Data struct {
 type Open struct {
 	Local, Remote netip.AddrPort
 	Role          Role
-	Handshake     bool // seen from before its TLS handshake
+	Handshake     bool // seen from before its TLS handshake, or its first byte
+	Plain         bool // without TLS
 	Comm          string
 	Ptr           uint64 // of its *tls.Conn in the process
 	// ConnectStart and Established are when its socket began to connect and
@@ -133,9 +140,13 @@ type Close struct {
 	Socket bool
 	Path   Path
 
-	ptr  uint64
-	life uint32
+	ptr   uint64
+	life  uint32
+	plain bool
 }
+
+// Plain reports whether the connection was one without TLS.
+func (c *Close) Plain() bool { return c.plain }
 
 // Exec tells that a target runs a new program. Filename is as it was given to
 // execve(2), cut at 255 bytes.
@@ -196,7 +207,7 @@ func (r *Record) parse(sample []byte) error {
 	h := &exit.H
 	r.Kind, r.Time, r.PID, r.Conn = Kind(h.Kind), int64(h.Time), int(h.Pid), 0
 	switch r.Kind {
-	case KindData:
+	case KindData, KindSegment:
 		return r.parseData(sample)
 	case KindOpen:
 		return r.parseOpen(sample)
@@ -225,8 +236,8 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseList(sample)
 	case KindHandshake:
 		return r.parseHandshake(sample)
-	case KindDNS:
-		return r.parseDNS(sample)
+	case KindDNS, KindHello:
+		return r.parsePacket(sample)
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:
@@ -268,6 +279,7 @@ func (r *Record) parseOpen(sample []byte) error {
 		Remote:    addrPort(o.Family, o.Remote.Addr, o.Remote.Port),
 		Role:      Role(o.Role),
 		Handshake: o.Handshake != 0,
+		Plain:     o.Plain != 0,
 		Comm:      text(o.Comm[:]),
 		Ptr:       o.Ptr,
 	}
@@ -294,6 +306,7 @@ func (r *Record) parseClose(sample []byte) error {
 		Path:   pathOf(c),
 		ptr:    c.Ptr,
 		life:   c.Life,
+		plain:  c.Conn&plainConn != 0,
 	}
 	return nil
 }

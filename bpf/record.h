@@ -30,7 +30,10 @@ typedef __s64 s64;
 #define PIECES_MAX 20
 #define FRAGMENT_SIZE 256
 #define FRAMER_PTRS 4
-#define DNS_MAX 4096
+/* Of a packet_record. */
+#define PACKET_MAX 4096
+/* In the number of a connection without TLS; the rest is the cookie of its socket. */
+#define PLAIN_CONN (1ULL << 63)
 #define ALPN_MAX 32
 #define SNI_MAX 256
 #define ERROR_DEPTH 5
@@ -60,6 +63,8 @@ enum record_kind {
 	RECORD_DNS = 13,
 	RECORD_HANDSHAKE = 14,
 	RECORD_PIECE = 15,
+	RECORD_SEGMENT = 16,
+	RECORD_HELLO = 17,
 };
 
 enum direction {
@@ -91,7 +96,9 @@ struct record_header {
 };
 
 /*
- * Payload bytes of one direction of one connection. seq counts lost records
+ * Payload bytes of one direction of one connection. In a RECORD_SEGMENT they are
+ * those of a TCP segment, which comes in the order in which the kernel took it,
+ * and maybe again. seq counts lost records
  * too, and offset all bytes of the direction, so that the reader sees what is
  * missing: behind a gap in seq something was lost, a jump of offset without
  * one was left out on purpose.
@@ -121,8 +128,9 @@ struct open_record {
 	struct endpoint remote;
 	u16 family; /* 0: the socket is not known */
 	u8 role;
-	u8 handshake; /* 1: seen from before the TLS handshake */
-	u32 pad;
+	u8 handshake; /* 1: seen from before the TLS handshake, or the first byte */
+	u8 plain;     /* 1: without TLS */
+	u8 pad[3];
 	u64 connect;	 /* when the socket began to connect, 0 when not seen */
 	u64 established; /* and when it was connected */
 	u8 comm[COMM_SIZE];
@@ -319,8 +327,11 @@ struct socket_use {
 	u64 moved[DIR_COUNT]; /* bytes that the peer has acknowledged, and received */
 };
 
-/* A packet to or from a name server, without the headers of IP, UDP and TCP. */
-struct dns_record {
+/*
+ * A packet without the headers of IP, UDP and TCP: to or from a name server, or
+ * with a ClientHello of TLS.
+ */
+struct packet_record {
 	struct record_header h;
 	u64 socket; /* its cookie */
 	struct endpoint local;
@@ -328,13 +339,13 @@ struct dns_record {
 	u16 family;
 	u8 tcp;
 	u8 pad;
-	u32 seq;    /* TCP: of the first byte */
+	u32 seq;    /* TCP: of the first byte; of a ClientHello, its place in the stream */
 	u32 len;    /* of the payload */
 	u32 copied; /* of it */
 	u32 life;
 	u32 pad2;
 	u8 comm[COMM_SIZE];
-	u8 payload[DNS_MAX];
+	u8 payload[PACKET_MAX];
 };
 
 /*
@@ -381,7 +392,7 @@ union record {
 	struct field_record field;
 	struct list_record list;
 	struct socket_use socket;
-	struct dns_record dns;
+	struct packet_record packet;
 	struct handshake_record handshake;
 	struct piece_record piece;
 	enum record_kind kind;
@@ -446,7 +457,7 @@ _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 120, "close_record");
-_Static_assert(sizeof(struct dns_record) == 112 + DNS_MAX, "dns_record");
+_Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 _Static_assert(sizeof(struct connect_record) == 96, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");

@@ -53,6 +53,7 @@ type Conn struct {
 	Protocol      string
 	Joined        Joined
 	TLS           *TLS
+	Offer         *Offer
 	// DNS, Connect and Handshake are how long each took when the connection
 	// was made.
 	DNS, Connect, Handshake *time.Duration
@@ -102,6 +103,12 @@ type TLS struct {
 	Verify  *time.Duration // of the peer's certificate, a part of the handshake
 }
 
+// Offer is what a client offers when a TLS handshake begins.
+type Offer struct {
+	ALPN, Versions []string
+	SNI            string
+}
+
 // Conn prints a conn event.
 func (j *JSONL) Conn(m Meta, c *Conn) {
 	if j.filter.hidden[KindConn] {
@@ -118,7 +125,7 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 	b = appendTextOrNull(b, "role", roleName(c.Role))
 	b = appendTextOrNull(b, "protocol", c.Protocol)
 	b = appendTextOrNull(b, "joined", string(c.Joined))
-	b = appendTLS(b, c.TLS)
+	b = appendTLS(b, c.TLS, c.Offer)
 	b = appendMillisOrNull(b, "dns_ms", c.DNS)
 	b = appendMillisOrNull(b, "connect_ms", c.Connect)
 	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
@@ -144,12 +151,16 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 func appendQuery(b []byte, q *Query) []byte {
 	b = appendText(b, "type", q.Type)
 	b = appendTextOrNull(b, "rcode", q.RCode)
-	b = append(appendKey(b, "answers"), '[')
-	for i, answer := range q.Answers {
+	return appendTexts(b, "answers", q.Answers)
+}
+
+func appendTexts(b []byte, key string, list []string) []byte {
+	b = append(appendKey(b, key), '[')
+	for i, s := range list {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b, _ = appendString(b, answer)
+		b, _ = appendString(b, s)
 	}
 	return append(b, ']')
 }
@@ -192,9 +203,14 @@ func appendAddr(b []byte, key string, a netip.AddrPort) []byte {
 	return b
 }
 
-func appendTLS(b []byte, t *TLS) []byte {
-	if t == nil {
+// appendTLS appends what was agreed on, and what was offered for it. The name
+// that a client offers is the one that counts.
+func appendTLS(b []byte, t *TLS, o *Offer) []byte {
+	if t == nil && o == nil {
 		return append(b, `,"tls":null`...)
+	}
+	if t == nil {
+		t = &TLS{SNI: o.SNI}
 	}
 	b = append(b, `,"tls":{"version":`...)
 	if t.Version == "" {
@@ -207,5 +223,9 @@ func appendTLS(b []byte, t *TLS) []byte {
 	b = appendBoolOrNull(b, "resumed", t.Resumed)
 	b = appendTextOrNull(b, "cipher", t.Cipher)
 	b = appendMillisOrNull(b, "verify_ms", t.Verify)
+	if o != nil {
+		b = appendTexts(b, "offered_alpn", o.ALPN)
+		b = appendTexts(b, "offered_versions", o.Versions)
+	}
 	return append(b, '}')
 }

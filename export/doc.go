@@ -70,11 +70,14 @@
 //	                failed: no connection was made
 //	local, remote   "ip:port", "[v6]:port", or null
 //	role            client or server, what the observed process is, or null
-//	protocol        h2, h2c (cleartext), http/1.1, dns, or null
+//	protocol        h2, h2c (HTTP/2 without TLS), http/1.1, dns, or null. One
+//	                that is upgraded is http/1.1 on open, and h2c on close
 //	joined          start or mid: the first byte was, or was not, seen; or null
-//	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms},
-//	                each can be null. verify_ms is the part of tls_ms that
-//	                the certificate of the server took to verify
+//	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms,
+//	                offered_alpn, offered_versions}, each can be null.
+//	                verify_ms is the part of tls_ms that the certificate of
+//	                the server took to verify. offered_* are arrays of what
+//	                the client offered, absent where that was not seen
 //	dns_ms          name resolution for this connection, or null
 //	connect_ms      TCP handshake, or null
 //	tls_ms          TLS handshake, or null
@@ -90,7 +93,8 @@
 //	error           on failed: {class, detail}. Classes: dns, connect, tls
 //	dir             on resync: send or recv
 //	skipped_bytes   on resync: bytes of that direction not decoded
-//	bytes_sent      on close: plaintext bytes, or null
+//	bytes_sent      on close: plaintext bytes, of a connection without TLS
+//	                those that went into the network, or null
 //	bytes_received  on close: plaintext bytes, or null
 //	rtt_ms          on close: smoothed round-trip time, or null
 //	retransmits     on close: TCP segments sent again, or null
@@ -115,6 +119,10 @@
 // process was started with (HTTPS_PROXY and the others that net/http reads), where
 // name or address of remote agree with that. It is in the close event, and not in
 // the open event, where only the first request tells.
+//
+// Connections without TLS have no tls, and tls_ms is null. Their bytes are seen as
+// packets: send is when one went into the network, recv when it came from there.
+// No packet is taken for another because it was sent twice, or overtaken.
 //
 // # frame
 //
@@ -164,7 +172,7 @@
 //	stream          0 on HTTP/1.x
 //	method, url     null where the request was not seen
 //	status          of the final response, or null
-//	protocol        h2, http/1.1, http/1.0
+//	protocol        h2, h2c, http/1.1, http/1.0
 //	reused          whether its connection carried exchanges before it; null
 //	                for the first seen on one joined in the middle
 //	request_bytes,  of the bodies, without padding and transfer coding; null

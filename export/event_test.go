@@ -115,6 +115,13 @@ func TestConn(t *testing.T) {
 				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null}`,
 		},
 		{
+			"offers of a handshake that failed",
+			Conn{Action: ConnOpen, Offer: &Offer{ALPN: []string{"h2", "http/1.1"}, Versions: []string{"TLS 1.3"}, SNI: "goproxy.example"}},
+			`"action":"open","local":null,"remote":null,"role":null,"protocol":null,"joined":null,` +
+				`"tls":{"version":null,"alpn":null,"sni":"goproxy.example","resumed":null,"cipher":null,"verify_ms":null,` +
+				`"offered_alpn":["h2","http/1.1"],"offered_versions":["TLS 1.3"]},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null}`,
+		},
+		{
 			"dns",
 			Conn{Action: ConnDNS, Protocol: ProtocolDNS, Name: "goproxy.example", Query: &Query{Type: "A", RCode: "NOERROR", Answers: []string{"a.example.", "192.0.2.1"}}},
 			`"action":"dns","local":null,"remote":null,"role":null,"protocol":"dns","joined":null,"tls":null,"dns_ms":null,"connect_ms":null,"tls_ms":null,` +

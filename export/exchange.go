@@ -115,7 +115,7 @@ func appendPhases(b []byte, e *Exchange) []byte {
 		begin = 0
 	}
 	b = appendSpan(b, "total_ms", begin, e.End)
-	if e.Proto != exchange.HTTP2 {
+	if e.Proto != exchange.HTTP2 && e.Proto != exchange.H2C {
 		return append(b, `,"stall_ms":null`...)
 	}
 	b = append(b, `,"stall_ms":{"recv_window":`...)

@@ -31,7 +31,7 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 		}
 	}
 	checkGate(&b)
-	checkDNS(&b)
+	checkPackets(&b)
 	for _, pid := range opts.PIDs {
 		if err := checkPID(&b, pid, planMode(opts.Plan)); err != nil {
 			status = exitRuntime
@@ -57,13 +57,13 @@ func checkGate(w *strings.Builder) {
 	fmt.Fprintf(w, "ok  %s\n", name)
 }
 
-// checkDNS says whether it is seen how names are resolved, without which dns_ms
-// is null.
-func checkDNS(w *strings.Builder) {
-	const name = "name resolution (cgroup v2)"
-	if err := bpf.CheckDNS(); err != nil {
+// checkPackets says whether packets are seen, without which dns_ms is null, and
+// HTTP without TLS is missing.
+func checkPackets(w *strings.Builder) {
+	const name = "name resolution, HTTP without TLS, offered ALPN (cgroup v2)"
+	if err := bpf.CheckPackets(); err != nil {
 		fmt.Fprintf(w, "no  %s: %v\n", name, err)
-		fmt.Fprintf(w, "    needs CAP_NET_ADMIN, and cgroup v2 mounted, if only beside v1; without it, dns_ms is null\n")
+		fmt.Fprintf(w, "    needs CAP_NET_ADMIN, and cgroup v2 mounted, if only beside v1; without it, dns_ms and offers are null, and HTTP without TLS is not seen\n")
 		return
 	}
 	fmt.Fprintf(w, "ok  %s\n", name)

@@ -22,6 +22,9 @@ type tracedConn struct {
 	decoder *decoder.Conn
 	tracker *exchange.Tracker
 
+	// plain is set on a connection without TLS.
+	plain *plainConn
+
 	next      [2]position // by direction: what the next record should hold
 	announced bool        // the open event is printed
 	closed    *connEnd
@@ -77,15 +80,23 @@ func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reas
 		c.decoder.Skip(at, decoder.Direction(dir), bytes)
 		return
 	}
-	c.announce()
-	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, missing, lost, why)
+	c.announceLoss(at, missing, lost, why)
 	c.decoder.Gap(at, decoder.Direction(dir), bytes)
 	c.table.wantTables(c)
+}
+
+// announceLoss tells of records that are missing.
+func (c *tracedConn) announceLoss(at int64, records, bytes uint64, why bpf.Reasons) {
+	c.announce()
+	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, records, bytes, why)
 }
 
 // settle brings both directions up to what the kernel counted.
 func (c *tracedConn) settle(at int64, t bpf.Totals) {
 	c.release()
+	if c.plain != nil {
+		c.plain.settle(c, at, t)
+	}
 	for dir, next := range c.next {
 		if t.Seq[dir] >= next.seq && t.Offset[dir] >= next.offset {
 			c.advance(at, dir, t.Seq[dir], t.Offset[dir], t.Lost[dir], t.LostBytes[dir])
@@ -99,10 +110,17 @@ func (c *tracedConn) finish() error {
 	t := c.table
 	delete(t.byID, c.id)
 	t.leave(c)
+	t.hellos.closed(c)
 	err := t.recovery.leave(c)
 	end := c.closed
 	if end == nil {
+		if c.plain != nil {
+			c.plain.flush(c, c.latest)
+		}
 		c.decoder.Close(c.since)
+		if c.isNothing() {
+			return errors.Join(err, c.dismiss())
+		}
 		c.announce()
 		c.tracker.Close(c.latest, exchange.NotEnded)
 		c.endVerify()
@@ -111,6 +129,9 @@ func (c *tracedConn) finish() error {
 	c.settle(end.at, end.totals)
 	err = errors.Join(err, t.recovery.leave(c)) // a last loss made tables unknown
 	c.decoder.Close(end.at)
+	if c.isNothing() {
+		return errors.Join(err, c.dismiss())
+	}
 	c.announce()
 	c.tracker.Close(end.at, end.by())
 	c.endVerify()
@@ -124,6 +145,8 @@ func (c *tracedConn) finish() error {
 	}
 	t.events.Conn(c.at(end.at), &e)
 	switch {
+	case c.plain != nil:
+		err = errors.Join(err, t.collector.ForgetFlow(c.id))
 	case end.record.Kind == bpf.KindClose:
 		err = errors.Join(err, t.collector.Forget(&end.record))
 	case end.state != nil:
@@ -158,6 +181,12 @@ func (c *tracedConn) at(monotonic int64) export.Meta {
 	return m
 }
 
+// isNothing reports whether a connection is one without TLS that does not speak
+// HTTP, of which nothing was printed.
+func (c *tracedConn) isNothing() bool {
+	return c.plain != nil && !c.announced && c.event.Protocol == ""
+}
+
 // announce prints the open event, once.
 func (c *tracedConn) announce() {
 	if c.announced {
@@ -174,11 +203,21 @@ func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
 	switch p {
 	case decoder.HTTP2:
 		c.event.Protocol = export.ProtocolH2
+		if c.plain != nil {
+			c.event.Protocol = export.ProtocolH2C
+		}
 	case decoder.HTTP1:
 		c.event.Protocol = export.ProtocolHTTP11
 	}
 	if fromStart {
 		c.event.Joined = export.JoinedStart
+	}
+	if role := c.decoder.Role(); c.plain != nil && role != decoder.RoleUnknown {
+		c.event.Role = role
+		c.tracker.SetClient(clientOf(role))
+	}
+	if c.isNothing() {
+		return
 	}
 	c.announce()
 }

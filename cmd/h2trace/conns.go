@@ -13,6 +13,7 @@ import (
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
+	"h2trace/decoder/tcp"
 	"h2trace/export"
 )
 
@@ -30,7 +31,9 @@ type connTable struct {
 	recovery  *recovery
 	names     *names
 	retries   exchange.Retries
-	failed    error // of asking for tables, until expire reports it
+	hellos    hellos
+	budget    tcp.Budget // of what is held of connections without TLS
+	failed    error      // of asking for tables, until expire reports it
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *source
 
@@ -46,6 +49,7 @@ type connTable struct {
 	verifier *verify.Checker
 
 	opened    uint64
+	dismissed uint64 // of them, which did not turn out to be HTTP
 	frames    uint64
 	exchanges uint64
 	captured  uint64 // bytes of payload
@@ -61,6 +65,8 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		recovery:  recovery,
 		sourceOf:  sourceOf,
 		names:     newNames(events, clk, sourceOf),
+		hellos:    newHellos(),
+		budget:    tcp.Budget{Left: heldSegments},
 		byID:      make(map[uint64]*tracedConn),
 		sockets:   make(map[socket]*tracedConn),
 	}
@@ -85,12 +91,19 @@ func (t *connTable) open(r *bpf.Record) {
 	c.event.Role = config.Role
 	t.enter(c)
 	c.follow(config)
+	if c.plain != nil {
+		return
+	}
+	t.hellos.opened(c)
 	t.wantTables(c)
 	t.failed = errors.Join(t.failed, t.recovery.opened(c, r.Open.Ptr))
 }
 
 // wantTables asks for the header tables of a connection that are not known.
 func (t *connTable) wantTables(c *tracedConn) {
+	if c.plain != nil {
+		return // no probe knows whose memory it would be
+	}
 	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
 		return
 	}
@@ -113,10 +126,13 @@ func (t *connTable) get(r *bpf.Record) *tracedConn {
 		since: r.Time,
 		meta:  export.Meta{PID: r.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
 	}
+	if r.Kind == bpf.KindSegment || r.Kind == bpf.KindOpen && r.Open.Plain {
+		c.plain = &plainConn{}
+	}
 	c.event.Joined = export.JoinedMid
 	c.source = t.sourceOf(r.PID)
 	c.follow(t.config)
-	if t.verifier != nil {
+	if t.verifier != nil && c.plain == nil {
 		c.verify = t.verifier.Conn(c.differ)
 	}
 	t.byID[r.Conn] = c
@@ -136,7 +152,10 @@ func (t *connTable) data(r *bpf.Record) {
 // after the end of the process, whose sockets the kernel closes last.
 func (t *connTable) close(r *bpf.Record) error {
 	c := t.byID[r.Conn]
-	if c == nil {
+	switch {
+	case c == nil && r.Close.Plain():
+		return t.collector.ForgetFlow(r.Conn)
+	case c == nil:
 		return t.collector.Forget(r)
 	}
 	end := &connEnd{at: r.Time, totals: r.Close.Totals, record: *r}

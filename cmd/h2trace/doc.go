@@ -1,7 +1,7 @@
 /*
 h2trace prints the HTTP/2 frames that Go programs send and receive inside their
-TLS connections, with every header and the flow-control credit left after each
-frame. It watches from the kernel, with eBPF, and changes nothing in the
+TLS connections, and without TLS, with every header and the flow-control credit
+left after each frame. It watches from the kernel, with eBPF, and changes nothing in the
 programs, which need no preparation and no restart.
 
 Usage:
@@ -129,8 +129,9 @@ from its end to the response, receive_ms the response. stall_ms in it, and the
 stall events, are the times for which one side had used up its flow-control
 window. dns_ms, connect_ms and tls_ms are of the connection that it opened; dns_ms
 is null where the process did not ask a name server on port 53 for the address.
-tls holds version, alpn, sni, resumed, cipher and verify_ms, the time that the
-certificate took; it is null for Go releases that h2trace does not know.
+tls holds version, alpn, sni, resumed, cipher, verify_ms, the time that the
+certificate took, and offered_alpn and offered_versions, what the client offered;
+what was agreed on is null for Go releases that h2trace does not know.
 
 module.proxy is the entry of the process's GOPROXY that a request went to, and
 module.next the one behind it for a failure of that status: a proxy, direct, off
@@ -199,8 +200,14 @@ nothing can be suggested.
 
 Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls,
 stripped ones too. Others get a process event with the action skipped and a
-reason. HTTP/3 and HTTP without TLS are not seen; of HTTP/1.x inside TLS there
-are conn and exchange events.
+reason. HTTP/3 is not seen; of HTTP/1.x there are conn and exchange events.
+
+HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is seen
+as packets, also of programs that get no probes; it takes cgroup v2 and
+CAP_NET_ADMIN (h2trace check says whether they are there). send and recv are then
+the times at which packets left and came. Of HTTP/2 on a connection that was open
+before h2trace came, windows are null, and header blocks that refer to fields
+sent earlier.
 
 A connection that was open before h2trace came has joined "mid": its header tables
 and windows are copied from the memory of the process. Headers are complete from

@@ -17,7 +17,7 @@ func (c *tracedConn) follow(config decoder.Config) {
 	if c.table.framesOnly {
 		return
 	}
-	c.tracker = exchange.New(exchange.Config{Scheme: "https", FromStart: config.FromStart}, c)
+	c.tracker = exchange.New(exchange.Config{Scheme: c.scheme(), FromStart: config.FromStart}, c)
 	switch config.Role {
 	case decoder.Client:
 		c.tracker.SetClient(decoder.Send)

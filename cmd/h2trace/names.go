@@ -32,7 +32,7 @@ func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *source) *
 }
 
 func (n *names) packet(r *bpf.Record) {
-	d := &r.DNS
+	d := &r.Packet
 	n.comms[r.PID] = d.Comm
 	n.tracker.Packet(&dns.Packet{
 		PID: r.PID, At: r.Time, Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,

@@ -202,6 +202,8 @@ func (o *observer) handle(r *bpf.Record) error {
 	switch r.Kind {
 	case bpf.KindData:
 		o.conns.data(r)
+	case bpf.KindSegment:
+		o.conns.segment(r)
 	case bpf.KindOpen:
 		o.conns.open(r)
 	case bpf.KindClose:
@@ -216,6 +218,8 @@ func (o *observer) handle(r *bpf.Record) error {
 		o.conns.handshake(r)
 	case bpf.KindDNS:
 		o.conns.names.packet(r)
+	case bpf.KindHello:
+		o.conns.hellos.packet(&r.Packet)
 	case bpf.KindConnect:
 		o.conns.names.connectFailed(r)
 	case bpf.KindMessage:
@@ -311,7 +315,7 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 		Time:      at,
 		Duration:  time.Since(o.started),
 		Processes: o.processes.count(),
-		Conns:     o.conns.opened,
+		Conns:     o.conns.opened - o.conns.dismissed,
 		Frames:    o.conns.frames,
 		Exchanges: exchanges,
 		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: ledger.Lost()},

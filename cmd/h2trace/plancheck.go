@@ -132,6 +132,9 @@ func (k *planCheck) learn(running []process, now int64) {
 		k.state(proc.file, now)
 	}
 	for _, c := range k.conns.byID {
+		if c.plain != nil {
+			continue
+		}
 		if c.exe == nil && (c.closed == nil || c.closed.record.Kind == bpf.KindClose) {
 			c.exe = exes[c.meta.PID]
 		}

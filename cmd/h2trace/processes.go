@@ -204,6 +204,9 @@ func (p *processes) hold(proc process, file *bpf.Executable) error {
 func (p *processes) attach(proc process) *export.Process {
 	met := p.holder.part(proc.pid, proc.before)
 	defer met.end()
+	if err := p.collector.OwnSockets(proc.pid, proc.life, proc.comm); err != nil {
+		p.msg.Errorf("%v", err)
+	}
 	exe, err := p.executable(proc, met.of(proc.image))
 	switch {
 	case gone(err):

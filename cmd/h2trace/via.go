@@ -52,7 +52,12 @@ func (c *tracedConn) carries() bool {
 }
 
 // scheme is that of the requests on a connection.
-func (c *tracedConn) scheme() string { return "https" }
+func (c *tracedConn) scheme() string {
+	if c.plain != nil {
+		return "http"
+	}
+	return "https"
+}
 
 // asProxy returns what the peer of a connection is called, if it is an HTTP
 // proxy: as the environment of the process has it, or else by what is known of it.

@@ -110,6 +110,8 @@ type connEvent struct {
 		Version, ALPN, SNI, Cipher string
 		Resumed                    bool
 		Verify                     *float64 `json:"verify_ms"`
+		Offered                    []string `json:"offered_alpn"`
+		Versions                   []string `json:"offered_versions"`
 	} `json:"tls"`
 	Type  string `json:"type"`
 	RCode string `json:"rcode"`
@@ -165,6 +167,9 @@ func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server,
 		if v := g.Agreed; v.Version != versionNames[w.Version] || v.ALPN != w.ALPN || v.Cipher != w.CipherName ||
 			v.SNI != "goproxy.example" || v.Resumed != w.Resumed || (v.Verify == nil) != w.Resumed || g.Name != v.SNI {
 			t.Errorf("connection %d: got %+v named %s, want %+v", i, *v, g.Name, *w)
+		}
+		if v := g.Agreed; !slices.Equal(v.Offered, []string{"h2", "http/1.1"}) || !slices.Contains(v.Versions, "TLS 1.3") {
+			t.Errorf("connection %d: offered %q, %q", i, v.Offered, v.Versions)
 		}
 		for name, d := range map[string][3]float64{
 			"dns":     {*g.DNS, w.DNS, *x.DNS},

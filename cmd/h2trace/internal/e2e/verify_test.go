@@ -85,7 +85,7 @@ func checkConn(p *oracle.Pair) error {
 		return fmt.Errorf("%s has no open line", c.ID)
 	case c.Open.Joined != "start":
 		return fmt.Errorf("%s was joined %q: %s", c.ID, c.Open.Joined, c.Open.Raw)
-	case c.Open.Protocol != "h2":
+	case c.Open.Protocol != "h2" && c.Open.Protocol != "h2c":
 		return fmt.Errorf("%s speaks %q: %s", c.ID, c.Open.Protocol, c.Open.Raw)
 	case c.Open.Local == "" || c.Open.Remote == "":
 		return fmt.Errorf("%s without addresses: %s", c.ID, c.Open.Raw)

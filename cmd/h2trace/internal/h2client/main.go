@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -44,6 +45,7 @@ func main() {
 	pingAfter := flag.Duration("ping", 0, "ping the server after this much silence")
 	timeout := flag.Duration("timeout", time.Minute, "give up after this long")
 	view := flag.Bool("view", false, "print the windows that the client itself keeps (with -impl x)")
+	plain := flag.Bool("plain", false, "speak HTTP/2 without TLS, with prior knowledge")
 	timings := flag.String("timings", "", "write to this file what net/http/httptrace says of each request")
 	flag.Parse()
 
@@ -55,11 +57,15 @@ func main() {
 		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)
 	}
 	tr := &http.Transport{ForceAttemptHTTP2: true, HTTP2: conf}
+	if *plain {
+		tr.Protocols = new(http.Protocols)
+		tr.Protocols.SetUnencryptedHTTP2(true)
+	}
 	c := &client{http: &http.Client{Transport: tr}, base: *base}
 	var cc *http2.ClientConn
 	if *impl == "x" {
 		var err error
-		if cc, err = dial(ctx, tr, *base); err != nil {
+		if cc, err = dial(ctx, tr, *base, *plain); err != nil {
 			log.Fatal(err)
 		}
 		c.http.Transport = cc
@@ -131,14 +137,17 @@ func playOn(ctx context.Context, c *client, names []string) error {
 }
 
 // dial makes one connection of golang.org/x/net/http2.
-func dial(ctx context.Context, tr *http.Transport, base string) (*http2.ClientConn, error) {
+func dial(ctx context.Context, tr *http.Transport, base string, plain bool) (*http2.ClientConn, error) {
 	h2, err := http2.ConfigureTransports(tr)
 	if err != nil {
 		return nil, err
 	}
-	host := strings.TrimPrefix(base, "https://")
-	d := tls.Dialer{Config: &tls.Config{NextProtos: []string{"h2"}}}
-	conn, err := d.DialContext(ctx, "tcp", host)
+	dial := (&tls.Dialer{Config: &tls.Config{NextProtos: []string{"h2"}}}).DialContext
+	if plain {
+		dial = (&net.Dialer{}).DialContext
+	}
+	_, host, _ := strings.Cut(base, "://")
+	conn, err := dial(ctx, "tcp", host)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/h2c"
 )
 
 func main() {
@@ -29,6 +30,7 @@ func main() {
 	streams := flag.Int("streams", 0, "concurrent streams; 0 for the default")
 	ping := flag.Duration("ping", 0, "ping a connection after this much silence")
 	tableSize := flag.Int("table", 0, "size of header tables, in bytes; 0 for the default")
+	plain := flag.Bool("plain", false, "speak HTTP without TLS")
 	flag.Parse()
 
 	conf := &http.HTTP2Config{MaxConcurrentStreams: *streams, MaxReceiveBufferPerStream: *window, SendPingTimeout: *ping}
@@ -42,24 +44,40 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	if err := serve(srv, *cert, *key); err != nil {
+	switch {
+	case *plain && *impl == "x": // by upgrade, too
+		srv.Handler = h2c.NewHandler(srv.Handler, &http2.Server{})
+	case *plain:
+		srv.Protocols = new(http.Protocols)
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
+	}
+	if err := serve(srv, *cert, *key, *plain); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func serve(srv *http.Server, certFile, keyFile string) error {
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return err
+func serve(srv *http.Server, certFile, keyFile string, plain bool) error {
+	if !plain {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return err
+		}
+		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
 	}
-	srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println(ln.Addr())
 	served := make(chan error, 1)
-	go func() { served <- srv.ServeTLS(ln, "", "") }()
+	go func() {
+		if plain {
+			served <- srv.Serve(ln)
+			return
+		}
+		served <- srv.ServeTLS(ln, "", "")
+	}()
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -32,6 +32,8 @@ type Options struct {
 	CutZips bool
 	// Base is what its URL has for a path, such as "/go".
 	Base string
+	// Plain makes it speak HTTP without TLS.
+	Plain bool
 	// HTTP2 is the configuration of the HTTP/2 server, or nil.
 	HTTP2 *http.HTTP2Config
 }
@@ -46,7 +48,7 @@ type Request struct {
 
 // Server is a running proxy.
 type Server struct {
-	// URL is its GOPROXY entry, https://localhost:PORT.
+	// URL is its GOPROXY entry, https://localhost:PORT, or http://.
 	URL string
 
 	opt   Options
@@ -93,7 +95,10 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 		Handler: s,
 		HTTP2:   s.opt.HTTP2,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c.(*tls.Conn).NetConn())
+			if secured, ok := c.(*tls.Conn); ok {
+				c = secured.NetConn()
+			}
+			return context.WithValue(ctx, connKey{}, c)
 		},
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
@@ -101,7 +106,11 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := srv.ServeTLS(ln, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		serve := func() error { return srv.ServeTLS(ln, "", "") }
+		if s.opt.Plain {
+			serve = func() error { return srv.Serve(ln) }
+		}
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("module proxy: %v", err)
 		}
 	}()
@@ -112,7 +121,11 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 		_ = srv.Close()
 		<-done
 	})
-	s.URL = fmt.Sprintf("https://localhost:%d%s", ln.Addr().(*net.TCPAddr).Port, s.opt.Base)
+	scheme := "https"
+	if s.opt.Plain {
+		scheme = "http"
+	}
+	s.URL = fmt.Sprintf("%s://localhost:%d%s", scheme, ln.Addr().(*net.TCPAddr).Port, s.opt.Base)
 }
 
 // connKey is for the connection in the context of a request.

@@ -13,29 +13,30 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// DNS is a packet between a target and a name server. Payload belongs to the
-// Collector and is valid until the next Read.
-type DNS struct {
+// Packet is a packet between a target and a name server, or one with a piece of
+// a ClientHello. Payload belongs to the Collector and is valid until the next
+// Read.
+type Packet struct {
 	Dir           int // Send or Recv
 	Local, Remote netip.AddrPort
 	Socket        uint64 // tells sockets apart
 	TCP           bool
-	Seq           uint32 // TCP: of the first byte
+	Seq           uint32 // TCP: of the first byte; of a ClientHello, its place in the stream
 	Length        int    // of the payload, of which Payload is the beginning
 	Payload       []byte
 	Comm          string
 	Life          Life
 }
 
-func (r *Record) parseDNS(sample []byte) error {
-	d, err := view[probesDnsRecord](sample, int(unsafe.Sizeof(probesDnsRecord{})))
+func (r *Record) parsePacket(sample []byte) error {
+	d, err := view[probesPacketRecord](sample, int(unsafe.Sizeof(probesPacketRecord{})))
 	if err != nil {
 		return err
 	}
 	if int(d.Copied) > len(d.Payload) || int(d.H.Dir) > Recv {
-		return fmt.Errorf("dns record with %d bytes, direction %d", d.Copied, d.H.Dir)
+		return fmt.Errorf("packet record with %d bytes, direction %d", d.Copied, d.H.Dir)
 	}
-	r.DNS = DNS{
+	r.Packet = Packet{
 		Dir:     int(d.H.Dir),
 		Local:   addrPort(d.Family, d.Local.Addr, d.Local.Port),
 		Remote:  addrPort(d.Family, d.Remote.Addr, d.Remote.Port),
@@ -50,42 +51,47 @@ func (r *Record) parseDNS(sample []byte) error {
 	return nil
 }
 
-// dnsHooks are the programs that watch name resolution, and where they go.
-var dnsHooks = map[string]ebpf.AttachType{
-	dnsProgDnsConnect4: ebpf.AttachCGroupInet4Connect,
-	dnsProgDnsConnect6: ebpf.AttachCGroupInet6Connect,
-	dnsProgDnsSendmsg4: ebpf.AttachCGroupUDP4Sendmsg,
-	dnsProgDnsSendmsg6: ebpf.AttachCGroupUDP6Sendmsg,
-	dnsProgDnsEgress:   ebpf.AttachCGroupInetEgress,
-	dnsProgDnsIngress:  ebpf.AttachCGroupInetIngress,
+// packetHooks are the programs that watch packets, and where they go.
+var packetHooks = map[string]ebpf.AttachType{
+	packetsProgSocketConnect4: ebpf.AttachCGroupInet4Connect,
+	packetsProgSocketConnect6: ebpf.AttachCGroupInet6Connect,
+	packetsProgSocketSendmsg4: ebpf.AttachCGroupUDP4Sendmsg,
+	packetsProgSocketSendmsg6: ebpf.AttachCGroupUDP6Sendmsg,
+	packetsProgSocketBind4:    ebpf.AttachCGroupInet4Bind,
+	packetsProgSocketBind6:    ebpf.AttachCGroupInet6Bind,
+	packetsProgSocketEvent:    ebpf.AttachCGroupSockOps,
+	packetsProgPacketEgress:   ebpf.AttachCGroupInetEgress,
+	packetsProgPacketIngress:  ebpf.AttachCGroupInetIngress,
 }
 
-// watchDNS reports the packets between targets and name servers from now on.
-// All else works without it.
-func (c *Collector) watchDNS() error {
+// watchPackets reports the packets between targets and name servers, and HTTP
+// without TLS, from now on. All else works without it.
+func (c *Collector) watchPackets() error {
 	root, err := cgroupRoot()
 	if err != nil {
 		return err
 	}
-	spec, err := loadDns()
+	spec, err := loadPackets()
 	if err != nil {
 		return fmt.Errorf("read the compiled programs: %w", err)
 	}
 	size := uint64(c.opts.BufferSize)
-	if err := spec.Variables[dnsVarRingSize].Set(size); err != nil {
-		return fmt.Errorf("set %s: %w", dnsVarRingSize, err)
+	for name, value := range map[string]uint64{packetsVarRingSize: size, packetsVarRingReserve: size / 16} {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
 	}
 	shared := map[string]*ebpf.Map{
-		dnsMapRing: c.probes.Ring, dnsMapCounters: c.probes.Counters, dnsMapTargets: c.probes.Targets,
+		packetsMapRing: c.probes.Ring, packetsMapCounters: c.probes.Counters, packetsMapTargets: c.probes.Targets,
 	}
-	spec.Maps[dnsMapRing].MaxEntries = uint32(size)
+	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: shared})
 	if err != nil {
 		return loadError(err)
 	}
 	defer coll.Close() // the links keep what they need
 	var links []link.Link
-	for name, where := range dnsHooks {
+	for name, where := range packetHooks {
 		l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: where, Program: coll.Programs[name]})
 		if err != nil {
 			return errors.Join(fmt.Errorf("attach to cgroup %s: %w", root, err), closeLinks(links))
@@ -93,6 +99,10 @@ func (c *Collector) watchDNS() error {
 		links = append(links, l)
 	}
 	c.hooks = append(c.hooks, links...)
+	c.flows = flows{
+		wants: coll.DetachMap(packetsMapFlowWants), owners: coll.DetachMap(packetsMapOwners),
+		listeners: coll.DetachMap(packetsMapListeners),
+	}
 	return nil
 }
 
@@ -116,14 +126,14 @@ func cgroupRoot() (string, error) {
 
 var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace
 
-// DNSWatched says why name resolution is not watched, or nil.
-func (c *Collector) DNSWatched() error { return c.noDNS }
+// PacketsWatched says why packets are not watched, or nil.
+func (c *Collector) PacketsWatched() error { return c.noPackets }
 
-// CheckDNS tries to watch name resolution, which observing also does without.
-func CheckDNS() error {
+// CheckPackets tries to watch packets, which observing also does without.
+func CheckPackets() error {
 	c, err := New(Options{BufferSize: MinBufferSize})
 	if err != nil {
 		return firstLine(err)
 	}
-	return errors.Join(c.noDNS, c.Close())
+	return errors.Join(c.noPackets, c.Close())
 }

@@ -1,0 +1,128 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// OwnSockets tells the kernel that the TCP sockets which a process has open now
+// are its own: those from before it became a target, and those that it
+// inherited. A connection among them is joined in the middle; those that a
+// listening socket accepts from now on are seen from their first byte. It does
+// nothing where packets are not watched.
+//
+// For a moment it holds a duplicate of each socket (pidfd_getfd(2)): the process
+// is not stopped, and nothing is read from or written to it.
+func (c *Collector) OwnSockets(pid int, life Life, comm string) error {
+	if c.flows.owners == nil {
+		return nil
+	}
+	fds, err := socketsOf(pid)
+	if err != nil || len(fds) == 0 {
+		return err
+	}
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return fmt.Errorf("look at the sockets of process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
+	}
+	defer unix.Close(pidfd)
+	if now, ok := c.LifeOf(pid); !ok || now != life {
+		return nil // another process has the id, or it runs something else
+	}
+	owner := packetsOwner{Tgid: uint32(pid), Life: uint32(life)}
+	copy(owner.Comm[:len(owner.Comm)-1], comm)
+	var ns unix.Stat_t
+	if err := unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/net", &ns); err != nil {
+		return nil //nolint:nilerr // it has ended
+	}
+	for _, fd := range fds {
+		socket, getErr := unix.PidfdGetfd(pidfd, fd, 0)
+		if getErr != nil {
+			continue // closed meanwhile
+		}
+		err = errors.Join(err, c.ownSocket(socket, owner, uint32(ns.Ino)), unix.Close(socket))
+	}
+	return err
+}
+
+// ownSocket enters the owner of a socket, unless it has one that is a target.
+func (c *Collector) ownSocket(socket int, owner packetsOwner, netns uint32) error {
+	protocol, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	if err != nil || protocol != unix.IPPROTO_TCP && protocol != unix.IPPROTO_MPTCP {
+		return nil //nolint:nilerr // no socket of the Internet
+	}
+	listens, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err == nil && listens == 1 {
+		owner.FromStart = 1
+		return c.ownListener(socket, owner, netns)
+	}
+	var before packetsOwner
+	if c.flows.owners.Lookup(uint32(socket), &before) == nil && c.isOwned(&before) {
+		return nil
+	}
+	if err := c.flows.owners.Put(uint32(socket), owner); err != nil {
+		return fmt.Errorf("enter the owner of a socket: %w", err)
+	}
+	return nil
+}
+
+func (c *Collector) isOwned(by *packetsOwner) bool {
+	life, ok := c.LifeOf(int(by.Tgid))
+	return ok && uint32(life) == by.Life
+}
+
+// ownListener enters the owner of what a socket accepts. One that was bound by a
+// target goes by that.
+func (c *Collector) ownListener(socket int, owner packetsOwner, netns uint32) error {
+	name, err := unix.Getsockname(socket)
+	if err != nil {
+		return nil //nolint:nilerr // closed meanwhile
+	}
+	key := packetsListener{Netns: netns}
+	switch name := name.(type) {
+	case *unix.SockaddrInet4:
+		key.Port = uint16(name.Port)
+		if name.Addr != [4]byte{} {
+			key.Addr = netip.AddrFrom4(name.Addr).As16()
+		}
+	case *unix.SockaddrInet6:
+		key.Port, key.Addr = uint16(name.Port), name.Addr
+	}
+	var before packetsOwner
+	if c.flows.listeners.Lookup(key, &before) == nil && c.isOwned(&before) {
+		return nil
+	}
+	if err := c.flows.listeners.Put(key, owner); err != nil {
+		return fmt.Errorf("enter the owner of a socket: %w", err)
+	}
+	return nil
+}
+
+// socketsOf lists the descriptors of a process that are sockets. There are none
+// of a process that has ended.
+func socketsOf(pid int) (fds []int, err error) {
+	dir := "/proc/" + strconv.Itoa(pid) + "/fd"
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at the sockets of process %d: %w", pid, err)
+	}
+	for _, e := range entries {
+		target, err := os.Readlink(dir + "/" + e.Name())
+		if err != nil || !strings.HasPrefix(target, "socket:") {
+			continue
+		}
+		if fd, err := strconv.Atoi(e.Name()); err == nil {
+			fds = append(fds, fd)
+		}
+	}
+	return fds, nil
+}

@@ -1,0 +1,149 @@
+//go:build ignore
+// SPDX-License-Identifier: (MIT OR GPL-2.0-only)
+/*
+ * Packets of sockets that belong to targets: to and from name servers, and of
+ * HTTP without TLS. An object of its own, as it needs cgroup v2 and
+ * CAP_NET_ADMIN, and all else works without. Its programs let every packet and
+ * every call pass.
+ */
+#include "plain.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+#define PASS 1
+
+static __always_inline int addressed(struct bpf_sock_addr *ctx)
+{
+	if (ctx->user_port == __builtin_bswap16(DNS_PORT))
+		own(ctx, CARRIES_DNS, true);
+	else if (ctx->protocol == IPPROTO_TCP)
+		own(ctx, CARRIES_UNKNOWN, true);
+	return PASS;
+}
+
+SEC("cgroup/connect4")
+int socket_connect4(struct bpf_sock_addr *ctx)
+{
+	return addressed(ctx);
+}
+
+SEC("cgroup/connect6")
+int socket_connect6(struct bpf_sock_addr *ctx)
+{
+	return addressed(ctx);
+}
+
+static __always_inline int asked(struct bpf_sock_addr *ctx)
+{
+	if (ctx->user_port == __builtin_bswap16(DNS_PORT))
+		own(ctx, CARRIES_DNS, true);
+	return PASS;
+}
+
+SEC("cgroup/sendmsg4")
+int socket_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return asked(ctx);
+}
+
+SEC("cgroup/sendmsg6")
+int socket_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return asked(ctx);
+}
+
+/* Maybe to listen: then what is accepted belongs to the same process. */
+static __always_inline int bound(struct bpf_sock_addr *ctx)
+{
+	if (ctx->protocol == IPPROTO_TCP)
+		own(ctx, CARRIES_UNKNOWN, false);
+	return PASS;
+}
+
+SEC("cgroup/bind4")
+int socket_bind4(struct bpf_sock_addr *ctx)
+{
+	return bound(ctx);
+}
+
+SEC("cgroup/bind6")
+int socket_bind6(struct bpf_sock_addr *ctx)
+{
+	return bound(ctx);
+}
+
+static __always_inline void dns_packet(struct __sk_buff *skb, struct owner *owner, struct packet *p,
+				       u8 dir)
+{
+	if (!is_target(owner->tgid) || skb->len <= p->payload)
+		return;
+	if ((dir == DIR_SEND ? p->dest.port : p->source.port) == DNS_PORT)
+		report_packet(skb, p, RECORD_DNS, dir, owner->tgid, owner->life, owner->comm);
+}
+
+static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *sk,
+				       struct owner *owner, struct packet *p, u8 dir)
+{
+	stream_packet(skb, sk, owner, p, dir);
+	if (dir == DIR_SEND)
+		last_packet(skb, sk, owner, p);
+}
+
+static __always_inline int packet(struct __sk_buff *skb, u8 dir)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct packet p = {};
+	struct owner *owner;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return PASS;
+	owner = bpf_sk_storage_get(&owners, sk, 0, 0);
+	if (!owner || owner->carries == CARRIES_OTHER || !dissect(skb, &p))
+		return PASS;
+	if (owner->carries == CARRIES_DNS)
+		dns_packet(skb, owner, &p, dir);
+	else if (p.proto == IPPROTO_TCP && sk->state != TCP_LISTEN)
+		tcp_packet(skb, sk, owner, &p, dir);
+	return PASS;
+}
+
+SEC("cgroup_skb/egress")
+int packet_egress(struct __sk_buff *skb)
+{
+	return packet(skb, DIR_SEND);
+}
+
+SEC("cgroup_skb/ingress")
+int packet_ingress(struct __sk_buff *skb)
+{
+	return packet(skb, DIR_RECV);
+}
+
+/* What becomes of the connections of targets. */
+SEC("sockops")
+int socket_event(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct owner *owner;
+	u32 op = ctx->op;
+
+	if (!sk || (op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+		    op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_STATE_CB))
+		return PASS;
+	owner = bpf_sk_storage_get(&owners, sk, 0, 0);
+	if (!owner && op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		owner = own_accepted(ctx, sk);
+	if (!owner)
+		return PASS;
+	if (op == BPF_SOCK_OPS_STATE_CB) {
+		state_changes(ctx, owner, sk);
+		return PASS;
+	}
+	owner->role = op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB ? ROLE_SERVER : ROLE_CLIENT;
+	if (owner->connect)
+		owner->established = bpf_ktime_get_ns();
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	return PASS;
+}

@@ -1,0 +1,164 @@
+package bpf
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPlain sends what begins like HTTP over loopback, in both directions, and
+// what does not.
+func TestPlain(t *testing.T) {
+	for _, tt := range []struct {
+		name, addr, first string
+		sizes             []int
+		opens             bool
+	}{
+		{"HTTP/1.1", "127.0.0.1:0", "GET / HTTP/1.1\r\n", []int{1, 127, 128, 129, 511, 513, 2048, 2049, 16384, 16385, 300_000}, true},
+		{"HTTP/2 over IPv6", "[::1]:0", "PRI * HTTP/2.0\r\n", []int{100_000}, true},
+		{"first bytes alone", "127.0.0.1:0", "G", []int{100}, true},
+		{"TLS", "127.0.0.1:0", "\x16\x03\x01\x00\x20", []int{2000}, false},
+		{"something else", "127.0.0.1:0", "\x00\x01\x02\x03", []int{2000}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 16 << 20})
+			if err := c.PacketsWatched(); err != nil {
+				skipOrFail(t, err.Error())
+			}
+			rng := rand.NewChaCha8([32]byte{1})
+			sent := bytes.NewBufferString(tt.first)
+			for _, n := range tt.sizes {
+				b := make([]byte, n)
+				_, _ = rng.Read(b) // never fails
+				sent.Write(b)
+			}
+			want := [2][]byte{sent.Bytes(), []byte("HTTP/1.1 200 OK\r\n\r\n")}
+			got := observe(t, c, func() { converse(t, tt.addr, want, append([]int{len(tt.first)}, tt.sizes...)) })
+			checkLedger(t, c, got)
+			if n := len(got.opens); tt.opens != (n == 2) || !tt.opens && n > 0 {
+				t.Fatalf("got %d connections", n)
+			}
+			for id, open := range got.opens {
+				s, r := Send, Recv
+				if open.Role == RoleServer {
+					s, r = r, s
+				}
+				cl, ok := got.closes[id]
+				if !open.Plain || !open.Handshake || !ok || !cl.Plain() || !cl.Socket {
+					t.Errorf("opened by %+v, closed by %+v", open, cl)
+				}
+				for dir, want := range map[int][]byte{s: want[0], r: want[1]} {
+					if b := got.data[id][dir].Bytes(); !bytes.Equal(b, want) || cl.Offset[dir] != uint64(len(want)) {
+						t.Errorf("role %d, direction %d: got %d bytes, %d at the close, want %d", open.Role, dir, len(b), cl.Offset[dir], len(want))
+					}
+				}
+				if made := open.Established != 0; made != (open.Role == RoleClient) {
+					t.Errorf("role %d: connected: %t", open.Role, made)
+				}
+			}
+		})
+	}
+}
+
+// converse has a client say want[0] in pieces, and a server answer want[1].
+func converse(t *testing.T, addr string, want [2][]byte, sizes []int) {
+	t.Helper()
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	done := make(chan error, 1)
+	go func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			done <- err
+			return
+		}
+		defer conn.Close()
+		if _, err := io.ReadFull(conn, make([]byte, len(want[0]))); err != nil {
+			done <- err
+			return
+		}
+		_, err = conn.Write(want[1])
+		done <- err
+	}()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	at := 0
+	for _, n := range sizes {
+		if _, err := conn.Write(want[0][at : at+n]); err != nil {
+			t.Fatal(err)
+		}
+		at += n
+	}
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLeftOut has the kernel leave out most of a stream, and then all of it.
+func TestLeftOut(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 16 << 20})
+	if err := c.PacketsWatched(); err != nil {
+		skipOrFail(t, err.Error())
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	const first, body = "POST / HTTP/1.1\r\n\r\n", 1 << 20
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	conn, peer := pair(t, ln)
+	say(t, conn, peer, first)
+	var r Record
+	next := func() bool {
+		t.Helper()
+		for {
+			err := c.Read(&r, 50*time.Millisecond)
+			if errors.Is(err, ErrNoRecord) {
+				return false
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Kind == KindSegment && r.Data.Dir == Send {
+				return true
+			}
+		}
+	}
+	if !next() || string(r.Data.Payload) != first {
+		t.Fatalf("got %q, want %q", r.Data.Payload, first)
+	}
+	id := r.Conn
+	if err := c.WantFlow(id, FlowWant{Until: [2]uint64{Send: uint64(len(first) + body)}}); err != nil {
+		t.Fatal(err)
+	}
+	say(t, conn, peer, strings.Repeat("x", body-1))
+	say(t, conn, peer, "Z")
+	if !next() || string(r.Data.Payload) != "Z" || r.Data.Seq != 1 || r.Data.Offset != uint64(len(first)+body-1) {
+		t.Errorf("got record %d at %d with %.20q, want the last byte of the body", r.Data.Seq, r.Data.Offset, r.Data.Payload)
+	}
+	if err := c.WantFlow(id, FlowWant{Nothing: true}); err != nil {
+		t.Fatal(err)
+	}
+	say(t, conn, peer, "not wanted")
+	if next() {
+		t.Errorf("got %.20q, want nothing", r.Data.Payload)
+	}
+}

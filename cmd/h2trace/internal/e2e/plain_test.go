@@ -1,0 +1,147 @@
+package e2e
+
+import (
+	"net/url"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/cmd/h2trace/internal/contract"
+	"h2trace/cmd/h2trace/internal/modproxy"
+	"h2trace/cmd/h2trace/internal/oracle"
+)
+
+// proxied is an exchange as the server of a test logs it.
+type proxied struct {
+	Path   string
+	Status int
+	Bytes  int64
+}
+
+// TestPlainModules downloads modules through a proxy without TLS, and holds the
+// exchanges against its log.
+func TestPlainModules(t *testing.T) {
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	mods := append(modproxy.Modules("example.test/small", 20, 200), modproxy.Modules("example.test/large", 2, 6<<20)...)
+	empty := modproxy.Start(t, a, nil, modproxy.Options{Plain: true})
+	full := modproxy.Start(t, a, mods, modproxy.Options{Plain: true})
+	w := modproxy.NewWorkspace(t, a, mods, empty, full)
+	r := startTracing(t, command{args: []string{"go", "mod", "download"}, dir: w.Dir, env: w.Env}).wait()
+	if r.status != 0 {
+		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
+	}
+	got, want := make(map[proxied]int), make(map[proxied]int)
+	exchanges, err := r.stream.Exchanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range exchanges {
+		u, err := url.Parse(x.URL)
+		if err != nil || x.Protocol != "http/1.1" || x.Module == nil || x.ResponseBytes == nil {
+			t.Fatalf("got %+v", x)
+		}
+		got[proxied{u.Path, x.Status, *x.ResponseBytes}]++
+	}
+	for _, s := range []*modproxy.Server{empty, full} {
+		for _, q := range s.Requests() {
+			want[proxied{q.Path, q.Status, q.Bytes}]++
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("exchanges (-proxy +trace):\n%s", diff)
+	}
+	checkPlainConns(t, r.stream, "http/1.1")
+	wantSound(t, r.stream)
+}
+
+// checkPlainConns demands that connections are complete, and have no TLS.
+func checkPlainConns(t *testing.T, s *contract.Stream, protocol string) {
+	t.Helper()
+	conns := s.Conns()
+	if len(conns) == 0 {
+		t.Error("no connections")
+	}
+	for _, c := range conns {
+		if c.Open == nil || c.Open.Protocol != protocol || c.Open.Joined != "start" || len(c.Loss) > 0 {
+			t.Errorf("%s: opened by %+v", c.ID, c.Open)
+		}
+	}
+}
+
+// plainScenarios are those that take HTTP/2 without TLS in every direction.
+var plainScenarios = []scenario{
+	{
+		name: "bodies, headers, streams", client: []string{"-scenario", "get,post,trailers,headers,streams", "-window", "4096"},
+		frames: []string{"DATA", "SETTINGS", "WINDOW_UPDATE", "CONTINUATION"},
+	},
+	{name: "resets", client: []string{"-scenario", "reset,abort"}, frames: []string{"RST_STREAM"}},
+}
+
+// TestPlainHTTP2 holds HTTP/2 with prior knowledge (RFC 9113 §3.3) against the
+// log of the client, and of the server.
+func TestPlainHTTP2(t *testing.T) {
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	env := debugEnv(peerEnv(a))
+	server := []string{bin(t, "h2server"), "-plain"}
+	client := func(addr string, s scenario, impl string) []string {
+		return append([]string{bin(t, "h2client"), "-plain", "-impl", impl, "-url", "http://" + addr, "-timeout", "30s"}, s.client...)
+	}
+	for _, s := range plainScenarios {
+		for _, impl := range []string{"net", "x"} {
+			t.Run("client/"+impl+"/"+s.name, func(t *testing.T) {
+				srv := startServer(t, server, peerEnv(a))
+				r := startTracing(t, command{args: client(srv.addr, s, impl), env: env}).wait()
+				checkPlain(t, r, s, "client", srv.addr)
+			})
+		}
+		t.Run("server/"+s.name, func(t *testing.T) {
+			tr := startTracing(t, command{args: server, env: env})
+			addr := tr.line()
+			run(t, client(addr, s, "net"), peerEnv(a))
+			checkPlain(t, tr.wait(), s, "server", addr)
+		})
+	}
+}
+
+func checkPlain(t *testing.T, r *result, s scenario, role, addr string) {
+	t.Helper()
+	if r.status != 0 {
+		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
+	}
+	pairs := verify(t, r, oracle.Options{Tail: true})
+	checkShown(t, pairs, s)
+	checkRole(t, pairs, role, addr)
+	checkPlainConns(t, r.stream, "h2c")
+}
+
+// TestPlainAttach attaches to a server that listens already.
+func TestPlainAttach(t *testing.T) {
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	srv := startServer(t, []string{bin(t, "h2server"), "-plain"}, peerEnv(a))
+	tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(srv.pid)}})
+	tr.awaitEvent(`"action":"attached"`, 1)
+	run(t, []string{bin(t, "h2client"), "-plain", "-url", "http://" + srv.addr}, peerEnv(a))
+	srv.stop()
+	r := tr.wait()
+	if r.status != 0 {
+		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
+	}
+	checkPlainConns(t, r.stream, "h2c")
+	wantSound(t, r.stream)
+	exchanges, err := r.stream.Exchanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range exchanges {
+		if x.Status != 200 || x.Error != nil {
+			t.Errorf("got %+v", x)
+		}
+	}
+	if len(exchanges) == 0 {
+		t.Error("no exchanges")
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/tcp"
+	"h2trace/export"
+)
+
+const (
+	// heldSegments bounds the bytes that are held of all connections without
+	// TLS because others before them are on their way.
+	heldSegments = 64 << 20
+	// maxUndecided is how much of a connection is looked at to find HTTP in it.
+	maxUndecided = 256 << 10
+	// worthLeavingOut is how much of a body must be to come for the kernel to
+	// be told to leave it out: less is there before it hears of it.
+	worthLeavingOut = 64 << 10
+)
+
+// plainConn is what a connection without TLS has besides: its segments come as
+// they went through the kernel.
+type plainConn struct {
+	streams [2]tcp.Stream
+	want    bpf.FlowWant
+}
+
+// segment takes a record of a connection without TLS.
+func (t *connTable) segment(r *bpf.Record) {
+	t.captured += uint64(len(r.Data.Payload))
+	c := t.get(r)
+	if c.plain == nil {
+		return
+	}
+	d := &r.Data
+	next := &c.next[d.Dir]
+	lost := d.Seq > next.seq
+	if lost {
+		c.announceLoss(r.Time, d.Seq-next.seq, d.LostBytes, d.Lost)
+	}
+	next.seq = max(next.seq, d.Seq+1)
+	if c.plain.want.Nothing {
+		return
+	}
+	c.plain.streams[d.Dir].Segment(r.Time, d.Offset, d.Payload, lost, &t.budget, plainSink{c, d.Dir})
+	t.failed = errors.Join(t.failed, c.steer(d.Dir))
+}
+
+// plainSink is a direction of a connection without TLS, as the sink of its
+// stream.
+type plainSink struct {
+	conn *tracedConn
+	dir  int
+}
+
+// Data implements tcp.Sink.
+func (s plainSink) Data(at int64, b []byte) {
+	c := s.conn
+	c.latest = max(at, c.latest)
+	c.next[s.dir].offset += uint64(len(b))
+	c.decoder.Data(c.latest, decoder.Direction(s.dir), b)
+}
+
+// Missing implements tcp.Sink.
+func (s plainSink) Missing(at int64, n uint64, why tcp.Cause) {
+	c := s.conn
+	c.latest = max(at, c.latest)
+	c.next[s.dir].offset += n
+	switch why {
+	case tcp.LeftOut:
+		c.decoder.Skip(c.latest, decoder.Direction(s.dir), int64(n))
+		return
+	case tcp.Overrun: // no record is missing, but they are of no use
+		c.announce()
+		c.table.events.Loss(&export.Loss{
+			Time: c.table.clock.wall(at), Reason: export.LossGap, Bytes: &n, Conn: c.meta.Conn,
+		})
+	}
+	c.decoder.Gap(c.latest, decoder.Direction(s.dir), int64(n))
+}
+
+// settle hands on what is held, and counts what was not wanted.
+func (p *plainConn) settle(c *tracedConn, at int64, t bpf.Totals) {
+	p.flush(c, at)
+	for dir := range c.next {
+		if p.want.Nothing {
+			c.next[dir].offset = max(c.next[dir].offset, t.Offset[dir])
+		}
+	}
+}
+
+// flush hands on what is held: nothing more will come.
+func (p *plainConn) flush(c *tracedConn, at int64) {
+	for dir := range p.streams {
+		p.streams[dir].Flush(at, &c.table.budget, plainSink{c, dir})
+	}
+}
+
+// clientOf returns the direction of the client on a connection.
+func clientOf(r decoder.Role) decoder.Direction {
+	if r == decoder.Server {
+		return decoder.Recv
+	}
+	return decoder.Send
+}
+
+// steer tells the kernel what need not be copied of a direction from here on.
+func (c *tracedConn) steer(dir int) error {
+	p := c.plain
+	next := c.next[dir].offset
+	switch left := c.bodyLeft(decoder.Direction(dir)); {
+	case c.isNoHTTP():
+		p.want.Nothing = true
+	case left >= worthLeavingOut && p.want.Until[dir] <= next:
+		p.want.Until[dir] = next + uint64(left)
+		p.streams[dir].LeaveOut(p.want.Until[dir])
+	default:
+		return nil
+	}
+	return c.table.collector.WantFlow(c.id, p.want)
+}
+
+// bodyLeft returns how much of a body of known length is still to come, and
+// nothing else before its end.
+func (c *tracedConn) bodyLeft(dir decoder.Direction) int64 {
+	if c.decoder.Protocol() == decoder.HTTP1 {
+		return c.tracker.BodyLeft(dir)
+	}
+	return 0
+}
+
+// isNoHTTP reports whether nothing that a connection says is of use.
+func (c *tracedConn) isNoHTTP() bool {
+	if c.decoder.Decided() {
+		p := c.decoder.Protocol()
+		return p == decoder.ProtocolUnknown || p == decoder.HTTP1 && c.tracker.Tunneled()
+	}
+	return c.next[bpf.Send].offset+c.next[bpf.Recv].offset > maxUndecided
+}
+
+// dismiss frees a connection without TLS that did not turn out to be HTTP, of
+// which nothing is printed.
+func (c *tracedConn) dismiss() error {
+	c.table.dismissed++
+	c.tracker.Close(c.latest, exchange.NotEnded)
+	return c.table.collector.ForgetFlow(c.id)
+}
+
+// Upgraded implements exchange.UpgradeSink: HTTP/2 is decoded from here on.
+func (c *tracedConn) Upgraded(at int64, settings string) {
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(settings, "="))
+	if err != nil {
+		payload = nil
+	}
+	config := c.table.config
+	config.Role, config.FromStart = c.decoder.Role(), true
+	c.decoder = decoder.NewConn(config, c)
+	c.decoder.Upgrade(at, payload)
+}
+
+// Tunneled implements exchange.UpgradeSink.
+func (c *tracedConn) Tunneled(at int64, d decoder.Direction, b []byte) { c.decoder.Data(at, d, b) }
