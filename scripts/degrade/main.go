@@ -48,6 +48,7 @@ type options struct {
 	refuse   bool
 	tlsDelay time.Duration
 	badCert  bool
+	plain    bool
 	faults   faults
 	window   int
 	origin   string
@@ -69,6 +70,7 @@ func parse(args []string) (*options, error) {
 	fs.BoolVar(&o.dnsFail, "dns-fail", false, "")
 	fs.BoolVar(&o.refuse, "refuse", false, "")
 	fs.DurationVar(&o.tlsDelay, "tls-delay", 0, "")
+	fs.BoolVar(&o.plain, "plain", false, "")
 	fs.BoolVar(&o.badCert, "bad-certificate", false, "")
 	fs.DurationVar(&o.faults.delay, "server-delay", 0, "")
 	fs.IntVar(&o.faults.status, "status", 0, "")
@@ -152,7 +154,11 @@ func run(args []string) (int, error) {
 	if err != nil {
 		return statusFailed, err
 	}
-	return n.run(o.command, dir, []string{"GOPROXY=https://" + proxyName, "SSL_CERT_FILE=" + trusted, "SSL_CERT_DIR=" + dir})
+	scheme := "https"
+	if o.plain {
+		scheme = "http"
+	}
+	return n.run(o.command, dir, []string{"GOPROXY=" + scheme + "://" + proxyName, "SSL_CERT_FILE=" + trusted, "SSL_CERT_DIR=" + dir})
 }
 
 // originOf returns the URL of the proxy to fetch from.
@@ -209,7 +215,11 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 			return "", err
 		}
 	}
-	listener, err := net.Listen("tcp4", netip.AddrPortFrom(n.outside, 443).String())
+	port := uint16(443)
+	if o.plain {
+		port = 80
+	}
+	listener, err := net.Listen("tcp4", netip.AddrPortFrom(n.outside, port).String())
 	if err != nil {
 		return "", err
 	}
@@ -222,7 +232,11 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 		HTTP2:     &http.HTTP2Config{MaxReceiveBufferPerStream: o.window},
 		ErrorLog:  stdlog.New(io.Discard, "", 0), // clients that give up are what this is for
 	}
-	go func() { _ = server.ServeTLS(listener, "", "") }()
+	if o.plain {
+		go func() { _ = server.Serve(listener) }()
+	} else {
+		go func() { _ = server.ServeTLS(listener, "", "") }()
+	}
 	return trusted, nil
 }
 

@@ -220,7 +220,8 @@ func checkLogged(t *testing.T, events, log string) {
 		if e.Error != nil && (e.Error.Class == "reset" || e.Error.Class == "aborted") {
 			continue
 		}
-		_, path, _ := strings.Cut(strings.TrimPrefix(e.URL, "https://"), "/")
+		_, where, _ := strings.Cut(e.URL, "://")
+		_, path, _ := strings.Cut(where, "/")
 		got[e.Method+" /"+path+" "+strconv.Itoa(e.Status)+" "+strconv.FormatInt(*e.ResponseBytes, 10)]++
 	}
 	for line, n := range got {
