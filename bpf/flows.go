@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 )
 
 // plainConn is set in the number of a connection without TLS; the rest is the
@@ -26,7 +27,8 @@ type FlowWant struct {
 	Nothing bool
 }
 
-// WantFlow tells the kernel what is wanted of a connection without TLS.
+// WantFlow tells the kernel what is wanted of a connection without TLS. Where
+// there is no room for that, all of it is reported.
 func (c *Collector) WantFlow(conn uint64, w FlowWant) error {
 	if c.flows.wants == nil {
 		return nil
@@ -35,7 +37,7 @@ func (c *Collector) WantFlow(conn uint64, w FlowWant) error {
 	if w.Nothing {
 		v.Nothing = 1
 	}
-	if err := c.flows.wants.Put(conn&^plainConn, v); err != nil {
+	if err := c.flows.wants.Put(conn&^plainConn, v); err != nil && !errors.Is(err, unix.E2BIG) {
 		return fmt.Errorf("say what is wanted of a connection: %w", err)
 	}
 	return nil

@@ -74,6 +74,9 @@ func TestVerdict(t *testing.T) {
 				events = runDegraded(t, flags, w.Dir, w.Env, tt.fails, "go", "mod", "download")
 			}
 			checkVerdict(t, events, tt.cause, tt.text)
+			if tt.name == "bad certificate" {
+				checkFailedOffer(t, events)
+			}
 			if !tt.mute {
 				checkLogged(t, events, log)
 			}
@@ -117,6 +120,29 @@ func TestWindowVerdict(t *testing.T) {
 	// 1 MB takes 16 windows, and the process waits a round trip after each.
 	if stall := v.Time["stall_ms"]; stall < 14*55 || stall > 18*70 {
 		t.Errorf("stalled for %.0f ms, want some 16 round trips of 55 ms", stall)
+	}
+}
+
+// checkFailedOffer demands that what clients offered is known although nothing was
+// agreed on.
+func checkFailedOffer(t *testing.T, events string) {
+	t.Helper()
+	raw, err := os.ReadFile(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `"tls":{"version":null,"alpn":null,"sni":"goproxy.example","resumed":null,"cipher":null,"verify_ms":null,` +
+		`"offered_alpn":["h2","http/1.1"],"offered_versions":["TLS 1.3","TLS 1.2"]}`
+	failed := 0
+	for line := range strings.Lines(string(raw)) {
+		if strings.Contains(line, `"event":"conn"`) && strings.Contains(line, `"action":"failed"`) {
+			if failed++; !strings.Contains(line, want) {
+				t.Errorf("no offer in %s", line)
+			}
+		}
+	}
+	if failed == 0 {
+		t.Error("no handshake failed")
 	}
 }
 
