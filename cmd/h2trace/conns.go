@@ -32,8 +32,8 @@ type connTable struct {
 	names     *names
 	retries   exchange.Retries
 	hellos    hellos
-	budget    tcp.Budget // of what is held of connections without TLS
-	failed    error      // of asking for tables, until expire reports it
+	segments  *tcp.Assembler // of connections without TLS
+	failed    error          // of asking for tables, until expire reports it
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *source
 
@@ -66,7 +66,7 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		sourceOf:  sourceOf,
 		names:     newNames(events, clk, sourceOf),
 		hellos:    newHellos(),
-		budget:    tcp.Budget{Left: heldSegments},
+		segments:  tcp.NewAssembler(heldSegments),
 		byID:      make(map[uint64]*tracedConn),
 		sockets:   make(map[socket]*tracedConn),
 	}

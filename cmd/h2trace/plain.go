@@ -14,8 +14,9 @@ import (
 
 const (
 	// heldSegments bounds the bytes that are held of all connections without
-	// TLS because others before them are on their way.
-	heldSegments = 64 << 20
+	// TLS because others before them are on their way. What holds them grows by
+	// doubling and is kept, so that up to twice as much may be in use.
+	heldSegments = 32 << 20
 	// maxUndecided is how much of a connection is looked at to find HTTP in it.
 	maxUndecided = 256 << 10
 	// worthLeavingOut is how much of a body must be to come for the kernel to
@@ -47,7 +48,7 @@ func (t *connTable) segment(r *bpf.Record) {
 	if c.plain.want.Nothing {
 		return
 	}
-	c.plain.streams[d.Dir].Segment(r.Time, d.Offset, d.Payload, lost, &t.budget, plainSink{c, d.Dir})
+	c.plain.streams[d.Dir].Segment(r.Time, d.Offset, d.Payload, lost, t.segments, plainSink{c, d.Dir})
 	t.failed = errors.Join(t.failed, c.steer(d.Dir))
 }
 
@@ -97,7 +98,7 @@ func (p *plainConn) settle(c *tracedConn, at int64, t bpf.Totals) {
 // flush hands on what is held: nothing more will come.
 func (p *plainConn) flush(c *tracedConn, at int64) {
 	for dir := range p.streams {
-		p.streams[dir].Flush(at, &c.table.budget, plainSink{c, dir})
+		p.streams[dir].Flush(at, c.table.segments, plainSink{c, dir})
 	}
 }
 
@@ -147,6 +148,9 @@ func (c *tracedConn) isNoHTTP() bool {
 // which nothing is printed.
 func (c *tracedConn) dismiss() error {
 	c.table.dismissed++
+	for dir := range c.plain.streams {
+		c.plain.streams[dir].Drop(c.table.segments)
+	}
 	c.tracker.Close(c.latest, exchange.NotEnded)
 	return c.table.collector.ForgetFlow(c.id)
 }

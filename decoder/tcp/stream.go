@@ -1,9 +1,12 @@
 package tcp
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"github.com/google/gopacket/tcpassembly"
 )
 
 // Cause is why bytes are missing.
@@ -26,27 +29,24 @@ type Sink interface {
 	Missing(at int64, n uint64, why Cause)
 }
 
-// maxHeld bounds the bytes that a Stream holds behind some that are missing:
-// what a window may hold while a segment is sent again.
-const maxHeld = 4 << 20
-
-// Budget bounds what all Streams of a program hold together.
-type Budget struct{ Left int }
-
 // Stream is one direction of a connection. The zero value is one of which
 // nothing was seen. It is not safe for concurrent use.
 type Stream struct {
 	next    uint64
-	held    []piece // behind next, by their place
-	size    int     // of held
 	leftOut uint64
+	begun   bool
+	flow    gopacket.Flow
+	ahead   []span // of what is held, in order and apart
+
+	// Of the call under way.
+	at      int64
+	sink    Sink
+	missing uint64 // that is not reported yet
+	why     Cause
 }
 
-// piece is a segment that came too early.
-type piece struct {
-	off uint64
-	b   []byte
-}
+// span is a part of a stream.
+type span struct{ from, to uint64 }
 
 // Next returns the place of the byte that is next.
 func (s *Stream) Next() uint64 { return s.next }
@@ -56,90 +56,128 @@ func (s *Stream) LeaveOut(before uint64) { s.leftOut = before }
 
 // Segment takes a segment that lies at off. b is not kept. lost says that others
 // were lost before it.
-func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, budget *Budget, sink Sink) {
-	if off > s.next && !lost && off >= s.leftOut {
-		s.hold(off, b, budget)
-		for s.size > maxHeld || budget.Left < 0 {
-			if len(s.held) == 0 {
-				return
-			}
-			s.pass(at, Overrun, budget, sink)
-		}
+func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, a *Assembler, sink Sink) {
+	if len(b) == 0 {
 		return
 	}
-	if lost { // what is missing before it will not come, or was on its way
-		for len(s.held) > 0 && s.held[0].off < off {
-			s.pass(at, Lost, budget, sink)
-		}
+	s.at, s.sink = at, sink
+	if !s.begun {
+		s.begun = true
+		a.enter(s)
 	}
-	s.jump(at, off, Lost, sink)
-	s.take(at, off, b, sink)
-	s.release(at, budget, sink)
+	if off > s.next && (lost || off < s.leftOut) {
+		s.fill(off, Lost, a)
+	}
+	s.hold(span{off, off + uint64(len(b))})
+	s.segment(off, b, data, a)
+	s.report()
 }
 
 // Flush gives up on what is missing: nothing more will come.
-func (s *Stream) Flush(at int64, budget *Budget, sink Sink) {
-	for len(s.held) > 0 {
-		s.pass(at, Overrun, budget, sink)
-	}
-}
-
-// hold keeps a segment until what is before it has come.
-func (s *Stream) hold(off uint64, b []byte, budget *Budget) {
-	i, again := slices.BinarySearchFunc(s.held, off, func(p piece, off uint64) int { return cmp.Compare(p.off, off) })
-	if again && len(s.held[i].b) >= len(b) {
+func (s *Stream) Flush(at int64, a *Assembler, sink Sink) {
+	if !s.begun {
 		return
 	}
-	own := piece{off, bytes.Clone(b)}
-	s.size += len(b)
-	budget.Left -= len(b)
-	if again {
-		s.size -= len(s.held[i].b)
-		budget.Left += len(s.held[i].b)
-		s.held[i] = own
-		return
+	s.at, s.sink = at, sink
+	if n := len(s.ahead); n > 0 {
+		s.fill(s.ahead[n-1].to, Overrun, a)
 	}
-	s.held = slices.Insert(s.held, i, own)
+	s.report()
+	a.leave(s)
+	s.begun = false
 }
 
-// pass gives up on the bytes before the first that are held.
-func (s *Stream) pass(at int64, why Cause, budget *Budget, sink Sink) {
-	s.jump(at, s.held[0].off, why, sink)
-	s.release(at, budget, sink)
-}
-
-// jump moves on to off, if that is ahead.
-func (s *Stream) jump(at int64, off uint64, why Cause, sink Sink) {
-	if off <= s.next {
-		return
-	}
-	n := off - s.next
-	if off < s.leftOut {
-		why = LeftOut
-	}
-	s.next = off
-	sink.Missing(at, n, why)
-}
-
-// take hands on what of a segment is new.
-func (s *Stream) take(at int64, off uint64, b []byte, sink Sink) {
-	if known := s.next - off; known < uint64(len(b)) {
-		s.next += uint64(len(b)) - known
-		sink.Data(at, b[known:])
+// Drop ends a Stream of which nothing more is wanted.
+func (s *Stream) Drop(a *Assembler) {
+	if s.begun {
+		a.leave(s)
+		*s = Stream{next: s.next}
 	}
 }
 
-// release hands on what is held and next now.
-func (s *Stream) release(at int64, budget *Budget, sink Sink) {
-	for len(s.held) > 0 && s.held[0].off <= s.next {
-		p := s.held[0]
-		s.held[0] = piece{}
-		s.held = s.held[1:]
-		s.size -= len(p.b)
-		budget.Left += len(p.b)
-		s.take(at, p.off, p.b, sink)
+func (s *Stream) segment(off uint64, b []byte, holds Cause, a *Assembler) {
+	t := &layers.TCP{Seq: uint32(off)}
+	t.Payload = b
+	a.put(s, t, holds)
+}
+
+// nothing stands in for bytes that are missing.
+var nothing [64 << 10]byte
+
+// fill gives up on the bytes before a place that are missing. gopacket passes
+// over a hole only when it holds too much, so each is filled.
+func (s *Stream) fill(to uint64, why Cause, a *Assembler) {
+	for s.next < to {
+		end := to
+		if len(s.ahead) > 0 {
+			end = min(to, s.ahead[0].from)
+		}
+		cause := why
+		if end < s.leftOut {
+			cause = LeftOut
+		}
+		if len(s.ahead) == 0 { // a whole body, maybe
+			s.lack(end-s.next, cause)
+			a.leave(s)
+			s.next = end
+			a.enter(s)
+			return
+		}
+		s.segment(s.next, nothing[:min(end-s.next, uint64(len(nothing)))], cause, a)
 	}
-	if len(s.held) == 0 {
-		s.held = nil
+}
+
+// hold enters what gopacket is about to hold.
+func (s *Stream) hold(h span) {
+	i, _ := slices.BinarySearchFunc(s.ahead, h.from, func(o span, from uint64) int { return cmp.Compare(o.to, from) })
+	j := i
+	for ; j < len(s.ahead) && s.ahead[j].from <= h.to; j++ {
+		h.from, h.to = min(h.from, s.ahead[j].from), max(h.to, s.ahead[j].to)
+	}
+	s.ahead = slices.Replace(s.ahead, i, j, h)
+}
+
+// Reassembled implements tcpassembly.Stream.
+func (s *Stream) Reassembled(list []tcpassembly.Reassembly) {
+	for _, r := range list {
+		if r.Skip > 0 {
+			s.lack(uint64(r.Skip), Overrun)
+			s.next += uint64(r.Skip)
+		}
+		n := uint64(len(r.Bytes))
+		s.next += n
+		switch holds := Cause(r.Seen.Unix()); {
+		case n == 0:
+		case holds != data:
+			s.lack(n, holds)
+		default:
+			s.report()
+			s.sink.Data(s.at, r.Bytes)
+		}
+	}
+	known := slices.IndexFunc(s.ahead, func(o span) bool { return o.to > s.next })
+	if known < 0 {
+		s.ahead = s.ahead[:0]
+	} else {
+		s.ahead = slices.Delete(s.ahead, 0, known)
+	}
+}
+
+// ReassemblyComplete implements tcpassembly.Stream.
+func (s *Stream) ReassemblyComplete() {}
+
+// lack counts bytes that will not come.
+func (s *Stream) lack(n uint64, why Cause) {
+	if s.why != why {
+		s.report()
+	}
+	s.missing, s.why = s.missing+n, why
+}
+
+// report tells of the bytes that will not come.
+func (s *Stream) report() {
+	if n := s.missing; n > 0 {
+		s.missing = 0
+		s.sink.Missing(s.at, n, s.why)
 	}
 }

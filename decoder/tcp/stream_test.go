@@ -29,7 +29,7 @@ func TestStream(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		leftOut uint64
-		budget  int
+		most    int
 		in      []segment
 		flush   bool
 		want    []string
@@ -46,28 +46,24 @@ func TestStream(t *testing.T) {
 		{name: "record of something known lost", in: []segment{{0, "ab", false}, {0, "ab", true}, {2, "c", false}}, want: []string{"1 ab", "3 c"}},
 		{name: "left out", leftOut: 6, in: []segment{{0, "ab", false}, {5, "fg", false}}, want: []string{"1 ab", "2 -3 left out", "2 fg"}},
 		{name: "only what is before is left out", leftOut: 5, in: []segment{{0, "ab", false}, {6, "g", false}, {4, "ef", false}}, want: []string{"1 ab", "3 -2 left out", "3 ef", "3 g"}},
-		{name: "more than may be held", budget: 3, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}},
+		{name: "more than may be held", most: 2 * pageBytes, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s Stream
 			var got recorder
-			budget := Budget{Left: 100}
-			if tt.budget > 0 {
-				budget.Left = tt.budget
+			a := NewAssembler(1 << 20)
+			if tt.most > 0 {
+				a = NewAssembler(tt.most)
 			}
-			all := budget.Left
 			s.LeaveOut(tt.leftOut)
 			for i, seg := range tt.in {
-				s.Segment(int64(i+1), seg.off, []byte(seg.b), seg.lost, &budget, &got)
+				s.Segment(int64(i+1), seg.off, []byte(seg.b), seg.lost, a, &got)
 			}
 			if tt.flush {
-				s.Flush(9, &budget, &got)
+				s.Flush(9, a, &got)
 			}
 			if diff := cmp.Diff(tt.want, got.calls); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
-			}
-			if budget.Left+s.size != all {
-				t.Errorf("%d bytes of the budget are gone", all-budget.Left-s.size)
 			}
 		})
 	}
@@ -86,6 +82,7 @@ func (w *whole) Missing(_ int64, n uint64, _ Cause) { w.t.Errorf("%d bytes are m
 // TestShuffled sends streams in segments that overlap, come late, and come
 // again.
 func TestShuffled(t *testing.T) {
+	a := NewAssembler(1 << 20)
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		want := make([]byte, 1+rng.IntN(5000))
@@ -109,12 +106,58 @@ func TestShuffled(t *testing.T) {
 		}
 		var s Stream
 		got := &whole{t: t}
-		budget := Budget{Left: 1 << 20}
 		for _, seg := range segments {
-			s.Segment(0, uint64(seg.from), want[seg.from:seg.to], false, &budget, got)
+			s.Segment(0, uint64(seg.from), want[seg.from:seg.to], false, a, got)
 		}
-		if !bytes.Equal(got.buf.Bytes(), want) || budget.Left != 1<<20 || s.Next() != uint64(len(want)) {
-			t.Fatalf("seed %d: got %d bytes, want %d; %d held", seed, got.buf.Len(), len(want), 1<<20-budget.Left)
+		if !bytes.Equal(got.buf.Bytes(), want) || len(s.ahead) > 0 || s.Next() != uint64(len(want)) {
+			t.Fatalf("seed %d: got %d bytes, want %d; %v held", seed, got.buf.Len(), len(want), s.ahead)
+		}
+		s.Flush(0, a, got)
+	}
+}
+
+// placed holds all that is handed on against the stream that was sent.
+type placed struct {
+	t    *testing.T
+	want []byte
+	at   uint64
+}
+
+func (p *placed) Data(_ int64, b []byte) {
+	if end := p.at + uint64(len(b)); end > uint64(len(p.want)) || !bytes.Equal(b, p.want[p.at:end]) {
+		p.t.Fatalf("%d bytes at %d are not those that were sent", len(b), p.at)
+	}
+	p.at += uint64(len(b))
+}
+
+func (p *placed) Missing(_ int64, n uint64, _ Cause) { p.at += n }
+
+// TestDamaged sends streams of which segments never come, are said to be lost,
+// are left out, and come late and again: what is handed on is in its place.
+func TestDamaged(t *testing.T) {
+	a := NewAssembler(10 * pageBytes)
+	for seed := range uint64(500) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		want := make([]byte, 20_000)
+		for i := range want {
+			want[i] = byte(rng.Uint32())
+		}
+		var s Stream
+		got := &placed{t: t, want: want}
+		for at := 0; at < len(want); {
+			from := max(0, at+rng.IntN(600)-400)
+			to := min(len(want), from+1+rng.IntN(4000))
+			if rng.IntN(20) == 0 {
+				s.LeaveOut(uint64(at + rng.IntN(3000)))
+			}
+			if from < to && rng.IntN(10) > 0 {
+				s.Segment(0, uint64(from), want[from:to], rng.IntN(10) == 0, a, got)
+			}
+			at = max(at, to)
+		}
+		s.Flush(0, a, got)
+		if got.at != s.Next() || len(s.ahead) > 0 {
+			t.Fatalf("seed %d: %d bytes are handed on or missing, and %d is next; %v held", seed, got.at, s.Next(), s.ahead)
 		}
 	}
 }
