@@ -29,7 +29,7 @@ func (t *connTable) enter(c *tracedConn) {
 	switch {
 	case outer != nil && outer.closed == nil && outer.carries():
 		c.event.Via = outer.asProxy()
-	default:
+	case c.scheme() == "https":
 		// TLS to a proxy that is spoken to with TLS is not yet through it.
 		if p, ok := c.source.httpProxies().at(at.remote, c.event.Name); ok && p.scheme != "https" {
 			c.event.Via = p.url

@@ -199,3 +199,18 @@ func TestViaVerdict(t *testing.T) {
 		})
 	}
 }
+
+// TestViaName has the name of the HTTP proxy not be resolved.
+func TestViaName(t *testing.T) {
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	mods := modproxy.Modules("example.test/via", 1, 1000)
+	origin := modproxy.Start(t, a, mods, modproxy.Options{})
+	w := modproxy.NewWorkspace(t, a, mods, origin)
+	env := append(w.Env, "HTTPS_PROXY=http://user:hunter2@proxy.example:3128")
+	events := runDegraded(t, []string{"-origin", origin.URL, "-dns-fail"}, w.Dir, env, true, "go", "mod", "download")
+	v := checkVerdict(t, events, "dns", "the name of the HTTP proxy http://proxy.example:3128")
+	if !strings.Contains(v.whole, "SERVFAIL") || strings.Contains(v.whole, "hunter2") {
+		t.Errorf("got %s, want evidence with SERVFAIL, and no password", v.whole)
+	}
+}
