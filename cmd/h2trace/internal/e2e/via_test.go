@@ -49,11 +49,15 @@ func TestVia(t *testing.T) {
 			}
 			verify(t, r, atExit)
 			exchanges := readExchanges(t, tr.events)
-			got := 0
+			got, connects := 0, 0
 			for _, e := range exchanges {
 				via := want
 				switch {
 				case e.Method == "CONNECT":
+					connects++
+					if e.URL != "goproxy.example:443" || e.Status != 200 {
+						t.Errorf("CONNECT %s, %d", e.URL, e.Status)
+					}
 				case strings.HasPrefix(e.URL, name):
 					got++
 					if e.Module == nil || e.Module.Proxy != name {
@@ -69,7 +73,9 @@ func TestVia(t *testing.T) {
 			if asked := len(behind.Requests()); got == 0 || got > asked {
 				t.Errorf("%d exchanges through the HTTP proxy, and %d requests behind", got, asked)
 			}
-			checkTunnels(t, tr.events, p, want)
+			if had := checkTunnels(t, tr.events, p, want); connects != had {
+				t.Errorf("%d × CONNECT, and the HTTP proxy has had %d", connects, had)
+			}
 			checkRelays(t, tr.events, want, name, got)
 			if raw, _ := os.ReadFile(tr.events); strings.Contains(string(raw), "hunter2") || p.password != "hunter2" {
 				t.Errorf("the password of the HTTP proxy was printed, or not used (%q)", p.password)
@@ -79,8 +85,8 @@ func TestVia(t *testing.T) {
 }
 
 // checkTunnels compares with what the HTTP proxy has: exactly its connections go
-// through it.
-func checkTunnels(t *testing.T, events string, p *relay, via string) {
+// through it. It returns how many there are.
+func checkTunnels(t *testing.T, events string, p *relay, via string) (had int) {
 	t.Helper()
 	got := map[string]bool{}
 	for _, c := range viaEvents(t, events) {
@@ -93,6 +99,7 @@ func checkTunnels(t *testing.T, events string, p *relay, via string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	had = len(p.tunnels)
 	for local, origin := range p.tunnels {
 		if !got[local] {
 			t.Errorf("the connection from %s to %s is not through the HTTP proxy", local, origin)
@@ -102,6 +109,7 @@ func checkTunnels(t *testing.T, events string, p *relay, via string) {
 	for local := range got {
 		t.Errorf("the HTTP proxy does not know the connection from %s", local)
 	}
+	return had
 }
 
 func checkRelays(t *testing.T, events, via, origin string, requests int) {
