@@ -22,7 +22,7 @@ func (l connLayout) read(image []byte, at layout.Place) (layout.State, bool) {
 
 func (l connLayout) readStream(s *probesStreamState, at layout.Place, of *layout.State) (layout.Stream, bool) {
 	if l.server != nil {
-		return l.server.ReadStream(s.Conn, s.Id, s.Flows[:], s.Ends[:], at, of)
+		return l.server.ReadStream(s.Conn, s.Id, s.BehindId, s.Flows[:], s.Ends[:], at, of)
 	}
 	return l.client.ReadStream(s.Conn, s.Id, s.Flows[:], s.Ends[:], at, of)
 }

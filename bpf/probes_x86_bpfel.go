@@ -508,7 +508,7 @@ type probesReading struct {
 type probesRecord struct {
 	_    structs.HostLayout
 	Data probesDataRecord
-	_    [9488]byte
+	_    [10032]byte
 }
 
 type probesRecordKind uint32
@@ -566,12 +566,13 @@ type probesSocketUse struct {
 }
 
 type probesStreamState struct {
-	_     structs.HostLayout
-	Conn  uint64
-	Flows [32]uint8
-	Ends  [16]uint8
-	Id    uint32
-	Pad   uint32
+	_        structs.HostLayout
+	Conn     uint64
+	Flows    [32]uint8
+	Ends     [16]uint8
+	Id       uint32
+	Pad      uint32
+	BehindId uint64
 }
 
 type probesTableRecord struct {

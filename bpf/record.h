@@ -253,6 +253,7 @@ struct stream_state {
 	u8 ends[16];
 	u32 id;
 	u32 pad;
+	u64 behind_id; /* of a server, what takes the DATA of the request */
 };
 
 /*
@@ -464,7 +465,7 @@ _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct table_record) == 9544, "table_record");
 _Static_assert(sizeof(struct piece_record) == 9256, "piece_record");
 _Static_assert(sizeof(struct block_record) == 344, "block_record");
-_Static_assert(sizeof(struct windows_record) == 9064, "windows_record");
+_Static_assert(sizeof(struct windows_record) == 10088, "windows_record");
 _Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");
 _Static_assert(sizeof(struct field_record) == 80, "field_record");

@@ -94,13 +94,14 @@ static __always_inline void copy_streams(struct windows_record *r, const struct 
 
 		if (i >= count)
 			break;
-		s->id = s->pad = 0;
+		s->id = s->pad = s->behind_id = 0;
 		s->conn = read_user_u64(stream + l->stream_conn);
 		if (bpf_probe_read_user(s->flows, sizeof(s->flows),
 					(void *)(stream + l->stream_flow)) ||
 		    bpf_probe_read_user(s->ends, sizeof(s->ends), (void *)(stream + l->stream_end)))
 			s->conn = 0;
 		bpf_probe_read_user(&s->id, sizeof(s->id), (void *)(stream + l->stream_id));
+		s->behind_id = read_user_u64(stream + l->stream_id + sizeof(u64));
 	}
 }
 

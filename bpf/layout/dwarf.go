@@ -123,6 +123,9 @@ func ServerFromDWARF(d *dwarf.Data, p Package) (*Server, error) {
 	} else {
 		l.PeerInitial = t.at("serverConn", "initialStreamSendWindowSize")
 	}
+	if t.at("stream", "body") != l.StreamID+pointerSize {
+		t.lack("stream.body behind stream.id")
+	}
 	if l.OwnInitial == 0 {
 		l.Upload = t.at("Server", "MaxUploadBufferPerStream")
 	}

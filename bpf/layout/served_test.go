@@ -186,5 +186,5 @@ func (s *served) readStream(t *testing.T, l *Server, state *State) (Stream, bool
 	t.Helper()
 	word := func(off uint16) uint64 { return binary.LittleEndian.Uint64(own(t, s.stream+uint64(off), 8)) }
 	flows, ends := own(t, s.stream+uint64(l.StreamFlow), FlowsSize), own(t, s.stream+uint64(l.StreamState), EndsSize)
-	return l.ReadStream(word(l.StreamConn), uint32(word(l.StreamID)), flows, ends, s.at, state)
+	return l.ReadStream(word(l.StreamConn), uint32(word(l.StreamID)), word(l.StreamID+8), flows, ends, s.at, state)
 }

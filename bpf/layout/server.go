@@ -195,9 +195,9 @@ const (
 	stateHalfClosedRemote = 3
 )
 
-// ReadStream returns what the memory of a stream says: its sc and id, and what
-// begins at StreamFlow and at StreamState.
-func (l *Server) ReadStream(conn uint64, id uint32, flows, ends []byte, at Place, s *State) (Stream, bool) {
+// ReadStream returns what the memory of a stream says: its sc, id and body, which
+// follow each other, and what begins at StreamFlow and at StreamState.
+func (l *Server) ReadStream(conn uint64, id uint32, body uint64, flows, ends []byte, at Place, s *State) (Stream, bool) {
 	if len(flows) < FlowsSize || len(ends) < EndsSize || conn != at.Owner || !s.numbered(id) {
 		return Stream{}, false
 	}
@@ -218,8 +218,9 @@ func (l *Server) ReadStream(conn uint64, id uint32, flows, ends []byte, at Place
 	if l.Delta {
 		st.Send += int64(s.PeerInitial)
 	}
-	// A WINDOW_UPDATE waits behind DATA of its stream that has no credit.
-	st.RecvExact = min(st.Send, s.Send) > 0
+	// A WINDOW_UPDATE waits behind DATA of its stream that has no credit. There is
+	// none without a body.
+	st.RecvExact = body == 0 || min(st.Send, s.Send) > 0
 	return st, true
 }
 

@@ -67,6 +67,7 @@ func TestServerTable(t *testing.T) {
 		{"FramerW", l.FramerW, offset(t, framer, "w") + 8},
 		{"StreamConn", l.StreamConn, offset(t, stream, "sc")},
 		{"StreamID", l.StreamID, offset(t, stream, "id")},
+		{"StreamID+8", l.StreamID + 8, offset(t, stream, "body")},
 		{"StreamFlow", l.StreamFlow, offset(t, stream, "flow")},
 		{"StreamInflow", l.StreamInflow, offset(t, stream, "inflow")},
 		{"StreamState", l.StreamState, offset(t, stream, "state")},

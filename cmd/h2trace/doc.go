@@ -212,10 +212,11 @@ sent earlier.
 A connection that was open before h2trace came has joined "mid": its header tables
 and windows are copied from the memory of the process. Headers are complete from
 the first block that begins after h2trace came, and windows some frames later.
-Until then windows are null, as is conn_recv of clients built with Go 1.20 or
-older and of servers built with Go 1.19 or older, and all of those built with a
-release that h2trace does not know and without debugging information. Blocks that
-were under way then, and those of HTTP/2 code that does not use net/http or
+Until then windows are null, as is stream_recv of a stream that was open before,
+has a request body, and on which a server may not send; conn_recv of clients
+built with Go 1.20 or older and of servers built with Go 1.19 or older; and all
+of those built with a release that h2trace does not know and without debugging
+information. Blocks that were under way then, and those of HTTP/2 code that does not use net/http or
 golang.org/x/net, or whose tables exceed 64 KiB or 2048 entries, are null where
 they refer to fields sent earlier (headers_error says so). Where frame boundaries had to be searched, there or after a loss,
 frames of one direction may come later than their time.

@@ -99,7 +99,7 @@ var joinServers = []struct {
 	{release: "go1.20.14"},
 	{release: "go1.21.13"},
 	{release: "go1.24.13"},
-	{release: "go1.26.8", works: []string{"idle"}},
+	{release: "go1.26.8", works: []string{"idle", "bulk"}},
 	{release: "go1.27.3", works: []string{"storm", "duplex"}},
 	{release: "go1.22.12", x: true, works: []string{"duplex"}},
 }
