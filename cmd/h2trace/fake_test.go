@@ -47,7 +47,7 @@ func (t *fakeTracer) AttachRunning(pids []int, _ []string) error {
 	}
 	if t.tasks["slow"] {
 		mark("attaching")
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(2 * time.Second) // there is a signal to come, from a busy machine
 	}
 	if t.tasks["hang"] {
 		hang("attaching")
