@@ -37,7 +37,11 @@ struct owner {
 	u8 role;
 	u8 from_start; /* every byte is seen */
 	u8 closed;
-	u32 hello; /* offset of the end of the ClientHello's record */
+	u32 hello;	     /* offset of the end of the ClientHello's record */
+	struct endpoint aim; /* what connect(2) was given, */
+	u16 family;
+	u8 attempted; /* and whether the kernel sent a SYN there */
+	u8 pad[5];
 	struct flow_dir dir[DIR_COUNT];
 };
 
@@ -96,18 +100,18 @@ static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, stru
 }
 
 /* In connect(2), bind(2) and sendto(2): the process that calls owns the socket. */
-static __always_inline void own(struct bpf_sock_addr *ctx, u8 carries, bool connects)
+static __always_inline struct owner *own(struct bpf_sock_addr *ctx, u8 carries, bool connects)
 {
 	u32 life, tgid = bpf_get_current_pid_tgid() >> 32;
 	struct owner *owner;
 
 	if (!life_of(tgid, &life) || !ctx->sk)
-		return;
+		return NULL;
 	owner = bpf_sk_storage_get(&owners, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!owner) {
 		count_seen(1, 0);
 		count_lost(LOSS_TABLE_FULL, 1, 0);
-		return;
+		return NULL;
 	}
 	__builtin_memset(owner, 0, sizeof(*owner));
 	owner->tgid = tgid;
@@ -119,6 +123,7 @@ static __always_inline void own(struct bpf_sock_addr *ctx, u8 carries, bool conn
 		owner->connect = bpf_ktime_get_ns();
 	}
 	bpf_get_current_comm(owner->comm, sizeof(owner->comm));
+	return owner;
 }
 
 #endif

@@ -12,25 +12,67 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 #define PASS 1
 
-static __always_inline int addressed(struct bpf_sock_addr *ctx)
+static __always_inline struct owner *addressed(struct bpf_sock_addr *ctx)
 {
+	struct owner *owner = NULL;
+
 	if (ctx->user_port == __builtin_bswap16(DNS_PORT))
-		own(ctx, CARRIES_DNS, true);
+		owner = own(ctx, CARRIES_DNS, true);
 	else if (ctx->protocol == IPPROTO_TCP)
-		own(ctx, CARRIES_UNKNOWN, true);
-	return PASS;
+		owner = own(ctx, CARRIES_UNKNOWN, true);
+	if (owner) {
+		owner->family = ctx->family;
+		owner->aim.port = __builtin_bswap16(ctx->user_port);
+	}
+	return owner;
 }
 
 SEC("cgroup/connect4")
 int socket_connect4(struct bpf_sock_addr *ctx)
 {
-	return addressed(ctx);
+	struct owner *owner = addressed(ctx);
+	u32 ip = ctx->user_ip4;
+
+	if (owner)
+		__builtin_memcpy(owner->aim.addr, &ip, sizeof(ip));
+	return PASS;
 }
 
 SEC("cgroup/connect6")
 int socket_connect6(struct bpf_sock_addr *ctx)
 {
-	return addressed(ctx);
+	struct owner *owner = addressed(ctx);
+	u32 ip[4] = { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] };
+
+	if (owner)
+		__builtin_memcpy(owner->aim.addr, ip, sizeof(ip));
+	return PASS;
+}
+
+/*
+ * connect(2) came to nothing before there was a SYN: there is no route, or this
+ * host does not allow it. The error is known to the process alone.
+ */
+SEC("cgroup/sock_release")
+int socket_release(struct bpf_sock *sk)
+{
+	struct owner *owner = bpf_sk_storage_get(&owners, sk, 0, 0);
+	struct connect_record *r;
+
+	if (!owner || !owner->connect || owner->attempted || sk->protocol != IPPROTO_TCP ||
+	    !is_target(owner->tgid))
+		return PASS;
+	r = ring_record(sizeof(*r), RECORD_CONNECT, owner->tgid);
+	if (!r)
+		return PASS;
+	r->start = owner->connect;
+	r->life = owner->life;
+	r->unsent = 1;
+	r->family = owner->family;
+	r->remote = owner->aim;
+	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return PASS;
 }
 
 static __always_inline int asked(struct bpf_sock_addr *ctx)
@@ -129,7 +171,7 @@ int socket_event(struct bpf_sock_ops *ctx)
 	struct owner *owner;
 	u32 op = ctx->op;
 
-	if (!sk || (op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+	if (!sk || (op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
 		    op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB && op != BPF_SOCK_OPS_STATE_CB))
 		return PASS;
 	owner = bpf_sk_storage_get(&owners, sk, 0, 0);
@@ -137,6 +179,10 @@ int socket_event(struct bpf_sock_ops *ctx)
 		owner = own_accepted(ctx, sk);
 	if (!owner)
 		return PASS;
+	if (op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
+		owner->attempted = 1;
+		return PASS;
+	}
 	if (op == BPF_SOCK_OPS_STATE_CB) {
 		state_changes(ctx, owner, sk);
 		return PASS;

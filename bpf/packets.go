@@ -59,6 +59,7 @@ var packetHooks = map[string]ebpf.AttachType{
 	packetsProgSocketSendmsg6: ebpf.AttachCGroupUDP6Sendmsg,
 	packetsProgSocketBind4:    ebpf.AttachCGroupInet4Bind,
 	packetsProgSocketBind6:    ebpf.AttachCGroupInet6Bind,
+	packetsProgSocketRelease:  ebpf.AttachCgroupInetSockRelease,
 	packetsProgSocketEvent:    ebpf.AttachCGroupSockOps,
 	packetsProgPacketEgress:   ebpf.AttachCGroupInetEgress,
 	packetsProgPacketIngress:  ebpf.AttachCGroupInetIngress,

@@ -39,7 +39,16 @@ type packetsOwner struct {
 	FromStart   uint8
 	Closed      uint8
 	Hello       uint32
-	Dir         [2]struct {
+	Aim         struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Family    uint16
+	Attempted uint8
+	Pad       [5]uint8
+	Dir       [2]struct {
 		_         structs.HostLayout
 		End       uint64
 		Records   uint64
@@ -68,6 +77,7 @@ const (
 	packetsProgSocketConnect4 = "socket_connect4"
 	packetsProgSocketConnect6 = "socket_connect6"
 	packetsProgSocketEvent    = "socket_event"
+	packetsProgSocketRelease  = "socket_release"
 	packetsProgSocketSendmsg4 = "socket_sendmsg4"
 	packetsProgSocketSendmsg6 = "socket_sendmsg6"
 	packetsVarReaderIdle      = "reader_idle"
@@ -125,6 +135,7 @@ type packetsProgramSpecs struct {
 	SocketConnect4 *ebpf.ProgramSpec `ebpf:"socket_connect4"`
 	SocketConnect6 *ebpf.ProgramSpec `ebpf:"socket_connect6"`
 	SocketEvent    *ebpf.ProgramSpec `ebpf:"socket_event"`
+	SocketRelease  *ebpf.ProgramSpec `ebpf:"socket_release"`
 	SocketSendmsg4 *ebpf.ProgramSpec `ebpf:"socket_sendmsg4"`
 	SocketSendmsg6 *ebpf.ProgramSpec `ebpf:"socket_sendmsg6"`
 }
@@ -211,6 +222,7 @@ type packetsPrograms struct {
 	SocketConnect4 *ebpf.Program `ebpf:"socket_connect4"`
 	SocketConnect6 *ebpf.Program `ebpf:"socket_connect6"`
 	SocketEvent    *ebpf.Program `ebpf:"socket_event"`
+	SocketRelease  *ebpf.Program `ebpf:"socket_release"`
 	SocketSendmsg4 *ebpf.Program `ebpf:"socket_sendmsg4"`
 	SocketSendmsg6 *ebpf.Program `ebpf:"socket_sendmsg6"`
 }
@@ -224,6 +236,7 @@ func (p *packetsPrograms) Close() error {
 		p.SocketConnect4,
 		p.SocketConnect6,
 		p.SocketEvent,
+		p.SocketRelease,
 		p.SocketSendmsg4,
 		p.SocketSendmsg6,
 	)

@@ -140,6 +140,8 @@ type probesConnectRecord struct {
 	SkErr  uint16
 	Life   uint32
 	Comm   [16]uint8
+	Unsent uint8
+	Pad    [7]uint8
 }
 
 type probesConnecting struct {

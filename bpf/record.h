@@ -166,6 +166,8 @@ struct connect_record {
 	u16 sk_err; /* errno, 0 when the process closed the socket */
 	u32 life;
 	u8 comm[COMM_SIZE];
+	u8 unsent; /* 1: no SYN was sent */
+	u8 pad[7];
 };
 
 struct exec_record {
@@ -459,7 +461,7 @@ _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 120, "close_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
-_Static_assert(sizeof(struct connect_record) == 96, "connect_record");
+_Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct table_record) == 9544, "table_record");

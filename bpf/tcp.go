@@ -62,9 +62,11 @@ func minRTT(us uint32) time.Duration {
 type Connect struct {
 	Local, Remote netip.AddrPort
 	Start         int64
-	Errno         syscall.Errno
-	Comm          string
-	Life          Life
+	Errno         syscall.Errno // 0 when it is not known
+	// Unsent says that the kernel sent no SYN. Then there is no Local.
+	Unsent bool
+	Comm   string
+	Life   Life
 }
 
 func (r *Record) parseConnect(sample []byte) error {
@@ -79,6 +81,10 @@ func (r *Record) parseConnect(sample []byte) error {
 		Errno:  syscall.Errno(c.SkErr),
 		Comm:   text(c.Comm[:]),
 		Life:   Life(c.Life),
+		Unsent: c.Unsent != 0,
+	}
+	if c.Unsent != 0 {
+		r.Connect.Local = netip.AddrPort{}
 	}
 	return nil
 }

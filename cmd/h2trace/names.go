@@ -98,8 +98,11 @@ func (n *names) connectFailed(r *bpf.Record) {
 		Action: export.ConnFailed, Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took,
 		Error: &exchange.Error{Class: exchange.ClassConnect, Detail: "given up by the process"},
 	}
-	if c.Errno != 0 {
+	switch {
+	case c.Errno != 0:
 		e.Error.Detail = errnoText(c.Errno)
+	case c.Unsent:
+		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
 	}
 	n.resolved(&e, r.PID, c.Start)
 	via, _ := n.sourceOf(r.PID).httpProxies().at(c.Remote, e.Name)
