@@ -46,7 +46,7 @@ func TestVerdict(t *testing.T) {
 		{name: "slow server", flags: []string{"-server-delay", "300ms"}, cause: "server_wait", text: "takes long to answer"},
 		{name: "far away", flags: []string{"-delay", "200ms"}, cause: "server_wait", text: "far away"},
 		{name: "bandwidth", flags: []string{"-rate", "8M"}, cause: "bandwidth", text: "delivers slowly"},
-		{name: "packet loss", flags: []string{"-loss", "8", "-loss-after", "20", "-delay", "20ms"}, cause: "packet_loss", text: "packets are lost"},
+		{name: "packet loss", flags: []string{"-loss", "15", "-loss-after", "20", "-delay", "10ms"}, cause: "packet_loss", text: "packets are lost"},
 		{name: "slow DNS", flags: []string{"-dns-delay", "1s"}, cause: "dns", text: "name resolution is slow"},
 		{name: "slow handshake", flags: []string{"-tls-delay", "1s"}, cause: "tls", text: "TLS handshakes are slow"},
 		{name: "503", flags: []string{"-status", "503"}, fails: true, cause: "errors", text: "http_5xx"},
