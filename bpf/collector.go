@@ -106,7 +106,7 @@ func New(opts Options) (*Collector, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, withAdvice(fmt.Errorf("lift the locked-memory limit: %w", err))
 	}
-	c := &Collector{opts: opts, exes: exeCache{byKey: make(map[exeKey]*Executable)}, leaving: make(map[*Executable]chan struct{})}
+	c := &Collector{opts: opts, exes: exeCache{byKey: make(map[exeKey]*Executable), most: maxIdle}, leaving: make(map[*Executable]chan struct{})}
 	if err := c.load(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}

@@ -70,6 +70,7 @@ type exeKey struct {
 type exeCache struct {
 	byKey map[exeKey]*Executable
 	idle  []*Executable // without users, the longest idle first
+	most  int           // of idle
 }
 
 // Attach puts probes into the executable at path, for every process that runs
@@ -239,7 +240,7 @@ func (x *exeCache) release(exe *Executable) *Executable {
 		return exe // it may be overwritten any time, now that nobody runs it
 	}
 	x.idle = append(x.idle, exe)
-	if len(x.idle) <= maxIdle {
+	if len(x.idle) <= x.most {
 		return nil
 	}
 	evicted := x.idle[0]
