@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"slices"
 
 	"h2trace/bpf"
 	"h2trace/decoder/exchange"
@@ -36,18 +35,12 @@ func (p *processes) complain(r *bpf.Record, conns *connTable) error {
 // endFor ends the connections on which an exchange is cut that a complaint may
 // speak of. They are closed, and linger; whoever read from them has given up.
 func (t *connTable) endFor(r *bpf.Record, complaint *goproxy.Complaint) error {
-	var err error
-	t.closing = slices.DeleteFunc(t.closing, func(c *tracedConn) bool {
-		cut := c.meta.PID == r.PID && c.closed.at <= r.Time && c.tracker.Any(func(e *exchange.Exchange) bool {
+	return t.finishClosed(func(c *tracedConn) bool {
+		return c.meta.PID == r.PID && c.closed.at <= r.Time && c.tracker.Any(func(e *exchange.Exchange) bool {
 			m := moduleOf(e, c.source.proxies())
 			return m != nil && complaint.IsOf(c.fetch(e, m, true))
 		})
-		if cut {
-			err = errors.Join(err, c.finish())
-		}
-		return cut
 	})
-	return err
 }
 
 // fetched remembers an exchange for what the go command says of it. If it has

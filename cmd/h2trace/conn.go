@@ -105,8 +105,11 @@ func (c *tracedConn) settle(at int64, t bpf.Totals) {
 }
 
 // finish completes the decoding, prints the close event if there was a close,
-// and frees the connection.
+// and frees the connection. A second call does nothing.
 func (c *tracedConn) finish() error {
+	if c.finished() {
+		return nil
+	}
 	t := c.table
 	delete(t.byID, c.id)
 	t.leave(c)
@@ -154,6 +157,8 @@ func (c *tracedConn) finish() error {
 	}
 	return err
 }
+
+func (c *tracedConn) finished() bool { return c.table.byID[c.id] != c }
 
 // pathOf returns what TCP knew of a path, for printing.
 func pathOf(p *bpf.Path) *export.Path {

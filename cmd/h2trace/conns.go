@@ -41,7 +41,7 @@ type connTable struct {
 	// fetches are for what go commands say of them later.
 	fetches goproxy.Fetches
 	sockets map[socket]*tracedConn // the innermost on each
-	closing []*tracedConn          // by time of their close
+	closing []*tracedConn          // by time of their close; some may be finished
 	audit   audit
 	// framesOnly says that no exchanges are put together.
 	framesOnly bool
@@ -188,15 +188,8 @@ func (t *connTable) expire(now int64, idle bool) error {
 // closed before; the others linger, because the kernel closes their sockets
 // after the end of the process and tells of it.
 func (t *connTable) endProcess(pid int, at int64) error {
+	err := t.finishClosed(func(c *tracedConn) bool { return c.meta.PID == pid })
 	var open []*tracedConn
-	var err error
-	t.closing = slices.DeleteFunc(t.closing, func(c *tracedConn) bool {
-		if c.meta.PID != pid {
-			return false
-		}
-		err = errors.Join(err, c.finish())
-		return true
-	})
 	for _, c := range t.byID {
 		if c.meta.PID == pid {
 			open = append(open, c)
@@ -218,11 +211,24 @@ func (t *connTable) endProcess(pid int, at int64) error {
 	return errors.Join(err, listErr)
 }
 
+// finishClosed ends those of the connections that linger. One that ends may end
+// another (see retry).
+func (t *connTable) finishClosed(which func(*tracedConn) bool) error {
+	var err error
+	for _, c := range t.closing {
+		if !c.finished() && which(c) {
+			err = errors.Join(err, c.finish())
+		}
+	}
+	t.closing = slices.DeleteFunc(t.closing, (*tracedConn).finished)
+	return err
+}
+
 // closesDue reports whether there are connections of processes that ended whose
 // sockets are not reported as closed.
 func (t *connTable) closesDue() bool {
 	return slices.ContainsFunc(t.closing, func(c *tracedConn) bool {
-		return c.closed.record.Kind != bpf.KindClose && c.event.Remote.IsValid()
+		return !c.finished() && c.closed.record.Kind != bpf.KindClose && c.event.Remote.IsValid()
 	})
 }
 

@@ -81,12 +81,10 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 // it expects nothing of it any more.
 func (t *connTable) retry(c *tracedConn, e *exchange.Exchange) *exchange.Retry {
 	over := slices.IndexFunc(t.closing, func(other *tracedConn) bool {
-		return other.meta.PID == c.meta.PID && other != c && other.closed.at <= e.Start && other.tracker.Waits(e.Method, e.URL)
+		return !other.finished() && other.meta.PID == c.meta.PID && other.closed.at < e.Start && other.tracker.Waits(e.Method, e.URL)
 	})
 	if over >= 0 {
-		other := t.closing[over]
-		t.closing = slices.Delete(t.closing, over, over+1)
-		t.failed = errors.Join(t.failed, other.finish())
+		t.failed = errors.Join(t.failed, t.closing[over].finish())
 	}
 	return t.retries.Of(c.meta.PID, c.meta.Conn, e)
 }

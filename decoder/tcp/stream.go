@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -20,7 +21,8 @@ const (
 	Overrun
 )
 
-// Sink takes the bytes of a Stream in order. Calls come from inside its methods.
+// Sink takes the bytes of a Stream in order. Calls come from inside its methods;
+// they may call those of other Streams, of the same Assembler too.
 type Sink interface {
 	// Data is called for the next bytes. at is when the last of them came, or
 	// those that were missing before them. b is not to be kept.
@@ -41,12 +43,20 @@ type Stream struct {
 	// Of the call under way.
 	at      int64
 	sink    Sink
-	missing uint64 // that is not reported yet
+	ready   []piece // from gopacket, to be handed on
+	missing uint64  // that is not reported yet
 	why     Cause
 }
 
 // span is a part of a stream.
 type span struct{ from, to uint64 }
+
+// piece is a part of a stream as gopacket gives it.
+type piece struct {
+	skipped uint64 // before it
+	b       []byte
+	holds   Cause
+}
 
 // Next returns the place of the byte that is next.
 func (s *Stream) Next() uint64 { return s.next }
@@ -99,6 +109,7 @@ func (s *Stream) segment(off uint64, b []byte, holds Cause, a *Assembler) {
 	t := &layers.TCP{Seq: uint32(off)}
 	t.Payload = b
 	a.put(s, t, holds)
+	s.handOn()
 }
 
 // nothing stands in for bytes that are missing.
@@ -137,24 +148,44 @@ func (s *Stream) hold(h span) {
 	s.ahead = slices.Replace(s.ahead, i, j, h)
 }
 
-// Reassembled implements tcpassembly.Stream.
+// Reassembled implements tcpassembly.Stream. gopacket is in the middle of its
+// work then, and what a sink does may come back to it; so nothing is handed on
+// yet. The first bytes may be those of the segment itself, others are in memory
+// that it uses again.
 func (s *Stream) Reassembled(list []tcpassembly.Reassembly) {
-	for _, r := range list {
-		if r.Skip > 0 {
-			s.lack(uint64(r.Skip), Overrun)
-			s.next += uint64(r.Skip)
+	for i, r := range list {
+		p := piece{skipped: uint64(max(r.Skip, 0)), b: r.Bytes, holds: Cause(r.Seen.Unix())}
+		if p.skipped == 0 && len(p.b) == 0 {
+			continue
 		}
-		n := uint64(len(r.Bytes))
+		if p.holds == data && (i > 0 || p.skipped > 0) {
+			p.b = bytes.Clone(p.b)
+		}
+		s.ready = append(s.ready, p)
+	}
+}
+
+// handOn hands on what gopacket has put in order.
+func (s *Stream) handOn() {
+	for i := range s.ready {
+		p := &s.ready[i]
+		if p.skipped > 0 {
+			s.next += p.skipped
+			s.lack(p.skipped, Overrun)
+		}
+		n := uint64(len(p.b))
 		s.next += n
-		switch holds := Cause(r.Seen.Unix()); {
+		switch {
 		case n == 0:
-		case holds != data:
-			s.lack(n, holds)
+		case p.holds != data:
+			s.lack(n, p.holds)
 		default:
 			s.report()
-			s.sink.Data(s.at, r.Bytes)
+			s.sink.Data(s.at, p.b)
 		}
 	}
+	clear(s.ready)
+	s.ready = s.ready[:0]
 	known := slices.IndexFunc(s.ahead, func(o span) bool { return o.to > s.next })
 	if known < 0 {
 		s.ahead = s.ahead[:0]

@@ -116,6 +116,43 @@ func TestShuffled(t *testing.T) {
 	}
 }
 
+// flusher ends another Stream as soon as it has bytes.
+type flusher struct {
+	recorder
+	flush func()
+}
+
+func (f *flusher) Data(at int64, b []byte) {
+	f.flush()
+	f.recorder.Data(at, b)
+}
+
+// TestFlushInside ends a Stream, with bytes that are held, while another hands
+// on what it held.
+func TestFlushInside(t *testing.T) {
+	a := NewAssembler(1 << 20)
+	var s, other Stream
+	var otherGot recorder
+	other.Segment(1, 5, []byte("later"), false, a, &otherGot)
+	got := &flusher{flush: func() { other.Flush(2, a, &otherGot) }}
+	s.Segment(3, 2, []byte("cd"), false, a, got)
+	s.Segment(3, 4, []byte("ef"), false, a, got)
+	s.Segment(4, 0, []byte("ab"), false, a, got)
+	s.Segment(5, 6, []byte("g"), false, a, got)
+	for _, c := range []struct {
+		name string
+		got  recorder
+		want []string
+	}{
+		{"outer", got.recorder, []string{"4 ab", "4 cd", "4 ef", "5 g"}},
+		{"inner", otherGot, []string{"2 -5 overrun", "2 later"}},
+	} {
+		if diff := cmp.Diff(c.want, c.got.calls); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", c.name, diff)
+		}
+	}
+}
+
 // placed holds all that is handed on against the stream that was sent.
 type placed struct {
 	t    *testing.T
