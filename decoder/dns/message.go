@@ -1,12 +1,16 @@
 package dns
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
 )
 
 // message is what one DNS message says.
@@ -20,73 +24,83 @@ type message struct {
 	addrs    []netip.Addr
 }
 
-// maxAnswers bounds the answers that are kept of one message.
-const maxAnswers = 64
+const (
+	// maxAnswers bounds the answers that are kept of one message.
+	maxAnswers = 64
+	// headLength is that of a header in bytes (RFC 1035 §4.1.1).
+	headLength = 12
+)
 
 // parse parses a message with one question, as all are in practice. Answers end
 // where they cannot be understood: one that is too long for UDP is cut (TC).
 func parse(b []byte) (*message, error) {
-	var p dnsmessage.Parser
-	head, err := p.Start(b)
-	if err != nil {
+	if len(b) < headLength {
+		return nil, errors.New("no header")
+	}
+	if n := binary.BigEndian.Uint16(b[4:]); n != 1 {
+		return nil, fmt.Errorf("%d questions", n)
+	}
+	d, err := decode(b)
+	switch {
+	case len(d.Questions) == 0:
 		return nil, err
+	case d.OpCode != layers.DNSOpCodeQuery:
+		return nil, fmt.Errorf("opcode %d", d.OpCode)
 	}
-	q, err := p.Question()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := p.Question(); err == nil || head.OpCode != 0 {
-		return nil, fmt.Errorf("opcode %d, or more than one question", head.OpCode)
-	}
+	q := &d.Questions[0]
 	m := &message{
-		id: head.ID, response: head.Response,
-		name: canonical(q.Name), kind: typeName(q.Type), rcode: rcodeName(head.RCode),
+		id: d.ID, response: d.QR,
+		// Names are the same in any case (RFC 4343).
+		name: strings.ToLower(string(q.Name)), kind: typeName(q.Type), rcode: rcodeName(d.ResponseCode),
 	}
-	for m.response && len(m.answers) < maxAnswers && m.answer(&p) {
+	for i := range d.Answers {
+		m.answer(&d.Answers[i])
 	}
 	return m, nil
 }
 
-// answer notes the next record as dig +short writes it; of types with other
-// data, only the type.
-func (m *message) answer(p *dnsmessage.Parser) bool {
-	r, err := p.Answer()
-	if err != nil {
-		return false
-	}
-	text := typeName(r.Header.Type)
-	switch body := r.Body.(type) {
-	case *dnsmessage.AResource:
-		text = m.address(netip.AddrFrom4(body.A))
-	case *dnsmessage.AAAAResource:
-		text = m.address(netip.AddrFrom16(body.AAAA))
-	case *dnsmessage.CNAMEResource:
-		text = body.CNAME.String()
-	case *dnsmessage.PTRResource:
-		text = body.PTR.String()
-	case *dnsmessage.NSResource:
-		text = body.NS.String()
-	case *dnsmessage.SRVResource:
-		text = fmt.Sprintf("%d %d %d %s", body.Priority, body.Weight, body.Port, body.Target)
+// decode decodes the header, the question and the answers, as far as they are
+// there. gopacket would unpack all names of a message, each up to 64 KiB, and
+// panics where one ends within the fields behind a name.
+func decode(b []byte) (d layers.DNS, err error) {
+	b = slices.Clip(slices.Clone(b)) // or it reads behind the end
+	binary.BigEndian.PutUint16(b[6:], min(binary.BigEndian.Uint16(b[6:]), maxAnswers))
+	clear(b[8:headLength]) // authorities and additional records
+	defer func() {
+		if p := recover(); p != nil {
+			d.Answers = d.Answers[:max(len(d.Answers), 1)-1] // without the one it was at
+			err = fmt.Errorf("decode: %v", p)
+		}
+	}()
+	err = d.DecodeFromBytes(b, gopacket.NilDecodeFeedback)
+	return d, err
+}
+
+// answer notes a record as dig +short writes it; of types with other data, only
+// the type.
+func (m *message) answer(r *layers.DNSResourceRecord) {
+	text := typeName(r.Type)
+	switch r.Type {
+	case layers.DNSTypeA, layers.DNSTypeAAAA:
+		if a, ok := netip.AddrFromSlice(r.IP); ok {
+			text = a.String()
+			m.addrs = append(m.addrs, a.Unmap())
+		}
+	case layers.DNSTypeCNAME:
+		text = string(r.CNAME) + "."
+	case layers.DNSTypePTR:
+		text = string(r.PTR) + "."
+	case layers.DNSTypeNS:
+		text = string(r.NS) + "."
+	case layers.DNSTypeSRV:
+		text = fmt.Sprintf("%d %d %d %s.", r.SRV.Priority, r.SRV.Weight, r.SRV.Port, r.SRV.Name)
 	}
 	m.answers = append(m.answers, text)
-	return true
-}
-
-func (m *message) address(a netip.Addr) string {
-	m.addrs = append(m.addrs, a.Unmap())
-	return a.String()
-}
-
-// canonical returns a name in lower case and without the final dot: names are
-// the same in any case (RFC 4343).
-func canonical(name dnsmessage.Name) string {
-	return strings.TrimSuffix(strings.ToLower(name.String()), ".")
 }
 
 // typeName returns the mnemonic of a type, or TYPE65 (RFC 3597 §5).
-func typeName(t dnsmessage.Type) string {
-	if name, ok := strings.CutPrefix(t.String(), "Type"); ok {
+func typeName(t layers.DNSType) string {
+	if name := t.String(); name != "Unknown" {
 		return name
 	}
 	return "TYPE" + strconv.Itoa(int(t))
@@ -97,7 +111,7 @@ var rcodeNames = [...]string{
 	"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
 }
 
-func rcodeName(c dnsmessage.RCode) string {
+func rcodeName(c layers.DNSResponseCode) string {
 	if int(c) < len(rcodeNames) {
 		return rcodeNames[c]
 	}
