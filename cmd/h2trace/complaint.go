@@ -20,12 +20,12 @@ func (p *processes) complain(r *bpf.Record, conns *connTable) error {
 	}
 	proc.at = r.Time
 	var err error
-	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.proxies()) {
+	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.Proxies()) {
 		err = errors.Join(err, conns.endFor(r, &c))
 		event := &export.Process{Action: export.ProcessError, Complaint: &c, Fetches: conns.fetches.Of(r.PID, &c)}
 		if c.AtProxy {
-			via, _ := proc.source.httpProxies().forURL(c.URL)
-			event.Via = via.url
+			via, _ := proc.source.HTTPProxies().ForURL(c.URL)
+			event.Via = via.URL
 		}
 		p.print(proc, event)
 	}
@@ -37,7 +37,7 @@ func (p *processes) complain(r *bpf.Record, conns *connTable) error {
 func (t *connTable) endFor(r *bpf.Record, complaint *goproxy.Complaint) error {
 	return t.finishClosed(func(c *tracedConn) bool {
 		return c.meta.PID == r.PID && c.closed.at <= r.Time && c.tracker.Any(func(e *exchange.Exchange) bool {
-			m := moduleOf(e, c.source.proxies())
+			m := moduleOf(e, c.source.Proxies())
 			return m != nil && complaint.IsOf(c.fetch(e, m, true))
 		})
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
@@ -35,7 +36,7 @@ type tracedConn struct {
 	exe    *bpf.Executable
 	silent [2]bool // by direction: known to be silent while the other is not
 	// source is where its process fetches from, nil where that is not known.
-	source *source
+	source *fetchenv.Source
 	// tunnel is set when an HTTP proxy let a CONNECT through.
 	tunnel bool
 	// verify is nil unless headers are to be verified.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
@@ -35,7 +36,7 @@ type connTable struct {
 	segments  *tcp.Assembler // of connections without TLS
 	failed    error          // of asking for tables, until expire reports it
 	// sourceOf returns where a process fetches from.
-	sourceOf func(pid int) *source
+	sourceOf func(pid int) *fetchenv.Source
 
 	byID map[uint64]*tracedConn
 	// fetches are for what go commands say of them later.
@@ -55,7 +56,7 @@ type connTable struct {
 	captured  uint64 // bytes of payload
 }
 
-func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *source) *connTable {
+func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
 	return &connTable{
 		collector: c,
 		events:    events,

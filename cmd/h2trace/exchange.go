@@ -54,7 +54,7 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	via := c.through(e)
 	var module *export.Module
 	if e.Method == "GET" {
-		module = moduleOf(e, c.source.proxies())
+		module = moduleOf(e, c.source.Proxies())
 	}
 	if module != nil {
 		c.fetched(e, module)

@@ -32,8 +32,8 @@ func (t *connTable) handshake(r *bpf.Record) {
 	c.announce()
 	e := c.event
 	e.Action = export.ConnFailed
-	if p, ok := c.source.httpProxies().at(e.Remote, e.Name); ok && e.Via == "" {
-		e.Via = p.url // the handshake was with the proxy itself
+	if p, ok := c.source.HTTPProxies().At(e.Remote, e.Name); ok && e.Via == "" {
+		e.Via = p.URL // the handshake was with the proxy itself
 	}
 	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
 	t.events.Conn(c.at(r.Time), &e)

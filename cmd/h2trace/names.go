@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/decoder"
 	"h2trace/decoder/dns"
 	"h2trace/decoder/exchange"
@@ -22,10 +23,10 @@ type names struct {
 	tracker *dns.Tracker
 	comms   map[int]string // of the processes that resolve names
 	// sourceOf returns where a process fetches from.
-	sourceOf func(pid int) *source
+	sourceOf func(pid int) *fetchenv.Source
 }
 
-func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *source) *names {
+func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *fetchenv.Source) *names {
 	n := &names{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf}
 	n.tracker = dns.NewTracker(n)
 	return n
@@ -83,9 +84,9 @@ func (n *names) Failed(pid int, l *dns.Lookup) {
 	default:
 		detail = l.RCode + " from " + l.Server.String()
 	}
-	via, _ := n.sourceOf(pid).httpProxies().at(netip.AddrPort{}, l.Name)
+	via, _ := n.sourceOf(pid).HTTPProxies().At(netip.AddrPort{}, l.Name)
 	n.events.Conn(n.at(pid, n.comms[pid], l.End), &export.Conn{
-		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, Via: via.url, DNS: &took,
+		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, Via: via.URL, DNS: &took,
 		Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail},
 	})
 }
@@ -105,8 +106,8 @@ func (n *names) connectFailed(r *bpf.Record) {
 		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
 	}
 	n.resolved(&e, r.PID, c.Start)
-	via, _ := n.sourceOf(r.PID).httpProxies().at(c.Remote, e.Name)
-	e.Via = via.url
+	via, _ := n.sourceOf(r.PID).HTTPProxies().At(c.Remote, e.Name)
+	e.Via = via.URL
 	n.events.Conn(n.at(r.PID, c.Comm, r.Time), &e)
 }
 

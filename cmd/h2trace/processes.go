@@ -13,6 +13,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/export"
 )
 
@@ -32,7 +33,7 @@ type processes struct {
 	queue     chan process
 	done      chan struct{}
 
-	sources sources
+	sources fetchenv.Reader
 
 	mu       sync.Mutex
 	known    map[int]process // by pid, until they exit
@@ -52,7 +53,7 @@ type process struct {
 	exe  string
 	file *bpf.Executable // nil until its executable was attached to
 	// source is nil where its environment could not be read.
-	source *source
+	source *fetchenv.Source
 	// Which process of that id it is: by its handle, or by its life, the one
 	// before that, and the file that it executed.
 	handle       *os.File
@@ -72,7 +73,7 @@ func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messag
 		queue:     make(chan process, execQueue),
 		done:      make(chan struct{}),
 		known:     make(map[int]process),
-		sources:   newSources(),
+		sources:   fetchenv.NewReader(),
 	}
 	go p.attachQueued()
 	return p
@@ -146,14 +147,14 @@ func (p *processes) exit(r *bpf.Record) {
 
 // sourced adds to a process where it fetches from.
 func (p *processes) sourced(proc process) process {
-	if src := p.sources.of(proc.pid, proc.exe); p.is(&proc) {
+	if src := p.sources.Source(proc.pid, proc.exe); p.is(&proc) {
 		proc.source = src
 	}
 	return proc
 }
 
 // sourceOf returns where a process fetches from, nil where that is not known.
-func (p *processes) sourceOf(pid int) *source {
+func (p *processes) sourceOf(pid int) *fetchenv.Source {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.known[pid].source

@@ -10,6 +10,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/contract"
+	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/export"
@@ -59,7 +60,7 @@ func TestVerifyDoctored(t *testing.T) {
 
 			events := export.NewJSONL(&out, export.Options{})
 			o := &observer{events: events, losses: lossBook{events: events}, plans: &planCheck{}}
-			o.conns = newConnTable(nil, events, clock{}, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil), func(int) *source { return nil })
+			o.conns = newConnTable(nil, events, clock{}, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil), func(int) *fetchenv.Source { return nil })
 			o.conns.verifier = verify.NewChecker()
 			feed := func(r bpf.Record) {
 				t.Helper()

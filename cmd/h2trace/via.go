@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 
+	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 )
@@ -31,8 +33,8 @@ func (t *connTable) enter(c *tracedConn) {
 		c.event.Via = outer.asProxy()
 	case c.scheme() == "https":
 		// TLS to a proxy that is spoken to with TLS is not yet through it.
-		if p, ok := c.source.httpProxies().at(at.remote, c.event.Name); ok && p.scheme != "https" {
-			c.event.Via = p.url
+		if p, ok := c.source.HTTPProxies().At(at.remote, c.event.Name); ok && p.Scheme != "https" {
+			c.event.Via = p.URL
 		}
 	}
 }
@@ -62,8 +64,8 @@ func (c *tracedConn) scheme() string {
 // asProxy returns what the peer of a connection is called, if it is an HTTP
 // proxy: as the environment of the process has it, or else by what is known of it.
 func (c *tracedConn) asProxy() string {
-	if p, ok := c.source.httpProxies().at(c.event.Remote, c.event.Name); ok {
-		return p.url
+	if p, ok := c.source.HTTPProxies().At(c.event.Remote, c.event.Name); ok {
+		return p.URL
 	}
 	if !c.event.Remote.IsValid() {
 		return ""
@@ -72,7 +74,7 @@ func (c *tracedConn) asProxy() string {
 	if c.event.TLS != nil {
 		host = cmp.Or(c.event.TLS.SNI, c.event.Name, host)
 	}
-	return c.scheme() + "://" + net.JoinHostPort(host, portText(c.event.Remote))
+	return c.scheme() + "://" + net.JoinHostPort(host, strconv.Itoa(int(c.event.Remote.Port())))
 }
 
 // through returns the HTTP proxy that an exchange went through, or empty.
@@ -88,13 +90,13 @@ func (c *tracedConn) through(e *exchange.Exchange) string {
 	}
 	// The name of the proxy was not seen to be resolved. If net/http is to use
 	// it for this URL, and the port is the proxy's and not the origin's, it did.
-	p, ok := c.source.httpProxies().forURL(e.URL)
-	if !ok || p.scheme == "https" || p.is(c.event.Remote, c.event.Name) != perhaps {
+	p, ok := c.source.HTTPProxies().ForURL(e.URL)
+	if !ok || p.Scheme == "https" || p.Is(c.event.Remote, c.event.Name) != fetchenv.Perhaps {
 		return ""
 	}
-	if u, err := url.Parse(e.URL); err != nil || portOf(u) == p.port {
+	if u, err := url.Parse(e.URL); err != nil || fetchenv.PortOf(u) == p.Port {
 		return ""
 	}
-	c.event.Via = p.url
-	return p.url
+	c.event.Via = p.URL
+	return p.URL
 }

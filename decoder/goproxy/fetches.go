@@ -3,6 +3,7 @@ package goproxy
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -50,13 +51,13 @@ func (f *Fetches) Add(one *Fetch) *Complaint {
 		for i := range half {
 			f.bytes -= len(f.list[i].URL)
 		}
-		f.list = append(f.list[:0], f.list[half:]...)
+		f.list = slices.Delete(f.list, 0, half)
 	}
 	f.list = append(f.list, *one)
 	f.bytes += len(one.URL)
 	for i, e := range f.early {
 		if e.process == one.Process && !one.Failed && e.complaint.IsOf(one) {
-			f.early = append(f.early[:i], f.early[i+1:]...)
+			f.early = slices.Delete(f.early, i, i+1)
 			return &e.complaint
 		}
 	}
@@ -73,9 +74,7 @@ func (f *Fetches) Of(process int, c *Complaint) []Fetch {
 			named = append(named, *one)
 		}
 	}
-	for i, j := 0, len(named)-1; i < j; i, j = i+1, j-1 {
-		named[i], named[j] = named[j], named[i]
-	}
+	slices.Reverse(named)
 	if named == nil && c.Class == "checksum" && c.Version != "" && len(f.early) < maxEarly {
 		f.early = append(f.early, early{process, *c})
 	}
@@ -84,23 +83,12 @@ func (f *Fetches) Of(process int, c *Complaint) []Fetch {
 
 // End forgets a process, of which nothing more comes.
 func (f *Fetches) End(process int) {
-	kept := f.list[:0]
+	f.list = slices.DeleteFunc(f.list, func(one Fetch) bool { return one.Process == process })
 	f.bytes = 0
-	for _, one := range f.list {
-		if one.Process != process {
-			kept = append(kept, one)
-			f.bytes += len(one.URL)
-		}
+	for i := range f.list {
+		f.bytes += len(f.list[i].URL)
 	}
-	clear(f.list[len(kept):])
-	f.list = kept
-	waiting := f.early[:0]
-	for _, e := range f.early {
-		if e.process != process {
-			waiting = append(waiting, e)
-		}
-	}
-	f.early = waiting
+	f.early = slices.DeleteFunc(f.early, func(e early) bool { return e.process == process })
 }
 
 // streamIn finds the stream in an error of net/http.

@@ -38,9 +38,9 @@ func ParseProxies(value string) Proxies {
 	var l Proxies
 	for value != "" && len(l) < maxEntries {
 		entry, rest := value, ""
-		any := false
+		anyError := false
 		if i := strings.IndexAny(value, ",|"); i >= 0 {
-			entry, rest, any = value[:i], value[i+1:], value[i] == '|'
+			entry, rest, anyError = value[:i], value[i+1:], value[i] == '|'
 		}
 		value = rest
 		switch entry = strings.TrimSpace(entry); entry {
@@ -56,7 +56,7 @@ func ParseProxies(value string) Proxies {
 		if err != nil || u.Scheme == "" {
 			continue
 		}
-		e := Entry{AnyError: any, site: site(u), base: strings.TrimSuffix(u.Path, "/")}
+		e := Entry{AnyError: anyError, site: site(u), base: strings.TrimSuffix(u.Path, "/")}
 		e.URL = u.Scheme + "://" + u.Host + e.base
 		l = append(l, e)
 	}

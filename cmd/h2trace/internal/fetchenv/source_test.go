@@ -1,4 +1,4 @@
-package main
+package fetchenv
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func TestParseEnviron(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The last has no NUL: it was cut.
-	if diff := cmp.Diff(environment{"HOME": "/root", "GOENV": ""}, got); diff != "" {
+	if diff := cmp.Diff(Environment{"HOME": "/root", "GOENV": ""}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -71,7 +71,7 @@ func TestSource(t *testing.T) {
 		{"empty file", []string{"HOME=" + filepath.Join(empty, "../../..")}},
 		{"no file", []string{"HOME=" + filepath.Join(root, "nobody")}},
 	}
-	all := newSources()
+	all := NewReader()
 	defer close(all)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,15 +84,15 @@ func TestSource(t *testing.T) {
 			}
 			want := goproxy.ParseProxies(strings.TrimSpace(string(out)))
 
-			src := all.of(startWith(t, env), exe)
+			src := all.Source(startWith(t, env), exe)
 			if src == nil {
 				t.Fatal("the environment could not be read")
 			}
 			<-src.ready
-			if diff := cmp.Diff(want, src.proxies(), cmpopts.IgnoreUnexported(goproxy.Entry{})); diff != "" || len(want) == 0 && tt.name != "empty file" {
+			if diff := cmp.Diff(want, src.Proxies(), cmpopts.IgnoreUnexported(goproxy.Entry{})); diff != "" || len(want) == 0 && tt.name != "empty file" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if other := all.of(startWith(t, env), "/bin/other"); tt.name != "environment" && len(other.proxies()) > 0 {
+			if other := all.Source(startWith(t, env), "/bin/other"); tt.name != "environment" && len(other.Proxies()) > 0 {
 				t.Error("a program that is not go has what is in a file of go")
 			}
 		})

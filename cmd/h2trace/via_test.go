@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 )
@@ -13,33 +14,33 @@ func TestThrough(t *testing.T) {
 	const origin = "https://goproxy.example/m"
 	tests := []struct {
 		name         string
-		env          environment
+		env          fetchenv.Environment
 		remote, host string // host is what was resolved
 		url          string
 		want         string
 	}{
-		{"address", environment{"HTTPS_PROXY": "http://u:p@192.0.2.1:3128/x"}, "192.0.2.1:3128", "", origin, "http://192.0.2.1:3128"},
-		{"another address", environment{"HTTPS_PROXY": "http://192.0.2.1:3128"}, "192.0.2.2:3128", "", origin, ""},
-		{"another port", environment{"HTTPS_PROXY": "http://192.0.2.1:3128"}, "192.0.2.1:443", "", origin, ""},
-		{"IPv6", environment{"HTTPS_PROXY": "http://[2001:db8::1]:3128"}, "[2001:db8::1]:3128", "", origin, "http://[2001:db8::1]:3128"},
-		{"no scheme, no port", environment{"https_proxy": "proxy.example"}, "192.0.2.1:80", "proxy.example", origin, "http://proxy.example"},
-		{"SOCKS", environment{"HTTPS_PROXY": "socks5://proxy.example"}, "192.0.2.1:1080", "PROXY.example.", origin, "socks5://proxy.example"},
-		{"name of a search list", environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "proxy.corp.example", origin, "http://proxy:3128"},
-		{"another name", environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "goproxy.example", origin, ""},
-		{"name of a file", environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "", origin, "http://proxy:3128"},
-		{"name of a file, same port", environment{"HTTPS_PROXY": "http://proxy:443"}, "192.0.2.1:443", "", origin, ""},
-		{"name of a file, not for it", environment{"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": ".example"}, "192.0.2.1:3128", "", origin, ""},
-		{"localhost", environment{"HTTPS_PROXY": "http://localhost:3128"}, "127.0.0.1:3128", "", origin, "http://localhost:3128"},
-		{"not localhost", environment{"HTTPS_PROXY": "http://localhost:3128"}, "192.0.2.1:3128", "", origin, ""},
-		{"TLS to the proxy itself", environment{"HTTPS_PROXY": "https://192.0.2.1:3128"}, "192.0.2.1:3128", "", origin, ""},
-		{"for http alone", environment{"HTTP_PROXY": "http://192.0.2.1:3128"}, "192.0.2.1:3128", "", origin, "http://192.0.2.1:3128"},
-		{"nonsense", environment{"HTTPS_PROXY": "http://%zz", "http_proxy": "://"}, "192.0.2.1:3128", "", origin, ""},
-		{"none", environment{"NO_PROXY": "*"}, "192.0.2.1:3128", "", origin, ""},
+		{"address", fetchenv.Environment{"HTTPS_PROXY": "http://u:p@192.0.2.1:3128/x"}, "192.0.2.1:3128", "", origin, "http://192.0.2.1:3128"},
+		{"another address", fetchenv.Environment{"HTTPS_PROXY": "http://192.0.2.1:3128"}, "192.0.2.2:3128", "", origin, ""},
+		{"another port", fetchenv.Environment{"HTTPS_PROXY": "http://192.0.2.1:3128"}, "192.0.2.1:443", "", origin, ""},
+		{"IPv6", fetchenv.Environment{"HTTPS_PROXY": "http://[2001:db8::1]:3128"}, "[2001:db8::1]:3128", "", origin, "http://[2001:db8::1]:3128"},
+		{"no scheme, no port", fetchenv.Environment{"https_proxy": "proxy.example"}, "192.0.2.1:80", "proxy.example", origin, "http://proxy.example"},
+		{"SOCKS", fetchenv.Environment{"HTTPS_PROXY": "socks5://proxy.example"}, "192.0.2.1:1080", "PROXY.example.", origin, "socks5://proxy.example"},
+		{"name of a search list", fetchenv.Environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "proxy.corp.example", origin, "http://proxy:3128"},
+		{"another name", fetchenv.Environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "goproxy.example", origin, ""},
+		{"name of a file", fetchenv.Environment{"HTTPS_PROXY": "http://proxy:3128"}, "192.0.2.1:3128", "", origin, "http://proxy:3128"},
+		{"name of a file, same port", fetchenv.Environment{"HTTPS_PROXY": "http://proxy:443"}, "192.0.2.1:443", "", origin, ""},
+		{"name of a file, not for it", fetchenv.Environment{"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": ".example"}, "192.0.2.1:3128", "", origin, ""},
+		{"localhost", fetchenv.Environment{"HTTPS_PROXY": "http://localhost:3128"}, "127.0.0.1:3128", "", origin, "http://localhost:3128"},
+		{"not localhost", fetchenv.Environment{"HTTPS_PROXY": "http://localhost:3128"}, "192.0.2.1:3128", "", origin, ""},
+		{"TLS to the proxy itself", fetchenv.Environment{"HTTPS_PROXY": "https://192.0.2.1:3128"}, "192.0.2.1:3128", "", origin, ""},
+		{"for http alone", fetchenv.Environment{"HTTP_PROXY": "http://192.0.2.1:3128"}, "192.0.2.1:3128", "", origin, "http://192.0.2.1:3128"},
+		{"nonsense", fetchenv.Environment{"HTTPS_PROXY": "http://%zz", "http_proxy": "://"}, "192.0.2.1:3128", "", origin, ""},
+		{"none", fetchenv.Environment{"NO_PROXY": "*"}, "192.0.2.1:3128", "", origin, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			table := &connTable{sockets: make(map[socket]*tracedConn)}
-			c := &tracedConn{table: table, source: &source{http: tt.env.httpProxies()}}
+			c := &tracedConn{table: table, source: fetchenv.NewSource(tt.env)}
 			c.event.Role = decoder.Client
 			c.event.Remote, c.event.Name = netip.MustParseAddrPort(tt.remote), tt.host
 			c.decoder = decoder.NewConn(decoder.Config{}, nil)
@@ -51,7 +52,7 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// TestTunnel has a connection inside of another one, of which the environment
+// TestTunnel has a connection inside of another one, of which the fetchenv.Environment
 // says nothing.
 func TestTunnel(t *testing.T) {
 	table := &connTable{sockets: make(map[socket]*tracedConn)}

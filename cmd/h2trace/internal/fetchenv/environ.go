@@ -1,0 +1,67 @@
+package fetchenv
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// Bounds on what is read of the environment of a process.
+const (
+	maxEnviron = 2 << 20 // execve(2) takes no more by default
+	maxValue   = 16 << 10
+)
+
+// Environment is those variables of a process that say where it fetches from.
+type Environment map[string]string
+
+// wanted are their names. Nothing else of an environment is kept.
+var wanted = map[string]bool{
+	"GOPROXY": true, "GOENV": true, "GOROOT": true, "HOME": true, "XDG_CONFIG_HOME": true,
+	"HTTPS_PROXY": true, "https_proxy": true, "HTTP_PROXY": true, "http_proxy": true, "NO_PROXY": true, "no_proxy": true,
+	"REQUEST_METHOD": true, // of CGI, in which net/http does not trust HTTP_PROXY
+}
+
+// readEnviron reads them of a process, as they were when it executed its
+// program.
+func readEnviron(pid int) (Environment, error) {
+	f, err := os.Open(procPath(pid, "environ"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parseEnviron(io.LimitReader(f, maxEnviron))
+}
+
+// parseEnviron parses NAME=VALUE pairs that each end with a NUL. Of a name that
+// comes twice the first counts, as in Go programs.
+func parseEnviron(r io.Reader) (Environment, error) {
+	env := Environment{}
+	in := bufio.NewReaderSize(r, maxValue)
+	for {
+		pair, err := in.ReadSlice(0)
+		whole := err == nil
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = in.ReadSlice(0) // a longer one is passed over
+		}
+		name, value, ok := bytes.Cut(bytes.TrimSuffix(pair, []byte{0}), []byte{'='})
+		if _, again := env[string(name)]; ok && whole && wanted[string(name)] && !again {
+			env[string(name)] = string(value)
+		}
+		if errors.Is(err, io.EOF) {
+			return env, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// procPath returns the path of a file that /proc has for a process.
+func procPath(pid int, name string) string {
+	return filepath.Join("/proc", strconv.Itoa(pid), name)
+}
