@@ -16,6 +16,26 @@
 #include "kernel.h"
 #include "record.h"
 
+/* Which values an attached probe finds where: index is the attach cookie. */
+struct site {
+	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0 when not known */
+	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
+	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
+	u8 role;	  /* handshake probes: enum role */
+	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts */
+	u8 late;	  /* 1: takes the place of a probe that never fired */
+	u8 errors;	  /* RETs: 1 + index of the table of error types */
+	u8 pad;
+	/* RETs of handshakes: where in a tls.Conn its fields are, 0 when not known. */
+	u16 tls_version;
+	u16 tls_cipher;
+	u16 tls_resumed;
+	u16 tls_alpn;
+	u16 tls_sni;
+};
+
+_Static_assert(sizeof(struct site) == 24, "site");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 8192);

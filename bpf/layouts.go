@@ -93,7 +93,7 @@ func (t *layoutTable) at(index uint32) connLayout {
 	return t.list[index]
 }
 
-// maxLayouts is the size of the layouts map.
+// maxLayouts is the size of the layouts map in windows.h.
 const maxLayouts = 64
 
 // enterLayout tells the programs a layout and returns its index + 1, or 0 when

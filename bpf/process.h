@@ -10,6 +10,11 @@ const volatile bool follow = true;
 /* Whether there are names at all. */
 const volatile bool by_name = false;
 
+/* The base name of an executable, filled up with zeros. */
+struct exe_name {
+	u8 text[64];
+};
+
 /* Base names of executables: a process that executes one becomes a target. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -18,18 +18,8 @@ typedef __s64 s64;
 #define PAYLOAD_MAX 16384
 #define PATH_SIZE 256
 #define COMM_SIZE 16
-#define NAME_SIZE 64
 /* Of the arguments of a process. */
 #define ARGS_SIZE 512
-/* Header tables of the default size (RFC 9113 6.5.2) and 32 bytes an entry. */
-#define TABLE_MAX 4096
-#define TABLE_ENTRIES 128
-/* Larger ones come in pieces: each ends at TABLE_MAX of text or TABLE_ENTRIES. */
-#define LARGE_TABLE_MAX 65536
-#define LARGE_TABLE_ENTRIES 2048
-#define PIECES_MAX 20
-#define FRAGMENT_SIZE 256
-#define FRAMER_PTRS 4
 /* Of a packet_record. */
 #define PACKET_MAX 4096
 /* In the number of a connection without TLS; the rest is the cookie of its socket. */
@@ -38,14 +28,8 @@ typedef __s64 s64;
 #define SNI_MAX 256
 #define ERROR_DEPTH 5
 #define ERROR_TEXT 128
-#define OWNER_MAX 768 /* layout.MaxSize */
-#define STREAMS_MAX 128
-#define LAYOUTS_MAX 64
 /* Of what the go command says on stderr: a message is a few hundred bytes. */
 #define MESSAGE_MAX 1024
-/* Of a field_record: names beyond this, and pieces of longer fields. */
-#define FIELD_NAME 32
-#define FIELD_PIECE 4096
 
 enum record_kind {
 	RECORD_DATA = 1,
@@ -191,136 +175,12 @@ struct exit_record {
 	u32 life;
 };
 
-/*
- * An HPACK table in the target's memory, at the moment its own code is about to
- * work on a field block. Received: the block is the first of which a fragment
- * ends within the last read bytes before end. Sent: a block record follows.
- */
-struct table_record {
-	struct record_header h;
-	u64 conn;	  /* received */
-	u64 id;		  /* sent: that of the block record */
-	u64 end;	  /* received: offset in the direction */
-	u32 read;	  /* received: bytes */
-	u32 fragment_len; /* received: of the fragment */
-	u32 size;	  /* as hpack counts it: 32 more an entry */
-	u32 max_size;
-	u32 count;
-	u32 len;   /* of text */
-	u64 large; /* not 0: all text is in the pieces that follow, by this number */
-	u8 fragment[FRAGMENT_SIZE];
-	u32 lens[2 * TABLE_ENTRIES]; /* name and value of each entry, oldest first */
-	u8 text[2 * TABLE_MAX];
-};
-
-/* A part of a large table. The texts joined are that of the table. */
-struct piece_record {
-	struct record_header h;
-	u64 large;
-	u32 first; /* entry, which may have begun in the piece before */
-	u32 count;
-	u32 len; /* of text */
-	u32 pad;
-	u32 lens[2 * TABLE_ENTRIES];
-	u8 text[2 * TABLE_MAX];
-};
-
-/* The HEADERS frame of a block for which a table record was sent. */
-struct block_record {
-	struct record_header h;
-	u64 conn;
-	u64 id;
-	u64 size; /* of all fields, 32 more each (RFC 9113 6.5.2) */
-	u32 fields;
-	u32 stream;
-	u32 fragment_len;
-	u32 pad;
-	u64 ptrs[FRAMER_PTRS]; /* with conn 0: where its *tls.Conn may be */
-	u8 fragment[FRAGMENT_SIZE];
-};
-
-/* Where a connection is in memory, and what it has got to. */
-struct conn_place {
-	u64 owner; /* http2.ClientConn or serverConn */
-	u64 framer;
-	u64 reader, writer; /* what the framer reads from, and writes to */
-	u64 sticky;	    /* the net.Conn behind them */
-	u64 offset[DIR_COUNT];
-};
-
-/* What the memory of a stream holds; user space knows the fields. */
-struct stream_state {
-	u64 conn; /* the owner, see conn_place */
-	u8 flows[32];
-	u8 ends[16];
-	u32 id;
-	u32 pad;
-	u64 behind_id; /* of a server, what takes the DATA of the request */
-};
-
-/*
- * The memory of a connection, at a moment when its process had dealt with all
- * that it had read up to offset, and written all that it had said.
- */
-struct windows_record {
-	struct record_header h;
-	u64 conn;
-	struct conn_place place;
-	/*
-	 * Of a client the mutex of cond; of a server how many streams there are, and
-	 * what is configured for the window of each.
-	 */
-	u64 beyond[2];
-	u32 layout; /* index in layouts */
-	u32 count;  /* of streams */
-	u8 image[OWNER_MAX];
-	struct stream_state streams[STREAMS_MAX];
-};
-
 /* The beginning of what a process writes to stderr in one call. */
 struct message_record {
 	struct record_header h;
 	u32 len; /* of the whole */
 	u32 pad;
 	u8 text[MESSAGE_MAX];
-};
-
-/*
- * A field as the target's own hpack has encoded or decoded it. One that is too
- * long comes in pieces of its name and value joined: then whole is 0, and text
- * holds what begins at at.
- */
-struct field_record {
-	struct record_header h;
-	u64 list;  /* that of the list_record */
-	u32 index; /* in the list */
-	u32 name_len;
-	u32 value_len;
-	u32 at;
-	u32 len; /* of text */
-	u8 sensitive;
-	u8 whole; /* name is in name, and text is the value */
-	u8 pad[2];
-	u8 name[FIELD_NAME];
-	u8 text[];
-};
-
-/*
- * Which fragment of a field block the fields of a list are of. Sent: it follows
- * them, and the HEADERS or PUSH_PROMISE frame that it begins is about to be
- * written. Received: they follow it, until the next of the same connection.
- */
-struct list_record {
-	struct record_header h;
-	u64 conn; /* 0: not known */
-	u64 list;
-	u64 seq;    /* received: fragments of the connection before it */
-	u64 end;    /* received: offset in the direction, of what was read */
-	u32 read;   /* received: bytes read last, before end */
-	u32 fields; /* sent: how many */
-	u32 stream; /* sent */
-	u32 fragment_len;
-	u8 fragment[FRAGMENT_SIZE];
 };
 
 /* Not in the ring, but what the iterator of sockets.h writes. */
@@ -380,82 +240,6 @@ struct handshake_record {
 	struct go_error error;
 };
 
-/* What the ring holds; h.kind tells which. Others are named for bpf2go. */
-union record {
-	struct data_record data;
-	struct open_record open;
-	struct close_record close;
-	struct exec_record exec;
-	struct exit_record exit;
-	struct table_record table;
-	struct block_record block;
-	struct windows_record windows;
-	struct message_record message;
-	struct connect_record connect;
-	struct field_record field;
-	struct list_record list;
-	struct socket_use socket;
-	struct packet_record packet;
-	struct handshake_record handshake;
-	struct piece_record piece;
-	enum record_kind kind;
-	enum direction direction;
-	enum role role;
-	enum loss_reason reason;
-};
-
-/* Counted on each CPU; nothing seen is missing from one of these. */
-struct ledger {
-	u64 seen_records;
-	u64 seen_bytes;
-	u64 lost_records[LOSS_COUNT];
-	u64 lost_bytes[LOSS_COUNT];
-};
-
-/* The base name of an executable, filled up with zeros. */
-struct exe_name {
-	u8 text[NAME_SIZE];
-};
-
-/* Which values an attached probe finds where: index is the attach cookie. */
-struct site {
-	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0 when not known */
-	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
-	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
-	u8 role;	  /* handshake probes: enum role */
-	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts */
-	u8 late;	  /* 1: takes the place of a probe that never fired */
-	u8 errors;	  /* RETs: 1 + index of the table of error types */
-	u8 pad;
-	/* RETs of handshakes: where in a tls.Conn its fields are, 0 when not known. */
-	u16 tls_version;
-	u16 tls_cipher;
-	u16 tls_resumed;
-	u16 tls_alpn;
-	u16 tls_sni;
-};
-
-/* What to do with an error of a type, by table << 32 | hash of the type. */
-struct error_type {
-	u8 kind;
-	u8 text;  /* 1: it begins with a string that says what happened */
-	u8 wraps; /* 1: there is another error within, */
-	u8 at;	  /* there */
-};
-
-/*
- * Offsets of fields in golang.org/x/net/http2, see layout.Client and, for those
- * of the last line, layout.Server.
- */
-struct http2_layout {
-	u16 size;
-	u16 mu, cond, write_mu, write_err, framer;
-	u16 sticky_conn, sticky_err;
-	u16 framer_w;
-	u16 stream_conn, stream_id, stream_flow, stream_end;
-	u16 writing, streams, upload;
-};
-
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
@@ -464,15 +248,7 @@ _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record"
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
-_Static_assert(sizeof(struct table_record) == 9544, "table_record");
-_Static_assert(sizeof(struct piece_record) == 9256, "piece_record");
-_Static_assert(sizeof(struct block_record) == 344, "block_record");
-_Static_assert(sizeof(struct windows_record) == 10088, "windows_record");
-_Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");
-_Static_assert(sizeof(struct field_record) == 80, "field_record");
-_Static_assert(sizeof(struct list_record) == 320, "list_record");
-_Static_assert(sizeof(struct site) == 24, "site");
 _Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
 
 #endif

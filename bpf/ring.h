@@ -8,14 +8,47 @@
 #ifndef H2TRACE_RING_H
 #define H2TRACE_RING_H
 
+#include "http2.h"
 #include "kernel.h"
 #include "record.h"
+
+/* What the ring holds; h.kind tells which. Others are named for bpf2go. */
+union record {
+	struct data_record data;
+	struct open_record open;
+	struct close_record close;
+	struct exec_record exec;
+	struct exit_record exit;
+	struct table_record table;
+	struct block_record block;
+	struct windows_record windows;
+	struct message_record message;
+	struct connect_record connect;
+	struct field_record field;
+	struct list_record list;
+	struct socket_use socket;
+	struct packet_record packet;
+	struct handshake_record handshake;
+	struct piece_record piece;
+	enum record_kind kind;
+	enum direction direction;
+	enum role role;
+	enum loss_reason reason;
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 * 1024 * 1024); /* set by user space before loading */
 	__type(value, union record);
 } ring SEC(".maps");
+
+/* Counted on each CPU; nothing seen is missing from one of these. */
+struct ledger {
+	u64 seen_records;
+	u64 seen_bytes;
+	u64 lost_records[LOSS_COUNT];
+	u64 lost_bytes[LOSS_COUNT];
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

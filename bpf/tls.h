@@ -33,6 +33,14 @@ struct {
 #define ITAB_TYPE 8  /* internal/abi.ITab.Type */
 #define TYPE_HASH 16 /* internal/abi.Type.Hash */
 
+/* What to do with an error of a type, by table << 32 | hash of the type. */
+struct error_type {
+	u8 kind;
+	u8 text;  /* 1: it begins with a string that says what happened */
+	u8 wraps; /* 1: there is another error within, */
+	u8 at;	  /* there */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);

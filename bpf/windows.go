@@ -15,7 +15,8 @@ import (
 // MaxStreams is how many streams of a connection WantWindows takes.
 const MaxStreams = len(probesWindowWant{}.Streams)
 
-// Windows is what a process keeps of the flow control of a connection, at a moment when it had dealt with all that it had read up to an offset and
+// Windows is what a process keeps of the flow control of a connection, at a
+// moment when it had dealt with all that it had read up to an offset and
 // written all that it had to say up to another, but for the credit that
 // layout.State speaks of. Both offsets are frame boundaries.
 type Windows struct {

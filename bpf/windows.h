@@ -17,9 +17,24 @@
 #define COND_L 8     /* the pointer in sync.Cond.L, a sync.Locker */
 #define MUTEX_FREE 0 /* sync.Mutex.state: nobody holds it, nobody waits */
 
+/*
+ * Offsets of fields in golang.org/x/net/http2, see layout.Client and, for those
+ * of the last line, layout.Server.
+ */
+struct http2_layout {
+	u16 size;
+	u16 mu, cond, write_mu, write_err, framer;
+	u16 sticky_conn, sticky_err;
+	u16 framer_w;
+	u16 stream_conn, stream_id, stream_flow, stream_end;
+	u16 writing, streams, upload;
+};
+
+_Static_assert(sizeof(struct http2_layout) == 32, "http2_layout");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, LAYOUTS_MAX);
+	__uint(max_entries, 64);
 	__type(key, u32);
 	__type(value, struct http2_layout);
 } layouts SEC(".maps");
