@@ -1,0 +1,183 @@
+package decoder
+
+const (
+	// agreeSamples is how many samples must say the same, and agreeTime how
+	// long it takes them, in nanoseconds: no goroutine is between taking
+	// credit and writing each time, nor for that long.
+	agreeSamples = 3
+	agreeTime    = 2_000_000
+	// quietTime is how long nothing may be sent behind a sample for it to be
+	// enough: what was taken or granted would have been written by then.
+	quietTime = 20_000_000
+)
+
+// guess is a credit that samples agree on so far.
+type guess struct {
+	bytes  int64 // of the connection; a stream has its own
+	agreed int
+	since  int64
+	last   int64 // when one last agreed
+}
+
+// believe carries a sample forward to now, and takes over what enough of them
+// agree on.
+func (c *Conn) believe(s *WindowSample) {
+	r := c.reckoning
+	r.complete, r.worse, r.last, r.sent = true, false, s.Time, s.At[Send]
+	for _, d := range []Direction{Send, Recv} {
+		if s.Initial[d].Known && !c.credits.initial[d].Known {
+			c.recoverInitial(d, s)
+		}
+		if !s.Conn[d].Known || c.credits.conn[d].Known {
+			continue
+		}
+		g := &r.guess[d]
+		now := s.Conn[d].Bytes + r.since(s, d, 0)
+		g.bytes = g.weigh(s.Time, d, now, g.bytes)
+		c.settleConn(d, g.enough())
+		r.worse = r.worse || g.last != s.Time
+	}
+	for i := range s.Streams {
+		c.believeStream(s, &s.Streams[i])
+	}
+}
+
+// weigh compares what a sample comes to with the credit that others agreed on,
+// and returns the better of the two. There is never less to send, nor more to
+// receive, than a sample says.
+func (g *guess) weigh(at int64, d Direction, now, agreed int64) int64 {
+	switch {
+	case g.agreed > 0 && now == agreed:
+		g.agreed++
+		g.last = at
+		return agreed
+	case g.agreed > 0 && (now < agreed) == (d == Send):
+		return agreed // credit was taken or granted, and not written yet
+	}
+	g.agreed, g.since, g.last = 1, at, at
+	return now
+}
+
+func (g *guess) enough() bool {
+	return g.agreed >= agreeSamples && g.last-g.since >= agreeTime
+}
+
+// settleConn takes over what samples agree on for the connection, if they do.
+func (c *Conn) settleConn(d Direction, agreed bool) {
+	if !agreed {
+		c.reckoning.complete = false
+		return
+	}
+	c.credits.conn[d] = Credit{Bytes: c.reckoning.guess[d].bytes, Known: true}
+}
+
+// settleStream does so for a stream.
+func (c *Conn) settleStream(s *stream, d Direction, agreed bool) {
+	if !agreed {
+		c.reckoning.complete = false
+		return
+	}
+	s.known[d] = true
+	c.credits.highest[d] = max(c.credits.highest[d], s.distance[d])
+}
+
+// Quiet says that the directions have been fed all that went until now. The last
+// sample is enough if nothing was sent since for a while.
+func (c *Conn) Quiet(now int64) {
+	r := c.reckoning
+	if r == nil || r.complete || r.worse || r.last == 0 || now-r.last < quietTime {
+		return
+	}
+	if h := &c.halves[Send]; h.mode != framing || h.at != r.sent || len(r.pending) > 0 {
+		return
+	}
+	r.complete = true
+	for _, d := range []Direction{Send, Recv} {
+		if r.guess[d].last == r.last && !c.credits.conn[d].Known {
+			c.settleConn(d, true)
+		}
+		for id, guesses := range r.streams {
+			if s := c.streams[id]; s != nil && guesses[d].last == r.last && !s.known[d] {
+				c.settleStream(s, d, true)
+			}
+		}
+	}
+}
+
+// recoverInitial takes over the INITIAL_WINDOW_SIZE that governs a direction, and
+// what else the side that announced it did.
+func (c *Conn) recoverInitial(d Direction, s *WindowSample) {
+	c.credits.initial[d] = s.Initial[d]
+	a := &c.announced[d.other()]
+	*a = announced{}
+	a.acked[SettingInitialWindowSize] = param{uint32(s.Initial[d].Bytes), true}
+	if d == Send {
+		a.acked[SettingMaxFrameSize] = param{s.PeerMaxFrame, s.PeerMaxFrame > 0}
+	}
+}
+
+// believeStream does what believe does, for a stream. One that was open before
+// it could be followed is from then on.
+func (c *Conn) believeStream(s *WindowSample, sample *StreamSample) {
+	r := c.reckoning
+	st := c.streams[sample.ID]
+	if st == nil {
+		if st = c.adopt(s, sample); st == nil {
+			return
+		}
+	}
+	for _, d := range []Direction{Send, Recv} {
+		if st.known[d] || !c.credits.initial[d].Known {
+			continue
+		}
+		guesses := r.streams[sample.ID]
+		if guesses == nil {
+			continue // it lost its value, not its beginning
+		}
+		if !sample.Credit[d].Known {
+			r.complete, r.worse = false, true
+			continue
+		}
+		g := &guesses[d]
+		initial := c.credits.initial[d].Bytes
+		now := sample.Credit[d].Bytes + r.since(s, d, sample.ID)
+		st.distance[d] = g.weigh(s.Time, d, now, st.distance[d]+initial) - initial
+		c.settleStream(st, d, g.enough())
+		r.worse = r.worse || g.last != s.Time
+	}
+}
+
+// adopt begins to follow a stream that a sample found open, unless it ended since.
+func (c *Conn) adopt(s *WindowSample, sample *StreamSample) *stream {
+	r := c.reckoning
+	if !c.roleKnown() || r.numEnded-s.Listed > maxEnds || len(c.streams) >= maxStreams || c.recall(sample.ID) != nil {
+		return nil
+	}
+	st := &stream{ended: sample.Ended}
+	for i := range r.ends {
+		e := &r.ends[i]
+		if e.id != sample.ID {
+			continue
+		}
+		if e.reset != [2]bool{} {
+			return nil
+		}
+		st.ended[Send] = st.ended[Send] || e.ended[Send]
+		st.ended[Recv] = st.ended[Recv] || e.ended[Recv]
+	}
+	if st.ended[Send] && st.ended[Recv] {
+		return nil
+	}
+	if c.streams == nil {
+		c.streams = make(map[uint32]*stream)
+	}
+	c.streams[sample.ID] = st
+	if r.streams == nil {
+		r.streams = make(map[uint32]*[2]guess)
+	}
+	r.streams[sample.ID] = new([2]guess)
+	by := c.initiator(sample.ID)
+	c.active[by]++
+	c.lastID[by] = max(c.lastID[by], sample.ID)
+	return st
+}

@@ -1,0 +1,119 @@
+package decoder
+
+import "math"
+
+// WindowSample is the flow-control state that the observed process itself kept
+// at a moment. By then it had dealt with all frames that end up to the place At
+// of what it received, and had written those that end up to At of what it sends,
+// and no others. Places count the bytes of a direction since the first call of
+// Data, Skip or Gap.
+//
+// A process takes credit before it writes DATA, and grants it before it writes
+// WINDOW_UPDATE. So a sample may hold less than there is to send, and more than
+// the peer may send, by what was about to be written: it is believed only when
+// several agree.
+type WindowSample struct {
+	Time    int64
+	At      [2]int64
+	Conn    [2]Credit
+	Initial [2]Credit // INITIAL_WINDOW_SIZE in force, as in credits
+	// PeerMaxFrame is the peer's MAX_FRAME_SIZE in force.
+	PeerMaxFrame uint32
+	Streams      []StreamSample
+	// Listed is what Listing returned before the streams were listed.
+	Listed int64
+}
+
+// StreamSample is an open stream of a WindowSample.
+type StreamSample struct {
+	ID     uint32
+	Credit [2]Credit
+	Ended  [2]bool // END_STREAM went that way
+}
+
+// Windows takes a sample. One of places not reached yet waits until they are.
+// Where frame boundaries are searched, the places prove them.
+func (c *Conn) Windows(s WindowSample) {
+	r := c.reckoning
+	if r == nil || c.decided && c.protocol != HTTP2 {
+		return
+	}
+	if len(r.pending) == maxPendingSamples {
+		r.pending = append(r.pending[:0], r.pending[1:]...)
+	}
+	r.pending = append(r.pending, s)
+	c.useSamples()
+}
+
+// useSamples takes the samples of places that are reached.
+func (c *Conn) useSamples() {
+	for c.reckoning != nil && len(c.reckoning.pending) > 0 {
+		s := c.reckoning.pending[0]
+		for d := range c.halves {
+			if c.halves[d].at < s.At[d] {
+				return
+			}
+		}
+		for d := range c.halves {
+			c.halves[d].boundary(s.Time, s.At[d])
+		}
+		r := c.reckoning
+		if r == nil || len(r.pending) == 0 {
+			return
+		}
+		r.pending = append(r.pending[:0], r.pending[1:]...)
+		if c.covers(&s) {
+			c.believe(&s)
+		}
+	}
+}
+
+// covers reports whether the places of a sample are between frames, and all that
+// happened since is known.
+func (c *Conn) covers(s *WindowSample) bool {
+	r := c.reckoning
+	for d := range c.halves {
+		h := &c.halves[d]
+		if h.mode != framing || s.At[d] < h.since || r.dropped[d] > s.At[d] {
+			return false
+		}
+		found := s.At[d] == h.since || s.At[d] == r.dropped[d]
+		for i := range r.steps {
+			st := &r.steps[i]
+			found = found || int(st.dir) == d && st.end == s.At[d]
+		}
+		if !found {
+			return false
+		}
+	}
+	for i := range r.steps {
+		if st := &r.steps[i]; st.settings && st.end > s.At[st.dir] {
+			return false
+		}
+	}
+	return true
+}
+
+// boundary ends a search for frame boundaries at a place that is one.
+func (h *half) boundary(at, place int64) {
+	if h.mode == starting && !h.conn.fromStart {
+		h.conn.startLost(at, h)
+	}
+	if h.mode != searching {
+		return
+	}
+	off := h.held.end() - (h.at - place)
+	if off < h.held.base || off > h.held.end() {
+		return
+	}
+	if raw := h.held.buf[off-h.held.base:]; len(raw) >= frameHeaderLen {
+		if _, ok := h.conn.evidence(h.dir, raw[:frameHeaderLen]); !ok {
+			return
+		}
+	}
+	if h.search.bonus && h.held.base == 0 && h.leadsTo(off) {
+		off = 0
+	}
+	h.enter(at, off)
+	h.replay(off, math.MaxInt64)
+}

@@ -1,0 +1,209 @@
+package report
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTime(t *testing.T) {
+	const url = "https://goproxy.example/"
+	tests := []struct {
+		name  string
+		write func(*writer)
+		wall  Millis
+		want  Time
+	}{
+		{"nothing but the process", func(*writer) {}, 1000, Time{Other: 1000}},
+		{"one after the other", func(w *writer) {
+			w.exchange(exchange{begin: 100, url: url, dns: 10, connect: 20, tls: 30, wait: 100, receive: 40})
+			w.exchange(exchange{begin: 400, url: url, wait: 100})
+		}, 1000, Time{DNS: 10, Connect: 20, TLS: 30, Wait: 200, Receive: 40, Other: 700}},
+		{"side by side: that which ended last counts", func(w *writer) {
+			w.exchange(exchange{begin: 100, url: url, wait: 100})
+			w.exchange(exchange{begin: 100, url: url, receive: 500})
+			w.exchange(exchange{begin: 700, url: url, wait: 100})
+		}, 1000, Time{Receive: 500, Wait: 100, Other: 400}},
+		{"begun by the end of an earlier one", func(w *writer) {
+			w.exchange(exchange{begin: 100, url: url, wait: 100})              // to 200
+			w.exchange(exchange{begin: 150, url: url, receive: 250})           // to 400
+			w.exchange(exchange{begin: 200, url: url, wait: 300, receive: 50}) // to 550, after the first
+		}, 1000, Time{Wait: 400, Receive: 50, Other: 550}},
+		{"stalled", func(w *writer) {
+			w.exchange(exchange{begin: 100, url: url, send: 100, wait: 50, receive: 200, recvStall: 150, sendStall: 60})
+		}, 1000, Time{Send: 40, Wait: 50, Receive: 50, Stall: 210, Other: 650}},
+		{"printed late, by another connection", func(w *writer) {
+			w.exchange(exchange{begin: 300, url: url, wait: 100})
+			w.exchange(exchange{begin: 100, url: url, receive: 100})
+			w.exchange(exchange{begin: 500, url: url, wait: 100})
+		}, 1000, Time{Wait: 200, Other: 800}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var w writer
+			w.command(0)
+			tt.write(&w)
+			w.exit(1000, 0)
+			r := read(t, w.String()).Report()
+			near := cmp.Comparer(func(a, b Millis) bool { return math.Abs(float64(a-b)) < 0.002 })
+			if diff := cmp.Diff(tt.want, r.Time, near); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if math.Abs(float64(r.Wall-tt.wall)) > 0.002 || r.Runs != 1 {
+				t.Errorf("got %v ms in %d runs, want %v", r.Wall, r.Runs, tt.wall)
+			}
+		})
+	}
+}
+
+// TestPath compares with a search backwards from the end, as the critical path
+// is defined, over all exchanges at once.
+func TestPath(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		type span struct{ begin, end int64 }
+		var spans []span
+		var p path
+		p.start(0)
+		for end := int64(0); end < 10_000; {
+			end += 1 + r.Int64N(200)
+			s := span{max(0, end-r.Int64N(600)), end}
+			spans = append(spans, s)
+			p.add(s.begin, s.end, parts{partWait: s.end - s.begin})
+		}
+		wall := spans[len(spans)-1].end + 50
+		var want parts
+		now := wall
+		for i := len(spans) - 1; i >= 0; i-- {
+			if s := spans[i]; s.end <= now {
+				want[partOther] += now - s.end
+				want[partWait] += s.end - s.begin
+				now = s.begin
+			}
+		}
+		want[partOther] += now
+		if got := p.before(wall); got != want {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	const url = "https://goproxy.example/a"
+	tests := []struct {
+		name  string
+		exit  int
+		write func(*writer)
+		want  Cause
+		text  string
+	}{
+		{"healthy", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 50}) }, Healthy, "nothing failed"},
+		{"short", 0, func(w *writer) { w.exchange(exchange{begin: 940, url: url, dns: 60}) }, Healthy, "nothing failed"},
+		{"not found is no failure", 0, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 50, status: 410, class: "http_4xx"})
+		}, Healthy, "nothing failed"},
+		{"dns", 0, func(w *writer) { w.exchange(exchange{url: url, dns: 500, wait: 10}) }, DNS, "resolver"},
+		{"connect", 0, func(w *writer) { w.exchange(exchange{url: url, connect: 500, wait: 10}) }, Connect, "nearer"},
+		{"tls", 0, func(w *writer) { w.exchange(exchange{url: url, tls: 500, wait: 10}) }, TLS, "handshakes are slow"},
+		{"server", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 500}) }, ServerWait, "takes long to answer"},
+		{"far away", 0, func(w *writer) {
+			for i := range 8 {
+				w.exchange(exchange{begin: float64(i * 100), url: url, wait: 65})
+			}
+			w.close(900, "c1", 60, 0)
+		}, ServerWait, "far away"},
+		{"bandwidth", 0, func(w *writer) { w.exchange(exchange{url: url, receive: 500, bytes: 500_000}) }, Bandwidth, "delivers slowly"},
+		{"loss", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.close(600, "c1", 20, 40)
+		}, PacketLoss, "packets are lost"},
+		{"loss of what is received", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 45, 40, 0, 300)
+		}, PacketLoss, "packets are lost"},
+		{"name not found", 1, func(w *writer) {
+			w.failed(10, "goproxy.example", "", "dns", "NXDOMAIN")
+		}, DNS, "could not be resolved"},
+		{"slow name for requests at once", 0, func(w *writer) {
+			w.line(700, "conn", `"pid":7,"comm":"go","conn":"c1","action":"open","dns_ms":600.000,"connect_ms":1.000,"tls_ms":9.000`)
+			w.exchange(exchange{begin: 709, url: url, wait: 5})
+			w.exchange(exchange{begin: 99, url: url, dns: 600, connect: 1, tls: 9, wait: 7})
+		}, DNS, "resolver"},
+		{"refused", 1, func(w *writer) {
+			w.failed(10, "goproxy.example", "192.0.2.1:443", "connect", "ECONNREFUSED")
+		}, Connect, "could not be made"},
+		{"refused at one address of two", 0, func(w *writer) {
+			w.failed(10, "goproxy.example", "[2001:db8::1]:443", "connect", "ECONNREFUSED")
+			w.opened(11, "goproxy.example", "192.0.2.1:443")
+		}, Healthy, "nothing failed"},
+		{"refused at one address of localhost", 0, func(w *writer) {
+			w.failed(10, "", "[::1]:443", "connect", "ECONNREFUSED")
+			w.opened(11, "", "127.0.0.1:443")
+		}, Healthy, "nothing failed"},
+		{"refused after a connection", 0, func(w *writer) {
+			w.opened(1, "goproxy.example", "192.0.2.1:443")
+			w.failed(10, "goproxy.example", "192.0.2.1:443", "connect", "ECONNREFUSED")
+		}, Connect, "could not be made"},
+		{"full queue", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 80, 1, 2, 200)
+		}, Bandwidth, "delivers slowly"},
+		{"hardly a loss", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 45, 40, 1, 0)
+		}, Bandwidth, "delivers slowly"},
+		{"receive window", 0, func(w *writer) {
+			for i := range 9 {
+				w.line(float64(60*i), "stall", `"pid":7,"comm":"go","conn":"c1","stream":1,"side":"recv_window","window":65535,"start":%q,"stall_ms":50.000`, at(float64(60*i)))
+			}
+			w.exchange(exchange{url: url, receive: 500, recvStall: 450, bytes: 600_000})
+			w.close(600, "c1", 55, 0)
+		}, RecvWindow, "65535 bytes ÷ 54.7 ms = 1.20 MB/s"},
+		{"send window", 0, func(w *writer) {
+			w.line(500, "stall", `"pid":7,"comm":"go","conn":"c1","stream":1,"side":"send_window","window":65535,"start":%q,"stall_ms":450.000`, at(50))
+			w.exchange(exchange{url: url, send: 500, sendStall: 450})
+		}, SendWindow, "65535 bytes that its peer grants"},
+		{"reset", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "reset"}) }, Errors, "requests failed (reset)"},
+		{"sent again", 0, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, class: "goaway"})
+			w.exchange(exchange{url: url, begin: 10, wait: 5, after: "goaway"})
+		}, Healthy, "nothing failed"},
+		{"sent again in vain", 1, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, class: "goaway"})
+			w.exchange(exchange{url: url, begin: 10, wait: 5, after: "goaway", class: "reset"})
+		}, Errors, "requests failed (reset)"},
+		{"503", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 503, class: "http_5xx"}) }, Errors, "http_5xx"},
+		{"403", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "http_4xx"},
+		{"refused and done without", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "no command is known to have failed"},
+		{"refused, but slow by others", 0, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"})
+			w.exchange(exchange{begin: 100, url: url, wait: 500})
+		}, ServerWait, "takes long to answer"},
+		{"checksum", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "checksum"}) }, Checksum, "not what go.sum"},
+		{"dns failed", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "dns"}) }, DNS, "could not be resolved"},
+		{"the go command says more than its requests", 1, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, class: "reset"})
+			w.line(900, "process", `"pid":7,"comm":"go","action":"error","ppid":1,"exe":null,"module":{"path":"example.com/m","version":"v1.0.0"},"error":{"class":"checksum","detail":"verifying module: checksum mismatch"}`)
+		}, Checksum, "not what go.sum"},
+		{"not found anywhere", 1, func(w *writer) {
+			w.exchange(exchange{url: url, wait: 5, status: 404, class: "http_4xx"})
+			w.line(900, "process", `"pid":7,"comm":"go","action":"error","ppid":1,"exe":null,"module":null,"error":{"class":"http_4xx","detail":"404 Not Found"}`)
+		}, Errors, "http_4xx"},
+		{"command failed by itself", 2, func(*writer) {}, Client, "no request of it did"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var w writer
+			w.command(0)
+			tt.write(&w)
+			w.exit(1000, tt.exit)
+			v := read(t, w.String()).Report().Verdict
+			if v.Cause != tt.want || !strings.Contains(v.Text, tt.text) {
+				t.Errorf("got %s: %s, want %s with %q", v.Cause, v.Text, tt.want, tt.text)
+			}
+		})
+	}
+}
