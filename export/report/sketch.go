@@ -43,12 +43,28 @@ func (s *sketch) quantile(q float64) (float64, bool) {
 	var seen uint64
 	for i, n := range s.buckets {
 		if seen += uint64(n); seen > rank {
-			if i == 0 {
-				return least / 2, true
-			}
-			low := least * math.Pow(growth, float64(i-1))
-			return 2 * low * growth / (1 + growth), true
+			return middle(i), true
 		}
 	}
 	return 0, false
+}
+
+// beyond returns how many times are longer than ns, and their sum.
+func (s *sketch) beyond(ns float64) (count uint64, sum float64) {
+	for i, n := range s.buckets {
+		if m := middle(i); m > ns {
+			count += uint64(n)
+			sum += float64(n) * m
+		}
+	}
+	return count, sum
+}
+
+// middle returns what the times of a bucket are taken for.
+func middle(i int) float64 {
+	if i == 0 {
+		return least / 2
+	}
+	low := least * math.Pow(growth, float64(i-1))
+	return 2 * low * growth / (1 + growth)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"testing"
 )
 
@@ -24,6 +25,19 @@ func TestSketch(t *testing.T) {
 				all = append(all, v)
 			}
 			slices.Sort(all)
+			limit := all[len(all)*3/4]
+			beyond := func(limit float64) (count uint64, sum float64) {
+				for _, v := range all[sort.SearchFloat64s(all, limit):] {
+					count++
+					sum += v
+				}
+				return count, sum
+			}
+			least, leastSum := beyond(limit * 1.02)
+			most, mostSum := beyond(limit * 0.98)
+			if count, sum := s.beyond(limit); count < least || count > most || sum < leastSum*0.99 || sum > mostSum*1.01 {
+				t.Errorf("beyond %v: got %d, %v; want %d to %d, %v to %v", limit, count, sum, least, most, leastSum, mostSum)
+			}
 			for _, q := range []float64{0, 0.5, 0.95, 0.99, 1} {
 				want := all[int(max(math.Ceil(q*float64(len(all)))-1, 0))]
 				got, ok := s.quantile(q)

@@ -164,8 +164,12 @@ func (b *Builder) slow(part int) Verdict {
 	return v
 }
 
+// longer is how many times the median makes a wait one of the long ones.
+const longer = 4
+
 // waiting tells a proxy that is far away from one that is slow: both make
-// requests wait, the one for a round trip and the other for longer.
+// requests wait, the one for a round trip and the other for longer. One that has
+// some of what it is asked for at hand, and not all, is slow for the rest.
 func (b *Builder) waiting() Verdict {
 	v := Verdict{ServerWait, "the proxy takes long to answer: another proxy, or one with a warm cache, would help", nil}
 	p := b.busiest()
@@ -178,8 +182,14 @@ func (b *Builder) waiting() Verdict {
 		return v
 	}
 	v.Evidence = []string{fmt.Sprintf("requests waited %s (median), and a round trip took %s", human(int64(wait)), human(int64(rtt)))}
-	if rtt > wait/2 {
+	count, sum := p.wait.beyond(longer * wait)
+	switch waited := float64(p.waited); {
+	case rtt*float64(p.wait.count) > waited/2:
 		v.Text = "the proxy is far away, and requests wait for each other a round trip at a time: a nearer proxy would help"
+	case sum > waited/2:
+		v.Text = "the proxy takes long to answer some requests, those maybe that it has to fetch for itself: another proxy, or one with a warm cache, would help"
+		v.Evidence = append(v.Evidence, fmt.Sprintf("%d of %d requests waited more than %d times as long, and make %.0f %% of the waiting",
+			count, p.wait.count, longer, min(sum/waited, 1)*100))
 	}
 	return v
 }
@@ -276,8 +286,10 @@ func human(ns int64) string {
 	switch {
 	case ns >= 1e9:
 		return fmt.Sprintf("%.2f s", float64(ns)/1e9)
-	case ns >= 1e6:
+	case ns >= 10e6:
 		return fmt.Sprintf("%.0f ms", float64(ns)/1e6)
+	case ns >= 1e6:
+		return fmt.Sprintf("%.1f ms", float64(ns)/1e6)
 	}
 	return fmt.Sprintf("%.3f ms", float64(ns)/1e6)
 }
