@@ -16,7 +16,7 @@ type Complaint struct {
 	// Path and Version are of the module; Version is empty where no version is
 	// named, and both where no module is.
 	Path, Version string
-	// Detail is the line, without "go: ".
+	// Detail is the line, without "go: ", or the place of an import.
 	Detail string
 	// URL is that of the request, if one is named.
 	URL string
@@ -37,12 +37,9 @@ func ParseComplaints(message string, proxies Proxies) []Complaint {
 			last := &list[len(list)-1]
 			last.OfSumDB = last.Class == "checksum" && m[1] != "downloaded" && !strings.HasSuffix(m[1], ".sum")
 		}
-		rest, ok := strings.CutPrefix(line, "go: ")
-		if !ok && !strings.HasPrefix(line, "verifying ") || strings.HasPrefix(rest, "downloading ") {
+		rest, ok := strip(line)
+		if !ok || strings.HasPrefix(rest, "downloading ") {
 			continue
-		}
-		if !ok {
-			rest = line
 		}
 		c := Complaint{Class: classify(rest), Detail: rest, AtProxy: strings.Contains(rest, ": proxyconnect ")}
 		c.URL = urlIn.FindString(rest)
@@ -56,6 +53,27 @@ func ParseComplaints(message string, proxies Proxies) []Complaint {
 		list = append(list, c)
 	}
 	return list
+}
+
+// imported is what a go command has in front of what went wrong with a package:
+// where it is imported, or its path below "go: … imports"; and fetching of a
+// module is what follows then. Compilers name places too.
+var (
+	imported = regexp.MustCompile(`^(?:\S.*\.go:\d+:\d+|\t\S+): `)
+	fetching = regexp.MustCompile(`^(?:module \S+|[^\s@]+@v[^\s:]+): `)
+)
+
+// strip returns a line without what is in front of a message of the go command,
+// and false for one that is of something else.
+func strip(line string) (rest string, ok bool) {
+	if rest, ok := strings.CutPrefix(line, "go: "); ok {
+		return rest, true
+	}
+	if front := imported.FindString(line); front != "" {
+		rest := line[len(front):]
+		return rest, fetching.MatchString(rest)
+	}
+	return line, strings.HasPrefix(line, "verifying ")
 }
 
 // classes are told by what package net, crypto/tls, net/http and the go command

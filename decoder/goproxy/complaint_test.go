@@ -15,6 +15,19 @@ func TestParseComplaints(t *testing.T) {
 		{"progress", "go: downloading example.com/m v1.0.0\n", nil},
 		{"something else", "go: no required module provides package example.com/m; to add it:\n\tgo get example.com/m\n", nil},
 		{"of a program", "panic: checksum mismatch\n", nil},
+		{"of a compiler", "./m@v1.0.0/m.go:5:3: tls: undefined\n./m.go:6:3: undefined: module\n\tconnect: ok\n", nil},
+		{
+			"package", "../m@v1.1.0/cmd/x main.go:13:2: example.com/m@v1.0.0: reading https://goproxy.example/example.com/m/@v/v1.0.0.zip: 403 Forbidden\n\tserver response: none\n",
+			[]Complaint{{Class: "http_4xx", Path: m, Version: v}},
+		},
+		{
+			"package of no module", "m.go:2:8: module example.com/m: reading https://goproxy.example/example.com/m/@v/list: 400 Bad Request\n",
+			[]Complaint{{Class: "http_4xx", Path: m}},
+		},
+		{
+			"package, go mod tidy", "go: w imports\n\texample.com/m/p: module example.com/m: reading https://goproxy.example/example.com/m/@v/list: 400 Bad Request\n",
+			[]Complaint{{Class: "http_4xx", Path: m}},
+		},
 		{
 			"checksum", "go: example.com/m@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:x=\n\tgo.sum:     h1:y=\n\nSECURITY ERROR\n",
 			[]Complaint{{Class: "checksum", Path: m, Version: v}},
