@@ -63,9 +63,14 @@ type Conn struct {
 	// Via is the URL, without credentials, of the HTTP proxy that it is made
 	// through; empty where it is through none, or that is not known.
 	Via string
-	// Query is for ConnDNS, Error for ConnFailed.
+	// Query is for ConnDNS.
 	Query *Query
-	Error *exchange.Error
+
+	// Error is for ConnFailed; Proxy is then the entry of GOPROXY that it was to,
+	// and Next what a go command asks instead: another, goproxy.Direct,
+	// goproxy.Off or goproxy.None.
+	Error       *exchange.Error
+	Proxy, Next string
 
 	// Dir and Skipped are for ConnResync: the direction, and how many of its
 	// bytes were seen and not decoded.
@@ -144,6 +149,8 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 		b = appendQuery(b, c.Query)
 	case ConnFailed:
 		b = j.appendError(b, c.Error)
+		b = appendTextOrNull(b, "proxy", c.Proxy)
+		b = appendTextOrNull(b, "next", c.Next)
 	}
 	j.out.end(append(b, '}'))
 }

@@ -91,6 +91,9 @@
 //	rcode           on dns: NOERROR, NXDOMAIN, SERVFAIL, …; null: no answer
 //	answers         on dns: array of texts, as dig +short prints them
 //	error           on failed: {class, detail}. Classes: dns, connect, tls
+//	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
+//	                without credentials, and what the list has a go command ask
+//	                instead: another proxy, direct, off or none; or null
 //	dir             on resync: send or recv
 //	skipped_bytes   on resync: bytes of that direction not decoded
 //	bytes_sent      on close: plaintext bytes, of a connection without TLS

@@ -130,8 +130,11 @@ func TestConn(t *testing.T) {
 		{"dns without an answer", Conn{Action: ConnDNS, Query: &Query{Type: "AAAA"}}, `"action":"dns",` + unknown + `,"type":"AAAA","rcode":null,"answers":[]}`},
 		{
 			"failed",
-			Conn{Action: ConnFailed, Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"}},
-			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"}}`,
+			Conn{
+				Action: ConnFailed, Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"},
+				Proxy: "https://goproxy.example", Next: "direct",
+			},
+			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"},"proxy":"https://goproxy.example","next":"direct"}`,
 		},
 		{"resync", Conn{Action: ConnResync, Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
 		{

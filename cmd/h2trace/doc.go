@@ -88,8 +88,8 @@ lines come in the order in which the bytes went.
 	conn      action (open, close, resync, dns, failed), local, remote, role,
 	          protocol, joined (start, mid), tls, dns_ms, connect_ms, tls_ms,
 	          name, via; on dns: type, rcode, answers; on failed: error {class
-	          (dns, connect, tls), detail}; on resync:
-	          dir, skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
+	          (dns, connect, tls), detail}, proxy, next; on resync: dir,
+	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
 	          segments_received
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
@@ -135,7 +135,7 @@ what was agreed on is null for Go releases that h2trace does not know.
 
 module.proxy is the entry of the process's GOPROXY that a request went to, and
 module.next the one behind it for a failure of that status: a proxy, direct, off
-or none. GOPROXY is read from the environment that the process was started with,
+or none. proxy and next are the same of a connection that was not made. GOPROXY is read from the environment that the process was started with,
 or of a go command from the files of "go env -w" and of its release. Nothing else
 of an environment is kept or printed.
 

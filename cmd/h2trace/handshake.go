@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"slices"
@@ -32,8 +33,12 @@ func (t *connTable) handshake(r *bpf.Record) {
 	c.announce()
 	e := c.event
 	e.Action = export.ConnFailed
-	if p, ok := c.source.HTTPProxies().At(e.Remote, e.Name); ok && e.Via == "" {
-		e.Via = p.URL // the handshake was with the proxy itself
+	if e.Via == "" { // else it was with the origin, and in between is the HTTP proxy
+		name := e.Name
+		if e.Offer != nil {
+			name = cmp.Or(name, e.Offer.SNI)
+		}
+		notMade(&e, c.source, name)
 	}
 	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
 	t.events.Conn(c.at(r.Time), &e)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/netip"
 	"syscall"
 	"time"
 
@@ -84,11 +83,12 @@ func (n *names) Failed(pid int, l *dns.Lookup) {
 	default:
 		detail = l.RCode + " from " + l.Server.String()
 	}
-	via, _ := n.sourceOf(pid).HTTPProxies().At(netip.AddrPort{}, l.Name)
-	n.events.Conn(n.at(pid, n.comms[pid], l.End), &export.Conn{
-		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, Via: via.URL, DNS: &took,
+	e := export.Conn{
+		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, DNS: &took,
 		Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail},
-	})
+	}
+	notMade(&e, n.sourceOf(pid), e.Name)
+	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e)
 }
 
 // connectFailed takes a connect that came to nothing.
@@ -106,9 +106,18 @@ func (n *names) connectFailed(r *bpf.Record) {
 		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
 	}
 	n.resolved(&e, r.PID, c.Start)
-	via, _ := n.sourceOf(r.PID).HTTPProxies().At(c.Remote, e.Name)
-	e.Via = via.URL
+	notMade(&e, n.sourceOf(r.PID), e.Name)
 	n.events.Conn(n.at(r.PID, c.Comm, r.Time), &e)
+}
+
+// notMade says whose a connection to what has that name would have been: of an
+// HTTP proxy, or of a proxy in GOPROXY.
+func notMade(e *export.Conn, s *fetchenv.Source, name string) {
+	if via, ok := s.HTTPProxies().At(e.Remote, name); ok {
+		e.Via = via.URL
+		return
+	}
+	e.Proxy, e.Next = s.ProxyAt(e.Remote, name)
 }
 
 // errnoText returns an error as strace writes it.

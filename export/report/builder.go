@@ -145,7 +145,7 @@ func (b *Builder) endRun() {
 		return
 	}
 	b.runs++
-	b.run.made.end(&b.unmade, &b.relays)
+	b.run.made.end(b)
 	b.chain.end(b.direct.fetched)
 	clear(b.direct.fetched)
 	for i, n := range b.run.end() {
@@ -197,6 +197,16 @@ func (b *Builder) complaint(x *exchangeKeys) {
 	}
 }
 
+// unreached takes a request that did not get to its proxy.
+func (b *Builder) unreached(u *unmade) {
+	if p := b.proxies.get(u.proxy); p != nil {
+		p.requests++
+		p.fail(u.class)
+		p.modules.requests++
+		p.modules.fail(u.class)
+	}
+}
+
 // urlIn finds the URL in an error of net/http.
 var urlIn = regexp.MustCompile(`https?://[^"\s]+`)
 
@@ -218,6 +228,7 @@ func (b *Builder) exchange(e *event) {
 	}
 	c := b.run.conn(e.conn)
 	name := proxyName(x)
+	b.run.made.asks(name)
 	p := b.proxies.get(name)
 	if p != nil {
 		p.exchange(x)

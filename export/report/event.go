@@ -64,7 +64,7 @@ type exchangeKeys struct {
 	kind     []byte
 	path     []byte
 	version  []byte
-	proxy    []byte // as GOPROXY has it
+	proxy    []byte // as GOPROXY has it; of a conn event, too
 	next     []byte
 	class    []byte
 	detail   []byte
@@ -196,6 +196,10 @@ func (x *exchangeKeys) member(key, v []byte) {
 		if v[0] == '"' {
 			x.via = v
 		}
+	case "proxy":
+		x.proxy = v
+	case "next":
+		x.next = v
 	case "status":
 		x.status, _ = integer(v)
 	case "reused":

@@ -58,7 +58,7 @@ const maxFallbacks = 1 << 12
 
 func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 	if f.failed == nil {
-		f.failed, f.count = make(map[string]failure), make(map[fallback]int64)
+		f.failed = make(map[string]failure)
 	}
 	what := strconv.FormatInt(pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
 	before, again := f.failed[what]
@@ -84,6 +84,9 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 }
 
 func (f *fallbacks) note(one fallback) {
+	if f.count == nil {
+		f.count = make(map[fallback]int64)
+	}
 	if _, known := f.count[one]; known || len(f.count) < maxFallbacks {
 		f.count[one]++
 	}

@@ -1,18 +1,30 @@
 package report
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"h2trace/decoder/goproxy"
+)
 
 // made is which connections a run made, and which it tried to make.
 type made struct {
 	failed []unmade
 	open   map[string]int64 // when the last was opened, by peer
+	asked  map[string]bool  // proxies that were sent a request
+	// first is the address of a proxy at which a process failed first: of
+	// several addresses each is tried for the same request.
+	first map[string]string
 }
 
 // unmade is a connection that was not made.
 type unmade struct {
 	peer, class, text string
 	via               string // HTTP proxy
-	since             int64  // when the process began
+	proxy, next       string // in GOPROXY
+	again             bool   // at another address
+	pid               int64
+	since             int64 // when the process began
 }
 
 // Bounds on what is kept of a run. Failures beyond are left out: they are not
@@ -45,22 +57,73 @@ func (m *made) fail(e *event) {
 	if len(m.failed) == maxUnmade || e.server {
 		return // who could not connect to a server is the client's to say
 	}
-	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), since: e.at}
+	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at}
+	u.proxy, u.next = text(e.exchange.proxy), text(e.exchange.next)
 	u.since -= e.exchange.phases[phaseDNS] + e.exchange.phases[phaseConnect]
-	what := []string{text(e.name), text(e.remote)}
+	remote := text(e.remote)
+	what := []string{text(e.name), remote}
 	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + text(e.exchange.detail)
+	if u.proxy != "" {
+		u.again = m.again(u.proxy, u.class, remote)
+	}
 	m.failed = append(m.failed, u)
+}
+
+// again reports whether a proxy failed in that way before, and at another address.
+func (m *made) again(proxy, class, remote string) bool {
+	if m.first == nil {
+		m.first = make(map[string]string)
+	}
+	key := class + " " + proxy
+	if first, ok := m.first[key]; ok {
+		return first != remote
+	}
+	m.first[key] = remote
+	return false
+}
+
+// asks notes that a proxy was sent a request.
+func (m *made) asks(proxy string) {
+	if m.asked == nil {
+		m.asked = make(map[string]bool)
+	}
+	if len(m.asked) < maxProxies {
+		m.asked[proxy] = true
+	}
 }
 
 // end counts the failures. A process that tries the addresses of a name one
 // after the other, or two at a time, got where it wanted with the one that
 // answered (RFC 8305).
-func (m *made) end(f *failures, r *relays) {
+func (m *made) end(b *Builder) {
 	for _, u := range m.failed {
 		if u.class != "tls" && m.open[u.peer] >= u.since {
 			continue
 		}
-		r.failed(u.via, u.class)
-		f.note(u.class, behind(u.via, u.text), u.via)
+		b.relays.failed(u.via, u.class)
+		b.unmade.note(u.class, behind(u.via, u.text), u.via)
+		if u.proxy != "" && !u.again {
+			m.fallback(b, &u)
+		}
 	}
+}
+
+// fallback counts a failure of a proxy that was not reached, as one of a request
+// to it. Where nobody else is asked the go command says so itself.
+func (m *made) fallback(b *Builder, u *unmade) {
+	switch u.next {
+	case goproxy.None, goproxy.Off:
+	case goproxy.Direct:
+		if !b.direct.fetched[u.pid] {
+			return
+		}
+		b.unreached(u)
+	default:
+		tried := func(o unmade) bool { return o.proxy == u.next }
+		if !m.asked[u.next] && !slices.ContainsFunc(m.failed, tried) {
+			return
+		}
+		b.unreached(u)
+	}
+	b.chain.note(fallback{from: u.proxy, to: u.next, why: u.class})
 }

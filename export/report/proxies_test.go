@@ -106,6 +106,51 @@ func TestFallbackEnds(t *testing.T) {
 	}
 }
 
+// TestUnreached has proxies that no connection could be made to.
+func TestUnreached(t *testing.T) {
+	const refused, broken, good = "http://refused.example:8080", "https://broken.example", "https://good.example"
+	fail := func(w *writer, ms float64, name, remote, class, proxy, next string) {
+		w.line(ms, "conn", `"pid":7,"comm":"go","action":"failed","local":null,"remote":%q,"dns_ms":null,"connect_ms":0.100,"name":%q,`+
+			`"error":{"class":%q,"detail":"why"},"proxy":%q,"next":%q`, remote, name, class, proxy, next)
+	}
+	var w writer
+	w.command(0)
+	for i := range 3 { // each request tries both addresses
+		begin := float64(10 * i)
+		fail(&w, begin+1, "refused.example", "[2001:db8::1]:8080", "connect", refused, broken)
+		fail(&w, begin+2, "refused.example", "192.0.2.1:8080", "connect", refused, broken)
+		fail(&w, begin+3, "broken.example", "192.0.2.2:443", "tls", broken, good)
+		w.exchange(exchange{begin: begin + 4, url: good + "/example.com/m/@v/list", kind: "list", module: "example.com/m", proxy: good, wait: 1})
+	}
+	w.exit(100, 0)
+	w.command(200) // another order, and the next one is never asked
+	fail(&w, 201, "refused.example", "192.0.2.1:8080", "connect", refused, "direct")
+	fail(&w, 202, "refused.example", "192.0.2.1:8080", "connect", refused, good)
+	fail(&w, 203, "refused.example", "192.0.2.1:8080", "connect", refused, "none")
+	w.exit(300, 1)
+	b := read(t, w.String())
+	r := b.Report()
+	want := []Fallback{
+		{refused, "connect", broken, 3},
+		{broken, "tls", good, 3},
+		{refused, "connect", "none", 1},
+	}
+	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	got := map[string]int64{}
+	for _, p := range r.Proxies {
+		got[p.Proxy] = p.Requests
+	}
+	if diff := cmp.Diff(map[string]int64{refused: 3, broken: 3, good: 3}, got); diff != "" {
+		t.Errorf("requests: -want +got:\n%s", diff)
+	}
+	s, err := b.Suggest()
+	if err != nil || s.Command != "go env -w GOPROXY="+good+",direct" {
+		t.Errorf("got %+v, %v; want the only proxy that can be reached", s, err)
+	}
+}
+
 func TestDirect(t *testing.T) {
 	var w writer
 	w.command(0)

@@ -101,8 +101,8 @@ func (b *Builder) judge() Verdict {
 }
 
 // failure returns the verdict on what failed, where it is not the time that it
-// took. What the go command says counts
-// more than single requests: it may have asked again, or somebody else.
+// took. What the go command says counts more than single requests: it may have
+// asked again, or somebody else.
 func (b *Builder) failure() Verdict {
 	v := Verdict{Cause: Errors}
 	var all []string
@@ -121,8 +121,9 @@ func (b *Builder) failure() Verdict {
 			}
 		}
 	}
+	harmless := b.failed == 0 && len(b.reported.count) == 0
 	advice := "try another proxy; h2trace report --suggest names the best of those measured"
-	if b.failed == 0 && len(b.reported.count) == 0 {
+	if harmless {
 		advice = "no command is known to have failed by it; h2trace report --suggest compares the proxies"
 	}
 	v.Text = map[Cause]string{
@@ -134,6 +135,9 @@ func (b *Builder) failure() Verdict {
 	}[v.Cause]
 	if advice := relayAdvice[v.Cause]; via != "" && advice != "" {
 		v.Text = fmt.Sprintf(advice, via)
+	}
+	if harmless && v.Cause != Errors {
+		v.Text += "; no command is known to have failed by it"
 	}
 	return v
 }

@@ -39,7 +39,7 @@ var schema = map[string][]key{
 			opt("offered_alpn", list(str)), opt("offered_versions", list(str)))),
 		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("name", str), opt("via", str),
 		opt("type", str), opt("rcode", str), opt("answers", list(str)),
-		opt("error", keys(need("class", str), opt("detail", str))),
+		opt("error", keys(need("class", str), opt("detail", str))), opt("proxy", str), opt("next", str),
 		opt("dir", oneOf("send", "recv")), opt("skipped_bytes", count),
 		opt("bytes_sent", count), opt("bytes_received", count), opt("rtt_ms", millis),
 		opt("retransmits", count), opt("frames", count), opt("min_rtt_ms", millis),

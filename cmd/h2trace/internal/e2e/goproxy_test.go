@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,7 +25,8 @@ func TestGOPROXY(t *testing.T) {
 	lacking := modproxy.Start(t, a, mods[:1], modproxy.Options{Base: "/repo.v1"})
 	broken := modproxy.Start(t, a, nil, modproxy.Options{Base: "/repo.v1/inner", Status: 503})
 	full := modproxy.Start(t, a, mods, modproxy.Options{})
-	list := strings.Replace(lacking.URL, "://", "://user:hunter2@", 1) + "," + broken.URL + "|" + full.URL + ",off"
+	refused := "https://" + closedAddr(t) + "/gone"
+	list := refused + "|" + strings.Replace(lacking.URL, "://", "://user:hunter2@", 1) + "," + broken.URL + "|" + full.URL + ",off"
 	for _, from := range []string{"environment", "file"} {
 		t.Run(from, func(t *testing.T) {
 			w := modproxy.NewWorkspace(t, a, mods)
@@ -51,7 +53,16 @@ func TestGOPROXY(t *testing.T) {
 			if raw, _ := os.ReadFile(tr.events); strings.Contains(string(raw), "hunter2") {
 				t.Error("the password of GOPROXY was printed")
 			}
-			checkFallbacks(t, tr.events, lacking, broken, full)
+			for _, e := range r.stream.Of("conn") {
+				var said struct{ Proxy, Next string }
+				if err := json.Unmarshal([]byte(e.Raw), &said); err != nil {
+					t.Fatal(err)
+				}
+				if e.Action == "failed" && (said.Proxy != refused || said.Next != lacking.URL) {
+					t.Errorf("%s: want proxy %s, next %s", e.Raw, refused, lacking.URL)
+				}
+			}
+			checkFallbacks(t, tr.events, refused, lacking, broken, full)
 		})
 	}
 }
@@ -79,9 +90,20 @@ func checkEntry(t *testing.T, e contract.Exchange, servers ...*modproxy.Server) 
 	t.Errorf("%s is of no server", e.URL)
 }
 
+// closedAddr returns an address of loopback that refuses connections.
+func closedAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
 // checkFallbacks compares the report with what the servers answered: what one
-// of them did not have was asked of the next.
-func checkFallbacks(t *testing.T, events string, servers ...*modproxy.Server) {
+// of them did not have was asked of the next, and all of the one that refused.
+func checkFallbacks(t *testing.T, events, refused string, servers ...*modproxy.Server) {
 	t.Helper()
 	type fallback struct {
 		From, Why, To string
@@ -94,7 +116,11 @@ func checkFallbacks(t *testing.T, events string, servers ...*modproxy.Server) {
 	if err := json.Unmarshal([]byte(reported(t, events).whole), &got); err != nil {
 		t.Fatal(err)
 	}
-	var want []fallback
+	all := map[string]bool{}
+	for _, r := range servers[0].Requests() {
+		all[r.Path] = true
+	}
+	want := []fallback{{refused, "connect", servers[0].URL, len(all)}}
 	for i, why := range []string{"404", "503"} {
 		asked := map[string]bool{}
 		for _, r := range servers[i].Requests() {
@@ -114,7 +140,7 @@ func checkFallbacks(t *testing.T, events string, servers ...*modproxy.Server) {
 			sorted[i] = f
 		}
 	}
-	if diff := cmp.Diff(want, sorted); diff != "" || len(got.Fallbacks) != len(want) || len(got.Proxies) != len(servers) {
+	if diff := cmp.Diff(want, sorted); diff != "" || len(got.Fallbacks) != len(want) || len(got.Proxies) != len(servers)+1 {
 		t.Errorf("-want +got:\n%s\n%+v", diff, got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpproxy"
@@ -12,11 +11,9 @@ import (
 
 // HTTPProxy is an HTTP proxy, or one for SOCKS, that a process is told to use.
 type HTTPProxy struct {
+	Server
 	URL    string // without credentials
 	Scheme string
-	Port   string
-
-	host string
 }
 
 // HTTPProxies are those of the environment of a process, as net/http reads it.
@@ -59,15 +56,9 @@ func parseHTTPProxy(config *httpproxy.Config, rawURL string) (HTTPProxy, bool) {
 	if err != nil || proxy == nil {
 		return HTTPProxy{}, false
 	}
-	p := HTTPProxy{Scheme: strings.ToLower(proxy.Scheme), host: strings.ToLower(proxy.Hostname()), Port: PortOf(proxy)}
+	p := HTTPProxy{Server: serverOf(proxy), Scheme: strings.ToLower(proxy.Scheme)}
 	p.URL = p.Scheme + "://" + proxy.Host
 	return p, p.host != ""
-}
-
-// PortOf returns the port of a URL, that of its scheme where it names none.
-func PortOf(u *url.URL) string {
-	defaults := map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
-	return cmp.Or(u.Port(), defaults[strings.ToLower(u.Scheme)])
 }
 
 // ForURL returns what net/http uses for requests to a URL.
@@ -78,8 +69,7 @@ func (p *HTTPProxies) ForURL(rawURL string) (HTTPProxy, bool) {
 	return parseHTTPProxy(&p.config, rawURL)
 }
 
-// At returns the one that a connection to an address is to, where name is what
-// was resolved to that, or empty where that was not seen.
+// At returns the one that a connection is to, by what Server.Is takes.
 func (p *HTTPProxies) At(remote netip.AddrPort, name string) (HTTPProxy, bool) {
 	if p == nil {
 		return HTTPProxy{}, false
@@ -90,40 +80,4 @@ func (p *HTTPProxies) At(remote netip.AddrPort, name string) (HTTPProxy, bool) {
 		}
 	}
 	return HTTPProxy{}, false
-}
-
-// Certainty says whether a connection is to a proxy.
-type Certainty uint8
-
-// The values of Certainty.
-const (
-	No      Certainty = iota
-	Perhaps           // the port is the same, and the name was not seen to be resolved
-	Sure
-)
-
-// Is reports whether a connection is to the proxy, by what At takes.
-func (p *HTTPProxy) Is(remote netip.AddrPort, name string) Certainty {
-	addr := remote.Addr().Unmap()
-	if remote.IsValid() && strconv.Itoa(int(remote.Port())) != p.Port {
-		return No
-	}
-	if ip, err := netip.ParseAddr(p.host); err == nil {
-		if ip.Unmap() == addr {
-			return Sure
-		}
-		return No
-	}
-	switch name = strings.ToLower(strings.TrimSuffix(name, ".")); {
-	case name == p.host, name != "" && !strings.Contains(p.host, ".") && strings.HasPrefix(name, p.host+"."):
-		return Sure // with a domain of the search list, too
-	case name != "" || !remote.IsValid():
-		return No
-	case p.host == "localhost":
-		if addr.IsLoopback() {
-			return Sure
-		}
-		return No
-	}
-	return Perhaps
 }

@@ -3,6 +3,8 @@
 package fetchenv
 
 import (
+	"net/netip"
+	"net/url"
 	"path/filepath"
 	"time"
 
@@ -65,6 +67,23 @@ func (s *Source) Proxies() goproxy.Proxies {
 		s.late = true // and not waited for again
 		return nil
 	}
+}
+
+// ProxyAt returns the entry of GOPROXY that a connection is to, by what Server.Is
+// takes, and what a go command asks when it cannot be made. Both are empty where
+// that is not known.
+func (s *Source) ProxyAt(remote netip.AddrPort, name string) (proxy, next string) {
+	list := s.Proxies()
+	for i := range list {
+		u, err := url.Parse(list[i].URL)
+		if err != nil || u.Host == "" {
+			continue // direct or off
+		}
+		if at := serverOf(u); at.Is(remote, name) == Sure {
+			return list[i].URL, list.Next(i, 0)
+		}
+	}
+	return "", ""
 }
 
 // Reader reads files beside the reading of records: they may be on a file system

@@ -1,6 +1,7 @@
 package fetchenv
 
 import (
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,6 +97,33 @@ func TestSource(t *testing.T) {
 				t.Error("a program that is not go has what is in a file of go")
 			}
 		})
+	}
+}
+
+// TestProxyAt has connections to the proxies of a list, and what is asked when
+// one of them is not made.
+func TestProxyAt(t *testing.T) {
+	s := NewSource(Environment{"GOPROXY": "https://u:p@a.example/go,http://192.0.2.1:8080|https://localhost:8443|direct"})
+	for _, tt := range []struct{ remote, name, proxy, next string }{
+		{"192.0.2.9:443", "a.example", "https://a.example/go", "none"},
+		{"", "A.example.", "https://a.example/go", "none"}, // there was no address
+		{"192.0.2.9:8443", "a.example", "", ""},
+		{"192.0.2.9:443", "", "", ""}, // of a file of names, maybe
+		{"192.0.2.1:8080", "", "http://192.0.2.1:8080", "https://localhost:8443"},
+		{"[::1]:8443", "", "https://localhost:8443", "direct"},
+		{"192.0.2.1:443", "goproxy.example", "", ""},
+	} {
+		var remote netip.AddrPort
+		if tt.remote != "" {
+			remote = netip.MustParseAddrPort(tt.remote)
+		}
+		if proxy, next := s.ProxyAt(remote, tt.name); proxy != tt.proxy || next != tt.next {
+			t.Errorf("%s (%s): got %q, %q, want %q, %q", tt.remote, tt.name, proxy, next, tt.proxy, tt.next)
+		}
+	}
+	var unknown *Source
+	if proxy, next := unknown.ProxyAt(netip.AddrPort{}, "a.example"); proxy != "" || next != "" {
+		t.Errorf("got %q, %q of what is not known", proxy, next)
 	}
 }
 
