@@ -34,9 +34,11 @@ type Builder struct {
 	// reported is what the go command itself said.
 	reported failures
 	unmade   failures // connections
-	chain    fallbacks
-	direct   direct
-	relays   relays
+	// handshakes are those of all connections.
+	handshakes handshakes
+	chain      fallbacks
+	direct     direct
+	relays     relays
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -117,9 +119,11 @@ func (b *Builder) line(line []byte) {
 		case is(e.action, "open"):
 			r.made.opened(e)
 			r.setup(e)
+			b.handshakes.add(e)
 		case is(e.action, "failed"):
 			r.made.fail(e)
 			r.setup(e)
+			b.handshakes.add(e)
 		}
 	case "frame":
 		b.windows.frame(&e.window)

@@ -22,6 +22,7 @@ type event struct {
 	rtt      int64 // ns
 	rttKnown bool
 	minRTT   int64 // ns, 0 unknown
+	verify   int64 // ns, of a TLS handshake, for the certificate
 	retrans  int64
 	unorder  int64 // out_of_order
 	segments int64 // both ways
@@ -142,6 +143,12 @@ func (e *event) member(key, v []byte) {
 		e.args = v
 	case "rtt_ms":
 		e.rtt, e.rttKnown = millis(v)
+	case "tls":
+		members(v, func(key, v []byte) {
+			if string(key) == "verify_ms" {
+				e.verify, _ = millis(v)
+			}
+		})
 	case "min_rtt_ms":
 		e.minRTT, _ = millis(v)
 	case "retransmits":

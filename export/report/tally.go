@@ -189,6 +189,20 @@ func (w *windows) stall(s *stallKeys) {
 	side.window = max(side.window, s.window)
 }
 
+// handshakes sums up TLS handshakes.
+type handshakes struct {
+	count          int64
+	took, verified int64 // ns
+}
+
+func (h *handshakes) add(e *event) {
+	if took := e.exchange.phases[phaseTLS]; took > 0 {
+		h.count++
+		h.took += took
+		h.verified += e.verify
+	}
+}
+
 // failures is what failed, with an example of each class.
 type failures struct {
 	count   map[string]int64

@@ -150,7 +150,7 @@ func (b *Builder) slow(part int) Verdict {
 	case partConnect:
 		return Verdict{Connect, "making connections is slow: a nearer proxy would help", nil}
 	case partTLS:
-		return Verdict{TLS, "TLS handshakes are slow: a nearer proxy would help, or fewer connections", nil}
+		return b.handshaking()
 	case partWait:
 		return b.waiting()
 	case partRecvStall:
@@ -164,6 +164,20 @@ func (b *Builder) slow(part int) Verdict {
 	v := Verdict{Bandwidth, "the line, or the proxy, delivers slowly: a nearer proxy would help", nil}
 	if bytes, ns := b.received(); ns > 0 {
 		v.Evidence = []string{fmt.Sprintf("%.1f MB came at %.2f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/(float64(ns)/1e9))}
+	}
+	return v
+}
+
+// handshaking tells handshakes that wait for the peer from those in which the
+// process itself is slow.
+func (b *Builder) handshaking() Verdict {
+	h := &b.handshakes
+	v := Verdict{TLS, "TLS handshakes are slow: a nearer proxy would help, or fewer connections", nil}
+	if h.verified > 0 {
+		v.Evidence = []string{fmt.Sprintf("%d handshakes took %s, and %s of that the verifying of certificates", h.count, human(h.took), human(h.verified))}
+	}
+	if h.verified > h.took/2 {
+		v.Text = "TLS handshakes are slow, because the process takes long to verify certificates: look at the load of this machine"
 	}
 	return v
 }

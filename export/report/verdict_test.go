@@ -108,6 +108,10 @@ func TestVerdict(t *testing.T) {
 		{"dns", 0, func(w *writer) { w.exchange(exchange{url: url, dns: 500, wait: 10}) }, DNS, "resolver"},
 		{"connect", 0, func(w *writer) { w.exchange(exchange{url: url, connect: 500, wait: 10}) }, Connect, "nearer"},
 		{"tls", 0, func(w *writer) { w.exchange(exchange{url: url, tls: 500, wait: 10}) }, TLS, "handshakes are slow"},
+		{"tls, of the process itself", 0, func(w *writer) {
+			w.line(0, "conn", `"pid":7,"comm":"go","conn":"c1","action":"open","dns_ms":null,"connect_ms":1.000,"tls_ms":500.000,"tls":{"version":"TLS 1.3","verify_ms":450.000}`)
+			w.exchange(exchange{url: url, tls: 500, wait: 10})
+		}, TLS, "verify certificates"},
 		{"server", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 500}) }, ServerWait, "takes long to answer"},
 		{"far away", 0, func(w *writer) {
 			for i := range 8 {
