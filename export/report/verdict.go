@@ -77,11 +77,10 @@ func (b *Builder) judge() Verdict {
 			largest, size = partReceive, lost
 		}
 	}
-	share := float64(size) / float64(max(wall, 1))
 	switch {
-	case size > largeTime && share > largeShare:
+	case size > largeTime && float64(size) > largeShare*float64(wall):
 		v := b.slow(largest)
-		v.Evidence = append([]string{fmt.Sprintf("%s of %s (%.0f %%)", human(size), human(wall), share*100)}, v.Evidence...)
+		v.Evidence = append([]string{share(size, wall)}, v.Evidence...)
 		if failed {
 			v.Evidence = append(v.Evidence, b.failure().Evidence...)
 		}
@@ -93,11 +92,17 @@ func (b *Builder) judge() Verdict {
 	case b.runs == 0:
 		return Verdict{Client, "nothing was recorded: run h2trace with -o FILE and report FILE", nil}
 	}
+	own := b.parts[partOther]
 	return Verdict{
 		Healthy,
 		fmt.Sprintf("nothing failed, and no phase of the network took more than %.0f %% of the time and %.0f ms", largeShare*100, largeTime/1e6),
-		nil,
+		[]string{share(own, wall) + " went to the processes themselves"},
 	}
+}
+
+// share writes a part of the wall time.
+func share(part, wall int64) string {
+	return fmt.Sprintf("%s of %s (%.0f %%)", human(part), human(wall), 100*float64(part)/float64(max(wall, 1)))
 }
 
 // failure returns the verdict on what failed, where it is not the time that it
