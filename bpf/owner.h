@@ -11,7 +11,7 @@ enum carries {
 	CARRIES_UNKNOWN = 0,
 	CARRIES_DNS = 1,
 	CARRIES_HTTP = 2,  /* maybe: user space has the last word */
-	CARRIES_HELLO = 3, /* TLS, and its ClientHello is not over */
+	CARRIES_HELLO = 3, /* TLS, and nothing but maybe the ClientHello was seen */
 	CARRIES_OTHER = 4, /* nothing that is wanted */
 };
 
@@ -37,7 +37,7 @@ struct owner {
 	u8 role;
 	u8 from_start; /* every byte is seen */
 	u8 closed;
-	u32 hello;	     /* offset of the end of the ClientHello's record */
+	u32 hellos;	     /* packets of a ClientHello so far */
 	struct endpoint aim; /* what connect(2) was given, */
 	u16 family;
 	u8 attempted; /* and whether the kernel sent a SYN there */

@@ -38,7 +38,7 @@ type packetsOwner struct {
 	Role        uint8
 	FromStart   uint8
 	Closed      uint8
-	Hello       uint32
+	Hellos      uint32
 	Aim         struct {
 		_    structs.HostLayout
 		Addr [16]uint8

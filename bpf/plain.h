@@ -16,6 +16,10 @@
 #define WINDOW_MAX (1 << 30)
 /* Records of full size that a packet may become: 512 KiB, as in IPv6 jumbograms. */
 #define SLICES_MAX 32
+/* Of a stream with TLS, what may be the ClientHello: a record (RFC 8446 5.1). */
+#define HELLO_MAX (5 + (1 << 14))
+/* Its packets: small ones, each sent twice. */
+#define HELLO_PACKETS 64
 
 /* What user space wants of a connection, by the cookie of its socket. */
 struct flow_want {
@@ -116,20 +120,16 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	len += 1;
 	if (bpf_skb_load_bytes(skb, s->at, b, len))
 		return CARRIES_OTHER;
+	if (s->offset && s->owner->from_start) /* overtaken */
+		return CARRIES_HTTP;
 	/* A record of TLS (RFC 8446 5.1). */
-	if (b[0] >= 20 && b[0] <= 23 && b[1] == 3) {
-		if (!client || !s->owner->from_start || s->offset || b[0] != 22 || len < 5)
-			return CARRIES_OTHER;
-		s->owner->hello = 5 + ((u32)b[3] << 8 | b[4]);
-		return CARRIES_HELLO;
-	}
+	if (b[0] >= 20 && b[0] <= 23 && (b[1] == 3 || len == 1))
+		return client && s->owner->from_start && b[0] == 22 ? CARRIES_HELLO : CARRIES_OTHER;
 	if (!s->owner->from_start) {
 		if (looks_requested(b, len) || looks_answered(b, len) || looks_framed(b, len))
 			return CARRIES_HTTP;
 		return CARRIES_UNKNOWN;
 	}
-	if (s->offset) /* overtaken */
-		return CARRIES_HTTP;
 	if (client ? looks_requested(b, len) : looks_answered(b, len))
 		return CARRIES_HTTP;
 	return CARRIES_OTHER;
@@ -219,6 +219,29 @@ static __always_inline void put_segments(struct __sk_buff *skb, struct segment *
 		put_segment(skb, s, PAYLOAD_MAX, done, left);
 }
 
+/*
+ * The client's packets, in whatever order and however often they come, until
+ * the server answers: it does not before it has the whole ClientHello.
+ */
+static __always_inline void hello_packet(struct __sk_buff *skb, struct segment *s, struct packet *p)
+{
+	struct owner *owner = s->owner;
+
+	if (s->dir != client_dir(owner) || owner->hellos >= HELLO_PACKETS) {
+		owner->carries = CARRIES_OTHER;
+		return;
+	}
+	p->seq = s->offset;
+	for (int i = 0; i <= HELLO_MAX / PACKET_MAX; i++) {
+		if (p->seq >= HELLO_MAX || skb->len <= p->payload)
+			break;
+		owner->hellos++;
+		report_packet(skb, p, RECORD_HELLO, s->dir, owner->tgid, owner->life, owner->comm);
+		p->seq += PACKET_MAX;
+		p->payload += PACKET_MAX;
+	}
+}
+
 /* Whether user space wants a segment. */
 static __always_inline bool is_wanted(struct segment *s)
 {
@@ -259,13 +282,8 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 		count_seen(0, s.len);
 		if (is_wanted(&s))
 			put_segments(skb, &s);
-	} else if (owner->carries == CARRIES_HELLO && dir == client_dir(owner)) {
-		p->seq = s.offset;
-		if (s.offset < owner->hello)
-			report_packet(skb, p, RECORD_HELLO, dir, owner->tgid, owner->life,
-				      owner->comm);
-		if (s.flow->end >= owner->hello)
-			owner->carries = CARRIES_OTHER;
+	} else if (owner->carries == CARRIES_HELLO) {
+		hello_packet(skb, &s, p);
 	}
 }
 

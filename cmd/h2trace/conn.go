@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/clienthello"
 	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
@@ -39,6 +40,9 @@ type tracedConn struct {
 	source *fetchenv.Source
 	// tunnel is set when an HTTP proxy let a CONNECT through.
 	tunnel bool
+	// hello is for a ClientHello that the connection without TLS began with,
+	// and inner for one in its tunnel.
+	hello, inner clienthello.Reader
 	// verify is nil unless headers are to be verified.
 	verify *verify.Conn
 }

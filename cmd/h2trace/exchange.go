@@ -46,7 +46,12 @@ func (e *connEnd) by() exchange.Ended {
 func (c *tracedConn) Bytes(at int64, dir decoder.Direction, b []byte) { c.tracker.Data(at, dir, b) }
 
 // Gap implements decoder.ByteSink.
-func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) { c.tracker.Gap(at, dir, n) }
+func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) {
+	if c.tracker.Tunneled() {
+		c.inner.Stop()
+	}
+	c.tracker.Gap(at, dir, n)
+}
 
 // Exchange implements exchange.Sink.
 func (c *tracedConn) Exchange(e *exchange.Exchange) {

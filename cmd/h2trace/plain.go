@@ -64,6 +64,9 @@ func (s plainSink) Data(at int64, b []byte) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	c.next[s.dir].offset += uint64(len(b))
+	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
+		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
+	}
 	c.decoder.Data(c.latest, decoder.Direction(s.dir), b)
 }
 
@@ -72,6 +75,7 @@ func (s plainSink) Missing(at int64, n uint64, why tcp.Cause) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	c.next[s.dir].offset += n
+	c.hello.Stop()
 	switch why {
 	case tcp.LeftOut:
 		c.decoder.Skip(c.latest, decoder.Direction(s.dir), int64(n))
@@ -138,8 +142,13 @@ func (c *tracedConn) bodyLeft(dir decoder.Direction) int64 {
 // isNoHTTP reports whether nothing that a connection says is of use.
 func (c *tracedConn) isNoHTTP() bool {
 	if c.decoder.Decided() {
-		p := c.decoder.Protocol()
-		return p == decoder.ProtocolUnknown || p == decoder.HTTP1 && c.tracker.Tunneled()
+		switch c.decoder.Protocol() {
+		case decoder.ProtocolUnknown:
+			return c.hello.Over()
+		case decoder.HTTP1:
+			return c.tracker.Tunneled() && c.inner.Over()
+		}
+		return false
 	}
 	return c.next[bpf.Send].offset+c.next[bpf.Recv].offset > maxUndecided
 }

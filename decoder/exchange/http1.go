@@ -37,7 +37,7 @@ func (t *Tracker) BodyLeft(d decoder.Direction) int64 {
 
 // Tunneled reports whether HTTP/1.x has ended, and what follows is something
 // else.
-func (t *Tracker) Tunneled() bool { return t.http1 != nil && t.http1.Tunneled() }
+func (t *Tracker) Tunneled() bool { return t != nil && t.http1 != nil && t.http1.Tunneled() }
 
 func (t *Tracker) startHTTP1() {
 	if t.http1 == nil {
@@ -131,6 +131,9 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 	}
 	o.Status, o.Redirect = r.Status, r.Header.Get("Location")
 	o.Response, o.End = since, at
+	if o.Method == "CONNECT" && r.Status/100 == 2 {
+		t.tunnel, _ = t.sink.(TunnelSink)
+	}
 }
 
 // answered returns the exchange that the next response belongs to: the oldest
@@ -221,14 +224,16 @@ func (t *Tracker) goOn(o *open, at int64) bool {
 
 // Tunneled implements http1.Sink.
 func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
-	if s.upgraded == nil {
-		return
-	}
 	d := s.client
 	if !client {
 		d = (*Tracker)(s).server()
 	}
-	s.upgraded.Tunneled(at, d, b)
+	switch {
+	case s.upgraded != nil:
+		s.upgraded.Tunneled(at, d, b)
+	case s.tunnel != nil:
+		s.tunnel.InTunnel(at, d, b)
+	}
 }
 
 // Lost implements http1.Sink: what waits for a response may have had it.

@@ -72,10 +72,12 @@ func TestHTTP1(t *testing.T) {
 		{
 			"CONNECT, then something else", []said{
 				{10, send, "CONNECT goproxy.example:443 HTTP/1.1\r\nHost: goproxy.example:443\r\n\r\n"},
-				{20, recv, "HTTP/1.1 200 OK\r\n\r\n"},
+				{20, recv, "HTTP/1.1 200 OK\r\n\r\nab"},
 				{21, send, "\x16\x03\x01"},
 			}, EndedByPeer, []string{
 				"0 CONNECT goproxy.example:443 200 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new",
+				"in tunnel recv 20: 6162",
+				"in tunnel send 21: 160301",
 			},
 		},
 		{

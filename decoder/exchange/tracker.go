@@ -29,6 +29,15 @@ type UpgradeSink interface {
 	Tunneled(at int64, d decoder.Direction, b []byte)
 }
 
+// TunnelSink is a Sink that takes what goes through the tunnel of a CONNECT of
+// HTTP/1.x.
+type TunnelSink interface {
+	Sink
+	// InTunnel is called for the bytes that follow the response. b is not to be
+	// kept.
+	InTunnel(at int64, d decoder.Direction, b []byte)
+}
+
 // Config says what is known of a connection.
 type Config struct {
 	// Scheme is that of the requests which name none, "https" or "http".
@@ -69,6 +78,7 @@ type Tracker struct {
 	// is HTTP/2.
 	upgrade  string
 	upgraded UpgradeSink
+	tunnel   TunnelSink // set when a CONNECT was granted
 }
 
 // New returns a Tracker that reports to sink. A nil Tracker takes everything

@@ -41,6 +41,10 @@ func (l *lines) Stall(s *Stall) {
 	l.got = append(l.got, fmt.Sprintf("stall %d %v window=%d %d-%d by %s", s.Stream, s.Side, s.Window, s.Start, s.End, s.By))
 }
 
+func (l *lines) InTunnel(at int64, d decoder.Direction, b []byte) {
+	l.got = append(l.got, fmt.Sprintf("in tunnel %s %d: %x", [...]string{"send", "recv"}[d], at, b))
+}
+
 func (l *lines) Protocol(int64, decoder.Protocol, bool)        {}
 func (l *lines) Resync(_ int64, d decoder.Direction, _ int64)  { l.tracker.Lost() }
 func (l *lines) Frame(f *decoder.Frame)                        { l.tracker.Frame(f) }

@@ -14,8 +14,13 @@ import (
 
 // viaEvent is a conn event, as far as these tests look at it.
 type viaEvent struct {
-	Conn, Action, Local, Via string
-	Error                    *struct{ Class, Detail string }
+	Conn, Action, Local, Via, Protocol string
+	TLS                                struct {
+		SNI      string
+		Offered  []string `json:"offered_alpn"`
+		Versions []string `json:"offered_versions"`
+	}
+	Error *struct{ Class, Detail string }
 }
 
 // TestVia downloads through HTTP proxies, and from a module proxy that is
@@ -95,6 +100,11 @@ func checkTunnels(t *testing.T, events string, p *relay, via string) (had int) {
 			if c.Via != via {
 				t.Errorf("%s goes via %q, want %q", c.Conn, c.Via, via)
 			}
+		}
+		// The ClientHello is in the tunnel.
+		if o := c.TLS; c.Action == "open" && c.Protocol == "h2" && c.Via != "" &&
+			(o.SNI != "goproxy.example" || fmt.Sprint(o.Offered, o.Versions) != "[h2 http/1.1] [TLS 1.3 TLS 1.2]") {
+			t.Errorf("%s has offered %+v", c.Conn, o)
 		}
 	}
 	p.mu.Lock()

@@ -1,0 +1,114 @@
+package bpf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestHello sends what looks like a ClientHello in pieces, of which some overtake
+// others and come again. Of the rest of the stream nothing is reported.
+func TestHello(t *testing.T) {
+	const size = 5 + 12_000
+	type piece struct {
+		from, to  int
+		overtakes bool
+	}
+	for _, tt := range []struct {
+		name   string
+		pieces []piece
+		plain  bool // the server's end cannot be told from HTTP
+	}{
+		{"whole", []piece{{0, size, false}}, false},
+		{"its first byte alone", []piece{{0, 1, false}, {1, 700, false}, {700, size, false}}, false},
+		{"the last overtakes", []piece{{0, 500, false}, {900, 1500, true}, {500, size, false}}, false},
+		{"one overtakes and comes again", []piece{{0, 300, false}, {700, 1100, true}, {400, 1100, true}, {300, 1000, false}, {1000, size, false}}, false},
+		{"one overtakes the first", []piece{{500, 900, true}, {0, 500, false}, {500, size, false}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 16 << 20})
+			if err := c.PacketsWatched(); err != nil {
+				skipOrFail(t, err.Error())
+			}
+			want := make([]byte, size)
+			_, _ = rand.NewChaCha8([32]byte{1}).Read(want) // never fails
+			copy(want, "\x16\x03\x01")
+			binary.BigEndian.PutUint16(want[3:], size-5)
+			if err := c.AddTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ln.Close()
+			client, server := pair(t, ln)
+			at := 0
+			for _, p := range tt.pieces {
+				if p.overtakes {
+					overtake(t, client, p.from-at, want[p.from:p.to])
+					continue
+				}
+				say(t, client, server, string(want[p.from:p.to]))
+				at = p.to
+			}
+			say(t, server, client, "\x16\x03\x03 and so on")
+			say(t, client, server, "\x14\x03\x03\x00\x01\x01")
+			sent, received, segments := readHellos(t, c, want)
+			if tt.plain {
+				received, segments = segments, received
+			}
+			if sent != size || received != size || segments != 0 {
+				t.Errorf("sent %d bytes, received %d, %d as HTTP, want %d, %d, 0", sent, received, segments, size, size)
+			}
+		})
+	}
+}
+
+// readHellos returns how much of a ClientHello was seen: in packets that were
+// sent, in packets that were received, and in what else was received.
+func readHellos(t *testing.T, c *Collector, want []byte) (sent, received, segments int) {
+	t.Helper()
+	var r Record
+	seen := map[Kind]*[2][]bool{KindHello: {}, KindSegment: {}}
+	for _, s := range seen {
+		s[Send], s[Recv] = make([]bool, len(want)), make([]bool, len(want))
+	}
+	for {
+		err := c.Read(&r, 50*time.Millisecond)
+		if errors.Is(err, ErrNoRecord) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, dir, b := int(r.Packet.Seq), r.Packet.Dir, r.Packet.Payload
+		if r.Kind == KindSegment {
+			at, dir, b = int(r.Data.Offset), r.Data.Dir, r.Data.Payload
+		}
+		switch {
+		case seen[r.Kind] == nil, r.Kind == KindSegment && (dir == Send || at >= len(want)):
+			continue
+		case at+len(b) > len(want) || !bytes.Equal(b, want[at:at+len(b)]):
+			t.Errorf("kind %d, direction %d: %d bytes at %d are not of the hello", r.Kind, dir, len(b), at)
+			continue
+		}
+		for i := range b {
+			seen[r.Kind][dir][at+i] = true
+		}
+	}
+	count := func(seen []bool) (n int) {
+		for _, s := range seen {
+			if s {
+				n++
+			}
+		}
+		return n
+	}
+	return count(seen[KindHello][Send]), count(seen[KindHello][Recv]), count(seen[KindSegment][Recv])
+}

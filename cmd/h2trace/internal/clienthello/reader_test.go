@@ -1,0 +1,73 @@
+package clienthello
+
+import (
+	"crypto/tls"
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// records cuts the handshake message in a record into records of up to n bytes.
+func records(b []byte, n int) []byte {
+	var out []byte
+	for part := range slices.Chunk(b[5:], n) {
+		out = append(out, b[0], b[1], b[2])
+		out = binary.BigEndian.AppendUint16(out, uint16(len(part)))
+		out = append(out, part...)
+	}
+	return out
+}
+
+// TestReader gives a ClientHello in pieces, and what is none.
+func TestReader(t *testing.T) {
+	b := hello(t, &tls.Config{ServerName: "goproxy.example", NextProtos: []string{"h2"}})
+	want, _ := Parse(b)
+	huge := append([]byte{22, 3, 1, 0xff, 0xff, 1, 0, 0xff, 0}, make([]byte, MaxLength)...)
+	for _, tt := range []struct {
+		name  string
+		in    []byte
+		piece int
+		want  bool
+		taken int // before it is over
+	}{
+		{"whole", b, len(b), true, len(b)},
+		{"byte by byte", b, 1, true, len(b)},
+		{"in two", b, len(b) - 1, true, len(b)},
+		{"more behind it", append(slices.Clone(b), "early data"...), 1, true, len(b)},
+		{"records of 100 bytes", records(b, 100), 1, true, len(records(b, 100))},
+		{"records of one byte", records(b, 1), len(b), true, len(records(b, 1))},
+		{"not all of it", b[:len(b)-1], 50, false, len(b) - 1},
+		{"HTTP", []byte("GET / HTTP/1.1\r\n"), 1, false, 1},
+		{"another record", []byte("\x17\x03\x03\x00\x01a"), 1, false, 1},
+		{"another handshake message", []byte("\x16\x03\x03\x00\x05\x02\x00\x00\x01a and more"), 1, false, 10},
+		{"another protocol", []byte("\x16\x02\x03"), 1, false, 2},
+		{"too long", huge, 1, false, MaxLength},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var r Reader
+			var got []Offer
+			taken := 0
+			for piece := range slices.Chunk(tt.in, tt.piece) {
+				if r.Over() {
+					break
+				}
+				taken += len(piece)
+				if o, ok := r.Take(piece); ok {
+					got = append(got, o)
+				}
+			}
+			if over := tt.name != "not all of it"; r.Over() != over || taken != tt.taken {
+				t.Errorf("over: %t, after %d bytes, want %t, %d", r.Over(), taken, over, tt.taken)
+			}
+			var offers []Offer
+			if tt.want {
+				offers = []Offer{want}
+			}
+			if diff := cmp.Diff(offers, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
