@@ -26,6 +26,8 @@ type Executable struct {
 	// replaced by Replace: see PlanOf.
 	Plan *plan.Plan
 	Skip string
+	// NoTLS is set where Skip is, and HTTP without TLS would be seen.
+	NoTLS *plan.NoTLSError
 	// Verified are the places of Options.Verify, of those that it has.
 	Verified []plan.Site
 
@@ -147,6 +149,13 @@ func (c *Collector) analyze(f *os.File, key exeKey) (*Executable, error) {
 	exe.Plan, err = plan.Analyze(f, c.opts.Mode)
 	if not, ok := errors.AsType[*plan.NotTraceableError](err); ok {
 		exe.Skip = not.Reason
+		return exe, nil
+	}
+	if not, ok := errors.AsType[*plan.NoTLSError](err); ok {
+		exe.Skip = not.Error()
+		if c.noPackets == nil && !c.opts.FramesOnly {
+			exe.NoTLS = not
+		}
 		return exe, nil
 	}
 	if err != nil {

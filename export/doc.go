@@ -41,7 +41,8 @@
 //	exe         path of the executable, or null
 //	go_version  such as "go1.26.8"; absent where it is no Go program
 //	build_id    Go build id; absent where it has none
-//	plan        object: the probe that each tap got, {"write":"PUSH BP"}
+//	plan        object: the probe that each tap got, {"write":"PUSH BP"}; and
+//	            {"packets":"cgroup_skb"} of a program without crypto/tls
 //	exit_code   on exit: the status, 128+N when signal N ended it, or null
 //	duration_ms on exit: since the exec, or null
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command

@@ -29,10 +29,15 @@ var tapFunctions = []struct {
 // stderr tells which module it could not fetch.
 const goCommand = "cmd/go"
 
+// socketFunctions are those of which a program has one that uses sockets: to
+// connect or listen, or to accept from one that it was given.
+var socketFunctions = []string{"net.socket", "net.(*netFD).accept"}
+
 // Analyze makes the plan for an executable. The error is a *NotTraceableError
-// when the file was read well and nothing can be captured from it.
+// when the file was read well and nothing can be captured from it, or a
+// *NoTLSError.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
-	names := []string{symMemmove, symSlicecopy, symTypes, symETypes}
+	names := append([]string{symMemmove, symSlicecopy, symTypes, symETypes}, socketFunctions...)
 	for _, t := range tapFunctions {
 		names = append(names, t.name)
 	}
@@ -59,12 +64,24 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 		p.Sites = append(p.Sites, sites...)
 	}
 	if !p.has(Read) || !p.has(Write) {
-		return nil, notTraceable("no crypto/tls in this Go binary")
+		return nil, exe.withoutTLS()
 	}
 	if p.TCPConnHash, err = exe.pointerTypeHash("*net.TCPConn"); err != nil {
 		return nil, err
 	}
 	return p, exe.planPhases(p)
+}
+
+// withoutTLS says what can be seen of an executable without crypto/tls.
+func (e *executable) withoutTLS() error {
+	for _, name := range socketFunctions {
+		if f, err := e.function(name); err != nil {
+			return err
+		} else if f != nil {
+			return &NoTLSError{GoVersion: e.goVersion, BuildID: e.buildID}
+		}
+	}
+	return notTraceable(noTLS)
 }
 
 func (p *Plan) has(tap Tap) bool {

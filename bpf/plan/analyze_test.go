@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,33 @@ func main() {
 const plainProgram = `package main
 
 func main() { println("no connection at all") }
+`
+
+const socketProgram = `package main
+
+import "net"
+
+func main() {
+	conn, err := net.Dial("tcp", "127.0.0.1:80")
+	if err == nil {
+		conn.Write([]byte("GET / HTTP/1.0\r\n\r\n"))
+	}
+}
+`
+
+const acceptProgram = `package main
+
+import (
+	"net"
+	"os"
+)
+
+func main() {
+	l, err := net.FileListener(os.NewFile(3, "socket"))
+	if err == nil {
+		l.Accept()
+	}
+}
 `
 
 // build compiles a program and returns its path.
@@ -235,6 +263,19 @@ func TestNotTraceable(t *testing.T) {
 			var not *NotTraceableError
 			if !errors.As(err, &not) || not.Reason != test.want {
 				t.Errorf("got error %v, want %q", err, test.want)
+			}
+		})
+	}
+	for name, path := range map[string]string{
+		"no TLS":           build(t, socketProgram, nil),
+		"no TLS, stripped": build(t, socketProgram, nil, "-ldflags=-s"),
+		"no TLS, accepts":  build(t, acceptProgram, nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := analyze(t, path, Auto)
+			var no *NoTLSError
+			if !errors.As(err, &no) || no.GoVersion != runtime.Version() || no.BuildID == "" {
+				t.Errorf("got error %#v, want one without TLS, of %s", err, runtime.Version())
 			}
 		})
 	}

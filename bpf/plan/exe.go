@@ -15,6 +15,14 @@ type NotTraceableError struct{ Reason string }
 
 func (e *NotTraceableError) Error() string { return e.Reason }
 
+// A NoTLSError is for an executable that has no crypto/tls, but TCP: nothing is
+// to be captured in it, and it may speak HTTP without TLS.
+type NoTLSError struct{ GoVersion, BuildID string }
+
+func (e *NoTLSError) Error() string { return noTLS }
+
+const noTLS = "no crypto/tls in this Go binary"
+
 func notTraceable(format string, args ...any) error {
 	return &NotTraceableError{Reason: fmt.Sprintf(format, args...)}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,9 +32,9 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 		}
 	}
 	checkGate(&b)
-	checkPackets(&b)
+	packets := checkPackets(&b)
 	for _, pid := range opts.PIDs {
-		if err := checkPID(&b, pid, planMode(opts.Plan)); err != nil {
+		if err := checkPID(&b, pid, planMode(opts.Plan), packets); err != nil {
 			status = exitRuntime
 			fmt.Fprintf(&b, "no  process %d: %v\n", pid, err)
 		}
@@ -59,19 +60,20 @@ func checkGate(w *strings.Builder) {
 
 // checkPackets says whether packets are seen, without which dns_ms is null, and
 // HTTP without TLS is missing.
-func checkPackets(w *strings.Builder) {
+func checkPackets(w *strings.Builder) bool {
 	const name = "name resolution, HTTP without TLS, offered ALPN (cgroup v2)"
 	if err := bpf.CheckPackets(); err != nil {
 		fmt.Fprintf(w, "no  %s: %v\n", name, err)
 		fmt.Fprintf(w, "    needs CAP_NET_ADMIN, and cgroup v2 mounted, if only beside v1; without it, dns_ms and offers are null, and HTTP without TLS is not seen\n")
-		return
+		return false
 	}
 	fmt.Fprintf(w, "ok  %s\n", name)
+	return true
 }
 
-// checkPID says what the executable of a process offers. The error is for a
-// process that cannot be looked at.
-func checkPID(w *strings.Builder, pid int, mode plan.Mode) error {
+// checkPID says what the executable of a process offers, where packets are seen
+// or not. The error is for a process that cannot be looked at.
+func checkPID(w *strings.Builder, pid int, mode plan.Mode, packets bool) error {
 	pid = processOf(pid)
 	proc, err := runningProcess(pid)
 	if err != nil {
@@ -83,6 +85,10 @@ func checkPID(w *strings.Builder, pid int, mode plan.Mode) error {
 	}
 	defer f.Close()
 	p, err := plan.Analyze(f, mode)
+	if no, ok := errors.AsType[*plan.NoTLSError](err); ok && packets {
+		fmt.Fprintf(w, "ok  process %d, %s: %s\n    %v: HTTP without TLS alone\n", pid, proc.exe, no.GoVersion, err)
+		return nil
+	}
 	if err != nil {
 		fmt.Fprintf(w, "no  process %d, %s: %v\n", pid, proc.exe, err)
 		fmt.Fprintf(w, "    %s\n", skipAdvice)
@@ -96,4 +102,4 @@ func checkPID(w *strings.Builder, pid int, mode plan.Mode) error {
 }
 
 // skipAdvice is what makes an executable one that can be observed.
-const skipAdvice = "h2trace observes amd64 Go programs that use crypto/tls and were linked without -s"
+const skipAdvice = "h2trace observes programs of Go 1.18 or newer, for amd64, that use crypto/tls, or HTTP without TLS"

@@ -329,7 +329,9 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 	if n := ledger.Lost(); n > 0 {
 		o.msg.Infof("%d of %d records were lost; see the loss events, or try a larger --buffer", n, ledger.SeenRecords)
 	}
-	if reason := o.processes.nothingObserved(); reason != "" && !o.notRun {
+	// A program of another language may have spoken HTTP without TLS.
+	seen := o.conns.opened > o.conns.dismissed
+	if reason := o.processes.nothingObserved(); reason != "" && !o.notRun && !seen {
 		o.msg.Infof("nothing could be observed: %s", reason)
 	}
 	if o.delivered+ledger.Lost() != ledger.SeenRecords {

@@ -214,7 +214,7 @@ func (p *processes) attach(proc process) *export.Process {
 		return p.skip(proc, "it exited before it could be looked at")
 	case err != nil:
 		return p.skip(proc, err.Error())
-	case exe.Skip != "":
+	case exe.Skip != "" && exe.NoTLS == nil:
 		return p.skip(proc, exe.Skip)
 	}
 	p.mu.Lock()
@@ -228,6 +228,12 @@ func (p *processes) attach(proc process) *export.Process {
 
 // attachedTo is the outcome of attaching to an executable.
 func (p *processes) attachedTo(exe *bpf.Executable) *export.Process {
+	if exe.NoTLS != nil {
+		return &export.Process{
+			Action: export.ProcessAttached, GoVersion: exe.NoTLS.GoVersion, BuildID: exe.NoTLS.BuildID,
+			Plan: []export.Tap{{Name: "packets", Probe: "cgroup_skb"}},
+		}
+	}
 	now := p.collector.PlanOf(exe)
 	event := &export.Process{
 		Action:    export.ProcessAttached,

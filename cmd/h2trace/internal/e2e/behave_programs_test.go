@@ -116,6 +116,33 @@ func await(file string) {
 }
 `
 
+// speakSource is a Go program without crypto/tls that speaks HTTP/1.1. It says
+// its process id, and makes a request to the address that it is given for each
+// line of its stdin.
+const speakSource = `package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+)
+
+func main() {
+	fmt.Println(os.Getpid())
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		conn, err := net.Dial("tcp", os.Args[1])
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(conn, "GET /%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", in.Text(), os.Args[1])
+		_, _ = io.Copy(io.Discard, conn)
+		conn.Close()
+	}
+}
+`
+
 // goProgram says how to build one of these.
 type goProgram struct {
 	name   string
@@ -127,6 +154,7 @@ type goProgram struct {
 var (
 	plain       = goProgram{name: "plain", source: plainSource}
 	plain386    = goProgram{name: "plain386", source: plainSource, env: []string{"GOARCH=386"}}
+	speak       = goProgram{name: "speak", source: speakSource}
 	fetch       = goProgram{name: "fetch", source: fetchSource}
 	stripped    = goProgram{name: "stripped", source: fetchSource, flags: []string{"-ldflags=-s"}}
 	strippedPIE = goProgram{name: "stripped-pie", source: fetchSource, flags: []string{"-buildmode=pie", "-ldflags=-s"}}
