@@ -199,7 +199,7 @@ nothing can be suggested.
 # Limits
 
 Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls,
-stripped ones too. Others get a process event with the action skipped and a
+stripped ones too, and those that use sockets without it. Others get a process event with the action skipped and a
 reason. HTTP/3 is not seen; of HTTP/1.x there are conn and exchange events.
 
 HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is seen

@@ -1,7 +1,7 @@
 package e2e
 
 import (
-	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -14,7 +14,7 @@ import (
 // is nothing to probe, run and attached to, and one of another language.
 func TestNoTLS(t *testing.T) {
 	needProbes(t)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }))
 	t.Cleanup(srv.Close)
 	addr := strings.TrimPrefix(srv.URL, "http://")
 	check := func(t *testing.T, r *result, path string) {
