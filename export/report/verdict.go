@@ -56,34 +56,28 @@ func (b *Builder) verdict() Verdict {
 }
 
 func (b *Builder) judge() Verdict {
+	largest, size, wall := b.largest()
+	var slow *Verdict
+	if size > largeTime && float64(size) > largeShare*float64(wall) {
+		slow = new(b.slow(largest))
+	}
 	// The go command asks for the lists of path prefixes that are no modules, and
 	// what answers "forbidden" fails nothing.
 	failed := len(b.errors.count) > 0
 	costly := b.failed > 0 || 2*b.errors.time >= b.spent
-	if len(b.reported.count)+len(b.unmade.count) > 0 || failed && costly {
-		return b.failure()
-	}
-	largest, size := partOther, int64(0)
-	wall := int64(0)
-	for i, n := range b.parts {
-		if wall += n; i != partOther && n > size {
-			largest, size = i, n
-		}
-	}
-	if lost := b.lostToLine(); lost > 0 {
-		rest := b.parts[partWait] - (lost - b.parts[partReceive])
-		if lost >= rest && (lost >= size || largest == partWait) {
-			largest, size = partReceive, lost
-		}
-	}
 	switch {
-	case size > largeTime && float64(size) > largeShare*float64(wall):
-		v := b.slow(largest)
-		v.Evidence = append([]string{share(size, wall)}, v.Evidence...)
-		if failed {
-			v.Evidence = append(v.Evidence, b.failure().Evidence...)
+	case len(b.reported.count)+len(b.unmade.count) > 0 || failed && costly:
+		v := b.failure()
+		if slow != nil {
+			v.Evidence = append(v.Evidence, fmt.Sprintf("besides, %s went to %s", share(size, wall), slow.Cause))
 		}
 		return v
+	case slow != nil:
+		slow.Evidence = append([]string{share(size, wall)}, slow.Evidence...)
+		if failed {
+			slow.Evidence = append(slow.Evidence, b.failure().Evidence...)
+		}
+		return *slow
 	case failed:
 		return b.failure()
 	case b.failed > 0:
@@ -91,12 +85,29 @@ func (b *Builder) judge() Verdict {
 	case b.runs == 0:
 		return Verdict{Client, "nothing was recorded: run h2trace with -o FILE and report FILE", nil}
 	}
-	own := b.parts[partOther]
 	return Verdict{
 		Healthy,
 		fmt.Sprintf("nothing failed, and no phase of the network took more than %.0f %% of the time and %.0f ms", largeShare*100, largeTime/1e6),
-		[]string{share(own, wall) + " went to the processes themselves"},
+		[]string{share(b.parts[partOther], wall) + " went to the processes themselves"},
 	}
+}
+
+// largest returns the phase of the network that took most of the wall time. What
+// was waited for because packets were lost counts as receiving.
+func (b *Builder) largest() (part int, size, wall int64) {
+	part = partOther
+	for i, n := range b.parts {
+		if wall += n; i != partOther && n > size {
+			part, size = i, n
+		}
+	}
+	if lost := b.lostToLine(); lost > 0 {
+		rest := b.parts[partWait] - (lost - b.parts[partReceive])
+		if lost >= rest && (lost >= size || part == partWait) {
+			part, size = partReceive, lost
+		}
+	}
+	return part, size, wall
 }
 
 // share writes a part of the wall time.

@@ -220,3 +220,38 @@ func TestVerdict(t *testing.T) {
 		})
 	}
 }
+
+// TestEvidence has what is said beside the cause.
+func TestEvidence(t *testing.T) {
+	const url = "https://goproxy.example/a"
+	failing := exchange{url: url, wait: 5, status: 403, class: "http_4xx"}
+	slow := exchange{begin: 100, url: url, wait: 500}
+	tests := []struct {
+		name string
+		exit int
+		list []exchange
+		want []string
+	}{
+		{"healthy", 0, []exchange{{url: url, wait: 50}}, []string{"950 ms of 1.00 s (95 %) went to the processes themselves"}},
+		{"failed", 1, []exchange{failing}, []string{"1 × http_4xx, such as " + url + ": why"}},
+		{"failed, and slow", 1, []exchange{failing, slow}, []string{
+			"1 × http_4xx, such as " + url + ": why", "besides, 505 ms of 1.00 s (50 %) went to server_wait",
+		}},
+		{"slow, and failed", 0, []exchange{failing, slow}, []string{
+			"505 ms of 1.00 s (50 %)", "1 × http_4xx, such as " + url + ": why",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var w writer
+			w.command(0)
+			for _, x := range tt.list {
+				w.exchange(x)
+			}
+			w.exit(1000, tt.exit)
+			if diff := cmp.Diff(tt.want, read(t, w.String()).Report().Verdict.Evidence); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
