@@ -97,20 +97,24 @@ func (c *Collector) enterSites(exe *Executable, sites []plan.Site, late bool) ([
 // enterSite tells a program what is to be found at a site, and returns it and
 // what tells it that a hit is one of that site.
 func (c *Collector) enterSite(exe *Executable, program string, site probesSite) (*ebpf.Program, uint64, error) {
-	if c.copies != nil {
-		key := siteProgramKey{program, site}
-		prog, err := c.copies.take(key)
-		if err == nil {
-			exe.copies = append(exe.copies, key)
-		}
-		return prog, 0, err
+	key := programKey{name: program}
+	if c.programs.copies {
+		key.site = site
+	}
+	prog, err := c.programs.take(key)
+	if err != nil {
+		return nil, 0, err
+	}
+	exe.programs = append(exe.programs, key)
+	if c.programs.copies {
+		return prog, 0, nil
 	}
 	index, err := c.sites.take()
 	if err != nil {
 		return nil, 0, err
 	}
 	exe.sites = append(exe.sites, index)
-	return c.programs[program], uint64(index), c.probes.Sites.Put(index, site)
+	return prog, uint64(index), c.probes.Sites.Put(index, site)
 }
 
 func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) {

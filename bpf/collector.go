@@ -62,11 +62,10 @@ type Collector struct {
 	// noPackets is why packets are not watched.
 	noPackets error
 	flows     flows
-	// programs are all of them by name, and nil where there are copies.
-	programs map[string]*ebpf.Program
-	multi    bool // the uprobe programs attach by uprobe_multi
-	reader   *ringbuf.Reader
-	sample   ringbuf.Record
+	programs  *programSet // nil when nothing was loaded
+	multi     bool        // the uprobe programs attach by uprobe_multi
+	reader    *ringbuf.Reader
+	sample    ringbuf.Record
 	// until is what ReadUntil returns.
 	until int64
 	// gathering says that Read took a record since it last paused.
@@ -79,8 +78,7 @@ type Collector struct {
 	sites      siteTable
 	layouts    layoutTable
 	large      largeTables
-	copies     *sitePrograms // nil where the kernel needs none
-	stopped    bool          // no probes are to be attached any more
+	stopped    bool // no probes are to be attached any more
 	// leaving are the executables that leave is at work on: what is closed
 	// when it is done. leaveErr is what went wrong in that.
 	leaving  map[*Executable]chan struct{}
@@ -113,9 +111,6 @@ func New(opts Options) (*Collector, error) {
 	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
-	if !opts.FramesOnly {
-		c.noPackets = c.watchPackets()
-	}
 	c.watchLeases()
 	var err error
 	if c.mounts, err = watchMounts(c.leaveMounts); err != nil {
@@ -125,9 +120,11 @@ func New(opts Options) (*Collector, error) {
 }
 
 func (c *Collector) hook() error {
-	for _, prog := range []*ebpf.Program{
-		c.probes.ProcessFork, c.probes.ProcessExec, c.probes.ProcessExit, c.probes.SockState,
-	} {
+	for _, name := range hookPrograms {
+		prog, err := c.programs.take(programKey{name: name})
+		if err != nil {
+			return err
+		}
 		l, err := link.AttachTracing(link.TracingOptions{Program: prog})
 		if err != nil {
 			return fmt.Errorf("attach to a kernel tracepoint: %w", err)
@@ -304,8 +301,8 @@ func (c *Collector) Close() error {
 	if c.reader != nil {
 		err = errors.Join(err, c.reader.Close())
 	}
-	if c.copies != nil {
-		err = errors.Join(err, c.copies.close())
+	if c.programs != nil {
+		err = errors.Join(err, c.programs.close())
 	}
 	return errors.Join(err, c.flows.close(), c.probes.Close())
 }

@@ -3,11 +3,9 @@ package bpf
 import (
 	"errors"
 	"fmt"
-	"maps"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 )
@@ -71,114 +69,4 @@ func checkOptional() []Feature {
 		list = append(list, f)
 	}
 	return list
-}
-
-// sitePrograms are copies of the uprobe programs, for kernels where a program
-// cannot learn at which of its places it was hit: each copy holds one site as a
-// constant. Places that look alike share theirs, and most do.
-type sitePrograms struct {
-	spec   *ebpf.CollectionSpec
-	shared map[string]*ebpf.Map
-	rest   *ebpf.Collection // what of these nobody else owns
-	cache  *btf.Cache       // of what the kernel says of itself
-	loaded map[siteProgramKey]*siteProgram
-}
-
-// constants is the map that holds what is const in the programs.
-const constants = ".rodata"
-
-type siteProgramKey struct {
-	program string
-	site    probesSite
-}
-
-type siteProgram struct {
-	prog  *ebpf.Program
-	users int
-}
-
-// loadShared loads what all copies share: the maps, and the programs for
-// tracepoints.
-func (c *Collector) loadShared(spec *ebpf.CollectionSpec) error {
-	copies := &sitePrograms{
-		spec:   spec.Copy(),
-		cache:  btf.NewCache(),
-		loaded: make(map[siteProgramKey]*siteProgram),
-	}
-	for name, prog := range spec.Programs {
-		if prog.Type == ebpf.Kprobe {
-			delete(spec.Programs, name)
-		} else {
-			delete(copies.spec.Programs, name)
-		}
-	}
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: copies.cache})
-	if err != nil {
-		return loadError(err)
-	}
-	c.copies = copies
-	copies.rest = coll
-	copies.shared = maps.Clone(coll.Maps)
-	delete(copies.shared, constants)
-	hooks := struct {
-		*probesMaps
-		*probesVariables
-		ProcessFork *ebpf.Program `ebpf:"process_fork"`
-		ProcessExec *ebpf.Program `ebpf:"process_exec"`
-		ProcessExit *ebpf.Program `ebpf:"process_exit"`
-		SockState   *ebpf.Program `ebpf:"sock_state"`
-		Sockets     *ebpf.Program `ebpf:"sockets"`
-	}{probesMaps: &c.probes.probesMaps, probesVariables: &c.probes.probesVariables}
-	err = coll.Assign(&hooks)
-	c.probes.ProcessFork, c.probes.ProcessExec = hooks.ProcessFork, hooks.ProcessExec
-	c.probes.ProcessExit, c.probes.SockState = hooks.ProcessExit, hooks.SockState
-	c.probes.Sockets = hooks.Sockets
-	return err
-}
-
-// take returns the copy of a program for a site; each take is to be followed
-// by a drop.
-func (s *sitePrograms) take(key siteProgramKey) (*ebpf.Program, error) {
-	if p := s.loaded[key]; p != nil {
-		p.users++
-		return p.prog, nil
-	}
-	spec := s.spec.Copy()
-	for name := range spec.Programs {
-		if name != key.program {
-			delete(spec.Programs, name)
-		}
-	}
-	if err := spec.Variables[compatVarOnlySite].Set(key.site); err != nil {
-		return nil, fmt.Errorf("set %s: %w", compatVarOnlySite, err)
-	}
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: s.shared, Cache: s.cache})
-	if err != nil {
-		return nil, loadError(err)
-	}
-	defer coll.Close()
-	prog := coll.DetachProgram(key.program)
-	s.loaded[key] = &siteProgram{prog, 1}
-	return prog, nil
-}
-
-// drop frees a copy that no place uses any more.
-func (s *sitePrograms) drop(key siteProgramKey) error {
-	p := s.loaded[key]
-	p.users--
-	if p.users > 0 {
-		return nil
-	}
-	delete(s.loaded, key)
-	return p.prog.Close()
-}
-
-// close frees everything.
-func (s *sitePrograms) close() error {
-	var err error
-	for _, p := range s.loaded {
-		err = errors.Join(err, p.prog.Close())
-	}
-	s.rest.Close()
-	return err
 }

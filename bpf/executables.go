@@ -37,10 +37,10 @@ type Executable struct {
 	links []tapLink
 	// witnesses are what Watch attached, by direction.
 	witnesses [2][]link.Link
-	// Where the programs find the values: one of these.
-	sites  []uint32
-	copies []siteProgramKey
-	lease  *os.File // nil where the file cannot be leased
+	// The programs in use, and where they find the values, unless in themselves.
+	programs []programKey
+	sites    []uint32
+	lease    *os.File // nil where the file cannot be leased
 	// mount is that of the file, and 0 while the probes hold it; unmounted
 	// says that it is gone.
 	mount     uint64

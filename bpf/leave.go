@@ -68,10 +68,10 @@ func (c *Collector) detach(exe *Executable) error {
 	for _, index := range exe.sites {
 		c.sites.free(index)
 	}
-	for _, key := range exe.copies {
-		err = errors.Join(err, c.copies.drop(key))
+	for _, key := range exe.programs {
+		err = errors.Join(err, c.programs.drop(key))
 	}
-	exe.sites, exe.copies, exe.recovery = nil, nil, recovery{}
+	exe.sites, exe.programs, exe.recovery = nil, nil, recovery{}
 	if exe.lease != nil { // after the probes, for whom others wait
 		err = errors.Join(err, exe.lease.Close())
 		exe.lease = nil

@@ -17,7 +17,7 @@ func TestLeaving(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sites := len(old.sites) + len(old.copies)
+	sites := len(old.sites) + len(old.programs)
 	// All that close links have to wait for this.
 	for range cap(closing) {
 		closing <- struct{}{}
@@ -48,12 +48,12 @@ func TestLeaving(t *testing.T) {
 	if exe == old || len(exe.links) == 0 {
 		t.Errorf("attached anew: got %d links", len(exe.links))
 	}
-	if got := len(exe.sites) + len(exe.copies); got != sites {
+	if got := len(exe.sites) + len(exe.programs); got != sites {
 		t.Errorf("%d places of probes, want %d", got, sites)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.leaving) != 0 || old.lease != nil || len(old.sites)+len(old.copies) != 0 || c.leaveErr != nil {
+	if len(c.leaving) != 0 || old.lease != nil || len(old.sites)+len(old.programs) != 0 || c.leaveErr != nil {
 		t.Errorf("%d are leaving; of the old one is left %+v; %v", len(c.leaving), old, c.leaveErr)
 	}
 }

@@ -3,24 +3,58 @@ package bpf
 import (
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/ringbuf"
 )
 
-// load puts maps and programs into the kernel: those that are made for it, or
-// those for kernels that lack what these need.
+// hookPrograms are attached to tracepoints of the kernel, for good.
+var hookPrograms = []string{
+	probesProgProcessFork, probesProgProcessExec, probesProgProcessExit, probesProgSockState,
+}
+
+// firstPrograms are what most executables need. They are there before the first
+// of these is met, which may be held meanwhile. Here and below, those come first
+// that take longest.
+var firstPrograms = []string{
+	probesProgWriteArgs, probesProgReadMemmove, probesProgHandshake, probesProgHandshakeRet,
+	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgFileWrite,
+}
+
+// recoveryPrograms are those of BeginRecovery.
+var recoveryPrograms = []string{
+	probesProgHpackEncode, probesProgHpackDecode, probesProgReadFrame, probesProgProcessFrame,
+	probesProgWriteHeaders,
+}
+
+// fallbackPrograms are at function entry and RET, by direction.
+var fallbackPrograms = [2][]string{
+	Send: {probesProgWriteEntry, probesProgWriteRet},
+	Recv: {probesProgReadRet, probesProgReadEntry},
+}
+
+// verifyPrograms are those of Options.Verify.
+var verifyPrograms = []string{
+	probesProgVerifyEmit, probesProgVerifyEncode, probesProgVerifyWrite, probesProgVerifyDecode,
+}
+
+// load puts the maps into the kernel, and the programs that are needed in any
+// case: those that are made for it, or those for kernels that lack what these
+// need.
 func (c *Collector) load() error {
-	useCompat := c.opts.compat || needsCompat()
+	copies := c.opts.compat || needsCompat()
 	readSpec := loadProbes
-	if useCompat {
+	if copies {
 		readSpec = loadCompat
 	}
+	cache := btf.NewCache()
+	go cache.Kernel() //nolint:errcheck // whoever needs it waits for it, and meets the error
 	spec, err := readSpec()
 	if err != nil {
 		return fmt.Errorf("read the compiled probes: %w", err)
@@ -28,14 +62,22 @@ func (c *Collector) load() error {
 	if err := c.configure(spec); err != nil {
 		return err
 	}
-	if useCompat {
-		err = c.loadShared(spec)
-	} else {
-		err = c.loadAll(spec)
+	if !copies {
+		c.multi = features.HaveBPFLinkUprobeMulti() == nil
 	}
-	if err != nil {
+	if c.programs, err = newProgramSet(spec, cache, copies, c.multi); err != nil {
 		return err
 	}
+	if err := c.programs.common.Assign(&struct {
+		*probesMaps
+		*probesVariables
+	}{&c.probes.probesMaps, &c.probes.probesVariables}); err != nil {
+		return err
+	}
+	if err := c.loadFirst(cache); err != nil {
+		return err
+	}
+	c.programs.forget()
 	if err := c.enterNames(); err != nil {
 		return err
 	}
@@ -46,32 +88,21 @@ func (c *Collector) load() error {
 	return nil
 }
 
-// verifyPrograms are those that nothing but Options.Verify attaches. To load them
-// takes the kernel as long as all others together.
-var verifyPrograms = []string{
-	probesProgVerifyEncode, probesProgVerifyWrite, probesProgVerifyDecode, probesProgVerifyEmit,
-}
-
-// loadAll loads each program once: a site's number comes with the hit.
-func (c *Collector) loadAll(spec *ebpf.CollectionSpec) error {
-	c.multi = features.HaveBPFLinkUprobeMulti() == nil
-	for _, prog := range spec.Programs {
-		if c.multi && prog.Type == ebpf.Kprobe {
-			prog.AttachType = ebpf.AttachTraceUprobeMulti
-		}
+// loadFirst loads what is needed in any case, and begins to watch packets.
+func (c *Collector) loadFirst(cache *btf.Cache) error {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	if !c.opts.FramesOnly {
+		beside.Go(func() { c.noPackets = c.watchPackets(cache) })
 	}
-	if !c.opts.Verify {
-		for _, name := range verifyPrograms {
-			spec.Programs[name].Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
-		}
+	first := firstPrograms
+	if c.opts.Verify {
+		first = slices.Concat(verifyPrograms, first)
 	}
-	coll, err := ebpf.NewCollection(spec)
-	if err != nil {
-		return loadError(err)
+	if c.opts.Empty {
+		first = nil
 	}
-	defer coll.Close()
-	c.programs = maps.Clone(coll.Programs)
-	return coll.Assign(&c.probes)
+	return c.programs.prepare(slices.Concat(first, hookPrograms, []string{probesProgSockets})...)
 }
 
 // configure sets the constants of the programs from the options.

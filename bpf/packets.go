@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 )
 
@@ -67,7 +68,7 @@ var packetHooks = map[string]ebpf.AttachType{
 
 // watchPackets reports the packets between targets and name servers, and HTTP
 // without TLS, from now on. All else works without it.
-func (c *Collector) watchPackets() error {
+func (c *Collector) watchPackets(cache *btf.Cache) error {
 	root, err := cgroupRoot()
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func (c *Collector) watchPackets() error {
 		packetsMapRing: c.probes.Ring, packetsMapCounters: c.probes.Counters, packetsMapTargets: c.probes.Targets,
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: shared})
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: shared, Cache: cache})
 	if err != nil {
 		return loadError(err)
 	}

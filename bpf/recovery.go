@@ -12,12 +12,24 @@ import (
 	"h2trace/bpf/plan"
 )
 
+// PrepareRecovery loads what BeginRecovery takes, so that this is quicker.
+func (c *Collector) PrepareRecovery() error {
+	if c.opts.Empty {
+		return nil
+	}
+	return c.programs.prepare(recoveryPrograms...)
+}
+
 // BeginRecovery attaches the probes that copy HPACK tables: in the executables
 // at paths, as far as Attach was called for them, and until EndRecovery in all
 // that Attach is called for. They cost the target 0.6 µs for each header field
 // that it encodes, so they are not for long. Tables are copied only for
 // connections that Want asks them for.
 func (c *Collector) BeginRecovery(paths []string) error {
+	// Not under the lock: executables that are held wait for that.
+	if err := c.PrepareRecovery(); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped || c.opts.Empty {

@@ -17,7 +17,11 @@ type Moved [2]uint64
 // direction has moved, of all sockets that targets have open. It looks at every
 // open file of the system, so it is not to be called often.
 func (c *Collector) Sockets() (map[int]Moved, error) {
-	it, err := link.AttachIter(link.IterOptions{Program: c.probes.Sockets})
+	prog, err := c.programs.take(programKey{name: probesProgSockets})
+	if err != nil {
+		return nil, err
+	}
+	it, err := link.AttachIter(link.IterOptions{Program: prog})
 	if err != nil {
 		return nil, fmt.Errorf("look at the sockets: %w", err)
 	}

@@ -44,13 +44,14 @@ func (c *Collector) Replaceable(exe *Executable, dir int) bool {
 
 // Watch attaches witnesses of a direction in an executable, the file at path:
 // where plaintext passes whatever the plan says. They cost 4 µs a call, so they
-// are for probes that are not known to fire.
+// are for probes that are not known to fire. What Replace takes is loaded, and
+// what recovers the connections that then begin again.
 func (c *Collector) Watch(exe *Executable, path string, dir int) error {
 	kind, program := plan.Entry, probesProgWitnessWrite
 	if dir == Recv {
 		kind, program = plan.Ret, probesProgWitnessRead
 	}
-	return c.withFallback(exe, path, dir, func(target *link.Executable, sites []plan.Site) error {
+	err := c.withFallback(exe, path, dir, func(target *link.Executable, sites []plan.Site) error {
 		if len(exe.witnesses[dir]) > 0 {
 			return nil
 		}
@@ -74,6 +75,11 @@ func (c *Collector) Watch(exe *Executable, path string, dir int) error {
 		exe.witnesses[dir] = append(exe.witnesses[dir], links...)
 		return err
 	})
+	if err == nil {
+		// An error comes again with what takes them.
+		_ = c.programs.prepare(slices.Concat(fallbackPrograms[dir], recoveryPrograms)...)
+	}
+	return err
 }
 
 // Unwatch detaches the witnesses of a direction.

@@ -93,6 +93,9 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes},
 		newRecovery(c, msg, o.processes.paths), o.processes.sourceOf)
 	o.conns.framesOnly = opts.Plan == PlanFrames
+	if len(opts.Command) == 0 || o.holder.gate == nil {
+		o.conns.recovery.prepare() // there will be connections to join
+	}
 	o.plans = newPlanCheck(c, o.processes, o.conns, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()

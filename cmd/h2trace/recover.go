@@ -64,9 +64,21 @@ func newRecovery(c *bpf.Collector, msg *messages, paths func() []string) *recove
 	}
 }
 
+// prepare has what the probes take loaded, beside whatever comes next. An error
+// comes again with begin.
+func (r *recovery) prepare() {
+	done := make(chan struct{})
+	r.working = done
+	go func() {
+		defer close(done)
+		_ = r.collector.PrepareRecovery()
+	}()
+}
+
 // await attaches the probes with those of processes that run already, whose
 // connections are not known yet.
 func (r *recovery) await() error {
+	r.wait()
 	r.on, r.resting, r.since = true, true, time.Now()
 	return r.collector.BeginRecovery(nil)
 }
