@@ -122,7 +122,9 @@
 // from the connection that it is inside of, or else from the environment that the
 // process was started with (HTTPS_PROXY and the others that net/http reads), where
 // name or address of remote agree with that. It is in the close event, and not in
-// the open event, where only the first request tells.
+// the open event, where only the first request tells; and so where a connection was
+// open before, and the proxy is spoken to with TLS: of the two connections on the
+// socket, what they carry tells which is inside of the other.
 //
 // Connections without TLS have no tls, and tls_ms is null. Their bytes are seen as
 // packets: send is when one went into the network, recv when it came from there.

@@ -40,6 +40,9 @@ type tracedConn struct {
 	source *fetchenv.Source
 	// tunnel is set when an HTTP proxy let a CONNECT through.
 	tunnel bool
+	// beside is another on the same socket, until it is known which of the two
+	// is inside of the other.
+	beside *tracedConn
 	// hello is for a ClientHello that the connection without TLS began with,
 	// and inner for one in its tunnel.
 	hello, inner clienthello.Reader

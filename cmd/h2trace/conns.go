@@ -146,7 +146,11 @@ func (t *connTable) get(r *bpf.Record) *tracedConn {
 func (t *connTable) data(r *bpf.Record) {
 	d := &r.Data
 	t.captured += uint64(len(d.Payload))
-	t.get(r).data(r.Time, d)
+	c := t.get(r)
+	if c.beside != nil {
+		c.tell(d)
+	}
+	c.data(r.Time, d)
 }
 
 // close notes the end of a connection; expire completes it. A close can come

@@ -149,7 +149,3 @@ func (c *tracedConn) readHello(r *clienthello.Reader, d decoder.Direction, b []b
 		}
 	}
 }
-
-// InTunnel implements exchange.TunnelSink: TLS may begin inside of a
-// connection.
-func (c *tracedConn) InTunnel(_ int64, d decoder.Direction, b []byte) { c.readHello(&c.inner, d, b) }

@@ -70,7 +70,7 @@ func (c *tracedConn) data(at int64, d *bpf.Data) {
 
 // holds reports whether a table of received blocks may come.
 func (c *tracedConn) holds() bool {
-	likely := c.missing.vain < maxVainHolds || c.decoder.Protocol() == decoder.HTTP2
+	likely := c.missing.vain < maxVainHolds && !c.decoder.Decided() || c.decoder.Protocol() == decoder.HTTP2
 	return likely && c.table.recovery.on && !c.decoder.TableKnown(decoder.Recv)
 }
 

@@ -19,16 +19,20 @@ type socket struct {
 	local, remote netip.AddrPort
 }
 
+func (c *tracedConn) socket() socket { return socket{c.meta.PID, c.event.Local, c.event.Remote} }
+
 // enter notes that a connection uses its socket. If another one does already,
 // this one goes through its tunnel, and the peer of that is an HTTP proxy.
 func (t *connTable) enter(c *tracedConn) {
-	at := socket{c.meta.PID, c.event.Local, c.event.Remote}
+	at := c.socket()
 	if !at.remote.IsValid() || c.event.Role != decoder.Client {
 		return
 	}
 	outer := t.sockets[at]
 	t.sockets[at] = c
 	switch {
+	case outer != nil && outer.closed == nil && outer.mayHold(c):
+		c.beside = outer
 	case outer != nil && outer.closed == nil && outer.carries():
 		c.event.Via = outer.asProxy()
 	case c.scheme() == "https":
@@ -41,7 +45,7 @@ func (t *connTable) enter(c *tracedConn) {
 
 // leave drops a connection.
 func (t *connTable) leave(c *tracedConn) {
-	at := socket{c.meta.PID, c.event.Local, c.event.Remote}
+	at := c.socket()
 	if t.sockets[at] == c {
 		delete(t.sockets, at)
 	}
