@@ -10,7 +10,7 @@ import (
 )
 
 // hello returns the first record that a client sends.
-func hello(t *testing.T, c *tls.Config) []byte {
+func hello(t testing.TB, c *tls.Config) []byte {
 	t.Helper()
 	client, server := net.Pipe()
 	defer server.Close()

@@ -71,3 +71,29 @@ func TestReader(t *testing.T) {
 		})
 	}
 }
+
+// FuzzReader gives the same bytes in two ways: both find the same, or nothing.
+func FuzzReader(f *testing.F) {
+	b := hello(f, &tls.Config{ServerName: "goproxy.example", NextProtos: []string{"h2"}})
+	f.Add(b, uint8(1))
+	f.Add(records(b, 200), uint8(100))
+	f.Add([]byte("\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x00\x16\x03\x03\x00\x04\x00\x00\x01\x03"), uint8(3))
+	f.Fuzz(func(t *testing.T, b []byte, n uint8) {
+		var whole, pieces Reader
+		want, found := whole.Take(b)
+		var got Offer
+		for piece := range slices.Chunk(b, int(n)+1) {
+			o, ok := pieces.Take(piece)
+			if ok {
+				got = o
+			}
+			found = found != ok
+		}
+		if found || whole.Over() != pieces.Over() {
+			t.Fatalf("found in one way only; over: %t, %t", whole.Over(), pieces.Over())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("whole and in pieces:\n%s", diff)
+		}
+	})
+}

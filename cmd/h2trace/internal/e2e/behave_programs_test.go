@@ -34,9 +34,9 @@ func main() {
 }
 `
 
-// fetchSource is an HTTP/2 client that does what its arguments say, in turn:
+// fetchSource is an HTTP client that does what its arguments say, in turn:
 //
-//	https://…   gets the URL and prints the body
+//	http…       gets the URL and prints the body
 //	mute        prints no more bodies
 //	Name:value  sets a header field of all requests that follow
 //	-           says its process id and waits for a line on stdin
@@ -65,7 +65,7 @@ func main() {
 	for _, arg := range os.Args[1:] {
 		name, value, _ := strings.Cut(arg, ":")
 		switch {
-		case strings.HasPrefix(arg, "https:"):
+		case strings.HasPrefix(arg, "http"):
 			get(arg, header)
 		case arg == "mute":
 			bodies = io.Discard

@@ -16,7 +16,7 @@ import (
 )
 
 // relay is an HTTP proxy that lets CONNECT through, to one origin whatever it is
-// called.
+// called. What is asked of http URLs it answers itself.
 type relay struct {
 	addr   string
 	origin string // host and port
@@ -59,6 +59,12 @@ func (p *relay) serve(c net.Conn) {
 	defer c.Close()
 	in := bufio.NewReader(c)
 	r, err := http.ReadRequest(in)
+	for err == nil && r.URL.Scheme == "http" {
+		if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nrelay"); err != nil {
+			return
+		}
+		r, err = http.ReadRequest(in)
+	}
 	if err != nil || r.Method != http.MethodConnect {
 		return
 	}

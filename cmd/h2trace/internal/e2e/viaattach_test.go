@@ -20,7 +20,7 @@ type viaExchange struct {
 }
 
 // TestViaAttach attaches to a process that has an HTTP proxy in its environment,
-// and a connection through that open already; it opens another one then.
+// and connections to and through that open already; it opens others then.
 func TestViaAttach(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -39,9 +39,10 @@ func TestViaAttach(t *testing.T) {
 			p := startRelay(t, tt.inner, origin, 0)
 			_, port, _ := net.SplitHostPort(p.addr)
 			via := tt.scheme + "://" + net.JoinHostPort(tt.host, port)
-			env := append(peerEnv(a), "GODEBUG="+tt.debug, "HTTPS_PROXY="+tt.scheme+"://user:hunter2@"+tt.host+":"+port)
-			target := startFile(t, fetch.path(t), env, "mute", "https://goproxy.example/one", "-",
-				"https://goproxy.example/two", "https://goproxy.example:8443/three")
+			proxy := tt.scheme + "://user:hunter2@" + net.JoinHostPort(tt.host, port)
+			env := append(peerEnv(a), "GODEBUG="+tt.debug, "HTTPS_PROXY="+proxy, "HTTP_PROXY="+proxy)
+			target := startFile(t, fetch.path(t), env, "mute", "https://goproxy.example/one", "http://goproxy.example/one", "-",
+				"https://goproxy.example/two", "https://goproxy.example:8443/three", "http://goproxy.example/four")
 			tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(target.pid)}})
 			tr.awaitEvent(`"action":"attached"`, 1)
 			target.goOn()
@@ -52,13 +53,14 @@ func TestViaAttach(t *testing.T) {
 			through := make(map[string]string)
 			for _, e := range readExchanges(t, tr.events) {
 				got = append(got, viaExchange{e.Method, e.URL, e.Status, e.Via})
-				if e.Method == "GET" {
+				if strings.HasPrefix(e.URL, "https:") {
 					through[e.Conn] = via
 				}
 			}
 			slices.SortFunc(got, func(a, b viaExchange) int { return strings.Compare(a.URL, b.URL) })
 			want := []viaExchange{
 				{"CONNECT", "goproxy.example:8443", 200, via},
+				{"GET", "http://goproxy.example/four", 200, via},
 				{"GET", "https://goproxy.example/two", 404, via},
 				{"GET", "https://goproxy.example:8443/three", 404, via},
 			}
