@@ -16,6 +16,7 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	compatMapBodies          = "bodies"
 	compatMapCalls           = "calls"
 	compatMapConnects        = "connects"
 	compatMapConns           = "conns"
@@ -163,6 +164,7 @@ type compatProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatMapSpecs struct {
+	Bodies      *ebpf.MapSpec `ebpf:"bodies"`
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
@@ -228,6 +230,7 @@ func (o *compatObjects) Close() error {
 //
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatMaps struct {
+	Bodies      *ebpf.Map `ebpf:"bodies"`
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
@@ -253,6 +256,7 @@ type compatMaps struct {
 
 func (m *compatMaps) Close() error {
 	return _CompatClose(
+		m.Bodies,
 		m.Calls,
 		m.Connects,
 		m.Conns,

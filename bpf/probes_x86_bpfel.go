@@ -34,6 +34,11 @@ type probesBlockRecord struct {
 	Fragment    [256]uint8
 }
 
+type probesBody struct {
+	_     structs.HostLayout
+	Until [2]uint64
+}
+
 type probesCall struct {
 	_    structs.HostLayout
 	Conn uint64
@@ -653,6 +658,7 @@ type probesWitnessed struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	probesMapBodies          = "bodies"
 	probesMapCalls           = "calls"
 	probesMapConnects        = "connects"
 	probesMapConns           = "conns"
@@ -799,6 +805,7 @@ type probesProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
+	Bodies      *ebpf.MapSpec `ebpf:"bodies"`
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
@@ -863,6 +870,7 @@ func (o *probesObjects) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
+	Bodies      *ebpf.Map `ebpf:"bodies"`
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
@@ -888,6 +896,7 @@ type probesMaps struct {
 
 func (m *probesMaps) Close() error {
 	return _ProbesClose(
+		m.Bodies,
 		m.Calls,
 		m.Connects,
 		m.Conns,

@@ -3,7 +3,7 @@
  * The frame walker: follows HTTP/2 frame headers (RFC 9113 4.1) through the
  * bytes of a direction, so that DATA payloads, nearly all of the traffic, need
  * not be copied. What it leaves out shows as a jump of the offset between two
- * records whose seq follow each other.
+ * records whose seq follow each other; so do bodies of HTTP/1.x.
  */
 #ifndef H2TRACE_WALK_H
 #define H2TRACE_WALK_H
@@ -118,6 +118,31 @@ static __always_inline void decide_framing(struct conn *conn, struct chunk *c)
 }
 
 /*
+ * Up to where a body of HTTP/1.x goes that is left out, as user space found, by
+ * the id of the connection.
+ */
+struct body {
+	u64 until[DIR_COUNT]; /* offsets */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct body);
+} bodies SEC(".maps");
+
+/* How much of the chunk lies within such a body. */
+static __always_inline u64 body_left(struct chunk *c)
+{
+	struct body *body = bpf_map_lookup_elem(&bodies, &c->conn);
+	u64 until = body ? body->until[c->direction & 1] : 0;
+
+	return until > c->offset ? until - c->offset : 0;
+}
+
+/*
  * Reports len bytes at src. tls.Conn holds its lock while it reads, and
  * writers of one connection take turns, so the state of a direction has one
  * user at a time.
@@ -127,6 +152,7 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 {
 	struct conn_dir *dir = &conn->dir[direction & 1];
 	struct chunk c = {};
+	u64 left = 0;
 
 	if (!len)
 		return;
@@ -151,9 +177,14 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 		LOOP(LOOP_MAX, walk_step, &c);
 		if (dir->at < len) /* memory that cannot be read: out of step */
 			conn->framing = FRAMING_NONE;
+	} else {
+		left = body_left(&c);
+		if (left > len)
+			return;
+		dir->from = left;
 	}
 	dir->at = len;
-	if (dir->at > dir->from)
+	if (dir->at > dir->from || left) /* nothing, but the time at which a body was complete */
 		report(&c);
 }
 

@@ -36,6 +36,9 @@ type tracedConn struct {
 	// exe is what its process runs, nil until that is known.
 	exe    *bpf.Executable
 	silent [2]bool // by direction: known to be silent while the other is not
+	// until are offsets, by direction, before which the kernel leaves out what
+	// is inside of TLS.
+	until [2]uint64
 	// source is where its process fetches from, nil where that is not known.
 	source *fetchenv.Source
 	// tunnel is set when an HTTP proxy let a CONNECT through.
@@ -76,6 +79,18 @@ func (c *tracedConn) feed(at int64, d *bpf.Data) {
 	next.seq++
 	next.offset += uint64(len(d.Payload))
 	c.decoder.Data(at, decoder.Direction(d.Dir), d.Payload)
+	c.leaveOut(d.Dir)
+}
+
+// leaveOut has the kernel leave out what is to come of a body of HTTP/1.x.
+func (c *tracedConn) leaveOut(dir int) {
+	t, next := c.table, c.next[dir].offset
+	left := c.bodyLeft(decoder.Direction(dir))
+	if left < worthLeavingOut || c.until[dir] > next {
+		return
+	}
+	c.until[dir] = next + uint64(left)
+	t.failed = errors.Join(t.failed, t.collector.LeaveOut(c.id, c.until))
 }
 
 // advance moves a direction on to seq and offset. What lies in between was
@@ -123,6 +138,9 @@ func (c *tracedConn) finish() error {
 	t.leave(c)
 	t.hellos.closed(c)
 	err := t.recovery.leave(c)
+	if c.until != [2]uint64{} {
+		err = errors.Join(err, t.collector.ForgetBody(c.id))
+	}
 	end := c.closed
 	if end == nil {
 		if c.plain != nil {

@@ -29,7 +29,7 @@ func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
 // BodyLeft returns how many bytes of a direction of HTTP/1.x are to come before
 // its next head: 0 unless it is in a body of known length.
 func (t *Tracker) BodyLeft(d decoder.Direction) int64 {
-	if t.http1 == nil {
+	if t == nil || t.http1 == nil {
 		return 0
 	}
 	return t.http1.BodyLeft(d == t.client)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,19 +23,44 @@ type proxied struct {
 	Bytes  int64
 }
 
-// TestPlainModules downloads modules through a proxy without TLS, and holds the
-// exchanges against its log.
-func TestPlainModules(t *testing.T) {
+// TestHTTP1Modules downloads modules through proxies that speak HTTP/1.1, and
+// holds the exchanges against their logs. Most of the large bodies are not
+// copied.
+func TestHTTP1Modules(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
 	mods := append(modproxy.Modules("example.test/small", 20, 200), modproxy.Modules("example.test/large", 2, 6<<20)...)
-	empty := modproxy.Start(t, a, nil, modproxy.Options{Plain: true})
-	full := modproxy.Start(t, a, mods, modproxy.Options{Plain: true})
-	w := modproxy.NewWorkspace(t, a, mods, empty, full)
-	r := startTracing(t, command{args: []string{"go", "mod", "download"}, dir: w.Dir, env: w.Env}).wait()
-	if r.status != 0 {
-		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
+	for name, plain := range map[string]bool{"without TLS": true, "with TLS": false} {
+		t.Run(name, func(t *testing.T) {
+			empty := modproxy.Start(t, a, nil, modproxy.Options{Plain: plain})
+			full := modproxy.Start(t, a, mods, modproxy.Options{Plain: plain, Pause: 200 * time.Millisecond})
+			w := modproxy.NewWorkspace(t, a, mods, empty, full)
+			env := append(w.Env[:len(w.Env):len(w.Env)], "GODEBUG=http2client=0")
+			r := startTracing(t, command{args: []string{"go", "mod", "download"}, dir: w.Dir, env: env}).wait()
+			if r.status != 0 {
+				t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
+			}
+			checkHTTP1(t, r, empty, full)
+			if plain {
+				checkPlainConns(t, r.stream, "http/1.1")
+			}
+			var sum struct {
+				Bytes struct{ Seen, Captured int64 }
+			}
+			if err := json.Unmarshal([]byte(r.stream.Summary.Raw), &sum); err != nil {
+				t.Fatal(err)
+			}
+			// The kernel hears of a body in its pause.
+			if b := sum.Bytes; b.Seen < 12<<20 || b.Captured > b.Seen*2/3 {
+				t.Errorf("%d of %d bytes were captured", b.Captured, b.Seen)
+			}
+		})
 	}
+}
+
+// checkHTTP1 holds the exchanges against the logs of the servers.
+func checkHTTP1(t *testing.T, r *result, servers ...*modproxy.Server) {
+	t.Helper()
 	got, want := make(map[proxied]int), make(map[proxied]int)
 	exchanges, err := r.stream.Exchanges()
 	if err != nil {
@@ -47,7 +73,7 @@ func TestPlainModules(t *testing.T) {
 		}
 		got[proxied{u.Path, x.Status, *x.ResponseBytes}]++
 	}
-	for _, s := range []*modproxy.Server{empty, full} {
+	for _, s := range servers {
 		for _, q := range s.Requests() {
 			want[proxied{q.Path, q.Status, q.Bytes}]++
 		}
@@ -55,7 +81,6 @@ func TestPlainModules(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("exchanges (-proxy +trace):\n%s", diff)
 	}
-	checkPlainConns(t, r.stream, "http/1.1")
 	wantSound(t, r.stream)
 }
 

@@ -12,9 +12,11 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/module"
 )
@@ -30,6 +32,8 @@ type Options struct {
 	RedirectZips string
 	// CutZips makes it reset the TCP connection in the middle of each zip.
 	CutZips bool
+	// Pause is made in the middle of each body of more than 1 MiB.
+	Pause time.Duration
 	// Base is what its URL has for a path, such as "/go".
 	Base string
 	// Plain makes it speak HTTP without TLS.
@@ -147,6 +151,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, body = http.StatusNotFound, []byte("not found: no such module\n")
 	case strings.HasSuffix(r.URL.Path, ".zip"):
 		w.Header().Set("Content-Type", "application/zip")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
 	if strings.HasSuffix(r.URL.Path, ".zip") && s.opt.CutZips {
@@ -155,7 +160,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = r.Context().Value(connKey{}).(net.Conn).Close()
 		return
 	}
-	n, _ := w.Write(body) // a client that is gone shows in Bytes
+	n := 0 // a client that is gone shows in Bytes
+	if len(body) > 1<<20 && s.opt.Pause > 0 {
+		n, _ = w.Write(body[:len(body)/2])
+		time.Sleep(s.opt.Pause)
+	}
+	rest, _ := w.Write(body[n:])
+	n += rest
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, Request{r.URL.Path, r.Proto, status, int64(n)})
