@@ -38,7 +38,8 @@ Name resolution:
 The proxy:
 
 	-refuse           nothing listens there
-	-plain            it speaks HTTP without TLS: http://goproxy.example
+	-plain            it speaks HTTP without TLS, HTTP/2 with prior knowledge too:
+	                  http://goproxy.example
 	-tls-delay D      time that it takes to answer the first message of a handshake
 	-bad-certificate  its certificate is from an authority that nobody trusts
 	-server-delay D   time that it takes to answer a request

@@ -233,6 +233,9 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 		ErrorLog:  stdlog.New(io.Discard, "", 0), // clients that give up are what this is for
 	}
 	if o.plain {
+		server.Protocols = new(http.Protocols)
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
 		go func() { _ = server.Serve(listener) }()
 	} else {
 		go func() { _ = server.ServeTLS(listener, "", "") }()
