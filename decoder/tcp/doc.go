@@ -4,7 +4,8 @@
 //
 // What it does not know is told apart here: bytes that are still on their way,
 // bytes that were left out on purpose, and bytes that were lost to the observer
-// alone. The last two are never sent again, and gopacket would wait for them
+// alone. Of those left out it is told one by one, as if they were segments, or up
+// to which place there may be some. The last two are never sent again, and gopacket would wait for them
 // until it holds too much; it gets others in their place, which are not
 // handed on.
 //

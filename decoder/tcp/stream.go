@@ -70,6 +70,30 @@ func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, a *Assembler
 	if len(b) == 0 {
 		return
 	}
+	s.begin(at, off, lost, a, sink)
+	s.hold(span{off, off + uint64(len(b))})
+	s.segment(off, b, data, a)
+	s.report()
+}
+
+// Skip takes n bytes at off that were seen and are left out on purpose. They
+// have their place among the segments, like those that are there.
+func (s *Stream) Skip(at int64, off, n uint64, lost bool, a *Assembler, sink Sink) {
+	if n == 0 {
+		return
+	}
+	s.begin(at, off, lost, a, sink)
+	s.hold(span{off, off + n})
+	for n > 0 {
+		b := nothing[:min(n, uint64(len(nothing)))]
+		s.segment(off, b, LeftOut, a)
+		off, n = off+uint64(len(b)), n-uint64(len(b))
+	}
+	s.report()
+}
+
+// begin is called before anything is put at off.
+func (s *Stream) begin(at int64, off uint64, lost bool, a *Assembler, sink Sink) {
 	s.at, s.sink = at, sink
 	if !s.begun {
 		s.begun = true
@@ -78,9 +102,6 @@ func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, a *Assembler
 	if off > s.next && (lost || off < s.leftOut) {
 		s.fill(off, Lost, a)
 	}
-	s.hold(span{off, off + uint64(len(b))})
-	s.segment(off, b, data, a)
-	s.report()
 }
 
 // Flush gives up on what is missing: nothing more will come.
