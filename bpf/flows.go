@@ -23,6 +23,10 @@ type FlowWant struct {
 	// Until are offsets, by direction: segments that end before them are left
 	// out.
 	Until [2]uint64
+	// Place are offsets, by direction, at which a frame of HTTP/2 begins, 0 for
+	// none: from there on the kernel leaves DATA payloads out, but for
+	// Options.BodyBytes. One that has gone by does no harm.
+	Place [2]uint64
 	// Nothing ends the reporting.
 	Nothing bool
 }
@@ -33,11 +37,12 @@ func (c *Collector) WantFlow(conn uint64, w FlowWant) error {
 	if c.flows.wants == nil {
 		return nil
 	}
-	v := packetsFlowWant{Until: w.Until}
+	v := packetsFlowWant{Until: w.Until, Place: w.Place}
 	if w.Nothing {
 		v.Nothing = 1
 	}
-	if err := c.flows.wants.Put(conn&^plainConn, v); err != nil && !errors.Is(err, unix.E2BIG) {
+	err := c.flows.wants.Update(conn&^plainConn, v, ebpf.UpdateLock)
+	if err != nil && !errors.Is(err, unix.E2BIG) {
 		return fmt.Errorf("say what is wanted of a connection: %w", err)
 	}
 	return nil

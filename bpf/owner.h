@@ -22,6 +22,7 @@ struct flow_dir {
 	u64 lost_bytes; /* since the last record that was delivered */
 	u32 lost;	/* likewise, 1 << loss_reason */
 	u32 first;	/* sequence number of offset 0 */
+	u64 guess;	/* for segment_record */
 	u8 begun;	/* first is known */
 	u8 pad[7];
 };
@@ -41,7 +42,8 @@ struct owner {
 	struct endpoint aim; /* what connect(2) was given, */
 	u16 family;
 	u8 attempted; /* and whether the kernel sent a SYN there */
-	u8 pad[5];
+	u8 framed;    /* its frames are followed, see follow.h */
+	u8 pad[4];
 	struct flow_dir dir[DIR_COUNT];
 };
 

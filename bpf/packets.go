@@ -78,7 +78,11 @@ func (c *Collector) watchPackets(cache *btf.Cache) error {
 		return fmt.Errorf("read the compiled programs: %w", err)
 	}
 	size := uint64(c.opts.BufferSize)
-	for name, value := range map[string]uint64{packetsVarRingSize: size, packetsVarRingReserve: size / 16} {
+	for name, value := range map[string]any{
+		packetsVarRingSize:    size,
+		packetsVarRingReserve: size / 16,
+		packetsVarBodyBytes:   uint32(c.opts.BodyBytes),
+	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)
 		}

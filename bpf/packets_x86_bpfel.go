@@ -14,9 +14,14 @@ import (
 )
 
 type packetsFlowWant struct {
-	_       structs.HostLayout
+	_    structs.HostLayout
+	Lock struct {
+		_   structs.HostLayout
+		Val uint32
+	}
+	Nothing uint32
 	Until   [2]uint64
-	Nothing uint64
+	Place   [2]uint64
 }
 
 type packetsListener struct {
@@ -47,7 +52,8 @@ type packetsOwner struct {
 	}
 	Family    uint16
 	Attempted uint8
-	Pad       [5]uint8
+	Framed    uint8
+	Pad       [4]uint8
 	Dir       [2]struct {
 		_         structs.HostLayout
 		End       uint64
@@ -55,6 +61,7 @@ type packetsOwner struct {
 		LostBytes uint64
 		Lost      uint32
 		First     uint32
+		Guess     uint64
 		Begun     uint8
 		Pad       [7]uint8
 	}
@@ -70,6 +77,7 @@ const (
 	packetsMapOwners          = "owners"
 	packetsMapRing            = "ring"
 	packetsMapTargets         = "targets"
+	packetsMapWalks           = "walks"
 	packetsProgPacketEgress   = "packet_egress"
 	packetsProgPacketIngress  = "packet_ingress"
 	packetsProgSocketBind4    = "socket_bind4"
@@ -80,6 +88,7 @@ const (
 	packetsProgSocketRelease  = "socket_release"
 	packetsProgSocketSendmsg4 = "socket_sendmsg4"
 	packetsProgSocketSendmsg6 = "socket_sendmsg6"
+	packetsVarBodyBytes       = "body_bytes"
 	packetsVarReaderIdle      = "reader_idle"
 	packetsVarRingReserve     = "ring_reserve"
 	packetsVarRingSize        = "ring_size"
@@ -150,12 +159,14 @@ type packetsMapSpecs struct {
 	Owners    *ebpf.MapSpec `ebpf:"owners"`
 	Ring      *ebpf.MapSpec `ebpf:"ring"`
 	Targets   *ebpf.MapSpec `ebpf:"targets"`
+	Walks     *ebpf.MapSpec `ebpf:"walks"`
 }
 
 // packetsVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type packetsVariableSpecs struct {
+	BodyBytes   *ebpf.VariableSpec `ebpf:"body_bytes"`
 	ReaderIdle  *ebpf.VariableSpec `ebpf:"reader_idle"`
 	RingReserve *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize    *ebpf.VariableSpec `ebpf:"ring_size"`
@@ -188,6 +199,7 @@ type packetsMaps struct {
 	Owners    *ebpf.Map `ebpf:"owners"`
 	Ring      *ebpf.Map `ebpf:"ring"`
 	Targets   *ebpf.Map `ebpf:"targets"`
+	Walks     *ebpf.Map `ebpf:"walks"`
 }
 
 func (m *packetsMaps) Close() error {
@@ -198,6 +210,7 @@ func (m *packetsMaps) Close() error {
 		m.Owners,
 		m.Ring,
 		m.Targets,
+		m.Walks,
 	)
 }
 
@@ -205,6 +218,7 @@ func (m *packetsMaps) Close() error {
 //
 // It can be passed to loadPacketsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type packetsVariables struct {
+	BodyBytes   *ebpf.Variable `ebpf:"body_bytes"`
 	ReaderIdle  *ebpf.Variable `ebpf:"reader_idle"`
 	RingReserve *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize    *ebpf.Variable `ebpf:"ring_size"`

@@ -6,76 +6,16 @@
 #ifndef H2TRACE_PLAIN_H
 #define H2TRACE_PLAIN_H
 
-#include "owner.h"
+#include "follow.h"
 #include "packet.h"
 #include "path.h"
 
 /* How much of a stream is looked at to tell what it carries. */
 #define PEEK 8
-/* A segment further ahead is none of this stream. */
-#define WINDOW_MAX (1 << 30)
-/* Records of full size that a packet may become: 512 KiB, as in IPv6 jumbograms. */
-#define SLICES_MAX 32
 /* Of a stream with TLS, what may be the ClientHello: a record (RFC 8446 5.1). */
 #define HELLO_MAX (5 + (1 << 14))
 /* Its packets: small ones, each sent twice. */
 #define HELLO_PACKETS 64
-
-/* What user space wants of a connection, by the cookie of its socket. */
-struct flow_want {
-	u64 until[DIR_COUNT]; /* segments that end before this offset are not wanted */
-	u64 nothing;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64);
-	__type(value, struct flow_want);
-} flow_wants SEC(".maps");
-
-/* A segment that carries something. */
-struct segment {
-	struct owner *owner;
-	struct flow_dir *flow;
-	u64 socket;
-	u64 offset;
-	u32 at; /* of the payload in the packet */
-	u32 len;
-	u8 dir;
-};
-
-static __always_inline u8 client_dir(struct owner *owner)
-{
-	return owner->role == ROLE_SERVER ? DIR_RECV : DIR_SEND;
-}
-
-/* Finds out where the stream begins. */
-static __always_inline void begin_flow(struct bpf_sock *sk, struct segment *s, u32 seq)
-{
-	struct bpf_tcp_sock *tp;
-
-	s->flow->begun = 1;
-	s->flow->first = seq;
-	/* What is sent comes in order; what is received need not. */
-	if (s->dir == DIR_SEND || !s->owner->from_start)
-		return;
-	tp = bpf_tcp_sock(sk);
-	if (tp)
-		s->flow->first = tp->rcv_nxt - (u32)tp->bytes_received;
-}
-
-/* The place of the segment in the stream, which may be longer than sequence numbers. */
-static __always_inline bool place(struct segment *s, u32 seq)
-{
-	u64 end = s->flow->end;
-	__s64 ahead = (__s32)(seq - s->flow->first - (u32)end);
-
-	if (ahead > WINDOW_MAX || (__s64)end + ahead < 0)
-		return false;
-	s->offset = end + ahead;
-	return true;
-}
 
 /* A method (RFC 9110 9.1), as far as it is there, or the preface of HTTP/2. */
 static __always_inline bool looks_requested(u8 *b, u32 len)
@@ -94,7 +34,7 @@ static __always_inline bool looks_answered(u8 *b, u32 len)
 {
 	if (len >= 5 && b[0] == 'H' && b[1] == 'T' && b[2] == 'T' && b[3] == 'P' && b[4] == '/')
 		return true;
-	return len >= PEEK && !b[0] && b[3] == 4 && !b[4] && !b[5];
+	return len >= PEEK && !b[0] && b[3] == FRAME_SETTINGS && !b[4] && !b[5];
 }
 
 /* The header of a frame (RFC 9113 4.1) of a known type and common size. */
@@ -156,69 +96,6 @@ static __always_inline void open_plain(struct segment *s, struct packet *p)
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
-/* One record with room for size bytes, a power of two, that holds len. */
-static __always_inline void put_segment(struct __sk_buff *skb, struct segment *s, const u32 size,
-					u32 done, u32 len)
-{
-	const u32 total = sizeof(struct data_record) + size;
-	struct flow_dir *flow = s->flow;
-	struct data_record *r = NULL;
-	u64 seq = flow->records++;
-
-	count_seen(1, 0);
-	if (ring_takes(ring_backlog(), total))
-		r = bpf_ringbuf_reserve(&ring, total, 0);
-	if (!r) {
-		flow->lost |= 1 << LOSS_RING_FULL;
-		flow->lost_bytes += len;
-		count_lost(LOSS_RING_FULL, 1, len);
-		return;
-	}
-	r->h.time = bpf_ktime_get_ns();
-	len -= 1;
-	asm volatile("%0 &= %1" : "+r"(len) : "i"(size - 1));
-	len += 1;
-	if (bpf_skb_load_bytes(skb, s->at + done, r->payload, len)) {
-		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		flow->lost |= 1 << LOSS_READ_FAULT;
-		flow->lost_bytes += len;
-		count_lost(LOSS_READ_FAULT, 1, len);
-		return;
-	}
-	r->h.pid = s->owner->tgid;
-	r->h.kind = RECORD_SEGMENT;
-	r->h.dir = s->dir;
-	r->h.pad = 0;
-	r->conn = PLAIN_CONN | s->socket;
-	r->seq = seq;
-	r->offset = s->offset + done;
-	r->len = len;
-	r->lost = flow->lost;
-	r->lost_bytes = flow->lost_bytes;
-	flow->lost = 0;
-	flow->lost_bytes = 0;
-	bpf_ringbuf_submit(r, 0); /* wakes a reader who has taken all there was */
-}
-
-static __always_inline void put_segments(struct __sk_buff *skb, struct segment *s)
-{
-	u32 done = 0, left = s->len;
-
-	for (int i = 0; i < SLICES_MAX && left > PAYLOAD_MAX; i++) {
-		put_segment(skb, s, PAYLOAD_MAX, done, PAYLOAD_MAX);
-		done += PAYLOAD_MAX;
-		left -= PAYLOAD_MAX;
-	}
-	if (left <= 128)
-		put_segment(skb, s, 128, done, left);
-	else if (left <= 512)
-		put_segment(skb, s, 512, done, left);
-	else if (left <= 2048)
-		put_segment(skb, s, 2048, done, left);
-	else
-		put_segment(skb, s, PAYLOAD_MAX, done, left);
-}
-
 /*
  * The client's packets, in whatever order and however often they come, until
  * the server answers: it does not before it has the whole ClientHello.
@@ -242,14 +119,18 @@ static __always_inline void hello_packet(struct __sk_buff *skb, struct segment *
 	}
 }
 
-/* Whether user space wants a segment. */
-static __always_inline bool is_wanted(struct segment *s)
+static __always_inline void http_packet(struct __sk_buff *skb, struct bpf_sock *sk,
+					struct segment *s)
 {
-	struct flow_want *want = bpf_map_lookup_elem(&flow_wants, &s->socket);
+	struct flow_want want = {};
 
-	if (!want)
-		return true;
-	return !want->nothing && s->offset + s->len >= want->until[s->dir & 1];
+	read_want(s, &want);
+	if (want.nothing || s->offset + s->len < want.until[s->dir & 1])
+		return;
+	if (s->owner->from_start && !s->offset)
+		begin_walk(skb, sk, s);
+	if (!walk_segment(skb, sk, s, want.place[s->dir & 1]))
+		put_span(skb, s->offset, SPAN(s->at, s->len), 0, s->dir);
 }
 
 static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock *sk,
@@ -280,8 +161,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 		s.flow->end = s.offset + s.len;
 	if (owner->carries == CARRIES_HTTP) {
 		count_seen(0, s.len);
-		if (is_wanted(&s))
-			put_segments(skb, &s);
+		http_packet(skb, sk, &s);
 	} else if (owner->carries == CARRIES_HELLO) {
 		hello_packet(skb, &s, p);
 	}

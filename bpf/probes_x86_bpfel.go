@@ -548,6 +548,29 @@ const (
 	probesRoleROLE_SERVER  probesRole = 2
 )
 
+type probesSegmentRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_    structs.HostLayout
+		Time uint64
+		Pid  uint32
+		Kind uint8
+		Dir  uint8
+		Pad  uint16
+	}
+	Conn      uint64
+	Seq       uint64
+	Offset    uint64
+	LostBytes uint64
+	Lost      uint32
+	LeftOut   uint32
+	Len       uint32
+	Followed  uint8
+	Pad       [3]uint8
+	Guess     uint64
+	Payload   [0]uint8
+}
+
 type probesSite struct {
 	_           structs.HostLayout
 	TcpconnHash uint32

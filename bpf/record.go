@@ -98,9 +98,11 @@ type Record struct {
 // before it in that direction, also the lost ones, and Offset all of its bytes.
 // Where Seq jumps, records were lost: Lost says why, and LostBytes how much was
 // in them. Where only Offset jumps, bytes of DATA payloads were left out. An
-// empty Payload marks the end of such bytes. Of a connection without TLS it is a
-// segment, as KindSegment: these come as they went through the kernel, maybe
-// out of order, and more than once.
+// empty Payload marks the end of such bytes.
+//
+// Of a connection without TLS it is a segment, as KindSegment, or a part of one:
+// these come as they went through the kernel, maybe out of order, and more than
+// once. LeftOut bytes come first that were left out, and Payload follows them.
 type Data struct {
 	Dir       int // Send or Recv
 	Seq       uint64
@@ -108,6 +110,13 @@ type Data struct {
 	Payload   []byte
 	Lost      Reasons
 	LostBytes uint64
+
+	LeftOut int // of a segment
+	// Followed says that the kernel knows which frames the segment holds. Where
+	// it does not, FlowWant.Place helps it: any, or Guess, unless that is 0, if a
+	// frame began there.
+	Followed bool
+	Guess    uint64
 }
 
 // Open tells of a new connection. Local and Remote are zero when its socket
@@ -207,8 +216,10 @@ func (r *Record) parse(sample []byte) error {
 	h := &exit.H
 	r.Kind, r.Time, r.PID, r.Conn = Kind(h.Kind), int64(h.Time), int(h.Pid), 0
 	switch r.Kind {
-	case KindData, KindSegment:
+	case KindData:
 		return r.parseData(sample)
+	case KindSegment:
+		return r.parseSegment(sample)
 	case KindOpen:
 		return r.parseOpen(sample)
 	case KindClose:
@@ -264,6 +275,32 @@ func (r *Record) parseData(sample []byte) error {
 		Payload:   payload[:d.Len],
 		Lost:      Reasons(d.Lost),
 		LostBytes: d.LostBytes,
+	}
+	return nil
+}
+
+const segmentHeaderSize = int(unsafe.Offsetof(probesSegmentRecord{}.Payload))
+
+func (r *Record) parseSegment(sample []byte) error {
+	d, err := view[probesSegmentRecord](sample, segmentHeaderSize)
+	if err != nil {
+		return err
+	}
+	payload := sample[segmentHeaderSize:]
+	if uint64(d.Len) > uint64(len(payload)) || int(d.H.Dir) > Recv {
+		return fmt.Errorf("segment record with %d of %d bytes, direction %d", d.Len, len(payload), d.H.Dir)
+	}
+	r.Conn = d.Conn
+	r.Data = Data{
+		Dir:       int(d.H.Dir),
+		Seq:       d.Seq,
+		Offset:    d.Offset,
+		Payload:   payload[:d.Len],
+		Lost:      Reasons(d.Lost),
+		LostBytes: d.LostBytes,
+		LeftOut:   int(d.LeftOut),
+		Followed:  d.Followed != 0,
+		Guess:     d.Guess,
 	}
 	return nil
 }

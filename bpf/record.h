@@ -80,9 +80,7 @@ struct record_header {
 };
 
 /*
- * Payload bytes of one direction of one connection. In a RECORD_SEGMENT they are
- * those of a TCP segment, which comes in the order in which the kernel took it,
- * and maybe again. seq counts lost records
+ * Payload bytes of one direction of one connection. seq counts lost records
  * too, and offset all bytes of the direction, so that the reader sees what is
  * missing: behind a gap in seq something was lost, a jump of offset without
  * one was left out on purpose.
@@ -95,6 +93,28 @@ struct data_record {
 	u64 lost_bytes; /* in the records missing before this one */
 	u32 lost;	/* 1 << loss_reason, of those records */
 	u32 len;
+	u8 payload[];
+};
+
+/*
+ * A TCP segment of a connection without TLS, or a part of one: left_out bytes
+ * that were seen and are not copied, then len bytes that are. They come in the
+ * order in which the kernel took them, and maybe again. seq is as in
+ * data_record; a jump of offset without one in seq is a segment still on its
+ * way, or one that user space did not want.
+ */
+struct segment_record {
+	struct record_header h;
+	u64 conn;
+	u64 seq;
+	u64 offset;	/* of the first byte, left out or not */
+	u64 lost_bytes; /* as in data_record */
+	u32 lost;
+	u32 left_out;
+	u32 len;
+	u8 followed; /* 1: frames were followed to the end of the segment, */
+	u8 pad[3];
+	u64 guess; /* if not, the place of one that would help, if it began there */
 	u8 payload[];
 };
 
@@ -242,6 +262,7 @@ struct handshake_record {
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
+_Static_assert(sizeof(struct segment_record) == 72, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 120, "close_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");

@@ -15,6 +15,7 @@
 /* What the ring holds; h.kind tells which. Others are named for bpf2go. */
 union record {
 	struct data_record data;
+	struct segment_record segment;
 	struct open_record open;
 	struct close_record close;
 	struct exec_record exec;

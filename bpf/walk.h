@@ -9,39 +9,21 @@
 #define H2TRACE_WALK_H
 
 #include "data.h"
+#include "frame.h"
 
-#define FRAME_HEADER 9
-#define FRAME_DATA 0
-#define FLAG_PADDED 0x8
-#define PREFACE_LEN 24
-
-/* How much of each DATA payload is copied. */
-const volatile u32 body_bytes = 0;
-
-/* "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" (RFC 9113 3.4), as little-endian words. */
-static __always_inline bool is_preface(u64 src)
+static __always_inline bool begins_with_preface(u64 src)
 {
-	u64 p[3];
+	u64 p[PREFACE_LEN / sizeof(u64)];
 
-	if (bpf_probe_read_user(p, sizeof(p), (void *)src))
-		return false;
-	return p[0] == 0x5448202a20495250 && p[1] == 0x0a0d302e322f5054 &&
-	       p[2] == 0x0a0d0a0d4d530a0d;
+	return !bpf_probe_read_user(p, sizeof(p), (void *)src) && is_preface(p);
 }
 
 /* The header in dir->header is complete: what of the payload is wanted? */
 static __always_inline void begin_frame(struct conn_dir *dir)
 {
-	u32 length = dir->header[0] << 16 | dir->header[1] << 8 | dir->header[2];
-	u32 wanted = length;
+	u32 length = payload_length(dir->header);
+	u32 wanted = wanted_payload(dir->header);
 
-	if (dir->header[3] == FRAME_DATA) {
-		wanted = body_bytes;
-		if (dir->header[4] & FLAG_PADDED)
-			wanted++; /* Pad Length */
-		if (wanted > length)
-			wanted = length;
-	}
 	dir->have = 0;
 	dir->copy = wanted;
 	dir->skip = length - wanted;
@@ -110,7 +92,7 @@ static __always_inline void decide_framing(struct conn *conn, struct chunk *c)
 		conn->framing = FRAMING_NONE;
 	} else if (c->direction == client_sends && !c->offset) {
 		conn->framing = FRAMING_NONE;
-		if (c->len >= PREFACE_LEN && is_preface(c->src)) {
+		if (c->len >= PREFACE_LEN && begins_with_preface(c->src)) {
 			conn->framing = FRAMING_HTTP2;
 			c->dir->copy = PREFACE_LEN;
 		}

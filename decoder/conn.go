@@ -216,6 +216,20 @@ func (c *Conn) Frames(dir Direction) int64 { return c.halves[dir].frames }
 // were skipped or lost.
 func (c *Conn) Bytes(dir Direction) int64 { return c.halves[dir].bytes }
 
+// NextFrame returns how far behind the last byte of a direction the next frame
+// begins; before it, when some of its header was there. It is not known, as ok
+// says, where frame boundaries are not, or are not trusted yet.
+func (c *Conn) NextFrame(dir Direction) (ahead int64, ok bool) {
+	h := &c.halves[dir]
+	if h.mode != framing || h.probation > 0 {
+		return 0, false
+	}
+	if h.inPayload {
+		return h.left, true
+	}
+	return -int64(h.gathered), true
+}
+
 // Undecoded returns how many seen bytes of a direction belong to no reported
 // frame: skipped while frame boundaries were searched, still held for that, or
 // of a protocol that is not decoded.

@@ -135,6 +135,7 @@ func (c *tracedConn) finish() error {
 	}
 	t := c.table
 	delete(t.byID, c.id)
+	delete(t.adrift, c)
 	t.leave(c)
 	t.hellos.closed(c)
 	err := t.recovery.leave(c)
@@ -258,6 +259,9 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 	c.table.frames++
 	c.table.events.Frame(c.at(f.Time), f)
 	c.tracker.Frame(f)
+	if c.plain != nil {
+		c.plain.noteFrame(f)
+	}
 	if c.verify != nil && f.BlockEnd {
 		c.verifyBlock(f)
 	}

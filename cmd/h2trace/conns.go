@@ -34,7 +34,9 @@ type connTable struct {
 	retries   exchange.Retries
 	hellos    hellos
 	segments  *tcp.Assembler // of connections without TLS
-	failed    error          // of asking for tables, until expire reports it
+	// adrift are those of them that guideAll is for.
+	adrift map[*tracedConn]struct{}
+	failed error // of asking for tables, until expire reports it
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
 
@@ -68,6 +70,7 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		names:     newNames(events, clk, sourceOf),
 		hellos:    newHellos(),
 		segments:  tcp.NewAssembler(heldSegments),
+		adrift:    make(map[*tracedConn]struct{}),
 		byID:      make(map[uint64]*tracedConn),
 		sockets:   make(map[socket]*tracedConn),
 	}
@@ -172,9 +175,9 @@ func (t *connTable) close(r *bpf.Record) error {
 	return nil
 }
 
-// expire ends the connections whose time to linger is over, and announces
-// losses that no later record of their connection has shown. What happened
-// before now has been read.
+// expire ends the connections whose time to linger is over, announces losses
+// that no later record of their connection has shown, and guides the kernel. What
+// happened before now has been read.
 func (t *connTable) expire(now int64, idle bool) error {
 	var err error
 	for len(t.closing) > 0 && t.closing[0].closed.at+closeLinger.Nanoseconds() < now {
@@ -182,6 +185,7 @@ func (t *connTable) expire(now int64, idle bool) error {
 		t.closing = t.closing[1:]
 		err = errors.Join(err, c.finish())
 	}
+	err = errors.Join(err, t.guideAll())
 	t.names.tracker.Expire(now)
 	err = errors.Join(err, t.failed, t.recovery.tick(now, idle))
 	t.failed = nil

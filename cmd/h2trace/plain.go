@@ -29,6 +29,7 @@ const (
 type plainConn struct {
 	streams [2]tcp.Stream
 	want    bpf.FlowWant
+	follow  [2]following
 }
 
 // segment takes a record of a connection without TLS.
@@ -48,7 +49,10 @@ func (t *connTable) segment(r *bpf.Record) {
 	if c.plain.want.Nothing {
 		return
 	}
-	c.plain.streams[d.Dir].Segment(r.Time, d.Offset, d.Payload, lost, t.segments, plainSink{c, d.Dir})
+	c.noteFollowed(d)
+	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
+	s.Skip(r.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
+	s.Segment(r.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})
 	t.failed = errors.Join(t.failed, c.steer(d.Dir))
 }
 
@@ -63,6 +67,16 @@ type plainSink struct {
 func (s plainSink) Data(at int64, b []byte) {
 	c := s.conn
 	c.latest = max(at, c.latest)
+	if n, ok := c.beforeGuess(s.dir); ok && n <= uint64(len(b)) {
+		s.take(b[:n])
+		b = b[n:]
+		c.answerGuess(s.dir)
+	}
+	s.take(b)
+}
+
+func (s plainSink) take(b []byte) {
+	c := s.conn
 	c.next[s.dir].offset += uint64(len(b))
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
 		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken

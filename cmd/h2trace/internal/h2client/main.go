@@ -33,6 +33,7 @@ var scenarios = map[string]func(context.Context, *client) error{
 	"get": get, "post": post, "trailers": trailers, "headers": headers, "streams": streams,
 	"reset": reset, "abort": abort, "early": early, "ping": ping, "goaway": goAway,
 	"tiny": tiny, "table": table, "once": once, "upload": upload, "cancel": cancelOnce,
+	"bulk": bulk,
 }
 
 func main() {

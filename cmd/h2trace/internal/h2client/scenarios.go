@@ -69,6 +69,27 @@ func post(ctx context.Context, c *client) error {
 	return nil
 }
 
+// bulk moves much in both directions at once.
+func bulk(ctx context.Context, c *client) error {
+	const size = 4 << 20
+	var wg sync.WaitGroup
+	var downErr, upErr error
+	wg.Go(func() {
+		var n int64
+		if n, _, downErr = c.do(ctx, "GET", fmt.Sprintf("/size?n=%d", size), nil, nil); downErr == nil && n != size {
+			downErr = fmt.Errorf("%d bytes, want %d", n, size)
+		}
+	})
+	wg.Go(func() {
+		var resp *http.Response
+		if _, resp, upErr = c.do(ctx, "POST", "/count", strings.NewReader(strings.Repeat("b", size)), nil); upErr == nil && resp.Header.Get("X-Count") != strconv.Itoa(size) {
+			upErr = fmt.Errorf("the server got %s bytes, want %d", resp.Header.Get("X-Count"), size)
+		}
+	})
+	wg.Wait()
+	return errors.Join(downErr, upErr)
+}
+
 func trailers(ctx context.Context, c *client) error {
 	// A body of unknown length, so that trailers can follow it.
 	body := io.MultiReader(strings.NewReader("some body"), strings.NewReader(strings.Repeat("x", 20_000)))

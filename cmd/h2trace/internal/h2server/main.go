@@ -95,6 +95,10 @@ func handler() http.Handler {
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, r.Body)
 	})
+	mux.HandleFunc("/count", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		w.Header().Set("X-Count", strconv.FormatInt(n, 10))
+	})
 	mux.HandleFunc("/size", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.FormValue("n"))
 		_, _ = io.WriteString(w, strings.Repeat("0123456789abcdef", n/16))
