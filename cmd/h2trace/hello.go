@@ -128,11 +128,14 @@ func (h *hellos) opened(c *tracedConn) {
 	}
 }
 
-// closed drops a connection.
+// closed drops a connection, and what nobody has asked for on its socket: the
+// next one with these addresses is another.
 func (h *hellos) closed(c *tracedConn) {
-	if at := c.ends(); h.open[at] == c {
+	at := c.ends()
+	if h.open[at] == c {
 		delete(h.open, at)
 	}
+	delete(h.early, at)
 }
 
 func (c *tracedConn) ends() ends { return ends{c.event.Local, c.event.Remote} }

@@ -78,6 +78,22 @@ func TestHelloPackets(t *testing.T) {
 	}
 }
 
+// TestHelloStale has a ClientHello in a tunnel whose ends are in other processes;
+// the next connection with the same addresses has not said it.
+func TestHelloStale(t *testing.T) {
+	_, offer := helloRecord(t)
+	h := newHellos()
+	outer := &tracedConn{event: export.Conn{Local: here, Remote: there}}
+	h.opened(outer)
+	h.inside(outer, offer)
+	h.closed(outer)
+	next := &tracedConn{event: export.Conn{Local: here, Remote: there}}
+	h.opened(next)
+	if next.event.Offer != nil {
+		t.Errorf("the next connection has offered %+v", next.event.Offer)
+	}
+}
+
 // TestHelloBound has many ClientHellos come that are never complete.
 func TestHelloBound(t *testing.T) {
 	hello, want := helloRecord(t)
