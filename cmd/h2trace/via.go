@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 
@@ -15,11 +14,11 @@ import (
 // socket is what the connections have in common that one socket carries: that
 // to an HTTP proxy, and the one inside to the origin.
 type socket struct {
-	pid           int
-	local, remote netip.AddrPort
+	pid int
+	ends
 }
 
-func (c *tracedConn) socket() socket { return socket{c.meta.PID, c.event.Local, c.event.Remote} }
+func (c *tracedConn) socket() socket { return socket{c.meta.PID, c.ends()} }
 
 // enter notes that a connection uses its socket. If another one does already,
 // this one goes through its tunnel, and the peer of that is an HTTP proxy.
