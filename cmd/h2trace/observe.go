@@ -125,6 +125,7 @@ func (o *observer) AttachCommand(pid int, path string) error {
 	if _, err := o.collector.Attach(path); err != nil {
 		return err
 	}
+	o.processes.prepare(pid)
 	return o.collector.AddTarget(pid)
 }
 

@@ -34,6 +34,7 @@ type processes struct {
 	done      chan struct{}
 
 	sources fetchenv.Reader
+	passed  passed
 
 	mu       sync.Mutex
 	known    map[int]process // by pid, until they exit
@@ -42,6 +43,13 @@ type processes struct {
 	skipped  string // the last reason for which one was skipped
 
 	adopted []process // targets that were running already; for the reader alone
+}
+
+// passed is the process that is to execute COMMAND, with the environment that it
+// passes on.
+type passed struct {
+	pid int
+	env fetchenv.Environment
 }
 
 // process is a target as far as it is known.
@@ -145,10 +153,20 @@ func (p *processes) exit(r *bpf.Record) {
 	p.print(proc, event)
 }
 
+// prepare is called before COMMAND is executed, which may be over before its own
+// environment can be read.
+func (p *processes) prepare(pid int) {
+	if env, err := fetchenv.Read(pid); err == nil {
+		p.passed = passed{pid, env}
+	}
+}
+
 // sourced adds to a process where it fetches from.
 func (p *processes) sourced(proc process) process {
 	if src := p.sources.Source(proc.pid, proc.exe); p.is(&proc) {
 		proc.source = src
+	} else if proc.pid == p.passed.pid {
+		proc.source = fetchenv.NewSource(p.passed.env)
 	}
 	return proc
 }

@@ -26,9 +26,8 @@ var wanted = map[string]bool{
 	"REQUEST_METHOD": true, // of CGI, in which net/http does not trust HTTP_PROXY
 }
 
-// readEnviron reads them of a process, as they were when it executed its
-// program.
-func readEnviron(pid int) (Environment, error) {
+// Read reads them of a process, as they were when it executed its program.
+func Read(pid int) (Environment, error) {
 	f, err := os.Open(procPath(pid, "environ"))
 	if err != nil {
 		return nil, err

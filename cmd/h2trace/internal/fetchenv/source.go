@@ -104,7 +104,7 @@ func NewReader() Reader {
 
 // Source returns the Source of a process that has just executed exe, or runs it.
 func (r Reader) Source(pid int, exe string) *Source {
-	env, err := readEnviron(pid)
+	env, err := Read(pid)
 	if err != nil {
 		return nil
 	}
