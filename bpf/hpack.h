@@ -124,10 +124,34 @@ static __always_inline bool copy_text(struct table_record *r, u64 src, u64 len)
 	return !len || !bpf_probe_read_user(&r->text[at], len, (void *)src);
 }
 
+struct table_copy {
+	struct table_record *r;
+	u64 ents;
+	bool failed;
+};
+
+STEP copy_table_entry(u32 i, struct table_copy *t)
+{
+	struct table_record *r = t->r;
+	struct header_field f;
+
+	if (i >= TABLE_ENTRIES)
+		return 1;
+	t->failed = true;
+	if (bpf_probe_read_user(&f, sizeof(f), (void *)(t->ents + (u64)i * HEADER_FIELD_SIZE)))
+		return 1;
+	r->lens[2 * i] = f.name_len;
+	r->lens[2 * i + 1] = f.value_len;
+	if (!copy_text(r, f.name, f.name_len) || !copy_text(r, f.value, f.value_len))
+		return 1;
+	t->failed = false;
+	return 0;
+}
+
 /* Fills in a whole table, or nothing that may be used. */
 static __always_inline bool copy_table(struct table_record *r, u64 src)
 {
-	struct header_field f;
+	struct table_copy copy = { .r = r };
 	struct dynamic_table t;
 
 	if (bpf_probe_read_user(&t, sizeof(t), (void *)src))
@@ -139,17 +163,9 @@ static __always_inline bool copy_table(struct table_record *r, u64 src)
 	r->large = 0;
 	if (t.ents_len > TABLE_ENTRIES || t.size > TABLE_MAX)
 		return copy_large_table(r, &t);
-	for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-		if (i >= t.ents_len)
-			break;
-		if (bpf_probe_read_user(&f, sizeof(f), (void *)(t.ents + i * HEADER_FIELD_SIZE)))
-			return false;
-		r->lens[2 * i] = f.name_len;
-		r->lens[2 * i + 1] = f.value_len;
-		if (!copy_text(r, f.name, f.name_len) || !copy_text(r, f.value, f.value_len))
-			return false;
-	}
-	return true;
+	copy.ents = t.ents;
+	EACH(t.ents_len, TABLE_ENTRIES, copy_table_entry, &copy);
+	return !copy.failed;
 }
 
 static __always_inline bool copy_fragment(u8 *to, u64 src, u64 len)

@@ -51,8 +51,8 @@ struct piece_record {
 	u64 large;
 	u32 first; /* entry, which may have begun in the piece before */
 	u32 count;
-	u32 len; /* of text */
-	u32 pad;
+	u32 len;  /* of text */
+	u32 part; /* of the last entry, up to the end of the text; 0: all of it */
 	u32 lens[2 * TABLE_ENTRIES];
 	u8 text[2 * TABLE_MAX];
 };

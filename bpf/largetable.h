@@ -8,6 +8,7 @@
 #define H2TRACE_LARGETABLE_H
 
 #include "conn.h"
+#include "each.h"
 
 u64 last_large_id = 0;
 
@@ -74,6 +75,34 @@ static __always_inline s64 copy_entry(struct piece_record *r, u32 i, u64 src, u6
 	return name + value;
 }
 
+struct piece_copy {
+	struct piece_record *r;
+	u64 ents;
+	u64 first, count; /* entries */
+	u64 done;	  /* bytes of the first that came before */
+	bool failed;
+};
+
+STEP copy_piece_entry(u32 i, struct piece_copy *p)
+{
+	u64 entry = p->first + i, done = i ? 0 : p->done;
+	struct piece_record *r = p->r;
+	s64 left;
+
+	if (i >= TABLE_ENTRIES || entry >= p->count || r->len >= TABLE_MAX)
+		return 1;
+	left = copy_entry(r, i, p->ents + entry * HEADER_FIELD_SIZE, &done);
+	if (left < 0) {
+		p->failed = true;
+		return 1;
+	}
+	r->count = i + 1;
+	if (!left)
+		return 0;
+	r->part = done;
+	return 1;
+}
+
 /*
  * One piece of a table, from where the one before has ended: that is whole
  * entries << 32 | bytes of the next. Returns where it ends, 0 when it failed. A
@@ -82,9 +111,11 @@ static __always_inline s64 copy_entry(struct piece_record *r, u32 i, u64 src, u6
  */
 __noinline u64 copy_piece(u64 ents, u64 from, u64 count, u64 large)
 {
-	u64 entry = from >> 32, done = (u32)from;
+	struct piece_copy copy = {
+		.ents = ents, .first = from >> 32, .count = count, .done = (u32)from
+	};
 	struct piece_record *r;
-	s64 left = 0;
+	u64 end;
 
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r)
@@ -95,24 +126,17 @@ __noinline u64 copy_piece(u64 ents, u64 from, u64 count, u64 large)
 	r->h.dir = 0;
 	r->h.pad = 0;
 	r->large = large;
-	r->first = entry;
-	r->count = r->len = r->pad = 0;
-	for (u32 i = 0; i < TABLE_ENTRIES; i++) {
-		if (entry >= count || r->len >= TABLE_MAX)
-			break;
-		left = copy_entry(r, i, ents + entry * HEADER_FIELD_SIZE, &done);
-		if (left < 0) {
-			bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-			return 0;
-		}
-		r->count = i + 1;
-		if (left)
-			break;
-		done = 0;
-		entry++;
+	r->first = copy.first;
+	r->count = r->len = r->part = 0;
+	copy.r = r;
+	EACH(TABLE_ENTRIES, TABLE_ENTRIES, copy_piece_entry, &copy);
+	if (copy.failed) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return 0;
 	}
+	end = (copy.first + r->count - (r->part > 0)) << 32 | r->part;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	return entry << 32 | done;
+	return end;
 }
 
 /* Has the pieces sent. They are behind the record, which is reserved already. */

@@ -483,7 +483,7 @@ type probesPieceRecord struct {
 	First uint32
 	Count uint32
 	Len   uint32
-	Pad   uint32
+	Part  uint32
 	Lens  [256]uint32
 	Text  [8192]uint8
 }

@@ -172,22 +172,39 @@ __noinline int put_piece(u64 list, u64 index_flags, u64 lens, u64 src, u64 at_le
 	return 0;
 }
 
+struct text {
+	u64 list, index_flags, lens; /* of put_piece */
+	u64 src, begin, len;
+	bool failed;
+};
+
+STEP put_text_piece(u32 i, struct text *t)
+{
+	u64 at = (u64)i * FIELD_PIECE;
+	u64 n = t->len - at < FIELD_PIECE ? t->len - at : FIELD_PIECE;
+
+	if (at >= t->len)
+		return 1;
+	if (!put_piece(t->list, t->index_flags, t->lens, t->src + at, PACK(t->begin + at, n)))
+		return 0;
+	t->failed = true;
+	return 1;
+}
+
 /* What is longer than FIELD_PIECES pieces stays incomplete. */
 static __always_inline bool put_pieces(struct field *f, u64 src, u64 begin, u64 len)
 {
-	u64 index_flags = PACK(f->index, f->dir | (f->sensitive ? FIELD_SENSITIVE : 0));
-	u64 lens = PACK(f->name_len, f->value_len);
+	struct text t = {
+		.list = f->list,
+		.index_flags = PACK(f->index, f->dir | (f->sensitive ? FIELD_SENSITIVE : 0)),
+		.lens = PACK(f->name_len, f->value_len),
+		.src = src,
+		.begin = begin,
+		.len = len,
+	};
 
-	for (u32 i = 0; i < FIELD_PIECES; i++) {
-		u64 at = (u64)i * FIELD_PIECE;
-		u64 n = len - at < FIELD_PIECE ? len - at : FIELD_PIECE;
-
-		if (at >= len)
-			break;
-		if (put_piece(f->list, index_flags, lens, src + at, PACK(begin + at, n)))
-			return false;
-	}
-	return true;
+	EACH(FIELD_PIECES, FIELD_PIECES, put_text_piece, &t);
+	return !t.failed;
 }
 
 static __noinline int put_long(struct field *f)

@@ -95,29 +95,42 @@ static __always_inline bool copy_owner(struct windows_record *r, const struct ht
 	return size <= OWNER_MAX && !bpf_probe_read_user(r->image, size, (void *)r->place.owner);
 }
 
+struct streams_copy {
+	struct windows_record *r;
+	const struct http2_layout *l;
+	const struct window_want *w;
+};
+
+STEP copy_stream(u32 i, struct streams_copy *c)
+{
+	const struct http2_layout *l = c->l;
+	struct stream_state *s;
+	u64 stream;
+
+	if (i >= STREAMS_MAX)
+		return 1;
+	s = &c->r->streams[i];
+	stream = c->w->streams[i];
+	s->id = s->pad = s->behind_id = 0;
+	s->conn = read_user_u64(stream + l->stream_conn);
+	if (bpf_probe_read_user(s->flows, sizeof(s->flows), (void *)(stream + l->stream_flow)) ||
+	    bpf_probe_read_user(s->ends, sizeof(s->ends), (void *)(stream + l->stream_end)))
+		s->conn = 0;
+	bpf_probe_read_user(&s->id, sizeof(s->id), (void *)(stream + l->stream_id));
+	s->behind_id = read_user_u64(stream + l->stream_id + sizeof(u64));
+	return 0;
+}
+
 static __always_inline void copy_streams(struct windows_record *r, const struct http2_layout *l,
 					 const struct window_want *w)
 {
+	struct streams_copy copy = { .r = r, .l = l, .w = w };
 	u32 count = w->count;
 
 	if (count > STREAMS_MAX)
 		count = STREAMS_MAX;
 	r->count = count;
-	for (u32 i = 0; i < STREAMS_MAX; i++) {
-		struct stream_state *s = &r->streams[i];
-		u64 stream = w->streams[i];
-
-		if (i >= count)
-			break;
-		s->id = s->pad = s->behind_id = 0;
-		s->conn = read_user_u64(stream + l->stream_conn);
-		if (bpf_probe_read_user(s->flows, sizeof(s->flows),
-					(void *)(stream + l->stream_flow)) ||
-		    bpf_probe_read_user(s->ends, sizeof(s->ends), (void *)(stream + l->stream_end)))
-			s->conn = 0;
-		bpf_probe_read_user(&s->id, sizeof(s->id), (void *)(stream + l->stream_id));
-		s->behind_id = read_user_u64(stream + l->stream_id + sizeof(u64));
-	}
+	EACH(count, STREAMS_MAX, copy_stream, &copy);
 }
 
 static __always_inline struct windows_record *windows_reserve(struct conn *c, u32 tgid)
