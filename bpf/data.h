@@ -77,7 +77,7 @@ static long put_full(u32 i, struct chunk *c)
 LOOP_STEP(put_full)
 
 /* Reports the bytes between dir->from and dir->at, which may be none. */
-static __noinline int report(struct chunk *c)
+static __always_inline int put_all(struct chunk *c)
 {
 	u64 from = c->dir->from, len = c->dir->at - from;
 
@@ -112,4 +112,39 @@ static __noinline int report(struct chunk *c)
 	return 0;
 }
 
+#ifdef COMPAT
+
+static __noinline int report(struct chunk *c)
+{
+	return put_all(c);
+}
+
+#else
+
+/*
+ * A global function: the verifier looks at it once, and not again for each way to
+ * get here. So the chunk cannot come along (Linux 5.13, e5069b9c23b3, lets memory
+ * come, but no pointers in it).
+ */
+__noinline int report_alone(struct conn_dir *dir, u64 conn, u64 src, u64 offset, u64 whose)
+{
+	struct chunk c = {
+		.dir = dir,
+		.conn = conn,
+		.src = src,
+		.offset = offset,
+		.direction = whose & 1,
+		.key.tgid = whose >> 1,
+	};
+
+	return dir ? put_all(&c) : 0;
+}
+
+static __always_inline int report(struct chunk *c)
+{
+	return report_alone(c->dir, c->conn, c->src, c->offset,
+			    (u64)c->key.tgid << 1 | c->direction);
+}
+
+#endif
 #endif

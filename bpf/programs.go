@@ -11,8 +11,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// programSet loads each program when it is needed first: the verifier takes up
-// to 50 ms for one, and a capture that sees everything from the start needs few.
+// programSet loads each program when it is needed first: most of the time goes to
+// the verifier, and a capture that sees everything from the start needs few.
 // It is safe for concurrent use.
 type programSet struct {
 	spec   *ebpf.CollectionSpec
