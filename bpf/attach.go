@@ -138,7 +138,7 @@ func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) 
 		}
 	}
 	var err error
-	v.Layout, err = c.enterLayout(connLayout{site.Layout, site.Server})
+	v.Layout, err = c.enterLayout(layoutOf(site))
 	return v, err
 }
 

@@ -2,78 +2,89 @@ package bpf
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"h2trace/bpf/layout"
+	"h2trace/bpf/plan"
 )
 
-// connLayout is where connections of one side keep their state.
-type connLayout struct {
-	client *layout.Client
-	server *layout.Server
+// connLayout is where connections of one side keep their state. Two are equal when
+// they have the same offsets.
+type connLayout interface {
+	read(image []byte, at layout.Place) (layout.State, bool)
+	readStream(s *probesStreamState, at layout.Place, of *layout.State) (layout.Stream, bool)
+	// owned returns where a stream has its connection, and its identifier.
+	owned() (conn, id uint64)
+	// entry is what the programs need of it.
+	entry() probesHttp2Layout
 }
 
-func (l connLayout) read(image []byte, at layout.Place) (layout.State, bool) {
-	if l.server != nil {
-		return l.server.Read(image, at)
+// layoutOf returns the layout of a site, or nil.
+func layoutOf(site plan.Site) connLayout {
+	switch {
+	case site.Layout != nil:
+		return clientLayout{*site.Layout}
+	case site.Server != nil:
+		return serverLayout{*site.Server}
 	}
-	return l.client.Read(image, at)
+	return nil
 }
 
-func (l connLayout) readStream(s *probesStreamState, at layout.Place, of *layout.State) (layout.Stream, bool) {
-	if l.server != nil {
-		return l.server.ReadStream(s.Conn, s.Id, s.BehindId, s.Flows[:], s.Ends[:], at, of)
-	}
-	return l.client.ReadStream(s.Conn, s.Id, s.Flows[:], s.Ends[:], at, of)
+type clientLayout struct{ layout.Client }
+
+func (l clientLayout) read(image []byte, at layout.Place) (layout.State, bool) {
+	return l.Read(image, at)
 }
 
-// owned returns where a stream has its connection, and its identifier.
-func (l connLayout) owned() (conn, id uint64) {
-	if l.server != nil {
-		return uint64(l.server.StreamConn), uint64(l.server.StreamID)
-	}
-	return uint64(l.client.StreamConn), uint64(l.client.StreamID)
+func (l clientLayout) readStream(s *probesStreamState, at layout.Place, of *layout.State) (layout.Stream, bool) {
+	return l.ReadStream(s.Conn, s.Id, s.Flows[:], s.Ends[:], at, of)
 }
 
-// same reports whether two layouts have the same offsets.
-func (l connLayout) same(other connLayout) bool {
-	if l.server != nil {
-		return other.server != nil && *l.server == *other.server
-	}
-	return other.client != nil && *l.client == *other.client
-}
+func (l clientLayout) owned() (conn, id uint64) { return uint64(l.StreamConn), uint64(l.StreamID) }
 
-// entry is what the programs need of it.
-func (l connLayout) entry() probesHttp2Layout {
-	if s := l.server; s != nil {
-		return probesHttp2Layout{
-			Size:       s.Size,
-			Framer:     s.Framer,
-			FramerW:    s.FramerW,
-			StreamConn: s.StreamConn,
-			StreamId:   s.StreamID,
-			StreamFlow: s.StreamFlow,
-			StreamEnd:  s.StreamState,
-			Writing:    s.Writing,
-			Streams:    s.Streams,
-			Upload:     s.Upload,
-		}
-	}
-	c := l.client
+func (l clientLayout) entry() probesHttp2Layout {
 	return probesHttp2Layout{
-		Size:       c.Size,
-		Mu:         c.Mu,
-		Cond:       c.Cond,
-		WriteMu:    c.WriteMu,
-		WriteErr:   c.WriteErr,
-		Framer:     c.Framer,
-		StickyConn: c.StickyConn,
-		StickyErr:  c.StickyErr,
-		FramerW:    c.FramerW,
-		StreamConn: c.StreamConn,
-		StreamId:   c.StreamID,
-		StreamFlow: c.StreamFlow,
-		StreamEnd:  c.SentEnd,
+		Size:       l.Size,
+		Mu:         l.Mu,
+		Cond:       l.Cond,
+		WriteMu:    l.WriteMu,
+		WriteErr:   l.WriteErr,
+		Framer:     l.Framer,
+		StickyConn: l.StickyConn,
+		StickyErr:  l.StickyErr,
+		FramerW:    l.FramerW,
+		StreamConn: l.StreamConn,
+		StreamId:   l.StreamID,
+		StreamFlow: l.StreamFlow,
+		StreamEnd:  l.SentEnd,
+	}
+}
+
+type serverLayout struct{ layout.Server }
+
+func (l serverLayout) read(image []byte, at layout.Place) (layout.State, bool) {
+	return l.Read(image, at)
+}
+
+func (l serverLayout) readStream(s *probesStreamState, at layout.Place, of *layout.State) (layout.Stream, bool) {
+	return l.ReadStream(s.Conn, s.Id, s.BehindId, s.Flows[:], s.Ends[:], at, of)
+}
+
+func (l serverLayout) owned() (conn, id uint64) { return uint64(l.StreamConn), uint64(l.StreamID) }
+
+func (l serverLayout) entry() probesHttp2Layout {
+	return probesHttp2Layout{
+		Size:       l.Size,
+		Framer:     l.Framer,
+		FramerW:    l.FramerW,
+		StreamConn: l.StreamConn,
+		StreamId:   l.StreamID,
+		StreamFlow: l.StreamFlow,
+		StreamEnd:  l.StreamState,
+		Writing:    l.Writing,
+		Streams:    l.Streams,
+		Upload:     l.Upload,
 	}
 }
 
@@ -83,12 +94,12 @@ type layoutTable struct {
 	list []connLayout
 }
 
-// at returns the layout of an index, and none for one that is out of range.
+// at returns the layout of an index, and nil for one that is out of range.
 func (t *layoutTable) at(index uint32) connLayout {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if uint64(index) >= uint64(len(t.list)) {
-		return connLayout{}
+		return nil
 	}
 	return t.list[index]
 }
@@ -99,15 +110,13 @@ const maxLayouts = 64
 // enterLayout tells the programs a layout and returns its index + 1, or 0 when
 // there is none or there are too many.
 func (c *Collector) enterLayout(l connLayout) (uint8, error) {
-	if l == (connLayout{}) {
+	if l == nil {
 		return 0, nil
 	}
 	c.layouts.mu.Lock()
 	defer c.layouts.mu.Unlock()
-	for i := range c.layouts.list {
-		if l.same(c.layouts.list[i]) {
-			return uint8(i + 1), nil
-		}
+	if i := slices.Index(c.layouts.list, l); i >= 0 {
+		return uint8(i + 1), nil
 	}
 	index := len(c.layouts.list)
 	if index == maxLayouts {

@@ -62,7 +62,7 @@ func (c *Collector) readWindows(r *Record, sample []byte) error {
 		return err
 	}
 	w := &r.Windows
-	if w.layout = c.layouts.at(raw.Layout); w.layout == (connLayout{}) {
+	if w.layout = c.layouts.at(raw.Layout); w.layout == nil {
 		return nil
 	}
 	if w.State, w.Trusted = w.layout.read(raw.Image[:], w.place); !w.Trusted {
