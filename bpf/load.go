@@ -27,7 +27,7 @@ var firstPrograms = []string{
 	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgFileWrite,
 }
 
-// recoveryPrograms are those of BeginRecovery.
+// recoveryPrograms are those of BeginRecovery: not needed when a command starts.
 var recoveryPrograms = []string{
 	probesProgHpackEncode, probesProgHpackDecode, probesProgReadFrame, probesProgProcessFrame,
 	probesProgWriteHeaders,

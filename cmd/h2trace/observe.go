@@ -93,9 +93,6 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes},
 		newRecovery(c, msg, o.processes.paths), o.processes.sourceOf)
 	o.conns.framesOnly = opts.Plan == PlanFrames
-	if len(opts.Command) == 0 || o.holder.gate == nil {
-		o.conns.recovery.prepare() // there will be connections to join
-	}
 	o.plans = newPlanCheck(c, o.processes, o.conns, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()
@@ -140,6 +137,7 @@ func (o *observer) AttachRunning(pids []int, names []string) error {
 // Observe writes events until ctx is done, until every target has exited and no
 // name can bring new ones, or until the output fails; then it drains the kernel's buffer and writes the summary.
 func (o *observer) Observe(ctx context.Context) error {
+	o.conns.recovery.prepare()
 	err := o.follow(ctx)
 	o.notRun = errors.Is(context.Cause(ctx), errNotRun)
 	return errors.Join(err, o.finish())

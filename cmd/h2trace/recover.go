@@ -64,8 +64,8 @@ func newRecovery(c *bpf.Collector, msg *messages, paths func() []string) *recove
 	}
 }
 
-// prepare has what the probes take loaded, beside whatever comes next. An error
-// comes again with begin.
+// prepare has what the probes take loaded, beside the reading of records, so that
+// it is there when bytes are lost. An error comes again with begin.
 func (r *recovery) prepare() {
 	done := make(chan struct{})
 	r.working = done
@@ -78,7 +78,6 @@ func (r *recovery) prepare() {
 // await attaches the probes with those of processes that run already, whose
 // connections are not known yet.
 func (r *recovery) await() error {
-	r.wait()
 	r.on, r.resting, r.since = true, true, time.Now()
 	return r.collector.BeginRecovery(nil)
 }
