@@ -22,9 +22,13 @@
 #define HEADER_NEEDED 5
 /* Less is copied: a record of its own for what follows would cost more. */
 #define WORTH_LEAVING 2048
-/* In one segment, WALK_FAN times WALK_FAN, and of a guess. */
-#define WALK_FAN 16
-#define GUESSED_MAX 16
+/* In one segment, some at a time, and of a guess. */
+#define FRAMES_SOME 8
+#define FRAMES_MAX (32 * FRAMES_SOME)
+#define GUESSED_MAX 32
+/* Tried in a segment. */
+#define GUESSES_MAX 8
+#define WINDOW_UPDATE_LEN (FRAME_HEADER + 4)
 /* Of DATA frames of the size that all must take (RFC 9113 6.5.2). */
 #define STRIDE (FRAME_HEADER + 16384)
 
@@ -92,6 +96,7 @@ static __always_inline void begin_walk(struct __sk_buff *skb, struct bpf_sock *s
 	walk = bpf_sk_storage_get(&walks, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!walk)
 		return;
+	bpf_spin_lock(&walk->lock);
 	if (!walk->dir[s->dir & 1].started)
 		walk_from(&walk->dir[s->dir & 1], client ? PREFACE_LEN : 0);
 	if (client) {
@@ -99,6 +104,7 @@ static __always_inline void begin_walk(struct __sk_buff *skb, struct bpf_sock *s
 			walk_from(&walk->dir[~s->dir & 1], 0);
 		walk->sure = 1;
 	}
+	bpf_spin_unlock(&walk->lock);
 	s->owner->framed = 1;
 }
 
@@ -113,29 +119,44 @@ static __always_inline void pass_frame(struct cursor *c, u8 *header)
 	c->cut = length - wanted < WORTH_LEAVING ? c->next : payload + wanted;
 }
 
-/* Puts a header together that is in more than one segment; true when it is there. */
-static __always_inline bool gather_header(struct __sk_buff *skb, struct segment *s,
-					  struct walk_dir *w)
+/*
+ * The walk of a segment, NULL when there is none. Functions of their own, as
+ * put_span is one, find all again.
+ */
+static __always_inline struct walk *find_walk(struct __sk_buff *skb)
 {
-	u64 end = s->offset + s->len;
+	struct bpf_sock *sk = skb->sk;
 
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk ? bpf_sk_storage_get(&walks, sk, 0, 0) : NULL;
+}
+
+/* Puts a header together that is in more than one segment; 1 when it is there. */
+__noinline int gather_header(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
+{
+	u64 end = offset + (u32)span;
+	struct walk *walk = find_walk(skb);
+	u32 payload = span >> 32;
+	struct walk_dir *w;
+
+	if (!walk)
+		return 0;
+	w = &walk->dir[dir & 1];
 	for (u32 i = 0; i < HEADER_NEEDED; i++) {
 		u64 at = w->at.next + i;
 
-		if (at < s->offset) {
-			if (i >= w->have)
-				return false; /* it is still on its way */
-			continue;
-		}
+		if (at < offset)
+			continue; /* it is there, or the walk would not be claimed */
 		if (at >= end) {
 			if (w->have < i)
 				w->have = i;
-			return false;
+			return 0;
 		}
-		w->header[i] = load_u8(skb, s->at + (u32)(at - s->offset));
+		w->header[i] = load_u8(skb, payload + (u32)(at - offset));
 	}
 	w->have = 0;
-	return true;
+	return 1;
 }
 
 /* Reports up to a place of the segment. */
@@ -168,20 +189,7 @@ static __always_inline void leave_out(struct __sk_buff *skb, struct segment *s, 
 	w->from = to;
 }
 
-/* The walk of the segment's direction, NULL when there is none. */
-static __always_inline struct walk *find_walk(struct __sk_buff *skb)
-{
-	struct bpf_sock *sk = skb->sk;
-
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	return sk ? bpf_sk_storage_get(&walks, sk, 0, 0) : NULL;
-}
-
-/*
- * Follows some frames in a segment; 1 when there are no more to follow. It and
- * overtake are functions of their own as put_span is, and find all again.
- */
+/* Follows some frames in a segment; 1 when there are no more to follow. */
 __noinline int walk_some(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
 	struct segment s = { .offset = offset, .at = span >> 32, .len = span, .dir = dir & 1 };
@@ -192,7 +200,7 @@ __noinline int walk_some(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 	if (!walk)
 		return 1;
 	w = &walk->dir[dir & 1];
-	for (u32 i = 0; i < WALK_FAN; i++) {
+	for (u32 i = 0; i < FRAMES_SOME; i++) {
 		u64 before = w->at.next;
 
 		if (walk->sure)
@@ -213,35 +221,51 @@ __noinline int walk_some(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 static __always_inline void walk_frames(struct __sk_buff *skb, struct segment *s,
 					struct walk_dir *w)
 {
+	u64 span = SPAN(s->at, s->len);
+
 	if (w->have) {
-		if (!gather_header(skb, s, w))
+		if (!gather_header(skb, s->offset, span, s->dir))
 			return;
 		pass_frame(&w->at, w->header);
 	}
-	for (u32 i = 0; i < WALK_FAN; i++) {
-		if (walk_some(skb, s->offset, SPAN(s->at, s->len), s->dir))
+	for (u32 i = 0; i < FRAMES_MAX / FRAMES_SOME; i++) {
+		if (walk_some(skb, s->offset, span, s->dir))
 			break;
 	}
 	if (w->at.next >= s->offset && w->at.next + HEADER_NEEDED > s->offset + s->len)
-		gather_header(skb, s, w);
+		gather_header(skb, s->offset, span, s->dir);
+}
+
+/* A header of a DATA frame that is no longer than the last long one. */
+static __always_inline bool looks_like_data(u8 *b, u32 stride)
+{
+	return b[3] == FRAME_DATA && !(b[4] & ~(FLAG_END_STREAM | FLAG_PADDED)) &&
+	       payload_length(b) + FRAME_HEADER <= stride && !(b[5] & 0x80) &&
+	       (b[5] | b[6] | b[7] | b[8]);
 }
 
 /*
- * A guess for a segment behind the next header: that all frames up to there are
- * of the length of the last. It is one if there is a header like theirs.
+ * A guess for a segment behind the next header: that the frames up to there are
+ * DATA of the length of the last, and a few WINDOW_UPDATE. It is one if there is a
+ * header like theirs, else 0.
  */
 static __always_inline u64 guess_frame(struct __sk_buff *skb, struct segment *s, u64 next,
 				       u32 stride)
 {
-	u64 at = next + (s->offset - next + stride - 1) / stride * stride;
+	u64 end = s->offset + s->len;
 	u8 b[FRAME_HEADER];
 
-	if (at + FRAME_HEADER > s->offset + s->len ||
-	    bpf_skb_load_bytes(skb, s->at + (u32)(at - s->offset), b, sizeof(b)))
-		return 0;
-	if (b[3] != FRAME_DATA || b[4] & ~(FLAG_END_STREAM | FLAG_PADDED) || b[5] & 0x80)
-		return 0;
-	return b[5] | b[6] | b[7] | b[8] ? at : 0;
+	for (u32 i = 0; i < GUESSES_MAX && next <= s->offset; i++, next += WINDOW_UPDATE_LEN) {
+		u64 at = next + (s->offset - next + stride - 1) / stride * stride;
+
+		if (at + FRAME_HEADER > end)
+			continue;
+		if (bpf_skb_load_bytes(skb, s->at + (u32)(at - s->offset), b, sizeof(b)))
+			return 0;
+		if (looks_like_data(b, stride))
+			return at;
+	}
+	return 0;
 }
 
 /* Where the frames of a guess lead to in a segment. */
