@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"slices"
 
 	"h2trace/cmd/h2trace/internal/contract"
 	"h2trace/cmd/h2trace/internal/http2debug"
@@ -20,12 +21,14 @@ type Partial struct {
 	logged [2][]*http2debug.Frame
 }
 
-// placed is a frame of the trace and its place in the log, by direction.
+// placed is a frame of the trace and its place in the log, by direction: where it
+// is taken to be, and between which others it may be. Beside a gap one
+// WINDOW_UPDATE may be any of those that are missing.
 type placed struct {
-	event *contract.Event
-	frame *wire.Frame
-	dir   wire.Dir
-	at    int
+	event           *contract.Event
+	frame           *wire.Frame
+	dir             wire.Dir
+	at, first, last int
 }
 
 // Missing is how many logged frames a direction of the trace lacks: before
@@ -50,6 +53,9 @@ func (p *Partial) Place() (missing [2]Missing, err error) {
 		if missing[d], err = p.placeDir(d, traced[d]); err != nil {
 			return missing, err
 		}
+		if err := p.bound(d, traced[d]); err != nil {
+			return missing, err
+		}
 	}
 	return missing, nil
 }
@@ -71,6 +77,32 @@ func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing, err error) 
 	}
 	m.After = len(p.logged[d]) - next
 	return m, nil
+}
+
+// bound finds the first and the last place at which each frame can be, with all
+// before it and behind it in their order.
+func (p *Partial) bound(d wire.Dir, traced []*placed) error {
+	logged := p.logged[d]
+	at := 0
+	for _, pl := range traced {
+		for at < len(logged) && !p.equal(pl, logged[at]) {
+			at++
+		}
+		if at == len(logged) {
+			return fmt.Errorf("%s line %d is nowhere in the log: %s %s", p.Trace.ID, pl.event.Line, d, pl.frame)
+		}
+		pl.first = at
+		at++
+	}
+	at = len(logged) - 1
+	for _, pl := range slices.Backward(traced) {
+		for !p.equal(pl, logged[at]) {
+			at--
+		}
+		pl.last = at
+		at--
+	}
+	return nil
 }
 
 // find returns where the first of traced is in the log: at from, or after a

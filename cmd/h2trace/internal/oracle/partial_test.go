@@ -95,6 +95,39 @@ func TestPartial(t *testing.T) {
 	}
 }
 
+// TestPartialAlike has frames that may be one of several that are alike.
+func TestPartialAlike(t *testing.T) {
+	one := `Framer 0xc01: wrote DATA stream=1 len=1 data="x"`
+	log := logOf(t, one, one, one, `Framer 0xc01: wrote DATA stream=1 len=2 data="xx"`, one)
+	last := func(credit int64) *contract.Event { return dataFrame("send", 1, credit, credit) }
+	tests := []struct {
+		name  string
+		trace []*contract.Event
+		err   string
+	}{
+		{"the first", []*contract.Event{last(65534)}, ""},
+		{"the last", []*contract.Event{last(65529)}, ""},
+		{"none of them", []*contract.Event{last(65528)}, "is 65528, by the log from 65529 to 65534"},
+		{"before another", []*contract.Event{last(65532), dataFrame("send", 2, 65530, 65530)}, ""},
+		{"too late before another", []*contract.Event{last(65529), dataFrame("send", 2, 65530, 65530)}, "is 65529, by the log from 65532 to 65534"},
+		{"behind another", []*contract.Event{dataFrame("send", 2, 65530, 65530), last(65529)}, ""},
+		{"too early behind another", []*contract.Event{dataFrame("send", 2, 65530, 65530), last(65534)}, "is 65534, by the log from 65529 to 65529"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := contract.Stream{Events: tt.trace}
+			p := &Partial{Trace: s.Conns()[0], Log: log.Conns[0]}
+			if _, err := p.Place(); err != nil {
+				t.Fatal(err)
+			}
+			err := p.CheckWindows()
+			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("got %v, want %q", err, tt.err)
+			}
+		})
+	}
+}
+
 func TestPartialRefuses(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -7,22 +7,23 @@ import (
 	"h2trace/cmd/h2trace/internal/wire"
 )
 
-// CheckWindows holds every window that the trace prints against the log. In
-// the frame's own direction its place in the log is exact. In the other, the
-// frames since the last that the trace has and before the next may or may not
-// have come first, so the window has a range, which is one value where
-// nothing is missing.
+// CheckWindows holds every window that the trace prints against the log. Where a
+// frame can be in one place of the log only, that is exact in its own direction.
+// In the other, the frames since the last that the trace has and before the next
+// may or may not have come first, so the window has a range, which is one value
+// where nothing is missing.
 func (p *Partial) CheckWindows() error {
 	if len(p.events) == 0 {
 		return errors.New("no frames")
 	}
 	sums := p.sum()
-	last := [2]int{-1, -1}
+	before := [2]int{-1, -1} // where the last of each direction can be first
 	for i, e := range p.events {
-		last[e.dir] = e.at
-		lo, hi := last, last
+		before[e.dir] = e.first
+		lo := before
 		other := wire.Recv - e.dir
-		hi[other] = p.nextPlaced(i, other) - 1
+		var hi [2]int
+		hi[e.dir], hi[other] = e.last, p.nextPlaced(i, other)-1
 		for _, side := range []struct {
 			name   string
 			got    *int64
@@ -53,12 +54,12 @@ func (p *Partial) CheckWindows() error {
 	return nil
 }
 
-// nextPlaced returns the place of the first traced frame after i that went in
-// direction d, or the end of the log.
+// nextPlaced returns the last place of the first traced frame after i that went
+// in direction d, or the end of the log.
 func (p *Partial) nextPlaced(i int, d wire.Dir) int {
 	for _, e := range p.events[i+1:] {
 		if e.dir == d {
-			return e.at
+			return e.last
 		}
 	}
 	return len(p.logged[d])
