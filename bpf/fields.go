@@ -27,8 +27,8 @@ type Field struct {
 // what was sent, it follows its fields: Fields of them, and Stream is that of
 // the frame that the process is about to write. Of what was received, they
 // follow it until the next List; its frame ends within the last Read bytes
-// before the offset End of its connection, and Seq counts the Lists before it
-// that the same goroutine had of that connection.
+// before the offset End of its connection, Seq counts the Lists before it that
+// the same goroutine had of that connection, and the last of these had Fields.
 type List struct {
 	Dir    int // Send or Recv
 	ID     uint64

@@ -141,7 +141,7 @@ struct list_record {
 	u64 seq;    /* received: fragments of the connection before it */
 	u64 end;    /* received: offset in the direction, of what was read */
 	u32 read;   /* received: bytes read last, before end */
-	u32 fields; /* sent: how many */
+	u32 fields; /* how many; received: of the list before */
 	u32 stream; /* sent */
 	u32 fragment_len;
 	u8 fragment[FRAGMENT_SIZE];

@@ -59,8 +59,10 @@ static __always_inline void verify_read(struct conn *c, u64 g, struct conn_key *
 	struct reading *r = bpf_map_lookup_elem(&readings, &key);
 	struct reading fresh = { .conn = c->id, .end = c->dir[DIR_RECV].offset, .read = len };
 
-	if (r && r->conn == c->id)
+	if (r && r->conn == c->id) {
 		fresh.seq = r->seq;
+		fresh.fields = r->fields;
+	}
 	bpf_map_update_elem(&readings, &key, &fresh, BPF_ANY);
 }
 
@@ -343,6 +345,7 @@ int verify_decode(struct pt_regs *ctx)
 	r = bpf_map_lookup_elem(&readings, &key);
 	if (!r)
 		return 0;
+	place.fields = r->fields;
 	r->list = new_id(&last_list_id);
 	r->fields = 0;
 	place.conn = r->conn;

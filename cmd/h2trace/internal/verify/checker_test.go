@@ -19,6 +19,7 @@ type script struct {
 	got  []string
 	id   uint64
 	seq  uint64
+	had  int // fields of the last list that was received
 }
 
 func newScript() *script {
@@ -69,10 +70,11 @@ func (s *script) encoded(stream uint32, bytes, list string) {
 func (s *script) received(end uint64, bytes, list string) {
 	s.id++
 	s.conn.List(&bpf.List{
-		Dir: bpf.Recv, ID: s.id, Seq: s.seq, End: end, Read: 100,
+		Dir: bpf.Recv, ID: s.id, Seq: s.seq, End: end, Read: 100, Fields: uint32(s.had),
 		Fragment: []byte(bytes), FragmentLength: uint32(len(bytes)),
 	})
 	s.seq++
+	s.had = len(fields(list))
 	s.fields(list)
 }
 
@@ -181,6 +183,20 @@ func TestChecker(t *testing.T) {
 			s.decoded(recv, 3, 99, "D", "d=1")
 			s.received(99, "D", "d=1")
 		}, nil, Totals{Blocks: 2, Fields: 4}},
+		{"received in fragments, the last field of one lost", func(s *script) {
+			s.decoded(recv, 1, 90, "AB", "a=1 b=2 c=3 d=4")
+			s.received(40, "A", "a=1")
+			s.had = 2
+			s.received(90, "B", "c=3 d=4")
+			s.decoded(recv, 3, 99, "C", "c=1")
+			s.received(99, "C", "c=1")
+		}, nil, Totals{Blocks: 1, Fields: 1, Unchecked: 1}},
+		{"received by another goroutine", func(s *script) {
+			s.decoded(recv, 1, 90, "AB", "a=1 b=2")
+			s.received(40, "A", "a=1")
+			s.seq, s.had = 0, 0
+			s.received(90, "B", "b=2")
+		}, nil, Totals{Blocks: 1, Fields: 2}},
 		{"received, alike, in one read", func(s *script) {
 			s.decoded(recv, 1, 50, "A", "a=1")
 			s.decoded(recv, 3, 60, "A", "a=2")

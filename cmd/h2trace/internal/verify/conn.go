@@ -80,14 +80,14 @@ func (c *Conn) Decoded(b Block) {
 // List takes what tells the block that a list of the process belongs to.
 func (c *Conn) List(r *bpf.List) {
 	s := &c.sides[r.Dir]
-	if s.last != nil {
-		c.checker.forget(s.last)
-		s.last = nil
-	}
+	c.keep(s, nil)
 	if r.Dir == bpf.Recv {
 		if r.Seq != s.seq && r.Seq != 0 { // which block has which list is not known
 			c.dropLists(s, len(s.lists))
 			c.dropBlocks(s, len(s.blocks))
+		}
+		if n := len(s.lists); n > 0 && r.Seq != 0 && len(s.lists[n-1].fields) != int(r.Fields) {
+			c.checker.drop(s.lists[n-1]) // the last of its fields were lost
 		}
 		s.seq = r.Seq + 1
 	}
@@ -110,9 +110,7 @@ func (c *Conn) Close() {
 			s.unseen = len(s.lists)
 		}
 		c.dropLists(s, len(s.lists))
-		if s.last != nil {
-			c.checker.forget(s.last)
-		}
+		c.keep(s, nil)
 	}
 }
 
@@ -209,13 +207,24 @@ func (c *Conn) compare(s *side, n int, sound bool) {
 		case i < len(b.Fields):
 			c.differ(b, i, nil, &b.Fields[i])
 		case last.Dir == bpf.Recv && !last.broken:
-			last.compared, s.last = b, last
-			lists = lists[:n-1]
+			last.compared = b
 		}
+	}
+	if last.Dir == bpf.Recv { // there may be more fields to come
+		c.keep(s, last)
+		lists = lists[:n-1]
 	}
 	for _, l := range lists {
 		c.checker.forget(l)
 	}
+}
+
+// keep holds on to the list that was compared last.
+func (c *Conn) keep(s *side, l *list) {
+	if s.last != nil {
+		c.checker.forget(s.last)
+	}
+	s.last = l
 }
 
 // same returns how many fields the lists have in common from the first on.
