@@ -4,78 +4,21 @@
  * payloads need not be copied. Segments come late, twice and cut elsewhere, on
  * several CPUs at a time, so what is kept is a place of the stream: where the
  * next header is. A segment that has it leads on. All others hold what came
- * before it, or what is behind it and cannot be told, and is copied.
- *
- * So that a segment which is late does not end this, one that overtook it gets a
- * guess: if a frame began there, then one begins there. It is never believed
- * before the walk arrives at its first place, or user space, which has read all
- * of it, says that a frame began there.
+ * before it, or what is behind it and cannot be told (guess.h), and is copied.
  */
 #ifndef H2TRACE_FOLLOW_H
 #define H2TRACE_FOLLOW_H
 
-#include "frame.h"
+#include "guess.h"
 #include "packet.h"
-#include "segment.h"
 
-/* Of a frame header: length, type and flags (RFC 9113 4.1). */
-#define HEADER_NEEDED 5
-/* Less is copied: a record of its own for what follows would cost more. */
-#define WORTH_LEAVING 2048
-/* In one segment, some at a time, and of a guess. */
+/* Followed in one segment, some at a time. */
 #define FRAMES_SOME 8
 #define FRAMES_MAX (32 * FRAMES_SOME)
-#define GUESSED_MAX 32
-/* Tried in a segment. */
-#define GUESSES_MAX 8
-#define WINDOW_UPDATE_LEN (FRAME_HEADER + 4)
-/* Of DATA frames of the size that all must take (RFC 9113 6.5.2). */
-#define STRIDE (FRAME_HEADER + 16384)
-
-/* The frame that was passed last. */
-struct cursor {
-	u64 next; /* where the header behind it is */
-	u64 cut;  /* from here up to it there is payload that is not wanted */
-};
-
-struct walk_dir {
-	struct cursor at;
-	u64 guess;	      /* if a frame begins here, 0: none, */
-	struct cursor behind; /* then that has been passed */
-	u8 header[HEADER_NEEDED];
-	u8 have; /* bytes at at.next, that are in header */
-	u8 started;
-	u8 busy;    /* with a segment, on one CPU */
-	u32 stride; /* from a long DATA frame to the next */
-	u32 pad;
-	/* Of that segment: */
-	u64 from;     /* what is not reported yet begins here, */
-	u64 left_out; /* and so much before it was left out */
-};
-
-struct walk {
-	struct bpf_spin_lock lock; /* of at, the guess and busy; the busy one owns at */
-	u32 sure;		   /* it is HTTP/2 */
-	struct walk_dir dir[DIR_COUNT];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct walk);
-} walks SEC(".maps");
 
 static __always_inline u8 client_dir(struct owner *owner)
 {
 	return owner->role == ROLE_SERVER ? DIR_RECV : DIR_SEND;
-}
-
-static __always_inline void walk_from(struct walk_dir *w, u64 offset)
-{
-	w->at.next = w->at.cut = offset;
-	w->have = 0;
-	w->started = 1;
 }
 
 /*
@@ -106,30 +49,6 @@ static __always_inline void begin_walk(struct __sk_buff *skb, struct bpf_sock *s
 	}
 	bpf_spin_unlock(&walk->lock);
 	s->owner->framed = 1;
-}
-
-/* The header of a frame at c->next is there: passes over the frame. */
-static __always_inline void pass_frame(struct cursor *c, u8 *header)
-{
-	u32 length = payload_length(header);
-	u32 wanted = wanted_payload(header);
-	u64 payload = c->next + FRAME_HEADER;
-
-	c->next = payload + length;
-	c->cut = length - wanted < WORTH_LEAVING ? c->next : payload + wanted;
-}
-
-/*
- * The walk of a segment, NULL when there is none. Functions of their own, as
- * put_span is one, find all again.
- */
-static __always_inline struct walk *find_walk(struct __sk_buff *skb)
-{
-	struct bpf_sock *sk = skb->sk;
-
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	return sk ? bpf_sk_storage_get(&walks, sk, 0, 0) : NULL;
 }
 
 /* Puts a header together that is in more than one segment; 1 when it is there. */
@@ -234,115 +153,6 @@ static __always_inline void walk_frames(struct __sk_buff *skb, struct segment *s
 	}
 	if (w->at.next >= s->offset && w->at.next + HEADER_NEEDED > s->offset + s->len)
 		gather_header(skb, s->offset, span, s->dir);
-}
-
-/* A header of a DATA frame that is no longer than the last long one. */
-static __always_inline bool looks_like_data(u8 *b, u32 stride)
-{
-	return b[3] == FRAME_DATA && !(b[4] & ~(FLAG_END_STREAM | FLAG_PADDED)) &&
-	       payload_length(b) + FRAME_HEADER <= stride && !(b[5] & 0x80) &&
-	       (b[5] | b[6] | b[7] | b[8]);
-}
-
-/*
- * A guess for a segment behind the next header: that the frames up to there are
- * DATA of the length of the last, and a few WINDOW_UPDATE. It is one if there is a
- * header like theirs, else 0.
- */
-static __always_inline u64 guess_frame(struct __sk_buff *skb, struct segment *s, u64 next,
-				       u32 stride)
-{
-	u64 end = s->offset + s->len;
-	u8 b[FRAME_HEADER];
-
-	for (u32 i = 0; i < GUESSES_MAX && next <= s->offset; i++, next += WINDOW_UPDATE_LEN) {
-		u64 at = next + (s->offset - next + stride - 1) / stride * stride;
-
-		if (at + FRAME_HEADER > end)
-			continue;
-		if (bpf_skb_load_bytes(skb, s->at + (u32)(at - s->offset), b, sizeof(b)))
-			return 0;
-		if (looks_like_data(b, stride))
-			return at;
-	}
-	return 0;
-}
-
-/* Where the frames of a guess lead to in a segment. */
-static __always_inline void follow_guess(struct __sk_buff *skb, struct segment *s, struct cursor *c)
-{
-	u64 end = s->offset + s->len;
-	u8 header[HEADER_NEEDED];
-
-	for (u32 i = 0; i < GUESSED_MAX; i++) {
-		if (c->next < s->offset || c->next + HEADER_NEEDED > end)
-			break;
-		if (bpf_skb_load_bytes(skb, s->at + (u32)(c->next - s->offset), header,
-				       sizeof(header)))
-			break;
-		pass_frame(c, header);
-	}
-}
-
-/* With the lock: a guess that has come true is where the walk goes on. */
-static __always_inline void resolve(struct walk_dir *w)
-{
-	if (!w->guess || w->at.next < w->guess)
-		return;
-	if (w->at.next == w->guess && !w->have)
-		w->at = w->behind;
-	w->guess = 0;
-}
-
-/* With the lock: takes the walk if the segment leads it on, or lies before. */
-static __always_inline bool claim(struct segment *s, struct walk_dir *w)
-{
-	if (w->busy || w->at.next + w->have < s->offset)
-		return false;
-	w->busy = 1;
-	return true;
-}
-
-/* For a segment that came before the next header. 1: that has come meanwhile. */
-__noinline int overtake(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
-{
-	struct segment segment = {
-		.offset = offset, .at = span >> 32, .len = span, .dir = dir & 1
-	};
-	struct walk *walk = find_walk(skb);
-	struct segment *s = &segment;
-	struct cursor at, behind;
-	u64 guess, was, was_next;
-	struct walk_dir *w;
-	u32 stride;
-	bool mine;
-
-	if (!walk)
-		return 0;
-	w = &walk->dir[dir & 1];
-	bpf_spin_lock(&walk->lock);
-	at = w->at;
-	behind = w->behind;
-	was = guess = w->guess;
-	bpf_spin_unlock(&walk->lock);
-	was_next = behind.next;
-	stride = w->stride;
-	if (at.next < s->offset && (!guess || behind.next < s->offset)) {
-		guess = guess_frame(skb, s, at.next, stride ? stride : STRIDE);
-		behind.next = behind.cut = guess;
-	}
-	if (guess)
-		follow_guess(skb, s, &behind);
-	bpf_spin_lock(&walk->lock);
-	if (w->guess == was && w->behind.next == was_next) {
-		w->guess = guess;
-		w->behind = behind;
-	}
-	if (!w->busy)
-		resolve(w);
-	mine = claim(s, w);
-	bpf_spin_unlock(&walk->lock);
-	return mine;
 }
 
 /* Whether the direction is one to follow, with what user space says. */

@@ -25,25 +25,30 @@ func TestWalk(t *testing.T) {
 			stream, want := frames(t, rng, test.bodyBytes)
 			c := newCollector(t, Options{BufferSize: 16 << 20, BodyBytes: test.bodyBytes})
 			got := observe(t, c, func() { exchange(t, stream, rng) })
-			checked := 0
-			for id, open := range got.opens {
-				dir := Send
-				if open.Role == RoleServer {
-					dir = Recv
-				}
-				checked++
-				if diff := firstDifference(got.data[id][dir].Bytes(), want); diff >= 0 {
-					t.Errorf("role %d: got %d bytes, want %d, which differ at %d", open.Role, got.data[id][dir].Len(), len(want), diff)
-				}
-				if n := got.closes[id].Offset[dir]; n != uint64(len(stream)) {
-					t.Errorf("role %d: %d bytes accounted for, want %d", open.Role, n, len(stream))
-				}
-			}
-			if checked != 2 {
-				t.Errorf("got %d connections, want both ends of one", checked)
-			}
+			checkSent(t, got, want, len(stream))
 			checkLedger(t, c, got)
 		})
+	}
+}
+
+// checkSent requires that both ends of one connection reported want, of a stream
+// of size bytes that the client sent.
+func checkSent(t *testing.T, got *capture, want []byte, size int) {
+	t.Helper()
+	for id, open := range got.opens {
+		dir := Send
+		if open.Role == RoleServer {
+			dir = Recv
+		}
+		if diff := firstDifference(got.data[id][dir].Bytes(), want); diff >= 0 {
+			t.Errorf("role %d: got %d bytes, want %d, which differ at %d", open.Role, got.data[id][dir].Len(), len(want), diff)
+		}
+		if n := got.closes[id].Offset[dir]; n != uint64(size) {
+			t.Errorf("role %d: %d bytes accounted for, want %d", open.Role, n, size)
+		}
+	}
+	if n := len(got.opens); n != 2 {
+		t.Errorf("got %d connections, want both ends of one", n)
 	}
 }
 
