@@ -20,6 +20,14 @@ import (
 // builds a Go program with crypto/tls like any other.
 func newCollector(t *testing.T, opts Options) *Collector {
 	t.Helper()
+	c := newUnattached(t, opts)
+	attachSelf(t, c)
+	return c
+}
+
+// newUnattached returns a Collector that has no probes in an executable yet.
+func newUnattached(t *testing.T, opts Options) *Collector {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		skipOrFail(t, "loading BPF programs needs root")
 	}
@@ -33,6 +41,12 @@ func newCollector(t *testing.T, opts Options) *Collector {
 			t.Error(err)
 		}
 	})
+	return c
+}
+
+// attachSelf attaches to the test binary.
+func attachSelf(t *testing.T, c *Collector) {
+	t.Helper()
 	exe, err := c.Attach("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +54,6 @@ func newCollector(t *testing.T, opts Options) *Collector {
 	if exe.Skip != "" {
 		t.Fatalf("the test binary is skipped: %s", exe.Skip)
 	}
-	return c
 }
 
 // skipOrFail skips where a user lacks the rights, and fails in CI, where the

@@ -38,28 +38,17 @@ func TestPrograms(t *testing.T) {
 // start has none of the programs that are for others, and has one of each when
 // they are asked for from several sides.
 func TestProgramsLoadedWhenNeeded(t *testing.T) {
-	c := newCollector(t, Options{BufferSize: 1 << 20})
-	has := func(names []string) (n int) {
-		for key := range c.programs.loaded {
-			if slices.Contains(names, key.name) {
-				n++
-			}
-		}
-		return n
-	}
-	others := slices.Concat(recoveryPrograms, verifyPrograms, fallbackPrograms[Send], fallbackPrograms[Recv])
-	if got := has(others); got != 0 {
-		t.Errorf("%d programs are loaded that nothing needs", got)
-	}
+	c := newUnattached(t, Options{BufferSize: 1 << 20})
 	if c.programs.copies {
-		if got := has(firstPrograms); got != 0 {
-			t.Errorf("%d copies are loaded for no site", got)
-		}
-		return // nor is a copy made before its site is known
+		return // of which TestCopiesLoadedWhenNeeded is
 	}
 	first := slices.Concat(firstPrograms, hookPrograms)
-	if got := has(first); got != len(first) {
+	if got := countLoaded(c, first); got != len(first) {
 		t.Errorf("%d programs are loaded of the %d needed", got, len(first))
+	}
+	attachSelf(t, c)
+	if got := countLoaded(c, laterPrograms()); got != 0 {
+		t.Errorf("%d programs are loaded that nothing needs", got)
 	}
 	before := len(c.programs.loaded)
 	var wg sync.WaitGroup
@@ -71,7 +60,7 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := has(recoveryPrograms); got != len(recoveryPrograms) || len(c.programs.loaded) != before+got {
+	if got := countLoaded(c, recoveryPrograms); got != len(recoveryPrograms) || len(c.programs.loaded) != before+got {
 		t.Errorf("%d programs for recovery are loaded, %d in all; want %d and %d",
 			got, len(c.programs.loaded), len(recoveryPrograms), before+len(recoveryPrograms))
 	}
@@ -82,4 +71,54 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 	if got := c.programs.loaded[programKey{name: probesProgHpackEncode}].Program; got != prepared {
 		t.Error("BeginRecovery loaded what was loaded already")
 	}
+}
+
+// TestCopiesLoadedWhenNeeded requires that a copy is made when its site is known,
+// and goes with that.
+func TestCopiesLoadedWhenNeeded(t *testing.T) {
+	c := newUnattached(t, Options{BufferSize: 1 << 20, compat: true})
+	if got := countLoaded(c, firstPrograms); got != 0 {
+		t.Errorf("%d copies are loaded for no site", got)
+	}
+	before := len(c.programs.loaded)
+	attachSelf(t, c)
+	if got := countLoaded(c, []string{probesProgWriteArgs, probesProgReadMemmove, probesProgReadSlicecopy}); got != 2 {
+		t.Errorf("%d copies are loaded for writing and reading, want 2", got)
+	}
+	if got := countLoaded(c, laterPrograms()); got != 0 {
+		t.Errorf("%d copies are loaded that nothing needs", got)
+	}
+	recovered := len(c.programs.loaded)
+	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := countLoaded(c, recoveryPrograms); got == 0 || len(c.programs.loaded) != recovered+got {
+		t.Errorf("%d copies for recovery are loaded, %d in all; want some, and %d more", got, len(c.programs.loaded), got)
+	}
+	c.mu.Lock()
+	for _, exe := range c.exes.byKey {
+		if err := c.detach(exe); err != nil {
+			t.Error(err)
+		}
+	}
+	c.mu.Unlock()
+	if got := len(c.programs.loaded); got != before {
+		t.Errorf("%d programs are loaded when nothing is attached to, %d were", got, before)
+	}
+}
+
+// laterPrograms are those that a capture which sees all from the start has no use
+// for.
+func laterPrograms() []string {
+	return slices.Concat(recoveryPrograms, verifyPrograms, fallbackPrograms[Send], fallbackPrograms[Recv])
+}
+
+// countLoaded returns how many programs are loaded that have one of the names.
+func countLoaded(c *Collector, names []string) (n int) {
+	for key := range c.programs.loaded {
+		if slices.Contains(names, key.name) {
+			n++
+		}
+	}
+	return n
 }
