@@ -137,6 +137,9 @@ func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) 
 			v.TlsVersion, v.TlsCipher, v.TlsResumed, v.TlsAlpn, v.TlsSni = l.Version, l.Cipher, l.Resumed, l.ALPN, l.SNI
 		}
 	}
+	if site.Tap == plan.Close && p.TLS != nil {
+		v.TlsReadErr = p.TLS.ReadErr
+	}
 	var err error
 	v.Layout, err = c.enterLayout(layoutOf(site))
 	return v, err

@@ -26,15 +26,17 @@ struct site {
 	u8 late;	  /* 1: takes the place of a probe that never fired */
 	u8 errors;	  /* RETs: 1 + index of the table of error types */
 	u8 pad;
-	/* RETs of handshakes: where in a tls.Conn its fields are, 0 when not known. */
+	/* Where in a tls.Conn its fields are, 0 when not known. RETs of handshakes: */
 	u16 tls_version;
 	u16 tls_cipher;
 	u16 tls_resumed;
 	u16 tls_alpn;
 	u16 tls_sni;
+	u16 tls_read_err; /* Close */
+	u16 pad2;
 };
 
-_Static_assert(sizeof(struct site) == 24, "site");
+_Static_assert(sizeof(struct site) == 28, "site");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -63,7 +63,8 @@ struct conn {
 	u8 handshake; /* seen from before the handshake */
 	u8 closed;
 	u8 framing;
-	u8 pad[4];
+	u8 read_ended; /* before it was closed */
+	u8 pad[3];
 };
 
 struct {
@@ -232,6 +233,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
 	r->conn = c->id;
 	r->ptr = key->ptr;
 	r->life = key->life;
+	r->read_ended = c->read_ended;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		r->seq[d] = c->dir[d].seq;
 		r->offset[d] = c->dir[d].offset;

@@ -142,8 +142,11 @@ int conn_close(struct pt_regs *ctx)
 	if (!entered(ctx, site, &key))
 		return 0;
 	c = bpf_map_lookup_elem(&conns, &key);
-	if (c)
+	if (c) {
+		if (site->tls_read_err)
+			c->read_ended = read_user_u64(key.ptr + site->tls_read_err) != 0;
 		report_close(c, &key, 0);
+	}
 	return 0;
 }
 

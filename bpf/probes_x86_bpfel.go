@@ -80,6 +80,8 @@ type probesCloseRecord struct {
 	OutOfOrder  uint32
 	SegsIn      uint32
 	SegsOut     uint32
+	ReadEnded   uint8
+	Pad         [7]uint8
 }
 
 type probesConn struct {
@@ -108,7 +110,8 @@ type probesConn struct {
 	Handshake uint8
 	Closed    uint8
 	Framing   uint8
-	Pad       [4]uint8
+	ReadEnded uint8
+	Pad       [3]uint8
 }
 
 type probesConnKey struct {
@@ -586,6 +589,8 @@ type probesSite struct {
 	TlsResumed  uint16
 	TlsAlpn     uint16
 	TlsSni      uint16
+	TlsReadErr  uint16
+	Pad2        uint16
 }
 
 type probesSocketUse struct {

@@ -158,6 +158,8 @@ struct close_record {
 	u32 out_of_order; /* segments received */
 	u32 segs_in;
 	u32 segs_out;
+	u8 read_ended; /* 1: the process had read the end, or could read no more */
+	u8 pad[7];
 };
 
 /* A connect that failed, or that the process gave up. */
@@ -264,7 +266,7 @@ _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct segment_record) == 72, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
-_Static_assert(sizeof(struct close_record) == 120, "close_record");
+_Static_assert(sizeof(struct close_record) == 128, "close_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");

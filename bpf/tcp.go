@@ -16,8 +16,9 @@ type Path struct {
 	OutOfOrder                     uint32
 	SegmentsSent, SegmentsReceived uint32
 
-	state uint8
-	errno syscall.Errno
+	state     uint8
+	errno     syscall.Errno
+	readEnded bool // the process had read the end of the connection, or an error
 }
 
 // States of TCP in which the peer has ended its direction and the process has
@@ -27,9 +28,11 @@ const (
 	tcpLastAck   = 9
 )
 
-// EndedByPeer reports whether the peer ended the connection first.
+// EndedByPeer reports whether the peer ended the connection first: TCP got its FIN
+// or RST, or the process read its close_notify, which may come before the FIN
+// (RFC 8446 §6.1).
 func (p *Path) EndedByPeer() bool {
-	return p.state == tcpCloseWait || p.state == tcpLastAck ||
+	return p.readEnded || p.state == tcpCloseWait || p.state == tcpLastAck ||
 		p.errno == syscall.ECONNRESET || p.errno == syscall.EPIPE
 }
 
@@ -46,6 +49,7 @@ func pathOf(c *probesCloseRecord) Path {
 		SegmentsReceived: c.SegsIn,
 		state:            c.State,
 		errno:            syscall.Errno(c.SkErr),
+		readEnded:        c.ReadEnded != 0,
 	}
 }
 

@@ -70,6 +70,78 @@ func TestConnect(t *testing.T) {
 	checkLedger(t, c, got)
 }
 
+// TestCloseNotify has a peer that says in TLS that it is done, before TCP ends: it
+// ended the connection. A process that closes one which it could read on did
+// itself.
+func TestCloseNotify(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		ended   bool // by the server, which waits then
+		version uint16
+	}{
+		{"by the peer, TLS 1.3", true, tls.VersionTLS13},
+		{"by the peer, TLS 1.2", true, tls.VersionTLS12},
+		{"by the process", false, tls.VersionTLS13},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20})
+			ln, config := listen(t)
+			config.MaxVersion = tt.version
+			done := make(chan error, 1)
+			go func() { done <- sayBye(ln, tt.ended) }()
+			got := observe(t, c, func() {
+				conn, err := tls.Dial("tcp", ln.Addr().String(), config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n, err := io.ReadFull(conn, make([]byte, 3)); err != nil {
+					t.Fatal(n, err)
+				}
+				if tt.ended {
+					if n, err := conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+						t.Fatalf("read %d bytes and %v, want the end", n, err)
+					}
+				}
+				if err := errors.Join(conn.Close(), <-done); err != nil {
+					t.Fatal(err)
+				}
+			})
+			clients := 0
+			for id, open := range got.opens {
+				if open.Role != RoleClient {
+					continue
+				}
+				clients++
+				if path := got.closes[id].Path; path.state != tcpEstablished || path.EndedByPeer() != tt.ended {
+					t.Errorf("closed in state %d, by the peer: %v; want %d, %v", path.state, path.EndedByPeer(), tcpEstablished, tt.ended)
+				}
+			}
+			if clients != 1 {
+				t.Errorf("got %d clients, want 1", clients)
+			}
+		})
+	}
+}
+
+// tcpEstablished is the state in which neither side has sent a FIN.
+const tcpEstablished = 1
+
+// sayBye serves one connection. With end it says in TLS that nothing more comes.
+// It keeps the connection of TCP until the client closes that.
+func sayBye(ln net.Listener, end bool) error {
+	accepted, err := ln.Accept()
+	if err != nil {
+		return err
+	}
+	conn := accepted.(*tls.Conn)
+	_, err = conn.Write([]byte("bye"))
+	if end {
+		err = errors.Join(err, conn.CloseWrite())
+	}
+	_, readErr := io.Copy(io.Discard, conn)
+	return errors.Join(err, readErr, conn.Close())
+}
+
 // TestConnectFails connects to where nobody listens, and gives up where nobody
 // answers.
 func TestConnectFails(t *testing.T) {

@@ -30,12 +30,16 @@ func connection(t *testing.T) *http2.ClientConn {
 func table() *Client { return modules[len(modules)-1].layout }
 
 // offset returns where a field lies, by reflection.
-func offset(t *testing.T, typ reflect.Type, name string) uint16 {
-	f, ok := typ.FieldByName(name)
-	if !ok {
-		t.Fatalf("%s has no field %s", typ, name)
+// offset returns where a type has a field, and within that the next one named.
+func offset(t *testing.T, typ reflect.Type, path ...string) (at uint16) {
+	for _, name := range path {
+		f, ok := typ.FieldByName(name)
+		if !ok {
+			t.Fatalf("%s has no field %s", typ, name)
+		}
+		typ, at = f.Type, at+uint16(f.Offset)
 	}
-	return uint16(f.Offset)
+	return at
 }
 
 // TestTable holds the table against what reflection says of the same types.

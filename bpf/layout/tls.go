@@ -1,13 +1,15 @@
 package layout
 
-// TLS holds the offsets, in bytes, of what a handshake agreed on, in a
-// crypto/tls.Conn.
+// TLS holds the offsets, in bytes, in a crypto/tls.Conn, of what a handshake agreed
+// on, and of why there is no more to read.
 type TLS struct {
 	Version uint16 // vers, uint16
 	Cipher  uint16 // cipherSuite, uint16
 	Resumed uint16 // didResume, bool
 	ALPN    uint16 // clientProtocol, string
 	SNI     uint16 // serverName, string
+	// ReadErr, of in.err, an error, is what no Read goes beyond.
+	ReadErr uint16
 }
 
 // tlsReleases are the layouts by the first minor release that has them. Within
@@ -17,12 +19,12 @@ var tlsReleases = []struct {
 	minor  int
 	layout TLS
 }{
-	{18, TLS{Version: 64, Cipher: 90, Resumed: 88, ALPN: 328, SNI: 192}},
-	{20, TLS{Version: 64, Cipher: 90, Resumed: 88, ALPN: 352, SNI: 216}},
-	{21, TLS{Version: 72, Cipher: 98, Resumed: 97, ALPN: 360, SNI: 224}},
-	{23, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 368, SNI: 224}},
-	{25, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 352, SNI: 208}},
-	{27, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 376, SNI: 232}},
+	{18, TLS{Version: 64, Cipher: 90, Resumed: 88, ALPN: 328, SNI: 192, ReadErr: 352}},
+	{20, TLS{Version: 64, Cipher: 90, Resumed: 88, ALPN: 352, SNI: 216, ReadErr: 376}},
+	{21, TLS{Version: 72, Cipher: 98, Resumed: 97, ALPN: 360, SNI: 224, ReadErr: 384}},
+	{23, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 368, SNI: 224, ReadErr: 392}},
+	{25, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 352, SNI: 208, ReadErr: 376}},
+	{27, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 376, SNI: 232, ReadErr: 400}},
 }
 
 // newestTLS is the last minor release that was looked at.

@@ -18,6 +18,7 @@ func TestReleasedTLS(t *testing.T) {
 	want := TLS{
 		Version: offset(t, conn, "vers"), Cipher: offset(t, conn, "cipherSuite"), Resumed: offset(t, conn, "didResume"),
 		ALPN: offset(t, conn, "clientProtocol"), SNI: offset(t, conn, "serverName"),
+		ReadErr: offset(t, conn, "in", "err"),
 	}
 	if *got != want {
 		t.Errorf("got %+v, want %+v", *got, want)

@@ -114,8 +114,8 @@ type Plan struct {
 	// Phases are the places that tell how handshakes go. What a function does not
 	// offer is left out.
 	Phases []Site
-	// TLS is where a tls.Conn keeps what its handshake agreed on, nil where that is
-	// not known, and Errors are the types of errors that are known in handshakes.
+	// TLS is where a tls.Conn keeps what its handshake agreed on and why its reading
+	// ended, nil where that is not known, and Errors are the types of errors that are known in handshakes.
 	TLS    *layout.TLS
 	Errors []ErrorType
 }

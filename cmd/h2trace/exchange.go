@@ -32,10 +32,10 @@ func (e *connEnd) by() exchange.Ended {
 	switch {
 	case e.record.Kind != bpf.KindClose:
 		return exchange.EndedByProcess
-	case !c.Socket:
-		return exchange.EndedUnknown
 	case c.Path.EndedByPeer():
 		return exchange.EndedByPeer
+	case !c.Socket:
+		return exchange.EndedUnknown
 	case c.Path.Err() != 0:
 		return exchange.EndedByNetwork
 	}

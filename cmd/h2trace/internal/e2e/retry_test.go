@@ -3,7 +3,9 @@ package e2e
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 
@@ -54,14 +56,26 @@ func TestRetries(t *testing.T) {
 			checkRetry(t, r.stream, tt.class, tt.want)
 		})
 	}
-	t.Run("HTTP/1.1 connection that was closed meanwhile", func(t *testing.T) {
-		a := modproxy.NewAuthority(t)
-		url := closesOnSecond(t, a)
-		r := startTracing(t, command{
-			args: []string{fetch.path(t), url + "/first", url + "/m"}, env: append(peerEnv(a), "GODEBUG=http2client=0"),
-		}).good()
-		checkRetry(t, r.stream, "reset", again(2, 0, "reset"))
-	})
+	for _, tt := range []struct {
+		name string
+		end  func(net.Conn) error
+	}{
+		{"HTTP/1.1 connection that was closed meanwhile", net.Conn.Close},
+		{"HTTP/1.1 connection that TLS ended and TCP did not", func(c net.Conn) error {
+			err := c.(*tls.Conn).CloseWrite()
+			_, _ = io.Copy(io.Discard, c) // until the client closes it
+			return errors.Join(err, c.Close())
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := modproxy.NewAuthority(t)
+			url := endsOnSecond(t, a, tt.end)
+			r := startTracing(t, command{
+				args: []string{fetch.path(t), url + "/first", url + "/m"}, env: append(peerEnv(a), "GODEBUG=http2client=0"),
+			}).good()
+			checkRetry(t, r.stream, "reset", again(2, 0, "reset"))
+		})
+	}
 }
 
 // checkRetry demands that /m was asked for twice, the first time in vain.
@@ -88,9 +102,9 @@ func checkRetry(t *testing.T, s *contract.Stream, class string, want *contract.R
 	}
 }
 
-// closesOnSecond starts a server that reads the second request of its first
-// connection and closes that.
-func closesOnSecond(t *testing.T, a *modproxy.Authority) (url string) {
+// endsOnSecond starts a server that reads the second request of its first
+// connection and ends that.
+func endsOnSecond(t *testing.T, a *modproxy.Authority, end func(net.Conn) error) (url string) {
 	t.Helper()
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{a.Server(t)}})
 	if err != nil {
@@ -110,7 +124,7 @@ func closesOnSecond(t *testing.T, a *modproxy.Authority) (url string) {
 				}
 				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") // the client tells
 			}
-			_ = conn.Close()
+			_ = end(conn) // the client may be gone
 		}
 	}()
 	return "https://" + ln.Addr().String()
