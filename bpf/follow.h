@@ -12,9 +12,14 @@
 #include "guess.h"
 #include "packet.h"
 
-/* Followed in one segment, some at a time. */
+/*
+ * Frames are followed 8 at a time, in functions of their own, which the verifier
+ * looks at once: in one segment as many as fit into 64 KiB with nothing in them.
+ */
 #define FRAMES_SOME 8
-#define FRAMES_MAX (32 * FRAMES_SOME)
+#define SOME_MORE 32
+#define MORE_MAX 32
+_Static_assert(FRAMES_SOME * SOME_MORE * MORE_MAX >= 65536 / FRAME_HEADER, "frames of a segment");
 
 static __always_inline u8 client_dir(struct owner *owner)
 {
@@ -136,6 +141,16 @@ __noinline int walk_some(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 	return 0;
 }
 
+/* Follows more of them; 1 when there are no more. */
+__noinline int walk_more(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
+{
+	for (u32 i = 0; i < SOME_MORE; i++) {
+		if (walk_some(skb, offset, span, dir))
+			return 1;
+	}
+	return 0;
+}
+
 /* Follows the frames in a segment, as far as they are there. */
 static __always_inline void walk_frames(struct __sk_buff *skb, struct segment *s,
 					struct walk_dir *w)
@@ -147,8 +162,8 @@ static __always_inline void walk_frames(struct __sk_buff *skb, struct segment *s
 			return;
 		pass_frame(&w->at, w->header);
 	}
-	for (u32 i = 0; i < FRAMES_MAX / FRAMES_SOME; i++) {
-		if (walk_some(skb, s->offset, span, s->dir))
+	for (u32 i = 0; i < MORE_MAX; i++) {
+		if (walk_more(skb, s->offset, span, s->dir))
 			break;
 	}
 	if (w->at.next >= s->offset && w->at.next + HEADER_NEEDED > s->offset + s->len)

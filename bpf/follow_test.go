@@ -168,6 +168,12 @@ func TestFollow(t *testing.T) {
 		small.data(20)
 	}
 	small.data(3000)
+	empty := newFramed() // as many as fit, nearly
+	empty.data(3000)
+	for range 6500 {
+		empty.data(0)
+	}
+	empty.data(3000)
 	tests := []struct {
 		name   string
 		stream *framed
@@ -183,6 +189,7 @@ func TestFollow(t *testing.T) {
 		{"overtaken by several", even, [][2]int{{0, second - 100}, {second + 3000, second + 9000}, {second + 9000, second + 14000}, {second - 100, second + 3000}, {second + 14000, len(even.bytes)}}, 32_000 - (11_000 - 27)},
 		{"overtaken, and not as guessed", odd, [][2]int{{0, third - 1509}, {third + 1500, third + 6009}, {third - 1509, third + 1500}, {third + 6009, len(odd.bytes)}}, 3000 + 1509 + 9 + 7000},
 		{"small frames", small, [][2]int{{0, len(small.bytes)}}, 6000},
+		{"empty frames", empty, [][2]int{{0, len(empty.bytes)}}, 6000},
 	}
 	for k := range 10 {
 		cut := header + k
