@@ -5,7 +5,7 @@
 // Before that come the attributes that tests set: "cell" for a row of a table,
 // "measured" for a number beside its limit, and "reduced" where less was run
 // than there is. Tabs in them separate columns. "progress" goes to stderr at
-// once.
+// once. Behind them stands the end of what each failed test has printed, again.
 //
 // It exits with 1 when a test failed, when there was none, and, with CI=true,
 // when a test was skipped that skips.txt does not list.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,7 @@ type summary struct {
 	perPackage   map[string]*counts
 	total        counts
 	notes        notes
+	failures     failures
 	skipsAllowed map[test]bool // nil: all
 	forbidden    []test        // skipped, and not in skipsAllowed
 }
@@ -125,7 +127,7 @@ func (s *summary) endTest(t test, action string) {
 		c.passed++
 	case "fail":
 		c.failed++
-		s.printOutput(t)
+		s.failures.add(t, s.printOutput(t))
 	case "skip":
 		c.skipped++
 		s.printOutput(t)
@@ -152,6 +154,7 @@ func (s *summary) endPackage(e event) {
 		c.failed++
 		if b := s.build[e.FailedBuild]; b != nil {
 			s.printf("%s", b)
+			s.failures.add(test{pkg: e.Package}, slices.Collect(strings.Lines(b.String())))
 			delete(s.build, e.FailedBuild) // once, also when more packages need it
 		}
 		s.printUnfinished(e.Package)
@@ -173,26 +176,30 @@ func (s *summary) endPackage(e event) {
 func (s *summary) printUnfinished(pkg string) {
 	for t := range s.output {
 		if t.pkg == pkg {
-			s.printOutput(t)
+			s.failures.add(t, s.printOutput(t))
 		}
 	}
 }
 
-func (s *summary) printOutput(t test) {
+// printOutput prints what a test has printed, and returns the lines.
+func (s *summary) printOutput(t test) (lines []string) {
 	if b := s.output[t]; b != nil {
 		for line := range strings.Lines(b.String()) {
 			if !strings.HasPrefix(line, "=== ") {
 				s.printf("%s", line)
+				lines = append(lines, line)
 			}
 		}
 		delete(s.output, t)
 	}
+	return lines
 }
 
 // finish prints what tests have noted and the totals, and reports whether all
 // is well.
 func (s *summary) finish() bool {
 	s.notes.print(s.w)
+	s.failures.print(s.w)
 	for _, t := range s.forbidden {
 		s.printf("FAIL  %s %s was skipped, and skips.txt does not allow it\n", t.pkg, t.name)
 	}

@@ -45,12 +45,15 @@ func TestSummary(t *testing.T) {
 	}{
 		{"pass", pass + endOK + noTests, "", true, []string{"ok    p", "\n1 passed, 0 failed, 0 skipped\n"}, "noise"},
 		{"fail", pass + fail + endFail, "", false, []string{"got 1, want 2\n", "FAIL  p", "\n1 passed, 1 failed, 0 skipped\n"}, "noise"},
+		{"fail, at the end", fail + attrs + pass + endFail, "", false, []string{"1 of 10 copies\nfailed: p TestC\n        got 1, want 2\n1 passed, 1 failed"}, "noise"},
+		{"fail, long", strings.Repeat(`{"Action":"output","Package":"p","Test":"TestC","Output":"line\n"}`+"\n", 25) + fail + endFail, "", false, []string{"failed: p TestC\n    (6 lines more above)\n    line\n", "\n        got 1, want 2\n0 passed"}, "noise"},
+		{"fail, many", strings.Repeat(fail, 25) + endFail, "", false, []string{"\nfailed: 5 more above\n0 passed, 25 failed"}, "noise"},
 		{"skip at home", pass + skip + endOK, "-", true, []string{"no root\n", "\n1 passed, 0 failed, 1 skipped\n"}, "RUN"},
 		{"skip in CI", pass + skip + endOK, "# p TestB no\n", false, []string{"TestB was skipped", "1 skipped\n"}, "noise"},
 		{"skip allowed in CI", pass + skip + endOK, "p TestB because\n", true, []string{"no root\n"}, "was skipped"},
 		{"skip allowed without reason", pass + skip + endOK, "p TestB\n", false, []string{"TestB was skipped"}, "noise"},
-		{"timeout", pass + hung + endFail, "", false, []string{"panic: test timed out\n", "1 passed, 1 failed, 0 skipped\n"}, "noise"},
-		{"build", build, "", false, []string{"p.go:1: undefined: x\n", "0 passed, 1 failed, 0 skipped\n"}, "noise"},
+		{"timeout", pass + hung + endFail, "", false, []string{"panic: test timed out\n", "failed: p TestD\n    panic: test timed out\n1 passed, 1 failed, 0 skipped\n"}, "noise"},
+		{"build", build, "", false, []string{"p.go:1: undefined: x\n", "failed: p \n    p.go:1: undefined: x\n0 passed, 1 failed, 0 skipped\n"}, "noise"},
 		{"attributes", attrs + pass + endOK, "", true, []string{
 			"0 skipped\nmeasured: delay       0.1 ms\nmeasured: long delay  0.2 ms\nreduced: 1 of 10 copies\n1 passed, 0 failed, 0 skipped\n",
 		}, "noise"},
@@ -75,7 +78,7 @@ func TestSummary(t *testing.T) {
 					t.Errorf("got\n%s\nwant %q in it", b.String(), want)
 				}
 			}
-			if got, want := progress.String() != "", tt.name == "attributes"; got != want {
+			if got, want := progress.String() != "", strings.Contains(tt.in, `"progress"`); got != want {
 				t.Errorf("progress: %q", progress.String())
 			}
 			if strings.Contains(b.String(), tt.not) {
