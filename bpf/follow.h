@@ -19,7 +19,8 @@
 #define FRAMES_SOME 8
 #define SOME_MORE 32
 #define MORE_MAX 32
-_Static_assert(FRAMES_SOME * SOME_MORE * MORE_MAX >= 65536 / FRAME_HEADER, "frames of a segment");
+#define FRAMES_MAX (FRAMES_SOME * SOME_MORE * MORE_MAX)
+_Static_assert(FRAMES_MAX >= 65536 / FRAME_HEADER, "as many as a segment holds");
 
 static __always_inline u8 client_dir(struct owner *owner)
 {

@@ -98,7 +98,7 @@ func TestCloseNotify(t *testing.T) {
 					t.Fatal(n, err)
 				}
 				if tt.ended {
-					if n, err := conn.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+					if n, err := conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 						t.Fatalf("read %d bytes and %v, want the end", n, err)
 					}
 				}
