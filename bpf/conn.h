@@ -10,14 +10,16 @@
 #include "goabi.h"
 #include "path.h"
 #include "ring.h"
+#include "wants.h"
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
 #define TLS_CONN_CONN 0	     /* crypto/tls.Conn.conn, an interface */
 #define TLS_CONN_ISCLIENT 16 /* crypto/tls.Conn.isClient */
 #define NET_CONN_FD 0	     /* net.conn.fd */
 #define NETFD_SYSFD 16	     /* net.netFD.pfd.Sysfd */
+#define ITAB_TYPE 8	     /* internal/abi.ITab.Type */
 #define ITAB_HASH 16	     /* internal/abi.ITab.Hash */
-#define FIRST_TABLES 8	     /* wanted of a connection met in the middle */
+#define TYPE_HASH 16	     /* internal/abi.Type.Hash */
 #define WRAPPERS_MAX 4	     /* net.Conn inside net.Conn, as first field */
 
 struct conn_key {
@@ -87,24 +89,22 @@ u64 last_conn_id = 0;
 /* Set by user space while the probes of hpack.h are attached. */
 u32 recovering = 0;
 
-/* How many more tables of a connection are wanted, by its id. */
-struct want {
-	u32 left[DIR_COUNT];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64);
-	__type(value, struct want);
-} wants SEC(".maps");
-
 static __always_inline u64 read_user_u64(u64 addr)
 {
 	u64 v = 0;
 
 	bpf_probe_read_user(&v, sizeof(v), (void *)addr);
 	return v;
+}
+
+/* The hash of the type in an interface. The itab's own copy is 0 where the runtime made it. */
+static __always_inline u32 type_hash(u64 itab)
+{
+	u32 hash = 0;
+
+	bpf_probe_read_user(&hash, sizeof(hash),
+			    (void *)(read_user_u64(itab + ITAB_TYPE) + TYPE_HASH));
+	return hash;
 }
 
 /* The socket behind descriptor fd of the current process, or NULL. */
@@ -125,6 +125,16 @@ static __always_inline struct sock *sock_of_fd(u32 fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* The socket of a *net.TCPConn, or NULL. */
+static __always_inline struct sock *sock_of_tcpconn(u64 tcpconn)
+{
+	u64 netfd = read_user_u64(tcpconn + NET_CONN_FD), sysfd;
+
+	if (bpf_probe_read_user(&sysfd, sizeof(sysfd), (void *)(netfd + NETFD_SYSFD)))
+		return NULL;
+	return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
+}
+
 /*
  * The socket of a *tls.Conn. Its net.Conn is a *net.TCPConn, or something
  * that wraps one as its first field: *tls.Conn itself (TLS inside TLS) does.
@@ -133,7 +143,7 @@ static __always_inline struct sock *sock_of_fd(u32 fd)
 static __always_inline struct sock *sock_of_conn(u64 tls_conn, u32 tcpconn_hash)
 {
 	u64 at = tls_conn + TLS_CONN_CONN;
-	u64 iface[2], netfd, sysfd;
+	u64 iface[2];
 	u32 hash;
 
 	if (!tcpconn_hash)
@@ -143,12 +153,8 @@ static __always_inline struct sock *sock_of_conn(u64 tls_conn, u32 tcpconn_hash)
 		    bpf_probe_read_user(&hash, sizeof(hash), (void *)(iface[0] + ITAB_HASH)))
 			return NULL;
 		at = iface[1];
-		if (hash != tcpconn_hash)
-			continue;
-		netfd = read_user_u64(at + NET_CONN_FD);
-		if (bpf_probe_read_user(&sysfd, sizeof(sysfd), (void *)(netfd + NETFD_SYSFD)))
-			return NULL;
-		return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
+		if (hash == tcpconn_hash)
+			return sock_of_tcpconn(at);
 	}
 	return NULL;
 }
@@ -279,11 +285,8 @@ static __noinline struct conn *open_conn(struct site *site, struct conn_key *key
 		return NULL;
 	if (fresh.sk)
 		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
-	if (recovering && !handshake) {
-		struct want want = { .left = { FIRST_TABLES, FIRST_TABLES } };
-
-		bpf_map_update_elem(&wants, &fresh.id, &want, BPF_ANY);
-	}
+	if (recovering && !handshake)
+		want_first(fresh.id);
 	c = bpf_map_lookup_elem(&conns, key);
 	if (c)
 		report_open(c, key);

@@ -7,7 +7,7 @@
 #ifndef H2TRACE_ENCODE_H
 #define H2TRACE_ENCODE_H
 
-#include "hpack.h"
+#include "behind.h"
 
 /* Whether the table of an encoder is wanted: unless it is known to be known. */
 static __always_inline bool table_wanted(u64 ptr, struct goroutine *of)
@@ -94,31 +94,6 @@ int hpack_encode(struct pt_regs *ctx)
 	return 0;
 }
 
-/*
- * Where the connection may be that a framer reads from: directly, through a
- * bufio.Reader, or through a net.Conn that wraps it. Only what is the address
- * of a known connection is one.
- */
-static __always_inline void look_behind(u64 *ptrs, u64 framer)
-{
-	ptrs[0] = read_user_u64(framer + FRAMER_R);
-	ptrs[1] = read_user_u64(ptrs[0] + BUFIO_RD);
-	ptrs[2] = read_user_u64(ptrs[0] + WRAPPED);
-	ptrs[3] = read_user_u64(ptrs[1] + WRAPPED);
-}
-
-static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutine *of)
-{
-	for (int i = 0; i < FRAMER_PTRS; i++) {
-		struct conn_key key = { .ptr = ptrs[i], .tgid = of->tgid, .life = of->life };
-		struct conn *c = bpf_map_lookup_elem(&conns, &key);
-
-		if (c && !c->closed)
-			return c;
-	}
-	return NULL;
-}
-
 /* http2.HeadersFrameParam, as far as it is needed */
 struct headers_param {
 	u32 stream;
@@ -127,8 +102,8 @@ struct headers_param {
 };
 
 /* A connection without traffic so far is not known: user space finds it. */
-static __always_inline bool report_block(struct encoding *e, struct conn *c, const u64 *ptrs,
-					 u64 sp, u32 tgid)
+static __always_inline bool report_block(struct encoding *e, u64 conn, const u64 *ptrs, u64 sp,
+					 u32 tgid)
 {
 	struct headers_param p;
 	struct block_record *r;
@@ -143,7 +118,7 @@ static __always_inline bool report_block(struct encoding *e, struct conn *c, con
 	r->h.kind = RECORD_BLOCK;
 	r->h.dir = DIR_SEND;
 	r->h.pad = 0;
-	r->conn = c ? c->id : 0;
+	r->conn = conn;
 	r->id = e->id;
 	r->size = e->size;
 	r->fields = e->fields;
@@ -161,6 +136,21 @@ static __always_inline bool report_block(struct encoding *e, struct conn *c, con
 	return true;
 }
 
+/* The connection of a framer, 0 when it is not known. */
+static __always_inline u64 conn_of_framer(u64 *ptrs, u64 framer, struct goroutine *of,
+					  u32 tcpconn_hash)
+{
+	struct plain_behind p;
+	struct conn *c;
+
+	look_behind(ptrs, framer);
+	c = conn_behind(ptrs, of);
+	if (c)
+		return c->id;
+	find_plain(&p, ptrs, framer, tcpconn_hash);
+	return p.conn;
+}
+
 static __always_inline void bind_encoder(u64 ptr, struct goroutine *of, u64 conn)
 {
 	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .life = of->life };
@@ -173,24 +163,24 @@ static __always_inline void bind_encoder(u64 ptr, struct goroutine *of, u64 conn
 SEC("uprobe/write_headers")
 int write_headers(struct pt_regs *ctx)
 {
+	struct site *site = site_of(ctx);
 	struct want *want = NULL;
 	u64 ptrs[FRAMER_PTRS];
 	struct goroutine key;
 	struct encoding *e;
-	struct conn *c;
+	u64 conn;
 
-	if (!hit(ctx, &key))
+	if (!site || !hit(ctx, &key))
 		return 0;
 	e = bpf_map_lookup_elem(&encodings, &key);
 	if (!e)
 		return 0;
-	look_behind(ptrs, GO_ARG0(ctx));
-	c = conn_behind(ptrs, &key);
-	if (c) {
-		bind_encoder(e->encoder, &key, c->id);
-		want = want_of(c->id, DIR_SEND);
+	conn = conn_of_framer(ptrs, GO_ARG0(ctx), &key, site->tcpconn_hash);
+	if (conn) {
+		bind_encoder(e->encoder, &key, conn);
+		want = want_of(conn, DIR_SEND);
 	}
-	if (e->id && (!c || want) && report_block(e, c, ptrs, GO_SP(ctx), key.tgid) && want)
+	if (e->id && (!conn || want) && report_block(e, conn, ptrs, GO_SP(ctx), key.tgid) && want)
 		take_one(want, DIR_SEND);
 	bpf_map_delete_elem(&encodings, &key);
 	return 0;

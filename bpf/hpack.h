@@ -11,9 +11,6 @@
 #include "largetable.h"
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
-#define FRAMER_R 8	      /* the pointer in http2.Framer.r, an io.Reader */
-#define BUFIO_RD 32	      /* the pointer in bufio.Reader.rd, an io.Reader */
-#define WRAPPED 8	      /* the pointer of an interface that is a first field */
 #define HEADERS_PARAM 8	      /* http2.HeadersFrameParam, from SP */
 #define UNBOUND_TABLES_MAX 16 /* of an encoder whose connection is not known */
 
@@ -30,8 +27,8 @@ struct goroutine {
 /* What a goroutine read last, and how many fragments it has decoded since. */
 struct reader {
 	u64 conn;
-	u64 end; /* offset in the direction */
-	u32 read;
+	u64 end;  /* offset in the direction; without TLS, where a frame begins, */
+	u32 read; /* and 0 */
 	u32 fragments;
 };
 

@@ -32,7 +32,7 @@ struct table_record {
 	struct record_header h;
 	u64 conn;	  /* received */
 	u64 id;		  /* sent: that of the block record */
-	u64 end;	  /* received: offset in the direction */
+	u64 end;	  /* received: offset in the direction, see table.go */
 	u32 read;	  /* received: bytes */
 	u32 fragment_len; /* received: of the fragment */
 	u32 size;	  /* as hpack counts it: 32 more an entry */

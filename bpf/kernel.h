@@ -35,6 +35,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	long long counter;
+} atomic64_t;
+
 struct in6_addr {
 	union {
 		__u8 u6_addr8[16];
@@ -63,6 +67,7 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	atomic64_t skc_cookie;
 };
 
 struct sock {
@@ -88,6 +93,7 @@ struct minmax {
 struct tcp_sock {
 	__u64 bytes_received;
 	__u64 bytes_acked;
+	__u32 copied_seq;
 	__u32 snd_nxt;
 	__u32 write_seq;
 	__u32 srtt_us;

@@ -19,12 +19,13 @@ enum carries {
 struct flow_dir {
 	u64 end; /* offset behind the highest byte so far */
 	u64 records;
-	u64 lost_bytes; /* since the last record that was delivered */
-	u32 lost;	/* likewise, 1 << loss_reason */
+	u64 lost_bytes; /* in all */
+	u32 lost;	/* since the last record that was delivered, 1 << loss_reason */
 	u32 first;	/* sequence number of offset 0 */
 	u64 guess;	/* for segment_record */
 	u8 begun;	/* first is known */
-	u8 pad[7];
+	u8 pad[3];
+	u32 lost_records; /* in all */
 };
 
 /* Goes with the socket, and from one that listens to those that it accepts. */

@@ -89,6 +89,7 @@ func (c *Collector) watchPackets(cache *btf.Cache) error {
 	}
 	shared := map[string]*ebpf.Map{
 		packetsMapRing: c.probes.Ring, packetsMapCounters: c.probes.Counters, packetsMapTargets: c.probes.Targets,
+		packetsMapWants: c.probes.Wants,
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: shared, Cache: cache})

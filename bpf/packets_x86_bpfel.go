@@ -55,15 +55,16 @@ type packetsOwner struct {
 	Framed    uint8
 	Pad       [4]uint8
 	Dir       [2]struct {
-		_         structs.HostLayout
-		End       uint64
-		Records   uint64
-		LostBytes uint64
-		Lost      uint32
-		First     uint32
-		Guess     uint64
-		Begun     uint8
-		Pad       [7]uint8
+		_           structs.HostLayout
+		End         uint64
+		Records     uint64
+		LostBytes   uint64
+		Lost        uint32
+		First       uint32
+		Guess       uint64
+		Begun       uint8
+		Pad         [3]uint8
+		LostRecords uint32
 	}
 }
 
@@ -78,6 +79,7 @@ const (
 	packetsMapRing            = "ring"
 	packetsMapTargets         = "targets"
 	packetsMapWalks           = "walks"
+	packetsMapWants           = "wants"
 	packetsProgPacketEgress   = "packet_egress"
 	packetsProgPacketIngress  = "packet_ingress"
 	packetsProgSocketBind4    = "socket_bind4"
@@ -160,6 +162,7 @@ type packetsMapSpecs struct {
 	Ring      *ebpf.MapSpec `ebpf:"ring"`
 	Targets   *ebpf.MapSpec `ebpf:"targets"`
 	Walks     *ebpf.MapSpec `ebpf:"walks"`
+	Wants     *ebpf.MapSpec `ebpf:"wants"`
 }
 
 // packetsVariableSpecs contains global variables before they are loaded into the kernel.
@@ -200,6 +203,7 @@ type packetsMaps struct {
 	Ring      *ebpf.Map `ebpf:"ring"`
 	Targets   *ebpf.Map `ebpf:"targets"`
 	Walks     *ebpf.Map `ebpf:"walks"`
+	Wants     *ebpf.Map `ebpf:"wants"`
 }
 
 func (m *packetsMaps) Close() error {
@@ -211,6 +215,7 @@ func (m *packetsMaps) Close() error {
 		m.Ring,
 		m.Targets,
 		m.Walks,
+		m.Wants,
 	)
 }
 

@@ -9,6 +9,7 @@
 #include "follow.h"
 #include "packet.h"
 #include "path.h"
+#include "wants.h"
 
 /* How much of a stream is looked at to tell what it carries. */
 #define PEEK 8
@@ -94,6 +95,8 @@ static __always_inline void open_plain(struct segment *s, struct packet *p)
 	r->established = owner->established;
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	if (!owner->from_start)
+		want_first(PLAIN_CONN | s->socket);
 }
 
 /*
@@ -193,6 +196,7 @@ static __always_inline void close_plain(struct owner *owner, u64 socket, struct 
 		r->offset[d] = owner->dir[d].end;
 		r->lost[d] = owner->dir[d].lost;
 		r->lost_bytes[d] = owner->dir[d].lost_bytes;
+		r->lost_records[d] = owner->dir[d].lost_records;
 	}
 	fill_path(r, tp, before);
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);

@@ -82,6 +82,7 @@ type probesCloseRecord struct {
 	SegsOut     uint32
 	ReadEnded   uint8
 	Pad         [7]uint8
+	LostRecords [2]uint32
 }
 
 type probesConn struct {
@@ -561,17 +562,19 @@ type probesSegmentRecord struct {
 		Dir  uint8
 		Pad  uint16
 	}
-	Conn      uint64
-	Seq       uint64
-	Offset    uint64
-	LostBytes uint64
-	Lost      uint32
-	LeftOut   uint32
-	Len       uint32
-	Followed  uint8
-	Pad       [3]uint8
-	Guess     uint64
-	Payload   [0]uint8
+	Conn        uint64
+	Seq         uint64
+	Offset      uint64
+	LostBytes   uint64
+	Lost        uint32
+	LeftOut     uint32
+	Len         uint32
+	Followed    uint8
+	Pad         [3]uint8
+	First       uint32
+	LostRecords uint32
+	Guess       uint64
+	Payload     [0]uint8
 }
 
 type probesSite struct {

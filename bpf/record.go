@@ -102,7 +102,9 @@ type Record struct {
 //
 // Of a connection without TLS it is a segment, as KindSegment, or a part of one:
 // these come as they went through the kernel, maybe out of order, and more than
-// once. LeftOut bytes come first that were left out, and Payload follows them.
+// once, and their Seq in another order when they were on two CPUs. LostRecords and
+// LostBytes are what was lost since the connection began. LeftOut bytes come first
+// that were left out, and Payload follows them.
 type Data struct {
 	Dir       int // Send or Recv
 	Seq       uint64
@@ -111,7 +113,10 @@ type Data struct {
 	Lost      Reasons
 	LostBytes uint64
 
-	LeftOut int // of a segment
+	// Of a segment:
+	LeftOut     int
+	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
+	LostRecords uint32
 	// Followed says that the kernel knows which frames the segment holds. Where
 	// it does not, FlowWant.Place helps it: any, or Guess, unless that is 0, if a
 	// frame began there.
@@ -135,11 +140,12 @@ type Open struct {
 
 // Totals is what passed in each direction of a connection: Seq records and
 // Offset bytes, delivered or not, and what of them was lost since the last
-// record that was delivered.
+// record that was delivered; without TLS, since the connection began.
 type Totals struct {
 	Seq, Offset [2]uint64
 	Lost        [2]Reasons
 	LostBytes   [2]uint64
+	LostRecords [2]uint32 // without TLS
 }
 
 // Close tells of the end of a connection and, when Socket is set, what TCP knew
@@ -279,32 +285,6 @@ func (r *Record) parseData(sample []byte) error {
 	return nil
 }
 
-const segmentHeaderSize = int(unsafe.Offsetof(probesSegmentRecord{}.Payload))
-
-func (r *Record) parseSegment(sample []byte) error {
-	d, err := view[probesSegmentRecord](sample, segmentHeaderSize)
-	if err != nil {
-		return err
-	}
-	payload := sample[segmentHeaderSize:]
-	if uint64(d.Len) > uint64(len(payload)) || int(d.H.Dir) > Recv {
-		return fmt.Errorf("segment record with %d of %d bytes, direction %d", d.Len, len(payload), d.H.Dir)
-	}
-	r.Conn = d.Conn
-	r.Data = Data{
-		Dir:       int(d.H.Dir),
-		Seq:       d.Seq,
-		Offset:    d.Offset,
-		Payload:   payload[:d.Len],
-		Lost:      Reasons(d.Lost),
-		LostBytes: d.LostBytes,
-		LeftOut:   int(d.LeftOut),
-		Followed:  d.Followed != 0,
-		Guess:     d.Guess,
-	}
-	return nil
-}
-
 func (r *Record) parseOpen(sample []byte) error {
 	o, err := view[probesOpenRecord](sample, int(unsafe.Sizeof(probesOpenRecord{})))
 	if err != nil {
@@ -338,6 +318,8 @@ func (r *Record) parseClose(sample []byte) error {
 			Offset:    c.Offset,
 			Lost:      [2]Reasons{Reasons(c.Lost[Send]), Reasons(c.Lost[Recv])},
 			LostBytes: c.LostBytes,
+
+			LostRecords: c.LostRecords,
 		},
 		Socket: c.Socket != 0,
 		Path:   pathOf(c),

@@ -108,13 +108,15 @@ struct segment_record {
 	u64 conn;
 	u64 seq;
 	u64 offset;	/* of the first byte, left out or not */
-	u64 lost_bytes; /* as in data_record */
-	u32 lost;
+	u64 lost_bytes; /* in all so far */
+	u32 lost;	/* as in data_record */
 	u32 left_out;
 	u32 len;
 	u8 followed; /* 1: frames were followed to the end of the segment, */
 	u8 pad[3];
-	u64 guess; /* if not, the place of one that would help, if it began there */
+	u32 first;	  /* sequence number of offset 0 (RFC 9293 3.4) */
+	u32 lost_records; /* in all so far */
+	u64 guess;	  /* if not, the place of one that would help, if it began there */
 	u8 payload[];
 };
 
@@ -160,6 +162,7 @@ struct close_record {
 	u32 segs_out;
 	u8 read_ended; /* 1: the process had read the end, or could read no more */
 	u8 pad[7];
+	u32 lost_records[DIR_COUNT]; /* without TLS: in all, and so are lost_bytes */
 };
 
 /* A connect that failed, or that the process gave up. */
@@ -264,9 +267,9 @@ struct handshake_record {
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
-_Static_assert(sizeof(struct segment_record) == 72, "segment_record");
+_Static_assert(sizeof(struct segment_record) == 80, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
-_Static_assert(sizeof(struct close_record) == 128, "close_record");
+_Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");

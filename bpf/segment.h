@@ -79,6 +79,19 @@ static __always_inline void read_want(struct segment *s, struct flow_want *want)
 	bpf_spin_unlock(&found->lock);
 }
 
+/*
+ * Segments of a direction may be on two CPUs at a time, and their records in the
+ * ring another way round than their numbers. So what was lost is counted, and
+ * not told by a number that is missing.
+ */
+static __always_inline void lose_slice(struct flow_dir *flow, u32 reason, u32 len)
+{
+	flow->lost |= 1 << reason;
+	__sync_fetch_and_add(&flow->lost_bytes, len);
+	__sync_fetch_and_add(&flow->lost_records, 1);
+	count_lost(reason, 1, len);
+}
+
 /* One record with room for size bytes, a power of two, that holds len of them or none. */
 static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, const u32 size,
 				      u32 len, u32 left_out, u32 followed)
@@ -93,9 +106,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	if (ring_takes(ring_backlog(), total))
 		r = bpf_ringbuf_reserve(&ring, total, 0);
 	if (!r) {
-		flow->lost |= 1 << LOSS_RING_FULL;
-		flow->lost_bytes += len;
-		count_lost(LOSS_RING_FULL, 1, len);
+		lose_slice(flow, LOSS_RING_FULL, len);
 		return;
 	}
 	r->h.time = bpf_ktime_get_ns();
@@ -105,9 +116,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	copied += 1;
 	if (len && bpf_skb_load_bytes(skb, s->at, r->payload, copied)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		flow->lost |= 1 << LOSS_READ_FAULT;
-		flow->lost_bytes += len;
-		count_lost(LOSS_READ_FAULT, 1, len);
+		lose_slice(flow, LOSS_READ_FAULT, len);
 		return;
 	}
 	r->h.pid = s->owner->tgid;
@@ -117,15 +126,16 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->conn = PLAIN_CONN | s->socket;
 	r->seq = seq;
 	r->offset = s->offset;
-	r->lost_bytes = flow->lost_bytes;
+	r->lost_records = *(volatile u32 *)&flow->lost_records;
+	r->lost_bytes = flow->lost_bytes; /* behind them, see lose_slice */
 	r->lost = flow->lost;
 	r->left_out = left_out;
 	r->len = len;
 	r->followed = followed;
 	r->pad[0] = r->pad[1] = r->pad[2] = 0;
+	r->first = flow->first;
 	r->guess = followed ? 0 : flow->guess;
 	flow->lost = 0;
-	flow->lost_bytes = 0;
 	bpf_ringbuf_submit(r, 0); /* wakes a reader who has taken all there was */
 }
 

@@ -8,7 +8,8 @@ import (
 // Table is an HPACK table as the process held it when its own code was about to
 // work on a field block. A received one belongs to the first block of which a
 // fragment ends within the last Read bytes before the offset End of its
-// connection. A sent one has an ID; the Block of the same ID follows.
+// connection. Without TLS, where Read is 0, it belongs to the frame that begins at
+// the sequence number End. A sent one has an ID; the Block of the same ID follows.
 type Table struct {
 	Dir     int // Send or Recv
 	ID      uint64

@@ -30,9 +30,6 @@ struct {
 #define CALL_HANDSHAKE 2
 #define CALL_VERIFY 3
 
-#define ITAB_TYPE 8  /* internal/abi.ITab.Type */
-#define TYPE_HASH 16 /* internal/abi.Type.Hash */
-
 /* What to do with an error of a type, by table << 32 | hash of the type. */
 struct error_type {
 	u8 kind;
@@ -114,12 +111,8 @@ static __always_inline void copy_error(struct go_error *e, u32 table, u64 itab, 
 	for (int i = 0; i < ERROR_DEPTH; i++) {
 		struct error_type *type;
 		u64 key, iface[2];
-		u32 hash = 0;
 
-		/* The itab's own copy is 0 where the runtime made it. */
-		bpf_probe_read_user(&hash, sizeof(hash),
-				    (void *)(read_user_u64(itab + ITAB_TYPE) + TYPE_HASH));
-		key = (u64)table << 32 | hash;
+		key = (u64)table << 32 | type_hash(itab);
 		type = bpf_map_lookup_elem(&error_types, &key);
 		if (!type)
 			return;

@@ -11,7 +11,6 @@
 #include "encode.h"
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
-#define BUFIO_R 40   /* bufio.Reader.r, w */
 #define BUFIO_N 40   /* bufio.Writer.n */
 #define BUFIO_WR 56  /* the pointer in bufio.Writer.wr, an io.Writer */
 #define COND_L 8     /* the pointer in sync.Cond.L, a sync.Locker */
@@ -197,6 +196,8 @@ int read_frame(struct pt_regs *ctx)
 	p.framer = GO_ARG0(ctx);
 	look_behind(ptrs, p.framer);
 	c = conn_behind(ptrs, &key);
+	if (!c)
+		note_frame(&key, ptrs, p.framer, site->tcpconn_hash);
 	if (!c || c->role == ROLE_SERVER)
 		return 0;
 	w = bpf_map_lookup_elem(&window_wants, &c->id);

@@ -89,8 +89,8 @@ func (e *executable) entrances(functions []tapFunction) ([]Site, error) {
 		case ProcessFrame:
 			site.Server = e.serverLayout(tf.home)
 		}
-		if tf.home != "" && site.Layout == nil && site.Server == nil {
-			continue
+		if tf.tap == ProcessFrame && site.Server == nil {
+			continue // which is for nothing else
 		}
 		placed, err := e.place(f, site)
 		if err != nil {

@@ -99,12 +99,18 @@ func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reas
 	next := &c.next[dir]
 	missing, bytes := seq-next.seq, int64(offset-next.offset)
 	*next = position{seq, offset}
+	c.pass(at, dir, bytes, missing, lost, why)
+}
+
+// pass passes over n bytes of a direction. They were left out on purpose unless
+// records are missing, of which lost bytes are the payload.
+func (c *tracedConn) pass(at int64, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
 	if missing == 0 {
-		c.decoder.Skip(at, decoder.Direction(dir), bytes)
+		c.decoder.Skip(at, decoder.Direction(dir), n)
 		return
 	}
 	c.announceLoss(at, missing, lost, why)
-	c.decoder.Gap(at, decoder.Direction(dir), bytes)
+	c.decoder.Gap(at, decoder.Direction(dir), n)
 	c.table.wantTables(c)
 }
 
@@ -119,6 +125,7 @@ func (c *tracedConn) settle(at int64, t bpf.Totals) {
 	c.release()
 	if c.plain != nil {
 		c.plain.settle(c, at, t)
+		return
 	}
 	for dir, next := range c.next {
 		if t.Seq[dir] >= next.seq && t.Offset[dir] >= next.offset {

@@ -95,19 +95,15 @@ func (t *connTable) open(r *bpf.Record) {
 	c.event.Role = config.Role
 	t.enter(c)
 	c.follow(config)
-	if c.plain != nil {
-		return
+	if c.plain == nil {
+		t.hellos.opened(c)
 	}
-	t.hellos.opened(c)
 	t.wantTables(c)
 	t.failed = errors.Join(t.failed, t.recovery.opened(c, r.Open.Ptr))
 }
 
 // wantTables asks for the header tables of a connection that are not known.
 func (t *connTable) wantTables(c *tracedConn) {
-	if c.plain != nil {
-		return // no probe knows whose memory it would be
-	}
 	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
 		return
 	}

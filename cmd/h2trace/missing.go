@@ -30,6 +30,8 @@ type missingState struct {
 	held  []heldData
 	bytes int
 	vain  int
+	// pieces are what is held of a connection without TLS.
+	pieces []heldPiece
 }
 
 // heldData is a record of data that was read from the ring and not decoded.
@@ -80,16 +82,35 @@ func (c *tracedConn) release() {
 	if m == nil {
 		return
 	}
-	held := m.held
-	m.held, m.bytes = nil, 0
+	held, pieces := m.held, m.pieces
+	m.held, m.pieces, m.bytes = nil, nil, 0
 	for i := range held {
 		c.feed(held[i].at, &held[i].Data)
 	}
+	c.releasePieces(pieces)
 }
 
-// releaseBefore decodes what is held if that began before a kernel time.
-func (c *tracedConn) releaseBefore(at int64) {
-	if m := c.missing; m != nil && len(m.held) > 0 && m.held[0].at < at {
+// holding returns since when something is held, if anything is.
+func (m *missingState) holding() (since int64, ok bool) {
+	switch {
+	case len(m.held) > 0:
+		return m.held[0].at, true
+	case len(m.pieces) > 0:
+		return m.pieces[0].at, true
+	}
+	return 0, false
+}
+
+// releaseOld decodes what is held for too long.
+func (c *tracedConn) releaseOld(now int64) {
+	m, longest := c.missing, maxHold
+	if m == nil {
+		return
+	}
+	if c.plain != nil {
+		longest = maxPlainHold
+	}
+	if since, ok := m.holding(); ok && since < now-longest.Nanoseconds() {
 		m.vain++
 		c.release()
 	}
@@ -138,7 +159,10 @@ func (c *tracedConn) recover(at int64, dir int, s decoder.Snapshot) {
 // settled reports whether nothing is missing, or none will be found: the
 // connection speaks something else.
 func (c *tracedConn) settled() bool {
-	if c.missing == nil || len(c.missing.held) > 0 {
+	if c.missing == nil {
+		return false
+	}
+	if _, ok := c.missing.holding(); ok {
 		return false
 	}
 	known := c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) && c.windowsSettled()

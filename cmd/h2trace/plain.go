@@ -30,6 +30,28 @@ type plainConn struct {
 	streams [2]tcp.Stream
 	want    bpf.FlowWant
 	follow  [2]following
+	first   [2]uint32 // sequence numbers of offset 0
+	lost    [2]plainLoss
+}
+
+// plainLoss is what the kernel has lost of a direction so far.
+type plainLoss struct {
+	records uint32
+	bytes   uint64
+}
+
+// since takes what it has lost in all by now, as a record says that may be an
+// older one, and returns what is new.
+func (l *plainLoss) since(records uint32, bytes uint64) (newRecords, newBytes uint64) {
+	if int32(records-l.records) <= 0 {
+		return 0, 0
+	}
+	newRecords = uint64(records - l.records)
+	if bytes > l.bytes {
+		newBytes = bytes - l.bytes
+	}
+	l.records, l.bytes = records, max(bytes, l.bytes)
+	return newRecords, newBytes
 }
 
 // segment takes a record of a connection without TLS.
@@ -41,14 +63,16 @@ func (t *connTable) segment(r *bpf.Record) {
 	}
 	d := &r.Data
 	next := &c.next[d.Dir]
-	lost := d.Seq > next.seq
+	records, bytes := c.plain.lost[d.Dir].since(d.LostRecords, d.LostBytes)
+	lost := records > 0
 	if lost {
-		c.announceLoss(r.Time, d.Seq-next.seq, d.LostBytes, d.Lost)
+		c.announceLoss(r.Time, records, bytes, d.Lost)
 	}
 	next.seq = max(next.seq, d.Seq+1)
 	if c.plain.want.Nothing {
 		return
 	}
+	c.plain.first[d.Dir] = d.First
 	c.noteFollowed(d)
 	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
 	s.Skip(r.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
@@ -65,6 +89,12 @@ type plainSink struct {
 
 // Data implements tcp.Sink.
 func (s plainSink) Data(at int64, b []byte) {
+	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, b: b}) {
+		s.data(at, b)
+	}
+}
+
+func (s plainSink) data(at int64, b []byte) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	if n, ok := c.beforeGuess(s.dir); ok && n <= uint64(len(b)) {
@@ -86,6 +116,12 @@ func (s plainSink) take(b []byte) {
 
 // Missing implements tcp.Sink.
 func (s plainSink) Missing(at int64, n uint64, why tcp.Cause) {
+	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, n: n, why: why}) {
+		s.miss(at, n, why)
+	}
+}
+
+func (s plainSink) miss(at int64, n uint64, why tcp.Cause) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	c.next[s.dir].offset += n
@@ -101,15 +137,25 @@ func (s plainSink) Missing(at int64, n uint64, why tcp.Cause) {
 		})
 	}
 	c.decoder.Gap(c.latest, decoder.Direction(s.dir), int64(n))
+	c.table.wantTables(c)
 }
 
-// settle hands on what is held, and counts what was not wanted.
+// settle hands on what is held, and brings both directions up to what the kernel
+// counted, but for what was not wanted.
 func (p *plainConn) settle(c *tracedConn, at int64, t bpf.Totals) {
 	p.flush(c, at)
 	for dir := range c.next {
-		if p.want.Nothing {
-			c.next[dir].offset = max(c.next[dir].offset, t.Offset[dir])
+		next := &c.next[dir]
+		records, bytes := p.lost[dir].since(t.LostRecords[dir], t.LostBytes[dir])
+		behind := int64(t.Offset[dir] - next.offset)
+		if behind < 0 {
+			continue
 		}
+		next.offset = t.Offset[dir]
+		if p.want.Nothing {
+			behind = 0
+		}
+		c.pass(at, dir, behind, records, bytes, t.Lost[dir])
 	}
 }
 
@@ -135,6 +181,7 @@ func (c *tracedConn) steer(dir int) error {
 	switch left := c.bodyLeft(decoder.Direction(dir)); {
 	case c.isNoHTTP():
 		p.want.Nothing = true
+		c.table.failed = errors.Join(c.table.failed, c.table.recovery.leave(c))
 	case left >= worthLeavingOut && p.want.Until[dir] <= next:
 		p.want.Until[dir] = next + uint64(left)
 		p.streams[dir].LeaveOut(p.want.Until[dir])

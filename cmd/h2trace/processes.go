@@ -223,10 +223,11 @@ func (p *processes) hold(proc process, file *bpf.Executable) error {
 func (p *processes) attach(proc process) *export.Process {
 	met := p.holder.part(proc.pid, proc.before)
 	defer met.end()
-	if err := p.collector.OwnSockets(proc.pid, proc.life, proc.comm); err != nil {
-		p.msg.Errorf("%v", err)
-	}
 	exe, err := p.executable(proc, met.of(proc.image))
+	// Behind the probes, so that these tell of all that packets tell of.
+	if ownErr := p.collector.OwnSockets(proc.pid, proc.life, proc.comm); ownErr != nil {
+		p.msg.Errorf("%v", ownErr)
+	}
 	switch {
 	case gone(err):
 		return p.skip(proc, "it exited before it could be looked at")

@@ -163,7 +163,11 @@ func (r *recovery) table(rec *bpf.Record) error {
 	if c == nil {
 		return nil
 	}
-	if t.Consistent {
+	switch {
+	case !t.Consistent:
+	case c.plain != nil:
+		c.receivedFrame(rec.Time, &t)
+	default:
 		c.received(rec.Time, &t)
 	}
 	return r.used(c, bpf.Recv)
@@ -216,7 +220,7 @@ func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) error {
 	t := r.tables[b.ID]
 	delete(r.tables, b.ID)
 	if t != nil && t.Consistent {
-		c.recover(rec.Time, bpf.Send, decoder.Snapshot{
+		s := decoder.Snapshot{
 			Entries:        fields(t.Entries),
 			MaxSize:        t.MaxSize,
 			Fragment:       b.Fragment,
@@ -224,7 +228,10 @@ func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) error {
 			StreamID:       b.Stream,
 			Fields:         int(b.Fields),
 			Size:           b.Size,
-		})
+		}
+		if c.plain == nil || !c.holdPiece(heldPiece{at: rec.Time, dir: bpf.Send, table: &s}) {
+			c.recover(rec.Time, bpf.Send, s)
+		}
 	}
 	return r.used(c, bpf.Send)
 }
@@ -245,9 +252,11 @@ func (r *recovery) used(c *tracedConn, dir int) error {
 func (r *recovery) tick(now int64, idle bool) error {
 	var err error
 	for _, c := range r.conns {
-		c.releaseBefore(now - maxHold.Nanoseconds())
-		if idle && c.missing != nil && len(c.missing.held) == 0 {
-			c.decoder.Quiet(now)
+		c.releaseOld(now)
+		if m := c.missing; idle && m != nil {
+			if _, ok := m.holding(); !ok {
+				c.decoder.Quiet(now)
+			}
 		}
 		if c.settled() {
 			err = errors.Join(err, r.leave(c))

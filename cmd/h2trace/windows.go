@@ -48,7 +48,7 @@ func (r *recovery) askWindows(c *tracedConn) error {
 	if w.forgone {
 		return nil
 	}
-	if w.samples >= maxSamples {
+	if c.plain != nil || w.samples >= maxSamples { // packets do not tell how far the process has got
 		return r.forgoWindows(c)
 	}
 	w.left = samplesAsked

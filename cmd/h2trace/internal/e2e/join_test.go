@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -38,6 +39,26 @@ func TestJoinLargeTables(t *testing.T) {
 	needProbes(t)
 	for _, side := range []string{"client", "server"} {
 		t.Run(side, func(t *testing.T) { joinPair(t, side, "x", "table", "-table", "65536") })
+	}
+}
+
+// TestJoinPlain does so on connections without TLS, which packets tell of.
+func TestJoinPlain(t *testing.T) {
+	needProbes(t)
+	chosen := []string{"client/net/all kinds of frames", "server/x/many streams"}
+	full := os.Getenv("H2TRACE_JOINS") != ""
+	if !full {
+		t.Attr("reduced", "joins without TLS: tiny requests, and one more of each side; with H2TRACE_JOINS all")
+	}
+	for _, side := range []string{"client", "server"} {
+		for _, impl := range []string{"net", "x"} {
+			for i, storm := range storms {
+				name := side + "/" + impl + "/" + storm.name
+				if i == 0 || full || slices.Contains(chosen, name) {
+					t.Run(name, func(t *testing.T) { joinPair(t, side, impl, storm.scenario, "-plain") })
+				}
+			}
+		}
 	}
 }
 
@@ -101,7 +122,7 @@ func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFil
 	flags := append([]string{"-impl", "x", "-repeat", "-timeout", "80s", "-scenario", scenario}, both...)
 	if side == "server" {
 		srv := startLoggingServer(t, serverArgs(t, a, append([]string{"-impl", impl}, both...)...), debugEnv(peerEnv(a)), logFile)
-		endClient := startStorm(t, clientArgs(t, srv.addr, flags...), peerEnv(a))
+		endClient := startStorm(t, stormArgs(t, srv.addr, flags), peerEnv(a))
 		return srv.pid, func() {
 			endClient()
 			srv.stop()
@@ -109,8 +130,19 @@ func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFil
 	}
 	srv := startServer(t, serverArgs(t, a, both...), peerEnv(a))
 	flags[1] = impl
-	args := clientArgs(t, srv.addr, flags...)
+	args := stormArgs(t, srv.addr, flags)
 	return startLogging(t, args, debugEnv(peerEnv(a)), logFile)
+}
+
+// stormArgs is an h2client against the server at addr, without TLS if one of the
+// flags says so.
+func stormArgs(t *testing.T, addr string, flags []string) []string {
+	t.Helper()
+	args := clientArgs(t, addr, flags...)
+	if slices.Contains(flags, "-plain") {
+		args = append(args, "-url", "http://"+addr)
+	}
+	return args
 }
 
 // startLogging starts a client that works until end is called, with its stderr

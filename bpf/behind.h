@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Which connection a framer of HTTP/2 reads from: one of TLS by its address, one
+ * without TLS by its socket, of which packets have told.
+ */
+#ifndef H2TRACE_BEHIND_H
+#define H2TRACE_BEHIND_H
+
+#include "hpack.h"
+
+/* Field offsets that hold in every Go release from 1.18 to 1.27. */
+#define FRAMER_R 8  /* the pointer in http2.Framer.r, an io.Reader */
+#define BUFIO_RD 32 /* the pointer in bufio.Reader.rd, an io.Reader */
+#define BUFIO_R 40  /* bufio.Reader.r, w */
+#define WRAPPED 8   /* the pointer of an interface that is a first field */
+#define ITAB_WORD 8 /* before such a pointer */
+
+/*
+ * Where the connection may be that a framer reads from: directly, through a
+ * bufio.Reader, or through a net.Conn that wraps it. Only what is the address
+ * of a known connection is one.
+ */
+static __always_inline void look_behind(u64 *ptrs, u64 framer)
+{
+	ptrs[0] = read_user_u64(framer + FRAMER_R);
+	ptrs[1] = read_user_u64(ptrs[0] + BUFIO_RD);
+	ptrs[2] = read_user_u64(ptrs[0] + WRAPPED);
+	ptrs[3] = read_user_u64(ptrs[1] + WRAPPED);
+}
+
+static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutine *of)
+{
+	for (int i = 0; i < FRAMER_PTRS; i++) {
+		struct conn_key key = { .ptr = ptrs[i], .tgid = of->tgid, .life = of->life };
+		struct conn *c = bpf_map_lookup_elem(&conns, &key);
+
+		if (c && !c->closed)
+			return c;
+	}
+	return NULL;
+}
+
+/* A connection without TLS, and how much of it is buffered. */
+struct plain_behind {
+	u64 conn; /* 0: there is none, or no packet of it was seen */
+	struct tcp_sock *tp;
+	u32 buffered;
+};
+
+/* Finds it in the same places, where it is a *net.TCPConn. */
+static __always_inline void find_plain(struct plain_behind *p, const u64 *ptrs, u64 framer,
+				       u32 tcpconn_hash)
+{
+	const u64 at[FRAMER_PTRS] = { framer + FRAMER_R, ptrs[0] + BUFIO_RD, ptrs[0] + WRAPPED,
+				      ptrs[1] + WRAPPED };
+
+	p->conn = 0;
+	if (!tcpconn_hash)
+		return;
+	for (int i = 0; i < FRAMER_PTRS; i++) {
+		u64 filled[2] = {}, cookie;
+		struct sock *sk;
+
+		if (type_hash(read_user_u64(at[i] - ITAB_WORD)) != tcpconn_hash)
+			continue;
+		sk = sock_of_tcpconn(ptrs[i]);
+		if (!sk)
+			return;
+		cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+		if (i & 1) /* through a bufio.Reader */
+			bpf_probe_read_user(filled, sizeof(filled), (void *)(ptrs[0] + BUFIO_R));
+		p->tp = (struct tcp_sock *)sk;
+		p->buffered = filled[1] - filled[0];
+		p->conn = cookie ? PLAIN_CONN | cookie : 0;
+		return;
+	}
+}
+
+/*
+ * A goroutine is about to read a frame from a connection without TLS: what it
+ * decodes next is in a frame that begins at this sequence number.
+ */
+static __always_inline void note_frame(struct goroutine *key, const u64 *ptrs, u64 framer,
+				       u32 tcpconn_hash)
+{
+	struct plain_behind p;
+	struct reader r = {};
+	struct tcp_sock *tp;
+
+	find_plain(&p, ptrs, framer, tcpconn_hash);
+	if (!p.conn)
+		return;
+	if (!want_of(p.conn, DIR_RECV)) {
+		bpf_map_delete_elem(&readers, key);
+		return;
+	}
+	tp = p.tp;
+	r.conn = p.conn;
+	r.end = BPF_CORE_READ(tp, copied_seq) - p.buffered;
+	bpf_map_update_elem(&readers, key, &r, BPF_ANY);
+}
+
+#endif
