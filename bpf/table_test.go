@@ -49,7 +49,11 @@ func newTalk(t *testing.T) *talk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &talk{t: t, client: conn, server: <-accepted}
+	return newTalkOver(t, conn, <-accepted)
+}
+
+func newTalkOver(t *testing.T, client, server net.Conn) *talk {
+	c := &talk{t: t, client: client, server: server}
 	t.Cleanup(func() {
 		c.client.Close()
 		c.server.Close()

@@ -1,0 +1,129 @@
+package bpf
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestTablesPlain joins a connection without TLS in the middle: each table says
+// which socket it belongs to, and where in its stream the frame begins.
+func TestTablesPlain(t *testing.T) {
+	c := newCollector(t, Options{BufferSize: 16 << 20})
+	if err := c.PacketsWatched(); err != nil {
+		skipOrFail(t, err.Error())
+	}
+	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	talk := newTalkOver(pairOf(t, ln))
+	for range 20 {
+		talk.exchange(0)
+	}
+	if err := errors.Join(c.AddTarget(os.Getpid()), c.OwnSockets(os.Getpid(), 0, "test")); err != nil {
+		t.Fatal(err)
+	}
+	var want [][]TableEntry
+	for _, resize := range []uint32{0, 0, 2000, 0, 300, 4096, 0} {
+		want = append(want, talk.exchange(resize))
+	}
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	got := drainPlainTables(t, c)
+	client, server := got.at(t, talk.client), got.at(t, talk.server)
+	if len(server.tables) != len(want) || len(client.tables) != len(want)-1 { // the first is written before there is a packet
+		t.Fatalf("got %d and %d tables, want %d and %d", len(client.tables), len(server.tables), len(want)-1, len(want))
+	}
+	frames := server.received.Bytes()
+	at := 0
+	for i := range want {
+		table := &server.tables[i]
+		if place := uint32(table.End) - server.first; place != uint32(at) || table.Read != 0 {
+			t.Errorf("block %d is in the frame at %d, want %d; read %d", i, place, at, table.Read)
+		}
+		if diff := cmp.Diff(want[i], table.Entries); diff != "" || !table.Consistent {
+			t.Errorf("block %d, received, consistent %t (-want +got):\n%s", i, table.Consistent, diff)
+		}
+		if i > 0 {
+			table := &client.tables[i-1]
+			if diff := cmp.Diff(within(want[i], table.MaxSize), table.Entries); diff != "" || !table.Consistent {
+				t.Errorf("block %d, sent, consistent %t (-want +got):\n%s", i, table.Consistent, diff)
+			}
+		}
+		at += 9 + int(frames[at])<<16 + int(frames[at+1])<<8 + int(frames[at+2])
+	}
+	if at != len(frames) {
+		t.Errorf("the frames end at %d of %d", at, len(frames))
+	}
+}
+
+func pairOf(t *testing.T, ln net.Listener) (_ *testing.T, client, server net.Conn) {
+	client, server = pair(t, ln)
+	return t, client, server
+}
+
+// plainTables is what was reported of connections without TLS, by their id.
+type plainTables map[uint64]*plainEnd
+
+type plainEnd struct {
+	local    string
+	tables   []Table // of blocks received, or of those sent by the blocks' order
+	received bytes.Buffer
+	first    uint32
+}
+
+// at returns the connection that an end of this process has.
+func (p plainTables) at(t *testing.T, conn net.Conn) *plainEnd {
+	t.Helper()
+	for _, end := range p {
+		if end.local == conn.LocalAddr().String() {
+			return end
+		}
+	}
+	t.Fatalf("no connection at %s", conn.LocalAddr())
+	return nil
+}
+
+func drainPlainTables(t *testing.T, c *Collector) plainTables {
+	t.Helper()
+	got, sent := plainTables{}, map[uint64]Table{}
+	for count := uint64(0); ; count++ {
+		var r Record
+		err := c.Read(&r, 50*time.Millisecond)
+		if errors.Is(err, ErrNoRecord) {
+			checkLedger(t, c, &capture{count: count})
+			return got
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := got[r.Conn]
+		switch {
+		case r.Kind == KindOpen:
+			got[r.Conn] = &plainEnd{local: r.Open.Local.String()}
+		case r.Kind == KindTable && r.Table.Dir == Send:
+			sent[r.Table.ID] = r.Table
+		case end == nil: // a block that was written before there was a packet
+		case r.Kind == KindTable:
+			end.tables = append(end.tables, r.Table)
+		case r.Kind == KindBlock:
+			end.tables = append(end.tables, sent[r.Block.ID])
+		case r.Kind == KindSegment && r.Data.Dir == Recv:
+			if int(r.Data.Offset) == end.received.Len() { // it may come again
+				end.received.Write(r.Data.Payload)
+			}
+			end.first = r.Data.First
+		}
+	}
+}
