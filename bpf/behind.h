@@ -40,21 +40,31 @@ static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutin
 	return NULL;
 }
 
-/* A connection without TLS, and how much of it is buffered. */
-struct plain_behind {
-	u64 conn; /* 0: there is none, or no packet of it was seen */
+/* A connection: of TLS, or without it the socket, and what is buffered of what was read. */
+struct behind {
+	u64 id; /* 0: there is none, or no packet of it was seen */
+	struct conn *c;
 	struct tcp_sock *tp;
 	u32 buffered;
 };
 
-/* Finds it in the same places, where it is a *net.TCPConn. */
-static __always_inline void find_plain(struct plain_behind *p, const u64 *ptrs, u64 framer,
+/* How far the process has got in a direction: an offset, without TLS a sequence number. */
+static __always_inline u64 got_to(const struct behind *b, u32 dir)
+{
+	struct tcp_sock *tp = b->tp;
+
+	if (b->c)
+		return b->c->dir[dir & 1].offset;
+	return dir == DIR_SEND ? BPF_CORE_READ(tp, write_seq) : BPF_CORE_READ(tp, copied_seq);
+}
+
+/* Finds one without TLS in the same places, where it is a *net.TCPConn. */
+static __always_inline void find_plain(struct behind *b, const u64 *ptrs, u64 framer,
 				       u32 tcpconn_hash)
 {
 	const u64 at[FRAMER_PTRS] = { framer + FRAMER_R, ptrs[0] + BUFIO_RD, ptrs[0] + WRAPPED,
 				      ptrs[1] + WRAPPED };
 
-	p->conn = 0;
 	if (!tcpconn_hash)
 		return;
 	for (int i = 0; i < FRAMER_PTRS; i++) {
@@ -69,34 +79,43 @@ static __always_inline void find_plain(struct plain_behind *p, const u64 *ptrs, 
 		cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 		if (i & 1) /* through a bufio.Reader */
 			bpf_probe_read_user(filled, sizeof(filled), (void *)(ptrs[0] + BUFIO_R));
-		p->tp = (struct tcp_sock *)sk;
-		p->buffered = filled[1] - filled[0];
-		p->conn = cookie ? PLAIN_CONN | cookie : 0;
+		b->tp = (struct tcp_sock *)sk;
+		b->buffered = filled[1] - filled[0];
+		b->id = cookie ? PLAIN_CONN | cookie : 0;
 		return;
 	}
+}
+
+/* The connection of a framer. */
+static __always_inline bool find_behind(struct behind *b, u64 *ptrs, u64 framer,
+					struct goroutine *of, u32 tcpconn_hash)
+{
+	b->id = 0;
+	b->tp = NULL;
+	b->buffered = 0;
+	look_behind(ptrs, framer);
+	b->c = conn_behind(ptrs, of);
+	if (b->c)
+		b->id = b->c->id;
+	else
+		find_plain(b, ptrs, framer, tcpconn_hash);
+	return b->id;
 }
 
 /*
  * A goroutine is about to read a frame from a connection without TLS: what it
  * decodes next is in a frame that begins at this sequence number.
  */
-static __always_inline void note_frame(struct goroutine *key, const u64 *ptrs, u64 framer,
-				       u32 tcpconn_hash)
+static __always_inline void note_frame(struct goroutine *key, const struct behind *b)
 {
-	struct plain_behind p;
 	struct reader r = {};
-	struct tcp_sock *tp;
 
-	find_plain(&p, ptrs, framer, tcpconn_hash);
-	if (!p.conn)
-		return;
-	if (!want_of(p.conn, DIR_RECV)) {
+	if (!want_of(b->id, DIR_RECV)) {
 		bpf_map_delete_elem(&readers, key);
 		return;
 	}
-	tp = p.tp;
-	r.conn = p.conn;
-	r.end = BPF_CORE_READ(tp, copied_seq) - p.buffered;
+	r.conn = b->id;
+	r.end = (u32)got_to(b, DIR_RECV) - b->buffered;
 	bpf_map_update_elem(&readers, key, &r, BPF_ANY);
 }
 

@@ -136,21 +136,6 @@ static __always_inline bool report_block(struct encoding *e, u64 conn, const u64
 	return true;
 }
 
-/* The connection of a framer, 0 when it is not known. */
-static __always_inline u64 conn_of_framer(u64 *ptrs, u64 framer, struct goroutine *of,
-					  u32 tcpconn_hash)
-{
-	struct plain_behind p;
-	struct conn *c;
-
-	look_behind(ptrs, framer);
-	c = conn_behind(ptrs, of);
-	if (c)
-		return c->id;
-	find_plain(&p, ptrs, framer, tcpconn_hash);
-	return p.conn;
-}
-
 static __always_inline void bind_encoder(u64 ptr, struct goroutine *of, u64 conn)
 {
 	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .life = of->life };
@@ -168,19 +153,18 @@ int write_headers(struct pt_regs *ctx)
 	u64 ptrs[FRAMER_PTRS];
 	struct goroutine key;
 	struct encoding *e;
-	u64 conn;
+	struct behind b;
 
 	if (!site || !hit(ctx, &key))
 		return 0;
 	e = bpf_map_lookup_elem(&encodings, &key);
 	if (!e)
 		return 0;
-	conn = conn_of_framer(ptrs, GO_ARG0(ctx), &key, site->tcpconn_hash);
-	if (conn) {
-		bind_encoder(e->encoder, &key, conn);
-		want = want_of(conn, DIR_SEND);
+	if (find_behind(&b, ptrs, GO_ARG0(ctx), &key, site->tcpconn_hash)) {
+		bind_encoder(e->encoder, &key, b.id);
+		want = want_of(b.id, DIR_SEND);
 	}
-	if (e->id && (!conn || want) && report_block(e, conn, ptrs, GO_SP(ctx), key.tgid) && want)
+	if (e->id && (!b.id || want) && report_block(e, b.id, ptrs, GO_SP(ctx), key.tgid) && want)
 		take_one(want, DIR_SEND);
 	bpf_map_delete_elem(&encodings, &key);
 	return 0;

@@ -21,15 +21,15 @@ static __always_inline bool writes_nothing(u64 owner, const struct http2_layout 
 }
 
 /* As take_client: nothing moves meanwhile. */
-static __always_inline bool take_server(const struct conn_place *p, u32 index, u32 tgid,
-					struct conn *c, const struct window_want *w)
+static __always_inline bool take_server(const struct conn_place *p, u32 index, u32 tgid, u64 conn,
+					const struct window_want *w)
 {
 	struct http2_layout *l = bpf_map_lookup_elem(&layouts, &index);
 	struct windows_record *r;
 
 	if (!l || !writes_nothing(p->owner, l))
 		return false;
-	r = windows_reserve(c, tgid);
+	r = windows_reserve(conn, tgid);
 	if (!r)
 		return false;
 	r->place = *p;
@@ -60,7 +60,7 @@ int process_frame(struct pt_regs *ctx)
 	struct http2_layout *l;
 	struct window_want *w;
 	struct goroutine key;
-	struct conn *c;
+	struct behind b;
 	u32 index;
 
 	if (!site || !hit(ctx, &key))
@@ -71,21 +71,19 @@ int process_frame(struct pt_regs *ctx)
 		return 0;
 	p.owner = GO_ARG0(ctx);
 	p.framer = read_user_u64(p.owner + l->framer);
-	look_behind(ptrs, p.framer);
-	c = conn_behind(ptrs, &key);
-	if (!c)
+	if (!find_behind(&b, ptrs, p.framer, &key, site->tcpconn_hash))
 		return 0;
-	w = bpf_map_lookup_elem(&window_wants, &c->id);
+	w = bpf_map_lookup_elem(&window_wants, &b.id);
 	if (!w)
 		return 0;
 	p.offset[DIR_RECV] = w->frame_end;
-	w->frame_end = c->dir[DIR_RECV].offset;
+	w->frame_end = got_to(&b, DIR_RECV) - b.buffered;
 	if (!p.offset[DIR_RECV] || !w->left || bpf_ktime_get_ns() < w->not_before)
 		return 0;
-	p.offset[DIR_SEND] = c->dir[DIR_SEND].offset;
+	p.offset[DIR_SEND] = got_to(&b, DIR_SEND);
 	p.writer = read_user_u64(p.framer + l->framer_w);
 	p.sticky = ptrs[0];
-	if (take_server(&p, index, key.tgid, c, w)) {
+	if (take_server(&p, index, key.tgid, b.id, w)) {
 		w->not_before = bpf_ktime_get_ns() + w->interval;
 		w->left--;
 	}

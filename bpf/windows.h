@@ -57,7 +57,7 @@ struct {
 
 /* From the framer to its connection: by what it reads from, and writes to. */
 static __always_inline bool find_client(struct conn_place *p, const struct http2_layout *l,
-					const struct conn *c)
+					const struct behind *b)
 {
 	u64 at[2], sticky;
 
@@ -65,8 +65,8 @@ static __always_inline bool find_client(struct conn_place *p, const struct http2
 	p->writer = read_user_u64(p->framer + l->framer_w);
 	if (bpf_probe_read_user(at, sizeof(at), (void *)(p->reader + BUFIO_R)) || at[1] < at[0])
 		return false;
-	p->offset[DIR_RECV] = c->dir[DIR_RECV].offset - (at[1] - at[0]);
-	p->offset[DIR_SEND] = c->dir[DIR_SEND].offset;
+	p->offset[DIR_RECV] = got_to(b, DIR_RECV) - (at[1] - at[0]);
+	p->offset[DIR_SEND] = got_to(b, DIR_SEND);
 	sticky = read_user_u64(p->writer + BUFIO_WR);
 	p->sticky = read_user_u64(sticky + l->sticky_conn);
 	p->owner = read_user_u64(sticky + l->sticky_err) - l->write_err;
@@ -75,7 +75,7 @@ static __always_inline bool find_client(struct conn_place *p, const struct http2
 
 /* Whether all that was said on a connection is written, up to the offset. */
 static __always_inline bool all_written(const struct conn_place *p, const struct http2_layout *l,
-					const struct conn *c)
+					const struct behind *b)
 {
 	u32 mu = 1, write_mu = 1;
 
@@ -83,7 +83,7 @@ static __always_inline bool all_written(const struct conn_place *p, const struct
 	    bpf_probe_read_user(&write_mu, sizeof(write_mu), (void *)(p->owner + l->write_mu)))
 		return false;
 	return mu == MUTEX_FREE && write_mu == MUTEX_FREE && !read_user_u64(p->writer + BUFIO_N) &&
-	       c->dir[DIR_SEND].offset == p->offset[DIR_SEND];
+	       got_to(b, DIR_SEND) == p->offset[DIR_SEND];
 }
 
 static __always_inline bool copy_owner(struct windows_record *r, const struct http2_layout *l)
@@ -132,7 +132,7 @@ static __always_inline void copy_streams(struct windows_record *r, const struct 
 	EACH(count, STREAMS_MAX, copy_stream, &copy);
 }
 
-static __always_inline struct windows_record *windows_reserve(struct conn *c, u32 tgid)
+static __always_inline struct windows_record *windows_reserve(u64 conn, u32 tgid)
 {
 	struct windows_record *r;
 
@@ -146,21 +146,21 @@ static __always_inline struct windows_record *windows_reserve(struct conn *c, u3
 	r->h.kind = RECORD_WINDOWS;
 	r->h.dir = 0;
 	r->h.pad = 0;
-	r->conn = c->id;
+	r->conn = conn;
 	r->beyond[0] = r->beyond[1] = 0;
 	return r;
 }
 
 /* Whether the windows were taken. One that finds no room is not lost but not taken. */
 static __always_inline bool take_client(const struct conn_place *p, u32 index, u32 tgid,
-					struct conn *c, const struct window_want *w)
+					const struct behind *b, const struct window_want *w)
 {
 	struct http2_layout *l = bpf_map_lookup_elem(&layouts, &index);
 	struct windows_record *r;
 
-	if (!l || !all_written(p, l, c))
+	if (!l || !all_written(p, l, b))
 		return false;
-	r = windows_reserve(c, tgid);
+	r = windows_reserve(b->id, tgid);
 	if (!r)
 		return false;
 	r->place = *p;
@@ -168,7 +168,7 @@ static __always_inline bool take_client(const struct conn_place *p, u32 index, u
 	r->beyond[0] = read_user_u64(read_user_u64(p->owner + l->cond) + COND_L);
 	if (copy_owner(r, l)) {
 		copy_streams(r, l, w);
-		if (all_written(p, l, c)) {
+		if (all_written(p, l, b)) {
 			count_seen(1, 0);
 			bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
 			return true;
@@ -188,26 +188,26 @@ int read_frame(struct pt_regs *ctx)
 	struct http2_layout *l;
 	struct window_want *w;
 	struct goroutine key;
-	struct conn *c;
+	struct behind b;
 	u32 index;
 
 	if (!site || !hit(ctx, &key))
 		return 0;
 	p.framer = GO_ARG0(ctx);
-	look_behind(ptrs, p.framer);
-	c = conn_behind(ptrs, &key);
-	if (!c)
-		note_frame(&key, ptrs, p.framer, site->tcpconn_hash);
-	if (!c || c->role == ROLE_SERVER)
+	if (!find_behind(&b, ptrs, p.framer, &key, site->tcpconn_hash))
 		return 0;
-	w = bpf_map_lookup_elem(&window_wants, &c->id);
+	if (!b.c)
+		note_frame(&key, &b);
+	else if (b.c->role == ROLE_SERVER)
+		return 0;
+	w = bpf_map_lookup_elem(&window_wants, &b.id);
 	if (!w || !w->left || bpf_ktime_get_ns() < w->not_before)
 		return 0;
 	index = site->layout - 1;
 	l = bpf_map_lookup_elem(&layouts, &index);
-	if (!l || !find_client(&p, l, c))
+	if (!l || !find_client(&p, l, &b))
 		return 0;
-	if (take_client(&p, index, key.tgid, c, w)) {
+	if (take_client(&p, index, key.tgid, &b, w)) {
 		w->not_before = bpf_ktime_get_ns() + w->interval;
 		w->left--;
 	}

@@ -31,7 +31,18 @@ type plainConn struct {
 	want    bpf.FlowWant
 	follow  [2]following
 	first   [2]uint32 // sequence numbers of offset 0
+	known   [2]bool   // they are
 	lost    [2]plainLoss
+}
+
+// begun reports whether it is known where both directions begin.
+func (p *plainConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
+
+// place returns the place in a direction of a sequence number that is near to what
+// is decoded of it.
+func (c *tracedConn) place(dir int, seq uint32) int64 {
+	next := c.next[dir].offset
+	return int64(next) + int64(int32(seq-c.plain.first[dir]-uint32(next)))
 }
 
 // plainLoss is what the kernel has lost of a direction so far.
@@ -72,7 +83,7 @@ func (t *connTable) segment(r *bpf.Record) {
 	if c.plain.want.Nothing {
 		return
 	}
-	c.plain.first[d.Dir] = d.First
+	c.plain.first[d.Dir], c.plain.known[d.Dir] = d.First, true
 	c.noteFollowed(d)
 	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
 	s.Skip(r.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})

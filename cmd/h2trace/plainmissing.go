@@ -72,8 +72,7 @@ func (c *tracedConn) receivedFrame(at int64, t *bpf.Table) {
 	defer c.release()
 	m := c.missing
 	m.vain = 0
-	next := c.next[bpf.Recv].offset
-	ahead := int32(uint32(t.End) - c.plain.first[bpf.Recv] - uint32(next))
+	ahead := c.place(bpf.Recv, uint32(t.End)) - int64(c.next[bpf.Recv].offset)
 	if ahead < 0 {
 		return
 	}

@@ -48,7 +48,7 @@ func (r *recovery) askWindows(c *tracedConn) error {
 	if w.forgone {
 		return nil
 	}
-	if c.plain != nil || w.samples >= maxSamples { // packets do not tell how far the process has got
+	if w.samples >= maxSamples {
 		return r.forgoWindows(c)
 	}
 	w.left = samplesAsked
@@ -75,12 +75,21 @@ func (r *recovery) windows(rec *bpf.Record) error {
 	m, w := &c.missing.windows, &rec.Windows
 	m.samples++
 	m.left--
+	if c.plain != nil && !c.plain.begun() {
+		return nil // its sequence numbers are of no place yet
+	}
 	if !w.Trusted {
 		if m.mistrusted++; m.mistrusted == maxMistrusted {
 			return r.forgoWindows(c)
 		}
 	} else {
-		c.decoder.Windows(windowSample(rec, m.listing))
+		s := windowSample(rec, m.listing)
+		if c.plain != nil {
+			for dir := range s.At {
+				s.At[dir] = c.place(dir, uint32(w.Offset[dir]))
+			}
+		}
+		c.decoder.Windows(s)
 		m.sampled = m.listed && (len(m.streams) == 0 || w.Asked > 0)
 	}
 	if w.Trusted && !m.listed {

@@ -42,7 +42,8 @@ func TestJoinLargeTables(t *testing.T) {
 	}
 }
 
-// TestJoinPlain does so on connections without TLS, which packets tell of.
+// TestJoinPlain does so on connections without TLS, which packets tell of, and
+// awaits windows, too.
 func TestJoinPlain(t *testing.T) {
 	needProbes(t)
 	chosen := []string{"client/net/all kinds of frames", "server/x/many streams"}
@@ -71,6 +72,7 @@ const roomy = "128MiB"
 
 func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 	a := modproxy.NewAuthority(t)
+	plain := slices.Contains(flags, "-plain")
 	logFile := filepath.Join(t.TempDir(), "debug.log")
 	pid, end := startPair(t, a, side, impl, scenario, logFile, flags...)
 	await(t, "requests before the attach", func() bool { return lines(logFile, ":path") > 50 })
@@ -79,6 +81,9 @@ func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
 		tr := startTracing(t, command{flags: []string{"--buffer", roomy, "-p", strconv.Itoa(pid)}})
 		await(t, "header lists after the attach", func() bool { return lines(tr.events, `"headers":[`) > 20 })
+		if plain {
+			await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > 30 })
+		}
 		if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}
@@ -108,8 +113,12 @@ func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 		}
 		p := &oracle.Partial{Trace: conns[0], Log: log.Conns[0], Headers: headers}
 		checkPartial(t, p)
-		if _, err := p.CheckFlow(); err != nil {
+		known, err := p.CheckFlow()
+		if err != nil {
 			t.Error(err)
+		}
+		if plain && (known.ConnSend == 0 || known.ConnRecv == 0 || known.Streams == 0) {
+			t.Errorf("what is known is not what can be: %+v", known)
 		}
 		checkJoined(t, conns[0])
 	}
