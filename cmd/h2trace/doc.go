@@ -205,13 +205,14 @@ reason. HTTP/3 is not seen; of HTTP/1.x there are conn and exchange events.
 HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is seen
 as packets, also of programs that get no probes; it takes cgroup v2 and
 CAP_NET_ADMIN (h2trace check says whether they are there). send and recv are then
-the times at which packets left and came. Of HTTP/2 on a connection that was open
-before h2trace came, windows are null, and header blocks that refer to fields
-sent earlier.
+the times at which packets left and came. Of HTTP/2 in a program that gets no
+probes, on a connection that was open before h2trace came, windows are null, and
+header blocks that refer to fields sent earlier.
 
 A connection that was open before h2trace came has joined "mid": its header tables
 and windows are copied from the memory of the process. Headers are complete from
-the first block that begins after h2trace came, and windows some frames later.
+the first block that begins after h2trace came, without TLS the second, and
+windows some frames later.
 Until then windows are null, as is stream_recv of a stream that was open before,
 has a request body, and on which a server may not send; conn_recv of clients
 built with Go 1.20 or older and of servers built with Go 1.19 or older; and all

@@ -82,8 +82,8 @@ func (c *tracedConn) release() {
 	if m == nil {
 		return
 	}
-	held, pieces := m.held, m.pieces
-	m.held, m.pieces, m.bytes = nil, nil, 0
+	held, pieces := m.held, c.unholdPieces()
+	m.held, m.bytes = nil, 0
 	for i := range held {
 		c.feed(held[i].at, &held[i].Data)
 	}

@@ -13,10 +13,11 @@ import (
 const (
 	frameHeaderLen = 9 // RFC 9113 §4.1
 	// maxPlainHold is how long packets are held for the table that goes with
-	// them, and maxPlainBytes how much of a connection: the process may be far
-	// behind with reading.
+	// them, and maxPlainBytes how much of a connection, maxAllPlain of all: the
+	// process may be far behind with reading.
 	maxPlainHold  = 500 * time.Millisecond
 	maxPlainBytes = 2 << 20
+	maxAllPlain   = 32 << 20
 	// maxPlainHolds is how often they are held in vain before that ends, until
 	// a table comes.
 	maxPlainHolds = 64
@@ -45,14 +46,27 @@ func (c *tracedConn) holdPiece(p heldPiece) bool {
 	}
 	p.b = bytes.Clone(p.b)
 	m.pieces = append(m.pieces, p)
-	if m.bytes += len(p.b); m.bytes > maxPlainBytes {
+	m.bytes += len(p.b)
+	if c.table.recovery.held += len(p.b); m.bytes > maxPlainBytes || c.table.recovery.held > maxAllPlain {
 		m.vain++
 		c.release()
 	}
 	return true
 }
 
-// releasePieces decodes what is held.
+// unholdPieces returns what is held, which is not from then on.
+func (c *tracedConn) unholdPieces() []heldPiece {
+	m := c.missing
+	pieces := m.pieces
+	for i := range pieces {
+		c.table.recovery.held -= len(pieces[i].b)
+		m.bytes -= len(pieces[i].b)
+	}
+	m.pieces = nil
+	return pieces
+}
+
+// releasePieces decodes what was held.
 func (c *tracedConn) releasePieces(held []heldPiece) {
 	for i := range held {
 		switch p := &held[i]; {
@@ -69,38 +83,38 @@ func (c *tracedConn) releasePieces(held []heldPiece) {
 // receivedFrame takes the table that the process had when it began to decode the
 // block of the frame at a sequence number. The frame is held, or decoded already.
 func (c *tracedConn) receivedFrame(at int64, t *bpf.Table) {
-	defer c.release()
 	m := c.missing
 	m.vain = 0
 	ahead := c.place(bpf.Recv, uint32(t.End)) - int64(c.next[bpf.Recv].offset)
 	if ahead < 0 {
+		c.release()
 		return
 	}
 	i, within, header := m.frameAt(uint64(ahead))
 	if header == nil || decoder.Type(header[3]) != decoder.TypeHeaders {
+		c.release()
 		return
 	}
 	length := int64(header[0])<<16 | int64(header[1])<<8 | int64(header[2])
-	before, behind := m.pieces[:i:i], m.pieces[i:]
+	pieces := c.unholdPieces()
+	before, behind := pieces[:i:i], pieces[i:]
 	if within > 0 {
 		first := behind[0]
 		first.b = first.b[:within]
 		before = append(before, first)
 		behind[0].b = behind[0].b[within:]
 	}
-	m.pieces = behind
 	c.releasePieces(before)
-	if c.missing != m {
-		c.releasePieces(behind) // a loss in what was held ended the search
-		return
+	if c.missing == m { // else a loss in what was held ended the search
+		c.recover(at, bpf.Recv, decoder.Snapshot{
+			Entries:        fields(t.Entries),
+			MaxSize:        t.MaxSize,
+			Fragment:       t.Fragment,
+			FragmentLength: t.FragmentLength,
+			Within:         frameHeaderLen + length,
+		})
 	}
-	c.recover(at, bpf.Recv, decoder.Snapshot{
-		Entries:        fields(t.Entries),
-		MaxSize:        t.MaxSize,
-		Fragment:       t.Fragment,
-		FragmentLength: t.FragmentLength,
-		Within:         frameHeaderLen + length,
-	})
+	c.releasePieces(behind)
 }
 
 // frameAt returns the header of the frame that begins so many bytes behind what is

@@ -64,6 +64,7 @@ func TestPlainTables(t *testing.T) {
 		name  string
 		cuts  []int // of packets
 		late  bool  // the table comes when all is decoded
+		more  int   // bytes that come before the table
 		frame int   // that the table is said to be for
 		want  string
 	}
@@ -72,6 +73,8 @@ func TestPlainTables(t *testing.T) {
 		{name: "a packet each", cuts: talk.starts[1:], frame: last, want: "? 200"},
 		{name: "first frame", frame: 0, want: "200 200"},
 		{name: "late", late: true, frame: last, want: "? ?"},
+		{name: "much behind it", more: maxPlainBytes / 2, frame: last, want: "? 200"},
+		{name: "too much behind it", more: maxPlainBytes, frame: last, want: "? ?"},
 		{name: "no HEADERS", frame: talk.starts[1], want: "? ?"},
 		{name: "no frame", frame: last + 1, want: "? ?"},
 		{name: "not there", frame: len(talk.bytes), want: "? ?"},
@@ -94,6 +97,12 @@ func TestPlainTables(t *testing.T) {
 				}})
 				from = to
 			}
+			for ; from < len(talk.bytes)+tt.more; from += frameHeaderLen + 16000 {
+				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 1, Data: bpf.Data{
+					Dir: bpf.Recv, Offset: uint64(from), First: first,
+					Payload: append([]byte{0, 16000 >> 8, 16000 & 0xff, 0, 0, 0, 0, 0, 5}, make([]byte, 16000)...),
+				}})
+			}
 			if tt.late {
 				if err := table.expire(maxPlainHold.Nanoseconds()+2, false); err != nil {
 					t.Fatal(err)
@@ -105,6 +114,9 @@ func TestPlainTables(t *testing.T) {
 			}})
 			if err := errors.Join(err, table.failed, table.endAll(), table.events.Flush()); err != nil {
 				t.Fatal(err)
+			}
+			if table.recovery.held != 0 {
+				t.Errorf("%d bytes are held at the end", table.recovery.held)
 			}
 			if got := statuses(out.String()); got != tt.want {
 				t.Errorf("got %s, want %s:\n%s", got, tt.want, out.String())
