@@ -269,20 +269,28 @@ func (r *Record) parseData(sample []byte) error {
 	if err != nil {
 		return err
 	}
-	payload := sample[dataHeaderSize:]
-	if uint64(d.Len) > uint64(len(payload)) || int(d.H.Dir) > Recv {
-		return fmt.Errorf("data record with %d of %d bytes, direction %d", d.Len, len(payload), d.H.Dir)
+	payload, err := payloadOf(sample[dataHeaderSize:], d.Len, d.H.Dir)
+	if err != nil {
+		return fmt.Errorf("data record: %w", err)
 	}
 	r.Conn = d.Conn
 	r.Data = Data{
 		Dir:       int(d.H.Dir),
 		Seq:       d.Seq,
 		Offset:    d.Offset,
-		Payload:   payload[:d.Len],
+		Payload:   payload,
 		Lost:      Reasons(d.Lost),
 		LostBytes: d.LostBytes,
 	}
 	return nil
+}
+
+// payloadOf returns the first n bytes of what follows the head of a record.
+func payloadOf(rest []byte, n uint32, dir uint8) ([]byte, error) {
+	if uint64(n) > uint64(len(rest)) || int(dir) > Recv {
+		return nil, fmt.Errorf("%d of %d bytes, direction %d", n, len(rest), dir)
+	}
+	return rest[:n], nil
 }
 
 func (r *Record) parseOpen(sample []byte) error {

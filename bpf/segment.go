@@ -12,16 +12,16 @@ func (r *Record) parseSegment(sample []byte) error {
 	if err != nil {
 		return err
 	}
-	payload := sample[segmentHeaderSize:]
-	if uint64(d.Len) > uint64(len(payload)) || int(d.H.Dir) > Recv {
-		return fmt.Errorf("segment record with %d of %d bytes, direction %d", d.Len, len(payload), d.H.Dir)
+	payload, err := payloadOf(sample[segmentHeaderSize:], d.Len, d.H.Dir)
+	if err != nil {
+		return fmt.Errorf("segment record: %w", err)
 	}
 	r.Conn = d.Conn
 	r.Data = Data{
 		Dir:       int(d.H.Dir),
 		Seq:       d.Seq,
 		Offset:    d.Offset,
-		Payload:   payload[:d.Len],
+		Payload:   payload,
 		Lost:      Reasons(d.Lost),
 		LostBytes: d.LostBytes,
 		LeftOut:   int(d.LeftOut),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -137,6 +138,22 @@ func statuses(events string) string {
 		}
 	}
 	return strings.Join(list, " ")
+}
+
+// TestPlainWindows has the windows of a connection copied of which one direction
+// was not seen yet: they are of no use, and others are asked for.
+func TestPlainWindows(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Open: bpf.Open{Plain: true}})
+	table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Data: bpf.Data{Dir: bpf.Recv, Payload: newConversation(t).bytes}})
+	for i := range 2 * samplesAsked {
+		if err := table.recovery.windows(&bpf.Record{Kind: bpf.KindWindows, Conn: 1, PID: 9, Windows: bpf.Windows{Trusted: true}}); err != nil {
+			t.Fatal(err)
+		}
+		if w := &table.byID[1].missing.windows; w.left <= 0 || w.listed || w.forgone {
+			t.Fatalf("after %d copies: %+v, want more asked for and none used", i+1, *w)
+		}
+	}
 }
 
 // TestPlainSeq has records of a direction come in another order than their

@@ -76,7 +76,11 @@ func (r *recovery) windows(rec *bpf.Record) error {
 	m.samples++
 	m.left--
 	if c.plain != nil && !c.plain.begun() {
-		return nil // its sequence numbers are of no place yet
+		// Its sequence numbers are of no place yet.
+		if m.left <= 0 {
+			return r.askWindows(c)
+		}
+		return nil
 	}
 	if !w.Trusted {
 		if m.mistrusted++; m.mistrusted == maxMistrusted {
