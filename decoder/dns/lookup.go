@@ -53,6 +53,26 @@ func (l *Lookup) pending() bool {
 	return false
 }
 
+// lacks reports whether a query asks for what the lookup does not know yet: the
+// addresses of the other family, or those of one for which a name server failed.
+// NOERROR and NXDOMAIN are answers (RFC 2308 §2), after which a resolver asks only
+// in another lookup.
+func (l *Lookup) lacks(q *Query) bool {
+	asked := false
+	for _, o := range l.queries {
+		if o.Name == q.Name && o.Type == q.Type {
+			if o.RCode == "NOERROR" || o.RCode == "NXDOMAIN" {
+				return false
+			}
+			asked = true
+		}
+	}
+	return asked || q.Name == l.queries[len(l.queries)-1].Name && isAddress(q.Type)
+}
+
+// isAddress reports whether a query of that type asks for addresses.
+func isAddress(kind string) bool { return kind == "A" || kind == "AAAA" }
+
 // took returns how long it took until a time: from the first query to the last
 // answer before.
 func (l *Lookup) took(at int64) int64 {

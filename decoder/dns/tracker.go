@@ -115,6 +115,11 @@ func (t *Tracker) query(proc *process, p *Packet, m *message) {
 			return
 		}
 	}
+	if l := proc.goesOn(q); l != nil {
+		l.queries = append(l.queries, q)
+		l.End = max(l.End, p.At)
+		return
+	}
 	if len(proc.open) >= maxLookups {
 		t.close(p.PID, proc, proc.open[0])
 	}
@@ -123,6 +128,20 @@ func (t *Tracker) query(proc *process, p *Packet, m *message) {
 		ID: t.lookups, Name: m.name, Start: p.At, End: p.At, Server: p.Remote, queries: []*Query{q},
 		addrs: make(map[netip.Addr]bool),
 	})
+}
+
+// goesOn returns the lookup that found an address and that a query continues, open
+// again, or nil. A resolver asks for AAAA after A was answered where resolv.conf(5)
+// says single-request, or where the machine is busy.
+func (proc *process) goesOn(q *Query) *Lookup {
+	for i, l := range slices.Backward(proc.done) {
+		if l.End+thinkTime >= q.Start && l.lacks(q) {
+			proc.done = slices.Delete(proc.done, i, i+1)
+			proc.open = append(proc.open, l)
+			return l
+		}
+	}
+	return nil
 }
 
 // answer finds the query: that of the same socket, number, name and type.
@@ -155,7 +174,7 @@ func (t *Tracker) close(pid int, proc *process, l *Lookup) {
 		}
 	}
 	if l.Failed() {
-		if slices.ContainsFunc(l.queries, func(q *Query) bool { return q.Type == "A" || q.Type == "AAAA" }) {
+		if slices.ContainsFunc(l.queries, func(q *Query) bool { return isAddress(q.Type) }) {
 			t.sink.Failed(pid, l)
 		}
 		return

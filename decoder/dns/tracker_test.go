@@ -101,6 +101,86 @@ func TestLookups(t *testing.T) {
 			`7 proxy.example AAAA "NOERROR" [] 2-5 of proxy.example`,
 			`7 proxy.example A "NOERROR" [203.0.113.5] 1-9 of proxy.example`,
 		}},
+		{"one family after the other", func(k *talk) {
+			k.ask(1, 1, "proxy.example.", a)
+			k.answer(2, 1, "proxy.example.", a, dnsmessage.RCodeSuccess, "203.0.113.5")
+			k.ask(3, 2, "proxy.example.", aaaa)
+			k.answer(4, 2, "proxy.example.", aaaa, dnsmessage.RCodeSuccess)
+			k.tracker.EndAll()
+		}, []string{
+			`7 proxy.example A "NOERROR" [203.0.113.5] 1-2 of proxy.example`,
+			`7 proxy.example AAAA "NOERROR" [] 3-4 of proxy.example`,
+		}},
+		{"AAAA first, and A does not exist", func(k *talk) {
+			k.ask(1, 1, "proxy.example.", aaaa)
+			k.answer(2, 1, "proxy.example.", aaaa, dnsmessage.RCodeSuccess, "2001:db8::5")
+			k.ask(3, 2, "proxy.example.", a)
+			k.answer(4, 2, "proxy.example.", a, dnsmessage.RCodeNameError)
+			k.tracker.EndAll()
+		}, []string{
+			`7 proxy.example AAAA "NOERROR" [2001:db8::5] 1-2 of proxy.example`,
+			`7 proxy.example A "NXDOMAIN" [] 3-4 of proxy.example`,
+		}},
+		{"one family after the other, with a search list", func(k *talk) {
+			k.ask(1, 1, "proxy.example.svc.", a)
+			k.answer(2, 1, "proxy.example.svc.", a, dnsmessage.RCodeNameError)
+			k.ask(3, 2, "proxy.example.svc.", aaaa)
+			k.answer(4, 2, "proxy.example.svc.", aaaa, dnsmessage.RCodeNameError)
+			k.ask(5, 3, "proxy.example.", a)
+			k.answer(6, 3, "proxy.example.", a, dnsmessage.RCodeSuccess, "203.0.113.5")
+			k.ask(7, 4, "proxy.example.", aaaa)
+			k.answer(8, 4, "proxy.example.", aaaa, dnsmessage.RCodeSuccess)
+			k.tracker.EndAll()
+		}, []string{
+			`7 proxy.example.svc A "NXDOMAIN" [] 1-2 of proxy.example.svc`,
+			`7 proxy.example.svc AAAA "NXDOMAIN" [] 3-4 of proxy.example.svc`,
+			`7 proxy.example A "NOERROR" [203.0.113.5] 5-6 of proxy.example`,
+			`7 proxy.example AAAA "NOERROR" [] 7-8 of proxy.example`,
+		}},
+		{"a name server that fails for one family is asked again", func(k *talk) {
+			k.ask(1, 1, "proxy.example.", a)
+			k.ask(2, 2, "proxy.example.", aaaa)
+			k.answer(3, 1, "proxy.example.", a, dnsmessage.RCodeSuccess, "203.0.113.5")
+			k.answer(4, 2, "proxy.example.", aaaa, dnsmessage.RCodeServerFailure)
+			k.ask(5, 3, "proxy.example.", aaaa)
+			k.answer(6, 3, "proxy.example.", aaaa, dnsmessage.RCodeServerFailure)
+			k.tracker.EndAll()
+		}, []string{
+			`7 proxy.example A "NOERROR" [203.0.113.5] 1-3 of proxy.example`,
+			`7 proxy.example AAAA "SERVFAIL" [] 2-4 of proxy.example`,
+			`7 proxy.example AAAA "SERVFAIL" [] 5-6 of proxy.example`,
+		}},
+		{"the second family has no answer", func(k *talk) {
+			k.ask(1, 1, "proxy.example.", a)
+			k.answer(2, 1, "proxy.example.", a, dnsmessage.RCodeSuccess, "203.0.113.5")
+			k.ask(3, 2, "proxy.example.", aaaa)
+			k.tracker.EndAll()
+		}, []string{
+			`7 proxy.example A "NOERROR" [203.0.113.5] 1-2 of proxy.example`,
+			`7 proxy.example AAAA "" [] 3-0 of proxy.example`,
+		}},
+		{"another lookup of the same name fails", func(k *talk) {
+			k.ask(1, 1, "proxy.example.", a)
+			k.answer(2, 1, "proxy.example.", a, dnsmessage.RCodeSuccess, "203.0.113.5")
+			k.ask(3, 2, "proxy.example.", a)
+			k.answer(4, 2, "proxy.example.", a, dnsmessage.RCodeServerFailure)
+			k.tracker.EndAll()
+		}, []string{
+			`7 proxy.example A "NOERROR" [203.0.113.5] 1-2 of proxy.example`,
+			`7 proxy.example A "SERVFAIL" [] 3-4 of proxy.example`,
+			`7 failed proxy.example "SERVFAIL" 3-4`,
+		}},
+		{"much later", func(k *talk) {
+			k.ask(1, 1, "proxy.example.", a)
+			k.answer(2, 1, "proxy.example.", a, dnsmessage.RCodeSuccess, "203.0.113.5")
+			k.ask(3*second, 2, "proxy.example.", aaaa)
+			k.answer(3*second+1, 2, "proxy.example.", aaaa, dnsmessage.RCodeNameError)
+			k.tracker.EndAll()
+		}, []string{
+			`7 proxy.example A "NOERROR" [203.0.113.5] 1-2 of proxy.example`,
+			`7 proxy.example AAAA "NXDOMAIN" [] 3000000000-3000000001 of proxy.example`,
+			`7 failed proxy.example "NXDOMAIN" 3000000000-3000000001`,
+		}},
 		{"search list", func(k *talk) {
 			k.ask(1, 1, "proxy.example.svc.cluster.local.", a)
 			k.answer(2, 1, "proxy.example.svc.cluster.local.", a, dnsmessage.RCodeNameError)
