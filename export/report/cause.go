@@ -1,0 +1,28 @@
+package report
+
+// Cause is what made the runs long.
+type Cause string
+
+// The causes.
+const (
+	Healthy    Cause = "healthy"
+	DNS        Cause = "dns"
+	Connect    Cause = "connect"
+	TLS        Cause = "tls"
+	ServerWait Cause = "server_wait"
+	Bandwidth  Cause = "bandwidth"
+	PacketLoss Cause = "packet_loss"
+	RecvWindow Cause = "recv_window"
+	SendWindow Cause = "send_window"
+	Client     Cause = "client"
+	Errors     Cause = "errors"
+	Checksum   Cause = "checksum"
+)
+
+// Verdict is the cause, in a sentence that also says what would help, and what
+// it rests on.
+type Verdict struct {
+	Cause    Cause    `json:"cause"`
+	Text     string   `json:"text"`
+	Evidence []string `json:"evidence"`
+}
