@@ -202,6 +202,27 @@ func (p goProgram) path(t testing.TB) string {
 	return file
 }
 
+// no386 returns why 32-bit programs cannot run here: kernels without
+// CONFIG_IA32_EMULATION, or with ia32_emulation=0, answer ENOEXEC.
+func no386(t testing.TB) error {
+	t.Helper()
+	return startable(plain386.path(t))
+}
+
+// startable returns why a program that ends with its stdin cannot run here.
+func startable(path string) error {
+	return exec.Command(path).Run()
+}
+
+// need386 skips a test where 32-bit programs cannot run, in CI too: skips.txt
+// of scripts/testsummary lists these tests.
+func need386(t testing.TB) {
+	t.Helper()
+	if err := no386(t); err != nil {
+		t.Skipf("32-bit programs do not run on this kernel: %v", err)
+	}
+}
+
 // copyTo puts a copy of the program at file, which is a new inode.
 func (p goProgram) copyTo(t testing.TB, file string) {
 	t.Helper()

@@ -136,17 +136,22 @@ func TestRefusedProcesses(t *testing.T) {
 		_ = sleep.Wait() // killed, as it should be
 	}()
 
-	tests := []struct {
+	type refused struct {
 		name   string
 		pid    int
 		reason string
-	}{
+	}
+	tests := []refused{
 		{"unknown", pidMax(t), "does not exist"},
 		{"kernel thread", 2, "kernel thread"},
 		{"zombie", zombie.Process.Pid, "zombie"},
 		{"not Go", sleep.Process.Pid, "not a Go binary"},
 		{"no TLS", startProgram(t, plain).pid, "no crypto/tls"},
-		{"32 bits", startProgram(t, plain386).pid, "32-bit"},
+	}
+	if no386(t) != nil {
+		t.Run("32 bits", func(t *testing.T) { need386(t) })
+	} else {
+		tests = append(tests, refused{"32 bits", startProgram(t, plain386).pid, "32-bit"})
 	}
 	var all []int
 	for _, tt := range tests {
@@ -189,6 +194,9 @@ func TestUnobservableCommand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.program.name, func(t *testing.T) {
+			if tt.program.name == plain386.name {
+				need386(t)
+			}
 			r := invoke(t, invocation{args: []string{"-o", t.TempDir() + "/events", tt.program.path(t)}})
 			if r.status != 0 {
 				t.Errorf("status %d", r.status)
