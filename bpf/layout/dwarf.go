@@ -140,49 +140,76 @@ func ServerFromDWARF(d *dwarf.Data, p Package) (*Server, error) {
 
 // types are the structs and constants that matter.
 type types struct {
-	structs   map[string]*dwarf.StructType
+	structs   map[string]*structType
 	ownWindow int64
 	missing   string // the first field that was asked for and is not there
 }
 
-const ownWindowConst = "transportDefaultStreamFlow"
+// structType is a struct. debug/dwarf would follow the types of its fields, to any
+// depth that a file has.
+type structType struct {
+	size   int64
+	fields map[string]int64 // offsets
+}
+
+const (
+	ownWindowConst = "transportDefaultStreamFlow"
+	// maxEntries bounds the entries that are looked at: debugging information
+	// of 64 MB has some four million.
+	maxEntries = 8 << 20
+)
 
 func readTypes(d *dwarf.Data, p Package) (*types, error) {
-	t := &types{structs: make(map[string]*dwarf.StructType)}
+	t := &types{structs: make(map[string]*structType)}
 	wanted := map[string]bool{
 		"ClientConn": true, "clientStream": true, "stickyErrWriter": true,
 		"Framer": true, "inflow": true, "connOutflow": true,
 		"serverConn": true, "stream": true, "Server": true,
 	}
 	r := d.Reader()
-	for {
+	depth, in := 0, (*structType)(nil) // of the struct whose fields come
+	for range maxEntries {
 		e, err := r.Next()
 		if err != nil || e == nil {
 			return t, err
 		}
-		if e.Tag == dwarf.TagCompileUnit {
+		if e.Tag == 0 { // the end of children
+			if depth--; depth <= unitDepth {
+				in = nil
+			}
 			continue
 		}
 		name, _ := e.Val(dwarf.AttrName).(string)
-		if name, ok := strings.CutPrefix(name, string(p)); ok {
-			switch {
-			case e.Tag == dwarf.TagStructType && wanted[name]:
-				typ, err := d.Type(e.Offset)
-				if err != nil {
-					return nil, err
-				}
-				t.structs[name], _ = typ.(*dwarf.StructType)
-			case e.Tag == dwarf.TagConstant && name == ownWindowConst:
-				t.ownWindow, _ = e.Val(dwarf.AttrConstValue).(int64)
+		own, ok := strings.CutPrefix(name, string(p))
+		switch {
+		case e.Tag == dwarf.TagMember && in != nil && depth == unitDepth+1:
+			if at, ok := e.Val(dwarf.AttrDataMemberLoc).(int64); ok {
+				in.fields[name] = at
 			}
+		case depth != unitDepth || !ok:
+		case e.Tag == dwarf.TagStructType && wanted[own]:
+			s := &structType{fields: make(map[string]int64)}
+			s.size, _ = e.Val(dwarf.AttrByteSize).(int64)
+			t.structs[own] = s
+			if e.Children {
+				in = s
+			}
+		case e.Tag == dwarf.TagConstant && own == ownWindowConst:
+			t.ownWindow, _ = e.Val(dwarf.AttrConstValue).(int64)
 		}
-		r.SkipChildren()
+		if e.Children {
+			depth++
+		}
 	}
+	return nil, errNoLayout
 }
 
+// unitDepth is how deep the types of a compilation unit are in the tree.
+const unitDepth = 1
+
 func (t *types) size(name string) uint16 {
-	if s := t.structs[name]; s != nil && s.ByteSize <= MaxSize {
-		return uint16(s.ByteSize)
+	if s := t.structs[name]; s != nil && s.size <= MaxSize {
+		return uint16(s.size)
 	}
 	t.lack(name)
 	return 0
@@ -190,21 +217,15 @@ func (t *types) size(name string) uint16 {
 
 func (t *types) maybe(name, field string) uint16 {
 	if s := t.structs[name]; s != nil {
-		for _, f := range s.Field {
-			if f.Name == field {
-				return uint16(f.ByteOffset)
-			}
-		}
+		return uint16(s.fields[field])
 	}
 	return 0
 }
 
 func (t *types) at(name, field string) uint16 {
 	if s := t.structs[name]; s != nil {
-		for _, f := range s.Field {
-			if f.Name == field {
-				return uint16(f.ByteOffset)
-			}
+		if at, ok := s.fields[field]; ok {
+			return uint16(at)
 		}
 	}
 	t.lack(name + "." + field)

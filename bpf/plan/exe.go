@@ -47,6 +47,9 @@ type executable struct {
 // openExecutable reads what the planner needs of an ELF file. Only the
 // symbols of these names are looked up.
 func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
+	if err := checkSections(r); err != nil {
+		return nil, err
+	}
 	f, err := elf.NewFile(r)
 	if err != nil {
 		var format *elf.FormatError
@@ -55,7 +58,7 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 		}
 		return nil, err
 	}
-	info, err := buildinfo.Read(r)
+	info, err := buildinfo.Read(shortReads{r})
 	if err != nil {
 		return nil, notTraceable("not a Go binary")
 	}

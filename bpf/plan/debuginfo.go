@@ -1,0 +1,196 @@
+package plan
+
+import (
+	"compress/zlib"
+	"debug/dwarf"
+	"encoding/binary"
+	"io"
+)
+
+const (
+	// maxDWARF bounds the debugging information that is read for a layout, all
+	// sections together and not compressed. It is read only where no table has
+	// the layout.
+	maxDWARF = 64 << 20
+	// maxAbbreviations bounds the attributes in the tables of abbreviations:
+	// debug/dwarf makes an entry of each, in all tables that units begin at.
+	maxAbbreviations = 1 << 20
+	// maxAttributes bounds the attributes of one: compilers give some twenty.
+	maxAttributes = 64
+)
+
+// debugInfo reads the debugging information of an executable, or nothing where
+// there is none, or too much. debug/elf's own DWARF method would inflate every
+// section, also those that are not looked at, whatever size they have.
+func (e *executable) debugInfo() *dwarf.Data {
+	left := uint64(maxDWARF)
+	sections := make(map[string][]byte)
+	for _, name := range []string{"abbrev", "info", "str", "line_str", "str_offsets", "addr"} {
+		b, ok := e.debugSection(name, left)
+		if !ok {
+			return nil
+		}
+		sections[name] = b
+		left -= uint64(len(b))
+	}
+	if len(sections["info"]) == 0 || !fewAbbreviations(sections["info"], sections["abbrev"]) {
+		return nil
+	}
+	d, err := dwarf.New(sections["abbrev"], nil, nil, sections["info"], nil, nil, nil, sections["str"])
+	if err != nil {
+		return nil // damaged, or of a kind not known: as if there were none
+	}
+	for _, name := range []string{"line_str", "str_offsets", "addr"} {
+		if d.AddSection(".debug_"+name, sections[name]) != nil {
+			return nil
+		}
+	}
+	return d
+}
+
+// debugSection returns the contents of a section, nothing where there is none.
+// It reports whether they could be read, and are limit bytes at most.
+func (e *executable) debugSection(name string, limit uint64) ([]byte, bool) {
+	if s := e.file.Section(".debug_" + name); s != nil {
+		if s.Size > limit { // of what is compressed, the size that it states
+			return nil, false
+		}
+		return readUpTo(s.Open(), s.Size)
+	}
+	// Go 1.18, and older C compilers: "ZLIB", the size, and what zlib makes of it.
+	s := e.file.Section(".zdebug_" + name)
+	if s == nil {
+		return nil, true
+	}
+	r := s.Open()
+	header := make([]byte, 12)
+	if _, err := io.ReadFull(r, header); err != nil || string(header[:4]) != "ZLIB" {
+		return nil, false
+	}
+	size := binary.BigEndian.Uint64(header[4:])
+	z, err := zlib.NewReader(r)
+	if err != nil || size > limit {
+		return nil, false
+	}
+	return readUpTo(z, size)
+}
+
+// readUpTo reads size bytes. A file that is shorter than it says takes no more
+// memory than it has.
+func readUpTo(r io.Reader, size uint64) ([]byte, bool) {
+	b, err := io.ReadAll(io.LimitReader(r, int64(size)))
+	return b, err == nil && uint64(len(b)) == size
+}
+
+// fewAbbreviations reports whether debug/dwarf can be let at the tables of
+// abbreviations (DWARF 5 §7.5.3). Units may begin at any place of one, and each
+// place gives a table of its own.
+func fewAbbreviations(info, abbrev []byte) bool {
+	left := maxAbbreviations
+	seen := make(map[uint64]bool)
+	for len(info) > 0 {
+		unit, rest, ok := nextUnit(info)
+		if !ok {
+			return false
+		}
+		info = rest
+		at, ok := abbreviationsOf(unit)
+		if !ok || at > uint64(len(abbrev)) {
+			return false
+		}
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		if left = countAbbreviations(abbrev[at:], left); left <= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// unit is a compilation unit (DWARF 5 §7.5.1) behind its length.
+type unit struct {
+	data []byte
+	is64 bool
+}
+
+// escape64 stands for a length of 64 bits (DWARF 5 §7.4).
+const escape64 = 0xffffffff
+
+func nextUnit(b []byte) (u unit, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return u, nil, false
+	}
+	length := uint64(binary.LittleEndian.Uint32(b))
+	b = b[4:]
+	if length == escape64 {
+		if len(b) < 8 {
+			return u, nil, false
+		}
+		length, b, u.is64 = binary.LittleEndian.Uint64(b), b[8:], true
+	}
+	if length > uint64(len(b)) {
+		return u, nil, false
+	}
+	u.data = b[:length]
+	return u, b[length:], true
+}
+
+// abbreviationsOf returns where the abbreviations of a unit begin: behind its
+// version, since DWARF 5 also behind its kind and the size of an address.
+func abbreviationsOf(u unit) (at uint64, ok bool) {
+	b := u.data
+	if len(b) == 0 {
+		return 0, true // padding
+	}
+	behind := 2
+	if len(b) >= 2 && binary.LittleEndian.Uint16(b) >= 5 {
+		behind = 4
+	}
+	switch {
+	case u.is64 && len(b) >= behind+8:
+		return binary.LittleEndian.Uint64(b[behind:]), true
+	case !u.is64 && len(b) >= behind+4:
+		return uint64(binary.LittleEndian.Uint32(b[behind:])), true
+	}
+	return 0, false
+}
+
+// formImplicitConst is the form whose value stands in the abbreviation.
+const formImplicitConst = 0x21
+
+// countAbbreviations takes the attributes of a table from left. Where the table
+// ends too soon, debug/dwarf meets that as well.
+func countAbbreviations(b []byte, left int) int {
+	next := func() uint64 {
+		v, n := binary.Uvarint(b) // LEB128 as in DWARF 5 §7.6
+		if n <= 0 {
+			b = nil
+			return 0
+		}
+		b = b[n:]
+		return v
+	}
+	for next() != 0 && left > 0 {
+		next() // the tag
+		if len(b) == 0 {
+			break
+		}
+		b = b[1:] // whether it has children
+		left--
+		for n := 0; ; n++ {
+			attribute, form := next(), next()
+			if attribute == 0 && form == 0 {
+				break
+			}
+			if left--; left <= 0 || n == maxAttributes {
+				return 0
+			}
+			if form == formImplicitConst {
+				next()
+			}
+		}
+	}
+	return left
+}
