@@ -49,6 +49,9 @@ func (j *JSONL) Flush() error { return j.out.flush() }
 // Err returns the first error of all writes so far, without writing.
 func (j *JSONL) Err() error { return j.out.error() }
 
+// Unwritten returns how many events an error kept from being written whole.
+func (j *JSONL) Unwritten() uint64 { return j.out.unwritten() }
+
 // Close flushes and returns the first error of all writes. Events after it
 // are dropped. It does not close the underlying writer.
 func (j *JSONL) Close() error { return j.out.close() }

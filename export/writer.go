@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ type lineWriter struct {
 	w     io.Writer
 	buf   []byte
 	err   error
+	lost  uint64 // lines not written, or not whole
 	timer *time.Timer
 	armed bool // the timer will flush
 }
@@ -56,6 +58,7 @@ func newLineWriter(w io.Writer) *lineWriter {
 func (lw *lineWriter) begin() ([]byte, bool) {
 	lw.mu.Lock()
 	if lw.err != nil {
+		lw.lost++
 		lw.mu.Unlock()
 		return nil, false
 	}
@@ -117,7 +120,10 @@ func (lw *lineWriter) failure() error {
 
 func (lw *lineWriter) flushLocked() {
 	if lw.err == nil && len(lw.buf) > 0 {
-		lw.err = writeAll(lw.w, lw.buf)
+		var rest []byte
+		if rest, lw.err = writeAll(lw.w, lw.buf); lw.err != nil {
+			lw.lost += uint64(bytes.Count(rest, []byte{'\n'}))
+		}
 	}
 	lw.buf = lw.buf[:0]
 	if cap(lw.buf) > maxKeptBuffer {
@@ -125,27 +131,35 @@ func (lw *lineWriter) flushLocked() {
 	}
 }
 
-// writeAll writes all of b. A terminal or pipe that another process made
-// non-blocking (the flag belongs to the open file that they share, and COMMAND
-// may be that process) is waited for and not an error.
-func writeAll(w io.Writer, b []byte) error {
+// unwritten returns how many lines an error kept from being written whole.
+func (lw *lineWriter) unwritten() uint64 {
+	lw.mu.Lock()
+	defer lw.mu.Unlock()
+	return lw.lost
+}
+
+// writeAll writes all of b, and returns what it could not write. A terminal or
+// pipe that another process made non-blocking (the flag belongs to the open file
+// that they share, and COMMAND may be that process) is waited for and not an
+// error.
+func writeAll(w io.Writer, b []byte) (rest []byte, err error) {
 	for len(b) > 0 {
 		n, err := w.Write(b)
 		if n < 0 || n > len(b) {
-			return io.ErrShortWrite
+			return b, io.ErrShortWrite
 		}
 		b = b[n:]
 		switch {
 		case err == nil && n == 0:
-			return io.ErrShortWrite
+			return b, io.ErrShortWrite
 		case err == nil:
 		case errors.Is(err, syscall.EAGAIN):
 			time.Sleep(retryDelay)
 		case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
-			return fmt.Errorf("%w: %w", ErrReaderGone, err)
+			return b, fmt.Errorf("%w: %w", ErrReaderGone, err)
 		default:
-			return err // an *os.File says that it is of a write, and of which file
+			return b, err // an *os.File says that it is of a write, and of which file
 		}
 	}
-	return nil
+	return nil, nil
 }

@@ -67,11 +67,17 @@ stderr, so that the output always parses; with -o it stays. Messages of h2trace
 itself are on stderr and begin with "h2trace: ".
 
 A FILE that -o creates can be read by its owner only, who is the user of -u if
-that is given. One that exists is overwritten and keeps owner and permissions.
-Named pipes, terminals and /dev/null will do; block devices and directories are
-refused. "-" is stdout.
+that is given. One that exists is overwritten and keeps owner and permissions;
+a message says where others can use it. A file or symbolic link of another user
+is refused, but for those of root and of the user who called sudo. Named pipes,
+terminals and /dev/null will do; block devices and directories are refused.
+"-" is stdout.
 
-When the reader of the output leaves, as head does, the observing ends.
+When the reader of the output leaves, as head does, the observing ends. When it
+stands still, as a pager does, events wait for it, and a message says so; those
+that find no room in the buffer are counted as lost. After COMMAND or the
+observing has ended, h2trace waits for 30 seconds in which nothing is read. Then
+it says how many events were not written, and fails.
 
 # Events
 

@@ -19,6 +19,7 @@ import (
 //	flood         it writes events without end, not one
 //	mark          it creates the file "observing" when it observes
 //	broken        observing fails at once
+//	impatient     it waits but a moment for a reader that does not read
 //	stuck         draining hangs, after it has created the file "draining"
 type fakeTracer struct {
 	out     *output
@@ -30,6 +31,9 @@ func newFakeTracer(_ Options, out *output, _ *messages) (tracer, error) {
 	t := &fakeTracer{out: out, tasks: make(map[string]bool)}
 	for task := range strings.SplitSeq(os.Getenv("H2TRACE_FAKE"), ",") {
 		t.tasks[task] = true
+	}
+	if t.tasks["impatient"] {
+		out.patient.patience = patience{notice: 10 * time.Millisecond, limit: 100 * time.Millisecond}
 	}
 	if t.tasks["no-load"] {
 		return nil, errors.New("no kernel")

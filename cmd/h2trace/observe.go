@@ -277,7 +277,17 @@ func (o *observer) finish() error {
 	if ledgerErr == nil {
 		err = errors.Join(err, o.settle(ledger))
 	}
-	return errors.Join(err, o.events.Close())
+	return errors.Join(err, o.closeEvents())
+}
+
+// closeEvents flushes the events, and says how many of them are missing where
+// they could not be written.
+func (o *observer) closeEvents() error {
+	err := o.events.Close()
+	if err == nil || errors.Is(err, errReaderGone) {
+		return err
+	}
+	return fmt.Errorf("%w: %d events were not written", err, o.events.Unwritten())
 }
 
 // awaitCloses reads on until the kernel has closed the sockets of processes that

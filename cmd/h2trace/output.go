@@ -16,34 +16,36 @@ var errReaderGone = errors.New("output reader is gone")
 
 // output is where events go. A write error sticks: after it nothing is
 // written, so that what is there is a prefix of the events. Write and Close are
-// for one goroutine; Gone is for any.
+// for one goroutine; Gone and Ending are for any.
 type output struct {
-	file *os.File
-	err  error
-	gone chan struct{}
-	once sync.Once
-	stop func() // ends the watch for the reader
+	file    *os.File
+	patient *patientWriter // nil where nobody reads, as of a regular file
+	err     error
+	gone    chan struct{}
+	once    sync.Once
+	ending  chan struct{}
+	endOnce sync.Once
+	stop    func() // ends the watch for the reader
 }
 
 // openOutput opens the file that -o names, or a copy of stdout for "" and "-".
-//
-// A new file is readable by its owner only: what it will hold was meant to be
-// encrypted. With -u the user becomes that owner. A file that exists is cut to
-// zero and keeps its owner and permissions. Symbolic links are followed, as
-// strace and tcpdump do. Named pipes (the open waits for a reader), terminals
-// and /dev/null are fine; directories, sockets and block devices are refused.
-func openOutput(path string, owner *account) (*output, error) {
+// openFile says which files will do.
+func openOutput(path string, owner *account, msg *messages) (*output, error) {
 	var file *os.File
 	var err error
 	if stdoutIsData(path) {
 		file, err = copyStdout()
 	} else {
-		file, err = openFile(path, owner)
+		file, err = openFile(path, owner, msg)
 	}
 	if err != nil {
 		return nil, err
 	}
-	o := &output{file: file, gone: make(chan struct{})}
+	o := &output{file: file, gone: make(chan struct{}), ending: make(chan struct{})}
+	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
+		o.patient = &patientWriter{file: file, patience: defaultPatience, say: msg.Infof, ending: o.ending}
+		o.patient.start()
+	}
 	if o.stop, err = watchReader(file, o.readerGone); err != nil {
 		_ = file.Close()
 		return nil, fmt.Errorf("%s: %w", file.Name(), err)
@@ -68,51 +70,17 @@ func copyStdout() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "stdout"), nil
 }
 
-func openFile(path string, owner *account) (*os.File, error) {
-	const flags = os.O_WRONLY | unix.O_NOCTTY | unix.O_CLOEXEC
-	file, err := os.OpenFile(path, flags|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case err == nil && owner != nil:
-		// File systems without owners refuse; the events are worth more.
-		_ = file.Chown(owner.uid, owner.gid)
-	case errors.Is(err, os.ErrExist):
-		// O_CREATE again, for a symbolic link to a file that is not there yet.
-		file, err = os.OpenFile(path, flags|os.O_CREATE, 0o600)
-		if err == nil {
-			err = emptyFile(file)
-		}
-	}
-	if err != nil {
-		if file != nil {
-			_ = file.Close()
-		}
-		return nil, err
-	}
-	return file, nil
-}
-
-// emptyFile cuts a regular file to zero and refuses what events would destroy.
-func emptyFile(file *os.File) error {
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return err
-	case info.Mode().IsRegular():
-		return file.Truncate(0)
-	case info.Mode()&os.ModeDevice != 0 && info.Mode()&os.ModeCharDevice == 0:
-		return fmt.Errorf("%s is a block device", file.Name())
-	default:
-		return nil
-	}
-}
-
 // Write writes events. Once it has returned an error it returns that one
 // always; errReaderGone stands for every way in which a reader leaves.
 func (o *output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
-	n, err := o.file.Write(p)
+	write := o.file.Write
+	if o.patient != nil {
+		write = o.patient.write
+	}
+	n, err := write(p)
 	switch {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
 		o.err = errReaderGone
@@ -127,6 +95,9 @@ func (o *output) Write(p []byte) (int, error) {
 // systems tell of a full disk only now.
 func (o *output) Close() error {
 	o.stop()
+	if o.patient != nil {
+		o.patient.stop()
+	}
 	if err := o.file.Close(); o.err == nil && err != nil {
 		o.err = err
 	}
@@ -135,6 +106,10 @@ func (o *output) Close() error {
 	}
 	return o.err
 }
+
+// Ending says that the observing has ended: a reader that does not read is no
+// longer waited for without end.
+func (o *output) Ending() { o.endOnce.Do(func() { close(o.ending) }) }
 
 // Gone is closed when there is nobody left to read the events.
 func (o *output) Gone() <-chan struct{} { return o.gone }

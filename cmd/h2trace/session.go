@@ -44,7 +44,7 @@ type session struct {
 // runAttach observes processes that are there already.
 func runAttach(opts Options, msg *messages, newTracer tracerFunc) int {
 	ignoreBrokenPipes()
-	out, err := openOutput(opts.Output, nil)
+	out, err := openOutput(opts.Output, nil, msg)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
@@ -84,7 +84,7 @@ func runCommand(opts Options, msg *messages, newTracer tracerFunc) int {
 	if hint := sudoHint(opts); hint != "" {
 		msg.Infof("%s", hint)
 	}
-	out, err := openOutput(opts.Output, l.user)
+	out, err := openOutput(opts.Output, l.user, msg)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitNotRun
@@ -161,6 +161,7 @@ func (s *session) observation(parent context.Context) (context.Context, context.
 		case <-timeout:
 		}
 		cancel(nil)
+		s.out.Ending()
 	}()
 	return ctx, cancel
 }

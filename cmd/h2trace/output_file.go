@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const outputFlags = os.O_WRONLY | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
+
+// openFile opens the file that -o names.
+//
+// A new file is readable by its owner only: what it will hold was meant to be
+// encrypted. With -u the user becomes that owner. A file that exists is cut to
+// zero and keeps its owner and permissions. One that others own is refused, and
+// a message says where others can read it. Symbolic links of others are refused,
+// so that nobody else chooses what is overwritten. Named pipes (the open waits for a reader), terminals and /dev/null
+// are fine; directories, sockets and block devices are refused.
+func openFile(path string, owner *account, msg *messages) (*os.File, error) {
+	trusted := trustedUsers()
+	owners := trusted
+	if owner != nil {
+		owners = append(owners, owner.uid)
+	}
+	name := path
+	for range maxLinks {
+		file, err := os.OpenFile(name, outputFlags|os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			if owner != nil {
+				// File systems without owners refuse; the events are worth more.
+				_ = file.Chown(owner.uid, owner.gid)
+			}
+			return file, nil
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return nil, err
+		}
+		target, err := linkTarget(name, trusted)
+		switch {
+		case err != nil:
+			return nil, err
+		case target == "":
+			return openExisting(name, owners, msg)
+		case target == name: // only the kernel can follow it
+			return openDescriptor(name)
+		}
+		name = target
+	}
+	return nil, &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
+}
+
+// maxLinks is how many links in a row are followed, as the kernel has it
+// (path_resolution(7)).
+const maxLinks = 40
+
+// linkTarget returns what a symbolic link leads to, or "" where the file is none.
+// Links of /proc, such as /proc/self/fd/1, to which /dev/stdout leads, need not be
+// names of files: of these it returns the name itself.
+func linkTarget(name string, trusted []int) (string, error) {
+	fd, err := unix.Open(name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	var on unix.Statfs_t
+	if err := errors.Join(unix.Fstat(fd, &st), unix.Fstatfs(fd, &on)); err != nil {
+		return "", &fs.PathError{Op: "stat", Path: name, Err: err}
+	}
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFLNK:
+		return "", nil
+	case on.Type == unix.PROC_SUPER_MAGIC:
+		return name, nil
+	case !slices.Contains(trusted, int(st.Uid)):
+		return "", fmt.Errorf("%s is a symbolic link of user %d: name the file that it leads to", name, st.Uid)
+	}
+	target := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, "", target)
+	if err != nil {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
+	}
+	to := string(target[:n])
+	if filepath.IsAbs(to) {
+		return to, nil
+	}
+	// Not filepath.Join, which would drop a ".." behind another link.
+	return name[:strings.LastIndexByte(name, '/')+1] + to, nil
+}
+
+// openExisting opens a file that is there, and cuts a regular one to zero.
+func openExisting(name string, owners []int, msg *messages) (*os.File, error) {
+	file, err := os.OpenFile(name, outputFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	return emptied(file, func(st *syscall.Stat_t) error { return adopt(name, st, owners, msg) })
+}
+
+// openDescriptor opens what /proc has a name for, such as stdout. Whoever started
+// h2trace has chosen it.
+func openDescriptor(name string) (*os.File, error) {
+	file, err := os.OpenFile(name, outputFlags&^unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	return emptied(file, func(*syscall.Stat_t) error { return nil })
+}
+
+// emptied cuts a regular file to zero that check has no objection to, and closes
+// one that is not for events.
+func emptied(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error) {
+	info, err := file.Stat()
+	if err == nil {
+		st := info.Sys().(*syscall.Stat_t)
+		switch err = check(st); {
+		case err != nil:
+		case st.Mode&syscall.S_IFMT == syscall.S_IFBLK:
+			err = fmt.Errorf("%s is a block device", file.Name())
+		case info.Mode().IsRegular():
+			err = file.Truncate(0)
+		}
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// adopt refuses a file that somebody else has laid out for the events, and says
+// who else can read them.
+func adopt(name string, st *syscall.Stat_t, owners []int, msg *messages) error {
+	foreign := !slices.Contains(owners, int(st.Uid))
+	switch st.Mode & syscall.S_IFMT {
+	case syscall.S_IFIFO:
+		if foreign {
+			msg.Infof("%s is a pipe of user %d, who can read the events", name, st.Uid)
+		}
+	case syscall.S_IFREG:
+		if foreign {
+			return fmt.Errorf("%s belongs to user %d: remove it, or name another file", name, st.Uid)
+		}
+		if st.Mode&0o077 != 0 {
+			msg.Infof("%s was there and keeps its mode %#o: its owner is not the only one who can use it", name, st.Mode&0o777)
+		}
+	}
+	return nil
+}
+
+// trustedUsers returns the users whose links h2trace follows: root, its own, and
+// the one who called sudo. The user of -u is none of them: that is often a user
+// with fewer rights, who must not have files overwritten.
+func trustedUsers() []int {
+	trusted := []int{0, os.Geteuid()}
+	if uid, err := strconv.Atoi(os.Getenv("SUDO_UID")); err == nil && os.Geteuid() == 0 {
+		trusted = append(trusted, uid)
+	}
+	return slices.Clip(trusted)
+}

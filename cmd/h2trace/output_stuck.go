@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long a reader that does not read is waited for.
+type patience struct {
+	// notice is after how long a message says so.
+	notice time.Duration
+	// limit is for how long the reader may stand still when the observing has
+	// ended, and COMMAND with it; then the rest of the events is lost.
+	limit time.Duration
+}
+
+// defaultPatience outlives a pager in which somebody reads.
+var defaultPatience = patience{notice: 3 * time.Second, limit: 30 * time.Second}
+
+// pieceSize is how much is written at once to a reader that may stand still. A
+// pipe takes 64 KiB (pipe(7)), so that progress shows.
+const pieceSize = 16 << 10
+
+// patientWriter writes to a pipe, socket or terminal, whose reader may stand
+// still. write(2) blocks then, so another goroutine calls it, which is left
+// behind when patience ends.
+type patientWriter struct {
+	file interface {
+		Write(p []byte) (int, error)
+		Name() string
+	}
+	patience
+	say    func(format string, args ...any)
+	ending <-chan struct{} // closed when the observing has ended
+
+	pieces  chan []byte
+	results chan error
+	written atomic.Int64 // of the present Write
+	said    bool
+	ended   time.Time // when ending was closed; zero before
+}
+
+// start starts the goroutine that writes. It ends with stop, or after the write
+// that it is left behind with.
+func (w *patientWriter) start() {
+	w.pieces, w.results = make(chan []byte), make(chan error, 1)
+	go func() {
+		for p := range w.pieces {
+			w.results <- w.writePieces(p)
+		}
+	}()
+}
+
+func (w *patientWriter) stop() { close(w.pieces) }
+
+// writePieces writes all of p. The flag O_NONBLOCK belongs to the open file:
+// another process that shares a terminal or pipe may have set it.
+func (w *patientWriter) writePieces(p []byte) error {
+	for len(p) > 0 {
+		n, err := w.file.Write(p[:min(len(p), pieceSize)])
+		w.written.Add(int64(n))
+		p = p[n:]
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			time.Sleep(time.Millisecond)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes p. It fails where the reader stood still for the limit after the
+// observing had ended; p must not be changed then.
+func (w *patientWriter) write(p []byte) (int, error) {
+	w.written.Store(0)
+	w.pieces <- p
+	tick := time.NewTimer(w.notice)
+	defer tick.Stop()
+	ending, moved, seen := w.ending, time.Now(), int64(0)
+	for {
+		select {
+		case err := <-w.results:
+			return int(w.written.Load()), err
+		case <-ending:
+			ending = nil
+			if w.ended.IsZero() {
+				w.ended = time.Now()
+			}
+		case <-tick.C:
+		}
+		if n := w.written.Load(); n != seen {
+			moved, seen = time.Now(), n
+		}
+		if time.Since(moved) >= w.notice {
+			w.tell()
+		}
+		next := w.notice
+		if !w.ended.IsZero() {
+			still := w.limit - time.Since(later(moved, w.ended))
+			if still <= 0 {
+				return int(seen), fmt.Errorf("%s: its reader did not read for %v", w.file.Name(), w.limit)
+			}
+			next = min(next, still)
+		}
+		tick.Reset(next)
+	}
+}
+
+// tell says once that the reader stands still, and what comes of it.
+func (w *patientWriter) tell() {
+	if w.said {
+		return
+	}
+	w.said = true
+	w.say("the reader of %s does not read: events wait for it, and those that find no room in the --buffer are lost; "+
+		"when observing ends, h2trace waits for %v and then drops the rest", w.file.Name(), w.limit)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
