@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -27,6 +28,8 @@ type Timing struct {
 
 	GotConn   int64 `json:"got_conn"`
 	Wrote     int64 `json:"wrote"`      // the request, body included
+	Got       int64 `json:"got"`        // as the server says, which had the whole request
+	Began     int64 `json:"began"`      // as the server says, to answer
 	FirstByte int64 `json:"first_byte"` // of the response
 	End       int64 `json:"end"`        // of its body
 	Bytes     int64 `json:"bytes"`      // of its body
@@ -36,18 +39,19 @@ type Timing struct {
 // timedTransport writes down when what happened to each request that had a
 // complete response.
 type timedTransport struct {
-	next http.RoundTripper
-	mu   sync.Mutex
-	out  *json.Encoder
-	err  error
+	next  http.RoundTripper
+	pause time.Duration // that the server is asked for, see h2server
+	mu    sync.Mutex
+	out   *json.Encoder
+	err   error
 }
 
-func newTimedTransport(next http.RoundTripper, file string) (*timedTransport, error) {
+func newTimedTransport(next http.RoundTripper, file string, pause time.Duration) (*timedTransport, error) {
 	f, err := os.Create(file)
 	if err != nil {
 		return nil, err
 	}
-	return &timedTransport{next: next, out: json.NewEncoder(f)}, nil
+	return &timedTransport{next: next, pause: pause, out: json.NewEncoder(f)}, nil
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -68,12 +72,19 @@ func (t *timedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		WroteRequest:         func(httptrace.WroteRequestInfo) { b.locked(func(m *Timing) { now(&m.Wrote) }) },
 		GotFirstResponseByte: func() { b.locked(func(m *Timing) { now(&m.FirstByte) }) },
 	}
+	r = r.Clone(httptrace.WithClientTrace(r.Context(), trace))
+	r.Header.Set("Pause", t.pause.String())
 	now(&b.timing.GotConn) // where there is no pool of connections to get one from
-	resp, err := t.next.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	resp, err := t.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	b.body, b.timing.Status = resp.Body, resp.StatusCode
+	b.body = resp.Body
+	b.locked(func(m *Timing) {
+		m.Status = resp.StatusCode
+		m.Got, _ = strconv.ParseInt(resp.Header.Get("Server-Got"), 10, 64)
+		m.Began, _ = strconv.ParseInt(resp.Header.Get("Server-Began"), 10, 64)
+	})
 	resp.Body = b
 	return resp, nil
 }

@@ -48,6 +48,7 @@ func main() {
 	view := flag.Bool("view", false, "print the windows that the client itself keeps (with -impl x)")
 	plain := flag.Bool("plain", false, "speak HTTP/2 without TLS, with prior knowledge")
 	timings := flag.String("timings", "", "write to this file what net/http/httptrace says of each request")
+	pause := flag.Duration("pause", 0, "with -timings, how late responses are to begin, and to end")
 	flag.Parse()
 
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
@@ -74,7 +75,7 @@ func main() {
 	var timed *timedTransport
 	if *timings != "" {
 		var err error
-		if timed, err = newTimedTransport(c.http.Transport, *timings); err != nil {
+		if timed, err = newTimedTransport(c.http.Transport, *timings, *pause); err != nil {
 			log.Fatal(err)
 		}
 		c.http.Transport = timed

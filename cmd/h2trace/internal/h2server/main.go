@@ -38,7 +38,7 @@ func main() {
 	if *window != 0 {
 		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)
 	}
-	srv := &http.Server{Handler: handler(), HTTP2: conf}
+	srv := &http.Server{Handler: paused(handler()), HTTP2: conf}
 	if *impl == "x" {
 		if err := http2.ConfigureServer(srv, nil); err != nil {
 			log.Fatal(err)
