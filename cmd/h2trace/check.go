@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"h2trace/bpf"
@@ -12,34 +13,67 @@ import (
 	"h2trace/bpf/plan"
 )
 
+// checkPage is what check prints.
+type checkPage struct {
+	b    strings.Builder
+	said []string // hints that are on the page
+}
+
+// ok says that something is there.
+func (p *checkPage) ok(name, detail string) {
+	if detail != "" {
+		name += ": " + detail
+	}
+	fmt.Fprintf(&p.b, "ok  %s\n", name)
+}
+
+// no says what is missing and what to do about it, the same thing once. Errors
+// may end in such a hint, too.
+func (p *checkPage) no(name string, err error, hint string) {
+	reason := err.Error()
+	for _, said := range p.said {
+		reason = strings.ReplaceAll(reason, "; "+said, "")
+	}
+	fmt.Fprintf(&p.b, "no  %s: %s\n", name, reason)
+	p.hint(hint)
+}
+
+// hint prints what to do, if it is not on the page.
+func (p *checkPage) hint(hint string) {
+	if hint == "" || slices.Contains(p.said, hint) {
+		return
+	}
+	p.said = append(p.said, hint)
+	p.more(hint)
+}
+
+// more adds to the line above.
+func (p *checkPage) more(format string, args ...any) {
+	fmt.Fprintf(&p.b, "    "+format+"\n", args...)
+}
+
 // runCheck says what this kernel and this user allow, and what the binaries of
 // opts.PIDs offer. The status says whether run mode works here.
 func runCheck(opts Options, msg *messages, stdout io.Writer) int {
-	var b strings.Builder
+	var page checkPage
 	status := exitOK
 	for _, f := range bpf.CheckFeatures() {
-		switch {
-		case f.Err == nil && f.Detail != "":
-			fmt.Fprintf(&b, "ok  %s: %s\n", f.Name, f.Detail)
-		case f.Err == nil:
-			fmt.Fprintf(&b, "ok  %s\n", f.Name)
-		default:
+		if f.Err != nil {
 			status = exitRuntime
-			fmt.Fprintf(&b, "no  %s: %v\n", f.Name, f.Err)
-			if f.Advice != "" {
-				fmt.Fprintf(&b, "    %s\n", f.Advice)
-			}
+			page.no(f.Name, f.Err, f.Advice)
+			continue
 		}
+		page.ok(f.Name, f.Detail)
 	}
-	checkGate(&b)
-	packets := checkPackets(&b)
+	checkGate(&page)
+	packets := checkPackets(&page)
 	for _, pid := range opts.PIDs {
-		if err := checkPID(&b, pid, planMode(opts.Plan), packets); err != nil {
+		if err := checkPID(&page, pid, planMode(opts.Plan), packets); err != nil {
 			status = exitRuntime
-			fmt.Fprintf(&b, "no  process %d: %v\n", pid, err)
+			page.no(fmt.Sprintf("process %d", pid), err, "")
 		}
 	}
-	if printed := printText(b.String(), msg, stdout); printed != exitOK {
+	if printed := printText(page.b.String(), msg, stdout); printed != exitOK {
 		return printed
 	}
 	return status
@@ -47,33 +81,32 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 
 // checkGate says whether executables can be held at exec. Run mode also works
 // without, but for the first moments of each, so it does not touch the status.
-func checkGate(w *strings.Builder) {
+func checkGate(p *checkPage) {
 	const name = "hold executables at exec (fanotify)"
 	if err := gate.Available(); err != nil {
-		fmt.Fprintf(w, "no  %s: %v\n", name, err)
-		fmt.Fprintf(w, "    needs CAP_SYS_ADMIN and a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS; without it, an executable "+
-			"not met before runs for some milliseconds until it is observed\n")
+		p.no(name, err, "needs CAP_SYS_ADMIN and a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS; "+
+			"without it, an executable not met before runs for some milliseconds until it is observed")
 		return
 	}
-	fmt.Fprintf(w, "ok  %s\n", name)
+	p.ok(name, "")
 }
 
 // checkPackets says whether packets are seen, without which dns_ms is null, and
 // HTTP without TLS is missing.
-func checkPackets(w *strings.Builder) bool {
+func checkPackets(p *checkPage) bool {
 	const name = "name resolution, HTTP without TLS, offered ALPN (cgroup v2)"
 	if err := bpf.CheckPackets(); err != nil {
-		fmt.Fprintf(w, "no  %s: %v\n", name, err)
-		fmt.Fprintf(w, "    needs CAP_NET_ADMIN, and cgroup v2 mounted, if only beside v1; without it, dns_ms and offers are null, and HTTP without TLS is not seen\n")
+		p.no(name, err, "needs CAP_NET_ADMIN, and cgroup v2 mounted, if only beside v1; "+
+			"without it, dns_ms and offers are null, and HTTP without TLS is not seen")
 		return false
 	}
-	fmt.Fprintf(w, "ok  %s\n", name)
+	p.ok(name, "")
 	return true
 }
 
 // checkPID says what the executable of a process offers, where packets are seen
 // or not. The error is for a process that cannot be looked at.
-func checkPID(w *strings.Builder, pid int, mode plan.Mode, packets bool) error {
+func checkPID(p *checkPage, pid int, mode plan.Mode, packets bool) error {
 	pid = processOf(pid)
 	proc, err := runningProcess(pid)
 	if err != nil {
@@ -84,19 +117,20 @@ func checkPID(w *strings.Builder, pid int, mode plan.Mode, packets bool) error {
 		return err
 	}
 	defer f.Close()
-	p, err := plan.Analyze(f, mode)
+	name := fmt.Sprintf("process %d, %s", pid, proc.exe)
+	analysis, err := plan.Analyze(f, mode)
 	if no, ok := errors.AsType[*plan.NoTLSError](err); ok && packets {
-		fmt.Fprintf(w, "ok  process %d, %s: %s\n    %v: HTTP without TLS alone\n", pid, proc.exe, no.GoVersion, err)
+		p.ok(name, no.GoVersion)
+		p.more("%v: HTTP without TLS alone", err)
 		return nil
 	}
 	if err != nil {
-		fmt.Fprintf(w, "no  process %d, %s: %v\n", pid, proc.exe, err)
-		fmt.Fprintf(w, "    %s\n", skipAdvice)
+		p.no(name, err, skipAdvice)
 		return nil
 	}
-	fmt.Fprintf(w, "ok  process %d, %s: %s\n", pid, proc.exe, p.GoVersion)
-	for _, probe := range p.Describe() {
-		fmt.Fprintf(w, "    %s: %s\n", probe.Tap, probe.Name)
+	p.ok(name, analysis.GoVersion)
+	for _, probe := range analysis.Describe() {
+		p.more("%s: %s", probe.Tap, probe.Name)
 	}
 	return nil
 }
