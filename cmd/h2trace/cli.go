@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -31,6 +32,7 @@ type Options struct {
 	Plan        Plan
 	Quiet       bool // -q
 	Report      reportOptions
+	Topic       string // what help is asked on; "" is the whole manual
 }
 
 // maxBodyBytes is the largest payload a frame can have (RFC 9113 §4.2).
@@ -48,11 +50,8 @@ const (
 	actionHelp
 )
 
-// notBuilt are the parts of the command line that are promised but not built
-// yet, with what to do until then.
-var notBuilt = map[string]string{
-	"replay": "replay is not built yet; h2trace observes live processes so far",
-}
+// notBuilt are the subcommands that are promised but not built yet.
+var notBuilt = []string{"proxies", "replay", "convert", "top", "completion"}
 
 // usageError is a mistake in the command line.
 type usageError struct {
@@ -75,12 +74,9 @@ func usagef(format string, args ...any) error {
 func parseArgs(args []string) (Options, action, error) {
 	var opts Options
 	fs := newFlagSet(&opts)
-	version := fs.Bool("version", false, "")
+	version := fs.BoolP("version", "V", false, "")
 	if err := parseFlags(fs, args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return opts, actionHelp, nil
-		}
-		return opts, 0, err
+		return helpOr(err, &opts, topicFlags)
 	}
 	if *version {
 		return opts, actionVersion, nil
@@ -92,8 +88,9 @@ func parseArgs(args []string) (Options, action, error) {
 			return parseSubcommand(fs, &opts, name, rest[1:])
 		case "report":
 			return parseReport(fs, &opts, rest[1:])
-		case "replay":
-			return opts, 0, errors.New(notBuilt[name])
+		}
+		if slices.Contains(notBuilt, rest[0]) {
+			return opts, 0, fmt.Errorf("%[1]s is not built yet; to run a command of that name, use h2trace -- %[1]s", rest[0])
 		}
 	}
 	opts.Command = rest
@@ -101,13 +98,40 @@ func parseArgs(args []string) (Options, action, error) {
 	return opts, act, err
 }
 
-// parseFlags parses args.
+// parseFlags parses args. What a shell makes of "-p $(pidof NAME)" are several
+// words: after -p, each that consists of PIDs is one more value of -p, and flags
+// may follow it.
 func parseFlags(fs *pflag.FlagSet, args []string) error {
-	err := fs.Parse(args)
-	if err != nil && !errors.Is(err, pflag.ErrHelp) {
-		return usagef("%w", err)
+	for {
+		err := fs.Parse(args)
+		if errors.Is(err, pflag.ErrHelp) {
+			return err
+		}
+		if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok && missing.GetFlag().Name == "pid" {
+			return usagef("-p needs a process id; pidof prints none where no process has that name")
+		}
+		if err != nil {
+			return usagef("%w", err)
+		}
+		args = fs.Args()
+		if len(args) == 0 || fs.ArgsLenAtDash() == 0 || !fs.Changed("pid") || !looksLikePIDs(args[0]) {
+			return nil
+		}
+		if err := fs.Set("pid", args[0]); err != nil {
+			return usagef("%w", err)
+		}
+		args = args[1:]
 	}
-	return err
+}
+
+// helpOr returns the action for a command line that asks for help on topic, or
+// the error that it is.
+func helpOr(err error, opts *Options, topic string) (Options, action, error) {
+	if errors.Is(err, pflag.ErrHelp) {
+		opts.Topic = topic
+		return *opts, actionHelp, nil
+	}
+	return *opts, 0, err
 }
 
 // newFlagSet binds the flags to opts and sets the defaults.
@@ -141,12 +165,14 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 func parseSubcommand(fs *pflag.FlagSet, opts *Options, name string, args []string) (Options, action, error) {
 	act := map[string]action{"check": actionCheck, "help": actionHelp, "version": actionVersion}[name]
 	if err := parseFlags(fs, args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return *opts, actionHelp, nil
-		}
-		return *opts, 0, err
+		return helpOr(err, opts, name)
 	}
-	if fs.NArg() > 0 {
+	if act == actionHelp {
+		opts.Topic = strings.Join(fs.Args(), "-")
+		if _, err := helpOn(opts.Topic); err != nil {
+			return *opts, 0, err
+		}
+	} else if fs.NArg() > 0 {
 		return *opts, 0, usagef("%s takes no argument %q; to run a command of that name, use h2trace -- %s",
 			name, fs.Arg(0), name)
 	}

@@ -1,8 +1,8 @@
 /*
 h2trace prints the HTTP/2 frames that Go programs send and receive inside their
 TLS connections, and without TLS, with every header and the flow-control credit
-left after each frame. It watches from the kernel, with eBPF, and changes nothing in the
-programs, which need no preparation and no restart.
+left after each frame. It watches from the kernel, with eBPF, and changes
+nothing in the programs, which need no preparation and no restart.
 
 Usage:
 
@@ -12,21 +12,22 @@ Usage:
 	h2trace report [--json|--markdown|--suggest] [FILE...]
 	h2trace check [-p PID[,PID...]]
 	h2trace version
-	h2trace help
+	h2trace help [TOPIC]
 
 The first form runs COMMAND and observes it from the first byte, and all that it
 starts. The second observes running processes and their descendants. The third
 observes every process that runs an executable of that base name, now or later,
-and its descendants, until it is ended; -p may stand beside it. report sums up
-events that were written to files, or come on stdin (see Report). check says what
-this kernel, this user and the binary of PID allow. Flags end at the first
-argument that is not one; a COMMAND that is named like a subcommand goes behind
-"--". Observing takes root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; and
-Linux 5.10 or later with BTF, on amd64.
+and its descendants, until it is ended; -p may stand beside it. report says
+where the time went, from recorded events. check says what this kernel, this
+user and the binary of PID allow. Flags end at the first argument that is not
+one; a COMMAND that is named like a subcommand goes after "--". Observing takes
+root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; and Linux 5.10 or later with
+BTF, on amd64.
 
 Flags:
 
-	-p, --pid PID[,PID...]    observe these processes
+	-p, --pid PID[,PID...]    observe these processes; several words will do, too,
+	                          as in -p $(pidof gopls)
 	-n, --name NAME[,NAME...]
 	                          observe every process whose executable has one of
 	                          these base names, such as go,gopls
@@ -34,7 +35,7 @@ Flags:
 	    --no-gate             do not hold executables never met before until
 	                          their probes are in place
 	-u, --user NAME           run COMMAND as NAME, with the groups and HOME of
-	                          that user; NAME may be a numeric user id
+	                          that user; NAME may be a numeric user id (see Sudo)
 	-o, --output FILE         write events to FILE instead of stdout
 	-e, --events LIST         print these kinds of events: process, conn, frame,
 	                          exchange, stall, verify, loss, summary; of frames
@@ -58,7 +59,8 @@ Flags:
 	                          do so for one direction, to test that it is noticed
 	                          (default auto)
 	-q, --quiet               print no messages on stderr but errors
-	-h, --help                print this text
+	-V, --version             print the version, as the subcommand does
+	-h, --help                print this page, or with a subcommand its own
 
 # Output
 
@@ -114,9 +116,10 @@ lines come in the order in which the bytes went.
 	          ORIGIN           origins
 	          truncated and violation where they apply
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
-	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms, receive_ms, total_ms, stall_ms,
-	          redirect, module {path, version, kind, proxy, next}, error {class, detail},
-	          start, retry {attempt, conn, stream, class}, via
+	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms,
+	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
+	          kind, proxy, next}, error {class, detail}, start, retry {attempt,
+	          conn, stream, class}, via
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -133,31 +136,33 @@ handed to Write; a Write that fails may have sent less.
 An exchange is printed when it ends: send_ms is the request, wait_ms the time
 from its end to the response, receive_ms the response. stall_ms in it, and the
 stall events, are the times for which one side had used up its flow-control
-window. dns_ms, connect_ms and tls_ms are of the connection that it opened; dns_ms
-is null where the process did not ask a name server on port 53 for the address.
-tls holds version, alpn, sni, resumed, cipher, verify_ms, the time that the
-certificate took, and offered_alpn and offered_versions, what the client offered;
-what was agreed on is null for Go releases that h2trace does not know.
+window. dns_ms, connect_ms and tls_ms are of the connection that it opened;
+dns_ms is null where the process did not ask a name server on port 53 for the
+address. tls holds version, alpn, sni, resumed, cipher, verify_ms, the time that
+the certificate took, and offered_alpn and offered_versions, what the client
+offered; what was agreed on is null for Go releases that h2trace does not know.
 
 module.proxy is the entry of the process's GOPROXY that a request went to, and
 module.next the one behind it for a failure of that status: a proxy, direct, off
-or none. proxy and next are the same of a connection that was not made. GOPROXY is read from the environment that the process was started with,
-or of a go command from the files of "go env -w" and of its release. Nothing else
-of an environment is kept or printed.
+or none. proxy and next are the same of a connection that was not made. GOPROXY
+is read from the environment that the process was started with, or of a go
+command from the files of "go env -w" and of its release. Nothing else of an
+environment is kept or printed.
 
 retry is set where an exchange repeats one that was not answered, because the
 server refused it or the connection went away: conn and stream of that one, and
 the class of its error. net/http does so by itself.
 
 via is the HTTP proxy that a connection or an exchange goes through, without
-credentials. remote is then the address of that proxy, and what TCP tells is of the
-way to it. It is known from the connection to the proxy that TLS is inside of, or
-from HTTPS_PROXY and its like in the environment that the process was started with.
+credentials. remote is then the address of that proxy, and what TCP tells is of
+the way to it. It is known from the connection to the proxy that TLS is inside
+of, or from HTTPS_PROXY and its like in the environment that the process was
+started with.
 
 A process event with action error is what a go command says on stderr that it
-could not fetch, and requests in it are the exchanges that it speaks of. A module
-with another checksum than it should have came with an exchange that went well, and
-which is printed by then.
+could not fetch, and requests in it are the exchanges that it speaks of. A
+module with another checksum than it should have came with an exchange that went
+well, and which is printed by then.
 
 A conn event with action dns is a query to a name server. One with action failed
 is a connection that was not made: no address was found, nobody accepted, or the
@@ -191,8 +196,10 @@ stalled by flow control, and the process itself, which sum to the wall time. It
 names the cause in a sentence (healthy, dns, connect, tls, server_wait,
 bandwidth, packet_loss, recv_window, send_window, client, errors or checksum)
 and prints tables of proxies, of what was asked of another one, or of nobody,
-behind a failure, of HTTP proxies that were passed, of kinds of requests, of the slowest modules and of windows. Quantiles are within 1 % of the true ones. Memory stays below 64 MB
-whatever the size of the files. Lines that are no events are skipped and counted.
+behind a failure, of HTTP proxies that were passed, of kinds of requests, of the
+slowest modules and of windows. Quantiles are within 1 % of the true ones.
+Memory stays below 64 MB whatever the size of the files. Lines that are no
+events are skipped and counted.
 
 	--json      print one JSON object
 	--markdown  print Markdown
@@ -202,31 +209,44 @@ whatever the size of the files. Lines that are no events are skipped and counted
 report needs no rights. Its exit status is 0, or 1 if a file cannot be read or
 nothing can be suggested.
 
+# Check
+
+	h2trace check [-p PID[,PID...]]
+
+check tries everything that observing needs, each on its own, and prints a line
+for each: "ok", or "no" with the reason, and what to do about it. With -p it
+also says which probes the executables of these processes get, or why they get
+none.
+
+Its exit status is 0 if running a COMMAND works here, else 1.
+
 # Limits
 
 Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls,
-stripped ones too, and those that use sockets without it. Others get a process event with the action skipped and a
-reason. HTTP/3 is not seen; of HTTP/1.x there are conn and exchange events.
+stripped ones too, and those that use sockets without it. Others get a process
+event with the action skipped and a reason. HTTP/3 is not seen; of HTTP/1.x
+there are conn and exchange events.
 
-HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is seen
-as packets, also of programs that get no probes; it takes cgroup v2 and
-CAP_NET_ADMIN (h2trace check says whether they are there). send and recv are then
-the times at which packets left and came. Of HTTP/2 in a program that gets no
-probes, on a connection that was open before h2trace came, windows are null, and
-header blocks that refer to fields sent earlier.
+HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is
+seen as packets, also of programs that get no probes; it takes cgroup v2 and
+CAP_NET_ADMIN (h2trace check says whether they are there). send and recv are
+then the times at which packets left and came. Of HTTP/2 in a program that gets
+no probes, on a connection that was open before h2trace came, windows are null,
+and header blocks that refer to fields sent earlier.
 
-A connection that was open before h2trace came has joined "mid": its header tables
-and windows are copied from the memory of the process. Headers are complete from
-the first block that begins after h2trace came, without TLS the second, and
-windows some frames later.
-Until then windows are null, as is stream_recv of a stream that was open before,
-has a request body, and on which a server may not send; conn_recv of clients
-built with Go 1.20 or older and of servers built with Go 1.19 or older; and all
-of those built with a release that h2trace does not know and without debugging
-information. Blocks that were under way then, and those of HTTP/2 code that does not use net/http or
+A connection that was open before h2trace came has joined "mid": its header
+tables and windows are copied from the memory of the process. Headers are
+complete from the first block that begins after h2trace came, without TLS the
+second, and windows some frames later. Until then windows are null, as is
+stream_recv of a stream that was open before, has a request body, and on which a
+server may not send; conn_recv of clients built with Go 1.20 or older and of
+servers built with Go 1.19 or older; and all of those built with a release that
+h2trace does not know and without debugging information. Blocks that were under
+way then, and those of HTTP/2 code that does not use net/http or
 golang.org/x/net, or whose tables exceed 64 KiB or 2048 entries, are null where
-they refer to fields sent earlier (headers_error says so). Where frame boundaries had to be searched, there or after a loss,
-frames of one direction may come later than their time.
+they refer to fields sent earlier (headers_error says so). Where frame
+boundaries had to be searched, there or after a loss, frames of one direction
+may come later than their time.
 
 An executable that a target starts and that h2trace has not met before is held
 at exec until its probes are in place, for 200 ms at most; a message says how
@@ -258,13 +278,28 @@ of query parameters named like secrets are printed as "<redacted>", unless
 --show-secrets is given. Bodies, which -s prints, are not redacted, nor are
 secrets that nothing tells from other text, such as a segment of a path.
 
+# Sudo
+
+Under sudo COMMAND runs as root, and what it leaves behind, such as a module
+cache, belongs to root. "sudo h2trace -u $USER COMMAND" runs it as yourself.
+
+sudo replaces PATH, often by one without Go. With -u and the name of whoever ran
+sudo, the directories of the PATH that sudo was started with follow those of the
+new one. Otherwise pass your own PATH on:
+
+	sudo env "PATH=$PATH" h2trace go mod download
+
+sudo drops other variables, too. What "go env -w" wrote counts with -u; what the
+shell exports, such as GOPROXY, has to be passed in the same way.
+
 # Signals
 
 SIGTERM and SIGHUP are passed on to COMMAND. Ctrl-C reaches it from the
-terminal; h2trace waits for it to end and prints what is left. With -p or -n, SIGINT,
-SIGTERM and SIGHUP end the observing; a second one ends it at once. COMMAND is
-never ended by h2trace, also not when h2trace is killed. It gets the signal
-handling, limits, descriptors and environment that h2trace was started with.
+terminal; h2trace waits for it to end and prints what is left. With -p or -n,
+SIGINT, SIGTERM and SIGHUP end the observing; a second one ends it at once.
+COMMAND is never ended by h2trace, also not when h2trace is killed. It gets the
+signal handling, limits, descriptors and environment that h2trace was started
+with.
 
 # Exit status
 
@@ -277,8 +312,7 @@ With -p, 0 when ended by a signal, by --duration, by the reader, or by the exit
 of all targets; 1 if observing failed or nothing could be observed. With -n the
 same, but it waits for processes to come.
 
-check: 0 if running a COMMAND works here, else 1. In all cases 2 for mistakes in
-the command line.
+In all cases 2 for mistakes in the command line.
 
 # Examples
 
@@ -294,33 +328,10 @@ Where the time went, in the same run:
 
 	h2trace -e process,conn,exchange,stall go mod download | h2trace report
 
-Every response status of gopls and the go commands that it starts, now and later:
+Every response status of gopls and the go commands that it starts, now and
+later:
 
 	h2trace -e frame=HEADERS -n gopls |
-		jq -r 'select(.headers) | .headers | from_entries | .[":status"] // empty'
+		jq -r 'select(.headers) | .headers | from_entries[":status"] // empty'
 */
 package main
-
-import (
-	_ "embed"
-	"strings"
-)
-
-//go:embed doc.go
-var docSource string
-
-// manual returns the package comment, which is the help text.
-func manual() string {
-	_, text, _ := strings.Cut(docSource, "/*\n")
-	text, _, _ = strings.Cut(text, "*/\n")
-	return text
-}
-
-// shortUsage is for those who typed the name alone.
-const shortUsage = `usage: h2trace [flags] COMMAND [ARG...]
-       h2trace [flags] -p PID
-       h2trace [flags] -n NAME
-       h2trace check
-
-Run 'h2trace help' for the manual.
-`

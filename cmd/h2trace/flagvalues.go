@@ -82,6 +82,11 @@ func (l *pidList) String() string { return "" }
 // Type is part of pflag.Value.
 func (l *pidList) Type() string { return "PID" }
 
+// looksLikePIDs reports whether a word can be no more than process ids.
+func looksLikePIDs(word string) bool {
+	return strings.Trim(word, "0123456789, \t\n") == "" && strings.ContainsAny(word, "0123456789")
+}
+
 // nameList collects base names of executables, separated by commas.
 type nameList []string
 

@@ -33,7 +33,7 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 	}
 	switch action {
 	case actionHelp:
-		return printText(manual(), msg, stdout)
+		return printHelp(opts.Topic, msg, stdout)
 	case actionVersion:
 		return printText(versionText(), msg, stdout)
 	case actionCheck:

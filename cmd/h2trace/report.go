@@ -41,10 +41,7 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	fs.BoolVar(&r.Suggest, "suggest", false, "")
 	fs.BoolVarP(&opts.Quiet, "quiet", "q", opts.Quiet, "")
 	if err := parseFlags(fs, args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return *opts, actionHelp, nil
-		}
-		return *opts, 0, err
+		return helpOr(err, opts, "report")
 	}
 	r.Files = fs.Args()
 	forms := 0

@@ -1,0 +1,90 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"strings"
+)
+
+//go:embed doc.go
+var docSource string
+
+// topicFlags is the topic of what stands before the first heading of the
+// manual: the forms of the command line and the flags.
+const topicFlags = "flags"
+
+// manual returns the package comment, which is the help text. Tabs are narrower
+// than those of a terminal, so that no line is wider than 80 columns.
+func manual() string {
+	_, text, _ := strings.Cut(docSource, "/*\n")
+	text, _, _ = strings.Cut(text, "*/\n")
+	return strings.ReplaceAll(text, "\t", "  ")
+}
+
+// section is a part of the manual under one heading.
+type section struct {
+	topic string // the heading in lower case, with hyphens for spaces
+	text  string
+}
+
+// sections takes the manual apart at its headings.
+func sections() []section {
+	parts := strings.Split(manual(), "\n# ")
+	list := []section{{topicFlags, parts[0]}}
+	for _, part := range parts[1:] {
+		heading, text, _ := strings.Cut(part, "\n\n")
+		topic := strings.ReplaceAll(strings.ToLower(heading), " ", "-")
+		list = append(list, section{topic, strings.TrimRight(text, "\n") + "\n"})
+	}
+	return list
+}
+
+// topics names the sections of the manual.
+func topics() []string {
+	var list []string
+	for _, s := range sections() {
+		list = append(list, s.topic)
+	}
+	return list
+}
+
+// helpOn returns the help on a topic, or the whole manual for "". The pages of
+// help and version are the one that names all flags and subcommands.
+func helpOn(topic string) (string, error) {
+	switch topic {
+	case "":
+		return manual(), nil
+	case "help", "version", topicFlags:
+		return fmt.Sprintf("%s\n\"h2trace help\" prints the whole manual, \"h2trace help TOPIC\" a part of it:\n  %s\n",
+			sections()[0].text, strings.Join(topics()[1:], " ")), nil
+	}
+	for _, s := range sections() {
+		if strings.EqualFold(s.topic, topic) {
+			return s.text, nil
+		}
+	}
+	return "", usagef("no help on %q; the topics are %s", topic, strings.Join(topics(), ", "))
+}
+
+// printHelp prints the help on a topic that parseArgs has accepted.
+func printHelp(topic string, msg *messages, stdout io.Writer) int {
+	text, err := helpOn(topic)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitUsage
+	}
+	return printText(text, msg, stdout)
+}
+
+// shortUsage is for those who typed the name alone.
+const shortUsage = `usage: h2trace [flags] COMMAND [ARG...]
+       h2trace [flags] -p PID
+       h2trace [flags] -n NAME
+       h2trace report [FILE...]
+       h2trace check [-p PID]
+       h2trace version
+       h2trace help [TOPIC]
+
+Run 'h2trace --help' for the flags, 'h2trace help' for the manual.
+`
