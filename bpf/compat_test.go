@@ -27,6 +27,7 @@ func TestCompat(t *testing.T) {
 		{"capture", TestCapture},
 		{"walk", TestWalk},
 		{"loss", TestLoss},
+		{"stale", TestStale},
 		{"read fault", TestReadFault},
 		{"huge write", TestHugeWrite},
 		{"many connections", TestManyConnections},

@@ -54,6 +54,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 	r->h.pid = c->key.tgid;
 	r->h.kind = RECORD_DATA;
 	r->h.dir = c->direction;
+	r->h.stale = c->stale;
 	r->h.pad = 0;
 	r->conn = c->conn;
 	r->seq = seq;
@@ -134,7 +135,8 @@ __noinline int report_alone(struct conn_dir *dir, u64 conn, u64 src, u64 offset,
 		.src = src,
 		.offset = offset,
 		.direction = whose & 1,
-		.key.tgid = whose >> 1,
+		.stale = whose >> 1 & 1,
+		.key.tgid = whose >> 2,
 	};
 
 	return dir ? put_all(&c) : 0;
@@ -143,7 +145,7 @@ __noinline int report_alone(struct conn_dir *dir, u64 conn, u64 src, u64 offset,
 static __always_inline int report(struct chunk *c)
 {
 	return report_alone(c->dir, c->conn, c->src, c->offset,
-			    (u64)c->key.tgid << 1 | c->direction);
+			    (u64)c->key.tgid << 2 | c->stale << 1 | c->direction);
 }
 
 #endif

@@ -117,7 +117,7 @@ static __always_inline bool report_block(struct encoding *e, u64 conn, const u64
 	r->h.pid = tgid;
 	r->h.kind = RECORD_BLOCK;
 	r->h.dir = DIR_SEND;
-	r->h.pad = 0;
+	r->h.stale = r->h.pad = 0;
 	r->conn = conn;
 	r->id = e->id;
 	r->size = e->size;

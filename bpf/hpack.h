@@ -192,7 +192,7 @@ static __always_inline struct table_record *table_reserve(u32 tgid, u32 directio
 	r->h.pid = tgid;
 	r->h.kind = RECORD_TABLE;
 	r->h.dir = direction;
-	r->h.pad = 0;
+	r->h.stale = r->h.pad = 0;
 	r->conn = r->id = r->end = 0;
 	r->read = r->fragment_len = 0;
 	return r;

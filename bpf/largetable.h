@@ -124,7 +124,7 @@ __noinline u64 copy_piece(u64 ents, u64 from, u64 count, u64 large)
 	r->h.pid = bpf_get_current_pid_tgid() >> 32;
 	r->h.kind = RECORD_PIECE;
 	r->h.dir = 0;
-	r->h.pad = 0;
+	r->h.stale = r->h.pad = 0;
 	r->large = large;
 	r->first = copy.first;
 	r->count = r->len = r->part = 0;

@@ -17,8 +17,15 @@ struct chunk {
 	u64 len;
 	u64 offset; /* of its first byte in the direction */
 	u32 direction;
-	bool keep; /* nothing is left out */
+	bool keep;  /* nothing is left out */
+	bool stale; /* see record_header */
 };
+
+/* Whether a direction has lost records, and none that was delivered since tells of it. */
+static __always_inline bool lost_untold(struct conn *conn, u32 direction)
+{
+	return *(volatile u32 *)&conn->dir[direction & 1].lost != 0;
+}
 
 #ifdef COMPAT
 
@@ -49,6 +56,7 @@ static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 	c->len = c->dir->len;
 	c->offset = c->dir->offset - c->len;
 	c->keep = conn->framing != FRAMING_HTTP2;
+	c->stale = lost_untold(conn, ~which);
 	return true;
 }
 

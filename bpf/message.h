@@ -38,7 +38,7 @@ int file_write(struct pt_regs *ctx)
 	r->h.pid = tgid;
 	r->h.kind = RECORD_MESSAGE;
 	r->h.dir = 0;
-	r->h.pad = 0;
+	r->h.stale = r->h.pad = 0;
 	r->len = len;
 	r->pad = 0;
 	if (len > MESSAGE_MAX)

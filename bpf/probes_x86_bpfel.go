@@ -16,12 +16,13 @@ import (
 type probesBlockRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn        uint64
 	Id          uint64
@@ -57,12 +58,13 @@ type probesCallKey struct {
 type probesCloseRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn        uint64
 	Ptr         uint64
@@ -125,12 +127,13 @@ type probesConnKey struct {
 type probesConnectRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Start uint64
 	Local struct {
@@ -165,12 +168,13 @@ type probesConnecting struct {
 type probesDataRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn      uint64
 	Seq       uint64
@@ -236,12 +240,13 @@ type probesExeName struct {
 type probesExecRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Ppid     uint32
 	Life     uint32
@@ -259,12 +264,13 @@ type probesExecRecord struct {
 type probesExitRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	ExitCode uint32
 	Life     uint32
@@ -273,12 +279,13 @@ type probesExitRecord struct {
 type probesFieldRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	List      uint64
 	Index     uint32
@@ -303,12 +310,13 @@ type probesGoroutine struct {
 type probesHandshakeRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn     uint64
 	Start    uint64
@@ -362,12 +370,13 @@ type probesLedger struct {
 type probesListRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn        uint64
 	List        uint64
@@ -392,12 +401,13 @@ const (
 type probesMessageRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Len  uint32
 	Pad  uint32
@@ -407,12 +417,13 @@ type probesMessageRecord struct {
 type probesOpenRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn  uint64
 	Ptr   uint64
@@ -441,12 +452,13 @@ type probesOpenRecord struct {
 type probesPacketRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Socket uint64
 	Local  struct {
@@ -476,12 +488,13 @@ type probesPacketRecord struct {
 type probesPieceRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Large uint64
 	First uint32
@@ -555,12 +568,13 @@ const (
 type probesSegmentRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn        uint64
 	Seq         uint64
@@ -616,12 +630,13 @@ type probesStreamState struct {
 type probesTableRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn        uint64
 	Id          uint64
@@ -656,12 +671,13 @@ type probesWindowWant struct {
 type probesWindowsRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_    structs.HostLayout
-		Time uint64
-		Pid  uint32
-		Kind uint8
-		Dir  uint8
-		Pad  uint16
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
 	}
 	Conn  uint64
 	Place struct {

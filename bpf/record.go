@@ -98,7 +98,8 @@ type Record struct {
 // before it in that direction, also the lost ones, and Offset all of its bytes.
 // Where Seq jumps, records were lost: Lost says why, and LostBytes how much was
 // in them. Where only Offset jumps, bytes of DATA payloads were left out. An
-// empty Payload marks the end of such bytes.
+// empty Payload marks the end of such bytes. Stale says that records of the other
+// direction were lost by then, which no later one of theirs has told of yet.
 //
 // Of a connection without TLS it is a segment, as KindSegment, or a part of one:
 // these come as they went through the kernel, maybe out of order, and more than
@@ -112,6 +113,7 @@ type Data struct {
 	Payload   []byte
 	Lost      Reasons
 	LostBytes uint64
+	Stale     bool
 
 	// Of a segment:
 	LeftOut     int
@@ -281,6 +283,7 @@ func (r *Record) parseData(sample []byte) error {
 		Payload:   payload,
 		Lost:      Reasons(d.Lost),
 		LostBytes: d.LostBytes,
+		Stale:     d.H.Stale != 0,
 	}
 	return nil
 }

@@ -76,7 +76,8 @@ struct record_header {
 	u32 pid;
 	u8 kind;
 	u8 dir;
-	u16 pad;
+	u8 stale; /* of data: 1 when the other direction has lost some that no record told of */
+	u8 pad;
 };
 
 /*

@@ -24,6 +24,7 @@ func (r *Record) parseSegment(sample []byte) error {
 		Payload:   payload,
 		Lost:      Reasons(d.Lost),
 		LostBytes: d.LostBytes,
+		Stale:     d.H.Stale != 0,
 		LeftOut:   int(d.LeftOut),
 		First:     d.First,
 

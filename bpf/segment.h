@@ -122,6 +122,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->h.pid = s->owner->tgid;
 	r->h.kind = RECORD_SEGMENT;
 	r->h.dir = s->dir;
+	r->h.stale = *(volatile u32 *)&s->owner->dir[~s->dir & 1].lost != 0;
 	r->h.pad = 0;
 	r->conn = PLAIN_CONN | s->socket;
 	r->seq = seq;

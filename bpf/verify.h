@@ -93,7 +93,7 @@ static __always_inline void *verify_reserve(const u64 size, u8 kind, u32 dir, u3
 	h->pid = tgid;
 	h->kind = kind;
 	h->dir = dir;
-	h->pad = 0;
+	h->stale = h->pad = 0;
 	return h;
 }
 

@@ -144,6 +144,7 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 	c.src = src;
 	c.len = len;
 	c.direction = direction;
+	c.stale = lost_untold(conn, ~direction);
 	c.offset = fetch_add(&dir->offset, len);
 	dir->at = dir->from = 0;
 	save_chunk(&c);

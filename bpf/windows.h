@@ -145,7 +145,7 @@ static __always_inline struct windows_record *windows_reserve(u64 conn, u32 tgid
 	r->h.pid = tgid;
 	r->h.kind = RECORD_WINDOWS;
 	r->h.dir = 0;
-	r->h.pad = 0;
+	r->h.stale = r->h.pad = 0;
 	r->conn = conn;
 	r->beyond[0] = r->beyond[1] = 0;
 	return r;

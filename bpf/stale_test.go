@@ -1,0 +1,105 @@
+package bpf
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestStale loses what went one way: records of the other way say so until one of
+// its own does.
+func TestStale(t *testing.T) {
+	t.Run("TLS", func(t *testing.T) {
+		ln, config := listen(t)
+		dial := func() (net.Conn, error) { return tls.Dial("tcp", ln.Addr().String(), config) }
+		stale(t, KindData, ln, dial)
+	})
+	t.Run("without TLS", func(t *testing.T) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		dial := func() (net.Conn, error) { return net.Dial("tcp", ln.Addr().String()) }
+		stale(t, KindSegment, ln, dial)
+	})
+}
+
+func stale(t *testing.T, kind Kind, ln net.Listener, dial func() (net.Conn, error)) {
+	c := newCollector(t, Options{BufferSize: MinBufferSize})
+	if err := c.PacketsWatched(); kind == KindSegment && err != nil {
+		skipOrFail(t, err.Error())
+	}
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		defer close(accepted)
+		conn, err := ln.Accept()
+		if c, ok := conn.(*tls.Conn); ok {
+			err = c.Handshake()
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		accepted <- conn
+	}()
+	client, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, ok := <-accepted
+	if !ok {
+		t.FailNow()
+	}
+	defer server.Close()
+	say(t, client, server, "GET / HTTP/1.1\r\n")
+
+	for chunk := strings.Repeat("x", 100); ; {
+		ledger, err := c.Ledger()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ledger.LostBytes[RingFull] > 1000 { // of both ends
+			break
+		}
+		say(t, client, server, chunk)
+	}
+	staleRecords(t, c, kind)
+	for _, step := range []struct {
+		from, to net.Conn
+		want     bool
+	}{{server, client, true}, {client, server, false}, {server, client, false}} {
+		say(t, step.from, step.to, "word")
+		if n := staleRecords(t, c, kind); (n > 0) != step.want {
+			t.Errorf("%d records are stale, want some: %t", n, step.want)
+		}
+	}
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// staleRecords reads what there is, and counts the records of data that are stale.
+func staleRecords(t *testing.T, c *Collector, kind Kind) (n int) {
+	t.Helper()
+	var r Record
+	for {
+		err := c.Read(&r, 20*time.Millisecond)
+		switch {
+		case errors.Is(err, ErrNoRecord):
+			return n
+		case err != nil:
+			t.Fatal(err)
+		case r.Kind == kind && r.Data.Stale:
+			n++
+		}
+	}
+}
