@@ -237,10 +237,17 @@ func (e *launchError) notFound() string {
 	if filepath.Base(e.name) != e.name {
 		return fmt.Sprintf("%s: %v", e.name, e.err)
 	}
-	if os.Getenv("SUDO_USER") != "" {
-		return e.name + ": not found in PATH, which sudo replaces; try sudo env \"PATH=$PATH\" h2trace ..."
+	name := sudoUser()
+	switch {
+	case name == "":
+		return e.name + ": not found in PATH"
+	case e.user != nil && e.user.name == name:
+		return fmt.Sprintf("%s: not found in PATH, nor in that of %s", e.name, name)
+	case e.user == nil:
+		return fmt.Sprintf("%s: not found in PATH, which sudo replaces; use -u %s, or sudo env \"PATH=$PATH\" h2trace ...", e.name, name)
+	default:
+		return e.name + ": not found in PATH, which sudo replaces; use sudo env \"PATH=$PATH\" h2trace ..."
 	}
-	return e.name + ": not found in PATH"
 }
 
 // ExitStatus returns what h2trace is to exit with: what a shell, env(1) or

@@ -79,7 +79,7 @@ func runCommand(opts Options, msg *messages, newTracer tracerFunc) int {
 			msg.Errorf("%v", err)
 			return exitNotRun
 		}
-		l.user, l.env = account, account.environ(l.env)
+		l.user, l.env = account, account.withOwnPath(account.environ(l.env))
 	}
 	if hint := sudoHint(opts); hint != "" {
 		msg.Infof("%s", hint)

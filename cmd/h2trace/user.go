@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/user"
 	"strconv"
 	"strings"
@@ -105,14 +104,4 @@ func (a *account) become() error {
 		return err
 	}
 	return syscall.Setresuid(a.uid, a.uid, a.uid)
-}
-
-// sudoHint returns what to tell someone who runs COMMAND through sudo and may
-// not know that it runs as root, or "".
-func sudoHint(opts Options) string {
-	name := os.Getenv("SUDO_USER")
-	if opts.User != "" || name == "" || name == "root" || os.Geteuid() != 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s runs as root; use -u %s to run it as you", opts.Command[0], name)
 }

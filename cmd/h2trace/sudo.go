@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// sudoUser returns who runs h2trace as root by sudo, or "".
+func sudoUser() string {
+	name := os.Getenv("SUDO_USER")
+	if name == "root" || os.Geteuid() != 0 {
+		return ""
+	}
+	return name
+}
+
+// sudoHint returns what to tell someone who runs COMMAND through sudo and may
+// not know that it runs as root, or "".
+func sudoHint(opts Options) string {
+	name := sudoUser()
+	if opts.User != "" || name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s runs as root; use -u %s to run it as you", opts.Command[0], name)
+}
+
+// withOwnPath adds to the PATH in env the directories that it had before sudo
+// replaced it, for a COMMAND that runs as whoever ran sudo. It is not for
+// root, who is to be kept from the directories of others.
+func (a *account) withOwnPath(env []string) []string {
+	if name := sudoUser(); name == "" || name != a.name {
+		return env
+	}
+	own := pathBeforeSudo()
+	if own == "" {
+		return env
+	}
+	i := slices.IndexFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "PATH=") })
+	if i < 0 {
+		return append(slices.Clip(env), "PATH="+own)
+	}
+	dirs := strings.Split(strings.TrimPrefix(env[i], "PATH="), ":")
+	for dir := range strings.SplitSeq(own, ":") {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	env = slices.Clone(env)
+	env[i] = "PATH=" + strings.Join(dirs, ":")
+	return env
+}
+
+// pathBeforeSudo returns the PATH that the nearest sudo among the ancestors of
+// h2trace was started with, or "".
+func pathBeforeSudo() string {
+	for pid := os.Getppid(); pid > 1; {
+		stat, err := readStat(pid)
+		if err != nil {
+			return ""
+		}
+		if stat.comm == "sudo" {
+			return variableOf(pid, "PATH")
+		}
+		pid = stat.ppid
+	}
+	return ""
+}
+
+// variableOf returns a variable of the environment that a process was started
+// with, or "".
+func variableOf(pid int, name string) string {
+	raw, err := os.ReadFile(procPath(pid, "environ"))
+	if err != nil {
+		return ""
+	}
+	for kv := range bytes.SplitSeq(raw, []byte{0}) {
+		if value, ok := strings.CutPrefix(string(kv), name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
