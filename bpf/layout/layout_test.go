@@ -164,7 +164,7 @@ func TestVersions(t *testing.T) {
 		"go1.17.13":                   nil,
 		"go1.27rc1":                   nil,
 		"go1.99":                      nil,
-		"go1.26.8-somebody":           nil,
+		"go1.26.8-somebody":           releases[26][0].layout,
 		"devel go1.28-0123456":        nil,
 		"":                            nil,
 		"go1.-1":                      nil,

@@ -22,18 +22,26 @@ func released[L any](releases map[int][]span[L], goVersion string) *L {
 	return find(spans, min(patch, spans[len(spans)-1].last))
 }
 
-// release returns N and P of go1.N and go1.N.P. What is between releases, or
-// somebody's own, is neither.
+// release returns N and P of go1.N and go1.N.P. What is between releases is
+// neither; what somebody has built of one, which follows it, is that release:
+//
+//	go1.26.8-X:jsonv2     with experiments, and " X:jsonv2" up to Go 1.25
+//	go1.26.8-custom       of a distributor, also "+custom" and " (Custom 1)"
+//	go1.27-devel_8f3d2c1  between releases, which have P since Go 1.21
 func release(goVersion string) (minor, patch int, ok bool) {
-	version, _, _ := strings.Cut(goVersion, " ") // experiments follow
+	version, _, _ := strings.Cut(goVersion, " ")
+	version, _, _ = strings.Cut(version, "-X:")
 	version, ok = strings.CutPrefix(version, "go1.")
+	if i := strings.IndexAny(version, "-+"); i >= 0 {
+		version, ok = version[:i], ok && strings.Contains(version[:i], ".")
+	}
 	n, p, patched := strings.Cut(version, ".")
 	if !patched {
 		p = "0"
 	}
 	minor, err := strconv.Atoi(n)
 	patch, patchErr := strconv.Atoi(p)
-	return minor, patch, ok && err == nil && patchErr == nil && patch >= 0
+	return minor, patch, ok && err == nil && patchErr == nil && minor >= 0 && patch >= 0
 }
 
 // span is a run of versions with one layout.

@@ -156,13 +156,18 @@ func TestGoBuildsAndRuns(t *testing.T) {
 func TestBuildVariants(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
-	for _, program := range []goProgram{stripped, strippedPIE, race, debugged, externallyLinked} {
+	for _, program := range []goProgram{stripped, strippedPIE, race, debugged, externallyLinked, experiment} {
 		t.Run(program.name, func(t *testing.T) {
 			r := startTracing(t, command{
 				args: []string{program.path(t), s.url + "/text", s.url + "/binary", s.url + "/variant"}, env: debugEnv(s.env),
 			}).wait()
 			verify(t, r, atExit)
 			wantPaths(t, r.stream, []string{"/text", "/binary", "/variant"}, "/variant")
+			for _, c := range r.stream.Conns() {
+				if !strings.Contains(c.Open.Raw, `"tls":{"version":"TLS 1.3","alpn":"h2"`) {
+					t.Errorf("what was agreed on is missing: %s", c.Open.Raw)
+				}
+			}
 		})
 	}
 }

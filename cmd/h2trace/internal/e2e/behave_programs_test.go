@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -162,6 +163,9 @@ var (
 	// debugged is built as debuggers do it.
 	debugged         = goProgram{name: "debugged", source: fetchSource, flags: []string{"-gcflags=all=-N -l"}}
 	externallyLinked = goProgram{name: "external", source: fetchSource, flags: []string{"-ldflags=-linkmode=external -s"}, env: []string{"CGO_ENABLED=1"}}
+	// experiment has the version of a build with GOEXPERIMENT, of which h2trace knows
+	// what it knows of the release.
+	experiment = goProgram{name: "experiment", source: fetchSource, flags: []string{"-ldflags=-X=runtime.buildVersion=" + runtime.Version() + "-X:jsonv2"}}
 	// shuffled is fetch with every function at another place.
 	shuffled = goProgram{name: "shuffled", source: fetchSource, flags: []string{"-ldflags=-randlayout=7"}}
 )
