@@ -18,7 +18,7 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 	through := f
 	if own, err := throughOwnMount(f); err == nil {
 		defer own.Close()
-		exe.mount = mountOf(f)
+		exe.mount = listedMountOf(f)
 		through = own
 	}
 	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", through.Fd()))

@@ -41,8 +41,8 @@ type Executable struct {
 	programs []programKey
 	sites    []uint32
 	lease    *os.File // nil where the file cannot be leased
-	// mount is that of the file, and 0 while the probes hold it; unmounted
-	// says that it is gone.
+	// mount is that of the file, and 0 while the probes hold it, or its end would
+	// not be told; unmounted says that it is gone.
 	mount     uint64
 	unmounted bool
 	released  uint64 // how often it became idle

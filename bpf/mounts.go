@@ -40,6 +40,16 @@ func mountOf(f *os.File) uint64 {
 	return st.Mnt_id
 }
 
+// listedMountOf returns that number if mountinfo has it, so that it can be told
+// when the mount goes, or 0. In a chroot(2), what the root is on is not listed.
+func listedMountOf(f *os.File) uint64 {
+	id := mountOf(f)
+	if mounted, err := mountIDs(); err != nil || !mounted[id] {
+		return 0
+	}
+	return id
+}
+
 // mountWatch tells of mounts that come and go.
 type mountWatch struct {
 	info int      // mountinfo: poll(2) reports POLLPRI when the mounts changed

@@ -27,8 +27,8 @@
 //
 // Marks are on file systems, not on mounts, so they work in every mount
 // namespace. Marked are the local file systems that the mount namespace of
-// h2trace shows, those mounted later too, and those that a process named to
-// Cover sees. Not held are:
+// h2trace shows, and the one that its root is on, those mounted later too, and
+// those that a process named to Cover sees. Not held are:
 //
 //   - files of FUSE and network file systems: the gatekeeper opens each file
 //     it is asked about, and there root may be refused, which the kernel takes

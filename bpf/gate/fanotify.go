@@ -88,8 +88,8 @@ func (l *listener) allow(h held) error {
 	return nil
 }
 
-// Available tells whether this kernel and this user can hold executables. It
-// holds none: the mark that it tries is on a file that nobody can execute.
+// Available tells whether executables can be held by this kernel, by this user,
+// and on the file systems that there are. It holds none: the mark that it tries is on a file that nobody can execute.
 func Available() error {
 	l, err := newListener()
 	if err != nil {
@@ -104,5 +104,5 @@ func Available() error {
 	if err := unix.FanotifyMark(l.fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC_PERM, fd, ""); err != nil {
 		return fmt.Errorf("fanotify_mark: %w", err)
 	}
-	return nil
+	return canMark()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,44 @@ type mount struct {
 	point  string
 	fstype string
 }
+
+// isRoot reports whether the root directory is where it is mounted. There is none
+// for a process in a chroot(2) into a directory that nothing is mounted on:
+// mountinfo lists what is below the root.
+func (m mount) isRoot() bool { return m.point == "/" }
+
+// isMarkable reports whether file systems of a type are marked.
+func isMarkable(magic int64) bool {
+	for _, is := range markable {
+		if is == magic {
+			return true
+		}
+	}
+	return false
+}
+
+// canMark reports whether there is a file system to mark.
+func canMark() error {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	mounts, err := parseMounts(f)
+	if err != nil {
+		return err
+	}
+	var root unix.Statfs_t
+	if err := unix.Statfs("/", &root); err != nil {
+		return os.NewSyscallError("statfs", err)
+	}
+	if !isMarkable(root.Type) && !slices.ContainsFunc(mounts, func(m mount) bool { return markable[m.fstype] != 0 }) {
+		return errNothingToMark
+	}
+	return nil
+}
+
+var errNothingToMark = errors.New("no file system could be marked")
 
 // parseMounts reads mountinfo, see proc_pid_mountinfo(5).
 func parseMounts(r io.Reader) ([]mount, error) {
@@ -90,26 +129,30 @@ func (l *listener) markMounts(process string) (int, error) {
 	}
 	marked := 0
 	var refused error
-	for _, m := range mounts {
-		magic, ok := markable[m.fstype]
-		if !ok {
-			continue
-		}
-		if err := l.markMount(root+m.point, magic); err == nil {
+	mark := func(path string, isType func(int64) bool) {
+		if err := l.markMount(path, isType); err == nil {
 			marked++
 		} else if !errors.Is(err, unix.ENOENT) {
 			refused = err
 		}
 	}
+	for _, m := range mounts {
+		if magic, ok := markable[m.fstype]; ok {
+			mark(root+m.point, func(is int64) bool { return is == magic })
+		}
+	}
+	if !slices.ContainsFunc(mounts, mount.isRoot) {
+		mark(root+"/", isMarkable)
+	}
 	if marked == 0 {
-		return 0, errors.Join(errors.New("no file system could be marked"), refused)
+		return 0, errors.Join(errNothingToMark, refused)
 	}
 	return marked, nil
 }
 
-// markMount marks what is at a path if it is still of that type: another file
+// markMount marks what is at a path if it is of a type to mark: another file
 // system may have been mounted over it.
-func (l *listener) markMount(path string, magic int64) error {
+func (l *listener) markMount(path string, isType func(magic int64) bool) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -119,7 +162,7 @@ func (l *listener) markMount(path string, magic int64) error {
 	if err := unix.Fstatfs(fd, &st); err != nil {
 		return err
 	}
-	if st.Type != magic {
+	if !isType(st.Type) {
 		return unix.ENOENT
 	}
 	return l.mark("/proc/self/fd/" + strconv.Itoa(fd))

@@ -3,11 +3,16 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"h2trace/cmd/h2trace/internal/contract"
 )
 
 // TestCover holds a file on a file system that only its target sees.
@@ -27,6 +32,57 @@ func TestCover(t *testing.T) {
 	inside.end()
 	tr.signal(os.Interrupt)
 	wantWhole(t, tr.good(), map[string]bool{"/inside": true})
+}
+
+// TestInChroot runs h2trace in a directory that is no mount point, whose file
+// system its mountinfo does not list.
+func TestInChroot(t *testing.T) {
+	needProbes(t)
+	s := startSite(t)
+	root := t.TempDir()
+	for _, dir := range []string{"proc", "sys", "dev", "tmp"} {
+		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyFile(t, bin(t, "h2trace"), root+"/h2trace")
+	libraries, _ := exec.Command("ldd", root+"/h2trace").Output() // none of a static program
+	for _, file := range regexp.MustCompile(`/\S+`).FindAllString(string(libraries), -1) {
+		if err := os.MkdirAll(filepath.Dir(root+file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		copyFile(t, file, root+file)
+	}
+	plain.copyTo(t, root+"/plain")
+	fetch.copyTo(t, root+"/fresh")
+	for _, v := range s.env {
+		if file, ok := strings.CutPrefix(v, "SSL_CERT_FILE="); ok {
+			copyFile(t, file, root+"/authority")
+		}
+	}
+	const script = `for dir in proc sys dev; do mount --rbind /$dir "$0/$dir"; done; exec chroot "$0" "$@"`
+	inside := func(args ...string) (string, error) {
+		cmd := exec.Command("unshare", append([]string{"-m", "sh", "-c", script, root, "/h2trace"}, args...)...)
+		cmd.Env = append(s.env, "SSL_CERT_FILE=/authority", "SSL_CERT_DIR=/none")
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := inside("-o", "/events", "/plain", "/fresh", s.url+"/chroot"); err != nil {
+		t.Fatalf("%v\n%s", err, indent(out))
+	}
+	f, err := os.Open(root + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	stream, err := contract.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWhole(t, &result{stream: stream}, map[string]bool{"/chroot": true})
+	if out, err := inside("check"); err != nil || !strings.Contains(out, "ok  hold executables") {
+		t.Errorf("check: %v\n%s", err, indent(out))
+	}
 }
 
 // marked tells whether the gatekeeper has a mark on the file system that a
