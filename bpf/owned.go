@@ -23,13 +23,13 @@ func (c *Collector) OwnSockets(pid int, life Life, comm string) error {
 	if c.flows.owners == nil {
 		return nil
 	}
-	fds, err := socketsOf(pid)
+	thread, fds, err := socketsOf(pid)
 	if err != nil || len(fds) == 0 {
 		return err
 	}
-	pidfd, err := unix.PidfdOpen(pid, 0)
+	pidfd, err := openThread(pid, thread)
 	if err != nil {
-		return fmt.Errorf("look at the sockets of process %d: %w", pid, os.NewSyscallError("pidfd_open", err))
+		return fmt.Errorf("look at the sockets of process %d: %w", pid, err)
 	}
 	defer unix.Close(pidfd)
 	if now, ok := c.LifeOf(pid); !ok || now != life {
@@ -38,7 +38,7 @@ func (c *Collector) OwnSockets(pid int, life Life, comm string) error {
 	owner := packetsOwner{Tgid: uint32(pid), Life: uint32(life)}
 	copy(owner.Comm[:len(owner.Comm)-1], comm)
 	var ns unix.Stat_t
-	if err := unix.Stat("/proc/"+strconv.Itoa(pid)+"/ns/net", &ns); err != nil {
+	if err := unix.Stat("/proc/"+strconv.Itoa(thread)+"/ns/net", &ns); err != nil {
 		return nil //nolint:nilerr // it has ended
 	}
 	for _, fd := range fds {
@@ -104,19 +104,48 @@ func (c *Collector) ownListener(socket int, owner packetsOwner, netns uint32) er
 	return nil
 }
 
-// socketsOf lists the descriptors of a process that are sockets. There are none
-// of a process that has ended.
-func socketsOf(pid int) (fds []int, err error) {
-	dir := "/proc/" + strconv.Itoa(pid) + "/fd"
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
-		return nil, nil
+// openThread opens a handle of a thread that has not ended. The first of a process
+// stands for it, as long as it has not ended.
+func openThread(pid, thread int) (int, error) {
+	flags := 0
+	if thread != pid {
+		flags = unix.PIDFD_THREAD
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look at the sockets of process %d: %w", pid, err)
+	fd, err := unix.PidfdOpen(thread, flags)
+	if thread != pid && errors.Is(err, unix.EINVAL) {
+		return -1, errors.New("its first thread has ended, and that takes Linux 6.9")
 	}
+	return fd, os.NewSyscallError("pidfd_open", err)
+}
+
+// socketsOf lists the descriptors of a process that are sockets, and a thread that
+// has them. There are none of a process that has ended.
+func socketsOf(pid int) (thread int, sockets []int, err error) {
+	dir := "/proc/" + strconv.Itoa(pid) + "/task"
+	tasks, err := os.ReadDir(dir)
+	for _, task := range tasks {
+		fds, err := os.ReadDir(dir + "/" + task.Name() + "/fd")
+		if len(fds) == 0 && (err == nil || isGone(err)) {
+			continue // it has ended, before the others
+		}
+		if thread, _ = strconv.Atoi(task.Name()); err != nil {
+			return thread, nil, fmt.Errorf("look at the sockets of process %d: %w", pid, err)
+		}
+		return thread, onlySockets(dir+"/"+task.Name()+"/fd/", fds), nil
+	}
+	if err != nil && !isGone(err) {
+		return pid, nil, fmt.Errorf("look at the sockets of process %d: %w", pid, err)
+	}
+	return pid, nil, nil
+}
+
+// isGone reports whether an error of reading /proc/PID says that there is no such
+// process any more.
+func isGone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) }
+
+func onlySockets(dir string, entries []os.DirEntry) (fds []int) {
 	for _, e := range entries {
-		target, err := os.Readlink(dir + "/" + e.Name())
+		target, err := os.Readlink(dir + e.Name())
 		if err != nil || !strings.HasPrefix(target, "socket:") {
 			continue
 		}
@@ -124,5 +153,5 @@ func socketsOf(pid int) (fds []int, err error) {
 			fds = append(fds, fd)
 		}
 	}
-	return fds, nil
+	return fds
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -137,7 +138,8 @@ func (k *keeper) isNamed(fd int) bool {
 		return false
 	}
 	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-	return err == nil && k.names[filepath.Base(path)]
+	name := filepath.Base(path)
+	return err == nil && (k.names[name] || k.names[strings.TrimSuffix(name, " (deleted)")]) // which the kernel adds
 }
 
 // late lets a process go on without an answer, and tells h2trace if it has an

@@ -112,7 +112,7 @@ func checkPID(p *checkPage, pid int, mode plan.Mode, packets bool) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(procPath(pid, "exe"))
+	f, err := os.Open(procPath(livingThread(pid), "exe"))
 	if err != nil {
 		return err
 	}

@@ -156,8 +156,9 @@ func (h *holder) cover(pid int) {
 	if err != nil {
 		return
 	}
-	if other, err := os.Readlink(procPath(pid, "ns/mnt")); err == nil && other != own {
-		h.gate.Cover(pid)
+	thread := livingThread(pid)
+	if other, err := os.Readlink(procPath(thread, "ns/mnt")); err == nil && other != own {
+		h.gate.Cover(thread)
 	}
 }
 

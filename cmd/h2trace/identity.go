@@ -91,7 +91,7 @@ func (p *processes) is(proc *process) bool {
 // open opens the executable of a process. The error is one of a process that
 // is gone when another one has its id.
 func (p *processes) open(proc *process) (*os.File, error) {
-	f, err := os.Open(procPath(proc.pid, "exe"))
+	f, err := os.Open(procPath(livingThread(proc.pid), "exe"))
 	if err != nil {
 		return nil, err
 	}

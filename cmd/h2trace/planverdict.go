@@ -13,7 +13,7 @@ import (
 // under way.
 func (k *planCheck) settle(exe *bpf.Executable, s *planState, dir int, users []process, now int64, idle bool) (bool, error) {
 	t := &s.taps[dir]
-	path := procPath(users[0].pid, "exe")
+	path := procPath(livingThread(users[0].pid), "exe")
 	switch {
 	case t.settled && t.watched:
 		t.watched = false

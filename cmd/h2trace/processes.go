@@ -115,7 +115,7 @@ func (p *processes) exec(r *bpf.Record) {
 		at: r.Time, pid: r.PID, ppid: r.Exec.PPID, comm: r.Exec.Comm, exe: r.Exec.Filename,
 		life: r.Exec.Life, before: r.Exec.Before, image: r.Exec.Image,
 	}
-	if exe, err := os.Readlink(procPath(r.PID, "exe")); err == nil && p.is(&proc) {
+	if exe, err := executableOf(r.PID); err == nil && p.is(&proc) {
 		proc.exe = exe
 	}
 	p.learn(p.sourced(proc))
@@ -163,7 +163,7 @@ func (p *processes) prepare(pid int) {
 
 // sourced adds to a process where it fetches from.
 func (p *processes) sourced(proc process) process {
-	if src := p.sources.Source(proc.pid, proc.exe); p.is(&proc) {
+	if src := p.sources.Source(livingThread(proc.pid), proc.exe); p.is(&proc) {
 		proc.source = src
 	} else if proc.pid == p.passed.pid {
 		proc.source = fetchenv.NewSource(p.passed.env)
@@ -306,7 +306,7 @@ func (p *processes) paths() []string {
 	defer p.mu.Unlock()
 	var list []string
 	for pid := range p.known {
-		list = append(list, procPath(pid, "exe"))
+		list = append(list, procPath(livingThread(pid), "exe"))
 	}
 	return list
 }

@@ -24,7 +24,7 @@ func runningProcess(pid int) (process, error) {
 		return proc, err
 	}
 	proc.comm, proc.ppid = stat.comm, stat.ppid
-	exe, err := os.Readlink(procPath(pid, "exe"))
+	exe, err := executableOf(pid)
 	switch {
 	case gone(err) && stat.state == zombie:
 		return proc, fmt.Errorf("process %d has ended (it is a zombie)", pid)
@@ -37,6 +37,55 @@ func runningProcess(pid int) (process, error) {
 	}
 	proc.exe = exe
 	return proc, nil
+}
+
+// executableOf returns the path of what a process runs, as it was when it was
+// executed. The kernel adds to that of a file which has been deleted, or replaced
+// by another under its name, as an upgrade does.
+func executableOf(pid int) (string, error) {
+	link := procPath(livingThread(pid), "exe")
+	path, err := os.Readlink(link)
+	if err != nil {
+		return "", err
+	}
+	before, deleted := strings.CutSuffix(path, " (deleted)")
+	if !deleted {
+		return path, nil
+	}
+	file, err := os.Stat(link)
+	if err != nil {
+		return "", err
+	}
+	// A file can be called so.
+	for _, root := range []string{"", procPath(livingThread(pid), "root")} {
+		if named, err := os.Stat(root + path); err == nil && os.SameFile(file, named) {
+			return path, nil
+		}
+	}
+	return before, nil
+}
+
+// livingThread returns the id of a thread of a process that has not ended: that
+// of the process, mostly. Where the first thread has ended before the others,
+// /proc says under its id no more than that, and all the rest under theirs.
+func livingThread(pid int) int {
+	if stat, err := readStat(pid); err != nil || !stat.ended() {
+		return pid
+	}
+	tasks, err := os.ReadDir(procPath(pid, "task"))
+	if err != nil {
+		return pid
+	}
+	for _, task := range tasks {
+		id, err := strconv.Atoi(task.Name())
+		if err != nil {
+			continue
+		}
+		if stat, err := readStat(id); err == nil && !stat.ended() {
+			return id
+		}
+	}
+	return pid
 }
 
 // runningProcesses lists the processes that /proc shows now.
@@ -67,6 +116,9 @@ type procStat struct {
 	state string
 	ppid  int
 }
+
+// ended reports whether the thread has, and waits for others or its parent.
+func (s procStat) ended() bool { return s.state == zombie || s.state == "X" }
 
 func readStat(pid int) (procStat, error) {
 	path := procPath(pid, "stat")
@@ -117,5 +169,5 @@ func ended(pid int) bool {
 	if err != nil {
 		return gone(err)
 	}
-	return len(tasks) == 1 && (stat.state == zombie || stat.state == "X")
+	return len(tasks) == 1 && stat.ended()
 }

@@ -12,28 +12,6 @@ import (
 	"h2trace/cmd/h2trace/internal/contract"
 )
 
-// TestDeletedExecutable attaches to a process whose executable was unlinked,
-// as an upgrade leaves it.
-func TestDeletedExecutable(t *testing.T) {
-	needProbes(t)
-	s := startSite(t)
-	file := filepath.Join(t.TempDir(), "client")
-	fetch.copyTo(t, file)
-	target := startFile(t, file, s.env, "-", s.url+"/deleted")
-	if err := os.Remove(file); err != nil {
-		t.Fatal(err)
-	}
-	tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(target.pid)}})
-	tr.awaitEvent(`"action":"attached"`, 1)
-	target.goOn()
-	r := tr.good()
-	target.end()
-	wantPaths(t, r.stream, []string{"/deleted"}, "/deleted")
-	if e := ofPID(t, processEvents(r.stream, "attached"), target.pid); !strings.Contains(e.Exe, file) {
-		t.Errorf("exe %q, want %q", e.Exe, file)
-	}
-}
-
 // TestReplacedExecutable rebuilds a program while it runs: the old process and
 // a new one of the same path have their code at different places.
 func TestReplacedExecutable(t *testing.T) {
