@@ -75,6 +75,9 @@ type Conn struct {
 	lossy bool
 	// crowded says that streams were open that are not followed.
 	crowded bool
+	// missed says of which directions bytes were lost before the protocol was
+	// decided, see Missed.
+	missed [2]bool
 	// replaying says that frames are being decoded that came earlier than
 	// frames of the other direction which were decoded already.
 	replaying bool
@@ -171,6 +174,18 @@ func (c *Conn) Gap(at int64, dir Direction, n int64) {
 		c.bytes.Gap(at, dir, n)
 	default:
 		c.halves[dir].gap(at, n)
+	}
+}
+
+// Missed says that bytes of a direction were lost behind those given, of which
+// Gap is to tell when it is known where. Until then what they may have changed is
+// unknown to the other direction, too.
+func (c *Conn) Missed(dir Direction) {
+	switch {
+	case !c.decided:
+		c.missed[dir] = true
+	case c.protocol == HTTP2:
+		c.lost(dir)
 	}
 }
 

@@ -84,9 +84,21 @@ type trace struct {
 	framer *http2.Framer
 	inputs []input
 	want   []string
+	fields map[int64]string // of blocks, by time
+	block  bytes.Buffer
+	enc    map[string]*hpack.Encoder
 	m      *model
 	next   uint32
 	peer   int // SETTINGS of the peer that the process did not acknowledge
+}
+
+func newTrace(seed, stream uint64) *trace {
+	g := &trace{
+		rng: rand.New(rand.NewPCG(seed, stream)), m: newModel(), next: 1,
+		fields: make(map[int64]string), enc: make(map[string]*hpack.Encoder),
+	}
+	g.framer = http2.NewFramer(&g.buf, nil)
+	return g
 }
 
 func (g *trace) emit(way string, id uint32) {
@@ -119,11 +131,18 @@ func (g *trace) pick() uint32 {
 	return ids[g.rng.IntN(len(ids))]
 }
 
-func (g *trace) headers(name string, id uint32, end bool) {
-	var block bytes.Buffer
-	enc := hpack.NewEncoder(&block)
-	g.ok(enc.WriteField(hpack.HeaderField{Name: name, Value: "200", Sensitive: true}))
-	g.ok(g.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndStream: end, EndHeaders: true}))
+// headers writes a block of which some fields are in the table and others go there.
+func (g *trace) headers(way, name string, id uint32, end bool) {
+	if g.enc[way] == nil {
+		g.enc[way] = hpack.NewEncoder(&g.block)
+	}
+	fields := []hpack.HeaderField{{Name: name, Value: "200"}, {Name: "x-number", Value: fmt.Sprint(g.rng.IntN(8))}}
+	g.block.Reset()
+	for _, f := range fields {
+		g.ok(g.enc[way].WriteField(f))
+	}
+	g.fields[int64(len(g.want))] = fmt.Sprint(fields)
+	g.ok(g.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: g.block.Bytes(), EndStream: end, EndHeaders: true}))
 }
 
 func (g *trace) step() {
@@ -135,7 +154,7 @@ func (g *trace) step() {
 		id, g.next = g.next, g.next+2
 		g.m.open(id)
 		end := g.rng.IntN(3) == 0
-		g.headers(":method", id, end)
+		g.headers("send", ":method", id, end)
 		g.emit("send", id)
 		if end {
 			g.m.end(id, "send")
@@ -220,7 +239,7 @@ func (g *trace) step() {
 		if end {
 			name = "x-trailer" // trailers have no pseudo-header fields (RFC 9113 §8.1)
 		}
-		g.headers(name, id, end)
+		g.headers(way, name, id, end)
 		g.emit(way, id)
 		if end {
 			g.m.end(id, way)
@@ -258,10 +277,9 @@ func FuzzWindows(f *testing.F) {
 	})
 }
 
-func checkModel(t *testing.T, seed uint64, frames int) {
-	t.Helper()
-	g := &trace{rng: rand.New(rand.NewPCG(seed, 1)), m: newModel(), next: 1}
-	g.framer = http2.NewFramer(&g.buf, nil)
+// converse returns a conversation of so many frames, for the client's side.
+func converse(seed uint64, frames int) *trace {
+	g := newTrace(seed, 1)
 	g.buf.Write(preface)
 	g.ok(g.framer.WriteSettings())
 	g.m.sent = []int64{-1}
@@ -272,6 +290,12 @@ func checkModel(t *testing.T, seed uint64, frames int) {
 	for len(g.want) < frames {
 		g.step()
 	}
+	return g
+}
+
+func checkModel(t *testing.T, seed uint64, frames int) {
+	t.Helper()
+	g := converse(seed, frames)
 	r := &windows{}
 	c := NewConn(Config{Role: Client, FromStart: true}, r)
 	for _, in := range g.inputs {

@@ -160,6 +160,11 @@ func (c *Conn) startHTTP2(at int64, by *half) {
 	c.decide(at, HTTP2)
 	client, server := &c.halves[c.clientDir], &c.halves[c.clientDir.other()]
 	client.mode, server.mode = prefacing, framing
+	for d, missed := range c.missed {
+		if missed {
+			c.lost(Direction(d))
+		}
+	}
 	if by == client { // what the server said came before
 		server.replay(0, 0)
 		c.finishPreface(at, client)

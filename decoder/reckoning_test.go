@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"golang.org/x/net/http2"
 )
 
 // moment is the model between two frames of a conversation.
@@ -47,8 +45,7 @@ func momentOf(g *trace, at [2]int64, claims bool) moment {
 
 // conversation returns a random one, and the moments in it.
 func conversation(seed uint64, frames int, claims bool) (*trace, []moment) {
-	g := &trace{rng: rand.New(rand.NewPCG(seed, 7)), m: newModel(), next: 1}
-	g.framer = http2.NewFramer(&g.buf, nil)
+	g := newTrace(seed, 7)
 	var moments []moment
 	var at [2]int64
 	for done := 0; len(g.want) < frames; {

@@ -75,6 +75,9 @@ func (c *tracedConn) feed(at int64, d *bpf.Data) {
 	if d.Seq < next.seq {
 		return // overtaken by a later write of another goroutine
 	}
+	if d.Stale {
+		c.missed(d.Dir ^ 1)
+	}
 	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
 	next.seq++
 	next.offset += uint64(len(d.Payload))
@@ -112,6 +115,15 @@ func (c *tracedConn) pass(at int64, dir int, n int64, missing, lost uint64, why 
 	c.announceLoss(at, missing, lost, why)
 	c.decoder.Gap(at, decoder.Direction(dir), n)
 	c.table.wantTables(c)
+}
+
+// missed takes notice that bytes of a direction were lost before its next record,
+// which will show where.
+func (c *tracedConn) missed(dir int) {
+	c.decoder.Missed(decoder.Direction(dir))
+	if c.decoder.Protocol() == decoder.HTTP2 {
+		c.tracker.Lost()
+	}
 }
 
 // announceLoss tells of records that are missing.

@@ -85,6 +85,9 @@ func (t *connTable) segment(r *bpf.Record) {
 	}
 	c.plain.first[d.Dir], c.plain.known[d.Dir] = d.First, true
 	c.noteFollowed(d)
+	if d.Stale && !c.holdPiece(heldPiece{at: r.Time, dir: d.Dir ^ 1, missed: true}) {
+		c.missed(d.Dir ^ 1)
+	}
 	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
 	s.Skip(r.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
 	s.Segment(r.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})

@@ -24,14 +24,16 @@ const (
 )
 
 // heldPiece is a part of a direction without TLS that is not decoded yet: bytes,
-// or n that are missing; or the table of a block that is about to be sent.
+// or n that are missing; or the table of a block that is about to be sent; or that
+// some are missing which a later one will tell of.
 type heldPiece struct {
-	at    int64
-	dir   int
-	b     []byte
-	n     uint64
-	why   tcp.Cause
-	table *decoder.Snapshot
+	at     int64
+	dir    int
+	b      []byte
+	n      uint64
+	why    tcp.Cause
+	table  *decoder.Snapshot
+	missed bool
 }
 
 func (p *heldPiece) len() uint64 { return uint64(len(p.b)) + p.n }
@@ -41,7 +43,7 @@ func (p *heldPiece) len() uint64 { return uint64(len(p.b)) + p.n }
 // whether it did; then b is copied.
 func (c *tracedConn) holdPiece(p heldPiece) bool {
 	m := c.missing
-	if m == nil || len(m.pieces) == 0 && (p.dir == bpf.Send || m.vain >= maxPlainHolds || !c.holds()) {
+	if m == nil || len(m.pieces) == 0 && (p.dir == bpf.Send || p.missed || m.vain >= maxPlainHolds || !c.holds()) {
 		return false
 	}
 	p.b = bytes.Clone(p.b)
@@ -72,6 +74,8 @@ func (c *tracedConn) releasePieces(held []heldPiece) {
 		switch p := &held[i]; {
 		case p.table != nil:
 			c.recover(p.at, p.dir, *p.table)
+		case p.missed:
+			c.missed(p.dir)
 		case p.n > 0:
 			plainSink{c, p.dir}.miss(p.at, p.n, p.why)
 		default:

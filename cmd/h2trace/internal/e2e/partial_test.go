@@ -49,6 +49,11 @@ func TestLoss(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkLossLines(t, r.stream)
+			for _, e := range r.stream.Of("frame") {
+				if e.Violation != "" {
+					t.Errorf("a fault that is none: %s", e.Raw)
+				}
+			}
 			c := r.stream.Conns()[0]
 			p := &oracle.Partial{Trace: c, Log: r.log.Conns[0], Headers: http2debug.Attribute(r.log.Events, r.log.Conns[0])}
 			lost := 0

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2"
+
+	"h2trace/bpf"
+)
+
+// TestStale loses the request that a server answers. The answer is no frame on an
+// idle stream, and its windows are not known.
+func TestStale(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		kind bpf.Kind
+	}{{"TLS", bpf.KindData}, {"without TLS", bpf.KindSegment}} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out, frames bytes.Buffer
+			table := newTestTable(t, &out)
+			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{
+				Role: bpf.RoleServer, Plain: tt.kind == bpf.KindSegment, Handshake: true,
+			}})
+			var next [2]position
+			say := func(dir int, lost, stale bool) {
+				at := &next[dir]
+				r := &bpf.Record{Kind: tt.kind, Conn: 1, PID: 9, Time: int64(10 * (next[0].seq + next[1].seq + 1)), Data: bpf.Data{
+					Dir: dir, Seq: at.seq, Offset: at.offset, Payload: frames.Bytes(), Stale: stale,
+				}}
+				at.seq, at.offset = at.seq+1, at.offset+uint64(frames.Len())
+				switch {
+				case lost:
+				case tt.kind == bpf.KindData:
+					table.data(r)
+				default:
+					table.segment(r)
+				}
+				frames.Reset()
+			}
+			framer := http2.NewFramer(&frames, nil)
+			frames.WriteString(http2.ClientPreface)
+			do(t, framer.WriteSettings())
+			say(bpf.Recv, false, false)
+			do(t, framer.WriteSettings())
+			say(bpf.Send, false, false)
+			do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}, EndStream: true, EndHeaders: true}))
+			say(bpf.Recv, true, false)
+			do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x88}, EndHeaders: true}))
+			say(bpf.Send, false, true)
+			do(t, table.endAll())
+			do(t, table.failed)
+			do(t, table.events.Flush())
+			answer := ""
+			for line := range strings.Lines(out.String()) {
+				if strings.Contains(line, `"type":"HEADERS"`) {
+					answer = line
+				}
+			}
+			const unknown = `"window":{"conn_send":null,"conn_recv":null,"stream_send":null,"stream_recv":null}`
+			if strings.Contains(answer, "violation") || !strings.Contains(answer, unknown) {
+				t.Errorf("the answer is %s", answer)
+			}
+		})
+	}
+}
+
+func do(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
