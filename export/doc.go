@@ -35,8 +35,7 @@
 //	            exec: it began to execute another program
 //	            exit: it ended
 //	            skipped: nothing can be captured in it
-//	            error: a go command says on stderr that it could not fetch
-//	            something
+//	            error: a go command complains on stderr
 //	ppid        parent's process id, or null
 //	exe         path of the executable, or null
 //	go_version  such as "go1.26.8"; absent where it is no Go program
@@ -52,15 +51,20 @@
 //	module      on error: {path, version} of what it speaks of, version null
 //	            where it names none; or null
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,
-//	            reset, goaway, http_4xx, http_5xx, protocol, checksum. detail is
-//	            the line
+//	            reset, goaway, http_4xx, http_5xx, protocol, checksum; vcs: git or
+//	            its like failed; unavailable: no proxy, or no version, to be had;
+//	            toolchain: another release of Go is required; other: anything
+//	            else that stopped the command. detail is the line, and the
+//	            indented ones behind it
 //	via         on error: the HTTP proxy at which it failed, as in conn events;
 //	            null where it did not fail at one
 //	requests    on error: [{conn, stream, url, proxy}] of the exchanges that it
 //	            speaks of, the oldest first: those for the URL that it names, or
-//	            else those for the module that went wrong in that way, 8 at most.
-//	            Empty where there is none, as of what is in the module cache.
-//	            proxy as in exchange events
+//	            else those for the module that went wrong in that way, and what
+//	            they were redirected to, 8 at most. Empty where there is none, as
+//	            of what is in the module cache. proxy as in exchange events
+//	processes   on error: [{pid, args, exit_code}] of the processes of git and its
+//	            like that it speaks of; absent where there is none
 //
 // # conn
 //

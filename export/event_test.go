@@ -69,6 +69,15 @@ func TestProcess(t *testing.T) {
 				`"error":{"class":"http_4xx","detail":"reading https://<redacted>@a.example/: 404 Not Found"},"via":null,"requests":[{"conn":"c1","stream":3,"url":"https://<redacted>@a.example/","proxy":null}]}`,
 		},
 		{
+			"error of git",
+			Process{
+				Action: ProcessError, Complaint: &goproxy.Complaint{Class: "vcs", Detail: "git fetch in /m: exit status 128:\n\tfatal: no"},
+				Processes: []Child{{PID: 9, Args: []string{"git", "fetch", "https://u:p@a.example/"}, ExitCode: 128}, {PID: 10, ExitCode: 1}},
+			},
+			`"action":"error","ppid":null,"exe":null,"module":null,"error":{"class":"vcs","detail":"git fetch in /m: exit status 128:\n\tfatal: no"},` +
+				`"via":null,"requests":[],"processes":[{"pid":9,"args":["git","fetch","https://<redacted>@a.example/"],"exit_code":128},{"pid":10,"exit_code":1}]}`,
+		},
+		{
 			"skipped",
 			Process{Action: ProcessSkipped, PPID: new(1), Exe: "/bin/\xff", Reason: "not a Go binary"},
 			`"action":"skipped","ppid":1,"exe":"/bin/` + "\ufffd" + `","exe_b64":"L2Jpbi//","reason":"not a Go binary"}`,

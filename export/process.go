@@ -1,6 +1,7 @@
 package export
 
 import (
+	"strconv"
 	"time"
 
 	"h2trace/decoder/exchange"
@@ -20,8 +21,7 @@ const (
 	ProcessExit ProcessAction = "exit"
 	// ProcessSkipped is for a process in which nothing can be captured.
 	ProcessSkipped ProcessAction = "skipped"
-	// ProcessError is for a go command that says on stderr that it could not
-	// fetch something.
+	// ProcessError is for a go command that complains on stderr.
 	ProcessError ProcessAction = "error"
 )
 
@@ -49,9 +49,18 @@ type Process struct {
 	// Complaint is for ProcessError: what it says; and Via the HTTP proxy that it
 	// speaks of, without credentials, or empty.
 	Complaint *goproxy.Complaint
-	// Fetches are the exchanges that it speaks of.
-	Fetches []goproxy.Fetch
-	Via     string
+	// Fetches are the exchanges that it speaks of, and Processes those of version
+	// control systems.
+	Fetches   []goproxy.Fetch
+	Processes []Child
+	Via       string
+}
+
+// Child is a process that another one ran, and that failed.
+type Child struct {
+	PID      int
+	Args     []string // nil is unknown
+	ExitCode int
 }
 
 // Tap is a place where plaintext is read and the probe that is there, such as
@@ -103,6 +112,9 @@ func (j *JSONL) Process(m Meta, p *Process) {
 		b = j.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
 		b = appendTextOrNull(b, "via", p.Via)
 		b = j.appendFetches(b, p.Fetches)
+		if len(p.Processes) > 0 {
+			b = j.appendChildren(b, p.Processes)
+		}
 	}
 	j.out.end(append(b, '}'))
 }
@@ -121,6 +133,22 @@ func (j *JSONL) appendFetches(b []byte, list []goproxy.Fetch) []byte {
 		b = j.appendURL(b, "url", f.URL)
 		b = appendTextOrNull(b, "proxy", f.Proxy)
 		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func (j *JSONL) appendChildren(b []byte, list []Child) []byte {
+	b = append(b, `,"processes":[`...)
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"pid":`...)
+		b = strconv.AppendInt(b, int64(list[i].PID), 10)
+		if len(list[i].Args) > 0 {
+			b = j.appendArgs(b, list[i].Args)
+		}
+		b = append(appendIntOrNull(b, "exit_code", &list[i].ExitCode), '}')
 	}
 	return append(b, ']')
 }

@@ -92,7 +92,8 @@ lines come in the order in which the bytes went.
 	process   action (attached, exec, exit, skipped, error), ppid, exe,
 	          go_version, build_id, plan, exit_code, duration_ms, args, reason; on
 	          error: module {path, version}, error {class, detail}, via,
-	          requests [{conn, stream, url, proxy}]
+	          requests [{conn, stream, url, proxy}],
+	          processes [{pid, args, exit_code}]
 	conn      action (open, close, resync, dns, failed), local, remote, role,
 	          protocol, joined (start, mid), tls, dns_ms, connect_ms, tls_ms,
 	          name, via; on dns: type, rcode, answers; on failed: error {class
@@ -159,10 +160,11 @@ the way to it. It is known from the connection to the proxy that TLS is inside
 of, or from HTTPS_PROXY and its like in the environment that the process was
 started with.
 
-A process event with action error is what a go command says on stderr that it
-could not fetch, and requests in it are the exchanges that it speaks of. A
-module with another checksum than it should have came with an exchange that went
-well, and which is printed by then.
+A process event with action error is what a go command complains of on stderr.
+In it requests are the exchanges that it speaks of, and processes those of git
+and its like. A module with another checksum than it should have came with an
+exchange that went well, and which is printed by then. A complaint of class
+other is printed when the command has failed.
 
 A conn event with action dns is a query to a name server. One with action failed
 is a connection that was not made: no address was found, nobody accepted, or the

@@ -61,9 +61,7 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	if e.Method == "GET" {
 		module = moduleOf(e, c.source.Proxies())
 	}
-	if module != nil {
-		c.fetched(e, module)
-	}
+	c.fetched(e, module)
 	if !c.table.events.Shows(export.KindExchange) {
 		return
 	}

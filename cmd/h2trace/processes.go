@@ -42,7 +42,8 @@ type processes struct {
 	attached int
 	skipped  string // the last reason for which one was skipped
 
-	adopted []process // targets that were running already; for the reader alone
+	adopted    []process  // targets that were running already; for the reader alone
+	complaints complaints // for the reader alone
 }
 
 // passed is the process that is to execute COMMAND, with the environment that it
@@ -123,6 +124,7 @@ func (p *processes) exec(r *bpf.Record) {
 	if versionControl[filepath.Base(proc.exe)] {
 		event.Args = r.Exec.Args
 	}
+	p.complaints.exec(&proc, event.Args)
 	p.print(proc, event)
 	p.queue <- proc
 }
@@ -148,6 +150,9 @@ func (p *processes) exit(r *bpf.Record) {
 		if proc.life != 0 { // its exec was seen
 			event.Duration = new(time.Duration(r.Time - proc.at))
 		}
+	}
+	for _, said := range p.complaints.exit(proc.pid, r.Exit.Code()) {
+		p.print(said.proc, said.event)
 	}
 	proc.at = r.Time
 	p.print(proc, event)

@@ -1,25 +1,30 @@
 package goproxy
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
 	"golang.org/x/mod/module"
-	"golang.org/x/mod/semver"
 )
 
-// Complaint is what the go command says of something that it could not fetch.
+// Complaint is what the go command says of something that it could not do.
 type Complaint struct {
 	// Class is one of dns, connect, tls, timeout, reset, goaway, http_4xx,
-	// http_5xx, protocol and checksum.
+	// http_5xx, protocol, checksum, vcs, unavailable, toolchain and other.
 	Class string
 	// Path and Version are of the module; Version is empty where no version is
 	// named, and both where no module is.
 	Path, Version string
-	// Detail is the line, without "go: ", or the place of an import.
+	// Package is what is looked for in modules that may have it, or empty.
+	Package string
+	// Detail is the line, without "go: ", or the place of an import, and the
+	// lines that belong to it.
 	Detail string
 	// URL is that of the request, if one is named.
 	URL string
+	// Command is what a version control system was run with, if one is named.
+	Command string
 	// AtProxy says that it failed at an HTTP proxy on the way, or on the way
 	// to that: no request was made.
 	AtProxy bool
@@ -27,102 +32,68 @@ type Complaint struct {
 	OfSumDB bool
 }
 
+// ClassOther is of complaints that are of nothing else, and of fetching maybe not.
+const ClassOther = "other"
+
 // ParseComplaints returns what a message on stderr of a go command with that
-// GOPROXY complains of. Lines that tell of no failed fetch give nothing.
+// GOPROXY complains of. Progress, warnings, and what the go command passes on of
+// compilers and tests give nothing.
 func ParseComplaints(message string, proxies Proxies) []Complaint {
 	var list []Complaint
-	for line := range strings.Lines(message) {
-		line = strings.TrimRight(line, "\r\n")
-		if m := compared.FindStringSubmatch(line); m != nil && len(list) > 0 {
-			last := &list[len(list)-1]
-			last.OfSumDB = last.Class == "checksum" && m[1] != "downloaded" && !strings.HasSuffix(m[1], ".sum")
-		}
-		rest, ok := strip(line)
-		if !ok || strings.HasPrefix(rest, "downloading ") {
-			continue
-		}
-		c := Complaint{Class: classify(rest), Detail: rest, AtProxy: strings.Contains(rest, ": proxyconnect ")}
-		c.URL = urlIn.FindString(rest)
-		if c.Class == "" && refused.MatchString(rest) {
+	for _, s := range statements(message) {
+		c := Complaint{Class: s.class(), Detail: s.detail(), AtProxy: strings.Contains(s.head, ": proxyconnect ")}
+		if refused.MatchString(s.head) {
 			c.Class, c.AtProxy = "connect", true
 		}
-		if c.Class == "" {
-			continue
+		if at := urlIn.FindStringIndex(s.head); at != nil && !strings.HasSuffix(s.head[:at[0]], `from proxy "`) {
+			c.URL = s.head[at[0]:at[1]]
 		}
-		c.Path, c.Version = subject(rest, proxies)
+		if m := commandIn.FindStringSubmatch(s.head); m != nil && c.Class == "vcs" {
+			c.Command = m[1]
+		}
+		if m := providing.FindStringSubmatch(s.head); m != nil {
+			c.Package = m[1]
+		}
+		for _, line := range s.more {
+			if m := compared.FindStringSubmatch(line); m != nil {
+				c.OfSumDB = c.Class == "checksum" && m[1] != "downloaded" && !strings.HasSuffix(m[1], ".sum")
+			}
+		}
+		c.Path, c.Version = subject(s.head, proxies)
 		list = append(list, c)
 	}
 	return list
 }
 
-// imported is what a go command has in front of what went wrong with a package:
-// where it is imported, or its path below "go: … imports"; and fetching of a
-// module is what follows then. Compilers name places too.
 var (
-	imported = regexp.MustCompile(`^(?:\S.*\.go:\d+:\d+|\t\S+): `)
-	fetching = regexp.MustCompile(`^(?:module \S+|[^\s@]+@v[^\s:]+): `)
+	// compared is a line behind a complaint of a checksum: where it has it from, as
+	// in "downloaded", "go.sum" or the name of a checksum database.
+	compared = regexp.MustCompile(`^\t(\S+): +h1:`)
+	// urlIn finds the URL of a request, behind which an error says why it failed.
+	urlIn = regexp.MustCompile(`https?://[^"\s]*[^"\s:]`)
+	// commandIn finds what a version control system was run with, and where.
+	commandIn = regexp.MustCompile(`(?:^|: )((?:git|hg|svn|bzr|fossil) .*) in .*?: `)
+	providing = regexp.MustCompile(`\bproviding package (\S+?)(?::|$)`)
+	// fetched is the toolchain that a go command is to run instead of itself.
+	fetched = regexp.MustCompile(`^download (go\S+) for (\w+)/(\w+): `)
 )
 
-// strip returns a line without what is in front of a message of the go command,
-// and false for one that is of something else.
-func strip(line string) (rest string, ok bool) {
-	if rest, ok := strings.CutPrefix(line, "go: "); ok {
-		return rest, true
-	}
-	if front := imported.FindString(line); front != "" {
-		rest := line[len(front):]
-		return rest, fetching.MatchString(rest)
-	}
-	return line, strings.HasPrefix(line, "verifying ")
-}
-
-// classes are told by what package net, crypto/tls, net/http and the go command
-// itself write into their errors, the innermost cause first.
-var classes = []struct {
-	class string
-	text  *regexp.Regexp
-}{
-	{"checksum", regexp.MustCompile(`checksum mismatch|SECURITY ERROR`)},
-	{"dns", regexp.MustCompile(`\blookup \S+.*: `)},
-	{"tls", regexp.MustCompile(`\btls: |\bx509: |TLS handshake`)},
-	{"goaway", regexp.MustCompile(`\bGOAWAY\b`)},
-	{"reset", regexp.MustCompile(`stream error: |connection reset by peer|broken pipe|unexpected EOF|: EOF$`)},
-	{"connect", regexp.MustCompile(`\bdial tcp\b|\bconnect: `)},
-	{"timeout", regexp.MustCompile(`i/o timeout|deadline exceeded|Client\.Timeout|timeout awaiting`)},
-	{"http_4xx", regexp.MustCompile(`: 4\d\d [A-Z]`)},
-	{"http_5xx", regexp.MustCompile(`: 5\d\d [A-Z]`)},
-	{"protocol", regexp.MustCompile(`\bzip: |malformed HTTP|invalid character .* looking for|unexpected end of JSON`)},
-}
-
-// compared is a line behind a complaint of a checksum: where it has it from, as
-// in "downloaded", "go.sum" or the name of a checksum database.
-var compared = regexp.MustCompile(`^\t(\S+): +h1:`)
-
-// urlIn finds the URL of a request, behind which an error says why it failed.
-var urlIn = regexp.MustCompile(`https?://[^"\s]*[^"\s:]`)
-
-// refused is how net/http reports that an HTTP proxy does not let a CONNECT
-// through: by the reason phrase of its status (RFC 9110 §15.5, §15.6).
-var refused = regexp.MustCompile(`"https://[^"]+": (Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|` +
-	`Proxy Authentication Required|Request Timeout|Gone|Too Many Requests|Internal Server Error|Not Implemented|` +
-	`Bad Gateway|Service Unavailable|Gateway Timeout)$`)
-
-func classify(line string) string {
-	for _, c := range classes {
-		if c.text.MatchString(line) {
-			return c.class
-		}
-	}
-	return ""
-}
-
 // subject finds the module that a line speaks of: "path@version: …", "module
-// path: …", "verifying path@version: …" or the URL of a request.
+// path: …", "verifying path@version: …" or the URL of a request. Of two modules
+// one of which requires the other it is that other one.
 func subject(line string, proxies Proxies) (path, version string) {
+	if m := fetched.FindStringSubmatch(line); m != nil {
+		return "golang.org/toolchain", fmt.Sprintf("v0.0.1-%s.%s-%s", m[1], m[2], m[3])
+	}
+	if i := strings.LastIndex(line, " requires "); i >= 0 && strings.Contains(line[i:], "@") {
+		line = line[i:]
+	}
 	for word := range strings.FieldsSeq(line) {
 		word = strings.TrimRight(strings.Trim(word, `"`), `:"`)
-		p, v, ok := strings.Cut(word, "@")
-		if v = strings.TrimSuffix(v, "/go.mod"); ok && semver.IsValid(v) && module.CheckPath(p) == nil {
+		if p, v, ok := strings.Cut(word, "@"); ok && v != "" && module.CheckPath(p) == nil {
+			if v = strings.TrimSuffix(v, "/go.mod"); module.CanonicalVersion(v) != v {
+				v = "" // a query, such as latest
+			}
 			return p, v
 		}
 		if strings.HasPrefix(word, "http") {

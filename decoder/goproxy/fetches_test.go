@@ -41,7 +41,11 @@ func TestFetches(t *testing.T) {
 		{"go: example.com/m@v1.0.0: reading https://user:xxxxx@GOPROXY.example:443/example.com/m/@v/v1.0.0.info: 404 Not Found", []uint32{1, 17}},
 		{"go: example.com/m@v1.0.0: reading https://goproxy.example/example.com/m/@v/v1.0.0.mod: 404 Not Found", nil},
 		{"go: example.com/m@v1.0.0: stream error: stream ID 5; INTERNAL_ERROR; received from peer", []uint32{5}},
-		{"go: example.com/m@v1.0.0: unexpected EOF", []uint32{1, 5, 17}},
+		{"go: example.com/m@v1.0.0: unexpected EOF", []uint32{5}},
+		{"go: example.com/m@v1.0.0: module lookup disabled by GOPROXY=off", []uint32{1, 17}},
+		{"go: example.com/m@v1.0.0 requires go >= 1.99 (running go 1.26.8; GOTOOLCHAIN=local)", []uint32{3}},
+		{"go: w imports\n\texample.com/m/p/q: cannot find module providing package example.com/m/p/q: module lookup disabled by GOPROXY=off", []uint32{1, 5, 17}},
+		{"go: example.com/m@v1.0.0: git ls-remote origin in /m: exit status 128:\n\tfatal: no", nil},
 		{"go: example.com/m@v1.0.0: zip: not a valid zip file", []uint32{7}},
 		{"go: example.com/o@v1.0.0: verifying module: checksum mismatch", nil},
 		{`go: example.com/m@v1.0.0: Get "` + base + `.info": proxyconnect tcp: dial tcp 198.18.0.1:3128: connect: connection refused`, nil},
@@ -82,6 +86,53 @@ func TestFetches(t *testing.T) {
 	}
 	if len(f.list) != 3 {
 		t.Errorf("%d exchanges are left, want 3", len(f.list))
+	}
+}
+
+// TestFetchesSeenToGoWell has complaints of exchanges that show no fault, or not
+// that one, and of pages.
+func TestFetchesSeenToGoWell(t *testing.T) {
+	const proxy = "https://goproxy.example/example.com/m/@v/v1.0.0"
+	const page = "https://example.com/m?go-get=1"
+	var f Fetches
+	cut := fetch(1, 3, proxy+".zip", 200)
+	cut.Failed, cut.Class = true, "protocol"
+	moved := fetch(1, 9, page, 301)
+	moved.Failed, moved.Redirect = false, "//www.example.com/m?go-get=1"
+	for _, one := range []*Fetch{
+		fetch(1, 1, proxy+".mod", 200), cut, fetch(2, 5, proxy+".zip", 200), fetch(2, 7, proxy+".info", 200), moved,
+		fetch(1, 11, "https://www.example.com/m?go-get=1", 502), fetch(3, 13, proxy+".zip", 200), fetch(3, 15, proxy+".mod", 200),
+	} {
+		f.Add(one)
+	}
+	if !f.Awaits(1, "https://www.example.com/m?go-get=1") || f.Awaits(2, "https://www.example.com/m?go-get=1") {
+		t.Error("what an exchange was redirected to is not awaited, or of another process")
+	}
+	for _, tt := range []struct {
+		process int
+		line    string
+		class   string
+		want    []uint32
+	}{
+		{1, `go: example.com/m@v1.0.0: read "` + proxy + `.zip": unexpected EOF`, "protocol", []uint32{3}},
+		{2, `go: example.com/m@v1.0.0: read "` + proxy + `.zip": unexpected EOF`, "protocol", []uint32{5}},
+		{3, `go: example.com/m@v1.0.0: read "https:/goproxy.example/@v/v1.0.0.zip": unexpected EOF`, "protocol", []uint32{13}}, // Go 1.21
+		{2, "go: example.com/m@v1.0.0: unexpected EOF", "protocol", []uint32{7}},                                               // Go 1.18
+		{2, `go: example.com/m@v1.0.0: invalid response from proxy "https://goproxy.example": invalid character '<' looking for beginning of value`, "protocol", []uint32{7}},
+		{3, "go: zip: not a valid zip file", "protocol", []uint32{13}},
+		{1, `go: example.com/m@v1.0.0: unrecognized import path "example.com/m": reading ` + page + ": 502 Bad Gateway", "http_5xx", []uint32{9, 11}},
+		{1, `go: example.com/m@v1.0.0: unrecognized import path "example.com/m": parse ` + page + ": no go-import meta tags ()", "unavailable", []uint32{9, 11}},
+	} {
+		c := ParseComplaints(tt.line, nil)[0]
+		of := f.Of(tt.process, &c)
+		c.Settle(of)
+		var got []uint32
+		for _, one := range of {
+			got = append(got, one.Stream)
+		}
+		if !slices.Equal(got, tt.want) || c.Class != tt.class {
+			t.Errorf("%s: got %s of streams %d, want %s of %d", tt.line, c.Class, got, tt.class, tt.want)
+		}
 	}
 }
 

@@ -1,0 +1,131 @@
+package goproxy
+
+import (
+	"regexp"
+	"strings"
+)
+
+// statement is one of the complaints in a message.
+type statement struct {
+	head string   // what went wrong, without what is in front
+	more []string // the lines that belong to it
+}
+
+func (s *statement) detail() string { return strings.Join(append([]string{s.head}, s.more...), "\n") }
+
+// statements takes a message apart. What belongs to a line is indented; of a line
+// that ends in a colon it is what follows.
+func statements(message string) []statement {
+	var list []statement
+	lines := strings.Split(message, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], "\r")
+	}
+	for len(lines) > 0 {
+		n, open := 1, openEnded.MatchString(lines[0])
+		for n < len(lines) && lines[n] != "" && (isIndented(lines[n]) || open && !strings.HasPrefix(lines[n], "go: ")) {
+			n++
+		}
+		if s, ok := stated(lines[:n]); ok {
+			list = append(list, s)
+		}
+		lines = lines[n:]
+	}
+	return list
+}
+
+func isIndented(line string) bool { return line[0] == '\t' || line[0] == ' ' }
+
+// How the go command begins a complaint, with "go: " before it or without.
+var (
+	openEnded = regexp.MustCompile(`^go: .*:$`)
+	// chain is a line in front of a package or module, that which has need of it.
+	chain = regexp.MustCompile(` (?:imports|requires|tested by)$`)
+	// placed is where a package is imported. Compilers name places too.
+	placed  = regexp.MustCompile(`^\S.*\.go:\d+:\d+: `)
+	pkgPath = regexp.MustCompile(`^\S+: `)
+	// own is what only the go command says.
+	own = regexp.MustCompile(`^(?:module \S+: |[^\s@]+@v[^\s:]+: |no required module provides package |` +
+		`cannot find module providing package |missing go\.sum entry |import lookup disabled |ambiguous import: |` +
+		`package \S+ is not in (?:std|GOROOT) )`)
+	ownBare = regexp.MustCompile(`^(?:verifying \S+@|go [\w ]+: unknown command|flag provided but not defined: )`)
+	// progress is what goes well, or stops nothing.
+	progress = regexp.MustCompile(`^(?:downloading|extracting|finding|found|added|removed|upgraded|downgraded|creating new|` +
+		`copying requirements|dropping|ignoring|accepting|trying|using|switching from|upgrading toolchain|default toolchain|` +
+		`read full|writing (?:stat|go\.mod) cache:|not formatting|not generating|no dependencies to|no module dependencies to|` +
+		`to add module|to switch to|toolchain upgrade needed|module \S+ is deprecated:|-\w+ flag is) |` +
+		`^(?:warning|note): |; switching to `)
+)
+
+// stated returns what a line and those that belong to it say, and false for what
+// is no complaint of the go command.
+func stated(lines []string) (s statement, ok bool) {
+	rest, byGo := strings.CutPrefix(lines[0], "go: ")
+	if byGo && progress.MatchString(rest) {
+		return s, false
+	}
+	links := 0
+	for links+1 < len(lines) && chain.MatchString(lines[links]) {
+		links++
+	}
+	s.more = lines[links+1:]
+	switch {
+	case links > 0:
+		s.head = strings.TrimSpace(lines[links])
+		if !strings.HasSuffix(lines[links-1], " requires") {
+			s.head = s.head[len(pkgPath.FindString(s.head)):]
+		}
+		return s, byGo || own.MatchString(s.head)
+	case byGo:
+		s.head = rest
+		return s, rest != ""
+	}
+	s.head = lines[0][len(placed.FindString(lines[0])):]
+	return s, own.MatchString(s.head) || ownBare.MatchString(s.head)
+}
+
+// classes are told by what package net, crypto/tls, net/http and the go command
+// itself write into their errors, the innermost cause first.
+var classes = []struct {
+	class string
+	text  *regexp.Regexp
+}{
+	{"checksum", regexp.MustCompile(`checksum mismatch|SECURITY ERROR`)},
+	{"vcs", regexp.MustCompile(`(?:^|: )(?:git|hg|svn|bzr|fossil) .* in .*: (?:exit status|signal: |exec: |fork)|^missing \S+ command\.|` +
+		`GOVCS disallows|no (?:secure )?protocol found for repository`)},
+	{"toolchain", regexp.MustCompile(`requires go ?(?:>= )?1|toolchain not available|invalid go version|invalid toolchain`)},
+	{"dns", regexp.MustCompile(`\blookup \S+.*: `)},
+	{"protocol", regexp.MustCompile(`gave HTTP response to HTTPS client|declared Content-Length`)},
+	{"tls", regexp.MustCompile(`\btls: |\bx509: |TLS handshake`)},
+	{"goaway", regexp.MustCompile(`\bGOAWAY\b`)},
+	{"reset", regexp.MustCompile(`stream error: |connection reset by peer|broken pipe|unexpected EOF|: EOF$`)},
+	{"connect", regexp.MustCompile(`\bdial tcp\b|\bconnect: `)},
+	{"timeout", regexp.MustCompile(`i/o timeout|deadline exceeded|Client\.Timeout|timeout awaiting`)},
+	{"http_4xx", regexp.MustCompile(`: 4\d\d(?: [A-Z]|\s*$)`)},
+	{"http_5xx", regexp.MustCompile(`: 5\d\d(?: [A-Z]|\s*$)`)},
+	{"protocol", regexp.MustCompile(`\bzip: |\bzip for \S+ has |malformed HTTP|invalid response from proxy|` +
+		`invalid character .* looking for|unexpected end of JSON|proxy returned info for`)},
+	{"unavailable", regexp.MustCompile(`module lookup disabled by GOPROXY|no matching versions|unknown revision|` +
+		`cannot find module providing|does not contain package|disallowed|unrecognized import path`)},
+}
+
+// class tells by the first line, and of one that ends in a colon by all. What a
+// server or another program said does not count.
+func (s *statement) class() string {
+	text := s.head
+	if strings.HasSuffix(text, ":") {
+		text = s.detail()
+	}
+	for _, c := range classes {
+		if c.text.MatchString(text) {
+			return c.class
+		}
+	}
+	return ClassOther
+}
+
+// refused is how net/http reports that an HTTP proxy does not let a CONNECT
+// through: by the reason phrase of its status (RFC 9110 §15.5, §15.6).
+var refused = regexp.MustCompile(`"https://[^"]+": (Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|` +
+	`Proxy Authentication Required|Request Timeout|Gone|Too Many Requests|Internal Server Error|Not Implemented|` +
+	`Bad Gateway|Service Unavailable|Gateway Timeout)$`)
