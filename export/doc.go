@@ -256,7 +256,8 @@
 //	         read_fault: memory of the process that could not be read
 //	         table_full: more connections or processes than the kernel side
 //	         has room to follow
-//	         gap: several of these, or the cause is not known
+//	         gap: several of these, or the cause is not known, or records
+//	         that were still to be decoded 30 s after the end
 //	records  records that were seen and not delivered; 0 for what was not even
 //	         seen because a probe did not fire
 //	bytes    their bytes, or null

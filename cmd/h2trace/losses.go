@@ -33,9 +33,11 @@ func lossReason(why bpf.Reasons) export.LossReason {
 
 // settle announces what the kernel lost beyond the gaps that connections
 // showed: records of processes, of opens and closes, and data of connections
-// for which there was no room in the kernel's table.
-func (b *lossBook) settle(at int64, ledger bpf.Ledger) {
-	rest := ledger.Lost() - min(b.announced, ledger.Lost())
+// for which there was no room in the kernel's table. It does so for records that
+// were read and not decoded, too.
+func (b *lossBook) settle(at int64, ledger bpf.Ledger, undecoded uint64) {
+	lost := ledger.Lost() + undecoded
+	rest := lost - min(b.announced, lost)
 	if rest == 0 {
 		return
 	}
@@ -44,6 +46,9 @@ func (b *lossBook) settle(at int64, ledger bpf.Ledger) {
 		if n > 0 {
 			why |= 1 << reason
 		}
+	}
+	if undecoded > 0 {
+		why = 0 // more than one, or none of the kernel
 	}
 	b.events.Loss(&export.Loss{Time: at, Reason: lossReason(why), Records: rest})
 }

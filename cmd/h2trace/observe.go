@@ -18,9 +18,6 @@ const (
 	// everything that is not one. The kernel wakes the reader for the first
 	// record; were that missed, this is the delay.
 	idleWait = 100 * time.Millisecond
-	// housekeepingEvery bounds how many records are read between two looks at
-	// everything that is not a record.
-	housekeepingEvery = 4096
 	// targetCheckInterval is how often the targets are counted when their
 	// exit records may have been lost.
 	targetCheckInterval = time.Second
@@ -44,6 +41,7 @@ type observer struct {
 	plans     *planCheck
 	losses    lossBook
 	delivered uint64
+	undecoded uint64    // read, and lost nevertheless, see drain
 	notRun    bool      // COMMAND could not be executed
 	missing   []process // no targets any more, and their exits not read
 }
@@ -146,7 +144,7 @@ func (o *observer) Observe(ctx context.Context) error {
 // follow reads records until there is a reason to stop.
 func (o *observer) follow(ctx context.Context) error {
 	var r bpf.Record
-	unchecked := 0
+	var p pace
 	nextTargets := time.Now().Add(targetCheckInterval)
 	nextSweep := time.Now().Add(sweepInterval)
 	for {
@@ -155,13 +153,13 @@ func (o *observer) follow(ctx context.Context) error {
 			if err := o.handle(&r); err != nil {
 				return err
 			}
-			if unchecked++; unchecked < housekeepingEvery && r.Kind != bpf.KindExit && r.Time < o.plans.next {
+			if !p.due(time.Now()) && ctx.Err() == nil && r.Kind != bpf.KindExit && r.Time < o.plans.next {
 				continue
 			}
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
 			return err
 		}
-		unchecked = 0
+		p = pace{last: time.Now()}
 		idle := err != nil
 		if err := o.conns.expire(o.collector.ReadUntil(), idle); err != nil {
 			return err
@@ -253,19 +251,7 @@ func (o *observer) finish() error {
 	left, err := o.collector.Targets()
 	o.conns.recovery.wait()
 	o.plans.wait()
-	err = errors.Join(err, o.awaitCloses(), o.collector.Stop())
-	var r bpf.Record
-	for {
-		readErr := o.collector.Read(&r, 0)
-		if errors.Is(readErr, bpf.ErrNoRecord) {
-			break
-		}
-		if readErr != nil {
-			err = errors.Join(err, readErr)
-			break
-		}
-		err = errors.Join(err, o.handle(&r))
-	}
+	err = errors.Join(err, o.awaitCloses(), o.collector.Stop(), o.drain(time.Now().Add(drainTime)))
 	if err == nil {
 		o.missing = o.processes.missing(left)
 		err = o.endLost()
@@ -314,7 +300,8 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 		return err
 	}
 	at := o.clock.wall(now)
-	o.losses.settle(at, ledger)
+	lost := ledger.Lost() + o.undecoded
+	o.losses.settle(at, ledger, o.undecoded)
 	agent, err := agentUsage()
 	if err != nil {
 		return err
@@ -330,7 +317,7 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 		Conns:     o.conns.opened - o.conns.dismissed,
 		Frames:    o.conns.frames,
 		Exchanges: exchanges,
-		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: ledger.Lost()},
+		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: lost},
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,
 		Verify:    o.conns.verified(),
@@ -338,17 +325,20 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 	if o.conns.verifier != nil {
 		o.msg.Infof("%s", verdict(o.conns.verifier.Totals))
 	}
-	if n := ledger.Lost(); n > 0 {
-		o.msg.Infof("%d of %d records were lost; see the loss events, or try a larger --buffer", n, ledger.SeenRecords)
+	if lost > 0 {
+		o.msg.Infof("%d of %d records were lost; see the loss events, or try a larger --buffer", lost, ledger.SeenRecords)
+	}
+	if n := o.undecoded; n > 0 {
+		o.msg.Infof("%d of them were not decoded, as that took longer than %v at the end", n, drainTime)
 	}
 	// A program of another language may have spoken HTTP without TLS.
 	seen := o.conns.opened > o.conns.dismissed
 	if reason := o.processes.nothingObserved(); reason != "" && !o.notRun && !seen {
 		o.msg.Infof("nothing could be observed: %s", reason)
 	}
-	if o.delivered+ledger.Lost() != ledger.SeenRecords {
+	if o.delivered+lost != ledger.SeenRecords {
 		return fmt.Errorf("the account of records does not balance: %d seen, %d delivered, %d lost; please report this",
-			ledger.SeenRecords, o.delivered, ledger.Lost())
+			ledger.SeenRecords, o.delivered, lost)
 	}
 	return nil
 }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPace has records take long: everything else gets its turn all the same.
+func TestPace(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		each time.Duration
+		want int
+	}{
+		{"quick", time.Microsecond, housekeepingEvery},
+		{"slow", 30 * time.Millisecond, 4},
+		{"very slow", time.Second, 1},
+	} {
+		now := time.Unix(1, 0)
+		p := pace{last: now}
+		n := 0
+		for due := false; !due; n++ {
+			now = now.Add(tt.each)
+			due = p.due(now)
+		}
+		if n != tt.want {
+			t.Errorf("%s: %d records are read, want %d", tt.name, n, tt.want)
+		}
+	}
+}
+
+// TestDrainEnds leaves records behind that there is no time to decode: they count
+// as lost.
+func TestDrainEnds(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading BPF programs needs root")
+	}
+	defer func(d time.Duration) { drainTime = d }(drainTime)
+	drainTime = 0
+	var stderr bytes.Buffer
+	file := filepath.Join(t.TempDir(), "events")
+	out, err := openOutput(file, nil, &messages{w: io.Discard})
+	do(t, err)
+	made, err := newTracer(Options{Buffer: 1 << 20}, out, &messages{w: &stderr})
+	do(t, err)
+	defer made.Close()
+	o := made.(*observer)
+	srv := httptest.NewTLSServer(http.NotFoundHandler())
+	defer srv.Close()
+	do(t, o.AttachCommand(os.Getpid(), "/proc/self/exe"))
+	resp, err := srv.Client().Get(srv.URL)
+	do(t, err)
+	do(t, resp.Body.Close())
+	do(t, o.finish())
+	do(t, out.Close())
+	b, err := os.ReadFile(file)
+	do(t, err)
+	if o.undecoded == 0 || !bytes.Contains(b, []byte(`"event":"loss"`)) || bytes.Contains(b, []byte(`"event":"exchange"`)) {
+		t.Errorf("%d records were not decoded; events:\n%s", o.undecoded, b)
+	}
+	if got := stderr.String(); !strings.Contains(got, "were not decoded, as that took longer than 0s at the end") {
+		t.Errorf("messages: %s", got)
+	}
+}
