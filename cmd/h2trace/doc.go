@@ -66,7 +66,9 @@ Flags:
 
 Events are JSON Lines on stdout. While they are, the stdout of COMMAND goes to
 stderr, so that the output always parses; with -o it stays. Messages of h2trace
-itself are on stderr and begin with "h2trace: ".
+itself are on stderr and begin with "h2trace: ": with -p and -n what is observed
+and since when, that --duration is over, and at the end what was seen and lost.
+-q leaves only errors.
 
 A FILE that -o creates can be read by its owner only, who is the user of -u if
 that is given. One that exists is overwritten and keeps owner and permissions;

@@ -129,7 +129,11 @@ func (o *observer) AttachRunning(pids []int, names []string) error {
 	if err := o.conns.recovery.await(); err != nil {
 		return err
 	}
-	return o.processes.attachRunning(pids, o.named, names, !o.opts.NoFollow)
+	if err := o.processes.attachRunning(pids, o.named, names, !o.opts.NoFollow); err != nil {
+		return err
+	}
+	o.msg.Infof("%s", observing(roots(o.processes.adopted), o.opts, time.Now()))
+	return nil
 }
 
 // Observe writes events until ctx is done, until every target has exited and no
@@ -189,6 +193,9 @@ func (o *observer) follow(ctx context.Context) error {
 			}
 			left, err := o.collector.Targets()
 			if err != nil || len(left) == 0 && len(o.opts.Names) == 0 {
+				if err == nil && len(o.opts.Command) == 0 {
+					o.msg.Infof("all targets have exited")
+				}
 				return err
 			}
 			o.missing = o.processes.missing(left)
@@ -260,10 +267,17 @@ func (o *observer) finish() error {
 	err = errors.Join(err, o.conns.endAll())
 	ledger, ledgerErr := o.collector.Ledger()
 	err = errors.Join(err, ledgerErr)
+	var sum *export.Summary
 	if ledgerErr == nil {
-		err = errors.Join(err, o.settle(ledger))
+		var unsettled error
+		sum, unsettled = o.settle(ledger)
+		err = errors.Join(err, unsettled)
 	}
-	return errors.Join(err, o.closeEvents())
+	unwritten := o.closeEvents()
+	if sum != nil {
+		o.conclude(sum, unwritten == nil)
+	}
+	return errors.Join(err, unwritten)
 }
 
 // closeEvents flushes the events, and says how many of them are missing where
@@ -294,23 +308,23 @@ func (o *observer) awaitCloses() error {
 }
 
 // settle writes the losses that no connection accounts for, and the summary.
-func (o *observer) settle(ledger bpf.Ledger) error {
+func (o *observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	now, err := monotonic()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	at := o.clock.wall(now)
 	lost := ledger.Lost() + o.undecoded
 	o.losses.settle(at, ledger, o.undecoded)
 	agent, err := agentUsage()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	exchanges := &o.conns.exchanges
 	if o.conns.framesOnly {
 		exchanges = nil
 	}
-	o.events.Summary(&export.Summary{
+	sum := &export.Summary{
 		Time:      at,
 		Duration:  time.Since(o.started),
 		Processes: o.processes.count(),
@@ -321,26 +335,33 @@ func (o *observer) settle(ledger bpf.Ledger) error {
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,
 		Verify:    o.conns.verified(),
-	})
+	}
+	o.events.Summary(sum)
+	if o.delivered+lost != ledger.SeenRecords {
+		return sum, fmt.Errorf("the account of records does not balance: %d seen, %d delivered, %d lost; please report this",
+			ledger.SeenRecords, o.delivered, lost)
+	}
+	return sum, nil
+}
+
+// conclude says at the end what was seen and lost, if all of it was written. A
+// reader that left, as head does, has seen what it wanted.
+func (o *observer) conclude(sum *export.Summary, written bool) {
 	if o.conns.verifier != nil {
 		o.msg.Infof("%s", verdict(o.conns.verifier.Totals))
 	}
-	if lost > 0 {
-		o.msg.Infof("%d of %d records were lost; see the loss events, or try a larger --buffer", lost, ledger.SeenRecords)
-	}
 	if n := o.undecoded; n > 0 {
-		o.msg.Infof("%d of them were not decoded, as that took longer than %v at the end", n, drainTime)
+		o.msg.Infof("%d records were not decoded, as that took longer than %v at the end", n, drainTime)
+	}
+	if o.notRun {
+		return
 	}
 	// A program of another language may have spoken HTTP without TLS.
-	seen := o.conns.opened > o.conns.dismissed
-	if reason := o.processes.nothingObserved(); reason != "" && !o.notRun && !seen {
+	if reason := o.processes.nothingObserved(); reason != "" && sum.Conns == 0 {
 		o.msg.Infof("nothing could be observed: %s", reason)
+	} else if written {
+		o.msg.Infof("%s", saw(sum))
 	}
-	if o.delivered+lost != ledger.SeenRecords {
-		return fmt.Errorf("the account of records does not balance: %d seen, %d delivered, %d lost; please report this",
-			ledger.SeenRecords, o.delivered, lost)
-	}
-	return nil
 }
 
 // Close lets go of the kernel side.

@@ -159,6 +159,7 @@ func (s *session) observation(parent context.Context) (context.Context, context.
 		case <-ctx.Done():
 		case <-s.out.Gone():
 		case <-timeout:
+			s.msg.Infof("%s", durationOver(s.opts))
 		}
 		cancel(nil)
 		s.out.Ending()

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -43,9 +46,7 @@ func TestAttachEnds(t *testing.T) {
 			if took := time.Since(start); took > promptly {
 				t.Errorf("ending took %s", took)
 			}
-			if r.stderr != "" {
-				t.Errorf("stderr %q", r.stderr)
-			}
+			wantUsual(t, r, target.pid, slices.Contains(tt.flags, "--duration"), tt.dead)
 			wantPaths(t, r.stream, []string{"/first"}, "/first")
 			exits := processEvents(r.stream, "exit")
 			if !tt.dead && len(exits) > 0 {
@@ -71,6 +72,27 @@ func TestAttachEnds(t *testing.T) {
 	}
 }
 
+// wantUsual demands that the messages say what was observed and since when, what
+// ended it, and what was seen and lost, and no more.
+func wantUsual(t *testing.T, r *result, pid int, timedOut, dead bool) {
+	t.Helper()
+	tail := "; Ctrl-C ends it"
+	if timedOut {
+		tail = ", for 1.5s"
+	}
+	want := fmt.Sprintf(`^h2trace: observing \S+ \(%d\) and its children since 20\S+Z%s\n`, pid, tail)
+	switch {
+	case timedOut:
+		want += `h2trace: stopped observing after 1.5s\n`
+	case dead:
+		want += `h2trace: all targets have exited\n`
+	}
+	want += `h2trace: saw 1 process, 1 connection, 1 exchange and \d+ frames in \d+\.\d s; lost nothing\n$`
+	if !regexp.MustCompile(want).MatchString(r.stderr) {
+		t.Errorf("messages do not match %s\n%s", want, indent(r.stderr))
+	}
+}
+
 // TestAttachReaderGone ends the observing when nobody reads the events.
 func TestAttachReaderGone(t *testing.T) {
 	needProbes(t)
@@ -92,7 +114,7 @@ func TestAttachReaderGone(t *testing.T) {
 	if err := errors.Join(stdout.Close(), cmd.Wait()); err != nil {
 		t.Fatalf("%v\n%s", err, indent(stderr.String()))
 	}
-	if took := time.Since(start); took > promptly || stderr.Len() > 0 {
+	if took := time.Since(start); took > promptly || unusual(stderr.String()) != "" {
 		t.Errorf("ended after %s, stderr %q", took, stderr.String())
 	}
 }

@@ -81,14 +81,15 @@ func (r ran) wantRefusal(t testing.TB, status int, words ...string) {
 	}
 }
 
-// wantMessage demands exactly one line on stderr, which has all of the words.
+// wantMessage demands exactly one unusual line on stderr, which has all of the words.
 func (r ran) wantMessage(t testing.TB, words ...string) {
 	t.Helper()
-	if !strings.HasPrefix(r.stderr, "h2trace: ") || strings.Count(r.stderr, "\n") != 1 || !strings.HasSuffix(r.stderr, "\n") {
+	said := unusual(r.stderr)
+	if !strings.HasPrefix(said, "h2trace: ") || strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, "\n") {
 		t.Errorf("want one message, got\n%s", indent(r.stderr))
 	}
 	for _, w := range words {
-		if !strings.Contains(r.stderr, w) {
+		if !strings.Contains(said, w) {
 			t.Errorf("the message does not have %q:\n%s", w, indent(r.stderr))
 		}
 	}
