@@ -59,6 +59,13 @@ type ByteSink interface {
 	Gap(at int64, dir Direction, n int64)
 }
 
+// LossSink is a Sink that takes losses.
+type LossSink interface {
+	Sink
+	// Lost is called when frames of a direction may have been missed.
+	Lost(dir Direction)
+}
+
 // Conn decodes one connection. It is not safe for concurrent use. Its memory
 // is bounded, see limits.go.
 type Conn struct {
@@ -310,4 +317,7 @@ func (c *Conn) lost(d Direction) {
 	c.credits.forget()
 	c.recovering()
 	c.settingsLost(d)
+	if sink, ok := c.sink.(LossSink); ok {
+		sink.Lost(d)
+	}
 }

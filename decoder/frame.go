@@ -41,6 +41,11 @@ type Frame struct {
 	// Truncated says that payload bytes of this frame were not seen, other
 	// than those of a DATA payload that the kernel left out on purpose.
 	Truncated bool
+	// Cut says that the connection, or its decoding, ended inside of this frame:
+	// what its flags say did not happen. Missing is how many bytes of its payload
+	// did not come.
+	Cut     bool
+	Missing uint32
 	// Violation is the rule that this frame broke, or nil.
 	Violation *Violation
 
@@ -118,6 +123,9 @@ type Setting struct {
 type Violation struct {
 	Code ErrCode // the error an endpoint would answer with
 	Rule string  // what the rule says, with its section
+	// Malformed says that it makes a message malformed, which ends its stream
+	// and not the connection (RFC 9113 §8.1.1).
+	Malformed bool
 }
 
 // String returns the violation in one line, such as

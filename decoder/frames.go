@@ -11,6 +11,8 @@ func (c *Conn) frame(at int64, h *half, payload []byte) {
 		StreamID:  h.frame.stream,
 		Length:    h.frame.length,
 		Truncated: h.truncated,
+		Cut:       h.cut,
+		Missing:   h.missing,
 		Settings:  f.Settings[:0],
 		Origins:   f.Origins[:0],
 	}

@@ -28,6 +28,8 @@ type half struct {
 	payload   []byte
 	truncated bool // bytes of the payload were lost
 	hole      bool // payload or body has ended before bytes not seen
+	cut       bool // the connection has ended before the payload, of which
+	missing   uint32
 	body      bodyReader
 
 	block block
@@ -285,6 +287,7 @@ func (h *half) end(at int64) {
 		h.settle(at)
 	}
 	if h.mode == framing && h.inPayload {
+		h.cut, h.missing = true, uint32(h.left)
 		h.miss(h.left, true)
 		h.finish(at, nil)
 	}

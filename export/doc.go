@@ -23,7 +23,7 @@
 //
 //	v      1, the schema version
 //	ts     time
-//	event  process, conn, frame, exchange, stall, verify, loss or summary
+//	event  process, conn, frame, request, exchange, stall, verify, loss or summary
 //	pid    process id; not on loss and summary
 //	comm   name of the process in the kernel, or null; not on loss and summary
 //	conn   id of the connection in this run, such as "c1", on events of one:
@@ -174,6 +174,15 @@
 //	ALTSVC           origin, field_value
 //	ORIGIN           origins: array; origins_b64 where one is not UTF-8
 //
+// # request
+//
+// A request begins: its head is complete, at ts. Its exchange follows when it
+// ends.
+//
+//	stream, method, url, protocol, reused, via
+//	                as in exchange events
+//	module          likewise; next is null
+//
 // # exchange
 //
 // A request and its response, printed when it ends, at the latest with the
@@ -189,10 +198,15 @@
 //	response_bytes  where part of one may have been missed
 //	dns_ms, connect_ms, tls_ms
 //	                of the connection, 0 where it was reused, or null
-//	send_ms         from the first byte of the request to its last
+//	send_ms         from the first byte of the request to its last, or to the
+//	                last that was sent
 //	wait_ms         from there to the first byte of the final response, 0 where
-//	                that came earlier. Interim responses (1xx) do not count
-//	receive_ms      from there to the last byte of the response
+//	                that came earlier. Interim responses (1xx) do not count.
+//	                Without a response it is up to where the exchange was given
+//	                up, the connection ended, or the observing did
+//	receive_ms      from there to the last byte of the response, or likewise.
+//	                After a loss these times are null where they, or the end,
+//	                may have been missed
 //	total_ms        all of it, with what is known of dns_ms, connect_ms, tls_ms
 //	stall_ms        {recv_window, send_window}: for how much of it the peer, or
 //	                the process, had no flow-control credit; null on HTTP/1.x
@@ -214,9 +228,16 @@
 //	start           time of the first byte of the request, or null
 //	retry           {attempt, conn, stream, class} where it repeats a request that
 //	                was not answered, or null: which attempt it is, from 2 on, and
-//	                conn, stream and class of error of the one before
+//	                conn, stream and class of error of the one before. That was
+//	                refused, or its connection went away and its method allows
+//	                to send it again (RFC 9110 §9.2.2)
 //	via             the HTTP proxy that it went through, as in conn events. A
 //	                CONNECT is for the proxy itself, and url is what it asks for
+//	grpc_status,    of a call of gRPC: the status, a number, and its message, or
+//	grpc_message    null where none came; absent on all others. error is not
+//	                set by them
+//	open            true where it had not ended when the observing did, else
+//	                absent
 //
 // # stall
 //

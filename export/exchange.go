@@ -62,7 +62,20 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	}
 	b = appendRetry(b, e.Retry)
 	b = appendTextOrNull(b, "via", e.Via)
+	b = j.appendGRPC(b, e.GRPC)
+	if e.Open {
+		b = append(b, `,"open":true`...)
+	}
 	j.out.end(append(b, '}'))
+}
+
+// appendGRPC appends what a call of gRPC ended with.
+func (j *JSONL) appendGRPC(b []byte, g *exchange.GRPC) []byte {
+	if g == nil {
+		return b
+	}
+	b = appendCount(b, "grpc_status", g.Status, g.Status >= 0)
+	return j.appendURL(b, "grpc_message", g.Message)
 }
 
 // appendCount appends n, or null when it is not known.
@@ -109,7 +122,14 @@ func appendPhases(b []byte, e *Exchange) []byte {
 		b = appendMillisOrNull(b, key, d)
 	}
 	b = appendSpan(b, "send_ms", e.Start, e.RequestEnd)
-	b = appendSpan(b, "wait_ms", e.RequestEnd, max(e.Response, min(e.Response, 1)*e.RequestEnd))
+	answer := e.Response
+	switch {
+	case e.Unanswered:
+		answer = e.End
+	case answer != 0:
+		answer = max(answer, e.RequestEnd)
+	}
+	b = appendSpan(b, "wait_ms", e.RequestEnd, answer)
 	b = appendSpan(b, "receive_ms", e.Response, e.ResponseEnd)
 	if e.Start == 0 {
 		begin = 0

@@ -16,6 +16,7 @@ const (
 	KindProcess Kind = iota
 	KindConn
 	KindFrame
+	KindRequest
 	KindExchange
 	KindStall
 	KindVerify
@@ -23,7 +24,7 @@ const (
 	KindSummary
 )
 
-var kindNames = [...]string{"process", "conn", "frame", "exchange", "stall", "verify", "loss", "summary"}
+var kindNames = [...]string{"process", "conn", "frame", "request", "exchange", "stall", "verify", "loss", "summary"}
 
 // String returns the value of the "event" key.
 func (k Kind) String() string { return kindNames[k] }

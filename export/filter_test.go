@@ -13,8 +13,8 @@ func TestParseEvents(t *testing.T) {
 		kinds string // that are shown
 		types string // of frames that are shown, of DATA, HEADERS and 0x2a
 	}{
-		{"all", "process conn frame exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
-		{"conn,ALL", "process conn frame exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
+		{"all", "process conn frame request exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
+		{"conn,ALL", "process conn frame request exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
 		{"conn", "conn loss summary", ""},
 		{"Exchange, stall", "exchange stall loss summary", ""},
 		{"loss", "loss summary", ""},
@@ -54,7 +54,7 @@ func TestParseEvents(t *testing.T) {
 
 func TestParseEventsErrors(t *testing.T) {
 	tests := []struct{ list, want string }{
-		{"frames", `unknown event kind "frames" (valid: process, conn, frame, exchange, stall, verify, loss, summary, all, frame=TYPE+TYPE)`},
+		{"frames", `unknown event kind "frames" (valid: process, conn, frame, request, exchange, stall, verify, loss, summary, all, frame=TYPE+TYPE)`},
 		{"", `unknown event kind ""`},
 		{"conn,", `unknown event kind ""`},
 		{"conn=open", `unknown event kind "conn=open"`},

@@ -121,9 +121,6 @@ func (c *tracedConn) pass(at int64, dir int, n int64, missing, lost uint64, why 
 // which will show where.
 func (c *tracedConn) missed(dir int) {
 	c.decoder.Missed(decoder.Direction(dir))
-	if c.decoder.Protocol() == decoder.HTTP2 {
-		c.tracker.Lost()
-	}
 }
 
 // announceLoss tells of records that are missing.
@@ -171,7 +168,7 @@ func (c *tracedConn) finish() error {
 			return errors.Join(err, c.dismiss())
 		}
 		c.announce()
-		c.tracker.Close(c.latest, exchange.NotEnded)
+		c.tracker.Close(max(c.latest, t.until), exchange.NotEnded)
 		c.endVerify()
 		return err
 	}
@@ -292,5 +289,8 @@ func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
 	e.Action = export.ConnResync
 	e.Dir, e.Skipped = dir, skipped
 	c.table.events.Conn(c.at(at), &e)
-	c.tracker.Lost()
+	c.tracker.Lost(dir)
 }
+
+// Lost implements decoder.LossSink.
+func (c *tracedConn) Lost(dir decoder.Direction) { c.tracker.Lost(dir) }

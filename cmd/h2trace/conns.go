@@ -45,6 +45,7 @@ type connTable struct {
 	fetches goproxy.Fetches
 	sockets map[socket]*tracedConn // the innermost on each
 	closing []*tracedConn          // by time of their close; some may be finished
+	until   int64                  // when the observing ended, 0 before
 	audit   audit
 	// framesOnly says that no exchanges are put together.
 	framesOnly bool
@@ -255,6 +256,7 @@ func (t *connTable) endAll() error {
 	if err = errors.Join(err, clockErr); err != nil {
 		return err
 	}
+	t.until = now
 	t.names.tracker.EndAll()
 	err = t.audit.compare(t, states, now)
 	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {

@@ -38,9 +38,9 @@ Flags:
 	                          that user; NAME may be a numeric user id (see Sudo)
 	-o, --output FILE         write events to FILE instead of stdout
 	-e, --events LIST         print these kinds of events: process, conn, frame,
-	                          exchange, stall, verify, loss, summary; of frames
-	                          some types only: frame=HEADERS+WINDOW_UPDATE; or all
-	                          (default all; loss and summary come always)
+	                          request, exchange, stall, verify, loss, summary; of
+	                          frames some types: frame=HEADERS+WINDOW_UPDATE; or
+	                          all (default all; loss and summary come always)
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
 	    --show-secrets        print secret header values, credentials in URLs and
 	                          query tokens instead of "<redacted>"
@@ -118,11 +118,12 @@ lines come in the order in which the bytes went.
 	          ALTSVC           origin, field_value
 	          ORIGIN           origins
 	          truncated and violation where they apply
+	request   stream, method, url, protocol, reused, module, via
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms,
 	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
 	          kind, proxy, next}, error {class, detail}, start, retry {attempt,
-	          conn, stream, class}, via
+	          conn, stream, class}, via, grpc_status, grpc_message, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -136,9 +137,11 @@ be sent after this frame, by the observed process (send) or to it (recv). It
 can be negative (RFC 9113 §6.9.2), and is null where it is not known. send means
 handed to Write; a Write that fails may have sent less.
 
-An exchange is printed when it ends: send_ms is the request, wait_ms the time
-from its end to the response, receive_ms the response. stall_ms in it, and the
-stall events, are the times for which one side had used up its flow-control
+A request event says when an exchange begins. An exchange is printed when it
+ends: send_ms is the request, wait_ms the time from its end to the response,
+receive_ms the response; of one that was given up, up to there. open is true
+where it had not ended when the observing did. stall_ms in it, and the stall
+events, are the times for which one side had used up its flow-control
 window. dns_ms, connect_ms and tls_ms are of the connection that it opened;
 dns_ms is null where the process did not ask a name server on port 53 for the
 address. tls holds version, alpn, sni, resumed, cipher, verify_ms, the time that
@@ -154,7 +157,8 @@ environment is kept or printed.
 
 retry is set where an exchange repeats one that was not answered, because the
 server refused it or the connection went away: conn and stream of that one, and
-the class of its error. net/http does so by itself.
+the class of its error. net/http does so by itself. grpc_status and grpc_message
+are on calls of gRPC only.
 
 via is the HTTP proxy that a connection or an exchange goes through, without
 credentials. remote is then the address of that proxy, and what TCP tells is of

@@ -53,6 +53,18 @@ func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) {
 	c.tracker.Gap(at, dir, n)
 }
 
+// Request implements exchange.Sink.
+func (c *tracedConn) Request(at int64, e *exchange.Exchange) {
+	if !c.table.events.Shows(export.KindRequest) {
+		return
+	}
+	event := export.Request{Exchange: e, Via: c.through(e)}
+	if e.Method == "GET" {
+		event.Module = moduleOf(e, c.source.Proxies())
+	}
+	c.table.events.Request(c.at(at), &event)
+}
+
 // Exchange implements exchange.Sink.
 func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	c.table.exchanges++

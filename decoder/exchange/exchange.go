@@ -1,7 +1,5 @@
 package exchange
 
-import "strconv"
-
 // Exchange is a request and its response. Times are those that the caller gave
 // with the bytes; 0 is unknown, or not reached.
 type Exchange struct {
@@ -22,19 +20,36 @@ type Exchange struct {
 	// transfer coding. Both are -1 when part of one may have been missed.
 	RequestBytes, ResponseBytes int64
 
+	// Of an exchange that was given up, RequestEnd is the last byte of the
+	// request that was sent, and ResponseEnd is End where the response had begun.
 	Start       int64 // first byte of the request
 	RequestEnd  int64 // its last byte
 	Response    int64 // first byte of the final response
 	ResponseEnd int64 // its last byte
-	End         int64 // the last that was heard of it; 0 if it had not ended
+	End         int64 // when it ended, or was given up
+	// Unanswered says that no head of a final response came before End.
+	Unanswered bool
+	// Open says that it had not ended when the observing did, at End.
+	Open bool
 
 	// RecvStall and SendStall are how long the peer, and how long the observed
 	// process, had used up the flow-control credit for it, in the unit of the
 	// times.
 	RecvStall, SendStall int64
 
+	// GRPC is set on a call of gRPC.
+	GRPC *GRPC
+
 	// Error is why it has no complete, successful response, or nil.
 	Error *Error
+
+	again repeats
+}
+
+// GRPC is what a call of gRPC ended with.
+type GRPC struct {
+	Status  int // -1 when none came
+	Message string
 }
 
 // Proto is how an exchange was carried.
@@ -88,49 +103,4 @@ const (
 type Error struct {
 	Class  Class
 	Detail string
-}
-
-// open is an exchange that has not ended.
-type open struct {
-	Exchange
-	over    [2]bool // by direction, what it sends is complete
-	ending  [2]bool // END_STREAM came, and the field block is not complete
-	stalls  [2]window
-	stalled [2]int64 // up to which time stalls are counted
-	partial bool     // body bytes may have been missed
-	// settings is the HTTP2-Settings field of a request on HTTP/1.1.
-	settings string
-}
-
-// order keeps what ends from ending before it began: after a loss the frames of
-// one direction are found late, and may have the time of what they were found by.
-func (o *open) order() {
-	if o.RequestEnd != 0 {
-		o.Start = min(o.Start, o.RequestEnd)
-	}
-	if o.ResponseEnd != 0 {
-		o.Response = min(o.Response, o.ResponseEnd)
-	}
-	if o.End != 0 {
-		o.End = max(o.End, o.Start, o.RequestEnd, o.Response, o.ResponseEnd)
-	}
-}
-
-// failed says why an exchange ended before its response was complete. A status
-// that tells of a failure counts more: a client need not read what comes with
-// it.
-func (o *open) failed(c Class, detail string) {
-	if o.judge(); o.Error == nil {
-		o.Error = &Error{c, detail}
-	}
-}
-
-// judge gives an exchange the error of its status.
-func (o *open) judge() {
-	switch o.Status / 100 {
-	case 4:
-		o.Error = &Error{ClassHTTP4xx, strconv.Itoa(o.Status)}
-	case 5:
-		o.Error = &Error{ClassHTTP5xx, strconv.Itoa(o.Status)}
-	}
 }

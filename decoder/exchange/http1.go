@@ -45,16 +45,6 @@ func (t *Tracker) startHTTP1() {
 	}
 }
 
-func (t *Tracker) closeHTTP1(at int64, by Ended) {
-	if by != NotEnded {
-		t.http1.Close(at)
-	}
-	for _, o := range t.queue {
-		t.cut(o, at, by)
-	}
-	t.queue, t.last = nil, nil
-}
-
 // http1Sink is a Tracker as the sink of an http1.Conn.
 type http1Sink Tracker
 
@@ -62,30 +52,21 @@ type http1Sink Tracker
 func (s *http1Sink) Request(since, at int64, r *http1.Request) {
 	t := (*Tracker)(s)
 	o := &open{Exchange: Exchange{Method: r.Method, Start: since, End: at, Proto: proto(r.Proto)}}
-	o.URL = s.url(r)
-	o.ToProxy = r.Method == "CONNECT" || strings.Contains(r.Target, "://") && r.Target[0] != '/'
-	o.settings = r.Header.Get("HTTP2-Settings")
-	t.enter(o)
-	t.push(at, o)
+	o.URL, o.ToProxy = s.target(r)
+	o.settings, o.sent = r.Header.Get("HTTP2-Settings"), at
+	t.enter(o, since)
 	t.last = o
+	t.sink.Request(at, &o.Exchange)
 }
 
-// push enters an exchange that waits for its response.
-func (t *Tracker) push(at int64, o *open) {
-	if len(t.queue) == maxOpen {
-		t.cut(t.queue[0], at, NotEnded)
-		t.queue = t.queue[1:]
+// target returns the target URI of a request (RFC 9112 §3.3), and whether it is
+// for an HTTP proxy to act on. A request without Host has none; its path stands
+// for it.
+func (s *http1Sink) target(r *http1.Request) (url string, toProxy bool) {
+	if r.Method == "CONNECT" {
+		return target(r.Method, "", r.Target, "")
 	}
-	t.queue = append(t.queue, o)
-}
-
-// url returns the target URI of a request (RFC 9112 §3.3).
-func (s *http1Sink) url(r *http1.Request) string {
-	host := r.Header.Get("Host")
-	if r.Target[0] != '/' || host == "" { // in absolute, authority or asterisk form
-		return r.Target
-	}
-	return s.cfg.Scheme + "://" + host + r.Target
+	return target(r.Method, s.cfg.Scheme, r.Header.Get("Host"), r.Target)
 }
 
 func proto(version string) Proto {
@@ -99,7 +80,7 @@ func proto(version string) Proto {
 func (s *http1Sink) RequestBody(at, n int64) {
 	if o := s.last; o != nil {
 		o.RequestBytes += n
-		o.End = at
+		o.End, o.sent = at, at
 	}
 }
 
@@ -124,10 +105,9 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 	t.upgrade = r.Header.Get("Upgrade")
 	o := t.answered()
 	if o == nil {
-		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}}
-		o.partial = true
-		t.enter(o)
-		t.push(at, o)
+		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}, partial: true}
+		o.over[t.client] = true
+		t.enter(o, since)
 	}
 	o.Status, o.Redirect = r.Status, r.Header.Get("Location")
 	o.Response, o.End = since, at
@@ -139,7 +119,7 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 // answered returns the exchange that the next response belongs to: the oldest
 // that has none.
 func (t *Tracker) answered() *open {
-	for _, o := range t.queue {
+	for o := t.all.oldest; o != nil; o = o.newer {
 		if o.Status == 0 {
 			return o
 		}
@@ -150,7 +130,7 @@ func (t *Tracker) answered() *open {
 // responding returns the exchange whose response is being read: the latest
 // that has one which is not complete.
 func (s *http1Sink) responding() *open {
-	for _, o := range s.queue {
+	for o := s.all.oldest; o != nil; o = o.newer {
 		if o.Status != 0 && !o.over[(*Tracker)(s).server()] {
 			return o
 		}
@@ -179,22 +159,15 @@ func (s *http1Sink) ResponseEnd(at int64, cut bool) {
 
 // endHTTP1 reports an exchange of which both sides are complete.
 func (t *Tracker) endHTTP1(o *open, at int64) {
-	if !o.over[t.client] && o.Start != 0 || !o.over[t.server()] {
-		return
+	if o.over[t.client] && o.over[t.server()] {
+		t.end(o, at, "")
 	}
-	for i := range t.queue {
-		if t.queue[i] == o {
-			t.queue = append(t.queue[:i], t.queue[i+1:]...)
-			break
-		}
-	}
-	t.report(o, at)
 }
 
 // Tunnel implements http1.Sink: the exchange that led to it is over.
 func (s *http1Sink) Tunnel(at int64) {
 	t := (*Tracker)(s)
-	for _, o := range t.queue {
+	for o := t.all.oldest; o != nil; o = o.newer {
 		if o.Status == 101 && strings.EqualFold(t.upgrade, "h2c") && t.goOn(o, at) {
 			break
 		}
@@ -213,10 +186,10 @@ func (t *Tracker) goOn(o *open, at int64) bool {
 	if !ok {
 		return false
 	}
-	t.queue, t.last, t.upgraded = nil, nil, sink
+	t.last, t.upgraded = nil, sink
 	o.Stream, o.Proto, o.Status, o.Response = 1, t.http2(), 0, 0
 	o.RequestEnd, o.over[t.client] = max(o.RequestEnd, o.Start), true
-	t.streams[1] = o
+	t.enterStream(o)
 	t.lastID[1], t.firstID[1], t.highest[1] = 1, 1, 1
 	sink.Upgraded(at, o.settings)
 	return true
@@ -237,10 +210,9 @@ func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
 }
 
 // Lost implements http1.Sink: what waits for a response may have had it.
-func (s *http1Sink) Lost(at int64, _ bool) {
+func (s *http1Sink) Lost(int64, bool) {
 	t := (*Tracker)(s)
-	for _, o := range t.queue {
-		t.cut(o, at, NotEnded)
+	for t.all.oldest != nil {
+		t.forget(t.all.oldest)
 	}
-	t.queue, t.last = nil, nil
 }

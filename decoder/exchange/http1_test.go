@@ -41,7 +41,7 @@ func TestHTTP1(t *testing.T) {
 				{20, recv, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"},
 			}, EndedByPeer, []string{
 				"0 " + getA + " 404 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new http_4xx: 404",
-				"0 " + getA + " 0 http/1.1 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 reset: connection ended before the response was complete",
+				"0 " + getA + " 0 http/1.1 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 unanswered reset: connection ended before the response was complete",
 			},
 		},
 		{
@@ -50,7 +50,7 @@ func TestHTTP1(t *testing.T) {
 				{15, recv, "HTTP/1.1 103 Early Hints\r\n\r\n"},
 				{20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"},
 			}, EndedByPeer, []string{
-				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=0 end=99 bytes=0,3 new reset: connection ended before the response was complete",
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=99 end=99 bytes=0,3 new reset: connection ended before the response was complete",
 			},
 		},
 		{
@@ -58,7 +58,7 @@ func TestHTTP1(t *testing.T) {
 				{10, send, get},
 				{20, recv, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"},
 			}, EndedByProcess, []string{
-				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=0 end=99 bytes=0,3 new aborted: connection ended before the response was complete",
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=99 end=99 bytes=0,3 new aborted: connection ended before the response was complete",
 			},
 		},
 		{
@@ -93,7 +93,7 @@ func TestHTTP1(t *testing.T) {
 			[]said{{10, send, get}, {20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"}},
 			NotEnded,
 			[]string{
-				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=0 end=0 bytes=0,3 new",
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=99 end=99 bytes=0,3 new open",
 			},
 		},
 	}

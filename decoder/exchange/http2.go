@@ -2,10 +2,6 @@ package exchange
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-
-	"golang.org/x/net/http2/hpack"
 
 	"h2trace/decoder"
 )
@@ -53,7 +49,7 @@ func (t *Tracker) inferRole(f *decoder.Frame) {
 // begins, or is heard of for the first time. It is nil when it has ended.
 func (t *Tracker) stream(f *decoder.Frame) *open {
 	id, parity := f.StreamID, f.StreamID&1
-	if o := t.streams[id]; o != nil || id == 0 {
+	if o := t.heard(id); o != nil || id == 0 {
 		return o
 	}
 	o := &open{Exchange: Exchange{Stream: id, Proto: t.http2()}}
@@ -70,15 +66,10 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 	case t.firstID[parity] != 0 && id >= t.firstID[parity]:
 		return nil // it was seen to begin, and has ended
 	default:
-		o.partial = true
+		o.partial, o.hidden, o.unsure = true, true, [2]bool{true, true}
 	}
-	if len(t.streams) == maxOpen {
-		oldest := slices.Min(slices.Collect(maps.Keys(t.streams)))
-		t.cut(t.streams[oldest], f.Time, NotEnded)
-		delete(t.streams, oldest)
-	}
-	t.enter(o)
-	t.streams[id] = o
+	t.enter(o, f.Time)
+	t.enterStream(o)
 	return o
 }
 
@@ -108,71 +99,47 @@ func (t *Tracker) opens(f *decoder.Frame) bool {
 // fields takes a frame of a field block; the last has the fields.
 func (t *Tracker) fields(f *decoder.Frame) {
 	o := t.stream(f)
-	if o == nil {
+	if o == nil || f.Cut {
 		return
 	}
 	o.End = max(o.End, f.Time)
 	if f.Type == decoder.TypeHeaders {
 		o.ending[f.Dir] = f.Flags.Has(decoder.FlagEndStream)
 	}
+	if !o.ending[f.Dir] {
+		o.goesOn(f.Dir)
+	}
+	if f.Dir == t.client {
+		o.sent = f.Time
+	}
 	if !f.BlockEnd {
 		return
 	}
 	if f.Dir == t.client {
-		if o.Start == 0 && o.Method == "" && t.opens(f) { // what it said comes late
-			o.Start, o.partial = f.Time, false
-		}
-		o.request(f.Headers)
+		t.requestFields(o, f)
 	} else {
-		o.response(f.Time, f.Headers)
+		o.response(f)
 	}
+	o.malformed(f.Violation)
 	if o.ending[f.Dir] {
 		t.complete(o, f)
 	}
 }
 
-// request takes the fields of a request; trailers have none that matter.
-func (o *open) request(fields []hpack.HeaderField) {
-	var scheme, authority, path string
-	for i := range fields {
-		switch f := &fields[i]; f.Name {
-		case ":method":
-			o.Method = f.Value
-		case ":scheme":
-			scheme = f.Value
-		case ":authority":
-			authority = f.Value
-		case "host": // of a client that sends no :authority (RFC 9113 §8.3.1)
-			if authority == "" {
-				authority = f.Value
-			}
-		case ":path":
-			path = f.Value
-		}
+func (t *Tracker) requestFields(o *open, f *decoder.Frame) {
+	if o.Start == 0 && o.Method == "" && t.opens(f) { // what it said comes late
+		o.Start, o.partial = f.Time, false
 	}
-	if o.URL == "" && authority+path != "" {
-		o.URL = authority + path
-		if scheme != "" {
-			o.URL = scheme + "://" + o.URL
-		}
+	if o.request(f.Headers) {
+		t.sink.Request(f.Time, &o.Exchange)
 	}
-	o.ToProxy = o.ToProxy || o.Method == "CONNECT" && path == "" // RFC 9113 §8.5
 }
 
-// response takes the fields of a response. Interim ones (RFC 9110 §15.2) and
-// trailers are passed over.
-func (o *open) response(at int64, fields []hpack.HeaderField) {
-	if len(fields) == 0 || fields[0].Name != ":status" || len(fields[0].Value) != 3 || fields[0].Value[0] == '1' {
-		return
-	}
-	if _, err := fmt.Sscanf(fields[0].Value, "%3d", &o.Status); err != nil {
-		return
-	}
-	o.Response = at
-	for i := range fields {
-		if fields[i].Name == "location" {
-			o.Redirect = fields[i].Value
-		}
+// malformed takes a rule that a frame of a message broke (RFC 9113 §8.1.1). The
+// reset that answers it may come after both sides are complete.
+func (o *open) malformed(v *decoder.Violation) {
+	if v != nil && v.Malformed {
+		o.failed(ClassProtocol, v.Rule)
 	}
 }
 
@@ -188,9 +155,11 @@ func (t *Tracker) promise(f *decoder.Frame) {
 	if o == nil {
 		return
 	}
-	o.request(f.Headers)
+	if o.request(f.Headers) {
+		t.sink.Request(f.Time, &o.Exchange)
+	}
 	o.RequestEnd, o.End = f.Time, f.Time
-	o.over[t.client] = true
+	t.over(o, t.client, f.Time)
 }
 
 func (t *Tracker) data(f *decoder.Frame) {
@@ -203,17 +172,23 @@ func (t *Tracker) data(f *decoder.Frame) {
 	n := &o.ResponseBytes
 	if f.Dir == t.client {
 		n = &o.RequestBytes
+		o.sent = f.Time
+	} else if o.Response == 0 {
+		o.hidden = true // it came before
 	}
-	*n += int64(f.DataLength)
+	*n += max(int64(f.DataLength)-int64(f.Missing), 0)
 	o.partial = o.partial || f.PaddingUnknown
-	if f.Flags.Has(decoder.FlagEndStream) {
-		t.complete(o, f)
+	o.malformed(f.Violation)
+	if f.Cut || !f.Flags.Has(decoder.FlagEndStream) {
+		o.goesOn(f.Dir)
+		return
 	}
+	t.complete(o, f)
 }
 
 // complete notes that a direction of a stream is complete.
 func (t *Tracker) complete(o *open, f *decoder.Frame) {
-	o.over[f.Dir] = true
+	t.over(o, f.Dir, f.Time)
 	if f.Dir == t.client {
 		o.RequestEnd = f.Time
 	} else {
@@ -224,38 +199,48 @@ func (t *Tracker) complete(o *open, f *decoder.Frame) {
 	}
 }
 
-func (t *Tracker) end(o *open, at int64, by string) {
-	t.endStalls(o, at, by)
-	delete(t.streams, o.Stream)
-	if o.Start == 0 {
-		if t.missed == nil || len(t.missed) == maxOpen {
-			t.missed = make(map[uint32]bool)
-		}
-		t.missed[o.Stream] = true
+// over notes that a direction of a stream has no more to send.
+func (t *Tracker) over(o *open, d decoder.Direction, at int64) {
+	if o.over[d] {
+		return
 	}
-	t.report(o, at)
+	o.over[d] = true
+	t.unended[d]--
+	o.stall(d, t.stood(d, at)-o.before[d])
 }
 
 // reset takes RST_STREAM. After a complete response the rest of the request is
-// not wanted any more, which is no failure (RFC 9113 §8.1).
+// not wanted any more, which is no failure (RFC 9113 §8.1). After a complete
+// request it says that the response was not.
 func (t *Tracker) reset(f *decoder.Frame) {
 	o := t.stream(f)
-	if o == nil {
+	if o == nil || f.Cut {
 		return
 	}
-	byClient := f.Dir == t.client
+	if server := t.server(); o.over[t.client] {
+		o.unsure[server] = false
+	} else if o.unsure[server] {
+		t.giveUp(o, f.Time, "RST_STREAM")
+		return
+	}
+	byClient, detail := f.Dir == t.client, "RST_STREAM"
+	if !f.Truncated {
+		detail += " " + f.ErrorCode.String()
+	}
 	switch {
 	case o.over[t.server()]:
 	case byClient && t.ended && t.by != EndedUnknown && !t.byClient(t.by):
+		o.again.gone = true
 		o.failed(t.endedBy(t.by))
 	case !byClient:
-		o.failed(ClassReset, "RST_STREAM "+f.ErrorCode.String())
+		o.again.refused = !f.Truncated && refuses(f.ErrorCode)
+		o.failed(ClassReset, detail)
 	case f.ErrorCode == decoder.Cancel || f.ErrorCode == decoder.NoError:
-		o.failed(ClassAborted, "RST_STREAM "+f.ErrorCode.String())
+		o.failed(ClassAborted, detail)
 	default:
-		o.failed(ClassProtocol, "RST_STREAM "+f.ErrorCode.String())
+		o.failed(ClassProtocol, detail)
 	}
-	t.end(o, f.Time, "RST_STREAM")
+	t.giveUp(o, f.Time, "RST_STREAM")
 }
 
 // goneAway takes GOAWAY. Streams above the last that it names were not acted on
@@ -269,26 +254,13 @@ func (t *Tracker) goneAway(f *decoder.Frame) {
 		detail += fmt.Sprintf(": %q", f.Debug[:min(len(f.Debug), 200)])
 	}
 	t.goAway = &Error{ClassGoAway, detail}
-	for _, id := range slices.Sorted(maps.Keys(t.streams)) {
-		if id&1 == 1 && id > f.LastStreamID {
-			o := t.streams[id]
-			o.failed(ClassGoAway, detail)
-			t.end(o, f.Time, "GOAWAY")
+	for {
+		o := t.byID.above(f.LastStreamID)
+		if o == nil {
+			return
 		}
+		o.again.refused = true
+		o.failed(ClassGoAway, detail)
+		t.giveUp(o, f.Time, "GOAWAY")
 	}
-}
-
-// Lost notes that bytes were lost, and frames with them: what is open may have
-// gone on, or ended.
-func (t *Tracker) Lost() {
-	if t == nil {
-		return
-	}
-	for _, o := range t.streams {
-		o.partial = true
-		o.stalls = [2]window{}
-	}
-	t.conn = [2]window{}
-	t.rtt.pending = 0
-	t.cfg.FromStart = false
 }

@@ -1,6 +1,10 @@
 package exchange
 
-import "slices"
+import (
+	"slices"
+
+	"h2trace/decoder"
+)
 
 const (
 	// maxUnanswered bounds the exchanges that are remembered for one that
@@ -19,6 +23,34 @@ type Retry struct {
 	Conn   string
 	Stream uint32
 	Class  Class
+}
+
+// repeats says why a request that was not answered may be sent again.
+type repeats struct {
+	refused bool // the server has not acted on it
+	gone    bool // its connection went away
+}
+
+// refuses reports whether a client takes a RST_STREAM for a request that was not
+// acted on: so RFC 9113 §8.7 says of one code, and net/http treats another alike
+// (go.dev/issue/47635).
+func refuses(c decoder.ErrCode) bool {
+	return c == decoder.RefusedStream || c == decoder.ProtocolError
+}
+
+// mayRepeat reports whether a client may send a request again that has ended as e
+// did: one that was refused always, one whose connection went away only where
+// acting on it twice does no harm (RFC 9110 §9.2.2). A call of gRPC, a POST to the
+// same URL as those before, is then another call.
+func (e *Exchange) mayRepeat() bool {
+	if e.Status != 0 || e.Error == nil || e.URL == "" || e.Open {
+		return false
+	}
+	switch e.Method {
+	case "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE":
+		return e.again.refused || e.again.gone
+	}
+	return e.again.refused
 }
 
 // Retries finds which exchanges repeat others. A client that gets no response
@@ -52,7 +84,7 @@ func (r *Retries) Of(process int, conn string, e *Exchange) *Retry {
 			retry = &u.next
 		}
 	}
-	if e.Status != 0 || e.Error == nil || e.Error.Class == ClassAborted || e.URL == "" || e.End == 0 {
+	if !e.mayRepeat() {
 		return retry
 	}
 	if len(r.unanswered) == maxUnanswered {

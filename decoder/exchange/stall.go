@@ -25,14 +25,33 @@ const maxGrants = 16
 // window is one flow-control window, of a stream or a connection, in one
 // direction.
 type window struct {
-	peak   int64 // the most credit there was
-	since  int64 // when it was used up, 0 when it is not
-	grants [maxGrants]grant
-	next   int
+	peak  int64 // the most credit there was
+	since int64 // when it was used up, 0 when it is not
+	// stood is, of a stream, how long the connection had stood still by then;
+	// of the connection, how long it has, without what goes on.
+	stood  int64
+	grants *grants // of what the observed process granted
+}
+
+// grants are the latest WINDOW_UPDATE frames of a window.
+type grants struct {
+	ring [maxGrants]grant
+	next int
 }
 
 // grant is one WINDOW_UPDATE.
 type grant struct{ at, bytes int64 }
+
+// flow is the flow control of a stream.
+type flow [2]window
+
+// flowing returns the flow control of an exchange.
+func (o *open) flowing() *flow {
+	if o.flow == nil {
+		o.flow = new(flow)
+	}
+	return o.flow
+}
 
 // spent takes a DATA frame, o being the exchange that it belongs to, if that
 // is open. What comes ends a stall of its window.
@@ -50,11 +69,15 @@ func (t *Tracker) spent(f *decoder.Frame, o *open) {
 		t.endStreamStall(o, d, f.Time, "DATA")
 	}
 	over := f.Flags.Has(decoder.FlagEndStream)
-	if t.conn[d].spent(f, conn, d, t.rtt.least) && (!over || t.unfinished(d, f.StreamID)) {
+	if t.conn[d].spent(f, conn, d, t.rtt.least) && (!over || t.unfinished(d, o)) {
 		t.conn[d].since = f.Time
 	}
-	if o != nil && o.stalls[d].spent(f, stream, d, t.rtt.least) && !over {
-		o.stalls[d].since = f.Time
+	if o == nil || !stream.Known {
+		return
+	}
+	w := &o.flowing()[d]
+	if w.spent(f, stream, d, t.rtt.least) && !over {
+		w.since, w.stood = f.Time, t.stood(d, f.Time)
 	}
 }
 
@@ -71,12 +94,12 @@ func (w *window) spent(f *decoder.Frame, left decoder.Credit, d decoder.Directio
 	if left.Bytes <= 0 {
 		return true
 	}
-	if d == decoder.Send {
+	if d == decoder.Send || w.grants == nil {
 		return false
 	}
 	var later int64 // granted by the latest frames
 	for i := 1; i <= maxGrants; i++ {
-		g := w.grants[(w.next-i+maxGrants)%maxGrants]
+		g := w.grants.ring[(w.grants.next-i+maxGrants)%maxGrants]
 		if later += g.bytes; g.at == 0 || g.at <= f.Time-rtt || later > left.Bytes {
 			return false
 		}
@@ -87,14 +110,13 @@ func (w *window) spent(f *decoder.Frame, left decoder.Credit, d decoder.Directio
 	return false
 }
 
-// unfinished reports whether a stream other than id has more to send.
-func (t *Tracker) unfinished(d decoder.Direction, id uint32) bool {
-	for other, o := range t.streams {
-		if other != id && !o.over[d] {
-			return true
-		}
+// unfinished reports whether a stream other than o has more to send.
+func (t *Tracker) unfinished(d decoder.Direction, o *open) bool {
+	others := t.unended[d]
+	if o != nil && !o.over[d] {
+		others--
 	}
-	return false
+	return others > 0
 }
 
 // granted takes a WINDOW_UPDATE: its sender gives credit to the other
@@ -103,55 +125,70 @@ func (t *Tracker) granted(f *decoder.Frame) {
 	d := f.Dir ^ 1
 	g := grant{f.Time, int64(f.Increment)}
 	if f.StreamID == 0 {
-		t.conn[d].grant(g)
+		t.conn[d].grant(d, g)
 		if d == decoder.Send && f.Window.ConnSend.Bytes > 0 {
 			t.endConnStall(d, f.Time, "WINDOW_UPDATE")
 		}
 		return
 	}
-	o := t.streams[f.StreamID]
+	o := t.heard(f.StreamID)
 	if o == nil {
 		return
 	}
-	o.stalls[d].grant(g)
-	if d == decoder.Send && f.Window.StreamSend.Bytes > 0 {
+	if d == decoder.Recv {
+		o.flowing()[d].grant(d, g)
+	} else if f.Window.StreamSend.Bytes > 0 {
 		t.endStreamStall(o, d, f.Time, "WINDOW_UPDATE")
 	}
 }
 
-func (w *window) grant(g grant) {
-	w.grants[w.next] = g
-	w.next = (w.next + 1) % maxGrants
-}
-
-// endConnStall ends the stall of the connection's window, which stood for all
-// its streams that had more to send.
-func (t *Tracker) endConnStall(d decoder.Direction, at int64, by string) {
-	w := &t.conn[d]
-	if w.since == 0 {
+// grant remembers what the observed process granted; what its peer grants is
+// known when it comes.
+func (w *window) grant(d decoder.Direction, g grant) {
+	if d == decoder.Send {
 		return
 	}
-	for _, o := range t.streams {
-		if !o.over[d] {
-			o.count(d, w.since, at)
-		}
+	if w.grants == nil {
+		w.grants = new(grants)
 	}
-	t.endStall(w, 0, d, at, by)
+	w.grants.ring[w.grants.next] = g
+	w.grants.next = (w.grants.next + 1) % maxGrants
 }
 
-func (t *Tracker) endStreamStall(o *open, d decoder.Direction, at int64, by string) {
-	if w := &o.stalls[d]; w.since != 0 {
-		o.count(d, w.since, at)
-		t.endStall(w, o.Stream, d, at, by)
+// stood returns for how long, by then, the window of the connection has been
+// used up in all. It stands for all streams that have more to send.
+func (t *Tracker) stood(d decoder.Direction, at int64) int64 {
+	w := &t.conn[d]
+	if w.since == 0 {
+		return w.stood
 	}
+	return w.stood + max(at-w.since, 0)
+}
+
+func (t *Tracker) endConnStall(d decoder.Direction, at int64, by string) {
+	if w := &t.conn[d]; w.since != 0 {
+		w.stood = t.stood(d, at)
+		t.endStall(w, 0, d, at, by)
+	}
+}
+
+// endStreamStall counts for the exchange what the connection's window does not
+// cover.
+func (t *Tracker) endStreamStall(o *open, d decoder.Direction, at int64, by string) {
+	if o.flow == nil || o.flow[d].since == 0 {
+		return
+	}
+	w := &o.flow[d]
+	o.stall(d, at-w.since-max(t.stood(d, at)-w.stood, 0))
+	t.endStall(w, o.Stream, d, at, by)
 }
 
 // endStalls ends the stalls of an exchange that ends.
 func (t *Tracker) endStalls(o *open, at int64, by string) {
-	for d := range o.stalls {
-		t.endStreamStall(o, decoder.Direction(d), at, by)
-		if since := t.conn[d].since; since != 0 && !o.over[d] {
-			o.count(decoder.Direction(d), since, at)
+	for d := range decoder.Direction(len(o.over)) {
+		t.endStreamStall(o, d, at, by)
+		if !o.over[d] {
+			o.stall(d, t.stood(d, at)-o.before[d])
 		}
 	}
 }
@@ -163,16 +200,11 @@ func (t *Tracker) endStall(w *window, stream uint32, d decoder.Direction, at int
 	w.since = 0
 }
 
-// count adds a stall to an exchange, but for what another window's covers.
-func (o *open) count(d decoder.Direction, from, to int64) {
-	from = max(from, o.Start, o.stalled[d])
-	if to <= from {
-		return
-	}
-	o.stalled[d] = to
-	if d == decoder.Recv {
-		o.RecvStall += to - from
+// stall adds to the time for which an exchange stood still.
+func (o *open) stall(d decoder.Direction, took int64) {
+	if took = max(took, 0); d == decoder.Recv {
+		o.RecvStall += took
 	} else {
-		o.SendStall += to - from
+		o.SendStall += took
 	}
 }

@@ -1,15 +1,15 @@
 package exchange
 
 import (
-	"maps"
-	"slices"
-
 	"h2trace/decoder"
 	"h2trace/decoder/http1"
 )
 
 // Sink receives what a Tracker finds. Calls come from inside its methods.
 type Sink interface {
+	// Request is called when the head of a request is complete. e is valid
+	// only until the call returns.
+	Request(at int64, e *Exchange)
 	// Exchange is called when one ends, or when the Tracker is closed before
 	// that. e is valid only until the call returns.
 	Exchange(e *Exchange)
@@ -47,11 +47,12 @@ type Config struct {
 }
 
 // maxOpen bounds the exchanges of a connection that are followed at once; for
-// one more the oldest is given up, which then is reported as not ended.
+// one more the oldest is given up, of which it is not known how it ends.
 const maxOpen = 16384
 
-// Tracker follows the exchanges of one connection. It is not safe for
-// concurrent use.
+// Tracker follows the exchanges of one connection. No input makes it do more
+// than a bounded amount of work for each message. It is not safe for concurrent
+// use.
 type Tracker struct {
 	cfg  Config
 	sink Sink
@@ -60,7 +61,11 @@ type Tracker struct {
 	client decoder.Direction
 
 	begun   uint64           // exchanges
-	streams map[uint32]*open // HTTP/2
+	all     list             // that are open
+	streams map[uint32]*open // of them, on HTTP/2
+	byID    byID             // of them, those that the client opened
+	unended [2]int           // how many of them have more to send, by direction
+	losses  [2]uint32        // of a direction so far
 	lastID  [2]uint32        // of exchanges that were seen to begin, by parity
 	firstID [2]uint32
 	highest [2]uint32       // that was heard of
@@ -70,10 +75,10 @@ type Tracker struct {
 	by      Ended
 	conn    [2]window
 	rtt     roundTrip
+	waiting waiting
 
 	http1 *http1.Conn
-	queue []*open // HTTP/1: oldest first, those that wait for a response
-	last  *open   // whose request is being read
+	last  *open // whose request is being read
 	// upgrade is what the server goes on with, and upgraded is set when that
 	// is HTTP/2.
 	upgrade  string
@@ -89,114 +94,32 @@ func New(cfg Config, sink Sink) *Tracker {
 
 // SetClient says which direction is the client's, before anything else is
 // said. Without it the Tracker finds out.
-func (t *Tracker) SetClient(d decoder.Direction) { t.known, t.client = true, d }
+func (t *Tracker) SetClient(d decoder.Direction) {
+	if t != nil && !t.known {
+		t.known, t.client = true, d
+	}
+}
 
 func (t *Tracker) server() decoder.Direction { return t.client ^ 1 }
-
-// Ended is who ended a connection.
-type Ended uint8
-
-// The ways in which a connection ends. NotEnded is for one that is followed no
-// longer.
-const (
-	EndedUnknown Ended = iota
-	EndedByPeer
-	EndedByProcess
-	EndedByNetwork // TCP had no answer for too long
-	NotEnded
-)
-
-// Close reports the exchanges that have not ended: the connection has, or is
-// not followed any longer.
-func (t *Tracker) Close(at int64, by Ended) {
-	if t == nil {
-		return
-	}
-	for d := range t.conn {
-		t.endConnStall(decoder.Direction(d), at, "close")
-	}
-	if t.http1 != nil {
-		t.closeHTTP1(at, by)
-	}
-	for _, id := range slices.Sorted(maps.Keys(t.streams)) {
-		o := t.streams[id]
-		delete(t.streams, id)
-		t.cut(o, at, by)
-	}
-}
-
-// Waits reports whether a request that was sent has no response yet.
-func (t *Tracker) Waits(method, url string) bool {
-	return t.Any(func(e *Exchange) bool { return e.Status == 0 && e.Method == method && e.URL == url })
-}
 
 // Any reports whether a function is true of an exchange that has not ended.
 func (t *Tracker) Any(f func(e *Exchange) bool) bool {
 	if t == nil {
 		return false
 	}
-	for _, o := range t.streams {
+	for o := t.all.oldest; o != nil; o = o.newer {
 		if f(&o.Exchange) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(t.queue, func(o *open) bool { return f(&o.Exchange) })
+	return false
 }
 
-// cut reports an exchange that the end of its connection ended.
-func (t *Tracker) cut(o *open, at int64, by Ended) {
-	t.endStalls(o, at, "close")
-	if by == NotEnded {
-		t.report(o, 0)
-		return
+// enter takes an exchange that begins, at that time.
+func (t *Tracker) enter(o *open, at int64) {
+	if t.all.len == maxOpen {
+		t.forget(t.all.oldest)
 	}
-	if !o.over[t.server()] {
-		o.failed(t.endedBy(by))
-	}
-	t.report(o, at)
-}
-
-// endedBy says why an exchange failed that the end of its connection cut.
-func (t *Tracker) endedBy(by Ended) (Class, string) {
-	const cut = "connection ended before the response was complete"
-	switch byClient := t.byClient(by); {
-	case byClient:
-		return ClassAborted, cut
-	case t.goAway != nil:
-		return t.goAway.Class, t.goAway.Detail
-	case by == EndedByNetwork:
-		return ClassTimeout, "the network let nothing through before the response was complete"
-	}
-	return ClassReset, cut
-}
-
-// Ended notes that a connection has ended. A client may still write, to no avail:
-// what it gives up then, the end of the connection has cut.
-func (t *Tracker) Ended(by Ended) {
-	if t != nil {
-		t.ended, t.by = true, by
-	}
-}
-
-// byClient reports whether it was the client that ended the connection.
-func (t *Tracker) byClient(by Ended) bool {
-	return by == EndedByProcess && t.client == decoder.Send || by == EndedByPeer && t.client == decoder.Recv
-}
-
-func (t *Tracker) report(o *open, at int64) {
-	o.End = at
-	if o.Error == nil {
-		o.judge()
-	}
-	o.order()
-	if o.partial {
-		o.RequestBytes, o.ResponseBytes = -1, -1
-	}
-	t.sink.Exchange(&o.Exchange)
-}
-
-// enter counts an exchange that begins.
-func (t *Tracker) enter(o *open) {
 	t.begun++
 	switch {
 	case t.begun > 1:
@@ -204,4 +127,76 @@ func (t *Tracker) enter(o *open) {
 	case t.cfg.FromStart:
 		o.Reused = ReusedNo
 	}
+	o.losses = t.losses
+	for d := range o.before {
+		o.before[d] = t.stood(decoder.Direction(d), at)
+	}
+	t.all.push(o)
+}
+
+// enterStream takes one that begins on HTTP/2, or goes on with it.
+func (t *Tracker) enterStream(o *open) {
+	t.streams[o.Stream] = o
+	t.byID.add(o)
+	for d, over := range o.over {
+		if !over {
+			t.unended[d]++
+		}
+	}
+}
+
+// remove lets go of an exchange.
+func (t *Tracker) remove(o *open) {
+	t.all.remove(o)
+	if t.last == o {
+		t.last = nil
+	}
+	if t.streams[o.Stream] != o {
+		return
+	}
+	delete(t.streams, o.Stream)
+	t.byID.remove(o)
+	for d, over := range o.over {
+		if !over {
+			t.unended[d]--
+		}
+	}
+}
+
+// heard returns the open exchange of a stream, brought up to what is known to be
+// lost, or nil.
+func (t *Tracker) heard(id uint32) *open {
+	o := t.streams[id]
+	if o != nil && o.losses != t.losses {
+		t.doubt(o)
+	}
+	return o
+}
+
+// doubt notes what an exchange may have said in bytes that were lost.
+func (t *Tracker) doubt(o *open) {
+	for d, n := range t.losses {
+		if o.losses[d] == n {
+			continue
+		}
+		o.unsure[d] = !o.over[d]
+		if decoder.Direction(d) == t.server() {
+			o.hidden = o.hidden || o.Response == 0
+		}
+	}
+	o.partial, o.flow, o.losses = true, nil, t.losses
+}
+
+// Lost notes that bytes of a direction were lost, and frames with them: what is
+// open may have gone on, or ended.
+func (t *Tracker) Lost(d decoder.Direction) {
+	if t == nil {
+		return
+	}
+	t.losses[d]++
+	for d := range t.conn {
+		t.conn[d] = window{stood: t.conn[d].stood}
+	}
+	t.rtt.pending, t.rtt.ping = 0, 0
+	t.cfg.FromStart = false
 }

@@ -19,6 +19,8 @@ type lines struct {
 	got     []string
 }
 
+func (l *lines) Request(int64, *Exchange) {}
+
 func (l *lines) Exchange(e *Exchange) {
 	s := fmt.Sprintf("%d %s %s %d %v start=%d sent=%d first=%d last=%d end=%d bytes=%d,%d",
 		e.Stream, e.Method, e.URL, e.Status, e.Proto, e.Start, e.RequestEnd, e.Response, e.ResponseEnd, e.End, e.RequestBytes, e.ResponseBytes)
@@ -30,6 +32,12 @@ func (l *lines) Exchange(e *Exchange) {
 	}
 	if e.Redirect != "" {
 		s += " to=" + e.Redirect
+	}
+	if e.Unanswered {
+		s += " unanswered"
+	}
+	if e.Open {
+		s += " open"
 	}
 	if e.Error != nil {
 		s += fmt.Sprintf(" %s: %s", e.Error.Class, e.Error.Detail)
@@ -46,7 +54,8 @@ func (l *lines) InTunnel(at int64, d decoder.Direction, b []byte) {
 }
 
 func (l *lines) Protocol(int64, decoder.Protocol, bool)        {}
-func (l *lines) Resync(_ int64, d decoder.Direction, _ int64)  { l.tracker.Lost() }
+func (l *lines) Resync(_ int64, d decoder.Direction, _ int64)  { l.tracker.Lost(d) }
+func (l *lines) Lost(d decoder.Direction)                      { l.tracker.Lost(d) }
 func (l *lines) Frame(f *decoder.Frame)                        { l.tracker.Frame(f) }
 func (l *lines) Bytes(at int64, d decoder.Direction, b []byte) { l.tracker.Data(at, d, b) }
 func (l *lines) Gap(at int64, d decoder.Direction, n int64)    { l.tracker.Gap(at, d, n) }
@@ -56,6 +65,7 @@ func (l *lines) Gap(at int64, d decoder.Direction, n int64)    { l.tracker.Gap(a
 type peers struct {
 	t      *testing.T
 	conn   *decoder.Conn
+	hear   func(at int64, d decoder.Direction, b []byte)
 	buf    bytes.Buffer
 	framer *http2.Framer
 	hpack  [2]*hpack.Encoder
@@ -66,6 +76,7 @@ const send, recv = decoder.Send, decoder.Recv
 
 func newPeers(t *testing.T, conn *decoder.Conn) *peers {
 	p := &peers{t: t, conn: conn}
+	p.hear = func(at int64, d decoder.Direction, b []byte) { conn.Data(at, d, b) }
 	p.framer = http2.NewFramer(&p.buf, nil)
 	p.framer.AllowIllegalWrites = true
 	for d := range p.hpack {
@@ -80,11 +91,11 @@ func (p *peers) say(at int64, d decoder.Direction, write func(*http2.Framer) err
 	if err := write(p.framer); err != nil {
 		p.t.Fatal(err)
 	}
-	p.conn.Data(at, d, p.buf.Bytes())
+	p.hear(at, d, p.buf.Bytes())
 }
 
 func (p *peers) start(initialWindow uint32) {
-	p.conn.Data(1, send, []byte(http2.ClientPreface))
+	p.hear(1, send, []byte(http2.ClientPreface))
 	p.say(1, send, func(f *http2.Framer) error {
 		return f.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: initialWindow})
 	})
@@ -194,11 +205,11 @@ var http2Tests = []struct {
 			p.reset(62, recv, 9, http2.ErrCodeNo)
 			p.ok(63, 1, true) // was under way
 		}, EndedByPeer, []string{
-			"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=20 bytes=0,0 new reset: RST_STREAM REFUSED_STREAM",
-			"3 " + getA + " 200 h2 start=30 sent=30 first=31 last=0 end=32 bytes=0,0 aborted: RST_STREAM CANCEL",
-			"5 " + getA + " 0 h2 start=40 sent=40 first=0 last=0 end=41 bytes=0,0 protocol: RST_STREAM PROTOCOL_ERROR",
-			"7 " + getA + " 404 h2 start=50 sent=50 first=51 last=0 end=52 bytes=0,0 http_4xx: 404",
-			"9 POST https://goproxy.example/a 200 h2 start=60 sent=0 first=61 last=61 end=62 bytes=0,0",
+			"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=20 bytes=0,0 new unanswered reset: RST_STREAM REFUSED_STREAM",
+			"3 " + getA + " 200 h2 start=30 sent=30 first=31 last=32 end=32 bytes=0,0 aborted: RST_STREAM CANCEL",
+			"5 " + getA + " 0 h2 start=40 sent=40 first=0 last=0 end=41 bytes=0,0 unanswered protocol: RST_STREAM PROTOCOL_ERROR",
+			"7 " + getA + " 404 h2 start=50 sent=50 first=51 last=52 end=52 bytes=0,0 http_4xx: 404",
+			"9 POST https://goproxy.example/a 200 h2 start=60 sent=60 first=61 last=61 end=62 bytes=0,0",
 		},
 	},
 	{
@@ -209,24 +220,34 @@ var http2Tests = []struct {
 				return f.WriteGoAway(1, http2.ErrCodeEnhanceYourCalm, []byte("slow\ndown"))
 			})
 		}, EndedByPeer, []string{
-			"3 " + getA + ` 0 h2 start=11 sent=11 first=0 last=0 end=20 bytes=0,0 goaway: GOAWAY ENHANCE_YOUR_CALM, last stream 1: "slow\ndown"`,
-			"1 " + getA + ` 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new goaway: GOAWAY ENHANCE_YOUR_CALM, last stream 1: "slow\ndown"`,
+			"3 " + getA + ` 0 h2 start=11 sent=11 first=0 last=0 end=20 bytes=0,0 unanswered goaway: GOAWAY ENHANCE_YOUR_CALM, last stream 1: "slow\ndown"`,
+			"1 " + getA + ` 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new unanswered goaway: GOAWAY ENHANCE_YOUR_CALM, last stream 1: "slow\ndown"`,
 		},
 	},
 	{
 		"connection ended by the peer", false, func(p *peers) { p.get(10, 1, "/a") },
 		EndedByPeer,
-		[]string{"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new reset: connection ended before the response was complete"},
+		[]string{"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new unanswered reset: connection ended before the response was complete"},
 	},
 	{
 		"connection ended by the process", false, func(p *peers) { p.get(10, 1, "/a") },
 		EndedByProcess,
-		[]string{"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new aborted: connection ended before the response was complete"},
+		[]string{"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new unanswered aborted: connection ended before the response was complete"},
 	},
 	{
 		"observing ended", false, func(p *peers) { p.get(10, 1, "/a"); p.ok(20, 1, false) },
 		NotEnded,
-		[]string{"1 " + getA + " 200 h2 start=10 sent=10 first=20 last=0 end=0 bytes=0,0 new"},
+		[]string{"1 " + getA + " 200 h2 start=10 sent=10 first=20 last=99 end=99 bytes=0,0 new open"},
+	},
+	{
+		"observing ended before the answer", false, func(p *peers) {
+			p.get(10, 1, "/a")
+			p.post(20, 3, "/b")
+			p.data(30, send, 3, 5, false)
+		}, NotEnded, []string{
+			"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=99 bytes=0,0 new unanswered open",
+			"3 POST https://goproxy.example/b 0 h2 start=20 sent=30 first=0 last=0 end=99 bytes=5,0 unanswered open",
+		},
 	},
 	{
 		"push", false, func(p *peers) {
@@ -297,7 +318,7 @@ var http2Tests = []struct {
 			"stall 1 send window=65535 21-50 by WINDOW_UPDATE",
 			"stall 0 send window=65535 21-61 by WINDOW_UPDATE",
 			"stall 1 send window=65535 62-70 by RST_STREAM",
-			"1 POST https://goproxy.example/a 0 h2 start=10 sent=0 first=0 last=0 end=70 bytes=66535,0 new stalled=0,48 reset: RST_STREAM NO_ERROR",
+			"1 POST https://goproxy.example/a 0 h2 start=10 sent=62 first=0 last=0 end=70 bytes=66535,0 new stalled=0,48 unanswered reset: RST_STREAM NO_ERROR",
 			"stall 0 send window=65535 62-99 by close",
 		},
 	},
@@ -311,8 +332,8 @@ var http2Tests = []struct {
 			p.say(32, recv, func(f *http2.Framer) error { return f.WritePing(false, [8]byte{1}) })
 		}, EndedByPeer, []string{
 			"9 " + getA + " 200 h2 start=20 sent=20 first=30 last=30 end=30 bytes=0,0",
-			"5   200 h2 start=0 sent=0 first=31 last=31 end=99 bytes=-1,-1",
-			"7   0 h2 start=0 sent=0 first=0 last=11 end=99 bytes=-1,-1 reused=?",
+			"7   0 h2 start=0 sent=0 first=0 last=11 end=0 bytes=-1,-1 reused=?",
+			"5   200 h2 start=0 sent=0 first=31 last=31 end=0 bytes=-1,-1",
 		},
 	},
 }

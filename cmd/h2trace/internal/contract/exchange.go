@@ -31,6 +31,9 @@ type Exchange struct {
 	Start         *time.Time `json:"start"`
 	Retry         *Retry     `json:"retry"`
 	Via           string     `json:"via"`
+	GRPCStatus    *int       `json:"grpc_status"`
+	GRPCMessage   string     `json:"grpc_message"`
+	Open          bool       `json:"open"`
 }
 
 // Retry is which exchange without a response another repeats.

@@ -19,6 +19,7 @@ var (
 	every     = []key{need("v", one), need("ts", timestamp), need("event", str)}
 	ofProcess = append(every[:3:3], need("pid", count), need("comm", orNull(str)))
 	ofConn    = append(ofProcess[:5:5], need("conn", connID))
+	module    = keys(opt("path", str), opt("version", str), need("kind", str), opt("proxy", str), opt("next", str))
 )
 
 // schema is the contract, one list of keys for each kind of event.
@@ -45,15 +46,19 @@ var schema = map[string][]key{
 		opt("bytes_sent", count), opt("bytes_received", count), opt("rtt_ms", millis),
 		opt("retransmits", count), opt("frames", count), opt("min_rtt_ms", millis),
 		opt("out_of_order", count), opt("segments_sent", count), opt("segments_received", count)),
+	"request": append(ofConn[:6:6],
+		need("stream", count), opt("method", str), opt("url", str), need("protocol", str), opt("reused", boolean),
+		opt("module", module), opt("via", str)),
 	"exchange": append(ofConn[:6:6],
 		need("stream", count), opt("method", str), opt("url", str), opt("status", count), opt("protocol", str),
 		opt("reused", boolean), opt("request_bytes", count), opt("response_bytes", count),
 		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("send_ms", millis),
 		opt("wait_ms", millis), opt("receive_ms", millis), opt("total_ms", millis),
 		opt("stall_ms", keys(opt("recv_window", millis), opt("send_window", millis))),
-		opt("redirect", str), opt("module", keys(opt("path", str), opt("version", str), need("kind", str), opt("proxy", str), opt("next", str))),
+		opt("redirect", str), opt("module", module),
 		opt("error", keys(need("class", str), opt("detail", str))), opt("start", timestamp),
-		opt("retry", keys(need("attempt", count), need("conn", connID), need("stream", count), need("class", str))), opt("via", str)),
+		opt("retry", keys(need("attempt", count), need("conn", connID), need("stream", count), need("class", str))), opt("via", str),
+		opt("grpc_status", count), opt("grpc_message", str), opt("open", boolean)),
 	"stall": append(ofConn[:6:6],
 		need("stream", count), need("side", oneOf("recv_window", "send_window")), opt("window", integer),
 		need("start", timestamp), need("stall_ms", millis), opt("ended_by", str)),

@@ -1,0 +1,165 @@
+//go:build linux
+
+package exchange
+
+import (
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder"
+)
+
+// nothing takes what a Tracker finds.
+type nothing struct{}
+
+func (nothing) Request(int64, *Exchange) {}
+func (nothing) Exchange(*Exchange)       {}
+func (nothing) Stall(*Stall)             {}
+
+// floods are what a peer may do n times. Each frame is to cost the same, however
+// many streams are open.
+var floods = map[string]func(t *Tracker, n int){
+	"open streams": func(t *Tracker, n int) {
+		for i := range n {
+			t.Frame(opening(uint32(2*i + 1)))
+		}
+	},
+	"promises": func(t *Tracker, n int) {
+		t.Frame(opening(1))
+		for i := range n {
+			f := opening(1)
+			f.Type, f.Dir, f.PromisedID = decoder.TypePushPromise, recv, uint32(2*i+2)
+			t.Frame(f)
+		}
+	},
+	"streams met in the middle, downwards": func(t *Tracker, n int) {
+		t.cfg.FromStart = false
+		for i := range n {
+			t.Frame(&decoder.Frame{Time: 1, Type: decoder.TypeData, Dir: recv, StreamID: uint32(2*(n-i) + 1)})
+		}
+	},
+	"GOAWAY of what is above all streams": func(t *Tracker, n int) {
+		for i := range n {
+			t.Frame(opening(uint32(2*i + 1)))
+			t.Frame(&decoder.Frame{Time: 2, Type: decoder.TypeGoAway, Dir: recv, LastStreamID: 1<<31 - 1})
+		}
+	},
+	"stalls of the connection": func(t *Tracker, n int) {
+		for i := range n {
+			t.Frame(opening(uint32(2*i + 1)))
+			data := &decoder.Frame{Time: int64(i + 2), Type: decoder.TypeData, Dir: recv, StreamID: uint32(2*i + 1), Length: 1}
+			data.Window.ConnRecv.Known = true
+			data.Flags = decoder.FlagEndStream
+			t.Frame(data)
+		}
+	},
+	"losses": func(t *Tracker, n int) {
+		for i := range n {
+			t.Frame(opening(uint32(2*i + 1)))
+			t.Lost(recv)
+		}
+	},
+	"pipelined requests": func(t *Tracker, n int) {
+		for range n {
+			t.Data(1, send, []byte("GET /a HTTP/1.1\r\nHost: goproxy.example\r\n\r\n"))
+		}
+		for range n {
+			t.Data(2, recv, []byte("HTTP/1.1 204 No Content\r\n\r\n"))
+		}
+	},
+	"requests that may be waited for": func(t *Tracker, n int) {
+		for i := range n {
+			t.Frame(opening(uint32(2*i + 1)))
+		}
+		t.Ended(EndedByPeer)
+		for i := range n {
+			t.Waits("GET", strconv.Itoa(i))
+		}
+	},
+}
+
+func opening(id uint32) *decoder.Frame {
+	return &decoder.Frame{
+		Time: 1, Type: decoder.TypeHeaders, Dir: send, StreamID: id, BlockEnd: true,
+		Headers: []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/a"}},
+	}
+}
+
+// spend returns the CPU time that a flood takes, the least of several.
+func spend(t *testing.T, flood func(*Tracker, int), n int) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	least := time.Duration(1 << 62)
+	for range 2 {
+		tr := New(Config{Scheme: "https", FromStart: true}, nothing{})
+		tr.SetClient(send)
+		runtime.GC()
+		before := threadTime(t)
+		flood(tr, n)
+		tr.Close(9, EndedByPeer)
+		least = min(least, threadTime(t)-before)
+	}
+	return least
+}
+
+// threadTime returns the CPU time of this thread, to the nanosecond.
+func threadTime(t *testing.T) time.Duration {
+	const clock = 3 // CLOCK_THREAD_CPUTIME_ID
+	var at syscall.Timespec
+	if _, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&at)), 0); err != 0 {
+		t.Skip("no CPU time of a thread:", err)
+	}
+	return time.Duration(at.Nano())
+}
+
+// TestLinearCost floods a Tracker with eight times as much: what costs eight times
+// as much is linear, what costs sixty-four is not.
+func TestLinearCost(t *testing.T) {
+	const n = 3000
+	for name, flood := range floods {
+		few, many := spend(t, flood, n), spend(t, flood, 8*n)
+		ratio := float64(many) / float64(few)
+		t.Logf("%s: %v, %v for 8 times as much: %.1f times", name, few, many, ratio)
+		if ratio > 40 {
+			t.Errorf("%s: eight times as much costs %.0f times as much", name, ratio)
+		}
+	}
+}
+
+// TestManyOpen has more streams open than are followed: the oldest are given up,
+// and of them it is not known how they end.
+func TestManyOpen(t *testing.T) {
+	w := &whole{}
+	tr := New(Config{Scheme: "https", FromStart: true}, w)
+	tr.SetClient(send)
+	floods["open streams"](tr, maxOpen+100)
+	if len(w.exchanges) != 100 || tr.all.len != maxOpen || len(tr.streams) != maxOpen || len(tr.byID) != maxOpen {
+		t.Fatalf("%d given up, %d, %d, %d kept", len(w.exchanges), tr.all.len, len(tr.streams), len(tr.byID))
+	}
+	for i, e := range w.exchanges {
+		if e.Stream != uint32(2*i+1) || e.End != 0 || e.Error != nil || e.Open {
+			t.Fatalf("exchange %d: got %+v, want the oldest without an end", i, e)
+		}
+	}
+	w.exchanges = nil
+	tr.Frame(&decoder.Frame{Time: 2, Type: decoder.TypeGoAway, Dir: recv, LastStreamID: 1001})
+	tr.Close(9, EndedByPeer)
+	refused := 0
+	for _, e := range w.exchanges {
+		if strings.HasPrefix(e.Error.Detail, "GOAWAY") && e.End == 2 {
+			refused++
+		}
+	}
+	if want := maxOpen - (1001-201)/2 - 1; refused != want || len(w.exchanges) != maxOpen {
+		t.Errorf("GOAWAY ended %d of %d, want %d of %d", refused, len(w.exchanges), want, maxOpen)
+	}
+}

@@ -1,0 +1,162 @@
+package exchange
+
+import "h2trace/decoder"
+
+// Ended is who ended a connection.
+type Ended uint8
+
+// The ways in which a connection ends. NotEnded is for one that is followed no
+// longer.
+const (
+	EndedUnknown Ended = iota
+	EndedByPeer
+	EndedByProcess
+	EndedByNetwork // TCP had no answer for too long
+	NotEnded
+)
+
+// Close reports the exchanges that have not ended: the connection has, or is
+// not followed any longer.
+func (t *Tracker) Close(at int64, by Ended) {
+	if t == nil {
+		return
+	}
+	for d := range t.conn {
+		t.endConnStall(decoder.Direction(d), at, "close")
+	}
+	if t.http1 != nil && by != NotEnded {
+		t.http1.Close(at)
+	}
+	for t.all.oldest != nil {
+		t.cut(t.all.oldest, at, by)
+	}
+}
+
+// Ended notes that a connection has ended. A client may still write, to no avail:
+// what it gives up then, the end of the connection has cut.
+func (t *Tracker) Ended(by Ended) {
+	if t != nil {
+		t.ended, t.by = true, by
+	}
+}
+
+// Fail ends what is open because of what the connection has said.
+func (t *Tracker) Fail(at int64, c Class, detail string) {
+	if t == nil {
+		return
+	}
+	for t.all.oldest != nil {
+		o := t.all.oldest
+		o.failed(c, detail)
+		t.giveUp(o, at, "close")
+	}
+}
+
+// cut reports an exchange that the end of its connection, or of the observing,
+// ended. Where it may have ended before, in bytes that were lost, neither its
+// error nor its end is known.
+func (t *Tracker) cut(o *open, at int64, by Ended) {
+	if o.losses != t.losses {
+		t.doubt(o)
+	}
+	switch {
+	case !o.certain():
+		t.endStalls(o, at, "close")
+		t.remove(o)
+		o.giveUp(t.client, 0)
+		t.report(o, 0)
+		return
+	case by == NotEnded:
+		o.Open = true
+	case !o.over[t.server()]:
+		o.again.gone = !t.byClient(by)
+		o.failed(t.endedBy(by))
+	}
+	t.giveUp(o, at, "close")
+}
+
+// giveUp reports an exchange that ended before it was complete.
+func (t *Tracker) giveUp(o *open, at int64, by string) {
+	o.giveUp(t.client, at)
+	t.end(o, at, by)
+}
+
+// forget reports an exchange of which it is not known how it ends.
+func (t *Tracker) forget(o *open) {
+	t.remove(o)
+	t.report(o, 0)
+}
+
+// end reports an exchange that has ended.
+func (t *Tracker) end(o *open, at int64, by string) {
+	t.endStalls(o, at, by)
+	t.remove(o)
+	if o.Start == 0 && o.Stream != 0 {
+		if t.missed == nil || len(t.missed) == maxOpen {
+			t.missed = make(map[uint32]bool)
+		}
+		t.missed[o.Stream] = true
+	}
+	t.report(o, at)
+}
+
+func (t *Tracker) report(o *open, at int64) {
+	o.End = at
+	if o.Error == nil {
+		o.judge()
+	}
+	o.order()
+	if o.partial {
+		o.RequestBytes, o.ResponseBytes = -1, -1
+	}
+	t.sink.Exchange(&o.Exchange)
+}
+
+// endedBy says why an exchange failed that the end of its connection cut.
+func (t *Tracker) endedBy(by Ended) (Class, string) {
+	const cut = "connection ended before the response was complete"
+	switch byClient := t.byClient(by); {
+	case byClient && t.client == decoder.Send && t.rtt.ping != 0:
+		return ClassAborted, cut + ": a PING had no answer"
+	case byClient:
+		return ClassAborted, cut
+	case t.goAway != nil:
+		return t.goAway.Class, t.goAway.Detail
+	case by == EndedByNetwork:
+		return ClassTimeout, "the network let nothing through before the response was complete"
+	}
+	return ClassReset, cut
+}
+
+// byClient reports whether it was the client that ended the connection.
+func (t *Tracker) byClient(by Ended) bool {
+	return by == EndedByProcess && t.client == decoder.Send || by == EndedByPeer && t.client == decoder.Recv
+}
+
+// waiting finds requests that have no response yet on a connection that has
+// ended, where nothing new begins.
+type waiting map[request]struct{}
+
+type request struct{ method, url string }
+
+// Waits reports whether a request that was sent has no response yet. It is to be
+// called on a connection that has ended.
+func (t *Tracker) Waits(method, url string) bool {
+	if t == nil {
+		return false
+	}
+	if t.waiting == nil {
+		t.waiting = make(waiting)
+		for o := t.all.oldest; o != nil; o = o.newer {
+			if o.Status == 0 {
+				t.waiting[request{o.Method, o.URL}] = struct{}{}
+			}
+		}
+	}
+	r := request{method, url}
+	if _, maybe := t.waiting[r]; !maybe {
+		return false
+	}
+	delete(t.waiting, r)
+	return t.Any(func(e *Exchange) bool { return e.Status == 0 && e.Method == method && e.URL == url })
+}

@@ -1,0 +1,102 @@
+package exchange
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder"
+)
+
+// request takes the fields of a request, and reports whether they were those of
+// its head; trailers have none that matter.
+func (o *open) request(fields []hpack.HeaderField) bool {
+	if len(fields) == 0 || o.Method != "" || o.URL != "" {
+		return false
+	}
+	var scheme, authority, path string
+	for i := range fields {
+		switch f := &fields[i]; f.Name {
+		case ":method":
+			o.Method = f.Value
+		case ":scheme":
+			scheme = f.Value
+		case ":authority":
+			authority = f.Value
+		case "host": // of a client that sends no :authority (RFC 9113 §8.3.1)
+			if authority == "" {
+				authority = f.Value
+			}
+		case ":path":
+			path = f.Value
+		case "content-type":
+			o.callOf(f.Value)
+		}
+	}
+	o.URL, o.ToProxy = target(o.Method, scheme, authority, path)
+	return o.Method != "" || o.URL != ""
+}
+
+// target returns the target URI of a request (RFC 9110 §7.1), and whether it is
+// for an HTTP proxy to act on. A CONNECT names an authority alone (RFC 9113 §8.5),
+// an OPTIONS with "*" is for the server as a whole, whose URI has an empty path
+// (RFC 9112 §3.3), and a client of a proxy sends a whole URI.
+func target(method, scheme, authority, path string) (url string, toProxy bool) {
+	switch {
+	case path == "" && scheme == "":
+		return authority, method == "CONNECT"
+	case path == "*" && authority != "":
+		path = ""
+	case path != "" && path[0] != '/':
+		return path, isAbsolute(path)
+	}
+	if url = authority + path; scheme != "" && authority != "" {
+		url = scheme + "://" + url
+	}
+	return url, false
+}
+
+// isAbsolute reports whether a request target is a whole URI (RFC 9112 §3.2.2).
+func isAbsolute(target string) bool {
+	scheme, _, found := strings.Cut(target, "://")
+	return found && scheme != "" && strings.IndexFunc(scheme, notOfScheme) < 0
+}
+
+// notOfScheme is for RFC 3986 §3.1.
+func notOfScheme(r rune) bool {
+	letter := 'a' <= r|0x20 && r|0x20 <= 'z'
+	return !letter && (r < '0' || r > '9') && !strings.ContainsRune("+-.", r)
+}
+
+// response takes the fields of a response. Interim ones (RFC 9110 §15.2) are
+// passed over.
+func (o *open) response(f *decoder.Frame) {
+	fields := f.Headers
+	switch {
+	case f.HeadersError != "":
+		o.hidden = o.hidden || o.Response == 0
+		return
+	case len(fields) == 0:
+		return
+	case fields[0].Name != ":status":
+		if o.Response != 0 {
+			o.trailers(fields)
+		}
+		return
+	}
+	status, err := strconv.ParseUint(fields[0].Value, 10, 16)
+	if err != nil || len(fields[0].Value) != 3 || status < 200 || o.Response != 0 {
+		return
+	}
+	o.Status, o.Response = int(status), f.Time
+	for i := range fields {
+		switch f := &fields[i]; f.Name {
+		case "location":
+			o.Redirect = f.Value
+		case "content-type":
+			o.callOf(f.Value)
+		}
+	}
+	o.trailers(fields) // of a response that has nothing but trailers
+}
