@@ -198,24 +198,26 @@ the source is the reference of all keys.
 	h2trace report [--json|--markdown|--suggest] [FILE...]
 
 report reads events from files, of which each may hold several runs, or from
-stdin, and says where the wall time went: the critical path over name
-resolution, connecting, TLS handshakes, sending, waiting, receiving, being
-stalled by flow control, and the process itself, which sum to the wall time. It
-names the cause in a sentence (healthy, dns, connect, tls, server_wait,
-bandwidth, packet_loss, recv_window, send_window, client, errors or checksum)
-and prints tables of proxies, of what was asked of another one, or of nobody,
-behind a failure, of HTTP proxies that were passed, of kinds of requests, of the
-slowest modules and of windows. Quantiles are within 1 % of the true ones.
-Memory stays below 64 MB whatever the size of the files. Lines that are no
-events are skipped and counted.
+stdin, and says where the wall time went: the critical path over git and alike,
+name resolution, connecting, TLS handshakes, sending, waiting, receiving, being
+stalled by flow control, the process itself, and being idle, which sum to the
+wall time. What was never answered counts as waiting up to where it was given
+up, or to the end. It names the cause in a sentence (healthy, dns, connect,
+tls, server_wait, bandwidth, packet_loss, recv_window, send_window, client,
+errors, checksum or vcs) and prints tables of proxies, of other servers, of the
+clients of observed servers, of what was asked of another proxy, or of nobody,
+behind a failure, of HTTP proxies that were passed, of kinds of requests, of
+the slowest modules, of programs that ran, and of windows. Quantiles are within
+1 % of the true ones. Memory stays below 64 MB whatever the size of the files.
+Lines that are no events are skipped and counted.
 
 	--json      print one JSON object
 	--markdown  print Markdown
 	--suggest   print the measured order of the proxies as a command that sets
 	            GOPROXY; the numbers behind it go to stderr
 
-report needs no rights. Its exit status is 0, or 1 if a file cannot be read or
-nothing can be suggested.
+report needs no rights. Its exit status is 0, or 1 if a file cannot be read, no
+event was recorded, or nothing can be suggested.
 
 # Check
 

@@ -80,6 +80,13 @@ func runReport(opts reportOptions, msg *messages, stdin *os.File, stdout io.Writ
 	if r.Lost > 0 {
 		msg.Infof("%d records were lost in the recording: what is reported may be too little", r.Lost)
 	}
+	if r.Runs == 0 && !opts.Suggest {
+		msg.Errorf("no event was recorded; record some with h2trace -o FILE COMMAND and then h2trace report FILE")
+		if opts.JSON {
+			_ = writeReport(opts, b, r, msg, stdout) // the exit status is that of a failure already
+		}
+		return exitRuntime
+	}
 	if err := writeReport(opts, b, r, msg, stdout); err != nil {
 		if errors.Is(err, syscall.EPIPE) {
 			return exitOK

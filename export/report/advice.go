@@ -30,7 +30,7 @@ func (b *Builder) failure() Verdict {
 			}
 		}
 	}
-	harmless := b.failed == 0 && len(b.reported.count) == 0
+	harmless := b.outcomes[failed] == 0 && len(b.reported.count) == 0
 	advice := "try another proxy; h2trace report --suggest names the best of those measured"
 	if harmless {
 		advice = "no command is known to have failed by it; h2trace report --suggest compares the proxies"
@@ -53,7 +53,11 @@ func (b *Builder) failure() Verdict {
 
 // failures returns all that is known of what failed, what says most first.
 func (b *Builder) failures() []*failures {
-	return []*failures{&b.reported, &b.unmade, &b.errors}
+	list := []*failures{&b.reported, &b.unmade, &b.errors}
+	if len(b.reported.count) == 0 || b.reported.count["timeout"] > 0 {
+		list = append(list, &b.gaveUp) // elsewhere because something else failed
+	}
+	return list
 }
 
 // failureEvidence returns a line for each kind of failure. It stands beside

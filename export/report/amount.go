@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // share writes a part of the wall time.
@@ -22,6 +23,9 @@ func human(ns int64) string {
 	}
 	return fmt.Sprintf("%.3f ms", float64(ns)/1e6)
 }
+
+// clock writes a time of the day, in UTC.
+func clock(at int64) string { return time.Unix(0, at).UTC().Format("15:04:05.000Z") }
 
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {

@@ -16,21 +16,34 @@ const maxLine = 32 << 20
 
 // Builder reads events and sums them up. It is not safe for concurrent use.
 type Builder struct {
-	parser  parser
-	run     *run
-	runs    int
-	parts   parts
-	failed  int // runs whose command failed
-	skipped int64
-	lost    int64 // records
+	parser parser
+	run    *run
+	runs   int
+	parts  parts
+	// outcomes counts the runs by what their commands came to.
+	outcomes   [failed + 1]int
+	failedWith int64 // exit status of the last command that failed
+	blamed     int   // runs in which a go command failed that said why
+	suspects   map[accused]*suspect
+	open       []open
+	opened     int // all of these
+	skipped    int64
+	lost       int64 // records
 
 	proxies byName[proxy]
 	kinds   byName[tally]
 	modules byName[module]
 	windows windows
 	errors  failures
+	// gaveUp are the requests that the client gave up after it had waited.
+	gaveUp  failures
+	served  served
+	tools   tools
 	retries int64 // requests that repeat one without an answer
 	spent   int64 // ns, in all exchanges
+	// asked and connections are how many exchanges with servers there were, and
+	// connections that were made, or met.
+	asked, connections int64
 	// reported is what the go command itself said.
 	reported failures
 	unmade   failures // connections
@@ -47,6 +60,8 @@ func NewBuilder() *Builder {
 		proxies: newByName[proxy](maxProxies),
 		kinds:   newByName[tally](maxKinds),
 		modules: newByName[module](maxModules),
+
+		suspects: make(map[accused]*suspect),
 	}
 }
 
@@ -102,31 +117,24 @@ func (b *Builder) line(line []byte) {
 		return
 	}
 	if b.run == nil {
+		if e.kind == otherKind {
+			return
+		}
 		b.run = newRun()
 	}
 	r := b.run
 	switch e.kind {
 	case "process":
 		r.process(e)
-		b.direct.process(e)
-		if is(e.action, "error") {
-			b.complaint(&e.exchange)
-		}
+		b.versionControl(e)
+		b.processes(e)
 	case "conn":
-		switch {
-		case is(e.action, "close"):
-			b.close(e)
-		case is(e.action, "open"):
-			r.made.opened(e)
-			r.setup(e)
-			b.handshakes.add(e)
-		case is(e.action, "failed"):
-			r.made.fail(e)
-			r.setup(e)
-			b.handshakes.add(e)
-		}
+		b.conn(e)
 	case "frame":
 		b.windows.frame(&e.window)
+		if r.handshaking > 0 {
+			r.spoke(r.conns[string(e.conn)])
+		}
 	case "exchange":
 		b.exchange(e)
 	case "stall":
@@ -149,31 +157,23 @@ func (b *Builder) endRun() {
 		return
 	}
 	b.runs++
-	b.run.made.end(b)
+	r := b.run
+	r.made.end(b)
 	b.chain.end(b.direct.fetched)
-	clear(b.direct.fetched)
-	for i, n := range b.run.end() {
-		b.parts[i] += n
+	at := r.until()
+	b.endVersionControl(at)
+	for _, c := range r.conns {
+		b.unended(c, at)
 	}
-	if b.run.failed {
-		b.failed++
+	b.parts = b.parts.plus(r.end())
+	b.outcomes[r.outcome]++
+	if r.outcome == failed {
+		b.failedWith = r.status
+	}
+	if r.blamed {
+		b.blamed++
 	}
 	b.run = nil
-}
-
-// close takes the end of a connection.
-func (b *Builder) close(e *event) {
-	c := b.run.conns[string(e.conn)]
-	if c == nil || c.proxy == nil {
-		return
-	}
-	delete(b.run.conns, string(e.conn))
-	c.proxy.retransmits += e.retrans
-	c.proxy.outOfOrder += e.unorder
-	c.proxy.line.close(e)
-	if e.rttKnown {
-		c.proxy.rtt.add(e.rtt)
-	}
 }
 
 // complaint takes what a go command said that it could not fetch. Where it did
@@ -213,53 +213,3 @@ func (b *Builder) unreached(u *unmade) {
 
 // urlIn finds the URL in an error of net/http.
 var urlIn = regexp.MustCompile(`https?://[^"\s]+`)
-
-// exchange takes an exchange. One of which nothing but a part was seen counts
-// for its proxy, but not in times.
-func (b *Builder) exchange(e *event) {
-	x := &e.exchange
-	if x.known[phaseTotal] {
-		own := parts{
-			partDNS: x.phases[phaseDNS], partConnect: x.phases[phaseConnect], partTLS: x.phases[phaseTLS],
-			partSend: x.phases[phaseSend] - x.send, partWait: x.phases[phaseWait],
-			partReceive: x.phases[phaseReceive] - x.recv, partRecvStall: x.recv, partSendStall: x.send,
-		}
-		b.run.add(e.at-x.phases[phaseTotal], e.at, own)
-	}
-	b.spent += x.phases[phaseTotal]
-	if b.relays.exchange(x, &b.errors) {
-		return
-	}
-	c := b.run.conn(e.conn)
-	name := proxyName(x)
-	b.run.made.asks(name)
-	p := b.proxies.get(name)
-	if p != nil {
-		p.exchange(x)
-		p.through(text(x.via))
-		if c != nil && c.proxy == nil {
-			c.proxy = p
-			p.conns++
-			b.relays.conn(x)
-		}
-	}
-	b.errors.add(x)
-	if x.after != nil {
-		b.retries++
-		b.errors.takeBack(classNamed(x.after))
-	}
-	if x.kind == nil {
-		return
-	}
-	b.chain.add(e.pid, name, x)
-	if k := b.kinds.get(text(x.kind)); k != nil {
-		k.add(x)
-	}
-	if x.path != nil && !is(x.kind, "list") && !is(x.kind, "latest") {
-		if name := text(x.path); name != "" {
-			if m := b.modules.get(name + "@" + text(x.version)); m != nil {
-				m.add(x)
-			}
-		}
-	}
-}

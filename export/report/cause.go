@@ -17,6 +17,7 @@ const (
 	Client     Cause = "client"
 	Errors     Cause = "errors"
 	Checksum   Cause = "checksum"
+	VCS        Cause = "vcs"
 )
 
 // Verdict is the cause, in a sentence that also says what would help, and what

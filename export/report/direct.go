@@ -18,10 +18,16 @@ const (
 
 // direct counts what the go command fetched without a proxy.
 type direct struct {
-	running  map[int64]string // by pid, what they were asked for
+	running  map[int64]underway // by pid
 	commands byName[command]
 	// fetched are the processes of this run that ran one.
 	fetched map[int64]bool
+}
+
+// underway is a process of a version control system.
+type underway struct {
+	what  string // it was asked for
+	begin int64
 }
 
 // command is what was asked of a version control system.
@@ -30,10 +36,28 @@ type command struct {
 	total, longest int64 // ns
 }
 
-// process takes a process event.
-func (d *direct) process(e *event) {
+// versionControl takes a process event.
+func (b *Builder) versionControl(e *event) {
+	what := b.direct.process(e)
+	if what.begin == 0 || e.pid == b.run.command {
+		return
+	}
+	b.controlled(what, e.at)
+}
+
+// controlled puts the time of a version control system on the path.
+func (b *Builder) controlled(u underway, until int64) {
+	tool, _, _ := strings.Cut(u.what, " ")
+	b.run.add(span{
+		begin: u.begin, end: until, of: b.suspect(versionControl, tool, u.what, ""),
+		parts: parts{partVCS: until - u.begin},
+	})
+}
+
+// process takes a process event, and returns the process that it ends, if that is one.
+func (d *direct) process(e *event) (ended underway) {
 	if d.running == nil {
-		d.running = make(map[int64]string)
+		d.running = make(map[int64]underway)
 		d.commands = newByName[command](maxCommands)
 		d.fetched = make(map[int64]bool)
 	}
@@ -42,19 +66,19 @@ func (d *direct) process(e *event) {
 		var args []string
 		if e.args != nil && json.Unmarshal(e.args, &args) == nil && len(d.running) < maxRunning {
 			line := strings.Join(args, " ")
-			d.running[e.pid] = line[:min(len(line), maxCommand)]
+			d.running[e.pid] = underway{line[:min(len(line), maxCommand)], e.at}
 			d.fetched[e.ppid] = true
 		}
-		return
+		return ended
 	}
-	what, ok := d.running[e.pid]
+	ended, ok := d.running[e.pid]
 	if !ok || !is(e.action, "exit") {
-		return
+		return underway{}
 	}
 	delete(d.running, e.pid)
-	c := d.commands.get(what)
+	c := d.commands.get(ended.what)
 	if c == nil {
-		return
+		return ended
 	}
 	c.runs++
 	c.total += e.duration
@@ -62,6 +86,16 @@ func (d *direct) process(e *event) {
 	if e.exited && e.exit != 0 {
 		c.failed++
 	}
+	return ended
+}
+
+// endVersionControl ends a run: what runs still does so to its end.
+func (b *Builder) endVersionControl(at int64) {
+	for _, u := range b.direct.running {
+		b.controlled(u, at)
+	}
+	clear(b.direct.running)
+	clear(b.direct.fetched)
 }
 
 // Direct is what one command of a version control system took.

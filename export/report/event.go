@@ -11,7 +11,15 @@ type event struct {
 	action []byte
 	name   []byte
 	remote []byte
-	server bool  // role
+	server bool // role
+	client bool
+	exe    []byte
+	reason []byte
+	start  bool  // joined
+	secret int   // tls: 0 where it is null, else 1, or 2 where its version is known
+	silent int64 // ns
+	asked  bool  // what went last was sent
+	moved  int64 // bytes, both ways
 	exit   int64 // exit_code
 	exited bool  // exit is known
 	args   []byte
@@ -67,6 +75,8 @@ type exchangeKeys struct {
 	version  []byte
 	proxy    []byte // as GOPROXY has it; of a conn event, too
 	next     []byte
+	open     bool // it had not ended
+	method   []byte
 	class    []byte
 	detail   []byte
 	after    []byte // class of the exchange that this one repeats
@@ -78,8 +88,11 @@ type stallKeys struct {
 	window int64
 }
 
-// kinds of events that a report reads; frames among them, for their windows.
+// kinds of events that a report reads; frames among them, for their windows. All
+// others are of kind otherKind.
 var kindsRead = [...]string{"process", "conn", "frame", "exchange", "stall", "loss", "summary"}
+
+const otherKind = "other"
 
 // parser parses lines into one event that it keeps.
 type parser struct {
@@ -99,6 +112,9 @@ func (p *parser) parse(line []byte) *event {
 		case "ts":
 			e.at, ok = p.times.parse(v)
 		case "event":
+			if len(v) > 2 && v[0] == '"' {
+				e.kind = otherKind
+			}
 			for _, k := range kindsRead {
 				if is(v, k) {
 					e.kind = k
@@ -134,7 +150,20 @@ func (e *event) member(key, v []byte) {
 	case "name":
 		e.name = v
 	case "role":
-		e.server = is(v, "server")
+		e.server, e.client = is(v, "server"), is(v, "client")
+	case "exe":
+		e.exe = v
+	case "reason":
+		e.reason = v
+	case "joined":
+		e.start = is(v, "start")
+	case "silent_ms":
+		e.silent, _ = millis(v)
+	case "last":
+		e.asked = is(v, "send")
+	case "bytes_sent", "bytes_received":
+		n, _ := integer(v)
+		e.moved += n
 	case "remote":
 		e.remote = v
 	case "exit_code":
@@ -144,11 +173,7 @@ func (e *event) member(key, v []byte) {
 	case "rtt_ms":
 		e.rtt, e.rttKnown = millis(v)
 	case "tls":
-		members(v, func(key, v []byte) {
-			if string(key) == "verify_ms" {
-				e.verify, _ = millis(v)
-			}
-		})
+		e.tls(v)
 	case "min_rtt_ms":
 		e.minRTT, _ = millis(v)
 	case "retransmits":
@@ -181,6 +206,21 @@ func (e *event) member(key, v []byte) {
 	}
 }
 
+func (e *event) tls(v []byte) {
+	if v[0] != '{' {
+		return
+	}
+	e.secret = 1
+	members(v, func(key, v []byte) {
+		switch {
+		case string(key) == "verify_ms":
+			e.verify, _ = millis(v)
+		case string(key) == "version" && v[0] == '"':
+			e.secret = 2
+		}
+	})
+}
+
 func (e *event) windows(v []byte) {
 	members(v, func(key, v []byte) {
 		for i, name := range windowKeys {
@@ -196,7 +236,7 @@ func (x *exchangeKeys) member(key, v []byte) {
 	case "url":
 		x.url = v
 	case "method":
-		x.connect = is(v, "CONNECT")
+		x.method, x.connect = v, is(v, "CONNECT")
 	case "requests":
 		x.requests = v
 	case "via":
@@ -213,6 +253,8 @@ func (x *exchangeKeys) member(key, v []byte) {
 		x.reused = string(v) == "true"
 	case "response_bytes":
 		x.bytes, _ = integer(v)
+	case "open":
+		x.open = string(v) == "true"
 	case "redirect":
 		x.redirect = v[0] == '"'
 	case "module":

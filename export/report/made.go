@@ -10,11 +10,17 @@ import (
 // made is which connections a run made, and which it tried to make.
 type made struct {
 	failed []unmade
-	open   map[string]int64 // when the last was opened, by peer
-	asked  map[string]bool  // proxies that were sent a request
+	open   map[string]reached // the last, by peer
+	asked  map[string]bool    // proxies that were sent a request
 	// first is the address of a proxy at which a process failed first: of
 	// several addresses each is tried for the same request.
 	first map[string]string
+}
+
+// reached is where a connection was opened.
+type reached struct {
+	at     int64
+	remote string
 }
 
 // unmade is a connection that was not made.
@@ -25,6 +31,7 @@ type unmade struct {
 	again             bool   // at another address
 	pid               int64
 	since             int64 // when the process began
+	of                *suspect
 }
 
 // Bounds on what is kept of a run. Failures beyond are left out: they are not
@@ -46,18 +53,19 @@ func peerOf(e *event) string {
 
 func (m *made) opened(e *event) {
 	if m.open == nil {
-		m.open = make(map[string]int64)
+		m.open = make(map[string]reached)
 	}
-	if peer := peerOf(e); len(m.open) < maxPeers || m.open[peer] != 0 {
-		m.open[peer] = e.at
+	if peer := peerOf(e); len(m.open) < maxPeers || m.open[peer].at != 0 {
+		m.open[peer] = reached{e.at, text(e.remote)}
 	}
 }
 
-func (m *made) fail(e *event) {
+// fail notes a connection that was not made, which is held against a suspect.
+func (m *made) fail(e *event, of *suspect) {
 	if len(m.failed) == maxUnmade || e.server {
 		return // who could not connect to a server is the client's to say
 	}
-	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at}
+	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at, of: of}
 	u.proxy, u.next = text(e.exchange.proxy), text(e.exchange.next)
 	u.since -= e.exchange.phases[phaseDNS] + e.exchange.phases[phaseConnect]
 	remote := text(e.remote)
@@ -97,7 +105,10 @@ func (m *made) asks(proxy string) {
 // answered (RFC 8305).
 func (m *made) end(b *Builder) {
 	for _, u := range m.failed {
-		if u.class != "tls" && m.open[u.peer] >= u.since {
+		if to := m.open[u.peer]; u.class != "tls" && to.at >= u.since {
+			if u.of != nil {
+				u.of.instead = to.remote
+			}
 			continue
 		}
 		b.relays.failed(u.via, u.class)

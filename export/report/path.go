@@ -1,46 +1,65 @@
 package report
 
 import (
+	"cmp"
+	"container/heap"
 	"slices"
-	"sort"
 )
 
-// Parts of the critical path: the phases of exchanges, what flow control took of
-// them, and the rest.
+// Parts of the wall time, in the order in which they follow each other where they
+// are of one thing: what version control systems took, the phases of exchanges,
+// what flow control took of them, the process itself, and waiting for work.
 const (
-	partDNS = iota
+	partVCS = iota
+	partDNS
 	partConnect
 	partTLS
 	partSend
+	partSendStall
 	partWait
 	partReceive
 	partRecvStall
-	partSendStall
 	partOther
+	partIdle
 	partCount
 )
 
 type parts [partCount]int64
 
-// maxNodes bounds the ends of exchanges that are remembered. An exchange that
-// began before the oldest of them is taken to follow that.
-const maxNodes = 1 << 16
-
-// path finds the critical path of a run while its exchanges are read, in the
-// order in which they ended: each is taken to have waited for the one that
-// ended last before it began. What lies between the two is the process itself,
-// or what was not seen.
-type path struct {
-	begun bool
-	begin int64
-	nodes []node // by end
+// span is a time in which something was under way, and the parts that it is made
+// of. What is left of it is the process itself.
+type span struct {
+	begin, end int64
+	parts      parts
+	of         *suspect // what it is held against, or nil
 }
 
-// node is the end of an exchange, and the parts of the time from the beginning
-// of the run to there.
-type node struct {
-	end   int64
-	parts parts
+// within returns the parts of a span between two times.
+func (s *span) within(from, to int64) (p parts) {
+	at := s.begin
+	for i, n := range s.parts {
+		end := min(at+max(n, 0), s.end)
+		p[i] = max(0, min(end, to)-max(at, from))
+		at = end
+	}
+	p[partOther] += max(0, min(s.end, to)-max(at, from))
+	return p
+}
+
+// maxSpans bounds the spans of a run that are kept. Of more, the path through the
+// older half is settled.
+const maxSpans = 1 << 16
+
+// path finds the critical path of a run, backwards from its end: a span is taken to
+// have waited for the one that ended last before it began. In between, what was
+// under way all the time counts: the first of two attempts to connect, say, of
+// which the second got there (RFC 8305). Where nothing was, that is the process
+// itself, or it had nothing to do.
+type path struct {
+	begun   bool
+	begin   int64
+	spans   []span
+	settled parts // up to begin
 }
 
 // start sets the beginning of the run.
@@ -50,35 +69,93 @@ func (p *path) start(at int64) {
 	}
 }
 
-// before returns the parts up to a time.
-func (p *path) before(at int64) parts {
-	i := sort.Search(len(p.nodes), func(i int) bool { return p.nodes[i].end > at })
-	if i == 0 {
-		return parts{partOther: max(0, at-p.begin)}
-	}
-	n := p.nodes[i-1]
-	n.parts[partOther] += at - n.end
-	return n.parts
-}
-
-// add takes an exchange that took from begin to end.
-func (p *path) add(begin, end int64, own parts) {
-	p.start(begin)
-	begin = max(begin, p.begin)
-	if end < begin {
+// add takes what was under way from begin to end.
+func (p *path) add(s span) {
+	if s.end < s.begin {
 		return
 	}
-	all := p.before(begin)
-	rest := end - begin
-	for i, n := range own {
-		n = min(max(n, 0), rest)
-		all[i] += n
-		rest -= n
+	if len(p.spans) == maxSpans {
+		p.settle()
 	}
-	all[partOther] += rest
-	if len(p.nodes) == maxNodes {
-		p.nodes = slices.Delete(p.nodes, 0, maxNodes/2)
+	p.spans = append(p.spans, s)
+}
+
+// settle fixes the path through the older half of the spans.
+func (p *path) settle() {
+	p.sort()
+	half := len(p.spans) / 2
+	cut := p.spans[half-1].end
+	p.start(p.spans[0].begin)
+	p.settled = p.settled.plus(p.walk(cut, partOther))
+	p.begin = max(p.begin, cut)
+	p.spans = slices.Delete(p.spans, 0, half)
+}
+
+func (p *path) sort() {
+	slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.end, b.end) })
+}
+
+// before returns the parts of the run up to a time. What nothing accounts for is
+// rest.
+func (p *path) before(at int64, rest int) parts {
+	p.sort()
+	return p.settled.plus(p.walk(at, rest))
+}
+
+// walk returns the parts from the beginning to a time, and holds them against those
+// that spans are of. The spans are sorted by their end.
+func (p *path) walk(now int64, rest int) (all parts) {
+	var spanning byBegin // spans that end after now
+	take := func(s *span, from, to int64) {
+		part := s.within(from, to)
+		all = all.plus(part)
+		if s.of != nil {
+			s.of.cost = s.of.cost.plus(part)
+		}
 	}
-	i := sort.Search(len(p.nodes), func(i int) bool { return p.nodes[i].end > end })
-	p.nodes = slices.Insert(p.nodes, i, node{end, all})
+	for i := len(p.spans) - 1; now > p.begin; {
+		for ; i >= 0 && p.spans[i].end > now; i-- {
+			heap.Push(&spanning, &p.spans[i])
+		}
+		last := p.begin
+		if i >= 0 {
+			last = max(last, p.spans[i].end)
+		}
+		if last < now && len(spanning) > 0 && spanning[0].begin < now {
+			from := max(last, spanning[0].begin)
+			take(spanning[0], from, now)
+			now = from
+			continue
+		}
+		all[rest] += now - last
+		if now = last; i < 0 || p.spans[i].end < p.begin {
+			continue
+		}
+		s := &p.spans[i]
+		i--
+		take(s, p.begin, s.end)
+		now = min(now, max(p.begin, s.begin))
+	}
+	return all
+}
+
+func (p parts) plus(q parts) parts {
+	for i, n := range q {
+		p[i] += n
+	}
+	return p
+}
+
+// byBegin is a heap of spans, the one that began first on top.
+type byBegin []*span
+
+func (h byBegin) Len() int           { return len(h) }
+func (h byBegin) Less(i, j int) bool { return h[i].begin < h[j].begin }
+func (h byBegin) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *byBegin) Push(s any)        { *h = append(*h, s.(*span)) }
+func (h *byBegin) Pop() any {
+	old := *h
+	s := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return s
 }

@@ -26,6 +26,12 @@ type Report struct {
 	// HTTPProxies are those through which others were reached.
 	HTTPProxies []HTTPProxy `json:"http_proxies"`
 
+	// Clients are those of observed servers; their wait is what the server took to
+	// begin its response.
+	Clients []ServedClient `json:"clients"`
+	// Programs are those that ran besides the command, those that took most first.
+	Programs []Program `json:"programs"`
+
 	SkippedLines int64 `json:"skipped_lines"`
 	// Lost is how many records the runs lost: what is reported may be too little.
 	Lost int64 `json:"lost_records"`
@@ -45,7 +51,9 @@ func (m Millis) MarshalJSON() ([]byte, error) {
 func ms(ns int64) Millis { return Millis(float64(ns) / 1e6) }
 
 // Time is where the wall time went: the critical path. It sums to the wall
-// time. Other is the processes themselves, and what was not seen.
+// time. VCS is what git and the like took, Other the processes themselves, and what
+// was not seen, Idle the time in which servers, and processes that had been running
+// before, had no request under way.
 type Time struct {
 	DNS     Millis `json:"dns_ms"`
 	Connect Millis `json:"connect_ms"`
@@ -55,6 +63,8 @@ type Time struct {
 	Receive Millis `json:"receive_ms"`
 	Stall   Millis `json:"stall_ms"`
 	Other   Millis `json:"other_ms"`
+	VCS     Millis `json:"vcs_ms"`
+	Idle    Millis `json:"idle_ms"`
 }
 
 // Quantiles are of a sketch: within 1 % of the true ones. They are nil when
@@ -104,7 +114,8 @@ func (t *tally) report() Tally {
 
 // Proxy is what one proxy did, or one origin of other requests.
 type Proxy struct {
-	Proxy string `json:"proxy"`
+	Proxy   string `json:"proxy"`
+	modules int64  // requests for modules
 	Tally
 	Conns       int64      `json:"conns"`
 	Reused      int64      `json:"reused"` // requests
@@ -170,8 +181,9 @@ func (b *Builder) Report() *Report {
 	r := &Report{
 		Runs: b.runs,
 		Time: Time{
-			DNS: ms(p[partDNS]), Connect: ms(p[partConnect]), TLS: ms(p[partTLS]), Send: ms(p[partSend]),
+			VCS: ms(p[partVCS]), DNS: ms(p[partDNS]), Connect: ms(p[partConnect]), TLS: ms(p[partTLS]), Send: ms(p[partSend]),
 			Wait: ms(p[partWait]), Receive: ms(p[partReceive]), Stall: ms(p[partRecvStall] + p[partSendStall]), Other: ms(p[partOther]),
+			Idle: ms(p[partIdle]),
 		},
 		Verdict:      b.verdict(),
 		Proxies:      []Proxy{},
@@ -185,8 +197,11 @@ func (b *Builder) Report() *Report {
 		r.Wall += ms(n)
 	}
 	for name, v := range b.proxies.values {
+		if name == "" {
+			continue // requests that began before they were observed
+		}
 		r.Proxies = append(r.Proxies, Proxy{
-			Proxy: name, Tally: v.report(), Conns: v.conns, Reused: v.reused,
+			Proxy: name, modules: v.modules.requests, Tally: v.report(), Conns: v.conns, Reused: v.reused,
 			TLS: quantiles(&v.handshake), RTT: quantiles(&v.rtt), Retransmits: v.retransmits,
 			OutOfOrder: v.outOfOrder, Via: append([]string{}, v.via...),
 		})
@@ -201,6 +216,8 @@ func (b *Builder) Report() *Report {
 	r.Modules = b.slowest()
 	r.Direct = b.direct.report()
 	r.HTTPProxies = b.relays.report()
+	r.Clients = b.served.report()
+	r.Programs = b.tools.report()
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.chain.count {
 		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n})

@@ -117,7 +117,7 @@ func TestDamaged(t *testing.T) {
 		{"empty lines and DOS line ends", "\n" + strings.ReplaceAll(good, "\n", "\r\n\r\n"), 0, 1, 1},
 		{"words between", "hello\n" + good + "{}\n[1]\nnull\n", 4, 1, 1},
 		{"another version", strings.Replace(good, `"v":1`, `"v":2`, 1), 1, 1, 1},
-		{"unknown event", good + strings.Replace(one, `"exchange"`, `"trailer"`, 1), 1, 1, 1},
+		{"unknown event", good + strings.Replace(one, `"exchange"`, `"trailer"`, 1), 0, 1, 1},
 		{"no time", good + strings.Replace(one, at(10), "yesterday", 1), 1, 1, 1},
 		{"keys in another order, with spaces and escapes", sorted, 0, 1, 1},
 		{"long line", `{"v":1,"a":"` + strings.Repeat("x", maxLine) + `"}` + "\n" + good, 1, 1, 1},

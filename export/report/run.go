@@ -5,22 +5,48 @@ type run struct {
 	path
 	first, last int64 // times of its events; 0 before the first
 	command     int64 // pid of what was run, 0 when it is not known
+	attached    bool  // to processes that were running before
 	ended       int64 // when command exited
-	failed      bool  // with another status than 0
+	outcome     outcome
+	status      int64
+	complained  map[int64]bool // processes that said what they could not fetch
+	blamed      bool           // one of these failed
 	conns       map[string]*connection
 	made        made
+	asks, hears int64 // exchanges as a client, and as a server
+	handshaking int   // connections in conns of which no handshake has ended
 }
+
+// outcome is what a command came to.
+type outcome int
+
+// The outcomes.
+const (
+	unknown outcome = iota // also where processes were running before
+	succeeded
+	failed
+)
 
 // connection is one of a run that is open.
 type connection struct {
-	proxy *proxy
+	proxy     *proxy
+	peer      string // of a server
+	remote    string
+	server    bool
+	handshake int64 // when its TLS handshake began, 0 when that is over
+	met       bool  // it carried an exchange
 }
 
-// maxConns bounds the connections of a run that are open at once, as far as
-// their round-trip times and retransmissions are told by proxy.
-const maxConns = 1 << 16
+// Bounds on what is kept of a run: connections that are open at once, and
+// processes that complained.
+const (
+	maxConns      = 1 << 16
+	maxComplained = 1 << 10
+)
 
-func newRun() *run { return &run{conns: make(map[string]*connection)} }
+func newRun() *run {
+	return &run{conns: make(map[string]*connection), complained: make(map[int64]bool)}
+}
 
 func (r *run) conn(id []byte) *connection {
 	if id == nil {
@@ -34,17 +60,35 @@ func (r *run) conn(id []byte) *connection {
 	return c
 }
 
-// setup takes the phases of a connection, which is opened when its TLS handshake
-// begins, or which failed: all of the exchanges that it carries waited for it.
-func (r *run) setup(e *event) {
+// opened takes a connection that was made, or met: its phases, when its TLS handshake
+// begins. All of the exchanges that it carries waited for these.
+func (r *run) opened(e *event) {
 	x := &e.exchange.phases
-	before := x[phaseDNS] + x[phaseConnect]
-	after := x[phaseTLS]
-	if is(e.action, "failed") {
-		before, after = before+after, 0
+	if before := x[phaseDNS] + x[phaseConnect]; !e.server && before+x[phaseTLS] > 0 {
+		r.add(span{
+			begin: e.at - before, end: e.at + x[phaseTLS],
+			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
+		})
 	}
-	if before+after > 0 {
-		r.add(e.at-before, e.at+after, parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]})
+	c := r.conn(e.conn)
+	if c == nil {
+		return
+	}
+	c.server, c.remote = e.server, text(e.remote)
+	if e.server {
+		c.peer, _, _ = cutLast(c.remote, ":")
+	}
+	if e.client && e.start && e.secret == 1 && !e.exchange.known[phaseTLS] {
+		c.handshake = e.at
+		r.handshaking++
+	}
+}
+
+// spoke notes that a connection carries something: its handshake is over.
+func (r *run) spoke(c *connection) {
+	if c != nil && c.handshake != 0 {
+		c.handshake = 0
+		r.handshaking--
 	}
 }
 
@@ -55,18 +99,47 @@ func (r *run) process(e *event) {
 	case r.first == 0 && is(e.action, "exec"):
 		r.command = e.pid
 		r.start(e.at)
-	case is(e.action, "exit") && e.pid == r.command && r.command != 0:
-		r.ended = e.at
-		r.failed = e.exited && e.exit != 0
+	case r.first == 0:
+		r.attached = true
+		r.start(e.at)
+	}
+	if is(e.action, "exit") && e.exit != 0 && r.complained[e.pid] {
+		r.blamed = true
+	}
+	if is(e.action, "exit") && e.pid == r.command && r.command != 0 {
+		r.ended, r.status = e.at, e.exit
+		switch {
+		case !e.exited:
+		case e.exit == 0:
+			r.outcome = succeeded
+		default:
+			r.outcome = failed
+		}
 	}
 }
 
-// end returns the parts of the wall time of the run.
-func (r *run) end() parts {
+// until returns when the run ended.
+func (r *run) until() int64 {
 	at := r.ended
 	if at == 0 {
 		at = r.last
 	}
-	r.start(r.first)
-	return r.before(max(at, r.begin))
+	if !r.begun {
+		begin := r.first
+		for i := range r.spans {
+			begin = min(begin, r.spans[i].begin)
+		}
+		r.start(begin)
+	}
+	return max(at, r.begin)
+}
+
+// end returns the parts of the wall time of the run. A command works until it ends,
+// but for a server, which waits for requests, as do processes that were running before.
+func (r *run) end() parts {
+	rest := partOther
+	if r.attached || r.hears > 0 && r.asks == 0 {
+		rest = partIdle
+	}
+	return r.before(r.until(), rest)
 }

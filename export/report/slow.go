@@ -11,20 +11,22 @@ func (b *Builder) slow(part int) Verdict {
 	case partDNS:
 		return Verdict{DNS, "name resolution is slow: use another resolver, or a cache of names", nil}
 	case partConnect:
-		return Verdict{Connect, "making connections is slow: a nearer proxy would help", nil}
+		return Verdict{Connect, "making connections is slow: a nearer " + b.peer() + " would help", nil}
 	case partTLS:
 		return b.handshaking()
 	case partWait:
 		return b.waiting()
 	case partRecvStall:
 		return b.windowLimited(RecvWindow, 1, "the process")
-	case partSendStall, partSend:
+	case partSendStall:
 		return b.windowLimited(SendWindow, 0, "its peer")
+	case partSend:
+		return Verdict{Bandwidth, "what the process sends leaves it slowly: the line, or the peer, takes it slowly", nil}
 	}
 	if l := b.lossy(); l.conns > 0 {
 		return Verdict{PacketLoss, "packets are lost, and what is behind them waits: look at the line", []string{l.evidence()}}
 	}
-	v := Verdict{Bandwidth, "the line, or the proxy, delivers slowly: a nearer proxy would help", nil}
+	v := Verdict{Bandwidth, "the line, or the " + b.peer() + ", delivers slowly: a nearer one would help", nil}
 	if bytes, ns := b.received(); ns > 0 {
 		v.Evidence = []string{fmt.Sprintf("%.1f MB came at %.2f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/(float64(ns)/1e9))}
 	}
@@ -35,7 +37,7 @@ func (b *Builder) slow(part int) Verdict {
 // process itself is slow.
 func (b *Builder) handshaking() Verdict {
 	h := &b.handshakes
-	v := Verdict{TLS, "TLS handshakes are slow: a nearer proxy would help, or fewer connections", nil}
+	v := Verdict{TLS, "TLS handshakes are slow: a nearer " + b.peer() + " would help, or fewer connections", nil}
 	if h.verified > 0 {
 		v.Evidence = []string{fmt.Sprintf("%d handshakes took %s, and %s of that the verifying of certificates", h.count, human(h.took), human(h.verified))}
 	}
@@ -45,6 +47,29 @@ func (b *Builder) handshaking() Verdict {
 	return v
 }
 
+// peer is what the processes asked most of.
+func (b *Builder) peer() string {
+	var modules int64
+	for _, p := range b.proxies.values {
+		modules += p.modules.requests
+	}
+	if 2*modules >= b.asked {
+		return "proxy"
+	}
+	return "server"
+}
+
+// slowPeer says that those who were asked take long to answer all, or some requests.
+func (b *Builder) slowPeer(some string) string {
+	if b.peer() == "server" {
+		return "the server takes long to answer" + some
+	}
+	if some != "" {
+		some += ", those maybe that it has to fetch for itself"
+	}
+	return "the proxy takes long to answer" + some + ": another proxy, or one with a warm cache, would help"
+}
+
 // longer is how many times the median makes a wait one of the long ones.
 const longer = 4
 
@@ -52,7 +77,7 @@ const longer = 4
 // requests wait, the one for a round trip and the other for longer. One that has
 // some of what it is asked for at hand, and not all, is slow for the rest.
 func (b *Builder) waiting() Verdict {
-	v := Verdict{ServerWait, "the proxy takes long to answer: another proxy, or one with a warm cache, would help", nil}
+	v := Verdict{ServerWait, b.slowPeer(""), nil}
 	p := b.busiest()
 	if p == nil {
 		return v
@@ -66,9 +91,9 @@ func (b *Builder) waiting() Verdict {
 	count, sum := p.wait.beyond(longer * wait)
 	switch waited := float64(p.waited); {
 	case rtt*float64(p.wait.count) > waited/2:
-		v.Text = "the proxy is far away, and requests wait for each other a round trip at a time: a nearer proxy would help"
+		v.Text = "the " + b.peer() + " is far away, and requests wait for each other a round trip at a time: a nearer one would help"
 	case sum > waited/2:
-		v.Text = "the proxy takes long to answer some requests, those maybe that it has to fetch for itself: another proxy, or one with a warm cache, would help"
+		v.Text = b.slowPeer(" some requests")
 		v.Evidence = append(v.Evidence, fmt.Sprintf("%d of %d requests waited more than %d times as long, and make %.0f %% of the waiting",
 			count, p.wait.count, longer, min(sum/waited, 1)*100))
 	}

@@ -81,8 +81,16 @@ func clean(s string) string {
 
 func (r *Report) tables() []table {
 	list := []table{r.timeTable()}
-	if len(r.Proxies) > 0 {
-		list = append(list, r.proxyTable())
+	proxies := slices.DeleteFunc(slices.Clone(r.Proxies), func(p Proxy) bool { return !p.asProxy() })
+	servers := slices.DeleteFunc(slices.Clone(r.Proxies), func(p Proxy) bool { return p.asProxy() })
+	if len(proxies) > 0 {
+		list = append(list, peerTable("Proxies", "proxy", proxies))
+	}
+	if len(servers) > 0 {
+		list = append(list, peerTable("Servers", "server", servers))
+	}
+	if len(r.Clients) > 0 {
+		list = append(list, r.clientTable())
 	}
 	if len(r.HTTPProxies) > 0 {
 		list = append(list, r.httpProxyTable())
@@ -99,7 +107,13 @@ func (r *Report) tables() []table {
 	if len(r.Modules) > 0 {
 		list = append(list, r.moduleTable())
 	}
-	return append(list, r.windowTable())
+	if len(r.Programs) > 0 {
+		list = append(list, r.programTable())
+	}
+	if r.Windows.known() {
+		list = append(list, r.windowTable())
+	}
+	return list
 }
 
 func (r *Report) timeTable() table {
@@ -112,6 +126,7 @@ func (r *Report) timeTable() table {
 		name string
 		ms   Millis
 	}{
+		{"git and alike", r.Time.VCS},
 		{"dns", r.Time.DNS},
 		{"connect", r.Time.Connect},
 		{"tls", r.Time.TLS},
@@ -120,8 +135,12 @@ func (r *Report) timeTable() table {
 		{"receive", r.Time.Receive},
 		{"stalled", r.Time.Stall},
 		{"process itself", r.Time.Other},
+		{"idle", r.Time.Idle},
 		{"wall time", r.Wall},
 	} {
+		if p.ms == 0 && (p.name == "git and alike" || p.name == "idle") {
+			continue // of runs of another kind
+		}
 		t.rows = append(t.rows, []string{p.name, number(p.ms), fmt.Sprintf("%.0f %%", float64(p.ms)/max(float64(r.Wall), 1e-9)*100)})
 	}
 	return t
@@ -172,14 +191,35 @@ func (p *Proxy) name() string {
 	return p.Proxy + " through " + strings.Join(p.Via, ", ")
 }
 
-func (r *Report) proxyTable() table {
-	head := slices.Concat([]string{"proxy"}, tallyHead, []string{"conns", "reused", "tls p50", "rtt p50", "retransmits"})
-	t := table{"Proxies (times in ms)", [][]string{head}}
-	for i := range r.Proxies {
-		p := &r.Proxies[i]
+// asProxy reports whether it was asked for modules, or could not be reached for that.
+func (p *Proxy) asProxy() bool { return p.modules > 0 }
+
+func peerTable(title, head string, list []Proxy) table {
+	t := table{title + " (times in ms)", [][]string{
+		slices.Concat([]string{head}, tallyHead, []string{"conns", "reused", "tls p50", "rtt p50", "retransmits"}),
+	}}
+	for i := range list {
+		p := &list[i]
 		t.rows = append(t.rows, slices.Concat([]string{clean(p.name())}, p.cells(), []string{
 			fmt.Sprint(p.Conns), fmt.Sprint(p.Reused), p.TLS.median(), p.RTT.median(), fmt.Sprint(p.Retransmits),
 		}))
+	}
+	return t
+}
+
+func (r *Report) clientTable() table {
+	t := table{"Clients (times in ms)", [][]string{slices.Concat([]string{"client"}, tallyHead, []string{"conns"})}}
+	for i := range r.Clients {
+		c := &r.Clients[i]
+		t.rows = append(t.rows, slices.Concat([]string{clean(c.Client)}, c.cells(), []string{fmt.Sprint(c.Conns)}))
+	}
+	return t
+}
+
+func (r *Report) programTable() table {
+	t := table{"Programs that ran", [][]string{{"program", "runs", "failed", "total ms", "longest ms"}}}
+	for _, p := range r.Programs {
+		t.rows = append(t.rows, []string{clean(p.Program), fmt.Sprint(p.Runs), fmt.Sprint(p.Failed), number(p.Total), number(p.Longest)})
 	}
 	return t
 }
@@ -209,6 +249,16 @@ func (r *Report) moduleTable() table {
 		})
 	}
 	return t
+}
+
+// known reports whether a window, or a stall, was seen.
+func (w *Windows) known() bool {
+	for _, v := range w.Least {
+		if v != nil {
+			return true
+		}
+	}
+	return len(w.Stalls) > 0
 }
 
 func (r *Report) windowTable() table {

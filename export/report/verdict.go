@@ -1,8 +1,6 @@
 package report
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // A part of the wall time is a cause when it exceeds both.
 const (
@@ -12,6 +10,7 @@ const (
 
 func (b *Builder) verdict() Verdict {
 	v := b.judge()
+	v.Evidence = append(v.Evidence, b.openEvidence()...)
 	v.Evidence = append(v.Evidence, b.blind()...)
 	if v.Evidence == nil {
 		v.Evidence = []string{}
@@ -19,48 +18,72 @@ func (b *Builder) verdict() Verdict {
 	return v
 }
 
+// judge chooses between what failed and what took long. What failed is the cause
+// where a command failed, or where it took most of the time of the requests and
+// nobody knows what became of the command. Elsewhere it is evidence.
 func (b *Builder) judge() Verdict {
 	largest, size, wall := b.largest()
-	var slow *Verdict
+	var slow, accused *Verdict
 	if size > largeTime && float64(size) > largeShare*float64(wall) {
-		slow = new(b.slow(largest))
+		if s := b.culprit(largest); s != nil {
+			accused = new(s.verdict(largest, wall))
+			slow = accused
+		} else {
+			slow = new(b.slow(largest))
+			slow.Evidence = append([]string{share(size, wall)}, slow.Evidence...)
+		}
 	}
-	// The go command asks for the lists of path prefixes that are no modules, and
-	// what answers "forbidden" fails nothing.
-	failed := len(b.errors.count) > 0
-	costly := b.failed > 0 || 2*b.errors.time >= b.spent
-	switch {
-	case len(b.reported.count)+len(b.unmade.count) > 0 || failed && costly:
+	evidence := b.failureEvidence()
+	switch fatal := b.fatal(); {
+	case fatal && (accused == nil || b.saidMore(accused.Cause)):
 		v := b.failure()
 		if slow != nil {
 			v.Evidence = append(v.Evidence, fmt.Sprintf("besides, %s went to %s", share(size, wall), slow.Cause))
 		}
 		return v
 	case slow != nil:
-		slow.Evidence = append([]string{share(size, wall)}, slow.Evidence...)
-		if failed {
-			slow.Evidence = append(slow.Evidence, b.failureEvidence()...)
-		}
+		slow.Evidence = append(append(slow.Evidence, evidence...), b.status()...)
 		return *slow
-	case failed:
-		return b.failure()
-	case b.failed > 0:
-		return Verdict{Client, fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", b.failed, b.runs), nil}
-	case b.runs == 0:
-		return Verdict{Client, "nothing was recorded: run h2trace with -o FILE and report FILE", nil}
+	case b.outcomes[failed] > 0:
+		return Verdict{Client, b.failedAlone(), evidence}
 	}
-	return Verdict{
-		Healthy,
-		fmt.Sprintf("nothing failed, and no phase of the network took more than %.0f %% of the time and %.0f ms", largeShare*100, largeTime/1e6),
-		[]string{share(b.parts[partOther], wall) + " went to the processes themselves"},
-	}
+	return b.healthy(wall, evidence)
 }
 
-// largest returns the phase of the network that took most of the wall time. What
-// was waited for because packets were lost counts as receiving.
+// fatal reports whether what failed may be why a command did. A command that
+// succeeded did so in spite of it.
+func (b *Builder) fatal() bool {
+	said := len(b.reported.count) > 0
+	broken := len(b.unmade.count)+len(b.errors.count) > 0
+	switch {
+	case b.outcomes[failed] > 0:
+		return said || broken
+	case b.outcomes[unknown] > 0:
+		return said || len(b.unmade.count) > 0 || broken && 2*b.errors.time >= b.spent
+	}
+	return false
+}
+
+// saidMore reports whether a go command complained of something else than what took
+// the time.
+func (b *Builder) saidMore(cause Cause) bool {
+	for class := range b.reported.count {
+		if class != "timeout" && failureCauses[class] != cause {
+			return true
+		}
+	}
+	return false
+}
+
+// largest returns the phase of the network that took most of the time in which
+// something was under way, and that time. What was waited for because packets were
+// lost counts as receiving.
 func (b *Builder) largest() (part int, size, wall int64) {
 	part = partOther
 	for i, n := range b.parts {
+		if i == partIdle {
+			continue
+		}
 		if wall += n; i != partOther && n > size {
 			part, size = i, n
 		}

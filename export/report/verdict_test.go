@@ -39,7 +39,26 @@ func TestTime(t *testing.T) {
 			w.exchange(exchange{begin: 300, url: url, wait: 100})
 			w.exchange(exchange{begin: 100, url: url, receive: 100})
 			w.exchange(exchange{begin: 500, url: url, wait: 100})
-		}, 1000, Time{Wait: 200, Other: 800}},
+		}, 1000, Time{Wait: 200, Receive: 100, Other: 700}},
+		{"under way while nothing else was", func(w *writer) {
+			w.exchange(exchange{begin: 300, url: url, wait: 300})
+			w.exchange(exchange{begin: 100, url: url, receive: 800})
+		}, 1000, Time{Receive: 800, Other: 200}},
+		{"an attempt to connect that another overtook", func(w *writer) {
+			w.exchange(exchange{begin: 400, url: url, connect: 1, wait: 100})
+			w.line(403, "conn", `"pid":7,"comm":"go","action":"failed","local":null,"remote":"[2001:db8::1]:443","connect_ms":303.000,"error":{"class":"connect","detail":"x"}`)
+		}, 1000, Time{Connect: 301, Wait: 100, Other: 599}},
+		{"git", func(w *writer) { w.tool(100, 600, 8, "/usr/bin/git", `,"args":["git","fetch"]`, 0) }, 1000, Time{VCS: 500, Other: 500}},
+		{"git that does not end", func(w *writer) {
+			w.line(100, "process", `"pid":8,"comm":"git","action":"exec","ppid":7,"exe":"/usr/bin/git","args":["git","fetch"]`)
+		}, 1000, Time{VCS: 900, Other: 100}},
+		{"a handshake that does not end", func(w *writer) {
+			w.line(100, "conn", `"pid":7,"comm":"go","conn":"c1","action":"open","remote":"127.0.0.1:443","role":"client","joined":"start","tls":{"version":null},"connect_ms":20.000,"tls_ms":null`)
+		}, 1000, Time{Connect: 20, TLS: 900, Other: 80}},
+		{"served", func(w *writer) {
+			w.role(10, "c1", "server", "192.0.2.7:5000")
+			w.exchange(exchange{begin: 100, url: url, send: 5, wait: 600, receive: 20})
+		}, 1000, Time{Receive: 5, Send: 20, Other: 600, Idle: 375}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,35 +78,59 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestPath compares with a search backwards from the end, as the critical path
-// is defined, over all exchanges at once.
+// TestPath compares with the definition of the critical path, a nanosecond at a
+// time from the end, over all spans at once.
 func TestPath(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		type span struct{ begin, end int64 }
-		var spans []span
 		var p path
 		p.start(0)
-		for end := int64(0); end < 10_000; {
-			end += 1 + r.Int64N(200)
-			s := span{max(0, end-r.Int64N(600)), end}
-			spans = append(spans, s)
-			p.add(s.begin, s.end, parts{partWait: s.end - s.begin})
+		for end := int64(0); end < 2_000; {
+			end += 1 + r.Int64N(60)
+			begin := max(0, end-r.Int64N(200))
+			p.add(span{begin: begin, end: end, parts: parts{partWait: end - begin}})
 		}
-		wall := spans[len(spans)-1].end + 50
+		wall := p.spans[len(p.spans)-1].end + 50
 		var want parts
-		now := wall
-		for i := len(spans) - 1; i >= 0; i-- {
-			if s := spans[i]; s.end <= now {
-				want[partOther] += now - s.end
-				want[partWait] += s.end - s.begin
-				now = s.begin
+		for now := wall; now > 0; {
+			var last *span // that ended now, or what was under way
+			spanned := false
+			for i := range p.spans {
+				s := &p.spans[i]
+				if s.end == now && s.begin < now {
+					last = s
+				}
+				spanned = spanned || s.begin < now && now < s.end
+			}
+			switch {
+			case last != nil:
+				want[partWait] += now - last.begin
+				now = last.begin
+			case spanned:
+				want[partWait]++
+				now--
+			default:
+				want[partIdle]++
+				now--
 			}
 		}
-		want[partOther] += now
-		if got := p.before(wall); got != want {
+		if got := p.before(wall, partIdle); got != want {
 			t.Fatalf("got %v, want %v", got, want)
 		}
+	}
+}
+
+// TestSettledPath has more spans than are kept.
+func TestSettledPath(t *testing.T) {
+	var p path
+	p.start(0)
+	const n = 3*maxSpans + 7
+	for i := range int64(n) {
+		p.add(span{begin: i * 10, end: i*10 + 4, parts: parts{partWait: 4}})
+	}
+	want := parts{partWait: 4 * n, partOther: 6 * n}
+	if got := p.before(n*10, partOther); got != want || len(p.spans) > maxSpans {
+		t.Errorf("got %v of %d spans, want %v", got, len(p.spans), want)
 	}
 }
 
@@ -159,7 +202,7 @@ func TestVerdict(t *testing.T) {
 		{"refused after a connection", 0, func(w *writer) {
 			w.opened(1, "goproxy.example", "192.0.2.1:443")
 			w.failed(10, "goproxy.example", "192.0.2.1:443", "connect", "ECONNREFUSED")
-		}, Connect, "could not be made"},
+		}, Healthy, "the command succeeded"},
 		{"full queue", 0, func(w *writer) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 80, 1, 2, 200)
@@ -190,7 +233,7 @@ func TestVerdict(t *testing.T) {
 		}, Errors, "requests failed (reset)"},
 		{"503", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 503, class: "http_5xx"}) }, Errors, "http_5xx"},
 		{"403", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "http_4xx"},
-		{"refused and done without", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Errors, "no command is known to have failed"},
+		{"refused and done without", 0, func(w *writer) { w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"}) }, Healthy, "the command succeeded"},
 		{"refused, but slow by others", 0, func(w *writer) {
 			w.exchange(exchange{url: url, wait: 5, status: 403, class: "http_4xx"})
 			w.exchange(exchange{begin: 100, url: url, wait: 500})

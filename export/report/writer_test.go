@@ -37,9 +37,13 @@ type exchange struct {
 
 	conn, url, module, kind, class  string
 	proxy, next, after, via, method string
-	status                          int
+	status                          int // 0 is 200
 	bytes                           int64
+	open                            bool
 }
+
+// noStatus is for an exchange that was not answered.
+const noStatus = -1
 
 func (w *writer) exchange(x exchange) {
 	total := x.dns + x.connect + x.tls + x.send + x.wait + x.receive
@@ -63,11 +67,19 @@ func (w *writer) exchange(x exchange) {
 	if x.after != "" {
 		retry = fmt.Sprintf(`{"attempt":2,"conn":"c1","stream":1,"class":%q}`, x.after)
 	}
-	w.line(x.begin+total, "exchange", `"pid":7,"comm":"go","conn":%q,"stream":1,"method":%q,"url":%q,"status":%d,"protocol":"h2","reused":true,`+
+	status := fmt.Sprint(x.status)
+	if x.status == noStatus {
+		status = "null"
+	}
+	open := ""
+	if x.open {
+		open = `,"open":true`
+	}
+	w.line(x.begin+total, "exchange", `"pid":7,"comm":"go","conn":%q,"stream":1,"method":%q,"url":%q,"status":%s,"protocol":"h2","reused":true,`+
 		`"request_bytes":0,"response_bytes":%d,"dns_ms":%.3f,"connect_ms":%.3f,"tls_ms":%.3f,"send_ms":%.3f,"wait_ms":%.3f,"receive_ms":%.3f,`+
-		`"total_ms":%.3f,"stall_ms":{"recv_window":%.3f,"send_window":%.3f},"redirect":null,"module":%s,"error":%s,"start":%q,"retry":%s,"via":%q`,
-		x.conn, x.method, x.url, x.status, x.bytes, x.dns, x.connect, x.tls, x.send, x.wait, x.receive, total, x.recvStall, x.sendStall,
-		module, failure, at(x.begin), retry, x.via)
+		`"total_ms":%.3f,"stall_ms":{"recv_window":%.3f,"send_window":%.3f},"redirect":null,"module":%s,"error":%s,"start":%q,"retry":%s,"via":%q%s`,
+		x.conn, x.method, x.url, status, x.bytes, x.dns, x.connect, x.tls, x.send, x.wait, x.receive, total, x.recvStall, x.sendStall,
+		module, failure, at(x.begin), retry, x.via, open)
 }
 
 func (w *writer) close(ms float64, conn string, rtt float64, retransmits int) {
@@ -78,6 +90,23 @@ func (w *writer) close(ms float64, conn string, rtt float64, retransmits int) {
 func (w *writer) closePath(ms float64, conn string, rtt, least float64, retransmits, outOfOrder int) {
 	w.line(ms, "conn", `"pid":7,"comm":"go","conn":%q,"action":"close","rtt_ms":%.3f,"retransmits":%d,"frames":9,"min_rtt_ms":%.3f,`+
 		`"out_of_order":%d,"segments_sent":300,"segments_received":700`, conn, rtt, retransmits, least, outOfOrder)
+}
+
+// attached begins a run with a process that was running before.
+func (w *writer) attached(ms float64) {
+	w.line(ms, "process", `"pid":7,"comm":"gopls","action":"attached","ppid":1,"exe":"/usr/bin/gopls"`)
+}
+
+// tool is a process of another program.
+func (w *writer) tool(begin, end float64, pid int, exe, args string, status int) {
+	w.line(begin, "process", `"pid":%d,"comm":"x","action":"exec","ppid":7,"exe":%q%s`, pid, exe, args)
+	w.line(end, "process", `"pid":%d,"comm":"x","action":"exit","ppid":7,"exe":%q,"exit_code":%d,"duration_ms":%.3f`, pid, exe, status, end-begin)
+}
+
+// role opens a connection of a role.
+func (w *writer) role(ms float64, conn, role, remote string) {
+	w.line(ms, "conn", `"pid":7,"comm":"x","conn":%q,"action":"open","local":"127.0.0.1:443","remote":%q,"role":%q,"joined":"start","tls":{"version":"TLS 1.3"},"tls_ms":1.000`,
+		conn, remote, role)
 }
 
 func (w *writer) opened(ms float64, name, remote string) {

@@ -1,0 +1,71 @@
+package report
+
+import "fmt"
+
+// healthy returns the verdict where nothing of the network is the cause.
+func (b *Builder) healthy(wall int64, evidence []string) Verdict {
+	if b.asked+b.connections+b.served.all.requests == 0 && len(evidence) == 0 {
+		return b.withoutTraffic()
+	}
+	begin := "nothing failed"
+	if len(evidence) > 0 {
+		begin = "what failed cost little"
+		if b.outcomes[unknown] == 0 {
+			begin = "the command succeeded"
+		}
+	}
+	v := Verdict{
+		Healthy,
+		fmt.Sprintf("%s, and no phase of the network took more than %.0f %% of the time and %.0f ms", begin, largeShare*100, largeTime/1e6),
+		nil,
+	}
+	if b.parts[partIdle] > 0 {
+		all := wall + b.parts[partIdle]
+		v.Evidence = append(v.Evidence, share(b.parts[partIdle], all)+" passed with no request under way")
+	}
+	if own := b.parts[partOther]; own > 0 {
+		v.Evidence = append(v.Evidence, share(own, wall)+" went to the processes themselves")
+	}
+	return Verdict{v.Cause, v.Text, append(v.Evidence, evidence...)}
+}
+
+// withoutTraffic says what the time of runs went to that made no connection.
+func (b *Builder) withoutTraffic() Verdict {
+	t := &b.tools
+	v := Verdict{Cause: Healthy, Text: "no request was made"}
+	switch {
+	case t.found == 0 && t.skipped > 0:
+		return Verdict{Client, "nothing could be observed: " + t.reason, nil}
+	case t.found == 0 && b.outcomes[unknown] > 0:
+		return Verdict{Client, "no request was recorded: keep exchange, conn and process events (h2trace -e)", nil}
+	case t.goes > 0:
+		v.Text += ": all that the go command needed was in the module cache"
+	}
+	if p := t.busiest(); p != nil {
+		v.Text += fmt.Sprintf("; %s ran %d times, for %s in all", p.Program, p.Runs, human(int64(p.Total*1e6)))
+	}
+	return v
+}
+
+// failedAlone says of commands that failed that no request is known to be why.
+func (b *Builder) failedAlone() string {
+	const interrupted = 128
+	switch n := b.outcomes[failed]; {
+	case b.runs > 1:
+		return fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", n, b.runs)
+	case b.failedWith > interrupted:
+		return fmt.Sprintf("the command was ended by a signal (exit status %d), and no request of it had failed", b.failedWith)
+	}
+	return fmt.Sprintf("the command failed (exit status %d), and no request of it did: read what it printed", b.failedWith)
+}
+
+// status says that commands failed where something else is the cause.
+func (b *Builder) status() []string {
+	switch {
+	case b.outcomes[failed] == 0:
+		return nil
+	case b.runs == 1:
+		return []string{fmt.Sprintf("the command ended with exit status %d", b.failedWith)}
+	}
+	return []string{fmt.Sprintf("the command failed in %d of %d runs", b.outcomes[failed], b.runs)}
+}

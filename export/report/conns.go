@@ -1,0 +1,101 @@
+package report
+
+import "strings"
+
+// conn takes a conn event.
+func (b *Builder) conn(e *event) {
+	r := b.run
+	switch {
+	case is(e.action, "open"):
+		b.connections++
+		r.made.opened(e)
+		r.opened(e)
+		b.handshakes.add(e)
+	case is(e.action, "failed"):
+		b.failedConn(e)
+	case is(e.action, "close"):
+		b.closed(e)
+	case is(e.action, "silent"):
+		b.silent(e)
+	}
+}
+
+// failedConn takes a connection that was not made, or a name that was not resolved.
+func (b *Builder) failedConn(e *event) {
+	r := b.run
+	x := &e.exchange.phases
+	var f fault
+	who := text(e.remote)
+	switch classOf(&e.exchange) {
+	case "dns":
+		f, who = noName, text(e.name)
+	case "connect":
+		f = badConnect
+		if detail := text(e.exchange.detail); detail == "given up by the process" || strings.HasPrefix(detail, "ETIMEDOUT") {
+			f = noConnect
+		}
+	case "tls":
+		f = badHandshake
+		if name := text(e.name); name != "" {
+			who = name + " (" + who + ")"
+		}
+	}
+	var of *suspect
+	if f != 0 && !e.server {
+		of = b.suspect(f, who, "", text(e.exchange.detail))
+		r.add(span{
+			begin: e.at - x[phaseDNS] - x[phaseConnect] - x[phaseTLS], end: e.at, of: of,
+			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
+		})
+	}
+	r.made.fail(e, of)
+	b.handshakes.add(e)
+}
+
+// closed takes the end of a connection.
+func (b *Builder) closed(e *event) {
+	c := b.run.conns[string(e.conn)]
+	if c == nil {
+		return
+	}
+	delete(b.run.conns, string(e.conn))
+	if e.moved > 0 || e.secret == 2 {
+		b.run.spoke(c)
+	}
+	b.unended(c, e.at)
+	if c.proxy == nil {
+		return
+	}
+	c.proxy.retransmits += e.retrans
+	c.proxy.outOfOrder += e.unorder
+	c.proxy.line.close(e)
+	if e.rttKnown {
+		c.proxy.rtt.add(e.rtt)
+	}
+}
+
+// unended takes a connection whose TLS handshake had not ended when it was closed,
+// or when the run ended.
+func (b *Builder) unended(c *connection, at int64) {
+	begin := c.handshake
+	if begin == 0 || at < begin {
+		return
+	}
+	b.run.spoke(c)
+	of := b.suspect(noHandshake, c.remote, "", "")
+	b.run.add(span{begin: begin, end: at, of: of, parts: parts{partTLS: at - begin}})
+}
+
+// silent takes a connection on which nothing was seen until the observing ended.
+func (b *Builder) silent(e *event) {
+	if e.server {
+		return
+	}
+	who := strings.Trim(text(e.name)+" "+text(e.remote), " ")
+	if !e.asked {
+		b.stillOpen(e.at, e.silent, "the connection to "+who+" has carried nothing")
+		return
+	}
+	b.stillOpen(e.at, e.silent, "the connection to "+who+" has carried nothing, and the process spoke last,")
+	b.run.add(span{begin: e.at - e.silent, end: e.at, of: b.suspect(quiet, who, "", ""), parts: parts{partWait: e.silent}})
+}

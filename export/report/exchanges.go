@@ -1,0 +1,109 @@
+package report
+
+// longWait is what a request must have waited for, so that giving it up is a
+// failure: the process waited too long for it, and did not just lose interest.
+const longWait = largeTime
+
+// exchange takes an exchange. One of which nothing but a part was seen counts
+// for its proxy, but not in times.
+func (b *Builder) exchange(e *event) {
+	x := &e.exchange
+	c := b.run.conn(e.conn)
+	b.run.spoke(c)
+	if c != nil && c.server {
+		b.serve(e, c)
+		return
+	}
+	b.run.asks++
+	b.asked++
+	name := proxyName(x)
+	b.passed(e, name)
+	b.spent += x.phases[phaseTotal]
+	if b.relays.exchange(x, &b.errors) {
+		return
+	}
+	b.run.made.asks(name)
+	p := b.proxies.get(name)
+	if p != nil {
+		p.exchange(x)
+		p.through(text(x.via))
+		if c != nil && c.proxy == nil {
+			c.proxy = p
+			p.conns++
+			b.relays.conn(x)
+		}
+	}
+	b.errors.add(x)
+	if x.after != nil {
+		b.retries++
+		b.errors.takeBack(classNamed(x.after))
+	}
+	if x.kind != nil {
+		b.fetched(e, name)
+	}
+}
+
+// fetched takes a request to a module proxy.
+func (b *Builder) fetched(e *event, proxy string) {
+	x := &e.exchange
+	b.chain.add(e.pid, proxy, x)
+	if k := b.kinds.get(text(x.kind)); k != nil {
+		k.add(x)
+	}
+	if x.path != nil && !is(x.kind, "list") && !is(x.kind, "latest") {
+		if name := text(x.path); name != "" {
+			if m := b.modules.get(name + "@" + text(x.version)); m != nil {
+				m.add(x)
+			}
+		}
+	}
+}
+
+// passed puts the time of an exchange on the path, and holds against a proxy what it
+// did not answer.
+func (b *Builder) passed(e *event, proxy string) {
+	x := &e.exchange
+	if !x.known[phaseTotal] {
+		return
+	}
+	s := span{begin: e.at - x.phases[phaseTotal], end: e.at, parts: parts{
+		partDNS: x.phases[phaseDNS], partConnect: x.phases[phaseConnect], partTLS: x.phases[phaseTLS],
+		partSend: x.phases[phaseSend] - x.send, partSendStall: x.send, partWait: x.phases[phaseWait],
+		partReceive: x.phases[phaseReceive] - x.recv, partRecvStall: x.recv,
+	}}
+	var asked string // only where it is needed: this is called for each exchange
+	if x.open || x.class != nil {
+		asked = text(x.method) + " " + text(x.url)
+	}
+	givenUp := x.open || is(x.class, "aborted") || is(x.class, "timeout")
+	switch {
+	case givenUp && x.status == 0:
+		s.of = b.suspect(noAnswer, proxy, asked, "")
+		b.unanswered(e, x.phases[phaseWait], "given up without an answer")
+	case x.open && x.kind == nil:
+		// A stream of events has no end to wait for.
+		s.parts[partIdle], s.parts[partReceive] = s.parts[partReceive], 0
+	case givenUp:
+		s.of = b.suspect(noRest, proxy, asked, "")
+		b.unanswered(e, x.phases[phaseReceive], "given up in the middle of the response")
+	case x.class != nil && !notFound(x):
+		s.of = b.suspect(badAnswer, proxy, asked, text(x.detail))
+	}
+	if x.open {
+		what := "waits for an answer"
+		if x.status != 0 {
+			what = "has an answer that has not ended"
+		}
+		b.stillOpen(e.at, x.phases[phaseTotal], asked+" "+what)
+	}
+	b.run.add(s)
+}
+
+// unanswered counts a request that was given up after a wait as a failure.
+func (b *Builder) unanswered(e *event, waited int64, what string) {
+	x := &e.exchange
+	if x.open || waited < longWait || !is(x.class, "aborted") {
+		return
+	}
+	b.gaveUp.note("timeout", text(x.url)+": "+what+", after "+human(waited), text(x.via))
+}

@@ -1,0 +1,239 @@
+package report
+
+import (
+	"strings"
+	"testing"
+)
+
+// row is a situation: what happens in a run of a second, and what is said of it.
+type row struct {
+	name  string
+	write func(*writer)
+	exit  int  // status of the command
+	runs  bool // processes that were running before: there is no command
+
+	cause    Cause
+	text     string   // of the verdict, whole
+	evidence []string // each is in a line of the evidence
+	never    []string // none is in the text or the evidence
+}
+
+// checkRows demands what the rows say.
+func checkRows(t *testing.T, rows []row) {
+	t.Helper()
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			var w writer
+			if r.runs {
+				w.attached(0)
+			} else {
+				w.command(0)
+			}
+			r.write(&w)
+			if r.runs {
+				w.line(1000, "summary", `"duration_ms":1000.000,"records":{"seen":1,"delivered":1,"lost":0}`)
+			} else {
+				w.exit(1000, r.exit)
+			}
+			v := read(t, w.String()).Report().Verdict
+			if v.Cause != r.cause || v.Text != r.text {
+				t.Errorf("got  %s: %s\nwant %s: %s", v.Cause, v.Text, r.cause, r.text)
+			}
+			evidence := strings.Join(v.Evidence, "\n")
+			for _, want := range r.evidence {
+				if !strings.Contains(evidence, want) {
+					t.Errorf("no evidence %q in\n%s", want, evidence)
+				}
+			}
+			for _, word := range r.never {
+				if strings.Contains(v.Text+"\n"+evidence, word) {
+					t.Errorf("it says %q", word)
+				}
+			}
+		})
+	}
+}
+
+const (
+	infoURL = "https://goproxy.example/m.example/@v/v1.0.0.info"
+	pageURL = "https://web.example/page"
+	calm    = "and no phase of the network took more than 30 % of the time and 100 ms"
+)
+
+// info is a request to a module proxy.
+func info(x exchange) exchange {
+	x.url, x.kind, x.module = infoURL, "info", "m.example"
+	return x
+}
+
+// TestUnanswered has what never came.
+func TestUnanswered(t *testing.T) {
+	never := []string{"no request of it did", "nothing failed", "nearer", "warm cache"}
+	checkRows(t, []row{
+		{
+			name:  "interrupted while a request waits",
+			write: func(w *writer) { w.exchange(info(exchange{begin: 50, wait: 900, status: noStatus, class: "aborted"})) }, exit: 130,
+			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for an answer to GET " + infoURL + " from https://goproxy.example, which never came",
+			evidence: []string{"1 × timeout, such as " + infoURL + ": given up without an answer, after 900 ms", "exit status 130"}, never: never,
+		},
+		{
+			name: "given up, and the command goes on",
+			write: func(w *writer) {
+				w.exchange(exchange{begin: 50, url: pageURL, wait: 900, status: noStatus, class: "aborted"})
+			},
+			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for an answer to GET " + pageURL + " from https://web.example, which never came",
+			evidence: []string{"1 × timeout"}, never: append(never, "proxy"),
+		},
+		{
+			name: "a deadline that the go command complains of",
+			write: func(w *writer) {
+				w.exchange(info(exchange{begin: 50, wait: 900, status: noStatus, class: "aborted"}))
+				w.line(960, "process", `"pid":7,"comm":"go","action":"error","module":null,"error":{"class":"timeout","detail":"Client.Timeout exceeded"}`)
+			}, exit: 1,
+			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for an answer to GET " + infoURL + " from https://goproxy.example, which never came",
+			evidence: []string{"timeout"}, never: never,
+		},
+		{
+			name: "others are given up because one failed",
+			write: func(w *writer) {
+				w.exchange(info(exchange{begin: 50, wait: 500, status: 503, class: "http_5xx"}))
+				w.exchange(exchange{begin: 60, url: infoURL + "2", wait: 490, status: noStatus, class: "aborted"})
+				w.line(960, "process", `"pid":7,"comm":"go","action":"error","module":null,"error":{"class":"http_5xx","detail":"503 Service Unavailable"}`)
+			}, exit: 1,
+			cause: Errors, text: "requests failed (http_5xx): try another proxy; h2trace report --suggest names the best of those measured",
+			never: []string{"timeout", "never came"},
+		},
+		{
+			name: "a body that stops",
+			write: func(w *writer) {
+				w.exchange(info(exchange{begin: 50, wait: 10, receive: 900, bytes: 5, class: "aborted"}))
+			}, exit: 130,
+			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for the rest of the response to GET " + infoURL + " from https://goproxy.example, which never came",
+			evidence: []string{"in the middle of the response"}, never: append(never, "delivers slowly"),
+		},
+		{
+			name: "open at the end",
+			write: func(w *writer) {
+				w.exchange(exchange{begin: 50, url: pageURL, wait: 900, status: noStatus, open: true})
+			}, runs: true,
+			cause: ServerWait, text: "900 ms of 900 ms went to waiting for an answer to GET " + pageURL + " from https://web.example, which never came",
+			evidence: []string{"GET " + pageURL + " waits for an answer since 03:04:05.050Z (900 ms)"}, never: never,
+		},
+		{
+			name:  "a stream of events, open at the end",
+			write: func(w *writer) { w.exchange(exchange{begin: 50, url: pageURL, wait: 5, receive: 900, open: true}) }, runs: true,
+			cause: Healthy, text: "nothing failed, " + calm,
+			evidence: []string{"has an answer that has not ended since", "with no request under way"}, never: []string{"never came", "processes themselves"},
+		},
+		{
+			name: "a connection without a packet, asked before",
+			write: func(w *writer) {
+				w.line(1000, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:443","role":"client","joined":"mid","silent_ms":5000.000,"last":"send"`)
+			}, runs: true,
+			cause: ServerWait, text: "1.00 s of 1.00 s went to waiting for an answer from 192.0.2.1:443, on a connection on which nothing more came",
+			evidence: []string{"the process spoke last, since 03:04:01.000Z (5.00 s)"}, never: never,
+		},
+		{
+			name: "an idle connection",
+			write: func(w *writer) {
+				w.line(1000, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:443","role":"client","joined":"mid","silent_ms":5000.000,"last":"recv"`)
+			}, runs: true,
+			cause: Healthy, text: "no request was made",
+			evidence: []string{"to 192.0.2.1:443 has carried nothing since 03:04:01.000Z (5.00 s)"}, never: []string{"never came", "processes themselves"},
+		},
+		{
+			name: "a handshake that is not answered",
+			write: func(w *writer) {
+				w.line(50, "conn", `"pid":7,"comm":"go","conn":"c1","action":"open","remote":"192.0.2.1:443","role":"client","joined":"start","tls":{"version":null},"connect_ms":1.000,"tls_ms":null`)
+				w.line(950, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","remote":"192.0.2.1:443","role":"client","joined":"start","tls":{"version":null},"connect_ms":1.000,"tls_ms":null,"bytes_sent":0,"bytes_received":0`)
+			}, exit: 130,
+			cause: TLS, text: "900 ms of 1.00 s went to a TLS handshake with 192.0.2.1:443 that never ended: look at what listens there, and at what stands between",
+			never: never,
+		},
+		{
+			name: "a connection that is not answered",
+			write: func(w *writer) {
+				w.line(950, "conn", `"pid":7,"comm":"go","action":"failed","remote":"192.0.2.1:443","connect_ms":900.000,"error":{"class":"connect","detail":"given up by the process"}`)
+			}, exit: 130,
+			cause: Connect, text: "900 ms of 1.00 s went to connecting to 192.0.2.1:443, which does not answer: look at the address, the network and the firewall",
+			never: never,
+		},
+	})
+}
+
+// TestCost has what failed and what took long not be the same.
+func TestCost(t *testing.T) {
+	checkRows(t, []row{
+		{
+			name: "one of two addresses does not answer",
+			write: func(w *writer) {
+				w.line(402, "conn", `"pid":7,"comm":"go","action":"failed","remote":"[2001:db8::1]:443","connect_ms":302.000,"name":"web.example","error":{"class":"connect","detail":"given up by the process"}`)
+				w.opened(401, "web.example", "127.0.0.1:443")
+				w.exchange(exchange{begin: 400, url: pageURL, connect: 1, wait: 50})
+			},
+			cause: Connect, text: "300 ms of 1.00 s went to connecting to [2001:db8::1]:443, which does not answer; " +
+				"127.0.0.1:443 was asked then: repair that address, or leave it out",
+			never: []string{"nearer"},
+		},
+		{
+			name: "a proxy that refuses, and another that does not",
+			write: func(w *writer) {
+				w.failed(10, "one.example", "192.0.2.1:443", "connect", "ECONNREFUSED")
+				w.exchange(info(exchange{begin: 20, wait: 50}))
+			},
+			cause: Healthy, text: "the command succeeded, " + calm, evidence: []string{"ECONNREFUSED"}, never: []string{"nothing failed", "suggest"},
+		},
+		{
+			name:  "a name that is not found, and not needed",
+			write: func(w *writer) { w.failed(10, "one.example", "", "dns", "NXDOMAIN") },
+			cause: Healthy, text: "the command succeeded, " + calm, evidence: []string{"NXDOMAIN"},
+		},
+		{
+			name: "a proxy that takes long to fail",
+			write: func(w *writer) {
+				w.exchange(info(exchange{begin: 20, wait: 800, status: 503, class: "http_5xx"}))
+				w.exchange(exchange{begin: 850, url: "https://two.example/x", wait: 50})
+			},
+			cause: ServerWait, text: "800 ms of 1.00 s went to https://goproxy.example, which failed (why)", never: []string{"warm cache"},
+		},
+		{
+			name:  "git",
+			write: func(w *writer) { w.tool(100, 900, 8, "/usr/bin/git", `,"args":["git","fetch","origin"]`, 0) },
+			cause: VCS, text: "800 ms of 1.00 s went to git, which fetched modules directly: look at the host of the repository, and at the line to it",
+			never: []string{"proxy"},
+		},
+		{
+			name: "compilers, and no request",
+			write: func(w *writer) {
+				w.tool(10, 90, 9, "/opt/go/bin/go", "", 0)
+				w.tool(100, 500, 8, "/opt/go/pkg/tool/linux_amd64/compile", "", 0)
+				w.tool(100, 600, 8, "/opt/go/pkg/tool/linux_amd64/compile", "", 0)
+			},
+			cause: Healthy, text: "no request was made: all that the go command needed was in the module cache; compile ran 2 times, for 900 ms in all",
+			never: []string{"0 %"},
+		},
+		{
+			name: "a server that works",
+			write: func(w *writer) {
+				w.role(10, "c1", "server", "192.0.2.7:5000")
+				w.exchange(exchange{begin: 100, url: pageURL, wait: 600})
+			},
+			cause: Healthy, text: "nothing failed, " + calm, evidence: []string{"600 ms of 600 ms (100 %) went to the processes", "400 ms of 1.00 s (40 %) passed with no request under way"},
+			never: []string{"proxy", "server_wait"},
+		},
+		{
+			name:  "interrupted with nothing under way",
+			write: func(w *writer) { w.exchange(info(exchange{begin: 20, wait: 50})) }, exit: 130,
+			cause: Client, text: "the command was ended by a signal (exit status 130), and no request of it had failed",
+		},
+		{
+			name: "nothing to observe",
+			write: func(w *writer) {
+				w.Reset()
+				w.line(1, "process", `"pid":7,"comm":"x","action":"exec","ppid":1`)
+				w.line(1, "process", `"pid":7,"comm":"x","action":"skipped","reason":"not a Go binary"`)
+			},
+			cause: Client, text: "nothing could be observed: not a Go binary",
+		},
+	})
+}

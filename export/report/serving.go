@@ -1,0 +1,67 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+)
+
+// maxClients bounds the clients that are told apart.
+const maxClients = 256
+
+// served is what the observed processes did as servers.
+type served struct {
+	clients byName[client]
+	all     tally
+}
+
+// client is what one client asked for.
+type client struct {
+	tally
+	conns int64
+}
+
+// serve takes an exchange with an observed server: until the response begins, the
+// process itself is at work.
+func (b *Builder) serve(e *event, c *connection) {
+	x := &e.exchange
+	b.run.hears++
+	if x.known[phaseTotal] {
+		b.run.add(span{begin: e.at - x.phases[phaseTotal], end: e.at, parts: parts{
+			partOther: x.phases[phaseWait],
+			partSend:  x.phases[phaseReceive] - x.send, partSendStall: x.send,
+			partReceive: x.phases[phaseSend] - x.recv, partRecvStall: x.recv,
+		}})
+	}
+	s := &b.served
+	if s.clients.values == nil {
+		s.clients = newByName[client](maxClients)
+	}
+	s.all.add(x)
+	if one := s.clients.get(c.peer); one != nil {
+		one.add(x)
+		if !c.met {
+			one.conns++
+		}
+	}
+	c.met = true
+}
+
+// ServedClient is what one client asked an observed server for.
+type ServedClient struct {
+	Client string `json:"client"`
+	Tally
+	Conns int64 `json:"conns"`
+}
+
+func (s *served) report() []ServedClient {
+	list := []ServedClient{}
+	for name, c := range s.clients.values {
+		if name != "" {
+			list = append(list, ServedClient{name, c.report(), c.conns})
+		}
+	}
+	slices.SortFunc(list, func(a, b ServedClient) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Client, b.Client))
+	})
+	return list
+}

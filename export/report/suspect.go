@@ -1,0 +1,141 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// fault is what a suspect is suspected of.
+type fault int
+
+// The faults.
+const (
+	noAnswer     fault = iota + 1 // requests that were never answered
+	noRest                        // responses that stopped
+	badAnswer                     // requests that failed
+	noHandshake                   // TLS handshakes that did not end
+	badHandshake                  // and that failed
+	noConnect                     // addresses that do not answer
+	badConnect                    // and to which connections failed
+	noName                        // names that were not resolved
+	quiet                         // connections on which the peer says nothing
+	versionControl
+)
+
+// suspect is somebody who cost a run time without giving it anything, and how much
+// of the critical path that was.
+type suspect struct {
+	fault   fault
+	who     string // a proxy or another origin, an address, a name
+	example string // what was asked of it: "GET URL"
+	why     string // the error, where there is one
+	instead string // who was asked then
+	count   int64
+	cost    parts
+}
+
+// accused is what identifies a suspect.
+type accused struct {
+	fault fault
+	who   string
+}
+
+// maxSuspects bounds the suspects.
+const maxSuspects = 1 << 10
+
+// suspects returns the suspect of a fault, or nil where there is no room for it.
+func (b *Builder) suspect(f fault, who, example, why string) *suspect {
+	key := accused{f, who}
+	s := b.suspects[key]
+	if s == nil {
+		if len(b.suspects) == maxSuspects {
+			return nil
+		}
+		s = &suspect{fault: f, who: who, example: example, why: why}
+		b.suspects[key] = s
+	}
+	s.count++
+	return s
+}
+
+// culprit returns the suspect that took most of a part of the critical path, or nil
+// where none took half of it.
+func (b *Builder) culprit(part int) *suspect {
+	var most *suspect
+	for _, s := range b.suspects {
+		if n := s.cost[part]; n > 0 && (most == nil || n > most.cost[part] || n == most.cost[part] && s.who < most.who) {
+			most = s
+		}
+	}
+	if most == nil || 2*most.cost[part] < b.parts[part] {
+		return nil
+	}
+	return most
+}
+
+// charges are what is said of suspects: the cause, and the sentence behind how much
+// time went to them.
+var charges = map[fault]struct {
+	cause Cause
+	text  string
+}{
+	noAnswer:       {ServerWait, "waiting for an answer to {asked} from {who}, which never came"},
+	noRest:         {ServerWait, "waiting for the rest of the response to {asked} from {who}, which never came"},
+	badAnswer:      {ServerWait, "{who}, which failed ({why})"},
+	noHandshake:    {TLS, "a TLS handshake with {who} that never ended: look at what listens there, and at what stands between"},
+	badHandshake:   {TLS, "a TLS handshake with {who}, which failed ({why}): look at the certificate, and at what stands between"},
+	noConnect:      {Connect, "connecting to {who}, which does not answer"},
+	badConnect:     {Connect, "connecting to {who}, which failed ({why})"},
+	noName:         {DNS, "resolving {who}, which failed ({why}): look at the resolver"},
+	quiet:          {ServerWait, "waiting for an answer from {who}, on a connection on which nothing more came"},
+	versionControl: {VCS, "{who}, which fetched modules directly: look at the host of the repository, and at the line to it"},
+}
+
+// verdict says how much of the time went to a suspect.
+func (s *suspect) verdict(part int, wall int64) Verdict {
+	c := charges[s.fault]
+	what := strings.NewReplacer("{who}", s.who, "{asked}", s.example, "{why}", s.why).Replace(c.text)
+	text := fmt.Sprintf("%s of %s went to %s", human(s.cost[part]), human(wall), what)
+	switch {
+	case s.fault != noConnect && s.fault != badConnect:
+	case s.instead != "":
+		text += "; " + s.instead + " was asked then: repair that address, or leave it out"
+	default:
+		text += ": look at the address, the network and the firewall"
+	}
+	v := Verdict{c.cause, text, nil}
+	if s.count > 1 {
+		v.Evidence = []string{fmt.Sprintf("%d times in all", s.count)}
+	}
+	return v
+}
+
+// open is something that had not ended when the observing did.
+type open struct {
+	text  string
+	since int64
+}
+
+// maxOpen bounds how many of these are named.
+const maxOpen = 8
+
+// stillOpen notes what had not ended: for how long, in nanoseconds.
+func (b *Builder) stillOpen(at, length int64, text string) {
+	b.opened++
+	b.open = append(b.open, open{fmt.Sprintf("%s since %s (%s)", text, clock(at-length), human(length)), at - length})
+	slices.SortStableFunc(b.open, func(x, y open) int { return cmp.Compare(x.since, y.since) })
+	b.open = b.open[:min(len(b.open), maxOpen)]
+}
+
+// openEvidence says what had not ended, that which began first before the others.
+func (b *Builder) openEvidence() (list []string) {
+	for _, o := range b.open {
+		list = append(list, o.text)
+	}
+	if n := b.opened - len(b.open); n > 0 {
+		list = append(list, fmt.Sprintf("%d more had not ended", n))
+	}
+	return list
+}

@@ -1,0 +1,118 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Bounds on what is kept of the programs that ran.
+const (
+	maxTools     = 256
+	maxProcesses = 1 << 12
+)
+
+// tools counts the programs that ran, but for the command itself.
+type tools struct {
+	running map[int64]string // by pid
+	byName  byName[tool]
+	goes    int    // runs of the go command
+	found   int    // processes that are observed
+	skipped int    // and that are not
+	reason  string // why the first of these is not
+}
+
+// tool is what the processes of one program took.
+type tool struct {
+	runs, failed   int64
+	total, longest int64 // ns
+}
+
+// processes takes a process event.
+func (b *Builder) processes(e *event) {
+	t := &b.tools
+	switch {
+	case is(e.action, "error"):
+		if len(b.run.complained) < maxComplained {
+			b.run.complained[e.pid] = true
+		}
+		b.complaint(&e.exchange)
+	case is(e.action, "attached"):
+		t.found++
+	case is(e.action, "skipped"):
+		if t.skipped++; t.skipped == 1 {
+			t.reason = text(e.reason)
+		}
+	case is(e.action, "exec"):
+		t.exec(e)
+	case is(e.action, "exit"):
+		t.exit(e, b.run.command)
+	}
+}
+
+func (t *tools) exec(e *event) {
+	if t.running == nil {
+		t.running = make(map[int64]string)
+		t.byName = newByName[tool](maxTools)
+	}
+	exe := text(e.exe)
+	name := exe[strings.LastIndexByte(exe, '/')+1:]
+	if name == "go" {
+		t.goes++
+	}
+	if _, again := t.running[e.pid]; again || len(t.running) < maxProcesses {
+		t.running[e.pid] = name
+	}
+}
+
+func (t *tools) exit(e *event, command int64) {
+	name, ok := t.running[e.pid]
+	delete(t.running, e.pid)
+	if !ok || e.pid == command {
+		return
+	}
+	one := t.byName.get(name)
+	if one == nil {
+		return
+	}
+	one.runs++
+	one.total += e.duration
+	one.longest = max(one.longest, e.duration)
+	if e.exited && e.exit != 0 {
+		one.failed++
+	}
+}
+
+// Program is what the processes of one program took, some of which may have run
+// at once.
+type Program struct {
+	Program string `json:"program"`
+	Runs    int64  `json:"runs"`
+	Failed  int64  `json:"failed"`
+	Total   Millis `json:"total_ms"`
+	Longest Millis `json:"longest_ms"`
+}
+
+func (t *tools) report() []Program {
+	list := []Program{}
+	for name, one := range t.byName.values {
+		if name != "" {
+			list = append(list, Program{name, one.runs, one.failed, ms(one.total), ms(one.longest)})
+		}
+	}
+	slices.SortFunc(list, func(a, b Program) int {
+		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Program, b.Program))
+	})
+	return list[:min(len(list), slowest)]
+}
+
+// busiest returns the program but for the go command whose processes took most, or
+// nil.
+func (t *tools) busiest() *Program {
+	for _, p := range t.report() {
+		if p.Program != "go" {
+			return &p
+		}
+	}
+	return nil
+}
