@@ -233,6 +233,10 @@
 //	                to send it again (RFC 9110 §9.2.2)
 //	via             the HTTP proxy that it went through, as in conn events. A
 //	                CONNECT is for the proxy itself, and url is what it asks for
+//	authorized      on a status of 4xx: whether the request had a field with
+//	                credentials, such as authorization; absent where its fields
+//	                were not seen
+//	retry_after     that field of the response; absent where it had none
 //	grpc_status,    of a call of gRPC: the status, a number, and its message, or
 //	grpc_message    null where none came; absent on all others. error is not
 //	                set by them

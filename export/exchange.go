@@ -62,6 +62,12 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	}
 	b = appendRetry(b, e.Retry)
 	b = appendTextOrNull(b, "via", e.Via)
+	if e.Status/100 == 4 && e.Method != "" {
+		b = appendBoolOrNull(b, "authorized", &e.Authorized)
+	}
+	if e.RetryAfter != "" {
+		b = appendText(b, "retry_after", e.RetryAfter)
+	}
 	b = j.appendGRPC(b, e.GRPC)
 	if e.Open {
 		b = append(b, `,"open":true`...)

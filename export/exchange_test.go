@@ -56,6 +56,19 @@ func TestExchange(t *testing.T) {
 				`"error":{"class":"http_5xx","detail":"503"},"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null}`,
 		},
 		{
+			"asked to come back",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 5, Method: "GET", URL: "https://a.example/", Status: 429, Reused: exchange.ReusedYes, Authorized: true, RetryAfter: "30",
+					Error: &exchange.Error{Class: exchange.ClassHTTP4xx, Detail: "429"},
+				},
+			},
+			`"stream":5,"method":"GET","url":"https://a.example/","status":429,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
+				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":null,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
+				`"error":{"class":"http_4xx","detail":"429"},"start":null,"retry":null,"via":null,"authorized":true,"retry_after":"30"}`,
+		},
+		{
 			"nothing known",
 			Exchange{Exchange: &exchange.Exchange{Proto: exchange.HTTP11, RequestBytes: -1, ResponseBytes: -1}},
 			`"stream":0,"method":null,"url":null,"status":null,"protocol":"http/1.1","reused":null,"request_bytes":null,"response_bytes":null,` +

@@ -123,7 +123,8 @@ lines come in the order in which the bytes went.
 	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms,
 	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
 	          kind, proxy, next}, error {class, detail}, start, retry {attempt,
-	          conn, stream, class}, via, grpc_status, grpc_message, open
+	          conn, stream, class}, via, authorized, retry_after, grpc_status,
+	          grpc_message, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -157,8 +158,9 @@ environment is kept or printed.
 
 retry is set where an exchange repeats one that was not answered, because the
 server refused it or the connection went away: conn and stream of that one, and
-the class of its error. net/http does so by itself. grpc_status and grpc_message
-are on calls of gRPC only.
+the class of its error. net/http does so by itself. authorized is on a status of
+4xx only: whether credentials were sent. grpc_status and grpc_message are on
+calls of gRPC only.
 
 via is the HTTP proxy that a connection or an exchange goes through, without
 credentials. remote is then the address of that proxy, and what TCP tells is of

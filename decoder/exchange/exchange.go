@@ -15,6 +15,10 @@ type Exchange struct {
 	// ToProxy says that it is for an HTTP proxy to act on: a CONNECT (RFC 9110
 	// §9.3.6), or a request with an absolute URL (RFC 9112 §3.2.2).
 	ToProxy bool
+	// Authorized says that the request, if its fields were seen, had a field with
+	// credentials.
+	Authorized bool
+	RetryAfter string // of the response
 
 	// RequestBytes and ResponseBytes count the bodies, without padding and
 	// transfer coding. Both are -1 when part of one may have been missed.

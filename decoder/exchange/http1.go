@@ -54,6 +54,9 @@ func (s *http1Sink) Request(since, at int64, r *http1.Request) {
 	o := &open{Exchange: Exchange{Method: r.Method, Start: since, End: at, Proto: proto(r.Proto)}}
 	o.URL, o.ToProxy = s.target(r)
 	o.settings, o.sent = r.Header.Get("HTTP2-Settings"), at
+	for name := range r.Header {
+		o.Authorized = o.Authorized || isCredential(strings.ToLower(name))
+	}
 	t.enter(o, since)
 	t.last = o
 	t.sink.Request(at, &o.Exchange)
@@ -110,6 +113,7 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 		t.enter(o, since)
 	}
 	o.Status, o.Redirect = r.Status, r.Header.Get("Location")
+	o.RetryAfter = r.Header.Get("Retry-After")
 	o.Response, o.End = since, at
 	if o.Method == "CONNECT" && r.Status/100 == 2 {
 		t.tunnel, _ = t.sink.(TunnelSink)

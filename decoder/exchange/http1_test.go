@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +34,14 @@ func TestHTTP1(t *testing.T) {
 			}, EndedByPeer, []string{
 				"0 " + getA + " 200 http/1.1 start=10 sent=11 first=20 last=22 end=22 bytes=0,4 new",
 				"0 POST https://goproxy.example/b 302 http/1.1 start=30 sent=31 first=40 last=40 end=40 bytes=3,0 to=/c",
+			},
+		},
+		{
+			"credentials", []said{
+				{10, send, strings.Replace(get, "\r\n\r\n", "\r\nAuthorization: Basic eDp5\r\n\r\n", 1)},
+				{20, recv, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"},
+			}, EndedByPeer, []string{
+				"0 " + getA + " 429 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new authorized after=30 http_4xx: 429",
 			},
 		},
 		{

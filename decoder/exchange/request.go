@@ -32,10 +32,23 @@ func (o *open) request(fields []hpack.HeaderField) bool {
 			path = f.Value
 		case "content-type":
 			o.callOf(f.Value)
+		default:
+			o.Authorized = o.Authorized || isCredential(f.Name)
 		}
 	}
 	o.URL, o.ToProxy = target(o.Method, scheme, authority, path)
 	return o.Method != "" || o.URL != ""
+}
+
+// isCredential reports whether a field of a request tells who asks, by its name in
+// lower case: what RFC 9110 §11 and RFC 6265 have for it, and tokens as in
+// Private-Token.
+func isCredential(name string) bool {
+	switch name {
+	case "authorization", "proxy-authorization", "cookie":
+		return true
+	}
+	return strings.HasSuffix(name, "-token")
 }
 
 // target returns the target URI of a request (RFC 9110 §7.1), and whether it is
@@ -94,6 +107,8 @@ func (o *open) response(f *decoder.Frame) {
 		switch f := &fields[i]; f.Name {
 		case "location":
 			o.Redirect = f.Value
+		case "retry-after":
+			o.RetryAfter = f.Value
 		case "content-type":
 			o.callOf(f.Value)
 		}

@@ -33,6 +33,12 @@ func (l *lines) Exchange(e *Exchange) {
 	if e.Redirect != "" {
 		s += " to=" + e.Redirect
 	}
+	if e.Authorized {
+		s += " authorized"
+	}
+	if e.RetryAfter != "" {
+		s += " after=" + e.RetryAfter
+	}
 	if e.Unanswered {
 		s += " unanswered"
 	}
@@ -185,6 +191,20 @@ var http2Tests = []struct {
 			"1 " + getA + " 302 h2 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new to=/b",
 			"3 " + getA + " 410 h2 start=30 sent=30 first=40 last=40 end=40 bytes=0,0 http_4xx: 410",
 			"5 " + getA + " 503 h2 start=50 sent=50 first=60 last=60 end=60 bytes=0,0 http_5xx: 503",
+		},
+	},
+	{
+		"credentials", false, func(p *peers) {
+			p.headers(10, send, 1, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/a", "authorization=Basic eDp5")
+			p.headers(20, recv, 1, true, ":status=429", "retry-after=30")
+			p.headers(30, send, 3, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/a", "private-token=x")
+			p.headers(40, recv, 3, true, ":status=403")
+			p.headers(50, send, 5, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/a", "user-agent=token")
+			p.headers(60, recv, 5, true, ":status=401")
+		}, EndedByPeer, []string{
+			"1 " + getA + " 429 h2 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new authorized after=30 http_4xx: 429",
+			"3 " + getA + " 403 h2 start=30 sent=30 first=40 last=40 end=40 bytes=0,0 authorized http_4xx: 403",
+			"5 " + getA + " 401 h2 start=50 sent=50 first=60 last=60 end=60 bytes=0,0 http_4xx: 401",
 		},
 	},
 	{

@@ -31,6 +31,8 @@ type Exchange struct {
 	Start         *time.Time `json:"start"`
 	Retry         *Retry     `json:"retry"`
 	Via           string     `json:"via"`
+	Authorized    *bool      `json:"authorized"`
+	RetryAfter    string     `json:"retry_after"`
 	GRPCStatus    *int       `json:"grpc_status"`
 	GRPCMessage   string     `json:"grpc_message"`
 	Open          bool       `json:"open"`
