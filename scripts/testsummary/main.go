@@ -5,7 +5,10 @@
 // Before that come the attributes that tests set: "cell" for a row of a table,
 // "measured" for a number beside its limit, and "reduced" where less was run
 // than there is. Tabs in them separate columns. "progress" goes to stderr at
-// once. Behind them stands the end of what each failed test has printed, again.
+// once. After them stands the end of what each failed test has printed, again.
+//
+// Meanwhile stderr says what runs: on a terminal in a line that is written over,
+// elsewhere at least every ten seconds.
 //
 // It exits with 1 when a test failed, when there was none, and, with CI=true,
 // when a test was skipped that skips.txt does not list.
@@ -21,11 +24,14 @@ import (
 var allowedSkips string
 
 func main() {
-	s := newSummary(os.Stdout, os.Stderr)
+	p := newProgress(os.Stderr, isTerminal(os.Stderr))
+	s := newSummary(os.Stdout, p)
 	if os.Getenv("CI") == "true" {
 		s.forbidSkips(allowedSkips)
 	}
-	if err := s.read(os.Stdin); err != nil {
+	err := s.read(os.Stdin)
+	p.stop()
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "testsummary: %v\n", err)
 		os.Exit(1)
 	}

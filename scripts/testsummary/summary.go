@@ -33,7 +33,8 @@ type counts struct {
 
 // summary collects events and prints.
 type summary struct {
-	w, progress  io.Writer
+	w            io.Writer
+	progress     *progress
 	output       map[test]*strings.Builder
 	build        map[string]*strings.Builder
 	perPackage   map[string]*counts
@@ -44,10 +45,10 @@ type summary struct {
 	forbidden    []test        // skipped, and not in skipsAllowed
 }
 
-func newSummary(w, progress io.Writer) *summary {
+func newSummary(w io.Writer, p *progress) *summary {
 	return &summary{
 		w:          w,
-		progress:   progress,
+		progress:   p,
 		output:     make(map[test]*strings.Builder),
 		build:      make(map[string]*strings.Builder),
 		perPackage: make(map[string]*counts),
@@ -92,6 +93,8 @@ func (s *summary) read(r io.Reader) error {
 func (s *summary) add(e event) {
 	t := test{e.Package, e.Test}
 	switch e.Action {
+	case "run":
+		s.progress.begin(t)
 	case "output":
 		appendTo(s.output, t, e.Output)
 	case "build-output":
@@ -99,9 +102,10 @@ func (s *summary) add(e event) {
 	case "attr":
 		s.notes.add(e.Key, e.Value)
 		if e.Key == "progress" {
-			_, _ = fmt.Fprintln(s.progress, e.Value)
+			s.progress.say("%s", e.Value)
 		}
 	case "pass", "fail", "skip":
+		s.progress.end(t, e.Action, e.Elapsed)
 		if e.Test == "" {
 			s.endPackage(e)
 		} else {
@@ -224,5 +228,6 @@ func (c counts) String() string {
 
 // printf drops the error: if stdout is gone, so is the reader of the summary.
 func (s *summary) printf(format string, args ...any) {
+	s.progress.clear()
 	_, _ = fmt.Fprintf(s.w, format, args...)
 }

@@ -63,13 +63,15 @@ func TestSummary(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var b, progress strings.Builder
-			s := newSummary(&b, &progress)
+			p := newProgress(&progress, true)
+			s := newSummary(&b, p)
 			if tt.allowed != "-" {
 				s.forbidSkips(tt.allowed)
 			}
 			if err := s.read(strings.NewReader(tt.in)); err != nil {
 				t.Fatal(err)
 			}
+			p.stop()
 			if got := s.finish(); got != tt.ok {
 				t.Errorf("got %t, want %t", got, tt.ok)
 			}
