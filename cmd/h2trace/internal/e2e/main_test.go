@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binDir = dir
-	heedHangups()
+	heedSignals()
 	status := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -32,11 +32,14 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// heedHangups gives programs under test the default for SIGHUP under nohup(1),
-// too: what is ignored is inherited, and h2trace keeps to it.
-func heedHangups() {
-	if signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+// heedSignals gives programs under test the defaults for signals that whoever
+// started the tests ignores: nohup(1) SIGHUP, and shells SIGINT and SIGQUIT in
+// what they run in the background. What is ignored is inherited.
+func heedSignals() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
 	}
 }
 
