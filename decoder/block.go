@@ -13,6 +13,7 @@ type block struct {
 	open      bool
 	stream    uint32 // whose block is open
 	endStream bool   // the HEADERS frame ends the stream after the block
+	promised  uint32 // by the PUSH_PROMISE frame that began it
 	lost      string // why the block cannot be decoded
 	fragment  []byte
 }
@@ -105,6 +106,7 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 		}
 		b.open, b.stream = true, f.StreamID
 		b.endStream = f.Type == TypeHeaders && f.Flags.Has(FlagEndStream)
+		b.promised = f.PromisedID
 	}
 	switch {
 	case f.Truncated:

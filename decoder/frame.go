@@ -126,6 +126,8 @@ type Violation struct {
 	// Malformed says that it makes a message malformed, which ends its stream
 	// and not the connection (RFC 9113 §8.1.1).
 	Malformed bool
+	// Tolerated says that clients take such a message nevertheless.
+	Tolerated bool
 }
 
 // String returns the violation in one line, such as

@@ -107,6 +107,9 @@ func (c *Conn) data(h *half, f *Frame, s *stream) *Violation {
 	if v := c.credits.spend(h.dir, s, int64(f.Length), c.windowSlack(h.dir)); broken == nil {
 		broken = v
 	}
+	if v := c.messageData(h.dir, f, s); broken == nil {
+		broken = v
+	}
 	return broken
 }
 
@@ -129,6 +132,9 @@ func (c *Conn) fieldFrame(h *half, f *Frame, s *stream, payload []byte, broken *
 		c.lossy = true // which stream it promised is not known
 	case f.Type == TypePushPromise:
 		note(c.promise(h.dir, f, s))
+	}
+	if f.BlockEnd && h.block.open {
+		note(c.messageFields(h, f, s))
 	}
 	return broken, s, f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
 }

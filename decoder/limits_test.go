@@ -145,7 +145,7 @@ func TestStreamFlood(t *testing.T) {
 	var last Frame
 	c.sink = &keeper{last: &last}
 	c.Data(2, Send, wire(TypeData, 0, 2*maxStreams+3, []byte("x")))
-	if last.Window.StreamSend.Known || !last.Window.ConnSend.Known || last.Violation != nil {
+	if last.Window.StreamSend.Known || !last.Window.ConnSend.Known || ofFrame(&last) != nil {
 		t.Errorf("window %+v, violation %v", last.Window, last.Violation)
 	}
 	if len(r.violations) > 0 {

@@ -61,7 +61,7 @@ func (s *truthSink) Frame(f *Frame) {
 			s.wrong = append(s.wrong, fmt.Sprintf("%s, want windows %s", describe(f), s.want[f.Time]))
 		}
 	}
-	if f.Violation != nil || f.BlockEnd && f.HeadersError == "" && fmt.Sprint(f.Headers) != s.fields[f.Time] {
+	if ofFrame(f) != nil || f.BlockEnd && f.HeadersError == "" && fmt.Sprint(f.Headers) != s.fields[f.Time] {
 		s.wrong = append(s.wrong, describe(f))
 	}
 }

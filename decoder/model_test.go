@@ -325,7 +325,7 @@ func (w *windows) Resync(int64, Direction, int64) {}
 func (w *windows) Frame(f *Frame) {
 	w.got = append(w.got, fmt.Sprintf("%s,%s,%s,%s", credit(f.Window.ConnSend), credit(f.Window.ConnRecv), credit(f.Window.StreamSend), credit(f.Window.StreamRecv)))
 	w.what = append(w.what, describe(f))
-	if f.Violation != nil {
+	if ofFrame(f) != nil {
 		w.violations = append(w.violations, describe(f))
 	}
 }

@@ -33,8 +33,8 @@ func (r *recorder) Frame(f *Frame) {
 		r.counts[f.Dir] = map[Type]int{}
 	}
 	r.counts[f.Dir][f.Type]++
-	if f.Violation != nil {
-		r.violations = append(r.violations, *f.Violation)
+	if v := ofFrame(f); v != nil {
+		r.violations = append(r.violations, *v)
 	}
 	if f.BlockEnd {
 		r.headers = append(r.headers, append([]hpack.HeaderField(nil), f.Headers...))
@@ -107,10 +107,19 @@ func describe(f *Frame) string {
 	if f.Truncated {
 		b.WriteString(" truncated")
 	}
-	if f.Violation != nil {
-		fmt.Fprintf(&b, " violation=%q", f.Violation)
+	if v := ofFrame(f); v != nil {
+		fmt.Fprintf(&b, " violation=%q", v)
 	}
 	return b.String()
+}
+
+// ofFrame returns the rule that a frame broke whatever message it is part of: the
+// header sections of most conversations here are none of requests and responses.
+func ofFrame(f *Frame) *Violation {
+	if f.Violation == nil || f.Violation.Malformed {
+		return nil
+	}
+	return f.Violation
 }
 
 func credit(c Credit) string {

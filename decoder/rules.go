@@ -2,6 +2,16 @@ package decoder
 
 func rule(code ErrCode, text string) *Violation { return &Violation{Code: code, Rule: text} }
 
+// malformed is a rule that makes a message malformed (RFC 9113 §8.1.1).
+func malformed(text string) *Violation {
+	return &Violation{Code: ProtocolError, Rule: text, Malformed: true}
+}
+
+// tolerated is one that net/http and others let pass.
+func tolerated(text string) *Violation {
+	return &Violation{Code: ProtocolError, Rule: text, Malformed: true, Tolerated: true}
+}
+
 // The rules that a frame can break. They are shared: a Violation is read-only.
 var (
 	ruleFrameSize      = rule(FrameSizeError, "frame is longer than SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2)")
@@ -50,4 +60,25 @@ var (
 	ruleLateSizeUpdate = rule(CompressionError, "table size update follows a field (RFC 7541 §4.2)")
 	ruleSizeUpdate     = rule(CompressionError, "table size update exceeds SETTINGS_HEADER_TABLE_SIZE (RFC 7541 §6.3)")
 	ruleNoSizeUpdate   = rule(CompressionError, "block lacks the table size update that a smaller HEADER_TABLE_SIZE demands (RFC 9113 §4.3.1)")
+
+	ruleTrailersOpen   = malformed("trailers do not end their stream (RFC 9113 §8.1)")
+	ruleInterimEnd     = malformed("an interim response ends its stream (RFC 9113 §8.1)")
+	ruleDataFirst      = malformed("DATA comes before the header section (RFC 9113 §8.1)")
+	ruleHeadContent    = malformed("the response to HEAD has content (RFC 9110 §9.3.2)")
+	ruleFieldName      = malformed("field name has a character that none may have (RFC 9113 §8.2.1)")
+	ruleUpperCase      = malformed("field name has an uppercase letter (RFC 9113 §8.2.1)")
+	ruleFieldValue     = malformed("field value has NUL, CR or LF (RFC 9113 §8.2.1)")
+	rulePseudoLate     = malformed("pseudo-header field follows a regular one (RFC 9113 §8.3)")
+	rulePseudoTwice    = malformed("pseudo-header field comes twice (RFC 9113 §8.3)")
+	rulePseudoUnknown  = malformed("pseudo-header field is not defined (RFC 9113 §8.3)")
+	rulePseudoTrailers = malformed("pseudo-header field is in trailers (RFC 9113 §8.3)")
+	rulePseudoSide     = malformed("pseudo-header field is one of the other side's (RFC 9113 §8.3)")
+	ruleNoPseudo       = malformed("request lacks a mandatory pseudo-header field (RFC 9113 §8.3.1)")
+	ruleConnectPseudo  = malformed("CONNECT has :scheme or :path (RFC 9113 §8.5)")
+	ruleEmptyPath      = malformed(":path is empty (RFC 9113 §8.3.1)")
+	ruleNoStatus       = malformed("response lacks :status (RFC 9113 §8.3.2)")
+	ruleStatus         = malformed(":status is no status code (RFC 9113 §8.3.2)")
+
+	ruleFieldSpace      = tolerated("field value begins or ends with white space (RFC 9113 §8.2.1)")
+	ruleConnectionField = tolerated("field is specific to a connection of HTTP/1 (RFC 9113 §8.2.2)")
 )

@@ -11,6 +11,11 @@ type stream struct {
 	ended [2]bool
 	// reserved is set between PUSH_PROMISE and the pushed HEADERS.
 	reserved bool
+	// exempt is of the response.
+	exempt exempt
+	// at is by direction, and so is content, nil where none is declared.
+	at      [2]message
+	content [2]*content
 }
 
 // closedStream remembers how a stream ended, per sender.

@@ -22,6 +22,7 @@ func (c *Conn) Upgrade(at int64, settings []byte) {
 	}
 	if s := c.open(1); s != nil {
 		s.ended[c.clientDir] = true
+		s.exempt = exemptAll
 		_ = c.activate(c.clientDir)
 	}
 }

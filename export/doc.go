@@ -146,7 +146,10 @@
 //	             left after this frame, each can be null or negative. _send is
 //	             what the process may still send, _recv what its peer may
 //	truncated    true where payload is missing, else absent
-//	violation    the rule that the frame broke, else absent
+//	violation    the rule that the frame broke, else absent: one of the
+//	             connection, or what makes a message malformed (RFC 9113
+//	             §8.1.1), such as a body of another length than its
+//	             content-length
 //
 // Keys by type. They are null where a frame is too short for them or was not
 // seen whole.
@@ -221,7 +224,10 @@
 //	                not known
 //	error           {class, detail} where there is no complete, successful
 //	                response, else null. Classes: reset, goaway, http_4xx,
-//	                http_5xx, protocol, aborted (by the client), timeout (of TCP);
+//	                http_5xx, protocol (also of a message that is malformed,
+//	                whatever the client makes of it, but for fields specific to a
+//	                connection and white space around values, which clients
+//	                take), aborted (by the client), timeout (of TCP);
 //	                and checksum, where the go command has said so before the
 //	                event is printed. Mostly it says so later, of an exchange that
 //	                went well: see requests of process

@@ -120,7 +120,7 @@ func (t *Tracker) fields(f *decoder.Frame) {
 	} else {
 		o.response(f)
 	}
-	o.malformed(f.Violation)
+	t.malformed(o, f)
 	if o.ending[f.Dir] {
 		t.complete(o, f)
 	}
@@ -137,10 +137,16 @@ func (t *Tracker) requestFields(o *open, f *decoder.Frame) {
 
 // malformed takes a rule that a frame of a message broke (RFC 9113 §8.1.1). The
 // reset that answers it may come after both sides are complete.
-func (o *open) malformed(v *decoder.Violation) {
-	if v != nil && v.Malformed {
-		o.failed(ClassProtocol, v.Rule)
+func (t *Tracker) malformed(o *open, f *decoder.Frame) {
+	v := f.Violation
+	if v == nil || !v.Malformed || v.Tolerated {
+		return
 	}
+	if f.Dir == t.client {
+		o.failed(ClassProtocol, "request: "+v.Rule)
+		return
+	}
+	o.failed(ClassProtocol, v.Rule)
 }
 
 // promise takes a PUSH_PROMISE: a request that the server makes in the
@@ -158,6 +164,7 @@ func (t *Tracker) promise(f *decoder.Frame) {
 	if o.request(f.Headers) {
 		t.sink.Request(f.Time, &o.Exchange)
 	}
+	t.malformed(o, f)
 	o.RequestEnd, o.End = f.Time, f.Time
 	t.over(o, t.client, f.Time)
 }
@@ -178,7 +185,7 @@ func (t *Tracker) data(f *decoder.Frame) {
 	}
 	*n += max(int64(f.DataLength)-int64(f.Missing), 0)
 	o.partial = o.partial || f.PaddingUnknown
-	o.malformed(f.Violation)
+	t.malformed(o, f)
 	if f.Cut || !f.Flags.Has(decoder.FlagEndStream) {
 		o.goesOn(f.Dir)
 		return

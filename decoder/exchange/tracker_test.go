@@ -311,6 +311,8 @@ var http2Tests = []struct {
 			p.get(10, 3, "/b")
 			p.grant(10, send, 1, 1<<20)
 			p.grant(10, send, 3, 1<<20)
+			p.ok(15, 1, false)
+			p.ok(15, 3, false)
 			for range 3 {
 				p.data(20, recv, 1, 16384, false)
 			}
@@ -318,9 +320,9 @@ var http2Tests = []struct {
 			p.grant(70, send, 0, 1000)
 			p.data(80, recv, 1, 10, true)
 		}, EndedByPeer, []string{
-			"3 GET https://goproxy.example/b 0 h2 start=10 sent=10 first=0 last=30 end=30 bytes=0,16383",
+			"3 GET https://goproxy.example/b 200 h2 start=10 sent=10 first=15 last=30 end=30 bytes=0,16383",
 			"stall 0 recv window=65535 30-80 by DATA",
-			"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=80 end=80 bytes=0,49162 new stalled=50,0",
+			"1 " + getA + " 200 h2 start=10 sent=10 first=15 last=80 end=80 bytes=0,49162 new stalled=50,0",
 		},
 	},
 	{
