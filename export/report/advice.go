@@ -13,42 +13,59 @@ var failureCauses = map[string]Cause{
 	"checksum": Checksum, "dns": DNS, "connect": Connect, "tls": TLS,
 }
 
+// What is said where no more is known than the class.
+var unmadeAdvice = map[Cause]string{
+	DNS:     "names could not be resolved: look at the resolver",
+	Connect: "connections could not be made: look at the address, the network and the firewall",
+	TLS:     "TLS handshakes failed: look at the certificate, and at what stands between",
+}
+
+const checksumAdvice = "a module is not what go.sum or the checksum database says: do not use it, and fetch it from another proxy"
+
 // failure returns the verdict on what failed, where it is not the time that it
 // took. What the go command says counts more than single requests: it may have
 // asked again, or somebody else.
 func (b *Builder) failure() Verdict {
 	v := Verdict{Cause: Errors, Evidence: b.failureEvidence()}
-	var all []string
-	var via string // the HTTP proxy that is the cause
 	for _, f := range b.failures() {
-		for _, class := range f.classes() {
-			if c, ok := failureCauses[class]; ok && v.Cause == Errors {
-				v.Cause, via = c, f.via[class]
-			}
-			if !slices.Contains(all, class) {
-				all = append(all, class)
-			}
+		if len(f.count) > 0 {
+			v.Cause, v.Text = f.verdict()
+			break
 		}
 	}
-	harmless := b.outcomes[failed] == 0 && len(b.reported.count) == 0
-	advice := "try another proxy; h2trace report --suggest names the best of those measured"
-	if harmless {
-		advice = "no command is known to have failed by it; h2trace report --suggest compares the proxies"
-	}
-	v.Text = map[Cause]string{
-		Errors:   "requests failed (" + strings.Join(all, ", ") + "): " + advice,
-		Checksum: "a module is not what go.sum or the checksum database says: do not use it, and fetch it from another proxy",
-		DNS:      "names could not be resolved: look at the resolver",
-		Connect:  "connections could not be made: look at the address, the network and the firewall",
-		TLS:      "TLS handshakes failed: look at the certificate, and at what stands between",
-	}[v.Cause]
-	if advice := relayAdvice[v.Cause]; via != "" && advice != "" {
-		v.Text = fmt.Sprintf(advice, via)
-	}
-	if harmless && v.Cause != Errors {
+	if b.outcomes[failed] == 0 && len(b.reported.count) == 0 {
 		v.Text += "; no command is known to have failed by it"
 	}
 	return v
+}
+
+// verdict is on the class that most of the failures have, or of as many the one
+// that is a cause of its own.
+func (f *failures) verdict() (Cause, string) {
+	all := f.classes()
+	top := all[0]
+	for _, class := range all {
+		if _, ok := failureCauses[class]; ok && f.count[class] == f.count[top] {
+			top = class
+			break
+		}
+	}
+	cause, ok := failureCauses[top]
+	t := f.first[top]
+	switch {
+	case t == nil || t.vague():
+	case f.complaints:
+		return t.causes(), t.remedy()
+	default:
+		return t.causes(), "requests failed (" + strings.Join(all, ", ") + "): " + t.remedy()
+	}
+	switch {
+	case ok && f.via[top] != "" && relayAdvice[cause] != "":
+		return cause, fmt.Sprintf(relayAdvice[cause], f.via[top])
+	case ok:
+		return cause, unmadeAdvice[cause]
+	}
+	return Errors, "requests failed (" + strings.Join(all, ", ") + "): " + another
 }
 
 // failures returns all that is known of what failed, what says most first.

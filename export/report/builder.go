@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"regexp"
-
-	"h2trace/decoder/goproxy"
 )
 
 // maxLine bounds a line; a longer one is skipped. A frame with the largest
@@ -47,6 +45,7 @@ type Builder struct {
 	// reported is what the go command itself said.
 	reported failures
 	unmade   failures // connections
+	said     said
 	// handshakes are those of all connections.
 	handshakes handshakes
 	chain      fallbacks
@@ -62,6 +61,7 @@ func NewBuilder() *Builder {
 		modules: newByName[module](maxModules),
 
 		suspects: make(map[accused]*suspect),
+		reported: failures{complaints: true},
 	}
 }
 
@@ -159,6 +159,7 @@ func (b *Builder) endRun() {
 	b.runs++
 	r := b.run
 	r.made.end(b)
+	b.said.end(b)
 	b.chain.end(b.direct.fetched)
 	at := r.until()
 	b.endVersionControl(at)
@@ -174,31 +175,6 @@ func (b *Builder) endRun() {
 		b.blamed++
 	}
 	b.run = nil
-}
-
-// complaint takes what a go command said that it could not fetch. Where it did
-// not get as far as a request, this is all that tells of the proxy.
-func (b *Builder) complaint(x *exchangeKeys) {
-	b.reported.add(x)
-	b.spoilt(x)
-	if x.via != nil {
-		return // of the HTTP proxy, on the way to which the packets tell the same
-	}
-	switch classOf(x) {
-	case "dns", "connect", "tls":
-	default:
-		return
-	}
-	url := urlIn.FindString(text(x.detail))
-	if url == "" {
-		return
-	}
-	if p := b.proxies.get(proxyOf(url)); p != nil {
-		p.add(x)
-		if _, ok := goproxy.Parse(url); ok {
-			p.modules.add(x)
-		}
-	}
 }
 
 // unreached takes a request that did not get to its proxy.

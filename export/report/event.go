@@ -58,28 +58,34 @@ const (
 var phaseKeys = [phaseCount]string{"dns_ms", "connect_ms", "tls_ms", "send_ms", "wait_ms", "receive_ms", "total_ms"}
 
 type exchangeKeys struct {
-	url      []byte // as written
-	connect  bool   // method
-	via      []byte // HTTP proxy, nil where there is none
-	requests []byte // of an error of a go command, those that it speaks of
-	status   int64
-	reused   bool
-	bytes    int64 // of the response
-	phases   [phaseCount]int64
-	known    [phaseCount]bool
-	recv     int64 // ns stalled
-	send     int64
-	redirect bool
-	kind     []byte
-	path     []byte
-	version  []byte
-	proxy    []byte // as GOPROXY has it; of a conn event, too
-	next     []byte
-	open     bool // it had not ended
-	method   []byte
-	class    []byte
-	detail   []byte
-	after    []byte // class of the exchange that this one repeats
+	pid        int64
+	conn       []byte
+	stream     []byte
+	url        []byte // as written
+	connect    bool   // method
+	via        []byte // HTTP proxy, nil where there is none
+	requests   []byte // of an error of a go command, those that it speaks of
+	status     int64
+	reused     bool
+	bytes      int64 // of the response
+	phases     [phaseCount]int64
+	known      [phaseCount]bool
+	recv       int64 // ns stalled
+	send       int64
+	redirect   bool
+	kind       []byte
+	path       []byte
+	version    []byte
+	proxy      []byte // as GOPROXY has it; of a conn event, too
+	next       []byte
+	open       bool // it had not ended
+	method     []byte
+	class      []byte
+	detail     []byte
+	after      []byte // class of the exchange that this one repeats
+	authorized []byte
+	retryAfter []byte
+	processes  []byte // of an error of a go command, those that it speaks of
 }
 
 type stallKeys struct {
@@ -128,6 +134,7 @@ func (p *parser) parse(line []byte) *event {
 			e.member(key, v)
 		}
 	})
+	e.exchange.pid, e.exchange.conn = e.pid, e.conn
 	if !valid || !version || !ok || e.kind == "" {
 		return nil
 	}
@@ -239,6 +246,14 @@ func (x *exchangeKeys) member(key, v []byte) {
 		x.method, x.connect = v, is(v, "CONNECT")
 	case "requests":
 		x.requests = v
+	case "processes":
+		x.processes = v
+	case "stream":
+		x.stream = v
+	case "authorized":
+		x.authorized = v
+	case "retry_after":
+		x.retryAfter = v
 	case "via":
 		if v[0] == '"' {
 			x.via = v

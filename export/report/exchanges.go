@@ -33,7 +33,9 @@ func (b *Builder) exchange(e *event) {
 			b.relays.conn(x)
 		}
 	}
-	b.errors.add(x)
+	if b.said.exchange(x) {
+		b.errors.add(x)
+	}
 	if x.after != nil {
 		b.retries++
 		b.errors.takeBack(classNamed(x.after))
@@ -102,8 +104,10 @@ func (b *Builder) passed(e *event, proxy string) {
 // unanswered counts a request that was given up after a wait as a failure.
 func (b *Builder) unanswered(e *event, waited int64, what string) {
 	x := &e.exchange
-	if x.open || waited < longWait || !is(x.class, "aborted") {
+	if key := x.key(); x.open || waited < longWait || !is(x.class, "aborted") || b.said.told[key] {
 		return
 	}
-	b.gaveUp.note("timeout", text(x.url)+": "+what+", after "+human(waited), text(x.via))
+	t := ofExchange(x)
+	t.class, t.detail, t.via = "timeout", text(x.url)+": "+what+", after "+human(waited), text(x.via)
+	b.gaveUp.noteExchange(x, t)
 }

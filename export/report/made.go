@@ -112,7 +112,9 @@ func (m *made) end(b *Builder) {
 			continue
 		}
 		b.relays.failed(u.via, u.class)
-		b.unmade.note(u.class, behind(u.via, u.text), u.via)
+		if !b.said.speaksOf(&u) {
+			b.unmade.note(u.class, behind(u.via, u.text), u.via)
+		}
 		if u.proxy != "" && !u.again {
 			m.fallback(b, &u)
 		}

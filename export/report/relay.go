@@ -44,6 +44,7 @@ func (r *relays) exchange(x *exchangeKeys, f *failures) bool {
 		r.failed(via, "connect")
 		f.note("connect", behind(via, "CONNECT "+text(x.url)+": "+text(x.detail)), via)
 		f.time += x.phases[phaseTotal]
+		put(&f.connects, x.pid, f.connects[x.pid]+1)
 	}
 	return true
 }

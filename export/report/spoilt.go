@@ -1,40 +1,30 @@
 package report
 
-import (
-	"encoding/json"
+import "h2trace/decoder/goproxy"
 
-	"h2trace/decoder/goproxy"
-)
-
-// spoilt takes what a go command says of responses that were complete, and wrong
-// all the same: the failure is one of the proxy that they came from.
-func (b *Builder) spoilt(x *exchangeKeys) {
-	class := classOf(x)
-	if x.requests == nil || class != "checksum" && class != "protocol" {
+// spoilt takes what a go command says of a response that was complete, and wrong
+// all the same: the failure is one of the proxy that it came from.
+func (b *Builder) spoilt(t *trouble, of *spoken) {
+	asked, ok := goproxy.Parse(of.URL)
+	if !ok || asked.Kind.OfSumDB() || t.class != "checksum" && t.class != "protocol" {
 		return
 	}
-	var requests []struct{ URL, Proxy string }
-	if json.Unmarshal(x.requests, &requests) != nil {
-		return
+	name := of.Proxy
+	if name == "" {
+		name = proxyOf(of.URL)
 	}
-	for _, r := range requests {
-		asked, ok := goproxy.Parse(r.URL)
-		if !ok || asked.Kind.OfSumDB() {
-			continue
-		}
-		name := r.Proxy
-		if name == "" {
-			name = proxyOf(r.URL)
-		}
-		if p := b.proxies.values[name]; p != nil {
-			p.fail(class)
-			p.modules.fail(class)
-		}
-		if k := b.kinds.values[string(asked.Kind)]; k != nil {
-			k.fail(class)
-		}
+	if p := b.proxies.values[name]; p != nil {
+		p.fail(t.class)
+		p.modules.fail(t.class)
 	}
-	if m := b.modules.values[text(x.path)+"@"+text(x.version)]; m != nil && len(requests) > 0 {
+	if k := b.kinds.values[string(asked.Kind)]; k != nil {
+		k.fail(t.class)
+	}
+	path, version := t.path, t.version
+	if path == "" {
+		path, version = asked.Path, asked.Version
+	}
+	if m := b.modules.values[path+"@"+version]; m != nil {
 		m.failures++
 	}
 }

@@ -44,6 +44,7 @@ type tally struct {
 	requests    int64
 	failures    map[string]int64 // by class
 	missing     int64            // answered by 404 or 410
+	excused     int64            // failed, without a consequence
 	redirects   int64
 	notModified int64 // answered by 304
 	bytes       int64
@@ -207,13 +208,22 @@ func (h *handshakes) add(e *event) {
 type failures struct {
 	count   map[string]int64
 	example map[string]string
-	via     map[string]string // the HTTP proxy that all of a class are of, or ""
-	time    int64             // ns, of the exchanges among them
+	via     map[string]string   // the HTTP proxy that all of a class are of, or ""
+	first   map[string]*trouble // where more is known of it
+	time    int64               // ns, of the exchanges among them
+
+	complaints bool // of go commands, rather than failures of requests
+
+	// Of this run: the classes of exchanges, by key, and the CONNECT requests, by
+	// process.
+	of       map[string]string
+	connects map[int64]int64
 }
 
 // classes are those that are counted by name.
 var classes = [...]string{
 	"dns", "connect", "tls", "timeout", "reset", "goaway", "http_4xx", "http_5xx", "protocol", "checksum", "aborted",
+	"vcs", "unavailable", "toolchain",
 }
 
 // classOf returns the class of a failure, "other" for one that no version of
@@ -237,12 +247,39 @@ func (f *failures) add(x *exchangeKeys) {
 	if x.class == nil || notFound(x) || is(x.class, "aborted") {
 		return
 	}
-	example := text(x.detail)
-	if x.url != nil {
-		example = text(x.url) + ": " + example
-	}
-	f.note(classOf(x), example, text(x.via))
+	t := ofExchange(x)
+	t.via = text(x.via)
+	f.noteExchange(x, t)
 	f.time += x.phases[phaseTotal]
+}
+
+// noteExchange counts the failure of an exchange, which a complaint may speak of.
+func (f *failures) noteExchange(x *exchangeKeys, t *trouble) {
+	f.noteOf(t)
+	put(&f.of, x.key(), t.class)
+}
+
+// noteOf counts a failure of which more is known.
+func (f *failures) noteOf(t *trouble) {
+	f.note(t.class, t.line(), t.via)
+	if f.first[t.class] == nil {
+		put(&f.first, t.class, t)
+	}
+}
+
+// takeBackOf takes back the failure of one exchange.
+func (f *failures) takeBackOf(key string) {
+	if class, ok := f.of[key]; ok {
+		delete(f.of, key)
+		f.takeBack(class)
+	}
+}
+
+// takeBackConnects takes back those of the CONNECT requests of a process.
+func (f *failures) takeBackConnects(pid int64) {
+	for ; f.connects[pid] > 0; f.connects[pid]-- {
+		f.takeBack("connect")
+	}
 }
 
 // takeBack takes one failure back: the request was sent again.
@@ -252,6 +289,7 @@ func (f *failures) takeBack(class string) {
 	case 1:
 		delete(f.count, class)
 		delete(f.example, class)
+		delete(f.first, class)
 	default:
 		f.count[class]--
 	}

@@ -40,6 +40,7 @@ type exchange struct {
 	status                          int // 0 is 200
 	bytes                           int64
 	open                            bool
+	more                            string // keys behind via
 }
 
 // noStatus is for an exchange that was not answered.
@@ -71,9 +72,9 @@ func (w *writer) exchange(x exchange) {
 	if x.status == noStatus {
 		status = "null"
 	}
-	open := ""
+	open := x.more
 	if x.open {
-		open = `,"open":true`
+		open += `,"open":true`
 	}
 	w.line(x.begin+total, "exchange", `"pid":7,"comm":"go","conn":%q,"stream":1,"method":%q,"url":%q,"status":%s,"protocol":"h2","reused":true,`+
 		`"request_bytes":0,"response_bytes":%d,"dns_ms":%.3f,"connect_ms":%.3f,"tls_ms":%.3f,"send_ms":%.3f,"wait_ms":%.3f,"receive_ms":%.3f,`+

@@ -55,7 +55,7 @@ func TestVerdict(t *testing.T) {
 		{name: "wrong checksum", flags: []string{"-corrupt-zip"}, fails: true, cause: "checksum", text: "go.sum", sums: true},
 		{name: "resolver fails", flags: []string{"-dns-fail"}, fails: true, cause: "dns", text: "could not be resolved", mute: true},
 		{name: "refused", flags: []string{"-refuse"}, fails: true, cause: "connect", text: "could not be made", mute: true},
-		{name: "bad certificate", flags: []string{"-bad-certificate"}, fails: true, cause: "tls", text: "handshakes failed", mute: true},
+		{name: "bad certificate", flags: []string{"-bad-certificate"}, fails: true, cause: "tls", text: "TLS handshakes with goproxy.example failed", mute: true},
 		{name: "reset in the body", flags: []string{"-reset-after", "1000"}, fails: true, cause: "errors", text: "reset"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

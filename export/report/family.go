@@ -1,0 +1,106 @@
+package report
+
+import "strings"
+
+// family is what the go command asks of the paths that a package may be in: of
+// a/b/c, a/b and a at once. Most are no modules, and what a proxy says of these
+// has no consequence where one of them is.
+type family struct {
+	found  map[familyPath]bool
+	above  map[familyPath]bool // what these are in
+	failed []query
+}
+
+type familyPath struct {
+	pid  int64
+	path string
+}
+
+// query is a request for what versions there are that was answered by a failure.
+type query struct {
+	familyPath
+	key, proxy, kind string
+	of               *trouble
+	time             int64
+}
+
+// maxQueries bounds those that are kept of a run.
+const maxQueries = 1 << 12
+
+// waits reports whether it is told at the end whether an exchange counts.
+func (f *family) waits(x *exchangeKeys) bool {
+	return x.status/100 == 4 && (is(x.kind, "list") || is(x.kind, "latest")) && len(f.failed) < maxQueries
+}
+
+// exchange takes an exchange.
+func (f *family) exchange(x *exchangeKeys) {
+	of := familyPath{x.pid, text(x.path)}
+	switch {
+	case x.kind == nil || of.path == "":
+	case f.waits(x):
+		f.failed = append(f.failed, query{
+			familyPath: of, key: x.key(), proxy: proxyName(x), kind: text(x.kind), of: ofExchange(x), time: x.phases[phaseTotal],
+		})
+	case x.status/100 == 2 && x.class == nil:
+		put(&f.found, of, true)
+		for up := of; up.up(); {
+			put(&f.above, up, true)
+		}
+	}
+}
+
+// up makes a path the one that it is in.
+func (p *familyPath) up() bool {
+	i := strings.LastIndexByte(p.path, '/')
+	p.path = p.path[:max(i, 0)]
+	return i > 0
+}
+
+// end counts those that failed, and of which none of the family was found.
+func (f *family) end(b *Builder) {
+	for i := range f.failed {
+		q := &f.failed[i]
+		switch {
+		case f.has(q.familyPath):
+			b.harmless(q)
+		case !b.said.told[q.key] && q.of.status != 404 && q.of.status != 410:
+			b.errors.noteOf(q.of)
+			b.errors.time += q.time
+		}
+	}
+}
+
+// has reports whether a path, one that it is in, or one in it is a module.
+func (f *family) has(p familyPath) bool {
+	if f.found[p] || f.above[p] {
+		return true
+	}
+	for p.up() {
+		if f.found[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// harmless takes a failure out of the tables again.
+func (b *Builder) harmless(q *query) {
+	if p := b.proxies.values[q.proxy]; p != nil {
+		p.excuse(q.of)
+		p.modules.excuse(q.of)
+	}
+	if k := b.kinds.values[q.kind]; k != nil {
+		k.excuse(q.of)
+	}
+}
+
+// excuse takes back a failure that had no consequence.
+func (t *tally) excuse(of *trouble) {
+	if t.failures[of.class]--; t.failures[of.class] <= 0 {
+		delete(t.failures, of.class)
+	}
+	if of.status == 404 || of.status == 410 {
+		t.missing--
+	}
+	t.excused++
+}

@@ -1,0 +1,115 @@
+package report
+
+import (
+	"strings"
+
+	"h2trace/decoder/goproxy"
+)
+
+// said is what go commands said in a run, and what it is said of, so that a
+// failure counts once: what a go command complains of, the exchanges of which it
+// speaks, and the connections.
+type said struct {
+	answers map[string]*trouble // exchanges that failed, by conn, stream and URL
+	told    map[string]bool     // those that a complaint speaks of
+	causes  map[string]bool     // of complaints
+	unmade  map[accusation]bool
+	family  family
+}
+
+// accusation is what a process says of connections.
+type accusation struct {
+	pid   int64
+	class string
+}
+
+// maxSaid bounds each of these.
+const maxSaid = 1 << 12
+
+func (x *exchangeKeys) key() string {
+	return text(x.conn) + " " + string(x.stream) + " " + text(x.url)
+}
+
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = make(map[K]V)
+	}
+	if len(*m) < maxSaid {
+		(*m)[key] = value
+	}
+}
+
+// exchange takes an exchange, and reports whether it counts as one that failed by
+// itself. Of what a proxy says of a path that may be no module, that is told at the
+// end of the run.
+func (s *said) exchange(x *exchangeKeys) bool {
+	s.family.exchange(x)
+	if x.class == nil {
+		return false
+	}
+	key := x.key()
+	put(&s.answers, key, ofExchange(x))
+	return !s.told[key] && !s.family.waits(x)
+}
+
+// complaint takes what a go command said that it could not do. Where it did not get
+// as far as a request, this is all that tells of the proxy.
+func (b *Builder) complaint(x *exchangeKeys) {
+	t, of := ofComplaint(x, b.said.answers)
+	t.known = b.said.family.has(familyPath{x.pid, t.path})
+	for i := range of {
+		switch key := of[i].key(); {
+		case b.said.told[key]:
+			continue
+		case b.said.answers[key] != nil:
+			b.errors.takeBackOf(key)
+			b.gaveUp.takeBackOf(key)
+		default:
+			b.spoilt(t, &of[i])
+		}
+		put(&b.said.told, of[i].key(), true)
+	}
+	put(&b.said.unmade, accusation{x.pid, t.class}, true)
+	if t.class == "protocol" && strings.Contains(t.detail, plainAnswer) {
+		put(&b.said.unmade, accusation{x.pid, "tls"}, true)
+	}
+	if t.via != "" {
+		b.errors.takeBackConnects(x.pid)
+	}
+	if cause := t.cause(); !b.said.causes[cause] {
+		put(&b.said.causes, cause, true)
+		b.reported.noteOf(t)
+	}
+	b.unasked(t, x)
+}
+
+// unasked holds a failure against a proxy that was not reached, or a host.
+func (b *Builder) unasked(t *trouble, x *exchangeKeys) {
+	if t.via != "" || t.url == "" {
+		return // of the HTTP proxy, on the way to which the packets tell the same
+	}
+	switch t.class {
+	case "dns", "connect", "tls":
+	default:
+		return
+	}
+	p := b.proxies.get(proxyOf(t.url))
+	if p == nil {
+		return
+	}
+	p.add(x)
+	if _, ok := goproxy.Parse(t.url); ok {
+		p.modules.add(x)
+	}
+}
+
+// speaksOf reports whether a go command complained of a connection that it did not
+// make.
+func (s *said) speaksOf(u *unmade) bool { return s.unmade[accusation{u.pid, u.class}] }
+
+// end ends a run.
+func (s *said) end(b *Builder) {
+	s.family.end(b)
+	b.errors.of, b.errors.connects, b.gaveUp.of = nil, nil, nil
+	*s = said{}
+}
