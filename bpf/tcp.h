@@ -40,7 +40,7 @@ static __always_inline void connect_forgets(struct sock *sk, int before)
 
 	if (!c)
 		return;
-	if (before == TCP_SYN_SENT && is_target(c->tgid)) {
+	if (before == TCP_SYN_SENT) { /* also of one that has just exited */
 		r = ring_record(sizeof(*r), RECORD_CONNECT, c->tgid);
 		if (r) {
 			r->start = c->start;

@@ -183,7 +183,7 @@ func (t *connTable) expire(now int64, idle bool) error {
 		err = errors.Join(err, c.finish())
 	}
 	err = errors.Join(err, t.guideAll())
-	t.names.tracker.Expire(now)
+	t.names.expire(now)
 	err = errors.Join(err, t.failed, t.recovery.tick(now, idle))
 	t.failed = nil
 	return errors.Join(err, t.audit.run(t, now, idle))

@@ -23,16 +23,30 @@ type names struct {
 	comms   map[int]string // of the processes that resolve names
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
+	leaving  map[int]leaver
 }
 
+// leaver is a process that has exited. Its sockets are closed after its exit is
+// reported: only then do connects fail that were under way.
+type leaver struct {
+	at     int64
+	source *fetchenv.Source
+}
+
+// leaveLinger is how long after its exit a process is remembered.
+const leaveLinger = 100 * time.Millisecond
+
 func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *fetchenv.Source) *names {
-	n := &names{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf}
+	n := &names{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf, leaving: make(map[int]leaver)}
 	n.tracker = dns.NewTracker(n)
 	return n
 }
 
 func (n *names) packet(r *bpf.Record) {
 	d := &r.Packet
+	if l, ok := n.leaving[r.PID]; ok && l.at < r.Time {
+		n.end(r.PID) // which another process is now
+	}
 	n.comms[r.PID] = d.Comm
 	n.tracker.Packet(&dns.Packet{
 		PID: r.PID, At: r.Time, Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
@@ -40,10 +54,34 @@ func (n *names) packet(r *bpf.Record) {
 	})
 }
 
+// leave takes the exit of a process.
+func (n *names) leave(pid int, at int64) {
+	n.leaving[pid] = leaver{at, n.sourceOf(pid)}
+}
+
 // end ends the lookups of a process.
 func (n *names) end(pid int) {
 	n.tracker.End(pid)
 	delete(n.comms, pid)
+	delete(n.leaving, pid)
+}
+
+// expire ends what nothing more is expected of by now.
+func (n *names) expire(now int64) {
+	n.tracker.Expire(now)
+	for pid, l := range n.leaving {
+		if l.at+leaveLinger.Nanoseconds() < now {
+			n.end(pid)
+		}
+	}
+}
+
+// source returns where a process fetches from, also of one that has exited.
+func (n *names) source(pid int) *fetchenv.Source {
+	if l, ok := n.leaving[pid]; ok {
+		return l.source
+	}
+	return n.sourceOf(pid)
 }
 
 // resolved adds to a connection what is known of the name of its peer, to which
@@ -87,7 +125,7 @@ func (n *names) Failed(pid int, l *dns.Lookup) {
 		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, DNS: &took,
 		Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail},
 	}
-	notMade(&e, n.sourceOf(pid), e.Name)
+	notMade(&e, n.source(pid), e.Name)
 	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e)
 }
 
@@ -106,7 +144,7 @@ func (n *names) connectFailed(r *bpf.Record) {
 		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
 	}
 	n.resolved(&e, r.PID, c.Start)
-	notMade(&e, n.sourceOf(r.PID), e.Name)
+	notMade(&e, n.source(r.PID), e.Name)
 	n.events.Conn(n.at(r.PID, c.Comm, r.Time), &e)
 }
 

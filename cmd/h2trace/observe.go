@@ -243,7 +243,7 @@ func (o *observer) handle(r *bpf.Record) error {
 		return err
 	case bpf.KindExit:
 		err := o.conns.endProcess(r.PID, r.Time)
-		o.conns.names.end(r.PID)
+		o.conns.names.leave(r.PID, r.Time)
 		o.conns.fetches.End(r.PID)
 		o.processes.exit(r)
 		return err
