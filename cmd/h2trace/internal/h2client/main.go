@@ -44,6 +44,7 @@ func main() {
 	repeat := flag.Bool("repeat", false, "play the scenario again and again until stdin ends")
 	tableSize := flag.Int("table", 0, "size of header tables, in bytes; 0 for the default")
 	pingAfter := flag.Duration("ping", 0, "ping the server after this much silence")
+	pong := flag.Duration("pong", 0, "give up a connection whose ping is not answered for this long; 0 for the default")
 	timeout := flag.Duration("timeout", time.Minute, "give up after this long")
 	view := flag.Bool("view", false, "print the windows that the client itself keeps (with -impl x)")
 	plain := flag.Bool("plain", false, "speak HTTP/2 without TLS, with prior knowledge")
@@ -53,7 +54,7 @@ func main() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 	defer cancel()
-	conf := &http.HTTP2Config{MaxReceiveBufferPerStream: *window, SendPingTimeout: *pingAfter}
+	conf := &http.HTTP2Config{MaxReceiveBufferPerStream: *window, SendPingTimeout: *pingAfter, PingTimeout: *pong}
 	conf.MaxDecoderHeaderTableSize, conf.MaxEncoderHeaderTableSize = *tableSize, *tableSize
 	if *window != 0 {
 		conf.MaxReceiveBufferPerConnection = max(*window, 1<<16)

@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// stage is how far a silent server gets with a connection.
+type stage string
+
+// The stages.
+const (
+	connecting  stage = "connect"   // it takes no connections
+	handshaking stage = "handshake" // it does not answer the ClientHello
+	answering   stage = "head"      // it does not answer requests
+	delivering  stage = "body"      // it stops in the middle of each body
+)
+
+// silent runs a server on loopback that goes silent at a stage, until the test
+// ends. It returns its URL.
+func (l *lab) silent(t *testing.T, at stage, plain bool) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, end := context.WithCancel(t.Context())
+	var served sync.WaitGroup
+	t.Cleanup(func() {
+		end()
+		_ = ln.Close()
+		served.Wait()
+	})
+	switch at {
+	case connecting:
+		fillQueue(t, ln)
+	case handshaking:
+		served.Go(func() { swallow(ln, &served) })
+	default:
+		srv := &http.Server{
+			Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, at, over) }),
+			TLSConfig: &tls.Config{Certificates: []tls.Certificate{l.authority.Server(t)}},
+			ErrorLog:  log.New(io.Discard, "", 0),
+		}
+		serve := func() error { return srv.ServeTLS(ln, "", "") }
+		if plain {
+			srv.Protocols = new(http.Protocols)
+			srv.Protocols.SetHTTP1(true)
+			srv.Protocols.SetUnencryptedHTTP2(true)
+			serve = func() error { return srv.Serve(ln) }
+		}
+		served.Go(func() { _ = serve() }) // ends with the listener
+		t.Cleanup(func() { _ = srv.Close() })
+	}
+	scheme := "https"
+	if plain {
+		scheme = "http"
+	}
+	return scheme + "://" + ln.Addr().String()
+}
+
+// say answers as far as a stage allows, and then waits for the end of the test.
+func say(w http.ResponseWriter, at stage, over context.Context) {
+	if at == delivering {
+		w.Header().Set("Content-Length", strconv.Itoa(1<<20))
+		_, _ = w.Write(make([]byte, 1<<16)) // the client may be gone
+		_ = http.NewResponseController(w).Flush()
+	}
+	<-over.Done()
+}
+
+// swallow reads what clients send, and says nothing.
+func swallow(ln net.Listener, served *sync.WaitGroup) {
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return // closed by the cleanup
+		}
+		served.Go(func() {
+			defer c.Close()
+			_, _ = io.Copy(io.Discard, c) // until the client is gone
+		})
+	}
+}
+
+// fillQueue has the kernel drop what would connect to a listener: its queue is
+// full, and nobody accepts.
+func fillQueue(t *testing.T, ln net.Listener) {
+	t.Helper()
+	raw, err := ln.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { err = unix.Listen(int(fd), 0) }); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+}

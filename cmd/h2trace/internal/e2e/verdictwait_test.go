@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// interrupted has a command be interrupted, as by Ctrl-C, after so many seconds.
+// Its exit status is 124.
+func interrupted(seconds string, c command) command {
+	c.args = append([]string{"timeout", "-s", "INT", seconds}, c.args...)
+	return c
+}
+
+// gets is h2client with a URL.
+func (l *lab) gets(t *testing.T, url string, flags ...string) command {
+	t.Helper()
+	return command{args: append([]string{bin(t, "h2client"), "-url", url}, flags...), env: peerEnv(l.authority)}
+}
+
+// unfair is what is wrong of a proxy that does not answer.
+var unfair = []string{"no request of it", "nothing failed", "nearer", "warm cache", "delivers slowly"}
+
+// TestWaitVerdicts has programs wait for what never comes.
+func TestWaitVerdicts(t *testing.T) {
+	const http1 = "GODEBUG=http2client=0"
+	download := func(at stage, plain bool, env ...string) func(*testing.T, *lab) string {
+		return func(t *testing.T, l *lab) string {
+			return traced(t, 124, interrupted("1.2", l.download(t, oneModule, l.silent(t, at, plain), env...)))
+		}
+	}
+	unanswered := []string{" went to waiting for an answer to GET ", "/example.test/one/m000/@v/v1.0.0.mod from ", ", which never came"}
+	stopped := []string{" went to waiting for the rest of the response to GET ", ", which never came"}
+	checkSituations(t, []situation{
+		{name: "connect", run: download(connecting, false), cause: "connect", text: []string{"connecting to 127.0.0.1:", "does not answer"}, never: unfair},
+		{name: "handshake", run: download(handshaking, false), cause: "tls", text: []string{"a TLS handshake with 127.0.0.1:", "never ended"}, never: unfair},
+		{name: "answer", run: download(answering, false), cause: "server_wait", text: unanswered, evidence: []string{"× timeout"}, never: unfair},
+		{name: "answer, HTTP/1.1", run: download(answering, false, http1), cause: "server_wait", text: unanswered, never: unfair},
+		{name: "answer, without TLS", run: download(answering, true), cause: "server_wait", text: unanswered, never: unfair},
+		{name: "body", run: download(delivering, false), cause: "server_wait", text: stopped, never: unfair},
+		{name: "body, HTTP/1.1", run: download(delivering, false, http1), cause: "server_wait", text: stopped, never: unfair},
+		{name: "body, without TLS", run: download(delivering, true), cause: "server_wait", text: stopped, never: unfair},
+		{
+			name: "deadline",
+			run: func(t *testing.T, l *lab) string {
+				return traced(t, 1, l.gets(t, l.silent(t, answering, false), "-scenario", "get", "-timeout", "1s"))
+			},
+			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, never: append(unfair, "proxy"),
+		},
+		{
+			name: "deadline, HTTP/2 without TLS",
+			run: func(t *testing.T, l *lab) string {
+				return traced(t, 1, l.gets(t, l.silent(t, answering, true), "-plain", "-scenario", "get", "-timeout", "1s"))
+			},
+			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, never: append(unfair, "proxy"),
+		},
+		{
+			name: "pings without an answer",
+			run: func(t *testing.T, l *lab) string {
+				addr, _ := scriptedServer(t, l.authority, func(p *peer) {
+					p.accept()
+					p.until(func(f http2.Frame) bool { return f.Header().Type == http2.FramePing })
+					<-t.Context().Done() // the next is not answered, nor read
+				})
+				return traced(t, 1, l.gets(t, "https://"+addr, "-ping", "300ms", "-pong", "700ms", "-scenario", "get"))
+			},
+			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, never: append(unfair, "proxy"),
+		},
+		{
+			name: "given up, and done without",
+			run: func(t *testing.T, l *lab) string {
+				c := l.gets(t, l.silent(t, answering, false), "-scenario", "get", "-timeout", "1s")
+				c.args = append([]string{"sh", "-c", `"$@"; exit 0`, "sh"}, c.args...)
+				return traced(t, 0, c)
+			},
+			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, evidence: []string{"× timeout"}, never: unfair,
+		},
+		{
+			name: "Ctrl-C",
+			run: func(t *testing.T, l *lab) string {
+				tr := startTracing(t, l.download(t, oneModule, l.silent(t, answering, false)))
+				tr.awaitEvent(`"type":"HEADERS"`, 1)
+				time.Sleep(time.Second) // for which it waits
+				if err := syscall.Kill(-tr.cmd.Process.Pid, syscall.SIGINT); err != nil {
+					t.Fatal(err)
+				}
+				if r := tr.wait(); r.status != 130 {
+					t.Errorf("exit status %d", r.status)
+				}
+				return tr.events
+			},
+			cause: "server_wait", text: unanswered, never: unfair,
+		},
+		{
+			name: "the observing ends first",
+			run: func(t *testing.T, l *lab) string {
+				c := interrupted("2", l.download(t, oneModule, l.silent(t, answering, false)))
+				c.flags = []string{"--duration", "1s"}
+				return traced(t, 124, c)
+			},
+			cause: "server_wait", text: unanswered, evidence: []string{" waits for an answer since "}, never: unfair,
+		},
+		{
+			name: "joined before it asks",
+			run: func(t *testing.T, l *lab) string {
+				p := startFile(t, fetch.path(t), peerEnv(l.authority), "-", l.silent(t, answering, false)+"/joined")
+				tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(p.pid)}})
+				tr.awaitEvent(`"action":"attached"`, 1)
+				p.typeIn("")
+				tr.awaitEvent(`"type":"HEADERS"`, 1)
+				time.Sleep(500 * time.Millisecond) // for which it waits
+				tr.signal(syscall.SIGINT)
+				tr.good()
+				return tr.events
+			},
+			cause: "server_wait", text: []string{"waiting for an answer to GET ", "/joined", "which never came"},
+			evidence: []string{" waits for an answer since "}, never: append(unfair, "proxy", "processes themselves"),
+		},
+	})
+}
