@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
+	"h2trace/bpf/layout"
 	"h2trace/bpf/plan"
 )
 
@@ -120,29 +121,41 @@ func (c *Collector) enterSite(exe *Executable, program string, site probesSite) 
 func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) {
 	v := probesSite{
 		TcpconnHash: p.TCPConnHash,
+		ConnHash:    p.ConnHash,
 		ConnSlot:    site.ConnSlot,
 	}
 	if site.Kind == plan.StackCheck {
 		v.StackCheck = 1
+	}
+	if p.OldFields {
+		v.OldFields = 1
 	}
 	switch site.Tap {
 	case plan.ClientHandshake:
 		v.Role = uint8(RoleClient)
 	case plan.ServerHandshake:
 		v.Role = uint8(RoleServer)
-	}
-	if site.Tap == plan.HandshakeEnd {
+	case plan.HandshakeEnd:
 		v.Errors = c.enterErrors(p.Errors)
-		if l := p.TLS; l != nil {
-			v.TlsVersion, v.TlsCipher, v.TlsResumed, v.TlsAlpn, v.TlsSni = l.Version, l.Cipher, l.Resumed, l.ALPN, l.SNI
-		}
 	}
-	if site.Tap == plan.Close && p.TLS != nil {
-		v.TlsReadErr = p.TLS.ReadErr
+	if p.TLS != nil && !c.opts.unknownRelease {
+		setTLS(&v, site.Tap, p.TLS)
 	}
 	var err error
 	v.Layout, err = c.enterLayout(layoutOf(site))
 	return v, err
+}
+
+// setTLS tells the probes of a tap where a tls.Conn has the fields that they want.
+func setTLS(v *probesSite, tap plan.Tap, l *layout.TLS) {
+	switch tap {
+	case plan.ClientHandshake, plan.ServerHandshake, plan.Write:
+		v.TlsVersion = l.Version
+	case plan.HandshakeEnd:
+		v.TlsVersion, v.TlsCipher, v.TlsResumed, v.TlsAlpn, v.TlsSni = l.Version, l.Cipher, l.Resumed, l.ALPN, l.SNI
+	case plan.Close:
+		v.TlsReadErr = l.ReadErr
+	}
 }
 
 // programName names the BPF program that knows where the values are at a site.

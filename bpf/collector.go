@@ -50,7 +50,8 @@ type Options struct {
 	// and decode, as records of KindField and KindList.
 	Verify bool
 
-	compat bool // as on a kernel that lacks some of optionalFeatures
+	compat         bool // as on a kernel that lacks some of optionalFeatures
+	unknownRelease bool // as for a Go release whose tls.Conn is not known
 }
 
 // Collector is the kernel side of a capture. AddTarget, Attach and Read may be

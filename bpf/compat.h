@@ -19,15 +19,20 @@
 /* Which values an attached probe finds where: index is the attach cookie. */
 struct site {
 	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0 when not known */
+	u32 conn_hash;	  /* that of net.Conn, likewise */
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
 	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts */
 	u8 late;	  /* 1: takes the place of a probe that never fired */
 	u8 errors;	  /* RETs: 1 + index of the table of error types */
-	u8 pad;
-	/* Where in a tls.Conn its fields are, 0 when not known. RETs of handshakes: */
+	u8 old_fields;	  /* 1: the type data has fields as Go 1.18 wrote them */
+	/*
+	 * Where in a tls.Conn its fields are, 0 when not known. Handshakes, their
+	 * RETs, and Write:
+	 */
 	u16 tls_version;
+	/* RETs of handshakes: */
 	u16 tls_cipher;
 	u16 tls_resumed;
 	u16 tls_alpn;
@@ -36,7 +41,7 @@ struct site {
 	u16 pad2;
 };
 
-_Static_assert(sizeof(struct site) == 28, "site");
+_Static_assert(sizeof(struct site) == 32, "site");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

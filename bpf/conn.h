@@ -7,20 +7,21 @@
 #define H2TRACE_CONN_H
 
 #include "compat.h"
-#include "goabi.h"
+#include "netconn.h"
 #include "path.h"
 #include "ring.h"
 #include "wants.h"
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
 #define TLS_CONN_CONN 0	     /* crypto/tls.Conn.conn, an interface */
+#define TLS_CONN_DATA 8	     /* the pointer in it */
 #define TLS_CONN_ISCLIENT 16 /* crypto/tls.Conn.isClient */
-#define NET_CONN_FD 0	     /* net.conn.fd */
-#define NETFD_SYSFD 16	     /* net.netFD.pfd.Sysfd */
-#define ITAB_TYPE 8	     /* internal/abi.ITab.Type */
-#define ITAB_HASH 16	     /* internal/abi.ITab.Hash */
-#define TYPE_HASH 16	     /* internal/abi.Type.Hash */
-#define WRAPPERS_MAX 4	     /* net.Conn inside net.Conn, as first field */
+/* And where these lie in a crypto/tls.Conn, from its vers on. */
+#define TLS_COMPLETE -32      /* isHandshakeComplete, before Go 1.20 handshakeStatus */
+#define TLS_HANDSHAKE_ERR -16 /* handshakeErr */
+#define TLS_HANDSHAKES 16     /* handshakes: how many have succeeded */
+#define NET_CONN_FD 0	      /* net.conn.fd */
+#define NETFD_SYSFD 16	      /* net.netFD.pfd.Sysfd */
 
 struct conn_key {
 	u64 ptr; /* *tls.Conn */
@@ -59,14 +60,16 @@ enum framing {
 
 struct conn {
 	u64 id;
-	u64 sk; /* struct sock, 0 when not known */
+	u64 sk;	      /* struct sock, 0 when not known */
+	u64 net_conn; /* the pointer in its net.Conn */
 	struct conn_dir dir[DIR_COUNT];
 	u8 role;
 	u8 handshake; /* seen from before the handshake */
 	u8 closed;
 	u8 framing;
 	u8 read_ended; /* before it was closed */
-	u8 pad[3];
+	u8 young;      /* its first handshake has not ended, as far as was seen */
+	u8 pad[2];
 };
 
 struct {
@@ -88,24 +91,6 @@ u64 last_conn_id = 0;
 
 /* Set by user space while the probes of hpack.h are attached. */
 u32 recovering = 0;
-
-static __always_inline u64 read_user_u64(u64 addr)
-{
-	u64 v = 0;
-
-	bpf_probe_read_user(&v, sizeof(v), (void *)addr);
-	return v;
-}
-
-/* The hash of the type in an interface. The itab's own copy is 0 where the runtime made it. */
-static __always_inline u32 type_hash(u64 itab)
-{
-	u32 hash = 0;
-
-	bpf_probe_read_user(&hash, sizeof(hash),
-			    (void *)(read_user_u64(itab + ITAB_TYPE) + TYPE_HASH));
-	return hash;
-}
 
 /* The socket behind descriptor fd of the current process, or NULL. */
 static __always_inline struct sock *sock_of_fd(u32 fd)
@@ -135,28 +120,14 @@ static __always_inline struct sock *sock_of_tcpconn(u64 tcpconn)
 	return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
 }
 
-/*
- * The socket of a *tls.Conn. Its net.Conn is a *net.TCPConn, or something
- * that wraps one as its first field: *tls.Conn itself (TLS inside TLS) does.
- * Anything else gives NULL, never a guess: the type's hash is compared.
- */
-static __always_inline struct sock *sock_of_conn(u64 tls_conn, u32 tcpconn_hash)
+/* The socket below a *tls.Conn, or NULL. */
+static __always_inline struct sock *sock_of_conn(u64 tls_conn, struct site *site)
 {
-	u64 at = tls_conn + TLS_CONN_CONN;
-	u64 iface[2];
-	u32 hash;
+	u64 tcpconn =
+		find_tcpconn(tls_conn + TLS_CONN_CONN,
+			     (u64)site->conn_hash << 32 | site->tcpconn_hash, site->old_fields);
 
-	if (!tcpconn_hash)
-		return NULL;
-	for (int i = 0; i < WRAPPERS_MAX; i++) {
-		if (bpf_probe_read_user(iface, sizeof(iface), (void *)at) ||
-		    bpf_probe_read_user(&hash, sizeof(hash), (void *)(iface[0] + ITAB_HASH)))
-			return NULL;
-		at = iface[1];
-		if (hash == tcpconn_hash)
-			return sock_of_tcpconn(at);
-	}
-	return NULL;
+	return tcpconn ? sock_of_tcpconn(tcpconn) : NULL;
 }
 
 /* Returns the family, 0 for one that is not of the Internet. */
@@ -271,16 +242,16 @@ static __noinline struct conn *open_conn(struct site *site, struct conn_key *key
 	struct conn *c;
 
 	fresh.id = new_id(&last_conn_id);
-	fresh.handshake = handshake;
-	if (handshake) {
-		fresh.role = site->role;
-	} else {
+	fresh.handshake = fresh.young = handshake;
+	fresh.net_conn = read_user_u64(key->ptr + TLS_CONN_DATA);
+	fresh.role = site->role;
+	if (!fresh.role) {
 		u8 is_client = 0;
 
 		if (!bpf_probe_read_user(&is_client, 1, (void *)(key->ptr + TLS_CONN_ISCLIENT)))
 			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
 	}
-	fresh.sk = (u64)sock_of_conn(key->ptr, site->tcpconn_hash);
+	fresh.sk = (u64)sock_of_conn(key->ptr, site);
 	if (bpf_map_update_elem(&conns, key, &fresh, BPF_ANY))
 		return NULL;
 	if (fresh.sk)
@@ -291,6 +262,39 @@ static __noinline struct conn *open_conn(struct site *site, struct conn_key *key
 	if (c)
 		report_open(c, key);
 	return c;
+}
+
+/* How far the life of a *tls.Conn is. */
+enum stage {
+	STAGE_UNKNOWN, /* where its fields are is not known */
+	STAGE_YOUNG,   /* in its first handshake, or before it */
+	STAGE_FAILED,  /* that has failed: nothing is sent any more */
+	STAGE_OPEN,
+};
+
+static __always_inline enum stage stage_of(struct site *site, u64 ptr)
+{
+	u64 at = ptr + site->tls_version;
+	u32 complete = 1;
+
+	if (!site->tls_version)
+		return STAGE_UNKNOWN;
+	bpf_probe_read_user(&complete, sizeof(complete), (void *)(at + TLS_COMPLETE));
+	if (complete || read_user_u64(at + TLS_HANDSHAKES)) /* another one: renegotiation */
+		return STAGE_OPEN;
+	return read_user_u64(at + TLS_HANDSHAKE_ERR) ? STAGE_FAILED : STAGE_YOUNG;
+}
+
+/* Whether a *tls.Conn is on the net.Conn that was there: else the address is another one's by now. */
+static __always_inline bool has_net_conn(const struct conn *c, struct conn_key *key)
+{
+	return c->net_conn == read_user_u64(key->ptr + TLS_CONN_DATA);
+}
+
+/* Whether a young connection is the one that is known at its address. */
+static __always_inline bool is_still(const struct conn *c, struct conn_key *key)
+{
+	return !c->closed && c->young && has_net_conn(c, key);
 }
 
 #endif

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"runtime"
 	"sync"
 	"testing"
@@ -80,59 +79,4 @@ func echo(t *testing.T, addr string, config *tls.Config, text string) {
 	if _, err := io.ReadFull(conn, back); err != nil || string(back) != text {
 		t.Errorf("echo of %q: got %q, %v", text, back, err)
 	}
-}
-
-// TestWrappedConn hides the TCP connection behind another net.Conn.
-func TestWrappedConn(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		wrap  func(net.Conn) net.Conn
-		known bool
-	}{
-		{"plain", func(c net.Conn) net.Conn { return c }, true},
-		{"embedded first", func(c net.Conn) net.Conn { return &counted{c} }, true},
-		{"not first", func(c net.Conn) net.Conn { return &labelled{"label", c} }, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := newCollector(t, Options{BufferSize: 1 << 20})
-			ln, config := listen(t)
-			go func() {
-				if conn, err := ln.Accept(); err == nil {
-					_, _ = io.Copy(io.Discard, conn)
-					conn.Close()
-				}
-			}()
-			got := observe(t, c, func() {
-				raw, err := net.Dial("tcp", ln.Addr().String())
-				if err != nil {
-					t.Fatal(err)
-				}
-				conn := tls.Client(test.wrap(raw), config)
-				if _, err := io.WriteString(conn, "hello"); err != nil {
-					t.Fatal(err)
-				}
-				conn.Close()
-			})
-			for id, open := range got.opens {
-				if open.Role != RoleClient {
-					continue
-				}
-				if open.Remote.IsValid() != test.known || test.known && open.Remote.String() != ln.Addr().String() {
-					t.Errorf("remote: got %s, want known=%t", open.Remote, test.known)
-				}
-				if text := got.data[id][Send].String(); text != "hello" {
-					t.Errorf("sent: got %q", text)
-				}
-			}
-		})
-	}
-}
-
-type counted struct {
-	net.Conn
-}
-
-type labelled struct {
-	label string
-	net.Conn
 }

@@ -33,24 +33,44 @@ static __always_inline bool entered(struct pt_regs *ctx, struct site *site, stru
 	return conn_key_of(key, GO_ARG0(ctx));
 }
 
-/*
- * A connection unknown here was opened before its probes were attached, or
- * writes before its handshake.
- */
-static __always_inline struct conn *conn_of(struct site *site, struct conn_key *key)
+/* A connection unknown here was opened before its probes were attached. */
+static __always_inline struct conn *conn_of(struct site *site, struct conn_key *key,
+					    enum stage stage)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
-	if (c && !(site->late && end_late(key, c)))
+	if (c && stage == STAGE_UNKNOWN && !has_net_conn(c, key))
+		report_close(c, key, 0);
+	else if (c && !(site->late && end_late(key, c))) {
+		if (c->young) /* what is read, or written by now, comes after the handshake */
+			c->young = 0;
 		return c;
+	}
 	return open_conn(site, key, false);
+}
+
+/* One that is about to begin its first handshake, or has. */
+static __noinline struct conn *young_conn(struct site *site, struct conn_key *key)
+{
+	struct conn *c = bpf_map_lookup_elem(&conns, key);
+
+	if (c) {
+		if (is_still(c, key))
+			return c;
+		report_close(c, key, 0);
+	}
+	return open_conn(site, key, true);
 }
 
 static __always_inline void traffic(struct pt_regs *ctx, struct site *site, struct conn_key *key,
 				    u32 direction, u64 src, u64 len)
 {
-	struct conn *c = conn_of(site, key);
+	enum stage stage = direction == DIR_SEND ? stage_of(site, key->ptr) : STAGE_OPEN;
+	struct conn *c;
 
+	if (stage == STAGE_FAILED)
+		return;
+	c = stage == STAGE_YOUNG ? young_conn(site, key) : conn_of(site, key, stage);
 	if (!c) {
 		count_seen(1, len);
 		count_lost(LOSS_TABLE_FULL, 1, len);
@@ -115,19 +135,24 @@ int handshake(struct pt_regs *ctx)
 {
 	struct site *site = site_of(ctx);
 	struct conn_key key;
+	enum stage stage;
 	struct conn *c;
 
 	if (!entered(ctx, site, &key))
 		return 0;
+	stage = stage_of(site, key.ptr);
+	if (stage == STAGE_OPEN)
+		return 0; /* renegotiation */
 	handshake_begins(ctx, &key);
 	c = bpf_map_lookup_elem(&conns, &key);
-	if (c && !c->closed) {
-		/* Entry probes fire twice, and a first Write starts the handshake itself. */
-		if (!c->dir[DIR_RECV].offset && !(c->handshake && c->dir[DIR_SEND].offset))
-			return 0;
-		report_close(c, &key, 0);
-	}
-	open_conn(site, &key, true);
+	/*
+	 * Where its stage is not known, what was sent is that of the first Write,
+	 * which this handshake is inside of.
+	 */
+	if (c && stage == STAGE_UNKNOWN && !c->handshake && !c->closed &&
+	    !c->dir[DIR_RECV].offset && has_net_conn(c, &key))
+		return 0;
+	young_conn(site, &key);
 	return 0;
 }
 

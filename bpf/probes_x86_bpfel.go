@@ -88,10 +88,11 @@ type probesCloseRecord struct {
 }
 
 type probesConn struct {
-	_   structs.HostLayout
-	Id  uint64
-	Sk  uint64
-	Dir [2]struct {
+	_       structs.HostLayout
+	Id      uint64
+	Sk      uint64
+	NetConn uint64
+	Dir     [2]struct {
 		_         structs.HostLayout
 		Seq       uint64
 		Offset    uint64
@@ -114,7 +115,8 @@ type probesConn struct {
 	Closed    uint8
 	Framing   uint8
 	ReadEnded uint8
-	Pad       [3]uint8
+	Young     uint8
+	Pad       [2]uint8
 }
 
 type probesConnKey struct {
@@ -594,13 +596,14 @@ type probesSegmentRecord struct {
 type probesSite struct {
 	_           structs.HostLayout
 	TcpconnHash uint32
+	ConnHash    uint32
 	ConnSlot    uint32
 	StackCheck  uint8
 	Role        uint8
 	Layout      uint8
 	Late        uint8
 	Errors      uint8
-	Pad         uint8
+	OldFields   uint8
 	TlsVersion  uint16
 	TlsCipher   uint16
 	TlsResumed  uint16

@@ -152,6 +152,7 @@ int handshake_ret(struct pt_regs *ctx)
 	c = bpf_map_lookup_elem(&conns, &key);
 	if (!c || !c->handshake)
 		return 0;
+	c->young = 0;
 	r = ring_record(sizeof(*r), RECORD_HANDSHAKE, key.tgid);
 	if (!r)
 		return 0;

@@ -66,7 +66,7 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	if !p.has(Read) || !p.has(Write) {
 		return nil, exe.withoutTLS()
 	}
-	if p.TCPConnHash, err = exe.pointerTypeHash("*net.TCPConn"); err != nil {
+	if err := exe.planTypes(p); err != nil {
 		return nil, err
 	}
 	return p, exe.planPhases(p)

@@ -23,11 +23,7 @@ var phaseFunctions = []struct {
 
 // planPhases adds to a plan what it takes to follow handshakes.
 func (e *executable) planPhases(p *Plan) error {
-	var err error
 	p.TLS = layout.ReleasedTLS(e.goVersion)
-	if p.Errors, err = e.findErrorTypes(); err != nil {
-		return err
-	}
 	for _, pf := range phaseFunctions {
 		f, err := e.function(pf.name)
 		if err != nil {

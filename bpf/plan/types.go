@@ -1,6 +1,9 @@
 package plan
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"io"
+)
 
 // Fields of internal/abi.Type, in every release from 1.18 to 1.27.
 const (
@@ -10,44 +13,108 @@ const (
 	typeSize  = 48
 	typeAlign = 8
 
-	// maxTypeTries bounds the places where a name's offset seems to stand.
+	// maxTypeTries bounds the places where a name's offset seems to stand, for
+	// each name.
 	maxTypeTries = 64
 
 	kindMask    = 0x1f
 	kindPointer = 22
 )
 
-// pointerTypeHash returns the hash of a pointer type by its name, such as
-// "*net.TCPConn", or 0 when the executable does not have it. No symbol names
-// types, and since Go 1.27 none names itabs; but the linker marks where their
-// descriptors and names lie, and a name leads to its descriptor.
-func (e *executable) pointerTypeHash(name string) (uint32, error) {
+// typeName names a type. In the type data the name is that of the pointer also
+// where the type is not one.
+type typeName struct {
+	name    string
+	pointer bool
+}
+
+// typeHashes returns the hashes of types by their names, 0 for those that the
+// executable does not have. No symbol names types, and since Go 1.27 none names
+// itabs; but the linker marks where their descriptors and names lie, and a name
+// leads to its descriptor.
+func (e *executable) typeHashes(wanted []typeName) ([]uint32, error) {
+	hashes := make([]uint32, len(wanted))
 	types, start, err := e.types()
 	if types == nil || err != nil {
-		return 0, err
+		return hashes, err
 	}
-	// A name is flags (1: exported), length and text (internal/abi.Name).
-	var str []byte
-	err = scan(types, types.Size(), [][]byte{append([]byte{1, byte(len(name))}, name...)}, func(_ int, at int64) bool {
-		str = binary.LittleEndian.AppendUint32(nil, uint32(at))
-		return false
-	})
-	if err != nil || str == nil {
-		return 0, err
+	strs, of, err := findTypeNames(types, wanted)
+	if err != nil {
+		return nil, err
 	}
-	var hash uint32
-	tries := 0
+	tries, left := make([]int, len(strs)), len(strs)
 	typ := make([]byte, typeSize)
-	err = scan(types, types.Size(), [][]byte{str}, func(_ int, at int64) bool {
+	err = scan(types, types.Size(), strs, func(p int, at int64) bool {
 		at -= typeStr
-		if at < 0 || (start+uint64(at))%typeAlign != 0 {
+		hash := &hashes[of[p]]
+		if *hash != 0 || tries[p] == maxTypeTries || at < 0 || (start+uint64(at))%typeAlign != 0 {
 			return true
 		}
-		tries++
-		if readFull(types, typ, at) == nil && typ[typeKind]&kindMask == kindPointer {
-			hash = binary.LittleEndian.Uint32(typ[typeHash:])
+		if tries[p]++; readFull(types, typ, at) != nil {
+			return true
 		}
-		return hash == 0 && tries < maxTypeTries
+		kind := typ[typeKind] & kindMask
+		if kind != 0 && (kind == kindPointer) == wanted[of[p]].pointer {
+			*hash = binary.LittleEndian.Uint32(typ[typeHash:])
+			left--
+		}
+		return left > 0
 	})
-	return hash, err
+	return hashes, err
+}
+
+// findTypeNames returns the offsets of those names that there are, as they stand
+// in descriptors, and which each is of.
+func findTypeNames(types *io.SectionReader, wanted []typeName) (strs [][]byte, of []int, err error) {
+	// A name is flags, length and text (internal/abi.Name).
+	names := make([][]byte, len(wanted))
+	for i, w := range wanted {
+		names[i] = append([]byte{byte(len(w.name))}, w.name...)
+	}
+	found := make([]bool, len(wanted))
+	err = scan(types, types.Size(), names, func(i int, at int64) bool {
+		if !found[i] {
+			found[i] = true
+			strs, of = append(strs, binary.LittleEndian.AppendUint32(nil, uint32(at-1))), append(of, i)
+		}
+		return len(of) < len(wanted)
+	})
+	return strs, of, err
+}
+
+// types returns the type data of the executable and its address, nil where they
+// are not known.
+func (e *executable) types() (*io.SectionReader, uint64, error) {
+	start, end := e.symbols[symTypes].addr, e.symbols[symETypes].addr
+	if start == 0 || end <= start {
+		return nil, 0, nil
+	}
+	if end-start > maxTable {
+		return nil, 0, notTraceable("damaged ELF file: %d bytes of types", end-start)
+	}
+	seg, base, err := atAddr(e.file, start, end-start)
+	if err != nil {
+		return nil, 0, err
+	}
+	return io.NewSectionReader(seg, base, int64(end-start)), start, nil
+}
+
+// connTypes are the types that lead to a socket, see Plan.
+var connTypes = []typeName{{"*net.TCPConn", true}, {"*net.Conn", false}}
+
+// planTypes adds to a plan what types it takes to find the socket of a connection,
+// and to understand the error of a handshake.
+func (e *executable) planTypes(p *Plan) error {
+	wanted := connTypes[:len(connTypes):len(connTypes)]
+	for _, t := range errorTypes {
+		wanted = append(wanted, t.typeName)
+	}
+	hashes, err := e.typeHashes(wanted)
+	if err != nil {
+		return err
+	}
+	p.TCPConnHash, p.ConnHash = hashes[0], hashes[1]
+	p.OldFields = goMinor(e.goVersion) == 18
+	p.Errors = knownErrors(hashes[len(connTypes):])
+	return nil
 }

@@ -33,6 +33,7 @@ type tracedConn struct {
 	latest    int64 // the highest kernel time so far
 	// missing is set while something is, and is asked for.
 	missing *missingState
+	early   early
 	// exe is what its process runs, nil until that is known.
 	exe    *bpf.Executable
 	silent [2]bool // by direction: known to be silent while the other is not
@@ -154,6 +155,7 @@ func (c *tracedConn) finish() error {
 	delete(t.adrift, c)
 	t.leave(c)
 	t.hellos.closed(c)
+	c.release()
 	err := t.recovery.leave(c)
 	if c.until != [2]uint64{} {
 		err = errors.Join(err, t.collector.ForgetBody(c.id))

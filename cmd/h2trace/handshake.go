@@ -28,8 +28,10 @@ func (t *connTable) handshake(r *bpf.Record) {
 		c.event.TLS = agreed(h)
 	}
 	if h.Error == nil {
+		c.releaseEarly(r.Time)
 		return
 	}
+	c.dropEarly()
 	c.announce()
 	e := c.event
 	e.Action = export.ConnFailed

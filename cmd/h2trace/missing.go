@@ -45,6 +45,9 @@ type heldData struct {
 // more because the process went on to read; what is sent meanwhile waits too, so
 // that the order stays.
 func (c *tracedConn) data(at int64, d *bpf.Data) {
+	if c.holdEarly(at, d) {
+		return
+	}
 	m := c.missing
 	if m == nil {
 		c.feed(at, d)
@@ -78,6 +81,9 @@ func (c *tracedConn) holds() bool {
 
 // release decodes what is held.
 func (c *tracedConn) release() {
+	if len(c.early.held) > 0 {
+		c.releaseEarly(0)
+	}
 	m := c.missing
 	if m == nil {
 		return
