@@ -13,7 +13,7 @@ const (
 // What a Conn holds at most, whatever a peer sends. Nothing is allocated for a
 // length that the wire only announces: buffers grow with bytes that were seen.
 // A connection that behaves stays far below: BenchmarkMemory measures 9 kB
-// with full header tables, and 56 bytes for each open stream.
+// with full header tables, and 64 bytes for each open stream.
 const (
 	// maxPayload bounds the payload kept of one frame that is not DATA.
 	// Headers of real clients and servers stay below it by an order of

@@ -44,11 +44,9 @@ const (
 // messageFields holds a field block that is complete against the rules of the
 // message that it belongs to. s is its stream, nil where that is not followed.
 func (c *Conn) messageFields(h *half, f *Frame, s *stream) *Violation {
-	at := anySection
+	at := c.section(h.dir, f, s)
 	if h.block.promised != 0 {
 		at, s = requestHead, c.streams[h.block.promised]
-	} else {
-		at = c.section(h.dir, f, s)
 	}
 	if f.HeadersError != "" {
 		if s != nil && h.block.promised == 0 {
