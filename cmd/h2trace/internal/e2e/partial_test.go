@@ -54,6 +54,11 @@ func TestLoss(t *testing.T) {
 					t.Errorf("a fault that is none: %s", e.Raw)
 				}
 			}
+			for _, e := range r.stream.Of("exchange") {
+				if !strings.Contains(storm.scenario, "abort") && !strings.Contains(e.Raw, `"error":null`) {
+					t.Errorf("a failure that is none: %s", e.Raw)
+				}
+			}
 			c := r.stream.Conns()[0]
 			p := &oracle.Partial{Trace: c, Log: r.log.Conns[0], Headers: http2debug.Attribute(r.log.Events, r.log.Conns[0])}
 			lost := 0

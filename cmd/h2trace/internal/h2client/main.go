@@ -50,8 +50,15 @@ func main() {
 	plain := flag.Bool("plain", false, "speak HTTP/2 without TLS, with prior knowledge")
 	timings := flag.String("timings", "", "write to this file what net/http/httptrace says of each request")
 	pause := flag.Duration("pause", 0, "with -timings, how late responses are to begin, and to end")
+	partly := flag.Bool("unended", false, "send requests that are not answered to their end, see unended")
 	flag.Parse()
 
+	if *partly {
+		if err := unended(); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 	defer cancel()
 	conf := &http.HTTP2Config{MaxReceiveBufferPerStream: *window, SendPingTimeout: *pingAfter, PingTimeout: *pong}
