@@ -29,14 +29,18 @@ const (
 // ends. It returns its URL.
 func (l *lab) silent(t *testing.T, at stage, plain bool) string {
 	t.Helper()
+	if at == answering || at == delivering {
+		over, end := context.WithCancel(t.Context())
+		url := l.serves(t, plain, func(w http.ResponseWriter, _ *http.Request) { say(w, at, over) })
+		t.Cleanup(end) // before the server is closed
+		return url
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	over, end := context.WithCancel(t.Context())
 	var served sync.WaitGroup
 	t.Cleanup(func() {
-		end()
 		_ = ln.Close()
 		served.Wait()
 	})
@@ -45,27 +49,44 @@ func (l *lab) silent(t *testing.T, at stage, plain bool) string {
 		fillQueue(t, ln)
 	case handshaking:
 		served.Go(func() { swallow(ln, &served) })
-	default:
-		srv := &http.Server{
-			Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { say(w, at, over) }),
-			TLSConfig: &tls.Config{Certificates: []tls.Certificate{l.authority.Server(t)}},
-			ErrorLog:  log.New(io.Discard, "", 0),
-		}
-		serve := func() error { return srv.ServeTLS(ln, "", "") }
-		if plain {
-			srv.Protocols = new(http.Protocols)
-			srv.Protocols.SetHTTP1(true)
-			srv.Protocols.SetUnencryptedHTTP2(true)
-			serve = func() error { return srv.Serve(ln) }
-		}
-		served.Go(func() { _ = serve() }) // ends with the listener
-		t.Cleanup(func() { _ = srv.Close() })
 	}
-	scheme := "https"
+	return scheme(plain) + "://" + ln.Addr().String()
+}
+
+// scheme is that of URLs.
+func scheme(plain bool) string {
 	if plain {
-		scheme = "http"
+		return "http"
 	}
-	return scheme + "://" + ln.Addr().String()
+	return "https"
+}
+
+// serves runs a server on loopback until the test ends. It returns its URL.
+func (l *lab) serves(t *testing.T, plain bool, handle http.HandlerFunc) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{
+		Handler:   handle,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{l.authority.Server(t)}},
+		ErrorLog:  log.New(io.Discard, "", 0),
+	}
+	serve := func() error { return srv.ServeTLS(ln, "", "") }
+	if plain {
+		srv.Protocols = new(http.Protocols)
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
+		serve = func() error { return srv.Serve(ln) }
+	}
+	var served sync.WaitGroup
+	served.Go(func() { _ = serve() }) // ends with the listener
+	t.Cleanup(func() {
+		_ = srv.Close()
+		served.Wait()
+	})
+	return scheme(plain) + "://" + ln.Addr().String()
 }
 
 // say answers as far as a stage allows, and then waits for the end of the test.
