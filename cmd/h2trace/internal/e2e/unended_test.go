@@ -74,7 +74,6 @@ type unendedWant struct {
 	classes         string // of HTTP/2; of HTTP/1.1 behind a space, where it is another
 	waits, receives bool
 	open, grpc      bool
-	detail          string
 }
 
 var unendedWants = map[string]unendedWant{

@@ -125,8 +125,8 @@ func deaf() (*site, error) {
 // ServeHTTP implements http.Handler.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := func() {
-		fmt.Fprint(w, "begin")
-		_ = http.NewResponseController(w).Flush() // the client finds out
+		_, err := io.WriteString(w, "begin")
+		_ = errors.Join(err, http.NewResponseController(w).Flush()) // the client finds out
 	}
 	switch r.URL.Path {
 	case "/hang", "/watch":
