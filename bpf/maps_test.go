@@ -58,7 +58,7 @@ func TestWalkMaps(t *testing.T) {
 	}
 	for version, walk := range map[string]func(memory, uint64) ([]mapEntry, bool){
 		"go1.18.10":       walkBucketMap,
-		"go1.23.12":       walkBucketMap,
+		"go1.21.13":       walkBucketMap,
 		"go1.24.13":       walkSwissMap,
 		runtime.Version(): walkSwissMap,
 		"go1.27.3":        walkSwissMap,

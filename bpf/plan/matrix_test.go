@@ -37,8 +37,8 @@ var variants = []struct {
 	{name: "default", source: tlsProgram, read: memmove, scope: always},
 	{name: "net-http", source: httpProgram, read: memmove, scope: newestToo},
 	{name: "trimpath", source: tlsProgram, args: []string{"-trimpath"}, read: memmove},
-	{name: "pie", source: tlsProgram, args: []string{"-buildmode=pie"}, read: memmove, scope: always},
-	{name: "v3", source: httpProgram, env: []string{"GOAMD64=v3"}, read: memmove, scope: newestToo},
+	{name: "pie", source: tlsProgram, args: []string{"-buildmode=pie"}, read: memmove, scope: newestToo},
+	{name: "v3", source: httpProgram, env: []string{"GOAMD64=v3"}, read: memmove}, // TestAnalyze has it, too
 	{name: "N-l", source: tlsProgram, args: []string{"-gcflags=all=-N -l"}, read: entryRet, scope: newestToo},
 	{name: "l", source: tlsProgram, args: []string{"-gcflags=all=-l"}, read: entryRet},
 	{name: "race", source: tlsProgram, env: cgo, args: []string{"-race"}, read: slicecopy, scope: newestToo},

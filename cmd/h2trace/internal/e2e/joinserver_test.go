@@ -101,7 +101,7 @@ var joinServers = []struct {
 	{release: "go1.24.13"},
 	{release: "go1.26.8", works: []string{"idle", "bulk"}},
 	{release: "go1.27.3", works: []string{"storm", "duplex"}},
-	{release: "go1.22.12", x: true, works: []string{"duplex"}},
+	{release: "go1.21.13", x: true, works: []string{"duplex"}},
 }
 
 // TestJoinWindowsServer is TestJoinWindows for servers.

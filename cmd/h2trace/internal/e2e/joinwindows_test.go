@@ -30,7 +30,7 @@ var joinBuilds = []struct {
 	{release: "go1.24.13"},
 	{release: "go1.26.8"},
 	{release: "go1.27.3"},
-	{release: "go1.22.12", x: true},
+	{release: "go1.21.13", x: true},
 }
 
 // TestJoinWindows attaches to clients that are at work, at random moments: every

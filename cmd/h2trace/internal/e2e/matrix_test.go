@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,8 @@ type matrixVariant struct {
 	flags []string
 	pgo   bool
 	read  string // the probe of Read
+	// own says that it takes a standard library of its own.
+	own bool
 }
 
 const (
@@ -36,12 +39,12 @@ var (
 	matrixVariants = []matrixVariant{
 		{name: "default", read: memmove},
 		{name: "stripped", flags: []string{"-ldflags=-s"}, read: memmove},
-		{name: "pie", flags: []string{"-buildmode=pie"}, read: memmove},
-		{name: "trimpath", flags: []string{"-trimpath"}, read: memmove},
-		{name: "race", env: withCgo, flags: []string{"-race"}, read: slicecopy},
-		{name: "N-l", flags: []string{"-gcflags=all=-N -l"}, read: "entry+RET"},
-		{name: "pgo", pgo: true, read: memmove},
-		{name: "cgo", env: withCgo, flags: []string{"-ldflags=-linkmode=external"}, read: memmove},
+		{name: "pie", flags: []string{"-buildmode=pie"}, read: memmove, own: true},
+		{name: "trimpath", flags: []string{"-trimpath"}, read: memmove, own: true},
+		{name: "race", env: withCgo, flags: []string{"-race"}, read: slicecopy, own: true},
+		{name: "N-l", flags: []string{"-gcflags=all=-N -l"}, read: "entry+RET", own: true},
+		{name: "pgo", pgo: true, read: memmove, own: true},
+		{name: "cgo", env: withCgo, flags: []string{"-ldflags=-linkmode=external"}, read: memmove, own: true},
 		{name: "x-net", x: true, read: memmove},
 		{name: "x-net-stripped", x: true, flags: []string{"-ldflags=-s"}, read: memmove},
 	}
@@ -49,12 +52,17 @@ var (
 
 // TestMatrix builds a client with each release and variant, and holds what
 // h2trace sees of it against its own log. Without H2TRACE_MATRIX=1 it takes
-// some of the releases.
+// some of the releases, and variants with a standard library of their own only of
+// the release that runs the tests: other tests build these libraries, too.
 func TestMatrix(t *testing.T) {
 	needProbes(t)
-	list, reduction := releases.Take(os.Getenv("H2TRACE_MATRIX") == "1")
-	if reduction != "" {
-		t.Attr("reduced", "clients: "+reduction)
+	full, here := os.Getenv("H2TRACE_MATRIX") == "1", runtime.Version()
+	list, reduction := releases.Take(full)
+	if !full {
+		t.Attr("reduced", "clients: most variants only for "+here+"; "+reduction)
+	}
+	if !slices.Contains(list, here) {
+		list = append(slices.Clip(list), here)
 	}
 	s := startSite(t)
 	for _, release := range list {
@@ -64,6 +72,9 @@ func TestMatrix(t *testing.T) {
 			for i, v := range matrixVariants {
 				if v.pgo && release < "go1.21" {
 					continue // go build has had -pgo since Go 1.21
+				}
+				if v.own && !full && release != here {
+					continue
 				}
 				t.Run(v.name, func(t *testing.T) {
 					t.Parallel()

@@ -8,12 +8,8 @@ import (
 	"testing"
 
 	"h2trace/cmd/h2trace/internal/modproxy"
+	"h2trace/scripts/releases"
 )
-
-// toolchains are releases whose go command is observed, besides the one that
-// runs the tests: the oldest supported, and later ones whose compilers place
-// differently what the probes look at.
-var toolchains = []string{"go1.18.10", "go1.21.13", "go1.24.13", "go1.27.3"}
 
 // TestToolchains downloads modules with the go command of other releases.
 func TestToolchains(t *testing.T) {
@@ -21,7 +17,7 @@ func TestToolchains(t *testing.T) {
 	a := modproxy.NewAuthority(t)
 	mods := append(modproxy.Graph("example.test/graph", 12, 3, 3000), modproxy.Modules("example.test/big", 2, 2<<20)...)
 	s := modproxy.Start(t, a, mods, modproxy.Options{})
-	for _, version := range toolchains {
+	for _, version := range releases.Few {
 		t.Run(version, func(t *testing.T) {
 			root := toolchain(t, version)
 			w := modproxy.NewWorkspace(t, a, []modproxy.Module{mods[0], mods[12], mods[13]}, s)
