@@ -216,7 +216,8 @@ Lines that are no events are skipped and counted.
 	--json      print one JSON object
 	--markdown  print Markdown
 	--suggest   print the measured order of the proxies as a command that sets
-	            GOPROXY; the numbers behind it go to stderr
+	            GOPROXY, without those that failed; the numbers behind it go
+	            to stderr. A "|" stands behind one that failed a few requests
 
 report needs no rights. Its exit status is 0, or 1 if a file cannot be read, no
 event was recorded, or nothing can be suggested.

@@ -113,11 +113,14 @@ func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *m
 	switch {
 	case opts.Suggest:
 		s, err := b.Suggest()
-		if err != nil {
-			return fmt.Errorf("%w; record some with h2trace -o FILE go mod download", err)
-		}
 		for _, reason := range s.Reasons {
 			msg.Infof("%s", reason)
+		}
+		if errors.Is(err, report.ErrNoProxy) {
+			return fmt.Errorf("%w; record some with h2trace -o FILE go mod download", err)
+		}
+		if err != nil {
+			return err
 		}
 		_, err = fmt.Fprintln(stdout, s.Command)
 		return err

@@ -50,6 +50,7 @@ type failure struct {
 type fallbacks struct {
 	failed map[string]failure // by what was asked for, without to
 	count  map[fallback]int64
+	tail   string // what GOPROXY ends with: Direct, Off or None; empty is unknown
 }
 
 // maxFallbacks bounds the failed requests that are remembered, and the kinds of
@@ -60,6 +61,7 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 	if f.failed == nil {
 		f.failed = make(map[string]failure)
 	}
+	f.ends(text(x.next), notFound(x))
 	what := strconv.FormatInt(pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
 	before, again := f.failed[what]
 	if again && before.from != proxy {
@@ -80,6 +82,14 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 			query:    notFound(x) && (is(x.kind, "list") || is(x.kind, "latest")),
 			pid:      pid,
 		}
+	}
+}
+
+// ends notes what is behind a proxy that failed. Behind other failures than 404 and
+// 410 there may be an entry that is not asked.
+func (f *fallbacks) ends(next string, notFound bool) {
+	if next == goproxy.Direct || next == goproxy.Off || next == goproxy.None && notFound {
+		f.tail = next
 	}
 }
 

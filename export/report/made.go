@@ -124,6 +124,7 @@ func (m *made) end(b *Builder) {
 // fallback counts a failure of a proxy that was not reached, as one of a request
 // to it. Where nobody else is asked the go command says so itself.
 func (m *made) fallback(b *Builder, u *unmade) {
+	b.chain.ends(u.next, false)
 	switch u.next {
 	case goproxy.None, goproxy.Off:
 	case goproxy.Direct:

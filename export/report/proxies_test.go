@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -182,10 +183,81 @@ func TestSuggest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `go env -w GOPROXY='https://good.example,https://slow.example,https://'\''odd.example,https://fast.example,direct'`; s.Command != want {
+	if want := `go env -w GOPROXY='https://good.example,https://slow.example,https://'\''odd.example,direct'`; s.Command != want {
 		t.Errorf("got %s\nwant %s", s.Command, want)
 	}
 	if _, err := read(t, "").Suggest(); err == nil {
 		t.Error("a suggestion out of nothing")
+	}
+}
+
+// TestSuggestWithout has proxies that fail in one way or another, and lists that end
+// in one way or another.
+func TestSuggestWithout(t *testing.T) {
+	const good = "https://good.example"
+	file := func(version string) string { return "/" + adviceM + "/@v/" + version }
+	for _, tt := range []struct {
+		name  string
+		write func(*writer)
+		want  string // "" is none
+	}{
+		{"few failures", func(w *writer) {
+			x := asked(good+file("v1.0.0.zip"), 503, "")
+			x.proxy = good
+			w.exchange(x)
+		}, good + "|direct"},
+		{"a proxy because of which the command failed", func(w *writer) {
+			answered(403, "Forbidden", "")(w)
+			for range 40 {
+				w.exchange(asked(adviceAt+"v1.1.0.info", 200, ""))
+			}
+		}, good + ",direct"},
+		{"a proxy that spoilt a module", func(w *writer) {
+			for range 40 {
+				w.exchange(asked(adviceAt+"v1.0.0.zip", 200, ""))
+			}
+			w.complains(900, "checksum", adviceM, "v1.0.0", "verifying "+adviceM+"@v1.0.0: checksum mismatch", adviser, adviceAt+"v1.0.0.zip")
+		}, good + ",direct"},
+		{"a proxy that lacks a module", func(w *writer) {
+			answered(404, "Not Found", "")(w)
+			w.exchange(asked(adviceAt+"v1.1.0.info", 200, ""))
+		}, adviser + "," + good + ",direct"},
+		{"off", func(w *writer) {
+			x := asked(good+file("v1.9.0.info"), 404, "")
+			x.proxy, x.next = good, "off"
+			w.exchange(x)
+		}, good + ",off"},
+		{"none", func(w *writer) {
+			x := asked(good+file("v1.9.0.info"), 404, "")
+			x.proxy, x.next = good, "none"
+			w.exchange(x)
+		}, good},
+		{"none behind a failure", func(w *writer) {
+			x := asked(good+file("v1.9.0.info"), 503, "")
+			x.proxy, x.next = good, "none"
+			w.exchange(x)
+		}, good + "|direct"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var w writer
+			w.command(0)
+			for range 40 {
+				x := asked(good+file("v1.0.0.info"), 200, "")
+				x.proxy, x.wait = good, 20
+				w.exchange(x)
+			}
+			tt.write(&w)
+			w.exit(1000, 1)
+			if s, err := read(t, w.String()).Suggest(); err != nil || s.Command != "go env -w GOPROXY="+shellQuote(tt.want) {
+				t.Errorf("got %+v, %v; want %s", s, err, tt.want)
+			}
+		})
+	}
+	var w writer
+	w.command(0)
+	answered(503, "Service Unavailable", "")(&w)
+	w.exit(1000, 1)
+	if s, err := read(t, w.String()).Suggest(); !errors.Is(err, ErrAllFailed) || len(s.Reasons) != 1 {
+		t.Errorf("got %+v, %v", s, err)
 	}
 }

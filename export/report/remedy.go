@@ -59,6 +59,15 @@ func (t *trouble) vague() bool {
 	return false
 }
 
+// blames reports whether a proxy that was asked is at fault.
+func (t *trouble) blames() bool {
+	switch t.class {
+	case "unavailable", "toolchain", "vcs", "other":
+		return false
+	}
+	return true
+}
+
 // who was asked: a proxy as GOPROXY has it, or a host.
 func (t *trouble) who() string {
 	switch {

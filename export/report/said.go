@@ -81,6 +81,9 @@ func (b *Builder) complaint(x *exchangeKeys) {
 		b.reported.noteOf(t)
 	}
 	b.unasked(t, x)
+	if p := b.proxies.values[t.proxy]; p != nil && t.status != 404 && t.status != 410 && t.blames() {
+		p.blamed = t.class
+	}
 }
 
 // unasked holds a failure against a proxy that was not reached, or a host.

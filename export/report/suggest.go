@@ -7,16 +7,22 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"h2trace/decoder/goproxy"
 )
 
-// ErrNoProxy is returned where no request for a module was recorded.
-var ErrNoProxy = errors.New("no request to a module proxy was recorded")
+var (
+	// ErrNoProxy is returned where no request for a module was recorded.
+	ErrNoProxy = errors.New("no request to a module proxy was recorded")
+	// ErrAllFailed is returned, with the reasons, where each proxy has failed.
+	ErrAllFailed = errors.New("no proxy that was asked is to be asked again")
+)
 
 // minRequests is how many requests for modules a proxy must have had for its
 // place in the order to mean something.
 const minRequests = 3
 
-// bad is the share of failures below which proxies are told apart by time.
+// bad is the share of failures above which a proxy is not to be asked.
 const bad = 0.05
 
 // measured is a proxy that found modules.
@@ -36,54 +42,88 @@ type Suggestion struct {
 	Reasons []string
 }
 
-// Suggest orders the proxies that were asked for modules: those that failed
-// least first, then by the time that it takes to find a module there. The go
-// command asks the next proxy when one answers 404 or 410, so what counts is the
-// median time of a request for each one that found something. A proxy that
-// found nothing has no place.
+// Suggest orders the proxies that were asked for modules by the time that it takes
+// to find a module there. The go command asks the next proxy when one answers 404
+// or 410, so what counts is the median time of a request for each one that found
+// something. A proxy has no place that found nothing, because of which a go command
+// failed, or that failed more than a few requests. Behind one that failed a few
+// stands a "|", which lets any failure go on. What GOPROXY ended with is kept.
 func (b *Builder) Suggest() (Suggestion, error) {
 	var s Suggestion
 	var list []measured
 	for _, name := range slices.Sorted(maps.Keys(b.proxies.values)) {
-		t := &b.proxies.values[name].modules
-		failed := t.failed() - t.missing
-		found := t.requests - t.missing - failed
-		median, ok := t.total.quantile(0.5)
+		m, why := measure(name, b.proxies.values[name])
 		switch {
-		case t.requests == 0 || strings.Contains(name, "<redacted>"):
-		case !ok || found <= 0:
-			s.Reasons = append(s.Reasons, clean(fmt.Sprintf("%s: left out, none of %d requests found a module", name, t.requests)))
+		case m.t.requests == 0 || strings.Contains(name, "<redacted>"):
+		case why != "":
+			s.Reasons = append(s.Reasons, clean(name+": left out, "+why))
 		default:
-			all := float64(t.requests)
-			list = append(list, measured{name, t, float64(failed) / all, median, median * all / float64(found)})
+			list = append(list, m)
 		}
+	}
+	if len(list) == 0 && s.Reasons != nil {
+		return s, ErrAllFailed
 	}
 	if len(list) == 0 {
 		return s, ErrNoProxy
 	}
 	slices.SortFunc(list, func(x, y measured) int {
-		return cmp.Or(cmp.Compare(max(x.failed, bad), max(y.failed, bad)), cmp.Compare(x.cost, y.cost), cmp.Compare(x.name, y.name))
+		return cmp.Or(cmp.Compare(x.cost, y.cost), cmp.Compare(x.name, y.name))
 	})
 	left := s.Reasons
 	s.Reasons = nil
-	var names []string
+	var value strings.Builder
+	separator := ""
 	for _, m := range list {
-		names = append(names, m.name)
-		reason := fmt.Sprintf("%s: median %.1f ms, %.1f %% of %d requests failed", m.name, m.median/1e6, m.failed*100, m.t.requests)
-		if rate, ok := m.t.rate(); ok {
-			reason += fmt.Sprintf(", %.2f MB/s", rate)
+		value.WriteString(separator + m.name)
+		if separator = ","; m.failed > 0 {
+			separator = "|"
 		}
-		if n := m.t.missing; n > 0 {
-			reason += fmt.Sprintf(", %d did not find the module", n)
-		}
-		if m.t.requests < minRequests {
-			reason += "; too few requests to be sure"
-		}
-		s.Reasons = append(s.Reasons, clean(reason))
+		s.Reasons = append(s.Reasons, clean(m.reason()))
 	}
 	s.Reasons = append(s.Reasons, left...)
-	s.Command = "go env -w GOPROXY=" + shellQuote(strings.Join(append(names, "direct"), ","))
+	switch b.chain.tail {
+	case goproxy.None:
+	case goproxy.Off:
+		value.WriteString(separator + goproxy.Off)
+	default:
+		value.WriteString(separator + goproxy.Direct)
+	}
+	s.Command = "go env -w GOPROXY=" + shellQuote(value.String())
 	return s, nil
+}
+
+// measure returns what is known of a proxy, and why it is not to be asked again, or "".
+func measure(name string, p *proxy) (m measured, why string) {
+	t := &p.modules
+	all := float64(t.requests)
+	failed := t.failed() - t.missing
+	found := t.requests - t.missing - failed - t.excused
+	median, ok := t.total.quantile(0.5)
+	m = measured{name: name, t: t, failed: float64(failed) / all, median: median, cost: median * all / float64(found)}
+	switch {
+	case !ok || found <= 0:
+		return m, fmt.Sprintf("none of %d requests found a module", t.requests)
+	case p.blamed != "":
+		return m, "a go command failed because of it (" + p.blamed + ")"
+	case m.failed > bad:
+		return m, fmt.Sprintf("%.1f %% of %d requests failed", m.failed*100, t.requests)
+	}
+	return m, ""
+}
+
+func (m *measured) reason() string {
+	reason := fmt.Sprintf("%s: median %.1f ms, %.1f %% of %d requests failed", m.name, m.median/1e6, m.failed*100, m.t.requests)
+	if rate, ok := m.t.rate(); ok {
+		reason += fmt.Sprintf(", %.2f MB/s", rate)
+	}
+	if n := m.t.missing; n > 0 {
+		reason += fmt.Sprintf(", %d did not find the module", n)
+	}
+	if m.t.requests < minRequests {
+		reason += "; too few requests to be sure"
+	}
+	return reason
 }
 
 // shellQuote quotes a word of which parts came from a recording.

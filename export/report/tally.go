@@ -115,6 +115,7 @@ type proxy struct {
 	outOfOrder  int64
 	line        line
 	via         []string // HTTP proxies
+	blamed      string   // class of what a go command failed of, but that it lacks a module
 	rtt         sketch
 	handshake   sketch
 }
