@@ -65,6 +65,8 @@ func TestRedactHeader(t *testing.T) {
 		{"from", "someone@mail.example", "someone@mail.example"},
 		{"alt-svc", `h3=":443"; ma=2592000`, `h3=":443"; ma=2592000`},
 		{"author", "x", "x"},
+		{"x-passwordless", "x", "x"},
+		{"x-passwordless-token", secret, redacted},
 		{"accept", "*/*;q=0.8", "*/*;q=0.8"},
 	}
 	r := newRedactor()
@@ -143,6 +145,12 @@ func TestRedactText(t *testing.T) {
 		{"refresh", "5; url=https://h.example/?token=" + s, "5; url=https://h.example/?token=" + redacted},
 		{"message", "bad request GET /a?token=" + s + " HTTP/2", "bad request GET /a?token=" + redacted + " HTTP/2"},
 		{"space before the value", "token= " + s, "token= " + redacted},
+		{"configuration of git", "log.showsignature=false", ""},
+		{"configuration of git, by any value", "log.showSignature=always", ""},
+		{"a switch", "credential.useHttpPath=true&token=" + s, "credential.useHttpPath=true&token=" + redacted},
+		{"a switch that is a part of a value", "token=false" + s, "token=" + redacted},
+		{"an ordinary word", "/a?monkey=1&secretary=x&obsession=y", ""},
+		{"an ordinary word beside another", "/a?monkey_token=" + s + "&secretarykey=" + s, "/a?monkey_token=" + redacted + "&secretarykey=" + redacted},
 		{"not utf-8", "/\xff?token=" + s + "\xfe&b=\xff", "/\xff?token=" + redacted + "&b=\xff"},
 	}
 	r := newRedactor()

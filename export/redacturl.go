@@ -33,7 +33,9 @@ func (r *redactor) text(s string) ([]byte, bool) {
 		from, to := 0, 0
 		switch {
 		case c.b == '=' && len(r.name) > 0 && r.names.param(r.name):
-			from, to = valueSpan(s, next, c.level, open)
+			if from, to = valueSpan(s, next, c.level, open); isSwitch(s[from:to]) {
+				to = from
+			}
 		case slashes >= 2:
 			// "//user:password@host" (RFC 3986 §3.2.1).
 			from, to = userinfoSpan(s, next, c.level, open)

@@ -26,6 +26,14 @@ var openNames = map[string]bool{
 	"sec-websocket-key": true,
 }
 
+// openWords hold one of secretParts, or end in "key", and mean something else.
+// What is beside them in a name counts.
+var openWords = [...][]byte{
+	[]byte("showsignature"), []byte("verifysignature"), []byte("passwordless"), []byte("secretary"), []byte("secretariat"),
+	[]byte("obsession"), []byte("possession"), []byte("monkey"), []byte("donkey"), []byte("turkey"), []byte("hockey"),
+	[]byte("jockey"), []byte("whiskey"), []byte("hotkey"),
+}
+
 // secretHeaders and secretParams are secret in that place only.
 var (
 	secretHeaders = map[string]bool{"x-registry-config": true}
@@ -39,6 +47,9 @@ func isSecretName(name []byte) bool {
 	if openNames[string(name)] {
 		return false
 	}
+	for _, word := range openWords {
+		name = bytes.ReplaceAll(name, word, []byte("-"))
+	}
 	for _, part := range secretParts {
 		if bytes.Contains(name, []byte(part)) {
 			return true
@@ -49,6 +60,16 @@ func isSecretName(name []byte) bool {
 		if secretWords[string(word)] || bytes.HasSuffix(word, []byte("key")) || bytes.HasSuffix(word, []byte("keys")) {
 			return true
 		}
+	}
+	return false
+}
+
+// isSwitch reports whether a value is one of those that turn something on or off,
+// as in log.showSignature=false: the name is then of what is turned.
+func isSwitch(value string) bool {
+	switch value {
+	case "true", "false", "yes", "no", "on", "off":
+		return true
 	}
 	return false
 }
