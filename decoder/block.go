@@ -1,11 +1,17 @@
 package decoder
 
+import "fmt"
+
 // Why a field block cannot be decoded although the header table is known.
 const (
-	blockCut     = "part of the field block was not seen"
-	blockTooLong = "field block is longer than 262144 bytes"
-	blockBroken  = "frame is malformed"
+	blockCut    = "part of the field block was not seen"
+	blockBroken = "frame is malformed"
+	// noRoom is for what was let go of for the bound on all connections, see
+	// Budget.
+	noRoom = "too much is held of field blocks that are not complete"
 )
+
+func blockTooLong(limit int) string { return fmt.Sprintf("field block is longer than %d bytes", limit) }
 
 // block gathers a field block from the frame that begins it and the
 // CONTINUATION frames that follow (RFC 9113 §4.3).
@@ -15,24 +21,41 @@ type block struct {
 	endStream bool   // the HEADERS frame ends the stream after the block
 	promised  uint32 // by the PUSH_PROMISE frame that began it
 	lost      string // why the block cannot be decoded
-	fragment  []byte
+	// followed says that the block is lost, but not what it adds to the header
+	// table.
+	followed bool
+	fragment []byte
 }
 
 // add appends a fragment. It is copied only when the block goes on.
-func (b *block) add(p []byte) {
+func (h *half) add(p []byte) {
+	b := &h.block
+	if b.followed {
+		h.table.pass(p)
+	}
 	if b.lost != "" {
 		return
 	}
-	if len(b.fragment)+len(p) > maxBlock {
-		b.fail(blockTooLong)
+	if limit := h.conn.longestBlock(h.dir); len(b.fragment)+len(p) > limit {
+		h.onlyFollow(blockTooLong(limit))
+		h.table.pass(p)
 		return
 	}
 	b.fragment = append(b.fragment, p...)
 }
 
+// onlyFollow gives up the open block, but for what it adds to the header table.
+func (h *half) onlyFollow(reason string) {
+	fragment := h.block.fragment
+	h.block.fail(reason)
+	h.block.followed = true
+	h.table.begin()
+	h.table.pass(fragment)
+}
+
 // fail marks that the block cannot be decoded.
 func (b *block) fail(reason string) {
-	b.lost, b.fragment = reason, nil
+	b.lost, b.followed, b.fragment = reason, false, nil
 }
 
 // close ends the block and keeps its buffer unless it is large.
@@ -109,29 +132,37 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 		b.promised = f.PromisedID
 	}
 	switch {
+	case f.Truncated && h.crowdedOut:
+		b.fail(noRoom)
 	case f.Truncated:
 		b.fail(blockCut)
 	case broken != nil:
 		b.fail(blockBroken)
 	}
 	if !end {
-		b.add(fragment)
+		h.add(fragment)
 		return broken
 	}
 	f.BlockEnd = true
-	if b.lost == "" && len(b.fragment) > 0 {
-		b.add(fragment)
+	if len(b.fragment) > 0 || b.lost != "" || len(fragment) > h.conn.longestBlock(h.dir) {
+		h.add(fragment)
 		fragment = b.fragment
 	}
-	if b.lost != "" {
+	var v *Violation
+	switch {
+	case b.followed:
+		f.HeadersError = b.lost
+		v = h.confirm(f, h.table.passed())
+	case b.lost != "":
 		f.HeadersError = b.lost
 		h.loseBlock(b.lost == blockCut)
 		return broken
+	default:
+		f.Block = fragment
+		f.Headers, f.HeadersError, v = h.table.decode(fragment, h.conn.longestBlock(h.dir))
+		v = h.confirm(f, v)
 	}
-	f.Block = fragment
-	var v *Violation
-	f.Headers, f.HeadersError, v = h.table.decode(fragment)
-	if v = h.confirm(f, v); broken == nil {
+	if broken == nil {
 		broken = v
 	}
 	return broken

@@ -29,6 +29,8 @@ type Config struct {
 	FromStart bool
 	// BodyBytes is how much of each DATA payload a Frame carries.
 	BodyBytes int
+	// Budget is shared with other connections; nil is none.
+	Budget *Budget
 }
 
 // Sink receives what a Conn decodes. Calls come from inside the methods of
@@ -151,6 +153,10 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 		}
 	}
 	c.useSamples()
+	if c.cfg.Budget != nil {
+		c.cfg.Budget.account(&c.halves[Send])
+		c.cfg.Budget.account(&c.halves[Recv])
+	}
 }
 
 // Skip takes n bytes of a direction that went by and were left out on purpose.
@@ -205,6 +211,16 @@ func (c *Conn) Close(at int64) {
 	}
 	if !c.decided && (c.halves[Send].bytes > 0 || c.halves[Recv].bytes > 0) {
 		c.decide(at, ProtocolUnknown)
+	}
+	for d := range c.halves {
+		c.release(&c.halves[d])
+	}
+}
+
+// release gives the share of a direction back that ends.
+func (c *Conn) release(h *half) {
+	if c.cfg.Budget != nil {
+		c.cfg.Budget.charge(h, 0)
 	}
 }
 
@@ -298,6 +314,7 @@ func (c *Conn) decide(at int64, p Protocol) {
 	held := [2]held{c.halves[Send].held, c.halves[Recv].held}
 	for d := range c.halves {
 		h := &c.halves[d]
+		c.release(h)
 		*h = half{conn: c, dir: h.dir, mode: ignoring, bytes: h.bytes}
 	}
 	if sink, ok := c.sink.(ByteSink); ok && p == HTTP1 {

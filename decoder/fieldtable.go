@@ -45,8 +45,18 @@ type fieldTable struct {
 	inserted uint64
 	nameless []uint64
 
+	// Of the block that is being decoded: what is not known of it, what rule it
+	// broke, why it cannot be decoded, whether it had a field, and the beginning
+	// of one whose end is to come.
+	unknown string
+	broken  *Violation
+	err     error
+	began   bool
+	tail    []byte
+
 	fields  []hpack.HeaderField
 	size    uint64
+	longest uint64 // that size may become
 	scratch []byte
 }
 
@@ -64,6 +74,7 @@ func (t *fieldTable) reset(reason string) {
 	t.inserted = 0
 	t.nameless = nil
 	t.shrink = false
+	t.tail = nil
 }
 
 // decoder returns the HPACK decoder, which is made when a block needs it.
@@ -127,60 +138,6 @@ func (t *fieldTable) demand(limit uint32) {
 		}
 		t.shrink = true
 	}
-}
-
-// decode decodes a whole field block. The fields are valid until the next
-// call. A block that cannot be decoded has a message instead.
-func (t *fieldTable) decode(block []byte) ([]hpack.HeaderField, string, *Violation) {
-	dec := t.decoder()
-	dec.SetEmitEnabled(true)
-	t.fields, t.size = t.fields[:0], 0
-	var broken *Violation
-	note := func(v *Violation) {
-		if broken == nil {
-			broken = v
-		}
-	}
-	if t.shrink && (len(block) == 0 || block[0]&0xe0 != 0x20) {
-		note(ruleNoSizeUpdate)
-	}
-	t.shrink = false
-	unknown, fields := "", false
-	for len(block) > 0 {
-		r, err := nextRepresentation(block)
-		if err != nil {
-			return t.fail(err)
-		}
-		if r.kind == sizeUpdate {
-			if fields {
-				note(ruleLateSizeUpdate)
-			}
-			if t.limited && r.index > uint64(t.limit) {
-				note(ruleSizeUpdate)
-			}
-			t.resize(uint32(r.index))
-		} else {
-			fields = true
-			known, err := t.field(r, block[:r.size])
-			if err != nil {
-				return t.fail(err)
-			}
-			if !known {
-				unknown = t.reason
-			}
-		}
-		block = block[r.size:]
-	}
-	if err := dec.Close(); err != nil {
-		return t.fail(err)
-	}
-	switch {
-	case unknown != "":
-		return nil, unknown, broken
-	case !dec.EmitEnabled():
-		return nil, fmt.Sprintf("header list is larger than %d bytes", maxHeaderList), broken
-	}
-	return t.fields, "", broken
 }
 
 // field decodes one field and reports whether it is known.
@@ -258,13 +215,14 @@ func (t *fieldTable) resize(size uint32) {
 
 // fail gives up the block and with it the table: what the rest of the block
 // would have inserted is unknown.
-func (t *fieldTable) fail(err error) ([]hpack.HeaderField, string, *Violation) {
+func (t *fieldTable) fail(err error) *Violation {
 	var decoding hpack.DecodingError
 	if errors.As(err, &decoding) {
 		err = decoding.Err
 	}
 	t.reset(beforeError)
-	return nil, err.Error(), &Violation{
+	t.err = err
+	return &Violation{
 		Code: CompressionError,
 		Rule: "field block cannot be decoded: " + err.Error() + " (RFC 9113 §4.3)",
 	}
@@ -273,7 +231,7 @@ func (t *fieldTable) fail(err error) ([]hpack.HeaderField, string, *Violation) {
 // emit collects a decoded field until the list is too long.
 func (t *fieldTable) emit(f hpack.HeaderField) {
 	t.size += uint64(len(f.Name)) + uint64(len(f.Value)) + 32 // RFC 9113 §6.5.2
-	if t.size > maxHeaderList {
+	if t.size > t.longest {
 		t.dec.SetEmitEnabled(false)
 		t.release()
 		return

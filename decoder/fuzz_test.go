@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,13 +102,15 @@ func FuzzFieldTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, one, two, three []byte) {
 		known := &fieldTable{}
 		known.reset("")
+		passing := &fieldTable{} // takes the first block in pieces
+		passing.reset("")
 		joined := &fieldTable{}
 		joined.reset(beforeCapture)
 		reference := hpack.NewDecoder(defaultTable, nil)
 		reference.SetAllowedMaxDynamicTableSize(maxHeaderTable)
 		for i, block := range [][]byte{one, two, three} {
 			want, err := reference.DecodeFull(block)
-			got, msg, _ := known.decode(block)
+			got, msg, _ := known.decode(block, defaultBlock)
 			if err != nil {
 				return // from here on the tables may differ
 			}
@@ -121,9 +124,21 @@ func FuzzFieldTable(f *testing.F) {
 				}
 			}
 			if i == 0 {
+				passing.begin()
+				for b := range slices.Chunk(block, 3) {
+					passing.pass(b)
+				}
+				if v := passing.passed(); v != nil && v.Code == CompressionError && passing.err != nil {
+					t.Fatalf("passed by pieces: %v", v)
+				}
 				continue // joined after the first block
 			}
-			got, msg, _ = joined.decode(block)
+			if got, msg, _ = passing.decode(block, defaultBlock); msg == "" {
+				if diff := cmp.Diff(plain(want), plain(got)); diff != "" {
+					t.Fatalf("block %d, behind one that was passed (-reference +got):\n%s", i, diff)
+				}
+			}
+			got, msg, _ = joined.decode(block, defaultBlock)
 			if msg == "" {
 				if diff := cmp.Diff(plain(want), plain(got)); diff != "" {
 					t.Fatalf("block %d, joined late (-reference +got):\n%s", i, diff)

@@ -30,7 +30,9 @@ type half struct {
 	hole      bool // payload or body has ended before bytes not seen
 	cut       bool // the connection has ended before the payload, of which
 	missing   uint32
-	body      bodyReader
+	// crowdedOut says that the payload was let go of for the bound on all connections.
+	crowdedOut bool
+	body       bodyReader
 
 	block block
 	table fieldTable
@@ -52,6 +54,7 @@ type half struct {
 
 	held      held
 	search    search
+	charged   int64 // to the Budget
 	frames    int64
 	bytes     int64
 	undecoded int64
@@ -126,7 +129,7 @@ func (h *half) begin() {
 	h.inPayload = true
 	h.left = int64(h.frame.length)
 	h.payload = h.payload[:0]
-	h.truncated, h.hole = false, false
+	h.truncated, h.hole, h.crowdedOut = false, false, false
 	if h.frame.typ == TypeData {
 		h.body.begin(h.frame, h.conn.cfg.BodyBytes)
 	}
@@ -141,17 +144,29 @@ func (h *half) gather(p []byte) []byte {
 		h.body.read(p)
 		return nil
 	}
-	if h.left == 0 && len(p) == int(h.frame.length) && len(p) <= maxPayload {
+	if h.left == 0 && len(p) == int(h.frame.length) && len(p) <= h.longestPayload() {
 		return p
 	}
 	if h.hole {
 		return nil
 	}
-	if room := maxPayload - len(h.payload); len(p) > room {
+	if room := h.longestPayload() - len(h.payload); len(p) > room {
 		p, h.hole, h.truncated = p[:room], true, true
 	}
 	h.payload = append(h.payload, p...)
 	return nil
+}
+
+// longestPayload is how much is kept of the payload of the frame.
+func (h *half) longestPayload() int {
+	switch h.frame.typ {
+	case TypeHeaders, TypePushPromise, TypeContinuation:
+		if limit, known := h.conn.announced[h.dir.other()].most(SettingMaxFrameSize); known {
+			return max(maxPayload, int(limit))
+		}
+		return maxMaxFrameSize
+	}
+	return maxPayload
 }
 
 // miss accounts for payload bytes that were not seen. lost says that they were

@@ -153,7 +153,7 @@ func TestNetty(t *testing.T) {
 					t.Fatal(err)
 				}
 				for which, table := range map[string]*fieldTable{"grown": table, "seeded": seeded} {
-					got, msg, broken := table.decode(block)
+					got, msg, broken := table.decode(block, defaultBlock)
 					if msg != "" || broken != nil {
 						t.Fatalf("block %d, %s table: %q, %v", i, which, msg, broken)
 					}
@@ -229,7 +229,7 @@ func TestRFC7541(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, s := range test.steps {
-				fields, msg, broken := table.decode(unhex(t, s.wire))
+				fields, msg, broken := table.decode(unhex(t, s.wire), defaultBlock)
 				if msg != "" || broken != nil {
 					t.Fatalf("step %d: %q, %v", i+1, msg, broken)
 				}

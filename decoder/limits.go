@@ -12,23 +12,31 @@ const (
 
 // What a Conn holds at most, whatever a peer sends. Nothing is allocated for a
 // length that the wire only announces: buffers grow with bytes that were seen.
+// What all connections hold of what is not complete has a bound too, see Budget.
 // A connection that behaves stays far below: BenchmarkMemory measures 9 kB
 // with full header tables, and 64 bytes for each open stream.
 const (
-	// maxPayload bounds the payload kept of one frame that is not DATA.
-	// Headers of real clients and servers stay below it by an order of
-	// magnitude; the default frame size is 16 kB. What is longer is counted
-	// and its frame marked as truncated.
+	// maxPayload bounds the payload kept of one frame that is neither DATA nor
+	// part of a field block; the default frame size is 16 kB. What is longer is
+	// counted and its frame marked as truncated. A frame of a field block may be
+	// as long as the peers agreed.
 	maxPayload = 256 << 10
 
-	// maxBlock bounds a field block gathered from HEADERS and CONTINUATION
-	// frames, which RFC 9113 does not bound (CVE-2024-27316 and its like).
-	maxBlock = 256 << 10
+	// leastBlock and maxBlock bound a field block, and the header list that it
+	// decodes to, counted as RFC 9113 §6.5.2 counts it, 32 bytes a field included.
+	// In between, the peers agree on what is too long. RFC 9113 does not bound the
+	// CONTINUATION frames of a block (CVE-2024-27316 and its like), and 64 kB of
+	// indexed fields can decode to 256 MB (CVE-2016-6581).
+	leastBlock = 256 << 10
+	maxBlock   = 32 << 20
 
-	// maxHeaderList bounds a decoded header list, counted as RFC 9113 §6.5.2
-	// counts it, 32 bytes a field included: 64 kB of indexed fields can
-	// decode to 256 MB (CVE-2016-6581).
-	maxHeaderList = 256 << 10
+	// defaultBlock is the bound where the receiver of a block announced no
+	// SETTINGS_MAX_HEADER_LIST_SIZE; it is the default of Go's clients.
+	defaultBlock = 10 << 20
+
+	// maxTail bounds what is kept of a field whose end did not come yet, in a
+	// block that is too long and followed for what it adds to the table.
+	maxTail = 256 << 10
 
 	// maxHeaderTable bounds the dynamic table kept per direction, counted as
 	// RFC 7541 §4.1 counts it. Go uses 4 kB and browsers 64 kB. Entries of a
@@ -83,6 +91,11 @@ const (
 	// maxSearch is how many bytes of one direction of a connection met in
 	// the middle are searched for frames before it is called unknown.
 	maxSearch = 4 << 20
+
+	// streamCost is about what a stream takes, and keepStreams how many a
+	// connection follows without a share in the Budget.
+	streamCost  = 64
+	keepStreams = 256
 
 	// keepBuffer is the capacity that an idle buffer may keep.
 	keepBuffer = 4 << 10

@@ -37,7 +37,7 @@ func TestAnnouncedLength(t *testing.T) {
 
 // TestLongPayload sends megabytes of payload that is to be gathered.
 func TestLongPayload(t *testing.T) {
-	for _, typ := range []Type{TypeHeaders, TypeSettings, TypeGoAway, 0x2a} {
+	for _, typ := range []Type{TypeHeaders, TypeSettings, TypeGoAway, 0x2a} { // longer than was agreed
 		var last Frame
 		c := opened(&keeper{last: &last})
 		frame := wire(typ, FlagEndHeaders, 0, make([]byte, 8<<20))
@@ -66,13 +66,13 @@ func TestContinuationFlood(t *testing.T) {
 	fragment := wire(TypeContinuation, 0, 1, bytes.Repeat([]byte{0x82}, 16384))
 	for range 1000 {
 		c.Data(1, Send, fragment)
-		if got := cap(c.halves[Send].block.fragment); got > 2*maxBlock {
+		if got := cap(c.halves[Send].block.fragment); got > 2*defaultBlock {
 			t.Fatalf("%d bytes of the block kept", got)
 		}
 	}
 	c.Data(1, Send, wire(TypeContinuation, FlagEndHeaders, 1, nil))
 	c.Data(1, Send, wire(TypeHeaders, FlagEndHeaders, 3, []byte{0x82}))
-	if len(r.errors) != 2 || r.errors[0] != blockTooLong || r.errors[1] != "" {
+	if len(r.errors) != 2 || r.errors[0] != blockTooLong(defaultBlock) || r.errors[1] != "" {
 		t.Errorf("header errors %q, want the first block too long and the second decoded", r.errors)
 	}
 }
@@ -82,15 +82,17 @@ func TestContinuationFlood(t *testing.T) {
 func TestHeaderListBomb(t *testing.T) {
 	r := &recorder{quiet: true}
 	c := opened(r)
+	c.Data(1, Recv, settingsFrame(Setting{SettingMaxHeaderListSize, 1000}))
+	c.Data(1, Send, settingsAck)
 	block := appendString([]byte{0x40, 1, 'a'}, string(make([]byte, 3900)))
 	c.Data(1, Send, wire(TypeHeaders, FlagEndHeaders, 1, block))
 	block = append(bytes.Repeat([]byte{0xbe}, 16000), 0x40, 1, 'b', 1, 'c')
 	frame := wire(TypeHeaders, FlagEndHeaders, 3, block)
-	if got := allocated(func() { c.Data(1, Send, frame) }); got > 2*maxHeaderList {
+	if got := allocated(func() { c.Data(1, Send, frame) }); got > 2*leastBlock {
 		t.Errorf("%d bytes allocated", got)
 	}
 	c.Data(1, Send, wire(TypeHeaders, FlagEndHeaders, 5, []byte{0xbe, 0xbf}))
-	want := fmt.Sprintf("header list is larger than %d bytes", maxHeaderList)
+	want := fmt.Sprintf("header list is larger than %d bytes", leastBlock)
 	if r.errors[1] != want {
 		t.Errorf("error %q, want %q", r.errors[1], want)
 	}

@@ -1,6 +1,9 @@
 package decoder
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // kind is what a field representation does (RFC 7541 §6).
 type kind uint8
@@ -27,6 +30,7 @@ type representation struct {
 
 var (
 	errBlockCut     = errors.New("block ends inside a field")
+	errFieldTooLong = fmt.Errorf("field is longer than %d bytes", maxTail)
 	errHugeInteger  = errors.New("integer exceeds 32 bits")
 	errIndexZero    = errors.New("index is 0")
 	errIndexTooHigh = errors.New("index is beyond the header table")

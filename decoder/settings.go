@@ -1,8 +1,8 @@
 package decoder
 
 // params holds the parameters that change how the connection is decoded, by
-// SettingID from HEADER_TABLE_SIZE to MAX_FRAME_SIZE.
-type params [SettingMaxFrameSize + 1]param
+// SettingID from HEADER_TABLE_SIZE to MAX_HEADER_LIST_SIZE.
+type params [SettingMaxHeaderListSize + 1]param
 
 type param struct {
 	value uint32
@@ -159,6 +159,16 @@ func (c *Conn) settingsLost(d Direction) {
 	if c.announced[Send].unsure {
 		c.credits.initial[Recv] = Credit{}
 	}
+}
+
+// longestBlock is how long a field block of direction d may be, and the header list
+// in it.
+func (c *Conn) longestBlock(d Direction) int {
+	agreed, known := c.announced[d.other()].most(SettingMaxHeaderListSize)
+	if !known {
+		return defaultBlock
+	}
+	return int(min(max(agreed, leastBlock), maxBlock))
 }
 
 // windowSlack is how much more a stream's credit in direction d may turn out

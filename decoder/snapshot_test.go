@@ -43,7 +43,7 @@ func story(t testing.TB) (sent []byte, blocks []sentBlock) {
 				t.Fatal(err)
 			}
 		}
-		if _, message, _ := reference.decode(buf.Bytes()); message != "" {
+		if _, message, _ := reference.decode(buf.Bytes(), defaultBlock); message != "" {
 			t.Fatal(message)
 		}
 		sent = append(sent, wire(TypeData, 0, stream-2, bytes.Repeat([]byte{byte(i)}, 700+i))...)

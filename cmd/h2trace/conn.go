@@ -34,6 +34,10 @@ type tracedConn struct {
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early
+	// inStep says by direction that the header table was known behind the last
+	// block, and astray that one made it unknown, until it is asked for.
+	inStep [2]bool
+	astray bool
 	// exe is what its process runs, nil until that is known.
 	exe    *bpf.Executable
 	silent [2]bool // by direction: known to be silent while the other is not
@@ -82,8 +86,20 @@ func (c *tracedConn) feed(at int64, d *bpf.Data) {
 	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
 	next.seq++
 	next.offset += uint64(len(d.Payload))
-	c.decoder.Data(at, decoder.Direction(d.Dir), d.Payload)
+	c.decode(at, decoder.Direction(d.Dir), d.Payload)
 	c.leaveOut(d.Dir)
+}
+
+// decode hands bytes to the decoder, and asks for the header table if a block in
+// them made that unknown.
+func (c *tracedConn) decode(at int64, dir decoder.Direction, b []byte) {
+	c.decoder.Data(at, dir, b)
+	if c.astray {
+		c.astray = false
+		if c.missing == nil {
+			c.table.wantTables(c)
+		}
+	}
 }
 
 // leaveOut has the kernel leave out what is to come of a body of HTTP/1.x.
@@ -275,6 +291,11 @@ func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
 // Frame implements decoder.Sink.
 func (c *tracedConn) Frame(f *decoder.Frame) {
 	c.table.frames++
+	if f.BlockEnd {
+		known := c.decoder.TableKnown(f.Dir)
+		c.astray = c.astray || c.inStep[f.Dir] && !known
+		c.inStep[f.Dir] = known
+	}
 	c.table.events.Frame(c.at(f.Time), f)
 	c.tracker.Frame(f)
 	if c.plain != nil {

@@ -22,6 +22,10 @@ import (
 // still be reading what had arrived before the close.
 const closeLinger = 200 * time.Millisecond
 
+// maxUnfinished bounds what all connections hold of frames and field blocks that are
+// not complete, in bytes.
+const maxUnfinished = 64 << 20
+
 // connTable holds the connections that are being decoded.
 type connTable struct {
 	collector *bpf.Collector

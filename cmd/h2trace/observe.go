@@ -88,7 +88,7 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 	}
 	o.processes = newProcesses(c, o.holder, events, msg, clk)
 	o.processes.verify = opts.Verify
-	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes},
+	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(c, msg, o.processes.paths), o.processes.sourceOf)
 	o.conns.framesOnly = opts.Plan == PlanFrames
 	o.plans = newPlanCheck(c, o.processes, o.conns, msg)

@@ -125,7 +125,7 @@ func (s plainSink) take(b []byte) {
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
 		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
 	}
-	c.decoder.Data(c.latest, decoder.Direction(s.dir), b)
+	c.decode(c.latest, decoder.Direction(s.dir), b)
 }
 
 // Missing implements tcp.Sink.

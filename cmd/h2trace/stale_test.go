@@ -25,11 +25,8 @@ func TestStale(t *testing.T) {
 			}})
 			var next [2]position
 			say := func(dir int, lost, stale bool) {
-				at := &next[dir]
-				r := &bpf.Record{Kind: tt.kind, Conn: 1, PID: 9, Time: int64(10 * (next[0].seq + next[1].seq + 1)), Data: bpf.Data{
-					Dir: dir, Seq: at.seq, Offset: at.offset, Payload: frames.Bytes(), Stale: stale,
-				}}
-				at.seq, at.offset = at.seq+1, at.offset+uint64(frames.Len())
+				r := record(tt.kind, dir, &next, &frames)
+				r.Data.Stale = stale
 				switch {
 				case lost:
 				case tt.kind == bpf.KindData:
@@ -37,7 +34,6 @@ func TestStale(t *testing.T) {
 				default:
 					table.segment(r)
 				}
-				frames.Reset()
 			}
 			framer := http2.NewFramer(&frames, nil)
 			frames.WriteString(http2.ClientPreface)
@@ -63,6 +59,42 @@ func TestStale(t *testing.T) {
 				t.Errorf("the answer is %s", answer)
 			}
 		})
+	}
+}
+
+// record returns the record of frames, which it takes.
+func record(kind bpf.Kind, dir int, next *[2]position, frames *bytes.Buffer) *bpf.Record {
+	at := &next[dir]
+	r := &bpf.Record{Kind: kind, Conn: 1, PID: 9, Time: int64(10 * (next[0].seq + next[1].seq + 1)), Data: bpf.Data{
+		Dir: dir, Seq: at.seq, Offset: at.offset, Payload: bytes.Clone(frames.Bytes()),
+	}}
+	at.seq, at.offset = at.seq+1, at.offset+uint64(frames.Len())
+	frames.Reset()
+	return r
+}
+
+// TestAstray has a block that cannot be decoded: the header table is asked for, of
+// the process, and not again when it does not come.
+func TestAstray(t *testing.T) {
+	var out, frames bytes.Buffer
+	table := newTestTable(t, &out)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleServer, Handshake: true}})
+	c := table.byID[1]
+	var next [2]position
+	framer := http2.NewFramer(&frames, nil)
+	frames.WriteString(http2.ClientPreface)
+	do(t, framer.WriteSettings())
+	for i, tt := range []struct {
+		block string
+		asked bool
+	}{{"\x82", false}, {"\x80", true}, {"\xbe", false}} {
+		do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: []byte(tt.block), EndStream: true, EndHeaders: true}))
+		table.data(record(bpf.KindData, bpf.Recv, &next, &frames))
+		do(t, table.failed)
+		if asked := c.missing != nil; asked != tt.asked {
+			t.Errorf("block %x: the table is asked for: %t", tt.block, asked)
+		}
+		do(t, table.recovery.leave(c))
 	}
 }
 

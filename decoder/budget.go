@@ -1,0 +1,90 @@
+package decoder
+
+// Budget bounds what Conns hold of frames and field blocks that are not complete,
+// of bytes that are searched for frames, and of streams, in all. Each may hold a
+// little without it. Who holds most lets go when it is used up: headers are
+// unknown then, never wrong. Conns that share one are used by one goroutine.
+type Budget struct {
+	limit   int64
+	used    int64
+	holders map[*half]int64
+}
+
+// NewBudget returns a Budget of so many bytes.
+func NewBudget(limit int64) *Budget {
+	return &Budget{limit: limit, holders: make(map[*half]int64)}
+}
+
+// Used returns how many bytes are held.
+func (b *Budget) Used() int64 { return b.used }
+
+// account notes what a direction holds now, and has the largest holders let go
+// until there is room again: a quarter of all, so that looking for them costs
+// little a byte.
+func (b *Budget) account(h *half) {
+	n := h.holds()
+	if n == h.charged {
+		return
+	}
+	b.charge(h, n)
+	if b.used <= b.limit {
+		return
+	}
+	for b.used > b.limit/4*3 {
+		var largest *half
+		for o, n := range b.holders {
+			if largest == nil || n > b.holders[largest] {
+				largest = o
+			}
+		}
+		if largest == nil {
+			return
+		}
+		before := largest.charged
+		largest.letGo()
+		if b.charge(largest, largest.holds()); largest.charged >= before {
+			return // it cannot
+		}
+	}
+}
+
+func (b *Budget) charge(h *half, n int64) {
+	b.used += n - h.charged
+	if h.charged = n; n == 0 {
+		delete(b.holders, h)
+	} else {
+		b.holders[h] = n
+	}
+}
+
+// holds returns how many bytes a direction holds beyond what each may.
+func (h *half) holds() int64 {
+	n := max(0, cap(h.payload)-keepBuffer) + max(0, cap(h.block.fragment)-keepBuffer) +
+		max(0, cap(h.held.buf)-keepBuffer) + cap(h.table.tail)
+	if c := h.conn; c.known && h.dir == c.clientDir {
+		n += max(0, len(c.streams)-keepStreams) * streamCost
+	}
+	return int64(n)
+}
+
+// letGo gives up what a direction holds.
+func (h *half) letGo() {
+	if cap(h.payload) > keepBuffer {
+		h.payload, h.hole, h.truncated, h.crowdedOut = nil, true, true, true
+	}
+	if cap(h.block.fragment) > keepBuffer {
+		h.onlyFollow(noRoom)
+	}
+	if len(h.table.tail) > 0 {
+		h.table.err, h.table.tail = errFieldTooLong, nil
+	}
+	if h.mode == searching {
+		h.trim(h.search.pos)
+		h.held.buf = append([]byte(nil), h.held.buf...)
+	}
+	if c := h.conn; c.known && h.dir == c.clientDir && len(c.streams) > keepStreams {
+		c.crowded = true
+		c.streams = nil
+		c.active = [2]int{}
+	}
+}
