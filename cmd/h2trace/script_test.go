@@ -37,9 +37,11 @@ func TestMain(m *testing.M) {
 // they need neither root nor probes.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:       filepath.Join("testdata", "script"),
-		Setup:     setupScript,
-		Condition: scriptCondition,
+		Dir: filepath.Join("testdata", "script"),
+		// Its own root is left behind where -run leaves scripts out.
+		WorkdirRoot: t.TempDir(),
+		Setup:       setupScript,
+		Condition:   scriptCondition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":  cmdExits,
 			"await":  cmdAwait,
