@@ -14,7 +14,7 @@ func (b *Builder) exchange(e *event) {
 		b.serve(e, c)
 		return
 	}
-	b.run.asks++
+	b.run.asked = true
 	b.asked++
 	name := proxyName(x)
 	b.passed(e, name)

@@ -94,6 +94,16 @@ func TestUnanswered(t *testing.T) {
 			evidence: []string{"timeout"}, never: never,
 		},
 		{
+			name: "a client and its server in one run",
+			write: func(w *writer) {
+				w.role(10, "c1", "server", "192.0.2.7:5000")
+				w.exchange(info(exchange{begin: 50, conn: "c2", wait: 890, status: noStatus, class: "aborted"}))
+				w.exchange(info(exchange{begin: 49, wait: 900, status: noStatus, class: "aborted"}))
+			}, exit: 1,
+			cause: ServerWait, text: "890 ms of 1.00 s went to waiting for an answer to GET " + infoURL + " from https://goproxy.example, which never came",
+			never: never,
+		},
+		{
 			name: "others are given up because one failed",
 			write: func(w *writer) {
 				w.exchange(info(exchange{begin: 50, wait: 500, status: 503, class: "http_5xx"}))

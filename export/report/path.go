@@ -32,6 +32,7 @@ type span struct {
 	begin, end int64
 	parts      parts
 	of         *suspect // what it is held against, or nil
+	served     bool     // a request of somebody else
 }
 
 // within returns the parts of a span between two times.
@@ -60,6 +61,9 @@ type path struct {
 	begin   int64
 	spans   []span
 	settled parts // up to begin
+	// asked is set where the processes themselves made requests. What they served
+	// is then not on the path: it may be their own requests.
+	asked bool
 }
 
 // start sets the beginning of the run.
@@ -83,6 +87,9 @@ func (p *path) add(s span) {
 // settle fixes the path through the older half of the spans.
 func (p *path) settle() {
 	p.sort()
+	if len(p.spans) <= maxSpans/2 {
+		return
+	}
 	half := len(p.spans) / 2
 	cut := p.spans[half-1].end
 	p.start(p.spans[0].begin)
@@ -92,6 +99,9 @@ func (p *path) settle() {
 }
 
 func (p *path) sort() {
+	if p.asked {
+		p.spans = slices.DeleteFunc(p.spans, func(s span) bool { return s.served })
+	}
 	slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.end, b.end) })
 }
 

@@ -13,7 +13,7 @@ type run struct {
 	blamed      bool           // one of these failed
 	conns       map[string]*connection
 	made        made
-	asks, hears int64 // exchanges as a client, and as a server
+	hears       int64 // exchanges as a server
 	handshaking int   // connections in conns of which no handshake has ended
 }
 
@@ -138,7 +138,7 @@ func (r *run) until() int64 {
 // but for a server, which waits for requests, as do processes that were running before.
 func (r *run) end() parts {
 	rest := partOther
-	if r.attached || r.hears > 0 && r.asks == 0 {
+	if r.attached || r.hears > 0 && !r.asked {
 		rest = partIdle
 	}
 	return r.before(r.until(), rest)
