@@ -303,6 +303,7 @@
 //	records  {seen, delivered, lost}
 //	bytes    {seen, captured}
 //	agent    {cpu_ms, max_rss_bytes}: what h2trace itself used
+//	command  process id of COMMAND; null where h2trace ran none (-p, -n)
 //	verify   with --verify: {blocks, fields, mismatches, unchecked}. blocks were
 //	         compared with what the processes themselves encoded or decoded,
 //	         and held so many fields; in mismatches of them something differed.

@@ -13,6 +13,7 @@ type Summary struct {
 	Records   Records
 	Bytes     Bytes
 	Agent     Agent
+	Command   *int      // process id of COMMAND, nil where there is none
 	Verify    *Verified // nil where nothing is verified
 }
 
@@ -58,6 +59,12 @@ func (j *JSONL) Summary(s *Summary) {
 	b = appendMillis(b, s.Agent.CPU)
 	b = appendIntOrNull(b, "max_rss_bytes", &s.Agent.MaxRSSBytes)
 	b = append(b, '}')
+	b = appendKey(b, "command")
+	if s.Command == nil {
+		b = append(b, "null"...)
+	} else {
+		b = appendInteger(b, uint64(*s.Command))
+	}
 	if v := s.Verify; v != nil {
 		b = append(b, `,"verify":{"blocks":`...)
 		b = appendInteger(b, v.Blocks)

@@ -42,6 +42,7 @@ type observer struct {
 	losses    lossBook
 	delivered uint64
 	undecoded uint64    // read, and lost nevertheless, see drain
+	command   *int      // its process id, nil where there is none
 	notRun    bool      // COMMAND could not be executed
 	missing   []process // no targets any more, and their exits not read
 }
@@ -117,6 +118,7 @@ func deafTap(p Plan) plan.Tap {
 
 // AttachCommand prepares for the process that is about to execute path.
 func (o *observer) AttachCommand(pid int, path string) error {
+	o.command = &pid
 	if _, err := o.collector.Attach(path); err != nil {
 		return err
 	}
@@ -334,6 +336,7 @@ func (o *observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: lost},
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,
+		Command:   o.command,
 		Verify:    o.conns.verified(),
 	}
 	o.events.Summary(sum)

@@ -147,6 +147,9 @@ func (b *Builder) line(line []byte) {
 	}
 	r.last = max(r.last, e.at)
 	if e.kind == "summary" {
+		if e.running {
+			r.hasNoCommand()
+		}
 		b.endRun()
 	}
 }

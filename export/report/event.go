@@ -36,6 +36,7 @@ type event struct {
 	segments int64 // both ways
 	lost     int64 // records, of a loss
 	duration int64 // ns, of a summary
+	running  bool  // of a summary: there was no command, but processes that were running
 }
 
 type credit struct {
@@ -168,6 +169,8 @@ func (e *event) member(key, v []byte) {
 		e.silent, _ = millis(v)
 	case "last":
 		e.asked = is(v, "send")
+	case "command":
+		e.running = string(v) == "null"
 	case "bytes_sent", "bytes_received":
 		n, _ := integer(v)
 		e.moved += n

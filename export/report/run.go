@@ -118,6 +118,12 @@ func (r *run) process(e *event) {
 	}
 }
 
+// hasNoCommand corrects what was taken for the command: with -n, the first process
+// that executes something is one of many.
+func (r *run) hasNoCommand() {
+	r.attached, r.command, r.ended, r.outcome = true, 0, 0, unknown
+}
+
 // until returns when the run ended.
 func (r *run) until() int64 {
 	at := r.ended
