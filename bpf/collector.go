@@ -216,16 +216,23 @@ func (c *Collector) readWithin(r *Record, wait time.Duration) error {
 	if c.reader.AvailableBytes() > 0 {
 		wait = 0
 	}
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-		return os.NewSyscallError("clock_gettime", err)
+	now, err := kernelTime()
+	if err != nil {
+		return err
 	}
 	c.reader.SetDeadline(time.Now().Add(wait))
-	err := c.read(r)
+	err = c.read(r)
 	if errors.Is(err, ErrNoRecord) {
-		c.until = max(c.until, now.Nano()+wait.Nanoseconds())
+		c.until = max(c.until, now+wait.Nanoseconds())
 	}
 	return err
+}
+
+// kernelTime returns the time as the kernel side has it.
+func kernelTime() (int64, error) {
+	var ts unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
+	return ts.Nano(), os.NewSyscallError("clock_gettime", err)
 }
 
 // ReadUntil returns a kernel time. What the kernel recorded before it has been

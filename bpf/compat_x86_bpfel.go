@@ -36,6 +36,7 @@ const (
 	compatMapSocks           = "socks"
 	compatMapTargets         = "targets"
 	compatMapWants           = "wants"
+	compatMapWatched         = "watched"
 	compatMapWindowWants     = "window_wants"
 	compatMapWitnesses       = "witnesses"
 	compatProgCertificate    = "certificate"
@@ -184,6 +185,7 @@ type compatMapSpecs struct {
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
+	Watched     *ebpf.MapSpec `ebpf:"watched"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
 	Witnesses   *ebpf.MapSpec `ebpf:"witnesses"`
 }
@@ -250,6 +252,7 @@ type compatMaps struct {
 	Socks       *ebpf.Map `ebpf:"socks"`
 	Targets     *ebpf.Map `ebpf:"targets"`
 	Wants       *ebpf.Map `ebpf:"wants"`
+	Watched     *ebpf.Map `ebpf:"watched"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
 	Witnesses   *ebpf.Map `ebpf:"witnesses"`
 }
@@ -276,6 +279,7 @@ func (m *compatMaps) Close() error {
 		m.Socks,
 		m.Targets,
 		m.Wants,
+		m.Watched,
 		m.WindowWants,
 		m.Witnesses,
 	)

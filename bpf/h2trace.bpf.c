@@ -10,7 +10,6 @@
 #include "serving.h"
 #include "tcp.h"
 #include "tls.h"
-#include "sockets.h"
 #include "verify.h"
 #include "walk.h"
 #include "windows.h"

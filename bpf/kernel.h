@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+#define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
 #define S_IFMT 0170000
@@ -22,6 +23,7 @@
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
 #define TCP_FIN_WAIT1 4
+#define TCP_TIME_WAIT 6
 #define TCP_CLOSE 7
 #define TCP_LAST_ACK 9
 #define TCP_LISTEN 10
@@ -76,10 +78,31 @@ struct sock {
 	int sk_err;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	__u32 sk_max_ack_backlog;
 };
 
 struct inet_sock {
 	__be16 inet_sport;
+};
+
+struct inet_connection_sock {
+	struct {
+		__u32 lrcvtime;
+	} icsk_ack;
+};
+
+struct sockaddr_un {
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 };
 
 struct minmax_sample {
@@ -92,7 +115,9 @@ struct minmax {
 
 struct tcp_sock {
 	__u64 bytes_received;
-	__u64 bytes_acked;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
+	__u32 lsndtime;
 	__u32 copied_seq;
 	__u32 snd_nxt;
 	__u32 write_seq;

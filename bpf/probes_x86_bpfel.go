@@ -557,6 +557,7 @@ const (
 	probesRecordKindRECORD_PIECE     probesRecordKind = 15
 	probesRecordKindRECORD_SEGMENT   probesRecordKind = 16
 	probesRecordKindRECORD_HELLO     probesRecordKind = 17
+	probesRecordKindRECORD_SOCKET    probesRecordKind = 18
 )
 
 type probesRole uint32
@@ -613,11 +614,45 @@ type probesSite struct {
 	Pad2        uint16
 }
 
+type probesSocketRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
+	}
+	Use probesSocketUse
+}
+
 type probesSocketUse struct {
-	_     structs.HostLayout
-	Tgid  uint32
-	Pad   uint32
-	Moved [2]uint64
+	_       structs.HostLayout
+	Sock    uint64
+	Moved   [2]uint64
+	Jiffies uint64
+	Quiet   [2]uint32
+	Local   struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Remote struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+	Tgid     uint32
+	Family   uint16
+	State    uint8
+	Accepted uint8
+	NameLen  uint16
+	Name     [108]uint8
+	Pad      [2]uint8
 }
 
 type probesStreamState struct {
@@ -728,6 +763,7 @@ const (
 	probesMapSocks           = "socks"
 	probesMapTargets         = "targets"
 	probesMapWants           = "wants"
+	probesMapWatched         = "watched"
 	probesMapWindowWants     = "window_wants"
 	probesMapWitnesses       = "witnesses"
 	probesProgCertificate    = "certificate"
@@ -875,6 +911,7 @@ type probesMapSpecs struct {
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
+	Watched     *ebpf.MapSpec `ebpf:"watched"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
 	Witnesses   *ebpf.MapSpec `ebpf:"witnesses"`
 }
@@ -940,6 +977,7 @@ type probesMaps struct {
 	Socks       *ebpf.Map `ebpf:"socks"`
 	Targets     *ebpf.Map `ebpf:"targets"`
 	Wants       *ebpf.Map `ebpf:"wants"`
+	Watched     *ebpf.Map `ebpf:"watched"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
 	Witnesses   *ebpf.Map `ebpf:"witnesses"`
 }
@@ -966,6 +1004,7 @@ func (m *probesMaps) Close() error {
 		m.Socks,
 		m.Targets,
 		m.Wants,
+		m.Watched,
 		m.WindowWants,
 		m.Witnesses,
 	)

@@ -4,7 +4,7 @@
 #define H2TRACE_PROCESS_H
 
 #include "compat.h"
-#include "ring.h"
+#include "sockets.h"
 
 const volatile bool follow = true;
 /* Whether there are names at all. */
@@ -112,6 +112,7 @@ int process_exit(u64 *ctx)
 
 	if (BPF_CORE_READ(task, signal, live.counter) || !life_of(tgid, &life))
 		return 0;
+	report_sockets(task, tgid);
 	bpf_map_delete_elem(&targets, &tgid);
 	r = ring_record(sizeof(*r), RECORD_EXIT, tgid);
 	if (!r)

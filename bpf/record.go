@@ -34,6 +34,8 @@ const (
 	// packet with a piece of a ClientHello.
 	KindSegment = Kind(probesRecordKindRECORD_SEGMENT)
 	KindHello   = Kind(probesRecordKindRECORD_HELLO)
+	// KindSocket is for a socket that a process has open when it ends.
+	KindSocket = Kind(probesRecordKindRECORD_SOCKET)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -92,6 +94,7 @@ type Record struct {
 	List      List
 	Packet    Packet // also of KindHello
 	Handshake Handshake
+	Socket    Socket
 }
 
 // Data is payload of one direction of a connection. Seq counts the records
@@ -257,6 +260,8 @@ func (r *Record) parse(sample []byte) error {
 		return r.parseHandshake(sample)
 	case KindDNS, KindHello:
 		return r.parsePacket(sample)
+	case KindSocket:
+		return r.parseSocket(sample)
 	case KindExec:
 		return r.parseExec(sample)
 	case KindExit:

@@ -28,6 +28,8 @@ typedef __s64 s64;
 #define SNI_MAX 256
 #define ERROR_DEPTH 5
 #define ERROR_TEXT 128
+/* A path or an abstract name, see unix(7). */
+#define UNIX_NAME_MAX 108
 /* Of what the go command says on stderr: a message is a few hundred bytes. */
 #define MESSAGE_MAX 1024
 
@@ -49,6 +51,7 @@ enum record_kind {
 	RECORD_PIECE = 15,
 	RECORD_SEGMENT = 16,
 	RECORD_HELLO = 17,
+	RECORD_SOCKET = 18,
 };
 
 enum direction {
@@ -209,11 +212,27 @@ struct message_record {
 	u8 text[MESSAGE_MAX];
 };
 
-/* Not in the ring, but what the iterator of sockets.h writes. */
+/* A TCP or Unix socket of a target that is connected, or connects. */
 struct socket_use {
+	u64 sock;	      /* tells sockets apart */
+	u64 moved[DIR_COUNT]; /* bytes of data of TCP: sent, however often, and received */
+	u64 jiffies;	      /* the time in them, and for how many of them TCP */
+	u32 quiet[DIR_COUNT]; /* has sent, and received, no data */
+	struct endpoint local;
+	struct endpoint remote;
 	u32 tgid;
-	u32 pad;
-	u64 moved[DIR_COUNT]; /* bytes that the peer has acknowledged, and received */
+	u16 family;  /* AF_INET, AF_INET6 or AF_UNIX */
+	u8 state;    /* TCP_* */
+	u8 accepted; /* 1: by a socket that listened */
+	u16 name_len;
+	u8 name[UNIX_NAME_MAX]; /* of AF_UNIX: its own, or that of its peer */
+	u8 pad[2];
+};
+
+/* What is open when a process ends. Others are what the iterator of sockets.h writes. */
+struct socket_record {
+	struct record_header h;
+	struct socket_use use;
 };
 
 /*
@@ -274,6 +293,7 @@ _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct exec_record) == 840, "exec_record");
+_Static_assert(sizeof(struct socket_record) == 224, "socket_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");
 _Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");

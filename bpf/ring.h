@@ -27,7 +27,7 @@ union record {
 	struct connect_record connect;
 	struct field_record field;
 	struct list_record list;
-	struct socket_use socket;
+	struct socket_record socket;
 	struct packet_record packet;
 	struct handshake_record handshake;
 	struct piece_record piece;

@@ -3,7 +3,7 @@
 #ifndef H2TRACE_TCP_H
 #define H2TRACE_TCP_H
 
-#include "conn.h"
+#include "sockets.h"
 
 /* In connect(2), before the SYN is sent: the current process is the one that connects. */
 static __always_inline void connect_begins(struct sock *sk)
@@ -64,6 +64,7 @@ static __always_inline void sock_closes(struct sock *sk, int before, int state)
 	struct conn_key conn_key;
 	struct conn *c;
 
+	watched_closes(sk, state);
 	if (!owner)
 		return;
 	/* shutdown(SHUT_WR) comes this way too, and leaves the other half open. */

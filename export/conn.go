@@ -24,6 +24,9 @@ const (
 	// ConnFailed is for a connection that was not made: there was no address,
 	// nobody accepted, or the TLS handshake failed.
 	ConnFailed ConnAction = "failed"
+	// ConnSilent is for a connection on which nothing went while it was observed,
+	// printed when that ends.
+	ConnSilent ConnAction = "silent"
 )
 
 // The protocols of a conn event. Cleartext HTTP/2 is h2c.
@@ -41,6 +44,16 @@ type Joined string
 const (
 	JoinedStart Joined = "start"
 	JoinedMid   Joined = "mid"
+)
+
+// ConnState says how far a silent connection has come.
+type ConnState string
+
+// The states.
+const (
+	StateConnecting ConnState = "connecting"
+	StateConnected  ConnState = "connected"
+	StateClosed     ConnState = "closed" // at that moment
 )
 
 // Conn is a change of a connection. Empty strings, nil and the zero AddrPort
@@ -72,12 +85,19 @@ type Conn struct {
 	Error       *exchange.Error
 	Proxy, Next string
 
+	// For ConnSilent: its state, for how long no data went, and in which direction
+	// the last did; nil is unknown. Last is nil also where none ever did.
+	State  ConnState
+	Silent *time.Duration
+	Last   *decoder.Direction
+
 	// Dir and Skipped are for ConnResync: the direction, and how many of its
 	// bytes were seen and not decoded.
 	Dir     decoder.Direction
 	Skipped int64
 
-	// For ConnClose: bytes of plaintext, and frames in both directions.
+	// For ConnClose: bytes of plaintext, and frames in both directions. For
+	// ConnSilent: bytes that TCP has moved.
 	BytesSent, BytesReceived *uint64
 	Frames                   *uint64
 	Path                     *Path
@@ -147,6 +167,13 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 		b = appendPath(b, c.Path, c.Frames)
 	case ConnDNS:
 		b = appendQuery(b, c.Query)
+	case ConnSilent:
+		b = appendTextOrNull(b, "proxy", c.Proxy)
+		b = appendIntOrNull(b, "bytes_sent", c.BytesSent)
+		b = appendIntOrNull(b, "bytes_received", c.BytesReceived)
+		b = appendText(b, "state", string(c.State))
+		b = appendMillisOrNull(b, "silent_ms", c.Silent)
+		b = appendTextOrNull(b, "last", directionName(c.Last))
 	case ConnFailed:
 		b = j.appendError(b, c.Error)
 		b = appendTextOrNull(b, "proxy", c.Proxy)
@@ -187,6 +214,13 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	b = appendIntOrNull(b, "out_of_order", &p.OutOfOrder)
 	b = appendIntOrNull(b, "segments_sent", &p.SegmentsSent)
 	return appendIntOrNull(b, "segments_received", &p.SegmentsReceived)
+}
+
+func directionName(d *decoder.Direction) string {
+	if d == nil {
+		return ""
+	}
+	return d.String()
 }
 
 func roleName(r decoder.Role) string {

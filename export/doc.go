@@ -27,7 +27,8 @@
 //	pid    process id; not on loss and summary
 //	comm   name of the process in the kernel, or null; not on loss and summary
 //	conn   id of the connection in this run, such as "c1", on events of one:
-//	       not on conn events about names, and connects that failed
+//	       not on conn events about names, connects that failed, and
+//	       connections that were silent
 //
 // # process
 //
@@ -47,7 +48,7 @@
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
 //	            fetches modules directly: the arguments, without credentials
 //	reason      on skipped: why; on attached: why the plan is another one than
-//	            before
+//	            before, or why nothing is seen of what it says, though it speaks
 //	module      on error: {path, version} of what it speaks of, version null
 //	            where it names none; or null
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,
@@ -73,6 +74,8 @@
 //	                dns: a query to a name server, printed with its answer, or
 //	                when that is not waited for any more
 //	                failed: no connection was made
+//	                silent: nothing went on it while it was observed. Printed when
+//	                it closes, or else when the process or the observing ends
 //	local, remote   "ip:port", "[v6]:port", or null
 //	role            client or server, what the observed process is, or null
 //	protocol        h2, h2c (HTTP/2 without TLS), http/1.1, dns, or null. One
@@ -96,14 +99,21 @@
 //	rcode           on dns: NOERROR, NXDOMAIN, SERVFAIL, …; null: no answer
 //	answers         on dns: array of texts, as dig +short prints them
 //	error           on failed: {class, detail}. Classes: dns, connect, tls
+//	state           on silent: connecting, connected or closed
+//	silent_ms       on silent: for how long no data went, also before it was
+//	                observed, or null
+//	last            on silent: send or recv, which way data went last; null where
+//	                none ever did
+//	proxy           on silent: the entry of the process's GOPROXY that it is to
 //	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
 //	                without credentials, and what the list has a go command ask
 //	                instead: another proxy, direct, off or none; or null
 //	dir             on resync: send or recv
 //	skipped_bytes   on resync: bytes of that direction not decoded
 //	bytes_sent      on close: plaintext bytes, of a connection without TLS
-//	                those that went into the network, or null
-//	bytes_received  on close: plaintext bytes, or null
+//	                those that went into the network, or null; on silent: bytes
+//	                of TCP, all that the socket has sent
+//	bytes_received  on close: plaintext bytes, or null; on silent: bytes of TCP
 //	rtt_ms          on close: smoothed round-trip time, or null
 //	retransmits     on close: TCP segments sent again, or null
 //	frames          on close: frames in both directions, or null

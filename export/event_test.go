@@ -145,6 +145,19 @@ func TestConn(t *testing.T) {
 			},
 			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"},"proxy":"https://goproxy.example","next":"direct"}`,
 		},
+		{
+			"silent",
+			Conn{
+				Action: ConnSilent, State: StateConnected, BytesSent: new(uint64(97)), BytesReceived: new(uint64(0)),
+				Silent: ms(3732), Last: new(decoder.Send), Proxy: "https://goproxy.example",
+			},
+			`"action":"silent",` + unknown + `,"proxy":"https://goproxy.example","bytes_sent":97,"bytes_received":0,"state":"connected","silent_ms":3732.000,"last":"send"}`,
+		},
+		{
+			"silent, all unknown",
+			Conn{Action: ConnSilent, State: StateConnecting},
+			`"action":"silent",` + unknown + `,"proxy":null,"bytes_sent":null,"bytes_received":null,"state":"connecting","silent_ms":null,"last":null}`,
+		},
 		{"resync", Conn{Action: ConnResync, Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
 		{
 			"close",

@@ -29,6 +29,7 @@ type tracedConn struct {
 
 	next      [2]position // by direction: what the next record should hold
 	announced bool        // the open event is printed
+	spoke     bool        // see understood
 	closed    *connEnd
 	latest    int64 // the highest kernel time so far
 	// missing is set while something is, and is asked for.
@@ -259,9 +260,21 @@ func (c *tracedConn) announce() {
 		return
 	}
 	c.announced = true
+	if c.plain == nil {
+		c.understood()
+	}
 	e := c.event
 	e.Action = export.ConnOpen
 	c.table.events.Conn(c.at(c.since), &e)
+}
+
+// understood notes that what its process says is seen: TLS, or HTTP without it. That
+// frames were searched for is not enough.
+func (c *tracedConn) understood() {
+	if !c.spoke {
+		c.spoke = true
+		c.table.spoke[c.meta.PID] = true
+	}
 }
 
 // Protocol implements decoder.Sink.
@@ -274,6 +287,7 @@ func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
 		}
 	case decoder.HTTP1:
 		c.event.Protocol = export.ProtocolHTTP11
+		c.understood()
 	}
 	if fromStart {
 		c.event.Joined = export.JoinedStart
@@ -296,6 +310,7 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 		c.astray = c.astray || c.inStep[f.Dir] && !known
 		c.inStep[f.Dir] = known
 	}
+	c.understood()
 	c.table.events.Frame(c.at(f.Time), f)
 	c.tracker.Frame(f)
 	if c.plain != nil {

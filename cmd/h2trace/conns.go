@@ -45,6 +45,8 @@ type connTable struct {
 	sourceOf func(pid int) *fetchenv.Source
 
 	byID map[uint64]*tracedConn
+	// spoke are the processes of which a connection was seen and understood.
+	spoke map[int]bool
 	// fetches are for what go commands say of them later.
 	fetches goproxy.Fetches
 	sockets map[socket]*tracedConn // the innermost on each
@@ -77,6 +79,7 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		segments:  tcp.NewAssembler(heldSegments),
 		adrift:    make(map[*tracedConn]struct{}),
 		byID:      make(map[uint64]*tracedConn),
+		spoke:     make(map[int]bool),
 		sockets:   make(map[socket]*tracedConn),
 	}
 }
@@ -240,6 +243,26 @@ func (t *connTable) closesDue() bool {
 	return slices.ContainsFunc(t.closing, func(c *tracedConn) bool {
 		return !c.finished() && c.closed.record.Kind != bpf.KindClose && c.event.Remote.IsValid()
 	})
+}
+
+// saw reports whether a connection of a process was seen and understood, or one
+// with TLS, which may have to be printed yet.
+func (t *connTable) saw(pid int) bool {
+	if t.spoke[pid] {
+		return true
+	}
+	for _, c := range t.byID {
+		if c.meta.PID == pid && c.plain == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops what is known of a process that has ended.
+func (t *connTable) forget(pid int) {
+	delete(t.spoke, pid)
+	delete(t.hellos.sent, pid)
 }
 
 func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }

@@ -96,13 +96,14 @@ lines come in the order in which the bytes went.
 	          error: module {path, version}, error {class, detail}, via,
 	          requests [{conn, stream, url, proxy}],
 	          processes [{pid, args, exit_code}]
-	conn      action (open, close, resync, dns, failed), local, remote, role,
-	          protocol, joined (start, mid), tls, dns_ms, connect_ms, tls_ms,
-	          name, via; on dns: type, rcode, answers; on failed: error {class
-	          (dns, connect, tls), detail}, proxy, next; on resync: dir,
+	conn      action (open, close, resync, dns, failed, silent), local, remote,
+	          role, protocol, joined (start, mid), tls, dns_ms, connect_ms,
+	          tls_ms, name, via; on dns: type, rcode, answers; on failed: error
+	          {class (dns, connect, tls), detail}, proxy, next; on resync: dir,
 	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
-	          segments_received
+	          segments_received; on silent: proxy, bytes_sent, bytes_received,
+	          state (connecting, connected, closed), silent_ms, last (send, recv)
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION
@@ -176,7 +177,9 @@ other is printed when the command has failed.
 
 A conn event with action dns is a query to a name server. One with action failed
 is a connection that was not made: no address was found, nobody accepted, or the
-TLS handshake failed.
+TLS handshake failed. One with action silent is a connection on which nothing
+went while it was observed, such as one that still waits for an answer: last is
+then send, and silent_ms how long it has waited.
 
 loss counts everything that was seen and is missing from the output, by cause.
 What cannot be trusted after a loss is null. summary is the last line; in it,
@@ -238,7 +241,10 @@ Its exit status is 0 if running a COMMAND works here, else 1.
 Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls,
 stripped ones too, and those that use sockets without it. Others get a process
 event with the action skipped and a reason. HTTP/3 is not seen; of HTTP/1.x
-there are conn and exchange events.
+there are conn and exchange events. HTTP without TLS is not seen on Unix
+sockets, nor anything inside of other encryption than that of crypto/tls. When
+nothing at all is seen of a process that speaks, a message says why, and so does
+the reason of a second process event with the action attached.
 
 HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is
 seen as packets, also of programs that get no probes; it takes cgroup v2 and

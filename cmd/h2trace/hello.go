@@ -29,12 +29,15 @@ type hellos struct {
 	parts    map[uint64]*helloStream
 	segments *tcp.Assembler
 	early    map[ends]*export.Offer
+	// sent are the processes that began with TLS on a socket.
+	sent map[int]bool
 }
 
 func newHellos() hellos {
 	return hellos{
 		open: make(map[ends]*tracedConn), parts: make(map[uint64]*helloStream),
 		segments: tcp.NewAssembler(heldHellos), early: make(map[ends]*export.Offer),
+		sent: make(map[int]bool),
 	}
 }
 
@@ -60,7 +63,8 @@ func offerOf(o clienthello.Offer) *export.Offer {
 }
 
 // packet takes a packet with a piece of a ClientHello, in whatever order.
-func (h *hellos) packet(p *bpf.Packet) {
+func (h *hellos) packet(pid int, p *bpf.Packet) {
+	h.sent[pid] = true
 	s := h.parts[p.Socket]
 	if s == nil {
 		if len(h.parts) >= maxHellos {

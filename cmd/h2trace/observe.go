@@ -39,6 +39,7 @@ type observer struct {
 	processes *processes
 	conns     *connTable
 	plans     *planCheck
+	sockets   *sockets
 	losses    lossBook
 	delivered uint64
 	undecoded uint64    // read, and lost nevertheless, see drain
@@ -92,7 +93,9 @@ func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(c, msg, o.processes.paths), o.processes.sourceOf)
 	o.conns.framesOnly = opts.Plan == PlanFrames
-	o.plans = newPlanCheck(c, o.processes, o.conns, msg)
+	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
+	o.sockets.off = opts.Plan == PlanEmpty || opts.Plan == PlanFrames
+	o.plans = newPlanCheck(c, o.processes, o.conns, o.sockets, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()
 	}
@@ -135,7 +138,8 @@ func (o *observer) AttachRunning(pids []int, names []string) error {
 		return err
 	}
 	o.msg.Infof("%s", observing(roots(o.processes.adopted), o.opts, time.Now()))
-	return nil
+	list, err := o.collector.Sockets()
+	return errors.Join(err, o.sockets.begin(list))
 }
 
 // Observe writes events until ctx is done, until every target has exited and no
@@ -228,7 +232,9 @@ func (o *observer) handle(r *bpf.Record) error {
 	case bpf.KindDNS:
 		o.conns.names.packet(r)
 	case bpf.KindHello:
-		o.conns.hellos.packet(&r.Packet)
+		o.conns.hellos.packet(r.PID, &r.Packet)
+	case bpf.KindSocket:
+		o.sockets.left(&r.Socket, r.Time)
 	case bpf.KindConnect:
 		o.conns.names.connectFailed(r)
 	case bpf.KindMessage:
@@ -247,6 +253,7 @@ func (o *observer) handle(r *bpf.Record) error {
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.conns.names.leave(r.PID, r.Time)
 		o.conns.fetches.End(r.PID)
+		o.sockets.exit(r.PID, r.Time)
 		o.processes.exit(r)
 		return err
 	}
@@ -260,11 +267,13 @@ func (o *observer) finish() error {
 	left, err := o.collector.Targets()
 	o.conns.recovery.wait()
 	o.plans.wait()
-	err = errors.Join(err, o.awaitCloses(), o.collector.Stop(), o.drain(time.Now().Add(drainTime)))
+	open, openErr := o.openSockets(left)
+	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(time.Now().Add(drainTime)))
 	if err == nil {
 		o.missing = o.processes.missing(left)
 		err = o.endLost()
 	}
+	o.sockets.end(open)
 	o.processes.wait()
 	err = errors.Join(err, o.conns.endAll())
 	ledger, ledgerErr := o.collector.Ledger()
@@ -290,6 +299,16 @@ func (o *observer) closeEvents() error {
 		return err
 	}
 	return fmt.Errorf("%w: %d events were not written", err, o.events.Unwritten())
+}
+
+// openSockets looks at the sockets of the targets that are left.
+func (o *observer) openSockets(left []int) (look, error) {
+	if len(left) == 0 || o.sockets.off {
+		return look{}, nil
+	}
+	list, err := o.collector.Sockets()
+	now, clockErr := monotonic()
+	return look{now, list}, errors.Join(err, clockErr)
 }
 
 // awaitCloses reads on until the kernel has closed the sockets of processes that

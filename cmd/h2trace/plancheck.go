@@ -36,6 +36,7 @@ type planCheck struct {
 	collector *bpf.Collector
 	processes *processes
 	conns     *connTable
+	open      *sockets
 	msg       *messages
 
 	states  map[*bpf.Executable]*planState
@@ -63,9 +64,9 @@ type tapState struct {
 	at      int64  // kernel time of when they had seen enough
 }
 
-func newPlanCheck(c *bpf.Collector, p *processes, conns *connTable, msg *messages) *planCheck {
+func newPlanCheck(c *bpf.Collector, p *processes, conns *connTable, open *sockets, msg *messages) *planCheck {
 	k := &planCheck{
-		collector: c, processes: p, conns: conns, msg: msg,
+		collector: c, processes: p, conns: conns, open: open, msg: msg,
 		states: make(map[*bpf.Executable]*planState),
 		done:   make(chan func() error, 1),
 	}
@@ -89,6 +90,7 @@ func (k *planCheck) tick(idle bool) error {
 		}
 	default:
 	}
+	k.open.tick(k.read, idle)
 	if k.busy {
 		return nil
 	}
@@ -201,25 +203,42 @@ func (k *planCheck) lookAtSockets(running []process, now int64) {
 			unsure = unsure || !t.settled && !t.suspect
 		}
 	}
-	if !unsure || now < k.sockets.next {
+	if now < k.sockets.next || !unsure && !k.open.unsure(now) {
 		return
 	}
 	k.sockets.next = now + k.sockets.interval.Nanoseconds()
 	k.sockets.interval = min(2*k.sockets.interval, lastSocketCheck)
 	k.work(func() func() error {
-		moved, err := k.collector.Sockets()
+		list, err := k.collector.Sockets()
+		at, clockErr := monotonic()
 		return func() error {
-			for _, proc := range running {
-				s := k.states[proc.file]
-				for dir, n := range moved[proc.pid] {
-					if s != nil && n > suspicious[dir] {
-						s.taps[dir].suspect = true
-					}
-				}
+			k.suspect(running, list)
+			if err == nil {
+				k.open.looked(list, at)
 			}
-			return k.report(err)()
+			return k.report(errors.Join(err, clockErr))()
 		}
 	})
+}
+
+// suspect suspects the probes of processes of which a socket has moved much.
+func (k *planCheck) suspect(running []process, list []bpf.Socket) {
+	moved := make(map[int]bpf.Moved)
+	for i := range list {
+		m := moved[list[i].PID]
+		for dir, n := range list[i].Moved {
+			m[dir] = max(m[dir], n)
+		}
+		moved[list[i].PID] = m
+	}
+	for _, proc := range running {
+		s := k.states[proc.file]
+		for dir, n := range moved[proc.pid] {
+			if s != nil && n > suspicious[dir] {
+				s.taps[dir].suspect = true
+			}
+		}
+	}
 }
 
 // report prints an error: what is looked into here is no part of the traffic.

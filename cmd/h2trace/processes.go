@@ -40,7 +40,8 @@ type processes struct {
 	known    map[int]process // by pid, until they exit
 	total    uint64
 	attached int
-	skipped  string // the last reason for which one was skipped
+	skipped  string          // the last reason for which one was skipped
+	outcomes map[int]outcome // of attaching, also to some that have exited
 
 	adopted    []process  // targets that were running already; for the reader alone
 	complaints complaints // for the reader alone
@@ -68,8 +69,11 @@ type process struct {
 	handle       *os.File
 	life, before bpf.Life
 	image        bpf.Image
-	// over says that it was held for an exec that never came about.
-	over bool
+	// over says that it was held for an exec that never came about, and unseen why
+	// nothing was seen until then of what it says.
+	over   bool
+	unseen string
+	until  int64
 }
 
 func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messages, clk clock) *processes {
@@ -82,6 +86,7 @@ func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messag
 		queue:     make(chan process, execQueue),
 		done:      make(chan struct{}),
 		known:     make(map[int]process),
+		outcomes:  make(map[int]outcome),
 		sources:   fetchenv.NewReader(),
 	}
 	go p.attachQueued()
@@ -93,12 +98,17 @@ func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messag
 func (p *processes) attachQueued() {
 	defer close(p.done)
 	for proc := range p.queue {
-		if proc.over {
+		switch {
+		case proc.over:
 			p.holder.part(proc.pid, proc.life).end()
-		} else if proc.file == nil {
+		case proc.unseen != "":
+			p.printUnseen(proc)
+		case proc.file == nil:
 			p.print(proc, p.attach(proc))
-		} else if err := p.collector.Release(proc.file); err != nil {
-			p.msg.Errorf("%v", err)
+		default:
+			if err := p.collector.Release(proc.file); err != nil {
+				p.msg.Errorf("%v", err)
+			}
 		}
 	}
 }
@@ -247,7 +257,9 @@ func (p *processes) attach(proc process) *export.Process {
 	if what := unverified(exe.Verified); p.verify && what != "" {
 		p.msg.Infof("%s: %s cannot be verified: it has no HTTP/2 code of a known form", proc.exe, what)
 	}
-	return p.attachedTo(exe)
+	outcome := p.attachedTo(exe)
+	p.remember(proc, outcome)
+	return outcome
 }
 
 // attachedTo is the outcome of attaching to an executable.
@@ -281,6 +293,28 @@ func (p *processes) running() []process {
 		}
 	}
 	return list
+}
+
+// observed lists the processes of which something may be seen: those, and those
+// without crypto/tls.
+func (p *processes) observed() []process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []process
+	for _, proc := range p.known {
+		if proc.file != nil && (proc.file.Skip == "" || proc.file.NoTLS != nil) {
+			list = append(list, proc)
+		}
+	}
+	return list
+}
+
+// at returns the process of an id.
+func (p *processes) at(pid int) (process, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	proc, ok := p.known[pid]
+	return proc, ok
 }
 
 // skip remembers why nothing can be captured in a process.
