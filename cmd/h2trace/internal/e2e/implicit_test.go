@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"h2trace/scripts/releases"
 )
 
 // implicitProgram makes short connections one after the other, to itself. Nobody
@@ -145,8 +147,8 @@ func TestImplicitHandshakes(t *testing.T) {
 		{"h2", runtime.Version(), "h2", true, nil},
 		{"http/1.1", runtime.Version(), "http/1.1", true, nil},
 		{"entry-ret", runtime.Version(), "h2", true, []string{"--plan", "entry-ret"}},
-		{"oldest", toolchains[0], "http/1.1", false, nil},
-		{"newest", toolchains[len(toolchains)-1], "http/1.1", false, nil},
+		{"oldest", releases.Few[0], "http/1.1", false, nil},
+		{"newest", releases.Few[len(releases.Few)-1], "http/1.1", false, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
