@@ -20,7 +20,7 @@ func observing(running []process, opts Options, now time.Time) string {
 	case len(opts.Names) == 0 && len(running) == 1:
 		what += " and its children"
 	case len(opts.Names) == 0:
-		what += " and their children"
+		what += ", and their children,"
 	default:
 		what = "what runs " + alternatives(opts.Names)
 		if !opts.NoFollow {

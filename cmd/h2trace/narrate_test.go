@@ -27,7 +27,7 @@ func TestObserving(t *testing.T) {
 			"two",
 			[]process{gopls, second},
 			Options{},
-			"observing gopls (17) and gopls (18) and their children since 2026-01-02T03:04:05.067Z; Ctrl-C ends it",
+			"observing gopls (17) and gopls (18), and their children, since 2026-01-02T03:04:05.067Z; Ctrl-C ends it",
 		},
 		{
 			"many", make([]process, 6),

@@ -136,10 +136,7 @@ func goEnv(t testing.TB, name string) string {
 // try runs a recipe and holds what it prints against what is shown.
 func (p *place) try(t *testing.T, r recipe) {
 	t.Helper()
-	if script, _, _ := strings.Cut(r.command, " "); notRun[r.command] != "" {
-		if info, err := os.Stat(filepath.Join(repository, script)); err != nil || info.Mode()&0o111 == 0 {
-			t.Errorf("%s cannot be run: %v", script, err)
-		}
+	if notRun[r.command] != "" {
 		return
 	}
 	stdout, stderr, status := p.run(t, r.command)

@@ -100,18 +100,21 @@ func manualRecipes(t testing.TB) (list []recipe) {
 
 // notRun are the recipes that no test of a few seconds can run, with the reason.
 var notRun = map[string]string{
-	"scripts/demo":      "it builds h2trace, and downloads from the configured GOPROXY",
+	"go build -o bin/h2trace ./cmd/h2trace":    "TestDemo does it",
+	"sudo install bin/h2trace /usr/local/bin/": "it is not for a test to install",
+	"scripts/demo":      "TestDemo runs it",
 	"scripts/test":      "it runs this test",
 	"scripts/bench/run": "it takes a machine that does nothing else",
 	"scripts/bench/run -parts small -rounds 5": "it takes a machine that does nothing else",
 }
 
 // typed are the programs that recipes run.
-var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|jq|scripts/[a-z]+(/run)?)( |$)`)
+var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go build|jq|scripts/[a-z]+(/run)?)( |$)`)
 
 // TestRecipes runs every command of the README and of the manual's examples, as
 // it is printed, and holds what it prints against what is shown.
 func TestRecipes(t *testing.T) {
+	t.Parallel()
 	needProbes(t)
 	for _, tool := range []string{"jq", "column", "pidof", "pgrep", "bash"} {
 		if _, err := exec.LookPath(tool); err != nil {
