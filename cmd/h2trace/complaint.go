@@ -35,7 +35,7 @@ type ranVCS struct {
 
 // Bounds on what is kept of one process, and on how many have something kept.
 const (
-	maxHeld     = 16
+	maxHeld     = 16 // of complaints, and of processes that one speaks of
 	maxRan      = 32
 	maxComplain = 1024
 )
@@ -124,7 +124,8 @@ func (l *complaints) forget(pid int) {
 }
 
 // of returns the processes that a complaint speaks of: those that failed with the
-// arguments that it names, or else the last one that failed.
+// arguments that it names, or else the last one that failed. Where it is that a
+// repository was found by no protocol it is all that failed, one for each.
 func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 	var last *ranVCS
 	for i := range l.ran[pid] {
@@ -133,6 +134,9 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 			continue
 		}
 		last = one
+		if strings.HasSuffix(c.Detail, "protocol found for repository") && len(list) < maxHeld {
+			list = append(list, export.Child{PID: one.pid, Args: one.args, ExitCode: *one.code})
+		}
 		if c.Command != "" && strings.HasPrefix(c.Command, strings.Join(one.args, " ")) {
 			list = append(list, export.Child{PID: one.pid, Args: one.args, ExitCode: *one.code})
 		}

@@ -59,6 +59,9 @@ func TestComplaintProcesses(t *testing.T) {
 			t.Errorf("%q of %d: -want +got:\n%s", tt.command, tt.pid, diff)
 		}
 	}
+	if got := l.of(1, &goproxy.Complaint{Detail: "m.example/m.git@v1.0.0: no secure protocol found for repository"}); len(got) != 2 {
+		t.Errorf("got %+v, want all that failed", got)
+	}
 	for i := range 2 * maxRan {
 		run(100+i, 1, "git", "fetch")
 	}

@@ -35,6 +35,7 @@ func TestParseComplaints(t *testing.T) {
 			"off, go mod tidy", "go: w imports\n\texample.com/m/p: cannot find module providing package example.com/m/p: module lookup disabled by GOPROXY=off\n",
 			[]Complaint{{Class: "unavailable", Package: "example.com/m/p"}},
 		},
+		{"-mod=readonly", "m.go:3:8: cannot find module providing package example.com/m: import lookup disabled by -mod=readonly\n", []Complaint{{Class: "other", Package: "example.com/m"}}},
 		{"no versions", "go: example.com/m@>v1.5.0: no matching versions for query \">v1.5.0\"\n", []Complaint{{Class: "unavailable", Path: m}}},
 		{
 			"no such package", "go: module example.com/m@latest found (v1.0.0), but does not contain package example.com/m/sub\n",

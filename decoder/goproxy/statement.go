@@ -94,6 +94,7 @@ var classes = []struct {
 	{"vcs", regexp.MustCompile(`(?:^|: )(?:git|hg|svn|bzr|fossil) .* in .*: (?:exit status|signal: |exec: |fork)|^missing \S+ command\.|` +
 		`GOVCS disallows|no (?:secure )?protocol found for repository`)},
 	{"toolchain", regexp.MustCompile(`requires go ?(?:>= )?1|toolchain not available|invalid go version|invalid toolchain`)},
+	{ClassOther, regexp.MustCompile(`lookup disabled by -mod=`)},
 	{"dns", regexp.MustCompile(`\blookup \S+.*: `)},
 	{"protocol", regexp.MustCompile(`gave HTTP response to HTTPS client|declared Content-Length`)},
 	{"tls", regexp.MustCompile(`\btls: |\bx509: |TLS handshake`)},

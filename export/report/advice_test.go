@@ -184,6 +184,11 @@ func TestAdvice(t *testing.T) {
 			text: "git could not fetch https://m.example/org/m: unable to access 'https://m.example/org/m/': Could not resolve host: m.example; look at the name, and at the resolver",
 		},
 		{
+			name: "git, by no protocol", write: vcs("no secure protocol found for repository",
+				`,"processes":[{"pid":9,"args":["git","ls-remote","https://m.example/org/m"],"exit_code":128},{"pid":10,"args":["git","ls-remote","git+ssh://m.example/org/m"],"exit_code":128}]`), exit: 1, cause: Errors,
+			text: "git could not fetch https://m.example/org/m: no secure protocol found for repository; look at the path of the module, and at whether it may be read",
+		},
+		{
 			name: "no git", write: vcs(`git init --bare in /m/vcs/e0fa: exec: "git": executable file not found in $PATH`, ""), exit: 1, cause: Errors,
 			text: "a version control system is not installed, or not in PATH: " + adviceM + `@v1.0.0: invalid version: git init --bare in /m/vcs/e0fa: exec: "git": executable file not found in $PATH`,
 		},

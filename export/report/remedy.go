@@ -218,6 +218,8 @@ func (t *trouble) vcs() string {
 	why := ""
 	if m := fatal.FindStringSubmatch(t.detail); m != nil {
 		why = ": " + m[1]
+	} else if _, said, ok := cutLast(t.detail, ": "); ok && !strings.Contains(said, "\n") {
+		why = ": " + said
 	}
 	advice := "look at the path of the module, and at whether it may be read"
 	switch {

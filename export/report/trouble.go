@@ -137,7 +137,10 @@ func (t *trouble) versionControl(x *exchangeKeys) {
 	t.host = ""
 	var ran []struct{ Args []string }
 	if x.processes != nil && json.Unmarshal(x.processes, &ran) == nil && len(ran) > 0 {
-		t.host = repositoryIn.FindString(strings.Join(ran[len(ran)-1].Args, " "))
+		t.host = repositoryIn.FindString(strings.Join(ran[0].Args, " "))
+		if t.program == "" && len(ran[0].Args) > 0 {
+			t.program = ran[0].Args[0]
+		}
 	}
 	if t.host == "" {
 		t.host = repositoryIn.FindString(t.detail)

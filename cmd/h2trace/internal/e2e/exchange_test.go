@@ -178,8 +178,8 @@ func checkSummed(t *testing.T, s *contract.Stream, list []contract.Exchange) {
 	}
 }
 
-// readExchanges reads the exchanges of a file of events.
-func readExchanges(t *testing.T, file string) []contract.Exchange {
+// streamOf reads a file of events, which are to be as the contract has them.
+func streamOf(t *testing.T, file string) *contract.Stream {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
@@ -190,6 +190,13 @@ func readExchanges(t *testing.T, file string) []contract.Exchange {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// readExchanges reads the exchanges of a file of events.
+func readExchanges(t *testing.T, file string) []contract.Exchange {
+	t.Helper()
+	s := streamOf(t, file)
 	list, err := s.Exchanges()
 	if err != nil {
 		t.Fatal(err)

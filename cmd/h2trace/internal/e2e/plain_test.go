@@ -254,15 +254,7 @@ func TestPlainLoss(t *testing.T) {
 	events := runDegraded(t, []string{"-plain", "-origin", origin.URL, "-log", log, "-loss", "5", "-loss-after", "20", "-delay", "10ms"},
 		w.Dir, w.Env, false, "go", "mod", "download")
 	checkLogged(t, events, log)
-	f, err := os.Open(events)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	s, err := contract.Read(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := streamOf(t, events)
 	checkPlainConns(t, s, "http/1.1")
 	checkDisorder(t, s)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"h2trace/cmd/h2trace/internal/contract"
 	"h2trace/cmd/h2trace/internal/modproxy"
 	"h2trace/scripts/releases"
 )
@@ -206,15 +205,7 @@ func checkQueries(t *testing.T, asked []connEvent, log string) {
 // name servers.
 func readConns(t *testing.T, file string) (opened, asked []connEvent) {
 	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	s, err := contract.Read(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := streamOf(t, file)
 	for _, e := range s.Of("conn") {
 		var c connEvent
 		if err := json.Unmarshal([]byte(e.Raw), &c); err != nil {

@@ -38,6 +38,8 @@ type Options struct {
 	Base string
 	// Plain makes it speak HTTP without TLS.
 	Plain bool
+	// Instead answers what is asked for some paths, without Base.
+	Instead map[string]http.HandlerFunc
 	// HTTP2 is the configuration of the HTTP/2 server, or nil.
 	HTTP2 *http.HTTP2Config
 }
@@ -138,6 +140,10 @@ type connKey struct{}
 // ServeHTTP answers in the protocol of `go help goproxy`.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	file, _ := strings.CutPrefix(r.URL.Path, s.opt.Base)
+	if answer := s.opt.Instead[file]; answer != nil {
+		answer(w, r)
+		return
+	}
 	status, body := http.StatusOK, s.files[file]
 	switch {
 	case strings.HasSuffix(r.URL.Path, ".zip") && s.opt.RedirectZips != "":
