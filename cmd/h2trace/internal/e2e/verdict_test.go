@@ -25,7 +25,7 @@ type verdict struct {
 	whole   string
 }
 
-// degraded is a command behind a bad network or proxy.
+// degraded is a download behind a bad network or proxy.
 type degraded struct {
 	name  string
 	flags []string // of degrade
@@ -39,10 +39,8 @@ type degraded struct {
 // TestVerdict runs go mod download through a proxy that is bad in one way at a
 // time, and has h2trace say which.
 func TestVerdict(t *testing.T) {
-	needProbes(t)
-	a := modproxy.NewAuthority(t)
 	mods := append(modproxy.Modules("example.test/small", 6, 2000), modproxy.Modules("example.test/large", 1, 2<<20)...)
-	origin := modproxy.Start(t, a, mods, modproxy.Options{})
+	var rows []situation
 	for _, tt := range []degraded{
 		{name: "healthy", cause: "healthy"},
 		{name: "slow server", flags: []string{"-server-delay", "300ms"}, cause: "server_wait", text: "takes long to answer"},
@@ -58,32 +56,35 @@ func TestVerdict(t *testing.T) {
 		{name: "bad certificate", flags: []string{"-bad-certificate"}, fails: true, cause: "tls", text: "TLS handshakes with goproxy.example failed", mute: true},
 		{name: "reset in the body", flags: []string{"-reset-after", "1000"}, fails: true, cause: "errors", text: "reset"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := modproxy.NewWorkspace(t, a, mods, origin)
-			if tt.sums {
-				cmd := exec.Command("go", "mod", "download", "all") // which writes go.sum
-				cmd.Dir, cmd.Env = w.Dir, append(w.Env[:len(w.Env):len(w.Env)], "GOMODCACHE="+t.TempDir())
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Fatalf("go mod download: %v\n%s", err, out)
-				}
-			}
-			log := filepath.Join(t.TempDir(), "requests")
-			flags := append([]string{"-origin", origin.URL, "-log", log}, tt.flags...)
-			events := runDegraded(t, flags, w.Dir, w.Env, tt.fails, "go", "mod", "download")
-			// Another program may take the processor from all that is local here.
-			for try := 0; tt.cause == "healthy" && try < 4 && reported(t, events).Verdict.Cause != "healthy"; try++ {
-				w = modproxy.NewWorkspace(t, a, mods, origin)
-				events = runDegraded(t, flags, w.Dir, w.Env, tt.fails, "go", "mod", "download")
-			}
-			checkVerdict(t, events, tt.cause, tt.text)
-			if tt.name == "bad certificate" {
-				checkFailedOffer(t, events)
-			}
-			if !tt.mute {
-				checkLogged(t, events, log)
-			}
+		rows = append(rows, situation{
+			name: tt.name, cause: tt.cause, text: []string{tt.text},
+			run: func(t *testing.T, l *lab) string { return tt.run(t, l, mods) },
 		})
 	}
+	checkSituations(t, rows)
+}
+
+// run holds the exchanges against the log of the proxy, too.
+func (d *degraded) run(t *testing.T, l *lab, mods []modproxy.Module) string {
+	origin := modproxy.Start(t, l.authority, mods, modproxy.Options{})
+	w := modproxy.NewWorkspace(t, l.authority, mods, origin)
+	if d.sums {
+		cmd := exec.Command("go", "mod", "download", "all") // which writes go.sum
+		cmd.Dir, cmd.Env = w.Dir, append(w.Env[:len(w.Env):len(w.Env)], "GOMODCACHE="+t.TempDir())
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go mod download: %v\n%s", err, out)
+		}
+	}
+	log := filepath.Join(t.TempDir(), "requests")
+	flags := append([]string{"-origin", origin.URL, "-log", log}, d.flags...)
+	events := runDegraded(t, flags, w.Dir, w.Env, d.fails, "go", "mod", "download")
+	if d.name == "bad certificate" {
+		checkFailedOffer(t, events)
+	}
+	if !d.mute {
+		checkLogged(t, events, log)
+	}
+	return events
 }
 
 // TestUnmadeVerdict has a client fail to connect that is no go command, of whose
