@@ -14,6 +14,7 @@ import (
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
+	"h2trace/decoder/http1"
 	"h2trace/decoder/tcp"
 	"h2trace/export"
 )
@@ -53,6 +54,7 @@ type connTable struct {
 	closing []*tracedConn          // by time of their close; some may be finished
 	until   int64                  // when the observing ended, 0 before
 	audit   audit
+	budget  *http1.Budget // of exchanges that are open
 	// framesOnly says that no exchanges are put together.
 	framesOnly bool
 	// verifier is nil unless headers are to be verified.
@@ -74,6 +76,7 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		config:    config,
 		recovery:  recovery,
 		sourceOf:  sourceOf,
+		budget:    http1.NewBudget(openBudget),
 		names:     newNames(events, clk, sourceOf),
 		hellos:    newHellos(),
 		segments:  tcp.NewAssembler(heldSegments),

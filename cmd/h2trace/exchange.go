@@ -11,13 +11,17 @@ import (
 	"h2trace/export"
 )
 
+// openBudget bounds what is kept of open exchanges, of all connections: some
+// 150,000 at once, with the URLs of modules.
+const openBudget = 64 << 20
+
 // follow begins to decode a connection.
 func (c *tracedConn) follow(config decoder.Config) {
 	c.decoder = decoder.NewConn(config, c)
 	if c.table.framesOnly {
 		return
 	}
-	c.tracker = exchange.New(exchange.Config{Scheme: c.scheme(), FromStart: config.FromStart}, c)
+	c.tracker = exchange.New(exchange.Config{Scheme: c.scheme(), FromStart: config.FromStart, Budget: c.table.budget}, c)
 	switch config.Role {
 	case decoder.Client:
 		c.tracker.SetClient(decoder.Send)

@@ -30,6 +30,9 @@ func (t *Tracker) Close(at int64, by Ended) {
 	for t.all.oldest != nil {
 		t.cut(t.all.oldest, at, by)
 	}
+	if t.http1 != nil {
+		t.http1.Release()
+	}
 }
 
 // Ended notes that a connection has ended. A client may still write, to no avail:
@@ -92,7 +95,7 @@ func (t *Tracker) end(o *open, at int64, by string) {
 	t.endStalls(o, at, by)
 	t.remove(o)
 	if o.Start == 0 && o.Stream != 0 {
-		if t.missed == nil || len(t.missed) == maxOpen {
+		if t.missed == nil || len(t.missed) == maxMissed {
 			t.missed = make(map[uint32]bool)
 		}
 		t.missed[o.Stream] = true

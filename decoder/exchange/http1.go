@@ -41,7 +41,7 @@ func (t *Tracker) Tunneled() bool { return t != nil && t.http1 != nil && t.http1
 
 func (t *Tracker) startHTTP1() {
 	if t.http1 == nil {
-		t.http1 = http1.NewConn((*http1Sink)(t))
+		t.http1 = http1.NewConn((*http1Sink)(t), t.cfg.Budget)
 	}
 }
 
@@ -51,15 +51,17 @@ type http1Sink Tracker
 // Request implements http1.Sink.
 func (s *http1Sink) Request(since, at int64, r *http1.Request) {
 	t := (*Tracker)(s)
-	o := &open{Exchange: Exchange{Method: r.Method, Start: since, End: at, Proto: proto(r.Proto)}}
+	o := &open{Exchange: Exchange{Start: since, End: at, Proto: proto(r.Proto)}}
+	t.enter(o, since)
+	o.Method = r.Method
 	o.URL, o.ToProxy = s.target(r)
 	o.settings, o.sent = r.Header.Get("HTTP2-Settings"), at
 	for name := range r.Header {
 		o.Authorized = o.Authorized || isCredential(strings.ToLower(name))
 	}
-	t.enter(o, since)
 	t.last = o
 	t.sink.Request(at, &o.Exchange)
+	t.charge(o)
 }
 
 // target returns the target URI of a request (RFC 9112 §3.3), and whether it is
@@ -118,6 +120,7 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 	if o.Method == "CONNECT" && r.Status/100 == 2 {
 		t.tunnel, _ = t.sink.(TunnelSink)
 	}
+	t.charge(o)
 }
 
 // answered returns the exchange that the next response belongs to: the oldest

@@ -119,6 +119,7 @@ func (t *Tracker) fields(f *decoder.Frame) {
 		t.requestFields(o, f)
 	} else {
 		o.response(f)
+		t.charge(o)
 	}
 	t.malformed(o, f)
 	if o.ending[f.Dir] {
@@ -132,6 +133,7 @@ func (t *Tracker) requestFields(o *open, f *decoder.Frame) {
 	}
 	if o.request(f.Headers) {
 		t.sink.Request(f.Time, &o.Exchange)
+		t.charge(o)
 	}
 }
 
@@ -163,6 +165,7 @@ func (t *Tracker) promise(f *decoder.Frame) {
 	}
 	if o.request(f.Headers) {
 		t.sink.Request(f.Time, &o.Exchange)
+		t.charge(o)
 	}
 	t.malformed(o, f)
 	o.RequestEnd, o.End = f.Time, f.Time

@@ -12,6 +12,7 @@ type open struct {
 	Exchange
 	older, newer *open // in order of their beginning
 	place        int32 // in byID
+	cost         int32 // what it takes of the budget
 
 	over   [2]bool // by direction, what it sends is complete
 	ending [2]bool // END_STREAM came, and the field block is not complete

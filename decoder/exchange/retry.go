@@ -10,6 +10,8 @@ const (
 	// maxUnanswered bounds the exchanges that are remembered for one that
 	// repeats them.
 	maxUnanswered = 256
+	// maxRepeated is the longest URL of one.
+	maxRepeated = 8 << 10
 	// retryTime is how long a client may wait before it does, in nanoseconds:
 	// net/http goes on for some 63 s (golang.org/x/net/http2.(*Transport).RoundTripOpt).
 	retryTime = 90e9
@@ -43,7 +45,7 @@ func refuses(c decoder.ErrCode) bool {
 // acting on it twice does no harm (RFC 9110 §9.2.2). A call of gRPC, a POST to the
 // same URL as those before, is then another call.
 func (e *Exchange) mayRepeat() bool {
-	if e.Status != 0 || e.Error == nil || e.URL == "" || e.Open {
+	if e.Status != 0 || e.Error == nil || e.URL == "" || len(e.URL) > maxRepeated || e.Open {
 		return false
 	}
 	switch e.Method {

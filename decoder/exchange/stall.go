@@ -46,9 +46,10 @@ type grant struct{ at, bytes int64 }
 type flow [2]window
 
 // flowing returns the flow control of an exchange.
-func (o *open) flowing() *flow {
+func (t *Tracker) flowing(o *open) *flow {
 	if o.flow == nil {
 		o.flow = new(flow)
+		t.charge(o)
 	}
 	return o.flow
 }
@@ -75,7 +76,7 @@ func (t *Tracker) spent(f *decoder.Frame, o *open) {
 	if o == nil || !stream.Known {
 		return
 	}
-	w := &o.flowing()[d]
+	w := &t.flowing(o)[d]
 	if w.spent(f, stream, d, t.rtt.least) && !over {
 		w.since, w.stood = f.Time, t.stood(d, f.Time)
 	}
@@ -136,7 +137,7 @@ func (t *Tracker) granted(f *decoder.Frame) {
 		return
 	}
 	if d == decoder.Recv {
-		o.flowing()[d].grant(d, g)
+		t.flowing(o)[d].grant(d, g)
 	} else if f.Window.StreamSend.Bytes > 0 {
 		t.endStreamStall(o, d, f.Time, "WINDOW_UPDATE")
 	}

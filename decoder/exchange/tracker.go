@@ -44,6 +44,8 @@ type Config struct {
 	Scheme string
 	// FromStart is set when the connection was seen from its first byte.
 	FromStart bool
+	// Budget bounds what all Trackers keep that share it; nil bounds nothing.
+	Budget *http1.Budget
 }
 
 // maxOpen bounds the exchanges of a connection that are followed at once; for
@@ -62,6 +64,7 @@ type Tracker struct {
 
 	begun   uint64           // exchanges
 	all     list             // that are open
+	cost    int64            // what they take of the budget
 	streams map[uint32]*open // of them, on HTTP/2
 	byID    byID             // of them, those that the client opened
 	unended [2]int           // how many of them have more to send, by direction
@@ -132,6 +135,7 @@ func (t *Tracker) enter(o *open, at int64) {
 		o.before[d] = t.stood(decoder.Direction(d), at)
 	}
 	t.all.push(o)
+	t.charge(o)
 }
 
 // enterStream takes one that begins on HTTP/2, or goes on with it.
@@ -148,6 +152,7 @@ func (t *Tracker) enterStream(o *open) {
 // remove lets go of an exchange.
 func (t *Tracker) remove(o *open) {
 	t.all.remove(o)
+	t.pay(o, 0)
 	if t.last == o {
 		t.last = nil
 	}

@@ -44,8 +44,18 @@ type Conn struct {
 	responding     bool     // a final head was read and its end was not
 }
 
-// NewConn returns a Conn that reports to sink.
-func NewConn(sink Sink) *Conn { return &Conn{sink: sink} }
+// NewConn returns a Conn that reports to sink. A head that the budget has no room
+// for is passed over, as one that is too long.
+func NewConn(sink Sink, budget *Budget) *Conn {
+	return &Conn{sink: sink, client: half{budget: budget}, server: half{budget: budget}}
+}
+
+// Release gives back what the Conn has of the budget; nothing is to be called
+// after it.
+func (c *Conn) Release() {
+	c.client.drop()
+	c.server.drop()
+}
 
 // Data takes the next bytes of the client, or of the server. b is not kept.
 // Where a direction makes no sense any more, it does again when b begins with
@@ -108,7 +118,7 @@ func (c *requests) head(since, at int64, b []byte) framing {
 	if len(c.waiting) == maxPipelined {
 		c.waiting = c.waiting[1:]
 	}
-	c.waiting = append(c.waiting, r.Method)
+	c.waiting = append(c.waiting, kept(r.Method))
 	c.sink.Request(since, at, r)
 	f, ok := bodyOf(r.Header)
 	if !ok {
@@ -118,6 +128,17 @@ func (c *requests) head(since, at int64, b []byte) framing {
 		f = framing{state: inHead}
 	}
 	return f
+}
+
+// kept returns what is to be remembered of a method: a response depends on two.
+func kept(method string) string {
+	switch method {
+	case "HEAD":
+		return "HEAD"
+	case "CONNECT":
+		return "CONNECT"
+	}
+	return "another"
 }
 
 func (c *requests) body(at, n int64) { c.sink.RequestBody(at, n) }
@@ -188,6 +209,7 @@ func (c *responses) fail(at int64) {
 func (c *responses) tunnel(at int64) {
 	c.sink.Tunnel(at)
 	early := c.client.line // what the client said before it was allowed to
+	c.client.drop()
 	c.client = half{state: tunnel}
 	if len(early) > 0 {
 		c.sink.Tunneled(at, true, early)

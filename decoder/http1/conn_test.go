@@ -199,7 +199,7 @@ func TestConn(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var l log
-			c := NewConn(&l)
+			c := NewConn(&l, nil)
 			for _, s := range tt.said {
 				c.Data(1, s.client, []byte(s.text))
 			}
@@ -213,7 +213,7 @@ func TestConn(t *testing.T) {
 				return // those calls follow the calls of Data
 			}
 			var single log
-			c = NewConn(&single)
+			c = NewConn(&single, nil)
 			for _, s := range tt.said {
 				for i := range len(s.text) {
 					c.Data(1, s.client, []byte(s.text[i:i+1]))
@@ -242,7 +242,7 @@ func TestGap(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var l log
-			c := NewConn(&l)
+			c := NewConn(&l, nil)
 			c.Data(1, server, []byte("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"))
 			c.Gap(2, server, tt.n)
 			if tt.n == 4 {
@@ -322,7 +322,7 @@ func TestNetHTTP(t *testing.T) {
 	})
 	var got log
 	s := httptest.NewUnstartedServer(handler)
-	s.Listener = &recorder{Listener: s.Listener, conn: NewConn(&got)}
+	s.Listener = &recorder{Listener: s.Listener, conn: NewConn(&got, nil)}
 	s.Start()
 	defer s.Close()
 	for _, r := range []struct{ method, path, body string }{
@@ -367,7 +367,7 @@ func FuzzConn(f *testing.F) {
 	f.Add([]byte("CONNECT a:1 HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\n\r\nxyz"), uint8(1))
 	f.Fuzz(func(t *testing.T, requests, responses []byte, step uint8) {
 		var l log
-		c := NewConn(&l)
+		c := NewConn(&l, nil)
 		for n := max(1, int(step)); len(requests)+len(responses) > 0; {
 			k := min(n, len(requests))
 			c.Data(1, client, requests[:k])
@@ -382,4 +382,29 @@ func FuzzConn(f *testing.F) {
 		c.Gap(1, server, 5)
 		c.Close(2)
 	})
+}
+
+// TestBudget has many connections begin heads that do not end. What they hold
+// stays within the budget, and is given back.
+func TestBudget(t *testing.T) {
+	budget := NewBudget(1 << 20)
+	var conns []*Conn
+	var l log
+	for range 100 {
+		c := NewConn(&l, budget)
+		c.Data(1, true, []byte("GET /"))
+		for range 100 {
+			c.Data(1, true, []byte(strings.Repeat("a", 1<<10)))
+		}
+		conns = append(conns, c)
+	}
+	if used := budget.Used(); used == 0 || budget.Over() {
+		t.Errorf("%d bytes are taken", used)
+	}
+	for _, c := range conns {
+		c.Release()
+	}
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes are not given back", used)
+	}
 }

@@ -13,6 +13,9 @@ const maxHead = 256 << 10
 // maxLine bounds the size line of a chunk, extensions included.
 const maxLine = 4 << 10
 
+// keepLine is the capacity of its buffer that a direction may keep, without asking.
+const keepLine = 4 << 10
+
 // state is where in a message a direction stands.
 type state uint8
 
@@ -34,6 +37,30 @@ type half struct {
 	line  []byte // gathered of a head, size line or trailer line
 	since int64  // time of the first byte of line
 	left  int64  // of the body or chunk
+
+	budget *Budget
+	cost   int64 // what line takes of it
+}
+
+// gather appends to line, and reports whether there was room.
+func (h *half) gather(b []byte) bool {
+	h.line = append(h.line, b...)
+	if n := int64(cap(h.line)); n > max(h.cost, keepLine) {
+		if !h.budget.Take(n - h.cost) {
+			return false
+		}
+		h.cost = n
+	}
+	return true
+}
+
+// drop empties line, and gives back what it took.
+func (h *half) drop() {
+	if h.line = h.line[:0]; cap(h.line) > keepLine {
+		h.line = nil
+	}
+	h.budget.Add(-h.cost)
+	h.cost = 0
 }
 
 // parser is what a half tells of what it cuts.
@@ -101,7 +128,10 @@ func (h *half) readHead(at int64, b []byte, p parser) []byte {
 		h.since = at
 	}
 	had := len(h.line)
-	h.line = append(h.line, b[:min(len(b), maxHead-had)]...)
+	if !h.gather(b[:min(len(b), maxHead-had)]) {
+		h.fail(at, p)
+		return nil
+	}
 	n := headEnd(h.line, max(0, had-3))
 	if n < 0 {
 		if len(h.line) == maxHead {
@@ -112,7 +142,7 @@ func (h *half) readHead(at int64, b []byte, p parser) []byte {
 	head := h.line[:n]
 	b = b[n-had:]
 	f := p.head(h.since, at, head)
-	h.line = h.line[:0]
+	h.drop()
 	h.state, h.left = f.state, f.left
 	switch h.state {
 	case inHead:
@@ -158,12 +188,15 @@ func (h *half) readLine(at int64, b []byte, p parser) []byte {
 		h.fail(at, p)
 		return nil
 	}
-	h.line = append(h.line, b[:take]...)
+	if !h.gather(b[:take]) {
+		h.fail(at, p)
+		return nil
+	}
 	if i < 0 {
 		return nil
 	}
 	line := bytes.TrimRight(h.line, "\r\n")
-	h.line = h.line[:0]
+	h.drop()
 	h.endLine(at, line, p)
 	return b[take:]
 }
@@ -215,6 +248,7 @@ func (h *half) gap(at, n int64, p parser) {
 }
 
 func (h *half) fail(at int64, p parser) {
+	h.drop()
 	h.state, h.line, h.left = broken, nil, 0
 	p.fail(at)
 }

@@ -70,7 +70,7 @@ func parseRequest(head []byte) (*Request, bool) {
 		return nil, false
 	}
 	header, ok := parseHeader(rest)
-	return &Request{Method: method, Target: target, Proto: proto, Header: header}, ok
+	return &Request{Method: strings.Clone(method), Target: target, Proto: proto, Header: header}, ok
 }
 
 // parseResponse parses a head, with the empty line that ends it.

@@ -1,0 +1,111 @@
+package exchange
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder/http1"
+)
+
+// grown returns by how many bytes the heap has grown while f ran.
+func grown(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
+}
+
+// ask opens stream number i of a Tracker, with a URL of that length.
+func ask(t *Tracker, i, length int) {
+	f := opening(uint32(2*i + 1))
+	f.Headers = []hpack.HeaderField{
+		{Name: ":method", Value: "GET"},
+		{Name: ":scheme", Value: "https"},
+		{Name: ":authority", Value: "goproxy.example"},
+		{Name: ":path", Value: "/" + strings.Repeat("a", length)},
+	}
+	t.Frame(f)
+}
+
+// TestBudget has many connections with many open streams each. What is kept stays
+// within the budget, which counts what is really taken, and all is given back.
+func TestBudget(t *testing.T) {
+	const conns = 500
+	for name, tt := range map[string]struct{ streams, length int }{
+		"many streams": {200, 60}, "long URLs": {20, 8 << 10}, "longer than the budget": {1, 1 << 20},
+	} {
+		budget := http1.NewBudget(8 << 20)
+		var trackers []*Tracker
+		size := grown(func() {
+			for range conns {
+				tr := New(Config{Scheme: "https", FromStart: true, Budget: budget}, nothing{})
+				tr.SetClient(send)
+				for i := range tt.streams {
+					ask(tr, i, tt.length)
+				}
+				trackers = append(trackers, tr)
+			}
+		})
+		limit := int64(8<<20 + conns*int(openCost))
+		if used := budget.Used(); used > limit {
+			t.Errorf("%s: %d bytes are taken, want at most %d", name, used, limit)
+		}
+		if limit += conns * 4 << 10; size > limit {
+			t.Errorf("%s: %d bytes are kept, want at most %d", name, size, limit)
+		}
+		for _, tr := range trackers {
+			tr.Close(9, EndedByPeer)
+		}
+		if used := budget.Used(); used != 0 {
+			t.Errorf("%s: %d bytes are not given back", name, used)
+		}
+	}
+}
+
+// TestShare has one connection take all it can. It gives up its own exchanges, and
+// others keep theirs.
+func TestShare(t *testing.T) {
+	budget := http1.NewBudget(1 << 20)
+	quiet, loud := &whole{}, &whole{}
+	a := New(Config{Scheme: "https", FromStart: true, Budget: budget}, quiet)
+	b := New(Config{Scheme: "https", FromStart: true, Budget: budget}, loud)
+	a.SetClient(send)
+	b.SetClient(send)
+	for i := range 10 {
+		ask(a, i, 10)
+	}
+	for i := range 2000 {
+		ask(b, i, 1000)
+	}
+	b.Data(1, send, []byte(strings.Repeat("x", 100<<10)))
+	if len(quiet.exchanges) != 0 || len(loud.exchanges) == 0 || budget.Over() {
+		t.Errorf("%d of the quiet and %d of the loud are given up, %d bytes taken", len(quiet.exchanges), len(loud.exchanges), budget.Used())
+	}
+	a.Close(9, EndedByPeer)
+	b.Close(9, EndedByPeer)
+	if got := quiet.exchanges[0]; got.URL != "https://goproxy.example/"+strings.Repeat("a", 10) || budget.Used() != 0 {
+		t.Errorf("got %+v, %d bytes are not given back", got, budget.Used())
+	}
+}
+
+// BenchmarkOpen measures what an open exchange takes.
+func BenchmarkOpen(b *testing.B) {
+	const n = maxOpen
+	for range b.N {
+		tr := New(Config{Scheme: "https", FromStart: true}, nothing{})
+		tr.SetClient(send)
+		size := grown(func() {
+			for i := range n {
+				ask(tr, i, 60)
+			}
+		})
+		b.ReportMetric(float64(size)/n, "B/stream")
+		runtime.KeepAlive(tr)
+	}
+}
