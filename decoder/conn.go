@@ -73,7 +73,7 @@ type LossSink interface {
 type Conn struct {
 	cfg   Config
 	sink  Sink
-	bytes ByteSink // set on a connection that speaks HTTP/1.x, if sink is one
+	bytes ByteSink // set where a side speaks HTTP/1.x, if sink is one
 
 	decided   bool
 	protocol  Protocol
@@ -138,19 +138,12 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 	}
 	h := &c.halves[dir]
 	h.bytes += int64(len(b))
-	if c.bytes != nil {
-		c.bytes.Bytes(at, dir, b)
-		return
-	}
 	for len(b) > 0 {
 		n := h.reach(len(b))
 		h.near(int64(n))
 		h.feed(at, b[:n])
 		h.expire()
-		if b = b[n:]; c.bytes != nil && len(b) > 0 {
-			c.bytes.Bytes(at, dir, b)
-			return
-		}
+		b = b[n:]
 	}
 	c.useSamples()
 	if c.cfg.Budget != nil {
@@ -165,10 +158,6 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 	if n <= 0 {
 		return
 	}
-	if c.bytes != nil {
-		c.bytes.Gap(at, dir, n)
-		return
-	}
 	h := &c.halves[dir]
 	h.near(n)
 	if rest := h.skip(at, n); rest > 0 {
@@ -181,11 +170,7 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 // Gap takes the loss of n bytes of a direction; a negative n means that their
 // number is not known.
 func (c *Conn) Gap(at int64, dir Direction, n int64) {
-	switch {
-	case n == 0:
-	case c.bytes != nil:
-		c.bytes.Gap(at, dir, n)
-	default:
+	if n != 0 {
 		c.halves[dir].gap(at, n)
 	}
 }
@@ -275,7 +260,7 @@ func (c *Conn) Undecoded(dir Direction) int64 {
 	h := &c.halves[dir]
 	n := h.undecoded + int64(len(h.held.buf))
 	switch h.mode {
-	case ignoring:
+	case ignoring, answering, passing, judging:
 		return h.bytes
 	case searching:
 		n += h.search.skipped + h.held.base
@@ -311,17 +296,25 @@ func (c *Conn) decide(at int64, p Protocol) {
 	if p == HTTP2 {
 		return
 	}
+	c.reckoning = nil
 	held := [2]held{c.halves[Send].held, c.halves[Recv].held}
 	for d := range c.halves {
 		h := &c.halves[d]
 		c.release(h)
 		*h = half{conn: c, dir: h.dir, mode: ignoring, bytes: h.bytes}
 	}
-	if sink, ok := c.sink.(ByteSink); ok && p == HTTP1 {
-		c.bytes = sink
-		for _, d := range [...]Direction{c.clientDir, c.clientDir.other()} {
-			held[d].pieces(0, held[d].end(), func(at int64, b []byte) { sink.Bytes(at, d, b) })
-		}
+	sink, ok := c.sink.(ByteSink)
+	if !ok || p != HTTP1 {
+		return
+	}
+	c.bytes = sink
+	client, server := &c.halves[c.clientDir], &c.halves[c.clientDir.other()]
+	client.mode, server.mode = passing, passing
+	if c.fromStart {
+		server.mode = judging
+	}
+	for _, h := range [...]*half{client, server} {
+		held[h.dir].pieces(0, held[h.dir].end(), h.feed)
 	}
 }
 

@@ -11,6 +11,9 @@ const (
 	framing               // in step with the frames
 	searching             // frame boundaries are unknown
 	ignoring              // not HTTP/2
+	answering             // HTTP/1.x to a client that speaks HTTP/2
+	passing               // HTTP/1.x, which is for a ByteSink
+	judging               // HTTP/1.x or HTTP/2, to a client that speaks HTTP/1.x
 )
 
 // half decodes one direction of a connection.
@@ -86,6 +89,12 @@ func (h *half) feed(at int64, b []byte) {
 		}
 	case searching:
 		h.scan(at, b)
+	case answering:
+		h.answer(at, b)
+	case judging:
+		h.judge(at, b)
+	case passing:
+		h.conn.bytes.Bytes(at, h.dir, b)
 	case starting, prefacing:
 		h.hold(at, b)
 		h.conn.detect(at, h)
@@ -103,6 +112,10 @@ func (h *half) read(at int64, b []byte) []byte {
 			b = b[n:]
 			if h.gathered < frameHeaderLen {
 				return nil
+			}
+			if h.answersHTTP1() {
+				h.mode = answering
+				return h.unframe(b)
 			}
 			if h.probation > 0 {
 				if !h.probe() {
@@ -202,6 +215,13 @@ func (h *half) gap(at, n int64) {
 	switch h.mode {
 	case ignoring:
 		return
+	case answering:
+		h.endAnswer(at)
+		return
+	case judging, passing:
+		h.handOn()
+		h.conn.bytes.Gap(at, h.dir, n)
+		return
 	case starting, prefacing:
 		h.conn.startLost(at, h)
 	}
@@ -300,6 +320,12 @@ func (h *half) end(at int64) {
 	}
 	if h.mode == searching {
 		h.settle(at)
+	}
+	switch h.mode {
+	case answering:
+		h.endAnswer(at)
+	case judging:
+		h.handOn()
 	}
 	if h.mode == framing && h.inPayload {
 		h.cut, h.missing = true, uint32(h.left)

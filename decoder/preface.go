@@ -71,9 +71,8 @@ func requestLine(b []byte) verdict {
 }
 
 func classifyServer(b []byte) verdict {
-	const status = "HTTP/1." // RFC 9112 §4
-	if n := min(len(b), len(status)); string(b[:n]) == status[:n] {
-		if n == len(status) {
+	if n := min(len(b), len(http1Version)); string(b[:n]) == http1Version[:n] {
+		if n == len(http1Version) {
 			return someHTTP1
 		}
 		return undecided
@@ -179,7 +178,12 @@ func (c *Conn) startHTTP2(at int64, by *half) {
 func (c *Conn) finishPreface(at int64, h *half) {
 	n := min(len(h.held.buf), len(preface))
 	if !bytes.Equal(h.held.buf[:n], preface[:n]) {
-		c.startLost(at, h)
+		switch requestLine(h.held.buf) {
+		case someHTTP1:
+			c.asksInHTTP1(at, h)
+		case neither:
+			c.startLost(at, h)
+		}
 		return
 	}
 	if n == len(preface) {

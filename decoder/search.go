@@ -361,8 +361,7 @@ func (h *half) probe() bool {
 // unread goes back to searching, from the header that made no sense. It
 // returns the bytes to search.
 func (h *half) unread(rest []byte) []byte {
-	b := append(h.header[:frameHeaderLen:frameHeaderLen], rest...)
-	h.at -= frameHeaderLen
+	b := h.unframe(rest)
 	reason := beforeLoss
 	if !h.table.complete {
 		reason = h.table.reason // nothing more was lost since

@@ -79,7 +79,8 @@ type Conn struct {
 	// Query is for ConnDNS.
 	Query *Query
 
-	// Error is for ConnFailed; Proxy is then the entry of GOPROXY that it was to,
+	// Error is for ConnFailed, and for ConnClose where client and server did not
+	// speak the same; of ConnFailed, Proxy is the entry of GOPROXY that it was to,
 	// and Next what a go command asks instead: another, goproxy.Direct,
 	// goproxy.Off or goproxy.None.
 	Error       *exchange.Error
@@ -165,6 +166,9 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 		b = appendIntOrNull(b, "bytes_sent", c.BytesSent)
 		b = appendIntOrNull(b, "bytes_received", c.BytesReceived)
 		b = appendPath(b, c.Path, c.Frames)
+		if c.Error != nil {
+			b = j.appendError(b, c.Error)
+		}
 	case ConnDNS:
 		b = appendQuery(b, c.Query)
 	case ConnSilent:

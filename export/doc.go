@@ -98,7 +98,9 @@
 //	type            on dns: of the query, such as AAAA
 //	rcode           on dns: NOERROR, NXDOMAIN, SERVFAIL, …; null: no answer
 //	answers         on dns: array of texts, as dig +short prints them
-//	error           on failed: {class, detail}. Classes: dns, connect, tls
+//	error           on failed: {class, detail}. Classes: dns, connect, tls.
+//	                On close, where the client speaks HTTP/1.x and the server
+//	                HTTP/2, or the reverse: class protocol; else absent
 //	state           on silent: connecting, connected or closed
 //	silent_ms       on silent: for how long no data went, also before it was
 //	                observed, or null

@@ -292,7 +292,7 @@ func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
 	if fromStart {
 		c.event.Joined = export.JoinedStart
 	}
-	if role := c.decoder.Role(); c.plain != nil && role != decoder.RoleUnknown {
+	if role := c.decoder.Role(); c.plain != nil && role != decoder.RoleUnknown && c.event.Role == decoder.RoleUnknown {
 		c.event.Role = role
 		c.tracker.SetClient(clientOf(role))
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/base64"
 	"errors"
-	"strings"
 
 	"h2trace/bpf"
 	"h2trace/decoder"
@@ -238,18 +236,3 @@ func (c *tracedConn) dismiss() error {
 	c.tracker.Close(c.latest, exchange.NotEnded)
 	return c.table.collector.ForgetFlow(c.id)
 }
-
-// Upgraded implements exchange.UpgradeSink: HTTP/2 is decoded from here on.
-func (c *tracedConn) Upgraded(at int64, settings string) {
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(settings, "="))
-	if err != nil {
-		payload = nil
-	}
-	config := c.table.config
-	config.Role, config.FromStart = c.decoder.Role(), true
-	c.decoder = decoder.NewConn(config, c)
-	c.decoder.Upgrade(at, payload)
-}
-
-// Tunneled implements exchange.UpgradeSink.
-func (c *tracedConn) Tunneled(at int64, d decoder.Direction, b []byte) { c.decoder.Data(at, d, b) }

@@ -21,6 +21,7 @@ func (t *Tracker) Close(at int64, by Ended) {
 	if t == nil {
 		return
 	}
+	t.settleUpgrade()
 	for d := range t.conn {
 		t.endConnStall(decoder.Direction(d), at, "close")
 	}
@@ -105,6 +106,9 @@ func (t *Tracker) end(o *open, at int64, by string) {
 
 func (t *Tracker) report(o *open, at int64) {
 	o.End = at
+	if t.mixed != nil && !o.over[t.server()] {
+		o.Error = t.mixed
+	}
 	if o.Error == nil {
 		o.judge()
 	}

@@ -22,6 +22,7 @@ func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
 	if t == nil {
 		return
 	}
+	t.settleUpgrade()
 	t.startHTTP1()
 	t.http1.Gap(at, d == t.client, n)
 }
@@ -107,7 +108,7 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 	if r.Status < 200 && r.Status != 101 {
 		return
 	}
-	t.upgrade = r.Header.Get("Upgrade")
+	t.protocol = r.Header.Get("Upgrade")
 	o := t.answered()
 	if o == nil {
 		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}, partial: true}
@@ -171,35 +172,21 @@ func (t *Tracker) endHTTP1(o *open, at int64) {
 	}
 }
 
-// Tunnel implements http1.Sink: the exchange that led to it is over.
+// Tunnel implements http1.Sink: the exchange that led to it is over, unless HTTP/2
+// goes on with it.
 func (s *http1Sink) Tunnel(at int64) {
 	t := (*Tracker)(s)
+	sink, ok := t.sink.(UpgradeSink)
 	for o := t.all.oldest; o != nil; o = o.newer {
-		if o.Status == 101 && strings.EqualFold(t.upgrade, "h2c") && t.goOn(o, at) {
+		if o.Status == 101 && ok && strings.EqualFold(t.protocol, "h2c") {
+			t.upgrade = &upgrade{exchange: o, sink: sink, at: at}
 			break
 		}
 		if o.Status != 0 {
-			o.RequestEnd, o.ResponseEnd = max(o.RequestEnd, o.Start), at
-			o.over = [2]bool{true, true}
-			t.endHTTP1(o, at)
+			t.switched(o, at)
 			break
 		}
 	}
-}
-
-// goOn makes an exchange that of stream 1 of HTTP/2 (RFC 7540 §3.2).
-func (t *Tracker) goOn(o *open, at int64) bool {
-	sink, ok := t.sink.(UpgradeSink)
-	if !ok {
-		return false
-	}
-	t.last, t.upgraded = nil, sink
-	o.Stream, o.Proto, o.Status, o.Response = 1, t.http2(), 0, 0
-	o.RequestEnd, o.over[t.client] = max(o.RequestEnd, o.Start), true
-	t.enterStream(o)
-	t.lastID[1], t.firstID[1], t.highest[1] = 1, 1, 1
-	sink.Upgraded(at, o.settings)
-	return true
 }
 
 // Tunneled implements http1.Sink.
@@ -209,6 +196,8 @@ func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
 		d = (*Tracker)(s).server()
 	}
 	switch {
+	case s.upgrade != nil:
+		s.upgrade.goesOn((*Tracker)(s), at, d, b)
 	case s.upgraded != nil:
 		s.upgraded.Tunneled(at, d, b)
 	case s.tunnel != nil:

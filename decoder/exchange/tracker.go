@@ -17,18 +17,6 @@ type Sink interface {
 	Stall(s *Stall)
 }
 
-// UpgradeSink is a Sink that takes HTTP/2 on a connection that began with
-// HTTP/1.1.
-type UpgradeSink interface {
-	Sink
-	// Upgraded is called when the server agreed to go on with HTTP/2, before
-	// Tunneled. settings is the value of the request's HTTP2-Settings field,
-	// and the exchange is that of stream 1 now.
-	Upgraded(at int64, settings string)
-	// Tunneled is called for the bytes that follow. b is not to be kept.
-	Tunneled(at int64, d decoder.Direction, b []byte)
-}
-
 // TunnelSink is a Sink that takes what goes through the tunnel of a CONNECT of
 // HTTP/1.x.
 type TunnelSink interface {
@@ -80,13 +68,13 @@ type Tracker struct {
 	rtt     roundTrip
 	waiting waiting
 
-	http1 *http1.Conn
-	last  *open // whose request is being read
-	// upgrade is what the server goes on with, and upgraded is set when that
-	// is HTTP/2.
-	upgrade  string
-	upgraded UpgradeSink
-	tunnel   TunnelSink // set when a CONNECT was granted
+	http1    *http1.Conn
+	last     *open  // whose request is being read
+	protocol string // that a 101 names
+	upgrade  *upgrade
+	upgraded UpgradeSink // set when the connection goes on with HTTP/2
+	tunnel   TunnelSink  // set when a CONNECT was granted
+	mixed    *Error      // set when client and server do not speak the same
 }
 
 // New returns a Tracker that reports to sink. A nil Tracker takes everything

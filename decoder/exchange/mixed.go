@@ -1,0 +1,10 @@
+package exchange
+
+// Mixed notes that client and server speak different versions of HTTP: what has no
+// complete response fails by that, now and later.
+func (t *Tracker) Mixed(at int64, detail string) {
+	if t != nil {
+		t.mixed = &Error{ClassProtocol, detail}
+		t.Fail(at, ClassProtocol, detail)
+	}
+}

@@ -1,0 +1,103 @@
+package decoder
+
+import "bytes"
+
+// MixedSink is a Sink that takes connections whose sides speak different versions
+// of HTTP.
+type MixedSink interface {
+	Sink
+	// Mixed is called when the server answers HTTP/2 in HTTP/1.x with that status
+	// line, or does not speak the HTTP/1.x of the client but HTTP/2, where the line
+	// is empty. What it says from then on is not reported.
+	Mixed(at int64, line string)
+}
+
+const (
+	http1Version  = "HTTP/1." // RFC 9112 §2.3, and what a response begins with (§4)
+	maxStatusLine = 256
+)
+
+func (c *Conn) mixed(at int64, line string) {
+	if sink, ok := c.sink.(MixedSink); ok {
+		sink.Mixed(at, line)
+	}
+}
+
+// answersHTTP1 reports whether the first frame of a server is no frame, but a
+// response of HTTP/1.x.
+func (h *half) answersHTTP1() bool {
+	return h.first && h.conn.roleKnown() && h.dir != h.conn.clientDir &&
+		string(h.header[:len(http1Version)]) == http1Version
+}
+
+// unframe gives back what was taken for the header of a frame, and rest behind it.
+func (h *half) unframe(rest []byte) []byte {
+	h.gathered = 0
+	h.at -= frameHeaderLen
+	return append(h.header[:frameHeaderLen:frameHeaderLen], rest...)
+}
+
+// answer takes what a server answers in HTTP/1.x, up to the end of its first line.
+func (h *half) answer(at int64, b []byte) {
+	h.hold(at, b)
+	if bytes.IndexByte(h.held.buf, '\n') >= 0 || len(h.held.buf) >= maxStatusLine {
+		h.endAnswer(at)
+	}
+}
+
+func (h *half) endAnswer(at int64) {
+	line, _, _ := bytes.Cut(h.held.buf[:min(len(h.held.buf), maxStatusLine)], []byte("\n"))
+	h.mode, h.held = ignoring, held{}
+	h.conn.mixed(at, string(bytes.TrimRight(line, "\r")))
+}
+
+// asksInHTTP1 is called where a client begins with a request of HTTP/1.x, though
+// the server speaks HTTP/2.
+func (c *Conn) asksInHTTP1(at int64, h *half) {
+	sink, ok := c.sink.(ByteSink)
+	if !ok {
+		c.startLost(at, h)
+		return
+	}
+	h.first = false
+	c.bytes = sink
+	h.at -= h.held.end()
+	h.handOn()
+	c.mixed(at, "")
+}
+
+// judge looks at the first bytes of the server of a client that speaks HTTP/1.x.
+func (h *half) judge(at int64, b []byte) {
+	h.held.add(at, b)
+	switch speaksHTTP2(h.held.buf) {
+	case undecided:
+	case serverHTTP2:
+		h.mode, h.held = ignoring, held{}
+		h.conn.mixed(at, "")
+	default:
+		h.handOn()
+	}
+}
+
+// speaksHTTP2 judges the first bytes of a server. One that wants no connection may
+// begin with GOAWAY (RFC 9113 §6.8).
+func speaksHTTP2(b []byte) verdict {
+	const longest = 1 << 10
+	if len(b) < 4 || Type(b[3]) != TypeGoAway || b[0] != 0 {
+		return classifyServer(b)
+	}
+	if len(b) < frameHeaderLen {
+		return undecided
+	}
+	if h := parseHeader(b); h.flags == 0 && h.stream == 0 && h.length >= 8 && h.length <= longest {
+		return serverHTTP2
+	}
+	return neither
+}
+
+// handOn hands on what is held of a side that speaks HTTP/1.x.
+func (h *half) handOn() {
+	q := h.held
+	h.mode, h.held = passing, held{}
+	q.pieces(0, q.end(), func(at int64, b []byte) { h.conn.bytes.Bytes(at, h.dir, b) })
+}
