@@ -89,6 +89,32 @@ func TestExchange(t *testing.T) {
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":{"path":null,"version":null,"kind":"sumdb-latest","proxy":null,"next":null},` +
 				`"error":{"class":"goaway","detail":"see https://<redacted>@a.example"},"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null}`,
 		},
+		{
+			"a call of gRPC that is open without an answer",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 7, Method: "POST", URL: "https://a.example/s.S/Watch", Reused: exchange.ReusedYes, Start: begin, RequestEnd: begin + 1_000_000,
+					End: at, Unanswered: true, Open: true, GRPC: &exchange.GRPC{Status: -1},
+				},
+			},
+			`"stream":7,"method":"POST","url":"https://a.example/s.S/Watch","status":null,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
+				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":1.000,"wait_ms":9.000,"receive_ms":null,"total_ms":10.000,` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,"error":null,"start":"2026-09-21T14:13:20.113456789Z",` +
+				`"retry":null,"via":null,"grpc_status":null,"grpc_message":null,"open":true}`,
+		},
+		{
+			"a call of gRPC that failed",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 7, Method: "POST", URL: "https://a.example/s.S/Get", Status: 200, Reused: exchange.ReusedYes, Start: begin, RequestEnd: begin,
+					Response: at, ResponseEnd: at, End: at, GRPC: &exchange.GRPC{Status: 16, Message: "see https://u:p@a.example"},
+				},
+			},
+			`"stream":7,"method":"POST","url":"https://a.example/s.S/Get","status":200,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
+				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":10.000,"receive_ms":0.000,"total_ms":10.000,` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,"error":null,"start":"2026-09-21T14:13:20.113456789Z",` +
+				`"retry":null,"via":null,"grpc_status":16,"grpc_message":"see https://<redacted>@a.example"}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,6 +123,28 @@ func TestExchange(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestRequest(t *testing.T) {
+	m := Meta{Time: at, PID: 7, Comm: "go", Conn: "c1"}
+	r := &Request{
+		Exchange: &exchange.Exchange{Stream: 1, Method: "GET", URL: "https://u:p@a.example/m/@latest", Reused: exchange.ReusedNo},
+		Module:   &Module{Request: goproxy.Request{Kind: goproxy.Latest, Path: "m"}, Proxy: "https://a.example"},
+		Via:      "http://proxy.example:3128",
+	}
+	want := `{"v":1,"ts":"` + atTime + `","event":"request","pid":7,"comm":"go","conn":"c1","stream":1,"method":"GET",` +
+		`"url":"https://<redacted>@a.example/m/@latest","protocol":"h2","reused":false,` +
+		`"module":{"path":"m","version":null,"kind":"latest","proxy":"https://a.example","next":null},"via":"http://proxy.example:3128"}`
+	if diff := cmp.Diff(want, line(t, Options{}, func(j *JSONL) { j.Request(m, r) })); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	hidden, err := ParseEvents("exchange")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := line(t, Options{Events: hidden}, func(j *JSONL) { j.Request(m, r) }); got != "" {
+		t.Errorf("got %s, which -e exchange does not show", got)
 	}
 }
 
