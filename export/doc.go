@@ -61,8 +61,8 @@
 //	            null where it did not fail at one
 //	requests    on error: [{conn, stream, url, proxy}] of the exchanges that it
 //	            speaks of, the oldest first: those for the URL that it names, or
-//	            else those for the module that went wrong in that way, and what
-//	            they were redirected to, 8 at most. Empty where there is none, as
+//	            else those for the module that went wrong in that way, what
+//	            they were redirected to, and a CONNECT that was refused, 8 at most. Empty where there is none, as
 //	            of what is in the module cache. proxy as in exchange events
 //	processes   on error: [{pid, args, exit_code}] of the processes of git and its
 //	            like that it speaks of; absent where there is none

@@ -175,15 +175,17 @@ func (c *tracedConn) fetched(e *exchange.Exchange, m *export.Module) {
 }
 
 // fetch returns what a complaint may speak of: an exchange with a module proxy or
-// a checksum database, and one for a page that names a repository, or for what
-// such a one was redirected to.
+// a checksum database, one for a page that names a repository, or for what such a
+// one was redirected to, and a CONNECT that was refused.
 func (c *tracedConn) fetch(e *exchange.Exchange, m *export.Module) (f *goproxy.Fetch, ok bool) {
-	if m == nil && (e.Method != "GET" || !goproxy.IsPage(e.URL) && !c.table.fetches.Awaits(c.meta.PID, e.URL)) {
+	connect := e.Method == "CONNECT" && e.Error != nil
+	if m == nil && !connect && (e.Method != "GET" || !goproxy.IsPage(e.URL) && !c.table.fetches.Awaits(c.meta.PID, e.URL)) {
 		return nil, false
 	}
 	f = &goproxy.Fetch{
 		Process: c.meta.PID, Conn: c.meta.Conn, Stream: e.Stream, URL: e.URL, Status: e.Status, Redirect: e.Redirect,
-		Failed: e.Error != nil,
+		Connect: connect,
+		Failed:  e.Error != nil,
 	}
 	if e.Error != nil {
 		f.Class = string(e.Error.Class)

@@ -26,7 +26,7 @@ type Complaint struct {
 	// Command is what a version control system was run with, if one is named.
 	Command string
 	// AtProxy says that it failed at an HTTP proxy on the way, or on the way
-	// to that: no request was made.
+	// to that: no request but a CONNECT was made.
 	AtProxy bool
 	// OfSumDB says that a checksum is not what a checksum database says.
 	OfSumDB bool

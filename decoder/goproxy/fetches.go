@@ -6,12 +6,13 @@ import (
 )
 
 // Fetch is an exchange with a module proxy or a checksum database that is over, or
-// one for the page that names the repository of a module.
+// one for the page that names the repository of a module, or with an HTTP proxy.
 type Fetch struct {
 	Process  int
 	Conn     string
 	Stream   uint32
-	URL      string
+	URL      string // of a CONNECT the authority
+	Connect  bool   // it is one
 	Proxy    string // entry of GOPROXY, empty where that is not known
 	Redirect string // Location, or empty
 	Status   int    // 0: no response

@@ -97,11 +97,13 @@ func TestFetchesSeenToGoWell(t *testing.T) {
 	var f Fetches
 	cut := fetch(1, 3, proxy+".zip", 200)
 	cut.Failed, cut.Class = true, "protocol"
+	connect := fetch(1, 17, "goproxy.example:443", 403)
+	connect.Connect = true
 	moved := fetch(1, 9, page, 301)
 	moved.Failed, moved.Redirect = false, "//www.example.com/m?go-get=1"
 	for _, one := range []*Fetch{
 		fetch(1, 1, proxy+".mod", 200), cut, fetch(2, 5, proxy+".zip", 200), fetch(2, 7, proxy+".info", 200), moved,
-		fetch(1, 11, "https://www.example.com/m?go-get=1", 502), fetch(3, 13, proxy+".zip", 200), fetch(3, 15, proxy+".mod", 200),
+		fetch(1, 11, "https://www.example.com/m?go-get=1", 502), connect, fetch(3, 13, proxy+".zip", 200), fetch(3, 15, proxy+".mod", 200),
 	} {
 		f.Add(one)
 	}
@@ -119,6 +121,8 @@ func TestFetchesSeenToGoWell(t *testing.T) {
 		{3, `go: example.com/m@v1.0.0: read "https:/goproxy.example/@v/v1.0.0.zip": unexpected EOF`, "protocol", []uint32{13}}, // Go 1.21
 		{2, "go: example.com/m@v1.0.0: unexpected EOF", "protocol", []uint32{7}},                                               // Go 1.18
 		{2, `go: example.com/m@v1.0.0: invalid response from proxy "https://goproxy.example": invalid character '<' looking for beginning of value`, "protocol", []uint32{7}},
+		{1, `go: example.com/m@v1.0.0: Get "` + proxy + `.info": Forbidden`, "connect", []uint32{17}},
+		{1, `go: example.com/m@v1.0.0: Get "https://other.example/example.com/m/@v/v1.0.0.info": Forbidden`, "connect", nil},
 		{3, "go: zip: not a valid zip file", "protocol", []uint32{13}},
 		{1, `go: example.com/m@v1.0.0: unrecognized import path "example.com/m": reading ` + page + ": 502 Bad Gateway", "http_5xx", []uint32{9, 11}},
 		{1, `go: example.com/m@v1.0.0: unrecognized import path "example.com/m": parse ` + page + ": no go-import meta tags ()", "unavailable", []uint32{9, 11}},

@@ -13,8 +13,12 @@ var streamIn = regexp.MustCompile(`stream ID (\d+);`)
 // IsOf reports whether a complaint speaks of an exchange, as what went wrong.
 func (c *Complaint) IsOf(one *Fetch) bool {
 	switch {
-	case c.AtProxy || c.Class == "vcs":
-		return false // there was none
+	case c.Class == "vcs":
+		return false
+	case c.AtProxy:
+		return one.Connect && one.Failed && isFor(one.URL, c.URL)
+	case one.Connect:
+		return false
 	case c.URL != "":
 		return one.Failed && sameURL(c.URL, one.URL)
 	case c.Package != "":
@@ -47,7 +51,7 @@ func (c *Complaint) IsOf(one *Fetch) bool {
 // all that was seen of it. Some releases leave out the URL, or a part of it.
 func (c *Complaint) mayBeOf(one *Fetch) bool {
 	switch {
-	case c.AtProxy || c.Class == "vcs":
+	case c.AtProxy || one.Connect || c.Class == "vcs":
 		return false
 	case c.URL != "":
 		return (one.Redirect != "" || !strings.HasPrefix(c.Class, "http_")) && sameURL(c.URL, one.URL)
@@ -89,6 +93,15 @@ func (c *Complaint) verified() Kind {
 func IsPage(rawURL string) bool {
 	_, query, _ := strings.Cut(rawURL, "?")
 	return query == "go-get=1" || strings.HasSuffix(query, "&go-get=1")
+}
+
+// isFor reports whether a CONNECT asks for the authority of a URL.
+func isFor(authority, rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return false
+	}
+	return authority == u.Host || authority == u.Host+":443" || authority == u.Host+":80"
 }
 
 // sameURL compares URLs without the credentials that one of them may have.

@@ -81,22 +81,28 @@ func TestAdvice(t *testing.T) {
 	checkRows(t, []row{
 		{
 			name: "401, no credentials", write: answered(401, "Unauthorized", `,"authorized":false`), exit: 1, cause: Errors,
-			text:     adviser + " answered 401 Unauthorized (http_4xx), and no credentials were sent: put them into .netrc, or set GOAUTH",
+			text:     adviser + " answered 401 Unauthorized (http_4xx), saying \"why\", and no credentials were sent: put them into .netrc, or set GOAUTH",
 			evidence: []string{"1 × http_4xx, such as " + adviceM + "@v1.0.0: reading " + adviceAt + "v1.0.0.info: 401 Unauthorized server response: why"},
 			never:    []string{proxies, adviceAt + "v1.0.0.info: why"},
 		},
 		{
 			name: "403, credentials", write: answered(403, "Forbidden", `,"authorized":true`), exit: 1, cause: Errors,
-			text:  adviser + " answered 403 Forbidden (http_4xx) to the credentials that were sent: look at whether they are valid, and at what they allow",
+			text:  adviser + " answered 403 Forbidden (http_4xx), saying \"why\", to the credentials that were sent: look at whether they are valid, and at what they allow",
+			never: []string{proxies},
+		},
+		{
+			name: "403, no credentials", write: answered(403, "Forbidden", `,"authorized":false`), exit: 1, cause: Errors,
+			text: adviser + " answered 403 Forbidden (http_4xx), saying \"why\", and no credentials were sent: look at the path and the version; " +
+				"if it wants credentials, put them into .netrc, or set GOAUTH",
 			never: []string{proxies},
 		},
 		{
 			name: "403, of a file without that key", write: answered(403, "Forbidden", ""), exit: 1, cause: Errors,
-			text: adviser + " answered 403 Forbidden (http_4xx): look at the credentials in .netrc or of GOAUTH, and at what they allow",
+			text: adviser + " answered 403 Forbidden (http_4xx), saying \"why\": look at the credentials in .netrc or of GOAUTH, and at what they allow",
 		},
 		{
 			name: "404 of all", write: answered(404, "Not Found", `,"authorized":false`), exit: 1, cause: Errors,
-			text: adviser + " answered 404 Not Found (http_4xx) for m.example/org/m v1.0.0: look at its path and version; " +
+			text: adviser + " answered 404 Not Found (http_4xx), saying \"why\" for m.example/org/m v1.0.0: look at its path and version; " +
 				"for a private module set GOPRIVATE=m.example/org, so that no proxy is asked",
 			never: []string{proxies},
 		},
@@ -105,17 +111,17 @@ func TestAdvice(t *testing.T) {
 				w.exchange(asked(adviceAt+"list", 200, ""))
 				answered(404, "Not Found", "")(w)
 			}, exit: 1, cause: Errors,
-			text: adviser + " answered 404 Not Found (http_4xx), which has m.example/org/m, for v1.0.0: there is no such version; " +
+			text: adviser + " answered 404 Not Found (http_4xx), saying \"why\", which has m.example/org/m, for v1.0.0: there is no such version; " +
 				"go list -m -versions m.example/org/m names those that there are",
 			never: []string{"GOPRIVATE", proxies},
 		},
 		{
 			name: "429", write: answered(429, "Too Many Requests", `,"retry_after":"30"`), exit: 1, cause: Errors,
-			text: adviser + " answered 429 Too Many Requests (http_4xx), and wants to be asked again after 30 s: ask for less at a time, or use another proxy",
+			text: adviser + " answered 429 Too Many Requests (http_4xx), saying \"why\", and wants to be asked again after 30 s: ask for less at a time, or use another proxy",
 		},
 		{
 			name: "503", write: answered(503, "Service Unavailable", ""), exit: 1, cause: Errors,
-			text: adviser + " answered 503 Service Unavailable (http_5xx): " + another,
+			text: adviser + " answered 503 Service Unavailable (http_5xx), saying \"why\": " + another,
 		},
 		{
 			name: "page, 502", write: paged(502, "Bad Gateway", ""), exit: 1, cause: Errors,
@@ -180,6 +186,23 @@ func TestAdvice(t *testing.T) {
 			text: "git could not fetch https://m.example/org/m: could not read Username for 'https://m.example': terminal prompts disabled; give git credentials for it, or an ssh URL by url.insteadOf",
 		},
 		{
+			name: "git, of a module that a proxy was asked for", write: func(w *writer) {
+				w.exchange(asked(adviceAt+"v1.0.0.info", 404, ""))
+				vcs(lsRemote+"fatal: Authentication failed for 'https://m.example/org/m/'", "")(w)
+			}, exit: 1, cause: Errors,
+			text: "git could not fetch https://m.example/org/m: Authentication failed for 'https://m.example/org/m/'; " +
+				"give git credentials for it, or an ssh URL by url.insteadOf; if it is private, GOPRIVATE=m.example/org keeps its name from proxies",
+		},
+		{
+			name: "page, of a module that a proxy was asked for", write: func(w *writer) {
+				w.exchange(asked(adviceAt+"v1.0.0.info", 404, ""))
+				paged(404, "Not Found", `,"authorized":true`)(w)
+			}, exit: 1, cause: Errors,
+			text: "m.example answered 404 Not Found (http_4xx) for m.example/org/m: look at its path, and at what the credentials that were sent allow; " +
+				"if it is private, GOPRIVATE=m.example/org keeps its name from proxies",
+			never: []string{proxies},
+		},
+		{
 			name: "git, no name", write: vcs(lsRemote+"fatal: unable to access 'https://m.example/org/m/': Could not resolve host: m.example", ""), exit: 1, cause: Errors,
 			text: "git could not fetch https://m.example/org/m: unable to access 'https://m.example/org/m/': Could not resolve host: m.example; look at the name, and at the resolver",
 		},
@@ -240,7 +263,7 @@ func TestAdvice(t *testing.T) {
 					answered(500, "Internal Server Error", "")(w)
 				}
 			}, exit: 1, cause: Errors,
-			text:     adviser + " answered 500 Internal Server Error (http_5xx): " + another,
+			text:     adviser + " answered 500 Internal Server Error (http_5xx), saying \"why\": " + another,
 			evidence: []string{"1 × http_5xx"},
 			never:    []string{"2 ×", "3 ×"},
 		},
@@ -268,7 +291,7 @@ func TestAdvice(t *testing.T) {
 					w.exchange(x)
 				}
 			}, exit: 1, cause: Errors,
-			text:     "requests failed (http_4xx): " + adviser + " answered 403 Forbidden (http_4xx), and no credentials were sent: put them into .netrc, or set GOAUTH",
+			text:     "requests failed (http_4xx): " + adviser + " answered 403 Forbidden (http_4xx), and no credentials were sent: look at the path and the version; if it wants credentials, put them into .netrc, or set GOAUTH",
 			evidence: []string{"3 × http_4xx"},
 		},
 		{

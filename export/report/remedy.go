@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -98,7 +99,11 @@ func (t *trouble) answer() string {
 		return fmt.Sprintf("%s failed (%s)", t.who(), t.class)
 	}
 	status := strings.TrimSpace(fmt.Sprintf("%d %s", t.status, http.StatusText(int(t.status))))
-	return fmt.Sprintf("%s answered %s (%s)", t.who(), status, t.class)
+	said := ""
+	if body := t.body(); body != "" {
+		said = ", saying " + strconv.Quote(body)
+	}
+	return fmt.Sprintf("%s answered %s (%s)%s", t.who(), status, t.class, said)
 }
 
 // elsewhere says who can help: another proxy only where one was asked.
@@ -117,9 +122,9 @@ func (t *trouble) unmade() string {
 	if t.via != "" {
 		return fmt.Sprintf(relayAdvice[t.causes()], t.via)
 	}
-	look := ""
+	look, private := "", ""
 	if t.page && t.class == "dns" {
-		look = fmt.Sprintf("the path of the module %s, which names it, and ", t.path)
+		look, private = fmt.Sprintf("the path of the module %s, which names it, and ", t.path), t.unpublished()
 	} else if t.proxy != "" && t.class == "dns" {
 		look = "GOPROXY, and "
 	}
@@ -127,7 +132,7 @@ func (t *trouble) unmade() string {
 		return unmadeAdvice[t.causes()]
 	}
 	return map[Cause]string{
-		DNS:     fmt.Sprintf("the name %s could not be resolved: look at %sthe resolver", hostname(t.host), look),
+		DNS:     fmt.Sprintf("the name %s could not be resolved: look at %sthe resolver", hostname(t.host), look) + private,
 		Connect: fmt.Sprintf("connections to %s could not be made: look at the address, the network and the firewall", t.host),
 		TLS:     fmt.Sprintf("TLS handshakes with %s failed: look at the certificate, and at what stands between", t.host),
 	}[t.causes()]
@@ -142,13 +147,15 @@ func hostname(host string) string {
 func (t *trouble) refused() string {
 	switch t.status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
-		switch t.authorized {
-		case "false":
-			return t.answer() + ", and no credentials were sent: put them into .netrc, or set GOAUTH"
-		case "true":
-			return t.answer() + " to the credentials that were sent: look at whether they are valid, and at what they allow"
+		switch {
+		case t.authorized == "true":
+			return t.answer() + ", to the credentials that were sent: look at whether they are valid, and at what they allow"
+		case t.authorized == "":
+			return t.answer() + ": look at the credentials in .netrc or of GOAUTH, and at what they allow"
+		case t.status == http.StatusForbidden: // which need not be for want of credentials
+			return t.answer() + ", and no credentials were sent: look at the path and the version; if it wants credentials, put them into .netrc, or set GOAUTH"
 		}
-		return t.answer() + ": look at the credentials in .netrc or of GOAUTH, and at what they allow"
+		return t.answer() + ", and no credentials were sent: put them into .netrc, or set GOAUTH"
 	case http.StatusTooManyRequests:
 		when := "later"
 		if t.after != "" {
@@ -174,9 +181,9 @@ func (t *trouble) missing() string {
 	case t.sumdb:
 		return fmt.Sprintf("%s, so it does not know %s: for a private module set %s", t.answer(), t.what(), t.private())
 	case t.page && t.authorized == "true":
-		return fmt.Sprintf("%s for %s: look at its path, and at what the credentials that were sent allow", t.answer(), t.path)
+		return fmt.Sprintf("%s for %s: look at its path, and at what the credentials that were sent allow", t.answer(), t.path) + t.unpublished()
 	case t.page:
-		return fmt.Sprintf("%s for %s: look at its path; if it is private, and no credentials were sent, put them into .netrc, or set GOAUTH", t.answer(), t.path)
+		return fmt.Sprintf("%s for %s: look at its path; if it is private, and no credentials were sent, put them into .netrc, or set GOAUTH", t.answer(), t.path) + t.unpublished()
 	case t.path == "":
 		return fmt.Sprintf("%s: %s", t.answer(), t.elsewhere())
 	case t.known:
@@ -196,6 +203,15 @@ func (t *trouble) private() string {
 		return "GOPRIVATE=" + parts[0] + "/" + parts[1]
 	}
 	return "GOPRIVATE=" + parts[0]
+}
+
+// unpublished says how to keep the name of a module from proxies that do not have
+// it, where some were asked.
+func (t *trouble) unpublished() string {
+	if !t.public {
+		return ""
+	}
+	return "; if it is private, " + t.private() + " keeps its name from proxies"
 }
 
 var (
@@ -228,7 +244,7 @@ func (t *trouble) vcs() string {
 	case noHost.MatchString(t.detail):
 		advice = "look at the name, and at the resolver"
 	}
-	return fmt.Sprintf("%s could not fetch %s%s; %s", t.program, t.host, why, advice)
+	return fmt.Sprintf("%s could not fetch %s%s; %s", t.program, t.host, why, advice) + t.unpublished()
 }
 
 // unavailable is of what nobody that may be asked has.

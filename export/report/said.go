@@ -13,6 +13,7 @@ type said struct {
 	answers map[string]*trouble // exchanges that failed, by conn, stream and URL
 	told    map[string]bool     // those that a complaint speaks of
 	causes  map[string]bool     // of complaints
+	lacking map[string]bool     // modules that a proxy does not have
 	unmade  map[accusation]bool
 	family  family
 }
@@ -48,7 +49,11 @@ func (s *said) exchange(x *exchangeKeys) bool {
 		return false
 	}
 	key := x.key()
-	put(&s.answers, key, ofExchange(x))
+	t := ofExchange(x)
+	put(&s.answers, key, t)
+	if t.proxy != "" && notFound(x) {
+		put(&s.lacking, t.path, true)
+	}
 	return !s.told[key] && !s.family.waits(x)
 }
 
@@ -57,6 +62,7 @@ func (s *said) exchange(x *exchangeKeys) bool {
 func (b *Builder) complaint(x *exchangeKeys) {
 	t, of := ofComplaint(x, b.said.answers)
 	t.known = b.said.family.has(familyPath{x.pid, t.path})
+	t.public = b.said.lacking[t.path]
 	for i := range of {
 		switch key := of[i].key(); {
 		case b.said.told[key]:

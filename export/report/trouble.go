@@ -30,6 +30,7 @@ type trouble struct {
 	program    string   // of a version control system
 	asked      []string // proxies of these
 	known      bool     // something of the module was found
+	public     bool     // a proxy was asked for it, and does not have it
 }
 
 // ofExchange returns what an exchange came to that failed.
@@ -170,6 +171,19 @@ func (t *trouble) cause() string {
 
 // plainAnswer is how net/http says that there is no TLS.
 const plainAnswer = "gave HTTP response to HTTPS client"
+
+// body is the beginning of what came with a status, as the go command prints it.
+func (t *trouble) body() string {
+	_, said, _ := strings.Cut(t.detail, "\n\tserver response:")
+	said = strings.Join(strings.Fields(said), " ")
+	if len(said) > maxBody {
+		said = strings.ToValidUTF8(said[:maxBody], "") + "…"
+	}
+	return said
+}
+
+// maxBody bounds what is said of a body, in bytes.
+const maxBody = 160
 
 // line is what was said of it, in one line.
 func (t *trouble) line() string {

@@ -26,7 +26,7 @@ func refusals() []grievance {
 		with(none, func(g *grievance) {
 			g.name, g.relay, g.goproxy = "401 through an HTTP proxy", http.StatusOK, "https://goproxy.example"
 		}),
-		with(refusal("403 with credentials", 403, "errors", "answered 403 Forbidden", "to the credentials that were sent"), func(g *grievance) { g.env = netrc }),
+		with(refusal("403 with credentials", 403, "errors", "answered 403 Forbidden", "saying \"so it was asked for\", to the credentials that were sent"), func(g *grievance) { g.env = netrc }),
 		refusal("404 of a version", 404, "errors", "answered 404 Not Found", "GOPRIVATE=example.test/one"),
 		refusal("429", 429, "errors", "answered 429 Too Many Requests", "after 30 s"),
 		with(refusal("proxy, then off", 410, "errors", "does not have example.test/one/m000 v1.0.0, and GOPROXY ends with off"), func(g *grievance) {
@@ -78,7 +78,7 @@ func directFailures() []grievance {
 		},
 		{
 			situation: situation{name: "HTTP proxy that refuses", cause: "connect", text: []string{"the HTTP proxy http://127.0.0.1:", "or refused"}, never: twice},
-			goproxy:   "https://goproxy.example", relay: http.StatusForbidden, args: downloadOne, class: "connect",
+			goproxy:   "https://goproxy.example", relay: http.StatusForbidden, args: downloadOne, class: "connect", requests: []string{"goproxy.example:443"},
 		},
 	}
 }
