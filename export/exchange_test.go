@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -143,8 +144,11 @@ func TestRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := line(t, Options{Events: hidden}, func(j *JSONL) { j.Request(m, r) }); got != "" {
-		t.Errorf("got %s, which -e exchange does not show", got)
+	var out bytes.Buffer
+	j := NewJSONL(&out, Options{Events: hidden})
+	j.Request(m, r)
+	if err := j.Close(); err != nil || out.Len() > 0 {
+		t.Errorf("got %s and %v, want nothing with -e exchange", &out, err)
 	}
 }
 
