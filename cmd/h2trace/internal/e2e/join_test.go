@@ -128,7 +128,7 @@ func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 // with some flags. The one on the given side logs its frames.
 func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFile string, both ...string) (pid int, end func()) {
 	t.Helper()
-	flags := append([]string{"-impl", "x", "-repeat", "-timeout", "80s", "-scenario", scenario}, both...)
+	flags := append([]string{"-impl", "x", "-repeat", "-timeout", "10m", "-scenario", scenario}, both...)
 	if side == "server" {
 		srv := startLoggingServer(t, serverArgs(t, a, append([]string{"-impl", impl}, both...)...), debugEnv(peerEnv(a)), logFile)
 		endClient := startStorm(t, stormArgs(t, srv.addr, flags), peerEnv(a))

@@ -28,7 +28,7 @@ func serverArgs(t testing.TB, a *modproxy.Authority, flags ...string) []string {
 // clientArgs is an h2client against the server at addr.
 func clientArgs(t testing.TB, addr string, flags ...string) []string {
 	t.Helper()
-	return append([]string{bin(t, "h2client"), "-url", "https://" + addr, "-timeout", "30s"}, flags...)
+	return append([]string{bin(t, "h2client"), "-url", "https://" + addr, "-timeout", patience.String()}, flags...)
 }
 
 // server is an h2server that nobody observes, or that an attached h2trace does.

@@ -116,7 +116,7 @@ func TestPlainHTTP2(t *testing.T) {
 	env := debugEnv(peerEnv(a))
 	server := []string{bin(t, "h2server"), "-plain"}
 	client := func(addr string, s scenario, impl string) []string {
-		return append([]string{bin(t, "h2client"), "-plain", "-impl", impl, "-url", "http://" + addr, "-timeout", "30s"}, s.client...)
+		return append([]string{bin(t, "h2client"), "-plain", "-impl", impl, "-url", "http://" + addr, "-timeout", patience.String()}, s.client...)
 	}
 	for _, s := range plainScenarios {
 		for _, impl := range []string{"net", "x"} {
