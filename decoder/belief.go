@@ -150,7 +150,7 @@ func (c *Conn) believeStream(s *WindowSample, sample *StreamSample) {
 // adopt begins to follow a stream that a sample found open, unless it ended since.
 func (c *Conn) adopt(s *WindowSample, sample *StreamSample) *stream {
 	r := c.reckoning
-	if !c.roleKnown() || r.numEnded-s.Listed > maxEnds || len(c.streams) >= maxStreams || c.recall(sample.ID) != nil {
+	if !c.roleKnown() || !c.Lists(s.Listed) || len(c.streams) >= maxStreams || c.recall(sample.ID) != nil {
 		return nil
 	}
 	st := &stream{ended: sample.Ended}

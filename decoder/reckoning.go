@@ -100,6 +100,12 @@ func (c *Conn) Listing() int64 {
 	return c.reckoning.numEnded
 }
 
+// Lists reports whether streams that were listed then are those that are open,
+// but for those that it knows to have ended: nothing was lost since.
+func (c *Conn) Lists(listing int64) bool {
+	return c.reckoning == nil || c.reckoning.numEnded-listing <= maxEnds
+}
+
 // WindowsKnown reports whether no more samples are needed: all that the last one
 // held is known.
 func (c *Conn) WindowsKnown() bool {

@@ -208,3 +208,18 @@ func TestWindowSampleQuiet(t *testing.T) {
 		})
 	}
 }
+
+// TestLists has a list of streams be of no use once frames may have been missed, as
+// when the boundaries of the first ones are only being looked for.
+func TestLists(t *testing.T) {
+	c := NewConn(Config{Role: Client}, &recorder{quiet: true})
+	before := c.Listing()
+	if !c.Lists(before) {
+		t.Error("a list is out of date at once")
+	}
+	c.Data(1, Recv, wire(TypeData, 0, 1, []byte("joined in the middle")))
+	c.Gap(2, Recv, 10)
+	if c.Lists(before) || !c.Lists(c.Listing()) {
+		t.Errorf("listed before a loss: %t, behind it: %t", c.Lists(before), c.Lists(c.Listing()))
+	}
+}

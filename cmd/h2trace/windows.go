@@ -96,6 +96,9 @@ func (r *recovery) windows(rec *bpf.Record) error {
 		c.decoder.Windows(s)
 		m.sampled = m.listed && (len(m.streams) == 0 || w.Asked > 0)
 	}
+	if m.listed && m.listings < maxListings && !c.decoder.Lists(m.listing) {
+		m.listed, m.sampled = false, false // what was lost since may have opened others
+	}
 	if w.Trusted && !m.listed {
 		listing := c.decoder.Listing()
 		m.streams, m.listed = r.collector.OpenStreams(rec.PID, w)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"h2trace/cmd/h2trace/internal/modproxy"
 )
@@ -23,8 +25,8 @@ type site struct {
 	requests atomic.Int64
 }
 
-// startSite serves /echo, /text, /binary, /numbers, /secrets and, for every other path, a body
-// that is the path.
+// startSite serves /echo, /text, /binary, /numbers, /secrets, /events and, for every
+// other path, a body that is the path.
 func startSite(t testing.TB) *site {
 	t.Helper()
 	a := modproxy.NewAuthority(t)
@@ -52,6 +54,9 @@ func startSite(t testing.TB) *site {
 	})
 	return s
 }
+
+// eventLength is how long each event of /events is, which says its number.
+const eventLength = 16
 
 var (
 	textBody   = strings.Repeat("Grüße, 世界 ", 3000)
@@ -86,6 +91,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/secrets":
 		w.Header().Set("Set-Cookie", "session=server-secret-1")
 		w.Header().Set("Location", "https://user:server-secret-2@goproxy.example/?token=server-secret-3")
+	case "/events":
+		for i := 0; r.Context().Err() == nil; i++ {
+			_, _ = fmt.Fprintf(w, "%*d\n", eventLength-1, i)
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(5 * time.Millisecond)
+		}
 	default:
 		_, _ = io.WriteString(w, r.URL.Path)
 	}
