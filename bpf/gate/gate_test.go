@@ -106,17 +106,28 @@ func TestScript(t *testing.T) {
 }
 
 // TestOthersPass has an h2trace that never answers, and processes that are no
-// targets. On a busy machine, and in an emulator, an exec can take long by
-// itself, but not each time.
+// targets.
 func TestOthersPass(t *testing.T) {
 	needGate(t)
-	var took time.Duration
-	for range 5 {
-		if took = othersPass(t); took <= Bound/2 {
+	soon(t, "an exec of a process that is no target", Bound/2, othersPass)
+}
+
+// soon demands that what is measured takes at most so long. On a busy machine,
+// and in an emulator, an exec can take long by itself, but not each time, as
+// one does that is held for too long.
+func soon(t *testing.T, what string, most time.Duration, measure func(*testing.T) time.Duration) {
+	t.Helper()
+	end := time.Now().Add(2 * patience)
+	for {
+		took := measure(t)
+		if took <= most || t.Failed() {
 			return
 		}
+		if time.Now().After(end) {
+			t.Fatalf("%s took %v, want at most %v", what, took, most)
+		}
+		t.Logf("%s took %v, once more", what, took)
 	}
-	t.Errorf("an exec of a process that is no target took %v", took)
 }
 
 // othersPass returns how long an exec took while another was held.
@@ -141,21 +152,16 @@ func othersPass(t *testing.T) time.Duration {
 }
 
 // TestSilence bounds how long one exec of several files takes, when h2trace
-// does not answer: the bound is for all of them. As above, an exec can take long
-// by itself, but not each time.
+// does not answer: the bound is for all of them.
 func TestSilence(t *testing.T) {
 	needGate(t)
-	var took []time.Duration
-	for range 5 {
-		took = silence(t)
+	soon(t, "the longest of three execs", 2*Bound, func(t *testing.T) time.Duration {
+		took := silence(t)
 		if took[0] < Bound/2 {
 			t.Fatalf("the first exec took %v; it was not held", took[0])
 		}
-		if slices.Max(took) <= 2*Bound {
-			return
-		}
-	}
-	t.Errorf("execs took %v, the bound is %v", took, Bound)
+		return slices.Max(took)
+	})
 }
 
 // silence returns how long execs of a script took, one after the other.
@@ -198,25 +204,24 @@ func TestEnds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := ownFS(t)
-			a := startAgent(t, dir)
-			w := newWaiter(t, a.targets, trueIn(t, dir, "true"))
-			w.exec()
-			await(t, "a held exec", w.held)
-			tt.strike(t, a)
-			if took := w.ended(); took > tt.most {
-				t.Errorf("the exec took %v more, want at most %v", took, tt.most)
-			}
-			w = newWaiter(t, a.targets, trueIn(t, dir, "next"))
-			w.exec()
-			if took := w.ended(); took > tt.most {
-				t.Errorf("the next exec took %v, want at most %v", took, tt.most)
-			}
-			if tt.ends {
-				await(t, "the end of the gatekeeper", func() bool { return !running(a.keeper) })
-			} else if !running(a.keeper) {
-				t.Error("the gatekeeper has ended")
-			}
+			soon(t, "the rest of an exec, or the next one", tt.most, func(t *testing.T) time.Duration {
+				dir := ownFS(t)
+				a := startAgent(t, dir)
+				w := newWaiter(t, a.targets, trueIn(t, dir, "true"))
+				w.exec()
+				await(t, "a held exec", w.held)
+				tt.strike(t, a)
+				took := w.ended()
+				w = newWaiter(t, a.targets, trueIn(t, dir, "next"))
+				w.exec()
+				took = max(took, w.ended())
+				if tt.ends {
+					await(t, "the end of the gatekeeper", func() bool { return !running(a.keeper) })
+				} else if !running(a.keeper) {
+					t.Error("the gatekeeper has ended")
+				}
+				return took
+			})
 		})
 	}
 }
