@@ -39,7 +39,7 @@ func TestSoakRate(t *testing.T) {
 	}
 	late := 0
 	if !soaking {
-		late = runs / 100
+		late = runs / 100 // the executables that nobody has met before
 	}
 	within(t, part, "executions that went on without their probes", float64(lateIn(r.stderr)), float64(late), "")
 	for _, kind := range []string{"known", "fresh", "other"} {

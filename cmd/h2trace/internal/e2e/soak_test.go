@@ -61,18 +61,17 @@ func told(t testing.TB, part, what string, got float64, unit string) {
 	t.Attr("measured", fmt.Sprintf("%s\t%s\t%.6g %s", part, what, got, unit))
 }
 
-// onBusy returns a limit on time: in full runs as it is promised, and else what
-// a machine keeps to that is busy with other tests.
-func onBusy(limit float64) float64 {
+// onBusy returns a limit on time: in full runs as it is promised, and else one
+// that other programs do not break, but what waits in vain does.
+func onBusy(limit float64, busy time.Duration) float64 {
 	if soaking {
 		return limit
 	}
-	return 5 * limit
+	return millis(busy)
 }
 
 // longestExec is how long an execution may take when it is held for the bound:
-// the kernel needs some time for its own part, and more where other tests keep
-// it busy.
+// the kernel needs some time for its own part.
 func longestExec() time.Duration {
 	if soaking {
 		return gate.Bound + 50*time.Millisecond
