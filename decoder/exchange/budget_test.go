@@ -36,11 +36,11 @@ func ask(t *Tracker, i, length int) {
 // TestBudget has many connections with many open streams each. What is kept stays
 // within the budget, which counts what is really taken, and all is given back.
 func TestBudget(t *testing.T) {
-	const conns = 500
+	const conns = 100
 	for name, tt := range map[string]struct{ streams, length int }{
 		"many streams": {200, 60}, "long URLs": {20, 8 << 10}, "longer than the budget": {1, 1 << 20},
 	} {
-		budget := http1.NewBudget(8 << 20)
+		budget := http1.NewBudget(2 << 20)
 		var trackers []*Tracker
 		size := grown(func() {
 			for range conns {
@@ -52,7 +52,7 @@ func TestBudget(t *testing.T) {
 				trackers = append(trackers, tr)
 			}
 		})
-		limit := int64(8<<20 + conns*int(openCost))
+		limit := int64(2<<20 + conns*int(openCost))
 		if used := budget.Used(); used > limit {
 			t.Errorf("%s: %d bytes are taken, want at most %d", name, used, limit)
 		}

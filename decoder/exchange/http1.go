@@ -205,9 +205,26 @@ func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
 	}
 }
 
+// Malformed implements http1.Sink: the request has no response that makes sense.
+// Of a connection that was met in the middle, or that bytes are missing of, it is
+// not known where messages begin.
+func (s *http1Sink) Malformed(at int64, client bool) {
+	t := (*Tracker)(s)
+	o := s.responding()
+	if o == nil {
+		o = t.answered()
+	}
+	if client || o == nil || !t.cfg.FromStart || o.over[t.server()] {
+		return
+	}
+	o.failed(ClassProtocol, "response is malformed (RFC 9112)")
+	t.giveUp(o, at, "")
+}
+
 // Lost implements http1.Sink: what waits for a response may have had it.
 func (s *http1Sink) Lost(int64, bool) {
 	t := (*Tracker)(s)
+	t.cfg.FromStart = false
 	for t.all.oldest != nil {
 		t.forget(t.all.oldest)
 	}

@@ -98,6 +98,27 @@ func TestHTTP1(t *testing.T) {
 			},
 		},
 		{
+			"no response", []said{{10, send, get}, {20, recv, "ICY 200 OK\r\n\r\n"}}, EndedByProcess, []string{
+				"0 " + getA + " 0 http/1.1 start=10 sent=10 first=0 last=0 end=20 bytes=0,0 new unanswered protocol: response is malformed (RFC 9112)",
+			},
+		},
+		{
+			"lengths that contradict",
+			[]said{{10, send, get}, {20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na"}},
+			EndedByProcess,
+			[]string{
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new protocol: response is malformed (RFC 9112)",
+			},
+		},
+		{
+			"no chunk",
+			[]said{{10, send, get}, {20, recv, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nx\r\n"}},
+			EndedByProcess,
+			[]string{
+				"0 " + getA + " 200 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,1 new protocol: response is malformed (RFC 9112)",
+			},
+		},
+		{
 			"observing ended",
 			[]said{{10, send, get}, {20, recv, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"}},
 			NotEnded,

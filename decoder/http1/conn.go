@@ -26,6 +26,9 @@ type Sink interface {
 	Tunnel(at int64)
 	// Tunneled is called for bytes after Tunnel. b is not to be kept.
 	Tunneled(at int64, client bool, b []byte)
+	// Malformed is called, before Lost, when what a side says is no message of
+	// HTTP/1.x (RFC 9112 §2.2, §6.3, §7.1).
+	Malformed(at int64, client bool)
 	// Lost is called when bytes of a side were lost, or make no sense, so
 	// that messages may have been missed.
 	Lost(at int64, client bool)
@@ -145,6 +148,8 @@ func (c *requests) body(at, n int64) { c.sink.RequestBody(at, n) }
 
 func (c *requests) end(at int64) { c.sink.RequestEnd(at) }
 
+func (c *requests) malformed(at int64) { c.sink.Malformed(at, true) }
+
 func (c *requests) fail(at int64) {
 	c.waiting = nil
 	c.sink.Lost(at, true)
@@ -198,6 +203,8 @@ func (c *responses) end(at int64) {
 		c.sink.ResponseEnd(at, false)
 	}
 }
+
+func (c *responses) malformed(at int64) { c.sink.Malformed(at, false) }
 
 func (c *responses) fail(at int64) {
 	c.responding = false

@@ -46,6 +46,7 @@ func (l *log) ResponseEnd(_ int64, cut bool) {
 }
 func (l *log) Tunnel(int64)                       { l.add("tunnel") }
 func (l *log) Tunneled(_ int64, c bool, b []byte) { l.add("tunneled client=%v %q", c, b) }
+func (l *log) Malformed(_ int64, c bool)          { l.add("malformed client=%v", c) }
 func (l *log) Lost(_ int64, c bool)               { l.add("lost client=%v", c) }
 
 const (
@@ -168,7 +169,7 @@ func TestConn(t *testing.T) {
 				{client, "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"},
 			},
 			false,
-			"request POST / HTTP/1.1|lost client=true",
+			"request POST / HTTP/1.1|malformed client=true|lost client=true",
 		},
 		{
 			"no chunk size",
@@ -176,7 +177,7 @@ func TestConn(t *testing.T) {
 				{client, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"},
 			},
 			false,
-			"request POST / HTTP/1.1|lost client=true",
+			"request POST / HTTP/1.1|malformed client=true|lost client=true",
 		},
 		{
 			"no head, and then one",
@@ -185,7 +186,7 @@ func TestConn(t *testing.T) {
 				{client, "GET /b HTTP/1.1\r\n\r\n"},
 			},
 			false,
-			"lost client=true|request GET /b HTTP/1.1|request end",
+			"malformed client=true|lost client=true|request GET /b HTTP/1.1|request end",
 		},
 		{
 			"response without a request",

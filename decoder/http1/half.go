@@ -69,6 +69,8 @@ type parser interface {
 	head(since, at int64, b []byte) framing
 	body(at, n int64)
 	end(at int64)
+	// malformed is called when a message breaks the rules, before fail.
+	malformed(at int64)
 	// fail is called when the direction makes no sense from here on.
 	fail(at int64)
 }
@@ -150,7 +152,7 @@ func (h *half) readHead(at int64, b []byte, p parser) []byte {
 	case inBody:
 		h.bodyEnd(at, p)
 	case broken:
-		h.fail(at, p)
+		h.malformed(at, p)
 	}
 	return b
 }
@@ -207,7 +209,7 @@ func (h *half) endLine(at int64, line []byte, p parser) {
 		n, ok := chunkSize(line)
 		switch {
 		case !ok:
-			h.fail(at, p)
+			h.malformed(at, p)
 		case n == 0:
 			h.state = inTrailer
 		default:
@@ -215,7 +217,7 @@ func (h *half) endLine(at int64, line []byte, p parser) {
 		}
 	case afterChunk:
 		if h.state = inSize; len(line) > 0 {
-			h.fail(at, p)
+			h.malformed(at, p)
 		}
 	default:
 		if len(line) == 0 {
@@ -245,6 +247,11 @@ func (h *half) gap(at, n int64, p parser) {
 	default:
 		h.fail(at, p)
 	}
+}
+
+func (h *half) malformed(at int64, p parser) {
+	p.malformed(at)
+	h.fail(at, p)
 }
 
 func (h *half) fail(at int64, p parser) {
