@@ -91,6 +91,8 @@ type Conn struct {
 	State  ConnState
 	Silent *time.Duration
 	Last   *decoder.Direction
+	// OtherWay is for how long no data went the other way than Last.
+	OtherWay *time.Duration
 
 	// Dir and Skipped are for ConnResync: the direction, and how many of its
 	// bytes were seen and not decoded.
@@ -178,6 +180,7 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 		b = appendText(b, "state", string(c.State))
 		b = appendMillisOrNull(b, "silent_ms", c.Silent)
 		b = appendTextOrNull(b, "last", directionName(c.Last))
+		b = appendMillisOrNull(b, "other_way_ms", c.OtherWay)
 	case ConnFailed:
 		b = j.appendError(b, c.Error)
 		b = appendTextOrNull(b, "proxy", c.Proxy)

@@ -106,6 +106,10 @@
 //	                observed, or null
 //	last            on silent: send or recv, which way data went last; null where
 //	                none ever did
+//	other_way_ms    on silent: for how long no data went the other way, or null.
+//	                Where last is send and this is much longer than silent_ms, an
+//	                answer is outstanding; else it may be an acknowledgement that
+//	                was sent last
 //	proxy           on silent: the entry of the process's GOPROXY that it is to
 //	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
 //	                without credentials, and what the list has a go command ask

@@ -149,14 +149,14 @@ func TestConn(t *testing.T) {
 			"silent",
 			Conn{
 				Action: ConnSilent, State: StateConnected, BytesSent: new(uint64(97)), BytesReceived: new(uint64(0)),
-				Silent: ms(3732), Last: new(decoder.Send), Proxy: "https://goproxy.example",
+				Silent: ms(3732), Last: new(decoder.Send), OtherWay: ms(4000), Proxy: "https://goproxy.example",
 			},
-			`"action":"silent",` + unknown + `,"proxy":"https://goproxy.example","bytes_sent":97,"bytes_received":0,"state":"connected","silent_ms":3732.000,"last":"send"}`,
+			`"action":"silent",` + unknown + `,"proxy":"https://goproxy.example","bytes_sent":97,"bytes_received":0,"state":"connected","silent_ms":3732.000,"last":"send","other_way_ms":4000.000}`,
 		},
 		{
 			"silent, all unknown",
 			Conn{Action: ConnSilent, State: StateConnecting},
-			`"action":"silent",` + unknown + `,"proxy":null,"bytes_sent":null,"bytes_received":null,"state":"connecting","silent_ms":null,"last":null}`,
+			`"action":"silent",` + unknown + `,"proxy":null,"bytes_sent":null,"bytes_received":null,"state":"connecting","silent_ms":null,"last":null,"other_way_ms":null}`,
 		},
 		{"resync", Conn{Action: ConnResync, Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
 		{

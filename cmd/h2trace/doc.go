@@ -103,7 +103,8 @@ lines come in the order in which the bytes went.
 	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
 	          segments_received; on silent: proxy, bytes_sent, bytes_received,
-	          state (connecting, connected, closed), silent_ms, last (send, recv)
+	          state (connecting, connected, closed), silent_ms, last (send, recv),
+	          other_way_ms
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION
@@ -179,7 +180,7 @@ A conn event with action dns is a query to a name server. One with action failed
 is a connection that was not made: no address was found, nobody accepted, or the
 TLS handshake failed. One with action silent is a connection on which nothing
 went while it was observed, such as one that still waits for an answer: last is
-then send, and silent_ms how long it has waited.
+then send, silent_ms how long it has waited, and other_way_ms much longer.
 
 loss counts everything that was seen and is missing from the output, by cause.
 What cannot be trusted after a loss is null. summary is the last line; in it,

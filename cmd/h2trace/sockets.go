@@ -170,6 +170,9 @@ func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
 	if s.QuietKnown {
 		e.Silent = new(min(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
 		e.Last = lastMoved(s)
+		if s.Moved[bpf.Send] > 0 && s.Moved[bpf.Recv] > 0 {
+			e.OtherWay = new(max(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
+		}
 	}
 	if e.Role == decoder.Client {
 		notMade(&e, proc.source, "")

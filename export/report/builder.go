@@ -42,6 +42,7 @@ type Builder struct {
 	// asked and connections are how many exchanges with servers there were, and
 	// connections that were made, or met.
 	asked, connections int64
+	silences           int64 // connections on which nothing went, up to the end
 	// reported is what the go command itself said.
 	reported failures
 	unmade   failures // connections

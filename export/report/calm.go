@@ -4,6 +4,9 @@ import "fmt"
 
 // healthy returns the verdict where nothing of the network is the cause.
 func (b *Builder) healthy(wall int64, evidence []string) Verdict {
+	if b.silences > 0 && b.asked+b.served.all.requests == 0 && b.connections == b.silences && len(evidence) == 0 {
+		return Verdict{Client, "no data went while the processes were observed: they wait for an answer, or have nothing to ask", nil}
+	}
 	if b.asked+b.connections+b.served.all.requests == 0 && len(evidence) == 0 {
 		return b.withoutTraffic()
 	}

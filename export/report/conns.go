@@ -86,16 +86,33 @@ func (b *Builder) unended(c *connection, at int64) {
 	b.run.add(span{begin: begin, end: at, of: of, parts: parts{partTLS: at - begin}})
 }
 
-// silent takes a connection on which nothing was seen until the observing ended.
+// silent takes a connection on which nothing was seen, up to where it was closed, or
+// the observing ended.
 func (b *Builder) silent(e *event) {
 	if e.server {
 		return
 	}
-	who := strings.Trim(text(e.name)+" "+text(e.remote), " ")
-	if !e.asked {
-		b.stillOpen(e.at, e.silent, "the connection to "+who+" has carried nothing")
-		return
+	if e.moved > 0 {
+		b.connections++
 	}
-	b.stillOpen(e.at, e.silent, "the connection to "+who+" has carried nothing, and the process spoke last,")
-	b.run.add(span{begin: e.at - e.silent, end: e.at, of: b.suspect(quiet, who, "", ""), parts: parts{partWait: e.silent}})
+	if is(e.state, "connected") {
+		b.silences++
+	}
+	who := strings.Trim(text(e.name)+" "+text(e.remote), " ")
+	state, s := "has carried nothing", span{begin: e.at - e.silent, end: e.at}
+	switch {
+	case is(e.state, "connecting"):
+		state, s.parts = "is not made", parts{partConnect: e.silent}
+		s.of = b.suspect(noConnect, text(e.remote), "", "")
+	// What is sent last may be an acknowledgement of what came just before.
+	case e.asked && (!e.spokeBefore || e.otherWay-e.silent > longWait):
+		state, s.parts = "has carried nothing, and the process spoke last,", parts{partWait: e.silent}
+		s.of = b.suspect(quiet, who, "", "")
+	}
+	if s.of != nil {
+		b.run.add(s)
+	}
+	if !is(e.state, "closed") {
+		b.stillOpen(e.at, e.silent, "the connection to "+who+" "+state)
+	}
 }

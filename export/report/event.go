@@ -8,21 +8,24 @@ type event struct {
 	ppid int64
 	conn []byte
 
-	action []byte
-	name   []byte
-	remote []byte
-	server bool // role
-	client bool
-	exe    []byte
-	reason []byte
-	start  bool  // joined
-	secret int   // tls: 0 where it is null, else 1, or 2 where its version is known
-	silent int64 // ns
-	asked  bool  // what went last was sent
-	moved  int64 // bytes, both ways
-	exit   int64 // exit_code
-	exited bool  // exit is known
-	args   []byte
+	action      []byte
+	name        []byte
+	remote      []byte
+	server      bool // role
+	client      bool
+	exe         []byte
+	reason      []byte
+	start       bool   // joined
+	secret      int    // tls: 0 where it is null, else 1, or 2 where its version is known
+	silent      int64  // ns
+	asked       bool   // what went last was sent
+	state       []byte // of a silent connection
+	otherWay    int64  // ns for which nothing went the other way than last
+	spokeBefore bool   // otherWay is known
+	moved       int64  // bytes, both ways
+	exit        int64  // exit_code
+	exited      bool   // exit is known
+	args        []byte
 
 	exchange exchangeKeys
 	window   [4]credit // of a frame: conn_send, conn_recv, stream_send, stream_recv
@@ -167,6 +170,10 @@ func (e *event) member(key, v []byte) {
 		e.start = is(v, "start")
 	case "silent_ms":
 		e.silent, _ = millis(v)
+	case "state":
+		e.state = v
+	case "other_way_ms":
+		e.otherWay, e.spokeBefore = millis(v)
 	case "last":
 		e.asked = is(v, "send")
 	case "command":

@@ -138,17 +138,33 @@ func TestUnanswered(t *testing.T) {
 		{
 			name: "a connection without a packet, asked before",
 			write: func(w *writer) {
-				w.line(1000, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:443","role":"client","joined":"mid","silent_ms":5000.000,"last":"send"`)
+				w.line(1000, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:443","role":"client","joined":"mid","silent_ms":5000.000,"last":"send","other_way_ms":9000.000`)
 			}, runs: true,
 			cause: ServerWait, text: "1.00 s of 1.00 s went to waiting for an answer from 192.0.2.1:443, on a connection on which nothing more came",
 			evidence: []string{"the process spoke last, since 03:04:01.000Z (5.00 s)"}, never: never,
 		},
 		{
-			name: "an idle connection",
+			name: "a connection that is not made, at the end",
 			write: func(w *writer) {
-				w.line(1000, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:443","role":"client","joined":"mid","silent_ms":5000.000,"last":"recv"`)
+				w.line(1000, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:443","role":"client","joined":"mid","state":"connecting","silent_ms":5000.000,"last":"send"`)
 			}, runs: true,
-			cause: Healthy, text: "no request was made",
+			cause: Connect, text: "1.00 s of 1.00 s went to connecting to 192.0.2.1:443, which does not answer: look at the address, the network and the firewall",
+			evidence: []string{"to 192.0.2.1:443 is not made since 03:04:01.000Z (5.00 s)"}, never: never,
+		},
+		{
+			name: "a connection to a program of another protocol, closed",
+			write: func(w *writer) {
+				w.line(900, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:5432","role":"client","joined":"start","state":"closed","silent_ms":0.050,"last":"send","bytes_sent":10,"bytes_received":90`)
+			},
+			cause: Healthy, text: "nothing failed, " + calm, never: []string{"192.0.2.1"},
+		},
+		{
+			name: "a connection that may be idle",
+			write: func(w *writer) {
+				w.line(1000, "conn", `"pid":7,"comm":"x","action":"silent","remote":"192.0.2.1:443","role":"client","joined":"mid","state":"connected",`+
+					`"bytes_sent":9,"bytes_received":9,"silent_ms":5000.000,"last":"send","other_way_ms":5004.000`)
+			}, runs: true,
+			cause: Client, text: "no data went while the processes were observed: they wait for an answer, or have nothing to ask",
 			evidence: []string{"to 192.0.2.1:443 has carried nothing since 03:04:01.000Z (5.00 s)"}, never: []string{"never came", "processes themselves"},
 		},
 		{

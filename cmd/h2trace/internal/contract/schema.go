@@ -46,7 +46,7 @@ var schema = map[string][]key{
 		opt("bytes_sent", count), opt("bytes_received", count), opt("rtt_ms", millis),
 		opt("retransmits", count), opt("frames", count), opt("min_rtt_ms", millis),
 		opt("out_of_order", count), opt("segments_sent", count), opt("segments_received", count),
-		opt("state", oneOf("connecting", "connected", "closed")), opt("silent_ms", millis), opt("last", oneOf("send", "recv"))),
+		opt("state", oneOf("connecting", "connected", "closed")), opt("silent_ms", millis), opt("last", oneOf("send", "recv")), opt("other_way_ms", millis)),
 	"request": append(ofConn[:6:6],
 		need("stream", count), opt("method", str), opt("url", str), need("protocol", str), opt("reused", boolean),
 		opt("module", module), opt("via", str)),

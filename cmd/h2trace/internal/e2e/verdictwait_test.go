@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"net/http"
 	"strconv"
 	"syscall"
 	"testing"
@@ -120,5 +122,50 @@ func TestWaitVerdicts(t *testing.T) {
 			cause: "server_wait", text: []string{"waiting for an answer to GET ", "/joined", "which never came"},
 			evidence: []string{" waits for an answer since "}, never: append(unfair, "proxy", "processes themselves"),
 		},
+		{
+			name: "joined while it waits",
+			run: func(t *testing.T, l *lab) string {
+				asked := make(chan struct{})
+				over, end := context.WithCancel(t.Context())
+				url := l.serves(t, false, func(_ http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/waiting" {
+						close(asked)
+						<-over.Done()
+					}
+				})
+				t.Cleanup(end) // before the server is closed
+				return l.joined(t, func(p *program) {
+					p.readPID()
+					time.Sleep(300 * time.Millisecond) // so that it is no acknowledgement that goes then
+					p.typeIn("")
+					<-asked
+				}, url+"/answered", "-", url+"/waiting")
+			},
+			cause: "server_wait", text: []string{"waiting for an answer from 127.0.0.1:", "nothing more came"},
+			evidence: []string{"has carried nothing, and the process spoke last, since "}, never: append(unfair, "proxy", "processes themselves"),
+		},
+		{
+			name: "joined while it has nothing to ask",
+			run: func(t *testing.T, l *lab) string {
+				url := l.serves(t, false, func(http.ResponseWriter, *http.Request) {})
+				return l.joined(t, func(p *program) { p.readPID() }, url, "-")
+			},
+			cause: "client", text: []string{"no data went while"}, evidence: []string{"has carried nothing since "}, never: append(unfair[2:], "proxy", "never came"),
+		},
 	})
+}
+
+// joined joins fetch, which goes on when it is typed to, when it has come as far as
+// awaited, and watches it for a while in which nothing happens.
+func (l *lab) joined(t *testing.T, awaited func(*program), args ...string) string {
+	t.Helper()
+	p := startFile(t, fetch.path(t), peerEnv(l.authority), append([]string{"-"}, args...)...)
+	p.typeIn("")
+	awaited(p)
+	tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(p.pid)}})
+	tr.awaitEvent(`"action":"attached"`, 1)
+	time.Sleep(500 * time.Millisecond)
+	tr.signal(syscall.SIGINT)
+	tr.wait()
+	return tr.events
 }
