@@ -54,6 +54,9 @@ func (p *processes) complain(r *bpf.Record, conns *connTable) error {
 	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.Proxies()) {
 		err = errors.Join(err, conns.endFor(r, &c))
 		event := &export.Process{Action: export.ProcessError, Fetches: conns.fetches.Of(r.PID, &c)}
+		if event.Fetches == nil {
+			event.Fetches = conns.underWay(r.PID, &c)
+		}
 		c.Settle(event.Fetches)
 		event.Complaint = &c
 		if c.AtProxy {
@@ -151,15 +154,40 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 // speak of. They are closed, and linger; whoever read from them has given up.
 func (t *connTable) endFor(r *bpf.Record, complaint *goproxy.Complaint) error {
 	return t.finishClosed(func(c *tracedConn) bool {
-		return c.meta.PID == r.PID && c.closed.at <= r.Time && c.tracker.Any(func(e *exchange.Exchange) bool {
-			one, ok := c.fetch(e, moduleOf(e, c.source.Proxies()))
-			if !ok {
-				return false
-			}
-			one.Failed = true
-			return complaint.IsOf(one)
-		})
+		return c.meta.PID == r.PID && c.closed.at <= r.Time && c.cut(complaint) != nil
 	})
+}
+
+// underWay returns the exchanges of a process, not over by what was seen, that a
+// complaint speaks of: go may say that one has failed before it closes the
+// connection.
+func (t *connTable) underWay(pid int, complaint *goproxy.Complaint) (list []goproxy.Fetch) {
+	for _, c := range t.byID {
+		if c.meta.PID != pid {
+			continue
+		}
+		if one := c.cut(complaint); one != nil {
+			list = append(list, *one)
+		}
+	}
+	slices.SortFunc(list, func(a, b goproxy.Fetch) int { return strings.Compare(a.Conn, b.Conn) })
+	return list
+}
+
+// cut returns an exchange that has not ended, and that a complaint may speak of if
+// it is not to, or nil.
+func (c *tracedConn) cut(complaint *goproxy.Complaint) (of *goproxy.Fetch) {
+	c.tracker.Any(func(e *exchange.Exchange) bool {
+		one, ok := c.fetch(e, moduleOf(e, c.source.Proxies()))
+		if !ok {
+			return false
+		}
+		if one.Failed = true; complaint.IsOf(one) {
+			of = one
+		}
+		return of != nil
+	})
+	return of
 }
 
 // fetched remembers an exchange for what the go command says of it. If it has

@@ -3,6 +3,8 @@ package e2e
 import (
 	"net/http"
 	"testing"
+
+	"h2trace/scripts/releases"
 )
 
 // refusals are of module proxies that do not give what they are asked for.
@@ -96,13 +98,17 @@ func brokenAnswers() []grievance {
 	short1 := broken("zip that is too short, HTTP/1.1", zip, with("PK", "Content-Length", "9000"), "protocol", zip)
 	short1.env = environment("GODEBUG=http2client=0")
 	short1.text, short1.class = []string{"did not answer to the end (reset)"}, "reset"
+	newest := short1 // which says so before it closes the connection
+	newest.name, newest.release = newest.name+", newest release", releases.Few[len(releases.Few)-1]
+	oldest := short // which names no URL
+	oldest.name, oldest.release = oldest.name+", oldest release", releases.Few[0]
 	tls := grievance{
 		situation: situation{name: "HTTP where TLS is wanted", cause: "errors", text: []string{"speaks HTTP without TLS where https is asked for"}, never: []string{"certificate", "× tls", "× connect"}},
 		plain:     true, args: downloadOne, class: "protocol",
 		env: func(_ *testing.T, proxy string) []string { return []string{"GOPROXY=https" + proxy[len("http"):]} },
 	}
 	return []grievance{
-		short, short1, tls,
+		short, short1, newest, oldest, tls,
 		broken("zip that is none", zip, with("nothing of the kind"), "protocol", zip),
 	}
 }

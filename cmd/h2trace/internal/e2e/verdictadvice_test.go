@@ -26,7 +26,8 @@ type grievance struct {
 	args    []string
 	files   map[string]string // in the main module
 	env     func(t *testing.T, proxy string) []string
-	ok      bool // it succeeds
+	ok      bool   // it succeeds
+	release string // of the go command; empty: the one that runs the tests
 
 	class     string   // of the complaint; empty: there is none
 	requests  []string // that it speaks of, by the end of their URLs
@@ -105,7 +106,12 @@ func (g *grievance) run(t *testing.T, l *lab) string {
 	if g.ok {
 		status = 0
 	}
-	events := traced(t, status, command{args: append([]string{"go"}, g.args...), dir: w.Dir, env: env})
+	goCommand := "go"
+	if g.release != "" {
+		root := toolchain(t, g.release)
+		goCommand, env = filepath.Join(root, "bin", "go"), append(env, "GOROOT="+root)
+	}
+	events := traced(t, status, command{args: append([]string{goCommand}, g.args...), dir: w.Dir, env: env})
 	g.complained(t, events)
 	return events
 }
