@@ -13,8 +13,10 @@ const (
 	// maxHold is how long what was read is held for the table that goes with
 	// it: the kernel sends it as soon as the process decodes what it read.
 	maxHold = 100 * time.Millisecond
-	// maxHeldBytes bounds what is held of a connection.
+	// maxHeldBytes bounds what is held of a connection, and maxAllHeld of all,
+	// also of those without TLS.
 	maxHeldBytes = 64 << 10
+	maxAllHeld   = 32 << 20
 	// maxVainHolds is how often a connection that is not known to speak
 	// HTTP/2 is held for nothing before that ends.
 	maxVainHolds = 1024
@@ -68,7 +70,8 @@ func (c *tracedConn) data(at int64, d *bpf.Data) {
 	own := *d
 	own.Payload = bytes.Clone(d.Payload)
 	m.held = append(m.held, heldData{at, own})
-	if m.bytes += len(own.Payload); m.bytes > maxHeldBytes {
+	m.bytes += len(own.Payload)
+	if c.table.recovery.held += len(own.Payload); m.bytes > maxHeldBytes || c.table.recovery.held > maxAllHeld {
 		c.release()
 	}
 }
@@ -89,6 +92,7 @@ func (c *tracedConn) release() {
 		return
 	}
 	held, pieces := m.held, c.unholdPieces()
+	c.table.recovery.held -= m.bytes
 	m.held, m.bytes = nil, 0
 	for i := range held {
 		c.feed(held[i].at, &held[i].Data)

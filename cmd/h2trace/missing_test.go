@@ -31,3 +31,33 @@ func TestHoldThroughLosses(t *testing.T) {
 		t.Error(table.failed)
 	}
 }
+
+// TestHoldMany has more connections hold what they read than there is room for,
+// beside what others hold.
+func TestHoldMany(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	const each, room = 40 << 10, 5
+	table.recovery.held = maxAllHeld - room*each
+	holding := 0
+	for conn := range uint64(2 * room) {
+		r := &bpf.Record{Kind: bpf.KindOpen, Conn: conn + 1, Open: bpf.Open{Role: bpf.RoleClient}}
+		table.open(r)
+		r = &bpf.Record{Kind: bpf.KindData, Conn: conn + 1, Data: bpf.Data{Dir: bpf.Recv, Payload: make([]byte, each)}}
+		table.data(r)
+		if _, ok := table.byID[conn+1].missing.holding(); ok {
+			holding++
+		}
+	}
+	if holding != room {
+		t.Errorf("%d connections hold what they read, want %d", holding, room)
+	}
+	for _, c := range table.byID {
+		c.release()
+	}
+	if table.recovery.held != maxAllHeld-room*each {
+		t.Errorf("%d bytes are held", table.recovery.held)
+	}
+	if table.failed != nil {
+		t.Error(table.failed)
+	}
+}

@@ -13,11 +13,10 @@ import (
 const (
 	frameHeaderLen = 9 // RFC 9113 §4.1
 	// maxPlainHold is how long packets are held for the table that goes with
-	// them, and maxPlainBytes how much of a connection, maxAllPlain of all: the
-	// process may be far behind with reading.
+	// them, and maxPlainBytes how much of a connection: the process may be far
+	// behind with reading.
 	maxPlainHold  = 500 * time.Millisecond
 	maxPlainBytes = 2 << 20
-	maxAllPlain   = 32 << 20
 	// maxPlainHolds is how often they are held in vain before that ends, until
 	// a table comes.
 	maxPlainHolds = 64
@@ -49,7 +48,7 @@ func (c *tracedConn) holdPiece(p heldPiece) bool {
 	p.b = bytes.Clone(p.b)
 	m.pieces = append(m.pieces, p)
 	m.bytes += len(p.b)
-	if c.table.recovery.held += len(p.b); m.bytes > maxPlainBytes || c.table.recovery.held > maxAllPlain {
+	if c.table.recovery.held += len(p.b); m.bytes > maxPlainBytes || c.table.recovery.held > maxAllHeld {
 		m.vain++
 		c.release()
 	}

@@ -43,7 +43,7 @@ type recovery struct {
 	conns  map[uint64]*tracedConn // that want tables
 	tables map[uint64]*bpf.Table  // sent, by ID, until their blocks come
 	early  []bpf.Record           // blocks of connections that did not open yet
-	held   int                    // bytes of packets, see holdPiece
+	held   int                    // bytes of records and packets, see maxAllHeld
 
 	on      bool // the probes are attached, or about to be
 	resting bool // attached for connections that were not heard of yet
