@@ -45,7 +45,8 @@ func heedSignals() {
 
 var build = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("go", "build", "-o", binDir+"/",
-		"h2trace/cmd/h2trace", "h2trace/cmd/h2trace/internal/h2client", "h2trace/cmd/h2trace/internal/h2server").CombinedOutput()
+		"h2trace/cmd/h2trace", "h2trace/cmd/h2trace/internal/h2client", "h2trace/cmd/h2trace/internal/h2server",
+		"h2trace/scripts/degrade").CombinedOutput()
 	return string(out), err
 })
 

@@ -125,6 +125,7 @@ func TestSetup(t *testing.T) {
 	origin := modproxy.Start(t, a, modproxy.Modules("example.test/small", 1, 2000), modproxy.Options{})
 	for _, version := range append([]string{runtime.Version()}, releases.Few...) {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			client := filepath.Join(t.TempDir(), "client")
 			toolchain(t, version)
 			buildClient(t, setupClient, version, client, false, nil)

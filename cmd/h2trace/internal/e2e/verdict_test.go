@@ -161,7 +161,7 @@ func runDegraded(t *testing.T, flags []string, dir string, env []string, fails b
 	t.Helper()
 	events := filepath.Join(t.TempDir(), "events.jsonl")
 	line := append(append([]string{}, flags...), "--", bin(t, "h2trace"), "--show-secrets", "-o", events, "--")
-	cmd := exec.Command(degrade(t), append(line, args...)...)
+	cmd := exec.Command(bin(t, "degrade"), append(line, args...)...)
 	cmd.Dir, cmd.Env = dir, env
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -183,17 +183,6 @@ func runDegraded(t *testing.T, flags []string, dir string, env []string, fails b
 		t.Fatalf("exit status %d, want %d\n%s", got, want, indent(out.String()))
 	}
 	return events
-}
-
-// degrade returns the path of scripts/degrade, built.
-func degrade(t *testing.T) string {
-	t.Helper()
-	bin(t, "h2trace")
-	path := filepath.Join(binDir, "degrade")
-	if out, err := exec.Command("go", "build", "-o", path, "h2trace/scripts/degrade").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
 }
 
 // reported returns what h2trace report says.
