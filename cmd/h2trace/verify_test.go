@@ -70,6 +70,7 @@ func TestVerifyDoctored(t *testing.T) {
 				}
 			}
 			feed(bpf.Record{Kind: bpf.KindOpen, Open: bpf.Open{Role: bpf.RoleClient, Handshake: true}})
+			feed(bpf.Record{Kind: bpf.KindHandshake})
 			for i, f := range doctored {
 				feed(bpf.Record{Kind: bpf.KindField, Field: bpf.Field{
 					List: 1, Index: uint32(i), Whole: true, Name: f.Name, Value: f.Value,
