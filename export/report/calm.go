@@ -11,6 +11,9 @@ func (b *Builder) healthy(wall int64, evidence []string) Verdict {
 		return b.withoutTraffic()
 	}
 	begin := "nothing failed"
+	if b.served.failed() > 0 {
+		begin = "the observed server failed few requests"
+	}
 	if len(evidence) > 0 {
 		begin = "what failed cost little"
 		if b.outcomes[unknown] == 0 {
@@ -50,13 +53,15 @@ func (b *Builder) withoutTraffic() Verdict {
 	return v
 }
 
+// signaled and the number of a signal is the status of what that ended.
+const signaled = 128
+
 // failedAlone says of commands that failed that no request is known to be why.
 func (b *Builder) failedAlone() string {
-	const interrupted = 128
 	switch n := b.outcomes[failed]; {
 	case b.runs > 1:
 		return fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", n, b.runs)
-	case b.failedWith > interrupted:
+	case b.failedWith > signaled:
 		return fmt.Sprintf("the command was ended by a signal (exit status %d), and no request of it had failed", b.failedWith)
 	}
 	return fmt.Sprintf("the command failed (exit status %d), and no request of it did: read what it printed", b.failedWith)

@@ -243,9 +243,31 @@ func TestCost(t *testing.T) {
 			write: func(w *writer) {
 				w.role(10, "c1", "server", "192.0.2.7:5000")
 				w.exchange(exchange{begin: 100, url: pageURL, wait: 600})
-			},
+			}, exit: 130,
 			cause: Healthy, text: "nothing failed, " + calm, evidence: []string{"600 ms of 600 ms (100 %) went to the processes", "400 ms of 1.00 s (40 %) passed with no request under way"},
 			never: []string{"proxy", "server_wait"},
+		},
+		{
+			name: "a server that fails",
+			write: func(w *writer) {
+				w.role(10, "c1", "server", "192.0.2.7:5000")
+				w.exchange(exchange{begin: 100, url: pageURL, wait: 6, status: 500, class: "http_5xx"})
+				w.exchange(exchange{begin: 150, url: pageURL, wait: 6, status: 500, class: "http_5xx"})
+				w.exchange(exchange{begin: 200, url: pageURL, wait: 6, status: 404, class: "http_4xx"})
+			}, exit: 130,
+			cause: Errors, text: "the observed server failed most requests: read its log",
+			evidence: []string{"the observed server failed 2 of 3 requests (1 http_4xx, 2 http_5xx)"}, never: []string{"proxy"},
+		},
+		{
+			name: "a server that fails at times",
+			write: func(w *writer) {
+				w.role(10, "c1", "server", "192.0.2.7:5000")
+				for i := range 5 {
+					w.exchange(exchange{begin: float64(100 * i), url: pageURL, wait: 6})
+				}
+				w.exchange(exchange{begin: 700, url: pageURL, wait: 6, status: 500, class: "http_5xx"})
+			},
+			cause: Healthy, text: "the observed server failed few requests, " + calm, evidence: []string{"failed 1 of 6 requests"}, never: []string{"proxy", "nothing failed"},
 		},
 		{
 			name:  "interrupted with nothing under way",

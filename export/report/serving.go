@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -44,6 +45,26 @@ func (b *Builder) serve(e *event, c *connection) {
 		}
 	}
 	c.met = true
+}
+
+// failed returns how many requests the server failed: what it answered with an error
+// of its own, not what it refused, or what clients gave up.
+func (s *served) failed() (n int64) {
+	for class, count := range s.all.failures {
+		if class != "http_4xx" && class != "aborted" {
+			n += count
+		}
+	}
+	return n
+}
+
+// evidence says that an observed server failed requests.
+func (s *served) evidence() []string {
+	n := s.failed()
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("the observed server failed %d of %d requests (%s)", n, s.all.requests, failureCell(s.all.failures))}
 }
 
 // ServedClient is what one client asked an observed server for.

@@ -10,7 +10,7 @@ const (
 
 func (b *Builder) verdict() Verdict {
 	v := b.judge()
-	v.Evidence = append(v.Evidence, b.openEvidence()...)
+	v.Evidence = append(append(v.Evidence, b.served.evidence()...), b.openEvidence()...)
 	v.Evidence = append(v.Evidence, b.blind()...)
 	if v.Evidence == nil {
 		v.Evidence = []string{}
@@ -44,7 +44,9 @@ func (b *Builder) judge() Verdict {
 	case slow != nil:
 		slow.Evidence = append(append(slow.Evidence, evidence...), b.status()...)
 		return *slow
-	case b.outcomes[failed] > 0:
+	case 2*b.served.failed() > b.served.all.requests:
+		return Verdict{Errors, "the observed server failed most requests: read its log", evidence}
+	case b.outcomes[failed] > 0 && !b.stopped():
 		return Verdict{Client, b.failedAlone(), evidence}
 	}
 	return b.healthy(wall, evidence)
@@ -62,6 +64,12 @@ func (b *Builder) fatal() bool {
 		return said || len(b.unmade.count) > 0 || broken && 2*b.errors.time >= b.spent
 	}
 	return false
+}
+
+// stopped reports whether the command is a server that a signal ended, which is how
+// they end.
+func (b *Builder) stopped() bool {
+	return b.served.all.requests > 0 && b.asked == 0 && b.failedWith > signaled
 }
 
 // saidMore reports whether a go command complained of something else than what took
