@@ -12,8 +12,8 @@ import (
 )
 
 // openBudget bounds what is kept of open exchanges, of all connections: some
-// 150,000 at once, with the URLs of modules.
-const openBudget = 64 << 20
+// 300,000 at once, with the URLs of modules.
+const openBudget = 128 << 20
 
 // follow begins to decode a connection.
 func (c *tracedConn) follow(config decoder.Config) {

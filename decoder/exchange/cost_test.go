@@ -163,3 +163,36 @@ func TestManyOpen(t *testing.T) {
 		t.Errorf("GOAWAY ended %d of %d, want %d of %d", refused, len(w.exchanges), want, maxOpen)
 	}
 }
+
+// BenchmarkFlood has 200,000 streams opened, or promised, through the decoder, and
+// prints how many times as much one costs as where there are but 25,000.
+func BenchmarkFlood(b *testing.B) {
+	const few, many = 25_000, 200_000
+	for name, write := range map[string]func(p *peers, i int){
+		"open": func(p *peers, i int) { p.get(1, uint32(2*i+1), "/a") },
+		"promised": func(p *peers, i int) {
+			p.promise(1, 1, uint32(2*i+2), ":method=GET", ":scheme=https", ":authority=a.example", ":path=/a")
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				var took [2]time.Duration
+				for i, n := range [...]int{few, many} {
+					l := &whole{}
+					l.tracker = New(Config{Scheme: "https", FromStart: true}, nothing{})
+					l.tracker.SetClient(send)
+					p := newPeers(nil, decoder.NewConn(decoder.Config{Role: decoder.Client, FromStart: true}, l))
+					p.start(1 << 16)
+					p.get(1, 1, "/")
+					before := time.Now()
+					for i := range n {
+						write(p, i+1)
+					}
+					took[i] = time.Since(before) / time.Duration(n)
+				}
+				b.ReportMetric(float64(took[1])/float64(took[0]), "times")
+				b.ReportMetric(float64(took[1].Nanoseconds()), "ns/stream")
+			}
+		})
+	}
+}

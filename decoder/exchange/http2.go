@@ -18,7 +18,9 @@ func (t *Tracker) Frame(f *decoder.Frame) {
 	t.rtt.frame(f)
 	switch f.Type {
 	case decoder.TypeHeaders, decoder.TypeContinuation:
-		t.fields(f)
+		if !t.promised(f) {
+			t.fields(f)
+		}
 	case decoder.TypePushPromise:
 		t.promise(f)
 	case decoder.TypeData:
@@ -157,6 +159,10 @@ func (t *Tracker) promise(f *decoder.Frame) {
 	if f.PromisedID == 0 || f.Dir == t.client {
 		return
 	}
+	if !f.BlockEnd {
+		t.promising = f.PromisedID
+		return
+	}
 	pushed := *f
 	pushed.StreamID = f.PromisedID
 	o := t.stream(&pushed)
@@ -170,6 +176,26 @@ func (t *Tracker) promise(f *decoder.Frame) {
 	t.malformed(o, f)
 	o.RequestEnd, o.End = f.Time, f.Time
 	t.over(o, t.client, f.Time)
+}
+
+// promised takes a CONTINUATION frame of a PUSH_PROMISE, and reports whether f is
+// one.
+func (t *Tracker) promised(f *decoder.Frame) bool {
+	id := t.promising
+	if id == 0 || f.Dir == t.client {
+		return false
+	}
+	if f.Type == decoder.TypeContinuation && !f.BlockEnd {
+		return true
+	}
+	t.promising = 0
+	if f.Type != decoder.TypeContinuation {
+		return false
+	}
+	whole := *f
+	whole.Type, whole.PromisedID = decoder.TypePushPromise, id
+	t.promise(&whole)
+	return true
 }
 
 func (t *Tracker) data(f *decoder.Frame) {

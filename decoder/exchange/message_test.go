@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 
 	"h2trace/decoder"
 )
@@ -24,16 +23,18 @@ func (j *judge) Frame(f *decoder.Frame) {
 }
 
 func (p *peers) promise(at int64, id, promised uint32, fields ...string) {
-	p.block.Reset()
-	for _, f := range fields {
-		name, value, _ := strings.Cut(f, "=")
-		if err := p.hpack[recv].WriteField(hpack.HeaderField{Name: name, Value: value}); err != nil {
-			p.t.Fatal(err)
-		}
-	}
+	p.encode(recv, fields)
 	p.say(at, recv, func(f *http2.Framer) error {
 		return f.WritePushPromise(http2.PushPromiseParam{StreamID: id, PromiseID: promised, BlockFragment: p.block.Bytes(), EndHeaders: true})
 	})
+}
+
+func (p *peers) promiseInTwo(at int64, id, promised uint32, fields ...string) {
+	p.encode(recv, fields)
+	p.say(at, recv, func(f *http2.Framer) error {
+		return f.WritePushPromise(http2.PushPromiseParam{StreamID: id, PromiseID: promised, BlockFragment: p.block.Bytes()[:1]})
+	})
+	p.say(at, recv, func(f *http2.Framer) error { return f.WriteContinuation(id, true, p.block.Bytes()[1:]) })
 }
 
 // asks begins stream 1 with a request of a method, which is complete.
@@ -120,6 +121,11 @@ var malformedMessages = []struct {
 	{"empty path", requested(":method=GET", ":scheme=https", ":authority=a", ":path="), "HEADERS: :path is empty"},
 	{"CONNECT with a path", requested(":method=CONNECT", ":authority=a:443", ":path=/"), "HEADERS: CONNECT has :scheme or :path"},
 	{"CONNECT to nowhere", requested(":method=CONNECT"), "HEADERS: request lacks a mandatory pseudo-header field"},
+	{"promised in two frames", func(p *peers) {
+		asks(p, "GET")
+		p.promiseInTwo(11, 1, 2, ":method=GET", ":path=/b")
+		p.ok(20, 2, true)
+	}, "CONTINUATION: request lacks a mandatory pseudo-header field"},
 	{"promised", func(p *peers) {
 		asks(p, "GET")
 		p.promise(11, 1, 2, ":method=GET", ":path=/b")

@@ -61,12 +61,14 @@ type Tracker struct {
 	firstID [2]uint32
 	highest [2]uint32       // that was heard of
 	missed  map[uint32]bool // ended ones of which the beginning was not seen
-	goAway  *Error          // the server's last word
-	ended   bool            // the connection has
-	by      Ended
-	conn    [2]window
-	rtt     roundTrip
-	waiting waiting
+	// promising is the stream of a PUSH_PROMISE whose field block goes on.
+	promising uint32
+	goAway    *Error // the server's last word
+	ended     bool   // the connection has
+	by        Ended
+	conn      [2]window
+	rtt       roundTrip
+	waiting   waiting
 
 	http1    *http1.Conn
 	last     *open  // whose request is being read

@@ -110,7 +110,8 @@ func (p *peers) start(initialWindow uint32) {
 	p.say(3, send, func(f *http2.Framer) error { return f.WriteSettingsAck() })
 }
 
-func (p *peers) headers(at int64, d decoder.Direction, id uint32, end bool, fields ...string) {
+// encode makes a field block of "name=value".
+func (p *peers) encode(d decoder.Direction, fields []string) {
 	p.block.Reset()
 	for _, f := range fields {
 		name, value, _ := strings.Cut(f, "=")
@@ -118,6 +119,10 @@ func (p *peers) headers(at int64, d decoder.Direction, id uint32, end bool, fiel
 			p.t.Fatal(err)
 		}
 	}
+}
+
+func (p *peers) headers(at int64, d decoder.Direction, id uint32, end bool, fields ...string) {
+	p.encode(d, fields)
 	p.say(at, d, func(f *http2.Framer) error {
 		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.block.Bytes(), EndHeaders: true, EndStream: end})
 	})
@@ -272,18 +277,13 @@ var http2Tests = []struct {
 	{
 		"push", false, func(p *peers) {
 			p.get(10, 1, "/a")
-			p.block.Reset()
-			for _, f := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "goproxy.example"}, {Name: ":path", Value: "/p"}} {
-				if err := p.hpack[recv].WriteField(f); err != nil {
-					p.t.Fatal(err)
-				}
-			}
-			p.say(20, recv, func(f *http2.Framer) error {
-				return f.WritePushPromise(http2.PushPromiseParam{StreamID: 1, PromiseID: 2, BlockFragment: p.block.Bytes(), EndHeaders: true})
-			})
+			p.promise(20, 1, 2, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/p")
+			p.promiseInTwo(20, 1, 4, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/q")
+			p.ok(29, 4, true)
 			p.ok(30, 2, true)
 			p.ok(31, 1, true)
 		}, EndedByPeer, []string{
+			"4 GET https://goproxy.example/q 200 h2 start=20 sent=20 first=29 last=29 end=29 bytes=0,0",
 			"2 GET https://goproxy.example/p 200 h2 start=20 sent=20 first=30 last=30 end=30 bytes=0,0",
 			"1 " + getA + " 200 h2 start=10 sent=10 first=31 last=31 end=31 bytes=0,0 new",
 		},
