@@ -48,7 +48,8 @@
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
 //	            fetches modules directly: the arguments, without credentials
 //	reason      on skipped: why; on attached: why the plan is another one than
-//	            before, or why nothing is seen of what it says, though it speaks
+//	            before, or why nothing is seen of what it says, though it speaks; or
+//	            the library that has the probes
 //	module      on error: {path, version} of what it speaks of, version null
 //	            where it names none; or null
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,

@@ -241,11 +241,12 @@ Its exit status is 0 if running a COMMAND works here, else 1.
 
 Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls,
 stripped ones too, and those that use sockets without it. Others get a process
-event with the action skipped and a reason. HTTP/3 is not seen; of HTTP/1.x
-there are conn and exchange events. HTTP without TLS is not seen on Unix
-sockets, nor anything inside of other encryption than that of crypto/tls. When
-nothing at all is seen of a process that speaks, a message says why, and so does
-the reason of a second process event with the action attached.
+event with the action skipped and a reason, unless they run Go code of a shared
+library: that is looked at, and the reason in the event names it. HTTP/3 is not
+seen; of HTTP/1.x there are conn and exchange events. HTTP without TLS is not
+seen on Unix sockets, nor anything inside of other encryption than that of
+crypto/tls. When nothing at all is seen of a process that speaks, a message says
+why, and so does the reason of a second process event with the action attached.
 
 HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is
 seen as packets, also of programs that get no probes; it takes cgroup v2 and

@@ -42,10 +42,12 @@ type observer struct {
 	sockets   *sockets
 	losses    lossBook
 	delivered uint64
-	undecoded uint64    // read, and lost nevertheless, see drain
-	command   *int      // its process id, nil where there is none
-	notRun    bool      // COMMAND could not be executed
-	missing   []process // no targets any more, and their exits not read
+	undecoded uint64 // read, and lost nevertheless, see drain
+	command   *int   // its process id, nil where there is none
+	notRun    bool   // COMMAND could not be executed
+	// nothingSaid says that it was seen to whether there is something to observe.
+	nothingSaid bool
+	missing     []process // no targets any more, and their exits not read
 }
 
 // newTracer loads the kernel side. Events go to out.
@@ -122,11 +124,30 @@ func deafTap(p Plan) plan.Tap {
 // AttachCommand prepares for the process that is about to execute path.
 func (o *observer) AttachCommand(pid int, path string) error {
 	o.command = &pid
-	if _, err := o.collector.Attach(path); err != nil {
+	exe, err := o.collector.Attach(path)
+	if err != nil {
 		return err
+	}
+	if exe.Skip != "" { // before the process can execute any of it
+		o.processes.linked(path, pid)
 	}
 	o.processes.prepare(pid)
 	return o.collector.AddTarget(pid)
+}
+
+// commandStarts is how long COMMAND has to start a Go program, if it is none.
+const commandStarts = time.Second
+
+// sayNothingYet says once of a COMMAND that runs on that there is nothing in it to
+// observe.
+func (o *observer) sayNothingYet() {
+	if o.command == nil || o.nothingSaid || time.Since(o.started) < commandStarts {
+		return
+	}
+	o.nothingSaid = true
+	if reason := o.processes.nothingObserved(); reason != "" && o.processes.count() > 0 {
+		o.msg.Infof("nothing to observe so far but HTTP without TLS: %s", reason)
+	}
 }
 
 // AttachRunning attaches to running processes and their descendants.
@@ -182,6 +203,7 @@ func (o *observer) follow(ctx context.Context) error {
 				return err
 			}
 		}
+		o.sayNothingYet()
 		if ctx.Err() != nil || o.events.Err() != nil {
 			return nil
 		}

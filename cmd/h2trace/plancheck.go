@@ -91,6 +91,7 @@ func (k *planCheck) tick(idle bool) error {
 	default:
 	}
 	k.open.tick(k.read, idle)
+	k.processes.lookAgain(now)
 	if k.busy {
 		return nil
 	}

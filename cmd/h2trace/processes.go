@@ -62,6 +62,11 @@ type process struct {
 	comm string
 	exe  string
 	file *bpf.Executable // nil until its executable was attached to
+	// libraries have Go code, in a process whose executable gets no probes; they
+	// are looked for again at that kernel time.
+	libraries []loaded
+	again     int64
+	loads     bool // they are looked for now
 	// source is nil where its environment could not be read.
 	source *fetchenv.Source
 	// Which process of that id it is: by its handle, or by its life, the one
@@ -103,10 +108,14 @@ func (p *processes) attachQueued() {
 			p.holder.part(proc.pid, proc.life).end()
 		case proc.unseen != "":
 			p.printUnseen(proc)
+		case proc.loads:
+			if event := p.library(proc, nil); event.Action == export.ProcessAttached {
+				p.print(proc, event)
+			}
 		case proc.file == nil:
 			p.print(proc, p.attach(proc))
 		default:
-			if err := p.collector.Release(proc.file); err != nil {
+			if err := errors.Join(p.release(proc.libraries), p.collector.Release(proc.file)); err != nil {
 				p.msg.Errorf("%v", err)
 			}
 		}
@@ -248,8 +257,8 @@ func (p *processes) attach(proc process) *export.Process {
 		return p.skip(proc, "it exited before it could be looked at")
 	case err != nil:
 		return p.skip(proc, err.Error())
-	case exe.Skip != "" && exe.NoTLS == nil:
-		return p.skip(proc, exe.Skip)
+	case exe.Skip != "":
+		return p.library(proc, exe)
 	}
 	p.mu.Lock()
 	p.attached++
@@ -261,6 +270,63 @@ func (p *processes) attach(proc process) *export.Process {
 	p.remember(proc, outcome)
 	return outcome
 }
+
+// library attaches to the Go code in the libraries of a process whose executable, if
+// that is given, gets no probes. It returns the outcome to print.
+func (p *processes) library(proc process, exe *bpf.Executable) *export.Process {
+	list, reason := p.attachLibraries(goLibraries(proc.pid))
+	switch {
+	case len(list) > 0:
+		if err := p.holdLibraries(proc, list); err != nil {
+			p.msg.Errorf("%v", err)
+		}
+		exe = list[0].exe
+	case exe == nil:
+		return &export.Process{}
+	case exe.NoTLS == nil:
+		if reason != "" {
+			reason = "; " + reason
+		}
+		return p.skip(proc, exe.Skip+reason)
+	}
+	p.mu.Lock()
+	p.attached++
+	p.mu.Unlock()
+	outcome := p.attachedTo(exe)
+	if len(list) > 0 {
+		outcome.Reason = "by Go code in " + list[0].name
+	}
+	p.remember(proc, outcome)
+	return outcome
+}
+
+// lookAgain has the libraries looked for of processes that run on, at longer and
+// longer intervals: a program can load them at any time.
+func (p *processes) lookAgain(now int64) {
+	p.mu.Lock()
+	var list []process
+	for pid, proc := range p.known {
+		if proc.file == nil || proc.file.Skip == "" || len(proc.libraries) > 0 || now < proc.again {
+			continue
+		}
+		if proc.again > 0 { // the first time was when it was attached to
+			list = append(list, proc)
+		}
+		proc.again = now + max(now-proc.at, firstLook.Nanoseconds())
+		p.known[pid] = proc
+	}
+	p.mu.Unlock()
+	for _, proc := range list {
+		proc.loads = true
+		select {
+		case p.queue <- proc:
+		default: // there is more urgent work
+		}
+	}
+}
+
+// firstLook is how soon after the attaching libraries are looked for again.
+const firstLook = 50 * time.Millisecond
 
 // attachedTo is the outcome of attaching to an executable.
 func (p *processes) attachedTo(exe *bpf.Executable) *export.Process {
@@ -302,7 +368,7 @@ func (p *processes) observed() []process {
 	defer p.mu.Unlock()
 	var list []process
 	for _, proc := range p.known {
-		if proc.file != nil && (proc.file.Skip == "" || proc.file.NoTLS != nil) {
+		if proc.file != nil && (proc.file.Skip == "" || proc.file.NoTLS != nil || len(proc.libraries) > 0) {
 			list = append(list, proc)
 		}
 	}
@@ -344,8 +410,11 @@ func (p *processes) paths() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var list []string
-	for pid := range p.known {
+	for pid, proc := range p.known {
 		list = append(list, procPath(livingThread(pid), "exe"))
+		for _, l := range proc.libraries {
+			list = append(list, l.path)
+		}
 	}
 	return list
 }

@@ -60,6 +60,9 @@ func (p *processes) attachRunning(pids []int, named map[int]handle, names []stri
 	if p.attached == 0 && len(names) == 0 {
 		return fmt.Errorf("nothing to observe: %s", strings.Join(reasons, "; "))
 	}
+	for _, reason := range reasons { // the others are observed
+		p.msg.Infof("%s", reason)
+	}
 	for _, f := range s.found {
 		p.print(f.process, f.outcome)
 	}
@@ -83,7 +86,7 @@ func (s *sweep) attachNamed(id int) (reason string) {
 		s.found = append(s.found, finding{proc, s.skip(proc, err.Error())})
 		return err.Error()
 	}
-	if outcome := s.attachOne(proc); outcome.Reason != "" {
+	if outcome := s.attachOne(proc); outcome.Action == export.ProcessSkipped {
 		return fmt.Sprintf("process %d (%s): %s", pid, proc.comm, outcome.Reason)
 	}
 	return ""

@@ -176,6 +176,9 @@ func TestRefusedProcesses(t *testing.T) {
 			if e := ofPID(t, processEvents(r.stream, "skipped"), tt.pid); !strings.Contains(e.Reason, tt.reason) {
 				t.Errorf("%s: %s", tt.name, e.Raw)
 			}
+			if want := "h2trace: process " + strconv.Itoa(tt.pid); !strings.Contains(r.stderr, want) {
+				t.Errorf("%s: no message %q in\n%s", tt.name, want, indent(r.stderr))
+			}
 		}
 		ofPID(t, processEvents(r.stream, "attached"), good.pid)
 	})
@@ -212,6 +215,16 @@ func TestUnobservableCommand(t *testing.T) {
 				t.Errorf("skipped: %v", rawOf(skipped))
 			}
 		})
+	}
+}
+
+// TestNothingYet runs a command that is no Go program, and starts none for a while.
+func TestNothingYet(t *testing.T) {
+	needProbes(t)
+	tr := startTracing(t, command{args: []string{"sh", "-c", "read -r line"}})
+	await(t, "a message", func() bool { return lines(tr.log, "nothing to observe so far") == 1 })
+	if r := tr.wait(); !strings.Contains(r.stderr, "not a Go binary") {
+		t.Errorf("stderr\n%s", indent(r.stderr))
 	}
 }
 

@@ -23,7 +23,8 @@ type Environment map[string]string
 var wanted = map[string]bool{
 	"GOPROXY": true, "GOENV": true, "GOROOT": true, "HOME": true, "XDG_CONFIG_HOME": true,
 	"HTTPS_PROXY": true, "https_proxy": true, "HTTP_PROXY": true, "http_proxy": true, "NO_PROXY": true, "no_proxy": true,
-	"REQUEST_METHOD": true, // of CGI, in which net/http does not trust HTTP_PROXY
+	"LD_LIBRARY_PATH": true, // for its libraries
+	"REQUEST_METHOD":  true, // of CGI, in which net/http does not trust HTTP_PROXY
 }
 
 // Read reads them of a process, as they were when it executed its program.
