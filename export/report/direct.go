@@ -26,8 +26,9 @@ type direct struct {
 
 // underway is a process of a version control system.
 type underway struct {
-	what  string // it was asked for
-	begin int64
+	what    string // it was asked for
+	begin   int64
+	control fault
 }
 
 // command is what was asked of a version control system.
@@ -45,11 +46,24 @@ func (b *Builder) versionControl(e *event) {
 	b.controlled(what, e.at)
 }
 
+// fetching are the commands of git that need the repository elsewhere.
+var fetching = []string{"ls-remote", "fetch", "clone", "pull"}
+
+// controlOf tells what fetches a module directly from what asks for the state of the
+// main module, as go build does.
+func controlOf(args []string) fault {
+	fetches := func(arg string) bool { return slices.Contains(fetching, arg) }
+	if len(args) > 0 && args[0] == "git" && !slices.ContainsFunc(args, fetches) {
+		return localControl
+	}
+	return remoteControl
+}
+
 // controlled puts the time of a version control system on the path.
 func (b *Builder) controlled(u underway, until int64) {
 	tool, _, _ := strings.Cut(u.what, " ")
 	b.run.add(span{
-		begin: u.begin, end: until, of: b.suspect(versionControl, tool, u.what, ""),
+		begin: u.begin, end: until, of: b.suspect(u.control, tool, u.what, ""),
 		parts: parts{partVCS: until - u.begin},
 	})
 }
@@ -66,8 +80,9 @@ func (d *direct) process(e *event) (ended underway) {
 		var args []string
 		if e.args != nil && json.Unmarshal(e.args, &args) == nil && len(d.running) < maxRunning {
 			line := strings.Join(args, " ")
-			d.running[e.pid] = underway{line[:min(len(line), maxCommand)], e.at}
-			d.fetched[e.ppid] = true
+			u := underway{line[:min(len(line), maxCommand)], e.at, controlOf(args)}
+			d.running[e.pid] = u
+			d.fetched[e.ppid] = d.fetched[e.ppid] || u.control == remoteControl
 		}
 		return ended
 	}

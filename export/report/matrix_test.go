@@ -229,6 +229,11 @@ func TestCost(t *testing.T) {
 			never: []string{"proxy"},
 		},
 		{
+			name:  "git that looks at the working tree",
+			write: func(w *writer) { w.tool(100, 900, 8, "/usr/bin/git", `,"args":["git","status","--porcelain"]`, 0) },
+			cause: VCS, text: "800 ms of 1.00 s went to git, such as git status --porcelain", never: []string{"proxy", "directly"},
+		},
+		{
 			name: "compilers, and no request",
 			write: func(w *writer) {
 				w.tool(10, 90, 9, "/opt/go/bin/go", "", 0)

@@ -12,16 +12,17 @@ type fault int
 
 // The faults.
 const (
-	noAnswer     fault = iota + 1 // requests that were never answered
-	noRest                        // responses that stopped
-	badAnswer                     // requests that failed
-	noHandshake                   // TLS handshakes that did not end
-	badHandshake                  // and that failed
-	noConnect                     // addresses that do not answer
-	badConnect                    // and to which connections failed
-	noName                        // names that were not resolved
-	quiet                         // connections on which the peer says nothing
-	versionControl
+	noAnswer      fault = iota + 1 // requests that were never answered
+	noRest                         // responses that stopped
+	badAnswer                      // requests that failed
+	noHandshake                    // TLS handshakes that did not end
+	badHandshake                   // and that failed
+	noConnect                      // addresses that do not answer
+	badConnect                     // and to which connections failed
+	noName                         // names that were not resolved
+	quiet                          // connections on which the peer says nothing
+	remoteControl                  // version control systems that fetch modules directly
+	localControl                   // and that do something else
 )
 
 // suspect is somebody who cost a run time without giving it anything, and how much
@@ -81,16 +82,17 @@ var charges = map[fault]struct {
 	cause Cause
 	text  string
 }{
-	noAnswer:       {ServerWait, "waiting for an answer to {asked} from {who}, which never came"},
-	noRest:         {ServerWait, "waiting for the rest of the response to {asked} from {who}, which never came"},
-	badAnswer:      {ServerWait, "{who}, which failed ({why})"},
-	noHandshake:    {TLS, "a TLS handshake with {who} that never ended: look at what listens there, and at what stands between"},
-	badHandshake:   {TLS, "a TLS handshake with {who}, which failed ({why}): look at the certificate, and at what stands between"},
-	noConnect:      {Connect, "connecting to {who}, which does not answer"},
-	badConnect:     {Connect, "connecting to {who}, which failed ({why})"},
-	noName:         {DNS, "resolving {who}, which failed ({why}): look at the resolver"},
-	quiet:          {ServerWait, "waiting for an answer from {who}, on a connection on which nothing more came"},
-	versionControl: {VCS, "{who}, which fetched modules directly: look at the host of the repository, and at the line to it"},
+	noAnswer:      {ServerWait, "waiting for an answer to {asked} from {who}, which never came"},
+	noRest:        {ServerWait, "waiting for the rest of the response to {asked} from {who}, which never came"},
+	badAnswer:     {ServerWait, "{who}, which failed ({why})"},
+	noHandshake:   {TLS, "a TLS handshake with {who} that never ended: look at what listens there, and at what stands between"},
+	badHandshake:  {TLS, "a TLS handshake with {who}, which failed ({why}): look at the certificate, and at what stands between"},
+	noConnect:     {Connect, "connecting to {who}, which does not answer"},
+	badConnect:    {Connect, "connecting to {who}, which failed ({why})"},
+	noName:        {DNS, "resolving {who}, which failed ({why}): look at the resolver"},
+	quiet:         {ServerWait, "waiting for an answer from {who}, on a connection on which nothing more came"},
+	localControl:  {VCS, "{who}, such as {asked}"},
+	remoteControl: {VCS, "{who}, which fetched modules directly: look at the host of the repository, and at the line to it"},
 }
 
 // verdict says how much of the time went to a suspect.
