@@ -64,6 +64,7 @@ func TestWalkMaps(t *testing.T) {
 		"go1.27.3":        walkSwissMap,
 	} {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			m, found := startGrowth(t, version)
 			for line := range strings.Lines(found) {
 				var want []uint32

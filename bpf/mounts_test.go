@@ -27,32 +27,37 @@ func mountTmpfs(t *testing.T) string {
 // one that a process still runs: that must work at once, without MNT_DETACH, and
 // the probes, which hold what was unmounted, must go.
 func TestUnmount(t *testing.T) {
-	for _, running := range []bool{false, true} {
-		c := newCollector(t, Options{BufferSize: 1 << 20})
-		dir := mountTmpfs(t)
-		if err := c.BeginRecovery(nil); err != nil {
-			t.Fatal(err)
-		}
-		exe := attachCopy(t, c, filepath.Join(dir, "with blank\nand newline"))
-		if !running {
-			exe.release(t)
-		}
-		if !c.Keeps(exe.Executable) || probesOf(c, exe.Executable) == 0 {
-			t.Fatal("the probes do not outlive the process")
-		}
-		if err := unix.Unmount(dir, 0); err != nil {
-			t.Fatalf("unmount with probes in place: %v", err)
-		}
-		if running {
-			exe.release(t)
-		}
-		awaitNoProbes(t, c, exe.Executable)
+	t.Parallel()
+	for name, running := range map[string]bool{"idle": false, "running": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits for idleTime
+			c := newCollector(t, Options{BufferSize: 1 << 20})
+			dir := mountTmpfs(t)
+			if err := c.BeginRecovery(nil); err != nil {
+				t.Fatal(err)
+			}
+			exe := attachCopy(t, c, filepath.Join(dir, "with blank\nand newline"))
+			if !running {
+				exe.release(t)
+			}
+			if !c.Keeps(exe.Executable) || probesOf(c, exe.Executable) == 0 {
+				t.Fatal("the probes do not outlive the process")
+			}
+			if err := unix.Unmount(dir, 0); err != nil {
+				t.Fatalf("unmount with probes in place: %v", err)
+			}
+			if running {
+				exe.release(t)
+			}
+			awaitNoProbes(t, c, exe.Executable)
+		})
 	}
 }
 
 // TestUnmountHeld has a mount that cannot be cloned, like one of another mount
 // namespace: it is held for a while only.
 func TestUnmountHeld(t *testing.T) {
+	t.Parallel() // it waits for idleTime, in which others have nothing to do
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	dir := mountTmpfs(t)
 	if err := unix.Mount("", dir, "", unix.MS_UNBINDABLE, ""); err != nil {
