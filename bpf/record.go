@@ -87,7 +87,7 @@ type Record struct {
 	Table   Table
 	Block   Block
 	Windows Windows
-	// Message is the beginning of what was said in one call.
+	// Message is what was said in one call, or the beginning of it and "…".
 	Message   string
 	Connect   Connect
 	Field     Field
@@ -249,6 +249,9 @@ func (r *Record) parse(sample []byte) error {
 			return err
 		}
 		r.Message = string(m.Text[:min(int(m.Len), len(m.Text))])
+		if int(m.Len) > len(m.Text) {
+			r.Message = strings.ToValidUTF8(r.Message, "") + "…"
+		}
 		return nil
 	case KindConnect:
 		return r.parseConnect(sample)

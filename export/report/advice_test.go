@@ -243,6 +243,16 @@ func TestAdvice(t *testing.T) {
 			never:    []string{"3 ×", "NXDOMAIN"},
 		},
 		{
+			name: "two proxies that are not reached", write: func(w *writer) {
+				w.failed(10, "first.example", "192.0.2.1:443", "connect", "ECONNREFUSED")
+				w.failed(20, "goproxy.example", "192.0.2.2:443", "connect", "ECONNREFUSED")
+				w.complains(900, "connect", adviceM, "v1.0.0", adviceM+`@v1.0.0: Get "`+adviceAt+`v1.0.0.info": dial tcp 192.0.2.2:443: connect: connection refused`, "")
+			}, exit: 1, cause: Connect,
+			text:     "connections to goproxy.example could not be made: look at the address, the network and the firewall",
+			evidence: []string{"1 × connect, such as m.example/org/m@v1.0.0", "1 × connect, such as first.example 192.0.2.1:443"},
+			never:    []string{"such as goproxy.example 192"},
+		},
+		{
 			name: "module whose host has no name", write: func(w *writer) {
 				w.complains(900, "dns", adviceM, "v1.0.0", adviceM+`@v1.0.0: unrecognized import path "m.example/org/m": https fetch: Get "`+page+`": dial tcp: lookup m.example on 192.0.2.53:53: no such host`, "")
 			}, exit: 1, cause: DNS,

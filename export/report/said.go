@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/url"
 	"strings"
 
 	"h2trace/decoder/goproxy"
@@ -18,10 +19,11 @@ type said struct {
 	family  family
 }
 
-// accusation is what a process says of connections.
+// accusation is what a process says of connections, to a name or port, or to an HTTP
+// proxy.
 type accusation struct {
-	pid   int64
-	class string
+	pid         int64
+	class, peer string
 }
 
 // maxSaid bounds each of these.
@@ -75,10 +77,7 @@ func (b *Builder) complaint(x *exchangeKeys) {
 		}
 		put(&b.said.told, of[i].key(), true)
 	}
-	put(&b.said.unmade, accusation{x.pid, t.class}, true)
-	if t.class == "protocol" && strings.Contains(t.detail, plainAnswer) {
-		put(&b.said.unmade, accusation{x.pid, "tls"}, true)
-	}
+	b.said.accuse(t, x.pid)
 	if t.via != "" {
 		b.errors.takeBackConnects(x.pid)
 	}
@@ -112,9 +111,40 @@ func (b *Builder) unasked(t *trouble, x *exchangeKeys) {
 	}
 }
 
+// accuse notes which connections a complaint is of.
+func (s *said) accuse(t *trouble, pid int64) {
+	class := t.class
+	if class == "protocol" && strings.Contains(t.detail, plainAnswer) {
+		class = "tls" // as the handshake shows
+	}
+	if t.via != "" {
+		put(&s.unmade, accusation{pid, class, t.via}, true)
+		return
+	}
+	u, err := url.Parse(t.url)
+	if err != nil || u.Host == "" {
+		return
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80"}[u.Scheme]
+	}
+	if port == "" {
+		port = "443"
+	}
+	put(&s.unmade, accusation{pid, class, u.Hostname()}, true)
+	put(&s.unmade, accusation{pid, class, ":" + port}, true)
+}
+
 // speaksOf reports whether a go command complained of a connection that it did not
 // make.
-func (s *said) speaksOf(u *unmade) bool { return s.unmade[accusation{u.pid, u.class}] }
+func (s *said) speaksOf(u *unmade) bool {
+	peer := u.peer
+	if u.via != "" {
+		peer = u.via
+	}
+	return s.unmade[accusation{u.pid, u.class, peer}]
+}
 
 // end ends a run.
 func (s *said) end(b *Builder) {

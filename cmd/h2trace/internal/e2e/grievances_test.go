@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"h2trace/scripts/releases"
@@ -24,6 +25,10 @@ func refusals() []grievance {
 	return []grievance{
 		none,
 		with(none, func(g *grievance) { g.name, g.plain = "401 without TLS", true }),
+		with(none, func(g *grievance) { // more than is kept of a message
+			g.name, g.evidence = "401 with a long answer", []string{"xxx…"}
+			g.instead = instead(info, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x", 1000), 401) })
+		}),
 		with(none, func(g *grievance) { g.name, g.env = "401, HTTP/1.1", environment("GODEBUG=http2client=0") }),
 		with(none, func(g *grievance) {
 			g.name, g.relay, g.goproxy = "401 through an HTTP proxy", http.StatusOK, "https://goproxy.example"
