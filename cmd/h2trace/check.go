@@ -28,13 +28,16 @@ func (p *checkPage) ok(name, detail string) {
 }
 
 // no says what is missing and what to do about it, the same thing once. Errors
-// may end in such a hint, too.
+// may end in such a hint, and begin with the name, too.
 func (p *checkPage) no(name string, err error, hint string) {
 	reason := err.Error()
 	for _, said := range p.said {
 		reason = strings.ReplaceAll(reason, "; "+said, "")
 	}
-	fmt.Fprintf(&p.b, "no  %s: %s\n", name, reason)
+	if !strings.HasPrefix(reason, name+" ") && !strings.HasPrefix(reason, name+":") {
+		reason = name + ": " + reason
+	}
+	fmt.Fprintf(&p.b, "no  %s\n", reason)
 	p.hint(hint)
 }
 

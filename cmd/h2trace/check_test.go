@@ -24,7 +24,7 @@ func TestCheckPage(t *testing.T) {
 		"no  CAP_PERFMON: not held\n" +
 		"no  load: not permitted\n" +
 		"no  packets: not permitted\n    needs cgroup v2\n" +
-		"no  process 7: process 7 does not exist\n" +
+		"no  process 7 does not exist\n" +
 		"ok  gate\n"
 	if diff := cmp.Diff(want, p.b.String()); diff != "" {
 		t.Errorf("page (-want +got):\n%s", diff)
