@@ -99,7 +99,7 @@ func (p *progress) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.w, format+"\n", args...)
 }
 
-// begin and end follow the outermost tests.
+// begin, pause and end follow the outermost tests.
 func (p *progress) begin(t test) {
 	if t.name == "" || strings.Contains(t.name, "/") {
 		return
@@ -107,6 +107,12 @@ func (p *progress) begin(t test) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.running = append(p.running, t)
+}
+
+func (p *progress) pause(t test) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running = slices.DeleteFunc(p.running, func(r test) bool { return r == t })
 }
 
 func (p *progress) end(t test, action string, took float64) {

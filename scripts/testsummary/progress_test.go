@@ -34,6 +34,8 @@ func followed(t *testing.T, terminal bool, steps ...any) string {
 const (
 	beginA = `{"Action":"run","Package":"h2trace/bpf","Test":"TestA"}` + "\n"
 	beginB = `{"Action":"run","Package":"h2trace/export","Test":"TestB"}` + "\n"
+	beginC = `{"Action":"run","Package":"h2trace/export","Test":"TestC"}` + "\n"
+	pauseC = `{"Action":"pause","Package":"h2trace/export","Test":"TestC"}` + "\n"
 	endA   = `{"Action":"pass","Package":"h2trace/bpf","Test":"TestA","Elapsed":12.5}` + "\n"
 	endB   = `{"Action":"fail","Package":"h2trace/export","Test":"TestB","Elapsed":0.1}` + "\n"
 	over   = `{"Action":"pass","Package":"h2trace/bpf"}` + "\n"
@@ -43,7 +45,7 @@ const (
 // runs.
 func TestProgressInLog(t *testing.T) {
 	const second = time.Second
-	got := followed(t, false, 11*second, beginA, beginB, 11*second, endB, 5*second, endA, over, 6*second, over, 5*second)
+	got := followed(t, false, 11*second, beginA, beginC, pauseC, beginB, 11*second, endB, 5*second, endA, over, 6*second, over, 5*second)
 	want := `[10s] 0 ended, 0 failed; nothing runs yet: programs are being built
 [20s] 0 ended, 0 failed; bpf TestA, export TestB
       export TestB: fail in 0.1 s

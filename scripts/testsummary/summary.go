@@ -93,8 +93,10 @@ func (s *summary) read(r io.Reader) error {
 func (s *summary) add(e event) {
 	t := test{e.Package, e.Test}
 	switch e.Action {
-	case "run":
+	case "run", "cont":
 		s.progress.begin(t)
+	case "pause": // by t.Parallel, until others have ended
+		s.progress.pause(t)
 	case "output":
 		appendTo(s.output, t, e.Output)
 	case "build-output":
