@@ -35,6 +35,17 @@ type Windows struct {
 	layout connLayout
 }
 
+// Role returns the side that the process is on.
+func (w *Windows) Role() Role {
+	switch w.layout.(type) {
+	case clientLayout:
+		return RoleClient
+	case serverLayout:
+		return RoleServer
+	}
+	return RoleUnknown
+}
+
 // parseWindows fills in what needs no layout.
 func (r *Record) parseWindows(sample []byte) error {
 	w, err := view[probesWindowsRecord](sample, int(unsafe.Sizeof(probesWindowsRecord{})))

@@ -121,12 +121,7 @@ func NewConn(cfg Config, sink Sink) *Conn {
 	if !cfg.FromStart {
 		c.recovering()
 	}
-	switch cfg.Role {
-	case Client:
-		c.setClient(Send)
-	case Server:
-		c.setClient(Recv)
-	}
+	c.SetRole(cfg.Role)
 	return c
 }
 
@@ -226,6 +221,17 @@ func (c *Conn) Role() Role {
 		return Client
 	}
 	return Server
+}
+
+// SetRole says which side the observed process is on, where that is not known.
+func (c *Conn) SetRole(r Role) {
+	switch {
+	case c.known:
+	case r == Client:
+		c.setClient(Send)
+	case r == Server:
+		c.setClient(Recv)
+	}
 }
 
 // OpenStreams returns how many streams are followed: those open, half-closed

@@ -223,3 +223,33 @@ func TestLists(t *testing.T) {
 		t.Errorf("listed before a loss: %t, behind it: %t", c.Lists(before), c.Lists(c.Listing()))
 	}
 }
+
+// TestSetRole joins a connection that carries nothing but DATA, which does not tell
+// who is the client: its streams are believed once that is said.
+func TestSetRole(t *testing.T) {
+	for _, role := range []Role{RoleUnknown, Client, Server} {
+		s := &windowSink{}
+		c := NewConn(Config{}, s)
+		c.SetRole(role)
+		data := wire(TypeData, 0, 1, []byte("event"))
+		c.Data(1, Recv, data)
+		for i := range int64(agreeSamples + 1) { // the first one proves the boundaries
+			c.Windows(WindowSample{
+				Time: i * agreeTime, At: [2]int64{0, int64(len(data))}, Listed: c.Listing(),
+				Conn: [2]Credit{{100, true}, {200, true}}, Initial: [2]Credit{{1000, true}, {1000, true}},
+				Streams: []StreamSample{{ID: 1, Credit: [2]Credit{{10, true}, {20, true}}, Ended: [2]bool{true, false}}},
+			})
+		}
+		c.Data(2, Recv, data)
+		want := Credit{Bytes: 15, Known: true}
+		if role == RoleUnknown {
+			want = Credit{}
+		}
+		if got := s.last.StreamRecv; got != want {
+			t.Errorf("role %d: %+v left, want %+v", role, got, want)
+		}
+		if c.SetRole(Server); role != RoleUnknown && c.Role() != role {
+			t.Errorf("role %d has become %d", role, c.Role())
+		}
+	}
+}

@@ -277,6 +277,16 @@ func (c *tracedConn) understood() {
 	}
 }
 
+// isOf notes which side the process is on, where that was not known.
+func (c *tracedConn) isOf(role decoder.Role) {
+	if c.event.Role != decoder.RoleUnknown || role == decoder.RoleUnknown {
+		return
+	}
+	c.event.Role = role
+	c.tracker.SetClient(clientOf(role))
+	c.decoder.SetRole(role)
+}
+
 // Protocol implements decoder.Sink.
 func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
 	switch p {
@@ -292,10 +302,7 @@ func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
 	if fromStart {
 		c.event.Joined = export.JoinedStart
 	}
-	if role := c.decoder.Role(); c.plain != nil && role != decoder.RoleUnknown && c.event.Role == decoder.RoleUnknown {
-		c.event.Role = role
-		c.tracker.SetClient(clientOf(role))
-	}
+	c.isOf(c.decoder.Role())
 	if c.isNothing() {
 		return
 	}

@@ -75,6 +75,9 @@ func (r *recovery) windows(rec *bpf.Record) error {
 	m, w := &c.missing.windows, &rec.Windows
 	m.samples++
 	m.left--
+	if w.Trusted {
+		c.isOf(roleOf(w.Role()))
+	}
 	if c.plain != nil && !c.plain.begun() {
 		// Its sequence numbers are of no place yet.
 		if m.left <= 0 {
