@@ -26,8 +26,10 @@ func refusals() []grievance {
 		none,
 		with(none, func(g *grievance) { g.name, g.plain = "401 without TLS", true }),
 		with(none, func(g *grievance) { // more than is kept of a message
-			g.name, g.evidence = "401 with a long answer", []string{"xxx…"}
-			g.instead = instead(info, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x", 1000), 401) })
+			long := "example.test/one/" + strings.Repeat("m", 200)
+			g.name, g.args, g.requests = "401 with a long answer", []string{"mod", "download", long + "@v1.0.0"}, []string{"/" + long + "/@v/v1.0.0.info"}
+			g.evidence = []string{"xxx…"}
+			g.instead = instead(g.requests[0], func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x", 600), 401) })
 		}),
 		with(none, func(g *grievance) { g.name, g.env = "401, HTTP/1.1", environment("GODEBUG=http2client=0") }),
 		with(none, func(g *grievance) {
