@@ -105,7 +105,8 @@ func TestCostVerdicts(t *testing.T) {
 			name: "interrupted with no request under way",
 			run: func(t *testing.T, l *lab) string {
 				url := l.serves(t, false, func(http.ResponseWriter, *http.Request) {})
-				return traced(t, 124, interrupted("1", command{args: []string{fetch.path(t), url, "!exec sleep 3"}, env: peerEnv(l.authority)}))
+				c := command{args: []string{"timeout", "-s", "INT", "2", fetch.path(t), url, "!exec sleep 9"}, env: peerEnv(l.authority)}
+				return traced(t, 124, c)
 			},
 			cause: "client", text: []string{"exit status 124", "no request of it"}, never: []string{"proxy", "never came"},
 		},

@@ -3,13 +3,17 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,14 +30,27 @@ const (
 )
 
 // silent runs a server on loopback that goes silent at a stage, until the test
-// ends. It returns its URL.
-func (l *lab) silent(t *testing.T, at stage, plain bool) string {
+// ends. It returns its URL, and what waits until a client has come to that stage.
+func (l *lab) silent(t *testing.T, at stage, plain bool) (url string, reached func()) {
 	t.Helper()
+	come := make(chan struct{})
+	var once sync.Once
+	reach := func() { once.Do(func() { close(come) }) }
+	reached = func() {
+		select {
+		case <-come:
+		case <-time.After(patience):
+			t.Errorf("no client came to the %s", at)
+		}
+	}
 	if at == answering || at == delivering {
 		over, end := context.WithCancel(t.Context())
-		url := l.serves(t, plain, func(w http.ResponseWriter, _ *http.Request) { say(w, at, over) })
+		url := l.serves(t, plain, func(w http.ResponseWriter, _ *http.Request) {
+			reach()
+			say(w, at, over)
+		})
 		t.Cleanup(end) // before the server is closed
-		return url
+		return url, reached
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -47,10 +64,11 @@ func (l *lab) silent(t *testing.T, at stage, plain bool) string {
 	switch at {
 	case connecting:
 		fillQueue(t, ln)
+		reached = func() { await(t, "a SYN", func() bool { return connectsTo(t, ln.Addr()) }) }
 	case handshaking:
-		served.Go(func() { swallow(ln, &served) })
+		served.Go(func() { swallow(ln, &served, reach) })
 	}
-	return scheme(plain) + "://" + ln.Addr().String()
+	return scheme(plain) + "://" + ln.Addr().String(), reached
 }
 
 // scheme is that of URLs.
@@ -100,12 +118,13 @@ func say(w http.ResponseWriter, at stage, over context.Context) {
 }
 
 // swallow reads what clients send, and says nothing.
-func swallow(ln net.Listener, served *sync.WaitGroup) {
+func swallow(ln net.Listener, served *sync.WaitGroup, reach func()) {
 	for {
 		c, err := ln.Accept()
 		if err != nil {
 			return // closed by the cleanup
 		}
+		reach()
 		served.Go(func() {
 			defer c.Close()
 			_, _ = io.Copy(io.Discard, c) // until the client is gone
@@ -132,4 +151,16 @@ func fillQueue(t *testing.T, ln net.Listener) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+}
+
+// connectsTo reports whether somebody has sent a SYN to an address of loopback, and
+// waits for the answer.
+func connectsTo(t *testing.T, addr net.Addr) bool {
+	t.Helper()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const synSent = "02"
+	return strings.Contains(string(table), fmt.Sprintf(" 0100007F:%04X %s ", addr.(*net.TCPAddr).Port, synSent))
 }

@@ -11,11 +11,21 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// interrupted has a command be interrupted, as by Ctrl-C, after so many seconds.
-// Its exit status is 124.
-func interrupted(seconds string, c command) command {
-	c.args = append([]string{"timeout", "-s", "INT", seconds}, c.args...)
-	return c
+// interrupted has somebody press Ctrl-C when a command has waited for most of the
+// time since it was started.
+func interrupted(t *testing.T, c command, reached func()) string {
+	t.Helper()
+	start := time.Now()
+	tr := startTracing(t, c)
+	reached()
+	time.Sleep(max(700*time.Millisecond, time.Since(start)))
+	if err := syscall.Kill(-tr.cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if r := tr.wait(); r.status != 130 {
+		t.Errorf("exit status %d, want 130\n%s", r.status, indent(messagesOf(r.stderr)))
+	}
+	return tr.events
 }
 
 // gets is h2client with a URL.
@@ -32,7 +42,8 @@ func TestWaitVerdicts(t *testing.T) {
 	const http1 = "GODEBUG=http2client=0"
 	download := func(at stage, plain bool, env ...string) func(*testing.T, *lab) string {
 		return func(t *testing.T, l *lab) string {
-			return traced(t, 124, interrupted("1.2", l.download(t, oneModule, l.silent(t, at, plain), env...)))
+			url, reached := l.silent(t, at, plain)
+			return interrupted(t, l.download(t, oneModule, url, env...), reached)
 		}
 	}
 	unanswered := []string{" went to waiting for an answer to GET ", "/example.test/one/m000/@v/v1.0.0.mod from ", ", which never came"}
@@ -49,14 +60,16 @@ func TestWaitVerdicts(t *testing.T) {
 		{
 			name: "deadline",
 			run: func(t *testing.T, l *lab) string {
-				return traced(t, 1, l.gets(t, l.silent(t, answering, false), "-scenario", "get", "-timeout", "1s"))
+				url, _ := l.silent(t, answering, false)
+				return traced(t, 1, l.gets(t, url, "-scenario", "get", "-timeout", "2s"))
 			},
 			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, never: append(unfair, "proxy"),
 		},
 		{
 			name: "deadline, HTTP/2 without TLS",
 			run: func(t *testing.T, l *lab) string {
-				return traced(t, 1, l.gets(t, l.silent(t, answering, true), "-plain", "-scenario", "get", "-timeout", "1s"))
+				url, _ := l.silent(t, answering, true)
+				return traced(t, 1, l.gets(t, url, "-plain", "-scenario", "get", "-timeout", "2s"))
 			},
 			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, never: append(unfair, "proxy"),
 		},
@@ -75,41 +88,18 @@ func TestWaitVerdicts(t *testing.T) {
 		{
 			name: "given up, and done without",
 			run: func(t *testing.T, l *lab) string {
-				c := l.gets(t, l.silent(t, answering, false), "-scenario", "get", "-timeout", "1s")
+				url, _ := l.silent(t, answering, false)
+				c := l.gets(t, url, "-scenario", "get", "-timeout", "2s")
 				c.args = append([]string{"sh", "-c", `"$@"; exit 0`, "sh"}, c.args...)
 				return traced(t, 0, c)
 			},
 			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, evidence: []string{"× timeout"}, never: unfair,
 		},
 		{
-			name: "Ctrl-C",
-			run: func(t *testing.T, l *lab) string {
-				tr := startTracing(t, l.download(t, oneModule, l.silent(t, answering, false)))
-				tr.awaitEvent(`"type":"HEADERS"`, 1)
-				time.Sleep(time.Second) // for which it waits
-				if err := syscall.Kill(-tr.cmd.Process.Pid, syscall.SIGINT); err != nil {
-					t.Fatal(err)
-				}
-				if r := tr.wait(); r.status != 130 {
-					t.Errorf("exit status %d", r.status)
-				}
-				return tr.events
-			},
-			cause: "server_wait", text: unanswered, never: unfair,
-		},
-		{
-			name: "the observing ends first",
-			run: func(t *testing.T, l *lab) string {
-				c := interrupted("2", l.download(t, oneModule, l.silent(t, answering, false)))
-				c.flags = []string{"--duration", "1s"}
-				return traced(t, 124, c)
-			},
-			cause: "server_wait", text: unanswered, evidence: []string{" waits for an answer since "}, never: unfair,
-		},
-		{
 			name: "joined before it asks",
 			run: func(t *testing.T, l *lab) string {
-				p := startFile(t, fetch.path(t), peerEnv(l.authority), "-", l.silent(t, answering, false)+"/joined")
+				url, _ := l.silent(t, answering, false)
+				p := startFile(t, fetch.path(t), peerEnv(l.authority), "-", url+"/joined")
 				tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(p.pid)}})
 				tr.awaitEvent(`"action":"attached"`, 1)
 				p.typeIn("")

@@ -187,9 +187,9 @@ func TestViaVerdict(t *testing.T) {
 	_, port, _ := net.SplitHostPort(securely.addr)
 	_, strange, _ := net.SplitHostPort(stranger.addr)
 	for _, tt := range []struct{ name, proxy, cause, detail string }{
-		{"refused", "http://user:hunter2@127.0.0.1:" + freePort(t), "connect", "ECONNREFUSED"},
+		{"refused", "http://user:hunter2@127.0.0.1:" + freePort(t), "connect", "connection refused"},
 		{"forbidden", "http://user:hunter2@" + forbidding.addr, "connect", "Forbidden"},
-		{"credentials", "https://user:hunter2@localhost:" + port, "connect", "407"},
+		{"credentials", "https://user:hunter2@localhost:" + port, "connect", "Proxy Authentication Required"},
 		{"certificate", "https://user:hunter2@localhost:" + strange, "tls", "unknown authority"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
