@@ -199,7 +199,8 @@ func TestOutputFails(t *testing.T) {
 	})
 }
 
-// runWithStdout runs h2trace with an open file as stdout.
+// runWithStdout runs h2trace with an open file as stdout. It returns what is
+// unusual on stderr.
 func runWithStdout(t *testing.T, stdout *os.File, env, args []string) (status int, stderr string) {
 	t.Helper()
 	cmd := exec.Command(bin(t, "h2trace"), args...)
@@ -210,5 +211,5 @@ func runWithStdout(t *testing.T, stdout *os.File, env, args []string) (status in
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return cmd.ProcessState.ExitCode(), b.String()
+	return cmd.ProcessState.ExitCode(), unusual(b.String())
 }
