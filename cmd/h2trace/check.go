@@ -122,6 +122,14 @@ func checkPID(p *checkPage, pid int, mode plan.Mode, packets bool) error {
 	defer f.Close()
 	name := fmt.Sprintf("process %d, %s", pid, proc.exe)
 	analysis, err := plan.Analyze(f, mode)
+	if err != nil {
+		for _, l := range goLibraries(pid) {
+			if in := planOf(l.path, mode); in != nil {
+				name, analysis, err = name+", Go code in "+l.name, in, nil
+				break
+			}
+		}
+	}
 	if no, ok := errors.AsType[*plan.NoTLSError](err); ok && packets {
 		p.ok(name, no.GoVersion)
 		p.more("%v: HTTP without TLS alone", err)
@@ -136,6 +144,20 @@ func checkPID(p *checkPage, pid int, mode plan.Mode, packets bool) error {
 		p.more("%s: %s", probe.Tap, probe.Name)
 	}
 	return nil
+}
+
+// planOf returns the plan for a file, or nil.
+func planOf(path string, mode plan.Mode) *plan.Plan {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	p, err := plan.Analyze(f, mode)
+	if err != nil {
+		return nil
+	}
+	return p
 }
 
 // skipAdvice is what makes an executable one that can be observed.

@@ -13,6 +13,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/export"
 )
 
 // A process can run Go code of a shared library: of -buildmode=c-shared in a program
@@ -227,3 +228,60 @@ func (p *processes) release(list []loaded) error {
 	}
 	return err
 }
+
+// library attaches to the Go code in the libraries of a process whose executable, if
+// that is given, gets no probes. It returns the outcome to print.
+func (p *processes) library(proc process, exe *bpf.Executable) *export.Process {
+	list, reason := p.attachLibraries(goLibraries(proc.pid))
+	switch {
+	case len(list) > 0:
+		if err := p.holdLibraries(proc, list); err != nil {
+			p.msg.Errorf("%v", err)
+		}
+		exe = list[0].exe
+	case exe == nil:
+		return &export.Process{}
+	case exe.NoTLS == nil:
+		if reason != "" {
+			reason = "; " + reason
+		}
+		return p.skip(proc, exe.Skip+reason)
+	}
+	p.mu.Lock()
+	p.attached++
+	p.mu.Unlock()
+	outcome := p.attachedTo(exe)
+	if len(list) > 0 {
+		outcome.Reason = "by Go code in " + list[0].name
+	}
+	p.remember(proc, outcome)
+	return outcome
+}
+
+// lookAgain has the libraries looked for of processes that run on, at longer and
+// longer intervals: a program can load them at any time.
+func (p *processes) lookAgain(now int64) {
+	p.mu.Lock()
+	var list []process
+	for pid, proc := range p.known {
+		if proc.file == nil || proc.file.Skip == "" || len(proc.libraries) > 0 || now < proc.again {
+			continue
+		}
+		if proc.again > 0 { // the first time was when it was attached to
+			list = append(list, proc)
+		}
+		proc.again = now + max(now-proc.at, firstLook.Nanoseconds())
+		p.known[pid] = proc
+	}
+	p.mu.Unlock()
+	for _, proc := range list {
+		proc.loads = true
+		select {
+		case p.queue <- proc:
+		default: // there is more urgent work
+		}
+	}
+}
+
+// firstLook is how soon after the attaching libraries are looked for again.
+const firstLook = 50 * time.Millisecond

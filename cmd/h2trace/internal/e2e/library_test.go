@@ -140,6 +140,10 @@ func TestLibrary(t *testing.T) {
 		t.Parallel()
 		host, shared := buildHost(t, "-DLINKED", library.path(t))
 		target := startFile(t, host, s.env, "-", s.url+"/attached")
+		checked := invoke(t, invocation{args: []string{"check", "-p", strconv.Itoa(target.pid)}})
+		if !strings.Contains(checked.stdout, "ok  process "+strconv.Itoa(target.pid)+", "+host+", Go code in "+shared) {
+			t.Errorf("check says\n%s", indent(checked.stdout))
+		}
 		tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(target.pid)}})
 		tr.awaitEvent(`"action":"attached"`, 1)
 		target.goOn()
