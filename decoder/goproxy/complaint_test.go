@@ -182,3 +182,19 @@ func TestComplaintDetail(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseComplaints has messages that no release of Go writes.
+func FuzzParseComplaints(f *testing.F) {
+	f.Add("go: a@v1 requires\n\tb@v2: parsing go.mod:\n\tx\n\ngo: \n\t\n:")
+	f.Add("m.go:1:2: module x: git fetch in /m: exit status 1:\n \r\n# w\n")
+	f.Fuzz(func(t *testing.T, message string) {
+		var fetches Fetches
+		fetches.Add(fetch(1, 1, "https://goproxy.example/example.com/m/@v/v1.0.0.zip", 200))
+		for _, c := range ParseComplaints(message, nil) {
+			c.Settle(fetches.Of(1, &c))
+			if c.Class == "" || len(c.Detail) > len(message) {
+				t.Errorf("%q: got %+v", message, c)
+			}
+		}
+	})
+}
