@@ -48,7 +48,11 @@ func (b *Builder) withoutTraffic() Verdict {
 		v.Text += ": all that the go command needed was in the module cache"
 	}
 	if p := t.busiest(); p != nil {
-		v.Text += fmt.Sprintf("; %s ran %d times, for %s in all", p.Program, p.Runs, human(int64(p.Total*1e6)))
+		what := "process"
+		if p.Runs > 1 {
+			what = "processes"
+		}
+		v.Text += fmt.Sprintf("; %d %s %s took %s in all", p.Runs, p.Program, what, human(int64(p.Total*1e6)))
 	}
 	return v
 }

@@ -240,7 +240,7 @@ func TestCost(t *testing.T) {
 				w.tool(100, 500, 8, "/opt/go/pkg/tool/linux_amd64/compile", "", 0)
 				w.tool(100, 600, 8, "/opt/go/pkg/tool/linux_amd64/compile", "", 0)
 			},
-			cause: Healthy, text: "no request was made: all that the go command needed was in the module cache; compile ran 2 times, for 900 ms in all",
+			cause: Healthy, text: "no request was made: all that the go command needed was in the module cache; 2 compile processes took 900 ms in all",
 			never: []string{"0 %"},
 		},
 		{
