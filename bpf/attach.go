@@ -16,17 +16,15 @@ import (
 // attachPlan attaches all sites of a plan or none. The file is named through
 // its descriptor, so it is this inode whatever its path holds meanwhile.
 func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
-	through := f
-	if own, err := throughOwnMount(f); err == nil {
-		defer own.Close()
-		exe.mount = listedMountOf(f)
-		through = own
-	}
-	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", through.Fd()))
+	through, err := exe.secure(f)
 	if err != nil {
-		return fmt.Errorf("attach probes: %w", err)
+		return err
 	}
-	exe.lease = lease(through)
+	defer through.Close()
+	target, err := openTarget(through)
+	if err != nil {
+		return err
+	}
 	// Those first: what they tell is of what the others see.
 	if c.recovering {
 		if err := c.attachRecovery(exe, f); err != nil {
@@ -56,6 +54,34 @@ func (c *Collector) attachPlan(exe *Executable, f *os.File) error {
 	return nil
 }
 
+// secure makes it safe to have probes in an executable, the file f. It returns what to
+// attach them through, which is to be closed then.
+func (exe *Executable) secure(f *os.File) (*os.File, error) {
+	through, err := throughOwnMount(f)
+	if err == nil && exe.mount == 0 {
+		exe.mount = listedMountOf(f)
+	}
+	if err != nil {
+		if through, err = os.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd())); err != nil {
+			return nil, fmt.Errorf("attach probes: %w", err)
+		}
+	}
+	if exe.lease == nil {
+		exe.lease = lease(through)
+	}
+	return through, nil
+}
+
+// openTarget opens a file for probes. They are attached to what its descriptor
+// leads to, as long as it is open.
+func openTarget(f *os.File) (*link.Executable, error) {
+	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("attach probes: %w", err)
+	}
+	return target, nil
+}
+
 // enterSites puts sites of an executable into the sites map and groups them by
 // the program that serves them, in their order. late says that they take the
 // place of others.
@@ -69,7 +95,7 @@ func (c *Collector) enterSites(exe *Executable, sites []plan.Site, late bool) ([
 	}
 	var last entered // the RETs of a function are all alike
 	for _, site := range sites {
-		value, err := c.siteValue(exe.Plan, site)
+		value, err := c.siteValue(exe, site)
 		if err != nil {
 			return nil, err
 		}
@@ -118,16 +144,18 @@ func (c *Collector) enterSite(exe *Executable, program string, site probesSite) 
 	return prog, uint64(index), c.probes.Sites.Put(index, site)
 }
 
-func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) {
+func (c *Collector) siteValue(exe *Executable, site plan.Site) (probesSite, error) {
+	types := exe.types()
 	v := probesSite{
-		TcpconnHash: p.TCPConnHash,
-		ConnHash:    p.ConnHash,
+		TcpconnHash: types.TCPConnHash,
+		ConnHash:    types.ConnHash,
+		RawconnHash: types.RawConnHash,
 		ConnSlot:    site.ConnSlot,
 	}
 	if site.Kind == plan.StackCheck {
 		v.StackCheck = 1
 	}
-	if p.OldFields {
+	if types.OldFields {
 		v.OldFields = 1
 	}
 	switch site.Tap {
@@ -136,9 +164,9 @@ func (c *Collector) siteValue(p *plan.Plan, site plan.Site) (probesSite, error) 
 	case plan.ServerHandshake:
 		v.Role = uint8(RoleServer)
 	case plan.HandshakeEnd:
-		v.Errors = c.enterErrors(p.Errors)
+		v.Errors = c.enterErrors(exe.Plan.Errors)
 	}
-	if p.TLS != nil && !c.opts.unknownRelease {
+	if p := exe.Plan; p != nil && p.TLS != nil && !c.opts.unknownRelease {
 		setTLS(&v, site.Tap, p.TLS)
 	}
 	var err error

@@ -58,27 +58,50 @@ static __always_inline u64 got_to(const struct behind *b, u32 dir)
 	return dir == DIR_SEND ? BPF_CORE_READ(tp, write_seq) : BPF_CORE_READ(tp, copied_seq);
 }
 
-/* Finds one without TLS in the same places, where it is a *net.TCPConn. */
-static __always_inline void find_plain(struct behind *b, const u64 *ptrs, u64 framer,
-				       u32 tcpconn_hash)
-{
-	const u64 at[FRAMER_PTRS] = { framer + FRAMER_R, ptrs[0] + BUFIO_RD, ptrs[0] + WRAPPED,
-				      ptrs[1] + WRAPPED };
+/*
+ * gRPC's own reader of a connection without TLS (google.golang.org/grpc v1.85): a
+ * buffer whose reader is a field of rd, and that has the descriptor as a
+ * syscall.RawConn, in its first field.
+ */
+#define READYREADER_RD 40 /* the pointer in bufReadyReader.rd */
+#define READYREADER_R 48  /* bufReadyReader.r, w */
 
-	if (!tcpconn_hash)
-		return;
-	for (int i = 0; i < FRAMER_PTRS; i++) {
+/* What a framer reads from, where that is a *net.TCPConn or a *net.rawConn. */
+struct below {
+	u64 at;	    /* the pointer in an interface, */
+	u64 hash;   /* if that has this type */
+	u64 filled; /* where r and w of a buffer are, 0 where there is none */
+};
+
+/*
+ * Both begin with the pointer to a netFD. Finds one without TLS in the same places as
+ * one of TLS, where it is a *net.TCPConn, or where gRPC has it.
+ */
+static __always_inline void find_plain(struct behind *b, const u64 *ptrs, u64 framer,
+				       const struct site *site)
+{
+	u64 rd = read_user_u64(ptrs[0] + READYREADER_RD);
+	const struct below below[] = {
+		{ framer + FRAMER_R, site->tcpconn_hash, 0 },
+		{ ptrs[0] + BUFIO_RD, site->tcpconn_hash, ptrs[0] + BUFIO_R },
+		{ ptrs[0] + WRAPPED, site->tcpconn_hash, 0 },
+		{ ptrs[1] + WRAPPED, site->tcpconn_hash, ptrs[0] + BUFIO_R },
+		{ rd + WRAPPED, site->rawconn_hash, ptrs[0] + READYREADER_R },
+	};
+
+	for (u32 i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
 		u64 filled[2] = {}, cookie;
 		struct sock *sk;
 
-		if (type_hash(read_user_u64(at[i] - ITAB_WORD)) != tcpconn_hash)
+		if (!below[i].hash ||
+		    type_hash(read_user_u64(below[i].at - ITAB_WORD)) != below[i].hash)
 			continue;
-		sk = sock_of_tcpconn(ptrs[i]);
+		sk = sock_of_tcpconn(read_user_u64(below[i].at));
 		if (!sk)
 			return;
 		cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-		if (i & 1) /* through a bufio.Reader */
-			bpf_probe_read_user(filled, sizeof(filled), (void *)(ptrs[0] + BUFIO_R));
+		if (below[i].filled)
+			bpf_probe_read_user(filled, sizeof(filled), (void *)below[i].filled);
 		b->tp = (struct tcp_sock *)sk;
 		b->buffered = filled[1] - filled[0];
 		b->id = cookie ? PLAIN_CONN | cookie : 0;
@@ -88,7 +111,7 @@ static __always_inline void find_plain(struct behind *b, const u64 *ptrs, u64 fr
 
 /* The connection of a framer. */
 static __always_inline bool find_behind(struct behind *b, u64 *ptrs, u64 framer,
-					struct goroutine *of, u32 tcpconn_hash)
+					struct goroutine *of, const struct site *site)
 {
 	b->id = 0;
 	b->tp = NULL;
@@ -98,7 +121,7 @@ static __always_inline bool find_behind(struct behind *b, u64 *ptrs, u64 framer,
 	if (b->c)
 		b->id = b->c->id;
 	else
-		find_plain(b, ptrs, framer, tcpconn_hash);
+		find_plain(b, ptrs, framer, site);
 	return b->id;
 }
 

@@ -19,7 +19,8 @@
 /* Which values an attached probe finds where: index is the attach cookie. */
 struct site {
 	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0 when not known */
-	u32 conn_hash;	  /* that of net.Conn, likewise */
+	u32 conn_hash;	  /* that of net.Conn, likewise, */
+	u32 rawconn_hash; /* and of *net.rawConn */
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
@@ -41,7 +42,7 @@ struct site {
 	u16 pad2;
 };
 
-_Static_assert(sizeof(struct site) == 32, "site");
+_Static_assert(sizeof(struct site) == 36, "site");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

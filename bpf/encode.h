@@ -160,7 +160,7 @@ int write_headers(struct pt_regs *ctx)
 	e = bpf_map_lookup_elem(&encodings, &key);
 	if (!e)
 		return 0;
-	if (find_behind(&b, ptrs, GO_ARG0(ctx), &key, site->tcpconn_hash)) {
+	if (find_behind(&b, ptrs, GO_ARG0(ctx), &key, site)) {
 		bind_encoder(e->encoder, &key, b.id);
 		want = want_of(b.id, DIR_SEND);
 	}

@@ -51,6 +51,24 @@ type Executable struct {
 	recovery recovery
 }
 
+// types returns what the executable calls the types that lead to a socket.
+func (exe *Executable) types() plan.Types {
+	switch {
+	case exe.Plan != nil:
+		return exe.Plan.Types
+	case exe.NoTLS != nil:
+		return exe.NoTLS.Types
+	}
+	return plan.Types{}
+}
+
+// recovers tells whether the state of connections may be recovered in it: also of
+// those without TLS, where it has no other.
+func (exe *Executable) recovers() bool { return exe.Plan != nil || exe.NoTLS != nil }
+
+// probed tells whether it has probes.
+func (exe *Executable) probed() bool { return len(exe.links)+len(exe.recovery.links) > 0 }
+
 // Is tells whether an executable is the file that a process executed. On
 // overlayfs that cannot be told by its number, and nothing speaks against it.
 func (exe *Executable) Is(image Image) bool {
@@ -109,7 +127,7 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 		c.exes.byKey[key] = exe
 	}
 	c.exes.use(exe)
-	if c.recovering && exe.Plan != nil {
+	if c.recovering && exe.recovers() {
 		return exe, c.attachRecovery(exe, f)
 	}
 	return exe, nil
@@ -128,9 +146,8 @@ func (c *Collector) known(key exeKey, ctime unix.Timespec) *Executable {
 	if exe != nil && exe.Plan == nil && exe.ctime != ctime {
 		// It may hold something else, or be another file by now. Nothing but
 		// the probes keeps an inode from that.
-		c.exes.drop(exe)
-		c.exes.dropIdle(exe)
-		exe = nil
+		c.leave(exe)
+		return c.known(key, ctime)
 	}
 	if exe == nil {
 		if exe = c.exes.sameInode(key); exe != nil {
@@ -175,7 +192,7 @@ func (c *Collector) Release(exe *Executable) error {
 	defer c.mu.Unlock()
 	if evicted := c.exes.release(exe); evicted != nil {
 		c.leave(evicted)
-	} else if exe.users == 0 && exe.mount == 0 && len(exe.links) > 0 {
+	} else if exe.users == 0 && exe.mount == 0 && exe.probed() {
 		c.leaveLater(exe)
 	}
 	err := c.leaveErr
@@ -245,7 +262,7 @@ func (x *exeCache) release(exe *Executable) *Executable {
 	if exe.users > 0 || x.byKey[exe.key] != exe {
 		return nil
 	}
-	if len(exe.links) > 0 && exe.lease == nil || exe.unmounted {
+	if exe.probed() && exe.lease == nil || exe.unmounted {
 		return exe // it may be overwritten any time, now that nobody runs it
 	}
 	x.idle = append(x.idle, exe)

@@ -16,7 +16,7 @@ const maxLeaving = 32
 func (c *Collector) leave(exe *Executable) {
 	c.exes.drop(exe)
 	c.exes.dropIdle(exe)
-	if len(exe.links) == 0 || len(c.leaving) >= maxLeaving {
+	if !exe.probed() || len(c.leaving) >= maxLeaving {
 		c.leaveErr = errors.Join(c.leaveErr, c.detach(exe))
 		return
 	}
@@ -72,9 +72,5 @@ func (c *Collector) detach(exe *Executable) error {
 		err = errors.Join(err, c.programs.drop(key))
 	}
 	exe.sites, exe.programs, exe.recovery = nil, nil, recovery{}
-	if exe.lease != nil { // after the probes, for whom others wait
-		err = errors.Join(err, exe.lease.Close())
-		exe.lease = nil
-	}
-	return err
+	return errors.Join(err, exe.unsecure()) // after the probes, for whom others wait
 }

@@ -598,6 +598,7 @@ type probesSite struct {
 	_           structs.HostLayout
 	TcpconnHash uint32
 	ConnHash    uint32
+	RawconnHash uint32
 	ConnSlot    uint32
 	StackCheck  uint8
 	Role        uint8

@@ -55,7 +55,25 @@ func (c *Collector) EndRecovery() error {
 	err := c.setRecovering(0)
 	c.mu.Unlock()
 	// The kernel waits for a grace period; others need not wait with it.
-	return errors.Join(err, closeLinks(links))
+	err = errors.Join(err, closeLinks(links))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, exe := range c.exes.byKey {
+		if !exe.probed() {
+			err = errors.Join(err, exe.unsecure())
+		}
+	}
+	return err
+}
+
+// unsecure undoes secure, when the probes are gone.
+func (exe *Executable) unsecure() error {
+	held := exe.lease
+	exe.lease, exe.mount = nil, 0
+	if held == nil {
+		return nil
+	}
+	return held.Close()
 }
 
 func (c *Collector) setRecovering(on uint32) error {
@@ -114,7 +132,7 @@ func (c *Collector) recoverIn(path string) error {
 		return err
 	}
 	exe := c.exes.byKey[key]
-	if exe == nil || exe.Plan == nil {
+	if exe == nil || !exe.recovers() {
 		return nil
 	}
 	return c.attachRecovery(exe, f)
@@ -136,17 +154,17 @@ func (c *Collector) attachRecovery(exe *Executable, f *os.File) error {
 		}
 		r.planned = true
 	}
-	if exe.mount != 0 {
-		own, err := throughOwnMount(f)
-		if err != nil {
-			return fmt.Errorf("attach probes: %w", err)
-		}
-		defer own.Close()
-		f = own
+	if len(r.groups) == 0 {
+		return nil
 	}
-	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	through, err := exe.secure(f)
 	if err != nil {
-		return fmt.Errorf("attach probes: %w", err)
+		return err
+	}
+	defer through.Close()
+	target, err := openTarget(through)
+	if err != nil {
+		return err
 	}
 	for _, g := range r.groups {
 		links, err := g.attach(target, c.multi)

@@ -71,7 +71,7 @@ int process_frame(struct pt_regs *ctx)
 		return 0;
 	p.owner = GO_ARG0(ctx);
 	p.framer = read_user_u64(p.owner + l->framer);
-	if (!find_behind(&b, ptrs, p.framer, &key, site->tcpconn_hash))
+	if (!find_behind(&b, ptrs, p.framer, &key, site))
 		return 0;
 	w = bpf_map_lookup_elem(&window_wants, &b.id);
 	if (!w)

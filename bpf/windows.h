@@ -194,7 +194,7 @@ int read_frame(struct pt_regs *ctx)
 	if (!site || !hit(ctx, &key))
 		return 0;
 	p.framer = GO_ARG0(ctx);
-	if (!find_behind(&b, ptrs, p.framer, &key, site->tcpconn_hash))
+	if (!find_behind(&b, ptrs, p.framer, &key, site))
 		return 0;
 	if (!b.c)
 		note_frame(&key, &b);

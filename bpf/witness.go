@@ -60,7 +60,7 @@ func (c *Collector) Watch(exe *Executable, path string, dir int) error {
 			if s.Kind != kind {
 				continue
 			}
-			value, err := c.siteValue(exe.Plan, s)
+			value, err := c.siteValue(exe, s)
 			if err != nil {
 				return err
 			}

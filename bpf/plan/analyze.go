@@ -66,7 +66,7 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	if !p.has(Read) || !p.has(Write) {
 		return nil, exe.withoutTLS()
 	}
-	if err := exe.planTypes(p); err != nil {
+	if p.Types, p.Errors, err = exe.planTypes(); err != nil {
 		return nil, err
 	}
 	return p, exe.planPhases(p)
@@ -78,7 +78,11 @@ func (e *executable) withoutTLS() error {
 		if f, err := e.function(name); err != nil {
 			return err
 		} else if f != nil {
-			return &NoTLSError{GoVersion: e.goVersion, BuildID: e.buildID}
+			types, _, err := e.planTypes()
+			if err != nil {
+				return err
+			}
+			return &NoTLSError{GoVersion: e.goVersion, BuildID: e.buildID, Types: types}
 		}
 	}
 	return notTraceable(noTLS)

@@ -16,8 +16,12 @@ type NotTraceableError struct{ Reason string }
 func (e *NotTraceableError) Error() string { return e.Reason }
 
 // A NoTLSError is for an executable that has no crypto/tls, but TCP: nothing is
-// to be captured in it, and it may speak HTTP without TLS.
-type NoTLSError struct{ GoVersion, BuildID string }
+// to be captured in it, and it may speak HTTP without TLS. Recovery may find places
+// in it.
+type NoTLSError struct {
+	GoVersion, BuildID string
+	Types
+}
 
 func (e *NoTLSError) Error() string { return noTLS }
 

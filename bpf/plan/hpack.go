@@ -26,6 +26,8 @@ var recoveryFunctions = []tapFunction{
 	{ReadFrame, "golang.org/x/net/http2.(*Framer).ReadFrame", layout.Module},
 	{ReadFrame, "net/http.(*http2Framer).ReadFrame", layout.Bundled},
 	{ReadFrame, "net/http/internal/http2.(*Framer).ReadFrame", layout.Internal},
+	// Which gRPC calls instead.
+	{ReadFrame, "golang.org/x/net/http2.(*Framer).ReadFrameHeader", layout.Module},
 	{ProcessFrame, "golang.org/x/net/http2.(*serverConn).processFrameFromReader", layout.Module},
 	{ProcessFrame, "net/http.(*http2serverConn).processFrameFromReader", layout.Bundled},
 	{ProcessFrame, "net/http/internal/http2.(*serverConn).processFrameFromReader", layout.Internal},

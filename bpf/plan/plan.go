@@ -106,15 +106,8 @@ const (
 type Plan struct {
 	GoVersion string // such as "go1.26.8"
 	BuildID   string // Go build ID, "" when there is none
-	// TCPConnHash is the type hash of *net.TCPConn, which every interface that
-	// holds one has in its itab; 0 when the executable has no such type. It
-	// differs between releases.
-	TCPConnHash uint32
-	// ConnHash is the type hash of net.Conn, the interface, 0 likewise. OldFields
-	// says that the type data has the fields of structs as Go 1.18 wrote them.
-	ConnHash  uint32
-	OldFields bool
-	Sites     []Site
+	Types
+	Sites []Site
 	// Phases are the places that tell how handshakes go. What a function does not
 	// offer is left out.
 	Phases []Site

@@ -99,22 +99,31 @@ func (e *executable) types() (*io.SectionReader, uint64, error) {
 	return io.NewSectionReader(seg, base, int64(end-start)), start, nil
 }
 
-// connTypes are the types that lead to a socket, see Plan.
-var connTypes = []typeName{{"*net.TCPConn", true}, {"*net.Conn", false}}
+// Types are the hashes of types that lead to a socket, 0 where the executable has
+// no such type. They differ between releases.
+type Types struct {
+	TCPConnHash uint32 // of *net.TCPConn, which every interface that holds one has in its itab
+	ConnHash    uint32 // of net.Conn, the interface
+	RawConnHash uint32 // of *net.rawConn, the syscall.RawConn of a connection
+	// OldFields says that the type data has the fields of structs as Go 1.18
+	// wrote them.
+	OldFields bool
+}
 
-// planTypes adds to a plan what types it takes to find the socket of a connection,
-// and to understand the error of a handshake.
-func (e *executable) planTypes(p *Plan) error {
+// connTypes are the names of those types, in their order.
+var connTypes = []typeName{{"*net.TCPConn", true}, {"*net.Conn", false}, {"*net.rawConn", true}}
+
+// planTypes returns the types that lead to the socket of a connection, and those
+// that tell of the error of a handshake.
+func (e *executable) planTypes() (Types, []ErrorType, error) {
 	wanted := connTypes[:len(connTypes):len(connTypes)]
 	for _, t := range errorTypes {
 		wanted = append(wanted, t.typeName)
 	}
 	hashes, err := e.typeHashes(wanted)
 	if err != nil {
-		return err
+		return Types{}, nil, err
 	}
-	p.TCPConnHash, p.ConnHash = hashes[0], hashes[1]
-	p.OldFields = goMinor(e.goVersion) == 18
-	p.Errors = knownErrors(hashes[len(connTypes):])
-	return nil
+	t := Types{hashes[0], hashes[1], hashes[2], goMinor(e.goVersion) == 18}
+	return t, knownErrors(hashes[len(connTypes):]), nil
 }

@@ -251,9 +251,9 @@ why, and so does the reason of a second process event with the action attached.
 HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is
 seen as packets, also of programs that get no probes; it takes cgroup v2 and
 CAP_NET_ADMIN (h2trace check says whether they are there). send and recv are
-then the times at which packets left and came. Of HTTP/2 in a program that gets
-no probes, on a connection that was open before h2trace came, windows are null,
-and header blocks that refer to fields sent earlier.
+then the times at which packets left and came. Of HTTP/2 in a program that is
+not Go, on a connection that was open before h2trace came, windows are null, and
+header blocks that refer to fields sent earlier.
 
 A connection that was open before h2trace came has joined "mid": its header
 tables and windows are copied from the memory of the process. Headers are
