@@ -236,7 +236,8 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
  * Enters a connection under its key, in place of any earlier one there. Not
  * inline: what it has on the stack is gone when the bytes are dealt with.
  */
-static __noinline struct conn *open_conn(struct site *site, struct conn_key *key, bool handshake)
+static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
+					  u64 sk)
 {
 	struct conn fresh = {};
 	struct conn *c;
@@ -251,7 +252,7 @@ static __noinline struct conn *open_conn(struct site *site, struct conn_key *key
 		if (!bpf_probe_read_user(&is_client, 1, (void *)(key->ptr + TLS_CONN_ISCLIENT)))
 			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
 	}
-	fresh.sk = (u64)sock_of_conn(key->ptr, site);
+	fresh.sk = sk;
 	if (bpf_map_update_elem(&conns, key, &fresh, BPF_ANY))
 		return NULL;
 	if (fresh.sk)
@@ -262,6 +263,18 @@ static __noinline struct conn *open_conn(struct site *site, struct conn_key *key
 	if (c)
 		report_open(c, key);
 	return c;
+}
+
+/*
+ * The way to the socket comes first: of what all functions that call each other have on
+ * the stack there may be 512 bytes.
+ */
+static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
+					      bool handshake)
+{
+	u64 sk = (u64)sock_of_conn(key->ptr, site);
+
+	return enter_conn(site, key, handshake, sk);
 }
 
 /* How far the life of a *tls.Conn is. */

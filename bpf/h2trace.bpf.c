@@ -33,8 +33,7 @@ static __always_inline bool entered(struct pt_regs *ctx, struct site *site, stru
 }
 
 /* A connection unknown here was opened before its probes were attached. */
-static __always_inline struct conn *conn_of(struct site *site, struct conn_key *key,
-					    enum stage stage)
+static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, enum stage stage)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 

@@ -103,7 +103,7 @@ static __always_inline void open_plain(struct segment *s, struct packet *p)
  * The client's packets, in whatever order and however often they come, until
  * the server answers: it does not before it has the whole ClientHello.
  */
-static __always_inline void hello_packet(struct __sk_buff *skb, struct segment *s, struct packet *p)
+static __noinline void hello_packet(struct __sk_buff *skb, struct segment *s, struct packet *p)
 {
 	struct owner *owner = s->owner;
 
