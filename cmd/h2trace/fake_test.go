@@ -16,10 +16,12 @@ import (
 //	no-attach     attaching fails
 //	slow          attaching takes a while, and creates the file "attaching"
 //	hang          attaching hangs, after it has created the file "attaching"
-//	flood         it writes events without end, not one
+//	flood         it writes events until it is to end, not one
+//	endless       with flood: it does not end by itself
 //	mark          it creates the file "observing" when it observes
 //	broken        observing fails at once
-//	impatient     it waits but a moment for a reader that does not read
+//	watchful      it says at once that a reader does not read
+//	impatient     it does not wait for that reader in the end
 //	stuck         draining hangs, after it has created the file "draining"
 type fakeTracer struct {
 	out     *output
@@ -32,8 +34,11 @@ func newFakeTracer(_ Options, out *output, _ *messages) (tracer, error) {
 	for task := range strings.SplitSeq(os.Getenv("H2TRACE_FAKE"), ",") {
 		t.tasks[task] = true
 	}
+	if t.tasks["watchful"] {
+		out.patient.notice = 10 * time.Millisecond
+	}
 	if t.tasks["impatient"] {
-		out.patient.patience = patience{notice: 10 * time.Millisecond, limit: 100 * time.Millisecond}
+		out.patient.limit = 100 * time.Millisecond
 	}
 	if t.tasks["no-load"] {
 		return nil, errors.New("no kernel")
@@ -70,7 +75,7 @@ func (t *fakeTracer) Observe(ctx context.Context) error {
 	if t.tasks["mark"] {
 		mark("observing")
 	}
-	for t.tasks["flood"] && ctx.Err() == nil {
+	for t.tasks["flood"] && (t.tasks["endless"] || ctx.Err() == nil) {
 		if _, err := fmt.Fprintln(t.out, `{"event":"frame"}`); err != nil {
 			return fmt.Errorf("write events: %w", err)
 		}
