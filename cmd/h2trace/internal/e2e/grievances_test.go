@@ -29,7 +29,9 @@ func refusals() []grievance {
 			long := "example.test/one/" + strings.Repeat("m", 200)
 			g.name, g.args, g.requests = "401 with a long answer", []string{"mod", "download", long + "@v1.0.0"}, []string{"/" + long + "/@v/v1.0.0.info"}
 			g.evidence = []string{"xxx…"}
-			g.instead = instead(g.requests[0], func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x", 600), 401) })
+			g.instead = instead(g.requests[0], func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, strings.Repeat("x", 600), http.StatusUnauthorized)
+			})
 		}),
 		with(none, func(g *grievance) { g.name, g.env = "401, HTTP/1.1", environment("GODEBUG=http2client=0") }),
 		with(none, func(g *grievance) {
