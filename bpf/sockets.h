@@ -155,22 +155,29 @@ struct open_files {
 	u32 tgid;
 };
 
+/* Global, so that the verifier follows it once and not for each descriptor. */
+__noinline int report_file(u64 file, u32 tgid)
+{
+	struct sock *sk = stream_of((void *)file);
+	struct socket_record *r;
+
+	if (!sk)
+		return 0;
+	r = ring_record(sizeof(*r), RECORD_SOCKET, tgid);
+	if (!r)
+		return 0;
+	describe_socket(&r->use, sk, tgid);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
 STEP report_socket(u32 i, struct open_files *open)
 {
 	struct file *file = NULL;
-	struct socket_record *r;
-	struct sock *sk;
 
 	if (bpf_probe_read_kernel(&file, sizeof(file), &open->files[i]))
 		return 1;
-	sk = stream_of(file);
-	if (!sk)
-		return 0;
-	r = ring_record(sizeof(*r), RECORD_SOCKET, open->tgid);
-	if (!r)
-		return 0;
-	describe_socket(&r->use, sk, open->tgid);
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	report_file((u64)file, open->tgid);
 	return 0;
 }
 
