@@ -10,10 +10,12 @@ import (
 // message is how far what one side sends on a stream has come (RFC 9113 §8.1).
 type message uint8
 
+// Of a stream that was not seen to begin, or on which a field block could not be
+// decoded, it is not known.
 const (
-	beforeHead  message = iota
-	afterHead           // that of a request, or of a final response
-	unsureWhere         // a field block could not be decoded
+	unsureWhere message = iota
+	beforeHead
+	afterHead // that of a request, or of a final response
 )
 
 // content is what a Content-Length declares, and how much of it has come.
@@ -24,10 +26,10 @@ type content struct{ declared, got int64 }
 type exempt uint8
 
 const (
-	exemptNone    exempt = iota
-	exemptConnect        // one of 2xx, as DATA is what goes through the tunnel
-	exemptHead           // and there is no content at all
-	exemptAll            // the request was not seen
+	exemptAll exempt = iota // what the request was is not known
+	exemptNone
+	exemptConnect // one of 2xx, as DATA is what goes through the tunnel
+	exemptHead    // and there is no content at all
 )
 
 // messageFields holds a field block that is complete against the rules of the

@@ -248,6 +248,9 @@ func TestSetRole(t *testing.T) {
 		if got := s.last.StreamRecv; got != want {
 			t.Errorf("role %d: %+v left, want %+v", role, got, want)
 		}
+		if s.broken != nil { // the head of the response came before
+			t.Errorf("role %d: %+v", role, s.broken)
+		}
 		if c.SetRole(Server); role != RoleUnknown && c.Role() != role {
 			t.Errorf("role %d has become %d", role, c.Role())
 		}

@@ -74,7 +74,7 @@ func (c *Conn) open(id uint32) *stream {
 		c.crowded = true
 		return nil
 	}
-	s := &stream{known: [2]bool{true, true}}
+	s := &stream{known: [2]bool{true, true}, at: [2]message{beforeHead, beforeHead}}
 	if c.streams == nil {
 		c.streams = make(map[uint32]*stream)
 	}

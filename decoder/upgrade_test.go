@@ -51,10 +51,14 @@ func TestUpgrade(t *testing.T) {
 // windowSink keeps the windows behind the last frame.
 type windowSink struct {
 	recorder
-	last Window
+	last   Window
+	broken *Violation
 }
 
 func (s *windowSink) Frame(f *Frame) {
 	s.recorder.Frame(f)
 	s.last = f.Window
+	if f.Violation != nil {
+		s.broken = f.Violation
+	}
 }

@@ -43,8 +43,9 @@ func TestBenchProxies(t *testing.T) {
 		"\n  " + good.URL + "  24        0 ", // 2 runs × 2 at once × 2 modules × info, mod and zip
 		"\n  " + empty.URL + "  ", " http_4xx ",
 		"\n  https://127.0.0.1:1 ", " 8 connect ",
-		"connect: connections could not be made",
-		"\ngo env -w GOPROXY=" + good.URL + ",direct\n",
+		"errors: " + empty.URL + " answered 404 Not Found",
+		"2 × connect, such as ",
+		"\ngo env -w GOPROXY=" + good.URL + "\n",
 	} {
 		if !strings.Contains(out, row) {
 			if late := lateIn(stderr.String()); late > 0 && strings.Contains(row, " 8 connect ") {
