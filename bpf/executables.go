@@ -30,6 +30,9 @@ type Executable struct {
 	NoTLS *plan.NoTLSError
 	// Verified are the places of Options.Verify, of those that it has.
 	Verified []plan.Site
+	// Since is when its probes were in place, in nanoseconds of the kernel's clock;
+	// what its processes did before is not seen.
+	Since int64
 
 	key   exeKey
 	other []exeKey // of the same inode, see sameInode
@@ -123,7 +126,7 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 		if exe, err = c.analyze(f, key); err != nil {
 			return nil, err
 		}
-		exe.ctime = ctime
+		exe.ctime, exe.Since = ctime, monotonic()
 		c.exes.byKey[key] = exe
 	}
 	c.exes.use(exe)
@@ -131,6 +134,13 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 		return exe, c.attachRecovery(exe, f)
 	}
 	return exe, nil
+}
+
+// monotonic returns the time of the clock that records have theirs from.
+func monotonic() int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // there is that clock
+	return now.Nano()
 }
 
 // known returns the executable that was met as this file, or under another name

@@ -29,15 +29,15 @@ type hellos struct {
 	parts    map[uint64]*helloStream
 	segments *tcp.Assembler
 	early    map[ends]*export.Offer
-	// sent are the processes that began with TLS on a socket.
-	sent map[int]bool
+	// sent is when processes last began with TLS on a socket.
+	sent map[int]int64
 }
 
 func newHellos() hellos {
 	return hellos{
 		open: make(map[ends]*tracedConn), parts: make(map[uint64]*helloStream),
 		segments: tcp.NewAssembler(heldHellos), early: make(map[ends]*export.Offer),
-		sent: make(map[int]bool),
+		sent: make(map[int]int64),
 	}
 }
 
@@ -63,8 +63,8 @@ func offerOf(o clienthello.Offer) *export.Offer {
 }
 
 // packet takes a packet with a piece of a ClientHello, in whatever order.
-func (h *hellos) packet(pid int, p *bpf.Packet) {
-	h.sent[pid] = true
+func (h *hellos) packet(pid int, when int64, p *bpf.Packet) {
+	h.sent[pid] = when
 	s := h.parts[p.Socket]
 	if s == nil {
 		if len(h.parts) >= maxHellos {

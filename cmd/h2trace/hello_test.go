@@ -65,7 +65,7 @@ func TestHelloPackets(t *testing.T) {
 				h.opened(c)
 			}
 			for _, p := range tt.packets {
-				h.packet(1, &bpf.Packet{Local: here, Remote: there, Socket: 7, Seq: uint32(p.from), Payload: hello[p.from:p.to]})
+				h.packet(1, 1, &bpf.Packet{Local: here, Remote: there, Socket: 7, Seq: uint32(p.from), Payload: hello[p.from:p.to]})
 			}
 			h.opened(c)
 			if diff := cmp.Diff(tt.want, c.event.Offer); diff != "" {
@@ -99,7 +99,7 @@ func TestHelloBound(t *testing.T) {
 	hello, want := helloRecord(t)
 	h := newHellos()
 	for socket := range uint64(3 * maxHellos) {
-		h.packet(1, &bpf.Packet{Local: here, Remote: there, Socket: socket, Seq: 9, Payload: hello[9:]})
+		h.packet(1, 1, &bpf.Packet{Local: here, Remote: there, Socket: socket, Seq: 9, Payload: hello[9:]})
 		at := ends{here, netip.AddrPortFrom(there.Addr(), uint16(socket))}
 		h.hold(at, want)
 	}

@@ -254,7 +254,7 @@ func (o *observer) handle(r *bpf.Record) error {
 	case bpf.KindDNS:
 		o.conns.names.packet(r)
 	case bpf.KindHello:
-		o.conns.hellos.packet(r.PID, &r.Packet)
+		o.conns.hellos.packet(r.PID, r.Time, &r.Packet)
 	case bpf.KindSocket:
 		o.sockets.left(&r.Socket, r.Time)
 	case bpf.KindConnect:

@@ -53,10 +53,10 @@ func (w *sockets) judgeAll(l look, age time.Duration) {
 
 // judge says so of one process, once.
 func (w *sockets) judge(proc process, list []bpf.Socket, at int64) {
-	if w.off || w.told[proc.pid] == proc.at || w.conns.saw(proc.pid) {
+	if w.off || w.told[proc.pid] == proc.at || w.conns.saw(proc.pid) || w.conns.events.Err() != nil {
 		return
 	}
-	if reason := w.unseen(proc.pid, list); reason != "" {
+	if reason := w.unseen(&proc, list); reason != "" {
 		w.told[proc.pid] = proc.at
 		w.processes.blame(proc, reason, at)
 	}
@@ -64,8 +64,12 @@ func (w *sockets) judge(proc process, list []bpf.Socket, at int64) {
 
 // unseen returns why nothing is seen of what a process says on sockets, or "" where
 // it says nothing.
-func (w *sockets) unseen(pid int, list []bpf.Socket) string {
-	if w.conns.hellos.sent[pid] {
+func (w *sockets) unseen(proc *process, list []bpf.Socket) string {
+	switch at := w.conns.hellos.sent[proc.pid]; {
+	case at == 0:
+	case proc.file != nil && at < proc.file.Since:
+		return "" // its probes came too late, as another message says
+	default:
 		return "its connections carry TLS that does not pass crypto/tls, as of another library"
 	}
 	var unix string
