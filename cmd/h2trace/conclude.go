@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"h2trace/bpf"
@@ -60,6 +61,9 @@ func (o *observer) conclude(sum *export.Summary, written bool) {
 	}
 	// A program of another language may have spoken HTTP without TLS.
 	if reason := o.processes.nothingObserved(); reason != "" && sum.Conns == 0 {
+		if sum.Processes == 0 && len(o.opts.Names) > 0 {
+			reason = "no process ran " + strings.Join(o.opts.Names, " or ")
+		}
 		o.msg.Infof("nothing could be observed: %s", reason)
 	} else if written {
 		o.msg.Infof("%s", saw(sum))

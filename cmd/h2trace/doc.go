@@ -333,7 +333,7 @@ if it is not found.
 
 With -p, 0 when ended by a signal, by --duration, by the reader, or by the exit
 of all targets; 1 if observing failed or nothing could be observed. With -n the
-same, but it waits for processes to come.
+same, but it waits for processes to come, and ends with 0 if none did.
 
 In all cases 2 for mistakes in the command line.
 

@@ -43,6 +43,8 @@ type Builder struct {
 	// connections that were made, or met.
 	asked, connections int64
 	silences           int64 // connections on which nothing went, up to the end
+	counted            int64 // exchanges, by the summaries
+	nobody             bool  // a summary counts no process
 	// reported is what the go command itself said.
 	reported failures
 	unmade   failures // connections
@@ -148,6 +150,8 @@ func (b *Builder) line(line []byte) {
 	}
 	r.last = max(r.last, e.at)
 	if e.kind == "summary" {
+		b.counted += e.counted
+		b.nobody = b.nobody || string(e.exchange.processes) == "0"
 		if e.running {
 			r.hasNoCommand()
 		}

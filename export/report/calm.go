@@ -4,6 +4,9 @@ import "fmt"
 
 // healthy returns the verdict where nothing of the network is the cause.
 func (b *Builder) healthy(wall int64, evidence []string) Verdict {
+	if n := b.unrecorded(); n > 0 {
+		return Verdict{Client, fmt.Sprintf("%d exchanges were observed, and none is in the file: keep exchange and conn events (h2trace -e)", n), evidence}
+	}
 	if b.silences > 0 && b.asked+b.served.all.requests == 0 && b.connections == b.silences && len(evidence) == 0 {
 		return Verdict{Client, "no data went while the processes were observed: they wait for an answer, or have nothing to ask", nil}
 	}
@@ -35,6 +38,14 @@ func (b *Builder) healthy(wall int64, evidence []string) Verdict {
 	return Verdict{v.Cause, v.Text, append(v.Evidence, evidence...)}
 }
 
+// unrecorded returns how many exchanges were observed where none was recorded.
+func (b *Builder) unrecorded() int64 {
+	if b.asked+b.served.all.requests > 0 {
+		return 0
+	}
+	return b.counted
+}
+
 // withoutTraffic says what the time of runs went to that made no connection.
 func (b *Builder) withoutTraffic() Verdict {
 	t := &b.tools
@@ -42,6 +53,8 @@ func (b *Builder) withoutTraffic() Verdict {
 	switch {
 	case t.found == 0 && t.skipped > 0:
 		return Verdict{Client, "nothing could be observed: " + t.reason, nil}
+	case t.found == 0 && b.nobody:
+		return Verdict{Client, "no process was observed: none ran the program, or those that did had ended", nil}
 	case t.found == 0 && b.outcomes[unknown] > 0:
 		return Verdict{Client, "no request was recorded: keep exchange, conn and process events (h2trace -e)", nil}
 	case t.goes > 0:
@@ -62,6 +75,9 @@ const signaled = 128
 
 // failedAlone says of commands that failed that no request is known to be why.
 func (b *Builder) failedAlone() string {
+	if n := b.unrecorded(); n > 0 {
+		return fmt.Sprintf("the command failed, and of %d exchanges none is in the file: keep exchange and conn events (h2trace -e)", n)
+	}
 	switch n := b.outcomes[failed]; {
 	case b.runs > 1:
 		return fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", n, b.runs)

@@ -39,6 +39,7 @@ type event struct {
 	segments int64 // both ways
 	lost     int64 // records, of a loss
 	duration int64 // ns, of a summary
+	counted  int64 // exchanges, of a summary
 	running  bool  // of a summary: there was no command, but processes that were running
 }
 
@@ -176,6 +177,8 @@ func (e *event) member(key, v []byte) {
 		e.otherWay, e.spokeBefore = millis(v)
 	case "last":
 		e.asked = is(v, "send")
+	case "exchanges":
+		e.counted, _ = integer(v)
 	case "command":
 		e.running = string(v) == "null"
 	case "bytes_sent", "bytes_received":

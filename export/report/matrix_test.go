@@ -66,6 +66,65 @@ func info(x exchange) exchange {
 	return x
 }
 
+// TestNotRecorded has events that were left out, and processes that never came.
+func TestNotRecorded(t *testing.T) {
+	summary := func(processes, exchanges int) func(*writer) {
+		return func(w *writer) {
+			w.line(999, "summary", `"duration_ms":999.000,"processes":%d,"exchanges":%d,"records":{"seen":1,"delivered":1,"lost":0},"command":null`, processes, exchanges)
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		write func(*writer)
+		want  string
+	}{
+		{"no exchanges", func(w *writer) {
+			w.attached(0)
+			w.opened(1, "goproxy.example", "192.0.2.1:443")
+			summary(1, 3)(w)
+		}, "3 exchanges were observed, and none is in the file: keep exchange and conn events (h2trace -e)"},
+		{"processes alone", func(w *writer) {
+			w.attached(0)
+			summary(1, 30)(w)
+		}, "30 exchanges were observed, and none is in the file: keep exchange and conn events (h2trace -e)"},
+		{"nobody", summary(0, 0), "no process was observed: none ran the program, or those that did had ended"},
+	} {
+		var w writer
+		tt.write(&w)
+		if v := read(t, w.String()).Report().Verdict; v.Cause != Client || v.Text != tt.want {
+			t.Errorf("%s: got %s: %s", tt.name, v.Cause, v.Text)
+		}
+	}
+}
+
+// TestSlowReader has windows that are used up because whoever grants them reads
+// slowly: 2 MB/s, where they allow 84 (quantiles are within 1 %).
+func TestSlowReader(t *testing.T) {
+	const text = " reads slowly, and so the window of 4194304 bytes that it grants is used up: 2.00 MB/s went through, where the window allows 84.68; a larger one would not help"
+	stalled := func(w *writer, side string) {
+		w.line(900, "stall", `"pid":7,"comm":"x","conn":"c1","stream":1,"side":%q,"window":4194304,"start":%q,"stall_ms":800.000`, side, at(100))
+	}
+	checkRows(t, []row{
+		{
+			name: "the process", write: func(w *writer) {
+				stalled(w, "recv_window")
+				w.exchange(exchange{url: pageURL, begin: 50, receive: 900, recvStall: 800, bytes: 1_800_000})
+				w.close(960, "c1", 50, 0)
+			},
+			cause: Client, text: "the process" + text, never: []string{"would not hold it up"},
+		},
+		{
+			name: "the client of a server", write: func(w *writer) {
+				w.role(10, "c1", "server", "192.0.2.7:5000")
+				stalled(w, "send_window")
+				w.exchange(exchange{url: pageURL, begin: 50, receive: 900, sendStall: 800, bytes: 1_800_000})
+				w.close(960, "c1", 50, 0)
+			}, runs: true,
+			cause: SendWindow, text: "its peer" + text,
+		},
+	})
+}
+
 // TestUnanswered has what never came.
 func TestUnanswered(t *testing.T) {
 	never := []string{"no request of it did", "nothing failed", "nearer", "warm cache"}

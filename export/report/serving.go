@@ -13,6 +13,7 @@ const maxClients = 256
 type served struct {
 	clients byName[client]
 	all     tally
+	rtt     sketch // to clients
 }
 
 // client is what one client asked for.

@@ -80,14 +80,20 @@ func (b *Builder) waiting() Verdict {
 	v := Verdict{ServerWait, b.slowPeer(""), nil}
 	p := b.busiest()
 	if p == nil {
+		p = b.mostWaitedFor()
+	}
+	if p == nil {
 		return v
 	}
-	rtt, ok1 := p.rtt.quantile(0.5)
-	wait, ok2 := p.wait.quantile(0.5)
-	if !ok1 || !ok2 {
+	wait, ok := p.wait.quantile(0.5)
+	if !ok {
 		return v
 	}
-	v.Evidence = []string{fmt.Sprintf("requests waited %s (median), and a round trip took %s", human(int64(wait)), human(int64(rtt)))}
+	v.Evidence = []string{fmt.Sprintf("requests waited %s (median)", human(int64(wait)))}
+	rtt, ok := p.rtt.quantile(0.5)
+	if ok {
+		v.Evidence[0] += ", and a round trip took " + human(int64(rtt))
+	}
 	count, sum := p.wait.beyond(longer * wait)
 	switch waited := float64(p.waited); {
 	case rtt*float64(p.wait.count) > waited/2:
@@ -100,16 +106,29 @@ func (b *Builder) waiting() Verdict {
 	return v
 }
 
-// windowLimited says what the window allows: one window a round trip.
+// slowReader is by how many times less than its window allows comes through where
+// whoever receives is slow, and not the window small.
+const slowReader = 4
+
+// windowLimited says what the window allows: one window a round trip. Where much
+// less came through, whoever grants the window reads slowly.
 func (b *Builder) windowLimited(c Cause, side int, who string) Verdict {
 	s := &b.windows.stalls[side]
 	v := Verdict{Cause: c, Evidence: []string{fmt.Sprintf("%d stalls, %s in all", s.count, human(s.total))}}
-	rtt, ok := b.rtt()
+	rtt, ok := b.rtt(side)
 	if !ok || rtt < 1e3 || s.window == 0 {
-		v.Text = fmt.Sprintf("limited by the window of %d bytes that %s grants: a larger one would help", s.window, who)
+		v.Text = fmt.Sprintf("limited by the window of %d bytes that %s grants: a larger one would help, unless it reads slowly", s.window, who)
 		return v
 	}
 	rate := float64(s.window) / (rtt / 1e9)
+	if bytes, ns := b.moved(side); ns > 0 && slowReader*float64(bytes)/(float64(ns)/1e9) < rate {
+		if side == 1 {
+			v.Cause = Client
+		}
+		v.Text = fmt.Sprintf("%s reads slowly, and so the window of %d bytes that it grants is used up: %.2f MB/s went through, "+
+			"where the window allows %.2f; a larger one would not help", who, s.window, float64(bytes)/1e6/(float64(ns)/1e9), rate/1e6)
+		return v
+	}
 	v.Text = fmt.Sprintf("limited by the window that %s grants: %d bytes ÷ %.1f ms = %.2f MB/s", who, s.window, rtt/1e6, rate/1e6)
 	if side == 1 {
 		if need := b.wanted(rtt, s.window); need > 0 {
@@ -156,12 +175,36 @@ func (b *Builder) busiest() *proxy {
 	return most
 }
 
-// rtt returns the median round-trip time to the busiest proxy.
-func (b *Builder) rtt() (ns float64, ok bool) {
+// mostWaitedFor returns the proxy whose answers took longest in all, or nil.
+func (b *Builder) mostWaitedFor() *proxy {
+	var most *proxy
+	for _, p := range b.proxies.values {
+		if p.wait.count > 0 && (most == nil || p.waited > most.waited) {
+			most = p
+		}
+	}
+	return most
+}
+
+// rtt returns the median round-trip time to the busiest proxy, or to the clients of
+// an observed server where that sends, as side 0 is.
+func (b *Builder) rtt(side int) (ns float64, ok bool) {
+	if side == 0 && b.served.all.receive > 0 {
+		return b.served.rtt.quantile(0.5)
+	}
 	if p := b.busiest(); p != nil {
 		return p.rtt.quantile(0.5)
 	}
 	return 0, false
+}
+
+// moved returns how much came through in large responses, and in what time: those
+// that were received, or on side 0 those that an observed server sent.
+func (b *Builder) moved(side int) (bytes, ns int64) {
+	if side == 1 {
+		return b.received()
+	}
+	return b.served.all.bulk, b.served.all.receive
 }
 
 func (b *Builder) received() (bytes, ns int64) {

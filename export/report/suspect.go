@@ -125,6 +125,9 @@ const maxOpen = 8
 
 // stillOpen notes what had not ended: for how long, in nanoseconds.
 func (b *Builder) stillOpen(at, length int64, text string) {
+	if length < longWait {
+		return // it was under way
+	}
 	b.opened++
 	b.open = append(b.open, open{fmt.Sprintf("%s since %s (%s)", text, clock(at-length), human(length)), at - length})
 	slices.SortStableFunc(b.open, func(x, y open) int { return cmp.Compare(x.since, y.since) })

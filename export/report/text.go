@@ -141,7 +141,12 @@ func (r *Report) timeTable() table {
 		if p.ms == 0 && (p.name == "git and alike" || p.name == "idle") {
 			continue // of runs of another kind
 		}
-		t.rows = append(t.rows, []string{p.name, number(p.ms), fmt.Sprintf("%.0f %%", float64(p.ms)/max(float64(r.Wall), 1e-9)*100)})
+		// Idle time says nothing of what the rest went to.
+		share := fmt.Sprintf("%.0f %%", float64(p.ms)/max(float64(r.Wall-r.Time.Idle), 1e-9)*100)
+		if r.Time.Idle > 0 && (p.name == "idle" || p.name == "wall time") {
+			share = "-"
+		}
+		t.rows = append(t.rows, []string{p.name, number(p.ms), share})
 	}
 	return t
 }

@@ -221,7 +221,7 @@ func TestVerdict(t *testing.T) {
 		{"send window", 0, func(w *writer) {
 			w.line(500, "stall", `"pid":7,"comm":"go","conn":"c1","stream":1,"side":"send_window","window":65535,"start":%q,"stall_ms":450.000`, at(50))
 			w.exchange(exchange{url: url, send: 500, sendStall: 450})
-		}, SendWindow, "65535 bytes that its peer grants"},
+		}, SendWindow, "65535 bytes that its peer grants: a larger one would help, unless it reads slowly"},
 		{"reset", 1, func(w *writer) { w.exchange(exchange{url: url, wait: 5, class: "reset"}) }, Errors, "requests failed (reset)"},
 		{"sent again", 0, func(w *writer) {
 			w.exchange(exchange{url: url, wait: 5, class: "goaway"})
@@ -281,7 +281,8 @@ func TestEvidence(t *testing.T) {
 			"1 × http_4xx, such as " + url + ": why", "besides, 505 ms of 1.00 s (50 %) went to server_wait",
 		}},
 		{"slow, and failed", 0, []exchange{failing, slow}, []string{
-			"505 ms of 1.00 s (50 %)", "1 × http_4xx, such as " + url + ": why",
+			"505 ms of 1.00 s (50 %)", "requests waited 5.0 ms (median)",
+			"1 of 2 requests waited more than 4 times as long, and make 100 % of the waiting", "1 × http_4xx, such as " + url + ": why",
 		}},
 	}
 	for _, tt := range tests {
