@@ -158,15 +158,14 @@ func (c *Conn) messageData(d Direction, f *Frame, s *stream) *Violation {
 	case s.at[d] == beforeHead:
 		s.at[d] = unsureWhere
 		return ruleDataFirst
+	case f.Cut || f.PaddingUnknown:
+		s.content[d] = nil
+		return nil
 	case d != c.clientDir && s.exempt == exemptHead && s.at[d] == afterHead && f.DataLength > 0:
 		return ruleHeadContent
 	}
 	b := s.content[d]
-	if b == nil || f.Cut {
-		return nil
-	}
-	if f.PaddingUnknown {
-		s.content[d] = nil
+	if b == nil {
 		return nil
 	}
 	if b.got += int64(f.DataLength); b.got > b.declared {

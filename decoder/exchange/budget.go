@@ -10,6 +10,9 @@ const (
 	flowCost = int32(unsafe.Sizeof(flow{}) + unsafe.Sizeof(grants{}))
 	// maxShare is which part of the budget one connection may take.
 	maxShare = 4
+	// ownShare is what each connection may take in bytes, whatever others do: they
+	// have to give up theirs.
+	ownShare = 16 << 10
 	// maxMissed bounds the streams remembered that ended, and of which the
 	// beginning was not seen.
 	maxMissed = 1024
@@ -59,5 +62,5 @@ func (t *Tracker) relieve(o *open) {
 
 func (t *Tracker) keepsTooMuch() bool {
 	b := t.cfg.Budget
-	return b != nil && (b.Over() || t.cost > b.Max()/maxShare)
+	return b != nil && (b.Over() && t.cost > ownShare || t.cost > b.Max()/maxShare)
 }

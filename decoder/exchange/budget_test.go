@@ -52,7 +52,7 @@ func TestBudget(t *testing.T) {
 				trackers = append(trackers, tr)
 			}
 		})
-		limit := int64(2<<20 + conns*int(openCost))
+		limit := int64(2<<20 + conns*ownShare)
 		if used := budget.Used(); used > limit {
 			t.Errorf("%s: %d bytes are taken, want at most %d", name, used, limit)
 		}
@@ -91,6 +91,37 @@ func TestShare(t *testing.T) {
 	b.Close(9, EndedByPeer)
 	if got := quiet.exchanges[0]; got.URL != "https://goproxy.example/"+strings.Repeat("a", 10) || budget.Used() != 0 {
 		t.Errorf("got %+v, %d bytes are not given back", got, budget.Used())
+	}
+}
+
+// TestOwnShare has several connections take all that there is. One that comes then
+// and keeps little loses nothing.
+func TestOwnShare(t *testing.T) {
+	budget := http1.NewBudget(1 << 20)
+	for range 2 * maxShare {
+		hog := New(Config{Scheme: "https", FromStart: true, Budget: budget}, nothing{})
+		hog.SetClient(send)
+		for i := range 400 {
+			ask(hog, i, 1000)
+		}
+	}
+	if used := budget.Used(); used < budget.Max()*9/10 {
+		t.Fatalf("%d bytes of %d are taken", used, budget.Max())
+	}
+	quiet := &whole{}
+	tr := New(Config{Scheme: "https", FromStart: true, Budget: budget}, quiet)
+	tr.SetClient(send)
+	for i := range 10 {
+		ask(tr, i, 100)
+	}
+	tr.Close(9, EndedByPeer)
+	for _, e := range quiet.exchanges {
+		if e.URL == "" || e.Error == nil { // given up, it would have no end
+			t.Errorf("got %+v", e)
+		}
+	}
+	if len(quiet.exchanges) != 10 {
+		t.Errorf("%d exchanges, want 10", len(quiet.exchanges))
 	}
 }
 
