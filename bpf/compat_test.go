@@ -66,7 +66,10 @@ func TestCopiesAreShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, exe := range []*Executable{own, second} {
-		if err := c.detach(exe); err != nil {
+		c.mu.Lock() // mounts may change meanwhile
+		err := c.detach(exe)
+		c.mu.Unlock()
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
