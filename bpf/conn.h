@@ -233,7 +233,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
 }
 
 /*
- * Enters a connection under its key, in place of any earlier one there. Not
+ * Enters a connection under its key, at which there is none any more. Not
  * inline: what it has on the stack is gone when the bytes are dealt with.
  */
 static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
@@ -253,8 +253,9 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
 	}
 	fresh.sk = sk;
-	if (bpf_map_update_elem(&conns, key, &fresh, BPF_ANY))
-		return NULL;
+	/* Another thread that reads, writes or shakes hands may have entered it by now. */
+	if (bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST))
+		return bpf_map_lookup_elem(&conns, key);
 	if (fresh.sk)
 		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
 	if (recovering && !handshake)

@@ -44,6 +44,8 @@ static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, 
 			c->young = 0;
 		return c;
 	}
+	if (c)
+		bpf_map_delete_elem(&conns, key);
 	return open_conn(site, key, false);
 }
 
@@ -56,6 +58,7 @@ static __noinline struct conn *young_conn(struct site *site, struct conn_key *ke
 		if (is_still(c, key))
 			return c;
 		report_close(c, key, 0);
+		bpf_map_delete_elem(&conns, key);
 	}
 	return open_conn(site, key, true);
 }

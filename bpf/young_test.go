@@ -44,9 +44,9 @@ func checkImplicitHandshakes(t *testing.T, c *Collector, unknown bool) {
 				t.Fatal("no connection has the address of an earlier one")
 			}
 			text := fmt.Sprintf("round %d", round)
-			conn, at := greet(t, client, server, text, round%2 == 0)
+			below, at := greet(t, client, server, text, round%2 == 0)
 			if addresses[at]++; unknown {
-				kept = append(kept, conn) // its address is all that tells connections apart
+				kept = append(kept, below[:]...) // their addresses are all that tells connections apart
 			}
 			want[text] += 2 // one of each role
 			runtime.GC()
@@ -81,9 +81,10 @@ func reused(addresses map[uintptr]int) (n int) {
 	return n
 }
 
-// greet has a client and a server send each other a text, and returns the client's
-// net.Conn, and where in memory its tls.Conn was. The server reads first, or writes.
-func greet(t *testing.T, client, server *tls.Config, text string, reads bool) (below net.Conn, at uintptr) {
+// greet has a client and a server send each other a text, and returns the net.Conn
+// of each, and where in memory the client's tls.Conn was. The server reads first, or
+// writes.
+func greet(t *testing.T, client, server *tls.Config, text string, reads bool) (below [2]net.Conn, at uintptr) {
 	a, b := net.Pipe()
 	done := make(chan error, 1)
 	go func() {
@@ -115,7 +116,7 @@ func greet(t *testing.T, client, server *tls.Config, text string, reads bool) (b
 			t.Fatal(err)
 		}
 	}
-	return a, uintptr(unsafe.Pointer(conn))
+	return [2]net.Conn{a, b}, uintptr(unsafe.Pointer(conn))
 }
 
 // TestFailedHandshake writes twice on a connection whose handshake fails: the
