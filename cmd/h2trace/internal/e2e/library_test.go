@@ -106,6 +106,7 @@ func TestLibrary(t *testing.T) {
 		host, shared := buildHost(t, "-DLINKED", library.path(t))
 		tr := startTracing(t, command{args: []string{host, "-", s.url + "/linked"}, env: s.env})
 		tr.line()
+		tr.awaitEvent(`"action":"attached"`, 1)
 		if _, err := tr.stdin.Write([]byte("\n\n")); err != nil {
 			t.Fatal(err)
 		}
