@@ -131,7 +131,7 @@ func (r *Report) fallbackTable() table {
 	for _, f := range r.Fallbacks {
 		to := clean(f.To)
 		if to == goproxy.None {
-			to = "nothing: GOPROXY has no other for it"
+			to = "nothing: GOPROXY ends there, or has a , behind it, which goes on after 404 and 410 alone"
 		}
 		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), to, strconv.FormatInt(f.Count, 10)})
 	}
