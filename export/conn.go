@@ -81,10 +81,10 @@ type Conn struct {
 
 	// Error is for ConnFailed, and for ConnClose where client and server did not
 	// speak the same; of ConnFailed, Proxy is the entry of GOPROXY that it was to,
-	// and Next what a go command asks instead: another, goproxy.Direct,
-	// goproxy.Off or goproxy.None.
-	Error       *exchange.Error
-	Proxy, Next string
+	// Next what a go command asks instead: another, goproxy.Direct, goproxy.Off or
+	// goproxy.None, and Barred the entry that a "," keeps from being asked, or "".
+	Error               *exchange.Error
+	Proxy, Next, Barred string
 
 	// For ConnSilent: its state, for how long no data went, and in which direction
 	// the last did; nil is unknown. Last is nil also where none ever did.
@@ -185,6 +185,7 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 		b = j.appendError(b, c.Error)
 		b = appendTextOrNull(b, "proxy", c.Proxy)
 		b = appendTextOrNull(b, "next", c.Next)
+		b = appendBarred(b, c.Barred)
 	}
 	j.out.end(append(b, '}'))
 }

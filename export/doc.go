@@ -115,6 +115,10 @@
 //	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
 //	                without credentials, and what the list has a go command ask
 //	                instead: another proxy, direct, off or none; or null
+//	barred          on failed, where next is none: the entry behind proxy, without
+//	                credentials, that a "," in GOPROXY keeps from being asked, as
+//	                it lets only 404 and 410 go on: a proxy or direct; absent
+//	                where there is none
 //	dir             on resync: send or recv
 //	skipped_bytes   on resync: bytes of that direction not decoded
 //	bytes_sent      on close: plaintext bytes, of a connection without TLS
@@ -231,14 +235,14 @@
 //	stall_ms        {recv_window, send_window}: for how much of it the peer, or
 //	                the process, had no flow-control credit; null on HTTP/1.x
 //	redirect        the Location of the response, or null
-//	module          {path, version, kind, proxy, next} of what it asked a module
-//	                proxy or a checksum database for, or null. path and version
+//	module          {path, version, kind, proxy, next, barred} of what it asked a
+//	                module proxy or a checksum database for, or null. path and version
 //	                are unescaped, and null where the request names none. proxy
 //	                is the entry of the process's GOPROXY that the request went
 //	                to, without credentials, or null. next is for a status of
 //	                400 or more: which entry is behind that one for such a
 //	                failure, "direct", "off", or "none"; null where GOPROXY is
-//	                not known
+//	                not known. barred, where next is none, is as in conn events
 //	error           {class, detail} where there is no complete, successful
 //	                response, else null. Classes: reset, goaway, http_4xx,
 //	                http_5xx, protocol (also of a message that is malformed,

@@ -146,6 +146,14 @@ func TestConn(t *testing.T) {
 			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"},"proxy":"https://goproxy.example","next":"direct"}`,
 		},
 		{
+			"failed, before a comma",
+			Conn{
+				Action: ConnFailed, Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"},
+				Proxy: "https://goproxy.example", Next: "none", Barred: "direct",
+			},
+			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"},"proxy":"https://goproxy.example","next":"none","barred":"direct"}`,
+		},
+		{
 			"silent",
 			Conn{
 				Action: ConnSilent, State: StateConnected, BytesSent: new(uint64(97)), BytesReceived: new(uint64(0)),

@@ -28,8 +28,9 @@ type Exchange struct {
 type Module struct {
 	goproxy.Request
 	// Proxy is the entry of GOPROXY that it went to, empty where that is not
-	// known. Next is the one behind it for such a failure, or goproxy.None.
-	Proxy, Next string
+	// known. Next is the one behind it for such a failure, or goproxy.None, and
+	// Barred the one that a "," keeps from being asked, or "".
+	Proxy, Next, Barred string
 }
 
 // Exchange prints an exchange event.
@@ -171,7 +172,17 @@ func appendModule(b []byte, m *Module) []byte {
 	b = appendText(b, "kind", string(m.Kind))
 	b = appendTextOrNull(b, "proxy", m.Proxy)
 	b = appendTextOrNull(b, "next", m.Next)
+	b = appendBarred(b, m.Barred)
 	return append(b, '}')
+}
+
+// appendBarred appends the entry of GOPROXY that a "," keeps from being asked, if
+// there is one.
+func appendBarred(b []byte, entry string) []byte {
+	if entry == "" {
+		return b
+	}
+	return appendText(b, "barred", entry)
 }
 
 func appendStringOrNull(b []byte, s string) []byte {

@@ -99,8 +99,8 @@ lines come in the order in which the bytes went.
 	conn      action (open, close, resync, dns, failed, silent), local, remote,
 	          role, protocol, joined (start, mid), tls, dns_ms, connect_ms,
 	          tls_ms, name, via; on dns: type, rcode, answers; on failed: error
-	          {class (dns, connect, tls), detail}, proxy, next; on resync: dir,
-	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
+	          {class (dns, connect, tls), detail}, proxy, next, barred; on resync:
+	          dir, skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
 	          segments_received; on silent: proxy, bytes_sent, bytes_received,
 	          state (connecting, connected, closed), silent_ms, last (send, recv),
@@ -124,9 +124,9 @@ lines come in the order in which the bytes went.
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms,
 	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
-	          kind, proxy, next}, error {class, detail}, start, retry {attempt,
-	          conn, stream, class}, via, authorized, retry_after, grpc_status,
-	          grpc_message, open
+	          kind, proxy, next, barred}, error {class, detail}, start, retry
+	          {attempt, conn, stream, class}, via, authorized, retry_after,
+	          grpc_status, grpc_message, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -153,7 +153,9 @@ offered; what was agreed on is null for Go releases that h2trace does not know.
 
 module.proxy is the entry of the process's GOPROXY that a request went to, and
 module.next the one behind it for a failure of that status: a proxy, direct, off
-or none. proxy and next are the same of a connection that was not made. GOPROXY
+or none. module.barred is there where a proxy, or direct, follows but is not
+asked: behind a "," only 404 and 410 go on to it, behind a "|" any failure does.
+proxy, next and barred are the same of a connection that was not made. GOPROXY
 is read from the environment that the process was started with, or of a go
 command from the files of "go env -w" and of its release. Nothing else of an
 environment is kept or printed.

@@ -121,7 +121,7 @@ func moduleOf(e *exchange.Exchange, list goproxy.Proxies) *export.Module {
 		// Without a response the same proxy may be asked again. The checksum
 		// database is looked for once, and then stays where it is.
 		if e.Status >= 400 && (!r.Kind.OfSumDB() || r.Kind == goproxy.SumDBSupported) {
-			m.Next = list.Next(at, e.Status)
+			m.Next, m.Barred = list.Next(at, e.Status), list.Barred(at, e.Status)
 		}
 	}
 	return m

@@ -155,7 +155,7 @@ func notMade(e *export.Conn, s *fetchenv.Source, name string) {
 		e.Via = via.URL
 		return
 	}
-	e.Proxy, e.Next = s.ProxyAt(e.Remote, name)
+	e.Proxy, e.Next, e.Barred = s.ProxyAt(e.Remote, name)
 }
 
 // errnoText returns an error as strace writes it.

@@ -101,9 +101,24 @@ func (l Proxies) Parse(rawURL string) (r Request, at int, ok bool) {
 // Next returns what the list has the go command ask behind the entry at, which
 // failed with a status: the URL of a proxy, Direct, Off, or None.
 func (l Proxies) Next(at, status int) string {
-	notFound := status == 404 || status == 410
-	if !l[at].AnyError && !notFound || at+1 == len(l) {
+	if at+1 == len(l) || !l.goesOn(at, status) {
 		return None
 	}
 	return l[at+1].URL
+}
+
+// Barred returns the entry behind the entry at that the go command would ask but for
+// the "," between them, as that one failed with another status than 404 and 410:
+// the URL of a proxy, or Direct; else "". Off asks nobody in any case.
+func (l Proxies) Barred(at, status int) string {
+	if at+1 == len(l) || l.goesOn(at, status) || l[at+1].URL == Off {
+		return ""
+	}
+	return l[at+1].URL
+}
+
+// goesOn reports whether the go command goes on behind the entry at, if there is
+// anything behind it.
+func (l Proxies) goesOn(at, status int) bool {
+	return l[at].AnyError || status == 404 || status == 410
 }

@@ -73,3 +73,36 @@ func TestNext(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestBarred has entries that only a "," keeps from being asked.
+func TestBarred(t *testing.T) {
+	tests := []struct{ list, notFound, failed string }{
+		{"https://a.example", "", ""},
+		{"https://a.example,https://b.example", "", "https://b.example"},
+		{"https://a.example|https://b.example", "", ""},
+		{"https://a.example,nonsense,https://b.example", "", "https://b.example"},
+		{"https://a.example,https://u:p@b.example/go?token=x,direct", "", "https://b.example/go"},
+		{"https://a.example,direct", "", "direct"},
+		{"https://a.example,off", "", ""},
+		{"https://a.example|direct", "", ""},
+	}
+	for _, tt := range tests {
+		l := ParseProxies(tt.list)
+		for _, status := range []int{404, 410} {
+			if got := l.Barred(0, status); got != tt.notFound {
+				t.Errorf("%s, %d: got %q, want %q", tt.list, status, got, tt.notFound)
+			}
+		}
+		for _, status := range []int{0, 403, 500} { // 0: no connection
+			if got := l.Barred(0, status); got != tt.failed {
+				t.Errorf("%s, %d: got %q, want %q", tt.list, status, got, tt.failed)
+			}
+			if got := l.Next(0, status); tt.failed != "" && got != None {
+				t.Errorf("%s, %d: next is %q", tt.list, status, got)
+			}
+		}
+		if got := l.Barred(len(l)-1, 500); got != "" {
+			t.Errorf("%s: got %q behind the last", tt.list, got)
+		}
+	}
+}

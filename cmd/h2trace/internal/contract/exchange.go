@@ -53,7 +53,7 @@ type Stalled struct {
 }
 
 // Module is what an exchange asked a module proxy for.
-type Module struct{ Path, Version, Kind, Proxy, Next string }
+type Module struct{ Path, Version, Kind, Proxy, Next, Barred string }
 
 // Failure is why an exchange failed.
 type Failure struct{ Class, Detail string }

@@ -19,7 +19,7 @@ var (
 	every     = []key{need("v", one), need("ts", timestamp), need("event", str)}
 	ofProcess = append(every[:3:3], need("pid", count), need("comm", orNull(str)))
 	ofConn    = append(ofProcess[:5:5], need("conn", connID))
-	module    = keys(opt("path", str), opt("version", str), need("kind", str), opt("proxy", str), opt("next", str))
+	module    = keys(opt("path", str), opt("version", str), need("kind", str), opt("proxy", str), opt("next", str), opt("barred", str))
 )
 
 // schema is the contract, one list of keys for each kind of event.
@@ -41,7 +41,7 @@ var schema = map[string][]key{
 			opt("offered_alpn", list(str)), opt("offered_versions", list(str)))),
 		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("name", str), opt("via", str),
 		opt("type", str), opt("rcode", str), opt("answers", list(str)),
-		opt("error", keys(need("class", str), opt("detail", str))), opt("proxy", str), opt("next", str),
+		opt("error", keys(need("class", str), opt("detail", str))), opt("proxy", str), opt("next", str), opt("barred", str),
 		opt("dir", oneOf("send", "recv")), opt("skipped_bytes", count),
 		opt("bytes_sent", count), opt("bytes_received", count), opt("rtt_ms", millis),
 		opt("retransmits", count), opt("frames", count), opt("min_rtt_ms", millis),

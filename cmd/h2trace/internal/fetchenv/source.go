@@ -70,9 +70,9 @@ func (s *Source) Proxies() goproxy.Proxies {
 }
 
 // ProxyAt returns the entry of GOPROXY that a connection is to, by what Server.Is
-// takes, and what a go command asks when it cannot be made. Both are empty where
-// that is not known.
-func (s *Source) ProxyAt(remote netip.AddrPort, name string) (proxy, next string) {
+// takes, what a go command asks when it cannot be made, and what it would ask but for
+// a ",". All are empty where that is not known.
+func (s *Source) ProxyAt(remote netip.AddrPort, name string) (proxy, next, barred string) {
 	list := s.Proxies()
 	for i := range list {
 		u, err := url.Parse(list[i].URL)
@@ -80,10 +80,10 @@ func (s *Source) ProxyAt(remote netip.AddrPort, name string) (proxy, next string
 			continue // direct or off
 		}
 		if at := serverOf(u); at.Is(remote, name) == Sure {
-			return list[i].URL, list.Next(i, 0)
+			return list[i].URL, list.Next(i, 0), list.Barred(i, 0)
 		}
 	}
-	return "", ""
+	return "", "", ""
 }
 
 // Reader reads files beside the reading of records: they may be on a file system

@@ -104,26 +104,27 @@ func TestSource(t *testing.T) {
 // one of them is not made.
 func TestProxyAt(t *testing.T) {
 	s := NewSource(Environment{"GOPROXY": "https://u:p@a.example/go,http://192.0.2.1:8080|https://localhost:8443|direct"})
-	for _, tt := range []struct{ remote, name, proxy, next string }{
-		{"192.0.2.9:443", "a.example", "https://a.example/go", "none"},
-		{"", "A.example.", "https://a.example/go", "none"}, // there was no address
-		{"192.0.2.9:8443", "a.example", "", ""},
-		{"192.0.2.9:443", "", "", ""}, // of a file of names, maybe
-		{"192.0.2.1:8080", "", "http://192.0.2.1:8080", "https://localhost:8443"},
-		{"[::1]:8443", "", "https://localhost:8443", "direct"},
-		{"192.0.2.1:443", "goproxy.example", "", ""},
+	for _, tt := range []struct{ remote, name, proxy, next, barred string }{
+		{"192.0.2.9:443", "a.example", "https://a.example/go", "none", "http://192.0.2.1:8080"},
+		{"", "A.example.", "https://a.example/go", "none", "http://192.0.2.1:8080"}, // there was no address
+		{"192.0.2.9:8443", "a.example", "", "", ""},
+		{"192.0.2.9:443", "", "", "", ""}, // of a file of names, maybe
+		{"192.0.2.1:8080", "", "http://192.0.2.1:8080", "https://localhost:8443", ""},
+		{"[::1]:8443", "", "https://localhost:8443", "direct", ""},
+		{"192.0.2.1:443", "goproxy.example", "", "", ""},
 	} {
 		var remote netip.AddrPort
 		if tt.remote != "" {
 			remote = netip.MustParseAddrPort(tt.remote)
 		}
-		if proxy, next := s.ProxyAt(remote, tt.name); proxy != tt.proxy || next != tt.next {
-			t.Errorf("%s (%s): got %q, %q, want %q, %q", tt.remote, tt.name, proxy, next, tt.proxy, tt.next)
+		proxy, next, barred := s.ProxyAt(remote, tt.name)
+		if proxy != tt.proxy || next != tt.next || barred != tt.barred {
+			t.Errorf("%s (%s): got %q, %q, %q, want %q, %q, %q", tt.remote, tt.name, proxy, next, barred, tt.proxy, tt.next, tt.barred)
 		}
 	}
 	var unknown *Source
-	if proxy, next := unknown.ProxyAt(netip.AddrPort{}, "a.example"); proxy != "" || next != "" {
-		t.Errorf("got %q, %q of what is not known", proxy, next)
+	if proxy, next, barred := unknown.ProxyAt(netip.AddrPort{}, "a.example"); proxy+next+barred != "" {
+		t.Errorf("got %q, %q, %q of what is not known", proxy, next, barred)
 	}
 }
 
