@@ -29,7 +29,7 @@ func (b *Builder) failure() Verdict {
 	v := Verdict{Cause: Errors, Evidence: b.failureEvidence()}
 	for _, f := range b.failures() {
 		if len(f.count) > 0 {
-			v.Cause, v.Text = f.verdict()
+			v.Cause, v.Text = f.verdict(b.ranked())
 			break
 		}
 	}
@@ -40,8 +40,8 @@ func (b *Builder) failure() Verdict {
 }
 
 // verdict is on the class that most of the failures have, or of as many the one
-// that is a cause of its own.
-func (f *failures) verdict() (Cause, string) {
+// that is a cause of its own. ranked are the proxies that --suggest names.
+func (f *failures) verdict(ranked []measured) (Cause, string) {
 	all := f.classes()
 	top := all[0]
 	for _, class := range all {
@@ -52,6 +52,9 @@ func (f *failures) verdict() (Cause, string) {
 	}
 	cause, ok := failureCauses[top]
 	t := f.first[top]
+	if t != nil {
+		t.measured = slices.ContainsFunc(ranked, func(m measured) bool { return m.name != t.proxy })
+	}
 	switch {
 	case t == nil || t.vague():
 	case f.complaints:
@@ -65,7 +68,11 @@ func (f *failures) verdict() (Cause, string) {
 	case ok:
 		return cause, unmadeAdvice[cause]
 	}
-	return Errors, "requests failed (" + strings.Join(all, ", ") + "): " + another
+	advice := another
+	if len(ranked) == 0 {
+		advice = anyOne
+	}
+	return Errors, "requests failed (" + strings.Join(all, ", ") + "): " + advice
 }
 
 // failures returns all that is known of what failed, what says most first.

@@ -121,6 +121,14 @@ func TestAdvice(t *testing.T) {
 		},
 		{
 			name: "503", write: answered(503, "Service Unavailable", ""), exit: 1, cause: Errors,
+			text:  adviser + " answered 503 Service Unavailable (http_5xx), saying \"why\": " + addOne,
+			never: []string{"--suggest", "follows"},
+		},
+		{
+			name: "503, and another was measured", write: func(w *writer) {
+				w.measured()
+				answered(503, "Service Unavailable", "")(w)
+			}, exit: 1, cause: Errors,
 			text: adviser + " answered 503 Service Unavailable (http_5xx), saying \"why\": " + another,
 		},
 		{
@@ -273,7 +281,7 @@ func TestAdvice(t *testing.T) {
 					answered(500, "Internal Server Error", "")(w)
 				}
 			}, exit: 1, cause: Errors,
-			text:     adviser + " answered 500 Internal Server Error (http_5xx), saying \"why\": " + another,
+			text:     adviser + " answered 500 Internal Server Error (http_5xx), saying \"why\": " + addOne,
 			evidence: []string{"1 × http_5xx"},
 			never:    []string{"2 ×", "3 ×"},
 		},

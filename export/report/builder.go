@@ -185,13 +185,17 @@ func (b *Builder) endRun() {
 	b.run = nil
 }
 
-// unreached takes a request that did not get to its proxy.
-func (b *Builder) unreached(u *unmade) {
-	if p := b.proxies.get(u.proxy); p != nil {
-		p.requests++
-		p.fail(u.class)
+// unreached takes a request, for a module or not, that did not get to its server.
+func (b *Builder) unreached(name, class string, module bool) {
+	p := b.proxies.get(name)
+	if p == nil {
+		return
+	}
+	p.requests++
+	p.fail(class)
+	if module {
 		p.modules.requests++
-		p.modules.fail(u.class)
+		p.modules.fail(class)
 	}
 }
 

@@ -83,7 +83,8 @@ type exchangeKeys struct {
 	version    []byte
 	proxy      []byte // as GOPROXY has it; of a conn event, too
 	next       []byte
-	open       bool // it had not ended
+	barred     []byte // by a "," in GOPROXY
+	open       bool   // it had not ended
 	method     []byte
 	class      []byte
 	detail     []byte
@@ -275,6 +276,8 @@ func (x *exchangeKeys) member(key, v []byte) {
 		x.proxy = v
 	case "next":
 		x.next = v
+	case "barred":
+		x.barred = v
 	case "status":
 		x.status, _ = integer(v)
 	case "reused":
@@ -298,6 +301,8 @@ func (x *exchangeKeys) member(key, v []byte) {
 				x.proxy = v
 			case "next":
 				x.next = v
+			case "barred":
+				x.barred = v
 			}
 		})
 	case "retry":

@@ -34,15 +34,16 @@ func proxyName(x *exchangeKeys) string {
 	return proxyOf(text(x.url))
 }
 
-// fallback is the go command asking one proxy after another.
-type fallback struct{ from, to, why string }
+// fallback is the go command asking one proxy after another. Where it asks none,
+// barred is the one that a "," kept from being asked, if there is one.
+type fallback struct{ from, to, why, barred string }
 
 // failure is a request that failed, and for which nobody else was asked yet.
 type failure struct {
 	fallback
-	next  string // in GOPROXY, empty where that is not known
-	query bool   // it may have been one of several guesses
-	pid   int64
+	next, barred string // in GOPROXY, empty where that is not known
+	query        bool   // it may have been one of several guesses
+	pid          int64
 }
 
 // fallbacks finds them: a request for the same thing to another proxy, behind
@@ -79,6 +80,7 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 		f.failed[what] = failure{
 			fallback: fallback{from: proxy, why: why},
 			next:     text(x.next),
+			barred:   text(x.barred),
 			query:    notFound(x) && (is(x.kind, "list") || is(x.kind, "latest")),
 			pid:      pid,
 		}
@@ -120,18 +122,26 @@ func (f *fallbacks) end(fetched map[int64]bool) {
 		default:
 			continue
 		}
-		last.to = last.next
+		last.to, last.fallback.barred = last.next, last.barred
 		f.note(last.fallback)
 	}
 	clear(f.failed)
+}
+
+// follows says why an entry of GOPROXY was not asked, and how it is.
+func follows(barred string) string {
+	return barred + " follows in GOPROXY, but behind a `,` it is asked only after 404 or 410: write `|`"
 }
 
 func (r *Report) fallbackTable() table {
 	t := table{"Failed at one proxy, and what came then", [][]string{{"proxy", "answered", "then", "requests"}}}
 	for _, f := range r.Fallbacks {
 		to := clean(f.To)
-		if to == goproxy.None {
-			to = "nothing: GOPROXY ends there, or has a , behind it, which goes on after 404 and 410 alone"
+		switch {
+		case f.Barred != "":
+			to = "nothing: " + clean(follows(f.Barred))
+		case to == goproxy.None:
+			to = "nothing: GOPROXY has no other for it"
 		}
 		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), to, strconv.FormatInt(f.Count, 10)})
 	}

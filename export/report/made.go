@@ -12,6 +12,7 @@ type made struct {
 	failed []unmade
 	open   map[string]reached // the last, by peer
 	asked  map[string]bool    // proxies that were sent a request
+	claims []claim
 	// first is the address of a proxy at which a process failed first: of
 	// several addresses each is tried for the same request.
 	first map[string]string
@@ -28,7 +29,8 @@ type unmade struct {
 	peer, class, text string
 	via               string // HTTP proxy
 	proxy, next       string // in GOPROXY
-	again             bool   // at another address
+	barred            string
+	again             bool // at another address
 	pid               int64
 	since             int64 // when the process began
 	of                *suspect
@@ -66,7 +68,7 @@ func (m *made) fail(e *event, of *suspect) {
 		return // who could not connect to a server is the client's to say
 	}
 	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at, of: of}
-	u.proxy, u.next = text(e.exchange.proxy), text(e.exchange.next)
+	u.proxy, u.next, u.barred = text(e.exchange.proxy), text(e.exchange.next), text(e.exchange.barred)
 	u.since -= e.exchange.phases[phaseDNS] + e.exchange.phases[phaseConnect]
 	remote := text(e.remote)
 	what := []string{text(e.name), remote}
@@ -104,6 +106,7 @@ func (m *made) asks(proxy string) {
 // after the other, or two at a time, got where it wanted with the one that
 // answered (RFC 8305).
 func (m *made) end(b *Builder) {
+	counted := make(map[string]bool) // proxies
 	for _, u := range m.failed {
 		if to := m.open[u.peer]; u.class != "tls" && to.at >= u.since {
 			if u.of != nil {
@@ -115,29 +118,32 @@ func (m *made) end(b *Builder) {
 		if !b.said.speaksOf(&u) {
 			b.unmade.note(u.class, behind(u.via, u.text), u.via)
 		}
-		if u.proxy != "" && !u.again {
-			m.fallback(b, &u)
+		if u.proxy != "" && !u.again && m.fallback(b, &u) {
+			counted[u.proxy] = true
 		}
+	}
+	for _, c := range m.claims {
+		c.end(b, m, counted)
 	}
 }
 
 // fallback counts a failure of a proxy that was not reached, as one of a request
-// to it. Where nobody else is asked the go command says so itself.
-func (m *made) fallback(b *Builder, u *unmade) {
+// to it, and reports whether it was one: whether what is behind that proxy came next.
+func (m *made) fallback(b *Builder, u *unmade) bool {
 	b.chain.ends(u.next, false)
 	switch u.next {
 	case goproxy.None, goproxy.Off:
 	case goproxy.Direct:
 		if !b.direct.fetched[u.pid] {
-			return
+			return false
 		}
-		b.unreached(u)
 	default:
 		tried := func(o unmade) bool { return o.proxy == u.next }
 		if !m.asked[u.next] && !slices.ContainsFunc(m.failed, tried) {
-			return
+			return false
 		}
-		b.unreached(u)
 	}
-	b.chain.note(fallback{from: u.proxy, to: u.next, why: u.class})
+	b.unreached(u.proxy, u.class, true)
+	b.chain.note(fallback{from: u.proxy, to: u.next, why: u.class, barred: u.barred})
+	return true
 }

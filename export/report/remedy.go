@@ -9,8 +9,14 @@ import (
 	"strings"
 )
 
-// another is what helps where a proxy is at fault.
-const another = "try another proxy; h2trace report --suggest names the best of those measured"
+// What helps where a proxy is at fault: one that was measured, or else any, behind
+// the one that is named, or behind one that is not known.
+const (
+	another = "try another proxy; h2trace report --suggest names the best of those measured"
+	addOne  = "look at it, or join another proxy to it in GOPROXY with `|`"
+	anyOne  = "try another proxy, joined with `|` in GOPROXY"
+	lookAt  = "look at that proxy" // where another follows
+)
 
 // causes returns the cause that a failure is.
 func (t *trouble) causes() Cause {
@@ -25,6 +31,15 @@ func (t *trouble) causes() Cause {
 
 // remedy says what failed, and what would help.
 func (t *trouble) remedy() string {
+	advice := t.advice()
+	if t.barred != "" && t.via == "" && t.blames() {
+		advice += "; " + follows(t.barred)
+	}
+	return advice
+}
+
+// advice is the remedy, without what GOPROXY has behind the proxy.
+func (t *trouble) advice() string {
 	switch t.class {
 	case "checksum":
 		return checksumAdvice
@@ -109,8 +124,12 @@ func (t *trouble) answer() string {
 // elsewhere says who can help: another proxy only where one was asked.
 func (t *trouble) elsewhere() string {
 	switch {
-	case t.proxy != "":
+	case t.proxy != "" && t.measured:
 		return another
+	case t.proxy != "" && t.barred != "":
+		return lookAt
+	case t.proxy != "":
+		return addOne
 	case t.page:
 		return fmt.Sprintf("%s, which names the repository of %s, is at fault", t.host, t.path)
 	}

@@ -137,12 +137,14 @@ type Kind struct {
 // Fallback is how often the go command asked one proxy for what another did not
 // give it. Why is that one's status, or the class of the failure. To is "direct"
 // where it asked the version control system instead, "off" or "none" where
-// GOPROXY has nobody else behind such a failure.
+// GOPROXY has nobody else behind such a failure. Barred, where To is "none", is the
+// entry that a "," kept from being asked.
 type Fallback struct {
-	From  string `json:"from"`
-	Why   string `json:"why"`
-	To    string `json:"to"`
-	Count int64  `json:"count"`
+	From   string `json:"from"`
+	Why    string `json:"why"`
+	To     string `json:"to"`
+	Count  int64  `json:"count"`
+	Barred string `json:"barred,omitempty"`
 }
 
 // Module is what one version of a module took. Total is the sum of all its
@@ -220,10 +222,11 @@ func (b *Builder) Report() *Report {
 	r.Programs = b.tools.report()
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.chain.count {
-		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n})
+		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n, f.barred})
 	}
 	slices.SortFunc(r.Fallbacks, func(a, b Fallback) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Why, b.Why))
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Why, b.Why),
+			cmp.Compare(a.Barred, b.Barred))
 	})
 	r.Windows = b.windows.report()
 	return r

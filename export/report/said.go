@@ -3,8 +3,6 @@ package report
 import (
 	"net/url"
 	"strings"
-
-	"h2trace/decoder/goproxy"
 )
 
 // said is what go commands said in a run, and what it is said of, so that a
@@ -85,29 +83,9 @@ func (b *Builder) complaint(x *exchangeKeys) {
 		put(&b.said.causes, cause, true)
 		b.reported.noteOf(t)
 	}
-	b.unasked(t, x)
+	b.run.made.claim(t)
 	if p := b.proxies.values[t.proxy]; p != nil && t.status != 404 && t.status != 410 && t.blames() {
 		p.blamed = t.class
-	}
-}
-
-// unasked holds a failure against a proxy that was not reached, or a host.
-func (b *Builder) unasked(t *trouble, x *exchangeKeys) {
-	if t.via != "" || t.url == "" {
-		return // of the HTTP proxy, on the way to which the packets tell the same
-	}
-	switch t.class {
-	case "dns", "connect", "tls":
-	default:
-		return
-	}
-	p := b.proxies.get(proxyOf(t.url))
-	if p == nil {
-		return
-	}
-	p.add(x)
-	if _, ok := goproxy.Parse(t.url); ok {
-		p.modules.add(x)
 	}
 }
 

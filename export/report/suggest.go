@@ -50,28 +50,13 @@ type Suggestion struct {
 // stands a "|", which lets any failure go on. What GOPROXY ended with is kept.
 func (b *Builder) Suggest() (Suggestion, error) {
 	var s Suggestion
-	var list []measured
-	for _, name := range slices.Sorted(maps.Keys(b.proxies.values)) {
-		m, why := measure(name, b.proxies.values[name])
-		switch {
-		case m.t.requests == 0 || strings.Contains(name, "<redacted>"):
-		case why != "":
-			s.Reasons = append(s.Reasons, clean(name+": left out, "+why))
-		default:
-			list = append(list, m)
-		}
-	}
-	if len(list) == 0 && s.Reasons != nil {
-		return s, ErrAllFailed
-	}
-	if len(list) == 0 {
+	list, left := b.rank()
+	switch {
+	case len(list) == 0 && left != nil:
+		return Suggestion{Reasons: left}, ErrAllFailed
+	case len(list) == 0:
 		return s, ErrNoProxy
 	}
-	slices.SortFunc(list, func(x, y measured) int {
-		return cmp.Or(cmp.Compare(x.cost, y.cost), cmp.Compare(x.name, y.name))
-	})
-	left := s.Reasons
-	s.Reasons = nil
 	var value strings.Builder
 	separator := ""
 	for _, m := range list {
@@ -91,6 +76,31 @@ func (b *Builder) Suggest() (Suggestion, error) {
 	}
 	s.Command = "go env -w GOPROXY=" + shellQuote(value.String())
 	return s, nil
+}
+
+// rank returns the proxies that are to be asked again, in their order, and why others
+// are not.
+func (b *Builder) rank() (list []measured, left []string) {
+	for _, name := range slices.Sorted(maps.Keys(b.proxies.values)) {
+		m, why := measure(name, b.proxies.values[name])
+		switch {
+		case m.t.requests == 0 || strings.Contains(name, "<redacted>"):
+		case why != "":
+			left = append(left, clean(name+": left out, "+why))
+		default:
+			list = append(list, m)
+		}
+	}
+	slices.SortFunc(list, func(x, y measured) int {
+		return cmp.Or(cmp.Compare(x.cost, y.cost), cmp.Compare(x.name, y.name))
+	})
+	return list, left
+}
+
+// ranked returns the proxies that Suggest names.
+func (b *Builder) ranked() []measured {
+	list, _ := b.rank()
+	return list
 }
 
 // measure returns what is known of a proxy, and why it is not to be asked again, or "".

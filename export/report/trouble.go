@@ -31,6 +31,8 @@ type trouble struct {
 	asked      []string // proxies of these
 	known      bool     // something of the module was found
 	public     bool     // a proxy was asked for it, and does not have it
+	barred     string   // what a "," in GOPROXY kept from being asked behind proxy
+	measured   bool     // report --suggest names another proxy
 }
 
 // ofExchange returns what an exchange came to that failed.
@@ -38,6 +40,7 @@ func ofExchange(x *exchangeKeys) *trouble {
 	t := &trouble{
 		class: classOf(x), detail: text(x.detail), url: text(x.url), status: x.status, after: text(x.retryAfter),
 		authorized: yesOrNo(x.authorized), path: text(x.path), version: text(x.version),
+		barred: text(x.barred),
 	}
 	if t.url != "" {
 		t.detail = t.url + ": " + t.detail
@@ -96,7 +99,7 @@ func ofComplaint(x *exchangeKeys, answers map[string]*trouble) (t *trouble, of [
 			t.asked = append(t.asked, of[i].Proxy)
 		}
 		if a := answers[of[i].key()]; a != nil {
-			t.status, t.authorized, t.after = a.status, a.authorized, a.after
+			t.status, t.authorized, t.after, t.barred = a.status, a.authorized, a.after, a.barred
 		}
 	}
 	t.locate()

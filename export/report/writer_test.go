@@ -37,7 +37,8 @@ type exchange struct {
 
 	conn, url, module, kind, class  string
 	proxy, next, after, via, method string
-	status                          int // 0 is 200
+	barred                          string // empty: there is no such key
+	status                          int    // 0 is 200
 	bytes                           int64
 	open                            bool
 	more                            string // keys behind via
@@ -59,7 +60,7 @@ func (w *writer) exchange(x exchange) {
 	}
 	module, failure := "null", "null"
 	if x.kind != "" {
-		module = fmt.Sprintf(`{"path":%q,"version":"v1.0.0","kind":%q,"proxy":%q,"next":%q}`, x.module, x.kind, x.proxy, x.next)
+		module = fmt.Sprintf(`{"path":%q,"version":"v1.0.0","kind":%q,"proxy":%q,"next":%q%s}`, x.module, x.kind, x.proxy, x.next, barred(x.barred))
 	}
 	if x.class != "" {
 		failure = fmt.Sprintf(`{"class":%q,"detail":"why"}`, x.class)
@@ -81,6 +82,23 @@ func (w *writer) exchange(x exchange) {
 		`"total_ms":%.3f,"stall_ms":{"recv_window":%.3f,"send_window":%.3f},"redirect":null,"module":%s,"error":%s,"start":%q,"retry":%s,"via":%q%s`,
 		x.conn, x.method, x.url, status, x.bytes, x.dns, x.connect, x.tls, x.send, x.wait, x.receive, total, x.recvStall, x.sendStall,
 		module, failure, at(x.begin), retry, x.via, open)
+}
+
+func barred(entry string) string {
+	if entry == "" {
+		return ""
+	}
+	return fmt.Sprintf(`,"barred":%q`, entry)
+}
+
+// unreached is a connection to a proxy in GOPROXY that was tried for 5 ms.
+func (w *writer) unreached(ms float64, remote, class, proxy, next, bars string) {
+	name := strings.TrimPrefix(strings.TrimPrefix(proxy, "https://"), "http://")
+	if i := strings.IndexAny(name, ":/"); i >= 0 {
+		name = name[:i]
+	}
+	w.line(ms, "conn", `"pid":7,"comm":"go","action":"failed","local":null,"remote":%q,"dns_ms":null,"connect_ms":5.000,"name":%q,`+
+		`"error":{"class":%q,"detail":"ECONNREFUSED"},"proxy":%q,"next":%q%s`, remote, name, class, proxy, next, barred(bars))
 }
 
 func (w *writer) close(ms float64, conn string, rtt float64, retransmits int) {

@@ -38,6 +38,19 @@ func refusals() []grievance {
 			g.name, g.relay, g.goproxy = "401 through an HTTP proxy", http.StatusOK, "https://goproxy.example"
 		}),
 		with(refusal("403 with credentials", 403, "errors", "answered 403 Forbidden", "saying \"so it was asked for\", to the credentials that were sent"), func(g *grievance) { g.env = netrc }),
+		with(refusal("403 before a comma", 403, "errors", "answered 403 Forbidden", "https://goproxy.example follows in GOPROXY", "write `|`"), func(g *grievance) {
+			g.goproxy = "{},https://goproxy.example"
+		}),
+		{
+			situation: situation{
+				name: "refused before a comma", cause: "connect", text: []string{"could not be made", "https://goproxy.example follows in GOPROXY", "write `|`"},
+				never: append(twice, "--suggest", "hunter2"),
+			},
+			args: downloadOne, class: "connect",
+			env: func(t *testing.T, _ string) []string {
+				return []string{"GOPROXY=https://" + closedAddr(t) + ",https://someone:hunter2@goproxy.example"}
+			},
+		},
 		refusal("404 of a version", 404, "errors", "answered 404 Not Found", "GOPRIVATE=example.test/one"),
 		refusal("429", 429, "errors", "answered 429 Too Many Requests", "after 30 s"),
 		with(refusal("proxy, then off", 410, "errors", "does not have example.test/one/m000 v1.0.0, and GOPROXY ends with off"), func(g *grievance) {

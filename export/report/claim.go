@@ -1,0 +1,61 @@
+package report
+
+import (
+	"net/url"
+	"strings"
+
+	"h2trace/decoder/goproxy"
+)
+
+// claim is a complaint of a go command of a server that it did not reach.
+type claim struct{ of *trouble }
+
+// claim notes what a go command complains of, if it is that.
+func (m *made) claim(t *trouble) {
+	if t.via != "" || t.url == "" || len(m.claims) == maxSaid {
+		return // of the HTTP proxy, on the way to which the packets tell the same
+	}
+	switch t.class {
+	case "dns", "connect", "tls":
+		m.claims = append(m.claims, claim{t})
+	}
+}
+
+// end holds a claim against a proxy, or a host. Connections that were not made tell
+// how many requests failed, as a go command complains once of several; its complaints
+// count where none of these is known.
+func (c *claim) end(b *Builder, m *made, counted map[string]bool) {
+	t := c.of
+	name := proxyOf(t.url)
+	if u := m.entry(t.url); u != nil {
+		name, t.barred = u.proxy, u.barred
+	}
+	_, module := goproxy.Parse(t.url)
+	if !counted[name] {
+		b.unreached(name, t.class, module)
+	}
+	if t.proxy == "" {
+		return
+	}
+	t.proxy = name
+	if p := b.proxies.values[name]; p != nil {
+		p.blamed = t.class
+	}
+}
+
+// entry returns a connection that was not made to the proxy in GOPROXY that a URL is
+// of, or nil.
+func (m *made) entry(rawURL string) (of *unmade) {
+	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
+	if err != nil {
+		return nil
+	}
+	at := u.Scheme + "://" + u.Host + u.Path
+	for i := range m.failed {
+		one := &m.failed[i]
+		if one.proxy != "" && strings.HasPrefix(at, one.proxy+"/") && (of == nil || len(one.proxy) > len(of.proxy)) {
+			of = one
+		}
+	}
+	return of
+}
