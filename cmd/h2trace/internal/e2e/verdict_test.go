@@ -126,9 +126,10 @@ func TestWindowVerdict(t *testing.T) {
 	if want := 65536 / rtt / 1e3; rtt < 55 || rtt > 200 || math.Abs(rate-want) > 0.02 {
 		t.Errorf("got %.1f ms and %.2f MB/s, want more than 55 ms, and %.2f MB/s", rtt, rate, want)
 	}
-	// 1 MB takes 16 windows, and the process waits a round trip after each.
-	if stall := v.Time["stall_ms"]; stall < 14*55 || stall > 18*1.3*rtt {
-		t.Errorf("stalled for %.0f ms, want some 16 round trips of 55 ms", stall)
+	// 1 MB takes 16 windows, and the process waits a round trip after each. Where the
+	// machine is busy, the end of a window does not always show (see export/doc.go).
+	if stall := v.Time["stall_ms"]; stall < 12*55 || stall > 18*1.3*rtt {
+		t.Errorf("stalled for %.0f ms, want some 16 round trips of 55 ms; %s", stall, v.whole)
 	}
 }
 
