@@ -22,6 +22,7 @@ func TestVersions(t *testing.T) {
 		ask   = "POST /session HTTP/1.1\r\nHost: daemon.example\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n"
 		agree = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 		begun = http2.ClientPreface
+		long  = "POST /session HTTP/1.1\r\nHost: daemon.example\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n"
 		files = "POST http://session.example/files "
 	)
 	client := begun + settings(t) + request(t, 1)
@@ -32,6 +33,8 @@ func TestVersions(t *testing.T) {
 	}{
 		{"as in RFC 7540", []string{ask, agree, begun + settings(t), settings(t) + response(t, 1)}, []string{"POST SCHEME://daemon.example/session 404 "}},
 		{"the server first", []string{ask, agree + settings(t) + response(t, 1), begun + settings(t)}, []string{"POST SCHEME://daemon.example/session 404 "}},
+		{"a request whose body comes later", []string{long, agree, "5\r\nhello\r\n0\r\n\r\n" + begun + settings(t), settings(t) + response(t, 1)}, []string{"POST SCHEME://daemon.example/session 404 "}},
+		{"the server before that body", []string{long, agree + settings(t), "5\r\nhello\r\n", response(t, 1), "0\r\n\r\n" + begun + settings(t)}, []string{"POST SCHEME://daemon.example/session 404 "}},
 		{"turned round", []string{ask, agree + client, settings(t) + response(t, 1), request(t, 3), response(t, 3)}, []string{
 			"POST SCHEME://daemon.example/session 101 ", files + "404 ", files + "404 ",
 		}},

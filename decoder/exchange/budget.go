@@ -27,7 +27,7 @@ func (t *Tracker) charge(o *open) {
 
 // keeps returns what an exchange takes.
 func (o *open) keeps() int32 {
-	cost := openCost + int32(len(o.Method)+len(o.URL)+len(o.Redirect)+len(o.RetryAfter)+len(o.settings))
+	cost := openCost + int32(len(o.Method)+len(o.URL)+len(o.Redirect)+len(o.RetryAfter)+len(o.settings)) + o.early
 	if o.flow != nil {
 		cost += flowCost
 	}

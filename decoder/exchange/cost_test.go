@@ -3,6 +3,7 @@
 package exchange
 
 import (
+	"bytes"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -74,6 +75,10 @@ var floods = map[string]func(t *Tracker, n int){
 		for range n {
 			t.Data(2, recv, []byte("HTTP/1.1 204 No Content\r\n\r\n"))
 		}
+	},
+	"pipelined requests at once": func(t *Tracker, n int) {
+		t.Data(1, send, bytes.Repeat([]byte("GET /a HTTP/1.1\r\nHost: goproxy.example\r\n\r\n"), n))
+		t.Data(2, recv, bytes.Repeat([]byte("HTTP/1.1 204 No Content\r\n\r\n"), n))
 	},
 	"requests that may be waited for": func(t *Tracker, n int) {
 		for i := range n {

@@ -87,6 +87,9 @@ func (t *Tracker) giveUp(o *open, at int64, by string) {
 
 // forget reports an exchange of which it is not known how it ends.
 func (t *Tracker) forget(o *open) {
+	if o.Stream == 0 && o.Status == 0 {
+		t.unmet++
+	}
 	t.remove(o)
 	t.report(o, 0)
 }

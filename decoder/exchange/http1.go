@@ -99,6 +99,10 @@ func (s *http1Sink) RequestEnd(at int64) {
 	}
 	t.last = nil
 	o.RequestEnd, o.End, o.over[t.client] = at, at, true
+	if u := t.upgrade; u != nil && u.exchange == o {
+		u.goesOn(t)
+		return
+	}
 	t.endHTTP1(o, at)
 }
 
@@ -108,13 +112,18 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 	if r.Status < 200 && r.Status != 101 {
 		return
 	}
-	t.protocol = r.Header.Get("Upgrade")
+	t.protocol, t.answering = r.Header.Get("Upgrade"), nil
+	if t.unmet > 0 {
+		t.unmet--
+		return
+	}
 	o := t.answered()
 	if o == nil {
 		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}, partial: true}
 		o.over[t.client] = true
 		t.enter(o, since)
 	}
+	t.answering = o
 	o.Status, o.Redirect = r.Status, r.Header.Get("Location")
 	o.RetryAfter = r.Header.Get("Retry-After")
 	o.Response, o.End = since, at
@@ -135,20 +144,9 @@ func (t *Tracker) answered() *open {
 	return nil
 }
 
-// responding returns the exchange whose response is being read: the latest
-// that has one which is not complete.
-func (s *http1Sink) responding() *open {
-	for o := s.all.oldest; o != nil; o = o.newer {
-		if o.Status != 0 && !o.over[(*Tracker)(s).server()] {
-			return o
-		}
-	}
-	return nil
-}
-
 // ResponseBody implements http1.Sink.
 func (s *http1Sink) ResponseBody(at, n int64) {
-	if o := s.responding(); o != nil {
+	if o := s.answering; o != nil {
 		o.ResponseBytes += n
 		o.End = at
 	}
@@ -156,10 +154,11 @@ func (s *http1Sink) ResponseBody(at, n int64) {
 
 // ResponseEnd implements http1.Sink. What is cut is left to Close.
 func (s *http1Sink) ResponseEnd(at int64, cut bool) {
-	o := s.responding()
+	o := s.answering
 	if o == nil || cut {
 		return
 	}
+	s.answering = nil
 	o.over[(*Tracker)(s).server()] = true
 	o.ResponseEnd = at
 	(*Tracker)(s).endHTTP1(o, at)
@@ -173,20 +172,19 @@ func (t *Tracker) endHTTP1(o *open, at int64) {
 }
 
 // Tunnel implements http1.Sink: the exchange that led to it is over, unless HTTP/2
-// goes on with it.
+// goes on with it, or its request does.
 func (s *http1Sink) Tunnel(at int64) {
 	t := (*Tracker)(s)
-	sink, ok := t.sink.(UpgradeSink)
-	for o := t.all.oldest; o != nil; o = o.newer {
-		if o.Status == 101 && ok && strings.EqualFold(t.protocol, "h2c") {
-			t.upgrade = &upgrade{exchange: o, sink: sink, at: at}
-			break
-		}
-		if o.Status != 0 {
-			t.switched(o, at)
-			break
-		}
+	o := t.answering
+	if o == nil {
+		return
 	}
+	t.answering = nil
+	if sink, ok := t.sink.(UpgradeSink); ok && strings.EqualFold(t.protocol, "h2c") {
+		t.upgrade = &upgrade{exchange: o, sink: sink, at: at}
+		return
+	}
+	t.switched(o, at)
 }
 
 // Tunneled implements http1.Sink.
@@ -197,7 +195,7 @@ func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
 	}
 	switch {
 	case s.upgrade != nil:
-		s.upgrade.goesOn((*Tracker)(s), at, d, b)
+		s.upgrade.take((*Tracker)(s), at, d, b)
 	case s.upgraded != nil:
 		s.upgraded.Tunneled(at, d, b)
 	case s.tunnel != nil:
@@ -210,8 +208,8 @@ func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
 // not known where messages begin.
 func (s *http1Sink) Malformed(at int64, client bool) {
 	t := (*Tracker)(s)
-	o := s.responding()
-	if o == nil {
+	o := s.answering
+	if o == nil && t.unmet == 0 {
 		o = t.answered()
 	}
 	if client || o == nil || !t.cfg.FromStart || o.over[t.server()] {
@@ -228,4 +226,5 @@ func (s *http1Sink) Lost(int64, bool) {
 	for t.all.oldest != nil {
 		t.forget(t.all.oldest)
 	}
+	t.unmet = 0
 }

@@ -1,12 +1,14 @@
 package exchange
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/decoder"
+	"h2trace/decoder/http1"
 )
 
 func TestHTTP1(t *testing.T) {
@@ -140,6 +142,47 @@ func TestHTTP1(t *testing.T) {
 			l.tracker.Close(99, tt.by)
 			if diff := cmp.Diff(tt.want, l.got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPipelined has more requests wait for their responses than are followed, and
+// than there is memory for: no response is taken for that of another request.
+func TestPipelined(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		requests int
+		budget   *http1.Budget
+	}{
+		{"more than are followed", maxOpen + 100, nil},
+		{"more than there is memory for", 5000, http1.NewBudget(1 << 20)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := &whole{}
+			tr := New(Config{Scheme: "http", FromStart: true, Budget: tt.budget}, w)
+			tr.SetClient(send)
+			for i := range tt.requests {
+				tr.Data(1, send, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\n\r\n", i))
+			}
+			for i := range tt.requests {
+				tr.Data(2, recv, fmt.Appendf(nil, "HTTP/1.1 302 Found\r\nContent-Length: 1\r\nLocation: /%d\r\n\r\na", i))
+			}
+			tr.Close(3, EndedByPeer)
+			answered := 0
+			for _, e := range w.exchanges {
+				if e.Error != nil {
+					t.Fatalf("%s failed: %v", e.URL, e.Error)
+				}
+				if e.Status == 0 || e.URL == "" { // no response, or that of a request not remembered
+					continue
+				}
+				if answered++; e.Redirect != e.URL || e.ResponseBytes != 1 {
+					t.Fatalf("%s has the response to %s, of %d bytes", e.URL, e.Redirect, e.ResponseBytes)
+				}
+			}
+			if answered == 0 || answered == tt.requests {
+				t.Errorf("%d requests, %d with their response", tt.requests, answered)
 			}
 		})
 	}

@@ -30,6 +30,7 @@ type open struct {
 	flow   *flow // nil before the first DATA or WINDOW_UPDATE
 	// settings is the HTTP2-Settings field of a request on HTTP/1.1.
 	settings string
+	early    int32 // bytes held of what came after the response to it, see upgrade
 }
 
 // certain reports whether the end of an exchange cannot have been missed.

@@ -70,8 +70,12 @@ type Tracker struct {
 	rtt       roundTrip
 	waiting   waiting
 
-	http1    *http1.Conn
-	last     *open  // whose request is being read
+	http1     *http1.Conn
+	last      *open // whose request is being read
+	answering *open // whose response is
+	// unmet counts requests that were given up, before all that are open, and whose
+	// responses are to come.
+	unmet    int
 	protocol string // that a 101 names
 	upgrade  *upgrade
 	upgraded UpgradeSink // set when the connection goes on with HTTP/2
@@ -145,6 +149,9 @@ func (t *Tracker) remove(o *open) {
 	t.pay(o, 0)
 	if t.last == o {
 		t.last = nil
+	}
+	if t.answering == o {
+		t.answering = nil
 	}
 	if t.streams[o.Stream] != o {
 		return

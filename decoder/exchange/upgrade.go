@@ -28,7 +28,21 @@ type upgrade struct {
 	sink     UpgradeSink
 	at       int64
 	first    [2][]byte // what each side said since
+	times    [2][]moment
 }
+
+// moment is when the bytes from off on were said.
+type moment struct {
+	off int
+	at  int64
+}
+
+// maxEarly bounds what a server may say before the request is complete: the windows
+// that it begins with (RFC 9113 §6.9.2).
+const maxEarly = 64 << 10
+
+// maxMoments bounds the times remembered of it.
+const maxMoments = 256
 
 // enough is how many bytes tell what a side speaks: an HTTP/2 client begins with
 // "PRI * ", a server with SETTINGS, in whose header the type is the fourth byte.
@@ -42,32 +56,58 @@ func begins(b []byte) (client, server bool) {
 	return bytes.HasPrefix(b, []byte("PRI ")), b[0] == 0 && decoder.Type(b[3]) == decoder.TypeSettings
 }
 
-// goesOn takes the first bytes behind the switch. Who was asked may be the client
-// of what follows, as where a daemon calls back who started a build.
-func (u *upgrade) goesOn(t *Tracker, at int64, d decoder.Direction, b []byte) {
+// take takes the first bytes after the switch.
+func (u *upgrade) take(t *Tracker, at int64, d decoder.Direction, b []byte) {
+	if times := u.times[d]; len(times) == 0 || times[len(times)-1].at != at && len(times) < maxMoments {
+		u.times[d] = append(times, moment{len(u.first[d]), at})
+	}
 	u.first[d] = append(u.first[d], b...)
-	client, server := begins(u.first[d])
+	u.exchange.early = int32(len(u.first[0]) + len(u.first[1]))
+	t.charge(u.exchange)
+	u.goesOn(t)
+}
+
+// goesOn looks at what was said. Who was asked may be the client of what follows,
+// as where a daemon calls back who started a build. A server need not wait for the
+// body of the request, which comes before all else that its client says (RFC 7540
+// §3.2).
+func (u *upgrade) goesOn(t *Tracker) {
 	asker := t.client
-	switch {
-	case client && d == asker, server && d != asker:
-		t.upgrade = nil
-		t.resume(u)
-	case client, server:
-		t.settleUpgrade()
-		t.client = t.server()
-		u.sink.Turned(u.at, t.client)
-	case len(u.first[d]) >= enough: // something else, which is nobody's
-		t.settleUpgrade()
-		return
-	default:
+	incomplete := !u.exchange.over[asker]
+	for _, d := range [...]decoder.Direction{asker, asker ^ 1} {
+		client, server := begins(u.first[d])
+		switch {
+		case !client && !server && len(u.first[d]) >= enough, incomplete && len(u.first[d]) > maxEarly:
+			t.settleUpgrade() // something else, which is nobody's
+			return
+		case !client && !server, incomplete:
+			continue
+		case client == (d == asker):
+			t.upgrade = nil
+			t.resume(u)
+		default:
+			t.settleUpgrade()
+			t.client = t.server()
+			u.sink.Turned(u.at, t.client)
+		}
+		u.exchange.early = 0
+		u.handOn(asker)
+		t.upgraded = u.sink
 		return
 	}
+}
+
+// handOn hands on what was said, first that of the side that asked.
+func (u *upgrade) handOn(asker decoder.Direction) {
 	for _, d := range [...]decoder.Direction{asker, asker ^ 1} {
-		if len(u.first[d]) > 0 {
-			u.sink.Tunneled(at, d, u.first[d])
+		for i, m := range u.times[d] {
+			end := len(u.first[d])
+			if i+1 < len(u.times[d]) {
+				end = u.times[d][i+1].off
+			}
+			u.sink.Tunneled(m.at, d, u.first[d][m.off:end])
 		}
 	}
-	t.upgraded = u.sink
 }
 
 // resume makes the exchange that of stream 1 of HTTP/2 (RFC 7540 §3.2).
@@ -89,9 +129,12 @@ func (t *Tracker) settleUpgrade() {
 	}
 }
 
-// switched ends an exchange behind which the connection carries something else.
+// switched ends an exchange behind which the connection carries something else. Its
+// request may have more to say.
 func (t *Tracker) switched(o *open, at int64) {
-	o.RequestEnd, o.ResponseEnd = max(o.RequestEnd, o.Start), at
-	o.over = [2]bool{true, true}
+	o.ResponseEnd, o.over[t.server()] = at, true
+	if t.last != o {
+		o.RequestEnd, o.over[t.client] = max(o.RequestEnd, o.Start), true
+	}
 	t.endHTTP1(o, at)
 }

@@ -34,23 +34,20 @@ type Sink interface {
 	Lost(at int64, client bool)
 }
 
-// maxPipelined bounds the requests remembered that wait for their responses.
-const maxPipelined = 256
-
 // Conn cuts both directions of one connection. It is not safe for concurrent
 // use. It holds at most two heads and the methods of maxPipelined requests.
 type Conn struct {
 	sink Sink
 
 	client, server half
-	waiting        []string // methods of the requests without a response, oldest first
-	responding     bool     // a final head was read and its end was not
+	waiting        pipeline
+	responding     bool // a final head was read and its end was not
 }
 
 // NewConn returns a Conn that reports to sink. A head that the budget has no room
 // for is passed over, as one that is too long.
 func NewConn(sink Sink, budget *Budget) *Conn {
-	return &Conn{sink: sink, client: half{budget: budget}, server: half{budget: budget}}
+	return &Conn{sink: sink, client: half{budget: budget}, server: half{budget: budget}, waiting: pipeline{budget: budget}}
 }
 
 // Release gives back what the Conn has of the budget; nothing is to be called
@@ -58,6 +55,7 @@ func NewConn(sink Sink, budget *Budget) *Conn {
 func (c *Conn) Release() {
 	c.client.drop()
 	c.server.drop()
+	c.waiting.clear()
 }
 
 // Data takes the next bytes of the client, or of the server. b is not kept.
@@ -98,8 +96,8 @@ func (c *Conn) BodyLeft(client bool) int64 {
 	return h.left
 }
 
-// Tunneled reports whether the connection goes on with something else.
-func (c *Conn) Tunneled() bool { return c.server.state == tunnel }
+// Tunneled reports whether both directions go on with something else.
+func (c *Conn) Tunneled() bool { return c.server.state == tunnel && c.client.state == tunnel }
 
 // Close ends the connection. A response whose body has no length ends with it
 // (RFC 9112 §6.3); any other that is not complete is cut.
@@ -118,10 +116,7 @@ func (c *requests) head(since, at int64, b []byte) framing {
 	if !ok {
 		return framing{state: broken}
 	}
-	if len(c.waiting) == maxPipelined {
-		c.waiting = c.waiting[1:]
-	}
-	c.waiting = append(c.waiting, kept(r.Method))
+	c.waiting.push(methodOf(r.Method))
 	c.sink.Request(since, at, r)
 	f, ok := bodyOf(r.Header)
 	if !ok {
@@ -133,17 +128,6 @@ func (c *requests) head(since, at int64, b []byte) framing {
 	return f
 }
 
-// kept returns what is to be remembered of a method: a response depends on two.
-func kept(method string) string {
-	switch method {
-	case "HEAD":
-		return "HEAD"
-	case "CONNECT":
-		return "CONNECT"
-	}
-	return "another"
-}
-
 func (c *requests) body(at, n int64) { c.sink.RequestBody(at, n) }
 
 func (c *requests) end(at int64) { c.sink.RequestEnd(at) }
@@ -151,7 +135,7 @@ func (c *requests) end(at int64) { c.sink.RequestEnd(at) }
 func (c *requests) malformed(at int64) { c.sink.Malformed(at, true) }
 
 func (c *requests) fail(at int64) {
-	c.waiting = nil
+	c.waiting.clear()
 	c.sink.Lost(at, true)
 }
 
@@ -163,10 +147,10 @@ func (c *responses) head(since, at int64, b []byte) framing {
 	if !ok {
 		return framing{state: broken}
 	}
-	method := "" // the request was not seen
-	if len(c.waiting) > 0 {
-		method = c.waiting[0]
+	if c.waiting.lost() {
+		return framing{state: unframed}
 	}
+	method := c.waiting.oldest()
 	c.sink.Response(since, at, r)
 	switch {
 	case r.Status == 101:
@@ -175,16 +159,14 @@ func (c *responses) head(since, at int64, b []byte) framing {
 	case r.Status < 200:
 		return framing{state: inHead}
 	}
-	if len(c.waiting) > 0 {
-		c.waiting = c.waiting[1:]
-	}
+	c.waiting.pop()
 	c.responding = true
 	switch {
-	case method == "CONNECT" && r.Status < 300:
+	case method == methodConnect && r.Status < 300:
 		c.end(at)
 		c.tunnel(at)
 		return framing{state: tunnel}
-	case method == "HEAD", r.Status == 204, r.Status == 304:
+	case method == methodHead, r.Status == 204, r.Status == 304:
 		return framing{state: inHead}
 	}
 	f, ok := bodyOf(r.Header)
@@ -208,13 +190,18 @@ func (c *responses) malformed(at int64) { c.sink.Malformed(at, false) }
 
 func (c *responses) fail(at int64) {
 	c.responding = false
-	c.waiting = nil
+	c.waiting.clear()
 	c.sink.Lost(at, false)
 }
 
-// tunnel ends HTTP/1 in both directions.
+// tunnel ends HTTP/1 in both directions, that of the client behind the body of the
+// request: a server may agree to switch before it has read that (RFC 9110 §7.8).
 func (c *responses) tunnel(at int64) {
 	c.sink.Tunnel(at)
+	if c.client.inMessage() {
+		c.client.last = true
+		return
+	}
 	early := c.client.line // what the client said before it was allowed to
 	c.client.drop()
 	c.client = half{state: tunnel}

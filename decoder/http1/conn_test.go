@@ -136,6 +136,27 @@ func TestConn(t *testing.T) {
 			`request GET /ws HTTP/1.1|request end|response 101 HTTP/1.1|tunnel|tunneled client=false "\x01\x02"|tunneled client=true "\x03"`,
 		},
 		{
+			"upgrade before the body of the request has come (RFC 7540 section 3.2)",
+			[]said{
+				{client, "POST / HTTP/1.1\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhe"},
+				{server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n\x01\x02"},
+				{client, "ll"},
+				{client, "oPRI"},
+			},
+			true,
+			`request POST / HTTP/1.1|request body 2|response 101 HTTP/1.1|tunnel|tunneled client=false "\x01\x02"|request body 3|request end|tunneled client=true "PRI"`,
+		},
+		{
+			"the same with chunks and trailers",
+			[]said{
+				{client, "POST / HTTP/1.1\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n2"},
+				{server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"},
+				{client, "\r\nab\r\n0\r\nX: y\r\n\r\nPRI"},
+			},
+			true,
+			`request POST / HTTP/1.1|response 101 HTTP/1.1|tunnel|request body 2|request end|tunneled client=true "PRI"`,
+		},
+		{
 			"CONNECT",
 			[]said{
 				{client, "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n"},
@@ -227,6 +248,48 @@ func TestConn(t *testing.T) {
 				t.Errorf("byte by byte, -whole +single:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestPipeline has many requests wait for their responses, of which those to HEAD
+// have no body: each response is framed by the request that it is for.
+func TestPipeline(t *testing.T) {
+	for _, n := range []int{300, maxPipelined - 1, maxPipelined, maxPipelined + 1} {
+		var l log
+		c := NewConn(&l, NewBudget(1<<20))
+		var asked, answers strings.Builder
+		for i := range n {
+			body := ""
+			if i%3 == 0 {
+				asked.WriteString("HEAD / HTTP/1.1\r\n\r\n")
+			} else {
+				asked.WriteString("GET / HTTP/1.1\r\n\r\n")
+				body = "a"
+			}
+			answers.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + body)
+		}
+		c.Data(1, client, []byte(asked.String()))
+		c.Data(2, server, []byte(answers.String()))
+		ends := 0
+		for _, line := range l.lines {
+			switch {
+			case strings.HasPrefix(line, "malformed"):
+				t.Fatalf("%d requests: %s after %d responses", n, line, ends)
+			case line == "response end":
+				ends++
+			}
+		}
+		if want := min(n, maxPipelined); ends != want {
+			t.Errorf("%d responses, want %d", ends, want)
+		}
+		if last := l.lines[len(l.lines)-1]; n > maxPipelined && last != "lost client=false" {
+			t.Errorf("behind what is remembered: %s", last)
+		}
+		c.Data(3, client, []byte("GET / HTTP/1.1\r\n\r\n"))
+		c.Release()
+		if c.client.budget.Used() != 0 {
+			t.Errorf("%d bytes are taken after the end", c.client.budget.Used())
+		}
 	}
 }
 
@@ -376,8 +439,8 @@ func FuzzConn(f *testing.F) {
 			k = min(n, len(responses))
 			c.Data(1, server, responses[:k])
 			responses = responses[k:]
-			if len(c.client.line) > maxHead || len(c.server.line) > maxHead || len(c.waiting) > maxPipelined {
-				t.Fatalf("holds %d and %d bytes, %d methods", len(c.client.line), len(c.server.line), len(c.waiting))
+			if len(c.client.line) > maxHead || len(c.server.line) > maxHead || len(c.waiting.methods) > maxPipelined {
+				t.Fatalf("holds %d and %d bytes, %d methods", len(c.client.line), len(c.server.line), len(c.waiting.methods))
 			}
 		}
 		c.Gap(1, server, 5)

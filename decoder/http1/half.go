@@ -27,8 +27,9 @@ const (
 	afterChunk // the CRLF behind a chunk
 	inTrailer
 	untilClose
-	tunnel // not HTTP/1 any more
-	broken // no message boundary is known
+	tunnel   // not HTTP/1 any more
+	broken   // no message boundary is known
+	unframed // a head after which none is, though it breaks no rule
 )
 
 // half cuts one direction.
@@ -37,6 +38,7 @@ type half struct {
 	line  []byte // gathered of a head, size line or trailer line
 	since int64  // time of the first byte of line
 	left  int64  // of the body or chunk
+	last  bool   // behind this message is the end of HTTP/1
 
 	budget *Budget
 	cost   int64 // what line takes of it
@@ -77,7 +79,7 @@ type parser interface {
 
 // framing is how the body of a message ends (RFC 9112 §6.3).
 type framing struct {
-	state state // inHead: there is none; inBody, inSize, untilClose, tunnel or broken
+	state state // inHead: there is none; inBody, inSize, untilClose, tunnel, broken or unframed
 	left  int64
 }
 
@@ -117,9 +119,25 @@ func (h *half) bodyEnd(at int64, p parser) {
 	case h.state == inChunk:
 		h.state = afterChunk
 	default:
-		h.state = inHead
-		p.end(at)
+		h.end(at, p)
 	}
+}
+
+// end ends a message.
+func (h *half) end(at int64, p parser) {
+	if h.state = inHead; h.last {
+		h.state = tunnel
+	}
+	p.end(at)
+}
+
+// inMessage reports whether a head was read, and not all that belongs to it.
+func (h *half) inMessage() bool {
+	switch h.state {
+	case inBody, inSize, inChunk, afterChunk, inTrailer:
+		return true
+	}
+	return false
 }
 
 // readHead gathers a head and has it parsed. Empty lines before a start line
@@ -129,50 +147,41 @@ func (h *half) readHead(at int64, b []byte, p parser) []byte {
 		b = bytes.TrimLeft(b, "\r\n")
 		h.since = at
 	}
-	had := len(h.line)
-	if !h.gather(b[:min(len(b), maxHead-had)]) {
-		h.fail(at, p)
-		return nil
-	}
-	n := headEnd(h.line, max(0, had-3))
-	if n < 0 {
-		if len(h.line) == maxHead {
-			h.fail(at, p)
+	for ended := false; !ended; ended = endsHead(h.line) {
+		i := bytes.IndexByte(b, '\n')
+		take := len(b)
+		if i >= 0 {
+			take = i + 1
 		}
-		return nil
+		if len(h.line)+take > maxHead || !h.gather(b[:take]) {
+			h.fail(at, p)
+			return nil
+		}
+		if b = b[take:]; i < 0 {
+			return nil
+		}
 	}
-	head := h.line[:n]
-	b = b[n-had:]
+	head := h.line
 	f := p.head(h.since, at, head)
 	h.drop()
 	h.state, h.left = f.state, f.left
 	switch h.state {
 	case inHead:
-		p.end(at)
+		h.end(at, p)
 	case inBody:
 		h.bodyEnd(at, p)
 	case broken:
 		h.malformed(at, p)
+	case unframed:
+		h.fail(at, p)
 	}
 	return b
 }
 
-// headEnd returns the length of the head that b begins with, including the
-// empty line, or -1. A lone LF ends a line too (RFC 9112 §2.2).
-func headEnd(b []byte, from int) int {
-	for i := from; i < len(b); i++ {
-		if b[i] != '\n' {
-			continue
-		}
-		rest := b[i+1:]
-		if len(rest) > 0 && rest[0] == '\n' {
-			return i + 2
-		}
-		if len(rest) > 1 && rest[0] == '\r' && rest[1] == '\n' {
-			return i + 3
-		}
-	}
-	return -1
+// endsHead reports whether the last line is the empty one that ends a head. A lone
+// LF ends a line too (RFC 9112 §2.2).
+func endsHead(b []byte) bool {
+	return bytes.HasSuffix(b, []byte("\n\r\n")) || bytes.HasSuffix(b, []byte("\n\n"))
 }
 
 // readLine gathers one line of the chunked coding (RFC 9112 §7.1).
@@ -221,8 +230,7 @@ func (h *half) endLine(at int64, line []byte, p parser) {
 		}
 	default:
 		if len(line) == 0 {
-			h.state = inHead
-			p.end(at)
+			h.end(at, p)
 		}
 	}
 }
@@ -257,6 +265,9 @@ func (h *half) malformed(at int64, p parser) {
 func (h *half) fail(at int64, p parser) {
 	h.drop()
 	h.state, h.line, h.left = broken, nil, 0
+	if h.last { // where it ends is not known, but what comes then
+		h.state = tunnel
+	}
 	p.fail(at)
 }
 
