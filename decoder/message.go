@@ -90,8 +90,9 @@ func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, en
 		}
 		return s.endContent(d)
 	case requestHead:
-		s.exempt = exemptOf(fields)
-		s.declare(d, fields)
+		if s.exempt = exemptOf(fields); s.exempt != exemptConnect {
+			s.declare(d, fields)
+		}
 	case responseHead:
 		status := fields[0].Value
 		if status[0] == '1' {

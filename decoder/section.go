@@ -81,13 +81,15 @@ func checkPseudo(fields []hpack.HeaderField, at section, seen uint8) *Violation 
 			return ruleStatus
 		}
 	case requestHead:
-		connect, empty := false, false
+		connect, empty, web := false, false, false
 		for i := range fields {
 			switch f := &fields[i]; f.Name {
 			case ":method":
 				connect = f.Value == "CONNECT"
 			case ":path":
 				empty = f.Value == ""
+			case ":scheme":
+				web = f.Value == "http" || f.Value == "https"
 			}
 		}
 		need := uint8(method | scheme | path)
@@ -99,7 +101,7 @@ func checkPseudo(fields []hpack.HeaderField, at section, seen uint8) *Violation 
 			return ruleNoPseudo
 		case need&path == 0 && seen&(scheme|path) != 0:
 			return ruleConnectPseudo
-		case empty:
+		case empty && web: // the URIs of others may have none
 			return ruleEmptyPath
 		}
 	}
@@ -130,11 +132,22 @@ func checkField(f *hpack.HeaderField) *Violation {
 	case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
 		return ruleConnectionField
 	case "te":
-		if v != "trailers" {
+		if !onlyTrailers(v) {
 			return ruleConnectionField
 		}
 	}
 	return nil
+}
+
+// onlyTrailers reports whether a list of transfer codings (RFC 9110 §10.1.4), which
+// may be empty, names none but trailers (RFC 9113 §8.2.2).
+func onlyTrailers(list string) bool {
+	for coding := range strings.SplitSeq(list, ",") {
+		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "trailers") {
+			return false
+		}
+	}
+	return true
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' }

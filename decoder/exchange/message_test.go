@@ -206,7 +206,17 @@ func TestWellFormed(t *testing.T) {
 			answer(false, ":status=200", "content-length=7", "content-length=8")(p)
 			p.data(21, recv, 1, 7, true)
 		},
-		"te": requested(":method=GET", ":scheme=https", ":authority=a", ":path=/", "te=trailers"),
+		"te":                        requested(":method=GET", ":scheme=https", ":authority=a", ":path=/", "te=trailers"),
+		"empty te":                  requested(":method=GET", ":scheme=https", ":authority=a", ":path=/", "te="),
+		"list of te":                requested(":method=GET", ":scheme=https", ":authority=a", ":path=/", "te=Trailers, ,trailers"),
+		"empty field":               requested(":method=GET", ":scheme=https", ":authority=a", ":path=/", "x="),
+		"no path of another scheme": requested(":method=GET", ":scheme=mailto", ":path="),
+		"CONNECT with a length": func(p *peers) {
+			p.headers(10, send, 1, false, ":method=CONNECT", ":protocol=websocket", ":scheme=https", ":authority=a", ":path=/", "content-length=0")
+			p.headers(20, recv, 1, false, ":status=200", "content-length=0")
+			p.data(21, send, 1, 5, true)
+			p.data(22, recv, 1, 5, true)
+		},
 		"trailers of both": func(p *peers) {
 			p.headers(10, send, 1, false, ":method=POST", ":scheme=https", ":authority=a", ":path=/", "content-length=3")
 			p.data(11, send, 1, 3, false)
@@ -239,7 +249,7 @@ func TestWellFormed(t *testing.T) {
 // TestTolerated has what net/http takes: the frame breaks a rule, and the exchange
 // goes well.
 func TestTolerated(t *testing.T) {
-	for _, field := range []string{"connection=close", "keep-alive=1", "transfer-encoding=chunked", "upgrade=h2c", "te=gzip", "server= x", "server=x\t"} {
+	for _, field := range []string{"connection=close", "keep-alive=1", "transfer-encoding=chunked", "upgrade=h2c", "te=gzip", "te=trailers, gzip", "te=trailers;q=0.5", "server= x", "server=x\t"} {
 		j := judged(t, decoder.Client, answer(true, ":status=200", field))
 		if len(j.broken) != 1 || j.exchanges[0].Error != nil {
 			t.Errorf("%s: broken %q, exchange %+v", field, j.broken, j.exchanges[0].Error)
