@@ -3,6 +3,7 @@ package decoder
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -41,7 +42,7 @@ type fieldTable struct {
 	shrink   bool
 	shrinkTo uint32
 	// inserted counts insertions since the table was last reset; nameless
-	// holds the numbers of those whose name was an unknown entry's.
+	// holds, in order, the numbers of those whose name was an unknown entry's.
 	inserted uint64
 	nameless []uint64
 
@@ -185,12 +186,8 @@ func (t *fieldTable) isNameless(index uint64) bool {
 		return false
 	}
 	number := t.inserted - (index - staticEntries - 1)
-	for _, n := range t.nameless {
-		if n == number {
-			return true
-		}
-	}
-	return false
+	_, found := slices.BinarySearch(t.nameless, number)
+	return found
 }
 
 // missing reports whether err says that a table entry does not exist.

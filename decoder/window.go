@@ -12,6 +12,24 @@ type credits struct {
 	// highest is no less than any stream's distance; it tells when a raised
 	// initial window may have made one overflow.
 	highest [2]int64
+	// looked counts streams that setInitial had to look at, see mayLook.
+	looked int
+}
+
+// What setInitial may look at: all streams a few times, and then some with each
+// call, so that no peer makes it look at thousands with each frame of 15 bytes.
+const (
+	maxLooked     = 4 * maxStreams
+	looksPerFrame = 64
+)
+
+// mayLook reports whether so many streams may be looked at.
+func (w *credits) mayLook(n int) bool {
+	if w.looked = max(0, w.looked-looksPerFrame); w.looked+n > maxLooked {
+		return false
+	}
+	w.looked += n
+	return true
 }
 
 // fromStart sets the windows that every connection begins with.
@@ -88,10 +106,11 @@ func (w *credits) grantStream(d Direction, s *stream, n int64) *Violation {
 }
 
 // setInitial applies an INITIAL_WINDOW_SIZE to all streams. The windows may
-// become negative (§6.9.2).
+// become negative (§6.9.2). Whether one overflows is not found out of a peer that
+// would have that asked for too many, too often.
 func (w *credits) setInitial(d Direction, n uint32, streams map[uint32]*stream) *Violation {
 	w.initial[d] = Credit{Bytes: int64(n), Known: true}
-	if int64(n)+w.highest[d] <= maxWindow {
+	if int64(n)+w.highest[d] <= maxWindow || !w.mayLook(len(streams)) {
 		return nil
 	}
 	w.highest[d] = 0
