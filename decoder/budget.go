@@ -1,5 +1,11 @@
 package decoder
 
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
 // Budget bounds what Conns hold of frames and field blocks that are not complete,
 // of bytes that are searched for frames, and of streams, in all. Each may hold a
 // little without it. Who holds most lets go when it is used up: headers are
@@ -7,12 +13,12 @@ package decoder
 type Budget struct {
 	limit   int64
 	used    int64
-	holders map[*half]int64
+	holders map[*half]struct{}
 }
 
 // NewBudget returns a Budget of so many bytes.
 func NewBudget(limit int64) *Budget {
-	return &Budget{limit: limit, holders: make(map[*half]int64)}
+	return &Budget{limit: limit, holders: make(map[*half]struct{})}
 }
 
 // Used returns how many bytes are held.
@@ -26,25 +32,19 @@ func (b *Budget) account(h *half) {
 	if n == h.charged {
 		return
 	}
-	b.charge(h, n)
-	if b.used <= b.limit {
-		return
+	if b.charge(h, n); b.used > b.limit {
+		b.relieve()
 	}
-	for b.used > b.limit/4*3 {
-		var largest *half
-		for o, n := range b.holders {
-			if largest == nil || n > b.holders[largest] {
-				largest = o
-			}
-		}
-		if largest == nil {
+}
+
+func (b *Budget) relieve() {
+	holders := slices.SortedFunc(maps.Keys(b.holders), func(x, y *half) int { return cmp.Compare(y.charged, x.charged) })
+	for _, h := range holders {
+		if b.used <= b.limit/4*3 {
 			return
 		}
-		before := largest.charged
-		largest.letGo()
-		if b.charge(largest, largest.holds()); largest.charged >= before {
-			return // it cannot
-		}
+		h.letGo()
+		b.charge(h, h.holds())
 	}
 }
 
@@ -53,7 +53,7 @@ func (b *Budget) charge(h *half, n int64) {
 	if h.charged = n; n == 0 {
 		delete(b.holders, h)
 	} else {
-		b.holders[h] = n
+		b.holders[h] = struct{}{}
 	}
 }
 
@@ -78,10 +78,17 @@ func (h *half) letGo() {
 	if len(h.table.tail) > 0 {
 		h.table.err, h.table.tail = errFieldTooLong, nil
 	}
-	if h.mode == searching {
+	switch h.mode {
+	case starting: // a start line that does not end
+		h.conn.decide(h.held.latest(), ProtocolUnknown)
+		return
+	case prefacing:
+		h.conn.startLost(h.held.latest(), h)
 		h.trim(h.search.pos)
-		h.held.buf = append([]byte(nil), h.held.buf...)
+	case searching:
+		h.trim(h.search.pos)
 	}
+	h.held.buf = append([]byte(nil), h.held.buf...)
 	if c := h.conn; c.known && h.dir == c.clientDir && len(c.streams) > keepStreams {
 		c.crowded = true
 		c.streams = nil

@@ -116,6 +116,64 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// TestBudgetOfStartLines has thousands of connections begin with a line that does
+// not end, and one hold more than each of them that it cannot be rid of, or none.
+func TestBudgetOfStartLines(t *testing.T) {
+	const conns, limit = 2000, 4 << 20
+	line := []byte("GET /" + strings.Repeat("a", maxStartLine-100))
+	budget := NewBudget(limit)
+	before := inUse()
+	list := make([]*Conn, conns)
+	for i := range list {
+		list[i] = NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
+		for b := line; len(b) > 0; b = b[min(len(b), 1000):] {
+			list[i].Data(int64(i), Send, b[:min(len(b), 1000)])
+		}
+		if budget.Used() > limit {
+			t.Fatalf("%d bytes are held of %d", budget.Used(), limit)
+		}
+	}
+	if grown := inUse() - before; grown > limit+conns*12<<10 {
+		t.Errorf("%d connections hold %d bytes", conns, grown)
+	}
+	undecided := 0
+	for i, c := range list {
+		if !c.Decided() {
+			undecided++
+		}
+		c.Data(conns, Send, []byte("a HTTP/1.1\r\n"))
+		if p := c.Protocol(); !c.Decided() || p != HTTP1 && p != ProtocolUnknown {
+			t.Fatalf("connection %d: protocol %v", i, p)
+		}
+		c.Close(conns)
+	}
+	if undecided == 0 || undecided == conns {
+		t.Errorf("%d of %d were given up", conns-undecided, conns)
+	}
+	if budget.Used() != 0 {
+		t.Errorf("%d bytes are held of connections that are closed", budget.Used())
+	}
+}
+
+// TestBudgetOfObstinate has the largest holder be one that cannot let go: others do.
+func TestBudgetOfObstinate(t *testing.T) {
+	budget := NewBudget(1 << 20)
+	stuck := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
+	stuck.halves[Send].mode = judging // which lets go of nothing
+	stuck.halves[Send].held.buf = make([]byte, 800<<10)
+	budget.account(&stuck.halves[Send])
+	for range 10 {
+		c := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
+		for _, in := range handshake() {
+			c.Data(in.at, in.dir, in.data)
+		}
+		c.Data(2, Send, wire(TypeHeaders, FlagEndHeaders, 1, make([]byte, 200<<10))[:100<<10])
+	}
+	if budget.Used() > 1<<20 {
+		t.Errorf("%d bytes are held", budget.Used())
+	}
+}
+
 // TestBudgetOfOthers has connections hold streams, and bytes that are searched for
 // frames: frames are found all the same, and no fault is made up.
 func TestBudgetOfOthers(t *testing.T) {

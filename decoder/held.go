@@ -23,6 +23,14 @@ func (q *held) add(at int64, b []byte) {
 	q.buf = append(q.buf, b...)
 }
 
+// latest returns the time of the last bytes, 0 where there are none.
+func (q *held) latest() int64 {
+	if len(q.marks) == 0 {
+		return 0
+	}
+	return q.marks[len(q.marks)-1].at
+}
+
 // drop lets go of the bytes before off.
 func (q *held) drop(off int64) {
 	n := copy(q.buf, q.buf[off-q.base:])
