@@ -259,8 +259,9 @@ type probesExecRecord struct {
 	Comm     [16]uint8
 	Filename [256]uint8
 	ArgsLen  uint32
-	Pad2     uint32
+	EnvLen   uint32
 	Args     [512]uint8
+	Env      [4096]uint8
 }
 
 type probesExitRecord struct {

@@ -60,20 +60,6 @@ int process_fork(u64 *ctx)
 	return 0;
 }
 
-/* The arguments lie on the new stack, which was just written. */
-static __always_inline void copy_args(struct exec_record *r, struct task_struct *task)
-{
-	u64 start = BPF_CORE_READ(task, mm, arg_start);
-	u64 len = BPF_CORE_READ(task, mm, arg_end) - start;
-
-	r->args_len = len;
-	if (len > ARGS_SIZE)
-		len = ARGS_SIZE;
-	barrier_var(len);
-	if (len > ARGS_SIZE || bpf_probe_read_user(r->args, len, (void *)start))
-		r->args_len = 0;
-}
-
 SEC("tp_btf/sched_process_exec")
 int process_exec(u64 *ctx)
 {
@@ -82,12 +68,13 @@ int process_exec(u64 *ctx)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct exec_record *r;
 	u32 before = 0;
+	u64 from;
 
 	if (!life_of(tgid, &before) && !(by_name && is_named(bprm)))
 		return 0;
 	if (!add_target(tgid))
 		return 0;
-	r = ring_record(sizeof(*r), RECORD_EXEC, tgid);
+	r = ring_begin(sizeof(*r), offsetof(struct exec_record, env), RECORD_EXEC, tgid);
 	if (!r)
 		return 0;
 	r->ppid = BPF_CORE_READ(task, real_parent, tgid);
@@ -95,7 +82,13 @@ int process_exec(u64 *ctx)
 	r->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
 	r->size = BPF_CORE_READ(bprm, file, f_inode, i_size);
 	life_of(tgid, &r->life);
-	copy_args(r, task);
+	/* Both lie on the new stack, which was just written. */
+	from = BPF_CORE_READ(task, mm, arg_start);
+	r->args_len =
+		copy_user(r->args, sizeof(r->args), from, BPF_CORE_READ(task, mm, arg_end) - from);
+	from = BPF_CORE_READ(task, mm, env_start);
+	r->env_len =
+		copy_user(r->env, sizeof(r->env), from, BPF_CORE_READ(task, mm, env_end) - from);
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	bpf_probe_read_kernel_str(r->filename, sizeof(r->filename), BPF_CORE_READ(bprm, filename));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);

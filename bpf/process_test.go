@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -121,6 +123,51 @@ func TestProcesses(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{os.Getpid()}, targets); diff != "" {
 		t.Errorf("targets that are left (-want +got):\n%s", diff)
+	}
+}
+
+// TestEnviron has processes with environments of both sides of what a record holds,
+// which are over when they are asked for.
+func TestEnviron(t *testing.T) {
+	const limit = 4096
+	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		size  int // of all, with each NUL
+		whole bool
+	}{{limit, true}, {limit + 1, false}, {64, true}} {
+		env := []string{"GOPROXY=https://goproxy.example", "FILL="}
+		want := strings.Join(env, "\x00") + "\x00"
+		fill := strings.Repeat("x", tt.size-len(want))
+		env[1] += fill
+		want = want[:len(want)-1] + fill + "\x00"
+		cmd := exec.Command("/bin/true")
+		cmd.Env = env
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if !tt.whole {
+			want = ""
+		}
+		if got := string(environOf(t, c, cmd.Process.Pid)); got != want {
+			t.Errorf("%d bytes: got %d bytes, %.60q, want %d, %.60q", tt.size, len(got), got, len(want), want)
+		}
+	}
+}
+
+// environOf reads up to the exec of a process.
+func environOf(t *testing.T, c *Collector, pid int) []byte {
+	t.Helper()
+	for {
+		var r Record
+		if err := c.Read(&r, time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if r.Kind == KindExec && r.PID == pid {
+			return slices.Clone(r.Exec.Environ)
+		}
 	}
 }
 

@@ -180,6 +180,10 @@ type Exec struct {
 	// Args are the arguments, with the name of the program first. They are cut
 	// behind 512 bytes, and nil when they could not be read.
 	Args []string
+	// Environ holds NAME=VALUE pairs that each end with a NUL. It is nil when it
+	// could not be read, or has more than 4096 bytes, and is valid until the next
+	// Read.
+	Environ []byte
 }
 
 // Image tells which file a process executed: for a script, its interpreter.
@@ -362,6 +366,9 @@ func (r *Record) parseExec(sample []byte) error {
 		Before:   Life(e.Before),
 		Image:    Image{Inode: e.Inode, Size: int64(e.Size)},
 		Args:     args(e.Args[:min(int(e.ArgsLen), len(e.Args))]),
+	}
+	if n := int(e.EnvLen); n != 0 && n <= len(e.Env) {
+		r.Exec.Environ = e.Env[:n]
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ typedef __s64 s64;
 #define COMM_SIZE 16
 /* Of the arguments of a process. */
 #define ARGS_SIZE 512
+#define ENV_SIZE 4096
 /* Of a packet_record. */
 #define PACKET_MAX 4096
 /* In the number of a connection without TLS; the rest is the cookie of its socket. */
@@ -194,8 +195,9 @@ struct exec_record {
 	u8 comm[COMM_SIZE];
 	u8 filename[PATH_SIZE]; /* as given to execve, NUL terminated */
 	u32 args_len;		/* of all arguments, each NUL terminated */
-	u32 pad2;
+	u32 env_len;		/* of the environment, as args_len */
 	u8 args[ARGS_SIZE];
+	u8 env[ENV_SIZE];
 };
 
 struct exit_record {
@@ -292,7 +294,7 @@ _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
-_Static_assert(sizeof(struct exec_record) == 840, "exec_record");
+_Static_assert(sizeof(struct exec_record) == 4936, "exec_record");
 _Static_assert(sizeof(struct socket_record) == 224, "socket_record");
 _Static_assert(sizeof(struct exit_record) == 24, "exit_record");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");

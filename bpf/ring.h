@@ -122,10 +122,11 @@ static __always_inline u64 ring_flags(u64 backlog, u64 size)
 }
 
 /*
- * A zeroed record other than of data, NULL when it is lost. These are few and
- * wake the reader each. size is a constant, as the verifier wants it.
+ * A record other than of data, NULL when it is lost. These are few and wake the
+ * reader each. size is a constant, as the verifier wants it; what lies behind
+ * zeroed is to be filled in.
  */
-static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
+static __always_inline void *ring_begin(const u64 size, const u64 zeroed, u8 kind, u32 pid)
 {
 	struct record_header *h;
 
@@ -135,11 +136,31 @@ static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
 		count_lost(LOSS_RING_FULL, 1, 0);
 		return NULL;
 	}
-	__builtin_memset(h, 0, size);
+	__builtin_memset(h, 0, zeroed);
 	h->time = bpf_ktime_get_ns();
 	h->pid = pid;
 	h->kind = kind;
 	return h;
+}
+
+/* The same, all zeros. */
+static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
+{
+	return ring_begin(size, size, kind, pid);
+}
+
+/*
+ * Copies the first size bytes at most of what a process has, and returns the
+ * length of the whole, 0 when it cannot be read.
+ */
+static __always_inline u64 copy_user(u8 *to, const u64 size, u64 from, u64 whole)
+{
+	u64 len = whole > size ? size : whole;
+
+	barrier_var(len);
+	if (len > size || bpf_probe_read_user(to, len, (void *)from))
+		return 0;
+	return whole;
 }
 
 /*

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -138,7 +139,8 @@ func (p *processes) exec(r *bpf.Record) {
 	if exe, err := executableOf(r.PID); err == nil && p.is(&proc) {
 		proc.exe = exe
 	}
-	p.learn(p.sourced(proc))
+	proc.source = p.source(&proc, r.Exec.Environ)
+	p.learn(proc)
 	event := &export.Process{Action: export.ProcessExec}
 	if versionControl[filepath.Base(proc.exe)] {
 		event.Args = r.Exec.Args
@@ -185,14 +187,22 @@ func (p *processes) prepare(pid int) {
 	}
 }
 
-// sourced adds to a process where it fetches from.
-func (p *processes) sourced(proc process) process {
-	if src := p.sources.Source(livingThread(proc.pid), proc.exe); p.is(&proc) {
-		proc.source = src
-	} else if proc.pid == p.passed.pid {
-		proc.source = fetchenv.NewSource(p.passed.env)
+// source returns where a process fetches from, by its environment where the kernel
+// gave that, nil where it is not known: one that is over cannot be asked for it.
+func (p *processes) source(proc *process, environ []byte) *fetchenv.Source {
+	thread := livingThread(proc.pid)
+	if environ != nil {
+		if env, err := fetchenv.Parse(bytes.NewReader(environ)); err == nil {
+			return p.sources.Source(env, thread, proc.exe)
+		}
 	}
-	return proc
+	if env, err := fetchenv.Read(thread); err == nil && p.is(proc) {
+		return p.sources.Source(env, thread, proc.exe)
+	}
+	if proc.pid == p.passed.pid {
+		return fetchenv.NewSource(p.passed.env)
+	}
+	return nil
 }
 
 // sourceOf returns where a process fetches from, nil where that is not known.

@@ -118,7 +118,8 @@ func (p *processes) adopt(proc process) *export.Process {
 		return p.skip(proc, "it ended while h2trace attached to it")
 	}
 	p.holder.cover(proc.pid)
-	p.learn(p.sourced(proc))
+	proc.source = p.source(&proc, nil)
+	p.learn(proc)
 	outcome := p.attach(proc)
 	if len(p.adopted) >= maxHandles {
 		proc.letGo()

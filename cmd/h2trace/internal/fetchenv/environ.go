@@ -34,12 +34,12 @@ func Read(pid int) (Environment, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return parseEnviron(io.LimitReader(f, maxEnviron))
+	return Parse(io.LimitReader(f, maxEnviron))
 }
 
-// parseEnviron parses NAME=VALUE pairs that each end with a NUL. Of a name that
-// comes twice the first counts, as in Go programs.
-func parseEnviron(r io.Reader) (Environment, error) {
+// Parse parses NAME=VALUE pairs that each end with a NUL. Of a name that comes
+// twice the first counts, as in Go programs.
+func Parse(r io.Reader) (Environment, error) {
 	env := Environment{}
 	in := bufio.NewReaderSize(r, maxValue)
 	for {

@@ -102,12 +102,9 @@ func NewReader() Reader {
 	return r
 }
 
-// Source returns the Source of a process that has just executed exe, or runs it.
-func (r Reader) Source(pid int, exe string) *Source {
-	env, err := Read(pid)
-	if err != nil {
-		return nil
-	}
+// Source returns the Source of a process with that environment that has just
+// executed exe, or runs it.
+func (r Reader) Source(env Environment, pid int, exe string) *Source {
 	if env["GOPROXY"] != "" || filepath.Base(exe) != "go" {
 		return NewSource(env)
 	}

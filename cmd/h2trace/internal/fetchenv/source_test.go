@@ -18,7 +18,7 @@ import (
 func TestParseEnviron(t *testing.T) {
 	long := strings.Repeat("x", maxValue)
 	in := "HOMELESS=1\x00HOME=/root\x00HOME=/other\x00broken\x00=x\x00SECRET=GOPROXY=y\x00GOROOT=" + long + "\x00GOENV=\x00GOPROXY=a=b"
-	got, err := parseEnviron(strings.NewReader(in))
+	got, err := Parse(strings.NewReader(in))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,15 +85,12 @@ func TestSource(t *testing.T) {
 			}
 			want := goproxy.ParseProxies(strings.TrimSpace(string(out)))
 
-			src := all.Source(startWith(t, env), exe)
-			if src == nil {
-				t.Fatal("the environment could not be read")
-			}
+			src := sourceOf(t, all, env, exe)
 			<-src.ready
 			if diff := cmp.Diff(want, src.Proxies(), cmpopts.IgnoreUnexported(goproxy.Entry{})); diff != "" || len(want) == 0 && tt.name != "empty file" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if other := all.Source(startWith(t, env), "/bin/other"); tt.name != "environment" && len(other.Proxies()) > 0 {
+			if other := sourceOf(t, all, env, "/bin/other"); tt.name != "environment" && len(other.Proxies()) > 0 {
 				t.Error("a program that is not go has what is in a file of go")
 			}
 		})
@@ -126,6 +123,17 @@ func TestProxyAt(t *testing.T) {
 	if proxy, next, barred := unknown.ProxyAt(netip.AddrPort{}, "a.example"); proxy+next+barred != "" {
 		t.Errorf("got %q, %q, %q of what is not known", proxy, next, barred)
 	}
+}
+
+// sourceOf returns the Source of a process that is started with an environment.
+func sourceOf(t *testing.T, all Reader, environ []string, exe string) *Source {
+	t.Helper()
+	pid := startWith(t, environ)
+	env, err := Read(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.Source(env, pid, exe)
 }
 
 // startWith starts a process with an environment, and returns when it runs: at
