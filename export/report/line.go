@@ -9,13 +9,15 @@ type line struct {
 
 // A connection is over such a line when more than one in lossShare of its
 // segments, and more than fewLosses, were sent again or came behind one that was
-// missing, and its round-trip time is less than queueing times the least. A line that is only
-// full loses packets too: those for which its queue has no room. There the queue
-// makes each packet wait.
+// missing, and its packets do not queue. A line that is only full loses packets
+// too: those for which its queue has no room. There the queue makes each packet
+// wait: the round-trip time is queueing times the least, and longer by queued.
+// What a busy machine adds to a short one is less.
 const (
 	lossShare = 100
 	fewLosses = 5 // which an impatient timer makes, too
 	queueing  = 3
+	queued    = 50e6 // ns
 )
 
 // close takes the end of a connection.
@@ -23,7 +25,7 @@ func (l *line) close(e *event) {
 	if n := e.retrans + e.unorder; n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
 		return
 	}
-	if e.rttKnown && e.minRTT > 0 && e.rtt >= queueing*e.minRTT {
+	if e.rttKnown && e.minRTT > 0 && e.rtt >= max(queueing*e.minRTT, e.minRTT+queued) {
 		return
 	}
 	l.conns++

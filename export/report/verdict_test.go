@@ -180,6 +180,18 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 45, 40, 0, 300)
 		}, PacketLoss, "packets are lost"},
+		{"loss of what is received, on a busy machine", 0, func(w *writer) {
+			begin := 0.0
+			for _, wait := range []float64{27, 27, 27, 305, 231, 265} {
+				w.exchange(exchange{begin: begin, url: url, wait: wait})
+				begin += wait
+			}
+			w.closePath(900, "c1", 35, 11, 6, 600)
+		}, PacketLoss, "packets are lost"},
+		{"a full line", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 70, 11, 6, 600)
+		}, Bandwidth, "delivers slowly"},
 		{"name not found", 1, func(w *writer) {
 			w.failed(10, "goproxy.example", "", "dns", "NXDOMAIN")
 		}, DNS, "could not be resolved"},
