@@ -50,24 +50,18 @@ func (p *Partial) Place() (missing [2]Missing, err error) {
 	}
 	for _, d := range []wire.Dir{wire.Send, wire.Recv} {
 		p.logged[d] = p.Log.Dir(d)
-		if missing[d], err = p.placeDir(d, traced[d]); err != nil {
-			return missing, err
-		}
 		if err := p.bound(d, traced[d]); err != nil {
 			return missing, err
 		}
+		missing[d] = p.placeDir(d, traced[d])
 	}
 	return missing, nil
 }
 
-func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing, err error) {
+func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing) {
 	next := 0
 	for i, pl := range traced {
-		at, ok := p.find(traced[i:], p.logged[d], next, i == 0)
-		if !ok {
-			return m, fmt.Errorf("%s line %d is nowhere in the log after line %d: %s %s%s",
-				p.Trace.ID, pl.event.Line, p.line(d, next-1), d, pl.frame, p.candidates(d, next))
-		}
+		at := p.find(traced[i:], p.logged[d], next, i == 0)
 		if i == 0 {
 			m.Before = at
 		} else {
@@ -76,7 +70,7 @@ func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing, err error) 
 		pl.at, next = at, at+1
 	}
 	m.After = len(p.logged[d]) - next
-	return m, nil
+	return m
 }
 
 // bound finds the first and the last place at which each frame can be, with all
@@ -85,11 +79,13 @@ func (p *Partial) bound(d wire.Dir, traced []*placed) error {
 	logged := p.logged[d]
 	at := 0
 	for _, pl := range traced {
+		from := at
 		for at < len(logged) && !p.equal(pl, logged[at]) {
 			at++
 		}
 		if at == len(logged) {
-			return fmt.Errorf("%s line %d is nowhere in the log: %s %s", p.Trace.ID, pl.event.Line, d, pl.frame)
+			return fmt.Errorf("%s line %d is nowhere in the log after line %d: %s %s%s",
+				p.Trace.ID, pl.event.Line, p.line(d, from-1), d, pl.frame, p.candidates(d, from))
 		}
 		pl.first = at
 		at++
@@ -107,13 +103,14 @@ func (p *Partial) bound(d wire.Dir, traced []*placed) error {
 
 // find returns where the first of traced is in the log: at from, or after a
 // gap where the longest run of frames agrees: one WINDOW_UPDATE looks like
-// another, and a hundred of them like a hundred others.
-func (p *Partial) find(traced []*placed, logged []*http2debug.Frame, from int, first bool) (int, bool) {
-	if !first && from < len(logged) && p.equal(traced[0], logged[from]) {
-		return from, true
+// another, and a hundred of them like a hundred others. It leaves room for those
+// that follow.
+func (p *Partial) find(traced []*placed, logged []*http2debug.Frame, from int, first bool) int {
+	if !first && p.equal(traced[0], logged[from]) {
+		return from
 	}
 	best, longest := 0, 0
-	for at := from; at < len(logged) && longest < len(traced); at++ {
+	for at := from; at <= traced[0].last && longest < len(traced); at++ {
 		n := 0
 		for n < len(traced) && at+n < len(logged) && p.equal(traced[n], logged[at+n]) {
 			n++
@@ -122,7 +119,7 @@ func (p *Partial) find(traced []*placed, logged []*http2debug.Frame, from int, f
 			best, longest = at, n
 		}
 	}
-	return best, longest > 0
+	return best
 }
 
 func (p *Partial) equal(pl *placed, log *http2debug.Frame) bool {

@@ -188,3 +188,19 @@ func TestLongestRunDecides(t *testing.T) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }
+
+// TestLongestRunLeavesRoom has a longest run behind which the next frame has no
+// place.
+func TestLongestRunLeavesRoom(t *testing.T) {
+	up := "Framer 0xc01: read WINDOW_UPDATE len=4 (conn) incr=%d"
+	lines := make([]string, 0, 6)
+	for _, n := range []int{5, 9, 5, 7, 5, 5} {
+		lines = append(lines, fmt.Sprintf(up, n))
+	}
+	s := contract.Stream{Events: []*contract.Event{update(5, 0), update(5, 0), update(7, 0)}}
+	p := &Partial{Trace: s.Conns()[0], Log: logOf(t, lines...).Conns[0]}
+	got, err := p.Place()
+	if want := ([2]Missing{{}, {Within: 1, After: 2}}); err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+}
