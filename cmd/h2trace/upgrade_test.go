@@ -35,6 +35,7 @@ func TestVersions(t *testing.T) {
 		{"the server first", []string{ask, agree + settings(t) + response(t, 1), begun + settings(t)}, []string{"POST SCHEME://daemon.example/session 404 "}},
 		{"a request whose body comes later", []string{long, agree, "5\r\nhello\r\n0\r\n\r\n" + begun + settings(t), settings(t) + response(t, 1)}, []string{"POST SCHEME://daemon.example/session 404 "}},
 		{"the server before that body", []string{long, agree + settings(t), "5\r\nhello\r\n", response(t, 1), "0\r\n\r\n" + begun + settings(t)}, []string{"POST SCHEME://daemon.example/session 404 "}},
+		{"a request whose body makes no sense", []string{long, agree + settings(t), "x\r\n" + begun + settings(t), response(t, 1)}, []string{"POST SCHEME://daemon.example/session 101 "}},
 		{"turned round", []string{ask, agree + client, settings(t) + response(t, 1), request(t, 3), response(t, 3)}, []string{
 			"POST SCHEME://daemon.example/session 101 ", files + "404 ", files + "404 ",
 		}},

@@ -94,6 +94,14 @@ func (t *Tracker) forget(o *open) {
 	t.report(o, 0)
 }
 
+// forgetAll does so with all, and their responses.
+func (t *Tracker) forgetAll() {
+	for t.all.oldest != nil {
+		t.forget(t.all.oldest)
+	}
+	t.unmet = 0
+}
+
 // end reports an exchange that has ended.
 func (t *Tracker) end(o *open, at int64, by string) {
 	t.endStalls(o, at, by)

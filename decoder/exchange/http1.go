@@ -53,6 +53,7 @@ type http1Sink Tracker
 func (s *http1Sink) Request(since, at int64, r *http1.Request) {
 	t := (*Tracker)(s)
 	o := &open{Exchange: Exchange{Start: since, End: at, Proto: proto(r.Proto)}}
+	t.pipelined = t.pipelined || t.answered() != nil
 	t.enter(o, since)
 	o.Method = r.Method
 	o.URL, o.ToProxy = s.target(r)
@@ -62,8 +63,17 @@ func (s *http1Sink) Request(since, at int64, r *http1.Request) {
 	}
 	t.last = o
 	t.sink.Request(at, &o.Exchange)
+	if t.adrift() {
+		t.forgetAll()
+		return
+	}
 	t.charge(o)
 }
+
+// adrift reports whether it is not known which response is for which request: a
+// client that sends a request before the response to another has come may have sent
+// some that were not seen. One that does not has had them all.
+func (t *Tracker) adrift() bool { return t.pipelined && !t.cfg.FromStart }
 
 // target returns the target URI of a request (RFC 9112 §3.3), and whether it is
 // for an HTTP proxy to act on. A request without Host has none; its path stands
@@ -113,11 +123,14 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 		return
 	}
 	t.protocol, t.answering = r.Header.Get("Upgrade"), nil
-	if t.unmet > 0 {
+	o := t.answered()
+	switch {
+	case t.adrift():
+		o = nil
+	case t.unmet > 0:
 		t.unmet--
 		return
 	}
-	o := t.answered()
 	if o == nil {
 		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}, partial: true}
 		o.over[t.client] = true
@@ -222,9 +235,7 @@ func (s *http1Sink) Malformed(at int64, client bool) {
 // Lost implements http1.Sink: what waits for a response may have had it.
 func (s *http1Sink) Lost(int64, bool) {
 	t := (*Tracker)(s)
+	t.settleUpgrade()
 	t.cfg.FromStart = false
-	for t.all.oldest != nil {
-		t.forget(t.all.oldest)
-	}
-	t.unmet = 0
+	t.forgetAll()
 }

@@ -187,3 +187,34 @@ func TestPipelined(t *testing.T) {
 		})
 	}
 }
+
+// TestPipelinedLoss loses responses to requests that were sent before them. No later
+// response is taken for that of another request.
+func TestPipelinedLoss(t *testing.T) {
+	ask := func(tr *Tracker, i int) { tr.Data(int64(i), send, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\n\r\n", i)) }
+	answer := func(tr *Tracker, i int) {
+		tr.Data(int64(i), recv, fmt.Appendf(nil, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /%d\r\n\r\n", i))
+	}
+	for _, mid := range []bool{false, true} {
+		w := &whole{}
+		tr := New(Config{Scheme: "http", FromStart: !mid}, w)
+		tr.SetClient(send)
+		ask(tr, 2)
+		ask(tr, 3)
+		if mid {
+			answer(tr, 1)
+		} else {
+			tr.Gap(3, recv, -1)
+		}
+		for i := 4; i < 10; i++ {
+			ask(tr, i)
+			answer(tr, i-1)
+		}
+		tr.Close(11, EndedByPeer)
+		for _, e := range w.exchanges {
+			if e.Error != nil || e.URL != "" && e.Status != 0 {
+				t.Errorf("met in the middle %v: %s is answered by %d, as for %s, and failed: %v", mid, e.URL, e.Status, e.Redirect, e.Error)
+			}
+		}
+	}
+}

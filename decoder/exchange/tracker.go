@@ -73,6 +73,8 @@ type Tracker struct {
 	http1     *http1.Conn
 	last      *open // whose request is being read
 	answering *open // whose response is
+	// pipelined says that a request of HTTP/1.1 came before the response to another.
+	pipelined bool
 	// unmet counts requests that were given up, before all that are open, and whose
 	// responses are to come.
 	unmet    int
