@@ -57,6 +57,8 @@ type tracedConn struct {
 	hello, inner clienthello.Reader
 	// verify is nil unless headers are to be verified.
 	verify *verify.Conn
+	// waits are its places among the waiters.
+	waits []uint64
 }
 
 // position is a place in the records and bytes of one direction.
@@ -170,6 +172,7 @@ func (c *tracedConn) finish() error {
 	t := c.table
 	delete(t.byID, c.id)
 	delete(t.adrift, c)
+	t.waiters.finished(c)
 	t.leave(c)
 	t.hellos.closed(c)
 	c.release()

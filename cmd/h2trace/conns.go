@@ -52,6 +52,7 @@ type connTable struct {
 	fetches goproxy.Fetches
 	sockets map[socket]*tracedConn // the innermost on each
 	closing []*tracedConn          // by time of their close; some may be finished
+	waiters waiters                // of them
 	until   int64                  // when the observing ended, 0 before
 	audit   audit
 	budget  *http1.Budget // of exchanges that are open
@@ -79,6 +80,7 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		budget:    http1.NewBudget(openBudget),
 		names:     newNames(events, clk, sourceOf),
 		hellos:    newHellos(),
+		waiters:   newWaiters(),
 		segments:  tcp.NewAssembler(heldSegments),
 		adrift:    make(map[*tracedConn]struct{}),
 		byID:      make(map[uint64]*tracedConn),
@@ -176,6 +178,7 @@ func (t *connTable) close(r *bpf.Record) error {
 	end := &connEnd{at: r.Time, totals: r.Close.Totals, record: *r}
 	if c.closed == nil {
 		t.closing = append(t.closing, c)
+		t.waiters.closed(c)
 	}
 	c.closed = end
 	c.tracker.Ended(end.by())
@@ -222,6 +225,7 @@ func (t *connTable) endProcess(pid int, at int64) error {
 			s := &states[i]
 			c.closed.state, c.closed.totals = s, s.Totals
 		}
+		t.waiters.closed(c)
 	}
 	t.closing = append(t.closing, open...)
 	return errors.Join(err, listErr)

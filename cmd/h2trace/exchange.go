@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"slices"
 
 	"h2trace/bpf"
 	"h2trace/decoder"
@@ -99,11 +98,8 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 // closed lingers; where its client has sent a request again, and been answered,
 // it expects nothing of it any more.
 func (t *connTable) retry(c *tracedConn, e *exchange.Exchange) *exchange.Retry {
-	over := slices.IndexFunc(t.closing, func(other *tracedConn) bool {
-		return !other.finished() && other.meta.PID == c.meta.PID && other.closed.at < e.Start && other.tracker.Waits(e.Method, e.URL)
-	})
-	if over >= 0 {
-		t.failed = errors.Join(t.failed, t.closing[over].finish())
+	if over := t.waiters.find(c.meta.PID, e); over != nil {
+		t.failed = errors.Join(t.failed, over.finish())
 	}
 	return t.retries.Of(c.meta.PID, c.meta.Conn, e)
 }

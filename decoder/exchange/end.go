@@ -152,8 +152,8 @@ func (t *Tracker) byClient(by Ended) bool {
 }
 
 // waiting finds requests that have no response yet on a connection that has
-// ended, where nothing new begins.
-type waiting map[request]struct{}
+// ended, where nothing new begins: the oldest of those alike.
+type waiting map[request]*open
 
 type request struct{ method, url string }
 
@@ -165,16 +165,19 @@ func (t *Tracker) Waits(method, url string) bool {
 	}
 	if t.waiting == nil {
 		t.waiting = make(waiting)
-		for o := t.all.oldest; o != nil; o = o.newer {
-			if o.Status == 0 {
-				t.waiting[request{o.Method, o.URL}] = struct{}{}
-			}
+		for o := t.all.newest; o != nil; o = o.older {
+			r := request{o.Method, o.URL}
+			o.alike, t.waiting[r] = t.waiting[r], o
 		}
 	}
 	r := request{method, url}
-	if _, maybe := t.waiting[r]; !maybe {
-		return false
+	o := t.waiting[r]
+	for ; o != nil; o = o.alike {
+		if o.cost > 0 && o.Status == 0 { // open, see pay
+			t.waiting[r] = o
+			return true
+		}
 	}
 	delete(t.waiting, r)
-	return t.Any(func(e *Exchange) bool { return e.Status == 0 && e.Method == method && e.URL == url })
+	return false
 }

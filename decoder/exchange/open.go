@@ -30,6 +30,7 @@ type open struct {
 	flow   *flow // nil before the first DATA or WINDOW_UPDATE
 	// settings is the HTTP2-Settings field of a request on HTTP/1.1.
 	settings string
+	alike    *open // the next with the same request, see waiting
 	early    int32 // bytes held of what came after the response to it, see upgrade
 }
 
