@@ -167,6 +167,9 @@ func parseSubcommand(fs *pflag.FlagSet, opts *Options, name string, args []strin
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, name)
 	}
+	if fs.Changed("version") {
+		return *opts, actionVersion, nil
+	}
 	if act == actionHelp {
 		opts.Topic = strings.Join(fs.Args(), "-")
 		if _, err := helpOn(opts.Topic); err != nil {

@@ -59,7 +59,7 @@ Flags:
 	                          do so for one direction, to test that it is noticed
 	                          (default auto)
 	-q, --quiet               print no messages on stderr but errors
-	-V, --version             print the version, as the subcommand does
+	-V, --version             print the version, also with a subcommand
 	-h, --help                print this page, or with a subcommand its own
 
 # Output
@@ -238,6 +238,21 @@ also says which probes the executables of these processes get, or why they get
 none.
 
 Its exit status is 0 if running a COMMAND works here, else 1.
+
+# Version
+
+	h2trace version
+
+version prints the version of h2trace, the commit that it was built from, the Go
+release that built it, and the platform. -V and --version print the same, with
+or without a subcommand.
+
+# Help
+
+	h2trace help [TOPIC]
+
+help prints this manual, or the part of it under the heading TOPIC. -h and
+--help print the page of flags, or with a subcommand its own page.
 
 # Limits
 

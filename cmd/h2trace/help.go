@@ -49,15 +49,14 @@ func topics() []string {
 	return list
 }
 
-// helpOn returns the help on a topic, or the whole manual for "". The pages of
-// help and version are the one that names all flags and subcommands.
+// helpOn returns the help on a topic, or the whole manual for "".
 func helpOn(topic string) (string, error) {
 	switch topic {
 	case "":
 		return manual(), nil
-	case "help", "version", topicFlags:
-		return fmt.Sprintf("%s\n\"h2trace help\" prints the whole manual, \"h2trace help TOPIC\" a part of it:\n  %s\n",
-			sections()[0].text, strings.Join(topics()[1:], " ")), nil
+	case topicFlags:
+		return fmt.Sprintf("%s\n\"h2trace help\" prints the whole manual, \"h2trace help TOPIC\" a part of it:\n%s",
+			sections()[0].text, wrap(topics()[1:])), nil
 	}
 	for _, s := range sections() {
 		if strings.EqualFold(s.topic, topic) {
@@ -65,6 +64,25 @@ func helpOn(topic string) (string, error) {
 		}
 	}
 	return "", usagef("no help on %q; the topics are %s", topic, strings.Join(topics(), ", "))
+}
+
+// columns is how wide a line of help may be.
+const columns = 80
+
+// wrap joins words to indented lines.
+func wrap(words []string) string {
+	var b strings.Builder
+	const indent = "  "
+	line := indent + words[0]
+	for _, word := range words[1:] {
+		if len(line)+1+len(word) > columns {
+			b.WriteString(line + "\n")
+			line = indent + word
+			continue
+		}
+		line += " " + word
+	}
+	return b.String() + line + "\n"
 }
 
 // printHelp prints the help on a topic that parseArgs has accepted.

@@ -22,7 +22,7 @@ func TestHelpFits(t *testing.T) {
 	for name, page := range pages {
 		for line := range strings.Lines(page) {
 			line = strings.TrimSuffix(line, "\n")
-			if n := utf8.RuneCountInString(line); n > 80 || strings.Contains(line, "\t") {
+			if n := utf8.RuneCountInString(line); n > columns || strings.Contains(line, "\t") {
 				t.Errorf("%s: %d columns: %q", name, n, line)
 			}
 		}

@@ -40,8 +40,12 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	fs.BoolVar(&r.Markdown, "markdown", false, "")
 	fs.BoolVar(&r.Suggest, "suggest", false, "")
 	fs.BoolVarP(&opts.Quiet, "quiet", "q", opts.Quiet, "")
+	version := fs.BoolP("version", "V", false, "")
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "report")
+	}
+	if *version {
+		return *opts, actionVersion, nil
 	}
 	r.Files = fs.Args()
 	forms := 0
