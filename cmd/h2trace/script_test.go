@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,12 +27,30 @@ func TestMain(m *testing.M) {
 	if os.Getenv(actAsH2trace) != "" {
 		os.Exit(run(os.Args[1:], newFakeTracer, os.Stdout, os.Stderr))
 	}
+	if filepath.Base(os.Args[0]) != "h2trace" {
+		heedSignals()
+	}
 	testscript.Main(m, map[string]func(){
 		"h2trace": func() {
 			os.Exit(run(os.Args[1:], newFakeTracer, os.Stdout, os.Stderr))
 		},
 	})
 }
+
+// heedSignals gives processes that the tests start the default handling of signals
+// that the tests were started to ignore, as by nohup(1). The tests themselves go on
+// to survive these.
+func heedSignals() {
+	ignored := currentSignals().ignored
+	for n := range numSignals {
+		if ignored&(1<<n) != 0 {
+			signal.Notify(make(chan os.Signal, 1), syscall.Signal(n+1)) // exec resets what is caught
+		}
+	}
+}
+
+// scriptTime bounds the scripts, which take some seconds.
+const scriptTime = 2 * time.Minute
 
 // TestScript runs the scripts of testdata/script. The h2trace in them is this
 // test binary with a tracer that observes nothing (see fakeTracer), so that
@@ -40,6 +60,7 @@ func TestScript(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		// Its own root is left behind where -run leaves scripts out.
 		WorkdirRoot: t.TempDir(),
+		Deadline:    time.Now().Add(scriptTime),
 		Setup:       setupScript,
 		Condition:   scriptCondition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -126,4 +147,13 @@ func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("unknown signal %s", args[0])
 	}
 	ts.Check(unix.Kill(pid, sig))
+}
+
+// TestScriptsIgnoringSignals runs a script about signals in tests that were started
+// to ignore them, as by nohup(1) or in the background.
+func TestScriptsIgnoringSignals(t *testing.T) {
+	const run = `trap "" HUP INT QUIT TSTP; exec "$0" -test.run '^TestScript$/^signals$' -test.timeout 60s`
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", run, os.Args[0]).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
