@@ -124,6 +124,7 @@ func deafTap(p Plan) plan.Tap {
 // AttachCommand prepares for the process that is about to execute path.
 func (o *observer) AttachCommand(pid int, path string) error {
 	o.command = &pid
+	o.processes.skipped = skipped{typed: o.opts.Command[0], pid: pid}
 	exe, err := o.collector.Attach(path)
 	if err != nil {
 		return err

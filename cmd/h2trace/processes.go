@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -41,7 +40,7 @@ type processes struct {
 	known    map[int]process // by pid, until they exit
 	total    uint64
 	attached int
-	skipped  string          // the last reason for which one was skipped
+	skipped  skipped
 	outcomes map[int]outcome // of attaching, also to some that have exited
 
 	adopted    []process  // targets that were running already; for the reader alone
@@ -340,7 +339,7 @@ func (p *processes) at(pid int) (process, bool) {
 func (p *processes) skip(proc process, reason string) *export.Process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.skipped = fmt.Sprintf("%s: %s", proc.exe, reason)
+	p.skipped.add(proc, reason)
 	return &export.Process{Action: export.ProcessSkipped, Reason: reason}
 }
 
@@ -377,19 +376,6 @@ func (p *processes) count() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.total
-}
-
-// nothingObserved says why no process at all got probes, or returns "".
-func (p *processes) nothingObserved() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.attached > 0 {
-		return ""
-	}
-	if p.skipped == "" {
-		return "no process ran a program"
-	}
-	return p.skipped
 }
 
 func procPath(pid int, name string) string {

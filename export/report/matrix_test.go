@@ -343,9 +343,9 @@ func TestCost(t *testing.T) {
 			write: func(w *writer) {
 				w.Reset()
 				w.line(1, "process", `"pid":7,"comm":"x","action":"exec","ppid":1`)
-				w.line(1, "process", `"pid":7,"comm":"x","action":"skipped","reason":"not a Go binary"`)
+				w.line(1, "process", `"pid":7,"comm":"x","action":"skipped","exe":"/usr/bin/dash","reason":"not a Go binary"`)
 			},
-			cause: Client, text: "nothing could be observed: not a Go binary",
+			cause: Client, text: "nothing could be observed: /usr/bin/dash: not a Go binary",
 		},
 	})
 }

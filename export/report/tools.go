@@ -41,7 +41,7 @@ func (b *Builder) processes(e *event) {
 		t.found++
 	case is(e.action, "skipped"):
 		if t.skipped++; t.skipped == 1 {
-			t.reason = text(e.reason)
+			t.reason = strings.TrimPrefix(text(e.exe)+": "+text(e.reason), ": ")
 		}
 	case is(e.action, "exec"):
 		t.exec(e)
