@@ -70,14 +70,18 @@ func runCheck(opts Options, msg *messages, stdout io.Writer) int {
 	}
 	checkGate(&page)
 	packets := checkPackets(&page)
+	var gone []error // processes that cannot be looked at
 	for _, pid := range opts.PIDs {
 		if err := checkPID(&page, pid, planMode(opts.Plan), packets); err != nil {
-			status = exitRuntime
-			page.no(fmt.Sprintf("process %d", pid), err, "")
+			gone = append(gone, err)
 		}
 	}
 	if printed := printText(page.b.String(), msg, stdout); printed != exitOK {
 		return printed
+	}
+	for _, err := range gone { // as where they are to be observed
+		status = exitRuntime
+		msg.Errorf("nothing to check: %v", err)
 	}
 	return status
 }

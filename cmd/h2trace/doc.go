@@ -237,7 +237,8 @@ for each: "ok", or "no" with the reason, and what to do about it. With -p it
 also says which probes the executables of these processes get, or why they get
 none.
 
-Its exit status is 0 if running a COMMAND works here, else 1.
+Its exit status is 0 if running a COMMAND works here, else 1. It is 1, too, if a
+PID of -p is no process that can be looked at, which a message says.
 
 # Version
 

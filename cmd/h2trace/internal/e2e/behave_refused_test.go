@@ -113,6 +113,12 @@ func TestCheck(t *testing.T) {
 			t.Errorf("check -p does not say %q:\n%s", want, indent(r.stdout))
 		}
 	}
+
+	gone := strconv.Itoa(pidMax(t))
+	r = invoke(t, invocation{args: []string{"check", "-p", gone}})
+	if r.status != 1 || r.stderr != "h2trace: nothing to check: process "+gone+" does not exist\n" || !strings.Contains(r.stdout, "ok  kernel") {
+		t.Errorf("check -p %s: status %d, stderr %q", gone, r.status, r.stderr)
+	}
 }
 
 // TestRefusedProcesses names processes in which there is nothing to observe.
@@ -223,7 +229,7 @@ func TestNothingYet(t *testing.T) {
 	needProbes(t)
 	tr := startTracing(t, command{args: []string{"sh", "-c", "read -r line"}})
 	await(t, "a message", func() bool { return lines(tr.log, "nothing to observe so far") == 1 })
-	if r := tr.wait(); !strings.Contains(r.stderr, "not a Go binary") {
+	if r := tr.wait(); !strings.Contains(r.stderr, "observed: sh") || !strings.Contains(r.stderr, "not a Go binary") {
 		t.Errorf("stderr\n%s", indent(r.stderr))
 	}
 }
