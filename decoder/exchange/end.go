@@ -65,10 +65,7 @@ func (t *Tracker) cut(o *open, at int64, by Ended) {
 	}
 	switch {
 	case !o.certain():
-		t.endStalls(o, at, "close")
-		t.remove(o)
-		o.giveUp(t.client, 0)
-		t.report(o, 0)
+		t.leave(o, at, "close")
 		return
 	case by == NotEnded:
 		o.Open = true
@@ -83,6 +80,14 @@ func (t *Tracker) cut(o *open, at int64, by Ended) {
 func (t *Tracker) giveUp(o *open, at int64, by string) {
 	o.giveUp(t.client, at)
 	t.end(o, at, by)
+}
+
+// leave reports an exchange that has ended by then, but when and how is not known.
+func (t *Tracker) leave(o *open, by int64, why string) {
+	o.giveUp(t.client, 0)
+	t.endStalls(o, by, why)
+	t.drop(o)
+	t.report(o, 0)
 }
 
 // forget reports an exchange of which it is not known how it ends.
@@ -105,6 +110,13 @@ func (t *Tracker) forgetAll() {
 // end reports an exchange that has ended.
 func (t *Tracker) end(o *open, at int64, by string) {
 	t.endStalls(o, at, by)
+	t.drop(o)
+	t.report(o, at)
+}
+
+// drop lets go of an exchange that has ended, but not of its stream where that was
+// met in the middle: more may come of it.
+func (t *Tracker) drop(o *open) {
 	t.remove(o)
 	if o.Start == 0 && o.Stream != 0 {
 		if t.missed == nil || len(t.missed) == maxMissed {
@@ -112,7 +124,6 @@ func (t *Tracker) end(o *open, at int64, by string) {
 		}
 		t.missed[o.Stream] = true
 	}
-	t.report(o, at)
 }
 
 func (t *Tracker) report(o *open, at int64) {

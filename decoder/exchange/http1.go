@@ -134,6 +134,7 @@ func (s *http1Sink) Response(since, at int64, r *http1.Response) {
 	if o == nil {
 		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}, partial: true}
 		o.over[t.client] = true
+		o.unsure[t.server()] = true // that to HEAD ends with its head
 		t.enter(o, since)
 	}
 	t.answering = o

@@ -65,7 +65,7 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 		o.Start = f.Time
 	case t.cfg.FromStart || t.missed[id] || begins:
 		return nil
-	case t.firstID[parity] != 0 && id >= t.firstID[parity]:
+	case t.firstID[parity] != 0 && id >= t.firstID[parity] && id <= t.lastID[parity]:
 		return nil // it was seen to begin, and has ended
 	default:
 		o.partial, o.hidden, o.unsure = true, true, [2]bool{true, true}
@@ -246,17 +246,21 @@ func (t *Tracker) over(o *open, d decoder.Direction, at int64) {
 }
 
 // reset takes RST_STREAM. After a complete response the rest of the request is
-// not wanted any more, which is no failure (RFC 9113 §8.1). After a complete
-// request it says that the response was not.
+// not wanted any more, which is no failure: a server says so with NO_ERROR (RFC
+// 9113 §8.1). After a complete request another says that the response was not,
+// where the process sends it: its peer may not have known yet that all was said.
 func (t *Tracker) reset(f *decoder.Frame) {
 	o := t.stream(f)
 	if o == nil || f.Cut {
 		return
 	}
-	if server := t.server(); o.over[t.client] {
+	server := t.server()
+	unwanted := f.Dir == server && (f.Truncated || f.ErrorCode == decoder.NoError)
+	if o.over[t.client] && f.Dir == decoder.Send && !unwanted {
 		o.unsure[server] = false
-	} else if o.unsure[server] {
-		t.giveUp(o, f.Time, "RST_STREAM")
+	}
+	if !o.over[server] && o.unsure[server] || !o.over[t.client] && o.unsure[t.client] && o.over[server] {
+		t.leave(o, f.Time, "RST_STREAM")
 		return
 	}
 	byClient, detail := f.Dir == t.client, "RST_STREAM"
@@ -264,7 +268,7 @@ func (t *Tracker) reset(f *decoder.Frame) {
 		detail += " " + f.ErrorCode.String()
 	}
 	switch {
-	case o.over[t.server()]:
+	case o.over[server]:
 	case byClient && t.ended && t.by != EndedUnknown && !t.byClient(t.by):
 		o.again.gone = true
 		o.failed(t.endedBy(t.by))

@@ -38,6 +38,12 @@ func conversation(t *testing.T) []piece {
 		p.headers(at+8, recv, id+20, true, ":status=204")
 		at += 10
 	}
+	// The request is complete before the server's word that it need not be.
+	p.post(at, 51, "/c")
+	p.ok(at+1, 51, false)
+	p.data(at+2, recv, 51, 100, true)
+	p.data(at+3, send, 51, 5, true)
+	p.reset(at+4, recv, 51, http2.ErrCodeNo)
 	return pieces
 }
 
@@ -51,7 +57,12 @@ func messages(*testing.T) []piece {
 			piece{at + 1, send, []byte("abcde")},
 			piece{at + 2, recv, []byte("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")},
 			piece{at + 3, recv, []byte("ab")},
-			piece{at + 4, recv, []byte("cd")})
+			piece{at + 4, recv, []byte("cd")},
+			piece{at + 5, send, []byte("HEAD /b HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")},
+			piece{at + 6, recv, []byte("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")},
+			piece{at + 7, send, []byte("GET /c HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")},
+			piece{at + 8, recv, []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")},
+			piece{at + 9, recv, []byte("0\r\n\r\n")})
 	}
 	return pieces
 }
@@ -66,15 +77,20 @@ func (w *whole) Exchange(e *Exchange) { w.exchanges = append(w.exchanges, *e) }
 
 func (w *whole) Request(int64, *Exchange) {}
 
-// listen follows pieces, with the one numbered lost missing.
-func listen(pieces []piece, lost int, unknown bool, by Ended) []Exchange {
+// listen follows pieces, with those numbered lost missing.
+func listen(pieces []piece, lost [2]int, unknown bool, by Ended, role decoder.Role) []Exchange {
 	w := &whole{}
 	w.tracker = New(Config{Scheme: "https", FromStart: true}, w)
-	w.tracker.SetClient(send)
-	c := decoder.NewConn(decoder.Config{Role: decoder.Client, FromStart: true}, w)
+	client := send
+	if role == decoder.Server {
+		client = recv
+	}
+	w.tracker.SetClient(client)
+	c := decoder.NewConn(decoder.Config{Role: role, FromStart: true}, w)
 	for i, p := range pieces {
+		p.dir ^= client
 		switch {
-		case i != lost:
+		case i != lost[0] && i != lost[1]:
 			c.Data(p.at, p.dir, p.b)
 		case unknown:
 			c.Gap(p.at, p.dir, -1)
@@ -87,22 +103,25 @@ func listen(pieces []piece, lost int, unknown bool, by Ended) []Exchange {
 	return w.exchanges
 }
 
-// TestLoss takes each piece out of a conversation that goes well. Whatever it was,
+// TestLoss takes each two pieces out of a conversation that goes well. Whatever it was,
 // no exchange has failed, and no time is another than it was.
 func TestLoss(t *testing.T) {
 	for name, say := range map[string]func(*testing.T) []piece{"HTTP/2": conversation, "HTTP/1.1": messages} {
 		pieces := say(t)
 		real := make(map[int64]Exchange) // by the time of their beginning
-		for _, e := range listen(pieces, -1, false, EndedByPeer) {
+		for _, e := range listen(pieces, [2]int{-1, -1}, false, EndedByPeer, decoder.Client) {
 			real[e.Start] = e
 		}
-		for lost := range pieces {
-			for _, unknown := range []bool{false, true} {
-				for _, by := range []Ended{EndedByPeer, EndedByProcess, NotEnded} {
-					for _, e := range listen(pieces, lost, unknown, by) {
-						if problem := differs(&e, real); problem != "" {
-							t.Errorf("%s: without piece %d (unknown length %v, ended %d): stream %d: %s", name, lost, unknown, by, e.Stream, problem)
-						}
+		for i := range len(pieces) * len(pieces) {
+			lost := [2]int{i / len(pieces), i % len(pieces)}
+			if lost[0] > lost[1] {
+				continue
+			}
+			unknown, by := i%2 == 1, []Ended{EndedByPeer, EndedByProcess, NotEnded}[i%3]
+			for _, role := range []decoder.Role{decoder.Client, decoder.Server} {
+				for _, e := range listen(pieces, lost, unknown, by, role) {
+					if problem := differs(&e, real); problem != "" {
+						t.Errorf("%s, role %d: without pieces %d (unknown length %v, ended %d): %+v: %s", name, role, lost, unknown, by, e, problem)
 					}
 				}
 			}

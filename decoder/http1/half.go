@@ -245,7 +245,7 @@ func chunkSize(line []byte) (int64, bool) {
 // gap takes the loss of n bytes, -1 when their number is not known.
 func (h *half) gap(at, n int64, p parser) {
 	switch {
-	case h.state == tunnel || h.state == broken:
+	case h.state == tunnel:
 	case (h.state == inBody || h.state == inChunk) && n >= 0 && n <= h.left:
 		h.left -= n
 		p.body(at, n)
