@@ -122,8 +122,9 @@
 //	dir             on resync: send or recv
 //	skipped_bytes   on resync: bytes of that direction not decoded
 //	bytes_sent      on close: plaintext bytes, of a connection without TLS
-//	                those that went into the network, or null; on silent: bytes
-//	                of TCP, all that the socket has sent
+//	                those that went into the network, or null, as after a loss
+//	                behind which there was nothing to tell how much; on silent:
+//	                bytes of TCP, all that the socket has sent
 //	bytes_received  on close: plaintext bytes, or null; on silent: bytes of TCP
 //	rtt_ms          on close: smoothed round-trip time, or null
 //	retransmits     on close: TCP segments sent again, or null

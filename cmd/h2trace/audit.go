@@ -31,11 +31,11 @@ func (a *audit) run(t *connTable, now int64, idle bool) error {
 		return nil
 	}
 	a.next = now + auditInterval.Nanoseconds()
-	ledger, err := t.collector.Ledger()
-	if err != nil || ledger.Lost() == a.lost {
+	lost, err := t.lost()
+	if err != nil || lost == a.lost {
 		return err
 	}
-	a.lost = ledger.Lost()
+	a.lost = lost
 	a.states, err = t.collector.Conns()
 	return err
 }

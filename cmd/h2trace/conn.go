@@ -181,9 +181,14 @@ func (c *tracedConn) finish() error {
 		err = errors.Join(err, t.collector.ForgetBody(c.id))
 	}
 	end := c.closed
+	known, knownErr := c.endsKnown()
+	err = errors.Join(err, knownErr)
 	if end == nil {
 		if c.plain != nil {
 			c.plain.flush(c, c.latest)
+		}
+		if !known {
+			c.doubt()
 		}
 		c.decoder.Close(c.since)
 		if c.isNothing() {
@@ -195,6 +200,9 @@ func (c *tracedConn) finish() error {
 		return err
 	}
 	c.settle(end.at, end.totals)
+	if !known {
+		c.doubt()
+	}
 	err = errors.Join(err, t.recovery.leave(c)) // a last loss made tables unknown
 	c.decoder.Close(end.at)
 	if c.isNothing() {
@@ -205,7 +213,9 @@ func (c *tracedConn) finish() error {
 	c.endVerify()
 	e := c.event
 	e.Action = export.ConnClose
-	e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
+	if known {
+		e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
+	}
 	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
 	e.Frames = &frames
 	if r := &end.record; r.Kind == bpf.KindClose && r.Close.Socket {
@@ -221,6 +231,28 @@ func (c *tracedConn) finish() error {
 		err = errors.Join(err, t.collector.ForgetConn(*end.state))
 	}
 	return err
+}
+
+// endsKnown reports whether all is known that a connection said up to its end. The
+// kernel's account of one without TLS goes with its socket, and comes with the
+// close: where that is missing and records were lost, some may have been of it.
+func (c *tracedConn) endsKnown() (bool, error) {
+	if c.plain == nil || c.closed != nil && c.closed.record.Kind == bpf.KindClose {
+		return true, nil
+	}
+	lost, err := c.table.lost()
+	return lost <= c.table.losses.announced, err
+}
+
+// doubt notes that both directions may have said more, and ended, unseen.
+func (c *tracedConn) doubt() {
+	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
+		if c.decoder.Protocol() == decoder.HTTP1 {
+			c.decoder.Gap(c.latest, dir, -1)
+		} else {
+			c.decoder.Missed(dir)
+		}
+	}
 }
 
 func (c *tracedConn) finished() bool { return c.table.byID[c.id] != c }

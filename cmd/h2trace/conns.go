@@ -55,7 +55,8 @@ type connTable struct {
 	waiters waiters                // of them
 	until   int64                  // when the observing ended, 0 before
 	audit   audit
-	budget  *http1.Budget // of exchanges that are open
+	budget  *http1.Budget          // of exchanges that are open
+	lost    func() (uint64, error) // counts the records that the kernel lost so far
 	// framesOnly says that no exchanges are put together.
 	framesOnly bool
 	// verifier is nil unless headers are to be verified.
@@ -81,11 +82,20 @@ func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *los
 		names:     newNames(events, clk, sourceOf),
 		hellos:    newHellos(),
 		waiters:   newWaiters(),
+		lost:      lostOf(c),
 		segments:  tcp.NewAssembler(heldSegments),
 		adrift:    make(map[*tracedConn]struct{}),
 		byID:      make(map[uint64]*tracedConn),
 		spoke:     make(map[int]bool),
 		sockets:   make(map[socket]*tracedConn),
+	}
+}
+
+// lostOf returns what counts the records that the kernel lost.
+func lostOf(c *bpf.Collector) func() (uint64, error) {
+	return func() (uint64, error) {
+		ledger, err := c.Ledger()
+		return ledger.Lost(), err
 	}
 }
 

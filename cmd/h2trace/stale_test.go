@@ -62,6 +62,54 @@ func TestStale(t *testing.T) {
 	}
 }
 
+// TestLostEnd loses the response on a connection without TLS, and the close, or what
+// may be the response. How the exchange ended is not known, nor how much came.
+func TestLostEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		lost, exits  bool
+		want, unlike []string
+	}{
+		{"lost, then the process ends", true, true, []string{`"event":"exchange"`, `"bytes_received":null`}, []string{"aborted", `"unanswered":true`}},
+		{"lost, then the observing ends", true, false, []string{`"event":"exchange"`}, []string{"aborted", `"open":true`}},
+		{"the process ends", false, true, []string{`"class":"aborted"`, `"bytes_received":0`}, nil},
+		{"the observing ends", false, false, []string{`"open":true`}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, asked := range []string{
+				"GET /a HTTP/1.1\r\nHost: goproxy.example\r\n\r\n",
+				http2.ClientPreface + settings(t) + request(t, 1),
+			} {
+				var out bytes.Buffer
+				table := newTestTable(t, &out)
+				table.lost = func() (uint64, error) {
+					if tt.lost {
+						return 2, nil
+					}
+					return 0, nil
+				}
+				table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
+				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 2, Data: bpf.Data{Dir: bpf.Send, Payload: []byte(asked)}})
+				if tt.exits {
+					do(t, table.endProcess(9, 100))
+				}
+				do(t, table.endAll())
+				do(t, table.events.Flush())
+				for _, want := range tt.want {
+					if !strings.Contains(out.String(), want) {
+						t.Errorf("no %s in\n%s", want, &out)
+					}
+				}
+				for _, no := range tt.unlike {
+					if strings.Contains(out.String(), no) {
+						t.Errorf("%s in\n%s", no, &out)
+					}
+				}
+			}
+		})
+	}
+}
+
 // record returns the record of frames, which it takes.
 func record(kind bpf.Kind, dir int, next *[2]position, frames *bytes.Buffer) *bpf.Record {
 	at := &next[dir]
