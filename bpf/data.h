@@ -46,7 +46,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 	}
 	/* Not before the reservation: times are to go with the order of records. */
 	r->h.time = bpf_ktime_get_ns();
-	if (bpf_probe_read_user(r->payload, len, (void *)(c->src + from))) {
+	if (bpf_probe_read_user(r->payload, len, (void *)source(c, from))) {
 		bpf_ringbuf_discard(r, flags);
 		lose(c, LOSS_READ_FAULT, len);
 		return;
@@ -58,7 +58,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 	r->h.pad = 0;
 	r->conn = c->conn;
 	r->seq = seq;
-	r->offset = c->offset + from;
+	r->offset = place(c, from);
 	r->len = len;
 	r->lost = c->dir->lost;
 	r->lost_bytes = c->dir->lost_bytes;
@@ -115,9 +115,16 @@ static __always_inline int put_all(struct chunk *c)
 
 #ifdef COMPAT
 
-static __noinline int report(struct chunk *c)
+__noinline int report_alone(u64 ptr, u64 which)
 {
-	return put_all(c);
+	struct chunk c;
+
+	return resume_chunk(&c, ptr, which) ? put_all(&c) : 0;
+}
+
+static __always_inline int report(struct chunk *c)
+{
+	return report_alone(c->key.ptr, WHICH(c));
 }
 
 #else

@@ -36,19 +36,24 @@ static __always_inline bool lost_untold(struct conn *conn, u32 direction)
  * 5.12. It finds its chunk again in the connection. The branches not yet
  * looked at may be 8192 at most, hence loops in loops.
  */
-#define LOOP_FAN 128
+#define LOOP_FAN 64
 #define LOOP_MAX (LOOP_FAN * LOOP_FAN * LOOP_FAN)
 
 static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 {
-	struct conn *conn;
+	/* Not that of the chunk, all of which would lie on the stack then. */
+	struct conn_key key = {
+		.ptr = ptr,
+		.tgid = bpf_get_current_pid_tgid() >> 32,
+		.life = which >> 32,
+	};
+	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
+	if (!conn)
+		return false;
 	c->key.ptr = ptr;
 	c->key.tgid = bpf_get_current_pid_tgid() >> 32;
 	c->key.life = which >> 32;
-	conn = bpf_map_lookup_elem(&conns, &c->key);
-	if (!conn)
-		return false;
 	c->direction = which & 1;
 	c->dir = &conn->dir[which & 1];
 	c->conn = conn->id;
@@ -64,6 +69,17 @@ static __always_inline void save_chunk(struct chunk *c)
 {
 	c->dir->src = c->src;
 	c->dir->len = c->len;
+}
+
+/* Looked up where they are used, as there is no stack to keep them on. */
+static __always_inline u64 source(struct chunk *c, u64 from)
+{
+	return c->dir->src + from;
+}
+
+static __always_inline u64 place(struct chunk *c, u64 from)
+{
+	return c->dir->offset - c->dir->len + from;
 }
 
 /* clang would not pass a number that the step has no use for. */
@@ -107,6 +123,16 @@ static __always_inline void save_chunk(struct chunk *c)
 
 static __always_inline void save_chunk(struct chunk *c)
 {
+}
+
+static __always_inline u64 source(struct chunk *c, u64 from)
+{
+	return c->src + from;
+}
+
+static __always_inline u64 place(struct chunk *c, u64 from)
+{
+	return c->offset + from;
 }
 
 #endif

@@ -73,7 +73,7 @@ static long walk_step(u32 i, struct chunk *c)
 	barrier_var(n);
 	if (n > FRAME_HEADER)
 		return 1;
-	if (bpf_probe_read_user(&dir->header[have], n, (void *)(c->src + dir->at)))
+	if (bpf_probe_read_user(&dir->header[have], n, (void *)source(c, dir->at)))
 		return 1;
 	dir->at += n;
 	dir->have = have + n;
@@ -83,20 +83,24 @@ static long walk_step(u32 i, struct chunk *c)
 }
 LOOP_STEP(walk_step)
 
-/* The first bytes of the client decide whether there are frames to follow. */
-static __always_inline void decide_framing(struct conn *conn, struct chunk *c)
+/*
+ * The first bytes of the client decide whether there are frames to follow. Not
+ * inline: what it has on the stack is gone when they are followed.
+ */
+static __noinline int decide_framing(struct conn *conn, u32 direction, u64 offset, u64 src, u64 len)
 {
 	u32 client_sends = conn->role == ROLE_CLIENT ? DIR_SEND : DIR_RECV;
 
 	if (!conn->handshake) {
 		conn->framing = FRAMING_NONE;
-	} else if (c->direction == client_sends && !c->offset) {
+	} else if (direction == client_sends && !offset) {
 		conn->framing = FRAMING_NONE;
-		if (c->len >= PREFACE_LEN && begins_with_preface(c->src)) {
+		if (len >= PREFACE_LEN && begins_with_preface(src)) {
 			conn->framing = FRAMING_HTTP2;
-			c->dir->copy = PREFACE_LEN;
+			conn->dir[direction & 1].copy = PREFACE_LEN;
 		}
 	}
+	return 0;
 }
 
 /*
@@ -150,7 +154,7 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 	save_chunk(&c);
 	count_seen(0, len);
 	if (conn->framing == FRAMING_UNDECIDED)
-		decide_framing(conn, &c);
+		decide_framing(conn, direction, c.offset, src, len);
 	c.keep = conn->framing != FRAMING_HTTP2;
 	if (conn->framing != FRAMING_NONE) {
 		if (!c.keep && !dir->copy && dir->skip > len) {
