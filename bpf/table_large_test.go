@@ -31,7 +31,7 @@ func (c *talk) fresh(n, size int) []hpack.HeaderField {
 // TestLargeTables joins connections whose peers allow large tables, and compares
 // the tables that are copied with what both ends hold.
 func TestLargeTables(t *testing.T) {
-	for _, tt := range []struct {
+	rows := []struct {
 		name    string
 		allowed uint32
 		fill    func(c *talk)
@@ -64,45 +64,49 @@ func TestLargeTables(t *testing.T) {
 				c.send(0, c.fresh(100, 1))
 			}
 		}, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newCollector(t, Options{BufferSize: 16 << 20})
-			if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
-				t.Fatal(err)
+	}
+	c := newCollector(t, Options{BufferSize: 16 << 20})
+	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+		t.Fatal(err)
+	}
+	talks := make([]*talk, len(rows))
+	for i, row := range rows {
+		talks[i] = newTalk(t)
+		talks[i].allow(row.allowed)
+		talks[i].exchange(row.allowed)
+		row.fill(talks[i])
+	}
+	if err := c.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	var want [][]TableEntry
+	for i, row := range rows {
+		for range 3 {
+			before := talks[i].send(0, talks[i].fresh(2, 10))
+			if row.want {
+				names, want = append(names, row.name), append(want, before)
 			}
-			talk := newTalk(t)
-			talk.allow(tt.allowed)
-			talk.exchange(tt.allowed)
-			tt.fill(talk)
-			if err := c.AddTarget(os.Getpid()); err != nil {
-				t.Fatal(err)
+		}
+	}
+	if err := c.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	tables, blocks, _ := drainTables(t, c)
+	if len(blocks) != len(want) {
+		t.Fatalf("got %d blocks, want %d", len(blocks), len(want))
+	}
+	for dir := range tables {
+		if len(tables[dir]) != len(want) {
+			t.Fatalf("direction %d: got %d tables, want %d", dir, len(tables[dir]), len(want))
+		}
+		for i, table := range tables[dir] {
+			if !table.Consistent {
+				t.Errorf("%s, direction %d: a table is inconsistent", names[i], dir)
 			}
-			var want [][]TableEntry
-			for range 3 {
-				before := talk.send(0, talk.fresh(2, 10))
-				if tt.want {
-					want = append(want, before)
-				}
+			if !cmp.Equal(want[i], table.Entries) {
+				t.Errorf("%s, direction %d: got %.200v, want %.200v", names[i], dir, table.Entries, want[i])
 			}
-			if err := c.RemoveTarget(os.Getpid()); err != nil {
-				t.Fatal(err)
-			}
-			tables, blocks, _ := drainTables(t, c)
-			if len(blocks) != len(want) {
-				t.Fatalf("got %d blocks, want %d", len(blocks), len(want))
-			}
-			for dir := range tables {
-				var got [][]TableEntry
-				for _, table := range tables[dir] {
-					if !table.Consistent {
-						t.Errorf("direction %d: a table is inconsistent", dir)
-					}
-					got = append(got, table.Entries)
-				}
-				if !cmp.Equal(want, got) {
-					t.Errorf("direction %d: %d tables %.200v, want %d: %.200v", dir, len(got), got, len(want), want)
-				}
-			}
-		})
+		}
 	}
 }
