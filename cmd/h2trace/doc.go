@@ -73,8 +73,10 @@ and since when, that --duration is over, and at the end what was seen and lost.
 A FILE that -o creates can be read by its owner only, who is the user of -u if
 that is given. One that exists is overwritten and keeps owner and permissions;
 a message says where others can use it. A file or symbolic link of another user
-is refused, but for those of root and of the user who called sudo. Named pipes,
-terminals and /dev/null will do; block devices and directories are refused.
+is refused, but for those of root and of the user who called sudo, and so is a
+file with other hard links. Named pipes, which are waited for until somebody
+reads, terminals and /dev/null will do; block devices and directories are
+refused. Events are appended, so that a file may be cut to zero meanwhile.
 "-" is stdout.
 
 When the reader of the output leaves, as head does, the observing ends. When it

@@ -21,6 +21,7 @@ import (
 //	mark          it creates the file "observing" when it observes
 //	broken        observing fails at once
 //	watchful      it says at once that a reader does not read
+//	hasty         h2trace says at once that a pipe has no reader
 //	impatient     it does not wait for that reader in the end
 //	stuck         draining hangs, after it has created the file "draining"
 type fakeTracer struct {

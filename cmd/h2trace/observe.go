@@ -291,7 +291,7 @@ func (o *observer) finish() error {
 	o.conns.recovery.wait()
 	o.plans.wait()
 	open, openErr := o.openSockets(left)
-	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(time.Now().Add(drainTime)))
+	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
 	if err == nil {
 		o.missing = o.processes.missing(left)
 		err = o.endLost()

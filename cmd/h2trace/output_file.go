@@ -10,11 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-const outputFlags = os.O_WRONLY | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
+// What is appended goes to the end of the file also after somebody has cut that to
+// zero, as rotation by copytruncate does (logrotate(8)).
+const outputFlags = os.O_WRONLY | os.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
 
 // openFile opens the file that -o names.
 //
@@ -22,8 +25,9 @@ const outputFlags = os.O_WRONLY | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLL
 // encrypted. With -u the user becomes that owner. A file that exists is cut to
 // zero and keeps its owner and permissions. One that others own is refused, and
 // a message says where others can read it. Symbolic links of others are refused,
-// so that nobody else chooses what is overwritten. Named pipes (the open waits for a reader), terminals and /dev/null
-// are fine; directories, sockets and block devices are refused.
+// and so are files that have other names, so that nobody else chooses what is
+// overwritten. Named pipes (the open waits for a reader, and a message says so),
+// terminals and /dev/null are fine; directories, sockets and block devices are refused.
 func openFile(path string, owner *account, msg *messages) (*os.File, error) {
 	trusted := trustedUsers()
 	owners := trusted
@@ -98,7 +102,11 @@ func linkTarget(name string, trusted []int) (string, error) {
 
 // openExisting opens a file that is there, and cuts a regular one to zero.
 func openExisting(name string, owners []int, msg *messages) (*os.File, error) {
+	waits := time.AfterFunc(defaultPatience.notice, func() {
+		msg.Infof("%s does not open yet: a named pipe needs a reader", name)
+	})
 	file, err := os.OpenFile(name, outputFlags, 0)
+	waits.Stop()
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +156,9 @@ func adopt(name string, st *syscall.Stat_t, owners []int, msg *messages) error {
 	case syscall.S_IFREG:
 		if foreign {
 			return fmt.Errorf("%s belongs to user %d: remove it, or name another file", name, st.Uid)
+		}
+		if st.Nlink > 1 {
+			return fmt.Errorf("%s is a hard link, and what has its other names would be overwritten: remove it, or name another file", name)
 		}
 		if st.Mode&0o077 != 0 {
 			msg.Infof("%s was there and keeps its mode %#o: its owner is not the only one who can use it", name, st.Mode&0o777)

@@ -18,6 +18,9 @@ const (
 // status of COMMAND waits for it.
 var drainTime = 30 * time.Second
 
+// drainNotice is after how much of that a message says so.
+var drainNotice = 3 * time.Second
+
 // pace says when everything that is not a record has waited long enough.
 type pace struct {
 	records int
@@ -30,12 +33,18 @@ func (p *pace) due(now time.Time) bool {
 	return p.records >= housekeepingEvery || now.Sub(p.last) >= housekeepingInterval
 }
 
-// drain reads what the kernel still holds. Data that is read behind the deadline
-// is not decoded, and counts as lost.
-func (o *observer) drain(deadline time.Time) error {
+// drain reads what the kernel still holds. Data that is read after limit is not
+// decoded, and counts as lost.
+func (o *observer) drain(limit time.Duration) error {
 	var r bpf.Record
 	var err error
+	notice := time.Now().Add(drainNotice)
+	deadline := time.Now().Add(limit)
 	for {
+		if !notice.IsZero() && time.Now().After(notice) {
+			notice = time.Time{}
+			o.msg.Infof("what was observed is still being decoded: what is not within %v is lost", limit)
+		}
 		readErr := o.collector.Read(&r, 0)
 		switch {
 		case errors.Is(readErr, bpf.ErrNoRecord):

@@ -42,13 +42,13 @@ func TestDrainEnds(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading BPF programs needs root")
 	}
-	defer func(d time.Duration) { drainTime = d }(drainTime)
-	drainTime = 0
+	defer func(d, n time.Duration) { drainTime, drainNotice = d, n }(drainTime, drainNotice)
+	drainTime, drainNotice = 0, 0
 	var stderr bytes.Buffer
 	file := filepath.Join(t.TempDir(), "events")
 	out, err := openOutput(file, nil, &messages{w: io.Discard})
 	do(t, err)
-	made, err := newTracer(Options{Buffer: 1 << 20}, out, &messages{w: &stderr})
+	made, err := newTracer(Options{Buffer: 1 << 20, Command: []string{"itself"}}, out, &messages{w: &stderr})
 	do(t, err)
 	defer made.Close()
 	o := made.(*observer)
@@ -65,7 +65,9 @@ func TestDrainEnds(t *testing.T) {
 	if o.undecoded == 0 || !bytes.Contains(b, []byte(`"event":"loss"`)) || bytes.Contains(b, []byte(`"event":"exchange"`)) {
 		t.Errorf("%d records were not decoded; events:\n%s", o.undecoded, b)
 	}
-	if got := stderr.String(); !strings.Contains(got, "were not decoded, as that took longer than 0s at the end") {
-		t.Errorf("messages: %s", got)
+	for _, want := range []string{"what was observed is still being decoded: what is not within 0s is lost", "were not decoded, as that took longer than 0s at the end"} {
+		if got := stderr.String(); strings.Count(got, want) != 1 {
+			t.Errorf("messages: %s, want one %q", got, want)
+		}
 	}
 }

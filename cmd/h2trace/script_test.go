@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"h2trace": func() {
+			if strings.Contains(os.Getenv("H2TRACE_FAKE"), "hasty") {
+				defaultPatience.notice = 10 * time.Millisecond
+			}
 			os.Exit(run(os.Args[1:], newFakeTracer, os.Stdout, os.Stderr))
 		},
 	})
