@@ -70,6 +70,9 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 		b = appendText(b, "retry_after", e.RetryAfter)
 	}
 	b = j.appendGRPC(b, e.GRPC)
+	if e.Latest != 0 {
+		b = appendSpan(b, "silent_ms", e.Latest, max(e.Latest, e.ResponseEnd))
+	}
 	if e.Open {
 		b = append(b, `,"open":true`...)
 	}

@@ -57,6 +57,20 @@ func TestExchange(t *testing.T) {
 				`"error":{"class":"http_5xx","detail":"503"},"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null}`,
 		},
 		{
+			"stopped in the middle of the response",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 3, Method: "GET", URL: "https://a.example/", Status: 200, Reused: exchange.ReusedYes, ResponseBytes: 5,
+					Start: begin, RequestEnd: begin, Response: begin + 1_000_000, Latest: begin + 3_000_000, ResponseEnd: at, End: at,
+					Error: &exchange.Error{Class: exchange.ClassAborted, Detail: "why"},
+				},
+			},
+			`"stream":3,"method":"GET","url":"https://a.example/","status":200,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":5,` +
+				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":1.000,"receive_ms":9.000,"total_ms":10.000,` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
+				`"error":{"class":"aborted","detail":"why"},"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null,"silent_ms":7.000}`,
+		},
+		{
 			"asked to come back",
 			Exchange{
 				Exchange: &exchange.Exchange{

@@ -128,7 +128,7 @@ lines come in the order in which the bytes went.
 	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
 	          kind, proxy, next, barred}, error {class, detail}, start, retry
 	          {attempt, conn, stream, class}, via, authorized, retry_after,
-	          grpc_status, grpc_message, open
+	          grpc_status, grpc_message, silent_ms, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -144,8 +144,9 @@ handed to Write; a Write that fails may have sent less.
 
 A request event says when an exchange begins. An exchange is printed when it
 ends: send_ms is the request, wait_ms the time from its end to the response,
-receive_ms the response; of one that was given up, up to there. open is true
-where it had not ended when the observing did. stall_ms in it, and the stall
+receive_ms the response; of one that was given up, up to there, and silent_ms is
+for how long nothing of the response had come by then. open is true where it had
+not ended when the observing did. stall_ms in it, and the stall
 events, are the times for which one side had used up its flow-control
 window. dns_ms, connect_ms and tls_ms are of the connection that it opened;
 dns_ms is null where the process did not ask a name server on port 53 for the

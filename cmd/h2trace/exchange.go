@@ -82,7 +82,7 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 	}
 	retry := c.table.retry(c, e)
 	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, c.since))
-	for _, at := range [...]*int64{&e.Start, &e.RequestEnd, &e.Response, &e.ResponseEnd, &e.End} {
+	for _, at := range [...]*int64{&e.Start, &e.RequestEnd, &e.Response, &e.ResponseEnd, &e.Latest, &e.End} {
 		if *at != 0 {
 			*at = c.table.clock.wall(*at)
 		}

@@ -25,6 +25,9 @@ func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
 	t.settleUpgrade()
 	t.startHTTP1()
 	t.http1.Gap(at, d == t.client, n)
+	if o := t.answering; o != nil && d == t.server() {
+		o.unclear = true // what was left out came at some time before
+	}
 }
 
 // BodyLeft returns how many bytes of a direction of HTTP/1.x are to come before
@@ -162,7 +165,7 @@ func (t *Tracker) answered() *open {
 func (s *http1Sink) ResponseBody(at, n int64) {
 	if o := s.answering; o != nil {
 		o.ResponseBytes += n
-		o.End = at
+		o.End, o.came, o.unclear = at, at, false
 	}
 }
 

@@ -218,3 +218,27 @@ func TestPipelinedLoss(t *testing.T) {
 		}
 	}
 }
+
+// TestHTTP1Silent has a response that stops. When bytes came that were left out is
+// not known.
+func TestHTTP1Silent(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+	for _, tt := range []struct {
+		name string
+		gap  int64
+		want int64
+	}{{"seen", 0, 20}, {"left out", 10, 0}} {
+		w := &whole{}
+		tr := New(Config{Scheme: "http", FromStart: true}, w)
+		tr.SetClient(send)
+		tr.Data(10, send, []byte("GET /a HTTP/1.1\r\nHost: goproxy.example\r\n\r\n"))
+		tr.Data(20, recv, []byte(head+"ab"))
+		if tt.gap > 0 {
+			tr.Gap(90, recv, tt.gap)
+		}
+		tr.Close(99, EndedByProcess)
+		if e := w.exchanges[0]; e.Latest != tt.want || e.ResponseEnd != 99 {
+			t.Errorf("%s: got %+v, want Latest %d", tt.name, e, tt.want)
+		}
+	}
+}

@@ -209,8 +209,9 @@ func (t *Tracker) data(f *decoder.Frame) {
 	if f.Dir == t.client {
 		n = &o.RequestBytes
 		o.sent = f.Time
-	} else if o.Response == 0 {
-		o.hidden = true // it came before
+	} else {
+		o.came, o.unclear = f.Time, f.Cut
+		o.hidden = o.hidden || o.Response == 0 // it came before
 	}
 	*n += max(int64(f.DataLength)-int64(f.Missing), 0)
 	o.partial = o.partial || f.PaddingUnknown

@@ -21,9 +21,11 @@ type open struct {
 	unsure  [2]bool
 	partial bool // body bytes may have been missed
 	hidden  bool // the head of the response may have been missed
+	unclear bool // the latest byte of the response came some time before came
 	losses  [2]uint32
 
 	sent int64 // the latest byte of the request
+	came int64 // the latest byte of the response
 	// before is how long the connection had stood still, by direction, when the
 	// exchange began.
 	before [2]int64
@@ -58,6 +60,9 @@ func (o *open) giveUp(client decoder.Direction, at int64) {
 	case at == 0 || o.over[server] || o.unsure[server]:
 	case o.Response != 0:
 		o.ResponseEnd = at
+		if !o.hidden && !o.partial && !o.unclear {
+			o.Latest = max(o.came, o.Response)
+		}
 	default:
 		o.Unanswered = !o.hidden
 	}

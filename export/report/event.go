@@ -15,9 +15,10 @@ type event struct {
 	client      bool
 	exe         []byte
 	reason      []byte
-	start       bool   // joined
-	secret      int    // tls: 0 where it is null, else 1, or 2 where its version is known
-	silent      int64  // ns
+	start       bool  // joined
+	secret      int   // tls: 0 where it is null, else 1, or 2 where its version is known
+	silent      int64 // ns
+	silentKnown bool
 	asked       bool   // what went last was sent
 	state       []byte // of a silent connection
 	otherWay    int64  // ns for which nothing went the other way than last
@@ -171,7 +172,7 @@ func (e *event) member(key, v []byte) {
 	case "joined":
 		e.start = is(v, "start")
 	case "silent_ms":
-		e.silent, _ = millis(v)
+		e.silent, e.silentKnown = millis(v)
 	case "state":
 		e.state = v
 	case "other_way_ms":

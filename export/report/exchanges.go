@@ -73,6 +73,7 @@ func (b *Builder) passed(e *event, proxy string) {
 		partSend: x.phases[phaseSend] - x.send, partSendStall: x.send, partWait: x.phases[phaseWait],
 		partReceive: x.phases[phaseReceive] - x.recv, partRecvStall: x.recv,
 	}}
+	var stopped span // the end of a response that stopped
 	var asked string // only where it is needed: this is called for each exchange
 	if x.open || x.class != nil {
 		asked = text(x.method) + " " + text(x.url)
@@ -86,8 +87,11 @@ func (b *Builder) passed(e *event, proxy string) {
 		// A stream of events has no end to wait for.
 		s.parts[partIdle], s.parts[partReceive] = s.parts[partReceive], 0
 	case givenUp:
-		s.of = b.suspect(noRest, proxy, asked, "")
-		b.unanswered(e, x.phases[phaseReceive], "given up in the middle of the response")
+		stopped = s.stop(e)
+		if length := stopped.end - stopped.begin; length >= longWait {
+			stopped.of = b.suspect(noRest, proxy, asked, "")
+			b.unanswered(e, length, "given up in the middle of the response")
+		}
 	case x.class != nil && !notFound(x):
 		s.of = b.suspect(badAnswer, proxy, asked, text(x.detail))
 	}
@@ -99,6 +103,22 @@ func (b *Builder) passed(e *event, proxy string) {
 		b.stillOpen(e.at, x.phases[phaseTotal], asked+" "+what)
 	}
 	b.run.add(s)
+	if stopped.end > stopped.begin {
+		b.run.add(stopped)
+	}
+}
+
+// stop cuts off the end of a span, in which nothing came of a response that was given
+// up, and returns it: waiting for the rest. Where it is not known how long that was it
+// is all of the response.
+func (s *span) stop(e *event) span {
+	length := s.parts[partReceive]
+	if e.silentKnown {
+		length = min(length, e.silent)
+	}
+	s.parts[partReceive] -= length
+	s.end -= length
+	return span{begin: s.end, end: s.end + length, parts: parts{partWait: length}}
 }
 
 // unanswered counts a request that was given up after a wait as a failure.

@@ -181,6 +181,22 @@ func TestUnanswered(t *testing.T) {
 			evidence: []string{"in the middle of the response"}, never: append(never, "delivers slowly"),
 		},
 		{
+			name: "a body that stops after a while",
+			write: func(w *writer) {
+				w.exchange(info(exchange{begin: 50, wait: 10, receive: 900, bytes: 5, class: "aborted", more: `,"silent_ms":600.000`}))
+			}, exit: 130,
+			cause: ServerWait, text: "600 ms of 1.00 s went to waiting for the rest of the response to GET " + infoURL + " from https://goproxy.example, which never came",
+			evidence: []string{"in the middle of the response, after 600 ms"}, never: append(never, "delivers slowly"),
+		},
+		{
+			name: "a body that comes on until it is given up",
+			write: func(w *writer) {
+				w.exchange(info(exchange{begin: 50, wait: 10, receive: 900, bytes: 100_000, class: "aborted", more: `,"silent_ms":20.000`}))
+			}, exit: 130,
+			cause: Bandwidth, text: "the line, or the proxy, delivers slowly: a nearer one would help",
+			never: []string{"never came", "timeout"},
+		},
+		{
 			name: "open at the end",
 			write: func(w *writer) {
 				w.exchange(exchange{begin: 50, url: pageURL, wait: 900, status: noStatus, open: true})
@@ -348,4 +364,16 @@ func TestCost(t *testing.T) {
 			cause: Client, text: "nothing could be observed: /usr/bin/dash: not a Go binary",
 		},
 	})
+}
+
+// TestStoppedBody demands that the table has the time where the first line has it.
+func TestStoppedBody(t *testing.T) {
+	var w writer
+	w.command(0)
+	w.exchange(info(exchange{begin: 50, wait: 10, receive: 900, bytes: 5, class: "aborted", more: `,"silent_ms":600.000`}))
+	w.exit(1000, 130)
+	got := read(t, w.String()).Report().Time
+	if want := (Time{Wait: 610, Receive: 300, Other: 90}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }

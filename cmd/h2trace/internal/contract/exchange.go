@@ -35,6 +35,7 @@ type Exchange struct {
 	RetryAfter    string     `json:"retry_after"`
 	GRPCStatus    *int       `json:"grpc_status"`
 	GRPCMessage   string     `json:"grpc_message"`
+	Silent        *float64   `json:"silent_ms"`
 	Open          bool       `json:"open"`
 }
 

@@ -110,6 +110,7 @@ func faultsOf(e *contract.Exchange, want unendedWant) []string {
 	fault(want.waits && (e.Wait == nil || *e.Wait < pauseMS || e.Receive != nil), "it waited")
 	fault(!want.waits && (e.Wait == nil || e.Receive == nil), "no wait or receive")
 	fault(want.receives && (e.Receive == nil || *e.Receive < pauseMS || *e.ResponseBytes != 5), "it stopped in the body")
+	fault(want.receives != (e.Silent != nil && *e.Silent >= pauseMS), "silent in the body")
 	if want.grpc && strings.HasPrefix(e.Protocol, "h2") {
 		fault(e.GRPCStatus == nil || *e.GRPCStatus != 5 || e.GRPCMessage != "no such thing", "status of gRPC")
 	} else {
