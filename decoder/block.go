@@ -187,7 +187,7 @@ func (h *half) strayContinuation(f *Frame, end bool) *Violation {
 		f.HeadersError = blockCut
 	}
 	if h.resynced {
-		if h.table.inserted > 0 {
+		if h.table.inserted {
 			h.table.reset(beforeLoss)
 		}
 		return nil

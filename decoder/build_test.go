@@ -48,3 +48,17 @@ func handshake() []input {
 		{at: 3, dir: Send, data: settingsAck},
 	}
 }
+
+// appendString appends s as a string literal without Huffman coding (RFC 7541
+// §5.2).
+func appendString(b []byte, s string) []byte {
+	n := uint64(len(s))
+	if n < 0x7f {
+		return append(append(b, byte(n)), s...)
+	}
+	b = append(b, 0x7f)
+	for n -= 0x7f; n >= 0x80; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(append(b, byte(n)), s...)
+}

@@ -279,8 +279,8 @@ func (c *Conn) Undecoded(dir Direction) int64 {
 // first, and the maximum size that its encoder last declared (RFC 7541 §4.2).
 // Blocks that are decoded later use it: it is to be called between the blocks
 // that the table is the state between. A later loss makes it unknown again.
-func (c *Conn) SeedTable(dir Direction, entries []hpack.HeaderField, maxSize uint32) error {
-	return c.halves[dir].table.seed(entries, maxSize)
+func (c *Conn) SeedTable(dir Direction, entries []hpack.HeaderField, maxSize uint32) {
+	c.halves[dir].table.seed(entries, maxSize)
 }
 
 func (d Direction) other() Direction { return d ^ 1 }

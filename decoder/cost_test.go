@@ -3,6 +3,7 @@
 package decoder
 
 import (
+	"bytes"
 	"runtime"
 	"runtime/debug"
 	"syscall"
@@ -34,6 +35,28 @@ var floods = map[string]func(c *Conn, n int){
 			c.Data(3, Recv, settingsFrame(Setting{SettingInitialWindowSize, 100}))
 		}
 	},
+}
+
+// TestInsertions inserts into tables of 4 kB and of 64 kB, which hold sixteen times as
+// much: an entry costs the same.
+func TestInsertions(t *testing.T) {
+	insert := func(size int) func(*Conn, int) {
+		return func(c *Conn, n int) {
+			c.Data(2, Recv, settingsFrame(Setting{SettingHeaderTableSize, maxHeaderTable}))
+			c.Data(2, Send, settingsAck)
+			update := []byte{0x3f, byte(size-31)&0x7f | 0x80, byte((size-31)>>7)&0x7f | 0x80, byte((size - 31) >> 14)}
+			block := append(update, bytes.Repeat([]byte{0x40, 0, 0}, 5000)...)
+			for i := range uint32(30) {
+				c.Data(3, Send, wire(TypeHeaders, FlagEndHeaders, 2*uint32(n)+2*i+1, block))
+			}
+		}
+	}
+	small, large := spend(t, insert(defaultTable), 1), spend(t, insert(maxHeaderTable), 1)
+	ratio := float64(large) / float64(small)
+	t.Logf("%v, %v where the table is 16 times as large: %.1f times", small, large, ratio)
+	if ratio > 4 {
+		t.Errorf("a table 16 times as large costs %.0f times as much", ratio)
+	}
 }
 
 // TestLinearCost floods a Conn with eight times as much, and as many streams: what

@@ -13,18 +13,14 @@ import (
 func (t *fieldTable) decode(block []byte, longest int) ([]hpack.HeaderField, string, *Violation) {
 	t.begin()
 	t.longest = uint64(longest)
-	t.dec.SetEmitEnabled(true)
+	t.emits = true
 	if t.shrink && len(block) == 0 {
 		t.shrink = false
 		t.note(ruleNoSizeUpdate)
 	}
 	rest, err := t.take(block)
-	defer t.disown(len(block))
 	if err == nil && len(rest) > 0 {
 		err = errBlockCut
-	}
-	if err == nil {
-		err = t.dec.Close()
 	}
 	if err != nil {
 		v := t.fail(err)
@@ -33,7 +29,7 @@ func (t *fieldTable) decode(block []byte, longest int) ([]hpack.HeaderField, str
 	switch {
 	case t.unknown != "":
 		return nil, t.unknown, t.broken
-	case !t.dec.EmitEnabled():
+	case !t.emits:
 		return nil, fmt.Sprintf("header list is larger than %d bytes", longest), t.broken
 	}
 	return t.fields, "", t.broken
@@ -41,7 +37,7 @@ func (t *fieldTable) decode(block []byte, longest int) ([]hpack.HeaderField, str
 
 // begin begins a block, of which nobody wants the fields.
 func (t *fieldTable) begin() {
-	t.decoder().SetEmitEnabled(false)
+	t.emits = false
 	t.fields, t.size = t.fields[:0], 0
 	t.unknown, t.broken, t.err, t.began, t.tail = "", nil, nil, false, nil
 }
@@ -77,21 +73,6 @@ func (t *fieldTable) take(block []byte) (rest []byte, err error) {
 	return nil, nil
 }
 
-// disown has the HPACK decoder let go of a block of so many bytes: it keeps what
-// it was given last.
-func (t *fieldTable) disown(n int) {
-	if n <= keepBuffer || t.dec == nil {
-		return
-	}
-	emits := t.dec.EmitEnabled()
-	t.dec.SetEmitEnabled(false)
-	_, _ = t.dec.Write(anyField)
-	t.dec.SetEmitEnabled(emits)
-}
-
-// anyField is one that changes no table.
-var anyField = []byte{0x82}
-
 func (t *fieldTable) note(v *Violation) {
 	if t.broken == nil {
 		t.broken = v
@@ -120,7 +101,6 @@ func (t *fieldTable) pass(b []byte) {
 		b = t.tail
 	}
 	rest, err := t.take(b)
-	t.disown(len(b))
 	switch {
 	case err == nil && len(rest) > maxTail:
 		t.err, t.tail = errFieldTooLong, nil

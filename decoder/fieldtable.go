@@ -1,10 +1,6 @@
 package decoder
 
 import (
-	"errors"
-	"fmt"
-	"slices"
-
 	"golang.org/x/net/http2/hpack"
 )
 
@@ -26,7 +22,8 @@ const (
 // likely to be: evicting later than the encoder is harmless, as it does not
 // refer to what it evicted, and evicting earlier makes one more entry unknown.
 type fieldTable struct {
-	dec *hpack.Decoder
+	dynamic dynamicTable
+	emits   bool // the fields of the block are wanted
 	// complete says that every entry of the encoder's table is known;
 	// otherwise reason says which are not.
 	complete bool
@@ -41,10 +38,8 @@ type fieldTable struct {
 	// update of at most shrinkTo (RFC 9113 §4.3.1).
 	shrink   bool
 	shrinkTo uint32
-	// inserted counts insertions since the table was last reset; nameless
-	// holds, in order, the numbers of those whose name was an unknown entry's.
-	inserted uint64
-	nameless []uint64
+	// inserted says that there were insertions since the table was last reset.
+	inserted bool
 
 	// Of the block that is being decoded: what is not known of it, what rule it
 	// broke, why it cannot be decoded, whether it had a field, and the beginning
@@ -58,13 +53,11 @@ type fieldTable struct {
 	fields  []hpack.HeaderField
 	size    uint64
 	longest uint64 // that size may become
-	scratch []byte
 }
 
 // reset empties the table. What the encoder has in its table is then known
 // (nothing) when reason is empty, and unknown otherwise.
 func (t *fieldTable) reset(reason string) {
-	t.dec = nil
 	t.room = maxUnknownTable
 	if t.complete { // it is likely to stay as large as it was
 		t.room = max(t.room, min(t.max, maxHeaderTable))
@@ -72,58 +65,27 @@ func (t *fieldTable) reset(reason string) {
 	t.complete = reason == ""
 	t.reason = reason
 	t.max = defaultTable
-	t.inserted = 0
-	t.nameless = nil
+	t.inserted = false
 	t.shrink = false
 	t.tail = nil
-}
-
-// decoder returns the HPACK decoder, which is made when a block needs it.
-func (t *fieldTable) decoder() *hpack.Decoder {
-	if t.dec == nil {
-		size := t.room
-		if t.complete {
-			size = min(t.max, maxHeaderTable)
-		}
-		t.dec = hpack.NewDecoder(size, t.emit)
+	t.dynamic = dynamicTable{max: t.room}
+	if t.complete {
+		t.dynamic.max = t.max
 	}
-	return t.dec
 }
 
 // seed fills the table with entries recovered from elsewhere, oldest first.
-func (t *fieldTable) seed(entries []hpack.HeaderField, maxSize uint32) error {
+func (t *fieldTable) seed(entries []hpack.HeaderField, maxSize uint32) {
 	t.reset("")
 	t.max = maxSize
 	if maxSize > maxHeaderTable {
 		t.complete, t.reason, t.room = false, beyondKept, maxHeaderTable
 	}
-	dec := t.decoder()
-	dec.SetEmitEnabled(false)
+	t.dynamic.max = min(maxSize, maxHeaderTable)
 	for _, e := range entries {
-		t.scratch = append(t.scratch[:0], 0x40) // RFC 7541 §6.2.1, new name
-		t.scratch = appendString(t.scratch, e.Name)
-		t.scratch = appendString(t.scratch, e.Value)
-		if _, err := dec.Write(t.scratch); err != nil {
-			return fmt.Errorf("seed header table: %w", err)
-		}
-		t.inserted++
+		t.dynamic.add(entry{name: e.Name, value: e.Value})
+		t.inserted = true
 	}
-	t.release()
-	return dec.Close()
-}
-
-// appendString appends s as a string literal without Huffman coding (RFC 7541
-// §5.2).
-func appendString(b []byte, s string) []byte {
-	n := uint64(len(s))
-	if n < 0x7f {
-		return append(append(b, byte(n)), s...)
-	}
-	b = append(b, 0x7f)
-	for n -= 0x7f; n >= 0x80; n >>= 7 {
-		b = append(b, byte(n)|0x80)
-	}
-	return append(append(b, byte(n)), s...)
 }
 
 // allow sets how large a table SETTINGS allow the encoder to declare.
@@ -141,70 +103,59 @@ func (t *fieldTable) demand(limit uint32) {
 	}
 }
 
-// field decodes one field and reports whether it is known.
+// field decodes one field and reports whether it is known. An entry that is not
+// takes its place in the table all the same where it is inserted again, with the
+// value, which is known, and no name: taken for smaller than it is, the table stays
+// at least as long as the encoder's.
 func (t *fieldTable) field(r representation, b []byte) (bool, error) {
-	known := true
-	if r.index > staticEntries {
-		known = !t.isNameless(r.index)
-	}
-	_, err := t.dec.Write(b)
-	if err != nil && missing(err) {
-		switch {
-		case r.index == 0:
-			return false, errIndexZero
-		case t.complete:
+	e := entry{}
+	switch {
+	case r.index > staticEntries:
+		found := t.dynamic.at(r.index - staticEntries)
+		if found == nil && t.complete {
 			return false, errIndexTooHigh
 		}
-		// The entry is unknown. An insertion takes its place in the table
-		// all the same, with the value, which is known, and no name: taken
-		// for smaller than it is, it stays at least as long as the
-		// encoder's.
-		known, err = false, nil
-		if r.kind == incremental {
-			t.scratch = append(append(t.scratch[:0], 0x40, 0), b[r.value:]...)
-			_, err = t.dec.Write(t.scratch)
+		if e.nameless = found == nil; !e.nameless {
+			e = *found
 		}
+	case r.index > 0:
+		e.name, e.value = staticTable[r.index].Name, staticTable[r.index].Value
+	case r.kind == indexed:
+		return false, errIndexZero
 	}
-	if err != nil {
-		return false, err
+	if r.kind == unindexed && !t.emits {
+		return !e.nameless, nil
+	}
+	if r.kind != indexed {
+		var err error
+		if r.index == 0 {
+			e.name, err = readString(b[1:]) // behind the index, one byte
+		}
+		if err == nil {
+			e.value, err = readString(b[r.value:])
+		}
+		if err != nil {
+			return false, err
+		}
 	}
 	if r.kind == incremental {
-		t.inserted++
-		if !known {
-			t.nameless = append(t.nameless, t.inserted)
-			if len(t.nameless) > maxHeaderTable/32 { // RFC 7541 §4.1: 32 bytes an entry
-				t.nameless = append(t.nameless[:0], t.nameless[1:]...)
-			}
-		}
+		t.dynamic.add(e)
+		t.inserted = true
 	}
-	return known, nil
-}
-
-// isNameless reports whether the entry at a dynamic index has an unknown name.
-func (t *fieldTable) isNameless(index uint64) bool {
-	if len(t.nameless) == 0 || index-staticEntries > t.inserted {
-		return false
+	if t.emits && !e.nameless {
+		t.emit(hpack.HeaderField{Name: e.name, Value: e.value, Sensitive: r.kind == unindexed && b[0]&0x10 != 0})
 	}
-	number := t.inserted - (index - staticEntries - 1)
-	_, found := slices.BinarySearch(t.nameless, number)
-	return found
-}
-
-// missing reports whether err says that a table entry does not exist.
-func missing(err error) bool {
-	var decoding hpack.DecodingError
-	var index hpack.InvalidIndexError
-	return errors.As(err, &decoding) && errors.As(decoding.Err, &index)
+	return !e.nameless, nil
 }
 
 // resize applies a table size update (RFC 7541 §4.3).
 func (t *fieldTable) resize(size uint32) {
 	t.max = size
-	t.dec.SetMaxDynamicTableSize(min(size, maxHeaderTable))
+	t.dynamic.resize(min(size, maxHeaderTable))
 	switch {
 	case size == 0:
 		// Whatever the table held, now it holds nothing.
-		t.complete, t.reason, t.nameless = true, "", nil
+		t.complete, t.reason = true, ""
 	case size > maxHeaderTable && t.complete:
 		t.complete, t.reason = false, beyondKept
 	}
@@ -213,10 +164,6 @@ func (t *fieldTable) resize(size uint32) {
 // fail gives up the block and with it the table: what the rest of the block
 // would have inserted is unknown.
 func (t *fieldTable) fail(err error) *Violation {
-	var decoding hpack.DecodingError
-	if errors.As(err, &decoding) {
-		err = decoding.Err
-	}
 	t.reset(beforeError)
 	t.err = err
 	return &Violation{
@@ -229,7 +176,7 @@ func (t *fieldTable) fail(err error) *Violation {
 func (t *fieldTable) emit(f hpack.HeaderField) {
 	t.size += uint64(len(f.Name)) + uint64(len(f.Value)) + 32 // RFC 9113 §6.5.2
 	if t.size > t.longest {
-		t.dec.SetEmitEnabled(false)
+		t.emits = false
 		t.release()
 		return
 	}
@@ -243,8 +190,5 @@ func (t *fieldTable) release() {
 	t.fields = t.fields[:0]
 	if cap(t.fields) > keepFields {
 		t.fields = nil
-	}
-	if cap(t.scratch) > keepBuffer {
-		t.scratch = nil
 	}
 }

@@ -108,23 +108,16 @@ type nettyCase struct {
 
 // entries reads the dynamic table, newest first, through the indices that a
 // block would use.
-func entries(t *testing.T, table *fieldTable) (list []hpack.HeaderField, size uint32) {
+func entries(t testing.TB, table *fieldTable) (list []hpack.HeaderField, size uint32) {
 	t.Helper()
 	list = []hpack.HeaderField{}
-	dec := table.decoder()
-	dec.SetEmitFunc(func(f hpack.HeaderField) {
+	for index := uint64(1); table.dynamic.at(index) != nil; index++ {
+		e := table.dynamic.at(index)
+		f := hpack.HeaderField{Name: e.name, Value: e.value}
 		list = append(list, f)
 		size += f.Size()
-	})
-	dec.SetEmitEnabled(true)
-	defer dec.SetEmitFunc(table.emit)
-	for index := byte(staticEntries + 1); index < 127; index++ {
-		if _, err := dec.Write([]byte{0x80 | index}); err != nil {
-			return list, size
-		}
 	}
-	t.Fatal("more entries than one byte can index")
-	return nil, 0
+	return list, size
 }
 
 // TestNetty compares the dynamic table after each block, in a table that grew
@@ -141,17 +134,13 @@ func TestNetty(t *testing.T) {
 				max = *c.MaxSize
 			}
 			table := &fieldTable{}
-			if err := table.seed(nil, max); err != nil {
-				t.Fatal(err)
-			}
+			table.seed(nil, max)
 			before := []hpack.HeaderField{}
 			for i, b := range c.Blocks {
 				block := unhex(t, strings.Join(b.Encoded, ""))
 				seeded := &fieldTable{}
 				slices.Reverse(before)
-				if err := seeded.seed(before, max); err != nil {
-					t.Fatal(err)
-				}
+				seeded.seed(before, max)
 				for which, table := range map[string]*fieldTable{"grown": table, "seeded": seeded} {
 					got, msg, broken := table.decode(block, defaultBlock)
 					if msg != "" || broken != nil {
@@ -225,9 +214,7 @@ func TestRFC7541(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			table := &fieldTable{}
-			if err := table.seed(nil, test.size); err != nil {
-				t.Fatal(err)
-			}
+			table.seed(nil, test.size)
 			for i, s := range test.steps {
 				fields, msg, broken := table.decode(unhex(t, s.wire), defaultBlock)
 				if msg != "" || broken != nil {
@@ -260,9 +247,7 @@ func TestSeedTable(t *testing.T) {
 		{Name: ":path", Value: "/example.com/module/@v/list"},
 		{Name: "user-agent", Value: "Go-http-client/2.0"},
 	}
-	if err := c.SeedTable(Send, table, defaultTable); err != nil {
-		t.Fatal(err)
-	}
+	c.SeedTable(Send, table, defaultTable)
 	for i := range c2s {
 		c.Data(1, Send, c2s[i:i+1])
 	}

@@ -3,6 +3,8 @@ package decoder
 import (
 	"errors"
 	"fmt"
+
+	"golang.org/x/net/http2/hpack"
 )
 
 // kind is what a field representation does (RFC 7541 §6).
@@ -18,9 +20,7 @@ const (
 // staticEntries is the length of the static table (RFC 7541 appendix A).
 const staticEntries = 61
 
-// representation is where one field representation lies in a block. The
-// decoding itself is golang.org/x/net/http2/hpack's; this tells which table
-// entry it will ask for, which that package keeps to itself.
+// representation is where one field representation lies in a block.
 type representation struct {
 	kind  kind
 	index uint64 // of the field or of its name, or the new table size; 0 is none
@@ -104,4 +104,17 @@ func skipString(b []byte, at int) (int, error) {
 		return 0, errBlockCut
 	}
 	return at + size + int(n), nil
+}
+
+// readString decodes the string literal that b begins with, and that was measured.
+func readString(b []byte) (string, error) {
+	n, size, err := readInteger(b, 7)
+	if err != nil {
+		return "", err
+	}
+	raw := b[size : size+int(n)]
+	if b[0]&0x80 == 0 {
+		return string(raw), nil
+	}
+	return hpack.HuffmanDecodeToString(raw)
 }

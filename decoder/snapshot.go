@@ -169,11 +169,7 @@ func (h *half) believeTable(s *Snapshot) {
 		return
 	}
 	reason := h.table.reason
-	// The entries were checked, and come back from hpack as they went in.
-	if err := h.table.seed(s.Entries, s.MaxSize); err != nil {
-		h.table.reset(reason)
-		return
-	}
+	h.table.seed(s.Entries, s.MaxSize) // which were checked
 	h.claim = claim{true, s.Fields, s.Size, reason}
 	h.snapshots = nil
 }

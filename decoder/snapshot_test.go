@@ -80,16 +80,7 @@ func story(t testing.TB) (sent []byte, blocks []sentBlock) {
 // known returns the entries of a table, oldest first.
 func known(t testing.TB, table *fieldTable) []hpack.HeaderField {
 	t.Helper()
-	dec := table.decoder()
-	var list []hpack.HeaderField
-	dec.SetEmitFunc(func(f hpack.HeaderField) { list = append(list, f) })
-	dec.SetEmitEnabled(true)
-	defer dec.SetEmitFunc(table.emit)
-	for index := byte(staticEntries + 1); index < 127; index++ {
-		if _, err := dec.Write([]byte{0x80 | index}); err != nil {
-			break
-		}
-	}
+	list, _ := entries(t, table)
 	slices.Reverse(list)
 	return list
 }
