@@ -57,7 +57,7 @@ func (f *failures) verdict(ranked []measured) (Cause, string) {
 	}
 	switch {
 	case t == nil || t.vague():
-	case f.complaints:
+	case f.what == &complaining:
 		return t.causes(), t.remedy()
 	default:
 		return t.causes(), "requests failed (" + strings.Join(all, ", ") + "): " + t.remedy()
@@ -89,7 +89,13 @@ func (b *Builder) failures() []*failures {
 func (b *Builder) failureEvidence() (list []string) {
 	for _, f := range b.failures() {
 		for _, class := range f.classes() {
-			list = append(list, fmt.Sprintf("%d × %s, such as %s", f.count[class], class, f.example[class]))
+			n := f.count[class]
+			text := f.what.one
+			example := ": "
+			if n > 1 {
+				text, example = fmt.Sprintf(f.what.more, n), ", such as "
+			}
+			list = append(list, fmt.Sprintf("%s (%s)%s%s", text, class, example, f.example[class]))
 		}
 	}
 	return list

@@ -82,7 +82,7 @@ func TestAdvice(t *testing.T) {
 		{
 			name: "401, no credentials", write: answered(401, "Unauthorized", `,"authorized":false`), exit: 1, cause: Errors,
 			text:     adviser + " answered 401 Unauthorized (http_4xx), saying \"why\", and no credentials were sent: put them into .netrc, or set GOAUTH",
-			evidence: []string{"1 × http_4xx, such as " + adviceM + "@v1.0.0: reading " + adviceAt + "v1.0.0.info: 401 Unauthorized server response: why"},
+			evidence: []string{"the go command complains (http_4xx): " + adviceM + "@v1.0.0: reading " + adviceAt + "v1.0.0.info: 401 Unauthorized server response: why"},
 			never:    []string{proxies, adviceAt + "v1.0.0.info: why"},
 		},
 		{
@@ -134,8 +134,8 @@ func TestAdvice(t *testing.T) {
 		{
 			name: "page, 502", write: paged(502, "Bad Gateway", ""), exit: 1, cause: Errors,
 			text:     "m.example answered 502 Bad Gateway (http_5xx): m.example, which names the repository of m.example/org/m, is at fault",
-			evidence: []string{"1 × http_5xx, such as "},
-			never:    []string{proxies, "--suggest", "2 ×"},
+			evidence: []string{"the go command complains (http_5xx): "},
+			never:    []string{proxies, "--suggest", "2 times"},
 		},
 		{
 			name: "page, 404", write: paged(404, "Not Found", `,"authorized":false`), exit: 1, cause: Errors,
@@ -237,7 +237,7 @@ func TestAdvice(t *testing.T) {
 				w.complains(900, "protocol", adviceM, "v1.0.0", adviceM+`@v1.0.0: Get "`+adviceAt+`v1.0.0.info": http: server gave HTTP response to HTTPS client`, "")
 			}, exit: 1, cause: Errors,
 			text:  adviser + " speaks HTTP without TLS where https is asked for: write http:// for it, or the port that speaks TLS",
-			never: []string{"certificate", "× tls"},
+			never: []string{"certificate", "(tls)"},
 		},
 		{
 			name: "proxy has no name", write: func(w *writer) {
@@ -247,8 +247,8 @@ func TestAdvice(t *testing.T) {
 				}
 			}, exit: 1, cause: DNS,
 			text:     "the name goproxy.example could not be resolved: look at GOPROXY, and the resolver",
-			evidence: []string{"1 × dns, such as m.example/0@v1.0.0: Get"},
-			never:    []string{"3 ×", "NXDOMAIN"},
+			evidence: []string{"the go command complains (dns): m.example/0@v1.0.0: Get"},
+			never:    []string{"3 times", "NXDOMAIN"},
 		},
 		{
 			name: "two proxies that are not reached", write: func(w *writer) {
@@ -257,8 +257,8 @@ func TestAdvice(t *testing.T) {
 				w.complains(900, "connect", adviceM, "v1.0.0", adviceM+`@v1.0.0: Get "`+adviceAt+`v1.0.0.info": dial tcp 192.0.2.2:443: connect: connection refused`, "")
 			}, exit: 1, cause: Connect,
 			text:     "connections to goproxy.example could not be made: look at the address, the network and the firewall",
-			evidence: []string{"1 × connect, such as m.example/org/m@v1.0.0", "1 × connect, such as first.example 192.0.2.1:443"},
-			never:    []string{"such as goproxy.example 192"},
+			evidence: []string{"the go command complains (connect): m.example/org/m@v1.0.0", "1 connection failed (connect): first.example 192.0.2.1:443"},
+			never:    []string{": goproxy.example 192"},
 		},
 		{
 			name: "module whose host has no name", write: func(w *writer) {
@@ -272,8 +272,8 @@ func TestAdvice(t *testing.T) {
 				w.complainsOf(900, "connect", adviceM, "v1.0.0", adviceM+`@v1.0.0: Get "`+adviceAt+`v1.0.0.info": Forbidden`, "", `,"via":"http://relay.example:3128"`)
 			}, exit: 1, cause: Connect,
 			text:     "the HTTP proxy http://relay.example:3128 could not be reached, or refused: look at HTTPS_PROXY, and at the proxy",
-			evidence: []string{"1 × connect, such as "},
-			never:    []string{"CONNECT", "2 ×"},
+			evidence: []string{"the go command complains (connect): "},
+			never:    []string{"CONNECT", "2 times"},
 		},
 		{
 			name: "the same for each package", write: func(w *writer) {
@@ -282,8 +282,27 @@ func TestAdvice(t *testing.T) {
 				}
 			}, exit: 1, cause: Errors,
 			text:     adviser + " answered 500 Internal Server Error (http_5xx), saying \"why\": " + addOne,
-			evidence: []string{"1 × http_5xx"},
-			never:    []string{"2 ×", "3 ×"},
+			evidence: []string{"the go command complains (http_5xx): "},
+			never:    []string{"2 times", "3 times"},
+		},
+		{
+			name: "others that are answered like the one complained of", write: func(w *writer) {
+				other := asked(adviser+"/n.example/@v/v1.0.0.info", 503, "")
+				w.exchange(other)
+				answered(503, "Service Unavailable", "")(w)
+				w.exchange(other)
+			}, exit: 1, cause: Errors,
+			text:     adviser + " answered 503 Service Unavailable (http_5xx), saying \"why\": " + addOne,
+			evidence: []string{"the go command complains (http_5xx): "},
+			never:    []string{"failed (", "2 times"},
+		},
+		{
+			name: "another that is answered otherwise", write: func(w *writer) {
+				w.exchange(asked(adviser+"/n.example/@v/v1.0.0.info", 502, ""))
+				answered(503, "Service Unavailable", "")(w)
+			}, exit: 1, cause: Errors,
+			text:     adviser + " answered 503 Service Unavailable (http_5xx), saying \"why\": " + addOne,
+			evidence: []string{"the go command complains (http_5xx): ", "1 request failed (http_5xx): " + adviser + "/n.example"},
 		},
 		{
 			name: "no fetch", write: func(w *writer) {
@@ -310,7 +329,7 @@ func TestAdvice(t *testing.T) {
 				}
 			}, exit: 1, cause: Errors,
 			text:     "requests failed (http_4xx): " + adviser + " answered 403 Forbidden (http_4xx), and no credentials were sent: look at the path and the version; if it wants credentials, put them into .netrc, or set GOAUTH",
-			evidence: []string{"3 × http_4xx"},
+			evidence: []string{"3 requests failed (http_4xx), such as "},
 		},
 		{
 			name: "a program that is no go command", write: func(w *writer) {

@@ -64,7 +64,10 @@ func NewBuilder() *Builder {
 		modules: newByName[module](maxModules),
 
 		suspects: make(map[accused]*suspect),
-		reported: failures{complaints: true},
+		reported: failures{what: &complaining},
+		unmade:   failures{what: &unconnected},
+		errors:   failures{what: &unanswering},
+		gaveUp:   failures{what: &givenUp},
 	}
 }
 

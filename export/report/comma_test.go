@@ -85,7 +85,7 @@ func TestComma(t *testing.T) {
 		},
 		{
 			name: "refused", write: refusing("connect", refusal, spare), exit: 1, cause: Connect,
-			text: noRefusal + "; " + follows(spare), evidence: []string{"1 × connect"},
+			text: noRefusal + "; " + follows(spare), evidence: []string{"the go command complains (connect)"},
 		},
 		{
 			name: "refused, of the last", write: refusing("connect", refusal, ""), exit: 1, cause: Connect,

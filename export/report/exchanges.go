@@ -78,15 +78,15 @@ func (b *Builder) passed(e *event, proxy string) {
 	if x.open || x.class != nil {
 		asked = text(x.method) + " " + text(x.url)
 	}
-	givenUp := x.open || is(x.class, "aborted") || is(x.class, "timeout")
+	ends := x.open || is(x.class, "aborted") || is(x.class, "timeout")
 	switch {
-	case givenUp && x.status == 0:
+	case ends && x.status == 0:
 		s.of = b.suspect(noAnswer, proxy, asked, "")
 		b.unanswered(e, x.phases[phaseWait], "given up without an answer")
 	case x.open && x.kind == nil:
 		// A stream of events has no end to wait for.
 		s.parts[partIdle], s.parts[partReceive] = s.parts[partReceive], 0
-	case givenUp:
+	case ends:
 		stopped = s.stop(e)
 		if length := stopped.end - stopped.begin; length >= longWait {
 			stopped.of = b.suspect(noRest, proxy, asked, "")
@@ -128,6 +128,6 @@ func (b *Builder) unanswered(e *event, waited int64, what string) {
 		return
 	}
 	t := ofExchange(x)
-	t.class, t.detail, t.via = "timeout", text(x.url)+": "+what+", after "+human(waited), text(x.via)
+	t.detail, t.via = text(x.url)+": "+what+", after "+human(waited), text(x.via)
 	b.gaveUp.noteExchange(x, t)
 }

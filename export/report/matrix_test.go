@@ -133,7 +133,7 @@ func TestUnanswered(t *testing.T) {
 			name:  "interrupted while a request waits",
 			write: func(w *writer) { w.exchange(info(exchange{begin: 50, wait: 900, status: noStatus, class: "aborted"})) }, exit: 130,
 			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for an answer to GET " + infoURL + " from https://goproxy.example, which never came",
-			evidence: []string{"1 × timeout, such as " + infoURL + ": given up without an answer, after 900 ms", "exit status 130"}, never: never,
+			evidence: []string{"1 request was given up (aborted): " + infoURL + ": given up without an answer, after 900 ms", "exit status 130"}, never: never,
 		},
 		{
 			name: "given up, and the command goes on",
@@ -141,7 +141,7 @@ func TestUnanswered(t *testing.T) {
 				w.exchange(exchange{begin: 50, url: pageURL, wait: 900, status: noStatus, class: "aborted"})
 			},
 			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for an answer to GET " + pageURL + " from https://web.example, which never came",
-			evidence: []string{"1 × timeout"}, never: append(never, "proxy"),
+			evidence: []string{"1 request was given up (aborted)"}, never: append(never, "proxy"),
 		},
 		{
 			name: "a deadline that the go command complains of",

@@ -60,7 +60,7 @@ func (t *trouble) advice() string {
 			return fmt.Sprintf("%s speaks HTTP without TLS where https is asked for: write http:// for it, or the port that speaks TLS", t.who())
 		}
 		return fmt.Sprintf("what %s sent is broken (protocol): %s", t.who(), t.elsewhere())
-	case "reset", "goaway", "timeout":
+	case "reset", "goaway", "timeout", "aborted":
 		return fmt.Sprintf("%s did not answer to the end (%s): %s", t.who(), t.class, t.elsewhere())
 	}
 	return "the go command stopped: " + t.line()
@@ -69,7 +69,7 @@ func (t *trouble) advice() string {
 // vague reports whether it is not known who is at fault.
 func (t *trouble) vague() bool {
 	switch t.class {
-	case "http_4xx", "http_5xx", "protocol", "reset", "goaway", "timeout":
+	case "http_4xx", "http_5xx", "protocol", "reset", "goaway", "timeout", "aborted":
 		return t.host == ""
 	}
 	return false

@@ -14,6 +14,7 @@ type said struct {
 	causes  map[string]bool     // of complaints
 	lacking map[string]bool     // modules that a proxy does not have
 	unmade  map[accusation]bool
+	refused map[rejection]bool
 	family  family
 }
 
@@ -23,6 +24,14 @@ type accusation struct {
 	pid         int64
 	class, peer string
 }
+
+// rejection is how somebody answers a process that complains of it.
+type rejection struct {
+	pid, status int64
+	who         string
+}
+
+func (t *trouble) rejection() rejection { return rejection{t.pid, t.status, t.who()} }
 
 // maxSaid bounds each of these.
 const maxSaid = 1 << 12
@@ -54,7 +63,7 @@ func (s *said) exchange(x *exchangeKeys) bool {
 	if t.proxy != "" && notFound(x) {
 		put(&s.lacking, t.path, true)
 	}
-	return !s.told[key] && !s.family.waits(x)
+	return !s.told[key] && !s.family.waits(x) && !s.refused[t.rejection()]
 }
 
 // complaint takes what a go command said that it could not do. Where it did not get
@@ -75,6 +84,7 @@ func (b *Builder) complaint(x *exchangeKeys) {
 		}
 		put(&b.said.told, of[i].key(), true)
 	}
+	b.refuses(t)
 	b.said.accuse(t, x.pid)
 	if t.via != "" {
 		b.errors.takeBackConnects(x.pid)
@@ -86,6 +96,21 @@ func (b *Builder) complaint(x *exchangeKeys) {
 	b.run.made.claim(t)
 	if p := b.proxies.values[t.proxy]; p != nil && t.status != 404 && t.status != 410 && t.blames() {
 		p.blamed = t.class
+	}
+}
+
+// refuses takes a status that a go command complains of. One complaint stands for all
+// requests that were so answered, as the go command stops at the first.
+func (b *Builder) refuses(t *trouble) {
+	of := t.rejection()
+	if t.status == 0 || b.said.refused[of] {
+		return
+	}
+	put(&b.said.refused, of, true)
+	for key, a := range b.said.answers {
+		if a.rejection() == of {
+			b.errors.takeBackOf(key)
+		}
 	}
 }
 

@@ -205,6 +205,16 @@ func (h *handshakes) add(e *event) {
 	}
 }
 
+// kindOfFailure is how one failure is named, and more of them.
+type kindOfFailure struct{ one, more string }
+
+var (
+	complaining = kindOfFailure{"the go command complains", "the go command complains %d times"}
+	unconnected = kindOfFailure{"1 connection failed", "%d connections failed"}
+	unanswering = kindOfFailure{"1 request failed", "%d requests failed"}
+	givenUp     = kindOfFailure{"1 request was given up", "%d requests were given up"}
+)
+
 // failures is what failed, with an example of each class.
 type failures struct {
 	count   map[string]int64
@@ -213,7 +223,7 @@ type failures struct {
 	first   map[string]*trouble // where more is known of it
 	time    int64               // ns, of the exchanges among them
 
-	complaints bool // of go commands, rather than failures of requests
+	what *kindOfFailure
 
 	// Of this run: the classes of exchanges, by key, and the CONNECT requests, by
 	// process.

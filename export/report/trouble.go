@@ -12,6 +12,7 @@ import (
 
 // trouble is a failure, as far as advice depends on it.
 type trouble struct {
+	pid    int64
 	class  string
 	detail string // what was said of it
 	url    string
@@ -38,7 +39,7 @@ type trouble struct {
 // ofExchange returns what an exchange came to that failed.
 func ofExchange(x *exchangeKeys) *trouble {
 	t := &trouble{
-		class: classOf(x), detail: text(x.detail), url: text(x.url), status: x.status, after: text(x.retryAfter),
+		pid: x.pid, class: classOf(x), detail: text(x.detail), url: text(x.url), status: x.status, after: text(x.retryAfter),
 		authorized: yesOrNo(x.authorized), path: text(x.path), version: text(x.version),
 		barred: text(x.barred),
 	}
@@ -85,7 +86,7 @@ func (s *spoken) key() string { return s.Conn + " " + s.Stream.String() + " " + 
 // that it speaks of.
 func ofComplaint(x *exchangeKeys, answers map[string]*trouble) (t *trouble, of []spoken) {
 	t = &trouble{
-		class: classOf(x), detail: text(x.detail), via: text(x.via),
+		pid: x.pid, class: classOf(x), detail: text(x.detail), via: text(x.via),
 		path: text(x.path), version: text(x.version),
 	}
 	if x.requests != nil && json.Unmarshal(x.requests, &of) != nil {

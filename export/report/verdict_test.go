@@ -288,13 +288,13 @@ func TestEvidence(t *testing.T) {
 		want []string
 	}{
 		{"healthy", 0, []exchange{{url: url, wait: 50}}, []string{"950 ms of 1.00 s (95 %) went to the processes themselves"}},
-		{"failed", 1, []exchange{failing}, []string{"1 × http_4xx, such as " + url + ": why"}},
+		{"failed", 1, []exchange{failing}, []string{"1 request failed (http_4xx): " + url + ": why"}},
 		{"failed, and slow", 1, []exchange{failing, slow}, []string{
-			"1 × http_4xx, such as " + url + ": why", "besides, 505 ms of 1.00 s (50 %) went to server_wait",
+			"1 request failed (http_4xx): " + url + ": why", "besides, 505 ms of 1.00 s (50 %) went to server_wait",
 		}},
 		{"slow, and failed", 0, []exchange{failing, slow}, []string{
 			"505 ms of 1.00 s (50 %)", "requests waited 5.0 ms (median)",
-			"1 of 2 requests waited more than 4 times as long, and make 100 % of the waiting", "1 × http_4xx, such as " + url + ": why",
+			"1 of 2 requests waited more than 4 times as long, and make 100 % of the waiting", "1 request failed (http_4xx): " + url + ": why",
 		}},
 	}
 	for _, tt := range tests {

@@ -44,7 +44,7 @@ func TestBenchProxies(t *testing.T) {
 		"\n  " + empty.URL + "  ", " http_4xx ",
 		"\n  https://127.0.0.1:1 ", " 8 connect ",
 		"errors: " + empty.URL + " answered 404 Not Found",
-		"2 × connect, such as ",
+		"the go command complains 2 times (connect), such as ",
 		"\ngo env -w GOPROXY=" + good.URL + "\n",
 	} {
 		if !strings.Contains(out, row) {

@@ -54,7 +54,7 @@ func refusals() []grievance {
 		refusal("404 of a version", 404, "errors", "answered 404 Not Found", "GOPRIVATE=example.test/one"),
 		refusal("429", 429, "errors", "answered 429 Too Many Requests", "after 30 s"),
 		with(refusal("proxy, then off", 410, "errors", "does not have example.test/one/m000 v1.0.0, and GOPROXY ends with off"), func(g *grievance) {
-			g.goproxy, g.class, g.requests, g.evidence = "{},off", "unavailable", []string{info}, []string{"1 × unavailable"}
+			g.goproxy, g.class, g.requests, g.evidence = "{},off", "unavailable", []string{info}, []string{"the go command complains (unavailable)"}
 		}),
 		{
 			situation: situation{name: "no matching version", cause: "errors", text: []string{"there is no such version"}, never: noProxy},
@@ -95,7 +95,7 @@ func directFailures() []grievance {
 		byPage,
 		{
 			situation: situation{
-				name: "git", cause: "errors", text: []string{"git could not fetch https://example.test/repo", "no secure protocol found"}, evidence: []string{"1 × vcs"},
+				name: "git", cause: "errors", text: []string{"git could not fetch https://example.test/repo", "no secure protocol found"}, evidence: []string{"the go command complains (vcs)"},
 				never: append([]string{"tls", "server_wait"}, noProxy...),
 			},
 			goproxy: "direct", args: []string{"mod", "download", "example.test/repo.git@v1.0.0"}, env: git, class: "vcs", processes: 3,
@@ -125,7 +125,7 @@ func brokenAnswers() []grievance {
 	oldest := short // which names no URL
 	oldest.name, oldest.release = oldest.name+", oldest release", releases.Few[0]
 	tls := grievance{
-		situation: situation{name: "HTTP where TLS is wanted", cause: "errors", text: []string{"speaks HTTP without TLS where https is asked for"}, never: []string{"certificate", "× tls", "× connect"}},
+		situation: situation{name: "HTTP where TLS is wanted", cause: "errors", text: []string{"speaks HTTP without TLS where https is asked for"}, never: []string{"certificate", "(tls)", "(connect)"}},
 		plain:     true, args: downloadOne, class: "protocol",
 		env: func(_ *testing.T, proxy string) []string { return []string{"GOPROXY=https" + proxy[len("http"):]} },
 	}
@@ -144,7 +144,7 @@ func ownFailures() []grievance {
 			instead:   instead(oneFile+".mod", tooNew), args: []string{"get", "example.test/one/m000@v1.0.0"}, class: "toolchain", requests: []string{oneFile + ".mod"},
 		},
 		{
-			situation: situation{name: "the same for each package", cause: "errors", text: []string{"answered 500 Internal Server Error"}, evidence: []string{"1 × http_5xx"}, never: twice},
+			situation: situation{name: "the same for each package", cause: "errors", text: []string{"answered 500 Internal Server Error"}, evidence: []string{"the go command complains (http_5xx)"}, never: twice},
 			instead:   instead(oneFile+".zip", says(500)), args: []string{"build", "./..."}, class: "http_5xx", requests: []string{oneFile + ".zip"},
 			files: map[string]string{"go.mod": requires, "main.go": usesOne + "import _ \"example.test/one/m000/p\"\n"},
 		},

@@ -45,7 +45,7 @@ var (
 	downloadPage = []string{"mod", "download", "goproxy.example/m@v1.0.0"}
 	// noProxy is what nobody may be told of whom no proxy was asked.
 	noProxy = []string{"another proxy", "--suggest", "nearer"}
-	twice   = []string{"2 ×", "3 ×"}
+	twice   = []string{"2 times", "3 times", "requests failed", "connections failed"}
 )
 
 // says answers with a status.

@@ -51,7 +51,7 @@ func TestWaitVerdicts(t *testing.T) {
 	checkSituations(t, []situation{
 		{name: "connect", run: download(connecting, false), cause: "connect", text: []string{"connecting to 127.0.0.1:", "does not answer"}, never: unfair},
 		{name: "handshake", run: download(handshaking, false), cause: "tls", text: []string{"a TLS handshake with 127.0.0.1:", "never ended"}, never: unfair},
-		{name: "answer", run: download(answering, false), cause: "server_wait", text: unanswered, evidence: []string{"× timeout"}, never: unfair},
+		{name: "answer", run: download(answering, false), cause: "server_wait", text: unanswered, evidence: []string{" given up (aborted)"}, never: unfair},
 		{name: "answer, HTTP/1.1", run: download(answering, false, http1), cause: "server_wait", text: unanswered, never: unfair},
 		{name: "answer, without TLS", run: download(answering, true), cause: "server_wait", text: unanswered, never: unfair},
 		{name: "body", run: download(delivering, false), cause: "server_wait", text: stopped, never: unfair},
@@ -93,7 +93,7 @@ func TestWaitVerdicts(t *testing.T) {
 				c.args = append([]string{"sh", "-c", `"$@"; exit 0`, "sh"}, c.args...)
 				return traced(t, 0, c)
 			},
-			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, evidence: []string{"× timeout"}, never: unfair,
+			cause: "server_wait", text: []string{"waiting for an answer to GET ", "which never came"}, evidence: []string{" given up (aborted)"}, never: unfair,
 		},
 		{
 			name: "joined before it asks",
