@@ -329,6 +329,8 @@
 //	bytes    {seen, captured}
 //	agent    {cpu_ms, max_rss_bytes}: what h2trace itself used
 //	command  process id of COMMAND; null where h2trace ran none (-p, -n)
+//	signal   the first that h2trace was sent while it observed, such as SIGINT
+//	         for Ctrl-C, or null
 //	verify   with --verify: {blocks, fields, mismatches, unchecked}. blocks were
 //	         compared with what the processes themselves encoded or decoded,
 //	         and held so many fields; in mismatches of them something differed.

@@ -236,7 +236,7 @@ func TestSummary(t *testing.T) {
 			got := line(t, Options{}, func(j *JSONL) { j.Summary(&in) })
 			want := `{"v":1,"ts":"` + atTime + `","event":"summary","duration_ms":1500.000,"processes":2,"conns":1,"frames":40,` +
 				`"exchanges":` + tt.want + `,"records":{"seen":30,"delivered":29,"lost":1},` +
-				`"bytes":{"seen":8589934592,"captured":4096},"agent":{"cpu_ms":31.416,"max_rss_bytes":20971520},"command":null` + tt.last + `}`
+				`"bytes":{"seen":8589934592,"captured":4096},"agent":{"cpu_ms":31.416,"max_rss_bytes":20971520},"command":null,"signal":null` + tt.last + `}`
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -14,6 +14,7 @@ type Summary struct {
 	Bytes     Bytes
 	Agent     Agent
 	Command   *int      // process id of COMMAND, nil where there is none
+	Signal    string    // that h2trace was sent first meanwhile, such as "SIGINT", or ""
 	Verify    *Verified // nil where nothing is verified
 }
 
@@ -65,6 +66,7 @@ func (j *JSONL) Summary(s *Summary) {
 	} else {
 		b = appendInteger(b, uint64(*s.Command))
 	}
+	b = appendTextOrNull(b, "signal", s.Signal)
 	if v := s.Verify; v != nil {
 		b = append(b, `,"verify":{"blocks":`...)
 		b = appendInteger(b, v.Blocks)

@@ -37,6 +37,7 @@ func (o *observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,
 		Command:   o.command,
+		Signal:    o.signal,
 		Verify:    o.conns.verified(),
 	}
 	o.events.Summary(sum)

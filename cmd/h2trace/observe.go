@@ -44,6 +44,7 @@ type observer struct {
 	delivered uint64
 	undecoded uint64 // read, and lost nevertheless, see drain
 	command   *int   // its process id, nil where there is none
+	signal    string // that h2trace was sent while it observed, or ""
 	notRun    bool   // COMMAND could not be executed
 	// nothingSaid says that it was seen to whether there is something to observe.
 	nothingSaid bool
@@ -169,6 +170,7 @@ func (o *observer) AttachRunning(pids []int, names []string) error {
 func (o *observer) Observe(ctx context.Context) error {
 	o.conns.recovery.prepare()
 	err := o.follow(ctx)
+	o.signal = signalName(ctx)
 	o.notRun = errors.Is(context.Cause(ctx), errNotRun)
 	return errors.Join(err, o.finish())
 }

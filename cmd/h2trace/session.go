@@ -108,7 +108,7 @@ func (s *session) launchAndObserve(l launch) int {
 		cmd.Abort()
 		return s.finish(err, exitNotRun, exitNotRun)
 	}
-	ctx, cancel := s.observation(context.Background())
+	ctx, cancel := s.observation(signals.within(context.Background()))
 	defer cancel(nil)
 	var observeErr error
 	observed := make(chan struct{})

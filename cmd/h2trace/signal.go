@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,12 +24,14 @@ func untilSignalled(parent context.Context) (context.Context, context.CancelFunc
 	if !signal.Ignored(unix.SIGHUP) {
 		signals = append(signals, unix.SIGHUP)
 	}
-	ctx, cancel := context.WithCancel(parent)
+	var got caught
+	ctx, cancel := context.WithCancel(got.within(parent))
 	first := make(chan os.Signal, 1)
 	signal.Notify(first, signals...)
 	go func() {
 		select {
-		case <-first:
+		case sig := <-first:
+			got.note(sig)
 		case <-ctx.Done():
 		}
 		signal.Stop(first) // before anyone can see the end of ctx
@@ -36,10 +40,37 @@ func untilSignalled(parent context.Context) (context.Context, context.CancelFunc
 	return ctx, cancel
 }
 
+// caught is the first signal that h2trace was sent while it observes. The zero value
+// is ready.
+type caught struct{ first atomic.Int32 }
+
+type caughtKey struct{}
+
+// within returns a context with which name finds it.
+func (c *caught) within(parent context.Context) context.Context {
+	return context.WithValue(parent, caughtKey{}, c)
+}
+
+func (c *caught) note(sig os.Signal) {
+	if n, ok := sig.(syscall.Signal); ok {
+		c.first.CompareAndSwap(0, int32(n))
+	}
+}
+
+// signalName returns the name of the signal that came within a context, or "".
+func signalName(ctx context.Context) string {
+	c, ok := ctx.Value(caughtKey{}).(*caught)
+	if !ok || c.first.Load() == 0 {
+		return ""
+	}
+	return unix.SignalName(syscall.Signal(c.first.Load()))
+}
+
 // relay is what becomes of signals while COMMAND runs. SIGTERM and SIGHUP are
 // passed on to it. SIGINT and SIGQUIT come from the terminal, which sends them
 // to COMMAND as well, so h2trace only has to outlive them.
 type relay struct {
+	caught
 	signals chan os.Signal
 	done    chan struct{}
 	once    sync.Once
@@ -58,6 +89,7 @@ func (r *relay) relayTo(cmd *command) {
 		for {
 			select {
 			case sig := <-r.signals:
+				r.note(sig)
 				if sig == unix.SIGTERM || sig == unix.SIGHUP {
 					_ = cmd.Signal(sig) // it may have ended just now
 				}

@@ -19,14 +19,15 @@ type Builder struct {
 	runs   int
 	parts  parts
 	// outcomes counts the runs by what their commands came to.
-	outcomes   [failed + 1]int
-	failedWith int64 // exit status of the last command that failed
-	blamed     int   // runs in which a go command failed that said why
-	suspects   map[accused]*suspect
-	open       []open
-	opened     int // all of these
-	skipped    int64
-	lost       int64 // records
+	outcomes      [failed + 1]int
+	failedWith    int64 // exit status of the last command that failed
+	interruptions interruptions
+	blamed        int // runs in which a go command failed that said why
+	suspects      map[accused]*suspect
+	open          []open
+	opened        int // all of these
+	skipped       int64
+	lost          int64 // records
 
 	proxies byName[proxy]
 	kinds   byName[tally]
@@ -154,6 +155,7 @@ func (b *Builder) line(line []byte) {
 	r.last = max(r.last, e.at)
 	if e.kind == "summary" {
 		b.counted += e.counted
+		r.signal = text(e.signal)
 		b.nobody = b.nobody || string(e.exchange.processes) == "0"
 		if e.running {
 			r.hasNoCommand()
@@ -182,6 +184,7 @@ func (b *Builder) endRun() {
 	if r.outcome == failed {
 		b.failedWith = r.status
 	}
+	b.interruptions.add(r)
 	if r.blamed {
 		b.blamed++
 	}

@@ -70,9 +70,6 @@ func (b *Builder) withoutTraffic() Verdict {
 	return v
 }
 
-// signaled and the number of a signal is the status of what that ended.
-const signaled = 128
-
 // failedAlone says of commands that failed that no request is known to be why.
 func (b *Builder) failedAlone() string {
 	if n := b.unrecorded(); n > 0 {
@@ -81,6 +78,8 @@ func (b *Builder) failedAlone() string {
 	switch n := b.outcomes[failed]; {
 	case b.runs > 1:
 		return fmt.Sprintf("the command failed in %d of %d runs, and no request of it did: read what it printed", n, b.runs)
+	case b.interruptions.runs > 0:
+		return "the command was interrupted, and no request of it had failed"
 	case b.failedWith > signaled:
 		return fmt.Sprintf("the command was ended by a signal (exit status %d), and no request of it had failed", b.failedWith)
 	}
@@ -90,7 +89,7 @@ func (b *Builder) failedAlone() string {
 // status says that commands failed where something else is the cause.
 func (b *Builder) status() []string {
 	switch {
-	case b.outcomes[failed] == 0:
+	case b.outcomes[failed] == 0, b.runs == 1 && b.interruptions.runs > 0: // which says it
 		return nil
 	case b.runs == 1:
 		return []string{fmt.Sprintf("the command ended with exit status %d", b.failedWith)}

@@ -36,12 +36,13 @@ type event struct {
 	minRTT   int64 // ns, 0 unknown
 	verify   int64 // ns, of a TLS handshake, for the certificate
 	retrans  int64
-	unorder  int64 // out_of_order
-	segments int64 // both ways
-	lost     int64 // records, of a loss
-	duration int64 // ns, of a summary
-	counted  int64 // exchanges, of a summary
-	running  bool  // of a summary: there was no command, but processes that were running
+	unorder  int64  // out_of_order
+	segments int64  // both ways
+	lost     int64  // records, of a loss
+	duration int64  // ns, of a summary
+	counted  int64  // exchanges, of a summary
+	signal   []byte // of a summary
+	running  bool   // of a summary: there was no command, but processes that were running
 }
 
 type credit struct {
@@ -181,6 +182,8 @@ func (e *event) member(key, v []byte) {
 		e.asked = is(v, "send")
 	case "exchanges":
 		e.counted, _ = integer(v)
+	case "signal":
+		e.signal = v
 	case "command":
 		e.running = string(v) == "null"
 	case "bytes_sent", "bytes_received":

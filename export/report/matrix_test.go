@@ -133,7 +133,7 @@ func TestUnanswered(t *testing.T) {
 			name:  "interrupted while a request waits",
 			write: func(w *writer) { w.exchange(info(exchange{begin: 50, wait: 900, status: noStatus, class: "aborted"})) }, exit: 130,
 			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for an answer to GET " + infoURL + " from https://goproxy.example, which never came",
-			evidence: []string{"1 request was given up (aborted): " + infoURL + ": given up without an answer, after 900 ms", "exit status 130"}, never: never,
+			evidence: []string{"1 request was given up (aborted): " + infoURL + ": given up without an answer, after 900 ms", "the command was interrupted (SIGINT, exit status 130)"}, never: append(never, "ended with", "timeout"),
 		},
 		{
 			name: "given up, and the command goes on",
@@ -352,7 +352,8 @@ func TestCost(t *testing.T) {
 		{
 			name:  "interrupted with nothing under way",
 			write: func(w *writer) { w.exchange(info(exchange{begin: 20, wait: 50})) }, exit: 130,
-			cause: Client, text: "the command was ended by a signal (exit status 130), and no request of it had failed",
+			cause: Client, text: "the command was interrupted, and no request of it had failed",
+			evidence: []string{"the command was interrupted (SIGINT, exit status 130)"},
 		},
 		{
 			name: "nothing to observe",

@@ -9,6 +9,7 @@ type run struct {
 	ended       int64 // when command exited
 	outcome     outcome
 	status      int64
+	signal      string         // that h2trace was sent, or ""
 	complained  map[int64]bool // processes that said what they could not fetch
 	blamed      bool           // one of these failed
 	conns       map[string]*connection

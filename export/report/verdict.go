@@ -10,6 +10,7 @@ const (
 
 func (b *Builder) verdict() Verdict {
 	v := b.judge()
+	v.Evidence = append(v.Evidence, b.interruptions.evidence(b.runs)...)
 	v.Evidence = append(append(v.Evidence, b.served.evidence()...), b.openEvidence()...)
 	v.Evidence = append(v.Evidence, b.blind()...)
 	if v.Evidence == nil {

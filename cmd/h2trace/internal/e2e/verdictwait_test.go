@@ -51,7 +51,7 @@ func TestWaitVerdicts(t *testing.T) {
 	checkSituations(t, []situation{
 		{name: "connect", run: download(connecting, false), cause: "connect", text: []string{"connecting to 127.0.0.1:", "does not answer"}, never: unfair},
 		{name: "handshake", run: download(handshaking, false), cause: "tls", text: []string{"a TLS handshake with 127.0.0.1:", "never ended"}, never: unfair},
-		{name: "answer", run: download(answering, false), cause: "server_wait", text: unanswered, evidence: []string{" given up (aborted)"}, never: unfair},
+		{name: "answer", run: download(answering, false), cause: "server_wait", text: unanswered, evidence: []string{" given up (aborted)", "the command was interrupted (SIGINT, exit status 130)"}, never: unfair},
 		{name: "answer, HTTP/1.1", run: download(answering, false, http1), cause: "server_wait", text: unanswered, never: unfair},
 		{name: "answer, without TLS", run: download(answering, true), cause: "server_wait", text: unanswered, never: unfair},
 		{name: "body", run: download(delivering, false), cause: "server_wait", text: stopped, never: unfair},
@@ -110,7 +110,7 @@ func TestWaitVerdicts(t *testing.T) {
 				return tr.events
 			},
 			cause: "server_wait", text: []string{"waiting for an answer to GET ", "/joined", "which never came"},
-			evidence: []string{" waits for an answer since "}, never: append(unfair, "proxy", "processes themselves"),
+			evidence: []string{" waits for an answer since ", "the observing was ended by SIGINT"}, never: append(unfair, "proxy", "processes themselves"),
 		},
 		{
 			name: "joined while it waits",
