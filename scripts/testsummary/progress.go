@@ -136,7 +136,7 @@ func (p *progress) end(t test, action string, took float64) {
 
 // status says what runs.
 func (p *progress) status(now time.Time) {
-	text := "nothing runs yet: programs are being built"
+	text := "nothing ends yet: programs are built, or kernels emulated"
 	var names []string
 	for _, t := range p.running {
 		if len(names) < namedTests {

@@ -46,7 +46,7 @@ const (
 func TestProgressInLog(t *testing.T) {
 	const second = time.Second
 	got := followed(t, false, 11*second, beginA, beginC, pauseC, beginB, 11*second, endB, 5*second, endA, over, 6*second, over, 5*second)
-	want := `[10s] 0 ended, 0 failed; nothing runs yet: programs are being built
+	want := `[10s] 0 ended, 0 failed; nothing ends yet: programs are built, or kernels emulated
 [20s] 0 ended, 0 failed; bpf TestA, export TestB
       export TestB: fail in 0.1 s
       bpf TestA: pass in 12.5 s
