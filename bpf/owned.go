@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,20 +124,34 @@ func openThread(pid, thread int) (int, error) {
 func socketsOf(pid int) (thread int, sockets []int, err error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/task"
 	tasks, err := os.ReadDir(dir)
-	for _, task := range tasks {
-		fds, err := os.ReadDir(dir + "/" + task.Name() + "/fd")
+	for _, thread := range firstFirst(tasks, pid) {
+		of := dir + "/" + strconv.Itoa(thread) + "/fd/"
+		fds, err := os.ReadDir(of)
 		if len(fds) == 0 && (err == nil || isGone(err)) {
 			continue // it has ended, before the others
 		}
-		if thread, _ = strconv.Atoi(task.Name()); err != nil {
+		if err != nil {
 			return thread, nil, fmt.Errorf("look at the sockets of process %d: %w", pid, err)
 		}
-		return thread, onlySockets(dir+"/"+task.Name()+"/fd/", fds), nil
+		return thread, onlySockets(of, fds), nil
 	}
 	if err != nil && !isGone(err) {
 		return pid, nil, fmt.Errorf("look at the sockets of process %d: %w", pid, err)
 	}
 	return pid, nil, nil
+}
+
+// firstFirst returns the ids of threads, the first of the process before the others:
+// in the order of their names 100 comes before 98.
+func firstFirst(tasks []os.DirEntry, pid int) []int {
+	var threads []int
+	for _, task := range tasks {
+		if id, err := strconv.Atoi(task.Name()); err == nil && id != pid {
+			threads = append(threads, id)
+		}
+	}
+	slices.Sort(threads)
+	return append([]int{pid}, threads...)
 }
 
 // isGone reports whether an error of reading /proc/PID says that there is no such

@@ -4,7 +4,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestOwnSockets has the test become a target when it listens already, and has a
@@ -91,5 +94,22 @@ func say(t *testing.T, from io.Writer, to io.Reader, text string) {
 	}
 	if _, err := io.ReadFull(to, make([]byte, len(text))); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFirstFirst has the threads of a process whose ids have different lengths.
+func TestFirstFirst(t *testing.T) {
+	dir := t.TempDir()
+	for _, id := range []string{"98", "99", "100", "101"} {
+		if err := os.Mkdir(filepath.Join(dir, id), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tasks, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{98, 99, 100, 101}, firstFirst(tasks, 98)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
