@@ -135,7 +135,8 @@ lines come in the order in which the bytes went.
 	          records, bytes, conn when known
 	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
 	          delivered, lost}, bytes {seen, captured}, agent {cpu_ms,
-	          max_rss_bytes}, command, signal, verify {blocks, fields, mismatches, unchecked}
+	          max_rss_bytes}, command, signal, verify {blocks, fields,
+	          mismatches, unchecked}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: what may still
 be sent after this frame, by the observed process (send) or to it (recv). It
