@@ -99,6 +99,10 @@ func TestParseComplaints(t *testing.T) {
 			"checksum", "go: example.com/m@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:x=\n\tgo.sum:     h1:y=\n\nSECURITY ERROR\n",
 			[]Complaint{{Class: "checksum", Path: m, Version: v}},
 		},
+		{
+			"checksum that the database does not have", "go: example.com/m@v1.0.0: verifying module: checksum missing from sumdb response\n\nSECURITY ERROR\n",
+			[]Complaint{{Class: "checksum", Path: m, Version: v}},
+		},
 		{"checksum, go 1.18", "verifying example.com/m@v1.0.0: checksum mismatch\n", []Complaint{{Class: "checksum", Path: m, Version: v}}},
 		{
 			"checksum of go.mod", "go: example.com/m@v1.0.0: verifying go.mod: checksum mismatch\nverifying example.com/m@v1.0.0/go.mod: checksum mismatch\n",

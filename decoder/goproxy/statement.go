@@ -90,7 +90,7 @@ var classes = []struct {
 	class string
 	text  *regexp.Regexp
 }{
-	{"checksum", regexp.MustCompile(`checksum mismatch|SECURITY ERROR`)},
+	{"checksum", regexp.MustCompile(`checksum mismatch|checksum missing from sumdb|SECURITY ERROR`)},
 	{"vcs", regexp.MustCompile(`(?:^|: )(?:git|hg|svn|bzr|fossil) .* in .*: (?:exit status|signal: |exec: |fork)|^missing \S+ command\.|` +
 		`GOVCS disallows|no (?:secure )?protocol found for repository`)},
 	{"toolchain", regexp.MustCompile(`requires go ?(?:>= )?1|toolchain not available|invalid go version|invalid toolchain`)},

@@ -20,8 +20,6 @@ var unmadeAdvice = map[Cause]string{
 	TLS:     "TLS handshakes failed: look at the certificate, and at what stands between",
 }
 
-const checksumAdvice = "a module is not what go.sum or the checksum database says: do not use it, and fetch it from another proxy"
-
 // failure returns the verdict on what failed, where it is not the time that it
 // took. What the go command says counts more than single requests: it may have
 // asked again, or somebody else.

@@ -42,7 +42,7 @@ func (t *trouble) remedy() string {
 func (t *trouble) advice() string {
 	switch t.class {
 	case "checksum":
-		return checksumAdvice
+		return t.checksum()
 	case "dns", "connect", "tls":
 		return t.unmade()
 	case "http_4xx":

@@ -50,7 +50,7 @@ func TestVerdict(t *testing.T) {
 		{name: "slow DNS", flags: []string{"-dns-delay", "1s"}, cause: "dns", text: "name resolution is slow"},
 		{name: "slow handshake", flags: []string{"-tls-delay", "1s"}, cause: "tls", text: "TLS handshakes are slow"},
 		{name: "503", flags: []string{"-status", "503"}, fails: true, cause: "errors", text: "http_5xx"},
-		{name: "wrong checksum", flags: []string{"-corrupt-zip"}, fails: true, cause: "checksum", text: "go.sum", sums: true},
+		{name: "wrong checksum", flags: []string{"-corrupt-zip"}, fails: true, cause: "checksum", text: "go.sum is wrong or old", sums: true},
 		{name: "resolver fails", flags: []string{"-dns-fail"}, fails: true, cause: "dns", text: "could not be resolved", mute: true},
 		{name: "refused", flags: []string{"-refuse"}, fails: true, cause: "connect", text: "could not be made", mute: true},
 		{name: "bad certificate", flags: []string{"-bad-certificate"}, fails: true, cause: "tls", text: "TLS handshakes with goproxy.example failed", mute: true},
