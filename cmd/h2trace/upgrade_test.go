@@ -42,6 +42,12 @@ func TestVersions(t *testing.T) {
 		{"turned round, the server first", []string{ask, agree, settings(t), client, response(t, 1)}, []string{
 			"POST SCHEME://daemon.example/session 101 ", files + "404 ",
 		}},
+		{"HTTP/1.1 after the switch", []string{ask, agree + settings(t), "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"}, []string{
+			"POST SCHEME://daemon.example/session 0 protocol: the client speaks HTTP/1.x, the server HTTP/2",
+		}},
+		{"HTTP/1.1 after the switch, turned round", []string{ask, agree + "PRI / HTTP/1.1\r\nHost: a.example\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}, []string{
+			"POST SCHEME://daemon.example/session 101 ",
+		}},
 		{"something else", []string{ask, agree + "\x01\x02\x03\x04\x05", "hello"}, []string{"POST SCHEME://daemon.example/session 101 "}},
 		{"nothing", []string{ask, agree}, []string{"POST SCHEME://daemon.example/session 101 "}},
 		{"HTTP/1.1 to HTTP/2", []string{client, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nno"}, []string{

@@ -7,9 +7,10 @@ import (
 	"h2trace/decoder/http1"
 )
 
-// Data takes the next bytes of a connection that speaks HTTP/1.x.
+// Data takes the next bytes of a connection that speaks HTTP/1.x. What speaks it
+// after a switch to HTTP/2 is not followed.
 func (t *Tracker) Data(at int64, d decoder.Direction, b []byte) {
-	if t == nil {
+	if t == nil || t.upgraded != nil {
 		return
 	}
 	t.startHTTP1()
@@ -19,7 +20,7 @@ func (t *Tracker) Data(at int64, d decoder.Direction, b []byte) {
 // Gap takes the loss of n bytes of a connection that speaks HTTP/1.x, -1 when
 // their number is not known.
 func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
-	if t == nil {
+	if t == nil || t.upgraded != nil {
 		return
 	}
 	t.settleUpgrade()

@@ -90,9 +90,8 @@ func (u *upgrade) goesOn(t *Tracker) {
 			t.client = t.server()
 			u.sink.Turned(u.at, t.client)
 		}
-		u.exchange.early = 0
+		u.exchange.early, t.upgraded = 0, u.sink
 		u.handOn(asker)
-		t.upgraded = u.sink
 		return
 	}
 }
