@@ -297,6 +297,28 @@ func TestAdvice(t *testing.T) {
 			never:    []string{"failed (", "2 times"},
 		},
 		{
+			name: "paths that are all refused", write: func(w *writer) {
+				for _, path := range []string{"m.example/org/m", "m.example/org", "m.example"} {
+					x := asked(adviser+"/"+path+"/@v/list", 400, "")
+					x.module = path
+					w.exchange(x)
+				}
+				at := adviser + "/m.example/org/m/@v/list"
+				w.complains(900, "http_4xx", adviceM, "", "module "+adviceM+": reading "+at+": 400 Bad Request", adviser, at)
+			}, exit: 1, cause: Errors,
+			text:     adviser + " answered 400 Bad Request (http_4xx): " + addOne,
+			evidence: []string{"the go command complains (http_4xx): "}, never: []string{"failed ("},
+		},
+		{
+			name: "git does not find the host", write: func(w *writer) {
+				w.line(800, "conn", `"pid":8,"comm":"git-remote-http","action":"failed","local":null,"remote":null,"dns_ms":5.000,"connect_ms":null,"name":"code.example","error":{"class":"dns","detail":"NXDOMAIN"}`)
+				w.complainsOf(900, "vcs", adviceM, "v1.0.0", adviceM+"@v1.0.0: invalid version: git ls-remote -q https://code.example/m in /m: exit status 128:\n\tfatal: unable to access 'https://code.example/m/': Could not resolve host: code.example", "",
+					`,"processes":[{"pid":8,"args":["git","ls-remote","-q","https://code.example/m"],"exit_code":128}]`)
+			}, exit: 1, cause: Errors,
+			text:     "git could not fetch https://code.example/m: unable to access 'https://code.example/m/': Could not resolve host: code.example; look at the name, and at the resolver",
+			evidence: []string{"the go command complains (vcs): "}, never: []string{"connection failed"},
+		},
+		{
 			name: "another that is answered otherwise", write: func(w *writer) {
 				w.exchange(asked(adviser+"/n.example/@v/v1.0.0.info", 502, ""))
 				answered(503, "Service Unavailable", "")(w)

@@ -24,6 +24,14 @@ func human(ns int64) string {
 	return fmt.Sprintf("%.3f ms", float64(ns)/1e6)
 }
 
+// several writes how many there are of what is named as one and as more.
+func several(n int64, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
 // clock writes a time of the day, in UTC.
 func clock(at int64) string { return time.Unix(0, at).UTC().Format("15:04:05.000Z") }
 

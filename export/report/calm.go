@@ -15,7 +15,7 @@ func (b *Builder) healthy(wall int64, evidence []string) Verdict {
 	}
 	begin := "nothing failed"
 	if b.served.failed() > 0 {
-		begin = "the observed server failed few requests"
+		begin = "the observed server failed some requests"
 	}
 	if len(evidence) > 0 {
 		begin = "what failed cost little"

@@ -11,12 +11,15 @@ type family struct {
 	failed []query
 }
 
+// familyPath is a path that a process asks for, in a version where that is what it
+// asks all of a family for, as in go get PACKAGE@VERSION.
 type familyPath struct {
-	pid  int64
-	path string
+	pid           int64
+	path, version string
 }
 
-// query is a request for what versions there are that was answered by a failure.
+// query is a request for what versions there are, or for one, that was answered by a
+// failure.
 type query struct {
 	familyPath
 	key, proxy, kind string
@@ -29,12 +32,15 @@ const maxQueries = 1 << 12
 
 // waits reports whether it is told at the end whether an exchange counts.
 func (f *family) waits(x *exchangeKeys) bool {
-	return x.status/100 == 4 && (is(x.kind, "list") || is(x.kind, "latest")) && len(f.failed) < maxQueries
+	return x.status/100 == 4 && (is(x.kind, "list") || is(x.kind, "latest") || is(x.kind, "info")) && len(f.failed) < maxQueries
 }
 
 // exchange takes an exchange.
 func (f *family) exchange(x *exchangeKeys) {
-	of := familyPath{x.pid, text(x.path)}
+	of := familyPath{pid: x.pid, path: text(x.path)}
+	if is(x.kind, "info") {
+		of.version = text(x.version)
+	}
 	switch {
 	case x.kind == nil || of.path == "":
 	case f.waits(x):
@@ -42,10 +48,17 @@ func (f *family) exchange(x *exchangeKeys) {
 			familyPath: of, key: x.key(), proxy: proxyName(x), kind: text(x.kind), of: ofExchange(x), time: x.phases[phaseTotal],
 		})
 	case x.status/100 == 2 && x.class == nil:
-		put(&f.found, of, true)
-		for up := of; up.up(); {
-			put(&f.above, up, true)
+		f.finds(of)
+		if of.version != "" {
+			f.finds(familyPath{pid: of.pid, path: of.path})
 		}
+	}
+}
+
+func (f *family) finds(of familyPath) {
+	put(&f.found, of, true)
+	for up := of; up.up(); {
+		put(&f.above, up, true)
 	}
 }
 
@@ -63,7 +76,7 @@ func (f *family) end(b *Builder) {
 		switch {
 		case f.has(q.familyPath):
 			b.harmless(q)
-		case !b.said.told[q.key] && q.of.status != 404 && q.of.status != 410:
+		case !b.said.told[q.key] && q.of.status != 404 && q.of.status != 410 && !b.said.refused[q.of.rejection()]:
 			b.errors.noteOf(q.of)
 			b.errors.time += q.time
 		}

@@ -6,6 +6,32 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestFamilyOfVersion has a proxy say so of paths that are asked for one version. What
+// it says of another version has a consequence.
+func TestFamilyOfVersion(t *testing.T) {
+	var w writer
+	w.command(0)
+	for _, q := range []struct {
+		path, version string
+		status        int
+	}{
+		{"m.example/org/m", "v1.0.0", 200},
+		{"m.example/org", "v1.0.0", 403},
+		{"m.example", "v1.0.0", 403},
+		{"m.example/org/m/nested", "v0.1.0", 403},
+	} {
+		x := asked(adviser+"/"+q.path+"/@v/"+q.version+".info", q.status, "")
+		x.module, x.version = q.path, q.version
+		w.exchange(x)
+	}
+	w.exit(9, 0)
+	r := read(t, w.String()).Report()
+	want := map[string]int64{"http_4xx": 1}
+	if diff := cmp.Diff([]map[string]int64{want, want}, []map[string]int64{r.Proxies[0].Failures, r.Kinds[0].Failures}); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // TestFamily has proxies say of paths that they are no modules.
 func TestFamily(t *testing.T) {
 	const found, refuses = "https://a.example", "https://b.example"

@@ -347,7 +347,7 @@ func TestCost(t *testing.T) {
 				}
 				w.exchange(exchange{begin: 700, url: pageURL, wait: 6, status: 500, class: "http_5xx"})
 			},
-			cause: Healthy, text: "the observed server failed few requests, " + calm, evidence: []string{"failed 1 of 6 requests"}, never: []string{"proxy", "nothing failed"},
+			cause: Healthy, text: "the observed server failed some requests, " + calm, evidence: []string{"failed 1 of 6 requests"}, never: []string{"proxy", "nothing failed"},
 		},
 		{
 			name:  "interrupted with nothing under way",

@@ -15,6 +15,7 @@ type said struct {
 	lacking map[string]bool     // modules that a proxy does not have
 	unmade  map[accusation]bool
 	refused map[rejection]bool
+	git     map[string]bool // hosts that version control systems did not reach
 	family  family
 }
 
@@ -70,7 +71,7 @@ func (s *said) exchange(x *exchangeKeys) bool {
 // as far as a request, this is all that tells of the proxy.
 func (b *Builder) complaint(x *exchangeKeys) {
 	t, of := ofComplaint(x, b.said.answers)
-	t.known = b.said.family.has(familyPath{x.pid, t.path})
+	t.known = b.said.family.has(familyPath{pid: x.pid, path: t.path})
 	t.public = b.said.lacking[t.path]
 	for i := range of {
 		switch key := of[i].key(); {
@@ -124,6 +125,12 @@ func (s *said) accuse(t *trouble, pid int64) {
 		put(&s.unmade, accusation{pid, class, t.via}, true)
 		return
 	}
+	if t.class == "vcs" {
+		if u, err := url.Parse(t.host); err == nil && u.Host != "" {
+			put(&s.git, u.Hostname(), true)
+		}
+		return
+	}
 	u, err := url.Parse(t.url)
 	if err != nil || u.Host == "" {
 		return
@@ -146,7 +153,7 @@ func (s *said) speaksOf(u *unmade) bool {
 	if u.via != "" {
 		peer = u.via
 	}
-	return s.unmade[accusation{u.pid, u.class, peer}]
+	return s.unmade[accusation{u.pid, u.class, peer}] || s.git[u.peer]
 }
 
 // end ends a run.

@@ -110,13 +110,13 @@ func (b *Builder) largest() (part int, size, wall int64) {
 func (b *Builder) blind() []string {
 	var list []string
 	if b.retries > 0 {
-		list = append(list, fmt.Sprintf("%d requests repeat one that got no answer", b.retries))
+		list = append(list, several(b.retries, "request repeats one", "requests repeat one")+" that got no answer")
 	}
 	if b.lost > 0 {
-		list = append(list, fmt.Sprintf("%d records were lost: there may be more", b.lost))
+		list = append(list, several(b.lost, "record was", "records were")+" lost: there may be more")
 	}
 	if b.skipped > 0 {
-		list = append(list, fmt.Sprintf("%d lines were no events, or damaged", b.skipped))
+		list = append(list, several(b.skipped, "line was no event", "lines were no events")+", or damaged")
 	}
 	return list
 }

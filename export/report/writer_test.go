@@ -38,6 +38,7 @@ type exchange struct {
 	conn, url, module, kind, class  string
 	proxy, next, after, via, method string
 	barred                          string // empty: there is no such key
+	version                         string // empty is v1.0.0
 	status                          int    // 0 is 200
 	bytes                           int64
 	open                            bool
@@ -60,7 +61,10 @@ func (w *writer) exchange(x exchange) {
 	}
 	module, failure := "null", "null"
 	if x.kind != "" {
-		module = fmt.Sprintf(`{"path":%q,"version":"v1.0.0","kind":%q,"proxy":%q,"next":%q%s}`, x.module, x.kind, x.proxy, x.next, barred(x.barred))
+		if x.version == "" {
+			x.version = "v1.0.0"
+		}
+		module = fmt.Sprintf(`{"path":%q,"version":%q,"kind":%q,"proxy":%q,"next":%q%s}`, x.module, x.version, x.kind, x.proxy, x.next, barred(x.barred))
 	}
 	if x.class != "" {
 		failure = fmt.Sprintf(`{"class":%q,"detail":"why"}`, x.class)
