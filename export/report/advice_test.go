@@ -319,6 +319,18 @@ func TestAdvice(t *testing.T) {
 			evidence: []string{"the go command complains (vcs): "}, never: []string{"connection failed"},
 		},
 		{
+			name: "toolchain that a proxy does not have", write: func(w *writer) {
+				at, version := adviser+"/golang.org/toolchain/@v/v0.0.1-go1.99.0.linux-amd64.zip", "v0.0.1-go1.99.0.linux-amd64"
+				x := asked(at, 403, `,"authorized":false`)
+				x.module, x.version = "golang.org/toolchain", version
+				w.exchange(x)
+				w.complains(900, "http_4xx", x.module, version, "download go1.99.0: golang.org/toolchain@"+version+": reading "+at+": 403 Forbidden", adviser, at)
+			}, exit: 1, cause: Errors,
+			text: adviser + " answered 403 Forbidden (http_4xx) for the toolchain go1.99.0.linux-amd64: look at the go and toolchain lines of go.mod and go.work, " +
+				"and at GOTOOLCHAIN; install it, or have GOPROXY lead to a proxy that has it",
+			never: []string{"credentials"},
+		},
+		{
 			name: "another that is answered otherwise", write: func(w *writer) {
 				w.exchange(asked(adviser+"/n.example/@v/v1.0.0.info", 502, ""))
 				answered(503, "Service Unavailable", "")(w)

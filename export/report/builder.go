@@ -155,7 +155,7 @@ func (b *Builder) line(line []byte) {
 	r.last = max(r.last, e.at)
 	if e.kind == "summary" {
 		b.counted += e.counted
-		r.signal = text(e.signal)
+		r.signal, r.outlived = text(e.signal), !e.running && r.command != 0 && r.ended == 0
 		b.nobody = b.nobody || string(e.exchange.processes) == "0"
 		if e.running {
 			r.hasNoCommand()

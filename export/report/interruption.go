@@ -13,6 +13,7 @@ type interruptions struct {
 	runs    int
 	command bool   // the last was of a command
 	signal  string // by which the last was ended
+	early   int    // the observing ended, as by --duration, and the command had not
 	status  int64  // of its command, 0 unknown
 }
 
@@ -29,6 +30,9 @@ func (r *run) interruption() string {
 }
 
 func (i *interruptions) add(r *run) {
+	if r.outlived && r.signal == "" {
+		i.early++
+	}
 	if s := r.interruption(); s != "" {
 		i.runs++
 		i.command, i.signal, i.status = !r.attached, s, r.status
@@ -38,8 +42,12 @@ func (i *interruptions) add(r *run) {
 // evidence says that runs were interrupted: what had not ended may have gone well.
 func (i *interruptions) evidence(runs int) []string {
 	switch {
-	case i.runs == 0:
+	case i.runs == 0 && i.early == 0:
 		return nil
+	case i.runs == 0 && runs > 1:
+		return []string{fmt.Sprintf("the observing ended before the command in %d of %d runs", i.early, runs)}
+	case i.runs == 0:
+		return []string{"the observing ended before the command"}
 	case runs > 1:
 		return []string{fmt.Sprintf("%d of %d runs were interrupted (%s)", i.runs, runs, i.signal)}
 	case i.command && i.status != 0:

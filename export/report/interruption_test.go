@@ -8,7 +8,7 @@ func TestInterruption(t *testing.T) {
 	tests := []struct {
 		name, signal string
 		attached     bool
-		exit         int
+		exit         int    // -1: none
 		want         string // "" for none
 	}{
 		{"by the status", none, false, 143, "the command was interrupted (SIGTERM, exit status 143)"},
@@ -16,6 +16,7 @@ func TestInterruption(t *testing.T) {
 		{"that succeeds all the same", sigint, false, 0, ""},
 		{"that failed", none, false, 1, ""},
 		{"that crashed", none, false, 139, ""},
+		{"observed in part", none, false, -1, "the observing ended before the command"},
 		{"running before", sigint, true, 0, "the observing was ended by SIGINT"},
 		{"running before, to its end", none, true, 0, ""},
 	}
@@ -30,7 +31,7 @@ func TestInterruption(t *testing.T) {
 				w.command(0)
 			}
 			w.exchange(info(exchange{begin: 20, wait: 50}))
-			if !tt.attached {
+			if !tt.attached && tt.exit >= 0 {
 				w.line(990, "process", `"pid":7,"comm":"go","action":"exit","ppid":1,"exe":null,"exit_code":%d`, tt.exit)
 			}
 			w.line(991, "summary", `"duration_ms":991.000,"command":%s,"signal":%s`, command, tt.signal)

@@ -164,6 +164,13 @@ func hostname(host string) string {
 
 // refused is of answers that put the fault on the one who asks.
 func (t *trouble) refused() string {
+	if t.path == "golang.org/toolchain" && t.authorized != "true" {
+		switch t.status {
+		case http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+			return fmt.Sprintf("%s for the toolchain %s: look at the go and toolchain lines of go.mod and go.work, and at GOTOOLCHAIN; "+
+				"install it, or have GOPROXY lead to a proxy that has it", t.answer(), strings.TrimPrefix(t.version, "v0.0.1-"))
+		}
+	}
 	switch t.status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
 		switch {

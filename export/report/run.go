@@ -10,6 +10,7 @@ type run struct {
 	outcome     outcome
 	status      int64
 	signal      string         // that h2trace was sent, or ""
+	outlived    bool           // the observing ended, and the command had not
 	complained  map[int64]bool // processes that said what they could not fetch
 	blamed      bool           // one of these failed
 	conns       map[string]*connection
