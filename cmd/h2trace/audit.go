@@ -18,7 +18,20 @@ const auditInterval = time.Second
 type audit struct {
 	next   int64 // kernel time
 	lost   uint64
+	lostAt int64 // when that was seen to have grown, 0 before
+	unsaid bool  // it has grown since the totals were taken
 	states []bpf.ConnState
+}
+
+// look notes what the kernel has lost by now.
+func (a *audit) look(t *connTable) error {
+	lost, err := t.lost()
+	if err != nil || lost == a.lost {
+		return err
+	}
+	a.lost, a.unsaid = lost, true
+	a.lostAt, err = monotonic()
+	return err
 }
 
 func (a *audit) run(t *connTable, now int64, idle bool) error {
@@ -31,11 +44,11 @@ func (a *audit) run(t *connTable, now int64, idle bool) error {
 		return nil
 	}
 	a.next = now + auditInterval.Nanoseconds()
-	lost, err := t.lost()
-	if err != nil || lost == a.lost {
+	err := a.look(t)
+	if err != nil || !a.unsaid {
 		return err
 	}
-	a.lost = lost
+	a.unsaid = false
 	a.states, err = t.collector.Conns()
 	return err
 }

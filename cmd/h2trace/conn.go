@@ -235,13 +235,15 @@ func (c *tracedConn) finish() error {
 
 // endsKnown reports whether all is known that a connection said up to its end. The
 // kernel's account of one without TLS goes with its socket, and comes with the
-// close: where that is missing and records were lost, some may have been of it.
+// close: where that is missing, and records were lost since the last one of the
+// connection, some may have been of it.
 func (c *tracedConn) endsKnown() (bool, error) {
 	if c.plain == nil || c.closed != nil && c.closed.record.Kind == bpf.KindClose {
 		return true, nil
 	}
-	lost, err := c.table.lost()
-	return lost <= c.table.losses.announced, err
+	a := &c.table.audit
+	err := a.look(c.table)
+	return a.lostAt == 0 || a.lostAt < c.latest, err
 }
 
 // doubt notes that both directions may have said more, and ended, unseen.

@@ -68,12 +68,15 @@ func TestLostEnd(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
 		lost, exits  bool
+		before       bool // the last record, that is
 		want, unlike []string
 	}{
-		{"lost, then the process ends", true, true, []string{`"event":"exchange"`, `"bytes_received":null`}, []string{"aborted", `"unanswered":true`}},
-		{"lost, then the observing ends", true, false, []string{`"event":"exchange"`}, []string{"aborted", `"open":true`}},
-		{"the process ends", false, true, []string{`"class":"aborted"`, `"bytes_received":0`}, nil},
-		{"the observing ends", false, false, []string{`"open":true`}, nil},
+		{"lost, then the process ends", true, true, false, []string{`"event":"exchange"`, `"bytes_received":null`}, []string{"aborted", `"unanswered":true`}},
+		{"lost, then the observing ends", true, false, false, []string{`"event":"exchange"`}, []string{"aborted", `"open":true`}},
+		{"lost before, then the process ends", true, true, true, []string{`"class":"aborted"`, `"bytes_received":0`}, nil},
+		{"lost before, then the observing ends", true, false, true, []string{`"open":true`}, nil},
+		{"the process ends", false, true, false, []string{`"class":"aborted"`, `"bytes_received":0`}, nil},
+		{"the observing ends", false, false, false, []string{`"open":true`}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, asked := range []string{
@@ -87,6 +90,9 @@ func TestLostEnd(t *testing.T) {
 						return 2, nil
 					}
 					return 0, nil
+				}
+				if tt.before {
+					table.audit.lost, table.audit.lostAt = 2, 1
 				}
 				table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
 				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 2, Data: bpf.Data{Dir: bpf.Send, Payload: []byte(asked)}})
