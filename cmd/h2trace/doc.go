@@ -229,6 +229,9 @@ Lines that are no events are skipped and counted.
 	            GOPROXY, without those that failed; the numbers behind it go
 	            to stderr. A "|" stands behind one that failed a few requests
 
+What is said beside the cause tells of a run that was interrupted, and by which
+signal: what it gave up by that is aborted, and not at fault.
+
 report needs no rights. Its exit status is 0, or 1 if a file cannot be read, no
 event was recorded, or nothing can be suggested.
 

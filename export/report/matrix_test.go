@@ -136,6 +136,15 @@ func TestUnanswered(t *testing.T) {
 			evidence: []string{"1 request was given up (aborted): " + infoURL + ": given up without an answer, after 900 ms", "the command was interrupted (SIGINT, exit status 130)"}, never: append(never, "ended with", "timeout"),
 		},
 		{
+			name: "two requests at once",
+			write: func(w *writer) {
+				w.exchange(info(exchange{begin: 50, wait: 900, status: noStatus, class: "aborted"}))
+				w.exchange(info(exchange{begin: 60, wait: 890, status: noStatus, class: "aborted"}))
+			}, exit: 130,
+			cause: ServerWait, text: "900 ms of 1.00 s went to waiting for an answer to GET " + infoURL + " from https://goproxy.example, which never came",
+			evidence: []string{"2 such requests in all", "2 requests were given up (aborted), such as " + infoURL}, never: append(never, "timeout"),
+		},
+		{
 			name: "given up, and the command goes on",
 			write: func(w *writer) {
 				w.exchange(exchange{begin: 50, url: pageURL, wait: 900, status: noStatus, class: "aborted"})

@@ -77,22 +77,23 @@ func (b *Builder) culprit(part int) *suspect {
 }
 
 // charges are what is said of suspects: the cause, and the sentence behind how much
-// time went to them.
+// time went to them; and what there may be more of.
 var charges = map[fault]struct {
 	cause Cause
 	text  string
+	more  string
 }{
-	noAnswer:      {ServerWait, "waiting for an answer to {asked} from {who}, which never came"},
-	noRest:        {ServerWait, "waiting for the rest of the response to {asked} from {who}, which never came"},
-	badAnswer:     {ServerWait, "{who}, which failed ({why})"},
-	noHandshake:   {TLS, "a TLS handshake with {who} that never ended: look at what listens there, and at what stands between"},
-	badHandshake:  {TLS, "a TLS handshake with {who}, which failed ({why}): look at the certificate, and at what stands between"},
-	noConnect:     {Connect, "connecting to {who}, which does not answer"},
-	badConnect:    {Connect, "connecting to {who}, which failed ({why})"},
-	noName:        {DNS, "resolving {who}, which failed ({why}): look at the resolver"},
-	quiet:         {ServerWait, "waiting for an answer from {who}, on a connection on which nothing more came"},
-	localControl:  {VCS, "{who}, such as {asked}"},
-	remoteControl: {VCS, "{who}, which fetched modules directly: look at the host of the repository, and at the line to it"},
+	noAnswer:      {ServerWait, "waiting for an answer to {asked} from {who}, which never came", "requests"},
+	noRest:        {ServerWait, "waiting for the rest of the response to {asked} from {who}, which never came", "requests"},
+	badAnswer:     {ServerWait, "{who}, which failed ({why})", "requests"},
+	noHandshake:   {TLS, "a TLS handshake with {who} that never ended: look at what listens there, and at what stands between", "handshakes"},
+	badHandshake:  {TLS, "a TLS handshake with {who}, which failed ({why}): look at the certificate, and at what stands between", "handshakes"},
+	noConnect:     {Connect, "connecting to {who}, which does not answer", "connections"},
+	badConnect:    {Connect, "connecting to {who}, which failed ({why})", "connections"},
+	noName:        {DNS, "resolving {who}, which failed ({why}): look at the resolver", "lookups"},
+	quiet:         {ServerWait, "waiting for an answer from {who}, on a connection on which nothing more came", "connections"},
+	localControl:  {VCS, "{who}, such as {asked}", "commands"},
+	remoteControl: {VCS, "{who}, which fetched modules directly: look at the host of the repository, and at the line to it", "commands"},
 }
 
 // verdict says how much of the time went to a suspect.
@@ -109,7 +110,7 @@ func (s *suspect) verdict(part int, wall int64) Verdict {
 	}
 	v := Verdict{c.cause, text, nil}
 	if s.count > 1 {
-		v.Evidence = []string{fmt.Sprintf("%d times in all", s.count)}
+		v.Evidence = []string{fmt.Sprintf("%d such %s in all", s.count, c.more)}
 	}
 	return v
 }
