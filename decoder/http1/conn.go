@@ -19,7 +19,7 @@ type Sink interface {
 	// ResponseBody is called for bytes of its body, without transfer coding.
 	ResponseBody(at, n int64)
 	// ResponseEnd is called when the response is complete. cut says that the
-	// connection ended before it was.
+	// connection ended before it was, or that it is not known where it ends.
 	ResponseEnd(at int64, cut bool)
 	// Tunnel is called when the connection goes on with something else, after
 	// a 101 or a CONNECT that was granted. What follows goes to Tunneled.
@@ -42,6 +42,9 @@ type Conn struct {
 	client, server half
 	waiting        pipeline
 	responding     bool // a final head was read and its end was not
+	// unseen says that the request which that is for was not seen: there may be no
+	// body, as after HEAD.
+	unseen bool
 }
 
 // NewConn returns a Conn that reports to sink. A head that the budget has no room
@@ -116,6 +119,9 @@ func (c *requests) head(since, at int64, b []byte) framing {
 	if !ok {
 		return framing{state: broken}
 	}
+	if c.responding && c.unseen {
+		c.giveUpBody(at)
+	}
 	c.waiting.push(methodOf(r.Method))
 	c.sink.Request(since, at, r)
 	f, ok := bodyOf(r.Header)
@@ -126,6 +132,15 @@ func (c *requests) head(since, at int64, b []byte) framing {
 		f = framing{state: inHead}
 	}
 	return f
+}
+
+// giveUpBody ends the body of a response whose request was not seen, as another
+// begins: most clients wait for the end of the one before.
+func (c *requests) giveUpBody(at int64) {
+	c.server.drop()
+	c.server.state, c.server.left = inHead, 0
+	c.responding = false
+	c.sink.ResponseEnd(at, true)
 }
 
 func (c *requests) body(at, n int64) { c.sink.RequestBody(at, n) }
@@ -160,7 +175,7 @@ func (c *responses) head(since, at int64, b []byte) framing {
 		return framing{state: inHead}
 	}
 	c.waiting.pop()
-	c.responding = true
+	c.responding, c.unseen = true, method == methodUnseen
 	switch {
 	case method == methodConnect && r.Status < 300:
 		c.end(at)

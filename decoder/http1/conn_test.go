@@ -210,6 +210,16 @@ func TestConn(t *testing.T) {
 			"malformed client=true|lost client=true|request GET /b HTTP/1.1|request end",
 		},
 		{
+			"response to a HEAD that was not seen, and another request",
+			[]said{
+				{server, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"},
+				{client, "GET / HTTP/1.1\r\n\r\n"},
+				{server, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"},
+			},
+			false,
+			"response 200 HTTP/1.1|response end cut|request GET / HTTP/1.1|request end|response 200 HTTP/1.1|response body 1|response end",
+		},
+		{
 			"response without a request",
 			[]said{
 				{server, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"},
