@@ -16,7 +16,7 @@ func TestSourceOfEnded(t *testing.T) {
 	}
 	p := processes{sources: fetchenv.NewReader()}
 	defer close(p.sources)
-	ended := process{pid: cmd.Process.Pid, exe: "/usr/local/go/bin/go"}
+	ended := process{pid: cmd.Process.Pid, exe: "/usr/bin/go"}
 	src := p.source(&ended, []byte("GOPROXY=https://goproxy.example\x00HTTPS_PROXY=http://192.0.2.1:3128\x00"))
 	if list := src.Proxies(); len(list) != 1 || list[0].URL != "https://goproxy.example" {
 		t.Errorf("got GOPROXY %v", list)
