@@ -269,8 +269,9 @@
 //	grpc_message    null where none came; absent on all others. error is not
 //	                set by them
 //	silent_ms       of a response that was cut, or is open: how long before its
-//	                end nothing of it came any more; absent on all others, and
-//	                where more of it may have come
+//	                end nothing of it came any more, or nothing but part of a
+//	                frame; absent on all others, and where more of it may have
+//	                come
 //	open            true where it had not ended when the observing did, else
 //	                absent
 //

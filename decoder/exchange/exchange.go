@@ -31,8 +31,8 @@ type Exchange struct {
 	Response    int64 // first byte of the final response
 	ResponseEnd int64 // its last byte
 	End         int64 // when it ended, or was given up
-	// Latest is the last byte that came of a response that was cut, or is open; 0
-	// on all others, and where more may have come.
+	// Latest is when the last whole frame came of a response that was cut, or is open,
+	// or on HTTP/1.x the last byte; 0 on all others, and where more may have come.
 	Latest int64
 	// Unanswered says that no head of a final response came before End.
 	Unanswered bool

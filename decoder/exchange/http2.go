@@ -210,7 +210,9 @@ func (t *Tracker) data(f *decoder.Frame) {
 		n = &o.RequestBytes
 		o.sent = f.Time
 	} else {
-		o.came, o.unclear = f.Time, f.Cut
+		if !f.Cut { // it has the time of the end
+			o.came = f.Time
+		}
 		o.hidden = o.hidden || o.Response == 0 // it came before
 	}
 	*n += max(int64(f.DataLength)-int64(f.Missing), 0)

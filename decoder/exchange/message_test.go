@@ -294,7 +294,7 @@ func TestCut(t *testing.T) {
 		w.tracker.Close(99, by)
 		e := w.exchanges[0]
 		// When the last byte of that frame came is not known.
-		if failed := e.Error != nil && e.Error.Class == ClassReset; failed == (by == NotEnded) || e.Open == failed || e.ResponseEnd != 99 || e.Latest != 0 || e.ResponseBytes != 40 {
+		if failed := e.Error != nil && e.Error.Class == ClassReset; failed == (by == NotEnded) || e.Open == failed || e.ResponseEnd != 99 || e.Latest != 20 || e.ResponseBytes != 40 {
 			t.Errorf("ended %d: got %+v, %+v", by, e, e.Error)
 		}
 	}
