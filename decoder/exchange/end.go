@@ -118,7 +118,7 @@ func (t *Tracker) end(o *open, at int64, by string) {
 // met in the middle: more may come of it.
 func (t *Tracker) drop(o *open) {
 	t.remove(o)
-	if o.Start == 0 && o.Stream != 0 {
+	if o.Stream != 0 && (o.Start == 0 || o.Stream > t.lastID[o.Stream&1]) {
 		if t.missed == nil || len(t.missed) == maxMissed {
 			t.missed = make(map[uint32]bool)
 		}

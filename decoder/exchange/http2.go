@@ -16,6 +16,7 @@ func (t *Tracker) Frame(f *decoder.Frame) {
 		return
 	}
 	t.rtt.frame(f)
+	t.late[f.Dir] = false
 	switch f.Type {
 	case decoder.TypeHeaders, decoder.TypeContinuation:
 		if !t.promised(f) {
@@ -58,12 +59,14 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 	begins := f.Type == decoder.TypePushPromise || f.Dir == t.client && t.opens(f)
 	t.highest[parity] = max(t.highest[parity], id)
 	switch {
+	case t.missed[id]: // what it said comes late
+		return nil
 	case begins && id > t.lastID[parity]:
 		if t.lastID[parity] = id; t.firstID[parity] == 0 {
 			t.firstID[parity] = id
 		}
 		o.Start = f.Time
-	case t.cfg.FromStart || t.missed[id] || begins:
+	case t.cfg.FromStart || begins:
 		return nil
 	case t.firstID[parity] != 0 && id >= t.firstID[parity] && id <= t.lastID[parity]:
 		return nil // it was seen to begin, and has ended

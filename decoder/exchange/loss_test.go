@@ -44,6 +44,9 @@ func conversation(t *testing.T) []piece {
 	p.data(at+2, recv, 51, 100, true)
 	p.data(at+3, send, 51, 5, true)
 	p.reset(at+4, recv, 51, http2.ErrCodeNo)
+	p.post(at+5, 53, "/d") // and given up when it has the response
+	p.ok(at+6, 53, true)
+	p.reset(at+7, send, 53, http2.ErrCodeNo)
 	return pieces
 }
 
@@ -119,7 +122,12 @@ func TestLoss(t *testing.T) {
 			}
 			unknown, by := i%2 == 1, []Ended{EndedByPeer, EndedByProcess, NotEnded}[i%3]
 			for _, role := range []decoder.Role{decoder.Client, decoder.Server} {
+				streams := make(map[uint32]bool)
 				for _, e := range listen(pieces, lost, unknown, by, role) {
+					if streams[e.Stream] {
+						t.Errorf("%s, role %d: without pieces %d: stream %d is reported twice", name, role, lost, e.Stream)
+					}
+					streams[e.Stream] = e.Stream != 0
 					if problem := differs(&e, real); problem != "" {
 						t.Errorf("%s, role %d: without pieces %d (unknown length %v, ended %d): %+v: %s", name, role, lost, unknown, by, e, problem)
 					}

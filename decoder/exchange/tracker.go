@@ -57,6 +57,7 @@ type Tracker struct {
 	byID    byID             // of them, those that the client opened
 	unended [2]int           // how many of them have more to send, by direction
 	losses  [2]uint32        // of a direction so far
+	late    [2]bool          // its frames, as after a loss none has come
 	lastID  [2]uint32        // of exchanges that were seen to begin, by parity
 	firstID [2]uint32
 	highest [2]uint32       // that was heard of
@@ -127,6 +128,9 @@ func (t *Tracker) enter(o *open, at int64) {
 		o.Reused = ReusedNo
 	}
 	o.losses = t.losses
+	if server := t.server(); t.late[server] && o.Stream != 0 {
+		o.unsure[server], o.hidden = true, true
+	}
 	for d := range o.before {
 		o.before[d] = t.stood(decoder.Direction(d), at)
 	}
@@ -198,6 +202,7 @@ func (t *Tracker) Lost(d decoder.Direction) {
 		return
 	}
 	t.losses[d]++
+	t.late[d] = true
 	for d := range t.conn {
 		t.conn[d] = window{stood: t.conn[d].stood}
 	}
