@@ -69,9 +69,10 @@ func (f *follower) connect(t *testing.T) {
 	f.injector, f.conn, f.got = newInjector(t), 0, nil
 }
 
-// read reads all records there are, and returns the last.
+// read reads all records of what was sent, and returns the last.
 func (f *follower) read() Data {
 	f.t.Helper()
+	f.settle()
 	var r Record
 	for {
 		err := f.c.Read(&r, 0)

@@ -20,7 +20,8 @@ type injector struct {
 	raw      int
 	src, dst *net.TCPAddr
 	seq, ack uint32
-	received net.Conn // the end that gets them
+	received net.Conn       // the end that gets them
+	behind   net.PacketConn // to itself, see settle
 }
 
 // newInjector connects over loopback. Everything that the test sends from here
@@ -42,6 +43,10 @@ func newInjector(t *testing.T) *injector {
 	if ctlErr := raw.Control(func(fd uintptr) { in.seq, in.ack, err = sequence(int(fd)) }); ctlErr != nil || err != nil {
 		t.Fatal(ctlErr, err)
 	}
+	if in.behind, err = net.ListenPacket("udp4", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.behind.Close() })
 	in.raw, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_RAW)
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +75,23 @@ func stayOnCPU(t *testing.T) {
 		}
 		runtime.UnlockOSThread()
 	})
+}
+
+// settle returns when the kernel has taken what was sent: a busy one queues packets of
+// the loopback device, by CPU and in their order.
+func (in *injector) settle() {
+	in.t.Helper()
+	var b [1]byte
+	err := in.behind.SetDeadline(time.Now().Add(5 * time.Second))
+	if err == nil {
+		_, err = in.behind.WriteTo(b[:], in.behind.LocalAddr())
+	}
+	if err == nil {
+		_, _, err = in.behind.ReadFrom(b[:])
+	}
+	if err != nil {
+		in.t.Fatal(err)
+	}
 }
 
 // sequence returns the next sequence numbers that a socket sends and receives.
