@@ -74,7 +74,7 @@ func (f *family) end(b *Builder) {
 	for i := range f.failed {
 		q := &f.failed[i]
 		switch {
-		case f.has(q.familyPath):
+		case f.hasBeside(q.familyPath), q.version == "" && f.found[q.familyPath]:
 			b.harmless(q)
 		case !b.said.told[q.key] && q.of.status != 404 && q.of.status != 410 && !b.said.refused[q.of.rejection()]:
 			b.errors.noteOf(q.of)
@@ -84,8 +84,12 @@ func (f *family) end(b *Builder) {
 }
 
 // has reports whether a path, one that it is in, or one in it is a module.
-func (f *family) has(p familyPath) bool {
-	if f.found[p] || f.above[p] {
+func (f *family) has(p familyPath) bool { return f.found[p] || f.hasBeside(p) }
+
+// hasBeside reports whether one that a path is in, or one in it is. That the path itself
+// is one makes not having it a failure of a proxy: another was asked for it.
+func (f *family) hasBeside(p familyPath) bool {
+	if f.above[p] {
 		return true
 	}
 	for p.up() {

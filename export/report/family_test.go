@@ -32,6 +32,26 @@ func TestFamilyOfVersion(t *testing.T) {
 	}
 }
 
+// TestFamilyElsewhere has a proxy that does not have a version, and another that has.
+func TestFamilyElsewhere(t *testing.T) {
+	var w writer
+	w.command(0)
+	for proxy, status := range map[string]int{"https://a.example": 404, "https://b.example": 200} {
+		x := asked(proxy+"/m.example/org/m/@v/v1.0.0.info", status, "")
+		x.module, x.version, x.proxy = "m.example/org/m", "v1.0.0", proxy
+		w.exchange(x)
+	}
+	w.exit(9, 0)
+	failures := map[string]map[string]int64{}
+	for _, p := range read(t, w.String()).Report().Proxies {
+		failures[p.Proxy] = p.Failures
+	}
+	want := map[string]map[string]int64{"https://a.example": {"http_4xx": 1}, "https://b.example": {}}
+	if diff := cmp.Diff(want, failures); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // TestFamily has proxies say of paths that they are no modules.
 func TestFamily(t *testing.T) {
 	const found, refuses = "https://a.example", "https://b.example"
