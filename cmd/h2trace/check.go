@@ -11,6 +11,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/bpf/gate"
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/procfs"
 )
 
 // checkPage is what check prints.
@@ -114,17 +115,17 @@ func checkPackets(p *checkPage) bool {
 // checkPID says what the executable of a process offers, where packets are seen
 // or not. The error is for a process that cannot be looked at.
 func checkPID(p *checkPage, pid int, mode plan.Mode, packets bool) error {
-	pid = processOf(pid)
-	proc, err := runningProcess(pid)
+	pid = procfs.ProcessOf(pid)
+	proc, err := procfs.Running(pid)
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(procPath(livingThread(pid), "exe"))
+	f, err := os.Open(procfs.Path(procfs.LivingThread(pid), "exe"))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	name := fmt.Sprintf("process %d, %s", pid, proc.exe)
+	name := fmt.Sprintf("process %d, %s", pid, proc.Exe)
 	analysis, err := plan.Analyze(f, mode)
 	if err != nil {
 		for _, l := range goLibraries(pid) {

@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/gate"
+	"h2trace/cmd/h2trace/internal/procfs"
 )
 
 // maxMet bounds for how many processes it is remembered what they were held
@@ -156,8 +157,8 @@ func (h *holder) cover(pid int) {
 	if err != nil {
 		return
 	}
-	thread := livingThread(pid)
-	if other, err := os.Readlink(procPath(thread, "ns/mnt")); err == nil && other != own {
+	thread := procfs.LivingThread(pid)
+	if other, err := os.Readlink(procfs.Path(thread, "ns/mnt")); err == nil && other != own {
 		h.gate.Cover(thread)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/procfs"
 )
 
 // A process id names whoever has it at the moment. What is read under it, from
@@ -24,7 +25,7 @@ type handle struct {
 
 // openHandle takes the id of a process, or of one of its threads.
 func openHandle(id int) handle {
-	h := handle{pid: processOf(id)}
+	h := handle{pid: procfs.ProcessOf(id)}
 	fd, err := unix.PidfdOpen(h.pid, 0)
 	if err != nil {
 		h.err = fmt.Errorf("process %d: %w", h.pid, os.NewSyscallError("pidfd_open", err))
@@ -43,10 +44,20 @@ func openHandles(ids []int) map[int]handle {
 	return list
 }
 
+// running returns a process that runs now.
+func running(pid int) (process, error) {
+	at, err := monotonic()
+	if err != nil {
+		return process{pid: pid}, err
+	}
+	p, err := procfs.Running(pid)
+	return process{at: at, pid: p.PID, ppid: p.PPID, comm: p.Comm, exe: p.Exe}, err
+}
+
 // identify reads what /proc says of the process of a handle, which it takes
 // over.
 func identify(h handle) (process, error) {
-	proc, err := runningProcess(h.pid)
+	proc, err := running(h.pid)
 	if err == nil {
 		err = h.err
 	}
@@ -64,7 +75,7 @@ func identify(h handle) (process, error) {
 // has one. The first thread can end before the others.
 func (proc *process) ended() bool {
 	if proc.handle == nil {
-		return ended(proc.pid)
+		return procfs.Ended(proc.pid)
 	}
 	polled := []unix.PollFd{{Fd: int32(proc.handle.Fd()), Events: unix.POLLIN}}
 	n, err := unix.Poll(polled, 0)
@@ -91,7 +102,7 @@ func (p *processes) is(proc *process) bool {
 // open opens the executable of a process. The error is one of a process that
 // is gone when another one has its id.
 func (p *processes) open(proc *process) (*os.File, error) {
-	f, err := os.Open(procPath(livingThread(proc.pid), "exe"))
+	f, err := os.Open(procfs.Path(procfs.LivingThread(proc.pid), "exe"))
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +126,7 @@ func (p *processes) executable(proc process, met *bpf.Executable) (*bpf.Executab
 		}
 		return exe, p.hold(proc, exe)
 	}
-	if !gone(err) {
+	if !procfs.Gone(err) {
 		return nil, err
 	}
 	if met != nil {

@@ -13,6 +13,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/export"
 )
 
@@ -29,17 +30,17 @@ type library struct {
 // goLibraries returns those that a process maps, or is linked with, of those that
 // are no executables.
 func goLibraries(pid int) []library {
-	thread := livingThread(pid)
+	thread := procfs.LivingThread(pid)
 	list := mappedBy(thread)
-	if exe, err := os.Readlink(procPath(thread, "exe")); err == nil {
+	if exe, err := os.Readlink(procfs.Path(thread, "exe")); err == nil {
 		list = slices.DeleteFunc(list, func(l library) bool { return l.name == exe })
 	}
-	return onlyGo(append(list, neededBy(procPath(thread, "exe"), thread)...))
+	return onlyGo(append(list, neededBy(procfs.Path(thread, "exe"), thread)...))
 }
 
 // mappedBy returns the files of which a process maps code.
 func mappedBy(thread int) (list []library) {
-	maps, err := os.ReadFile(procPath(thread, "maps"))
+	maps, err := os.ReadFile(procfs.Path(thread, "maps"))
 	if err != nil {
 		return nil
 	}
@@ -57,9 +58,9 @@ func mappedBy(thread int) (list []library) {
 
 // of returns a library of a process with where it can be opened.
 func (l library) of(thread int) library {
-	l.path = procPath(thread, "root") + l.name
+	l.path = procfs.Path(thread, "root") + l.name
 	if !filepath.IsAbs(l.name) {
-		l.path = filepath.Join(procPath(thread, "cwd"), l.name)
+		l.path = filepath.Join(procfs.Path(thread, "cwd"), l.name)
 	}
 	return l
 }

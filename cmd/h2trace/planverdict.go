@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/export"
 )
 
@@ -13,7 +14,7 @@ import (
 // under way.
 func (k *planCheck) settle(exe *bpf.Executable, s *planState, dir int, users []process, now int64, idle bool) (bool, error) {
 	t := &s.taps[dir]
-	path := procPath(livingThread(users[0].pid), "exe")
+	path := procfs.Path(procfs.LivingThread(users[0].pid), "exe")
 	switch {
 	case t.settled && t.watched:
 		t.watched = false

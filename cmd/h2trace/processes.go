@@ -5,15 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/export"
 )
 
@@ -135,7 +133,7 @@ func (p *processes) exec(r *bpf.Record) {
 		at: r.Time, pid: r.PID, ppid: r.Exec.PPID, comm: r.Exec.Comm, exe: r.Exec.Filename,
 		life: r.Exec.Life, before: r.Exec.Before, image: r.Exec.Image,
 	}
-	if exe, err := executableOf(r.PID); err == nil && p.is(&proc) {
+	if exe, err := procfs.Executable(r.PID); err == nil && p.is(&proc) {
 		proc.exe = exe
 	}
 	proc.source = p.source(&proc, r.Exec.Environ)
@@ -189,7 +187,7 @@ func (p *processes) prepare(pid int) {
 // source returns where a process fetches from, by its environment where the kernel
 // gave that, nil where it is not known: one that is over cannot be asked for it.
 func (p *processes) source(proc *process, environ []byte) *fetchenv.Source {
-	thread := livingThread(proc.pid)
+	thread := procfs.LivingThread(proc.pid)
 	if environ != nil {
 		if env, err := fetchenv.Parse(bytes.NewReader(environ)); err == nil {
 			return p.sources.Source(env, thread, proc.exe)
@@ -262,7 +260,7 @@ func (p *processes) attach(proc process) *export.Process {
 		p.msg.Errorf("%v", ownErr)
 	}
 	switch {
-	case gone(err):
+	case procfs.Gone(err):
 		return p.skip(proc, "it exited before it could be looked at")
 	case err != nil:
 		return p.skip(proc, err.Error())
@@ -343,12 +341,6 @@ func (p *processes) skip(proc process, reason string) *export.Process {
 	return &export.Process{Action: export.ProcessSkipped, Reason: reason}
 }
 
-// gone reports whether an error of reading /proc/PID says that there is no
-// such process any more.
-func gone(err error) bool {
-	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH)
-}
-
 func (p *processes) print(proc process, e *export.Process) {
 	if proc.ppid > 0 {
 		e.PPID = &proc.ppid
@@ -363,7 +355,7 @@ func (p *processes) paths() []string {
 	defer p.mu.Unlock()
 	var list []string
 	for pid, proc := range p.known {
-		list = append(list, procPath(livingThread(pid), "exe"))
+		list = append(list, procfs.Path(procfs.LivingThread(pid), "exe"))
 		for _, l := range proc.libraries {
 			list = append(list, l.path)
 		}
@@ -376,8 +368,4 @@ func (p *processes) count() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.total
-}
-
-func procPath(pid int, name string) string {
-	return "/proc/" + strconv.Itoa(pid) + "/" + name
 }

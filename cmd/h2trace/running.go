@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/export"
 )
 
@@ -41,17 +42,17 @@ func (p *processes) attachRunning(pids []int, named map[int]handle, names []stri
 			reasons = append(reasons, reason)
 		}
 	}
-	wanted := func(proc process) bool {
-		_, child := p.collector.LifeOf(proc.ppid)
-		return follow && child || slices.Contains(names, filepath.Base(proc.exe))
+	wanted := func(ppid int, exe string) bool {
+		_, child := p.collector.LifeOf(ppid)
+		return follow && child || slices.Contains(names, filepath.Base(exe))
 	}
 	for grown := follow || len(names) > 0; grown; {
 		grown = false
-		for _, proc := range runningProcesses() {
-			if s.seen[proc.pid] || !wanted(proc) {
+		for _, now := range procfs.All() {
+			if s.seen[now.PID] || !wanted(now.PPID, now.Exe) {
 				continue
 			}
-			if proc, err := identify(openHandle(proc.pid)); err == nil && wanted(proc) {
+			if proc, err := identify(openHandle(now.PID)); err == nil && wanted(proc.ppid, proc.exe) {
 				grown = true
 				s.attachOne(proc)
 			}

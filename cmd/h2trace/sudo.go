@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"h2trace/cmd/h2trace/internal/procfs"
 )
 
 // sudoUser returns who runs h2trace as root by sudo, or "".
@@ -57,14 +59,14 @@ func (a *account) withOwnPath(env []string) []string {
 // h2trace was started with, or "".
 func pathBeforeSudo() string {
 	for pid := os.Getppid(); pid > 1; {
-		stat, err := readStat(pid)
+		stat, err := procfs.ReadStat(pid)
 		if err != nil {
 			return ""
 		}
-		if stat.comm == "sudo" {
+		if stat.Comm == "sudo" {
 			return variableOf(pid, "PATH")
 		}
-		pid = stat.ppid
+		pid = stat.PPID
 	}
 	return ""
 }
@@ -72,7 +74,7 @@ func pathBeforeSudo() string {
 // variableOf returns a variable of the environment that a process was started
 // with, or "".
 func variableOf(pid int, name string) string {
-	raw, err := os.ReadFile(procPath(pid, "environ"))
+	raw, err := os.ReadFile(procfs.Path(pid, "environ"))
 	if err != nil {
 		return ""
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"h2trace/cmd/h2trace/internal/procfs"
 )
 
 // maxEnvFile bounds what is read of a file of the go command.
@@ -60,7 +62,7 @@ func lookIn(pid int, files []string, name string) string {
 // waits for a file that is something else, such as a named pipe.
 func readAs(pid int, file string) (string, error) {
 	const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
-	root, err := os.OpenRoot(procPath(pid, "root"))
+	root, err := os.OpenRoot(procfs.Path(pid, "root"))
 	if err != nil {
 		return "", err
 	}

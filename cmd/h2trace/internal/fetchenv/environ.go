@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
-	"strconv"
+
+	"h2trace/cmd/h2trace/internal/procfs"
 )
 
 // Bounds on what is read of the environment of a process.
@@ -29,7 +29,7 @@ var wanted = map[string]bool{
 
 // Read reads them of a process, as they were when it executed its program.
 func Read(pid int) (Environment, error) {
-	f, err := os.Open(procPath(pid, "environ"))
+	f, err := os.Open(procfs.Path(pid, "environ"))
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +59,4 @@ func Parse(r io.Reader) (Environment, error) {
 			return nil, err
 		}
 	}
-}
-
-// procPath returns the path of a file that /proc has for a process.
-func procPath(pid int, name string) string {
-	return filepath.Join("/proc", strconv.Itoa(pid), name)
 }

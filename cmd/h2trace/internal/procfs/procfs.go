@@ -1,0 +1,187 @@
+// Package procfs tells what /proc says of processes (proc(5)).
+package procfs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Path returns the path of a file that /proc has for a process or a thread.
+func Path(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
+
+// Gone reports whether an error of looking at a process says that there is none.
+func Gone(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+}
+
+// Process is one that runs.
+type Process struct {
+	PID, PPID int
+	Comm      string
+	Exe       string // path of its executable
+}
+
+// Running returns a process. The error says why there is nothing to observe in it.
+func Running(pid int) (Process, error) {
+	proc := Process{PID: pid}
+	stat, err := ReadStat(pid)
+	if Gone(err) {
+		return proc, fmt.Errorf("process %d does not exist", pid)
+	}
+	if err != nil {
+		return proc, err
+	}
+	proc.Comm, proc.PPID = stat.Comm, stat.PPID
+	exe, err := Executable(pid)
+	switch {
+	case Gone(err) && stat.State == zombie:
+		return proc, fmt.Errorf("process %d has ended (it is a zombie)", pid)
+	case Gone(err):
+		return proc, fmt.Errorf("process %d is a kernel thread", pid)
+	case errors.Is(err, os.ErrPermission):
+		return proc, fmt.Errorf("process %d: %w; run h2trace as root", pid, os.ErrPermission)
+	case err != nil:
+		return proc, err
+	}
+	proc.Exe = exe
+	return proc, nil
+}
+
+// Executable returns the path of what a process runs, as it was when it was
+// executed. The kernel adds to that of a file which has been deleted, or replaced
+// by another under its name, as an upgrade does.
+func Executable(pid int) (string, error) {
+	link := Path(LivingThread(pid), "exe")
+	path, err := os.Readlink(link)
+	if err != nil {
+		return "", err
+	}
+	before, deleted := strings.CutSuffix(path, " (deleted)")
+	if !deleted {
+		return path, nil
+	}
+	file, err := os.Stat(link)
+	if err != nil {
+		return "", err
+	}
+	// A file can be called so.
+	for _, root := range []string{"", Path(LivingThread(pid), "root")} {
+		if named, err := os.Stat(root + path); err == nil && os.SameFile(file, named) {
+			return path, nil
+		}
+	}
+	return before, nil
+}
+
+// LivingThread returns the id of a thread of a process that has not ended: that
+// of the process, mostly. Where the first thread has ended before the others,
+// /proc says under its id no more than that, and all the rest under theirs.
+func LivingThread(pid int) int {
+	if stat, err := ReadStat(pid); err != nil || !stat.Ended() {
+		return pid
+	}
+	tasks, err := os.ReadDir(Path(pid, "task"))
+	if err != nil {
+		return pid
+	}
+	for _, task := range tasks {
+		id, err := strconv.Atoi(task.Name())
+		if err != nil {
+			continue
+		}
+		if stat, err := ReadStat(id); err == nil && !stat.Ended() {
+			return id
+		}
+	}
+	return pid
+}
+
+// All returns the processes that run now.
+func All() []Process {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var list []Process
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		if proc, err := Running(pid); err == nil {
+			list = append(list, proc)
+		}
+	}
+	return list
+}
+
+// zombie is the state of a process that has ended and was not waited for.
+const zombie = "Z"
+
+// Stat is a part of /proc/PID/stat.
+type Stat struct {
+	Comm  string
+	State string
+	PPID  int
+}
+
+// Ended reports whether the thread has, and waits for others or its parent.
+func (s Stat) Ended() bool { return s.State == zombie || s.State == "X" }
+
+// ReadStat reads what /proc/PID/stat says of a thread.
+func ReadStat(pid int) (Stat, error) {
+	path := Path(pid, "stat")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Stat{}, err
+	}
+	// pid (comm) state ppid ...; comm may hold anything (proc_pid_stat(5)).
+	open, end := bytes.IndexByte(raw, '('), bytes.LastIndexByte(raw, ')')
+	if open < 0 || end < open {
+		return Stat{}, fmt.Errorf("unreadable %s", path)
+	}
+	fields := strings.Fields(string(raw[end+1:]))
+	if len(fields) < 2 {
+		return Stat{}, fmt.Errorf("unreadable %s", path)
+	}
+	stat := Stat{Comm: string(raw[open+1 : end]), State: fields[0]}
+	stat.PPID, err = strconv.Atoi(fields[1])
+	return stat, err
+}
+
+// ProcessOf returns the process that a thread belongs to. /proc/TID is there
+// for every thread, and tools such as top and strace show and take their ids.
+// What is no thread is returned as it is.
+func ProcessOf(id int) int {
+	status, err := os.ReadFile(Path(id, "status"))
+	if err != nil {
+		return id
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			if pid, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
+				return pid
+			}
+		}
+	}
+	return id
+}
+
+// Ended reports whether no thread of a process is left. The first thread can
+// end, and be a zombie, before the others.
+func Ended(pid int) bool {
+	tasks, err := os.ReadDir(Path(pid, "task"))
+	if err != nil || len(tasks) == 0 {
+		return Gone(err) || err == nil
+	}
+	stat, err := ReadStat(pid)
+	if err != nil {
+		return Gone(err)
+	}
+	return len(tasks) == 1 && stat.Ended()
+}
