@@ -11,6 +11,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/bpf/gate"
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
@@ -58,7 +59,7 @@ func (p *checkPage) more(format string, args ...any) {
 
 // runCheck says what this kernel and this user allow, and what the binaries of
 // opts.PIDs offer. The status says whether run mode works here.
-func runCheck(opts Options, msg *messages, stdout io.Writer) int {
+func runCheck(opts Options, msg *message.Printer, stdout io.Writer) int {
 	var page checkPage
 	status := exitOK
 	for _, f := range bpf.CheckFeatures() {

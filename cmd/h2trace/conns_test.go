@@ -9,6 +9,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/decoder"
 	"h2trace/export"
 )
@@ -34,7 +35,7 @@ func newTestTable(t *testing.T, w io.Writer) *connTable {
 	})
 	events := export.NewJSONL(w, export.Options{})
 	losses := &lossBook{events: events}
-	recovery := newRecovery(collector, &messages{w: io.Discard}, func() []string { return nil })
+	recovery := newRecovery(collector, message.New(io.Discard, false), func() []string { return nil })
 	table := newConnTable(collector, events, clock{}, losses, decoder.Config{}, recovery, func(int) *fetchenv.Source { return nil })
 	if err := recovery.await(); err != nil {
 		t.Fatal(err)

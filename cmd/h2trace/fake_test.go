@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 // fakeTracer stands in for the probes in tests of the command line. The
@@ -30,7 +32,7 @@ type fakeTracer struct {
 	targets int
 }
 
-func newFakeTracer(_ Options, out *output, _ *messages) (tracer, error) {
+func newFakeTracer(_ Options, out *output, _ *message.Printer) (tracer, error) {
 	t := &fakeTracer{out: out, tasks: make(map[string]bool)}
 	for task := range strings.SplitSeq(os.Getenv("H2TRACE_FAKE"), ",") {
 		t.tasks[task] = true

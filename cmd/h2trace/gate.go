@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/gate"
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
@@ -19,7 +20,7 @@ const maxMet = 4096
 // remembers what it met. The zero value holds nothing.
 type holder struct {
 	collector *bpf.Collector
-	msg       *messages
+	msg       *message.Printer
 	gate      *gate.Gate
 	once      sync.Once // closes gate
 
@@ -63,7 +64,7 @@ func (m meeting) end() {
 // newHolder starts to hold what the targets of c execute, and files of these
 // names whoever executes them. Where that cannot be done it says so, and
 // executables get their probes when their exec is reported.
-func newHolder(c *bpf.Collector, names []string, msg *messages) *holder {
+func newHolder(c *bpf.Collector, names []string, msg *message.Printer) *holder {
 	h := &holder{collector: c, msg: msg, met: make(map[held]meeting)}
 	var err error
 	h.gate, err = gate.Start(gate.Options{Targets: c.TargetMap(), Names: names, Attach: h.attach, Ended: h.ended})

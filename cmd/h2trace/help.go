@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 //go:embed doc.go
@@ -86,7 +88,7 @@ func wrap(words []string) string {
 }
 
 // printHelp prints the help on a topic that parseArgs has accepted.
-func printHelp(topic string, msg *messages, stdout io.Writer) int {
+func printHelp(topic string, msg *message.Printer, stdout io.Writer) int {
 	text, err := helpOn(topic)
 	if err != nil {
 		msg.Errorf("%v", err)

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"h2trace/bpf/gate"
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 func main() {
@@ -26,7 +27,7 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	opts, action, err := parseArgs(args)
-	msg := &messages{w: stderr, quiet: opts.Quiet}
+	msg := message.New(stderr, opts.Quiet)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitUsage
@@ -48,7 +49,7 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 }
 
 // printText writes what the user asked to read, and says so when it cannot.
-func printText(text string, msg *messages, stdout io.Writer) int {
+func printText(text string, msg *message.Printer, stdout io.Writer) int {
 	if _, err := io.WriteString(stdout, text); err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime

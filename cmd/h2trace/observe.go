@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/export"
@@ -28,7 +29,7 @@ const (
 // observer is the tracer: records of the kernel in, events out.
 type observer struct {
 	opts      Options
-	msg       *messages
+	msg       *message.Printer
 	collector *bpf.Collector
 	holder    *holder
 	named     map[int]handle // by the id that -p gives
@@ -52,7 +53,7 @@ type observer struct {
 }
 
 // newTracer loads the kernel side. Events go to out.
-func newTracer(opts Options, out *output, msg *messages) (tracer, error) {
+func newTracer(opts Options, out *output, msg *message.Printer) (tracer, error) {
 	named := openHandles(opts.PIDs) // the rest takes a while
 	c, err := bpf.New(bpf.Options{
 		BufferSize: opts.Buffer,

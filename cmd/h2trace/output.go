@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 // errReaderGone says that the other end of the output pipe or socket was
@@ -30,7 +32,7 @@ type output struct {
 
 // openOutput opens the file that -o names, or a copy of stdout for "" and "-".
 // openFile says which files will do.
-func openOutput(path string, owner *account, msg *messages) (*output, error) {
+func openOutput(path string, owner *account, msg *message.Printer) (*output, error) {
 	var file *os.File
 	var err error
 	if stdoutIsData(path) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 // What is appended goes to the end of the file also after somebody has cut that to
@@ -28,7 +30,7 @@ const outputFlags = os.O_WRONLY | os.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC |
 // and so are files that have other names, so that nobody else chooses what is
 // overwritten. Named pipes (the open waits for a reader, and a message says so),
 // terminals and /dev/null are fine; directories, sockets and block devices are refused.
-func openFile(path string, owner *account, msg *messages) (*os.File, error) {
+func openFile(path string, owner *account, msg *message.Printer) (*os.File, error) {
 	trusted := trustedUsers()
 	owners := trusted
 	if owner != nil {
@@ -101,7 +103,7 @@ func linkTarget(name string, trusted []int) (string, error) {
 }
 
 // openExisting opens a file that is there, and cuts a regular one to zero.
-func openExisting(name string, owners []int, msg *messages) (*os.File, error) {
+func openExisting(name string, owners []int, msg *message.Printer) (*os.File, error) {
 	waits := time.AfterFunc(defaultPatience.notice, func() {
 		msg.Infof("%s does not open yet: a named pipe needs a reader", name)
 	})
@@ -146,7 +148,7 @@ func emptied(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error)
 
 // adopt refuses a file that somebody else has laid out for the events, and says
 // who else can read them.
-func adopt(name string, st *syscall.Stat_t, owners []int, msg *messages) error {
+func adopt(name string, st *syscall.Stat_t, owners []int, msg *message.Printer) error {
 	foreign := !slices.Contains(owners, int(st.Uid))
 	switch st.Mode & syscall.S_IFMT {
 	case syscall.S_IFIFO:

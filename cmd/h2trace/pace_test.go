@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 // TestPace has records take long: everything else gets its turn all the same.
@@ -46,9 +48,9 @@ func TestDrainEnds(t *testing.T) {
 	drainTime, drainNotice = 0, 0
 	var stderr bytes.Buffer
 	file := filepath.Join(t.TempDir(), "events")
-	out, err := openOutput(file, nil, &messages{w: io.Discard})
+	out, err := openOutput(file, nil, message.New(io.Discard, false))
 	do(t, err)
-	made, err := newTracer(Options{Buffer: 1 << 20, Command: []string{"itself"}}, out, &messages{w: &stderr})
+	made, err := newTracer(Options{Buffer: 1 << 20, Command: []string{"itself"}}, out, message.New(&stderr, false))
 	do(t, err)
 	defer made.Close()
 	o := made.(*observer)

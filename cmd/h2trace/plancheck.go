@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 const (
@@ -37,7 +38,7 @@ type planCheck struct {
 	processes *processes
 	conns     *connTable
 	open      *sockets
-	msg       *messages
+	msg       *message.Printer
 
 	states  map[*bpf.Executable]*planState
 	next    int64 // kernel time of the next look
@@ -64,7 +65,7 @@ type tapState struct {
 	at      int64  // kernel time of when they had seen enough
 }
 
-func newPlanCheck(c *bpf.Collector, p *processes, conns *connTable, open *sockets, msg *messages) *planCheck {
+func newPlanCheck(c *bpf.Collector, p *processes, conns *connTable, open *sockets, msg *message.Printer) *planCheck {
 	k := &planCheck{
 		collector: c, processes: p, conns: conns, open: open, msg: msg,
 		states: make(map[*bpf.Executable]*planState),

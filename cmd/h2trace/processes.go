@@ -11,6 +11,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/export"
 )
@@ -25,7 +26,7 @@ type processes struct {
 	collector *bpf.Collector
 	holder    *holder
 	events    *export.JSONL
-	msg       *messages
+	msg       *message.Printer
 	clock     clock
 	verify    bool // headers are to be verified
 	queue     chan process
@@ -79,7 +80,7 @@ type process struct {
 	until  int64
 }
 
-func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *messages, clk clock) *processes {
+func newProcesses(c *bpf.Collector, h *holder, events *export.JSONL, msg *message.Printer, clk clock) *processes {
 	p := &processes{
 		collector: c,
 		holder:    h,

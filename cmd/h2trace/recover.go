@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/decoder"
 )
 
@@ -37,7 +38,7 @@ const (
 // there is a connection that wants one.
 type recovery struct {
 	collector *bpf.Collector
-	msg       *messages
+	msg       *message.Printer
 	paths     func() []string // of the executables that targets run
 
 	conns  map[uint64]*tracedConn // that want tables
@@ -52,7 +53,7 @@ type recovery struct {
 	working chan struct{} // closed when the last begin or end is done
 }
 
-func newRecovery(c *bpf.Collector, msg *messages, paths func() []string) *recovery {
+func newRecovery(c *bpf.Collector, msg *message.Printer, paths func() []string) *recovery {
 	done := make(chan struct{})
 	close(done)
 	return &recovery{

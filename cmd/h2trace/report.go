@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/export/report"
 )
 
@@ -61,7 +62,7 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 }
 
 // runReport sums up recorded events.
-func runReport(opts reportOptions, msg *messages, stdin *os.File, stdout io.Writer) int {
+func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	files := opts.Files
 	if len(files) == 0 {
 		if isTerminal(stdin) {
@@ -113,7 +114,7 @@ func readEvents(b *report.Builder, name string, stdin *os.File) error {
 	return b.Read(f)
 }
 
-func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *messages, stdout io.Writer) error {
+func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *message.Printer, stdout io.Writer) error {
 	switch {
 	case opts.Suggest:
 		s, err := b.Suggest()

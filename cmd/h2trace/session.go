@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 // tracer is the part of h2trace that knows the kernel: it observes processes
@@ -31,18 +33,18 @@ var errNotRun = errors.New("command was not run")
 
 // tracerFunc makes a tracer that writes to out. It is called after COMMAND's
 // process exists, because loading programs changes limits that are inherited.
-type tracerFunc func(opts Options, out *output, msg *messages) (tracer, error)
+type tracerFunc func(opts Options, out *output, msg *message.Printer) (tracer, error)
 
 // session is one observation from its output to its exit status.
 type session struct {
 	opts   Options
 	out    *output
-	msg    *messages
+	msg    *message.Printer
 	tracer tracerFunc
 }
 
 // runAttach observes processes that are there already.
-func runAttach(opts Options, msg *messages, newTracer tracerFunc) int {
+func runAttach(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	ignoreBrokenPipes()
 	out, err := openOutput(opts.Output, nil, msg)
 	if err != nil {
@@ -66,7 +68,7 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 }
 
 // runCommand runs COMMAND and observes it.
-func runCommand(opts Options, msg *messages, newTracer tracerFunc) int {
+func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	// First of all, as asking for signals changes what is found here.
 	l := launch{args: opts.Command, env: os.Environ(), stdout: 1, signals: inheritedSignals()}
 	ignoreBrokenPipes()

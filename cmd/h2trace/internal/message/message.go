@@ -1,4 +1,5 @@
-package main
+// Package message prints what h2trace says to the person in front of it.
+package message
 
 import (
 	"fmt"
@@ -7,32 +8,34 @@ import (
 	"sync"
 )
 
-// messages is what h2trace says to the person in front of it, on stderr. Each
-// message is one line that begins with the program's name, so that it can be
-// told from what the observed command prints there. It is safe for concurrent
-// use.
-type messages struct {
+// Printer prints messages, each on one line that begins with the name of the
+// program: the observed command may print there, too. It is safe for concurrent use.
+type Printer struct {
 	mu    sync.Mutex
 	w     io.Writer
 	quiet bool
 }
 
+// New returns a Printer to w, which is stderr. Where the user asked for quiet, it
+// prints errors alone.
+func New(w io.Writer, quiet bool) *Printer { return &Printer{w: w, quiet: quiet} }
+
 // Infof prints a message unless the user asked for quiet.
-func (m *messages) Infof(format string, args ...any) {
+func (m *Printer) Infof(format string, args ...any) {
 	if !m.quiet {
 		m.print(format, args...)
 	}
 }
 
 // Errorf prints an error, also when the user asked for quiet.
-func (m *messages) Errorf(format string, args ...any) {
+func (m *Printer) Errorf(format string, args ...any) {
 	m.print(format, args...)
 }
 
 // print writes one line in one call, so that lines of several processes on the
 // same terminal do not mix. An error is dropped: there is no place left to
 // report that stderr is gone.
-func (m *messages) print(format string, args ...any) {
+func (m *Printer) print(format string, args ...any) {
 	line := "h2trace: " + oneLine(fmt.Sprintf(format, args...)) + "\n"
 	m.mu.Lock()
 	defer m.mu.Unlock()
