@@ -5,13 +5,14 @@ import (
 	"os"
 
 	"h2trace/bpf/gate"
+	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 )
 
 func main() {
 	switch os.Args[0] {
-	case launcherName:
-		os.Exit(runLauncher(os.Args[1:]))
+	case launch.Name:
+		os.Exit(launch.Main(os.Args[1:]))
 	case gate.Name:
 		gate.Main(os.Args[1:])
 		return

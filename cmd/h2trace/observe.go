@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
@@ -171,7 +172,7 @@ func (o *observer) AttachRunning(pids []int, names []string) error {
 func (o *observer) Observe(ctx context.Context) error {
 	o.conns.recovery.prepare()
 	err := o.follow(ctx)
-	o.signal = signalName(ctx)
+	o.signal = launch.SignalName(ctx)
 	o.notRun = errors.Is(context.Cause(ctx), errNotRun)
 	return errors.Join(err, o.finish())
 }

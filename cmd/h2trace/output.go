@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 )
 
@@ -32,7 +33,7 @@ type output struct {
 
 // openOutput opens the file that -o names, or a copy of stdout for "" and "-".
 // openFile says which files will do.
-func openOutput(path string, owner *account, msg *message.Printer) (*output, error) {
+func openOutput(path string, owner *launch.Account, msg *message.Printer) (*output, error) {
 	var file *os.File
 	var err error
 	if stdoutIsData(path) {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 )
 
@@ -30,11 +31,11 @@ const outputFlags = os.O_WRONLY | os.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC |
 // and so are files that have other names, so that nobody else chooses what is
 // overwritten. Named pipes (the open waits for a reader, and a message says so),
 // terminals and /dev/null are fine; directories, sockets and block devices are refused.
-func openFile(path string, owner *account, msg *message.Printer) (*os.File, error) {
+func openFile(path string, owner *launch.Account, msg *message.Printer) (*os.File, error) {
 	trusted := trustedUsers()
 	owners := trusted
 	if owner != nil {
-		owners = append(owners, owner.uid)
+		owners = append(owners, owner.UID)
 	}
 	name := path
 	for range maxLinks {
@@ -42,7 +43,7 @@ func openFile(path string, owner *account, msg *message.Printer) (*os.File, erro
 		if err == nil {
 			if owner != nil {
 				// File systems without owners refuse; the events are worth more.
-				_ = file.Chown(owner.uid, owner.gid)
+				_ = file.Chown(owner.UID, owner.GID)
 			}
 			return file, nil
 		}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
+
+	"h2trace/cmd/h2trace/internal/launch"
 )
 
 // actAsH2trace is set in the environment of a test binary that is to be the
@@ -21,8 +23,8 @@ import (
 const actAsH2trace = "H2TRACE_TEST_MAIN"
 
 func TestMain(m *testing.M) {
-	if os.Args[0] == launcherName {
-		os.Exit(runLauncher(os.Args[1:]))
+	if os.Args[0] == launch.Name {
+		os.Exit(launch.Main(os.Args[1:]))
 	}
 	if os.Getenv(actAsH2trace) != "" {
 		os.Exit(run(os.Args[1:], newFakeTracer, os.Stdout, os.Stderr))
@@ -44,8 +46,8 @@ func TestMain(m *testing.M) {
 // that the tests were started to ignore, as by nohup(1). The tests themselves go on
 // to survive these.
 func heedSignals() {
-	ignored := currentSignals().ignored
-	for n := range numSignals {
+	ignored := launch.CurrentSignals().Ignored
+	for n := range launch.NumSignals {
 		if ignored&(1<<n) != 0 {
 			signal.Notify(make(chan os.Signal, 1), syscall.Signal(n+1)) // exec resets what is caught
 		}

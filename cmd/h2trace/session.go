@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 )
 
@@ -45,13 +46,13 @@ type session struct {
 
 // runAttach observes processes that are there already.
 func runAttach(opts Options, msg *message.Printer, newTracer tracerFunc) int {
-	ignoreBrokenPipes()
+	launch.IgnoreBrokenPipes()
 	out, err := openOutput(opts.Output, nil, msg)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
-	ctx, stop := untilSignalled(context.Background())
+	ctx, stop := launch.UntilSignalled(context.Background())
 	defer stop()
 	s := &session{opts, out, msg, newTracer}
 	return s.finish(s.attachAndObserve(ctx), exitOK, exitRuntime)
@@ -70,26 +71,26 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 // runCommand runs COMMAND and observes it.
 func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	// First of all, as asking for signals changes what is found here.
-	l := launch{args: opts.Command, env: os.Environ(), stdout: 1, signals: inheritedSignals()}
-	ignoreBrokenPipes()
+	l := launch.Spec{Args: opts.Command, Env: os.Environ(), Stdout: 1, Signals: launch.InheritedSignals()}
+	launch.IgnoreBrokenPipes()
 	if stdoutIsData(opts.Output) {
-		l.stdout = 2
+		l.Stdout = 2
 	}
 	if opts.User != "" {
-		account, err := lookupAccount(opts.User)
+		account, err := launch.LookupAccount(opts.User)
 		if err != nil {
 			msg.Errorf("%v", err)
-			return exitNotRun
+			return launch.NotRun
 		}
-		l.user, l.env = account, account.withOwnPath(account.environ(l.env))
+		l.User, l.Env = account, account.WithOwnPath(account.Environ(l.Env))
 	}
-	if hint := sudoHint(opts); hint != "" {
+	if hint := launch.SudoHint(opts.Command[0], opts.User); hint != "" {
 		msg.Infof("%s", hint)
 	}
-	out, err := openOutput(opts.Output, l.user, msg)
+	out, err := openOutput(opts.Output, l.User, msg)
 	if err != nil {
 		msg.Errorf("%v", err)
-		return exitNotRun
+		return launch.NotRun
 	}
 	s := &session{opts, out, msg, newTracer}
 	return s.launchAndObserve(l)
@@ -97,20 +98,20 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 
 // launchAndObserve starts the launcher, attaches to it, lets it become COMMAND,
 // and returns the status to exit with when COMMAND has ended.
-func (s *session) launchAndObserve(l launch) int {
-	signals := relaySignals()
-	defer signals.stop()
-	cmd, err := startCommand(l)
+func (s *session) launchAndObserve(l launch.Spec) int {
+	signals := launch.RelaySignals()
+	defer signals.Stop()
+	cmd, err := launch.Start(l)
 	if err != nil {
 		return s.notLaunched(err)
 	}
-	signals.relayTo(cmd)
+	signals.To(cmd)
 	t, err := s.attach(func(t tracer) error { return t.AttachCommand(cmd.PID(), cmd.Path()) })
 	if err != nil {
 		cmd.Abort()
-		return s.finish(err, exitNotRun, exitNotRun)
+		return s.finish(err, launch.NotRun, launch.NotRun)
 	}
-	ctx, cancel := s.observation(signals.within(context.Background()))
+	ctx, cancel := s.observation(signals.Within(context.Background()))
 	defer cancel(nil)
 	var observeErr error
 	observed := make(chan struct{})
@@ -130,10 +131,10 @@ func (s *session) launchAndObserve(l launch) int {
 		s.msg.Errorf("wait for %s: %v", s.opts.Command[0], err)
 	}
 	// From here on Ctrl-C is for h2trace, should its reader not let it drain.
-	signals.stop()
+	signals.Stop()
 	cancel(nil)
 	<-observed
-	return s.finish(observeErr, status, exitNotRun)
+	return s.finish(observeErr, status, launch.NotRun)
 }
 
 // attach makes a tracer and attaches it to what the function says.
@@ -199,8 +200,8 @@ func (s *session) finish(err error, success, failure int) int {
 
 // notLaunched ends a session whose COMMAND could not be run.
 func (s *session) notLaunched(err error) int {
-	status := exitNotRun
-	if launchErr, ok := errors.AsType[*launchError](err); ok {
+	status := launch.NotRun
+	if launchErr, ok := errors.AsType[*launch.Error](err); ok {
 		status = launchErr.ExitStatus()
 	}
 	return s.finish(err, status, status)

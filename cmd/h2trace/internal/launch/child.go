@@ -1,4 +1,4 @@
-package main
+package launch
 
 import (
 	"encoding/binary"
@@ -14,17 +14,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runLauncher is the process that becomes COMMAND: it takes the user, the
+// Main is the process that becomes COMMAND: it takes the user, the
 // signal handling and the name lookup on itself, says that it waits, and execs
 // when it is told to. It has its process id, terminal, process group, limits,
 // umask and working directory from h2trace, and so COMMAND has them. The
-// arguments are those that launch.start makes.
-func runLauncher(args []string) int {
+// arguments are those that Spec.start makes.
+func Main(args []string) int {
 	runtime.LockOSThread() // the signal mask that exec passes on is this thread's
 	l, err := parseLauncher(args)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "h2trace: %s is started by h2trace only: %v\n", launcherName, err)
-		return exitNotRun
+		fmt.Fprintf(os.Stderr, "h2trace: %s is started by h2trace only: %v\n", Name, err)
+		return NotRun
 	}
 	// While it waits, process listings are to show this name and not "exe".
 	_ = os.WriteFile("/proc/self/comm", []byte("h2trace"), 0)
@@ -42,7 +42,7 @@ func runLauncher(args []string) int {
 	}
 	l.send(stepReady, uint32(len(path)), path)
 	if !l.released() {
-		return exitNotRun // h2trace is gone
+		return NotRun // h2trace is gone
 	}
 	status := l.report(stepExec, syscall.Exec(path, l.args, os.Environ()))
 	l.released() // h2trace is to hear of this before it sees the process end
@@ -52,8 +52,8 @@ func runLauncher(args []string) int {
 // launcher is what the launcher process was told.
 type launcher struct {
 	control int
-	user    *account
-	signals signalState
+	user    *Account
+	signals Signals
 	args    []string
 }
 
@@ -71,10 +71,10 @@ func parseLauncher(args []string) (*launcher, error) {
 	if _, err := unix.FcntlInt(uintptr(l.control), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	if l.signals.ignored, err = strconv.ParseUint(args[1], 16, 64); err != nil {
+	if l.signals.Ignored, err = strconv.ParseUint(args[1], 16, 64); err != nil {
 		return nil, err
 	}
-	if l.signals.blocked, err = strconv.ParseUint(args[2], 16, 64); err != nil {
+	if l.signals.Blocked, err = strconv.ParseUint(args[2], 16, 64); err != nil {
 		return nil, err
 	}
 	if args[3] != "-" {
@@ -90,7 +90,7 @@ func (l *launcher) report(step launchStep, err error) int {
 		errno = unix.EINVAL
 	}
 	l.send(step, uint32(errno), "")
-	return exitNotRun
+	return NotRun
 }
 
 // send answers on the socket. Nobody may be there to read it.

@@ -1,4 +1,4 @@
-package main
+package launch
 
 import (
 	"encoding/binary"
@@ -13,45 +13,45 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// launcherName is argv[0] of the process that becomes COMMAND. Only h2trace
+// Name is argv[0] of the process that becomes COMMAND. Only h2trace
 // itself starts a process so named.
-const launcherName = "h2trace-launcher"
+const Name = "h2trace-launcher"
 
-// launch says what to run and how.
-type launch struct {
-	args    []string // COMMAND and its arguments
-	env     []string
-	user    *account // nil: the user of h2trace
-	stdout  int      // descriptor that becomes COMMAND's stdout
-	signals signalState
+// Spec says what to run and how.
+type Spec struct {
+	Args    []string // COMMAND and its arguments
+	Env     []string
+	User    *Account // nil: the user of h2trace
+	Stdout  int      // descriptor that becomes COMMAND's stdout
+	Signals Signals
 }
 
-// command is COMMAND, first as a process that waits to become it. The methods
+// Command is COMMAND, first as a process that waits to become it. The methods
 // are for one goroutine, but for Signal.
-type command struct {
-	launch  launch
+type Command struct {
+	spec    Spec
 	process *os.Process
 	control *os.File // this end of the socket pair that the launcher waits on
 	path    string   // what the launcher will execute
 }
 
-// startCommand starts the process that is to become COMMAND and returns when
+// Start starts the process that is to become COMMAND and returns when
 // it has found the executable and waits. Probes can be attached then; Release
 // lets it go on. The process ends without running COMMAND when h2trace dies
-// before that. An error is a *launchError, and leaves no process behind.
-func startCommand(l launch) (*command, error) {
+// before that. An error is a *Error, and leaves no process behind.
+func Start(l Spec) (*Command, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, &launchError{step: stepStart, name: l.args[0], err: err}
+		return nil, &Error{step: stepStart, name: l.Args[0], err: err}
 	}
 	control := os.NewFile(uintptr(pair[0]), "launcher")
 	process, err := l.start(pair[1])
 	unix.Close(pair[1])
 	if err != nil {
 		_ = control.Close()
-		return nil, &launchError{step: stepStart, name: l.args[0], err: err}
+		return nil, &Error{step: stepStart, name: l.Args[0], err: err}
 	}
-	c := &command{launch: l, process: process, control: control}
+	c := &Command{spec: l, process: process, control: control}
 	switch err := c.report(); {
 	case errors.Is(err, errClosed):
 		return nil, c.died()
@@ -63,23 +63,23 @@ func startCommand(l launch) (*command, error) {
 }
 
 // start starts the launcher with the socket control.
-func (l launch) start(control int) (*os.Process, error) {
-	files, err := childFiles(l.stdout, control)
+func (l Spec) start(control int) (*os.Process, error) {
+	files, err := childFiles(l.Stdout, control)
 	if err != nil {
 		return nil, err
 	}
 	account := "-"
-	if l.user != nil {
-		account = l.user.String()
+	if l.User != nil {
+		account = l.User.String()
 	}
 	argv := append([]string{
-		launcherName,
+		Name,
 		strconv.Itoa(control),
-		strconv.FormatUint(l.signals.ignored, 16),
-		strconv.FormatUint(l.signals.blocked, 16),
+		strconv.FormatUint(l.Signals.Ignored, 16),
+		strconv.FormatUint(l.Signals.Blocked, 16),
 		account,
-	}, l.args...)
-	pid, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: l.env, Files: files})
+	}, l.Args...)
+	pid, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{Env: l.Env, Files: files})
 	if err != nil {
 		return nil, fmt.Errorf("start launcher: %w", err)
 	}
@@ -107,15 +107,15 @@ func childFiles(stdout, control int) ([]uintptr, error) {
 }
 
 // PID returns the process id of COMMAND, which is that of its launcher.
-func (c *command) PID() int { return c.process.Pid }
+func (c *Command) PID() int { return c.process.Pid }
 
 // Path returns the file that COMMAND was found in, relative to the working
 // directory where PATH or the name is.
-func (c *command) Path() string { return c.path }
+func (c *Command) Path() string { return c.path }
 
 // Release lets the launcher become COMMAND. It returns nil once it has, or a
-// *launchError; then COMMAND will not be run, and Abort is to be called.
-func (c *command) Release() error {
+// *Error; then COMMAND will not be run, and Abort is to be called.
+func (c *Command) Release() error {
 	if _, err := c.control.Write([]byte{releaseByte}); err != nil {
 		return c.died()
 	}
@@ -127,25 +127,25 @@ func (c *command) Release() error {
 }
 
 // Abort ends the launcher; COMMAND is not run.
-func (c *command) Abort() {
+func (c *Command) Abort() {
 	_ = c.control.Close()
 	_ = c.process.Kill() // it may be gone already
 	_, _ = c.process.Wait()
 }
 
 // Signal sends a signal to COMMAND.
-func (c *command) Signal(sig os.Signal) error { return c.process.Signal(sig) }
+func (c *Command) Signal(sig os.Signal) error { return c.process.Signal(sig) }
 
 // Wait waits for COMMAND to end and returns its exit status as a shell gives
 // it: 128 plus the number of the signal, if one killed it.
-func (c *command) Wait() (int, error) {
+func (c *Command) Wait() (int, error) {
 	state, err := c.process.Wait()
 	if err != nil {
-		return exitNotRun, err
+		return NotRun, err
 	}
 	ws := state.Sys().(syscall.WaitStatus)
 	if ws.Signaled() {
-		return exitSignalBase + int(ws.Signal()), nil
+		return SignalBase + int(ws.Signal()), nil
 	}
 	return ws.ExitStatus(), nil
 }
@@ -174,14 +174,14 @@ var errClosed = errors.New("launcher closed its socket")
 
 // report reads one answer of the launcher: nil for stepReady, errClosed when
 // there is none.
-func (c *command) report() error {
+func (c *Command) report() error {
 	var raw [reportLength]byte
 	if _, err := io.ReadFull(c.control, raw[:]); err != nil {
 		return errClosed
 	}
 	step, n := launchStep(raw[0]), binary.BigEndian.Uint32(raw[1:])
 	if step != stepReady {
-		return &launchError{step: step, name: c.launch.args[0], err: syscall.Errno(n), user: c.launch.user}
+		return &Error{step: step, name: c.spec.Args[0], err: syscall.Errno(n), user: c.spec.User}
 	}
 	path := make([]byte, min(n, unix.PathMax))
 	if _, err := io.ReadFull(c.control, path); err != nil {
@@ -192,30 +192,30 @@ func (c *command) report() error {
 }
 
 // died waits for a launcher that is gone and says how it ended.
-func (c *command) died() error {
+func (c *Command) died() error {
 	_ = c.control.Close()
 	status, err := c.Wait()
 	switch {
-	case err == nil && status > exitSignalBase:
-		err = fmt.Errorf("ended by signal %d before it was run", status-exitSignalBase)
+	case err == nil && status > SignalBase:
+		err = fmt.Errorf("ended by signal %d before it was run", status-SignalBase)
 	case err == nil:
 		err = fmt.Errorf("its launcher ended with status %d", status)
 	}
-	return &launchError{step: stepDied, name: c.launch.args[0], err: err, status: status}
+	return &Error{step: stepDied, name: c.spec.Args[0], err: err, status: status}
 }
 
-// launchError says why COMMAND was not run.
-type launchError struct {
+// Error says why COMMAND was not run.
+type Error struct {
 	step   launchStep
 	name   string
 	err    error
-	user   *account
+	user   *Account
 	status int // stepDied: how the launcher ended
 }
 
-func (e *launchError) Unwrap() error { return e.err }
+func (e *Error) Unwrap() error { return e.err }
 
-func (e *launchError) Error() string {
+func (e *Error) Error() string {
 	switch {
 	case e.step == stepUser && errors.Is(e.err, unix.EPERM):
 		return fmt.Sprintf("user %s: %v; -u needs root", e.user.name, e.err)
@@ -233,7 +233,7 @@ func (e *launchError) Error() string {
 }
 
 // notFound adds why a command that works without sudo may not work with it.
-func (e *launchError) notFound() string {
+func (e *Error) notFound() string {
 	if filepath.Base(e.name) != e.name {
 		return fmt.Sprintf("%s: %v", e.name, e.err)
 	}
@@ -252,15 +252,15 @@ func (e *launchError) notFound() string {
 
 // ExitStatus returns what h2trace is to exit with: what a shell, env(1) or
 // nohup(1) would say of the same failure.
-func (e *launchError) ExitStatus() int {
+func (e *Error) ExitStatus() int {
 	switch {
-	case e.step == stepDied && e.status > exitSignalBase:
+	case e.step == stepDied && e.status > SignalBase:
 		return e.status
 	case e.step != stepLookup && e.step != stepExec:
-		return exitNotRun
+		return NotRun
 	case errors.Is(e.err, unix.ENOENT), errors.Is(e.err, unix.ENOTDIR):
-		return exitNotFound
+		return NotFound
 	default:
-		return exitNotExecutable
+		return NotExecutable
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package launch
 
 import (
 	"context"
@@ -11,21 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ignoreBrokenPipes makes writes to a pipe without reader return EPIPE on
+// IgnoreBrokenPipes makes writes to a pipe without reader return EPIPE on
 // descriptors 1 and 2 too: a reader of messages that leaves is no reason to end
-// the observing. COMMAND is unaffected, see inheritedSignals.
-func ignoreBrokenPipes() { signal.Ignore(unix.SIGPIPE) }
+// the observing. COMMAND is unaffected, see InheritedSignals.
+func IgnoreBrokenPipes() { signal.Ignore(unix.SIGPIPE) }
 
-// untilSignalled returns a context that ends with the first SIGINT, SIGTERM or
+// UntilSignalled returns a context that ends with the first SIGINT, SIGTERM or
 // SIGHUP. The second one ends h2trace at once, for when it cannot drain because
 // nobody reads its output. Under nohup(1), SIGHUP stays ignored.
-func untilSignalled(parent context.Context) (context.Context, context.CancelFunc) {
+func UntilSignalled(parent context.Context) (context.Context, context.CancelFunc) {
 	signals := []os.Signal{unix.SIGINT, unix.SIGTERM}
 	if !signal.Ignored(unix.SIGHUP) {
 		signals = append(signals, unix.SIGHUP)
 	}
 	var got caught
-	ctx, cancel := context.WithCancel(got.within(parent))
+	ctx, cancel := context.WithCancel(got.Within(parent))
 	first := make(chan os.Signal, 1)
 	signal.Notify(first, signals...)
 	go func() {
@@ -46,8 +46,8 @@ type caught struct{ first atomic.Int32 }
 
 type caughtKey struct{}
 
-// within returns a context with which name finds it.
-func (c *caught) within(parent context.Context) context.Context {
+// Within returns a context with which name finds it.
+func (c *caught) Within(parent context.Context) context.Context {
 	return context.WithValue(parent, caughtKey{}, c)
 }
 
@@ -57,8 +57,8 @@ func (c *caught) note(sig os.Signal) {
 	}
 }
 
-// signalName returns the name of the signal that came within a context, or "".
-func signalName(ctx context.Context) string {
+// SignalName returns the name of the signal that came within a context, or "".
+func SignalName(ctx context.Context) string {
 	c, ok := ctx.Value(caughtKey{}).(*caught)
 	if !ok || c.first.Load() == 0 {
 		return ""
@@ -66,25 +66,25 @@ func signalName(ctx context.Context) string {
 	return unix.SignalName(syscall.Signal(c.first.Load()))
 }
 
-// relay is what becomes of signals while COMMAND runs. SIGTERM and SIGHUP are
+// Relay is what becomes of signals while COMMAND runs. SIGTERM and SIGHUP are
 // passed on to it. SIGINT and SIGQUIT come from the terminal, which sends them
 // to COMMAND as well, so h2trace only has to outlive them.
-type relay struct {
+type Relay struct {
 	caught
 	signals chan os.Signal
 	done    chan struct{}
 	once    sync.Once
 }
 
-// relaySignals begins to hold signals back.
-func relaySignals() *relay {
-	r := &relay{signals: make(chan os.Signal, 16), done: make(chan struct{})}
+// RelaySignals begins to hold signals back.
+func RelaySignals() *Relay {
+	r := &Relay{signals: make(chan os.Signal, 16), done: make(chan struct{})}
 	signal.Notify(r.signals, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP)
 	return r
 }
 
-// relayTo passes on the signals that came since relaySignals and those to come.
-func (r *relay) relayTo(cmd *command) {
+// To passes on the signals that came since RelaySignals and those to come.
+func (r *Relay) To(cmd *Command) {
 	go func() {
 		for {
 			select {
@@ -100,8 +100,8 @@ func (r *relay) relayTo(cmd *command) {
 	}()
 }
 
-// stop gives signals their usual effect on h2trace again.
-func (r *relay) stop() {
+// Stop gives signals their usual effect on h2trace again.
+func (r *Relay) Stop() {
 	r.once.Do(func() {
 		signal.Stop(r.signals)
 		close(r.done)

@@ -1,4 +1,4 @@
-package main
+package launch
 
 import (
 	"bytes"
@@ -19,20 +19,20 @@ func sudoUser() string {
 	return name
 }
 
-// sudoHint returns what to tell someone who runs COMMAND through sudo and may
+// SudoHint returns what to tell someone who runs COMMAND through sudo and may
 // not know that it runs as root, or "".
-func sudoHint(opts Options) string {
+func SudoHint(command, user string) string {
 	name := sudoUser()
-	if opts.User != "" || name == "" {
+	if user != "" || name == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s runs as root; use -u %s to run it as you", opts.Command[0], name)
+	return fmt.Sprintf("%s runs as root; use -u %s to run it as you", command, name)
 }
 
-// withOwnPath adds to the PATH in env the directories that it had before sudo
+// WithOwnPath adds to the PATH in env the directories that it had before sudo
 // replaced it, for a COMMAND that runs as whoever ran sudo. It is not for
 // root, who is to be kept from the directories of others.
-func (a *account) withOwnPath(env []string) []string {
+func (a *Account) WithOwnPath(env []string) []string {
 	if name := sudoUser(); name == "" || name != a.name {
 		return env
 	}

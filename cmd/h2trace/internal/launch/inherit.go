@@ -1,4 +1,4 @@
-package main
+package launch
 
 import (
 	"bufio"
@@ -15,15 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalState is the part of a process's signal handling that survives exec:
+// Signals is the part of a process's signal handling that survives exec:
 // which signals it ignores and which it blocks. Bit n-1 stands for signal n,
 // as in /proc/PID/status.
-type signalState struct {
-	ignored, blocked uint64
+type Signals struct {
+	Ignored, Blocked uint64
 }
 
-// numSignals is the number of signals of Linux (_NSIG less one).
-const numSignals = 64
+// NumSignals is the number of signals of Linux (_NSIG less one).
+const NumSignals = 64
 
 // What exec leaves of a signal's handling (SIG_DFL and SIG_IGN of signal.h).
 const (
@@ -31,7 +31,7 @@ const (
 	signalIgnore  = 1
 )
 
-// inheritedSignals returns the signal handling that h2trace was started with,
+// InheritedSignals returns the signal handling that h2trace was started with,
 // which COMMAND is to get. The Go runtime installs handlers for most signals
 // before main runs, so that a SIGPIPE or SIGQUIT ignored by whoever started
 // h2trace would reach COMMAND as the default. The runtime keeps what it found
@@ -39,27 +39,27 @@ const (
 // symbol table), what the runtime leaves alone still counts: SIGHUP (nohup),
 // SIGINT, and the stop signals of the terminal. It is for the start of main,
 // before h2trace itself ignores anything.
-func inheritedSignals() signalState {
-	now := currentSignals()
+func InheritedSignals() Signals {
+	now := CurrentSignals()
 	start, err := runtimeSignals()
 	if err != nil {
 		return now
 	}
 	// The runtime has no record of the signals that it leaves alone.
-	start.ignored |= now.ignored
+	start.Ignored |= now.Ignored
 	return start
 }
 
 // runtimeSignals reads the runtime's own record of the state at its start.
-func runtimeSignals() (signalState, error) {
+func runtimeSignals() (Signals, error) {
 	f, err := elf.Open("/proc/self/exe")
 	if err != nil {
-		return signalState{}, err
+		return Signals{}, err
 	}
 	defer f.Close()
 	symbols, err := f.Symbols()
 	if err != nil {
-		return signalState{}, err
+		return Signals{}, err
 	}
 	// The address of this function tells how far a position independent
 	// executable was moved.
@@ -76,38 +76,38 @@ func runtimeSignals() (signalState, error) {
 		}
 	}
 	const pointer = uint64(unsafe.Sizeof(uintptr(0)))
-	if handlers.Size != (numSignals+1)*pointer || mask.Size != numSignals/8 || here.Value == 0 {
-		return signalState{}, fmt.Errorf("runtime %s keeps signals elsewhere", runtime.Version())
+	if handlers.Size != (NumSignals+1)*pointer || mask.Size != NumSignals/8 || here.Value == 0 {
+		return Signals{}, fmt.Errorf("runtime %s keeps signals elsewhere", runtime.Version())
 	}
 	bias := uint64(self.Entry()) - here.Value
 	memory, err := os.Open("/proc/self/mem")
 	if err != nil {
-		return signalState{}, err
+		return Signals{}, err
 	}
 	defer memory.Close()
 	raw := make([]byte, handlers.Size+mask.Size)
 	if _, err := memory.ReadAt(raw[:handlers.Size], int64(handlers.Value+bias)); err != nil {
-		return signalState{}, err
+		return Signals{}, err
 	}
 	if _, err := memory.ReadAt(raw[handlers.Size:], int64(mask.Value+bias)); err != nil {
-		return signalState{}, err
+		return Signals{}, err
 	}
-	state := signalState{blocked: binary.NativeEndian.Uint64(raw[handlers.Size:])}
-	for n := uint64(1); n <= numSignals; n++ {
+	state := Signals{Blocked: binary.NativeEndian.Uint64(raw[handlers.Size:])}
+	for n := uint64(1); n <= NumSignals; n++ {
 		switch h := binary.NativeEndian.Uint64(raw[n*pointer:]); h {
 		case signalDefault:
 		case signalIgnore:
-			state.ignored |= 1 << (n - 1)
+			state.Ignored |= 1 << (n - 1)
 		default: // exec leaves no handlers, so this is not the record
-			return signalState{}, fmt.Errorf("signal %d cannot have had handler %#x", n, h)
+			return Signals{}, fmt.Errorf("signal %d cannot have had handler %#x", n, h)
 		}
 	}
 	return state, nil
 }
 
-// currentSignals reads what this process ignores and blocks right now.
-func currentSignals() signalState {
-	var state signalState
+// CurrentSignals reads what this process ignores and blocks right now.
+func CurrentSignals() Signals {
+	var state Signals
 	f, err := os.Open("/proc/self/status")
 	if err != nil {
 		return state
@@ -119,9 +119,9 @@ func currentSignals() signalState {
 		switch {
 		case err != nil:
 		case key == "SigIgn":
-			state.ignored = bits
+			state.Ignored = bits
 		case key == "SigBlk":
-			state.blocked = bits
+			state.Blocked = bits
 		}
 	}
 	return state
@@ -137,22 +137,22 @@ type kernelSigaction struct {
 // apply gives the calling thread this signal handling, past the Go runtime,
 // which must not be asked for signals afterwards: it is for a process that is
 // about to exec. The caller holds the thread with runtime.LockOSThread.
-func (s signalState) apply() error {
-	for n := uint64(1); n <= numSignals; n++ {
+func (s Signals) apply() error {
+	for n := uint64(1); n <= NumSignals; n++ {
 		if n == uint64(unix.SIGKILL) || n == uint64(unix.SIGSTOP) {
 			continue
 		}
 		action := kernelSigaction{handler: signalDefault}
-		if s.ignored&(1<<(n-1)) != 0 {
+		if s.Ignored&(1<<(n-1)) != 0 {
 			action.handler = signalIgnore
 		}
 		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION,
-			uintptr(n), uintptr(unsafe.Pointer(&action)), 0, numSignals/8, 0, 0)
+			uintptr(n), uintptr(unsafe.Pointer(&action)), 0, NumSignals/8, 0, 0)
 		if errno != 0 {
 			return fmt.Errorf("rt_sigaction: %w", errno)
 		}
 	}
-	mask := unix.Sigset_t{Val: [16]uint64{s.blocked}}
+	mask := unix.Sigset_t{Val: [16]uint64{s.Blocked}}
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &mask, nil); err != nil {
 		return fmt.Errorf("rt_sigprocmask: %w", err)
 	}
