@@ -11,6 +11,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/bpf/gate"
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/golibrary"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/procfs"
 )
@@ -129,9 +130,9 @@ func checkPID(p *checkPage, pid int, mode plan.Mode, packets bool) error {
 	name := fmt.Sprintf("process %d, %s", pid, proc.Exe)
 	analysis, err := plan.Analyze(f, mode)
 	if err != nil {
-		for _, l := range goLibraries(pid) {
-			if in := planOf(l.path, mode); in != nil {
-				name, analysis, err = name+", Go code in "+l.name, in, nil
+		for _, l := range golibrary.Of(pid) {
+			if in := planOf(l.Path, mode); in != nil {
+				name, analysis, err = name+", Go code in "+l.Name, in, nil
 				break
 			}
 		}

@@ -358,7 +358,7 @@ func (p *processes) paths() []string {
 	for pid, proc := range p.known {
 		list = append(list, procfs.Path(procfs.LivingThread(pid), "exe"))
 		for _, l := range proc.libraries {
-			list = append(list, l.path)
+			list = append(list, l.Path)
 		}
 	}
 	return list

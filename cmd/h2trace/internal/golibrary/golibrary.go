@@ -1,0 +1,177 @@
+// Package golibrary finds the Go code of shared libraries in processes.
+//
+// A process can run Go code of a shared library: of -buildmode=c-shared in a program
+// of another language, or of -buildmode=plugin. It is looked for where a process
+// maps it, and, before the dynamic linker has done that, where it will find it.
+package golibrary
+
+import (
+	"debug/elf"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/procfs"
+)
+
+// Library is a file with Go code.
+type Library struct {
+	Name string // in its process
+	Path string // where it can be opened
+}
+
+// Of returns those that a process maps, or is linked with, of those that
+// are no executables.
+func Of(pid int) []Library {
+	thread := procfs.LivingThread(pid)
+	list := mappedBy(thread)
+	if exe, err := os.Readlink(procfs.Path(thread, "exe")); err == nil {
+		list = slices.DeleteFunc(list, func(l Library) bool { return l.Name == exe })
+	}
+	return onlyGo(append(list, needed(procfs.Path(thread, "exe"), thread)...))
+}
+
+// mappedBy returns the files of which a process maps code.
+func mappedBy(thread int) (list []Library) {
+	maps, err := os.ReadFile(procfs.Path(thread, "maps"))
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(maps)) {
+		// address perms offset dev inode path, see proc_pid_maps(5).
+		fields := strings.Fields(line)
+		i := strings.IndexByte(line, '/')
+		if len(fields) < 6 || i < 0 || !strings.Contains(fields[1], "x") {
+			continue
+		}
+		list = append(list, Library{strings.TrimSuffix(line[i:], "\n"), ""}.of(thread))
+	}
+	return list
+}
+
+// of returns a library of a process with where it can be opened.
+func (l Library) of(thread int) Library {
+	l.Path = procfs.Path(thread, "root") + l.Name
+	if !filepath.IsAbs(l.Name) {
+		l.Path = filepath.Join(procfs.Path(thread, "cwd"), l.Name)
+	}
+	return l
+}
+
+// searched are where the dynamic linker looks last, see ld.so(8).
+var searched = []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"}
+
+// NeededBy returns those that the dynamic linker is to load with a program, in a
+// process with the environment and the directory of the given one. What a library
+// needs itself is not looked for.
+func NeededBy(program string, pid int) []Library { return onlyGo(needed(program, pid)) }
+
+// needed returns all that it is to load.
+func needed(program string, thread int) (list []Library) {
+	f, err := elf.Open(program)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, err := f.DynString(elf.DT_NEEDED)
+	if err != nil || len(names) == 0 {
+		return nil
+	}
+	var dirs []string
+	add := func(paths ...string) {
+		for _, path := range paths {
+			dirs = append(dirs, strings.Split(path, ":")...)
+		}
+	}
+	for _, tag := range []elf.DynTag{elf.DT_RPATH, elf.DT_RUNPATH} {
+		paths, _ := f.DynString(tag)
+		add(paths...)
+	}
+	if env, err := fetchenv.Read(thread); err == nil && env["LD_LIBRARY_PATH"] != "" {
+		add(env["LD_LIBRARY_PATH"])
+	}
+	add(searched...)
+	origin := filepath.Dir(program)
+	if exe, err := os.Readlink(program); err == nil {
+		origin = filepath.Dir(exe)
+	}
+	for _, name := range names {
+		if strings.Contains(name, "/") {
+			list = append(list, Library{Name: name}.of(thread))
+			continue
+		}
+		for _, dir := range dirs {
+			dir = strings.NewReplacer("$ORIGIN", origin, "${ORIGIN}", origin).Replace(dir)
+			l := Library{Name: filepath.Join(dir, name)}.of(thread)
+			if _, err := os.Stat(l.Path); err == nil {
+				list = append(list, l)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// looked remembers which files have Go code: most processes map the same.
+var looked struct {
+	sync.Mutex
+	isGo map[lookedAt]bool
+}
+
+type lookedAt struct {
+	path    string
+	size    int64
+	changed time.Time
+}
+
+// maxLooked bounds how many files are remembered.
+const maxLooked = 4096
+
+func onlyGo(list []Library) []Library {
+	var found []Library
+	for _, l := range list {
+		same := func(other Library) bool { return sameFile(other.Path, l.Path) }
+		if isGoFile(l.Path) && !slices.ContainsFunc(found, same) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	y, otherErr := os.Stat(b)
+	return err == nil && otherErr == nil && os.SameFile(x, y)
+}
+
+// isGoFile reports whether the Go linker has made a file.
+func isGoFile(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	real, err := os.Readlink(path)
+	if err != nil {
+		real = path
+	}
+	key := lookedAt{real, info.Size(), info.ModTime()}
+	looked.Lock()
+	defer looked.Unlock()
+	if is, ok := looked.isGo[key]; ok {
+		return is
+	}
+	if len(looked.isGo) >= maxLooked || looked.isGo == nil {
+		looked.isGo = make(map[lookedAt]bool)
+	}
+	f, err := elf.Open(path)
+	is := err == nil && f.Section(".go.buildinfo") != nil
+	if err == nil {
+		_ = f.Close()
+	}
+	looked.isGo[key] = is
+	return is
+}
