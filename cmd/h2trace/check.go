@@ -75,7 +75,7 @@ func runCheck(opts Options, msg *message.Printer, stdout io.Writer) int {
 	packets := checkPackets(&page)
 	var gone []error // processes that cannot be looked at
 	for _, pid := range opts.PIDs {
-		if err := checkPID(&page, pid, planMode(opts.Plan), packets); err != nil {
+		if err := checkPID(&page, pid, opts.Plan.Mode(), packets); err != nil {
 			gone = append(gone, err)
 		}
 	}

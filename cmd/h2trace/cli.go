@@ -6,33 +6,21 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"h2trace/export"
+	"h2trace/cmd/h2trace/internal/trace"
 )
 
 // Options is what the command line asks for. Exactly one of Command and PIDs
 // is set, but for check, where PIDs may be empty.
 type Options struct {
-	Command     []string // COMMAND and its arguments, as typed
-	PIDs        []int    // -p, without repetitions
-	Names       []string // -n, base names of executables
-	User        string   // -u; "" runs COMMAND as the user of h2trace
-	NoFollow    bool     // --no-follow: leave children of the targets alone
-	NoGate      bool     // --no-gate: do not hold executables at exec
-	Output      string   // -o; "" is stdout
-	Events      export.Filter
-	BodyBytes   int           // -s, bytes of each DATA payload
-	ShowSecrets bool          // --show-secrets
-	Buffer      int           // --buffer, bytes; a power of two
-	Duration    time.Duration // --duration; 0 is no limit
-	Verify      bool          // --verify: hold headers against those of the processes
-	Plan        Plan
-	Quiet       bool // -q
-	Report      reportOptions
-	Topic       string // what help is asked on; "" is the whole manual
+	trace.Options
+	User   string // -u; "" runs COMMAND as the user of h2trace
+	Output string // -o; "" is stdout
+	Quiet  bool   // -q
+	Report reportOptions
+	Topic  string // what help is asked on; "" is the whole manual
 }
 
 // maxBodyBytes is the largest payload a frame can have (RFC 9113 §4.2).
@@ -142,7 +130,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.Usage = func() {}
 
 	opts.Buffer = defaultBuffer
-	opts.Plan = PlanAuto
+	opts.Plan = trace.PlanAuto
 	fs.VarP((*pidList)(&opts.PIDs), "pid", "p", "")
 	fs.VarP((*nameList)(&opts.Names), "name", "n", "")
 	fs.StringVarP(&opts.User, "user", "u", "", "")

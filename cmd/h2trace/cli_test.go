@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/trace"
 )
 
 func TestParseArgsMode(t *testing.T) {
@@ -73,8 +75,11 @@ func TestParseArgsFlags(t *testing.T) {
 		"--buffer=1048576", "--duration=1.5m", "--plan=entry-ret", "-q", "true",
 	}
 	want := Options{
-		User: "bob", NoFollow: true, NoGate: true, Output: "f", BodyBytes: 512, ShowSecrets: true,
-		Buffer: 1 << 20, Duration: 90 * time.Second, Plan: PlanEntryRet, Quiet: true,
+		Options: trace.Options{
+			NoFollow: true, NoGate: true, BodyBytes: 512, ShowSecrets: true,
+			Buffer: 1 << 20, Duration: 90 * time.Second, Plan: trace.PlanEntryRet,
+		},
+		User: "bob", Output: "f", Quiet: true,
 	}
 	for _, args := range [][]string{long, short} {
 		got, _, err := parseArgs(args)
@@ -95,7 +100,7 @@ func TestParseArgsDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Buffer != 16<<20 || got.Plan != PlanAuto || got.Output != "" || got.BodyBytes != 0 ||
+	if got.Buffer != 16<<20 || got.Plan != trace.PlanAuto || got.Output != "" || got.BodyBytes != 0 ||
 		got.Duration != 0 || got.NoFollow || got.NoGate || got.ShowSecrets || got.Quiet {
 		t.Errorf("got %+v", got)
 	}

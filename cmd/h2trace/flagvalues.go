@@ -20,40 +20,6 @@ const (
 	defaultBuffer = 16 << 20
 )
 
-// Plan says which places of a binary the probes go to.
-type Plan string
-
-// The plans. PlanAuto takes the cheapest place that the binary has and falls
-// back to PlanEntryRet; PlanFrames is PlanAuto without all that frames do not
-// need, to measure what that costs; PlanEmpty puts programs that do nothing at the
-// places of PlanAuto, to measure what the traps alone cost. PlanDeafRead and
-// PlanDeafWrite do so for one tap, to test that this is noticed.
-const (
-	PlanAuto     Plan = "auto"
-	PlanEntryRet Plan = "entry-ret"
-	PlanFrames   Plan = "frames"
-	PlanEmpty    Plan = "empty"
-
-	PlanDeafRead  Plan = "deaf-read"
-	PlanDeafWrite Plan = "deaf-write"
-)
-
-// Set is part of pflag.Value.
-func (p *Plan) Set(s string) error {
-	plan := Plan(s)
-	if !slices.Contains([]Plan{PlanAuto, PlanEntryRet, PlanFrames, PlanEmpty, PlanDeafRead, PlanDeafWrite}, plan) {
-		return fmt.Errorf("the plans are %s, %s, %s, %s", PlanAuto, PlanEntryRet, PlanFrames, PlanEmpty)
-	}
-	*p = plan
-	return nil
-}
-
-// String is part of pflag.Value.
-func (p *Plan) String() string { return string(*p) }
-
-// Type is part of pflag.Value.
-func (p *Plan) Type() string { return "PLAN" }
-
 // pidList collects process ids, separated by commas or, as pidof(1) prints
 // them, by spaces.
 type pidList []int

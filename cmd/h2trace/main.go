@@ -7,6 +7,7 @@ import (
 	"h2trace/bpf/gate"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace"
 )
 
 func main() {
@@ -18,6 +19,10 @@ func main() {
 		return
 	}
 	os.Exit(run(os.Args[1:], newTracer, os.Stdout, os.Stderr))
+}
+
+func newTracer(opts Options, out *output, msg *message.Printer) (tracer, error) {
+	return trace.New(opts.Options, out, msg)
 }
 
 // run is main without the process: it returns the exit status, and what

@@ -10,12 +10,8 @@ import (
 
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/export"
 )
-
-// errReaderGone says that the other end of the output pipe or socket was
-// closed. It ends the observing, as the end of any pipeline does, and is no
-// error to report.
-var errReaderGone = errors.New("output reader is gone")
 
 // output is where events go. A write error sticks: after it nothing is
 // written, so that what is there is a prefix of the events. Write and Close are
@@ -74,7 +70,7 @@ func copyStdout() (*os.File, error) {
 }
 
 // Write writes events. Once it has returned an error it returns that one
-// always; errReaderGone stands for every way in which a reader leaves.
+// always; export.ErrReaderGone stands for every way in which a reader leaves.
 func (o *output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
@@ -86,7 +82,7 @@ func (o *output) Write(p []byte) (int, error) {
 	n, err := write(p)
 	switch {
 	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
-		o.err = errReaderGone
+		o.err = export.ErrReaderGone
 		o.readerGone()
 	case err != nil:
 		o.err = err
@@ -104,7 +100,7 @@ func (o *output) Close() error {
 	if err := o.file.Close(); o.err == nil && err != nil {
 		o.err = err
 	}
-	if errors.Is(o.err, errReaderGone) {
+	if errors.Is(o.err, export.ErrReaderGone) {
 		return nil
 	}
 	return o.err

@@ -80,10 +80,10 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	}
 	r := b.Report()
 	if r.SkippedLines > 0 {
-		msg.Infof("%s skipped: no events, or damaged", count(uint64(r.SkippedLines), "line was", "lines were"))
+		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(r.SkippedLines), "line was", "lines were"))
 	}
 	if r.Lost > 0 {
-		msg.Infof("%s lost in the recording: what is reported may be too little", count(uint64(r.Lost), "record was", "records were"))
+		msg.Infof("%s lost in the recording: what is reported may be too little", message.Count(uint64(r.Lost), "record was", "records were"))
 	}
 	if r.Runs == 0 && !opts.Suggest {
 		msg.Errorf("no event was recorded; record some with h2trace -o FILE COMMAND and then h2trace report FILE")

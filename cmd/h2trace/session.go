@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace"
+	"h2trace/export"
 )
 
 // tracer is the part of h2trace that knows the kernel: it observes processes
@@ -27,10 +30,6 @@ type tracer interface {
 	// Close lets go of the probes. It is safe after any failure.
 	Close() error
 }
-
-// errNotRun is the cause of the end of an observation whose COMMAND could not be
-// executed: that there was nothing to observe then goes without saying.
-var errNotRun = errors.New("command was not run")
 
 // tracerFunc makes a tracer that writes to out. It is called after COMMAND's
 // process exists, because loading programs changes limits that are inherited.
@@ -121,7 +120,7 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 		observeErr = errors.Join(observeErr, s.explain(t.Close()))
 	}()
 	if err := cmd.Release(); err != nil {
-		cancel(errNotRun)
+		cancel(trace.ErrNotRun)
 		<-observed
 		cmd.Abort()
 		return s.notLaunched(err)
@@ -176,7 +175,7 @@ var errExplained = errors.New("explained")
 // explain prints an error and returns errExplained for it. A reader that left
 // is no error.
 func (s *session) explain(err error) error {
-	if err == nil || errors.Is(err, errReaderGone) {
+	if err == nil || errors.Is(err, export.ErrReaderGone) {
 		return nil
 	}
 	if !errors.Is(err, errExplained) {
@@ -205,4 +204,13 @@ func (s *session) notLaunched(err error) int {
 		status = launchErr.ExitStatus()
 	}
 	return s.finish(err, status, status)
+}
+
+// durationOver says that --duration has ended the observing, but not COMMAND.
+func durationOver(opts Options) string {
+	s := fmt.Sprintf("stopped observing after %s", opts.Duration)
+	if len(opts.Command) > 0 {
+		s += fmt.Sprintf("; %s runs on", opts.Command[0])
+	}
+	return s
 }

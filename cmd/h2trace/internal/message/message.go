@@ -54,3 +54,11 @@ func oneLine(s string) string {
 		return r
 	}, s)
 }
+
+// Count writes how many there are of what is named as one and as many.
+func Count(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

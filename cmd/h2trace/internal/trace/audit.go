@@ -1,0 +1,68 @@
+package trace
+
+import (
+	"errors"
+	"time"
+
+	"h2trace/bpf"
+)
+
+// auditInterval is how long a loss stays unannounced when its connection has
+// fallen silent.
+const auditInterval = time.Second
+
+// audit finds losses that no later record of their connection shows: while the
+// kernel counts new losses, its totals of each connection are held against
+// what was read. The totals are taken first and compared when the buffer was
+// found empty after that, so records under way are not taken for lost ones.
+type audit struct {
+	next   int64 // kernel time
+	lost   uint64
+	lostAt int64 // when that was seen to have grown, 0 before
+	unsaid bool  // it has grown since the totals were taken
+	states []bpf.ConnState
+}
+
+// look notes what the kernel has lost by now.
+func (a *audit) look(t *connTable) error {
+	lost, err := t.lost()
+	if err != nil || lost == a.lost {
+		return err
+	}
+	a.lost, a.unsaid = lost, true
+	a.lostAt, err = monotonic()
+	return err
+}
+
+func (a *audit) run(t *connTable, now int64, idle bool) error {
+	if idle && a.states != nil {
+		states := a.states
+		a.states = nil
+		return a.compare(t, states, now)
+	}
+	if now < a.next {
+		return nil
+	}
+	a.next = now + auditInterval.Nanoseconds()
+	err := a.look(t)
+	if err != nil || !a.unsaid {
+		return err
+	}
+	a.unsaid = false
+	a.states, err = t.collector.Conns()
+	return err
+}
+
+// compare announces the losses, and ends connections whose close record was
+// among them.
+func (a *audit) compare(t *connTable, states []bpf.ConnState, now int64) error {
+	var err error
+	for _, s := range states {
+		t.account(s, now)
+		if c := t.byID[s.ID]; c != nil && s.Closed && c.closed == nil {
+			c.closed = &connEnd{at: now, totals: s.Totals, state: &s}
+			err = errors.Join(err, c.finish())
+		}
+	}
+	return err
+}

@@ -1,0 +1,225 @@
+package trace
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"h2trace/bpf"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+	"h2trace/export"
+)
+
+// complaints are what go commands said, as far as it is not printed, and the
+// version control systems that they ran. The zero value is ready.
+type complaints struct {
+	held map[int][]heldComplaint // by pid
+	ran  map[int][]ranVCS        // by the pid of their parent
+	runs map[int]int             // the parents of those that run, by pid
+}
+
+// heldComplaint is one of no known class. Whether it stopped the command is told
+// by how that ends.
+type heldComplaint struct {
+	proc  process
+	event *export.Process
+}
+
+// ranVCS is a process of a version control system.
+type ranVCS struct {
+	pid  int
+	args []string
+	code *int // nil while it runs
+}
+
+// Bounds on what is kept of one process, and on how many have something kept.
+const (
+	maxHeld     = 16 // of complaints, and of processes that one speaks of
+	maxRan      = 32
+	maxComplain = 1024
+)
+
+// complain prints what a go command complains of, and which of the exchanges that
+// are over it speaks of.
+func (p *processes) complain(r *bpf.Record, conns *connTable) error {
+	p.mu.Lock()
+	proc, ok := p.known[r.PID]
+	p.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	proc.at = r.Time
+	var err error
+	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.Proxies()) {
+		err = errors.Join(err, conns.endFor(r, &c))
+		event := &export.Process{Action: export.ProcessError, Fetches: conns.fetches.Of(r.PID, &c)}
+		if event.Fetches == nil {
+			event.Fetches = conns.underWay(r.PID, &c)
+		}
+		c.Settle(event.Fetches)
+		event.Complaint = &c
+		if c.AtProxy {
+			via, _ := proc.source.HTTPProxies().ForURL(c.URL)
+			event.Via = via.URL
+		}
+		if c.Class == "vcs" {
+			event.Processes = p.complaints.of(r.PID, &c)
+		}
+		if c.Class != goproxy.ClassOther {
+			p.print(proc, event)
+		} else {
+			p.complaints.hold(proc, event)
+		}
+	}
+	return err
+}
+
+func (l *complaints) hold(proc process, event *export.Process) {
+	if l.held == nil {
+		l.held = make(map[int][]heldComplaint)
+	}
+	if list, known := l.held[proc.pid]; (known || len(l.held) < maxComplain) && len(list) < maxHeld {
+		l.held[proc.pid] = append(list, heldComplaint{proc, event})
+	}
+}
+
+// exec takes that a process executes a version control system, or another program.
+func (l *complaints) exec(proc *process, args []string) {
+	l.forget(proc.pid)
+	if args == nil || proc.ppid == 0 || len(l.runs) >= maxComplain {
+		return
+	}
+	if l.runs == nil {
+		l.runs, l.ran = make(map[int]int), make(map[int][]ranVCS)
+	}
+	list := l.ran[proc.ppid]
+	if len(list) == maxRan {
+		delete(l.runs, list[0].pid)
+		list = slices.Delete(list, 0, 1)
+	}
+	l.runs[proc.pid] = proc.ppid
+	l.ran[proc.ppid] = append(list, ranVCS{pid: proc.pid, args: args})
+}
+
+// exit takes the end of a process, and returns what it said that stopped it.
+func (l *complaints) exit(pid, code int) []heldComplaint {
+	for i, one := range l.ran[l.runs[pid]] {
+		if one.pid == pid {
+			l.ran[l.runs[pid]][i].code = &code
+		}
+	}
+	held := l.held[pid]
+	l.forget(pid)
+	if code == 0 {
+		return nil
+	}
+	return held
+}
+
+func (l *complaints) forget(pid int) {
+	for _, one := range l.ran[pid] {
+		delete(l.runs, one.pid)
+	}
+	delete(l.runs, pid)
+	delete(l.ran, pid)
+	delete(l.held, pid)
+}
+
+// of returns the processes that a complaint speaks of: those that failed with the
+// arguments that it names, or else the last one that failed. Where it is that a
+// repository was found by no protocol it is all that failed, one for each.
+func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
+	var last *ranVCS
+	for i := range l.ran[pid] {
+		one := &l.ran[pid][i]
+		if one.code == nil || *one.code == 0 {
+			continue
+		}
+		last = one
+		if strings.HasSuffix(c.Detail, "protocol found for repository") && len(list) < maxHeld {
+			list = append(list, export.Child{PID: one.pid, Args: one.args, ExitCode: *one.code})
+		}
+		if c.Command != "" && strings.HasPrefix(c.Command, strings.Join(one.args, " ")) {
+			list = append(list, export.Child{PID: one.pid, Args: one.args, ExitCode: *one.code})
+		}
+	}
+	if list == nil && last != nil && c.Command != "" {
+		list = append(list, export.Child{PID: last.pid, Args: last.args, ExitCode: *last.code})
+	}
+	return list
+}
+
+// endFor ends the connections on which an exchange is cut that a complaint may
+// speak of. They are closed, and linger; whoever read from them has given up.
+func (t *connTable) endFor(r *bpf.Record, complaint *goproxy.Complaint) error {
+	return t.finishClosed(func(c *tracedConn) bool {
+		return c.meta.PID == r.PID && c.closed.at <= r.Time && c.cut(complaint) != nil
+	})
+}
+
+// underWay returns the exchanges of a process, not over by what was seen, that a
+// complaint speaks of: go may say that one has failed before it closes the
+// connection.
+func (t *connTable) underWay(pid int, complaint *goproxy.Complaint) (list []goproxy.Fetch) {
+	for _, c := range t.byID {
+		if c.meta.PID != pid {
+			continue
+		}
+		if one := c.cut(complaint); one != nil {
+			list = append(list, *one)
+		}
+	}
+	slices.SortFunc(list, func(a, b goproxy.Fetch) int { return strings.Compare(a.Conn, b.Conn) })
+	return list
+}
+
+// cut returns an exchange that has not ended, and that a complaint may speak of if
+// it is not to, or nil.
+func (c *tracedConn) cut(complaint *goproxy.Complaint) (of *goproxy.Fetch) {
+	c.tracker.Any(func(e *exchange.Exchange) bool {
+		one, ok := c.fetch(e, moduleOf(e, c.source.Proxies()))
+		if !ok {
+			return false
+		}
+		if one.Failed = true; complaint.IsOf(one) {
+			of = one
+		}
+		return of != nil
+	})
+	return of
+}
+
+// fetched remembers an exchange for what the go command says of it. If it has
+// said so already, the exchange has failed.
+func (c *tracedConn) fetched(e *exchange.Exchange, m *export.Module) {
+	one, ok := c.fetch(e, m)
+	if !ok {
+		return
+	}
+	if said := c.table.fetches.Add(one); said != nil {
+		e.Error = &exchange.Error{Class: exchange.Class(said.Class), Detail: said.Detail}
+	}
+}
+
+// fetch returns what a complaint may speak of: an exchange with a module proxy or
+// a checksum database, one for a page that names a repository, or for what such a
+// one was redirected to, and a CONNECT that was refused.
+func (c *tracedConn) fetch(e *exchange.Exchange, m *export.Module) (f *goproxy.Fetch, ok bool) {
+	connect := e.Method == "CONNECT" && e.Error != nil
+	if m == nil && !connect && (e.Method != "GET" || !goproxy.IsPage(e.URL) && !c.table.fetches.Awaits(c.meta.PID, e.URL)) {
+		return nil, false
+	}
+	f = &goproxy.Fetch{
+		Process: c.meta.PID, Conn: c.meta.Conn, Stream: e.Stream, URL: e.URL, Status: e.Status, Redirect: e.Redirect,
+		Connect: connect,
+		Failed:  e.Error != nil,
+	}
+	if e.Error != nil {
+		f.Class = string(e.Error.Class)
+	}
+	if m != nil {
+		f.Proxy, f.Request = m.Proxy, m.Request
+	}
+	return f, true
+}

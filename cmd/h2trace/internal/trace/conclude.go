@@ -1,0 +1,72 @@
+package trace
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/export"
+)
+
+// settle writes the losses that no connection accounts for, and the summary.
+func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
+	now, err := monotonic()
+	if err != nil {
+		return nil, err
+	}
+	at := o.clock.wall(now)
+	lost := ledger.Lost() + o.undecoded
+	o.losses.settle(at, ledger, o.undecoded)
+	agent, err := agentUsage()
+	if err != nil {
+		return nil, err
+	}
+	exchanges := &o.conns.exchanges
+	if o.conns.framesOnly {
+		exchanges = nil
+	}
+	sum := &export.Summary{
+		Time:      at,
+		Duration:  time.Since(o.started),
+		Processes: o.processes.count(),
+		Conns:     o.conns.opened - o.conns.dismissed,
+		Frames:    o.conns.frames,
+		Exchanges: exchanges,
+		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: lost},
+		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
+		Agent:     agent,
+		Command:   o.command,
+		Signal:    o.signal,
+		Verify:    o.conns.verified(),
+	}
+	o.events.Summary(sum)
+	if o.delivered+lost != ledger.SeenRecords {
+		return sum, fmt.Errorf("the account of records does not balance: %d seen, %d delivered, %d lost; please report this",
+			ledger.SeenRecords, o.delivered, lost)
+	}
+	return sum, nil
+}
+
+// conclude says at the end what was seen and lost, if all of it was written. A
+// reader that left, as head does, has seen what it wanted.
+func (o *Observer) conclude(sum *export.Summary, written bool) {
+	if o.conns.verifier != nil {
+		o.msg.Infof("%s", verdict(o.conns.verifier.Totals))
+	}
+	if n := o.undecoded; n > 0 {
+		o.msg.Infof("%d records were not decoded, as that took longer than %v at the end", n, drainTime)
+	}
+	if o.notRun {
+		return
+	}
+	// A program of another language may have spoken HTTP without TLS.
+	if reason := o.processes.nothingObserved(); reason != "" && sum.Conns == 0 {
+		if sum.Processes == 0 && len(o.opts.Names) > 0 {
+			reason = "no process ran " + strings.Join(o.opts.Names, " or ")
+		}
+		o.msg.Infof("nothing could be observed: %s", reason)
+	} else if written {
+		o.msg.Infof("%s", saw(sum))
+	}
+}

@@ -1,0 +1,378 @@
+package trace
+
+import (
+	"errors"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/clienthello"
+	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/verify"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/export"
+)
+
+// tracedConn is one connection between the kernel's records and the printed
+// events. It is the decoder.Sink of its decoder.
+type tracedConn struct {
+	table   *connTable
+	id      uint64 // the kernel's; the printed one is meta.Conn
+	since   int64  // kernel time of the first record
+	meta    export.Meta
+	event   export.Conn // what each conn event of it says
+	decoder *decoder.Conn
+	tracker *exchange.Tracker
+
+	// plain is set on a connection without TLS.
+	plain *plainConn
+
+	next      [2]position // by direction: what the next record should hold
+	announced bool        // the open event is printed
+	spoke     bool        // see understood
+	closed    *connEnd
+	latest    int64 // the highest kernel time so far
+	// missing is set while something is, and is asked for.
+	missing *missingState
+	early   early
+	// inStep says by direction that the header table was known behind the last
+	// block, and astray that one made it unknown, until it is asked for.
+	inStep [2]bool
+	astray bool
+	// exe is what its process runs, nil until that is known.
+	exe    *bpf.Executable
+	silent [2]bool // by direction: known to be silent while the other is not
+	// until are offsets, by direction, before which the kernel leaves out what
+	// is inside of TLS.
+	until [2]uint64
+	// source is where its process fetches from, nil where that is not known.
+	source *fetchenv.Source
+	// tunnel is set when an HTTP proxy let a CONNECT through.
+	tunnel bool
+	// beside is another on the same socket, until it is known which of the two
+	// is inside of the other.
+	beside *tracedConn
+	// hello is for a ClientHello that the connection without TLS began with,
+	// and inner for one in its tunnel.
+	hello, inner clienthello.Reader
+	// verify is nil unless headers are to be verified.
+	verify *verify.Conn
+	// waits are its places among the waiters.
+	waits []uint64
+}
+
+// position is a place in the records and bytes of one direction.
+type position struct{ seq, offset uint64 }
+
+// connEnd is how a connection ended: by a close that the kernel reported, or
+// with its process.
+type connEnd struct {
+	at     int64
+	totals bpf.Totals
+	record bpf.Record     // of KindClose, or zero
+	state  *bpf.ConnState // without a record: what the kernel held, if anything
+}
+
+// feed decodes a record. Two directions may take their times within the same
+// microsecond and their places in the buffer the other way round; the places
+// tell the order, and no time goes back behind an earlier one.
+func (c *tracedConn) feed(at int64, d *bpf.Data) {
+	at = max(at, c.latest)
+	c.latest = at
+	next := &c.next[d.Dir]
+	if d.Seq < next.seq {
+		return // overtaken by a later write of another goroutine
+	}
+	if d.Stale {
+		c.missed(d.Dir ^ 1)
+	}
+	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
+	next.seq++
+	next.offset += uint64(len(d.Payload))
+	c.decode(at, decoder.Direction(d.Dir), d.Payload)
+	c.leaveOut(d.Dir)
+}
+
+// decode hands bytes to the decoder, and asks for the header table if a block in
+// them made that unknown.
+func (c *tracedConn) decode(at int64, dir decoder.Direction, b []byte) {
+	c.decoder.Data(at, dir, b)
+	if c.astray {
+		c.astray = false
+		if c.missing == nil {
+			c.table.wantTables(c)
+		}
+	}
+}
+
+// leaveOut has the kernel leave out what is to come of a body of HTTP/1.x.
+func (c *tracedConn) leaveOut(dir int) {
+	t, next := c.table, c.next[dir].offset
+	left := c.bodyLeft(decoder.Direction(dir))
+	if left < worthLeavingOut || c.until[dir] > next {
+		return
+	}
+	c.until[dir] = next + uint64(left)
+	t.failed = errors.Join(t.failed, t.collector.LeaveOut(c.id, c.until))
+}
+
+// advance moves a direction on to seq and offset. What lies in between was
+// lost if records are missing, and announced; else it was left out on purpose.
+func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reasons, lost uint64) {
+	next := &c.next[dir]
+	missing, bytes := seq-next.seq, int64(offset-next.offset)
+	*next = position{seq, offset}
+	c.pass(at, dir, bytes, missing, lost, why)
+}
+
+// pass passes over n bytes of a direction. They were left out on purpose unless
+// records are missing, of which lost bytes are the payload.
+func (c *tracedConn) pass(at int64, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
+	if missing == 0 {
+		c.decoder.Skip(at, decoder.Direction(dir), n)
+		return
+	}
+	c.announceLoss(at, missing, lost, why)
+	c.decoder.Gap(at, decoder.Direction(dir), n)
+	c.table.wantTables(c)
+}
+
+// missed takes notice that bytes of a direction were lost before its next record,
+// which will show where.
+func (c *tracedConn) missed(dir int) {
+	c.decoder.Missed(decoder.Direction(dir))
+}
+
+// announceLoss tells of records that are missing.
+func (c *tracedConn) announceLoss(at int64, records, bytes uint64, why bpf.Reasons) {
+	c.announce()
+	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, records, bytes, why)
+}
+
+// settle brings both directions up to what the kernel counted.
+func (c *tracedConn) settle(at int64, t bpf.Totals) {
+	c.release()
+	if c.plain != nil {
+		c.plain.settle(c, at, t)
+		return
+	}
+	for dir, next := range c.next {
+		if t.Seq[dir] >= next.seq && t.Offset[dir] >= next.offset {
+			c.advance(at, dir, t.Seq[dir], t.Offset[dir], t.Lost[dir], t.LostBytes[dir])
+		}
+	}
+}
+
+// finish completes the decoding, prints the close event if there was a close,
+// and frees the connection. A second call does nothing.
+func (c *tracedConn) finish() error {
+	if c.finished() {
+		return nil
+	}
+	t := c.table
+	delete(t.byID, c.id)
+	delete(t.adrift, c)
+	t.waiters.finished(c)
+	t.leave(c)
+	t.hellos.closed(c)
+	c.release()
+	err := t.recovery.leave(c)
+	if c.until != [2]uint64{} {
+		err = errors.Join(err, t.collector.ForgetBody(c.id))
+	}
+	end := c.closed
+	known, knownErr := c.endsKnown()
+	err = errors.Join(err, knownErr)
+	if end == nil {
+		if c.plain != nil {
+			c.plain.flush(c, c.latest)
+		}
+		if !known {
+			c.doubt()
+		}
+		c.decoder.Close(c.since)
+		if c.isNothing() {
+			return errors.Join(err, c.dismiss())
+		}
+		c.announce()
+		c.tracker.Close(max(c.latest, t.until), exchange.NotEnded)
+		c.endVerify()
+		return err
+	}
+	c.settle(end.at, end.totals)
+	if !known {
+		c.doubt()
+	}
+	err = errors.Join(err, t.recovery.leave(c)) // a last loss made tables unknown
+	c.decoder.Close(end.at)
+	if c.isNothing() {
+		return errors.Join(err, c.dismiss())
+	}
+	c.announce()
+	c.tracker.Close(end.at, end.by())
+	c.endVerify()
+	e := c.event
+	e.Action = export.ConnClose
+	if known {
+		e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
+	}
+	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
+	e.Frames = &frames
+	if r := &end.record; r.Kind == bpf.KindClose && r.Close.Socket {
+		e.Path = pathOf(&r.Close.Path)
+	}
+	t.events.Conn(c.at(end.at), &e)
+	switch {
+	case c.plain != nil:
+		err = errors.Join(err, t.collector.ForgetFlow(c.id))
+	case end.record.Kind == bpf.KindClose:
+		err = errors.Join(err, t.collector.Forget(&end.record))
+	case end.state != nil:
+		err = errors.Join(err, t.collector.ForgetConn(*end.state))
+	}
+	return err
+}
+
+// endsKnown reports whether all is known that a connection said up to its end. The
+// kernel's account of one without TLS goes with its socket, and comes with the
+// close: where that is missing, and records were lost since the last one of the
+// connection, some may have been of it.
+func (c *tracedConn) endsKnown() (bool, error) {
+	if c.plain == nil || c.closed != nil && c.closed.record.Kind == bpf.KindClose {
+		return true, nil
+	}
+	a := &c.table.audit
+	err := a.look(c.table)
+	return a.lostAt == 0 || a.lostAt < c.latest, err
+}
+
+// doubt notes that both directions may have said more, and ended, unseen.
+func (c *tracedConn) doubt() {
+	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
+		if c.decoder.Protocol() == decoder.HTTP1 {
+			c.decoder.Gap(c.latest, dir, -1)
+		} else {
+			c.decoder.Missed(dir)
+		}
+	}
+}
+
+func (c *tracedConn) finished() bool { return c.table.byID[c.id] != c }
+
+// pathOf returns what TCP knew of a path, for printing.
+func pathOf(p *bpf.Path) *export.Path {
+	path := &export.Path{
+		Retransmits:      uint64(p.Retransmits),
+		OutOfOrder:       uint64(p.OutOfOrder),
+		SegmentsSent:     uint64(p.SegmentsSent),
+		SegmentsReceived: uint64(p.SegmentsReceived),
+	}
+	for _, d := range []struct {
+		from time.Duration
+		to   **time.Duration
+	}{{p.RTT, &path.RTT}, {p.MinRTT, &path.MinRTT}} {
+		if d.from != 0 {
+			*d.to = &d.from
+		}
+	}
+	return path
+}
+
+// at returns the head of an event of that kernel time.
+func (c *tracedConn) at(monotonic int64) export.Meta {
+	m := c.meta
+	m.Time = c.table.clock.wall(monotonic)
+	return m
+}
+
+// isNothing reports whether a connection is one without TLS that does not speak
+// HTTP, of which nothing was printed.
+func (c *tracedConn) isNothing() bool {
+	return c.plain != nil && !c.announced && c.event.Protocol == ""
+}
+
+// announce prints the open event, once.
+func (c *tracedConn) announce() {
+	if c.announced {
+		return
+	}
+	c.announced = true
+	if c.plain == nil {
+		c.understood()
+	}
+	e := c.event
+	e.Action = export.ConnOpen
+	c.table.events.Conn(c.at(c.since), &e)
+}
+
+// understood notes that what its process says is seen: TLS, or HTTP without it. That
+// frames were searched for is not enough.
+func (c *tracedConn) understood() {
+	if !c.spoke {
+		c.spoke = true
+		c.table.spoke[c.meta.PID] = true
+	}
+}
+
+// isOf notes which side the process is on, where that was not known.
+func (c *tracedConn) isOf(role decoder.Role) {
+	if c.event.Role != decoder.RoleUnknown || role == decoder.RoleUnknown {
+		return
+	}
+	c.event.Role = role
+	c.tracker.SetClient(clientOf(role))
+	c.decoder.SetRole(role)
+}
+
+// Protocol implements decoder.Sink.
+func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
+	switch p {
+	case decoder.HTTP2:
+		c.event.Protocol = export.ProtocolH2
+		if c.plain != nil {
+			c.event.Protocol = export.ProtocolH2C
+		}
+	case decoder.HTTP1:
+		c.event.Protocol = export.ProtocolHTTP11
+		c.understood()
+	}
+	if fromStart {
+		c.event.Joined = export.JoinedStart
+	}
+	c.isOf(c.decoder.Role())
+	if c.isNothing() {
+		return
+	}
+	c.announce()
+}
+
+// Frame implements decoder.Sink.
+func (c *tracedConn) Frame(f *decoder.Frame) {
+	c.table.frames++
+	if f.BlockEnd {
+		known := c.decoder.TableKnown(f.Dir)
+		c.astray = c.astray || c.inStep[f.Dir] && !known
+		c.inStep[f.Dir] = known
+	}
+	c.understood()
+	c.table.events.Frame(c.at(f.Time), f)
+	c.tracker.Frame(f)
+	if c.plain != nil {
+		c.plain.noteFrame(f)
+	}
+	if c.verify != nil && f.BlockEnd {
+		c.verifyBlock(f)
+	}
+}
+
+// Resync implements decoder.Sink.
+func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
+	e := c.event
+	e.Action = export.ConnResync
+	e.Dir, e.Skipped = dir, skipped
+	c.table.events.Conn(c.at(at), &e)
+	c.tracker.Lost(dir)
+}
+
+// Lost implements decoder.LossSink.
+func (c *tracedConn) Lost(dir decoder.Direction) { c.tracker.Lost(dir) }

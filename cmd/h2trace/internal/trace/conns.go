@@ -1,0 +1,320 @@
+package trace
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/verify"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+	"h2trace/decoder/http1"
+	"h2trace/decoder/tcp"
+	"h2trace/export"
+)
+
+// closeLinger is how long a closed connection is kept: another goroutine may
+// still be reading what had arrived before the close.
+const closeLinger = 200 * time.Millisecond
+
+// maxUnfinished bounds what all connections hold of frames and field blocks that are
+// not complete, in bytes.
+const maxUnfinished = 64 << 20
+
+// connTable holds the connections that are being decoded.
+type connTable struct {
+	collector *bpf.Collector
+	events    *export.JSONL
+	clock     clock
+	losses    *lossBook
+	config    decoder.Config
+	recovery  *recovery
+	names     *names
+	retries   exchange.Retries
+	hellos    hellos
+	segments  *tcp.Assembler // of connections without TLS
+	// adrift are those of them that guideAll is for.
+	adrift map[*tracedConn]struct{}
+	failed error // of asking for tables, until expire reports it
+	// sourceOf returns where a process fetches from.
+	sourceOf func(pid int) *fetchenv.Source
+
+	byID map[uint64]*tracedConn
+	// spoke are the processes of which a connection was seen and understood.
+	spoke map[int]bool
+	// fetches are for what go commands say of them later.
+	fetches goproxy.Fetches
+	sockets map[socket]*tracedConn // the innermost on each
+	closing []*tracedConn          // by time of their close; some may be finished
+	waiters waiters                // of them
+	until   int64                  // when the observing ended, 0 before
+	audit   audit
+	budget  *http1.Budget          // of exchanges that are open
+	lost    func() (uint64, error) // counts the records that the kernel lost so far
+	// framesOnly says that no exchanges are put together.
+	framesOnly bool
+	// verifier is nil unless headers are to be verified.
+	verifier *verify.Checker
+
+	opened    uint64
+	dismissed uint64 // of them, which did not turn out to be HTTP
+	frames    uint64
+	exchanges uint64
+	captured  uint64 // bytes of payload
+}
+
+func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
+	return &connTable{
+		collector: c,
+		events:    events,
+		clock:     clk,
+		losses:    losses,
+		config:    config,
+		recovery:  recovery,
+		sourceOf:  sourceOf,
+		budget:    http1.NewBudget(openBudget),
+		names:     newNames(events, clk, sourceOf),
+		hellos:    newHellos(),
+		waiters:   newWaiters(),
+		lost:      lostOf(c),
+		segments:  tcp.NewAssembler(heldSegments),
+		adrift:    make(map[*tracedConn]struct{}),
+		byID:      make(map[uint64]*tracedConn),
+		spoke:     make(map[int]bool),
+		sockets:   make(map[socket]*tracedConn),
+	}
+}
+
+// lostOf returns what counts the records that the kernel lost.
+func lostOf(c *bpf.Collector) func() (uint64, error) {
+	return func() (uint64, error) {
+		ledger, err := c.Ledger()
+		return ledger.Lost(), err
+	}
+}
+
+// open enters a connection. Its event waits until its protocol is known.
+func (t *connTable) open(r *bpf.Record) {
+	c := t.get(r)
+	c.meta.Comm = r.Open.Comm
+	c.event.Local, c.event.Remote = r.Open.Local, r.Open.Remote
+	if o := &r.Open; o.Established != 0 {
+		took := time.Duration(o.Established - o.ConnectStart)
+		c.event.Connect = &took
+		t.names.resolved(&c.event, r.PID, o.ConnectStart)
+	}
+	if r.Open.Handshake {
+		c.event.Joined = export.JoinedStart
+	}
+	config := t.config
+	config.Role = roleOf(r.Open.Role)
+	config.FromStart = r.Open.Handshake
+	c.event.Role = config.Role
+	t.enter(c)
+	c.follow(config)
+	if c.plain == nil {
+		t.hellos.opened(c)
+	}
+	t.wantTables(c)
+	t.failed = errors.Join(t.failed, t.recovery.opened(c, r.Open.Ptr))
+}
+
+// wantTables asks for the header tables of a connection that are not known.
+func (t *connTable) wantTables(c *tracedConn) {
+	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
+		return
+	}
+	if c.event.Joined == export.JoinedStart && c.decoder.Protocol() != decoder.HTTP2 {
+		return // not before there is a table
+	}
+	t.failed = errors.Join(t.failed, t.recovery.want(c))
+}
+
+// get returns the connection of a record, and makes it when its open record
+// was lost.
+func (t *connTable) get(r *bpf.Record) *tracedConn {
+	if c := t.byID[r.Conn]; c != nil {
+		return c
+	}
+	t.opened++
+	c := &tracedConn{
+		table: t,
+		id:    r.Conn,
+		since: r.Time,
+		meta:  export.Meta{PID: r.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
+	}
+	if r.Kind == bpf.KindSegment || r.Kind == bpf.KindOpen && r.Open.Plain {
+		c.plain = &plainConn{}
+	}
+	c.event.Joined = export.JoinedMid
+	c.source = t.sourceOf(r.PID)
+	c.follow(t.config)
+	if t.verifier != nil && c.plain == nil {
+		c.verify = t.verifier.Conn(c.differ)
+	}
+	t.byID[r.Conn] = c
+	if r.Kind != bpf.KindOpen {
+		t.wantTables(c)
+	}
+	return c
+}
+
+func (t *connTable) data(r *bpf.Record) {
+	d := &r.Data
+	t.captured += uint64(len(d.Payload))
+	c := t.get(r)
+	if c.beside != nil {
+		c.tell(d)
+	}
+	c.data(r.Time, d)
+}
+
+// close notes the end of a connection; expire completes it. A close can come
+// after the end of the process, whose sockets the kernel closes last.
+func (t *connTable) close(r *bpf.Record) error {
+	c := t.byID[r.Conn]
+	switch {
+	case c == nil && r.Close.Plain():
+		return t.collector.ForgetFlow(r.Conn)
+	case c == nil:
+		return t.collector.Forget(r)
+	}
+	end := &connEnd{at: r.Time, totals: r.Close.Totals, record: *r}
+	if c.closed == nil {
+		t.closing = append(t.closing, c)
+		t.waiters.closed(c)
+	}
+	c.closed = end
+	c.tracker.Ended(end.by())
+	return nil
+}
+
+// expire ends the connections whose time to linger is over, announces losses
+// that no later record of their connection has shown, and guides the kernel. What
+// happened before now has been read.
+func (t *connTable) expire(now int64, idle bool) error {
+	var err error
+	for len(t.closing) > 0 && t.closing[0].closed.at+closeLinger.Nanoseconds() < now {
+		c := t.closing[0]
+		t.closing = t.closing[1:]
+		err = errors.Join(err, c.finish())
+	}
+	err = errors.Join(err, t.guideAll())
+	t.names.expire(now)
+	err = errors.Join(err, t.failed, t.recovery.tick(now, idle))
+	t.failed = nil
+	return errors.Join(err, t.audit.run(t, now, idle))
+}
+
+// endProcess ends the connections of a process that exited, or whose program
+// was replaced, at the given time. Nothing more comes of those that were
+// closed before; the others linger, because the kernel closes their sockets
+// after the end of the process and tells of it.
+func (t *connTable) endProcess(pid int, at int64) error {
+	err := t.finishClosed(func(c *tracedConn) bool { return c.meta.PID == pid })
+	var open []*tracedConn
+	for _, c := range t.byID {
+		if c.meta.PID == pid {
+			open = append(open, c)
+		}
+	}
+	if len(open) == 0 {
+		return err
+	}
+	slices.SortFunc(open, bySince)
+	states, listErr := t.collector.Conns()
+	for _, c := range open {
+		c.closed = &connEnd{at: at}
+		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
+			s := &states[i]
+			c.closed.state, c.closed.totals = s, s.Totals
+		}
+		t.waiters.closed(c)
+	}
+	t.closing = append(t.closing, open...)
+	return errors.Join(err, listErr)
+}
+
+// finishClosed ends those of the connections that linger. One that ends may end
+// another (see retry).
+func (t *connTable) finishClosed(which func(*tracedConn) bool) error {
+	var err error
+	for _, c := range t.closing {
+		if !c.finished() && which(c) {
+			err = errors.Join(err, c.finish())
+		}
+	}
+	t.closing = slices.DeleteFunc(t.closing, (*tracedConn).finished)
+	return err
+}
+
+// closesDue reports whether there are connections of processes that ended whose
+// sockets are not reported as closed.
+func (t *connTable) closesDue() bool {
+	return slices.ContainsFunc(t.closing, func(c *tracedConn) bool {
+		return !c.finished() && c.closed.record.Kind != bpf.KindClose && c.event.Remote.IsValid()
+	})
+}
+
+// saw reports whether a connection of a process was seen and understood, or one
+// with TLS, which may have to be printed yet.
+func (t *connTable) saw(pid int) bool {
+	if t.spoke[pid] {
+		return true
+	}
+	for _, c := range t.byID {
+		if c.meta.PID == pid && c.plain == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops what is known of a process that has ended.
+func (t *connTable) forget(pid int) {
+	delete(t.spoke, pid)
+	delete(t.hellos.sent, pid)
+}
+
+func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }
+
+// account announces what the kernel counted for a connection beyond the
+// records that were read of it. All records of before the state must be read.
+func (t *connTable) account(s bpf.ConnState, at int64) {
+	if c := t.byID[s.ID]; c != nil {
+		c.settle(at, s.Totals)
+	}
+}
+
+// endAll completes all connections when the observing ends, and all records are
+// read. Those that are still open get no close event.
+func (t *connTable) endAll() error {
+	states, err := t.collector.Conns()
+	now, clockErr := monotonic()
+	if err = errors.Join(err, clockErr); err != nil {
+		return err
+	}
+	t.until = now
+	t.names.tracker.EndAll()
+	err = t.audit.compare(t, states, now)
+	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {
+		err = errors.Join(err, c.finish())
+	}
+	return err
+}
+
+func roleOf(r bpf.Role) decoder.Role {
+	switch r {
+	case bpf.RoleClient:
+		return decoder.Client
+	case bpf.RoleServer:
+		return decoder.Server
+	}
+	return decoder.RoleUnknown
+}

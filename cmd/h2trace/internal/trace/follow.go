@@ -1,0 +1,106 @@
+package trace
+
+import (
+	"errors"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+)
+
+const (
+	// largePayload is what a DATA payload holds at least of which it pays that
+	// the kernel leaves it out.
+	largePayload = 4 << 10
+	// guideEvery is how much of such is copied before another place is given.
+	guideEvery = 256 << 10
+)
+
+// following is what is known of how the kernel follows the frames of a
+// direction without TLS, to leave DATA payloads out. It begins with the first
+// byte and loses its place when segments overtake others.
+type following struct {
+	// adrift says that it does not know where frames begin. bulk is how much of
+	// large DATA payloads was copied since then, and told of it, when a place was
+	// given last.
+	adrift     bool
+	bulk, told uint64
+	// guess is where it would help to know whether a frame begins, 0 for
+	// nowhere.
+	guess uint64
+}
+
+// noteFollowed notes whether the kernel knows which frames a segment holds.
+func (c *tracedConn) noteFollowed(d *bpf.Data) {
+	f := &c.plain.follow[d.Dir]
+	if d.Followed {
+		*f = following{guess: f.guess}
+		return
+	}
+	f.adrift = true
+	if f.guess == 0 && d.Guess >= c.next[d.Dir].offset {
+		f.guess = d.Guess
+	}
+	if f.bulk >= worthLeavingOut {
+		c.table.adrift[c] = struct{}{}
+	}
+	if f.bulk-f.told >= guideEvery && f.guess == 0 {
+		c.table.failed = errors.Join(c.table.failed, c.guide(d.Dir))
+	}
+}
+
+// noteFrame counts what the kernel need not have copied of a frame.
+func (p *plainConn) noteFrame(f *decoder.Frame) {
+	if d := &p.follow[f.Dir]; d.adrift && f.Type == decoder.TypeData && f.Length >= largePayload {
+		d.bulk += uint64(f.Length)
+	}
+}
+
+// beforeGuess returns how many bytes of a direction come before its guess.
+func (c *tracedConn) beforeGuess(dir int) (n uint64, ok bool) {
+	f := &c.plain.follow[dir]
+	if f.guess == 0 {
+		return 0, false
+	}
+	if next := c.next[dir].offset; f.guess >= next {
+		return f.guess - next, true
+	}
+	f.guess = 0
+	return 0, false
+}
+
+// answerGuess is called at the place of a guess: it is a place to begin at, or
+// the next frame is.
+func (c *tracedConn) answerGuess(dir int) {
+	c.plain.follow[dir].guess = 0
+	c.table.failed = errors.Join(c.table.failed, c.guide(dir))
+}
+
+// guide tells the kernel where the next frame of a direction begins. That is of
+// use if the kernel has not seen it yet, when all of its records are read or
+// after a long frame; or for its next guess; or is what it guessed.
+func (c *tracedConn) guide(dir int) error {
+	p := c.plain
+	ahead, ok := c.decoder.NextFrame(decoder.Direction(dir))
+	place := int64(c.next[dir].offset) + ahead
+	if !ok || place <= int64(p.want.Place[dir]) {
+		return nil
+	}
+	p.want.Place[dir] = uint64(place)
+	p.follow[dir].told = p.follow[dir].bulk
+	return c.table.collector.WantFlow(c.id, p.want)
+}
+
+// guideAll guides the kernel where it lost its place and copies what could be left
+// out, as far as records have been read.
+func (t *connTable) guideAll() error {
+	var err error
+	for c := range t.adrift {
+		for dir := range c.plain.follow {
+			if f := &c.plain.follow[dir]; f.adrift && f.bulk >= worthLeavingOut {
+				err = errors.Join(err, c.guide(dir))
+			}
+		}
+	}
+	clear(t.adrift)
+	return err
+}

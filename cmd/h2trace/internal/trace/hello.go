@@ -1,0 +1,158 @@
+package trace
+
+import (
+	"net/netip"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/clienthello"
+	"h2trace/decoder"
+	"h2trace/decoder/tcp"
+	"h2trace/export"
+)
+
+const (
+	// maxHellos bounds the ClientHellos that are not complete, or whose
+	// connections are not known.
+	maxHellos = 256
+	// heldHellos bounds what is held of them because something before it is
+	// missing, in bytes.
+	heldHellos = 1 << 20
+)
+
+// ends are the addresses of a connection, which the packets of a socket have in
+// common with the tls.Conn on it.
+type ends struct{ local, remote netip.AddrPort }
+
+// hellos joins what clients offer with the connections that they offer it on.
+type hellos struct {
+	open     map[ends]*tracedConn // with TLS, the innermost on each socket
+	parts    map[uint64]*helloStream
+	segments *tcp.Assembler
+	early    map[ends]*export.Offer
+	// sent is when processes last began with TLS on a socket.
+	sent map[int]int64
+}
+
+func newHellos() hellos {
+	return hellos{
+		open: make(map[ends]*tracedConn), parts: make(map[uint64]*helloStream),
+		segments: tcp.NewAssembler(heldHellos), early: make(map[ends]*export.Offer),
+		sent: make(map[int]int64),
+	}
+}
+
+// helloStream is a socket whose ClientHello is not complete.
+type helloStream struct {
+	stream tcp.Stream
+	reader clienthello.Reader
+	offer  *export.Offer // when it is
+}
+
+// Data implements tcp.Sink.
+func (s *helloStream) Data(_ int64, b []byte) {
+	if o, ok := s.reader.Take(b); ok {
+		s.offer = offerOf(o)
+	}
+}
+
+// Missing implements tcp.Sink.
+func (s *helloStream) Missing(int64, uint64, tcp.Cause) { s.reader.Stop() }
+
+func offerOf(o clienthello.Offer) *export.Offer {
+	return &export.Offer{ALPN: o.ALPN, Versions: o.Versions, SNI: o.SNI}
+}
+
+// packet takes a packet with a piece of a ClientHello, in whatever order.
+func (h *hellos) packet(pid int, when int64, p *bpf.Packet) {
+	h.sent[pid] = when
+	s := h.parts[p.Socket]
+	if s == nil {
+		if len(h.parts) >= maxHellos {
+			for socket := range h.parts {
+				h.forget(socket)
+			}
+		}
+		s = &helloStream{}
+		h.parts[p.Socket] = s
+	}
+	s.stream.Segment(0, uint64(p.Seq), p.Payload, false, h.segments, s)
+	if !s.reader.Over() {
+		return
+	}
+	h.forget(p.Socket)
+	if s.offer == nil {
+		return
+	}
+	at := ends{p.Local, p.Remote}
+	if c := h.open[at]; c != nil {
+		c.event.Offer = s.offer
+		return
+	}
+	h.hold(at, s.offer)
+}
+
+// forget frees what is held of a socket.
+func (h *hellos) forget(socket uint64) {
+	h.parts[socket].stream.Drop(h.segments)
+	delete(h.parts, socket)
+}
+
+// inside takes what a client offers on the connection that begins inside of
+// another.
+func (h *hellos) inside(outer *tracedConn, o *export.Offer) {
+	at := outer.ends()
+	if c := h.open[at]; c != nil && c != outer {
+		c.event.Offer = o
+		return
+	}
+	h.hold(at, o)
+}
+
+// hold keeps an offer for a connection that is not known yet.
+func (h *hellos) hold(at ends, o *export.Offer) {
+	if !at.remote.IsValid() {
+		return
+	}
+	if len(h.early) >= maxHellos {
+		clear(h.early)
+	}
+	h.early[at] = o
+}
+
+// opened enters a connection with TLS.
+func (h *hellos) opened(c *tracedConn) {
+	at := c.ends()
+	if !at.remote.IsValid() {
+		return
+	}
+	h.open[at] = c
+	if o := h.early[at]; o != nil {
+		c.event.Offer = o
+		delete(h.early, at)
+	}
+}
+
+// closed drops a connection, and what nobody has asked for on its socket: the
+// next one with these addresses is another.
+func (h *hellos) closed(c *tracedConn) {
+	at := c.ends()
+	if h.open[at] == c {
+		delete(h.open, at)
+	}
+	delete(h.early, at)
+}
+
+func (c *tracedConn) ends() ends { return ends{c.event.Local, c.event.Remote} }
+
+// readHello takes the next bytes of a direction, of which the client's may be a
+// ClientHello. A server says nothing before it has the whole of that.
+func (c *tracedConn) readHello(r *clienthello.Reader, d decoder.Direction, b []byte) {
+	switch role := c.decoder.Role(); {
+	case role == decoder.RoleUnknown || d != clientOf(role):
+		r.Stop()
+	default:
+		if o, ok := r.Take(b); ok {
+			c.table.hellos.inside(c, offerOf(o))
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package trace
+
+import (
+	"io"
+	"testing"
+
+	"h2trace/bpf"
+)
+
+// TestHoldThroughLosses loses records of a connection again and again while
+// what it reads is held for its header table: it stops asking for one in the
+// middle of decoding what was held, and nothing of that may be lost.
+func TestHoldThroughLosses(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, Open: bpf.Open{Role: bpf.RoleClient}})
+	conn := table.byID[1]
+	const records = 4 * maxAsks
+	for i := range uint64(records) {
+		table.data(&bpf.Record{Kind: bpf.KindData, Conn: 1, Time: int64(i), Data: bpf.Data{
+			Dir: bpf.Recv, Seq: 2*i + 1, Offset: 20 * i, Payload: make([]byte, 10), Lost: 1 << bpf.RingFull, LostBytes: 10,
+		}})
+	}
+	conn.release()
+	if got := conn.next[bpf.Recv]; got.seq != 2*records || got.offset != 20*records-10 {
+		t.Errorf("decoded up to record %d, byte %d; want %d, %d", got.seq, got.offset, 2*records, 20*records-10)
+	}
+	if got := table.losses.announced; got != records {
+		t.Errorf("%d lost records were announced, want %d", got, records)
+	}
+	if table.failed != nil {
+		t.Error(table.failed)
+	}
+}
+
+// TestHoldMany has more connections hold what they read than there is room for,
+// beside what others hold.
+func TestHoldMany(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	const each, room = 40 << 10, 5
+	table.recovery.held = maxAllHeld - room*each
+	holding := 0
+	for conn := range uint64(2 * room) {
+		r := &bpf.Record{Kind: bpf.KindOpen, Conn: conn + 1, Open: bpf.Open{Role: bpf.RoleClient}}
+		table.open(r)
+		r = &bpf.Record{Kind: bpf.KindData, Conn: conn + 1, Data: bpf.Data{Dir: bpf.Recv, Payload: make([]byte, each)}}
+		table.data(r)
+		if _, ok := table.byID[conn+1].missing.holding(); ok {
+			holding++
+		}
+	}
+	if holding != room {
+		t.Errorf("%d connections hold what they read, want %d", holding, room)
+	}
+	for _, c := range table.byID {
+		c.release()
+	}
+	if table.recovery.held != maxAllHeld-room*each {
+		t.Errorf("%d bytes are held", table.recovery.held)
+	}
+	if table.failed != nil {
+		t.Error(table.failed)
+	}
+}

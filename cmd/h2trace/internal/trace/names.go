@@ -1,0 +1,171 @@
+package trace
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/decoder"
+	"h2trace/decoder/dns"
+	"h2trace/decoder/exchange"
+	"h2trace/export"
+)
+
+// names follows how processes resolve names, and prints what they asked and
+// what failed before there was a connection. It is the dns.Sink of its tracker.
+type names struct {
+	events  *export.JSONL
+	clock   clock
+	tracker *dns.Tracker
+	comms   map[int]string // of the processes that resolve names
+	// sourceOf returns where a process fetches from.
+	sourceOf func(pid int) *fetchenv.Source
+	leaving  map[int]leaver
+}
+
+// leaver is a process that has exited. Its sockets are closed after its exit is
+// reported: only then do connects fail that were under way.
+type leaver struct {
+	at     int64
+	source *fetchenv.Source
+}
+
+// leaveLinger is how long after its exit a process is remembered.
+const leaveLinger = 100 * time.Millisecond
+
+func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *fetchenv.Source) *names {
+	n := &names{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf, leaving: make(map[int]leaver)}
+	n.tracker = dns.NewTracker(n)
+	return n
+}
+
+func (n *names) packet(r *bpf.Record) {
+	d := &r.Packet
+	if l, ok := n.leaving[r.PID]; ok && l.at < r.Time {
+		n.end(r.PID) // which another process is now
+	}
+	n.comms[r.PID] = d.Comm
+	n.tracker.Packet(&dns.Packet{
+		PID: r.PID, At: r.Time, Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
+		Socket: d.Socket, TCP: d.TCP, Seq: d.Seq, Payload: d.Payload, Length: d.Length,
+	})
+}
+
+// leave takes the exit of a process.
+func (n *names) leave(pid int, at int64) {
+	n.leaving[pid] = leaver{at, n.sourceOf(pid)}
+}
+
+// end ends the lookups of a process.
+func (n *names) end(pid int) {
+	n.tracker.End(pid)
+	delete(n.comms, pid)
+	delete(n.leaving, pid)
+}
+
+// expire ends what nothing more is expected of by now.
+func (n *names) expire(now int64) {
+	n.tracker.Expire(now)
+	for pid, l := range n.leaving {
+		if l.at+leaveLinger.Nanoseconds() < now {
+			n.end(pid)
+		}
+	}
+}
+
+// source returns where a process fetches from, also of one that has exited.
+func (n *names) source(pid int) *fetchenv.Source {
+	if l, ok := n.leaving[pid]; ok {
+		return l.source
+	}
+	return n.sourceOf(pid)
+}
+
+// resolved adds to a connection what is known of the name of its peer, to which
+// the process began to connect at the given time.
+func (n *names) resolved(e *export.Conn, pid int, at int64) {
+	l, took, ok := n.tracker.Resolved(pid, e.Remote.Addr(), at)
+	if !ok {
+		return
+	}
+	d := time.Duration(took)
+	e.Name, e.DNS = l.Name, &d
+}
+
+// Query implements dns.Sink.
+func (n *names) Query(pid int, _ *dns.Lookup, q *dns.Query) {
+	e := export.Conn{
+		Action: export.ConnDNS, Local: q.Local, Remote: q.Server, Role: decoder.Client, Protocol: export.ProtocolDNS,
+		Name: q.Name, Query: &export.Query{Type: q.Type, RCode: q.RCode, Answers: q.Answers},
+	}
+	at := q.Start
+	if q.End != 0 {
+		at = q.End
+		took := time.Duration(q.End - q.Start)
+		e.DNS = &took
+	}
+	n.events.Conn(n.at(pid, n.comms[pid], at), &e)
+}
+
+// Failed implements dns.Sink.
+func (n *names) Failed(pid int, l *dns.Lookup) {
+	took := time.Duration(l.End - l.Start)
+	detail := "no answer from " + l.Server.String()
+	switch l.RCode {
+	case "":
+	case "NOERROR":
+		detail = "no addresses, says " + l.Server.String()
+	default:
+		detail = l.RCode + " from " + l.Server.String()
+	}
+	e := export.Conn{
+		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, DNS: &took,
+		Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail},
+	}
+	notMade(&e, n.source(pid), e.Name)
+	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e)
+}
+
+// connectFailed takes a connect that came to nothing.
+func (n *names) connectFailed(r *bpf.Record) {
+	c := &r.Connect
+	took := time.Duration(r.Time - c.Start)
+	e := export.Conn{
+		Action: export.ConnFailed, Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took,
+		Error: &exchange.Error{Class: exchange.ClassConnect, Detail: "given up by the process"},
+	}
+	switch {
+	case c.Errno != 0:
+		e.Error.Detail = errnoText(c.Errno)
+	case c.Unsent:
+		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
+	}
+	n.resolved(&e, r.PID, c.Start)
+	notMade(&e, n.source(r.PID), e.Name)
+	n.events.Conn(n.at(r.PID, c.Comm, r.Time), &e)
+}
+
+// notMade says whose a connection to what has that name would have been: of an
+// HTTP proxy, or of a proxy in GOPROXY.
+func notMade(e *export.Conn, s *fetchenv.Source, name string) {
+	if via, ok := s.HTTPProxies().At(e.Remote, name); ok {
+		e.Via = via.URL
+		return
+	}
+	e.Proxy, e.Next, e.Barred = s.ProxyAt(e.Remote, name)
+}
+
+// errnoText returns an error as strace writes it.
+func errnoText(errno syscall.Errno) string {
+	if name := unix.ErrnoName(errno); name != "" {
+		return name + " (" + errno.Error() + ")"
+	}
+	return errno.Error()
+}
+
+func (n *names) at(pid int, comm string, monotonic int64) export.Meta {
+	return export.Meta{Time: n.clock.wall(monotonic), PID: pid, Comm: comm}
+}

@@ -1,0 +1,60 @@
+package trace
+
+import (
+	"errors"
+	"time"
+
+	"h2trace/bpf"
+)
+
+const (
+	// housekeepingEvery and housekeepingInterval bound how many records are read,
+	// and for how long, between two looks at everything that is not a record.
+	housekeepingEvery    = 4096
+	housekeepingInterval = 100 * time.Millisecond
+)
+
+// drainTime is how long what the kernel holds is decoded at the end: the exit
+// status of COMMAND waits for it.
+var drainTime = 30 * time.Second
+
+// drainNotice is after how much of that a message says so.
+var drainNotice = 3 * time.Second
+
+// pace says when everything that is not a record has waited long enough.
+type pace struct {
+	records int
+	last    time.Time // when it had its turn
+}
+
+// due counts a record, and reports whether no other is to be read before.
+func (p *pace) due(now time.Time) bool {
+	p.records++
+	return p.records >= housekeepingEvery || now.Sub(p.last) >= housekeepingInterval
+}
+
+// drain reads what the kernel still holds. Data that is read after limit is not
+// decoded, and counts as lost.
+func (o *Observer) drain(limit time.Duration) error {
+	var r bpf.Record
+	var err error
+	notice := time.Now().Add(drainNotice)
+	deadline := time.Now().Add(limit)
+	for {
+		if !notice.IsZero() && time.Now().After(notice) {
+			notice = time.Time{}
+			o.msg.Infof("what was observed is still being decoded: what is not within %v is lost", limit)
+		}
+		readErr := o.collector.Read(&r, 0)
+		switch {
+		case errors.Is(readErr, bpf.ErrNoRecord):
+			return err
+		case readErr != nil:
+			return errors.Join(err, readErr)
+		case (r.Kind == bpf.KindData || r.Kind == bpf.KindSegment) && time.Now().After(deadline):
+			o.undecoded++
+		default:
+			err = errors.Join(err, o.handle(&r))
+		}
+	}
+}

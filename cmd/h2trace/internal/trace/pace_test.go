@@ -1,0 +1,73 @@
+package trace
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"h2trace/cmd/h2trace/internal/message"
+)
+
+// TestPace has records take long: everything else gets its turn all the same.
+func TestPace(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		each time.Duration
+		want int
+	}{
+		{"quick", time.Microsecond, housekeepingEvery},
+		{"slow", 30 * time.Millisecond, 4},
+		{"very slow", time.Second, 1},
+	} {
+		now := time.Unix(1, 0)
+		p := pace{last: now}
+		n := 0
+		for due := false; !due; n++ {
+			now = now.Add(tt.each)
+			due = p.due(now)
+		}
+		if n != tt.want {
+			t.Errorf("%s: %d records are read, want %d", tt.name, n, tt.want)
+		}
+	}
+}
+
+// TestDrainEnds leaves records behind that there is no time to decode: they count
+// as lost.
+func TestDrainEnds(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading BPF programs needs root")
+	}
+	defer func(d, n time.Duration) { drainTime, drainNotice = d, n }(drainTime, drainNotice)
+	drainTime, drainNotice = 0, 0
+	var stderr bytes.Buffer
+	file := filepath.Join(t.TempDir(), "events")
+	out, err := os.Create(file)
+	do(t, err)
+	o, err := New(Options{Buffer: 1 << 20, Command: []string{"itself"}}, out, message.New(&stderr, false))
+	do(t, err)
+	defer o.Close()
+	srv := httptest.NewTLSServer(http.NotFoundHandler())
+	defer srv.Close()
+	do(t, o.AttachCommand(os.Getpid(), "/proc/self/exe"))
+	resp, err := srv.Client().Get(srv.URL)
+	do(t, err)
+	do(t, resp.Body.Close())
+	do(t, o.finish())
+	do(t, out.Close())
+	b, err := os.ReadFile(file)
+	do(t, err)
+	if o.undecoded == 0 || !bytes.Contains(b, []byte(`"event":"loss"`)) || bytes.Contains(b, []byte(`"event":"exchange"`)) {
+		t.Errorf("%d records were not decoded; events:\n%s", o.undecoded, b)
+	}
+	for _, want := range []string{"what was observed is still being decoded: what is not within 0s is lost", "were not decoded, as that took longer than 0s at the end"} {
+		if got := stderr.String(); strings.Count(got, want) != 1 {
+			t.Errorf("messages: %s, want one %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package trace
+
+import (
+	"errors"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/tcp"
+	"h2trace/export"
+)
+
+const (
+	// heldSegments bounds the bytes that are held of all connections without
+	// TLS because others before them are on their way. What holds them grows by
+	// doubling and is kept, so that up to twice as much may be in use.
+	heldSegments = 32 << 20
+	// maxUndecided is how much of a connection is looked at to find HTTP in it.
+	maxUndecided = 256 << 10
+	// worthLeavingOut is how much of a body must be to come for the kernel to
+	// be told to leave it out: less is there before it hears of it.
+	worthLeavingOut = 64 << 10
+)
+
+// plainConn is what a connection without TLS has besides: its segments come as
+// they went through the kernel.
+type plainConn struct {
+	streams [2]tcp.Stream
+	want    bpf.FlowWant
+	follow  [2]following
+	first   [2]uint32 // sequence numbers of offset 0
+	known   [2]bool   // they are
+	lost    [2]plainLoss
+}
+
+// begun reports whether it is known where both directions begin.
+func (p *plainConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
+
+// place returns the place in a direction of a sequence number that is near to what
+// is decoded of it.
+func (c *tracedConn) place(dir int, seq uint32) int64 {
+	next := c.next[dir].offset
+	return int64(next) + int64(int32(seq-c.plain.first[dir]-uint32(next)))
+}
+
+// plainLoss is what the kernel has lost of a direction so far.
+type plainLoss struct {
+	records uint32
+	bytes   uint64
+}
+
+// since takes what it has lost in all by now, as a record says that may be an
+// older one, and returns what is new.
+func (l *plainLoss) since(records uint32, bytes uint64) (newRecords, newBytes uint64) {
+	if int32(records-l.records) <= 0 {
+		return 0, 0
+	}
+	newRecords = uint64(records - l.records)
+	if bytes > l.bytes {
+		newBytes = bytes - l.bytes
+	}
+	l.records, l.bytes = records, max(bytes, l.bytes)
+	return newRecords, newBytes
+}
+
+// segment takes a record of a connection without TLS.
+func (t *connTable) segment(r *bpf.Record) {
+	t.captured += uint64(len(r.Data.Payload))
+	c := t.get(r)
+	if c.plain == nil {
+		return
+	}
+	d := &r.Data
+	next := &c.next[d.Dir]
+	records, bytes := c.plain.lost[d.Dir].since(d.LostRecords, d.LostBytes)
+	lost := records > 0
+	if lost {
+		c.announceLoss(r.Time, records, bytes, d.Lost)
+	}
+	next.seq = max(next.seq, d.Seq+1)
+	if c.plain.want.Nothing {
+		return
+	}
+	c.plain.first[d.Dir], c.plain.known[d.Dir] = d.First, true
+	c.noteFollowed(d)
+	if d.Stale && !c.holdPiece(heldPiece{at: r.Time, dir: d.Dir ^ 1, missed: true}) {
+		c.missed(d.Dir ^ 1)
+	}
+	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
+	s.Skip(r.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
+	s.Segment(r.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})
+	t.failed = errors.Join(t.failed, c.steer(d.Dir))
+}
+
+// plainSink is a direction of a connection without TLS, as the sink of its
+// stream.
+type plainSink struct {
+	conn *tracedConn
+	dir  int
+}
+
+// Data implements tcp.Sink.
+func (s plainSink) Data(at int64, b []byte) {
+	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, b: b}) {
+		s.data(at, b)
+	}
+}
+
+func (s plainSink) data(at int64, b []byte) {
+	c := s.conn
+	c.latest = max(at, c.latest)
+	if n, ok := c.beforeGuess(s.dir); ok && n <= uint64(len(b)) {
+		s.take(b[:n])
+		b = b[n:]
+		c.answerGuess(s.dir)
+	}
+	s.take(b)
+}
+
+func (s plainSink) take(b []byte) {
+	c := s.conn
+	c.next[s.dir].offset += uint64(len(b))
+	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
+		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
+	}
+	c.decode(c.latest, decoder.Direction(s.dir), b)
+}
+
+// Missing implements tcp.Sink.
+func (s plainSink) Missing(at int64, n uint64, why tcp.Cause) {
+	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, n: n, why: why}) {
+		s.miss(at, n, why)
+	}
+}
+
+func (s plainSink) miss(at int64, n uint64, why tcp.Cause) {
+	c := s.conn
+	c.latest = max(at, c.latest)
+	c.next[s.dir].offset += n
+	c.hello.Stop()
+	switch why {
+	case tcp.LeftOut:
+		c.decoder.Skip(c.latest, decoder.Direction(s.dir), int64(n))
+		return
+	case tcp.Overrun: // no record is missing, but they are of no use
+		c.announce()
+		c.table.events.Loss(&export.Loss{
+			Time: c.table.clock.wall(at), Reason: export.LossGap, Bytes: &n, Conn: c.meta.Conn,
+		})
+	}
+	c.decoder.Gap(c.latest, decoder.Direction(s.dir), int64(n))
+	c.table.wantTables(c)
+}
+
+// settle hands on what is held, and brings both directions up to what the kernel
+// counted, but for what was not wanted.
+func (p *plainConn) settle(c *tracedConn, at int64, t bpf.Totals) {
+	p.flush(c, at)
+	for dir := range c.next {
+		next := &c.next[dir]
+		records, bytes := p.lost[dir].since(t.LostRecords[dir], t.LostBytes[dir])
+		behind := int64(t.Offset[dir] - next.offset)
+		if behind < 0 {
+			continue
+		}
+		next.offset = t.Offset[dir]
+		if p.want.Nothing {
+			behind = 0
+		}
+		c.pass(at, dir, behind, records, bytes, t.Lost[dir])
+	}
+}
+
+// flush hands on what is held: nothing more will come.
+func (p *plainConn) flush(c *tracedConn, at int64) {
+	for dir := range p.streams {
+		p.streams[dir].Flush(at, c.table.segments, plainSink{c, dir})
+	}
+}
+
+// clientOf returns the direction of the client on a connection.
+func clientOf(r decoder.Role) decoder.Direction {
+	if r == decoder.Server {
+		return decoder.Recv
+	}
+	return decoder.Send
+}
+
+// steer tells the kernel what need not be copied of a direction from here on.
+func (c *tracedConn) steer(dir int) error {
+	p := c.plain
+	next := c.next[dir].offset
+	switch left := c.bodyLeft(decoder.Direction(dir)); {
+	case c.isNoHTTP():
+		p.want.Nothing = true
+		c.table.failed = errors.Join(c.table.failed, c.table.recovery.leave(c))
+	case left >= worthLeavingOut && p.want.Until[dir] <= next:
+		p.want.Until[dir] = next + uint64(left)
+		p.streams[dir].LeaveOut(p.want.Until[dir])
+	default:
+		return nil
+	}
+	return c.table.collector.WantFlow(c.id, p.want)
+}
+
+// bodyLeft returns how much of a body of known length is still to come, and
+// nothing else before its end.
+func (c *tracedConn) bodyLeft(dir decoder.Direction) int64 {
+	if c.decoder.Protocol() == decoder.HTTP1 {
+		return c.tracker.BodyLeft(dir)
+	}
+	return 0
+}
+
+// isNoHTTP reports whether nothing that a connection says is of use.
+func (c *tracedConn) isNoHTTP() bool {
+	if c.decoder.Decided() {
+		switch c.decoder.Protocol() {
+		case decoder.ProtocolUnknown:
+			return c.hello.Over()
+		case decoder.HTTP1:
+			return c.tracker.Tunneled() && c.inner.Over()
+		}
+		return false
+	}
+	return c.next[bpf.Send].offset+c.next[bpf.Recv].offset > maxUndecided
+}
+
+// dismiss frees a connection without TLS that did not turn out to be HTTP, of
+// which nothing is printed.
+func (c *tracedConn) dismiss() error {
+	c.table.dismissed++
+	for dir := range c.plain.streams {
+		c.plain.streams[dir].Drop(c.table.segments)
+	}
+	c.tracker.Close(c.latest, exchange.NotEnded)
+	return c.table.collector.ForgetFlow(c.id)
+}

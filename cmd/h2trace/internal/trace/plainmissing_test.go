@@ -1,0 +1,197 @@
+package trace
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/bpf"
+)
+
+// conversation is what a server sends on a connection that was joined in the
+// middle: frames, where they begin, and the header table before the last.
+type conversation struct {
+	bytes  []byte
+	starts []int
+	table  []bpf.TableEntry
+	block  []byte // of the last
+}
+
+func newConversation(t *testing.T) *conversation {
+	t.Helper()
+	c := &conversation{}
+	var out, block bytes.Buffer
+	framer, enc := http2.NewFramer(&out, nil), hpack.NewEncoder(&block)
+	response := func(id uint32) {
+		block.Reset()
+		for _, f := range [][2]string{{":status", "200"}, {"server", "goproxy"}, {"age", "7"}} {
+			if err := enc.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.starts = append(c.starts, out.Len())
+		if err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, EndHeaders: true, BlockFragment: block.Bytes()}); err != nil {
+			t.Fatal(err)
+		}
+		c.starts = append(c.starts, out.Len())
+		if err := framer.WriteData(id, true, make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	response(1) // makes the entries, before the attach
+	out.Reset()
+	c.starts = nil
+	response(3)
+	response(5)
+	c.bytes, c.block = out.Bytes(), bytes.Clone(block.Bytes())
+	c.table = []bpf.TableEntry{{Name: "server", Value: "goproxy"}, {Name: "age", Value: "7"}}
+	return c
+}
+
+// TestPlainTables joins a connection without TLS and gives it the table that the
+// process had when it decoded a frame, which begins anywhere in the packets.
+func TestPlainTables(t *testing.T) {
+	const first = 1<<32 - 50 // its sequence numbers begin again soon
+	talk := newConversation(t)
+	last := talk.starts[2]
+	type test struct {
+		name  string
+		cuts  []int // of packets
+		late  bool  // the table comes when all is decoded
+		more  int   // bytes that come before the table
+		frame int   // that the table is said to be for
+		want  string
+	}
+	tests := []test{
+		{name: "one packet", frame: last, want: "? 200"},
+		{name: "a packet each", cuts: talk.starts[1:], frame: last, want: "? 200"},
+		{name: "first frame", frame: 0, want: "200 200"},
+		{name: "late", late: true, frame: last, want: "? ?"},
+		{name: "much behind it", more: maxPlainBytes / 2, frame: last, want: "? 200"},
+		{name: "too much behind it", more: maxPlainBytes, frame: last, want: "? ?"},
+		{name: "no HEADERS", frame: talk.starts[1], want: "? ?"},
+		{name: "no frame", frame: last + 1, want: "? ?"},
+		{name: "not there", frame: len(talk.bytes), want: "? ?"},
+	}
+	for i := 1; i < 9; i++ {
+		tests = append(tests, test{
+			name: fmt.Sprintf("header cut at %d", i), cuts: []int{last + i}, frame: last, want: "? 200",
+		})
+	}
+	tests = append(tests, test{name: "header in many", cuts: []int{last + 1, last + 3, last + 4, last + 8}, frame: last, want: "? 200"})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			table := newTestTable(t, &out)
+			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Open: bpf.Open{Plain: true}})
+			from := 0
+			for i, to := range append(slices.Clone(tt.cuts), len(talk.bytes)) {
+				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 1, Data: bpf.Data{
+					Dir: bpf.Recv, Seq: uint64(i), Offset: uint64(from), Payload: talk.bytes[from:to], First: first,
+				}})
+				from = to
+			}
+			for ; from < len(talk.bytes)+tt.more; from += frameHeaderLen + 16000 {
+				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 1, Data: bpf.Data{
+					Dir: bpf.Recv, Offset: uint64(from), First: first,
+					Payload: append([]byte{0, 16000 >> 8, 16000 & 0xff, 0, 0, 0, 0, 0, 5}, make([]byte, 16000)...),
+				}})
+			}
+			if tt.late {
+				if err := table.expire(maxPlainHold.Nanoseconds()+2, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := table.recovery.table(&bpf.Record{Kind: bpf.KindTable, Conn: 1, PID: 9, Time: 2, Table: bpf.Table{
+				Dir: bpf.Recv, End: uint64(uint32(first + tt.frame)), Entries: talk.table, MaxSize: 4096, Consistent: true,
+				Fragment: talk.block, FragmentLength: uint32(len(talk.block)),
+			}})
+			if err := errors.Join(err, table.failed, table.endAll(), table.events.Flush()); err != nil {
+				t.Fatal(err)
+			}
+			if table.recovery.held != 0 {
+				t.Errorf("%d bytes are held at the end", table.recovery.held)
+			}
+			if got := statuses(out.String()); got != tt.want {
+				t.Errorf("got %s, want %s:\n%s", got, tt.want, out.String())
+			}
+		})
+	}
+}
+
+// statuses lists what the responses in events say, "?" for what is not known.
+func statuses(events string) string {
+	var list []string
+	for line := range strings.Lines(events) {
+		switch {
+		case strings.Contains(line, `"headers":[{"name":":status","value":"200"},{"name":"server","value":"goproxy"},{"name":"age","value":"7"}]`):
+			list = append(list, "200")
+		case strings.Contains(line, `"headers_error"`):
+			list = append(list, "?")
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+// TestPlainWindows has the windows of a connection copied of which one direction
+// was not seen yet: they are of no use, and others are asked for.
+func TestPlainWindows(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Open: bpf.Open{Plain: true}})
+	table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Data: bpf.Data{Dir: bpf.Recv, Payload: newConversation(t).bytes}})
+	for i := range 2 * samplesAsked {
+		if err := table.recovery.windows(&bpf.Record{Kind: bpf.KindWindows, Conn: 1, PID: 9, Windows: bpf.Windows{Trusted: true}}); err != nil {
+			t.Fatal(err)
+		}
+		if w := &table.byID[1].missing.windows; w.left <= 0 || w.listed || w.forgone {
+			t.Fatalf("after %d copies: %+v, want more asked for and none used", i+1, *w)
+		}
+	}
+}
+
+// TestPlainSeq has records of a direction come in another order than their
+// numbers, as from two CPUs: nothing is lost but what the kernel counted.
+func TestPlainSeq(t *testing.T) {
+	var out bytes.Buffer
+	table := newTestTable(t, &out)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Open: bpf.Open{Role: bpf.RoleServer, Plain: true, Handshake: true}})
+	request := []byte("GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")
+	for _, d := range []bpf.Data{
+		{Seq: 0, Offset: 0, Payload: request[:10]},
+		{Seq: 2, Offset: 20, Payload: request[20:30]},
+		{Seq: 1, Offset: 10, Payload: request[10:20]},
+		{Seq: 4, Offset: 30, Payload: request[30:]},
+		{Seq: 7, Offset: 200, Payload: []byte("x"), LostRecords: 2, LostBytes: 150, Lost: 1 << bpf.RingFull},
+		{Seq: 6, Offset: 199, Payload: []byte("x"), LostRecords: 1, LostBytes: 100}, // taken before, and later in the buffer
+		{Seq: 8, Offset: 201, Payload: []byte("x"), LostRecords: 2, LostBytes: 150},
+	} {
+		d.Dir = bpf.Recv
+		table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Data: d})
+	}
+	err := table.close(&bpf.Record{Kind: bpf.KindClose, Conn: 1, PID: 9, Close: bpf.Close{Totals: bpf.Totals{
+		Offset: [2]uint64{bpf.Recv: 300}, LostRecords: [2]uint32{bpf.Recv: 3}, LostBytes: [2]uint64{bpf.Recv: 248},
+	}}})
+	if err := errors.Join(err, table.failed, table.endAll(), table.events.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, `"event":"loss"`) {
+			got = append(got, line[strings.Index(line, `"reason"`):strings.Index(line, `,"conn"`)])
+		}
+	}
+	want := []string{`"reason":"ring_full","records":2,"bytes":150`, `"reason":"gap","records":1,"bytes":98`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := table.losses.announced; got != 3 {
+		t.Errorf("%d lost records were announced, want 3", got)
+	}
+}

@@ -1,0 +1,30 @@
+package trace
+
+import (
+	"os/exec"
+	"testing"
+
+	"h2trace/cmd/h2trace/internal/fetchenv"
+)
+
+// TestSourceOfEnded asks where a process fetched from that is over: /proc has
+// nothing of it any more.
+func TestSourceOfEnded(t *testing.T) {
+	cmd := exec.Command("true")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	p := processes{sources: fetchenv.NewReader()}
+	defer close(p.sources)
+	ended := process{pid: cmd.Process.Pid, exe: "/usr/bin/go"}
+	src := p.source(&ended, []byte("GOPROXY=https://goproxy.example\x00HTTPS_PROXY=http://192.0.2.1:3128\x00"))
+	if list := src.Proxies(); len(list) != 1 || list[0].URL != "https://goproxy.example" {
+		t.Errorf("got GOPROXY %v", list)
+	}
+	if _, ok := src.HTTPProxies().ForURL("https://goproxy.example"); !ok {
+		t.Error("got no HTTP proxy")
+	}
+	if src := p.source(&ended, nil); src != nil {
+		t.Errorf("got %v, which nobody told", src.Proxies())
+	}
+}

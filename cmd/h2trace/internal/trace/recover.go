@@ -1,0 +1,323 @@
+package trace
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/net/http2/hpack"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/decoder"
+)
+
+const (
+	// tablesAsked is how many tables of a connection are asked for at a time,
+	// and maxAsks how often before it is given up.
+	tablesAsked = 8
+	maxAsks     = 32
+	// keptTables and keptEntries bound the tables that wait for the block they
+	// belong to; few tables have a hundred entries.
+	keptTables  = 256
+	keptEntries = 32 << 10
+	// maxEarly bounds the blocks that wait for their connection.
+	maxEarly = 64
+	// idleHits and vainHits are how often the probes may be hit for nothing
+	// before they go: when no connection is known that would want them, and
+	// when there is one. They cost 0.6 µs a hit.
+	idleHits = 10_000
+	vainHits = 200_000
+	// beginInterval is the least time from one begin to the next.
+	beginInterval = time.Second
+)
+
+// recovery gives connections their header tables that were built before the
+// capture, or in bytes that were lost. The probes for that are attached while
+// there is a connection that wants one.
+type recovery struct {
+	collector *bpf.Collector
+	msg       *message.Printer
+	paths     func() []string // of the executables that targets run
+
+	conns  map[uint64]*tracedConn // that want tables
+	tables map[uint64]*bpf.Table  // sent, by ID, until their blocks come
+	early  []bpf.Record           // blocks of connections that did not open yet
+	held   int                    // bytes of records and packets, see maxAllHeld
+
+	on      bool // the probes are attached, or about to be
+	resting bool // attached for connections that were not heard of yet
+	since   time.Time
+	hits    uint64        // at the last progress
+	working chan struct{} // closed when the last begin or end is done
+}
+
+func newRecovery(c *bpf.Collector, msg *message.Printer, paths func() []string) *recovery {
+	done := make(chan struct{})
+	close(done)
+	return &recovery{
+		collector: c,
+		msg:       msg,
+		paths:     paths,
+		conns:     make(map[uint64]*tracedConn),
+		tables:    make(map[uint64]*bpf.Table),
+		working:   done,
+	}
+}
+
+// prepare has what the probes take loaded, beside the reading of records, so that
+// it is there when bytes are lost. An error comes again with begin.
+func (r *recovery) prepare() {
+	done := make(chan struct{})
+	r.working = done
+	go func() {
+		defer close(done)
+		_ = r.collector.PrepareRecovery()
+	}()
+}
+
+// await attaches the probes with those of processes that run already, whose
+// connections are not known yet.
+func (r *recovery) await() error {
+	r.on, r.resting, r.since = true, true, time.Now()
+	return r.collector.BeginRecovery(nil)
+}
+
+// want enters a connection whose tables and windows are not known.
+func (r *recovery) want(c *tracedConn) error {
+	if c.missing == nil {
+		c.missing = &missingState{}
+	}
+	r.conns[c.id] = c
+	r.begin()
+	c.missing.windows = missingWindows{}
+	return errors.Join(r.askWindows(c), r.ask(c), r.progress())
+}
+
+// begin attaches the probes unless they are, or were a moment ago.
+func (r *recovery) begin() {
+	if r.on || r.atWork() || len(r.conns) == 0 || time.Since(r.since) < beginInterval {
+		return
+	}
+	r.on, r.since = true, time.Now()
+	paths := r.paths()
+	r.work(func() error { return r.collector.BeginRecovery(paths) })
+}
+
+// atWork reports whether probes are being attached or detached.
+func (r *recovery) atWork() bool {
+	select {
+	case <-r.working:
+		return false
+	default:
+		return true
+	}
+}
+
+// ask tells the kernel which tables of c are wanted.
+func (r *recovery) ask(c *tracedConn) error {
+	m := c.missing
+	m.used = [2]int{}
+	m.asks++
+	var tables [2]uint32
+	for d := range tables {
+		if m.asks <= maxAsks && !c.decoder.TableKnown(decoder.Direction(d)) {
+			tables[d] = tablesAsked
+		}
+	}
+	if tables == [2]uint32{} && c.windowsSettled() {
+		return r.leave(c)
+	}
+	return r.collector.Want(c.id, tables)
+}
+
+// leave drops a connection that wants no tables any more.
+func (r *recovery) leave(c *tracedConn) error {
+	if c.missing == nil {
+		return nil
+	}
+	c.release()
+	c.missing = nil
+	c.decoder.ForgoWindows()
+	delete(r.conns, c.id)
+	_, err := r.collector.WantWindows(c.id, 0, 0, nil)
+	return errors.Join(err, r.collector.Want(c.id, [2]uint32{}), r.progress())
+}
+
+func (r *recovery) progress() error {
+	var err error
+	r.hits, err = r.collector.RecoveryHits()
+	return err
+}
+
+// table takes a table that the kernel copied.
+func (r *recovery) table(rec *bpf.Record) error {
+	t := rec.Table
+	if t.Dir == bpf.Send {
+		for len(r.tables) == keptTables || r.entries()+len(t.Entries) > keptEntries {
+			delete(r.tables, slices.Min(slices.Collect(maps.Keys(r.tables))))
+		}
+		r.tables[t.ID] = &t
+		return nil
+	}
+	c := r.conns[rec.Conn]
+	if c == nil {
+		return nil
+	}
+	switch {
+	case !t.Consistent:
+	case c.plain != nil:
+		c.receivedFrame(rec.Time, &t)
+	default:
+		c.received(rec.Time, &t)
+	}
+	return r.used(c, bpf.Recv)
+}
+
+// entries returns how many there are in the tables that wait.
+func (r *recovery) entries() int {
+	n := 0
+	for _, t := range r.tables {
+		n += len(t.Entries)
+	}
+	return n
+}
+
+// block takes the frame that a table is for. It may be the first that its
+// connection is heard of; then it waits for that to open.
+func (r *recovery) block(rec *bpf.Record) error {
+	c := r.conns[rec.Conn]
+	if rec.Conn == 0 {
+		if len(r.early) == maxEarly {
+			r.early = append(r.early[:0], r.early[1:]...)
+		}
+		r.early = append(r.early, *rec)
+		return nil
+	}
+	if c == nil {
+		delete(r.tables, rec.Block.ID)
+		return nil
+	}
+	return r.blockOf(c, rec)
+}
+
+// opened gives a connection the blocks that were reported before it opened.
+func (r *recovery) opened(c *tracedConn, ptr uint64) error {
+	var err error
+	r.early = slices.DeleteFunc(r.early, func(rec bpf.Record) bool {
+		if rec.PID != c.meta.PID || !slices.Contains(rec.Block.Behind[:], ptr) {
+			return false
+		}
+		if c.missing != nil {
+			err = errors.Join(err, r.blockOf(c, &rec))
+		}
+		return true
+	})
+	return err
+}
+
+func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) error {
+	b := &rec.Block
+	t := r.tables[b.ID]
+	delete(r.tables, b.ID)
+	if t != nil && t.Consistent {
+		s := decoder.Snapshot{
+			Entries:        fields(t.Entries),
+			MaxSize:        t.MaxSize,
+			Fragment:       b.Fragment,
+			FragmentLength: b.FragmentLength,
+			StreamID:       b.Stream,
+			Fields:         int(b.Fields),
+			Size:           b.Size,
+		}
+		if c.plain == nil || !c.holdPiece(heldPiece{at: rec.Time, dir: bpf.Send, table: &s}) {
+			c.recover(rec.Time, bpf.Send, s)
+		}
+	}
+	return r.used(c, bpf.Send)
+}
+
+// used asks for more tables when those asked for are used up.
+func (r *recovery) used(c *tracedConn, dir int) error {
+	if c.missing == nil {
+		return nil
+	}
+	if c.missing.used[dir]++; c.missing.used[dir] < tablesAsked {
+		return nil
+	}
+	return r.ask(c)
+}
+
+// tick feeds what was held for too long, lets go of the connections that want
+// nothing any more, and attaches and detaches the probes.
+func (r *recovery) tick(now int64, idle bool) error {
+	var err error
+	for _, c := range r.conns {
+		c.releaseOld(now)
+		if m := c.missing; idle && m != nil {
+			if _, ok := m.holding(); !ok {
+				c.decoder.Quiet(now)
+			}
+		}
+		if c.settled() {
+			err = errors.Join(err, r.leave(c))
+		}
+	}
+	if r.begin(); !r.on || r.atWork() {
+		return err
+	}
+	over, overErr := r.over()
+	if err = errors.Join(err, overErr); over {
+		err = errors.Join(err, r.end())
+	}
+	return err
+}
+
+// over reports whether the probes have done what they were attached for, or
+// have not for too long.
+func (r *recovery) over() (bool, error) {
+	if len(r.conns) == 0 && !r.resting {
+		return true, nil
+	}
+	hits, err := r.collector.RecoveryHits()
+	if len(r.conns) == 0 {
+		return hits-r.hits > idleHits, err
+	}
+	return hits-r.hits > vainHits, err
+}
+
+func (r *recovery) end() error {
+	r.on, r.resting = false, false
+	var err error
+	for _, c := range r.conns {
+		err = errors.Join(err, r.leave(c))
+	}
+	clear(r.tables)
+	r.early = nil
+	r.work(r.collector.EndRecovery)
+	return err
+}
+
+// work runs f beside the reading of records: it takes milliseconds.
+func (r *recovery) work(f func() error) {
+	done := make(chan struct{})
+	r.working = done
+	go func() {
+		defer close(done)
+		if err := f(); err != nil {
+			r.msg.Errorf("%v", err)
+		}
+	}()
+}
+
+// wait returns when what was begun is done.
+func (r *recovery) wait() { <-r.working }
+
+func fields(entries []bpf.TableEntry) []hpack.HeaderField {
+	list := make([]hpack.HeaderField, len(entries))
+	for i, e := range entries {
+		list[i] = hpack.HeaderField{Name: e.Name, Value: e.Value}
+	}
+	return list
+}

@@ -1,0 +1,205 @@
+package trace
+
+import (
+	"errors"
+	"slices"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/export"
+)
+
+// sockets holds what the kernel says of the sockets of targets against what was
+// seen of them. Probes and packets tell of no connection on which nothing goes, and
+// of none whose bytes they do not understand.
+type sockets struct {
+	conns     *connTable
+	processes *processes
+	packets   bool // are watched
+	off       bool // much is not seen on purpose
+
+	before map[uint64]bpf.Socket // were open when h2trace came, by ID
+	ended  map[int][]bpf.Socket  // by process, until its exit is read
+	silent map[socketID]bool     // are printed
+	latest *look                 // not judged yet
+	told   map[int]int64         // when a process began of which nothing is seen
+}
+
+// socketID tells sockets of one time from those of another.
+type socketID struct {
+	id uint64
+	ends
+}
+
+func idOf(s *bpf.Socket) socketID { return socketID{s.ID, ends{s.Local, s.Remote}} }
+
+// look is what was found at a kernel time.
+type look struct {
+	at   int64
+	list []bpf.Socket
+}
+
+// maxEnded bounds for how many processes their last sockets are kept.
+const maxEnded = 1024
+
+func newSockets(conns *connTable, p *processes, packets bool) *sockets {
+	return &sockets{
+		conns: conns, processes: p, packets: packets,
+		before: make(map[uint64]bpf.Socket), ended: make(map[int][]bpf.Socket),
+		silent: make(map[socketID]bool), told: make(map[int]int64),
+	}
+}
+
+// begin takes what was open before the observing.
+func (w *sockets) begin(list []bpf.Socket) error {
+	var err error
+	for i := range list {
+		s := &list[i]
+		w.before[s.ID] = *s
+		if !s.Unix {
+			err = errors.Join(err, w.conns.collector.WatchClose(s))
+		}
+	}
+	return err
+}
+
+// was returns a socket as it was before, if it was there.
+func (w *sockets) was(s *bpf.Socket) (bpf.Socket, bool) {
+	before, ok := w.before[s.ID]
+	if !ok || before.Local != s.Local || before.Remote != s.Remote {
+		return bpf.Socket{}, false
+	}
+	return before, true
+}
+
+// left takes a socket that a process has open when it ends, or one of before that
+// it closes.
+func (w *sockets) left(s *bpf.Socket, at int64) {
+	if before, ok := w.before[s.ID]; ok && s.Closed {
+		s.Local, s.Remote = before.Local, before.Remote
+		w.printSilent([]bpf.Socket{*s}, at)
+		delete(w.before, s.ID)
+	}
+	if s.Closed {
+		return
+	}
+	if len(w.ended) >= maxEnded && w.ended[s.PID] == nil {
+		clear(w.ended)
+	}
+	w.ended[s.PID] = append(w.ended[s.PID], *s)
+}
+
+// exit judges a process at its end, before that is printed.
+func (w *sockets) exit(pid int, at int64) {
+	list := w.ended[pid]
+	delete(w.ended, pid)
+	if proc, ok := w.processes.at(pid); ok {
+		w.printSilent(slices.DeleteFunc(list, w.isConnect), at)
+		w.judge(proc, list, at)
+	}
+	delete(w.told, pid)
+	w.conns.forget(pid)
+}
+
+// isConnect reports whether a socket connects since it was observed: at the end of
+// its process that is reported as a connect that came to nothing.
+func (w *sockets) isConnect(s bpf.Socket) bool {
+	_, before := w.was(&s)
+	return s.Connecting && !before
+}
+
+// end judges what is there at the end of the observing. All records of before are
+// read.
+func (w *sockets) end(l look) {
+	w.printSilent(l.list, l.at)
+	w.judgeAll(l, 0)
+}
+
+// printSilent prints connections on which nothing went while they were observed.
+func (w *sockets) printSilent(list []bpf.Socket, at int64) {
+	if w.off {
+		return
+	}
+	var seen map[ends]bool
+	for i := range list {
+		s := &list[i]
+		id := idOf(s)
+		before, joined := w.was(s)
+		if s.Unix || w.silent[id] || !wasSilent(s, before.Moved) {
+			continue
+		}
+		if seen == nil {
+			seen = make(map[ends]bool, len(w.conns.byID))
+			for _, c := range w.conns.byID {
+				seen[c.ends()] = true
+			}
+		}
+		if seen[id.ends] {
+			continue
+		}
+		w.silent[id] = true
+		w.printOne(s, joined, at)
+	}
+}
+
+// alertSize is more than a close_notify takes (RFC 8446 §6.1), with which crypto/tls
+// closes a connection.
+const alertSize = 96
+
+// wasSilent reports whether no data went on a socket since it had moved that much.
+func wasSilent(s *bpf.Socket, before bpf.Moved) bool {
+	sent := s.Moved[bpf.Send] - before[bpf.Send]
+	return s.Moved[bpf.Recv] == before[bpf.Recv] && (sent == 0 || s.Closed && sent < alertSize)
+}
+
+func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
+	proc, _ := w.processes.at(s.PID)
+	e := export.Conn{
+		Action: export.ConnSilent, Local: s.Local, Remote: s.Remote, Role: roleOf(s.Role), Joined: export.JoinedStart,
+		State: export.StateConnected, BytesSent: &s.Moved[bpf.Send], BytesReceived: &s.Moved[bpf.Recv],
+	}
+	if joined {
+		e.Joined = export.JoinedMid
+	}
+	switch {
+	case s.Connecting:
+		e.State = export.StateConnecting
+	case s.Closed:
+		e.State = export.StateClosed
+	}
+	if s.QuietKnown {
+		e.Silent = new(min(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
+		e.Last = lastMoved(s)
+		if s.Moved[bpf.Send] > 0 && s.Moved[bpf.Recv] > 0 {
+			e.OtherWay = new(max(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
+		}
+	}
+	if e.Role == decoder.Client {
+		notMade(&e, proc.source, "")
+	}
+	w.conns.events.Conn(export.Meta{Time: w.conns.clock.wall(at), PID: s.PID, Comm: proc.comm}, &e)
+}
+
+// lastMoved returns in which direction data went last, or nil for none.
+func lastMoved(s *bpf.Socket) *decoder.Direction {
+	sent, received := s.Moved[bpf.Send] > 0, s.Moved[bpf.Recv] > 0
+	switch {
+	case !sent && !received:
+		return nil
+	case sent && (!received || s.Quiet[bpf.Send] <= s.Quiet[bpf.Recv]):
+		return new(decoder.Send)
+	}
+	return new(decoder.Recv)
+}
+
+// looked takes what was found while processes run, to be judged when all records
+// of before are read.
+func (w *sockets) looked(list []bpf.Socket, at int64) { w.latest = &look{at, list} }
+
+// tick judges what was found, when records until the given time are read.
+func (w *sockets) tick(read int64, idle bool) {
+	if l := w.latest; l != nil && (idle || read > l.at) {
+		w.latest = nil
+		w.judgeRunning(*l)
+	}
+}

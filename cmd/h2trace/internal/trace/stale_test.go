@@ -1,0 +1,160 @@
+package trace
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/http2"
+
+	"h2trace/bpf"
+)
+
+// TestStale loses the request that a server answers. The answer is no frame on an
+// idle stream, and its windows are not known.
+func TestStale(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		kind bpf.Kind
+	}{{"TLS", bpf.KindData}, {"without TLS", bpf.KindSegment}} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out, frames bytes.Buffer
+			table := newTestTable(t, &out)
+			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{
+				Role: bpf.RoleServer, Plain: tt.kind == bpf.KindSegment, Handshake: true,
+			}})
+			var next [2]position
+			say := func(dir int, lost, stale bool) {
+				r := record(tt.kind, dir, &next, &frames)
+				r.Data.Stale = stale
+				switch {
+				case lost:
+				case tt.kind == bpf.KindData:
+					table.data(r)
+				default:
+					table.segment(r)
+				}
+			}
+			framer := http2.NewFramer(&frames, nil)
+			frames.WriteString(http2.ClientPreface)
+			do(t, framer.WriteSettings())
+			say(bpf.Recv, false, false)
+			do(t, framer.WriteSettings())
+			say(bpf.Send, false, false)
+			do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}, EndStream: true, EndHeaders: true}))
+			say(bpf.Recv, true, false)
+			do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x88}, EndHeaders: true}))
+			say(bpf.Send, false, true)
+			do(t, table.endAll())
+			do(t, table.failed)
+			do(t, table.events.Flush())
+			answer := ""
+			for line := range strings.Lines(out.String()) {
+				if strings.Contains(line, `"type":"HEADERS"`) {
+					answer = line
+				}
+			}
+			const unknown = `"window":{"conn_send":null,"conn_recv":null,"stream_send":null,"stream_recv":null}`
+			if strings.Contains(answer, "violation") || !strings.Contains(answer, unknown) {
+				t.Errorf("the answer is %s", answer)
+			}
+		})
+	}
+}
+
+// TestLostEnd loses the response on a connection without TLS, and the close, or what
+// may be the response. How the exchange ended is not known, nor how much came.
+func TestLostEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		lost, exits  bool
+		before       bool // the last record, that is
+		want, unlike []string
+	}{
+		{"lost, then the process ends", true, true, false, []string{`"event":"exchange"`, `"bytes_received":null`}, []string{"aborted", `"unanswered":true`}},
+		{"lost, then the observing ends", true, false, false, []string{`"event":"exchange"`}, []string{"aborted", `"open":true`}},
+		{"lost before, then the process ends", true, true, true, []string{`"class":"aborted"`, `"bytes_received":0`}, nil},
+		{"lost before, then the observing ends", true, false, true, []string{`"open":true`}, nil},
+		{"the process ends", false, true, false, []string{`"class":"aborted"`, `"bytes_received":0`}, nil},
+		{"the observing ends", false, false, false, []string{`"open":true`}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, asked := range []string{
+				"GET /a HTTP/1.1\r\nHost: goproxy.example\r\n\r\n",
+				http2.ClientPreface + settings(t) + request(t, 1),
+			} {
+				var out bytes.Buffer
+				table := newTestTable(t, &out)
+				table.lost = func() (uint64, error) {
+					if tt.lost {
+						return 2, nil
+					}
+					return 0, nil
+				}
+				if tt.before {
+					table.audit.lost, table.audit.lostAt = 2, 1
+				}
+				table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
+				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 2, Data: bpf.Data{Dir: bpf.Send, Payload: []byte(asked)}})
+				if tt.exits {
+					do(t, table.endProcess(9, 100))
+				}
+				do(t, table.endAll())
+				do(t, table.events.Flush())
+				for _, want := range tt.want {
+					if !strings.Contains(out.String(), want) {
+						t.Errorf("no %s in\n%s", want, &out)
+					}
+				}
+				for _, no := range tt.unlike {
+					if strings.Contains(out.String(), no) {
+						t.Errorf("%s in\n%s", no, &out)
+					}
+				}
+			}
+		})
+	}
+}
+
+// record returns the record of frames, which it takes.
+func record(kind bpf.Kind, dir int, next *[2]position, frames *bytes.Buffer) *bpf.Record {
+	at := &next[dir]
+	r := &bpf.Record{Kind: kind, Conn: 1, PID: 9, Time: int64(10 * (next[0].seq + next[1].seq + 1)), Data: bpf.Data{
+		Dir: dir, Seq: at.seq, Offset: at.offset, Payload: bytes.Clone(frames.Bytes()),
+	}}
+	at.seq, at.offset = at.seq+1, at.offset+uint64(frames.Len())
+	frames.Reset()
+	return r
+}
+
+// TestAstray has a block that cannot be decoded: the header table is asked for, of
+// the process, and not again when it does not come.
+func TestAstray(t *testing.T) {
+	var out, frames bytes.Buffer
+	table := newTestTable(t, &out)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleServer, Handshake: true}})
+	c := table.byID[1]
+	var next [2]position
+	framer := http2.NewFramer(&frames, nil)
+	frames.WriteString(http2.ClientPreface)
+	do(t, framer.WriteSettings())
+	for i, tt := range []struct {
+		block string
+		asked bool
+	}{{"\x82", false}, {"\x80", true}, {"\xbe", false}} {
+		do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: []byte(tt.block), EndStream: true, EndHeaders: true}))
+		table.data(record(bpf.KindData, bpf.Recv, &next, &frames))
+		do(t, table.failed)
+		if asked := c.missing != nil; asked != tt.asked {
+			t.Errorf("block %x: the table is asked for: %t", tt.block, asked)
+		}
+		do(t, table.recovery.leave(c))
+	}
+}
+
+func do(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,42 @@
+package trace
+
+import (
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/export"
+)
+
+// InTunnel implements exchange.TunnelSink: TLS may begin inside of a
+// connection.
+func (c *tracedConn) InTunnel(_ int64, d decoder.Direction, b []byte) { c.readHello(&c.inner, d, b) }
+
+// mayHold reports whether a connection that uses the same socket later is inside
+// of this one, or this one inside of that: both were there before.
+func (c *tracedConn) mayHold(later *tracedConn) bool {
+	return c.plain == nil && c.event.Joined == export.JoinedMid && later.event.Joined == export.JoinedMid
+}
+
+// tell finds out which of two connections on a socket is inside of the other.
+// The outer one carries records of TLS, which a Write begins with.
+func (c *tracedConn) tell(d *bpf.Data) {
+	inner, outer := c, c.beside
+	switch {
+	case isRecord(d.Payload):
+		inner, outer = outer, inner
+	case d.Dir == bpf.Recv: // maybe the rest of one
+		return
+	}
+	c.beside = nil
+	outer.tunnel = true
+	inner.event.Via = outer.asProxy()
+	if at := inner.socket(); c.table.sockets[at] == outer && !inner.finished() {
+		c.table.sockets[at] = inner
+	}
+}
+
+// isRecord reports whether b begins with the header of a record of TLS
+// (RFC 8446 §5.1).
+func isRecord(b []byte) bool {
+	const maxCiphertext = 1<<14 + 2048 // of TLS 1.2 (RFC 5246 §6.2.3)
+	return len(b) >= 5 && b[0] >= 20 && b[0] <= 23 && b[1] == 3 && int(b[3])<<8|int(b[4]) <= maxCiphertext
+}

@@ -1,0 +1,90 @@
+package trace
+
+import (
+	"fmt"
+
+	"h2trace/bpf"
+	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/verify"
+	"h2trace/decoder"
+	"h2trace/export"
+)
+
+// list takes what tells which connection a list of header fields belongs to.
+func (t *connTable) list(r *bpf.Record) {
+	if c := t.byID[r.Conn]; c != nil {
+		c.verify.List(&r.List)
+	}
+}
+
+// verified returns the totals for the summary, or nil.
+func (t *connTable) verified() *export.Verified {
+	if t.verifier == nil {
+		return nil
+	}
+	v := export.Verified(t.verifier.Totals)
+	return &v
+}
+
+// verifyBlock holds the field block that a frame completes against what the
+// process itself has.
+func (c *tracedConn) verifyBlock(f *decoder.Frame) {
+	c.verify.Decoded(verify.Block{
+		Time:   f.Time,
+		Dir:    f.Dir,
+		Stream: f.StreamID,
+		End:    c.next[f.Dir].offset,
+		Bytes:  f.Block,
+		Fields: f.Headers,
+		Failed: f.HeadersError != "",
+	})
+}
+
+// differ prints a difference.
+func (c *tracedConn) differ(d verify.Difference) {
+	c.table.events.Verify(c.at(d.Time), &export.Difference{
+		Dir: d.Dir, Stream: d.Stream, Index: d.Index, Want: d.Want, Got: d.Got,
+	})
+}
+
+func (c *tracedConn) endVerify() {
+	if c.verify != nil {
+		c.verify.Close()
+	}
+}
+
+// verdict says what verifying came to.
+func verdict(t verify.Totals) string {
+	s := fmt.Sprintf("verified %d header blocks with %d fields: ", t.Blocks, t.Fields)
+	switch t.Mismatches {
+	case 0:
+		s += "no difference"
+	case 1:
+		s += "1 block differs; see the verify event, and please report this"
+	default:
+		s += fmt.Sprintf("%d blocks differ; see the verify events, and please report this", t.Mismatches)
+	}
+	if t.Unchecked > 0 {
+		s += fmt.Sprintf("; %d more could not be verified", t.Unchecked)
+	}
+	return s
+}
+
+// unverified says which headers of an executable cannot be verified, or
+// returns "".
+func unverified(sites []plan.Site) string {
+	sent, received := false, false
+	for _, s := range sites {
+		sent = sent || s.Tap == plan.VerifyEncoded
+		received = received || s.Tap == plan.VerifyDecoded
+	}
+	switch {
+	case sent && received:
+		return ""
+	case sent:
+		return "headers that it receives"
+	case received:
+		return "headers that it sends"
+	}
+	return "its headers"
+}

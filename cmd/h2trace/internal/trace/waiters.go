@@ -1,0 +1,88 @@
+package trace
+
+import (
+	"hash/maphash"
+	"slices"
+
+	"h2trace/decoder/exchange"
+)
+
+// waiters finds connections that were closed and linger, by the requests that wait
+// for a response on them. Thousands may be closed at once, each with hundreds.
+type waiters struct {
+	fresh     []*tracedConn // not entered yet, by time of their close
+	byRequest map[uint64][]*tracedConn
+	seed      maphash.Seed
+}
+
+func newWaiters() waiters {
+	return waiters{byRequest: make(map[uint64][]*tracedConn), seed: maphash.MakeSeed()}
+}
+
+// closed takes a connection that begins to linger.
+func (w *waiters) closed(c *tracedConn) { w.fresh = append(w.fresh, c) }
+
+// enter enters the connections that were closed since.
+func (w *waiters) enter() {
+	for _, c := range w.fresh {
+		if c.finished() {
+			continue
+		}
+		c.tracker.Any(func(e *exchange.Exchange) bool {
+			key := w.key(c.meta.PID, e)
+			if list := w.byRequest[key]; e.Status == 0 && !slices.Contains(list[max(0, len(list)-1):], c) {
+				w.byRequest[key] = append(list, c)
+				c.waits = append(c.waits, key)
+			}
+			return false
+		})
+	}
+	w.fresh = nil
+}
+
+// find returns the first connection closed before an exchange began on which its
+// request still waits for a response, or nil. Its method, URL and process are the
+// same.
+func (w *waiters) find(pid int, e *exchange.Exchange) *tracedConn {
+	w.enter()
+	key := w.key(pid, e)
+	for {
+		w.trim(key)
+		list := w.byRequest[key]
+		if len(list) == 0 || list[0].closed.at >= e.Start {
+			return nil
+		}
+		if c := list[0]; c.meta.PID == pid && c.tracker.Waits(e.Method, e.URL) {
+			return c
+		}
+		w.byRequest[key] = list[1:]
+	}
+}
+
+// finished drops a connection that has just finished, and others before it.
+func (w *waiters) finished(c *tracedConn) {
+	for _, key := range c.waits {
+		w.trim(key)
+	}
+	c.waits = nil
+}
+
+// trim drops those that finished from the front of a list.
+func (w *waiters) trim(key uint64) {
+	list := w.byRequest[key]
+	for len(list) > 0 && list[0].finished() {
+		list = list[1:]
+	}
+	if len(list) == 0 {
+		delete(w.byRequest, key)
+		return
+	}
+	w.byRequest[key] = list
+}
+
+func (w *waiters) key(pid int, e *exchange.Exchange) uint64 {
+	return maphash.Comparable(w.seed, struct {
+		pid         int
+		method, url string
+	}{pid, e.Method, e.URL})
+}

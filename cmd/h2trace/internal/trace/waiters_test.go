@@ -1,0 +1,59 @@
+package trace
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"h2trace/bpf"
+)
+
+// TestManyClosed has a process end with many connections, each with requests that
+// have no response: eight times as many cost not much more than eight times as much.
+func TestManyClosed(t *testing.T) {
+	const n, requests = 150, 100
+	few, many := closeMany(t, n, requests), closeMany(t, 8*n, requests)
+	ratio := float64(many) / float64(few)
+	t.Logf("%v, %v for 8 times as many: %.1f times", few, many, ratio)
+	if ratio > 24 {
+		t.Errorf("eight times as many connections cost %.0f times as much", ratio)
+	}
+}
+
+// closeMany returns the CPU time that it takes to end connections, the least of two.
+func closeMany(t *testing.T, conns, requests int) time.Duration {
+	var asked strings.Builder
+	for i := range requests {
+		fmt.Fprintf(&asked, "GET /%d HTTP/1.1\r\nHost: goproxy.example\r\n\r\n", i)
+	}
+	least := time.Duration(1 << 62)
+	for range 2 {
+		table := newTestTable(t, io.Discard)
+		for id := uint64(1); id <= uint64(conns); id++ {
+			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: id, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
+			table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: id, PID: 9, Time: 1, Data: bpf.Data{Dir: bpf.Send, Payload: []byte(asked.String())}})
+		}
+		before := processTime(t)
+		do(t, table.endProcess(9, 100))
+		do(t, table.expire(1<<40, false))
+		least = min(least, processTime(t)-before)
+		if table.exchanges != uint64(conns*requests) {
+			t.Fatalf("%d exchanges, want %d", table.exchanges, conns*requests)
+		}
+	}
+	return least
+}
+
+// processTime returns the CPU time of this process.
+func processTime(t *testing.T) time.Duration {
+	const clock = 2 // CLOCK_PROCESS_CPUTIME_ID
+	var at syscall.Timespec
+	if _, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&at)), 0); err != 0 {
+		t.Skip("no CPU time of a process:", err)
+	}
+	return time.Duration(at.Nano())
+}
