@@ -166,6 +166,8 @@ func (p *progress) status(now time.Time) {
 
 // short leaves out of the name of a package what all have in common.
 func short(pkg string) string {
-	pkg = strings.TrimPrefix(pkg, "h2trace/")
-	return strings.TrimPrefix(pkg, "cmd/h2trace/internal/")
+	for _, room := range []string{"h2trace/", "cmd/h2trace/internal/", "testkit/"} {
+		pkg = strings.TrimPrefix(pkg, room)
+	}
+	return pkg
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/bpf"
-	"h2trace/cmd/h2trace/internal/contract"
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/export"

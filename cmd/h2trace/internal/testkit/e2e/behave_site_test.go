@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/modproxy"
+)
+
+// site is an HTTP/2 server inside the test process, which nobody observes.
+type site struct {
+	url      string
+	env      []string // in which programs trust it
+	requests atomic.Int64
+}
+
+// startSite serves /echo, /text, /binary, /numbers, /secrets, /events and, for every
+// other path, a body that is the path.
+func startSite(t testing.TB) *site {
+	t.Helper()
+	a := modproxy.NewAuthority(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{url: "https://" + ln.Addr().String(), env: peerEnv(a)}
+	srv := &http.Server{
+		Handler:   s,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{a.Server(t)}},
+		ErrorLog:  log.New(io.Discard, "", 0), // clients that vanish are part of the tests
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.ServeTLS(ln, "", "") // ends with ErrServerClosed
+	}()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // Shutdown with a dead context stops listening and returns
+		_ = srv.Shutdown(ctx)
+		_ = srv.Close()
+		<-done
+	})
+	return s
+}
+
+// eventLength is how long each event of /events is, which says its number.
+const eventLength = 16
+
+var (
+	textBody   = strings.Repeat("Grüße, 世界 ", 3000)
+	binaryBody = func() string {
+		b := make([]byte, 40_000)
+		for i := range b {
+			b[i] = byte(i * 7)
+		}
+		return string(b)
+	}()
+	// numbersBody is not the same at any two places.
+	numbersBody = func() string {
+		var b strings.Builder
+		for i := range 30_000 {
+			b.WriteString(strconv.Itoa(i) + ",")
+		}
+		return b.String()
+	}()
+)
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	switch r.URL.Path {
+	case "/echo":
+		_, _ = io.Copy(w, r.Body)
+	case "/text":
+		_, _ = io.WriteString(w, textBody)
+	case "/binary":
+		_, _ = io.WriteString(w, binaryBody)
+	case "/numbers":
+		_, _ = io.WriteString(w, numbersBody)
+	case "/secrets":
+		w.Header().Set("Set-Cookie", "session=server-secret-1")
+		w.Header().Set("Location", "https://user:server-secret-2@goproxy.example/?token=server-secret-3")
+	case "/events":
+		for i := 0; r.Context().Err() == nil; i++ {
+			_, _ = fmt.Fprintf(w, "%*d\n", eventLength-1, i)
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(5 * time.Millisecond)
+		}
+	default:
+		_, _ = io.WriteString(w, r.URL.Path)
+	}
+}
+
+// touch creates a file that a program waits for.
+func touch(t testing.TB, file string) {
+	t.Helper()
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,221 @@
+package e2e
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/contract"
+	"h2trace/cmd/h2trace/internal/testkit/http2debug"
+	"h2trace/cmd/h2trace/internal/testkit/modproxy"
+	"h2trace/cmd/h2trace/internal/testkit/oracle"
+	"h2trace/cmd/h2trace/internal/testkit/wire"
+)
+
+// TestJoin attaches to one end of a connection that has been at work for a
+// while, at random moments: every header list that is printed is the one that
+// the process itself logged, and from the first known one on all are known.
+func TestJoin(t *testing.T) {
+	needProbes(t)
+	for _, side := range []string{"client", "server"} {
+		for _, impl := range []string{"net", "x"} {
+			for _, storm := range storms {
+				t.Run(side+"/"+impl+"/"+storm.name, func(t *testing.T) { joinPair(t, side, impl, storm.scenario) })
+			}
+		}
+	}
+}
+
+// TestJoinLargeTables does so where both ends allow header tables of 64 KiB, which
+// have hundreds of entries from before the attach.
+func TestJoinLargeTables(t *testing.T) {
+	needProbes(t)
+	for _, side := range []string{"client", "server"} {
+		t.Run(side, func(t *testing.T) { joinPair(t, side, "x", "table", "-table", "65536") })
+	}
+}
+
+// TestJoinPlain does so on connections without TLS, which packets tell of, and
+// awaits windows, too.
+func TestJoinPlain(t *testing.T) {
+	needProbes(t)
+	chosen := []string{"client/net/all kinds of frames", "server/x/many streams"}
+	full := os.Getenv("H2TRACE_JOINS") != ""
+	if !full {
+		t.Attr("reduced", "joins without TLS: tiny requests, and one more of each side; with H2TRACE_JOINS all")
+	}
+	for _, side := range []string{"client", "server"} {
+		for _, impl := range []string{"net", "x"} {
+			for i, storm := range storms {
+				name := side + "/" + impl + "/" + storm.name
+				if i == 0 || full || slices.Contains(chosen, name) {
+					t.Run(name, func(t *testing.T) { joinPair(t, side, impl, storm.scenario, "-plain") })
+				}
+			}
+		}
+	}
+}
+
+// joins is how often a connection is joined.
+const joins = 2
+
+// roomy is a buffer that is not full when this machine has no time for h2trace
+// for a while: connections that are joined are copied whole.
+const roomy = "128MiB"
+
+func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
+	a := modproxy.NewAuthority(t)
+	plain := slices.Contains(flags, "-plain")
+	logFile := filepath.Join(t.TempDir(), "debug.log")
+	pid, end := startPair(t, a, side, impl, scenario, logFile, flags...)
+	await(t, "requests before the attach", func() bool { return lines(logFile, ":path") > 50 })
+	var traces []*contract.Stream
+	for range joins {
+		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
+		tr := startTracing(t, command{flags: []string{"--buffer", roomy, "-p", strconv.Itoa(pid)}})
+		await(t, "header lists after the attach", func() bool { return lines(tr.events, `"headers":[`) > 20 })
+		if plain {
+			await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > 30 })
+		}
+		if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		r := tr.wait()
+		if r.status != 0 {
+			t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
+		}
+		if err := checkSummary(r.stream); err != nil {
+			t.Error(err)
+		}
+		traces = append(traces, r.stream)
+	}
+	end()
+	b, err := os.ReadFile(logFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := http2debug.Parse(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := http2debug.Attribute(eventsOf(log, log.Conns[0]), log.Conns[0])
+	for _, s := range traces {
+		conns := s.Conns()
+		if len(conns) != 1 {
+			t.Fatalf("%d connections in the trace, want 1", len(conns))
+		}
+		p := &oracle.Partial{Trace: conns[0], Log: log.Conns[0], Headers: headers}
+		checkPartial(t, p)
+		known, err := p.CheckFlow()
+		if err != nil {
+			t.Error(err)
+		}
+		if plain && (known.ConnSend == 0 || known.ConnRecv == 0 || known.Streams == 0) {
+			t.Errorf("what is known is not what can be: %+v", known)
+		}
+		checkJoined(t, conns[0])
+	}
+}
+
+// startPair starts a server and a client that works until end is called, both
+// with some flags. The one on the given side logs its frames.
+func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFile string, both ...string) (pid int, end func()) {
+	t.Helper()
+	flags := append([]string{"-impl", "x", "-repeat", "-timeout", "10m", "-scenario", scenario}, both...)
+	if side == "server" {
+		srv := startLoggingServer(t, serverArgs(t, a, append([]string{"-impl", impl}, both...)...), debugEnv(peerEnv(a)), logFile)
+		endClient := startStorm(t, stormArgs(t, srv.addr, flags), peerEnv(a))
+		return srv.pid, func() {
+			endClient()
+			srv.stop()
+		}
+	}
+	srv := startServer(t, serverArgs(t, a, both...), peerEnv(a))
+	flags[1] = impl
+	args := stormArgs(t, srv.addr, flags)
+	return startLogging(t, args, debugEnv(peerEnv(a)), logFile)
+}
+
+// stormArgs is an h2client against the server at addr, without TLS if one of the
+// flags says so.
+func stormArgs(t *testing.T, addr string, flags []string) []string {
+	t.Helper()
+	args := clientArgs(t, addr, flags...)
+	if slices.Contains(flags, "-plain") {
+		args = append(args, "-url", "http://"+addr)
+	}
+	return args
+}
+
+// startLogging starts a client that works until end is called, with its stderr
+// in a file.
+func startLogging(t *testing.T, args, env []string, logFile string) (pid int, end func()) {
+	t.Helper()
+	stderr, err := os.Create(logFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env, cmd.Stderr = env, stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd.Process.Pid, func() {
+		_ = stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", args[0], err)
+		}
+	}
+}
+
+// buffered is what may be under way at the attach beside one block, of which a
+// part went before: what the http2 package encoded and did not flush, or read
+// and did not decode. It buffers 4096 bytes.
+const buffered = 4096
+
+// checkJoined demands header lists in both directions, and that none is missing
+// from the first on. Before it come only those of blocks that had begun, and
+// the last frame of a direction may be cut by the end of the trace.
+func checkJoined(t *testing.T, c *contract.Conn) {
+	t.Helper()
+	var known [2]int
+	var unknown, bytesUnknown [2]int64
+	var last [2]int
+	for i, e := range c.Frames {
+		last[e.Direction()] = i
+	}
+	for i, e := range c.Frames {
+		d := e.Direction()
+		switch {
+		case e.Headers != nil:
+			known[d]++
+		case e.Truncated && i == last[d]:
+		case e.HeadersError != "" && known[d] > 0:
+			t.Errorf("%s line %d: %q after %d header lists that were known", c.ID, e.Line, e.HeadersError, known[d])
+		case e.HeadersError != "":
+			unknown[d]++
+			bytesUnknown[d] += int64(e.Length) + 9
+		}
+	}
+	for d := range known {
+		if known[d] == 0 {
+			t.Errorf("%s: no header list is known", wire.Dir(d))
+		}
+		if unknown[d] > 1 && bytesUnknown[d] > buffered {
+			t.Errorf("%s: %d header lists of %d bytes are unknown at first", wire.Dir(d), unknown[d], bytesUnknown[d])
+		}
+	}
+}

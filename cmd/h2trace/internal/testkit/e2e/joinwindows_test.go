@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/contract"
+	"h2trace/cmd/h2trace/internal/testkit/http2debug"
+	"h2trace/cmd/h2trace/internal/testkit/modproxy"
+	"h2trace/cmd/h2trace/internal/testkit/oracle"
+)
+
+// joinBuilds are the clients that TestJoinWindows joins: the oldest and the
+// newest release, and those with which something changed in what is read.
+var joinBuilds = []struct {
+	release string
+	x       bool
+	noRecv  bool // what it keeps of the connection's receive window is not right
+}{
+	{release: "go1.18.10", noRecv: true},
+	{release: "go1.21.13"},
+	{release: "go1.24.13"},
+	{release: "go1.26.8"},
+	{release: "go1.27.3"},
+	{release: "go1.21.13", x: true},
+}
+
+// TestJoinWindows attaches to clients that are at work, at random moments: every
+// window that is printed is the true one, by the log of the client from its
+// start, and soon all are. H2TRACE_JOINS says how often.
+func TestJoinWindows(t *testing.T) {
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	srv := startServer(t, serverArgs(t, a, "-impl", "x"), peerEnv(a))
+	for _, build := range joinBuilds {
+		toolchain(t, build.release)
+		name := build.release
+		if build.x {
+			name += " x-net"
+		}
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "client")
+			buildClient(t, joinClient, build.release, file, build.x, []string{"CGO_ENABLED=0"}, "-ldflags=-s -w")
+			for _, work := range []string{"storm", "bulk", "idle"} {
+				t.Run(work, func(t *testing.T) {
+					joinWindows(t, []string{file, "https://" + srv.addr, work}, debugEnv(peerEnv(a)), !build.noRecv)
+				})
+			}
+		})
+	}
+}
+
+// joinTimes is how often a client is joined.
+func joinTimes() int {
+	if n, err := strconv.Atoi(os.Getenv("H2TRACE_JOINS")); err == nil {
+		return n
+	}
+	return 1
+}
+
+func joinWindows(t *testing.T, args, env []string, recvKept bool) {
+	logFile := filepath.Join(t.TempDir(), "debug.log")
+	pid, end := startLogging(t, args, env, logFile)
+	joinLogging(t, pid, filepath.Base(args[0]), logFile, end, 30, recvKept)
+}
+
+// joinLogging attaches to a process of one connection, which logs its frames,
+// until some have windows that are known, and calls end before it reads the log.
+func joinLogging(t *testing.T, pid int, name, logFile string, end func(), frames int, recvKept bool) {
+	t.Helper()
+	await(t, "a request before the attach", func() bool { return lines(logFile, ":path") > 1 })
+	var traces []*contract.Stream
+	for i := range joinTimes() {
+		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
+		flags := []string{"--buffer", roomy, "-p", strconv.Itoa(pid)}
+		if i%2 == 1 {
+			flags = []string{"--buffer", roomy, "-n", name, "--duration", "1h"}
+		}
+		tr := startTracing(t, command{flags: flags})
+		await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > frames })
+		if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		r := tr.wait()
+		if r.status != 0 {
+			t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
+		}
+		traces = append(traces, r.stream)
+	}
+	end()
+	b, err := os.ReadFile(logFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := http2debug.Parse(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	headers := http2debug.Attribute(eventsOf(log, log.Conns[0]), log.Conns[0])
+	for _, s := range traces {
+		p := &oracle.Partial{Trace: s.Conns()[0], Log: log.Conns[0], Headers: headers}
+		checkPartial(t, p)
+		known, err := p.CheckFlow()
+		if err != nil {
+			t.Error(err)
+		}
+		if known.ConnSend == 0 || known.Streams == 0 || recvKept != (known.ConnRecv > 0) {
+			t.Errorf("what is known is not what can be: %+v", known)
+		}
+		t.Attr("known", fmt.Sprintf("from frame %d, of streams from frame %d, of %d", known.FirstConn, known.FirstStreams, known.Frames))
+	}
+}
+
+// anyWindow is what comes before the first window of a frame, and unknownWindow is
+// it where none is known.
+const anyWindow, unknownWindow = `"window":{"conn_send":`, `"window":{"conn_send":null`
+
+// knownWindows returns how many frames in a file of events have a window of the
+// connection, which only a sample can have made known.
+func knownWindows(file string) int {
+	all := lines(file, anyWindow) // first: the file grows
+	return all - lines(file, unknownWindow)
+}

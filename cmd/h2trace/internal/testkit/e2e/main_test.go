@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binDir is where the programs under test are built, once for all tests.
+var binDir string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "h2trace-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binDir = dir
+	heedSignals()
+	status := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// heedSignals gives programs under test the defaults for signals that whoever
+// started the tests ignores: nohup(1) SIGHUP, and shells SIGINT and SIGQUIT in
+// what they run in the background. What is ignored is inherited.
+func heedSignals() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+}
+
+var build = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "build", "-o", binDir+"/",
+		"h2trace/cmd/h2trace", "h2trace/cmd/h2trace/internal/testkit/h2client", "h2trace/cmd/h2trace/internal/testkit/h2server",
+		"h2trace/scripts/degrade").CombinedOutput()
+	return string(out), err
+})
+
+// bin returns the path of a program under test.
+func bin(t testing.TB, name string) string {
+	t.Helper()
+	if out, err := build(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return filepath.Join(binDir, name)
+}
+
+var check = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command(filepath.Join(binDir, "h2trace"), "check").CombinedOutput()
+	return string(out), err
+})
+
+// needProbes skips a test where the kernel or the user allows no probes.
+func needProbes(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		skip(t, "needs root to attach probes")
+	}
+	bin(t, "h2trace")
+	if out, err := check(); err != nil {
+		skip(t, fmt.Sprintf("h2trace check says that run mode does not work here: %v\n%s", err, out))
+	}
+}
+
+// skip skips a test, but not in CI, where what it needs must be there.
+func skip(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// patience bounds every wait for a program: far more than any of them needs.
+const patience = 90 * time.Second
+
+// await polls until done, for conditions that have no channel.
+func await(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+	}
+}
+
+// indent sets output of a program apart in a message.
+func indent(s string) string {
+	const most = 8 << 10
+	if len(s) > most {
+		s = "[…]" + s[len(s)-most:]
+	}
+	return "\t| " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n\t| ")
+}

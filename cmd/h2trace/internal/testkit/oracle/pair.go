@@ -1,0 +1,168 @@
+// Package oracle holds what h2trace printed against what the observed Go
+// program logged about itself, and against a model of flow control. Equality
+// is the measure: each frame, each header field, each window.
+package oracle
+
+import (
+	"fmt"
+	"strings"
+
+	"h2trace/cmd/h2trace/internal/testkit/contract"
+	"h2trace/cmd/h2trace/internal/testkit/http2debug"
+	"h2trace/cmd/h2trace/internal/testkit/wire"
+)
+
+// Pair is one connection as both witnesses describe it.
+type Pair struct {
+	Trace *contract.Conn
+	Log   *http2debug.Conn
+	// Tail is, by direction, how many frames one witness has beyond the last
+	// of the other; see Options.
+	Tail [2]int
+
+	frames [2][]seen
+}
+
+// seen is one frame of the trace.
+type seen struct {
+	*wire.Frame
+	event *contract.Event
+}
+
+// Options say what a scenario makes unavoidable. The zero value demands
+// equality without exception.
+type Options struct {
+	// Tail allows the witnesses to end at different frames, as they do when
+	// the process exits while it holds bytes that TLS has delivered and the
+	// Framer has not parsed (the trace knows more of recv), or a frame that
+	// it has logged and not yet handed to TLS (the log knows more of send).
+	Tail bool
+}
+
+// maxTail bounds in bytes what Options.Tail forgives in either direction after
+// one frame of any size: what the bufio.Reader of net/http holds, or a burst of
+// small writes.
+const maxTail = 4096
+
+// Match finds for each logged connection the traced one that is equal to it.
+// It is an error when their numbers differ or when one has no equal; the error
+// then shows the first difference to the most similar one.
+func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, error) {
+	var open []*Pair
+	for _, c := range conns {
+		if len(c.Frames) == 0 {
+			continue
+		}
+		p, err := newPair(c)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, p)
+	}
+	if len(open) != len(log.Conns) {
+		return nil, fmt.Errorf("%d connections with frames in the trace, %d in the log", len(open), len(log.Conns))
+	}
+	var pairs []*Pair
+	for _, lc := range log.Conns {
+		best, at := mostSimilar(open, lc, opt)
+		if at.err != nil {
+			return nil, fmt.Errorf("framer %s and %s: %w", lc.Framer, open[best].Trace.ID, at.err)
+		}
+		p := open[best]
+		p.Log, p.Tail = lc, at.tail
+		pairs = append(pairs, p)
+		open = append(open[:best], open[best+1:]...)
+	}
+	return pairs, nil
+}
+
+func newPair(c *contract.Conn) (*Pair, error) {
+	p := &Pair{Trace: c}
+	for _, e := range c.Frames {
+		f, err := e.WireFrame()
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w: %.300s", e.Line, err, e.Raw)
+		}
+		d := e.Direction()
+		p.frames[d] = append(p.frames[d], seen{f, e})
+	}
+	return p, nil
+}
+
+// likeness is how far two connections agree.
+type likeness struct {
+	common int // frames before the first difference, both directions
+	tail   [2]int
+	err    error // the first difference
+}
+
+func mostSimilar(open []*Pair, lc *http2debug.Conn, opt Options) (best int, at likeness) {
+	at.common = -1
+	for i, p := range open {
+		l := p.compare(lc, opt)
+		if l.err == nil {
+			return i, l
+		}
+		if l.common > at.common {
+			best, at = i, l
+		}
+	}
+	return best, at
+}
+
+func (p *Pair) compare(lc *http2debug.Conn, opt Options) likeness {
+	var l likeness
+	for _, d := range []wire.Dir{wire.Send, wire.Recv} {
+		common, tail, err := compareDir(d, p.frames[d], lc.Dir(d), opt)
+		l.common += common
+		l.tail[d] = tail
+		if l.err == nil {
+			l.err = err
+		}
+	}
+	return l
+}
+
+func compareDir(d wire.Dir, trace []seen, log []*http2debug.Frame, opt Options) (common, tail int, err error) {
+	n := min(len(trace), len(log))
+	for i := range n {
+		if trace[i].String() != log[i].String() {
+			return i, 0, difference(d, i, trace, log)
+		}
+	}
+	if len(trace) == len(log) {
+		return n, 0, nil
+	}
+	size := 0
+	for _, f := range trace[min(n+1, len(trace)):] {
+		size += 9 + int(f.Length)
+	}
+	for _, f := range log[min(n+1, len(log)):] {
+		size += 9 + int(f.Length)
+	}
+	// What only the trace sent, or only the log read, is nobody's tail.
+	natural := d == wire.Recv && len(trace) > len(log) || d == wire.Send && len(log) > len(trace)
+	if opt.Tail && natural && size <= maxTail {
+		return n, max(len(trace), len(log)) - n, nil
+	}
+	return n, 0, difference(d, n, trace, log)
+}
+
+// difference shows frame i of both witnesses and what stands around it.
+func difference(d wire.Dir, i int, trace []seen, log []*http2debug.Frame) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s frame %d differs (trace has %d, log has %d)\n", d, i, len(trace), len(log))
+	for k := max(0, i-3); k < i+4; k++ {
+		mark := "  "
+		if k == i {
+			mark = "> "
+		}
+		if k < len(trace) {
+			fmt.Fprintf(&b, "%strace[%d] line %d: %s\n", mark, k, trace[k].event.Line, trace[k].Frame)
+		}
+		if k < len(log) {
+			fmt.Fprintf(&b, "%s  log[%d] line %d: %s\n", mark, k, log[k].Line, &log[k].Frame)
+		}
+	}
+	return fmt.Errorf("%s", b.String())
+}
