@@ -290,7 +290,7 @@ func TestGuess(t *testing.T) {
 
 func (f *follower) guide(place int) {
 	f.t.Helper()
-	if err := f.c.WantFlow(f.conn, FlowWant{Place: [2]uint64{Recv: uint64(place)}}); err != nil {
+	if _, err := f.c.Wish(f.conn, Wish{Payload: &PayloadWish{Place: [2]uint64{Recv: uint64(place)}}}); err != nil {
 		f.t.Fatal(err)
 	}
 }

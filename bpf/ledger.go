@@ -72,34 +72,3 @@ func (c *Collector) Conns() ([]ConnState, error) {
 	}
 	return list, nil
 }
-
-// Forget frees the kernel's entry of the connection that the close record r
-// ended, unless a newer connection has taken its address meanwhile.
-func (c *Collector) Forget(r *Record) error {
-	return c.forget(probesConnKey{Ptr: r.Close.ptr, Tgid: uint32(r.PID), Life: r.Close.life}, r.Conn)
-}
-
-func (c *Collector) forget(key probesConnKey, id uint64) error {
-	var v probesConn
-	err := c.probes.Conns.Lookup(key, &v)
-	if err == nil && v.Id != id {
-		return nil
-	}
-	if err == nil {
-		err = c.probes.Conns.Delete(key)
-	}
-	if err == nil && v.Sk != 0 {
-		var owner probesConnKey
-		if c.probes.Socks.Lookup(v.Sk, &owner) == nil && owner == key {
-			err = c.probes.Socks.Delete(v.Sk)
-		}
-	}
-	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return fmt.Errorf("free a connection's entry: %w", err)
-	}
-	return nil
-}
-
-// ForgetConn frees the kernel's entry of a closed connection, as Forget does,
-// when its close record was lost.
-func (c *Collector) ForgetConn(s ConnState) error { return c.forget(s.key, s.ID) }

@@ -146,7 +146,7 @@ func TestLeftOut(t *testing.T) {
 		t.Fatalf("got %q, want %q", r.Data.Payload, first)
 	}
 	id := r.Conn
-	if err := c.WantFlow(id, FlowWant{Until: [2]uint64{Send: uint64(len(first) + body)}}); err != nil {
+	if _, err := c.Wish(id, Wish{Payload: &PayloadWish{Until: [2]uint64{Send: uint64(len(first) + body)}}}); err != nil {
 		t.Fatal(err)
 	}
 	say(t, conn, peer, strings.Repeat("x", body-1))
@@ -154,7 +154,7 @@ func TestLeftOut(t *testing.T) {
 	if !next() || string(r.Data.Payload) != "Z" || r.Data.Seq != 1 || r.Data.Offset != uint64(len(first)+body-1) {
 		t.Errorf("got record %d at %d with %.20q, want the last byte of the body", r.Data.Seq, r.Data.Offset, r.Data.Payload)
 	}
-	if err := c.WantFlow(id, FlowWant{Nothing: true}); err != nil {
+	if _, err := c.Wish(id, Wish{Payload: &PayloadWish{Nothing: true}}); err != nil {
 		t.Fatal(err)
 	}
 	say(t, conn, peer, "not wanted")

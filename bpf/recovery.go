@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/plan"
 )
@@ -89,28 +87,6 @@ func (c *Collector) RecoveryHits() (hits uint64, err error) {
 		return 0, fmt.Errorf("read what recovery costs: %w", err)
 	}
 	return hits, nil
-}
-
-// Want asks for up to the given numbers of HPACK tables of a connection, by
-// direction. It replaces what was asked for before; none at all is to be asked
-// for when no more are wanted.
-func (c *Collector) Want(conn uint64, tables [2]uint32) error {
-	var err error
-	if tables == [2]uint32{} {
-		err = c.probes.Wants.Delete(conn)
-		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			err = nil
-		}
-	} else {
-		err = c.probes.Wants.Put(conn, probesWant{Left: tables})
-		if errors.Is(err, unix.E2BIG) {
-			err = nil // its headers stay unknown
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("ask for header tables: %w", err)
-	}
-	return nil
 }
 
 // recovery is what recovers tables in one executable.

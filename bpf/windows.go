@@ -1,13 +1,7 @@
 package bpf
 
 import (
-	"errors"
-	"fmt"
-	"time"
 	"unsafe"
-
-	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/layout"
 )
@@ -87,29 +81,4 @@ func (c *Collector) readWindows(r *Record, sample []byte) error {
 		}
 	}
 	return nil
-}
-
-// WantWindows asks for up to so many Windows of a connection, one in each
-// interval, with the given streams of those that OpenStreams returned. It
-// replaces what was asked for before. It reports false when too many
-// connections want theirs.
-func (c *Collector) WantWindows(conn uint64, samples int, interval time.Duration, streams []uint64) (bool, error) {
-	var err error
-	if samples == 0 {
-		err = c.probes.WindowWants.Delete(conn)
-		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			err = nil
-		}
-	} else {
-		want := probesWindowWant{Left: uint32(samples), Interval: uint64(interval.Nanoseconds())}
-		want.Count = uint32(copy(want.Streams[:], streams))
-		err = c.probes.WindowWants.Put(conn, want)
-		if errors.Is(err, unix.E2BIG) {
-			return false, nil
-		}
-	}
-	if err != nil {
-		return false, fmt.Errorf("ask for windows: %w", err)
-	}
-	return true, nil
 }

@@ -49,7 +49,7 @@ func (a *audit) run(t *connTable, now int64, idle bool) error {
 		return err
 	}
 	a.unsaid = false
-	a.states, err = t.collector.Conns()
+	a.states, err = t.kernel.Conns()
 	return err
 }
 

@@ -113,7 +113,8 @@ func (c *tracedConn) leaveOut(dir int) {
 		return
 	}
 	c.until[dir] = next + uint64(left)
-	t.failed = errors.Join(t.failed, t.collector.LeaveOut(c.id, c.until))
+	_, err := t.kernel.Wish(c.id, bpf.Wish{Payload: &bpf.PayloadWish{Until: c.until}})
+	t.failed = errors.Join(t.failed, err)
 }
 
 // advance moves a direction on to seq and offset. What lies in between was
@@ -177,40 +178,35 @@ func (c *tracedConn) finish() error {
 	t.hellos.closed(c)
 	c.release()
 	err := t.recovery.leave(c)
-	if c.until != [2]uint64{} {
-		err = errors.Join(err, t.collector.ForgetBody(c.id))
-	}
-	end := c.closed
 	known, knownErr := c.endsKnown()
-	err = errors.Join(err, knownErr)
-	if end == nil {
-		if c.plain != nil {
-			c.plain.flush(c, c.latest)
-		}
-		if !known {
-			c.doubt()
-		}
-		c.decoder.Close(c.since)
-		if c.isNothing() {
-			return errors.Join(err, c.dismiss())
-		}
-		c.announce()
-		c.tracker.Close(max(c.latest, t.until), exchange.NotEnded)
-		c.endVerify()
-		return err
+	end, by, over, ended := c.closed, exchange.NotEnded, c.since, max(c.latest, t.until)
+	switch {
+	case end != nil:
+		by, over, ended = end.by(), end.at, end.at
+		c.settle(end.at, end.totals)
+	case c.plain != nil:
+		c.plain.flush(c, c.latest)
 	}
-	c.settle(end.at, end.totals)
 	if !known {
 		c.doubt()
 	}
-	err = errors.Join(err, t.recovery.leave(c)) // a last loss made tables unknown
-	c.decoder.Close(end.at)
+	err = errors.Join(err, knownErr, t.recovery.leave(c)) // a last loss made tables unknown
+	c.decoder.Close(over)
 	if c.isNothing() {
-		return errors.Join(err, c.dismiss())
+		c.dismiss()
+	} else {
+		c.announce()
+		c.tracker.Close(ended, by)
+		c.endVerify()
+		if end != nil {
+			c.printClose(known)
+		}
 	}
-	c.announce()
-	c.tracker.Close(end.at, end.by())
-	c.endVerify()
+	return errors.Join(err, t.kernel.Forget(c.entry()))
+}
+
+// printClose prints the close event, with how much was said where all of that is known.
+func (c *tracedConn) printClose(known bool) {
 	e := c.event
 	e.Action = export.ConnClose
 	if known {
@@ -218,19 +214,21 @@ func (c *tracedConn) finish() error {
 	}
 	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
 	e.Frames = &frames
-	if r := &end.record; r.Kind == bpf.KindClose && r.Close.Socket {
+	if r := &c.closed.record; r.Kind == bpf.KindClose && r.Close.Socket {
 		e.Path = pathOf(&r.Close.Path)
 	}
-	t.events.Conn(c.at(end.at), &e)
-	switch {
-	case c.plain != nil:
-		err = errors.Join(err, t.collector.ForgetFlow(c.id))
-	case end.record.Kind == bpf.KindClose:
-		err = errors.Join(err, t.collector.Forget(&end.record))
-	case end.state != nil:
-		err = errors.Join(err, t.collector.ForgetConn(*end.state))
+	c.table.events.Conn(c.at(c.closed.at), &e)
+}
+
+// entry returns what the kernel holds of a connection that has ended.
+func (c *tracedConn) entry() bpf.Entry {
+	switch end := c.closed; {
+	case end != nil && end.record.Kind == bpf.KindClose:
+		return end.record.Entry()
+	case end != nil && end.state != nil:
+		return end.state.Entry()
 	}
-	return err
+	return bpf.Entry{ID: c.id}
 }
 
 // endsKnown reports whether all is known that a connection said up to its end. The

@@ -29,16 +29,16 @@ const maxUnfinished = 64 << 20
 
 // connTable holds the connections that are being decoded.
 type connTable struct {
-	collector *bpf.Collector
-	events    *export.JSONL
-	clock     clock
-	losses    *lossBook
-	config    decoder.Config
-	recovery  *recovery
-	names     *names
-	retries   exchange.Retries
-	hellos    hellos
-	segments  *tcp.Assembler // of connections without TLS
+	kernel   kernel
+	events   *export.JSONL
+	clock    clock
+	losses   *lossBook
+	config   decoder.Config
+	recovery *recovery
+	names    *names
+	retries  exchange.Retries
+	hellos   hellos
+	segments *tcp.Assembler // of connections without TLS
 	// adrift are those of them that guideAll is for.
 	adrift map[*tracedConn]struct{}
 	failed error // of asking for tables, until expire reports it
@@ -69,32 +69,32 @@ type connTable struct {
 	captured  uint64 // bytes of payload
 }
 
-func newConnTable(c *bpf.Collector, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
+func newConnTable(k kernel, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
 	return &connTable{
-		collector: c,
-		events:    events,
-		clock:     clk,
-		losses:    losses,
-		config:    config,
-		recovery:  recovery,
-		sourceOf:  sourceOf,
-		budget:    http1.NewBudget(openBudget),
-		names:     newNames(events, clk, sourceOf),
-		hellos:    newHellos(),
-		waiters:   newWaiters(),
-		lost:      lostOf(c),
-		segments:  tcp.NewAssembler(heldSegments),
-		adrift:    make(map[*tracedConn]struct{}),
-		byID:      make(map[uint64]*tracedConn),
-		spoke:     make(map[int]bool),
-		sockets:   make(map[socket]*tracedConn),
+		kernel:   k,
+		events:   events,
+		clock:    clk,
+		losses:   losses,
+		config:   config,
+		recovery: recovery,
+		sourceOf: sourceOf,
+		budget:   http1.NewBudget(openBudget),
+		names:    newNames(events, clk, sourceOf),
+		hellos:   newHellos(),
+		waiters:  newWaiters(),
+		lost:     lostOf(k),
+		segments: tcp.NewAssembler(heldSegments),
+		adrift:   make(map[*tracedConn]struct{}),
+		byID:     make(map[uint64]*tracedConn),
+		spoke:    make(map[int]bool),
+		sockets:  make(map[socket]*tracedConn),
 	}
 }
 
 // lostOf returns what counts the records that the kernel lost.
-func lostOf(c *bpf.Collector) func() (uint64, error) {
+func lostOf(k kernel) func() (uint64, error) {
 	return func() (uint64, error) {
-		ledger, err := c.Ledger()
+		ledger, err := k.Ledger()
 		return ledger.Lost(), err
 	}
 }
@@ -179,11 +179,8 @@ func (t *connTable) data(r *bpf.Record) {
 // after the end of the process, whose sockets the kernel closes last.
 func (t *connTable) close(r *bpf.Record) error {
 	c := t.byID[r.Conn]
-	switch {
-	case c == nil && r.Close.Plain():
-		return t.collector.ForgetFlow(r.Conn)
-	case c == nil:
-		return t.collector.Forget(r)
+	if c == nil {
+		return t.kernel.Forget(r.Entry())
 	}
 	end := &connEnd{at: r.Time, totals: r.Close.Totals, record: *r}
 	if c.closed == nil {
@@ -228,7 +225,7 @@ func (t *connTable) endProcess(pid int, at int64) error {
 		return err
 	}
 	slices.SortFunc(open, bySince)
-	states, listErr := t.collector.Conns()
+	states, listErr := t.kernel.Conns()
 	for _, c := range open {
 		c.closed = &connEnd{at: at}
 		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
@@ -295,7 +292,7 @@ func (t *connTable) account(s bpf.ConnState, at int64) {
 // endAll completes all connections when the observing ends, and all records are
 // read. Those that are still open get no close event.
 func (t *connTable) endAll() error {
-	states, err := t.collector.Conns()
+	states, err := t.kernel.Conns()
 	now, clockErr := monotonic()
 	if err = errors.Join(err, clockErr); err != nil {
 		return err

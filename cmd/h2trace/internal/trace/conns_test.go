@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"os"
 	"testing"
 
 	"h2trace/bpf"
@@ -18,25 +17,11 @@ import (
 // Events are printed to w.
 func newTestTable(t *testing.T, w io.Writer) *connTable {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("loading BPF programs needs root")
-		}
-		t.Skip("loading BPF programs needs root")
-	}
-	collector, err := bpf.New(bpf.Options{BufferSize: bpf.MinBufferSize})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := collector.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	k := &fakeKernel{}
 	events := export.NewJSONL(w, export.Options{})
 	losses := &lossBook{events: events}
-	recovery := newRecovery(collector, message.New(io.Discard, false), func() []string { return nil })
-	table := newConnTable(collector, events, clock{}, losses, decoder.Config{}, recovery, func(int) *fetchenv.Source { return nil })
+	recovery := newRecovery(k, message.New(io.Discard, false), func() []string { return nil })
+	table := newConnTable(k, events, clock{}, losses, decoder.Config{}, recovery, func(int) *fetchenv.Source { return nil })
 	if err := recovery.await(); err != nil {
 		t.Fatal(err)
 	}

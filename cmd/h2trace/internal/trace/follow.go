@@ -87,7 +87,8 @@ func (c *tracedConn) guide(dir int) error {
 	}
 	p.want.Place[dir] = uint64(place)
 	p.follow[dir].told = p.follow[dir].bulk
-	return c.table.collector.WantFlow(c.id, p.want)
+	_, err := c.table.kernel.Wish(c.id, bpf.Wish{Payload: &p.want})
+	return err
 }
 
 // guideAll guides the kernel where it lost its place and copies what could be left

@@ -26,7 +26,7 @@ const (
 // they went through the kernel.
 type plainConn struct {
 	streams [2]tcp.Stream
-	want    bpf.FlowWant
+	want    bpf.PayloadWish
 	follow  [2]following
 	first   [2]uint32 // sequence numbers of offset 0
 	known   [2]bool   // they are
@@ -200,7 +200,8 @@ func (c *tracedConn) steer(dir int) error {
 	default:
 		return nil
 	}
-	return c.table.collector.WantFlow(c.id, p.want)
+	_, err := c.table.kernel.Wish(c.id, bpf.Wish{Payload: &p.want})
+	return err
 }
 
 // bodyLeft returns how much of a body of known length is still to come, and
@@ -226,13 +227,12 @@ func (c *tracedConn) isNoHTTP() bool {
 	return c.next[bpf.Send].offset+c.next[bpf.Recv].offset > maxUndecided
 }
 
-// dismiss frees a connection without TLS that did not turn out to be HTTP, of
-// which nothing is printed.
-func (c *tracedConn) dismiss() error {
+// dismiss drops what is held of a connection without TLS that did not turn out to be
+// HTTP, of which nothing is printed.
+func (c *tracedConn) dismiss() {
 	c.table.dismissed++
 	for dir := range c.plain.streams {
 		c.plain.streams[dir].Drop(c.table.segments)
 	}
 	c.tracker.Close(c.latest, exchange.NotEnded)
-	return c.table.collector.ForgetFlow(c.id)
 }

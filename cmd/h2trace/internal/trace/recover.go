@@ -37,9 +37,9 @@ const (
 // capture, or in bytes that were lost. The probes for that are attached while
 // there is a connection that wants one.
 type recovery struct {
-	collector *bpf.Collector
-	msg       *message.Printer
-	paths     func() []string // of the executables that targets run
+	kernel kernel
+	msg    *message.Printer
+	paths  func() []string // of the executables that targets run
 
 	conns  map[uint64]*tracedConn // that want tables
 	tables map[uint64]*bpf.Table  // sent, by ID, until their blocks come
@@ -53,16 +53,16 @@ type recovery struct {
 	working chan struct{} // closed when the last begin or end is done
 }
 
-func newRecovery(c *bpf.Collector, msg *message.Printer, paths func() []string) *recovery {
+func newRecovery(k kernel, msg *message.Printer, paths func() []string) *recovery {
 	done := make(chan struct{})
 	close(done)
 	return &recovery{
-		collector: c,
-		msg:       msg,
-		paths:     paths,
-		conns:     make(map[uint64]*tracedConn),
-		tables:    make(map[uint64]*bpf.Table),
-		working:   done,
+		kernel:  k,
+		msg:     msg,
+		paths:   paths,
+		conns:   make(map[uint64]*tracedConn),
+		tables:  make(map[uint64]*bpf.Table),
+		working: done,
 	}
 }
 
@@ -73,7 +73,7 @@ func (r *recovery) prepare() {
 	r.working = done
 	go func() {
 		defer close(done)
-		_ = r.collector.PrepareRecovery()
+		_ = r.kernel.PrepareRecovery()
 	}()
 }
 
@@ -81,7 +81,7 @@ func (r *recovery) prepare() {
 // connections are not known yet.
 func (r *recovery) await() error {
 	r.on, r.resting, r.since = true, true, time.Now()
-	return r.collector.BeginRecovery(nil)
+	return r.kernel.BeginRecovery(nil)
 }
 
 // want enters a connection whose tables and windows are not known.
@@ -102,7 +102,7 @@ func (r *recovery) begin() {
 	}
 	r.on, r.since = true, time.Now()
 	paths := r.paths()
-	r.work(func() error { return r.collector.BeginRecovery(paths) })
+	r.work(func() error { return r.kernel.BeginRecovery(paths) })
 }
 
 // atWork reports whether probes are being attached or detached.
@@ -129,7 +129,8 @@ func (r *recovery) ask(c *tracedConn) error {
 	if tables == [2]uint32{} && c.windowsSettled() {
 		return r.leave(c)
 	}
-	return r.collector.Want(c.id, tables)
+	_, err := r.kernel.Wish(c.id, bpf.Wish{Tables: &tables})
+	return err
 }
 
 // leave drops a connection that wants no tables any more.
@@ -141,13 +142,13 @@ func (r *recovery) leave(c *tracedConn) error {
 	c.missing = nil
 	c.decoder.ForgoWindows()
 	delete(r.conns, c.id)
-	_, err := r.collector.WantWindows(c.id, 0, 0, nil)
-	return errors.Join(err, r.collector.Want(c.id, [2]uint32{}), r.progress())
+	_, err := r.kernel.Wish(c.id, bpf.Wish{Tables: &[2]uint32{}, Windows: &bpf.WindowWish{}})
+	return errors.Join(err, r.progress())
 }
 
 func (r *recovery) progress() error {
 	var err error
-	r.hits, err = r.collector.RecoveryHits()
+	r.hits, err = r.kernel.RecoveryHits()
 	return err
 }
 
@@ -280,7 +281,7 @@ func (r *recovery) over() (bool, error) {
 	if len(r.conns) == 0 && !r.resting {
 		return true, nil
 	}
-	hits, err := r.collector.RecoveryHits()
+	hits, err := r.kernel.RecoveryHits()
 	if len(r.conns) == 0 {
 		return hits-r.hits > idleHits, err
 	}
@@ -295,7 +296,7 @@ func (r *recovery) end() error {
 	}
 	clear(r.tables)
 	r.early = nil
-	r.work(r.collector.EndRecovery)
+	r.work(r.kernel.EndRecovery)
 	return err
 }
 

@@ -57,7 +57,7 @@ func (w *sockets) begin(list []bpf.Socket) error {
 		s := &list[i]
 		w.before[s.ID] = *s
 		if !s.Unix {
-			err = errors.Join(err, w.conns.collector.WatchClose(s))
+			err = errors.Join(err, w.conns.kernel.WatchClose(s))
 		}
 	}
 	return err

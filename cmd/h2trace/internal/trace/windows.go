@@ -52,7 +52,9 @@ func (r *recovery) askWindows(c *tracedConn) error {
 		return r.forgoWindows(c)
 	}
 	w.left = samplesAsked
-	room, err := r.collector.WantWindows(c.id, samplesAsked, sampleInterval, w.streams)
+	room, err := r.kernel.Wish(c.id, bpf.Wish{Windows: &bpf.WindowWish{
+		Samples: samplesAsked, Interval: sampleInterval, Streams: w.streams,
+	}})
 	if err == nil && !room {
 		err = r.forgoWindows(c)
 	}
@@ -62,7 +64,7 @@ func (r *recovery) askWindows(c *tracedConn) error {
 func (r *recovery) forgoWindows(c *tracedConn) error {
 	c.missing.windows.forgone = true
 	c.decoder.ForgoWindows()
-	_, err := r.collector.WantWindows(c.id, 0, 0, nil)
+	_, err := r.kernel.Wish(c.id, bpf.Wish{Windows: &bpf.WindowWish{}})
 	return err
 }
 
@@ -104,7 +106,7 @@ func (r *recovery) windows(rec *bpf.Record) error {
 	}
 	if w.Trusted && !m.listed {
 		listing := c.decoder.Listing()
-		m.streams, m.listed = r.collector.OpenStreams(rec.PID, w)
+		m.streams, m.listed = r.kernel.OpenStreams(rec.PID, w)
 		m.listing = listing
 		if m.listings++; m.listings == maxListings {
 			m.listed = true

@@ -1,0 +1,171 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// Wish is what is wanted of a connection. Each part replaces what was wished before,
+// and a nil one leaves that.
+type Wish struct {
+	// Tables are how many HPACK tables are wanted, by direction.
+	Tables *[2]uint32
+	// Windows are wanted of a connection that speaks HTTP/2.
+	Windows *WindowWish
+	// Payload is what is wanted of its bytes.
+	Payload *PayloadWish
+}
+
+// WindowWish asks for Windows of a connection: up to so many samples, one in each
+// interval, with the given streams of those that OpenStreams returned.
+type WindowWish struct {
+	Samples  int // 0: none any more
+	Interval time.Duration
+	Streams  []uint64
+}
+
+// PayloadWish is which bytes need not be copied. Until, or where there is no room for
+// the wish, all are.
+type PayloadWish struct {
+	// Until are offsets, by direction: what ends before them is left out.
+	Until [2]uint64
+	// Place are offsets of a connection without TLS, by direction, at which a frame of
+	// HTTP/2 begins, 0 for none: from there on the kernel leaves DATA payloads out,
+	// but for Options.BodyBytes. One that has gone by does no harm.
+	Place [2]uint64
+	// Nothing ends the reporting of a connection without TLS.
+	Nothing bool
+}
+
+// Wish tells the kernel what is wanted of a connection. It reports false when too many
+// connections want windows.
+func (c *Collector) Wish(conn uint64, w Wish) (room bool, err error) {
+	room = true
+	if w.Tables != nil {
+		err = c.wishTables(conn, *w.Tables)
+	}
+	if w.Windows != nil {
+		var windowsErr error
+		room, windowsErr = c.wishWindows(conn, w.Windows)
+		err = errors.Join(err, windowsErr)
+	}
+	if w.Payload != nil {
+		err = errors.Join(err, c.wishPayload(conn, w.Payload))
+	}
+	return room, err
+}
+
+func (c *Collector) wishTables(conn uint64, tables [2]uint32) error {
+	var err error
+	if tables == [2]uint32{} {
+		err = c.probes.Wants.Delete(conn)
+	} else {
+		err = c.probes.Wants.Put(conn, probesWant{Left: tables})
+	}
+	if _, err = entered(err); err != nil { // without room headers stay unknown
+		return fmt.Errorf("ask for header tables: %w", err)
+	}
+	return nil
+}
+
+func (c *Collector) wishWindows(conn uint64, w *WindowWish) (room bool, err error) {
+	if w.Samples == 0 {
+		err = c.probes.WindowWants.Delete(conn)
+	} else {
+		want := probesWindowWant{Left: uint32(w.Samples), Interval: uint64(w.Interval.Nanoseconds())}
+		want.Count = uint32(copy(want.Streams[:], w.Streams))
+		err = c.probes.WindowWants.Put(conn, want)
+	}
+	if room, err = entered(err); err != nil {
+		return false, fmt.Errorf("ask for windows: %w", err)
+	}
+	return room, nil
+}
+
+func (c *Collector) wishPayload(conn uint64, w *PayloadWish) error {
+	var err error
+	switch {
+	case conn&plainConn == 0:
+		err = c.probes.Bodies.Put(conn, probesBody{Until: w.Until})
+	case c.flows.wants != nil:
+		v := packetsFlowWant{Until: w.Until, Place: w.Place}
+		if w.Nothing {
+			v.Nothing = 1
+		}
+		err = c.flows.wants.Update(conn&^plainConn, v, ebpf.UpdateLock)
+	}
+	if _, err = entered(err); err != nil {
+		return fmt.Errorf("say what is wanted of a connection: %w", err)
+	}
+	return nil
+}
+
+// entered takes the error of entering something in a map, or of deleting it: that there
+// is no room for it, or that it is not there, is none.
+func entered(err error) (room bool, _ error) {
+	switch {
+	case errors.Is(err, unix.E2BIG):
+		return false, nil
+	case errors.Is(err, ebpf.ErrKeyNotExist):
+		return true, nil
+	}
+	return err == nil, err
+}
+
+// Entry is what the kernel holds of a connection. One that has but an ID stands for
+// what was wished of it.
+type Entry struct {
+	ID  uint64
+	key probesConnKey
+}
+
+// Entry returns the entry of the connection that a close record ended.
+func (r *Record) Entry() Entry {
+	if r.Close.plain {
+		return Entry{ID: r.Conn}
+	}
+	return Entry{r.Conn, probesConnKey{Ptr: r.Close.ptr, Tgid: uint32(r.PID), Life: r.Close.life}}
+}
+
+// Entry returns the entry of a connection whose close record was lost.
+func (s *ConnState) Entry() Entry { return Entry{s.ID, s.key} }
+
+// Forget frees an entry, unless a newer connection has taken its address meanwhile, and
+// what was wished of its payload.
+func (c *Collector) Forget(e Entry) error {
+	var err error
+	switch {
+	case e.ID&plainConn == 0:
+		_, bodyErr := entered(c.probes.Bodies.Delete(e.ID))
+		_, err = entered(c.forget(e))
+		err = errors.Join(bodyErr, err)
+	case c.flows.wants != nil:
+		_, err = entered(c.flows.wants.Delete(e.ID &^ plainConn))
+	}
+	if err != nil {
+		return fmt.Errorf("free a connection's entry: %w", err)
+	}
+	return nil
+}
+
+func (c *Collector) forget(e Entry) error {
+	if e.key == (probesConnKey{}) {
+		return nil
+	}
+	var v probesConn
+	if err := c.probes.Conns.Lookup(e.key, &v); err != nil || v.Id != e.ID {
+		return err
+	}
+	if err := c.probes.Conns.Delete(e.key); err != nil || v.Sk == 0 {
+		return err
+	}
+	var owner probesConnKey
+	if c.probes.Socks.Lookup(v.Sk, &owner) == nil && owner == e.key {
+		return c.probes.Socks.Delete(v.Sk)
+	}
+	return nil
+}

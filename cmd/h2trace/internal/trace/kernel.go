@@ -1,0 +1,28 @@
+package trace
+
+import "h2trace/bpf"
+
+// kernel is what the connections ask of the kernel side, which *bpf.Collector is.
+type kernel interface {
+	// Wish says what is wanted of a connection. It reports false when too many
+	// connections want windows.
+	Wish(conn uint64, w bpf.Wish) (room bool, err error)
+	// Forget frees what the kernel holds of a connection.
+	Forget(bpf.Entry) error
+	// Conns lists the connections that the kernel holds.
+	Conns() ([]bpf.ConnState, error)
+	// Ledger counts what was seen and lost so far.
+	Ledger() (bpf.Ledger, error)
+	// WatchClose has the end of a connection reported that was there before.
+	WatchClose(s *bpf.Socket) error
+	// OpenStreams returns where in the memory of a process the streams of a connection
+	// are, or false where that cannot be read now.
+	OpenStreams(pid int, w *bpf.Windows) (streams []uint64, ok bool)
+
+	// PrepareRecovery loads what BeginRecovery attaches: the probes that header tables
+	// and windows come from. RecoveryHits is how often they were hit.
+	PrepareRecovery() error
+	BeginRecovery(paths []string) error
+	EndRecovery() error
+	RecoveryHits() (uint64, error)
+}

@@ -1,0 +1,68 @@
+package trace
+
+import (
+	"errors"
+
+	"h2trace/bpf"
+)
+
+// fakeKernel stands in for the kernel side: what is wished of a connection is noted
+// until it is forgotten, and the rest is what a test says.
+type fakeKernel struct {
+	wishes map[uint64]bpf.Wish
+	conns  []bpf.ConnState
+	ledger bpf.Ledger
+	hits   uint64
+	on     bool // the recovery
+}
+
+var _ kernel = (*bpf.Collector)(nil)
+
+// Wish replaces the parts that are given.
+func (k *fakeKernel) Wish(conn uint64, w bpf.Wish) (bool, error) {
+	if k.wishes == nil {
+		k.wishes = make(map[uint64]bpf.Wish)
+	}
+	all := k.wishes[conn]
+	if w.Tables != nil {
+		all.Tables = w.Tables
+	}
+	if w.Windows != nil {
+		all.Windows = w.Windows
+	}
+	if w.Payload != nil {
+		all.Payload = w.Payload
+	}
+	k.wishes[conn] = all
+	return true, nil
+}
+
+func (k *fakeKernel) Forget(e bpf.Entry) error {
+	delete(k.wishes, e.ID)
+	return nil
+}
+
+func (k *fakeKernel) Conns() ([]bpf.ConnState, error) { return k.conns, nil }
+
+func (k *fakeKernel) Ledger() (bpf.Ledger, error) { return k.ledger, nil }
+
+func (k *fakeKernel) WatchClose(*bpf.Socket) error { return nil }
+
+func (k *fakeKernel) OpenStreams(int, *bpf.Windows) ([]uint64, bool) { return nil, false }
+
+func (k *fakeKernel) PrepareRecovery() error { return nil }
+
+func (k *fakeKernel) BeginRecovery([]string) error {
+	k.on = true
+	return nil
+}
+
+func (k *fakeKernel) EndRecovery() error {
+	if !k.on {
+		return errors.New("recovery is not on")
+	}
+	k.on = false
+	return nil
+}
+
+func (k *fakeKernel) RecoveryHits() (uint64, error) { return k.hits, nil }
