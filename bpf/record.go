@@ -123,7 +123,7 @@ type Data struct {
 	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
 	LostRecords uint32
 	// Followed says that the kernel knows which frames the segment holds. Where
-	// it does not, FlowWant.Place helps it: any, or Guess, unless that is 0, if a
+	// it does not, PayloadWish.Place helps it: any, or Guess, unless that is 0, if a
 	// frame began there.
 	Followed bool
 	Guess    uint64

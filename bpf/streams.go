@@ -8,7 +8,7 @@ import (
 )
 
 // OpenStreams returns where the streams are that the connection of w has open
-// now, for WantWindows. The process changes them meanwhile: what is found is
+// now, for a WindowWish. The process changes them meanwhile: what is found is
 // each time checked by what it is used for. It returns nothing when the map of
 // streams was not in a state to be read; a later attempt may find it so.
 func (c *Collector) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool) {

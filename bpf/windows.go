@@ -6,7 +6,7 @@ import (
 	"h2trace/bpf/layout"
 )
 
-// MaxStreams is how many streams of a connection WantWindows takes.
+// MaxStreams is how many streams of a connection a WindowWish takes.
 const MaxStreams = len(probesWindowWant{}.Streams)
 
 // Windows is what a process keeps of the flow control of a connection, at a

@@ -1,0 +1,116 @@
+package trace
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/export"
+)
+
+// TestReplay records what the kernel tells of both ends of HTTP/2 connections, and
+// feeds it to the engine again, with a fake in the kernel's place: that prints the same
+// to the byte.
+func TestReplay(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("loading BPF programs needs root")
+	}
+	var live bytes.Buffer
+	msg := message.New(io.Discard, true)
+	o, err := New(Options{Buffer: 4 << 20, Command: []string{"itself"}, NoGate: true}, &live, msg)
+	do(t, err)
+	defer o.Close()
+	do(t, o.AttachCommand(os.Getpid(), "/proc/self/exe"))
+	talk(t)
+	records := recordAll(t, o)
+	do(t, o.finish())
+
+	var again bytes.Buffer
+	events := export.NewJSONL(&again, export.Options{})
+	losses := lossBook{events: events}
+	k := &fakeKernel{}
+	conns := newConnTable(k, events, o.clock, &losses, o.conns.config, newRecovery(k, msg, o.processes.paths), o.processes.sourceOf)
+	replayed := Observer{conns: conns, plans: &planCheck{}, processes: o.processes}
+	for i := range records {
+		do(t, replayed.handle(&records[i]))
+	}
+	do(t, conns.expire(records[len(records)-1].Time+2*closeLinger.Nanoseconds(), true))
+	do(t, events.Close())
+	want, got := ofConns(live.String()), ofConns(again.String())
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-live +replayed:\n%s", diff)
+	}
+	if frames := strings.Count(strings.Join(want, ""), `"event":"frame"`); frames < 40 {
+		t.Errorf("got %d frames, which proves little", frames)
+	}
+	if len(k.wishes) > 0 {
+		t.Errorf("%d connections are not forgotten", len(k.wishes))
+	}
+}
+
+// talk makes requests over two connections, and closes them.
+func talk(t *testing.T) {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+		_, _ = io.WriteString(w, strings.Repeat("a body of some length ", 1<<10))
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	for range 2 {
+		for _, path := range []string{"/a", "/b", "/c"} {
+			resp, err := srv.Client().Post(srv.URL+path, "text/plain", strings.NewReader(path))
+			do(t, err)
+			_, err = io.Copy(io.Discard, resp.Body)
+			do(t, errors.Join(err, resp.Body.Close()))
+		}
+		srv.Client().CloseIdleConnections()
+	}
+}
+
+// recordAll has the observer handle all that comes up to the close of four connections,
+// two seen from both ends, and behind it, and returns that.
+func recordAll(t *testing.T, o *Observer) (list []bpf.Record) {
+	t.Helper()
+	for closed := 0; ; {
+		var r bpf.Record
+		err := o.collector.Read(&r, 5*time.Second/time.Duration(1+4*closed))
+		if errors.Is(err, bpf.ErrNoRecord) && closed >= 4 {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%d connections were closed: %v", closed, err)
+		}
+		if r.Kind == bpf.KindClose {
+			closed++
+		}
+		kept := r
+		kept.Data.Payload = bytes.Clone(r.Data.Payload)
+		kept.Packet.Payload = bytes.Clone(r.Packet.Payload)
+		list = append(list, kept)
+		do(t, o.handle(&r))
+	}
+	do(t, o.conns.expire(list[len(list)-1].Time+2*closeLinger.Nanoseconds(), true))
+	return list
+}
+
+// ofConns returns the events of connections.
+func ofConns(s string) (lines []string) {
+	for line := range strings.Lines(s) {
+		if strings.Contains(line, `"conn":"`) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
