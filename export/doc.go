@@ -32,6 +32,9 @@
 //
 // # process
 //
+// A target was attached to, executed another program, exited, or cannot be
+// observed; or a go command complained.
+//
 //	action      attached: its probes are in place
 //	            exec: it began to execute another program
 //	            exit: it ended
@@ -69,6 +72,9 @@
 //	            like that it speaks of; absent where there is none
 //
 // # conn
+//
+// A connection was opened, was closed, or was found again after missing bytes; a
+// name was asked for; a connection was not made, or nothing went on it.
 //
 //	action          open, close, or resync: frame boundaries of one direction
 //	                were lost and are found again
@@ -157,6 +163,8 @@
 // No packet is taken for another because it was sent twice, or overtaken.
 //
 // # frame
+//
+// An HTTP/2 frame was sent or received.
 //
 //	dir          send (handed to Write by the observed process) or recv
 //	stream       stream id, 0 for the connection
@@ -306,7 +314,8 @@
 //
 // # loss
 //
-// Printed whatever the filter.
+// Something was seen and is missing from the output: why, and how much. Printed
+// whatever the filter.
 //
 //	reason   ring_full: the kernel buffer had no room
 //	         truncated: more bytes than the kernel side can copy of one call

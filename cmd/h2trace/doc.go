@@ -70,13 +70,13 @@ itself are on stderr and begin with "h2trace: ": with -p and -n what is observed
 and since when, that --duration is over, and at the end what was seen and lost.
 -q leaves only errors.
 
-A FILE that -o creates can be read by its owner only, who is the user of -u if
-that is given. One that exists is overwritten and keeps owner and permissions;
-a message says where others can use it. A file or symbolic link of another user
-is refused, but for those of root and of the user who called sudo, and so is a
-file with other hard links. Named pipes, which are waited for until somebody
-reads, terminals and /dev/null will do; block devices and directories are
-refused. Events are appended, so that a file may be cut to zero meanwhile.
+A FILE that -o creates can be read by its owner only (0600), who is the user of
+-u if that is given. One that exists is overwritten and keeps owner and
+permissions; a message says where others can use it. A file or symbolic link of
+another user is refused, but for those of root and of the user who called sudo,
+and so is a file with other hard links. Named pipes, which are waited for until
+somebody reads, terminals and /dev/null will do; block devices and directories
+are refused. Events are appended, so that a file may be cut to zero meanwhile.
 "-" is stdout.
 
 When the reader of the output leaves, as head does, the observing ends. When it
@@ -223,6 +223,29 @@ the slowest modules, of programs that ran, and of windows. Quantiles are within
 1 % of the true ones. Memory stays below 64 MB whatever the size of the files.
 Lines that are no events are skipped and counted.
 
+The phases are those of the critical path. Each exchange is taken to have waited
+for the one that ended last before it began; in between, whatever was under way
+counts. The rest is the process itself, and so is an observed server until its
+response begins. TLS handshakes, connects and cut responses that never went on
+count as waiting, too. "git and alike" is version control, with which the go
+command fetches modules directly. Idle is a server, or a process that ran
+before, without a request under way; shares are of the time without it.
+
+The cause is what cost the time, or what made the command fail. A phase costs
+time when it took both 30 % of the wall time and 100 ms. Where most of that went
+to one address, proxy or request that gave nothing for it, the line names it. A
+failure is the cause where the command failed too, else it is evidence. What was
+answered after a retry is no failure. A complaint of the go command, its
+requests and its connections are one failure, and the report says what helps:
+whether credentials were sent before a 401, which version does not exist, what
+git printed, that GOPROXY ends with off.
+
+Tables of proxies hold wait and total at P50, P95 and P99, MB/s, failures by
+class, reuse, round-trip time and retransmissions. After a proxy that failed or
+could not be reached, the report says what came next: another proxy, direct, or
+the end, because "," in GOPROXY goes on only after 404 and 410. An HTTP proxy
+that refuses, or cannot be reached, gets the verdict itself.
+
 	--json      print one JSON object
 	--markdown  print Markdown
 	--suggest   print the measured order of the proxies as a command that sets
@@ -270,12 +293,20 @@ event with the action skipped and a reason, unless they run Go code of a shared
 library: that is looked at, and the reason in the event names it. HTTP/3 is not
 seen; of HTTP/1.x there are conn and exchange events. HTTP without TLS is not
 seen on Unix sockets, nor anything inside of other encryption than that of
-crypto/tls. When nothing at all is seen of a process that speaks, a message says
-why, and so does the reason of a second process event with the action attached.
+crypto/tls, such as a fork of it or a library in C. When nothing at all is seen
+of a process that speaks, a message says why, and so does the reason of a second
+process event with the action attached.
+
+Go code in shared libraries (-buildmode=c-shared and plugin) is observed from
+the start where the program is linked with it or had loaded it before h2trace
+came. Of a library that is loaded later the first moments are missed, some 50
+ms, and more the longer the program runs.
 
 HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is
 seen as packets, also of programs that get no probes; it takes cgroup v2 and
-CAP_NET_ADMIN (h2trace check says whether they are there). send and recv are
+CAP_NET_ADMIN (h2trace check says whether they are there). So do name resolution
+(dns_ms) and what TLS clients offer, which is not seen through a SOCKS proxy.
+send and recv are
 then the times at which packets left and came. Of HTTP/2 in a program that is
 not Go, on a connection that was open before h2trace came, windows are null, and
 header blocks that refer to fields sent earlier.
@@ -283,11 +314,15 @@ header blocks that refer to fields sent earlier.
 A connection that was open before h2trace came has joined "mid": its header
 tables and windows are copied from the memory of the process. Headers are
 complete from the first block that begins after h2trace came, without TLS the
-second, and windows some frames later. Until then windows are null, as is
+second, for which the process waits already, and windows, those of open streams
+included, some frames later, when copies agree. A connection heals after a loss
+in the same way. Until then windows are null, as is
 stream_recv of a stream that was open before, has a request body, and on which a
-server may not send; conn_recv of clients built with Go 1.20 or older and of
-servers built with Go 1.19 or older; and all of those built with a release that
-h2trace does not know and without debugging information. Blocks that were under
+server may not send; conn_recv of clients built with Go 1.20 or older
+(golang.org/x/net v0.4.0) and of servers built with Go 1.19 or older, which do
+not keep it right; all windows of those built with a release that h2trace does
+not know and without debugging information; and all windows of gRPC-Go, which
+keeps its own. Blocks that were under
 way then, and those of HTTP/2 code that does not use net/http or
 golang.org/x/net, or whose tables exceed 64 KiB or 2048 entries, are null where
 they refer to fields sent earlier (headers_error says so). Where frame
@@ -312,7 +347,17 @@ as another connection, joined in the middle. A program that ends within half a
 second may end before that.
 
 Addresses, rtt_ms and retransmits are null where the net.Conn under TLS is not a
-*net.TCPConn, nor a struct whose first field is a net.Conn that is one.
+*net.TCPConn, nor a struct that leads to one: by what it embeds, or by its one
+field that is a net.Conn. Frames are printed all the same.
+
+dns_ms is null for names that are not resolved on port 53: those of /etc/hosts,
+of DNS over TLS or HTTPS, and of a resolver on a Unix socket. A connect that
+fails before there is a packet, as without a route, has no error: only the
+process sees it.
+
+HTTP proxies and GOPROXY are not known where a process has them from elsewhere
+than its first environment and the files of the go command. Then via is null,
+unless a CONNECT is seen, and the module path says where a base path ends.
 
 h2trace must run in the initial PID namespace, on the host and not in a
 container. It can observe processes in containers from there.
@@ -322,12 +367,14 @@ container. It can observe processes in containers from there.
 Values of headers that hold credentials, user and password in URLs, and values
 of query parameters named like secrets are printed as "<redacted>", unless
 --show-secrets is given. Bodies, which -s prints, are not redacted, nor are
-secrets that nothing tells from other text, such as a segment of a path.
+secrets that nothing tells from other text, such as a segment of a path. Hosts
+and paths, and with them the names of private modules, are printed.
 
 # Sudo
 
-Under sudo COMMAND runs as root, and what it leaves behind, such as a module
-cache, belongs to root. "sudo h2trace -u $USER COMMAND" runs it as yourself.
+Under sudo COMMAND runs as root, which a message says, and what it leaves
+behind, such as a module cache, belongs to root. "sudo h2trace -u $USER COMMAND"
+runs it as yourself.
 
 sudo replaces PATH, often by one without Go. With -u and the name of whoever ran
 sudo, the directories of the PATH that sudo was started with follow those of the
