@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +29,7 @@ type kitchen struct {
 	events    string // file
 }
 
-// recipeModules are modules of the names and versions that the README shows.
+// recipeModules are modules of the names and versions that READMEs show.
 func recipeModules() []modproxy.Module {
 	mods := []modproxy.Module{
 		{Path: "golang.org/x/net", Version: "v0.30.0", Payload: 1 << 20},
@@ -59,7 +61,7 @@ func newKitchen(t *testing.T) *kitchen {
 PATH="`+k.tools+`:/usr/sbin:/usr/bin:/sbin:/bin" SUDO_USER="$USER" "$@"
 status=$?
 exit $status`)
-	at := k.place(t, "events", 99)
+	at := k.place(t, 99)
 	at.run(t, "h2trace -o events.jsonl go mod download")
 	k.events = filepath.Join(at.dir, "events.jsonl")
 	return k
@@ -72,6 +74,9 @@ func (k *kitchen) tool(t *testing.T, name, script string) {
 	}
 }
 
+// complaint heads the recipe that takes events of a download with a wrong sum.
+const complaint = "Which request does the go command complain of?"
+
 // place is where the recipes under one heading are tried.
 type place struct {
 	*kitchen
@@ -80,8 +85,10 @@ type place struct {
 	gopls string // what stands in for gopls, and goes by a name of its own
 }
 
-func (k *kitchen) place(t *testing.T, heading string, number int) *place {
+func (k *kitchen) place(t *testing.T, number int, recipes ...recipe) *place {
 	t.Helper()
+	complains := slices.ContainsFunc(recipes, func(r recipe) bool { return r.heading == complaint })
+	sudo := slices.ContainsFunc(recipes, func(r recipe) bool { return strings.HasPrefix(r.command, "sudo ") })
 	w := modproxy.NewWorkspace(t, k.authority, k.mods, k.proxy)
 	if err := os.Chmod(filepath.Dir(filepath.Dir(w.Dir)), 0o755); err != nil {
 		t.Fatal(err)
@@ -98,8 +105,7 @@ func (k *kitchen) place(t *testing.T, heading string, number int) *place {
 		}
 		files["events.jsonl"] = string(b)
 	}
-	const complaint = "Which request does the go command complain of?"
-	if heading == complaint {
+	if complains {
 		files["go.sum"] = "golang.org/x/net v0.30.0 h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 	}
 	for name, text := range files {
@@ -107,13 +113,13 @@ func (k *kitchen) place(t *testing.T, heading string, number int) *place {
 			t.Fatal(err)
 		}
 	}
-	if heading == complaint {
+	if complains {
 		_, stderr, status := p.run(t, "h2trace -o events.jsonl go mod download")
 		if status != 1 {
 			t.Fatalf("status %d of a download with a wrong sum\n%s", status, indent(stderr))
 		}
 	}
-	if strings.HasPrefix(heading, "help ") || heading == "Usage" { // sudo is in it
+	if sudo {
 		for _, file := range []string{p.dir, filepath.Join(p.dir, "go.mod"), filepath.Join(p.dir, "go.sum")} {
 			if err := os.Chown(file, 65534, 65534); err != nil {
 				t.Fatal(err)
@@ -133,6 +139,9 @@ func goEnv(t testing.TB, name string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// exampleURL is what READMEs show in place of a proxy.
+var exampleURL = regexp.MustCompile(`https://[a-z]+\.example\b`)
+
 // try runs a recipe and holds what it prints against what is shown.
 func (p *place) try(t *testing.T, r recipe) {
 	t.Helper()
@@ -147,7 +156,8 @@ func (p *place) try(t *testing.T, r recipe) {
 	case len(r.output) > 0 && stdout == "" && !strings.HasPrefix(r.output[0], "h2trace: "):
 		said = "nothing on stdout"
 	default:
-		said = unlike(r.output, stdout, stderr)
+		shown := exampleURL.ReplaceAllLiteralString(strings.Join(r.output, "\n"), p.proxy.URL)
+		said = unlike(strings.Split(shown, "\n"), stdout, stderr)
 	}
 	if said != "" {
 		t.Errorf("$ %s\n%s\nstdout:\n%s\nstderr:\n%s", r.command, said, indent(stdout), indent(stderr))

@@ -1,42 +1,33 @@
 package e2e
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-// recipe is a command that the README or the manual shows, as it is typed.
+// recipe is a command that a README or the manual shows, as it is typed.
 type recipe struct {
 	heading string
 	command string
 	output  []string // what is shown below it
 }
 
-// repository is where the README is, seen from this package.
-const repository = "../../../../.."
-
-// readmeRecipes takes the commands out of the fenced blocks of the README: in a
+// readmeRecipes takes the commands out of the fenced blocks of a README: in a
 // block with prompts the lines after "$ ", in others each line. What continues
-// a command has an open quote, or a pipe, before it.
-func readmeRecipes(t testing.TB) []recipe {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(repository, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+// a command has an open quote, or a pipe, before it. Fences of another language,
+// such as text for diagrams, hold no commands.
+func readmeRecipes(readme string) []recipe {
 	var list []recipe
 	heading, fence := "", ""
 	var block []string
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(readme) {
 		line = strings.TrimSuffix(line, "\n")
 		title, isTitle := strings.CutPrefix(strings.TrimLeft(line, "#"), " ")
 		switch {
 		case line == "```" && fence != "":
-			if fence == "```" && !strings.Contains(block[0], "kernel") { // that is a diagram
+			if fence == "```" {
 				list = append(list, recipesOf(heading, block)...)
 			}
 			fence, block = "", nil
@@ -111,7 +102,7 @@ var notRun = map[string]string{
 // typed are the programs that recipes run.
 var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go build|jq|scripts/[a-z]+(/run)?)( |$)`)
 
-// TestRecipes runs every command of the README and of the manual's examples, as
+// TestRecipes runs every command of the READMEs and of the manual's examples, as
 // it is printed, and holds what it prints against what is shown.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
@@ -123,7 +114,11 @@ func TestRecipes(t *testing.T) {
 	}
 	groups := make(map[string][]recipe)
 	var headings []string
-	for _, r := range append(readmeRecipes(t), manualRecipes(t)...) {
+	recipes := manualRecipes(t)
+	for _, text := range readmes(t) {
+		recipes = append(recipes, readmeRecipes(text)...)
+	}
+	for _, r := range recipes {
 		if !typed.MatchString(r.command) {
 			t.Errorf("under %q there is something that this test takes for no command: %s", r.heading, r.command)
 		}
@@ -142,7 +137,7 @@ func TestRecipes(t *testing.T) {
 	for i, heading := range headings {
 		t.Run(heading, func(t *testing.T) {
 			t.Parallel()
-			at := k.place(t, heading, i)
+			at := k.place(t, i, groups[heading]...)
 			for _, r := range groups[heading] {
 				at.try(t, r)
 			}
