@@ -17,7 +17,7 @@
 #define PIECES_MAX 20
 #define FRAGMENT_SIZE 256
 #define FRAMER_PTRS 4
-#define OWNER_MAX 768 /* layout.MaxSize */
+#define OWNER_MAX 768 /* layout.maxSize */
 #define STREAMS_MAX 128
 /* Of a field_record: names beyond this, and pieces of longer fields. */
 #define FIELD_NAME 32

@@ -65,7 +65,7 @@ func TestLoss(t *testing.T) {
 			}
 			if lost := r.Data.Seq - next[key]; lost > 0 {
 				gaps += lost
-				if !r.Data.Lost.Has(RingFull) {
+				if !r.Data.Lost.has(RingFull) {
 					t.Errorf("a gap of %d records without its reason", lost)
 				}
 			}

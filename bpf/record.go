@@ -57,8 +57,8 @@ const (
 // Reasons is a set of causes for which records were seen and not delivered.
 type Reasons uint32
 
-// Has reports whether the set holds the cause.
-func (r Reasons) Has(cause Reason) bool { return r&(1<<cause) != 0 }
+// has reports whether the set holds the cause.
+func (r Reasons) has(cause Reason) bool { return r&(1<<cause) != 0 }
 
 // Reason is a cause for which a record was seen and not delivered.
 type Reason uint8

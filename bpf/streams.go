@@ -24,7 +24,7 @@ func (c *Collector) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool)
 				streams = append(streams, e.elem)
 			}
 		}
-		if len(streams) == len(entries) && len(streams) <= MaxStreams {
+		if len(streams) == len(entries) && len(streams) <= maxStreams {
 			return streams, true
 		}
 	}

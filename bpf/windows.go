@@ -6,8 +6,8 @@ import (
 	"h2trace/bpf/layout"
 )
 
-// MaxStreams is how many streams of a connection a WindowWish takes.
-const MaxStreams = len(probesWindowWant{}.Streams)
+// maxStreams is how many streams of a connection a WindowWish takes.
+const maxStreams = len(probesWindowWant{}.Streams)
 
 // Windows is what a process keeps of the flow control of a connection, at a
 // moment when it had dealt with all that it had read up to an offset and

@@ -21,9 +21,6 @@ func NewBudget(limit int64) *Budget {
 	return &Budget{limit: limit, holders: make(map[*half]struct{})}
 }
 
-// Used returns how many bytes are held.
-func (b *Budget) Used() int64 { return b.used }
-
 // account notes what a direction holds now, and has the largest holders let go
 // until there is room again: a quarter of all, so that looking for them costs
 // little a byte.

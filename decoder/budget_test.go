@@ -46,8 +46,8 @@ func TestBudget(t *testing.T) {
 					list[i].Data(3, Send, b[:n])
 					b = b[n:]
 				}
-				if budget.Used() > limit+64<<10 {
-					t.Fatalf("%d bytes are held of %d", budget.Used(), limit)
+				if budget.used > limit+64<<10 {
+					t.Fatalf("%d bytes are held of %d", budget.used, limit)
 				}
 			}
 			if grown := inUse() - before; grown > 2*limit+conns*12<<10 {
@@ -77,8 +77,8 @@ func TestBudget(t *testing.T) {
 			for _, c := range list {
 				c.Close(6)
 			}
-			if budget.Used() != 0 || len(budget.holders) != 0 {
-				t.Errorf("%d bytes are held of connections that are closed", budget.Used())
+			if budget.used != 0 || len(budget.holders) != 0 {
+				t.Errorf("%d bytes are held of connections that are closed", budget.used)
 			}
 			runtime.KeepAlive(list)
 		})
@@ -129,8 +129,8 @@ func TestBudgetOfStartLines(t *testing.T) {
 		for b := line; len(b) > 0; b = b[min(len(b), 1000):] {
 			list[i].Data(int64(i), Send, b[:min(len(b), 1000)])
 		}
-		if budget.Used() > limit {
-			t.Fatalf("%d bytes are held of %d", budget.Used(), limit)
+		if budget.used > limit {
+			t.Fatalf("%d bytes are held of %d", budget.used, limit)
 		}
 	}
 	if grown := inUse() - before; grown > limit+conns*12<<10 {
@@ -150,8 +150,8 @@ func TestBudgetOfStartLines(t *testing.T) {
 	if undecided == 0 || undecided == conns {
 		t.Errorf("%d of %d were given up", conns-undecided, conns)
 	}
-	if budget.Used() != 0 {
-		t.Errorf("%d bytes are held of connections that are closed", budget.Used())
+	if budget.used != 0 {
+		t.Errorf("%d bytes are held of connections that are closed", budget.used)
 	}
 }
 
@@ -169,8 +169,8 @@ func TestBudgetOfObstinate(t *testing.T) {
 		}
 		c.Data(2, Send, wire(TypeHeaders, FlagEndHeaders, 1, make([]byte, 200<<10))[:100<<10])
 	}
-	if budget.Used() > 1<<20 {
-		t.Errorf("%d bytes are held", budget.Used())
+	if budget.used > 1<<20 {
+		t.Errorf("%d bytes are held", budget.used)
 	}
 }
 
@@ -210,9 +210,9 @@ func TestBudgetOfOthers(t *testing.T) {
 					c.Data(in.at, in.dir, in.data)
 				}
 				tt.hold(c)
-				most = max(most, budget.Used())
-				if budget.Used() > limit {
-					t.Fatalf("%d bytes are held", budget.Used())
+				most = max(most, budget.used)
+				if budget.used > limit {
+					t.Fatalf("%d bytes are held", budget.used)
 				}
 				c.Data(5, Send, tt.after)
 				if r.counts[Send][tt.want] == 0 || len(r.violations) > 0 {

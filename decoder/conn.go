@@ -1,7 +1,5 @@
 package decoder
 
-import "golang.org/x/net/http2/hpack"
-
 // Role is the side of the connection that the observed process is on.
 type Role uint8
 
@@ -234,16 +232,8 @@ func (c *Conn) SetRole(r Role) {
 	}
 }
 
-// OpenStreams returns how many streams are followed: those open, half-closed
-// or reserved of which the opening was seen.
-func (c *Conn) OpenStreams() int { return len(c.streams) }
-
 // Frames returns how many frames of a direction were reported.
 func (c *Conn) Frames(dir Direction) int64 { return c.halves[dir].frames }
-
-// Bytes returns how many bytes of a direction were seen, without those that
-// were skipped or lost.
-func (c *Conn) Bytes(dir Direction) int64 { return c.halves[dir].bytes }
 
 // NextFrame returns how far behind the last byte of a direction the next frame
 // begins; before it, when some of its header was there. It is not known, as ok
@@ -257,30 +247,6 @@ func (c *Conn) NextFrame(dir Direction) (ahead int64, ok bool) {
 		return h.left, true
 	}
 	return -int64(h.gathered), true
-}
-
-// Undecoded returns how many seen bytes of a direction belong to no reported
-// frame: skipped while frame boundaries were searched, still held for that, or
-// of a protocol that is not decoded.
-func (c *Conn) Undecoded(dir Direction) int64 {
-	h := &c.halves[dir]
-	n := h.undecoded + int64(len(h.held.buf))
-	switch h.mode {
-	case ignoring, answering, passing, judging:
-		return h.bytes
-	case searching:
-		n += h.search.skipped + h.held.base
-	}
-	return n
-}
-
-// SeedTable gives a direction the header table that was recovered from
-// elsewhere, for example from the memory of the process: its entries, oldest
-// first, and the maximum size that its encoder last declared (RFC 7541 §4.2).
-// Blocks that are decoded later use it: it is to be called between the blocks
-// that the table is the state between. A later loss makes it unknown again.
-func (c *Conn) SeedTable(dir Direction, entries []hpack.HeaderField, maxSize uint32) {
-	c.halves[dir].table.seed(entries, maxSize)
 }
 
 func (d Direction) other() Direction { return d ^ 1 }

@@ -121,7 +121,9 @@ func (c *Conn) fieldFrame(h *half, f *Frame, s *stream, payload []byte, broken *
 		}
 	}
 	note(h.fields(f, payload))
-	c.inferRole(h.dir, f)
+	if client, ok := ClientOf(f); ok && !c.roleKnown() {
+		c.setClient(client)
+	}
 	switch {
 	case f.StreamID == 0:
 	case f.Type == TypeHeaders:
@@ -139,20 +141,23 @@ func (c *Conn) fieldFrame(h *half, f *Frame, s *stream, payload []byte, broken *
 	return broken, s, f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
 }
 
-// inferRole finds out who is the client from what only one side can say.
-func (c *Conn) inferRole(d Direction, f *Frame) {
-	if c.roleKnown() || len(f.Headers) == 0 {
-		return
+// ClientOf returns the direction of the client where the first field of a frame
+// shows it: requests and responses have different pseudo-header fields (RFC 9113
+// §8.3). The server sends the request of a PUSH_PROMISE.
+func ClientOf(f *Frame) (d Direction, ok bool) {
+	if len(f.Headers) == 0 {
+		return 0, false
 	}
 	switch f.Headers[0].Name {
 	case ":method", ":scheme", ":path", ":authority":
 		if f.Type == TypePushPromise {
-			d = d.other()
+			return f.Dir.other(), true
 		}
-		c.setClient(d)
+		return f.Dir, true
 	case ":status":
-		c.setClient(d.other())
+		return f.Dir.other(), true
 	}
+	return 0, false
 }
 
 // control handles the effects of the frames that carry neither data nor

@@ -55,12 +55,11 @@ type half struct {
 	// and since where the frames began that are in step.
 	at, since int64
 
-	held      held
-	search    search
-	charged   int64 // to the Budget
-	frames    int64
-	bytes     int64
-	undecoded int64
+	held    held
+	search  search
+	charged int64 // to the Budget
+	frames  int64
+	bytes   int64
 }
 
 // frameHeader is RFC 9113 §4.1.

@@ -2,7 +2,6 @@ package decoder
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"runtime"
 	"testing"
@@ -140,7 +139,7 @@ func TestStreamFlood(t *testing.T) {
 		frames = append(frames, wire(TypeHeaders, FlagEndHeaders, 2*i+1, []byte{0x82})...)
 	}
 	c.Data(1, Send, frames)
-	if n := c.OpenStreams(); n != maxStreams {
+	if n := len(c.streams); n != maxStreams {
 		t.Errorf("%d streams are followed, want %d", n, maxStreams)
 	}
 	// One that is not followed has no known windows, and no made-up faults.
@@ -185,26 +184,5 @@ func TestStartIsBounded(t *testing.T) {
 	}
 	if c.Protocol() != ProtocolUnknown || len(r.lines) != 1 || c.halves[Send].held.buf != nil {
 		t.Errorf("protocol %v, events %q, %d bytes held", c.Protocol(), r.lines, len(c.halves[Send].held.buf))
-	}
-}
-
-// TestUndecoded accounts for every byte that was seen.
-func TestUndecoded(t *testing.T) {
-	r := &recorder{quiet: true}
-	c := opened(r)
-	c.Gap(1, Recv, -1)
-	junk := bytes.Repeat([]byte("junk"), 5000)
-	c.Data(2, Recv, junk)
-	var frames []byte
-	for range 5 {
-		frames = append(frames, wire(TypePing, 0, 0, binary.BigEndian.AppendUint64(nil, 1))...)
-	}
-	c.Data(3, Recv, frames)
-	c.Close(4)
-	if got, want := c.Undecoded(Recv), int64(len(junk)); got != want {
-		t.Errorf("%d bytes undecoded, want %d", got, want)
-	}
-	if got := c.Undecoded(Send); got != 0 {
-		t.Errorf("%d sent bytes undecoded, want 0", got)
 	}
 }

@@ -309,8 +309,8 @@ func checkModel(t *testing.T, seed uint64, frames int) {
 			t.Fatalf("seed %d, frame %d (%s): windows %s, want %s", seed, i, r.what[i], r.got[i], g.want[i])
 		}
 	}
-	if c.OpenStreams() != len(g.m.stream) {
-		t.Errorf("seed %d: %d open streams, want %d", seed, c.OpenStreams(), len(g.m.stream))
+	if len(c.streams) != len(g.m.stream) {
+		t.Errorf("seed %d: %d open streams, want %d", seed, len(c.streams), len(g.m.stream))
 	}
 	if len(r.violations) > 0 {
 		t.Fatalf("seed %d: violations in a legal conversation: %v", seed, r.violations)

@@ -6,7 +6,7 @@ package decoder
 // header that no endpoint would send is no evidence.
 func (c *Conn) evidence(d Direction, raw []byte) (bits int, ok bool) {
 	h := parseHeader(raw)
-	if raw[5]&0x80 != 0 || h.flags&^definedFlags[h.typ] != 0 || !h.typ.Known() {
+	if raw[5]&0x80 != 0 || h.flags&^definedFlags[h.typ] != 0 || !h.typ.known() {
 		return 0, false
 	}
 	if limit, known := c.announced[d.other()].most(SettingMaxFrameSize); known && h.length > limit {

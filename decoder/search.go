@@ -278,7 +278,6 @@ func (h *half) enter(at, first int64) {
 	if h.found || skipped > 0 {
 		h.conn.sink.Resync(at, h.dir, skipped)
 	}
-	h.undecoded += skipped
 	h.found = true
 	h.mode = framing
 	h.resynced = true

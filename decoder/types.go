@@ -41,14 +41,14 @@ var typeNames = [...]string{
 
 // String returns the type as the RFCs spell it, or "UNKNOWN_0x2a".
 func (t Type) String() string {
-	if t.Known() {
+	if t.known() {
 		return typeNames[t]
 	}
 	return unknown(uint64(t), 2)
 }
 
-// Known reports whether t is one of the types that this package decodes.
-func (t Type) Known() bool { return int(t) < len(typeNames) && typeNames[t] != "" }
+// known reports whether t is one of the types that this package decodes.
+func (t Type) known() bool { return int(t) < len(typeNames) && typeNames[t] != "" }
 
 // unknown names a number that no RFC gave a name, in at least width digits.
 func unknown(n uint64, width int) string {

@@ -112,11 +112,11 @@ func namedTypes() []string {
 	return names
 }
 
-// Shows reports whether events of that kind are printed: a caller can save
+// shows reports whether events of that kind are printed: a caller can save
 // itself the work of making others.
-func (f *Filter) Shows(k Kind) bool { return !f.hidden[k] }
+func (f *Filter) shows(k Kind) bool { return !f.hidden[k] }
 
-// ShowsFrame reports whether frames of that type are printed.
-func (f *Filter) ShowsFrame(t decoder.Type) bool {
+// showsFrame reports whether frames of that type are printed.
+func (f *Filter) showsFrame(t decoder.Type) bool {
 	return !f.hidden[KindFrame] && f.hiddenTypes[t/64]&(1<<(t%64)) == 0
 }

@@ -33,12 +33,12 @@ func TestParseEvents(t *testing.T) {
 			}
 			var kinds, types []string
 			for k := KindProcess; k <= KindSummary; k++ {
-				if f.Shows(k) {
+				if f.shows(k) {
 					kinds = append(kinds, k.String())
 				}
 			}
 			for _, ft := range []decoder.Type{decoder.TypeData, decoder.TypeHeaders, 0x2a} {
-				if f.ShowsFrame(ft) {
+				if f.showsFrame(ft) {
 					types = append(types, ft.String())
 				}
 			}

@@ -9,7 +9,7 @@ import (
 // Frame prints a frame event. Times come from m; f.Time is not used. The
 // frame and what it points to are not kept.
 func (j *JSONL) Frame(m Meta, f *decoder.Frame) {
-	if !j.filter.ShowsFrame(f.Type) {
+	if !j.filter.showsFrame(f.Type) {
 		return
 	}
 	b, ok := j.out.begin()

@@ -40,7 +40,7 @@ func NewJSONL(w io.Writer, o Options) *JSONL {
 }
 
 // Shows reports whether events of that kind are printed.
-func (j *JSONL) Shows(k Kind) bool { return j.filter.Shows(k) }
+func (j *JSONL) Shows(k Kind) bool { return j.filter.shows(k) }
 
 // Flush writes what is buffered. It returns the first error of all writes,
 // which is ErrReaderGone when the reader of a pipe went away.

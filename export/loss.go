@@ -7,9 +7,6 @@ type LossReason string
 const (
 	// LossRingFull is for records for which the kernel buffer had no room.
 	LossRingFull LossReason = "ring_full"
-	// LossTruncated is for bytes beyond what the kernel side can copy of one
-	// call.
-	LossTruncated LossReason = "truncated"
 	// LossReadFault is for bytes in memory of the target that could not be
 	// read.
 	LossReadFault LossReason = "read_fault"

@@ -208,7 +208,7 @@ func readTypes(d *dwarf.Data, p Package) (*types, error) {
 const unitDepth = 1
 
 func (t *types) size(name string) uint16 {
-	if s := t.structs[name]; s != nil && s.size <= MaxSize {
+	if s := t.structs[name]; s != nil && s.size <= maxSize {
 		return uint16(s.size)
 	}
 	t.lack(name)

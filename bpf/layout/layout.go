@@ -97,7 +97,7 @@ func (l *Client) sound() bool {
 		}
 	}
 	return l.Writer == l.WriteMu+mutexSize && l.Framer == l.Writer+pointerSize && l.WriteErr == l.Framer+pointerSize &&
-		l.WriteErr+16 <= l.Size && l.Size <= MaxSize && l.WriteMu >= next &&
+		l.WriteErr+16 <= l.Size && l.Size <= maxSize && l.WriteMu >= next &&
 		l.StickyErr == l.StickyConn+16 &&
 		l.StreamInflow == l.StreamFlow+flowSize && l.SentEnd > l.StreamInflow &&
 		(l.ReadClosed == l.SentEnd+5 || l.ReadClosed == l.SentEnd+6) &&
@@ -117,5 +117,5 @@ func (l *Client) soundAck() bool {
 // align rounds up to where a pointer can be.
 func align(n uint16) uint16 { return (n + 7) &^ 7 }
 
-// MaxSize bounds Size.
-const MaxSize = 768
+// maxSize bounds Size.
+const maxSize = 768

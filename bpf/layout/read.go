@@ -86,14 +86,14 @@ type Stream struct {
 
 // Sizes of what ReadStream wants.
 const (
-	FlowsSize = 32
-	EndsSize  = 16
+	flowsSize = 32
+	endsSize  = 16
 )
 
 // ReadStream returns what the memory of a clientStream says: its cc and ID, and
 // what begins at StreamFlow and at SentEnd.
 func (l *Client) ReadStream(conn uint64, id uint32, flows, ends []byte, at Place, s *State) (Stream, bool) {
-	if len(flows) < FlowsSize || len(ends) < EndsSize {
+	if len(flows) < flowsSize || len(ends) < endsSize {
 		return Stream{}, false
 	}
 	behind := func(off int) uint64 { return binary.LittleEndian.Uint64(flows[off:]) }

@@ -185,6 +185,6 @@ func (s *served) read(t *testing.T, l *Server) (image []byte, state State, strea
 func (s *served) readStream(t *testing.T, l *Server, state *State) (Stream, bool) {
 	t.Helper()
 	word := func(off uint16) uint64 { return binary.LittleEndian.Uint64(own(t, s.stream+uint64(off), 8)) }
-	flows, ends := own(t, s.stream+uint64(l.StreamFlow), FlowsSize), own(t, s.stream+uint64(l.StreamState), EndsSize)
+	flows, ends := own(t, s.stream+uint64(l.StreamFlow), flowsSize), own(t, s.stream+uint64(l.StreamState), endsSize)
 	return l.ReadStream(word(l.StreamConn), uint32(word(l.StreamID)), word(l.StreamID+8), flows, ends, s.at, state)
 }

@@ -125,7 +125,7 @@ func (l *Server) soundEnd(c cursor) bool {
 	c.skip(pointerSize, 8) // canonHeader
 	c.maybe(l.KeysSize, 8, 8)
 	c.field(l.Writing, writingSize, 1)
-	return !c.wrong && c.at <= l.Size && l.Size <= MaxSize && (l.OwnInitial == 0) == (l.Upload != 0)
+	return !c.wrong && c.at <= l.Size && l.Size <= maxSize && (l.OwnInitial == 0) == (l.Upload != 0)
 }
 
 // soundStream does so for the fields of a stream.
@@ -198,7 +198,7 @@ const (
 // ReadStream returns what the memory of a stream says: its sc, id and body, which
 // follow each other, and what begins at StreamFlow and at StreamState.
 func (l *Server) ReadStream(conn uint64, id uint32, body uint64, flows, ends []byte, at Place, s *State) (Stream, bool) {
-	if len(flows) < FlowsSize || len(ends) < EndsSize || conn != at.Owner || !s.numbered(id) {
+	if len(flows) < flowsSize || len(ends) < endsSize || conn != at.Owner || !s.numbered(id) {
 		return Stream{}, false
 	}
 	behind := func(off int) uint64 { return binary.LittleEndian.Uint64(flows[off:]) }

@@ -145,7 +145,7 @@ func TestServerDoctored(t *testing.T) {
 	}
 	for _, minor := range []int{18, 20, 24, 26, 27} {
 		for _, s2 := range serverReleases[minor] {
-			if got, ok := s2.layout.Read(append(image, make([]byte, MaxSize)...), s.at); ok && got != want {
+			if got, ok := s2.layout.Read(append(image, make([]byte, maxSize)...), s.at); ok && got != want {
 				t.Errorf("Go 1.%d: Read = %+v", minor, got)
 			}
 		}

@@ -35,11 +35,11 @@ type Lookup struct {
 	used    bool // a connection was made to what it found
 }
 
-// Failed reports whether it found nothing.
-func (l *Lookup) Failed() bool { return len(l.addrs) == 0 }
+// failed reports whether it found nothing.
+func (l *Lookup) failed() bool { return len(l.addrs) == 0 }
 
 // failing reports whether it has found nothing so far, and waits for nothing.
-func (l *Lookup) failing() bool { return l.Failed() && l.RCode != "" && !l.pending() }
+func (l *Lookup) failing() bool { return l.failed() && l.RCode != "" && !l.pending() }
 
 // pending reports whether an answer is still to come. A query that was made
 // again is not waited for any more.

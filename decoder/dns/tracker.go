@@ -173,7 +173,7 @@ func (t *Tracker) close(pid int, proc *process, l *Lookup) {
 			t.sink.Query(pid, l, q)
 		}
 	}
-	if l.Failed() {
+	if l.failed() {
 		if slices.ContainsFunc(l.queries, func(q *Query) bool { return isAddress(q.Type) }) {
 			t.sink.Failed(pid, l)
 		}

@@ -44,8 +44,8 @@ func (t *Tracker) Ended(by Ended) {
 	}
 }
 
-// Fail ends what is open because of what the connection has said.
-func (t *Tracker) Fail(at int64, c Class, detail string) {
+// fail ends what is open because of what the connection has said.
+func (t *Tracker) fail(at int64, c Class, detail string) {
 	if t == nil {
 		return
 	}

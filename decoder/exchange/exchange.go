@@ -97,9 +97,6 @@ const (
 	ClassAborted  Class = "aborted"  // the client gave up
 	ClassTimeout  Class = "timeout"  // TCP gave up
 
-	// Said by the go command of a response that was complete.
-	ClassChecksum Class = "checksum"
-
 	// Of connections that were not made; no exchange has them.
 	ClassDNS     Class = "dns"
 	ClassConnect Class = "connect"

@@ -11,7 +11,9 @@ func (t *Tracker) Frame(f *decoder.Frame) {
 	if t == nil {
 		return
 	}
-	t.inferRole(f)
+	if client, ok := decoder.ClientOf(f); ok && !t.known && f.Type != decoder.TypePushPromise {
+		t.SetClient(client)
+	}
 	if !t.known {
 		return
 	}
@@ -32,19 +34,6 @@ func (t *Tracker) Frame(f *decoder.Frame) {
 		t.goneAway(f)
 	case decoder.TypeWindowUpdate:
 		t.granted(f)
-	}
-}
-
-// inferRole learns which direction is the client's from what only one side says.
-func (t *Tracker) inferRole(f *decoder.Frame) {
-	if t.known || len(f.Headers) == 0 || f.Type == decoder.TypePushPromise {
-		return
-	}
-	switch f.Headers[0].Name {
-	case ":status":
-		t.SetClient(f.Dir ^ 1)
-	case ":method", ":path", ":scheme", ":authority":
-		t.SetClient(f.Dir)
 	}
 }
 

@@ -5,6 +5,6 @@ package exchange
 func (t *Tracker) Mixed(at int64, detail string) {
 	if t != nil {
 		t.mixed = &Error{ClassProtocol, detail}
-		t.Fail(at, ClassProtocol, detail)
+		t.fail(at, ClassProtocol, detail)
 	}
 }

@@ -14,8 +14,8 @@ func (b *Budget) Max() int64 { return b.max }
 // Used returns how much is taken.
 func (b *Budget) Used() int64 { return b.used }
 
-// Take takes n bytes and reports whether they are there; else it takes nothing.
-func (b *Budget) Take(n int64) bool {
+// take takes n bytes and reports whether they are there; else it takes nothing.
+func (b *Budget) take(n int64) bool {
 	if b != nil && b.used+n > b.max {
 		return false
 	}

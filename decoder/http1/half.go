@@ -48,7 +48,7 @@ type half struct {
 func (h *half) gather(b []byte) bool {
 	h.line = append(h.line, b...)
 	if n := int64(cap(h.line)); n > max(h.cost, keepLine) {
-		if !h.budget.Take(n - h.cost) {
+		if !h.budget.take(n - h.cost) {
 			return false
 		}
 		h.cost = n

@@ -49,7 +49,7 @@ func (p *pipeline) push(m method) {
 	}
 	p.methods = append(p.methods, m)
 	if n := int64(cap(p.methods)); n > max(p.cost, keepMethods) {
-		if !p.budget.Take(n - p.cost) {
+		if !p.budget.take(n - p.cost) {
 			p.methods, p.full = p.methods[:len(p.methods)-1:len(p.methods)-1], true
 			return
 		}

@@ -257,7 +257,7 @@ func TestSuggestWithout(t *testing.T) {
 	w.command(0)
 	answered(503, "Service Unavailable", "")(&w)
 	w.exit(1000, 1)
-	if s, err := read(t, w.String()).Suggest(); !errors.Is(err, ErrAllFailed) || len(s.Reasons) != 1 {
+	if s, err := read(t, w.String()).Suggest(); !errors.Is(err, errAllFailed) || len(s.Reasons) != 1 {
 		t.Errorf("got %+v, %v", s, err)
 	}
 }

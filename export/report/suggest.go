@@ -14,8 +14,8 @@ import (
 var (
 	// ErrNoProxy is returned where no request for a module was recorded.
 	ErrNoProxy = errors.New("no request to a module proxy was recorded")
-	// ErrAllFailed is returned, with the reasons, where each proxy has failed.
-	ErrAllFailed = errors.New("no proxy that was asked is to be asked again")
+	// errAllFailed is returned, with the reasons, where each proxy has failed.
+	errAllFailed = errors.New("no proxy that was asked is to be asked again")
 )
 
 // minRequests is how many requests for modules a proxy must have had for its
@@ -53,7 +53,7 @@ func (b *Builder) Suggest() (Suggestion, error) {
 	list, left := b.rank()
 	switch {
 	case len(list) == 0 && left != nil:
-		return Suggestion{Reasons: left}, ErrAllFailed
+		return Suggestion{Reasons: left}, errAllFailed
 	case len(list) == 0:
 		return s, ErrNoProxy
 	}

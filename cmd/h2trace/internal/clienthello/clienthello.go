@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// MaxLength bounds the record that a ClientHello is in (RFC 8446 §5.1), with its
+// maxLength bounds the record that a ClientHello is in (RFC 8446 §5.1), with its
 // header.
-const MaxLength = 5 + 1<<14
+const maxLength = 5 + 1<<14
 
 // Offer is what a client offers, in its order.
 type Offer struct {
@@ -25,10 +25,10 @@ type Offer struct {
 
 var errRead = errors.New("the offer is read")
 
-// Parse reads an offer from the first bytes of a client; ok is false when they
+// parse reads an offer from the first bytes of a client; ok is false when they
 // are no ClientHello, or not the whole of one. It has crypto/tls read them, as
 // the server of a connection that ends there.
-func Parse(b []byte) (o Offer, ok bool) {
+func parse(b []byte) (o Offer, ok bool) {
 	server := tls.Server(&input{Reader: bytes.NewReader(b)}, &tls.Config{
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			o, ok = offerOf(h), true

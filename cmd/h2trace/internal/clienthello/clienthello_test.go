@@ -48,12 +48,12 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := hello(t, tt.config)
-			got, ok := Parse(b)
+			got, ok := parse(b)
 			if diff := cmp.Diff(tt.want, got); diff != "" || !ok {
 				t.Errorf("%t, -want +got:\n%s", ok, diff)
 			}
 			for n := range len(b) {
-				if got, ok := Parse(b[:n]); ok {
+				if got, ok := parse(b[:n]); ok {
 					t.Fatalf("the first %d of %d bytes: got %+v", n, len(b), got)
 				}
 			}
@@ -63,5 +63,5 @@ func TestParse(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"))
-	f.Fuzz(func(_ *testing.T, b []byte) { Parse(b) })
+	f.Fuzz(func(_ *testing.T, b []byte) { parse(b) })
 }

@@ -2,7 +2,7 @@ package clienthello
 
 // Reader gathers a ClientHello from what a client says first, in however many
 // pieces and records (RFC 8446 §5.1) it comes. The zero value is one to which
-// nothing was said. It holds MaxLength bytes at most, and looks at each once
+// nothing was said. It holds maxLength bytes at most, and looks at each once
 // before it parses them.
 type Reader struct {
 	buf  []byte
@@ -18,12 +18,12 @@ func (r *Reader) Take(b []byte) (o Offer, ok bool) {
 	if r.over {
 		return Offer{}, false
 	}
-	r.buf = append(r.buf, b[:min(len(b), MaxLength-len(r.buf))]...)
+	r.buf = append(r.buf, b[:min(len(b), maxLength-len(r.buf))]...)
 	switch {
 	case r.complete():
-		o, ok = Parse(r.buf)
+		o, ok = parse(r.buf)
 		r.Stop()
-	case len(r.buf) == MaxLength:
+	case len(r.buf) == maxLength:
 		r.Stop()
 	}
 	return o, ok

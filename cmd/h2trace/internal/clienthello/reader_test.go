@@ -23,8 +23,8 @@ func records(b []byte, n int) []byte {
 // TestReader gives a ClientHello in pieces, and what is none.
 func TestReader(t *testing.T) {
 	b := hello(t, &tls.Config{ServerName: "goproxy.example", NextProtos: []string{"h2"}})
-	want, _ := Parse(b)
-	huge := append([]byte{22, 3, 1, 0xff, 0xff, 1, 0, 0xff, 0}, make([]byte, MaxLength)...)
+	want, _ := parse(b)
+	huge := append([]byte{22, 3, 1, 0xff, 0xff, 1, 0, 0xff, 0}, make([]byte, maxLength)...)
 	for _, tt := range []struct {
 		name  string
 		in    []byte
@@ -43,7 +43,7 @@ func TestReader(t *testing.T) {
 		{"another record", []byte("\x17\x03\x03\x00\x01a"), 1, false, 1},
 		{"another handshake message", []byte("\x16\x03\x03\x00\x05\x02\x00\x00\x01a and more"), 1, false, 10},
 		{"another protocol", []byte("\x16\x02\x03"), 1, false, 2},
-		{"too long", huge, 1, false, MaxLength},
+		{"too long", huge, 1, false, maxLength},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var r Reader

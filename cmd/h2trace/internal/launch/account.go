@@ -60,8 +60,8 @@ func (a *Account) Environ(env []string) []string {
 	return append(out, own...)
 }
 
-// String encodes the ids as the launcher's argument: "UID:GID:group,group".
-func (a *Account) String() string {
+// argument encodes the ids for the launcher: "UID:GID:group,group".
+func (a *Account) argument() string {
 	groups := make([]string, len(a.groups))
 	for i, g := range a.groups {
 		groups[i] = strconv.Itoa(g)
@@ -69,7 +69,7 @@ func (a *Account) String() string {
 	return fmt.Sprintf("%d:%d:%s", a.UID, a.GID, strings.Join(groups, ","))
 }
 
-// parseAccount is the reverse of String. Names are not needed to become a user.
+// parseAccount is the reverse of argument. Names are not needed to become a user.
 func parseAccount(s string) (*Account, error) {
 	fields := strings.Split(s, ":")
 	if len(fields) != 3 {

@@ -9,7 +9,7 @@ package launch
 // Exit statuses, which mean what they mean to env(1), nohup(1) and timeout(1).
 const (
 	NotRun        = 125 // h2trace failed before it started COMMAND, or lost output
-	NotExecutable = 126
-	NotFound      = 127
-	SignalBase    = 128 // and the number of the signal that killed COMMAND
+	notExecutable = 126
+	notFound      = 127
+	signalBase    = 128 // and the number of the signal that killed COMMAND
 )

@@ -70,7 +70,7 @@ func (l Spec) start(control int) (*os.Process, error) {
 	}
 	account := "-"
 	if l.User != nil {
-		account = l.User.String()
+		account = l.User.argument()
 	}
 	argv := append([]string{
 		Name,
@@ -133,8 +133,8 @@ func (c *Command) Abort() {
 	_, _ = c.process.Wait()
 }
 
-// Signal sends a signal to COMMAND.
-func (c *Command) Signal(sig os.Signal) error { return c.process.Signal(sig) }
+// signal sends a signal to COMMAND.
+func (c *Command) signal(sig os.Signal) error { return c.process.Signal(sig) }
 
 // Wait waits for COMMAND to end and returns its exit status as a shell gives
 // it: 128 plus the number of the signal, if one killed it.
@@ -145,7 +145,7 @@ func (c *Command) Wait() (int, error) {
 	}
 	ws := state.Sys().(syscall.WaitStatus)
 	if ws.Signaled() {
-		return SignalBase + int(ws.Signal()), nil
+		return signalBase + int(ws.Signal()), nil
 	}
 	return ws.ExitStatus(), nil
 }
@@ -196,8 +196,8 @@ func (c *Command) died() error {
 	_ = c.control.Close()
 	status, err := c.Wait()
 	switch {
-	case err == nil && status > SignalBase:
-		err = fmt.Errorf("ended by signal %d before it was run", status-SignalBase)
+	case err == nil && status > signalBase:
+		err = fmt.Errorf("ended by signal %d before it was run", status-signalBase)
 	case err == nil:
 		err = fmt.Errorf("its launcher ended with status %d", status)
 	}
@@ -254,13 +254,13 @@ func (e *Error) notFound() string {
 // nohup(1) would say of the same failure.
 func (e *Error) ExitStatus() int {
 	switch {
-	case e.step == stepDied && e.status > SignalBase:
+	case e.step == stepDied && e.status > signalBase:
 		return e.status
 	case e.step != stepLookup && e.step != stepExec:
 		return NotRun
 	case errors.Is(e.err, unix.ENOENT), errors.Is(e.err, unix.ENOTDIR):
-		return NotFound
+		return notFound
 	default:
-		return NotExecutable
+		return notExecutable
 	}
 }

@@ -91,7 +91,7 @@ func (r *Relay) To(cmd *Command) {
 			case sig := <-r.signals:
 				r.note(sig)
 				if sig == unix.SIGTERM || sig == unix.SIGHUP {
-					_ = cmd.Signal(sig) // it may have ended just now
+					_ = cmd.signal(sig) // it may have ended just now
 				}
 			case <-r.done:
 				return

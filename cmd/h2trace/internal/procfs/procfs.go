@@ -82,7 +82,7 @@ func Executable(pid int) (string, error) {
 // of the process, mostly. Where the first thread has ended before the others,
 // /proc says under its id no more than that, and all the rest under theirs.
 func LivingThread(pid int) int {
-	if stat, err := ReadStat(pid); err != nil || !stat.Ended() {
+	if stat, err := ReadStat(pid); err != nil || !stat.ended() {
 		return pid
 	}
 	tasks, err := os.ReadDir(Path(pid, "task"))
@@ -94,7 +94,7 @@ func LivingThread(pid int) int {
 		if err != nil {
 			continue
 		}
-		if stat, err := ReadStat(id); err == nil && !stat.Ended() {
+		if stat, err := ReadStat(id); err == nil && !stat.ended() {
 			return id
 		}
 	}
@@ -130,8 +130,8 @@ type Stat struct {
 	PPID  int
 }
 
-// Ended reports whether the thread has, and waits for others or its parent.
-func (s Stat) Ended() bool { return s.State == zombie || s.State == "X" }
+// ended reports whether the thread has, and waits for others or its parent.
+func (s Stat) ended() bool { return s.State == zombie || s.State == "X" }
 
 // ReadStat reads what /proc/PID/stat says of a thread.
 func ReadStat(pid int) (Stat, error) {
@@ -183,5 +183,5 @@ func Ended(pid int) bool {
 	if err != nil {
 		return Gone(err)
 	}
-	return len(tasks) == 1 && stat.Ended()
+	return len(tasks) == 1 && stat.ended()
 }

@@ -40,7 +40,7 @@ func (k *planCheck) settle(exe *bpf.Executable, s *planState, dir int, users []p
 			return false, err
 		}
 		t.watched = false
-		k.replace(exe, s, dir, users, path)
+		k.replace(exe, s, dir, users, path, now)
 		return true, nil
 	}
 	t.calls = 0
@@ -70,8 +70,8 @@ func (k *planCheck) fired(users []process, dir int) (bool, error) {
 // its thread between the two, and passes the entry again when it goes on.
 const witnessesNeeded = 4
 
-// replace takes the fallback for a probe that never fired.
-func (k *planCheck) replace(exe *bpf.Executable, s *planState, dir int, users []process, path string) {
+// replace takes the fallback for a probe that never fired, as of a kernel time.
+func (k *planCheck) replace(exe *bpf.Executable, s *planState, dir int, users []process, path string, at int64) {
 	was := "probe"
 	tap := [2]string{bpf.Send: "write", bpf.Recv: "read"}[dir]
 	for _, probe := range k.collector.PlanOf(exe).Describe() {
@@ -83,7 +83,7 @@ func (k *planCheck) replace(exe *bpf.Executable, s *planState, dir int, users []
 	for _, proc := range users {
 		pids = append(pids, proc.pid)
 	}
-	k.missing(exe, s, dir)
+	k.missing(exe, s, dir, at)
 	k.work(func() func() error {
 		err := k.collector.Replace(exe, path, dir, pids)
 		return func() error {
@@ -110,12 +110,9 @@ func (k *planCheck) replace(exe *bpf.Executable, s *planState, dir int, users []
 	})
 }
 
-// missing announces what the probe missed: nobody knows how much.
-func (k *planCheck) missing(exe *bpf.Executable, s *planState, dir int) {
-	at, err := monotonic()
-	if err != nil {
-		return
-	}
+// missing announces, at a kernel time, what the probe missed: nobody knows how
+// much.
+func (k *planCheck) missing(exe *bpf.Executable, s *planState, dir int, at int64) {
 	for _, c := range k.conns.byID {
 		if c.exe == exe && c.closed == nil && !c.silent[dir] && c.next[dir].offset == 0 {
 			c.silent[dir] = true

@@ -12,8 +12,8 @@ import (
 // maxLine bounds one line of output.
 const maxLine = 64 << 20
 
-// Validate holds one line, without its newline, against the contract.
-func Validate(line []byte) error {
+// validate holds one line, without its newline, against the contract.
+func validate(line []byte) error {
 	if !utf8.Valid(line) {
 		return errors.New("not UTF-8")
 	}
@@ -48,7 +48,7 @@ func Read(r io.Reader) (*Stream, error) {
 	sc := bufio.NewScanner(r)
 	sc.Buffer(make([]byte, 64<<10), maxLine)
 	for n := 1; sc.Scan(); n++ {
-		if err := Validate(sc.Bytes()); err != nil {
+		if err := validate(sc.Bytes()); err != nil {
 			return nil, fmt.Errorf("line %d: %w: %.300s", n, err, sc.Bytes())
 		}
 		e := &Event{Line: n, Raw: sc.Text()}

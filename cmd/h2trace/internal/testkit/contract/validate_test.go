@@ -34,7 +34,7 @@ func TestValidateAccepts(t *testing.T) {
 		strings.Replace(summary, `}}`, `},"verify":{"blocks":2,"fields":9,"mismatches":0,"unchecked":1}}`, 1),
 		head + `"verify"` + onConn + `,"dir":"recv","stream":1,"index":0,"want":{"name":":status","value":"200"},"got":null}`,
 	} {
-		if err := Validate([]byte(line)); err != nil {
+		if err := validate([]byte(line)); err != nil {
 			t.Errorf("%v: %s", err, line)
 		}
 	}
@@ -64,7 +64,7 @@ func TestValidateRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := Validate([]byte(tt.line))
+			err := validate([]byte(tt.line))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want an error with %q: %s", err, tt.want, tt.line)
 			}

@@ -79,13 +79,6 @@ func (a *Authority) ServerFiles(t testing.TB) (certFile, keyFile string) {
 	return certFile, keyFile
 }
 
-// Pool returns the roots of a client inside the test.
-func (a *Authority) Pool() *x509.CertPool {
-	p := x509.NewCertPool()
-	p.AddCert(a.cert)
-	return p
-}
-
 func (a *Authority) leaf(t testing.TB) (*ecdsa.PrivateKey, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -78,14 +78,14 @@ func (f *Frame) String() string {
 		fmt.Fprintf(&b, " data=%d", f.DataLength)
 	case Settings:
 		for _, s := range f.Settings {
-			fmt.Fprintf(&b, " %s=%d", SettingName(s.ID), s.Value)
+			fmt.Fprintf(&b, " %s=%d", settingName(s.ID), s.Value)
 		}
 	case WindowUpdate:
 		fmt.Fprintf(&b, " incr=%d", f.Increment)
 	case RSTStream:
-		fmt.Fprintf(&b, " err=%s", ErrorName(f.ErrorCode))
+		fmt.Fprintf(&b, " err=%s", errorName(f.ErrorCode))
 	case GoAway:
-		fmt.Fprintf(&b, " last=%d err=%s debug=%q", f.LastStream, ErrorName(f.ErrorCode), f.Debug)
+		fmt.Fprintf(&b, " last=%d err=%s debug=%q", f.LastStream, errorName(f.ErrorCode), f.Debug)
 	case Ping:
 		fmt.Fprintf(&b, " opaque=%x", f.Opaque)
 	}

@@ -75,16 +75,16 @@ func (t Type) String() string {
 	return fmt.Sprintf("UNKNOWN_0x%02x", uint8(t))
 }
 
-// SettingName returns the registered name of a SETTINGS parameter.
-func SettingName(id uint16) string {
+// settingName returns the registered name of a SETTINGS parameter.
+func settingName(id uint16) string {
 	if s, ok := settingNames[id]; ok {
 		return s
 	}
 	return fmt.Sprintf("UNKNOWN_0x%02x", id)
 }
 
-// ErrorName returns the registered name of an error code.
-func ErrorName(code uint32) string {
+// errorName returns the registered name of an error code.
+func errorName(code uint32) string {
 	if s, ok := errorNames[code]; ok {
 		return s
 	}
@@ -132,7 +132,7 @@ func FlagByName(t Type, s string) (uint8, error) {
 	return uint8(n), err
 }
 
-// SettingByName is the inverse of SettingName. It also reads the
+// SettingByName is the inverse of settingName. It also reads the
 // UNKNOWN_SETTING_42 of the http2debug log.
 func SettingByName(s string) (uint16, error) {
 	for id, name := range settingNames {
@@ -144,7 +144,7 @@ func SettingByName(s string) (uint16, error) {
 	return uint16(n), err
 }
 
-// ErrorByName is the inverse of ErrorName. It also reads the "unknown error
+// ErrorByName is the inverse of errorName. It also reads the "unknown error
 // code 0x2a" of the http2debug log.
 func ErrorByName(s string) (uint32, error) {
 	for code, name := range errorNames {

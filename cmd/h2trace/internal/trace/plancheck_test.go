@@ -1,0 +1,50 @@
+package trace
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf"
+	"h2trace/export"
+)
+
+// TestMissing announces a loss for each connection of which a probe saw nothing,
+// at the time that the caller has: no clock is read that could fail.
+func TestMissing(t *testing.T) {
+	var out bytes.Buffer
+	events := export.NewJSONL(&out, export.Options{})
+	k := &planCheck{conns: &connTable{events: events, clock: clock{offset: 40}}}
+	s := &planState{silent: [2][]string{bpf.Recv: {"c1", "c2"}}}
+	k.missing(nil, s, bpf.Recv, 2)
+	k.missing(nil, s, bpf.Recv, 3) // which is announced already
+	if err := events.Close(); err != nil {
+		t.Fatal(err)
+	}
+	type loss struct {
+		Time   time.Time `json:"ts"`
+		Event  string
+		Reason export.LossReason
+		Bytes  *uint64
+		Conn   string
+	}
+	var got []loss
+	for d := json.NewDecoder(&out); d.More(); {
+		var l loss
+		if err := d.Decode(&l); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, l)
+	}
+	at := time.Unix(0, 42).UTC()
+	want := []loss{
+		{Time: at, Event: "loss", Reason: export.LossGap, Conn: "c1"},
+		{Time: at, Event: "loss", Reason: export.LossGap, Conn: "c2"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
