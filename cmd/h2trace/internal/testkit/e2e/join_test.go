@@ -27,7 +27,10 @@ func TestJoin(t *testing.T) {
 	for _, side := range []string{"client", "server"} {
 		for _, impl := range []string{"net", "x"} {
 			for _, storm := range storms {
-				t.Run(side+"/"+impl+"/"+storm.name, func(t *testing.T) { joinPair(t, side, impl, storm.scenario) })
+				t.Run(side+"/"+impl+"/"+storm.name, func(t *testing.T) {
+					t.Parallel() // most of it is waiting
+					joinPair(t, side, impl, storm.scenario)
+				})
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
@@ -113,7 +114,7 @@ func TestJoinWindowsServer(t *testing.T) {
 	a := modproxy.NewAuthority(t)
 	cert, key := a.ServerFiles(t)
 	dir := t.TempDir()
-	client, file := filepath.Join(dir, "client"), filepath.Join(dir, "server")
+	client := filepath.Join(dir, "client")
 	buildClient(t, joinClient, "go1.26.8", client, false, nil)
 	for _, build := range joinServers {
 		name, configure := build.release, netConfigure
@@ -128,7 +129,9 @@ func TestJoinWindowsServer(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
 			toolchain(t, build.release)
+			file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+"-server")
 			buildProgram(t, joinServer, configure, build.release, file, build.x, nil, "-ldflags=-s -w")
 			for _, work := range works {
 				t.Run(work, func(t *testing.T) {
@@ -143,7 +146,7 @@ func TestJoinWindowsServer(t *testing.T) {
 					if work == "duplex" { // until streams have credit again
 						frames = 500
 					}
-					joinLogging(t, srv.pid, "server", logFile, end, frames, !build.noRecv)
+					joinLogging(t, srv.pid, filepath.Base(file), logFile, end, frames, !build.noRecv)
 				})
 			}
 		})

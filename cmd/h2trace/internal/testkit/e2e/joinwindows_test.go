@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,7 +47,8 @@ func TestJoinWindows(t *testing.T) {
 			name += " x-net"
 		}
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "client")
+			t.Parallel() // most of it is waiting
+			file := filepath.Join(t.TempDir(), strings.ReplaceAll(name, " ", "-")+"-client")
 			buildClient(t, joinClient, build.release, file, build.x, []string{"CGO_ENABLED=0"}, "-ldflags=-s -w")
 			for _, work := range []string{"storm", "bulk", "idle"} {
 				t.Run(work, func(t *testing.T) {
