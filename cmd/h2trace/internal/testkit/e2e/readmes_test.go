@@ -92,6 +92,35 @@ func TestReadmePaths(t *testing.T) {
 	}
 }
 
+// located is a name in the code with the file that has it: "`put` (`data.h`)", or
+// "(`put`, `data.h`)".
+var located = regexp.MustCompile("`([\\w.]+)`(?:\\s\\(|,\\s+)`([\\w./]+)`")
+
+// TestReadmeNames looks for each name in the code that a README gives with its file.
+func TestReadmeNames(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for dir, text := range readmes(t) {
+		for _, m := range located.FindAllStringSubmatch(text, -1) {
+			if !sourceFile.MatchString(m[2]) || sourceFile.MatchString(m[1]) || exists(dir, m[1]) {
+				continue // a list of files
+			}
+			found++
+			name := m[1][strings.LastIndexByte(m[1], '.')+1:]
+			b, err := os.ReadFile(filepath.Join(repository, dir, m[2]))
+			if err != nil {
+				b, err = os.ReadFile(filepath.Join(repository, m[2]))
+			}
+			if err != nil || !regexp.MustCompile(`\b`+name+`\b`).Match(b) {
+				t.Errorf("%s: there is no %s in %s", filepath.Join(dir, "README.md"), m[1], m[2])
+			}
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d names found", found)
+	}
+}
+
 // TestNamedPaths keeps the reading of paths honest.
 func TestNamedPaths(t *testing.T) {
 	t.Parallel()
