@@ -12,9 +12,5 @@
 // in the middle or bytes were lost (a Credit that is not Known, HeadersError).
 // Nothing unknown is guessed.
 //
-// A byte takes this way: conn.go hands it to a half, one per direction
-// (half.go), which cuts frames, after preface.go has decided the protocol or
-// search.go has found the boundaries. frames.go interprets a frame with
-// payload.go, block.go and fieldtable.go (header fields), stream.go, settings.go
-// and window.go. rules.go holds what can be broken, limits.go every bound.
+// README.md follows a byte through the files of this package.
 package decoder
