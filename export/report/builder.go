@@ -172,8 +172,8 @@ func (b *Builder) endRun() {
 	b.runs++
 	r := b.run
 	r.made.end(b)
+	b.chain.end(b.direct.fetched, &b.said.family)
 	b.said.end(b)
-	b.chain.end(b.direct.fetched)
 	at := r.until()
 	b.endVersionControl(at)
 	for _, c := range r.conns {

@@ -42,8 +42,8 @@ type fallback struct{ from, to, why, barred string }
 type failure struct {
 	fallback
 	next, barred string // in GOPROXY, empty where that is not known
-	query        bool   // it may have been one of several guesses
-	pid          int64
+	query, guess bool   // a guess may have been one of several
+	of           familyPath
 }
 
 // fallbacks finds them: a request for the same thing to another proxy, behind
@@ -81,8 +81,9 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 			fallback: fallback{from: proxy, why: why},
 			next:     text(x.next),
 			barred:   text(x.barred),
-			query:    notFound(x) && (is(x.kind, "list") || is(x.kind, "latest")),
-			pid:      pid,
+			query:    x.status/100 == 4 && isQuery(x),
+			guess:    notFound(x) && (is(x.kind, "list") || is(x.kind, "latest")),
+			of:       pathOf(x),
 		}
 	}
 }
@@ -106,17 +107,20 @@ func (f *fallbacks) note(one fallback) {
 
 // end ends a run: what failed last has only that behind it which is no proxy.
 // The processes of fetched ran a version control system. A package may be of
-// several modules, whose lists are asked for at once; that some of them do not
-// exist has no consequence.
-func (f *fallbacks) end(fetched map[int64]bool) {
+// several modules, which are asked for at once; that some of them do not exist, or
+// are refused, has no consequence.
+func (f *fallbacks) end(fetched map[int64]bool, asked *family) {
 	for _, last := range f.failed {
+		if last.query && asked.excuses(last.of) {
+			continue
+		}
 		switch last.next {
 		case goproxy.Direct:
-			if !fetched[last.pid] {
+			if !fetched[last.of.pid] {
 				continue
 			}
 		case goproxy.None, goproxy.Off:
-			if last.query {
+			if last.guess {
 				continue
 			}
 		default:

@@ -32,15 +32,26 @@ const maxQueries = 1 << 12
 
 // waits reports whether it is told at the end whether an exchange counts.
 func (f *family) waits(x *exchangeKeys) bool {
-	return x.status/100 == 4 && (is(x.kind, "list") || is(x.kind, "latest") || is(x.kind, "info")) && len(f.failed) < maxQueries
+	return x.status/100 == 4 && isQuery(x) && len(f.failed) < maxQueries
 }
 
-// exchange takes an exchange.
-func (f *family) exchange(x *exchangeKeys) {
+// isQuery reports whether an exchange asks what there is.
+func isQuery(x *exchangeKeys) bool {
+	return is(x.kind, "list") || is(x.kind, "latest") || is(x.kind, "info")
+}
+
+// pathOf returns what an exchange asks for.
+func pathOf(x *exchangeKeys) familyPath {
 	of := familyPath{pid: x.pid, path: text(x.path)}
 	if is(x.kind, "info") {
 		of.version = text(x.version)
 	}
+	return of
+}
+
+// exchange takes an exchange.
+func (f *family) exchange(x *exchangeKeys) {
+	of := pathOf(x)
 	switch {
 	case x.kind == nil || of.path == "":
 	case f.waits(x):
@@ -74,13 +85,18 @@ func (f *family) end(b *Builder) {
 	for i := range f.failed {
 		q := &f.failed[i]
 		switch {
-		case f.hasBeside(q.familyPath), q.version == "" && f.found[q.familyPath]:
+		case f.excuses(q.familyPath):
 			b.harmless(q)
 		case !b.said.told[q.key] && q.of.status != 404 && q.of.status != 410 && !b.said.refused[q.of.rejection()]:
 			b.errors.noteOf(q.of)
 			b.errors.time += q.time
 		}
 	}
+}
+
+// excuses reports whether it has no consequence that a path was not found.
+func (f *family) excuses(p familyPath) bool {
+	return f.hasBeside(p) || p.version == "" && f.found[p]
 }
 
 // has reports whether a path, one that it is in, or one in it is a module.

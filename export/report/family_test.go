@@ -21,13 +21,16 @@ func TestFamilyOfVersion(t *testing.T) {
 		{"m.example/org/m/nested", "v0.1.0", 403},
 	} {
 		x := asked(adviser+"/"+q.path+"/@v/"+q.version+".info", q.status, "")
-		x.module, x.version = q.path, q.version
+		x.module, x.version, x.next, x.barred = q.path, q.version, "none", "direct"
 		w.exchange(x)
 	}
 	w.exit(9, 0)
 	r := read(t, w.String()).Report()
 	want := map[string]int64{"http_4xx": 1}
 	if diff := cmp.Diff([]map[string]int64{want, want}, []map[string]int64{r.Proxies[0].Failures, r.Kinds[0].Failures}); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff([]Fallback{{adviser, "403", "none", 1, "direct"}}, r.Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
