@@ -1,15 +1,13 @@
 package bpf
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/mounts"
 )
 
 // A probe, and a lease, hold the mount that the file was opened through, and a
@@ -50,31 +48,26 @@ func listedMountOf(f *os.File) uint64 {
 	return id
 }
 
-// mountWatch tells of mounts that come and go.
+// mountWatch reports mounts that come and go.
 type mountWatch struct {
-	info int      // mountinfo: poll(2) reports POLLPRI when the mounts changed
-	wake *os.File // the writing end of a pipe; closed, it ends the watch
-	done chan struct{}
+	watch mounts.Watch
+	wake  *os.File // the writing end of a pipe; closed, it ends the watch
+	done  chan struct{}
 }
 
 // watchMounts calls changed when mounts came or went in the mount namespace of
 // this process.
 func watchMounts(changed func(mounted map[uint64]bool)) (*mountWatch, error) {
-	// Not by package os, which would poll it too: each change is told once.
-	info, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	watch, err := mounts.NewWatch()
 	if err != nil {
-		return nil, os.NewSyscallError("open mountinfo", err)
+		return nil, err
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
-		unix.Close(info)
-		return nil, err
+		return nil, errors.Join(err, watch.Close())
 	}
-	m := &mountWatch{info: info, wake: w, done: make(chan struct{})}
-	polled := []unix.PollFd{
-		{Fd: int32(info), Events: unix.POLLPRI},
-		{Fd: int32(r.Fd())},
-	}
+	m := &mountWatch{watch: watch, wake: w, done: make(chan struct{})}
+	polled := []unix.PollFd{watch.PollFd(), {Fd: int32(r.Fd())}}
 	go func() {
 		defer close(m.done)
 		defer r.Close()
@@ -99,29 +92,17 @@ func watchMounts(changed func(mounted map[uint64]bool)) (*mountWatch, error) {
 func (m *mountWatch) close() {
 	_ = m.wake.Close()
 	<-m.done
-	unix.Close(m.info)
+	_ = m.watch.Close()
 }
 
-// mountIDs reads the numbers of the mounts there are, see
-// proc_pid_mountinfo(5).
+// mountIDs returns the numbers of the mounts there are.
 func mountIDs() (map[uint64]bool, error) {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
+	list, err := mounts.Of("self")
+	ids := make(map[uint64]bool, len(list))
+	for _, m := range list {
+		ids[uint64(m.ID)] = true
 	}
-	defer f.Close()
-	ids := make(map[uint64]bool)
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20) // overlays list their layers
-	for lines.Scan() {
-		first, _, _ := strings.Cut(lines.Text(), " ")
-		id, err := strconv.ParseUint(first, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("unreadable mountinfo line %q", lines.Text())
-		}
-		ids[id] = true
-	}
-	return ids, lines.Err()
+	return ids, err
 }
 
 // leaveMounts takes the probes from the executables whose mount is gone, from

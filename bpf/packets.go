@@ -1,17 +1,16 @@
 package bpf
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"strings"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+
+	"h2trace/bpf/mounts"
 )
 
 // Packet is a packet between a target and a name server, or one with a piece of
@@ -115,23 +114,17 @@ func (c *Collector) watchPackets(cache *btf.Cache) error {
 
 // cgroupRoot returns where cgroup v2 is mounted, maybe beside v1.
 func cgroupRoot() (string, error) {
-	f, err := os.Open("/proc/self/mountinfo")
+	list, err := mounts.Of("self")
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		// ID parent major:minor root mount-point options … - type source (proc_pid_mountinfo(5))
-		mount, fs, ok := strings.Cut(s.Text(), " - ")
-		fields := strings.Fields(mount)
-		if ok && len(fields) > 4 && strings.HasPrefix(fs, "cgroup2 ") && fields[3] == "/" {
-			return unescapeMount(fields[4]), nil
+	for _, m := range list {
+		if m.FSType == "cgroup2" && m.Root == "/" {
+			return m.Mountpoint, nil
 		}
 	}
 	return "", errors.New("cgroup v2 is not mounted")
 }
-
-var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace
 
 // PacketsWatched says why packets are not watched, or nil.
 func (c *Collector) PacketsWatched() error { return c.noPackets }

@@ -29,7 +29,8 @@ type keeper struct {
 	listener *listener
 	targets  *ebpf.Map
 	socket   int
-	mounts   *mountWatch
+	mounts   unix.PollFd // of a mounts.Watch
+	marker   marker
 	deadMan  *deadMan
 	names    map[string]bool // base names of files to hold for every process
 
@@ -53,7 +54,7 @@ func (k *keeper) loop() error {
 	polled := []unix.PollFd{
 		{Fd: int32(k.listener.fd), Events: unix.POLLIN},
 		{Fd: int32(k.socket), Events: unix.POLLIN},
-		{Fd: int32(k.mounts.fd), Events: unix.POLLPRI},
+		k.mounts,
 	}
 	for {
 		if err := k.deadMan.wind(); err != nil {
@@ -70,7 +71,7 @@ func (k *keeper) loop() error {
 			}
 		}
 		if polled[2].Revents != 0 {
-			k.mounts.changed()
+			k.marker.changed()
 			k.known.forget(k.drop)
 		}
 		if k.fresh, err = k.listener.read(k.fresh[:0]); err != nil {
@@ -170,7 +171,7 @@ func (k *keeper) listen() error {
 				return err
 			}
 		case kindCover:
-			k.mounts.cover(int(m.PID))
+			k.marker.cover(int(m.PID))
 		}
 	}
 }

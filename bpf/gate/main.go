@@ -11,6 +11,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/mounts"
 )
 
 // Name is argv[0] of the gatekeeper. The program that calls Start runs Main and
@@ -73,6 +75,7 @@ func newKeeper(args []string) (*keeper, error) {
 	}
 	k := &keeper{
 		listener: l,
+		marker:   newMarker(l),
 		targets:  targets,
 		socket:   socketFD,
 		names:    make(map[string]bool),
@@ -82,17 +85,19 @@ func newKeeper(args []string) (*keeper, error) {
 	for _, name := range args[1:] {
 		k.names[name] = true
 	}
-	if k.mounts, err = l.watchMounts(); err != nil {
-		return nil, err
-	}
 	// Before the first mark, so that no mark is ever without it.
 	if k.deadMan, err = newDeadMan(); err != nil {
 		return nil, err
 	}
 	if only := args[0]; only != "" {
-		k.mounts.fd = -1 // poll(2) passes over negative descriptors
+		k.mounts.Fd = -1 // poll(2) passes over negative descriptors
 		return k, l.mark(only)
 	}
+	watch, err := mounts.NewWatch()
+	if err != nil {
+		return nil, err
+	}
+	k.mounts = watch.PollFd()
 	_, err = l.markMounts("self")
 	return k, err
 }

@@ -1,16 +1,15 @@
 package gate
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/mounts"
 )
 
 // markable are the types of file systems that are marked: those that always
@@ -34,16 +33,10 @@ var markable = map[string]int64{
 	"zfs":      0x2fc12fc1, // ZFS_SUPER_MAGIC; not in the kernel's tree
 }
 
-// mount is a line of /proc/PID/mountinfo.
-type mount struct {
-	point  string
-	fstype string
-}
-
 // isRoot reports whether the root directory is where it is mounted. There is none
 // for a process in a chroot(2) into a directory that nothing is mounted on:
 // mountinfo lists what is below the root.
-func (m mount) isRoot() bool { return m.point == "/" }
+func isRoot(m *mountinfo.Info) bool { return m.Mountpoint == "/" }
 
 // isMarkable reports whether file systems of a type are marked.
 func isMarkable(magic int64) bool {
@@ -57,12 +50,7 @@ func isMarkable(magic int64) bool {
 
 // canMark reports whether there is a file system to mark.
 func canMark() error {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	mounts, err := parseMounts(f)
+	list, err := mounts.Of("self")
 	if err != nil {
 		return err
 	}
@@ -70,7 +58,7 @@ func canMark() error {
 	if err := unix.Statfs("/", &root); err != nil {
 		return os.NewSyscallError("statfs", err)
 	}
-	if !isMarkable(root.Type) && !slices.ContainsFunc(mounts, func(m mount) bool { return markable[m.fstype] != 0 }) {
+	if !isMarkable(root.Type) && !slices.ContainsFunc(list, func(m *mountinfo.Info) bool { return markable[m.FSType] != 0 }) {
 		return errNothingToMark
 	}
 	return nil
@@ -78,48 +66,11 @@ func canMark() error {
 
 var errNothingToMark = errors.New("no file system could be marked")
 
-// parseMounts reads mountinfo, see proc_pid_mountinfo(5).
-func parseMounts(r io.Reader) ([]mount, error) {
-	var list []mount
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20) // overlays list their layers
-	for lines.Scan() {
-		before, after, ok := strings.Cut(lines.Text(), " - ")
-		fields, rest := strings.Fields(before), strings.Fields(after)
-		if !ok || len(fields) < 6 || len(rest) < 1 {
-			return nil, fmt.Errorf("unreadable mountinfo line %q", lines.Text())
-		}
-		list = append(list, mount{point: unescape(fields[4]), fstype: rest[0]})
-	}
-	return list, lines.Err()
-}
-
-// unescape replaces the octal escapes of blanks and backslashes in mountinfo.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+4 <= len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
 // markMounts marks the file systems that a process sees; "self" is this one.
 // Marking again is harmless. It returns how many mounts could be marked, and
 // an error only where the list cannot be read: mounts come and go meanwhile.
 func (l *listener) markMounts(process string) (int, error) {
-	f, err := os.Open("/proc/" + process + "/mountinfo")
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	mounts, err := parseMounts(f)
+	list, err := mounts.Of(process)
 	if err != nil {
 		return 0, err
 	}
@@ -136,12 +87,12 @@ func (l *listener) markMounts(process string) (int, error) {
 			refused = err
 		}
 	}
-	for _, m := range mounts {
-		if magic, ok := markable[m.fstype]; ok {
-			mark(root+m.point, func(is int64) bool { return is == magic })
+	for _, m := range list {
+		if magic, ok := markable[m.FSType]; ok {
+			mark(root+m.Mountpoint, func(is int64) bool { return is == magic })
 		}
 	}
-	if !slices.ContainsFunc(mounts, mount.isRoot) {
+	if !slices.ContainsFunc(list, isRoot) {
 		mark(root+"/", isMarkable)
 	}
 	if marked == 0 {
