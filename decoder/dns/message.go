@@ -1,16 +1,15 @@
 package dns
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
+	"golang.org/x/net/dns/dnsmessage"
 )
 
 // message is what one DNS message says.
@@ -40,70 +39,88 @@ func parse(b []byte) (*message, error) {
 	if n := binary.BigEndian.Uint16(b[4:]); n != 1 {
 		return nil, fmt.Errorf("%d questions", n)
 	}
-	d, err := decode(b)
-	switch {
-	case len(d.Questions) == 0:
+	var p dnsmessage.Parser
+	head, err := p.Start(b)
+	if err != nil {
 		return nil, err
-	case d.OpCode != layers.DNSOpCodeQuery:
-		return nil, fmt.Errorf("opcode %d", d.OpCode)
 	}
-	q := &d.Questions[0]
+	questions, err := p.AllQuestions()
+	switch {
+	case err != nil:
+		return nil, err
+	case head.OpCode != 0:
+		return nil, fmt.Errorf("opcode %d", head.OpCode)
+	}
+	q := &questions[0]
 	m := &message{
-		id: d.ID, response: d.QR,
+		id: head.ID, response: head.Response,
 		// Names are the same in any case (RFC 4343).
-		name: strings.ToLower(string(q.Name)), kind: typeName(q.Type), rcode: rcodeName(d.ResponseCode),
+		name: strings.ToLower(strings.TrimSuffix(q.Name.String(), ".")), kind: typeName(q.Type), rcode: rcodeName(head.RCode),
 	}
-	for i := range d.Answers {
-		m.answer(&d.Answers[i])
+	for range maxAnswers {
+		head, err := p.AnswerHeader()
+		next := p
+		if err != nil || next.SkipAnswer() != nil || !m.answer(&p, head) {
+			break
+		}
+		p = next
 	}
 	return m, nil
 }
 
-// decode decodes the header, the question and the answers, as far as they are
-// there. gopacket would unpack all names of a message, each up to 64 KiB, and
-// panics where one ends within the fields behind a name.
-func decode(b []byte) (d layers.DNS, err error) {
-	b = slices.Clip(slices.Clone(b)) // or it reads behind the end
-	binary.BigEndian.PutUint16(b[6:], min(binary.BigEndian.Uint16(b[6:]), maxAnswers))
-	clear(b[8:headLength]) // authorities and additional records
-	defer func() {
-		if p := recover(); p != nil {
-			d.Answers = d.Answers[:max(len(d.Answers), 1)-1] // without the one it was at
-			err = fmt.Errorf("decode: %v", p)
+// answer notes the record that p is at as dig +short writes it; of types with
+// other data, only the type. It reports whether the data could be understood.
+func (m *message) answer(p *dnsmessage.Parser, head dnsmessage.ResourceHeader) bool {
+	text := typeName(head.Type)
+	var err error
+	switch {
+	case head.Type == dnsmessage.TypeA && head.Length == 4:
+		var r dnsmessage.AResource
+		if r, err = p.AResource(); err == nil {
+			text = m.address(netip.AddrFrom4(r.A))
 		}
-	}()
-	err = d.DecodeFromBytes(b, gopacket.NilDecodeFeedback)
-	return d, err
+	case head.Type == dnsmessage.TypeAAAA && head.Length == 16:
+		var r dnsmessage.AAAAResource
+		if r, err = p.AAAAResource(); err == nil {
+			text = m.address(netip.AddrFrom16(r.AAAA))
+		}
+	case head.Type == dnsmessage.TypeCNAME:
+		var r dnsmessage.CNAMEResource
+		r, err = p.CNAMEResource()
+		text = r.CNAME.String()
+	case head.Type == dnsmessage.TypePTR:
+		var r dnsmessage.PTRResource
+		r, err = p.PTRResource()
+		text = r.PTR.String()
+	case head.Type == dnsmessage.TypeNS:
+		var r dnsmessage.NSResource
+		r, err = p.NSResource()
+		text = r.NS.String()
+	case head.Type == dnsmessage.TypeSRV:
+		var r dnsmessage.SRVResource
+		r, err = p.SRVResource()
+		text = fmt.Sprintf("%d %d %d %s", r.Priority, r.Weight, r.Port, r.Target.String())
+	}
+	if err == nil {
+		m.answers = append(m.answers, text)
+	}
+	return err == nil
 }
 
-// answer notes a record as dig +short writes it; of types with other data, only
-// the type.
-func (m *message) answer(r *layers.DNSResourceRecord) {
-	text := typeName(r.Type)
-	switch r.Type {
-	case layers.DNSTypeA, layers.DNSTypeAAAA:
-		if a, ok := netip.AddrFromSlice(r.IP); ok {
-			text = a.String()
-			m.addrs = append(m.addrs, a.Unmap())
-		}
-	case layers.DNSTypeCNAME:
-		text = string(r.CNAME) + "."
-	case layers.DNSTypePTR:
-		text = string(r.PTR) + "."
-	case layers.DNSTypeNS:
-		text = string(r.NS) + "."
-	case layers.DNSTypeSRV:
-		text = fmt.Sprintf("%d %d %d %s.", r.SRV.Priority, r.SRV.Weight, r.SRV.Port, r.SRV.Name)
-	}
-	m.answers = append(m.answers, text)
+func (m *message) address(a netip.Addr) string {
+	m.addrs = append(m.addrs, a.Unmap())
+	return a.String()
+}
+
+// typeNames are the mnemonics that this package prints.
+var typeNames = map[dnsmessage.Type]string{
+	1: "A", 2: "NS", 3: "MD", 4: "MF", 5: "CNAME", 6: "SOA", 7: "MB", 8: "MG", 9: "MR", 10: "NULL", 11: "WKS",
+	12: "PTR", 13: "HINFO", 14: "MINFO", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 41: "OPT", 256: "URI",
 }
 
 // typeName returns the mnemonic of a type, or TYPE65 (RFC 3597 §5).
-func typeName(t layers.DNSType) string {
-	if name := t.String(); name != "Unknown" {
-		return name
-	}
-	return "TYPE" + strconv.Itoa(int(t))
+func typeName(t dnsmessage.Type) string {
+	return cmp.Or(typeNames[t], "TYPE"+strconv.Itoa(int(t)))
 }
 
 // rcodeNames are the mnemonics of RFC 6895 §2.3, as dig prints them.
@@ -111,7 +128,7 @@ var rcodeNames = [...]string{
 	"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
 }
 
-func rcodeName(c layers.DNSResponseCode) string {
+func rcodeName(c dnsmessage.RCode) string {
 	if int(c) < len(rcodeNames) {
 		return rcodeNames[c]
 	}

@@ -96,10 +96,35 @@ func mustParse(t *testing.T, b []byte) *message {
 	return m
 }
 
-// TestParseBomb has the longest message, of names that are unpacked to 16 KiB
-// each.
+// TestParseBomb has the longest message, of as many records as there is room for.
+// Their name is as long as one may be (RFC 1035 §2.3.4), or it unpacks to 16 KiB:
+// answers end there.
 func TestParseBomb(t *testing.T) {
-	b := make([]byte, headLength, 1<<16)
+	for name, tt := range map[string]struct {
+		chained bool
+		want    int
+	}{"long names": {false, maxAnswers}, "too long names": {true, 1}} {
+		t.Run(name, func(t *testing.T) {
+			b, records := bomb(tt.chained)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			m, err := parse(b)
+			runtime.ReadMemStats(&after)
+			if err != nil || len(m.answers) != tt.want {
+				t.Fatalf("got %+v, %v; want %d answers", m, err, tt.want)
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+				t.Errorf("%d records took %d bytes", records, used)
+			}
+		})
+	}
+}
+
+// bomb returns a message and the number of its records. The data of the first
+// has names, each of which continues with the one before when they are chained.
+// The others are named by the last of them.
+func bomb(chained bool) (b []byte, records uint16) {
+	b = make([]byte, headLength, 1<<16)
 	binary.BigEndian.PutUint16(b[2:], 0x8000)                                       // a response
 	binary.BigEndian.PutUint16(b[4:], 1)                                            // question:
 	b = append(b, 0, 0, 1, 0, 1)                                                    // the address of the root
@@ -108,27 +133,16 @@ func TestParseBomb(t *testing.T) {
 	labels := bytes.Repeat(append([]byte{63}, bytes.Repeat([]byte{'a'}, 63)...), 3) // each of labels
 	pointer := len(b)
 	b = append(append(b, labels...), 0)
-	for len(b)+len(labels)+2 <= 1<<14 { // and the one before
+	for chained && len(b)+len(labels)+2 <= 1<<14 { // and the one before
 		at := len(b)
 		b = binary.BigEndian.AppendUint16(append(b, labels...), 0xc000|uint16(pointer))
 		pointer = at
 	}
 	b = append(b, make([]byte, 1<<14-len(b))...)
-	records := uint16(1)
-	for len(b)+12 <= cap(b) {
+	for records = 1; len(b)+12 <= cap(b); records++ {
 		b = binary.BigEndian.AppendUint16(b, 0xc000|uint16(pointer))
 		b = append(b, 0, 99, 0, 1, 0, 0, 0, 0, 0, 0)
-		records++
 	}
 	binary.BigEndian.PutUint16(b[6:], records)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	m, err := parse(b)
-	runtime.ReadMemStats(&after)
-	if err != nil || len(m.answers) != maxAnswers {
-		t.Fatalf("got %+v, %v; want %d answers", m, err, maxAnswers)
-	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
-		t.Errorf("%d records took %d bytes", records, used)
-	}
+	return b, records
 }
