@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -42,17 +41,16 @@ const (
 
 // complain prints what a go command complains of, and which of the exchanges that
 // are over it speaks of.
-func (p *processes) complain(r *bpf.Record, conns *connTable) error {
+func (p *processes) complain(r *bpf.Record, conns *connTable) {
 	p.mu.Lock()
 	proc, ok := p.known[r.PID]
 	p.mu.Unlock()
 	if !ok {
-		return nil
+		return
 	}
 	proc.at = r.Time
-	var err error
 	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.Proxies()) {
-		err = errors.Join(err, conns.endFor(r, &c))
+		conns.endFor(r, &c)
 		event := &export.Process{Action: export.ProcessError, Fetches: conns.fetches.Of(r.PID, &c)}
 		if event.Fetches == nil {
 			event.Fetches = conns.underWay(r.PID, &c)
@@ -72,7 +70,6 @@ func (p *processes) complain(r *bpf.Record, conns *connTable) error {
 			p.complaints.hold(proc, event)
 		}
 	}
-	return err
 }
 
 func (l *complaints) hold(proc process, event *export.Process) {
@@ -152,8 +149,8 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 
 // endFor ends the connections on which an exchange is cut that a complaint may
 // speak of. They are closed, and linger; whoever read from them has given up.
-func (t *connTable) endFor(r *bpf.Record, complaint *goproxy.Complaint) error {
-	return t.finishClosed(func(c *tracedConn) bool {
+func (t *connTable) endFor(r *bpf.Record, complaint *goproxy.Complaint) {
+	t.finishClosed(func(c *tracedConn) bool {
 		return c.meta.PID == r.PID && c.closed.at <= r.Time && c.cut(complaint) != nil
 	})
 }

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"errors"
 	"time"
 
 	"h2trace/bpf"
@@ -57,6 +56,7 @@ type tracedConn struct {
 	hello, inner clienthello.Reader
 	// verify is nil unless headers are to be verified.
 	verify *verify.Conn
+	queued queued
 	// waits are its places among the waiters.
 	waits []uint64
 }
@@ -107,14 +107,13 @@ func (c *tracedConn) decode(at int64, dir decoder.Direction, b []byte) {
 
 // leaveOut has the kernel leave out what is to come of a body of HTTP/1.x.
 func (c *tracedConn) leaveOut(dir int) {
-	t, next := c.table, c.next[dir].offset
+	next := c.next[dir].offset
 	left := c.bodyLeft(decoder.Direction(dir))
 	if left < worthLeavingOut || c.until[dir] > next {
 		return
 	}
 	c.until[dir] = next + uint64(left)
-	_, err := t.kernel.Wish(c.id, bpf.Wish{Payload: &bpf.PayloadWish{Until: c.until}})
-	t.failed = errors.Join(t.failed, err)
+	c.askPayload()
 }
 
 // advance moves a direction on to seq and offset. What lies in between was
@@ -166,9 +165,9 @@ func (c *tracedConn) settle(at int64, t bpf.Totals) {
 
 // finish completes the decoding, prints the close event if there was a close,
 // and frees the connection. A second call does nothing.
-func (c *tracedConn) finish() error {
+func (c *tracedConn) finish() {
 	if c.finished() {
-		return nil
+		return
 	}
 	t := c.table
 	delete(t.byID, c.id)
@@ -177,8 +176,8 @@ func (c *tracedConn) finish() error {
 	t.leave(c)
 	t.hellos.closed(c)
 	c.release()
-	err := t.recovery.leave(c)
-	known, knownErr := c.endsKnown()
+	t.recovery.leave(c)
+	known := c.endsKnown()
 	end, by, over, ended := c.closed, exchange.NotEnded, c.since, max(c.latest, t.until)
 	switch {
 	case end != nil:
@@ -190,7 +189,7 @@ func (c *tracedConn) finish() error {
 	if !known {
 		c.doubt()
 	}
-	err = errors.Join(err, knownErr, t.recovery.leave(c)) // a last loss made tables unknown
+	t.recovery.leave(c) // a last loss made tables unknown
 	c.decoder.Close(over)
 	if c.isNothing() {
 		c.dismiss()
@@ -202,7 +201,7 @@ func (c *tracedConn) finish() error {
 			c.printClose(known)
 		}
 	}
-	return errors.Join(err, t.kernel.Forget(c.entry()))
+	t.requests.ended = append(t.requests.ended, c.entry())
 }
 
 // printClose prints the close event, with how much was said where all of that is known.
@@ -235,13 +234,13 @@ func (c *tracedConn) entry() bpf.Entry {
 // kernel's account of one without TLS goes with its socket, and comes with the
 // close: where that is missing, and records were lost since the last one of the
 // connection, some may have been of it.
-func (c *tracedConn) endsKnown() (bool, error) {
+func (c *tracedConn) endsKnown() bool {
 	if c.plain == nil || c.closed != nil && c.closed.record.Kind == bpf.KindClose {
-		return true, nil
+		return true
 	}
 	a := &c.table.audit
 	err := a.look(c.table)
-	return a.lostAt == 0 || a.lostAt < c.latest, err
+	return err == nil && (a.lostAt == 0 || a.lostAt < c.latest)
 }
 
 // doubt notes that both directions may have said more, and ended, unseen.

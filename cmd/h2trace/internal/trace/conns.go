@@ -40,8 +40,8 @@ type connTable struct {
 	hellos   hellos
 	segments *tcp.Assembler // of connections without TLS
 	// adrift are those of them that guideAll is for.
-	adrift map[*tracedConn]struct{}
-	failed error // of asking for tables, until expire reports it
+	adrift   map[*tracedConn]struct{}
+	requests requests
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
 
@@ -122,7 +122,7 @@ func (t *connTable) open(r *bpf.Record) {
 		t.hellos.opened(c)
 	}
 	t.wantTables(c)
-	t.failed = errors.Join(t.failed, t.recovery.opened(c, r.Open.Ptr))
+	t.recovery.opened(c, r.Open.Ptr)
 }
 
 // wantTables asks for the header tables of a connection that are not known.
@@ -133,7 +133,7 @@ func (t *connTable) wantTables(c *tracedConn) {
 	if c.event.Joined == export.JoinedStart && c.decoder.Protocol() != decoder.HTTP2 {
 		return // not before there is a table
 	}
-	t.failed = errors.Join(t.failed, t.recovery.want(c))
+	t.recovery.want(c)
 }
 
 // get returns the connection of a record, and makes it when its open record
@@ -196,17 +196,15 @@ func (t *connTable) close(r *bpf.Record) error {
 // that no later record of their connection has shown, and guides the kernel. What
 // happened before now has been read.
 func (t *connTable) expire(now int64, idle bool) error {
-	var err error
 	for len(t.closing) > 0 && t.closing[0].closed.at+closeLinger.Nanoseconds() < now {
 		c := t.closing[0]
 		t.closing = t.closing[1:]
-		err = errors.Join(err, c.finish())
+		c.finish()
 	}
-	err = errors.Join(err, t.guideAll())
+	t.guideAll()
 	t.names.expire(now)
-	err = errors.Join(err, t.failed, t.recovery.tick(now, idle))
-	t.failed = nil
-	return errors.Join(err, t.audit.run(t, now, idle))
+	err := t.recovery.tick(now, idle)
+	return errors.Join(err, t.audit.run(t, now, idle), t.send())
 }
 
 // endProcess ends the connections of a process that exited, or whose program
@@ -214,7 +212,7 @@ func (t *connTable) expire(now int64, idle bool) error {
 // closed before; the others linger, because the kernel closes their sockets
 // after the end of the process and tells of it.
 func (t *connTable) endProcess(pid int, at int64) error {
-	err := t.finishClosed(func(c *tracedConn) bool { return c.meta.PID == pid })
+	t.finishClosed(func(c *tracedConn) bool { return c.meta.PID == pid })
 	var open []*tracedConn
 	for _, c := range t.byID {
 		if c.meta.PID == pid {
@@ -222,10 +220,10 @@ func (t *connTable) endProcess(pid int, at int64) error {
 		}
 	}
 	if len(open) == 0 {
-		return err
+		return nil
 	}
 	slices.SortFunc(open, bySince)
-	states, listErr := t.kernel.Conns()
+	states, err := t.kernel.Conns()
 	for _, c := range open {
 		c.closed = &connEnd{at: at}
 		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
@@ -235,20 +233,18 @@ func (t *connTable) endProcess(pid int, at int64) error {
 		t.waiters.closed(c)
 	}
 	t.closing = append(t.closing, open...)
-	return errors.Join(err, listErr)
+	return err
 }
 
 // finishClosed ends those of the connections that linger. One that ends may end
 // another (see retry).
-func (t *connTable) finishClosed(which func(*tracedConn) bool) error {
-	var err error
+func (t *connTable) finishClosed(which func(*tracedConn) bool) {
 	for _, c := range t.closing {
 		if !c.finished() && which(c) {
-			err = errors.Join(err, c.finish())
+			c.finish()
 		}
 	}
 	t.closing = slices.DeleteFunc(t.closing, (*tracedConn).finished)
-	return err
 }
 
 // closesDue reports whether there are connections of processes that ended whose
@@ -299,11 +295,11 @@ func (t *connTable) endAll() error {
 	}
 	t.until = now
 	t.names.tracker.EndAll()
-	err = t.audit.compare(t, states, now)
+	t.audit.compare(t, states, now)
 	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {
-		err = errors.Join(err, c.finish())
+		c.finish()
 	}
-	return err
+	return t.send()
 }
 
 func roleOf(r bpf.Role) decoder.Role {

@@ -45,7 +45,8 @@ func TestEarlyWrite(t *testing.T) {
 			if test.name == "failed" {
 				conn.closed = &connEnd{at: over, totals: sent}
 			}
-			if err := conn.finish(); err != nil {
+			conn.finish()
+			if err := table.send(); err != nil {
 				t.Fatal(err)
 			}
 			if err := table.events.Flush(); err != nil {

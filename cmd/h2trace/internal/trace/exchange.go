@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"errors"
-
 	"h2trace/bpf"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
@@ -99,7 +97,7 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 // it expects nothing of it any more.
 func (t *connTable) retry(c *tracedConn, e *exchange.Exchange) *exchange.Retry {
 	if over := t.waiters.find(c.meta.PID, e); over != nil {
-		t.failed = errors.Join(t.failed, over.finish())
+		over.finish()
 	}
 	return t.retries.Of(c.meta.PID, c.meta.Conn, e)
 }

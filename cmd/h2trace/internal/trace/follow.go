@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"errors"
-
 	"h2trace/bpf"
 	"h2trace/decoder"
 )
@@ -44,7 +42,7 @@ func (c *tracedConn) noteFollowed(d *bpf.Data) {
 		c.table.adrift[c] = struct{}{}
 	}
 	if f.bulk-f.told >= guideEvery && f.guess == 0 {
-		c.table.failed = errors.Join(c.table.failed, c.guide(d.Dir))
+		c.guide(d.Dir)
 	}
 }
 
@@ -72,36 +70,33 @@ func (c *tracedConn) beforeGuess(dir int) (n uint64, ok bool) {
 // the next frame is.
 func (c *tracedConn) answerGuess(dir int) {
 	c.plain.follow[dir].guess = 0
-	c.table.failed = errors.Join(c.table.failed, c.guide(dir))
+	c.guide(dir)
 }
 
 // guide tells the kernel where the next frame of a direction begins. That is of
 // use if the kernel has not seen it yet, when all of its records are read or
 // after a long frame; or for its next guess; or is what it guessed.
-func (c *tracedConn) guide(dir int) error {
+func (c *tracedConn) guide(dir int) {
 	p := c.plain
 	ahead, ok := c.decoder.NextFrame(decoder.Direction(dir))
 	place := int64(c.next[dir].offset) + ahead
 	if !ok || place <= int64(p.want.Place[dir]) {
-		return nil
+		return
 	}
 	p.want.Place[dir] = uint64(place)
 	p.follow[dir].told = p.follow[dir].bulk
-	_, err := c.table.kernel.Wish(c.id, bpf.Wish{Payload: &p.want})
-	return err
+	c.askPayload()
 }
 
 // guideAll guides the kernel where it lost its place and copies what could be left
 // out, as far as records have been read.
-func (t *connTable) guideAll() error {
-	var err error
+func (t *connTable) guideAll() {
 	for c := range t.adrift {
 		for dir := range c.plain.follow {
 			if f := &c.plain.follow[dir]; f.adrift && f.bulk >= worthLeavingOut {
-				err = errors.Join(err, c.guide(dir))
+				c.guide(dir)
 			}
 		}
 	}
 	clear(t.adrift)
-	return err
 }

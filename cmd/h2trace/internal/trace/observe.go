@@ -225,6 +225,10 @@ func (o *Observer) follow(ctx context.Context) error {
 }
 
 func (o *Observer) handle(r *bpf.Record) error {
+	return errors.Join(o.take(r), o.conns.send())
+}
+
+func (o *Observer) take(r *bpf.Record) error {
 	o.delivered++
 	o.plans.read = max(o.plans.read, r.Time)
 	switch r.Kind {
@@ -237,9 +241,9 @@ func (o *Observer) handle(r *bpf.Record) error {
 	case bpf.KindClose:
 		return o.conns.close(r)
 	case bpf.KindTable:
-		return o.conns.recovery.table(r)
+		o.conns.recovery.table(r)
 	case bpf.KindBlock:
-		return o.conns.recovery.block(r)
+		o.conns.recovery.block(r)
 	case bpf.KindWindows:
 		return o.conns.recovery.windows(r)
 	case bpf.KindHandshake:
@@ -253,7 +257,7 @@ func (o *Observer) handle(r *bpf.Record) error {
 	case bpf.KindConnect:
 		o.conns.names.connectFailed(r)
 	case bpf.KindMessage:
-		return o.processes.complain(r, o.conns)
+		o.processes.complain(r, o.conns)
 	case bpf.KindField:
 		o.conns.verifier.Field(&r.Field)
 	case bpf.KindList:

@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"errors"
-
 	"h2trace/bpf"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
@@ -89,7 +87,7 @@ func (t *connTable) segment(r *bpf.Record) {
 	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
 	s.Skip(r.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
 	s.Segment(r.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})
-	t.failed = errors.Join(t.failed, c.steer(d.Dir))
+	c.steer(d.Dir)
 }
 
 // plainSink is a direction of a connection without TLS, as the sink of its
@@ -187,21 +185,20 @@ func clientOf(r decoder.Role) decoder.Direction {
 }
 
 // steer tells the kernel what need not be copied of a direction from here on.
-func (c *tracedConn) steer(dir int) error {
+func (c *tracedConn) steer(dir int) {
 	p := c.plain
 	next := c.next[dir].offset
 	switch left := c.bodyLeft(decoder.Direction(dir)); {
 	case c.isNoHTTP():
 		p.want.Nothing = true
-		c.table.failed = errors.Join(c.table.failed, c.table.recovery.leave(c))
+		c.table.recovery.leave(c)
 	case left >= worthLeavingOut && p.want.Until[dir] <= next:
 		p.want.Until[dir] = next + uint64(left)
 		p.streams[dir].LeaveOut(p.want.Until[dir])
 	default:
-		return nil
+		return
 	}
-	_, err := c.table.kernel.Wish(c.id, bpf.Wish{Payload: &p.want})
-	return err
+	c.askPayload()
 }
 
 // bodyLeft returns how much of a body of known length is still to come, and

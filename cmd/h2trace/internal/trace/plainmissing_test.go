@@ -109,11 +109,11 @@ func TestPlainTables(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			err := table.recovery.table(&bpf.Record{Kind: bpf.KindTable, Conn: 1, PID: 9, Time: 2, Table: bpf.Table{
+			table.recovery.table(&bpf.Record{Kind: bpf.KindTable, Conn: 1, PID: 9, Time: 2, Table: bpf.Table{
 				Dir: bpf.Recv, End: uint64(uint32(first + tt.frame)), Entries: talk.table, MaxSize: 4096, Consistent: true,
 				Fragment: talk.block, FragmentLength: uint32(len(talk.block)),
 			}})
-			if err := errors.Join(err, table.failed, table.endAll(), table.events.Flush()); err != nil {
+			if err := errors.Join(table.send(), table.endAll(), table.events.Flush()); err != nil {
 				t.Fatal(err)
 			}
 			if table.recovery.held != 0 {
@@ -178,7 +178,7 @@ func TestPlainSeq(t *testing.T) {
 	err := table.close(&bpf.Record{Kind: bpf.KindClose, Conn: 1, PID: 9, Close: bpf.Close{Totals: bpf.Totals{
 		Offset: [2]uint64{bpf.Recv: 300}, LostRecords: [2]uint32{bpf.Recv: 3}, LostBytes: [2]uint64{bpf.Recv: 248},
 	}}})
-	if err := errors.Join(err, table.failed, table.endAll(), table.events.Flush()); err != nil {
+	if err := errors.Join(err, table.send(), table.endAll(), table.events.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

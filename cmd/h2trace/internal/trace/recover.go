@@ -85,14 +85,23 @@ func (r *recovery) await() error {
 }
 
 // want enters a connection whose tables and windows are not known.
-func (r *recovery) want(c *tracedConn) error {
+func (r *recovery) want(c *tracedConn) {
 	if c.missing == nil {
 		c.missing = &missingState{}
 	}
 	r.conns[c.id] = c
-	r.begin()
 	c.missing.windows = missingWindows{}
-	return errors.Join(r.askWindows(c), r.ask(c), r.progress())
+	c.askMissing(true)
+}
+
+// askAll asks for the tables of a connection that are missing, and for windows.
+func (r *recovery) askAll(c *tracedConn, windows bool) error {
+	r.begin()
+	var err error
+	if windows {
+		err = r.askWindows(c)
+	}
+	return errors.Join(err, r.ask(c))
 }
 
 // begin attaches the probes unless they are, or were a moment ago.
@@ -127,25 +136,26 @@ func (r *recovery) ask(c *tracedConn) error {
 		}
 	}
 	if tables == [2]uint32{} && c.windowsSettled() {
-		return r.leave(c)
+		r.leave(c)
+		return nil
 	}
 	_, err := r.kernel.Wish(c.id, bpf.Wish{Tables: &tables})
 	return err
 }
 
 // leave drops a connection that wants no tables any more.
-func (r *recovery) leave(c *tracedConn) error {
+func (r *recovery) leave(c *tracedConn) {
 	if c.missing == nil {
-		return nil
+		return
 	}
 	c.release()
 	c.missing = nil
 	c.decoder.ForgoWindows()
 	delete(r.conns, c.id)
-	_, err := r.kernel.Wish(c.id, bpf.Wish{Tables: &[2]uint32{}, Windows: &bpf.WindowWish{}})
-	return errors.Join(err, r.progress())
+	c.table.requests.left = append(c.table.requests.left, c.id)
 }
 
+// progress notes that the probes were of use so far.
 func (r *recovery) progress() error {
 	var err error
 	r.hits, err = r.kernel.RecoveryHits()
@@ -153,18 +163,18 @@ func (r *recovery) progress() error {
 }
 
 // table takes a table that the kernel copied.
-func (r *recovery) table(rec *bpf.Record) error {
+func (r *recovery) table(rec *bpf.Record) {
 	t := rec.Table
 	if t.Dir == bpf.Send {
 		for len(r.tables) == keptTables || r.entries()+len(t.Entries) > keptEntries {
 			delete(r.tables, slices.Min(slices.Collect(maps.Keys(r.tables))))
 		}
 		r.tables[t.ID] = &t
-		return nil
+		return
 	}
 	c := r.conns[rec.Conn]
 	if c == nil {
-		return nil
+		return
 	}
 	switch {
 	case !t.Consistent:
@@ -173,7 +183,7 @@ func (r *recovery) table(rec *bpf.Record) error {
 	default:
 		c.received(rec.Time, &t)
 	}
-	return r.used(c, bpf.Recv)
+	r.used(c, bpf.Recv)
 }
 
 // entries returns how many there are in the tables that wait.
@@ -187,38 +197,36 @@ func (r *recovery) entries() int {
 
 // block takes the frame that a table is for. It may be the first that its
 // connection is heard of; then it waits for that to open.
-func (r *recovery) block(rec *bpf.Record) error {
+func (r *recovery) block(rec *bpf.Record) {
 	c := r.conns[rec.Conn]
 	if rec.Conn == 0 {
 		if len(r.early) == maxEarly {
 			r.early = append(r.early[:0], r.early[1:]...)
 		}
 		r.early = append(r.early, *rec)
-		return nil
+		return
 	}
 	if c == nil {
 		delete(r.tables, rec.Block.ID)
-		return nil
+		return
 	}
-	return r.blockOf(c, rec)
+	r.blockOf(c, rec)
 }
 
 // opened gives a connection the blocks that were reported before it opened.
-func (r *recovery) opened(c *tracedConn, ptr uint64) error {
-	var err error
+func (r *recovery) opened(c *tracedConn, ptr uint64) {
 	r.early = slices.DeleteFunc(r.early, func(rec bpf.Record) bool {
 		if rec.PID != c.meta.PID || !slices.Contains(rec.Block.Behind[:], ptr) {
 			return false
 		}
 		if c.missing != nil {
-			err = errors.Join(err, r.blockOf(c, &rec))
+			r.blockOf(c, &rec)
 		}
 		return true
 	})
-	return err
 }
 
-func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) error {
+func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) {
 	b := &rec.Block
 	t := r.tables[b.ID]
 	delete(r.tables, b.ID)
@@ -236,24 +244,22 @@ func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) error {
 			c.recover(rec.Time, bpf.Send, s)
 		}
 	}
-	return r.used(c, bpf.Send)
+	r.used(c, bpf.Send)
 }
 
 // used asks for more tables when those asked for are used up.
-func (r *recovery) used(c *tracedConn, dir int) error {
+func (r *recovery) used(c *tracedConn, dir int) {
 	if c.missing == nil {
-		return nil
+		return
 	}
-	if c.missing.used[dir]++; c.missing.used[dir] < tablesAsked {
-		return nil
+	if c.missing.used[dir]++; c.missing.used[dir] >= tablesAsked {
+		c.askMissing(false)
 	}
-	return r.ask(c)
 }
 
 // tick feeds what was held for too long, lets go of the connections that want
 // nothing any more, and attaches and detaches the probes.
 func (r *recovery) tick(now int64, idle bool) error {
-	var err error
 	for _, c := range r.conns {
 		c.releaseOld(now)
 		if m := c.missing; idle && m != nil {
@@ -262,15 +268,15 @@ func (r *recovery) tick(now int64, idle bool) error {
 			}
 		}
 		if c.settled() {
-			err = errors.Join(err, r.leave(c))
+			r.leave(c)
 		}
 	}
 	if r.begin(); !r.on || r.atWork() {
-		return err
+		return nil
 	}
-	over, overErr := r.over()
-	if err = errors.Join(err, overErr); over {
-		err = errors.Join(err, r.end())
+	over, err := r.over()
+	if over {
+		r.end()
 	}
 	return err
 }
@@ -288,16 +294,14 @@ func (r *recovery) over() (bool, error) {
 	return hits-r.hits > vainHits, err
 }
 
-func (r *recovery) end() error {
+func (r *recovery) end() {
 	r.on, r.resting = false, false
-	var err error
 	for _, c := range r.conns {
-		err = errors.Join(err, r.leave(c))
+		r.leave(c)
 	}
 	clear(r.tables)
 	r.early = nil
 	r.work(r.kernel.EndRecovery)
-	return err
 }
 
 // work runs f beside the reading of records: it takes milliseconds.

@@ -46,7 +46,7 @@ func TestStale(t *testing.T) {
 			do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x88}, EndHeaders: true}))
 			say(bpf.Send, false, true)
 			do(t, table.endAll())
-			do(t, table.failed)
+			do(t, table.send())
 			do(t, table.events.Flush())
 			answer := ""
 			for line := range strings.Lines(out.String()) {
@@ -144,11 +144,11 @@ func TestAstray(t *testing.T) {
 	}{{"\x82", false}, {"\x80", true}, {"\xbe", false}} {
 		do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: []byte(tt.block), EndStream: true, EndHeaders: true}))
 		table.data(record(bpf.KindData, bpf.Recv, &next, &frames))
-		do(t, table.failed)
+		do(t, table.send())
 		if asked := c.missing != nil; asked != tt.asked {
 			t.Errorf("block %x: the table is asked for: %t", tt.block, asked)
 		}
-		do(t, table.recovery.leave(c))
+		table.recovery.leave(c)
 	}
 }
 

@@ -86,7 +86,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	do(t, table.endAll())
-	do(t, table.failed)
+	do(t, table.send())
 	do(t, table.events.Flush())
 	got, closed := make(map[string][]string), make(map[string]string)
 	for line := range bytes.Lines(out.Bytes()) {

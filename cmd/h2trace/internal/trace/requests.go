@@ -1,0 +1,82 @@
+package trace
+
+import (
+	"errors"
+
+	"h2trace/bpf"
+)
+
+// requests are what connections want of the kernel. They are queued while a record is
+// dealt with, deep within the decoding of its bytes, and sent after that.
+type requests struct {
+	left    []uint64      // ids of those that lack no tables and windows any more
+	missing []*tracedConn // that lack some
+	payload []*tracedConn // of which other bytes are wanted
+	ended   []bpf.Entry
+}
+
+func (q *requests) empty() bool {
+	return len(q.left)+len(q.missing)+len(q.payload)+len(q.ended) == 0
+}
+
+// queued says what of a connection is among the requests.
+type queued struct{ missing, windows, payload bool }
+
+// askMissing queues that tables of a connection are missing, and windows maybe.
+func (c *tracedConn) askMissing(windows bool) {
+	c.queued.windows = c.queued.windows || windows
+	if !c.queued.missing {
+		c.queued.missing = true
+		c.table.requests.missing = append(c.table.requests.missing, c)
+	}
+}
+
+// askPayload queues what is wanted of the bytes of a connection.
+func (c *tracedConn) askPayload() {
+	if !c.queued.payload {
+		c.queued.payload = true
+		c.table.requests.payload = append(c.table.requests.payload, c)
+	}
+}
+
+// payloadWish is what is wanted of the bytes of a connection.
+func (c *tracedConn) payloadWish() *bpf.PayloadWish {
+	if c.plain != nil {
+		return &c.plain.want
+	}
+	return &bpf.PayloadWish{Until: c.until}
+}
+
+// send sends what is queued. Of a connection that has ended meanwhile nothing is wanted.
+func (t *connTable) send() error {
+	var err error
+	for !t.requests.empty() {
+		now := t.requests
+		t.requests = requests{}
+		for _, id := range now.left {
+			_, wishErr := t.kernel.Wish(id, bpf.Wish{Tables: &[2]uint32{}, Windows: &bpf.WindowWish{}})
+			err = errors.Join(err, wishErr)
+		}
+		for _, c := range now.missing {
+			windows := c.queued.windows
+			c.queued.missing, c.queued.windows = false, false
+			if c.missing != nil && !c.finished() {
+				err = errors.Join(err, t.recovery.askAll(c, windows))
+			}
+		}
+		if len(now.left)+len(now.missing) > 0 {
+			err = errors.Join(err, t.recovery.progress())
+		}
+		for _, c := range now.payload {
+			c.queued.payload = false
+			if !c.finished() {
+				_, wishErr := t.kernel.Wish(c.id, bpf.Wish{Payload: c.payloadWish()})
+				err = errors.Join(err, wishErr)
+			}
+		}
+		for _, e := range now.ended {
+			err = errors.Join(err, t.kernel.Forget(e))
+		}
+	}
+	return err
+}
