@@ -52,12 +52,7 @@ Flags:
 	                          process itself has encoded or decoded
 	    --plan PLAN           where to put probes: auto takes the cheapest places
 	                          of each binary, entry-ret function entries and
-	                          returns; frames leaves out what frames do not need
-	                          (exchanges, stalls, names, handshakes), to measure
-	                          its cost; empty measures what probes that do nothing
-	                          cost, and observes nothing; deaf-read and deaf-write
-	                          do so for one direction, to test that it is noticed
-	                          (default auto)
+	                          returns (default auto)
 	-q, --quiet               print no messages on stderr but errors
 	-V, --version             print the version, also with a subcommand
 	-h, --help                print this page, or with a subcommand its own

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -21,7 +22,14 @@ func main() {
 	os.Exit(run(os.Args[1:], newTracer, os.Stdout, os.Stderr))
 }
 
+// testPlanVariable names a trace.TestPlan. It is for tests and scripts/bench.
+const testPlanVariable = "H2TRACE_TEST_PLAN"
+
 func newTracer(opts Options, out *output, msg *message.Printer) (tracer, error) {
+	var err error
+	if opts.TestPlan, err = trace.ParseTestPlan(os.Getenv(testPlanVariable)); err != nil {
+		return nil, fmt.Errorf("%s: %w", testPlanVariable, err)
+	}
 	return trace.New(opts.Options, out, msg)
 }
 

@@ -10,9 +10,9 @@
 // of the rounds. Variants:
 //
 //	unobserved  the client alone
-//	empty       h2trace --plan empty: probes that do nothing, at the same
-//	            places, which is the floor
-//	frames      h2trace --plan frames: frames and nothing else
+//	empty       with H2TRACE_TEST_PLAN=empty: probes that do nothing, at the
+//	            same places, which is the floor
+//	frames      with H2TRACE_TEST_PLAN=frames: frames and nothing else
 //	auto        h2trace as it is
 //	entry-ret   h2trace --plan entry-ret: the fallback of function entry and
 //	            every return

@@ -21,7 +21,7 @@ type loadSpec struct {
 	rate     int
 	warmup   time.Duration
 	duration time.Duration
-	// plan is the --plan of h2trace, planNone or planVerify.
+	// plan is planNone, or how h2trace observes.
 	plan string
 	// clientCPU and agentCPU are cores; -1 is any.
 	clientCPU, agentCPU int
@@ -54,17 +54,16 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	}
 	events := filepath.Join(b.dir, "events.jsonl")
 	cpu := s.clientCPU
+	var env []string
 	if s.plan != planNone {
-		how := []string{"--plan", s.plan}
-		if s.plan == planVerify {
-			how = []string{"--verify"}
-		}
-		args = slices.Concat([]string{b.h2trace, "-q", "-o", events}, how, []string{"--"}, args)
+		var flags []string
+		flags, env = observing(s.plan)
+		args = slices.Concat([]string{b.h2trace, "-q", "-o", events}, flags, []string{"--"}, args)
 		cpu = s.agentCPU
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), &stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	if err := start(cmd, cpu); err != nil {
@@ -85,13 +84,25 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	}
 	var err error
 	if r.summary, err = readSummary(events); err != nil {
-		b.fault("%s, --plan %s: %v", s.path, s.plan, err)
+		b.fault("%s, plan %s: %v", s.path, s.plan, err)
 		return r, os.RemoveAll(events)
 	}
 	for _, fault := range r.summary.faults(s.plan, r.TotalRequests) {
-		b.fault("%s, --plan %s: %s", s.path, s.plan, fault)
+		b.fault("%s, plan %s: %s", s.path, s.plan, fault)
 	}
 	return r, os.RemoveAll(events)
+}
+
+// observing returns the flags and the environment that have h2trace observe by a
+// plan.
+func observing(plan string) (flags, env []string) {
+	switch plan {
+	case planEmpty, planFrames:
+		return nil, []string{"H2TRACE_TEST_PLAN=" + plan}
+	case planVerify:
+		return []string{"--verify"}, nil
+	}
+	return []string{"--plan", plan}, nil
 }
 
 // fault records something that must never happen, whatever the speed.

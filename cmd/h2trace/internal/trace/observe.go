@@ -67,9 +67,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Follow:     !opts.NoFollow,
 		Names:      opts.Names,
 		Mode:       opts.Plan.Mode(),
-		Empty:      opts.Plan == PlanEmpty,
-		FramesOnly: opts.Plan == PlanFrames,
-		Deaf:       opts.Plan.deafTap(),
+		Empty:      opts.TestPlan == testEmpty,
+		FramesOnly: opts.TestPlan == testFrames,
+		Deaf:       opts.TestPlan.deafTap(),
 		Verify:     opts.Verify,
 	})
 	if err != nil {
@@ -102,9 +102,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	o.processes.verify = opts.Verify
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(c, msg, o.processes.paths), o.processes.sourceOf)
-	o.conns.framesOnly = opts.Plan == PlanFrames
+	o.conns.framesOnly = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
-	o.sockets.off = opts.Plan == PlanEmpty || opts.Plan == PlanFrames
+	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
 	o.plans = newPlanCheck(c, o.processes, o.conns, o.sockets, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()

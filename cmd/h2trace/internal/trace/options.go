@@ -22,32 +22,25 @@ type Options struct {
 	Buffer      int           // --buffer, bytes; a power of two
 	Duration    time.Duration // --duration, for messages; 0 is no limit
 	Verify      bool          // --verify: hold headers against those of the processes
-	Plan        Plan
+	Plan        Plan          // --plan
+	TestPlan    TestPlan      // for tests, and to measure what observing costs
 }
 
 // Plan says which places of a binary the probes go to.
 type Plan string
 
 // The plans. PlanAuto takes the cheapest place that the binary has and falls
-// back to PlanEntryRet; PlanFrames is PlanAuto without all that frames do not
-// need, to measure what that costs; PlanEmpty puts programs that do nothing at the
-// places of PlanAuto, to measure what the traps alone cost. PlanDeafRead and
-// PlanDeafWrite do so for one tap, to test that this is noticed.
+// back to PlanEntryRet.
 const (
 	PlanAuto     Plan = "auto"
 	PlanEntryRet Plan = "entry-ret"
-	PlanFrames   Plan = "frames"
-	PlanEmpty    Plan = "empty"
-
-	PlanDeafRead  Plan = "deaf-read"
-	PlanDeafWrite Plan = "deaf-write"
 )
 
 // Set is part of pflag.Value.
 func (p *Plan) Set(s string) error {
 	plan := Plan(s)
-	if !slices.Contains([]Plan{PlanAuto, PlanEntryRet, PlanFrames, PlanEmpty, PlanDeafRead, PlanDeafWrite}, plan) {
-		return fmt.Errorf("the plans are %s, %s, %s, %s", PlanAuto, PlanEntryRet, PlanFrames, PlanEmpty)
+	if plan != PlanAuto && plan != PlanEntryRet {
+		return fmt.Errorf("the plans are %s, %s", PlanAuto, PlanEntryRet)
 	}
 	*p = plan
 	return nil
@@ -67,12 +60,36 @@ func (p Plan) Mode() plan.Mode {
 	return plan.Auto
 }
 
+// TestPlan has probes do less than users want of them. The zero TestPlan has
+// them do all.
+type TestPlan string
+
+// The test plans. testFrames leaves out what frames do not need, to measure what
+// that costs. testEmpty puts programs that do nothing where the probes go, to
+// measure what the traps alone cost. testDeafRead and testDeafWrite do so for one
+// tap, to test that h2trace notices.
+const (
+	testFrames    TestPlan = "frames"
+	testEmpty     TestPlan = "empty"
+	testDeafRead  TestPlan = "deaf-read"
+	testDeafWrite TestPlan = "deaf-write"
+)
+
+// ParseTestPlan returns the plan of a name; the empty name is the zero TestPlan.
+func ParseTestPlan(name string) (TestPlan, error) {
+	plans := []TestPlan{testFrames, testEmpty, testDeafRead, testDeafWrite}
+	if p := TestPlan(name); p == "" || slices.Contains(plans, p) {
+		return p, nil
+	}
+	return "", fmt.Errorf("%q is no test plan; they are %v", name, plans)
+}
+
 // deafTap returns the tap that is to be deaf.
-func (p Plan) deafTap() plan.Tap {
+func (p TestPlan) deafTap() plan.Tap {
 	switch p {
-	case PlanDeafRead:
+	case testDeafRead:
 		return plan.Read
-	case PlanDeafWrite:
+	case testDeafWrite:
 		return plan.Write
 	}
 	return ""

@@ -13,11 +13,10 @@ func TestFramesOnly(t *testing.T) {
 	a := modproxy.NewAuthority(t)
 	srv := startServer(t, serverArgs(t, a), peerEnv(a))
 	frames := make(map[string]int)
-	for _, plan := range []string{"auto", "frames"} {
+	for _, plan := range []string{"", "frames"} {
 		r := startTracing(t, command{
-			flags: []string{"--plan", plan},
-			args:  clientArgs(t, srv.addr, "-impl", "net", "-scenario", "get,post,headers"),
-			env:   peerEnv(a),
+			args: clientArgs(t, srv.addr, "-impl", "net", "-scenario", "get,post,headers"),
+			env:  append(peerEnv(a), testPlan(plan)),
 		}).good()
 		for _, e := range r.stream.Of("frame") {
 			if e.Type == "HEADERS" {
@@ -26,9 +25,9 @@ func TestFramesOnly(t *testing.T) {
 		}
 		exchanges, conns := r.stream.Of("exchange"), r.stream.Conns()
 		if len(conns) != 1 || conns[0].Open == nil || conns[0].Open.Protocol != "h2" {
-			t.Fatalf("%s: %d connections, want one of h2", plan, len(conns))
+			t.Fatalf("test plan %q: %d connections, want one of h2", plan, len(conns))
 		}
-		if plan == "auto" {
+		if plan == "" {
 			if len(exchanges) == 0 {
 				t.Error("no exchanges by default")
 			}
@@ -38,8 +37,8 @@ func TestFramesOnly(t *testing.T) {
 			t.Errorf("%d exchanges and stalls, and the summary counts %v", n, r.stream.Summary.Exchanges)
 		}
 	}
-	if frames["frames"] != frames["auto"] || frames["auto"] == 0 {
-		t.Errorf("%d header frames, and %d as always", frames["frames"], frames["auto"])
+	if frames["frames"] != frames[""] || frames[""] == 0 {
+		t.Errorf("%d header frames, and %d as always", frames["frames"], frames[""])
 	}
 	srv.stop()
 }

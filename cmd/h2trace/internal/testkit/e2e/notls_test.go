@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,7 +52,7 @@ func TestNoTLS(t *testing.T) {
 	})
 	t.Run("frames alone", func(t *testing.T) { // which has no packets
 		p := startProgram(t, speak, addr)
-		r := invoke(t, invocation{args: []string{"--plan", "frames", "-p", strconv.Itoa(p.pid)}})
+		r := invoke(t, invocation{args: []string{"-p", strconv.Itoa(p.pid)}, env: append(os.Environ(), testPlan("frames"))})
 		r.wantRefusal(t, 1, strconv.Itoa(p.pid), "no crypto/tls")
 	})
 	t.Run("check", func(t *testing.T) {

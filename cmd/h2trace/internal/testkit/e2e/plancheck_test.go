@@ -37,7 +37,7 @@ func TestDeafProbe(t *testing.T) {
 				logFile := filepath.Join(t.TempDir(), "debug.log")
 				pid, end := startPair(t, a, side, "net", "tiny", logFile)
 				await(t, "requests before the attach", func() bool { return lines(logFile, ":path") > 50 })
-				tr := startTracing(t, command{flags: []string{"--plan", tt.plan, "-p", strconv.Itoa(pid)}})
+				tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(pid)}, env: append(os.Environ(), testPlan(tt.plan))})
 				await(t, "another plan", func() bool { return lines(tr.events, `"`+tt.probe+`":"entry+RET"`) > 0 })
 				known := lines(tr.events, `"headers":[`)
 				await(t, "header lists", func() bool { return lines(tr.events, `"headers":[`) > known+100 })

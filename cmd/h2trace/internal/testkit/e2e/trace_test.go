@@ -125,7 +125,7 @@ func (tr *tracing) wait() *result {
 		tr.t.Fatal(err)
 	}
 	r := &result{status: tr.cmd.ProcessState.ExitCode(), stdout: string(rest), stderr: tr.stderr()}
-	if strings.Contains(r.stderr, " never fired ") && !slices.ContainsFunc(tr.cmd.Args, isDeaf) {
+	if strings.Contains(r.stderr, " never fired ") && !slices.ContainsFunc(tr.cmd.Env, isDeaf) {
 		tr.t.Errorf("a probe is called dead:\n%s", indent(messagesOf(r.stderr)))
 	}
 	if r.status < 0 {
@@ -144,8 +144,12 @@ func (tr *tracing) wait() *result {
 	return r
 }
 
-// isDeaf reports whether an argument has a probe do nothing.
-func isDeaf(arg string) bool { return strings.HasPrefix(arg, "deaf-") }
+// testPlan is the environment variable that has h2trace observe by a
+// trace.TestPlan.
+func testPlan(name string) string { return "H2TRACE_TEST_PLAN=" + name }
+
+// isDeaf reports whether an environment variable has a probe do nothing.
+func isDeaf(variable string) bool { return strings.HasPrefix(variable, testPlan("deaf-")) }
 
 // debugEnv is the environment of a program that logs its frames.
 func debugEnv(env []string) []string {
