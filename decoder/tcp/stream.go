@@ -58,9 +58,6 @@ type piece struct {
 	holds   Cause
 }
 
-// Next returns the place of the byte that is next.
-func (s *Stream) Next() uint64 { return s.next }
-
 // LeaveOut says that segments which end before a place may not be reported.
 func (s *Stream) LeaveOut(before uint64) { s.leftOut = before }
 

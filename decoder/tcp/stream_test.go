@@ -122,7 +122,7 @@ func TestShuffled(t *testing.T) {
 		for _, seg := range segments {
 			s.Segment(0, uint64(seg.from), want[seg.from:seg.to], false, a, got)
 		}
-		if !bytes.Equal(got.buf.Bytes(), want) || len(s.ahead) > 0 || s.Next() != uint64(len(want)) {
+		if !bytes.Equal(got.buf.Bytes(), want) || len(s.ahead) > 0 || s.next != uint64(len(want)) {
 			t.Fatalf("seed %d: got %d bytes, want %d; %v held", seed, got.buf.Len(), len(want), s.ahead)
 		}
 		s.Flush(0, a, got)
@@ -284,8 +284,8 @@ func TestDamaged(t *testing.T) {
 			at = max(at, to)
 		}
 		s.Flush(0, a, got)
-		if got.at != s.Next() || len(s.ahead) > 0 {
-			t.Fatalf("seed %d: %d bytes are handed on or missing, and %d is next; %v held", seed, got.at, s.Next(), s.ahead)
+		if got.at != s.next || len(s.ahead) > 0 {
+			t.Fatalf("seed %d: %d bytes are handed on or missing, and %d is next; %v held", seed, got.at, s.next, s.ahead)
 		}
 	}
 }
