@@ -99,13 +99,16 @@ func (k *planCheck) replace(exe *bpf.Executable, s *planState, dir int, users []
 			k.msg.Infof("%s: the %s probe (%s) never fired while data was %s; entry+RET is used instead; what was %s before is missing",
 				users[0].exe, tap, was, verb, verb)
 			now, err := monotonic()
+			if err != nil {
+				return err
+			}
 			for _, proc := range users {
 				event := k.processes.attachedTo(exe)
 				event.Reason = fmt.Sprintf("the %s probe (%s) never fired", tap, was)
 				proc.at = now
 				k.processes.print(proc, event)
 			}
-			return err
+			return nil
 		}
 	})
 }
