@@ -29,6 +29,9 @@ func (c *Collector) OwnSockets(pid int, life Life, comm string) error {
 		return err
 	}
 	pidfd, err := openThread(pid, thread)
+	if isGone(err) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("look at the sockets of process %d: %w", pid, err)
 	}

@@ -60,7 +60,7 @@ func (a *Account) Environ(env []string) []string {
 	return append(out, own...)
 }
 
-// argument encodes the ids for the launcher: "UID:GID:group,group".
+// argument encodes the ids for the launcher: "uid:gid:group,group".
 func (a *Account) argument() string {
 	groups := make([]string, len(a.groups))
 	for i, g := range a.groups {
@@ -84,11 +84,11 @@ func parseAccount(s string) (*Account, error) {
 		return nil, err
 	}
 	for g := range strings.FieldsFuncSeq(fields[2], func(r rune) bool { return r == ',' }) {
-		GID, err := strconv.Atoi(g)
+		gid, err := strconv.Atoi(g)
 		if err != nil {
 			return nil, err
 		}
-		a.groups = append(a.groups, GID)
+		a.groups = append(a.groups, gid)
 	}
 	return a, nil
 }

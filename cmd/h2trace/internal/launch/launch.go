@@ -27,7 +27,7 @@ type Spec struct {
 }
 
 // Command is COMMAND, first as a process that waits to become it. The methods
-// are for one goroutine, but for Signal.
+// are for one goroutine, but for the signals that a Relay passes on.
 type Command struct {
 	spec    Spec
 	process *os.Process

@@ -46,7 +46,7 @@ type caught struct{ first atomic.Int32 }
 
 type caughtKey struct{}
 
-// Within returns a context with which name finds it.
+// Within returns a context with which SignalName finds it.
 func (c *caught) Within(parent context.Context) context.Context {
 	return context.WithValue(parent, caughtKey{}, c)
 }

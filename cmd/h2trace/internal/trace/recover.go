@@ -49,7 +49,8 @@ type recovery struct {
 	on      bool // the probes are attached, or about to be
 	resting bool // attached for connections that were not heard of yet
 	since   time.Time
-	hits    uint64        // at the last progress
+	useful  bool          // a connection came or went since the hits were counted
+	hits    uint64        // by then
 	working chan struct{} // closed when the last begin or end is done
 }
 
@@ -90,13 +91,14 @@ func (r *recovery) want(c *tracedConn) {
 		c.missing = &missingState{}
 	}
 	r.conns[c.id] = c
+	r.useful = true
+	r.begin() // what follows in the same record is held for its table
 	c.missing.windows = missingWindows{}
 	c.askMissing(true)
 }
 
 // askAll asks for the tables of a connection that are missing, and for windows.
 func (r *recovery) askAll(c *tracedConn, windows bool) error {
-	r.begin()
 	var err error
 	if windows {
 		err = r.askWindows(c)
@@ -152,14 +154,8 @@ func (r *recovery) leave(c *tracedConn) {
 	c.missing = nil
 	c.decoder.ForgoWindows()
 	delete(r.conns, c.id)
+	r.useful = true
 	c.table.requests.left = append(c.table.requests.left, c.id)
-}
-
-// progress notes that the probes were of use so far.
-func (r *recovery) progress() error {
-	var err error
-	r.hits, err = r.kernel.RecoveryHits()
-	return err
 }
 
 // table takes a table that the kernel copied.
@@ -288,6 +284,9 @@ func (r *recovery) over() (bool, error) {
 		return true, nil
 	}
 	hits, err := r.kernel.RecoveryHits()
+	if err == nil && r.useful {
+		r.hits, r.useful = hits, false
+	}
 	if len(r.conns) == 0 {
 		return hits-r.hits > idleHits, err
 	}

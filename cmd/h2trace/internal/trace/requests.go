@@ -64,9 +64,6 @@ func (t *connTable) send() error {
 				err = errors.Join(err, t.recovery.askAll(c, windows))
 			}
 		}
-		if len(now.left)+len(now.missing) > 0 {
-			err = errors.Join(err, t.recovery.progress())
-		}
 		for _, c := range now.payload {
 			c.queued.payload = false
 			if !c.finished() {

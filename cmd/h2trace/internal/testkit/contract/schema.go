@@ -68,7 +68,7 @@ var schema = map[string][]key{
 		need("dir", oneOf("send", "recv")), need("stream", count), need("index", count),
 		need("want", orNull(header)), need("got", orNull(header))),
 	"loss": append(every[:3:3],
-		need("reason", oneOf("ring_full", "truncated", "read_fault", "gap")), need("records", count),
+		need("reason", oneOf("ring_full", "table_full", "truncated", "read_fault", "gap")), need("records", count),
 		need("bytes", orNull(count)), opt("conn", connID)),
 	"summary": append(every[:3:3],
 		need("duration_ms", millis), need("processes", count), need("conns", count), need("frames", count),

@@ -1,0 +1,43 @@
+package trace
+
+import (
+	"io"
+	"testing"
+
+	"h2trace/bpf"
+)
+
+// TestRestingProbes has the last connection that wanted tables leave after the probes
+// were hit often: those that processes had before, and that are silent yet, need them.
+func TestRestingProbes(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	k := table.kernel.(*fakeKernel)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient}})
+	do(t, table.send())
+	k.hits = 2 * idleHits
+	c := table.byID[1]
+	table.recovery.leave(c)
+	do(t, table.expire(0, true))
+	if !table.recovery.on {
+		t.Fatal("the probes went with the connection")
+	}
+	k.hits += 2 * idleHits // for nothing
+	do(t, table.expire(0, true))
+	table.recovery.wait()
+	if table.recovery.on || k.on {
+		t.Error("the probes are hit for nothing, and stay")
+	}
+}
+
+// TestHeldAtOnce asks for the table behind a loss: what comes in the same record is
+// held for it, so the probes are on by then.
+func TestHeldAtOnce(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	table.recovery.on, table.recovery.since = false, table.recovery.since.Add(-beginInterval)
+	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient}})
+	if !table.recovery.on {
+		t.Error("the probes are not on before the record is dealt with")
+	}
+	do(t, table.send())
+	table.recovery.wait()
+}
