@@ -4,12 +4,9 @@ package decoder
 
 import (
 	"bytes"
-	"runtime"
-	"runtime/debug"
-	"syscall"
 	"testing"
-	"time"
-	"unsafe"
+
+	"h2trace/decoder/internal/cost"
 )
 
 // dull takes what a Conn decodes.
@@ -51,7 +48,8 @@ func TestInsertions(t *testing.T) {
 			}
 		}
 	}
-	small, large := spend(t, insert(defaultTable), 1), spend(t, insert(maxHeaderTable), 1)
+	small := cost.Of(t, func() func() { return onStreams(insert(defaultTable), 1) })
+	large := cost.Of(t, func() func() { return onStreams(insert(maxHeaderTable), 1) })
 	ratio := float64(large) / float64(small)
 	t.Logf("%v, %v where the table is 16 times as large: %.1f times", small, large, ratio)
 	if ratio > 4 {
@@ -59,48 +57,23 @@ func TestInsertions(t *testing.T) {
 	}
 }
 
-// TestLinearCost floods a Conn with eight times as much, and as many streams: what
-// costs eight times as much is linear, what costs sixty-four is not.
+// TestLinearCost floods a Conn with as many streams open.
 func TestLinearCost(t *testing.T) {
-	const n = 2000
+	kinds := make(map[string]func(int) func())
 	for name, flood := range floods {
-		few, many := spend(t, flood, n), spend(t, flood, 8*n)
-		ratio := float64(many) / float64(few)
-		t.Logf("%s: %v, %v for 8 times as much: %.1f times", name, few, many, ratio)
-		if ratio > 40 {
-			t.Errorf("%s: eight times as much costs %.0f times as much", name, ratio)
-		}
+		kinds[name] = func(n int) func() { return onStreams(flood, n) }
 	}
+	cost.Linear(t, 2000, kinds)
 }
 
-// spend returns the CPU time that a flood takes, the least of several.
-func spend(t *testing.T, flood func(*Conn, int), n int) time.Duration {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	least := time.Duration(1 << 62)
-	for range 2 {
-		c := NewConn(Config{Role: Client, FromStart: true}, dull{})
-		for _, in := range handshake() {
-			c.Data(in.at, in.dir, in.data)
-		}
-		for i := range uint32(n) {
-			c.Data(1, Send, wire(TypeHeaders, FlagEndHeaders, 2*i+1, []byte{0x82}))
-		}
-		runtime.GC()
-		before := threadTime(t)
-		flood(c, n)
-		least = min(least, threadTime(t)-before)
+// onStreams returns a flood of a Conn with n streams open.
+func onStreams(flood func(*Conn, int), n int) func() {
+	c := NewConn(Config{Role: Client, FromStart: true}, dull{})
+	for _, in := range handshake() {
+		c.Data(in.at, in.dir, in.data)
 	}
-	return least
-}
-
-// threadTime returns the CPU time of this thread, to the nanosecond.
-func threadTime(t *testing.T) time.Duration {
-	const clock = 3 // CLOCK_THREAD_CPUTIME_ID
-	var at syscall.Timespec
-	if _, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&at)), 0); err != 0 {
-		t.Skip("no CPU time of a thread:", err)
+	for i := range uint32(n) {
+		c.Data(1, Send, wire(TypeHeaders, FlagEndHeaders, 2*i+1, []byte{0x82}))
 	}
-	return time.Duration(at.Nano())
+	return func() { flood(c, n) }
 }

@@ -4,18 +4,15 @@ package exchange
 
 import (
 	"bytes"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/decoder"
+	"h2trace/decoder/internal/cost"
 )
 
 // nothing takes what a Tracker finds.
@@ -98,46 +95,20 @@ func opening(id uint32) *decoder.Frame {
 	}
 }
 
-// spend returns the CPU time that a flood takes, the least of several.
-func spend(t *testing.T, flood func(*Tracker, int), n int) time.Duration {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	least := time.Duration(1 << 62)
-	for range 2 {
-		tr := New(Config{Scheme: "https", FromStart: true}, nothing{})
-		tr.SetClient(send)
-		runtime.GC()
-		before := threadTime(t)
-		flood(tr, n)
-		tr.Close(9, EndedByPeer)
-		least = min(least, threadTime(t)-before)
-	}
-	return least
-}
-
-// threadTime returns the CPU time of this thread, to the nanosecond.
-func threadTime(t *testing.T) time.Duration {
-	const clock = 3 // CLOCK_THREAD_CPUTIME_ID
-	var at syscall.Timespec
-	if _, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&at)), 0); err != 0 {
-		t.Skip("no CPU time of a thread:", err)
-	}
-	return time.Duration(at.Nano())
-}
-
-// TestLinearCost floods a Tracker with eight times as much: what costs eight times
-// as much is linear, what costs sixty-four is not.
+// TestLinearCost floods a Tracker.
 func TestLinearCost(t *testing.T) {
-	const n = 3000
+	kinds := make(map[string]func(int) func())
 	for name, flood := range floods {
-		few, many := spend(t, flood, n), spend(t, flood, 8*n)
-		ratio := float64(many) / float64(few)
-		t.Logf("%s: %v, %v for 8 times as much: %.1f times", name, few, many, ratio)
-		if ratio > 40 {
-			t.Errorf("%s: eight times as much costs %.0f times as much", name, ratio)
+		kinds[name] = func(n int) func() {
+			tr := New(Config{Scheme: "https", FromStart: true}, nothing{})
+			tr.SetClient(send)
+			return func() {
+				flood(tr, n)
+				tr.Close(9, EndedByPeer)
+			}
 		}
 	}
+	cost.Linear(t, 3000, kinds)
 }
 
 // TestManyOpen has more streams open than are followed: the oldest are given up,

@@ -133,6 +133,17 @@ func (tr *tracing) signal(sig os.Signal) {
 	}
 }
 
+// interrupt presses Ctrl-C where h2trace has no COMMAND: it ends with status 0.
+func (tr *tracing) interrupt() *result {
+	tr.t.Helper()
+	tr.signal(syscall.SIGINT)
+	r := tr.wait()
+	if r.status != 0 {
+		tr.t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
+	}
+	return r
+}
+
 // awaitEvent waits until the events file holds a text n times.
 func (tr *tracing) awaitEvent(text string, n int) {
 	tr.t.Helper()

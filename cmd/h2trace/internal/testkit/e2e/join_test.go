@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -87,27 +85,14 @@ func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 		if plain {
 			await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > 30 })
 		}
-		if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		r := tr.wait()
-		if r.status != 0 {
-			t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
-		}
+		r := tr.interrupt()
 		if err := checkSummary(r.stream); err != nil {
 			t.Error(err)
 		}
 		traces = append(traces, r.stream)
 	}
 	end()
-	b, err := os.ReadFile(logFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := http2debug.Parse(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := readLog(t, logFile)
 	headers := http2debug.Attribute(eventsOf(log, log.Conns[0]), log.Conns[0])
 	for _, s := range traces {
 		conns := s.Conns()

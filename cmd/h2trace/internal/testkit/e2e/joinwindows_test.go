@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -87,24 +85,11 @@ func joinLogging(t *testing.T, pid int, name, logFile string, end func(), frames
 		}
 		tr := startTracing(t, command{flags: flags})
 		await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > frames })
-		if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		r := tr.wait()
-		if r.status != 0 {
-			t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
-		}
+		r := tr.interrupt()
 		traces = append(traces, r.stream)
 	}
 	end()
-	b, err := os.ReadFile(logFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := http2debug.Parse(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := readLog(t, logFile)
 	headers := http2debug.Attribute(eventsOf(log, log.Conns[0]), log.Conns[0])
 	for _, s := range traces {
 		p := &oracle.Partial{Trace: s.Conns()[0], Log: log.Conns[0], Headers: headers}

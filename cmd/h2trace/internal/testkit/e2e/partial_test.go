@@ -177,26 +177,13 @@ func attach(t *testing.T, impl, scenario string) {
 	await(t, "the first connection to close", func() bool { return lines(tr.events, `"action":"close"`) > 0 })
 	run(t, clientArgs(t, srv.addr, "-impl", "x", "-scenario", "get,post,trailers,headers"), peerEnv(a))
 	await(t, "the second connection to close", func() bool { return lines(tr.events, `"action":"close"`) > 1 })
-	if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	r := tr.wait()
-	if r.status != 0 {
-		t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
-	}
+	r := tr.interrupt()
 	srv.stop()
 
 	if err := checkSummary(r.stream); err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(logFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := http2debug.Parse(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := readLog(t, logFile)
 	conns := r.stream.Conns()
 	if len(conns) != 2 || len(log.Conns) != 2 {
 		t.Fatalf("%d connections in the trace, %d in the log, want 2", len(conns), len(log.Conns))

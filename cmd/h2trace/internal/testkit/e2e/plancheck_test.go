@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"crypto/tls"
 	"io"
 	"net"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -41,10 +39,7 @@ func TestDeafProbe(t *testing.T) {
 				await(t, "another plan", func() bool { return lines(tr.events, `"`+tt.probe+`":"entry+RET"`) > 0 })
 				known := lines(tr.events, `"headers":[`)
 				await(t, "header lists", func() bool { return lines(tr.events, `"headers":[`) > known+100 })
-				if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
-					t.Fatal(err)
-				}
-				r := tr.wait()
+				r := tr.interrupt()
 				end()
 				want := "h2client: the " + tt.probe + " probe (" + tt.was + ") never fired while data was "
 				if !strings.Contains(r.stderr, strings.Replace(want, "h2client", "h2"+side, 1)) {
@@ -70,14 +65,7 @@ func checkHealed(t *testing.T, s *contract.Stream, logFile string) {
 	if open := conns[1].Open; open.Joined != "mid" || open.Local != conns[0].Open.Local {
 		t.Errorf("it went on as %s", open.Raw)
 	}
-	b, err := os.ReadFile(logFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := http2debug.Parse(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := readLog(t, logFile)
 	headers := http2debug.Attribute(eventsOf(log, log.Conns[0]), log.Conns[0])
 	checkPartial(t, &oracle.Partial{Trace: conns[1], Log: log.Conns[0], Headers: headers})
 	checkJoined(t, conns[1])

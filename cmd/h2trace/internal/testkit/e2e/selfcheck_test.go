@@ -3,7 +3,6 @@ package e2e
 import (
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 
 	"h2trace/cmd/h2trace/internal/testkit/contract"
@@ -74,10 +73,7 @@ func TestVerifyJoin(t *testing.T) {
 			await(t, "requests before the attach", func() bool { return lines(logFile, ":path") > 50 })
 			tr := startTracing(t, command{flags: []string{"--verify", "-p", strconv.Itoa(pid)}})
 			await(t, "header lists after the attach", func() bool { return lines(tr.events, `"headers":[`) > 100 })
-			if err := tr.cmd.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-			r := tr.wait()
+			r := tr.interrupt()
 			end()
 			checkPartlyVerified(t, r.stream)
 		})

@@ -144,6 +144,20 @@ func (tr *tracing) wait() *result {
 	return r
 }
 
+// readLog reads what a process logged into a file with GODEBUG=http2debug=2.
+func readLog(t *testing.T, file string) *http2debug.Log {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := http2debug.Parse(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
+}
+
 // testPlan is the environment variable that has h2trace observe by a
 // trace.TestPlan.
 func testPlan(name string) string { return "H2TRACE_TEST_PLAN=" + name }
