@@ -22,7 +22,7 @@ func (c *Collector) PrepareRecovery() error {
 // at paths, as far as Attach was called for them, and until EndRecovery in all
 // that Attach is called for. They cost the target 0.6 µs for each header field
 // that it encodes, so they are not for long. Tables are copied only for
-// connections of which they are wished.
+// connections whose Wish asks for them.
 func (c *Collector) BeginRecovery(paths []string) error {
 	// Not under the lock: executables that are held wait for that.
 	if err := c.PrepareRecovery(); err != nil {

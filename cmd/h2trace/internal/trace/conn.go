@@ -233,7 +233,8 @@ func (c *tracedConn) entry() bpf.Entry {
 // endsKnown reports whether all is known that a connection said up to its end. The
 // kernel's account of one without TLS goes with its socket, and comes with the
 // close: where that is missing, and records were lost since the last one of the
-// connection, some may have been of it.
+// connection, some may have been of it. Nor is it known where the account of losses
+// cannot be read; that error comes again with the next look.
 func (c *tracedConn) endsKnown() bool {
 	if c.plain == nil || c.closed != nil && c.closed.record.Kind == bpf.KindClose {
 		return true

@@ -7,7 +7,8 @@ import (
 )
 
 // requests are what connections want of the kernel. They are queued while a record is
-// dealt with, deep within the decoding of its bytes, and sent after that.
+// dealt with, deep within the decoding of its bytes, and sent after that. The answer to a
+// record of windows, and to the close of an unknown connection, is sent at once.
 type requests struct {
 	left    []uint64      // ids of those that lack no tables and windows any more
 	missing []*tracedConn // that lack some
