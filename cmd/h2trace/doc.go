@@ -384,7 +384,8 @@ shell exports, such as GOPROXY, has to be passed in the same way.
 
 SIGTERM and SIGHUP are passed on to COMMAND. Ctrl-C reaches it from the
 terminal; h2trace waits for it to end and prints what is left. With -p or -n,
-SIGINT, SIGTERM and SIGHUP end the observing; a second one ends it at once.
+SIGINT, SIGTERM and SIGHUP end the observing; one that comes a second or more
+later ends it at once.
 What the kernel holds at the end is decoded for 30 seconds at most; the rest
 counts as lost.
 COMMAND is never ended by h2trace, also not when h2trace is killed. It gets the

@@ -129,8 +129,7 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 	if err != nil {
 		s.msg.Errorf("wait for %s: %v", s.opts.Command[0], err)
 	}
-	// From here on Ctrl-C is for h2trace, should its reader not let it drain.
-	signals.Stop()
+	signals.CommandEnded()
 	cancel(nil)
 	<-observed
 	return s.finish(observeErr, status, launch.NotRun)

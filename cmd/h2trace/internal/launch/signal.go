@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,28 +17,59 @@ import (
 // the observing. COMMAND is unaffected, see InheritedSignals.
 func IgnoreBrokenPipes() { signal.Ignore(unix.SIGPIPE) }
 
+// onePress is how long signals count as the one that is being obeyed already.
+// Ctrl-C reaches COMMAND and h2trace in any order, even after COMMAND has ended by
+// it, and timeout(1) sends every signal twice.
+const onePress = time.Second
+
 // UntilSignalled returns a context that ends with the first SIGINT, SIGTERM or
-// SIGHUP. The second one ends h2trace at once, for when it cannot drain because
-// nobody reads its output. Under nohup(1), SIGHUP stays ignored.
+// SIGHUP. One that comes a second later ends h2trace at once, for when it cannot
+// drain because nobody reads its output. Under nohup(1), SIGHUP stays ignored.
 func UntilSignalled(parent context.Context) (context.Context, context.CancelFunc) {
+	return untilSignalled(parent, onePress)
+}
+
+func untilSignalled(parent context.Context, press time.Duration) (context.Context, context.CancelFunc) {
 	signals := []os.Signal{unix.SIGINT, unix.SIGTERM}
 	if !signal.Ignored(unix.SIGHUP) {
 		signals = append(signals, unix.SIGHUP)
 	}
 	var got caught
 	ctx, cancel := context.WithCancel(got.Within(parent))
-	first := make(chan os.Signal, 1)
-	signal.Notify(first, signals...)
+	come := make(chan os.Signal, 1)
+	signal.Notify(come, signals...)
+	over := make(chan struct{})
 	go func() {
+		defer signal.Stop(come)
 		select {
-		case sig := <-first:
+		case sig := <-come:
 			got.note(sig)
-		case <-ctx.Done():
+			end := time.Now().Add(press)
+			cancel()
+			obey(come, end, over)
+		case <-over:
 		}
-		signal.Stop(first) // before anyone can see the end of ctx
-		cancel()
 	}()
-	return ctx, cancel
+	return ctx, sync.OnceFunc(func() {
+		close(over)
+		cancel()
+	})
+}
+
+// obey ends h2trace by the first signal that comes when the press that is being
+// obeyed has ended, until over is closed.
+func obey(signals <-chan os.Signal, end time.Time, over <-chan struct{}) {
+	for {
+		select {
+		case sig := <-signals:
+			if !time.Now().Before(end) {
+				signal.Reset(sig)
+				_ = unix.Kill(unix.Getpid(), sig.(syscall.Signal))
+			}
+		case <-over:
+			return
+		}
+	}
 }
 
 // caught is the first signal that h2trace was sent while it observes. The zero value
@@ -71,14 +103,19 @@ func SignalName(ctx context.Context) string {
 // to COMMAND as well, so h2trace only has to outlive them.
 type Relay struct {
 	caught
-	signals chan os.Signal
-	done    chan struct{}
-	once    sync.Once
+	press       time.Duration // onePress, but in tests
+	signals     chan os.Signal
+	ended, over chan struct{} // closed when COMMAND has ended, and by Stop
+	stop        func()
 }
 
 // RelaySignals begins to hold signals back.
 func RelaySignals() *Relay {
-	r := &Relay{signals: make(chan os.Signal, 16), done: make(chan struct{})}
+	r := &Relay{press: onePress, signals: make(chan os.Signal, 16), ended: make(chan struct{}), over: make(chan struct{})}
+	r.stop = sync.OnceFunc(func() {
+		signal.Stop(r.signals)
+		close(r.over)
+	})
 	signal.Notify(r.signals, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP)
 	return r
 }
@@ -93,17 +130,19 @@ func (r *Relay) To(cmd *Command) {
 				if sig == unix.SIGTERM || sig == unix.SIGHUP {
 					_ = cmd.signal(sig) // it may have ended just now
 				}
-			case <-r.done:
+			case <-r.ended:
+				obey(r.signals, time.Now().Add(r.press), r.over)
+				return
+			case <-r.over:
 				return
 			}
 		}
 	}()
 }
 
+// CommandEnded is to be called once, when COMMAND has ended: from a second later
+// on, signals end h2trace, should its reader not let it drain.
+func (r *Relay) CommandEnded() { close(r.ended) }
+
 // Stop gives signals their usual effect on h2trace again.
-func (r *Relay) Stop() {
-	r.once.Do(func() {
-		signal.Stop(r.signals)
-		close(r.done)
-	})
-}
+func (r *Relay) Stop() { r.stop() }

@@ -1,0 +1,159 @@
+package launch
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// actAs and actPress are environment variables that make the test program a
+// process that is ending, and say how long a press lasts.
+const (
+	actAs    = "H2TRACE_TEST_ENDING"
+	actPress = "H2TRACE_TEST_PRESS"
+)
+
+func TestMain(m *testing.M) {
+	if os.Args[0] == Name {
+		os.Exit(Main(os.Args[1:]))
+	}
+	if role := os.Getenv(actAs); role != "" {
+		if err := end(role); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// end is what h2trace does about signals when it has COMMAND and when it has none. It
+// drains as long as its input lasts.
+func end(role string) error {
+	press, err := time.ParseDuration(os.Getenv(actPress))
+	if err != nil {
+		return err
+	}
+	switch role {
+	case "attached":
+		ctx, stop := untilSignalled(context.Background(), press)
+		defer stop()
+		fmt.Println("observing")
+		<-ctx.Done()
+	case "command":
+		r := RelaySignals()
+		r.press = press
+		defer r.Stop()
+		cmd, err := Start(Spec{Args: []string{"true"}, Env: os.Environ(), Stdout: 2})
+		if err != nil {
+			return err
+		}
+		r.To(cmd)
+		if err := cmd.Release(); err != nil {
+			return err
+		}
+		if _, err := cmd.Wait(); err != nil {
+			return err
+		}
+		r.CommandEnded()
+	}
+	fmt.Println("draining")
+	_, err = io.Copy(io.Discard, os.Stdin)
+	fmt.Println("drained")
+	return err
+}
+
+// TestOnePress sends signals to a process that is about to end.
+func TestOnePress(t *testing.T) {
+	tests := []struct {
+		role  string
+		first bool // a signal is what ends the observing
+		sig   syscall.Signal
+	}{
+		{"attached", true, syscall.SIGINT},
+		{"attached", true, syscall.SIGTERM},
+		{"attached", true, syscall.SIGHUP},
+		{"command", false, syscall.SIGINT},
+		{"command", false, syscall.SIGTERM},
+	}
+	for _, tt := range tests {
+		for press, survives := range map[string]bool{"1h": true, "0s": false} {
+			t.Run(tt.role+", "+tt.sig.String()+" within "+press, func(t *testing.T) {
+				cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
+				cmd.Env = append(os.Environ(), actAs+"="+tt.role, actPress+"="+press)
+				cmd.Stderr = os.Stderr
+				stdin, err := cmd.StdinPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				stdout, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = cmd.Wait() }) // an error when it has been called
+				lines := bufio.NewScanner(stdout)
+				read := func(want string) {
+					t.Helper()
+					if !lines.Scan() || lines.Text() != want {
+						t.Fatalf("read %q (%v), want %q", lines.Text(), lines.Err(), want)
+					}
+				}
+				signal := func() {
+					t.Helper()
+					if err := cmd.Process.Signal(tt.sig); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if tt.first {
+					read("observing")
+					signal()
+				}
+				read("draining")
+				signal()
+				if survives {
+					untilTaken(t, cmd.Process.Pid)
+					if err := stdin.Close(); err != nil {
+						t.Fatal(err)
+					}
+					read("drained")
+				}
+				err = cmd.Wait()
+				var exit *exec.ExitError
+				switch {
+				case survives && err != nil:
+					t.Errorf("the second signal ended it: %v", err)
+				case !survives && (!errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != tt.sig):
+					t.Errorf("ended by %v, want %v", err, tt.sig)
+				}
+			})
+		}
+	}
+}
+
+var nothingPending = regexp.MustCompile(`(?m)^ShdPnd:\t0+$`)
+
+// untilTaken waits until a process has no signal pending.
+func untilTaken(t *testing.T, pid int) {
+	t.Helper()
+	for {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if nothingPending.Match(b) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
