@@ -11,11 +11,7 @@ import (
 
 // settle writes the losses that no connection accounts for, and the summary.
 func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
-	now, err := monotonic()
-	if err != nil {
-		return nil, err
-	}
-	at := o.clock.wall(now)
+	at := o.clock.wall(monotonic())
 	lost := ledger.Lost() + o.undecoded
 	o.losses.settle(at, ledger, o.undecoded)
 	agent, err := agentUsage()

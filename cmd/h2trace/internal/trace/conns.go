@@ -289,10 +289,10 @@ func (t *connTable) account(s bpf.ConnState, at int64) {
 // read. Those that are still open get no close event.
 func (t *connTable) endAll() error {
 	states, err := t.kernel.Conns()
-	now, clockErr := monotonic()
-	if err = errors.Join(err, clockErr); err != nil {
+	if err != nil {
 		return err
 	}
+	now := monotonic()
 	t.until = now
 	t.names.tracker.EndAll()
 	t.audit.compare(t, states, now)

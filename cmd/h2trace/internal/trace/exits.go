@@ -50,10 +50,7 @@ func (o *Observer) endLost() error {
 	if err != nil || ledger.Lost() == 0 {
 		return err
 	}
-	now, err := monotonic()
-	if err != nil {
-		return err
-	}
+	now := monotonic()
 	for _, proc := range missing {
 		if !o.processes.current(proc) {
 			continue

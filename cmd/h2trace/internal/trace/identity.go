@@ -46,10 +46,7 @@ func openHandles(ids []int) map[int]handle {
 
 // running returns a process that runs now.
 func running(pid int) (process, error) {
-	at, err := monotonic()
-	if err != nil {
-		return process{pid: pid}, err
-	}
+	at := monotonic()
 	p, err := procfs.Running(pid)
 	return process{at: at, pid: p.PID, ppid: p.PPID, comm: p.Comm, exe: p.Exe}, err
 }

@@ -326,8 +326,7 @@ func (o *Observer) openSockets(left []int) (look, error) {
 		return look{}, nil
 	}
 	list, err := o.collector.Sockets()
-	now, clockErr := monotonic()
-	return look{now, list}, errors.Join(err, clockErr)
+	return look{monotonic(), list}, err
 }
 
 // awaitCloses reads on until the kernel has closed the sockets of processes that

@@ -47,7 +47,7 @@ type planCheck struct {
 		next     int64
 		interval time.Duration
 	}
-	done chan func() error // what to do when the work under way is done
+	done chan func() // what to do when the work under way is done
 	busy bool
 }
 
@@ -69,7 +69,7 @@ func newPlanCheck(c *bpf.Collector, p *processes, conns *connTable, open *socket
 	k := &planCheck{
 		collector: c, processes: p, conns: conns, open: open, msg: msg,
 		states: make(map[*bpf.Executable]*planState),
-		done:   make(chan func() error, 1),
+		done:   make(chan func(), 1),
 	}
 	k.sockets.interval = firstSocketCheck
 	return k
@@ -78,17 +78,15 @@ func newPlanCheck(c *bpf.Collector, p *processes, conns *connTable, open *socket
 // tick looks at the plans when it is time to. idle says that all records are
 // read.
 func (k *planCheck) tick(idle bool) error {
-	now, err := monotonic()
-	if err != nil || now < k.next {
-		return err
+	now := monotonic()
+	if now < k.next {
+		return nil
 	}
 	k.next = now + planCheckInterval.Nanoseconds()
 	select {
 	case then := <-k.done:
 		k.busy = false
-		if err := then(); err != nil {
-			return err
-		}
+		then()
 	default:
 	}
 	k.open.tick(k.read, idle)
@@ -114,15 +112,15 @@ func (k *planCheck) tick(idle bool) error {
 }
 
 // work runs f beside the reading of records, and then what it returns.
-func (k *planCheck) work(f func() func() error) {
+func (k *planCheck) work(f func() (then func())) {
 	k.busy = true
 	go func() { k.done <- f() }()
 }
 
-// wait returns when what was begun is done.
+// wait returns when what was begun is done and told.
 func (k *planCheck) wait() {
 	if k.busy {
-		<-k.done
+		(<-k.done)()
 		k.busy = false
 	}
 }
@@ -210,15 +208,15 @@ func (k *planCheck) lookAtSockets(running []process, now int64) {
 	}
 	k.sockets.next = now + k.sockets.interval.Nanoseconds()
 	k.sockets.interval = min(2*k.sockets.interval, lastSocketCheck)
-	k.work(func() func() error {
+	k.work(func() func() {
 		list, err := k.collector.Sockets()
-		at, clockErr := monotonic()
-		return func() error {
+		at := monotonic()
+		return func() {
 			k.suspect(running, list)
 			if err == nil {
 				k.open.looked(list, at)
 			}
-			return k.report(errors.Join(err, clockErr))()
+			k.report(err)
 		}
 	})
 }
@@ -244,11 +242,8 @@ func (k *planCheck) suspect(running []process, list []bpf.Socket) {
 }
 
 // report prints an error: what is looked into here is no part of the traffic.
-func (k *planCheck) report(err error) func() error {
-	return func() error {
-		if err != nil && !errors.Is(err, bpf.ErrNotAttached) {
-			k.msg.Errorf("%v", err)
-		}
-		return nil
+func (k *planCheck) report(err error) {
+	if err != nil && !errors.Is(err, bpf.ErrNotAttached) {
+		k.msg.Errorf("%v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // TestMissing announces a loss for each connection of which a probe saw nothing,
-// at the time that the caller has: no clock is read that could fail.
+// at the time that the caller has.
 func TestMissing(t *testing.T) {
 	var out bytes.Buffer
 	events := export.NewJSONL(&out, export.Options{})

@@ -18,17 +18,20 @@ func (k *planCheck) settle(exe *bpf.Executable, s *planState, dir int, users []p
 	switch {
 	case t.settled && t.watched:
 		t.watched = false
-		k.work(func() func() error { return k.report(k.collector.Unwatch(exe, dir)) })
+		k.work(func() func() {
+			err := k.collector.Unwatch(exe, dir)
+			return func() { k.report(err) }
+		})
 		return true, nil
 	case t.settled || !t.suspect:
 		return false, nil
 	case !t.watched:
-		k.work(func() func() error {
+		k.work(func() func() {
 			err := k.collector.Watch(exe, path, dir)
-			return func() error {
+			return func() {
 				t.watched = err == nil
 				t.settled = t.settled || err != nil && !errors.Is(err, bpf.ErrNotAttached)
-				return k.report(err)()
+				k.report(err)
 			}
 		})
 		return true, nil
@@ -84,31 +87,27 @@ func (k *planCheck) replace(exe *bpf.Executable, s *planState, dir int, users []
 		pids = append(pids, proc.pid)
 	}
 	k.missing(exe, s, dir, at)
-	k.work(func() func() error {
+	k.work(func() func() {
 		err := k.collector.Replace(exe, path, dir, pids)
-		return func() error {
+		return func() {
 			verb := [2]string{bpf.Send: "sent", bpf.Recv: "received"}[dir]
 			if errors.Is(err, bpf.ErrNotAttached) { // until somebody runs it again
 				s.taps[dir] = tapState{suspect: true}
-				return nil
+				return
 			}
 			if err != nil {
 				k.msg.Errorf("%s: the %s probe (%s) never fired while data was %s, and cannot be replaced: %v", users[0].exe, tap, was, verb, err)
-				return nil
+				return
 			}
 			k.msg.Infof("%s: the %s probe (%s) never fired while data was %s; entry+RET is used instead; what was %s before is missing",
 				users[0].exe, tap, was, verb, verb)
-			now, err := monotonic()
-			if err != nil {
-				return err
-			}
+			now := monotonic()
 			for _, proc := range users {
 				event := k.processes.attachedTo(exe)
 				event.Reason = fmt.Sprintf("the %s probe (%s) never fired", tap, was)
 				proc.at = now
 				k.processes.print(proc, event)
 			}
-			return nil
 		}
 	})
 }

@@ -132,10 +132,8 @@ func (p *processes) adopt(proc process) *export.Process {
 // reap drops the targets whose exit the kernel did not report, because they
 // were past that point already when they became targets.
 func (p *processes) reap() error {
-	now, err := monotonic()
-	if err != nil {
-		return err
-	}
+	var err error
+	now := monotonic()
 	live := p.adopted[:0]
 	for _, proc := range p.adopted {
 		if !proc.ended() {
