@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * How far the kernel has followed the frames of HTTP/2 without TLS, by direction.
- * Who may change it is told here; how it gets on, in follow.h and guess.h.
+ * Who may change it is told here; how it gets on, in follow.h.
  */
 #ifndef H2TRACE_CURSOR_H
 #define H2TRACE_CURSOR_H
@@ -22,21 +22,17 @@ struct cursor {
 
 struct walk_dir {
 	struct cursor at;
-	u64 guess;	      /* if a frame begins here, 0: none, */
-	struct cursor behind; /* then that has been passed */
 	u8 header[HEADER_NEEDED];
 	u8 have; /* bytes at at.next, that are in header */
 	u8 started;
-	u8 busy;    /* with a segment, on one CPU */
-	u32 stride; /* from a long DATA frame to the next */
-	u32 pad;
+	u8 busy; /* with a segment, on one CPU */
 	/* Of that segment: */
 	u64 from;     /* what is not reported yet begins here, */
 	u64 left_out; /* and so much before it was left out */
 };
 
 struct walk {
-	struct bpf_spin_lock lock; /* of at, the guess and busy; the busy one owns at */
+	struct bpf_spin_lock lock; /* of at and busy; the busy one owns at */
 	u32 sure;		   /* it is HTTP/2 */
 	struct walk_dir dir[DIR_COUNT];
 };
@@ -77,16 +73,6 @@ static __always_inline struct walk *find_walk(struct __sk_buff *skb)
 	if (sk)
 		sk = bpf_sk_fullsock(sk);
 	return sk ? bpf_sk_storage_get(&walks, sk, 0, 0) : NULL;
-}
-
-/* With the lock: a guess that has come true is where the walk goes on. */
-static __always_inline void resolve(struct walk_dir *w)
-{
-	if (!w->guess || w->at.next < w->guess)
-		return;
-	if (w->at.next == w->guess && !w->have)
-		w->at = w->behind;
-	w->guess = 0;
 }
 
 /* With the lock: takes the walk if the segment leads it on, or lies before. */

@@ -4,12 +4,13 @@
  * payloads need not be copied. Segments come late, twice and cut elsewhere, on
  * several CPUs at a time, so what is kept is a place of the stream: where the
  * next header is. A segment that has it leads on. All others hold what came
- * before it, or what is behind it and cannot be told (guess.h), and is copied.
+ * before it, or what is behind it and cannot be told, and is copied. Where a header
+ * was in such a one, the walk stands still until user space says where it goes on.
  */
 #ifndef H2TRACE_FOLLOW_H
 #define H2TRACE_FOLLOW_H
 
-#include "guess.h"
+#include "cursor.h"
 #include "packet.h"
 
 /*
@@ -136,8 +137,6 @@ __noinline int walk_some(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 				       HEADER_NEEDED))
 			return 1;
 		pass_frame(&w->at, w->header);
-		if (w->header[3] == FRAME_DATA && w->at.next - before >= WORTH_LEAVING)
-			w->stride = w->at.next - before;
 	}
 	return 0;
 }
@@ -199,7 +198,7 @@ static __always_inline bool walk_segment(struct __sk_buff *skb, struct bpf_sock 
 					 struct segment *s, u64 place)
 {
 	struct walk *walk = walk_of(sk, s, place);
-	u64 end = s->offset + s->len, next;
+	u64 end = s->offset + s->len;
 	struct walk_dir *w;
 	bool mine;
 
@@ -207,17 +206,13 @@ static __always_inline bool walk_segment(struct __sk_buff *skb, struct bpf_sock 
 		return false;
 	w = &walk->dir[s->dir & 1];
 	bpf_spin_lock(&walk->lock);
-	if (!w->busy && place && (!w->started || w->at.next < place)) {
+	if (!w->busy && place && (!w->started || w->at.next < place))
 		walk_from(w, place);
-		resolve(w);
-	}
 	mine = claim(s, w);
 	bpf_spin_unlock(&walk->lock);
-	if (!mine && !overtake(skb, s->offset, SPAN(s->at, s->len), s->dir)) {
-		next = w->at.next;
-		s->flow->guess = w->guess;
+	if (!mine) {
 		put_span(skb, s->offset, SPAN(s->at, s->len), 0,
-			 s->dir | (next >= end ? FOLLOWED : 0));
+			 s->dir | (w->at.next >= end ? FOLLOWED : 0));
 		return true;
 	}
 	w->from = s->offset;
@@ -226,7 +221,6 @@ static __always_inline bool walk_segment(struct __sk_buff *skb, struct bpf_sock 
 	if (w->from < end || w->left_out)
 		put_up_to(skb, s, w, end, s->dir | (w->at.next + w->have >= end ? FOLLOWED : 0));
 	bpf_spin_lock(&walk->lock);
-	resolve(w);
 	w->busy = 0;
 	bpf_spin_unlock(&walk->lock);
 	return true;

@@ -22,7 +22,6 @@ struct flow_dir {
 	u64 lost_bytes; /* in all */
 	u32 lost;	/* since the last record that was delivered, 1 << loss_reason */
 	u32 first;	/* sequence number of offset 0 */
-	u64 guess;	/* for segment_record */
 	u8 begun;	/* first is known */
 	u8 pad[3];
 	u32 lost_records; /* in all */

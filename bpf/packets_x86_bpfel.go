@@ -61,7 +61,6 @@ type packetsOwner struct {
 		LostBytes   uint64
 		Lost        uint32
 		First       uint32
-		Guess       uint64
 		Begun       uint8
 		Pad         [3]uint8
 		LostRecords uint32

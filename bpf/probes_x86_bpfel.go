@@ -591,7 +591,6 @@ type probesSegmentRecord struct {
 	Pad         [3]uint8
 	First       uint32
 	LostRecords uint32
-	Guess       uint64
 	Payload     [0]uint8
 }
 

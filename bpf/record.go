@@ -123,10 +123,8 @@ type Data struct {
 	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
 	LostRecords uint32
 	// Followed says that the kernel knows which frames the segment holds. Where
-	// it does not, PayloadWish.Place helps it: any, or Guess, unless that is 0, if a
-	// frame began there.
+	// it does not, PayloadWish.Place helps it.
 	Followed bool
-	Guess    uint64
 }
 
 // Open tells of a new connection. Local and Remote are zero when its socket

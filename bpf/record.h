@@ -121,7 +121,6 @@ struct segment_record {
 	u8 pad[3];
 	u32 first;	  /* sequence number of offset 0 (RFC 9293 3.4) */
 	u32 lost_records; /* in all so far */
-	u64 guess;	  /* if not, the place of one that would help, if it began there */
 	u8 payload[];
 };
 
@@ -289,7 +288,7 @@ struct handshake_record {
 
 _Static_assert(sizeof(struct record_header) == 16, "record_header");
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
-_Static_assert(sizeof(struct segment_record) == 80, "segment_record");
+_Static_assert(sizeof(struct segment_record) == 72, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");

@@ -30,7 +30,6 @@ func (r *Record) parseSegment(sample []byte) error {
 
 		LostRecords: d.LostRecords,
 		Followed:    d.Followed != 0,
-		Guess:       d.Guess,
 	}
 	return nil
 }

@@ -135,7 +135,6 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->followed = followed;
 	r->pad[0] = r->pad[1] = r->pad[2] = 0;
 	r->first = flow->first;
-	r->guess = followed ? 0 : flow->guess;
 	flow->lost = 0;
 	bpf_ringbuf_submit(r, 0); /* wakes a reader who has taken all there was */
 }

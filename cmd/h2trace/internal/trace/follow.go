@@ -22,26 +22,20 @@ type following struct {
 	// given last.
 	adrift     bool
 	bulk, told uint64
-	// guess is where it would help to know whether a frame begins, 0 for
-	// nowhere.
-	guess uint64
 }
 
 // noteFollowed notes whether the kernel knows which frames a segment holds.
 func (c *tracedConn) noteFollowed(d *bpf.Data) {
 	f := &c.plain.follow[d.Dir]
 	if d.Followed {
-		*f = following{guess: f.guess}
+		*f = following{}
 		return
 	}
 	f.adrift = true
-	if f.guess == 0 && d.Guess >= c.next[d.Dir].offset {
-		f.guess = d.Guess
-	}
 	if f.bulk >= worthLeavingOut {
 		c.table.adrift[c] = struct{}{}
 	}
-	if f.bulk-f.told >= guideEvery && f.guess == 0 {
+	if f.bulk-f.told >= guideEvery {
 		c.guide(d.Dir)
 	}
 }
@@ -53,29 +47,9 @@ func (p *plainConn) noteFrame(f *decoder.Frame) {
 	}
 }
 
-// beforeGuess returns how many bytes of a direction come before its guess.
-func (c *tracedConn) beforeGuess(dir int) (n uint64, ok bool) {
-	f := &c.plain.follow[dir]
-	if f.guess == 0 {
-		return 0, false
-	}
-	if next := c.next[dir].offset; f.guess >= next {
-		return f.guess - next, true
-	}
-	f.guess = 0
-	return 0, false
-}
-
-// answerGuess is called at the place of a guess: it is a place to begin at, or
-// the next frame is.
-func (c *tracedConn) answerGuess(dir int) {
-	c.plain.follow[dir].guess = 0
-	c.guide(dir)
-}
-
 // guide tells the kernel where the next frame of a direction begins. That is of
-// use if the kernel has not seen it yet, when all of its records are read or
-// after a long frame; or for its next guess; or is what it guessed.
+// use if the kernel has not seen it yet: when all of its records are read, or after
+// a long frame.
 func (c *tracedConn) guide(dir int) {
 	p := c.plain
 	ahead, ok := c.decoder.NextFrame(decoder.Direction(dir))

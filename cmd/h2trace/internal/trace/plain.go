@@ -107,16 +107,6 @@ func (s plainSink) Data(at int64, b []byte) {
 func (s plainSink) data(at int64, b []byte) {
 	c := s.conn
 	c.latest = max(at, c.latest)
-	if n, ok := c.beforeGuess(s.dir); ok && n <= uint64(len(b)) {
-		s.take(b[:n])
-		b = b[n:]
-		c.answerGuess(s.dir)
-	}
-	s.take(b)
-}
-
-func (s plainSink) take(b []byte) {
-	c := s.conn
 	c.next[s.dir].offset += uint64(len(b))
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
 		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
