@@ -92,7 +92,7 @@ type Conn struct {
 	halves    [2]half
 	announced [2]announced
 	credits   credits
-	reckoning *reckoning // nil when the windows were always known
+	history   *windowHistory // nil when the windows were always known
 
 	streams    map[uint32]*stream
 	lastID     [2]uint32 // highest stream identifier that a side opened
@@ -268,7 +268,7 @@ func (c *Conn) decide(at int64, p Protocol) {
 	if p == HTTP2 {
 		return
 	}
-	c.reckoning = nil
+	c.history = nil
 	held := [2]held{c.halves[Send].held, c.halves[Recv].held}
 	for d := range c.halves {
 		h := &c.halves[d]

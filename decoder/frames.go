@@ -47,7 +47,7 @@ func (c *Conn) frame(at int64, h *half, payload []byte) {
 		s.ended[h.dir] = true
 	}
 	f.Violation = broken
-	c.reckon(h, f, s)
+	c.remember(h, f, s)
 	f.Window = c.credits.snapshot(s)
 	if s != nil && (reset != nil || s.ended[Send] && s.ended[Recv]) {
 		c.shut(f.StreamID, s, reset)

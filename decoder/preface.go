@@ -149,7 +149,7 @@ func (c *Conn) hopeless(h *half) bool {
 // startHTTP2 begins to decode a connection that is seen from its first byte.
 func (c *Conn) startHTTP2(at int64, by *half) {
 	c.credits.fromStart()
-	c.reckoning = nil
+	c.history = nil
 	for d := range c.halves {
 		c.announced[d].fromStart()
 		c.halves[d].table.reset("")

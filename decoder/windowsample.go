@@ -34,7 +34,7 @@ type StreamSample struct {
 // Windows takes a sample. One of places not reached yet waits until they are.
 // Where frame boundaries are searched, the places prove them.
 func (c *Conn) Windows(s WindowSample) {
-	r := c.reckoning
+	r := c.history
 	if r == nil || c.decided && c.protocol != HTTP2 {
 		return
 	}
@@ -47,8 +47,8 @@ func (c *Conn) Windows(s WindowSample) {
 
 // useSamples takes the samples of places that are reached.
 func (c *Conn) useSamples() {
-	for c.reckoning != nil && len(c.reckoning.pending) > 0 {
-		s := c.reckoning.pending[0]
+	for c.history != nil && len(c.history.pending) > 0 {
+		s := c.history.pending[0]
 		for d := range c.halves {
 			if c.halves[d].at < s.At[d] {
 				return
@@ -57,13 +57,13 @@ func (c *Conn) useSamples() {
 		for d := range c.halves {
 			c.halves[d].boundary(s.Time, s.At[d])
 		}
-		r := c.reckoning
+		r := c.history
 		if r == nil || len(r.pending) == 0 {
 			return
 		}
 		r.pending = append(r.pending[:0], r.pending[1:]...)
 		if c.covers(&s) {
-			c.believe(&s)
+			c.estimate(&s)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (c *Conn) useSamples() {
 // covers reports whether the places of a sample are between frames, and all that
 // happened since is known.
 func (c *Conn) covers(s *WindowSample) bool {
-	r := c.reckoning
+	r := c.history
 	for d := range c.halves {
 		h := &c.halves[d]
 		if h.mode != framing || s.At[d] < h.since || r.dropped[d] > s.At[d] {

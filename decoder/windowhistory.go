@@ -1,16 +1,16 @@
 package decoder
 
-// reckoning is what is kept while the windows of a connection are not known: what
+// windowHistory is what is kept while the windows of a connection are not known: what
 // became of them in the latest frames, so that a sample of a moment ago can be
 // carried forward to now.
-type reckoning struct {
+type windowHistory struct {
 	steps   []step
 	next    int
 	dropped [2]int64 // by direction, where the last step ended that was forgotten
 
-	guess   [2]guess // of the connection
-	streams map[uint32]*[2]guess
-	pending []WindowSample
+	estimate [2]windowEstimate // of the connection
+	streams  map[uint32]*[2]windowEstimate
+	pending  []WindowSample
 
 	// ends are the ends of streams that are not followed.
 	ends     []closedStream
@@ -35,9 +35,9 @@ type step struct {
 	amount   int64
 }
 
-// reckon is called for each frame when it has taken effect.
-func (c *Conn) reckon(h *half, f *Frame, s *stream) {
-	r := c.reckoning
+// remember is called for each frame when it has taken effect.
+func (c *Conn) remember(h *half, f *Frame, s *stream) {
+	r := c.history
 	if r == nil {
 		return
 	}
@@ -51,7 +51,7 @@ func (c *Conn) reckon(h *half, f *Frame, s *stream) {
 		st.settings = true
 	}
 	if st.both {
-		r.guess[st.credit].bytes += st.amount
+		r.estimate[st.credit].bytes += st.amount
 	}
 	r.add(st)
 	if s == nil && f.StreamID != 0 {
@@ -59,7 +59,7 @@ func (c *Conn) reckon(h *half, f *Frame, s *stream) {
 	}
 }
 
-func (r *reckoning) add(s step) {
+func (r *windowHistory) add(s step) {
 	if len(r.steps) < maxSteps {
 		r.steps = append(r.steps, s)
 		return
@@ -71,7 +71,7 @@ func (r *reckoning) add(s step) {
 }
 
 // ended notes the end of a stream that is not followed.
-func (r *reckoning) ended(h *half, f *Frame) {
+func (r *windowHistory) ended(h *half, f *Frame) {
 	e := closedStream{id: f.StreamID}
 	switch {
 	case f.Type == TypeRSTStream:
@@ -94,32 +94,32 @@ func (r *reckoning) ended(h *half, f *Frame) {
 // Listing returns what WindowSample.Listed is to be for streams that are listed
 // now.
 func (c *Conn) Listing() int64 {
-	if c.reckoning == nil {
+	if c.history == nil {
 		return 0
 	}
-	return c.reckoning.numEnded
+	return c.history.numEnded
 }
 
 // Lists reports whether streams that were listed then are those that are open,
 // but for those that it knows to have ended: nothing was lost since.
 func (c *Conn) Lists(listing int64) bool {
-	return c.reckoning == nil || c.reckoning.numEnded-listing <= maxEnds
+	return c.history == nil || c.history.numEnded-listing <= maxEnds
 }
 
 // WindowsKnown reports whether no more samples are needed: all that the last one
 // held is known.
 func (c *Conn) WindowsKnown() bool {
-	r := c.reckoning
+	r := c.history
 	return r == nil || r.complete && len(r.pending) == 0
 }
 
 // ForgoWindows says that no more samples will come. What is not known by now
 // stays so, until a loss makes other windows unknown.
-func (c *Conn) ForgoWindows() { c.reckoning = nil }
+func (c *Conn) ForgoWindows() { c.history = nil }
 
 // since returns what frames behind the places of a sample did to the credit of a
 // stream, or of the connection.
-func (r *reckoning) since(s *WindowSample, d Direction, stream uint32) int64 {
+func (r *windowHistory) since(s *WindowSample, d Direction, stream uint32) int64 {
 	n := int64(0)
 	for i := range r.steps {
 		st := &r.steps[i]
@@ -137,10 +137,10 @@ func (r *reckoning) since(s *WindowSample, d Direction, stream uint32) int64 {
 // as good as before; a list of streams from before is not, as some may have ended
 // unseen.
 func (c *Conn) recovering() {
-	before := c.reckoning
-	c.reckoning = &reckoning{}
+	before := c.history
+	c.history = &windowHistory{}
 	if before != nil {
-		c.reckoning.pending = before.pending
-		c.reckoning.numEnded = before.numEnded + maxEnds + 1
+		c.history.pending = before.pending
+		c.history.numEnded = before.numEnded + maxEnds + 1
 	}
 }

@@ -11,18 +11,18 @@ const (
 	quietTime = 20_000_000
 )
 
-// guess is a credit that samples agree on so far.
-type guess struct {
+// windowEstimate is a credit that samples agree on so far.
+type windowEstimate struct {
 	bytes  int64 // of the connection; a stream has its own
 	agreed int
 	since  int64
 	last   int64 // when one last agreed
 }
 
-// believe carries a sample forward to now, and takes over what enough of them
+// estimate carries a sample forward to now, and takes over what enough of them
 // agree on.
-func (c *Conn) believe(s *WindowSample) {
-	r := c.reckoning
+func (c *Conn) estimate(s *WindowSample) {
+	r := c.history
 	r.complete, r.worse, r.last, r.sent = true, false, s.Time, s.At[Send]
 	for _, d := range []Direction{Send, Recv} {
 		if s.Initial[d].Known && !c.credits.initial[d].Known {
@@ -31,50 +31,50 @@ func (c *Conn) believe(s *WindowSample) {
 		if !s.Conn[d].Known || c.credits.conn[d].Known {
 			continue
 		}
-		g := &r.guess[d]
+		e := &r.estimate[d]
 		now := s.Conn[d].Bytes + r.since(s, d, 0)
-		g.bytes = g.weigh(s.Time, d, now, g.bytes)
-		c.settleConn(d, g.enough())
-		r.worse = r.worse || g.last != s.Time
+		e.bytes = e.weigh(s.Time, d, now, e.bytes)
+		c.settleConn(d, e.enough())
+		r.worse = r.worse || e.last != s.Time
 	}
 	for i := range s.Streams {
-		c.believeStream(s, &s.Streams[i])
+		c.estimateStream(s, &s.Streams[i])
 	}
 }
 
 // weigh compares what a sample comes to with the credit that others agreed on,
 // and returns the better of the two. There is never less to send, nor more to
 // receive, than a sample says.
-func (g *guess) weigh(at int64, d Direction, now, agreed int64) int64 {
+func (e *windowEstimate) weigh(at int64, d Direction, now, agreed int64) int64 {
 	switch {
-	case g.agreed > 0 && now == agreed:
-		g.agreed++
-		g.last = at
+	case e.agreed > 0 && now == agreed:
+		e.agreed++
+		e.last = at
 		return agreed
-	case g.agreed > 0 && (now < agreed) == (d == Send):
+	case e.agreed > 0 && (now < agreed) == (d == Send):
 		return agreed // credit was taken or granted, and not written yet
 	}
-	g.agreed, g.since, g.last = 1, at, at
+	e.agreed, e.since, e.last = 1, at, at
 	return now
 }
 
-func (g *guess) enough() bool {
-	return g.agreed >= agreeSamples && g.last-g.since >= agreeTime
+func (e *windowEstimate) enough() bool {
+	return e.agreed >= agreeSamples && e.last-e.since >= agreeTime
 }
 
 // settleConn takes over what samples agree on for the connection, if they do.
 func (c *Conn) settleConn(d Direction, agreed bool) {
 	if !agreed {
-		c.reckoning.complete = false
+		c.history.complete = false
 		return
 	}
-	c.credits.conn[d] = Credit{Bytes: c.reckoning.guess[d].bytes, Known: true}
+	c.credits.conn[d] = Credit{Bytes: c.history.estimate[d].bytes, Known: true}
 }
 
 // settleStream does so for a stream.
 func (c *Conn) settleStream(s *stream, d Direction, agreed bool) {
 	if !agreed {
-		c.reckoning.complete = false
+		c.history.complete = false
 		return
 	}
 	s.known[d] = true
@@ -84,7 +84,7 @@ func (c *Conn) settleStream(s *stream, d Direction, agreed bool) {
 // Quiet says that the directions have been fed all that went until now. The last
 // sample is enough if nothing was sent since for a while.
 func (c *Conn) Quiet(now int64) {
-	r := c.reckoning
+	r := c.history
 	if r == nil || r.complete || r.worse || r.last == 0 || now-r.last < quietTime {
 		return
 	}
@@ -93,11 +93,11 @@ func (c *Conn) Quiet(now int64) {
 	}
 	r.complete = true
 	for _, d := range []Direction{Send, Recv} {
-		if r.guess[d].last == r.last && !c.credits.conn[d].Known {
+		if r.estimate[d].last == r.last && !c.credits.conn[d].Known {
 			c.settleConn(d, true)
 		}
-		for id, guesses := range r.streams {
-			if s := c.streams[id]; s != nil && guesses[d].last == r.last && !s.known[d] {
+		for id, estimates := range r.streams {
+			if s := c.streams[id]; s != nil && estimates[d].last == r.last && !s.known[d] {
 				c.settleStream(s, d, true)
 			}
 		}
@@ -116,10 +116,10 @@ func (c *Conn) recoverInitial(d Direction, s *WindowSample) {
 	}
 }
 
-// believeStream does what believe does, for a stream. One that was open before
+// estimateStream does what estimate does, for a stream. One that was open before
 // it could be followed is from then on.
-func (c *Conn) believeStream(s *WindowSample, sample *StreamSample) {
-	r := c.reckoning
+func (c *Conn) estimateStream(s *WindowSample, sample *StreamSample) {
+	r := c.history
 	st := c.streams[sample.ID]
 	if st == nil {
 		if st = c.adopt(s, sample); st == nil {
@@ -130,26 +130,26 @@ func (c *Conn) believeStream(s *WindowSample, sample *StreamSample) {
 		if st.known[d] || !c.credits.initial[d].Known {
 			continue
 		}
-		guesses := r.streams[sample.ID]
-		if guesses == nil {
+		estimates := r.streams[sample.ID]
+		if estimates == nil {
 			continue // it lost its value, not its beginning
 		}
 		if !sample.Credit[d].Known {
 			r.complete, r.worse = false, true
 			continue
 		}
-		g := &guesses[d]
+		e := &estimates[d]
 		initial := c.credits.initial[d].Bytes
 		now := sample.Credit[d].Bytes + r.since(s, d, sample.ID)
-		st.distance[d] = g.weigh(s.Time, d, now, st.distance[d]+initial) - initial
-		c.settleStream(st, d, g.enough())
-		r.worse = r.worse || g.last != s.Time
+		st.distance[d] = e.weigh(s.Time, d, now, st.distance[d]+initial) - initial
+		c.settleStream(st, d, e.enough())
+		r.worse = r.worse || e.last != s.Time
 	}
 }
 
 // adopt begins to follow a stream that a sample found open, unless it ended since.
 func (c *Conn) adopt(s *WindowSample, sample *StreamSample) *stream {
-	r := c.reckoning
+	r := c.history
 	if !c.roleKnown() || !c.Lists(s.Listed) || len(c.streams) >= maxStreams || c.recall(sample.ID) != nil {
 		return nil
 	}
@@ -173,9 +173,9 @@ func (c *Conn) adopt(s *WindowSample, sample *StreamSample) *stream {
 	}
 	c.streams[sample.ID] = st
 	if r.streams == nil {
-		r.streams = make(map[uint32]*[2]guess)
+		r.streams = make(map[uint32]*[2]windowEstimate)
 	}
-	r.streams[sample.ID] = new([2]guess)
+	r.streams[sample.ID] = new([2]windowEstimate)
 	by := c.initiator(sample.ID)
 	c.active[by]++
 	c.lastID[by] = max(c.lastID[by], sample.ID)
