@@ -45,7 +45,8 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 }
 
 // conclude says at the end what was seen and lost, if all of it was written. A
-// reader that left, as head does, has seen what it wanted.
+// reader that left, as head does, has seen what it wanted; what came after that was
+// not looked at.
 func (o *Observer) conclude(sum *export.Summary, written bool) {
 	if o.conns.verifier != nil {
 		o.msg.Infof("%s", verdict(o.conns.verifier.Totals))
@@ -53,7 +54,7 @@ func (o *Observer) conclude(sum *export.Summary, written bool) {
 	if n := o.undecoded; n > 0 {
 		o.msg.Infof("%d records were not decoded, as that took longer than %v at the end", n, drainTime)
 	}
-	if o.notRun {
+	if o.notRun || !written {
 		return
 	}
 	// A program of another language may have spoken HTTP without TLS.
@@ -62,7 +63,7 @@ func (o *Observer) conclude(sum *export.Summary, written bool) {
 			reason = "no process ran " + strings.Join(o.opts.Names, " or ")
 		}
 		o.msg.Infof("nothing could be observed: %s", reason)
-	} else if written {
+	} else {
 		o.msg.Infof("%s", saw(sum))
 	}
 }

@@ -186,17 +186,31 @@ func TestOutputFails(t *testing.T) {
 		}
 	})
 	t.Run("closed pipe", func(t *testing.T) {
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer w.Close()
-		_ = r.Close()
+		w := unread(t)
 		status, stderr := runWithStdout(t, w, s.env, script)
 		if status != 7 || stderr != textBody+textBody {
-			t.Errorf("status %d, want that of COMMAND, 7; stderr %d bytes, want those of its stdout alone", status, len(stderr))
+			t.Errorf("status %d, want that of COMMAND, 7; stderr %d bytes, want those of its stdout alone; beside them\n%s",
+				status, len(stderr), indent(strings.ReplaceAll(stderr, textBody, "")))
 		}
 	})
+	t.Run("closed pipe, nothing of Go", func(t *testing.T) {
+		w := unread(t)
+		if status, stderr := runWithStdout(t, w, nil, []string{"sh", "-c", "exit 7"}); status != 7 || stderr != "" {
+			t.Errorf("status %d, want that of COMMAND, 7; stderr\n%s", status, indent(stderr))
+		}
+	})
+}
+
+// unread returns the end of a pipe that nobody reads.
+func unread(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	t.Cleanup(func() { _ = w.Close() })
+	return w
 }
 
 // runWithStdout runs h2trace with an open file as stdout. It returns what is
