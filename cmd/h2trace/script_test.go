@@ -4,11 +4,9 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/cmd/h2trace/internal/launch"
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // actAsH2trace is set in the environment of a test binary that is to be the
@@ -30,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Exit(run(os.Args[1:], newFakeTracer, os.Stdout, os.Stderr))
 	}
 	if filepath.Base(os.Args[0]) != "h2trace" {
-		heedSignals()
+		child.HeedSignals()
 	}
 	testscript.Main(m, map[string]func(){
 		"h2trace": func() {
@@ -40,18 +39,6 @@ func TestMain(m *testing.M) {
 			os.Exit(run(os.Args[1:], newFakeTracer, os.Stdout, os.Stderr))
 		},
 	})
-}
-
-// heedSignals gives processes that the tests start the default handling of signals
-// that the tests were started to ignore, as by nohup(1). The tests themselves go on
-// to survive these.
-func heedSignals() {
-	ignored := launch.CurrentSignals().Ignored
-	for n := range launch.NumSignals {
-		if ignored&(1<<n) != 0 {
-			signal.Notify(make(chan os.Signal, 1), syscall.Signal(n+1)) // exec resets what is caught
-		}
-	}
 }
 
 // scriptTime bounds the scripts, which take some seconds.

@@ -22,8 +22,8 @@ type Signals struct {
 	Ignored, Blocked uint64
 }
 
-// NumSignals is the number of signals of Linux (_NSIG less one).
-const NumSignals = 64
+// numSignals is the number of signals of Linux (_NSIG less one).
+const numSignals = 64
 
 // What exec leaves of a signal's handling (SIG_DFL and SIG_IGN of signal.h).
 const (
@@ -40,7 +40,7 @@ const (
 // SIGINT, and the stop signals of the terminal. It is for the start of main,
 // before h2trace itself ignores anything.
 func InheritedSignals() Signals {
-	now := CurrentSignals()
+	now := currentSignals()
 	start, err := runtimeSignals()
 	if err != nil {
 		return now
@@ -76,7 +76,7 @@ func runtimeSignals() (Signals, error) {
 		}
 	}
 	const pointer = uint64(unsafe.Sizeof(uintptr(0)))
-	if handlers.Size != (NumSignals+1)*pointer || mask.Size != NumSignals/8 || here.Value == 0 {
+	if handlers.Size != (numSignals+1)*pointer || mask.Size != numSignals/8 || here.Value == 0 {
 		return Signals{}, fmt.Errorf("runtime %s keeps signals elsewhere", runtime.Version())
 	}
 	bias := uint64(self.Entry()) - here.Value
@@ -93,7 +93,7 @@ func runtimeSignals() (Signals, error) {
 		return Signals{}, err
 	}
 	state := Signals{Blocked: binary.NativeEndian.Uint64(raw[handlers.Size:])}
-	for n := uint64(1); n <= NumSignals; n++ {
+	for n := uint64(1); n <= numSignals; n++ {
 		switch h := binary.NativeEndian.Uint64(raw[n*pointer:]); h {
 		case signalDefault:
 		case signalIgnore:
@@ -105,8 +105,8 @@ func runtimeSignals() (Signals, error) {
 	return state, nil
 }
 
-// CurrentSignals reads what this process ignores and blocks right now.
-func CurrentSignals() Signals {
+// currentSignals reads what this process ignores and blocks right now.
+func currentSignals() Signals {
 	var state Signals
 	f, err := os.Open("/proc/self/status")
 	if err != nil {
@@ -138,7 +138,7 @@ type kernelSigaction struct {
 // which must not be asked for signals afterwards: it is for a process that is
 // about to exec. The caller holds the thread with runtime.LockOSThread.
 func (s Signals) apply() error {
-	for n := uint64(1); n <= NumSignals; n++ {
+	for n := uint64(1); n <= numSignals; n++ {
 		if n == uint64(unix.SIGKILL) || n == uint64(unix.SIGSTOP) {
 			continue
 		}
@@ -147,7 +147,7 @@ func (s Signals) apply() error {
 			action.handler = signalIgnore
 		}
 		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION,
-			uintptr(n), uintptr(unsafe.Pointer(&action)), 0, NumSignals/8, 0, 0)
+			uintptr(n), uintptr(unsafe.Pointer(&action)), 0, numSignals/8, 0, 0)
 		if errno != 0 {
 			return fmt.Errorf("rt_sigaction: %w", errno)
 		}

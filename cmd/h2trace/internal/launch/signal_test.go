@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // actAs and actPress are environment variables that make the test program a
@@ -32,6 +34,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	child.HeedSignals()
 	os.Exit(m.Run())
 }
 
@@ -90,17 +93,7 @@ func TestOnePress(t *testing.T) {
 				cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
 				cmd.Env = append(os.Environ(), actAs+"="+tt.role, actPress+"="+press)
 				cmd.Stderr = os.Stderr
-				stdin, err := cmd.StdinPipe()
-				if err != nil {
-					t.Fatal(err)
-				}
-				stdout, err := cmd.StdoutPipe()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
-				}
+				stdin, stdout := child.Start(t, cmd)
 				t.Cleanup(func() { _ = cmd.Wait() }) // an error when it has been called
 				lines := bufio.NewScanner(stdout)
 				read := func(want string) {
@@ -128,7 +121,7 @@ func TestOnePress(t *testing.T) {
 					}
 					read("drained")
 				}
-				err = cmd.Wait()
+				err := cmd.Wait()
 				var exit *exec.ExitError
 				switch {
 				case survives && err != nil:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
@@ -33,17 +34,7 @@ func startFile(t testing.TB, file string, env []string, args ...string) *program
 	t.Helper()
 	cmd := exec.Command(file, args...)
 	cmd.Env, cmd.Stderr = env, os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := child.Start(t, cmd)
 	p := &program{cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout), t: t}
 	t.Cleanup(p.end)
 	p.pid = p.readPID()

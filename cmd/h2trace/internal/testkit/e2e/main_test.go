@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // binDir is where the programs under test are built, once for all tests.
@@ -23,24 +23,13 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	binDir = dir
-	heedSignals()
+	child.HeedSignals()
 	status := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1
 	}
 	os.Exit(status)
-}
-
-// heedSignals gives programs under test the defaults for signals that whoever
-// started the tests ignores: nohup(1) SIGHUP, and shells SIGINT and SIGQUIT in
-// what they run in the background. What is ignored is inherited.
-func heedSignals() {
-	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
-		if signal.Ignored(sig) {
-			signal.Notify(make(chan os.Signal, 1), sig)
-		}
-	}
 }
 
 var build = sync.OnceValues(func() (string, error) {

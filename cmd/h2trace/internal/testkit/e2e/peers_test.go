@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
@@ -54,17 +55,7 @@ func startLoggingServer(t testing.TB, args, env []string, logFile string) *serve
 	defer stderr.Close()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env, cmd.Stderr = env, stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := child.Start(t, cmd)
 	ended := false
 	s.pid = cmd.Process.Pid
 	s.stop = func() {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // spawnerSource runs programs for a test. Each line of stdin is a number, a
@@ -87,17 +89,7 @@ func startSpawner(t testing.TB, env []string) *spawner {
 	t.Helper()
 	cmd := exec.Command(spawn.path(t))
 	cmd.Env, cmd.Stderr = env, os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := child.Start(t, cmd)
 	s := newSpawner(t, stdin, stdout)
 	t.Cleanup(func() {
 		s.end()

@@ -1,0 +1,41 @@
+// Package child starts programs for tests.
+package child
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"testing"
+)
+
+// HeedSignals gives programs that are started from now on the defaults for signals
+// that whoever started the tests ignores, which is inherited: nohup(1) SIGHUP, and
+// shells SIGINT in what they run in the background. The tests themselves go on to
+// survive these. Other signals have the handlers of the Go runtime, which are reset
+// by execve(2).
+func HeedSignals() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+}
+
+// Start starts a command with pipes to its stdin and from its stdout. The caller
+// calls cmd.Wait.
+func Start(t testing.TB, cmd *exec.Cmd) (stdin io.WriteCloser, stdout io.Reader) {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stdout, err = cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return stdin, stdout
+}
