@@ -11,7 +11,6 @@
 #define FRAME_DATA 0
 #define FRAME_SETTINGS 4
 /* RFC 9113 6.1. */
-#define FLAG_END_STREAM 0x1
 #define FLAG_PADDED 0x8
 #define PREFACE_LEN 24
 
