@@ -197,9 +197,8 @@ func (t *connTable) close(r *bpf.Record) error {
 // happened before now has been read.
 func (t *connTable) expire(now int64, idle bool) error {
 	for len(t.closing) > 0 && t.closing[0].closed.at+closeLinger.Nanoseconds() < now {
-		c := t.closing[0]
-		t.closing = t.closing[1:]
-		c.finish()
+		t.closing[0].finish()
+		t.closing = dropFinished(t.closing)
 	}
 	t.guideAll()
 	t.names.expire(now)

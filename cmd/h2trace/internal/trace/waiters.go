@@ -55,12 +55,14 @@ func (w *waiters) find(pid int, e *exchange.Exchange) *tracedConn {
 		if c := list[0]; c.meta.PID == pid && c.tracker.Waits(e.Method, e.URL) {
 			return c
 		}
+		list[0] = nil
 		w.byRequest[key] = list[1:]
 	}
 }
 
 // finished drops a connection that has just finished, and others before it.
 func (w *waiters) finished(c *tracedConn) {
+	w.fresh = dropFinished(w.fresh)
 	for _, key := range c.waits {
 		w.trim(key)
 	}
@@ -69,15 +71,22 @@ func (w *waiters) finished(c *tracedConn) {
 
 // trim drops those that finished from the front of a list.
 func (w *waiters) trim(key uint64) {
-	list := w.byRequest[key]
-	for len(list) > 0 && list[0].finished() {
-		list = list[1:]
-	}
+	list := dropFinished(w.byRequest[key])
 	if len(list) == 0 {
 		delete(w.byRequest, key)
 		return
 	}
 	w.byRequest[key] = list
+}
+
+// dropFinished drops those that finished from the front of a list, which it
+// changes: what was dropped is garbage from then on.
+func dropFinished(list []*tracedConn) []*tracedConn {
+	for len(list) > 0 && list[0].finished() {
+		list[0] = nil
+		list = list[1:]
+	}
+	return list
 }
 
 func (w *waiters) key(pid int, e *exchange.Exchange) uint64 {

@@ -25,7 +25,9 @@ func TestSoakNames(t *testing.T) {
 	dir := t.TempDir()
 	known := filepath.Join(dir, soakName)
 	fetch.copyTo(t, known)
-	tr := startTracing(t, command{flags: []string{"-n", soakName, "-e", "process"}, limit: 2 * time.Hour})
+	// Little garbage lies between what is held and what is resident.
+	env := append(os.Environ(), "GOGC=10")
+	tr := startTracing(t, command{flags: []string{"-n", soakName, "-e", "process"}, env: env, limit: 2 * time.Hour})
 	await(t, "the gatekeeper", func() bool { return gatekeeperOf(tr.cmd.Process.Pid) != 0 })
 	sp := startSpawner(t, s.env)
 	exits := &tail{file: tr.events, text: `"action":"exit"`}
