@@ -23,6 +23,8 @@ const (
 	// targetCheckInterval is how often the targets are counted when their
 	// exit records may have been lost.
 	targetCheckInterval = time.Second
+	// lookInterval is how often everything else is looked at that is no record.
+	lookInterval = 100 * time.Millisecond
 	// sweepInterval is how often the kernel's maps are swept.
 	sweepInterval = 2 * time.Second
 )
@@ -45,8 +47,11 @@ type Observer struct {
 	processes *processes
 	conns     *connTable
 	plans     *planCheck
+	work      *background
 	sockets   *sockets
 	losses    lossBook
+	nextLook  int64 // kernel time of the next look
+	read      int64 // kernel time of the latest record
 	delivered uint64
 	undecoded uint64 // read, and lost nevertheless, see drain
 	command   *int   // its process id, nil where there is none
@@ -105,7 +110,8 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	o.conns.framesOnly = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
-	o.plans = newPlanCheck(c, o.processes, o.conns, o.sockets, msg)
+	o.work = newBackground()
+	o.plans = newPlanCheck(c, o.processes, o.conns, o.sockets, o.work, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()
 	}
@@ -177,7 +183,7 @@ func (o *Observer) follow(ctx context.Context) error {
 			if err := o.handle(&r); err != nil {
 				return err
 			}
-			if !p.due(time.Now()) && ctx.Err() == nil && r.Kind != bpf.KindExit && r.Time < o.plans.next {
+			if !p.due(time.Now()) && ctx.Err() == nil && r.Kind != bpf.KindExit && r.Time < o.nextLook {
 				continue
 			}
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
@@ -188,7 +194,7 @@ func (o *Observer) follow(ctx context.Context) error {
 		if err := o.conns.expire(o.collector.ReadUntil(), idle); err != nil {
 			return err
 		}
-		if err := o.plans.tick(idle); err != nil {
+		if err := o.look(idle); err != nil {
 			return err
 		}
 		if idle && len(o.missing) > 0 {
@@ -224,13 +230,27 @@ func (o *Observer) follow(ctx context.Context) error {
 	}
 }
 
+// look looks at what records do not tell, when it is time to. idle says that all
+// records are read.
+func (o *Observer) look(idle bool) error {
+	now := monotonic()
+	if now < o.nextLook {
+		return nil
+	}
+	o.nextLook = now + lookInterval.Nanoseconds()
+	o.work.poll()
+	o.sockets.tick(o.read, idle)
+	o.processes.lookAgain(now)
+	return o.plans.tick(now, o.read, idle)
+}
+
 func (o *Observer) handle(r *bpf.Record) error {
 	return errors.Join(o.take(r), o.conns.send())
 }
 
 func (o *Observer) take(r *bpf.Record) error {
 	o.delivered++
-	o.plans.read = max(o.plans.read, r.Time)
+	o.read = max(o.read, r.Time)
 	switch r.Kind {
 	case bpf.KindData:
 		o.conns.data(r)
@@ -285,7 +305,7 @@ func (o *Observer) finish() error {
 	o.holder.close() // before probes go, so that none is attached after
 	left, err := o.collector.Targets()
 	o.conns.recovery.wait()
-	o.plans.wait()
+	o.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
 	if err == nil {

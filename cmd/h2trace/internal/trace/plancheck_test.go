@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/plancheck"
 	"h2trace/export"
 )
 
@@ -18,9 +19,13 @@ func TestMissing(t *testing.T) {
 	var out bytes.Buffer
 	events := export.NewJSONL(&out, export.Options{})
 	k := &planCheck{conns: &connTable{events: events, clock: clock{offset: 40}}}
-	s := &planState{silent: [2][]string{bpf.Recv: {"c1", "c2"}}}
-	k.missing(nil, s, bpf.Recv, 2)
-	k.missing(nil, s, bpf.Recv, 3) // which is announced already
+	s := &plancheck.Executable{}
+	for _, name := range []string{"c1", "c2"} {
+		s.Hear(&plancheck.Conn{Name: name, Age: time.Second, Said: [2]bool{bpf.Send: true}, Silent: new([2]bool)})
+	}
+	j := &judged{planCheck: k, state: s, dir: bpf.Recv}
+	j.announceMissed(2)
+	j.announceMissed(3) // which is announced already
 	if err := events.Close(); err != nil {
 		t.Fatal(err)
 	}

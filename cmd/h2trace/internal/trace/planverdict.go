@@ -6,126 +6,154 @@ import (
 	"slices"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/plancheck"
 	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/export"
 )
 
-// settle does what is to be done next about a probe, and reports whether that is
-// under way.
-func (k *planCheck) settle(exe *bpf.Executable, s *planState, dir int, users []process, now int64, idle bool) (bool, error) {
-	t := &s.taps[dir]
-	path := procfs.Path(procfs.LivingThread(users[0].pid), "exe")
-	switch {
-	case t.settled && t.watched:
-		t.watched = false
-		k.work(func() func() {
-			err := k.collector.Unwatch(exe, dir)
-			return func() { k.report(err) }
-		})
-		return true, nil
-	case t.settled || !t.suspect:
-		return false, nil
-	case !t.watched:
-		k.work(func() func() {
-			err := k.collector.Watch(exe, path, dir)
-			return func() {
-				t.watched = err == nil
-				t.settled = t.settled || err != nil && !errors.Is(err, bpf.ErrNotAttached)
-				k.report(err)
-			}
-		})
-		return true, nil
-	}
-	// What the probe reported before the witnesses were asked must be read.
-	if t.at > 0 && (idle || k.read > t.at) {
-		fired, err := k.fired(users, dir)
-		if t.settled = true; fired || err != nil {
-			return false, err
-		}
-		t.watched = false
-		k.replace(exe, s, dir, users, path, now)
-		return true, nil
-	}
-	t.calls = 0
-	for _, proc := range users {
-		calls, err := k.collector.Witnessed(proc.pid, proc.life)
-		if err != nil {
-			return false, err
-		}
-		t.calls += calls[dir]
-	}
-	if t.calls >= witnessesNeeded {
-		t.at = now
-	}
-	return false, nil
+// judged is a probe that there is a verdict on.
+type judged struct {
+	*planCheck
+	exe   *bpf.Executable
+	state *plancheck.Executable
+	dir   int
+	users []process // that run the executable
 }
 
-// fired reports whether the kernel side has counted bytes of a direction, also
-// when all records of them were lost.
-func (k *planCheck) fired(users []process, dir int) (bool, error) {
-	states, err := k.collector.Conns()
-	return slices.ContainsFunc(states, func(c bpf.ConnState) bool {
-		return c.Offset[dir] > 0 && slices.ContainsFunc(users, func(p process) bool { return p.pid == c.PID })
-	}), err
+func (j *judged) probe() *plancheck.Probe { return &j.state.Probes[j.dir] }
+
+// path is where the executable can be opened.
+func (j *judged) path() string {
+	return procfs.Path(procfs.LivingThread(j.users[0].pid), "exe")
 }
 
-// witnessesNeeded is how many calls convict a probe. A goroutine can be taken off
-// its thread between the two, and passes the entry again when it goes on.
-const witnessesNeeded = 4
-
-// replace takes the fallback for a probe that never fired, as of a kernel time.
-func (k *planCheck) replace(exe *bpf.Executable, s *planState, dir int, users []process, path string, at int64) {
-	was := "probe"
-	tap := [2]string{bpf.Send: "write", bpf.Recv: "read"}[dir]
-	for _, probe := range k.collector.PlanOf(exe).Describe() {
-		if string(probe.Tap) == tap {
-			was = probe.Name
+// carryOut does what a verdict asks for, or begins to.
+func (j *judged) carryOut(v plancheck.Verdict, now int64) error {
+	switch v {
+	case plancheck.Watch:
+		j.watch()
+	case plancheck.Count:
+		return j.count(now)
+	case plancheck.Replace:
+		fired, err := j.fired()
+		if fired || err != nil {
+			j.probe().Fired()
+			return err
 		}
+		j.replace(now)
+	case plancheck.Unwatch:
+		j.work.run(func() func() {
+			err := j.collector.Unwatch(j.exe, j.dir)
+			return func() { j.report(err) }
+		})
 	}
-	var pids []int
-	for _, proc := range users {
-		pids = append(pids, proc.pid)
-	}
-	k.missing(exe, s, dir, at)
-	k.work(func() func() {
-		err := k.collector.Replace(exe, path, dir, pids)
+	return nil
+}
+
+func (j *judged) watch() {
+	path := j.path()
+	j.work.run(func() func() {
+		err := j.collector.Watch(j.exe, path, j.dir)
 		return func() {
-			verb := [2]string{bpf.Send: "sent", bpf.Recv: "received"}[dir]
-			if errors.Is(err, bpf.ErrNotAttached) { // until somebody runs it again
-				s.taps[dir] = tapState{suspect: true}
-				return
-			}
-			if err != nil {
-				k.msg.Errorf("%s: the %s probe (%s) never fired while data was %s, and cannot be replaced: %v", users[0].exe, tap, was, verb, err)
-				return
-			}
-			k.msg.Infof("%s: the %s probe (%s) never fired while data was %s; entry+RET is used instead; what was %s before is missing",
-				users[0].exe, tap, was, verb, verb)
-			now := monotonic()
-			for _, proc := range users {
-				event := k.processes.attachedTo(exe)
-				event.Reason = fmt.Sprintf("the %s probe (%s) never fired", tap, was)
-				proc.at = now
-				k.processes.print(proc, event)
+			switch {
+			case err == nil:
+				j.probe().Watched()
+			case !errors.Is(err, bpf.ErrNotAttached):
+				j.probe().Settle()
+				j.msg.Errorf("%v", err)
 			}
 		}
 	})
 }
 
-// missing announces, at a kernel time, what the probe missed: nobody knows how
-// much.
-func (k *planCheck) missing(exe *bpf.Executable, s *planState, dir int, at int64) {
-	for _, c := range k.conns.byID {
-		if c.exe == exe && c.closed == nil && !c.silent[dir] && c.next[dir].offset == 0 {
-			c.silent[dir] = true
-			s.silent[dir] = append(s.silent[dir], c.meta.Conn)
+// count counts the calls that witnesses saw.
+func (j *judged) count(now int64) error {
+	var sum uint64
+	for _, proc := range j.users {
+		calls, err := j.collector.Witnessed(proc.pid, proc.life)
+		if err != nil {
+			return err
 		}
-		if c.exe == exe {
-			c.announce()
+		sum += calls[j.dir]
+	}
+	j.probe().Witnessed(sum, now)
+	return nil
+}
+
+// fired reports whether the kernel side has counted bytes of the direction, also
+// when all records of them were lost.
+func (j *judged) fired() (bool, error) {
+	states, err := j.collector.Conns()
+	return slices.ContainsFunc(states, func(c bpf.ConnState) bool {
+		return c.Offset[j.dir] > 0 && slices.ContainsFunc(j.users, func(p process) bool { return p.pid == c.PID })
+	}), err
+}
+
+// replace takes the fallback for a probe that never fired, as of a kernel time.
+func (j *judged) replace(at int64) {
+	path := j.path()
+	tap := [2]string{bpf.Send: "write", bpf.Recv: "read"}[j.dir]
+	verb := [2]string{bpf.Send: "sent", bpf.Recv: "received"}[j.dir]
+	never := fmt.Sprintf("the %s probe (%s) never fired", tap, j.probeName(tap))
+	var pids []int
+	for _, proc := range j.users {
+		pids = append(pids, proc.pid)
+	}
+	j.announceMissed(at)
+	j.work.run(func() func() {
+		err := j.collector.Replace(j.exe, path, j.dir, pids)
+		return func() {
+			if errors.Is(err, bpf.ErrNotAttached) {
+				j.probe().Again()
+				return
+			}
+			j.probe().Settle()
+			if err != nil {
+				j.msg.Errorf("%s: %s while data was %s, and cannot be replaced: %v", j.users[0].exe, never, verb, err)
+				return
+			}
+			j.msg.Infof("%s: %s while data was %s; entry+RET is used instead; what was %s before is missing",
+				j.users[0].exe, never, verb, verb)
+			j.printReplaced(never)
+		}
+	})
+}
+
+// probeName names the probe at a tap.
+func (j *judged) probeName(tap string) string {
+	name := "probe"
+	for _, probe := range j.collector.PlanOf(j.exe).Describe() {
+		if string(probe.Tap) == tap {
+			name = probe.Name
 		}
 	}
-	for _, conn := range s.silent[dir] {
-		k.conns.events.Loss(&export.Loss{Time: k.conns.clock.wall(at), Reason: export.LossGap, Conn: conn})
+	return name
+}
+
+// printReplaced prints the new plan of the processes, and why.
+func (j *judged) printReplaced(reason string) {
+	now := monotonic()
+	for _, proc := range j.users {
+		event := j.processes.attachedTo(j.exe)
+		event.Reason = reason
+		proc.at = now
+		j.processes.print(proc, event)
 	}
-	s.silent[dir] = nil
+}
+
+// announceMissed announces, at a kernel time, what the probe missed: nobody knows
+// how much.
+func (j *judged) announceMissed(at int64) {
+	for _, c := range j.conns.byID {
+		if c.exe != j.exe {
+			continue
+		}
+		if c.closed == nil {
+			j.state.Miss(c.evidence(at), j.dir)
+		}
+		c.announce()
+	}
+	for _, conn := range j.state.TakeSilent(j.dir) {
+		j.conns.events.Loss(&export.Loss{Time: j.conns.clock.wall(at), Reason: export.LossGap, Conn: conn})
+	}
 }

@@ -40,7 +40,7 @@ func TestReplay(t *testing.T) {
 	losses := lossBook{events: events}
 	k := &fakeKernel{}
 	conns := newConnTable(k, events, o.clock, &losses, o.conns.config, newRecovery(k, msg, o.processes.paths), o.processes.sourceOf)
-	replayed := Observer{conns: conns, plans: &planCheck{}, processes: o.processes}
+	replayed := Observer{conns: conns, processes: o.processes}
 	for i := range records {
 		do(t, replayed.handle(&records[i]))
 	}

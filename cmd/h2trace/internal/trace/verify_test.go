@@ -59,7 +59,7 @@ func TestVerifyDoctored(t *testing.T) {
 			tt.doctor(doctored)
 
 			events := export.NewJSONL(&out, export.Options{})
-			o := &Observer{events: events, losses: lossBook{events: events}, plans: &planCheck{}}
+			o := &Observer{events: events, losses: lossBook{events: events}}
 			o.conns = newConnTable(nil, events, clock{}, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil), func(int) *fetchenv.Source { return nil })
 			o.conns.verifier = verify.NewChecker()
 			feed := func(r bpf.Record) {
