@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 	"h2trace/export"
@@ -21,7 +22,7 @@ type complaints struct {
 // heldComplaint is one of no known class. Whether it stopped the command is told
 // by how that ends.
 type heldComplaint struct {
-	proc  process
+	proc  process.Process
 	event *export.Process
 }
 
@@ -41,62 +42,60 @@ const (
 
 // complain prints what a go command complains of, and which of the exchanges that
 // are over it speaks of.
-func (p *processes) complain(r *bpf.Record, conns *connTable) {
-	p.mu.Lock()
-	proc, ok := p.known[r.PID]
-	p.mu.Unlock()
+func (o *Observer) complain(r *bpf.Record) {
+	proc, ok := o.processes.At(r.PID)
 	if !ok {
 		return
 	}
-	proc.at = r.Time
-	for _, c := range goproxy.ParseComplaints(r.Message, proc.source.Proxies()) {
-		conns.endFor(r, &c)
-		event := &export.Process{Action: export.ProcessError, Fetches: conns.fetches.Of(r.PID, &c)}
+	proc.At = r.Time
+	for _, c := range goproxy.ParseComplaints(r.Message, proc.Source.Proxies()) {
+		o.conns.endFor(r, &c)
+		event := &export.Process{Action: export.ProcessError, Fetches: o.conns.fetches.Of(r.PID, &c)}
 		if event.Fetches == nil {
-			event.Fetches = conns.underWay(r.PID, &c)
+			event.Fetches = o.conns.underWay(r.PID, &c)
 		}
 		c.Settle(event.Fetches)
 		event.Complaint = &c
 		if c.AtProxy {
-			via, _ := proc.source.HTTPProxies().ForURL(c.URL)
+			via, _ := proc.Source.HTTPProxies().ForURL(c.URL)
 			event.Via = via.URL
 		}
 		if c.Class == "vcs" {
-			event.Processes = p.complaints.of(r.PID, &c)
+			event.Processes = o.complaints.of(r.PID, &c)
 		}
 		if c.Class != goproxy.ClassOther {
-			p.print(proc, event)
+			o.processes.Print(&proc, event)
 		} else {
-			p.complaints.hold(proc, event)
+			o.complaints.hold(proc, event)
 		}
 	}
 }
 
-func (l *complaints) hold(proc process, event *export.Process) {
+func (l *complaints) hold(proc process.Process, event *export.Process) {
 	if l.held == nil {
 		l.held = make(map[int][]heldComplaint)
 	}
-	if list, known := l.held[proc.pid]; (known || len(l.held) < maxComplain) && len(list) < maxHeld {
-		l.held[proc.pid] = append(list, heldComplaint{proc, event})
+	if list, known := l.held[proc.PID]; (known || len(l.held) < maxComplain) && len(list) < maxHeld {
+		l.held[proc.PID] = append(list, heldComplaint{proc, event})
 	}
 }
 
 // exec takes that a process executes a version control system, or another program.
-func (l *complaints) exec(proc *process, args []string) {
-	l.forget(proc.pid)
-	if args == nil || proc.ppid == 0 || len(l.runs) >= maxComplain {
+func (l *complaints) exec(proc process.Process, args []string) {
+	l.forget(proc.PID)
+	if args == nil || proc.PPID == 0 || len(l.runs) >= maxComplain {
 		return
 	}
 	if l.runs == nil {
 		l.runs, l.ran = make(map[int]int), make(map[int][]ranVCS)
 	}
-	list := l.ran[proc.ppid]
+	list := l.ran[proc.PPID]
 	if len(list) == maxRan {
 		delete(l.runs, list[0].pid)
 		list = slices.Delete(list, 0, 1)
 	}
-	l.runs[proc.pid] = proc.ppid
-	l.ran[proc.ppid] = append(list, ranVCS{pid: proc.pid, args: args})
+	l.runs[proc.PID] = proc.PPID
+	l.ran[proc.PPID] = append(list, ranVCS{pid: proc.PID, args: args})
 }
 
 // exit takes the end of a process, and returns what it said that stopped it.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/decoder/goproxy"
 	"h2trace/export"
 )
@@ -14,12 +15,12 @@ import (
 func TestComplaintsHeld(t *testing.T) {
 	var l complaints
 	for pid := range 3 {
-		l.hold(process{pid: pid}, &export.Process{Action: export.ProcessError})
+		l.hold(process.Process{PID: pid}, &export.Process{Action: export.ProcessError})
 	}
 	for range 2 * maxHeld {
-		l.hold(process{pid: 3}, &export.Process{Action: export.ProcessError})
+		l.hold(process.Process{PID: 3}, &export.Process{Action: export.ProcessError})
 	}
-	l.exec(&process{pid: 2}, nil) // another toolchain
+	l.exec(process.Process{PID: 2}, nil) // another toolchain
 	for _, tt := range []struct{ pid, code, want int }{{0, 0, 0}, {1, 1, 1}, {2, 1, 0}, {3, 2, maxHeld}, {1, 1, 0}} {
 		if got := len(l.exit(tt.pid, tt.code)); got != tt.want {
 			t.Errorf("exit of %d with %d: got %d complaints, want %d", tt.pid, tt.code, got, tt.want)
@@ -32,7 +33,7 @@ func TestComplaintProcesses(t *testing.T) {
 	var l complaints
 	remote := []string{"git", "ls-remote", "-q", "https://example.com/m.git"}
 	run := func(pid, code int, args ...string) {
-		l.exec(&process{pid: pid, ppid: 1}, args)
+		l.exec(process.Process{PID: pid, PPID: 1}, args)
 		if code >= 0 {
 			l.exit(pid, code)
 		}
@@ -42,7 +43,7 @@ func TestComplaintProcesses(t *testing.T) {
 	run(4, 1, "git", "cat-file", "-e", "x")
 	run(5, -1, "git", "fetch")
 	run(6, -1, "make")
-	l.exec(&process{pid: 7, ppid: 8}, []string{"git", "fetch"})
+	l.exec(process.Process{PID: 7, PPID: 8}, []string{"git", "fetch"})
 	l.exit(7, 128)
 	const of, in = "git ls-remote -q https://example.com/m.git", "git ls-remote -q origin"
 	for _, tt := range []struct {

@@ -25,7 +25,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	sum := &export.Summary{
 		Time:      at,
 		Duration:  time.Since(o.started),
-		Processes: o.processes.count(),
+		Processes: o.processes.Count(),
 		Conns:     o.conns.opened - o.conns.dismissed,
 		Frames:    o.conns.frames,
 		Exchanges: exchanges,
@@ -58,7 +58,7 @@ func (o *Observer) conclude(sum *export.Summary, written bool) {
 		return
 	}
 	// A program of another language may have spoken HTTP without TLS.
-	if reason := o.processes.nothingObserved(); reason != "" && sum.Conns == 0 {
+	if reason := o.processes.NothingObserved(); reason != "" && sum.Conns == 0 {
 		if sum.Processes == 0 && len(o.opts.Names) > 0 {
 			reason = "no process ran " + strings.Join(o.opts.Names, " or ")
 		}

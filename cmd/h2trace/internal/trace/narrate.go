@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/export"
 )
 
@@ -14,7 +15,7 @@ const maxListed = 4
 
 // observing says what is observed from now on: processes that run already, and
 // those that come to run an executable of one of the names.
-func observing(running []process, opts Options, now time.Time) string {
+func observing(running []process.Process, opts Options, now time.Time) string {
 	what := listed(running)
 	switch {
 	case len(opts.Names) == 0 && opts.NoFollow:
@@ -41,10 +42,10 @@ func observing(running []process, opts Options, now time.Time) string {
 }
 
 // listed names processes, the first of many.
-func listed(list []process) string {
+func listed(list []process.Process) string {
 	var names []string
 	for _, proc := range list[:min(len(list), maxListed)] {
-		names = append(names, fmt.Sprintf("%s (%d)", proc.comm, proc.pid))
+		names = append(names, fmt.Sprintf("%s (%d)", proc.Comm, proc.PID))
 	}
 	if more := len(list) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
@@ -65,14 +66,14 @@ func enumerate(words []string, conjunction string) string {
 }
 
 // roots leaves out the processes whose parent is in the list, too.
-func roots(list []process) []process {
+func roots(list []process.Process) []process.Process {
 	pids := make(map[int]bool)
 	for _, proc := range list {
-		pids[proc.pid] = true
+		pids[proc.PID] = true
 	}
-	var out []process
+	var out []process.Process
 	for _, proc := range list {
-		if !pids[proc.ppid] {
+		if !pids[proc.PPID] {
 			out = append(out, proc)
 		}
 	}

@@ -4,39 +4,40 @@ import (
 	"testing"
 	"time"
 
+	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/export"
 )
 
 func TestObserving(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 67_800_000, time.UTC)
-	gopls := process{pid: 17, ppid: 1, comm: "gopls"}
-	second := process{pid: 18, ppid: 1, comm: "gopls"}
+	gopls := process.Process{PID: 17, PPID: 1, Comm: "gopls"}
+	second := process.Process{PID: 18, PPID: 1, Comm: "gopls"}
 	tests := []struct {
 		name    string
-		running []process
+		running []process.Process
 		opts    Options
 		want    string
 	}{
 		{
 			"one",
-			[]process{gopls},
+			[]process.Process{gopls},
 			Options{},
 			"observing gopls (17) and its children since 2026-01-02T03:04:05.067Z; Ctrl-C ends it",
 		},
 		{
 			"two",
-			[]process{gopls, second},
+			[]process.Process{gopls, second},
 			Options{},
 			"observing gopls (17) and gopls (18), and their children, since 2026-01-02T03:04:05.067Z; Ctrl-C ends it",
 		},
 		{
-			"many", make([]process, 6),
+			"many", make([]process.Process, 6),
 			Options{NoFollow: true},
 			"observing  (0),  (0),  (0),  (0) and 2 more since 2026-01-02T03:04:05.067Z; Ctrl-C ends it",
 		},
 		{
 			"alone, for a time",
-			[]process{gopls},
+			[]process.Process{gopls},
 			Options{NoFollow: true, Duration: 90 * time.Second},
 			"observing gopls (17) since 2026-01-02T03:04:05.067Z, for 1m30s",
 		},
@@ -47,13 +48,13 @@ func TestObserving(t *testing.T) {
 		},
 		{
 			"names",
-			[]process{gopls},
+			[]process.Process{gopls},
 			Options{Names: []string{"go", "gopls"}},
 			"observing what runs go or gopls, and its children, now gopls (17), since 2026-01-02T03:04:05.067Z; Ctrl-C ends it",
 		},
 		{
 			"names alone",
-			[]process{gopls, second},
+			[]process.Process{gopls, second},
 			Options{Names: []string{"go", "gopls"}, NoFollow: true},
 			"observing what runs go or gopls, now gopls (17) and gopls (18), since 2026-01-02T03:04:05.067Z; Ctrl-C ends it",
 		},
@@ -68,9 +69,9 @@ func TestObserving(t *testing.T) {
 }
 
 func TestRoots(t *testing.T) {
-	list := []process{{pid: 5, ppid: 1}, {pid: 6, ppid: 5}, {pid: 7, ppid: 6}, {pid: 9, ppid: 8}}
+	list := []process.Process{{PID: 5, PPID: 1}, {PID: 6, PPID: 5}, {PID: 7, PPID: 6}, {PID: 9, PPID: 8}}
 	got := roots(list)
-	if len(got) != 2 || got[0].pid != 5 || got[1].pid != 9 {
+	if len(got) != 2 || got[0].PID != 5 || got[1].PID != 9 {
 		t.Errorf("got %v, want the processes 5 and 9", got)
 	}
 }

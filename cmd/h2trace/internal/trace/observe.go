@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/bpf/gate"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/export"
@@ -38,13 +40,13 @@ type Observer struct {
 	opts      Options
 	msg       *message.Printer
 	collector *bpf.Collector
-	holder    *holder
-	named     map[int]handle // by the id that -p gives
+	holder    *process.Holder
+	named     process.Handles // of the ids that -p gives
 	events    *export.JSONL
 	clock     clock
 	started   time.Time
 
-	processes *processes
+	processes *process.Tracker
 	conns     *connTable
 	plans     *planCheck
 	work      *background
@@ -59,13 +61,14 @@ type Observer struct {
 	notRun    bool   // COMMAND could not be executed
 	// nothingSaid says that it was seen to whether there is something to observe.
 	nothingSaid bool
-	missing     []process // no targets any more, and their exits not read
+	complaints  complaints
+	missing     []process.Process // no targets any more, and their exits not read
 }
 
 // New loads the kernel side. Events go to out, of which a reader that leaves is
 // export.ErrReaderGone.
 func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
-	named := openHandles(opts.PIDs) // the rest takes a while
+	named := process.OpenHandles(opts.PIDs) // the rest takes a while
 	c, err := bpf.New(bpf.Options{
 		BufferSize: opts.Buffer,
 		BodyBytes:  opts.BodyBytes,
@@ -99,14 +102,15 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		started:   time.Now(),
 	}
 	o.losses.events = events
-	o.holder = &holder{}
+	o.holder = &process.Holder{}
 	if !opts.NoGate {
-		o.holder = newHolder(c, opts.Names, msg)
+		o.holder = process.NewHolder(c, gate.Options{Targets: c.TargetMap(), Names: opts.Names}, msg)
 	}
-	o.processes = newProcesses(c, o.holder, events, msg, clk)
-	o.processes.verify = opts.Verify
+	o.processes = process.NewTracker(process.Config{
+		Kernel: c, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Wall: clk.wall, Verify: opts.Verify,
+	})
 	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
-		newRecovery(c, msg, o.processes.paths), o.processes.sourceOf)
+		newRecovery(c, msg, o.processes.Paths), o.processes.SourceOf)
 	o.conns.framesOnly = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
@@ -121,16 +125,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 // AttachCommand prepares for the process that is about to execute path.
 func (o *Observer) AttachCommand(pid int, path string) error {
 	o.command = &pid
-	o.processes.skipped = skipped{typed: o.opts.Command[0], pid: pid}
-	exe, err := o.collector.Attach(path)
-	if err != nil {
-		return err
-	}
-	if exe.Skip != "" { // before the process can execute any of it
-		o.processes.linked(path, pid)
-	}
-	o.processes.prepare(pid)
-	return o.collector.AddTarget(pid)
+	return o.processes.AttachCommand(o.opts.Command[0], path, pid)
 }
 
 // commandStarts is how long COMMAND has to start a Go program, if it is none.
@@ -143,7 +138,7 @@ func (o *Observer) sayNothingYet() {
 		return
 	}
 	o.nothingSaid = true
-	if reason := o.processes.nothingObserved(); reason != "" && o.processes.count() > 0 {
+	if reason := o.processes.NothingObserved(); reason != "" && o.processes.Count() > 0 {
 		o.msg.Infof("nothing to observe so far but HTTP without TLS: %s", reason)
 	}
 }
@@ -153,10 +148,10 @@ func (o *Observer) AttachRunning(pids []int, names []string) error {
 	if err := o.conns.recovery.await(); err != nil {
 		return err
 	}
-	if err := o.processes.attachRunning(pids, o.named, names, !o.opts.NoFollow); err != nil {
+	if err := o.processes.AttachRunning(process.Running{PIDs: pids, Handles: o.named, Names: names, Follow: !o.opts.NoFollow}); err != nil {
 		return err
 	}
-	o.msg.Infof("%s", observing(roots(o.processes.adopted), o.opts, time.Now()))
+	o.msg.Infof("%s", observing(roots(o.processes.Adopted()), o.opts, time.Now()))
 	list, err := o.collector.Sockets()
 	return errors.Join(err, o.sockets.begin(list))
 }
@@ -209,7 +204,7 @@ func (o *Observer) follow(ctx context.Context) error {
 		if r.Kind == bpf.KindExit || time.Now().After(nextTargets) {
 			r.Kind = 0
 			nextTargets = time.Now().Add(targetCheckInterval)
-			if err := o.processes.reap(); err != nil {
+			if err := o.processes.Reap(); err != nil {
 				return err
 			}
 			if time.Now().After(nextSweep) {
@@ -225,7 +220,7 @@ func (o *Observer) follow(ctx context.Context) error {
 				}
 				return err
 			}
-			o.missing = o.processes.missing(left)
+			o.missing = o.processes.Missing(left)
 		}
 	}
 }
@@ -240,7 +235,7 @@ func (o *Observer) look(idle bool) error {
 	o.nextLook = now + lookInterval.Nanoseconds()
 	o.work.poll()
 	o.sockets.tick(o.read, idle)
-	o.processes.lookAgain(now)
+	o.processes.LookForLibraries(now)
 	return o.plans.tick(now, o.read, idle)
 }
 
@@ -277,7 +272,7 @@ func (o *Observer) take(r *bpf.Record) error {
 	case bpf.KindConnect:
 		o.conns.names.connectFailed(r)
 	case bpf.KindMessage:
-		o.processes.complain(r, o.conns)
+		o.complain(r)
 	case bpf.KindField:
 		o.conns.verifier.Field(&r.Field)
 	case bpf.KindList:
@@ -286,14 +281,17 @@ func (o *Observer) take(r *bpf.Record) error {
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.conns.names.end(r.PID)
 		o.conns.fetches.End(r.PID)
-		o.processes.exec(r)
+		o.complaints.exec(o.processes.Exec(r))
 		return err
 	case bpf.KindExit:
 		err := o.conns.endProcess(r.PID, r.Time)
 		o.conns.names.leave(r.PID, r.Time)
 		o.conns.fetches.End(r.PID)
 		o.sockets.exit(r.PID, r.Time)
-		o.processes.exit(r)
+		for _, said := range o.complaints.exit(r.PID, r.Exit.Code()) {
+			o.processes.Print(&said.proc, said.event)
+		}
+		o.processes.Exit(r)
 		return err
 	}
 	return nil
@@ -302,18 +300,18 @@ func (o *Observer) take(r *bpf.Record) error {
 // finish stops the kernel side, reads what it still holds, settles the account
 // and writes the summary.
 func (o *Observer) finish() error {
-	o.holder.close() // before probes go, so that none is attached after
+	o.holder.Close() // before probes go, so that none is attached after
 	left, err := o.collector.Targets()
 	o.conns.recovery.wait()
 	o.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
 	if err == nil {
-		o.missing = o.processes.missing(left)
+		o.missing = o.processes.Missing(left)
 		err = o.endLost()
 	}
 	o.sockets.end(open)
-	o.processes.wait()
+	o.processes.Wait()
 	err = errors.Join(err, o.conns.endAll())
 	ledger, ledgerErr := o.collector.Ledger()
 	err = errors.Join(err, ledgerErr)
@@ -368,6 +366,6 @@ func (o *Observer) awaitCloses() error {
 
 // Close lets go of the kernel side.
 func (o *Observer) Close() error {
-	o.holder.close()
+	o.holder.Close()
 	return o.collector.Close()
 }

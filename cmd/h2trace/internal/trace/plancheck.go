@@ -8,6 +8,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/plancheck"
+	"h2trace/cmd/h2trace/internal/trace/process"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // connections and sockets, and carries its verdicts out.
 type planCheck struct {
 	collector *bpf.Collector
-	processes *processes
+	processes *process.Tracker
 	conns     *connTable
 	sockets   *sockets
 	work      *background
@@ -36,7 +37,7 @@ type planCheck struct {
 	interval time.Duration
 }
 
-func newPlanCheck(c *bpf.Collector, p *processes, conns *connTable, s *sockets, work *background, msg *message.Printer) *planCheck {
+func newPlanCheck(c *bpf.Collector, p *process.Tracker, conns *connTable, s *sockets, work *background, msg *message.Printer) *planCheck {
 	return &planCheck{
 		collector: c, processes: p, conns: conns, sockets: s, work: work, msg: msg,
 		states:   make(map[*bpf.Executable]*plancheck.Executable),
@@ -53,7 +54,7 @@ func (k *planCheck) tick(now, readUntil int64, idle bool) error {
 	if idle {
 		readUntil = math.MaxInt64
 	}
-	running := k.processes.running()
+	running := k.processes.Probed()
 	k.hear(running, now)
 	for exe, s := range k.states {
 		users := usersOf(exe, running)
@@ -72,12 +73,12 @@ func (k *planCheck) tick(now, readUntil int64, idle bool) error {
 }
 
 // hear takes what the connections tell of the probes.
-func (k *planCheck) hear(running []process, now int64) {
+func (k *planCheck) hear(running []process.Process, now int64) {
 	exes := make(map[int]*bpf.Executable, len(running))
 	used := make(map[*bpf.Executable]bool, len(running))
 	for _, proc := range running {
-		exes[proc.pid], used[proc.file] = proc.file, true
-		k.enter(proc.file, now)
+		exes[proc.PID], used[proc.File] = proc.File, true
+		k.enter(proc.File, now)
 	}
 	for _, c := range k.conns.byID {
 		if c.plain != nil {
@@ -122,10 +123,10 @@ func (k *planCheck) enter(exe *bpf.Executable, now int64) {
 	k.next = min(k.next, now+firstSocketCheck.Nanoseconds())
 }
 
-func usersOf(exe *bpf.Executable, running []process) []process {
-	var users []process
+func usersOf(exe *bpf.Executable, running []process.Process) []process.Process {
+	var users []process.Process
 	for _, proc := range running {
-		if proc.file == exe {
+		if proc.File == exe {
 			users = append(users, proc)
 		}
 	}
@@ -133,10 +134,10 @@ func usersOf(exe *bpf.Executable, running []process) []process {
 }
 
 // lookAtSockets looks whether processes move bytes of which nothing is seen.
-func (k *planCheck) lookAtSockets(running []process, now int64) {
+func (k *planCheck) lookAtSockets(running []process.Process, now int64) {
 	unsure := false
 	for _, proc := range running {
-		unsure = unsure || k.states[proc.file].Unsure()
+		unsure = unsure || k.states[proc.File].Unsure()
 	}
 	if now < k.next || !unsure && !k.sockets.unsure(now) {
 		return
@@ -157,7 +158,7 @@ func (k *planCheck) lookAtSockets(running []process, now int64) {
 }
 
 // moved takes how much the sockets of processes have moved.
-func (k *planCheck) moved(running []process, list []bpf.Socket) {
+func (k *planCheck) moved(running []process.Process, list []bpf.Socket) {
 	moved := make(map[int]bpf.Moved)
 	for i := range list {
 		m := moved[list[i].PID]
@@ -167,8 +168,8 @@ func (k *planCheck) moved(running []process, list []bpf.Socket) {
 		moved[list[i].PID] = m
 	}
 	for _, proc := range running {
-		if s := k.states[proc.file]; s != nil {
-			s.Moved(moved[proc.pid])
+		if s := k.states[proc.File]; s != nil {
+			s.Moved(moved[proc.PID])
 		}
 	}
 }

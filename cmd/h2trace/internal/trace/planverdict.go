@@ -8,6 +8,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/plancheck"
 	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/export"
 )
 
@@ -17,14 +18,14 @@ type judged struct {
 	exe   *bpf.Executable
 	state *plancheck.Executable
 	dir   int
-	users []process // that run the executable
+	users []process.Process // that run the executable
 }
 
 func (j *judged) probe() *plancheck.Probe { return &j.state.Probes[j.dir] }
 
 // path is where the executable can be opened.
 func (j *judged) path() string {
-	return procfs.Path(procfs.LivingThread(j.users[0].pid), "exe")
+	return procfs.Path(procfs.LivingThread(j.users[0].PID), "exe")
 }
 
 // carryOut does what a verdict asks for, or begins to.
@@ -70,7 +71,7 @@ func (j *judged) watch() {
 func (j *judged) count(now int64) error {
 	var sum uint64
 	for _, proc := range j.users {
-		calls, err := j.collector.Witnessed(proc.pid, proc.life)
+		calls, err := j.collector.Witnessed(proc.PID, proc.Life)
 		if err != nil {
 			return err
 		}
@@ -85,7 +86,7 @@ func (j *judged) count(now int64) error {
 func (j *judged) fired() (bool, error) {
 	states, err := j.collector.Conns()
 	return slices.ContainsFunc(states, func(c bpf.ConnState) bool {
-		return c.Offset[j.dir] > 0 && slices.ContainsFunc(j.users, func(p process) bool { return p.pid == c.PID })
+		return c.Offset[j.dir] > 0 && slices.ContainsFunc(j.users, func(p process.Process) bool { return p.PID == c.PID })
 	}), err
 }
 
@@ -97,7 +98,7 @@ func (j *judged) replace(at int64) {
 	never := fmt.Sprintf("the %s probe (%s) never fired", tap, j.probeName(tap))
 	var pids []int
 	for _, proc := range j.users {
-		pids = append(pids, proc.pid)
+		pids = append(pids, proc.PID)
 	}
 	j.announceMissed(at)
 	j.work.run(func() func() {
@@ -109,11 +110,11 @@ func (j *judged) replace(at int64) {
 			}
 			j.probe().Settle()
 			if err != nil {
-				j.msg.Errorf("%s: %s while data was %s, and cannot be replaced: %v", j.users[0].exe, never, verb, err)
+				j.msg.Errorf("%s: %s while data was %s, and cannot be replaced: %v", j.users[0].Exe, never, verb, err)
 				return
 			}
 			j.msg.Infof("%s: %s while data was %s; entry+RET is used instead; what was %s before is missing",
-				j.users[0].exe, never, verb, verb)
+				j.users[0].Exe, never, verb, verb)
 			j.printReplaced(never)
 		}
 	})
@@ -134,10 +135,10 @@ func (j *judged) probeName(tap string) string {
 func (j *judged) printReplaced(reason string) {
 	now := monotonic()
 	for _, proc := range j.users {
-		event := j.processes.attachedTo(j.exe)
+		event := j.processes.Attached(j.exe)
 		event.Reason = reason
-		proc.at = now
-		j.processes.print(proc, event)
+		proc.At = now
+		j.processes.Print(&proc, event)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestReplay(t *testing.T) {
 	events := export.NewJSONL(&again, export.Options{})
 	losses := lossBook{events: events}
 	k := &fakeKernel{}
-	conns := newConnTable(k, events, o.clock, &losses, o.conns.config, newRecovery(k, msg, o.processes.paths), o.processes.sourceOf)
+	conns := newConnTable(k, events, o.clock, &losses, o.conns.config, newRecovery(k, msg, o.processes.Paths), o.processes.SourceOf)
 	replayed := Observer{conns: conns, processes: o.processes}
 	for i := range records {
 		do(t, replayed.handle(&records[i]))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/decoder"
 	"h2trace/export"
 )
@@ -14,7 +15,7 @@ import (
 // of none whose bytes they do not understand.
 type sockets struct {
 	conns     *connTable
-	processes *processes
+	processes *process.Tracker
 	packets   bool // are watched
 	off       bool // much is not seen on purpose
 
@@ -42,7 +43,7 @@ type look struct {
 // maxEnded bounds for how many processes their last sockets are kept.
 const maxEnded = 1024
 
-func newSockets(conns *connTable, p *processes, packets bool) *sockets {
+func newSockets(conns *connTable, p *process.Tracker, packets bool) *sockets {
 	return &sockets{
 		conns: conns, processes: p, packets: packets,
 		before: make(map[uint64]bpf.Socket), ended: make(map[int][]bpf.Socket),
@@ -93,7 +94,7 @@ func (w *sockets) left(s *bpf.Socket, at int64) {
 func (w *sockets) exit(pid int, at int64) {
 	list := w.ended[pid]
 	delete(w.ended, pid)
-	if proc, ok := w.processes.at(pid); ok {
+	if proc, ok := w.processes.At(pid); ok {
 		w.printSilent(slices.DeleteFunc(list, w.isConnect), at)
 		w.judge(proc, list, at)
 	}
@@ -153,7 +154,7 @@ func wasSilent(s *bpf.Socket, before bpf.Moved) bool {
 }
 
 func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
-	proc, _ := w.processes.at(s.PID)
+	proc, _ := w.processes.At(s.PID)
 	e := export.Conn{
 		Action: export.ConnSilent, Local: s.Local, Remote: s.Remote, Role: roleOf(s.Role), Joined: export.JoinedStart,
 		State: export.StateConnected, BytesSent: &s.Moved[bpf.Send], BytesReceived: &s.Moved[bpf.Recv],
@@ -175,9 +176,9 @@ func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
 		}
 	}
 	if e.Role == decoder.Client {
-		notMade(&e, proc.source, "")
+		notMade(&e, proc.Source, "")
 	}
-	w.conns.events.Conn(export.Meta{Time: w.conns.clock.wall(at), PID: s.PID, Comm: proc.comm}, &e)
+	w.conns.events.Conn(export.Meta{Time: w.conns.clock.wall(at), PID: s.PID, Comm: proc.Comm}, &e)
 }
 
 // lastMoved returns in which direction data went last, or nil for none.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
-	"h2trace/export"
+	"h2trace/cmd/h2trace/internal/trace/process"
 )
 
 // telling is how much a connection moves, in both directions together, that would
@@ -21,8 +21,8 @@ const patient = 3 * time.Second
 // unsure reports whether there are processes of which nothing is seen by a kernel
 // time.
 func (w *sockets) unsure(now int64) bool {
-	return !w.off && slices.ContainsFunc(w.processes.observed(), func(proc process) bool {
-		return now-proc.at >= patient.Nanoseconds() && w.told[proc.pid] != proc.at && !w.conns.saw(proc.pid)
+	return !w.off && slices.ContainsFunc(w.processes.Observed(), func(proc process.Process) bool {
+		return now-proc.At >= patient.Nanoseconds() && w.told[proc.PID] != proc.At && !w.conns.saw(proc.PID)
 	})
 }
 
@@ -44,30 +44,30 @@ func (w *sockets) judgeAll(l look, age time.Duration) {
 	for _, s := range l.list {
 		byPID[s.PID] = append(byPID[s.PID], s)
 	}
-	for _, proc := range w.processes.observed() {
-		if l.at-proc.at >= age.Nanoseconds() {
-			w.judge(proc, byPID[proc.pid], l.at)
+	for _, proc := range w.processes.Observed() {
+		if l.at-proc.At >= age.Nanoseconds() {
+			w.judge(proc, byPID[proc.PID], l.at)
 		}
 	}
 }
 
 // judge says so of one process, once.
-func (w *sockets) judge(proc process, list []bpf.Socket, at int64) {
-	if w.off || w.told[proc.pid] == proc.at || w.conns.saw(proc.pid) || w.conns.events.Err() != nil {
+func (w *sockets) judge(proc process.Process, list []bpf.Socket, at int64) {
+	if w.off || w.told[proc.PID] == proc.At || w.conns.saw(proc.PID) || w.conns.events.Err() != nil {
 		return
 	}
 	if reason := w.unseen(&proc, list); reason != "" {
-		w.told[proc.pid] = proc.at
-		w.processes.blame(proc, reason, at)
+		w.told[proc.PID] = proc.At
+		w.processes.Blame(proc, reason, at)
 	}
 }
 
 // unseen returns why nothing is seen of what a process says on sockets, or "" where
 // it says nothing.
-func (w *sockets) unseen(proc *process, list []bpf.Socket) string {
-	switch at := w.conns.hellos.sent[proc.pid]; {
+func (w *sockets) unseen(proc *process.Process, list []bpf.Socket) string {
+	switch at := w.conns.hellos.sent[proc.PID]; {
 	case at == 0:
-	case proc.file != nil && at < proc.file.Since:
+	case proc.File != nil && at < proc.File.Since:
 		return "" // its probes came too late, as another message says
 	default:
 		return "its connections carry TLS that does not pass crypto/tls, as of another library"
@@ -111,44 +111,4 @@ func isOfSystem(name string) bool {
 		}
 	}
 	return strings.HasPrefix(name, "/run/user/") && strings.HasSuffix(name, "/bus")
-}
-
-// outcome is what came of attaching to a process, by when that began.
-type outcome struct {
-	at    int64
-	event *export.Process
-}
-
-// maxOutcomes bounds how many are kept.
-const maxOutcomes = 4096
-
-func (p *processes) remember(proc process, event *export.Process) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.outcomes) >= maxOutcomes {
-		clear(p.outcomes)
-	}
-	p.outcomes[proc.pid] = outcome{proc.at, event}
-}
-
-// blame says at a kernel time why nothing is seen of what a process says. It may
-// have ended; where it is skipped, the reason for that is the better one. What is
-// queued before, such as the attaching, comes first.
-func (p *processes) blame(proc process, reason string, at int64) {
-	proc.unseen, proc.until = reason, at
-	p.queue <- proc
-}
-
-func (p *processes) printUnseen(proc process) {
-	p.mu.Lock()
-	o := p.outcomes[proc.pid]
-	p.mu.Unlock()
-	if o.event == nil || o.at != proc.at {
-		return
-	}
-	p.msg.Infof("nothing is seen of what process %d (%s) says: %s", proc.pid, proc.exe, proc.unseen)
-	event := *o.event
-	event.Reason = proc.unseen
-	proc.at = proc.until
-	p.print(proc, &event)
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"h2trace/bpf"
-	"h2trace/bpf/plan"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/export"
@@ -68,23 +67,4 @@ func verdict(t verify.Totals) string {
 		s += fmt.Sprintf("; %d more could not be verified", t.Unchecked)
 	}
 	return s
-}
-
-// unverified says which headers of an executable cannot be verified, or
-// returns "".
-func unverified(sites []plan.Site) string {
-	sent, received := false, false
-	for _, s := range sites {
-		sent = sent || s.Tap == plan.VerifyEncoded
-		received = received || s.Tap == plan.VerifyDecoded
-	}
-	switch {
-	case sent && received:
-		return ""
-	case sent:
-		return "headers that it receives"
-	case received:
-		return "headers that it sends"
-	}
-	return "its headers"
 }

@@ -1,4 +1,4 @@
-package trace
+package process
 
 import "testing"
 
@@ -24,11 +24,12 @@ func TestSkipped(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := &processes{skipped: skipped{typed: tt.typed, pid: 7}}
+			var o outcomes
+			o.setCommand(tt.typed, 7)
 			for _, one := range tt.ran {
-				p.skip(process{pid: one.pid, exe: one.exe}, reason)
+				o.skip(&Process{PID: one.pid, Exe: one.exe}, reason)
 			}
-			if got := p.nothingObserved(); got != tt.want {
+			if got := o.nothingObserved(); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})

@@ -1,4 +1,4 @@
-package trace
+package process
 
 import (
 	"errors"
@@ -12,38 +12,37 @@ import (
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
-// maxMet bounds for how many processes it is remembered what they were held
-// for.
-const maxMet = 4096
+// maxHolds bounds for how many processes it is remembered what they were held for.
+const maxHolds = 4096
 
-// holder has executables held at exec until their probes are in place, and
-// remembers what it met. The zero value holds nothing.
-type holder struct {
-	collector *bpf.Collector
-	msg       *message.Printer
-	gate      *gate.Gate
-	once      sync.Once // closes gate
+// Holder has executables held at exec until their probes are in place, and
+// remembers what it held a process for. The zero value holds nothing.
+type Holder struct {
+	kernel Kernel
+	msg    *message.Printer
+	gate   *gate.Gate
+	once   sync.Once // closes gate
 
-	mu  sync.Mutex
-	met map[held]meeting // until its exec or its exit is reported
+	mu    sync.Mutex
+	holds map[program]hold // until its exec or its exit is reported
 }
 
-// held is a process in the life before its exec.
-type held struct {
+// program is what a process runs until its exec.
+type program struct {
 	pid  int
 	life bpf.Life
 }
 
-// meeting is what a process was held for: a script and its interpreter, or a
+// hold is what a process was held for: a script and its interpreter, or a
 // program and ld.so.
-type meeting struct {
+type hold struct {
 	exes    []*bpf.Executable
 	release []func() // what was attached to for this process only
 }
 
 // of returns which of them a process executed in the end, or nil.
-func (m meeting) of(image bpf.Image) *bpf.Executable {
-	for _, exe := range m.exes {
+func (h hold) of(image bpf.Image) *bpf.Executable {
+	for _, exe := range h.exes {
 		if exe.Is(image) {
 			return exe
 		}
@@ -55,28 +54,29 @@ func (m meeting) of(image bpf.Image) *bpf.Executable {
 const maxFiles = 16
 
 // end takes back what was for the process only.
-func (m meeting) end() {
-	for _, release := range m.release {
+func (h hold) end() {
+	for _, release := range h.release {
 		release()
 	}
 }
 
-// newHolder starts to hold what the targets of c execute, and files of these
-// names whoever executes them. Where that cannot be done it says so, and
-// executables get their probes when their exec is reported.
-func newHolder(c *bpf.Collector, names []string, msg *message.Printer) *holder {
-	h := &holder{collector: c, msg: msg, met: make(map[held]meeting)}
+// NewHolder starts to hold what the targets of opts execute, and files of its names
+// whoever executes them. Where that cannot be done it says so, and executables get
+// their probes when their exec is reported.
+func NewHolder(k Kernel, opts gate.Options, msg *message.Printer) *Holder {
+	h := &Holder{kernel: k, msg: msg, holds: make(map[program]hold)}
 	var err error
-	h.gate, err = gate.Start(gate.Options{Targets: c.TargetMap(), Names: names, Attach: h.attach, Ended: h.ended})
+	opts.Attach, opts.Ended = h.attach, h.ended
+	h.gate, err = gate.Start(opts)
 	if err != nil {
 		h.notHeld(err)
 	}
 	return h
 }
 
-func (h *holder) ended(reason error) { h.notHeld(fmt.Errorf("the gatekeeper ended: %w", reason)) }
+func (h *Holder) ended(reason error) { h.notHeld(fmt.Errorf("the gatekeeper ended: %w", reason)) }
 
-func (h *holder) notHeld(reason error) {
+func (h *Holder) notHeld(reason error) {
 	h.msg.Infof("executables not met before are not held until their probes are in place, "+
 		"so their first connection may be joined in the middle: %v", reason)
 }
@@ -85,39 +85,39 @@ func (h *holder) notHeld(reason error) {
 var errNotKept = errors.New("the probes do not outlive the process")
 
 // attach gives a file its probes that a process is about to execute.
-func (h *holder) attach(pid int, f *os.File) (release func(), err error) {
-	exe, err := h.collector.AttachFile(f)
+func (h *Holder) attach(pid int, f *os.File) (release func(), err error) {
+	exe, err := h.kernel.AttachFile(f)
 	if err != nil {
 		return nil, err
 	}
 	release = func() {
-		if err := h.collector.Release(exe); err != nil {
+		if err := h.kernel.Release(exe); err != nil {
 			h.msg.Errorf("%v", err)
 		}
 	}
 	switch {
 	case exe.Skip != "":
-		h.meet(pid, exe, nil)
+		h.add(pid, exe, nil)
 		release()
 		return nil, nil
-	case h.collector.Keeps(exe):
-		h.meet(pid, exe, nil)
+	case h.kernel.Keeps(exe):
+		h.add(pid, exe, nil)
 		return release, nil
 	}
-	h.meet(pid, exe, release)
+	h.add(pid, exe, release)
 	return nil, errNotKept
 }
 
-// meet remembers what a process is held for.
-func (h *holder) meet(pid int, exe *bpf.Executable, release func()) {
+// add remembers what a process is held for.
+func (h *Holder) add(pid int, exe *bpf.Executable, release func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	life, _ := h.collector.LifeOf(pid) // it waits in execve(2)
-	key := held{pid, life}
-	m, ok := h.met[key]
-	if !ok && len(h.met) >= maxMet {
-		for other, old := range h.met { // any one
-			delete(h.met, other)
+	life, _ := h.kernel.LifeOf(pid) // it waits in execve(2)
+	key := program{pid, life}
+	m, ok := h.holds[key]
+	if !ok && len(h.holds) >= maxHolds {
+		for other, old := range h.holds { // any one
+			delete(h.holds, other)
 			old.end()
 			break
 		}
@@ -128,29 +128,29 @@ func (h *holder) meet(pid int, exe *bpf.Executable, release func()) {
 	if release != nil {
 		m.release = append(m.release, release)
 	}
-	h.met[key] = m
+	h.holds[key] = m
 }
 
 // has tells whether a process was held and has not been parted from.
-func (h *holder) has(pid int, life bpf.Life) bool {
+func (h *Holder) has(pid int, life bpf.Life) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, ok := h.met[held{pid, life}]
+	_, ok := h.holds[program{pid, life}]
 	return ok
 }
 
 // part returns what a process was held for and forgets it. The caller ends it.
-func (h *holder) part(pid int, life bpf.Life) meeting {
+func (h *Holder) part(pid int, life bpf.Life) hold {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := held{pid, life}
-	m := h.met[key]
-	delete(h.met, key)
+	key := program{pid, life}
+	m := h.holds[key]
+	delete(h.holds, key)
 	return m
 }
 
 // cover has executables held that a process finds in its own mount namespace.
-func (h *holder) cover(pid int) {
+func (h *Holder) cover(pid int) {
 	if h.gate == nil {
 		return
 	}
@@ -164,8 +164,8 @@ func (h *holder) cover(pid int) {
 	}
 }
 
-// close lets all go that is held.
-func (h *holder) close() {
+// Close lets all go that is held.
+func (h *Holder) Close() {
 	if h.gate == nil {
 		return
 	}

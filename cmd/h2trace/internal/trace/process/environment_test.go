@@ -1,4 +1,4 @@
-package trace
+package process
 
 import (
 	"os/exec"
@@ -14,17 +14,18 @@ func TestSourceOfEnded(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatal(err)
 	}
-	p := processes{sources: fetchenv.NewReader()}
-	defer close(p.sources)
-	ended := process{pid: cmd.Process.Pid, exe: "/usr/bin/go"}
-	src := p.source(&ended, []byte("GOPROXY=https://goproxy.example\x00HTTPS_PROXY=http://192.0.2.1:3128\x00"))
+	e := environments{reader: fetchenv.NewReader()}
+	defer close(e.reader)
+	ended := Process{PID: cmd.Process.Pid, Exe: "/usr/bin/go"}
+	is := func(*Process) bool { return true }
+	src := e.source(&ended, []byte("GOPROXY=https://goproxy.example\x00HTTPS_PROXY=http://192.0.2.1:3128\x00"), is)
 	if list := src.Proxies(); len(list) != 1 || list[0].URL != "https://goproxy.example" {
 		t.Errorf("got GOPROXY %v", list)
 	}
 	if _, ok := src.HTTPProxies().ForURL("https://goproxy.example"); !ok {
 		t.Error("got no HTTP proxy")
 	}
-	if src := p.source(&ended, nil); src != nil {
+	if src := e.source(&ended, nil, is); src != nil {
 		t.Errorf("got %v, which nobody told", src.Proxies())
 	}
 }

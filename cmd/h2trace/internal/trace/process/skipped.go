@@ -1,4 +1,4 @@
-package trace
+package process
 
 import (
 	"fmt"
@@ -14,10 +14,10 @@ type skipped struct {
 }
 
 // add takes a process that was skipped.
-func (s *skipped) add(proc process, reason string) {
-	s.last = fmt.Sprintf("%s: %s", proc.exe, reason)
-	if s.typed != "" && proc.pid == s.pid && s.command == "" {
-		s.last = fmt.Sprintf("%s: %s", s.name(proc.exe), reason)
+func (s *skipped) add(p *Process, reason string) {
+	s.last = fmt.Sprintf("%s: %s", p.Exe, reason)
+	if s.typed != "" && p.PID == s.pid && s.command == "" {
+		s.last = fmt.Sprintf("%s: %s", s.name(p.Exe), reason)
 		s.command = s.last
 	}
 }
@@ -43,17 +43,4 @@ func (s *skipped) String() string {
 		return s.command + "; " + runAdvice
 	}
 	return fmt.Sprintf("%s, and it ran %s; %s", s.command, s.last, runAdvice)
-}
-
-// nothingObserved says why no process at all got probes, or returns "".
-func (p *processes) nothingObserved() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.attached > 0 {
-		return ""
-	}
-	if reason := p.skipped.String(); reason != "" {
-		return reason
-	}
-	return "no process ran a program"
 }

@@ -1,0 +1,151 @@
+package process
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"h2trace/bpf"
+	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/export"
+)
+
+// attacher gives what processes execute its probes. It is used beside the reading
+// of records.
+type attacher struct {
+	kernel   Kernel
+	holder   *Holder
+	msg      *message.Printer
+	verify   bool // headers are to be verified
+	table    *table
+	outcomes *outcomes
+}
+
+// attach gives the executable of a process its probes. It returns the outcome
+// to print: attached, or skipped with the reason why nothing can be captured.
+func (a *attacher) attach(p *Process) *export.Process {
+	held := a.holder.part(p.PID, p.before)
+	defer held.end()
+	exe, err := a.executable(p, held.of(p.image))
+	// After the probes, so that probes report first what packets report too.
+	if ownErr := a.kernel.OwnSockets(p.PID, p.Life, p.Comm); ownErr != nil {
+		a.msg.Errorf("%v", ownErr)
+	}
+	switch {
+	case procfs.Gone(err):
+		return a.outcomes.skip(p, "it exited before it could be looked at")
+	case err != nil:
+		return a.outcomes.skip(p, err.Error())
+	case exe.Skip != "":
+		return a.library(p, exe)
+	}
+	if what := unverified(exe.Verified); a.verify && what != "" {
+		a.msg.Infof("%s: %s cannot be verified: it has no HTTP/2 code of a known form", p.Exe, what)
+	}
+	event := attached(a.kernel, exe)
+	a.outcomes.attach(p, event)
+	return event
+}
+
+// attached is the outcome of attaching to an executable.
+func attached(k Kernel, exe *bpf.Executable) *export.Process {
+	if exe.NoTLS != nil {
+		return &export.Process{
+			Action: export.ProcessAttached, GoVersion: exe.NoTLS.GoVersion, BuildID: exe.NoTLS.BuildID,
+			Plan: []export.Tap{{Name: "packets", Probe: "cgroup_skb"}},
+		}
+	}
+	now := k.PlanOf(exe)
+	event := &export.Process{
+		Action:    export.ProcessAttached,
+		GoVersion: now.GoVersion,
+		BuildID:   now.BuildID,
+	}
+	for _, probe := range append(now.Describe(), plan.Describe(exe.Verified)...) {
+		event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
+	}
+	return event
+}
+
+// unverified says which headers of an executable cannot be verified, or
+// returns "".
+func unverified(sites []plan.Site) string {
+	sent, received := false, false
+	for _, s := range sites {
+		sent = sent || s.Tap == plan.VerifyEncoded
+		received = received || s.Tap == plan.VerifyDecoded
+	}
+	switch {
+	case sent && received:
+		return ""
+	case sent:
+		return "headers that it receives"
+	case received:
+		return "headers that it sends"
+	}
+	return "its headers"
+}
+
+// executable attaches to what a process runs, for as long as it does. One that
+// is gone is attached to all the same, for the next process that runs it: by
+// what it was held for, or by its path if that still leads to the same file.
+func (a *attacher) executable(p *Process, held *bpf.Executable) (*bpf.Executable, error) {
+	f, err := a.open(p)
+	if err == nil {
+		defer f.Close()
+		exe, err := a.kernel.AttachFile(f)
+		if err != nil {
+			return nil, err
+		}
+		return exe, a.keep(p, exe)
+	}
+	if !procfs.Gone(err) {
+		return nil, err
+	}
+	if held != nil {
+		return held, nil // it had its probes while it ran
+	}
+	if !filepath.IsAbs(p.Exe) {
+		return nil, err
+	}
+	exe, attachErr := a.kernel.Attach(p.Exe)
+	if attachErr != nil {
+		return nil, err
+	}
+	if !exe.Is(p.image) {
+		return nil, errors.Join(err, a.kernel.Release(exe))
+	}
+	return exe, a.keep(p, exe)
+}
+
+// open opens the executable of a process. The error is one of a process that
+// is gone when another one has its id.
+func (a *attacher) open(p *Process) (*os.File, error) {
+	f, err := os.Open(procfs.Path(procfs.LivingThread(p.PID), "exe"))
+	if err != nil {
+		return nil, err
+	}
+	if !isCurrent(a.kernel, p) {
+		_ = f.Close()
+		return nil, unix.ESRCH
+	}
+	return f, nil
+}
+
+// keep notes which executable a process runs, to release it later: at once when
+// the process has exited, or runs another program, meanwhile.
+func (a *attacher) keep(p *Process, exe *bpf.Executable) error {
+	if a.table.setFile(p, exe) {
+		return nil
+	}
+	return a.kernel.Release(exe)
+}
+
+// release lets go of the executable and the libraries of a process.
+func (a *attacher) release(p *Process) error {
+	return errors.Join(a.releaseLibraries(p.libraries), a.kernel.Release(p.File))
+}

@@ -1,0 +1,27 @@
+package process
+
+import (
+	"os"
+
+	"h2trace/bpf"
+	"h2trace/bpf/plan"
+)
+
+// Kernel is what this package asks of the kernel side, which *bpf.Collector is.
+type Kernel interface {
+	AddTarget(pid int) error
+	RemoveTarget(pid int) error
+	// LifeOf returns which program a target runs, or false for what is none.
+	LifeOf(pid int) (bpf.Life, bool)
+
+	// Attach and AttachFile give an executable its probes, until Release. Keeps
+	// reports whether they may stay when no process runs it.
+	Attach(path string) (*bpf.Executable, error)
+	AttachFile(f *os.File) (*bpf.Executable, error)
+	Release(exe *bpf.Executable) error
+	Keeps(exe *bpf.Executable) bool
+	PlanOf(exe *bpf.Executable) *plan.Plan
+
+	// OwnSockets tells the kernel that a process has the sockets it has open.
+	OwnSockets(pid int, life bpf.Life, comm string) error
+}

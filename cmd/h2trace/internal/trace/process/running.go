@@ -1,0 +1,175 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/export"
+)
+
+// Running is which running processes are to be observed.
+type Running struct {
+	PIDs    []int
+	Handles Handles // of PIDs
+	Names   []string
+	Follow  bool // their descendants, too
+}
+
+// running attaches to processes that are there already. What it found is printed
+// when there is something to observe in any of them; else h2trace ends with
+// one message, and no event that stands for a run.
+type running struct {
+	*Tracker
+	wanted Running
+	seen   map[int]bool
+	found  []finding
+}
+
+// finding is a process and what became of attaching to it.
+type finding struct {
+	process Process
+	outcome *export.Process
+}
+
+// AttachRunning observes running processes, by their ids with handles that were
+// opened early, and by the base names of their executables, and with Follow their
+// descendants. It fails when none of them can be observed and no name can bring
+// others. Adopted lists what it found.
+//
+// A process is made a target before its children are looked for: those it
+// forks from then on are added by the kernel, those from before are found.
+func (t *Tracker) AttachRunning(wanted Running) error {
+	r := &running{Tracker: t, wanted: wanted, seen: map[int]bool{os.Getpid(): true}}
+	var reasons []string
+	for _, pid := range wanted.PIDs {
+		if reason := r.attachNamed(pid); reason != "" {
+			reasons = append(reasons, reason)
+		}
+	}
+	for grown := wanted.Follow || len(wanted.Names) > 0; grown; {
+		grown = r.attachFound()
+	}
+	if !t.outcomes.any() && len(wanted.Names) == 0 {
+		return fmt.Errorf("nothing to observe: %s", strings.Join(reasons, "; "))
+	}
+	for _, reason := range reasons { // the others are observed
+		t.msg.Infof("%s", reason)
+	}
+	for i := range r.found {
+		t.Print(&r.found[i].process, r.found[i].outcome)
+	}
+	return nil
+}
+
+// wants reports whether a process is to be observed.
+func (r *running) wants(ppid int, exe string) bool {
+	_, child := r.kernel.LifeOf(ppid)
+	return r.wanted.Follow && child || slices.Contains(r.wanted.Names, filepath.Base(exe))
+}
+
+// attachFound attaches to all processes that are wanted now, and reports whether
+// there were more.
+func (r *running) attachFound() (more bool) {
+	for _, now := range procfs.All() {
+		if r.seen[now.PID] || !r.wants(now.PPID, now.Exe) {
+			continue
+		}
+		if p, err := r.identify(openHandle(now.PID)); err == nil && r.wants(p.PPID, p.Exe) {
+			more = true
+			r.attachOne(p)
+		}
+	}
+	return more
+}
+
+// attachNamed attaches to a process that -p names, also by one of its threads.
+// It returns why nothing can be captured, or "".
+func (r *running) attachNamed(id int) (reason string) {
+	if id == os.Getpid() {
+		return fmt.Sprintf("process %d is this h2trace", id)
+	}
+	named := r.wanted.Handles[id]
+	pid := named.pid
+	if r.seen[pid] {
+		return ""
+	}
+	p, err := r.identify(named)
+	if err != nil {
+		r.seen[pid] = true
+		r.found = append(r.found, finding{p, r.outcomes.skip(&p, err.Error())})
+		return err.Error()
+	}
+	if outcome := r.attachOne(p); outcome.Action == export.ProcessSkipped {
+		return fmt.Sprintf("process %d (%s): %s", pid, p.Comm, outcome.Reason)
+	}
+	return ""
+}
+
+// attachOne makes a process a target and gives its executable probes.
+func (r *running) attachOne(p Process) *export.Process {
+	r.seen[p.PID] = true
+	outcome := r.adopt(p)
+	r.found = append(r.found, finding{p, outcome})
+	return outcome
+}
+
+// maxHandles bounds the handles that are kept of targets that ran already.
+const maxHandles = 128
+
+// adopt makes a running process a target. The kernel drops targets when they
+// exit, and this one may have done so just before it became one.
+func (t *Tracker) adopt(p Process) *export.Process {
+	if err := t.kernel.AddTarget(p.PID); err != nil {
+		p.letGo()
+		return t.outcomes.skip(&p, err.Error())
+	}
+	if p.ended() {
+		p.letGo()
+		if err := t.kernel.RemoveTarget(p.PID); err != nil {
+			return t.outcomes.skip(&p, err.Error())
+		}
+		return t.outcomes.skip(&p, "it ended while h2trace attached to it")
+	}
+	t.holder.cover(p.PID)
+	p.Source = t.environments.source(&p, nil, t.isCurrent)
+	t.enter(p)
+	outcome := t.attacher.attach(&p)
+	if len(t.adopted) >= maxHandles {
+		p.letGo()
+	}
+	t.adopted = append(t.adopted, p)
+	return outcome
+}
+
+// Adopted lists the targets that ran already, as far as they have not ended.
+func (t *Tracker) Adopted() []Process { return t.adopted }
+
+// Reap drops the targets whose exit the kernel did not report, because they
+// were past that point already when they became targets.
+func (t *Tracker) Reap() error {
+	var err error
+	now := t.now()
+	live := t.adopted[:0]
+	for _, p := range t.adopted {
+		if !p.ended() {
+			live = append(live, p)
+			continue
+		}
+		p.letGo()
+		// In this order: the others stopped being targets before they had
+		// ended, and whoever has the id by now leads another life.
+		if life, ok := t.kernel.LifeOf(p.PID); !ok || life != p.Life {
+			continue
+		}
+		err = errors.Join(err, t.kernel.RemoveTarget(p.PID))
+		t.Vanish(p.PID, now)
+	}
+	clear(t.adopted[len(live):])
+	t.adopted = live
+	return err
+}

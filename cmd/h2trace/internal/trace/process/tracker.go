@@ -1,0 +1,221 @@
+package process
+
+import (
+	"path/filepath"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/cmd/h2trace/internal/golibrary"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/export"
+)
+
+// maxJobs is how much may wait to be done beside the reading of records before
+// that waits too.
+const maxJobs = 4096
+
+// Config is what a Tracker works with.
+type Config struct {
+	Kernel Kernel
+	Holder *Holder
+	Events *export.JSONL
+	Msg    *message.Printer
+	// Now returns the kernel time, and Wall the wall time of a kernel time.
+	Now  func() int64
+	Wall func(kernel int64) int64
+	// Verify says that headers are to be verified.
+	Verify bool
+}
+
+// Tracker keeps account of the targets, gives what they execute its probes, and
+// prints their events. To attach probes takes milliseconds, so that is done beside
+// the reading of records. Its methods are for the reader alone.
+type Tracker struct {
+	kernel       Kernel
+	holder       *Holder
+	events       *export.JSONL
+	msg          *message.Printer
+	now          func() int64
+	wall         func(kernel int64) int64
+	table        table
+	outcomes     outcomes
+	environments environments
+	attacher     attacher
+	adopted      []Process // targets that were running already
+
+	jobs chan func() // in the order of the execs
+	done chan struct{}
+}
+
+// NewTracker returns a Tracker of no processes. Wait ends it.
+func NewTracker(c Config) *Tracker {
+	t := &Tracker{
+		kernel:       c.Kernel,
+		holder:       c.Holder,
+		events:       c.Events,
+		msg:          c.Msg,
+		now:          c.Now,
+		wall:         c.Wall,
+		environments: environments{reader: fetchenv.NewReader()},
+		jobs:         make(chan func(), maxJobs),
+		done:         make(chan struct{}),
+	}
+	t.attacher = attacher{kernel: c.Kernel, holder: c.Holder, msg: c.Msg, verify: c.Verify, table: &t.table, outcomes: &t.outcomes}
+	go func() {
+		defer close(t.done)
+		for job := range t.jobs {
+			job()
+		}
+	}()
+	return t
+}
+
+// Wait returns when all that was begun is done. Nothing may be begun after.
+func (t *Tracker) Wait() {
+	close(t.jobs)
+	close(t.environments.reader)
+	<-t.done
+}
+
+// AttachCommand prepares for the process that is about to execute path, which is
+// COMMAND as typed. An executable that gets no probes has the libraries attached to
+// that it is linked with, for as long as h2trace observes; what fails is tried again
+// at the exec.
+func (t *Tracker) AttachCommand(typed, path string, pid int) error {
+	t.outcomes.setCommand(typed, pid)
+	exe, err := t.kernel.Attach(path)
+	if err != nil {
+		return err
+	}
+	if exe.Skip != "" { // before the process can execute any of it
+		_, _ = t.attacher.attachLibraries(golibrary.NeededBy(path, pid))
+	}
+	t.environments.prepare(pid)
+	return t.kernel.AddTarget(pid)
+}
+
+// versionControl are the programs with which the go command fetches modules
+// "direct". Their arguments say what from; those of other programs are theirs.
+var versionControl = map[string]bool{"git": true, "hg": true, "svn": true, "bzr": true, "fossil": true}
+
+// Exec handles a target that runs a new program, and returns it; with the arguments
+// of a version control system.
+func (t *Tracker) Exec(r *bpf.Record) (p Process, args []string) {
+	p = Process{
+		At: r.Time, PID: r.PID, PPID: r.Exec.PPID, Comm: r.Exec.Comm, Exe: r.Exec.Filename,
+		Life: r.Exec.Life, before: r.Exec.Before, image: r.Exec.Image,
+	}
+	if exe, err := procfs.Executable(p.PID); err == nil && t.isCurrent(&p) {
+		p.Exe = exe
+	}
+	p.Source = t.environments.source(&p, r.Exec.Environ, t.isCurrent)
+	t.enter(p)
+	event := &export.Process{Action: export.ProcessExec}
+	if versionControl[filepath.Base(p.Exe)] {
+		event.Args = r.Exec.Args
+	}
+	t.Print(&p, event)
+	t.jobs <- func() { t.Print(&p, t.attacher.attach(&p)) }
+	return p, event.Args
+}
+
+// Exit handles the end of a target. One that never ran a program of its own,
+// such as the child of a fork that failed to exec, is not worth a line.
+func (t *Tracker) Exit(r *bpf.Record) {
+	p, ok := t.drop(r.PID)
+	if pid, life := r.PID, r.Exit.Life; t.holder.has(pid, life) { // for an exec that never came about
+		t.jobs <- func() { t.holder.part(pid, life).end() }
+	}
+	if !ok {
+		return
+	}
+	event := &export.Process{Action: export.ProcessExit}
+	if p.Life == r.Exit.Life { // else the record of its own exit was lost
+		code := r.Exit.Code()
+		event.ExitCode = &code
+		if p.Life != 0 { // its exec was seen
+			event.Duration = new(time.Duration(r.Time - p.At))
+		}
+	}
+	p.At = r.Time
+	t.Print(&p, event)
+}
+
+// Vanish prints that a process has exited by the given time, which is all that
+// is known of its end.
+func (t *Tracker) Vanish(pid int, at int64) {
+	if p, ok := t.drop(pid); ok {
+		p.At = at
+		t.Print(&p, &export.Process{Action: export.ProcessExit})
+	}
+}
+
+// enter enters a process, and lets go of what it ran before.
+func (t *Tracker) enter(p Process) {
+	before, _ := t.table.enter(p)
+	t.release(before)
+}
+
+// drop drops a process, and lets go of what it runs.
+func (t *Tracker) drop(pid int) (Process, bool) {
+	p, ok := t.table.drop(pid)
+	t.release(p)
+	return p, ok
+}
+
+func (t *Tracker) release(p Process) {
+	if p.File == nil {
+		return
+	}
+	t.jobs <- func() {
+		if err := t.attacher.release(&p); err != nil {
+			t.msg.Errorf("%v", err)
+		}
+	}
+}
+
+// LookForLibraries has the libraries looked for of processes that run on, where that
+// is due.
+func (t *Tracker) LookForLibraries(now int64) {
+	for _, p := range t.table.dueForLibraries(now) {
+		look := func() {
+			if event, _ := t.attacher.libraries(&p); event != nil {
+				t.Print(&p, event)
+			}
+		}
+		select {
+		case t.jobs <- look:
+		default: // there is more urgent work
+		}
+	}
+}
+
+// Blame says at a kernel time why nothing is seen of what a process says. It may
+// have ended; where it is skipped, the reason for that is the better one. What was
+// begun before, such as the attaching, comes first.
+func (t *Tracker) Blame(p Process, reason string, at int64) {
+	t.jobs <- func() {
+		outcome := t.outcomes.of(&p)
+		if outcome == nil {
+			return
+		}
+		t.msg.Infof("nothing is seen of what process %d (%s) says: %s", p.PID, p.Exe, reason)
+		event := *outcome
+		event.Reason = reason
+		p.At = at
+		t.Print(&p, &event)
+	}
+}
+
+// Print prints an event of a process, at its time.
+func (t *Tracker) Print(p *Process, e *export.Process) {
+	if p.PPID > 0 {
+		e.PPID = &p.PPID
+	}
+	e.Exe = p.Exe
+	t.events.Process(export.Meta{Time: t.wall(p.At), PID: p.PID, Comm: p.Comm}, e)
+}
+
+func (t *Tracker) isCurrent(p *Process) bool { return isCurrent(t.kernel, p) }

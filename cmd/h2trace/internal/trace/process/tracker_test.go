@@ -1,0 +1,177 @@
+package process
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf"
+	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/export"
+)
+
+// fakeKernel has executables with a plan or without probes, and counts who uses
+// them.
+type fakeKernel struct {
+	skip    string // why they get no probes
+	lives   map[int]bpf.Life
+	uses    map[*bpf.Executable]int
+	targets map[int]bool
+}
+
+func (k *fakeKernel) AddTarget(pid int) error    { k.targets[pid] = true; return nil }
+func (k *fakeKernel) RemoveTarget(pid int) error { delete(k.targets, pid); return nil }
+func (k *fakeKernel) LifeOf(pid int) (bpf.Life, bool) {
+	life, ok := k.lives[pid]
+	return life, ok
+}
+
+func (k *fakeKernel) Attach(string) (*bpf.Executable, error) { return k.AttachFile(nil) }
+
+func (k *fakeKernel) AttachFile(*os.File) (*bpf.Executable, error) {
+	exe := &bpf.Executable{Skip: k.skip, Plan: &plan.Plan{GoVersion: "go1.26.8"}}
+	k.uses[exe]++
+	return exe, nil
+}
+
+func (k *fakeKernel) Release(exe *bpf.Executable) error {
+	if k.uses[exe]--; k.uses[exe] < 0 {
+		return errors.New("released twice")
+	}
+	return nil
+}
+
+func (k *fakeKernel) Keeps(*bpf.Executable) bool             { return true }
+func (k *fakeKernel) PlanOf(exe *bpf.Executable) *plan.Plan  { return exe.Plan }
+func (k *fakeKernel) OwnSockets(int, bpf.Life, string) error { return nil }
+func (k *fakeKernel) inUse() (n int) {
+	for _, uses := range k.uses {
+		n += uses
+	}
+	return n
+}
+
+// event is what a test compares of an event.
+type event struct {
+	Action, Reason string
+	PID            int
+	Exit           *int `json:"exit_code"`
+}
+
+// TestTracker has a target that runs one program after another and exits.
+func TestTracker(t *testing.T) {
+	cmd := exec.Command("sleep", "60") // one whose executable can be opened
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	living := cmd.Process.Pid
+	exits := func(code int) *int { return &code }
+	const gone = 1 << 30 // no process has that id
+	tests := []struct {
+		name, skip string
+		pid        int
+		do         func(tr *Tracker, pid int)
+		want       []event
+		inUse      int
+	}{
+		{"runs", "", living, func(tr *Tracker, pid int) { execute(tr, pid, 1) }, []event{
+			{Action: "exec", PID: living}, {Action: "attached", PID: living},
+		}, 1},
+		{"runs another program", "", living, func(tr *Tracker, pid int) {
+			execute(tr, pid, 1)
+			execute(tr, pid, 2)
+		}, []event{
+			{Action: "exec", PID: living},
+			{Action: "attached", PID: living},
+			{Action: "exec", PID: living},
+			{Action: "attached", PID: living},
+		}, 1},
+		{"exits", "", living, func(tr *Tracker, pid int) {
+			execute(tr, pid, 1)
+			tr.Exit(&bpf.Record{PID: pid, Time: 9, Exit: bpf.Exit{Life: tr.kernel.(*fakeKernel).lives[pid], Status: 3 << 8}})
+		}, []event{
+			{Action: "exec", PID: living}, {Action: "attached", PID: living}, {Action: "exit", PID: living, Exit: exits(3)},
+		}, 0},
+		{"its exit is lost", "", living, func(tr *Tracker, pid int) {
+			execute(tr, pid, 1)
+			tr.Vanish(pid, 9)
+		}, []event{
+			{Action: "exec", PID: living}, {Action: "attached", PID: living}, {Action: "exit", PID: living},
+		}, 0},
+		{"gets no probes", "not a Go binary", living, func(tr *Tracker, pid int) { execute(tr, pid, 1) }, []event{
+			{Action: "exec", PID: living}, {Action: "skipped", Reason: "not a Go binary", PID: living},
+		}, 1},
+		{"is gone", "", gone, func(tr *Tracker, pid int) { execute(tr, pid, 1) }, []event{
+			{Action: "exec", PID: gone}, {Action: "skipped", Reason: "it exited before it could be looked at", PID: gone},
+		}, 0},
+		{"was never known", "", living, func(tr *Tracker, pid int) { tr.Exit(&bpf.Record{PID: pid}) }, nil, 0},
+		{"says what is not seen", "", living, func(tr *Tracker, pid int) {
+			execute(tr, pid, 1)
+			p, _ := tr.At(pid)
+			tr.Blame(p, "another library", 7)
+		}, []event{
+			{Action: "exec", PID: living}, {Action: "attached", PID: living}, {Action: "attached", Reason: "another library", PID: living},
+		}, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			k := &fakeKernel{skip: tt.skip, lives: make(map[int]bpf.Life), uses: make(map[*bpf.Executable]int), targets: make(map[int]bool)}
+			events := export.NewJSONL(&out, export.Options{})
+			tr := NewTracker(Config{
+				Kernel: k, Holder: &Holder{}, Events: events, Msg: message.New(io.Discard, true),
+				Now: func() int64 { return 1 }, Wall: func(at int64) int64 { return at },
+			})
+			tt.do(tr, tt.pid)
+			tr.Wait()
+			if err := events.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var got []event
+			for d := json.NewDecoder(&out); d.More(); {
+				var e event
+				if err := d.Decode(&e); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, e)
+			}
+			if diff := cmp.Diff(inOrder(tt.want), inOrder(got)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if k.inUse() != tt.inUse {
+				t.Errorf("%d executables are in use, want %d", k.inUse(), tt.inUse)
+			}
+		})
+	}
+}
+
+// execute has a target run a program for the life of that number, until that has
+// been attached to.
+func execute(tr *Tracker, pid int, life uint32) {
+	tr.kernel.(*fakeKernel).lives[pid] = bpf.Life(life)
+	tr.Exec(&bpf.Record{PID: pid, Time: int64(life), Exec: bpf.Exec{Life: bpf.Life(life), Filename: "sleep"}})
+	done := make(chan struct{})
+	tr.jobs <- func() { close(done) }
+	<-done
+}
+
+// inOrder sorts events by what is printed beside the reading of records, and by what
+// is not: the two are not in order.
+func inOrder(list []event) (sorted [2][]event) {
+	for _, e := range list {
+		at := 0
+		if e.Action == "exec" || e.Action == "exit" {
+			at = 1
+		}
+		sorted[at] = append(sorted[at], e)
+	}
+	return sorted
+}
