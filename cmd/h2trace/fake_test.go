@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/output"
 )
 
 // fakeTracer stands in for the probes in tests of the command line. The
@@ -22,26 +23,19 @@ import (
 //	endless       with flood: it does not end by itself
 //	mark          it creates the file "observing" when it observes
 //	broken        observing fails at once
-//	watchful      it says at once that a reader does not read
-//	hasty         h2trace says at once that a pipe has no reader
+//	hasty         h2trace says at once that a reader does not read, or is not there
 //	impatient     it does not wait for that reader in the end
 //	stuck         draining hangs, after it has created the file "draining"
 type fakeTracer struct {
-	out     *output
+	out     *output.Output
 	tasks   map[string]bool
 	targets int
 }
 
-func newFakeTracer(_ Options, out *output, _ *message.Printer) (tracer, error) {
+func newFakeTracer(_ Options, out *output.Output, _ *message.Printer) (tracer, error) {
 	t := &fakeTracer{out: out, tasks: make(map[string]bool)}
 	for task := range strings.SplitSeq(os.Getenv("H2TRACE_FAKE"), ",") {
 		t.tasks[task] = true
-	}
-	if t.tasks["watchful"] {
-		out.patient.notice = 10 * time.Millisecond
-	}
-	if t.tasks["impatient"] {
-		out.patient.limit = 100 * time.Millisecond
 	}
 	if t.tasks["no-load"] {
 		return nil, errors.New("no kernel")

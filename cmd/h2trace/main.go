@@ -8,6 +8,7 @@ import (
 	"h2trace/bpf/gate"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/trace"
 )
 
@@ -25,7 +26,7 @@ func main() {
 // testPlanVariable names a trace.TestPlan. It is for tests and scripts/bench.
 const testPlanVariable = "H2TRACE_TEST_PLAN"
 
-func newTracer(opts Options, out *output, msg *message.Printer) (tracer, error) {
+func newTracer(opts Options, out *output.Output, msg *message.Printer) (tracer, error) {
 	var err error
 	if opts.TestPlan, err = trace.ParseTestPlan(os.Getenv(testPlanVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", testPlanVariable, err)

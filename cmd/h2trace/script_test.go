@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/cmd/h2trace/internal/launch"
+	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
@@ -33,8 +34,12 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){
 		"h2trace": func() {
-			if strings.Contains(os.Getenv("H2TRACE_FAKE"), "hasty") {
-				defaultPatience.notice = 10 * time.Millisecond
+			tasks := os.Getenv("H2TRACE_FAKE")
+			if strings.Contains(tasks, "hasty") {
+				output.DefaultPatience.Notice = 10 * time.Millisecond
+			}
+			if strings.Contains(tasks, "impatient") {
+				output.DefaultPatience.Limit = 100 * time.Millisecond
 			}
 			os.Exit(run(os.Args[1:], newFakeTracer, os.Stdout, os.Stderr))
 		},

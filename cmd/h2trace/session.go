@@ -9,6 +9,7 @@ import (
 
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/trace"
 	"h2trace/export"
 )
@@ -33,12 +34,12 @@ type tracer interface {
 
 // tracerFunc makes a tracer that writes to out. It is called after COMMAND's
 // process exists, because loading programs changes limits that are inherited.
-type tracerFunc func(opts Options, out *output, msg *message.Printer) (tracer, error)
+type tracerFunc func(opts Options, out *output.Output, msg *message.Printer) (tracer, error)
 
 // session is one observation from its output to its exit status.
 type session struct {
 	opts   Options
-	out    *output
+	out    *output.Output
 	msg    *message.Printer
 	tracer tracerFunc
 }
@@ -46,7 +47,7 @@ type session struct {
 // runAttach observes processes that are there already.
 func runAttach(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	launch.IgnoreBrokenPipes()
-	out, err := openOutput(opts.Output, nil, msg)
+	out, err := output.Open(opts.Output, nil, msg)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
@@ -72,7 +73,7 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	// First of all, as asking for signals changes what is found here.
 	l := launch.Spec{Args: opts.Command, Env: os.Environ(), Stdout: 1, Signals: launch.InheritedSignals()}
 	launch.IgnoreBrokenPipes()
-	if stdoutIsData(opts.Output) {
+	if output.IsStdout(opts.Output) {
 		l.Stdout = 2
 	}
 	if opts.User != "" {
@@ -86,7 +87,7 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	if hint := launch.SudoHint(opts.Command[0], opts.User); hint != "" {
 		msg.Infof("%s", hint)
 	}
-	out, err := openOutput(opts.Output, l.User, msg)
+	out, err := output.Open(opts.Output, l.User, msg)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return launch.NotRun

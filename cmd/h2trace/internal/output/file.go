@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"errors"
@@ -105,7 +105,7 @@ func linkTarget(name string, trusted []int) (string, error) {
 
 // openExisting opens a file that is there, and cuts a regular one to zero.
 func openExisting(name string, owners []int, msg *message.Printer) (*os.File, error) {
-	waits := time.AfterFunc(defaultPatience.notice, func() {
+	waits := time.AfterFunc(DefaultPatience.Notice, func() {
 		msg.Infof("%s does not open yet: a named pipe needs a reader", name)
 	})
 	file, err := os.OpenFile(name, outputFlags, 0)

@@ -1,4 +1,7 @@
-package main
+// Package output writes events to where -o says: a file, a pipe, a terminal. It
+// decides which files will do, notices a reader that leaves, and waits for one that
+// does not read.
+package output
 
 import (
 	"errors"
@@ -13,10 +16,10 @@ import (
 	"h2trace/export"
 )
 
-// output is where events go. A write error sticks: after it nothing is
+// Output is where events go. A write error sticks: after it nothing is
 // written, so that what is there is a prefix of the events. Write and Close are
 // for one goroutine; Gone and Ending are for any.
-type output struct {
+type Output struct {
 	file    *os.File
 	patient *patientWriter // nil where nobody reads, as of a regular file
 	err     error
@@ -27,12 +30,12 @@ type output struct {
 	stop    func() // ends the watch for the reader
 }
 
-// openOutput opens the file that -o names, or a copy of stdout for "" and "-".
+// Open opens the file that -o names, or a copy of stdout for "" and "-".
 // openFile says which files will do.
-func openOutput(path string, owner *launch.Account, msg *message.Printer) (*output, error) {
+func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, error) {
 	var file *os.File
 	var err error
-	if stdoutIsData(path) {
+	if IsStdout(path) {
 		file, err = copyStdout()
 	} else {
 		file, err = openFile(path, owner, msg)
@@ -40,9 +43,9 @@ func openOutput(path string, owner *launch.Account, msg *message.Printer) (*outp
 	if err != nil {
 		return nil, err
 	}
-	o := &output{file: file, gone: make(chan struct{}), ending: make(chan struct{})}
+	o := &Output{file: file, gone: make(chan struct{}), ending: make(chan struct{})}
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
-		o.patient = &patientWriter{file: file, patience: defaultPatience, say: msg.Infof, ending: o.ending}
+		o.patient = &patientWriter{file: file, Patience: DefaultPatience, say: msg.Infof, ending: o.ending}
 		o.patient.start()
 	}
 	if o.stop, err = watchReader(file, o.readerGone); err != nil {
@@ -52,8 +55,8 @@ func openOutput(path string, owner *launch.Account, msg *message.Printer) (*outp
 	return o, nil
 }
 
-// stdoutIsData reports whether events go to stdout.
-func stdoutIsData(path string) bool { return path == "" || path == "-" }
+// IsStdout reports whether events go to stdout, by what -o says.
+func IsStdout(path string) bool { return path == "" || path == "-" }
 
 // copyStdout returns stdout under another descriptor. A write that fails on
 // descriptor 1 because nobody reads raises SIGPIPE in Go programs; on others it
@@ -71,7 +74,7 @@ func copyStdout() (*os.File, error) {
 
 // Write writes events. Once it has returned an error it returns that one
 // always; export.ErrReaderGone stands for every way in which a reader leaves.
-func (o *output) Write(p []byte) (int, error) {
+func (o *Output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -92,7 +95,7 @@ func (o *output) Write(p []byte) (int, error) {
 
 // Close closes the output and returns the first error that it met; some file
 // systems tell of a full disk only now.
-func (o *output) Close() error {
+func (o *Output) Close() error {
 	o.stop()
 	if o.patient != nil {
 		o.patient.stop()
@@ -108,9 +111,9 @@ func (o *output) Close() error {
 
 // Ending says that the observing has ended: a reader that does not read is no
 // longer waited for without end.
-func (o *output) Ending() { o.endOnce.Do(func() { close(o.ending) }) }
+func (o *Output) Ending() { o.endOnce.Do(func() { close(o.ending) }) }
 
 // Gone is closed when there is nobody left to read the events.
-func (o *output) Gone() <-chan struct{} { return o.gone }
+func (o *Output) Gone() <-chan struct{} { return o.gone }
 
-func (o *output) readerGone() { o.once.Do(func() { close(o.gone) }) }
+func (o *Output) readerGone() { o.once.Do(func() { close(o.gone) }) }

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"errors"
@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a reader that does not read is waited for.
-type patience struct {
-	// notice is after how long a message says so.
-	notice time.Duration
-	// limit is for how long the reader may stand still when the observing has
+// Patience is how long a reader that does not read is waited for.
+type Patience struct {
+	// Notice is after how long a message says so.
+	Notice time.Duration
+	// Limit is for how long the reader may stand still when the observing has
 	// ended, and COMMAND with it; then the rest of the events is lost.
-	limit time.Duration
+	Limit time.Duration
 }
 
-// defaultPatience outlives a pager in which somebody reads.
-var defaultPatience = patience{notice: 3 * time.Second, limit: 30 * time.Second}
+// DefaultPatience outlives a pager in which somebody reads. Tests shorten it.
+var DefaultPatience = Patience{Notice: 3 * time.Second, Limit: 30 * time.Second}
 
 // pieceSize is how much is written at once to a reader that may stand still. A
 // pipe takes 64 KiB (pipe(7)), so that progress shows.
@@ -33,7 +33,7 @@ type patientWriter struct {
 		Write(p []byte) (int, error)
 		Name() string
 	}
-	patience
+	Patience
 	say    func(format string, args ...any)
 	ending <-chan struct{} // closed when the observing has ended
 
@@ -79,7 +79,7 @@ func (w *patientWriter) writePieces(p []byte) error {
 func (w *patientWriter) write(p []byte) (int, error) {
 	w.written.Store(0)
 	w.pieces <- p
-	tick := time.NewTimer(w.notice)
+	tick := time.NewTimer(w.Notice)
 	defer tick.Stop()
 	ending, moved, seen := w.ending, time.Now(), int64(0)
 	for {
@@ -96,14 +96,14 @@ func (w *patientWriter) write(p []byte) (int, error) {
 		if n := w.written.Load(); n != seen {
 			moved, seen = time.Now(), n
 		}
-		if time.Since(moved) >= w.notice {
+		if time.Since(moved) >= w.Notice {
 			w.tell()
 		}
-		next := w.notice
+		next := w.Notice
 		if !w.ended.IsZero() {
-			still := w.limit - time.Since(later(moved, w.ended))
+			still := w.Limit - time.Since(later(moved, w.ended))
 			if still <= 0 {
-				return int(seen), fmt.Errorf("%s: its reader did not read for %v", w.file.Name(), w.limit)
+				return int(seen), fmt.Errorf("%s: its reader did not read for %v", w.file.Name(), w.Limit)
 			}
 			next = min(next, still)
 		}
@@ -118,7 +118,7 @@ func (w *patientWriter) tell() {
 	}
 	w.said = true
 	w.say("the reader of %s does not read: events wait for it, and those that find no room in the --buffer are lost; "+
-		"when observing ends, h2trace waits for %v and then drops the rest", w.file.Name(), w.limit)
+		"when observing ends, h2trace waits for %v and then drops the rest", w.file.Name(), w.Limit)
 }
 
 func later(a, b time.Time) time.Time {
