@@ -79,7 +79,7 @@ type capture struct {
 	data   map[uint64]*[2]stream
 	count  uint64
 	// connects are those that failed.
-	connects []Connect
+	connects []ConnectFailed
 	dns      []Packet
 	// handshakes are those that are over, by connection.
 	handshakes map[uint64]Handshake
@@ -88,48 +88,58 @@ type capture struct {
 func drain(t *testing.T, c *Collector) *capture {
 	t.Helper()
 	got := &capture{opens: map[uint64]Open{}, closes: map[uint64]Close{}, data: map[uint64]*[2]stream{}, handshakes: map[uint64]Handshake{}}
-	var r Record
+	got.count = readAll(t, c, func(e Event) {
+		switch e := e.(type) {
+		case *Open:
+			got.opens[e.Conn] = *e
+			got.data[e.Conn] = &[2]stream{}
+		case *Close:
+			got.closes[e.Conn] = *e
+		case *Handshake:
+			got.handshakes[e.Conn] = *e
+		case *DNS:
+			p := e.Packet
+			p.Payload = bytes.Clone(p.Payload)
+			got.dns = append(got.dns, p)
+		case *ConnectFailed:
+			got.connects = append(got.connects, *e)
+		case *Segment: // which may come again
+			s := &got.data[e.Conn][e.Dir]
+			if e.Offset > s.offset {
+				t.Fatalf("conn %d dir %d: got record at %d, want %d", e.Conn, e.Dir, e.Offset, s.offset)
+			}
+			if known := s.offset - e.Offset; known < uint64(len(e.Payload)) {
+				s.offset += uint64(len(e.Payload)) - known
+				s.Write(e.Payload[known:])
+			}
+		case *Data:
+			s := &got.data[e.Conn][e.Dir]
+			if e.Seq != s.seq || e.Offset < s.offset {
+				t.Fatalf("conn %d dir %d: got record %d at %d, want %d at %d or later",
+					e.Conn, e.Dir, e.Seq, e.Offset, s.seq, s.offset)
+			}
+			s.seq++
+			s.offset = e.Offset + uint64(len(e.Payload))
+			s.Write(e.Payload)
+		}
+	})
+	return got
+}
+
+// readAll reads until nothing has come for a while, and returns how many events there
+// were.
+func readAll(t testing.TB, c *Collector, take func(Event)) (n uint64) {
+	t.Helper()
 	for {
-		err := c.Read(&r, 50*time.Millisecond)
+		e, err := c.Read(50 * time.Millisecond)
 		if errors.Is(err, ErrNoRecord) {
-			return got
+			return n
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		got.count++
-		switch r.Kind {
-		case KindOpen:
-			got.opens[r.Conn] = r.Open
-			got.data[r.Conn] = &[2]stream{}
-		case KindClose:
-			got.closes[r.Conn] = r.Close
-		case KindHandshake:
-			got.handshakes[r.Conn] = r.Handshake
-		case KindDNS:
-			r.Packet.Payload = bytes.Clone(r.Packet.Payload)
-			got.dns = append(got.dns, r.Packet)
-		case KindConnect:
-			got.connects = append(got.connects, r.Connect)
-		case KindSegment: // which may come again
-			s := &got.data[r.Conn][r.Data.Dir]
-			if r.Data.Offset > s.offset {
-				t.Fatalf("conn %d dir %d: got record at %d, want %d", r.Conn, r.Data.Dir, r.Data.Offset, s.offset)
-			}
-			if known := s.offset - r.Data.Offset; known < uint64(len(r.Data.Payload)) {
-				s.offset += uint64(len(r.Data.Payload)) - known
-				s.Write(r.Data.Payload[known:])
-			}
-		case KindData:
-			s := &got.data[r.Conn][r.Data.Dir]
-			if r.Data.Seq != s.seq || r.Data.Offset < s.offset {
-				t.Fatalf("conn %d dir %d: got record %d at %d, want %d at %d or later",
-					r.Conn, r.Data.Dir, r.Data.Seq, r.Data.Offset, s.seq, s.offset)
-			}
-			s.seq++
-			s.offset = r.Data.Offset + uint64(len(r.Data.Payload))
-			s.Write(r.Data.Payload)
-		}
+		n++
+		take(e)
 	}
 }
 

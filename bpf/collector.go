@@ -5,13 +5,10 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"github.com/cilium/ebpf/ringbuf"
 	"github.com/cilium/ebpf/rlimit"
-	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/plan"
 )
@@ -47,7 +44,7 @@ type Options struct {
 	// handshakes, and what a go command writes to its stderr.
 	FramesOnly bool
 	// Verify reports the header fields that the processes themselves encode
-	// and decode, as records of KindField and KindList.
+	// and decode, as events Field and List.
 	Verify bool
 
 	compat         bool // as on a kernel that lacks some of optionalFeatures
@@ -65,12 +62,7 @@ type Collector struct {
 	flows     flows
 	programs  *programSet // nil when nothing was loaded
 	multi     bool        // the uprobe programs attach by uprobe_multi
-	reader    *ringbuf.Reader
-	sample    ringbuf.Record
-	// until is what ReadUntil returns.
-	until int64
-	// gathering says that Read took a record since it last paused.
-	gathering bool
+	Reader
 
 	mu sync.Mutex // guards what follows
 	// errorTypes are the tables in error_types.
@@ -78,7 +70,6 @@ type Collector struct {
 	exes       exeCache
 	sites      siteTable
 	layouts    layoutTable
-	large      largeTables
 	stopped    bool // no probes are to be attached any more
 	// leaving are the executables that leave is at work on: what is closed
 	// when it is done. leaveErr is what went wrong in that.
@@ -181,96 +172,6 @@ func (c *Collector) LifeOf(pid int) (Life, bool) {
 // who must know without asking this process. It belongs to the Collector.
 func (c *Collector) TargetMap() *ebpf.Map { return c.probes.Targets }
 
-// ErrNoRecord is returned by Read when the wait ended without a record.
-var ErrNoRecord = errors.New("no record")
-
-// gatherTime is how long Read lets records gather in the kernel when it has
-// taken all there were. The kernel ends it when the backlog grows.
-const gatherTime = 20 * time.Millisecond
-
-// Read fills r with the next record. It waits up to the given time when there
-// is none; then the error is ErrNoRecord.
-func (c *Collector) Read(r *Record, wait time.Duration) error {
-	if c.reader.AvailableBytes() == 0 {
-		if c.gathering {
-			c.gathering = false
-			if err := c.readWithin(r, min(gatherTime, wait)); !errors.Is(err, ErrNoRecord) {
-				return err
-			}
-		}
-		return c.readIdle(r, wait)
-	}
-	return c.read(r)
-}
-
-// readIdle waits for the first record after a time without any.
-func (c *Collector) readIdle(r *Record, wait time.Duration) error {
-	if err := c.probes.ReaderIdle.Set(uint32(1)); err != nil {
-		return fmt.Errorf("ask for a wake-up: %w", err)
-	}
-	err := c.readWithin(r, wait)
-	return errors.Join(err, c.probes.ReaderIdle.Set(uint32(0)))
-}
-
-func (c *Collector) readWithin(r *Record, wait time.Duration) error {
-	if c.reader.AvailableBytes() > 0 {
-		wait = 0
-	}
-	now, err := kernelTime()
-	if err != nil {
-		return err
-	}
-	c.reader.SetDeadline(time.Now().Add(wait))
-	err = c.read(r)
-	if errors.Is(err, ErrNoRecord) {
-		c.until = max(c.until, now+wait.Nanoseconds())
-	}
-	return err
-}
-
-// kernelTime returns the time as the kernel side has it.
-func kernelTime() (int64, error) {
-	var ts unix.Timespec
-	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return ts.Nano(), os.NewSyscallError("clock_gettime", err)
-}
-
-// ReadUntil returns a kernel time. What the kernel recorded before it has been
-// read. It lies behind the clock where this process got no processor for a
-// while, and what it has to read waits in the buffer.
-func (c *Collector) ReadUntil() int64 { return c.until }
-
-func (c *Collector) read(r *Record) error {
-	for {
-		if err := c.readOne(r); err != nil {
-			return err
-		}
-		if whole, err := c.large.join(r, c.sample.RawSample); whole || err != nil {
-			return err
-		}
-	}
-}
-
-// readOne takes what comes next, be it only a part of a table.
-func (c *Collector) readOne(r *Record) error {
-	err := c.reader.ReadInto(&c.sample)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return ErrNoRecord
-	}
-	if err != nil {
-		return fmt.Errorf("read the ring buffer: %w", err)
-	}
-	c.gathering = true
-	if err := r.parse(c.sample.RawSample); err != nil {
-		return err
-	}
-	c.until = max(c.until, r.Time)
-	if r.Kind != KindWindows {
-		return nil
-	}
-	return c.readWindows(r, c.sample.RawSample)
-}
-
 // Stop ends the capture: no target is left and all probes are detached.
 // Records that are in the buffer can still be read.
 func (c *Collector) Stop() error {
@@ -305,10 +206,7 @@ func (c *Collector) Stop() error {
 
 // Close stops the capture and frees everything.
 func (c *Collector) Close() error {
-	err := c.Stop()
-	if c.reader != nil {
-		err = errors.Join(err, c.reader.Close())
-	}
+	err := errors.Join(c.Stop(), c.closeRing())
 	if c.programs != nil {
 		err = errors.Join(err, c.programs.close())
 	}

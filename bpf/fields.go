@@ -10,6 +10,7 @@ import (
 // encoded or decoded it, with Options.Verify. A field that is too long for a
 // record comes in several: At is where Text begins in name and value joined.
 type Field struct {
+	Head
 	List      uint64 // that of the List
 	Index     uint32 // in the list
 	NameLen   uint32
@@ -30,6 +31,7 @@ type Field struct {
 // before the offset End of its connection, Seq counts the Lists before it that
 // the same goroutine had of that connection, and the last of these had Fields.
 type List struct {
+	Head
 	Dir    int // Send or Recv
 	ID     uint64
 	Seq    uint64
@@ -44,51 +46,53 @@ type List struct {
 
 const fieldHeaderSize = int(unsafe.Offsetof(probesFieldRecord{}.Text))
 
-func (r *Record) parseField(sample []byte) error {
-	f, err := view[probesFieldRecord](sample, fieldHeaderSize)
+func (f *Field) parse(head Head, sample []byte) error {
+	raw, err := view[probesFieldRecord](sample, fieldHeaderSize)
 	if err != nil {
 		return err
 	}
 	text := sample[fieldHeaderSize:]
-	if uint64(f.Len) > uint64(len(text)) {
-		return fmt.Errorf("field record with %d of %d bytes", f.Len, len(text))
+	if uint64(raw.Len) > uint64(len(text)) {
+		return fmt.Errorf("field record with %d of %d bytes", raw.Len, len(text))
 	}
-	r.Field = Field{
-		List:      f.List,
-		Index:     f.Index,
-		NameLen:   f.NameLen,
-		ValueLen:  f.ValueLen,
-		Sensitive: f.Sensitive != 0,
-		At:        f.At,
-		Whole:     f.Whole != 0,
+	*f = Field{
+		Head:      head,
+		List:      raw.List,
+		Index:     raw.Index,
+		NameLen:   raw.NameLen,
+		ValueLen:  raw.ValueLen,
+		Sensitive: raw.Sensitive != 0,
+		At:        raw.At,
+		Whole:     raw.Whole != 0,
 	}
-	if !r.Field.Whole {
-		r.Field.Text = text[:f.Len]
+	if !f.Whole {
+		f.Text = text[:raw.Len]
 		return nil
 	}
-	if int(f.NameLen) > len(f.Name) || f.ValueLen != f.Len {
-		return fmt.Errorf("field record with %d and %d bytes is not whole", f.NameLen, f.ValueLen)
+	if int(raw.NameLen) > len(raw.Name) || raw.ValueLen != raw.Len {
+		return fmt.Errorf("field record with %d and %d bytes is not whole", raw.NameLen, raw.ValueLen)
 	}
-	r.Field.Name, r.Field.Value = string(f.Name[:f.NameLen]), string(text[:f.Len])
+	f.Name, f.Value = string(raw.Name[:raw.NameLen]), string(text[:raw.Len])
 	return nil
 }
 
-func (r *Record) parseList(sample []byte) error {
-	l, err := view[probesListRecord](sample, int(unsafe.Sizeof(probesListRecord{})))
+func (l *List) parse(head Head, sample []byte) error {
+	raw, err := view[probesListRecord](sample, int(unsafe.Sizeof(probesListRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Conn = l.Conn
-	r.List = List{
-		Dir:            int(l.H.Dir),
-		ID:             l.List,
-		Seq:            l.Seq,
-		End:            l.End,
-		Read:           l.Read,
-		Fields:         l.Fields,
-		Stream:         l.Stream,
-		Fragment:       bytes.Clone(l.Fragment[:min(int(l.FragmentLen), len(l.Fragment))]),
-		FragmentLength: l.FragmentLen,
+	head.Conn = raw.Conn
+	*l = List{
+		Head:           head,
+		Dir:            int(raw.H.Dir),
+		ID:             raw.List,
+		Seq:            raw.Seq,
+		End:            raw.End,
+		Read:           raw.Read,
+		Fields:         raw.Fields,
+		Stream:         raw.Stream,
+		Fragment:       bytes.Clone(raw.Fragment[:min(int(raw.FragmentLen), len(raw.Fragment))]),
+		FragmentLength: raw.FragmentLen,
 	}
 	return nil
 }

@@ -2,11 +2,9 @@ package bpf
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/http2/hpack"
@@ -76,26 +74,16 @@ func drainLists(t *testing.T, c *Collector) (lists [2][]*fieldList, roles map[ui
 	fields := make(map[uint64][]hpack.HeaderField)
 	roles = make(map[uint64]Role)
 	var text bytes.Buffer
-	count := uint64(0)
-	for {
-		var r Record
-		err := c.Read(&r, 50*time.Millisecond)
-		if errors.Is(err, ErrNoRecord) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		count++
-		switch f := &r.Field; r.Kind {
-		case KindOpen:
-			roles[r.Conn] = r.Open.Role
-		case KindList:
-			if r.List.FragmentLength == 1 {
+	count := readAll(t, c, func(e Event) {
+		switch f := e.(type) {
+		case *Open:
+			roles[f.Conn] = f.Role
+		case *List:
+			if f.FragmentLength == 1 {
 				break // talk looks at an entry of a table
 			}
-			lists[r.List.Dir] = append(lists[r.List.Dir], &fieldList{List: r.List, conn: r.Conn})
-		case KindField:
+			lists[f.Dir] = append(lists[f.Dir], &fieldList{List: *f, conn: f.Conn})
+		case *Field:
 			if int(f.Index) != len(fields[f.List]) || int(f.At) != text.Len() {
 				t.Fatalf("field %d at %d, want %d at %d", f.Index, f.At, len(fields[f.List]), text.Len())
 			}
@@ -109,7 +97,7 @@ func drainLists(t *testing.T, c *Collector) (lists [2][]*fieldList, roles map[ui
 			}
 			fields[f.List] = append(fields[f.List], hpack.HeaderField{Name: f.Name, Value: f.Value, Sensitive: f.Sensitive})
 		}
-	}
+	})
 	for _, list := range lists {
 		for _, l := range list {
 			l.fields = fields[l.ID]

@@ -48,7 +48,7 @@ type follower struct {
 	*injector
 	c    *Collector
 	conn uint64
-	got  []Data
+	got  []Segment
 }
 
 func newFollower(t *testing.T, opts Options) *follower {
@@ -70,27 +70,28 @@ func (f *follower) connect(t *testing.T) {
 }
 
 // read reads all records of what was sent, and returns the last.
-func (f *follower) read() Data {
+func (f *follower) read() Segment {
 	f.t.Helper()
 	f.settle()
-	var r Record
 	for {
-		err := f.c.Read(&r, 0)
+		e, err := f.c.Read(0)
 		if errors.Is(err, ErrNoRecord) {
 			break
 		}
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		if r.Kind != KindSegment {
+		s, ok := e.(*Segment)
+		if !ok {
 			continue
 		}
 		if f.conn == 0 {
-			f.conn = r.Conn
+			f.conn = s.Conn
 		}
-		if r.Conn == f.conn {
-			r.Data.Payload = bytes.Clone(r.Data.Payload)
-			f.got = append(f.got, r.Data)
+		if s.Conn == f.conn {
+			own := *s
+			own.Payload = bytes.Clone(s.Payload)
+			f.got = append(f.got, own)
 		}
 	}
 	if len(f.got) == 0 {

@@ -9,6 +9,7 @@ import (
 
 // Handshake is a TLS handshake that is over.
 type Handshake struct {
+	Head
 	Start    int64
 	Verified int64 // nanoseconds spent on verifying the peer's certificate
 	// Version is 0 where what follows is not known.
@@ -33,27 +34,27 @@ const (
 	newestTLS = 0x0304
 )
 
-func (r *Record) parseHandshake(sample []byte) error {
-	h, err := view[probesHandshakeRecord](sample, int(unsafe.Sizeof(probesHandshakeRecord{})))
+func (h *Handshake) parse(head Head, sample []byte) error {
+	raw, err := view[probesHandshakeRecord](sample, int(unsafe.Sizeof(probesHandshakeRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Conn = h.Conn
-	r.Handshake = Handshake{Start: int64(h.Start), Verified: int64(h.Verified)}
+	head.Conn = raw.Conn
+	*h = Handshake{Head: head, Start: int64(raw.Start), Verified: int64(raw.Verified)}
 	// Memory is believed only where all of it makes sense.
-	if h.Version >= oldestTLS && h.Version <= newestTLS && h.Cipher != 0 && h.Resumed <= 1 &&
-		int(h.AlpnLen) <= len(h.Alpn) && int(h.SniLen) <= len(h.Sni) {
-		r.Handshake.Version, r.Handshake.Cipher, r.Handshake.Resumed = h.Version, h.Cipher, h.Resumed == 1
-		r.Handshake.ALPN, r.Handshake.SNI = string(h.Alpn[:h.AlpnLen]), string(h.Sni[:h.SniLen])
+	if raw.Version >= oldestTLS && raw.Version <= newestTLS && raw.Cipher != 0 && raw.Resumed <= 1 &&
+		int(raw.AlpnLen) <= len(raw.Alpn) && int(raw.SniLen) <= len(raw.Sni) {
+		h.Version, h.Cipher, h.Resumed = raw.Version, raw.Cipher, raw.Resumed == 1
+		h.ALPN, h.SNI = string(raw.Alpn[:raw.AlpnLen]), string(raw.Sni[:raw.SniLen])
 	}
-	if e := &h.Error; e.Failed != 0 {
+	if e := &raw.Error; e.Failed != 0 {
 		failure := &HandshakeError{Data: e.Data, Text: text(e.Text[:])}
 		for _, kind := range e.Kind {
 			if kind != 0 {
 				failure.Kinds = append(failure.Kinds, plan.ErrorKind(kind))
 			}
 		}
-		r.Handshake.Error = failure
+		h.Error = failure
 	}
 	return nil
 }

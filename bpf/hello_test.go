@@ -3,12 +3,10 @@ package bpf
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"math/rand/v2"
 	"net"
 	"os"
 	"testing"
-	"time"
 )
 
 // TestHello sends what looks like a ClientHello in pieces, of which some overtake
@@ -74,34 +72,27 @@ func TestHello(t *testing.T) {
 // sent, in packets that were received, and in what else was received.
 func readHellos(t *testing.T, c *Collector, want []byte) (sent, received, segments int) {
 	t.Helper()
-	var r Record
-	seen := map[Kind]*[2][]bool{KindHello: {}, KindSegment: {}}
-	for _, s := range seen {
-		s[Send], s[Recv] = make([]bool, len(want)), make([]bool, len(want))
-	}
-	for {
-		err := c.Read(&r, 50*time.Millisecond)
-		if errors.Is(err, ErrNoRecord) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		at, dir, b := int(r.Packet.Seq), r.Packet.Dir, r.Packet.Payload
-		if r.Kind == KindSegment {
-			at, dir, b = int(r.Data.Offset), r.Data.Dir, r.Data.Payload
-		}
-		switch {
-		case seen[r.Kind] == nil, r.Kind == KindSegment && (dir == Send || at >= len(want)):
-			continue
-		case at+len(b) > len(want) || !bytes.Equal(b, want[at:at+len(b)]):
-			t.Errorf("kind %d, direction %d: %d bytes at %d are not of the hello", r.Kind, dir, len(b), at)
-			continue
+	hellos := [2][]bool{make([]bool, len(want)), make([]bool, len(want))}
+	others := make([]bool, len(want))
+	see := func(seen []bool, at int, b []byte) {
+		if at+len(b) > len(want) || !bytes.Equal(b, want[at:at+len(b)]) {
+			t.Errorf("%d bytes at %d are not of the hello", len(b), at)
+			return
 		}
 		for i := range b {
-			seen[r.Kind][dir][at+i] = true
+			seen[at+i] = true
 		}
 	}
+	readAll(t, c, func(e Event) {
+		switch e := e.(type) {
+		case *Hello:
+			see(hellos[e.Dir], int(e.Seq), e.Payload)
+		case *Segment:
+			if e.Dir == Recv && e.Offset < uint64(len(want)) {
+				see(others, int(e.Offset), e.Payload)
+			}
+		}
+	})
 	count := func(seen []bool) (n int) {
 		for _, s := range seen {
 			if s {
@@ -110,5 +101,5 @@ func readHellos(t *testing.T, c *Collector, want []byte) (sent, received, segmen
 		}
 		return n
 	}
-	return count(seen[KindHello][Send]), count(seen[KindHello][Recv]), count(seen[KindSegment][Recv])
+	return count(hellos[Send]), count(hellos[Recv]), count(others)
 }

@@ -9,7 +9,7 @@ type largeTables struct {
 
 // largeTable is what has come of one.
 type largeTable struct {
-	record        Record
+	table         Table
 	size, maxSize uint32
 	lens          []uint32
 	text          []byte
@@ -26,43 +26,35 @@ const (
 	maxLargeTables = 16
 )
 
-// join takes a record that was parsed. It reports false for a piece, and for a
-// table whose pieces are to follow; with the last of them r is that table.
-func (l *largeTables) join(r *Record, sample []byte) (whole bool, err error) {
-	switch r.Kind {
-	case KindTable:
-		t, err := view[probesTableRecord](sample, int(unsafe.Sizeof(probesTableRecord{})))
-		if err != nil || t.Large == 0 {
-			return true, err
-		}
-		if t.Count > maxLargeEntries || len(l.pending) >= maxLargeTables {
-			return true, nil // it is not Consistent
-		}
-		if l.pending == nil {
-			l.pending = make(map[uint64]*largeTable)
-		}
-		l.pending[t.Large] = &largeTable{
-			record: *r, size: t.Size, maxSize: t.MaxSize, lens: make([]uint32, 2*t.Count),
-		}
-		return false, nil
-	case kindPiece:
-		p, err := view[probesPieceRecord](sample, int(unsafe.Sizeof(probesPieceRecord{})))
-		if err != nil {
-			return true, err
-		}
-		t := l.pending[p.Large]
-		if t == nil {
-			return false, nil // of a table that could not be copied to its end
-		}
-		if !t.take(p) {
-			return false, nil
-		}
-		delete(l.pending, p.Large)
-		*r = t.record
-		r.Table.Entries, r.Table.Consistent = entriesOf(t.lens, string(t.text), t.size, t.maxSize)
-		return true, nil
+// begin takes a table whose pieces are to follow. It reports false where they cannot
+// be put together; then the table is not Consistent.
+func (l *largeTables) begin(raw *probesTableRecord, t *Table) bool {
+	if raw.Count > maxLargeEntries || len(l.pending) >= maxLargeTables {
+		return false
 	}
-	return true, nil
+	if l.pending == nil {
+		l.pending = make(map[uint64]*largeTable)
+	}
+	l.pending[raw.Large] = &largeTable{
+		table: *t, size: raw.Size, maxSize: raw.MaxSize, lens: make([]uint32, 2*raw.Count),
+	}
+	return true
+}
+
+// parsePiece returns the table that a piece completes, or nil.
+func (p *parser) parsePiece(sample []byte) (Event, error) {
+	raw, err := view[probesPieceRecord](sample, int(unsafe.Sizeof(probesPieceRecord{})))
+	if err != nil {
+		return nil, err
+	}
+	t := p.large.pending[raw.Large]
+	if t == nil || !t.take(raw) { // nil: of a table that could not be copied to its end
+		return nil, nil
+	}
+	delete(p.large.pending, raw.Large)
+	p.table = t.table
+	p.table.Entries, p.table.Consistent = entriesOf(t.lens, string(t.text), t.size, t.maxSize)
+	return &p.table, nil
 }
 
 // take adds a piece and reports whether it is the last, or none can follow it.

@@ -6,12 +6,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
-	"github.com/cilium/ebpf/ringbuf"
 )
 
 // hookPrograms are attached to tracepoints of the kernel, for good.
@@ -81,11 +79,7 @@ func (c *Collector) load() error {
 	if err := c.enterNames(); err != nil {
 		return err
 	}
-	if c.reader, err = ringbuf.NewReader(c.probes.Ring); err != nil {
-		return fmt.Errorf("map the ring buffer: %w", err)
-	}
-	c.reader.SetDeadline(time.Now()) // none at all would be to wait forever
-	return nil
+	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, c.layouts.at)
 }
 
 // loadFirst loads what is needed in any case, and begins to watch packets.

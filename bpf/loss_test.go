@@ -48,30 +48,28 @@ func TestLoss(t *testing.T) {
 	if err := c.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
-	var r Record
-	var delivered, deliveredBytes, gaps uint64
+	var deliveredBytes, gaps uint64
 	next := map[[2]uint64]uint64{}
 	closes := map[uint64]Close{}
-	for c.Read(&r, 50*time.Millisecond) == nil {
-		delivered++
-		switch r.Kind {
-		case KindClose:
-			closes[r.Conn] = r.Close
-		case KindData:
-			deliveredBytes += uint64(len(r.Data.Payload))
-			key := [2]uint64{r.Conn, uint64(r.Data.Dir)}
-			if r.Data.Seq < next[key] {
-				t.Fatalf("record %d behind record %d", r.Data.Seq, next[key])
+	delivered := readAll(t, c, func(e Event) {
+		switch e := e.(type) {
+		case *Close:
+			closes[e.Conn] = *e
+		case *Data:
+			deliveredBytes += uint64(len(e.Payload))
+			key := [2]uint64{e.Conn, uint64(e.Dir)}
+			if e.Seq < next[key] {
+				t.Fatalf("record %d behind record %d", e.Seq, next[key])
 			}
-			if lost := r.Data.Seq - next[key]; lost > 0 {
+			if lost := e.Seq - next[key]; lost > 0 {
 				gaps += lost
-				if !r.Data.Lost.has(RingFull) {
+				if !e.Lost.has(RingFull) {
 					t.Errorf("a gap of %d records without its reason", lost)
 				}
 			}
-			next[key] = r.Data.Seq + 1
+			next[key] = e.Seq + 1
 		}
-	}
+	})
 	for id, cl := range closes {
 		for dir, seq := range cl.Seq {
 			gaps += seq - next[[2]uint64{id, uint64(dir)}]
@@ -140,16 +138,17 @@ func TestReadFault(t *testing.T) {
 		lost   Reasons
 	}
 	var got []part
-	var r Record
 	roles := map[uint64]Role{}
-	for c.Read(&r, 50*time.Millisecond) == nil {
-		switch {
-		case r.Kind == KindOpen:
-			roles[r.Conn] = r.Open.Role
-		case r.Kind == KindData && roles[r.Conn] == RoleClient:
-			got = append(got, part{r.Data.Offset, string(r.Data.Payload), r.Data.Lost})
+	readAll(t, c, func(e Event) {
+		switch e := e.(type) {
+		case *Open:
+			roles[e.Conn] = e.Role
+		case *Data:
+			if roles[e.Conn] == RoleClient {
+				got = append(got, part{e.Offset, string(e.Payload), e.Lost})
+			}
 		}
-	}
+	})
 	want := []part{{0, "before", 0}, {106, "after", 1 << ReadFault}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(part{})); diff != "" {
 		t.Errorf("records of the client (-want +got):\n%s", diff)

@@ -13,9 +13,7 @@ import (
 	"h2trace/bpf/mounts"
 )
 
-// Packet is a packet between a target and a name server, or one with a piece of
-// a ClientHello. Payload belongs to the Collector and is valid until the next
-// Read.
+// Packet is a packet of a socket of a target. Payload is valid until the next Read.
 type Packet struct {
 	Dir           int // Send or Recv
 	Local, Remote netip.AddrPort
@@ -28,7 +26,19 @@ type Packet struct {
 	Life          Life
 }
 
-func (r *Record) parsePacket(sample []byte) error {
+// DNS is a packet between a target and a name server.
+type DNS struct {
+	Head
+	Packet
+}
+
+// Hello is a packet with a piece of a ClientHello.
+type Hello struct {
+	Head
+	Packet
+}
+
+func (p *Packet) parse(sample []byte) error {
 	d, err := view[probesPacketRecord](sample, int(unsafe.Sizeof(probesPacketRecord{})))
 	if err != nil {
 		return err
@@ -36,7 +46,7 @@ func (r *Record) parsePacket(sample []byte) error {
 	if int(d.Copied) > len(d.Payload) || int(d.H.Dir) > Recv {
 		return fmt.Errorf("packet record with %d bytes, direction %d", d.Copied, d.H.Dir)
 	}
-	r.Packet = Packet{
+	*p = Packet{
 		Dir:     int(d.H.Dir),
 		Local:   addrPort(d.Family, d.Local.Addr, d.Local.Port),
 		Remote:  addrPort(d.Family, d.Remote.Addr, d.Remote.Port),

@@ -126,39 +126,40 @@ func TestLeftOut(t *testing.T) {
 	}
 	conn, peer := pair(t, ln)
 	say(t, conn, peer, first)
-	var r Record
+	var s *Segment
 	next := func() bool {
 		t.Helper()
 		for {
-			err := c.Read(&r, 50*time.Millisecond)
+			e, err := c.Read(50 * time.Millisecond)
 			if errors.Is(err, ErrNoRecord) {
 				return false
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Kind == KindSegment && r.Data.Dir == Send {
+			if sent, ok := e.(*Segment); ok && sent.Dir == Send {
+				s = sent
 				return true
 			}
 		}
 	}
-	if !next() || string(r.Data.Payload) != first {
-		t.Fatalf("got %q, want %q", r.Data.Payload, first)
+	if !next() || string(s.Payload) != first {
+		t.Fatalf("got %q, want %q", s.Payload, first)
 	}
-	id := r.Conn
+	id := s.Conn
 	if _, err := c.Wish(id, Wish{Payload: &PayloadWish{Until: [2]uint64{Send: uint64(len(first) + body)}}}); err != nil {
 		t.Fatal(err)
 	}
 	say(t, conn, peer, strings.Repeat("x", body-1))
 	say(t, conn, peer, "Z")
-	if !next() || string(r.Data.Payload) != "Z" || r.Data.Seq != 1 || r.Data.Offset != uint64(len(first)+body-1) {
-		t.Errorf("got record %d at %d with %.20q, want the last byte of the body", r.Data.Seq, r.Data.Offset, r.Data.Payload)
+	if !next() || string(s.Payload) != "Z" || s.Seq != 1 || s.Offset != uint64(len(first)+body-1) {
+		t.Errorf("got record %d at %d with %.20q, want the last byte of the body", s.Seq, s.Offset, s.Payload)
 	}
 	if _, err := c.Wish(id, Wish{Payload: &PayloadWish{Nothing: true}}); err != nil {
 		t.Fatal(err)
 	}
 	say(t, conn, peer, "not wanted")
 	if next() {
-		t.Errorf("got %.20q, want nothing", r.Data.Payload)
+		t.Errorf("got %.20q, want nothing", s.Payload)
 	}
 }

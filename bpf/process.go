@@ -9,6 +9,7 @@ import (
 // Exec tells that a target runs a new program. Filename is as it was given to
 // execve(2), cut at 255 bytes.
 type Exec struct {
+	Head
 	PPID     int
 	Comm     string
 	Filename string
@@ -37,6 +38,7 @@ type Life uint32
 
 // Exit tells that the last thread of a target has ended.
 type Exit struct {
+	Head
 	Status uint32
 	Life   Life // that ended
 }
@@ -49,22 +51,23 @@ func (e Exit) Code() int {
 	return int(e.Status >> 8 & 0xff)
 }
 
-func (r *Record) parseExec(sample []byte) error {
-	e, err := view[probesExecRecord](sample, int(unsafe.Sizeof(probesExecRecord{})))
+func (e *Exec) parse(head Head, sample []byte) error {
+	raw, err := view[probesExecRecord](sample, int(unsafe.Sizeof(probesExecRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Exec = Exec{
-		PPID:     int(e.Ppid),
-		Comm:     text(e.Comm[:]),
-		Filename: text(e.Filename[:]),
-		Life:     Life(e.Life),
-		Before:   Life(e.Before),
-		Image:    Image{Inode: e.Inode, Size: int64(e.Size)},
-		Args:     args(e.Args[:min(int(e.ArgsLen), len(e.Args))]),
+	*e = Exec{
+		Head:     head,
+		PPID:     int(raw.Ppid),
+		Comm:     text(raw.Comm[:]),
+		Filename: text(raw.Filename[:]),
+		Life:     Life(raw.Life),
+		Before:   Life(raw.Before),
+		Image:    Image{Inode: raw.Inode, Size: int64(raw.Size)},
+		Args:     args(raw.Args[:min(int(raw.ArgsLen), len(raw.Args))]),
 	}
-	if n := int(e.EnvLen); n != 0 && n <= len(e.Env) {
-		r.Exec.Environ = e.Env[:n]
+	if n := int(raw.EnvLen); n != 0 && n <= len(raw.Env) {
+		e.Environ = raw.Env[:n]
 	}
 	return nil
 }

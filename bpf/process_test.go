@@ -27,46 +27,30 @@ func lives(t *testing.T, c *Collector) map[int]life {
 	t.Helper()
 	got := map[int]life{}
 	now := map[int]Life{}
-	for _, r := range records(t, c) {
-		l := got[r.PID]
-		switch r.Kind {
-		case KindExec:
-			l.PPID, l.Filename, l.Comm = r.Exec.PPID, r.Exec.Filename, r.Exec.Comm
-			if r.Exec.Life == 0 || r.Exec.Life == r.Exec.Before || now[r.PID] != 0 && now[r.PID] != r.Exec.Before {
-				t.Errorf("process %d: life %d after %d, which should be %d", r.PID, r.Exec.Life, r.Exec.Before, now[r.PID])
+	readAll(t, c, func(e Event) {
+		pid := e.Header().PID
+		l := got[pid]
+		switch e := e.(type) {
+		case *Exec:
+			l.PPID, l.Filename, l.Comm = e.PPID, e.Filename, e.Comm
+			if e.Life == 0 || e.Life == e.Before || now[pid] != 0 && now[pid] != e.Before {
+				t.Errorf("process %d: life %d after %d, which should be %d", pid, e.Life, e.Before, now[pid])
 			}
-			now[r.PID] = r.Exec.Life
-			if st, err := os.Stat(r.Exec.Filename); err == nil && r.Exec.Image.Size != st.Size() {
-				t.Errorf("%s has %d bytes, not %d", r.Exec.Filename, st.Size(), r.Exec.Image.Size)
+			now[pid] = e.Life
+			if st, err := os.Stat(e.Filename); err == nil && e.Image.Size != st.Size() {
+				t.Errorf("%s has %d bytes, not %d", e.Filename, st.Size(), e.Image.Size)
 			}
-		case KindExit:
-			l.Code, l.Exited = r.Exit.Code(), true
-			if now[r.PID] != 0 && now[r.PID] != r.Exit.Life {
-				t.Errorf("process %d: life %d ended, not %d", r.PID, r.Exit.Life, now[r.PID])
+		case *Exit:
+			l.Code, l.Exited = e.Code(), true
+			if now[pid] != 0 && now[pid] != e.Life {
+				t.Errorf("process %d: life %d ended, not %d", pid, e.Life, now[pid])
 			}
 		default:
-			t.Errorf("record of kind %d", r.Kind)
+			t.Errorf("event %T", e)
 		}
-		got[r.PID] = l
-	}
+		got[pid] = l
+	})
 	return got
-}
-
-// records reads all that there are; their payloads are gone.
-func records(t *testing.T, c *Collector) []Record {
-	t.Helper()
-	var list []Record
-	for {
-		var r Record
-		err := c.Read(&r, 50*time.Millisecond)
-		if errors.Is(err, ErrNoRecord) {
-			return list
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, r)
-	}
 }
 
 // runProcesses starts processes that end in three ways and returns what is to
@@ -161,12 +145,12 @@ func TestEnviron(t *testing.T) {
 func environOf(t *testing.T, c *Collector, pid int) []byte {
 	t.Helper()
 	for {
-		var r Record
-		if err := c.Read(&r, time.Second); err != nil {
+		e, err := c.Read(time.Second)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Kind == KindExec && r.PID == pid {
-			return slices.Clone(r.Exec.Environ)
+		if e, ok := e.(*Exec); ok && e.PID == pid {
+			return slices.Clone(e.Environ)
 		}
 	}
 }

@@ -4,38 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"strings"
 	"unsafe"
-)
-
-// Kind says what a Record tells of.
-type Kind uint8
-
-// The kinds, as record.h numbers them.
-const (
-	KindData    = Kind(probesRecordKindRECORD_DATA)
-	KindOpen    = Kind(probesRecordKindRECORD_OPEN)
-	KindClose   = Kind(probesRecordKindRECORD_CLOSE)
-	KindExec    = Kind(probesRecordKindRECORD_EXEC)
-	KindExit    = Kind(probesRecordKindRECORD_EXIT)
-	KindTable   = Kind(probesRecordKindRECORD_TABLE)
-	KindBlock   = Kind(probesRecordKindRECORD_BLOCK)
-	KindWindows = Kind(probesRecordKindRECORD_WINDOWS)
-	// KindMessage is for what the go command says on stderr.
-	KindMessage   = Kind(probesRecordKindRECORD_MESSAGE)
-	KindConnect   = Kind(probesRecordKindRECORD_CONNECT)
-	KindField     = Kind(probesRecordKindRECORD_FIELD)
-	KindList      = Kind(probesRecordKindRECORD_LIST)
-	KindDNS       = Kind(probesRecordKindRECORD_DNS)
-	KindHandshake = Kind(probesRecordKindRECORD_HANDSHAKE)
-	// kindPiece is part of a table, and for nobody but the Collector.
-	kindPiece = Kind(probesRecordKindRECORD_PIECE)
-	// KindSegment is for the payload of a TCP segment, and KindHello for a
-	// packet with a piece of a ClientHello.
-	KindSegment = Kind(probesRecordKindRECORD_SEGMENT)
-	KindHello   = Kind(probesRecordKindRECORD_HELLO)
-	// KindSocket is for a socket that a process has open when it ends.
-	KindSocket = Kind(probesRecordKindRECORD_SOCKET)
 )
 
 // The directions of a data record, seen from the observed process.
@@ -71,45 +40,30 @@ const (
 	reasonCount = int(probesLossReasonLOSS_COUNT)
 )
 
-// Record is one record from the kernel. Only the fields of its Kind are set;
-// Payload belongs to the Collector and is valid until the next Read.
-type Record struct {
-	Kind Kind
+// Event is one record of the kernel: a pointer to one of the types with a Head. It
+// belongs to the Collector, which uses it again: it is valid until the next Read. A
+// copy of what it points to is yours, but for the slices that say otherwise.
+type Event interface{ Header() *Head }
+
+// Head is what all events have.
+type Head struct {
 	Time int64 // CLOCK_MONOTONIC, nanoseconds
 	PID  int
-	Conn uint64 // unique while the Collector lives; 0 when the record is of none
-
-	Data    Data
-	Open    Open
-	Close   Close
-	Exec    Exec
-	Exit    Exit
-	Table   Table
-	Block   Block
-	Windows Windows
-	// Message is what was said in one call, or the beginning of it and "…".
-	Message   string
-	Connect   Connect
-	Field     Field
-	List      List
-	Packet    Packet // also of KindHello
-	Handshake Handshake
-	Socket    Socket
+	Conn uint64 // unique while the Collector lives; 0 when the event is of none
 }
 
-// Data is payload of one direction of a connection. Seq counts the records
+// Header returns the head of an event.
+func (h *Head) Header() *Head { return h }
+
+// Data is payload of one direction of a connection with TLS. Seq counts the records
 // before it in that direction, also the lost ones, and Offset all of its bytes.
 // Where Seq jumps, records were lost: Lost says why, and LostBytes how much was
 // in them. Where only Offset jumps, bytes of DATA payloads were left out. An
 // empty Payload marks the end of such bytes. Stale says that records of the other
 // direction were lost by then, which no later one of theirs has told of yet.
-//
-// Of a connection without TLS it is a segment, as KindSegment, or a part of one:
-// these come as they went through the kernel, maybe out of order, and more than
-// once, and their Seq in another order when they were on two CPUs. LostRecords and
-// LostBytes are what was lost since the connection began. LeftOut bytes come first
-// that were left out, and Payload follows them.
+// Payload is valid until the next Read.
 type Data struct {
+	Head
 	Dir       int // Send or Recv
 	Seq       uint64
 	Offset    uint64
@@ -117,19 +71,12 @@ type Data struct {
 	Lost      Reasons
 	LostBytes uint64
 	Stale     bool
-
-	// Of a segment:
-	LeftOut     int
-	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
-	LostRecords uint32
-	// Followed says that the kernel knows which frames the segment holds. Where
-	// it does not, PayloadWish.Place helps it.
-	Followed bool
 }
 
 // Open tells of a new connection. Local and Remote are zero when its socket
 // is not known.
 type Open struct {
+	Head
 	Local, Remote netip.AddrPort
 	Role          Role
 	Handshake     bool // seen from before its TLS handshake, or its first byte
@@ -154,6 +101,7 @@ type Totals struct {
 // Close tells of the end of a connection and, when Socket is set, what TCP knew
 // of the path.
 type Close struct {
+	Head
 	Totals
 	Socket bool
 	Path   Path
@@ -174,80 +122,25 @@ func view[T any](sample []byte, size int) (*T, error) {
 	return (*T)(unsafe.Pointer(unsafe.SliceData(sample))), nil
 }
 
-// parse fills r from a sample of the ring.
-func (r *Record) parse(sample []byte) error {
-	exit, err := view[probesExitRecord](sample, int(unsafe.Sizeof(probesExitRecord{})))
+func (d *Data) parse(head Head, sample []byte) error {
+	raw, err := view[probesDataRecord](sample, dataHeaderSize)
 	if err != nil {
 		return err
 	}
-	h := &exit.H
-	r.Kind, r.Time, r.PID, r.Conn = Kind(h.Kind), int64(h.Time), int(h.Pid), 0
-	switch r.Kind {
-	case KindData:
-		return r.parseData(sample)
-	case KindSegment:
-		return r.parseSegment(sample)
-	case KindOpen:
-		return r.parseOpen(sample)
-	case KindClose:
-		return r.parseClose(sample)
-	case KindTable:
-		return r.parseTable(sample)
-	case kindPiece:
-		return nil // Collector puts it in its table
-	case KindBlock:
-		return r.parseBlock(sample)
-	case KindWindows:
-		return r.parseWindows(sample)
-	case KindMessage:
-		m, err := view[probesMessageRecord](sample, int(unsafe.Sizeof(probesMessageRecord{})))
-		if err != nil {
-			return err
-		}
-		r.Message = string(m.Text[:min(int(m.Len), len(m.Text))])
-		if int(m.Len) > len(m.Text) {
-			r.Message = strings.ToValidUTF8(r.Message, "") + "…"
-		}
-		return nil
-	case KindConnect:
-		return r.parseConnect(sample)
-	case KindField:
-		return r.parseField(sample)
-	case KindList:
-		return r.parseList(sample)
-	case KindHandshake:
-		return r.parseHandshake(sample)
-	case KindDNS, KindHello:
-		return r.parsePacket(sample)
-	case KindSocket:
-		return r.parseSocket(sample)
-	case KindExec:
-		return r.parseExec(sample)
-	case KindExit:
-		r.Exit = Exit{Status: exit.ExitCode, Life: Life(exit.Life)}
-		return nil
-	}
-	return fmt.Errorf("record of unknown kind %d", h.Kind)
-}
-
-func (r *Record) parseData(sample []byte) error {
-	d, err := view[probesDataRecord](sample, dataHeaderSize)
-	if err != nil {
-		return err
-	}
-	payload, err := payloadOf(sample[dataHeaderSize:], d.Len, d.H.Dir)
+	payload, err := payloadOf(sample[dataHeaderSize:], raw.Len, raw.H.Dir)
 	if err != nil {
 		return fmt.Errorf("data record: %w", err)
 	}
-	r.Conn = d.Conn
-	r.Data = Data{
-		Dir:       int(d.H.Dir),
-		Seq:       d.Seq,
-		Offset:    d.Offset,
+	head.Conn = raw.Conn
+	*d = Data{
+		Head:      head,
+		Dir:       int(raw.H.Dir),
+		Seq:       raw.Seq,
+		Offset:    raw.Offset,
 		Payload:   payload,
-		Lost:      Reasons(d.Lost),
-		LostBytes: d.LostBytes,
-		Stale:     d.H.Stale != 0,
+		Lost:      Reasons(raw.Lost),
+		LostBytes: raw.LostBytes,
+		Stale:     raw.H.Stale != 0,
 	}
 	return nil
 }
@@ -260,47 +153,49 @@ func payloadOf(rest []byte, n uint32, dir uint8) ([]byte, error) {
 	return rest[:n], nil
 }
 
-func (r *Record) parseOpen(sample []byte) error {
-	o, err := view[probesOpenRecord](sample, int(unsafe.Sizeof(probesOpenRecord{})))
+func (o *Open) parse(head Head, sample []byte) error {
+	raw, err := view[probesOpenRecord](sample, int(unsafe.Sizeof(probesOpenRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Conn = o.Conn
-	r.Open = Open{
-		Local:     addrPort(o.Family, o.Local.Addr, o.Local.Port),
-		Remote:    addrPort(o.Family, o.Remote.Addr, o.Remote.Port),
-		Role:      Role(o.Role),
-		Handshake: o.Handshake != 0,
-		Plain:     o.Plain != 0,
-		Comm:      text(o.Comm[:]),
-		Ptr:       o.Ptr,
+	head.Conn = raw.Conn
+	*o = Open{
+		Head:      head,
+		Local:     addrPort(raw.Family, raw.Local.Addr, raw.Local.Port),
+		Remote:    addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
+		Role:      Role(raw.Role),
+		Handshake: raw.Handshake != 0,
+		Plain:     raw.Plain != 0,
+		Comm:      text(raw.Comm[:]),
+		Ptr:       raw.Ptr,
 	}
-	if o.Established != 0 {
-		r.Open.ConnectStart, r.Open.Established = int64(o.Connect), int64(o.Established)
+	if raw.Established != 0 {
+		o.ConnectStart, o.Established = int64(raw.Connect), int64(raw.Established)
 	}
 	return nil
 }
 
-func (r *Record) parseClose(sample []byte) error {
-	c, err := view[probesCloseRecord](sample, int(unsafe.Sizeof(probesCloseRecord{})))
+func (c *Close) parse(head Head, sample []byte) error {
+	raw, err := view[probesCloseRecord](sample, int(unsafe.Sizeof(probesCloseRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Conn = c.Conn
-	r.Close = Close{
+	head.Conn = raw.Conn
+	*c = Close{
+		Head: head,
 		Totals: Totals{
-			Seq:       c.Seq,
-			Offset:    c.Offset,
-			Lost:      [2]Reasons{Reasons(c.Lost[Send]), Reasons(c.Lost[Recv])},
-			LostBytes: c.LostBytes,
+			Seq:       raw.Seq,
+			Offset:    raw.Offset,
+			Lost:      [2]Reasons{Reasons(raw.Lost[Send]), Reasons(raw.Lost[Recv])},
+			LostBytes: raw.LostBytes,
 
-			LostRecords: c.LostRecords,
+			LostRecords: raw.LostRecords,
 		},
-		Socket: c.Socket != 0,
-		Path:   pathOf(c),
-		ptr:    c.Ptr,
-		life:   c.Life,
-		plain:  c.Conn&plainConn != 0,
+		Socket: raw.Socket != 0,
+		Path:   pathOf(raw),
+		ptr:    raw.Ptr,
+		life:   raw.Life,
+		plain:  raw.Conn&plainConn != 0,
 	}
 	return nil
 }

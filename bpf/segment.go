@@ -5,31 +5,54 @@ import (
 	"unsafe"
 )
 
+// Segment is the payload of a TCP segment of a connection without TLS, or a part of
+// it. Segments come as they went through the kernel, maybe out of order and more than
+// once, and their Seq in another order when they were on two CPUs. LostRecords and
+// LostBytes are what was lost since the connection began, Lost says why. LeftOut bytes
+// come first that were left out, and Payload follows them. Stale is as in Data.
+// Payload is valid until the next Read.
+type Segment struct {
+	Head
+	Dir         int // Send or Recv
+	Seq         uint64
+	Offset      uint64
+	LeftOut     int
+	Payload     []byte
+	Lost        Reasons
+	LostRecords uint32
+	LostBytes   uint64
+	Stale       bool
+	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
+	// Followed says that the kernel knows which frames the segment holds. Where
+	// it does not, PayloadWish.Place helps it.
+	Followed bool
+}
+
 const segmentHeaderSize = int(unsafe.Offsetof(probesSegmentRecord{}.Payload))
 
-func (r *Record) parseSegment(sample []byte) error {
-	d, err := view[probesSegmentRecord](sample, segmentHeaderSize)
+func (s *Segment) parse(head Head, sample []byte) error {
+	raw, err := view[probesSegmentRecord](sample, segmentHeaderSize)
 	if err != nil {
 		return err
 	}
-	payload, err := payloadOf(sample[segmentHeaderSize:], d.Len, d.H.Dir)
+	payload, err := payloadOf(sample[segmentHeaderSize:], raw.Len, raw.H.Dir)
 	if err != nil {
 		return fmt.Errorf("segment record: %w", err)
 	}
-	r.Conn = d.Conn
-	r.Data = Data{
-		Dir:       int(d.H.Dir),
-		Seq:       d.Seq,
-		Offset:    d.Offset,
-		Payload:   payload,
-		Lost:      Reasons(d.Lost),
-		LostBytes: d.LostBytes,
-		Stale:     d.H.Stale != 0,
-		LeftOut:   int(d.LeftOut),
-		First:     d.First,
-
-		LostRecords: d.LostRecords,
-		Followed:    d.Followed != 0,
+	head.Conn = raw.Conn
+	*s = Segment{
+		Head:        head,
+		Dir:         int(raw.H.Dir),
+		Seq:         raw.Seq,
+		Offset:      raw.Offset,
+		LeftOut:     int(raw.LeftOut),
+		Payload:     payload,
+		Lost:        Reasons(raw.Lost),
+		LostRecords: raw.LostRecords,
+		LostBytes:   raw.LostBytes,
+		Stale:       raw.H.Stale != 0,
+		First:       raw.First,
+		Followed:    raw.Followed != 0,
 	}
 	return nil
 }

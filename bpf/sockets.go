@@ -87,7 +87,7 @@ func (c *Collector) sockets() ([]Socket, error) {
 	return list, nil
 }
 
-// WatchClose has a TCP socket reported, as KindSocket, when it closes while its
+// WatchClose has a TCP socket reported, as SocketLeft, when it closes while its
 // process is a target. By then it may have lost its local port. Of more than the
 // kernel side has room for the last ones are not reported.
 func (c *Collector) WatchClose(s *Socket) error {
@@ -98,12 +98,19 @@ func (c *Collector) WatchClose(s *Socket) error {
 	return nil
 }
 
-func (r *Record) parseSocket(sample []byte) error {
-	s, err := view[probesSocketRecord](sample, int(unsafe.Sizeof(probesSocketRecord{})))
+// SocketLeft is a socket that a process has open when it ends, or that is closed and
+// was to be watched (WatchClose).
+type SocketLeft struct {
+	Head
+	Socket Socket
+}
+
+func (s *SocketLeft) parse(head Head, sample []byte) error {
+	raw, err := view[probesSocketRecord](sample, int(unsafe.Sizeof(probesSocketRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Socket = socketOf(&s.Use, r.Time)
+	*s = SocketLeft{head, socketOf(&raw.Use, head.Time)}
 	return nil
 }
 

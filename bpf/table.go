@@ -11,6 +11,7 @@ import (
 // connection. Without TLS, where Read is 0, it belongs to the frame that begins at
 // the sequence number End. A sent one has an ID; the Block of the same ID follows.
 type Table struct {
+	Head
 	Dir     int // Send or Recv
 	ID      uint64
 	End     uint64
@@ -31,6 +32,7 @@ type TableEntry struct{ Name, Value string }
 // Block tells which frame carries the field block of a Table that was sent, and
 // what the process put into it.
 type Block struct {
+	Head
 	ID             uint64
 	Stream         uint32
 	Fields         uint32
@@ -45,26 +47,33 @@ type Block struct {
 // entryOverhead is what an entry counts beyond its strings (RFC 7541 §4.1).
 const entryOverhead = 32
 
-func (r *Record) parseTable(sample []byte) error {
-	t, err := view[probesTableRecord](sample, int(unsafe.Sizeof(probesTableRecord{})))
+// parseTable returns a table, or nil for one whose pieces are to follow.
+func (p *parser) parseTable(head Head, sample []byte) (Event, error) {
+	raw, err := view[probesTableRecord](sample, int(unsafe.Sizeof(probesTableRecord{})))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.Conn = t.Conn
-	r.Table = Table{
-		Dir:            int(t.H.Dir),
-		ID:             t.Id,
-		End:            t.End,
-		Read:           t.Read,
-		MaxSize:        t.MaxSize,
-		Fragment:       bytes.Clone(t.Fragment[:min(int(t.FragmentLen), len(t.Fragment))]),
-		FragmentLength: t.FragmentLen,
+	head.Conn = raw.Conn
+	t := &p.table
+	*t = Table{
+		Head:           head,
+		Dir:            int(raw.H.Dir),
+		ID:             raw.Id,
+		End:            raw.End,
+		Read:           raw.Read,
+		MaxSize:        raw.MaxSize,
+		Fragment:       bytes.Clone(raw.Fragment[:min(int(raw.FragmentLen), len(raw.Fragment))]),
+		FragmentLength: raw.FragmentLen,
 	}
-	if t.Large != 0 || int(t.Count) > len(t.Lens)/2 || int(t.Len) > len(t.Text) {
-		return nil
+	switch {
+	case raw.Large != 0:
+		if p.large.begin(raw, t) {
+			return nil, nil
+		}
+	case int(raw.Count) <= len(raw.Lens)/2 && int(raw.Len) <= len(raw.Text):
+		t.Entries, t.Consistent = entriesOf(raw.Lens[:2*raw.Count], string(raw.Text[:raw.Len]), raw.Size, raw.MaxSize)
 	}
-	r.Table.Entries, r.Table.Consistent = entriesOf(t.Lens[:2*t.Count], string(t.Text[:t.Len]), t.Size, t.MaxSize)
-	return nil
+	return t, nil
 }
 
 // entriesOf cuts the text of a table into its entries, and reports whether these
@@ -92,20 +101,21 @@ func entriesOf(lens []uint32, text string, size, maxSize uint32) ([]TableEntry, 
 	return entries, len(text) == 0 && sum == uint64(size) && size <= maxSize
 }
 
-func (r *Record) parseBlock(sample []byte) error {
-	b, err := view[probesBlockRecord](sample, int(unsafe.Sizeof(probesBlockRecord{})))
+func (b *Block) parse(head Head, sample []byte) error {
+	raw, err := view[probesBlockRecord](sample, int(unsafe.Sizeof(probesBlockRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Conn = b.Conn
-	r.Block = Block{
-		ID:             b.Id,
-		Stream:         b.Stream,
-		Fields:         b.Fields,
-		Size:           b.Size,
-		Fragment:       bytes.Clone(b.Fragment[:min(int(b.FragmentLen), len(b.Fragment))]),
-		FragmentLength: b.FragmentLen,
-		Behind:         b.Ptrs,
+	head.Conn = raw.Conn
+	*b = Block{
+		Head:           head,
+		ID:             raw.Id,
+		Stream:         raw.Stream,
+		Fields:         raw.Fields,
+		Size:           raw.Size,
+		Fragment:       bytes.Clone(raw.Fragment[:min(int(raw.FragmentLen), len(raw.Fragment))]),
+		FragmentLength: raw.FragmentLen,
+		Behind:         raw.Ptrs,
 	}
 	return nil
 }

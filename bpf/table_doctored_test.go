@@ -82,14 +82,16 @@ func checkDoctored(t *testing.T, c *Collector, large bool, doctor func(*dynamicT
 		t.Fatal(err)
 	}
 	believed, all := 0, 0
-	for _, r := range records(t, c) {
-		if r.Kind == KindTable && r.Table.Dir == Send {
-			all++
+	readAll(t, c, func(e Event) {
+		table, ok := e.(*Table)
+		if !ok || table.Dir != Send {
+			return
 		}
-		if r.Kind == KindTable && r.Table.Dir == Send && r.Table.Consistent {
+		all++
+		if table.Consistent {
 			believed++
 		}
-	}
+	})
 	if (believed == 1) != want || believed > 1 {
 		t.Errorf("%d of %d tables are taken for sound", believed, all)
 	}

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -98,32 +97,31 @@ func (p plainTables) at(t *testing.T, conn net.Conn) *plainEnd {
 func drainPlainTables(t *testing.T, c *Collector) plainTables {
 	t.Helper()
 	got, sent := plainTables{}, map[uint64]Table{}
-	for count := uint64(0); ; count++ {
-		var r Record
-		err := c.Read(&r, 50*time.Millisecond)
-		if errors.Is(err, ErrNoRecord) {
-			checkLedger(t, c, &capture{count: count})
-			return got
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		end := got[r.Conn]
-		switch {
-		case r.Kind == KindOpen:
-			got[r.Conn] = &plainEnd{local: r.Open.Local.String()}
-		case r.Kind == KindTable && r.Table.Dir == Send:
-			sent[r.Table.ID] = r.Table
-		case end == nil: // a block that was written before there was a packet
-		case r.Kind == KindTable:
-			end.tables = append(end.tables, r.Table)
-		case r.Kind == KindBlock:
-			end.tables = append(end.tables, sent[r.Block.ID])
-		case r.Kind == KindSegment && r.Data.Dir == Recv:
-			if int(r.Data.Offset) == end.received.Len() { // it may come again
-				end.received.Write(r.Data.Payload)
+	count := readAll(t, c, func(e Event) {
+		end := got[e.Header().Conn] // nil for a block that was written before there was a packet
+		switch e := e.(type) {
+		case *Open:
+			got[e.Conn] = &plainEnd{local: e.Local.String()}
+		case *Table:
+			if e.Dir == Send {
+				sent[e.ID] = *e
+			} else if end != nil {
+				end.tables = append(end.tables, *e)
 			}
-			end.first = r.Data.First
+		case *Block:
+			if end != nil {
+				end.tables = append(end.tables, sent[e.ID])
+			}
+		case *Segment:
+			if end == nil || e.Dir != Recv {
+				break
+			}
+			if int(e.Offset) == end.received.Len() { // it may come again
+				end.received.Write(e.Payload)
+			}
+			end.first = e.First
 		}
-	}
+	})
+	checkLedger(t, c, &capture{count: count})
+	return got
 }

@@ -5,13 +5,11 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/http2"
@@ -201,26 +199,16 @@ func within(entries []TableEntry, size uint32) []TableEntry {
 func drainTables(t *testing.T, c *Collector) (tables [2][]Table, blocks []Block, opens map[Role]Open) {
 	t.Helper()
 	opens = map[Role]Open{}
-	count := uint64(0)
-	for {
-		var r Record
-		err := c.Read(&r, 50*time.Millisecond)
-		if errors.Is(err, ErrNoRecord) {
-			break
+	count := readAll(t, c, func(e Event) {
+		switch e := e.(type) {
+		case *Table:
+			tables[e.Dir] = append(tables[e.Dir], *e)
+		case *Block:
+			blocks = append(blocks, *e)
+		case *Open:
+			opens[e.Role] = *e
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		count++
-		switch r.Kind {
-		case KindTable:
-			tables[r.Table.Dir] = append(tables[r.Table.Dir], r.Table)
-		case KindBlock:
-			blocks = append(blocks, r.Block)
-		case KindOpen:
-			opens[r.Open.Role] = r.Open
-		}
-	}
+	})
 	checkLedger(t, c, &capture{count: count})
 	return tables, blocks, opens
 }

@@ -61,9 +61,10 @@ func minRTT(us uint32) time.Duration {
 	return time.Duration(us) * time.Microsecond
 }
 
-// Connect tells of a connect(2) that failed. Errno is 0 when the process closed
+// ConnectFailed tells of a connect(2) that failed. Errno is 0 when the process closed
 // the socket before there was an outcome.
-type Connect struct {
+type ConnectFailed struct {
+	Head
 	Local, Remote netip.AddrPort
 	Start         int64
 	Errno         syscall.Errno // 0 when it is not known
@@ -73,22 +74,23 @@ type Connect struct {
 	Life   Life
 }
 
-func (r *Record) parseConnect(sample []byte) error {
-	c, err := view[probesConnectRecord](sample, int(unsafe.Sizeof(probesConnectRecord{})))
+func (c *ConnectFailed) parse(head Head, sample []byte) error {
+	raw, err := view[probesConnectRecord](sample, int(unsafe.Sizeof(probesConnectRecord{})))
 	if err != nil {
 		return err
 	}
-	r.Connect = Connect{
-		Local:  addrPort(c.Family, c.Local.Addr, c.Local.Port),
-		Remote: addrPort(c.Family, c.Remote.Addr, c.Remote.Port),
-		Start:  int64(c.Start),
-		Errno:  syscall.Errno(c.SkErr),
-		Comm:   text(c.Comm[:]),
-		Life:   Life(c.Life),
-		Unsent: c.Unsent != 0,
+	*c = ConnectFailed{
+		Head:   head,
+		Local:  addrPort(raw.Family, raw.Local.Addr, raw.Local.Port),
+		Remote: addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
+		Start:  int64(raw.Start),
+		Errno:  syscall.Errno(raw.SkErr),
+		Comm:   text(raw.Comm[:]),
+		Life:   Life(raw.Life),
+		Unsent: raw.Unsent != 0,
 	}
-	if c.Unsent != 0 {
-		r.Connect.Local = netip.AddrPort{}
+	if raw.Unsent != 0 {
+		c.Local = netip.AddrPort{}
 	}
 	return nil
 }

@@ -165,7 +165,7 @@ func TestConnectFails(t *testing.T) {
 	if len(got.connects) != 2 {
 		t.Fatalf("got %d failed connects, want 2: %+v", len(got.connects), got.connects)
 	}
-	for i, want := range []Connect{
+	for i, want := range []ConnectFailed{
 		{Remote: netip.MustParseAddrPort(refused), Errno: syscall.ECONNREFUSED},
 		{Remote: netip.MustParseAddrPort(silent)},
 	} {

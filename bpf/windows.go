@@ -14,6 +14,7 @@ const maxStreams = len(probesWindowWant{}.Streams)
 // written all that it had to say up to another, but for the credit that
 // layout.State speaks of. Both offsets are frame boundaries.
 type Windows struct {
+	Head
 	Offset [2]uint64 // by direction
 	// Trusted says that the memory is what the layout says, as far as can be
 	// told. Otherwise the rest must not be used.
@@ -40,34 +41,24 @@ func (w *Windows) Role() Role {
 	return RoleUnknown
 }
 
-// parseWindows fills in what needs no layout.
-func (r *Record) parseWindows(sample []byte) error {
-	w, err := view[probesWindowsRecord](sample, int(unsafe.Sizeof(probesWindowsRecord{})))
-	if err != nil {
-		return err
-	}
-	r.Conn = w.Conn
-	r.Windows = Windows{Offset: w.Place.Offset, place: layout.Place{
-		Owner:  w.Place.Owner,
-		Framer: w.Place.Framer,
-		Reader: w.Place.Reader,
-		Writer: w.Place.Writer,
-		Sticky: w.Place.Sticky,
-		Locker: w.Beyond[0],
-		Open:   w.Beyond[0],
-		Upload: uint32(w.Beyond[1]),
-	}}
-	return nil
-}
-
-// readWindows interprets the memory in a sample that was parsed.
-func (c *Collector) readWindows(r *Record, sample []byte) error {
+// parse reads a sample. What the memory means says the layout of the executable.
+func (w *Windows) parse(head Head, sample []byte, layoutAt func(uint32) connLayout) error {
 	raw, err := view[probesWindowsRecord](sample, int(unsafe.Sizeof(probesWindowsRecord{})))
 	if err != nil {
 		return err
 	}
-	w := &r.Windows
-	if w.layout = c.layouts.at(raw.Layout); w.layout == nil {
+	head.Conn = raw.Conn
+	*w = Windows{Head: head, Offset: raw.Place.Offset, layout: layoutAt(raw.Layout), place: layout.Place{
+		Owner:  raw.Place.Owner,
+		Framer: raw.Place.Framer,
+		Reader: raw.Place.Reader,
+		Writer: raw.Place.Writer,
+		Sticky: raw.Place.Sticky,
+		Locker: raw.Beyond[0],
+		Open:   raw.Beyond[0],
+		Upload: uint32(raw.Beyond[1]),
+	}}
+	if w.layout == nil {
 		return nil
 	}
 	if w.State, w.Trusted = w.layout.read(raw.Image[:], w.place); !w.Trusted {

@@ -123,12 +123,12 @@ type Entry struct {
 	key probesConnKey
 }
 
-// Entry returns the entry of the connection that a close record ended.
-func (r *Record) Entry() Entry {
-	if r.Close.plain {
-		return Entry{ID: r.Conn}
+// Entry returns the entry of the connection that ended.
+func (c *Close) Entry() Entry {
+	if c.plain {
+		return Entry{ID: c.Conn}
 	}
-	return Entry{r.Conn, probesConnKey{Ptr: r.Close.ptr, Tgid: uint32(r.PID), Life: r.Close.life}}
+	return Entry{c.Conn, probesConnKey{Ptr: c.ptr, Tgid: uint32(c.PID), Life: c.life}}
 }
 
 // Entry returns the entry of a connection whose close record was lost.

@@ -1,10 +1,8 @@
 package bpf
 
 import (
-	"errors"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -84,22 +82,15 @@ func TestWatchGoneExecutable(t *testing.T) {
 // connections were opened.
 func drainDirections(t *testing.T, c *Collector) (got [2]bool, opens int) {
 	t.Helper()
-	for {
-		var r Record
-		err := c.Read(&r, 50*time.Millisecond)
-		if errors.Is(err, ErrNoRecord) {
-			return got, opens
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch r.Kind {
-		case KindData:
-			got[r.Data.Dir] = true
-		case KindOpen:
+	readAll(t, c, func(e Event) {
+		switch e := e.(type) {
+		case *Data:
+			got[e.Dir] = true
+		case *Open:
 			opens++
 		}
-	}
+	})
+	return got, opens
 }
 
 func checkWitnessed(t *testing.T, c *Collector, dir int, least uint64) {

@@ -42,17 +42,17 @@ const (
 
 // complain prints what a go command complains of, and which of the exchanges that
 // are over it speaks of.
-func (o *Observer) complain(r *bpf.Record) {
-	proc, ok := o.processes.At(r.PID)
+func (o *Observer) complain(m *bpf.Message) {
+	proc, ok := o.processes.At(m.PID)
 	if !ok {
 		return
 	}
-	proc.At = r.Time
-	for _, c := range goproxy.ParseComplaints(r.Message, proc.Source.Proxies()) {
-		o.conns.endFor(r, &c)
-		event := &export.Process{Action: export.ProcessError, Fetches: o.conns.fetches.Of(r.PID, &c)}
+	proc.At = m.Time
+	for _, c := range goproxy.ParseComplaints(m.Text, proc.Source.Proxies()) {
+		o.conns.endFor(m, &c)
+		event := &export.Process{Action: export.ProcessError, Fetches: o.conns.fetches.Of(m.PID, &c)}
 		if event.Fetches == nil {
-			event.Fetches = o.conns.underWay(r.PID, &c)
+			event.Fetches = o.conns.underWay(m.PID, &c)
 		}
 		c.Settle(event.Fetches)
 		event.Complaint = &c
@@ -61,7 +61,7 @@ func (o *Observer) complain(r *bpf.Record) {
 			event.Via = via.URL
 		}
 		if c.Class == "vcs" {
-			event.Processes = o.complaints.of(r.PID, &c)
+			event.Processes = o.complaints.of(m.PID, &c)
 		}
 		if c.Class != goproxy.ClassOther {
 			o.processes.Print(&proc, event)
@@ -148,9 +148,9 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 
 // endFor ends the connections on which an exchange is cut that a complaint may
 // speak of. They are closed, and linger; whoever read from them has given up.
-func (t *connTable) endFor(r *bpf.Record, complaint *goproxy.Complaint) {
+func (t *connTable) endFor(m *bpf.Message, complaint *goproxy.Complaint) {
 	t.finishClosed(func(c *tracedConn) bool {
-		return c.meta.PID == r.PID && c.closed.at <= r.Time && c.cut(complaint) != nil
+		return c.meta.PID == m.PID && c.closed.at <= m.Time && c.cut(complaint) != nil
 	})
 }
 

@@ -69,8 +69,8 @@ type position struct{ seq, offset uint64 }
 type connEnd struct {
 	at     int64
 	totals bpf.Totals
-	record bpf.Record     // of KindClose, or zero
-	state  *bpf.ConnState // without a record: what the kernel held, if anything
+	told   *bpf.Close     // nil where it ended with its process
+	state  *bpf.ConnState // of one that did: what the kernel held, if anything
 }
 
 // feed decodes a record. Two directions may take their times within the same
@@ -213,8 +213,8 @@ func (c *tracedConn) printClose(known bool) {
 	}
 	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
 	e.Frames = &frames
-	if r := &c.closed.record; r.Kind == bpf.KindClose && r.Close.Socket {
-		e.Path = pathOf(&r.Close.Path)
+	if told := c.closed.told; told != nil && told.Socket {
+		e.Path = pathOf(&told.Path)
 	}
 	c.table.events.Conn(c.at(c.closed.at), &e)
 }
@@ -222,8 +222,8 @@ func (c *tracedConn) printClose(known bool) {
 // entry returns what the kernel holds of a connection that has ended.
 func (c *tracedConn) entry() bpf.Entry {
 	switch end := c.closed; {
-	case end != nil && end.record.Kind == bpf.KindClose:
-		return end.record.Entry()
+	case end != nil && end.told != nil:
+		return end.told.Entry()
 	case end != nil && end.state != nil:
 		return end.state.Entry()
 	}
@@ -236,7 +236,7 @@ func (c *tracedConn) entry() bpf.Entry {
 // connection, some may have been of it. Nor is it known where the account of losses
 // cannot be read; that error comes again with the next look.
 func (c *tracedConn) endsKnown() bool {
-	if c.plain == nil || c.closed != nil && c.closed.record.Kind == bpf.KindClose {
+	if c.plain == nil || c.closed != nil && c.closed.told != nil {
 		return true
 	}
 	a := &c.table.audit

@@ -100,21 +100,24 @@ func lostOf(k kernel) func() (uint64, error) {
 }
 
 // open enters a connection. Its event waits until its protocol is known.
-func (t *connTable) open(r *bpf.Record) {
-	c := t.get(r)
-	c.meta.Comm = r.Open.Comm
-	c.event.Local, c.event.Remote = r.Open.Local, r.Open.Remote
-	if o := &r.Open; o.Established != 0 {
+func (t *connTable) open(o *bpf.Open) {
+	c := t.byID[o.Conn]
+	if c == nil {
+		c = t.add(&o.Head, o.Plain)
+	}
+	c.meta.Comm = o.Comm
+	c.event.Local, c.event.Remote = o.Local, o.Remote
+	if o.Established != 0 {
 		took := time.Duration(o.Established - o.ConnectStart)
 		c.event.Connect = &took
-		t.names.resolved(&c.event, r.PID, o.ConnectStart)
+		t.names.resolved(&c.event, o.PID, o.ConnectStart)
 	}
-	if r.Open.Handshake {
+	if o.Handshake {
 		c.event.Joined = export.JoinedStart
 	}
 	config := t.config
-	config.Role = roleOf(r.Open.Role)
-	config.FromStart = r.Open.Handshake
+	config.Role = roleOf(o.Role)
+	config.FromStart = o.Handshake
 	c.event.Role = config.Role
 	t.enter(c)
 	c.follow(config)
@@ -122,7 +125,7 @@ func (t *connTable) open(r *bpf.Record) {
 		t.hellos.opened(c)
 	}
 	t.wantTables(c)
-	t.recovery.opened(c, r.Open.Ptr)
+	t.recovery.opened(c, o.Ptr)
 }
 
 // wantTables asks for the header tables of a connection that are not known.
@@ -136,53 +139,56 @@ func (t *connTable) wantTables(c *tracedConn) {
 	t.recovery.want(c)
 }
 
-// get returns the connection of a record, and makes it when its open record
-// was lost.
-func (t *connTable) get(r *bpf.Record) *tracedConn {
-	if c := t.byID[r.Conn]; c != nil {
-		return c
-	}
-	t.opened++
-	c := &tracedConn{
-		table: t,
-		id:    r.Conn,
-		since: r.Time,
-		meta:  export.Meta{PID: r.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
-	}
-	if r.Kind == bpf.KindSegment || r.Kind == bpf.KindOpen && r.Open.Plain {
-		c.plain = &plainConn{}
-	}
-	c.event.Joined = export.JoinedMid
-	c.source = t.sourceOf(r.PID)
-	c.follow(t.config)
-	if t.verifier != nil && c.plain == nil {
-		c.verify = t.verifier.Conn(c.differ)
-	}
-	t.byID[r.Conn] = c
-	if r.Kind != bpf.KindOpen {
+// get returns the connection of bytes, and adds it where its open record was lost.
+func (t *connTable) get(h *bpf.Head, plain bool) *tracedConn {
+	c := t.byID[h.Conn]
+	if c == nil {
+		c = t.add(h, plain)
 		t.wantTables(c)
 	}
 	return c
 }
 
-func (t *connTable) data(r *bpf.Record) {
-	d := &r.Data
+// add adds a connection, of which more is known when it is opened.
+func (t *connTable) add(h *bpf.Head, plain bool) *tracedConn {
+	t.opened++
+	c := &tracedConn{
+		table: t,
+		id:    h.Conn,
+		since: h.Time,
+		meta:  export.Meta{PID: h.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
+	}
+	if plain {
+		c.plain = &plainConn{}
+	}
+	c.event.Joined = export.JoinedMid
+	c.source = t.sourceOf(h.PID)
+	c.follow(t.config)
+	if t.verifier != nil && c.plain == nil {
+		c.verify = t.verifier.Conn(c.differ)
+	}
+	t.byID[h.Conn] = c
+	return c
+}
+
+func (t *connTable) data(d *bpf.Data) {
 	t.captured += uint64(len(d.Payload))
-	c := t.get(r)
+	c := t.get(&d.Head, false)
 	if c.beside != nil {
 		c.tell(d)
 	}
-	c.data(r.Time, d)
+	c.data(d.Time, d)
 }
 
 // close notes the end of a connection; expire completes it. A close can come
 // after the end of the process, whose sockets the kernel closes last.
-func (t *connTable) close(r *bpf.Record) error {
-	c := t.byID[r.Conn]
+func (t *connTable) close(e *bpf.Close) error {
+	c := t.byID[e.Conn]
 	if c == nil {
-		return t.kernel.Forget(r.Entry())
+		return t.kernel.Forget(e.Entry())
 	}
-	end := &connEnd{at: r.Time, totals: r.Close.Totals, record: *r}
+	own := *e
+	end := &connEnd{at: e.Time, totals: e.Totals, told: &own}
 	if c.closed == nil {
 		t.closing = append(t.closing, c)
 		t.waiters.closed(c)
@@ -250,7 +256,7 @@ func (t *connTable) finishClosed(which func(*tracedConn) bool) {
 // sockets are not reported as closed.
 func (t *connTable) closesDue() bool {
 	return slices.ContainsFunc(t.closing, func(c *tracedConn) bool {
-		return !c.finished() && c.closed.record.Kind != bpf.KindClose && c.event.Remote.IsValid()
+		return !c.finished() && c.closed.told == nil && c.event.Remote.IsValid()
 	})
 }
 

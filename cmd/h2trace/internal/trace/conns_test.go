@@ -28,6 +28,17 @@ func newTestTable(t *testing.T, w io.Writer) *connTable {
 	return table
 }
 
+// give has a connection say something: with TLS, or without.
+func give(table *connTable, plain bool, d *bpf.Data) {
+	if !plain {
+		table.data(d)
+		return
+	}
+	table.segment(&bpf.Segment{
+		Head: d.Head, Dir: d.Dir, Seq: d.Seq, Offset: d.Offset, Payload: d.Payload, Stale: d.Stale,
+	})
+}
+
 // TestFinishInside ends a connection on which a request is given up for another
 // that was answered, while that other is ended: each ends once.
 func TestFinishInside(t *testing.T) {
@@ -37,19 +48,20 @@ func TestFinishInside(t *testing.T) {
 	var next [3][2]position
 	say := func(conn uint64, time int64, dir int, s string) {
 		at := &next[conn][dir]
-		table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: conn, PID: 9, Time: time, Data: bpf.Data{
-			Dir: dir, Seq: at.seq, Offset: at.offset, Payload: []byte(s),
-		}})
+		table.segment(&bpf.Segment{
+			Head: bpf.Head{Conn: conn, PID: 9, Time: time},
+			Dir:  dir, Seq: at.seq, Offset: at.offset, Payload: []byte(s),
+		})
 		at.seq++
 		at.offset += uint64(len(s))
 	}
 	end := func(conn uint64, at int64) {
-		if err := table.close(&bpf.Record{Kind: bpf.KindClose, Conn: conn, PID: 9, Time: at}); err != nil {
+		if err := table.close(&bpf.Close{Head: bpf.Head{Conn: conn, PID: 9, Time: at}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for conn := range uint64(2) { // the one that is older answers
-		table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: conn + 1, PID: 9, Time: int64(conn + 1), Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
+		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: int64(conn + 1)}, Role: bpf.RoleClient, Plain: true, Handshake: true})
 	}
 	say(2, 10, bpf.Send, head)
 	end(2, 20)

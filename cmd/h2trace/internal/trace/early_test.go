@@ -29,13 +29,15 @@ func TestEarlyWrite(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
 			table := newTestTable(t, &out)
-			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, Time: written, Open: bpf.Open{Role: bpf.RoleClient, Handshake: true}})
+			table.open(&bpf.Open{Head: bpf.Head{Conn: 1, Time: written}, Role: bpf.RoleClient, Handshake: true})
 			data := func(at int64, dir int, s string) {
-				table.data(&bpf.Record{Kind: bpf.KindData, Conn: 1, Time: at, Data: bpf.Data{Dir: dir, Payload: []byte(s)}})
+				table.data(&bpf.Data{Head: bpf.Head{Conn: 1, Time: at}, Dir: dir, Payload: []byte(s)})
 			}
 			data(written, bpf.Send, earlyRequest)
 			if test.handshake != nil {
-				table.handshake(&bpf.Record{Kind: bpf.KindHandshake, Conn: 1, Time: over, Handshake: *test.handshake})
+				h := *test.handshake
+				h.Head = bpf.Head{Conn: 1, Time: over}
+				table.handshake(&h)
 			}
 			if test.name != "failed" {
 				data(answered, bpf.Recv, "HTTP/1.1 204 No Content\r\n\r\n")
@@ -82,12 +84,13 @@ func TestEarlyWrite(t *testing.T) {
 // TestEarlyWritesBounded sends without end, and nothing tells of the handshake.
 func TestEarlyWritesBounded(t *testing.T) {
 	table := newTestTable(t, &bytes.Buffer{})
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, Open: bpf.Open{Role: bpf.RoleClient, Handshake: true}})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1}, Role: bpf.RoleClient, Handshake: true})
 	conn := table.byID[1]
 	for i := range uint64(2 * maxEarlyBytes / 1024) {
-		table.data(&bpf.Record{Kind: bpf.KindData, Conn: 1, Time: time.Second.Nanoseconds(), Data: bpf.Data{
-			Dir: bpf.Send, Seq: i, Offset: 1024 * i, Payload: make([]byte, 1024),
-		}})
+		table.data(&bpf.Data{
+			Head: bpf.Head{Conn: 1, Time: time.Second.Nanoseconds()},
+			Dir:  bpf.Send, Seq: i, Offset: 1024 * i, Payload: make([]byte, 1024),
+		})
 	}
 	if n := len(conn.early.held); n != 0 || conn.next[bpf.Send].offset != 2*maxEarlyBytes {
 		t.Errorf("%d records are held, %d bytes decoded; want none, %d", n, conn.next[bpf.Send].offset, 2*maxEarlyBytes)

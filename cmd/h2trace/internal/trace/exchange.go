@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"h2trace/bpf"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
@@ -29,9 +28,9 @@ func (c *tracedConn) follow(config decoder.Config) {
 
 // by says who ended the connection.
 func (e *connEnd) by() exchange.Ended {
-	c := &e.record.Close
+	c := e.told
 	switch {
-	case e.record.Kind != bpf.KindClose:
+	case c == nil:
 		return exchange.EndedByProcess
 	case c.Path.EndedByPeer():
 		return exchange.EndedByPeer

@@ -25,7 +25,7 @@ type following struct {
 }
 
 // noteFollowed notes whether the kernel knows which frames a segment holds.
-func (c *tracedConn) noteFollowed(d *bpf.Data) {
+func (c *tracedConn) noteFollowed(d *bpf.Segment) {
 	f := &c.plain.follow[d.Dir]
 	if d.Followed {
 		*f = following{}

@@ -44,16 +44,17 @@ func TestGuide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn := uint64(i + 1)
-			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: conn, PID: 9, Open: bpf.Open{Role: bpf.RoleServer, Plain: true, Handshake: true}})
+			table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9}, Role: bpf.RoleServer, Plain: true, Handshake: true})
 			buf, at := make([]byte, 5000), 0
 			for seq := uint64(0); ; seq++ {
 				n, err := io.ReadFull(tt.stream, buf)
 				if err != nil && err != io.ErrUnexpectedEOF {
 					break
 				}
-				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: conn, PID: 9, Time: int64(seq), Data: bpf.Data{
-					Dir: bpf.Recv, Seq: seq, Offset: uint64(at), Payload: buf[:n], Followed: tt.followed,
-				}})
+				table.segment(&bpf.Segment{
+					Head: bpf.Head{Conn: conn, PID: 9, Time: int64(seq)},
+					Dir:  bpf.Recv, Seq: seq, Offset: uint64(at), Payload: buf[:n], Followed: tt.followed,
+				})
 				if at += n; tt.idle && at == 200_000 {
 					if err := table.expire(0, true); err != nil {
 						t.Fatal(err)

@@ -16,19 +16,18 @@ import (
 )
 
 // handshake takes the end of the TLS handshake of a connection.
-func (t *connTable) handshake(r *bpf.Record) {
-	c := t.byID[r.Conn]
+func (t *connTable) handshake(h *bpf.Handshake) {
+	c := t.byID[h.Conn]
 	if c == nil {
 		return // its open record was lost
 	}
-	h := &r.Handshake
-	took := time.Duration(r.Time - h.Start)
+	took := time.Duration(h.Time - h.Start)
 	c.event.Handshake = &took
 	if h.Version != 0 {
 		c.event.TLS = agreed(h)
 	}
 	if h.Error == nil {
-		c.releaseEarly(r.Time)
+		c.releaseEarly(h.Time)
 		return
 	}
 	c.dropEarly()
@@ -43,7 +42,7 @@ func (t *connTable) handshake(r *bpf.Record) {
 		notMade(&e, c.source, name)
 	}
 	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
-	t.events.Conn(c.at(r.Time), &e)
+	t.events.Conn(c.at(h.Time), &e)
 }
 
 // agreed returns what a handshake agreed on, for printing.

@@ -147,22 +147,18 @@ func TestHelloInside(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			id++
 			here := netip.AddrPortFrom(here.Addr(), uint16(id))
-			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: id, PID: 9, Time: 1, Open: bpf.Open{
+			table.open(&bpf.Open{
+				Head: bpf.Head{Conn: id, PID: 9, Time: 1},
 				Role: tt.role, Plain: tt.plain, Handshake: true, Local: here, Remote: there,
-			}})
+			})
 			var next [2]position
 			for i, s := range tt.said {
-				r := &bpf.Record{Kind: bpf.KindData, Conn: id, PID: 9, Time: int64(i + 2), Data: bpf.Data{
-					Dir: s.dir, Seq: next[s.dir].seq, Offset: next[s.dir].offset, Payload: []byte(s.text),
-				}}
+				give(table, tt.plain, &bpf.Data{
+					Head: bpf.Head{Conn: id, PID: 9, Time: int64(i + 2)},
+					Dir:  s.dir, Seq: next[s.dir].seq, Offset: next[s.dir].offset, Payload: []byte(s.text),
+				})
 				next[s.dir].seq++
 				next[s.dir].offset += uint64(len(s.text))
-				if tt.plain {
-					r.Kind = bpf.KindSegment
-					table.segment(r)
-					continue
-				}
-				table.data(r)
 			}
 			inner := &tracedConn{event: export.Conn{Local: here, Remote: there}}
 			table.hellos.opened(inner)

@@ -12,13 +12,14 @@ import (
 // middle of decoding what was held, and nothing of that may be lost.
 func TestHoldThroughLosses(t *testing.T) {
 	table := newTestTable(t, io.Discard)
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, Open: bpf.Open{Role: bpf.RoleClient}})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1}, Role: bpf.RoleClient})
 	conn := table.byID[1]
 	const records = 4 * maxAsks
 	for i := range uint64(records) {
-		table.data(&bpf.Record{Kind: bpf.KindData, Conn: 1, Time: int64(i), Data: bpf.Data{
-			Dir: bpf.Recv, Seq: 2*i + 1, Offset: 20 * i, Payload: make([]byte, 10), Lost: 1 << bpf.RingFull, LostBytes: 10,
-		}})
+		table.data(&bpf.Data{
+			Head: bpf.Head{Conn: 1, Time: int64(i)},
+			Dir:  bpf.Recv, Seq: 2*i + 1, Offset: 20 * i, Payload: make([]byte, 10), Lost: 1 << bpf.RingFull, LostBytes: 10,
+		})
 	}
 	conn.release()
 	if got := conn.next[bpf.Recv]; got.seq != 2*records || got.offset != 20*records-10 {
@@ -38,10 +39,8 @@ func TestHoldMany(t *testing.T) {
 	table.recovery.held = maxAllHeld - room*each
 	holding := 0
 	for conn := range uint64(2 * room) {
-		r := &bpf.Record{Kind: bpf.KindOpen, Conn: conn + 1, Open: bpf.Open{Role: bpf.RoleClient}}
-		table.open(r)
-		r = &bpf.Record{Kind: bpf.KindData, Conn: conn + 1, Data: bpf.Data{Dir: bpf.Recv, Payload: make([]byte, each)}}
-		table.data(r)
+		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1}, Role: bpf.RoleClient})
+		table.data(&bpf.Data{Head: bpf.Head{Conn: conn + 1}, Dir: bpf.Recv, Payload: make([]byte, each)})
 		if _, ok := table.byID[conn+1].missing.holding(); ok {
 			holding++
 		}

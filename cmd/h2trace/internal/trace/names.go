@@ -42,14 +42,13 @@ func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *fetchenv.
 	return n
 }
 
-func (n *names) packet(r *bpf.Record) {
-	d := &r.Packet
-	if l, ok := n.leaving[r.PID]; ok && l.at < r.Time {
-		n.end(r.PID) // which another process is now
+func (n *names) packet(d *bpf.DNS) {
+	if l, ok := n.leaving[d.PID]; ok && l.at < d.Time {
+		n.end(d.PID) // which another process is now
 	}
-	n.comms[r.PID] = d.Comm
+	n.comms[d.PID] = d.Comm
 	n.tracker.Packet(&dns.Packet{
-		PID: r.PID, At: r.Time, Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
+		PID: d.PID, At: d.Time, Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
 		Socket: d.Socket, TCP: d.TCP, Seq: d.Seq, Payload: d.Payload, Length: d.Length,
 	})
 }
@@ -130,9 +129,8 @@ func (n *names) Failed(pid int, l *dns.Lookup) {
 }
 
 // connectFailed takes a connect that came to nothing.
-func (n *names) connectFailed(r *bpf.Record) {
-	c := &r.Connect
-	took := time.Duration(r.Time - c.Start)
+func (n *names) connectFailed(c *bpf.ConnectFailed) {
+	took := time.Duration(c.Time - c.Start)
 	e := export.Conn{
 		Action: export.ConnFailed, Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took,
 		Error: &exchange.Error{Class: exchange.ClassConnect, Detail: "given up by the process"},
@@ -143,9 +141,9 @@ func (n *names) connectFailed(r *bpf.Record) {
 	case c.Unsent:
 		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
 	}
-	n.resolved(&e, r.PID, c.Start)
-	notMade(&e, n.source(r.PID), e.Name)
-	n.events.Conn(n.at(r.PID, c.Comm, r.Time), &e)
+	n.resolved(&e, c.PID, c.Start)
+	notMade(&e, n.source(c.PID), e.Name)
+	n.events.Conn(n.at(c.PID, c.Comm, c.Time), &e)
 }
 
 // notMade says whose a connection to what has that name would have been: of an

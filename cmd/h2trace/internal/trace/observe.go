@@ -168,17 +168,19 @@ func (o *Observer) Observe(ctx context.Context) error {
 
 // follow reads records until there is a reason to stop.
 func (o *Observer) follow(ctx context.Context) error {
-	var r bpf.Record
 	var p pace
+	exited := false // a process has, since the targets were counted
 	nextTargets := time.Now().Add(targetCheckInterval)
 	nextSweep := time.Now().Add(sweepInterval)
 	for {
-		err := o.collector.Read(&r, idleWait)
+		e, err := o.collector.Read(idleWait)
 		if err == nil {
-			if err := o.handle(&r); err != nil {
+			_, exit := e.(*bpf.Exit)
+			exited = exited || exit
+			if err := o.handle(e); err != nil {
 				return err
 			}
-			if !p.due(time.Now()) && ctx.Err() == nil && r.Kind != bpf.KindExit && r.Time < o.nextLook {
+			if !p.due(time.Now()) && ctx.Err() == nil && !exited && e.Header().Time < o.nextLook {
 				continue
 			}
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
@@ -201,8 +203,8 @@ func (o *Observer) follow(ctx context.Context) error {
 		if ctx.Err() != nil || o.events.Err() != nil {
 			return nil
 		}
-		if r.Kind == bpf.KindExit || time.Now().After(nextTargets) {
-			r.Kind = 0
+		if exited || time.Now().After(nextTargets) {
+			exited = false
 			nextTargets = time.Now().Add(targetCheckInterval)
 			if err := o.processes.Reap(); err != nil {
 				return err
@@ -239,62 +241,72 @@ func (o *Observer) look(idle bool) error {
 	return o.plans.tick(now, o.read, idle)
 }
 
-func (o *Observer) handle(r *bpf.Record) error {
-	return errors.Join(o.take(r), o.conns.send())
+func (o *Observer) handle(e bpf.Event) error {
+	return errors.Join(o.take(e), o.conns.send())
 }
 
-func (o *Observer) take(r *bpf.Record) error {
+func (o *Observer) take(e bpf.Event) error {
 	o.delivered++
-	o.read = max(o.read, r.Time)
-	switch r.Kind {
-	case bpf.KindData:
-		o.conns.data(r)
-	case bpf.KindSegment:
-		o.conns.segment(r)
-	case bpf.KindOpen:
-		o.conns.open(r)
-	case bpf.KindClose:
-		return o.conns.close(r)
-	case bpf.KindTable:
-		o.conns.recovery.table(r)
-	case bpf.KindBlock:
-		o.conns.recovery.block(r)
-	case bpf.KindWindows:
-		return o.conns.recovery.windows(r)
-	case bpf.KindHandshake:
-		o.conns.handshake(r)
-	case bpf.KindDNS:
-		o.conns.names.packet(r)
-	case bpf.KindHello:
-		o.conns.hellos.packet(r.PID, r.Time, &r.Packet)
-	case bpf.KindSocket:
-		o.sockets.left(&r.Socket, r.Time)
-	case bpf.KindConnect:
-		o.conns.names.connectFailed(r)
-	case bpf.KindMessage:
-		o.complain(r)
-	case bpf.KindField:
-		o.conns.verifier.Field(&r.Field)
-	case bpf.KindList:
-		o.conns.list(r)
-	case bpf.KindExec:
-		err := o.conns.endProcess(r.PID, r.Time)
-		o.conns.names.end(r.PID)
-		o.conns.fetches.End(r.PID)
-		o.complaints.exec(o.processes.Exec(r))
-		return err
-	case bpf.KindExit:
-		err := o.conns.endProcess(r.PID, r.Time)
-		o.conns.names.leave(r.PID, r.Time)
-		o.conns.fetches.End(r.PID)
-		o.sockets.exit(r.PID, r.Time)
-		for _, said := range o.complaints.exit(r.PID, r.Exit.Code()) {
-			o.processes.Print(&said.proc, said.event)
-		}
-		o.processes.Exit(r)
-		return err
+	o.read = max(o.read, e.Header().Time)
+	switch e := e.(type) {
+	case *bpf.Data:
+		o.conns.data(e)
+	case *bpf.Segment:
+		o.conns.segment(e)
+	case *bpf.Open:
+		o.conns.open(e)
+	case *bpf.Close:
+		return o.conns.close(e)
+	case *bpf.Table:
+		o.conns.recovery.table(e)
+	case *bpf.Block:
+		o.conns.recovery.block(e)
+	case *bpf.Windows:
+		return o.conns.recovery.windows(e)
+	case *bpf.Handshake:
+		o.conns.handshake(e)
+	case *bpf.DNS:
+		o.conns.names.packet(e)
+	case *bpf.Hello:
+		o.conns.hellos.packet(e.PID, e.Time, &e.Packet)
+	case *bpf.SocketLeft:
+		o.sockets.left(&e.Socket, e.Time)
+	case *bpf.ConnectFailed:
+		o.conns.names.connectFailed(e)
+	case *bpf.Message:
+		o.complain(e)
+	case *bpf.Field:
+		o.conns.verifier.Field(e)
+	case *bpf.List:
+		o.conns.list(e)
+	case *bpf.Exec:
+		return o.exec(e)
+	case *bpf.Exit:
+		return o.exit(e)
 	}
 	return nil
+}
+
+// exec takes that a process runs a new program: what the one before had open ends.
+func (o *Observer) exec(e *bpf.Exec) error {
+	err := o.conns.endProcess(e.PID, e.Time)
+	o.conns.names.end(e.PID)
+	o.conns.fetches.End(e.PID)
+	o.complaints.exec(o.processes.Exec(e))
+	return err
+}
+
+// exit takes the end of a process.
+func (o *Observer) exit(e *bpf.Exit) error {
+	err := o.conns.endProcess(e.PID, e.Time)
+	o.conns.names.leave(e.PID, e.Time)
+	o.conns.fetches.End(e.PID)
+	o.sockets.exit(e.PID, e.Time)
+	for _, said := range o.complaints.exit(e.PID, e.Code()) {
+		o.processes.Print(&said.proc, said.event)
+	}
+	o.processes.Exit(e)
+	return err
 }
 
 // finish stops the kernel side, reads what it still holds, settles the account
@@ -351,11 +363,10 @@ func (o *Observer) openSockets(left []int) (look, error) {
 // have just ended, some milliseconds after that: with the close comes what TCP
 // knew of the path. A socket that somebody else holds, too, is not waited for.
 func (o *Observer) awaitCloses() error {
-	var r bpf.Record
 	for end := time.Now().Add(closeLinger / 2); o.conns.closesDue() && time.Now().Before(end); {
-		err := o.collector.Read(&r, time.Millisecond)
+		e, err := o.collector.Read(time.Millisecond)
 		if err == nil {
-			err = o.handle(&r)
+			err = o.handle(e)
 		}
 		if err != nil && !errors.Is(err, bpf.ErrNoRecord) {
 			return err

@@ -36,7 +36,6 @@ func (p *pace) due(now time.Time) bool {
 // drain reads what the kernel still holds. Data that is read after limit is not
 // decoded, and counts as lost.
 func (o *Observer) drain(limit time.Duration) error {
-	var r bpf.Record
 	var err error
 	notice := time.Now().Add(drainNotice)
 	deadline := time.Now().Add(limit)
@@ -45,16 +44,25 @@ func (o *Observer) drain(limit time.Duration) error {
 			notice = time.Time{}
 			o.msg.Infof("what was observed is still being decoded: what is not within %v is lost", limit)
 		}
-		readErr := o.collector.Read(&r, 0)
+		e, readErr := o.collector.Read(0)
 		switch {
 		case errors.Is(readErr, bpf.ErrNoRecord):
 			return err
 		case readErr != nil:
 			return errors.Join(err, readErr)
-		case (r.Kind == bpf.KindData || r.Kind == bpf.KindSegment) && time.Now().After(deadline):
+		case isBytes(e) && time.Now().After(deadline):
 			o.undecoded++
 		default:
-			err = errors.Join(err, o.handle(&r))
+			err = errors.Join(err, o.handle(e))
 		}
 	}
+}
+
+// isBytes reports whether an event carries what a connection said.
+func isBytes(e bpf.Event) bool {
+	switch e.(type) {
+	case *bpf.Data, *bpf.Segment:
+		return true
+	}
+	return false
 }

@@ -62,18 +62,17 @@ func (l *plainLoss) since(records uint32, bytes uint64) (newRecords, newBytes ui
 }
 
 // segment takes a record of a connection without TLS.
-func (t *connTable) segment(r *bpf.Record) {
-	t.captured += uint64(len(r.Data.Payload))
-	c := t.get(r)
+func (t *connTable) segment(d *bpf.Segment) {
+	t.captured += uint64(len(d.Payload))
+	c := t.get(&d.Head, true)
 	if c.plain == nil {
 		return
 	}
-	d := &r.Data
 	next := &c.next[d.Dir]
 	records, bytes := c.plain.lost[d.Dir].since(d.LostRecords, d.LostBytes)
 	lost := records > 0
 	if lost {
-		c.announceLoss(r.Time, records, bytes, d.Lost)
+		c.announceLoss(d.Time, records, bytes, d.Lost)
 	}
 	next.seq = max(next.seq, d.Seq+1)
 	if c.plain.want.Nothing {
@@ -81,12 +80,12 @@ func (t *connTable) segment(r *bpf.Record) {
 	}
 	c.plain.first[d.Dir], c.plain.known[d.Dir] = d.First, true
 	c.noteFollowed(d)
-	if d.Stale && !c.holdPiece(heldPiece{at: r.Time, dir: d.Dir ^ 1, missed: true}) {
+	if d.Stale && !c.holdPiece(heldPiece{at: d.Time, dir: d.Dir ^ 1, missed: true}) {
 		c.missed(d.Dir ^ 1)
 	}
 	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
-	s.Skip(r.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
-	s.Segment(r.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})
+	s.Skip(d.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
+	s.Segment(d.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})
 	c.steer(d.Dir)
 }
 

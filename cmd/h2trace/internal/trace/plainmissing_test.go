@@ -90,29 +90,32 @@ func TestPlainTables(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
 			table := newTestTable(t, &out)
-			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Open: bpf.Open{Plain: true}})
+			table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Plain: true})
 			from := 0
 			for i, to := range append(slices.Clone(tt.cuts), len(talk.bytes)) {
-				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 1, Data: bpf.Data{
-					Dir: bpf.Recv, Seq: uint64(i), Offset: uint64(from), Payload: talk.bytes[from:to], First: first,
-				}})
+				table.segment(&bpf.Segment{
+					Head: bpf.Head{Conn: 1, PID: 9, Time: 1},
+					Dir:  bpf.Recv, Seq: uint64(i), Offset: uint64(from), Payload: talk.bytes[from:to], First: first,
+				})
 				from = to
 			}
 			for ; from < len(talk.bytes)+tt.more; from += frameHeaderLen + 16000 {
-				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 1, Data: bpf.Data{
-					Dir: bpf.Recv, Offset: uint64(from), First: first,
+				table.segment(&bpf.Segment{
+					Head: bpf.Head{Conn: 1, PID: 9, Time: 1},
+					Dir:  bpf.Recv, Offset: uint64(from), First: first,
 					Payload: append([]byte{0, 16000 >> 8, 16000 & 0xff, 0, 0, 0, 0, 0, 5}, make([]byte, 16000)...),
-				}})
+				})
 			}
 			if tt.late {
 				if err := table.expire(maxPlainHold.Nanoseconds()+2, false); err != nil {
 					t.Fatal(err)
 				}
 			}
-			table.recovery.table(&bpf.Record{Kind: bpf.KindTable, Conn: 1, PID: 9, Time: 2, Table: bpf.Table{
-				Dir: bpf.Recv, End: uint64(uint32(first + tt.frame)), Entries: talk.table, MaxSize: 4096, Consistent: true,
+			table.recovery.table(&bpf.Table{
+				Head: bpf.Head{Conn: 1, PID: 9, Time: 2},
+				Dir:  bpf.Recv, End: uint64(uint32(first + tt.frame)), Entries: talk.table, MaxSize: 4096, Consistent: true,
 				Fragment: talk.block, FragmentLength: uint32(len(talk.block)),
-			}})
+			})
 			if err := errors.Join(table.send(), table.endAll(), table.events.Flush()); err != nil {
 				t.Fatal(err)
 			}
@@ -144,10 +147,10 @@ func statuses(events string) string {
 // was not seen yet: they are of no use, and others are asked for.
 func TestPlainWindows(t *testing.T) {
 	table := newTestTable(t, io.Discard)
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Open: bpf.Open{Plain: true}})
-	table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Data: bpf.Data{Dir: bpf.Recv, Payload: newConversation(t).bytes}})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Plain: true})
+	table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9}, Dir: bpf.Recv, Payload: newConversation(t).bytes})
 	for i := range 2 * samplesAsked {
-		if err := table.recovery.windows(&bpf.Record{Kind: bpf.KindWindows, Conn: 1, PID: 9, Windows: bpf.Windows{Trusted: true}}); err != nil {
+		if err := table.recovery.windows(&bpf.Windows{Head: bpf.Head{Conn: 1, PID: 9}, Trusted: true}); err != nil {
 			t.Fatal(err)
 		}
 		if w := &table.byID[1].missing.windows; w.left <= 0 || w.listed || w.forgone {
@@ -161,9 +164,9 @@ func TestPlainWindows(t *testing.T) {
 func TestPlainSeq(t *testing.T) {
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Open: bpf.Open{Role: bpf.RoleServer, Plain: true, Handshake: true}})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Role: bpf.RoleServer, Plain: true, Handshake: true})
 	request := []byte("GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")
-	for _, d := range []bpf.Data{
+	for _, s := range []bpf.Segment{
 		{Seq: 0, Offset: 0, Payload: request[:10]},
 		{Seq: 2, Offset: 20, Payload: request[20:30]},
 		{Seq: 1, Offset: 10, Payload: request[10:20]},
@@ -172,12 +175,12 @@ func TestPlainSeq(t *testing.T) {
 		{Seq: 6, Offset: 199, Payload: []byte("x"), LostRecords: 1, LostBytes: 100}, // taken before, and later in the buffer
 		{Seq: 8, Offset: 201, Payload: []byte("x"), LostRecords: 2, LostBytes: 150},
 	} {
-		d.Dir = bpf.Recv
-		table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Data: d})
+		s.Head, s.Dir = bpf.Head{Conn: 1, PID: 9}, bpf.Recv
+		table.segment(&s)
 	}
-	err := table.close(&bpf.Record{Kind: bpf.KindClose, Conn: 1, PID: 9, Close: bpf.Close{Totals: bpf.Totals{
+	err := table.close(&bpf.Close{Head: bpf.Head{Conn: 1, PID: 9}, Totals: bpf.Totals{
 		Offset: [2]uint64{bpf.Recv: 300}, LostRecords: [2]uint32{bpf.Recv: 3}, LostBytes: [2]uint64{bpf.Recv: 248},
-	}}})
+	}})
 	if err := errors.Join(err, table.send(), table.endAll(), table.events.Flush()); err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func (k *planCheck) hear(running []process.Process, now int64) {
 		if c.plain != nil {
 			continue
 		}
-		if c.exe == nil && (c.closed == nil || c.closed.record.Kind == bpf.KindClose) {
+		if c.exe == nil && (c.closed == nil || c.closed.told != nil) {
 			c.exe = exes[c.meta.PID]
 		}
 		if s := k.states[c.exe]; s != nil {

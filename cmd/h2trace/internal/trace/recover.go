@@ -43,7 +43,7 @@ type recovery struct {
 
 	conns  map[uint64]*tracedConn // that want tables
 	tables map[uint64]*bpf.Table  // sent, by ID, until their blocks come
-	early  []bpf.Record           // blocks of connections that did not open yet
+	early  []bpf.Block            // blocks of connections that did not open yet
 	held   int                    // bytes of records and packets, see maxAllHeld
 
 	on      bool // the probes are attached, or about to be
@@ -159,25 +159,25 @@ func (r *recovery) leave(c *tracedConn) {
 }
 
 // table takes a table that the kernel copied.
-func (r *recovery) table(rec *bpf.Record) {
-	t := rec.Table
+func (r *recovery) table(t *bpf.Table) {
 	if t.Dir == bpf.Send {
 		for len(r.tables) == keptTables || r.entries()+len(t.Entries) > keptEntries {
 			delete(r.tables, slices.Min(slices.Collect(maps.Keys(r.tables))))
 		}
-		r.tables[t.ID] = &t
+		own := *t
+		r.tables[t.ID] = &own
 		return
 	}
-	c := r.conns[rec.Conn]
+	c := r.conns[t.Conn]
 	if c == nil {
 		return
 	}
 	switch {
 	case !t.Consistent:
 	case c.plain != nil:
-		c.receivedFrame(rec.Time, &t)
+		c.receivedFrame(t.Time, t)
 	default:
-		c.received(rec.Time, &t)
+		c.received(t.Time, t)
 	}
 	r.used(c, bpf.Recv)
 }
@@ -193,37 +193,36 @@ func (r *recovery) entries() int {
 
 // block takes the frame that a table is for. It may be the first that its
 // connection is heard of; then it waits for that to open.
-func (r *recovery) block(rec *bpf.Record) {
-	c := r.conns[rec.Conn]
-	if rec.Conn == 0 {
+func (r *recovery) block(b *bpf.Block) {
+	c := r.conns[b.Conn]
+	if b.Conn == 0 {
 		if len(r.early) == maxEarly {
 			r.early = append(r.early[:0], r.early[1:]...)
 		}
-		r.early = append(r.early, *rec)
+		r.early = append(r.early, *b)
 		return
 	}
 	if c == nil {
-		delete(r.tables, rec.Block.ID)
+		delete(r.tables, b.ID)
 		return
 	}
-	r.blockOf(c, rec)
+	r.blockOf(c, b)
 }
 
 // opened gives a connection the blocks that were reported before it opened.
 func (r *recovery) opened(c *tracedConn, ptr uint64) {
-	r.early = slices.DeleteFunc(r.early, func(rec bpf.Record) bool {
-		if rec.PID != c.meta.PID || !slices.Contains(rec.Block.Behind[:], ptr) {
+	r.early = slices.DeleteFunc(r.early, func(b bpf.Block) bool {
+		if b.PID != c.meta.PID || !slices.Contains(b.Behind[:], ptr) {
 			return false
 		}
 		if c.missing != nil {
-			r.blockOf(c, &rec)
+			r.blockOf(c, &b)
 		}
 		return true
 	})
 }
 
-func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) {
-	b := &rec.Block
+func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
 	t := r.tables[b.ID]
 	delete(r.tables, b.ID)
 	if t != nil && t.Consistent {
@@ -236,8 +235,8 @@ func (r *recovery) blockOf(c *tracedConn, rec *bpf.Record) {
 			Fields:         int(b.Fields),
 			Size:           b.Size,
 		}
-		if c.plain == nil || !c.holdPiece(heldPiece{at: rec.Time, dir: bpf.Send, table: &s}) {
-			c.recover(rec.Time, bpf.Send, s)
+		if c.plain == nil || !c.holdPiece(heldPiece{at: b.Time, dir: bpf.Send, table: &s}) {
+			c.recover(b.Time, bpf.Send, s)
 		}
 	}
 	r.used(c, bpf.Send)

@@ -12,7 +12,7 @@ import (
 func TestRestingProbes(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	k := table.kernel.(*fakeKernel)
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient}})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient})
 	do(t, table.send())
 	k.hits = 2 * idleHits
 	c := table.byID[1]
@@ -34,7 +34,7 @@ func TestRestingProbes(t *testing.T) {
 func TestHeldAtOnce(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	table.recovery.on, table.recovery.since = false, table.recovery.since.Add(-beginInterval)
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient}})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient})
 	if !table.recovery.on {
 		t.Error("the probes are not on before the record is dealt with")
 	}

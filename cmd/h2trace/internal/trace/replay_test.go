@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -42,9 +43,9 @@ func TestReplay(t *testing.T) {
 	conns := newConnTable(k, events, o.clock, &losses, o.conns.config, newRecovery(k, msg, o.processes.Paths), o.processes.SourceOf)
 	replayed := Observer{conns: conns, processes: o.processes}
 	for i := range records {
-		do(t, replayed.handle(&records[i]))
+		do(t, replayed.handle(records[i]))
 	}
-	do(t, conns.expire(records[len(records)-1].Time+2*closeLinger.Nanoseconds(), true))
+	do(t, conns.expire(records[len(records)-1].Header().Time+2*closeLinger.Nanoseconds(), true))
 	do(t, events.Close())
 	want, got := ofConns(live.String()), ofConns(again.String())
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -81,28 +82,44 @@ func talk(t *testing.T) {
 
 // recordAll has the observer handle all that comes up to the close of four connections,
 // two seen from both ends, and behind it, and returns that.
-func recordAll(t *testing.T, o *Observer) (list []bpf.Record) {
+func recordAll(t *testing.T, o *Observer) (list []bpf.Event) {
 	t.Helper()
 	for closed := 0; ; {
-		var r bpf.Record
-		err := o.collector.Read(&r, 5*time.Second/time.Duration(1+4*closed))
+		e, err := o.collector.Read(5 * time.Second / time.Duration(1+4*closed))
 		if errors.Is(err, bpf.ErrNoRecord) && closed >= 4 {
 			break
 		}
 		if err != nil {
 			t.Fatalf("%d connections were closed: %v", closed, err)
 		}
-		if r.Kind == bpf.KindClose {
+		if _, ok := e.(*bpf.Close); ok {
 			closed++
 		}
-		kept := r
-		kept.Data.Payload = bytes.Clone(r.Data.Payload)
-		kept.Packet.Payload = bytes.Clone(r.Packet.Payload)
-		list = append(list, kept)
-		do(t, o.handle(&r))
+		list = append(list, cloned(e))
+		do(t, o.handle(e))
 	}
-	do(t, o.conns.expire(list[len(list)-1].Time+2*closeLinger.Nanoseconds(), true))
+	do(t, o.conns.expire(list[len(list)-1].Header().Time+2*closeLinger.Nanoseconds(), true))
 	return list
+}
+
+// cloned returns a copy of an event that stays valid after the next Read.
+func cloned(e bpf.Event) bpf.Event {
+	own := reflect.New(reflect.TypeOf(e).Elem())
+	own.Elem().Set(reflect.ValueOf(e).Elem())
+	cloneBytes(own.Elem())
+	return own.Interface().(bpf.Event)
+}
+
+// cloneBytes gives a struct bytes of its own in the place of those that it shares.
+func cloneBytes(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.Struct:
+			cloneBytes(f)
+		case f.CanSet() && f.Type() == reflect.TypeFor[[]byte]():
+			f.SetBytes(bytes.Clone(f.Bytes()))
+		}
+	}
 }
 
 // ofConns returns the events of connections.

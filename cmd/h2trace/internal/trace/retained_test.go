@@ -23,13 +23,13 @@ func TestRetained(t *testing.T) {
 			const conns, lasting = 100, 101
 			for id := uint64(1); id <= lasting; id++ {
 				at := int64(id) * closeLinger.Nanoseconds()
-				table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: id, PID: 9, Time: at, Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
-				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: id, PID: 9, Time: at, Data: bpf.Data{Dir: bpf.Send, Payload: []byte("GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")}})
+				table.open(&bpf.Open{Head: bpf.Head{Conn: id, PID: 9, Time: at}, Role: bpf.RoleClient, Plain: true, Handshake: true})
+				table.segment(&bpf.Segment{Head: bpf.Head{Conn: id, PID: 9, Time: at}, Dir: bpf.Send, Payload: []byte("GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")})
 				if id == lasting {
 					break
 				}
 				list = append(list, weak.Make(table.byID[id]))
-				do(t, table.close(&bpf.Record{Kind: bpf.KindClose, Conn: id, PID: 9, Time: at + 1}))
+				do(t, table.close(&bpf.Close{Head: bpf.Head{Conn: id, PID: 9, Time: at + 1}}))
 				do(t, table.expire(at+2, true))
 			}
 			do(t, table.expire(2*lasting*closeLinger.Nanoseconds(), true))

@@ -14,25 +14,22 @@ import (
 // idle stream, and its windows are not known.
 func TestStale(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		kind bpf.Kind
-	}{{"TLS", bpf.KindData}, {"without TLS", bpf.KindSegment}} {
+		name  string
+		plain bool
+	}{{"TLS", false}, {"without TLS", true}} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, frames bytes.Buffer
 			table := newTestTable(t, &out)
-			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{
-				Role: bpf.RoleServer, Plain: tt.kind == bpf.KindSegment, Handshake: true,
-			}})
+			table.open(&bpf.Open{
+				Head: bpf.Head{Conn: 1, PID: 9, Time: 1},
+				Role: bpf.RoleServer, Plain: tt.plain, Handshake: true,
+			})
 			var next [2]position
 			say := func(dir int, lost, stale bool) {
-				r := record(tt.kind, dir, &next, &frames)
-				r.Data.Stale = stale
-				switch {
-				case lost:
-				case tt.kind == bpf.KindData:
-					table.data(r)
-				default:
-					table.segment(r)
+				d := record(dir, &next, &frames)
+				d.Stale = stale
+				if !lost {
+					give(table, tt.plain, d)
 				}
 			}
 			framer := http2.NewFramer(&frames, nil)
@@ -94,8 +91,8 @@ func TestLostEnd(t *testing.T) {
 				if tt.before {
 					table.audit.lost, table.audit.lostAt = 2, 1
 				}
-				table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
-				table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: 1, PID: 9, Time: 2, Data: bpf.Data{Dir: bpf.Send, Payload: []byte(asked)}})
+				table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient, Plain: true, Handshake: true})
+				table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9, Time: 2}, Dir: bpf.Send, Payload: []byte(asked)})
 				if tt.exits {
 					do(t, table.endProcess(9, 100))
 				}
@@ -117,14 +114,15 @@ func TestLostEnd(t *testing.T) {
 }
 
 // record returns the record of frames, which it takes.
-func record(kind bpf.Kind, dir int, next *[2]position, frames *bytes.Buffer) *bpf.Record {
+func record(dir int, next *[2]position, frames *bytes.Buffer) *bpf.Data {
 	at := &next[dir]
-	r := &bpf.Record{Kind: kind, Conn: 1, PID: 9, Time: int64(10 * (next[0].seq + next[1].seq + 1)), Data: bpf.Data{
-		Dir: dir, Seq: at.seq, Offset: at.offset, Payload: bytes.Clone(frames.Bytes()),
-	}}
+	d := &bpf.Data{
+		Head: bpf.Head{Conn: 1, PID: 9, Time: int64(10 * (next[0].seq + next[1].seq + 1))},
+		Dir:  dir, Seq: at.seq, Offset: at.offset, Payload: bytes.Clone(frames.Bytes()),
+	}
 	at.seq, at.offset = at.seq+1, at.offset+uint64(frames.Len())
 	frames.Reset()
-	return r
+	return d
 }
 
 // TestAstray has a block that cannot be decoded: the header table is asked for, of
@@ -132,7 +130,7 @@ func record(kind bpf.Kind, dir int, next *[2]position, frames *bytes.Buffer) *bp
 func TestAstray(t *testing.T) {
 	var out, frames bytes.Buffer
 	table := newTestTable(t, &out)
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: 1, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleServer, Handshake: true}})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleServer, Handshake: true})
 	c := table.byID[1]
 	var next [2]position
 	framer := http2.NewFramer(&frames, nil)
@@ -143,7 +141,7 @@ func TestAstray(t *testing.T) {
 		asked bool
 	}{{"\x82", false}, {"\x80", true}, {"\xbe", false}} {
 		do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: []byte(tt.block), EndStream: true, EndHeaders: true}))
-		table.data(record(bpf.KindData, bpf.Recv, &next, &frames))
+		table.data(record(bpf.Recv, &next, &frames))
 		do(t, table.send())
 		if asked := c.missing != nil; asked != tt.asked {
 			t.Errorf("block %x: the table is asked for: %t", tt.block, asked)

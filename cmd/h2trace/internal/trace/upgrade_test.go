@@ -68,13 +68,13 @@ func TestVersions(t *testing.T) {
 	want := make(map[string][]string)
 	conn := 0
 	for _, tt := range tests {
-		for _, kind := range []bpf.Kind{bpf.KindData, bpf.KindSegment} {
+		for _, plain := range []bool{false, true} {
 			for _, role := range []bpf.Role{bpf.RoleClient, bpf.RoleServer} {
 				for _, step := range []int{3, 1 << 20} {
 					conn++
-					converse(table, uint64(conn), kind, role, tt.said, step)
+					converse(table, uint64(conn), plain, role, tt.said, step)
 					scheme := "https"
-					if kind == bpf.KindSegment {
+					if plain {
 						scheme = "http"
 					}
 					for _, w := range tt.want {
@@ -125,8 +125,8 @@ func TestVersions(t *testing.T) {
 
 // converse gives a table the records of a conversation, of step bytes each, from its
 // open to its close.
-func converse(table *connTable, conn uint64, kind bpf.Kind, role bpf.Role, said []string, step int) {
-	table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: conn, PID: 9, Time: 1, Open: bpf.Open{Role: role, Plain: kind == bpf.KindSegment, Handshake: true}})
+func converse(table *connTable, conn uint64, plain bool, role bpf.Role, said []string, step int) {
+	table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9, Time: 1}, Role: role, Plain: plain, Handshake: true})
 	var next [2]position
 	for i, s := range said {
 		dir := i % 2
@@ -134,17 +134,14 @@ func converse(table *connTable, conn uint64, kind bpf.Kind, role bpf.Role, said 
 			dir = 1 - dir
 		}
 		for b := range slices.Chunk([]byte(s), step) {
-			r := record(kind, dir, &next, bytes.NewBuffer(b))
-			if r.Conn = conn; kind == bpf.KindData {
-				table.data(r)
-			} else {
-				table.segment(r)
-			}
+			d := record(dir, &next, bytes.NewBuffer(b))
+			d.Conn = conn
+			give(table, plain, d)
 		}
 	}
-	_ = table.close(&bpf.Record{Kind: bpf.KindClose, Conn: conn, PID: 9, Time: 1 << 20, Close: bpf.Close{Totals: bpf.Totals{
+	_ = table.close(&bpf.Close{Head: bpf.Head{Conn: conn, PID: 9, Time: 1 << 20}, Totals: bpf.Totals{
 		Seq: [2]uint64{next[0].seq, next[1].seq}, Offset: [2]uint64{next[0].offset, next[1].offset},
-	}}})
+	}})
 }
 
 // settings, request and response return frames.

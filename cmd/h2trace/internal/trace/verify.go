@@ -10,9 +10,9 @@ import (
 )
 
 // list takes what tells which connection a list of header fields belongs to.
-func (t *connTable) list(r *bpf.Record) {
-	if c := t.byID[r.Conn]; c != nil {
-		c.verify.List(&r.List)
+func (t *connTable) list(l *bpf.List) {
+	if c := t.byID[l.Conn]; c != nil {
+		c.verify.List(l)
 	}
 }
 

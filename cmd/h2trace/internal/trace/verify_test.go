@@ -62,25 +62,25 @@ func TestVerifyDoctored(t *testing.T) {
 			o := &Observer{events: events, losses: lossBook{events: events}}
 			o.conns = newConnTable(nil, events, clock{}, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil), func(int) *fetchenv.Source { return nil })
 			o.conns.verifier = verify.NewChecker()
-			feed := func(r bpf.Record) {
+			feed := func(e bpf.Event) {
 				t.Helper()
-				r.PID, r.Conn = 7, 1
-				if err := o.handle(&r); err != nil {
+				e.Header().PID, e.Header().Conn = 7, 1
+				if err := o.handle(e); err != nil {
 					t.Fatal(err)
 				}
 			}
-			feed(bpf.Record{Kind: bpf.KindOpen, Open: bpf.Open{Role: bpf.RoleClient, Handshake: true}})
-			feed(bpf.Record{Kind: bpf.KindHandshake})
+			feed(&bpf.Open{Role: bpf.RoleClient, Handshake: true})
+			feed(&bpf.Handshake{})
 			for i, f := range doctored {
-				feed(bpf.Record{Kind: bpf.KindField, Field: bpf.Field{
+				feed(&bpf.Field{
 					List: 1, Index: uint32(i), Whole: true, Name: f.Name, Value: f.Value,
-				}})
+				})
 			}
-			feed(bpf.Record{Kind: bpf.KindList, List: bpf.List{
+			feed(&bpf.List{
 				Dir: bpf.Send, ID: 1, Fields: uint32(len(doctored)), Stream: 1,
 				Fragment: block.Bytes(), FragmentLength: uint32(block.Len()),
-			}})
-			feed(bpf.Record{Kind: bpf.KindData, Data: bpf.Data{Dir: bpf.Send, Payload: wire.Bytes()}})
+			})
+			feed(&bpf.Data{Dir: bpf.Send, Payload: wire.Bytes()})
 			events.Summary(&export.Summary{Verify: o.conns.verified()})
 			if err := events.Close(); err != nil {
 				t.Fatal(err)

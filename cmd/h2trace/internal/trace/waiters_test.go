@@ -32,8 +32,8 @@ func closeMany(t *testing.T, conns, requests int) time.Duration {
 	for range 2 {
 		table := newTestTable(t, io.Discard)
 		for id := uint64(1); id <= uint64(conns); id++ {
-			table.open(&bpf.Record{Kind: bpf.KindOpen, Conn: id, PID: 9, Time: 1, Open: bpf.Open{Role: bpf.RoleClient, Plain: true, Handshake: true}})
-			table.segment(&bpf.Record{Kind: bpf.KindSegment, Conn: id, PID: 9, Time: 1, Data: bpf.Data{Dir: bpf.Send, Payload: []byte(asked.String())}})
+			table.open(&bpf.Open{Head: bpf.Head{Conn: id, PID: 9, Time: 1}, Role: bpf.RoleClient, Plain: true, Handshake: true})
+			table.segment(&bpf.Segment{Head: bpf.Head{Conn: id, PID: 9, Time: 1}, Dir: bpf.Send, Payload: []byte(asked.String())})
 		}
 		before := cpuTime(t)
 		do(t, table.endProcess(9, 100))

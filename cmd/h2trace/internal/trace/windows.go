@@ -69,12 +69,12 @@ func (r *recovery) forgoWindows(c *tracedConn) error {
 }
 
 // windows takes a sample of the windows of a connection.
-func (r *recovery) windows(rec *bpf.Record) error {
-	c := r.conns[rec.Conn]
+func (r *recovery) windows(w *bpf.Windows) error {
+	c := r.conns[w.Conn]
 	if c == nil || c.missing.windows.forgone {
 		return nil
 	}
-	m, w := &c.missing.windows, &rec.Windows
+	m := &c.missing.windows
 	m.samples++
 	m.left--
 	if w.Trusted {
@@ -92,7 +92,7 @@ func (r *recovery) windows(rec *bpf.Record) error {
 			return r.forgoWindows(c)
 		}
 	} else {
-		s := windowSample(rec, m.listing)
+		s := windowSample(w, m.listing)
 		if c.plain != nil {
 			for dir := range s.At {
 				s.At[dir] = c.place(dir, uint32(w.Offset[dir]))
@@ -106,7 +106,7 @@ func (r *recovery) windows(rec *bpf.Record) error {
 	}
 	if w.Trusted && !m.listed {
 		listing := c.decoder.Listing()
-		m.streams, m.listed = r.kernel.OpenStreams(rec.PID, w)
+		m.streams, m.listed = r.kernel.OpenStreams(w.PID, w)
 		m.listing = listing
 		if m.listings++; m.listings == maxListings {
 			m.listed = true
@@ -124,10 +124,9 @@ func (r *recovery) windows(rec *bpf.Record) error {
 }
 
 // windowSample is what the decoder is told of a sample.
-func windowSample(rec *bpf.Record, listing int64) decoder.WindowSample {
-	w := &rec.Windows
+func windowSample(w *bpf.Windows, listing int64) decoder.WindowSample {
 	s := decoder.WindowSample{
-		Time: rec.Time,
+		Time: w.Time,
 		At:   [2]int64{int64(w.Offset[bpf.Send]), int64(w.Offset[bpf.Recv])},
 		Conn: [2]decoder.Credit{
 			decoder.Send: {Bytes: w.State.Send, Known: true},

@@ -102,19 +102,19 @@ var versionControl = map[string]bool{"git": true, "hg": true, "svn": true, "bzr"
 
 // Exec handles a target that runs a new program, and returns it; with the arguments
 // of a version control system.
-func (t *Tracker) Exec(r *bpf.Record) (p Process, args []string) {
+func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
 	p = Process{
-		At: r.Time, PID: r.PID, PPID: r.Exec.PPID, Comm: r.Exec.Comm, Exe: r.Exec.Filename,
-		Life: r.Exec.Life, before: r.Exec.Before, image: r.Exec.Image,
+		At: e.Time, PID: e.PID, PPID: e.PPID, Comm: e.Comm, Exe: e.Filename,
+		Life: e.Life, before: e.Before, image: e.Image,
 	}
 	if exe, err := procfs.Executable(p.PID); err == nil && t.isCurrent(&p) {
 		p.Exe = exe
 	}
-	p.Source = t.environments.source(&p, r.Exec.Environ, t.isCurrent)
+	p.Source = t.environments.source(&p, e.Environ, t.isCurrent)
 	t.enter(p)
 	event := &export.Process{Action: export.ProcessExec}
 	if versionControl[filepath.Base(p.Exe)] {
-		event.Args = r.Exec.Args
+		event.Args = e.Args
 	}
 	t.Print(&p, event)
 	t.jobs <- func() { t.Print(&p, t.attacher.attach(&p)) }
@@ -123,23 +123,23 @@ func (t *Tracker) Exec(r *bpf.Record) (p Process, args []string) {
 
 // Exit handles the end of a target. One that never ran a program of its own,
 // such as the child of a fork that failed to exec, is not worth a line.
-func (t *Tracker) Exit(r *bpf.Record) {
-	p, ok := t.drop(r.PID)
-	if pid, life := r.PID, r.Exit.Life; t.holder.has(pid, life) { // for an exec that never came about
+func (t *Tracker) Exit(e *bpf.Exit) {
+	p, ok := t.drop(e.PID)
+	if pid, life := e.PID, e.Life; t.holder.has(pid, life) { // for an exec that never came about
 		t.jobs <- func() { t.holder.part(pid, life).end() }
 	}
 	if !ok {
 		return
 	}
 	event := &export.Process{Action: export.ProcessExit}
-	if p.Life == r.Exit.Life { // else the record of its own exit was lost
-		code := r.Exit.Code()
+	if p.Life == e.Life { // else the record of its own exit was lost
+		code := e.Code()
 		event.ExitCode = &code
 		if p.Life != 0 { // its exec was seen
-			event.Duration = new(time.Duration(r.Time - p.At))
+			event.Duration = new(time.Duration(e.Time - p.At))
 		}
 	}
-	p.At = r.Time
+	p.At = e.Time
 	t.Print(&p, event)
 }
 

@@ -96,7 +96,7 @@ func TestTracker(t *testing.T) {
 		}, 1},
 		{"exits", "", living, func(tr *Tracker, pid int) {
 			execute(tr, pid, 1)
-			tr.Exit(&bpf.Record{PID: pid, Time: 9, Exit: bpf.Exit{Life: tr.kernel.(*fakeKernel).lives[pid], Status: 3 << 8}})
+			tr.Exit(&bpf.Exit{Head: bpf.Head{PID: pid, Time: 9}, Life: tr.kernel.(*fakeKernel).lives[pid], Status: 3 << 8})
 		}, []event{
 			{Action: "exec", PID: living}, {Action: "attached", PID: living}, {Action: "exit", PID: living, Exit: exits(3)},
 		}, 0},
@@ -112,7 +112,7 @@ func TestTracker(t *testing.T) {
 		{"is gone", "", gone, func(tr *Tracker, pid int) { execute(tr, pid, 1) }, []event{
 			{Action: "exec", PID: gone}, {Action: "skipped", Reason: "it exited before it could be looked at", PID: gone},
 		}, 0},
-		{"was never known", "", living, func(tr *Tracker, pid int) { tr.Exit(&bpf.Record{PID: pid}) }, nil, 0},
+		{"was never known", "", living, func(tr *Tracker, pid int) { tr.Exit(&bpf.Exit{Head: bpf.Head{PID: pid}}) }, nil, 0},
 		{"says what is not seen", "", living, func(tr *Tracker, pid int) {
 			execute(tr, pid, 1)
 			p, _ := tr.At(pid)
@@ -157,7 +157,7 @@ func TestTracker(t *testing.T) {
 // been attached to.
 func execute(tr *Tracker, pid int, life uint32) {
 	tr.kernel.(*fakeKernel).lives[pid] = bpf.Life(life)
-	tr.Exec(&bpf.Record{PID: pid, Time: int64(life), Exec: bpf.Exec{Life: bpf.Life(life), Filename: "sleep"}})
+	tr.Exec(&bpf.Exec{Head: bpf.Head{PID: pid, Time: int64(life)}, Life: bpf.Life(life), Filename: "sleep"})
 	done := make(chan struct{})
 	tr.jobs <- func() { close(done) }
 	<-done

@@ -1,0 +1,104 @@
+package bpf
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+)
+
+// parser turns samples of the ring into events. It has one of each kind, so that an
+// event takes no allocation of its own.
+type parser struct {
+	layoutAt func(index uint32) connLayout
+	large    largeTables
+
+	data      Data
+	segment   Segment
+	open      Open
+	close     Close
+	exec      Exec
+	exit      Exit
+	table     Table
+	block     Block
+	windows   Windows
+	message   Message
+	connect   ConnectFailed
+	field     Field
+	list      List
+	dns       DNS
+	hello     Hello
+	handshake Handshake
+	socket    SocketLeft
+}
+
+// parse returns the event of a sample, or nil for a part of a table that others
+// follow.
+func (p *parser) parse(sample []byte) (Event, error) {
+	exit, err := view[probesExitRecord](sample, int(unsafe.Sizeof(probesExitRecord{})))
+	if err != nil {
+		return nil, err
+	}
+	h := &exit.H
+	head := Head{Time: int64(h.Time), PID: int(h.Pid)}
+	switch probesRecordKind(h.Kind) {
+	case probesRecordKindRECORD_DATA:
+		return &p.data, p.data.parse(head, sample)
+	case probesRecordKindRECORD_SEGMENT:
+		return &p.segment, p.segment.parse(head, sample)
+	case probesRecordKindRECORD_OPEN:
+		return &p.open, p.open.parse(head, sample)
+	case probesRecordKindRECORD_CLOSE:
+		return &p.close, p.close.parse(head, sample)
+	case probesRecordKindRECORD_TABLE:
+		return p.parseTable(head, sample)
+	case probesRecordKindRECORD_PIECE:
+		return p.parsePiece(sample)
+	case probesRecordKindRECORD_BLOCK:
+		return &p.block, p.block.parse(head, sample)
+	case probesRecordKindRECORD_WINDOWS:
+		return &p.windows, p.windows.parse(head, sample, p.layoutAt)
+	case probesRecordKindRECORD_MESSAGE:
+		return &p.message, p.message.parse(head, sample)
+	case probesRecordKindRECORD_CONNECT:
+		return &p.connect, p.connect.parse(head, sample)
+	case probesRecordKindRECORD_FIELD:
+		return &p.field, p.field.parse(head, sample)
+	case probesRecordKindRECORD_LIST:
+		return &p.list, p.list.parse(head, sample)
+	case probesRecordKindRECORD_HANDSHAKE:
+		return &p.handshake, p.handshake.parse(head, sample)
+	case probesRecordKindRECORD_DNS:
+		p.dns.Head = head
+		return &p.dns, p.dns.parse(sample)
+	case probesRecordKindRECORD_HELLO:
+		p.hello.Head = head
+		return &p.hello, p.hello.parse(sample)
+	case probesRecordKindRECORD_SOCKET:
+		return &p.socket, p.socket.parse(head, sample)
+	case probesRecordKindRECORD_EXEC:
+		return &p.exec, p.exec.parse(head, sample)
+	case probesRecordKindRECORD_EXIT:
+		p.exit = Exit{Head: head, Status: exit.ExitCode, Life: Life(exit.Life)}
+		return &p.exit, nil
+	}
+	return nil, fmt.Errorf("record of unknown kind %d", h.Kind)
+}
+
+// Message is what the go command said on stderr, in one call: the beginning of it
+// and "…", where it was long.
+type Message struct {
+	Head
+	Text string
+}
+
+func (m *Message) parse(head Head, sample []byte) error {
+	raw, err := view[probesMessageRecord](sample, int(unsafe.Sizeof(probesMessageRecord{})))
+	if err != nil {
+		return err
+	}
+	*m = Message{Head: head, Text: string(raw.Text[:min(int(raw.Len), len(raw.Text))])}
+	if int(raw.Len) > len(raw.Text) {
+		m.Text = strings.ToValidUTF8(m.Text, "") + "…"
+	}
+	return nil
+}
