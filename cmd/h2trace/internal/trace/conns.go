@@ -35,7 +35,7 @@ type connTable struct {
 	losses   *lossBook
 	config   decoder.Config
 	recovery *recovery
-	names    *names
+	resolver *resolver
 	retries  exchange.Retries
 	hellos   hellos
 	segments *tcp.Assembler // of connections without TLS
@@ -79,7 +79,7 @@ func newConnTable(k kernel, events *export.JSONL, clk clock, losses *lossBook, c
 		recovery: recovery,
 		sourceOf: sourceOf,
 		budget:   http1.NewBudget(openBudget),
-		names:    newNames(events, clk, sourceOf),
+		resolver: newResolver(events, clk, sourceOf),
 		hellos:   newHellos(),
 		waiters:  newWaiters(),
 		lost:     lostOf(k),
@@ -110,7 +110,7 @@ func (t *connTable) open(o *bpf.Open) {
 	if o.Established != 0 {
 		took := time.Duration(o.Established - o.ConnectStart)
 		c.event.Connect = &took
-		t.names.resolved(&c.event, o.PID, o.ConnectStart)
+		t.resolver.resolved(&c.event, o.PID, o.ConnectStart)
 	}
 	if o.Handshake {
 		c.event.Joined = export.JoinedStart
@@ -207,7 +207,7 @@ func (t *connTable) expire(now int64, idle bool) error {
 		t.closing = dropFinished(t.closing)
 	}
 	t.guideAll()
-	t.names.expire(now)
+	t.resolver.expire(now)
 	err := t.recovery.tick(now, idle)
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
 }
@@ -299,7 +299,7 @@ func (t *connTable) endAll() error {
 	}
 	now := monotonic()
 	t.until = now
-	t.names.tracker.EndAll()
+	t.resolver.tracker.EndAll()
 	t.audit.compare(t, states, now)
 	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {
 		c.finish()

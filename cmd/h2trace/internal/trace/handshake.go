@@ -39,7 +39,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 		if e.Offer != nil {
 			name = cmp.Or(name, e.Offer.SNI)
 		}
-		notMade(&e, c.source, name)
+		failedDial(&e, c.source, name)
 	}
 	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
 	t.events.Conn(c.at(h.Time), &e)

@@ -19,24 +19,24 @@ const (
 	heldHellos = 1 << 20
 )
 
-// ends are the addresses of a connection, which the packets of a socket have in
+// endpoints are the addresses of a connection, which the packets of a socket have in
 // common with the tls.Conn on it.
-type ends struct{ local, remote netip.AddrPort }
+type endpoints struct{ local, remote netip.AddrPort }
 
 // hellos joins what clients offer with the connections that they offer it on.
 type hellos struct {
-	open     map[ends]*tracedConn // with TLS, the innermost on each socket
+	open     map[endpoints]*tracedConn // with TLS, the innermost on each socket
 	parts    map[uint64]*helloStream
 	segments *tcp.Assembler
-	early    map[ends]*export.Offer
+	early    map[endpoints]*export.Offer
 	// sent is when processes last began with TLS on a socket.
 	sent map[int]int64
 }
 
 func newHellos() hellos {
 	return hellos{
-		open: make(map[ends]*tracedConn), parts: make(map[uint64]*helloStream),
-		segments: tcp.NewAssembler(heldHellos), early: make(map[ends]*export.Offer),
+		open: make(map[endpoints]*tracedConn), parts: make(map[uint64]*helloStream),
+		segments: tcp.NewAssembler(heldHellos), early: make(map[endpoints]*export.Offer),
 		sent: make(map[int]int64),
 	}
 }
@@ -83,7 +83,7 @@ func (h *hellos) packet(pid int, when int64, p *bpf.Packet) {
 	if s.offer == nil {
 		return
 	}
-	at := ends{p.Local, p.Remote}
+	at := endpoints{p.Local, p.Remote}
 	if c := h.open[at]; c != nil {
 		c.event.Offer = s.offer
 		return
@@ -100,7 +100,7 @@ func (h *hellos) forget(socket uint64) {
 // inside takes what a client offers on the connection that begins inside of
 // another.
 func (h *hellos) inside(outer *tracedConn, o *export.Offer) {
-	at := outer.ends()
+	at := outer.endpoints()
 	if c := h.open[at]; c != nil && c != outer {
 		c.event.Offer = o
 		return
@@ -109,7 +109,7 @@ func (h *hellos) inside(outer *tracedConn, o *export.Offer) {
 }
 
 // hold keeps an offer for a connection that is not known yet.
-func (h *hellos) hold(at ends, o *export.Offer) {
+func (h *hellos) hold(at endpoints, o *export.Offer) {
 	if !at.remote.IsValid() {
 		return
 	}
@@ -121,7 +121,7 @@ func (h *hellos) hold(at ends, o *export.Offer) {
 
 // opened enters a connection with TLS.
 func (h *hellos) opened(c *tracedConn) {
-	at := c.ends()
+	at := c.endpoints()
 	if !at.remote.IsValid() {
 		return
 	}
@@ -135,14 +135,14 @@ func (h *hellos) opened(c *tracedConn) {
 // closed drops a connection, and what nobody has asked for on its socket: the
 // next one with these addresses is another.
 func (h *hellos) closed(c *tracedConn) {
-	at := c.ends()
+	at := c.endpoints()
 	if h.open[at] == c {
 		delete(h.open, at)
 	}
 	delete(h.early, at)
 }
 
-func (c *tracedConn) ends() ends { return ends{c.event.Local, c.event.Remote} }
+func (c *tracedConn) endpoints() endpoints { return endpoints{c.event.Local, c.event.Remote} }
 
 // readHello takes the next bytes of a direction, of which the client's may be a
 // ClientHello. A server says nothing before it has the whole of that.

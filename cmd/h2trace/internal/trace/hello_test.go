@@ -100,7 +100,7 @@ func TestHelloBound(t *testing.T) {
 	h := newHellos()
 	for socket := range uint64(3 * maxHellos) {
 		h.packet(1, 1, &bpf.Packet{Local: here, Remote: there, Socket: socket, Seq: 9, Payload: hello[9:]})
-		at := ends{here, netip.AddrPortFrom(there.Addr(), uint16(socket))}
+		at := endpoints{here, netip.AddrPortFrom(there.Addr(), uint16(socket))}
 		h.hold(at, want)
 	}
 	if len(h.parts) > maxHellos || len(h.early) > maxHellos {

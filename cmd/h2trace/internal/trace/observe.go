@@ -266,13 +266,13 @@ func (o *Observer) take(e bpf.Event) error {
 	case *bpf.Handshake:
 		o.conns.handshake(e)
 	case *bpf.DNS:
-		o.conns.names.packet(e)
+		o.conns.resolver.packet(e)
 	case *bpf.Hello:
 		o.conns.hellos.packet(e.PID, e.Time, &e.Packet)
 	case *bpf.SocketLeft:
 		o.sockets.left(&e.Socket, e.Time)
 	case *bpf.ConnectFailed:
-		o.conns.names.connectFailed(e)
+		o.conns.resolver.connectFailed(e)
 	case *bpf.Message:
 		o.complain(e)
 	case *bpf.Field:
@@ -290,7 +290,7 @@ func (o *Observer) take(e bpf.Event) error {
 // exec takes that a process runs a new program: what the one before had open ends.
 func (o *Observer) exec(e *bpf.Exec) error {
 	err := o.conns.endProcess(e.PID, e.Time)
-	o.conns.names.end(e.PID)
+	o.conns.resolver.end(e.PID)
 	o.conns.fetches.End(e.PID)
 	o.complaints.exec(o.processes.Exec(e))
 	return err
@@ -299,7 +299,7 @@ func (o *Observer) exec(e *bpf.Exec) error {
 // exit takes the end of a process.
 func (o *Observer) exit(e *bpf.Exit) error {
 	err := o.conns.endProcess(e.PID, e.Time)
-	o.conns.names.leave(e.PID, e.Time)
+	o.conns.resolver.leave(e.PID, e.Time)
 	o.conns.fetches.End(e.PID)
 	o.sockets.exit(e.PID, e.Time)
 	for _, said := range o.complaints.exit(e.PID, e.Code()) {

@@ -29,10 +29,10 @@ type sockets struct {
 // socketID tells sockets of one time from those of another.
 type socketID struct {
 	id uint64
-	ends
+	endpoints
 }
 
-func idOf(s *bpf.Socket) socketID { return socketID{s.ID, ends{s.Local, s.Remote}} }
+func idOf(s *bpf.Socket) socketID { return socketID{s.ID, endpoints{s.Local, s.Remote}} }
 
 // look is what was found at a kernel time.
 type look struct {
@@ -121,7 +121,7 @@ func (w *sockets) printSilent(list []bpf.Socket, at int64) {
 	if w.off {
 		return
 	}
-	var seen map[ends]bool
+	var seen map[endpoints]bool
 	for i := range list {
 		s := &list[i]
 		id := idOf(s)
@@ -130,12 +130,12 @@ func (w *sockets) printSilent(list []bpf.Socket, at int64) {
 			continue
 		}
 		if seen == nil {
-			seen = make(map[ends]bool, len(w.conns.byID))
+			seen = make(map[endpoints]bool, len(w.conns.byID))
 			for _, c := range w.conns.byID {
-				seen[c.ends()] = true
+				seen[c.endpoints()] = true
 			}
 		}
-		if seen[id.ends] {
+		if seen[id.endpoints] {
 			continue
 		}
 		w.silent[id] = true
@@ -176,7 +176,7 @@ func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
 		}
 	}
 	if e.Role == decoder.Client {
-		notMade(&e, proc.Source, "")
+		failedDial(&e, proc.Source, "")
 	}
 	w.conns.events.Conn(export.Meta{Time: w.conns.clock.wall(at), PID: s.PID, Comm: proc.Comm}, &e)
 }

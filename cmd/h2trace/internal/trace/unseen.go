@@ -28,13 +28,13 @@ func (w *sockets) unsure(now int64) bool {
 
 // judgeRunning says of which processes nothing is seen, though they speak.
 func (w *sockets) judgeRunning(l look) {
-	early := make(map[ends]bool)
+	early := make(map[endpoints]bool)
 	for _, c := range w.conns.byID {
 		if l.at-c.since < patient.Nanoseconds() {
-			early[c.ends()] = true
+			early[c.endpoints()] = true
 		}
 	}
-	l.list = slices.DeleteFunc(l.list, func(s bpf.Socket) bool { return !s.Unix && early[ends{s.Local, s.Remote}] })
+	l.list = slices.DeleteFunc(l.list, func(s bpf.Socket) bool { return !s.Unix && early[endpoints{s.Local, s.Remote}] })
 	w.judgeAll(l, patient)
 }
 

@@ -15,10 +15,10 @@ import (
 // to an HTTP proxy, and the one inside to the origin.
 type socket struct {
 	pid int
-	ends
+	endpoints
 }
 
-func (c *tracedConn) socket() socket { return socket{c.meta.PID, c.ends()} }
+func (c *tracedConn) socket() socket { return socket{c.meta.PID, c.endpoints()} }
 
 // enter notes that a connection uses its socket. If another one does already,
 // this one goes through its tunnel, and the peer of that is an HTTP proxy.

@@ -14,9 +14,9 @@ import (
 	"h2trace/export"
 )
 
-// names follows how processes resolve names, and prints what they asked and
+// resolver follows how processes resolve names, and prints what they asked and
 // what failed before there was a connection. It is the dns.Sink of its tracker.
-type names struct {
+type resolver struct {
 	events  *export.JSONL
 	clock   clock
 	tracker *dns.Tracker
@@ -36,13 +36,13 @@ type leaver struct {
 // leaveLinger is how long after its exit a process is remembered.
 const leaveLinger = 100 * time.Millisecond
 
-func newNames(events *export.JSONL, clk clock, sourceOf func(pid int) *fetchenv.Source) *names {
-	n := &names{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf, leaving: make(map[int]leaver)}
+func newResolver(events *export.JSONL, clk clock, sourceOf func(pid int) *fetchenv.Source) *resolver {
+	n := &resolver{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf, leaving: make(map[int]leaver)}
 	n.tracker = dns.NewTracker(n)
 	return n
 }
 
-func (n *names) packet(d *bpf.DNS) {
+func (n *resolver) packet(d *bpf.DNS) {
 	if l, ok := n.leaving[d.PID]; ok && l.at < d.Time {
 		n.end(d.PID) // which another process is now
 	}
@@ -54,19 +54,19 @@ func (n *names) packet(d *bpf.DNS) {
 }
 
 // leave takes the exit of a process.
-func (n *names) leave(pid int, at int64) {
+func (n *resolver) leave(pid int, at int64) {
 	n.leaving[pid] = leaver{at, n.sourceOf(pid)}
 }
 
 // end ends the lookups of a process.
-func (n *names) end(pid int) {
+func (n *resolver) end(pid int) {
 	n.tracker.End(pid)
 	delete(n.comms, pid)
 	delete(n.leaving, pid)
 }
 
 // expire ends what nothing more is expected of by now.
-func (n *names) expire(now int64) {
+func (n *resolver) expire(now int64) {
 	n.tracker.Expire(now)
 	for pid, l := range n.leaving {
 		if l.at+leaveLinger.Nanoseconds() < now {
@@ -76,7 +76,7 @@ func (n *names) expire(now int64) {
 }
 
 // source returns where a process fetches from, also of one that has exited.
-func (n *names) source(pid int) *fetchenv.Source {
+func (n *resolver) source(pid int) *fetchenv.Source {
 	if l, ok := n.leaving[pid]; ok {
 		return l.source
 	}
@@ -85,7 +85,7 @@ func (n *names) source(pid int) *fetchenv.Source {
 
 // resolved adds to a connection what is known of the name of its peer, to which
 // the process began to connect at the given time.
-func (n *names) resolved(e *export.Conn, pid int, at int64) {
+func (n *resolver) resolved(e *export.Conn, pid int, at int64) {
 	l, took, ok := n.tracker.Resolved(pid, e.Remote.Addr(), at)
 	if !ok {
 		return
@@ -95,7 +95,7 @@ func (n *names) resolved(e *export.Conn, pid int, at int64) {
 }
 
 // Query implements dns.Sink.
-func (n *names) Query(pid int, _ *dns.Lookup, q *dns.Query) {
+func (n *resolver) Query(pid int, _ *dns.Lookup, q *dns.Query) {
 	e := export.Conn{
 		Action: export.ConnDNS, Local: q.Local, Remote: q.Server, Role: decoder.Client, Protocol: export.ProtocolDNS,
 		Name: q.Name, Query: &export.Query{Type: q.Type, RCode: q.RCode, Answers: q.Answers},
@@ -110,7 +110,7 @@ func (n *names) Query(pid int, _ *dns.Lookup, q *dns.Query) {
 }
 
 // Failed implements dns.Sink.
-func (n *names) Failed(pid int, l *dns.Lookup) {
+func (n *resolver) Failed(pid int, l *dns.Lookup) {
 	took := time.Duration(l.End - l.Start)
 	detail := "no answer from " + l.Server.String()
 	switch l.RCode {
@@ -124,12 +124,12 @@ func (n *names) Failed(pid int, l *dns.Lookup) {
 		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, DNS: &took,
 		Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail},
 	}
-	notMade(&e, n.source(pid), e.Name)
+	failedDial(&e, n.source(pid), e.Name)
 	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e)
 }
 
 // connectFailed takes a connect that came to nothing.
-func (n *names) connectFailed(c *bpf.ConnectFailed) {
+func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
 	took := time.Duration(c.Time - c.Start)
 	e := export.Conn{
 		Action: export.ConnFailed, Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took,
@@ -142,13 +142,13 @@ func (n *names) connectFailed(c *bpf.ConnectFailed) {
 		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
 	}
 	n.resolved(&e, c.PID, c.Start)
-	notMade(&e, n.source(c.PID), e.Name)
+	failedDial(&e, n.source(c.PID), e.Name)
 	n.events.Conn(n.at(c.PID, c.Comm, c.Time), &e)
 }
 
-// notMade says whose a connection to what has that name would have been: of an
+// failedDial says whose a connection to what has that name would have been: of an
 // HTTP proxy, or of a proxy in GOPROXY.
-func notMade(e *export.Conn, s *fetchenv.Source, name string) {
+func failedDial(e *export.Conn, s *fetchenv.Source, name string) {
 	if via, ok := s.HTTPProxies().At(e.Remote, name); ok {
 		e.Via = via.URL
 		return
@@ -164,6 +164,6 @@ func errnoText(errno syscall.Errno) string {
 	return errno.Error()
 }
 
-func (n *names) at(pid int, comm string, monotonic int64) export.Meta {
+func (n *resolver) at(pid int, comm string, monotonic int64) export.Meta {
 	return export.Meta{Time: n.clock.wall(monotonic), PID: pid, Comm: comm}
 }
