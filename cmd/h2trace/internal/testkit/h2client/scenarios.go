@@ -181,10 +181,11 @@ func abort(ctx context.Context, c *client) error {
 	return get(ctx, c)
 }
 
-// early has the server answer before it has read the body.
+// early has the server answer before it has read the body, of which more is left than
+// the window of the stream allows.
 func early(ctx context.Context, c *client) error {
 	for range 3 {
-		_, resp, err := c.do(ctx, "POST", "/early", strings.NewReader(strings.Repeat("e", 500_000)), nil)
+		_, resp, err := c.do(ctx, "POST", "/early", strings.NewReader(strings.Repeat("e", 4<<20)), nil)
 		if err == nil && resp.StatusCode != http.StatusForbidden {
 			return fmt.Errorf("status %s", resp.Status)
 		}
