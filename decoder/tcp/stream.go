@@ -1,20 +1,10 @@
 package tcp
 
-import (
-	"bytes"
-	"cmp"
-	"slices"
-
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-	"github.com/google/gopacket/tcpassembly"
-)
-
 // Cause is why bytes are missing.
 type Cause uint8
 
 // The causes. LeftOut is for bytes that were not wanted, Lost for those that
-// the observer lost, and Overrun for those that more came behind than is held.
+// the observer lost, and Overrun for those after which more came than is held.
 const (
 	LeftOut Cause = iota
 	Lost
@@ -22,7 +12,7 @@ const (
 )
 
 // Sink takes the bytes of a Stream in order. Calls come from inside its methods;
-// they may call those of other Streams, of the same Assembler too.
+// they may call those of other Streams, of the same Budget too.
 type Sink interface {
 	// Data is called for the next bytes. at is when the last of them came, or
 	// those that were missing before them. b is not to be kept.
@@ -34,28 +24,9 @@ type Sink interface {
 // Stream is one direction of a connection. The zero value is one of which
 // nothing was seen. It is not safe for concurrent use.
 type Stream struct {
-	next    uint64
+	next    uint64 // the place of the first byte that is not handed on
 	leftOut uint64
-	begun   bool
-	flow    gopacket.Flow
-	ahead   []span // of what is held, in order and apart
-
-	// Of the call under way.
-	at      int64
-	sink    Sink
-	ready   []piece // from gopacket, to be handed on
-	missing uint64  // that is not reported yet
-	why     Cause
-}
-
-// span is a part of a stream.
-type span struct{ from, to uint64 }
-
-// piece is a part of a stream as gopacket gives it.
-type piece struct {
-	skipped uint64 // before it
-	b       []byte
-	holds   Cause
+	early   queue // what came before the byte at next
 }
 
 // LeaveOut says that segments which end before a place may not be reported.
@@ -63,170 +34,113 @@ func (s *Stream) LeaveOut(before uint64) { s.leftOut = before }
 
 // Segment takes a segment that lies at off. b is not kept. lost says that others
 // were lost before it.
-func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, a *Assembler, sink Sink) {
-	if len(b) == 0 {
-		return
+func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, budget *Budget, sink Sink) {
+	if len(b) > 0 {
+		s.add(piece{off, off + uint64(len(b)), b}, lost, budget, &output{at: at, sink: sink})
 	}
-	s.begin(at, off, lost, a, sink)
-	s.hold(span{off, off + uint64(len(b))})
-	s.segment(off, b, data, a)
-	s.report()
 }
 
 // Skip takes n bytes at off that were seen and are left out on purpose. They
 // have their place among the segments, like those that are there.
-func (s *Stream) Skip(at int64, off, n uint64, lost bool, a *Assembler, sink Sink) {
-	if n == 0 {
-		return
-	}
-	s.begin(at, off, lost, a, sink)
-	s.hold(span{off, off + n})
-	for n > 0 {
-		b := nothing[:min(n, uint64(len(nothing)))]
-		s.segment(off, b, LeftOut, a)
-		off, n = off+uint64(len(b)), n-uint64(len(b))
-	}
-	s.report()
-}
-
-// begin is called before anything is put at off.
-func (s *Stream) begin(at int64, off uint64, lost bool, a *Assembler, sink Sink) {
-	s.at, s.sink = at, sink
-	if !s.begun {
-		s.begun = true
-		a.enter(s)
-	}
-	if off > s.next && (lost || off < s.leftOut) {
-		s.fill(off, Lost, a)
+func (s *Stream) Skip(at int64, off, n uint64, lost bool, budget *Budget, sink Sink) {
+	if n > 0 {
+		s.add(piece{off, off + n, nil}, lost, budget, &output{at: at, sink: sink})
 	}
 }
 
 // Flush gives up on what is missing: nothing more will come.
-func (s *Stream) Flush(at int64, a *Assembler, sink Sink) {
-	if !s.begun {
-		return
+func (s *Stream) Flush(at int64, budget *Budget, sink Sink) {
+	out := &output{at: at, sink: sink}
+	for len(s.early.pieces) > 0 {
+		s.giveUp(s.early.pieces[0].from, Overrun, budget, out)
 	}
-	s.at, s.sink = at, sink
-	if n := len(s.ahead); n > 0 {
-		s.fill(s.ahead[n-1].to, Overrun, a)
-	}
-	s.report()
-	a.leave(s)
-	s.begun = false
+	out.report()
 }
 
 // Drop ends a Stream of which nothing more is wanted.
-func (s *Stream) Drop(a *Assembler) {
-	if s.begun {
-		a.leave(s)
-		*s = Stream{next: s.next}
+func (s *Stream) Drop(budget *Budget) { s.early.drop(budget) }
+
+// add takes a piece: hands it on, or holds it.
+func (s *Stream) add(p piece, lost bool, budget *Budget, out *output) {
+	if lost || p.from < s.leftOut {
+		s.giveUp(p.from, Lost, budget, out)
 	}
+	if p.from <= s.next {
+		s.handOn(p, out)
+		s.handOnEarly(budget, out)
+	} else {
+		s.early.put(p, budget)
+		for s.early.over(budget) {
+			s.giveUp(s.early.pieces[0].from, Overrun, budget, out)
+		}
+	}
+	out.report()
 }
 
-func (s *Stream) segment(off uint64, b []byte, holds Cause, a *Assembler) {
-	t := &layers.TCP{Seq: uint32(off)}
-	t.Payload = b
-	a.put(s, t, holds)
-	s.handOn()
-}
-
-// nothing stands in for bytes that are missing.
-var nothing [64 << 10]byte
-
-// fill gives up on the bytes before a place that are missing. gopacket passes
-// over a hole only when it holds too much, so each is filled.
-func (s *Stream) fill(to uint64, why Cause, a *Assembler) {
+// giveUp passes over the bytes before a place that are missing.
+func (s *Stream) giveUp(to uint64, why Cause, budget *Budget, out *output) {
 	for s.next < to {
 		end := to
-		if len(s.ahead) > 0 {
-			end = min(to, s.ahead[0].from)
+		if len(s.early.pieces) > 0 {
+			end = min(to, s.early.pieces[0].from)
 		}
 		cause := why
 		if end < s.leftOut {
 			cause = LeftOut
 		}
-		if len(s.ahead) == 0 { // a whole body, maybe
-			s.lack(end-s.next, cause)
-			a.leave(s)
-			s.next = end
-			a.enter(s)
+		n := end - s.next
+		s.next = end
+		out.lack(n, cause)
+		s.handOnEarly(budget, out)
+	}
+}
+
+// handOnEarly hands on what is held, up to the next hole.
+func (s *Stream) handOnEarly(budget *Budget, out *output) {
+	for {
+		p, ok := s.early.take(s.next, budget)
+		if !ok {
 			return
 		}
-		s.segment(s.next, nothing[:min(end-s.next, uint64(len(nothing)))], cause, a)
+		s.handOn(p, out)
 	}
 }
 
-// hold enters what gopacket is about to hold.
-func (s *Stream) hold(h span) {
-	i, _ := slices.BinarySearchFunc(s.ahead, h.from, func(o span, from uint64) int { return cmp.Compare(o.to, from) })
-	j := i
-	for ; j < len(s.ahead) && s.ahead[j].from <= h.to; j++ {
-		h.from, h.to = min(h.from, s.ahead[j].from), max(h.to, s.ahead[j].to)
+// handOn hands on what of a piece is new. It begins at next or before.
+func (s *Stream) handOn(p piece, out *output) {
+	if p.to <= s.next {
+		return
 	}
-	s.ahead = slices.Replace(s.ahead, i, j, h)
+	p = p.after(s.next)
+	s.next = p.to
+	if p.b == nil {
+		out.lack(p.to-p.from, LeftOut)
+		return
+	}
+	out.report()
+	out.sink.Data(out.at, p.b)
 }
 
-// Reassembled implements tcpassembly.Stream. gopacket is in the middle of its
-// work then, and what a sink does may come back to it; so nothing is handed on
-// yet. The first bytes may be those of the segment itself, others are in memory
-// that it uses again.
-func (s *Stream) Reassembled(list []tcpassembly.Reassembly) {
-	for i, r := range list {
-		p := piece{skipped: uint64(max(r.Skip, 0)), b: r.Bytes, holds: Cause(r.Seen.Unix())}
-		if p.skipped == 0 && len(p.b) == 0 {
-			continue
-		}
-		if p.holds == data && (i > 0 || p.skipped > 0) {
-			p.b = bytes.Clone(p.b)
-		}
-		s.ready = append(s.ready, p)
-	}
+// output is where a call hands on to. It joins holes that follow each other.
+type output struct {
+	at      int64
+	sink    Sink
+	missing uint64 // that is not reported yet
+	why     Cause
 }
-
-// handOn hands on what gopacket has put in order.
-func (s *Stream) handOn() {
-	for i := range s.ready {
-		p := &s.ready[i]
-		if p.skipped > 0 {
-			s.next += p.skipped
-			s.lack(p.skipped, Overrun)
-		}
-		n := uint64(len(p.b))
-		s.next += n
-		switch {
-		case n == 0:
-		case p.holds != data:
-			s.lack(n, p.holds)
-		default:
-			s.report()
-			s.sink.Data(s.at, p.b)
-		}
-	}
-	clear(s.ready)
-	s.ready = s.ready[:0]
-	known := slices.IndexFunc(s.ahead, func(o span) bool { return o.to > s.next })
-	if known < 0 {
-		s.ahead = s.ahead[:0]
-	} else {
-		s.ahead = slices.Delete(s.ahead, 0, known)
-	}
-}
-
-// ReassemblyComplete implements tcpassembly.Stream.
-func (s *Stream) ReassemblyComplete() {}
 
 // lack counts bytes that will not come.
-func (s *Stream) lack(n uint64, why Cause) {
-	if s.why != why {
-		s.report()
+func (o *output) lack(n uint64, why Cause) {
+	if o.why != why {
+		o.report()
 	}
-	s.missing, s.why = s.missing+n, why
+	o.missing, o.why = o.missing+n, why
 }
 
-// report tells of the bytes that will not come.
-func (s *Stream) report() {
-	if n := s.missing; n > 0 {
-		s.missing = 0
-		s.sink.Missing(s.at, n, s.why)
+// report reports the bytes that will not come.
+func (o *output) report() {
+	if n := o.missing; n > 0 {
+		o.missing = 0
+		o.sink.Missing(o.at, n, o.why)
 	}
 }

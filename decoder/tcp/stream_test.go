@@ -55,14 +55,14 @@ func TestStream(t *testing.T) {
 		{name: "record with a part left out lost", in: []segment{{0, "ab", false}, {5, "--", true}, {7, "h", false}}, want: []string{"1 ab", "2 -3 lost", "2 -2 left out", "3 h"}},
 		{name: "record lost, then a part left out that is held", in: []segment{{3, "--", false}, {7, "h", true}}, want: []string{"2 -3 lost", "2 -2 left out", "2 -2 lost", "2 h"}},
 		{name: "end while a part left out is held", in: []segment{{0, "a", false}, {3, "--", false}}, flush: true, want: []string{"1 a", "9 -2 overrun", "9 -2 left out"}},
-		{name: "more than may be held", most: 2 * pageBytes, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}},
+		{name: "more than may be held", most: leastHeld, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s Stream
 			var got recorder
-			a := NewAssembler(1 << 20)
+			a := NewBudget(1 << 20)
 			if tt.most > 0 {
-				a = NewAssembler(tt.most)
+				a = NewBudget(tt.most)
 			}
 			s.LeaveOut(tt.leftOut)
 			for i, seg := range tt.in {
@@ -95,7 +95,7 @@ func (w *whole) Missing(_ int64, n uint64, _ Cause) { w.t.Errorf("%d bytes are m
 // TestShuffled sends streams in segments that overlap, come late, and come
 // again.
 func TestShuffled(t *testing.T) {
-	a := NewAssembler(1 << 20)
+	a := NewBudget(1 << 20)
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		want := make([]byte, 1+rng.IntN(5000))
@@ -122,8 +122,8 @@ func TestShuffled(t *testing.T) {
 		for _, seg := range segments {
 			s.Segment(0, uint64(seg.from), want[seg.from:seg.to], false, a, got)
 		}
-		if !bytes.Equal(got.buf.Bytes(), want) || len(s.ahead) > 0 || s.next != uint64(len(want)) {
-			t.Fatalf("seed %d: got %d bytes, want %d; %v held", seed, got.buf.Len(), len(want), s.ahead)
+		if !bytes.Equal(got.buf.Bytes(), want) || len(s.early.pieces) > 0 || s.next != uint64(len(want)) {
+			t.Fatalf("seed %d: got %d bytes, want %d; %v held", seed, got.buf.Len(), len(want), s.early.pieces)
 		}
 		s.Flush(0, a, got)
 	}
@@ -148,7 +148,7 @@ func (r *accounted) Missing(_ int64, n uint64, why Cause) {
 // TestLeftOut sends streams of which parts are left out, in segments that overlap,
 // come late, and come again, cut elsewhere and copied whole.
 func TestLeftOut(t *testing.T) {
-	a := NewAssembler(1 << 20)
+	a := NewBudget(1 << 20)
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		want := make([]byte, 1+rng.IntN(100_000))
@@ -195,8 +195,8 @@ func TestLeftOut(t *testing.T) {
 				at = to
 			}
 		}
-		if got.at != uint64(len(want)) || len(s.ahead) > 0 {
-			t.Fatalf("seed %d: got %d bytes, want %d; %v held", seed, got.at, len(want), s.ahead)
+		if got.at != uint64(len(want)) || len(s.early.pieces) > 0 {
+			t.Fatalf("seed %d: got %d bytes, want %d; %v held", seed, got.at, len(want), s.early.pieces)
 		}
 		s.Flush(0, a, got)
 	}
@@ -216,7 +216,7 @@ func (f *flusher) Data(at int64, b []byte) {
 // TestFlushInside ends a Stream, with bytes that are held, while another hands
 // on what it held.
 func TestFlushInside(t *testing.T) {
-	a := NewAssembler(1 << 20)
+	a := NewBudget(1 << 20)
 	var s, other Stream
 	var otherGot recorder
 	other.Segment(1, 5, []byte("later"), false, a, &otherGot)
@@ -259,7 +259,7 @@ func (p *placed) Missing(_ int64, n uint64, _ Cause) { p.at += n }
 // are left out in both ways, and come late and again: what is handed on is in its
 // place.
 func TestDamaged(t *testing.T) {
-	a := NewAssembler(10 * pageBytes)
+	a := NewBudget(10 * leastHeld)
 	for seed := range uint64(500) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		want := make([]byte, 20_000)
@@ -284,8 +284,8 @@ func TestDamaged(t *testing.T) {
 			at = max(at, to)
 		}
 		s.Flush(0, a, got)
-		if got.at != s.next || len(s.ahead) > 0 {
-			t.Fatalf("seed %d: %d bytes are handed on or missing, and %d is next; %v held", seed, got.at, s.next, s.ahead)
+		if got.at != s.next || len(s.early.pieces) > 0 {
+			t.Fatalf("seed %d: %d bytes are handed on or missing, and %d is next; %v held", seed, got.at, s.next, s.early.pieces)
 		}
 	}
 }

@@ -38,7 +38,7 @@ type connTable struct {
 	resolver *resolver
 	retries  exchange.Retries
 	hellos   hellos
-	segments *tcp.Assembler // of connections without TLS
+	segments *tcp.Budget // of connections without TLS
 	// adrift are those of them that guideAll is for.
 	adrift   map[*tracedConn]struct{}
 	requests requests
@@ -83,7 +83,7 @@ func newConnTable(k kernel, events *export.JSONL, clk clock, losses *lossBook, c
 		hellos:   newHellos(),
 		waiters:  newWaiters(),
 		lost:     lostOf(k),
-		segments: tcp.NewAssembler(heldSegments),
+		segments: tcp.NewBudget(heldSegments),
 		adrift:   make(map[*tracedConn]struct{}),
 		byID:     make(map[uint64]*tracedConn),
 		spoke:    make(map[int]bool),

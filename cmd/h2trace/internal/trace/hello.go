@@ -27,7 +27,7 @@ type endpoints struct{ local, remote netip.AddrPort }
 type hellos struct {
 	open     map[endpoints]*tracedConn // with TLS, the innermost on each socket
 	parts    map[uint64]*helloStream
-	segments *tcp.Assembler
+	segments *tcp.Budget
 	early    map[endpoints]*export.Offer
 	// sent is when processes last began with TLS on a socket.
 	sent map[int]int64
@@ -36,7 +36,7 @@ type hellos struct {
 func newHellos() hellos {
 	return hellos{
 		open: make(map[endpoints]*tracedConn), parts: make(map[uint64]*helloStream),
-		segments: tcp.NewAssembler(heldHellos), early: make(map[endpoints]*export.Offer),
+		segments: tcp.NewBudget(heldHellos), early: make(map[endpoints]*export.Offer),
 		sent: make(map[int]int64),
 	}
 }

@@ -10,8 +10,7 @@ import (
 
 const (
 	// heldSegments bounds the bytes that are held of all connections without
-	// TLS because others before them are on their way. What holds them grows by
-	// doubling and is kept, so that up to twice as much may be in use.
+	// TLS because others before them are on their way.
 	heldSegments = 32 << 20
 	// maxUndecided is how much of a connection is looked at to find HTTP in it.
 	maxUndecided = 256 << 10

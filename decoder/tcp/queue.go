@@ -1,0 +1,112 @@
+package tcp
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+const (
+	// maxHeld bounds what one Stream holds: what a receive window may hold while
+	// a segment is sent again.
+	maxHeld = 4 << 20
+	// leastHeld is what a piece counts for at least. It bounds how many there are.
+	leastHeld = 2 << 10
+)
+
+// Budget bounds what many Streams hold in all. It is not safe for concurrent
+// use.
+type Budget struct{ most, held int }
+
+// NewBudget returns a Budget of most bytes.
+func NewBudget(most int) *Budget { return &Budget{most: most} }
+
+// piece is an interval of a stream.
+type piece struct {
+	from, to uint64
+	b        []byte // nil: left out on purpose
+}
+
+// after returns the part of a piece from a place in it on.
+func (p piece) after(from uint64) piece {
+	if p.b != nil {
+		p.b = p.b[from-p.from:]
+	}
+	p.from = from
+	return p
+}
+
+// before returns the part of a piece up to a place in it.
+func (p piece) before(to uint64) piece {
+	if p.b != nil {
+		p.b = p.b[:to-p.from]
+	}
+	p.to = to
+	return p
+}
+
+// cost is what a piece takes of a Budget.
+func (p piece) cost() int { return max(leastHeld, len(p.b)) }
+
+// queue holds the pieces of a stream that came too early: in order, apart, and
+// none of them empty. The assemblers of gopacket cannot take its place: they pass
+// over a hole only when they hold too much or too long, and nothing tells them
+// that bytes of a known length will not come.
+type queue struct {
+	pieces []piece
+	cost   int
+}
+
+// put copies what of a piece is not held yet.
+func (q *queue) put(p piece, budget *Budget) {
+	i, _ := slices.BinarySearchFunc(q.pieces, p.from, func(o piece, from uint64) int {
+		return cmp.Compare(o.to, from+1)
+	})
+	for ; p.from < p.to; i++ {
+		next := p.to // of what is not held
+		if i < len(q.pieces) {
+			held := q.pieces[i]
+			if held.from <= p.from {
+				p = p.after(min(p.to, held.to))
+				continue
+			}
+			next = min(next, held.from)
+		}
+		q.insert(i, p.before(next), budget)
+		p = p.after(next)
+	}
+}
+
+func (q *queue) insert(i int, p piece, budget *Budget) {
+	p.b = bytes.Clone(p.b)
+	q.pieces = slices.Insert(q.pieces, i, p)
+	q.cost += p.cost()
+	budget.held += p.cost()
+}
+
+// take removes the first piece if it begins at a place or before.
+func (q *queue) take(at uint64, budget *Budget) (piece, bool) {
+	if len(q.pieces) == 0 || q.pieces[0].from > at {
+		return piece{}, false
+	}
+	p := q.pieces[0]
+	q.pieces[0] = piece{}
+	q.pieces = q.pieces[1:]
+	if len(q.pieces) == 0 {
+		q.pieces = nil
+	}
+	q.cost -= p.cost()
+	budget.held -= p.cost()
+	return p, true
+}
+
+// over reports whether the queue must get shorter.
+func (q *queue) over(budget *Budget) bool {
+	return len(q.pieces) > 0 && (q.cost > maxHeld || budget.held > budget.most)
+}
+
+// drop forgets all pieces.
+func (q *queue) drop(budget *Budget) {
+	budget.held -= q.cost
+	*q = queue{}
+}
