@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder/ktime"
 )
 
 // Direction is the way bytes went, seen from the observed process.
@@ -29,8 +31,8 @@ func (d Direction) String() string {
 // and is valid only until the call returns.
 type Frame struct {
 	// Time is the time of the bytes that completed the frame, as the caller
-	// gave it to Conn (nanoseconds; the decoder only passes it on).
-	Time     int64
+	// gave it to Conn; the decoder only passes it on.
+	Time     ktime.Time
 	Dir      Direction
 	Type     Type
 	Flags    Flags

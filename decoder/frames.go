@@ -1,10 +1,12 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // frame interprets a complete frame of h and reports it.
 func (c *Conn) frame(at int64, h *half, payload []byte) {
 	f := &c.out
 	*f = Frame{
-		Time:      at,
+		Time:      ktime.Time(at),
 		Dir:       h.dir,
 		Type:      h.frame.typ,
 		Flags:     h.frame.flags,

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder/ktime"
 )
 
 // model is a second implementation of RFC 9113 §6.9 by other means: it keeps
@@ -84,7 +86,7 @@ type trace struct {
 	framer *http2.Framer
 	inputs []input
 	want   []string
-	fields map[int64]string // of blocks, by time
+	fields map[ktime.Time]string // of blocks, by time
 	block  bytes.Buffer
 	enc    map[string]*hpack.Encoder
 	m      *model
@@ -95,7 +97,7 @@ type trace struct {
 func newTrace(seed, stream uint64) *trace {
 	g := &trace{
 		rng: rand.New(rand.NewPCG(seed, stream)), m: newModel(), next: 1,
-		fields: make(map[int64]string), enc: make(map[string]*hpack.Encoder),
+		fields: make(map[ktime.Time]string), enc: make(map[string]*hpack.Encoder),
 	}
 	g.framer = http2.NewFramer(&g.buf, nil)
 	return g
@@ -141,7 +143,7 @@ func (g *trace) headers(way, name string, id uint32, end bool) {
 	for _, f := range fields {
 		g.ok(g.enc[way].WriteField(f))
 	}
-	g.fields[int64(len(g.want))] = fmt.Sprint(fields)
+	g.fields[ktime.Time(len(g.want))] = fmt.Sprint(fields)
 	g.ok(g.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: g.block.Bytes(), EndStream: end, EndHeaders: true}))
 }
 

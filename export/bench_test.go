@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 func benchFrames() []*decoder.Frame {
@@ -33,7 +34,7 @@ func BenchmarkFrame(b *testing.B) {
 	j := NewJSONL(io.Discard, Options{})
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		m := Meta{Time: benchTime + int64(i)*1000, PID: 4711, Comm: "go", Conn: "c17"}
+		m := Meta{Time: ktime.Time(benchTime + i*1000), PID: 4711, Comm: "go", Conn: "c17"}
 		j.Frame(m, frames[i%len(frames)])
 	}
 	ours := b.Elapsed() / time.Duration(b.N)

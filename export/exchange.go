@@ -7,10 +7,10 @@ import (
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
+	"h2trace/decoder/ktime"
 )
 
-// Exchange is a request and its response. The times in it are Unix
-// nanoseconds.
+// Exchange is a request and its response.
 type Exchange struct {
 	*exchange.Exchange
 	// DNS, Connect and Handshake are how long each took of the connection,
@@ -59,7 +59,7 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	if e.Start == 0 {
 		b = append(b, "null"...)
 	} else {
-		b = j.times.append(b, e.Start)
+		b = j.appendTime(b, e.Start)
 	}
 	b = appendRetry(b, e.Retry)
 	b = appendTextOrNull(b, "via", e.Via)
@@ -127,7 +127,7 @@ func appendPhases(b []byte, e *Exchange) []byte {
 		case e.Reused == exchange.ReusedUnknown:
 			d = nil
 		case d != nil:
-			begin -= d.Nanoseconds()
+			begin = begin.Add(-*d)
 		}
 		b = appendMillisOrNull(b, key, d)
 	}
@@ -149,19 +149,19 @@ func appendPhases(b []byte, e *Exchange) []byte {
 		return append(b, `,"stall_ms":null`...)
 	}
 	b = append(b, `,"stall_ms":{"recv_window":`...)
-	b = appendMillis(b, time.Duration(e.RecvStall))
+	b = appendMillis(b, e.RecvStall)
 	b = append(b, `,"send_window":`...)
-	b = appendMillis(b, time.Duration(e.SendStall))
+	b = appendMillis(b, e.SendStall)
 	return append(b, '}')
 }
 
 // appendSpan appends how long it was from one time to the other, or null when
 // one of them is not known.
-func appendSpan(b []byte, key string, from, to int64) []byte {
+func appendSpan(b []byte, key string, from, to ktime.Time) []byte {
 	if from == 0 || to == 0 {
 		return appendMillisOrNull(b, key, nil)
 	}
-	d := time.Duration(to - from)
+	d := to.Sub(from)
 	return appendMillisOrNull(b, key, &d)
 }
 
@@ -218,7 +218,7 @@ func (j *JSONL) appendError(b []byte, e *exchange.Error) []byte {
 	return append(b, '}')
 }
 
-// Stall prints a stall event. The times in it are Unix nanoseconds.
+// Stall prints a stall event.
 func (j *JSONL) Stall(m Meta, s *exchange.Stall) {
 	if j.filter.hidden[KindStall] {
 		return
@@ -235,9 +235,9 @@ func (j *JSONL) Stall(m Meta, s *exchange.Stall) {
 	}
 	b = appendText(b, "side", side)
 	b = appendCount(b, "window", int(s.Window), true)
-	b = j.times.append(appendKey(b, "start"), s.Start)
+	b = j.appendTime(appendKey(b, "start"), s.Start)
 	b = appendKey(b, "stall_ms")
-	b = appendMillis(b, time.Duration(s.End-s.Start))
+	b = appendMillis(b, s.End.Sub(s.Start))
 	b = appendText(b, "ended_by", s.By)
 	j.out.end(append(b, '}'))
 }

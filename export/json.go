@@ -179,17 +179,12 @@ type timestamps struct {
 	prefix []byte
 }
 
-// append appends ns, in Unix nanoseconds, as an RFC 3339 string in UTC that
-// always has nine decimals.
-func (t *timestamps) append(b []byte, ns int64) []byte {
-	const perSecond = int64(time.Second)
-	second, frac := ns/perSecond, ns%perSecond
-	if frac < 0 {
-		second, frac = second-1, frac+perSecond
-	}
+// append appends a time as an RFC 3339 string in UTC that always has nine decimals.
+func (t *timestamps) append(b []byte, at time.Time) []byte {
+	second, frac := at.Unix(), at.Nanosecond()
 	if second != t.second || t.prefix == nil {
 		t.second = second
-		t.prefix = time.Unix(second, 0).UTC().AppendFormat(t.prefix[:0], `"2006-01-02T15:04:05.`)
+		t.prefix = at.UTC().AppendFormat(t.prefix[:0], `"2006-01-02T15:04:05.`)
 	}
 	b = append(b, t.prefix...)
 	var digits [9]byte

@@ -108,7 +108,7 @@ func TestTimestamps(t *testing.T) {
 		1_790_000_000_123_456_789, 1_790_000_001_000_000_000, 951_782_400_000_000_007, -1,
 	} {
 		want := time.Unix(0, ns).UTC().Format(`"2006-01-02T15:04:05.000000000Z"`)
-		if got := string(ts.append(nil, ns)); got != want {
+		if got := string(ts.append(nil, time.Unix(0, ns))); got != want {
 			t.Errorf("%d: got %s, want %s", ns, got, want)
 		}
 	}
@@ -120,7 +120,7 @@ func FuzzTimestamps(f *testing.F) {
 		var ts timestamps
 		for _, ns := range []int64{a, b} {
 			want := time.Unix(0, ns).UTC().Format(`"2006-01-02T15:04:05.000000000Z"`)
-			if got := string(ts.append(nil, ns)); got != want {
+			if got := string(ts.append(nil, time.Unix(0, ns))); got != want {
 				t.Errorf("%d: got %s, want %s", ns, got, want)
 			}
 		}

@@ -1,6 +1,10 @@
 package export
 
-import "io"
+import (
+	"io"
+
+	"h2trace/decoder/ktime"
+)
 
 // Options says what a JSONL prints of what it is given.
 type Options struct {
@@ -11,6 +15,8 @@ type Options struct {
 	// Bodies prints the captured part of DATA payloads, exactly as they are:
 	// bodies are not redacted.
 	Bodies bool
+	// Clock has the wall times that are printed for the kernel times of events.
+	Clock ktime.Clock
 }
 
 // JSONL writes events as JSON Lines. It is safe for concurrent use.
@@ -22,6 +28,7 @@ type JSONL struct {
 	out      *lineWriter
 	filter   Filter
 	bodies   bool
+	clock    ktime.Clock
 	redactor *redactor // nil shows secrets
 
 	// Guarded by out.mu, as is the state of the redactor.
@@ -32,7 +39,7 @@ type JSONL struct {
 // NewJSONL returns a JSONL that writes to w. An event reaches w within 100 ms
 // as long as w takes what is written to it. Close must be called at the end.
 func NewJSONL(w io.Writer, o Options) *JSONL {
-	j := &JSONL{out: newLineWriter(w), filter: o.Events, bodies: o.Bodies, flags: make(flagNames)}
+	j := &JSONL{out: newLineWriter(w), filter: o.Events, bodies: o.Bodies, clock: o.Clock, flags: make(flagNames)}
 	if !o.ShowSecrets {
 		j.redactor = newRedactor()
 	}

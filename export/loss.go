@@ -1,5 +1,7 @@
 package export
 
+import "h2trace/decoder/ktime"
+
 // LossReason is why records that were seen did not arrive.
 type LossReason string
 
@@ -19,7 +21,7 @@ const (
 
 // Loss is records that were seen and not delivered.
 type Loss struct {
-	Time    int64 // Unix nanoseconds
+	Time    ktime.Time
 	Reason  LossReason
 	Records uint64
 	Bytes   *uint64 // nil is unknown

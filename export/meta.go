@@ -1,10 +1,12 @@
 package export
 
+import "h2trace/decoder/ktime"
+
 // Meta is what events of every kind say first: when, and of which process
 // and connection.
 type Meta struct {
-	// Time is when the kernel saw the event, in Unix nanoseconds.
-	Time int64
+	// Time is when the kernel saw the event.
+	Time ktime.Time
 	PID  int
 	// Comm is the process's name in the kernel; empty is unknown.
 	Comm string
@@ -18,12 +20,17 @@ type Meta struct {
 const schemaVersion = "1"
 
 // appendHead appends a line up to its "event" key.
-func (j *JSONL) appendHead(b []byte, ns int64, k Kind) []byte {
+func (j *JSONL) appendHead(b []byte, at ktime.Time, k Kind) []byte {
 	b = append(b, `{"v":`+schemaVersion+`,"ts":`...)
-	b = j.times.append(b, ns)
+	b = j.appendTime(b, at)
 	b = append(b, `,"event":"`...)
 	b = append(b, kindNames[k]...)
 	return append(b, '"')
+}
+
+// appendTime appends the wall time of a kernel time.
+func (j *JSONL) appendTime(b []byte, at ktime.Time) []byte {
+	return j.times.append(b, j.clock.Wall(at))
 }
 
 // appendMeta appends a line up to its connection.

@@ -1,10 +1,14 @@
 package export
 
-import "time"
+import (
+	"time"
+
+	"h2trace/decoder/ktime"
+)
 
 // Summary is what the whole run came to.
 type Summary struct {
-	Time      int64 // Unix nanoseconds
+	Time      ktime.Time
 	Duration  time.Duration
 	Processes uint64
 	Conns     uint64

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // sharedOutput is read by a test while the timer writes to it.
@@ -67,7 +68,7 @@ func TestFlushUnderLoad(t *testing.T) {
 		out := &timedOutput{}
 		j := NewJSONL(out, Options{})
 		for range 200 {
-			j.Loss(&Loss{Time: time.Now().UnixNano()})
+			j.Loss(&Loss{Time: ktime.Time(time.Now().UnixNano())})
 			time.Sleep(7 * time.Millisecond)
 		}
 		if err := j.Close(); err != nil {

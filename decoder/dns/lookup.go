@@ -4,13 +4,16 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
+
+	"h2trace/decoder/ktime"
 )
 
 // Query is one question and what came of it.
 type Query struct {
 	Name, Type    string
 	Local, Server netip.AddrPort
-	Start, End    int64 // End is 0 without an answer
+	Start, End    ktime.Time // End is 0 without an answer
 	// RCode is empty without an answer. Answers are as dig +short writes them.
 	RCode   string
 	Answers []string
@@ -26,7 +29,7 @@ type Lookup struct {
 	Name string // without what a search list added
 	// Start is the first query, and End the last answer, or the last query
 	// while there is none.
-	Start, End int64
+	Start, End ktime.Time
 	RCode      string // of the last answer, empty when there was none
 	Server     netip.AddrPort
 
@@ -75,14 +78,14 @@ func isAddress(kind string) bool { return kind == "A" || kind == "AAAA" }
 
 // took returns how long it took until a time: from the first query to the last
 // answer before.
-func (l *Lookup) took(at int64) int64 {
-	var end int64
+func (l *Lookup) took(at ktime.Time) time.Duration {
+	var end ktime.Time
 	for _, q := range l.queries {
 		if q.End <= at {
 			end = max(end, q.End)
 		}
 	}
-	return end - l.Start
+	return end.Sub(l.Start)
 }
 
 // of reports whether a query for name is part of the lookup, and the name that

@@ -3,12 +3,15 @@ package dns
 import (
 	"net/netip"
 	"slices"
+	"time"
+
+	"h2trace/decoder/ktime"
 )
 
 // Packet is what a packet between a process and a name server carries.
 type Packet struct {
 	PID           int
-	At            int64 // nanoseconds
+	At            ktime.Time
 	Sent          bool
 	Local, Remote netip.AddrPort
 	Socket        uint64
@@ -34,14 +37,14 @@ const (
 	maxStreams   = 256
 )
 
-// Times in nanoseconds: for how long a process that found nothing may think
+// For how long a process that found nothing may think
 // before it asks for another name of its search list, how long an answer may
 // take, and how long after a lookup a second connection may be made to what it
 // found.
 const (
-	thinkTime  = 1e9
-	answerTime = 30e9
-	freshTime  = 2e9
+	thinkTime  = time.Second
+	answerTime = 30 * time.Second
+	freshTime  = 2 * time.Second
 )
 
 // Tracker follows the lookups of processes. It is not safe for concurrent use.
@@ -135,7 +138,7 @@ func (t *Tracker) query(proc *process, p *Packet, m *message) {
 // says single-request, or where the machine is busy.
 func (proc *process) goesOn(q *Query) *Lookup {
 	for i, l := range slices.Backward(proc.done) {
-		if l.End+thinkTime >= q.Start && l.lacks(q) {
+		if l.End.Add(thinkTime) >= q.Start && l.lacks(q) {
 			proc.done = slices.Delete(proc.done, i, i+1)
 			proc.open = append(proc.open, l)
 			return l
@@ -186,10 +189,10 @@ func (t *Tracker) close(pid int, proc *process, l *Lookup) {
 }
 
 // Expire ends the lookups of which nothing more is to be expected.
-func (t *Tracker) Expire(now int64) {
+func (t *Tracker) Expire(now ktime.Time) {
 	for pid, proc := range t.byPID {
 		for _, l := range slices.Clone(proc.open) {
-			if l.pending() && l.End+answerTime > now || l.End+thinkTime > now {
+			if l.pending() && l.End.Add(answerTime) > now || l.End.Add(thinkTime) > now {
 				continue
 			}
 			t.close(pid, proc, l)
@@ -218,7 +221,7 @@ func (t *Tracker) EndAll() {
 
 // Resolved returns the lookup that led a process to connect to addr at the given
 // time, and how long it took; ok is false when none did.
-func (t *Tracker) Resolved(pid int, addr netip.Addr, at int64) (l *Lookup, took int64, ok bool) {
+func (t *Tracker) Resolved(pid int, addr netip.Addr, at ktime.Time) (l *Lookup, took time.Duration, ok bool) {
 	proc := t.byPID[pid]
 	if proc == nil {
 		return nil, 0, false
@@ -226,7 +229,7 @@ func (t *Tracker) Resolved(pid int, addr netip.Addr, at int64) (l *Lookup, took 
 	for _, lookups := range [][]*Lookup{proc.open, proc.done} {
 		for _, o := range slices.Backward(lookups) {
 			took := o.took(at)
-			if took <= 0 || !o.addrs[addr.Unmap()] || o.used && o.Start+took+freshTime < at {
+			if took <= 0 || !o.addrs[addr.Unmap()] || o.used && o.Start.Add(took+freshTime) < at {
 				continue
 			}
 			o.used = true

@@ -6,9 +6,12 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/dns/dnsmessage"
+
+	"h2trace/decoder/ktime"
 )
 
 // recorder is a Sink that writes down what it gets.
@@ -43,7 +46,7 @@ var (
 
 const second = 1e9
 
-func (k *talk) send(at int64, socket uint64, sent bool, m *dnsmessage.Message) {
+func (k *talk) send(at ktime.Time, socket uint64, sent bool, m *dnsmessage.Message) {
 	k.t.Helper()
 	b, err := m.Pack()
 	if err != nil {
@@ -61,11 +64,11 @@ func question(id uint16, name string, kind dnsmessage.Type) *dnsmessage.Message 
 	}
 }
 
-func (k *talk) ask(at int64, id uint16, name string, kind dnsmessage.Type) {
+func (k *talk) ask(at ktime.Time, id uint16, name string, kind dnsmessage.Type) {
 	k.send(at, uint64(id), true, question(id, name, kind))
 }
 
-func (k *talk) answer(at int64, id uint16, name string, kind dnsmessage.Type, rcode dnsmessage.RCode, addrs ...string) {
+func (k *talk) answer(at ktime.Time, id uint16, name string, kind dnsmessage.Type, rcode dnsmessage.RCode, addrs ...string) {
 	m := question(id, name, kind)
 	m.Response, m.RCode = true, rcode
 	for _, a := range addrs {
@@ -267,7 +270,7 @@ func TestResolved(t *testing.T) {
 	k.ask(100, 1, "proxy.example.", a)
 	k.ask(101, 2, "proxy.example.", aaaa)
 	k.answer(150, 1, "proxy.example.", a, dnsmessage.RCodeSuccess, "203.0.113.5")
-	check := func(at, want int64) {
+	check := func(at ktime.Time, want time.Duration) {
 		t.Helper()
 		l, took, ok := k.tracker.Resolved(7, addr, at)
 		if ok != (want > 0) || ok && (took != want || l.Name != "proxy.example") {
@@ -305,7 +308,7 @@ func TestStream(t *testing.T) {
 	for range 200 {
 		k := newTalk(t)
 		for i, b := range [][]byte{framed(q), framed(r)} {
-			p := Packet{PID: 7, At: int64(i + 1), Sent: i == 0, Local: host, Remote: server, Socket: 1, TCP: true}
+			p := Packet{PID: 7, At: ktime.Time(i + 1), Sent: i == 0, Local: host, Remote: server, Socket: 1, TCP: true}
 			const first = 1<<32 - 10 // sequence numbers wrap around
 			for at := 0; at < len(b); {
 				n := 1 + rng.IntN(len(b)-at)
@@ -333,7 +336,7 @@ func FuzzPacket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, tcp bool) {
 		tr := NewTracker(&recorder{})
 		for i := range 4 {
-			tr.Packet(&Packet{PID: 7, At: int64(i), Sent: i%2 == 0, Local: host, Remote: server, TCP: tcp, Payload: b, Length: len(b)})
+			tr.Packet(&Packet{PID: 7, At: ktime.Time(i), Sent: i%2 == 0, Local: host, Remote: server, TCP: tcp, Payload: b, Length: len(b)})
 			if len(b) > 2 {
 				b[2] ^= 0x80 // QR
 			}

@@ -13,14 +13,15 @@ import (
 
 	"h2trace/decoder"
 	"h2trace/decoder/internal/cost"
+	"h2trace/decoder/ktime"
 )
 
 // nothing takes what a Tracker finds.
 type nothing struct{}
 
-func (nothing) Request(int64, *Exchange) {}
-func (nothing) Exchange(*Exchange)       {}
-func (nothing) Stall(*Stall)             {}
+func (nothing) Request(ktime.Time, *Exchange) {}
+func (nothing) Exchange(*Exchange)            {}
+func (nothing) Stall(*Stall)                  {}
 
 // floods are what a peer may do n times. Each frame is to cost the same, however
 // many streams are open.
@@ -53,7 +54,7 @@ var floods = map[string]func(t *Tracker, n int){
 	"stalls of the connection": func(t *Tracker, n int) {
 		for i := range n {
 			t.Frame(opening(uint32(2*i + 1)))
-			data := &decoder.Frame{Time: int64(i + 2), Type: decoder.TypeData, Dir: recv, StreamID: uint32(2*i + 1), Length: 1}
+			data := &decoder.Frame{Time: ktime.Time(i + 2), Type: decoder.TypeData, Dir: recv, StreamID: uint32(2*i + 1), Length: 1}
 			data.Window.ConnRecv.Known = true
 			data.Flags = decoder.FlagEndStream
 			t.Frame(data)

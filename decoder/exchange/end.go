@@ -1,6 +1,9 @@
 package exchange
 
-import "h2trace/decoder"
+import (
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+)
 
 // Ended is who ended a connection.
 type Ended uint8
@@ -17,7 +20,7 @@ const (
 
 // Close reports the exchanges that have not ended: the connection has, or is
 // not followed any longer.
-func (t *Tracker) Close(at int64, by Ended) {
+func (t *Tracker) Close(at ktime.Time, by Ended) {
 	if t == nil {
 		return
 	}
@@ -45,7 +48,7 @@ func (t *Tracker) Ended(by Ended) {
 }
 
 // fail ends what is open because of what the connection has said.
-func (t *Tracker) fail(at int64, c Class, detail string) {
+func (t *Tracker) fail(at ktime.Time, c Class, detail string) {
 	if t == nil {
 		return
 	}
@@ -59,7 +62,7 @@ func (t *Tracker) fail(at int64, c Class, detail string) {
 // cut reports an exchange that the end of its connection, or of the observing,
 // ended. Where it may have ended before, in bytes that were lost, neither its
 // error nor its end is known.
-func (t *Tracker) cut(o *open, at int64, by Ended) {
+func (t *Tracker) cut(o *open, at ktime.Time, by Ended) {
 	if o.losses != t.losses {
 		t.doubt(o)
 	}
@@ -77,13 +80,13 @@ func (t *Tracker) cut(o *open, at int64, by Ended) {
 }
 
 // giveUp reports an exchange that ended before it was complete.
-func (t *Tracker) giveUp(o *open, at int64, by string) {
+func (t *Tracker) giveUp(o *open, at ktime.Time, by string) {
 	o.giveUp(t.client, at)
 	t.end(o, at, by)
 }
 
 // leave reports an exchange that has ended by then, but when and how is not known.
-func (t *Tracker) leave(o *open, by int64, why string) {
+func (t *Tracker) leave(o *open, by ktime.Time, why string) {
 	o.giveUp(t.client, 0)
 	t.endStalls(o, by, why)
 	t.drop(o)
@@ -108,7 +111,7 @@ func (t *Tracker) forgetAll() {
 }
 
 // end reports an exchange that has ended.
-func (t *Tracker) end(o *open, at int64, by string) {
+func (t *Tracker) end(o *open, at ktime.Time, by string) {
 	t.endStalls(o, at, by)
 	t.drop(o)
 	t.report(o, at)
@@ -126,7 +129,7 @@ func (t *Tracker) drop(o *open) {
 	}
 }
 
-func (t *Tracker) report(o *open, at int64) {
+func (t *Tracker) report(o *open, at ktime.Time) {
 	o.End = at
 	if t.mixed != nil && !o.over[t.server()] {
 		o.Error = t.mixed

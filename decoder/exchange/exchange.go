@@ -1,7 +1,13 @@
 package exchange
 
-// Exchange is a request and its response. Times are those that the caller gave
-// with the bytes; 0 is unknown, or not reached.
+import (
+	"time"
+
+	"h2trace/decoder/ktime"
+)
+
+// Exchange is a request and its response. Its times are of the bytes that the
+// caller gave; 0 is unknown, or not reached.
 type Exchange struct {
 	Stream uint32 // 0 on HTTP/1.x
 	Proto  Proto
@@ -26,23 +32,22 @@ type Exchange struct {
 
 	// Of an exchange that was given up, RequestEnd is the last byte of the
 	// request that was sent, and ResponseEnd is End where the response had begun.
-	Start       int64 // first byte of the request
-	RequestEnd  int64 // its last byte
-	Response    int64 // first byte of the final response
-	ResponseEnd int64 // its last byte
-	End         int64 // when it ended, or was given up
+	Start       ktime.Time // first byte of the request
+	RequestEnd  ktime.Time // its last byte
+	Response    ktime.Time // first byte of the final response
+	ResponseEnd ktime.Time // its last byte
+	End         ktime.Time // when it ended, or was given up
 	// Latest is when the last whole frame came of a response that was cut, or is open,
 	// or on HTTP/1.x the last byte; 0 on all others, and where more may have come.
-	Latest int64
+	Latest ktime.Time
 	// Unanswered says that no head of a final response came before End.
 	Unanswered bool
 	// Open says that it had not ended when the observing did, at End.
 	Open bool
 
 	// RecvStall and SendStall are how long the peer, and how long the observed
-	// process, had used up the flow-control credit for it, in the unit of the
-	// times.
-	RecvStall, SendStall int64
+	// process, had used up the flow-control credit for it.
+	RecvStall, SendStall time.Duration
 
 	// GRPC is set on a call of gRPC.
 	GRPC *GRPC

@@ -5,6 +5,7 @@ import (
 
 	"h2trace/decoder"
 	"h2trace/decoder/http1"
+	"h2trace/decoder/ktime"
 )
 
 // connection is a Tracker with its decoder, as h2trace has them, and counts what is
@@ -21,24 +22,26 @@ func (c *connection) Protocol(int64, decoder.Protocol, bool) {}
 func (c *connection) Frame(f *decoder.Frame)                 { c.tracker.Frame(f) }
 func (c *connection) Resync(int64, decoder.Direction, int64) {}
 func (c *connection) Lost(d decoder.Direction)               { c.tracker.Lost(d) }
-func (c *connection) Mixed(at int64, line string)            { c.tracker.Mixed(at, line) }
+func (c *connection) Mixed(at int64, line string)            { c.tracker.Mixed(ktime.Time(at), line) }
+
 func (c *connection) Bytes(at int64, d decoder.Direction, b []byte) {
-	c.tracker.Data(at, d, b)
+	c.tracker.Data(ktime.Time(at), d, b)
 }
-func (c *connection) Gap(at int64, d decoder.Direction, n int64) { c.tracker.Gap(at, d, n) }
-func (c *connection) Request(int64, *Exchange)                   { c.begun++ }
+
+func (c *connection) Gap(at int64, d decoder.Direction, n int64) { c.tracker.Gap(ktime.Time(at), d, n) }
+func (c *connection) Request(ktime.Time, *Exchange)              { c.begun++ }
 func (c *connection) Stall(*Stall)                               {}
 func (c *connection) Exchange(e *Exchange) {
 	c.twice = c.twice || c.ended[e]
 	c.ended[e] = true
 }
 
-func (c *connection) Upgraded(at int64, settings string) {
+func (c *connection) Upgraded(at ktime.Time, settings string) {
 	c.conn = decoder.NewConn(decoder.Config{Role: c.conn.Role(), FromStart: true}, c)
-	c.conn.Upgrade(at, []byte(settings))
+	c.conn.Upgrade(int64(at), []byte(settings))
 }
 
-func (c *connection) Turned(_ int64, client decoder.Direction) {
+func (c *connection) Turned(_ ktime.Time, client decoder.Direction) {
 	role := decoder.Client
 	if client == recv {
 		role = decoder.Server
@@ -46,7 +49,9 @@ func (c *connection) Turned(_ int64, client decoder.Direction) {
 	c.conn = decoder.NewConn(decoder.Config{Role: role, FromStart: true}, c)
 }
 
-func (c *connection) Tunneled(at int64, d decoder.Direction, b []byte) { c.conn.Data(at, d, b) }
+func (c *connection) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
+	c.conn.Data(int64(at), d, b)
+}
 
 // FuzzConversation has two sides say anything, some of it lost, as HTTP/1.x and what
 // it becomes. Each exchange is reported once, and nothing is kept.

@@ -5,11 +5,12 @@ import (
 
 	"h2trace/decoder"
 	"h2trace/decoder/http1"
+	"h2trace/decoder/ktime"
 )
 
 // Data takes the next bytes of a connection that speaks HTTP/1.x. What speaks it
 // after a switch to HTTP/2 is not followed.
-func (t *Tracker) Data(at int64, d decoder.Direction, b []byte) {
+func (t *Tracker) Data(at ktime.Time, d decoder.Direction, b []byte) {
 	if t == nil || t.upgraded != nil {
 		return
 	}
@@ -19,7 +20,7 @@ func (t *Tracker) Data(at int64, d decoder.Direction, b []byte) {
 
 // Gap takes the loss of n bytes of a connection that speaks HTTP/1.x, -1 when
 // their number is not known.
-func (t *Tracker) Gap(at int64, d decoder.Direction, n int64) {
+func (t *Tracker) Gap(at ktime.Time, d decoder.Direction, n int64) {
 	if t == nil || t.upgraded != nil {
 		return
 	}
@@ -54,7 +55,7 @@ func (t *Tracker) startHTTP1() {
 type http1Sink Tracker
 
 // Request implements http1.Sink.
-func (s *http1Sink) Request(since, at int64, r *http1.Request) {
+func (s *http1Sink) Request(since, at ktime.Time, r *http1.Request) {
 	t := (*Tracker)(s)
 	o := &open{Exchange: Exchange{Start: since, End: at, Proto: proto(r.Proto)}}
 	t.pipelined = t.pipelined || t.answered() != nil
@@ -97,7 +98,7 @@ func proto(version string) Proto {
 }
 
 // RequestBody implements http1.Sink.
-func (s *http1Sink) RequestBody(at, n int64) {
+func (s *http1Sink) RequestBody(at ktime.Time, n int64) {
 	if o := s.last; o != nil {
 		o.RequestBytes += n
 		o.End, o.sent = at, at
@@ -105,7 +106,7 @@ func (s *http1Sink) RequestBody(at, n int64) {
 }
 
 // RequestEnd implements http1.Sink.
-func (s *http1Sink) RequestEnd(at int64) {
+func (s *http1Sink) RequestEnd(at ktime.Time) {
 	t := (*Tracker)(s)
 	o := t.last
 	if o == nil {
@@ -121,7 +122,7 @@ func (s *http1Sink) RequestEnd(at int64) {
 }
 
 // Response implements http1.Sink.
-func (s *http1Sink) Response(since, at int64, r *http1.Response) {
+func (s *http1Sink) Response(since, at ktime.Time, r *http1.Response) {
 	t := (*Tracker)(s)
 	if r.Status < 200 && r.Status != 101 {
 		return
@@ -163,7 +164,7 @@ func (t *Tracker) answered() *open {
 }
 
 // ResponseBody implements http1.Sink.
-func (s *http1Sink) ResponseBody(at, n int64) {
+func (s *http1Sink) ResponseBody(at ktime.Time, n int64) {
 	if o := s.answering; o != nil {
 		o.ResponseBytes += n
 		o.End, o.came, o.unclear = at, at, false
@@ -171,7 +172,7 @@ func (s *http1Sink) ResponseBody(at, n int64) {
 }
 
 // ResponseEnd implements http1.Sink. What is cut is left to Close.
-func (s *http1Sink) ResponseEnd(at int64, cut bool) {
+func (s *http1Sink) ResponseEnd(at ktime.Time, cut bool) {
 	o := s.answering
 	if o == nil || cut {
 		return
@@ -183,7 +184,7 @@ func (s *http1Sink) ResponseEnd(at int64, cut bool) {
 }
 
 // endHTTP1 reports an exchange of which both sides are complete.
-func (t *Tracker) endHTTP1(o *open, at int64) {
+func (t *Tracker) endHTTP1(o *open, at ktime.Time) {
 	if o.over[t.client] && o.over[t.server()] {
 		t.end(o, at, "")
 	}
@@ -191,7 +192,7 @@ func (t *Tracker) endHTTP1(o *open, at int64) {
 
 // Tunnel implements http1.Sink: the exchange that led to it is over, unless HTTP/2
 // goes on with it, or its request does.
-func (s *http1Sink) Tunnel(at int64) {
+func (s *http1Sink) Tunnel(at ktime.Time) {
 	t := (*Tracker)(s)
 	o := t.answering
 	if o == nil {
@@ -206,7 +207,7 @@ func (s *http1Sink) Tunnel(at int64) {
 }
 
 // Tunneled implements http1.Sink.
-func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
+func (s *http1Sink) Tunneled(at ktime.Time, client bool, b []byte) {
 	d := s.client
 	if !client {
 		d = (*Tracker)(s).server()
@@ -224,7 +225,7 @@ func (s *http1Sink) Tunneled(at int64, client bool, b []byte) {
 // Malformed implements http1.Sink: the request has no response that makes sense.
 // Of a connection that was met in the middle, or that bytes are missing of, it is
 // not known where messages begin.
-func (s *http1Sink) Malformed(at int64, client bool) {
+func (s *http1Sink) Malformed(at ktime.Time, client bool) {
 	t := (*Tracker)(s)
 	o := s.answering
 	if o == nil && t.unmet == 0 {
@@ -238,7 +239,7 @@ func (s *http1Sink) Malformed(at int64, client bool) {
 }
 
 // Lost implements http1.Sink: what waits for a response may have had it.
-func (s *http1Sink) Lost(int64, bool) {
+func (s *http1Sink) Lost(ktime.Time, bool) {
 	t := (*Tracker)(s)
 	t.settleUpgrade()
 	t.cfg.FromStart = false

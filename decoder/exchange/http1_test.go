@@ -9,6 +9,7 @@ import (
 
 	"h2trace/decoder"
 	"h2trace/decoder/http1"
+	"h2trace/decoder/ktime"
 )
 
 func TestHTTP1(t *testing.T) {
@@ -191,9 +192,11 @@ func TestPipelined(t *testing.T) {
 // TestPipelinedLoss loses responses to requests that were sent before them. No later
 // response is taken for that of another request.
 func TestPipelinedLoss(t *testing.T) {
-	ask := func(tr *Tracker, i int) { tr.Data(int64(i), send, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\n\r\n", i)) }
+	ask := func(tr *Tracker, i int) {
+		tr.Data(ktime.Time(i), send, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\n\r\n", i))
+	}
 	answer := func(tr *Tracker, i int) {
-		tr.Data(int64(i), recv, fmt.Appendf(nil, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /%d\r\n\r\n", i))
+		tr.Data(ktime.Time(i), recv, fmt.Appendf(nil, "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /%d\r\n\r\n", i))
 	}
 	for _, mid := range []bool{false, true} {
 		w := &whole{}
@@ -226,7 +229,7 @@ func TestHTTP1Silent(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		gap  int64
-		want int64
+		want ktime.Time
 	}{{"seen", 0, 20}, {"left out", 10, 0}} {
 		w := &whole{}
 		tr := New(Config{Scheme: "http", FromStart: true}, w)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // Frame takes a decoded frame of an HTTP/2 connection.
@@ -231,7 +232,7 @@ func (t *Tracker) complete(o *open, f *decoder.Frame) {
 }
 
 // over notes that a direction of a stream has no more to send.
-func (t *Tracker) over(o *open, d decoder.Direction, at int64) {
+func (t *Tracker) over(o *open, d decoder.Direction, at ktime.Time) {
 	if o.over[d] {
 		return
 	}

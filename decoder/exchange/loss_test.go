@@ -8,11 +8,12 @@ import (
 	"golang.org/x/net/http2"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // piece is what one Read or Write moved.
 type piece struct {
-	at  int64
+	at  ktime.Time
 	dir decoder.Direction
 	b   []byte
 }
@@ -21,9 +22,11 @@ type piece struct {
 func conversation(t *testing.T) []piece {
 	var pieces []piece
 	p := newPeers(t, nil)
-	p.hear = func(at int64, d decoder.Direction, b []byte) { pieces = append(pieces, piece{at, d, bytes.Clone(b)}) }
+	p.hear = func(at ktime.Time, d decoder.Direction, b []byte) {
+		pieces = append(pieces, piece{at, d, bytes.Clone(b)})
+	}
 	p.start(1 << 20)
-	at := int64(10)
+	at := ktime.Time(10)
 	for id := uint32(1); id < 12; id += 2 {
 		p.post(at, id, "/a")
 		p.data(at+1, send, id, 5, id%4 == 1)
@@ -54,7 +57,7 @@ func conversation(t *testing.T) []piece {
 func messages(*testing.T) []piece {
 	const post = "POST /a HTTP/1.1\r\nHost: goproxy.example\r\nContent-Length: 5\r\n\r\n"
 	var pieces []piece
-	for at := int64(10); at < 50; at += 10 {
+	for at := ktime.Time(10); at < 50; at += 10 {
 		pieces = append(pieces,
 			piece{at, send, []byte(post)},
 			piece{at + 1, send, []byte("abcde")},
@@ -78,7 +81,7 @@ type whole struct {
 
 func (w *whole) Exchange(e *Exchange) { w.exchanges = append(w.exchanges, *e) }
 
-func (w *whole) Request(int64, *Exchange) {}
+func (w *whole) Request(ktime.Time, *Exchange) {}
 
 // listen follows pieces, with those numbered lost missing.
 func listen(pieces []piece, lost [2]int, unknown bool, by Ended, role decoder.Role) []Exchange {
@@ -94,11 +97,11 @@ func listen(pieces []piece, lost [2]int, unknown bool, by Ended, role decoder.Ro
 		p.dir ^= client
 		switch {
 		case i != lost[0] && i != lost[1]:
-			c.Data(p.at, p.dir, p.b)
+			c.Data(int64(p.at), p.dir, p.b)
 		case unknown:
-			c.Gap(p.at, p.dir, -1)
+			c.Gap(int64(p.at), p.dir, -1)
 		default:
-			c.Gap(p.at, p.dir, int64(len(p.b)))
+			c.Gap(int64(p.at), p.dir, int64(len(p.b)))
 		}
 	}
 	c.Close(99)
@@ -111,7 +114,7 @@ func listen(pieces []piece, lost [2]int, unknown bool, by Ended, role decoder.Ro
 func TestLoss(t *testing.T) {
 	for name, say := range map[string]func(*testing.T) []piece{"HTTP/2": conversation, "HTTP/1.1": messages} {
 		pieces := say(t)
-		real := make(map[int64]Exchange) // by the time of their beginning
+		real := make(map[ktime.Time]Exchange) // by the time of their beginning
 		for _, e := range listen(pieces, [2]int{-1, -1}, false, EndedByPeer, decoder.Client) {
 			real[e.Start] = e
 		}
@@ -138,7 +141,7 @@ func TestLoss(t *testing.T) {
 }
 
 // differs says what of an exchange is not as it was.
-func differs(e *Exchange, real map[int64]Exchange) string {
+func differs(e *Exchange, real map[ktime.Time]Exchange) string {
 	if e.Error != nil {
 		return fmt.Sprintf("failed: %s: %s", e.Error.Class, e.Error.Detail)
 	}
@@ -149,7 +152,7 @@ func differs(e *Exchange, real map[int64]Exchange) string {
 	if !ok {
 		return "" // the beginning was lost
 	}
-	for name, times := range map[string][2]int64{
+	for name, times := range map[string][2]ktime.Time{
 		"request end": {e.RequestEnd, want.RequestEnd}, "response": {e.Response, want.Response},
 		"response end": {e.ResponseEnd, want.ResponseEnd}, "end": {e.End, want.End},
 	} {

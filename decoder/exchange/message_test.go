@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // judge keeps what rules were broken, besides exchanges.
@@ -22,14 +23,14 @@ func (j *judge) Frame(f *decoder.Frame) {
 	j.tracker.Frame(f)
 }
 
-func (p *peers) promise(at int64, id, promised uint32, fields ...string) {
+func (p *peers) promise(at ktime.Time, id, promised uint32, fields ...string) {
 	p.encode(recv, fields)
 	p.say(at, recv, func(f *http2.Framer) error {
 		return f.WritePushPromise(http2.PushPromiseParam{StreamID: id, PromiseID: promised, BlockFragment: p.block.Bytes(), EndHeaders: true})
 	})
 }
 
-func (p *peers) promiseInTwo(at int64, id, promised uint32, fields ...string) {
+func (p *peers) promiseInTwo(at ktime.Time, id, promised uint32, fields ...string) {
 	p.encode(recv, fields)
 	p.say(at, recv, func(f *http2.Framer) error {
 		return f.WritePushPromise(http2.PushPromiseParam{StreamID: id, PromiseID: promised, BlockFragment: p.block.Bytes()[:1]})
@@ -164,7 +165,7 @@ func judged(t *testing.T, role decoder.Role, do func(*peers)) *judge {
 	j.tracker = New(Config{Scheme: "https", FromStart: true}, j)
 	j.tracker.SetClient(turn(send))
 	p := newPeers(t, decoder.NewConn(decoder.Config{Role: role, FromStart: true}, j))
-	p.hear = func(at int64, d decoder.Direction, b []byte) { p.conn.Data(at, turn(d), b) }
+	p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { p.conn.Data(int64(at), turn(d), b) }
 	p.start(1 << 20)
 	do(p)
 	p.conn.Close(99)
@@ -268,11 +269,11 @@ func TestSilent(t *testing.T) {
 		p.get(10, 1, "/a")
 		p.headers(20, recv, 1, false, ":status=200", "content-length=100")
 		for i := range frames {
-			p.data(int64(30+10*i), recv, 1, 10, false)
+			p.data(ktime.Time(30+10*i), recv, 1, 10, false)
 		}
 		p.conn.Close(99)
 		w.tracker.Close(99, EndedByProcess)
-		if e, want := w.exchanges[0], int64(20+10*frames); e.Latest != want || e.ResponseEnd != 99 {
+		if e, want := w.exchanges[0], ktime.Time(20+10*frames); e.Latest != want || e.ResponseEnd != 99 {
 			t.Errorf("%s: got %+v, want Latest %d", name, e, want)
 		}
 	}
@@ -288,7 +289,7 @@ func TestCut(t *testing.T) {
 		p.start(1 << 20)
 		p.get(10, 1, "/a")
 		p.headers(20, recv, 1, false, ":status=200", "content-length=100")
-		p.hear = func(at int64, d decoder.Direction, b []byte) { p.conn.Data(at, d, b[:len(b)-60]) }
+		p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { p.conn.Data(int64(at), d, b[:len(b)-60]) }
 		p.data(30, recv, 1, 100, true)
 		p.conn.Close(99)
 		w.tracker.Close(99, by)

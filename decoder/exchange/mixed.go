@@ -1,8 +1,10 @@
 package exchange
 
+import "h2trace/decoder/ktime"
+
 // Mixed notes that client and server speak different versions of HTTP: what has no
 // complete response fails by that, now and later.
-func (t *Tracker) Mixed(at int64, detail string) {
+func (t *Tracker) Mixed(at ktime.Time, detail string) {
 	if t != nil {
 		t.mixed = &Error{ClassProtocol, detail}
 		t.fail(at, ClassProtocol, detail)

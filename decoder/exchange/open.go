@@ -2,8 +2,10 @@ package exchange
 
 import (
 	"strconv"
+	"time"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // open is an exchange that has not ended. Tens of thousands may be open at
@@ -24,11 +26,11 @@ type open struct {
 	unclear bool // the latest byte of the response came some time before came
 	losses  [2]uint32
 
-	sent int64 // the latest byte of the request
-	came int64 // the latest byte of the response
+	sent ktime.Time // the latest byte of the request
+	came ktime.Time // the latest byte of the response
 	// before is how long the connection had stood still, by direction, when the
 	// exchange began.
-	before [2]int64
+	before [2]time.Duration
 	flow   *flow // nil before the first DATA or WINDOW_UPDATE
 	// settings is the HTTP2-Settings field of a request on HTTP/1.1.
 	settings string
@@ -51,7 +53,7 @@ func (o *open) goesOn(d decoder.Direction) { o.unsure[d] = false }
 
 // giveUp gives an exchange that is not complete the times that it has up to
 // there, at, which is 0 where that is not known.
-func (o *open) giveUp(client decoder.Direction, at int64) {
+func (o *open) giveUp(client decoder.Direction, at ktime.Time) {
 	server := client ^ 1
 	if !o.over[client] && !o.unsure[client] {
 		o.RequestEnd = o.sent

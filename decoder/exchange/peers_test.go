@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // lines writes down what a Tracker finds.
@@ -18,7 +19,7 @@ type lines struct {
 	got     []string
 }
 
-func (l *lines) Request(int64, *Exchange) {}
+func (l *lines) Request(ktime.Time, *Exchange) {}
 
 func (l *lines) Exchange(e *Exchange) {
 	s := fmt.Sprintf("%d %s %s %d %v start=%d sent=%d first=%d last=%d end=%d bytes=%d,%d",
@@ -54,7 +55,7 @@ func (l *lines) Stall(s *Stall) {
 	l.got = append(l.got, fmt.Sprintf("stall %d %v window=%d %d-%d by %s", s.Stream, s.Side, s.Window, s.Start, s.End, s.By))
 }
 
-func (l *lines) InTunnel(at int64, d decoder.Direction, b []byte) {
+func (l *lines) InTunnel(at ktime.Time, d decoder.Direction, b []byte) {
 	l.got = append(l.got, fmt.Sprintf("in tunnel %s %d: %x", [...]string{"send", "recv"}[d], at, b))
 }
 
@@ -62,15 +63,16 @@ func (l *lines) Protocol(int64, decoder.Protocol, bool)        {}
 func (l *lines) Resync(_ int64, d decoder.Direction, _ int64)  { l.tracker.Lost(d) }
 func (l *lines) Lost(d decoder.Direction)                      { l.tracker.Lost(d) }
 func (l *lines) Frame(f *decoder.Frame)                        { l.tracker.Frame(f) }
-func (l *lines) Bytes(at int64, d decoder.Direction, b []byte) { l.tracker.Data(at, d, b) }
-func (l *lines) Gap(at int64, d decoder.Direction, n int64)    { l.tracker.Gap(at, d, n) }
+func (l *lines) Bytes(at int64, d decoder.Direction, b []byte) { l.tracker.Data(ktime.Time(at), d, b) }
+
+func (l *lines) Gap(at int64, d decoder.Direction, n int64) { l.tracker.Gap(ktime.Time(at), d, n) }
 
 // peers writes what the two sides of an HTTP/2 connection say, by x/net's
 // framer, and has it decoded.
 type peers struct {
 	t      *testing.T
 	conn   *decoder.Conn
-	hear   func(at int64, d decoder.Direction, b []byte)
+	hear   func(at ktime.Time, d decoder.Direction, b []byte)
 	buf    bytes.Buffer
 	framer *http2.Framer
 	hpack  [2]*hpack.Encoder
@@ -81,7 +83,7 @@ const send, recv = decoder.Send, decoder.Recv
 
 func newPeers(t *testing.T, conn *decoder.Conn) *peers {
 	p := &peers{t: t, conn: conn}
-	p.hear = func(at int64, d decoder.Direction, b []byte) { conn.Data(at, d, b) }
+	p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { conn.Data(int64(at), d, b) }
 	p.framer = http2.NewFramer(&p.buf, nil)
 	p.framer.AllowIllegalWrites = true
 	for d := range p.hpack {
@@ -91,7 +93,7 @@ func newPeers(t *testing.T, conn *decoder.Conn) *peers {
 }
 
 // say writes with the framer what a side says at a time.
-func (p *peers) say(at int64, d decoder.Direction, write func(*http2.Framer) error) {
+func (p *peers) say(at ktime.Time, d decoder.Direction, write func(*http2.Framer) error) {
 	p.buf.Reset()
 	if err := write(p.framer); err != nil {
 		p.t.Fatal(err)
@@ -120,31 +122,31 @@ func (p *peers) encode(d decoder.Direction, fields []string) {
 	}
 }
 
-func (p *peers) headers(at int64, d decoder.Direction, id uint32, end bool, fields ...string) {
+func (p *peers) headers(at ktime.Time, d decoder.Direction, id uint32, end bool, fields ...string) {
 	p.encode(d, fields)
 	p.say(at, d, func(f *http2.Framer) error {
 		return f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.block.Bytes(), EndHeaders: true, EndStream: end})
 	})
 }
 
-func (p *peers) get(at int64, id uint32, path string) {
+func (p *peers) get(at ktime.Time, id uint32, path string) {
 	p.headers(at, send, id, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path="+path)
 }
 
-func (p *peers) post(at int64, id uint32, path string) {
+func (p *peers) post(at ktime.Time, id uint32, path string) {
 	p.headers(at, send, id, false, ":method=POST", ":scheme=https", ":authority=goproxy.example", ":path="+path)
 }
 
-func (p *peers) ok(at int64, id uint32, end bool) { p.headers(at, recv, id, end, ":status=200") }
+func (p *peers) ok(at ktime.Time, id uint32, end bool) { p.headers(at, recv, id, end, ":status=200") }
 
-func (p *peers) data(at int64, d decoder.Direction, id uint32, n int, end bool) {
+func (p *peers) data(at ktime.Time, d decoder.Direction, id uint32, n int, end bool) {
 	p.say(at, d, func(f *http2.Framer) error { return f.WriteData(id, end, make([]byte, n)) })
 }
 
-func (p *peers) grant(at int64, d decoder.Direction, id, n uint32) {
+func (p *peers) grant(at ktime.Time, d decoder.Direction, id, n uint32) {
 	p.say(at, d, func(f *http2.Framer) error { return f.WriteWindowUpdate(id, n) })
 }
 
-func (p *peers) reset(at int64, d decoder.Direction, id uint32, code http2.ErrCode) {
+func (p *peers) reset(at ktime.Time, d decoder.Direction, id uint32, code http2.ErrCode) {
 	p.say(at, d, func(f *http2.Framer) error { return f.WriteRSTStream(id, code) })
 }

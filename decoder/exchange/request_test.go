@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // TestTarget has requests in each form that a target has (RFC 9112 §3.2, RFC 9113
@@ -56,7 +57,7 @@ type beginnings struct {
 	got []string
 }
 
-func (b *beginnings) Request(at int64, e *Exchange) {
+func (b *beginnings) Request(at ktime.Time, e *Exchange) {
 	b.got = append(b.got, fmt.Sprintf("%d: %d %s %s %v", at, e.Stream, e.Method, e.URL, e.Reused))
 }
 
@@ -86,7 +87,7 @@ func TestRequest(t *testing.T) {
 }
 
 // call makes a call of gRPC.
-func call(p *peers, at int64, id uint32) {
+func call(p *peers, at ktime.Time, id uint32) {
 	p.headers(at, send, id, true, ":method=POST", ":scheme=https", ":authority=a.example", ":path=/s.S/M", "content-type=application/grpc+proto")
 }
 

@@ -2,8 +2,10 @@ package exchange
 
 import (
 	"slices"
+	"time"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -12,9 +14,9 @@ const (
 	maxUnanswered = 256
 	// maxRepeated is the longest URL of one.
 	maxRepeated = 8 << 10
-	// retryTime is how long a client may wait before it does, in nanoseconds:
-	// net/http goes on for some 63 s (golang.org/x/net/http2.(*Transport).RoundTripOpt).
-	retryTime = 90e9
+	// retryTime is how long a client may wait before it does: net/http goes on for
+	// some 63 s (golang.org/x/net/http2.(*Transport).RoundTripOpt).
+	retryTime = 90 * time.Second
 )
 
 // Retry says that an exchange repeats one that was not answered.
@@ -68,7 +70,7 @@ type unanswered struct {
 	process int
 	method  string
 	url     string
-	end     int64
+	end     ktime.Time
 	next    Retry // of the one that repeats it
 }
 
@@ -82,7 +84,7 @@ func (r *Retries) Of(process int, conn string, e *Exchange) *Retry {
 	if i := slices.IndexFunc(r.unanswered, again); i >= 0 {
 		u := r.unanswered[i]
 		r.unanswered = slices.Delete(r.unanswered, i, i+1)
-		if e.Start-u.end <= retryTime {
+		if e.Start.Sub(u.end) <= retryTime {
 			retry = &u.next
 		}
 	}

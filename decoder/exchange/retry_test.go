@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder/ktime"
 )
 
 func TestRetries(t *testing.T) {
@@ -55,7 +57,7 @@ func TestRetries(t *testing.T) {
 		},
 		"much later": {
 			{1, Exchange{Method: "GET", URL: url, Start: 1, End: 2, Error: failed, again: refused}, nil},
-			{1, Exchange{Method: "GET", URL: url, Start: 3 + retryTime, End: 4 + retryTime, Status: 200}, nil},
+			{1, Exchange{Method: "GET", URL: url, Start: ktime.Time(3).Add(retryTime), End: ktime.Time(4).Add(retryTime), Status: 200}, nil},
 		},
 	} {
 		var r Retries

@@ -1,14 +1,19 @@
 package exchange
 
-import "h2trace/decoder"
+import (
+	"time"
+
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+)
 
 // roundTrip is the least time that the peer was seen to take for an answer
 // which it gives at once, to SETTINGS or PING: an upper bound of the round-trip
 // time.
 type roundTrip struct {
-	least   int64 // 0 while there was none
-	pending int64 // when SETTINGS was sent that is not acknowledged
-	ping    int64 // likewise
+	least   time.Duration // 0 while there was none
+	pending ktime.Time    // when SETTINGS was sent that is not acknowledged
+	ping    ktime.Time    // likewise
 	opaque  [8]byte
 }
 
@@ -26,11 +31,11 @@ func (r *roundTrip) frame(f *decoder.Frame) {
 	}
 }
 
-func (r *roundTrip) answered(asked *int64, at int64) {
+func (r *roundTrip) answered(asked *ktime.Time, at ktime.Time) {
 	if *asked == 0 {
 		return
 	}
-	if took := at - *asked; r.least == 0 || took < r.least {
+	if took := at.Sub(*asked); r.least == 0 || took < r.least {
 		r.least = max(took, 1)
 	}
 	*asked = 0

@@ -1,6 +1,11 @@
 package exchange
 
-import "h2trace/decoder"
+import (
+	"time"
+
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+)
 
 // Stall is a time for which one side had no flow-control credit left and more
 // to send (RFC 9113 §6.9).
@@ -11,7 +16,7 @@ type Stall struct {
 	Side decoder.Direction
 	// Window is the largest credit that the sender was seen to have, in bytes.
 	Window     int64
-	Start, End int64
+	Start, End ktime.Time
 	// By is what ended it: the frame that granted more, or that came with the
 	// new credit, or the end of the stream or connection.
 	By string
@@ -25,11 +30,11 @@ const maxGrants = 16
 // window is one flow-control window, of a stream or a connection, in one
 // direction.
 type window struct {
-	peak  int64 // the most credit there was
-	since int64 // when it was used up, 0 when it is not
+	peak  int64      // the most credit there was
+	since ktime.Time // when it was used up, 0 when it is not
 	// stood is, of a stream, how long the connection had stood still by then;
 	// of the connection, how long it has, without what goes on.
-	stood  int64
+	stood  time.Duration
 	grants *grants // of what the observed process granted
 }
 
@@ -40,7 +45,10 @@ type grants struct {
 }
 
 // grant is one WINDOW_UPDATE.
-type grant struct{ at, bytes int64 }
+type grant struct {
+	at    ktime.Time
+	bytes int64
+}
 
 // flow is the flow control of a stream.
 type flow [2]window
@@ -87,7 +95,7 @@ func (t *Tracker) spent(f *decoder.Frame, o *open) {
 // to the peer, and what the peer sends then another half: a peer that ends
 // exactly where earlier grants ended, while later ones were under way, had no
 // more.
-func (w *window) spent(f *decoder.Frame, left decoder.Credit, d decoder.Direction, rtt int64) bool {
+func (w *window) spent(f *decoder.Frame, left decoder.Credit, d decoder.Direction, rtt time.Duration) bool {
 	if !left.Known {
 		return false
 	}
@@ -101,7 +109,7 @@ func (w *window) spent(f *decoder.Frame, left decoder.Credit, d decoder.Directio
 	var later int64 // granted by the latest frames
 	for i := 1; i <= maxGrants; i++ {
 		g := w.grants.ring[(w.grants.next-i+maxGrants)%maxGrants]
-		if later += g.bytes; g.at == 0 || g.at <= f.Time-rtt || later > left.Bytes {
+		if later += g.bytes; g.at == 0 || g.at <= f.Time.Add(-rtt) || later > left.Bytes {
 			return false
 		}
 		if later == left.Bytes {
@@ -158,15 +166,15 @@ func (w *window) grant(d decoder.Direction, g grant) {
 
 // stood returns for how long, by then, the window of the connection has been
 // used up in all. It stands for all streams that have more to send.
-func (t *Tracker) stood(d decoder.Direction, at int64) int64 {
+func (t *Tracker) stood(d decoder.Direction, at ktime.Time) time.Duration {
 	w := &t.conn[d]
 	if w.since == 0 {
 		return w.stood
 	}
-	return w.stood + max(at-w.since, 0)
+	return w.stood + max(at.Sub(w.since), 0)
 }
 
-func (t *Tracker) endConnStall(d decoder.Direction, at int64, by string) {
+func (t *Tracker) endConnStall(d decoder.Direction, at ktime.Time, by string) {
 	if w := &t.conn[d]; w.since != 0 {
 		w.stood = t.stood(d, at)
 		t.endStall(w, 0, d, at, by)
@@ -175,17 +183,17 @@ func (t *Tracker) endConnStall(d decoder.Direction, at int64, by string) {
 
 // endStreamStall counts for the exchange what the connection's window does not
 // cover.
-func (t *Tracker) endStreamStall(o *open, d decoder.Direction, at int64, by string) {
+func (t *Tracker) endStreamStall(o *open, d decoder.Direction, at ktime.Time, by string) {
 	if o.flow == nil || o.flow[d].since == 0 {
 		return
 	}
 	w := &o.flow[d]
-	o.stall(d, at-w.since-max(t.stood(d, at)-w.stood, 0))
+	o.stall(d, at.Sub(w.since)-max(t.stood(d, at)-w.stood, 0))
 	t.endStall(w, o.Stream, d, at, by)
 }
 
 // endStalls ends the stalls of an exchange that ends.
-func (t *Tracker) endStalls(o *open, at int64, by string) {
+func (t *Tracker) endStalls(o *open, at ktime.Time, by string) {
 	for d := range decoder.Direction(len(o.over)) {
 		t.endStreamStall(o, d, at, by)
 		if !o.over[d] {
@@ -196,13 +204,13 @@ func (t *Tracker) endStalls(o *open, at int64, by string) {
 
 // endStall reports the end of a stall. After a loss, what ends it may be found
 // with an earlier time than what began it.
-func (t *Tracker) endStall(w *window, stream uint32, d decoder.Direction, at int64, by string) {
+func (t *Tracker) endStall(w *window, stream uint32, d decoder.Direction, at ktime.Time, by string) {
 	t.sink.Stall(&Stall{Stream: stream, Side: d, Window: w.peak, Start: w.since, End: max(at, w.since), By: by})
 	w.since = 0
 }
 
 // stall adds to the time for which an exchange stood still.
-func (o *open) stall(d decoder.Direction, took int64) {
+func (o *open) stall(d decoder.Direction, took time.Duration) {
 	if took = max(took, 0); d == decoder.Recv {
 		o.RecvStall += took
 	} else {

@@ -3,13 +3,14 @@ package exchange
 import (
 	"h2trace/decoder"
 	"h2trace/decoder/http1"
+	"h2trace/decoder/ktime"
 )
 
 // Sink receives what a Tracker finds. Calls come from inside its methods.
 type Sink interface {
 	// Request is called when the head of a request is complete. e is valid
 	// only until the call returns.
-	Request(at int64, e *Exchange)
+	Request(at ktime.Time, e *Exchange)
 	// Exchange is called when one ends, or when the Tracker is closed before
 	// that. e is valid only until the call returns.
 	Exchange(e *Exchange)
@@ -23,7 +24,7 @@ type TunnelSink interface {
 	Sink
 	// InTunnel is called for the bytes that follow the response. b is not to be
 	// kept.
-	InTunnel(at int64, d decoder.Direction, b []byte)
+	InTunnel(at ktime.Time, d decoder.Direction, b []byte)
 }
 
 // Config says what is known of a connection.
@@ -116,7 +117,7 @@ func (t *Tracker) Any(f func(e *Exchange) bool) bool {
 }
 
 // enter takes an exchange that begins, at that time.
-func (t *Tracker) enter(o *open, at int64) {
+func (t *Tracker) enter(o *open, at ktime.Time) {
 	if t.all.len == maxOpen {
 		t.forget(t.all.oldest)
 	}

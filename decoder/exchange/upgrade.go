@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // UpgradeSink is a Sink that takes HTTP/2 on a connection that began with
@@ -13,12 +14,12 @@ type UpgradeSink interface {
 	// Upgraded is called when the connection goes on with HTTP/2 as RFC 7540 §3.2
 	// says, before Tunneled. settings is the value of the request's HTTP2-Settings
 	// field, and the exchange is that of stream 1 now.
-	Upgraded(at int64, settings string)
+	Upgraded(at ktime.Time, settings string)
 	// Turned is called when it goes on with HTTP/2 from the start, in which client
 	// is the side that was asked. The exchange is over.
-	Turned(at int64, client decoder.Direction)
+	Turned(at ktime.Time, client decoder.Direction)
 	// Tunneled is called for the bytes that follow. b is not to be kept.
-	Tunneled(at int64, d decoder.Direction, b []byte)
+	Tunneled(at ktime.Time, d decoder.Direction, b []byte)
 }
 
 // upgrade is a connection whose server agreed to go on with HTTP/2, until it is
@@ -26,7 +27,7 @@ type UpgradeSink interface {
 type upgrade struct {
 	exchange *open
 	sink     UpgradeSink
-	at       int64
+	at       ktime.Time
 	first    [2][]byte // what each side said since
 	times    [2][]moment
 }
@@ -34,7 +35,7 @@ type upgrade struct {
 // moment is when the bytes from off on were said.
 type moment struct {
 	off int
-	at  int64
+	at  ktime.Time
 }
 
 // maxEarly bounds what a server may say before the request is complete: the windows
@@ -57,7 +58,7 @@ func begins(b []byte) (client, server bool) {
 }
 
 // take takes the first bytes after the switch.
-func (u *upgrade) take(t *Tracker, at int64, d decoder.Direction, b []byte) {
+func (u *upgrade) take(t *Tracker, at ktime.Time, d decoder.Direction, b []byte) {
 	if times := u.times[d]; len(times) == 0 || times[len(times)-1].at != at && len(times) < maxMoments {
 		u.times[d] = append(times, moment{len(u.first[d]), at})
 	}
@@ -130,7 +131,7 @@ func (t *Tracker) settleUpgrade() {
 
 // switched ends an exchange behind which the connection carries something else. Its
 // request may have more to say.
-func (t *Tracker) switched(o *open, at int64) {
+func (t *Tracker) switched(o *open, at ktime.Time) {
 	o.ResponseEnd, o.over[t.server()] = at, true
 	if t.last != o {
 		o.RequestEnd, o.over[t.client] = max(o.RequestEnd, o.Start), true

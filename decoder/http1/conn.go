@@ -1,37 +1,39 @@
 package http1
 
+import "h2trace/decoder/ktime"
+
 // Sink receives what a Conn cuts. Calls come from inside the methods of Conn,
 // those of one direction in the order of its bytes. Times are those that the
 // caller gave with the bytes.
 type Sink interface {
 	// Request is called when a head is complete; its first byte came at
 	// since.
-	Request(since, at int64, r *Request)
+	Request(since, at ktime.Time, r *Request)
 	// RequestBody is called for bytes of its body, without transfer coding.
-	RequestBody(at, n int64)
+	RequestBody(at ktime.Time, n int64)
 	// RequestEnd is called when the request is complete.
-	RequestEnd(at int64)
+	RequestEnd(at ktime.Time)
 	// Response is called when a head is complete: of the oldest request that
 	// has no final response yet, or of one that was not seen. One whose status
 	// is below 200, other than 101, is followed by another (RFC 9110 §15.2)
 	// and has neither body nor end.
-	Response(since, at int64, r *Response)
+	Response(since, at ktime.Time, r *Response)
 	// ResponseBody is called for bytes of its body, without transfer coding.
-	ResponseBody(at, n int64)
+	ResponseBody(at ktime.Time, n int64)
 	// ResponseEnd is called when the response is complete. cut says that the
 	// connection ended before it was, or that it is not known where it ends.
-	ResponseEnd(at int64, cut bool)
+	ResponseEnd(at ktime.Time, cut bool)
 	// Tunnel is called when the connection goes on with something else, after
 	// a 101 or a CONNECT that was granted. What follows goes to Tunneled.
-	Tunnel(at int64)
+	Tunnel(at ktime.Time)
 	// Tunneled is called for bytes after Tunnel. b is not to be kept.
-	Tunneled(at int64, client bool, b []byte)
+	Tunneled(at ktime.Time, client bool, b []byte)
 	// Malformed is called, before Lost, when what a side says is no message of
 	// HTTP/1.x (RFC 9112 §2.2, §6.3, §7.1).
-	Malformed(at int64, client bool)
+	Malformed(at ktime.Time, client bool)
 	// Lost is called when bytes of a side were lost, or make no sense, so
 	// that messages may have been missed.
-	Lost(at int64, client bool)
+	Lost(at ktime.Time, client bool)
 }
 
 // Conn cuts both directions of one connection. It is not safe for concurrent
@@ -64,7 +66,7 @@ func (c *Conn) Release() {
 // Data takes the next bytes of the client, or of the server. b is not kept.
 // Where a direction makes no sense any more, it does again when b begins with
 // the first line of a message.
-func (c *Conn) Data(at int64, client bool, b []byte) {
+func (c *Conn) Data(at ktime.Time, client bool, b []byte) {
 	if client {
 		if rest := c.client.feed(at, b, (*requests)(c)); len(rest) > 0 {
 			c.sink.Tunneled(at, true, rest)
@@ -78,7 +80,7 @@ func (c *Conn) Data(at int64, client bool, b []byte) {
 
 // Gap takes the loss of n bytes of a side, -1 when their number is not known.
 // One inside a body is counted as part of that.
-func (c *Conn) Gap(at int64, client bool, n int64) {
+func (c *Conn) Gap(at ktime.Time, client bool, n int64) {
 	if client {
 		c.client.gap(at, n, (*requests)(c))
 		return
@@ -104,7 +106,7 @@ func (c *Conn) Tunneled() bool { return c.server.state == tunnel && c.client.sta
 
 // Close ends the connection. A response whose body has no length ends with it
 // (RFC 9112 §6.3); any other that is not complete is cut.
-func (c *Conn) Close(at int64) {
+func (c *Conn) Close(at ktime.Time) {
 	if c.responding {
 		c.responding = false
 		c.sink.ResponseEnd(at, c.server.state != untilClose)
@@ -114,7 +116,7 @@ func (c *Conn) Close(at int64) {
 // requests is a Conn as the parser of what the client says.
 type requests Conn
 
-func (c *requests) head(since, at int64, b []byte) framing {
+func (c *requests) head(since, at ktime.Time, b []byte) framing {
 	r, ok := parseRequest(b)
 	if !ok {
 		return framing{state: broken}
@@ -136,20 +138,20 @@ func (c *requests) head(since, at int64, b []byte) framing {
 
 // giveUpBody ends the body of a response whose request was not seen, as another
 // begins: most clients wait for the end of the one before.
-func (c *requests) giveUpBody(at int64) {
+func (c *requests) giveUpBody(at ktime.Time) {
 	c.server.drop()
 	c.server.state, c.server.left = inHead, 0
 	c.responding = false
 	c.sink.ResponseEnd(at, true)
 }
 
-func (c *requests) body(at, n int64) { c.sink.RequestBody(at, n) }
+func (c *requests) body(at ktime.Time, n int64) { c.sink.RequestBody(at, n) }
 
-func (c *requests) end(at int64) { c.sink.RequestEnd(at) }
+func (c *requests) end(at ktime.Time) { c.sink.RequestEnd(at) }
 
-func (c *requests) malformed(at int64) { c.sink.Malformed(at, true) }
+func (c *requests) malformed(at ktime.Time) { c.sink.Malformed(at, true) }
 
-func (c *requests) fail(at int64) {
+func (c *requests) fail(at ktime.Time) {
 	c.waiting.clear()
 	c.sink.Lost(at, true)
 }
@@ -157,7 +159,7 @@ func (c *requests) fail(at int64) {
 // responses is a Conn as the parser of what the server says.
 type responses Conn
 
-func (c *responses) head(since, at int64, b []byte) framing {
+func (c *responses) head(since, at ktime.Time, b []byte) framing {
 	r, ok := parseResponse(b)
 	if !ok {
 		return framing{state: broken}
@@ -191,19 +193,19 @@ func (c *responses) head(since, at int64, b []byte) framing {
 	return f
 }
 
-func (c *responses) body(at, n int64) { c.sink.ResponseBody(at, n) }
+func (c *responses) body(at ktime.Time, n int64) { c.sink.ResponseBody(at, n) }
 
 // end is called for interim responses too, which have no end of their own.
-func (c *responses) end(at int64) {
+func (c *responses) end(at ktime.Time) {
 	if c.responding {
 		c.responding = false
 		c.sink.ResponseEnd(at, false)
 	}
 }
 
-func (c *responses) malformed(at int64) { c.sink.Malformed(at, false) }
+func (c *responses) malformed(at ktime.Time) { c.sink.Malformed(at, false) }
 
-func (c *responses) fail(at int64) {
+func (c *responses) fail(at ktime.Time) {
 	c.responding = false
 	c.waiting.clear()
 	c.sink.Lost(at, false)
@@ -211,7 +213,7 @@ func (c *responses) fail(at int64) {
 
 // tunnel ends HTTP/1 in both directions, that of the client behind the body of the
 // request: a server may agree to switch before it has read that (RFC 9110 §7.8).
-func (c *responses) tunnel(at int64) {
+func (c *responses) tunnel(at ktime.Time) {
 	c.sink.Tunnel(at)
 	if c.client.inMessage() {
 		c.client.last = true

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder/ktime"
 )
 
 // log writes down what a Conn calls. Body calls in a row count as one.
@@ -31,20 +33,22 @@ func (l *log) body(who string, n int64) {
 	l.add("%s body %d", who, n)
 }
 
-func (l *log) Request(_, _ int64, r *Request) { l.add("request %s %s %s", r.Method, r.Target, r.Proto) }
-func (l *log) RequestBody(_, n int64)         { l.body("request", n) }
-func (l *log) RequestEnd(int64)               { l.add("request end") }
-func (l *log) Response(_, _ int64, r *Response) {
+func (l *log) Request(_, _ ktime.Time, r *Request) {
+	l.add("request %s %s %s", r.Method, r.Target, r.Proto)
+}
+func (l *log) RequestBody(_ ktime.Time, n int64) { l.body("request", n) }
+func (l *log) RequestEnd(ktime.Time)             { l.add("request end") }
+func (l *log) Response(_, _ ktime.Time, r *Response) {
 	l.add("response %d %s", r.Status, r.Proto)
 }
-func (l *log) ResponseBody(_, n int64) { l.body("response", n) }
-func (l *log) ResponseEnd(_ int64, cut bool) {
+func (l *log) ResponseBody(_ ktime.Time, n int64) { l.body("response", n) }
+func (l *log) ResponseEnd(_ ktime.Time, cut bool) {
 	l.add("response end%s", map[bool]string{true: " cut"}[cut])
 }
-func (l *log) Tunnel(int64)                       { l.add("tunnel") }
-func (l *log) Tunneled(_ int64, c bool, b []byte) { l.add("tunneled client=%v %q", c, b) }
-func (l *log) Malformed(_ int64, c bool)          { l.add("malformed client=%v", c) }
-func (l *log) Lost(_ int64, c bool)               { l.add("lost client=%v", c) }
+func (l *log) Tunnel(ktime.Time)                       { l.add("tunnel") }
+func (l *log) Tunneled(_ ktime.Time, c bool, b []byte) { l.add("tunneled client=%v %q", c, b) }
+func (l *log) Malformed(_ ktime.Time, c bool)          { l.add("malformed client=%v", c) }
+func (l *log) Lost(_ ktime.Time, c bool)               { l.add("lost client=%v", c) }
 
 const (
 	client = true

@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 	"strconv"
+
+	"h2trace/decoder/ktime"
 )
 
 // maxHead bounds the head of a message. Go's server takes 1 MB by default and
@@ -35,10 +37,10 @@ const (
 // half cuts one direction.
 type half struct {
 	state state
-	line  []byte // gathered of a head, size line or trailer line
-	since int64  // time of the first byte of line
-	left  int64  // of the body or chunk
-	last  bool   // behind this message is the end of HTTP/1
+	line  []byte     // gathered of a head, size line or trailer line
+	since ktime.Time // time of the first byte of line
+	left  int64      // of the body or chunk
+	last  bool       // behind this message is the end of HTTP/1
 
 	budget *Budget
 	cost   int64 // what line takes of it
@@ -68,13 +70,13 @@ func (h *half) drop() {
 // parser is what a half tells of what it cuts.
 type parser interface {
 	// head takes a complete head and says how its body is framed.
-	head(since, at int64, b []byte) framing
-	body(at, n int64)
-	end(at int64)
+	head(since, at ktime.Time, b []byte) framing
+	body(at ktime.Time, n int64)
+	end(at ktime.Time)
 	// malformed is called when a message breaks the rules, before fail.
-	malformed(at int64)
+	malformed(at ktime.Time)
 	// fail is called when the direction makes no sense from here on.
-	fail(at int64)
+	fail(at ktime.Time)
 }
 
 // framing is how the body of a message ends (RFC 9112 §6.3).
@@ -84,7 +86,7 @@ type framing struct {
 }
 
 // feed takes the next bytes, and returns those behind the end of HTTP/1.
-func (h *half) feed(at int64, b []byte, p parser) []byte {
+func (h *half) feed(at ktime.Time, b []byte, p parser) []byte {
 	if h.state == broken && resumes(b) {
 		h.state = inHead
 	}
@@ -113,7 +115,7 @@ func (h *half) feed(at int64, b []byte, p parser) []byte {
 }
 
 // bodyEnd moves on when what was counted down is complete.
-func (h *half) bodyEnd(at int64, p parser) {
+func (h *half) bodyEnd(at ktime.Time, p parser) {
 	switch {
 	case h.left > 0:
 	case h.state == inChunk:
@@ -124,7 +126,7 @@ func (h *half) bodyEnd(at int64, p parser) {
 }
 
 // end ends a message.
-func (h *half) end(at int64, p parser) {
+func (h *half) end(at ktime.Time, p parser) {
 	if h.state = inHead; h.last {
 		h.state = tunnel
 	}
@@ -142,7 +144,7 @@ func (h *half) inMessage() bool {
 
 // readHead gathers a head and has it parsed. Empty lines before a start line
 // are passed over (RFC 9112 §2.2).
-func (h *half) readHead(at int64, b []byte, p parser) []byte {
+func (h *half) readHead(at ktime.Time, b []byte, p parser) []byte {
 	if len(h.line) == 0 {
 		b = bytes.TrimLeft(b, "\r\n")
 		h.since = at
@@ -185,7 +187,7 @@ func endsHead(b []byte) bool {
 }
 
 // readLine gathers one line of the chunked coding (RFC 9112 §7.1).
-func (h *half) readLine(at int64, b []byte, p parser) []byte {
+func (h *half) readLine(at ktime.Time, b []byte, p parser) []byte {
 	i := bytes.IndexByte(b, '\n')
 	take := len(b)
 	if i >= 0 {
@@ -212,7 +214,7 @@ func (h *half) readLine(at int64, b []byte, p parser) []byte {
 	return b[take:]
 }
 
-func (h *half) endLine(at int64, line []byte, p parser) {
+func (h *half) endLine(at ktime.Time, line []byte, p parser) {
 	switch h.state {
 	case inSize:
 		n, ok := chunkSize(line)
@@ -243,7 +245,7 @@ func chunkSize(line []byte) (int64, bool) {
 }
 
 // gap takes the loss of n bytes, -1 when their number is not known.
-func (h *half) gap(at, n int64, p parser) {
+func (h *half) gap(at ktime.Time, n int64, p parser) {
 	switch {
 	case h.state == tunnel:
 	case (h.state == inBody || h.state == inChunk) && n >= 0 && n <= h.left:
@@ -257,12 +259,12 @@ func (h *half) gap(at, n int64, p parser) {
 	}
 }
 
-func (h *half) malformed(at int64, p parser) {
+func (h *half) malformed(at ktime.Time, p parser) {
 	p.malformed(at)
 	h.fail(at, p)
 }
 
-func (h *half) fail(at int64, p parser) {
+func (h *half) fail(at ktime.Time, p parser) {
 	h.drop()
 	h.state, h.line, h.left = broken, nil, 0
 	if h.last { // where it ends is not known, but what comes then

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
 // settle writes the losses that no connection accounts for, and the summary.
 func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
-	at := o.clock.wall(monotonic())
+	at := ktime.Time(monotonic())
 	lost := ledger.Lost() + o.undecoded
 	o.losses.settle(at, ledger, o.undecoded)
 	agent, err := agentUsage()

@@ -9,6 +9,7 @@ import (
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -146,7 +147,7 @@ func (c *tracedConn) missed(dir int) {
 // announceLoss tells of records that are missing.
 func (c *tracedConn) announceLoss(at int64, records, bytes uint64, why bpf.Reasons) {
 	c.announce()
-	c.table.losses.gap(c.table.clock.wall(at), c.meta.Conn, records, bytes, why)
+	c.table.losses.gap(ktime.Time(at), c.meta.Conn, records, bytes, why)
 }
 
 // settle brings both directions up to what the kernel counted.
@@ -195,7 +196,7 @@ func (c *tracedConn) finish() {
 		c.dismiss()
 	} else {
 		c.announce()
-		c.tracker.Close(ended, by)
+		c.tracker.Close(ktime.Time(ended), by)
 		c.endVerify()
 		if end != nil {
 			c.printClose(known)
@@ -216,7 +217,7 @@ func (c *tracedConn) printClose(known bool) {
 	if told := c.closed.told; told != nil && told.Socket {
 		e.Path = pathOf(&told.Path)
 	}
-	c.table.events.Conn(c.at(c.closed.at), &e)
+	c.table.events.Conn(c.at(ktime.Time(c.closed.at)), &e)
 }
 
 // entry returns what the kernel holds of a connection that has ended.
@@ -276,10 +277,10 @@ func pathOf(p *bpf.Path) *export.Path {
 	return path
 }
 
-// at returns the head of an event of that kernel time.
-func (c *tracedConn) at(monotonic int64) export.Meta {
+// at returns the head of an event at t.
+func (c *tracedConn) at(t ktime.Time) export.Meta {
 	m := c.meta
-	m.Time = c.table.clock.wall(monotonic)
+	m.Time = t
 	return m
 }
 
@@ -300,7 +301,7 @@ func (c *tracedConn) announce() {
 	}
 	e := c.event
 	e.Action = export.ConnOpen
-	c.table.events.Conn(c.at(c.since), &e)
+	c.table.events.Conn(c.at(ktime.Time(c.since)), &e)
 }
 
 // understood notes that what its process says is seen: TLS, or HTTP without it. That
@@ -368,7 +369,7 @@ func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
 	e := c.event
 	e.Action = export.ConnResync
 	e.Dir, e.Skipped = dir, skipped
-	c.table.events.Conn(c.at(at), &e)
+	c.table.events.Conn(c.at(ktime.Time(at)), &e)
 	c.tracker.Lost(dir)
 }
 

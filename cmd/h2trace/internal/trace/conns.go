@@ -31,7 +31,6 @@ const maxUnfinished = 64 << 20
 type connTable struct {
 	kernel   kernel
 	events   *export.JSONL
-	clock    clock
 	losses   *lossBook
 	config   decoder.Config
 	recovery *recovery
@@ -69,17 +68,16 @@ type connTable struct {
 	captured  uint64 // bytes of payload
 }
 
-func newConnTable(k kernel, events *export.JSONL, clk clock, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
+func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
 	return &connTable{
 		kernel:   k,
 		events:   events,
-		clock:    clk,
 		losses:   losses,
 		config:   config,
 		recovery: recovery,
 		sourceOf: sourceOf,
 		budget:   http1.NewBudget(openBudget),
-		resolver: newResolver(events, clk, sourceOf),
+		resolver: newResolver(events, sourceOf),
 		hellos:   newHellos(),
 		waiters:  newWaiters(),
 		lost:     lostOf(k),

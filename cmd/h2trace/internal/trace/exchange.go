@@ -4,6 +4,7 @@ import (
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -43,18 +44,20 @@ func (e *connEnd) by() exchange.Ended {
 }
 
 // Bytes implements decoder.ByteSink.
-func (c *tracedConn) Bytes(at int64, dir decoder.Direction, b []byte) { c.tracker.Data(at, dir, b) }
+func (c *tracedConn) Bytes(at int64, dir decoder.Direction, b []byte) {
+	c.tracker.Data(ktime.Time(at), dir, b)
+}
 
 // Gap implements decoder.ByteSink.
 func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) {
 	if c.tracker.Tunneled() {
 		c.inner.Stop()
 	}
-	c.tracker.Gap(at, dir, n)
+	c.tracker.Gap(ktime.Time(at), dir, n)
 }
 
 // Request implements exchange.Sink.
-func (c *tracedConn) Request(at int64, e *exchange.Exchange) {
+func (c *tracedConn) Request(at ktime.Time, e *exchange.Exchange) {
 	if !c.table.events.Shows(export.KindRequest) {
 		return
 	}
@@ -78,12 +81,7 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 		return
 	}
 	retry := c.table.retry(c, e)
-	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, c.since))
-	for _, at := range [...]*int64{&e.Start, &e.RequestEnd, &e.Response, &e.ResponseEnd, &e.Latest, &e.End} {
-		if *at != 0 {
-			*at = c.table.clock.wall(*at)
-		}
-	}
+	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, ktime.Time(c.since)))
 	event := export.Exchange{Exchange: e, Module: module, Retry: retry, Via: via}
 	if e.Reused == exchange.ReusedNo {
 		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake
@@ -122,7 +120,5 @@ func moduleOf(e *exchange.Exchange, list goproxy.Proxies) *export.Module {
 
 // Stall implements exchange.Sink.
 func (c *tracedConn) Stall(s *exchange.Stall) {
-	meta := c.at(s.End)
-	s.Start, s.End = c.table.clock.wall(s.Start), c.table.clock.wall(s.End)
-	c.table.events.Stall(meta, s)
+	c.table.events.Stall(c.at(s.End), s)
 }

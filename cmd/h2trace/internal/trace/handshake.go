@@ -12,6 +12,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -42,7 +43,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 		failedDial(&e, c.source, name)
 	}
 	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
-	t.events.Conn(c.at(h.Time), &e)
+	t.events.Conn(c.at(ktime.Time(h.Time)), &e)
 }
 
 // agreed returns what a handshake agreed on, for printing.

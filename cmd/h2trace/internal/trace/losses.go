@@ -2,6 +2,7 @@ package trace
 
 import (
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -13,7 +14,7 @@ type lossBook struct {
 }
 
 // gap announces records that are missing from one direction of a connection.
-func (b *lossBook) gap(at int64, conn string, records, bytes uint64, why bpf.Reasons) {
+func (b *lossBook) gap(at ktime.Time, conn string, records, bytes uint64, why bpf.Reasons) {
 	b.announced += records
 	b.events.Loss(&export.Loss{Time: at, Reason: lossReason(why), Records: records, Bytes: &bytes, Conn: conn})
 }
@@ -35,7 +36,7 @@ func lossReason(why bpf.Reasons) export.LossReason {
 // showed: records of processes, of opens and closes, and data of connections
 // for which there was no room in the kernel's table. It does so for records that
 // were read and not decoded, too.
-func (b *lossBook) settle(at int64, ledger bpf.Ledger, undecoded uint64) {
+func (b *lossBook) settle(at ktime.Time, ledger bpf.Ledger, undecoded uint64) {
 	lost := ledger.Lost() + undecoded
 	rest := lost - min(b.announced, lost)
 	if rest == 0 {

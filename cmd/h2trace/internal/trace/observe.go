@@ -14,6 +14,7 @@ import (
 	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -43,7 +44,7 @@ type Observer struct {
 	holder    *process.Holder
 	named     process.Handles // of the ids that -p gives
 	events    *export.JSONL
-	clock     clock
+	clock     ktime.Clock
 	started   time.Time
 
 	processes *process.Tracker
@@ -91,6 +92,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Events:      opts.Events,
 		ShowSecrets: opts.ShowSecrets,
 		Bodies:      opts.BodyBytes > 0,
+		Clock:       clk,
 	})
 	o := &Observer{
 		opts:      opts,
@@ -107,9 +109,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		o.holder = process.NewHolder(c, gate.Options{Targets: c.TargetMap(), Names: opts.Names}, msg)
 	}
 	o.processes = process.NewTracker(process.Config{
-		Kernel: c, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Wall: clk.wall, Verify: opts.Verify,
+		Kernel: c, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
 	})
-	o.conns = newConnTable(c, events, clk, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
+	o.conns = newConnTable(c, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(c, msg, o.processes.Paths), o.processes.SourceOf)
 	o.conns.framesOnly = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)

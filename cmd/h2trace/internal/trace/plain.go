@@ -4,6 +4,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
 	"h2trace/export"
 )
@@ -131,7 +132,7 @@ func (s plainSink) miss(at int64, n uint64, why tcp.Cause) {
 	case tcp.Overrun: // no record is missing, but they are of no use
 		c.announce()
 		c.table.events.Loss(&export.Loss{
-			Time: c.table.clock.wall(at), Reason: export.LossGap, Bytes: &n, Conn: c.meta.Conn,
+			Time: ktime.Time(at), Reason: export.LossGap, Bytes: &n, Conn: c.meta.Conn,
 		})
 	}
 	c.decoder.Gap(c.latest, decoder.Direction(s.dir), int64(n))
@@ -219,5 +220,5 @@ func (c *tracedConn) dismiss() {
 	for dir := range c.plain.streams {
 		c.plain.streams[dir].Drop(c.table.segments)
 	}
-	c.tracker.Close(c.latest, exchange.NotEnded)
+	c.tracker.Close(ktime.Time(c.latest), exchange.NotEnded)
 }

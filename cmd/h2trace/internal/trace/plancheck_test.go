@@ -10,6 +10,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/plancheck"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -17,8 +18,8 @@ import (
 // at the time that the caller has.
 func TestMissing(t *testing.T) {
 	var out bytes.Buffer
-	events := export.NewJSONL(&out, export.Options{})
-	k := &planCheck{conns: &connTable{events: events, clock: clock{offset: 40}}}
+	events := export.NewJSONL(&out, export.Options{Clock: ktime.NewClock(0, time.Unix(0, 40))})
+	k := &planCheck{conns: &connTable{events: events}}
 	s := &plancheck.Executable{}
 	for _, name := range []string{"c1", "c2"} {
 		s.Hear(&plancheck.Conn{Name: name, Age: time.Second, Said: [2]bool{bpf.Send: true}, Silent: new([2]bool)})

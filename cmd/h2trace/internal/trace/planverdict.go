@@ -9,6 +9,7 @@ import (
 	"h2trace/cmd/h2trace/internal/plancheck"
 	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/cmd/h2trace/internal/trace/process"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -155,6 +156,6 @@ func (j *judged) announceMissed(at int64) {
 		c.announce()
 	}
 	for _, conn := range j.state.TakeSilent(j.dir) {
-		j.conns.events.Loss(&export.Loss{Time: j.conns.clock.wall(at), Reason: export.LossGap, Conn: conn})
+		j.conns.events.Loss(&export.Loss{Time: ktime.Time(at), Reason: export.LossGap, Conn: conn})
 	}
 }

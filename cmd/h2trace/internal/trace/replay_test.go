@@ -37,10 +37,10 @@ func TestReplay(t *testing.T) {
 	do(t, o.finish())
 
 	var again bytes.Buffer
-	events := export.NewJSONL(&again, export.Options{})
+	events := export.NewJSONL(&again, export.Options{Clock: o.clock})
 	losses := lossBook{events: events}
 	k := &fakeKernel{}
-	conns := newConnTable(k, events, o.clock, &losses, o.conns.config, newRecovery(k, msg, o.processes.Paths), o.processes.SourceOf)
+	conns := newConnTable(k, events, &losses, o.conns.config, newRecovery(k, msg, o.processes.Paths), o.processes.SourceOf)
 	replayed := Observer{conns: conns, processes: o.processes}
 	for i := range records {
 		do(t, replayed.handle(records[i]))

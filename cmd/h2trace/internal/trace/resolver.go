@@ -11,6 +11,7 @@ import (
 	"h2trace/decoder"
 	"h2trace/decoder/dns"
 	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -18,7 +19,6 @@ import (
 // what failed before there was a connection. It is the dns.Sink of its tracker.
 type resolver struct {
 	events  *export.JSONL
-	clock   clock
 	tracker *dns.Tracker
 	comms   map[int]string // of the processes that resolve names
 	// sourceOf returns where a process fetches from.
@@ -36,8 +36,8 @@ type leaver struct {
 // leaveLinger is how long after its exit a process is remembered.
 const leaveLinger = 100 * time.Millisecond
 
-func newResolver(events *export.JSONL, clk clock, sourceOf func(pid int) *fetchenv.Source) *resolver {
-	n := &resolver{events: events, clock: clk, comms: make(map[int]string), sourceOf: sourceOf, leaving: make(map[int]leaver)}
+func newResolver(events *export.JSONL, sourceOf func(pid int) *fetchenv.Source) *resolver {
+	n := &resolver{events: events, comms: make(map[int]string), sourceOf: sourceOf, leaving: make(map[int]leaver)}
 	n.tracker = dns.NewTracker(n)
 	return n
 }
@@ -48,7 +48,7 @@ func (n *resolver) packet(d *bpf.DNS) {
 	}
 	n.comms[d.PID] = d.Comm
 	n.tracker.Packet(&dns.Packet{
-		PID: d.PID, At: d.Time, Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
+		PID: d.PID, At: ktime.Time(d.Time), Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
 		Socket: d.Socket, TCP: d.TCP, Seq: d.Seq, Payload: d.Payload, Length: d.Length,
 	})
 }
@@ -67,7 +67,7 @@ func (n *resolver) end(pid int) {
 
 // expire ends what nothing more is expected of by now.
 func (n *resolver) expire(now int64) {
-	n.tracker.Expire(now)
+	n.tracker.Expire(ktime.Time(now))
 	for pid, l := range n.leaving {
 		if l.at+leaveLinger.Nanoseconds() < now {
 			n.end(pid)
@@ -86,12 +86,11 @@ func (n *resolver) source(pid int) *fetchenv.Source {
 // resolved adds to a connection what is known of the name of its peer, to which
 // the process began to connect at the given time.
 func (n *resolver) resolved(e *export.Conn, pid int, at int64) {
-	l, took, ok := n.tracker.Resolved(pid, e.Remote.Addr(), at)
+	l, took, ok := n.tracker.Resolved(pid, e.Remote.Addr(), ktime.Time(at))
 	if !ok {
 		return
 	}
-	d := time.Duration(took)
-	e.Name, e.DNS = l.Name, &d
+	e.Name, e.DNS = l.Name, &took
 }
 
 // Query implements dns.Sink.
@@ -103,7 +102,7 @@ func (n *resolver) Query(pid int, _ *dns.Lookup, q *dns.Query) {
 	at := q.Start
 	if q.End != 0 {
 		at = q.End
-		took := time.Duration(q.End - q.Start)
+		took := q.End.Sub(q.Start)
 		e.DNS = &took
 	}
 	n.events.Conn(n.at(pid, n.comms[pid], at), &e)
@@ -111,7 +110,7 @@ func (n *resolver) Query(pid int, _ *dns.Lookup, q *dns.Query) {
 
 // Failed implements dns.Sink.
 func (n *resolver) Failed(pid int, l *dns.Lookup) {
-	took := time.Duration(l.End - l.Start)
+	took := l.End.Sub(l.Start)
 	detail := "no answer from " + l.Server.String()
 	switch l.RCode {
 	case "":
@@ -143,7 +142,7 @@ func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
 	}
 	n.resolved(&e, c.PID, c.Start)
 	failedDial(&e, n.source(c.PID), e.Name)
-	n.events.Conn(n.at(c.PID, c.Comm, c.Time), &e)
+	n.events.Conn(n.at(c.PID, c.Comm, ktime.Time(c.Time)), &e)
 }
 
 // failedDial says whose a connection to what has that name would have been: of an
@@ -164,6 +163,6 @@ func errnoText(errno syscall.Errno) string {
 	return errno.Error()
 }
 
-func (n *resolver) at(pid int, comm string, monotonic int64) export.Meta {
-	return export.Meta{Time: n.clock.wall(monotonic), PID: pid, Comm: comm}
+func (n *resolver) at(pid int, comm string, at ktime.Time) export.Meta {
+	return export.Meta{Time: at, PID: pid, Comm: comm}
 }

@@ -7,6 +7,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -178,7 +179,7 @@ func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
 	if e.Role == decoder.Client {
 		failedDial(&e, proc.Source, "")
 	}
-	w.conns.events.Conn(export.Meta{Time: w.conns.clock.wall(at), PID: s.PID, Comm: proc.Comm}, &e)
+	w.conns.events.Conn(export.Meta{Time: ktime.Time(at), PID: s.PID, Comm: proc.Comm}, &e)
 }
 
 // lastMoved returns in which direction data went last, or nil for none.

@@ -7,10 +7,11 @@ import (
 
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
 )
 
 // Upgraded implements exchange.UpgradeSink: HTTP/2 is decoded from here on.
-func (c *tracedConn) Upgraded(at int64, settings string) {
+func (c *tracedConn) Upgraded(at ktime.Time, settings string) {
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(settings, "="))
 	if err != nil {
 		payload = nil
@@ -18,12 +19,12 @@ func (c *tracedConn) Upgraded(at int64, settings string) {
 	config := c.table.config
 	config.Role, config.FromStart = c.decoder.Role(), true
 	c.decoder = decoder.NewConn(config, c)
-	c.decoder.Upgrade(at, payload)
+	c.decoder.Upgrade(int64(at), payload)
 }
 
 // Turned implements exchange.UpgradeSink: HTTP/2 begins here, with the other side as
 // its client.
-func (c *tracedConn) Turned(_ int64, client decoder.Direction) {
+func (c *tracedConn) Turned(_ ktime.Time, client decoder.Direction) {
 	config := c.table.config
 	config.Role, config.FromStart = decoder.Client, true
 	if client == decoder.Recv {
@@ -33,7 +34,9 @@ func (c *tracedConn) Turned(_ int64, client decoder.Direction) {
 }
 
 // Tunneled implements exchange.UpgradeSink.
-func (c *tracedConn) Tunneled(at int64, d decoder.Direction, b []byte) { c.decoder.Data(at, d, b) }
+func (c *tracedConn) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
+	c.decoder.Data(int64(at), d, b)
+}
 
 // Mixed implements decoder.MixedSink.
 func (c *tracedConn) Mixed(at int64, line string) {
@@ -42,5 +45,5 @@ func (c *tracedConn) Mixed(at int64, line string) {
 		detail = fmt.Sprintf("the client speaks HTTP/2, the server answered %q", line)
 	}
 	c.event.Error = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
-	c.tracker.Mixed(at, detail)
+	c.tracker.Mixed(ktime.Time(at), detail)
 }

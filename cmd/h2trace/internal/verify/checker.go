@@ -13,6 +13,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -37,7 +38,7 @@ type Totals struct {
 // the process itself has encoded or decoded, Got what h2trace has; nil where the
 // list has ended.
 type Difference struct {
-	Time      int64
+	Time      ktime.Time
 	Dir       decoder.Direction
 	Stream    uint32
 	Index     int

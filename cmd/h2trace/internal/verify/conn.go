@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -44,7 +45,7 @@ type block struct{ Block }
 // direction of the end of the record that completed it. With Failed there are
 // no Fields.
 type Block struct {
-	Time   int64
+	Time   ktime.Time
 	Dir    decoder.Direction
 	Stream uint32
 	End    uint64

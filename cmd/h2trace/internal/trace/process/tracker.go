@@ -9,6 +9,7 @@ import (
 	"h2trace/cmd/h2trace/internal/golibrary"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -22,9 +23,8 @@ type Config struct {
 	Holder *Holder
 	Events *export.JSONL
 	Msg    *message.Printer
-	// Now returns the kernel time, and Wall the wall time of a kernel time.
-	Now  func() int64
-	Wall func(kernel int64) int64
+	// Now returns the kernel time.
+	Now func() int64
 	// Verify says that headers are to be verified.
 	Verify bool
 }
@@ -38,7 +38,6 @@ type Tracker struct {
 	events       *export.JSONL
 	msg          *message.Printer
 	now          func() int64
-	wall         func(kernel int64) int64
 	table        table
 	outcomes     outcomes
 	environments environments
@@ -57,7 +56,6 @@ func NewTracker(c Config) *Tracker {
 		events:       c.Events,
 		msg:          c.Msg,
 		now:          c.Now,
-		wall:         c.Wall,
 		environments: environments{reader: fetchenv.NewReader()},
 		jobs:         make(chan func(), maxJobs),
 		done:         make(chan struct{}),
@@ -215,7 +213,7 @@ func (t *Tracker) Print(p *Process, e *export.Process) {
 		e.PPID = &p.PPID
 	}
 	e.Exe = p.Exe
-	t.events.Process(export.Meta{Time: t.wall(p.At), PID: p.PID, Comm: p.Comm}, e)
+	t.events.Process(export.Meta{Time: ktime.Time(p.At), PID: p.PID, Comm: p.Comm}, e)
 }
 
 func (t *Tracker) isCurrent(p *Process) bool { return isCurrent(t.kernel, p) }

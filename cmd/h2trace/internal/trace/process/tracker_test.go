@@ -128,7 +128,7 @@ func TestTracker(t *testing.T) {
 			events := export.NewJSONL(&out, export.Options{})
 			tr := NewTracker(Config{
 				Kernel: k, Holder: &Holder{}, Events: events, Msg: message.New(io.Discard, true),
-				Now: func() int64 { return 1 }, Wall: func(at int64) int64 { return at },
+				Now: func() int64 { return 1 },
 			})
 			tt.do(tr, tt.pid)
 			tr.Wait()
