@@ -5,9 +5,9 @@ package decoder
 // says that no more of the bytes given to Data are to come. It reports whether
 // the boundaries are known now.
 func (h *half) locate(at int64, fresh int, last bool) bool {
-	for i := range h.snapshots {
-		s := h.snapshots[i]
-		if s.StreamID == 0 && (!last || s.Within > 0) {
+	for i := range h.snapshots.due {
+		s := h.snapshots.due[i].Snapshot
+		if s.StreamID == 0 && (!last || !h.snapshots.due[i].complete()) {
 			continue // the bytes that the frame ends in are not complete
 		}
 		if off, ok := h.find(&s, fresh); ok {
@@ -58,7 +58,7 @@ func (h *half) anchor(at, off int64, fresh int, s Snapshot) {
 		first = 0
 	}
 	h.enter(at, first)
-	h.snapshots = nil
+	h.snapshots.due = nil
 	late := h.held.end() - int64(fresh)
 	q := h.unhold(first)
 	h.since = h.at
@@ -66,7 +66,7 @@ func (h *half) anchor(at, off int64, fresh int, s Snapshot) {
 	if h.mode == framing {
 		hd := parseHeader(q.buf[off-q.base:])
 		s.StreamID = hd.stream
-		h.snapshots = append(h.snapshots, s)
+		h.snapshots.due = append(h.snapshots.due, dueSnapshot{Snapshot: s})
 	}
 	h.replayPart(q, off, q.end(), late)
 }

@@ -133,9 +133,9 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 	h.bytes += int64(len(b))
 	for len(b) > 0 {
 		n := h.reach(len(b))
-		h.near(int64(n))
+		h.near(int64(n), b[:n])
 		h.feed(at, b[:n])
-		h.expire()
+		h.expire(at)
 		b = b[n:]
 	}
 	c.useSamples()
@@ -152,19 +152,20 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 		return
 	}
 	h := &c.halves[dir]
-	h.near(n)
+	h.near(n, nil)
 	if rest := h.skip(at, n); rest > 0 {
 		h.gap(at, rest)
 	}
-	h.expire()
+	h.expire(at)
 	c.useSamples()
 }
 
 // Gap takes the loss of n bytes of a direction; a negative n means that their
 // number is not known.
 func (c *Conn) Gap(at int64, dir Direction, n int64) {
-	if n != 0 {
-		c.halves[dir].gap(at, n)
+	if h := &c.halves[dir]; n != 0 {
+		h.gap(at, n)
+		h.arrive(at)
 	}
 }
 
@@ -234,6 +235,10 @@ func (c *Conn) SetRole(r Role) {
 
 // Frames returns how many frames of a direction were reported.
 func (c *Conn) Frames(dir Direction) int64 { return c.halves[dir].frames }
+
+// Place returns the place of a direction behind the last byte that was given: how
+// many there were, the lost ones included.
+func (c *Conn) Place(dir Direction) int64 { return c.halves[dir].at }
 
 // NextFrame returns how far behind the last byte of a direction the next frame
 // begins; before it, when some of its header was there. It is not known, as ok

@@ -41,7 +41,7 @@ type half struct {
 	table fieldTable
 	// snapshots are tables recovered for blocks to come; claim is what the
 	// block of one that was taken must prove.
-	snapshots []Snapshot
+	snapshots snapshots
 	claim     claim
 
 	first    bool // no frame was seen since the preface
@@ -210,7 +210,7 @@ func (h *half) skip(at, n int64) int64 {
 // gap takes a loss of n bytes, or of an unknown number when n is negative.
 // Framing stays in step when the loss ends in a payload of known length.
 func (h *half) gap(at, n int64) {
-	h.snapshots = nil
+	h.snapshots.lose(h.at, n)
 	switch h.mode {
 	case ignoring:
 		return
@@ -287,7 +287,7 @@ func (h *half) lose(reason string) {
 	h.block = block{}
 	h.first = false
 	h.table.reset(reason)
-	h.snapshots, h.claim = nil, claim{}
+	h.snapshots.due, h.claim = nil, claim{}
 	h.search = search{bonus: true}
 	h.held = held{}
 	h.conn.lost(h.dir)
@@ -301,7 +301,7 @@ func (h *half) finish(at int64, whole []byte) {
 		payload = h.payload
 	}
 	h.inPayload = false
-	if len(h.snapshots) > 0 {
+	if len(h.snapshots.due) > 0 {
 		h.recognise(payload)
 	}
 	h.conn.frame(at, h, payload)

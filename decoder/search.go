@@ -59,7 +59,7 @@ func (h *half) scan(at int64, b []byte) {
 		n := min(len(b), maxHeld)
 		h.hold(at, b[:n])
 		b = b[n:]
-		if len(h.snapshots) > 0 && h.locate(at, n, len(b) == 0) {
+		if len(h.snapshots.due) > 0 && h.locate(at, n, len(b) == 0) {
 			continue
 		}
 		for h.mode == searching {

@@ -24,10 +24,11 @@ type Snapshot struct {
 	FragmentLength uint32
 
 	// StreamID is the stream of the HEADERS frame, which is among the next
-	// bytes. When it is 0, the frame is the first HEADERS or CONTINUATION
-	// frame that ends within the next Within bytes.
+	// bytes. When it is 0, the frame is the first HEADERS or CONTINUATION frame
+	// that ends in the bytes from place From to place To. When To is 0, too, it
+	// is the frame that begins at From. Places are as in WindowSample.
 	StreamID uint32
-	Within   int64
+	From, To int64
 
 	// Fields is how many fields the block holds, and Size their size as RFC
 	// 9113 §6.5.2 counts it; both are 0 when that is not known.
@@ -40,6 +41,7 @@ var (
 	errNotHTTP2      = errors.New("connection does not speak HTTP/2")
 	errTableSize     = errors.New("header table is larger than its maximum")
 	errSnapshotWhere = errors.New("snapshot names no block")
+	errSnapshotLate  = errors.New("bytes of the block are decoded already")
 )
 
 // Recover gives a direction whose header table is not known a snapshot of it,
@@ -58,7 +60,7 @@ func (c *Conn) Recover(at int64, dir Direction, s Snapshot) error {
 	switch {
 	case size > uint64(s.MaxSize) || size > maxHeaderTable:
 		return fmt.Errorf("%d bytes of %d: %w", size, s.MaxSize, errTableSize)
-	case (s.StreamID == 0) != (s.Within > 0), len(s.Fragment) > int(s.FragmentLength):
+	case len(s.Fragment) > int(s.FragmentLength), s.StreamID == 0 && s.To != 0 && s.To <= s.From:
 		return errSnapshotWhere
 	case h.mode == ignoring:
 		return errNotHTTP2
@@ -66,13 +68,14 @@ func (c *Conn) Recover(at int64, dir Direction, s Snapshot) error {
 		return errSeenFromStart
 	case h.table.complete:
 		return nil
-	case h.mode == starting:
+	case s.StreamID == 0 && h.at > s.From:
+		return errSnapshotLate
+	}
+	if s.StreamID != 0 && h.mode == starting {
 		c.startLost(at, h)
 	}
-	if len(h.snapshots) == maxSnapshots {
-		h.snapshots = append(h.snapshots[:0], h.snapshots[1:]...)
-	}
-	h.snapshots = append(h.snapshots, s)
+	h.snapshots.add(s)
+	h.arrive(at)
 	return nil
 }
 
@@ -88,67 +91,28 @@ type claim struct {
 	reason string // why the table was unknown before
 }
 
-// reach returns how many of n bytes to take at once: no further than to where a
-// snapshot ends.
-func (h *half) reach(n int) int {
-	for i := range h.snapshots {
-		if within := h.snapshots[i].Within; within > 0 {
-			n = int(min(int64(n), within))
-		}
-	}
-	return n
-}
-
-// near accounts for n bytes that are about to be taken.
-func (h *half) near(n int64) {
-	for i := range h.snapshots {
-		h.snapshots[i].Within -= n
-	}
-}
-
-// expire drops the snapshots whose frame did not come within the bytes taken.
-func (h *half) expire() {
-	if h.snapshots == nil {
-		return
-	}
-	kept := h.snapshots[:0]
-	for _, s := range h.snapshots {
-		if s.StreamID != 0 || s.Within > 0 {
-			kept = append(kept, s)
-		}
-	}
-	h.keep(kept)
-}
-
-func (h *half) keep(s []Snapshot) {
-	if len(s) == 0 {
-		s = nil
-	}
-	h.snapshots = s
-}
-
 // recognise seeds the header table when the frame that is complete carries the
 // block of a snapshot.
 func (h *half) recognise(payload []byte) {
 	if h.frame.typ != TypeHeaders && h.frame.typ != TypeContinuation {
 		return
 	}
-	kept := h.snapshots[:0]
-	for i := range h.snapshots {
-		s := &h.snapshots[i]
-		if s.StreamID != 0 && s.StreamID != h.frame.stream {
+	kept := h.snapshots.due[:0]
+	for i := range h.snapshots.due {
+		s := &h.snapshots.due[i]
+		if !s.isOf(h) {
 			kept = append(kept, *s)
 			continue
 		}
 		if !h.block.open && !h.truncated && s.matches(h.frame, payload) {
-			h.believeTable(s)
+			h.believeTable(&s.Snapshot)
 			return
 		}
 		if s.StreamID != 0 { // another block of the stream, such as of a 1xx response
 			kept = append(kept, *s)
 		}
 	}
-	h.keep(kept)
+	h.snapshots.due = kept
 }
 
 // matches reports whether a HEADERS frame carries the fragment.
@@ -165,13 +129,13 @@ func (s *Snapshot) matches(fh frameHeader, payload []byte) bool {
 // the block that follows.
 func (h *half) believeTable(s *Snapshot) {
 	if h.table.complete {
-		h.snapshots = nil
+		h.snapshots.clear()
 		return
 	}
 	reason := h.table.reason
 	h.table.seed(s.Entries, s.MaxSize) // which were checked
 	h.claim = claim{true, s.Fields, s.Size, reason}
-	h.snapshots = nil
+	h.snapshots.clear()
 }
 
 // confirm holds the first block of a recovered table against what is known of

@@ -114,22 +114,28 @@ func TestRecover(t *testing.T) {
 	for k, b := range blocks {
 		for _, test := range []struct {
 			name        string
-			from, given int
-			within      int64
+			from, given int // of the story
+			place, to   int // of the frame, by place, in the story
 		}{
-			{"in step, by stream", blocks[max(0, k-6)].start, b.start, 0},
-			{"in step, by place", blocks[max(0, k-6)].start, b.start, int64(b.end - b.start)},
-			{"inside a body, by stream", b.start - 100, b.start - 50, 0},
-			{"inside a body, by place", b.start - 100, b.start - 50, int64(b.end - b.start + 50)},
-			{"at the frame, by place", b.start, b.start + 9, int64(b.end - b.start - 9)},
+			{"in step, by stream", blocks[max(0, k-6)].start, b.start, 0, 0},
+			{"in step, by place", blocks[max(0, k-6)].start, b.start, b.start, b.end},
+			{"in step, by place, ahead", blocks[max(0, k-6)].start, blocks[max(0, k-6)].start, b.start, b.end},
+			{"in step, by its begin", blocks[max(0, k-6)].start, b.start, b.start, 0},
+			{"in step, by its begin, ahead", blocks[max(0, k-6)].start, max(blocks[max(0, k-6)].start, b.start-20), b.start, 0},
+			{"inside a body, by stream", b.start - 100, b.start - 50, 0, 0},
+			{"inside a body, by place", b.start - 100, b.start - 50, b.start - 50, b.end},
+			{"inside a body, by place, ahead", b.start - 100, b.start - 100, b.start - 50, b.end},
+			{"inside a body, by its begin", b.start - 100, b.start - 50, b.start, 0},
+			{"at the frame, by place", b.start, b.start + 9, b.start + 9, b.end},
+			{"at the frame, by its begin", b.start, b.start, b.start, 0},
 		} {
 			for _, piece := range []int{1, 7, 64, len(sent)} {
 				s := b.snapshot
-				if test.within > 0 {
-					s.StreamID, s.Within = 0, test.within
+				if test.place > 0 {
+					s.StreamID, s.From, s.To = 0, int64(test.place-test.from), int64(max(0, test.to-test.from))
 				}
-				if test.within > 0 && piece == len(sent) && k+1 < len(blocks) {
-					s.Within += 300 // a read that goes on into the next body
+				if test.to > 0 && piece == len(sent) && k+1 < len(blocks) {
+					s.To += 300 // a read that goes on into the next body
 				}
 				r, c := joinAt(t, sent, test.from, test.given, piece, s)
 				name := fmt.Sprintf("block %d %s, pieces of %d", k, test.name, piece)
@@ -160,6 +166,7 @@ func TestRecoverRefused(t *testing.T) {
 	sent, blocks := story(t)
 	const k = 12
 	b := blocks[k]
+	at := int64(b.start - blocks[k-6].start)
 	for _, test := range []struct {
 		name   string
 		change func(*Snapshot)
@@ -171,7 +178,10 @@ func TestRecoverRefused(t *testing.T) {
 		{"other stream", func(s *Snapshot) { s.StreamID = 99 }},
 		{"more fields", func(s *Snapshot) { s.Fields++ }},
 		{"longer fields", func(s *Snapshot) { s.Size++ }},
-		{"too early", func(s *Snapshot) { s.StreamID, s.Within = 0, 20 }},
+		{"too early", func(s *Snapshot) { s.StreamID, s.From = 0, at; s.To = at + 20 }},
+		{"no frame begins there", func(s *Snapshot) { s.StreamID, s.From = 0, at+1 }},
+		{"a frame of another kind begins there", func(s *Snapshot) { s.StreamID, s.From = 0, at+int64(b.end-b.start) }},
+		{"in bytes to come that are too few", func(s *Snapshot) { s.StreamID, s.From = 0, at+1000; s.To = at + 1020 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := b.snapshot
@@ -202,7 +212,7 @@ func TestRecoverAmbiguous(t *testing.T) {
 	read = append(read, frame...)
 	read = append(read, frame...)
 	s := b.snapshot
-	s.StreamID, s.Within = 0, int64(len(read))
+	s.StreamID, s.From, s.To = 0, 40, 40+int64(len(read))
 	r := &recorder{}
 	c := NewConn(Config{Role: Server}, r)
 	c.Data(1, Recv, make([]byte, 40)) // the body's beginning
@@ -223,7 +233,7 @@ func TestRecoverErrors(t *testing.T) {
 		want error
 	}{
 		{"larger than its maximum", Config{Role: Server}, Snapshot{Entries: []hpack.HeaderField{{Name: "a"}}, MaxSize: 32, StreamID: 1}, errTableSize},
-		{"nowhere", Config{Role: Server}, Snapshot{}, errSnapshotWhere},
+		{"nowhere", Config{Role: Server}, Snapshot{From: 7, To: 7}, errSnapshotWhere},
 		{"seen from its start", Config{Role: Server, FromStart: true}, Snapshot{StreamID: 1}, errSeenFromStart},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -239,13 +249,14 @@ func TestRecoverErrors(t *testing.T) {
 func FuzzRecover(f *testing.F) {
 	sent, blocks := story(f)
 	b := blocks[8]
-	f.Add(sent[b.start-200:b.end+400], b.snapshot.Fragment, uint16(b.snapshot.FragmentLength), b.snapshot.StreamID, uint16(0), uint16(150))
-	f.Add(sent[b.start:b.end], b.snapshot.Fragment, uint16(b.snapshot.FragmentLength), uint32(0), uint16(b.end-b.start), uint16(0))
-	f.Fuzz(func(t *testing.T, data, fragment []byte, length uint16, stream uint32, within, at uint16) {
+	f.Add(sent[b.start-200:b.end+400], b.snapshot.Fragment, uint16(b.snapshot.FragmentLength), b.snapshot.StreamID, uint16(0), uint16(0), uint16(150))
+	f.Add(sent[b.start:b.end], b.snapshot.Fragment, uint16(b.snapshot.FragmentLength), uint32(0), uint16(0), uint16(b.end-b.start), uint16(0))
+	f.Add(sent[b.start-50:b.end], b.snapshot.Fragment, uint16(b.snapshot.FragmentLength), uint32(0), uint16(50), uint16(0), uint16(20))
+	f.Fuzz(func(t *testing.T, data, fragment []byte, length uint16, stream uint32, from, to, at uint16) {
 		given := min(int(at), len(data))
 		s := Snapshot{
 			Entries: blocks[8].snapshot.Entries, MaxSize: defaultTable,
-			Fragment: fragment, FragmentLength: uint32(length), StreamID: stream, Within: int64(within),
+			Fragment: fragment, FragmentLength: uint32(length), StreamID: stream, From: int64(from), To: int64(to),
 		}
 		c := NewConn(Config{Role: Server}, &recorder{})
 		c.Data(1, Recv, data[:given])
@@ -256,4 +267,49 @@ func FuzzRecover(f *testing.F) {
 		}
 		c.Close(2)
 	})
+}
+
+// TestRecoverPassed gives the table of a place ahead, of which bytes before it are
+// missing, or some of the read that the block is in.
+func TestRecoverPassed(t *testing.T) {
+	sent, blocks := story(t)
+	const k = 12
+	b, from := blocks[k], blocks[k-6].start
+	for _, test := range []struct {
+		name     string
+		out, end int // missing bytes of the story
+		lost     bool
+		place    int
+		want     bool
+	}{
+		{"left out before it", b.start - 300, b.start - 200, false, b.start - 100, true},
+		{"left out up to it", b.start - 300, b.start, false, b.start, true},
+		{"left out of its read", b.start - 300, b.start - 100, false, b.start - 200, true},
+		{"left out, it is passed", b.start - 300, b.start, false, b.start - 1, true},
+		{"lost before it", b.start - 300, b.start - 200, true, b.start - 100, true},
+		{"lost up to it", b.start - 300, b.start, true, b.start, true},
+		{"lost frames up to it", b.start - 1200, b.start, true, b.start, true},
+		{"lost of its read", b.start - 300, b.start - 100, true, b.start - 200, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := &recorder{}
+			c := NewConn(Config{Role: Server}, r)
+			s := b.snapshot
+			s.StreamID, s.From, s.To = 0, int64(test.place-from), int64(b.end-from)
+			if err := c.Recover(1, Recv, s); err != nil {
+				t.Fatal(err)
+			}
+			c.Data(1, Recv, sent[from:test.out])
+			if n := int64(test.end - test.out); test.lost {
+				c.Gap(1, Recv, n)
+			} else {
+				c.Skip(1, Recv, n)
+			}
+			c.Data(1, Recv, sent[test.end:])
+			if got := c.TableKnown(Recv); got != test.want || len(r.violations) > 0 {
+				t.Errorf("the table is known: %t, want %t; violations %v", got, test.want, r.violations)
+			}
+			c.Close(2)
+		})
+	}
 }

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"h2trace/bpf"
@@ -126,38 +125,31 @@ func (c *tracedConn) releaseOld(now int64) {
 	}
 }
 
-// received takes the table that the process had when it began to decode what
-// it had read last: what is held.
-func (c *tracedConn) received(at int64, t *bpf.Table) {
-	defer c.release()
-	m := c.missing
-	m.vain = 0
-	i := slices.IndexFunc(m.held, func(h heldData) bool { return h.Dir == bpf.Recv })
-	if i < 0 {
-		return
-	}
-	begin, first := t.End-uint64(t.Read), &m.held[i]
-	missing := first.Seq != c.next[bpf.Recv].seq
-	if c.next[bpf.Recv].offset > begin || first.Offset < begin || first.Offset >= t.End || missing && first.Offset != begin {
-		return // part of what was read is decoded already, or lost
-	}
-	before := m.held[:i]
-	m.held = m.held[i:]
-	for j := range before {
-		c.feed(before[j].at, &before[j].Data)
-	}
-	if c.missing != m || len(m.held) == 0 {
-		return // a loss in what was held ended the search
-	}
-	first = &m.held[0]
-	c.advance(max(first.at, c.latest), bpf.Recv, first.Seq, first.Offset, first.Lost, first.LostBytes)
-	c.recover(at, bpf.Recv, decoder.Snapshot{
+// received takes the table that the process had when it began to decode what it had
+// read last, with TLS, or the frame that begins at a sequence number, without. What
+// is held may be that.
+func (c *tracedConn) received(t *bpf.Table) {
+	c.missing.vain = 0
+	s := decoder.Snapshot{
 		Entries:        fields(t.Entries),
 		MaxSize:        t.MaxSize,
 		Fragment:       t.Fragment,
 		FragmentLength: t.FragmentLength,
-		Within:         int64(t.End - first.Offset),
-	})
+	}
+	if c.plain != nil {
+		s.From = c.decoderPlace(bpf.Recv, c.place(bpf.Recv, uint32(t.End)))
+	} else {
+		s.From = c.decoderPlace(bpf.Recv, int64(t.End)-int64(t.Read))
+		s.To = c.decoderPlace(bpf.Recv, int64(t.End))
+	}
+	c.recover(t.Time, bpf.Recv, s)
+	c.release()
+}
+
+// decoderPlace returns the place of the decoder that an offset of a direction is: it
+// may have begun behind an upgrade.
+func (c *tracedConn) decoderPlace(dir int, offset int64) int64 {
+	return c.decoder.Place(decoder.Direction(dir)) + offset - int64(c.next[dir].offset)
 }
 
 // recover hands a table to the decoder. One that does not fit is worth no

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"h2trace/bpf"
@@ -11,7 +10,6 @@ import (
 )
 
 const (
-	frameHeaderLen = 9 // RFC 9113 §4.1
 	// maxPlainHold is how long packets are held for the table that goes with
 	// them, and maxPlainBytes how much of a connection: the process may be far
 	// behind with reading.
@@ -34,8 +32,6 @@ type heldPiece struct {
 	table  *decoder.Snapshot
 	missed bool
 }
-
-func (p *heldPiece) len() uint64 { return uint64(len(p.b)) + p.n }
 
 // holdPiece keeps a piece back, as data does, where the table of received blocks
 // is missing: packets come before the process reads what is in them. It reports
@@ -81,71 +77,4 @@ func (c *tracedConn) releasePieces(held []heldPiece) {
 			plainSink{c, p.dir}.data(p.at, p.b)
 		}
 	}
-}
-
-// receivedFrame takes the table that the process had when it began to decode the
-// block of the frame at a sequence number. The frame is held, or decoded already.
-func (c *tracedConn) receivedFrame(at int64, t *bpf.Table) {
-	m := c.missing
-	m.vain = 0
-	ahead := c.place(bpf.Recv, uint32(t.End)) - int64(c.next[bpf.Recv].offset)
-	if ahead < 0 {
-		c.release()
-		return
-	}
-	i, within, header := m.frameAt(uint64(ahead))
-	if header == nil || decoder.Type(header[3]) != decoder.TypeHeaders {
-		c.release()
-		return
-	}
-	length := int64(header[0])<<16 | int64(header[1])<<8 | int64(header[2])
-	pieces := c.unholdPieces()
-	before, behind := pieces[:i:i], pieces[i:]
-	if within > 0 {
-		first := behind[0]
-		first.b = first.b[:within]
-		before = append(before, first)
-		behind[0].b = behind[0].b[within:]
-	}
-	c.releasePieces(before)
-	if c.missing == m { // else a loss in what was held ended the search
-		c.recover(at, bpf.Recv, decoder.Snapshot{
-			Entries:        fields(t.Entries),
-			MaxSize:        t.MaxSize,
-			Fragment:       t.Fragment,
-			FragmentLength: t.FragmentLength,
-			Within:         frameHeaderLen + length,
-		})
-	}
-	c.releasePieces(behind)
-}
-
-// frameAt returns the header of the frame that begins so many bytes behind what is
-// decoded of what was received, and where: in piece i, behind so many of its bytes.
-// It is nil where the frame is not held.
-func (m *missingState) frameAt(ahead uint64) (i int, within uint64, header []byte) {
-	received := func(p heldPiece) bool { return p.dir == bpf.Recv }
-	for i = 0; i < len(m.pieces); i++ {
-		p := &m.pieces[i]
-		if p.dir != bpf.Recv {
-			continue
-		}
-		if ahead < p.len() {
-			break
-		}
-		ahead -= p.len()
-	}
-	if i == len(m.pieces) || m.pieces[i].n > 0 {
-		return 0, 0, nil
-	}
-	header = slices.Clone(m.pieces[i].b[ahead:min(ahead+frameHeaderLen, m.pieces[i].len())])
-	for rest := m.pieces[i+1:]; len(header) < frameHeaderLen; {
-		j := slices.IndexFunc(rest, received)
-		if j < 0 || rest[j].n > 0 {
-			return 0, 0, nil
-		}
-		header = append(header, rest[j].b[:min(frameHeaderLen-len(header), len(rest[j].b))]...)
-		rest = rest[j+1:]
-	}
-	return i, ahead, header
 }

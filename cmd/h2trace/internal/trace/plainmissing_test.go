@@ -99,7 +99,7 @@ func TestPlainTables(t *testing.T) {
 				})
 				from = to
 			}
-			for ; from < len(talk.bytes)+tt.more; from += frameHeaderLen + 16000 {
+			for ; from < len(talk.bytes)+tt.more; from += 9 + 16000 {
 				table.segment(&bpf.Segment{
 					Head: bpf.Head{Conn: 1, PID: 9, Time: 1},
 					Dir:  bpf.Recv, Offset: uint64(from), First: first,

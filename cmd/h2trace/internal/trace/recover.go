@@ -172,12 +172,8 @@ func (r *recovery) table(t *bpf.Table) {
 	if c == nil {
 		return
 	}
-	switch {
-	case !t.Consistent:
-	case c.plain != nil:
-		c.receivedFrame(t.Time, t)
-	default:
-		c.received(t.Time, t)
+	if t.Consistent {
+		c.received(t)
 	}
 	r.used(c, bpf.Recv)
 }

@@ -93,10 +93,11 @@ func (r *recovery) windows(w *bpf.Windows) error {
 		}
 	} else {
 		s := windowSample(w, m.listing)
-		if c.plain != nil {
-			for dir := range s.At {
+		for dir := range s.At {
+			if c.plain != nil {
 				s.At[dir] = c.place(dir, uint32(w.Offset[dir]))
 			}
+			s.At[dir] = c.decoderPlace(dir, s.At[dir])
 		}
 		c.decoder.Windows(s)
 		m.sampled = m.listed && (len(m.streams) == 0 || w.Asked > 0)

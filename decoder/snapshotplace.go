@@ -1,0 +1,144 @@
+package decoder
+
+import "slices"
+
+// snapshots are the header tables recovered for blocks of a direction to come.
+type snapshots struct {
+	due    []dueSnapshot // whose place is reached, or that have none
+	placed []Snapshot    // whose place is not
+}
+
+// dueSnapshot is a Snapshot whose frame is among the next bytes.
+type dueSnapshot struct {
+	Snapshot
+	// within is in how many of the next bytes the frame ends that is named by
+	// place. Of one that is named by where it begins, that shows with its header.
+	within   int64
+	header   [frameHeaderLen]byte
+	gathered int
+}
+
+func (q *snapshots) clear() { *q = snapshots{} }
+
+func (q *snapshots) empty() bool { return len(q.due)+len(q.placed) == 0 }
+
+// add enters a snapshot, and forgets the oldest where there are too many.
+func (q *snapshots) add(s Snapshot) {
+	if len(q.due)+len(q.placed) == maxSnapshots {
+		if len(q.due) > 0 {
+			q.due = append(q.due[:0], q.due[1:]...)
+		} else {
+			q.placed = append(q.placed[:0], q.placed[1:]...)
+		}
+	}
+	if s.StreamID != 0 {
+		q.due = append(q.due, dueSnapshot{Snapshot: s})
+		return
+	}
+	q.placed = append(q.placed, s)
+}
+
+// lose drops the snapshots whose frame may be in n bytes from a place on that were
+// lost, all of them where that is not known.
+func (q *snapshots) lose(at, n int64) {
+	q.due = nil
+	q.placed = slices.DeleteFunc(q.placed, func(s Snapshot) bool { return n < 0 || s.From < at+n })
+}
+
+// arrive makes due the snapshots whose place the direction has reached, and drops
+// those that it has passed: bytes that were left out are no frame of theirs.
+func (h *half) arrive(at int64) {
+	q := &h.snapshots
+	arrived := func(s Snapshot) bool { return s.From <= h.at }
+	if !slices.ContainsFunc(q.placed, arrived) {
+		return
+	}
+	if h.mode == starting {
+		h.conn.startLost(at, h)
+	}
+	placed := q.placed[:0]
+	for _, s := range q.placed {
+		switch {
+		case h.at < s.From:
+			placed = append(placed, s)
+		case h.at == s.From, h.at < s.To:
+			if h.mode == ignoring || h.table.complete {
+				continue
+			}
+			q.due = append(q.due, dueSnapshot{Snapshot: s, within: max(0, s.To-h.at)})
+		}
+	}
+	q.placed = placed
+}
+
+// complete reports whether all bytes have come that the frame may end in.
+func (s *dueSnapshot) complete() bool { return s.To != 0 && s.within <= 0 }
+
+// isOf reports whether the frame that is complete is on the stream of a snapshot, or
+// in its place.
+func (s *dueSnapshot) isOf(h *half) bool {
+	switch {
+	case s.StreamID != 0:
+		return s.StreamID == h.frame.stream
+	case s.gathered > 0: // it is named by where it begins
+		return h.at-int64(h.frame.length)-frameHeaderLen == s.From
+	}
+	return s.From < h.at && h.at <= s.To
+}
+
+// reach returns how many of n bytes to take at once: no further than to where a
+// snapshot begins, or ends, or to the end of the header of its frame.
+func (h *half) reach(n int) int {
+	for i := range h.snapshots.placed {
+		if s := &h.snapshots.placed[i]; s.From > h.at {
+			n = int(min(int64(n), s.From-h.at))
+		}
+	}
+	for i := range h.snapshots.due {
+		switch s := &h.snapshots.due[i]; {
+		case s.StreamID != 0:
+		case s.within > 0:
+			n = int(min(int64(n), s.within))
+		default:
+			n = min(n, frameHeaderLen-s.gathered)
+		}
+	}
+	return n
+}
+
+// near accounts for bytes that are about to be taken, or for n that are left out.
+func (h *half) near(n int64, b []byte) {
+	for i := range h.snapshots.due {
+		s := &h.snapshots.due[i]
+		switch {
+		case s.StreamID != 0:
+		case s.within > 0:
+			s.within -= n
+		case b != nil:
+			s.gathered += copy(s.header[s.gathered:], b)
+			if s.gathered == frameHeaderLen && Type(s.header[3]) == TypeHeaders {
+				s.within = int64(parseHeader(s.header[:]).length)
+				s.To = h.at + n + s.within
+			}
+		}
+	}
+}
+
+// expire drops the snapshots whose frame did not come within the bytes taken, and
+// makes others due.
+func (h *half) expire(at int64) {
+	q := &h.snapshots
+	if q.empty() {
+		return
+	}
+	due := q.due[:0]
+	for _, s := range q.due {
+		if s.StreamID != 0 || s.within > 0 || s.To == 0 && s.gathered < frameHeaderLen {
+			due = append(due, s)
+		}
+	}
+	q.due = due
+	if len(q.placed) > 0 {
+		h.arrive(at)
+	}
+}
