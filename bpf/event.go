@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unsafe"
+
+	"h2trace/decoder/ktime"
 )
 
 // parser turns samples of the ring into events. It has one of each kind, so that an
@@ -39,7 +41,7 @@ func (p *parser) parse(sample []byte) (Event, error) {
 		return nil, err
 	}
 	h := &exit.H
-	head := Head{Time: int64(h.Time), PID: int(h.Pid)}
+	head := Head{Time: ktime.Time(h.Time), PID: int(h.Pid)}
 	switch probesRecordKind(h.Kind) {
 	case probesRecordKindRECORD_DATA:
 		return &p.data, p.data.parse(head, sample)

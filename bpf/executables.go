@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/plan"
+	"h2trace/decoder/ktime"
 )
 
 // maxIdle is how many executables that no process runs keep their probes, for
@@ -30,9 +31,8 @@ type Executable struct {
 	NoTLS *plan.NoTLSError
 	// Verified are the places of Options.Verify, of those that it has.
 	Verified []plan.Site
-	// Since is when its probes were in place, in nanoseconds of the kernel's clock;
-	// what its processes did before is not seen.
-	Since int64
+	// Since is when its probes were in place; what its processes did before is not seen.
+	Since ktime.Time
 
 	key   exeKey
 	other []exeKey // of the same inode, see sameInode
@@ -137,10 +137,10 @@ func (c *Collector) AttachFile(f *os.File) (*Executable, error) {
 }
 
 // monotonic returns the time of the clock that records have theirs from.
-func monotonic() int64 {
+func monotonic() ktime.Time {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // there is that clock
-	return now.Nano()
+	return ktime.Time(now.Nano())
 }
 
 // known returns the executable that was met as this file, or under another name

@@ -2,16 +2,18 @@ package bpf
 
 import (
 	"slices"
+	"time"
 	"unsafe"
 
 	"h2trace/bpf/plan"
+	"h2trace/decoder/ktime"
 )
 
 // Handshake is a TLS handshake that is over.
 type Handshake struct {
 	Head
-	Start    int64
-	Verified int64 // nanoseconds spent on verifying the peer's certificate
+	Start    ktime.Time
+	Verified time.Duration // spent on verifying the peer's certificate
 	// Version is 0 where what follows is not known.
 	Version, Cipher uint16
 	Resumed         bool
@@ -40,7 +42,7 @@ func (h *Handshake) parse(head Head, sample []byte) error {
 		return err
 	}
 	head.Conn = raw.Conn
-	*h = Handshake{Head: head, Start: int64(raw.Start), Verified: int64(raw.Verified)}
+	*h = Handshake{Head: head, Start: ktime.Time(raw.Start), Verified: time.Duration(raw.Verified)}
 	// Memory is believed only where all of it makes sense.
 	if raw.Version >= oldestTLS && raw.Version <= newestTLS && raw.Cipher != 0 && raw.Resumed <= 1 &&
 		int(raw.AlpnLen) <= len(raw.Alpn) && int(raw.SniLen) <= len(raw.Sni) {

@@ -115,7 +115,7 @@ func TestHandshake(t *testing.T) {
 						h.SNI != "example.com" || h.Resumed != w.DidResume || h.Error != nil {
 						t.Errorf("connection %d side %d: got %+v, want %+v", i, side, h, w)
 					}
-					if verified := time.Duration(h.Verified); (verified > 0) != (side == 0 && i == 0) || verified > passed {
+					if verified := h.Verified; (verified > 0) != (side == 0 && i == 0) || verified > passed {
 						t.Errorf("connection %d side %d: verified for %s", i, side, verified)
 					}
 				}

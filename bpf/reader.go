@@ -9,6 +9,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
+
+	"h2trace/decoder/ktime"
 )
 
 // Reader reads the events that the programs put into the ring buffer. It is for one
@@ -19,7 +21,7 @@ type Reader struct {
 	sample ringbuf.Record
 	parser parser
 	// until is what ReadUntil returns.
-	until int64
+	until ktime.Time
 	// gathering says that Read took a record since it last paused.
 	gathering bool
 }
@@ -66,22 +68,22 @@ func (r *Reader) readWithin(wait time.Duration) (Event, error) {
 	r.ring.SetDeadline(time.Now().Add(wait))
 	e, err := r.read()
 	if errors.Is(err, ErrNoRecord) {
-		r.until = max(r.until, now+wait.Nanoseconds())
+		r.until = max(r.until, now.Add(wait))
 	}
 	return e, err
 }
 
 // kernelTime returns the time as the kernel side has it.
-func kernelTime() (int64, error) {
+func kernelTime() (ktime.Time, error) {
 	var ts unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return ts.Nano(), os.NewSyscallError("clock_gettime", err)
+	return ktime.Time(ts.Nano()), os.NewSyscallError("clock_gettime", err)
 }
 
 // ReadUntil returns a kernel time. What the kernel recorded before it has been
 // read. It lies behind the clock where this process got no processor for a
 // while, and what it has to read waits in the buffer.
-func (r *Reader) ReadUntil() int64 { return r.until }
+func (r *Reader) ReadUntil() ktime.Time { return r.until }
 
 // read takes samples until one makes, or completes, an event.
 func (r *Reader) read() (Event, error) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"unsafe"
+
+	"h2trace/decoder/ktime"
 )
 
 // The directions of a data record, seen from the observed process.
@@ -47,7 +49,7 @@ type Event interface{ Header() *Head }
 
 // Head is what all events have.
 type Head struct {
-	Time int64 // CLOCK_MONOTONIC, nanoseconds
+	Time ktime.Time
 	PID  int
 	Conn uint64 // unique while the Collector lives; 0 when the event is of none
 }
@@ -85,7 +87,7 @@ type Open struct {
 	Ptr           uint64 // of its *tls.Conn in the process
 	// ConnectStart and Established are when its socket began to connect and
 	// was connected, both 0 when that was not seen.
-	ConnectStart, Established int64
+	ConnectStart, Established ktime.Time
 }
 
 // Totals is what passed in each direction of a connection: Seq records and
@@ -170,7 +172,7 @@ func (o *Open) parse(head Head, sample []byte) error {
 		Ptr:       raw.Ptr,
 	}
 	if raw.Established != 0 {
-		o.ConnectStart, o.Established = int64(raw.Connect), int64(raw.Established)
+		o.ConnectStart, o.Established = ktime.Time(raw.Connect), ktime.Time(raw.Established)
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"h2trace/decoder/ktime"
 )
 
 // Moved is how many bytes of data a TCP socket has moved, by direction: sent, and
@@ -121,7 +123,7 @@ const (
 )
 
 // socketOf translates what the kernel side found at a time.
-func socketOf(use *probesSocketUse, now int64) Socket {
+func socketOf(use *probesSocketUse, now ktime.Time) Socket {
 	s := Socket{PID: int(use.Tgid), ID: use.Sock, Unix: use.Family == afUnix}
 	if s.Unix {
 		s.Name = socketName(use.Name[:min(int(use.NameLen), len(use.Name))])
@@ -154,13 +156,13 @@ func socketName(b []byte) string {
 // jiffy returns how long the kernel's unit of time is, by what it has counted of
 // it at a CLOCK_MONOTONIC, or 0 where that does not tell. It counts from
 // INITIAL_JIFFIES, which are five minutes before 2^32.
-func jiffy(count uint64, now int64) time.Duration {
+func jiffy(count uint64, now ktime.Time) time.Duration {
 	const head = 300 * time.Second
 	var tick time.Duration
 	for _, hz := range []int64{100, 250, 300, 1000} { // see CONFIG_HZ
 		n := int64(count - 1<<32)
 		since := time.Duration(n/hz)*time.Second + time.Duration(n%hz)*time.Second/time.Duration(hz)
-		if off := since - (time.Duration(now) - head); off.Abs() < 2*time.Second {
+		if off := since - (now.Sub(0) - head); off.Abs() < 2*time.Second {
 			if tick != 0 {
 				return 0 // too near to 2^32
 			}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"h2trace/decoder/ktime"
 )
 
 // TestSockets holds what the sockets of this process have moved against what it
@@ -110,7 +112,7 @@ func TestJiffy(t *testing.T) {
 	const initial = 1 << 32
 	for _, hz := range []int64{100, 250, 300, 1000} {
 		for _, up := range []int64{0, 20, 299, 300, 301, 400, 86_400, 400 * 86_400} {
-			got := jiffy(uint64(initial+(up-300)*hz), up*1e9)
+			got := jiffy(uint64(initial+(up-300)*hz), ktime.Time(up*1e9))
 			if want := time.Second / time.Duration(hz); got != want && (got != 0 || up < 280 || up > 320) {
 				t.Errorf("%d Hz, %d s after the start: got %s", hz, up, got)
 			}

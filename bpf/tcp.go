@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"h2trace/decoder/ktime"
 )
 
 // Path is what TCP knew of a connection at its close.
@@ -66,7 +68,7 @@ func minRTT(us uint32) time.Duration {
 type ConnectFailed struct {
 	Head
 	Local, Remote netip.AddrPort
-	Start         int64
+	Start         ktime.Time
 	Errno         syscall.Errno // 0 when it is not known
 	// Unsent says that the kernel sent no SYN. Then there is no Local.
 	Unsent bool
@@ -83,7 +85,7 @@ func (c *ConnectFailed) parse(head Head, sample []byte) error {
 		Head:   head,
 		Local:  addrPort(raw.Family, raw.Local.Addr, raw.Local.Port),
 		Remote: addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
-		Start:  int64(raw.Start),
+		Start:  ktime.Time(raw.Start),
 		Errno:  syscall.Errno(raw.SkErr),
 		Comm:   text(raw.Comm[:]),
 		Life:   Life(raw.Life),

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"h2trace/decoder/ktime"
 )
 
 // TestConnect holds the times of connects, and how connections ended, against
@@ -56,7 +58,7 @@ func TestConnect(t *testing.T) {
 			}
 			continue
 		}
-		took := time.Duration(open.Established - open.ConnectStart)
+		took := open.Established.Sub(open.ConnectStart)
 		if open.ConnectStart < began || took <= 0 || took > after.Sub(before) {
 			t.Errorf("connect took %s, want more than 0 and at most %s", took, after.Sub(before))
 		}
@@ -203,11 +205,11 @@ func fullListener(t *testing.T) string {
 	return addr
 }
 
-func monotonicNow(t *testing.T) int64 {
+func monotonicNow(t *testing.T) ktime.Time {
 	t.Helper()
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		t.Fatal(err)
 	}
-	return ts.Nano()
+	return ktime.Time(ts.Nano())
 }

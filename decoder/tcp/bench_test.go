@@ -1,12 +1,16 @@
 package tcp
 
-import "testing"
+import (
+	"testing"
+
+	"h2trace/decoder/ktime"
+)
 
 // discard is a Sink that only counts.
 type discard struct{ bytes, missing uint64 }
 
-func (d *discard) Data(_ int64, b []byte)             { d.bytes += uint64(len(b)) }
-func (d *discard) Missing(_ int64, n uint64, _ Cause) { d.missing += n }
+func (d *discard) Data(_ ktime.Time, b []byte)             { d.bytes += uint64(len(b)) }
+func (d *discard) Missing(_ ktime.Time, n uint64, _ Cause) { d.missing += n }
 
 // BenchmarkInOrder takes segments as they come on an idle machine.
 func BenchmarkInOrder(b *testing.B) {

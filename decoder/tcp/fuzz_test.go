@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+
+	"h2trace/decoder/ktime"
 )
 
 // fuzzed is how long the streams of FuzzStream are.
@@ -14,7 +16,7 @@ func byteAt(at uint64) byte { return byte(at*7 + at>>8) }
 
 // fate is what became of a byte: when it was handed on, and as what.
 type fate struct {
-	at  int64
+	at  ktime.Time
 	how string
 }
 
@@ -25,13 +27,13 @@ type model struct {
 	fates         []fate
 }
 
-func (m *model) handOn(at int64, how string) {
+func (m *model) handOn(at ktime.Time, how string) {
 	m.fates = append(m.fates, fate{at, how})
 	m.next++
 }
 
 // giveUp hands on the bytes before a place, whether they came or not.
-func (m *model) giveUp(at int64, to uint64, why string) {
+func (m *model) giveUp(at ktime.Time, to uint64, why string) {
 	for m.next < to {
 		if how := m.held[m.next]; how != "" {
 			m.handOn(at, how)
@@ -53,13 +55,13 @@ func (m *model) giveUp(at int64, to uint64, why string) {
 }
 
 // handOnHeld hands on the bytes up to the first that did not come.
-func (m *model) handOnHeld(at int64) {
+func (m *model) handOnHeld(at ktime.Time) {
 	for m.next < fuzzed && m.held[m.next] != "" {
 		m.handOn(at, m.held[m.next])
 	}
 }
 
-func (m *model) add(at int64, from, to uint64, how string, lost bool) {
+func (m *model) add(at ktime.Time, from, to uint64, how string, lost bool) {
 	if lost || from < m.leftOut {
 		m.giveUp(at, from, "lost")
 	}
@@ -71,7 +73,7 @@ func (m *model) add(at int64, from, to uint64, how string, lost bool) {
 	m.handOnHeld(at)
 }
 
-func (m *model) flush(at int64) {
+func (m *model) flush(at ktime.Time) {
 	last := m.next
 	for i := range uint64(fuzzed) {
 		if m.held[i] != "" {
@@ -87,7 +89,7 @@ type fates struct {
 	got []fate
 }
 
-func (f *fates) Data(at int64, b []byte) {
+func (f *fates) Data(at ktime.Time, b []byte) {
 	if len(b) == 0 {
 		f.t.Error("no bytes are handed on")
 	}
@@ -99,7 +101,7 @@ func (f *fates) Data(at int64, b []byte) {
 	}
 }
 
-func (f *fates) Missing(at int64, n uint64, why Cause) {
+func (f *fates) Missing(at ktime.Time, n uint64, why Cause) {
 	for range n {
 		f.got = append(f.got, fate{at, [...]string{"left out", "lost", "overrun"}[why]})
 	}
@@ -138,7 +140,7 @@ func FuzzStream(f *testing.F) {
 		streams := [2]Stream{}
 		sinks := [2]*fates{{t: t}, {t: t}}
 		budgets := [2]*Budget{NewBudget(1 << 30), NewBudget(3 * leastHeld)}
-		at := int64(0)
+		at := ktime.Time(0)
 		for ; len(in) >= 6; in = in[6:] {
 			at++
 			from := uint64(binary.BigEndian.Uint16(in)) % fuzzed

@@ -1,5 +1,7 @@
 package tcp
 
+import "h2trace/decoder/ktime"
+
 // Cause is why bytes are missing.
 type Cause uint8
 
@@ -16,9 +18,9 @@ const (
 type Sink interface {
 	// Data is called for the next bytes. at is when the last of them came, or
 	// those that were missing before them. b is not to be kept.
-	Data(at int64, b []byte)
+	Data(at ktime.Time, b []byte)
 	// Missing is called in the place of n bytes that will not come.
-	Missing(at int64, n uint64, why Cause)
+	Missing(at ktime.Time, n uint64, why Cause)
 }
 
 // Stream is one direction of a connection. The zero value is one of which
@@ -34,7 +36,7 @@ func (s *Stream) LeaveOut(before uint64) { s.leftOut = before }
 
 // Segment takes a segment that lies at off. b is not kept. lost says that others
 // were lost before it.
-func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, budget *Budget, sink Sink) {
+func (s *Stream) Segment(at ktime.Time, off uint64, b []byte, lost bool, budget *Budget, sink Sink) {
 	if len(b) > 0 {
 		s.add(piece{off, off + uint64(len(b)), b}, lost, budget, &output{at: at, sink: sink})
 	}
@@ -42,14 +44,14 @@ func (s *Stream) Segment(at int64, off uint64, b []byte, lost bool, budget *Budg
 
 // Skip takes n bytes at off that were seen and are left out on purpose. They
 // have their place among the segments, like those that are there.
-func (s *Stream) Skip(at int64, off, n uint64, lost bool, budget *Budget, sink Sink) {
+func (s *Stream) Skip(at ktime.Time, off, n uint64, lost bool, budget *Budget, sink Sink) {
 	if n > 0 {
 		s.add(piece{off, off + n, nil}, lost, budget, &output{at: at, sink: sink})
 	}
 }
 
 // Flush gives up on what is missing: nothing more will come.
-func (s *Stream) Flush(at int64, budget *Budget, sink Sink) {
+func (s *Stream) Flush(at ktime.Time, budget *Budget, sink Sink) {
 	out := &output{at: at, sink: sink}
 	for len(s.early.pieces) > 0 {
 		s.giveUp(s.early.pieces[0].from, Overrun, budget, out)
@@ -123,7 +125,7 @@ func (s *Stream) handOn(p piece, out *output) {
 
 // output is where a call hands on to. It joins holes that follow each other.
 type output struct {
-	at      int64
+	at      ktime.Time
 	sink    Sink
 	missing uint64 // that is not reported yet
 	why     Cause

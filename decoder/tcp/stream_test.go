@@ -8,16 +8,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder/ktime"
 )
 
 // recorder writes down what a Stream reports.
 type recorder struct{ calls []string }
 
-func (r *recorder) Data(at int64, b []byte) {
+func (r *recorder) Data(at ktime.Time, b []byte) {
 	r.calls = append(r.calls, fmt.Sprintf("%d %s", at, b))
 }
 
-func (r *recorder) Missing(at int64, n uint64, why Cause) {
+func (r *recorder) Missing(at ktime.Time, n uint64, why Cause) {
 	r.calls = append(r.calls, fmt.Sprintf("%d -%d %s", at, n, [...]string{"left out", "lost", "overrun"}[why]))
 }
 
@@ -67,10 +69,10 @@ func TestStream(t *testing.T) {
 			s.LeaveOut(tt.leftOut)
 			for i, seg := range tt.in {
 				if n := strings.Count(seg.b, "-"); n > 0 {
-					s.Skip(int64(i+1), seg.off, uint64(n), seg.lost, a, &got)
+					s.Skip(ktime.Time(i+1), seg.off, uint64(n), seg.lost, a, &got)
 					continue
 				}
-				s.Segment(int64(i+1), seg.off, []byte(seg.b), seg.lost, a, &got)
+				s.Segment(ktime.Time(i+1), seg.off, []byte(seg.b), seg.lost, a, &got)
 			}
 			if tt.flush {
 				s.Flush(9, a, &got)
@@ -88,9 +90,9 @@ type whole struct {
 	buf bytes.Buffer
 }
 
-func (w *whole) Data(_ int64, b []byte) { w.buf.Write(b) }
+func (w *whole) Data(_ ktime.Time, b []byte) { w.buf.Write(b) }
 
-func (w *whole) Missing(_ int64, n uint64, _ Cause) { w.t.Errorf("%d bytes are missing", n) }
+func (w *whole) Missing(_ ktime.Time, n uint64, _ Cause) { w.t.Errorf("%d bytes are missing", n) }
 
 // TestShuffled sends streams in segments that overlap, come late, and come
 // again.
@@ -136,7 +138,7 @@ type accounted struct {
 	leftOut []bool
 }
 
-func (r *accounted) Missing(_ int64, n uint64, why Cause) {
+func (r *accounted) Missing(_ ktime.Time, n uint64, why Cause) {
 	for range n {
 		if why != LeftOut || !r.leftOut[r.at] {
 			r.t.Fatalf("byte %d is missing, cause %d", r.at, why)
@@ -208,7 +210,7 @@ type flusher struct {
 	flush func()
 }
 
-func (f *flusher) Data(at int64, b []byte) {
+func (f *flusher) Data(at ktime.Time, b []byte) {
 	f.flush()
 	f.recorder.Data(at, b)
 }
@@ -246,14 +248,14 @@ type placed struct {
 	at   uint64
 }
 
-func (p *placed) Data(_ int64, b []byte) {
+func (p *placed) Data(_ ktime.Time, b []byte) {
 	if end := p.at + uint64(len(b)); end > uint64(len(p.want)) || !bytes.Equal(b, p.want[p.at:end]) {
 		p.t.Fatalf("%d bytes at %d are not those that were sent", len(b), p.at)
 	}
 	p.at += uint64(len(b))
 }
 
-func (p *placed) Missing(_ int64, n uint64, _ Cause) { p.at += n }
+func (p *placed) Missing(_ ktime.Time, n uint64, _ Cause) { p.at += n }
 
 // TestDamaged sends streams of which segments never come, are said to be lost,
 // are left out in both ways, and come late and again: what is handed on is in its

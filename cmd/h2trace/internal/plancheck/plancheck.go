@@ -9,6 +9,8 @@
 // is to be replaced.
 package plancheck
 
+import "h2trace/decoder/ktime"
+
 // Calls is how many calls convict a probe. A goroutine can be taken off its thread
 // between the probe and the witness, and passes the entry again when it goes on.
 const Calls = 4
@@ -44,7 +46,7 @@ const (
 // Probe is what is known of a probe. The zero value is one that has not fired.
 type Probe struct {
 	state state
-	at    int64 // kernel time of the conviction
+	at    ktime.Time // of the conviction
 }
 
 // Settle says that nothing more can be done: the fallback is in place, or neither
@@ -79,7 +81,7 @@ func (p *Probe) Watched() {
 
 // Witnessed takes how many calls the witnesses saw by a kernel time, of all
 // processes that run the executable.
-func (p *Probe) Witnessed(calls uint64, now int64) {
+func (p *Probe) Witnessed(calls uint64, now ktime.Time) {
 	if p.state == watched && calls >= Calls {
 		p.state, p.at = convicted, now
 	}
@@ -91,7 +93,7 @@ func (p *Probe) Again() { *p = Probe{state: suspected} }
 
 // Next returns what is to be done. readUntil is the kernel time up to which all
 // records are read: a conviction waits for those of before it.
-func (p *Probe) Next(readUntil int64) Verdict {
+func (p *Probe) Next(readUntil ktime.Time) Verdict {
 	switch p.state {
 	case suspected:
 		return Watch

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder/ktime"
 )
 
 // TestVerdicts takes a probe through what can happen to it. Each step is evidence,
@@ -22,12 +24,12 @@ func TestVerdicts(t *testing.T) {
 	fired := func(want Verdict) step { return step{"it fired", (*Probe).Fired, want} }
 	settle := step{"settled", (*Probe).Settle, Nothing}
 	nothing := step{"nothing", func(*Probe) {}, Nothing}
-	witnessed := func(calls uint64, at int64, want Verdict) step {
+	witnessed := func(calls uint64, at ktime.Time, want Verdict) step {
 		return step{fmt.Sprint(calls, " calls"), func(p *Probe) { p.Witnessed(calls, at) }, want}
 	}
 	tests := []struct {
 		name      string
-		readUntil int64
+		readUntil ktime.Time
 		steps     []step
 	}{
 		{"never used", 0, []step{nothing}},

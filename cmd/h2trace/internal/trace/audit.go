@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 // auditInterval is how long a loss stays unannounced when its connection has
@@ -15,10 +16,10 @@ const auditInterval = time.Second
 // what was read. The totals are taken first and compared when the buffer was
 // found empty after that, so records under way are not taken for lost ones.
 type audit struct {
-	next   int64 // kernel time
+	next   ktime.Time
 	lost   uint64
-	lostAt int64 // when that was seen to have grown, 0 before
-	unsaid bool  // it has grown since the totals were taken
+	lostAt ktime.Time // when that was seen to have grown, 0 before
+	unsaid bool       // it has grown since the totals were taken
 	states []bpf.ConnState
 }
 
@@ -33,7 +34,7 @@ func (a *audit) look(t *connTable) error {
 	return nil
 }
 
-func (a *audit) run(t *connTable, now int64, idle bool) error {
+func (a *audit) run(t *connTable, now ktime.Time, idle bool) error {
 	if idle && a.states != nil {
 		states := a.states
 		a.states = nil
@@ -43,7 +44,7 @@ func (a *audit) run(t *connTable, now int64, idle bool) error {
 	if now < a.next {
 		return nil
 	}
-	a.next = now + auditInterval.Nanoseconds()
+	a.next = now.Add(auditInterval)
 	err := a.look(t)
 	if err != nil || !a.unsaid {
 		return err
@@ -55,7 +56,7 @@ func (a *audit) run(t *connTable, now int64, idle bool) error {
 
 // compare announces the losses, and ends connections whose close record was
 // among them.
-func (a *audit) compare(t *connTable, states []bpf.ConnState, now int64) {
+func (a *audit) compare(t *connTable, states []bpf.ConnState, now ktime.Time) {
 	for _, s := range states {
 		t.account(s, now)
 		if c := t.byID[s.ID]; c != nil && s.Closed && c.closed == nil {

@@ -23,18 +23,18 @@ func newClock() (ktime.Clock, error) {
 		before := monotonic()
 		wall := time.Now()
 		after := monotonic()
-		if took := time.Duration(after - before); took < least {
+		if took := after.Sub(before); took < least {
 			least = took
-			c = ktime.NewClock(ktime.Time(before).Add(took/2), wall)
+			c = ktime.NewClock(before.Add(took/2), wall)
 		}
 	}
 	return c, nil
 }
 
-// monotonic returns the kernel time in nanoseconds. Where newClock could read the clock, this can:
+// monotonic returns the kernel time. Where newClock could read the clock, this can:
 // clock_gettime(2) fails by its arguments alone.
-func monotonic() int64 {
+func monotonic() ktime.Time {
 	var ts unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return ts.Nano()
+	return ktime.Time(ts.Nano())
 }

@@ -6,13 +6,12 @@ import (
 	"time"
 
 	"h2trace/bpf"
-	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
 // settle writes the losses that no connection accounts for, and the summary.
 func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
-	at := ktime.Time(monotonic())
+	at := monotonic()
 	lost := ledger.Lost() + o.undecoded
 	o.losses.settle(at, ledger, o.undecoded)
 	agent, err := agentUsage()

@@ -17,8 +17,8 @@ import (
 // events. It is the decoder.Sink of its decoder.
 type tracedConn struct {
 	table   *connTable
-	id      uint64 // the kernel's; the printed one is meta.Conn
-	since   int64  // kernel time of the first record
+	id      uint64     // the kernel's; the printed one is meta.Conn
+	since   ktime.Time // of the first record
 	meta    export.Meta
 	event   export.Conn // what each conn event of it says
 	decoder *decoder.Conn
@@ -31,7 +31,7 @@ type tracedConn struct {
 	announced bool        // the open event is printed
 	spoke     bool        // see understood
 	closed    *connEnd
-	latest    int64 // the highest kernel time so far
+	latest    ktime.Time // the highest so far
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early
@@ -62,13 +62,22 @@ type tracedConn struct {
 	waits []uint64
 }
 
+// A method that does not fit would make an optional sink none, without a word.
+var _ interface {
+	decoder.ByteSink
+	decoder.LossSink
+	decoder.MixedSink
+	exchange.TunnelSink
+	exchange.UpgradeSink
+} = (*tracedConn)(nil)
+
 // position is a place in the records and bytes of one direction.
 type position struct{ seq, offset uint64 }
 
 // connEnd is how a connection ended: by a close that the kernel reported, or
 // with its process.
 type connEnd struct {
-	at     int64
+	at     ktime.Time
 	totals bpf.Totals
 	told   *bpf.Close     // nil where it ended with its process
 	state  *bpf.ConnState // of one that did: what the kernel held, if anything
@@ -77,7 +86,7 @@ type connEnd struct {
 // feed decodes a record. Two directions may take their times within the same
 // microsecond and their places in the buffer the other way round; the places
 // tell the order, and no time goes back behind an earlier one.
-func (c *tracedConn) feed(at int64, d *bpf.Data) {
+func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 	at = max(at, c.latest)
 	c.latest = at
 	next := &c.next[d.Dir]
@@ -96,8 +105,8 @@ func (c *tracedConn) feed(at int64, d *bpf.Data) {
 
 // decode hands bytes to the decoder, and asks for the header table if a block in
 // them made that unknown.
-func (c *tracedConn) decode(at int64, dir decoder.Direction, b []byte) {
-	c.decoder.Data(at, dir, b)
+func (c *tracedConn) decode(at ktime.Time, dir decoder.Direction, b []byte) {
+	c.decoder.Data(int64(at), dir, b)
 	if c.astray {
 		c.astray = false
 		if c.missing == nil {
@@ -119,7 +128,7 @@ func (c *tracedConn) leaveOut(dir int) {
 
 // advance moves a direction on to seq and offset. What lies in between was
 // lost if records are missing, and announced; else it was left out on purpose.
-func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reasons, lost uint64) {
+func (c *tracedConn) advance(at ktime.Time, dir int, seq, offset uint64, why bpf.Reasons, lost uint64) {
 	next := &c.next[dir]
 	missing, bytes := seq-next.seq, int64(offset-next.offset)
 	*next = position{seq, offset}
@@ -128,13 +137,13 @@ func (c *tracedConn) advance(at int64, dir int, seq, offset uint64, why bpf.Reas
 
 // pass passes over n bytes of a direction. They were left out on purpose unless
 // records are missing, of which lost bytes are the payload.
-func (c *tracedConn) pass(at int64, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
+func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
 	if missing == 0 {
-		c.decoder.Skip(at, decoder.Direction(dir), n)
+		c.decoder.Skip(int64(at), decoder.Direction(dir), n)
 		return
 	}
 	c.announceLoss(at, missing, lost, why)
-	c.decoder.Gap(at, decoder.Direction(dir), n)
+	c.decoder.Gap(int64(at), decoder.Direction(dir), n)
 	c.table.wantTables(c)
 }
 
@@ -145,13 +154,13 @@ func (c *tracedConn) missed(dir int) {
 }
 
 // announceLoss tells of records that are missing.
-func (c *tracedConn) announceLoss(at int64, records, bytes uint64, why bpf.Reasons) {
+func (c *tracedConn) announceLoss(at ktime.Time, records, bytes uint64, why bpf.Reasons) {
 	c.announce()
-	c.table.losses.gap(ktime.Time(at), c.meta.Conn, records, bytes, why)
+	c.table.losses.gap(at, c.meta.Conn, records, bytes, why)
 }
 
 // settle brings both directions up to what the kernel counted.
-func (c *tracedConn) settle(at int64, t bpf.Totals) {
+func (c *tracedConn) settle(at ktime.Time, t bpf.Totals) {
 	c.release()
 	if c.plain != nil {
 		c.plain.settle(c, at, t)
@@ -191,12 +200,12 @@ func (c *tracedConn) finish() {
 		c.doubt()
 	}
 	t.recovery.leave(c) // a last loss made tables unknown
-	c.decoder.Close(over)
+	c.decoder.Close(int64(over))
 	if c.isNothing() {
 		c.dismiss()
 	} else {
 		c.announce()
-		c.tracker.Close(ktime.Time(ended), by)
+		c.tracker.Close(ended, by)
 		c.endVerify()
 		if end != nil {
 			c.printClose(known)
@@ -217,7 +226,7 @@ func (c *tracedConn) printClose(known bool) {
 	if told := c.closed.told; told != nil && told.Socket {
 		e.Path = pathOf(&told.Path)
 	}
-	c.table.events.Conn(c.at(ktime.Time(c.closed.at)), &e)
+	c.table.events.Conn(c.at(c.closed.at), &e)
 }
 
 // entry returns what the kernel holds of a connection that has ended.
@@ -249,7 +258,7 @@ func (c *tracedConn) endsKnown() bool {
 func (c *tracedConn) doubt() {
 	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
 		if c.decoder.Protocol() == decoder.HTTP1 {
-			c.decoder.Gap(c.latest, dir, -1)
+			c.decoder.Gap(int64(c.latest), dir, -1)
 		} else {
 			c.decoder.Missed(dir)
 		}
@@ -301,7 +310,7 @@ func (c *tracedConn) announce() {
 	}
 	e := c.event
 	e.Action = export.ConnOpen
-	c.table.events.Conn(c.at(ktime.Time(c.since)), &e)
+	c.table.events.Conn(c.at(c.since), &e)
 }
 
 // understood notes that what its process says is seen: TLS, or HTTP without it. That

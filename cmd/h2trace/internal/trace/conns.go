@@ -15,6 +15,7 @@ import (
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 	"h2trace/decoder/http1"
+	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
 	"h2trace/export"
 )
@@ -52,7 +53,7 @@ type connTable struct {
 	sockets map[socket]*tracedConn // the innermost on each
 	closing []*tracedConn          // by time of their close; some may be finished
 	waiters waiters                // of them
-	until   int64                  // when the observing ended, 0 before
+	until   ktime.Time             // when the observing ended, 0 before
 	audit   audit
 	budget  *http1.Budget          // of exchanges that are open
 	lost    func() (uint64, error) // counts the records that the kernel lost so far
@@ -106,7 +107,7 @@ func (t *connTable) open(o *bpf.Open) {
 	c.meta.Comm = o.Comm
 	c.event.Local, c.event.Remote = o.Local, o.Remote
 	if o.Established != 0 {
-		took := time.Duration(o.Established - o.ConnectStart)
+		took := o.Established.Sub(o.ConnectStart)
 		c.event.Connect = &took
 		t.resolver.resolved(&c.event, o.PID, o.ConnectStart)
 	}
@@ -199,8 +200,8 @@ func (t *connTable) close(e *bpf.Close) error {
 // expire ends the connections whose time to linger is over, announces losses
 // that no later record of their connection has shown, and guides the kernel. What
 // happened before now has been read.
-func (t *connTable) expire(now int64, idle bool) error {
-	for len(t.closing) > 0 && t.closing[0].closed.at+closeLinger.Nanoseconds() < now {
+func (t *connTable) expire(now ktime.Time, idle bool) error {
+	for len(t.closing) > 0 && t.closing[0].closed.at.Add(closeLinger) < now {
 		t.closing[0].finish()
 		t.closing = dropFinished(t.closing)
 	}
@@ -214,7 +215,7 @@ func (t *connTable) expire(now int64, idle bool) error {
 // was replaced, at the given time. Nothing more comes of those that were
 // closed before; the others linger, because the kernel closes their sockets
 // after the end of the process and tells of it.
-func (t *connTable) endProcess(pid int, at int64) error {
+func (t *connTable) endProcess(pid int, at ktime.Time) error {
 	t.finishClosed(func(c *tracedConn) bool { return c.meta.PID == pid })
 	var open []*tracedConn
 	for _, c := range t.byID {
@@ -282,7 +283,7 @@ func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }
 
 // account announces what the kernel counted for a connection beyond the
 // records that were read of it. All records of before the state must be read.
-func (t *connTable) account(s bpf.ConnState, at int64) {
+func (t *connTable) account(s bpf.ConnState, at ktime.Time) {
 	if c := t.byID[s.ID]; c != nil {
 		c.settle(at, s.Totals)
 	}

@@ -10,6 +10,7 @@ import (
 	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -46,7 +47,7 @@ func TestFinishInside(t *testing.T) {
 	table := newTestTable(t, &out)
 	const head = "GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n"
 	var next [3][2]position
-	say := func(conn uint64, time int64, dir int, s string) {
+	say := func(conn uint64, time ktime.Time, dir int, s string) {
 		at := &next[conn][dir]
 		table.segment(&bpf.Segment{
 			Head: bpf.Head{Conn: conn, PID: 9, Time: time},
@@ -55,13 +56,13 @@ func TestFinishInside(t *testing.T) {
 		at.seq++
 		at.offset += uint64(len(s))
 	}
-	end := func(conn uint64, at int64) {
+	end := func(conn uint64, at ktime.Time) {
 		if err := table.close(&bpf.Close{Head: bpf.Head{Conn: conn, PID: 9, Time: at}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for conn := range uint64(2) { // the one that is older answers
-		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: int64(conn + 1)}, Role: bpf.RoleClient, Plain: true, Handshake: true})
+		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: ktime.Time(conn + 1)}, Role: bpf.RoleClient, Plain: true, Handshake: true})
 	}
 	say(2, 10, bpf.Send, head)
 	end(2, 20)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -22,7 +23,7 @@ type early struct {
 
 // holdEarly keeps back what is sent before the end of the handshake, and reports
 // whether it did.
-func (c *tracedConn) holdEarly(at int64, d *bpf.Data) bool {
+func (c *tracedConn) holdEarly(at ktime.Time, d *bpf.Data) bool {
 	e := &c.early
 	if e.over {
 		return false
@@ -42,7 +43,7 @@ func (c *tracedConn) holdEarly(at int64, d *bpf.Data) bool {
 
 // releaseEarly decodes what was held, as sent when the handshake was over, or at its
 // own time where that was before.
-func (c *tracedConn) releaseEarly(over int64) {
+func (c *tracedConn) releaseEarly(over ktime.Time) {
 	held := c.early.held
 	c.early = early{over: true}
 	for i := range held {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 const earlyRequest = "GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n"
@@ -30,7 +31,7 @@ func TestEarlyWrite(t *testing.T) {
 			var out bytes.Buffer
 			table := newTestTable(t, &out)
 			table.open(&bpf.Open{Head: bpf.Head{Conn: 1, Time: written}, Role: bpf.RoleClient, Handshake: true})
-			data := func(at int64, dir int, s string) {
+			data := func(at ktime.Time, dir int, s string) {
 				table.data(&bpf.Data{Head: bpf.Head{Conn: 1, Time: at}, Dir: dir, Payload: []byte(s)})
 			}
 			data(written, bpf.Send, earlyRequest)
@@ -88,7 +89,7 @@ func TestEarlyWritesBounded(t *testing.T) {
 	conn := table.byID[1]
 	for i := range uint64(2 * maxEarlyBytes / 1024) {
 		table.data(&bpf.Data{
-			Head: bpf.Head{Conn: 1, Time: time.Second.Nanoseconds()},
+			Head: bpf.Head{Conn: 1, Time: ktime.Time(time.Second)},
 			Dir:  bpf.Send, Seq: i, Offset: 1024 * i, Payload: make([]byte, 1024),
 		})
 	}

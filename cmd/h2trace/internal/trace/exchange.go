@@ -81,7 +81,7 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 		return
 	}
 	retry := c.table.retry(c, e)
-	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, ktime.Time(c.since)))
+	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, c.since))
 	event := export.Exchange{Exchange: e, Module: module, Retry: retry, Via: via}
 	if e.Reused == exchange.ReusedNo {
 		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake

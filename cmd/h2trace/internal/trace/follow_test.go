@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 // TestGuide has the kernel report segments that it cannot follow: it is told where
@@ -52,7 +53,7 @@ func TestGuide(t *testing.T) {
 					break
 				}
 				table.segment(&bpf.Segment{
-					Head: bpf.Head{Conn: conn, PID: 9, Time: int64(seq)},
+					Head: bpf.Head{Conn: conn, PID: 9, Time: ktime.Time(seq)},
 					Dir:  bpf.Recv, Seq: seq, Offset: uint64(at), Payload: buf[:n], Followed: tt.followed,
 				})
 				if at += n; tt.idle && at == 200_000 {

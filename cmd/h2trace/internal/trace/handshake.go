@@ -7,12 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
-	"time"
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/decoder/exchange"
-	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -22,7 +20,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 	if c == nil {
 		return // its open record was lost
 	}
-	took := time.Duration(h.Time - h.Start)
+	took := h.Time.Sub(h.Start)
 	c.event.Handshake = &took
 	if h.Version != 0 {
 		c.event.TLS = agreed(h)
@@ -43,7 +41,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 		failedDial(&e, c.source, name)
 	}
 	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
-	t.events.Conn(c.at(ktime.Time(h.Time)), &e)
+	t.events.Conn(c.at(h.Time), &e)
 }
 
 // agreed returns what a handshake agreed on, for printing.
@@ -53,8 +51,7 @@ func agreed(h *bpf.Handshake) *export.TLS {
 		Cipher: tls.CipherSuiteName(h.Cipher),
 	}
 	if h.Verified > 0 {
-		verified := time.Duration(h.Verified)
-		a.Verify = &verified
+		a.Verify = new(h.Verified)
 	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/clienthello"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
 	"h2trace/export"
 )
@@ -30,14 +31,14 @@ type hellos struct {
 	segments *tcp.Budget
 	early    map[endpoints]*export.Offer
 	// sent is when processes last began with TLS on a socket.
-	sent map[int]int64
+	sent map[int]ktime.Time
 }
 
 func newHellos() hellos {
 	return hellos{
 		open: make(map[endpoints]*tracedConn), parts: make(map[uint64]*helloStream),
 		segments: tcp.NewBudget(heldHellos), early: make(map[endpoints]*export.Offer),
-		sent: make(map[int]int64),
+		sent: make(map[int]ktime.Time),
 	}
 }
 
@@ -49,21 +50,21 @@ type helloStream struct {
 }
 
 // Data implements tcp.Sink.
-func (s *helloStream) Data(_ int64, b []byte) {
+func (s *helloStream) Data(_ ktime.Time, b []byte) {
 	if o, ok := s.reader.Take(b); ok {
 		s.offer = offerOf(o)
 	}
 }
 
 // Missing implements tcp.Sink.
-func (s *helloStream) Missing(int64, uint64, tcp.Cause) { s.reader.Stop() }
+func (s *helloStream) Missing(ktime.Time, uint64, tcp.Cause) { s.reader.Stop() }
 
 func offerOf(o clienthello.Offer) *export.Offer {
 	return &export.Offer{ALPN: o.ALPN, Versions: o.Versions, SNI: o.SNI}
 }
 
 // packet takes a packet with a piece of a ClientHello, in whatever order.
-func (h *hellos) packet(pid int, when int64, p *bpf.Packet) {
+func (h *hellos) packet(pid int, when ktime.Time, p *bpf.Packet) {
 	h.sent[pid] = when
 	s := h.parts[p.Socket]
 	if s == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -154,7 +155,7 @@ func TestHelloInside(t *testing.T) {
 			var next [2]position
 			for i, s := range tt.said {
 				give(table, tt.plain, &bpf.Data{
-					Head: bpf.Head{Conn: id, PID: 9, Time: int64(i + 2)},
+					Head: bpf.Head{Conn: id, PID: 9, Time: ktime.Time(i + 2)},
 					Dir:  s.dir, Seq: next[s.dir].seq, Offset: next[s.dir].offset, Payload: []byte(s.text),
 				})
 				next[s.dir].seq++

@@ -6,6 +6,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -37,7 +38,7 @@ type missingState struct {
 
 // heldData is a record of data that was read from the ring and not decoded.
 type heldData struct {
-	at int64
+	at ktime.Time
 	bpf.Data
 }
 
@@ -45,7 +46,7 @@ type heldData struct {
 // was read is held until the table that goes with it comes, or cannot come any
 // more because the process went on to read; what is sent meanwhile waits too, so
 // that the order stays.
-func (c *tracedConn) data(at int64, d *bpf.Data) {
+func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
 	if c.holdEarly(at, d) {
 		return
 	}
@@ -100,7 +101,7 @@ func (c *tracedConn) release() {
 }
 
 // holding returns since when something is held, if anything is.
-func (m *missingState) holding() (since int64, ok bool) {
+func (m *missingState) holding() (since ktime.Time, ok bool) {
 	switch {
 	case len(m.held) > 0:
 		return m.held[0].at, true
@@ -111,7 +112,7 @@ func (m *missingState) holding() (since int64, ok bool) {
 }
 
 // releaseOld decodes what is held for too long.
-func (c *tracedConn) releaseOld(now int64) {
+func (c *tracedConn) releaseOld(now ktime.Time) {
 	m, longest := c.missing, maxHold
 	if m == nil {
 		return
@@ -119,7 +120,7 @@ func (c *tracedConn) releaseOld(now int64) {
 	if c.plain != nil {
 		longest = maxPlainHold
 	}
-	if since, ok := m.holding(); ok && since < now-longest.Nanoseconds() {
+	if since, ok := m.holding(); ok && since < now.Add(-longest) {
 		m.vain++
 		c.release()
 	}
@@ -154,8 +155,8 @@ func (c *tracedConn) decoderPlace(dir int, offset int64) int64 {
 
 // recover hands a table to the decoder. One that does not fit is worth no
 // word: headers_error says that there is none.
-func (c *tracedConn) recover(at int64, dir int, s decoder.Snapshot) {
-	_ = c.decoder.Recover(max(at, c.latest), decoder.Direction(dir), s)
+func (c *tracedConn) recover(at ktime.Time, dir int, s decoder.Snapshot) {
+	_ = c.decoder.Recover(int64(max(at, c.latest)), decoder.Direction(dir), s)
 }
 
 // settled reports whether nothing is missing, or none will be found: the

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 // TestHoldThroughLosses loses records of a connection again and again while
@@ -17,7 +18,7 @@ func TestHoldThroughLosses(t *testing.T) {
 	const records = 4 * maxAsks
 	for i := range uint64(records) {
 		table.data(&bpf.Data{
-			Head: bpf.Head{Conn: 1, Time: int64(i)},
+			Head: bpf.Head{Conn: 1, Time: ktime.Time(i)},
 			Dir:  bpf.Recv, Seq: 2*i + 1, Offset: 20 * i, Payload: make([]byte, 10), Lost: 1 << bpf.RingFull, LostBytes: 10,
 		})
 	}

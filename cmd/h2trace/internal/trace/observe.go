@@ -53,8 +53,8 @@ type Observer struct {
 	work      *background
 	sockets   *sockets
 	losses    lossBook
-	nextLook  int64 // kernel time of the next look
-	read      int64 // kernel time of the latest record
+	nextLook  ktime.Time // of the next look
+	read      ktime.Time // of the latest record
 	delivered uint64
 	undecoded uint64 // read, and lost nevertheless, see drain
 	command   *int   // its process id, nil where there is none
@@ -236,7 +236,7 @@ func (o *Observer) look(idle bool) error {
 	if now < o.nextLook {
 		return nil
 	}
-	o.nextLook = now + lookInterval.Nanoseconds()
+	o.nextLook = now.Add(lookInterval)
 	o.work.poll()
 	o.sockets.tick(o.read, idle)
 	o.processes.LookForLibraries(now)

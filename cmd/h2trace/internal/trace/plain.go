@@ -97,13 +97,13 @@ type plainSink struct {
 }
 
 // Data implements tcp.Sink.
-func (s plainSink) Data(at int64, b []byte) {
+func (s plainSink) Data(at ktime.Time, b []byte) {
 	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, b: b}) {
 		s.data(at, b)
 	}
 }
 
-func (s plainSink) data(at int64, b []byte) {
+func (s plainSink) data(at ktime.Time, b []byte) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	c.next[s.dir].offset += uint64(len(b))
@@ -114,34 +114,34 @@ func (s plainSink) data(at int64, b []byte) {
 }
 
 // Missing implements tcp.Sink.
-func (s plainSink) Missing(at int64, n uint64, why tcp.Cause) {
+func (s plainSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, n: n, why: why}) {
 		s.miss(at, n, why)
 	}
 }
 
-func (s plainSink) miss(at int64, n uint64, why tcp.Cause) {
+func (s plainSink) miss(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	c.next[s.dir].offset += n
 	c.hello.Stop()
 	switch why {
 	case tcp.LeftOut:
-		c.decoder.Skip(c.latest, decoder.Direction(s.dir), int64(n))
+		c.decoder.Skip(int64(c.latest), decoder.Direction(s.dir), int64(n))
 		return
 	case tcp.Overrun: // no record is missing, but they are of no use
 		c.announce()
 		c.table.events.Loss(&export.Loss{
-			Time: ktime.Time(at), Reason: export.LossGap, Bytes: &n, Conn: c.meta.Conn,
+			Time: at, Reason: export.LossGap, Bytes: &n, Conn: c.meta.Conn,
 		})
 	}
-	c.decoder.Gap(c.latest, decoder.Direction(s.dir), int64(n))
+	c.decoder.Gap(int64(c.latest), decoder.Direction(s.dir), int64(n))
 	c.table.wantTables(c)
 }
 
 // settle hands on what is held, and brings both directions up to what the kernel
 // counted, but for what was not wanted.
-func (p *plainConn) settle(c *tracedConn, at int64, t bpf.Totals) {
+func (p *plainConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 	p.flush(c, at)
 	for dir := range c.next {
 		next := &c.next[dir]
@@ -159,7 +159,7 @@ func (p *plainConn) settle(c *tracedConn, at int64, t bpf.Totals) {
 }
 
 // flush hands on what is held: nothing more will come.
-func (p *plainConn) flush(c *tracedConn, at int64) {
+func (p *plainConn) flush(c *tracedConn, at ktime.Time) {
 	for dir := range p.streams {
 		p.streams[dir].Flush(at, c.table.segments, plainSink{c, dir})
 	}
@@ -220,5 +220,5 @@ func (c *tracedConn) dismiss() {
 	for dir := range c.plain.streams {
 		c.plain.streams[dir].Drop(c.table.segments)
 	}
-	c.tracker.Close(ktime.Time(c.latest), exchange.NotEnded)
+	c.tracker.Close(c.latest, exchange.NotEnded)
 }

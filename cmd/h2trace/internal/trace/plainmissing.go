@@ -6,6 +6,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
 )
 
@@ -24,7 +25,7 @@ const (
 // or n that are missing; or the table of a block that is about to be sent; or that
 // some are missing which a later one will tell of.
 type heldPiece struct {
-	at     int64
+	at     ktime.Time
 	dir    int
 	b      []byte
 	n      uint64

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 // conversation is what a server sends on a connection that was joined in the
@@ -107,7 +108,7 @@ func TestPlainTables(t *testing.T) {
 				})
 			}
 			if tt.late {
-				if err := table.expire(maxPlainHold.Nanoseconds()+2, false); err != nil {
+				if err := table.expire(ktime.Time(2).Add(maxPlainHold), false); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/plancheck"
 	"h2trace/cmd/h2trace/internal/trace/process"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -33,7 +34,7 @@ type planCheck struct {
 
 	states map[*bpf.Executable]*plancheck.Executable
 	// next is the kernel time of the next look at the sockets.
-	next     int64
+	next     ktime.Time
 	interval time.Duration
 }
 
@@ -47,7 +48,7 @@ func newPlanCheck(c *bpf.Collector, p *process.Tracker, conns *connTable, s *soc
 
 // tick looks at the plans. readUntil is the kernel time of the latest record, and
 // idle says that all are read.
-func (k *planCheck) tick(now, readUntil int64, idle bool) error {
+func (k *planCheck) tick(now, readUntil ktime.Time, idle bool) error {
 	if k.work.busy {
 		return nil
 	}
@@ -73,7 +74,7 @@ func (k *planCheck) tick(now, readUntil int64, idle bool) error {
 }
 
 // hear takes what the connections tell of the probes.
-func (k *planCheck) hear(running []process.Process, now int64) {
+func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 	exes := make(map[int]*bpf.Executable, len(running))
 	used := make(map[*bpf.Executable]bool, len(running))
 	for _, proc := range running {
@@ -99,16 +100,16 @@ func (k *planCheck) hear(running []process.Process, now int64) {
 }
 
 // evidence is what a connection says of the probes.
-func (c *tracedConn) evidence(now int64) *plancheck.Conn {
+func (c *tracedConn) evidence(now ktime.Time) *plancheck.Conn {
 	return &plancheck.Conn{
-		Name: c.meta.Conn, Age: time.Duration(now - c.since),
+		Name: c.meta.Conn, Age: now.Sub(c.since),
 		Said:   [2]bool{c.next[bpf.Send].offset > 0, c.next[bpf.Recv].offset > 0},
 		Silent: &c.silent,
 	}
 }
 
 // enter enters an executable.
-func (k *planCheck) enter(exe *bpf.Executable, now int64) {
+func (k *planCheck) enter(exe *bpf.Executable, now ktime.Time) {
 	if k.states[exe] != nil {
 		return
 	}
@@ -120,7 +121,7 @@ func (k *planCheck) enter(exe *bpf.Executable, now int64) {
 	}
 	k.states[exe] = s
 	k.interval = firstSocketCheck
-	k.next = min(k.next, now+firstSocketCheck.Nanoseconds())
+	k.next = min(k.next, now.Add(firstSocketCheck))
 }
 
 func usersOf(exe *bpf.Executable, running []process.Process) []process.Process {
@@ -134,7 +135,7 @@ func usersOf(exe *bpf.Executable, running []process.Process) []process.Process {
 }
 
 // lookAtSockets looks whether processes move bytes of which nothing is seen.
-func (k *planCheck) lookAtSockets(running []process.Process, now int64) {
+func (k *planCheck) lookAtSockets(running []process.Process, now ktime.Time) {
 	unsure := false
 	for _, proc := range running {
 		unsure = unsure || k.states[proc.File].Unsure()
@@ -142,7 +143,7 @@ func (k *planCheck) lookAtSockets(running []process.Process, now int64) {
 	if now < k.next || !unsure && !k.sockets.unsure(now) {
 		return
 	}
-	k.next = now + k.interval.Nanoseconds()
+	k.next = now.Add(k.interval)
 	k.interval = min(2*k.interval, lastSocketCheck)
 	k.work.run(func() func() {
 		list, err := k.collector.Sockets()

@@ -30,7 +30,7 @@ func (j *judged) path() string {
 }
 
 // carryOut does what a verdict asks for, or begins to.
-func (j *judged) carryOut(v plancheck.Verdict, now int64) error {
+func (j *judged) carryOut(v plancheck.Verdict, now ktime.Time) error {
 	switch v {
 	case plancheck.Watch:
 		j.watch()
@@ -69,7 +69,7 @@ func (j *judged) watch() {
 }
 
 // count counts the calls that witnesses saw.
-func (j *judged) count(now int64) error {
+func (j *judged) count(now ktime.Time) error {
 	var sum uint64
 	for _, proc := range j.users {
 		calls, err := j.collector.Witnessed(proc.PID, proc.Life)
@@ -92,7 +92,7 @@ func (j *judged) fired() (bool, error) {
 }
 
 // replace takes the fallback for a probe that never fired, as of a kernel time.
-func (j *judged) replace(at int64) {
+func (j *judged) replace(at ktime.Time) {
 	path := j.path()
 	tap := [2]string{bpf.Send: "write", bpf.Recv: "read"}[j.dir]
 	verb := [2]string{bpf.Send: "sent", bpf.Recv: "received"}[j.dir]
@@ -145,7 +145,7 @@ func (j *judged) printReplaced(reason string) {
 
 // announceMissed announces, at a kernel time, what the probe missed: nobody knows
 // how much.
-func (j *judged) announceMissed(at int64) {
+func (j *judged) announceMissed(at ktime.Time) {
 	for _, c := range j.conns.byID {
 		if c.exe != j.exe {
 			continue
@@ -156,6 +156,6 @@ func (j *judged) announceMissed(at int64) {
 		c.announce()
 	}
 	for _, conn := range j.state.TakeSilent(j.dir) {
-		j.conns.events.Loss(&export.Loss{Time: ktime.Time(at), Reason: export.LossGap, Conn: conn})
+		j.conns.events.Loss(&export.Loss{Time: at, Reason: export.LossGap, Conn: conn})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -250,12 +251,12 @@ func (r *recovery) used(c *tracedConn, dir int) {
 
 // tick feeds what was held for too long, lets go of the connections that want
 // nothing any more, and attaches and detaches the probes.
-func (r *recovery) tick(now int64, idle bool) error {
+func (r *recovery) tick(now ktime.Time, idle bool) error {
 	for _, c := range r.conns {
 		c.releaseOld(now)
 		if m := c.missing; idle && m != nil {
 			if _, ok := m.holding(); !ok {
-				c.decoder.Quiet(now)
+				c.decoder.Quiet(int64(now))
 			}
 		}
 		if c.settled() {

@@ -45,7 +45,7 @@ func TestReplay(t *testing.T) {
 	for i := range records {
 		do(t, replayed.handle(records[i]))
 	}
-	do(t, conns.expire(records[len(records)-1].Header().Time+2*closeLinger.Nanoseconds(), true))
+	do(t, conns.expire(records[len(records)-1].Header().Time.Add(2*closeLinger), true))
 	do(t, events.Close())
 	want, got := ofConns(live.String()), ofConns(again.String())
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -98,7 +98,7 @@ func recordAll(t *testing.T, o *Observer) (list []bpf.Event) {
 		list = append(list, cloned(e))
 		do(t, o.handle(e))
 	}
-	do(t, o.conns.expire(list[len(list)-1].Header().Time+2*closeLinger.Nanoseconds(), true))
+	do(t, o.conns.expire(list[len(list)-1].Header().Time.Add(2*closeLinger), true))
 	return list
 }
 

@@ -29,7 +29,7 @@ type resolver struct {
 // leaver is a process that has exited. Its sockets are closed after its exit is
 // reported: only then do connects fail that were under way.
 type leaver struct {
-	at     int64
+	at     ktime.Time
 	source *fetchenv.Source
 }
 
@@ -48,13 +48,13 @@ func (n *resolver) packet(d *bpf.DNS) {
 	}
 	n.comms[d.PID] = d.Comm
 	n.tracker.Packet(&dns.Packet{
-		PID: d.PID, At: ktime.Time(d.Time), Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
+		PID: d.PID, At: d.Time, Sent: d.Dir == bpf.Send, Local: d.Local, Remote: d.Remote,
 		Socket: d.Socket, TCP: d.TCP, Seq: d.Seq, Payload: d.Payload, Length: d.Length,
 	})
 }
 
 // leave takes the exit of a process.
-func (n *resolver) leave(pid int, at int64) {
+func (n *resolver) leave(pid int, at ktime.Time) {
 	n.leaving[pid] = leaver{at, n.sourceOf(pid)}
 }
 
@@ -66,10 +66,10 @@ func (n *resolver) end(pid int) {
 }
 
 // expire ends what nothing more is expected of by now.
-func (n *resolver) expire(now int64) {
-	n.tracker.Expire(ktime.Time(now))
+func (n *resolver) expire(now ktime.Time) {
+	n.tracker.Expire(now)
 	for pid, l := range n.leaving {
-		if l.at+leaveLinger.Nanoseconds() < now {
+		if l.at.Add(leaveLinger) < now {
 			n.end(pid)
 		}
 	}
@@ -85,8 +85,8 @@ func (n *resolver) source(pid int) *fetchenv.Source {
 
 // resolved adds to a connection what is known of the name of its peer, to which
 // the process began to connect at the given time.
-func (n *resolver) resolved(e *export.Conn, pid int, at int64) {
-	l, took, ok := n.tracker.Resolved(pid, e.Remote.Addr(), ktime.Time(at))
+func (n *resolver) resolved(e *export.Conn, pid int, at ktime.Time) {
+	l, took, ok := n.tracker.Resolved(pid, e.Remote.Addr(), at)
 	if !ok {
 		return
 	}
@@ -129,7 +129,7 @@ func (n *resolver) Failed(pid int, l *dns.Lookup) {
 
 // connectFailed takes a connect that came to nothing.
 func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
-	took := time.Duration(c.Time - c.Start)
+	took := c.Time.Sub(c.Start)
 	e := export.Conn{
 		Action: export.ConnFailed, Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took,
 		Error: &exchange.Error{Class: exchange.ClassConnect, Detail: "given up by the process"},
@@ -142,7 +142,7 @@ func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
 	}
 	n.resolved(&e, c.PID, c.Start)
 	failedDial(&e, n.source(c.PID), e.Name)
-	n.events.Conn(n.at(c.PID, c.Comm, ktime.Time(c.Time)), &e)
+	n.events.Conn(n.at(c.PID, c.Comm, c.Time), &e)
 }
 
 // failedDial says whose a connection to what has that name would have been: of an

@@ -7,6 +7,7 @@ import (
 	"weak"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -22,7 +23,7 @@ func TestRetained(t *testing.T) {
 			var list []weak.Pointer[tracedConn]
 			const conns, lasting = 100, 101
 			for id := uint64(1); id <= lasting; id++ {
-				at := int64(id) * closeLinger.Nanoseconds()
+				at := ktime.Time(id) * ktime.Time(closeLinger)
 				table.open(&bpf.Open{Head: bpf.Head{Conn: id, PID: 9, Time: at}, Role: bpf.RoleClient, Plain: true, Handshake: true})
 				table.segment(&bpf.Segment{Head: bpf.Head{Conn: id, PID: 9, Time: at}, Dir: bpf.Send, Payload: []byte("GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")})
 				if id == lasting {
@@ -32,7 +33,7 @@ func TestRetained(t *testing.T) {
 				do(t, table.close(&bpf.Close{Head: bpf.Head{Conn: id, PID: 9, Time: at + 1}}))
 				do(t, table.expire(at+2, true))
 			}
-			do(t, table.expire(2*lasting*closeLinger.Nanoseconds(), true))
+			do(t, table.expire(2*lasting*ktime.Time(closeLinger), true))
 			runtime.GC()
 			held := 0
 			for _, c := range list {

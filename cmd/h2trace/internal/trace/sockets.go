@@ -24,7 +24,7 @@ type sockets struct {
 	ended  map[int][]bpf.Socket  // by process, until its exit is read
 	silent map[socketID]bool     // are printed
 	latest *look                 // not judged yet
-	told   map[int]int64         // when a process began of which nothing is seen
+	told   map[int]ktime.Time    // when a process began of which nothing is seen
 }
 
 // socketID tells sockets of one time from those of another.
@@ -37,7 +37,7 @@ func idOf(s *bpf.Socket) socketID { return socketID{s.ID, endpoints{s.Local, s.R
 
 // look is what was found at a kernel time.
 type look struct {
-	at   int64
+	at   ktime.Time
 	list []bpf.Socket
 }
 
@@ -48,7 +48,7 @@ func newSockets(conns *connTable, p *process.Tracker, packets bool) *sockets {
 	return &sockets{
 		conns: conns, processes: p, packets: packets,
 		before: make(map[uint64]bpf.Socket), ended: make(map[int][]bpf.Socket),
-		silent: make(map[socketID]bool), told: make(map[int]int64),
+		silent: make(map[socketID]bool), told: make(map[int]ktime.Time),
 	}
 }
 
@@ -76,7 +76,7 @@ func (w *sockets) was(s *bpf.Socket) (bpf.Socket, bool) {
 
 // left takes a socket that a process has open when it ends, or one of before that
 // it closes.
-func (w *sockets) left(s *bpf.Socket, at int64) {
+func (w *sockets) left(s *bpf.Socket, at ktime.Time) {
 	if before, ok := w.before[s.ID]; ok && s.Closed {
 		s.Local, s.Remote = before.Local, before.Remote
 		w.printSilent([]bpf.Socket{*s}, at)
@@ -92,7 +92,7 @@ func (w *sockets) left(s *bpf.Socket, at int64) {
 }
 
 // exit judges a process at its end, before that is printed.
-func (w *sockets) exit(pid int, at int64) {
+func (w *sockets) exit(pid int, at ktime.Time) {
 	list := w.ended[pid]
 	delete(w.ended, pid)
 	if proc, ok := w.processes.At(pid); ok {
@@ -118,7 +118,7 @@ func (w *sockets) end(l look) {
 }
 
 // printSilent prints connections on which nothing went while they were observed.
-func (w *sockets) printSilent(list []bpf.Socket, at int64) {
+func (w *sockets) printSilent(list []bpf.Socket, at ktime.Time) {
 	if w.off {
 		return
 	}
@@ -154,7 +154,7 @@ func wasSilent(s *bpf.Socket, before bpf.Moved) bool {
 	return s.Moved[bpf.Recv] == before[bpf.Recv] && (sent == 0 || s.Closed && sent < alertSize)
 }
 
-func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
+func (w *sockets) printOne(s *bpf.Socket, joined bool, at ktime.Time) {
 	proc, _ := w.processes.At(s.PID)
 	e := export.Conn{
 		Action: export.ConnSilent, Local: s.Local, Remote: s.Remote, Role: roleOf(s.Role), Joined: export.JoinedStart,
@@ -179,7 +179,7 @@ func (w *sockets) printOne(s *bpf.Socket, joined bool, at int64) {
 	if e.Role == decoder.Client {
 		failedDial(&e, proc.Source, "")
 	}
-	w.conns.events.Conn(export.Meta{Time: ktime.Time(at), PID: s.PID, Comm: proc.Comm}, &e)
+	w.conns.events.Conn(export.Meta{Time: at, PID: s.PID, Comm: proc.Comm}, &e)
 }
 
 // lastMoved returns in which direction data went last, or nil for none.
@@ -196,10 +196,10 @@ func lastMoved(s *bpf.Socket) *decoder.Direction {
 
 // looked takes what was found while processes run, to be judged when all records
 // of before are read.
-func (w *sockets) looked(list []bpf.Socket, at int64) { w.latest = &look{at, list} }
+func (w *sockets) looked(list []bpf.Socket, at ktime.Time) { w.latest = &look{at, list} }
 
 // tick judges what was found, when records until the given time are read.
-func (w *sockets) tick(read int64, idle bool) {
+func (w *sockets) tick(read ktime.Time, idle bool) {
 	if l := w.latest; l != nil && (idle || read > l.at) {
 		w.latest = nil
 		w.judgeRunning(*l)

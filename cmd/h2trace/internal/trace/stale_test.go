@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 // TestStale loses the request that a server answers. The answer is no frame on an
@@ -117,7 +118,7 @@ func TestLostEnd(t *testing.T) {
 func record(dir int, next *[2]position, frames *bytes.Buffer) *bpf.Data {
 	at := &next[dir]
 	d := &bpf.Data{
-		Head: bpf.Head{Conn: 1, PID: 9, Time: int64(10 * (next[0].seq + next[1].seq + 1))},
+		Head: bpf.Head{Conn: 1, PID: 9, Time: ktime.Time(10 * (next[0].seq + next[1].seq + 1))},
 		Dir:  dir, Seq: at.seq, Offset: at.offset, Payload: bytes.Clone(frames.Bytes()),
 	}
 	at.seq, at.offset = at.seq+1, at.offset+uint64(frames.Len())

@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/trace/process"
+	"h2trace/decoder/ktime"
 )
 
 // telling is how much a connection moves, in both directions together, that would
@@ -20,9 +21,9 @@ const patient = 3 * time.Second
 
 // unsure reports whether there are processes of which nothing is seen by a kernel
 // time.
-func (w *sockets) unsure(now int64) bool {
+func (w *sockets) unsure(now ktime.Time) bool {
 	return !w.off && slices.ContainsFunc(w.processes.Observed(), func(proc process.Process) bool {
-		return now-proc.At >= patient.Nanoseconds() && w.told[proc.PID] != proc.At && !w.conns.saw(proc.PID)
+		return now.Sub(proc.At) >= patient && w.told[proc.PID] != proc.At && !w.conns.saw(proc.PID)
 	})
 }
 
@@ -30,7 +31,7 @@ func (w *sockets) unsure(now int64) bool {
 func (w *sockets) judgeRunning(l look) {
 	early := make(map[endpoints]bool)
 	for _, c := range w.conns.byID {
-		if l.at-c.since < patient.Nanoseconds() {
+		if l.at.Sub(c.since) < patient {
 			early[c.endpoints()] = true
 		}
 	}
@@ -45,14 +46,14 @@ func (w *sockets) judgeAll(l look, age time.Duration) {
 		byPID[s.PID] = append(byPID[s.PID], s)
 	}
 	for _, proc := range w.processes.Observed() {
-		if l.at-proc.At >= age.Nanoseconds() {
+		if l.at.Sub(proc.At) >= age {
 			w.judge(proc, byPID[proc.PID], l.at)
 		}
 	}
 }
 
 // judge says so of one process, once.
-func (w *sockets) judge(proc process.Process, list []bpf.Socket, at int64) {
+func (w *sockets) judge(proc process.Process, list []bpf.Socket, at ktime.Time) {
 	if w.off || w.told[proc.PID] == proc.At || w.conns.saw(proc.PID) || w.conns.events.Err() != nil {
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"h2trace/decoder/exchange"
-	"h2trace/decoder/ktime"
 )
 
 // waiters finds connections that were closed and linger, by the requests that wait
@@ -50,7 +49,7 @@ func (w *waiters) find(pid int, e *exchange.Exchange) *tracedConn {
 	for {
 		w.trim(key)
 		list := w.byRequest[key]
-		if len(list) == 0 || ktime.Time(list[0].closed.at) >= e.Start {
+		if len(list) == 0 || list[0].closed.at >= e.Start {
 			return nil
 		}
 		if c := list[0]; c.meta.PID == pid && c.tracker.Waits(e.Method, e.URL) {

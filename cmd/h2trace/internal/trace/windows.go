@@ -127,7 +127,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 // windowSample is what the decoder is told of a sample.
 func windowSample(w *bpf.Windows, listing int64) decoder.WindowSample {
 	s := decoder.WindowSample{
-		Time: w.Time,
+		Time: int64(w.Time),
 		At:   [2]int64{int64(w.Offset[bpf.Send]), int64(w.Offset[bpf.Recv])},
 		Conn: [2]decoder.Credit{
 			decoder.Send: {Bytes: w.State.Send, Known: true},

@@ -7,6 +7,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/golibrary"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -83,13 +84,13 @@ const firstLook = 50 * time.Millisecond
 
 // dueForLibraries lists the processes whose libraries are to be looked for again, at
 // longer and longer intervals: a program can load them at any time.
-func (t *table) dueForLibraries(now int64) []Process {
+func (t *table) dueForLibraries(now ktime.Time) []Process {
 	return t.list(func(p *Process) bool {
 		if p.File == nil || p.File.Skip == "" || len(p.libraries) > 0 || now < p.again {
 			return false
 		}
 		first := p.again == 0 // that was when it was attached to
-		p.again = now + max(now-p.At, firstLook.Nanoseconds())
+		p.again = now.Add(max(now.Sub(p.At), firstLook))
 		return !first
 	})
 }

@@ -3,6 +3,7 @@ package process
 import (
 	"sync"
 
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -20,7 +21,7 @@ type outcomes struct {
 
 // outcome is what came of attaching to a process, by when that began.
 type outcome struct {
-	at    int64
+	at    ktime.Time
 	event *export.Process
 }
 

@@ -5,11 +5,12 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/decoder/ktime"
 )
 
 // Process is a target as far as it is known.
 type Process struct {
-	At     int64 // kernel time since which it runs its program, or is observed
+	At     ktime.Time // since when it runs its program, or is observed
 	PID    int
 	PPID   int // 0: unknown
 	Comm   string
@@ -27,7 +28,7 @@ type Process struct {
 	// libraries have Go code, in a process whose executable gets no probes. They
 	// are looked for again at that kernel time.
 	libraries []loaded
-	again     int64
+	again     ktime.Time
 }
 
 // probed reports whether the executable has probes.

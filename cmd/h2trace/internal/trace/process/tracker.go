@@ -2,7 +2,6 @@ package process
 
 import (
 	"path/filepath"
-	"time"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
@@ -24,7 +23,7 @@ type Config struct {
 	Events *export.JSONL
 	Msg    *message.Printer
 	// Now returns the kernel time.
-	Now func() int64
+	Now func() ktime.Time
 	// Verify says that headers are to be verified.
 	Verify bool
 }
@@ -37,7 +36,7 @@ type Tracker struct {
 	holder       *Holder
 	events       *export.JSONL
 	msg          *message.Printer
-	now          func() int64
+	now          func() ktime.Time
 	table        table
 	outcomes     outcomes
 	environments environments
@@ -134,7 +133,7 @@ func (t *Tracker) Exit(e *bpf.Exit) {
 		code := e.Code()
 		event.ExitCode = &code
 		if p.Life != 0 { // its exec was seen
-			event.Duration = new(time.Duration(e.Time - p.At))
+			event.Duration = new(e.Time.Sub(p.At))
 		}
 	}
 	p.At = e.Time
@@ -143,7 +142,7 @@ func (t *Tracker) Exit(e *bpf.Exit) {
 
 // Vanish prints that a process has exited by the given time, which is all that
 // is known of its end.
-func (t *Tracker) Vanish(pid int, at int64) {
+func (t *Tracker) Vanish(pid int, at ktime.Time) {
 	if p, ok := t.drop(pid); ok {
 		p.At = at
 		t.Print(&p, &export.Process{Action: export.ProcessExit})
@@ -176,7 +175,7 @@ func (t *Tracker) release(p Process) {
 
 // LookForLibraries has the libraries looked for of processes that run on, where that
 // is due.
-func (t *Tracker) LookForLibraries(now int64) {
+func (t *Tracker) LookForLibraries(now ktime.Time) {
 	for _, p := range t.table.dueForLibraries(now) {
 		look := func() {
 			if event, _ := t.attacher.libraries(&p); event != nil {
@@ -193,7 +192,7 @@ func (t *Tracker) LookForLibraries(now int64) {
 // Blame says at a kernel time why nothing is seen of what a process says. It may
 // have ended; where it is skipped, the reason for that is the better one. What was
 // begun before, such as the attaching, comes first.
-func (t *Tracker) Blame(p Process, reason string, at int64) {
+func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 	t.jobs <- func() {
 		outcome := t.outcomes.of(&p)
 		if outcome == nil {
@@ -213,7 +212,7 @@ func (t *Tracker) Print(p *Process, e *export.Process) {
 		e.PPID = &p.PPID
 	}
 	e.Exe = p.Exe
-	t.events.Process(export.Meta{Time: ktime.Time(p.At), PID: p.PID, Comm: p.Comm}, e)
+	t.events.Process(export.Meta{Time: p.At, PID: p.PID, Comm: p.Comm}, e)
 }
 
 func (t *Tracker) isCurrent(p *Process) bool { return isCurrent(t.kernel, p) }

@@ -14,6 +14,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
 
@@ -128,7 +129,7 @@ func TestTracker(t *testing.T) {
 			events := export.NewJSONL(&out, export.Options{})
 			tr := NewTracker(Config{
 				Kernel: k, Holder: &Holder{}, Events: events, Msg: message.New(io.Discard, true),
-				Now: func() int64 { return 1 },
+				Now: func() ktime.Time { return 1 },
 			})
 			tt.do(tr, tt.pid)
 			tr.Wait()
@@ -157,7 +158,7 @@ func TestTracker(t *testing.T) {
 // been attached to.
 func execute(tr *Tracker, pid int, life uint32) {
 	tr.kernel.(*fakeKernel).lives[pid] = bpf.Life(life)
-	tr.Exec(&bpf.Exec{Head: bpf.Head{PID: pid, Time: int64(life)}, Life: bpf.Life(life), Filename: "sleep"})
+	tr.Exec(&bpf.Exec{Head: bpf.Head{PID: pid, Time: ktime.Time(life)}, Life: bpf.Life(life), Filename: "sleep"})
 	done := make(chan struct{})
 	tr.jobs <- func() { close(done) }
 	<-done
