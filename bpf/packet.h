@@ -104,9 +104,9 @@ static __always_inline void report_packet(struct __sk_buff *skb, struct packet *
 	__builtin_memcpy(r->comm, comm, sizeof(r->comm));
 	if (copied > PACKET_MAX)
 		copied = PACKET_MAX;
-	/* From 1 to PACKET_MAX, in words that also the verifier of Linux 5.10 understands. */
+	/* From 1 to PACKET_MAX. */
 	copied -= 1;
-	asm volatile("%0 &= %1" : "+r"(copied) : "i"(PACKET_MAX - 1));
+	apply_mask(copied, PACKET_MAX - 1);
 	copied += 1;
 	if (!bpf_skb_load_bytes(skb, p->payload, r->payload, copied))
 		r->copied = copied;

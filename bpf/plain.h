@@ -57,7 +57,7 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 
 	/* From 1 to PEEK, as in report_packet. */
 	len -= 1;
-	asm volatile("%0 &= %1" : "+r"(len) : "i"(PEEK - 1));
+	apply_mask(len, PEEK - 1);
 	len += 1;
 	if (bpf_skb_load_bytes(skb, s->at, b, len))
 		return CARRIES_OTHER;

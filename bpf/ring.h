@@ -164,6 +164,16 @@ static __always_inline u64 copy_user(u8 *to, const u64 size, u64 from, u64 whole
 }
 
 /*
+ * v &= mask, in words that also the verifier of Linux 5.10 understands. clang
+ * would leave out a mask that it finds needless.
+ */
+#ifdef __bpf__
+#define apply_mask(v, mask) asm volatile("%0 &= %1" : "+r"(v) : "i"(mask))
+#else
+#define apply_mask(v, mask) ((v) &= (mask))
+#endif
+
+/*
  * Processes whose probes report, by tgid. The value is the life they lead: a
  * number for what a process runs from its fork or exec on, as an id can be
  * another process's soon, with the same addresses in use. It is 0 from when

@@ -110,9 +110,9 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 		return;
 	}
 	r->h.time = bpf_ktime_get_ns();
-	/* From 1 to size, in words that also the verifier of Linux 5.10 understands. */
+	/* From 1 to size. */
 	copied -= 1;
-	asm volatile("%0 &= %1" : "+r"(copied) : "i"(size - 1));
+	apply_mask(copied, size - 1);
 	copied += 1;
 	if (len && bpf_skb_load_bytes(skb, s->at, r->payload, copied)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);

@@ -1,0 +1,150 @@
+package host
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+)
+
+const (
+	preface     = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" // RFC 9113 §3.4
+	headerLen   = 9                                  // RFC 9113 §4.1
+	typeData    = 0
+	typeHeaders = 1
+	flagPadded  = 0x8
+)
+
+// frame is where a frame of a stream lies, and from where on its payload is not
+// wanted.
+type frame struct{ start, unwanted, end int }
+
+// parse is a model of the walkers that sees a stream whole. It returns the frames
+// whose headers are complete.
+func parse(stream []byte, bodyBytes int) []frame {
+	var frames []frame
+	at := 0
+	if bytes.HasPrefix(stream, []byte(preface)) {
+		at = len(preface)
+	}
+	for at+headerLen <= len(stream) {
+		length := int(binary.BigEndian.Uint32(stream[at:]) >> 8)
+		f := frame{start: at, end: at + headerLen + length}
+		f.unwanted = f.end
+		if stream[at+3] == typeData {
+			wanted := bodyBytes
+			if stream[at+4]&flagPadded != 0 {
+				wanted++ // Pad Length
+			}
+			f.unwanted = min(f.end, at+headerLen+wanted)
+		}
+		frames = append(frames, f)
+		at = f.end
+	}
+	return frames
+}
+
+// unwanted returns the bytes of a stream that are not wanted.
+func unwanted(frames []frame, n int) []bool {
+	not := make([]bool, n)
+	for _, f := range frames {
+		for i := f.unwanted; i < min(f.end, n); i++ {
+			not[i] = true
+		}
+	}
+	return not
+}
+
+// source is the input of a fuzz target. It goes on with zeroes.
+type source struct{ in []byte }
+
+func (s *source) uint(n int) uint64 {
+	v := uint64(0)
+	for range n {
+		v <<= 8
+		if len(s.in) > 0 {
+			v, s.in = v|uint64(s.in[0]), s.in[1:]
+		}
+	}
+	return v
+}
+
+// size returns how long a piece is. What the input cuts no more comes whole.
+func (s *source) size(v, most uint64) int {
+	switch {
+	case len(s.in) == 0:
+		return 1 << 16
+	case v&0x4000 != 0:
+		return 1 + int(v&0x1f)
+	}
+	return 1 + int(v&most)
+}
+
+// bodyBytes returns how much of each DATA payload is copied.
+func (s *source) bodyBytes() uint32 { return []uint32{0, 0, 1, 10, 3000}[s.uint(1)%5] }
+
+// refusals returns which reservations fail, about a quarter.
+func (s *source) refusals() uint32 {
+	every := s.uint(4)
+	return uint32(every & s.uint(4))
+}
+
+// stream returns a beginning with some frames behind it.
+func (s *source) stream(beginning []byte) []byte {
+	b := bytes.Clone(beginning)
+	for range s.uint(1) % 24 {
+		b = s.frame(b)
+	}
+	return b
+}
+
+func (s *source) frame(b []byte) []byte {
+	switch s.uint(1) % 9 {
+	case 0, 1:
+		return appendFrame(b, typeData, 0, int(s.uint(2)%7000))
+	case 2:
+		return appendFrame(b, typeData, flagPadded, int(s.uint(2)%7000))
+	case 3:
+		return appendFrame(b, typeData, uint8(s.uint(1)), int(s.uint(1)%16))
+	case 4:
+		n := int(s.uint(2))
+		if n%4 > 0 {
+			n %= 1000
+		}
+		return appendFrame(b, typeHeaders, 4, n/2) // some are longer than a record
+	case 5:
+		return appendFrame(b, uint8(s.uint(1)), uint8(s.uint(1)), int(s.uint(1)))
+	case 6:
+		return appendFrame(b, typeData, 0, 1948+headerLen+int(s.uint(1))) // about WORTH_LEAVING
+	case 7: // longer than what follows, maybe
+		b = binary.BigEndian.AppendUint32(b, uint32(s.uint(3)<<8))
+		return append(b, 0, 0, 0, 0, 1)
+	default: // anything
+		n := min(int(s.uint(1)%16), len(s.in))
+		b, s.in = append(b, s.in[:n]...), s.in[n:]
+		return b
+	}
+}
+
+// appendFrame appends a frame whose payload looks like frames, but not where they
+// would be.
+func appendFrame(b []byte, typ, flags uint8, n int) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(n)<<8|uint32(typ))
+	b = append(b, flags, 0, 0, 0, 1)
+	for i := range n {
+		b = append(b, "\x00\x01\x02\x00\x08\x00\x00\x00\x01\x07"[(i+n)%10])
+	}
+	return b
+}
+
+// addSeeds adds inputs at random to those that are committed.
+func addSeeds(f *testing.F, n int) {
+	for seed := range uint64(n) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		in := make([]byte, 100+rng.IntN(400))
+		for i := range in {
+			in[i] = byte(rng.Uint32())
+		}
+		f.Add(in)
+	}
+}

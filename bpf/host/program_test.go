@@ -1,0 +1,182 @@
+// Package host compiles the C that follows frames for the machine that the tests
+// run on, with the sanitizers of gcc, and fuzzes it there. It takes no root and no
+// BPF: include/bpf/bpf_helpers.h stands in for the kernel.
+package host
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The directions of a record, as in record.h.
+const (
+	send = iota
+	recv
+)
+
+// The roles of a process, as in record.h.
+const (
+	client = 1
+	server = 2
+)
+
+// The kinds of answers, as in stream.h.
+const (
+	answerRecord = 1
+	answerPiece  = 2
+	answerEnd    = 3
+	answerLen    = 48
+)
+
+// session is what a program is given: a connection, and its pieces in order.
+type session struct {
+	bodyBytes uint32
+	refuse    uint32 // reservations in the ring that fail, by their number modulo 32
+	role      uint8
+	handshake bool // it was seen
+	first     [2]uint32
+	pieces    []piece
+}
+
+// piece is what one call moves, or one packet.
+type piece struct {
+	dir    int
+	offset uint64
+	place  uint64 // where a frame begins, as user space says; 0: it does not
+	b      []byte
+	within bool // comes while the piece before it is dealt with
+}
+
+// record is what a program has put into the ring.
+type record struct {
+	dir                    int
+	seq, offset, leftOut   uint64
+	lostBytes, lostRecords uint64
+	followed               bool
+	b                      []byte
+}
+
+// result is what became of a session.
+type result struct {
+	pieces      [][]record
+	untold      [2]uint64 // bytes that were lost, and no record tells so
+	seenRecords uint64
+	seenBytes   uint64
+	lostRecords uint64
+	lostBytes   uint64
+}
+
+// program is C that runs in a process of its own, where what goes wrong ends it.
+type program struct {
+	name   string
+	in     io.WriteCloser
+	out    *bufio.Reader
+	stderr bytes.Buffer
+	cmd    *exec.Cmd
+}
+
+// start compiles a program and runs it until the test is over. Warnings are
+// errors, as they are where it is compiled for BPF.
+func start(f testing.TB, source string, flags ...string) *program {
+	f.Helper()
+	if _, err := exec.LookPath("gcc"); err != nil {
+		f.Skip("gcc is not installed")
+	}
+	file := filepath.Join(f.TempDir(), source)
+	args := append([]string{
+		"-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
+		"-Wno-unknown-pragmas", // those for clang
+		"-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+		"-D__TARGET_ARCH_x86", "-Iinclude", "-o", file, source + ".c",
+	}, flags...)
+	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
+		f.Fatalf("gcc: %v\n%s", err, out)
+	}
+	p := &program{name: strings.Join(append([]string{source}, flags...), " "), cmd: exec.Command(file)}
+	p.cmd.Stderr = &p.stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		f.Fatal(err)
+	}
+	p.out = bufio.NewReaderSize(out, 1<<16)
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		f.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		p.in.Close()
+		if err := p.cmd.Wait(); err != nil { // leaks, too
+			f.Errorf("%s: %v\n%s", p.name, err, p.stderr.Bytes())
+		}
+	})
+	return p
+}
+
+// run has the program deal with a session.
+func (p *program) run(t *testing.T, s *session) result {
+	t.Helper()
+	var r result
+	_, err := p.in.Write(s.encode())
+	for records := []record(nil); err == nil; {
+		var a [answerLen]byte
+		if _, err = io.ReadFull(p.out, a[:]); err != nil {
+			break
+		}
+		word := func(i int) uint64 { return binary.LittleEndian.Uint64(a[8*i:]) }
+		switch a[44] {
+		case answerRecord:
+			rec := record{
+				dir: int(a[45]), seq: word(0), offset: word(1), lostBytes: word(2),
+				lostRecords: word(3), leftOut: word(4), followed: a[46] != 0,
+				b: make([]byte, binary.LittleEndian.Uint32(a[40:])),
+			}
+			_, err = io.ReadFull(p.out, rec.b)
+			records = append(records, rec)
+		case answerPiece:
+			r.untold[a[45]] = word(2)
+			r.pieces = append(r.pieces, records)
+			records = nil
+		case answerEnd:
+			r.seenRecords, r.seenBytes, r.lostRecords, r.lostBytes = word(0), word(4), word(3), word(2)
+			return r
+		}
+	}
+	p.in.Close()
+	err = p.cmd.Wait() // stderr is complete
+	t.Fatalf("%s: %v\n%s", p.name, err, p.stderr.Bytes())
+	return r
+}
+
+// encode returns a session as stream.h has it.
+func (s *session) encode() []byte {
+	le := binary.LittleEndian
+	b := le.AppendUint32(nil, uint32(len(s.pieces)))
+	b = le.AppendUint32(b, s.bodyBytes)
+	b = le.AppendUint32(b, s.refuse)
+	b = append(b, s.role, flag(s.handshake), 0, 0)
+	b = le.AppendUint32(b, s.first[0])
+	b = le.AppendUint32(b, s.first[1])
+	for _, p := range s.pieces {
+		b = le.AppendUint64(b, p.offset)
+		b = le.AppendUint64(b, p.place)
+		b = le.AppendUint32(b, uint32(len(p.b)))
+		b = append(b, uint8(p.dir), flag(p.within), 0, 0)
+		b = append(b, p.b...)
+	}
+	return b
+}
+
+func flag(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}

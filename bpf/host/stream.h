@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The frame around a walker: reads sessions from stdin, hands it their pieces, and
+ * writes its records to stdout. All numbers are little-endian, as on the host.
+ */
+#ifndef H2TRACE_HOST_STREAM_H
+#define H2TRACE_HOST_STREAM_H
+
+#include <sys/mman.h>
+
+/* What host_test.go sends: a session, and behind it its pieces. */
+struct session {
+	u32 pieces;
+	u32 body_bytes;
+	u32 refuse; /* reservations that fail: bit i % 32 of each i */
+	u8 role;
+	u8 handshake;
+	u8 pad[2];
+	u32 first[DIR_COUNT]; /* sequence numbers */
+};
+
+struct piece {
+	u64 offset;
+	u64 place; /* of a frame, 0: not told */
+	u32 len;
+	u8 dir;
+	u8 within; /* comes while the one before is dealt with, on another CPU */
+	u8 pad[2];
+};
+
+enum answer_kind { ANSWER_RECORD = 1, ANSWER_PIECE = 2, ANSWER_END = 3 };
+
+/* What it gets: records, each with len bytes behind it, and where a piece ends. */
+struct answer {
+	u64 seq; /* at the end: records seen */
+	u64 offset;
+	u64 lost_bytes;
+	u64 lost_records;
+	u64 left_out; /* at the end: bytes seen */
+	u32 len;
+	u8 kind;
+	u8 dir;
+	u8 followed;
+	u8 pad;
+};
+
+static struct session session;
+static u32 reservations;
+
+static void *reserve(u64 size)
+{
+	void *record;
+
+	if (session.refuse >> (reservations++ % 32) & 1)
+		return NULL;
+	record = malloc(size);
+	memset(record, 0xa5, size);
+	return record;
+}
+
+static void write_out(const void *from, u64 len)
+{
+	if (len && fwrite(from, len, 1, stdout) != 1)
+		exit(1);
+}
+
+/* False at the end of all. */
+static bool read_in(void *to, u64 len)
+{
+	return !len || fread(to, len, 1, stdin) == 1;
+}
+
+/* Sets what user space sets before it loads the programs: it is in read-only memory then. */
+static void set_body_bytes(u32 n)
+{
+	static bool writable;
+	u64 page = (u64)&body_bytes & ~0xfffULL;
+
+	if (!writable && mprotect((void *)page, 0x1000, PROT_READ | PROT_WRITE))
+		host_fail("mprotect");
+	writable = true;
+	*(volatile u32 *)&body_bytes = n;
+}
+
+/* The ledger goes with the end of a session. */
+static void write_end(void)
+{
+	u32 zero = 0;
+	struct ledger *l = bpf_map_lookup_elem(&counters, &zero);
+	struct answer a = { .kind = ANSWER_END, .seq = l->seen_records, .left_out = l->seen_bytes };
+
+	for (int i = 0; i < LOSS_COUNT; i++) {
+		a.lost_records += l->lost_records[i];
+		a.lost_bytes += l->lost_bytes[i];
+	}
+	write_out(&a, sizeof(a));
+	fflush(stdout);
+}
+
+static bool read_session(void)
+{
+	if (!read_in(&session, sizeof(session)))
+		return false;
+	host_reset();
+	host.tgid = 1;
+	host.reserve = reserve;
+	reservations = 0;
+	set_body_bytes(session.body_bytes);
+	return true;
+}
+
+#endif
