@@ -102,6 +102,8 @@ type Conn struct {
 	passed     [4]idRange // streams passed over, the latest
 	nextPassed int
 
+	waiting waiting
+
 	out Frame
 }
 
@@ -126,9 +128,12 @@ func NewConn(cfg Config, sink Sink) *Conn {
 // Data takes the next bytes of a direction, seen at time at. The directions
 // are to be fed in the order in which their bytes went. b is not kept.
 func (c *Conn) Data(at int64, dir Direction, b []byte) {
-	if len(b) == 0 {
-		return
+	if len(b) > 0 && !c.wait(given{kind: givenData, at: at, dir: dir, b: b}) {
+		c.takeData(at, dir, b)
 	}
+}
+
+func (c *Conn) takeData(at int64, dir Direction, b []byte) {
 	h := &c.halves[dir]
 	h.bytes += int64(len(b))
 	for len(b) > 0 {
@@ -148,9 +153,12 @@ func (c *Conn) Data(at int64, dir Direction, b []byte) {
 // Skip takes n bytes of a direction that went by and were left out on purpose.
 // Inside a DATA payload that is normal; anywhere else it is a Gap.
 func (c *Conn) Skip(at int64, dir Direction, n int64) {
-	if n <= 0 {
-		return
+	if n > 0 && !c.wait(given{kind: givenSkip, at: at, dir: dir, n: n}) {
+		c.takeSkip(at, dir, n)
 	}
+}
+
+func (c *Conn) takeSkip(at int64, dir Direction, n int64) {
 	h := &c.halves[dir]
 	h.near(n, nil)
 	if rest := h.skip(at, n); rest > 0 {
@@ -163,16 +171,27 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 // Gap takes the loss of n bytes of a direction; a negative n means that their
 // number is not known.
 func (c *Conn) Gap(at int64, dir Direction, n int64) {
-	if h := &c.halves[dir]; n != 0 {
-		h.gap(at, n)
-		h.arrive(at)
+	if n != 0 && !c.wait(given{kind: givenGap, at: at, dir: dir, n: n}) {
+		c.takeGap(at, dir, n)
 	}
+}
+
+func (c *Conn) takeGap(at int64, dir Direction, n int64) {
+	h := &c.halves[dir]
+	h.gap(at, n)
+	h.arrive(at)
 }
 
 // Missed says that bytes of a direction were lost behind those given, of which
 // Gap is to tell when it is known where. Until then what they may have changed is
 // unknown to the other direction, too.
 func (c *Conn) Missed(dir Direction) {
+	if !c.wait(given{kind: givenMissed, dir: dir}) {
+		c.takeMissed(dir)
+	}
+}
+
+func (c *Conn) takeMissed(dir Direction) {
 	switch {
 	case !c.decided:
 		c.missed[dir] = true
@@ -185,6 +204,7 @@ func (c *Conn) Missed(dir Direction) {
 // searched is decoded as far as possible, and a frame that is cut short is
 // reported as truncated. No method but the accessors may be called after it.
 func (c *Conn) Close(at int64) {
+	c.Release()
 	for d := range c.halves {
 		c.halves[d].end(at)
 	}
@@ -236,8 +256,8 @@ func (c *Conn) SetRole(r Role) {
 // Frames returns how many frames of a direction were reported.
 func (c *Conn) Frames(dir Direction) int64 { return c.halves[dir].frames }
 
-// Place returns the place of a direction behind the last byte that was given: how
-// many there were, the lost ones included.
+// Place returns the place of a direction behind the last byte that was given and does
+// not wait: how many there were, the lost ones included.
 func (c *Conn) Place(dir Direction) int64 { return c.halves[dir].at }
 
 // NextFrame returns how far behind the last byte of a direction the next frame

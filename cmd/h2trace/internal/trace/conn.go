@@ -87,6 +87,9 @@ type connEnd struct {
 // microsecond and their places in the buffer the other way round; the places
 // tell the order, and no time goes back behind an earlier one.
 func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
+	if d.Dir == bpf.Recv {
+		c.expectTable(at)
+	}
 	at = max(at, c.latest)
 	c.latest = at
 	next := &c.next[d.Dir]
@@ -99,14 +102,22 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
 	next.seq++
 	next.offset += uint64(len(d.Payload))
-	c.decode(at, decoder.Direction(d.Dir), d.Payload)
+	c.decoder.Data(int64(at), decoder.Direction(d.Dir), d.Payload)
+	c.decoded()
+	c.given()
 	c.leaveOut(d.Dir)
 }
 
-// decode hands bytes to the decoder, and asks for the header table if a block in
-// them made that unknown.
-func (c *tracedConn) decode(at ktime.Time, dir decoder.Direction, b []byte) {
-	c.decoder.Data(int64(at), dir, b)
+// data takes a record.
+func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
+	if !c.holdEarly(at, d) {
+		c.feed(at, d)
+	}
+}
+
+// decoded is called when the decoder may have decoded more. The header table is asked
+// for if a block made that unknown.
+func (c *tracedConn) decoded() {
 	if c.astray {
 		c.astray = false
 		if c.missing == nil {
@@ -115,9 +126,14 @@ func (c *tracedConn) decode(at ktime.Time, dir decoder.Direction, b []byte) {
 	}
 }
 
-// leaveOut has the kernel leave out what is to come of a body of HTTP/1.x.
+// leaveOut has the kernel leave out what is to come of a body of HTTP/1.x, and of
+// what is of no use.
 func (c *tracedConn) leaveOut(dir int) {
-	next := c.next[dir].offset
+	if c.plain != nil {
+		c.steer(dir)
+		return
+	}
+	next := c.decodedUpTo(decoder.Direction(dir))
 	left := c.bodyLeft(decoder.Direction(dir))
 	if left < worthLeavingOut || c.until[dir] > next {
 		return
@@ -142,9 +158,26 @@ func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64,
 		c.decoder.Skip(int64(at), decoder.Direction(dir), n)
 		return
 	}
-	c.announceLoss(at, missing, lost, why)
+	c.decoder.Note(int64(at), lossNote{at, missing, lost, why})
 	c.decoder.Gap(int64(at), decoder.Direction(dir), n)
 	c.table.wantTables(c)
+}
+
+// lossNote is a loss that is to be told when what came before is decoded.
+type lossNote struct {
+	at             ktime.Time
+	records, bytes uint64
+	why            bpf.Reasons
+}
+
+// Noted implements decoder.NoteSink.
+func (c *tracedConn) Noted(note any) {
+	switch n := note.(type) {
+	case lossNote:
+		c.announceLoss(n.at, n.records, n.bytes, n.why)
+	case overrunNote:
+		c.announceOverrun(n)
+	}
 }
 
 // missed takes notice that bytes of a direction were lost before its next record,

@@ -12,9 +12,16 @@ import (
 // over.
 const maxEarlyBytes = 64 << 10
 
+// heldData is a record of data that was read from the ring and not decoded.
+type heldData struct {
+	at ktime.Time
+	bpf.Data
+}
+
 // early is what a connection was given to send while its TLS handshake was not
 // over. A Write on a tls.Conn makes the handshake first where nobody has: its bytes
-// wait in it for as long.
+// wait in it for as long. They are no input of the decoder yet: when they were sent
+// is known after the handshake, or that they never were.
 type early struct {
 	over  bool // the handshake is, or nothing will tell
 	held  []heldData

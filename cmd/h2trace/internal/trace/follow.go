@@ -53,7 +53,7 @@ func (p *plainConn) noteFrame(f *decoder.Frame) {
 func (c *tracedConn) guide(dir int) {
 	p := c.plain
 	ahead, ok := c.decoder.NextFrame(decoder.Direction(dir))
-	place := int64(c.next[dir].offset) + ahead
+	place := int64(c.decodedUpTo(decoder.Direction(dir))) + ahead
 	if !ok || place <= int64(p.want.Place[dir]) {
 		return
 	}

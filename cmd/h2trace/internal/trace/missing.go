@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"bytes"
 	"time"
 
 	"h2trace/bpf"
@@ -9,17 +8,25 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-const (
-	// maxHold is how long what was read is held for the table that goes with
-	// it: the kernel sends it as soon as the process decodes what it read.
-	maxHold = 100 * time.Millisecond
-	// maxHeldBytes bounds what is held of a connection, and maxAllHeld of all,
-	// also of those without TLS.
-	maxHeldBytes = 64 << 10
-	maxAllHeld   = 32 << 20
-	// maxVainHolds is how often a connection that is not known to speak
-	// HTTP/2 is held for nothing before that ends.
-	maxVainHolds = 1024
+// maxAllHeld bounds the bytes that decoders hold of all connections.
+const maxAllHeld = 32 << 20
+
+// holding is what a decoder holds of a connection, for the header table of a block in
+// what was received, before that ends in vain.
+type holding struct {
+	longest time.Duration
+	bytes   int
+	// undecided is how often it holds for nothing while the connection is not known
+	// to speak HTTP/2, and vain how often at all, until a table comes; 0 is no bound.
+	undecided, vain int
+}
+
+// With TLS the kernel sends the table as soon as the process decodes what it read.
+// Without, packets come before the process reads what is in them, and it may be far
+// behind with that.
+var (
+	holdRecords = holding{longest: 100 * time.Millisecond, bytes: 64 << 10, undecided: 1024}
+	holdPackets = holding{longest: 500 * time.Millisecond, bytes: 2 << 20, undecided: 64, vain: 64}
 )
 
 // missingState is what a connection has of it while a header table is missing,
@@ -29,57 +36,56 @@ type missingState struct {
 
 	asks  int
 	used  [2]int // tables that came since the last ask, by direction
-	held  []heldData
-	bytes int
-	vain  int
-	// pieces are what is held of a connection without TLS.
-	pieces []heldPiece
+	vain  int    // how often the decoder has held something for nothing
+	bytes int    // that it holds
 }
 
-// heldData is a record of data that was read from the ring and not decoded.
-type heldData struct {
-	at ktime.Time
-	bpf.Data
+func (c *tracedConn) holding() *holding {
+	if c.plain != nil {
+		return &holdPackets
+	}
+	return &holdRecords
 }
 
-// data decodes a record. While the table of received blocks is missing, what
-// was read is held until the table that goes with it comes, or cannot come any
-// more because the process went on to read; what is sent meanwhile waits too, so
-// that the order stays.
-func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
-	if c.holdEarly(at, d) {
+// expectTable is called before more of what was received is given to the decoder. It has
+// that hold it for the table that may come. Once a process reads on, no table comes
+// any more for what it read before.
+func (c *tracedConn) expectTable(at ktime.Time) {
+	if c.missing == nil {
 		return
 	}
-	m := c.missing
-	if m == nil {
-		c.feed(at, d)
-		return
-	}
-	if d.Dir == bpf.Recv && len(m.held) > 0 {
-		m.vain++
-		c.release()
-		if c.missing != m { // a loss in what was held ended the search
-			c.data(at, d)
+	if c.decoder.Holds() {
+		if c.plain != nil {
 			return
 		}
-	}
-	if len(m.held) == 0 && (d.Dir == bpf.Send || !c.holds()) {
-		c.feed(at, d)
-		return
-	}
-	own := *d
-	own.Payload = bytes.Clone(d.Payload)
-	m.held = append(m.held, heldData{at, own})
-	m.bytes += len(own.Payload)
-	if c.table.recovery.held += len(own.Payload); m.bytes > maxHeldBytes || c.table.recovery.held > maxAllHeld {
+		c.missing.vain++
 		c.release()
+	}
+	if c.missing != nil && c.holds() {
+		c.decoder.Hold(int64(at))
 	}
 }
 
 // holds reports whether a table of received blocks may come.
 func (c *tracedConn) holds() bool {
-	likely := c.missing.vain < maxVainHolds && !c.decoder.Decided() || c.decoder.Protocol() == decoder.HTTP2
-	return likely && c.table.recovery.on && !c.decoder.TableKnown(decoder.Recv)
+	h, vain := c.holding(), c.missing.vain
+	likely := vain < h.undecided && !c.decoder.Decided() || c.decoder.Protocol() == decoder.HTTP2
+	return likely && (h.vain == 0 || vain < h.vain) && c.table.recovery.on && !c.decoder.TableKnown(decoder.Recv)
+}
+
+// given is called when the decoder was given more. It bounds what that holds.
+func (c *tracedConn) given() {
+	m := c.missing
+	if m == nil || !c.decoder.Holds() {
+		return
+	}
+	_, bytes := c.decoder.Held()
+	c.table.recovery.held += bytes - m.bytes
+	m.bytes = bytes
+	if h := c.holding(); bytes > h.bytes || c.table.recovery.held > maxAllHeld {
+		m.vain++
+		c.release()
+	}
 }
 
 // release decodes what is held.
@@ -87,43 +93,40 @@ func (c *tracedConn) release() {
 	if len(c.early.held) > 0 {
 		c.releaseEarly(0)
 	}
-	m := c.missing
-	if m == nil {
-		return
+	if m := c.missing; m != nil {
+		c.table.recovery.held -= m.bytes
+		m.bytes = 0
 	}
-	held, pieces := m.held, c.unholdPieces()
-	c.table.recovery.held -= m.bytes
-	m.held, m.bytes = nil, 0
-	for i := range held {
-		c.feed(held[i].at, &held[i].Data)
+	if c.decoder.Holds() {
+		c.decoder.Release()
+		c.decoded()
+		for dir := range c.next {
+			c.leaveOut(dir)
+		}
 	}
-	c.releasePieces(pieces)
-}
-
-// holding returns since when something is held, if anything is.
-func (m *missingState) holding() (since ktime.Time, ok bool) {
-	switch {
-	case len(m.held) > 0:
-		return m.held[0].at, true
-	case len(m.pieces) > 0:
-		return m.pieces[0].at, true
-	}
-	return 0, false
 }
 
 // releaseOld decodes what is held for too long.
 func (c *tracedConn) releaseOld(now ktime.Time) {
-	m, longest := c.missing, maxHold
-	if m == nil {
+	if !c.decoder.Holds() {
 		return
 	}
-	if c.plain != nil {
-		longest = maxPlainHold
-	}
-	if since, ok := m.holding(); ok && since < now.Add(-longest) {
-		m.vain++
+	if since, _ := c.decoder.Held(); ktime.Time(since).Add(c.holding().longest) < now {
+		c.missing.vain++
 		c.release()
 	}
+}
+
+// decodedUpTo is the offset of a direction up to which the decoder has taken bytes.
+func (c *tracedConn) decodedUpTo(dir decoder.Direction) uint64 {
+	return c.next[dir].offset - uint64(c.decoder.Pending(dir))
+}
+
+// decoderPlace returns the place of the decoder that an offset of a direction is: it
+// may have begun behind an upgrade.
+func (c *tracedConn) decoderPlace(dir int, offset int64) int64 {
+	d := decoder.Direction(dir)
+	return c.decoder.Place(d) + offset - int64(c.decodedUpTo(d))
 }
 
 // received takes the table that the process had when it began to decode what it had
@@ -147,12 +150,6 @@ func (c *tracedConn) received(t *bpf.Table) {
 	c.release()
 }
 
-// decoderPlace returns the place of the decoder that an offset of a direction is: it
-// may have begun behind an upgrade.
-func (c *tracedConn) decoderPlace(dir int, offset int64) int64 {
-	return c.decoder.Place(decoder.Direction(dir)) + offset - int64(c.next[dir].offset)
-}
-
 // recover hands a table to the decoder. One that does not fit is worth no
 // word: headers_error says that there is none.
 func (c *tracedConn) recover(at ktime.Time, dir int, s decoder.Snapshot) {
@@ -165,7 +162,7 @@ func (c *tracedConn) settled() bool {
 	if c.missing == nil {
 		return false
 	}
-	if _, ok := c.missing.holding(); ok {
+	if c.decoder.Holds() {
 		return false
 	}
 	known := c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) && c.windowsSettled()

@@ -42,7 +42,7 @@ func TestHoldMany(t *testing.T) {
 	for conn := range uint64(2 * room) {
 		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1}, Role: bpf.RoleClient})
 		table.data(&bpf.Data{Head: bpf.Head{Conn: conn + 1}, Dir: bpf.Recv, Payload: make([]byte, each)})
-		if _, ok := table.byID[conn+1].missing.holding(); ok {
+		if table.byID[conn+1].decoder.Holds() {
 			holding++
 		}
 	}

@@ -80,13 +80,13 @@ func (t *connTable) segment(d *bpf.Segment) {
 	}
 	c.plain.first[d.Dir], c.plain.known[d.Dir] = d.First, true
 	c.noteFollowed(d)
-	if d.Stale && !c.holdPiece(heldPiece{at: d.Time, dir: d.Dir ^ 1, missed: true}) {
+	if d.Stale {
 		c.missed(d.Dir ^ 1)
 	}
 	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
 	s.Skip(d.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
 	s.Segment(d.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})
-	c.steer(d.Dir)
+	c.leaveOut(d.Dir)
 }
 
 // plainSink is a direction of a connection without TLS, as the sink of its
@@ -98,31 +98,28 @@ type plainSink struct {
 
 // Data implements tcp.Sink.
 func (s plainSink) Data(at ktime.Time, b []byte) {
-	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, b: b}) {
-		s.data(at, b)
-	}
-}
-
-func (s plainSink) data(at ktime.Time, b []byte) {
 	c := s.conn
-	c.latest = max(at, c.latest)
+	c.comes(at, s.dir)
 	c.next[s.dir].offset += uint64(len(b))
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
 		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
 	}
-	c.decode(c.latest, decoder.Direction(s.dir), b)
+	c.decoder.Data(int64(c.latest), decoder.Direction(s.dir), b)
+	c.given()
+}
+
+// comes is called before the decoder is given what comes next.
+func (c *tracedConn) comes(at ktime.Time, dir int) {
+	c.latest = max(at, c.latest)
+	if dir == bpf.Recv {
+		c.expectTable(at)
+	}
 }
 
 // Missing implements tcp.Sink.
 func (s plainSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
-	if !s.conn.holdPiece(heldPiece{at: at, dir: s.dir, n: n, why: why}) {
-		s.miss(at, n, why)
-	}
-}
-
-func (s plainSink) miss(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
-	c.latest = max(at, c.latest)
+	c.comes(at, s.dir)
 	c.next[s.dir].offset += n
 	c.hello.Stop()
 	switch why {
@@ -130,13 +127,21 @@ func (s plainSink) miss(at ktime.Time, n uint64, why tcp.Cause) {
 		c.decoder.Skip(int64(c.latest), decoder.Direction(s.dir), int64(n))
 		return
 	case tcp.Overrun: // no record is missing, but they are of no use
-		c.announce()
-		c.table.events.Loss(&export.Loss{
-			Time: at, Reason: export.LossGap, Bytes: &n, Conn: c.meta.Conn,
-		})
+		c.decoder.Note(int64(c.latest), overrunNote{at, n})
 	}
 	c.decoder.Gap(int64(c.latest), decoder.Direction(s.dir), int64(n))
 	c.table.wantTables(c)
+}
+
+// overrunNote is that bytes are given up, because more came behind them than is held.
+type overrunNote struct {
+	at    ktime.Time
+	bytes uint64
+}
+
+func (c *tracedConn) announceOverrun(n overrunNote) {
+	c.announce()
+	c.table.events.Loss(&export.Loss{Time: n.at, Reason: export.LossGap, Bytes: &n.bytes, Conn: c.meta.Conn})
 }
 
 // settle hands on what is held, and brings both directions up to what the kernel
@@ -176,7 +181,7 @@ func clientOf(r decoder.Role) decoder.Direction {
 // steer tells the kernel what need not be copied of a direction from here on.
 func (c *tracedConn) steer(dir int) {
 	p := c.plain
-	next := c.next[dir].offset
+	next := c.decodedUpTo(decoder.Direction(dir))
 	switch left := c.bodyLeft(decoder.Direction(dir)); {
 	case c.isNoHTTP():
 		p.want.Nothing = true
@@ -210,7 +215,7 @@ func (c *tracedConn) isNoHTTP() bool {
 		}
 		return false
 	}
-	return c.next[bpf.Send].offset+c.next[bpf.Recv].offset > maxUndecided
+	return c.decodedUpTo(decoder.Send)+c.decodedUpTo(decoder.Recv) > maxUndecided
 }
 
 // dismiss drops what is held of a connection without TLS that did not turn out to be

@@ -232,9 +232,7 @@ func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
 			Fields:         int(b.Fields),
 			Size:           b.Size,
 		}
-		if c.plain == nil || !c.holdPiece(heldPiece{at: b.Time, dir: bpf.Send, table: &s}) {
-			c.recover(b.Time, bpf.Send, s)
-		}
+		c.recover(b.Time, bpf.Send, s)
 	}
 	r.used(c, bpf.Send)
 }
@@ -254,10 +252,8 @@ func (r *recovery) used(c *tracedConn, dir int) {
 func (r *recovery) tick(now ktime.Time, idle bool) error {
 	for _, c := range r.conns {
 		c.releaseOld(now)
-		if m := c.missing; idle && m != nil {
-			if _, ok := m.holding(); !ok {
-				c.decoder.Quiet(int64(now))
-			}
+		if idle && c.missing != nil && !c.decoder.Holds() {
+			c.decoder.Quiet(int64(now))
 		}
 		if c.settled() {
 			r.leave(c)

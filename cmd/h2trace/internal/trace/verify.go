@@ -32,7 +32,7 @@ func (c *tracedConn) verifyBlock(f *decoder.Frame) {
 		Time:   f.Time,
 		Dir:    f.Dir,
 		Stream: f.StreamID,
-		End:    c.next[f.Dir].offset,
+		End:    c.decodedUpTo(f.Dir),
 		Bytes:  f.Block,
 		Fields: f.Headers,
 		Failed: f.HeadersError != "",

@@ -75,8 +75,8 @@ func TestPlainTables(t *testing.T) {
 		{name: "a packet each", cuts: talk.starts[1:], frame: last, want: "? 200"},
 		{name: "first frame", frame: 0, want: "200 200"},
 		{name: "late", late: true, frame: last, want: "? ?"},
-		{name: "much behind it", more: maxPlainBytes / 2, frame: last, want: "? 200"},
-		{name: "too much behind it", more: maxPlainBytes, frame: last, want: "? ?"},
+		{name: "much behind it", more: holdPackets.bytes / 2, frame: last, want: "? 200"},
+		{name: "too much behind it", more: holdPackets.bytes, frame: last, want: "? ?"},
 		{name: "no HEADERS", frame: talk.starts[1], want: "? ?"},
 		{name: "no frame", frame: last + 1, want: "? ?"},
 		{name: "not there", frame: len(talk.bytes), want: "? ?"},
@@ -108,7 +108,7 @@ func TestPlainTables(t *testing.T) {
 				})
 			}
 			if tt.late {
-				if err := table.expire(ktime.Time(2).Add(maxPlainHold), false); err != nil {
+				if err := table.expire(ktime.Time(2).Add(holdPackets.longest), false); err != nil {
 					t.Fatal(err)
 				}
 			}

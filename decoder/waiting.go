@@ -1,0 +1,124 @@
+package decoder
+
+import "bytes"
+
+// waiting is what a Conn was given and does not decode yet, see Hold.
+type waiting struct {
+	on      bool
+	since   int64
+	list    []given
+	bytes   int      // of payloads in it
+	pending [2]int64 // by direction: bytes in it, and those that are missing
+}
+
+// given is one call of Data, Skip, Gap, Missed, Note or Recover.
+type given struct {
+	kind  givenKind
+	at    int64
+	dir   Direction
+	b     []byte
+	n     int64
+	table Snapshot
+	note  any
+}
+
+type givenKind uint8
+
+const (
+	givenData givenKind = iota
+	givenSkip
+	givenGap
+	givenMissed
+	givenNote
+	givenTable
+)
+
+// NoteSink is a Sink that takes what Note gave.
+type NoteSink interface {
+	Sink
+	Noted(note any)
+}
+
+// Hold has what is given from time at on wait until Release: for the header table of
+// a block in it, which Recover gives by its place. What waits keeps its order.
+func (c *Conn) Hold(at int64) {
+	if w := &c.waiting; !w.on {
+		w.on, w.since = true, at
+	}
+}
+
+// Holds reports whether what is given waits.
+func (c *Conn) Holds() bool { return c.waiting.on }
+
+// Held returns since when what is given waits, and how many bytes do.
+func (c *Conn) Held() (since int64, bytes int) { return c.waiting.since, c.waiting.bytes }
+
+// Pending returns how many bytes of a direction wait, the missing ones included.
+func (c *Conn) Pending(dir Direction) int64 { return c.waiting.pending[dir] }
+
+// Release decodes what waits.
+func (c *Conn) Release() {
+	w := &c.waiting
+	list := w.list
+	w.on, w.list, w.bytes = false, nil, 0
+	for i := range list {
+		in := &list[i]
+		w.pending[in.dir] -= in.length()
+		c.take(in)
+	}
+}
+
+// wait keeps what was given. It reports false where that is to be decoded at once.
+func (c *Conn) wait(in given) bool {
+	w := &c.waiting
+	if !w.on {
+		return false
+	}
+	in.b = bytes.Clone(in.b)
+	w.list = append(w.list, in)
+	w.bytes += len(in.b)
+	w.pending[in.dir] += in.length()
+	return true
+}
+
+// length returns how far an input moves its direction on.
+func (in *given) length() int64 {
+	switch in.kind {
+	case givenData:
+		return int64(len(in.b))
+	case givenSkip, givenGap:
+		return max(0, in.n)
+	}
+	return 0
+}
+
+func (c *Conn) take(in *given) {
+	switch in.kind {
+	case givenData:
+		c.takeData(in.at, in.dir, in.b)
+	case givenSkip:
+		c.takeSkip(in.at, in.dir, in.n)
+	case givenGap:
+		c.takeGap(in.at, in.dir, in.n)
+	case givenMissed:
+		c.takeMissed(in.dir)
+	case givenNote:
+		c.noted(in.note)
+	case givenTable:
+		_ = c.takeTable(in.at, in.dir, in.table) // one that does not fit is dropped
+	}
+}
+
+// Note has the Sink, if it is a NoteSink, told of something when all that was given
+// before it is decoded.
+func (c *Conn) Note(at int64, note any) {
+	if !c.wait(given{kind: givenNote, at: at, note: note}) {
+		c.noted(note)
+	}
+}
+
+func (c *Conn) noted(note any) {
+	if s, ok := c.sink.(NoteSink); ok {
+		s.Noted(note)
+	}
+}
