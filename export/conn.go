@@ -5,28 +5,6 @@ import (
 	"time"
 
 	"h2trace/decoder"
-	"h2trace/decoder/exchange"
-)
-
-// ConnAction is what happened to a connection.
-type ConnAction string
-
-// The actions of a conn event.
-const (
-	ConnOpen  ConnAction = "open"
-	ConnClose ConnAction = "close"
-	// ConnResync is for a direction of a connection whose frame boundaries
-	// were lost and are found again.
-	ConnResync ConnAction = "resync"
-	// ConnDNS is for a query to a name server; Local and Remote are those of
-	// the query.
-	ConnDNS ConnAction = "dns"
-	// ConnFailed is for a connection that was not made: there was no address,
-	// nobody accepted, or the TLS handshake failed.
-	ConnFailed ConnAction = "failed"
-	// ConnSilent is for a connection on which nothing went while it was observed,
-	// printed when that ends.
-	ConnSilent ConnAction = "silent"
 )
 
 // The protocols of a conn event. Cleartext HTTP/2 is h2c.
@@ -46,21 +24,10 @@ const (
 	JoinedMid   Joined = "mid"
 )
 
-// ConnState says how far a silent connection has come.
-type ConnState string
-
-// The states.
-const (
-	StateConnecting ConnState = "connecting"
-	StateConnected  ConnState = "connected"
-	StateClosed     ConnState = "closed" // at that moment
-)
-
-// Conn is a change of a connection. Empty strings, nil and the zero AddrPort
-// are unknown and printed as null. It is printed whole on each action, so that
-// a close event can be read without the open event.
+// Conn is what each event of a connection prints, whole, so that a close event can be
+// read without the open event. Empty strings, nil and the zero AddrPort are unknown
+// and printed as null.
 type Conn struct {
-	Action        ConnAction
 	Local, Remote netip.AddrPort
 	Role          decoder.Role
 	Protocol      string
@@ -72,45 +39,9 @@ type Conn struct {
 	DNS, Connect, Handshake *time.Duration
 	// Name is what was resolved to the peer's address, or what a query asks for.
 	Name string
-
 	// Via is the URL, without credentials, of the HTTP proxy that it is made
 	// through; empty where it is through none, or that is not known.
 	Via string
-	// Query is for ConnDNS.
-	Query *Query
-
-	// Error is for ConnFailed, and for ConnClose where client and server did not
-	// speak the same; of ConnFailed, Proxy is the entry of GOPROXY that it was to,
-	// Next what a go command asks instead: another, goproxy.Direct, goproxy.Off or
-	// goproxy.None, and Barred the entry that a "," keeps from being asked, or "".
-	Error               *exchange.Error
-	Proxy, Next, Barred string
-
-	// For ConnSilent: its state, for how long no data went, and in which direction
-	// the last did; nil is unknown. Last is nil also where none ever did.
-	State  ConnState
-	Silent *time.Duration
-	Last   *decoder.Direction
-	// OtherWay is for how long no data went the other way than Last.
-	OtherWay *time.Duration
-
-	// Dir and Skipped are for ConnResync: the direction, and how many of its
-	// bytes were seen and not decoded.
-	Dir     decoder.Direction
-	Skipped int64
-
-	// For ConnClose: bytes of plaintext, and frames in both directions. For
-	// ConnSilent: bytes that TCP has moved.
-	BytesSent, BytesReceived *uint64
-	Frames                   *uint64
-	Path                     *Path
-}
-
-// Query is a question to a name server and its answer.
-type Query struct {
-	Type    string
-	RCode   string // empty when it was not answered
-	Answers []string
 }
 
 // Path is what TCP knew of the way to the peer; nil is unknown.
@@ -138,7 +69,7 @@ type Offer struct {
 }
 
 // Conn prints a conn event.
-func (j *JSONL) Conn(m Meta, c *Conn) {
+func (j *JSONL) Conn(m Meta, c *Conn, e ConnEvent) {
 	if j.filter.hidden[KindConn] {
 		return
 	}
@@ -147,7 +78,7 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 		return
 	}
 	b = j.appendMeta(b, &m, KindConn)
-	b = appendText(b, "action", string(c.Action))
+	b = appendText(b, "action", e.action())
 	b = appendAddr(b, "local", c.Local)
 	b = appendAddr(b, "remote", c.Remote)
 	b = appendTextOrNull(b, "role", roleName(c.Role))
@@ -159,41 +90,8 @@ func (j *JSONL) Conn(m Meta, c *Conn) {
 	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
 	b = appendTextOrNull(b, "name", c.Name)
 	b = appendTextOrNull(b, "via", c.Via)
-	switch c.Action {
-	case ConnResync:
-		b = appendText(b, "dir", c.Dir.String())
-		b = appendKey(b, "skipped_bytes")
-		b = appendInteger(b, uint64(c.Skipped))
-	case ConnClose:
-		b = appendIntOrNull(b, "bytes_sent", c.BytesSent)
-		b = appendIntOrNull(b, "bytes_received", c.BytesReceived)
-		b = appendPath(b, c.Path, c.Frames)
-		if c.Error != nil {
-			b = j.appendError(b, c.Error)
-		}
-	case ConnDNS:
-		b = appendQuery(b, c.Query)
-	case ConnSilent:
-		b = appendTextOrNull(b, "proxy", c.Proxy)
-		b = appendIntOrNull(b, "bytes_sent", c.BytesSent)
-		b = appendIntOrNull(b, "bytes_received", c.BytesReceived)
-		b = appendText(b, "state", string(c.State))
-		b = appendMillisOrNull(b, "silent_ms", c.Silent)
-		b = appendTextOrNull(b, "last", directionName(c.Last))
-		b = appendMillisOrNull(b, "other_way_ms", c.OtherWay)
-	case ConnFailed:
-		b = j.appendError(b, c.Error)
-		b = appendTextOrNull(b, "proxy", c.Proxy)
-		b = appendTextOrNull(b, "next", c.Next)
-		b = appendBarred(b, c.Barred)
-	}
+	b = e.appendKeys(j, b)
 	j.out.end(append(b, '}'))
-}
-
-func appendQuery(b []byte, q *Query) []byte {
-	b = appendText(b, "type", q.Type)
-	b = appendTextOrNull(b, "rcode", q.RCode)
-	return appendTexts(b, "answers", q.Answers)
 }
 
 func appendTexts(b []byte, key string, list []string) []byte {
@@ -222,13 +120,6 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	b = appendIntOrNull(b, "out_of_order", &p.OutOfOrder)
 	b = appendIntOrNull(b, "segments_sent", &p.SegmentsSent)
 	return appendIntOrNull(b, "segments_received", &p.SegmentsReceived)
-}
-
-func directionName(d *decoder.Direction) string {
-	if d == nil {
-		return ""
-	}
-	return d.String()
 }
 
 func roleName(r decoder.Role) string {

@@ -102,75 +102,85 @@ func TestConn(t *testing.T) {
 	tests := []struct {
 		name string
 		in   Conn
+		what ConnEvent
 		want string
 	}{
 		{
 			"open",
 			Conn{
-				Action: ConnOpen, Local: netip.MustParseAddrPort("[::ffff:192.0.2.1]:50000"),
+				Local:  netip.MustParseAddrPort("[::ffff:192.0.2.1]:50000"),
 				Remote: netip.MustParseAddrPort("[2001:db8::1]:443"), Role: 1, Protocol: ProtocolH2, Joined: JoinedStart,
 				TLS: &TLS{Version: "TLS 1.3", ALPN: "h2", SNI: "goproxy.example", Resumed: new(false), Cipher: "TLS_AES_128_GCM_SHA256", Verify: ms(2)},
 				DNS: ms(0), Connect: ms(1.5), Handshake: ms(12.3456), Name: "goproxy.example",
 			},
+			ConnOpen{},
 			`"action":"open","local":"192.0.2.1:50000","remote":"[2001:db8::1]:443","role":"client","protocol":"h2","joined":"start",` +
 				`"tls":{"version":"TLS 1.3","alpn":"h2","sni":"goproxy.example","resumed":false,"cipher":"TLS_AES_128_GCM_SHA256","verify_ms":2.000},` +
 				`"dns_ms":0.000,"connect_ms":1.500,"tls_ms":12.346,"name":"goproxy.example","via":null}`,
 		},
-		{"open of nothing known", Conn{Action: ConnOpen}, `"action":"open",` + unknown + `}`},
+		{"open of nothing known", Conn{}, ConnOpen{}, `"action":"open",` + unknown + `}`},
 		{
 			"tls of nothing known",
-			Conn{Action: ConnOpen, Role: 2, TLS: &TLS{}},
+			Conn{Role: 2, TLS: &TLS{}},
+			ConnOpen{},
 			`"action":"open","local":null,"remote":null,"role":"server","protocol":null,"joined":null,` +
 				`"tls":{"version":null,"alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null}`,
 		},
 		{
 			"offers of a handshake that failed",
-			Conn{Action: ConnOpen, Offer: &Offer{ALPN: []string{"h2", "http/1.1"}, Versions: []string{"TLS 1.3"}, SNI: "goproxy.example"}},
+			Conn{Offer: &Offer{ALPN: []string{"h2", "http/1.1"}, Versions: []string{"TLS 1.3"}, SNI: "goproxy.example"}},
+			ConnOpen{},
 			`"action":"open","local":null,"remote":null,"role":null,"protocol":null,"joined":null,` +
 				`"tls":{"version":null,"alpn":null,"sni":"goproxy.example","resumed":null,"cipher":null,"verify_ms":null,` +
 				`"offered_alpn":["h2","http/1.1"],"offered_versions":["TLS 1.3"]},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null}`,
 		},
 		{
 			"dns",
-			Conn{Action: ConnDNS, Protocol: ProtocolDNS, Name: "goproxy.example", Query: &Query{Type: "A", RCode: "NOERROR", Answers: []string{"a.example.", "192.0.2.1"}}},
+			Conn{Protocol: ProtocolDNS, Name: "goproxy.example"},
+			ConnDNS{Type: "A", RCode: "NOERROR", Answers: []string{"a.example.", "192.0.2.1"}},
 			`"action":"dns","local":null,"remote":null,"role":null,"protocol":"dns","joined":null,"tls":null,"dns_ms":null,"connect_ms":null,"tls_ms":null,` +
 				`"name":"goproxy.example","via":null,"type":"A","rcode":"NOERROR","answers":["a.example.","192.0.2.1"]}`,
 		},
-		{"dns without an answer", Conn{Action: ConnDNS, Query: &Query{Type: "AAAA"}}, `"action":"dns",` + unknown + `,"type":"AAAA","rcode":null,"answers":[]}`},
+		{"dns without an answer", Conn{}, ConnDNS{Type: "AAAA"}, `"action":"dns",` + unknown + `,"type":"AAAA","rcode":null,"answers":[]}`},
 		{
 			"failed",
-			Conn{
-				Action: ConnFailed, Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"},
+			Conn{},
+			ConnFailed{
+				Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"},
 				Proxy: "https://goproxy.example", Next: "direct",
 			},
 			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"},"proxy":"https://goproxy.example","next":"direct"}`,
 		},
 		{
 			"failed, before a comma",
-			Conn{
-				Action: ConnFailed, Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"},
+			Conn{},
+			ConnFailed{
+				Error: &exchange.Error{Class: exchange.ClassDNS, Detail: "NXDOMAIN"},
 				Proxy: "https://goproxy.example", Next: "none", Barred: "direct",
 			},
 			`"action":"failed",` + unknown + `,"error":{"class":"dns","detail":"NXDOMAIN"},"proxy":"https://goproxy.example","next":"none","barred":"direct"}`,
 		},
 		{
 			"silent",
-			Conn{
-				Action: ConnSilent, State: StateConnected, BytesSent: new(uint64(97)), BytesReceived: new(uint64(0)),
+			Conn{},
+			ConnSilent{
+				State: StateConnected, BytesSent: new(uint64(97)), BytesReceived: new(uint64(0)),
 				Silent: ms(3732), Last: new(decoder.Send), OtherWay: ms(4000), Proxy: "https://goproxy.example",
 			},
 			`"action":"silent",` + unknown + `,"proxy":"https://goproxy.example","bytes_sent":97,"bytes_received":0,"state":"connected","silent_ms":3732.000,"last":"send","other_way_ms":4000.000}`,
 		},
 		{
 			"silent, all unknown",
-			Conn{Action: ConnSilent, State: StateConnecting},
+			Conn{},
+			ConnSilent{State: StateConnecting},
 			`"action":"silent",` + unknown + `,"proxy":null,"bytes_sent":null,"bytes_received":null,"state":"connecting","silent_ms":null,"last":null,"other_way_ms":null}`,
 		},
-		{"resync", Conn{Action: ConnResync, Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
+		{"resync", Conn{}, ConnResync{Dir: 1, Skipped: 17}, `"action":"resync",` + unknown + `,"dir":"recv","skipped_bytes":17}`},
 		{
 			"close",
-			Conn{
-				Action: ConnClose, BytesSent: new(uint64(0)), BytesReceived: new(uint64(1 << 40)), Frames: new(uint64(9)),
+			Conn{},
+			ConnClose{
+				BytesSent: new(uint64(0)), BytesReceived: new(uint64(1 << 40)), Frames: new(uint64(9)),
 				Path: &Path{RTT: ms(0.031), OutOfOrder: 3, SegmentsSent: 5, SegmentsReceived: 7},
 			},
 			`"action":"close",` + unknown + `,"bytes_sent":0,"bytes_received":1099511627776,"rtt_ms":0.031,"retransmits":0,"frames":9,` +
@@ -178,14 +188,15 @@ func TestConn(t *testing.T) {
 		},
 		{
 			"close of nothing known",
-			Conn{Action: ConnClose},
+			Conn{},
+			ConnClose{},
 			`"action":"close",` + unknown + `,"bytes_sent":null,"bytes_received":null,"rtt_ms":null,"retransmits":null,"frames":null,` +
 				`"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null}`,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := line(t, Options{}, func(j *JSONL) { j.Conn(m, &tt.in) })
+			got := line(t, Options{}, func(j *JSONL) { j.Conn(m, &tt.in, tt.what) })
 			if diff := cmp.Diff(head+tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -75,7 +75,7 @@ func TestParseEventsErrors(t *testing.T) {
 func TestFilter(t *testing.T) {
 	print := func(j *JSONL) {
 		j.Process(Meta{}, &Process{})
-		j.Conn(Meta{}, &Conn{})
+		j.Conn(Meta{}, &Conn{}, ConnOpen{})
 		j.Frame(Meta{}, &decoder.Frame{Type: decoder.TypeData})
 		j.Frame(Meta{}, &decoder.Frame{Type: decoder.TypePing})
 		j.Verify(Meta{}, &Difference{})

@@ -31,7 +31,8 @@ type tracedConn struct {
 	announced bool        // the open event is printed
 	spoke     bool        // see understood
 	closed    *connEnd
-	latest    ktime.Time // the highest so far
+	mixed     *exchange.Error // client and server do not speak the same
+	latest    ktime.Time      // the highest so far
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early
@@ -249,8 +250,7 @@ func (c *tracedConn) finish() {
 
 // printClose prints the close event, with how much was said where all of that is known.
 func (c *tracedConn) printClose(known bool) {
-	e := c.event
-	e.Action = export.ConnClose
+	e := export.ConnClose{Error: c.mixed}
 	if known {
 		e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
 	}
@@ -259,7 +259,7 @@ func (c *tracedConn) printClose(known bool) {
 	if told := c.closed.told; told != nil && told.Socket {
 		e.Path = pathOf(&told.Path)
 	}
-	c.table.events.Conn(c.at(c.closed.at), &e)
+	c.table.events.Conn(c.at(c.closed.at), &c.event, e)
 }
 
 // entry returns what the kernel holds of a connection that has ended.
@@ -341,9 +341,7 @@ func (c *tracedConn) announce() {
 	if c.plain == nil {
 		c.understood()
 	}
-	e := c.event
-	e.Action = export.ConnOpen
-	c.table.events.Conn(c.at(c.since), &e)
+	c.table.events.Conn(c.at(c.since), &c.event, export.ConnOpen{})
 }
 
 // understood notes that what its process says is seen: TLS, or HTTP without it. That
@@ -408,10 +406,7 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 
 // Resync implements decoder.Sink.
 func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
-	e := c.event
-	e.Action = export.ConnResync
-	e.Dir, e.Skipped = dir, skipped
-	c.table.events.Conn(c.at(ktime.Time(at)), &e)
+	c.table.events.Conn(c.at(ktime.Time(at)), &c.event, export.ConnResync{Dir: dir, Skipped: skipped})
 	c.tracker.Lost(dir)
 }
 

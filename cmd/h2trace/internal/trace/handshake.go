@@ -32,16 +32,15 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 	c.dropEarly()
 	c.announce()
 	e := c.event
-	e.Action = export.ConnFailed
+	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}}
 	if e.Via == "" { // else it was with the origin, and in between is the HTTP proxy
 		name := e.Name
 		if e.Offer != nil {
 			name = cmp.Or(name, e.Offer.SNI)
 		}
-		failedDial(&e, c.source, name)
+		failed.Proxy, failed.Next, failed.Barred = failedDial(&e, c.source, name)
 	}
-	e.Error = &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}
-	t.events.Conn(c.at(h.Time), &e)
+	t.events.Conn(c.at(h.Time), &e, failed)
 }
 
 // agreed returns what a handshake agreed on, for printing.

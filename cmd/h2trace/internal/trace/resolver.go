@@ -96,8 +96,8 @@ func (n *resolver) resolved(e *export.Conn, pid int, at ktime.Time) {
 // Query implements dns.Sink.
 func (n *resolver) Query(pid int, _ *dns.Lookup, q *dns.Query) {
 	e := export.Conn{
-		Action: export.ConnDNS, Local: q.Local, Remote: q.Server, Role: decoder.Client, Protocol: export.ProtocolDNS,
-		Name: q.Name, Query: &export.Query{Type: q.Type, RCode: q.RCode, Answers: q.Answers},
+		Local: q.Local, Remote: q.Server, Role: decoder.Client, Protocol: export.ProtocolDNS,
+		Name: q.Name,
 	}
 	at := q.Start
 	if q.End != 0 {
@@ -105,7 +105,7 @@ func (n *resolver) Query(pid int, _ *dns.Lookup, q *dns.Query) {
 		took := q.End.Sub(q.Start)
 		e.DNS = &took
 	}
-	n.events.Conn(n.at(pid, n.comms[pid], at), &e)
+	n.events.Conn(n.at(pid, n.comms[pid], at), &e, export.ConnDNS{Type: q.Type, RCode: q.RCode, Answers: q.Answers})
 }
 
 // Failed implements dns.Sink.
@@ -119,40 +119,38 @@ func (n *resolver) Failed(pid int, l *dns.Lookup) {
 	default:
 		detail = l.RCode + " from " + l.Server.String()
 	}
-	e := export.Conn{
-		Action: export.ConnFailed, Role: decoder.Client, Name: l.Name, DNS: &took,
-		Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail},
-	}
-	failedDial(&e, n.source(pid), e.Name)
-	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e)
+	e := export.Conn{Role: decoder.Client, Name: l.Name, DNS: &took}
+	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassDNS, Detail: detail}}
+	failed.Proxy, failed.Next, failed.Barred = failedDial(&e, n.source(pid), e.Name)
+	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e, failed)
 }
 
 // connectFailed takes a connect that came to nothing.
 func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
 	took := c.Time.Sub(c.Start)
-	e := export.Conn{
-		Action: export.ConnFailed, Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took,
-		Error: &exchange.Error{Class: exchange.ClassConnect, Detail: "given up by the process"},
-	}
+	e := export.Conn{Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took}
+	detail := "given up by the process"
 	switch {
 	case c.Errno != 0:
-		e.Error.Detail = errnoText(c.Errno)
+		detail = errnoText(c.Errno)
 	case c.Unsent:
-		e.Connect, e.Error.Detail = nil, "nothing was sent: no route, or this host does not allow it"
+		e.Connect, detail = nil, "nothing was sent: no route, or this host does not allow it"
 	}
 	n.resolved(&e, c.PID, c.Start)
-	failedDial(&e, n.source(c.PID), e.Name)
-	n.events.Conn(n.at(c.PID, c.Comm, c.Time), &e)
+	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassConnect, Detail: detail}}
+	failed.Proxy, failed.Next, failed.Barred = failedDial(&e, n.source(c.PID), e.Name)
+	n.events.Conn(n.at(c.PID, c.Comm, c.Time), &e, failed)
 }
 
 // failedDial says whose a connection to what has that name would have been: of an
-// HTTP proxy, or of a proxy in GOPROXY.
-func failedDial(e *export.Conn, s *fetchenv.Source, name string) {
+// HTTP proxy, which it then goes through, or of a proxy in GOPROXY, which it returns
+// as export.ConnFailed has it.
+func failedDial(e *export.Conn, s *fetchenv.Source, name string) (proxy, next, barred string) {
 	if via, ok := s.HTTPProxies().At(e.Remote, name); ok {
 		e.Via = via.URL
-		return
+		return "", "", ""
 	}
-	e.Proxy, e.Next, e.Barred = s.ProxyAt(e.Remote, name)
+	return s.ProxyAt(e.Remote, name)
 }
 
 // errnoText returns an error as strace writes it.

@@ -156,30 +156,30 @@ func wasSilent(s *bpf.Socket, before bpf.Moved) bool {
 
 func (w *sockets) printOne(s *bpf.Socket, joined bool, at ktime.Time) {
 	proc, _ := w.processes.At(s.PID)
-	e := export.Conn{
-		Action: export.ConnSilent, Local: s.Local, Remote: s.Remote, Role: roleOf(s.Role), Joined: export.JoinedStart,
-		State: export.StateConnected, BytesSent: &s.Moved[bpf.Send], BytesReceived: &s.Moved[bpf.Recv],
-	}
+	e := export.Conn{Local: s.Local, Remote: s.Remote, Role: roleOf(s.Role), Joined: export.JoinedStart}
 	if joined {
 		e.Joined = export.JoinedMid
 	}
+	silent := export.ConnSilent{
+		State: export.StateConnected, BytesSent: &s.Moved[bpf.Send], BytesReceived: &s.Moved[bpf.Recv],
+	}
 	switch {
 	case s.Connecting:
-		e.State = export.StateConnecting
+		silent.State = export.StateConnecting
 	case s.Closed:
-		e.State = export.StateClosed
+		silent.State = export.StateClosed
 	}
 	if s.QuietKnown {
-		e.Silent = new(min(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
-		e.Last = lastMoved(s)
+		silent.Silent = new(min(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
+		silent.Last = lastMoved(s)
 		if s.Moved[bpf.Send] > 0 && s.Moved[bpf.Recv] > 0 {
-			e.OtherWay = new(max(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
+			silent.OtherWay = new(max(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
 		}
 	}
 	if e.Role == decoder.Client {
-		failedDial(&e, proc.Source, "")
+		silent.Proxy, _, _ = failedDial(&e, proc.Source, "")
 	}
-	w.conns.events.Conn(export.Meta{Time: at, PID: s.PID, Comm: proc.Comm}, &e)
+	w.conns.events.Conn(export.Meta{Time: at, PID: s.PID, Comm: proc.Comm}, &e, silent)
 }
 
 // lastMoved returns in which direction data went last, or nil for none.

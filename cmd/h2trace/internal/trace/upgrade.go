@@ -44,6 +44,6 @@ func (c *tracedConn) Mixed(at int64, line string) {
 	if line != "" {
 		detail = fmt.Sprintf("the client speaks HTTP/2, the server answered %q", line)
 	}
-	c.event.Error = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
+	c.mixed = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
 	c.tracker.Mixed(ktime.Time(at), detail)
 }
