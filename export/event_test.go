@@ -43,35 +43,40 @@ func TestProcess(t *testing.T) {
 	tests := []struct {
 		name string
 		in   Process
+		what ProcessEvent
 		want string
 	}{
 		{
 			"attached",
-			Process{
-				Action: ProcessAttached, PPID: new(0), Exe: "/usr/bin/go", GoVersion: "go1.26.8", BuildID: "a/b",
+			Process{PPID: new(0), Exe: "/usr/bin/go"},
+			&ProcessAttached{
+				GoVersion: "go1.26.8", BuildID: "a/b",
 				Plan: []Tap{{"write", "PUSH BP"}, {"read", "CALL runtime.memmove"}},
 			},
 			`"action":"attached","ppid":0,"exe":"/usr/bin/go","go_version":"go1.26.8","build_id":"a/b",` +
 				`"plan":{"write":"PUSH BP","read":"CALL runtime.memmove"}}`,
 		},
-		{"exec of nothing known", Process{Action: ProcessExec}, `"action":"exec","ppid":null,"exe":null}`},
-		{"exit 0", Process{Action: ProcessExit, PPID: new(1), ExitCode: new(0), Duration: new(1500 * time.Microsecond)}, `"action":"exit","ppid":1,"exe":null,"exit_code":0,"duration_ms":1.500}`},
-		{"exit unknown", Process{Action: ProcessExit, PPID: new(1)}, `"action":"exit","ppid":1,"exe":null,"exit_code":null,"duration_ms":null}`},
+		{"exec of nothing known", Process{}, ProcessExec{}, `"action":"exec","ppid":null,"exe":null}`},
+		{"exit 0", Process{PPID: new(1)}, ProcessExit{Code: new(0), Duration: new(1500 * time.Microsecond)}, `"action":"exit","ppid":1,"exe":null,"exit_code":0,"duration_ms":1.500}`},
+		{"exit unknown", Process{PPID: new(1)}, ProcessExit{}, `"action":"exit","ppid":1,"exe":null,"exit_code":null,"duration_ms":null}`},
 		{
 			"exec of git",
-			Process{Action: ProcessExec, Args: []string{"git", "-c", "http.extraHeader=Authorization: Basic czNjcjN0", "fetch", "https://u:s3cr3t@git.example/m"}},
+			Process{},
+			ProcessExec{Args: []string{"git", "-c", "http.extraHeader=Authorization: Basic czNjcjN0", "fetch", "https://u:s3cr3t@git.example/m"}},
 			`"action":"exec","ppid":null,"exe":null,"args":["git","-c","http.extraHeader=Authorization: <redacted>","fetch","https://<redacted>@git.example/m"]}`,
 		},
 		{
 			"error",
-			Process{Action: ProcessError, Complaint: &goproxy.Complaint{Class: "http_4xx", Path: "example.com/m", Detail: "reading https://u:p@a.example/: 404 Not Found"}, Fetches: []goproxy.Fetch{{Conn: "c1", Stream: 3, URL: "https://u:p@a.example/"}}},
+			Process{},
+			&ProcessError{Complaint: goproxy.Complaint{Class: "http_4xx", Path: "example.com/m", Detail: "reading https://u:p@a.example/: 404 Not Found"}, Fetches: []goproxy.Fetch{{Conn: "c1", Stream: 3, URL: "https://u:p@a.example/"}}},
 			`"action":"error","ppid":null,"exe":null,"module":{"path":"example.com/m","version":null},` +
 				`"error":{"class":"http_4xx","detail":"reading https://<redacted>@a.example/: 404 Not Found"},"via":null,"requests":[{"conn":"c1","stream":3,"url":"https://<redacted>@a.example/","proxy":null}]}`,
 		},
 		{
 			"error of git",
-			Process{
-				Action: ProcessError, Complaint: &goproxy.Complaint{Class: "vcs", Detail: "git fetch in /m: exit status 128:\n\tfatal: no"},
+			Process{},
+			&ProcessError{
+				Complaint: goproxy.Complaint{Class: "vcs", Detail: "git fetch in /m: exit status 128:\n\tfatal: no"},
 				Processes: []Child{{PID: 9, Args: []string{"git", "fetch", "https://u:p@a.example/"}, ExitCode: 128}, {PID: 10, ExitCode: 1}},
 			},
 			`"action":"error","ppid":null,"exe":null,"module":null,"error":{"class":"vcs","detail":"git fetch in /m: exit status 128:\n\tfatal: no"},` +
@@ -79,13 +84,14 @@ func TestProcess(t *testing.T) {
 		},
 		{
 			"skipped",
-			Process{Action: ProcessSkipped, PPID: new(1), Exe: "/bin/\xff", Reason: "not a Go binary"},
+			Process{PPID: new(1), Exe: "/bin/\xff"},
+			ProcessSkipped{Reason: "not a Go binary"},
 			`"action":"skipped","ppid":1,"exe":"/bin/` + "\ufffd" + `","exe_b64":"L2Jpbi//","reason":"not a Go binary"}`,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := line(t, Options{}, func(j *JSONL) { j.Process(m, &tt.in) })
+			got := line(t, Options{}, func(j *JSONL) { j.Process(m, &tt.in, tt.what) })
 			if diff := cmp.Diff(head+tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

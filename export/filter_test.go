@@ -74,7 +74,7 @@ func TestParseEventsErrors(t *testing.T) {
 // summary always.
 func TestFilter(t *testing.T) {
 	print := func(j *JSONL) {
-		j.Process(Meta{}, &Process{})
+		j.Process(Meta{}, &Process{}, ProcessExec{})
 		j.Conn(Meta{}, &Conn{}, ConnOpen{})
 		j.Frame(Meta{}, &decoder.Frame{Type: decoder.TypeData})
 		j.Frame(Meta{}, &decoder.Frame{Type: decoder.TypePing})

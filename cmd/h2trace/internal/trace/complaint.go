@@ -23,7 +23,7 @@ type complaints struct {
 // by how that ends.
 type heldComplaint struct {
 	proc  process.Process
-	event *export.Process
+	event *export.ProcessError
 }
 
 // ranVCS is a process of a version control system.
@@ -50,12 +50,12 @@ func (o *Observer) complain(m *bpf.Message) {
 	proc.At = m.Time
 	for _, c := range goproxy.ParseComplaints(m.Text, proc.Source.Proxies()) {
 		o.conns.endFor(m, &c)
-		event := &export.Process{Action: export.ProcessError, Fetches: o.conns.fetches.Of(m.PID, &c)}
+		event := &export.ProcessError{Fetches: o.conns.fetches.Of(m.PID, &c)}
 		if event.Fetches == nil {
 			event.Fetches = o.conns.underWay(m.PID, &c)
 		}
 		c.Settle(event.Fetches)
-		event.Complaint = &c
+		event.Complaint = c
 		if c.AtProxy {
 			via, _ := proc.Source.HTTPProxies().ForURL(c.URL)
 			event.Via = via.URL
@@ -71,7 +71,7 @@ func (o *Observer) complain(m *bpf.Message) {
 	}
 }
 
-func (l *complaints) hold(proc process.Process, event *export.Process) {
+func (l *complaints) hold(proc process.Process, event *export.ProcessError) {
 	if l.held == nil {
 		l.held = make(map[int][]heldComplaint)
 	}

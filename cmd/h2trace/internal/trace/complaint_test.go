@@ -15,10 +15,10 @@ import (
 func TestComplaintsHeld(t *testing.T) {
 	var l complaints
 	for pid := range 3 {
-		l.hold(process.Process{PID: pid}, &export.Process{Action: export.ProcessError})
+		l.hold(process.Process{PID: pid}, &export.ProcessError{})
 	}
 	for range 2 * maxHeld {
-		l.hold(process.Process{PID: 3}, &export.Process{Action: export.ProcessError})
+		l.hold(process.Process{PID: 3}, &export.ProcessError{})
 	}
 	l.exec(process.Process{PID: 2}, nil) // another toolchain
 	for _, tt := range []struct{ pid, code, want int }{{0, 0, 0}, {1, 1, 1}, {2, 1, 0}, {3, 2, maxHeld}, {1, 1, 0}} {

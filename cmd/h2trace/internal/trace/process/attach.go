@@ -27,7 +27,7 @@ type attacher struct {
 
 // attach gives the executable of a process its probes. It returns the outcome
 // to print: attached, or skipped with the reason why nothing can be captured.
-func (a *attacher) attach(p *Process) *export.Process {
+func (a *attacher) attach(p *Process) export.ProcessEvent {
 	held := a.holder.part(p.PID, p.before)
 	defer held.end()
 	exe, err := a.executable(p, held.of(p.image))
@@ -52,19 +52,15 @@ func (a *attacher) attach(p *Process) *export.Process {
 }
 
 // attached is the outcome of attaching to an executable.
-func attached(k Kernel, exe *bpf.Executable) *export.Process {
+func attached(k Kernel, exe *bpf.Executable) *export.ProcessAttached {
 	if exe.NoTLS != nil {
-		return &export.Process{
-			Action: export.ProcessAttached, GoVersion: exe.NoTLS.GoVersion, BuildID: exe.NoTLS.BuildID,
+		return &export.ProcessAttached{
+			GoVersion: exe.NoTLS.GoVersion, BuildID: exe.NoTLS.BuildID,
 			Plan: []export.Tap{{Name: "packets", Probe: "cgroup_skb"}},
 		}
 	}
 	now := k.PlanOf(exe)
-	event := &export.Process{
-		Action:    export.ProcessAttached,
-		GoVersion: now.GoVersion,
-		BuildID:   now.BuildID,
-	}
+	event := &export.ProcessAttached{GoVersion: now.GoVersion, BuildID: now.BuildID}
 	for _, probe := range append(now.Describe(), plan.Describe(exe.Verified)...) {
 		event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
 	}

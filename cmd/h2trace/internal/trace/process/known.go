@@ -34,7 +34,9 @@ func (t *Tracker) SourceOf(pid int) *fetchenv.Source {
 }
 
 // Attached is the event of a process whose executable has the probes that it has.
-func (t *Tracker) Attached(exe *bpf.Executable) *export.Process { return attached(t.kernel, exe) }
+func (t *Tracker) Attached(exe *bpf.Executable) *export.ProcessAttached {
+	return attached(t.kernel, exe)
+}
 
 // Count returns how many processes there were.
 func (t *Tracker) Count() uint64 { return t.table.count() }

@@ -19,7 +19,7 @@ type loaded struct {
 
 // library attaches to the Go code in the libraries of a process whose executable gets
 // no probes. It returns the outcome to print.
-func (a *attacher) library(p *Process, exe *bpf.Executable) *export.Process {
+func (a *attacher) library(p *Process, exe *bpf.Executable) export.ProcessEvent {
 	event, reason := a.libraries(p)
 	switch {
 	case event != nil:
@@ -37,7 +37,7 @@ func (a *attacher) library(p *Process, exe *bpf.Executable) *export.Process {
 
 // libraries attaches to the Go code in the libraries of a process. It returns the
 // outcome to print, or nil where there is none, and why if that is known.
-func (a *attacher) libraries(p *Process) (event *export.Process, reason string) {
+func (a *attacher) libraries(p *Process) (event *export.ProcessAttached, reason string) {
 	list, reason := a.attachLibraries(golibrary.Of(p.PID))
 	if len(list) == 0 {
 		return nil, reason

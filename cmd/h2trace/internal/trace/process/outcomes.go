@@ -22,7 +22,7 @@ type outcomes struct {
 // outcome is what came of attaching to a process, by when that began.
 type outcome struct {
 	at    ktime.Time
-	event *export.Process
+	event *export.ProcessAttached
 }
 
 // setCommand says which process is to execute COMMAND, as typed.
@@ -33,7 +33,7 @@ func (o *outcomes) setCommand(typed string, pid int) {
 }
 
 // attach takes the outcome for a process that got probes.
-func (o *outcomes) attach(p *Process, event *export.Process) {
+func (o *outcomes) attach(p *Process, event *export.ProcessAttached) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.attached++
@@ -44,7 +44,7 @@ func (o *outcomes) attach(p *Process, event *export.Process) {
 }
 
 // of returns the outcome for a process that got probes, or nil.
-func (o *outcomes) of(p *Process) *export.Process {
+func (o *outcomes) of(p *Process) *export.ProcessAttached {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if one := o.byPID[p.PID]; one.at == p.At {
@@ -54,11 +54,11 @@ func (o *outcomes) of(p *Process) *export.Process {
 }
 
 // skip takes why nothing can be captured in a process, and returns its outcome.
-func (o *outcomes) skip(p *Process, reason string) *export.Process {
+func (o *outcomes) skip(p *Process, reason string) export.ProcessSkipped {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.skipped.add(p, reason)
-	return &export.Process{Action: export.ProcessSkipped, Reason: reason}
+	return export.ProcessSkipped{Reason: reason}
 }
 
 // any reports whether any process got probes.

@@ -33,7 +33,7 @@ type running struct {
 // finding is a process and what became of attaching to it.
 type finding struct {
 	process Process
-	outcome *export.Process
+	outcome export.ProcessEvent
 }
 
 // AttachRunning observes running processes, by their ids with handles that were
@@ -104,14 +104,14 @@ func (r *running) attachNamed(id int) (reason string) {
 		r.found = append(r.found, finding{p, r.outcomes.skip(&p, err.Error())})
 		return err.Error()
 	}
-	if outcome := r.attachOne(p); outcome.Action == export.ProcessSkipped {
-		return fmt.Sprintf("process %d (%s): %s", pid, p.Comm, outcome.Reason)
+	if skipped, ok := r.attachOne(p).(export.ProcessSkipped); ok {
+		return fmt.Sprintf("process %d (%s): %s", pid, p.Comm, skipped.Reason)
 	}
 	return ""
 }
 
 // attachOne makes a process a target and gives its executable probes.
-func (r *running) attachOne(p Process) *export.Process {
+func (r *running) attachOne(p Process) export.ProcessEvent {
 	r.seen[p.PID] = true
 	outcome := r.adopt(p)
 	r.found = append(r.found, finding{p, outcome})
@@ -123,7 +123,7 @@ const maxHandles = 128
 
 // adopt makes a running process a target. The kernel drops targets when they
 // exit, and this one may have done so just before it became one.
-func (t *Tracker) adopt(p Process) *export.Process {
+func (t *Tracker) adopt(p Process) export.ProcessEvent {
 	if err := t.kernel.AddTarget(p.PID); err != nil {
 		p.letGo()
 		return t.outcomes.skip(&p, err.Error())

@@ -109,7 +109,7 @@ func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
 	}
 	p.Source = t.environments.source(&p, e.Environ, t.isCurrent)
 	t.enter(p)
-	event := &export.Process{Action: export.ProcessExec}
+	var event export.ProcessExec
 	if versionControl[filepath.Base(p.Exe)] {
 		event.Args = e.Args
 	}
@@ -128,10 +128,10 @@ func (t *Tracker) Exit(e *bpf.Exit) {
 	if !ok {
 		return
 	}
-	event := &export.Process{Action: export.ProcessExit}
+	var event export.ProcessExit
 	if p.Life == e.Life { // else the record of its own exit was lost
 		code := e.Code()
-		event.ExitCode = &code
+		event.Code = &code
 		if p.Life != 0 { // its exec was seen
 			event.Duration = new(e.Time.Sub(p.At))
 		}
@@ -145,7 +145,7 @@ func (t *Tracker) Exit(e *bpf.Exit) {
 func (t *Tracker) Vanish(pid int, at ktime.Time) {
 	if p, ok := t.drop(pid); ok {
 		p.At = at
-		t.Print(&p, &export.Process{Action: export.ProcessExit})
+		t.Print(&p, export.ProcessExit{})
 	}
 }
 
@@ -207,12 +207,12 @@ func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 }
 
 // Print prints an event of a process, at its time.
-func (t *Tracker) Print(p *Process, e *export.Process) {
+func (t *Tracker) Print(p *Process, e export.ProcessEvent) {
+	of := export.Process{Exe: p.Exe}
 	if p.PPID > 0 {
-		e.PPID = &p.PPID
+		of.PPID = &p.PPID
 	}
-	e.Exe = p.Exe
-	t.events.Process(export.Meta{Time: p.At, PID: p.PID, Comm: p.Comm}, e)
+	t.events.Process(export.Meta{Time: p.At, PID: p.PID, Comm: p.Comm}, &of, e)
 }
 
 func (t *Tracker) isCurrent(p *Process) bool { return isCurrent(t.kernel, p) }

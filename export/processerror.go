@@ -1,0 +1,81 @@
+package export
+
+import (
+	"strconv"
+
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+)
+
+// ProcessError is for a go command that complains on stderr.
+type ProcessError struct {
+	Complaint goproxy.Complaint
+	// Via is the HTTP proxy that it speaks of, without credentials, or empty.
+	Via string
+	// Fetches are the exchanges that it speaks of, and Processes those of version
+	// control systems.
+	Fetches   []goproxy.Fetch
+	Processes []Child
+}
+
+// Child is a process that another one ran, and that failed.
+type Child struct {
+	PID      int
+	Args     []string // nil is unknown
+	ExitCode int
+}
+
+func (*ProcessError) action() string { return "error" }
+
+func (e *ProcessError) appendKeys(j *JSONL, b []byte) []byte {
+	c := &e.Complaint
+	b = append(b, `,"module":`...)
+	if c.Path == "" {
+		b = append(b, "null"...)
+	} else {
+		b = append(b, `{"path":`...)
+		b, _ = appendString(b, c.Path)
+		b = append(appendTextOrNull(b, "version", c.Version), '}')
+	}
+	b = j.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
+	b = appendTextOrNull(b, "via", e.Via)
+	b = j.appendFetches(b, e.Fetches)
+	if len(e.Processes) > 0 {
+		b = j.appendChildren(b, e.Processes)
+	}
+	return b
+}
+
+// appendFetches appends which exchanges these are.
+func (j *JSONL) appendFetches(b []byte, list []goproxy.Fetch) []byte {
+	b = append(b, `,"requests":[`...)
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		f := &list[i]
+		b = append(b, `{"conn":`...)
+		b = appendStringOrNull(b, f.Conn)
+		b = appendIntOrNull(b, "stream", &f.Stream)
+		b = j.appendURL(b, "url", f.URL)
+		b = appendTextOrNull(b, "proxy", f.Proxy)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func (j *JSONL) appendChildren(b []byte, list []Child) []byte {
+	b = append(b, `,"processes":[`...)
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"pid":`...)
+		b = strconv.AppendInt(b, int64(list[i].PID), 10)
+		if len(list[i].Args) > 0 {
+			b = j.appendArgs(b, list[i].Args)
+		}
+		b = append(appendIntOrNull(b, "exit_code", &list[i].ExitCode), '}')
+	}
+	return append(b, ']')
+}
