@@ -1,9 +1,8 @@
 package trace
 
 import (
-	"time"
-
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/trace/recover"
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 )
@@ -11,40 +10,20 @@ import (
 // maxAllHeld bounds the bytes that decoders hold of all connections.
 const maxAllHeld = 32 << 20
 
-// holding is what a decoder holds of a connection, for the header table of a block in
-// what was received, before that ends in vain.
-type holding struct {
-	longest time.Duration
-	bytes   int
-	// undecided is how often it holds for nothing while the connection is not known
-	// to speak HTTP/2, and vain how often at all, until a table comes; 0 is no bound.
-	undecided, vain int
-}
-
-// With TLS the kernel sends the table as soon as the process decodes what it read.
-// Without, packets come before the process reads what is in them, and it may be far
-// behind with that.
-var (
-	holdRecords = holding{longest: 100 * time.Millisecond, bytes: 64 << 10, undecided: 1024}
-	holdPackets = holding{longest: 500 * time.Millisecond, bytes: 2 << 20, undecided: 64, vain: 64}
-)
-
 // missingState is what a connection has of it while a header table is missing,
 // or windows are.
 type missingState struct {
-	windows missingWindows
-
-	asks  int
-	used  [2]int // tables that came since the last ask, by direction
-	vain  int    // how often the decoder has held something for nothing
-	bytes int    // that it holds
+	asks    recover.Asks
+	windows recover.Windows
+	vain    int // how often the decoder has held something for nothing
+	bytes   int // that it holds
 }
 
-func (c *tracedConn) holding() *holding {
+func (c *tracedConn) hold() *recover.Hold {
 	if c.plain != nil {
-		return &holdPackets
+		return &recover.HoldPackets
 	}
-	return &holdRecords
+	return &recover.HoldRecords
 }
 
 // expectTable is called before more of what was received is given to the decoder. It has
@@ -68,9 +47,8 @@ func (c *tracedConn) expectTable(at ktime.Time) {
 
 // holds reports whether a table of received blocks may come.
 func (c *tracedConn) holds() bool {
-	h, vain := c.holding(), c.missing.vain
-	likely := vain < h.undecided && !c.decoder.Decided() || c.decoder.Protocol() == decoder.HTTP2
-	return likely && (h.vain == 0 || vain < h.vain) && c.table.recovery.on && !c.decoder.TableKnown(decoder.Recv)
+	return c.table.recovery.probes.On() && !c.decoder.TableKnown(decoder.Recv) &&
+		c.hold().Pays(c.missing.vain, c.decoder.Protocol() == decoder.HTTP2, c.decoder.Decided())
 }
 
 // given is called when the decoder was given more. It bounds what that holds.
@@ -82,7 +60,7 @@ func (c *tracedConn) given() {
 	_, bytes := c.decoder.Held()
 	c.table.recovery.held += bytes - m.bytes
 	m.bytes = bytes
-	if h := c.holding(); bytes > h.bytes || c.table.recovery.held > maxAllHeld {
+	if bytes > c.hold().Bytes || c.table.recovery.held > maxAllHeld {
 		m.vain++
 		c.release()
 	}
@@ -111,7 +89,7 @@ func (c *tracedConn) releaseOld(now ktime.Time) {
 	if !c.decoder.Holds() {
 		return
 	}
-	if since, _ := c.decoder.Held(); ktime.Time(since).Add(c.holding().longest) < now {
+	if since, _ := c.decoder.Held(); ktime.Time(since).Add(c.hold().Longest) < now {
 		c.missing.vain++
 		c.release()
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/trace/recover"
 	"h2trace/decoder/ktime"
 )
 
@@ -75,8 +76,8 @@ func TestPlainTables(t *testing.T) {
 		{name: "a packet each", cuts: talk.starts[1:], frame: last, want: "? 200"},
 		{name: "first frame", frame: 0, want: "200 200"},
 		{name: "late", late: true, frame: last, want: "? ?"},
-		{name: "much behind it", more: holdPackets.bytes / 2, frame: last, want: "? 200"},
-		{name: "too much behind it", more: holdPackets.bytes, frame: last, want: "? ?"},
+		{name: "much behind it", more: recover.HoldPackets.Bytes / 2, frame: last, want: "? 200"},
+		{name: "too much behind it", more: recover.HoldPackets.Bytes, frame: last, want: "? ?"},
 		{name: "no HEADERS", frame: talk.starts[1], want: "? ?"},
 		{name: "no frame", frame: last + 1, want: "? ?"},
 		{name: "not there", frame: len(talk.bytes), want: "? ?"},
@@ -108,7 +109,7 @@ func TestPlainTables(t *testing.T) {
 				})
 			}
 			if tt.late {
-				if err := table.expire(ktime.Time(2).Add(holdPackets.longest), false); err != nil {
+				if err := table.expire(ktime.Time(2).Add(recover.HoldPackets.Longest), false); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -150,11 +151,11 @@ func TestPlainWindows(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Plain: true})
 	table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9}, Dir: bpf.Recv, Payload: newConversation(t).bytes})
-	for i := range 2 * samplesAsked {
+	for i := range 2 * recover.SamplesAsked {
 		if err := table.recovery.windows(&bpf.Windows{Head: bpf.Head{Conn: 1, PID: 9}, Trusted: true}); err != nil {
 			t.Fatal(err)
 		}
-		if w := &table.byID[1].missing.windows; w.left <= 0 || w.listed || w.forgone {
+		if w := &table.byID[1].missing.windows; w.UsedUp() || !w.WantsList() || w.Forgone() {
 			t.Fatalf("after %d copies: %+v, want more asked for and none used", i+1, *w)
 		}
 	}

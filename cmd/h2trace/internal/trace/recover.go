@@ -2,70 +2,35 @@ package trace
 
 import (
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"golang.org/x/net/http2/hpack"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace/recover"
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 )
 
-const (
-	// tablesAsked is how many tables of a connection are asked for at a time,
-	// and maxAsks how often before it is given up.
-	tablesAsked = 8
-	maxAsks     = 32
-	// keptTables and keptEntries bound the tables that wait for the block they
-	// belong to; few tables have a hundred entries.
-	keptTables  = 256
-	keptEntries = 32 << 10
-	// maxEarly bounds the blocks that wait for their connection.
-	maxEarly = 64
-	// idleHits and vainHits are how often the probes may be hit for nothing
-	// before they go: when no connection is known that would want them, and
-	// when there is one. They cost 0.6 µs a hit.
-	idleHits = 10_000
-	vainHits = 200_000
-	// beginInterval is the least time from one begin to the next.
-	beginInterval = time.Second
-)
-
-// recovery gives connections their header tables that were built before the
-// capture, or in bytes that were lost. The probes for that are attached while
-// there is a connection that wants one.
+// recovery gives connections their header tables and windows that were built before the
+// capture, or in bytes that were lost. It carries out what package recover decides.
 type recovery struct {
 	kernel kernel
 	msg    *message.Printer
 	paths  func() []string // of the executables that targets run
 
-	conns  map[uint64]*tracedConn // that want tables
-	tables map[uint64]*bpf.Table  // sent, by ID, until their blocks come
-	early  []bpf.Block            // blocks of connections that did not open yet
-	held   int                    // bytes of records and packets, see maxAllHeld
-
-	on      bool // the probes are attached, or about to be
-	resting bool // attached for connections that were not heard of yet
-	since   time.Time
-	useful  bool          // a connection came or went since the hits were counted
-	hits    uint64        // by then
+	conns   map[uint64]*tracedConn // that want something
+	probes  recover.Probes
+	tables  recover.Tables
+	held    int           // bytes that decoders hold, see maxAllHeld
 	working chan struct{} // closed when the last begin or end is done
 }
 
 func newRecovery(k kernel, msg *message.Printer, paths func() []string) *recovery {
 	done := make(chan struct{})
 	close(done)
-	return &recovery{
-		kernel:  k,
-		msg:     msg,
-		paths:   paths,
-		conns:   make(map[uint64]*tracedConn),
-		tables:  make(map[uint64]*bpf.Table),
-		working: done,
-	}
+	return &recovery{kernel: k, msg: msg, paths: paths, conns: make(map[uint64]*tracedConn), working: done}
 }
 
 // prepare has what the probes take loaded, beside the reading of records, so that
@@ -82,7 +47,7 @@ func (r *recovery) prepare() {
 // await attaches the probes with those of processes that run already, whose
 // connections are not known yet.
 func (r *recovery) await() error {
-	r.on, r.resting, r.since = true, true, time.Now()
+	r.probes.Rest(time.Now())
 	return r.kernel.BeginRecovery(nil)
 }
 
@@ -92,9 +57,9 @@ func (r *recovery) want(c *tracedConn) {
 		c.missing = &missingState{}
 	}
 	r.conns[c.id] = c
-	r.useful = true
+	r.probes.Change()
 	r.begin() // what follows in the same record is held for its table
-	c.missing.windows = missingWindows{}
+	c.missing.windows = recover.Windows{}
 	c.askMissing(true)
 }
 
@@ -109,10 +74,9 @@ func (r *recovery) askAll(c *tracedConn, windows bool) error {
 
 // begin attaches the probes unless they are, or were a moment ago.
 func (r *recovery) begin() {
-	if r.on || r.atWork() || len(r.conns) == 0 || time.Since(r.since) < beginInterval {
+	if r.atWork() || !r.probes.Begin(time.Now(), len(r.conns)) {
 		return
 	}
-	r.on, r.since = true, time.Now()
 	paths := r.paths()
 	r.work(func() error { return r.kernel.BeginRecovery(paths) })
 }
@@ -129,15 +93,7 @@ func (r *recovery) atWork() bool {
 
 // ask tells the kernel which tables of c are wanted.
 func (r *recovery) ask(c *tracedConn) error {
-	m := c.missing
-	m.used = [2]int{}
-	m.asks++
-	var tables [2]uint32
-	for d := range tables {
-		if m.asks <= maxAsks && !c.decoder.TableKnown(decoder.Direction(d)) {
-			tables[d] = tablesAsked
-		}
-	}
+	tables := c.missing.asks.Next([2]bool{c.decoder.TableKnown(decoder.Send), c.decoder.TableKnown(decoder.Recv)})
 	if tables == [2]uint32{} && c.windowsSettled() {
 		r.leave(c)
 		return nil
@@ -155,18 +111,14 @@ func (r *recovery) leave(c *tracedConn) {
 	c.missing = nil
 	c.decoder.ForgoWindows()
 	delete(r.conns, c.id)
-	r.useful = true
+	r.probes.Change()
 	c.table.requests.left = append(c.table.requests.left, c.id)
 }
 
 // table takes a table that the kernel copied.
 func (r *recovery) table(t *bpf.Table) {
 	if t.Dir == bpf.Send {
-		for len(r.tables) == keptTables || r.entries()+len(t.Entries) > keptEntries {
-			delete(r.tables, slices.Min(slices.Collect(maps.Keys(r.tables))))
-		}
-		own := *t
-		r.tables[t.ID] = &own
+		r.tables.Add(t)
 		return
 	}
 	c := r.conns[t.Conn]
@@ -179,51 +131,31 @@ func (r *recovery) table(t *bpf.Table) {
 	r.used(c, bpf.Recv)
 }
 
-// entries returns how many there are in the tables that wait.
-func (r *recovery) entries() int {
-	n := 0
-	for _, t := range r.tables {
-		n += len(t.Entries)
-	}
-	return n
-}
-
 // block takes the frame that a table is for. It may be the first that its
 // connection is heard of; then it waits for that to open.
 func (r *recovery) block(b *bpf.Block) {
-	c := r.conns[b.Conn]
-	if b.Conn == 0 {
-		if len(r.early) == maxEarly {
-			r.early = append(r.early[:0], r.early[1:]...)
-		}
-		r.early = append(r.early, *b)
-		return
+	switch c := r.conns[b.Conn]; {
+	case b.Conn == 0:
+		r.tables.Early(b)
+	case c == nil:
+		r.tables.Take(b.ID)
+	default:
+		r.blockOf(c, b)
 	}
-	if c == nil {
-		delete(r.tables, b.ID)
-		return
-	}
-	r.blockOf(c, b)
 }
 
 // opened gives a connection the blocks that were reported before it opened.
 func (r *recovery) opened(c *tracedConn, ptr uint64) {
-	r.early = slices.DeleteFunc(r.early, func(b bpf.Block) bool {
-		if b.PID != c.meta.PID || !slices.Contains(b.Behind[:], ptr) {
-			return false
-		}
+	for _, b := range r.tables.Opened(c.meta.PID, ptr) {
 		if c.missing != nil {
 			r.blockOf(c, &b)
 		}
-		return true
-	})
+	}
 }
 
 func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
-	t := r.tables[b.ID]
-	delete(r.tables, b.ID)
-	if t != nil && t.Consistent {
-		s := decoder.Snapshot{
+	if t := r.tables.Take(b.ID); t != nil && t.Consistent {
+		c.recover(b.Time, bpf.Send, decoder.Snapshot{
 			Entries:        fields(t.Entries),
 			MaxSize:        t.MaxSize,
 			Fragment:       b.Fragment,
@@ -231,18 +163,14 @@ func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
 			StreamID:       b.Stream,
 			Fields:         int(b.Fields),
 			Size:           b.Size,
-		}
-		c.recover(b.Time, bpf.Send, s)
+		})
 	}
 	r.used(c, bpf.Send)
 }
 
 // used asks for more tables when those asked for are used up.
 func (r *recovery) used(c *tracedConn, dir int) {
-	if c.missing == nil {
-		return
-	}
-	if c.missing.used[dir]++; c.missing.used[dir] >= tablesAsked {
+	if c.missing != nil && c.missing.asks.Used(dir) {
 		c.askMissing(false)
 	}
 }
@@ -259,39 +187,21 @@ func (r *recovery) tick(now ktime.Time, idle bool) error {
 			r.leave(c)
 		}
 	}
-	if r.begin(); !r.on || r.atWork() {
+	if r.begin(); !r.probes.On() || r.atWork() {
 		return nil
 	}
-	over, err := r.over()
-	if over {
+	hits, err := r.kernel.RecoveryHits()
+	if err == nil && r.probes.Over(hits, len(r.conns)) {
 		r.end()
 	}
 	return err
 }
 
-// over reports whether the probes have done what they were attached for, or
-// have not for too long.
-func (r *recovery) over() (bool, error) {
-	if len(r.conns) == 0 && !r.resting {
-		return true, nil
-	}
-	hits, err := r.kernel.RecoveryHits()
-	if err == nil && r.useful {
-		r.hits, r.useful = hits, false
-	}
-	if len(r.conns) == 0 {
-		return hits-r.hits > idleHits, err
-	}
-	return hits-r.hits > vainHits, err
-}
-
 func (r *recovery) end() {
-	r.on, r.resting = false, false
 	for _, c := range r.conns {
 		r.leave(c)
 	}
-	clear(r.tables)
-	r.early = nil
+	r.tables = recover.Tables{}
 	r.work(r.kernel.EndRecovery)
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/trace/recover"
 )
 
 // TestRestingProbes has the last connection that wanted tables leave after the probes
@@ -14,17 +15,18 @@ func TestRestingProbes(t *testing.T) {
 	k := table.kernel.(*fakeKernel)
 	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient})
 	do(t, table.send())
-	k.hits = 2 * idleHits
+	const vain = 1 << 20
+	k.hits = vain
 	c := table.byID[1]
 	table.recovery.leave(c)
 	do(t, table.expire(0, true))
-	if !table.recovery.on {
+	if !table.recovery.probes.On() {
 		t.Fatal("the probes went with the connection")
 	}
-	k.hits += 2 * idleHits // for nothing
+	k.hits += vain // for nothing
 	do(t, table.expire(0, true))
 	table.recovery.wait()
-	if table.recovery.on || k.on {
+	if table.recovery.probes.On() || k.on {
 		t.Error("the probes are hit for nothing, and stay")
 	}
 }
@@ -33,9 +35,9 @@ func TestRestingProbes(t *testing.T) {
 // held for it, so the probes are on by then.
 func TestHeldAtOnce(t *testing.T) {
 	table := newTestTable(t, io.Discard)
-	table.recovery.on, table.recovery.since = false, table.recovery.since.Add(-beginInterval)
+	table.recovery.probes = recover.Probes{}
 	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient})
-	if !table.recovery.on {
+	if !table.recovery.probes.On() {
 		t.Error("the probes are not on before the record is dealt with")
 	}
 	do(t, table.send())

@@ -4,56 +4,29 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/trace/recover"
 	"h2trace/decoder"
 )
 
-const (
-	// samplesAsked is how many samples of the windows of a connection are asked
-	// for at a time, sampleInterval how far they are apart at least, and
-	// maxSamples how many are taken before it is given up.
-	samplesAsked   = 32
-	sampleInterval = time.Millisecond
-	maxSamples     = 512
-	// maxListings is how often the list of open streams is tried to be read
-	// while the process changes it.
-	maxListings = 16
-	// maxMistrusted is how often the memory may not be what it should.
-	maxMistrusted = 8
-)
-
-// missingWindows is how far the recovery of the windows of a connection is.
-type missingWindows struct {
-	forgone    bool // they will not be known
-	samples    int
-	left       int // of those asked for
-	mistrusted int
-
-	listings int
-	listed   bool
-	streams  []uint64
-	listing  int64 // of the decoder, when they were listed
-	// sampled says that the last sample held what was listed.
-	sampled bool
-}
+// sampleInterval is how far samples of the windows of a connection are apart at least.
+const sampleInterval = time.Millisecond
 
 // windowsSettled reports whether nothing more is to be done for the windows.
 func (c *tracedConn) windowsSettled() bool {
-	w := &c.missing.windows
-	return w.forgone || w.sampled && c.decoder.WindowsKnown()
+	return c.missing.windows.Settled(c.decoder.WindowsKnown())
 }
 
 // askWindows tells the kernel that the windows of c are wanted.
 func (r *recovery) askWindows(c *tracedConn) error {
 	w := &c.missing.windows
-	if w.forgone {
+	if w.Forgone() {
 		return nil
 	}
-	if w.samples >= maxSamples {
+	if !w.Ask() {
 		return r.forgoWindows(c)
 	}
-	w.left = samplesAsked
 	room, err := r.kernel.Wish(c.id, bpf.Wish{Windows: &bpf.WindowWish{
-		Samples: samplesAsked, Interval: sampleInterval, Streams: w.streams,
+		Samples: recover.SamplesAsked, Interval: sampleInterval, Streams: w.Streams,
 	}})
 	if err == nil && !room {
 		err = r.forgoWindows(c)
@@ -62,7 +35,7 @@ func (r *recovery) askWindows(c *tracedConn) error {
 }
 
 func (r *recovery) forgoWindows(c *tracedConn) error {
-	c.missing.windows.forgone = true
+	c.missing.windows.Forgo()
 	c.decoder.ForgoWindows()
 	_, err := r.kernel.Wish(c.id, bpf.Wish{Windows: &bpf.WindowWish{}})
 	return err
@@ -71,57 +44,52 @@ func (r *recovery) forgoWindows(c *tracedConn) error {
 // windows takes a sample of the windows of a connection.
 func (r *recovery) windows(w *bpf.Windows) error {
 	c := r.conns[w.Conn]
-	if c == nil || c.missing.windows.forgone {
+	if c == nil || c.missing.windows.Forgone() {
 		return nil
 	}
 	m := &c.missing.windows
-	m.samples++
-	m.left--
+	m.Sample()
 	if w.Trusted {
 		c.isOf(roleOf(w.Role()))
 	}
-	if c.plain != nil && !c.plain.begun() {
-		// Its sequence numbers are of no place yet.
-		if m.left <= 0 {
+	switch {
+	case c.plain != nil && !c.plain.begun(): // its sequence numbers are of no place yet
+		if m.UsedUp() {
 			return r.askWindows(c)
 		}
 		return nil
+	case w.Trusted:
+		c.sampled(w)
+	case m.Mistrust():
+		return r.forgoWindows(c)
 	}
-	if !w.Trusted {
-		if m.mistrusted++; m.mistrusted == maxMistrusted {
-			return r.forgoWindows(c)
-		}
-	} else {
-		s := windowSample(w, m.listing)
-		for dir := range s.At {
-			if c.plain != nil {
-				s.At[dir] = c.place(dir, uint32(w.Offset[dir]))
-			}
-			s.At[dir] = c.decoderPlace(dir, s.At[dir])
-		}
-		c.decoder.Windows(s)
-		m.sampled = m.listed && (len(m.streams) == 0 || w.Asked > 0)
+	if !c.decoder.Lists(m.Listing) {
+		m.Outdate() // what was lost since may have opened others
 	}
-	if m.listed && m.listings < maxListings && !c.decoder.Lists(m.listing) {
-		m.listed, m.sampled = false, false // what was lost since may have opened others
-	}
-	if w.Trusted && !m.listed {
+	if w.Trusted && m.WantsList() {
 		listing := c.decoder.Listing()
-		m.streams, m.listed = r.kernel.OpenStreams(w.PID, w)
-		m.listing = listing
-		if m.listings++; m.listings == maxListings {
-			m.listed = true
-		}
-		if m.listed && len(m.streams) == 0 {
-			m.sampled = true
-		} else if m.listed {
+		streams, read := r.kernel.OpenStreams(w.PID, w)
+		if m.List(streams, read, listing) {
 			return r.askWindows(c)
 		}
 	}
-	if m.left <= 0 && !c.windowsSettled() {
+	if m.UsedUp() && !c.windowsSettled() {
 		return r.askWindows(c)
 	}
 	return nil
+}
+
+// sampled hands a sample to the decoder.
+func (c *tracedConn) sampled(w *bpf.Windows) {
+	s := windowSample(w, c.missing.windows.Listing)
+	for dir := range s.At {
+		if c.plain != nil {
+			s.At[dir] = c.place(dir, uint32(w.Offset[dir]))
+		}
+		s.At[dir] = c.decoderPlace(dir, s.At[dir])
+	}
+	c.decoder.Windows(s)
+	c.missing.windows.Held(w.Asked)
 }
 
 // windowSample is what the decoder is told of a sample.

@@ -1,0 +1,73 @@
+package recover
+
+import (
+	"maps"
+	"slices"
+
+	"h2trace/bpf"
+)
+
+const (
+	// keptTables and keptEntries bound the tables that wait for the block they
+	// belong to; few tables have a hundred entries.
+	keptTables  = 256
+	keptEntries = 32 << 10
+	// maxEarly bounds the blocks that wait for their connection.
+	maxEarly = 64
+)
+
+// Tables are header tables of blocks that were sent, until the frame is known that
+// carries the block. The zero value is empty.
+type Tables struct {
+	byID  map[uint64]*bpf.Table
+	early []bpf.Block // of connections that did not open yet
+}
+
+// Add takes a table. The oldest goes where there are too many.
+func (t *Tables) Add(table *bpf.Table) {
+	for len(t.byID) == keptTables || t.entries()+len(table.Entries) > keptEntries && len(t.byID) > 0 {
+		delete(t.byID, slices.Min(slices.Collect(maps.Keys(t.byID))))
+	}
+	if t.byID == nil {
+		t.byID = make(map[uint64]*bpf.Table)
+	}
+	own := *table
+	t.byID[table.ID] = &own
+}
+
+// entries returns how many there are in the tables.
+func (t *Tables) entries() int {
+	n := 0
+	for _, table := range t.byID {
+		n += len(table.Entries)
+	}
+	return n
+}
+
+// Take returns the table of a block, or nil, and forgets it.
+func (t *Tables) Take(id uint64) *bpf.Table {
+	table := t.byID[id]
+	delete(t.byID, id)
+	return table
+}
+
+// Early takes a block that is the first that its connection is heard of.
+func (t *Tables) Early(b *bpf.Block) {
+	if len(t.early) == maxEarly {
+		t.early = append(t.early[:0], t.early[1:]...)
+	}
+	t.early = append(t.early, *b)
+}
+
+// Opened returns the blocks that came before their connection opened, by its process
+// and *tls.Conn, and forgets them.
+func (t *Tables) Opened(pid int, ptr uint64) (list []bpf.Block) {
+	t.early = slices.DeleteFunc(t.early, func(b bpf.Block) bool {
+		is := b.PID == pid && slices.Contains(b.Behind[:], ptr)
+		if is {
+			list = append(list, b)
+		}
+		return is
+	})
+	return list
+}
