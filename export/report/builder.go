@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"time"
 )
 
 // maxLine bounds a line; a longer one is skipped. A frame with the largest
@@ -38,8 +39,8 @@ type Builder struct {
 	gaveUp  failures
 	served  served
 	tools   tools
-	retries int64 // requests that repeat one without an answer
-	spent   int64 // ns, in all exchanges
+	retries int64         // requests that repeat one without an answer
+	spent   time.Duration // in all exchanges
 	// asked and connections are how many exchanges with servers there were, and
 	// connections that were made, or met.
 	asked, connections int64

@@ -1,9 +1,12 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // healthy returns the verdict where nothing of the network is the cause.
-func (b *Builder) healthy(wall int64, evidence []string) Verdict {
+func (b *Builder) healthy(wall time.Duration, evidence []string) Verdict {
 	if n := b.unrecorded(); n > 0 {
 		return Verdict{Client, fmt.Sprintf("%d exchanges were observed, and none is in the file: keep exchange and conn events (h2trace -e)", n), evidence}
 	}
@@ -25,7 +28,7 @@ func (b *Builder) healthy(wall int64, evidence []string) Verdict {
 	}
 	v := Verdict{
 		Healthy,
-		fmt.Sprintf("%s, and no phase of the network took more than %.0f %% of the time and %.0f ms", begin, largeShare*100, largeTime/1e6),
+		fmt.Sprintf("%s, and no phase of the network took more than %.0f %% of the time and %s", begin, largeShare*100, human(largeTime)),
 		nil,
 	}
 	if b.parts[partIdle] > 0 {
@@ -65,7 +68,7 @@ func (b *Builder) withoutTraffic() Verdict {
 		if p.Runs > 1 {
 			what = "processes"
 		}
-		v.Text += fmt.Sprintf("; %d %s %s took %s in all", p.Runs, p.Program, what, human(int64(p.Total*1e6)))
+		v.Text += fmt.Sprintf("; %d %s %s took %s in all", p.Runs, p.Program, what, human(p.Total.duration()))
 	}
 	return v
 }

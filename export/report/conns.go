@@ -44,7 +44,7 @@ func (b *Builder) failedConn(e *event) {
 	if f != 0 && !e.server {
 		of = b.suspect(f, who, "", text(e.exchange.detail))
 		r.add(span{
-			begin: e.at - x[phaseDNS] - x[phaseConnect] - x[phaseTLS], end: e.at, of: of,
+			begin: e.at.add(-x[phaseDNS] - x[phaseConnect] - x[phaseTLS]), end: e.at, of: of,
 			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
 		})
 	}
@@ -79,14 +79,14 @@ func (b *Builder) closed(e *event) {
 
 // unended takes a connection whose TLS handshake had not ended when it was closed,
 // or when the run ended.
-func (b *Builder) unended(c *connection, at int64) {
+func (b *Builder) unended(c *connection, at wallTime) {
 	begin := c.handshake
 	if begin == 0 || at < begin {
 		return
 	}
 	b.run.spoke(c)
 	of := b.suspect(noHandshake, c.remote, "", "")
-	b.run.add(span{begin: begin, end: at, of: of, parts: parts{partTLS: at - begin}})
+	b.run.add(span{begin: begin, end: at, of: of, parts: parts{partTLS: at.sub(begin)}})
 }
 
 // silent takes a connection on which nothing was seen, up to where it was closed, or
@@ -102,7 +102,7 @@ func (b *Builder) silent(e *event) {
 		b.silences++
 	}
 	who := strings.Trim(text(e.name)+" "+text(e.remote), " ")
-	state, s := "has carried nothing", span{begin: e.at - e.silent, end: e.at}
+	state, s := "has carried nothing", span{begin: e.at.add(-e.silent), end: e.at}
 	switch {
 	case is(e.state, "connecting"):
 		state, s.parts = "is not made", parts{partConnect: e.silent}

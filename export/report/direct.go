@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 )
 
 // What is kept of version control systems, which the go command runs to fetch
@@ -27,14 +28,14 @@ type direct struct {
 // underway is a process of a version control system.
 type underway struct {
 	what    string // it was asked for
-	begin   int64
+	begin   wallTime
 	control fault
 }
 
 // command is what was asked of a version control system.
 type command struct {
 	runs, failed   int64
-	total, longest int64 // ns
+	total, longest time.Duration
 }
 
 // versionControl takes a process event.
@@ -60,11 +61,11 @@ func controlOf(args []string) fault {
 }
 
 // controlled puts the time of a version control system on the path.
-func (b *Builder) controlled(u underway, until int64) {
+func (b *Builder) controlled(u underway, until wallTime) {
 	tool, _, _ := strings.Cut(u.what, " ")
 	b.run.add(span{
 		begin: u.begin, end: until, of: b.suspect(u.control, tool, u.what, ""),
-		parts: parts{partVCS: until - u.begin},
+		parts: parts{partVCS: until.sub(u.begin)},
 	})
 }
 
@@ -105,7 +106,7 @@ func (d *direct) process(e *event) (ended underway) {
 }
 
 // endVersionControl ends a run: what runs still does so to its end.
-func (b *Builder) endVersionControl(at int64) {
+func (b *Builder) endVersionControl(at wallTime) {
 	for _, u := range b.direct.running {
 		b.controlled(u, at)
 	}

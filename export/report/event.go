@@ -1,9 +1,11 @@
 package report
 
+import "time"
+
 // event is one line, as far as a report needs it. Slices are of the line.
 type event struct {
 	kind string
-	at   int64 // Unix nanoseconds
+	at   wallTime
 	pid  int64
 	ppid int64
 	conn []byte
@@ -15,34 +17,34 @@ type event struct {
 	client      bool
 	exe         []byte
 	reason      []byte
-	start       bool  // joined
-	secret      int   // tls: 0 where it is null, else 1, or 2 where its version is known
-	silent      int64 // ns
+	start       bool // joined
+	secret      int  // tls: 0 where it is null, else 1, or 2 where its version is known
+	silent      time.Duration
 	silentKnown bool
-	asked       bool   // what went last was sent
-	state       []byte // of a silent connection
-	otherWay    int64  // ns for which nothing went the other way than last
-	spokeBefore bool   // otherWay is known
-	moved       int64  // bytes, both ways
-	exit        int64  // exit_code
-	exited      bool   // exit is known
+	asked       bool          // what went last was sent
+	state       []byte        // of a silent connection
+	otherWay    time.Duration // for which nothing went the other way than last
+	spokeBefore bool          // otherWay is known
+	moved       int64         // bytes, both ways
+	exit        int64         // exit_code
+	exited      bool          // exit is known
 	args        []byte
 
 	exchange exchangeKeys
 	window   [4]credit // of a frame: conn_send, conn_recv, stream_send, stream_recv
 	stall    stallKeys
-	rtt      int64 // ns
+	rtt      time.Duration
 	rttKnown bool
-	minRTT   int64 // ns, 0 unknown
-	verify   int64 // ns, of a TLS handshake, for the certificate
+	minRTT   time.Duration // 0 unknown
+	verify   time.Duration // of a TLS handshake, for the certificate
 	retrans  int64
-	unorder  int64  // out_of_order
-	segments int64  // both ways
-	lost     int64  // records, of a loss
-	duration int64  // ns, of a summary
-	counted  int64  // exchanges, of a summary
-	signal   []byte // of a summary
-	running  bool   // of a summary: there was no command, but processes that were running
+	unorder  int64         // out_of_order
+	segments int64         // both ways
+	lost     int64         // records, of a loss
+	duration time.Duration // of a summary
+	counted  int64         // exchanges, of a summary
+	signal   []byte        // of a summary
+	running  bool          // of a summary: there was no command, but processes that were running
 }
 
 type credit struct {
@@ -50,7 +52,7 @@ type credit struct {
 	known bool
 }
 
-// phases of an exchange or a path, in nanoseconds.
+// phases of an exchange or a path.
 const (
 	phaseDNS = iota
 	phaseConnect
@@ -75,10 +77,10 @@ type exchangeKeys struct {
 	status     int64
 	reused     bool
 	bytes      int64 // of the response
-	phases     [phaseCount]int64
+	phases     [phaseCount]time.Duration
 	known      [phaseCount]bool
-	recv       int64 // ns stalled
-	send       int64
+	recv       time.Duration // stalled
+	send       time.Duration
 	redirect   bool
 	kind       []byte
 	path       []byte
@@ -98,7 +100,7 @@ type exchangeKeys struct {
 
 type stallKeys struct {
 	recv   bool
-	length int64
+	length time.Duration
 	window int64
 }
 

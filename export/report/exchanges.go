@@ -1,5 +1,7 @@
 package report
 
+import "time"
+
 // longWait is what a request must have waited for, so that giving it up is a
 // failure: the process waited too long for it, and did not just lose interest.
 const longWait = largeTime
@@ -68,7 +70,7 @@ func (b *Builder) passed(e *event, proxy string) {
 	if !x.known[phaseTotal] {
 		return
 	}
-	s := span{begin: e.at - x.phases[phaseTotal], end: e.at, parts: parts{
+	s := span{begin: e.at.add(-x.phases[phaseTotal]), end: e.at, parts: parts{
 		partDNS: x.phases[phaseDNS], partConnect: x.phases[phaseConnect], partTLS: x.phases[phaseTLS],
 		partSend: x.phases[phaseSend] - x.send, partSendStall: x.send, partWait: x.phases[phaseWait],
 		partReceive: x.phases[phaseReceive] - x.recv, partRecvStall: x.recv,
@@ -88,7 +90,7 @@ func (b *Builder) passed(e *event, proxy string) {
 		s.parts[partIdle], s.parts[partReceive] = s.parts[partReceive], 0
 	case ends:
 		stopped = s.stop(e)
-		if length := stopped.end - stopped.begin; length >= longWait {
+		if length := stopped.end.sub(stopped.begin); length >= longWait {
 			stopped.of = b.suspect(noRest, proxy, asked, "")
 			b.unanswered(e, length, "given up in the middle of the response")
 		}
@@ -117,12 +119,12 @@ func (s *span) stop(e *event) span {
 		length = min(length, e.silent)
 	}
 	s.parts[partReceive] -= length
-	s.end -= length
-	return span{begin: s.end, end: s.end + length, parts: parts{partWait: length}}
+	s.end = s.end.add(-length)
+	return span{begin: s.end, end: s.end.add(length), parts: parts{partWait: length}}
 }
 
 // unanswered counts a request that was given up after a wait as a failure.
-func (b *Builder) unanswered(e *event, waited int64, what string) {
+func (b *Builder) unanswered(e *event, waited time.Duration, what string) {
 	x := &e.exchange
 	if key := x.key(); x.open || waited < longWait || !is(x.class, "aborted") || b.said.told[key] {
 		return

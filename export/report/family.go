@@ -1,6 +1,9 @@
 package report
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // family is what the go command asks of the paths that a package may be in: of
 // a/b/c, a/b and a at once. Most are no modules, and what a proxy says of these
@@ -24,7 +27,7 @@ type query struct {
 	familyPath
 	key, proxy, kind string
 	of               *trouble
-	time             int64
+	time             time.Duration
 }
 
 // maxQueries bounds those that are kept of a run.

@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // line counts what was lost on the connections over a line that loses packets.
 type line struct {
@@ -17,7 +20,7 @@ const (
 	lossShare = 100
 	fewLosses = 5 // which an impatient timer makes, too
 	queueing  = 3
-	queued    = 50e6 // ns
+	queued    = 50 * time.Millisecond
 )
 
 // close takes the end of a connection.
@@ -42,7 +45,7 @@ func (l *line) evidence() string {
 // lostToLine returns how much of the critical path a line that loses packets
 // may have taken: the time in which responses came, and that for which requests
 // waited longer than a round trip. It is 0 where no line loses packets.
-func (b *Builder) lostToLine() int64 {
+func (b *Builder) lostToLine() time.Duration {
 	p := b.busiest()
 	if p == nil || b.lossy().conns == 0 {
 		return 0
@@ -50,7 +53,7 @@ func (b *Builder) lostToLine() int64 {
 	lost := b.parts[partReceive]
 	rtt, ok := p.rtt.quantile(0.5)
 	if n := float64(p.wait.count); ok && p.waited > 0 {
-		lost += int64(float64(b.parts[partWait]) * max(0, 1-rtt*n/float64(p.waited)))
+		lost += time.Duration(float64(b.parts[partWait]) * max(0, 1-rtt*n/float64(p.waited)))
 	}
 	return lost
 }

@@ -20,7 +20,7 @@ type made struct {
 
 // reached is where a connection was opened.
 type reached struct {
-	at     int64
+	at     wallTime
 	remote string
 }
 
@@ -32,7 +32,7 @@ type unmade struct {
 	barred            string
 	again             bool // at another address
 	pid               int64
-	since             int64 // when the process began
+	since             wallTime // when the process began
 	of                *suspect
 }
 
@@ -69,7 +69,7 @@ func (m *made) fail(e *event, of *suspect) {
 	}
 	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at, of: of}
 	u.proxy, u.next, u.barred = text(e.exchange.proxy), text(e.exchange.next), text(e.exchange.barred)
-	u.since -= e.exchange.phases[phaseDNS] + e.exchange.phases[phaseConnect]
+	u.since = u.since.add(-e.exchange.phases[phaseDNS] - e.exchange.phases[phaseConnect])
 	remote := text(e.remote)
 	what := []string{text(e.name), remote}
 	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + text(e.exchange.detail)

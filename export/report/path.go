@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"slices"
+	"time"
 )
 
 // Parts of the wall time, in the order in which they follow each other where they
@@ -24,26 +25,26 @@ const (
 	partCount
 )
 
-type parts [partCount]int64
+type parts [partCount]time.Duration
 
 // span is a time in which something was under way, and the parts that it is made
 // of. What is left of it is the process itself.
 type span struct {
-	begin, end int64
+	begin, end wallTime
 	parts      parts
 	of         *suspect // what it is held against, or nil
 	served     bool     // a request of somebody else
 }
 
 // within returns the parts of a span between two times.
-func (s *span) within(from, to int64) (p parts) {
+func (s *span) within(from, to wallTime) (p parts) {
 	at := s.begin
 	for i, n := range s.parts {
-		end := min(at+max(n, 0), s.end)
-		p[i] = max(0, min(end, to)-max(at, from))
+		end := min(at.add(max(n, 0)), s.end)
+		p[i] = max(0, min(end, to).sub(max(at, from)))
 		at = end
 	}
-	p[partOther] += max(0, min(s.end, to)-max(at, from))
+	p[partOther] += max(0, min(s.end, to).sub(max(at, from)))
 	return p
 }
 
@@ -58,7 +59,7 @@ const maxSpans = 1 << 16
 // itself, or it had nothing to do.
 type path struct {
 	begun   bool
-	begin   int64
+	begin   wallTime
 	spans   []span
 	settled parts // up to begin
 	// asked is set where the processes themselves made requests. What they served
@@ -67,7 +68,7 @@ type path struct {
 }
 
 // start sets the beginning of the run.
-func (p *path) start(at int64) {
+func (p *path) start(at wallTime) {
 	if !p.begun {
 		p.begun, p.begin = true, at
 	}
@@ -107,16 +108,16 @@ func (p *path) sort() {
 
 // before returns the parts of the run up to a time. What nothing accounts for is
 // rest.
-func (p *path) before(at int64, rest int) parts {
+func (p *path) before(at wallTime, rest int) parts {
 	p.sort()
 	return p.settled.plus(p.walk(at, rest))
 }
 
 // walk returns the parts from the beginning to a time, and holds them against those
 // that spans are of. The spans are sorted by their end.
-func (p *path) walk(now int64, rest int) (all parts) {
+func (p *path) walk(now wallTime, rest int) (all parts) {
 	var spanning byBegin // spans that end after now
-	take := func(s *span, from, to int64) {
+	take := func(s *span, from, to wallTime) {
 		part := s.within(from, to)
 		all = all.plus(part)
 		if s.of != nil {
@@ -137,7 +138,7 @@ func (p *path) walk(now int64, rest int) (all parts) {
 			now = from
 			continue
 		}
-		all[rest] += now - last
+		all[rest] += now.sub(last)
 		if now = last; i < 0 || p.spans[i].end < p.begin {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Report is the sum of all runs that were read. Its JSON is what "h2trace report
@@ -48,7 +49,9 @@ func (m Millis) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(m), 'f', 3, 64), nil
 }
 
-func ms(ns int64) Millis { return Millis(float64(ns) / 1e6) }
+func ms(d time.Duration) Millis { return Millis(float64(d) / 1e6) }
+
+func (m Millis) duration() time.Duration { return time.Duration(m * 1e6) }
 
 // Time is where the wall time went: the critical path. It sums to the wall
 // time. VCS is what git and the like took, Other the processes themselves, and what

@@ -3,10 +3,10 @@ package report
 // run is what is known of the run that is being read.
 type run struct {
 	path
-	first, last int64 // times of its events; 0 before the first
-	command     int64 // pid of what was run, 0 when it is not known
-	attached    bool  // to processes that were running before
-	ended       int64 // when command exited
+	first, last wallTime // of its events; 0 before the first
+	command     int64    // pid of what was run, 0 when it is not known
+	attached    bool     // to processes that were running before
+	ended       wallTime // when command exited
 	outcome     outcome
 	status      int64
 	signal      string         // that h2trace was sent, or ""
@@ -35,8 +35,8 @@ type connection struct {
 	peer      string // of a server
 	remote    string
 	server    bool
-	handshake int64 // when its TLS handshake began, 0 when that is over
-	met       bool  // it carried an exchange
+	handshake wallTime // when its TLS handshake began, 0 when that is over
+	met       bool     // it carried an exchange
 }
 
 // Bounds on what is kept of a run: connections that are open at once, and
@@ -68,7 +68,7 @@ func (r *run) opened(e *event) {
 	x := &e.exchange.phases
 	if before := x[phaseDNS] + x[phaseConnect]; !e.server && before+x[phaseTLS] > 0 {
 		r.add(span{
-			begin: e.at - before, end: e.at + x[phaseTLS],
+			begin: e.at.add(-before), end: e.at.add(x[phaseTLS]),
 			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
 		})
 	}
@@ -127,7 +127,7 @@ func (r *run) hasNoCommand() {
 }
 
 // until returns when the run ended.
-func (r *run) until() int64 {
+func (r *run) until() wallTime {
 	at := r.ended
 	if at == 0 {
 		at = r.last

@@ -142,15 +142,15 @@ func is(v []byte, s string) bool {
 }
 
 // millis returns a time in milliseconds as nanoseconds, and false for null.
-func millis(v []byte) (int64, bool) {
+func millis(v []byte) (time.Duration, bool) {
 	f, err := strconv.ParseFloat(string(v), 64)
 	if err != nil || f > 1e15 || f < -1e15 {
 		return 0, false
 	}
 	if f < 0 {
-		return -int64(-f*1e6 + 0.5), true
+		return -time.Duration(-f*1e6 + 0.5), true
 	}
-	return int64(f*1e6 + 0.5), true
+	return time.Duration(f*1e6 + 0.5), true
 }
 
 // integer returns an integer, and false for null.
@@ -167,7 +167,7 @@ type times struct {
 }
 
 // parse returns a time as Unix nanoseconds, and false when v is none.
-func (t *times) parse(v []byte) (int64, bool) {
+func (t *times) parse(v []byte) (wallTime, bool) {
 	const layout = `"2006-01-02T15:04:05.000000000Z"`
 	const seconds = len(`"2006-01-02T15:04:05.`)
 	if len(v) != len(layout) || v[len(v)-2] != 'Z' {
@@ -187,5 +187,5 @@ func (t *times) parse(v []byte) (int64, bool) {
 		}
 		frac = frac*10 + int64(c-'0')
 	}
-	return t.second*1e9 + frac, true
+	return wallTime(t.second*1e9 + frac), true
 }

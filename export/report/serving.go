@@ -28,7 +28,7 @@ func (b *Builder) serve(e *event, c *connection) {
 	x := &e.exchange
 	b.run.hears++
 	if x.known[phaseTotal] {
-		b.run.add(span{begin: e.at - x.phases[phaseTotal], end: e.at, served: true, parts: parts{
+		b.run.add(span{begin: e.at.add(-x.phases[phaseTotal]), end: e.at, served: true, parts: parts{
 			partOther: x.phases[phaseWait],
 			partSend:  x.phases[phaseReceive] - x.send, partSendStall: x.send,
 			partReceive: x.phases[phaseSend] - x.recv, partRecvStall: x.recv,

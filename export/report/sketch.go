@@ -1,6 +1,9 @@
 package report
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // sketch holds times in buckets whose bounds grow by a constant factor, so that
 // a quantile is within 1 % of the true one, as DDSketch does (Masson, Rim and
@@ -21,10 +24,10 @@ const (
 
 var logGrowth = math.Log(growth)
 
-func (s *sketch) add(ns int64) {
+func (s *sketch) add(d time.Duration) {
 	i := 0
-	if ns > least {
-		i = 1 + int(math.Log(math.Min(float64(ns), most)/least)/logGrowth)
+	if d > least {
+		i = 1 + int(math.Log(math.Min(float64(d), most)/least)/logGrowth)
 	}
 	for len(s.buckets) <= i {
 		s.buckets = append(s.buckets, make([]uint32, i+1-len(s.buckets))...)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"testing"
+	"time"
 )
 
 func TestSketch(t *testing.T) {
@@ -21,7 +22,7 @@ func TestSketch(t *testing.T) {
 			var all []float64
 			for range 20_001 {
 				v := math.Floor(next())
-				s.add(int64(v))
+				s.add(time.Duration(v))
 				all = append(all, v)
 			}
 			slices.Sort(all)

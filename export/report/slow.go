@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"time"
 )
 
 // slow returns the verdict on the part that takes most of the time.
@@ -89,10 +90,10 @@ func (b *Builder) waiting() Verdict {
 	if !ok {
 		return v
 	}
-	v.Evidence = []string{fmt.Sprintf("requests waited %s (median)", human(int64(wait)))}
+	v.Evidence = []string{fmt.Sprintf("requests waited %s (median)", human(time.Duration(wait)))}
 	rtt, ok := p.rtt.quantile(0.5)
 	if ok {
-		v.Evidence[0] += ", and a round trip took " + human(int64(rtt))
+		v.Evidence[0] += ", and a round trip took " + human(time.Duration(rtt))
 	}
 	count, sum := p.wait.beyond(longer * wait)
 	switch waited := float64(p.waited); {
@@ -200,17 +201,17 @@ func (b *Builder) rtt(side int) (ns float64, ok bool) {
 
 // moved returns how much came through in large responses, and in what time: those
 // that were received, or on side 0 those that an observed server sent.
-func (b *Builder) moved(side int) (bytes, ns int64) {
+func (b *Builder) moved(side int) (bytes int64, took time.Duration) {
 	if side == 1 {
 		return b.received()
 	}
 	return b.served.all.bulk, b.served.all.receive
 }
 
-func (b *Builder) received() (bytes, ns int64) {
+func (b *Builder) received() (bytes int64, took time.Duration) {
 	for _, p := range b.proxies.values {
 		bytes += p.bulk
-		ns += p.receive
+		took += p.receive
 	}
-	return bytes, ns
+	return bytes, took
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // fault is what a suspect is suspected of.
@@ -97,7 +98,7 @@ var charges = map[fault]struct {
 }
 
 // verdict says how much of the time went to a suspect.
-func (s *suspect) verdict(part int, wall int64) Verdict {
+func (s *suspect) verdict(part int, wall time.Duration) Verdict {
 	c := charges[s.fault]
 	what := strings.NewReplacer("{who}", s.who, "{asked}", s.example, "{why}", s.why).Replace(c.text)
 	text := fmt.Sprintf("%s of %s went to %s", human(s.cost[part]), human(wall), what)
@@ -118,19 +119,19 @@ func (s *suspect) verdict(part int, wall int64) Verdict {
 // open is something that had not ended when the observing did.
 type open struct {
 	text  string
-	since int64
+	since wallTime
 }
 
 // maxOpen bounds how many of these are named.
 const maxOpen = 8
 
-// stillOpen notes what had not ended: for how long, in nanoseconds.
-func (b *Builder) stillOpen(at, length int64, text string) {
+// stillOpen notes what had not ended: for how long.
+func (b *Builder) stillOpen(at wallTime, length time.Duration, text string) {
 	if length < longWait {
 		return // it was under way
 	}
 	b.opened++
-	b.open = append(b.open, open{fmt.Sprintf("%s since %s (%s)", text, clock(at-length), human(length)), at - length})
+	b.open = append(b.open, open{fmt.Sprintf("%s since %s (%s)", text, clock(at.add(-length)), human(length)), at.add(-length)})
 	slices.SortStableFunc(b.open, func(x, y open) int { return cmp.Compare(x.since, y.since) })
 	b.open = b.open[:min(len(b.open), maxOpen)]
 }

@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What is kept by name. Names beyond are left out, and counted.
 const (
@@ -48,9 +51,9 @@ type tally struct {
 	redirects   int64
 	notModified int64 // answered by 304
 	bytes       int64
-	bulk        int64 // bytes of responses of at least minBulk
-	receive     int64 // ns in which those came
-	waited      int64 // ns, of all that are in wait
+	bulk        int64         // bytes of responses of at least minBulk
+	receive     time.Duration // in which those came
+	waited      time.Duration // of all that are in wait
 	wait, total sketch
 }
 
@@ -145,8 +148,8 @@ func (p *proxy) through(via string) {
 // module is the tally of one version of a module.
 type module struct {
 	requests, failures, bytes int64
-	total                     int64 // ns, of all its requests
-	longest                   int64
+	total                     time.Duration // of all its requests
+	longest                   time.Duration
 }
 
 func (m *module) add(x *exchangeKeys) {
@@ -169,7 +172,7 @@ type windows struct {
 
 type stalls struct {
 	count  int64
-	total  int64 // ns
+	total  time.Duration
 	window int64 // the largest
 }
 
@@ -194,7 +197,7 @@ func (w *windows) stall(s *stallKeys) {
 // handshakes sums up TLS handshakes.
 type handshakes struct {
 	count          int64
-	took, verified int64 // ns
+	took, verified time.Duration
 }
 
 func (h *handshakes) add(e *event) {
@@ -221,7 +224,7 @@ type failures struct {
 	example map[string]string
 	via     map[string]string   // the HTTP proxy that all of a class are of, or ""
 	first   map[string]*trouble // where more is known of it
-	time    int64               // ns, of the exchanges among them
+	time    time.Duration       // of the exchanges among them
 
 	what *kindOfFailure
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Bounds on what is kept of the programs that ran.
@@ -25,7 +26,7 @@ type tools struct {
 // tool is what the processes of one program took.
 type tool struct {
 	runs, failed   int64
-	total, longest int64 // ns
+	total, longest time.Duration
 }
 
 // processes takes a process event.

@@ -1,11 +1,14 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // A part of the wall time is a cause when it exceeds both.
 const (
 	largeShare = 0.30
-	largeTime  = 100e6 // ns
+	largeTime  = 100 * time.Millisecond
 )
 
 func (b *Builder) verdict() Verdict {
@@ -87,7 +90,7 @@ func (b *Builder) saidMore(cause Cause) bool {
 // largest returns the phase of the network that took most of the time in which
 // something was under way, and that time. What was waited for because packets were
 // lost counts as receiving.
-func (b *Builder) largest() (part int, size, wall int64) {
+func (b *Builder) largest() (part int, size, wall time.Duration) {
 	part = partOther
 	for i, n := range b.parts {
 		if i == partIdle {

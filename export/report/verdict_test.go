@@ -85,10 +85,10 @@ func TestPath(t *testing.T) {
 	for range 200 {
 		var p path
 		p.start(0)
-		for end := int64(0); end < 2_000; {
-			end += 1 + r.Int64N(60)
-			begin := max(0, end-r.Int64N(200))
-			p.add(span{begin: begin, end: end, parts: parts{partWait: end - begin}})
+		for end := wallTime(0); end < 2_000; {
+			end += 1 + wallTime(r.Int64N(60))
+			begin := max(0, end-wallTime(r.Int64N(200)))
+			p.add(span{begin: begin, end: end, parts: parts{partWait: end.sub(begin)}})
 		}
 		wall := p.spans[len(p.spans)-1].end + 50
 		var want parts
@@ -104,7 +104,7 @@ func TestPath(t *testing.T) {
 			}
 			switch {
 			case last != nil:
-				want[partWait] += now - last.begin
+				want[partWait] += now.sub(last.begin)
 				now = last.begin
 			case spanned:
 				want[partWait]++
@@ -125,7 +125,7 @@ func TestSettledPath(t *testing.T) {
 	var p path
 	p.start(0)
 	const n = 3*maxSpans + 7
-	for i := range int64(n) {
+	for i := range wallTime(n) {
 		p.add(span{begin: i * 10, end: i*10 + 4, parts: parts{partWait: 4}})
 	}
 	want := parts{partWait: 4 * n, partOther: 6 * n}
