@@ -71,12 +71,12 @@ func exchangeBody(t *testing.T, c *Collector, stream []byte, head int, until uin
 	case <-received:
 		t.Fatal("the server has ended")
 	}
-	states, err := c.Conns()
+	states, err := c.Connections.Conns()
 	if err != nil || len(states) != 2 {
 		t.Fatalf("got %d connections, %v", len(states), err)
 	}
 	for _, s := range states {
-		if _, err := c.Wish(s.ID, Wish{Payload: &PayloadWish{Until: [2]uint64{until, until}}}); err != nil {
+		if _, err := c.Connections.Wish(s.ID, Wish{Payload: &PayloadWish{Until: [2]uint64{until, until}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -94,7 +94,7 @@ func exchangeBody(t *testing.T, c *Collector, stream []byte, head int, until uin
 		t.Fatalf("the peers themselves disagree: %d bytes sent, %d received", len(stream), len(got))
 	}
 	for _, s := range states {
-		if err := c.Forget(Entry{ID: s.ID}); err != nil {
+		if err := c.Connections.Forget(Entry{ID: s.ID}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -47,7 +47,7 @@ func newUnattached(t *testing.T, opts Options) *Collector {
 // attachSelf attaches to the test binary.
 func attachSelf(t *testing.T, c *Collector) {
 	t.Helper()
-	exe, err := c.Attach("/proc/self/exe")
+	exe, err := c.Executables.Attach("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,11 +177,11 @@ func listen(t *testing.T) (net.Listener, *tls.Config) {
 // was captured of it.
 func observe(t *testing.T, c *Collector, f func()) *capture {
 	t.Helper()
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	f()
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	return drain(t, c)
@@ -190,7 +190,7 @@ func observe(t *testing.T, c *Collector, f func()) *capture {
 // checkLedger requires that all that was seen was delivered.
 func checkLedger(t *testing.T, c *Collector, got *capture) {
 	t.Helper()
-	ledger, err := c.Ledger()
+	ledger, err := c.Connections.Ledger()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func checkLedger(t *testing.T, c *Collector, got *capture) {
 // fallback is what is tested.
 func checkPlan(t *testing.T, c *Collector, mode plan.Mode) {
 	t.Helper()
-	exe, err := c.Attach("/proc/self/exe")
+	exe, err := c.Executables.Attach("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,7 @@ package bpf
 import (
 	"errors"
 	"fmt"
-	"os"
-	"sync"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
 
@@ -51,35 +48,25 @@ type Options struct {
 	unknownRelease bool // as for a Go release whose tls.Conn is not known
 }
 
-// Collector is the kernel side of a capture. AddTarget, Attach and Read may be
-// called from different goroutines; Read from one at a time.
+// Collector is the kernel side of a capture, which it loads and ends. Each part has a
+// subject and guards its own state; a Collector has none that changes between New and
+// Stop. Stop and Close are for one goroutine, when no other calls a part any more.
 type Collector struct {
-	opts   Options
-	probes probesObjects
-	hooks  []link.Link
+	Reader
+	Targets     *Targets
+	Executables *Executables
+	Witnesses   *Witnesses
+	Recovery    *Recovery
+	Connections *Connections
+	Sockets     *Sockets
+
+	opts     Options
+	probes   probesObjects
+	programs *programSet // nil when nothing was loaded
+	hooks    []link.Link
+	flows    flows
 	// noPackets is why packets are not watched.
 	noPackets error
-	flows     flows
-	programs  *programSet // nil when nothing was loaded
-	multi     bool        // the uprobe programs attach by uprobe_multi
-	Reader
-
-	mu sync.Mutex // guards what follows
-	// errorTypes are the tables in error_types.
-	errorTypes [][]plan.ErrorType
-	exes       exeCache
-	sites      siteTable
-	layouts    layoutTable
-	stopped    bool // no probes are to be attached any more
-	// leaving are the executables that leave is at work on: what is closed
-	// when it is done. leaveErr is what went wrong in that.
-	leaving  map[*Executable]chan struct{}
-	leaveErr error
-	// recovering says that BeginRecovery's probes are to be in place.
-	recovering bool
-
-	leases chan os.Signal
-	mounts *mountWatch
 }
 
 // New loads the programs and hooks process and socket events. Nothing is
@@ -96,16 +83,14 @@ func New(opts Options) (*Collector, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, withAdvice(fmt.Errorf("lift the locked-memory limit: %w", err))
 	}
-	c := &Collector{opts: opts, exes: exeCache{byKey: make(map[exeKey]*Executable), most: maxIdle}, leaving: make(map[*Executable]chan struct{})}
+	c := &Collector{opts: opts}
 	if err := c.load(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
 	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
-	c.watchLeases()
-	var err error
-	if c.mounts, err = watchMounts(c.leaveMounts); err != nil {
+	if err := c.Executables.watch(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -126,82 +111,25 @@ func (c *Collector) hook() error {
 	return nil
 }
 
-// AddTarget makes a process report, and with Options.Follow all that it forks
-// from now on.
-func (c *Collector) AddTarget(pid int) error {
-	if err := c.probes.Targets.Put(uint32(pid), uint32(0)); err != nil {
-		return fmt.Errorf("observe process %d: %w", pid, err)
-	}
-	return nil
-}
-
-// RemoveTarget ends the reports of a process.
-func (c *Collector) RemoveTarget(pid int) error {
-	err := c.probes.Targets.Delete(uint32(pid))
-	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return fmt.Errorf("leave process %d: %w", pid, err)
-	}
-	return nil
-}
-
-// Targets lists the processes that report now.
-func (c *Collector) Targets() ([]int, error) {
-	var pids []int
-	var pid, life uint32
-	it := c.probes.Targets.Iterate()
-	for it.Next(&pid, &life) {
-		pids = append(pids, int(pid))
-	}
-	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
-		return nil, fmt.Errorf("list the observed processes: %w", err)
-	}
-	return pids, nil
-}
-
-// LifeOf returns which life of a process reports now, if it is a target. The
-// kernel ends it at the exec or exit.
-func (c *Collector) LifeOf(pid int) (Life, bool) {
-	var life uint32
-	if err := c.probes.Targets.Lookup(uint32(pid), &life); err != nil {
-		return 0, false
-	}
-	return Life(life), true
-}
-
-// TargetMap is the map whose keys are the processes that report now, for those
-// who must know without asking this process. It belongs to the Collector.
-func (c *Collector) TargetMap() *ebpf.Map { return c.probes.Targets }
-
 // Stop ends the capture: no target is left and all probes are detached.
 // Records that are in the buffer can still be read.
 func (c *Collector) Stop() error {
-	if c.probes.Targets == nil {
-		return nil // nothing was loaded
+	if c.Executables == nil {
+		return closeLinks(c.takeHooks()) // not all was loaded
 	}
-	c.unwatchLeases()
-	if c.mounts != nil {
-		c.mounts.close()
-		c.mounts = nil
-	}
-	pids, err := c.Targets()
+	c.Executables.unwatch()
+	pids, err := c.Targets.List()
 	for _, pid := range pids {
-		err = errors.Join(err, c.RemoveTarget(pid))
+		err = errors.Join(err, c.Targets.RemoveTarget(pid))
 	}
-	defer c.awaitLeaving()
+	return errors.Join(err, c.Executables.stop(c.takeHooks()))
+}
+
+// takeHooks returns the links to tracepoints and cgroups, which it has none of then.
+func (c *Collector) takeHooks() []link.Link {
 	links := c.hooks
 	c.hooks = nil
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stopped = true
-	for _, exe := range c.exes.byKey {
-		links = append(links, exe.takeLinks()...)
-		if exe.lease != nil {
-			defer exe.lease.Close()
-		}
-		exe.lease = nil // one can be there under several keys
-	}
-	c.exes = exeCache{byKey: make(map[exeKey]*Executable)}
-	return errors.Join(err, closeLinks(links))
+	return links
 }
 
 // Close stops the capture and frees everything.

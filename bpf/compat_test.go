@@ -54,21 +54,21 @@ func TestCopiesAreShared(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "program")
 	copySelf(t, path)
-	second, err := c.Attach(path)
+	second, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := len(c.programs.loaded); got != first {
 		t.Errorf("%d programs for two executables, %d for one", got, first)
 	}
-	own, err := c.Attach("/proc/self/exe")
+	own, err := c.Executables.Attach("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, exe := range []*Executable{own, second} {
-		c.mu.Lock() // mounts may change meanwhile
-		err := c.detach(exe)
-		c.mu.Unlock()
+		c.Executables.mu.Lock() // mounts may change meanwhile
+		err := c.Executables.detach(exe)
+		c.Executables.mu.Unlock()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func copySelf(t *testing.T, path string) {
 func TestReleaseEvicts(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	const most = 6
-	c.exes.most = most // an emulator takes a second for each
+	c.Executables.cache.most = most // an emulator takes a second for each
 	path := filepath.Join(t.TempDir(), "program")
 	var oldest, used *Executable
 	base, opened := openFiles(t), 0
@@ -43,7 +43,7 @@ func TestReleaseEvicts(t *testing.T) {
 		// The next one takes a new inode while this one is still there.
 		name := fmt.Sprintf("%s%d", path, i)
 		copySelf(t, name)
-		exe, err := c.Attach(name)
+		exe, err := c.Executables.Attach(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,16 +54,16 @@ func TestReleaseEvicts(t *testing.T) {
 			used = exe
 			continue // its process goes on running
 		}
-		if err := c.Release(exe); err != nil {
+		if err := c.Executables.Release(exe); err != nil {
 			t.Fatal(err)
 		}
 		opened = max(opened, openFiles(t))
 	}
-	c.awaitLeaving()
-	if n := len(c.exes.idle); n != most {
+	c.Executables.awaitLeaving()
+	if n := len(c.Executables.cache.idle); n != most {
 		t.Errorf("%d idle executables are kept, want %d", n, most)
 	}
-	if n := len(c.exes.byKey); n > most+2 { // with this test and the one in use
+	if n := len(c.Executables.cache.byKey); n > most+2 { // with this test and the one in use
 		t.Errorf("%d executables are kept, want at most %d", n, most+2)
 	}
 	if len(oldest.links) != 0 {
@@ -76,7 +76,7 @@ func TestReleaseEvicts(t *testing.T) {
 	if limit := base + (most+2+maxLeaving)*(2*len(used.links)+1); opened > limit {
 		t.Errorf("%d open descriptors, want at most %d", opened, limit)
 	}
-	again, err := c.Attach(path + "0")
+	again, err := c.Executables.Attach(path + "0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestAttachAgain(t *testing.T) {
 	copySelf(t, path)
 	var first *Executable
 	for range 3 {
-		exe, err := c.Attach(path)
+		exe, err := c.Executables.Attach(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,10 +102,10 @@ func TestAttachAgain(t *testing.T) {
 		if exe != first {
 			t.Error("an idle executable was attached to anew")
 		}
-		if n := len(c.exes.idle); n != 0 {
+		if n := len(c.Executables.cache.idle); n != 0 {
 			t.Errorf("%d executables count as idle while one is in use", n)
 		}
-		if err := c.Release(exe); err != nil {
+		if err := c.Executables.Release(exe); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,14 +117,14 @@ func TestOverwrite(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	path := filepath.Join(t.TempDir(), "program")
 	copySelf(t, path)
-	exe, err := c.Attach(path)
+	exe, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if exe.lease == nil {
 		skipOrFail(t, "the file system of the temporary directory has no leases")
 	}
-	if err := c.Release(exe); err != nil {
+	if err := c.Executables.Release(exe); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -132,9 +132,9 @@ func TestOverwrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(exe.links) != 0 || exe.lease != nil || c.exes.byKey[exe.key] != nil || len(c.exes.idle) != 0 {
+	c.Executables.mu.Lock()
+	defer c.Executables.mu.Unlock()
+	if len(exe.links) != 0 || exe.lease != nil || c.Executables.cache.byKey[exe.key] != nil || len(c.Executables.cache.idle) != 0 {
 		t.Errorf("open for writing with probes in it: %+v", exe)
 	}
 }
@@ -150,17 +150,17 @@ func TestAttachWhileWriting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	exe, err := c.Attach(path)
+	exe, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(exe.links) == 0 {
 		t.Fatal("no probes")
 	}
-	if err := c.Release(exe); err != nil {
+	if err := c.Executables.Release(exe); err != nil {
 		t.Fatal(err)
 	}
-	c.awaitLeaving()
+	c.Executables.awaitLeaving()
 	if len(exe.links) != 0 {
 		t.Error("the probes stay in a file that somebody may be writing to")
 	}

@@ -129,7 +129,7 @@ func loadAndAttach() []Feature {
 		load.Err, load.Advice = firstLine(err), explain(err)
 		return []Feature{load}
 	}
-	if err := c.tryUprobe(); err != nil {
+	if err := tryUprobe(c.Executables); err != nil {
 		uprobe.Err, uprobe.Advice = err, explain(err)
 	}
 	if err := c.Close(); err != nil && load.Err == nil {
@@ -140,7 +140,7 @@ func loadAndAttach() []Feature {
 
 // tryUprobe puts a probe that does nothing on the entry point of h2trace
 // itself, which has long been passed.
-func (c *Collector) tryUprobe() error {
+func tryUprobe(x *Executables) error {
 	const self = "/proc/self/exe"
 	f, err := elf.Open(self)
 	if err != nil {
@@ -154,14 +154,14 @@ func (c *Collector) tryUprobe() error {
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && f.Entry >= p.Vaddr && f.Entry < p.Vaddr+p.Filesz {
 			self := &Executable{}
-			prog, cookie, err := c.enterSite(self, probesProgEmpty, probesSite{})
+			prog, cookie, err := x.sites.enter(self, probesProgEmpty, probesSite{})
 			if err != nil {
 				return err
 			}
 			g := probeGroup{prog: prog, offsets: []uint64{f.Entry - p.Vaddr + p.Off}, cookies: []uint64{cookie}}
-			links, err := g.attach(exe, c.multi)
+			links, err := g.attach(exe, x.sites.multi)
 			self.hold(g.tap, links)
-			return errors.Join(err, c.detach(self))
+			return errors.Join(err, x.detach(self))
 		}
 	}
 	return errors.New("own executable has no entry point")

@@ -21,7 +21,7 @@ type fieldList struct {
 // encoded and decoded, of every size of record and of several.
 func TestVerify(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20, Verify: true})
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	talk := newTalk(t)
@@ -37,7 +37,7 @@ func TestVerify(t *testing.T) {
 			{Name: "authorization", Value: "secret", Sensitive: true},
 		})
 	}
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	lists, roles := drainLists(t, c)

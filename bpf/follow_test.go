@@ -58,7 +58,7 @@ func newFollower(t *testing.T, opts Options) *follower {
 	if err := c.PacketsWatched(); err != nil {
 		skipOrFail(t, err.Error())
 	}
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	return &follower{c: c}
@@ -293,7 +293,7 @@ func TestOvertaken(t *testing.T) {
 
 func (f *follower) guide(place int) {
 	f.t.Helper()
-	if _, err := f.c.Wish(f.conn, Wish{Payload: &PayloadWish{Place: [2]uint64{Recv: uint64(place)}}}); err != nil {
+	if _, err := f.c.Connections.Wish(f.conn, Wish{Payload: &PayloadWish{Place: [2]uint64{Recv: uint64(place)}}}); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/cilium/ebpf"
+
 	"h2trace/bpf/plan"
 	"h2trace/decoder/ktime"
 )
@@ -65,16 +67,22 @@ func (h *Handshake) parse(head Head, sample []byte) error {
 // the types of errors: one for each release, or fewer.
 const maxErrorTables = 255
 
-// enterErrors tells the programs what types of errors look like, and returns what
-// a site calls that table, 0 when there is no room.
-func (c *Collector) enterErrors(types []plan.ErrorType) uint8 {
-	if i := slices.IndexFunc(c.errorTypes, func(t []plan.ErrorType) bool { return slices.Equal(t, types) }); i >= 0 {
+// errorTable numbers the sets of types of errors that the programs know.
+type errorTable struct {
+	list    [][]plan.ErrorType
+	entries *ebpf.Map // by number and hash
+}
+
+// enter tells the programs what types of errors look like, and returns what a site
+// calls that set, 0 when there is no room.
+func (e *errorTable) enter(types []plan.ErrorType) uint8 {
+	if i := slices.IndexFunc(e.list, func(t []plan.ErrorType) bool { return slices.Equal(t, types) }); i >= 0 {
 		return uint8(i + 1)
 	}
-	if len(types) == 0 || len(c.errorTypes) == maxErrorTables {
+	if len(types) == 0 || len(e.list) == maxErrorTables {
 		return 0
 	}
-	table := uint64(len(c.errorTypes) + 1)
+	table := uint64(len(e.list) + 1)
 	for _, t := range types {
 		v := probesErrorType{Kind: uint8(t.Kind), At: t.At}
 		if t.Text {
@@ -83,10 +91,10 @@ func (c *Collector) enterErrors(types []plan.ErrorType) uint8 {
 		if t.Wraps {
 			v.Wraps = 1
 		}
-		if c.probes.ErrorTypes.Put(table<<32|uint64(t.Hash), v) != nil {
+		if e.entries.Put(table<<32|uint64(t.Hash), v) != nil {
 			return 0
 		}
 	}
-	c.errorTypes = append(c.errorTypes, types)
+	e.list = append(e.list, types)
 	return uint8(table)
 }

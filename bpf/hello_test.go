@@ -37,7 +37,7 @@ func TestHello(t *testing.T) {
 			_, _ = rand.NewChaCha8([32]byte{1}).Read(want) // never fails
 			copy(want, "\x16\x03\x01")
 			binary.BigEndian.PutUint16(want[3:], size-5)
-			if err := c.AddTarget(os.Getpid()); err != nil {
+			if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 				t.Fatal(err)
 			}
 			ln, err := net.Listen("tcp", "127.0.0.1:0")

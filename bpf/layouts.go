@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cilium/ebpf"
+
 	"h2trace/bpf/layout"
 	"h2trace/bpf/plan"
 )
@@ -88,10 +90,13 @@ func (l serverLayout) entry() probesHttp2Layout {
 	}
 }
 
-// layoutTable numbers the layouts that the programs know.
+// layoutTable numbers the layouts that the programs know. It is safe for concurrent
+// use: the Reader looks layouts up while executables are attached.
 type layoutTable struct {
+	entries *ebpf.Map // by index
+
 	mu   sync.Mutex
-	list []connLayout
+	list []connLayout // guarded by mu
 }
 
 // at returns the layout of an index, and nil for one that is out of range.
@@ -107,24 +112,24 @@ func (t *layoutTable) at(index uint32) connLayout {
 // maxLayouts is the size of the layouts map in windows.h.
 const maxLayouts = 64
 
-// enterLayout tells the programs a layout and returns its index + 1, or 0 when
+// enter tells the programs a layout and returns its index + 1, or 0 when
 // there is none or there are too many.
-func (c *Collector) enterLayout(l connLayout) (uint8, error) {
+func (t *layoutTable) enter(l connLayout) (uint8, error) {
 	if l == nil {
 		return 0, nil
 	}
-	c.layouts.mu.Lock()
-	defer c.layouts.mu.Unlock()
-	if i := slices.Index(c.layouts.list, l); i >= 0 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.list, l); i >= 0 {
 		return uint8(i + 1), nil
 	}
-	index := len(c.layouts.list)
+	index := len(t.list)
 	if index == maxLayouts {
 		return 0, nil
 	}
-	if err := c.probes.Layouts.Put(uint32(index), l.entry()); err != nil {
+	if err := t.entries.Put(uint32(index), l.entry()); err != nil {
 		return 0, fmt.Errorf("describe the memory of HTTP/2 connections: %w", err)
 	}
-	c.layouts.list = append(c.layouts.list, l)
+	t.list = append(t.list, l)
 	return uint8(index + 1), nil
 }

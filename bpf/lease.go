@@ -36,43 +36,34 @@ func leaseBroken(held *os.File) bool {
 	return err == nil && kind == unix.F_UNLCK
 }
 
-// Keeps tells whether an executable keeps its probes as long as it has users,
-// also when no process runs it. Without a lease somebody may write to it then,
-// and where the probes hold its mount somebody may want that back.
-func (c *Collector) Keeps(exe *Executable) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return exe.lease != nil && exe.mount != 0
-}
+// leaseWatch calls back when somebody wants to write to a file with a lease. The kernel
+// tells with SIGIO, and waits for /proc/sys/fs/lease-break-time at most.
+type leaseWatch chan os.Signal
 
-// watchLeases gives way to those who want to write to a file with probes. The
-// kernel tells with SIGIO, and waits for /proc/sys/fs/lease-break-time at most.
-func (c *Collector) watchLeases() {
-	broken := make(chan os.Signal, 1)
-	c.leases = broken
+func watchLeases(giveWay func()) leaseWatch {
+	broken := make(leaseWatch, 1)
 	signal.Notify(broken, unix.SIGIO)
 	go func() {
 		for range broken {
-			c.giveWay()
+			giveWay()
 		}
 	}()
+	return broken
 }
 
-// unwatchLeases ends watchLeases.
-func (c *Collector) unwatchLeases() {
-	if c.leases != nil {
-		signal.Stop(c.leases)
-		close(c.leases)
-		c.leases = nil
-	}
+// close ends the watch.
+func (w leaseWatch) close() {
+	signal.Stop(w)
+	close(w)
 }
 
-func (c *Collector) giveWay() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, exe := range c.exes.byKey {
+// giveWay takes the probes from the executables that somebody wants to write to.
+func (x *Executables) giveWay() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, exe := range x.cache.byKey {
 		if exe.lease != nil && leaseBroken(exe.lease) {
-			c.leave(exe)
+			x.leave(exe)
 		}
 	}
 }

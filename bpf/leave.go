@@ -13,31 +13,31 @@ const maxLeaving = 32
 // wait for grace periods, 0.05 s and more, and executables that are held at exec
 // must not wait for it too. So it is done beside; until then nothing is attached
 // to the inode again, as old and new probes would both report.
-func (c *Collector) leave(exe *Executable) {
-	c.exes.drop(exe)
-	c.exes.dropIdle(exe)
-	if !exe.probed() || len(c.leaving) >= maxLeaving {
-		c.leaveErr = errors.Join(c.leaveErr, c.detach(exe))
+func (x *Executables) leave(exe *Executable) {
+	x.cache.drop(exe)
+	x.cache.dropIdle(exe)
+	if !exe.probed() || len(x.leaving) >= maxLeaving {
+		x.leaveErr = errors.Join(x.leaveErr, x.detach(exe))
 		return
 	}
 	links := exe.takeLinks()
 	left := make(chan struct{})
-	c.leaving[exe] = left
+	x.leaving[exe] = left
 	go func() {
 		defer close(left)
 		err := closeLinks(links)
-		c.mu.Lock()
-		defer c.mu.Unlock()
+		x.mu.Lock()
+		defer x.mu.Unlock()
 		// What is left: sites, and the lease, for whose end others wait.
-		c.leaveErr = errors.Join(c.leaveErr, err, c.detach(exe))
-		delete(c.leaving, exe)
+		x.leaveErr = errors.Join(x.leaveErr, err, x.detach(exe))
+		delete(x.leaving, exe)
 	}()
 }
 
 // leavingLike returns what is closed when an executable of the same inode has
 // lost its probes, or nil.
-func (c *Collector) leavingLike(key exeKey) <-chan struct{} {
-	for exe, left := range c.leaving {
+func (x *Executables) leavingLike(key exeKey) <-chan struct{} {
+	for exe, left := range x.leaving {
 		if exe.key.sharesInode(key) || slices.ContainsFunc(exe.other, key.sharesInode) {
 			return left
 		}
@@ -46,15 +46,15 @@ func (c *Collector) leavingLike(key exeKey) <-chan struct{} {
 }
 
 // awaitLeaving waits until all executables that are to lose their probes have.
-// The caller must not hold c.mu.
-func (c *Collector) awaitLeaving() {
+// The caller must not hold x.mu.
+func (x *Executables) awaitLeaving() {
 	for {
-		c.mu.Lock()
+		x.mu.Lock()
 		var left chan struct{}
-		for _, left = range c.leaving {
+		for _, left = range x.leaving {
 			break
 		}
-		c.mu.Unlock()
+		x.mu.Unlock()
 		if left == nil {
 			return
 		}
@@ -63,14 +63,9 @@ func (c *Collector) awaitLeaving() {
 }
 
 // detach takes away all that an executable has.
-func (c *Collector) detach(exe *Executable) error {
+func (x *Executables) detach(exe *Executable) error {
 	err := closeLinks(exe.takeLinks())
-	for _, index := range exe.sites {
-		c.sites.free(index)
-	}
-	for _, key := range exe.programs {
-		err = errors.Join(err, c.programs.drop(key))
-	}
-	exe.sites, exe.programs, exe.recovery = nil, nil, recovery{}
+	err = errors.Join(err, x.sites.free(exe))
+	exe.recovery = recoveryProbes{}
 	return errors.Join(err, exe.unsecure()) // after the probes, for whom others wait
 }

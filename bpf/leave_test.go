@@ -13,7 +13,7 @@ func TestLeaving(t *testing.T) {
 	path, other := filepath.Join(dir, "program"), filepath.Join(dir, "other")
 	copySelf(t, path)
 	copySelf(t, other)
-	old, err := c.Attach(path)
+	old, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,18 +22,18 @@ func TestLeaving(t *testing.T) {
 	for range cap(closing) {
 		closing <- struct{}{}
 	}
-	c.mu.Lock()
-	c.leave(old)
-	c.mu.Unlock()
+	c.Executables.mu.Lock()
+	c.Executables.leave(old)
+	c.Executables.mu.Unlock()
 	attached := make(chan *Executable)
 	go func() {
-		exe, err := c.Attach(path)
+		exe, err := c.Executables.Attach(path)
 		if err != nil {
 			t.Error(err)
 		}
 		attached <- exe
 	}()
-	if _, err := c.Attach(other); err != nil {
+	if _, err := c.Executables.Attach(other); err != nil {
 		t.Error(err)
 	}
 	select {
@@ -51,9 +51,9 @@ func TestLeaving(t *testing.T) {
 	if got := len(exe.sites) + len(exe.programs); got != sites {
 		t.Errorf("%d places of probes, want %d", got, sites)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.leaving) != 0 || old.lease != nil || len(old.sites)+len(old.programs) != 0 || c.leaveErr != nil {
-		t.Errorf("%d are leaving; of the old one is left %+v; %v", len(c.leaving), old, c.leaveErr)
+	c.Executables.mu.Lock()
+	defer c.Executables.mu.Unlock()
+	if len(c.Executables.leaving) != 0 || old.lease != nil || len(old.sites)+len(old.programs) != 0 || c.Executables.leaveErr != nil {
+		t.Errorf("%d are leaving; of the old one is left %+v; %v", len(c.Executables.leaving), old, c.Executables.leaveErr)
 	}
 }

@@ -57,13 +57,11 @@ func (c *Collector) load() error {
 	if err != nil {
 		return fmt.Errorf("read the compiled probes: %w", err)
 	}
-	if err := c.configure(spec); err != nil {
+	if err := configure(spec, &c.opts); err != nil {
 		return err
 	}
-	if !copies {
-		c.multi = features.HaveBPFLinkUprobeMulti() == nil
-	}
-	if c.programs, err = newProgramSet(spec, cache, copies, c.multi); err != nil {
+	multi := !copies && features.HaveBPFLinkUprobeMulti() == nil
+	if c.programs, err = newProgramSet(spec, cache, copies, multi); err != nil {
 		return err
 	}
 	if err := c.programs.common.Assign(&struct {
@@ -76,10 +74,34 @@ func (c *Collector) load() error {
 		return err
 	}
 	c.programs.forget()
-	if err := c.enterNames(); err != nil {
+	if err := enterNames(c.probes.Names, c.opts.Names); err != nil {
 		return err
 	}
-	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, c.layouts.at)
+	layouts := &layoutTable{entries: c.probes.Layouts}
+	c.divide(layouts, multi)
+	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at)
+}
+
+// divide gives each part of the Collector the maps and programs that are its own.
+func (c *Collector) divide(layouts *layoutTable, multi bool) {
+	maps := &c.probes.probesMaps
+	c.Targets = &Targets{byPID: maps.Targets, calls: maps.Calls}
+	c.Executables = newExecutables(&c.opts, &probeSites{
+		opts: &c.opts, programs: c.programs, multi: multi, entries: maps.Sites,
+		errors: errorTable{entries: maps.ErrorTypes}, layouts: layouts,
+	}, c.noPackets == nil)
+	c.Connections = &Connections{
+		byKey: maps.Conns, socks: maps.Socks, missed: maps.Missed, counters: maps.Counters,
+		wants: maps.Wants, windowWants: maps.WindowWants, bodies: maps.Bodies, flowWants: c.flows.wants,
+	}
+	c.Witnesses = &Witnesses{exes: c.Executables, conns: c.Connections, programs: c.programs, calls: maps.Witnesses}
+	c.Recovery = &Recovery{
+		exes: c.Executables, programs: c.programs, on: c.probes.Recovering, hits: c.probes.RecoveryHits,
+	}
+	c.Sockets = &Sockets{
+		targets: c.Targets, programs: c.programs, watched: maps.Watched,
+		owners: c.flows.owners, listeners: c.flows.listeners,
+	}
 }
 
 // loadFirst loads what is needed in any case, and begins to watch packets.
@@ -100,17 +122,17 @@ func (c *Collector) loadFirst(cache *btf.Cache) error {
 }
 
 // configure sets the constants of the programs from the options.
-func (c *Collector) configure(spec *ebpf.CollectionSpec) error {
-	size := uint64(c.opts.BufferSize)
+func configure(spec *ebpf.CollectionSpec, opts *Options) error {
+	size := uint64(opts.BufferSize)
 	spec.Maps[probesMapRing].MaxEntries = uint32(size)
 	for name, value := range map[string]any{
 		probesVarRingSize:    size,
 		probesVarRingReserve: size / 16,
 		probesVarWakeupShift: wakeupShift(size),
-		probesVarFollow:      c.opts.Follow,
-		probesVarByName:      len(c.opts.Names) > 0,
-		probesVarBodyBytes:   uint32(c.opts.BodyBytes),
-		probesVarVerifying:   c.opts.Verify,
+		probesVarFollow:      opts.Follow,
+		probesVarByName:      len(opts.Names) > 0,
+		probesVarBodyBytes:   uint32(opts.BodyBytes),
+		probesVarVerifying:   opts.Verify,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)
@@ -120,14 +142,14 @@ func (c *Collector) configure(spec *ebpf.CollectionSpec) error {
 }
 
 // enterNames tells the programs whom to observe by the name of the executable.
-func (c *Collector) enterNames() error {
-	for _, name := range c.opts.Names {
+func enterNames(names *ebpf.Map, list []string) error {
+	for _, name := range list {
 		var key probesExeName
 		if len(name) > MaxName {
 			return fmt.Errorf("name %q is longer than %d bytes", name, MaxName)
 		}
 		copy(key.Text[:], name)
-		if err := c.probes.Names.Put(key, uint8(1)); err != nil {
+		if err := names.Put(key, uint8(1)); err != nil {
 			return fmt.Errorf("observe executables named %q: %w", name, err)
 		}
 	}

@@ -29,7 +29,7 @@ func TestLoss(t *testing.T) {
 		conn.Close()
 		done <- n
 	}()
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
@@ -45,7 +45,7 @@ func TestLoss(t *testing.T) {
 	}
 	conn.Close()
 	received := <-done
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	var deliveredBytes, gaps uint64
@@ -75,7 +75,7 @@ func TestLoss(t *testing.T) {
 			gaps += seq - next[[2]uint64{id, uint64(dir)}]
 		}
 	}
-	ledger, err := c.Ledger()
+	ledger, err := c.Connections.Ledger()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestReadFault(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := tls.Dial("tcp", ln.Addr().String(), config)
@@ -129,7 +129,7 @@ func TestReadFault(t *testing.T) {
 		}
 	}
 	conn.Close()
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	type part struct {
@@ -153,7 +153,7 @@ func TestReadFault(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(part{})); diff != "" {
 		t.Errorf("records of the client (-want +got):\n%s", diff)
 	}
-	ledger, err := c.Ledger()
+	ledger, err := c.Connections.Ledger()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestHugeWrite(t *testing.T) {
 		}
 	})
 	conn.Close()
-	ledger, err := c.Ledger()
+	ledger, err := c.Connections.Ledger()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,13 +108,13 @@ func mountIDs() (map[uint64]bool, error) {
 // leaveMounts takes the probes from the executables whose mount is gone, from
 // those that a process runs still when it ends. What is known of files without
 // probes is forgotten: their numbers can be those of other files now.
-func (c *Collector) leaveMounts(mounted map[uint64]bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, exe := range c.exes.byKey {
+func (x *Executables) leaveMounts(mounted map[uint64]bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, exe := range x.cache.byKey {
 		exe.unmounted = exe.mount != 0 && !mounted[exe.mount]
 		if exe.users == 0 && (exe.unmounted || exe.Plan == nil) {
-			c.leave(exe)
+			x.leave(exe)
 		}
 	}
 }
@@ -124,14 +124,14 @@ func (c *Collector) leaveMounts(mounted map[uint64]bool) {
 const idleTime = 5 * time.Second
 
 // leaveLater takes the probes from an idle executable after idleTime.
-func (c *Collector) leaveLater(exe *Executable) {
+func (x *Executables) leaveLater(exe *Executable) {
 	exe.released++
 	turn := exe.released
 	time.AfterFunc(idleTime, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if !c.stopped && exe.users == 0 && exe.released == turn {
-			c.leave(exe)
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if !x.stopped && exe.users == 0 && exe.released == turn {
+			x.leave(exe)
 		}
 	})
 }

@@ -33,14 +33,14 @@ func TestUnmount(t *testing.T) {
 			t.Parallel() // it waits for idleTime
 			c := newCollector(t, Options{BufferSize: 1 << 20})
 			dir := mountTmpfs(t)
-			if err := c.BeginRecovery(nil); err != nil {
+			if err := c.Recovery.BeginRecovery(nil); err != nil {
 				t.Fatal(err)
 			}
 			exe := attachCopy(t, c, filepath.Join(dir, "with blank\nand newline"))
 			if !running {
 				exe.release(t)
 			}
-			if !c.Keeps(exe.Executable) || probesOf(c, exe.Executable) == 0 {
+			if !c.Executables.Keeps(exe.Executable) || probesOf(c, exe.Executable) == 0 {
 				t.Fatal("the probes do not outlive the process")
 			}
 			if err := unix.Unmount(dir, 0); err != nil {
@@ -64,7 +64,7 @@ func TestUnmountHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	exe := attachCopy(t, c, filepath.Join(dir, "program"))
-	if c.Keeps(exe.Executable) {
+	if c.Executables.Keeps(exe.Executable) {
 		t.Error("the probes are said to stay as long as they are wanted")
 	}
 	exe.release(t)
@@ -95,7 +95,7 @@ func TestSameNumbers(t *testing.T) {
 	if err := os.Chtimes(path, whole.ModTime(), whole.ModTime()); err != nil {
 		t.Fatal(err)
 	}
-	first, err := c.Attach(path)
+	first, err := c.Executables.Attach(path)
 	if err != nil || first.Skip == "" {
 		t.Fatalf("zeros: %+v, %v", first, err)
 	}
@@ -103,7 +103,7 @@ func TestSameNumbers(t *testing.T) {
 	if err := os.Chtimes(path, whole.ModTime(), whole.ModTime()); err != nil {
 		t.Fatal(err)
 	}
-	second, err := c.Attach(path)
+	second, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func attachCopy(t *testing.T, c *Collector, path string) attachedCopy {
 	if _, err := os.Stat(path); err != nil {
 		copySelf(t, path)
 	}
-	exe, err := c.Attach(path)
+	exe, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func attachCopy(t *testing.T, c *Collector, path string) attachedCopy {
 
 func (a attachedCopy) release(t *testing.T) {
 	t.Helper()
-	if err := a.c.Release(a.Executable); err != nil {
+	if err := a.c.Executables.Release(a.Executable); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -144,10 +144,10 @@ func awaitNoProbes(t *testing.T, c *Collector, exe *Executable) {
 	t.Helper()
 	const most = idleTime + 30*time.Second
 	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
-		c.mu.Lock()
+		c.Executables.mu.Lock()
 		left := len(exe.links) + len(exe.recovery.links)
 		held := exe.lease != nil
-		c.mu.Unlock()
+		c.Executables.mu.Unlock()
 		if left == 0 && !held {
 			return
 		}

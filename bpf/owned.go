@@ -20,8 +20,8 @@ import (
 //
 // For a moment it holds a duplicate of each socket (pidfd_getfd(2)): the process
 // is not stopped, and nothing is read from or written to it.
-func (c *Collector) OwnSockets(pid int, life Life, comm string) error {
-	if c.flows.owners == nil {
+func (s *Sockets) OwnSockets(pid int, life Life, comm string) error {
+	if s.owners == nil {
 		return nil
 	}
 	thread, fds, err := socketsOf(pid)
@@ -36,7 +36,7 @@ func (c *Collector) OwnSockets(pid int, life Life, comm string) error {
 		return fmt.Errorf("look at the sockets of process %d: %w", pid, err)
 	}
 	defer unix.Close(pidfd)
-	if now, ok := c.LifeOf(pid); !ok || now != life {
+	if !s.targets.runs(pid, life) {
 		return nil // another process has the id, or it runs something else
 	}
 	owner := packetsOwner{Tgid: uint32(pid), Life: uint32(life)}
@@ -50,13 +50,13 @@ func (c *Collector) OwnSockets(pid int, life Life, comm string) error {
 		if getErr != nil {
 			continue // closed meanwhile
 		}
-		err = errors.Join(err, c.ownSocket(socket, owner, uint32(ns.Ino)), unix.Close(socket))
+		err = errors.Join(err, s.ownSocket(socket, owner, uint32(ns.Ino)), unix.Close(socket))
 	}
 	return err
 }
 
 // ownSocket enters the owner of a socket, unless it has one that is a target.
-func (c *Collector) ownSocket(socket int, owner packetsOwner, netns uint32) error {
+func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error {
 	protocol, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
 	if err != nil || protocol != unix.IPPROTO_TCP && protocol != unix.IPPROTO_MPTCP {
 		return nil //nolint:nilerr // no socket of the Internet
@@ -64,26 +64,25 @@ func (c *Collector) ownSocket(socket int, owner packetsOwner, netns uint32) erro
 	listens, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err == nil && listens == 1 {
 		owner.FromStart = 1
-		return c.ownListener(socket, owner, netns)
+		return s.ownListener(socket, owner, netns)
 	}
 	var before packetsOwner
-	if c.flows.owners.Lookup(uint32(socket), &before) == nil && c.isOwned(&before) {
+	if s.owners.Lookup(uint32(socket), &before) == nil && s.isOwned(&before) {
 		return nil
 	}
-	if err := c.flows.owners.Put(uint32(socket), owner); err != nil {
+	if err := s.owners.Put(uint32(socket), owner); err != nil {
 		return fmt.Errorf("enter the owner of a socket: %w", err)
 	}
 	return nil
 }
 
-func (c *Collector) isOwned(by *packetsOwner) bool {
-	life, ok := c.LifeOf(int(by.Tgid))
-	return ok && uint32(life) == by.Life
+func (s *Sockets) isOwned(by *packetsOwner) bool {
+	return s.targets.runs(int(by.Tgid), Life(by.Life))
 }
 
 // ownListener enters the owner of what a socket accepts. One that was bound by a
 // target goes by that.
-func (c *Collector) ownListener(socket int, owner packetsOwner, netns uint32) error {
+func (s *Sockets) ownListener(socket int, owner packetsOwner, netns uint32) error {
 	name, err := unix.Getsockname(socket)
 	if err != nil {
 		return nil //nolint:nilerr // closed meanwhile
@@ -99,10 +98,10 @@ func (c *Collector) ownListener(socket int, owner packetsOwner, netns uint32) er
 		key.Port, key.Addr = uint16(name.Port), name.Addr
 	}
 	var before packetsOwner
-	if c.flows.listeners.Lookup(key, &before) == nil && c.isOwned(&before) {
+	if s.listeners.Lookup(key, &before) == nil && s.isOwned(&before) {
 		return nil
 	}
-	if err := c.flows.listeners.Put(key, owner); err != nil {
+	if err := s.listeners.Put(key, owner); err != nil {
 		return fmt.Errorf("enter the owner of a socket: %w", err)
 	}
 	return nil

@@ -27,7 +27,7 @@ func TestOwnSockets(t *testing.T) {
 			}
 			var late net.Conn
 			got := observe(t, c, func() {
-				if err := c.OwnSockets(os.Getpid(), 0, "test"); err != nil {
+				if err := c.Sockets.OwnSockets(os.Getpid(), 0, "test"); err != nil {
 					t.Fatal(err)
 				}
 				say(t, early, peer, "GET /early HTTP/1.1\r\n\r\n")

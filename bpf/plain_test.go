@@ -121,7 +121,7 @@ func TestLeftOut(t *testing.T) {
 	}
 	defer ln.Close()
 	const first, body = "POST / HTTP/1.1\r\n\r\n", 1 << 20
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	conn, peer := pair(t, ln)
@@ -147,7 +147,7 @@ func TestLeftOut(t *testing.T) {
 		t.Fatalf("got %q, want %q", s.Payload, first)
 	}
 	id := s.Conn
-	if _, err := c.Wish(id, Wish{Payload: &PayloadWish{Until: [2]uint64{Send: uint64(len(first) + body)}}}); err != nil {
+	if _, err := c.Connections.Wish(id, Wish{Payload: &PayloadWish{Until: [2]uint64{Send: uint64(len(first) + body)}}}); err != nil {
 		t.Fatal(err)
 	}
 	say(t, conn, peer, strings.Repeat("x", body-1))
@@ -155,7 +155,7 @@ func TestLeftOut(t *testing.T) {
 	if !next() || string(s.Payload) != "Z" || s.Seq != 1 || s.Offset != uint64(len(first)+body-1) {
 		t.Errorf("got record %d at %d with %.20q, want the last byte of the body", s.Seq, s.Offset, s.Payload)
 	}
-	if _, err := c.Wish(id, Wish{Payload: &PayloadWish{Nothing: true}}); err != nil {
+	if _, err := c.Connections.Wish(id, Wish{Payload: &PayloadWish{Nothing: true}}); err != nil {
 		t.Fatal(err)
 	}
 	say(t, conn, peer, "not wanted")

@@ -79,7 +79,7 @@ func runProcesses(t *testing.T) map[int]life {
 
 func TestProcesses(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	want := runProcesses(t)
@@ -101,7 +101,7 @@ func TestProcesses(t *testing.T) {
 	if grandchildren != 1 {
 		t.Errorf("got %d grandchildren, want 1: %+v", grandchildren, got)
 	}
-	targets, err := c.Targets()
+	targets, err := c.Targets.List()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestProcesses(t *testing.T) {
 func TestEnviron(t *testing.T) {
 	const limit = 4096
 	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -157,7 +157,7 @@ func environOf(t *testing.T, c *Collector, pid int) []byte {
 
 func TestProcessesNotFollowed(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	runProcesses(t)
@@ -178,11 +178,11 @@ func TestAttachReplaced(t *testing.T) {
 	if err := os.WriteFile(path, self, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	first, err := c.Attach(path)
+	first, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := c.Attach(path); err != nil || again != first {
+	if again, err := c.Executables.Attach(path); err != nil || again != first {
 		t.Errorf("the same file again: got %p, %v, want %p", again, err, first)
 	}
 	if probesOf(c, first) == 0 {
@@ -191,7 +191,7 @@ func TestAttachReplaced(t *testing.T) {
 	if err := os.WriteFile(path, append([]byte("#!/bin/sh\n"), self...), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	second, err := c.Attach(path)
+	second, err := c.Executables.Attach(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestAttachReplaced(t *testing.T) {
 // probesOf counts the links of an executable, which a broken lease may be
 // about to take.
 func probesOf(c *Collector, exe *Executable) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.Executables.mu.Lock()
+	defer c.Executables.mu.Unlock()
 	return len(exe.links)
 }

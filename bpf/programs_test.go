@@ -54,7 +54,7 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if err := c.PrepareRecovery(); err != nil {
+			if err := c.Recovery.PrepareRecovery(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -65,7 +65,7 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 			got, len(c.programs.loaded), len(recoveryPrograms), before+len(recoveryPrograms))
 	}
 	prepared := c.programs.loaded[programKey{name: probesProgHpackEncode}].Program
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.programs.loaded[programKey{name: probesProgHpackEncode}].Program; got != prepared {
@@ -89,19 +89,19 @@ func TestCopiesLoadedWhenNeeded(t *testing.T) {
 		t.Errorf("%d copies are loaded that nothing needs", got)
 	}
 	recovered := len(c.programs.loaded)
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := countLoaded(c, recoveryPrograms); got == 0 || len(c.programs.loaded) != recovered+got {
 		t.Errorf("%d copies for recovery are loaded, %d in all; want some, and %d more", got, len(c.programs.loaded), got)
 	}
-	c.mu.Lock()
-	for _, exe := range c.exes.byKey {
-		if err := c.detach(exe); err != nil {
+	c.Executables.mu.Lock()
+	for _, exe := range c.Executables.cache.byKey {
+		if err := c.Executables.detach(exe); err != nil {
 			t.Error(err)
 		}
 	}
-	c.mu.Unlock()
+	c.Executables.mu.Unlock()
 	if got := len(c.programs.loaded); got != before {
 		t.Errorf("%d programs are loaded when nothing is attached to, %d were", got, before)
 	}

@@ -5,17 +5,24 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-
-	"h2trace/bpf/plan"
 )
 
+// Recovery copies the state of connections that was built before the capture, or in
+// bytes that were lost: HPACK tables and windows. Executables.mu guards whether it is on.
+type Recovery struct {
+	exes     *Executables
+	programs *programSet
+	on, hits *ebpf.Variable
+}
+
 // PrepareRecovery loads what BeginRecovery takes, so that this is quicker.
-func (c *Collector) PrepareRecovery() error {
-	if c.opts.Empty {
+func (r *Recovery) PrepareRecovery() error {
+	if r.exes.opts.Empty {
 		return nil
 	}
-	return c.programs.prepare(recoveryPrograms...)
+	return r.programs.prepare(recoveryPrograms...)
 }
 
 // BeginRecovery attaches the probes that copy HPACK tables: in the executables
@@ -23,40 +30,40 @@ func (c *Collector) PrepareRecovery() error {
 // that Attach is called for. They cost the target 0.6 µs for each header field
 // that it encodes, so they are not for long. Tables are copied only for
 // connections whose Wish asks for them.
-func (c *Collector) BeginRecovery(paths []string) error {
+func (r *Recovery) BeginRecovery(paths []string) error {
 	// Not under the lock: executables that are held wait for that.
-	if err := c.PrepareRecovery(); err != nil {
+	if err := r.PrepareRecovery(); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stopped || c.opts.Empty {
+	r.exes.mu.Lock()
+	defer r.exes.mu.Unlock()
+	if r.exes.stopped || r.exes.opts.Empty {
 		return nil
 	}
-	c.recovering = true
+	r.exes.recovering = true
 	var err error
 	for _, path := range paths {
-		err = errors.Join(err, c.recoverIn(path))
+		err = errors.Join(err, r.recoverIn(path))
 	}
-	return errors.Join(err, c.setRecovering(1))
+	return errors.Join(err, r.set(1))
 }
 
 // EndRecovery detaches what BeginRecovery attached.
-func (c *Collector) EndRecovery() error {
-	c.mu.Lock()
+func (r *Recovery) EndRecovery() error {
+	r.exes.mu.Lock()
 	var links []link.Link
-	c.recovering = false
-	for _, exe := range c.exes.byKey {
+	r.exes.recovering = false
+	for _, exe := range r.exes.cache.byKey {
 		links = append(links, exe.recovery.links...)
 		exe.recovery.links = nil
 	}
-	err := c.setRecovering(0)
-	c.mu.Unlock()
+	err := r.set(0)
+	r.exes.mu.Unlock()
 	// The kernel waits for a grace period; others need not wait with it.
 	err = errors.Join(err, closeLinks(links))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, exe := range c.exes.byKey {
+	r.exes.mu.Lock()
+	defer r.exes.mu.Unlock()
+	for _, exe := range r.exes.cache.byKey {
 		if !exe.probed() {
 			err = errors.Join(err, exe.unsecure())
 		}
@@ -64,40 +71,30 @@ func (c *Collector) EndRecovery() error {
 	return err
 }
 
-// unsecure undoes secure, when the probes are gone.
-func (exe *Executable) unsecure() error {
-	held := exe.lease
-	exe.lease, exe.mount = nil, 0
-	if held == nil {
-		return nil
-	}
-	return held.Close()
-}
-
-func (c *Collector) setRecovering(on uint32) error {
-	if err := c.probes.Recovering.Set(on); err != nil {
+func (r *Recovery) set(on uint32) error {
+	if err := r.on.Set(on); err != nil {
 		return fmt.Errorf("switch the recovery of header tables: %w", err)
 	}
 	return nil
 }
 
 // RecoveryHits returns how often the probes of BeginRecovery were hit so far.
-func (c *Collector) RecoveryHits() (hits uint64, err error) {
-	if err := c.probes.RecoveryHits.Get(&hits); err != nil {
+func (r *Recovery) RecoveryHits() (hits uint64, err error) {
+	if err := r.hits.Get(&hits); err != nil {
 		return 0, fmt.Errorf("read what recovery costs: %w", err)
 	}
 	return hits, nil
 }
 
-// recovery is what recovers tables in one executable.
-type recovery struct {
+// recoveryProbes are those in one executable.
+type recoveryProbes struct {
 	planned bool
 	groups  []*probeGroup
 	links   []link.Link
 }
 
 // recoverIn attaches the probes in the executable at path, unless that is gone.
-func (c *Collector) recoverIn(path string) error {
+func (r *Recovery) recoverIn(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil //nolint:nilerr // its process is gone, and its connections with it
@@ -107,47 +104,9 @@ func (c *Collector) recoverIn(path string) error {
 	if err != nil {
 		return err
 	}
-	exe := c.exes.byKey[key]
+	exe := r.exes.cache.byKey[key]
 	if exe == nil || !exe.recovers() {
 		return nil
 	}
-	return c.attachRecovery(exe, f)
-}
-
-// attachRecovery attaches the probes of the recovery in one file.
-func (c *Collector) attachRecovery(exe *Executable, f *os.File) error {
-	r := &exe.recovery
-	if len(r.links) > 0 || c.stopped {
-		return nil
-	}
-	if !r.planned {
-		sites, err := plan.Recovery(f)
-		if err != nil {
-			return fmt.Errorf("plan the recovery of header tables: %w", err)
-		}
-		if r.groups, err = c.enterSites(exe, sites, false); err != nil {
-			return err
-		}
-		r.planned = true
-	}
-	if len(r.groups) == 0 {
-		return nil
-	}
-	through, err := exe.secure(f)
-	if err != nil {
-		return err
-	}
-	defer through.Close()
-	target, err := openTarget(through)
-	if err != nil {
-		return err
-	}
-	for _, g := range r.groups {
-		links, err := g.attach(target, c.multi)
-		r.links = append(r.links, links...)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.exes.attachRecovery(exe, f)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
@@ -39,21 +40,31 @@ type Socket struct {
 	QuietKnown bool
 }
 
-// maxSockets bounds how many Sockets returns.
+// Sockets are those that targets have open. Its methods are safe for concurrent use.
+type Sockets struct {
+	targets  *Targets
+	programs *programSet
+	watched  *ebpf.Map // by WatchClose
+	// owners of sockets, and of what listening ones accept; nil where packets are not
+	// watched.
+	owners, listeners *ebpf.Map
+}
+
+// maxSockets bounds how many List returns.
 const maxSockets = 1 << 16
 
-// Sockets returns all that targets have open, of each process that has them. It
+// List returns all that targets have open, of each process that has them. It
 // looks at every open file of the system, so it is not to be called often.
-func (c *Collector) Sockets() ([]Socket, error) {
-	list, err := c.sockets()
+func (s *Sockets) List() ([]Socket, error) {
+	list, err := s.list()
 	if err != nil {
 		return nil, fmt.Errorf("look at the sockets: %w", err)
 	}
 	return list, nil
 }
 
-func (c *Collector) sockets() ([]Socket, error) {
-	prog, err := c.programs.take(programKey{name: probesProgSockets})
+func (s *Sockets) list() ([]Socket, error) {
+	prog, err := s.programs.take(programKey{name: probesProgSockets})
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +103,8 @@ func (c *Collector) sockets() ([]Socket, error) {
 // WatchClose has a TCP socket reported, as SocketLeft, when it closes while its
 // process is a target. By then it may have lost its local port. Of more than the
 // kernel side has room for the last ones are not reported.
-func (c *Collector) WatchClose(s *Socket) error {
-	err := c.probes.Watched.Put(s.ID, uint32(s.PID))
+func (s *Sockets) WatchClose(socket *Socket) error {
+	err := s.watched.Put(socket.ID, uint32(socket.PID))
 	if err != nil && !errors.Is(err, unix.E2BIG) {
 		return fmt.Errorf("watch a socket: %w", err)
 	}

@@ -37,17 +37,17 @@ func TestSockets(t *testing.T) {
 	if _, err := io.ReadFull(server, make([]byte, size)); err != nil {
 		t.Fatal(err)
 	}
-	list, err := c.Sockets()
+	list, err := c.Sockets.List()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(list) > 0 {
 		t.Errorf("sockets of processes that are no targets: %+v", list)
 	}
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
-	if list, err = c.Sockets(); err != nil {
+	if list, err = c.Sockets.List(); err != nil {
 		t.Fatal(err)
 	}
 	at := func(local net.Addr) Socket {
@@ -73,7 +73,7 @@ func TestSockets(t *testing.T) {
 // TestUnixSockets lists connections that have no packets.
 func TestUnixSockets(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{filepath.Join(t.TempDir(), "socket"), "@h2trace-" + strconv.Itoa(os.Getpid())} {
@@ -92,7 +92,7 @@ func TestUnixSockets(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer server.Close()
-		list, err := c.Sockets()
+		list, err := c.Sockets.List()
 		if err != nil {
 			t.Fatal(err)
 		}

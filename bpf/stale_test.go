@@ -32,7 +32,7 @@ func stale(t *testing.T, plain bool, ln net.Listener, dial func() (net.Conn, err
 	if err := c.PacketsWatched(); plain && err != nil {
 		skipOrFail(t, err.Error())
 	}
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	accepted := make(chan net.Conn, 1)
@@ -61,7 +61,7 @@ func stale(t *testing.T, plain bool, ln net.Listener, dial func() (net.Conn, err
 	say(t, client, server, "GET / HTTP/1.1\r\n")
 
 	for chunk := strings.Repeat("x", 100); ; {
-		ledger, err := c.Ledger()
+		ledger, err := c.Connections.Ledger()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func stale(t *testing.T, plain bool, ln net.Listener, dial func() (net.Conn, err
 			t.Errorf("%d records are stale, want some: %t", n, step.want)
 		}
 	}
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 }

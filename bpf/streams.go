@@ -11,7 +11,7 @@ import (
 // now, for a WindowWish. The process changes them meanwhile: what is found is
 // each time checked by what it is used for. It returns nothing when the map of
 // streams was not in a state to be read; a later attempt may find it so.
-func (c *Collector) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool) {
+func (c *Connections) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool) {
 	m := memory{pid}
 	for _, walk := range []func(memory, uint64) ([]mapEntry, bool){walkSwissMap, walkBucketMap} {
 		entries, ok := walk(m, w.State.StreamsTable)

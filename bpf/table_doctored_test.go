@@ -40,7 +40,7 @@ func TestTablesDoctored(t *testing.T) {
 		{"a value of another length", func(d *dynamicTable) { d.ents[1].Value += "y" }},
 	}
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range tests {
@@ -64,7 +64,7 @@ func checkDoctored(t *testing.T, c *Collector, large bool, doctor func(*dynamicT
 	for range 5 {
 		talk.exchange(0)
 	}
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	d := (*dynamicTable)(unsafe.Pointer(talk.enc))
@@ -78,7 +78,7 @@ func checkDoctored(t *testing.T, c *Collector, large bool, doctor func(*dynamicT
 		t.Fatal(err)
 	}
 	talk.buf.Reset()
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	believed, all := 0, 0

@@ -66,7 +66,7 @@ func TestLargeTables(t *testing.T) {
 		}, false},
 	}
 	c := newCollector(t, Options{BufferSize: 16 << 20})
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	talks := make([]*talk, len(rows))
@@ -76,7 +76,7 @@ func TestLargeTables(t *testing.T) {
 		talks[i].exchange(row.allowed)
 		row.fill(talks[i])
 	}
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	var names []string
@@ -89,7 +89,7 @@ func TestLargeTables(t *testing.T) {
 			}
 		}
 	}
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	tables, blocks, _ := drainTables(t, c)

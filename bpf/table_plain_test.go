@@ -17,7 +17,7 @@ func TestTablesPlain(t *testing.T) {
 	if err := c.PacketsWatched(); err != nil {
 		skipOrFail(t, err.Error())
 	}
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -29,14 +29,14 @@ func TestTablesPlain(t *testing.T) {
 	for range 20 {
 		talk.exchange(0)
 	}
-	if err := errors.Join(c.AddTarget(os.Getpid()), c.OwnSockets(os.Getpid(), 0, "test")); err != nil {
+	if err := errors.Join(c.Targets.AddTarget(os.Getpid()), c.Sockets.OwnSockets(os.Getpid(), 0, "test")); err != nil {
 		t.Fatal(err)
 	}
 	var want [][]TableEntry
 	for _, resize := range []uint32{0, 0, 2000, 0, 300, 4096, 0} {
 		want = append(want, talk.exchange(resize))
 	}
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	got := drainPlainTables(t, c)

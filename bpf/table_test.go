@@ -135,21 +135,21 @@ func (c *talk) entries() []TableEntry {
 // copied with what both ends hold, with evictions and changes of the size.
 func TestTables(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20})
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	talk := newTalk(t)
 	for range 20 {
 		talk.exchange(0)
 	}
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	var want [][]TableEntry
 	for _, resize := range []uint32{0, 0, 2000, 0, 300, 4096, 0} {
 		want = append(want, talk.exchange(resize))
 	}
-	if err := c.RemoveTarget(os.Getpid()); err != nil {
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	tables, blocks, opens := drainTables(t, c)
@@ -217,21 +217,21 @@ func drainTables(t *testing.T, c *Collector) (tables [2][]Table, blocks []Block,
 // recovery has ended.
 func TestTablesEnd(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.EndRecovery(); err != nil {
+	if err := c.Recovery.EndRecovery(); err != nil {
 		t.Fatal(err)
 	}
 	talk := newTalk(t)
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {
 		talk.exchange(0)
 	}
 	tables, blocks, _ := drainTables(t, c)
-	hits, err := c.RecoveryHits()
+	hits, err := c.Recovery.RecoveryHits()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,10 +244,10 @@ func TestTablesEnd(t *testing.T) {
 // copies, but for the first of an encoder that is not known to be its own.
 func TestTablesNotWanted(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.AddTarget(os.Getpid()); err != nil {
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	talk := newTalk(t)

@@ -43,7 +43,7 @@ type PayloadWish struct {
 
 // Wish tells the kernel what is wanted of a connection. It reports false when too many
 // connections want windows.
-func (c *Collector) Wish(conn uint64, w Wish) (room bool, err error) {
+func (c *Connections) Wish(conn uint64, w Wish) (room bool, err error) {
 	room = true
 	if w.Tables != nil {
 		err = c.wishTables(conn, *w.Tables)
@@ -59,12 +59,12 @@ func (c *Collector) Wish(conn uint64, w Wish) (room bool, err error) {
 	return room, err
 }
 
-func (c *Collector) wishTables(conn uint64, tables [2]uint32) error {
+func (c *Connections) wishTables(conn uint64, tables [2]uint32) error {
 	var err error
 	if tables == [2]uint32{} {
-		err = c.probes.Wants.Delete(conn)
+		err = c.wants.Delete(conn)
 	} else {
-		err = c.probes.Wants.Put(conn, probesWant{Left: tables})
+		err = c.wants.Put(conn, probesWant{Left: tables})
 	}
 	if _, err = entered(err); err != nil { // without room headers stay unknown
 		return fmt.Errorf("ask for header tables: %w", err)
@@ -72,13 +72,13 @@ func (c *Collector) wishTables(conn uint64, tables [2]uint32) error {
 	return nil
 }
 
-func (c *Collector) wishWindows(conn uint64, w *WindowWish) (room bool, err error) {
+func (c *Connections) wishWindows(conn uint64, w *WindowWish) (room bool, err error) {
 	if w.Samples == 0 {
-		err = c.probes.WindowWants.Delete(conn)
+		err = c.windowWants.Delete(conn)
 	} else {
 		want := probesWindowWant{Left: uint32(w.Samples), Interval: uint64(w.Interval.Nanoseconds())}
 		want.Count = uint32(copy(want.Streams[:], w.Streams))
-		err = c.probes.WindowWants.Put(conn, want)
+		err = c.windowWants.Put(conn, want)
 	}
 	if room, err = entered(err); err != nil {
 		return false, fmt.Errorf("ask for windows: %w", err)
@@ -86,17 +86,17 @@ func (c *Collector) wishWindows(conn uint64, w *WindowWish) (room bool, err erro
 	return room, nil
 }
 
-func (c *Collector) wishPayload(conn uint64, w *PayloadWish) error {
+func (c *Connections) wishPayload(conn uint64, w *PayloadWish) error {
 	var err error
 	switch {
 	case conn&plainConn == 0:
-		err = c.probes.Bodies.Put(conn, probesBody{Until: w.Until})
-	case c.flows.wants != nil:
+		err = c.bodies.Put(conn, probesBody{Until: w.Until})
+	case c.flowWants != nil:
 		v := packetsFlowWant{Until: w.Until, Place: w.Place}
 		if w.Nothing {
 			v.Nothing = 1
 		}
-		err = c.flows.wants.Update(conn&^plainConn, v, ebpf.UpdateLock)
+		err = c.flowWants.Update(conn&^plainConn, v, ebpf.UpdateLock)
 	}
 	if _, err = entered(err); err != nil {
 		return fmt.Errorf("say what is wanted of a connection: %w", err)
@@ -136,15 +136,15 @@ func (s *ConnState) Entry() Entry { return Entry{s.ID, s.key} }
 
 // Forget frees an entry, unless a newer connection has taken its address meanwhile, and
 // what was wished of its payload.
-func (c *Collector) Forget(e Entry) error {
+func (c *Connections) Forget(e Entry) error {
 	var err error
 	switch {
 	case e.ID&plainConn == 0:
-		_, bodyErr := entered(c.probes.Bodies.Delete(e.ID))
+		_, bodyErr := entered(c.bodies.Delete(e.ID))
 		_, err = entered(c.forget(e))
 		err = errors.Join(bodyErr, err)
-	case c.flows.wants != nil:
-		_, err = entered(c.flows.wants.Delete(e.ID &^ plainConn))
+	case c.flowWants != nil:
+		_, err = entered(c.flowWants.Delete(e.ID &^ plainConn))
 	}
 	if err != nil {
 		return fmt.Errorf("free a connection's entry: %w", err)
@@ -152,20 +152,20 @@ func (c *Collector) Forget(e Entry) error {
 	return nil
 }
 
-func (c *Collector) forget(e Entry) error {
+func (c *Connections) forget(e Entry) error {
 	if e.key == (probesConnKey{}) {
 		return nil
 	}
 	var v probesConn
-	if err := c.probes.Conns.Lookup(e.key, &v); err != nil || v.Id != e.ID {
+	if err := c.byKey.Lookup(e.key, &v); err != nil || v.Id != e.ID {
 		return err
 	}
-	if err := c.probes.Conns.Delete(e.key); err != nil || v.Sk == 0 {
+	if err := c.byKey.Delete(e.key); err != nil || v.Sk == 0 {
 		return err
 	}
 	var owner probesConnKey
-	if c.probes.Socks.Lookup(v.Sk, &owner) == nil && owner == e.key {
-		return c.probes.Socks.Delete(v.Sk)
+	if c.socks.Lookup(v.Sk, &owner) == nil && owner == e.key {
+		return c.socks.Delete(v.Sk)
 	}
 	return nil
 }

@@ -12,12 +12,6 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// tapLink is an attached probe and the tap it serves.
-type tapLink struct {
-	link.Link
-	tap plan.Tap
-}
-
 // tapOf is the tap of a direction.
 var tapOf = [2]plan.Tap{Send: plan.Write, Recv: plan.Read}
 
@@ -25,18 +19,20 @@ var tapOf = [2]plan.Tap{Send: plan.Write, Recv: plan.Read}
 // another one by now.
 var ErrNotAttached = errors.New("executable has no probes")
 
-// PlanOf returns the plan of an executable as it stands now, or nil.
-func (c *Collector) PlanOf(exe *Executable) *plan.Plan {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return exe.Plan
+// Witnesses find out which probes do not fire, and put others in their place. The
+// witnesses of an Executable are guarded by Executables.mu.
+type Witnesses struct {
+	exes     *Executables
+	conns    *Connections
+	programs *programSet
+	calls    *ebpf.Map // seen by witnesses, by process
 }
 
 // Replaceable reports whether a direction of an executable has another plan
 // than function entry and RET, which is what can take its place.
-func (c *Collector) Replaceable(exe *Executable, dir int) bool {
-	p := c.PlanOf(exe)
-	if p == nil || c.opts.Empty {
+func (w *Witnesses) Replaceable(exe *Executable, dir int) bool {
+	p := w.exes.PlanOf(exe)
+	if p == nil || w.exes.opts.Empty {
 		return false
 	}
 	return !slices.ContainsFunc(p.Sites, func(s plan.Site) bool { return s.Tap == tapOf[dir] && s.Kind == plan.Entry })
@@ -46,12 +42,12 @@ func (c *Collector) Replaceable(exe *Executable, dir int) bool {
 // where plaintext passes whatever the plan says. They cost 4 µs a call, so they
 // are for probes that are not known to fire. What Replace takes is loaded, and
 // what recovers the connections that then begin again.
-func (c *Collector) Watch(exe *Executable, path string, dir int) error {
+func (w *Witnesses) Watch(exe *Executable, path string, dir int) error {
 	kind, program := plan.Entry, probesProgWitnessWrite
 	if dir == Recv {
 		kind, program = plan.Ret, probesProgWitnessRead
 	}
-	err := c.withFallback(exe, path, dir, func(target *link.Executable, sites []plan.Site) error {
+	err := w.withFallback(exe, path, dir, func(target *link.Executable, sites []plan.Site) error {
 		if len(exe.witnesses[dir]) > 0 {
 			return nil
 		}
@@ -60,57 +56,57 @@ func (c *Collector) Watch(exe *Executable, path string, dir int) error {
 			if s.Kind != kind {
 				continue
 			}
-			value, err := c.siteValue(exe, s)
+			value, err := w.exes.sites.siteValue(exe, s)
 			if err != nil {
 				return err
 			}
-			prog, cookie, err := c.enterSite(exe, program, value)
+			prog, cookie, err := w.exes.sites.enter(exe, program, value)
 			if err != nil {
 				return err
 			}
 			g.prog = prog
 			g.offsets, g.cookies = append(g.offsets, s.Offset), append(g.cookies, cookie)
 		}
-		links, err := g.attach(target, c.multi)
+		links, err := g.attach(target, w.exes.sites.multi)
 		exe.witnesses[dir] = append(exe.witnesses[dir], links...)
 		return err
 	})
 	if err == nil {
 		// An error comes again with what takes them.
-		_ = c.programs.prepare(slices.Concat(fallbackPrograms[dir], recoveryPrograms)...)
+		_ = w.programs.prepare(slices.Concat(fallbackPrograms[dir], recoveryPrograms)...)
 	}
 	return err
 }
 
 // Unwatch detaches the witnesses of a direction.
-func (c *Collector) Unwatch(exe *Executable, dir int) error {
-	c.mu.Lock()
+func (w *Witnesses) Unwatch(exe *Executable, dir int) error {
+	w.exes.mu.Lock()
 	links := exe.witnesses[dir]
 	exe.witnesses[dir] = nil
-	c.mu.Unlock()
+	w.exes.mu.Unlock()
 	return closeLinks(links)
 }
 
 // Witnessed returns how many calls the witnesses in a process saw move
 // plaintext, by direction.
-func (c *Collector) Witnessed(pid int, life Life) ([2]uint64, error) {
-	var w probesWitnessed
-	err := c.probes.Witnesses.Lookup(probesProcessKey{Tgid: uint32(pid), Life: uint32(life)}, &w)
+func (w *Witnesses) Witnessed(pid int, life Life) ([2]uint64, error) {
+	var seen probesWitnessed
+	err := w.calls.Lookup(probesProcessKey{Tgid: uint32(pid), Life: uint32(life)}, &seen)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return w.Calls, fmt.Errorf("read what witnesses saw: %w", err)
+		return seen.Calls, fmt.Errorf("read what witnesses saw: %w", err)
 	}
-	return w.Calls, nil
+	return seen.Calls, nil
 }
 
 // Replace puts function entry and RET in the place of the probes of a direction
 // that never fired, in an executable, the file at path. The connections that
 // the given processes have open missed their first bytes: they end when more
 // is seen of them, and begin again as joined in the middle.
-func (c *Collector) Replace(exe *Executable, path string, dir int, pids []int) error {
-	if err := c.markMissed(pids, false); err != nil {
+func (w *Witnesses) Replace(exe *Executable, path string, dir int, pids []int) error {
+	if err := w.conns.markMissed(pids, false); err != nil {
 		return err
 	}
-	err := c.withFallback(exe, path, dir, func(target *link.Executable, sites []plan.Site) error {
+	err := w.withFallback(exe, path, dir, func(target *link.Executable, sites []plan.Site) error {
 		dead := exe.witnesses[dir]
 		exe.witnesses[dir] = nil
 		exe.links = slices.DeleteFunc(exe.links, func(l tapLink) bool {
@@ -126,38 +122,19 @@ func (c *Collector) Replace(exe *Executable, path string, dir int, pids []int) e
 		replaced.Sites = slices.DeleteFunc(slices.Clone(replaced.Sites), func(s plan.Site) bool { return s.Tap == tapOf[dir] })
 		replaced.Sites = append(replaced.Sites, sites...)
 		exe.Plan = &replaced
-		groups, err := c.enterSites(exe, sites, true)
-		for _, g := range groups {
-			if err == nil {
-				var links []link.Link
-				links, err = g.attach(target, c.multi)
-				exe.hold(g.tap, links)
-			}
+		groups, err := w.exes.sites.enterAll(exe, sites, true)
+		if err != nil {
+			return err
 		}
-		return err
+		return w.exes.sites.attach(exe, target, groups)
 	})
 	// Those that have begun again meanwhile need not do so twice.
-	return errors.Join(err, c.markMissed(pids, true))
-}
-
-// markMissed tells the kernel which connections are to begin again: all, or
-// those that were seen from their handshake on.
-func (c *Collector) markMissed(pids []int, fromStart bool) error {
-	conns, err := c.Conns()
-	for _, s := range conns {
-		if err == nil && !s.Closed && (s.Handshake || !fromStart) && slices.Contains(pids, s.PID) {
-			err = c.probes.Missed.Put(s.ID, uint8(1))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("mark the connections that missed bytes: %w", err)
-	}
-	return nil
+	return errors.Join(err, w.conns.markMissed(pids, true))
 }
 
 // withFallback calls f with the places of function entry and RET of a
 // direction, while nothing else is attached or detached.
-func (c *Collector) withFallback(exe *Executable, path string, dir int, f func(*link.Executable, []plan.Site) error) error {
+func (w *Witnesses) withFallback(exe *Executable, path string, dir int, f func(*link.Executable, []plan.Site) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return ErrNotAttached
@@ -171,9 +148,9 @@ func (c *Collector) withFallback(exe *Executable, path string, dir int, f func(*
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.exes.byKey[key] != exe || c.stopped || len(exe.links) == 0 {
+	w.exes.mu.Lock()
+	defer w.exes.mu.Unlock()
+	if w.exes.cache.byKey[key] != exe || w.exes.stopped || len(exe.links) == 0 {
 		return ErrNotAttached
 	}
 	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
@@ -182,21 +159,4 @@ func (c *Collector) withFallback(exe *Executable, path string, dir int, f func(*
 	}
 	sites := slices.DeleteFunc(fallback.Sites, func(s plan.Site) bool { return s.Tap != tapOf[dir] })
 	return f(target, sites)
-}
-
-// hold keeps links of a tap.
-func (e *Executable) hold(tap plan.Tap, links []link.Link) {
-	for _, l := range links {
-		e.links = append(e.links, tapLink{l, tap})
-	}
-}
-
-// takeLinks returns all links of an executable, which has none then.
-func (e *Executable) takeLinks() []link.Link {
-	links := slices.Concat(e.recovery.links, e.witnesses[Send], e.witnesses[Recv])
-	for _, l := range e.links {
-		links = append(links, l.Link)
-	}
-	e.links, e.recovery.links, e.witnesses = nil, nil, [2][]link.Link{}
-	return links
 }

@@ -14,15 +14,15 @@ func TestReplace(t *testing.T) {
 	for dir, tap := range tapOf {
 		t.Run(string(tap), func(t *testing.T) {
 			c := newCollector(t, Options{BufferSize: 1 << 20, Deaf: tap})
-			exe, err := c.Attach("/proc/self/exe")
+			exe, err := c.Executables.Attach("/proc/self/exe")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !c.Replaceable(exe, dir) {
+			if !c.Witnesses.Replaceable(exe, dir) {
 				t.Fatalf("plan of %s: %v", tap, exe.Plan.Describe())
 			}
-			before := c.PlanOf(exe)
-			if err := c.AddTarget(os.Getpid()); err != nil {
+			before := c.Executables.PlanOf(exe)
+			if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 				t.Fatal(err)
 			}
 			talk := newTalk(t)
@@ -38,16 +38,16 @@ func TestReplace(t *testing.T) {
 			deaf[dir] = false
 			step(deaf, 2) // client and server
 			checkWitnessed(t, c, dir, 0)
-			if err := c.Watch(exe, "/proc/self/exe", dir); err != nil {
+			if err := c.Witnesses.Watch(exe, "/proc/self/exe", dir); err != nil {
 				t.Fatal(err)
 			}
 			step(deaf, 0)
 			checkWitnessed(t, c, dir, 1)
-			if err := c.Replace(exe, "/proc/self/exe", dir, []int{os.Getpid()}); err != nil {
+			if err := c.Witnesses.Replace(exe, "/proc/self/exe", dir, []int{os.Getpid()}); err != nil {
 				t.Fatal(err)
 			}
-			if c.Replaceable(exe, dir) || len(before.Sites) == len(c.PlanOf(exe).Sites) {
-				t.Errorf("plan: %v", c.PlanOf(exe).Describe())
+			if c.Witnesses.Replaceable(exe, dir) || len(before.Sites) == len(c.Executables.PlanOf(exe).Sites) {
+				t.Errorf("plan: %v", c.Executables.PlanOf(exe).Describe())
 			}
 			// Only the end that uses the probe begins again.
 			step([2]bool{true, true}, 1)
@@ -59,21 +59,21 @@ func TestReplace(t *testing.T) {
 
 func TestWatchGoneExecutable(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	exe, err := c.Attach("/proc/self/exe")
+	exe, err := c.Executables.Attach("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, path := range map[string]string{"no file": "/nonexistent", "another file": "/bin/sh"} {
 		for dir := range tapOf {
-			if err := c.Watch(exe, path, dir); err == nil {
+			if err := c.Witnesses.Watch(exe, path, dir); err == nil {
 				t.Errorf("%s: watched", name)
 			}
-			if err := c.Replace(exe, path, dir, nil); err == nil {
+			if err := c.Witnesses.Replace(exe, path, dir, nil); err == nil {
 				t.Errorf("%s: replaced", name)
 			}
 		}
 	}
-	if got := c.PlanOf(exe).Describe(); len(got) < 4 {
+	if got := c.Executables.PlanOf(exe).Describe(); len(got) < 4 {
 		t.Errorf("plan: %v", got)
 	}
 }
@@ -95,7 +95,7 @@ func drainDirections(t *testing.T, c *Collector) (got [2]bool, opens int) {
 
 func checkWitnessed(t *testing.T, c *Collector, dir int, least uint64) {
 	t.Helper()
-	calls, err := c.Witnessed(os.Getpid(), 0)
+	calls, err := c.Witnesses.Witnessed(os.Getpid(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ package trace
 func (o *Observer) endLost() error {
 	missing := o.missing
 	o.missing = nil
-	ledger, err := o.collector.Ledger()
+	ledger, err := o.collector.Connections.Ledger()
 	if err != nil || ledger.Lost() == 0 {
 		return err
 	}

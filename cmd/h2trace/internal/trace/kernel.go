@@ -2,7 +2,7 @@ package trace
 
 import "h2trace/bpf"
 
-// kernel is what the connections ask of the kernel side, which *bpf.Collector is.
+// kernel is what the connections ask of the kernel side.
 type kernel interface {
 	// Wish says what is wanted of a connection. It reports false when too many
 	// connections want windows.
@@ -25,4 +25,18 @@ type kernel interface {
 	BeginRecovery(paths []string) error
 	EndRecovery() error
 	RecoveryHits() (uint64, error)
+}
+
+// connKernel is the kernel of a Collector.
+type connKernel struct {
+	*bpf.Connections
+	*bpf.Sockets
+	*bpf.Recovery
+}
+
+// processKernel is the process.Kernel of a Collector.
+type processKernel struct {
+	*bpf.Targets
+	*bpf.Executables
+	*bpf.Sockets
 }

@@ -16,7 +16,7 @@ type fakeKernel struct {
 	on     bool // the recovery
 }
 
-var _ kernel = (*bpf.Collector)(nil)
+var _ kernel = connKernel{}
 
 // Wish replaces the parts that are given.
 func (k *fakeKernel) Wish(conn uint64, w bpf.Wish) (bool, error) {

@@ -104,15 +104,17 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		started:   time.Now(),
 	}
 	o.losses.events = events
+	forConns := connKernel{c.Connections, c.Sockets, c.Recovery}
+	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
 	o.holder = &process.Holder{}
 	if !opts.NoGate {
-		o.holder = process.NewHolder(c, gate.Options{Targets: c.TargetMap(), Names: opts.Names}, msg)
+		o.holder = process.NewHolder(forProcesses, gate.Options{Targets: c.Targets.Map(), Names: opts.Names}, msg)
 	}
 	o.processes = process.NewTracker(process.Config{
-		Kernel: c, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
+		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
 	})
-	o.conns = newConnTable(c, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
-		newRecovery(c, msg, o.processes.Paths), o.processes.SourceOf)
+	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
+		newRecovery(forConns, msg, o.processes.Paths), o.processes.SourceOf)
 	o.conns.framesOnly = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
@@ -154,7 +156,7 @@ func (o *Observer) AttachRunning(pids []int, names []string) error {
 		return err
 	}
 	o.msg.Infof("%s", observing(roots(o.processes.Adopted()), o.opts, time.Now()))
-	list, err := o.collector.Sockets()
+	list, err := o.collector.Sockets.List()
 	return errors.Join(err, o.sockets.begin(list))
 }
 
@@ -213,11 +215,11 @@ func (o *Observer) follow(ctx context.Context) error {
 			}
 			if time.Now().After(nextSweep) {
 				nextSweep = time.Now().Add(sweepInterval)
-				if err := o.collector.Sweep(); err != nil {
+				if err := o.collector.Targets.Sweep(); err != nil {
 					return err
 				}
 			}
-			left, err := o.collector.Targets()
+			left, err := o.collector.Targets.List()
 			if err != nil || len(left) == 0 && len(o.opts.Names) == 0 {
 				if err == nil && len(o.opts.Command) == 0 {
 					o.msg.Infof("all targets have exited")
@@ -315,7 +317,7 @@ func (o *Observer) exit(e *bpf.Exit) error {
 // and writes the summary.
 func (o *Observer) finish() error {
 	o.holder.Close() // before probes go, so that none is attached after
-	left, err := o.collector.Targets()
+	left, err := o.collector.Targets.List()
 	o.conns.recovery.wait()
 	o.work.wait()
 	open, openErr := o.openSockets(left)
@@ -327,7 +329,7 @@ func (o *Observer) finish() error {
 	o.sockets.end(open)
 	o.processes.Wait()
 	err = errors.Join(err, o.conns.endAll())
-	ledger, ledgerErr := o.collector.Ledger()
+	ledger, ledgerErr := o.collector.Connections.Ledger()
 	err = errors.Join(err, ledgerErr)
 	var sum *export.Summary
 	if ledgerErr == nil {
@@ -357,7 +359,7 @@ func (o *Observer) openSockets(left []int) (look, error) {
 	if len(left) == 0 || o.sockets.off {
 		return look{}, nil
 	}
-	list, err := o.collector.Sockets()
+	list, err := o.collector.Sockets.List()
 	return look{monotonic(), list}, err
 }
 

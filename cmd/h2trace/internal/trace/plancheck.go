@@ -115,7 +115,7 @@ func (k *planCheck) enter(exe *bpf.Executable, now ktime.Time) {
 	}
 	s := &plancheck.Executable{}
 	for dir := range s.Probes {
-		if !k.collector.Replaceable(exe, dir) {
+		if !k.collector.Witnesses.Replaceable(exe, dir) {
 			s.Probes[dir].Settle()
 		}
 	}
@@ -146,7 +146,7 @@ func (k *planCheck) lookAtSockets(running []process.Process, now ktime.Time) {
 	k.next = now.Add(k.interval)
 	k.interval = min(2*k.interval, lastSocketCheck)
 	k.work.run(func() func() {
-		list, err := k.collector.Sockets()
+		list, err := k.collector.Sockets.List()
 		at := monotonic()
 		return func() {
 			k.moved(running, list)

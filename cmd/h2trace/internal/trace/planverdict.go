@@ -45,7 +45,7 @@ func (j *judged) carryOut(v plancheck.Verdict, now ktime.Time) error {
 		j.replace(now)
 	case plancheck.Unwatch:
 		j.work.run(func() func() {
-			err := j.collector.Unwatch(j.exe, j.dir)
+			err := j.collector.Witnesses.Unwatch(j.exe, j.dir)
 			return func() { j.report(err) }
 		})
 	}
@@ -55,7 +55,7 @@ func (j *judged) carryOut(v plancheck.Verdict, now ktime.Time) error {
 func (j *judged) watch() {
 	path := j.path()
 	j.work.run(func() func() {
-		err := j.collector.Watch(j.exe, path, j.dir)
+		err := j.collector.Witnesses.Watch(j.exe, path, j.dir)
 		return func() {
 			switch {
 			case err == nil:
@@ -72,7 +72,7 @@ func (j *judged) watch() {
 func (j *judged) count(now ktime.Time) error {
 	var sum uint64
 	for _, proc := range j.users {
-		calls, err := j.collector.Witnessed(proc.PID, proc.Life)
+		calls, err := j.collector.Witnesses.Witnessed(proc.PID, proc.Life)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (j *judged) count(now ktime.Time) error {
 // fired reports whether the kernel side has counted bytes of the direction, also
 // when all records of them were lost.
 func (j *judged) fired() (bool, error) {
-	states, err := j.collector.Conns()
+	states, err := j.collector.Connections.Conns()
 	return slices.ContainsFunc(states, func(c bpf.ConnState) bool {
 		return c.Offset[j.dir] > 0 && slices.ContainsFunc(j.users, func(p process.Process) bool { return p.PID == c.PID })
 	}), err
@@ -103,7 +103,7 @@ func (j *judged) replace(at ktime.Time) {
 	}
 	j.announceMissed(at)
 	j.work.run(func() func() {
-		err := j.collector.Replace(j.exe, path, j.dir, pids)
+		err := j.collector.Witnesses.Replace(j.exe, path, j.dir, pids)
 		return func() {
 			if errors.Is(err, bpf.ErrNotAttached) {
 				j.probe().Again()
@@ -124,7 +124,7 @@ func (j *judged) replace(at ktime.Time) {
 // probeName names the probe at a tap.
 func (j *judged) probeName(tap string) string {
 	name := "probe"
-	for _, probe := range j.collector.PlanOf(j.exe).Describe() {
+	for _, probe := range j.collector.Executables.PlanOf(j.exe).Describe() {
 		if string(probe.Tap) == tap {
 			name = probe.Name
 		}

@@ -7,7 +7,8 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// Kernel is what this package asks of the kernel side, which *bpf.Collector is.
+// Kernel is what this package asks of the kernel side: of the targets, their executables
+// and their sockets.
 type Kernel interface {
 	AddTarget(pid int) error
 	RemoveTarget(pid int) error

@@ -1,0 +1,104 @@
+package bpf
+
+import (
+	"os"
+	"slices"
+
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"h2trace/bpf/plan"
+	"h2trace/decoder/ktime"
+)
+
+// tapLink is an attached probe and the tap it serves.
+type tapLink struct {
+	link.Link
+	tap plan.Tap
+}
+
+// Executable is a file that was looked at, and attached to when it can be
+// traced.
+type Executable struct {
+	// Plan is nil when the file cannot be traced; then Skip says why. It is
+	// replaced by Replace: see PlanOf.
+	Plan *plan.Plan
+	Skip string
+	// NoTLS is set where Skip is, and HTTP without TLS would be seen.
+	NoTLS *plan.NoTLSError
+	// Verified are the places of Options.Verify, of those that it has.
+	Verified []plan.Site
+	// Since is when its probes were in place; what its processes did before is not seen.
+	Since ktime.Time
+
+	key   exeKey
+	other []exeKey // of the same inode, see sameInode
+	users int
+	links []tapLink
+	// witnesses are what Watch attached, by direction.
+	witnesses [2][]link.Link
+	// The programs in use, and where they find the values, unless in themselves.
+	programs []programKey
+	sites    []uint32
+	lease    *os.File // nil where the file cannot be leased
+	// mount is that of the file, and 0 while the probes hold it, or its end would
+	// not be told; unmounted says that it is gone.
+	mount     uint64
+	unmounted bool
+	released  uint64 // how often it became idle
+	ctime     unix.Timespec
+	// recovery is what the Recovery attaches.
+	recovery recoveryProbes
+}
+
+// types returns what the executable calls the types that lead to a socket.
+func (exe *Executable) types() plan.Types {
+	switch {
+	case exe.Plan != nil:
+		return exe.Plan.Types
+	case exe.NoTLS != nil:
+		return exe.NoTLS.Types
+	}
+	return plan.Types{}
+}
+
+// recovers tells whether the state of connections may be recovered in it: also of
+// those without TLS, where it has no other.
+func (exe *Executable) recovers() bool { return exe.Plan != nil || exe.NoTLS != nil }
+
+// probed tells whether it has probes.
+func (exe *Executable) probed() bool { return len(exe.links)+len(exe.recovery.links) > 0 }
+
+// Is tells whether an executable is the file that a process executed. On
+// overlayfs that cannot be told by its number, and nothing speaks against it.
+func (exe *Executable) Is(image Image) bool {
+	is := func(key exeKey) bool { return key.overlay || key.ino == image.Inode }
+	return exe.key.size == image.Size && (is(exe.key) || slices.ContainsFunc(exe.other, is))
+}
+
+// hold keeps links of a tap.
+func (e *Executable) hold(tap plan.Tap, links []link.Link) {
+	for _, l := range links {
+		e.links = append(e.links, tapLink{l, tap})
+	}
+}
+
+// takeLinks returns all links of an executable, which has none then.
+func (e *Executable) takeLinks() []link.Link {
+	links := slices.Concat(e.recovery.links, e.witnesses[Send], e.witnesses[Recv])
+	for _, l := range e.links {
+		links = append(links, l.Link)
+	}
+	e.links, e.recovery.links, e.witnesses = nil, nil, [2][]link.Link{}
+	return links
+}
+
+// unsecure undoes secure, when the probes are gone.
+func (exe *Executable) unsecure() error {
+	held := exe.lease
+	exe.lease, exe.mount = nil, 0
+	if held == nil {
+		return nil
+	}
+	return held.Close()
+}

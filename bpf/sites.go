@@ -1,0 +1,234 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"h2trace/bpf/layout"
+	"h2trace/bpf/plan"
+)
+
+// probeSites gives probes their programs, and tells these what they find at the place
+// of each. Executables.mu guards it, but for layouts, which has a lock of its own.
+type probeSites struct {
+	opts     *Options
+	programs *programSet
+	multi    bool      // uprobes attach by uprobe_multi
+	entries  *ebpf.Map // by index
+	indexes  siteTable
+	errors   errorTable
+	layouts  *layoutTable
+}
+
+// enterAll puts sites of an executable into the sites map and groups them by
+// the program that serves them, in their order. late says that they take the
+// place of others.
+func (s *probeSites) enterAll(exe *Executable, sites []plan.Site, late bool) ([]*probeGroup, error) {
+	var groups []*probeGroup
+	type entered struct {
+		name   string
+		site   probesSite
+		prog   *ebpf.Program
+		cookie uint64
+	}
+	var last entered // the RETs of a function are all alike
+	for _, site := range sites {
+		value, err := s.siteValue(exe, site)
+		if err != nil {
+			return nil, err
+		}
+		if late {
+			value.Late = 1
+		}
+		name := s.programName(site)
+		if last.prog == nil || last.site != value || last.name != name {
+			prog, cookie, err := s.enter(exe, name, value)
+			if err != nil {
+				return nil, fmt.Errorf("describe the %s probe: %w", site.Tap, err)
+			}
+			last = entered{name, value, prog, cookie}
+		}
+		prog, cookie := last.prog, last.cookie
+		if n := len(groups); n == 0 || groups[n-1].prog != prog {
+			groups = append(groups, &probeGroup{prog: prog, tap: site.Tap})
+		}
+		g := groups[len(groups)-1]
+		g.offsets = append(g.offsets, site.Offset)
+		g.cookies = append(g.cookies, cookie)
+	}
+	return groups, nil
+}
+
+// enter tells a program what is to be found at a site, and returns it and
+// what tells it that a hit is one of that site.
+func (s *probeSites) enter(exe *Executable, program string, site probesSite) (*ebpf.Program, uint64, error) {
+	key := programKey{name: program}
+	if s.programs.copies {
+		key.site = site
+	}
+	prog, err := s.programs.take(key)
+	if err != nil {
+		return nil, 0, err
+	}
+	exe.programs = append(exe.programs, key)
+	if s.programs.copies {
+		return prog, 0, nil
+	}
+	index, err := s.indexes.take()
+	if err != nil {
+		return nil, 0, err
+	}
+	exe.sites = append(exe.sites, index)
+	return prog, uint64(index), s.entries.Put(index, site)
+}
+
+func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, error) {
+	types := exe.types()
+	v := probesSite{
+		TcpconnHash: types.TCPConnHash,
+		ConnHash:    types.ConnHash,
+		RawconnHash: types.RawConnHash,
+		ConnSlot:    site.ConnSlot,
+	}
+	if site.Kind == plan.StackCheck {
+		v.StackCheck = 1
+	}
+	if types.OldFields {
+		v.OldFields = 1
+	}
+	switch site.Tap {
+	case plan.ClientHandshake:
+		v.Role = uint8(RoleClient)
+	case plan.ServerHandshake:
+		v.Role = uint8(RoleServer)
+	case plan.HandshakeEnd:
+		v.Errors = s.errors.enter(exe.Plan.Errors)
+	}
+	if p := exe.Plan; p != nil && p.TLS != nil && !s.opts.unknownRelease {
+		setTLS(&v, site.Tap, p.TLS)
+	}
+	var err error
+	v.Layout, err = s.layouts.enter(layoutOf(site))
+	return v, err
+}
+
+// setTLS tells the probes of a tap where a tls.Conn has the fields that they want.
+func setTLS(v *probesSite, tap plan.Tap, l *layout.TLS) {
+	switch tap {
+	case plan.ClientHandshake, plan.ServerHandshake, plan.Write:
+		v.TlsVersion = l.Version
+	case plan.HandshakeEnd:
+		v.TlsVersion, v.TlsCipher, v.TlsResumed, v.TlsAlpn, v.TlsSni = l.Version, l.Cipher, l.Resumed, l.ALPN, l.SNI
+	case plan.Close:
+		v.TlsReadErr = l.ReadErr
+	}
+}
+
+// programName names the BPF program that knows where the values are at a site.
+func (s *probeSites) programName(site plan.Site) string {
+	if s.opts.Empty || site.Tap == s.opts.Deaf && site.Kind != plan.Entry && site.Kind != plan.Ret {
+		return probesProgEmpty
+	}
+	switch site.Tap {
+	case plan.ClientHandshake, plan.ServerHandshake:
+		return probesProgHandshake
+	case plan.Close:
+		return probesProgConnClose
+	case plan.HandshakeEnd:
+		return probesProgHandshakeRet
+	case plan.Certificate:
+		return probesProgCertificate
+	case plan.CertificateEnd:
+		return probesProgCertificateRet
+	case plan.Stderr:
+		return probesProgFileWrite
+	case plan.EncodeField:
+		return probesProgHpackEncode
+	case plan.DecodeBlock:
+		return probesProgHpackDecode
+	case plan.WriteHeaders:
+		return probesProgWriteHeaders
+	case plan.ReadFrame:
+		return probesProgReadFrame
+	case plan.ProcessFrame:
+		return probesProgProcessFrame
+	case plan.VerifyEncoded:
+		return probesProgVerifyEncode
+	case plan.VerifyWritten:
+		return probesProgVerifyWrite
+	case plan.VerifyFragment:
+		return probesProgVerifyDecode
+	case plan.VerifyDecoded:
+		return probesProgVerifyEmit
+	case plan.Read:
+		switch site.Kind {
+		case plan.Memmove:
+			return probesProgReadMemmove
+		case plan.Slicecopy:
+			return probesProgReadSlicecopy
+		case plan.Entry:
+			return probesProgReadEntry
+		}
+		return probesProgReadRet
+	}
+	switch site.Kind {
+	case plan.Entry:
+		return probesProgWriteEntry
+	case plan.Ret:
+		return probesProgWriteRet
+	}
+	return probesProgWriteArgs
+}
+
+// free takes back what the probes of an executable had, when they are gone.
+func (s *probeSites) free(exe *Executable) error {
+	var err error
+	for _, index := range exe.sites {
+		s.indexes.free(index)
+	}
+	for _, key := range exe.programs {
+		err = errors.Join(err, s.programs.drop(key))
+	}
+	exe.sites, exe.programs = nil, nil
+	return err
+}
+
+// attach attaches groups of probes to an executable, and has it keep what was attached
+// also where that fails.
+func (s *probeSites) attach(exe *Executable, target *link.Executable, groups []*probeGroup) error {
+	for _, g := range groups {
+		links, err := g.attach(target, s.multi)
+		exe.hold(g.tap, links)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxSites is the size of the sites map in compat.h.
+const maxSites = 8192
+
+// siteTable hands out indexes of the sites map.
+type siteTable struct {
+	next uint32
+	idle []uint32
+}
+
+func (t *siteTable) take() (uint32, error) {
+	if n := len(t.idle); n > 0 {
+		index := t.idle[n-1]
+		t.idle = t.idle[:n-1]
+		return index, nil
+	}
+	if t.next == maxSites {
+		return 0, fmt.Errorf("more than %d probes", maxSites)
+	}
+	t.next++
+	return t.next - 1, nil
+}
+
+func (t *siteTable) free(index uint32) { t.idle = append(t.idle, index) }

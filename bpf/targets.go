@@ -1,0 +1,95 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+)
+
+// Targets are the processes that report. The kernel's map of them is all its state, so
+// its methods are safe for concurrent use.
+type Targets struct {
+	byPID *ebpf.Map // to the Life that reports
+	calls *ebpf.Map // under way
+}
+
+// AddTarget makes a process report, and with Options.Follow all that it forks
+// from now on.
+func (t *Targets) AddTarget(pid int) error {
+	if err := t.byPID.Put(uint32(pid), uint32(0)); err != nil {
+		return fmt.Errorf("observe process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// RemoveTarget ends the reports of a process.
+func (t *Targets) RemoveTarget(pid int) error {
+	err := t.byPID.Delete(uint32(pid))
+	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return fmt.Errorf("leave process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// List returns the processes that report now.
+func (t *Targets) List() ([]int, error) {
+	var pids []int
+	var pid, life uint32
+	it := t.byPID.Iterate()
+	for it.Next(&pid, &life) {
+		pids = append(pids, int(pid))
+	}
+	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
+		return nil, fmt.Errorf("list the observed processes: %w", err)
+	}
+	return pids, nil
+}
+
+// LifeOf returns which life of a process reports now, if it is a target. The
+// kernel ends it at the exec or exit.
+func (t *Targets) LifeOf(pid int) (Life, bool) {
+	var life uint32
+	if err := t.byPID.Lookup(uint32(pid), &life); err != nil {
+		return 0, false
+	}
+	return Life(life), true
+}
+
+// Map is the map whose keys are the processes that report now, for those
+// who must know without asking this process. It belongs to the Collector.
+func (t *Targets) Map() *ebpf.Map { return t.byPID }
+
+// Sweep frees what processes left behind that ended inside of a call: with
+// probes on entry and RET, each call is remembered until it returns.
+func (t *Targets) Sweep() error {
+	var key probesCallKey
+	var call probesCall
+	var over []probesCallKey
+	it := t.calls.Iterate()
+	for it.Next(&key, &call) {
+		if !t.runs(int(key.Tgid), Life(key.Life)) {
+			over = append(over, key)
+		}
+	}
+	err := it.Err()
+	if errors.Is(err, ebpf.ErrIterationAborted) {
+		err = nil // calls came and went meanwhile; there is a next time
+	}
+	for _, key := range over {
+		deleteErr := t.calls.Delete(key)
+		if !errors.Is(deleteErr, ebpf.ErrKeyNotExist) {
+			err = errors.Join(err, deleteErr)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("free the calls of processes that ended: %w", err)
+	}
+	return nil
+}
+
+// runs reports whether a process is a target and in that life.
+func (t *Targets) runs(pid int, life Life) bool {
+	now, ok := t.LifeOf(pid)
+	return ok && now == life
+}
