@@ -29,7 +29,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Conns:     o.conns.opened - o.conns.dismissed,
 		Frames:    o.conns.frames,
 		Exchanges: exchanges,
-		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered, Lost: lost},
+		Records:   export.Records{Seen: ledger.SeenRecords, Delivered: o.delivered(), Lost: lost},
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: o.conns.captured},
 		Agent:     agent,
 		Command:   o.command,
@@ -37,9 +37,9 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Verify:    o.conns.verified(),
 	}
 	o.events.Summary(sum)
-	if o.delivered+lost != ledger.SeenRecords {
+	if o.delivered()+lost != ledger.SeenRecords {
 		return sum, fmt.Errorf("the account of records does not balance: %d seen, %d delivered, %d lost; please report this",
-			ledger.SeenRecords, o.delivered, lost)
+			ledger.SeenRecords, o.delivered(), lost)
 	}
 	return sum, nil
 }

@@ -54,12 +54,10 @@ type Observer struct {
 	sockets   *sockets
 	losses    lossBook
 	nextLook  ktime.Time // of the next look
-	read      ktime.Time // of the latest record
-	delivered uint64
-	undecoded uint64 // read, and lost nevertheless, see drain
-	command   *int   // its process id, nil where there is none
-	signal    string // that h2trace was sent while it observed, or ""
-	notRun    bool   // COMMAND could not be executed
+	intake
+	command *int   // its process id, nil where there is none
+	signal  string // that h2trace was sent while it observed, or ""
+	notRun  bool   // COMMAND could not be executed
 	// nothingSaid says that it was seen to whether there is something to observe.
 	nothingSaid bool
 	complaints  complaints
@@ -173,18 +171,15 @@ func (o *Observer) Observe(ctx context.Context) error {
 // follow reads records until there is a reason to stop.
 func (o *Observer) follow(ctx context.Context) error {
 	var p pace
-	exited := false // a process has, since the targets were counted
 	nextTargets := time.Now().Add(targetCheckInterval)
 	nextSweep := time.Now().Add(sweepInterval)
 	for {
 		e, err := o.collector.Read(idleWait)
 		if err == nil {
-			_, exit := e.(*bpf.Exit)
-			exited = exited || exit
 			if err := o.handle(e); err != nil {
 				return err
 			}
-			if !p.due(time.Now()) && ctx.Err() == nil && !exited && e.Header().Time < o.nextLook {
+			if !p.due(time.Now()) && ctx.Err() == nil && !o.exited && e.Header().Time < o.nextLook {
 				continue
 			}
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
@@ -207,8 +202,8 @@ func (o *Observer) follow(ctx context.Context) error {
 		if ctx.Err() != nil || o.events.Err() != nil {
 			return nil
 		}
-		if exited || time.Now().After(nextTargets) {
-			exited = false
+		if o.exited || time.Now().After(nextTargets) {
+			o.exited = false
 			nextTargets = time.Now().Add(targetCheckInterval)
 			if err := o.processes.Reap(); err != nil {
 				return err
@@ -249,14 +244,19 @@ func (o *Observer) handle(e bpf.Event) error {
 	return errors.Join(o.take(e), o.conns.send())
 }
 
+// take hands an event to what it is for. It alone looks at the type of an event.
 func (o *Observer) take(e bpf.Event) error {
-	o.delivered++
+	o.records++
 	o.read = max(o.read, e.Header().Time)
 	switch e := e.(type) {
 	case *bpf.Data:
-		o.conns.data(e)
+		if !o.tooLate() {
+			o.conns.data(e)
+		}
 	case *bpf.Segment:
-		o.conns.segment(e)
+		if !o.tooLate() {
+			o.conns.segment(e)
+		}
 	case *bpf.Open:
 		o.conns.open(e)
 	case *bpf.Close:
@@ -302,6 +302,7 @@ func (o *Observer) exec(e *bpf.Exec) error {
 
 // exit takes the end of a process.
 func (o *Observer) exit(e *bpf.Exit) error {
+	o.exited = true
 	err := o.conns.endProcess(e.PID, e.Time)
 	o.conns.resolver.leave(e.PID, e.Time)
 	o.conns.fetches.End(e.PID)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -33,12 +34,33 @@ func (p *pace) due(now time.Time) bool {
 	return p.records >= housekeepingEvery || now.Sub(p.last) >= housekeepingInterval
 }
 
+// intake is what was read of the kernel side so far.
+type intake struct {
+	records   uint64
+	undecoded uint64     // of them, payload that was read too late
+	read      ktime.Time // of the latest
+	deadline  time.Time  // after it, payload comes too late; zero for never
+	exited    bool       // an exit was read since the targets were counted
+}
+
+// tooLate reports whether payload comes too late to be decoded, and counts it then.
+func (i *intake) tooLate() bool {
+	if i.deadline.IsZero() || !time.Now().After(i.deadline) {
+		return false
+	}
+	i.undecoded++
+	return true
+}
+
+// delivered counts the records that were not lost.
+func (i *intake) delivered() uint64 { return i.records - i.undecoded }
+
 // drain reads what the kernel still holds. Data that is read after limit is not
 // decoded, and counts as lost.
 func (o *Observer) drain(limit time.Duration) error {
 	var err error
 	notice := time.Now().Add(drainNotice)
-	deadline := time.Now().Add(limit)
+	o.deadline = time.Now().Add(limit)
 	for {
 		if !notice.IsZero() && time.Now().After(notice) {
 			notice = time.Time{}
@@ -50,19 +72,8 @@ func (o *Observer) drain(limit time.Duration) error {
 			return err
 		case readErr != nil:
 			return errors.Join(err, readErr)
-		case isBytes(e) && time.Now().After(deadline):
-			o.undecoded++
 		default:
 			err = errors.Join(err, o.handle(e))
 		}
 	}
-}
-
-// isBytes reports whether an event carries what a connection said.
-func isBytes(e bpf.Event) bool {
-	switch e.(type) {
-	case *bpf.Data, *bpf.Segment:
-		return true
-	}
-	return false
 }

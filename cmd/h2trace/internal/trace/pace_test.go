@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
 )
 
@@ -69,5 +71,20 @@ func TestDrainEnds(t *testing.T) {
 		if got := stderr.String(); strings.Count(got, want) != 1 {
 			t.Errorf("messages: %s, want one %q", got, want)
 		}
+	}
+}
+
+// TestTooLate has payload come after the deadline of the drain: it is counted, and not
+// decoded. What else comes then is taken.
+func TestTooLate(t *testing.T) {
+	o := &Observer{conns: newTestTable(t, io.Discard)}
+	o.deadline = time.Now().Add(-time.Second)
+	head := bpf.Head{Conn: 1, PID: 9, Time: 7}
+	do(t, o.handle(&bpf.Open{Head: head, Role: bpf.RoleClient, Handshake: true}))
+	do(t, o.handle(&bpf.Data{Head: head, Dir: bpf.Send, Payload: []byte("late")}))
+	do(t, o.handle(&bpf.Segment{Head: head, Dir: bpf.Send, Payload: []byte("late")}))
+	do(t, o.handle(&bpf.Close{Head: head}))
+	if o.undecoded != 2 || o.delivered() != 2 || o.conns.captured != 0 || o.conns.byID[1].closed == nil {
+		t.Errorf("%d not decoded, %d delivered, %d bytes taken", o.undecoded, o.delivered(), o.conns.captured)
 	}
 }
