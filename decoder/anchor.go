@@ -4,14 +4,14 @@ package decoder
 // frame boundaries are searched, of which the last fresh have just come. last
 // says that no more of the bytes given to Data are to come. It reports whether
 // the boundaries are known now.
-func (h *half) locate(at int64, fresh int, last bool) bool {
+func (h *half) locate(fresh int, last bool, p plausible) bool {
 	for i := range h.snapshots.due {
 		s := h.snapshots.due[i].Snapshot
 		if s.StreamID == 0 && (!last || !h.snapshots.due[i].complete()) {
 			continue // the bytes that the frame ends in are not complete
 		}
-		if off, ok := h.find(&s, fresh); ok {
-			h.anchor(at, off, fresh, s)
+		if off, ok := h.find(&s, fresh, p); ok {
+			h.anchor(off, fresh, s, p)
 			return true
 		}
 	}
@@ -21,7 +21,7 @@ func (h *half) locate(at int64, fresh int, last bool) bool {
 // find returns the offset of the one frame that ends in the fresh bytes and
 // carries the fragment of s. When s names no stream, two that do so are one too
 // many: bodies can hold what looks like a frame.
-func (h *half) find(s *Snapshot, fresh int) (off int64, ok bool) {
+func (h *half) find(s *Snapshot, fresh int, p plausible) (off int64, ok bool) {
 	buf := h.held.buf
 	begin := len(buf) - fresh
 	longest := frameHeaderLen + 1 + 5 + int(s.FragmentLength) + 255 // RFC 9113 §6.2, with all it may have
@@ -35,7 +35,7 @@ func (h *half) find(s *Snapshot, fresh int) (off int64, ok bool) {
 		if end > len(buf) || end <= begin || s.StreamID != 0 && hd.stream != s.StreamID {
 			continue
 		}
-		if _, plausible := h.conn.evidence(h.dir, raw); !plausible || !s.matches(hd, buf[i+frameHeaderLen:end]) {
+		if _, ok := p.evidence(raw); !ok || !s.matches(hd, buf[i+frameHeaderLen:end]) {
 			continue
 		}
 		if ok {
@@ -52,28 +52,19 @@ func (h *half) find(s *Snapshot, fresh int) (off int64, ok bool) {
 // anchor ends the search at a frame that the process itself has seen there.
 // Frames before it are decoded if they lead to it from the first byte after
 // the loss; otherwise they cannot be told from the inside of a payload.
-func (h *half) anchor(at, off int64, fresh int, s Snapshot) {
+func (h *half) anchor(off int64, fresh int, s Snapshot, p plausible) {
 	first := off
-	if h.search.bonus && h.held.base == 0 && h.leadsTo(off) {
+	if h.search.bonus && h.held.base == 0 && h.leadsTo(off, p) {
 		first = 0
 	}
-	h.enter(at, first)
-	h.snapshots.due = nil
-	late := h.held.end() - int64(fresh)
-	q := h.unhold(first)
-	h.since = h.at
-	h.replayPart(q, first, off, late)
-	if h.mode == framing {
-		hd := parseHeader(q.buf[off-q.base:])
-		s.StreamID = hd.stream
-		h.snapshots.due = append(h.snapshots.due, dueSnapshot{Snapshot: s})
-	}
-	h.replayPart(q, off, q.end(), late)
+	s.StreamID = parseHeader(h.held.buf[off-h.held.base:]).stream
+	h.boundaries = boundaries{first: first, late: h.held.end() - int64(fresh), anchor: &s, place: off}
+	h.untried = false
 }
 
 // leadsTo reports whether frames from the first held byte on end where the one
 // at off begins.
-func (h *half) leadsTo(off int64) bool {
+func (h *half) leadsTo(off int64, p plausible) bool {
 	var c chain
 	for c.next < off {
 		raw := h.held.buf[c.next:min(c.next+frameHeaderLen, int64(len(h.held.buf)))]
@@ -81,7 +72,7 @@ func (h *half) leadsTo(off int64) bool {
 			return false
 		}
 		hd := parseHeader(raw)
-		_, ok := h.conn.evidence(h.dir, raw)
+		_, ok := p.evidence(raw)
 		continues := hd.typ == TypeContinuation && (hd.stream == c.block || c.next == 0)
 		if !ok || (c.block != 0 || hd.typ == TypeContinuation) && !continues {
 			return false

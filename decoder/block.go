@@ -28,7 +28,7 @@ type block struct {
 }
 
 // add appends a fragment. It is copied only when the block goes on.
-func (h *half) add(p []byte) {
+func (h *half) add(p []byte, longest int) {
 	b := &h.block
 	if b.followed {
 		h.table.pass(p)
@@ -36,8 +36,8 @@ func (h *half) add(p []byte) {
 	if b.lost != "" {
 		return
 	}
-	if limit := h.conn.longestBlock(h.dir); len(b.fragment)+len(p) > limit {
-		h.onlyFollow(blockTooLong(limit))
+	if len(b.fragment)+len(p) > longest {
+		h.onlyFollow(blockTooLong(longest))
 		h.table.pass(p)
 		return
 	}
@@ -110,8 +110,8 @@ func cut(f *Frame, p []byte) ([]byte, *Violation) {
 }
 
 // fields handles a frame that carries a field block fragment: it decodes the
-// block when the frame completes it.
-func (h *half) fields(f *Frame, payload []byte) *Violation {
+// block, which is no longer than longest, when the frame completes it.
+func (h *half) fields(f *Frame, payload []byte, longest int) *Violation {
 	fragment, broken := cut(f, payload)
 	if f.StreamID == 0 && broken == nil {
 		broken = ruleStreamZero
@@ -132,7 +132,7 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 		b.promised = f.PromisedID
 	}
 	switch {
-	case f.Truncated && h.crowdedOut:
+	case f.Truncated && h.framer.crowdedOut:
 		b.fail(noRoom)
 	case f.Truncated:
 		b.fail(blockCut)
@@ -140,12 +140,12 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 		b.fail(blockBroken)
 	}
 	if !end {
-		h.add(fragment)
+		h.add(fragment, longest)
 		return broken
 	}
 	f.BlockEnd = true
-	if len(b.fragment) > 0 || b.lost != "" || len(fragment) > h.conn.longestBlock(h.dir) {
-		h.add(fragment)
+	if len(b.fragment) > 0 || b.lost != "" || len(fragment) > longest {
+		h.add(fragment, longest)
 		fragment = b.fragment
 	}
 	var v *Violation
@@ -159,7 +159,7 @@ func (h *half) fields(f *Frame, payload []byte) *Violation {
 		return broken
 	default:
 		f.Block = fragment
-		f.Headers, f.HeadersError, v = h.table.decode(fragment, h.conn.longestBlock(h.dir))
+		f.Headers, f.HeadersError, v = h.table.decode(fragment, longest)
 		v = h.confirm(f, v)
 	}
 	if broken == nil {

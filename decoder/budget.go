@@ -13,62 +13,72 @@ import (
 type Budget struct {
 	limit   int64
 	used    int64
-	holders map[*half]struct{}
+	holders map[holder]struct{}
 }
+
+// holder is a direction that has a share.
+type holder struct {
+	conn *Conn
+	dir  Direction
+}
+
+func (r holder) half() *half { return &r.conn.halves[r.dir] }
 
 // NewBudget returns a Budget of so many bytes.
 func NewBudget(limit int64) *Budget {
-	return &Budget{limit: limit, holders: make(map[*half]struct{})}
+	return &Budget{limit: limit, holders: make(map[holder]struct{})}
 }
 
 // account notes what a direction holds now, and has the largest holders let go
 // until there is room again: a quarter of all, so that looking for them costs
 // little a byte.
-func (b *Budget) account(h *half) {
-	n := h.holds()
+func (b *Budget) account(c *Conn, d Direction) {
+	h := &c.halves[d]
+	n := c.holds(h)
 	if n == h.charged {
 		return
 	}
-	if b.charge(h, n); b.used > b.limit {
+	if b.charge(c, h, n); b.used > b.limit {
 		b.relieve()
 	}
 }
 
 func (b *Budget) relieve() {
-	holders := slices.SortedFunc(maps.Keys(b.holders), func(x, y *half) int { return cmp.Compare(y.charged, x.charged) })
-	for _, h := range holders {
+	holders := slices.SortedFunc(maps.Keys(b.holders), func(x, y holder) int {
+		return cmp.Compare(y.half().charged, x.half().charged)
+	})
+	for _, r := range holders {
 		if b.used <= b.limit/4*3 {
 			return
 		}
-		h.letGo()
-		b.charge(h, h.holds())
+		h := r.half()
+		r.conn.letGo(h)
+		b.charge(r.conn, h, r.conn.holds(h))
 	}
 }
 
-func (b *Budget) charge(h *half, n int64) {
+func (b *Budget) charge(c *Conn, h *half, n int64) {
 	b.used += n - h.charged
 	if h.charged = n; n == 0 {
-		delete(b.holders, h)
+		delete(b.holders, holder{c, h.dir})
 	} else {
-		b.holders[h] = struct{}{}
+		b.holders[holder{c, h.dir}] = struct{}{}
 	}
 }
 
 // holds returns how many bytes a direction holds beyond what each may.
-func (h *half) holds() int64 {
-	n := max(0, cap(h.payload)-keepBuffer) + max(0, cap(h.block.fragment)-keepBuffer) +
+func (c *Conn) holds(h *half) int64 {
+	n := max(0, cap(h.framer.payload)-keepBuffer) + max(0, cap(h.block.fragment)-keepBuffer) +
 		max(0, cap(h.held.buf)-keepBuffer) + cap(h.table.tail)
-	if c := h.conn; c.known && h.dir == c.clientDir {
+	if c.known && h.dir == c.clientDir {
 		n += max(0, len(c.streams)-keepStreams) * streamCost
 	}
 	return int64(n)
 }
 
 // letGo gives up what a direction holds.
-func (h *half) letGo() {
-	if cap(h.payload) > keepBuffer {
-		h.payload, h.hole, h.truncated, h.crowdedOut = nil, true, true, true
-	}
+func (c *Conn) letGo(h *half) {
+	h.framer.letGo()
 	if cap(h.block.fragment) > keepBuffer {
 		h.onlyFollow(noRoom)
 	}
@@ -77,16 +87,16 @@ func (h *half) letGo() {
 	}
 	switch h.mode {
 	case starting: // a start line that does not end
-		h.conn.decide(h.held.latest(), ProtocolUnknown)
+		c.decide(h.held.latest(), ProtocolUnknown)
 		return
 	case prefacing:
-		h.conn.startLost(h.held.latest(), h)
+		c.startLost(h.held.latest(), h)
 		h.trim(h.search.pos)
 	case searching:
 		h.trim(h.search.pos)
 	}
 	h.held.buf = append([]byte(nil), h.held.buf...)
-	if c := h.conn; c.known && h.dir == c.clientDir && len(c.streams) > keepStreams {
+	if c.known && h.dir == c.clientDir && len(c.streams) > keepStreams {
 		c.crowded = true
 		c.streams = nil
 		c.active = [2]int{}

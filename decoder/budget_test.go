@@ -161,7 +161,7 @@ func TestBudgetOfObstinate(t *testing.T) {
 	stuck := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
 	stuck.halves[Send].mode = judging // which lets go of nothing
 	stuck.halves[Send].held.buf = make([]byte, 800<<10)
-	budget.account(&stuck.halves[Send])
+	budget.account(stuck, Send)
 	for range 10 {
 		c := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
 		for _, in := range handshake() {

@@ -111,8 +111,8 @@ type Conn struct {
 func NewConn(cfg Config, sink Sink) *Conn {
 	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, lossy: !cfg.FromStart}
 	for d := range c.halves {
-		c.halves[d].conn = c
 		c.halves[d].dir = Direction(d)
+		c.halves[d].framer.capture = cfg.BodyBytes
 		if !cfg.FromStart {
 			c.announced[d].lose()
 			c.halves[d].table.reset(beforeCapture)
@@ -139,14 +139,14 @@ func (c *Conn) takeData(at int64, dir Direction, b []byte) {
 	for len(b) > 0 {
 		n := h.reach(len(b))
 		h.near(int64(n), b[:n])
-		h.feed(at, b[:n])
-		h.expire(at)
+		c.feed(at, h, b[:n])
+		c.expire(at, h)
 		b = b[n:]
 	}
 	c.useSamples()
 	if c.cfg.Budget != nil {
-		c.cfg.Budget.account(&c.halves[Send])
-		c.cfg.Budget.account(&c.halves[Recv])
+		c.cfg.Budget.account(c, Send)
+		c.cfg.Budget.account(c, Recv)
 	}
 }
 
@@ -161,10 +161,10 @@ func (c *Conn) Skip(at int64, dir Direction, n int64) {
 func (c *Conn) takeSkip(at int64, dir Direction, n int64) {
 	h := &c.halves[dir]
 	h.near(n, nil)
-	if rest := h.skip(at, n); rest > 0 {
-		h.gap(at, rest)
+	if rest := c.skip(at, h, n); rest > 0 {
+		c.gap(at, h, rest)
 	}
-	h.expire(at)
+	c.expire(at, h)
 	c.useSamples()
 }
 
@@ -178,8 +178,8 @@ func (c *Conn) Gap(at int64, dir Direction, n int64) {
 
 func (c *Conn) takeGap(at int64, dir Direction, n int64) {
 	h := &c.halves[dir]
-	h.gap(at, n)
-	h.arrive(at)
+	c.gap(at, h, n)
+	c.arrive(at, h)
 }
 
 // Missed says that bytes of a direction were lost behind those given, of which
@@ -206,7 +206,7 @@ func (c *Conn) takeMissed(dir Direction) {
 func (c *Conn) Close(at int64) {
 	c.Release()
 	for d := range c.halves {
-		c.halves[d].end(at)
+		c.end(at, &c.halves[d])
 	}
 	if !c.decided && (c.halves[Send].bytes > 0 || c.halves[Recv].bytes > 0) {
 		c.decide(at, ProtocolUnknown)
@@ -219,7 +219,7 @@ func (c *Conn) Close(at int64) {
 // release gives the share of a direction back that ends.
 func (c *Conn) release(h *half) {
 	if c.cfg.Budget != nil {
-		c.cfg.Budget.charge(h, 0)
+		c.cfg.Budget.charge(c, h, 0)
 	}
 }
 
@@ -268,10 +268,7 @@ func (c *Conn) NextFrame(dir Direction) (ahead int64, ok bool) {
 	if h.mode != framing || h.probation > 0 {
 		return 0, false
 	}
-	if h.inPayload {
-		return h.left, true
-	}
-	return -int64(h.gathered), true
+	return h.framer.next(), true
 }
 
 func (d Direction) other() Direction { return d ^ 1 }
@@ -298,7 +295,7 @@ func (c *Conn) decide(at int64, p Protocol) {
 	for d := range c.halves {
 		h := &c.halves[d]
 		c.release(h)
-		*h = half{conn: c, dir: h.dir, mode: ignoring, bytes: h.bytes}
+		*h = half{dir: h.dir, mode: ignoring, bytes: h.bytes}
 	}
 	sink, ok := c.sink.(ByteSink)
 	if !ok || p != HTTP1 {
@@ -311,7 +308,7 @@ func (c *Conn) decide(at int64, p Protocol) {
 		server.mode = judging
 	}
 	for _, h := range [...]*half{client, server} {
-		held[h.dir].pieces(0, held[h.dir].end(), h.feed)
+		held[h.dir].pieces(0, held[h.dir].end(), func(at int64, b []byte) { c.feed(at, h, b) })
 	}
 }
 

@@ -4,17 +4,17 @@ import "h2trace/decoder/ktime"
 
 // frame interprets a complete frame of h and reports it.
 func (c *Conn) frame(at int64, h *half, payload []byte) {
-	f := &c.out
+	f, r := &c.out, &h.framer
 	*f = Frame{
 		Time:      ktime.Time(at),
 		Dir:       h.dir,
-		Type:      h.frame.typ,
-		Flags:     h.frame.flags,
-		StreamID:  h.frame.stream,
-		Length:    h.frame.length,
-		Truncated: h.truncated,
-		Cut:       h.cut,
-		Missing:   h.missing,
+		Type:      r.frame.typ,
+		Flags:     r.frame.flags,
+		StreamID:  r.frame.stream,
+		Length:    r.frame.length,
+		Truncated: r.truncated,
+		Cut:       r.cut,
+		Missing:   r.missing,
 		Settings:  f.Settings[:0],
 		Origins:   f.Origins[:0],
 	}
@@ -84,7 +84,7 @@ func (c *Conn) framing(h *half, f *Frame) *Violation {
 
 // data handles a DATA frame (RFC 9113 §6.1).
 func (c *Conn) data(h *half, f *Frame, s *stream) *Violation {
-	body := &h.body
+	body := &h.framer.body
 	f.Body = body.collected
 	var broken *Violation
 	if n, fits := body.dataLength(); body.padKnown {
@@ -122,7 +122,7 @@ func (c *Conn) fieldFrame(h *half, f *Frame, s *stream, payload []byte, broken *
 			broken = v
 		}
 	}
-	note(h.fields(f, payload))
+	note(h.fields(f, payload, c.longestBlock(h.dir)))
 	if client, ok := ClientOf(f); ok && !c.roleKnown() {
 		c.setClient(client)
 	}

@@ -16,26 +16,13 @@ const (
 	judging               // HTTP/1.x or HTTP/2, to a client that speaks HTTP/1.x
 )
 
-// half decodes one direction of a connection.
+// half is one direction of a connection. It finds frame boundaries, cuts the bytes
+// into frames and decodes field blocks. It does not know the Conn, which drives it:
+// next returns what the bytes have come to.
 type half struct {
-	conn *Conn
-	dir  Direction
-	mode mode
-
-	// The frame being read.
-	header    [frameHeaderLen]byte
-	gathered  int // bytes of header
-	frame     frameHeader
-	inPayload bool
-	left      int64 // bytes of the payload still to come
-	payload   []byte
-	truncated bool // bytes of the payload were lost
-	hole      bool // payload or body has ended before bytes not seen
-	cut       bool // the connection has ended before the payload, of which
-	missing   uint32
-	// crowdedOut says that the payload was let go of for the bound on all connections.
-	crowdedOut bool
-	body       bodyReader
+	dir    Direction
+	mode   mode
+	framer framer
 
 	block block
 	table fieldTable
@@ -55,205 +42,120 @@ type half struct {
 	// and since where the frames began that are in step.
 	at, since int64
 
-	held    held
-	search  search
-	charged int64 // to the Budget
-	frames  int64
-	bytes   int64
+	intake     intake
+	held       held
+	search     search
+	boundaries boundaries // with found
+	untried    bool       // bytes are held that were not searched
+	charged    int64      // to the Budget
+	frames     int64
+	bytes      int64
 }
 
-// frameHeader is RFC 9113 §4.1.
-type frameHeader struct {
-	length uint32
-	typ    Type
-	flags  Flags
-	stream uint32
-}
+// event is what the bytes of a direction have come to.
+type event uint8
 
-func parseHeader(b []byte) frameHeader {
-	return frameHeader{
-		length: uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]),
-		typ:    Type(b[3]),
-		flags:  Flags(b[4]),
-		stream: streamID(b[5:]),
+const (
+	dry      event = iota // all bytes are taken
+	framed                // a frame is complete
+	found                 // frame boundaries are found, where half.entry says
+	lost                  // what seemed to be frame boundaries are none
+	givenUp               // no frames are found in the first maxSearch bytes
+	answered              // the status line of HTTP/1.x is complete
+)
+
+// give adds bytes to take. They are to be taken before the caller's call returns.
+func (h *half) give(at int64, b []byte) { h.intake.now, h.intake.b = at, b }
+
+// more reports whether there are bytes that next has not looked at.
+func (h *half) more() bool {
+	if len(h.intake.b) > 0 || h.intake.replays() {
+		return true
 	}
+	h.intake.b = nil
+	return h.untried && h.mode == searching
 }
 
-// feed takes the next bytes of the direction.
-func (h *half) feed(at int64, b []byte) {
+// next takes bytes until they come to an event.
+func (h *half) next(p plausible) event {
+	for h.more() {
+		if h.untried && h.mode == searching && !h.intake.replays() {
+			if e := h.seek(p); e != dry {
+				return e
+			}
+			continue
+		}
+		in := &h.intake
+		b := in.b
+		if in.replays() {
+			b = h.piece()
+		} else {
+			in.time, in.old = in.now, false
+		}
+		n, e := h.take(b, p)
+		in.advance(n)
+		if e != dry {
+			return e
+		}
+	}
+	return dry
+}
+
+// take takes the first n of the next bytes.
+func (h *half) take(b []byte, p plausible) (n int, e event) {
 	switch h.mode {
 	case framing:
-		if rest := h.read(at, b); rest != nil {
-			h.scan(at, rest)
-		}
+		return h.read(b, p)
 	case searching:
-		h.scan(at, b)
+		if h.intake.replays() {
+			h.hold(h.intake.time, b)
+			return len(b), dry
+		}
+		return h.gather(b, p)
 	case answering:
-		h.answer(at, b)
-	case judging:
-		h.judge(at, b)
-	case passing:
-		h.conn.bytes.Bytes(at, h.dir, b)
-	case starting, prefacing:
-		h.hold(at, b)
-		h.conn.detect(at, h)
+		return len(b), h.answer(b)
 	}
+	return len(b), dry
 }
 
-// read reads frames. It returns the bytes from where the frames stopped making
-// sense, on a direction whose boundaries were found by searching.
-func (h *half) read(at int64, b []byte) []byte {
-	for len(b) > 0 {
-		if !h.inPayload {
-			n := copy(h.header[h.gathered:], b)
-			h.gathered += n
-			h.at += int64(n)
-			b = b[n:]
-			if h.gathered < frameHeaderLen {
-				return nil
-			}
-			if h.answersHTTP1() {
-				h.mode = answering
-				return h.unframe(b)
-			}
-			if h.probation > 0 {
-				if !h.probe() {
-					return h.unread(b)
-				}
-				h.probation--
-			}
-			h.begin()
+// read takes bytes of one frame.
+func (h *half) read(b []byte, p plausible) (n int, e event) {
+	r := &h.framer
+	if !r.inPayload {
+		n = r.readHeader(b)
+		h.at += int64(n)
+		switch {
+		case !r.headed():
+			return n, dry
+		case h.first && p.sender == Server && answersHTTP1(r.header[:]):
+			h.mode = answering
+			h.unframe()
+			return n, h.answer(r.header[:])
+		case h.probation > 0 && !h.fits(p):
+			h.unread()
+			return n, lost
 		}
-		n := int(min(h.left, int64(len(b))))
-		whole := h.gather(b[:n])
-		b = b[n:]
-		if h.left == 0 {
-			h.finish(at, whole)
-		}
+		h.probation = max(0, h.probation-1)
+		r.begin()
 	}
-	return nil
+	k := r.readPayload(b[n:], p.longestPayload(r.frame.typ))
+	h.at += int64(k)
+	if r.complete() {
+		return n + k, framed
+	}
+	return n + k, dry
 }
 
-// begin starts the frame whose header is complete.
-func (h *half) begin() {
-	h.frame = parseHeader(h.header[:])
-	h.gathered = 0
-	h.inPayload = true
-	h.left = int64(h.frame.length)
-	h.payload = h.payload[:0]
-	h.truncated, h.hole, h.crowdedOut = false, false, false
-	if h.frame.typ == TypeData {
-		h.body.begin(h.frame, h.conn.cfg.BodyBytes)
-	}
+// unframe gives back what was taken for the header of a frame.
+func (h *half) unframe() {
+	h.framer.gathered = 0
+	h.at -= frameHeaderLen
 }
 
-// gather takes payload bytes. It returns the payload when p is the whole of
-// it, so that most frames are read where they lie; else it copies.
-func (h *half) gather(p []byte) []byte {
-	h.left -= int64(len(p))
-	h.at += int64(len(p))
-	if h.frame.typ == TypeData {
-		h.body.read(p)
-		return nil
-	}
-	if h.left == 0 && len(p) == int(h.frame.length) && len(p) <= h.longestPayload() {
-		return p
-	}
-	if h.hole {
-		return nil
-	}
-	if room := h.longestPayload() - len(h.payload); len(p) > room {
-		p, h.hole, h.truncated = p[:room], true, true
-	}
-	h.payload = append(h.payload, p...)
-	return nil
-}
-
-// longestPayload is how much is kept of the payload of the frame.
-func (h *half) longestPayload() int {
-	switch h.frame.typ {
-	case TypeHeaders, TypePushPromise, TypeContinuation:
-		if limit, known := h.conn.announced[h.dir.other()].most(SettingMaxFrameSize); known {
-			return max(maxPayload, int(limit))
-		}
-		return maxMaxFrameSize
-	}
-	return maxPayload
-}
-
-// miss accounts for payload bytes that were not seen. lost says that they were
-// not left out on purpose.
+// miss accounts for payload bytes that were not seen.
 func (h *half) miss(n int64, lost bool) {
-	h.left -= n
+	h.framer.miss(n, lost)
 	h.at += n
-	h.hole = true
-	h.truncated = h.truncated || lost
-	if h.frame.typ == TypeData {
-		h.body.miss(n)
-	}
-}
-
-// skip takes n bytes that were left out on purpose, and returns how many of
-// them were not payload of a DATA frame.
-func (h *half) skip(at, n int64) int64 {
-	if h.mode != framing || !h.inPayload || h.frame.typ != TypeData {
-		return n
-	}
-	k := min(n, h.left)
-	h.miss(k, false)
-	if h.left == 0 {
-		h.finish(at, nil)
-	}
-	return n - k
-}
-
-// gap takes a loss of n bytes, or of an unknown number when n is negative.
-// Framing stays in step when the loss ends in a payload of known length.
-func (h *half) gap(at, n int64) {
-	h.snapshots.lose(h.at, n)
-	switch h.mode {
-	case ignoring:
-		return
-	case answering:
-		h.endAnswer(at)
-		return
-	case judging, passing:
-		h.handOn()
-		h.conn.bytes.Gap(at, h.dir, n)
-		return
-	case starting, prefacing:
-		h.conn.startLost(at, h)
-	}
-	if h.mode == searching {
-		if h.settle(at); h.mode == searching {
-			h.restart()
-		}
-	}
-	if h.mode != framing {
-		h.pass(n)
-		return
-	}
-	rest := n
-	if h.inPayload {
-		k := h.left
-		if n >= 0 {
-			k = min(n, h.left)
-			rest = n - k
-		}
-		h.miss(k, true)
-		if h.left == 0 {
-			h.finish(at, nil)
-		}
-		if rest == 0 {
-			return
-		}
-	}
-	if n >= 0 {
-		h.pass(rest)
-	} else {
-		h.pass(n)
-	}
-	h.lose(beforeLoss)
 }
 
 // pass moves the place on by n bytes that were lost. One that is not known is
@@ -282,53 +184,28 @@ func (h *half) unhold(off int64) held {
 // changed; reason is what header table entries are unknown for.
 func (h *half) lose(reason string) {
 	h.mode = searching
-	h.gathered, h.inPayload = 0, false
-	h.payload = nil
+	h.framer.reset()
 	h.block = block{}
 	h.first = false
 	h.table.reset(reason)
 	h.snapshots.due, h.claim = nil, claim{}
 	h.search = search{bonus: true}
 	h.held = held{}
-	h.conn.lost(h.dir)
 }
 
-// finish completes the frame. whole is its payload when that was seen in one
-// piece.
-func (h *half) finish(at int64, whole []byte) {
-	payload := whole
-	if payload == nil {
-		payload = h.payload
-	}
-	h.inPayload = false
+// finish ends the frame that is complete, and returns what was seen of its payload.
+func (h *half) finish() []byte {
+	payload := h.framer.finish()
 	if len(h.snapshots.due) > 0 {
 		h.recognise(payload)
 	}
-	h.conn.frame(at, h, payload)
-	h.frames++
-	h.first, h.resynced = false, h.resynced && h.frame.typ == TypeContinuation && !h.frame.flags.Has(FlagEndHeaders)
-	if cap(h.payload) > keepBuffer {
-		h.payload = nil
-	}
+	return payload
 }
 
-// end emits the frame that the connection's end cut short.
-func (h *half) end(at int64) {
-	if h.mode == starting && !h.conn.fromStart && len(h.held.buf) > 0 {
-		h.conn.startLost(at, h)
-	}
-	if h.mode == searching {
-		h.settle(at)
-	}
-	switch h.mode {
-	case answering:
-		h.endAnswer(at)
-	case judging:
-		h.handOn()
-	}
-	if h.mode == framing && h.inPayload {
-		h.cut, h.missing = true, uint32(h.left)
-		h.miss(h.left, true)
-		h.finish(at, nil)
-	}
+// finished is called when the frame has been reported.
+func (h *half) finished() {
+	fh := h.framer.frame
+	h.frames++
+	h.first, h.resynced = false, h.resynced && fh.typ == TypeContinuation && !fh.flags.Has(FlagEndHeaders)
+	h.framer.release()
 }

@@ -44,14 +44,14 @@ func TestLongPayload(t *testing.T) {
 			n := min(len(b), 4096)
 			c.Data(1, Recv, b[:n])
 			b = b[n:]
-			if got := cap(c.halves[Recv].payload); got > 2*maxPayload {
+			if got := cap(c.halves[Recv].framer.payload); got > 2*maxPayload {
 				t.Fatalf("%v: %d bytes of payload kept", typ, got)
 			}
 		}
 		if last.Type != typ || !last.Truncated {
 			t.Errorf("got %v, truncated %v, want a truncated %v", last.Type, last.Truncated, typ)
 		}
-		if got := cap(c.halves[Recv].payload); got > keepBuffer {
+		if got := cap(c.halves[Recv].framer.payload); got > keepBuffer {
 			t.Errorf("%v: %d bytes stay after the frame", typ, got)
 		}
 	}

@@ -23,32 +23,26 @@ func (c *Conn) mixed(at int64, line string) {
 	}
 }
 
-// answersHTTP1 reports whether the first frame of a server is no frame, but a
-// response of HTTP/1.x.
-func (h *half) answersHTTP1() bool {
-	return h.first && h.conn.roleKnown() && h.dir != h.conn.clientDir &&
-		string(h.header[:len(http1Version)]) == http1Version
-}
-
-// unframe gives back what was taken for the header of a frame, and rest behind it.
-func (h *half) unframe(rest []byte) []byte {
-	h.gathered = 0
-	h.at -= frameHeaderLen
-	return append(h.header[:frameHeaderLen:frameHeaderLen], rest...)
+// answersHTTP1 reports whether what was taken for the header of a server's first
+// frame begins a response of HTTP/1.x.
+func answersHTTP1(header []byte) bool {
+	return string(header[:len(http1Version)]) == http1Version
 }
 
 // answer takes what a server answers in HTTP/1.x, up to the end of its first line.
-func (h *half) answer(at int64, b []byte) {
-	h.hold(at, b)
+func (h *half) answer(b []byte) event {
+	h.hold(h.intake.time, b)
 	if bytes.IndexByte(h.held.buf, '\n') >= 0 || len(h.held.buf) >= maxStatusLine {
-		h.endAnswer(at)
+		return answered
 	}
+	return dry
 }
 
-func (h *half) endAnswer(at int64) {
+// endAnswer reports the first line of what a server answers in HTTP/1.x.
+func (c *Conn) endAnswer(at int64, h *half) {
 	line, _, _ := bytes.Cut(h.held.buf[:min(len(h.held.buf), maxStatusLine)], []byte("\n"))
 	h.mode, h.held = ignoring, held{}
-	h.conn.mixed(at, string(bytes.TrimRight(line, "\r")))
+	c.mixed(at, string(bytes.TrimRight(line, "\r")))
 }
 
 // asksInHTTP1 is called where a client begins with a request of HTTP/1.x, though
@@ -62,20 +56,20 @@ func (c *Conn) asksInHTTP1(at int64, h *half) {
 	h.first = false
 	c.bytes = sink
 	h.at -= h.held.end()
-	h.handOn()
+	c.handOn(h)
 	c.mixed(at, "")
 }
 
 // judge looks at the first bytes of the server of a client that speaks HTTP/1.x.
-func (h *half) judge(at int64, b []byte) {
+func (c *Conn) judge(at int64, h *half, b []byte) {
 	h.held.add(at, b)
 	switch speaksHTTP2(h.held.buf) {
 	case undecided:
 	case serverHTTP2:
 		h.mode, h.held = ignoring, held{}
-		h.conn.mixed(at, "")
+		c.mixed(at, "")
 	default:
-		h.handOn()
+		c.handOn(h)
 	}
 }
 
@@ -96,8 +90,8 @@ func speaksHTTP2(b []byte) verdict {
 }
 
 // handOn hands on what is held of a side that speaks HTTP/1.x.
-func (h *half) handOn() {
+func (c *Conn) handOn(h *half) {
 	q := h.held
 	h.mode, h.held = passing, held{}
-	q.pieces(0, q.end(), func(at int64, b []byte) { h.conn.bytes.Bytes(at, h.dir, b) })
+	q.pieces(0, q.end(), func(at int64, b []byte) { c.bytes.Bytes(at, h.dir, b) })
 }

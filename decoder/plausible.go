@@ -1,15 +1,51 @@
 package decoder
 
+// plausible is what is known of a connection that the frames of a direction fit.
+type plausible struct {
+	sender Role
+	// limit is the largest MAX_FRAME_SIZE that the sender may go by, if limited.
+	limit   uint32
+	limited bool
+	// undecided says that it may be no HTTP/2.
+	undecided bool
+}
+
+// expects returns what the frames of a direction fit now.
+func (c *Conn) expects(d Direction) plausible {
+	p := plausible{undecided: !c.decided}
+	p.limit, p.limited = c.announced[d.other()].most(SettingMaxFrameSize)
+	switch {
+	case !c.known:
+	case d == c.clientDir:
+		p.sender = Client
+	default:
+		p.sender = Server
+	}
+	return p
+}
+
+// longestPayload is how much is kept of the payload of a frame.
+func (p plausible) longestPayload(t Type) int {
+	switch t {
+	case TypeHeaders, TypePushPromise, TypeContinuation:
+		if p.limited {
+			return max(maxPayload, int(p.limit))
+		}
+		return maxMaxFrameSize
+	}
+	return maxPayload
+}
+
 // evidence says how many bits of a header could not be as they are by chance,
 // and whether it could be a frame header at all. It is strict where RFC 9113
 // is lax: endpoints set no undefined flags and no reserved bits (§4.1), and a
 // header that no endpoint would send is no evidence.
-func (c *Conn) evidence(d Direction, raw []byte) (bits int, ok bool) {
+func (p plausible) evidence(raw []byte) (bits int, ok bool) {
 	h := parseHeader(raw)
 	if raw[5]&0x80 != 0 || h.flags&^definedFlags[h.typ] != 0 || !h.typ.known() {
 		return 0, false
 	}
-	if limit, known := c.announced[d.other()].most(SettingMaxFrameSize); known && h.length > limit {
+	if p.limited && h.length > p.limit {
 		return 0, false
 	}
 	bits, exact := typeEvidence(h)
@@ -25,7 +61,7 @@ func (c *Conn) evidence(d Direction, raw []byte) (bits int, ok bool) {
 			bits -= 6
 		}
 	}
-	return bits, c.streamFits(d, h)
+	return bits, p.streamFits(h)
 }
 
 // typeEvidence weighs the rules of each type. The weights are log2 of how
@@ -70,11 +106,11 @@ func typeEvidence(h frameHeader) (bits int, exact bool) {
 }
 
 // streamFits checks the stream against what is known of the sides.
-func (c *Conn) streamFits(d Direction, h frameHeader) bool {
-	if h.stream == 0 || !c.roleKnown() {
+func (p plausible) streamFits(h frameHeader) bool {
+	if h.stream == 0 || p.sender == RoleUnknown {
 		return true
 	}
-	fromClient := d == c.clientDir
+	fromClient := p.sender == Client
 	switch h.typ {
 	case TypeData, TypeHeaders:
 		// A client does not use the streams that a server opens to speak.

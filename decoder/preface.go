@@ -165,12 +165,12 @@ func (c *Conn) startHTTP2(at int64, by *half) {
 		}
 	}
 	if by == client { // what the server said came before
-		server.replay(0, 0)
+		c.replay(at, server, 0)
 		c.finishPreface(at, client)
 		return
 	}
 	c.finishPreface(at, client)
-	server.replay(0, 0)
+	c.replay(at, server, 0)
 }
 
 // finishPreface waits for the whole preface. A client that sends another is
@@ -188,8 +188,14 @@ func (c *Conn) finishPreface(at int64, h *half) {
 	}
 	if n == len(preface) {
 		h.mode = framing
-		h.replay(int64(n), 0)
+		c.replay(at, h, int64(n))
 	}
+}
+
+// replay decodes the held bytes of a direction from off on.
+func (c *Conn) replay(at int64, h *half, off int64) {
+	h.replay(at, boundaries{first: off})
+	c.decode(h)
 }
 
 // startLost gives up on the start of h: bytes are missing there, or are not
@@ -197,7 +203,7 @@ func (c *Conn) finishPreface(at int64, h *half) {
 func (c *Conn) startLost(at int64, h *half) {
 	wasStarting := h.mode == starting
 	q, table := h.unhold(0), h.table
-	h.lose(beforeLoss)
+	c.lose(h, beforeLoss)
 	if wasStarting && c.fromStart {
 		c.fromStart = false
 		if o := c.other(h); o.mode == starting {
@@ -207,5 +213,5 @@ func (c *Conn) startLost(at int64, h *half) {
 	if wasStarting && !c.cfg.FromStart {
 		h.table = table // unknown, or seeded already
 	}
-	q.pieces(0, q.end(), func(at int64, b []byte) { h.feed(at, b) })
+	q.pieces(0, q.end(), func(at int64, b []byte) { c.feed(at, h, b) })
 }

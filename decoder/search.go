@@ -49,50 +49,51 @@ type chain struct {
 	block uint32
 }
 
-// scan takes bytes while the boundaries are unknown.
-func (h *half) scan(at int64, b []byte) {
-	for len(b) > 0 {
-		if h.mode != searching {
-			h.feed(at, b)
-			return
-		}
-		n := min(len(b), maxHeld)
-		h.hold(at, b[:n])
-		b = b[n:]
-		if len(h.snapshots.due) > 0 && h.locate(at, n, len(b) == 0) {
-			continue
-		}
-		for h.mode == searching {
-			best := h.try(at)
-			if best == nil {
-				break
-			}
-			if !h.search.edge(best) {
-				h.believe(best)
-			}
-			h.accept(at, *best, h.search.pos+frameHeaderLen)
-		}
-		if h.mode == searching && len(h.held.buf) >= 2*maxHeld {
-			h.trim(h.held.end() - maxHeld)
-		}
+// gather holds the first n of the bytes that came while the boundaries are unknown.
+func (h *half) gather(b []byte, p plausible) (n int, e event) {
+	n = min(len(b), maxHeld)
+	h.hold(h.intake.time, b[:n])
+	h.untried = true
+	if len(h.snapshots.due) > 0 && h.locate(n, n == len(b), p) {
+		return n, found
 	}
+	return n, dry
+}
+
+// seek looks for frame boundaries in the bytes that are held.
+func (h *half) seek(p plausible) event {
+	best, e := h.try(p)
+	switch {
+	case e != dry:
+		return e
+	case best != nil:
+		if !h.search.edge(best) {
+			h.believe(best)
+		}
+		h.accept(*best, h.search.pos+frameHeaderLen)
+		return found
+	}
+	h.untried = false
+	if len(h.held.buf) >= 2*maxHeld {
+		h.trim(h.held.end() - maxHeld)
+	}
+	return dry
 }
 
 // try looks at each new offset, and returns the chain that has proved itself.
-func (h *half) try(at int64) *chain {
+func (h *half) try(p plausible) (*chain, event) {
 	s := &h.search
 	for ; s.pos+frameHeaderLen <= h.held.end(); s.pos++ {
-		if !h.conn.decided && s.skipped+s.pos >= maxSearch {
-			h.conn.decide(at, ProtocolUnknown)
-			return nil
+		if p.undecided && s.skipped+s.pos >= maxSearch {
+			return nil, givenUp
 		}
 		off := s.pos - h.held.base
 		raw := h.held.buf[off : off+frameHeaderLen]
-		bits, ok := h.conn.evidence(h.dir, raw)
+		bits, ok := p.evidence(raw)
 		extended := h.extend(raw, bits, ok)
 		if extended {
 			if c := h.winner(); c != nil {
-				return c
+				return c, dry
 			}
 			continue
 		}
@@ -110,7 +111,7 @@ func (h *half) try(at int64) *chain {
 		c.follow(s.pos, hd)
 		s.insert(c)
 	}
-	return nil
+	return nil, dry
 }
 
 // follow moves the chain past the frame of a header.
@@ -227,90 +228,39 @@ func (c *chain) disputes(other *chain) bool {
 }
 
 // settle takes the best chain there is when no more bytes can come.
-func (h *half) settle(at int64) {
-	for h.mode == searching {
-		s := &h.search
-		var best *chain
-		bits := closingBits - 1
-		for i := range s.chains {
-			c := &s.chains[i]
-			n := c.bits
-			if c.next == h.held.end() {
-				n += edgeBits
-			}
-			if !s.edge(c) && (c.count < 2 || n < enoughBits) {
-				continue
-			}
-			if n > bits && c.first < h.held.end() {
-				best, bits = c, n
-			}
+func (h *half) settle() event {
+	s := &h.search
+	var best *chain
+	bits := closingBits - 1
+	for i := range s.chains {
+		c := &s.chains[i]
+		n := c.bits
+		if c.next == h.held.end() {
+			n += edgeBits
 		}
-		if best == nil {
-			return
+		if !s.edge(c) && (c.count < 2 || n < enoughBits) {
+			continue
 		}
-		h.accept(at, *best, h.held.end())
+		if n > bits && c.first < h.held.end() {
+			best, bits = c, n
+		}
 	}
+	if best == nil {
+		return dry
+	}
+	h.accept(*best, h.held.end())
+	return found
 }
 
-// accept ends the search with a chain, on the evidence of the bytes before
-// proof, and decodes the frames that are held.
-func (h *half) accept(at int64, c chain, proof int64) {
+// accept ends the search with a chain, on the evidence of the bytes before proof.
+func (h *half) accept(c chain, proof int64) {
 	h.trim(proof - maxHeld)
 	for i := range h.search.chains {
 		if h.search.chains[i].next == c.next {
 			c = h.search.chains[i]
 		}
 	}
-	h.enter(at, c.first)
-	h.replay(c.first, proof)
-}
-
-// enter goes from searching to framing, with the frame at offset first of the
-// held bytes, which are to be replayed.
-func (h *half) enter(at, first int64) {
-	skipped := h.search.skipped + first
-	if !h.conn.decided {
-		h.conn.decide(at, HTTP2)
-		if o := h.conn.other(h); o.mode == starting {
-			h.conn.startLost(at, o)
-		}
-	}
-	if h.found || skipped > 0 {
-		h.conn.sink.Resync(at, h.dir, skipped)
-	}
-	h.found = true
-	h.mode = framing
-	h.resynced = true
-	h.probation = trustAfter
-	h.search = search{}
-}
-
-// replay decodes the held bytes from off on. Frames that end before late are
-// old by now: bytes of the other direction that came after them may have been
-// decoded already. When the bytes stop making sense, the rest is held for
-// another search.
-func (h *half) replay(off, late int64) {
-	q := h.unhold(off)
-	h.since = h.at
-	h.replayPart(q, off, q.end(), late)
-}
-
-// replayPart decodes the bytes of q from off to end.
-func (h *half) replayPart(q held, off, end, late int64) {
-	decode := func(at int64, b []byte) {
-		if h.mode == framing {
-			if b = h.read(at, b); b == nil {
-				return
-			}
-		}
-		h.hold(at, b)
-	}
-	q.pieces(off, min(late, end), func(at int64, b []byte) {
-		h.conn.replaying = true
-		decode(at, b)
-		h.conn.replaying = false
-	})
-	q.pieces(max(off, late), end, decode)
+	h.boundaries = boundaries{first: c.first, late: proof}
 }
 
 // edge reports whether a chain begins with the first byte after a loss.
@@ -347,25 +297,24 @@ func (h *half) trim(off int64) {
 func (h *half) restart() {
 	h.search = search{bonus: true, skipped: h.search.skipped + h.held.end()}
 	h.held = held{}
-	h.conn.lost(h.dir)
 }
 
-// probe checks the header just read, during probation.
-func (h *half) probe() bool {
-	_, ok := h.conn.evidence(h.dir, h.header[:])
-	hd := parseHeader(h.header[:])
+// fits reports whether the header just read makes sense, during probation.
+func (h *half) fits(p plausible) bool {
+	_, ok := p.evidence(h.framer.header[:])
+	hd := parseHeader(h.framer.header[:])
 	return ok && (!h.block.open || hd.typ == TypeContinuation)
 }
 
-// unread goes back to searching, from the header that made no sense. It
-// returns the bytes to search.
-func (h *half) unread(rest []byte) []byte {
-	b := h.unframe(rest)
+// unread goes back to searching, from the header that made no sense.
+func (h *half) unread() {
 	reason := beforeLoss
 	if !h.table.complete {
 		reason = h.table.reason // nothing more was lost since
 	}
+	h.unframe()
 	h.lose(reason)
 	h.search.bonus = false
-	return b
+	h.untried = h.untried || !h.intake.replays()
+	h.hold(h.intake.time, h.framer.header[:])
 }

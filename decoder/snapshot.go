@@ -82,7 +82,7 @@ func (c *Conn) takeTable(at int64, dir Direction, s Snapshot) error {
 		c.startLost(at, h)
 	}
 	h.snapshots.add(s)
-	h.arrive(at)
+	c.arrive(at, h)
 	return nil
 }
 
@@ -101,7 +101,7 @@ type claim struct {
 // recognise seeds the header table when the frame that is complete carries the
 // block of a snapshot.
 func (h *half) recognise(payload []byte) {
-	if h.frame.typ != TypeHeaders && h.frame.typ != TypeContinuation {
+	if h.framer.frame.typ != TypeHeaders && h.framer.frame.typ != TypeContinuation {
 		return
 	}
 	kept := h.snapshots.due[:0]
@@ -111,7 +111,7 @@ func (h *half) recognise(payload []byte) {
 			kept = append(kept, *s)
 			continue
 		}
-		if !h.block.open && !h.truncated && s.matches(h.frame, payload) {
+		if !h.block.open && !h.framer.truncated && s.matches(h.framer.frame, payload) {
 			h.believeTable(&s.Snapshot)
 			return
 		}

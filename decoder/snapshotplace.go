@@ -47,14 +47,14 @@ func (q *snapshots) lose(at, n int64) {
 
 // arrive makes due the snapshots whose place the direction has reached, and drops
 // those that it has passed: bytes that were left out are no frame of theirs.
-func (h *half) arrive(at int64) {
+func (c *Conn) arrive(at int64, h *half) {
 	q := &h.snapshots
 	arrived := func(s Snapshot) bool { return s.From <= h.at }
 	if !slices.ContainsFunc(q.placed, arrived) {
 		return
 	}
 	if h.mode == starting {
-		h.conn.startLost(at, h)
+		c.startLost(at, h)
 	}
 	placed := q.placed[:0]
 	for _, s := range q.placed {
@@ -79,9 +79,9 @@ func (s *dueSnapshot) complete() bool { return s.To != 0 && s.within <= 0 }
 func (s *dueSnapshot) isOf(h *half) bool {
 	switch {
 	case s.StreamID != 0:
-		return s.StreamID == h.frame.stream
+		return s.StreamID == h.framer.frame.stream
 	case s.gathered > 0: // it is named by where it begins
-		return h.at-int64(h.frame.length)-frameHeaderLen == s.From
+		return h.at-int64(h.framer.frame.length)-frameHeaderLen == s.From
 	}
 	return s.From < h.at && h.at <= s.To
 }
@@ -126,7 +126,7 @@ func (h *half) near(n int64, b []byte) {
 
 // expire drops the snapshots whose frame did not come within the bytes taken, and
 // makes others due.
-func (h *half) expire(at int64) {
+func (c *Conn) expire(at int64, h *half) {
 	q := &h.snapshots
 	if q.empty() {
 		return
@@ -139,6 +139,6 @@ func (h *half) expire(at int64) {
 	}
 	q.due = due
 	if len(q.placed) > 0 {
-		h.arrive(at)
+		c.arrive(at, h)
 	}
 }

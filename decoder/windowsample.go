@@ -55,7 +55,7 @@ func (c *Conn) useSamples() {
 			}
 		}
 		for d := range c.halves {
-			c.halves[d].boundary(s.Time, s.At[d])
+			c.boundary(s.Time, &c.halves[d], s.At[d])
 		}
 		r := c.history
 		if r == nil || len(r.pending) == 0 {
@@ -95,25 +95,30 @@ func (c *Conn) covers(s *WindowSample) bool {
 }
 
 // boundary ends a search for frame boundaries at a place that is one.
-func (h *half) boundary(at, place int64) {
-	if h.mode == starting && !h.conn.fromStart {
-		h.conn.startLost(at, h)
+func (c *Conn) boundary(at int64, h *half, place int64) {
+	if h.mode == starting && !c.fromStart {
+		c.startLost(at, h)
 	}
-	if h.mode != searching {
-		return
+	if h.mode == searching && h.boundary(place, c.expects(h.dir)) == found {
+		c.enter(at, h)
+		c.decode(h)
 	}
+}
+
+// boundary finds the frames that begin at a place, or lead to it.
+func (h *half) boundary(place int64, p plausible) event {
 	off := h.held.end() - (h.at - place)
 	if off < h.held.base || off > h.held.end() {
-		return
+		return dry
 	}
 	if raw := h.held.buf[off-h.held.base:]; len(raw) >= frameHeaderLen {
-		if _, ok := h.conn.evidence(h.dir, raw[:frameHeaderLen]); !ok {
-			return
+		if _, ok := p.evidence(raw[:frameHeaderLen]); !ok {
+			return dry
 		}
 	}
-	if h.search.bonus && h.held.base == 0 && h.leadsTo(off) {
+	if h.search.bonus && h.held.base == 0 && h.leadsTo(off, p) {
 		off = 0
 	}
-	h.enter(at, off)
-	h.replay(off, math.MaxInt64)
+	h.boundaries = boundaries{first: off, late: math.MaxInt64}
+	return found
 }

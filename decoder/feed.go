@@ -1,0 +1,151 @@
+package decoder
+
+// feed takes the next bytes of a direction.
+func (c *Conn) feed(at int64, h *half, b []byte) {
+	switch h.mode {
+	case framing, searching, answering:
+		h.give(at, b)
+		c.decode(h)
+	case judging:
+		c.judge(at, h, b)
+	case passing:
+		c.bytes.Bytes(at, h.dir, b)
+	case starting, prefacing:
+		h.hold(at, b)
+		c.detect(at, h)
+	}
+}
+
+// decode has a direction take its bytes, and acts on what they come to.
+func (c *Conn) decode(h *half) {
+	for h.more() {
+		switch h.next(c.expects(h.dir)) {
+		case framed:
+			c.replaying = h.intake.old
+			c.finish(h.intake.time, h)
+			c.replaying = false
+		case found:
+			c.enter(h.intake.now, h)
+		case lost:
+			c.lost(h.dir)
+		case givenUp:
+			c.decide(h.intake.now, ProtocolUnknown)
+		case answered:
+			c.endAnswer(h.intake.now, h)
+		}
+	}
+}
+
+// finish interprets the frame that is complete.
+func (c *Conn) finish(at int64, h *half) {
+	c.frame(at, h, h.finish())
+	h.finished()
+}
+
+// enter takes over the frame boundaries that a direction has found. The bytes that
+// it holds are to be decoded.
+func (c *Conn) enter(at int64, h *half) {
+	skipped := h.search.skipped + h.boundaries.first
+	if !c.decided {
+		c.decide(at, HTTP2)
+		if o := c.other(h); o.mode == starting {
+			c.startLost(at, o)
+		}
+	}
+	if h.found || skipped > 0 {
+		c.sink.Resync(at, h.dir, skipped)
+	}
+	h.enter(at)
+}
+
+// settle ends the search of a direction as well as it can be when no more bytes come.
+func (c *Conn) settle(at int64, h *half) {
+	for h.mode == searching && h.settle() == found {
+		c.enter(at, h)
+		c.decode(h)
+	}
+}
+
+// lose gives up the frame boundaries of a direction.
+func (c *Conn) lose(h *half, reason string) {
+	h.lose(reason)
+	c.lost(h.dir)
+}
+
+// skip takes n bytes that were left out on purpose, and returns how many of
+// them were not payload of a DATA frame.
+func (c *Conn) skip(at int64, h *half, n int64) int64 {
+	r := &h.framer
+	if h.mode != framing || !r.inPayload || r.frame.typ != TypeData {
+		return n
+	}
+	k := min(n, r.left)
+	h.miss(k, false)
+	if r.complete() {
+		c.finish(at, h)
+	}
+	return n - k
+}
+
+// gap takes a loss of n bytes, or of an unknown number when n is negative.
+// Framing stays in step when the loss ends in a payload of known length.
+func (c *Conn) gap(at int64, h *half, n int64) {
+	h.snapshots.lose(h.at, n)
+	switch h.mode {
+	case ignoring:
+		return
+	case answering:
+		c.endAnswer(at, h)
+		return
+	case judging, passing:
+		c.handOn(h)
+		c.bytes.Gap(at, h.dir, n)
+		return
+	case starting, prefacing:
+		c.startLost(at, h)
+	}
+	if c.settle(at, h); h.mode == searching {
+		h.restart()
+		c.lost(h.dir)
+	}
+	if h.mode != framing {
+		h.pass(n)
+		return
+	}
+	rest := n
+	if r := &h.framer; r.inPayload {
+		k := r.left
+		if n >= 0 {
+			k = min(n, r.left)
+			rest = n - k
+		}
+		h.miss(k, true)
+		if r.complete() {
+			c.finish(at, h)
+		}
+		if rest == 0 {
+			return
+		}
+	}
+	h.pass(rest)
+	c.lose(h, beforeLoss)
+}
+
+// end emits the frame that the connection's end cut short.
+func (c *Conn) end(at int64, h *half) {
+	if h.mode == starting && !c.fromStart && len(h.held.buf) > 0 {
+		c.startLost(at, h)
+	}
+	c.settle(at, h)
+	switch h.mode {
+	case answering:
+		c.endAnswer(at, h)
+	case judging:
+		c.handOn(h)
+	}
+	if r := &h.framer; h.mode == framing && r.inPayload {
+		r.cut, r.missing = true, uint32(r.left)
+		h.miss(r.left, true)
+		c.finish(at, h)
+	}
+}
