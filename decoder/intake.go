@@ -3,18 +3,11 @@ package decoder
 // intake is what a half has still to take: bytes that it held, once more, and then
 // those just given.
 type intake struct {
-	now int64 // of the call that gives bytes, or makes held ones be taken again
-	b   []byte
+	now   int64 // of the call that gives bytes, or makes held ones be taken again
+	b     []byte
+	again *replay // nil where no bytes are taken again
 
-	again held
-	off   int64 // the next of again
-	mark  int   // whose time that byte has
-	late  int64 // those before are older than some that are decoded already
-	// anchor is due from place on, where its frame begins.
-	anchor *Snapshot
-	place  int64
-
-	// Of the next bytes: their time, and whether they are before late.
+	// Of the bytes being taken: their time, and whether they are old, see boundaries.
 	time int64
 	old  bool
 }
@@ -24,57 +17,62 @@ type intake struct {
 // that came after them may have been decoded already.
 type boundaries struct {
 	first, late int64
-	// anchor is the snapshot that proves a frame at place.
+	// anchor is the snapshot that proves the frame at place, nil where none does.
 	anchor *Snapshot
 	place  int64
 }
 
+// replay is bytes that were held and are taken again, the next from first on.
+type replay struct {
+	boundaries
+	held held
+	mark int // whose time the next byte has
+}
+
 // replays reports whether held bytes are being taken again.
-func (in *intake) replays() bool { return in.off < in.again.end() }
+func (in *intake) replays() bool { return in.again != nil }
 
 // advance moves on by n bytes.
 func (in *intake) advance(n int) {
-	switch {
-	case !in.replays():
+	if in.again == nil {
 		in.b = in.b[n:]
-	case in.off+int64(n) == in.again.end():
-		in.again, in.off, in.mark, in.late = held{}, 0, 0, 0
-	default:
-		in.off += int64(n)
+		return
+	}
+	if in.again.first += int64(n); in.again.first == in.again.held.end() {
+		in.again = nil
 	}
 }
 
 // piece returns the next of the bytes that are taken again, of one time.
 func (h *half) piece() []byte {
 	in := &h.intake
-	if in.anchor != nil && in.off >= in.place {
+	r := in.again
+	if r.anchor != nil && r.first >= r.place {
 		if h.mode == framing {
-			h.snapshots.due = append(h.snapshots.due, dueSnapshot{Snapshot: *in.anchor})
+			h.snapshots.due = append(h.snapshots.due, dueSnapshot{Snapshot: *r.anchor})
 		}
-		in.anchor = nil
+		r.anchor = nil
 	}
-	marks := in.again.marks
-	for in.mark+1 < len(marks) && marks[in.mark+1].off <= in.off {
-		in.mark++
+	marks, end := r.held.marks, r.held.end()
+	for r.mark+1 < len(marks) && marks[r.mark+1].off <= r.first {
+		r.mark++
 	}
-	end := in.again.end()
-	if in.mark+1 < len(marks) {
-		end = min(end, marks[in.mark+1].off)
+	if r.mark+1 < len(marks) {
+		end = min(end, marks[r.mark+1].off)
 	}
-	if in.anchor != nil {
-		end = min(end, in.place)
+	if r.anchor != nil {
+		end = min(end, r.place)
 	}
-	if in.old = in.off < in.late; in.old {
-		end = min(end, in.late)
+	if in.old = r.first < r.late; in.old {
+		end = min(end, r.late)
 	}
-	in.time = marks[in.mark].at
-	return in.again.buf[in.off-in.again.base : end-in.again.base]
+	in.time = marks[r.mark].at
+	return r.held.buf[r.first-r.held.base : end-r.held.base]
 }
 
 // enter goes from searching to framing. The held bytes are to be taken again.
 func (h *half) enter(at int64) {
-	e := h.boundaries
-	if e.anchor != nil {
+	if h.boundaries.anchor != nil {
 		h.snapshots.due = nil
 	}
 	h.found = true
@@ -82,19 +80,16 @@ func (h *half) enter(at int64) {
 	h.resynced = true
 	h.probation = trustAfter
 	h.search = search{}
-	h.replay(at, e)
+	h.replay(at, h.boundaries)
 }
 
 // replay has the held bytes be taken again. When they stop making sense, the rest is
 // held for another search.
-func (h *half) replay(at int64, e boundaries) {
-	q := h.unhold(e.first)
+func (h *half) replay(at int64, b boundaries) {
+	q := h.unhold(b.first)
 	h.since = h.at
-	if e.first == q.end() {
-		return
+	h.boundaries = boundaries{}
+	if b.first < q.end() {
+		h.intake.now, h.intake.again = at, &replay{boundaries: b, held: q}
 	}
-	in := &h.intake
-	in.now = at
-	in.again, in.off, in.mark = q, e.first, 0
-	in.late, in.anchor, in.place = e.late, e.anchor, e.place
 }
