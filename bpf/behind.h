@@ -31,7 +31,9 @@ static __always_inline void look_behind(u64 *ptrs, u64 framer)
 static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutine *of)
 {
 	for (int i = 0; i < FRAMER_PTRS; i++) {
-		struct conn_key key = { .ptr = ptrs[i], .tgid = of->tgid, .life = of->life };
+		struct conn_key key = { .ptr = ptrs[i],
+					.tgid = of->tgid,
+					.generation = of->generation };
 		struct conn *c = bpf_map_lookup_elem(&conns, &key);
 
 		if (c && !c->closed)

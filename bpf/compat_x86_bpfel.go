@@ -74,8 +74,8 @@ const (
 	compatVarFollow          = "follow"
 	compatVarLastBlockId     = "last_block_id"
 	compatVarLastConnId      = "last_conn_id"
+	compatVarLastGeneration  = "last_generation"
 	compatVarLastLargeId     = "last_large_id"
-	compatVarLastLife        = "last_life"
 	compatVarLastListId      = "last_list_id"
 	compatVarOnlySite        = "only_site"
 	compatVarReaderIdle      = "reader_idle"
@@ -194,22 +194,22 @@ type compatMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatVariableSpecs struct {
-	BodyBytes    *ebpf.VariableSpec `ebpf:"body_bytes"`
-	ByName       *ebpf.VariableSpec `ebpf:"by_name"`
-	Follow       *ebpf.VariableSpec `ebpf:"follow"`
-	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
-	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
-	LastLargeId  *ebpf.VariableSpec `ebpf:"last_large_id"`
-	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
-	LastListId   *ebpf.VariableSpec `ebpf:"last_list_id"`
-	OnlySite     *ebpf.VariableSpec `ebpf:"only_site"`
-	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
-	Recovering   *ebpf.VariableSpec `ebpf:"recovering"`
-	RecoveryHits *ebpf.VariableSpec `ebpf:"recovery_hits"`
-	RingReserve  *ebpf.VariableSpec `ebpf:"ring_reserve"`
-	RingSize     *ebpf.VariableSpec `ebpf:"ring_size"`
-	Verifying    *ebpf.VariableSpec `ebpf:"verifying"`
-	WakeupShift  *ebpf.VariableSpec `ebpf:"wakeup_shift"`
+	BodyBytes      *ebpf.VariableSpec `ebpf:"body_bytes"`
+	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
+	Follow         *ebpf.VariableSpec `ebpf:"follow"`
+	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
+	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	LastGeneration *ebpf.VariableSpec `ebpf:"last_generation"`
+	LastLargeId    *ebpf.VariableSpec `ebpf:"last_large_id"`
+	LastListId     *ebpf.VariableSpec `ebpf:"last_list_id"`
+	OnlySite       *ebpf.VariableSpec `ebpf:"only_site"`
+	ReaderIdle     *ebpf.VariableSpec `ebpf:"reader_idle"`
+	Recovering     *ebpf.VariableSpec `ebpf:"recovering"`
+	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
+	RingReserve    *ebpf.VariableSpec `ebpf:"ring_reserve"`
+	RingSize       *ebpf.VariableSpec `ebpf:"ring_size"`
+	Verifying      *ebpf.VariableSpec `ebpf:"verifying"`
+	WakeupShift    *ebpf.VariableSpec `ebpf:"wakeup_shift"`
 }
 
 // compatObjects contains all objects after they have been loaded into the kernel.
@@ -289,22 +289,22 @@ func (m *compatMaps) Close() error {
 //
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatVariables struct {
-	BodyBytes    *ebpf.Variable `ebpf:"body_bytes"`
-	ByName       *ebpf.Variable `ebpf:"by_name"`
-	Follow       *ebpf.Variable `ebpf:"follow"`
-	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
-	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
-	LastLargeId  *ebpf.Variable `ebpf:"last_large_id"`
-	LastLife     *ebpf.Variable `ebpf:"last_life"`
-	LastListId   *ebpf.Variable `ebpf:"last_list_id"`
-	OnlySite     *ebpf.Variable `ebpf:"only_site"`
-	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`
-	Recovering   *ebpf.Variable `ebpf:"recovering"`
-	RecoveryHits *ebpf.Variable `ebpf:"recovery_hits"`
-	RingReserve  *ebpf.Variable `ebpf:"ring_reserve"`
-	RingSize     *ebpf.Variable `ebpf:"ring_size"`
-	Verifying    *ebpf.Variable `ebpf:"verifying"`
-	WakeupShift  *ebpf.Variable `ebpf:"wakeup_shift"`
+	BodyBytes      *ebpf.Variable `ebpf:"body_bytes"`
+	ByName         *ebpf.Variable `ebpf:"by_name"`
+	Follow         *ebpf.Variable `ebpf:"follow"`
+	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
+	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`
+	LastGeneration *ebpf.Variable `ebpf:"last_generation"`
+	LastLargeId    *ebpf.Variable `ebpf:"last_large_id"`
+	LastListId     *ebpf.Variable `ebpf:"last_list_id"`
+	OnlySite       *ebpf.Variable `ebpf:"only_site"`
+	ReaderIdle     *ebpf.Variable `ebpf:"reader_idle"`
+	Recovering     *ebpf.Variable `ebpf:"recovering"`
+	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`
+	RingReserve    *ebpf.Variable `ebpf:"ring_reserve"`
+	RingSize       *ebpf.Variable `ebpf:"ring_size"`
+	Verifying      *ebpf.Variable `ebpf:"verifying"`
+	WakeupShift    *ebpf.Variable `ebpf:"wakeup_shift"`
 }
 
 // compatPrograms contains all programs after they have been loaded into the kernel.

@@ -26,7 +26,7 @@
 struct conn_key {
 	u64 ptr; /* *tls.Conn */
 	u32 tgid;
-	u32 life;
+	u32 generation;
 };
 
 struct conn_dir {
@@ -158,7 +158,7 @@ struct connecting {
 	u64 start;
 	u64 established; /* 0 before */
 	u32 tgid;
-	u32 life;
+	u32 generation;
 	u8 comm[COMM_SIZE];
 };
 
@@ -185,7 +185,7 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 		struct connecting *made = bpf_map_lookup_elem(&connects, &c->sk);
 
 		r->family = fill_endpoints(&r->local, &r->remote, (struct sock *)c->sk);
-		if (made && made->tgid == key->tgid && made->life == key->life) {
+		if (made && made->tgid == key->tgid && made->generation == key->generation) {
 			r->connect = made->start;
 			r->established = made->established;
 		}
@@ -209,7 +209,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
 		return;
 	r->conn = c->id;
 	r->ptr = key->ptr;
-	r->life = key->life;
+	r->generation = key->generation;
 	r->read_ended = c->read_ended;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		r->seq[d] = c->dir[d].seq;
@@ -222,7 +222,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
 		struct conn_key *owner = bpf_map_lookup_elem(&socks, &c->sk);
 
 		if (owner && owner->ptr == key->ptr && owner->tgid == key->tgid &&
-		    owner->life == key->life) {
+		    owner->generation == key->generation) {
 			if (!state)
 				state = BPF_CORE_READ((struct sock *)tp, __sk_common.skc_state);
 			fill_path(r, tp, state);
@@ -278,7 +278,7 @@ static __always_inline struct conn *open_conn(struct site *site, struct conn_key
 	return enter_conn(site, key, handshake, sk);
 }
 
-/* How far the life of a *tls.Conn is. */
+/* How far a *tls.Conn is in its life. */
 enum stage {
 	STAGE_UNKNOWN, /* where its fields are is not known */
 	STAGE_YOUNG,   /* in its first handshake, or before it */

@@ -12,7 +12,7 @@
 /* Whether the table of an encoder is wanted: unless it is known to be known. */
 static __always_inline bool table_wanted(u64 ptr, struct goroutine *of)
 {
-	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .life = of->life };
+	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .generation = of->generation };
 	struct encoder *e = bpf_map_lookup_elem(&encoders, &key);
 	struct encoder fresh = { .tables = 1 };
 
@@ -138,7 +138,7 @@ static __always_inline bool report_block(struct encoding *e, u64 conn, const u64
 
 static __always_inline void bind_encoder(u64 ptr, struct goroutine *of, u64 conn)
 {
-	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .life = of->life };
+	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .generation = of->generation };
 	struct encoder bound = { .conn = conn };
 
 	bpf_map_update_elem(&encoders, &key, &bound, BPF_ANY);

@@ -80,7 +80,7 @@ func (p *parser) parse(sample []byte) (Event, error) {
 	case probesRecordKindRECORD_EXEC:
 		return &p.exec, p.exec.parse(head, sample)
 	case probesRecordKindRECORD_EXIT:
-		p.exit = Exit{Head: head, Status: exit.ExitCode, Life: Life(exit.Life)}
+		p.exit = Exit{Head: head, Status: exit.ExitCode, Generation: Generation(exit.Generation)}
 		return &p.exit, nil
 	}
 	return nil, fmt.Errorf("record of unknown kind %d", h.Kind)

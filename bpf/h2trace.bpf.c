@@ -21,7 +21,7 @@ static __always_inline bool conn_key_of(struct conn_key *key, u64 ptr)
 {
 	key->ptr = ptr;
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	return life_of(key->tgid, &key->life);
+	return generation_of(key->tgid, &key->generation);
 }
 
 /* At the entry of a method of *tls.Conn in a target, behind the stack check. */
@@ -179,9 +179,10 @@ int conn_close(struct pt_regs *ctx)
 /* True when this call was not entered before: entries run again after the stack grew. */
 static __always_inline bool enter(struct pt_regs *ctx, struct conn_key *of, u32 direction)
 {
-	struct call_key key = {
-		.g = GO_G(ctx), .tgid = of->tgid, .life = of->life, .direction = direction
-	};
+	struct call_key key = { .g = GO_G(ctx),
+				.tgid = of->tgid,
+				.generation = of->generation,
+				.direction = direction };
 	struct call call = { .conn = GO_ARG0(ctx), .buf = GO_ARG1(ctx), .len = GO_ARG2(ctx) };
 	struct call *before = bpf_map_lookup_elem(&calls, &key);
 
@@ -216,7 +217,7 @@ int write_ret(struct pt_regs *ctx)
 	struct call_key key = { .g = GO_G(ctx), .direction = DIR_SEND };
 
 	key.tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!life_of(key.tgid, &key.life))
+	if (!generation_of(key.tgid, &key.generation))
 		return 0;
 	bpf_map_delete_elem(&calls, &key);
 	return 0;
@@ -246,7 +247,7 @@ int read_ret(struct pt_regs *ctx)
 	if (!site || !conn_key_of(&key, 0))
 		return 0;
 	call_key.tgid = key.tgid;
-	call_key.life = key.life;
+	call_key.generation = key.generation;
 	call = bpf_map_lookup_elem(&calls, &call_key);
 	if (!call)
 		return 0;

@@ -21,7 +21,7 @@ u64 last_block_id = 0;
 struct goroutine {
 	u64 g;
 	u32 tgid;
-	u32 life;
+	u32 generation;
 };
 
 /* What a goroutine read last, and how many fragments it has decoded since. */
@@ -44,7 +44,7 @@ struct encoding {
 struct encoder_key {
 	u64 ptr;
 	u32 tgid;
-	u32 life;
+	u32 generation;
 };
 
 struct encoder {
@@ -98,7 +98,7 @@ static __always_inline void take_one(struct want *w, u32 direction)
  */
 static __always_inline void note_read(struct conn *c, u64 g, struct conn_key *of, u64 len)
 {
-	struct goroutine key = { .g = g, .tgid = of->tgid, .life = of->life };
+	struct goroutine key = { .g = g, .tgid = of->tgid, .generation = of->generation };
 	struct reader r = { .conn = c->id, .end = c->dir[DIR_RECV].offset, .read = len };
 
 	if (want_of(c->id, DIR_RECV))
@@ -212,7 +212,7 @@ static __always_inline bool goroutine_of(struct pt_regs *ctx, struct goroutine *
 	key->g = GO_G(ctx);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
 	return site && !(site->stack_check && GO_STACK_GROWS(ctx)) &&
-	       life_of(key->tgid, &key->life);
+	       generation_of(key->tgid, &key->generation);
 }
 
 static __always_inline bool hit(struct pt_regs *ctx, struct goroutine *key)

@@ -45,7 +45,7 @@ static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 	struct conn_key key = {
 		.ptr = ptr,
 		.tgid = bpf_get_current_pid_tgid() >> 32,
-		.life = which >> 32,
+		.generation = which >> 32,
 	};
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
@@ -53,7 +53,7 @@ static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 		return false;
 	c->key.ptr = ptr;
 	c->key.tgid = bpf_get_current_pid_tgid() >> 32;
-	c->key.life = which >> 32;
+	c->key.generation = which >> 32;
 	c->direction = which & 1;
 	c->dir = &conn->dir[which & 1];
 	c->conn = conn->id;
@@ -106,8 +106,8 @@ static __always_inline u64 place(struct chunk *c, u64 from)
 		return 0;                                        \
 	}
 
-/* The life of the process and the direction: there is no stack to look either up. */
-#define WHICH(c) ((u64)(c)->key.life << 32 | (c)->direction)
+/* The generation of the process and the direction: there is no stack to look either up. */
+#define WHICH(c) ((u64)(c)->key.generation << 32 | (c)->direction)
 
 #define LOOP(n, step, c)                                                              \
 	for (u32 _i = 0; _i < LOOP_FAN; _i++) {                                       \

@@ -20,7 +20,7 @@ import (
 //
 // For a moment it holds a duplicate of each socket (pidfd_getfd(2)): the process
 // is not stopped, and nothing is read from or written to it.
-func (s *Sockets) OwnSockets(pid int, life Life, comm string) error {
+func (s *Sockets) OwnSockets(pid int, generation Generation, comm string) error {
 	if s.owners == nil {
 		return nil
 	}
@@ -36,10 +36,10 @@ func (s *Sockets) OwnSockets(pid int, life Life, comm string) error {
 		return fmt.Errorf("look at the sockets of process %d: %w", pid, err)
 	}
 	defer unix.Close(pidfd)
-	if !s.targets.runs(pid, life) {
+	if !s.targets.runs(pid, generation) {
 		return nil // another process has the id, or it runs something else
 	}
-	owner := packetsOwner{Tgid: uint32(pid), Life: uint32(life)}
+	owner := packetsOwner{Tgid: uint32(pid), Generation: uint32(generation)}
 	copy(owner.Comm[:len(owner.Comm)-1], comm)
 	var ns unix.Stat_t
 	if err := unix.Stat("/proc/"+strconv.Itoa(thread)+"/ns/net", &ns); err != nil {
@@ -77,7 +77,7 @@ func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error 
 }
 
 func (s *Sockets) isOwned(by *packetsOwner) bool {
-	return s.targets.runs(int(by.Tgid), Life(by.Life))
+	return s.targets.runs(int(by.Tgid), Generation(by.Generation))
 }
 
 // ownListener enters the owner of what a socket accepts. One that was bound by a

@@ -32,7 +32,7 @@ struct owner {
 	u64 connect;	 /* when the socket began to connect, 0 when not seen */
 	u64 established; /* and when it was connected */
 	u32 tgid;
-	u32 life;
+	u32 generation;
 	u8 comm[COMM_SIZE];
 	u8 carries;
 	u8 role;
@@ -104,10 +104,10 @@ static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, stru
 /* In connect(2), bind(2) and sendto(2): the process that calls owns the socket. */
 static __always_inline struct owner *own(struct bpf_sock_addr *ctx, u8 carries, bool connects)
 {
-	u32 life, tgid = bpf_get_current_pid_tgid() >> 32;
+	u32 generation, tgid = bpf_get_current_pid_tgid() >> 32;
 	struct owner *owner;
 
-	if (!life_of(tgid, &life) || !ctx->sk)
+	if (!generation_of(tgid, &generation) || !ctx->sk)
 		return NULL;
 	owner = bpf_sk_storage_get(&owners, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!owner) {
@@ -117,7 +117,7 @@ static __always_inline struct owner *own(struct bpf_sock_addr *ctx, u8 carries, 
 	}
 	__builtin_memset(owner, 0, sizeof(*owner));
 	owner->tgid = tgid;
-	owner->life = life;
+	owner->generation = generation;
 	owner->carries = carries;
 	owner->from_start = 1;
 	if (connects) {

@@ -74,7 +74,7 @@ static __always_inline bool dissect(struct __sk_buff *skb, struct packet *p)
 
 /* The beginning of a packet that matters by itself. */
 static __always_inline void report_packet(struct __sk_buff *skb, struct packet *p, u8 kind, u8 dir,
-					  u32 tgid, u32 life, u8 *comm)
+					  u32 tgid, u32 generation, u8 *comm)
 {
 	u32 len = skb->len - p->payload, copied = len;
 	struct packet_record *r;
@@ -99,7 +99,7 @@ static __always_inline void report_packet(struct __sk_buff *skb, struct packet *
 	r->family = p->family;
 	r->tcp = p->proto == IPPROTO_TCP;
 	r->seq = p->seq;
-	r->life = life;
+	r->generation = generation;
 	r->len = len;
 	__builtin_memcpy(r->comm, comm, sizeof(r->comm));
 	if (copied > PACKET_MAX)

@@ -66,7 +66,7 @@ int socket_release(struct bpf_sock *sk)
 	if (!r)
 		return PASS;
 	r->start = owner->connect;
-	r->life = owner->life;
+	r->generation = owner->generation;
 	r->unsent = 1;
 	r->family = owner->family;
 	r->remote = owner->aim;
@@ -120,7 +120,7 @@ static __always_inline void dns_packet(struct __sk_buff *skb, struct owner *owne
 	if (!is_target(owner->tgid) || skb->len <= p->payload)
 		return;
 	if ((dir == DIR_SEND ? p->dest.port : p->source.port) == DNS_PORT)
-		report_packet(skb, p, RECORD_DNS, dir, owner->tgid, owner->life, owner->comm);
+		report_packet(skb, p, RECORD_DNS, dir, owner->tgid, owner->generation, owner->comm);
 }
 
 static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *sk,

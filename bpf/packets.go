@@ -23,7 +23,7 @@ type Packet struct {
 	Length        int    // of the payload, of which Payload is the beginning
 	Payload       []byte
 	Comm          string
-	Life          Life
+	Generation    Generation
 }
 
 // DNS is a packet between a target and a name server.
@@ -47,16 +47,16 @@ func (p *Packet) parse(sample []byte) error {
 		return fmt.Errorf("packet record with %d bytes, direction %d", d.Copied, d.H.Dir)
 	}
 	*p = Packet{
-		Dir:     int(d.H.Dir),
-		Local:   addrPort(d.Family, d.Local.Addr, d.Local.Port),
-		Remote:  addrPort(d.Family, d.Remote.Addr, d.Remote.Port),
-		Socket:  d.Socket,
-		TCP:     d.Tcp != 0,
-		Seq:     d.Seq,
-		Length:  int(d.Len),
-		Payload: d.Payload[:d.Copied],
-		Comm:    text(d.Comm[:]),
-		Life:    Life(d.Life),
+		Dir:        int(d.H.Dir),
+		Local:      addrPort(d.Family, d.Local.Addr, d.Local.Port),
+		Remote:     addrPort(d.Family, d.Remote.Addr, d.Remote.Port),
+		Socket:     d.Socket,
+		TCP:        d.Tcp != 0,
+		Seq:        d.Seq,
+		Length:     int(d.Len),
+		Payload:    d.Payload[:d.Copied],
+		Comm:       text(d.Comm[:]),
+		Generation: Generation(d.Generation),
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ type packetsOwner struct {
 	Connect     uint64
 	Established uint64
 	Tgid        uint32
-	Life        uint32
+	Generation  uint32
 	Comm        [16]uint8
 	Carries     uint8
 	Role        uint8

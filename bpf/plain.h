@@ -116,7 +116,8 @@ static __noinline void hello_packet(struct __sk_buff *skb, struct segment *s, st
 		if (p->seq >= HELLO_MAX || skb->len <= p->payload)
 			break;
 		owner->hellos++;
-		report_packet(skb, p, RECORD_HELLO, s->dir, owner->tgid, owner->life, owner->comm);
+		report_packet(skb, p, RECORD_HELLO, s->dir, owner->tgid, owner->generation,
+			      owner->comm);
 		p->seq += PACKET_MAX;
 		p->payload += PACKET_MAX;
 	}
@@ -140,9 +141,10 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 					  struct owner *owner, struct packet *p, u8 dir)
 {
 	struct segment s = { .owner = owner, .at = p->payload, .dir = dir };
-	u32 life;
+	u32 generation;
 
-	if (skb->len <= p->payload || !life_of(owner->tgid, &life) || life != owner->life)
+	if (skb->len <= p->payload || !generation_of(owner->tgid, &generation) ||
+	    generation != owner->generation)
 		return;
 	s.len = skb->len - p->payload;
 	s.flow = &owner->dir[dir & 1];
@@ -190,7 +192,7 @@ static __always_inline void close_plain(struct owner *owner, u64 socket, struct 
 	if (!r)
 		return;
 	r->conn = PLAIN_CONN | socket;
-	r->life = owner->life;
+	r->generation = owner->generation;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		r->seq[d] = owner->dir[d].records;
 		r->offset[d] = owner->dir[d].end;

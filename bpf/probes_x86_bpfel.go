@@ -48,11 +48,11 @@ type probesCall struct {
 }
 
 type probesCallKey struct {
-	_         structs.HostLayout
-	G         uint64
-	Tgid      uint32
-	Life      uint32
-	Direction uint64
+	_          structs.HostLayout
+	G          uint64
+	Tgid       uint32
+	Generation uint32
+	Direction  uint64
 }
 
 type probesCloseRecord struct {
@@ -72,7 +72,7 @@ type probesCloseRecord struct {
 	Offset      [2]uint64
 	LostBytes   [2]uint64
 	Lost        [2]uint32
-	Life        uint32
+	Generation  uint32
 	Socket      uint8
 	State       uint8
 	SkErr       uint16
@@ -120,10 +120,10 @@ type probesConn struct {
 }
 
 type probesConnKey struct {
-	_    structs.HostLayout
-	Ptr  uint64
-	Tgid uint32
-	Life uint32
+	_          structs.HostLayout
+	Ptr        uint64
+	Tgid       uint32
+	Generation uint32
 }
 
 type probesConnectRecord struct {
@@ -150,12 +150,12 @@ type probesConnectRecord struct {
 		Port uint16
 		Pad  [3]uint16
 	}
-	Family uint16
-	SkErr  uint16
-	Life   uint32
-	Comm   [16]uint8
-	Unsent uint8
-	Pad    [7]uint8
+	Family     uint16
+	SkErr      uint16
+	Generation uint32
+	Comm       [16]uint8
+	Unsent     uint8
+	Pad        [7]uint8
 }
 
 type probesConnecting struct {
@@ -163,7 +163,7 @@ type probesConnecting struct {
 	Start       uint64
 	Established uint64
 	Tgid        uint32
-	Life        uint32
+	Generation  uint32
 	Comm        [16]uint8
 }
 
@@ -211,10 +211,10 @@ type probesEncoder struct {
 }
 
 type probesEncoderKey struct {
-	_    structs.HostLayout
-	Ptr  uint64
-	Tgid uint32
-	Life uint32
+	_          structs.HostLayout
+	Ptr        uint64
+	Tgid       uint32
+	Generation uint32
 }
 
 type probesEncoding struct {
@@ -250,18 +250,18 @@ type probesExecRecord struct {
 		Stale uint8
 		Pad   uint8
 	}
-	Ppid     uint32
-	Life     uint32
-	Before   uint32
-	Pad      uint32
-	Inode    uint64
-	Size     uint64
-	Comm     [16]uint8
-	Filename [256]uint8
-	ArgsLen  uint32
-	EnvLen   uint32
-	Args     [512]uint8
-	Env      [4096]uint8
+	Ppid       uint32
+	Generation uint32
+	Before     uint32
+	Pad        uint32
+	Inode      uint64
+	Size       uint64
+	Comm       [16]uint8
+	Filename   [256]uint8
+	ArgsLen    uint32
+	EnvLen     uint32
+	Args       [512]uint8
+	Env        [4096]uint8
 }
 
 type probesExitRecord struct {
@@ -275,8 +275,8 @@ type probesExitRecord struct {
 		Stale uint8
 		Pad   uint8
 	}
-	ExitCode uint32
-	Life     uint32
+	ExitCode   uint32
+	Generation uint32
 }
 
 type probesFieldRecord struct {
@@ -304,10 +304,10 @@ type probesFieldRecord struct {
 }
 
 type probesGoroutine struct {
-	_    structs.HostLayout
-	G    uint64
-	Tgid uint32
-	Life uint32
+	_          structs.HostLayout
+	G          uint64
+	Tgid       uint32
+	Generation uint32
 }
 
 type probesHandshakeRecord struct {
@@ -476,16 +476,16 @@ type probesPacketRecord struct {
 		Port uint16
 		Pad  [3]uint16
 	}
-	Family  uint16
-	Tcp     uint8
-	Pad     uint8
-	Seq     uint32
-	Len     uint32
-	Copied  uint32
-	Life    uint32
-	Pad2    uint32
-	Comm    [16]uint8
-	Payload [4096]uint8
+	Family     uint16
+	Tcp        uint8
+	Pad        uint8
+	Seq        uint32
+	Len        uint32
+	Copied     uint32
+	Generation uint32
+	Pad2       uint32
+	Comm       [16]uint8
+	Payload    [4096]uint8
 }
 
 type probesPieceRecord struct {
@@ -509,9 +509,9 @@ type probesPieceRecord struct {
 }
 
 type probesProcessKey struct {
-	_    structs.HostLayout
-	Tgid uint32
-	Life uint32
+	_          structs.HostLayout
+	Tgid       uint32
+	Generation uint32
 }
 
 type probesReader struct {
@@ -802,8 +802,8 @@ const (
 	probesVarFollow          = "follow"
 	probesVarLastBlockId     = "last_block_id"
 	probesVarLastConnId      = "last_conn_id"
+	probesVarLastGeneration  = "last_generation"
 	probesVarLastLargeId     = "last_large_id"
-	probesVarLastLife        = "last_life"
 	probesVarLastListId      = "last_list_id"
 	probesVarReaderIdle      = "reader_idle"
 	probesVarRecovering      = "recovering"
@@ -921,21 +921,21 @@ type probesMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
-	BodyBytes    *ebpf.VariableSpec `ebpf:"body_bytes"`
-	ByName       *ebpf.VariableSpec `ebpf:"by_name"`
-	Follow       *ebpf.VariableSpec `ebpf:"follow"`
-	LastBlockId  *ebpf.VariableSpec `ebpf:"last_block_id"`
-	LastConnId   *ebpf.VariableSpec `ebpf:"last_conn_id"`
-	LastLargeId  *ebpf.VariableSpec `ebpf:"last_large_id"`
-	LastLife     *ebpf.VariableSpec `ebpf:"last_life"`
-	LastListId   *ebpf.VariableSpec `ebpf:"last_list_id"`
-	ReaderIdle   *ebpf.VariableSpec `ebpf:"reader_idle"`
-	Recovering   *ebpf.VariableSpec `ebpf:"recovering"`
-	RecoveryHits *ebpf.VariableSpec `ebpf:"recovery_hits"`
-	RingReserve  *ebpf.VariableSpec `ebpf:"ring_reserve"`
-	RingSize     *ebpf.VariableSpec `ebpf:"ring_size"`
-	Verifying    *ebpf.VariableSpec `ebpf:"verifying"`
-	WakeupShift  *ebpf.VariableSpec `ebpf:"wakeup_shift"`
+	BodyBytes      *ebpf.VariableSpec `ebpf:"body_bytes"`
+	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
+	Follow         *ebpf.VariableSpec `ebpf:"follow"`
+	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
+	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
+	LastGeneration *ebpf.VariableSpec `ebpf:"last_generation"`
+	LastLargeId    *ebpf.VariableSpec `ebpf:"last_large_id"`
+	LastListId     *ebpf.VariableSpec `ebpf:"last_list_id"`
+	ReaderIdle     *ebpf.VariableSpec `ebpf:"reader_idle"`
+	Recovering     *ebpf.VariableSpec `ebpf:"recovering"`
+	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
+	RingReserve    *ebpf.VariableSpec `ebpf:"ring_reserve"`
+	RingSize       *ebpf.VariableSpec `ebpf:"ring_size"`
+	Verifying      *ebpf.VariableSpec `ebpf:"verifying"`
+	WakeupShift    *ebpf.VariableSpec `ebpf:"wakeup_shift"`
 }
 
 // probesObjects contains all objects after they have been loaded into the kernel.
@@ -1015,21 +1015,21 @@ func (m *probesMaps) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
-	BodyBytes    *ebpf.Variable `ebpf:"body_bytes"`
-	ByName       *ebpf.Variable `ebpf:"by_name"`
-	Follow       *ebpf.Variable `ebpf:"follow"`
-	LastBlockId  *ebpf.Variable `ebpf:"last_block_id"`
-	LastConnId   *ebpf.Variable `ebpf:"last_conn_id"`
-	LastLargeId  *ebpf.Variable `ebpf:"last_large_id"`
-	LastLife     *ebpf.Variable `ebpf:"last_life"`
-	LastListId   *ebpf.Variable `ebpf:"last_list_id"`
-	ReaderIdle   *ebpf.Variable `ebpf:"reader_idle"`
-	Recovering   *ebpf.Variable `ebpf:"recovering"`
-	RecoveryHits *ebpf.Variable `ebpf:"recovery_hits"`
-	RingReserve  *ebpf.Variable `ebpf:"ring_reserve"`
-	RingSize     *ebpf.Variable `ebpf:"ring_size"`
-	Verifying    *ebpf.Variable `ebpf:"verifying"`
-	WakeupShift  *ebpf.Variable `ebpf:"wakeup_shift"`
+	BodyBytes      *ebpf.Variable `ebpf:"body_bytes"`
+	ByName         *ebpf.Variable `ebpf:"by_name"`
+	Follow         *ebpf.Variable `ebpf:"follow"`
+	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
+	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`
+	LastGeneration *ebpf.Variable `ebpf:"last_generation"`
+	LastLargeId    *ebpf.Variable `ebpf:"last_large_id"`
+	LastListId     *ebpf.Variable `ebpf:"last_list_id"`
+	ReaderIdle     *ebpf.Variable `ebpf:"reader_idle"`
+	Recovering     *ebpf.Variable `ebpf:"recovering"`
+	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`
+	RingReserve    *ebpf.Variable `ebpf:"ring_reserve"`
+	RingSize       *ebpf.Variable `ebpf:"ring_size"`
+	Verifying      *ebpf.Variable `ebpf:"verifying"`
+	WakeupShift    *ebpf.Variable `ebpf:"wakeup_shift"`
 }
 
 // probesPrograms contains all programs after they have been loaded into the kernel.

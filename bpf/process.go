@@ -10,12 +10,12 @@ import (
 // execve(2), cut at 255 bytes.
 type Exec struct {
 	Head
-	PPID     int
-	Comm     string
-	Filename string
-	Life     Life // of the new program
-	Before   Life // of the one that it takes the place of
-	Image    Image
+	PPID       int
+	Comm       string
+	Filename   string
+	Generation Generation // of the new program
+	Before     Generation // of the one that it takes the place of
+	Image      Image
 	// Args are the arguments, with the name of the program first. They are cut
 	// behind 512 bytes, and nil when they could not be read.
 	Args []string
@@ -31,16 +31,16 @@ type Image struct {
 	Size  int64
 }
 
-// Life tells what a process runs from its fork or exec on from what other
+// Generation tells what a process runs from its fork or exec on from what other
 // processes run, or ran, under the same id. It is 0 from AddTarget to the next
 // exec.
-type Life uint32
+type Generation uint32
 
 // Exit tells that the last thread of a target has ended.
 type Exit struct {
 	Head
-	Status uint32
-	Life   Life // that ended
+	Status     uint32
+	Generation Generation // that ended
 }
 
 // Code returns the exit status as a shell shows it: 128+N for signal N.
@@ -57,14 +57,14 @@ func (e *Exec) parse(head Head, sample []byte) error {
 		return err
 	}
 	*e = Exec{
-		Head:     head,
-		PPID:     int(raw.Ppid),
-		Comm:     text(raw.Comm[:]),
-		Filename: text(raw.Filename[:]),
-		Life:     Life(raw.Life),
-		Before:   Life(raw.Before),
-		Image:    Image{Inode: raw.Inode, Size: int64(raw.Size)},
-		Args:     args(raw.Args[:min(int(raw.ArgsLen), len(raw.Args))]),
+		Head:       head,
+		PPID:       int(raw.Ppid),
+		Comm:       text(raw.Comm[:]),
+		Filename:   text(raw.Filename[:]),
+		Generation: Generation(raw.Generation),
+		Before:     Generation(raw.Before),
+		Image:      Image{Inode: raw.Inode, Size: int64(raw.Size)},
+		Args:       args(raw.Args[:min(int(raw.ArgsLen), len(raw.Args))]),
 	}
 	if n := int(raw.EnvLen); n != 0 && n <= len(raw.Env) {
 		e.Environ = raw.Env[:n]

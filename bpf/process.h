@@ -33,13 +33,13 @@ static __always_inline bool is_named(struct linux_binprm *bprm)
 	return bpf_map_lookup_elem(&names, &name) != NULL;
 }
 
-u64 last_life = 0;
+u64 last_generation = 0;
 
 static __always_inline bool add_target(u32 tgid)
 {
-	u32 life = new_id(&last_life);
+	u32 generation = new_id(&last_generation);
 
-	if (!bpf_map_update_elem(&targets, &tgid, &life, BPF_ANY))
+	if (!bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY))
 		return true;
 	count_seen(1, 0);
 	count_lost(LOSS_TABLE_FULL, 1, 0);
@@ -70,7 +70,7 @@ int process_exec(u64 *ctx)
 	u32 before = 0;
 	u64 from;
 
-	if (!life_of(tgid, &before) && !(by_name && is_named(bprm)))
+	if (!generation_of(tgid, &before) && !(by_name && is_named(bprm)))
 		return 0;
 	if (!add_target(tgid))
 		return 0;
@@ -81,7 +81,7 @@ int process_exec(u64 *ctx)
 	r->before = before;
 	r->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
 	r->size = BPF_CORE_READ(bprm, file, f_inode, i_size);
-	life_of(tgid, &r->life);
+	generation_of(tgid, &r->generation);
 	/* Both lie on the new stack, which was just written. */
 	from = BPF_CORE_READ(task, mm, arg_start);
 	r->args_len =
@@ -101,9 +101,9 @@ int process_exit(u64 *ctx)
 	struct task_struct *task = (void *)ctx[0];
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct exit_record *r;
-	u32 life;
+	u32 generation;
 
-	if (BPF_CORE_READ(task, signal, live.counter) || !life_of(tgid, &life))
+	if (BPF_CORE_READ(task, signal, live.counter) || !generation_of(tgid, &generation))
 		return 0;
 	report_sockets(task, tgid);
 	bpf_map_delete_elem(&targets, &tgid);
@@ -111,7 +111,7 @@ int process_exit(u64 *ctx)
 	if (!r)
 		return 0;
 	r->exit_code = BPF_CORE_READ(task, exit_code);
-	r->life = life;
+	r->generation = generation;
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// life is what was reported of one process.
-type life struct {
+// lifetime is what was reported of one process.
+type lifetime struct {
 	PPID     int
 	Filename string
 	Comm     string
@@ -23,27 +23,27 @@ type life struct {
 	Exited   bool
 }
 
-func lives(t *testing.T, c *Collector) map[int]life {
+func lives(t *testing.T, c *Collector) map[int]lifetime {
 	t.Helper()
-	got := map[int]life{}
-	now := map[int]Life{}
+	got := map[int]lifetime{}
+	now := map[int]Generation{}
 	readAll(t, c, func(e Event) {
 		pid := e.Header().PID
 		l := got[pid]
 		switch e := e.(type) {
 		case *Exec:
 			l.PPID, l.Filename, l.Comm = e.PPID, e.Filename, e.Comm
-			if e.Life == 0 || e.Life == e.Before || now[pid] != 0 && now[pid] != e.Before {
-				t.Errorf("process %d: life %d after %d, which should be %d", pid, e.Life, e.Before, now[pid])
+			if e.Generation == 0 || e.Generation == e.Before || now[pid] != 0 && now[pid] != e.Before {
+				t.Errorf("process %d: generation %d after %d, which should be %d", pid, e.Generation, e.Before, now[pid])
 			}
-			now[pid] = e.Life
+			now[pid] = e.Generation
 			if st, err := os.Stat(e.Filename); err == nil && e.Image.Size != st.Size() {
 				t.Errorf("%s has %d bytes, not %d", e.Filename, st.Size(), e.Image.Size)
 			}
 		case *Exit:
 			l.Code, l.Exited = e.Code(), true
-			if now[pid] != 0 && now[pid] != e.Life {
-				t.Errorf("process %d: life %d ended, not %d", pid, e.Life, now[pid])
+			if now[pid] != 0 && now[pid] != e.Generation {
+				t.Errorf("process %d: generation %d ended, not %d", pid, e.Generation, now[pid])
 			}
 		default:
 			t.Errorf("event %T", e)
@@ -55,9 +55,9 @@ func lives(t *testing.T, c *Collector) map[int]life {
 
 // runProcesses starts processes that end in three ways and returns what is to
 // be reported of them.
-func runProcesses(t *testing.T) map[int]life {
+func runProcesses(t *testing.T) map[int]lifetime {
 	t.Helper()
-	want := map[int]life{}
+	want := map[int]lifetime{}
 	for script, code := range map[string]int{
 		"exit 0":               0,
 		"exit 3":               3,
@@ -72,7 +72,7 @@ func runProcesses(t *testing.T) map[int]life {
 		if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
 			t.Fatal(err)
 		}
-		want[cmd.Process.Pid] = life{os.Getpid(), "/bin/sh", "sh", code, true}
+		want[cmd.Process.Pid] = lifetime{os.Getpid(), "/bin/sh", "sh", code, true}
 	}
 	return want
 }

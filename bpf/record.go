@@ -108,9 +108,9 @@ type Close struct {
 	Socket bool
 	Path   Path
 
-	ptr   uint64
-	life  uint32
-	plain bool
+	ptr        uint64
+	generation uint32
+	plain      bool
 }
 
 const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
@@ -193,11 +193,11 @@ func (c *Close) parse(head Head, sample []byte) error {
 
 			LostRecords: raw.LostRecords,
 		},
-		Socket: raw.Socket != 0,
-		Path:   pathOf(raw),
-		ptr:    raw.Ptr,
-		life:   raw.Life,
-		plain:  raw.Conn&plainConn != 0,
+		Socket:     raw.Socket != 0,
+		Path:       pathOf(raw),
+		ptr:        raw.Ptr,
+		generation: raw.Generation,
+		plain:      raw.Conn&plainConn != 0,
 	}
 	return nil
 }

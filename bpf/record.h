@@ -154,11 +154,11 @@ struct close_record {
 	u64 offset[DIR_COUNT];	   /* bytes so far, with the lost ones */
 	u64 lost_bytes[DIR_COUNT]; /* as in data_record, since the last one delivered */
 	u32 lost[DIR_COUNT];
-	u32 life;    /* of the process */
-	u8 socket;   /* what follows is known */
-	u8 state;    /* TCP_* before the close */
-	u16 sk_err;  /* errno */
-	u32 srtt_us; /* smoothed round-trip time */
+	u32 generation; /* of the process */
+	u8 socket;	/* what follows is known */
+	u8 state;	/* TCP_* before the close */
+	u16 sk_err;	/* errno */
+	u32 srtt_us;	/* smoothed round-trip time */
 	u32 min_rtt_us;
 	u32 retransmits;  /* segments */
 	u32 out_of_order; /* segments received */
@@ -177,7 +177,7 @@ struct connect_record {
 	struct endpoint remote;
 	u16 family;
 	u16 sk_err; /* errno, 0 when the process closed the socket */
-	u32 life;
+	u32 generation;
 	u8 comm[COMM_SIZE];
 	u8 unsent; /* 1: no SYN was sent */
 	u8 pad[7];
@@ -186,8 +186,8 @@ struct connect_record {
 struct exec_record {
 	struct record_header h;
 	u32 ppid;
-	u32 life;   /* from now on, see the targets map */
-	u32 before; /* the life that ends, 0 where there was none */
+	u32 generation; /* from now on, see the targets map */
+	u32 before;	/* the generation that ends, 0 where there was none */
 	u32 pad;
 	u64 inode; /* of the file that runs: for a script, its interpreter */
 	u64 size;
@@ -202,7 +202,7 @@ struct exec_record {
 struct exit_record {
 	struct record_header h;
 	u32 exit_code; /* as wait(2) gives it: code << 8 | signal */
-	u32 life;
+	u32 generation;
 };
 
 /* The beginning of what a process writes to stderr in one call. */
@@ -251,7 +251,7 @@ struct packet_record {
 	u32 seq;    /* TCP: of the first byte; of a ClientHello, its place in the stream */
 	u32 len;    /* of the payload */
 	u32 copied; /* of it */
-	u32 life;
+	u32 generation;
 	u32 pad2;
 	u8 comm[COMM_SIZE];
 	u8 payload[PACKET_MAX];

@@ -174,7 +174,7 @@ static __always_inline u64 copy_user(u8 *to, const u64 size, u64 from, u64 whole
 #endif
 
 /*
- * Processes whose probes report, by tgid. The value is the life they lead: a
+ * Processes whose probes report, by tgid. The value is their generation: a
  * number for what a process runs from its fork or exec on, as an id can be
  * another process's soon, with the same addresses in use. It is 0 from when
  * user space enters a process to its next exec.
@@ -191,14 +191,14 @@ static __always_inline bool is_target(u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
 }
 
-/* Fills in the life of a target, and tells whether it is one. */
-static __always_inline bool life_of(u32 tgid, u32 *life)
+/* Fills in the generation of a target, and tells whether it is one. */
+static __always_inline bool generation_of(u32 tgid, u32 *generation)
 {
 	u32 *found = bpf_map_lookup_elem(&targets, &tgid);
 
 	if (!found)
 		return false;
-	*life = *found;
+	*generation = *found;
 	return true;
 }
 

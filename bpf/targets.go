@@ -10,7 +10,7 @@ import (
 // Targets are the processes that report. The kernel's map of them is all its state, so
 // its methods are safe for concurrent use.
 type Targets struct {
-	byPID *ebpf.Map // to the Life that reports
+	byPID *ebpf.Map // to the Generation that reports
 	calls *ebpf.Map // under way
 }
 
@@ -35,9 +35,9 @@ func (t *Targets) RemoveTarget(pid int) error {
 // List returns the processes that report now.
 func (t *Targets) List() ([]int, error) {
 	var pids []int
-	var pid, life uint32
+	var pid, generation uint32
 	it := t.byPID.Iterate()
-	for it.Next(&pid, &life) {
+	for it.Next(&pid, &generation) {
 		pids = append(pids, int(pid))
 	}
 	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
@@ -46,14 +46,14 @@ func (t *Targets) List() ([]int, error) {
 	return pids, nil
 }
 
-// LifeOf returns which life of a process reports now, if it is a target. The
+// GenerationOf returns which generation of a process reports now, if it is a target. The
 // kernel ends it at the exec or exit.
-func (t *Targets) LifeOf(pid int) (Life, bool) {
-	var life uint32
-	if err := t.byPID.Lookup(uint32(pid), &life); err != nil {
+func (t *Targets) GenerationOf(pid int) (Generation, bool) {
+	var generation uint32
+	if err := t.byPID.Lookup(uint32(pid), &generation); err != nil {
 		return 0, false
 	}
-	return Life(life), true
+	return Generation(generation), true
 }
 
 // Map is the map whose keys are the processes that report now, for those
@@ -68,7 +68,7 @@ func (t *Targets) Sweep() error {
 	var over []probesCallKey
 	it := t.calls.Iterate()
 	for it.Next(&key, &call) {
-		if !t.runs(int(key.Tgid), Life(key.Life)) {
+		if !t.runs(int(key.Tgid), Generation(key.Generation)) {
 			over = append(over, key)
 		}
 	}
@@ -88,8 +88,8 @@ func (t *Targets) Sweep() error {
 	return nil
 }
 
-// runs reports whether a process is a target and in that life.
-func (t *Targets) runs(pid int, life Life) bool {
-	now, ok := t.LifeOf(pid)
-	return ok && now == life
+// runs reports whether a process is a target and in that generation.
+func (t *Targets) runs(pid int, generation Generation) bool {
+	now, ok := t.GenerationOf(pid)
+	return ok && now == generation
 }

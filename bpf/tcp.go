@@ -71,9 +71,9 @@ type ConnectFailed struct {
 	Start         ktime.Time
 	Errno         syscall.Errno // 0 when it is not known
 	// Unsent says that the kernel sent no SYN. Then there is no Local.
-	Unsent bool
-	Comm   string
-	Life   Life
+	Unsent     bool
+	Comm       string
+	Generation Generation
 }
 
 func (c *ConnectFailed) parse(head Head, sample []byte) error {
@@ -82,14 +82,14 @@ func (c *ConnectFailed) parse(head Head, sample []byte) error {
 		return err
 	}
 	*c = ConnectFailed{
-		Head:   head,
-		Local:  addrPort(raw.Family, raw.Local.Addr, raw.Local.Port),
-		Remote: addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
-		Start:  ktime.Time(raw.Start),
-		Errno:  syscall.Errno(raw.SkErr),
-		Comm:   text(raw.Comm[:]),
-		Life:   Life(raw.Life),
-		Unsent: raw.Unsent != 0,
+		Head:       head,
+		Local:      addrPort(raw.Family, raw.Local.Addr, raw.Local.Port),
+		Remote:     addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
+		Start:      ktime.Time(raw.Start),
+		Errno:      syscall.Errno(raw.SkErr),
+		Comm:       text(raw.Comm[:]),
+		Generation: Generation(raw.Generation),
+		Unsent:     raw.Unsent != 0,
 	}
 	if raw.Unsent != 0 {
 		c.Local = netip.AddrPort{}

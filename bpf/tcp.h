@@ -12,7 +12,7 @@ static __always_inline void connect_begins(struct sock *sk)
 	struct connecting c = {};
 
 	c.tgid = bpf_get_current_pid_tgid() >> 32;
-	if (!life_of(c.tgid, &c.life))
+	if (!generation_of(c.tgid, &c.generation))
 		return;
 	c.start = bpf_ktime_get_ns();
 	bpf_get_current_comm(c.comm, sizeof(c.comm));
@@ -44,7 +44,7 @@ static __always_inline void connect_forgets(struct sock *sk, int before)
 		r = ring_record(sizeof(*r), RECORD_CONNECT, c->tgid);
 		if (r) {
 			r->start = c->start;
-			r->life = c->life;
+			r->generation = c->generation;
 			__builtin_memcpy(r->comm, c->comm, sizeof(r->comm));
 			r->sk_err = BPF_CORE_READ(sk, sk_err);
 			r->family = fill_endpoints(&r->local, &r->remote, sk);

@@ -9,7 +9,7 @@
 struct call_key {
 	u64 g;
 	u32 tgid;
-	u32 life;
+	u32 generation;
 	u64 direction; /* or what other call it is */
 };
 
@@ -48,9 +48,10 @@ struct {
 /* At the entry of clientHandshake and serverHandshake; conn is the *tls.Conn, buf the time. */
 static __always_inline void handshake_begins(struct pt_regs *ctx, struct conn_key *conn)
 {
-	struct call_key key = {
-		.g = GO_G(ctx), .tgid = conn->tgid, .life = conn->life, .direction = CALL_HANDSHAKE
-	};
+	struct call_key key = { .g = GO_G(ctx),
+				.tgid = conn->tgid,
+				.generation = conn->generation,
+				.direction = CALL_HANDSHAKE };
 	struct call call = { .conn = conn->ptr, .buf = bpf_ktime_get_ns() };
 
 	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY)) {
@@ -65,7 +66,7 @@ static __always_inline struct call *handshake_of(struct pt_regs *ctx, struct cal
 	key->g = GO_G(ctx);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
 	key->direction = CALL_HANDSHAKE;
-	if (!life_of(key->tgid, &key->life))
+	if (!generation_of(key->tgid, &key->generation))
 		return NULL;
 	return bpf_map_lookup_elem(&calls, key);
 }
@@ -145,7 +146,7 @@ int handshake_ret(struct pt_regs *ctx)
 		return 0;
 	key.ptr = call->conn;
 	key.tgid = call_key.tgid;
-	key.life = call_key.life;
+	key.generation = call_key.generation;
 	start = call->buf;
 	verified = call->len;
 	bpf_map_delete_elem(&calls, &call_key);

@@ -55,7 +55,7 @@ struct {
 
 static __always_inline void verify_read(struct conn *c, u64 g, struct conn_key *owner, u64 len)
 {
-	struct goroutine key = { .g = g, .tgid = owner->tgid, .life = owner->life };
+	struct goroutine key = { .g = g, .tgid = owner->tgid, .generation = owner->generation };
 	struct reading *r = bpf_map_lookup_elem(&readings, &key);
 	struct reading fresh = { .conn = c->id, .end = c->dir[DIR_RECV].offset, .read = len };
 

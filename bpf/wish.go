@@ -128,7 +128,7 @@ func (c *Close) Entry() Entry {
 	if c.plain {
 		return Entry{ID: c.Conn}
 	}
-	return Entry{c.Conn, probesConnKey{Ptr: c.ptr, Tgid: uint32(c.PID), Life: c.life}}
+	return Entry{c.Conn, probesConnKey{Ptr: c.ptr, Tgid: uint32(c.PID), Generation: c.generation}}
 }
 
 // Entry returns the entry of a connection whose close record was lost.

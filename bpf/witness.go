@@ -89,9 +89,9 @@ func (w *Witnesses) Unwatch(exe *Executable, dir int) error {
 
 // Witnessed returns how many calls the witnesses in a process saw move
 // plaintext, by direction.
-func (w *Witnesses) Witnessed(pid int, life Life) ([2]uint64, error) {
+func (w *Witnesses) Witnessed(pid int, generation Generation) ([2]uint64, error) {
 	var seen probesWitnessed
-	err := w.calls.Lookup(probesProcessKey{Tgid: uint32(pid), Life: uint32(life)}, &seen)
+	err := w.calls.Lookup(probesProcessKey{Tgid: uint32(pid), Generation: uint32(generation)}, &seen)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return seen.Calls, fmt.Errorf("read what witnesses saw: %w", err)
 	}

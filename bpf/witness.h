@@ -10,7 +10,7 @@
 
 struct process_key {
 	u32 tgid;
-	u32 life;
+	u32 generation;
 };
 
 struct witnessed {
@@ -56,7 +56,7 @@ static __always_inline void witness(u32 direction)
 	struct witnessed fresh = {};
 	struct witnessed *w;
 
-	if (!life_of(key.tgid, &key.life))
+	if (!generation_of(key.tgid, &key.generation))
 		return;
 	w = bpf_map_lookup_elem(&witnesses, &key);
 	if (!w) {

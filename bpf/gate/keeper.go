@@ -129,8 +129,8 @@ func (k *keeper) decide(h held) error {
 // isTarget reads the map that the kernel keeps: every descendant of a target is
 // in it before it runs for the first time.
 func (k *keeper) isTarget(pid int) bool {
-	var life uint32
-	return pid > 0 && k.targets.Lookup(uint32(pid), &life) == nil
+	var generation uint32
+	return pid > 0 && k.targets.Lookup(uint32(pid), &generation) == nil
 }
 
 // isNamed tells whether a file makes targets of those who execute it.

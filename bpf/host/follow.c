@@ -86,11 +86,11 @@ int main(void)
 	while (read_session()) {
 		struct answer end = { .kind = ANSWER_PIECE };
 		struct owner owner = { .tgid = 1, .role = session.role, .from_start = 1 };
-		u32 tgid = 1, life = 0;
+		u32 tgid = 1, generation = 0;
 
 		host.reserve = reserve_among;
 		read_pieces();
-		bpf_map_update_elem(&targets, &tgid, &life, BPF_ANY);
+		bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY);
 		bpf_sk_storage_get(&owners, &sock, &owner, BPF_SK_STORAGE_GET_F_CREATE);
 		for (next = 0; next < session.pieces;) {
 			follow_next();

@@ -72,7 +72,7 @@ func (j *judged) watch() {
 func (j *judged) count(now ktime.Time) error {
 	var sum uint64
 	for _, proc := range j.users {
-		calls, err := j.collector.Witnesses.Witnessed(proc.PID, proc.Life)
+		calls, err := j.collector.Witnesses.Witnessed(proc.PID, proc.Generation)
 		if err != nil {
 			return err
 		}

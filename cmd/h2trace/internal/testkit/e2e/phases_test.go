@@ -279,15 +279,15 @@ func contains(text, path string) bool {
 // processes that were attached to.
 func checkLives(t *testing.T, s *contract.Stream) {
 	t.Helper()
-	type life struct{ begun, attached, ended int }
-	lives := make(map[int]*life)
+	type generation struct{ begun, attached, ended int }
+	lives := make(map[int]*generation)
 	for _, e := range s.Events {
 		if e.PID == 0 {
 			continue
 		}
 		l := lives[e.PID]
 		if l == nil {
-			l = &life{}
+			l = &generation{}
 			lives[e.PID] = l
 		}
 		switch {

@@ -32,7 +32,7 @@ func (a *attacher) attach(p *Process) export.ProcessEvent {
 	defer held.end()
 	exe, err := a.executable(p, held.of(p.image))
 	// After the probes, so that probes report first what packets report too.
-	if ownErr := a.kernel.OwnSockets(p.PID, p.Life, p.Comm); ownErr != nil {
+	if ownErr := a.kernel.OwnSockets(p.PID, p.Generation, p.Comm); ownErr != nil {
 		a.msg.Errorf("%v", ownErr)
 	}
 	switch {

@@ -29,8 +29,8 @@ type Holder struct {
 
 // program is what a process runs until its exec.
 type program struct {
-	pid  int
-	life bpf.Life
+	pid        int
+	generation bpf.Generation
 }
 
 // hold is what a process was held for: a script and its interpreter, or a
@@ -112,8 +112,8 @@ func (h *Holder) attach(pid int, f *os.File) (release func(), err error) {
 func (h *Holder) add(pid int, exe *bpf.Executable, release func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	life, _ := h.kernel.LifeOf(pid) // it waits in execve(2)
-	key := program{pid, life}
+	generation, _ := h.kernel.GenerationOf(pid) // it waits in execve(2)
+	key := program{pid, generation}
 	m, ok := h.holds[key]
 	if !ok && len(h.holds) >= maxHolds {
 		for other, old := range h.holds { // any one
@@ -132,18 +132,18 @@ func (h *Holder) add(pid int, exe *bpf.Executable, release func()) {
 }
 
 // has tells whether a process was held and has not been parted from.
-func (h *Holder) has(pid int, life bpf.Life) bool {
+func (h *Holder) has(pid int, generation bpf.Generation) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, ok := h.holds[program{pid, life}]
+	_, ok := h.holds[program{pid, generation}]
 	return ok
 }
 
 // part returns what a process was held for and forgets it. The caller ends it.
-func (h *Holder) part(pid int, life bpf.Life) hold {
+func (h *Holder) part(pid int, generation bpf.Generation) hold {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := program{pid, life}
+	key := program{pid, generation}
 	m := h.holds[key]
 	delete(h.holds, key)
 	return m

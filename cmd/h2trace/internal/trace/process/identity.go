@@ -86,6 +86,6 @@ func isCurrent(k Kernel, p *Process) bool {
 	if p.handle != nil {
 		return !p.ended()
 	}
-	life, ok := k.LifeOf(p.PID)
-	return ok && life == p.Life
+	generation, ok := k.GenerationOf(p.PID)
+	return ok && generation == p.Generation
 }

@@ -12,8 +12,8 @@ import (
 type Kernel interface {
 	AddTarget(pid int) error
 	RemoveTarget(pid int) error
-	// LifeOf returns which program a target runs, or false for what is none.
-	LifeOf(pid int) (bpf.Life, bool)
+	// GenerationOf returns which program a target runs, or false for what is none.
+	GenerationOf(pid int) (bpf.Generation, bool)
 
 	// Attach and AttachFile give an executable its probes, until Release. Keeps
 	// reports whether they may stay when no process runs it.
@@ -24,5 +24,5 @@ type Kernel interface {
 	PlanOf(exe *bpf.Executable) *plan.Plan
 
 	// OwnSockets tells the kernel that a process has the sockets it has open.
-	OwnSockets(pid int, life bpf.Life, comm string) error
+	OwnSockets(pid int, generation bpf.Generation, comm string) error
 }

@@ -18,12 +18,12 @@ type Process struct {
 	Source *fetchenv.Source // nil where its environment could not be read
 	File   *bpf.Executable  // nil until its executable was attached to
 
-	// Which process of that id it is: by its handle, or by its life, the one
+	// Which process of that id it is: by its handle, or by its generation, the one
 	// before that, and the file that it executed.
-	handle *os.File
-	Life   bpf.Life
-	before bpf.Life
-	image  bpf.Image
+	handle     *os.File
+	Generation bpf.Generation
+	before     bpf.Generation
+	image      bpf.Image
 
 	// libraries have Go code, in a process whose executable gets no probes. They
 	// are looked for again at that kernel time.

@@ -68,7 +68,7 @@ func (t *Tracker) AttachRunning(wanted Running) error {
 
 // wants reports whether a process is to be observed.
 func (r *running) wants(ppid int, exe string) bool {
-	_, child := r.kernel.LifeOf(ppid)
+	_, child := r.kernel.GenerationOf(ppid)
 	return r.wanted.Follow && child || slices.Contains(r.wanted.Names, filepath.Base(exe))
 }
 
@@ -162,8 +162,8 @@ func (t *Tracker) Reap() error {
 		}
 		p.letGo()
 		// In this order: the others stopped being targets before they had
-		// ended, and whoever has the id by now leads another life.
-		if life, ok := t.kernel.LifeOf(p.PID); !ok || life != p.Life {
+		// ended, and whoever has the id by now is of another generation.
+		if generation, ok := t.kernel.GenerationOf(p.PID); !ok || generation != p.Generation {
 			continue
 		}
 		err = errors.Join(err, t.kernel.RemoveTarget(p.PID))

@@ -102,7 +102,7 @@ var versionControl = map[string]bool{"git": true, "hg": true, "svn": true, "bzr"
 func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
 	p = Process{
 		At: e.Time, PID: e.PID, PPID: e.PPID, Comm: e.Comm, Exe: e.Filename,
-		Life: e.Life, before: e.Before, image: e.Image,
+		Generation: e.Generation, before: e.Before, image: e.Image,
 	}
 	if exe, err := procfs.Executable(p.PID); err == nil && t.isCurrent(&p) {
 		p.Exe = exe
@@ -122,17 +122,17 @@ func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
 // such as the child of a fork that failed to exec, is not worth a line.
 func (t *Tracker) Exit(e *bpf.Exit) {
 	p, ok := t.drop(e.PID)
-	if pid, life := e.PID, e.Life; t.holder.has(pid, life) { // for an exec that never came about
-		t.jobs <- func() { t.holder.part(pid, life).end() }
+	if pid, generation := e.PID, e.Generation; t.holder.has(pid, generation) { // for an exec that never came about
+		t.jobs <- func() { t.holder.part(pid, generation).end() }
 	}
 	if !ok {
 		return
 	}
 	var event export.ProcessExit
-	if p.Life == e.Life { // else the record of its own exit was lost
+	if p.Generation == e.Generation { // else the record of its own exit was lost
 		code := e.Code()
 		event.Code = &code
-		if p.Life != 0 { // its exec was seen
+		if p.Generation != 0 { // its exec was seen
 			event.Duration = new(e.Time.Sub(p.At))
 		}
 	}

@@ -22,16 +22,16 @@ import (
 // them.
 type fakeKernel struct {
 	skip    string // why they get no probes
-	lives   map[int]bpf.Life
+	lives   map[int]bpf.Generation
 	uses    map[*bpf.Executable]int
 	targets map[int]bool
 }
 
 func (k *fakeKernel) AddTarget(pid int) error    { k.targets[pid] = true; return nil }
 func (k *fakeKernel) RemoveTarget(pid int) error { delete(k.targets, pid); return nil }
-func (k *fakeKernel) LifeOf(pid int) (bpf.Life, bool) {
-	life, ok := k.lives[pid]
-	return life, ok
+func (k *fakeKernel) GenerationOf(pid int) (bpf.Generation, bool) {
+	generation, ok := k.lives[pid]
+	return generation, ok
 }
 
 func (k *fakeKernel) Attach(string) (*bpf.Executable, error) { return k.AttachFile(nil) }
@@ -49,9 +49,9 @@ func (k *fakeKernel) Release(exe *bpf.Executable) error {
 	return nil
 }
 
-func (k *fakeKernel) Keeps(*bpf.Executable) bool             { return true }
-func (k *fakeKernel) PlanOf(exe *bpf.Executable) *plan.Plan  { return exe.Plan }
-func (k *fakeKernel) OwnSockets(int, bpf.Life, string) error { return nil }
+func (k *fakeKernel) Keeps(*bpf.Executable) bool                   { return true }
+func (k *fakeKernel) PlanOf(exe *bpf.Executable) *plan.Plan        { return exe.Plan }
+func (k *fakeKernel) OwnSockets(int, bpf.Generation, string) error { return nil }
 func (k *fakeKernel) inUse() (n int) {
 	for _, uses := range k.uses {
 		n += uses
@@ -97,7 +97,7 @@ func TestTracker(t *testing.T) {
 		}, 1},
 		{"exits", "", living, func(tr *Tracker, pid int) {
 			execute(tr, pid, 1)
-			tr.Exit(&bpf.Exit{Head: bpf.Head{PID: pid, Time: 9}, Life: tr.kernel.(*fakeKernel).lives[pid], Status: 3 << 8})
+			tr.Exit(&bpf.Exit{Head: bpf.Head{PID: pid, Time: 9}, Generation: tr.kernel.(*fakeKernel).lives[pid], Status: 3 << 8})
 		}, []event{
 			{Action: "exec", PID: living}, {Action: "attached", PID: living}, {Action: "exit", PID: living, Exit: exits(3)},
 		}, 0},
@@ -125,7 +125,7 @@ func TestTracker(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			k := &fakeKernel{skip: tt.skip, lives: make(map[int]bpf.Life), uses: make(map[*bpf.Executable]int), targets: make(map[int]bool)}
+			k := &fakeKernel{skip: tt.skip, lives: make(map[int]bpf.Generation), uses: make(map[*bpf.Executable]int), targets: make(map[int]bool)}
 			events := export.NewJSONL(&out, export.Options{})
 			tr := NewTracker(Config{
 				Kernel: k, Holder: &Holder{}, Events: events, Msg: message.New(io.Discard, true),
@@ -154,11 +154,11 @@ func TestTracker(t *testing.T) {
 	}
 }
 
-// execute has a target run a program for the life of that number, until that has
+// execute has a target run a program for the generation of that number, until that has
 // been attached to.
-func execute(tr *Tracker, pid int, life uint32) {
-	tr.kernel.(*fakeKernel).lives[pid] = bpf.Life(life)
-	tr.Exec(&bpf.Exec{Head: bpf.Head{PID: pid, Time: ktime.Time(life)}, Life: bpf.Life(life), Filename: "sleep"})
+func execute(tr *Tracker, pid int, generation uint32) {
+	tr.kernel.(*fakeKernel).lives[pid] = bpf.Generation(generation)
+	tr.Exec(&bpf.Exec{Head: bpf.Head{PID: pid, Time: ktime.Time(generation)}, Generation: bpf.Generation(generation), Filename: "sleep"})
 	done := make(chan struct{})
 	tr.jobs <- func() { close(done) }
 	<-done
