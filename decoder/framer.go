@@ -129,7 +129,7 @@ func (r *framer) letGo() {
 	}
 }
 
-// next returns how far behind the last byte the next frame begins; before it, when
+// next returns how far after the last byte the next frame begins. It is negative when
 // some of its header was there.
 func (r *framer) next() int64 {
 	if r.inPayload {

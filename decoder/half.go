@@ -38,7 +38,7 @@ type half struct {
 	// then means that the boundaries were wrong.
 	probation int
 
-	// at is the place behind the last byte that was taken, held ones included,
+	// at is the place after the last byte that was taken, held ones included,
 	// and since where the frames began that are in step.
 	at, since int64
 

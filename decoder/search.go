@@ -36,19 +36,6 @@ type search struct {
 	ripe    int64   // 1 + offset at which a chain first had enough evidence
 }
 
-// chain is a run of headers that fit together.
-type chain struct {
-	first int64 // offset of the first header that is still held
-	start int64 // offset of the first header
-	last  int64 // offset of the last header
-	next  int64 // where the next header must be
-	bits  int
-	count int
-	// block is the stream whose field block is open: CONTINUATION must be
-	// next (RFC 9113 §6.10).
-	block uint32
-}
-
 // gather holds the first n of the bytes that came while the boundaries are unknown.
 func (h *half) gather(b []byte, p plausible) (n int, e event) {
 	n = min(len(b), maxHeld)
@@ -90,9 +77,9 @@ func (h *half) try(p plausible) (*chain, event) {
 		off := s.pos - h.held.base
 		raw := h.held.buf[off : off+frameHeaderLen]
 		bits, ok := p.evidence(raw)
-		extended := h.extend(raw, bits, ok)
+		extended := s.extend(raw, bits, ok)
 		if extended {
-			if c := h.winner(); c != nil {
+			if c := s.winner(); c != nil {
 				return c, dry
 			}
 			continue
@@ -112,119 +99,6 @@ func (h *half) try(p plausible) (*chain, event) {
 		s.insert(c)
 	}
 	return nil, dry
-}
-
-// follow moves the chain past the frame of a header.
-func (c *chain) follow(at int64, h frameHeader) {
-	c.last = at
-	c.next = at + frameHeaderLen + int64(h.length)
-	switch h.typ {
-	case TypeHeaders, TypePushPromise, TypeContinuation:
-		if c.block = h.stream; h.flags.Has(FlagEndHeaders) {
-			c.block = 0
-		}
-	}
-}
-
-// extend lengthens or ends the chain that expects a header here.
-func (h *half) extend(raw []byte, bits int, ok bool) bool {
-	s := &h.search
-	if len(s.chains) == 0 || s.chains[0].next != s.pos {
-		return false
-	}
-	c := s.chains[0]
-	s.chains = append(s.chains[:0], s.chains[1:]...)
-	hd := parseHeader(raw)
-	continues := hd.typ == TypeContinuation && hd.stream == c.block
-	if !ok || (c.block != 0) != continues || (hd.typ == TypeContinuation) != continues {
-		return false
-	}
-	c.bits += bits
-	c.count++
-	c.follow(s.pos, hd)
-	s.insert(c)
-	return true
-}
-
-// insert adds a chain. Of two that expect the same header the stronger stays,
-// and when there are too many the weakest goes.
-func (s *search) insert(c chain) {
-	i := 0
-	for i < len(s.chains) && s.chains[i].next < c.next {
-		i++
-	}
-	if i < len(s.chains) && s.chains[i].next == c.next {
-		if c.bits > s.chains[i].bits {
-			s.chains[i] = c
-		}
-		return
-	}
-	if len(s.chains) == maxChains {
-		weakest := 0
-		for j := range s.chains {
-			if s.chains[j].bits <= s.chains[weakest].bits {
-				weakest = j
-			}
-		}
-		if s.chains[weakest].bits > c.bits {
-			return
-		}
-		s.chains = append(s.chains[:weakest], s.chains[weakest+1:]...)
-		if weakest < i {
-			i--
-		}
-	}
-	s.chains = append(s.chains, chain{})
-	copy(s.chains[i+1:], s.chains[i:])
-	s.chains[i] = c
-}
-
-// winner returns a chain with enough evidence once no other has any claim, or
-// the best of several when they have been rivals for long.
-func (h *half) winner() *chain {
-	s := &h.search
-	best := -1
-	for i := range s.chains {
-		c := &s.chains[i]
-		if c.count >= 2 && c.bits >= enoughBits && (best < 0 || c.bits > s.chains[best].bits) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return nil
-	}
-	if s.ripe == 0 {
-		s.ripe = s.pos + 1
-	}
-	c := &s.chains[best]
-	if c.last != s.pos {
-		return nil // its turn comes with its next header
-	}
-	if s.pos+1-s.ripe < rivalry {
-		edge := s.edge(c)
-		if !edge && s.pos < enclosing {
-			return nil
-		}
-		for i := range s.chains {
-			r := &s.chains[i]
-			if i != best && !edge && r.disputes(c) {
-				return nil
-			}
-		}
-	}
-	return c
-}
-
-// disputes reports whether a chain may be right and another wrong: because the
-// other lies inside one of its frames, or because it has evidence of its own
-// and does not only seem to lead through an enormous frame.
-func (c *chain) disputes(other *chain) bool {
-	encloses := c.last < other.start && other.start < c.next
-	if encloses && c.bits >= credibleBits {
-		return true
-	}
-	ordinary := c.next-c.last <= minMaxFrameSize+frameHeaderLen
-	return c.count >= 2 && c.bits >= closingBits && (ordinary || c.bits >= enoughBits)
 }
 
 // settle takes the best chain there is when no more bytes can come.
@@ -262,9 +136,6 @@ func (h *half) accept(c chain, proof int64) {
 	}
 	h.boundaries = boundaries{first: c.first, late: proof}
 }
-
-// edge reports whether a chain begins with the first byte after a loss.
-func (s *search) edge(c *chain) bool { return s.bonus && c.start == 0 }
 
 // believe moves the first frame of a chain to where no payload that the search
 // began in can reach.
