@@ -35,7 +35,7 @@ func TestLeaveOut(t *testing.T) {
 	}
 }
 
-// exchangeBody sends a stream over TLS, and has what is behind its head left out
+// exchangeBody sends a stream over TLS, and has what is after its head left out
 // of both ends.
 func exchangeBody(t *testing.T, c *Collector, stream []byte, head int, until uint64, rng *rand.Rand) {
 	ln, config := listen(t)

@@ -92,7 +92,7 @@ u64 last_conn_id = 0;
 /* Set by user space while the probes of hpack.h are attached. */
 u32 recovering = 0;
 
-/* The socket behind descriptor fd of the current process, or NULL. */
+/* The socket of descriptor fd of the current process, or NULL. */
 static __always_inline struct sock *sock_of_fd(u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

@@ -16,7 +16,7 @@
 
 /* The frame that was passed last. */
 struct cursor {
-	u64 next; /* where the header behind it is */
+	u64 next; /* where the header after it is */
 	u64 cut;  /* from here up to it there is payload that is not wanted */
 };
 

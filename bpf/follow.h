@@ -4,7 +4,7 @@
  * payloads need not be copied. Segments come late, twice and cut elsewhere, on
  * several CPUs at a time, so what is kept is a place of the stream: where the
  * next header is. A segment that has it leads on. All others hold what came
- * before it, or what is behind it and cannot be told, and is copied. Where a header
+ * before it, or what is after it and cannot be told, and is copied. Where a header
  * was in such a one, the walk stands still until user space says where it goes on.
  */
 #ifndef H2TRACE_FOLLOW_H
@@ -29,7 +29,7 @@ static __always_inline u8 client_dir(struct owner *owner)
 }
 
 /*
- * The first bytes of a stream may tell that there are frames, and where: behind
+ * The first bytes of a stream may tell that there are frames, and where: after
  * the preface of the client, or at the SETTINGS of a server that came first.
  */
 static __always_inline void begin_walk(struct __sk_buff *skb, struct bpf_sock *sk,

@@ -29,7 +29,7 @@ static __always_inline u32 payload_length(u8 *header)
 	return header[0] << 16 | header[1] << 8 | header[2];
 }
 
-/* How much of the payload behind a header is wanted, from its beginning. */
+/* How much of the payload after a header is wanted, from its beginning. */
 static __always_inline u32 wanted_payload(u8 *header)
 {
 	u32 length = payload_length(header);

@@ -24,7 +24,7 @@ static __always_inline bool conn_key_of(struct conn_key *key, u64 ptr)
 	return generation_of(key->tgid, &key->generation);
 }
 
-/* At the entry of a method of *tls.Conn in a target, behind the stack check. */
+/* At the entry of a method of *tls.Conn in a target, after the stack check. */
 static __always_inline bool entered(struct pt_regs *ctx, struct site *site, struct conn_key *key)
 {
 	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)))
@@ -84,7 +84,7 @@ static __always_inline void traffic(struct pt_regs *ctx, struct site *site, stru
 		verify_read(c, GO_G(ctx), key, len);
 }
 
-/* (*tls.Conn).Write(b []byte), behind its stack check. */
+/* (*tls.Conn).Write(b []byte), after its stack check. */
 SEC("uprobe/write")
 int write_args(struct pt_regs *ctx)
 {

@@ -204,7 +204,7 @@ static __always_inline void table_submit(struct table_record *r)
 	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
 }
 
-/* At the entry of a function, behind the stack check, in a target. */
+/* At the entry of a function, after the stack check, in a target. */
 static __always_inline bool goroutine_of(struct pt_regs *ctx, struct goroutine *key)
 {
 	struct site *site = site_of(ctx);

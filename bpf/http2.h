@@ -76,7 +76,7 @@ struct conn_place {
 	u64 owner; /* http2.ClientConn or serverConn */
 	u64 framer;
 	u64 reader, writer; /* what the framer reads from, and writes to */
-	u64 sticky;	    /* the net.Conn behind them */
+	u64 sticky;	    /* the net.Conn below them */
 	u64 offset[DIR_COUNT];
 };
 

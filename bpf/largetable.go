@@ -21,7 +21,7 @@ const (
 	maxLargeEntries = 2048
 	maxLargeText    = 64 << 10
 	// maxLargeTables bounds how many are put together at a time. The pieces of
-	// one come behind it at once; others come between only from other
+	// one come after it at once; others come between only from other
 	// processors.
 	maxLargeTables = 16
 )

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * HPACK tables that one record has no room for: a peer may allow more than the
- * 4096 bytes of RFC 9113 6.5.2. They come in pieces, behind the record that
+ * 4096 bytes of RFC 9113 6.5.2. They come in pieces, after the record that
  * announces them.
  */
 #ifndef H2TRACE_LARGETABLE_H
@@ -28,7 +28,7 @@ struct header_field {
 #define HEADER_FIELD_SIZE 40
 
 /*
- * Copies what of a string lies behind skip, as far as there is room. Returns how
+ * Copies what of a string lies after skip, as far as there is room. Returns how
  * many bytes are left over, or -1.
  */
 static __always_inline s64 copy_part(struct piece_record *r, u64 src, u64 len, u64 skip)
@@ -54,7 +54,7 @@ static __always_inline s64 copy_part(struct piece_record *r, u64 src, u64 len, u
 }
 
 /*
- * Copies an entry behind *done, which is moved on. Returns how many of its bytes
+ * Copies an entry after *done, which is moved on. Returns how many of its bytes
  * are left over, or -1.
  */
 static __always_inline s64 copy_entry(struct piece_record *r, u32 i, u64 src, u64 *done)
@@ -139,7 +139,7 @@ __noinline u64 copy_piece(u64 ents, u64 from, u64 count, u64 large)
 	return end;
 }
 
-/* Has the pieces sent. They are behind the record, which is reserved already. */
+/* Has the pieces sent. They are after the record, which is reserved already. */
 static __always_inline bool copy_large_table(struct table_record *r, const struct dynamic_table *t)
 {
 	u64 progress = 0;

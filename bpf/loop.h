@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Loops over the bytes of one call. A step is a function (u32 i, struct chunk *)
- * that returns 1 to end the loop; LOOP_STEP behind it makes it one for LOOP.
+ * that returns 1 to end the loop; LOOP_STEP after it makes it one for LOOP.
  */
 #ifndef H2TRACE_LOOP_H
 #define H2TRACE_LOOP_H

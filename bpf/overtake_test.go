@@ -11,7 +11,7 @@ import (
 )
 
 // overtake has bytes that a connection over IPv4 is to send later come now: off
-// behind what it has sent. Whoever sends them again later keeps both ends happy.
+// after what it has sent. Whoever sends them again later keeps both ends happy.
 func overtake(t *testing.T, conn net.Conn, off int, b []byte) {
 	t.Helper()
 	local, remote := endpointOf(t, conn.LocalAddr()), endpointOf(t, conn.RemoteAddr())

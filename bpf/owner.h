@@ -17,7 +17,7 @@ enum carries {
 
 /* A direction of a TCP stream. */
 struct flow_dir {
-	u64 end; /* offset behind the highest byte so far */
+	u64 end; /* offset after the highest byte so far */
 	u64 records;
 	u64 lost_bytes; /* in all */
 	u32 lost;	/* since the last record that was delivered, 1 << loss_reason */

@@ -17,7 +17,7 @@ type Exec struct {
 	Before     Generation // of the one that it takes the place of
 	Image      Image
 	// Args are the arguments, with the name of the program first. They are cut
-	// behind 512 bytes, and nil when they could not be read.
+	// after 512 bytes, and nil when they could not be read.
 	Args []string
 	// Environ holds NAME=VALUE pairs that each end with a NUL. It is nil when it
 	// could not be read, or has more than 4096 bytes, and is valid until the next

@@ -87,7 +87,7 @@ struct record_header {
 /*
  * Payload bytes of one direction of one connection. seq counts lost records
  * too, and offset all bytes of the direction, so that the reader sees what is
- * missing: behind a gap in seq something was lost, a jump of offset without
+ * missing: after a gap in seq something was lost, a jump of offset without
  * one was left out on purpose.
  */
 struct data_record {

@@ -123,7 +123,7 @@ static __always_inline u64 ring_flags(u64 backlog, u64 size)
 
 /*
  * A record other than of data, NULL when it is lost. These are few and wake the
- * reader each. size is a constant, as the verifier wants it; what lies behind
+ * reader each. size is a constant, as the verifier wants it; what lies after
  * zeroed is to be filled in.
  */
 static __always_inline void *ring_begin(const u64 size, const u64 zeroed, u8 kind, u32 pid)

@@ -128,7 +128,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->seq = seq;
 	r->offset = s->offset;
 	r->lost_records = *(volatile u32 *)&flow->lost_records;
-	r->lost_bytes = flow->lost_bytes; /* behind them, see lose_slice */
+	r->lost_bytes = flow->lost_bytes; /* after them, see lose_slice */
 	r->lost = flow->lost;
 	r->left_out = left_out;
 	r->len = len;

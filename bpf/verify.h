@@ -216,7 +216,7 @@ static __noinline int put_long(struct field *f)
 	return 0;
 }
 
-/* The field in the arguments behind the receiver. */
+/* The field in the arguments after the receiver. */
 static __always_inline void report_field(struct pt_regs *ctx, u32 dir, u32 tgid, u64 list,
 					 u32 index)
 {
@@ -272,7 +272,7 @@ static __always_inline void report_list(struct list_place *p, u32 dir, u32 tgid)
 
 /*
  * (*hpack.Encoder).WriteField(f HeaderField). Pseudo-header fields stand before
- * all others (RFC 9113 8.3): one behind others begins another block, and that
+ * all others (RFC 9113 8.3): one after others begins another block, and that
  * before it was never written.
  */
 SEC("uprobe/verify_encode")

@@ -23,7 +23,7 @@ func TestBudget(t *testing.T) {
 		hold []byte // 200 kB that stay
 		end  []byte
 		want string // headers_error of what ends so
-		next string // and of a block behind it that uses the table
+		next string // and of a block after it that uses the table
 	}{
 		{"field blocks", inFrames(make300(t, each), 16384, 1)[:each], nil, "", ""},
 		{"field blocks that end", unended(inFrames(make300(t, each), 16384, 1)), wire(TypeContinuation, FlagEndHeaders, 1, nil), noRoom, ""},

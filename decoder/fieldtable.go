@@ -129,7 +129,7 @@ func (t *fieldTable) field(r representation, b []byte) (bool, error) {
 	if r.kind != indexed {
 		var err error
 		if r.index == 0 {
-			e.name, err = readString(b[1:]) // behind the index, one byte
+			e.name, err = readString(b[1:]) // after the index, one byte
 		}
 		if err == nil {
 			e.value, err = readString(b[r.value:])

@@ -44,7 +44,7 @@ func inFrames(block []byte, size int, stream uint32) []byte {
 }
 
 // TestLongBlocks sends blocks of megabytes. What the peers agreed on is decoded;
-// behind what is longer, the table is as it is to be.
+// after what is longer, the table is as it is to be.
 func TestLongBlocks(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -93,7 +93,7 @@ func TestLongBlocks(t *testing.T) {
 }
 
 // TestEndlessField sends one field that is longer than what is kept of one. The
-// table is unknown behind it, at no greater cost a byte than before.
+// table is unknown after it, at no greater cost a byte than before.
 func TestEndlessField(t *testing.T) {
 	r := &recorder{quiet: true}
 	c := opened(r)

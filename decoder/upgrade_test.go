@@ -13,7 +13,7 @@ func TestUpgrade(t *testing.T) {
 		name     string
 		role     Role
 		settings []byte
-		want     int64 // what stream 1 has left towards the client behind 100 bytes
+		want     int64 // what stream 1 has left towards the client after 100 bytes
 	}{
 		{"client", Client, window, 9900},
 		{"server", Server, window, 9900},
@@ -48,7 +48,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// windowSink keeps the windows behind the last frame.
+// windowSink keeps the windows after the last frame.
 type windowSink struct {
 	recorder
 	last   Window

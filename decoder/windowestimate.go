@@ -6,7 +6,7 @@ const (
 	// credit and writing each time, nor for that long.
 	agreeSamples = 3
 	agreeTime    = 2_000_000
-	// quietTime is how long nothing may be sent behind a sample for it to be
+	// quietTime is how long nothing may be sent after a sample for it to be
 	// enough: what was taken or granted would have been written by then.
 	quietTime = 20_000_000
 )

@@ -117,7 +117,7 @@ func (c *Conn) WindowsKnown() bool {
 // stays so, until a loss makes other windows unknown.
 func (c *Conn) ForgoWindows() { c.history = nil }
 
-// since returns what frames behind the places of a sample did to the credit of a
+// since returns what frames after the places of a sample did to the credit of a
 // stream, or of the connection.
 func (r *windowHistory) since(s *WindowSample, d Direction, stream uint32) int64 {
 	n := int64(0)

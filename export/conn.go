@@ -48,7 +48,7 @@ type Conn struct {
 type Path struct {
 	RTT, MinRTT                    *time.Duration // smoothed, and the least
 	Retransmits                    uint64         // segments sent again
-	OutOfOrder                     uint64         // segments received behind one that was missing
+	OutOfOrder                     uint64         // segments received after one that was missing
 	SegmentsSent, SegmentsReceived uint64
 }
 

@@ -60,7 +60,7 @@
 //	            its like failed; unavailable: no proxy, or no version, to be had;
 //	            toolchain: another release of Go is required; other: anything
 //	            else that stopped the command. detail is the line, and the
-//	            indented ones behind it
+//	            indented ones after it
 //	via         on error: the HTTP proxy at which it failed, as in conn events;
 //	            null where it did not fail at one
 //	requests    on error: [{conn, stream, url, proxy}] of the exchanges that it
@@ -121,22 +121,22 @@
 //	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
 //	                without credentials, and what the list has a go command ask
 //	                instead: another proxy, direct, off or none; or null
-//	barred          on failed, where next is none: the entry behind proxy, without
+//	barred          on failed, where next is none: the entry after proxy, without
 //	                credentials, that a "," in GOPROXY keeps from being asked, as
 //	                it lets only 404 and 410 go on: a proxy or direct; absent
 //	                where there is none
 //	dir             on resync: send or recv
 //	skipped_bytes   on resync: bytes of that direction not decoded
 //	bytes_sent      on close: plaintext bytes, of a connection without TLS
-//	                those that went into the network, or null, as after a loss
-//	                behind which there was nothing to tell how much; on silent:
+//	                those that went into the network, or null, as when after a loss
+//	                nothing came that tells how much; on silent:
 //	                bytes of TCP, all that the socket has sent
 //	bytes_received  on close: plaintext bytes, or null; on silent: bytes of TCP
 //	rtt_ms          on close: smoothed round-trip time, or null
 //	retransmits     on close: TCP segments sent again, or null
 //	frames          on close: frames in both directions, or null
 //	min_rtt_ms      on close: least round-trip time, or null
-//	out_of_order    on close: TCP segments received behind one that was
+//	out_of_order    on close: TCP segments received after one that was
 //	                missing, lost or overtaken on the way, or null
 //	segments_sent, segments_received
 //	                on close: TCP segments, or null
@@ -249,7 +249,7 @@
 //	                are unescaped, and null where the request names none. proxy
 //	                is the entry of the process's GOPROXY that the request went
 //	                to, without credentials, or null. next is for a status of
-//	                400 or more: which entry is behind that one for such a
+//	                400 or more: which entry is after that one for such a
 //	                failure, "direct", "off", or "none"; null where GOPROXY is
 //	                not known. barred, where next is none, is as in conn events
 //	error           {class, detail} where there is no complete, successful

@@ -28,7 +28,7 @@ type Exchange struct {
 type Module struct {
 	goproxy.Request
 	// Proxy is the entry of GOPROXY that it went to, empty where that is not
-	// known. Next is the one behind it for such a failure, or goproxy.None, and
+	// known. Next is the one after it for such a failure, or goproxy.None, and
 	// Barred the one that a "," keeps from being asked, or "".
 	Proxy, Next, Barred string
 }

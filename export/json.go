@@ -84,7 +84,7 @@ func isUnsafe(r rune) bool {
 }
 
 // appendText appends a member whose value may be any bytes: `,"key":"…"`, and
-// behind it `,"key_b64":"…"` with the exact bytes when they are not UTF-8.
+// after it `,"key_b64":"…"` with the exact bytes when they are not UTF-8.
 func appendText[S []byte | string](b []byte, key string, s S) []byte {
 	b = appendKey(b, key)
 	b, valid := appendString(b, s)

@@ -80,7 +80,7 @@ func (r *redactor) argument(s string) ([]byte, bool) {
 var authSchemes = [...]string{"bearer ", "basic ", "negotiate ", "digest ", "ntlm ", "aws4-hmac-sha256 "}
 
 // authSchemeLen returns the length of the authentication scheme, with the
-// spaces behind it, that s begins with and that something follows, else 0.
+// spaces after it, that s begins with and that something follows, else 0.
 func authSchemeLen(s string) int {
 	if strings.IndexByte("bBnNdDaA", s[0]) < 0 {
 		return 0

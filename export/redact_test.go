@@ -164,7 +164,7 @@ func TestRedactText(t *testing.T) {
 	}
 }
 
-// FuzzRedact plants a secret behind everything that announces one, between
+// FuzzRedact plants a secret after everything that announces one, between
 // arbitrary text, and looks for it in what comes out.
 func FuzzRedact(f *testing.F) {
 	f.Add("/a?b=c&", "&d=e")

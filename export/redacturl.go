@@ -27,7 +27,7 @@ func (r *redactor) text(s string) ([]byte, bool) {
 		if !isSlash(c.b) {
 			slashes = 0
 		} else if slashes > 0 || !isNameByte(prev) {
-			// Not behind a name: "/a//b@v1" is a path.
+			// Not after a name: "/a//b@v1" is a path.
 			slashes++
 		}
 		from, to := 0, 0

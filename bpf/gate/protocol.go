@@ -65,7 +65,7 @@ const maxPacket = 512
 // errPeerGone is the end of the socket: the other process has ended.
 var errPeerGone = errors.New("the other end is gone")
 
-// sendMessage never waits, and raises no SIGPIPE. The text goes behind the
+// sendMessage never waits, and raises no SIGPIPE. The text goes after the
 // message; fd goes along unless it is negative, and stays open here.
 func sendMessage(socket int, m message, text string, fd int) error {
 	b, err := binary.Append(nil, binary.NativeEndian, m)

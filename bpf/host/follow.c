@@ -4,7 +4,7 @@
 #include "../plain.h"
 #include "stream.h"
 
-/* Where the payload of a packet begins, behind the headers of IPv6 and TCP. */
+/* Where the payload of a packet begins, after the headers of IPv6 and TCP. */
 #define HEADERS 60
 
 static struct bpf_sock sock;

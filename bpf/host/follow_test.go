@@ -164,7 +164,7 @@ func checkLedger(t *testing.T, s *session, got *result, records uint64) {
 // sure reports whether it is known to be HTTP/2 when a call deals with a segment
 // and those within it.
 func sure(s *session, call int, got *result) bool {
-	last := len(s.pieces) - (len(got.pieces) - call - 1) // those behind may be within others
+	last := len(s.pieces) - (len(got.pieces) - call - 1) // those after may be within others
 	for _, p := range s.pieces[:last] {
 		if p.place > 0 || p.dir == clientDir(s) && bytes.HasPrefix(p.b, []byte(preface)) && p.offset == 0 {
 			return true

@@ -89,7 +89,7 @@ func (s *source) refusals() uint32 {
 	return uint32(every & s.uint(4))
 }
 
-// stream returns a beginning with some frames behind it.
+// stream returns a beginning with some frames after it.
 func (s *source) stream(beginning []byte) []byte {
 	b := bytes.Clone(beginning)
 	for range s.uint(1) % 24 {

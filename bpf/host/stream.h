@@ -8,7 +8,7 @@
 
 #include <sys/mman.h>
 
-/* What host_test.go sends: a session, and behind it its pieces. */
+/* What host_test.go sends: a session, and after it its pieces. */
 struct session {
 	u32 pieces;
 	u32 body_bytes;
@@ -30,7 +30,7 @@ struct piece {
 
 enum answer_kind { ANSWER_RECORD = 1, ANSWER_PIECE = 2, ANSWER_END = 3 };
 
-/* What it gets: records, each with len bytes behind it, and where a piece ends. */
+/* What it gets: records, each with len bytes after it, and where a piece ends. */
 struct answer {
 	u64 seq; /* at the end: records seen */
 	u64 offset;

@@ -9,7 +9,7 @@ type Place struct {
 	Framer uint64
 	Reader uint64 // of a client, the bufio.Reader
 	Writer uint64 // what the Framer writes to
-	Sticky uint64 // the net.Conn: of a client behind the Writer, of a server what the Framer reads from
+	Sticky uint64 // the net.Conn: of a client below the Writer, of a server what the Framer reads from
 	Locker uint64 // of a client, what its sync.Cond locks
 	Open   uint64 // of a server, how many streams its map has
 	Upload uint32 // of a server, MaxUploadBufferPerStream where Server.Upload says it is kept

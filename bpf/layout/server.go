@@ -218,7 +218,7 @@ func (l *Server) ReadStream(conn uint64, id uint32, body uint64, flows, ends []b
 	if l.Delta {
 		st.Send += int64(s.PeerInitial)
 	}
-	// A WINDOW_UPDATE waits behind DATA of its stream that has no credit. There is
+	// A WINDOW_UPDATE waits after DATA of its stream that has no credit. There is
 	// none without a body.
 	st.RecvExact = body == 0 || min(st.Send, s.Send) > 0
 	return st, true

@@ -109,7 +109,7 @@ func fewAbbreviations(info, abbrev []byte) bool {
 	return true
 }
 
-// unit is a compilation unit (DWARF 5 §7.5.1) behind its length.
+// unit is a compilation unit (DWARF 5 §7.5.1) after its length.
 type unit struct {
 	data []byte
 	is64 bool
@@ -137,8 +137,8 @@ func nextUnit(b []byte) (u unit, rest []byte, ok bool) {
 	return u, b[length:], true
 }
 
-// abbreviationsOf returns where the abbreviations of a unit begin: behind its
-// version, since DWARF 5 also behind its kind and the size of an address.
+// abbreviationsOf returns where the abbreviations of a unit begin: after its
+// version, since DWARF 5 also after its kind and the size of an address.
 func abbreviationsOf(u unit) (at uint64, ok bool) {
 	b := u.data
 	if len(b) == 0 {

@@ -34,7 +34,7 @@ func (f *function) decode() ([]instr, error) {
 	return list, nil
 }
 
-// afterStackCheck finds an emulated instruction behind or in the stack check
+// afterStackCheck finds an emulated instruction after or in the stack check
 // at which the argument registers still hold the arguments:
 //
 //	CMPQ SP, 16(R14); JBE morestack; PUSHQ BP       (Go 1.21 and newer)

@@ -67,7 +67,7 @@ func functionNames(list []tapFunction) []string {
 	return names
 }
 
-// entrances returns a place behind the stack check of each of the functions
+// entrances returns a place after the stack check of each of the functions
 // that the executable has, and that offer one.
 func (e *executable) entrances(functions []tapFunction) ([]Site, error) {
 	var sites []Site

@@ -242,7 +242,7 @@ func checkProgram(t *testing.T, path, release, read string) *Plan {
 	}
 	args := "PUSH BP"
 	if goMinor(release) < 21 {
-		args = "JBE" // BP is saved behind SUBQ $n, SP
+		args = "JBE" // BP is saved after SUBQ $n, SP
 	}
 	want := []Probe{{ClientHandshake, args}, {Close, args}, {Read, read}, {Write, args}}
 	got := p.Describe()

@@ -8,7 +8,7 @@ import (
 )
 
 // Words of runtime.moduledata, in every release from 1.18 to 1.27; the words
-// behind mdText differ and are counted in types.
+// after mdText differ and are counted in types.
 const (
 	mdPCHeader    = 0
 	mdFuncNameTab = 1

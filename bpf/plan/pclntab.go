@@ -18,7 +18,7 @@ import (
 // relocation in a PIE: moduledata has it.
 const (
 	pclntabHeader = 72
-	pclntabMagic  = "\xff\xff\xff\x00\x00\x01\x08" // behind the byte of the release
+	pclntabMagic  = "\xff\xff\xff\x00\x00\x01\x08" // after the byte of the release
 	magicGo118    = 0xf0                           // 1.18 and 1.19
 	magicGo120    = 0xf1                           // 1.20 and newer
 

@@ -40,10 +40,10 @@ type Kind uint8
 // The kinds. Entry and Ret are single-stepped by the kernel, the others
 // emulated.
 const (
-	// Push is PUSH BP behind the stack check: arguments in registers.
+	// Push is PUSH BP after the stack check: arguments in registers.
 	Push Kind = iota
 	// StackCheck is the JBE of the stack check itself, where nothing is
-	// pushed behind it (frames of Go 1.20 and older).
+	// pushed after it (frames of Go 1.20 and older).
 	StackCheck
 	// Memmove is CALL runtime.memmove: destination, source and length in
 	// registers, *tls.Conn in its spill slot.

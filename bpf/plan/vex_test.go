@@ -95,7 +95,7 @@ func TestVEXLengthAssembler(t *testing.T) {
 	}
 }
 
-// TestDecodeVEX finds the instructions behind one that x86asm does not know.
+// TestDecodeVEX finds the instructions after one that x86asm does not know.
 func TestDecodeVEX(t *testing.T) {
 	f := function{code: []byte{
 		0x55,                         // PUSHQ BP

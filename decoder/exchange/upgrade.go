@@ -129,7 +129,7 @@ func (t *Tracker) settleUpgrade() {
 	}
 }
 
-// switched ends an exchange behind which the connection carries something else. Its
+// switched ends an exchange after which the connection carries something else. Its
 // request may have more to say.
 func (t *Tracker) switched(o *open, at ktime.Time) {
 	o.ResponseEnd, o.over[t.server()] = at, true

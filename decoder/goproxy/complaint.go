@@ -66,10 +66,10 @@ func ParseComplaints(message string, proxies Proxies) []Complaint {
 }
 
 var (
-	// compared is a line behind a complaint of a checksum: where it has it from, as
+	// compared is a line after a complaint of a checksum: where it has it from, as
 	// in "downloaded", "go.sum" or the name of a checksum database.
 	compared = regexp.MustCompile(`^\t(\S+): +h1:`)
-	// urlIn finds the URL of a request, behind which an error says why it failed.
+	// urlIn finds the URL of a request, after which an error says why it failed.
 	urlIn = regexp.MustCompile(`https?://[^"\s]*[^"\s:]`)
 	// commandIn finds what a version control system was run with, and where.
 	commandIn = regexp.MustCompile(`(?:^|: )((?:git|hg|svn|bzr|fossil) .*) in .*?: `)

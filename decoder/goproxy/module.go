@@ -104,7 +104,7 @@ func parse(path string, whole bool) (Request, bool) {
 	return locate(mod, Request{Kind: kind, Version: version}, whole)
 }
 
-// locate finds the module path at the end of a path, behind a base path.
+// locate finds the module path at the end of a path, after a base path.
 func locate(path string, r Request, whole bool) (Request, bool) {
 	for i := 0; i < len(path); i++ {
 		if path[i] != '/' {

@@ -76,7 +76,7 @@ func TestParseTiles(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what was escaped comes back, behind any base path.
+// FuzzParse checks that what was escaped comes back, after any base path.
 func FuzzParse(f *testing.F) {
 	f.Add("github.com/BurntSushi/toml", "v1.0.0", "/a/b")
 	f.Fuzz(func(t *testing.T, path, version, base string) {

@@ -18,8 +18,8 @@ const (
 type Entry struct {
 	// URL is that of the proxy, without credentials and query; or Direct or Off.
 	URL string
-	// AnyError says that the go command goes on to the next entry behind any
-	// error, and not only behind 404 and 410.
+	// AnyError says that the go command goes on to the next entry after any
+	// error, and not only after 404 and 410.
 	AnyError bool
 
 	site, base string // scheme and host, and path of the URL
@@ -98,7 +98,7 @@ func (l Proxies) Parse(rawURL string) (r Request, at int, ok bool) {
 	return r, -1, ok
 }
 
-// Next returns what the list has the go command ask behind the entry at, which
+// Next returns what the list has the go command ask after the entry at, which
 // failed with a status: the URL of a proxy, Direct, Off, or None.
 func (l Proxies) Next(at, status int) string {
 	if at+1 == len(l) || !l.goesOn(at, status) {
@@ -107,7 +107,7 @@ func (l Proxies) Next(at, status int) string {
 	return l[at+1].URL
 }
 
-// Barred returns the entry behind the entry at that the go command would ask but for
+// Barred returns the entry after the entry at that the go command would ask but for
 // the "," between them, as that one failed with another status than 404 and 410:
 // the URL of a proxy, or Direct; else "". Off asks nobody in any case.
 func (l Proxies) Barred(at, status int) string {
@@ -117,8 +117,8 @@ func (l Proxies) Barred(at, status int) string {
 	return l[at+1].URL
 }
 
-// goesOn reports whether the go command goes on behind the entry at, if there is
-// anything behind it.
+// goesOn reports whether the go command goes on after the entry at, if there is
+// anything after it.
 func (l Proxies) goesOn(at, status int) bool {
 	return l[at].AnyError || status == 404 || status == 410
 }

@@ -211,7 +211,7 @@ func (c *responses) fail(at ktime.Time) {
 	c.sink.Lost(at, false)
 }
 
-// tunnel ends HTTP/1 in both directions, that of the client behind the body of the
+// tunnel ends HTTP/1 in both directions, that of the client after the body of the
 // request: a server may agree to switch before it has read that (RFC 9110 §7.8).
 func (c *responses) tunnel(at ktime.Time) {
 	c.sink.Tunnel(at)

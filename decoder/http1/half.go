@@ -26,7 +26,7 @@ const (
 	inBody       // of known length: left bytes of it
 	inSize       // the size line of a chunk
 	inChunk
-	afterChunk // the CRLF behind a chunk
+	afterChunk // the CRLF after a chunk
 	inTrailer
 	untilClose
 	tunnel   // not HTTP/1 any more
@@ -40,7 +40,7 @@ type half struct {
 	line  []byte     // gathered of a head, size line or trailer line
 	since ktime.Time // time of the first byte of line
 	left  int64      // of the body or chunk
-	last  bool       // behind this message is the end of HTTP/1
+	last  bool       // after this message is the end of HTTP/1
 
 	budget *Budget
 	cost   int64 // what line takes of it
@@ -85,7 +85,7 @@ type framing struct {
 	left  int64
 }
 
-// feed takes the next bytes, and returns those behind the end of HTTP/1.
+// feed takes the next bytes, and returns those after the end of HTTP/1.
 func (h *half) feed(at ktime.Time, b []byte, p parser) []byte {
 	if h.state == broken && resumes(b) {
 		h.state = inHead

@@ -34,7 +34,7 @@ type pipeline struct {
 }
 
 // push enters a request. One for which there is no room is not remembered, nor is
-// any behind it.
+// any after it.
 func (p *pipeline) push(m method) {
 	if p.full {
 		return

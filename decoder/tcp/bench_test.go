@@ -53,7 +53,7 @@ func BenchmarkOvertaken(b *testing.B) {
 	}
 }
 
-// BenchmarkRetransmitted takes 64 segments behind one that is sent again.
+// BenchmarkRetransmitted takes 64 segments after one that is sent again.
 func BenchmarkRetransmitted(b *testing.B) {
 	a, sink, segment := NewBudget(1<<20), &discard{}, make([]byte, 1448)
 	var s Stream

@@ -107,7 +107,7 @@ func (f *fates) Missing(at ktime.Time, n uint64, why Cause) {
 	}
 }
 
-// checkHeld demands that what is held is in order, apart, behind a hole and within
+// checkHeld demands that what is held is in order, apart, after a hole and within
 // the bounds.
 func checkHeld(t *testing.T, s *Stream, budget *Budget) {
 	t.Helper()

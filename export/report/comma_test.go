@@ -20,7 +20,7 @@ func (w *writer) measured() {
 	}
 }
 
-// stopped is a go command that fails by a status of the first proxy, behind which
+// stopped is a go command that fails by a status of the first proxy, after which
 // stands bars, or nothing.
 func stopped(status int, phrase, bars string) func(*writer) {
 	return func(w *writer) {

@@ -46,7 +46,7 @@ type failure struct {
 	of           familyPath
 }
 
-// fallbacks finds them: a request for the same thing to another proxy, behind
+// fallbacks finds them: a request for the same thing to another proxy, after
 // one that failed.
 type fallbacks struct {
 	failed map[string]failure // by what was asked for, without to
@@ -88,7 +88,7 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 	}
 }
 
-// ends notes what is behind a proxy that failed. Behind other failures than 404 and
+// ends notes what is after a proxy that failed. After other failures than 404 and
 // 410 there may be an entry that is not asked.
 func (f *fallbacks) ends(next string, notFound bool) {
 	if next == goproxy.Direct || next == goproxy.Off || next == goproxy.None && notFound {
@@ -105,7 +105,7 @@ func (f *fallbacks) note(one fallback) {
 	}
 }
 
-// end ends a run: what failed last has only that behind it which is no proxy.
+// end ends a run: what failed last has only that after it which is no proxy.
 // The processes of fetched ran a version control system. A package may be of
 // several modules, which are asked for at once; that some of them do not exist, or
 // are refused, has no consequence.

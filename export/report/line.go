@@ -11,7 +11,7 @@ type line struct {
 }
 
 // A connection is over such a line when more than one in lossShare of its
-// segments, and more than fewLosses, were sent again or came behind one that was
+// segments, and more than fewLosses, were sent again or came after one that was
 // missing, and its packets do not queue. A line that is only full loses packets
 // too: those for which its queue has no room. There the queue makes each packet
 // wait: the round-trip time is queueing times the least, and longer by queued.

@@ -128,7 +128,7 @@ func (m *made) end(b *Builder) {
 }
 
 // fallback counts a failure of a proxy that was not reached, as one of a request
-// to it, and reports whether it was one: whether what is behind that proxy came next.
+// to it, and reports whether it was one: whether what is after that proxy came next.
 func (m *made) fallback(b *Builder, u *unmade) bool {
 	b.chain.ends(u.next, false)
 	switch u.next {

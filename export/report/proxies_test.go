@@ -67,7 +67,7 @@ func TestHTTPProxies(t *testing.T) {
 	}
 }
 
-// TestFallbackEnds has requests behind which nobody else was asked.
+// TestFallbackEnds has requests after which nobody else was asked.
 func TestFallbackEnds(t *testing.T) {
 	var w writer
 	ask := func(begin float64, module, kind string, status int, next string) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// What helps where a proxy is at fault: one that was measured, or else any, behind
-// the one that is named, or behind one that is not known.
+// What helps where a proxy is at fault: one that was measured, or else any, after
+// the one that is named, or after one that is not known.
 const (
 	another = "try another proxy; h2trace report --suggest names the best of those measured"
 	addOne  = "look at it, or join another proxy to it in GOPROXY with `|`"
@@ -38,7 +38,7 @@ func (t *trouble) remedy() string {
 	return advice
 }
 
-// advice is the remedy, without what GOPROXY has behind the proxy.
+// advice is the remedy, without what GOPROXY has after the proxy.
 func (t *trouble) advice() string {
 	switch t.class {
 	case "checksum":

@@ -125,7 +125,7 @@ type Proxy struct {
 	TLS         *Quantiles `json:"tls_ms"`
 	RTT         *Quantiles `json:"rtt_ms"`
 	Retransmits int64      `json:"retransmits"`
-	OutOfOrder  int64      `json:"out_of_order"` // segments that came behind a missing one
+	OutOfOrder  int64      `json:"out_of_order"` // segments that came after a missing one
 	// Via are the HTTP proxies through which it was asked. TCP tells of the way
 	// to these.
 	Via []string `json:"via"`
@@ -140,7 +140,7 @@ type Kind struct {
 // Fallback is how often the go command asked one proxy for what another did not
 // give it. Why is that one's status, or the class of the failure. To is "direct"
 // where it asked the version control system instead, "off" or "none" where
-// GOPROXY has nobody else behind such a failure. Barred, where To is "none", is the
+// GOPROXY has nobody else after such a failure. Barred, where To is "none", is the
 // entry that a "," kept from being asked.
 type Fallback struct {
 	From   string `json:"from"`

@@ -57,7 +57,7 @@ func space(b []byte, i int) int {
 	return i
 }
 
-// stringEnd returns the index behind the string that begins at b[i], or -1.
+// stringEnd returns the index after the string that begins at b[i], or -1.
 func stringEnd(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
@@ -78,7 +78,7 @@ func stringEnd(b []byte, i int) int {
 	}
 }
 
-// valueEnd returns the index behind the value that begins at b[i], or -1.
+// valueEnd returns the index after the value that begins at b[i], or -1.
 func valueEnd(b []byte, i int) int {
 	if i >= len(b) {
 		return -1
@@ -99,7 +99,7 @@ func valueEnd(b []byte, i int) int {
 	return j
 }
 
-// nestedEnd returns the index behind the object or array that begins at b[i].
+// nestedEnd returns the index after the object or array that begins at b[i].
 func nestedEnd(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {

@@ -38,7 +38,7 @@ type measured struct {
 type Suggestion struct {
 	// Command sets GOPROXY to that order.
 	Command string
-	// Reasons has a line for each proxy, with the numbers behind its place.
+	// Reasons has a line for each proxy, with the numbers after its place.
 	Reasons []string
 }
 
@@ -46,7 +46,7 @@ type Suggestion struct {
 // to find a module there. The go command asks the next proxy when one answers 404
 // or 410, so what counts is the median time of a request for each one that found
 // something. A proxy has no place that found nothing, because of which a go command
-// failed, or that failed more than a few requests. Behind one that failed a few
+// failed, or that failed more than a few requests. After one that failed a few
 // stands a "|", which lets any failure go on. What GOPROXY ended with is kept.
 func (b *Builder) Suggest() (Suggestion, error) {
 	var s Suggestion

@@ -77,7 +77,7 @@ func (b *Builder) culprit(part int) *suspect {
 	return most
 }
 
-// charges are what is said of suspects: the cause, and the sentence behind how much
+// charges are what is said of suspects: the cause, and the sentence after how much
 // time went to them; and what there may be more of.
 var charges = map[fault]struct {
 	cause Cause

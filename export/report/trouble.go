@@ -32,7 +32,7 @@ type trouble struct {
 	asked      []string // proxies of these
 	known      bool     // something of the module was found
 	public     bool     // a proxy was asked for it, and does not have it
-	barred     string   // what a "," in GOPROXY kept from being asked behind proxy
+	barred     string   // what a "," in GOPROXY kept from being asked after proxy
 	measured   bool     // report --suggest names another proxy
 }
 

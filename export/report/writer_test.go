@@ -42,7 +42,7 @@ type exchange struct {
 	status                          int    // 0 is 200
 	bytes                           int64
 	open                            bool
-	more                            string // keys behind via
+	more                            string // keys after via
 }
 
 // noStatus is for an exchange that was not answered.

@@ -106,7 +106,7 @@ func parse(args []string) (*options, error) {
 	return &o, nil
 }
 
-// parseRate parses bits a second with k, M or G behind them; "" is no limit.
+// parseRate parses bits a second with k, M or G after them; "" is no limit.
 func parseRate(s string) (int64, error) {
 	if s == "" {
 		return 0, nil

@@ -186,7 +186,7 @@ type request struct {
 	Bytes  int64  `json:"bytes"` // of the body, as far as it was sent
 }
 
-// note writes a line of the log. Behind it the handler may go on to panic,
+// note writes a line of the log. After it the handler may go on to panic,
 // which is how it resets a stream.
 func (p *proxy) note(r *http.Request, w *countingWriter) {
 	if p.log == nil {

@@ -99,7 +99,7 @@ func linkTarget(name string, trusted []int) (string, error) {
 	if filepath.IsAbs(to) {
 		return to, nil
 	}
-	// Not filepath.Join, which would drop a ".." behind another link.
+	// Not filepath.Join, which would drop a ".." after another link.
 	return name[:strings.LastIndexByte(name, '/')+1] + to, nil
 }
 

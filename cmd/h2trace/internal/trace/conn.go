@@ -36,7 +36,7 @@ type tracedConn struct {
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early
-	// inStep says by direction that the header table was known behind the last
+	// inStep says by direction that the header table was known after the last
 	// block, and astray that one made it unknown, until it is asked for.
 	inStep [2]bool
 	astray bool
@@ -86,7 +86,7 @@ type connEnd struct {
 
 // feed decodes a record. Two directions may take their times within the same
 // microsecond and their places in the buffer the other way round; the places
-// tell the order, and no time goes back behind an earlier one.
+// tell the order, and no time goes back before an earlier one.
 func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 	if d.Dir == bpf.Recv {
 		c.expectTable(at)

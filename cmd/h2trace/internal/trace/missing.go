@@ -101,7 +101,7 @@ func (c *tracedConn) decodedUpTo(dir decoder.Direction) uint64 {
 }
 
 // decoderPlace returns the place of the decoder that an offset of a direction is: it
-// may have begun behind an upgrade.
+// may have begun after an upgrade.
 func (c *tracedConn) decoderPlace(dir int, offset int64) int64 {
 	d := decoder.Direction(dir)
 	return c.decoder.Place(d) + offset - int64(c.decodedUpTo(d))

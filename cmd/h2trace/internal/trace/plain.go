@@ -133,7 +133,7 @@ func (s plainSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c.table.wantTables(c)
 }
 
-// overrunNote is that bytes are given up, because more came behind them than is held.
+// overrunNote is that bytes are given up, because more came after them than is held.
 type overrunNote struct {
 	at    ktime.Time
 	bytes uint64

@@ -31,7 +31,7 @@ func TestRestingProbes(t *testing.T) {
 	}
 }
 
-// TestHeldAtOnce asks for the table behind a loss: what comes in the same record is
+// TestHeldAtOnce asks for the table after a loss: what comes in the same record is
 // held for it, so the probes are on by then.
 func TestHeldAtOnce(t *testing.T) {
 	table := newTestTable(t, io.Discard)

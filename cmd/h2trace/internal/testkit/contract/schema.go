@@ -12,7 +12,7 @@ type key struct {
 func need(name string, is check) key { return key{name, is, true} }
 func opt(name string, is check) key  { return key{name, orNull(is), false} }
 
-// exact is a key for bytes that were not UTF-8, behind the readable one.
+// exact is a key for bytes that were not UTF-8, after the readable one.
 func exact(name string) key { return opt(name+"_b64", base64Bytes) }
 
 var (

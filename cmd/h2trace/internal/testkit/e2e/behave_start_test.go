@@ -104,7 +104,7 @@ func rawOf(events []*contract.Event) string {
 	return b.String()
 }
 
-// readAfter reads a line with a process id behind a text.
+// readAfter reads a line with a process id after a text.
 func (p *program) readAfter(text string) int {
 	p.t.Helper()
 	line, err := p.stdout.ReadString('\n')

@@ -71,7 +71,7 @@ func TestUnended(t *testing.T) {
 // that at least the program's pause went into that phase.
 type unendedWant struct {
 	status          int
-	classes         string // of HTTP/2; of HTTP/1.1 behind a space, where it is another
+	classes         string // of HTTP/2; of HTTP/1.1 after a space, where it is another
 	waits, receives bool
 	open, grpc      bool
 }

@@ -16,7 +16,7 @@ import (
 const maxLine = 64 << 20
 
 // logLine finds a line of the log package, with the standard flags or, as in
-// the go command, with none; with flags also behind other output that did not
+// the go command, with none; with flags also after other output that did not
 // end its own line. A quoted payload cannot be taken for one, as the match
 // closest to the start wins.
 var logLine = regexp.MustCompile(`(?:^|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )(http2: .*)$`)

@@ -74,7 +74,7 @@ func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing) {
 }
 
 // bound finds the first and the last place at which each frame can be, with all
-// before it and behind it in their order.
+// before it and after it in their order.
 func (p *Partial) bound(d wire.Dir, traced []*placed) error {
 	logged := p.logged[d]
 	at := 0

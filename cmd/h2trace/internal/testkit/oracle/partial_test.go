@@ -189,7 +189,7 @@ func TestLongestRunDecides(t *testing.T) {
 	}
 }
 
-// TestLongestRunLeavesRoom has a longest run behind which the next frame has no
+// TestLongestRunLeavesRoom has a longest run after which the next frame has no
 // place.
 func TestLongestRunLeavesRoom(t *testing.T) {
 	up := "Framer 0xc01: read WINDOW_UPDATE len=4 (conn) incr=%d"
