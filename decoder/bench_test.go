@@ -10,14 +10,16 @@ import (
 	"testing"
 
 	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder/ktime"
 )
 
 // discard is a Sink that only counts.
 type discard struct{ frames int }
 
-func (d *discard) Protocol(int64, Protocol, bool) {}
-func (d *discard) Resync(int64, Direction, int64) {}
-func (d *discard) Frame(*Frame)                   { d.frames++ }
+func (d *discard) Protocol(ktime.Time, Protocol, bool) {}
+func (d *discard) Resync(ktime.Time, Direction, int64) {}
+func (d *discard) Frame(*Frame)                        { d.frames++ }
 
 // opened returns a client's Conn after the handshake.
 func opened(sink Sink) *Conn {

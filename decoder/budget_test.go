@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder/ktime"
 )
 
 // TestBudget has many connections hold what is never complete. What they hold in
@@ -127,7 +129,7 @@ func TestBudgetOfStartLines(t *testing.T) {
 	for i := range list {
 		list[i] = NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
 		for b := line; len(b) > 0; b = b[min(len(b), 1000):] {
-			list[i].Data(int64(i), Send, b[:min(len(b), 1000)])
+			list[i].Data(ktime.Time(i), Send, b[:min(len(b), 1000)])
 		}
 		if budget.used > limit {
 			t.Fatalf("%d bytes are held of %d", budget.used, limit)

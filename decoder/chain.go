@@ -14,9 +14,9 @@ type chain struct {
 }
 
 // follow moves the chain past the frame of a header.
-func (c *chain) follow(at int64, h frameHeader) {
-	c.last = at
-	c.next = at + frameHeaderLen + int64(h.length)
+func (c *chain) follow(off int64, h frameHeader) {
+	c.last = off
+	c.next = off + frameHeaderLen + int64(h.length)
 	switch h.typ {
 	case TypeHeaders, TypePushPromise, TypeContinuation:
 		if c.block = h.stream; h.flags.Has(FlagEndHeaders) {

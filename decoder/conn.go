@@ -1,5 +1,7 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // Role is the side of the connection that the observed process is on.
 type Role uint8
 
@@ -92,13 +94,13 @@ func NewConn(cfg Config, sink Sink) *Conn {
 
 // Data takes the next bytes of a direction, seen at time at. The directions
 // are to be fed in the order in which their bytes went. b is not kept.
-func (c *Conn) Data(at int64, dir Direction, b []byte) {
+func (c *Conn) Data(at ktime.Time, dir Direction, b []byte) {
 	if len(b) > 0 && !c.wait(given{kind: givenData, at: at, dir: dir, b: b}) {
 		c.takeData(at, dir, b)
 	}
 }
 
-func (c *Conn) takeData(at int64, dir Direction, b []byte) {
+func (c *Conn) takeData(at ktime.Time, dir Direction, b []byte) {
 	h := &c.halves[dir]
 	h.bytes += int64(len(b))
 	for len(b) > 0 {
@@ -117,13 +119,13 @@ func (c *Conn) takeData(at int64, dir Direction, b []byte) {
 
 // Skip takes n bytes of a direction that went by and were left out on purpose.
 // Inside a DATA payload that is normal; anywhere else it is a Gap.
-func (c *Conn) Skip(at int64, dir Direction, n int64) {
+func (c *Conn) Skip(at ktime.Time, dir Direction, n int64) {
 	if n > 0 && !c.wait(given{kind: givenSkip, at: at, dir: dir, n: n}) {
 		c.takeSkip(at, dir, n)
 	}
 }
 
-func (c *Conn) takeSkip(at int64, dir Direction, n int64) {
+func (c *Conn) takeSkip(at ktime.Time, dir Direction, n int64) {
 	h := &c.halves[dir]
 	h.near(n, nil)
 	if rest := c.skip(at, h, n); rest > 0 {
@@ -135,13 +137,13 @@ func (c *Conn) takeSkip(at int64, dir Direction, n int64) {
 
 // Gap takes the loss of n bytes of a direction; a negative n means that their
 // number is not known.
-func (c *Conn) Gap(at int64, dir Direction, n int64) {
+func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) {
 	if n != 0 && !c.wait(given{kind: givenGap, at: at, dir: dir, n: n}) {
 		c.takeGap(at, dir, n)
 	}
 }
 
-func (c *Conn) takeGap(at int64, dir Direction, n int64) {
+func (c *Conn) takeGap(at ktime.Time, dir Direction, n int64) {
 	h := &c.halves[dir]
 	c.gap(at, h, n)
 	c.arrive(at, h)
@@ -168,7 +170,7 @@ func (c *Conn) takeMissed(dir Direction) {
 // Close ends the connection: what is held because frame boundaries are being
 // searched is decoded as far as possible, and a frame that is cut short is
 // reported as truncated. No method but the accessors may be called after it.
-func (c *Conn) Close(at int64) {
+func (c *Conn) Close(at ktime.Time) {
 	c.Release()
 	for d := range c.halves {
 		c.end(at, &c.halves[d])
@@ -245,7 +247,7 @@ func (c *Conn) roleKnown() bool { return c.known }
 func (c *Conn) setClient(d Direction) { c.known, c.clientDir = true, d }
 
 // decide fixes the protocol and says so.
-func (c *Conn) decide(at int64, p Protocol) {
+func (c *Conn) decide(at ktime.Time, p Protocol) {
 	if c.decided {
 		return
 	}
@@ -273,7 +275,7 @@ func (c *Conn) decide(at int64, p Protocol) {
 		server.mode = judging
 	}
 	for _, h := range [...]*half{client, server} {
-		held[h.dir].pieces(0, held[h.dir].end(), func(at int64, b []byte) { c.feed(at, h, b) })
+		held[h.dir].pieces(0, held[h.dir].end(), func(at ktime.Time, b []byte) { c.feed(at, h, b) })
 	}
 }
 

@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"h2trace/decoder/internal/cost"
+	"h2trace/decoder/ktime"
 )
 
 // dull takes what a Conn decodes.
 type dull struct{}
 
-func (dull) Protocol(int64, Protocol, bool) {}
-func (dull) Frame(*Frame)                   {}
-func (dull) Resync(int64, Direction, int64) {}
+func (dull) Protocol(ktime.Time, Protocol, bool) {}
+func (dull) Frame(*Frame)                        {}
+func (dull) Resync(ktime.Time, Direction, int64) {}
 
 // floods are what a peer may do on a connection n times, with n streams open.
 var floods = map[string]func(c *Conn, n int){

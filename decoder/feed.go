@@ -1,7 +1,9 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // feed takes the next bytes of a direction.
-func (c *Conn) feed(at int64, h *half, b []byte) {
+func (c *Conn) feed(at ktime.Time, h *half, b []byte) {
 	switch h.mode {
 	case framing, searching, answering:
 		h.give(at, b)
@@ -37,14 +39,14 @@ func (c *Conn) decode(h *half) {
 }
 
 // finish interprets the frame that is complete.
-func (c *Conn) finish(at int64, h *half) {
+func (c *Conn) finish(at ktime.Time, h *half) {
 	c.frame(at, h, h.finish())
 	h.finished()
 }
 
 // enter takes over the frame boundaries that a direction has found. The bytes that
 // it holds are to be decoded.
-func (c *Conn) enter(at int64, h *half) {
+func (c *Conn) enter(at ktime.Time, h *half) {
 	skipped := h.search.skipped + h.boundaries.first
 	if !c.decided {
 		c.decide(at, HTTP2)
@@ -59,7 +61,7 @@ func (c *Conn) enter(at int64, h *half) {
 }
 
 // settle ends the search of a direction as well as it can be when no more bytes come.
-func (c *Conn) settle(at int64, h *half) {
+func (c *Conn) settle(at ktime.Time, h *half) {
 	for h.mode == searching && h.settle() == found {
 		c.enter(at, h)
 		c.decode(h)
@@ -74,7 +76,7 @@ func (c *Conn) lose(h *half, reason string) {
 
 // skip takes n bytes that were left out on purpose, and returns how many of
 // them were not payload of a DATA frame.
-func (c *Conn) skip(at int64, h *half, n int64) int64 {
+func (c *Conn) skip(at ktime.Time, h *half, n int64) int64 {
 	r := &h.framer
 	if h.mode != framing || !r.inPayload || r.frame.typ != TypeData {
 		return n
@@ -89,7 +91,7 @@ func (c *Conn) skip(at int64, h *half, n int64) int64 {
 
 // gap takes a loss of n bytes, or of an unknown number when n is negative.
 // Framing stays in step when the loss ends in a payload of known length.
-func (c *Conn) gap(at int64, h *half, n int64) {
+func (c *Conn) gap(at ktime.Time, h *half, n int64) {
 	h.snapshots.lose(h.at, n)
 	switch h.mode {
 	case ignoring:
@@ -132,7 +134,7 @@ func (c *Conn) gap(at int64, h *half, n int64) {
 }
 
 // end emits the frame that the connection's end cut short.
-func (c *Conn) end(at int64, h *half) {
+func (c *Conn) end(at ktime.Time, h *half) {
 	if h.mode == starting && !c.fromStart && len(h.held.buf) > 0 {
 		c.startLost(at, h)
 	}

@@ -3,10 +3,10 @@ package decoder
 import "h2trace/decoder/ktime"
 
 // frame interprets a complete frame of h and reports it.
-func (c *Conn) frame(at int64, h *half, payload []byte) {
+func (c *Conn) frame(at ktime.Time, h *half, payload []byte) {
 	f, r := &c.out, &h.framer
 	*f = Frame{
-		Time:      ktime.Time(at),
+		Time:      at,
 		Dir:       h.dir,
 		Type:      r.frame.typ,
 		Flags:     r.frame.flags,

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"h2trace/decoder/ktime"
 )
 
 // TestFrameVectors parses the frames of other people's test cases: what is
@@ -66,8 +68,8 @@ func TestFrameVectors(t *testing.T) {
 // keeper keeps the last frame.
 type keeper struct{ last *Frame }
 
-func (k *keeper) Protocol(int64, Protocol, bool) {}
-func (k *keeper) Resync(int64, Direction, int64) {}
+func (k *keeper) Protocol(ktime.Time, Protocol, bool) {}
+func (k *keeper) Resync(ktime.Time, Direction, int64) {}
 func (k *keeper) Frame(f *Frame) {
 	*k.last = *f
 	k.last.Debug = append([]byte(nil), f.Debug...)

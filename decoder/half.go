@@ -1,6 +1,10 @@
 package decoder
 
-import "math"
+import (
+	"math"
+
+	"h2trace/decoder/ktime"
+)
 
 // mode is what a direction does with its next bytes.
 type mode uint8
@@ -65,7 +69,7 @@ const (
 )
 
 // give adds bytes to take. They are to be taken before the caller's call returns.
-func (h *half) give(at int64, b []byte) { h.intake.now, h.intake.b = at, b }
+func (h *half) give(at ktime.Time, b []byte) { h.intake.now, h.intake.b = at, b }
 
 // more reports whether there are bytes that next has not looked at.
 func (h *half) more() bool {
@@ -167,7 +171,7 @@ func (h *half) pass(n int64) {
 }
 
 // hold keeps bytes that cannot be decoded yet.
-func (h *half) hold(at int64, b []byte) {
+func (h *half) hold(at ktime.Time, b []byte) {
 	h.held.add(at, b)
 	h.at += int64(len(b))
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+
+	"h2trace/decoder/ktime"
 )
 
 // TestHalfReturns drives a direction without a Conn: it returns what its bytes come
@@ -16,21 +18,21 @@ func TestHalfReturns(t *testing.T) {
 		mode   mode
 		pieces [][]byte
 		want   []event
-		times  []int64 // of the frames
+		times  []ktime.Time // of the frames
 		old    []bool
 	}{
-		{"in step", framing, [][]byte{ping[:5], ping[5:], slices.Concat(ping, ping)}, []event{framed, framed, framed}, []int64{2, 3, 3}, []bool{false, false, false}},
-		{"search", searching, [][]byte{ping, ping, ping}, []event{found, framed, framed, framed}, []int64{1, 2, 3}, []bool{true, false, false}},
+		{"in step", framing, [][]byte{ping[:5], ping[5:], slices.Concat(ping, ping)}, []event{framed, framed, framed}, []ktime.Time{2, 3, 3}, []bool{false, false, false}},
+		{"search", searching, [][]byte{ping, ping, ping}, []event{found, framed, framed, framed}, []ktime.Time{1, 2, 3}, []bool{true, false, false}},
 		{"search in vain", searching, [][]byte{wrong, wrong}, nil, nil, nil},
-		{"on probation", searching, [][]byte{ping, ping, slices.Concat(wrong, wrong)}, []event{found, framed, framed, lost}, []int64{1, 2}, []bool{true, false}},
+		{"on probation", searching, [][]byte{ping, ping, slices.Concat(wrong, wrong)}, []event{found, framed, framed, lost}, []ktime.Time{1, 2}, []bool{true, false}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := &half{mode: tt.mode, search: search{bonus: true}}
 			var got []event
-			var times []int64
+			var times []ktime.Time
 			var old []bool
 			for i, piece := range tt.pieces {
-				at := int64(i + 1)
+				at := ktime.Time(i + 1)
 				h.give(at, piece)
 				for h.more() {
 					e := h.next(plausible{})

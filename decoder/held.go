@@ -1,5 +1,7 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // held keeps bytes that cannot be decoded yet, with their times.
 type held struct {
 	base  int64 // offset of buf[0] since holding began
@@ -9,13 +11,14 @@ type held struct {
 
 // mark says that the bytes from off on were seen at a time.
 type mark struct {
-	off, at int64
+	off int64
+	at  ktime.Time
 }
 
 func (q *held) end() int64 { return q.base + int64(len(q.buf)) }
 
 // add appends bytes. Times beyond maxMarks are merged into the last.
-func (q *held) add(at int64, b []byte) {
+func (q *held) add(at ktime.Time, b []byte) {
 	n := len(q.marks)
 	if n == 0 || (q.marks[n-1].at != at && n < maxMarks) {
 		q.marks = append(q.marks, mark{q.end(), at})
@@ -24,7 +27,7 @@ func (q *held) add(at int64, b []byte) {
 }
 
 // latest returns the time of the last bytes, 0 where there are none.
-func (q *held) latest() int64 {
+func (q *held) latest() ktime.Time {
 	if len(q.marks) == 0 {
 		return 0
 	}
@@ -43,7 +46,7 @@ func (q *held) drop(off int64) {
 }
 
 // pieces calls f with the bytes from off to limit, cut where the time changes.
-func (q *held) pieces(off, limit int64, f func(at int64, b []byte)) {
+func (q *held) pieces(off, limit int64, f func(at ktime.Time, b []byte)) {
 	for i, m := range q.marks {
 		end := limit
 		if i+1 < len(q.marks) {

@@ -1,14 +1,16 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // intake is what a half has still to take: bytes that it held, once more, and then
 // those just given.
 type intake struct {
-	now   int64 // of the call that gives bytes, or makes held ones be taken again
+	now   ktime.Time // of the call that gives bytes, or makes held ones be taken again
 	b     []byte
 	again *replay // nil where no bytes are taken again
 
 	// Of the bytes being taken: their time, and whether they are old, see boundaries.
-	time int64
+	time ktime.Time
 	old  bool
 }
 
@@ -71,7 +73,7 @@ func (h *half) piece() []byte {
 }
 
 // enter goes from searching to framing. The held bytes are to be taken again.
-func (h *half) enter(at int64) {
+func (h *half) enter(at ktime.Time) {
 	if h.boundaries.anchor != nil {
 		h.snapshots.due = nil
 	}
@@ -85,7 +87,7 @@ func (h *half) enter(at int64) {
 
 // replay has the held bytes be taken again. When they stop making sense, the rest is
 // held for another search.
-func (h *half) replay(at int64, b boundaries) {
+func (h *half) replay(at ktime.Time, b boundaries) {
 	q := h.unhold(b.first)
 	h.since = h.at
 	h.boundaries = boundaries{}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"h2trace/decoder/ktime"
 )
 
 // TestMissed drops each record of conversations in turn. The kernel says with the
@@ -49,8 +51,8 @@ type truthSink struct {
 	known int
 }
 
-func (s *truthSink) Protocol(int64, Protocol, bool) {}
-func (s *truthSink) Resync(int64, Direction, int64) {}
+func (s *truthSink) Protocol(ktime.Time, Protocol, bool) {}
+func (s *truthSink) Resync(ktime.Time, Direction, int64) {}
 func (s *truthSink) Frame(f *Frame) {
 	want := strings.Split(s.want[f.Time], ",")
 	for i, c := range []Credit{f.Window.ConnSend, f.Window.ConnRecv, f.Window.StreamSend, f.Window.StreamRecv} {

@@ -1,6 +1,10 @@
 package decoder
 
-import "bytes"
+import (
+	"bytes"
+
+	"h2trace/decoder/ktime"
+)
 
 // MixedSink is a Sink that takes connections whose sides speak different versions
 // of HTTP.
@@ -9,7 +13,7 @@ type MixedSink interface {
 	// Mixed is called when the server answers HTTP/2 in HTTP/1.x with that status
 	// line, or does not speak the HTTP/1.x of the client but HTTP/2, where the line
 	// is empty. What it says from then on is not reported.
-	Mixed(at int64, line string)
+	Mixed(at ktime.Time, line string)
 }
 
 const (
@@ -17,7 +21,7 @@ const (
 	maxStatusLine = 256
 )
 
-func (c *Conn) mixed(at int64, line string) {
+func (c *Conn) mixed(at ktime.Time, line string) {
 	if sink, ok := c.sink.(MixedSink); ok {
 		sink.Mixed(at, line)
 	}
@@ -39,7 +43,7 @@ func (h *half) answer(b []byte) event {
 }
 
 // endAnswer reports the first line of what a server answers in HTTP/1.x.
-func (c *Conn) endAnswer(at int64, h *half) {
+func (c *Conn) endAnswer(at ktime.Time, h *half) {
 	line, _, _ := bytes.Cut(h.held.buf[:min(len(h.held.buf), maxStatusLine)], []byte("\n"))
 	h.mode, h.held = ignoring, held{}
 	c.mixed(at, string(bytes.TrimRight(line, "\r")))
@@ -47,7 +51,7 @@ func (c *Conn) endAnswer(at int64, h *half) {
 
 // asksInHTTP1 is called where a client begins with a request of HTTP/1.x, though
 // the server speaks HTTP/2.
-func (c *Conn) asksInHTTP1(at int64, h *half) {
+func (c *Conn) asksInHTTP1(at ktime.Time, h *half) {
 	sink, ok := c.sink.(ByteSink)
 	if !ok {
 		c.startLost(at, h)
@@ -61,7 +65,7 @@ func (c *Conn) asksInHTTP1(at int64, h *half) {
 }
 
 // judge looks at the first bytes of the server of a client that speaks HTTP/1.x.
-func (c *Conn) judge(at int64, h *half, b []byte) {
+func (c *Conn) judge(at ktime.Time, h *half, b []byte) {
 	h.held.add(at, b)
 	switch speaksHTTP2(h.held.buf) {
 	case undecided:
@@ -93,5 +97,5 @@ func speaksHTTP2(b []byte) verdict {
 func (c *Conn) handOn(h *half) {
 	q := h.held
 	h.mode, h.held = passing, held{}
-	q.pieces(0, q.end(), func(at int64, b []byte) { c.bytes.Bytes(at, h.dir, b) })
+	q.pieces(0, q.end(), func(at ktime.Time, b []byte) { c.bytes.Bytes(at, h.dir, b) })
 }

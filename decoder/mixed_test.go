@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder/ktime"
 )
 
 // mixedSink writes down all that a ByteSink and a MixedSink get.
@@ -14,9 +16,10 @@ type mixedSink struct {
 	said [2]string
 }
 
-func (s *mixedSink) Bytes(_ int64, d Direction, b []byte) { s.said[d] += string(b) }
-func (s *mixedSink) Gap(_ int64, d Direction, n int64)    { s.said[d] += fmt.Sprintf("<%d>", n) }
-func (s *mixedSink) Mixed(at int64, line string) {
+func (s *mixedSink) Bytes(_ ktime.Time, d Direction, b []byte) { s.said[d] += string(b) }
+func (s *mixedSink) Gap(_ ktime.Time, d Direction, n int64)    { s.said[d] += fmt.Sprintf("<%d>", n) }
+
+func (s *mixedSink) Mixed(at ktime.Time, line string) {
 	s.lines = append(s.lines, fmt.Sprintf("mixed %q", line))
 }
 

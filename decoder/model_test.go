@@ -108,7 +108,7 @@ func (g *trace) emit(way string, id uint32) {
 	if way == "recv" {
 		dir = Recv
 	}
-	g.inputs = append(g.inputs, input{at: int64(len(g.want)), dir: dir, data: bytes.Clone(g.buf.Bytes())})
+	g.inputs = append(g.inputs, input{at: ktime.Time(len(g.want)), dir: dir, data: bytes.Clone(g.buf.Bytes())})
 	g.buf.Reset()
 	g.want = append(g.want, g.m.windows(id))
 }
@@ -322,8 +322,8 @@ func checkModel(t *testing.T, seed uint64, frames int) {
 // windows is a Sink that notes the windows after each frame.
 type windows struct{ got, what, violations []string }
 
-func (w *windows) Protocol(int64, Protocol, bool) {}
-func (w *windows) Resync(int64, Direction, int64) {}
+func (w *windows) Protocol(ktime.Time, Protocol, bool) {}
+func (w *windows) Resync(ktime.Time, Direction, int64) {}
 func (w *windows) Frame(f *Frame) {
 	w.got = append(w.got, fmt.Sprintf("%s,%s,%s,%s", credit(f.Window.ConnSend), credit(f.Window.ConnRecv), credit(f.Window.StreamSend), credit(f.Window.StreamRecv)))
 	w.what = append(w.what, describe(f))

@@ -1,6 +1,10 @@
 package decoder
 
-import "bytes"
+import (
+	"bytes"
+
+	"h2trace/decoder/ktime"
+)
 
 // preface is what an HTTP/2 client sends first (RFC 9113 §3.4).
 var preface = []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
@@ -94,7 +98,7 @@ func classifyServer(b []byte) verdict {
 
 // detect looks at what h has held since the start, and decides the protocol if
 // that is enough.
-func (c *Conn) detect(at int64, h *half) {
+func (c *Conn) detect(at ktime.Time, h *half) {
 	if h.mode == prefacing {
 		c.finishPreface(at, h)
 		return
@@ -147,7 +151,7 @@ func (c *Conn) hopeless(h *half) bool {
 }
 
 // startHTTP2 begins to decode a connection that is seen from its first byte.
-func (c *Conn) startHTTP2(at int64, by *half) {
+func (c *Conn) startHTTP2(at ktime.Time, by *half) {
 	c.credits.fromStart()
 	c.history = nil
 	for d := range c.halves {
@@ -175,7 +179,7 @@ func (c *Conn) startHTTP2(at int64, by *half) {
 
 // finishPreface waits for the whole preface. A client that sends another is
 // searched for frames.
-func (c *Conn) finishPreface(at int64, h *half) {
+func (c *Conn) finishPreface(at ktime.Time, h *half) {
 	n := min(len(h.held.buf), len(preface))
 	if !bytes.Equal(h.held.buf[:n], preface[:n]) {
 		switch requestLine(h.held.buf) {
@@ -193,14 +197,14 @@ func (c *Conn) finishPreface(at int64, h *half) {
 }
 
 // replay decodes the held bytes of a direction from off on.
-func (c *Conn) replay(at int64, h *half, off int64) {
+func (c *Conn) replay(at ktime.Time, h *half, off int64) {
 	h.replay(at, boundaries{first: off})
 	c.decode(h)
 }
 
 // startLost gives up on the start of h: bytes are missing there, or are not
 // what a connection begins with. Its frames are searched for.
-func (c *Conn) startLost(at int64, h *half) {
+func (c *Conn) startLost(at ktime.Time, h *half) {
 	wasStarting := h.mode == starting
 	q, table := h.unhold(0), h.table
 	c.lose(h, beforeLoss)
@@ -213,5 +217,5 @@ func (c *Conn) startLost(at int64, h *half) {
 	if wasStarting && !c.cfg.FromStart {
 		h.table = table // unknown, or seeded already
 	}
-	q.pieces(0, q.end(), func(at int64, b []byte) { c.feed(at, h, b) })
+	q.pieces(0, q.end(), func(at ktime.Time, b []byte) { c.feed(at, h, b) })
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder/ktime"
 )
 
 // recorder is a Sink that writes each event as one line of text.
@@ -19,12 +21,12 @@ type recorder struct {
 	conn       *Conn
 }
 
-func (r *recorder) Protocol(at int64, p Protocol, fromStart bool) {
+func (r *recorder) Protocol(at ktime.Time, p Protocol, fromStart bool) {
 	names := map[Protocol]string{ProtocolUnknown: "unknown", HTTP1: "http1", HTTP2: "http2"}
 	r.lines = append(r.lines, fmt.Sprintf("@%d protocol %s fromStart=%v", at, names[p], fromStart))
 }
 
-func (r *recorder) Resync(at int64, dir Direction, skipped int64) {
+func (r *recorder) Resync(at ktime.Time, dir Direction, skipped int64) {
 	r.lines = append(r.lines, fmt.Sprintf("@%d %s resync skipped=%d", at, dir, skipped))
 }
 

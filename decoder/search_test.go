@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"h2trace/decoder/ktime"
 )
 
 // download is what a server says that serves several large answers at once:
@@ -38,8 +40,9 @@ type names struct {
 	skipped []int64
 }
 
-func (n *names) Protocol(int64, Protocol, bool)          {}
-func (n *names) Resync(_ int64, _ Direction, lost int64) { n.skipped = append(n.skipped, lost) }
+func (n *names) Protocol(ktime.Time, Protocol, bool)          {}
+func (n *names) Resync(_ ktime.Time, _ Direction, lost int64) { n.skipped = append(n.skipped, lost) }
+
 func (n *names) Frame(f *Frame) {
 	if f.Dir == Recv {
 		n.list = append(n.list, fmt.Sprintf("%s %d %d", f.Type, f.StreamID, f.Length))
@@ -71,7 +74,7 @@ func TestSearchFindsRealFrames(t *testing.T) {
 		got := &names{}
 		c := NewConn(Config{Role: Client}, got)
 		rest := stream[start:]
-		for at := int64(0); len(rest) > 0; at++ {
+		for at := ktime.Time(0); len(rest) > 0; at++ {
 			n := min(len(rest), rng.IntN(20000)+1)
 			c.Data(at, Recv, rest[:n])
 			rest = rest[n:]

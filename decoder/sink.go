@@ -1,11 +1,13 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // Sink receives what a Conn decodes. Calls come from inside the methods of
 // Conn, in the order in which the bytes went.
 type Sink interface {
 	// Protocol is called once, before any other method, as soon as the bytes
 	// decide it. fromStart says that the client's first byte was seen.
-	Protocol(at int64, p Protocol, fromStart bool)
+	Protocol(at ktime.Time, p Protocol, fromStart bool)
 	// Frame is called for each frame when its last byte has been seen, or
 	// later when frame boundaries had to be found first: frames of one
 	// direction come in order, and each has its own time.
@@ -14,7 +16,7 @@ type Sink interface {
 	// skipped is how many seen bytes lay in between and were not decoded. The
 	// first boundaries of a connection met in the middle are reported only
 	// if bytes before them were skipped.
-	Resync(at int64, dir Direction, skipped int64)
+	Resync(at ktime.Time, dir Direction, skipped int64)
 }
 
 // ByteSink is a Sink that takes the bytes of connections that speak HTTP/1.x,
@@ -22,10 +24,10 @@ type Sink interface {
 type ByteSink interface {
 	Sink
 	// Bytes is called for the next bytes of a direction. b is not to be kept.
-	Bytes(at int64, dir Direction, b []byte)
+	Bytes(at ktime.Time, dir Direction, b []byte)
 	// Gap is called for n bytes that were lost, -1 when their number is not
 	// known.
-	Gap(at int64, dir Direction, n int64)
+	Gap(at ktime.Time, dir Direction, n int64)
 }
 
 // LossSink is a Sink that takes losses.

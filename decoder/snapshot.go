@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"golang.org/x/net/http2/hpack"
+
+	"h2trace/decoder/ktime"
 )
 
 // Snapshot is the header table that one field block begins with, taken from
@@ -51,14 +53,14 @@ var (
 // does not fit is dropped: a snapshot never makes a header list wrong that
 // would have been unknown without it. Of more than maxSnapshots the oldest is
 // forgotten. Where what is given waits, so does one that names a stream.
-func (c *Conn) Recover(at int64, dir Direction, s Snapshot) error {
+func (c *Conn) Recover(at ktime.Time, dir Direction, s Snapshot) error {
 	if s.StreamID != 0 && c.wait(given{kind: givenTable, at: at, dir: dir, table: s}) {
 		return nil
 	}
 	return c.takeTable(at, dir, s)
 }
 
-func (c *Conn) takeTable(at int64, dir Direction, s Snapshot) error {
+func (c *Conn) takeTable(at ktime.Time, dir Direction, s Snapshot) error {
 	size := uint64(0)
 	for _, e := range s.Entries {
 		size += uint64(e.Size())

@@ -1,6 +1,10 @@
 package decoder
 
-import "slices"
+import (
+	"slices"
+
+	"h2trace/decoder/ktime"
+)
 
 // snapshots are the header tables recovered for blocks of a direction to come.
 type snapshots struct {
@@ -40,14 +44,14 @@ func (q *snapshots) add(s Snapshot) {
 
 // lose drops the snapshots whose frame may be in n bytes from a place on that were
 // lost, all of them where that is not known.
-func (q *snapshots) lose(at, n int64) {
+func (q *snapshots) lose(place, n int64) {
 	q.due = nil
-	q.placed = slices.DeleteFunc(q.placed, func(s Snapshot) bool { return n < 0 || s.From < at+n })
+	q.placed = slices.DeleteFunc(q.placed, func(s Snapshot) bool { return n < 0 || s.From < place+n })
 }
 
 // arrive makes due the snapshots whose place the direction has reached, and drops
 // those that it has passed: bytes that were left out are no frame of theirs.
-func (c *Conn) arrive(at int64, h *half) {
+func (c *Conn) arrive(at ktime.Time, h *half) {
 	q := &h.snapshots
 	arrived := func(s Snapshot) bool { return s.From <= h.at }
 	if !slices.ContainsFunc(q.placed, arrived) {
@@ -126,7 +130,7 @@ func (h *half) near(n int64, b []byte) {
 
 // expire drops the snapshots whose frame did not come within the bytes taken, and
 // makes others due.
-func (c *Conn) expire(at int64, h *half) {
+func (c *Conn) expire(at ktime.Time, h *half) {
 	q := &h.snapshots
 	if q.empty() {
 		return

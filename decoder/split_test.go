@@ -4,11 +4,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder/ktime"
 )
 
 // input is one call of Data, Skip or Gap.
 type input struct {
-	at   int64
+	at   ktime.Time
 	dir  Direction
 	data []byte
 	skip int64
@@ -21,7 +23,7 @@ func decode(cfg Config, inputs []input, cut func(index, done, left int) int) *re
 	r := &recorder{}
 	c := NewConn(cfg, r)
 	r.conn = c
-	var last int64
+	var last ktime.Time
 	for i, in := range inputs {
 		last = in.at
 		for done := 0; done < len(in.data); {

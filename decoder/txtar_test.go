@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"h2trace/decoder/ktime"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected events in testdata")
@@ -106,10 +108,11 @@ func parseConfig(t *testing.T, words []string) Config {
 
 func parseInput(at, line string) (input, error) {
 	var in input
-	var err error
-	if in.at, err = strconv.ParseInt(at, 10, 64); err != nil {
+	when, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
 		return in, err
 	}
+	in.at = ktime.Time(when)
 	rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), at))
 	way, rest, _ := strings.Cut(rest, " ")
 	switch way {

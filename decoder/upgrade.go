@@ -1,11 +1,13 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // Upgrade begins with HTTP/2 on a connection that has spoken HTTP/1.1 until the
 // server agreed to switch (RFC 7540 §3.2, which RFC 9113 has no more). settings
 // is the payload of the SETTINGS frame in the HTTP2-Settings field of the request;
 // the response acknowledges it. The request is stream 1, and over. Role and
 // FromStart must be known, and nothing must have been said before.
-func (c *Conn) Upgrade(at int64, settings []byte) {
+func (c *Conn) Upgrade(at ktime.Time, settings []byte) {
 	c.credits.fromStart()
 	for d := range c.halves {
 		c.announced[d].fromStart()

@@ -1,11 +1,15 @@
 package decoder
 
-import "bytes"
+import (
+	"bytes"
+
+	"h2trace/decoder/ktime"
+)
 
 // waiting is what a Conn was given and does not decode yet, see Hold.
 type waiting struct {
 	on      bool
-	since   int64
+	since   ktime.Time
 	list    []given
 	bytes   int      // of payloads in it
 	pending [2]int64 // by direction: bytes in it, and those that are missing
@@ -14,7 +18,7 @@ type waiting struct {
 // given is one call of Data, Skip, Gap, Missed, Note or Recover.
 type given struct {
 	kind  givenKind
-	at    int64
+	at    ktime.Time
 	dir   Direction
 	b     []byte
 	n     int64
@@ -41,7 +45,7 @@ type NoteSink interface {
 
 // Hold has what is given from time at on wait until Release: for the header table of
 // a block in it, which Recover gives by its place. What waits keeps its order.
-func (c *Conn) Hold(at int64) {
+func (c *Conn) Hold(at ktime.Time) {
 	if w := &c.waiting; !w.on {
 		w.on, w.since = true, at
 	}
@@ -51,7 +55,7 @@ func (c *Conn) Hold(at int64) {
 func (c *Conn) Holds() bool { return c.waiting.on }
 
 // Held returns since when what is given waits, and how many bytes do.
-func (c *Conn) Held() (since int64, bytes int) { return c.waiting.since, c.waiting.bytes }
+func (c *Conn) Held() (since ktime.Time, bytes int) { return c.waiting.since, c.waiting.bytes }
 
 // Pending returns how many bytes of a direction wait, the missing ones included.
 func (c *Conn) Pending(dir Direction) int64 { return c.waiting.pending[dir] }
@@ -111,7 +115,7 @@ func (c *Conn) take(in *given) {
 
 // Note has the Sink, if it is a NoteSink, told of something when all that was given
 // before it is decoded.
-func (c *Conn) Note(at int64, note any) {
+func (c *Conn) Note(at ktime.Time, note any) {
 	if !c.wait(given{kind: givenNote, at: at, note: note}) {
 		c.noted(note)
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder/ktime"
 )
 
 // noter is a recorder that is told notes, too.
@@ -30,22 +32,22 @@ func TestHold(t *testing.T) {
 		place := 0
 		for i, p := range parts {
 			if i == hold {
-				c.Hold(int64(i))
+				c.Hold(ktime.Time(i))
 			}
 			if i == release {
 				c.Release()
 			}
 			switch p.kind {
 			case givenData:
-				c.Data(int64(i), Recv, sent[place:place+p.n])
+				c.Data(ktime.Time(i), Recv, sent[place:place+p.n])
 			case givenSkip:
-				c.Skip(int64(i), Recv, int64(p.n))
+				c.Skip(ktime.Time(i), Recv, int64(p.n))
 			case givenGap:
-				c.Gap(int64(i), Recv, int64(p.n))
+				c.Gap(ktime.Time(i), Recv, int64(p.n))
 			case givenMissed:
 				c.Missed(Recv)
 			case givenNote:
-				c.Note(int64(i), "a loss")
+				c.Note(ktime.Time(i), "a loss")
 				continue
 			}
 			place += p.n

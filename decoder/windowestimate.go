@@ -1,22 +1,28 @@
 package decoder
 
+import (
+	"time"
+
+	"h2trace/decoder/ktime"
+)
+
 const (
 	// agreeSamples is how many samples must say the same, and agreeTime how
-	// long it takes them, in nanoseconds: no goroutine is between taking
-	// credit and writing each time, nor for that long.
+	// long it takes them: no goroutine is between taking credit and writing
+	// each time, nor for that long.
 	agreeSamples = 3
-	agreeTime    = 2_000_000
+	agreeTime    = 2 * time.Millisecond
 	// quietTime is how long nothing may be sent after a sample for it to be
 	// enough: what was taken or granted would have been written by then.
-	quietTime = 20_000_000
+	quietTime = 20 * time.Millisecond
 )
 
 // windowEstimate is a credit that samples agree on so far.
 type windowEstimate struct {
 	bytes  int64 // of the connection; a stream has its own
 	agreed int
-	since  int64
-	last   int64 // when one last agreed
+	since  ktime.Time
+	last   ktime.Time // when one last agreed
 }
 
 // estimate carries a sample forward to now, and takes over what enough of them
@@ -45,7 +51,7 @@ func (c *Conn) estimate(s *WindowSample) {
 // weigh compares what a sample comes to with the credit that others agreed on,
 // and returns the better of the two. There is never less to send, nor more to
 // receive, than a sample says.
-func (e *windowEstimate) weigh(at int64, d Direction, now, agreed int64) int64 {
+func (e *windowEstimate) weigh(at ktime.Time, d Direction, now, agreed int64) int64 {
 	switch {
 	case e.agreed > 0 && now == agreed:
 		e.agreed++
@@ -59,7 +65,7 @@ func (e *windowEstimate) weigh(at int64, d Direction, now, agreed int64) int64 {
 }
 
 func (e *windowEstimate) enough() bool {
-	return e.agreed >= agreeSamples && e.last-e.since >= agreeTime
+	return e.agreed >= agreeSamples && e.last.Sub(e.since) >= agreeTime
 }
 
 // settleConn takes over what samples agree on for the connection, if they do.
@@ -83,9 +89,9 @@ func (c *Conn) settleStream(s *stream, d Direction, agreed bool) {
 
 // Quiet says that the directions have been fed all that went until now. The last
 // sample is enough if nothing was sent since for a while.
-func (c *Conn) Quiet(now int64) {
+func (c *Conn) Quiet(now ktime.Time) {
 	r := c.history
-	if r == nil || r.complete || r.worse || r.last == 0 || now-r.last < quietTime {
+	if r == nil || r.complete || r.worse || r.last == 0 || now.Sub(r.last) < quietTime {
 		return
 	}
 	if h := &c.halves[Send]; h.mode != framing || h.at != r.sent || len(r.pending) > 0 {

@@ -1,5 +1,7 @@
 package decoder
 
+import "h2trace/decoder/ktime"
+
 // windowHistory is what is kept while the windows of a connection are not known: what
 // became of them in the latest frames, so that a sample of a moment ago can be
 // carried forward to now.
@@ -18,7 +20,7 @@ type windowHistory struct {
 	numEnded int64
 	// last and sent are the time and place of the last sample, and worse says
 	// that others were better than it; complete says that all that it held is known.
-	last     int64
+	last     ktime.Time
 	sent     int64
 	worse    bool
 	complete bool

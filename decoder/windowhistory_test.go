@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
+
+	"h2trace/decoder/ktime"
 )
 
 // moment is the model between two frames of a conversation.
@@ -18,7 +21,7 @@ type moment struct {
 // momentOf is what the process that the model follows keeps now. Some credit may
 // be taken or granted that is not written yet.
 func momentOf(g *trace, at [2]int64, claims bool) moment {
-	s := WindowSample{At: at, Time: int64(len(g.want)) * 1e6}
+	s := WindowSample{At: at, Time: ktime.Time(len(g.want)) * 1e6}
 	claim := func(d Direction, n int64) int64 {
 		if !claims || g.rng.IntN(3) > 0 {
 			return n
@@ -178,8 +181,8 @@ func TestWindowSampleQuiet(t *testing.T) {
 	m := moments[100]
 	for _, tt := range []struct {
 		name  string
-		after int64 // nanoseconds of silence
-		sent  int   // frames sent in it
+		after time.Duration // of silence
+		sent  int           // frames sent in it
 		want  bool
 	}{
 		{"long", 20e6, 0, true},
@@ -198,7 +201,7 @@ func TestWindowSampleQuiet(t *testing.T) {
 					tt.sent--
 				}
 			}
-			c.Quiet(s.Time + tt.after)
+			c.Quiet(s.Time.Add(tt.after))
 			if got := c.WindowsKnown(); got != tt.want {
 				t.Errorf("WindowsKnown() = %v, want %v", got, tt.want)
 			}
@@ -235,7 +238,7 @@ func TestSetRole(t *testing.T) {
 		c.Data(1, Recv, data)
 		for i := range int64(agreeSamples + 1) { // the first one proves the boundaries
 			c.Windows(WindowSample{
-				Time: i * agreeTime, At: [2]int64{0, int64(len(data))}, Listed: c.Listing(),
+				Time: ktime.Time(0).Add(time.Duration(i) * agreeTime), At: [2]int64{0, int64(len(data))}, Listed: c.Listing(),
 				Conn: [2]Credit{{100, true}, {200, true}}, Initial: [2]Credit{{1000, true}, {1000, true}},
 				Streams: []StreamSample{{ID: 1, Credit: [2]Credit{{10, true}, {20, true}}, Ended: [2]bool{true, false}}},
 			})

@@ -1,6 +1,10 @@
 package decoder
 
-import "math"
+import (
+	"math"
+
+	"h2trace/decoder/ktime"
+)
 
 // WindowSample is the flow-control state that the observed process itself kept
 // at a moment. By then it had dealt with all frames that end up to the place At
@@ -13,7 +17,7 @@ import "math"
 // the peer may send, by what was about to be written: it is believed only when
 // several agree.
 type WindowSample struct {
-	Time    int64
+	Time    ktime.Time
 	At      [2]int64
 	Conn    [2]Credit
 	Initial [2]Credit // INITIAL_WINDOW_SIZE in force, as in credits
@@ -95,7 +99,7 @@ func (c *Conn) covers(s *WindowSample) bool {
 }
 
 // boundary ends a search for frame boundaries at a place that is one.
-func (c *Conn) boundary(at int64, h *half, place int64) {
+func (c *Conn) boundary(at ktime.Time, h *half, place int64) {
 	if h.mode == starting && !c.fromStart {
 		c.startLost(at, h)
 	}

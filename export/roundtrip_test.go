@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // readFrame is a frame line as its readers see it.
@@ -231,9 +232,9 @@ func checkForm(t *testing.T, b []byte) {
 	}
 }
 
-func (c *checker) Protocol(int64, decoder.Protocol, bool) {}
+func (c *checker) Protocol(ktime.Time, decoder.Protocol, bool) {}
 
-func (c *checker) Resync(int64, decoder.Direction, int64) {}
+func (c *checker) Resync(ktime.Time, decoder.Direction, int64) {}
 
 // conn decodes both directions of a client's connection and checks the line of
 // each frame.

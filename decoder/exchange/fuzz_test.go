@@ -18,19 +18,19 @@ type connection struct {
 	twice   bool
 }
 
-func (c *connection) Protocol(int64, decoder.Protocol, bool) {}
-func (c *connection) Frame(f *decoder.Frame)                 { c.tracker.Frame(f) }
-func (c *connection) Resync(int64, decoder.Direction, int64) {}
-func (c *connection) Lost(d decoder.Direction)               { c.tracker.Lost(d) }
-func (c *connection) Mixed(at int64, line string)            { c.tracker.Mixed(ktime.Time(at), line) }
+func (c *connection) Protocol(ktime.Time, decoder.Protocol, bool) {}
+func (c *connection) Frame(f *decoder.Frame)                      { c.tracker.Frame(f) }
+func (c *connection) Resync(ktime.Time, decoder.Direction, int64) {}
+func (c *connection) Lost(d decoder.Direction)                    { c.tracker.Lost(d) }
+func (c *connection) Mixed(at ktime.Time, line string)            { c.tracker.Mixed(at, line) }
 
-func (c *connection) Bytes(at int64, d decoder.Direction, b []byte) {
-	c.tracker.Data(ktime.Time(at), d, b)
+func (c *connection) Bytes(at ktime.Time, d decoder.Direction, b []byte) {
+	c.tracker.Data(at, d, b)
 }
 
-func (c *connection) Gap(at int64, d decoder.Direction, n int64) { c.tracker.Gap(ktime.Time(at), d, n) }
-func (c *connection) Request(ktime.Time, *Exchange)              { c.begun++ }
-func (c *connection) Stall(*Stall)                               {}
+func (c *connection) Gap(at ktime.Time, d decoder.Direction, n int64) { c.tracker.Gap(at, d, n) }
+func (c *connection) Request(ktime.Time, *Exchange)                   { c.begun++ }
+func (c *connection) Stall(*Stall)                                    {}
 func (c *connection) Exchange(e *Exchange) {
 	c.twice = c.twice || c.ended[e]
 	c.ended[e] = true
@@ -38,7 +38,7 @@ func (c *connection) Exchange(e *Exchange) {
 
 func (c *connection) Upgraded(at ktime.Time, settings string) {
 	c.conn = decoder.NewConn(decoder.Config{Role: c.conn.Role(), FromStart: true}, c)
-	c.conn.Upgrade(int64(at), []byte(settings))
+	c.conn.Upgrade(at, []byte(settings))
 }
 
 func (c *connection) Turned(_ ktime.Time, client decoder.Direction) {
@@ -50,7 +50,7 @@ func (c *connection) Turned(_ ktime.Time, client decoder.Direction) {
 }
 
 func (c *connection) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
-	c.conn.Data(int64(at), d, b)
+	c.conn.Data(at, d, b)
 }
 
 // FuzzConversation has two sides say anything, some of it lost, as HTTP/1.x and what
@@ -79,9 +79,9 @@ func FuzzConversation(f *testing.F) {
 			}
 			k := min(int(n), len(said[d]))
 			if b := said[d][:k]; n%16 == 15 && k > 0 {
-				c.conn.Gap(int64(i+1), d, int64(k))
+				c.conn.Gap(ktime.Time(i+1), d, int64(k))
 			} else {
-				c.conn.Data(int64(i+1), d, []byte(b))
+				c.conn.Data(ktime.Time(i+1), d, []byte(b))
 			}
 			said[d] = said[d][k:]
 		}

@@ -14,7 +14,7 @@ import (
 
 func TestHTTP1(t *testing.T) {
 	type said struct {
-		at   int64
+		at   ktime.Time
 		dir  decoder.Direction
 		text string
 	}

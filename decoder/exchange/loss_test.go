@@ -97,11 +97,11 @@ func listen(pieces []piece, lost [2]int, unknown bool, by Ended, role decoder.Ro
 		p.dir ^= client
 		switch {
 		case i != lost[0] && i != lost[1]:
-			c.Data(int64(p.at), p.dir, p.b)
+			c.Data(p.at, p.dir, p.b)
 		case unknown:
-			c.Gap(int64(p.at), p.dir, -1)
+			c.Gap(p.at, p.dir, -1)
 		default:
-			c.Gap(int64(p.at), p.dir, int64(len(p.b)))
+			c.Gap(p.at, p.dir, int64(len(p.b)))
 		}
 	}
 	c.Close(99)

@@ -165,7 +165,7 @@ func judged(t *testing.T, role decoder.Role, do func(*peers)) *judge {
 	j.tracker = New(Config{Scheme: "https", FromStart: true}, j)
 	j.tracker.SetClient(turn(send))
 	p := newPeers(t, decoder.NewConn(decoder.Config{Role: role, FromStart: true}, j))
-	p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { p.conn.Data(int64(at), turn(d), b) }
+	p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { p.conn.Data(at, turn(d), b) }
 	p.start(1 << 20)
 	do(p)
 	p.conn.Close(99)
@@ -289,7 +289,7 @@ func TestCut(t *testing.T) {
 		p.start(1 << 20)
 		p.get(10, 1, "/a")
 		p.headers(20, recv, 1, false, ":status=200", "content-length=100")
-		p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { p.conn.Data(int64(at), d, b[:len(b)-60]) }
+		p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { p.conn.Data(at, d, b[:len(b)-60]) }
 		p.data(30, recv, 1, 100, true)
 		p.conn.Close(99)
 		w.tracker.Close(99, by)

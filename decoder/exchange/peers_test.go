@@ -59,13 +59,13 @@ func (l *lines) InTunnel(at ktime.Time, d decoder.Direction, b []byte) {
 	l.got = append(l.got, fmt.Sprintf("in tunnel %s %d: %x", [...]string{"send", "recv"}[d], at, b))
 }
 
-func (l *lines) Protocol(int64, decoder.Protocol, bool)        {}
-func (l *lines) Resync(_ int64, d decoder.Direction, _ int64)  { l.tracker.Lost(d) }
-func (l *lines) Lost(d decoder.Direction)                      { l.tracker.Lost(d) }
-func (l *lines) Frame(f *decoder.Frame)                        { l.tracker.Frame(f) }
-func (l *lines) Bytes(at int64, d decoder.Direction, b []byte) { l.tracker.Data(ktime.Time(at), d, b) }
+func (l *lines) Protocol(ktime.Time, decoder.Protocol, bool)        {}
+func (l *lines) Resync(_ ktime.Time, d decoder.Direction, _ int64)  { l.tracker.Lost(d) }
+func (l *lines) Lost(d decoder.Direction)                           { l.tracker.Lost(d) }
+func (l *lines) Frame(f *decoder.Frame)                             { l.tracker.Frame(f) }
+func (l *lines) Bytes(at ktime.Time, d decoder.Direction, b []byte) { l.tracker.Data(at, d, b) }
 
-func (l *lines) Gap(at int64, d decoder.Direction, n int64) { l.tracker.Gap(ktime.Time(at), d, n) }
+func (l *lines) Gap(at ktime.Time, d decoder.Direction, n int64) { l.tracker.Gap(at, d, n) }
 
 // peers writes what the two sides of an HTTP/2 connection say, by x/net's
 // framer, and has it decoded.
@@ -83,7 +83,7 @@ const send, recv = decoder.Send, decoder.Recv
 
 func newPeers(t *testing.T, conn *decoder.Conn) *peers {
 	p := &peers{t: t, conn: conn}
-	p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { conn.Data(int64(at), d, b) }
+	p.hear = func(at ktime.Time, d decoder.Direction, b []byte) { conn.Data(at, d, b) }
 	p.framer = http2.NewFramer(&p.buf, nil)
 	p.framer.AllowIllegalWrites = true
 	for d := range p.hpack {

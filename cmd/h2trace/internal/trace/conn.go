@@ -68,6 +68,7 @@ var _ interface {
 	decoder.ByteSink
 	decoder.LossSink
 	decoder.MixedSink
+	decoder.NoteSink
 	exchange.TunnelSink
 	exchange.UpgradeSink
 } = (*tracedConn)(nil)
@@ -103,7 +104,7 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
 	next.seq++
 	next.offset += uint64(len(d.Payload))
-	c.decoder.Data(int64(at), decoder.Direction(d.Dir), d.Payload)
+	c.decoder.Data(at, decoder.Direction(d.Dir), d.Payload)
 	c.decoded()
 	c.given()
 	c.leaveOut(d.Dir)
@@ -156,11 +157,11 @@ func (c *tracedConn) advance(at ktime.Time, dir int, seq, offset uint64, why bpf
 // records are missing, of which lost bytes are the payload.
 func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
 	if missing == 0 {
-		c.decoder.Skip(int64(at), decoder.Direction(dir), n)
+		c.decoder.Skip(at, decoder.Direction(dir), n)
 		return
 	}
-	c.decoder.Note(int64(at), lossNote{at, missing, lost, why})
-	c.decoder.Gap(int64(at), decoder.Direction(dir), n)
+	c.decoder.Note(at, lossNote{at, missing, lost, why})
+	c.decoder.Gap(at, decoder.Direction(dir), n)
 	c.table.wantTables(c)
 }
 
@@ -234,7 +235,7 @@ func (c *tracedConn) finish() {
 		c.doubt()
 	}
 	t.recovery.leave(c) // a last loss made tables unknown
-	c.decoder.Close(int64(over))
+	c.decoder.Close(over)
 	if c.isNothing() {
 		c.dismiss()
 	} else {
@@ -291,7 +292,7 @@ func (c *tracedConn) endsKnown() bool {
 func (c *tracedConn) doubt() {
 	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
 		if c.decoder.Protocol() == decoder.HTTP1 {
-			c.decoder.Gap(int64(c.latest), dir, -1)
+			c.decoder.Gap(c.latest, dir, -1)
 		} else {
 			c.decoder.Missed(dir)
 		}
@@ -364,7 +365,7 @@ func (c *tracedConn) isOf(role decoder.Role) {
 }
 
 // Protocol implements decoder.Sink.
-func (c *tracedConn) Protocol(_ int64, p decoder.Protocol, fromStart bool) {
+func (c *tracedConn) Protocol(_ ktime.Time, p decoder.Protocol, fromStart bool) {
 	switch p {
 	case decoder.HTTP2:
 		c.event.Protocol = export.ProtocolH2
@@ -405,8 +406,8 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 }
 
 // Resync implements decoder.Sink.
-func (c *tracedConn) Resync(at int64, dir decoder.Direction, skipped int64) {
-	c.table.events.Conn(c.at(ktime.Time(at)), &c.event, export.ConnResync{Dir: dir, Skipped: skipped})
+func (c *tracedConn) Resync(at ktime.Time, dir decoder.Direction, skipped int64) {
+	c.table.events.Conn(c.at(at), &c.event, export.ConnResync{Dir: dir, Skipped: skipped})
 	c.tracker.Lost(dir)
 }
 

@@ -44,16 +44,16 @@ func (e *connEnd) by() exchange.Ended {
 }
 
 // Bytes implements decoder.ByteSink.
-func (c *tracedConn) Bytes(at int64, dir decoder.Direction, b []byte) {
-	c.tracker.Data(ktime.Time(at), dir, b)
+func (c *tracedConn) Bytes(at ktime.Time, dir decoder.Direction, b []byte) {
+	c.tracker.Data(at, dir, b)
 }
 
 // Gap implements decoder.ByteSink.
-func (c *tracedConn) Gap(at int64, dir decoder.Direction, n int64) {
+func (c *tracedConn) Gap(at ktime.Time, dir decoder.Direction, n int64) {
 	if c.tracker.Tunneled() {
 		c.inner.Stop()
 	}
-	c.tracker.Gap(ktime.Time(at), dir, n)
+	c.tracker.Gap(at, dir, n)
 }
 
 // Request implements exchange.Sink.

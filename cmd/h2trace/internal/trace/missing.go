@@ -41,7 +41,7 @@ func (c *tracedConn) expectTable(at ktime.Time) {
 		c.release()
 	}
 	if c.missing != nil && c.holds() {
-		c.decoder.Hold(int64(at))
+		c.decoder.Hold(at)
 	}
 }
 
@@ -89,7 +89,7 @@ func (c *tracedConn) releaseOld(now ktime.Time) {
 	if !c.decoder.Holds() {
 		return
 	}
-	if since, _ := c.decoder.Held(); ktime.Time(since).Add(c.hold().Longest) < now {
+	if since, _ := c.decoder.Held(); since.Add(c.hold().Longest) < now {
 		c.missing.vain++
 		c.release()
 	}
@@ -131,7 +131,7 @@ func (c *tracedConn) received(t *bpf.Table) {
 // recover hands a table to the decoder. One that does not fit is worth no
 // word: headers_error says that there is none.
 func (c *tracedConn) recover(at ktime.Time, dir int, s decoder.Snapshot) {
-	_ = c.decoder.Recover(int64(max(at, c.latest)), decoder.Direction(dir), s)
+	_ = c.decoder.Recover(max(at, c.latest), decoder.Direction(dir), s)
 }
 
 // settled reports whether nothing is missing, or none will be found: the

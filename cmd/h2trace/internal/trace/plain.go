@@ -104,7 +104,7 @@ func (s plainSink) Data(at ktime.Time, b []byte) {
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
 		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
 	}
-	c.decoder.Data(int64(c.latest), decoder.Direction(s.dir), b)
+	c.decoder.Data(c.latest, decoder.Direction(s.dir), b)
 	c.given()
 }
 
@@ -124,12 +124,12 @@ func (s plainSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c.hello.Stop()
 	switch why {
 	case tcp.LeftOut:
-		c.decoder.Skip(int64(c.latest), decoder.Direction(s.dir), int64(n))
+		c.decoder.Skip(c.latest, decoder.Direction(s.dir), int64(n))
 		return
 	case tcp.Overrun: // no record is missing, but they are of no use
-		c.decoder.Note(int64(c.latest), overrunNote{at, n})
+		c.decoder.Note(c.latest, overrunNote{at, n})
 	}
-	c.decoder.Gap(int64(c.latest), decoder.Direction(s.dir), int64(n))
+	c.decoder.Gap(c.latest, decoder.Direction(s.dir), int64(n))
 	c.table.wantTables(c)
 }
 

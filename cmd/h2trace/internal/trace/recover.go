@@ -181,7 +181,7 @@ func (r *recovery) tick(now ktime.Time, idle bool) error {
 	for _, c := range r.conns {
 		c.releaseOld(now)
 		if idle && c.missing != nil && !c.decoder.Holds() {
-			c.decoder.Quiet(int64(now))
+			c.decoder.Quiet(now)
 		}
 		if c.settled() {
 			r.leave(c)

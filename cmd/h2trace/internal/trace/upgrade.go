@@ -19,7 +19,7 @@ func (c *tracedConn) Upgraded(at ktime.Time, settings string) {
 	config := c.table.config
 	config.Role, config.FromStart = c.decoder.Role(), true
 	c.decoder = decoder.NewConn(config, c)
-	c.decoder.Upgrade(int64(at), payload)
+	c.decoder.Upgrade(at, payload)
 }
 
 // Turned implements exchange.UpgradeSink: HTTP/2 begins here, with the other side as
@@ -35,15 +35,15 @@ func (c *tracedConn) Turned(_ ktime.Time, client decoder.Direction) {
 
 // Tunneled implements exchange.UpgradeSink.
 func (c *tracedConn) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
-	c.decoder.Data(int64(at), d, b)
+	c.decoder.Data(at, d, b)
 }
 
 // Mixed implements decoder.MixedSink.
-func (c *tracedConn) Mixed(at int64, line string) {
+func (c *tracedConn) Mixed(at ktime.Time, line string) {
 	detail := "the client speaks HTTP/1.x, the server HTTP/2"
 	if line != "" {
 		detail = fmt.Sprintf("the client speaks HTTP/2, the server answered %q", line)
 	}
 	c.mixed = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
-	c.tracker.Mixed(ktime.Time(at), detail)
+	c.tracker.Mixed(at, detail)
 }

@@ -95,7 +95,7 @@ func (c *tracedConn) sampled(w *bpf.Windows) {
 // windowSample is what the decoder is told of a sample.
 func windowSample(w *bpf.Windows, listing int64) decoder.WindowSample {
 	s := decoder.WindowSample{
-		Time: int64(w.Time),
+		Time: w.Time,
 		At:   [2]int64{int64(w.Offset[bpf.Send]), int64(w.Offset[bpf.Recv])},
 		Conn: [2]decoder.Credit{
 			decoder.Send: {Bytes: w.State.Send, Known: true},
