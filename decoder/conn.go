@@ -95,7 +95,11 @@ func NewConn(cfg Config, sink Sink) *Conn {
 // Data takes the next bytes of a direction, seen at time at. The directions
 // are to be fed in the order in which their bytes went. b is not kept.
 func (c *Conn) Data(at ktime.Time, dir Direction, b []byte) {
-	if len(b) > 0 && !c.wait(given{kind: givenData, at: at, dir: dir, b: b}) {
+	switch {
+	case len(b) == 0:
+	case c.waiting.on:
+		c.wait(given{kind: givenData, at: at, dir: dir, b: b})
+	default:
 		c.takeData(at, dir, b)
 	}
 }
@@ -104,6 +108,10 @@ func (c *Conn) takeData(at ktime.Time, dir Direction, b []byte) {
 	h := &c.halves[dir]
 	h.bytes += int64(len(b))
 	for len(b) > 0 {
+		if h.snapshots.empty() {
+			c.feed(at, h, b)
+			break
+		}
 		n := h.reach(len(b))
 		h.near(int64(n), b[:n])
 		c.feed(at, h, b[:n])
@@ -120,7 +128,11 @@ func (c *Conn) takeData(at ktime.Time, dir Direction, b []byte) {
 // Skip takes n bytes of a direction that went by and were left out on purpose.
 // Inside a DATA payload that is normal; anywhere else it is a Gap.
 func (c *Conn) Skip(at ktime.Time, dir Direction, n int64) {
-	if n > 0 && !c.wait(given{kind: givenSkip, at: at, dir: dir, n: n}) {
+	switch {
+	case n <= 0:
+	case c.waiting.on:
+		c.wait(given{kind: givenSkip, at: at, dir: dir, n: n})
+	default:
 		c.takeSkip(at, dir, n)
 	}
 }
@@ -138,7 +150,11 @@ func (c *Conn) takeSkip(at ktime.Time, dir Direction, n int64) {
 // Gap takes the loss of n bytes of a direction; a negative n means that their
 // number is not known.
 func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) {
-	if n != 0 && !c.wait(given{kind: givenGap, at: at, dir: dir, n: n}) {
+	switch {
+	case n == 0:
+	case c.waiting.on:
+		c.wait(given{kind: givenGap, at: at, dir: dir, n: n})
+	default:
 		c.takeGap(at, dir, n)
 	}
 }
@@ -153,9 +169,11 @@ func (c *Conn) takeGap(at ktime.Time, dir Direction, n int64) {
 // Gap is to tell when it is known where. Until then what they may have changed is
 // unknown to the other direction, too.
 func (c *Conn) Missed(dir Direction) {
-	if !c.wait(given{kind: givenMissed, dir: dir}) {
-		c.takeMissed(dir)
+	if c.waiting.on {
+		c.wait(given{kind: givenMissed, dir: dir})
+		return
 	}
+	c.takeMissed(dir)
 }
 
 func (c *Conn) takeMissed(dir Direction) {

@@ -54,7 +54,8 @@ var (
 // would have been unknown without it. Of more than maxSnapshots the oldest is
 // forgotten. Where what is given waits, so does one that names a stream.
 func (c *Conn) Recover(at ktime.Time, dir Direction, s Snapshot) error {
-	if s.StreamID != 0 && c.wait(given{kind: givenTable, at: at, dir: dir, table: s}) {
+	if c.waiting.on && s.StreamID != 0 {
+		c.wait(given{kind: givenTable, at: at, dir: dir, table: s})
 		return nil
 	}
 	return c.takeTable(at, dir, s)

@@ -72,17 +72,13 @@ func (c *Conn) Release() {
 	}
 }
 
-// wait keeps what was given. It reports false where that is to be decoded at once.
-func (c *Conn) wait(in given) bool {
+// wait keeps what was given.
+func (c *Conn) wait(in given) {
 	w := &c.waiting
-	if !w.on {
-		return false
-	}
 	in.b = bytes.Clone(in.b)
 	w.list = append(w.list, in)
 	w.bytes += len(in.b)
 	w.pending[in.dir] += in.length()
-	return true
 }
 
 // length returns how far an input moves its direction on.
@@ -116,9 +112,11 @@ func (c *Conn) take(in *given) {
 // Note has the Sink, if it is a NoteSink, told of something when all that was given
 // before it is decoded.
 func (c *Conn) Note(at ktime.Time, note any) {
-	if !c.wait(given{kind: givenNote, at: at, note: note}) {
-		c.noted(note)
+	if c.waiting.on {
+		c.wait(given{kind: givenNote, at: at, note: note})
+		return
 	}
+	c.noted(note)
 }
 
 func (c *Conn) noted(note any) {
