@@ -79,8 +79,8 @@ struct below {
  * Both begin with the pointer to a netFD. Finds one without TLS in the same places as
  * one of TLS, where it is a *net.TCPConn, or where gRPC has it.
  */
-static __always_inline void find_plain(struct behind *b, const u64 *ptrs, u64 framer,
-				       const struct site *site)
+static __always_inline void find_cleartext(struct behind *b, const u64 *ptrs, u64 framer,
+					   const struct site *site)
 {
 	u64 rd = read_user_u64(ptrs[0] + READYREADER_RD);
 	const struct below below[] = {
@@ -123,7 +123,7 @@ static __always_inline bool find_behind(struct behind *b, u64 *ptrs, u64 framer,
 	if (b->c)
 		b->id = b->c->id;
 	else
-		find_plain(b, ptrs, framer, site);
+		find_cleartext(b, ptrs, framer, site);
 	return b->id;
 }
 

@@ -6,9 +6,9 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// plainConn is set in the number of a connection without TLS; the rest is the
+// cleartextConn is set in the number of a connection without TLS; the rest is the
 // cookie of its socket.
-const plainConn = 1 << 63
+const cleartextConn = 1 << 63
 
 // flows are the maps of connections without TLS; nil where packets are not
 // watched.

@@ -18,9 +18,9 @@ func TestHello(t *testing.T) {
 		overtakes bool
 	}
 	for _, tt := range []struct {
-		name   string
-		pieces []piece
-		plain  bool // the server's end cannot be told from HTTP
+		name      string
+		pieces    []piece
+		cleartext bool // the server's end cannot be told from HTTP
 	}{
 		{"whole", []piece{{0, size, false}}, false},
 		{"its first byte alone", []piece{{0, 1, false}, {1, 700, false}, {700, size, false}}, false},
@@ -58,7 +58,7 @@ func TestHello(t *testing.T) {
 			say(t, server, client, "\x16\x03\x03 and so on")
 			say(t, client, server, "\x14\x03\x03\x00\x01\x01")
 			sent, received, segments := readHellos(t, c, want)
-			if tt.plain {
+			if tt.cleartext {
 				received, segments = segments, received
 			}
 			if sent != size || received != size || segments != 0 {

@@ -82,7 +82,7 @@ type Open struct {
 	Local, Remote netip.AddrPort
 	Role          Role
 	Handshake     bool // seen from before its TLS handshake, or its first byte
-	Plain         bool // without TLS
+	Cleartext     bool // without TLS
 	Comm          string
 	Ptr           uint64 // of its *tls.Conn in the process
 	// ConnectStart and Established are when its socket began to connect and
@@ -110,7 +110,7 @@ type Close struct {
 
 	ptr        uint64
 	generation uint32
-	plain      bool
+	cleartext  bool
 }
 
 const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
@@ -167,7 +167,7 @@ func (o *Open) parse(head Head, sample []byte) error {
 		Remote:    addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
 		Role:      Role(raw.Role),
 		Handshake: raw.Handshake != 0,
-		Plain:     raw.Plain != 0,
+		Cleartext: raw.Cleartext != 0,
 		Comm:      text(raw.Comm[:]),
 		Ptr:       raw.Ptr,
 	}
@@ -197,7 +197,7 @@ func (c *Close) parse(head Head, sample []byte) error {
 		Path:       pathOf(raw),
 		ptr:        raw.Ptr,
 		generation: raw.Generation,
-		plain:      raw.Conn&plainConn != 0,
+		cleartext:  raw.Conn&cleartextConn != 0,
 	}
 	return nil
 }

@@ -139,7 +139,7 @@ struct open_record {
 	u16 family; /* 0: the socket is not known */
 	u8 role;
 	u8 handshake; /* 1: seen from before the TLS handshake, or the first byte */
-	u8 plain;     /* 1: without TLS */
+	u8 cleartext; /* 1: without TLS */
 	u8 pad[3];
 	u64 connect;	 /* when the socket began to connect, 0 when not seen */
 	u64 established; /* and when it was connected */

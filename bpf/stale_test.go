@@ -27,9 +27,9 @@ func TestStale(t *testing.T) {
 	})
 }
 
-func stale(t *testing.T, plain bool, ln net.Listener, dial func() (net.Conn, error)) {
+func stale(t *testing.T, cleartext bool, ln net.Listener, dial func() (net.Conn, error)) {
 	c := newCollector(t, Options{BufferSize: MinBufferSize})
-	if err := c.PacketsWatched(); plain && err != nil {
+	if err := c.PacketsWatched(); cleartext && err != nil {
 		skipOrFail(t, err.Error())
 	}
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
@@ -70,13 +70,13 @@ func stale(t *testing.T, plain bool, ln net.Listener, dial func() (net.Conn, err
 		}
 		say(t, client, server, chunk)
 	}
-	staleRecords(t, c, plain)
+	staleRecords(t, c, cleartext)
 	for _, step := range []struct {
 		from, to net.Conn
 		want     bool
 	}{{server, client, true}, {client, server, false}, {server, client, false}} {
 		say(t, step.from, step.to, "word")
-		if n := staleRecords(t, c, plain); (n > 0) != step.want {
+		if n := staleRecords(t, c, cleartext); (n > 0) != step.want {
 			t.Errorf("%d records are stale, want some: %t", n, step.want)
 		}
 	}
@@ -86,16 +86,16 @@ func stale(t *testing.T, plain bool, ln net.Listener, dial func() (net.Conn, err
 }
 
 // staleRecords reads what there is, and counts the records of data that are stale.
-func staleRecords(t *testing.T, c *Collector, plain bool) (n int) {
+func staleRecords(t *testing.T, c *Collector, cleartext bool) (n int) {
 	t.Helper()
 	readAll(t, c, func(e Event) {
 		switch e := e.(type) {
 		case *Data:
-			if !plain && e.Stale {
+			if !cleartext && e.Stale {
 				n++
 			}
 		case *Segment:
-			if plain && e.Stale {
+			if cleartext && e.Stale {
 				n++
 			}
 		}

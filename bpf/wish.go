@@ -89,14 +89,14 @@ func (c *Connections) wishWindows(conn uint64, w *WindowWish) (room bool, err er
 func (c *Connections) wishPayload(conn uint64, w *PayloadWish) error {
 	var err error
 	switch {
-	case conn&plainConn == 0:
+	case conn&cleartextConn == 0:
 		err = c.bodies.Put(conn, probesBody{Until: w.Until})
 	case c.flowWants != nil:
 		v := packetsFlowWant{Until: w.Until, Place: w.Place}
 		if w.Nothing {
 			v.Nothing = 1
 		}
-		err = c.flowWants.Update(conn&^plainConn, v, ebpf.UpdateLock)
+		err = c.flowWants.Update(conn&^cleartextConn, v, ebpf.UpdateLock)
 	}
 	if _, err = entered(err); err != nil {
 		return fmt.Errorf("say what is wanted of a connection: %w", err)
@@ -125,7 +125,7 @@ type Entry struct {
 
 // Entry returns the entry of the connection that ended.
 func (c *Close) Entry() Entry {
-	if c.plain {
+	if c.cleartext {
 		return Entry{ID: c.Conn}
 	}
 	return Entry{c.Conn, probesConnKey{Ptr: c.ptr, Tgid: uint32(c.PID), Generation: c.generation}}
@@ -139,12 +139,12 @@ func (s *ConnState) Entry() Entry { return Entry{s.ID, s.key} }
 func (c *Connections) Forget(e Entry) error {
 	var err error
 	switch {
-	case e.ID&plainConn == 0:
+	case e.ID&cleartextConn == 0:
 		_, bodyErr := entered(c.bodies.Delete(e.ID))
 		_, err = entered(c.forget(e))
 		err = errors.Join(bodyErr, err)
 	case c.flowWants != nil:
-		_, err = entered(c.flowWants.Delete(e.ID &^ plainConn))
+		_, err = entered(c.flowWants.Delete(e.ID &^ cleartextConn))
 	}
 	if err != nil {
 		return fmt.Errorf("free a connection's entry: %w", err)

@@ -24,8 +24,8 @@ type tracedConn struct {
 	decoder *decoder.Conn
 	tracker *exchange.Tracker
 
-	// plain is set on a connection without TLS.
-	plain *plainConn
+	// cleartext is set on a connection without TLS.
+	cleartext *cleartextConn
 
 	next      [2]position // by direction: what the next record should hold
 	announced bool        // the open event is printed
@@ -131,7 +131,7 @@ func (c *tracedConn) decoded() {
 // leaveOut has the kernel leave out what is to come of a body of HTTP/1.x, and of
 // what is of no use.
 func (c *tracedConn) leaveOut(dir int) {
-	if c.plain != nil {
+	if c.cleartext != nil {
 		c.steer(dir)
 		return
 	}
@@ -197,8 +197,8 @@ func (c *tracedConn) announceLoss(at ktime.Time, records, bytes uint64, why bpf.
 // settle brings both directions up to what the kernel counted.
 func (c *tracedConn) settle(at ktime.Time, t bpf.Totals) {
 	c.release()
-	if c.plain != nil {
-		c.plain.settle(c, at, t)
+	if c.cleartext != nil {
+		c.cleartext.settle(c, at, t)
 		return
 	}
 	for dir, next := range c.next {
@@ -228,8 +228,8 @@ func (c *tracedConn) finish() {
 	case end != nil:
 		by, over, ended = end.by(), end.at, end.at
 		c.settle(end.at, end.totals)
-	case c.plain != nil:
-		c.plain.flush(c, c.latest)
+	case c.cleartext != nil:
+		c.cleartext.flush(c, c.latest)
 	}
 	if !known {
 		c.doubt()
@@ -280,7 +280,7 @@ func (c *tracedConn) entry() bpf.Entry {
 // connection, some may have been of it. Nor is it known where the account of losses
 // cannot be read; that error comes again with the next look.
 func (c *tracedConn) endsKnown() bool {
-	if c.plain == nil || c.closed != nil && c.closed.told != nil {
+	if c.cleartext == nil || c.closed != nil && c.closed.told != nil {
 		return true
 	}
 	a := &c.table.audit
@@ -330,7 +330,7 @@ func (c *tracedConn) at(t ktime.Time) export.Meta {
 // isNothing reports whether a connection is one without TLS that does not speak
 // HTTP, of which nothing was printed.
 func (c *tracedConn) isNothing() bool {
-	return c.plain != nil && !c.announced && c.event.Protocol == ""
+	return c.cleartext != nil && !c.announced && c.event.Protocol == ""
 }
 
 // announce prints the open event, once.
@@ -339,7 +339,7 @@ func (c *tracedConn) announce() {
 		return
 	}
 	c.announced = true
-	if c.plain == nil {
+	if c.cleartext == nil {
 		c.understood()
 	}
 	c.table.events.Conn(c.at(c.since), &c.event, export.ConnOpen{})
@@ -369,7 +369,7 @@ func (c *tracedConn) Protocol(_ ktime.Time, p decoder.Protocol, fromStart bool) 
 	switch p {
 	case decoder.HTTP2:
 		c.event.Protocol = export.ProtocolH2
-		if c.plain != nil {
+		if c.cleartext != nil {
 			c.event.Protocol = export.ProtocolH2C
 		}
 	case decoder.HTTP1:
@@ -397,8 +397,8 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 	c.understood()
 	c.table.events.Frame(c.at(f.Time), f)
 	c.tracker.Frame(f)
-	if c.plain != nil {
-		c.plain.noteFrame(f)
+	if c.cleartext != nil {
+		c.cleartext.noteFrame(f)
 	}
 	if c.verify != nil && f.BlockEnd {
 		c.verifyBlock(f)

@@ -102,7 +102,7 @@ func lostOf(k kernel) func() (uint64, error) {
 func (t *connTable) open(o *bpf.Open) {
 	c := t.byID[o.Conn]
 	if c == nil {
-		c = t.add(&o.Head, o.Plain)
+		c = t.add(&o.Head, o.Cleartext)
 	}
 	c.meta.Comm = o.Comm
 	c.event.Local, c.event.Remote = o.Local, o.Remote
@@ -120,7 +120,7 @@ func (t *connTable) open(o *bpf.Open) {
 	c.event.Role = config.Role
 	t.enter(c)
 	c.follow(config)
-	if c.plain == nil {
+	if c.cleartext == nil {
 		t.hellos.opened(c)
 	}
 	t.wantTables(c)
@@ -139,17 +139,17 @@ func (t *connTable) wantTables(c *tracedConn) {
 }
 
 // get returns the connection of bytes, and adds it where its open record was lost.
-func (t *connTable) get(h *bpf.Head, plain bool) *tracedConn {
+func (t *connTable) get(h *bpf.Head, cleartext bool) *tracedConn {
 	c := t.byID[h.Conn]
 	if c == nil {
-		c = t.add(h, plain)
+		c = t.add(h, cleartext)
 		t.wantTables(c)
 	}
 	return c
 }
 
 // add adds a connection, of which more is known when it is opened.
-func (t *connTable) add(h *bpf.Head, plain bool) *tracedConn {
+func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 	t.opened++
 	c := &tracedConn{
 		table: t,
@@ -157,13 +157,13 @@ func (t *connTable) add(h *bpf.Head, plain bool) *tracedConn {
 		since: h.Time,
 		meta:  export.Meta{PID: h.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
 	}
-	if plain {
-		c.plain = &plainConn{}
+	if cleartext {
+		c.cleartext = &cleartextConn{}
 	}
 	c.event.Joined = export.JoinedMid
 	c.source = t.sourceOf(h.PID)
 	c.follow(t.config)
-	if t.verifier != nil && c.plain == nil {
+	if t.verifier != nil && c.cleartext == nil {
 		c.verify = t.verifier.Conn(c.differ)
 	}
 	t.byID[h.Conn] = c
@@ -266,7 +266,7 @@ func (t *connTable) saw(pid int) bool {
 		return true
 	}
 	for _, c := range t.byID {
-		if c.meta.PID == pid && c.plain == nil {
+		if c.meta.PID == pid && c.cleartext == nil {
 			return true
 		}
 	}

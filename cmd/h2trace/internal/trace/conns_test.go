@@ -30,8 +30,8 @@ func newTestTable(t *testing.T, w io.Writer) *connTable {
 }
 
 // give has a connection say something: with TLS, or without.
-func give(table *connTable, plain bool, d *bpf.Data) {
-	if !plain {
+func give(table *connTable, cleartext bool, d *bpf.Data) {
+	if !cleartext {
 		table.data(d)
 		return
 	}
@@ -62,7 +62,7 @@ func TestFinishInside(t *testing.T) {
 		}
 	}
 	for conn := range uint64(2) { // the one that is older answers
-		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: ktime.Time(conn + 1)}, Role: bpf.RoleClient, Plain: true, Handshake: true})
+		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: ktime.Time(conn + 1)}, Role: bpf.RoleClient, Cleartext: true, Handshake: true})
 	}
 	say(2, 10, bpf.Send, head)
 	end(2, 20)

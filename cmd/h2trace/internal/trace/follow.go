@@ -26,7 +26,7 @@ type following struct {
 
 // noteFollowed notes whether the kernel knows which frames a segment holds.
 func (c *tracedConn) noteFollowed(d *bpf.Segment) {
-	f := &c.plain.follow[d.Dir]
+	f := &c.cleartext.follow[d.Dir]
 	if d.Followed {
 		*f = following{}
 		return
@@ -41,7 +41,7 @@ func (c *tracedConn) noteFollowed(d *bpf.Segment) {
 }
 
 // noteFrame counts what the kernel need not have copied of a frame.
-func (p *plainConn) noteFrame(f *decoder.Frame) {
+func (p *cleartextConn) noteFrame(f *decoder.Frame) {
 	if d := &p.follow[f.Dir]; d.adrift && f.Type == decoder.TypeData && f.Length >= largePayload {
 		d.bulk += uint64(f.Length)
 	}
@@ -51,7 +51,7 @@ func (p *plainConn) noteFrame(f *decoder.Frame) {
 // use if the kernel has not seen it yet: when all of its records are read, or after
 // a long frame.
 func (c *tracedConn) guide(dir int) {
-	p := c.plain
+	p := c.cleartext
 	ahead, ok := c.decoder.NextFrame(decoder.Direction(dir))
 	place := int64(c.decodedUpTo(decoder.Direction(dir))) + ahead
 	if !ok || place <= int64(p.want.Place[dir]) {
@@ -66,8 +66,8 @@ func (c *tracedConn) guide(dir int) {
 // out, as far as records have been read.
 func (t *connTable) guideAll() {
 	for c := range t.adrift {
-		for dir := range c.plain.follow {
-			if f := &c.plain.follow[dir]; f.adrift && f.bulk >= worthLeavingOut {
+		for dir := range c.cleartext.follow {
+			if f := &c.cleartext.follow[dir]; f.adrift && f.bulk >= worthLeavingOut {
 				c.guide(dir)
 			}
 		}

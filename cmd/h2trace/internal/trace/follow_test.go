@@ -45,7 +45,7 @@ func TestGuide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn := uint64(i + 1)
-			table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9}, Role: bpf.RoleServer, Plain: true, Handshake: true})
+			table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9}, Role: bpf.RoleServer, Cleartext: true, Handshake: true})
 			buf, at := make([]byte, 5000), 0
 			for seq := uint64(0); ; seq++ {
 				n, err := io.ReadFull(tt.stream, buf)

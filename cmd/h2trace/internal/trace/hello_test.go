@@ -128,12 +128,12 @@ func TestHelloInside(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	id := uint64(0)
 	for _, tt := range []struct {
-		name  string
-		plain bool
-		role  bpf.Role
-		said  []said
-		want  *export.Offer
-		done  bool // the kernel is told that the rest is not wanted
+		name      string
+		cleartext bool
+		role      bpf.Role
+		said      []said
+		want      *export.Offer
+		done      bool // the kernel is told that the rest is not wanted
 	}{
 		{"tunnel", true, bpf.RoleClient, tunnel(one, two), want, true},
 		{"tunnel, not complete", true, bpf.RoleClient, tunnel(one), nil, false},
@@ -150,11 +150,11 @@ func TestHelloInside(t *testing.T) {
 			here := netip.AddrPortFrom(here.Addr(), uint16(id))
 			table.open(&bpf.Open{
 				Head: bpf.Head{Conn: id, PID: 9, Time: 1},
-				Role: tt.role, Plain: tt.plain, Handshake: true, Local: here, Remote: there,
+				Role: tt.role, Cleartext: tt.cleartext, Handshake: true, Local: here, Remote: there,
 			})
 			var next [2]position
 			for i, s := range tt.said {
-				give(table, tt.plain, &bpf.Data{
+				give(table, tt.cleartext, &bpf.Data{
 					Head: bpf.Head{Conn: id, PID: 9, Time: ktime.Time(i + 2)},
 					Dir:  s.dir, Seq: next[s.dir].seq, Offset: next[s.dir].offset, Payload: []byte(s.text),
 				})
@@ -170,8 +170,8 @@ func TestHelloInside(t *testing.T) {
 			if outer.event.Offer != nil {
 				t.Errorf("the outer connection has offered %+v", outer.event.Offer)
 			}
-			if tt.plain && outer.plain.want.Nothing != tt.done {
-				t.Errorf("the rest is not wanted: %t, want %t", outer.plain.want.Nothing, tt.done)
+			if tt.cleartext && outer.cleartext.want.Nothing != tt.done {
+				t.Errorf("the rest is not wanted: %t, want %t", outer.cleartext.want.Nothing, tt.done)
 			}
 			do(t, table.send())
 		})

@@ -20,7 +20,7 @@ type missingState struct {
 }
 
 func (c *tracedConn) hold() *recover.Hold {
-	if c.plain != nil {
+	if c.cleartext != nil {
 		return &recover.HoldPackets
 	}
 	return &recover.HoldRecords
@@ -34,7 +34,7 @@ func (c *tracedConn) expectTable(at ktime.Time) {
 		return
 	}
 	if c.decoder.Holds() {
-		if c.plain != nil {
+		if c.cleartext != nil {
 			return
 		}
 		c.missing.vain++
@@ -118,7 +118,7 @@ func (c *tracedConn) received(t *bpf.Table) {
 		Fragment:       t.Fragment,
 		FragmentLength: t.FragmentLength,
 	}
-	if c.plain != nil {
+	if c.cleartext != nil {
 		s.From = c.decoderPlace(bpf.Recv, c.place(bpf.Recv, uint32(t.End)))
 	} else {
 		s.From = c.decoderPlace(bpf.Recv, int64(t.End)-int64(t.Read))

@@ -82,7 +82,7 @@ func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 		k.enter(proc.File, now)
 	}
 	for _, c := range k.conns.byID {
-		if c.plain != nil {
+		if c.cleartext != nil {
 			continue
 		}
 		if c.exe == nil && (c.closed == nil || c.closed.told != nil) {

@@ -42,8 +42,8 @@ func (c *tracedConn) askPayload() {
 
 // payloadWish is what is wanted of the bytes of a connection.
 func (c *tracedConn) payloadWish() *bpf.PayloadWish {
-	if c.plain != nil {
-		return &c.plain.want
+	if c.cleartext != nil {
+		return &c.cleartext.want
 	}
 	return &bpf.PayloadWish{Until: c.until}
 }

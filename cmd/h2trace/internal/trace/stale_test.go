@@ -15,22 +15,22 @@ import (
 // idle stream, and its windows are not known.
 func TestStale(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		plain bool
+		name      string
+		cleartext bool
 	}{{"TLS", false}, {"without TLS", true}} {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, frames bytes.Buffer
 			table := newTestTable(t, &out)
 			table.open(&bpf.Open{
 				Head: bpf.Head{Conn: 1, PID: 9, Time: 1},
-				Role: bpf.RoleServer, Plain: tt.plain, Handshake: true,
+				Role: bpf.RoleServer, Cleartext: tt.cleartext, Handshake: true,
 			})
 			var next [2]position
 			say := func(dir int, lost, stale bool) {
 				d := record(dir, &next, &frames)
 				d.Stale = stale
 				if !lost {
-					give(table, tt.plain, d)
+					give(table, tt.cleartext, d)
 				}
 			}
 			framer := http2.NewFramer(&frames, nil)
@@ -92,7 +92,7 @@ func TestLostEnd(t *testing.T) {
 				if tt.before {
 					table.audit.lost, table.audit.lostAt = 2, 1
 				}
-				table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient, Plain: true, Handshake: true})
+				table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient, Cleartext: true, Handshake: true})
 				table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9, Time: 2}, Dir: bpf.Send, Payload: []byte(asked)})
 				if tt.exits {
 					do(t, table.endProcess(9, 100))

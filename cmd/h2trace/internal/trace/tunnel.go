@@ -16,7 +16,7 @@ func (c *tracedConn) InTunnel(_ ktime.Time, d decoder.Direction, b []byte) {
 // mayHold reports whether a connection that uses the same socket later is inside
 // of this one, or this one inside of that: both were there before.
 func (c *tracedConn) mayHold(later *tracedConn) bool {
-	return c.plain == nil && c.event.Joined == export.JoinedMid && later.event.Joined == export.JoinedMid
+	return c.cleartext == nil && c.event.Joined == export.JoinedMid && later.event.Joined == export.JoinedMid
 }
 
 // tell finds out which of two connections on a socket is inside of the other.

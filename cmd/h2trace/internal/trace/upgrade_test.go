@@ -68,13 +68,13 @@ func TestVersions(t *testing.T) {
 	want := make(map[string][]string)
 	conn := 0
 	for _, tt := range tests {
-		for _, plain := range []bool{false, true} {
+		for _, cleartext := range []bool{false, true} {
 			for _, role := range []bpf.Role{bpf.RoleClient, bpf.RoleServer} {
 				for _, step := range []int{3, 1 << 20} {
 					conn++
-					converse(table, uint64(conn), plain, role, tt.said, step)
+					converse(table, uint64(conn), cleartext, role, tt.said, step)
 					scheme := "https"
-					if plain {
+					if cleartext {
 						scheme = "http"
 					}
 					for _, w := range tt.want {
@@ -125,8 +125,8 @@ func TestVersions(t *testing.T) {
 
 // converse gives a table the records of a conversation, of step bytes each, from its
 // open to its close.
-func converse(table *connTable, conn uint64, plain bool, role bpf.Role, said []string, step int) {
-	table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9, Time: 1}, Role: role, Plain: plain, Handshake: true})
+func converse(table *connTable, conn uint64, cleartext bool, role bpf.Role, said []string, step int) {
+	table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9, Time: 1}, Role: role, Cleartext: cleartext, Handshake: true})
 	var next [2]position
 	for i, s := range said {
 		dir := i % 2
@@ -136,7 +136,7 @@ func converse(table *connTable, conn uint64, plain bool, role bpf.Role, said []s
 		for b := range slices.Chunk([]byte(s), step) {
 			d := record(dir, &next, bytes.NewBuffer(b))
 			d.Conn = conn
-			give(table, plain, d)
+			give(table, cleartext, d)
 		}
 	}
 	_ = table.close(&bpf.Close{Head: bpf.Head{Conn: conn, PID: 9, Time: 1 << 20}, Totals: bpf.Totals{

@@ -58,7 +58,7 @@ func (c *tracedConn) carries() bool {
 
 // scheme is that of the requests on a connection.
 func (c *tracedConn) scheme() string {
-	if c.plain != nil {
+	if c.cleartext != nil {
 		return "http"
 	}
 	return "https"

@@ -65,14 +65,14 @@ func TestTunnel(t *testing.T) {
 		table.enter(c)
 		return c
 	}
-	plain := dial(3, decoder.Client)
-	plain.plain = &plainConn{}
+	cleartext := dial(3, decoder.Client)
+	cleartext.cleartext = &cleartextConn{}
 	if inner := dial(3, decoder.Client); inner.event.Via != "" {
 		t.Error("a connection goes through one without TLS on which there was no CONNECT")
 	}
 	table.sockets = map[socket]*tracedConn{}
-	table.enter(plain)
-	plain.through(&exchange.Exchange{Method: "CONNECT", URL: "goproxy.example:443", Status: 200, ToProxy: true})
+	table.enter(cleartext)
+	cleartext.through(&exchange.Exchange{Method: "CONNECT", URL: "goproxy.example:443", Status: 200, ToProxy: true})
 	if inner := dial(3, decoder.Client); inner.event.Via != "http://192.0.2.1:3128" {
 		t.Errorf("behind a CONNECT without TLS it goes through %q", inner.event.Via)
 	}

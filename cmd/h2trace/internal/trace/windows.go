@@ -53,7 +53,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 		c.isOf(roleOf(w.Role()))
 	}
 	switch {
-	case c.plain != nil && !c.plain.begun(): // its sequence numbers are of no place yet
+	case c.cleartext != nil && !c.cleartext.begun(): // its sequence numbers are of no place yet
 		if m.UsedUp() {
 			return r.askWindows(c)
 		}
@@ -83,7 +83,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 func (c *tracedConn) sampled(w *bpf.Windows) {
 	s := windowSample(w, c.missing.windows.Listing)
 	for dir := range s.At {
-		if c.plain != nil {
+		if c.cleartext != nil {
 			s.At[dir] = c.place(dir, uint32(w.Offset[dir]))
 		}
 		s.At[dir] = c.decoderPlace(dir, s.At[dir])

@@ -20,36 +20,36 @@ const (
 	worthLeavingOut = 64 << 10
 )
 
-// plainConn is what a connection without TLS has besides: its segments come as
+// cleartextConn is what a connection without TLS has besides: its segments come as
 // they went through the kernel.
-type plainConn struct {
+type cleartextConn struct {
 	streams [2]tcp.Stream
 	want    bpf.PayloadWish
 	follow  [2]following
 	first   [2]uint32 // sequence numbers of offset 0
 	known   [2]bool   // they are
-	lost    [2]plainLoss
+	lost    [2]cleartextLoss
 }
 
 // begun reports whether it is known where both directions begin.
-func (p *plainConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
+func (p *cleartextConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
 
 // place returns the place in a direction of a sequence number that is near to what
 // is decoded of it.
 func (c *tracedConn) place(dir int, seq uint32) int64 {
 	next := c.next[dir].offset
-	return int64(next) + int64(int32(seq-c.plain.first[dir]-uint32(next)))
+	return int64(next) + int64(int32(seq-c.cleartext.first[dir]-uint32(next)))
 }
 
-// plainLoss is what the kernel has lost of a direction so far.
-type plainLoss struct {
+// cleartextLoss is what the kernel has lost of a direction so far.
+type cleartextLoss struct {
 	records uint32
 	bytes   uint64
 }
 
 // since takes what it has lost in all by now, as a record says that may be an
 // older one, and returns what is new.
-func (l *plainLoss) since(records uint32, bytes uint64) (newRecords, newBytes uint64) {
+func (l *cleartextLoss) since(records uint32, bytes uint64) (newRecords, newBytes uint64) {
 	if int32(records-l.records) <= 0 {
 		return 0, 0
 	}
@@ -65,39 +65,39 @@ func (l *plainLoss) since(records uint32, bytes uint64) (newRecords, newBytes ui
 func (t *connTable) segment(d *bpf.Segment) {
 	t.captured += uint64(len(d.Payload))
 	c := t.get(&d.Head, true)
-	if c.plain == nil {
+	if c.cleartext == nil {
 		return
 	}
 	next := &c.next[d.Dir]
-	records, bytes := c.plain.lost[d.Dir].since(d.LostRecords, d.LostBytes)
+	records, bytes := c.cleartext.lost[d.Dir].since(d.LostRecords, d.LostBytes)
 	lost := records > 0
 	if lost {
 		c.announceLoss(d.Time, records, bytes, d.Lost)
 	}
 	next.seq = max(next.seq, d.Seq+1)
-	if c.plain.want.Nothing {
+	if c.cleartext.want.Nothing {
 		return
 	}
-	c.plain.first[d.Dir], c.plain.known[d.Dir] = d.First, true
+	c.cleartext.first[d.Dir], c.cleartext.known[d.Dir] = d.First, true
 	c.noteFollowed(d)
 	if d.Stale {
 		c.missed(d.Dir ^ 1)
 	}
-	s, left := &c.plain.streams[d.Dir], uint64(d.LeftOut)
-	s.Skip(d.Time, d.Offset, left, lost, t.segments, plainSink{c, d.Dir})
-	s.Segment(d.Time, d.Offset+left, d.Payload, lost, t.segments, plainSink{c, d.Dir})
+	s, left := &c.cleartext.streams[d.Dir], uint64(d.LeftOut)
+	s.Skip(d.Time, d.Offset, left, lost, t.segments, cleartextSink{c, d.Dir})
+	s.Segment(d.Time, d.Offset+left, d.Payload, lost, t.segments, cleartextSink{c, d.Dir})
 	c.leaveOut(d.Dir)
 }
 
-// plainSink is a direction of a connection without TLS, as the sink of its
+// cleartextSink is a direction of a connection without TLS, as the sink of its
 // stream.
-type plainSink struct {
+type cleartextSink struct {
 	conn *tracedConn
 	dir  int
 }
 
 // Data implements tcp.Sink.
-func (s plainSink) Data(at ktime.Time, b []byte) {
+func (s cleartextSink) Data(at ktime.Time, b []byte) {
 	c := s.conn
 	c.comes(at, s.dir)
 	c.next[s.dir].offset += uint64(len(b))
@@ -117,7 +117,7 @@ func (c *tracedConn) comes(at ktime.Time, dir int) {
 }
 
 // Missing implements tcp.Sink.
-func (s plainSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
+func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
 	c.comes(at, s.dir)
 	c.next[s.dir].offset += n
@@ -146,7 +146,7 @@ func (c *tracedConn) announceOverrun(n overrunNote) {
 
 // settle hands on what is held, and brings both directions up to what the kernel
 // counted, but for what was not wanted.
-func (p *plainConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
+func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 	p.flush(c, at)
 	for dir := range c.next {
 		next := &c.next[dir]
@@ -164,9 +164,9 @@ func (p *plainConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 }
 
 // flush hands on what is held: nothing more will come.
-func (p *plainConn) flush(c *tracedConn, at ktime.Time) {
+func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
 	for dir := range p.streams {
-		p.streams[dir].Flush(at, c.table.segments, plainSink{c, dir})
+		p.streams[dir].Flush(at, c.table.segments, cleartextSink{c, dir})
 	}
 }
 
@@ -180,7 +180,7 @@ func clientOf(r decoder.Role) decoder.Direction {
 
 // steer tells the kernel what need not be copied of a direction from here on.
 func (c *tracedConn) steer(dir int) {
-	p := c.plain
+	p := c.cleartext
 	next := c.decodedUpTo(decoder.Direction(dir))
 	switch left := c.bodyLeft(decoder.Direction(dir)); {
 	case c.isNoHTTP():
@@ -222,8 +222,8 @@ func (c *tracedConn) isNoHTTP() bool {
 // HTTP, of which nothing is printed.
 func (c *tracedConn) dismiss() {
 	c.table.dismissed++
-	for dir := range c.plain.streams {
-		c.plain.streams[dir].Drop(c.table.segments)
+	for dir := range c.cleartext.streams {
+		c.cleartext.streams[dir].Drop(c.table.segments)
 	}
 	c.tracker.Close(c.latest, exchange.NotEnded)
 }

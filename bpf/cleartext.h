@@ -76,7 +76,7 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	return CARRIES_OTHER;
 }
 
-static __always_inline void open_plain(struct segment *s, struct packet *p)
+static __always_inline void open_cleartext(struct segment *s, struct packet *p)
 {
 	struct owner *owner = s->owner;
 	struct open_record *r;
@@ -85,7 +85,7 @@ static __always_inline void open_plain(struct segment *s, struct packet *p)
 	if (!r)
 		return;
 	r->conn = PLAIN_CONN | s->socket;
-	r->plain = 1;
+	r->cleartext = 1;
 	r->role = owner->role;
 	r->handshake = owner->from_start;
 	r->family = p->family;
@@ -160,7 +160,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 			return;
 		}
 		if (owner->carries == CARRIES_HTTP)
-			open_plain(&s, p);
+			open_cleartext(&s, p);
 	}
 	if (s.flow->end < s.offset + s.len)
 		s.flow->end = s.offset + s.len;
@@ -182,8 +182,8 @@ static __always_inline bool is_over(struct tcp_sock *tp, u32 state)
 	       BPF_CORE_READ(tp, write_seq) == BPF_CORE_READ(tp, snd_nxt);
 }
 
-static __always_inline void close_plain(struct owner *owner, u64 socket, struct tcp_sock *tp,
-					u8 before)
+static __always_inline void close_cleartext(struct owner *owner, u64 socket, struct tcp_sock *tp,
+					    u8 before)
 {
 	struct close_record *r;
 
@@ -217,7 +217,7 @@ static __always_inline void last_packet(struct __sk_buff *skb, struct bpf_sock *
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp && BPF_CORE_READ((struct sock *)tp, sk_shutdown) == SHUTDOWN_MASK)
-		close_plain(owner, bpf_get_socket_cookie(skb), tp, sk->state);
+		close_cleartext(owner, bpf_get_socket_cookie(skb), tp, sk->state);
 }
 
 static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner *owner,
@@ -230,7 +230,7 @@ static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp && is_over(tp, state))
-		close_plain(owner, bpf_get_socket_cookie(ctx), tp, before);
+		close_cleartext(owner, bpf_get_socket_cookie(ctx), tp, before);
 }
 
 #endif

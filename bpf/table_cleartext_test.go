@@ -39,7 +39,7 @@ func TestTablesPlain(t *testing.T) {
 	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
-	got := drainPlainTables(t, c)
+	got := drainCleartextTables(t, c)
 	client, server := got.at(t, talk.client), got.at(t, talk.server)
 	if len(server.tables) != len(want) || len(client.tables) != len(want)-1 { // the first is written before there is a packet
 		t.Fatalf("got %d and %d tables, want %d and %d", len(client.tables), len(server.tables), len(want)-1, len(want))
@@ -72,10 +72,10 @@ func pairOf(t *testing.T, ln net.Listener) (_ *testing.T, client, server net.Con
 	return t, client, server
 }
 
-// plainTables is what was reported of connections without TLS, by their id.
-type plainTables map[uint64]*plainEnd
+// cleartextTables is what was reported of connections without TLS, by their id.
+type cleartextTables map[uint64]*cleartextEnd
 
-type plainEnd struct {
+type cleartextEnd struct {
 	local    string
 	tables   []Table // of blocks received, or of those sent by the blocks' order
 	received bytes.Buffer
@@ -83,7 +83,7 @@ type plainEnd struct {
 }
 
 // at returns the connection that an end of this process has.
-func (p plainTables) at(t *testing.T, conn net.Conn) *plainEnd {
+func (p cleartextTables) at(t *testing.T, conn net.Conn) *cleartextEnd {
 	t.Helper()
 	for _, end := range p {
 		if end.local == conn.LocalAddr().String() {
@@ -94,14 +94,14 @@ func (p plainTables) at(t *testing.T, conn net.Conn) *plainEnd {
 	return nil
 }
 
-func drainPlainTables(t *testing.T, c *Collector) plainTables {
+func drainCleartextTables(t *testing.T, c *Collector) cleartextTables {
 	t.Helper()
-	got, sent := plainTables{}, map[uint64]Table{}
+	got, sent := cleartextTables{}, map[uint64]Table{}
 	count := readAll(t, c, func(e Event) {
 		end := got[e.Header().Conn] // nil for a block that was written before there was a packet
 		switch e := e.(type) {
 		case *Open:
-			got[e.Conn] = &plainEnd{local: e.Local.String()}
+			got[e.Conn] = &cleartextEnd{local: e.Local.String()}
 		case *Table:
 			if e.Dir == Send {
 				sent[e.ID] = *e
