@@ -4,7 +4,7 @@ package decoder
 // frame boundaries are searched, of which the last fresh have just come. last
 // says that no more of the bytes given to Data are to come. It reports whether
 // the boundaries are known now.
-func (h *half) locate(fresh int, last bool, p plausible) bool {
+func (h *side) locate(fresh int, last bool, p plausible) bool {
 	for i := range h.snapshots.due {
 		s := h.snapshots.due[i].Snapshot
 		if s.StreamID == 0 && (!last || !h.snapshots.due[i].complete()) {
@@ -21,7 +21,7 @@ func (h *half) locate(fresh int, last bool, p plausible) bool {
 // find returns the offset of the one frame that ends in the fresh bytes and
 // carries the fragment of s. When s names no stream, two that do so are one too
 // many: bodies can hold what looks like a frame.
-func (h *half) find(s *Snapshot, fresh int, p plausible) (off int64, ok bool) {
+func (h *side) find(s *Snapshot, fresh int, p plausible) (off int64, ok bool) {
 	buf := h.held.buf
 	begin := len(buf) - fresh
 	longest := frameHeaderLen + 1 + 5 + int(s.FragmentLength) + 255 // RFC 9113 §6.2, with all it may have
@@ -52,7 +52,7 @@ func (h *half) find(s *Snapshot, fresh int, p plausible) (off int64, ok bool) {
 // anchor ends the search at a frame that the process itself has seen there.
 // Frames before it are decoded if they lead to it from the first byte after
 // the loss; otherwise they cannot be told from the inside of a payload.
-func (h *half) anchor(off int64, fresh int, s Snapshot, p plausible) {
+func (h *side) anchor(off int64, fresh int, s Snapshot, p plausible) {
 	first := off
 	if h.search.bonus && h.held.base == 0 && h.leadsTo(off, p) {
 		first = 0
@@ -64,7 +64,7 @@ func (h *half) anchor(off int64, fresh int, s Snapshot, p plausible) {
 
 // leadsTo reports whether frames from the first held byte on end where the one
 // at off begins.
-func (h *half) leadsTo(off int64, p plausible) bool {
+func (h *side) leadsTo(off int64, p plausible) bool {
 	var c chain
 	for c.next < off {
 		raw := h.held.buf[c.next:min(c.next+frameHeaderLen, int64(len(h.held.buf)))]

@@ -28,7 +28,7 @@ type block struct {
 }
 
 // add appends a fragment. It is copied only when the block goes on.
-func (h *half) add(p []byte, longest int) {
+func (h *side) add(p []byte, longest int) {
 	b := &h.block
 	if b.followed {
 		h.table.pass(p)
@@ -45,7 +45,7 @@ func (h *half) add(p []byte, longest int) {
 }
 
 // onlyFollow gives up the open block, but for what it adds to the header table.
-func (h *half) onlyFollow(reason string) {
+func (h *side) onlyFollow(reason string) {
 	fragment := h.block.fragment
 	h.block.fail(reason)
 	h.block.followed = true
@@ -111,7 +111,7 @@ func cut(f *Frame, p []byte) ([]byte, *Violation) {
 
 // fields handles a frame that carries a field block fragment: it decodes the
 // block, which is no longer than longest, when the frame completes it.
-func (h *half) fields(f *Frame, payload []byte, longest int) *Violation {
+func (h *side) fields(f *Frame, payload []byte, longest int) *Violation {
 	fragment, broken := cut(f, payload)
 	if f.StreamID == 0 && broken == nil {
 		broken = ruleStreamZero
@@ -170,8 +170,8 @@ func (h *half) fields(f *Frame, payload []byte, longest int) *Violation {
 
 // loseBlock makes the header table unknown: a block that is not decoded may
 // have inserted anything.
-func (h *half) loseBlock(unseen bool) {
-	h.claim = claim{}
+func (h *side) loseBlock(unseen bool) {
+	h.expected = expectation{}
 	if unseen {
 		h.table.reset(beforeLoss)
 	} else {
@@ -181,7 +181,7 @@ func (h *half) loseBlock(unseen bool) {
 
 // strayContinuation handles a CONTINUATION frame whose block did not begin, or
 // began in bytes that were not seen.
-func (h *half) strayContinuation(f *Frame, end bool) *Violation {
+func (h *side) strayContinuation(f *Frame, end bool) *Violation {
 	if end {
 		f.BlockEnd = true
 		f.HeadersError = blockCut

@@ -22,7 +22,7 @@ type holder struct {
 	dir  Direction
 }
 
-func (r holder) half() *half { return &r.conn.halves[r.dir] }
+func (r holder) side() *side { return &r.conn.sides[r.dir] }
 
 // NewBudget returns a Budget of so many bytes.
 func NewBudget(limit int64) *Budget {
@@ -33,7 +33,7 @@ func NewBudget(limit int64) *Budget {
 // until there is room again: a quarter of all, so that looking for them costs
 // little a byte.
 func (b *Budget) account(c *Conn, d Direction) {
-	h := &c.halves[d]
+	h := &c.sides[d]
 	n := c.holds(h)
 	if n == h.charged {
 		return
@@ -45,19 +45,19 @@ func (b *Budget) account(c *Conn, d Direction) {
 
 func (b *Budget) relieve() {
 	holders := slices.SortedFunc(maps.Keys(b.holders), func(x, y holder) int {
-		return cmp.Compare(y.half().charged, x.half().charged)
+		return cmp.Compare(y.side().charged, x.side().charged)
 	})
 	for _, r := range holders {
 		if b.used <= b.limit/4*3 {
 			return
 		}
-		h := r.half()
+		h := r.side()
 		r.conn.letGo(h)
 		b.charge(r.conn, h, r.conn.holds(h))
 	}
 }
 
-func (b *Budget) charge(c *Conn, h *half, n int64) {
+func (b *Budget) charge(c *Conn, h *side, n int64) {
 	b.used += n - h.charged
 	if h.charged = n; n == 0 {
 		delete(b.holders, holder{c, h.dir})
@@ -67,7 +67,7 @@ func (b *Budget) charge(c *Conn, h *half, n int64) {
 }
 
 // holds returns how many bytes a direction holds beyond what each may.
-func (c *Conn) holds(h *half) int64 {
+func (c *Conn) holds(h *side) int64 {
 	n := max(0, cap(h.framer.payload)-keepBuffer) + max(0, cap(h.block.fragment)-keepBuffer) +
 		max(0, cap(h.held.buf)-keepBuffer) + cap(h.table.tail)
 	if c.known && h.dir == c.clientDir {
@@ -77,7 +77,7 @@ func (c *Conn) holds(h *half) int64 {
 }
 
 // letGo gives up what a direction holds.
-func (c *Conn) letGo(h *half) {
+func (c *Conn) letGo(h *side) {
 	h.framer.letGo()
 	if cap(h.block.fragment) > keepBuffer {
 		h.onlyFollow(noRoom)

@@ -161,8 +161,8 @@ func TestBudgetOfStartLines(t *testing.T) {
 func TestBudgetOfObstinate(t *testing.T) {
 	budget := NewBudget(1 << 20)
 	stuck := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
-	stuck.halves[Send].mode = judging // which lets go of nothing
-	stuck.halves[Send].held.buf = make([]byte, 800<<10)
+	stuck.sides[Send].mode = judging // which lets go of nothing
+	stuck.sides[Send].held.buf = make([]byte, 800<<10)
 	budget.account(stuck, Send)
 	for range 10 {
 		c := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})

@@ -56,7 +56,7 @@ type Conn struct {
 	// frames of the other direction which were decoded already.
 	replaying bool
 
-	halves    [2]half
+	sides     [2]side
 	announced [2]announced
 	credits   credits
 	history   *windowHistory // nil when the windows were always known
@@ -77,12 +77,12 @@ type Conn struct {
 // NewConn returns a Conn that reports to sink what the connection says.
 func NewConn(cfg Config, sink Sink) *Conn {
 	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, lossy: !cfg.FromStart}
-	for d := range c.halves {
-		c.halves[d].dir = Direction(d)
-		c.halves[d].framer.capture = cfg.BodyBytes
+	for d := range c.sides {
+		c.sides[d].dir = Direction(d)
+		c.sides[d].framer.capture = cfg.BodyBytes
 		if !cfg.FromStart {
 			c.announced[d].lose()
-			c.halves[d].table.reset(beforeCapture)
+			c.sides[d].table.reset(beforeCapture)
 		}
 	}
 	if !cfg.FromStart {
@@ -105,7 +105,7 @@ func (c *Conn) Data(at ktime.Time, dir Direction, b []byte) {
 }
 
 func (c *Conn) takeData(at ktime.Time, dir Direction, b []byte) {
-	h := &c.halves[dir]
+	h := &c.sides[dir]
 	h.bytes += int64(len(b))
 	for len(b) > 0 {
 		if h.snapshots.empty() {
@@ -138,7 +138,7 @@ func (c *Conn) Skip(at ktime.Time, dir Direction, n int64) {
 }
 
 func (c *Conn) takeSkip(at ktime.Time, dir Direction, n int64) {
-	h := &c.halves[dir]
+	h := &c.sides[dir]
 	h.near(n, nil)
 	if rest := c.skip(at, h, n); rest > 0 {
 		c.gap(at, h, rest)
@@ -160,7 +160,7 @@ func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) {
 }
 
 func (c *Conn) takeGap(at ktime.Time, dir Direction, n int64) {
-	h := &c.halves[dir]
+	h := &c.sides[dir]
 	c.gap(at, h, n)
 	c.arrive(at, h)
 }
@@ -190,19 +190,19 @@ func (c *Conn) takeMissed(dir Direction) {
 // reported as truncated. No method but the accessors may be called after it.
 func (c *Conn) Close(at ktime.Time) {
 	c.Release()
-	for d := range c.halves {
-		c.end(at, &c.halves[d])
+	for d := range c.sides {
+		c.end(at, &c.sides[d])
 	}
-	if !c.decided && (c.halves[Send].bytes > 0 || c.halves[Recv].bytes > 0) {
+	if !c.decided && (c.sides[Send].bytes > 0 || c.sides[Recv].bytes > 0) {
 		c.decide(at, ProtocolUnknown)
 	}
-	for d := range c.halves {
-		c.release(&c.halves[d])
+	for d := range c.sides {
+		c.release(&c.sides[d])
 	}
 }
 
 // release gives the share of a direction back that ends.
-func (c *Conn) release(h *half) {
+func (c *Conn) release(h *side) {
 	if c.cfg.Budget != nil {
 		c.cfg.Budget.charge(c, h, 0)
 	}
@@ -239,17 +239,17 @@ func (c *Conn) SetRole(r Role) {
 }
 
 // Frames returns how many frames of a direction were reported.
-func (c *Conn) Frames(dir Direction) int64 { return c.halves[dir].frames }
+func (c *Conn) Frames(dir Direction) int64 { return c.sides[dir].frames }
 
 // Place returns the place of a direction behind the last byte that was given and does
 // not wait: how many there were, the lost ones included.
-func (c *Conn) Place(dir Direction) int64 { return c.halves[dir].at }
+func (c *Conn) Place(dir Direction) int64 { return c.sides[dir].at }
 
 // NextFrame returns how far behind the last byte of a direction the next frame
 // begins; before it, when some of its header was there. It is not known, as ok
 // says, where frame boundaries are not, or are not trusted yet.
 func (c *Conn) NextFrame(dir Direction) (ahead int64, ok bool) {
-	h := &c.halves[dir]
+	h := &c.sides[dir]
 	if h.mode != framing || h.probation > 0 {
 		return 0, false
 	}
@@ -258,7 +258,7 @@ func (c *Conn) NextFrame(dir Direction) (ahead int64, ok bool) {
 
 func (d Direction) other() Direction { return d ^ 1 }
 
-func (c *Conn) other(h *half) *half { return &c.halves[h.dir.other()] }
+func (c *Conn) other(h *side) *side { return &c.sides[h.dir.other()] }
 
 func (c *Conn) roleKnown() bool { return c.known }
 
@@ -276,23 +276,23 @@ func (c *Conn) decide(at ktime.Time, p Protocol) {
 		return
 	}
 	c.history = nil
-	held := [2]held{c.halves[Send].held, c.halves[Recv].held}
-	for d := range c.halves {
-		h := &c.halves[d]
+	held := [2]held{c.sides[Send].held, c.sides[Recv].held}
+	for d := range c.sides {
+		h := &c.sides[d]
 		c.release(h)
-		*h = half{dir: h.dir, mode: ignoring, bytes: h.bytes}
+		*h = side{dir: h.dir, mode: ignoring, bytes: h.bytes}
 	}
 	sink, ok := c.sink.(ByteSink)
 	if !ok || p != HTTP1 {
 		return
 	}
 	c.bytes = sink
-	client, server := &c.halves[c.clientDir], &c.halves[c.clientDir.other()]
+	client, server := &c.sides[c.clientDir], &c.sides[c.clientDir.other()]
 	client.mode, server.mode = passing, passing
 	if c.fromStart {
 		server.mode = judging
 	}
-	for _, h := range [...]*half{client, server} {
+	for _, h := range [...]*side{client, server} {
 		held[h.dir].pieces(0, held[h.dir].end(), func(at ktime.Time, b []byte) { c.feed(at, h, b) })
 	}
 }

@@ -3,7 +3,7 @@ package decoder
 import "h2trace/decoder/ktime"
 
 // feed takes the next bytes of a direction.
-func (c *Conn) feed(at ktime.Time, h *half, b []byte) {
+func (c *Conn) feed(at ktime.Time, h *side, b []byte) {
 	switch h.mode {
 	case framing, searching, answering:
 		h.give(at, b)
@@ -19,7 +19,7 @@ func (c *Conn) feed(at ktime.Time, h *half, b []byte) {
 }
 
 // decode has a direction take its bytes, and acts on what they come to.
-func (c *Conn) decode(h *half) {
+func (c *Conn) decode(h *side) {
 	for h.more() {
 		switch h.next(c.expects(h.dir)) {
 		case framed:
@@ -39,14 +39,14 @@ func (c *Conn) decode(h *half) {
 }
 
 // finish interprets the frame that is complete.
-func (c *Conn) finish(at ktime.Time, h *half) {
+func (c *Conn) finish(at ktime.Time, h *side) {
 	c.frame(at, h, h.finish())
 	h.finished()
 }
 
 // enter takes over the frame boundaries that a direction has found. The bytes that
 // it holds are to be decoded.
-func (c *Conn) enter(at ktime.Time, h *half) {
+func (c *Conn) enter(at ktime.Time, h *side) {
 	skipped := h.search.skipped + h.boundaries.first
 	if !c.decided {
 		c.decide(at, HTTP2)
@@ -61,7 +61,7 @@ func (c *Conn) enter(at ktime.Time, h *half) {
 }
 
 // settle ends the search of a direction as well as it can be when no more bytes come.
-func (c *Conn) settle(at ktime.Time, h *half) {
+func (c *Conn) settle(at ktime.Time, h *side) {
 	for h.mode == searching && h.settle() == found {
 		c.enter(at, h)
 		c.decode(h)
@@ -69,14 +69,14 @@ func (c *Conn) settle(at ktime.Time, h *half) {
 }
 
 // lose gives up the frame boundaries of a direction.
-func (c *Conn) lose(h *half, reason string) {
+func (c *Conn) lose(h *side, reason string) {
 	h.lose(reason)
 	c.lost(h.dir)
 }
 
 // skip takes n bytes that were left out on purpose, and returns how many of
 // them were not payload of a DATA frame.
-func (c *Conn) skip(at ktime.Time, h *half, n int64) int64 {
+func (c *Conn) skip(at ktime.Time, h *side, n int64) int64 {
 	r := &h.framer
 	if h.mode != framing || !r.inPayload || r.frame.typ != TypeData {
 		return n
@@ -91,7 +91,7 @@ func (c *Conn) skip(at ktime.Time, h *half, n int64) int64 {
 
 // gap takes a loss of n bytes, or of an unknown number when n is negative.
 // Framing stays in step when the loss ends in a payload of known length.
-func (c *Conn) gap(at ktime.Time, h *half, n int64) {
+func (c *Conn) gap(at ktime.Time, h *side, n int64) {
 	h.snapshots.lose(h.at, n)
 	switch h.mode {
 	case ignoring:
@@ -134,7 +134,7 @@ func (c *Conn) gap(at ktime.Time, h *half, n int64) {
 }
 
 // end emits the frame that the connection's end cut short.
-func (c *Conn) end(at ktime.Time, h *half) {
+func (c *Conn) end(at ktime.Time, h *side) {
 	if h.mode == starting && !c.fromStart && len(h.held.buf) > 0 {
 		c.startLost(at, h)
 	}

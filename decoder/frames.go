@@ -3,7 +3,7 @@ package decoder
 import "h2trace/decoder/ktime"
 
 // frame interprets a complete frame of h and reports it.
-func (c *Conn) frame(at ktime.Time, h *half, payload []byte) {
+func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 	f, r := &c.out, &h.framer
 	*f = Frame{
 		Time:      at,
@@ -69,7 +69,7 @@ func (c *Conn) frame(at ktime.Time, h *half, payload []byte) {
 }
 
 // framing checks what holds for frames of any type.
-func (c *Conn) framing(h *half, f *Frame) *Violation {
+func (c *Conn) framing(h *side, f *Frame) *Violation {
 	limit, known := c.announced[h.dir.other()].most(SettingMaxFrameSize)
 	switch {
 	case known && f.Length > limit:
@@ -83,7 +83,7 @@ func (c *Conn) framing(h *half, f *Frame) *Violation {
 }
 
 // data handles a DATA frame (RFC 9113 §6.1).
-func (c *Conn) data(h *half, f *Frame, s *stream) *Violation {
+func (c *Conn) data(h *side, f *Frame, s *stream) *Violation {
 	body := &h.framer.body
 	f.Body = body.collected
 	var broken *Violation
@@ -116,7 +116,7 @@ func (c *Conn) data(h *half, f *Frame, s *stream) *Violation {
 }
 
 // fieldFrame handles the frames that carry field blocks (RFC 9113 §4.3).
-func (c *Conn) fieldFrame(h *half, f *Frame, s *stream, payload []byte, broken *Violation) (*Violation, *stream, bool) {
+func (c *Conn) fieldFrame(h *side, f *Frame, s *stream, payload []byte, broken *Violation) (*Violation, *stream, bool) {
 	note := func(v *Violation) {
 		if broken == nil {
 			broken = v

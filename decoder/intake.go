@@ -2,7 +2,7 @@ package decoder
 
 import "h2trace/decoder/ktime"
 
-// intake is what a half has still to take: bytes that it held, once more, and then
+// intake is what a side has still to take: bytes that it held, once more, and then
 // those just given.
 type intake struct {
 	now   ktime.Time // of the call that gives bytes, or makes held ones be taken again
@@ -46,7 +46,7 @@ func (in *intake) advance(n int) {
 }
 
 // piece returns the next of the bytes that are taken again, of one time.
-func (h *half) piece() []byte {
+func (h *side) piece() []byte {
 	in := &h.intake
 	r := in.again
 	if r.anchor != nil && r.first >= r.place {
@@ -73,7 +73,7 @@ func (h *half) piece() []byte {
 }
 
 // enter goes from searching to framing. The held bytes are to be taken again.
-func (h *half) enter(at ktime.Time) {
+func (h *side) enter(at ktime.Time) {
 	if h.boundaries.anchor != nil {
 		h.snapshots.due = nil
 	}
@@ -87,7 +87,7 @@ func (h *half) enter(at ktime.Time) {
 
 // replay has the held bytes be taken again. When they stop making sense, the rest is
 // held for another search.
-func (h *half) replay(at ktime.Time, b boundaries) {
+func (h *side) replay(at ktime.Time, b boundaries) {
 	q := h.unhold(b.first)
 	h.since = h.at
 	h.boundaries = boundaries{}

@@ -44,14 +44,14 @@ func TestLongPayload(t *testing.T) {
 			n := min(len(b), 4096)
 			c.Data(1, Recv, b[:n])
 			b = b[n:]
-			if got := cap(c.halves[Recv].framer.payload); got > 2*maxPayload {
+			if got := cap(c.sides[Recv].framer.payload); got > 2*maxPayload {
 				t.Fatalf("%v: %d bytes of payload kept", typ, got)
 			}
 		}
 		if last.Type != typ || !last.Truncated {
 			t.Errorf("got %v, truncated %v, want a truncated %v", last.Type, last.Truncated, typ)
 		}
-		if got := cap(c.halves[Recv].framer.payload); got > keepBuffer {
+		if got := cap(c.sides[Recv].framer.payload); got > keepBuffer {
 			t.Errorf("%v: %d bytes stay after the frame", typ, got)
 		}
 	}
@@ -65,7 +65,7 @@ func TestContinuationFlood(t *testing.T) {
 	fragment := wire(TypeContinuation, 0, 1, bytes.Repeat([]byte{0x82}, 16384))
 	for range 1000 {
 		c.Data(1, Send, fragment)
-		if got := cap(c.halves[Send].block.fragment); got > 2*defaultBlock {
+		if got := cap(c.sides[Send].block.fragment); got > 2*defaultBlock {
 			t.Fatalf("%d bytes of the block kept", got)
 		}
 	}
@@ -114,7 +114,7 @@ func TestHugeTable(t *testing.T) {
 		block := appendString([]byte{0x40}, fmt.Sprint(i))
 		c.Data(3, Send, wire(TypeHeaders, FlagEndHeaders, uint32(2*i+3), appendString(block, value)))
 	}
-	if _, size := entries(t, &c.halves[Send].table); size > maxHeaderTable {
+	if _, size := entries(t, &c.sides[Send].table); size > maxHeaderTable {
 		t.Errorf("the table is %d bytes", size)
 	}
 	c.Data(4, Send, wire(TypeHeaders, FlagEndHeaders, 5001, []byte{0xbe}))
@@ -182,7 +182,7 @@ func TestStartIsBounded(t *testing.T) {
 		c.Data(1, Send, line)
 		line = line[5:]
 	}
-	if c.Protocol() != ProtocolUnknown || len(r.lines) != 1 || c.halves[Send].held.buf != nil {
-		t.Errorf("protocol %v, events %q, %d bytes held", c.Protocol(), r.lines, len(c.halves[Send].held.buf))
+	if c.Protocol() != ProtocolUnknown || len(r.lines) != 1 || c.sides[Send].held.buf != nil {
+		t.Errorf("protocol %v, events %q, %d bytes held", c.Protocol(), r.lines, len(c.sides[Send].held.buf))
 	}
 }

@@ -34,7 +34,7 @@ const (
 
 // messageFields holds a field block that is complete against the rules of the
 // message that it belongs to. s is its stream, nil where that is not followed.
-func (c *Conn) messageFields(h *half, f *Frame, s *stream) *Violation {
+func (c *Conn) messageFields(h *side, f *Frame, s *stream) *Violation {
 	at := c.section(h.dir, f, s)
 	if h.block.promised != 0 {
 		at, s = requestHead, c.streams[h.block.promised]

@@ -34,7 +34,7 @@ func answersHTTP1(header []byte) bool {
 }
 
 // answer takes what a server answers in HTTP/1.x, up to the end of its first line.
-func (h *half) answer(b []byte) event {
+func (h *side) answer(b []byte) event {
 	h.hold(h.intake.time, b)
 	if bytes.IndexByte(h.held.buf, '\n') >= 0 || len(h.held.buf) >= maxStatusLine {
 		return answered
@@ -43,7 +43,7 @@ func (h *half) answer(b []byte) event {
 }
 
 // endAnswer reports the first line of what a server answers in HTTP/1.x.
-func (c *Conn) endAnswer(at ktime.Time, h *half) {
+func (c *Conn) endAnswer(at ktime.Time, h *side) {
 	line, _, _ := bytes.Cut(h.held.buf[:min(len(h.held.buf), maxStatusLine)], []byte("\n"))
 	h.mode, h.held = ignoring, held{}
 	c.mixed(at, string(bytes.TrimRight(line, "\r")))
@@ -51,7 +51,7 @@ func (c *Conn) endAnswer(at ktime.Time, h *half) {
 
 // asksInHTTP1 is called where a client begins with a request of HTTP/1.x, though
 // the server speaks HTTP/2.
-func (c *Conn) asksInHTTP1(at ktime.Time, h *half) {
+func (c *Conn) asksInHTTP1(at ktime.Time, h *side) {
 	sink, ok := c.sink.(ByteSink)
 	if !ok {
 		c.startLost(at, h)
@@ -65,7 +65,7 @@ func (c *Conn) asksInHTTP1(at ktime.Time, h *half) {
 }
 
 // judge looks at the first bytes of the server of a client that speaks HTTP/1.x.
-func (c *Conn) judge(at ktime.Time, h *half, b []byte) {
+func (c *Conn) judge(at ktime.Time, h *side, b []byte) {
 	h.held.add(at, b)
 	switch speaksHTTP2(h.held.buf) {
 	case undecided:
@@ -94,7 +94,7 @@ func speaksHTTP2(b []byte) verdict {
 }
 
 // handOn hands on what is held of a side that speaks HTTP/1.x.
-func (c *Conn) handOn(h *half) {
+func (c *Conn) handOn(h *side) {
 	q := h.held
 	h.mode, h.held = passing, held{}
 	q.pieces(0, q.end(), func(at ktime.Time, b []byte) { c.bytes.Bytes(at, h.dir, b) })

@@ -98,7 +98,7 @@ func classifyServer(b []byte) verdict {
 
 // detect looks at what h has held since the start, and decides the protocol if
 // that is enough.
-func (c *Conn) detect(at ktime.Time, h *half) {
+func (c *Conn) detect(at ktime.Time, h *side) {
 	if h.mode == prefacing {
 		c.finishPreface(at, h)
 		return
@@ -146,22 +146,22 @@ func (c *Conn) detect(at ktime.Time, h *half) {
 }
 
 // hopeless reports whether a direction of unknown role can be neither side.
-func (c *Conn) hopeless(h *half) bool {
+func (c *Conn) hopeless(h *side) bool {
 	return !c.roleKnown() && classify(h.held.buf, true, true) == neither
 }
 
 // startHTTP2 begins to decode a connection that is seen from its first byte.
-func (c *Conn) startHTTP2(at ktime.Time, by *half) {
+func (c *Conn) startHTTP2(at ktime.Time, by *side) {
 	c.credits.fromStart()
 	c.history = nil
-	for d := range c.halves {
+	for d := range c.sides {
 		c.announced[d].fromStart()
-		c.halves[d].table.reset("")
-		c.halves[d].table.allow(defaultTable, true)
-		c.halves[d].first, c.halves[d].found = true, true
+		c.sides[d].table.reset("")
+		c.sides[d].table.allow(defaultTable, true)
+		c.sides[d].first, c.sides[d].found = true, true
 	}
 	c.decide(at, HTTP2)
-	client, server := &c.halves[c.clientDir], &c.halves[c.clientDir.other()]
+	client, server := &c.sides[c.clientDir], &c.sides[c.clientDir.other()]
 	client.mode, server.mode = prefacing, framing
 	for d, missed := range c.missed {
 		if missed {
@@ -179,7 +179,7 @@ func (c *Conn) startHTTP2(at ktime.Time, by *half) {
 
 // finishPreface waits for the whole preface. A client that sends another is
 // searched for frames.
-func (c *Conn) finishPreface(at ktime.Time, h *half) {
+func (c *Conn) finishPreface(at ktime.Time, h *side) {
 	n := min(len(h.held.buf), len(preface))
 	if !bytes.Equal(h.held.buf[:n], preface[:n]) {
 		switch requestLine(h.held.buf) {
@@ -197,14 +197,14 @@ func (c *Conn) finishPreface(at ktime.Time, h *half) {
 }
 
 // replay decodes the held bytes of a direction from off on.
-func (c *Conn) replay(at ktime.Time, h *half, off int64) {
+func (c *Conn) replay(at ktime.Time, h *side, off int64) {
 	h.replay(at, boundaries{first: off})
 	c.decode(h)
 }
 
 // startLost gives up on the start of h: bytes are missing there, or are not
 // what a connection begins with. Its frames are searched for.
-func (c *Conn) startLost(at ktime.Time, h *half) {
+func (c *Conn) startLost(at ktime.Time, h *side) {
 	wasStarting := h.mode == starting
 	q, table := h.unhold(0), h.table
 	c.lose(h, beforeLoss)

@@ -37,7 +37,7 @@ type search struct {
 }
 
 // gather holds the first n of the bytes that came while the boundaries are unknown.
-func (h *half) gather(b []byte, p plausible) (n int, e event) {
+func (h *side) gather(b []byte, p plausible) (n int, e event) {
 	n = min(len(b), maxHeld)
 	h.hold(h.intake.time, b[:n])
 	h.untried = true
@@ -48,7 +48,7 @@ func (h *half) gather(b []byte, p plausible) (n int, e event) {
 }
 
 // seek looks for frame boundaries in the bytes that are held.
-func (h *half) seek(p plausible) event {
+func (h *side) seek(p plausible) event {
 	best, e := h.try(p)
 	switch {
 	case e != dry:
@@ -68,7 +68,7 @@ func (h *half) seek(p plausible) event {
 }
 
 // try looks at each new offset, and returns the chain that has proved itself.
-func (h *half) try(p plausible) (*chain, event) {
+func (h *side) try(p plausible) (*chain, event) {
 	s := &h.search
 	for ; s.pos+frameHeaderLen <= h.held.end(); s.pos++ {
 		if p.undecided && s.skipped+s.pos >= maxSearch {
@@ -102,7 +102,7 @@ func (h *half) try(p plausible) (*chain, event) {
 }
 
 // settle takes the best chain there is when no more bytes can come.
-func (h *half) settle() event {
+func (h *side) settle() event {
 	s := &h.search
 	var best *chain
 	bits := closingBits - 1
@@ -127,7 +127,7 @@ func (h *half) settle() event {
 }
 
 // accept ends the search with a chain, on the evidence of the bytes before proof.
-func (h *half) accept(c chain, proof int64) {
+func (h *side) accept(c chain, proof int64) {
 	h.trim(proof - maxHeld)
 	for i := range h.search.chains {
 		if h.search.chains[i].next == c.next {
@@ -139,7 +139,7 @@ func (h *half) accept(c chain, proof int64) {
 
 // believe moves the first frame of a chain to where no payload that the search
 // began in can reach.
-func (h *half) believe(c *chain) {
+func (h *side) believe(c *chain) {
 	for c.first < enclosing && c.first < c.last {
 		at := c.first - h.held.base
 		hd := parseHeader(h.held.buf[at : at+frameHeaderLen])
@@ -149,7 +149,7 @@ func (h *half) believe(c *chain) {
 
 // trim lets go of bytes before off, and moves the chains that began there to
 // their first header that stays.
-func (h *half) trim(off int64) {
+func (h *side) trim(off int64) {
 	if off <= h.held.base {
 		return
 	}
@@ -165,20 +165,20 @@ func (h *half) trim(off int64) {
 }
 
 // restart begins the search again after a loss.
-func (h *half) restart() {
+func (h *side) restart() {
 	h.search = search{bonus: true, skipped: h.search.skipped + h.held.end()}
 	h.held = held{}
 }
 
 // fits reports whether the header just read makes sense, during probation.
-func (h *half) fits(p plausible) bool {
+func (h *side) fits(p plausible) bool {
 	_, ok := p.evidence(h.framer.header[:])
 	hd := parseHeader(h.framer.header[:])
 	return ok && (!h.block.open || hd.typ == TypeContinuation)
 }
 
 // unread goes back to searching, from the header that made no sense.
-func (h *half) unread() {
+func (h *side) unread() {
 	reason := beforeLoss
 	if !h.table.complete {
 		reason = h.table.reason // nothing more was lost since

@@ -129,7 +129,7 @@ func TestSearchGivesUp(t *testing.T) {
 			chunk[i] = byte(rng.Uint32())
 		}
 		c.Data(1, Recv, chunk)
-		if n := cap(c.halves[Recv].held.buf); n > 4*maxHeld {
+		if n := cap(c.sides[Recv].held.buf); n > 4*maxHeld {
 			t.Fatalf("%d bytes held", n)
 		}
 	}
@@ -137,7 +137,7 @@ func TestSearchGivesUp(t *testing.T) {
 	if got := strings.Join(r.lines, "\n"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if c.halves[Recv].held.buf != nil {
+	if c.sides[Recv].held.buf != nil {
 		t.Error("bytes are still held")
 	}
 }

@@ -129,7 +129,7 @@ func (c *Conn) settingsAck(d Direction) *Violation {
 	c.limitTable(d.other())
 	if t := p[SettingHeaderTableSize]; t.set {
 		// The encoder of the side that acknowledges is bound from here.
-		c.halves[d].table.demand(t.value)
+		c.sides[d].table.demand(t.value)
 	}
 	if w := p[SettingInitialWindowSize]; w.set && d == Recv {
 		return c.credits.setInitial(Recv, w.value, c.streams)
@@ -141,7 +141,7 @@ func (c *Conn) settingsAck(d Direction) *Violation {
 // how large their encoder's table may be.
 func (c *Conn) limitTable(announcer Direction) {
 	limit, known := c.announced[announcer].most(SettingHeaderTableSize)
-	c.halves[announcer.other()].table.allow(limit, known)
+	c.sides[announcer.other()].table.allow(limit, known)
 }
 
 // settingsLost marks that a SETTINGS frame or acknowledgement of d may have

@@ -66,7 +66,7 @@ func (c *Conn) takeTable(at ktime.Time, dir Direction, s Snapshot) error {
 	for _, e := range s.Entries {
 		size += uint64(e.Size())
 	}
-	h := &c.halves[dir]
+	h := &c.sides[dir]
 	switch {
 	case size > uint64(s.MaxSize) || size > maxHeaderTable:
 		return fmt.Errorf("%d bytes of %d: %w", size, s.MaxSize, errTableSize)
@@ -91,10 +91,10 @@ func (c *Conn) takeTable(at ktime.Time, dir Direction, s Snapshot) error {
 
 // TableKnown reports whether the header table of a direction is known, so that
 // every block that is well-formed can be decoded.
-func (c *Conn) TableKnown(dir Direction) bool { return c.halves[dir].table.complete }
+func (c *Conn) TableKnown(dir Direction) bool { return c.sides[dir].table.complete }
 
-// claim is what is said of the first block that a recovered table decodes.
-type claim struct {
+// expectation is what is said of the first block that a recovered table decodes.
+type expectation struct {
 	made   bool
 	fields int
 	size   uint64
@@ -103,7 +103,7 @@ type claim struct {
 
 // recognise seeds the header table when the frame that is complete carries the
 // block of a snapshot.
-func (h *half) recognise(payload []byte) {
+func (h *side) recognise(payload []byte) {
 	if h.framer.frame.typ != TypeHeaders && h.framer.frame.typ != TypeContinuation {
 		return
 	}
@@ -137,26 +137,26 @@ func (s *Snapshot) matches(fh frameHeader, payload []byte) bool {
 
 // believeTable takes over the table of a snapshot. It must prove itself with
 // the block that follows.
-func (h *half) believeTable(s *Snapshot) {
+func (h *side) believeTable(s *Snapshot) {
 	if h.table.complete {
 		h.snapshots.clear()
 		return
 	}
 	reason := h.table.reason
 	h.table.seed(s.Entries, s.MaxSize) // which were checked
-	h.claim = claim{true, s.Fields, s.Size, reason}
+	h.expected = expectation{true, s.Fields, s.Size, reason}
 	h.snapshots.clear()
 }
 
 // confirm holds the first block of a recovered table against what is known of
 // it. A table with which it cannot be decoded, or gives another list, is not
 // that of the encoder: it is dropped, and nothing is said that rests on it.
-func (h *half) confirm(f *Frame, v *Violation) *Violation {
-	if !h.claim.made {
+func (h *side) confirm(f *Frame, v *Violation) *Violation {
+	if !h.expected.made {
 		return v
 	}
-	want := h.claim
-	h.claim = claim{}
+	want := h.expected
+	h.expected = expectation{}
 	var size uint64
 	for _, field := range f.Headers {
 		size += uint64(field.Size())

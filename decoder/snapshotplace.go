@@ -51,7 +51,7 @@ func (q *snapshots) lose(place, n int64) {
 
 // arrive makes due the snapshots whose place the direction has reached, and drops
 // those that it has passed: bytes that were left out are no frame of theirs.
-func (c *Conn) arrive(at ktime.Time, h *half) {
+func (c *Conn) arrive(at ktime.Time, h *side) {
 	q := &h.snapshots
 	arrived := func(s Snapshot) bool { return s.From <= h.at }
 	if !slices.ContainsFunc(q.placed, arrived) {
@@ -80,7 +80,7 @@ func (s *dueSnapshot) complete() bool { return s.To != 0 && s.within <= 0 }
 
 // isOf reports whether the frame that is complete is on the stream of a snapshot, or
 // in its place.
-func (s *dueSnapshot) isOf(h *half) bool {
+func (s *dueSnapshot) isOf(h *side) bool {
 	switch {
 	case s.StreamID != 0:
 		return s.StreamID == h.framer.frame.stream
@@ -92,7 +92,7 @@ func (s *dueSnapshot) isOf(h *half) bool {
 
 // reach returns how many of n bytes to take at once: no further than to where a
 // snapshot begins, or ends, or to the end of the header of its frame.
-func (h *half) reach(n int) int {
+func (h *side) reach(n int) int {
 	for i := range h.snapshots.placed {
 		if s := &h.snapshots.placed[i]; s.From > h.at {
 			n = int(min(int64(n), s.From-h.at))
@@ -111,7 +111,7 @@ func (h *half) reach(n int) int {
 }
 
 // near accounts for bytes that are about to be taken, or for n that are left out.
-func (h *half) near(n int64, b []byte) {
+func (h *side) near(n int64, b []byte) {
 	for i := range h.snapshots.due {
 		s := &h.snapshots.due[i]
 		switch {
@@ -130,7 +130,7 @@ func (h *half) near(n int64, b []byte) {
 
 // expire drops the snapshots whose frame did not come within the bytes taken, and
 // makes others due.
-func (c *Conn) expire(at ktime.Time, h *half) {
+func (c *Conn) expire(at ktime.Time, h *side) {
 	q := &h.snapshots
 	if q.empty() {
 		return

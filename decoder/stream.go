@@ -180,7 +180,7 @@ func (c *Conn) opens(f *Frame) bool {
 // because its frame boundaries are being searched: windows of streams that
 // open meanwhile cannot be known.
 func (c *Conn) outOfStep() bool {
-	return c.replaying || c.halves[Send].mode == searching || c.halves[Recv].mode == searching
+	return c.replaying || c.sides[Send].mode == searching || c.sides[Recv].mode == searching
 }
 
 // activate counts a stream that d opened (RFC 9113 §5.1.2).

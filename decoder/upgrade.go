@@ -9,14 +9,14 @@ import "h2trace/decoder/ktime"
 // FromStart must be known, and nothing must have been said before.
 func (c *Conn) Upgrade(at ktime.Time, settings []byte) {
 	c.credits.fromStart()
-	for d := range c.halves {
+	for d := range c.sides {
 		c.announced[d].fromStart()
-		c.halves[d].table.reset("")
-		c.halves[d].table.allow(defaultTable, true)
-		c.halves[d].first, c.halves[d].found = true, true
+		c.sides[d].table.reset("")
+		c.sides[d].table.allow(defaultTable, true)
+		c.sides[d].first, c.sides[d].found = true, true
 	}
 	c.decide(at, HTTP2)
-	c.halves[c.clientDir].mode, c.halves[c.clientDir.other()].mode = prefacing, framing
+	c.sides[c.clientDir].mode, c.sides[c.clientDir.other()].mode = prefacing, framing
 	f := Frame{Dir: c.clientDir, Type: TypeSettings, Length: uint32(len(settings))}
 	if parsers[TypeSettings](&f, settings) == nil {
 		_ = c.settings(c.clientDir, &f) // what breaks a rule is for the server to find

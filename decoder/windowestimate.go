@@ -94,7 +94,7 @@ func (c *Conn) Quiet(now ktime.Time) {
 	if r == nil || r.complete || r.worse || r.last == 0 || now.Sub(r.last) < quietTime {
 		return
 	}
-	if h := &c.halves[Send]; h.mode != framing || h.at != r.sent || len(r.pending) > 0 {
+	if h := &c.sides[Send]; h.mode != framing || h.at != r.sent || len(r.pending) > 0 {
 		return
 	}
 	r.complete = true

@@ -38,7 +38,7 @@ type step struct {
 }
 
 // remember is called for each frame when it has taken effect.
-func (c *Conn) remember(h *half, f *Frame, s *stream) {
+func (c *Conn) remember(h *side, f *Frame, s *stream) {
 	r := c.history
 	if r == nil {
 		return
@@ -73,7 +73,7 @@ func (r *windowHistory) add(s step) {
 }
 
 // ended notes the end of a stream that is not followed.
-func (r *windowHistory) ended(h *half, f *Frame) {
+func (r *windowHistory) ended(h *side, f *Frame) {
 	e := closedStream{id: f.StreamID}
 	switch {
 	case f.Type == TypeRSTStream:

@@ -53,13 +53,13 @@ func (c *Conn) Windows(s WindowSample) {
 func (c *Conn) useSamples() {
 	for c.history != nil && len(c.history.pending) > 0 {
 		s := c.history.pending[0]
-		for d := range c.halves {
-			if c.halves[d].at < s.At[d] {
+		for d := range c.sides {
+			if c.sides[d].at < s.At[d] {
 				return
 			}
 		}
-		for d := range c.halves {
-			c.boundary(s.Time, &c.halves[d], s.At[d])
+		for d := range c.sides {
+			c.boundary(s.Time, &c.sides[d], s.At[d])
 		}
 		r := c.history
 		if r == nil || len(r.pending) == 0 {
@@ -76,8 +76,8 @@ func (c *Conn) useSamples() {
 // happened since is known.
 func (c *Conn) covers(s *WindowSample) bool {
 	r := c.history
-	for d := range c.halves {
-		h := &c.halves[d]
+	for d := range c.sides {
+		h := &c.sides[d]
 		if h.mode != framing || s.At[d] < h.since || r.dropped[d] > s.At[d] {
 			return false
 		}
@@ -99,7 +99,7 @@ func (c *Conn) covers(s *WindowSample) bool {
 }
 
 // boundary ends a search for frame boundaries at a place that is one.
-func (c *Conn) boundary(at ktime.Time, h *half, place int64) {
+func (c *Conn) boundary(at ktime.Time, h *side, place int64) {
 	if h.mode == starting && !c.fromStart {
 		c.startLost(at, h)
 	}
@@ -110,7 +110,7 @@ func (c *Conn) boundary(at ktime.Time, h *half, place int64) {
 }
 
 // boundary finds the frames that begin at a place, or lead to it.
-func (h *half) boundary(place int64, p plausible) event {
+func (h *side) boundary(place int64, p plausible) event {
 	off := h.held.end() - (h.at - place)
 	if off < h.held.base || off > h.held.end() {
 		return dry

@@ -41,7 +41,7 @@ type Sink interface {
 type Conn struct {
 	sink Sink
 
-	client, server half
+	client, server side
 	waiting        pipeline
 	responding     bool // a final head was read and its end was not
 	// unseen says that the request which that is for was not seen: there may be no
@@ -52,7 +52,7 @@ type Conn struct {
 // NewConn returns a Conn that reports to sink. A head that the budget has no room
 // for is passed over, as one that is too long.
 func NewConn(sink Sink, budget *Budget) *Conn {
-	return &Conn{sink: sink, client: half{budget: budget}, server: half{budget: budget}, waiting: pipeline{budget: budget}}
+	return &Conn{sink: sink, client: side{budget: budget}, server: side{budget: budget}, waiting: pipeline{budget: budget}}
 }
 
 // Release gives back what the Conn has of the budget; nothing is to be called
@@ -221,7 +221,7 @@ func (c *responses) tunnel(at ktime.Time) {
 	}
 	early := c.client.line // what the client said before it was allowed to
 	c.client.drop()
-	c.client = half{state: tunnel}
+	c.client = side{state: tunnel}
 	if len(early) > 0 {
 		c.sink.Tunneled(at, true, early)
 	}

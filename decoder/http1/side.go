@@ -34,8 +34,8 @@ const (
 	unframed // a head after which none is, though it breaks no rule
 )
 
-// half cuts one direction.
-type half struct {
+// side cuts one direction.
+type side struct {
 	state state
 	line  []byte     // gathered of a head, size line or trailer line
 	since ktime.Time // time of the first byte of line
@@ -47,7 +47,7 @@ type half struct {
 }
 
 // gather appends to line, and reports whether there was room.
-func (h *half) gather(b []byte) bool {
+func (h *side) gather(b []byte) bool {
 	h.line = append(h.line, b...)
 	if n := int64(cap(h.line)); n > max(h.cost, keepLine) {
 		if !h.budget.take(n - h.cost) {
@@ -59,7 +59,7 @@ func (h *half) gather(b []byte) bool {
 }
 
 // drop empties line, and gives back what it took.
-func (h *half) drop() {
+func (h *side) drop() {
 	if h.line = h.line[:0]; cap(h.line) > keepLine {
 		h.line = nil
 	}
@@ -67,7 +67,7 @@ func (h *half) drop() {
 	h.cost = 0
 }
 
-// parser is what a half tells of what it cuts.
+// parser is what a side tells of what it cuts.
 type parser interface {
 	// head takes a complete head and says how its body is framed.
 	head(since, at ktime.Time, b []byte) framing
@@ -86,7 +86,7 @@ type framing struct {
 }
 
 // feed takes the next bytes, and returns those after the end of HTTP/1.
-func (h *half) feed(at ktime.Time, b []byte, p parser) []byte {
+func (h *side) feed(at ktime.Time, b []byte, p parser) []byte {
 	if h.state == broken && resumes(b) {
 		h.state = inHead
 	}
@@ -115,7 +115,7 @@ func (h *half) feed(at ktime.Time, b []byte, p parser) []byte {
 }
 
 // bodyEnd moves on when what was counted down is complete.
-func (h *half) bodyEnd(at ktime.Time, p parser) {
+func (h *side) bodyEnd(at ktime.Time, p parser) {
 	switch {
 	case h.left > 0:
 	case h.state == inChunk:
@@ -126,7 +126,7 @@ func (h *half) bodyEnd(at ktime.Time, p parser) {
 }
 
 // end ends a message.
-func (h *half) end(at ktime.Time, p parser) {
+func (h *side) end(at ktime.Time, p parser) {
 	if h.state = inHead; h.last {
 		h.state = tunnel
 	}
@@ -134,7 +134,7 @@ func (h *half) end(at ktime.Time, p parser) {
 }
 
 // inMessage reports whether a head was read, and not all that belongs to it.
-func (h *half) inMessage() bool {
+func (h *side) inMessage() bool {
 	switch h.state {
 	case inBody, inSize, inChunk, afterChunk, inTrailer:
 		return true
@@ -144,7 +144,7 @@ func (h *half) inMessage() bool {
 
 // readHead gathers a head and has it parsed. Empty lines before a start line
 // are passed over (RFC 9112 §2.2).
-func (h *half) readHead(at ktime.Time, b []byte, p parser) []byte {
+func (h *side) readHead(at ktime.Time, b []byte, p parser) []byte {
 	if len(h.line) == 0 {
 		b = bytes.TrimLeft(b, "\r\n")
 		h.since = at
@@ -187,7 +187,7 @@ func endsHead(b []byte) bool {
 }
 
 // readLine gathers one line of the chunked coding (RFC 9112 §7.1).
-func (h *half) readLine(at ktime.Time, b []byte, p parser) []byte {
+func (h *side) readLine(at ktime.Time, b []byte, p parser) []byte {
 	i := bytes.IndexByte(b, '\n')
 	take := len(b)
 	if i >= 0 {
@@ -214,7 +214,7 @@ func (h *half) readLine(at ktime.Time, b []byte, p parser) []byte {
 	return b[take:]
 }
 
-func (h *half) endLine(at ktime.Time, line []byte, p parser) {
+func (h *side) endLine(at ktime.Time, line []byte, p parser) {
 	switch h.state {
 	case inSize:
 		n, ok := chunkSize(line)
@@ -245,7 +245,7 @@ func chunkSize(line []byte) (int64, bool) {
 }
 
 // gap takes the loss of n bytes, -1 when their number is not known.
-func (h *half) gap(at ktime.Time, n int64, p parser) {
+func (h *side) gap(at ktime.Time, n int64, p parser) {
 	switch {
 	case h.state == tunnel:
 	case (h.state == inBody || h.state == inChunk) && n >= 0 && n <= h.left:
@@ -259,12 +259,12 @@ func (h *half) gap(at ktime.Time, n int64, p parser) {
 	}
 }
 
-func (h *half) malformed(at ktime.Time, p parser) {
+func (h *side) malformed(at ktime.Time, p parser) {
 	p.malformed(at)
 	h.fail(at, p)
 }
 
-func (h *half) fail(at ktime.Time, p parser) {
+func (h *side) fail(at ktime.Time, p parser) {
 	h.drop()
 	h.state, h.line, h.left = broken, nil, 0
 	if h.last { // where it ends is not known, but what comes then

@@ -27,7 +27,7 @@ func TestHalfReturns(t *testing.T) {
 		{"on probation", searching, [][]byte{ping, ping, slices.Concat(wrong, wrong)}, []event{found, framed, framed, lost}, []ktime.Time{1, 2}, []bool{true, false}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := &half{mode: tt.mode, search: search{bonus: true}}
+			h := &side{mode: tt.mode, search: search{bonus: true}}
 			var got []event
 			var times []ktime.Time
 			var old []bool

@@ -20,20 +20,20 @@ const (
 	judging               // HTTP/1.x or HTTP/2, to a client that speaks HTTP/1.x
 )
 
-// half is one direction of a connection. It finds frame boundaries, cuts the bytes
+// side is one direction of a connection. It finds frame boundaries, cuts the bytes
 // into frames and decodes field blocks. It does not know the Conn, which drives it:
 // next returns what the bytes have come to.
-type half struct {
+type side struct {
 	dir    Direction
 	mode   mode
 	framer framer
 
 	block block
 	table fieldTable
-	// snapshots are tables recovered for blocks to come; claim is what the
+	// snapshots are tables recovered for blocks to come; expected is what the
 	// block of one that was taken must prove.
 	snapshots snapshots
-	claim     claim
+	expected  expectation
 
 	first    bool // no frame was seen since the preface
 	found    bool // frame boundaries were known at some time
@@ -62,17 +62,17 @@ type event uint8
 const (
 	dry      event = iota // all bytes are taken
 	framed                // a frame is complete
-	found                 // frame boundaries are found, where half.entry says
+	found                 // frame boundaries are found, where side.boundaries says
 	lost                  // what seemed to be frame boundaries are none
 	givenUp               // no frames are found in the first maxSearch bytes
 	answered              // the status line of HTTP/1.x is complete
 )
 
 // give adds bytes to take. They are to be taken before the caller's call returns.
-func (h *half) give(at ktime.Time, b []byte) { h.intake.now, h.intake.b = at, b }
+func (h *side) give(at ktime.Time, b []byte) { h.intake.now, h.intake.b = at, b }
 
 // more reports whether there are bytes that next has not looked at.
-func (h *half) more() bool {
+func (h *side) more() bool {
 	if len(h.intake.b) > 0 || h.intake.replays() {
 		return true
 	}
@@ -81,7 +81,7 @@ func (h *half) more() bool {
 }
 
 // next takes bytes until they come to an event.
-func (h *half) next(p plausible) event {
+func (h *side) next(p plausible) event {
 	for h.more() {
 		if h.untried && h.mode == searching && !h.intake.replays() {
 			if e := h.seek(p); e != dry {
@@ -106,7 +106,7 @@ func (h *half) next(p plausible) event {
 }
 
 // take takes the first n of the next bytes.
-func (h *half) take(b []byte, p plausible) (n int, e event) {
+func (h *side) take(b []byte, p plausible) (n int, e event) {
 	switch h.mode {
 	case framing:
 		return h.read(b, p)
@@ -123,7 +123,7 @@ func (h *half) take(b []byte, p plausible) (n int, e event) {
 }
 
 // read takes bytes of one frame.
-func (h *half) read(b []byte, p plausible) (n int, e event) {
+func (h *side) read(b []byte, p plausible) (n int, e event) {
 	r := &h.framer
 	if !r.inPayload {
 		n = r.readHeader(b)
@@ -151,33 +151,33 @@ func (h *half) read(b []byte, p plausible) (n int, e event) {
 }
 
 // unframe gives back what was taken for the header of a frame.
-func (h *half) unframe() {
+func (h *side) unframe() {
 	h.framer.gathered = 0
 	h.at -= frameHeaderLen
 }
 
 // miss accounts for payload bytes that were not seen.
-func (h *half) miss(n int64, lost bool) {
+func (h *side) miss(n int64, lost bool) {
 	h.framer.miss(n, lost)
 	h.at += n
 }
 
 // pass moves the place on by n bytes that were lost. One that is not known is
 // no place that anything speaks of.
-func (h *half) pass(n int64) {
+func (h *side) pass(n int64) {
 	if h.at += n; n < 0 {
 		h.at = math.MinInt64 / 2
 	}
 }
 
 // hold keeps bytes that cannot be decoded yet.
-func (h *half) hold(at ktime.Time, b []byte) {
+func (h *side) hold(at ktime.Time, b []byte) {
 	h.held.add(at, b)
 	h.at += int64(len(b))
 }
 
 // unhold gives back what is held, to be taken again from off on.
-func (h *half) unhold(off int64) held {
+func (h *side) unhold(off int64) held {
 	q := h.held
 	h.held = held{}
 	h.at -= q.end() - off
@@ -186,19 +186,19 @@ func (h *half) unhold(off int64) held {
 
 // lose gives up the frame boundaries and all that the lost bytes may have
 // changed; reason is what header table entries are unknown for.
-func (h *half) lose(reason string) {
+func (h *side) lose(reason string) {
 	h.mode = searching
 	h.framer.reset()
 	h.block = block{}
 	h.first = false
 	h.table.reset(reason)
-	h.snapshots.due, h.claim = nil, claim{}
+	h.snapshots.due, h.expected = nil, expectation{}
 	h.search = search{bonus: true}
 	h.held = held{}
 }
 
 // finish ends the frame that is complete, and returns what was seen of its payload.
-func (h *half) finish() []byte {
+func (h *side) finish() []byte {
 	payload := h.framer.finish()
 	if len(h.snapshots.due) > 0 {
 		h.recognise(payload)
@@ -207,7 +207,7 @@ func (h *half) finish() []byte {
 }
 
 // finished is called when the frame has been reported.
-func (h *half) finished() {
+func (h *side) finished() {
 	fh := h.framer.frame
 	h.frames++
 	h.first, h.resynced = false, h.resynced && fh.typ == TypeContinuation && !fh.flags.Has(FlagEndHeaders)
