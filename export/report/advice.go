@@ -14,7 +14,7 @@ var failureCauses = map[string]Cause{
 }
 
 // What is said where no more is known than the class.
-var unmadeAdvice = map[Cause]string{
+var dialAdvice = map[Cause]string{
 	DNS:     "names could not be resolved: look at the resolver",
 	Connect: "connections could not be made: look at the address, the network and the firewall",
 	TLS:     "TLS handshakes failed: look at the certificate, and at what stands between",
@@ -64,7 +64,7 @@ func (f *failures) verdict(ranked []measured) (Cause, string) {
 	case ok && f.via[top] != "" && relayAdvice[cause] != "":
 		return cause, fmt.Sprintf(relayAdvice[cause], f.via[top])
 	case ok:
-		return cause, unmadeAdvice[cause]
+		return cause, dialAdvice[cause]
 	}
 	advice := another
 	if len(ranked) == 0 {
@@ -75,7 +75,7 @@ func (f *failures) verdict(ranked []measured) (Cause, string) {
 
 // failures returns all that is known of what failed, what says most first.
 func (b *Builder) failures() []*failures {
-	list := []*failures{&b.reported, &b.unmade, &b.errors}
+	list := []*failures{&b.reported, &b.failedDials, &b.errors}
 	if len(b.reported.count) == 0 || b.reported.count["timeout"] > 0 {
 		list = append(list, &b.gaveUp) // elsewhere because something else failed
 	}

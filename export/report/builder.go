@@ -48,9 +48,9 @@ type Builder struct {
 	counted            int64 // exchanges, by the summaries
 	nobody             bool  // a summary counts no process
 	// reported is what the go command itself said.
-	reported failures
-	unmade   failures // connections
-	said     said
+	reported    failures
+	failedDials failures // connections
+	said        said
 	// handshakes are those of all connections.
 	handshakes handshakes
 	chain      fallbacks
@@ -65,11 +65,11 @@ func NewBuilder() *Builder {
 		kinds:   newByName[tally](maxKinds),
 		modules: newByName[module](maxModules),
 
-		suspects: make(map[accused]*suspect),
-		reported: failures{what: &complaining},
-		unmade:   failures{what: &unconnected},
-		errors:   failures{what: &unanswering},
-		gaveUp:   failures{what: &givenUp},
+		suspects:    make(map[accused]*suspect),
+		reported:    failures{what: &complaining},
+		failedDials: failures{what: &unconnected},
+		errors:      failures{what: &unanswering},
+		gaveUp:      failures{what: &givenUp},
 	}
 }
 
@@ -172,7 +172,7 @@ func (b *Builder) endRun() {
 	}
 	b.runs++
 	r := b.run
-	r.made.end(b)
+	r.dials.end(b)
 	b.chain.end(b.direct.fetched, &b.said.family)
 	b.said.end(b)
 	at := r.until()

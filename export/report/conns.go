@@ -8,7 +8,7 @@ func (b *Builder) conn(e *event) {
 	switch {
 	case is(e.action, "open"):
 		b.connections++
-		r.made.opened(e)
+		r.dials.opened(e)
 		r.opened(e)
 		b.handshakes.add(e)
 	case is(e.action, "failed"):
@@ -48,7 +48,7 @@ func (b *Builder) failedConn(e *event) {
 			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
 		})
 	}
-	r.made.fail(e, of)
+	r.dials.fail(e, of)
 	b.handshakes.add(e)
 }
 

@@ -24,7 +24,7 @@ func (b *Builder) exchange(e *event) {
 	if b.relays.exchange(x, &b.errors) {
 		return
 	}
-	b.run.made.asks(name)
+	b.run.dials.asks(name)
 	p := b.proxies.get(name)
 	if p != nil {
 		p.exchange(x)

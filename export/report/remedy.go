@@ -44,7 +44,7 @@ func (t *trouble) advice() string {
 	case "checksum":
 		return t.checksum()
 	case "dns", "connect", "tls":
-		return t.unmade()
+		return t.failedDial()
 	case "http_4xx":
 		return t.refused()
 	case "http_5xx":
@@ -136,8 +136,8 @@ func (t *trouble) elsewhere() string {
 	return "look at " + t.host
 }
 
-// unmade is of connections.
-func (t *trouble) unmade() string {
+// failedDial is of connections.
+func (t *trouble) failedDial() string {
 	if t.via != "" {
 		return fmt.Sprintf(relayAdvice[t.causes()], t.via)
 	}
@@ -148,7 +148,7 @@ func (t *trouble) unmade() string {
 		look = "GOPROXY, and "
 	}
 	if t.host == "" {
-		return unmadeAdvice[t.causes()]
+		return dialAdvice[t.causes()]
 	}
 	return map[Cause]string{
 		DNS:     fmt.Sprintf("the name %s could not be resolved: look at %sthe resolver", hostname(t.host), look) + private,

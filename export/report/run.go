@@ -14,7 +14,7 @@ type run struct {
 	complained  map[int64]bool // processes that said what they could not fetch
 	blamed      bool           // one of these failed
 	conns       map[string]*connection
-	made        made
+	dials       dials
 	hears       int64 // exchanges as a server
 	handshaking int   // connections in conns of which no handshake has ended
 }

@@ -9,14 +9,14 @@ import (
 // failure counts once: what a go command complains of, the exchanges of which it
 // speaks, and the connections.
 type said struct {
-	answers map[string]*trouble // exchanges that failed, by conn, stream and URL
-	told    map[string]bool     // those that a complaint speaks of
-	causes  map[string]bool     // of complaints
-	lacking map[string]bool     // modules that a proxy does not have
-	unmade  map[accusation]bool
-	refused map[rejection]bool
-	git     map[string]bool // hosts that version control systems did not reach
-	family  family
+	answers     map[string]*trouble // exchanges that failed, by conn, stream and URL
+	told        map[string]bool     // those that a complaint speaks of
+	causes      map[string]bool     // of complaints
+	lacking     map[string]bool     // modules that a proxy does not have
+	failedDials map[accusation]bool
+	refused     map[rejection]bool
+	git         map[string]bool // hosts that version control systems did not reach
+	family      family
 }
 
 // accusation is what a process says of connections, to a name or port, or to an HTTP
@@ -94,7 +94,7 @@ func (b *Builder) complaint(x *exchangeKeys) {
 		put(&b.said.causes, cause, true)
 		b.reported.noteOf(t)
 	}
-	b.run.made.claim(t)
+	b.run.dials.complain(t)
 	if p := b.proxies.values[t.proxy]; p != nil && t.status != 404 && t.status != 410 && t.blames() {
 		p.blamed = t.class
 	}
@@ -122,7 +122,7 @@ func (s *said) accuse(t *trouble, pid int64) {
 		class = "tls" // as the handshake shows
 	}
 	if t.via != "" {
-		put(&s.unmade, accusation{pid, class, t.via}, true)
+		put(&s.failedDials, accusation{pid, class, t.via}, true)
 		return
 	}
 	if t.class == "vcs" {
@@ -142,18 +142,18 @@ func (s *said) accuse(t *trouble, pid int64) {
 	if port == "" {
 		port = "443"
 	}
-	put(&s.unmade, accusation{pid, class, u.Hostname()}, true)
-	put(&s.unmade, accusation{pid, class, ":" + port}, true)
+	put(&s.failedDials, accusation{pid, class, u.Hostname()}, true)
+	put(&s.failedDials, accusation{pid, class, ":" + port}, true)
 }
 
 // speaksOf reports whether a go command complained of a connection that it did not
 // make.
-func (s *said) speaksOf(u *unmade) bool {
+func (s *said) speaksOf(u *failedDial) bool {
 	peer := u.peer
 	if u.via != "" {
 		peer = u.via
 	}
-	return s.unmade[accusation{u.pid, u.class, peer}] || s.git[u.peer]
+	return s.failedDials[accusation{u.pid, u.class, peer}] || s.git[u.peer]
 }
 
 // end ends a run.

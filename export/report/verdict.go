@@ -60,12 +60,12 @@ func (b *Builder) judge() Verdict {
 // succeeded did so in spite of it.
 func (b *Builder) fatal() bool {
 	said := len(b.reported.count) > 0
-	broken := len(b.unmade.count)+len(b.errors.count) > 0
+	broken := len(b.failedDials.count)+len(b.errors.count) > 0
 	switch {
 	case b.outcomes[failed] > 0:
 		return said || broken
 	case b.outcomes[unknown] > 0:
-		return said || len(b.unmade.count) > 0 || broken && 2*b.errors.time >= b.spent
+		return said || len(b.failedDials.count) > 0 || broken && 2*b.errors.time >= b.spent
 	}
 	return false
 }

@@ -7,24 +7,24 @@ import (
 	"h2trace/decoder/goproxy"
 )
 
-// claim is a complaint of a go command of a server that it did not reach.
-type claim struct{ of *trouble }
+// dialComplaint is a complaint of a go command of a server that it did not reach.
+type dialComplaint struct{ of *trouble }
 
-// claim notes what a go command complains of, if it is that.
-func (m *made) claim(t *trouble) {
-	if t.via != "" || t.url == "" || len(m.claims) == maxSaid {
+// complain notes what a go command complains of, if it is that.
+func (m *dials) complain(t *trouble) {
+	if t.via != "" || t.url == "" || len(m.complaints) == maxSaid {
 		return // of the HTTP proxy, on the way to which the packets tell the same
 	}
 	switch t.class {
 	case "dns", "connect", "tls":
-		m.claims = append(m.claims, claim{t})
+		m.complaints = append(m.complaints, dialComplaint{t})
 	}
 }
 
-// end holds a claim against a proxy, or a host. Connections that were not made tell
+// end holds a complaint against a proxy, or a host. Connections that were not made tell
 // how many requests failed, as a go command complains once of several; its complaints
 // count where none of these is known.
-func (c *claim) end(b *Builder, m *made, counted map[string]bool) {
+func (c *dialComplaint) end(b *Builder, m *dials, counted map[string]bool) {
 	t := c.of
 	name := proxyOf(t.url)
 	if u := m.entry(t.url); u != nil {
@@ -45,7 +45,7 @@ func (c *claim) end(b *Builder, m *made, counted map[string]bool) {
 
 // entry returns a connection that was not made to the proxy in GOPROXY that a URL is
 // of, or nil.
-func (m *made) entry(rawURL string) (of *unmade) {
+func (m *dials) entry(rawURL string) (of *failedDial) {
 	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
 	if err != nil {
 		return nil

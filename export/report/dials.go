@@ -7,12 +7,12 @@ import (
 	"h2trace/decoder/goproxy"
 )
 
-// made is which connections a run made, and which it tried to make.
-type made struct {
-	failed []unmade
-	open   map[string]reached // the last, by peer
-	asked  map[string]bool    // proxies that were sent a request
-	claims []claim
+// dials is which connections a run made, and which it tried to make.
+type dials struct {
+	failed     []failedDial
+	open       map[string]reached // the last, by peer
+	asked      map[string]bool    // proxies that were sent a request
+	complaints []dialComplaint
 	// first is the address of a proxy at which a process failed first: of
 	// several addresses each is tried for the same request.
 	first map[string]string
@@ -24,8 +24,8 @@ type reached struct {
 	remote string
 }
 
-// unmade is a connection that was not made.
-type unmade struct {
+// failedDial is a connection that was not made.
+type failedDial struct {
 	peer, class, text string
 	via               string // HTTP proxy
 	proxy, next       string // in GOPROXY
@@ -39,8 +39,8 @@ type unmade struct {
 // Bounds on what is kept of a run. Failures beyond are left out: they are not
 // the first ones.
 const (
-	maxUnmade = 1 << 10
-	maxPeers  = 1 << 12
+	maxFailedDials = 1 << 10
+	maxPeers       = 1 << 12
 )
 
 // peerOf returns what a connection is to: a name, or else a port, as localhost
@@ -53,7 +53,7 @@ func peerOf(e *event) string {
 	return ":" + port
 }
 
-func (m *made) opened(e *event) {
+func (m *dials) opened(e *event) {
 	if m.open == nil {
 		m.open = make(map[string]reached)
 	}
@@ -63,11 +63,11 @@ func (m *made) opened(e *event) {
 }
 
 // fail notes a connection that was not made, which is held against a suspect.
-func (m *made) fail(e *event, of *suspect) {
-	if len(m.failed) == maxUnmade || e.server {
+func (m *dials) fail(e *event, of *suspect) {
+	if len(m.failed) == maxFailedDials || e.server {
 		return // who could not connect to a server is the client's to say
 	}
-	u := unmade{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at, of: of}
+	u := failedDial{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at, of: of}
 	u.proxy, u.next, u.barred = text(e.exchange.proxy), text(e.exchange.next), text(e.exchange.barred)
 	u.since = u.since.add(-e.exchange.phases[phaseDNS] - e.exchange.phases[phaseConnect])
 	remote := text(e.remote)
@@ -80,7 +80,7 @@ func (m *made) fail(e *event, of *suspect) {
 }
 
 // again reports whether a proxy failed in that way before, and at another address.
-func (m *made) again(proxy, class, remote string) bool {
+func (m *dials) again(proxy, class, remote string) bool {
 	if m.first == nil {
 		m.first = make(map[string]string)
 	}
@@ -93,7 +93,7 @@ func (m *made) again(proxy, class, remote string) bool {
 }
 
 // asks notes that a proxy was sent a request.
-func (m *made) asks(proxy string) {
+func (m *dials) asks(proxy string) {
 	if m.asked == nil {
 		m.asked = make(map[string]bool)
 	}
@@ -105,7 +105,7 @@ func (m *made) asks(proxy string) {
 // end counts the failures. A process that tries the addresses of a name one
 // after the other, or two at a time, got where it wanted with the one that
 // answered (RFC 8305).
-func (m *made) end(b *Builder) {
+func (m *dials) end(b *Builder) {
 	counted := make(map[string]bool) // proxies
 	for _, u := range m.failed {
 		if to := m.open[u.peer]; u.class != "tls" && to.at >= u.since {
@@ -116,20 +116,20 @@ func (m *made) end(b *Builder) {
 		}
 		b.relays.failed(u.via, u.class)
 		if !b.said.speaksOf(&u) {
-			b.unmade.note(u.class, behind(u.via, u.text), u.via)
+			b.failedDials.note(u.class, behind(u.via, u.text), u.via)
 		}
 		if u.proxy != "" && !u.again && m.fallback(b, &u) {
 			counted[u.proxy] = true
 		}
 	}
-	for _, c := range m.claims {
+	for _, c := range m.complaints {
 		c.end(b, m, counted)
 	}
 }
 
 // fallback counts a failure of a proxy that was not reached, as one of a request
 // to it, and reports whether it was one: whether what is after that proxy came next.
-func (m *made) fallback(b *Builder, u *unmade) bool {
+func (m *dials) fallback(b *Builder, u *failedDial) bool {
 	b.chain.ends(u.next, false)
 	switch u.next {
 	case goproxy.None, goproxy.Off:
@@ -138,7 +138,7 @@ func (m *made) fallback(b *Builder, u *unmade) bool {
 			return false
 		}
 	default:
-		tried := func(o unmade) bool { return o.proxy == u.next }
+		tried := func(o failedDial) bool { return o.proxy == u.next }
 		if !m.asked[u.next] && !slices.ContainsFunc(m.failed, tried) {
 			return false
 		}
