@@ -91,7 +91,9 @@ func (c *tracedConn) Exchange(e *exchange.Exchange) {
 
 // retry returns which exchange another repeats, or nil. A connection that was
 // closed lingers; where its client has sent a request again, and been answered,
-// it expects nothing of it any more.
+// it expects nothing of it any more. That connection is finished at once, and not
+// after the call: its exchange is printed before the one that repeats it, which is
+// printed before the frames that follow in the same bytes.
 func (t *connTable) retry(c *tracedConn, e *exchange.Exchange) *exchange.Retry {
 	if over := t.waiters.find(c.meta.PID, e); over != nil {
 		over.finish()
