@@ -195,8 +195,8 @@ func (t *Tracker) LookForLibraries(now ktime.Time) {
 func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 	t.jobs <- func() {
 		outcome := t.outcomes.of(&p)
-		if outcome == nil {
-			return
+		if outcome == nil || t.events.Flush() != nil {
+			return // or the reader left, and what came after was not looked at
 		}
 		t.msg.Infof("nothing is seen of what process %d (%s) says: %s", p.PID, p.Exe, reason)
 		event := *outcome

@@ -176,3 +176,37 @@ func inOrder(list []event) (sorted [2][]event) {
 	}
 	return sorted
 }
+
+// leftWriter is an output whose reader has left.
+type leftWriter struct{}
+
+func (leftWriter) Write([]byte) (int, error) { return 0, export.ErrReaderGone }
+
+// TestBlameUnread finds that nothing is seen of a process because the reader of the
+// events left, and the observing with it: no message says so.
+func TestBlameUnread(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		out  io.Writer
+		want int // messages
+	}{{"read", io.Discard, 1}, {"reader left", leftWriter{}, 0}} {
+		t.Run(tt.name, func(t *testing.T) {
+			var messages bytes.Buffer
+			k := &fakeKernel{lives: make(map[int]bpf.Generation), uses: make(map[*bpf.Executable]int), targets: make(map[int]bool)}
+			tr := NewTracker(Config{
+				Kernel: k, Holder: &Holder{}, Events: export.NewJSONL(tt.out, export.Options{}), Msg: message.New(&messages, false),
+				Now: func() ktime.Time { return 1 },
+			})
+			execute(tr, os.Getpid(), 1)
+			p, ok := tr.At(os.Getpid())
+			if !ok {
+				t.Fatal("the process is not known")
+			}
+			tr.Blame(p, "another library", 7)
+			tr.Wait()
+			if got := bytes.Count(messages.Bytes(), []byte("another library")); got != tt.want {
+				t.Errorf("got %d messages, want %d: %s", got, tt.want, messages.String())
+			}
+		})
+	}
+}
