@@ -62,13 +62,18 @@ func obey(signals <-chan os.Signal, end time.Time, over <-chan struct{}) {
 	for {
 		select {
 		case sig := <-signals:
-			if !time.Now().Before(end) {
-				signal.Reset(sig)
-				_ = unix.Kill(unix.Getpid(), sig.(syscall.Signal))
-			}
+			heed(sig, end)
 		case <-over:
 			return
 		}
+	}
+}
+
+// heed ends h2trace by a signal, if the press that is being obeyed has ended.
+func heed(sig os.Signal, end time.Time) {
+	if !time.Now().Before(end) {
+		signal.Reset(sig)
+		_ = unix.Kill(unix.Getpid(), sig.(syscall.Signal))
 	}
 }
 
@@ -106,6 +111,7 @@ type Relay struct {
 	press       time.Duration // onePress, but in tests
 	signals     chan os.Signal
 	ended, over chan struct{} // closed when COMMAND has ended, and by Stop
+	end         time.Time     // of the press that COMMAND may have ended by, with ended
 	stop        func()
 }
 
@@ -126,12 +132,18 @@ func (r *Relay) To(cmd *Command) {
 		for {
 			select {
 			case sig := <-r.signals:
+				select {
+				case <-r.ended: // both came before this goroutine ran
+					heed(sig, r.end)
+					continue
+				default:
+				}
 				r.note(sig)
 				if sig == unix.SIGTERM || sig == unix.SIGHUP {
 					_ = cmd.signal(sig) // it may have ended just now
 				}
 			case <-r.ended:
-				obey(r.signals, time.Now().Add(r.press), r.over)
+				obey(r.signals, r.end, r.over)
 				return
 			case <-r.over:
 				return
@@ -142,7 +154,10 @@ func (r *Relay) To(cmd *Command) {
 
 // CommandEnded is to be called once, when COMMAND has ended: from a second later
 // on, signals end h2trace, should its reader not let it drain.
-func (r *Relay) CommandEnded() { close(r.ended) }
+func (r *Relay) CommandEnded() {
+	r.end = time.Now().Add(r.press)
+	close(r.ended)
+}
 
 // Stop gives signals their usual effect on h2trace again.
 func (r *Relay) Stop() { r.stop() }
