@@ -105,6 +105,7 @@ func (s cleartextSink) Data(at ktime.Time, b []byte) {
 		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
 	}
 	c.decoder.Data(c.latest, decoder.Direction(s.dir), b)
+	c.decoded()
 	c.given()
 }
 

@@ -129,9 +129,15 @@ func record(dir int, next *[2]position, frames *bytes.Buffer) *bpf.Data {
 // TestAstray has a block that cannot be decoded: the header table is asked for, of
 // the process, and not again when it does not come.
 func TestAstray(t *testing.T) {
+	for name, cleartext := range map[string]bool{"TLS": false, "without TLS": true} {
+		t.Run(name, func(t *testing.T) { astray(t, cleartext) })
+	}
+}
+
+func astray(t *testing.T, cleartext bool) {
 	var out, frames bytes.Buffer
 	table := newTestTable(t, &out)
-	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleServer, Handshake: true})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleServer, Cleartext: cleartext, Handshake: true})
 	c := table.byID[1]
 	var next [2]position
 	framer := http2.NewFramer(&frames, nil)
@@ -142,7 +148,7 @@ func TestAstray(t *testing.T) {
 		asked bool
 	}{{"\x82", false}, {"\x80", true}, {"\xbe", false}} {
 		do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: []byte(tt.block), EndStream: true, EndHeaders: true}))
-		table.data(record(bpf.Recv, &next, &frames))
+		give(table, cleartext, record(bpf.Recv, &next, &frames))
 		do(t, table.send())
 		if asked := c.missing != nil; asked != tt.asked {
 			t.Errorf("block %x: the table is asked for: %t", tt.block, asked)
