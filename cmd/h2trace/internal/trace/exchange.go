@@ -27,22 +27,6 @@ func (c *tracedConn) follow(config decoder.Config) {
 	}
 }
 
-// by says who ended the connection.
-func (e *connEnd) by() exchange.Ended {
-	c := e.told
-	switch {
-	case c == nil:
-		return exchange.EndedByProcess
-	case c.Path.EndedByPeer():
-		return exchange.EndedByPeer
-	case !c.Socket:
-		return exchange.EndedUnknown
-	case c.Path.Err() != 0:
-		return exchange.EndedByNetwork
-	}
-	return exchange.EndedByProcess
-}
-
 // Bytes implements decoder.ByteSink.
 func (c *tracedConn) Bytes(at ktime.Time, dir decoder.Direction, b []byte) {
 	c.tracker.Data(at, dir, b)
