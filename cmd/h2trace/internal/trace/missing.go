@@ -118,11 +118,14 @@ func (c *tracedConn) received(t *bpf.Table) {
 		Fragment:       t.Fragment,
 		FragmentLength: t.FragmentLength,
 	}
-	if c.cleartext != nil {
-		s.From = c.decoderPlace(bpf.Recv, c.place(bpf.Recv, uint32(t.End)))
-	} else {
+	switch {
+	case c.cleartext == nil:
 		s.From = c.decoderPlace(bpf.Recv, int64(t.End)-int64(t.Read))
 		s.To = c.decoderPlace(bpf.Recv, int64(t.End))
+	case c.cleartext.known[bpf.Recv]:
+		s.From = c.decoderPlace(bpf.Recv, c.place(bpf.Recv, uint32(t.End)))
+	default:
+		return // its sequence number is of no place yet, and nothing is held
 	}
 	c.recover(t.Time, bpf.Recv, s)
 	c.release()
