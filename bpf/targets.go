@@ -32,22 +32,8 @@ func (t *Targets) RemoveTarget(pid int) error {
 	return nil
 }
 
-// emptyLooks is how often the map must be found empty before it is taken for that.
-const emptyLooks = 8
-
-// List returns the processes that report now. To go through a map misses what is
-// entered where it has been already: a process can fork and end meanwhile, again and
-// again. So none is the answer only where several looks find none.
-func (t *Targets) List() (pids []int, err error) {
-	for range emptyLooks {
-		if pids, err = t.look(); len(pids) > 0 || err != nil {
-			break
-		}
-	}
-	return pids, err
-}
-
-func (t *Targets) look() ([]int, error) {
+// List returns the processes that report now.
+func (t *Targets) List() ([]int, error) {
 	var pids []int
 	var pid, generation uint32
 	it := t.byPID.Iterate()
