@@ -50,11 +50,13 @@ func (c *tracedConn) finish() {
 	c.release()
 	t.recovery.leave(c)
 	known := c.endsKnown()
-	end, by, over, ended := c.closed, exchange.NotEnded, c.since, max(c.latest, t.until)
+	// A process may write to a connection that the peer has ended already.
+	end, by, over, ended := c.closed, exchange.NotEnded, max(c.latest, c.since), max(c.latest, t.until)
 	switch {
 	case end != nil:
-		by, over, ended = end.by(), end.at, end.at
-		c.settle(end.at, end.totals)
+		over = max(over, end.at)
+		by, ended = end.by(), over
+		c.settle(over, end.totals)
 	case c.cleartext != nil:
 		c.cleartext.flush(c, c.latest)
 	}

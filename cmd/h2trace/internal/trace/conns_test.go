@@ -3,7 +3,10 @@ package trace
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"h2trace/bpf"
@@ -96,5 +99,60 @@ func TestFinishInside(t *testing.T) {
 	}
 	if closes["c1"] != 1 || closes["c2"] != 1 || retries != 1 {
 		t.Errorf("close events %v, want one of c1 and of c2; %d retries, want 1", closes, retries)
+	}
+}
+
+// TestCutFrame has a connection end in the middle of a frame: the frame is told
+// then, no earlier than what was sent after its bytes had come, whether the peer
+// ended the connection before that, or nobody did.
+func TestCutFrame(t *testing.T) {
+	const (
+		preface  = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+		settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+		cutPing  = "\x00\x00\x08\x06\x00\x00\x00\x00\x00half"
+	)
+	for _, closes := range []bool{true, false} {
+		var out bytes.Buffer
+		table := newTestTable(t, &out)
+		head := func(at ktime.Time) bpf.Head { return bpf.Head{Conn: 1, PID: 9, Time: at} }
+		table.open(&bpf.Open{Head: head(1), Role: bpf.RoleServer, Handshake: true})
+		table.data(&bpf.Data{Head: head(10), Dir: bpf.Recv, Payload: []byte(preface + settings + cutPing)})
+		table.data(&bpf.Data{Head: head(40), Dir: bpf.Send, Payload: []byte(settings)})
+		if closes {
+			c := &bpf.Close{Head: head(20)}
+			for dir, n := range []int{len(settings), len(preface + settings + cutPing)} {
+				c.Totals.Seq[dir], c.Totals.Offset[dir] = 1, uint64(n)
+			}
+			if err := table.close(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(table.endAll(), table.events.Flush()); err != nil {
+			t.Fatal(err)
+		}
+		var frames []string
+		last := ""
+		for d := json.NewDecoder(&out); ; {
+			var e struct {
+				Event, Type, TS string
+				Truncated       bool
+			}
+			if err := d.Decode(&e); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if e.Event != "frame" {
+				continue
+			}
+			frames = append(frames, fmt.Sprintf("%s %t", e.Type, e.Truncated))
+			if e.TS < last {
+				t.Errorf("closes %t: %s: time goes back from %s to %s", closes, e.Type, last, e.TS)
+			}
+			last = e.TS
+		}
+		if want := []string{"SETTINGS false", "SETTINGS false", "PING true"}; !slices.Equal(frames, want) {
+			t.Errorf("closes %t: frames %q, want %q", closes, frames, want)
+		}
 	}
 }
