@@ -121,7 +121,7 @@ func TestCutFrame(t *testing.T) {
 		if closes {
 			c := &bpf.Close{Head: head(20)}
 			for dir, n := range []int{len(settings), len(preface + settings + cutPing)} {
-				c.Totals.Seq[dir], c.Totals.Offset[dir] = 1, uint64(n)
+				c.Seq[dir], c.Offset[dir] = 1, uint64(n)
 			}
 			if err := table.close(c); err != nil {
 				t.Fatal(err)

@@ -277,6 +277,7 @@ func (o *Observer) take(e bpf.Event) error {
 		o.sockets.left(&e.Socket, e.Time)
 	case *bpf.ConnectFailed:
 		o.conns.resolver.connectFailed(e)
+		o.sockets.connectFailed(e)
 	case *bpf.Message:
 		o.complain(e)
 	case *bpf.Field:
@@ -366,14 +367,21 @@ func (o *Observer) openSockets(left []int) (look, error) {
 
 // awaitCloses reads on until the kernel has closed the sockets of processes that
 // have just ended, some milliseconds after that: with the close comes what TCP
-// knew of the path. A socket that somebody else holds, too, is not waited for.
+// knew of the path, or that a connect came to nothing. A socket that somebody else
+// holds, too, is not waited for.
 func (o *Observer) awaitCloses() error {
-	for end := time.Now().Add(closeLinger / 2); o.conns.closesDue() && time.Now().Before(end); {
+	for end := time.Now().Add(closeLinger / 2); time.Now().Before(end); {
 		e, err := o.collector.Read(time.Millisecond)
-		if err == nil {
+		switch {
+		case err == nil:
 			err = o.handle(e)
+		case errors.Is(err, bpf.ErrNoRecord):
+			err = nil
+			if !o.conns.closesDue() && !o.sockets.closesDue() {
+				return nil
+			}
 		}
-		if err != nil && !errors.Is(err, bpf.ErrNoRecord) {
+		if err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,7 @@ package trace
 
 import (
 	"errors"
-	"slices"
+	"maps"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/trace/process"
@@ -22,6 +22,7 @@ type sockets struct {
 
 	before map[uint64]bpf.Socket // were open when h2trace came, by ID
 	ended  map[int][]bpf.Socket  // by process, until its exit is read
+	dying  map[endpoints]dying   // connect, and their process has just ended
 	silent map[socketID]bool     // are printed
 	latest *look                 // not judged yet
 	told   map[int]ktime.Time    // when a process began of which nothing is seen
@@ -41,6 +42,12 @@ type look struct {
 	list []bpf.Socket
 }
 
+// dying is a socket at the end of its process.
+type dying struct {
+	socket bpf.Socket
+	at     ktime.Time
+}
+
 // maxEnded bounds for how many processes their last sockets are kept.
 const maxEnded = 1024
 
@@ -48,6 +55,7 @@ func newSockets(conns *connTable, p *process.Tracker, packets bool) *sockets {
 	return &sockets{
 		conns: conns, processes: p, packets: packets,
 		before: make(map[uint64]bpf.Socket), ended: make(map[int][]bpf.Socket),
+		dying:  make(map[endpoints]dying),
 		silent: make(map[socketID]bool), told: make(map[int]ktime.Time),
 	}
 }
@@ -96,23 +104,44 @@ func (w *sockets) exit(pid int, at ktime.Time) {
 	list := w.ended[pid]
 	delete(w.ended, pid)
 	if proc, ok := w.processes.At(pid); ok {
-		w.printSilent(slices.DeleteFunc(list, w.isConnect), at)
+		silent := list[:0:0]
+		for i := range list {
+			if s := &list[i]; w.isConnect(s) {
+				w.dying[endpoints{s.Local, s.Remote}] = dying{*s, at}
+			} else {
+				silent = append(silent, *s)
+			}
+		}
+		w.printSilent(silent, at)
 		w.judge(proc, list, at)
 	}
 	delete(w.told, pid)
 	w.conns.forget(pid)
 }
 
-// isConnect reports whether a socket connects since it was observed: at the end of
-// its process that is reported as a connect that came to nothing.
-func (w *sockets) isConnect(s bpf.Socket) bool {
-	_, before := w.was(&s)
+// isConnect reports whether a socket connects since it was observed: it is reported
+// as a connect that came to nothing when the kernel closes it, which is after the
+// end of its process.
+func (w *sockets) isConnect(s *bpf.Socket) bool {
+	_, before := w.was(s)
 	return s.Connecting && !before
 }
+
+// connectFailed notes that a connect is reported.
+func (w *sockets) connectFailed(c *bpf.ConnectFailed) {
+	delete(w.dying, endpoints{c.Local, c.Remote})
+}
+
+// closesDue reports whether there are sockets that connect, of processes that have
+// just ended, which are not reported as closed.
+func (w *sockets) closesDue() bool { return len(w.dying) > 0 }
 
 // end judges what is there at the end of the observing. All records of before are
 // read.
 func (w *sockets) end(l look) {
+	for _, d := range w.dying {
+		w.printSilent([]bpf.Socket{d.socket}, d.at)
+	}
 	w.printSilent(l.list, l.at)
 	w.judgeAll(l, 0)
 }
@@ -200,6 +229,7 @@ func (w *sockets) looked(list []bpf.Socket, at ktime.Time) { w.latest = &look{at
 
 // tick judges what was found, when records until the given time are read.
 func (w *sockets) tick(read ktime.Time, idle bool) {
+	maps.DeleteFunc(w.dying, func(_ endpoints, d dying) bool { return d.at.Add(closeLinger) < read })
 	if l := w.latest; l != nil && (idle || read > l.at) {
 		w.latest = nil
 		w.judgeRunning(*l)
