@@ -118,7 +118,7 @@ func (c *Collector) Stop() error {
 		return closeLinks(c.takeHooks()) // not all was loaded
 	}
 	c.Executables.unwatch()
-	pids, err := c.Targets.List()
+	pids, _, err := c.Targets.List()
 	for _, pid := range pids {
 		err = errors.Join(err, c.Targets.RemoveTarget(pid))
 	}

@@ -1,6 +1,10 @@
 package bpf
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/cilium/ebpf"
+)
 
 // Ledger is the kernel's account of records and payload bytes: all that its
 // programs saw, and what of it could not be delivered, by cause.
@@ -19,11 +23,8 @@ func (l Ledger) Lost() (records uint64) {
 
 // Ledger reads the account as it stands now.
 func (c *Connections) Ledger() (Ledger, error) {
-	var perCPU []probesLedger
 	var sum Ledger
-	if err := c.counters.Lookup(uint32(0), &perCPU); err != nil {
-		return sum, fmt.Errorf("read the loss counters: %w", err)
-	}
+	perCPU, err := readCounters(c.counters)
 	for _, cpu := range perCPU {
 		sum.SeenRecords += cpu.SeenRecords
 		sum.SeenBytes += cpu.SeenBytes
@@ -32,5 +33,13 @@ func (c *Connections) Ledger() (Ledger, error) {
 			sum.LostBytes[i] += cpu.LostBytes[i]
 		}
 	}
-	return sum, nil
+	return sum, err
+}
+
+// readCounters returns what each CPU has counted.
+func readCounters(m *ebpf.Map) (perCPU []probesLedger, err error) {
+	if err = m.Lookup(uint32(0), &perCPU); err != nil {
+		err = fmt.Errorf("read the loss counters: %w", err)
+	}
+	return perCPU, err
 }

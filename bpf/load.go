@@ -85,7 +85,7 @@ func (c *Collector) load() error {
 // divide gives each part of the Collector the maps and programs that are its own.
 func (c *Collector) divide(layouts *layoutTable, multi bool) {
 	maps := &c.probes.probesMaps
-	c.Targets = &Targets{byPID: maps.Targets, calls: maps.Calls}
+	c.Targets = &Targets{byPID: maps.Targets, calls: maps.Calls, counters: maps.Counters}
 	c.Executables = newExecutables(&c.opts, &probeSites{
 		opts: &c.opts, programs: c.programs, multi: multi, entries: maps.Sites,
 		errors: errorTable{entries: maps.ErrorTypes}, layouts: layouts,

@@ -364,6 +364,7 @@ type probesHttp2Layout struct {
 
 type probesLedger struct {
 	_           structs.HostLayout
+	Targets     uint64
 	SeenRecords uint64
 	SeenBytes   uint64
 	LostRecords [3]uint64

@@ -39,11 +39,13 @@ static __always_inline bool add_target(u32 tgid)
 {
 	u32 generation = new_id(&last_generation);
 
-	if (!bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY))
-		return true;
-	count_seen(1, 0);
-	count_lost(LOSS_TABLE_FULL, 1, 0);
-	return false;
+	if (bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY)) {
+		count_seen(1, 0);
+		count_lost(LOSS_TABLE_FULL, 1, 0);
+		return false;
+	}
+	count_target();
+	return true;
 }
 
 /* Before the child runs for the first time, so it can do nothing unseen. */

@@ -101,9 +101,9 @@ func TestProcesses(t *testing.T) {
 	if grandchildren != 1 {
 		t.Errorf("got %d grandchildren, want 1: %+v", grandchildren, got)
 	}
-	targets, err := c.Targets.List()
-	if err != nil {
-		t.Fatal(err)
+	targets, all, err := c.Targets.List()
+	if err != nil || !all {
+		t.Fatalf("all of the targets: %t, %v", all, err)
 	}
 	if diff := cmp.Diff([]int{os.Getpid()}, targets); diff != "" {
 		t.Errorf("targets that are left (-want +got):\n%s", diff)

@@ -45,6 +45,7 @@ struct {
 
 /* Counted on each CPU; nothing seen is missing from one of these. */
 struct ledger {
+	u64 targets; /* entered in the targets map, after that */
 	u64 seen_records;
 	u64 seen_bytes;
 	u64 lost_records[LOSS_COUNT];
@@ -70,6 +71,15 @@ static __always_inline void count(u64 *counter, u64 n)
 {
 	if (n)
 		__sync_fetch_and_add(counter, n);
+}
+
+static __always_inline void count_target(void)
+{
+	u32 zero = 0;
+	struct ledger *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (c)
+		count(&c->targets, 1);
 }
 
 static __always_inline void count_seen(u64 records, u64 bytes)

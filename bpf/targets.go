@@ -10,8 +10,9 @@ import (
 // Targets are the processes that report. The kernel's map of them is all its state, so
 // its methods are safe for concurrent use.
 type Targets struct {
-	byPID *ebpf.Map // to the Generation that reports
-	calls *ebpf.Map // under way
+	byPID    *ebpf.Map // to the Generation that reports
+	calls    *ebpf.Map // under way
+	counters *ebpf.Map // of targets, among others
 }
 
 // AddTarget makes a process report, and with Options.Follow all that it forks
@@ -32,18 +33,35 @@ func (t *Targets) RemoveTarget(pid int) error {
 	return nil
 }
 
-// List returns the processes that report now.
-func (t *Targets) List() ([]int, error) {
-	var pids []int
+// List returns the processes that report now. To go through the map misses a process
+// that is entered meanwhile, by a fork or an exec, where the going has been already:
+// all says that there was none. Without it even an empty list does not say that there
+// are no targets, as one may have forked another before it ended.
+func (t *Targets) List() (pids []int, all bool, err error) {
+	before, err := t.entered()
+	if err != nil {
+		return nil, false, err
+	}
 	var pid, generation uint32
 	it := t.byPID.Iterate()
 	for it.Next(&pid, &generation) {
 		pids = append(pids, int(pid))
 	}
-	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
-		return nil, fmt.Errorf("list the observed processes: %w", err)
+	aborted := errors.Is(it.Err(), ebpf.ErrIterationAborted)
+	if err := it.Err(); err != nil && !aborted {
+		return nil, false, fmt.Errorf("list the observed processes: %w", err)
 	}
-	return pids, nil
+	after, err := t.entered()
+	return pids, before == after && !aborted, err
+}
+
+// entered returns how many processes the kernel has entered.
+func (t *Targets) entered() (n uint64, err error) {
+	perCPU, err := readCounters(t.counters)
+	for _, cpu := range perCPU {
+		n += cpu.Targets
+	}
+	return n, err
 }
 
 // GenerationOf returns which generation of a process reports now, if it is a target. The

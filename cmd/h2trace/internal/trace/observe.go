@@ -214,16 +214,26 @@ func (o *Observer) follow(ctx context.Context) error {
 					return err
 				}
 			}
-			left, err := o.collector.Targets.List()
-			if err != nil || len(left) == 0 && len(o.opts.Names) == 0 {
-				if err == nil && len(o.opts.Command) == 0 {
-					o.msg.Infof("all targets have exited")
-				}
+			if over, err := o.countTargets(); over || err != nil {
 				return err
 			}
-			o.missing = o.processes.Missing(left)
 		}
 	}
+}
+
+// countTargets notes which processes are no targets any more, and reports whether
+// there are none left and no name can bring new ones. Where a process forked or
+// executed a program meanwhile, neither is known: its exit has the targets counted again.
+func (o *Observer) countTargets() (over bool, err error) {
+	left, all, err := o.collector.Targets.List()
+	if err != nil || !all {
+		return false, err
+	}
+	o.missing = o.processes.Missing(left)
+	if over = len(left) == 0 && len(o.opts.Names) == 0; over && len(o.opts.Command) == 0 {
+		o.msg.Infof("all targets have exited")
+	}
+	return over, nil
 }
 
 // look looks at what records do not tell, when it is time to. idle says that all
@@ -319,13 +329,15 @@ func (o *Observer) exit(e *bpf.Exit) error {
 // and writes the summary.
 func (o *Observer) finish() error {
 	o.holder.Close() // before probes go, so that none is attached after
-	left, err := o.collector.Targets.List()
+	left, all, err := o.collector.Targets.List()
 	o.conns.recovery.wait()
 	o.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
 	if err == nil {
-		o.missing = o.processes.Missing(left)
+		if o.missing = nil; all {
+			o.missing = o.processes.Missing(left)
+		}
 		err = o.endLost()
 	}
 	o.sockets.end(open)
@@ -370,7 +382,7 @@ func (o *Observer) openSockets(left []int) (look, error) {
 // knew of the path, or that a connect came to nothing. A socket that somebody else
 // holds, too, is not waited for.
 func (o *Observer) awaitCloses() error {
-	for end := time.Now().Add(closeLinger / 2); time.Now().Before(end); {
+	for end := time.Now().Add(min(closeLinger/2, drainTime)); time.Now().Before(end); {
 		e, err := o.collector.Read(time.Millisecond)
 		switch {
 		case err == nil:
