@@ -232,12 +232,21 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
+/* The ids of connections that a thread is replacing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct conn_key);
+	__type(value, u64);
+} replacing SEC(".maps");
+
 /*
- * Enters a connection under its key, at which there is none any more. Not
- * inline: what it has on the stack is gone when the bytes are dealt with.
+ * Enters a connection under its key: where there is none, or in the place of one that
+ * this thread is replacing. Not inline: what it has on the stack is gone when the bytes
+ * are dealt with.
  */
 static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
-					  u64 sk)
+					  bool replaces, u64 sk)
 {
 	struct conn fresh = {};
 	struct conn *c;
@@ -254,7 +263,7 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 	}
 	fresh.sk = sk;
 	/* Another thread that reads, writes or shakes hands may have entered it by now. */
-	if (bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST))
+	if (bpf_map_update_elem(&conns, key, &fresh, replaces ? BPF_ANY : BPF_NOEXIST))
 		return bpf_map_lookup_elem(&conns, key);
 	if (fresh.sk)
 		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
@@ -271,11 +280,61 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
  * the stack there may be 512 bytes.
  */
 static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
-					      bool handshake)
+					      bool handshake, bool replaces)
 {
 	u64 sk = (u64)sock_of_conn(key->ptr, site);
 
-	return enter_conn(site, key, handshake, sk);
+	return enter_conn(site, key, handshake, replaces, sk);
+}
+
+/*
+ * Connections of which the first bytes were missed, by id: user space enters
+ * them when a probe is replaced. The new one ends them, and opens them again as
+ * met in the middle.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u8);
+} missed SEC(".maps");
+
+static __always_inline bool has_missed(const struct conn *c)
+{
+	return bpf_map_lookup_elem(&missed, &c->id) != NULL;
+}
+
+/* How often a thread looks for what another one enters. */
+#define REPLACE_LOOKS 64
+
+/*
+ * Ends a connection and opens the one that is at its address by now, or itself again. Two
+ * threads that read and write find it out at the same time: the one that claims the
+ * old one does it, once, and the other waits for it. Returns NULL where it waited in vain.
+ */
+static __always_inline struct conn *replace_conn(struct site *site, struct conn_key *key,
+						 struct conn *c, bool handshake)
+{
+	u64 id = c->id;
+
+	if (bpf_map_update_elem(&replacing, key, &c->id, BPF_NOEXIST)) {
+		for (int i = 0; i < REPLACE_LOOKS; i++) {
+			c = bpf_map_lookup_elem(&conns, key);
+			if (c && c->id != id)
+				return c;
+		}
+		return NULL;
+	}
+	c = bpf_map_lookup_elem(&conns, key);
+	if (!c || c->id == id) {
+		if (c) {
+			report_close(c, key, 0);
+			bpf_map_delete_elem(&missed, &c->id);
+		}
+		c = open_conn(site, key, handshake, c != NULL);
+	}
+	bpf_map_delete_elem(&replacing, key);
+	return c;
 }
 
 /* How far a *tls.Conn is in its life. */

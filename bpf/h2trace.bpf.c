@@ -37,16 +37,13 @@ static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, 
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
-	if (c && stage == STAGE_UNKNOWN && !has_net_conn(c, key))
-		report_close(c, key, 0);
-	else if (c && !(site->late && end_late(key, c))) {
-		if (c->young) /* what is read, or written by now, comes after the handshake */
-			c->young = 0;
-		return c;
-	}
-	if (c)
-		bpf_map_delete_elem(&conns, key);
-	return open_conn(site, key, false);
+	if (!c)
+		return open_conn(site, key, false, false);
+	if ((stage == STAGE_UNKNOWN && !has_net_conn(c, key)) || (site->late && has_missed(c)))
+		return replace_conn(site, key, c, false);
+	if (c->young) /* what is read, or written by now, comes after the handshake */
+		c->young = 0;
+	return c;
 }
 
 /* One that is about to begin its first handshake, or has. */
@@ -54,13 +51,9 @@ static __noinline struct conn *young_conn(struct site *site, struct conn_key *ke
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
-	if (c) {
-		if (is_still(c, key))
-			return c;
-		report_close(c, key, 0);
-		bpf_map_delete_elem(&conns, key);
-	}
-	return open_conn(site, key, true);
+	if (!c)
+		return open_conn(site, key, true, false);
+	return is_still(c, key) ? c : replace_conn(site, key, c, true);
 }
 
 static __always_inline void traffic(struct pt_regs *ctx, struct site *site, struct conn_key *key,

@@ -24,32 +24,6 @@ struct {
 	__type(value, struct witnessed);
 } witnesses SEC(".maps");
 
-/*
- * Connections of which the first bytes were missed, by id: user space enters
- * them when a probe is replaced. The new one ends them, and opens them again as
- * met in the middle.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64);
-	__type(value, u8);
-} missed SEC(".maps");
-
-/*
- * Ends a connection of which the first bytes were missed, and tells whether it
- * was one. Not inline, as open_conn is not.
- */
-static __noinline int end_late(struct conn_key *key, struct conn *c)
-{
-	u64 id = c->id;
-
-	if (bpf_map_delete_elem(&missed, &id))
-		return 0;
-	report_close(c, key, 0);
-	return 1;
-}
-
 static __always_inline void witness(u32 direction)
 {
 	struct process_key key = { .tgid = bpf_get_current_pid_tgid() >> 32 };
