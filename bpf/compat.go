@@ -11,7 +11,7 @@ import (
 )
 
 // optionalFeatures are what the programs use of newer kernels. Where one is missing,
-// the programs compiled with COMPAT take over, see compat.h.
+// the programs compiled with COMPAT take over, see kernel/compat.h.
 var optionalFeatures = []struct {
 	name, since, instead string
 	have                 func() error

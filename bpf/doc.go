@@ -8,5 +8,5 @@
 //
 // Needs Linux 5.10 with BTF, amd64, and the rights that CAP_BPF, CAP_PERFMON
 // and CAP_SYS_PTRACE give. Before Linux 5.17 other programs do the same, see
-// compat.h.
+// kernel/compat.h.
 package bpf

@@ -5,15 +5,15 @@
  * emulates, which costs the target a seventh of a single-stepped one; the
  * entry and RET programs are for binaries where no such place was found.
  */
-#include "message.h"
-#include "process.h"
-#include "serving.h"
-#include "tcp.h"
-#include "tls.h"
-#include "verify.h"
-#include "walk.h"
-#include "windows.h"
-#include "witness.h"
+#include "process/message.h"
+#include "process/process.h"
+#include "recovery/serving.h"
+#include "sockets/tcp.h"
+#include "tls/handshake.h"
+#include "recovery/verify.h"
+#include "http2/walk.h"
+#include "recovery/windows.h"
+#include "tls/witness.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 

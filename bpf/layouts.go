@@ -109,7 +109,7 @@ func (t *layoutTable) at(index uint32) connLayout {
 	return t.list[index]
 }
 
-// maxLayouts is the size of the layouts map in windows.h.
+// maxLayouts is the size of the layouts map in recovery/windows.h.
 const maxLayouts = 64
 
 // enter tells the programs a layout and returns its index + 1, or 0 when

@@ -6,7 +6,7 @@
  * CAP_NET_ADMIN, and all else works without. Its programs let every packet and
  * every call pass.
  */
-#include "cleartext.h"
+#include "cleartext/cleartext.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 

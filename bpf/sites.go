@@ -209,7 +209,7 @@ func (s *probeSites) attach(exe *Executable, target *link.Executable, groups []*
 	return nil
 }
 
-// maxSites is the size of the sites map in compat.h.
+// maxSites is the size of the sites map in kernel/compat.h.
 const maxSites = 8192
 
 // siteTable hands out indexes of the sites map.

@@ -1,7 +1,7 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* follow.h, with what calls it, on the host: segments of one connection without TLS. */
-#include "../cleartext.h"
+/* cleartext/follow.h, with what calls it, on the host: segments of one connection without TLS. */
+#include "cleartext/cleartext.h"
 #include "stream.h"
 
 /* Where the payload of a packet begins, after the headers of IPv6 and TCP. */

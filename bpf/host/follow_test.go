@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// worthLeaving is WORTH_LEAVING of cursor.h.
+// worthLeaving is WORTH_LEAVING of cleartext/cursor.h.
 const worthLeaving = 2048
 
-// FuzzFollow has follow.h follow streams in segments. What is left out is never
+// FuzzFollow has cleartext/follow.h follow streams in segments. What is left out is never
 // wanted, whether they come in order or late, twice, cut elsewhere, and while
 // another CPU deals with the one before. In order, all is left out that is worth it.
 func FuzzFollow(f *testing.F) {

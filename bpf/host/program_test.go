@@ -14,13 +14,13 @@ import (
 	"testing"
 )
 
-// The directions of a record, as in record.h.
+// The directions of a record, as in record/record.h.
 const (
 	send = iota
 	recv
 )
 
-// The roles of a process, as in record.h.
+// The roles of a process, as in record/record.h.
 const (
 	client = 1
 	server = 2
@@ -93,7 +93,7 @@ func start(f testing.TB, source string, flags ...string) *program {
 		"-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
 		"-Wno-unknown-pragmas", // those for clang
 		"-fsanitize=address,undefined", "-fno-sanitize-recover=all",
-		"-D__TARGET_ARCH_x86", "-Iinclude", "-o", file, source + ".c",
+		"-D__TARGET_ARCH_x86", "-Iinclude", "-I..", "-o", file, source + ".c",
 	}, flags...)
 	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
 		f.Fatalf("gcc: %v\n%s", err, out)

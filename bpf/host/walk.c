@@ -1,7 +1,7 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* walk.h on the host: pieces of one connection with TLS. */
-#include "../walk.h"
+/* http2/walk.h on the host: pieces of one connection with TLS. */
+#include "http2/walk.h"
 #include "stream.h"
 
 static void submit(void *record)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzWalk has walk.h follow streams of frames, cut anywhere. However they are
+// FuzzWalk has http2/walk.h follow streams of frames, cut anywhere. However they are
 // cut, what it copies is what the model finds in the streams as a whole, and
 // what it could not copy is counted. What it does for older kernels is the same.
 func FuzzWalk(f *testing.F) {

@@ -23,7 +23,7 @@ func TestReleasedTLS(t *testing.T) {
 	if *got != want {
 		t.Errorf("got %+v, want %+v", *got, want)
 	}
-	// What bpf/conn.h has of its own: TLS_COMPLETE and its neighbours.
+	// What tls/conn.h has of its own: TLS_COMPLETE and its neighbours.
 	for name, distance := range map[string]int{"isHandshakeComplete": -32, "handshakeErr": -16, "handshakes": 16} {
 		if at := int(offset(t, conn, name)) - int(got.Version); at != distance {
 			t.Errorf("%s is %d bytes from vers, want %d", name, at, distance)

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * HTTP without TLS: the segments of TCP connections whose first bytes may be
+ * HTTP. Of those that begin with TLS the ClientHello, of all others nothing.
+ */
+#ifndef H2TRACE_CLEARTEXT_H
+#define H2TRACE_CLEARTEXT_H
+
+#include "cleartext/follow.h"
+#include "cleartext/packet.h"
+#include "kernel/path.h"
+#include "recovery/wants.h"
+
+/* How much of a stream is looked at to tell what it carries. */
+#define PEEK 8
+/* Of a stream with TLS, what may be the ClientHello: a record (RFC 8446 5.1). */
+#define HELLO_MAX (5 + (1 << 14))
+/* Its packets: small ones, each sent twice. */
+#define HELLO_PACKETS 64
+
+/* A method (RFC 9110 9.1), as far as it is there, or the preface of HTTP/2. */
+static __always_inline bool looks_requested(u8 *b, u32 len)
+{
+	for (u32 i = 0; i < PEEK; i++) {
+		if (i > 0 && (i >= len || b[i] == ' '))
+			return true;
+		if ((b[i] < 'A' || b[i] > 'Z') && b[i] != '-' && b[i] != '_')
+			return false;
+	}
+	return true;
+}
+
+/* A status line (RFC 9112 4), or SETTINGS without flags (RFC 9113 3.4). */
+static __always_inline bool looks_answered(u8 *b, u32 len)
+{
+	if (len >= 5 && b[0] == 'H' && b[1] == 'T' && b[2] == 'T' && b[3] == 'P' && b[4] == '/')
+		return true;
+	return len >= PEEK && !b[0] && b[3] == FRAME_SETTINGS && !b[4] && !b[5];
+}
+
+/* The header of a frame (RFC 9113 4.1) of a known type and common size. */
+static __always_inline bool looks_framed(u8 *b, u32 len)
+{
+	return len >= PEEK && !b[0] && b[3] <= 9 && !(b[5] & 0x80);
+}
+
+/*
+ * The first bytes of a direction decide, or what user space makes of them. Of a
+ * connection that was open before, the first packet that begins with something
+ * does.
+ */
+static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
+{
+	bool client = s->dir == client_dir(s->owner);
+	u32 len = s->len < PEEK ? s->len : PEEK;
+	u8 b[PEEK] = {};
+
+	/* From 1 to PEEK, as in report_packet. */
+	len -= 1;
+	apply_mask(len, PEEK - 1);
+	len += 1;
+	if (bpf_skb_load_bytes(skb, s->at, b, len))
+		return CARRIES_OTHER;
+	if (s->offset && s->owner->from_start) /* overtaken */
+		return CARRIES_HTTP;
+	/* A record of TLS (RFC 8446 5.1). */
+	if (b[0] >= 20 && b[0] <= 23 && (b[1] == 3 || len == 1))
+		return client && s->owner->from_start && b[0] == 22 ? CARRIES_HELLO : CARRIES_OTHER;
+	if (!s->owner->from_start) {
+		if (looks_requested(b, len) || looks_answered(b, len) || looks_framed(b, len))
+			return CARRIES_HTTP;
+		return CARRIES_UNKNOWN;
+	}
+	if (client ? looks_requested(b, len) : looks_answered(b, len))
+		return CARRIES_HTTP;
+	return CARRIES_OTHER;
+}
+
+static __always_inline void open_cleartext(struct segment *s, struct packet *p)
+{
+	struct owner *owner = s->owner;
+	struct open_record *r;
+
+	r = ring_record(sizeof(*r), RECORD_OPEN, owner->tgid);
+	if (!r)
+		return;
+	r->conn = PLAIN_CONN | s->socket;
+	r->cleartext = 1;
+	r->role = owner->role;
+	r->handshake = owner->from_start;
+	r->family = p->family;
+	r->local = s->dir == DIR_SEND ? p->source : p->dest;
+	r->remote = s->dir == DIR_SEND ? p->dest : p->source;
+	r->connect = owner->connect;
+	r->established = owner->established;
+	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	if (!owner->from_start)
+		want_first(PLAIN_CONN | s->socket);
+}
+
+/*
+ * The client's packets, in whatever order and however often they come, until
+ * the server answers: it does not before it has the whole ClientHello.
+ */
+static __noinline void hello_packet(struct __sk_buff *skb, struct segment *s, struct packet *p)
+{
+	struct owner *owner = s->owner;
+
+	if (s->dir != client_dir(owner) || owner->hellos >= HELLO_PACKETS) {
+		owner->carries = CARRIES_OTHER;
+		return;
+	}
+	p->seq = s->offset;
+	for (int i = 0; i <= HELLO_MAX / PACKET_MAX; i++) {
+		if (p->seq >= HELLO_MAX || skb->len <= p->payload)
+			break;
+		owner->hellos++;
+		report_packet(skb, p, RECORD_HELLO, s->dir, owner->tgid, owner->generation,
+			      owner->comm);
+		p->seq += PACKET_MAX;
+		p->payload += PACKET_MAX;
+	}
+}
+
+static __always_inline void http_packet(struct __sk_buff *skb, struct bpf_sock *sk,
+					struct segment *s)
+{
+	struct flow_want want = {};
+
+	read_want(s, &want);
+	if (want.nothing || s->offset + s->len < want.until[s->dir & 1])
+		return;
+	if (s->owner->from_start && !s->offset)
+		begin_walk(skb, sk, s);
+	if (!walk_segment(skb, sk, s, want.place[s->dir & 1]))
+		put_span(skb, s->offset, SPAN(s->at, s->len), 0, s->dir);
+}
+
+static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock *sk,
+					  struct owner *owner, struct packet *p, u8 dir)
+{
+	struct segment s = { .owner = owner, .at = p->payload, .dir = dir };
+	u32 generation;
+
+	if (skb->len <= p->payload || !generation_of(owner->tgid, &generation) ||
+	    generation != owner->generation)
+		return;
+	s.len = skb->len - p->payload;
+	s.flow = &owner->dir[dir & 1];
+	if (!s.flow->begun)
+		begin_flow(sk, &s, p->seq);
+	if (!place(&s, p->seq))
+		return;
+	s.socket = bpf_get_socket_cookie(skb);
+	if (owner->carries == CARRIES_UNKNOWN) {
+		owner->carries = judge(skb, &s);
+		if (owner->carries == CARRIES_UNKNOWN) {
+			s.flow->begun = 0;
+			return;
+		}
+		if (owner->carries == CARRIES_HTTP)
+			open_cleartext(&s, p);
+	}
+	if (s.flow->end < s.offset + s.len)
+		s.flow->end = s.offset + s.len;
+	if (owner->carries == CARRIES_HTTP) {
+		count_seen(0, s.len);
+		http_packet(skb, sk, &s);
+	} else if (owner->carries == CARRIES_HELLO) {
+		hello_packet(skb, &s, p);
+	}
+}
+
+/* A socket that will carry nothing more: what was sent is on its way. */
+static __always_inline bool is_over(struct tcp_sock *tp, u32 state)
+{
+	if (state == TCP_CLOSE)
+		return true;
+	return (state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK) &&
+	       BPF_CORE_READ((struct sock *)tp, sk_shutdown) == SHUTDOWN_MASK &&
+	       BPF_CORE_READ(tp, write_seq) == BPF_CORE_READ(tp, snd_nxt);
+}
+
+static __always_inline void close_cleartext(struct owner *owner, u64 socket, struct tcp_sock *tp,
+					    u8 before)
+{
+	struct close_record *r;
+
+	owner->closed = 1;
+	r = ring_record(sizeof(*r), RECORD_CLOSE, owner->tgid);
+	if (!r)
+		return;
+	r->conn = PLAIN_CONN | socket;
+	r->generation = owner->generation;
+	for (int d = 0; d < DIR_COUNT; d++) {
+		r->seq[d] = owner->dir[d].records;
+		r->offset[d] = owner->dir[d].end;
+		r->lost[d] = owner->dir[d].lost;
+		r->lost_bytes[d] = owner->dir[d].lost_bytes;
+		r->lost_records[d] = owner->dir[d].lost_records;
+	}
+	fill_path(r, tp, before);
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/*
+ * A FIN goes out (RFC 9293 3.1), of a socket that was there before the hooks:
+ * socket_event is not told of it.
+ */
+static __always_inline void last_packet(struct __sk_buff *skb, struct bpf_sock *sk,
+					struct owner *owner, struct packet *p)
+{
+	struct tcp_sock *tp;
+
+	if (!(p->flags & 1) || owner->from_start || owner->carries != CARRIES_HTTP || owner->closed)
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp && BPF_CORE_READ((struct sock *)tp, sk_shutdown) == SHUTDOWN_MASK)
+		close_cleartext(owner, bpf_get_socket_cookie(skb), tp, sk->state);
+}
+
+static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner *owner,
+					  struct bpf_sock *sk)
+{
+	u32 before = ctx->args[0], state = ctx->args[1];
+	struct tcp_sock *tp;
+
+	if (owner->carries != CARRIES_HTTP || owner->closed)
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp && is_over(tp, state))
+		close_cleartext(owner, bpf_get_socket_cookie(ctx), tp, before);
+}
+
+#endif

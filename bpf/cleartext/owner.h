@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Which target a socket belongs to, and what it was found to carry. */
+#ifndef H2TRACE_OWNER_H
+#define H2TRACE_OWNER_H
+
+#include "kernel/ring.h"
+
+#define DNS_PORT 53
+
+enum carries {
+	CARRIES_UNKNOWN = 0,
+	CARRIES_DNS = 1,
+	CARRIES_HTTP = 2,  /* maybe: user space has the last word */
+	CARRIES_HELLO = 3, /* TLS, and nothing but maybe the ClientHello was seen */
+	CARRIES_OTHER = 4, /* nothing that is wanted */
+};
+
+/* A direction of a TCP stream. */
+struct flow_dir {
+	u64 end; /* offset after the highest byte so far */
+	u64 records;
+	u64 lost_bytes; /* in all */
+	u32 lost;	/* since the last record that was delivered, 1 << loss_reason */
+	u32 first;	/* sequence number of offset 0 */
+	u8 begun;	/* first is known */
+	u8 pad[3];
+	u32 lost_records; /* in all */
+};
+
+/* Goes with the socket, and from one that listens to those that it accepts. */
+struct owner {
+	u64 connect;	 /* when the socket began to connect, 0 when not seen */
+	u64 established; /* and when it was connected */
+	u32 tgid;
+	u32 generation;
+	u8 comm[COMM_SIZE];
+	u8 carries;
+	u8 role;
+	u8 from_start; /* every byte is seen */
+	u8 closed;
+	u32 hellos;	     /* packets of a ClientHello so far */
+	struct endpoint aim; /* what connect(2) was given, */
+	u16 family;
+	u8 attempted; /* and whether the kernel sent a SYN there */
+	u8 framed;    /* its frames are followed, see cleartext/follow.h */
+	u8 pad[4];
+	struct flow_dir dir[DIR_COUNT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct owner);
+} owners SEC(".maps");
+
+/* Where a socket listens; the address is that of IPv6, or mapped into it. */
+struct listener {
+	u8 addr[16]; /* 0: any */
+	u32 netns;   /* its inode */
+	u16 port;
+	u16 pad;
+};
+
+/*
+ * Sockets that listened before they could be owned, entered by user space. Those
+ * of MPTCP cannot be: what accepts is a socket within, which has no descriptor.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener);
+	__type(value, struct owner);
+} listeners SEC(".maps");
+
+/* The owner of a connection that was accepted, if it is one of listeners. */
+static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+{
+	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
+	struct listener key = {};
+	struct owner *owner;
+	u32 ip;
+
+	if (!full)
+		return NULL;
+	key.netns = BPF_CORE_READ(full, __sk_common.skc_net.net, ns.inum);
+	key.port = ctx->local_port;
+	owner = bpf_map_lookup_elem(&listeners, &key);
+	if (!owner) {
+		if (ctx->family == AF_INET) {
+			key.addr[10] = key.addr[11] = 0xff;
+			ip = ctx->local_ip4;
+			__builtin_memcpy(key.addr + 12, &ip, sizeof(ip));
+		} else {
+			BPF_CORE_READ_INTO(&key.addr, full, __sk_common.skc_v6_rcv_saddr);
+		}
+		owner = bpf_map_lookup_elem(&listeners, &key);
+	}
+	if (!owner)
+		return NULL;
+	return bpf_sk_storage_get(&owners, sk, owner, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+/* In connect(2), bind(2) and sendto(2): the process that calls owns the socket. */
+static __always_inline struct owner *own(struct bpf_sock_addr *ctx, u8 carries, bool connects)
+{
+	u32 generation, tgid = bpf_get_current_pid_tgid() >> 32;
+	struct owner *owner;
+
+	if (!generation_of(tgid, &generation) || !ctx->sk)
+		return NULL;
+	owner = bpf_sk_storage_get(&owners, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!owner) {
+		count_seen(1, 0);
+		count_lost(LOSS_TABLE_FULL, 1, 0);
+		return NULL;
+	}
+	__builtin_memset(owner, 0, sizeof(*owner));
+	owner->tgid = tgid;
+	owner->generation = generation;
+	owner->carries = carries;
+	owner->from_start = 1;
+	if (connects) {
+		owner->role = ROLE_CLIENT;
+		owner->connect = bpf_ktime_get_ns();
+	}
+	bpf_get_current_comm(owner->comm, sizeof(owner->comm));
+	return owner;
+}
+
+#endif

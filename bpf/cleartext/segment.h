@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Segments of TCP: their place in the stream, and their way into the ring. */
+#ifndef H2TRACE_SEGMENT_H
+#define H2TRACE_SEGMENT_H
+
+#include "cleartext/owner.h"
+
+/* A segment further ahead is none of this stream. */
+#define WINDOW_MAX (1 << 30)
+/* Records of full size that a packet may become: 512 KiB, as in IPv6 jumbograms. */
+#define SLICES_MAX 32
+
+/* What user space wants of a connection, by the cookie of its socket. */
+struct flow_want {
+	struct bpf_spin_lock lock;
+	u32 nothing;
+	u64 until[DIR_COUNT]; /* segments that end before this offset are not wanted */
+	u64 place[DIR_COUNT]; /* where a frame begins, 0: not known */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct flow_want);
+} flow_wants SEC(".maps");
+
+/* A segment that carries something. */
+struct segment {
+	struct owner *owner;
+	struct flow_dir *flow;
+	u64 socket;
+	u64 offset;
+	u32 at; /* of the payload in the packet */
+	u32 len;
+	u8 dir;
+};
+
+/* Finds out where the stream begins. */
+static __always_inline void begin_flow(struct bpf_sock *sk, struct segment *s, u32 seq)
+{
+	struct bpf_tcp_sock *tp;
+
+	s->flow->begun = 1;
+	s->flow->first = seq;
+	/* What is sent comes in order; what is received need not. */
+	if (s->dir == DIR_SEND || !s->owner->from_start)
+		return;
+	tp = bpf_tcp_sock(sk);
+	if (tp)
+		s->flow->first = tp->rcv_nxt - (u32)tp->bytes_received;
+}
+
+/* The place of the segment in the stream, which may be longer than sequence numbers. */
+static __always_inline bool place(struct segment *s, u32 seq)
+{
+	u64 end = s->flow->end;
+	__s64 ahead = (__s32)(seq - s->flow->first - (u32)end);
+
+	if (ahead > WINDOW_MAX || (__s64)end + ahead < 0)
+		return false;
+	s->offset = end + ahead;
+	return true;
+}
+
+/* User space writes under the lock, so that what is read belongs together. */
+static __always_inline void read_want(struct segment *s, struct flow_want *want)
+{
+	struct flow_want *found = bpf_map_lookup_elem(&flow_wants, &s->socket);
+
+	if (!found)
+		return;
+	bpf_spin_lock(&found->lock);
+	want->nothing = found->nothing;
+	want->until[0] = found->until[0];
+	want->until[1] = found->until[1];
+	want->place[0] = found->place[0];
+	want->place[1] = found->place[1];
+	bpf_spin_unlock(&found->lock);
+}
+
+/*
+ * Segments of a direction may be on two CPUs at a time, and their records in the
+ * ring another way round than their numbers. So what was lost is counted, and
+ * not told by a number that is missing.
+ */
+static __always_inline void lose_slice(struct flow_dir *flow, u32 reason, u32 len)
+{
+	flow->lost |= 1 << reason;
+	__sync_fetch_and_add(&flow->lost_bytes, len);
+	__sync_fetch_and_add(&flow->lost_records, 1);
+	count_lost(reason, 1, len);
+}
+
+/* One record with room for size bytes, a power of two, that holds len of them or none. */
+static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, const u32 size,
+				      u32 len, u32 left_out, u32 followed)
+{
+	const u32 total = sizeof(struct segment_record) + size;
+	struct flow_dir *flow = s->flow;
+	struct segment_record *r = NULL;
+	u64 seq = flow->records++;
+	u32 copied = len;
+
+	count_seen(1, 0);
+	if (ring_takes(ring_backlog(), total))
+		r = bpf_ringbuf_reserve(&ring, total, 0);
+	if (!r) {
+		lose_slice(flow, LOSS_RING_FULL, len);
+		return;
+	}
+	r->h.time = bpf_ktime_get_ns();
+	/* From 1 to size. */
+	copied -= 1;
+	apply_mask(copied, size - 1);
+	copied += 1;
+	if (len && bpf_skb_load_bytes(skb, s->at, r->payload, copied)) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		lose_slice(flow, LOSS_READ_FAULT, len);
+		return;
+	}
+	r->h.pid = s->owner->tgid;
+	r->h.kind = RECORD_SEGMENT;
+	r->h.dir = s->dir;
+	r->h.stale = *(volatile u32 *)&s->owner->dir[~s->dir & 1].lost != 0;
+	r->h.pad = 0;
+	r->conn = PLAIN_CONN | s->socket;
+	r->seq = seq;
+	r->offset = s->offset;
+	r->lost_records = *(volatile u32 *)&flow->lost_records;
+	r->lost_bytes = flow->lost_bytes; /* after them, see lose_slice */
+	r->lost = flow->lost;
+	r->left_out = left_out;
+	r->len = len;
+	r->followed = followed;
+	r->pad[0] = r->pad[1] = r->pad[2] = 0;
+	r->first = flow->first;
+	flow->lost = 0;
+	bpf_ringbuf_submit(r, 0); /* wakes a reader who has taken all there was */
+}
+
+/* For put_span: of so many bytes at a place in the packet. */
+#define SPAN(at, len) ((u64)(at) << 32 | (u32)(len))
+/* In how: the frames were followed. */
+#define FOLLOWED 2
+
+/*
+ * Reports a span of a segment that begins at offset of the stream: left_out
+ * bytes that are not copied, and those of a SPAN. how is a direction and maybe
+ * FOLLOWED. It is a function of its own, which the verifier looks at once.
+ */
+__noinline int put_span(struct __sk_buff *skb, u64 offset, u64 span, u32 left_out, u32 how)
+{
+	struct segment s = { .offset = offset, .at = span >> 32, .len = span, .dir = how & 1 };
+	struct bpf_sock *sk = skb->sk;
+	u32 followed = !!(how & FOLLOWED);
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return 0;
+	s.owner = bpf_sk_storage_get(&owners, sk, 0, 0);
+	if (!s.owner)
+		return 0;
+	s.flow = &s.owner->dir[how & 1];
+	s.socket = bpf_get_socket_cookie(skb);
+	for (int i = 0; i < SLICES_MAX && s.len > PAYLOAD_MAX; i++) {
+		put_slice(skb, &s, PAYLOAD_MAX, PAYLOAD_MAX, left_out, followed);
+		s.at += PAYLOAD_MAX;
+		s.offset += left_out + PAYLOAD_MAX;
+		s.len -= PAYLOAD_MAX;
+		left_out = 0;
+	}
+	if (s.len <= 128)
+		put_slice(skb, &s, 128, s.len, left_out, followed);
+	else if (s.len <= 512)
+		put_slice(skb, &s, 512, s.len, left_out, followed);
+	else if (s.len <= 2048)
+		put_slice(skb, &s, 2048, s.len, left_out, followed);
+	else
+		put_slice(skb, &s, PAYLOAD_MAX, s.len, left_out, followed);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * What kernels differ in. The programs are compiled twice: as they are, and
+ * with COMPAT defined for kernels that lack one of
+ *
+ *	atomics that return a value	Linux 5.12, commit 5ca419f2864a
+ *	bpf_get_attach_cookie		Linux 5.15, commit 7adfc6c9b315
+ *	bpf_loop			Linux 5.17, commit e6f2dd0f8067 (http2/loop.h)
+ *
+ * Those kernels run uprobe programs with preemption disabled; that ended with
+ * sleepable ones (Linux 6.0, commit 8c7dcb84e3b7).
+ */
+#ifndef H2TRACE_COMPAT_H
+#define H2TRACE_COMPAT_H
+
+#include "kernel/kernel.h"
+#include "record/record.h"
+
+/* Which values an attached probe finds where: index is the attach cookie. */
+struct site {
+	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0 when not known */
+	u32 conn_hash;	  /* that of net.Conn, likewise, */
+	u32 rawconn_hash; /* and of *net.rawConn */
+	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
+	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
+	u8 role;	  /* handshake probes: enum role */
+	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts */
+	u8 late;	  /* 1: takes the place of a probe that never fired */
+	u8 errors;	  /* RETs: 1 + index of the table of error types */
+	u8 old_fields;	  /* 1: the type data has fields as Go 1.18 wrote them */
+	/*
+	 * Where in a tls.Conn its fields are, 0 when not known. Handshakes, their
+	 * RETs, and Write:
+	 */
+	u16 tls_version;
+	/* RETs of handshakes: */
+	u16 tls_cipher;
+	u16 tls_resumed;
+	u16 tls_alpn;
+	u16 tls_sni;
+	u16 tls_read_err; /* Close */
+	u16 pad2;
+};
+
+_Static_assert(sizeof(struct site) == 36, "site");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8192);
+	__type(key, u32);
+	__type(value, struct site);
+} sites SEC(".maps");
+
+/* With COMPAT, the last number that each CPU gave out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} last_ids SEC(".maps");
+
+#ifdef COMPAT
+
+/* Set by user space: there is a copy of each program for each different site. */
+const volatile struct site only_site = {};
+
+static __always_inline struct site *site_of(void *ctx)
+{
+	struct site *site = (struct site *)&only_site;
+
+	barrier_var(site); /* else it is taken to be the zeroes above */
+	return site;
+}
+
+/* For what has one user at a time. */
+#define fetch_add(p, n)                       \
+	({                                    \
+		__typeof__(*(p)) _old = *(p); \
+		*(p) = _old + (n);            \
+		_old;                         \
+	})
+
+#define CPU_BITS 16
+
+/* A number that nothing else has. */
+static __always_inline u64 new_id(u64 *unused)
+{
+	u32 zero = 0;
+	u64 *last = bpf_map_lookup_elem(&last_ids, &zero);
+
+	if (!last)
+		return 0;
+	*last += 1;
+	return *last << CPU_BITS | bpf_get_smp_processor_id();
+}
+
+#else
+
+static __always_inline struct site *site_of(void *ctx)
+{
+	u32 index = bpf_get_attach_cookie(ctx);
+
+	return bpf_map_lookup_elem(&sites, &index);
+}
+
+#define fetch_add(p, n) __sync_fetch_and_add(p, n)
+
+static __always_inline u64 new_id(u64 *last)
+{
+	return fetch_add(last, 1) + 1;
+}
+
+#endif
+#endif

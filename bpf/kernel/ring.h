@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * The ring buffer to user space and the ledger of what was seen and lost.
+ *
+ * Records are built in place in the ring, never in per-CPU scratch: uprobe
+ * programs can be preempted by another one on the same CPU.
+ */
+#ifndef H2TRACE_RING_H
+#define H2TRACE_RING_H
+
+#include "record/recovery.h"
+#include "kernel/kernel.h"
+#include "record/record.h"
+
+/* What the ring holds; h.kind tells which. Others are named for bpf2go. */
+union record {
+	struct data_record data;
+	struct segment_record segment;
+	struct open_record open;
+	struct close_record close;
+	struct exec_record exec;
+	struct exit_record exit;
+	struct table_record table;
+	struct block_record block;
+	struct windows_record windows;
+	struct message_record message;
+	struct connect_record connect;
+	struct field_record field;
+	struct list_record list;
+	struct socket_record socket;
+	struct packet_record packet;
+	struct handshake_record handshake;
+	struct piece_record piece;
+	enum record_kind kind;
+	enum direction direction;
+	enum role role;
+	enum loss_reason reason;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 * 1024 * 1024); /* set by user space before loading */
+	__type(value, union record);
+} ring SEC(".maps");
+
+/* Counted on each CPU; nothing seen is missing from one of these. */
+struct ledger {
+	u64 targets; /* entered in the targets map, after that */
+	u64 seen_records;
+	u64 seen_bytes;
+	u64 lost_records[LOSS_COUNT];
+	u64 lost_bytes[LOSS_COUNT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ledger);
+} counters SEC(".maps");
+
+/* A power of two; the same as the ring's max_entries. */
+const volatile u64 ring_size = 16 * 1024 * 1024;
+/* Data records leave this much to process and connection records. */
+const volatile u64 ring_reserve = 64 * 1024;
+/* The reader is woken whenever the backlog passes a multiple of 1 << this. */
+const volatile u32 wakeup_shift = 21;
+
+/* clang turns the adding of 0 into an atomic OR, which needs Linux 5.12. */
+static __always_inline void count(u64 *counter, u64 n)
+{
+	if (n)
+		__sync_fetch_and_add(counter, n);
+}
+
+static __always_inline void count_target(void)
+{
+	u32 zero = 0;
+	struct ledger *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (c)
+		count(&c->targets, 1);
+}
+
+static __always_inline void count_seen(u64 records, u64 bytes)
+{
+	u32 zero = 0;
+	struct ledger *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (!c)
+		return;
+	count(&c->seen_records, records);
+	count(&c->seen_bytes, bytes);
+}
+
+static __always_inline void count_lost(u32 reason, u64 records, u64 bytes)
+{
+	u32 zero = 0;
+	struct ledger *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (!c || reason >= LOSS_COUNT)
+		return;
+	count(&c->lost_records[reason], records);
+	count(&c->lost_bytes[reason], bytes);
+}
+
+/* Bytes that the reader has not taken yet. */
+static __always_inline u64 ring_backlog(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+}
+
+/* Whether a data record of this size may still go in. */
+static __always_inline bool ring_takes(u64 backlog, u64 size)
+{
+	return backlog + size + ring_reserve < ring_size;
+}
+
+/* Set by the reader while it waits for the first record of a burst. */
+u32 reader_idle = 0;
+
+/*
+ * A wake-up a record would cost the target as much as the record. An idle
+ * reader is woken by the first one; then it lets others gather for a while, and
+ * is woken only when the backlog grows.
+ */
+static __always_inline u64 ring_flags(u64 backlog, u64 size)
+{
+	if (reader_idle || backlog >> wakeup_shift != (backlog + size) >> wakeup_shift)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+/*
+ * A record other than of data, NULL when it is lost. These are few and wake the
+ * reader each. size is a constant, as the verifier wants it; what lies after
+ * zeroed is to be filled in.
+ */
+static __always_inline void *ring_begin(const u64 size, const u64 zeroed, u8 kind, u32 pid)
+{
+	struct record_header *h;
+
+	count_seen(1, 0);
+	h = bpf_ringbuf_reserve(&ring, size, 0);
+	if (!h) {
+		count_lost(LOSS_RING_FULL, 1, 0);
+		return NULL;
+	}
+	__builtin_memset(h, 0, zeroed);
+	h->time = bpf_ktime_get_ns();
+	h->pid = pid;
+	h->kind = kind;
+	return h;
+}
+
+/* The same, all zeros. */
+static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
+{
+	return ring_begin(size, size, kind, pid);
+}
+
+/*
+ * Copies the first size bytes at most of what a process has, and returns the
+ * length of the whole, 0 when it cannot be read.
+ */
+static __always_inline u64 copy_user(u8 *to, const u64 size, u64 from, u64 whole)
+{
+	u64 len = whole > size ? size : whole;
+
+	barrier_var(len);
+	if (len > size || bpf_probe_read_user(to, len, (void *)from))
+		return 0;
+	return whole;
+}
+
+/*
+ * v &= mask, in words that also the verifier of Linux 5.10 understands. clang
+ * would leave out a mask that it finds needless.
+ */
+#ifdef __bpf__
+#define apply_mask(v, mask) asm volatile("%0 &= %1" : "+r"(v) : "i"(mask))
+#else
+#define apply_mask(v, mask) ((v) &= (mask))
+#endif
+
+/*
+ * Processes whose probes report, by tgid. The value is their generation: a
+ * number for what a process runs from its fork or exec on, as an id can be
+ * another process's soon, with the same addresses in use. It is 0 from when
+ * user space enters a process to its next exec.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u32);
+	__type(value, u32);
+} targets SEC(".maps");
+
+static __always_inline bool is_target(u32 tgid)
+{
+	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
+}
+
+/* Fills in the generation of a target, and tells whether it is one. */
+static __always_inline bool generation_of(u32 tgid, u32 *generation)
+{
+	u32 *found = bpf_map_lookup_elem(&targets, &tgid);
+
+	if (!found)
+		return false;
+	*generation = *found;
+	return true;
+}
+
+#endif

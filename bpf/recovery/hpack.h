@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * HPACK tables from the target's memory. Whoever joins a connection in the
+ * middle has not seen what its tables were built from; golang.org/x/net's hpack
+ * has them. Each is copied while the goroutine that owns it stands in a probe,
+ * together with what tells which field block is about to be worked on.
+ */
+#ifndef H2TRACE_HPACK_H
+#define H2TRACE_HPACK_H
+
+#include "recovery/largetable.h"
+
+/* Field offsets that hold in every Go release from 1.18 to 1.27. */
+#define HEADERS_PARAM 8	      /* http2.HeadersFrameParam, from SP */
+#define UNBOUND_TABLES_MAX 16 /* of an encoder whose connection is not known */
+
+/* How often they were hit. */
+u64 recovery_hits = 0;
+u64 last_block_id = 0;
+
+struct goroutine {
+	u64 g;
+	u32 tgid;
+	u32 generation;
+};
+
+/* What a goroutine read last, and how many fragments it has decoded since. */
+struct reader {
+	u64 conn;
+	u64 end;  /* offset in the direction; without TLS, where a frame begins, */
+	u32 read; /* and 0 */
+	u32 fragments;
+};
+
+/* The field block that a goroutine encodes. */
+struct encoding {
+	u64 encoder;
+	u64 id; /* of its table record, 0 when there is none */
+	u64 size;
+	u32 fields;
+	u32 pseudo; /* the last field was a pseudo-header field */
+};
+
+struct encoder_key {
+	u64 ptr;
+	u32 tgid;
+	u32 generation;
+};
+
+struct encoder {
+	u64 conn; /* 0: not known */
+	u32 tables;
+	u32 pad;
+};
+
+/* These may forget: that costs a table, which is then taken a block later. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct goroutine);
+	__type(value, struct reader);
+} readers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct goroutine);
+	__type(value, struct encoding);
+} encodings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct encoder_key);
+	__type(value, struct encoder);
+} encoders SEC(".maps");
+
+static __always_inline struct want *want_of(u64 conn, u32 direction)
+{
+	struct want *w = bpf_map_lookup_elem(&wants, &conn);
+
+	return w && w->left[direction & 1] ? w : NULL;
+}
+
+/* One goroutine at a time works on a table; user space may replace the numbers. */
+static __always_inline void take_one(struct want *w, u32 direction)
+{
+	u32 left = w->left[direction & 1];
+
+	if (left)
+		w->left[direction & 1] = left - 1;
+}
+
+/*
+ * A goroutine has read from a connection. Whoever parses frames reads more
+ * only when it has parsed all it has: the fragments that it decodes from here
+ * to its next read are those that end in these bytes, in their order.
+ */
+static __always_inline void note_read(struct conn *c, u64 g, struct conn_key *of, u64 len)
+{
+	struct goroutine key = { .g = g, .tgid = of->tgid, .generation = of->generation };
+	struct reader r = { .conn = c->id, .end = c->dir[DIR_RECV].offset, .read = len };
+
+	if (want_of(c->id, DIR_RECV))
+		bpf_map_update_elem(&readers, &key, &r, BPF_ANY);
+	else
+		bpf_map_delete_elem(&readers, &key);
+}
+
+static __always_inline bool copy_text(struct table_record *r, u64 src, u64 len)
+{
+	u64 at = r->len;
+
+	if (at >= TABLE_MAX || len >= TABLE_MAX)
+		return false;
+	r->len = at + len;
+	barrier_var(at);
+	barrier_var(len);
+	at &= TABLE_MAX - 1;
+	len &= TABLE_MAX - 1;
+	return !len || !bpf_probe_read_user(&r->text[at], len, (void *)src);
+}
+
+struct table_copy {
+	struct table_record *r;
+	u64 ents;
+	bool failed;
+};
+
+STEP copy_table_entry(u32 i, struct table_copy *t)
+{
+	struct table_record *r = t->r;
+	struct header_field f;
+
+	if (i >= TABLE_ENTRIES)
+		return 1;
+	t->failed = true;
+	if (bpf_probe_read_user(&f, sizeof(f), (void *)(t->ents + (u64)i * HEADER_FIELD_SIZE)))
+		return 1;
+	r->lens[2 * i] = f.name_len;
+	r->lens[2 * i + 1] = f.value_len;
+	if (!copy_text(r, f.name, f.name_len) || !copy_text(r, f.value, f.value_len))
+		return 1;
+	t->failed = false;
+	return 0;
+}
+
+/* Fills in a whole table, or nothing that may be used. */
+static __always_inline bool copy_table(struct table_record *r, u64 src)
+{
+	struct table_copy copy = { .r = r };
+	struct dynamic_table t;
+
+	if (bpf_probe_read_user(&t, sizeof(t), (void *)src))
+		return false;
+	r->size = t.size;
+	r->max_size = t.max_size;
+	r->count = t.ents_len;
+	r->len = 0;
+	r->large = 0;
+	if (t.ents_len > TABLE_ENTRIES || t.size > TABLE_MAX)
+		return copy_large_table(r, &t);
+	copy.ents = t.ents;
+	EACH(t.ents_len, TABLE_ENTRIES, copy_table_entry, &copy);
+	return !copy.failed;
+}
+
+static __always_inline bool copy_fragment(u8 *to, u64 src, u64 len)
+{
+	if (len > FRAGMENT_SIZE)
+		len = FRAGMENT_SIZE;
+	barrier_var(len);
+	if (len > FRAGMENT_SIZE)
+		return false;
+	return !len || !bpf_probe_read_user(to, len, (void *)src);
+}
+
+/*
+ * Room for a table. One that finds none is not lost but not taken: it is no
+ * part of the traffic, and another will do as well.
+ */
+static __always_inline struct table_record *table_reserve(u32 tgid, u32 direction)
+{
+	struct table_record *r;
+
+	if (ring_backlog() > ring_size / 2)
+		return NULL;
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r)
+		return NULL;
+	r->h.time = bpf_ktime_get_ns();
+	r->h.pid = tgid;
+	r->h.kind = RECORD_TABLE;
+	r->h.dir = direction;
+	r->h.stale = r->h.pad = 0;
+	r->conn = r->id = r->end = 0;
+	r->read = r->fragment_len = 0;
+	return r;
+}
+
+static __always_inline void table_submit(struct table_record *r)
+{
+	count_seen(1, 0);
+	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
+}
+
+/* At the entry of a function, after the stack check, in a target. */
+static __always_inline bool goroutine_of(struct pt_regs *ctx, struct goroutine *key)
+{
+	struct site *site = site_of(ctx);
+
+	key->g = GO_G(ctx);
+	key->tgid = bpf_get_current_pid_tgid() >> 32;
+	return site && !(site->stack_check && GO_STACK_GROWS(ctx)) &&
+	       generation_of(key->tgid, &key->generation);
+}
+
+static __always_inline bool hit(struct pt_regs *ctx, struct goroutine *key)
+{
+	if (!goroutine_of(ctx, key))
+		return false;
+	__sync_fetch_and_add(&recovery_hits, 1);
+	return true;
+}
+
+/* (*hpack.Decoder).Write(p []byte) */
+SEC("uprobe/hpack_decode")
+int hpack_decode(struct pt_regs *ctx)
+{
+	struct table_record *r;
+	struct goroutine key;
+	struct reader *reader;
+	struct want *want;
+
+	if (!hit(ctx, &key))
+		return 0;
+	reader = bpf_map_lookup_elem(&readers, &key);
+	if (!reader || reader->fragments++)
+		return 0;
+	want = want_of(reader->conn, DIR_RECV);
+	if (!want)
+		return 0;
+	r = table_reserve(key.tgid, DIR_RECV);
+	if (!r)
+		return 0;
+	r->conn = reader->conn;
+	r->end = reader->end;
+	r->read = reader->read;
+	r->fragment_len = GO_ARG2(ctx);
+	if (!copy_fragment(r->fragment, GO_ARG1(ctx), GO_ARG2(ctx)) ||
+	    !copy_table(r, GO_ARG0(ctx))) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	table_submit(r);
+	take_one(want, DIR_RECV);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Connections: *tls.Conn -> file descriptor -> socket -> addresses, with a
+ * generation for each reuse of an address by Go's allocator.
+ */
+#ifndef H2TRACE_CONN_H
+#define H2TRACE_CONN_H
+
+#include "kernel/compat.h"
+#include "tls/netconn.h"
+#include "kernel/path.h"
+#include "kernel/ring.h"
+#include "recovery/wants.h"
+
+/* Field offsets that hold in every Go release from 1.18 to 1.27. */
+#define TLS_CONN_CONN 0	     /* crypto/tls.Conn.conn, an interface */
+#define TLS_CONN_DATA 8	     /* the pointer in it */
+#define TLS_CONN_ISCLIENT 16 /* crypto/tls.Conn.isClient */
+/* And where these lie in a crypto/tls.Conn, from its vers on. */
+#define TLS_COMPLETE -32      /* isHandshakeComplete, before Go 1.20 handshakeStatus */
+#define TLS_HANDSHAKE_ERR -16 /* handshakeErr */
+#define TLS_HANDSHAKES 16     /* handshakes: how many have succeeded */
+#define NET_CONN_FD 0	      /* net.conn.fd */
+#define NETFD_SYSFD 16	      /* net.netFD.pfd.Sysfd */
+
+struct conn_key {
+	u64 ptr; /* *tls.Conn */
+	u32 tgid;
+	u32 generation;
+};
+
+struct conn_dir {
+	u64 seq;
+	u64 offset;
+	u64 lost_bytes; /* since the last delivered record */
+	u32 lost;	/* likewise, 1 << loss_reason */
+	/*
+	 * The call under way: up to where its bytes are dealt with, and
+	 * reported. On the stack the verifier would follow each value of them
+	 * through the loop.
+	 */
+	u64 at;
+	u64 from;
+	/* What it moves, where the steps of a loop share no stack (http2/loop.h). */
+	u64 src;
+	u64 len;
+	/* The frame walker: what is left of the current frame. */
+	u32 copy;
+	u32 skip;
+	u8 have; /* bytes of its header */
+	u8 header[9];
+	u8 pad[2];
+};
+
+enum framing {
+	FRAMING_UNDECIDED = 0,
+	FRAMING_HTTP2 = 1,
+	FRAMING_NONE = 2, /* not HTTP/2, or joined in the middle: all is copied */
+};
+
+struct conn {
+	u64 id;
+	u64 sk;	      /* struct sock, 0 when not known */
+	u64 net_conn; /* the pointer in its net.Conn */
+	struct conn_dir dir[DIR_COUNT];
+	u8 role;
+	u8 handshake; /* seen from before the handshake */
+	u8 closed;
+	u8 framing;
+	u8 read_ended; /* before it was closed */
+	u8 young;      /* its first handshake has not ended, as far as was seen */
+	u8 pad[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct conn_key);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* The connection on a socket, to learn of closes that bypass tls.Conn. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct conn_key);
+} socks SEC(".maps");
+
+u64 last_conn_id = 0;
+
+/* Set by user space while the probes of recovery/hpack.h are attached. */
+u32 recovering = 0;
+
+/* The socket of descriptor fd of the current process, or NULL. */
+static __always_inline struct sock *sock_of_fd(u32 fd)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **files, *file = NULL;
+	struct socket *socket;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &files[fd]);
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* The socket of a *net.TCPConn, or NULL. */
+static __always_inline struct sock *sock_of_tcpconn(u64 tcpconn)
+{
+	u64 netfd = read_user_u64(tcpconn + NET_CONN_FD), sysfd;
+
+	if (bpf_probe_read_user(&sysfd, sizeof(sysfd), (void *)(netfd + NETFD_SYSFD)))
+		return NULL;
+	return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
+}
+
+/* The socket below a *tls.Conn, or NULL. */
+static __always_inline struct sock *sock_of_conn(u64 tls_conn, struct site *site)
+{
+	u64 tcpconn =
+		find_tcpconn(tls_conn + TLS_CONN_CONN,
+			     (u64)site->conn_hash << 32 | site->tcpconn_hash, site->old_fields);
+
+	return tcpconn ? sock_of_tcpconn(tcpconn) : NULL;
+}
+
+/* Returns the family, 0 for one that is not of the Internet. */
+static __always_inline u16 fill_endpoints(struct endpoint *local_end, struct endpoint *remote_end,
+					  struct sock *sk)
+{
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (family == AF_INET) {
+		u32 local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+		u32 remote = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+
+		__builtin_memcpy(local_end->addr, &local, sizeof(local));
+		__builtin_memcpy(remote_end->addr, &remote, sizeof(remote));
+	} else if (family == AF_INET6) {
+		BPF_CORE_READ_INTO(&local_end->addr, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&remote_end->addr, sk, __sk_common.skc_v6_daddr);
+	} else {
+		return 0;
+	}
+	local_end->port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	remote_end->port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	return family;
+}
+
+/* The way of a target's socket to its peer, by struct sock. */
+struct connecting {
+	u64 start;
+	u64 established; /* 0 before */
+	u32 tgid;
+	u32 generation;
+	u8 comm[COMM_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, struct connecting);
+} connects SEC(".maps");
+
+static __always_inline void report_open(struct conn *c, struct conn_key *key)
+{
+	struct open_record *r;
+
+	r = ring_record(sizeof(*r), RECORD_OPEN, key->tgid);
+	if (!r)
+		return;
+	r->conn = c->id;
+	r->role = c->role;
+	r->handshake = c->handshake;
+	r->ptr = key->ptr;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	if (c->sk) {
+		struct connecting *made = bpf_map_lookup_elem(&connects, &c->sk);
+
+		r->family = fill_endpoints(&r->local, &r->remote, (struct sock *)c->sk);
+		if (made && made->tgid == key->tgid && made->generation == key->generation) {
+			r->connect = made->start;
+			r->established = made->established;
+		}
+	}
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/*
+ * A close that a full ring swallowed is found again in the conns map. state is
+ * that of the socket before, 0 for the one that it is in.
+ */
+static __always_inline void report_close(struct conn *c, struct conn_key *key, u8 state)
+{
+	struct close_record *r;
+
+	if (c->closed)
+		return;
+	c->closed = 1;
+	r = ring_record(sizeof(*r), RECORD_CLOSE, key->tgid);
+	if (!r)
+		return;
+	r->conn = c->id;
+	r->ptr = key->ptr;
+	r->generation = key->generation;
+	r->read_ended = c->read_ended;
+	for (int d = 0; d < DIR_COUNT; d++) {
+		r->seq[d] = c->dir[d].seq;
+		r->offset[d] = c->dir[d].offset;
+		r->lost[d] = c->dir[d].lost;
+		r->lost_bytes[d] = c->dir[d].lost_bytes;
+	}
+	if (c->sk) {
+		struct tcp_sock *tp = (void *)c->sk;
+		struct conn_key *owner = bpf_map_lookup_elem(&socks, &c->sk);
+
+		if (owner && owner->ptr == key->ptr && owner->tgid == key->tgid &&
+		    owner->generation == key->generation) {
+			if (!state)
+				state = BPF_CORE_READ((struct sock *)tp, __sk_common.skc_state);
+			fill_path(r, tp, state);
+			bpf_map_delete_elem(&socks, &c->sk);
+		}
+	}
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/* The ids of connections that a thread is replacing. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct conn_key);
+	__type(value, u64);
+} replacing SEC(".maps");
+
+/*
+ * Enters a connection under its key: where there is none, or in the place of one that
+ * this thread is replacing. Not inline: what it has on the stack is gone when the bytes
+ * are dealt with.
+ */
+static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
+					  bool replaces, u64 sk)
+{
+	struct conn fresh = {};
+	struct conn *c;
+
+	fresh.id = new_id(&last_conn_id);
+	fresh.handshake = fresh.young = handshake;
+	fresh.net_conn = read_user_u64(key->ptr + TLS_CONN_DATA);
+	fresh.role = site->role;
+	if (!fresh.role) {
+		u8 is_client = 0;
+
+		if (!bpf_probe_read_user(&is_client, 1, (void *)(key->ptr + TLS_CONN_ISCLIENT)))
+			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
+	}
+	fresh.sk = sk;
+	/* Another thread that reads, writes or shakes hands may have entered it by now. */
+	if (bpf_map_update_elem(&conns, key, &fresh, replaces ? BPF_ANY : BPF_NOEXIST))
+		return bpf_map_lookup_elem(&conns, key);
+	if (fresh.sk)
+		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
+	if (recovering && !handshake)
+		want_first(fresh.id);
+	c = bpf_map_lookup_elem(&conns, key);
+	if (c)
+		report_open(c, key);
+	return c;
+}
+
+/*
+ * The way to the socket comes first: of what all functions that call each other have on
+ * the stack there may be 512 bytes.
+ */
+static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
+					      bool handshake, bool replaces)
+{
+	u64 sk = (u64)sock_of_conn(key->ptr, site);
+
+	return enter_conn(site, key, handshake, replaces, sk);
+}
+
+/*
+ * Connections of which the first bytes were missed, by id: user space enters
+ * them when a probe is replaced. The new one ends them, and opens them again as
+ * met in the middle.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u8);
+} missed SEC(".maps");
+
+static __always_inline bool has_missed(const struct conn *c)
+{
+	return bpf_map_lookup_elem(&missed, &c->id) != NULL;
+}
+
+/* How often a thread looks for what another one enters. */
+#define REPLACE_LOOKS 64
+
+/*
+ * Ends a connection and opens the one that is at its address by now, or itself again. Two
+ * threads that read and write find it out at the same time: the one that claims the
+ * old one does it, once, and the other waits for it. Returns NULL where it waited in vain.
+ */
+static __always_inline struct conn *replace_conn(struct site *site, struct conn_key *key,
+						 struct conn *c, bool handshake)
+{
+	u64 id = c->id;
+
+	if (bpf_map_update_elem(&replacing, key, &c->id, BPF_NOEXIST)) {
+		for (int i = 0; i < REPLACE_LOOKS; i++) {
+			c = bpf_map_lookup_elem(&conns, key);
+			if (c && c->id != id)
+				return c;
+		}
+		return NULL;
+	}
+	c = bpf_map_lookup_elem(&conns, key);
+	if (!c || c->id == id) {
+		if (c) {
+			report_close(c, key, 0);
+			bpf_map_delete_elem(&missed, &c->id);
+		}
+		c = open_conn(site, key, handshake, c != NULL);
+	}
+	bpf_map_delete_elem(&replacing, key);
+	return c;
+}
+
+/* How far a *tls.Conn is in its life. */
+enum stage {
+	STAGE_UNKNOWN, /* where its fields are is not known */
+	STAGE_YOUNG,   /* in its first handshake, or before it */
+	STAGE_FAILED,  /* that has failed: nothing is sent any more */
+	STAGE_OPEN,
+};
+
+static __always_inline enum stage stage_of(struct site *site, u64 ptr)
+{
+	u64 at = ptr + site->tls_version;
+	u32 complete = 1;
+
+	if (!site->tls_version)
+		return STAGE_UNKNOWN;
+	bpf_probe_read_user(&complete, sizeof(complete), (void *)(at + TLS_COMPLETE));
+	if (complete || read_user_u64(at + TLS_HANDSHAKES)) /* another one: renegotiation */
+		return STAGE_OPEN;
+	return read_user_u64(at + TLS_HANDSHAKE_ERR) ? STAGE_FAILED : STAGE_YOUNG;
+}
+
+/* Whether a *tls.Conn is on the net.Conn that was there: else the address is another one's by now. */
+static __always_inline bool has_net_conn(const struct conn *c, struct conn_key *key)
+{
+	return c->net_conn == read_user_u64(key->ptr + TLS_CONN_DATA);
+}
+
+/* Whether a young connection is the one that is known at its address. */
+static __always_inline bool is_still(const struct conn *c, struct conn_key *key)
+{
+	return !c->closed && c->young && has_net_conn(c, key);
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/*
+ * Go's register calling convention, ABIInternal (Go 1.17 and newer):
+ * https://go.dev/s/regabi. The register names are those of the trap frame
+ * that a uprobe program gets as its context.
+ */
+#ifndef H2TRACE_GOABI_H
+#define H2TRACE_GOABI_H
+
+#include "kernel/kernel.h"
+
+#if defined(__TARGET_ARCH_x86)
+
+/* arch/x86/include/uapi/asm/ptrace.h, 64 bit */
+struct pt_regs {
+	__u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
+	__u64 ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+};
+
+#define GO_ARG0(r) ((r)->ax)
+#define GO_ARG1(r) ((r)->bx)
+#define GO_ARG2(r) ((r)->cx)
+#define GO_ARG3(r) ((r)->di)
+#define GO_ARG4(r) ((r)->si)
+#define GO_ARG5(r) ((r)->r8)
+#define GO_RESULT0(r) ((r)->ax)
+#define GO_RESULT1(r) ((r)->bx)
+#define GO_G(r) ((r)->r14)
+#define GO_SP(r) ((r)->sp)
+
+/* Whether JBE at this instruction jumps (carry or zero set): to morestack. */
+#define GO_STACK_GROWS(r) ((r)->flags & (0x01 | 0x40))
+
+#else
+#error "unsupported architecture"
+#endif
+
+#endif
