@@ -25,11 +25,9 @@ const (
 	RoleServer  = Role(probesRoleROLE_SERVER)
 )
 
-// Reasons is a set of causes for which records were seen and not delivered.
+// Reasons is a set of causes for which records were seen and not delivered: bit
+// 1<<r stands for the Reason r.
 type Reasons uint32
-
-// has reports whether the set holds the cause.
-func (r Reasons) has(cause Reason) bool { return r&(1<<cause) != 0 }
 
 // Reason is a cause for which a record was seen and not delivered.
 type Reason uint8

@@ -43,7 +43,7 @@ func (e *Executable) Hear(c *Conn) {
 			p.Fired()
 		case p.state == acquitted || p.state == settled || !c.Said[1-dir] || c.Age < silence || c.Silent[dir]:
 		default:
-			p.Suspect()
+			p.suspect()
 			if len(e.silent[dir]) < maxSilent {
 				e.list(c, dir)
 			}
@@ -56,7 +56,7 @@ func (e *Executable) Hear(c *Conn) {
 func (e *Executable) Moved(bytes [2]uint64) {
 	for dir, n := range bytes {
 		if n > moved[dir] {
-			e.Probes[dir].Suspect()
+			e.Probes[dir].suspect()
 		}
 	}
 }

@@ -63,8 +63,8 @@ func (p *Probe) Fired() {
 	}
 }
 
-// Suspect takes evidence against a probe.
-func (p *Probe) Suspect() {
+// suspect takes evidence against a probe.
+func (p *Probe) suspect() {
 	if p.state == unproven {
 		p.state = suspected
 	}

@@ -19,7 +19,7 @@ func TestVerdicts(t *testing.T) {
 		want Verdict
 	}
 	const convictedAt = 100
-	suspect := step{"bytes went by", (*Probe).Suspect, Watch}
+	suspect := step{"bytes went by", (*Probe).suspect, Watch}
 	watched := step{"witnesses", (*Probe).Watched, Count}
 	fired := func(want Verdict) step { return step{"it fired", (*Probe).Fired, want} }
 	settle := step{"settled", (*Probe).Settle, Nothing}
@@ -33,7 +33,7 @@ func TestVerdicts(t *testing.T) {
 		steps     []step
 	}{
 		{"never used", 0, []step{nothing}},
-		{"fires", 0, []step{fired(Nothing), {"bytes went by", (*Probe).Suspect, Nothing}}},
+		{"fires", 0, []step{fired(Nothing), {"bytes went by", (*Probe).suspect, Nothing}}},
 		{"fires under suspicion", 0, []step{suspect, fired(Nothing)}},
 		{"no witnesses now", 0, []step{suspect, {"nothing", func(*Probe) {}, Watch}, watched}},
 		{"no witnesses ever", 0, []step{suspect, settle}},
