@@ -1,9 +1,9 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /*
- * The probes. Each of the first group sits on an instruction that the kernel
- * emulates, which costs the target a seventh of a single-stepped one; the
- * entry and RET programs are for binaries where no such place was found.
+ * The probes. Each probe of the first group sits on an instruction that the
+ * kernel emulates, which costs a seventh of a single-stepped one. The entry and
+ * RET programs serve binaries without such a place.
  */
 #include "process/message.h"
 #include "process/process.h"
@@ -41,12 +41,12 @@ static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, 
 		return open_conn(site, key, false, false);
 	if ((stage == STAGE_UNKNOWN && !has_net_conn(c, key)) || (site->late && has_missed(c)))
 		return replace_conn(site, key, c, false);
-	if (c->young) /* what is read, or written by now, comes after the handshake */
+	if (c->young) /* bytes read, or written by now, come after the handshake */
 		c->young = 0;
 	return c;
 }
 
-/* One that is about to begin its first handshake, or has. */
+/* A connection before or in its first handshake. */
 static __noinline struct conn *young_conn(struct site *site, struct conn_key *key)
 {
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
@@ -140,8 +140,8 @@ int handshake(struct pt_regs *ctx)
 	handshake_begins(ctx, &key);
 	c = bpf_map_lookup_elem(&conns, &key);
 	/*
-	 * Where its stage is not known, what was sent is that of the first Write,
-	 * which this handshake is inside of.
+	 * If its stage is unknown, the bytes sent are those of the first Write,
+	 * and this handshake runs inside that Write.
 	 */
 	if (c && stage == STAGE_UNKNOWN && !c->handshake && !c->closed &&
 	    !c->dir[DIR_RECV].offset && has_net_conn(c, &key))
@@ -169,7 +169,10 @@ int conn_close(struct pt_regs *ctx)
 	return 0;
 }
 
-/* True when this call was not entered before: entries run again after the stack grew. */
+/*
+ * Returns true when this call was not entered before: an entry runs again after
+ * the stack grew.
+ */
 static __always_inline bool enter(struct pt_regs *ctx, struct conn_key *of, u32 direction)
 {
 	struct call_key key = { .g = GO_G(ctx),
@@ -253,14 +256,17 @@ int read_ret(struct pt_regs *ctx)
 	return 0;
 }
 
-/* What a probe costs when it does nothing. */
+/* The cost of a probe that does nothing. */
 SEC("uprobe/empty")
 int empty(struct pt_regs *ctx)
 {
 	return 0;
 }
 
-/* Connects, and closes that do not go through tls.Conn: by the net.Conn below, by the peer. */
+/*
+ * Connects, and closes that bypass tls.Conn: by the net.Conn below it, or by the
+ * peer.
+ */
 SEC("tp_btf/inet_sock_set_state")
 int sock_state(u64 *ctx)
 {

@@ -1,10 +1,9 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /*
- * Packets of sockets that belong to targets: to and from name servers, and of
- * HTTP without TLS. An object of its own, as it needs cgroup v2 and
- * CAP_NET_ADMIN, and all else works without. Its programs let every packet and
- * every call pass.
+ * Packets of the sockets of targets: to and from name servers, and HTTP without
+ * TLS. A separate object, because it needs cgroup v2 and CAP_NET_ADMIN and the
+ * rest works without. Its programs let every packet and every call pass.
  */
 #include "cleartext/cleartext.h"
 
@@ -50,8 +49,8 @@ int socket_connect6(struct bpf_sock_addr *ctx)
 }
 
 /*
- * connect(2) came to nothing before there was a SYN: there is no route, or this
- * host does not allow it. The error is known to the process alone.
+ * connect(2) failed before a SYN: there is no route, or this host forbids it.
+ * Only the process knows the error.
  */
 SEC("cgroup/sock_release")
 int socket_release(struct bpf_sock *sk)
@@ -94,7 +93,10 @@ int socket_sendmsg6(struct bpf_sock_addr *ctx)
 	return asked(ctx);
 }
 
-/* Maybe to listen: then what is accepted belongs to the same process. */
+/*
+ * The socket may listen later: then the sockets that it accepts belong to the
+ * same process.
+ */
 static __always_inline int bound(struct bpf_sock_addr *ctx)
 {
 	if (ctx->protocol == IPPROTO_TCP)
@@ -163,7 +165,7 @@ int packet_ingress(struct __sk_buff *skb)
 	return packet(skb, DIR_RECV);
 }
 
-/* What becomes of the connections of targets. */
+/* State changes of the connections of targets. */
 SEC("sockops")
 int socket_event(struct bpf_sock_ops *ctx)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * HTTP without TLS: the segments of TCP connections whose first bytes may be
- * HTTP. Of those that begin with TLS the ClientHello, of all others nothing.
+ * HTTP. Of connections that begin with TLS it reports the ClientHello, of all
+ * others nothing.
  */
 #ifndef H2TRACE_CLEARTEXT_H
 #define H2TRACE_CLEARTEXT_H
@@ -11,14 +12,14 @@
 #include "kernel/path.h"
 #include "recovery/wants.h"
 
-/* How much of a stream is looked at to tell what it carries. */
+/* Bytes of a stream that are examined to find its protocol. */
 #define PEEK 8
-/* Of a stream with TLS, what may be the ClientHello: a record (RFC 8446 5.1). */
+/* Bytes of a TLS stream that may hold the ClientHello: one record (RFC 8446 5.1). */
 #define HELLO_MAX (5 + (1 << 14))
-/* Its packets: small ones, each sent twice. */
+/* Packets of the ClientHello: small ones, each sent twice. */
 #define HELLO_PACKETS 64
 
-/* A method (RFC 9110 9.1), as far as it is there, or the preface of HTTP/2. */
+/* A method (RFC 9110 9.1) or its beginning, or the preface of HTTP/2. */
 static __always_inline bool looks_requested(u8 *b, u32 len)
 {
 	for (u32 i = 0; i < PEEK; i++) {
@@ -38,16 +39,15 @@ static __always_inline bool looks_answered(u8 *b, u32 len)
 	return len >= PEEK && !b[0] && b[3] == FRAME_SETTINGS && !b[4] && !b[5];
 }
 
-/* The header of a frame (RFC 9113 4.1) of a known type and common size. */
+/* A frame header (RFC 9113 4.1) with a known type and a common size. */
 static __always_inline bool looks_framed(u8 *b, u32 len)
 {
 	return len >= PEEK && !b[0] && b[3] <= 9 && !(b[5] & 0x80);
 }
 
 /*
- * The first bytes of a direction decide, or what user space makes of them. Of a
- * connection that was open before, the first packet that begins with something
- * does.
+ * The first bytes of a direction decide, or user space does. On a connection that
+ * was open before, the first packet that begins like HTTP decides.
  */
 static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 {
@@ -100,8 +100,8 @@ static __always_inline void open_cleartext(struct segment *s, struct packet *p)
 }
 
 /*
- * The client's packets, in whatever order and however often they come, until
- * the server answers: it does not before it has the whole ClientHello.
+ * The client's packets, in any order and with retransmissions, until the server
+ * answers. A server answers only when it has the whole ClientHello.
  */
 static __noinline void hello_packet(struct __sk_buff *skb, struct segment *s, struct packet *p)
 {
@@ -172,7 +172,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 	}
 }
 
-/* A socket that will carry nothing more: what was sent is on its way. */
+/* Reports whether the socket will carry nothing more: it has sent all its data. */
 static __always_inline bool is_over(struct tcp_sock *tp, u32 state)
 {
 	if (state == TCP_CLOSE)
@@ -205,8 +205,8 @@ static __always_inline void close_cleartext(struct owner *owner, u64 socket, str
 }
 
 /*
- * A FIN goes out (RFC 9293 3.1), of a socket that was there before the hooks:
- * socket_event is not told of it.
+ * A socket that existed before the hooks sends a FIN (RFC 9293 3.1); socket_event
+ * does not see it.
  */
 static __always_inline void last_packet(struct __sk_buff *skb, struct bpf_sock *sk,
 					struct owner *owner, struct packet *p)

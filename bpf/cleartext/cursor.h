@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * How far the kernel has followed the frames of HTTP/2 without TLS, by direction.
- * Who may change it is told here; how it gets on, in cleartext/follow.h.
+ * This header says who may change it; cleartext/follow.h advances it.
  */
 #ifndef H2TRACE_CURSOR_H
 #define H2TRACE_CURSOR_H
@@ -9,30 +9,30 @@
 #include "http2/frame.h"
 #include "cleartext/segment.h"
 
-/* Of a frame header: length, type and flags (RFC 9113 4.1). */
+/* Length, type and flags of a frame header (RFC 9113 4.1). */
 #define HEADER_NEEDED 5
-/* Less is copied: a record of its own for what follows would cost more. */
+/* A shorter payload is copied: a separate record for the next bytes would cost more. */
 #define WORTH_LEAVING 2048
 
-/* The frame that was passed last. */
+/* The last frame passed. */
 struct cursor {
-	u64 next; /* where the header after it is */
-	u64 cut;  /* from here up to it there is payload that is not wanted */
+	u64 next; /* offset of the header after it */
+	u64 cut;  /* from here to there lies payload that is not wanted */
 };
 
 struct walk_dir {
 	struct cursor at;
 	u8 header[HEADER_NEEDED];
-	u8 have; /* bytes at at.next, that are in header */
+	u8 have; /* bytes at at.next, kept in header */
 	u8 started;
-	u8 busy; /* with a segment, on one CPU */
-	/* Of that segment: */
-	u64 from;     /* what is not reported yet begins here, */
-	u64 left_out; /* and so much before it was left out */
+	u8 busy; /* one CPU works on a segment */
+	/* That segment: */
+	u64 from;     /* unreported bytes begin here, */
+	u64 left_out; /* and these were skipped before */
 };
 
 struct walk {
-	struct bpf_spin_lock lock; /* of at and busy; the busy one owns at */
+	struct bpf_spin_lock lock; /* guards at and busy; whoever sets busy owns at */
 	u32 sure;		   /* it is HTTP/2 */
 	struct walk_dir dir[DIR_COUNT];
 };
@@ -51,7 +51,7 @@ static __always_inline void walk_from(struct walk_dir *w, u64 offset)
 	w->started = 1;
 }
 
-/* The header of a frame at c->next is there: passes over the frame. */
+/* The frame header at c->next is complete: passes over the frame. */
 static __always_inline void pass_frame(struct cursor *c, u8 *header)
 {
 	u32 length = payload_length(header);
@@ -63,8 +63,8 @@ static __always_inline void pass_frame(struct cursor *c, u8 *header)
 }
 
 /*
- * The walk of a segment, NULL when there is none. Functions of their own, as
- * put_span is one, find all again.
+ * Returns the walk of a segment, NULL when there is none. Separate functions,
+ * such as put_span, look everything up again.
  */
 static __always_inline struct walk *find_walk(struct __sk_buff *skb)
 {
@@ -75,7 +75,7 @@ static __always_inline struct walk *find_walk(struct __sk_buff *skb)
 	return sk ? bpf_sk_storage_get(&walks, sk, 0, 0) : NULL;
 }
 
-/* With the lock: takes the walk if the segment leads it on, or lies before. */
+/* Under the lock: claims the walk if the segment advances it, or lies before it. */
 static __always_inline bool claim(struct segment *s, struct walk_dir *w)
 {
 	if (w->busy || w->at.next + w->have < s->offset)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Follows the frames of HTTP/2 without TLS from packet to packet, so that DATA
- * payloads need not be copied. Segments come late, twice and cut elsewhere, on
- * several CPUs at a time, so what is kept is a place of the stream: where the
- * next header is. A segment that has it leads on. All others hold what came
- * before it, or what is after it and cannot be told, and is copied. Where a header
- * was in such a one, the walk stands still until user space says where it goes on.
+ * payloads need not be copied. Segments are late, repeated or cut elsewhere, on
+ * several CPUs at a time. So the state is an offset in the stream: that of the
+ * next frame header. The segment that contains this header advances it. Every
+ * other segment lies before it, or lies after it and is copied, because its frame
+ * boundaries are unknown. If a header is in such a segment, the walk stops until
+ * user space gives its offset.
  */
 #ifndef H2TRACE_FOLLOW_H
 #define H2TRACE_FOLLOW_H
@@ -14,8 +15,8 @@
 #include "cleartext/packet.h"
 
 /*
- * Frames are followed 8 at a time, in functions of their own, which the verifier
- * looks at once: in one segment as many as fit into 64 KiB with nothing in them.
+ * A function of its own follows 8 frames, and the verifier checks it once. One
+ * segment holds as many as fit into 64 KiB if they are empty.
  */
 #define FRAMES_SOME 8
 #define SOME_MORE 32
@@ -29,8 +30,8 @@ static __always_inline u8 client_dir(struct owner *owner)
 }
 
 /*
- * The first bytes of a stream may tell that there are frames, and where: after
- * the preface of the client, or at the SETTINGS of a server that came first.
+ * The first bytes of a stream show whether and where there are frames: after the
+ * preface of the client, or at the SETTINGS of a server that sends first.
  */
 static __always_inline void begin_walk(struct __sk_buff *skb, struct bpf_sock *sk,
 				       struct segment *s)
@@ -58,7 +59,7 @@ static __always_inline void begin_walk(struct __sk_buff *skb, struct bpf_sock *s
 	s->owner->framed = 1;
 }
 
-/* Puts a header together that is in more than one segment; 1 when it is there. */
+/* Assembles a header from more than one segment; returns 1 when it is complete. */
 __noinline int gather_header(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
 	u64 end = offset + (u32)span;
@@ -85,7 +86,7 @@ __noinline int gather_header(struct __sk_buff *skb, u64 offset, u64 span, u32 di
 	return 1;
 }
 
-/* Reports up to a place of the segment. */
+/* Reports up to an offset in the segment. */
 static __always_inline void put_up_to(struct __sk_buff *skb, struct segment *s, struct walk_dir *w,
 				      u64 to, u32 how)
 {
@@ -97,7 +98,7 @@ static __always_inline void put_up_to(struct __sk_buff *skb, struct segment *s, 
 	w->left_out = 0;
 }
 
-/* Leaves out what of the segment is payload that is not wanted. */
+/* Skips the unwanted payload in the segment. */
 static __always_inline void leave_out(struct __sk_buff *skb, struct segment *s, struct walk_dir *w)
 {
 	u64 end = s->offset + s->len;
@@ -115,7 +116,7 @@ static __always_inline void leave_out(struct __sk_buff *skb, struct segment *s, 
 	w->from = to;
 }
 
-/* Follows some frames in a segment; 1 when there are no more to follow. */
+/* Follows some frames in a segment; returns 1 when no more are left. */
 __noinline int walk_some(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
 	struct segment s = { .offset = offset, .at = span >> 32, .len = span, .dir = dir & 1 };
@@ -141,7 +142,7 @@ __noinline int walk_some(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 	return 0;
 }
 
-/* Follows more of them; 1 when there are no more. */
+/* Follows more frames; returns 1 when no more are left. */
 __noinline int walk_more(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
 	for (u32 i = 0; i < SOME_MORE; i++) {
@@ -151,7 +152,7 @@ __noinline int walk_more(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 	return 0;
 }
 
-/* Follows the frames in a segment, as far as they are there. */
+/* Follows the frames in a segment, as far as the segment reaches. */
 static __always_inline void walk_frames(struct __sk_buff *skb, struct segment *s,
 					struct walk_dir *w)
 {
@@ -170,7 +171,7 @@ static __always_inline void walk_frames(struct __sk_buff *skb, struct segment *s
 		gather_header(skb, s->offset, span, s->dir);
 }
 
-/* Whether the direction is one to follow, with what user space says. */
+/* Reports whether to follow the direction, given what user space knows. */
 static __always_inline struct walk *walk_of(struct bpf_sock *sk, struct segment *s, u64 place)
 {
 	struct walk *walk;
@@ -190,9 +191,9 @@ static __always_inline struct walk *walk_of(struct bpf_sock *sk, struct segment 
 }
 
 /*
- * Reports a segment but for payloads that are not wanted. place is where user
- * space says that a frame begins. False: there is nothing to follow, and nothing
- * is reported.
+ * Reports a segment without its unwanted payloads. place is the offset at which a
+ * frame begins, as user space knows. Returns false when there is nothing to
+ * follow; then it reports nothing.
  */
 static __always_inline bool walk_segment(struct __sk_buff *skb, struct bpf_sock *sk,
 					 struct segment *s, u64 place)

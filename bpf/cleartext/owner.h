@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Which target a socket belongs to, and what it was found to carry. */
+/* Which target a socket belongs to, and which protocol it carries. */
 #ifndef H2TRACE_OWNER_H
 #define H2TRACE_OWNER_H
 
@@ -10,8 +10,8 @@
 enum carries {
 	CARRIES_UNKNOWN = 0,
 	CARRIES_DNS = 1,
-	CARRIES_HTTP = 2,  /* maybe: user space has the last word */
-	CARRIES_HELLO = 3, /* TLS, and nothing but maybe the ClientHello was seen */
+	CARRIES_HTTP = 2,  /* maybe: user space decides */
+	CARRIES_HELLO = 3, /* TLS, and at most the ClientHello was seen */
 	CARRIES_OTHER = 4, /* nothing that is wanted */
 };
 
@@ -19,18 +19,18 @@ enum carries {
 struct flow_dir {
 	u64 end; /* offset after the highest byte so far */
 	u64 records;
-	u64 lost_bytes; /* in all */
-	u32 lost;	/* since the last record that was delivered, 1 << loss_reason */
+	u64 lost_bytes; /* total */
+	u32 lost;	/* since the last delivered record, 1 << loss_reason */
 	u32 first;	/* sequence number of offset 0 */
 	u8 begun;	/* first is known */
 	u8 pad[3];
-	u32 lost_records; /* in all */
+	u32 lost_records; /* total */
 };
 
-/* Goes with the socket, and from one that listens to those that it accepts. */
+/* Stored with the socket; an accepted socket inherits it from the listening one. */
 struct owner {
-	u64 connect;	 /* when the socket began to connect, 0 when not seen */
-	u64 established; /* and when it was connected */
+	u64 connect;	 /* start of the connect, 0: not seen */
+	u64 established; /* end of the connect */
 	u32 tgid;
 	u32 generation;
 	u8 comm[COMM_SIZE];
@@ -39,9 +39,9 @@ struct owner {
 	u8 from_start; /* every byte is seen */
 	u8 closed;
 	u32 hellos;	     /* packets of a ClientHello so far */
-	struct endpoint aim; /* what connect(2) was given, */
+	struct endpoint aim; /* the address given to connect(2), */
 	u16 family;
-	u8 attempted; /* and whether the kernel sent a SYN there */
+	u8 attempted; /* and whether the kernel sent a SYN to it */
 	u8 framed;    /* its frames are followed, see cleartext/follow.h */
 	u8 pad[4];
 	struct flow_dir dir[DIR_COUNT];
@@ -54,7 +54,7 @@ struct {
 	__type(value, struct owner);
 } owners SEC(".maps");
 
-/* Where a socket listens; the address is that of IPv6, or mapped into it. */
+/* The address of a listening socket, as IPv6, mapped for IPv4. */
 struct listener {
 	u8 addr[16]; /* 0: any */
 	u32 netns;   /* its inode */
@@ -63,8 +63,8 @@ struct listener {
 };
 
 /*
- * Sockets that listened before they could be owned, entered by user space. Those
- * of MPTCP cannot be: what accepts is a socket within, which has no descriptor.
+ * Sockets that listened before h2trace could own them; user space enters them.
+ * Those of MPTCP cannot be owned: an inner socket without a descriptor accepts.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -73,7 +73,7 @@ struct {
 	__type(value, struct owner);
 } listeners SEC(".maps");
 
-/* The owner of a connection that was accepted, if it is one of listeners. */
+/* Returns the owner of an accepted connection, if it matches one of listeners. */
 static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
 {
 	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
@@ -101,7 +101,7 @@ static __always_inline struct owner *own_accepted(struct bpf_sock_ops *ctx, stru
 	return bpf_sk_storage_get(&owners, sk, owner, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-/* In connect(2), bind(2) and sendto(2): the process that calls owns the socket. */
+/* In connect(2), bind(2) and sendto(2), the calling process owns the socket. */
 static __always_inline struct owner *own(struct bpf_sock_addr *ctx, u8 carries, bool connects)
 {
 	u32 generation, tgid = bpf_get_current_pid_tgid() >> 32;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Where things are in a packet. */
+/* Offsets in a packet. */
 #ifndef H2TRACE_PACKET_H
 #define H2TRACE_PACKET_H
 
@@ -72,7 +72,7 @@ static __always_inline bool dissect(struct __sk_buff *skb, struct packet *p)
 	return p->proto == IPPROTO_TCP;
 }
 
-/* The beginning of a packet that matters by itself. */
+/* The beginning of a packet that is reported on its own. */
 static __always_inline void report_packet(struct __sk_buff *skb, struct packet *p, u8 kind, u8 dir,
 					  u32 tgid, u32 generation, u8 *comm)
 {
@@ -82,7 +82,7 @@ static __always_inline void report_packet(struct __sk_buff *skb, struct packet *
 
 	count_seen(1, 0);
 	backlog = ring_backlog();
-	/* Never at the cost of data. */
+	/* Never at the cost of data records. */
 	r = backlog > ring_size / 2 ? NULL : bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r) {
 		count_lost(LOSS_RING_FULL, 1, 0);
@@ -110,7 +110,7 @@ static __always_inline void report_packet(struct __sk_buff *skb, struct packet *
 	copied += 1;
 	if (!bpf_skb_load_bytes(skb, p->payload, r->payload, copied))
 		r->copied = copied;
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP); /* for what comes next */
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP); /* for the next bytes */
 }
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Segments of TCP: their place in the stream, and their way into the ring. */
+/* TCP segments: their offset in the stream, and their way into the ring. */
 #ifndef H2TRACE_SEGMENT_H
 #define H2TRACE_SEGMENT_H
 
 #include "cleartext/owner.h"
 
-/* A segment further ahead is none of this stream. */
+/* A segment further ahead does not belong to this stream. */
 #define WINDOW_MAX (1 << 30)
-/* Records of full size that a packet may become: 512 KiB, as in IPv6 jumbograms. */
+/* Full-size records that a packet may become: 512 KiB, as in IPv6 jumbograms. */
 #define SLICES_MAX 32
 
 /* What user space wants of a connection, by the cookie of its socket. */
@@ -15,7 +15,7 @@ struct flow_want {
 	struct bpf_spin_lock lock;
 	u32 nothing;
 	u64 until[DIR_COUNT]; /* segments that end before this offset are not wanted */
-	u64 place[DIR_COUNT]; /* where a frame begins, 0: not known */
+	u64 place[DIR_COUNT]; /* offset at which a frame begins, 0: unknown */
 };
 
 struct {
@@ -25,7 +25,7 @@ struct {
 	__type(value, struct flow_want);
 } flow_wants SEC(".maps");
 
-/* A segment that carries something. */
+/* A segment with payload. */
 struct segment {
 	struct owner *owner;
 	struct flow_dir *flow;
@@ -36,14 +36,14 @@ struct segment {
 	u8 dir;
 };
 
-/* Finds out where the stream begins. */
+/* Determines where the stream begins. */
 static __always_inline void begin_flow(struct bpf_sock *sk, struct segment *s, u32 seq)
 {
 	struct bpf_tcp_sock *tp;
 
 	s->flow->begun = 1;
 	s->flow->first = seq;
-	/* What is sent comes in order; what is received need not. */
+	/* Sent segments are in order; received ones need not be. */
 	if (s->dir == DIR_SEND || !s->owner->from_start)
 		return;
 	tp = bpf_tcp_sock(sk);
@@ -51,7 +51,10 @@ static __always_inline void begin_flow(struct bpf_sock *sk, struct segment *s, u
 		s->flow->first = tp->rcv_nxt - (u32)tp->bytes_received;
 }
 
-/* The place of the segment in the stream, which may be longer than sequence numbers. */
+/*
+ * Returns the offset of the segment in the stream, which may be longer than
+ * sequence numbers reach.
+ */
 static __always_inline bool place(struct segment *s, u32 seq)
 {
 	u64 end = s->flow->end;
@@ -63,7 +66,7 @@ static __always_inline bool place(struct segment *s, u32 seq)
 	return true;
 }
 
-/* User space writes under the lock, so that what is read belongs together. */
+/* User space writes under the lock, so that the values read belong together. */
 static __always_inline void read_want(struct segment *s, struct flow_want *want)
 {
 	struct flow_want *found = bpf_map_lookup_elem(&flow_wants, &s->socket);
@@ -80,9 +83,9 @@ static __always_inline void read_want(struct segment *s, struct flow_want *want)
 }
 
 /*
- * Segments of a direction may be on two CPUs at a time, and their records in the
- * ring another way round than their numbers. So what was lost is counted, and
- * not told by a number that is missing.
+ * Two CPUs can handle segments of one direction at a time, and put records into
+ * the ring in another order than their numbers. So a loss is counted, and not
+ * inferred from a missing number.
  */
 static __always_inline void lose_slice(struct flow_dir *flow, u32 reason, u32 len)
 {
@@ -92,7 +95,10 @@ static __always_inline void lose_slice(struct flow_dir *flow, u32 reason, u32 le
 	count_lost(reason, 1, len);
 }
 
-/* One record with room for size bytes, a power of two, that holds len of them or none. */
+/*
+ * Writes one record with room for size bytes, a power of two, that holds len of
+ * them or none.
+ */
 static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, const u32 size,
 				      u32 len, u32 left_out, u32 followed)
 {
@@ -128,7 +134,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->seq = seq;
 	r->offset = s->offset;
 	r->lost_records = *(volatile u32 *)&flow->lost_records;
-	r->lost_bytes = flow->lost_bytes; /* after them, see lose_slice */
+	r->lost_bytes = flow->lost_bytes; /* after these bytes, see lose_slice */
 	r->lost = flow->lost;
 	r->left_out = left_out;
 	r->len = len;
@@ -136,18 +142,18 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->pad[0] = r->pad[1] = r->pad[2] = 0;
 	r->first = flow->first;
 	flow->lost = 0;
-	bpf_ringbuf_submit(r, 0); /* wakes a reader who has taken all there was */
+	bpf_ringbuf_submit(r, 0); /* wakes a reader that has taken all records */
 }
 
-/* For put_span: of so many bytes at a place in the packet. */
+/* Argument of put_span: a number of bytes at an offset in the packet. */
 #define SPAN(at, len) ((u64)(at) << 32 | (u32)(len))
-/* In how: the frames were followed. */
+/* Flag in how: the frames were followed. */
 #define FOLLOWED 2
 
 /*
- * Reports a span of a segment that begins at offset of the stream: left_out
- * bytes that are not copied, and those of a SPAN. how is a direction and maybe
- * FOLLOWED. It is a function of its own, which the verifier looks at once.
+ * Reports a span of a segment that begins at offset in the stream: left_out bytes
+ * that are not copied, and the bytes of a SPAN. how is a direction, maybe with
+ * FOLLOWED. A separate function, which the verifier checks once.
  */
 __noinline int put_span(struct __sk_buff *skb, u64 offset, u64 span, u32 left_out, u32 how)
 {

@@ -1,10 +1,13 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* cleartext/follow.h, with what calls it, on the host: segments of one connection without TLS. */
+/*
+ * cleartext/follow.h and its callers on the host: segments of one connection
+ * without TLS.
+ */
 #include "cleartext/cleartext.h"
 #include "stream.h"
 
-/* Where the payload of a packet begins, after the headers of IPv6 and TCP. */
+/* Offset of the payload of a packet, after the headers of IPv6 and TCP. */
 #define HEADERS 60
 
 static struct bpf_sock sock;
@@ -31,7 +34,7 @@ static void follow_next(void)
 	stream_packet(&skb, &sock, owner, &packet, p->dir);
 }
 
-/* The other CPU is as far as the first record of this one when it begins. */
+/* The other CPU begins when this one reserves its first record. */
 static void *reserve_among(u64 size)
 {
 	if (next < session.pieces && pieces[next].within) {

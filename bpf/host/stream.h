@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The frame around a walker: reads sessions from stdin, hands it their pieces, and
- * writes its records to stdout. All numbers are little-endian, as on the host.
+ * The frame around a walker: it reads sessions from stdin, passes their pieces to
+ * the walker, and writes the records to stdout. All numbers are little-endian, as
+ * on the host.
  */
 #ifndef H2TRACE_HOST_STREAM_H
 #define H2TRACE_HOST_STREAM_H
 
 #include <sys/mman.h>
 
-/* What host_test.go sends: a session, and after it its pieces. */
+/* The input from program_test.go: a session, followed by its pieces. */
 struct session {
 	u32 pieces;
 	u32 body_bytes;
@@ -21,16 +22,16 @@ struct session {
 
 struct piece {
 	u64 offset;
-	u64 place; /* of a frame, 0: not told */
+	u64 place; /* of a frame, 0: unknown */
 	u32 len;
 	u8 dir;
-	u8 within; /* comes while the one before is dealt with, on another CPU */
+	u8 within; /* comes while the previous piece is handled, on another CPU */
 	u8 pad[2];
 };
 
 enum answer_kind { ANSWER_RECORD = 1, ANSWER_PIECE = 2, ANSWER_END = 3 };
 
-/* What it gets: records, each with len bytes after it, and where a piece ends. */
+/* The output: records, each followed by len bytes, and the end of each piece. */
 struct answer {
 	u64 seq; /* at the end: records seen */
 	u64 offset;
@@ -64,13 +65,13 @@ static void write_out(const void *from, u64 len)
 		exit(1);
 }
 
-/* False at the end of all. */
+/* Returns false at the end of the input. */
 static bool read_in(void *to, u64 len)
 {
 	return !len || fread(to, len, 1, stdin) == 1;
 }
 
-/* Sets what user space sets before it loads the programs: it is in read-only memory then. */
+/* Sets a value that user space sets before loading; it is in read-only memory here. */
 static void set_body_bytes(u32 n)
 {
 	static bool writable;
@@ -82,7 +83,7 @@ static void set_body_bytes(u32 n)
 	*(volatile u32 *)&body_bytes = n;
 }
 
-/* The ledger goes with the end of a session. */
+/* The ledger is sent at the end of a session. */
 static void write_end(void)
 {
 	u32 zero = 0;

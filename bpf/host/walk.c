@@ -20,7 +20,7 @@ static void submit(void *record)
 	write_out(r->payload, r->len);
 }
 
-/* A piece is all the memory there is, and ends where its allocation does. */
+/* A piece ends where its allocation ends. */
 static void walk_piece(struct conn *conn, struct conn_key *key)
 {
 	struct answer end = { .kind = ANSWER_PIECE };
@@ -36,7 +36,7 @@ static void walk_piece(struct conn *conn, struct conn_key *key)
 	host.memory_len = p.len;
 	report_data(conn, key, p.dir, (u64)memory, p.len);
 	end.dir = p.dir;
-	end.lost_bytes = conn->dir[p.dir & 1].lost_bytes; /* that no record told of yet */
+	end.lost_bytes = conn->dir[p.dir & 1].lost_bytes; /* not reported by a record yet */
 	end.offset = conn->dir[p.dir & 1].offset;
 	write_out(&end, sizeof(end));
 	host.memory = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Payload into the ring. A payload longer than one record becomes several
- * records, and a short one takes little room: the verifier wants reservations
- * of constant size, so there are size classes.
+ * Payload into the ring. A payload longer than one record is split into several.
+ * A short one takes little room: the verifier requires reservations of constant
+ * size, so there are size classes.
  */
 #ifndef H2TRACE_DATA_H
 #define H2TRACE_DATA_H
@@ -16,7 +16,7 @@ static __always_inline void lose(struct chunk *c, u32 reason, u64 len)
 	count_lost(reason, 1, len);
 }
 
-/* As one record, all that is to be reported. */
+/* Counts the whole payload as one lost record. */
 static __always_inline void lose_whole(struct chunk *c, u64 len)
 {
 	fetch_add(&c->dir->seq, 1);
@@ -25,7 +25,7 @@ static __always_inline void lose_whole(struct chunk *c, u64 len)
 	c->dir->from = c->dir->at;
 }
 
-/* One record with room for size bytes of payload, holding len of them. */
+/* Writes one record with room for size bytes of payload, of which len are used. */
 static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 len)
 {
 	const u32 total = sizeof(struct data_record) + size;
@@ -44,7 +44,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 		lose(c, LOSS_RING_FULL, len);
 		return;
 	}
-	/* Not before the reservation: times are to go with the order of records. */
+	/* After the reservation: so times are in the order of the records. */
 	r->h.time = bpf_ktime_get_ns();
 	if (bpf_probe_read_user(r->payload, len, (void *)source(c, from))) {
 		bpf_ringbuf_discard(r, flags);
@@ -69,7 +69,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 	bpf_ringbuf_submit(r, flags);
 }
 
-/* The index, not a running sum: the verifier would follow each value of that. */
+/* The index, not a running sum: the verifier would follow each value of a sum. */
 static long put_full(u32 i, struct chunk *c)
 {
 	put(c, PAYLOAD_MAX, c->dir->from + (u64)i * PAYLOAD_MAX, PAYLOAD_MAX);
@@ -77,7 +77,7 @@ static long put_full(u32 i, struct chunk *c)
 }
 LOOP_STEP(put_full)
 
-/* Reports the bytes between dir->from and dir->at, which may be none. */
+/* Reports the bytes between dir->from and dir->at, if any. */
 static __always_inline int put_all(struct chunk *c)
 {
 	u64 from = c->dir->from, len = c->dir->at - from;
@@ -130,9 +130,9 @@ static __always_inline int report(struct chunk *c)
 #else
 
 /*
- * A global function: the verifier looks at it once, and not again for each way to
- * get here. So the chunk cannot come along (Linux 5.13, e5069b9c23b3, lets memory
- * come, but no pointers in it).
+ * A global function: the verifier checks it once, and not again for each path to
+ * it. So the chunk cannot be an argument. Linux 5.13 (e5069b9c23b3) permits
+ * memory as an argument, but no pointers in it.
  */
 __noinline int report_alone(struct conn_dir *dir, u64 conn, u64 src, u64 offset, u64 whose)
 {

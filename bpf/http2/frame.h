@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* What the walkers of http2/walk.h and cleartext/follow.h know of HTTP/2 (RFC 9113). */
+/* The part of HTTP/2 (RFC 9113) that http2/walk.h and cleartext/follow.h share. */
 #ifndef H2TRACE_FRAME_H
 #define H2TRACE_FRAME_H
 
@@ -14,7 +14,7 @@
 #define FLAG_PADDED 0x8
 #define PREFACE_LEN 24
 
-/* How much of each DATA payload is copied. */
+/* Bytes of each DATA payload that are copied */
 const volatile u32 body_bytes = 0;
 
 /* "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" (RFC 9113 3.4), as little-endian words. */
@@ -29,7 +29,7 @@ static __always_inline u32 payload_length(u8 *header)
 	return header[0] << 16 | header[1] << 8 | header[2];
 }
 
-/* How much of the payload after a header is wanted, from its beginning. */
+/* Returns how much of the payload after a header is wanted, from its beginning. */
 static __always_inline u32 wanted_payload(u8 *header)
 {
 	u32 length = payload_length(header);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Loops over the bytes of one call. A step is a function (u32 i, struct chunk *)
- * that returns 1 to end the loop; LOOP_STEP after it makes it one for LOOP.
+ * that returns 1 to end the loop. LOOP_STEP after the function adapts it to LOOP.
  */
 #ifndef H2TRACE_LOOP_H
 #define H2TRACE_LOOP_H
 
 #include "tls/conn.h"
 
-/* Bytes that the target hands over or takes in one call. */
+/* The bytes that the target passes in one call. */
 struct chunk {
 	struct conn_dir *dir;
 	struct conn_key key;
@@ -17,11 +17,14 @@ struct chunk {
 	u64 len;
 	u64 offset; /* of its first byte in the direction */
 	u32 direction;
-	bool keep;  /* nothing is left out */
+	bool keep;  /* no byte is skipped */
 	bool stale; /* see record_header */
 };
 
-/* Whether a direction has lost records, and none that was delivered since tells of it. */
+/*
+ * Reports whether a direction has lost records, and no record delivered since
+ * reports them.
+ */
 static __always_inline bool lost_untold(struct conn *conn, u32 direction)
 {
 	return *(volatile u32 *)&conn->dir[direction & 1].lost != 0;
@@ -30,18 +33,18 @@ static __always_inline bool lost_untold(struct conn *conn, u32 direction)
 #ifdef COMPAT
 
 /*
- * The verifier follows a bounded loop through each of its iterations, so these
- * must be cheap for it: a step becomes a global function, which it looks at
- * only once, and which can have nothing but numbers as arguments before Linux
- * 5.12. It finds its chunk again in the connection. The branches not yet
- * looked at may be 8192 at most, hence loops in loops.
+ * The verifier follows a bounded loop through each iteration, so iterations must
+ * be cheap for it. A step becomes a global function, which the verifier checks
+ * only once. Before Linux 5.12 its arguments can only be numbers, so it finds its
+ * chunk through the connection. The verifier limits pending branches to 8192,
+ * hence nested loops.
  */
 #define LOOP_FAN 64
 #define LOOP_MAX (LOOP_FAN * LOOP_FAN * LOOP_FAN)
 
 static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 {
-	/* Not that of the chunk, all of which would lie on the stack then. */
+	/* Not the key of the chunk: the whole chunk would be on the stack then. */
 	struct conn_key key = {
 		.ptr = ptr,
 		.tgid = bpf_get_current_pid_tgid() >> 32,
@@ -71,7 +74,7 @@ static __always_inline void save_chunk(struct chunk *c)
 	c->dir->len = c->len;
 }
 
-/* Looked up where they are used, as there is no stack to keep them on. */
+/* Looked up at each use, because no stack is left to keep them. */
 static __always_inline u64 source(struct chunk *c, u64 from)
 {
 	return c->dir->src + from;
@@ -82,7 +85,7 @@ static __always_inline u64 place(struct chunk *c, u64 from)
 	return c->dir->offset - c->dir->len + from;
 }
 
-/* clang would not pass a number that the step has no use for. */
+/* clang drops an argument that the step does not use. */
 #define LOOP_STEP(step)                                              \
 	__noinline int step##_alone(u64 ptr, u64 which, u32 i)       \
 	{                                                            \
@@ -106,7 +109,7 @@ static __always_inline u64 place(struct chunk *c, u64 from)
 		return 0;                                        \
 	}
 
-/* The generation of the process and the direction: there is no stack to look either up. */
+/* The generation of the process and the direction: no stack is left to look them up. */
 #define WHICH(c) ((u64)(c)->key.generation << 32 | (c)->direction)
 
 #define LOOP(n, step, c)                                                              \

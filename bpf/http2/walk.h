@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The frame walker: follows HTTP/2 frame headers (RFC 9113 4.1) through the
- * bytes of a direction, so that DATA payloads, nearly all of the traffic, need
- * not be copied. What it leaves out shows as a jump of the offset between two
- * records whose seq follow each other; so do bodies of HTTP/1.x.
+ * The frame walker: follows HTTP/2 frame headers (RFC 9113 4.1) through the bytes
+ * of a direction. So DATA payloads, nearly all of the traffic, need not be
+ * copied. Skipped bytes show as a jump of the offset between two records with
+ * consecutive seq; so do bodies of HTTP/1.x.
  */
 #ifndef H2TRACE_WALK_H
 #define H2TRACE_WALK_H
@@ -18,7 +18,7 @@ static __always_inline bool begins_with_preface(u64 src)
 	return !bpf_probe_read_user(p, sizeof(p), (void *)src) && is_preface(p);
 }
 
-/* The header in dir->header is complete: what of the payload is wanted? */
+/* The header in dir->header is complete: finds how much of the payload is wanted. */
 static __always_inline void begin_frame(struct conn_dir *dir)
 {
 	u32 length = payload_length(dir->header);
@@ -29,7 +29,7 @@ static __always_inline void begin_frame(struct conn_dir *dir)
 	dir->skip = length - wanted;
 }
 
-/* Passes over as much of a DATA payload as the chunk holds. */
+/* Skips as much of a DATA payload as the chunk holds. */
 static __always_inline void skip_payload(struct chunk *c, u64 left)
 {
 	struct conn_dir *dir = c->dir;
@@ -43,7 +43,7 @@ static __always_inline void skip_payload(struct chunk *c, u64 left)
 		return;
 	dir->from = dir->at;
 	if (!dir->skip && dir->at == c->len)
-		report(c); /* nothing, but the time at which the frame was complete */
+		report(c); /* empty: gives the time at which the frame was complete */
 }
 
 /* One step through the chunk; 1 ends the walk. */
@@ -85,7 +85,7 @@ LOOP_STEP(walk_step)
 
 /*
  * The first bytes of the client decide whether there are frames to follow. Not
- * inline: what it has on the stack is gone when they are followed.
+ * inline: its stack is free again when the frames are followed.
  */
 static __noinline int decide_framing(struct conn *conn, u32 direction, u64 offset, u64 src, u64 len)
 {
@@ -104,8 +104,8 @@ static __noinline int decide_framing(struct conn *conn, u32 direction, u64 offse
 }
 
 /*
- * Up to where a body of HTTP/1.x goes that is left out, as user space found, by
- * the id of the connection.
+ * The end of a body of HTTP/1.x to skip, as user space determined it, by
+ * connection id.
  */
 struct body {
 	u64 until[DIR_COUNT]; /* offsets */
@@ -119,7 +119,7 @@ struct {
 	__type(value, struct body);
 } bodies SEC(".maps");
 
-/* How much of the chunk lies within such a body. */
+/* Returns how much of the chunk lies within such a body. */
 static __always_inline u64 body_left(struct chunk *c)
 {
 	struct body *body = bpf_map_lookup_elem(&bodies, &c->conn);
@@ -129,9 +129,9 @@ static __always_inline u64 body_left(struct chunk *c)
 }
 
 /*
- * Reports len bytes at src. tls.Conn holds its lock while it reads, and
- * writers of one connection take turns, so the state of a direction has one
- * user at a time.
+ * Reports len bytes at src. tls.Conn holds its lock while it reads, and writers
+ * of one connection take turns. So the state of a direction has one user at a
+ * time.
  */
 static __always_inline void report_data(struct conn *conn, struct conn_key *key, u32 direction,
 					u64 src, u64 len)
@@ -162,7 +162,7 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 			return;
 		}
 		LOOP(LOOP_MAX, walk_step, &c);
-		if (dir->at < len) /* memory that cannot be read: out of step */
+		if (dir->at < len) /* unreadable memory: the walker is out of step */
 			conn->framing = FRAMING_NONE;
 	} else {
 		left = body_left(&c);
@@ -171,7 +171,7 @@ static __always_inline void report_data(struct conn *conn, struct conn_key *key,
 		dir->from = left;
 	}
 	dir->at = len;
-	if (dir->at > dir->from || left) /* nothing, but the time at which a body was complete */
+	if (dir->at > dir->from || left) /* empty: gives the time at which a body was complete */
 		report(&c);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * What kernels differ in. The programs are compiled twice: as they are, and
- * with COMPAT defined for kernels that lack one of
+ * The differences between kernels. The programs are compiled twice: as they are,
+ * and with COMPAT defined for kernels that lack one of
  *
  *	atomics that return a value	Linux 5.12, commit 5ca419f2864a
  *	bpf_get_attach_cookie		Linux 5.15, commit 7adfc6c9b315
@@ -16,21 +16,21 @@
 #include "kernel/kernel.h"
 #include "record/record.h"
 
-/* Which values an attached probe finds where: index is the attach cookie. */
+/* Where an attached probe finds its values: the index is the attach cookie. */
 struct site {
-	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0 when not known */
-	u32 conn_hash;	  /* that of net.Conn, likewise, */
-	u32 rawconn_hash; /* and of *net.rawConn */
+	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0: unknown */
+	u32 conn_hash;	  /* type hash of net.Conn, 0: unknown */
+	u32 rawconn_hash; /* type hash of *net.rawConn, 0: unknown */
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
 	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts */
-	u8 late;	  /* 1: takes the place of a probe that never fired */
+	u8 late;	  /* 1: replaces a probe that never fired */
 	u8 errors;	  /* RETs: 1 + index of the table of error types */
-	u8 old_fields;	  /* 1: the type data has fields as Go 1.18 wrote them */
+	u8 old_fields;	  /* 1: type data has the field layout of Go 1.18 */
 	/*
-	 * Where in a tls.Conn its fields are, 0 when not known. Handshakes, their
-	 * RETs, and Write:
+	 * Offsets of fields in a tls.Conn, 0: unknown. Handshakes, their RETs,
+	 * and Write:
 	 */
 	u16 tls_version;
 	/* RETs of handshakes: */
@@ -51,7 +51,7 @@ struct {
 	__type(value, struct site);
 } sites SEC(".maps");
 
-/* With COMPAT, the last number that each CPU gave out. */
+/* With COMPAT: the last number that each CPU assigned. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -61,18 +61,18 @@ struct {
 
 #ifdef COMPAT
 
-/* Set by user space: there is a copy of each program for each different site. */
+/* Set by user space: each site has its own copy of each program. */
 const volatile struct site only_site = {};
 
 static __always_inline struct site *site_of(void *ctx)
 {
 	struct site *site = (struct site *)&only_site;
 
-	barrier_var(site); /* else it is taken to be the zeroes above */
+	barrier_var(site); /* otherwise the compiler folds it to these zeroes */
 	return site;
 }
 
-/* For what has one user at a time. */
+/* For values with a single user. */
 #define fetch_add(p, n)                       \
 	({                                    \
 		__typeof__(*(p)) _old = *(p); \
@@ -82,7 +82,7 @@ static __always_inline struct site *site_of(void *ctx)
 
 #define CPU_BITS 16
 
-/* A number that nothing else has. */
+/* Returns a number that nothing else has. */
 static __always_inline u64 new_id(u64 *unused)
 {
 	u32 zero = 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Loops over a few entries. EACH calls step(i, state) for each i below n, which is
- * max at most, until one returns 1; the step is declared STEP. What it needs of
- * the loop it is to take from i: the verifier looks at a step once or twice if it
- * leaves the state as it was, and else would follow each value. A bounded loop it
- * follows through each iteration, which took it 50 ms for a header table.
+ * Loops over a few entries. EACH calls step(i, state) for each i below n, at most
+ * max times, until a step returns 1. STEP declares the step. A step derives its
+ * values from i: the verifier then checks it once or twice, because it leaves the
+ * state unchanged. Otherwise the verifier follows each value. It follows a
+ * bounded loop through each iteration, which took 50 ms for a header table.
  */
 #ifndef H2TRACE_EACH_H
 #define H2TRACE_EACH_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The few kernel types that the programs read, by name only: the loader
- * relocates every access against the running kernel's BTF (CO-RE), so order
- * and size here mean nothing, and no vmlinux.h is needed.
+ * The few kernel types that the programs read, by name only. The loader relocates
+ * every access against the running kernel's BTF (CO-RE). So order and size have
+ * no meaning here, and no vmlinux.h is needed.
  */
 #ifndef H2TRACE_KERNEL_H
 #define H2TRACE_KERNEL_H

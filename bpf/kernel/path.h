@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* What TCP knows of the way to the peer, when a connection closes. */
+/* What TCP knows about the path to the peer when a connection closes. */
 #ifndef H2TRACE_PATH_H
 #define H2TRACE_PATH_H
 

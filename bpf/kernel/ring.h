@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The ring buffer to user space and the ledger of what was seen and lost.
+ * The ring buffer to user space, and the ledger of seen and lost records.
  *
- * Records are built in place in the ring, never in per-CPU scratch: uprobe
- * programs can be preempted by another one on the same CPU.
+ * Records are built in place in the ring, never in per-CPU scratch: one uprobe
+ * program can preempt another on the same CPU.
  */
 #ifndef H2TRACE_RING_H
 #define H2TRACE_RING_H
@@ -12,7 +12,10 @@
 #include "kernel/kernel.h"
 #include "record/record.h"
 
-/* What the ring holds; h.kind tells which. Others are named for bpf2go. */
+/*
+ * A record in the ring; h.kind says which type it has. The others are named for
+ * bpf2go.
+ */
 union record {
 	struct data_record data;
 	struct segment_record segment;
@@ -43,7 +46,7 @@ struct {
 	__type(value, union record);
 } ring SEC(".maps");
 
-/* Counted on each CPU; nothing seen is missing from one of these. */
+/* Counted per CPU. Everything seen is in one of these. */
 struct ledger {
 	u64 targets; /* entered in the targets map, after that */
 	u64 seen_records;
@@ -59,14 +62,14 @@ struct {
 	__type(value, struct ledger);
 } counters SEC(".maps");
 
-/* A power of two; the same as the ring's max_entries. */
+/* A power of two, equal to max_entries of the ring. */
 const volatile u64 ring_size = 16 * 1024 * 1024;
-/* Data records leave this much to process and connection records. */
+/* Data records leave this much room to process and connection records. */
 const volatile u64 ring_reserve = 64 * 1024;
-/* The reader is woken whenever the backlog passes a multiple of 1 << this. */
+/* A record wakes the reader when the backlog passes a multiple of 1 << this. */
 const volatile u32 wakeup_shift = 21;
 
-/* clang turns the adding of 0 into an atomic OR, which needs Linux 5.12. */
+/* clang compiles an addition of 0 to an atomic OR, which needs Linux 5.12. */
 static __always_inline void count(u64 *counter, u64 n)
 {
 	if (n)
@@ -104,25 +107,25 @@ static __always_inline void count_lost(u32 reason, u64 records, u64 bytes)
 	count(&c->lost_bytes[reason], bytes);
 }
 
-/* Bytes that the reader has not taken yet. */
+/* Returns how many bytes the reader has not taken yet. */
 static __always_inline u64 ring_backlog(void)
 {
 	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 }
 
-/* Whether a data record of this size may still go in. */
+/* Reports whether a data record of this size still fits. */
 static __always_inline bool ring_takes(u64 backlog, u64 size)
 {
 	return backlog + size + ring_reserve < ring_size;
 }
 
-/* Set by the reader while it waits for the first record of a burst. */
+/* The reader sets it while it waits for the first record of a burst. */
 u32 reader_idle = 0;
 
 /*
- * A wake-up a record would cost the target as much as the record. An idle
- * reader is woken by the first one; then it lets others gather for a while, and
- * is woken only when the backlog grows.
+ * A wake-up per record would cost the target as much as the record. The first
+ * record wakes an idle reader. The reader then lets others gather for a while,
+ * and wakes only when the backlog grows.
  */
 static __always_inline u64 ring_flags(u64 backlog, u64 size)
 {
@@ -132,9 +135,9 @@ static __always_inline u64 ring_flags(u64 backlog, u64 size)
 }
 
 /*
- * A record other than of data, NULL when it is lost. These are few and wake the
- * reader each. size is a constant, as the verifier wants it; what lies after
- * zeroed is to be filled in.
+ * Reserves a record other than data; returns NULL when the record is lost. These
+ * records are few, and each wakes the reader. size is a constant, as the verifier
+ * requires. The caller fills in what follows the zeroed bytes.
  */
 static __always_inline void *ring_begin(const u64 size, const u64 zeroed, u8 kind, u32 pid)
 {
@@ -153,15 +156,15 @@ static __always_inline void *ring_begin(const u64 size, const u64 zeroed, u8 kin
 	return h;
 }
 
-/* The same, all zeros. */
+/* The same, with all bytes zero. */
 static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
 {
 	return ring_begin(size, size, kind, pid);
 }
 
 /*
- * Copies the first size bytes at most of what a process has, and returns the
- * length of the whole, 0 when it cannot be read.
+ * Copies at most the first size bytes of a string of the process. Returns the
+ * length of the whole string, 0 when it cannot be read.
  */
 static __always_inline u64 copy_user(u8 *to, const u64 size, u64 from, u64 whole)
 {
@@ -174,8 +177,8 @@ static __always_inline u64 copy_user(u8 *to, const u64 size, u64 from, u64 whole
 }
 
 /*
- * v &= mask, in words that also the verifier of Linux 5.10 understands. clang
- * would leave out a mask that it finds needless.
+ * v &= mask, in instructions that the verifier of Linux 5.10 understands. clang
+ * drops a mask that it considers redundant.
  */
 #ifdef __bpf__
 #define apply_mask(v, mask) asm volatile("%0 &= %1" : "+r"(v) : "i"(mask))
@@ -184,10 +187,10 @@ static __always_inline u64 copy_user(u8 *to, const u64 size, u64 from, u64 whole
 #endif
 
 /*
- * Processes whose probes report, by tgid. The value is their generation: a
- * number for what a process runs from its fork or exec on, as an id can be
- * another process's soon, with the same addresses in use. It is 0 from when
- * user space enters a process to its next exec.
+ * Processes whose probes report, by tgid. The value is their generation: the
+ * number of what a process runs since its fork or exec. A process id is soon
+ * reused, with the same addresses. The generation is 0 from the time user space
+ * adds a process until its next exec.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -201,7 +204,7 @@ static __always_inline bool is_target(u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid) != NULL;
 }
 
-/* Fills in the generation of a target, and tells whether it is one. */
+/* Fills in the generation of a target, and reports whether the process is one. */
 static __always_inline bool generation_of(u32 tgid, u32 *generation)
 {
 	u32 *found = bpf_map_lookup_elem(&targets, &tgid);

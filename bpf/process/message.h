@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * What the go command says of the modules that it could not fetch. It writes
+ * The messages of the go command about modules that it could not fetch. It writes
  * each message to stderr in one call.
  */
 #ifndef H2TRACE_MESSAGE_H

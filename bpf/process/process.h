@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Which processes are observed: inherited at fork, dropped at exit. */
+/*
+ * Which processes are observed: targets pass it to children at fork, and lose it
+ * at exit.
+ */
 #ifndef H2TRACE_PROCESS_H
 #define H2TRACE_PROCESS_H
 
@@ -7,10 +10,10 @@
 #include "sockets/sockets.h"
 
 const volatile bool follow = true;
-/* Whether there are names at all. */
+/* Whether the names map has entries. */
 const volatile bool by_name = false;
 
-/* The base name of an executable, filled up with zeros. */
+/* The base name of an executable, padded with zeros. */
 struct exe_name {
 	u8 text[64];
 };
@@ -48,7 +51,7 @@ static __always_inline bool add_target(u32 tgid)
 	return true;
 }
 
-/* Before the child runs for the first time, so it can do nothing unseen. */
+/* Before the child first runs, so that nothing it does is unseen. */
 SEC("tp_btf/sched_process_fork")
 int process_fork(u64 *ctx)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * What goes over the ring buffer and what both sides agree on. bpf2go makes
- * the Go types of these; padding is explicit and always zero.
+ * The records in the ring buffer, and the constants that both sides share. bpf2go
+ * generates their Go types; padding is explicit and always zero.
  */
 #ifndef H2TRACE_RECORD_H
 #define H2TRACE_RECORD_H
@@ -18,12 +18,15 @@ typedef __s64 s64;
 #define PAYLOAD_MAX 16384
 #define PATH_SIZE 256
 #define COMM_SIZE 16
-/* Of the arguments of a process. */
+/* Bytes of the arguments of a process */
 #define ARGS_SIZE 512
 #define ENV_SIZE 4096
-/* Of a packet_record. */
+/* Bytes in a packet_record */
 #define PACKET_MAX 4096
-/* In the number of a connection without TLS; the rest is the cookie of its socket. */
+/*
+ * Marks the number of a connection without TLS; the rest is the cookie of its
+ * socket.
+ */
 #define PLAIN_CONN (1ULL << 63)
 #define ALPN_MAX 32
 #define SNI_MAX 256
@@ -31,7 +34,7 @@ typedef __s64 s64;
 #define ERROR_TEXT 128
 /* A path or an abstract name, see unix(7). */
 #define UNIX_NAME_MAX 108
-/* Of what the go command says on stderr: a message is a few hundred bytes. */
+/* Bytes of one message of the go command on stderr; it has a few hundred */
 #define MESSAGE_MAX 1024
 
 enum record_kind {
@@ -67,7 +70,7 @@ enum role {
 	ROLE_SERVER = 2,
 };
 
-/* Why a record was seen but not delivered; bits in data_record.lost. */
+/* Why a record was seen and not delivered; bits in data_record.lost. */
 enum loss_reason {
 	LOSS_RING_FULL = 0,
 	LOSS_READ_FAULT = 1,
@@ -80,47 +83,47 @@ struct record_header {
 	u32 pid;
 	u8 kind;
 	u8 dir;
-	u8 stale; /* of data: 1 when the other direction has lost some that no record told of */
+	u8 stale; /* data: 1 while the other direction has an unreported loss */
 	u8 pad;
 };
 
 /*
- * Payload bytes of one direction of one connection. seq counts lost records
- * too, and offset all bytes of the direction, so that the reader sees what is
- * missing: after a gap in seq something was lost, a jump of offset without
- * one was left out on purpose.
+ * Payload bytes of one direction of one connection. seq also counts lost records,
+ * and offset counts all bytes of the direction. So the reader sees what is
+ * missing: a gap in seq is a loss, and a jump of offset without such a gap is
+ * skipped on purpose.
  */
 struct data_record {
 	struct record_header h;
 	u64 conn;
 	u64 seq;
 	u64 offset;
-	u64 lost_bytes; /* in the records missing before this one */
-	u32 lost;	/* 1 << loss_reason, of those records */
+	u64 lost_bytes; /* in the missing records before this one */
+	u32 lost;	/* 1 << loss_reason of the missing records */
 	u32 len;
 	u8 payload[];
 };
 
 /*
  * A TCP segment of a connection without TLS, or a part of one: left_out bytes
- * that were seen and are not copied, then len bytes that are. They come in the
- * order in which the kernel took them, and maybe again. seq is as in
- * data_record; a jump of offset without one in seq is a segment still on its
- * way, or one that user space did not want.
+ * that are not copied, then len bytes that are. Segments arrive in the order in
+ * which the kernel handled them, and may repeat. seq is as in data_record. A jump
+ * of offset without a gap in seq is a segment that is still on its way, or that
+ * user space did not want.
  */
 struct segment_record {
 	struct record_header h;
 	u64 conn;
 	u64 seq;
-	u64 offset;	/* of the first byte, left out or not */
-	u64 lost_bytes; /* in all so far */
+	u64 offset;	/* of the first byte, skipped or not */
+	u64 lost_bytes; /* total so far */
 	u32 lost;	/* as in data_record */
 	u32 left_out;
 	u32 len;
 	u8 followed; /* 1: frames were followed to the end of the segment, */
 	u8 pad[3];
 	u32 first;	  /* sequence number of offset 0 (RFC 9293 3.4) */
-	u32 lost_records; /* in all so far */
+	u32 lost_records; /* total so far */
 	u8 payload[];
 };
 
@@ -136,13 +139,13 @@ struct open_record {
 	u64 ptr; /* *tls.Conn */
 	struct endpoint local;
 	struct endpoint remote;
-	u16 family; /* 0: the socket is not known */
+	u16 family; /* 0: unknown socket */
 	u8 role;
-	u8 handshake; /* 1: seen from before the TLS handshake, or the first byte */
+	u8 handshake; /* 1: seen since before the TLS handshake, or since the first byte */
 	u8 cleartext; /* 1: without TLS */
 	u8 pad[3];
-	u64 connect;	 /* when the socket began to connect, 0 when not seen */
-	u64 established; /* and when it was connected */
+	u64 connect;	 /* start of the connect, 0: not seen */
+	u64 established; /* end of the connect */
 	u8 comm[COMM_SIZE];
 };
 
@@ -150,12 +153,12 @@ struct close_record {
 	struct record_header h;
 	u64 conn;
 	u64 ptr;		   /* *tls.Conn, its key in the conns map */
-	u64 seq[DIR_COUNT];	   /* records so far, with the lost ones */
-	u64 offset[DIR_COUNT];	   /* bytes so far, with the lost ones */
-	u64 lost_bytes[DIR_COUNT]; /* as in data_record, since the last one delivered */
+	u64 seq[DIR_COUNT];	   /* records so far, including lost ones */
+	u64 offset[DIR_COUNT];	   /* bytes so far, including lost ones */
+	u64 lost_bytes[DIR_COUNT]; /* as in data_record, since the last delivered record */
 	u32 lost[DIR_COUNT];
 	u32 generation; /* of the process */
-	u8 socket;	/* what follows is known */
+	u8 socket;	/* the fields below are known */
 	u8 state;	/* TCP_* before the close */
 	u16 sk_err;	/* errno */
 	u32 srtt_us;	/* smoothed round-trip time */
@@ -164,12 +167,12 @@ struct close_record {
 	u32 out_of_order; /* segments received */
 	u32 segs_in;
 	u32 segs_out;
-	u8 read_ended; /* 1: the process had read the end, or could read no more */
+	u8 read_ended; /* 1: the process had read to the end, or could read no further */
 	u8 pad[7];
-	u32 lost_records[DIR_COUNT]; /* without TLS: in all, and so are lost_bytes */
+	u32 lost_records[DIR_COUNT]; /* without TLS: the total, as is lost_bytes */
 };
 
-/* A connect that failed, or that the process gave up. */
+/* A connect that failed, or that the process abandoned. */
 struct connect_record {
 	struct record_header h;
 	u64 start;
@@ -186,59 +189,62 @@ struct connect_record {
 struct exec_record {
 	struct record_header h;
 	u32 ppid;
-	u32 generation; /* from now on, see the targets map */
-	u32 before;	/* the generation that ends, 0 where there was none */
+	u32 generation; /* the new one, see the targets map */
+	u32 before;	/* the generation that ends, 0: none */
 	u32 pad;
-	u64 inode; /* of the file that runs: for a script, its interpreter */
+	u64 inode; /* the file that runs: for a script, its interpreter */
 	u64 size;
 	u8 comm[COMM_SIZE];
 	u8 filename[PATH_SIZE]; /* as given to execve, NUL terminated */
-	u32 args_len;		/* of all arguments, each NUL terminated */
-	u32 env_len;		/* of the environment, as args_len */
+	u32 args_len;		/* length of all arguments, each NUL terminated */
+	u32 env_len;		/* length of the environment, as args_len */
 	u8 args[ARGS_SIZE];
 	u8 env[ENV_SIZE];
 };
 
 struct exit_record {
 	struct record_header h;
-	u32 exit_code; /* as wait(2) gives it: code << 8 | signal */
+	u32 exit_code; /* as in wait(2): code << 8 | signal */
 	u32 generation;
 };
 
-/* The beginning of what a process writes to stderr in one call. */
+/* The first bytes that a process writes to stderr in one call. */
 struct message_record {
 	struct record_header h;
-	u32 len; /* of the whole */
+	u32 len; /* of the whole write */
 	u32 pad;
 	u8 text[MESSAGE_MAX];
 };
 
-/* A TCP or Unix socket of a target that is connected, or connects. */
+/* A TCP or Unix socket of a target that is connected, or connecting. */
 struct socket_use {
-	u64 sock;	      /* tells sockets apart */
-	u64 moved[DIR_COUNT]; /* bytes of data of TCP: sent, however often, and received */
-	u64 jiffies;	      /* the time in them, and for how many of them TCP */
-	u32 quiet[DIR_COUNT]; /* has sent, and received, no data */
+	u64 sock;	      /* identifies the socket */
+	u64 moved[DIR_COUNT]; /* TCP payload bytes: sent, with retransmissions, and received */
+	u64 jiffies;	      /* now, in jiffies, and for how many of them TCP */
+	u32 quiet[DIR_COUNT]; /* has sent, and has received, no data */
 	struct endpoint local;
 	struct endpoint remote;
 	u32 tgid;
 	u16 family;  /* AF_INET, AF_INET6 or AF_UNIX */
 	u8 state;    /* TCP_* */
-	u8 accepted; /* 1: by a socket that listened */
+	u8 accepted; /* 1: accepted by a listening socket */
 	u16 name_len;
-	u8 name[UNIX_NAME_MAX]; /* of AF_UNIX: its own, or that of its peer */
+	u8 name[UNIX_NAME_MAX]; /* AF_UNIX: its own address, or its peer's */
 	u8 pad[2];
 };
 
-/* What is open when a process ends. Others are what the iterator of sockets/sockets.h writes. */
+/*
+ * A socket that is open when a process ends. The iterator of sockets/sockets.h
+ * writes the others.
+ */
 struct socket_record {
 	struct record_header h;
 	struct socket_use use;
 };
 
 /*
- * A packet without the headers of IP, UDP and TCP: to or from a name server, or
- * with a ClientHello of TLS.
+ * A packet without its IP, UDP and TCP headers: to or from a name server, or with
+ * a TLS ClientHello.
  */
 struct packet_record {
 	struct record_header h;
@@ -248,7 +254,7 @@ struct packet_record {
 	u16 family;
 	u8 tcp;
 	u8 pad;
-	u32 seq;    /* TCP: of the first byte; of a ClientHello, its place in the stream */
+	u32 seq;    /* TCP: of the first byte; ClientHello: its offset in the stream */
 	u32 len;    /* of the payload */
 	u32 copied; /* of it */
 	u32 generation;
@@ -259,7 +265,7 @@ struct packet_record {
 
 /*
  * An error value of the target, as far as its types are known: each kind is that
- * of an error which the one before it wraps.
+ * of an error which the previous one wraps.
  */
 struct go_error {
 	u8 kind[ERROR_DEPTH]; /* struct error_type */
@@ -269,13 +275,13 @@ struct go_error {
 	u8 text[ERROR_TEXT];
 };
 
-/* A TLS handshake that is over. */
+/* A finished TLS handshake. */
 struct handshake_record {
 	struct record_header h;
 	u64 conn;
 	u64 start;
 	u64 verified; /* ns spent on verifying the peer's certificate */
-	u16 version;  /* 0: what follows is not known */
+	u16 version;  /* 0: the fields below are unknown */
 	u16 cipher;
 	u16 alpn_len;
 	u16 sni_len;

@@ -11,7 +11,10 @@
 /* Header tables of the default size (RFC 9113 6.5.2) and 32 bytes an entry. */
 #define TABLE_MAX 4096
 #define TABLE_ENTRIES 128
-/* Larger ones come in pieces: each ends at TABLE_MAX of text or TABLE_ENTRIES. */
+/*
+ * A larger table is split into pieces; each ends at TABLE_MAX bytes of text or
+ * TABLE_ENTRIES.
+ */
 #define LARGE_TABLE_MAX 65536
 #define LARGE_TABLE_ENTRIES 2048
 #define PIECES_MAX 20
@@ -19,59 +22,59 @@
 #define FRAMER_PTRS 4
 #define OWNER_MAX 768 /* layout.maxSize */
 #define STREAMS_MAX 128
-/* Of a field_record: names beyond this, and pieces of longer fields. */
+/* Bytes of a field_record for the name, and for a piece of a longer field. */
 #define FIELD_NAME 32
 #define FIELD_PIECE 4096
 
 /*
- * An HPACK table in the target's memory, at the moment its own code is about to
- * work on a field block. Received: the block is the first of which a fragment
- * ends within the last read bytes before end. Sent: a block record follows.
+ * An HPACK table in the target's memory, just before its own code works on a
+ * field block. Received: the block is the first with a fragment that ends within
+ * the last read bytes before end. Sent: a block record follows.
  */
 struct table_record {
 	struct record_header h;
 	u64 conn;	  /* received */
-	u64 id;		  /* sent: that of the block record */
+	u64 id;		  /* sent: the number of the block record */
 	u64 end;	  /* received: offset in the direction, see table.go */
 	u32 read;	  /* received: bytes */
 	u32 fragment_len; /* received: of the fragment */
-	u32 size;	  /* as hpack counts it: 32 more an entry */
+	u32 size;	  /* as hpack counts it: 32 extra per entry */
 	u32 max_size;
 	u32 count;
 	u32 len;   /* of text */
-	u64 large; /* not 0: all text is in the pieces that follow, by this number */
+	u64 large; /* not 0: the number of the pieces below, which hold all text */
 	u8 fragment[FRAGMENT_SIZE];
 	u32 lens[2 * TABLE_ENTRIES]; /* name and value of each entry, oldest first */
 	u8 text[2 * TABLE_MAX];
 };
 
-/* A part of a large table. The texts joined are that of the table. */
+/* A part of a large table. The joined texts of the parts are the text of the table. */
 struct piece_record {
 	struct record_header h;
 	u64 large;
-	u32 first; /* entry, which may have begun in the piece before */
+	u32 first; /* index of the entry, which may begin in the previous piece */
 	u32 count;
 	u32 len;  /* of text */
-	u32 part; /* of the last entry, up to the end of the text; 0: all of it */
+	u32 part; /* of the last entry, up to the end of the text; 0: the whole entry */
 	u32 lens[2 * TABLE_ENTRIES];
 	u8 text[2 * TABLE_MAX];
 };
 
-/* The HEADERS frame of a block for which a table record was sent. */
+/* The HEADERS frame of a block with a table record. */
 struct block_record {
 	struct record_header h;
 	u64 conn;
 	u64 id;
-	u64 size; /* of all fields, 32 more each (RFC 9113 6.5.2) */
+	u64 size; /* of all fields, 32 extra each (RFC 9113 6.5.2) */
 	u32 fields;
 	u32 stream;
 	u32 fragment_len;
 	u32 pad;
-	u64 ptrs[FRAMER_PTRS]; /* with conn 0: where its *tls.Conn may be */
+	u64 ptrs[FRAMER_PTRS]; /* when conn is 0: candidate *tls.Conn addresses */
 	u8 fragment[FRAGMENT_SIZE];
 };
 
-/* Where a connection is in memory, and what it has got to. */
+/* Where a connection is in memory, and how far it has got. */
 struct conn_place {
 	u64 owner; /* http2.ClientConn or serverConn */
 	u64 framer;
@@ -80,27 +83,27 @@ struct conn_place {
 	u64 offset[DIR_COUNT];
 };
 
-/* What the memory of a stream holds; user space knows the fields. */
+/* The memory of a stream; user space knows the fields. */
 struct stream_state {
 	u64 conn; /* the owner, see conn_place */
 	u8 flows[32];
 	u8 ends[16];
 	u32 id;
 	u32 pad;
-	u64 behind_id; /* of a server, what takes the DATA of the request */
+	u64 behind_id; /* server: what takes the DATA of the request */
 };
 
 /*
- * The memory of a connection, at a moment when its process had dealt with all
- * that it had read up to offset, and written all that it had said.
+ * The memory of a connection, at a moment when its process has handled everything
+ * that it read up to offset, and has written all its pending frames.
  */
 struct windows_record {
 	struct record_header h;
 	u64 conn;
 	struct conn_place place;
 	/*
-	 * Of a client the mutex of cond; of a server how many streams there are, and
-	 * what is configured for the window of each.
+	 * Client: the mutex of cond. Server: the number of streams, and the
+	 * configured window of each stream.
 	 */
 	u64 beyond[2];
 	u32 layout; /* index in layouts */
@@ -110,38 +113,39 @@ struct windows_record {
 };
 
 /*
- * A field as the target's own hpack has encoded or decoded it. One that is too
- * long comes in pieces of its name and value joined: then whole is 0, and text
- * holds what begins at at.
+ * A field as the target's own hpack has encoded or decoded it. A field that is
+ * too long is split into pieces of its name and value joined. Then whole is 0,
+ * and text holds the piece that begins at at.
  */
 struct field_record {
 	struct record_header h;
-	u64 list;  /* that of the list_record */
+	u64 list;  /* the number of the list_record */
 	u32 index; /* in the list */
 	u32 name_len;
 	u32 value_len;
 	u32 at;
 	u32 len; /* of text */
 	u8 sensitive;
-	u8 whole; /* name is in name, and text is the value */
+	u8 whole; /* name holds the name, and text the value */
 	u8 pad[2];
 	u8 name[FIELD_NAME];
 	u8 text[];
 };
 
 /*
- * Which fragment of a field block the fields of a list are of. Sent: it follows
- * them, and the HEADERS or PUSH_PROMISE frame that it begins is about to be
- * written. Received: they follow it, until the next of the same connection.
+ * The fragment of a field block that the fields of a list belong to. Sent: the
+ * record follows its fields, and the target is about to write the HEADERS or
+ * PUSH_PROMISE frame that begins with the fragment. Received: the fields follow
+ * the record, until the next record of the same connection.
  */
 struct list_record {
 	struct record_header h;
-	u64 conn; /* 0: not known */
+	u64 conn; /* 0: unknown */
 	u64 list;
 	u64 seq;    /* received: fragments of the connection before it */
-	u64 end;    /* received: offset in the direction, of what was read */
-	u32 read;   /* received: bytes read last, before end */
-	u32 fields; /* how many; received: of the list before */
+	u64 end;    /* received: offset in the direction, of the bytes read */
+	u32 read;   /* received: bytes of the last read, before end */
+	u32 fields; /* the number of fields; received: of the previous list */
 	u32 stream; /* sent */
 	u32 fragment_len;
 	u8 fragment[FRAGMENT_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Which connection a framer of HTTP/2 reads from: one of TLS by its address, one
- * without TLS by its socket, of which packets have told.
+ * Finds the connection that an HTTP/2 framer reads from: by the address of its
+ * *tls.Conn, or without TLS by a socket with packets seen.
  */
 #ifndef H2TRACE_BEHIND_H
 #define H2TRACE_BEHIND_H
@@ -12,13 +12,13 @@
 #define FRAMER_R 8  /* the pointer in http2.Framer.r, an io.Reader */
 #define BUFIO_RD 32 /* the pointer in bufio.Reader.rd, an io.Reader */
 #define BUFIO_R 40  /* bufio.Reader.r, w */
-#define WRAPPED 8   /* the pointer of an interface that is a first field */
+#define WRAPPED 8   /* the pointer of an interface in a first field */
 #define ITAB_WORD 8 /* before such a pointer */
 
 /*
- * Where the connection may be that a framer reads from: directly, through a
- * bufio.Reader, or through a net.Conn that wraps it. Only what is the address
- * of a known connection is one.
+ * Finds the candidates for the connection of a framer: it reads directly, through
+ * a bufio.Reader, or through a net.Conn wrapper. A candidate counts only if it is
+ * the address of a known connection.
  */
 static __always_inline void look_behind(u64 *ptrs, u64 framer)
 {
@@ -42,15 +42,21 @@ static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutin
 	return NULL;
 }
 
-/* A connection: of TLS, or without it the socket, and what is buffered of what was read. */
+/*
+ * A connection: with TLS its address; without TLS the socket, and the bytes read
+ * and still buffered.
+ */
 struct behind {
-	u64 id; /* 0: there is none, or no packet of it was seen */
+	u64 id; /* 0: there is none, or none of its packets was seen */
 	struct conn *c;
 	struct tcp_sock *tp;
 	u32 buffered;
 };
 
-/* How far the process has got in a direction: an offset, without TLS a sequence number. */
+/*
+ * How far the process has got in a direction: an offset, or without TLS a
+ * sequence number.
+ */
 static __always_inline u64 got_to(const struct behind *b, u32 dir)
 {
 	struct tcp_sock *tp = b->tp;
@@ -61,23 +67,24 @@ static __always_inline u64 got_to(const struct behind *b, u32 dir)
 }
 
 /*
- * gRPC's own reader of a connection without TLS (google.golang.org/grpc v1.85): a
- * buffer whose reader is a field of rd, and that has the descriptor as a
- * syscall.RawConn, in its first field.
+ * gRPC's own reader of a connection without TLS (google.golang.org/grpc v1.85).
+ * It is a buffer whose reader is a field of rd. Its first field holds the
+ * descriptor as a syscall.RawConn.
  */
 #define READYREADER_RD 40 /* the pointer in bufReadyReader.rd */
 #define READYREADER_R 48  /* bufReadyReader.r, w */
 
-/* What a framer reads from, where that is a *net.TCPConn or a *net.rawConn. */
+/* What a framer reads from, when that is a *net.TCPConn or a *net.rawConn. */
 struct below {
 	u64 at;	    /* the pointer in an interface, */
-	u64 hash;   /* if that has this type */
-	u64 filled; /* where r and w of a buffer are, 0 where there is none */
+	u64 hash;   /* if it has this type */
+	u64 filled; /* offsets of r and w of a buffer, 0: there is none */
 };
 
 /*
- * Both begin with the pointer to a netFD. Finds one without TLS in the same places as
- * one of TLS, where it is a *net.TCPConn, or where gRPC has it.
+ * Both types begin with the pointer to a netFD. Finds a connection without TLS in
+ * the same places as one with TLS, where it is a *net.TCPConn, or where gRPC
+ * keeps it.
  */
 static __always_inline void find_cleartext(struct behind *b, const u64 *ptrs, u64 framer,
 					   const struct site *site)
@@ -111,7 +118,7 @@ static __always_inline void find_cleartext(struct behind *b, const u64 *ptrs, u6
 	}
 }
 
-/* The connection of a framer. */
+/* Returns the connection of a framer. */
 static __always_inline bool find_behind(struct behind *b, u64 *ptrs, u64 framer,
 					struct goroutine *of, const struct site *site)
 {
@@ -128,8 +135,8 @@ static __always_inline bool find_behind(struct behind *b, u64 *ptrs, u64 framer,
 }
 
 /*
- * A goroutine is about to read a frame from a connection without TLS: what it
- * decodes next is in a frame that begins at this sequence number.
+ * A goroutine is about to read a frame from a connection without TLS: the block
+ * that it decodes next is in the frame that begins at this sequence number.
  */
 static __always_inline void note_frame(struct goroutine *key, const struct behind *b)
 {

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The tables of encoders. A block is encoded before it is written, by whichever
- * goroutine, and maybe flushed by another: its HEADERS frame tells which it is,
- * and the framer that writes that frame tells the connection.
+ * The tables of encoders. Any goroutine may encode a block before it is written,
+ * and another may flush it. The HEADERS frame identifies the block, and the
+ * framer that writes this frame identifies the connection.
  */
 #ifndef H2TRACE_ENCODE_H
 #define H2TRACE_ENCODE_H
 
 #include "recovery/behind.h"
 
-/* Whether the table of an encoder is wanted: unless it is known to be known. */
+/*
+ * Reports whether the table of an encoder is wanted: it is, unless user space is
+ * known to have it.
+ */
 static __always_inline bool table_wanted(u64 ptr, struct goroutine *of)
 {
 	struct encoder_key key = { .ptr = ptr, .tgid = of->tgid, .generation = of->generation };
@@ -44,8 +47,8 @@ static __always_inline u64 take_encoder_table(u64 encoder, struct goroutine *of)
 }
 
 /*
- * Whether the first field of a block says that it is a 1xx response. There may
- * be more of these on a stream, and what tells blocks apart is the stream.
+ * Reports whether the first field of a block makes it a 1xx response. A stream
+ * may have more of these, and only its stream identifies a block.
  */
 static __always_inline bool is_interim(struct pt_regs *ctx)
 {
@@ -94,14 +97,14 @@ int hpack_encode(struct pt_regs *ctx)
 	return 0;
 }
 
-/* http2.HeadersFrameParam, as far as it is needed */
+/* http2.HeadersFrameParam, the fields needed */
 struct headers_param {
 	u32 stream;
 	u32 pad;
 	u64 fragment, fragment_len;
 };
 
-/* A connection without traffic so far is not known: user space finds it. */
+/* A connection without traffic so far is unknown here: user space finds it. */
 static __always_inline bool report_block(struct encoding *e, u64 conn, const u64 *ptrs, u64 sp,
 					 u32 tgid)
 {

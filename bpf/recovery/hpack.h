@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * HPACK tables from the target's memory. Whoever joins a connection in the
- * middle has not seen what its tables were built from; golang.org/x/net's hpack
- * has them. Each is copied while the goroutine that owns it stands in a probe,
- * together with what tells which field block is about to be worked on.
+ * HPACK tables from the target's memory. h2trace has not seen the blocks that
+ * built the tables of a connection joined in the middle; golang.org/x/net's hpack
+ * has the tables. A probe copies a table while the goroutine that owns it is in
+ * the probe, and records which field block comes next.
  */
 #ifndef H2TRACE_HPACK_H
 #define H2TRACE_HPACK_H
@@ -12,9 +12,9 @@
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
 #define HEADERS_PARAM 8	      /* http2.HeadersFrameParam, from SP */
-#define UNBOUND_TABLES_MAX 16 /* of an encoder whose connection is not known */
+#define UNBOUND_TABLES_MAX 16 /* of an encoder whose connection is unknown */
 
-/* How often they were hit. */
+/* How often these probes were hit. */
 u64 recovery_hits = 0;
 u64 last_block_id = 0;
 
@@ -24,10 +24,10 @@ struct goroutine {
 	u32 generation;
 };
 
-/* What a goroutine read last, and how many fragments it has decoded since. */
+/* The last read of a goroutine, and the fragments that it has decoded since. */
 struct reader {
 	u64 conn;
-	u64 end;  /* offset in the direction; without TLS, where a frame begins, */
+	u64 end;  /* offset in the direction; without TLS, the beginning of a frame, */
 	u32 read; /* and 0 */
 	u32 fragments;
 };
@@ -35,7 +35,7 @@ struct reader {
 /* The field block that a goroutine encodes. */
 struct encoding {
 	u64 encoder;
-	u64 id; /* of its table record, 0 when there is none */
+	u64 id; /* number of its table record, 0: there is none */
 	u64 size;
 	u32 fields;
 	u32 pseudo; /* the last field was a pseudo-header field */
@@ -48,12 +48,12 @@ struct encoder_key {
 };
 
 struct encoder {
-	u64 conn; /* 0: not known */
+	u64 conn; /* 0: unknown */
 	u32 tables;
 	u32 pad;
 };
 
-/* These may forget: that costs a table, which is then taken a block later. */
+/* These may forget: the table is then taken one block later. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -92,9 +92,9 @@ static __always_inline void take_one(struct want *w, u32 direction)
 }
 
 /*
- * A goroutine has read from a connection. Whoever parses frames reads more
- * only when it has parsed all it has: the fragments that it decodes from here
- * to its next read are those that end in these bytes, in their order.
+ * A goroutine has read from a connection. A parser of frames reads more only
+ * after it has parsed all its bytes. So the fragments that it decodes until its
+ * next read are those that end in these bytes, in their order.
  */
 static __always_inline void note_read(struct conn *c, u64 g, struct conn_key *of, u64 len)
 {
@@ -145,7 +145,7 @@ STEP copy_table_entry(u32 i, struct table_copy *t)
 	return 0;
 }
 
-/* Fills in a whole table, or nothing that may be used. */
+/* Fills in a whole table, or nothing usable. */
 static __always_inline bool copy_table(struct table_record *r, u64 src)
 {
 	struct table_copy copy = { .r = r };
@@ -176,8 +176,8 @@ static __always_inline bool copy_fragment(u8 *to, u64 src, u64 len)
 }
 
 /*
- * Room for a table. One that finds none is not lost but not taken: it is no
- * part of the traffic, and another will do as well.
+ * Reserves room for a table. Without room the table is skipped, not lost: it is
+ * no part of the traffic, and a later one serves as well.
  */
 static __always_inline struct table_record *table_reserve(u32 tgid, u32 direction)
 {
@@ -204,7 +204,7 @@ static __always_inline void table_submit(struct table_record *r)
 	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
 }
 
-/* At the entry of a function, after the stack check, in a target. */
+/* At the entry of a function in a target, after the stack check. */
 static __always_inline bool goroutine_of(struct pt_regs *ctx, struct goroutine *key)
 {
 	struct site *site = site_of(ctx);

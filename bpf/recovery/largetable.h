@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * HPACK tables that one record has no room for: a peer may allow more than the
- * 4096 bytes of RFC 9113 6.5.2. They come in pieces, after the record that
- * announces them.
+ * HPACK tables that do not fit into one record: a peer may permit more than the
+ * 4096 bytes of RFC 9113 6.5.2. They are split into pieces, which follow the
+ * record that announces them.
  */
 #ifndef H2TRACE_LARGETABLE_H
 #define H2TRACE_LARGETABLE_H
@@ -28,7 +28,7 @@ struct header_field {
 #define HEADER_FIELD_SIZE 40
 
 /*
- * Copies what of a string lies after skip, as far as there is room. Returns how
+ * Copies the rest of a string after skip, as far as there is room. Returns how
  * many bytes are left over, or -1.
  */
 static __always_inline s64 copy_part(struct piece_record *r, u64 src, u64 len, u64 skip)
@@ -54,7 +54,7 @@ static __always_inline s64 copy_part(struct piece_record *r, u64 src, u64 len, u
 }
 
 /*
- * Copies an entry after *done, which is moved on. Returns how many of its bytes
+ * Copies an entry after *done, and advances *done. Returns how many of its bytes
  * are left over, or -1.
  */
 static __always_inline s64 copy_entry(struct piece_record *r, u32 i, u64 src, u64 *done)
@@ -79,7 +79,7 @@ struct piece_copy {
 	struct piece_record *r;
 	u64 ents;
 	u64 first, count; /* entries */
-	u64 done;	  /* bytes of the first that came before */
+	u64 done;	  /* bytes of the first entry that were copied before */
 	bool failed;
 };
 
@@ -104,10 +104,10 @@ STEP copy_piece_entry(u32 i, struct piece_copy *p)
 }
 
 /*
- * One piece of a table, from where the one before has ended: that is whole
- * entries << 32 | bytes of the next. Returns where it ends, 0 when it failed. A
- * global function: the verifier looks at it once, and Linux 5.10 lets it have
- * nothing but numbers.
+ * Copies one piece of a table, from where the previous one ended: whole entries
+ * << 32 | bytes of the next entry. Returns where it ends, 0 when it failed. A
+ * global function: the verifier checks it once, and Linux 5.10 permits only
+ * numbers as arguments.
  */
 __noinline u64 copy_piece(u64 ents, u64 from, u64 count, u64 large)
 {
@@ -139,7 +139,7 @@ __noinline u64 copy_piece(u64 ents, u64 from, u64 count, u64 large)
 	return end;
 }
 
-/* Has the pieces sent. They are after the record, which is reserved already. */
+/* Sends the pieces. They follow the record, which is already reserved. */
 static __always_inline bool copy_large_table(struct table_record *r, const struct dynamic_table *t)
 {
 	u64 progress = 0;

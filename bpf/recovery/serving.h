@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The windows of servers. One goroutine has all the state of a connection to
- * itself, and another reads frames for it, one at a time: when the first is given
- * one, the second has read up to its end and waits.
+ * The windows of servers. One goroutine owns all state of a connection, and
+ * another reads frames for it, one at a time. When the first gets a frame, the
+ * second has read up to the end of it and waits.
  */
 #ifndef H2TRACE_SERVING_H
 #define H2TRACE_SERVING_H
@@ -11,7 +11,10 @@
 
 #define WRITING_FLAGS 6 /* see layout.Server.Writing */
 
-/* Whether nothing is being written, nor to be written but what has no credit. */
+/*
+ * Reports whether nothing is being written, and nothing is pending except frames
+ * without credit.
+ */
 static __always_inline bool writes_nothing(u64 owner, const struct http2_layout *l)
 {
 	u8 flags[8] = {};
@@ -20,7 +23,7 @@ static __always_inline bool writes_nothing(u64 owner, const struct http2_layout 
 	       *(u64 *)flags == 0;
 }
 
-/* As take_client: nothing moves meanwhile. */
+/* As take_client: the state does not change meanwhile. */
 static __always_inline bool take_server(const struct conn_place *p, u32 index, u32 tgid, u64 conn,
 					const struct window_want *w)
 {
@@ -49,7 +52,7 @@ static __always_inline bool take_server(const struct conn_place *p, u32 index, u
 
 /*
  * (*http2.serverConn).processFrameFromReader(res readFrameResult): all frames
- * before this one are dealt with.
+ * before this one are handled.
  */
 SEC("uprobe/process_frame")
 int process_frame(struct pt_regs *ctx)

@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The fields that the target's own hpack encodes and decodes, to hold what
- * h2trace decodes against. Sent ones are known by the goroutine that encodes
- * them and then writes their frame, received ones by the goroutine that reads
- * their frame and then decodes them.
+ * The fields that the target's own hpack encodes and decodes, for comparison with
+ * what h2trace decodes. The goroutine that encodes sent fields then writes their
+ * frame. The goroutine that reads a frame then decodes its received fields.
  */
 #ifndef H2TRACE_VERIFY_H
 #define H2TRACE_VERIFY_H
 
 #include "recovery/encode.h"
 
-/* Held in every Go release from 1.18 to 1.27. */
+/* Valid in every Go release from 1.18 to 1.27. */
 #define DECODER_EMIT_ENABLED 72 /* hpack.Decoder.emitEnabled */
 #define FIELD_PIECES 64		/* of a name or a value */
-#define FIELD_SENSITIVE 2	/* beside the direction */
+#define FIELD_SENSITIVE 2	/* next to the direction */
 
-/* Set by user space before loading: the probes below are attached. */
+/* User space sets it before loading: the probes below are attached. */
 const volatile bool verifying = false;
 
 u64 last_list_id = 0;
 
-/* The fields that a goroutine has encoded since it last wrote a frame of them. */
+/* The fields that a goroutine has encoded since it last wrote a frame with fields. */
 struct encoded {
 	u64 encoder;
 	u64 list;
 	u32 fields;
-	u32 pseudo; /* the last was a pseudo-header field */
+	u32 pseudo; /* the last field was a pseudo-header field */
 };
 
-/* What a goroutine read last, and the fragment that it has decoded last. */
+/* The last read of a goroutine, and the last fragment that it has decoded. */
 struct reading {
 	u64 conn;
 	u64 end; /* offset in the direction */
@@ -38,7 +37,7 @@ struct reading {
 	u32 fields;
 };
 
-/* What these forget is not verified. */
+/* Entries that these maps drop are not verified. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
@@ -77,8 +76,8 @@ struct field {
 };
 
 /*
- * Room for a record that is no part of the traffic: it gives way to what is,
- * and its block is then not verified.
+ * Reserves room for a record that is no part of the traffic. It yields to traffic
+ * records; without room its block is not verified.
  */
 static __always_inline void *verify_reserve(const u64 size, u8 kind, u32 dir, u32 tgid)
 {
@@ -113,7 +112,7 @@ static __always_inline void describe(struct field_record *r, struct field *f)
 	r->pad[0] = r->pad[1] = 0;
 }
 
-/* A field of which the name has room in name, and the value in size bytes. */
+/* A field whose name fits into name, and whose value has size bytes. */
 static __always_inline void put_field(struct field *f, const u32 size)
 {
 	const u64 total = sizeof(struct field_record) + size;
@@ -140,9 +139,9 @@ static __always_inline void put_field(struct field *f, const u32 size)
 #define PACK(high, low) ((u64)(high) << 32 | (u32)(low))
 
 /*
- * A part of a field: len bytes from src, which begin at at of name and value
- * joined. A global function, so that the verifier looks at it but once, with
- * nothing but numbers for arguments (http2/loop.h).
+ * A part of a field: len bytes from src, which begin at at in the joined name and
+ * value. A global function, so that the verifier checks it only once, with only
+ * numbers as arguments (http2/loop.h).
  */
 __noinline int put_piece(u64 list, u64 index_flags, u64 lens, u64 src, u64 at_len)
 {
@@ -175,7 +174,7 @@ __noinline int put_piece(u64 list, u64 index_flags, u64 lens, u64 src, u64 at_le
 }
 
 struct text {
-	u64 list, index_flags, lens; /* of put_piece */
+	u64 list, index_flags, lens; /* arguments of put_piece */
 	u64 src, begin, len;
 	bool failed;
 };
@@ -193,7 +192,7 @@ STEP put_text_piece(u32 i, struct text *t)
 	return 1;
 }
 
-/* What is longer than FIELD_PIECES pieces stays incomplete. */
+/* A field of more than FIELD_PIECES pieces stays incomplete. */
 static __always_inline bool put_pieces(struct field *f, u64 src, u64 begin, u64 len)
 {
 	struct text t = {
@@ -242,7 +241,7 @@ static __always_inline void report_field(struct pt_regs *ctx, u32 dir, u32 tgid,
 		put_field(&f, 1024);
 }
 
-/* What of a list depends on the direction. */
+/* The values of a list that depend on the direction. */
 struct list_place {
 	u64 conn, list, seq, end;
 	u64 fragment, fragment_len;
@@ -271,9 +270,9 @@ static __always_inline void report_list(struct list_place *p, u32 dir, u32 tgid)
 }
 
 /*
- * (*hpack.Encoder).WriteField(f HeaderField). Pseudo-header fields stand before
- * all others (RFC 9113 8.3): one after others begins another block, and that
- * before it was never written.
+ * (*hpack.Encoder).WriteField(f HeaderField). Pseudo-header fields come before
+ * all others (RFC 9113 8.3). One after a regular field begins another block, and
+ * the previous block was never written.
  */
 SEC("uprobe/verify_encode")
 int verify_encode(struct pt_regs *ctx)
@@ -372,7 +371,7 @@ int verify_emit(struct pt_regs *ctx)
 	r = bpf_map_lookup_elem(&readings, &key);
 	if (!r || !r->list)
 		return 0;
-	/* Without it strings are passed over, and what is here is nothing. */
+	/* Without emitEnabled, hpack skips strings, and the arguments hold nothing. */
 	bpf_probe_read_user(&enabled, 1, (void *)(GO_ARG0(ctx) + DECODER_EMIT_ENABLED));
 	if (enabled)
 		report_field(ctx, DIR_RECV, key.tgid, r->list, r->fields++);

@@ -6,9 +6,9 @@
 #include "kernel/kernel.h"
 #include "record/record.h"
 
-#define FIRST_TABLES 8 /* wanted of a connection met in the middle */
+#define FIRST_TABLES 8 /* tables wanted for a connection joined in the middle */
 
-/* How many more tables of a connection are wanted, by its id. */
+/* How many more tables a connection wants, by its id. */
 struct want {
 	u32 left[DIR_COUNT];
 };
@@ -20,7 +20,7 @@ struct {
 	__type(value, struct want);
 } wants SEC(".maps");
 
-/* User space replaces what it does not know better yet. */
+/* User space replaces the number once it knows better. */
 static __always_inline void want_first(u64 conn)
 {
 	struct want want = { .left = { FIRST_TABLES, FIRST_TABLES } };

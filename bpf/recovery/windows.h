@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Flow-control windows from the target's memory. The goroutine that reads the
- * frames of a client connection has dealt with all before when it asks for the
- * next one; what is sent is all on its way when nobody holds the lock for
- * writing and nothing is buffered. A moment at which both hold is looked for.
+ * Flow-control windows from the target's memory. When the goroutine that reads
+ * the frames of a client connection asks for the next one, it has handled all
+ * previous ones. When nobody holds the lock for writing and nothing is buffered,
+ * everything sent is on its way. A probe looks for a moment at which both hold.
  */
 #ifndef H2TRACE_WINDOWS_H
 #define H2TRACE_WINDOWS_H
@@ -17,8 +17,8 @@
 #define MUTEX_FREE 0 /* sync.Mutex.state: nobody holds it, nobody waits */
 
 /*
- * Offsets of fields in golang.org/x/net/http2, see layout.Client and, for those
- * of the last line, layout.Server.
+ * Offsets of fields in golang.org/x/net/http2: see layout.Client, and
+ * layout.Server for those of the last line.
  */
 struct http2_layout {
 	u16 size;
@@ -44,7 +44,7 @@ struct window_want {
 	u32 count;	/* of streams */
 	u64 not_before; /* kernel time */
 	u64 interval;
-	u64 frame_end;		  /* of a server: where the frame ends that it worked on last */
+	u64 frame_end;		  /* server: the end of the frame that it last worked on */
 	u64 streams[STREAMS_MAX]; /* http2.clientStream or stream */
 };
 
@@ -73,7 +73,7 @@ static __always_inline bool find_client(struct conn_place *p, const struct http2
 	return read_user_u64(p->owner + l->framer) == p->framer;
 }
 
-/* Whether all that was said on a connection is written, up to the offset. */
+/* Reports whether everything sent on a connection is written, up to the offset. */
 static __always_inline bool all_written(const struct conn_place *p, const struct http2_layout *l,
 					const struct behind *b)
 {
@@ -151,7 +151,7 @@ static __always_inline struct windows_record *windows_reserve(u64 conn, u32 tgid
 	return r;
 }
 
-/* Whether the windows were taken. One that finds no room is not lost but not taken. */
+/* Reports whether the windows were taken. Without room they are skipped, not lost. */
 static __always_inline bool take_client(const struct conn_place *p, u32 index, u32 tgid,
 					const struct behind *b, const struct window_want *w)
 {

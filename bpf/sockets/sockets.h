@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * What the sockets of the targets are and have moved, whatever the probes and
- * packets say. User space looks now and then, while it is not sure of a probe, or
- * nothing is seen of a process; what is open at the end of a process is reported.
+ * The sockets of the targets and the bytes they have moved, independent of probes
+ * and packets. User space looks now and then, while it doubts a probe or sees
+ * nothing of a process. Sockets that are open at the end of a process are
+ * reported.
  */
 #ifndef H2TRACE_SOCKETS_H
 #define H2TRACE_SOCKETS_H
@@ -33,7 +34,7 @@ static __always_inline void describe_tcp(struct socket_use *use, struct sock *sk
 	use->jiffies = now;
 	use->quiet[DIR_SEND] = (u32)now - BPF_CORE_READ(tp, lsndtime);
 	use->quiet[DIR_RECV] = (u32)now - BPF_CORE_READ(icsk, icsk_ack.lrcvtime);
-	/* One that was accepted is a copy of the one that listened. */
+	/* An accepted socket is a copy of the listening one. */
 	use->accepted = BPF_CORE_READ(sk, sk_max_ack_backlog) != 0;
 }
 
@@ -58,7 +59,7 @@ static __always_inline void describe_unix(struct socket_use *use, struct sock *s
 		use->name_len = len;
 }
 
-/* The socket of a file, if it is one that is described. */
+/* Returns the socket of a file, if it is of a reported kind. */
 static __always_inline struct sock *stream_of(struct file *file)
 {
 	struct socket *socket;
@@ -91,7 +92,7 @@ static __always_inline void describe_socket(struct socket_use *use, struct sock 
 		describe_tcp(use, sk);
 }
 
-/* Each file that is open in the system. */
+/* Each open file in the system. */
 SEC("iter/task_file")
 int sockets(struct bpf_iter__task_file *ctx)
 {
@@ -114,8 +115,8 @@ int sockets(struct bpf_iter__task_file *ctx)
 }
 
 /*
- * Sockets that were open when user space came, by struct sock, and the processes
- * that had them: they are reported when they close.
+ * Sockets that were open when user space started, by struct sock, with their
+ * processes. They are reported when they close.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -143,7 +144,7 @@ static __always_inline void watched_closes(struct sock *sk, int state)
 	bpf_map_delete_elem(&watched, &key);
 }
 
-/* How many descriptors of a process are looked at when it ends. */
+/* Descriptors of a process that are examined when it ends. */
 #ifdef COMPAT
 #define EXIT_FDS 64
 #else
@@ -181,7 +182,7 @@ STEP report_socket(u32 i, struct open_files *open)
 	return 0;
 }
 
-/* Of the current process, whose last thread ends and has its files still. */
+/* The current process, whose last thread ends and still has its files. */
 static __always_inline void report_sockets(struct task_struct *task, u32 tgid)
 {
 	struct open_files open = { .tgid = tgid };

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Sockets of targets by their changes of state: connects, and closes. */
+/* State changes of the sockets of targets: connects and closes. */
 #ifndef H2TRACE_TCP_H
 #define H2TRACE_TCP_H
 
 #include "sockets/sockets.h"
 
-/* In connect(2), before the SYN is sent: the current process is the one that connects. */
+/*
+ * In connect(2), before the SYN is sent: the current process is the one that
+ * connects.
+ */
 static __always_inline void connect_begins(struct sock *sk)
 {
 	u64 key = (u64)sk;
@@ -31,7 +34,7 @@ static __always_inline void connect_succeeds(struct sock *sk)
 		c->established = bpf_ktime_get_ns();
 }
 
-/* The last change of a socket, which may have been connecting until now. */
+/* The last state change of a socket, which may have been connecting until now. */
 static __always_inline void connect_forgets(struct sock *sk, int before)
 {
 	u64 key = (u64)sk;
@@ -48,7 +51,7 @@ static __always_inline void connect_forgets(struct sock *sk, int before)
 			__builtin_memcpy(r->comm, c->comm, sizeof(r->comm));
 			r->sk_err = BPF_CORE_READ(sk, sk_err);
 			r->family = fill_endpoints(&r->local, &r->remote, sk);
-			/* The port is given back before the state changes, but noted. */
+			/* The port is released before the state changes, but noted. */
 			r->local.port = __builtin_bswap16(
 				BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 			bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
@@ -67,7 +70,10 @@ static __always_inline void sock_closes(struct sock *sk, int before, int state)
 	watched_closes(sk, state);
 	if (!owner)
 		return;
-	/* shutdown(SHUT_WR) comes this way too, and leaves the other half open. */
+	/*
+	 * shutdown(SHUT_WR) also comes this way, and leaves the other direction
+	 * open.
+	 */
 	if (state != TCP_CLOSE && BPF_CORE_READ(sk, sk_shutdown) != SHUTDOWN_MASK)
 		return;
 	conn_key = *owner;

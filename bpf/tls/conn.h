@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Connections: *tls.Conn -> file descriptor -> socket -> addresses, with a
- * generation for each reuse of an address by Go's allocator.
+ * Connections: *tls.Conn -> file descriptor -> socket -> addresses. Go's
+ * allocator reuses addresses, so each connection has an id of its own.
  */
 #ifndef H2TRACE_CONN_H
 #define H2TRACE_CONN_H
@@ -14,12 +14,12 @@
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
 #define TLS_CONN_CONN 0	     /* crypto/tls.Conn.conn, an interface */
-#define TLS_CONN_DATA 8	     /* the pointer in it */
+#define TLS_CONN_DATA 8	     /* the pointer in that interface */
 #define TLS_CONN_ISCLIENT 16 /* crypto/tls.Conn.isClient */
-/* And where these lie in a crypto/tls.Conn, from its vers on. */
+/* Offsets in a crypto/tls.Conn, from its vers on. */
 #define TLS_COMPLETE -32      /* isHandshakeComplete, before Go 1.20 handshakeStatus */
 #define TLS_HANDSHAKE_ERR -16 /* handshakeErr */
-#define TLS_HANDSHAKES 16     /* handshakes: how many have succeeded */
+#define TLS_HANDSHAKES 16     /* handshakes: the number of successful ones */
 #define NET_CONN_FD 0	      /* net.conn.fd */
 #define NETFD_SYSFD 16	      /* net.netFD.pfd.Sysfd */
 
@@ -33,18 +33,21 @@ struct conn_dir {
 	u64 seq;
 	u64 offset;
 	u64 lost_bytes; /* since the last delivered record */
-	u32 lost;	/* likewise, 1 << loss_reason */
+	u32 lost;	/* since the last delivered record, 1 << loss_reason */
 	/*
-	 * The call under way: up to where its bytes are dealt with, and
-	 * reported. On the stack the verifier would follow each value of them
-	 * through the loop.
+	 * The current call: its bytes are handled, and reported, up to here. On
+	 * the stack, the verifier would follow each value of these through the
+	 * loop.
 	 */
 	u64 at;
 	u64 from;
-	/* What it moves, where the steps of a loop share no stack (http2/loop.h). */
+	/*
+	 * The chunk of the call, where the steps of a loop share no stack
+	 * (http2/loop.h).
+	 */
 	u64 src;
 	u64 len;
-	/* The frame walker: what is left of the current frame. */
+	/* The frame walker: the rest of the current frame. */
 	u32 copy;
 	u32 skip;
 	u8 have; /* bytes of its header */
@@ -55,20 +58,20 @@ struct conn_dir {
 enum framing {
 	FRAMING_UNDECIDED = 0,
 	FRAMING_HTTP2 = 1,
-	FRAMING_NONE = 2, /* not HTTP/2, or joined in the middle: all is copied */
+	FRAMING_NONE = 2, /* not HTTP/2, or joined in the middle: all bytes are copied */
 };
 
 struct conn {
 	u64 id;
-	u64 sk;	      /* struct sock, 0 when not known */
+	u64 sk;	      /* struct sock, 0: unknown */
 	u64 net_conn; /* the pointer in its net.Conn */
 	struct conn_dir dir[DIR_COUNT];
 	u8 role;
-	u8 handshake; /* seen from before the handshake */
+	u8 handshake; /* seen since before the handshake */
 	u8 closed;
 	u8 framing;
 	u8 read_ended; /* before it was closed */
-	u8 young;      /* its first handshake has not ended, as far as was seen */
+	u8 young;      /* its first handshake is not known to have ended */
 	u8 pad[2];
 };
 
@@ -79,7 +82,7 @@ struct {
 	__type(value, struct conn);
 } conns SEC(".maps");
 
-/* The connection on a socket, to learn of closes that bypass tls.Conn. */
+/* The connection of a socket, for closes that bypass tls.Conn. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -89,10 +92,10 @@ struct {
 
 u64 last_conn_id = 0;
 
-/* Set by user space while the probes of recovery/hpack.h are attached. */
+/* User space sets it while the probes of recovery/hpack.h are attached. */
 u32 recovering = 0;
 
-/* The socket of descriptor fd of the current process, or NULL. */
+/* Returns the socket of descriptor fd of the current process, or NULL. */
 static __always_inline struct sock *sock_of_fd(u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -110,7 +113,7 @@ static __always_inline struct sock *sock_of_fd(u32 fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
-/* The socket of a *net.TCPConn, or NULL. */
+/* Returns the socket of a *net.TCPConn, or NULL. */
 static __always_inline struct sock *sock_of_tcpconn(u64 tcpconn)
 {
 	u64 netfd = read_user_u64(tcpconn + NET_CONN_FD), sysfd;
@@ -120,7 +123,7 @@ static __always_inline struct sock *sock_of_tcpconn(u64 tcpconn)
 	return sysfd >> 31 ? NULL : sock_of_fd(sysfd);
 }
 
-/* The socket below a *tls.Conn, or NULL. */
+/* Returns the socket below a *tls.Conn, or NULL. */
 static __always_inline struct sock *sock_of_conn(u64 tls_conn, struct site *site)
 {
 	u64 tcpconn =
@@ -130,7 +133,7 @@ static __always_inline struct sock *sock_of_conn(u64 tls_conn, struct site *site
 	return tcpconn ? sock_of_tcpconn(tcpconn) : NULL;
 }
 
-/* Returns the family, 0 for one that is not of the Internet. */
+/* Returns the address family, 0 if it is not IPv4 or IPv6. */
 static __always_inline u16 fill_endpoints(struct endpoint *local_end, struct endpoint *remote_end,
 					  struct sock *sk)
 {
@@ -153,7 +156,7 @@ static __always_inline u16 fill_endpoints(struct endpoint *local_end, struct end
 	return family;
 }
 
-/* The way of a target's socket to its peer, by struct sock. */
+/* Connects of the sockets of targets, by struct sock. */
 struct connecting {
 	u64 start;
 	u64 established; /* 0 before */
@@ -194,8 +197,8 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 }
 
 /*
- * A close that a full ring swallowed is found again in the conns map. state is
- * that of the socket before, 0 for the one that it is in.
+ * A close record that finds the ring full is recovered from the conns map. state
+ * is the previous state of the socket, 0 for its current state.
  */
 static __always_inline void report_close(struct conn *c, struct conn_key *key, u8 state)
 {
@@ -241,9 +244,8 @@ struct {
 } replacing SEC(".maps");
 
 /*
- * Enters a connection under its key: where there is none, or in the place of one that
- * this thread is replacing. Not inline: what it has on the stack is gone when the bytes
- * are dealt with.
+ * Enters a connection under its key, where none is, or where this thread replaces
+ * one. Not inline: its stack is free again when the bytes are handled.
  */
 static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
 					  bool replaces, u64 sk)
@@ -262,7 +264,10 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
 	}
 	fresh.sk = sk;
-	/* Another thread that reads, writes or shakes hands may have entered it by now. */
+	/*
+	 * Another thread that reads, writes or shakes hands may have entered it
+	 * meanwhile.
+	 */
 	if (bpf_map_update_elem(&conns, key, &fresh, replaces ? BPF_ANY : BPF_NOEXIST))
 		return bpf_map_lookup_elem(&conns, key);
 	if (fresh.sk)
@@ -276,8 +281,8 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 }
 
 /*
- * The way to the socket comes first: of what all functions that call each other have on
- * the stack there may be 512 bytes.
+ * The path to the socket comes first: all functions of one call chain share 512
+ * bytes of stack.
  */
 static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
 					      bool handshake, bool replaces)
@@ -288,9 +293,9 @@ static __always_inline struct conn *open_conn(struct site *site, struct conn_key
 }
 
 /*
- * Connections of which the first bytes were missed, by id: user space enters
- * them when a probe is replaced. The new one ends them, and opens them again as
- * met in the middle.
+ * Connections whose first bytes were missed, by id. User space enters them when
+ * it replaces a probe. The new probe ends them, and reopens them as joined in the
+ * middle.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -304,13 +309,14 @@ static __always_inline bool has_missed(const struct conn *c)
 	return bpf_map_lookup_elem(&missed, &c->id) != NULL;
 }
 
-/* How often a thread looks for what another one enters. */
+/* How often a thread looks for the connection that another one enters. */
 #define REPLACE_LOOKS 64
 
 /*
- * Ends a connection and opens the one that is at its address by now, or itself again. Two
- * threads that read and write find it out at the same time: the one that claims the
- * old one does it, once, and the other waits for it. Returns NULL where it waited in vain.
+ * Ends a connection and opens the one that is now at its address, or reopens the
+ * same one. Two threads that read and write notice this at the same time. The
+ * thread that claims the old connection replaces it once, and the other waits.
+ * Returns NULL if it waited in vain.
  */
 static __always_inline struct conn *replace_conn(struct site *site, struct conn_key *key,
 						 struct conn *c, bool handshake)
@@ -337,11 +343,11 @@ static __always_inline struct conn *replace_conn(struct site *site, struct conn_
 	return c;
 }
 
-/* How far a *tls.Conn is in its life. */
+/* The stage of a *tls.Conn. */
 enum stage {
-	STAGE_UNKNOWN, /* where its fields are is not known */
+	STAGE_UNKNOWN, /* the offsets of its fields are unknown */
 	STAGE_YOUNG,   /* in its first handshake, or before it */
-	STAGE_FAILED,  /* that has failed: nothing is sent any more */
+	STAGE_FAILED,  /* its handshake has failed: nothing more is sent */
 	STAGE_OPEN,
 };
 
@@ -353,18 +359,22 @@ static __always_inline enum stage stage_of(struct site *site, u64 ptr)
 	if (!site->tls_version)
 		return STAGE_UNKNOWN;
 	bpf_probe_read_user(&complete, sizeof(complete), (void *)(at + TLS_COMPLETE));
-	if (complete || read_user_u64(at + TLS_HANDSHAKES)) /* another one: renegotiation */
+	if (complete ||
+	    read_user_u64(at + TLS_HANDSHAKES)) /* in another handshake: renegotiation */
 		return STAGE_OPEN;
 	return read_user_u64(at + TLS_HANDSHAKE_ERR) ? STAGE_FAILED : STAGE_YOUNG;
 }
 
-/* Whether a *tls.Conn is on the net.Conn that was there: else the address is another one's by now. */
+/*
+ * Reports whether a *tls.Conn still has the same net.Conn. If not, another
+ * connection has reused its address.
+ */
 static __always_inline bool has_net_conn(const struct conn *c, struct conn_key *key)
 {
 	return c->net_conn == read_user_u64(key->ptr + TLS_CONN_DATA);
 }
 
-/* Whether a young connection is the one that is known at its address. */
+/* Reports whether a young connection is the known one at its address. */
 static __always_inline bool is_still(const struct conn *c, struct conn_key *key)
 {
 	return !c->closed && c->young && has_net_conn(c, key);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Go's register calling convention, ABIInternal (Go 1.17 and newer):
- * https://go.dev/s/regabi. The register names are those of the trap frame
- * that a uprobe program gets as its context.
+ * https://go.dev/s/regabi. The register names are those of the trap frame, which
+ * is the context of a uprobe program.
  */
 #ifndef H2TRACE_GOABI_H
 #define H2TRACE_GOABI_H
@@ -28,7 +28,10 @@ struct pt_regs {
 #define GO_G(r) ((r)->r14)
 #define GO_SP(r) ((r)->sp)
 
-/* Whether JBE at this instruction jumps (carry or zero set): to morestack. */
+/*
+ * Reports whether JBE at this instruction jumps to morestack (carry or zero flag
+ * set).
+ */
 #define GO_STACK_GROWS(r) ((r)->flags & (0x01 | 0x40))
 
 #else

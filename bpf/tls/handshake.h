@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* TLS handshakes: how long they took, what they agreed on, why they failed. */
+/* TLS handshakes: how long they took, what they negotiated, why they failed. */
 #ifndef H2TRACE_HANDSHAKE_H
 #define H2TRACE_HANDSHAKE_H
 
@@ -10,7 +10,7 @@ struct call_key {
 	u64 g;
 	u32 tgid;
 	u32 generation;
-	u64 direction; /* or what other call it is */
+	u64 direction; /* or another kind of call */
 };
 
 struct call {
@@ -26,16 +26,16 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-/* Calls besides those of the directions. */
+/* Calls other than those of the directions. */
 #define CALL_HANDSHAKE 2
 #define CALL_VERIFY 3
 
-/* What to do with an error of a type, by table << 32 | hash of the type. */
+/* How to follow an error of a type, by table << 32 | hash of the type. */
 struct error_type {
 	u8 kind;
 	u8 text;  /* 1: it begins with a string that says what happened */
-	u8 wraps; /* 1: there is another error within, */
-	u8 at;	  /* there */
+	u8 wraps; /* 1: it wraps another error, */
+	u8 at;	  /* at this offset */
 };
 
 struct {
@@ -45,7 +45,10 @@ struct {
 	__type(value, struct error_type);
 } error_types SEC(".maps");
 
-/* At the entry of clientHandshake and serverHandshake; conn is the *tls.Conn, buf the time. */
+/*
+ * At the entry of clientHandshake and serverHandshake. conn is the *tls.Conn, buf
+ * the time.
+ */
 static __always_inline void handshake_begins(struct pt_regs *ctx, struct conn_key *conn)
 {
 	struct call_key key = { .g = GO_G(ctx),
@@ -60,7 +63,7 @@ static __always_inline void handshake_begins(struct pt_regs *ctx, struct conn_ke
 	}
 }
 
-/* The handshake that the goroutine is in. */
+/* Returns the current handshake of the goroutine. */
 static __always_inline struct call *handshake_of(struct pt_regs *ctx, struct call_key *key)
 {
 	key->g = GO_G(ctx);
@@ -71,7 +74,10 @@ static __always_inline struct call *handshake_of(struct pt_regs *ctx, struct cal
 	return bpf_map_lookup_elem(&calls, key);
 }
 
-/* Up to max bytes of the string at addr in the target; returns its length, 0 for none. */
+/*
+ * Copies at most max bytes of the string at addr in the target. Returns its
+ * length, 0 for none.
+ */
 static __always_inline u16 copy_string(u8 *to, u32 max, u64 addr)
 {
 	u64 str[2] = {};
@@ -103,8 +109,8 @@ static __always_inline void copy_agreed(struct handshake_record *r, struct site 
 }
 
 /*
- * Follows an error down to the innermost one that is known. itab and data are
- * the words of the interface value.
+ * Follows an error to the innermost known one. itab and data are the words of the
+ * interface value.
  */
 static __always_inline void copy_error(struct go_error *e, u32 table, u64 itab, u64 data)
 {

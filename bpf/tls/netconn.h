@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * From an interface value to the *net.TCPConn in it: through whatever wraps that,
- * by the types that the Go runtime keeps of every value in an interface. A type
- * that offers two ways leads nowhere, as a guess would.
+ * From an interface value to the *net.TCPConn in it, through any wrapper. It uses
+ * the types that the Go runtime keeps for every value in an interface. A type
+ * with two candidate fields leads nowhere: to choose one would be a guess.
  */
 #ifndef H2TRACE_NETCONN_H
 #define H2TRACE_NETCONN_H
@@ -11,7 +11,10 @@
 #include "kernel/each.h"
 #include "tls/goabi.h"
 
-/* internal/abi.Type and what it begins, in every Go release from 1.18 to 1.27. */
+/*
+ * internal/abi.Type and the types that begin with it, in every Go release from
+ * 1.18 to 1.27.
+ */
 #define ITAB_TYPE 8	 /* internal/abi.ITab.Type */
 #define TYPE_HASH 16	 /* internal/abi.Type.Hash */
 #define PTR_ELEM 48	 /* internal/abi.PtrType.Elem */
@@ -20,10 +23,10 @@
 #define KIND_INTERFACE 20
 #define KIND_POINTER 22
 #define KIND_STRUCT 25
-#define TYPE_DIRECT 0x20  /* in kind or flags: an interface holds the value itself */
+#define TYPE_DIRECT 0x20  /* in kind or flags: the interface holds the value itself */
 #define NAME_EMBEDDED 0x8 /* in the first byte of internal/abi.Name, since Go 1.19 */
-#define FIELDS_MAX 16	  /* of a struct that are looked at */
-#define TYPES_MAX 16	  /* on the way: a wrapper takes three */
+#define FIELDS_MAX 16	  /* fields of a struct that are looked at */
+#define TYPES_MAX 16	  /* types to follow: a wrapper takes three */
 
 struct type_head { /* from TYPE_HASH on */
 	u32 hash;
@@ -34,7 +37,7 @@ struct struct_field {
 	u64 name, type, offset;
 };
 
-/* What an executable calls the types that matter, see struct site. */
+/* The type hashes of an executable, see struct site. */
 struct conn_types {
 	u32 tcpconn;
 	u32 conn;
@@ -54,7 +57,10 @@ static __always_inline bool read_type(struct type_head *head, u64 type)
 	return !bpf_probe_read_user(head, sizeof(*head), (void *)(type + TYPE_HASH));
 }
 
-/* The hash of the type in an interface. The itab's own copy is 0 where the runtime made it. */
+/*
+ * Returns the hash of the type in an interface. The itab's own copy is 0 if the
+ * runtime made the itab.
+ */
 static __always_inline u32 type_hash(u64 itab)
 {
 	struct type_head head = {};
@@ -63,7 +69,7 @@ static __always_inline u32 type_hash(u64 itab)
 	return head.hash;
 }
 
-/* Before Go 1.19 the offset has a bit at its end that says so. */
+/* Before Go 1.19, the last bit of the offset says that a field is embedded. */
 static __always_inline bool is_embedded(const struct struct_field *f, u32 old_fields)
 {
 	u8 flags = 0;
@@ -75,9 +81,9 @@ static __always_inline bool is_embedded(const struct struct_field *f, u32 old_fi
 }
 
 /*
- * How likely the field described at an address is the connection that a struct
- * wraps: methods that the struct does not have itself are those of what it embeds.
- * A global function, as copy_piece is.
+ * Rates how likely a struct wraps its connection in the field described at an
+ * address. A struct takes the methods that it lacks from the type that it embeds.
+ * A global function, for the same reason as copy_piece.
  */
 __noinline u32 rank_field(u64 at, u32 index, u64 hashes, u32 old_fields)
 {
@@ -105,11 +111,11 @@ __noinline u32 rank_field(u64 at, u32 index, u64 hashes, u32 old_fields)
 }
 
 struct choice {
-	u64 fields; /* where they are described */
+	u64 fields; /* address of the field descriptions */
 	u64 hashes;
 	u32 old_fields;
 	u32 highest;
-	u32 best; /* 1 + index, 0 when there is none, or are two */
+	u32 best; /* 1 + index, 0: there is none, or there are two */
 };
 
 STEP choose_step(u32 i, struct choice *c)
@@ -124,7 +130,7 @@ STEP choose_step(u32 i, struct choice *c)
 	return 0;
 }
 
-/* The field of a struct to go on with. */
+/* Returns the field of a struct to follow. */
 __noinline u32 choose_field(u64 type, u64 hashes, u32 old_fields)
 {
 	struct choice c = { .hashes = hashes, .old_fields = old_fields };
@@ -138,14 +144,14 @@ __noinline u32 choose_field(u64 type, u64 hashes, u32 old_fields)
 	return c.best;
 }
 
-/* A value that is looked into: its type, and where it is. */
+/* A value to look into: its type and its address. */
 struct go_value {
 	u64 type;
 	u64 at;
 	u64 found;
 };
 
-/* From an interface to what it holds. A value that is a pointer lies in it. */
+/* From an interface to its value. A pointer lies in the interface itself. */
 static __always_inline bool open_interface(struct go_value *v)
 {
 	struct type_head head;
@@ -175,7 +181,7 @@ static __always_inline bool open_struct(struct go_value *v, const struct conn_ty
 	return true;
 }
 
-/* One type on the way. Returns false where it ends. */
+/* Follows one type. Returns false where the path ends. */
 static __always_inline bool open_value(struct go_value *v, const struct conn_types *types)
 {
 	struct type_head head;
@@ -199,7 +205,7 @@ static __always_inline bool open_value(struct go_value *v, const struct conn_typ
 	return false;
 }
 
-/* The *net.TCPConn in the interface at an address, 0 when there is none. */
+/* Returns the *net.TCPConn in the interface at an address, 0 when there is none. */
 __noinline u64 find_tcpconn(u64 at, u64 hashes, u32 old_fields)
 {
 	struct conn_types types = { .tcpconn = hashes,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Witnesses of probes that have not fired yet: at places that cost more and are
- * passed whenever plaintext moves. They count and report nothing.
+ * Witnesses for probes that have not fired yet. They sit where a trap costs more
+ * and where all plaintext passes. They only count.
  */
 #ifndef H2TRACE_WITNESS_H
 #define H2TRACE_WITNESS_H

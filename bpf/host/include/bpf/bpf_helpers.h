@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Takes the place of libbpf's bpf_helpers.h, so that headers of BPF programs
- * compile for the host: helpers (bpf-helpers(7)) are plain C.
- * Each value and each record has an allocation of its own, of exactly its size:
- * AddressSanitizer sees what goes beyond.
+ * Replaces libbpf's bpf_helpers.h, so that headers of BPF programs compile for
+ * the host: helpers (bpf-helpers(7)) are plain C. Each value and each record has
+ * its own allocation of exactly its size, so AddressSanitizer detects any access
+ * beyond it.
  */
 #ifndef H2TRACE_HOST_BPF_HELPERS_H
 #define H2TRACE_HOST_BPF_HELPERS_H
@@ -24,11 +24,14 @@
 /* For bpf_core_read.h: offsets are those of this program. */
 #define __builtin_preserve_access_index(x) (x)
 
-/* What the programs find, and what becomes of their records: the harness says. */
+/*
+ * The environment of the programs, and the sink of their records; the harness
+ * sets both.
+ */
 static struct {
 	__u64 tgid;
 	__u64 time;
-	const __u8 *memory; /* of the process, or a packet: all of it that there is */
+	const __u8 *memory; /* memory of the process, or a packet: all of it */
 	__u64 memory_len;
 	struct bpf_tcp_sock tcp;
 	__u32 locked; /* spin locks */
@@ -52,7 +55,7 @@ static inline void host_fail(const char *what)
 		_at;                                 \
 	})
 
-/* A program has no business beyond what it was given. */
+/* A program must not access memory beyond what it was given. */
 static inline long host_read(void *to, __u64 len, const void *from)
 {
 	const __u8 *at = from;
@@ -80,7 +83,7 @@ static inline long bpf_skb_load_bytes(const void *skb, __u32 offset, void *to, _
 	return host_read(to, len, host.memory + offset);
 }
 
-/* Only what is not locked may be locked, and helpers are not called meanwhile. */
+/* A lock must be free when it is taken, and no helper is called while it is held. */
 static inline void bpf_spin_lock(struct bpf_spin_lock *lock)
 {
 	if (lock->val || host.locked)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Maps and the storage of sockets, for bpf_helpers.h: a list of what is in all. */
+/* Maps and socket storage for bpf_helpers.h: each map is a list of its entries. */
 #ifndef H2TRACE_HOST_MAPS_H
 #define H2TRACE_HOST_MAPS_H
 
@@ -49,14 +49,14 @@ static inline long host_remove(struct host_entry **at)
 	return 0;
 }
 
-/* Forgets what is in all maps. */
+/* Clears all maps. */
 static inline void host_reset(void)
 {
 	while (host_entries)
 		host_remove(&host_entries);
 }
 
-/* The values of an array are there from the beginning. */
+/* The values of an array exist from the beginning. */
 static inline void *host_lookup(const void *map, const void *key, __u64 key_len, __u64 value_len,
 				__u32 type)
 {
