@@ -11,8 +11,8 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// attachPlan attaches all sites of a plan or none. The file is named through
-// its descriptor, so it is this inode whatever its path holds meanwhile.
+// attachPlan attaches all sites of a plan or none. It names the file by its
+// descriptor, so the inode stays the same whatever its path holds meanwhile.
 func (x *Executables) attachPlan(exe *Executable, f *os.File) error {
 	through, err := exe.secure(f)
 	if err != nil {
@@ -23,7 +23,7 @@ func (x *Executables) attachPlan(exe *Executable, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	// Those first: what they tell is of what the others see.
+	// Recovery first: its records describe the traffic that the others report.
 	if x.recovering {
 		if err := x.attachRecovery(exe, f); err != nil {
 			return withAdvice(errors.Join(err, x.detach(exe)))
@@ -48,8 +48,8 @@ func (x *Executables) attachPlan(exe *Executable, f *os.File) error {
 	return nil
 }
 
-// secure makes it safe to have probes in an executable, the file f. It returns what to
-// attach them through, which is to be closed then.
+// secure makes probes in an executable, the file f, safe. It returns the file to
+// attach them through, which the caller closes.
 func (exe *Executable) secure(f *os.File) (*os.File, error) {
 	through, err := throughOwnMount(f)
 	if err == nil && exe.mount == 0 {
@@ -66,8 +66,8 @@ func (exe *Executable) secure(f *os.File) (*os.File, error) {
 	return through, nil
 }
 
-// openTarget opens a file for probes. They are attached to what its descriptor
-// leads to, as long as it is open.
+// openTarget opens a file for probes. They go to the inode of its descriptor as long
+// as it is open.
 func openTarget(f *os.File) (*link.Executable, error) {
 	target, err := link.OpenExecutable(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 	if err != nil {

@@ -10,47 +10,48 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// MinBufferSize is the smallest ring buffer that holds a data record of full
-// size beside what is kept free for process and connection records.
+// MinBufferSize is the smallest ring buffer that holds a full-size data record and
+// the reserve for process and connection records.
 const MinBufferSize = 64 << 10
 
-// MaxName is the length of the longest name of an executable that can be told
-// from a longer one, in bytes.
+// MaxName is the length in bytes of the longest executable name that the kernel side
+// can distinguish from a longer one.
 const MaxName = len(probesExeName{}.Text) - 2
 
-// Options are fixed when a Collector is made.
+// Options are fixed when a Collector is created.
 type Options struct {
-	// BufferSize is the ring buffer's size in bytes, a power of two of at
-	// least MinBufferSize.
+	// BufferSize is the size of the ring buffer in bytes, a power of two of at least
+	// MinBufferSize.
 	BufferSize int
-	// BodyBytes is how much of each DATA payload is copied.
+	// BodyBytes is how many bytes of each DATA payload are copied.
 	BodyBytes int
 	// Follow makes children of targets targets, from their first instruction.
 	Follow bool
-	// Names are base names of executables: each process that executes one
-	// becomes a target. They are at most MaxName bytes long.
+	// Names are base names of executables: each process that executes one becomes a
+	// target. They are at most MaxName bytes long.
 	Names []string
-	// Mode selects the probes; Empty attaches programs that do nothing in
-	// their places, to measure what the probes alone cost.
+	// Mode selects the probes. Empty attaches programs that do nothing in their
+	// places, which measures the cost of the probes alone.
 	Mode  plan.Mode
 	Empty bool
-	// Deaf is a tap, plan.Read or plan.Write, whose probes do nothing unless
-	// they are at function entry and RET: to test that this is noticed.
+	// Deaf is a tap, plan.Read or plan.Write, whose probes do nothing unless they are
+	// at function entry and RET. Tests use it: h2trace must notice.
 	Deaf plan.Tap
-	// FramesOnly leaves out what says nothing of frames: name resolution,
-	// handshakes, and what a go command writes to its stderr.
+	// FramesOnly skips everything except frames: name resolution, handshakes, and
+	// what a go command writes to its stderr.
 	FramesOnly bool
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as events Field and List.
 	Verify bool
 
-	compat         bool // as on a kernel that lacks some of optionalFeatures
-	unknownRelease bool // as for a Go release whose tls.Conn is not known
+	compat         bool // pretend that the kernel lacks some of optionalFeatures
+	unknownRelease bool // pretend that the tls.Conn of the Go release is unknown
 }
 
-// Collector is the kernel side of a capture, which it loads and ends. Each part has a
-// subject and guards its own state; a Collector has none that changes between New and
-// Stop. Stop and Close are for one goroutine, when no other calls a part any more.
+// Collector is the kernel side of a capture, which it loads and ends. Each part has
+// one subject and guards its own state. The Collector itself does not change between
+// New and Stop. Stop and Close are for one goroutine, when nothing else calls a part
+// any more.
 type Collector struct {
 	Reader
 	Targets     *Targets
@@ -69,8 +70,8 @@ type Collector struct {
 	noPackets error
 }
 
-// New loads the programs and hooks process and socket events. Nothing is
-// captured until there are targets and attached executables.
+// New loads the programs and hooks process and socket events. It captures nothing
+// until there are targets and attached executables.
 func New(opts Options) (*Collector, error) {
 	if opts.BufferSize < MinBufferSize || opts.BufferSize&(opts.BufferSize-1) != 0 {
 		return nil, fmt.Errorf("ring buffer of %d bytes: want a power of two of at least %d", opts.BufferSize, MinBufferSize)
@@ -111,8 +112,8 @@ func (c *Collector) hook() error {
 	return nil
 }
 
-// Stop ends the capture: no target is left and all probes are detached.
-// Records that are in the buffer can still be read.
+// Stop ends the capture: it drops all targets and detaches all probes. Records in the
+// buffer can still be read.
 func (c *Collector) Stop() error {
 	if c.Executables == nil {
 		return closeLinks(c.takeHooks()) // not all was loaded
@@ -125,7 +126,7 @@ func (c *Collector) Stop() error {
 	return errors.Join(err, c.Executables.stop(c.takeHooks()))
 }
 
-// takeHooks returns the links to tracepoints and cgroups, which it has none of then.
+// takeHooks returns the links to tracepoints and cgroups, and forgets them.
 func (c *Collector) takeHooks() []link.Link {
 	links := c.hooks
 	c.hooks = nil

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// optionalFeatures are what the programs use of newer kernels. Where one is missing,
-// the programs compiled with COMPAT take over, see kernel/compat.h.
+// optionalFeatures are features of newer kernels that the programs use. Where one is
+// missing, the programs compiled with COMPAT take over, see kernel/compat.h.
 var optionalFeatures = []struct {
 	name, since, instead string
 	have                 func() error
@@ -25,10 +25,10 @@ var optionalFeatures = []struct {
 	}},
 }
 
-// haveFetchAdd tries an atomic operation that returns the value before it.
+// haveFetchAdd tries an atomic operation that returns the old value.
 func haveFetchAdd() error {
 	fetchAdd := asm.FetchAdd.Mem(asm.RFP, asm.R0, asm.DWord, -8)
-	fetchAdd.Constant = 1 // BPF_FETCH, which cilium/ebpf 0.22 leaves out
+	fetchAdd.Constant = 1 // BPF_FETCH, which cilium/ebpf 0.22 does not define
 	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{
 		Type: ebpf.SocketFilter,
 		Instructions: asm.Instructions{
@@ -58,7 +58,7 @@ func needsCompat() bool {
 	return false
 }
 
-// checkOptional says of each whether it is there or what is done without it.
+// checkOptional reports for each feature whether it is there, or what replaces it.
 func checkOptional() []Feature {
 	var list []Feature
 	for _, n := range optionalFeatures {

@@ -8,16 +8,16 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Connections are what the kernel holds of connections, and what is wished of them. Its
-// maps are all its state, so its methods are safe for concurrent use.
+// Connections reads what the kernel holds about connections, and enters Wishes for
+// them. Its maps are all its state, so its methods are safe for concurrent use.
 type Connections struct {
 	byKey       *ebpf.Map // of connections with TLS
-	socks       *ebpf.Map // their sockets, to their keys
-	missed      *ebpf.Map // connections that are to begin again
-	wants       *ebpf.Map // of header tables
+	socks       *ebpf.Map // sockets of these, to their keys
+	missed      *ebpf.Map // connections to reopen
+	wants       *ebpf.Map // header tables wanted
 	windowWants *ebpf.Map
-	bodies      *ebpf.Map // what is left out of connections with TLS
-	flowWants   *ebpf.Map // of those without, nil where packets are not watched
+	bodies      *ebpf.Map // which bytes of connections with TLS to skip
+	flowWants   *ebpf.Map // the same without TLS, nil where packets are not watched
 	counters    *ebpf.Map // the Ledger
 }
 
@@ -26,15 +26,15 @@ type ConnState struct {
 	ID     uint64
 	PID    int
 	Closed bool
-	// Handshake says that it was seen from before its TLS handshake.
+	// Handshake says that it was seen since before its TLS handshake.
 	Handshake bool
 	Totals
 
 	key probesConnKey
 }
 
-// Conns lists the connections that the kernel holds: to find what was lost at
-// the very end, when no later record shows a gap.
+// Conns lists the connections that the kernel holds. At the very end no later record
+// shows a gap, and this list shows what was lost.
 func (c *Connections) Conns() ([]ConnState, error) {
 	var list []ConnState
 	var key probesConnKey
@@ -54,8 +54,8 @@ func (c *Connections) Conns() ([]ConnState, error) {
 	return list, nil
 }
 
-// markMissed tells the kernel which connections are to begin again: all, or
-// those that were seen from their handshake on.
+// markMissed makes the kernel reopen connections: all, or those that were seen since
+// their handshake.
 func (c *Connections) markMissed(pids []int, fromStart bool) error {
 	conns, err := c.Conns()
 	for _, s := range conns {

@@ -8,8 +8,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// parser turns samples of the ring into events. It has one of each kind, so that an
-// event takes no allocation of its own.
+// parser turns samples of the ring into events. It owns one event of each kind, so
+// that parsing allocates none.
 type parser struct {
 	layoutAt func(index uint32) connLayout
 	large    largeTables
@@ -33,8 +33,8 @@ type parser struct {
 	socket    SocketLeft
 }
 
-// parse returns the event of a sample, or nil for a part of a table that others
-// follow.
+// parse returns the event of a sample, or nil for a piece of a table that is not the
+// last.
 func (p *parser) parse(sample []byte) (Event, error) {
 	exit, err := view[probesExitRecord](sample, int(unsafe.Sizeof(probesExitRecord{})))
 	if err != nil {
@@ -86,8 +86,8 @@ func (p *parser) parse(sample []byte) (Event, error) {
 	return nil, fmt.Errorf("record of unknown kind %d", h.Kind)
 }
 
-// Message is what the go command said on stderr, in one call: the beginning of it
-// and "…", where it was long.
+// Message is one write of the go command to stderr: its beginning, with "…" if it is
+// longer.
 type Message struct {
 	Head
 	Text string

@@ -7,16 +7,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxIdle is how many executables that no process runs keep their probes, for
-// the next process that runs them. A build runs the same few again and again;
-// go test makes a new one for each package.
+// maxIdle is how many executables that no process runs keep their probes, for the
+// next process that runs them. A build runs the same few again and again; go test
+// builds a new one for each package.
 const maxIdle = 64
 
-// maxNames is under how many names of overlays an executable is remembered.
+// maxNames is how many overlay names of an executable are remembered.
 const maxNames = 64
 
-// exeKey names the contents of a file: a rebuilt executable is another one,
-// also when it took the old one's inode.
+// exeKey identifies the contents of a file: a rebuilt executable is a new one, even
+// if it reuses the inode of the old one.
 type exeKey struct {
 	dev, ino   uint64
 	size       int64
@@ -25,11 +25,11 @@ type exeKey struct {
 	overlay    bool // on overlayfs
 }
 
-// exeCache holds the executables that were looked at. Executables.mu guards it.
+// exeCache holds the known executables. Executables.mu guards it.
 type exeCache struct {
 	byKey map[exeKey]*Executable
-	idle  []*Executable // without users, the longest idle first
-	most  int           // of idle
+	idle  []*Executable // without users, longest idle first
+	most  int           // number of idle ones
 }
 
 func newExeCache() exeCache {
@@ -54,12 +54,11 @@ func (x *exeCache) sameInode(key exeKey) *Executable {
 	return nil
 }
 
-// sameOverlaid tells whether two files are names of one of which one at least is
-// on overlayfs. A probe belongs to an inode, and for a file of overlayfs to that
-// in its layer, which is also found by its own path and in every other overlay
-// of that layer. Attached under each of its names, a probe would report all
-// bytes as often. overlayfs shows the inode number, size and times of the file
-// in the layer.
+// sameOverlaid reports whether two files are names of one file, where at least one is
+// on overlayfs. A probe belongs to an inode. For a file of overlayfs, this is the
+// inode in its layer, which has its own path and appears in every other overlay of
+// that layer. Probes attached under each name would report all bytes that many times.
+// overlayfs shows the inode number, size and times of the file in the layer.
 func (k exeKey) sameOverlaid(other exeKey) bool {
 	if !k.overlay && !other.overlay {
 		return false
@@ -68,13 +67,13 @@ func (k exeKey) sameOverlaid(other exeKey) bool {
 	return other == k
 }
 
-// sharesInode tells whether probes of one file are probes of the other.
+// sharesInode reports whether probes of one file are probes of the other.
 func (k exeKey) sharesInode(other exeKey) bool {
 	return k.dev == other.dev && k.ino == other.ino || k.sameOverlaid(other)
 }
 
-// rename enters another name of an executable. Of names that containers came and
-// went with, the oldest are forgotten.
+// rename enters another name of an executable. It forgets the oldest of the names
+// from containers that came and went.
 func (x *exeCache) rename(exe *Executable, key exeKey) {
 	if len(exe.other) == maxNames {
 		delete(x.byKey, exe.other[0])
@@ -83,7 +82,7 @@ func (x *exeCache) rename(exe *Executable, key exeKey) {
 	exe.other = append(exe.other, key)
 }
 
-// use counts one more process, which takes an idle executable back.
+// use counts one more process, and makes an idle executable active again.
 func (x *exeCache) use(exe *Executable) {
 	exe.users++
 	if exe.users == 1 {
@@ -91,15 +90,15 @@ func (x *exeCache) use(exe *Executable) {
 	}
 }
 
-// release counts one process less and returns the executable that has been
-// idle for too long now, or nil.
+// release counts one process less, and returns the executable that has now been idle
+// for too long, or nil.
 func (x *exeCache) release(exe *Executable) *Executable {
 	exe.users--
 	if exe.users > 0 || x.byKey[exe.key] != exe {
 		return nil
 	}
 	if exe.probed() && exe.lease == nil || exe.unmounted {
-		return exe // it may be overwritten any time, now that nobody runs it
+		return exe // it may be overwritten any time, as no process runs it
 	}
 	x.idle = append(x.idle, exe)
 	if len(x.idle) <= x.most {
@@ -119,8 +118,8 @@ func (x *exeCache) dropIdle(exe *Executable) {
 	}
 }
 
-// keyOf also returns when the file was changed last, by its contents or
-// otherwise. Unlike the other times, nobody can set that.
+// keyOf also returns the time of the last change, of contents or metadata. Unlike the
+// other times, nobody can set it.
 func keyOf(f *os.File) (exeKey, unix.Timespec, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {

@@ -17,18 +17,18 @@ type tapLink struct {
 	tap plan.Tap
 }
 
-// Executable is a file that was looked at, and attached to when it can be
-// traced.
+// Executable is an analyzed file, with probes if it can be traced.
 type Executable struct {
-	// Plan is nil when the file cannot be traced; then Skip says why. It is
-	// replaced by Replace: see PlanOf.
+	// Plan is nil when the file cannot be traced; then Skip says why. Replace
+	// replaces it: see PlanOf.
 	Plan *plan.Plan
 	Skip string
-	// NoTLS is set where Skip is, and HTTP without TLS would be seen.
+	// NoTLS is set next to Skip, if HTTP without TLS would be seen.
 	NoTLS *plan.NoTLSError
-	// Verified are the places of Options.Verify, of those that it has.
+	// Verified are the sites of Options.Verify that the file has.
 	Verified []plan.Site
-	// Since is when its probes were in place; what its processes did before is not seen.
+	// Since is when its probes were in place; earlier traffic of its processes is not
+	// seen.
 	Since ktime.Time
 
 	key   exeKey
@@ -37,21 +37,22 @@ type Executable struct {
 	links []tapLink
 	// witnesses are what Watch attached, by direction.
 	witnesses [2][]link.Link
-	// The programs in use, and where they find the values, unless in themselves.
+	// The programs in use, and the sites where they find their values, unless the
+	// programs hold these themselves.
 	programs []programKey
 	sites    []uint32
 	lease    *os.File // nil where the file cannot be leased
-	// mount is that of the file, and 0 while the probes hold it, or its end would
-	// not be told; unmounted says that it is gone.
+	// mount is the mount of the file. It is 0 while the probes hold that mount,
+	// because its end would go unnoticed. unmounted says that it is gone.
 	mount     uint64
 	unmounted bool
 	released  uint64 // how often it became idle
 	ctime     unix.Timespec
-	// recovery is what the Recovery attaches.
+	// recovery are the probes of the Recovery.
 	recovery recoveryProbes
 }
 
-// types returns what the executable calls the types that lead to a socket.
+// types returns the type hashes that lead to a socket in this executable.
 func (exe *Executable) types() plan.Types {
 	switch {
 	case exe.Plan != nil:
@@ -62,15 +63,15 @@ func (exe *Executable) types() plan.Types {
 	return plan.Types{}
 }
 
-// recovers tells whether the state of connections may be recovered in it: also of
-// those without TLS, where it has no other.
+// recovers reports whether connection state may be recovered in it: without TLS in
+// the file, that of connections without TLS.
 func (exe *Executable) recovers() bool { return exe.Plan != nil || exe.NoTLS != nil }
 
-// probed tells whether it has probes.
+// probed reports whether it has probes.
 func (exe *Executable) probed() bool { return len(exe.links)+len(exe.recovery.links) > 0 }
 
-// Is tells whether an executable is the file that a process executed. On
-// overlayfs that cannot be told by its number, and nothing speaks against it.
+// Is reports whether an executable is the file that a process executed. On overlayfs
+// the inode number does not say, and then only the size counts.
 func (exe *Executable) Is(image Image) bool {
 	is := func(key exeKey) bool { return key.overlay || key.ino == image.Inode }
 	return exe.key.size == image.Size && (is(exe.key) || slices.ContainsFunc(exe.other, is))
@@ -83,7 +84,7 @@ func (e *Executable) hold(tap plan.Tap, links []link.Link) {
 	}
 }
 
-// takeLinks returns all links of an executable, which has none then.
+// takeLinks returns all links of an executable, and forgets them.
 func (e *Executable) takeLinks() []link.Link {
 	links := slices.Concat(e.recovery.links, e.witnesses[Send], e.witnesses[Recv])
 	for _, l := range e.links {
@@ -93,7 +94,7 @@ func (e *Executable) takeLinks() []link.Link {
 	return links
 }
 
-// unsecure undoes secure, when the probes are gone.
+// unsecure undoes secure, after the probes are gone.
 func (exe *Executable) unsecure() error {
 	held := exe.lease
 	exe.lease, exe.mount = nil, 0

@@ -12,26 +12,26 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Executables are the files that targets run, and their probes. Its methods are safe for
-// concurrent use. mu is held while probes are attached, so that no two probes of one
-// inode report the same bytes; leave detaches without it. It also guards the Plan and
-// the unexported fields of each Executable.
+// Executables are the files that targets run, and their probes. Its methods are safe
+// for concurrent use. mu is held while probes are attached, so that no two probes of
+// one inode report the same bytes; leave detaches without it. It also guards the Plan
+// and the unexported fields of each Executable.
 type Executables struct {
 	opts    *Options
-	packets bool // are watched
+	packets bool // packets are watched
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	sites   *probeSites
 	cache   exeCache
-	stopped bool // no probes are to be attached any more
-	// leaving are the executables that leave is at work on: what is closed
-	// when it is done. leaveErr is what went wrong in that.
+	stopped bool // no more probes are attached
+	// leaving are the executables that leave is detaching; each channel is closed
+	// when that is done. leaveErr is the error of these.
 	leaving  map[*Executable]chan struct{}
 	leaveErr error
-	// recovering says that the probes of the Recovery are to be in place.
+	// recovering says that the probes of the Recovery are in place.
 	recovering bool
 
-	// The watches are for New and Stop alone.
+	// Only New and Stop use the watches.
 	leases leaseWatch
 	mounts *mountWatch
 }
@@ -43,7 +43,7 @@ func newExecutables(opts *Options, sites *probeSites, packets bool) *Executables
 	}
 }
 
-// watch begins to take probes away where somebody wants to write to their file, or to
+// watch starts to remove probes when somebody wants to write to their file, or to
 // unmount it.
 func (x *Executables) watch() error {
 	x.leases = watchLeases(x.giveWay)
@@ -64,7 +64,7 @@ func (x *Executables) unwatch() {
 	}
 }
 
-// stop detaches all probes for good, and the given links with them.
+// stop detaches all probes for good, and closes the given links.
 func (x *Executables) stop(links []link.Link) error {
 	defer x.awaitLeaving()
 	x.mu.Lock()
@@ -75,16 +75,16 @@ func (x *Executables) stop(links []link.Link) error {
 		if exe.lease != nil {
 			defer exe.lease.Close()
 		}
-		exe.lease = nil // one can be there under several keys
+		exe.lease = nil // one executable can have several keys
 	}
 	x.cache = newExeCache()
 	return closeLinks(links)
 }
 
-// Attach puts probes into the executable at path, for every process that runs
-// it now or later; only targets report. An executable attached before is
-// returned as it is. What cannot be traced is no error but has Skip set. Each
-// Attach is to be followed by a Release when its process is gone.
+// Attach puts probes into the executable at path, for every process that runs it now
+// or later; only targets report. An executable attached before is returned as it is.
+// A file that cannot be traced is no error but has Skip set. The caller calls Release
+// for each Attach when the process is gone.
 func (x *Executables) Attach(path string) (*Executable, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -94,8 +94,8 @@ func (x *Executables) Attach(path string) (*Executable, error) {
 	return x.AttachFile(f)
 }
 
-// AttachFile is Attach for a file that is open, whatever its path leads to. It
-// stays the caller's.
+// AttachFile is Attach for an open file, whatever its path leads to. The file stays
+// the caller's.
 func (x *Executables) AttachFile(f *os.File) (*Executable, error) {
 	key, ctime, err := keyOf(f)
 	if err != nil {
@@ -121,16 +121,16 @@ func (x *Executables) AttachFile(f *os.File) (*Executable, error) {
 	return exe, nil
 }
 
-// monotonic returns the time of the clock that records have theirs from.
+// monotonic returns the time of the clock that records use.
 func monotonic() ktime.Time {
 	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // there is that clock
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // this clock always exists
 	return ktime.Time(now.Nano())
 }
 
-// known returns the executable that was met as this file, or under another name
-// of it, or nil. It waits until an inode has lost the probes it is to lose, for
-// which it lets go of x.mu.
+// known returns the executable that was met as this file, or under another of its
+// names, or nil. It waits while an inode is losing its probes, and releases x.mu for
+// that time.
 func (x *Executables) known(key exeKey, ctime unix.Timespec) *Executable {
 	for left := x.leavingLike(key); left != nil; left = x.leavingLike(key) {
 		x.mu.Unlock()
@@ -139,8 +139,8 @@ func (x *Executables) known(key exeKey, ctime unix.Timespec) *Executable {
 	}
 	exe := x.cache.byKey[key]
 	if exe != nil && exe.Plan == nil && exe.ctime != ctime {
-		// It may hold something else, or be another file by now. Nothing but
-		// the probes keeps an inode from that.
+		// The file may have new contents, or be another file by now. Only probes
+		// protect an inode from that.
 		x.leave(exe)
 		return x.known(key, ctime)
 	}
@@ -154,7 +154,7 @@ func (x *Executables) known(key exeKey, ctime unix.Timespec) *Executable {
 	return exe
 }
 
-// analyze makes the plan for a file and attaches it.
+// analyze plans a file and attaches its probes.
 func (x *Executables) analyze(f *os.File, key exeKey) (*Executable, error) {
 	exe := &Executable{key: key}
 	var err error
@@ -179,9 +179,8 @@ func (x *Executables) analyze(f *os.File, key exeKey) (*Executable, error) {
 	return exe, x.attachPlan(exe, f)
 }
 
-// Release says that a process no longer runs an executable. It keeps its
-// probes for a while, see maxIdle. The error is of probes that were taken away
-// since the last call.
+// Release says that a process no longer runs an executable. The probes stay for a
+// while, see maxIdle. The error is that of probes detached since the last call.
 func (x *Executables) Release(exe *Executable) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -195,25 +194,25 @@ func (x *Executables) Release(exe *Executable) error {
 	return err
 }
 
-// PlanOf returns the plan of an executable as it stands now, or nil.
+// PlanOf returns the current plan of an executable, or nil.
 func (x *Executables) PlanOf(exe *Executable) *plan.Plan {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return exe.Plan
 }
 
-// Keeps tells whether an executable keeps its probes as long as it has users,
-// also when no process runs it. Without a lease somebody may write to it then,
-// and where the probes hold its mount somebody may want that back.
+// Keeps reports whether an executable keeps its probes as long as it has users, even
+// when no process runs it. Without a lease somebody may then write to it. If the
+// probes hold its mount, somebody may want to unmount it.
 func (x *Executables) Keeps(exe *Executable) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return exe.lease != nil && exe.mount != 0
 }
 
-// leaveReplaced takes the probes from a file whose inode now holds something
-// else: they would sit in the middle of other instructions. It tells whether
-// there were any.
+// leaveReplaced detaches the probes of a file whose inode now has other contents:
+// they would sit in the middle of other instructions. It reports whether there were
+// any.
 func (x *Executables) leaveReplaced(now exeKey) (found bool) {
 	for key, exe := range x.cache.byKey {
 		if key.dev == now.dev && key.ino == now.ino {

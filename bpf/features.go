@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Feature is one thing that capturing needs of the kernel or of the user.
+// Feature is one thing that a capture needs from the kernel or the user.
 type Feature struct {
 	Name   string
 	Detail string // what was found, when Err is nil
@@ -22,7 +22,7 @@ type Feature struct {
 	Advice string // what to do about Err
 }
 
-// CheckFeatures tries everything that New and Attach need, each on its own.
+// CheckFeatures tries everything that New and Attach need, one by one.
 func CheckFeatures() []Feature {
 	list := []Feature{kernelRelease(), kernelBTF(), pidNamespace(), descriptors()}
 	list = append(list, capabilities()...)
@@ -59,8 +59,8 @@ func kernelBTF() Feature {
 	return f
 }
 
-// initialPIDNamespace is the inode of the namespace whose process ids BPF
-// programs see (PROC_PID_INIT_INO in include/linux/proc_ns.h).
+// initialPIDNamespace is the inode of the namespace whose process ids BPF programs
+// see (PROC_PID_INIT_INO in include/linux/proc_ns.h).
 const initialPIDNamespace = 0xeffffffc
 
 func pidNamespace() Feature {
@@ -76,8 +76,8 @@ func pidNamespace() Feature {
 	return f
 }
 
-// minDescriptors is how many files a capture may come to have open: programs,
-// maps and tracepoints, and probes of the executables that are kept.
+// minDescriptors is how many files a capture may open: programs, maps and
+// tracepoints, and the probes of cached executables.
 const minDescriptors = 512
 
 func descriptors() Feature {
@@ -90,8 +90,7 @@ func descriptors() Feature {
 	return f
 }
 
-// neededCapabilities are those without which something fails, see
-// capabilities(7).
+// neededCapabilities are those without which something fails, see capabilities(7).
 var neededCapabilities = []struct {
 	name string
 	bit  uint
@@ -120,7 +119,7 @@ func capabilities() []Feature {
 	return list
 }
 
-// loadAndAttach does what a capture does, for nothing.
+// loadAndAttach does what a capture does, on trial.
 func loadAndAttach() []Feature {
 	load := Feature{Name: "load and attach to tracepoints"}
 	uprobe := Feature{Name: "attach a uprobe"}
@@ -138,8 +137,8 @@ func loadAndAttach() []Feature {
 	return []Feature{load, uprobe}
 }
 
-// tryUprobe puts a probe that does nothing on the entry point of h2trace
-// itself, which has long been passed.
+// tryUprobe puts a probe that does nothing on the entry point of h2trace itself,
+// which has already run.
 func tryUprobe(x *Executables) error {
 	const self = "/proc/self/exe"
 	f, err := elf.Open(self)
@@ -167,10 +166,10 @@ func tryUprobe(x *Executables) error {
 	return errors.New("own executable has no entry point")
 }
 
-// explain says what to do about an error of New or Attach, or "".
+// explain returns advice for an error of New or Attach, or "".
 func explain(err error) string {
 	if verifier, ok := errors.AsType[*ebpf.VerifierError](err); ok && len(verifier.Log) > 0 {
-		return "" // often with EACCES, but not for want of rights
+		return "" // often with EACCES, without a lack of rights
 	}
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
@@ -181,7 +180,7 @@ func explain(err error) string {
 	return ""
 }
 
-// withAdvice adds to an error what can be done about it.
+// withAdvice adds advice to an error.
 func withAdvice(err error) error {
 	if errors.Is(err, btf.ErrNotFound) || errors.Is(err, ebpf.ErrNotSupported) && !pathExists(btfPath) {
 		err = errors.New("this kernel has no BTF, which tells where its fields are")
@@ -198,7 +197,7 @@ func pathExists(path string) bool {
 	return err == nil
 }
 
-// firstLine cuts a verifier's log off.
+// firstLine cuts off a verifier's log.
 func firstLine(err error) error {
 	line, rest, _ := strings.Cut(err.Error(), "\n")
 	if rest == "" {

@@ -6,30 +6,30 @@ import (
 	"unsafe"
 )
 
-// Field is a header field, or a part of one, as the process's own hpack has
-// encoded or decoded it, with Options.Verify. A field that is too long for a
-// record comes in several: At is where Text begins in name and value joined.
+// Field is a header field, or a part of one, as the process's own hpack has encoded
+// or decoded it, with Options.Verify. A field that is too long for a record comes in
+// several: At is where Text begins in the joined name and value.
 type Field struct {
 	Head
-	List      uint64 // that of the List
+	List      uint64 // number of its List
 	Index     uint32 // in the list
 	NameLen   uint32
 	ValueLen  uint32
 	Sensitive bool
 	At        uint32
-	// Text belongs to the Collector and is valid until the next Read; but for
-	// a field that is whole, it is Name and Value that are set, and are yours.
+	// Text belongs to the Collector and is valid until the next Read. A whole field
+	// has Name and Value set instead, and those are the caller's.
 	Whole       bool
 	Name, Value string
 	Text        []byte
 }
 
-// List tells which fragment of a field block the fields of a list are of. Of
-// what was sent, it follows its fields: Fields of them, and Stream is that of
-// the frame that the process is about to write. Of what was received, they
-// follow it until the next List; its frame ends within the last Read bytes
-// before the offset End of its connection, Seq counts the Lists before it that
-// the same goroutine had of that connection, and the last of these had Fields.
+// List identifies the fragment of a field block that the fields of a list belong to.
+// A sent List follows its fields: it has that many Fields, and Stream is the stream
+// of the frame that the process is about to write. A received List comes before its
+// fields, which end at the next List. Its frame ends within the last Read bytes
+// before the offset End of its connection. Seq counts the earlier Lists of that
+// connection from the same goroutine, and the previous one had Fields fields.
 type List struct {
 	Head
 	Dir    int // Send or Recv

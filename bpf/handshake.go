@@ -11,21 +11,20 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Handshake is a TLS handshake that is over.
+// Handshake is a finished TLS handshake.
 type Handshake struct {
 	Head
 	Start    ktime.Time
-	Verified time.Duration // spent on verifying the peer's certificate
-	// Version is 0 where what follows is not known.
+	Verified time.Duration // time spent on verifying the peer's certificate
+	// Version is 0 if the fields below are unknown.
 	Version, Cipher uint16
 	Resumed         bool
 	ALPN, SNI       string
 	Error           *HandshakeError // nil when it succeeded
 }
 
-// HandshakeError is why a handshake failed: errors of the Kinds, each wrapped in
-// the one before. Data is the memory of the last one, Text the text that came
-// last.
+// HandshakeError is why a handshake failed: errors of the Kinds, each wrapped in the
+// previous one. Data is the memory of the last one, Text the last text found.
 type HandshakeError struct {
 	Kinds []plan.ErrorKind
 	Data  [2]uint64
@@ -45,7 +44,7 @@ func (h *Handshake) parse(head Head, sample []byte) error {
 	}
 	head.Conn = raw.Conn
 	*h = Handshake{Head: head, Start: ktime.Time(raw.Start), Verified: time.Duration(raw.Verified)}
-	// Memory is believed only where all of it makes sense.
+	// Memory is believed only if all of it makes sense.
 	if raw.Version >= oldestTLS && raw.Version <= newestTLS && raw.Cipher != 0 && raw.Resumed <= 1 &&
 		int(raw.AlpnLen) <= len(raw.Alpn) && int(raw.SniLen) <= len(raw.Sni) {
 		h.Version, h.Cipher, h.Resumed = raw.Version, raw.Cipher, raw.Resumed == 1
@@ -63,18 +62,18 @@ func (h *Handshake) parse(head Head, sample []byte) error {
 	return nil
 }
 
-// maxErrorTables bounds the different sets of hashes that executables have for
-// the types of errors: one for each release, or fewer.
+// maxErrorTables bounds the number of different hash sets for the types of errors.
+// Executables have one for each Go release, or fewer.
 const maxErrorTables = 255
 
-// errorTable numbers the sets of types of errors that the programs know.
+// errorTable numbers the sets of error types that the programs know.
 type errorTable struct {
 	list    [][]plan.ErrorType
 	entries *ebpf.Map // by number and hash
 }
 
-// enter tells the programs what types of errors look like, and returns what a site
-// calls that set, 0 when there is no room.
+// enter describes the types of errors to the programs. It returns the number of the
+// set for a site, 0 when there is no room.
 func (e *errorTable) enter(types []plan.ErrorType) uint8 {
 	if i := slices.IndexFunc(e.list, func(t []plan.ErrorType) bool { return slices.Equal(t, types) }); i >= 0 {
 		return uint8(i + 1)

@@ -2,12 +2,12 @@ package bpf
 
 import "unsafe"
 
-// largeTables are tables of which pieces are still to come.
+// largeTables are tables with missing pieces.
 type largeTables struct {
 	pending map[uint64]*largeTable
 }
 
-// largeTable is what has come of one.
+// largeTable is a table with the pieces received so far.
 type largeTable struct {
 	table         Table
 	size, maxSize uint32
@@ -16,18 +16,17 @@ type largeTable struct {
 }
 
 const (
-	// maxLargeEntries and maxLargeText bound a table: those of which the
-	// programs send pieces.
+	// maxLargeEntries and maxLargeText bound a table: the programs send pieces of no
+	// larger one.
 	maxLargeEntries = 2048
 	maxLargeText    = 64 << 10
-	// maxLargeTables bounds how many are put together at a time. The pieces of
-	// one come after it at once; others come between only from other
-	// processors.
+	// maxLargeTables bounds how many are assembled at a time. The pieces of a table
+	// directly follow it; only other processors put records in between.
 	maxLargeTables = 16
 )
 
-// begin takes a table whose pieces are to follow. It reports false where they cannot
-// be put together; then the table is not Consistent.
+// begin takes a table whose pieces follow. It returns false if they cannot be
+// assembled; then the table is not Consistent.
 func (l *largeTables) begin(raw *probesTableRecord, t *Table) bool {
 	if raw.Count > maxLargeEntries || len(l.pending) >= maxLargeTables {
 		return false
@@ -48,7 +47,7 @@ func (p *parser) parsePiece(sample []byte) (Event, error) {
 		return nil, err
 	}
 	t := p.large.pending[raw.Large]
-	if t == nil || !t.take(raw) { // nil: of a table that could not be copied to its end
+	if t == nil || !t.take(raw) { // nil: the table could not be copied to its end
 		return nil, nil
 	}
 	delete(p.large.pending, raw.Large)
@@ -57,7 +56,7 @@ func (p *parser) parsePiece(sample []byte) (Event, error) {
 	return &p.table, nil
 }
 
-// take adds a piece and reports whether it is the last, or none can follow it.
+// take adds a piece, and reports whether it is the last one or none can follow.
 func (t *largeTable) take(p *probesPieceRecord) (last bool) {
 	first, count := uint64(p.First), uint64(p.Count)
 	if 2*count > uint64(len(p.Lens)) || 2*(first+count) > uint64(len(t.lens)) ||

@@ -11,14 +11,14 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// connLayout is where connections of one side keep their state. Two are equal when
-// they have the same offsets.
+// connLayout is where connections of one side keep their state. Two with the same
+// offsets are equal.
 type connLayout interface {
 	read(image []byte, at layout.Place) (layout.State, bool)
 	readStream(s *probesStreamState, at layout.Place, of *layout.State) (layout.Stream, bool)
-	// owned returns where a stream has its connection, and its identifier.
+	// owned returns the offsets of a stream's connection and of its identifier.
 	owned() (conn, id uint64)
-	// entry is what the programs need of it.
+	// entry returns what the programs need.
 	entry() probesHttp2Layout
 }
 
@@ -99,7 +99,7 @@ type layoutTable struct {
 	list []connLayout // guarded by mu
 }
 
-// at returns the layout of an index, and nil for one that is out of range.
+// at returns the layout at an index, and nil for an index out of range.
 func (t *layoutTable) at(index uint32) connLayout {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -112,8 +112,8 @@ func (t *layoutTable) at(index uint32) connLayout {
 // maxLayouts is the size of the layouts map in recovery/windows.h.
 const maxLayouts = 64
 
-// enter tells the programs a layout and returns its index + 1, or 0 when
-// there is none or there are too many.
+// enter gives the programs a layout. It returns its index + 1, or 0 when there is no
+// layout or there are too many.
 func (t *layoutTable) enter(l connLayout) (uint8, error) {
 	if l == nil {
 		return 0, nil

@@ -8,16 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A uprobe belongs to an inode, not to what the inode holds. When a file that
-// has probes is overwritten in place and run again, the kernel puts its
-// breakpoints into the middle of other instructions, and the program dies. So
-// h2trace holds a read lease (fcntl(2), F_SETLEASE) on each file that it has
-// probes in: whoever opens it for writing or cuts it waits until the probes are
-// gone. A file that a process runs cannot be opened for writing anyway.
+// A uprobe belongs to an inode, not to its contents. If a file with probes is
+// overwritten in place and run again, the kernel puts its breakpoints into the middle
+// of other instructions, and the program dies. So h2trace holds a read lease
+// (fcntl(2), F_SETLEASE) on each file with probes: whoever opens it for writing or
+// truncates it waits until the probes are gone. A file that a process runs cannot be
+// opened for writing anyway.
 
-// lease takes a read lease on the file that f has open, and returns what holds
-// it: nil where there can be none, because somebody is writing to the file or
-// its file system has no leases.
+// lease takes a read lease on the file that f has open, and returns its holder. It
+// returns nil if somebody is writing to the file or its file system has no leases.
 func lease(f *os.File) *os.File {
 	own, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 	if err != nil {
@@ -36,8 +35,8 @@ func leaseBroken(held *os.File) bool {
 	return err == nil && kind == unix.F_UNLCK
 }
 
-// leaseWatch calls back when somebody wants to write to a file with a lease. The kernel
-// tells with SIGIO, and waits for /proc/sys/fs/lease-break-time at most.
+// leaseWatch calls back when somebody wants to write to a file with a lease. The
+// kernel sends SIGIO, and waits for at most /proc/sys/fs/lease-break-time.
 type leaseWatch chan os.Signal
 
 func watchLeases(giveWay func()) leaseWatch {
@@ -57,7 +56,7 @@ func (w leaseWatch) close() {
 	close(w)
 }
 
-// giveWay takes the probes from the executables that somebody wants to write to.
+// giveWay detaches the probes of executables that somebody wants to write to.
 func (x *Executables) giveWay() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -5,14 +5,13 @@ import (
 	"slices"
 )
 
-// maxLeaving is how many executables may be losing their probes at a time
-// without anybody waiting for it.
+// maxLeaving is how many executables may be detached in the background at a time.
 const maxLeaving = 32
 
-// leave forgets an executable and takes its probes away. The kernel lets that
-// wait for grace periods, 0.05 s and more, and executables that are held at exec
-// must not wait for it too. So it is done beside; until then nothing is attached
-// to the inode again, as old and new probes would both report.
+// leave forgets an executable and detaches its probes. The kernel waits for grace
+// periods, 0.05 s and more, and executables held at exec must not wait as well. So
+// leave detaches in the background. Until that is done nothing attaches to the inode
+// again, because old and new probes would both report.
 func (x *Executables) leave(exe *Executable) {
 	x.cache.drop(exe)
 	x.cache.dropIdle(exe)
@@ -28,14 +27,14 @@ func (x *Executables) leave(exe *Executable) {
 		err := closeLinks(links)
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		// What is left: sites, and the lease, for whose end others wait.
+		// The rest: sites, and the lease, whose end others wait for.
 		x.leaveErr = errors.Join(x.leaveErr, err, x.detach(exe))
 		delete(x.leaving, exe)
 	}()
 }
 
-// leavingLike returns what is closed when an executable of the same inode has
-// lost its probes, or nil.
+// leavingLike returns the channel that is closed when an executable of the same inode
+// has lost its probes, or nil.
 func (x *Executables) leavingLike(key exeKey) <-chan struct{} {
 	for exe, left := range x.leaving {
 		if exe.key.sharesInode(key) || slices.ContainsFunc(exe.other, key.sharesInode) {
@@ -45,8 +44,8 @@ func (x *Executables) leavingLike(key exeKey) <-chan struct{} {
 	return nil
 }
 
-// awaitLeaving waits until all executables that are to lose their probes have.
-// The caller must not hold x.mu.
+// awaitLeaving waits until all executables that leave is detaching have lost their
+// probes. The caller must not hold x.mu.
 func (x *Executables) awaitLeaving() {
 	for {
 		x.mu.Lock()
@@ -62,10 +61,10 @@ func (x *Executables) awaitLeaving() {
 	}
 }
 
-// detach takes away all that an executable has.
+// detach removes all that an executable has attached.
 func (x *Executables) detach(exe *Executable) error {
 	err := closeLinks(exe.takeLinks())
 	err = errors.Join(err, x.sites.free(exe))
 	exe.recovery = recoveryProbes{}
-	return errors.Join(err, exe.unsecure()) // after the probes, for whom others wait
+	return errors.Join(err, exe.unsecure()) // after the probes: others wait for it
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Ledger is the kernel's account of records and payload bytes: all that its
-// programs saw, and what of it could not be delivered, by cause.
+// Ledger is the kernel's account of records and payload bytes: all that its programs
+// saw, and all that was lost, by cause.
 type Ledger struct {
 	SeenRecords, SeenBytes uint64
 	LostRecords, LostBytes [reasonCount]uint64
@@ -21,7 +21,7 @@ func (l Ledger) Lost() (records uint64) {
 	return records
 }
 
-// Ledger reads the account as it stands now.
+// Ledger reads the current account.
 func (c *Connections) Ledger() (Ledger, error) {
 	var sum Ledger
 	perCPU, err := readCounters(c.counters)
@@ -36,7 +36,7 @@ func (c *Connections) Ledger() (Ledger, error) {
 	return sum, err
 }
 
-// readCounters returns what each CPU has counted.
+// readCounters returns the counts of each CPU.
 func readCounters(m *ebpf.Map) (perCPU []probesLedger, err error) {
 	if err = m.Lookup(uint32(0), &perCPU); err != nil {
 		err = fmt.Errorf("read the loss counters: %w", err)

@@ -11,7 +11,7 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// probeGroup is the places in one executable that one program serves.
+// probeGroup is the set of places in one executable that one program serves.
 type probeGroup struct {
 	prog    *ebpf.Program
 	tap     plan.Tap
@@ -19,9 +19,9 @@ type probeGroup struct {
 	cookies []uint64
 }
 
-// attach makes one link for all places where the kernel can (uprobe_multi,
-// Linux 6.6), and else a link for each. A single link is not faster to hit but
-// takes a third of the time to detach.
+// attach creates one link for all places if the kernel can (uprobe_multi, Linux 6.6),
+// otherwise one for each. A single link is not faster to hit, but takes a third of
+// the time to detach.
 func (g *probeGroup) attach(exe *link.Executable, multi bool) ([]link.Link, error) {
 	if multi {
 		l, err := exe.UprobeMulti(nil, g.prog, &link.UprobeMultiOptions{Addresses: g.offsets, Cookies: g.cookies})
@@ -41,11 +41,11 @@ func (g *probeGroup) attach(exe *link.Executable, multi bool) ([]link.Link, erro
 	return links, nil
 }
 
-// closing bounds how many links are closed at a time. Each takes a thread, which
-// the Go runtime keeps for good.
+// closing bounds how many links are closed at a time. Each takes a thread, which the
+// Go runtime keeps for good.
 var closing = make(chan struct{}, 32)
 
-// closeLinks detaches many at once: the kernel waits for grace periods in each
+// closeLinks detaches many at a time: the kernel waits for grace periods in each
 // detach, some 50 ms, and those that wait together share them.
 func closeLinks(links []link.Link) error {
 	errs := make([]error, len(links))

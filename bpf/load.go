@@ -12,20 +12,20 @@ import (
 	"github.com/cilium/ebpf/features"
 )
 
-// hookPrograms are attached to tracepoints of the kernel, for good.
+// hookPrograms stay attached to tracepoints of the kernel.
 var hookPrograms = []string{
 	probesProgProcessFork, probesProgProcessExec, probesProgProcessExit, probesProgSockState,
 }
 
-// firstPrograms are what most executables need. They are there before the first
-// of these is met, which may be held meanwhile. Here and below, those come first
-// that take longest.
+// firstPrograms are those that most executables need. They are ready before the first
+// executable, which may be held meanwhile. Here and below, the slowest to load come
+// first.
 var firstPrograms = []string{
 	probesProgWriteArgs, probesProgReadMemmove, probesProgHandshake, probesProgHandshakeRet,
 	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgFileWrite,
 }
 
-// recoveryPrograms are those of BeginRecovery: not needed when a command starts.
+// recoveryPrograms are those of BeginRecovery, which no command needs at its start.
 var recoveryPrograms = []string{
 	probesProgHpackEncode, probesProgHpackDecode, probesProgReadFrame, probesProgProcessFrame,
 	probesProgWriteHeaders,
@@ -42,9 +42,8 @@ var verifyPrograms = []string{
 	probesProgVerifyEmit, probesProgVerifyEncode, probesProgVerifyWrite, probesProgVerifyDecode,
 }
 
-// load puts the maps into the kernel, and the programs that are needed in any
-// case: those that are made for it, or those for kernels that lack what these
-// need.
+// load loads the maps, and the programs that are always needed: the normal ones, or
+// those for kernels that lack an optional feature.
 func (c *Collector) load() error {
 	copies := c.opts.compat || needsCompat()
 	readSpec := loadProbes
@@ -82,7 +81,7 @@ func (c *Collector) load() error {
 	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at)
 }
 
-// divide gives each part of the Collector the maps and programs that are its own.
+// divide gives each part of the Collector its own maps and programs.
 func (c *Collector) divide(layouts *layoutTable, multi bool) {
 	maps := &c.probes.probesMaps
 	c.Targets = &Targets{byPID: maps.Targets, calls: maps.Calls, counters: maps.Counters}
@@ -104,7 +103,7 @@ func (c *Collector) divide(layouts *layoutTable, multi bool) {
 	}
 }
 
-// loadFirst loads what is needed in any case, and begins to watch packets.
+// loadFirst loads what is always needed, and starts to watch packets.
 func (c *Collector) loadFirst(cache *btf.Cache) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -141,7 +140,7 @@ func configure(spec *ebpf.CollectionSpec, opts *Options) error {
 	return nil
 }
 
-// enterNames tells the programs whom to observe by the name of the executable.
+// enterNames gives the programs the names of the executables to observe.
 func enterNames(names *ebpf.Map, list []string) error {
 	for _, name := range list {
 		var key probesExeName

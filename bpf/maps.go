@@ -9,15 +9,15 @@ type mapEntry struct {
 }
 
 const (
-	// maxMapEntries bounds what is read of a map.
+	// maxMapEntries bounds how many entries of a map are read.
 	maxMapEntries = 1024
 	// mapSlots is how many entries a group or a bucket holds.
 	mapSlots = 8
 )
 
 // walkSwissMap reads a map of Go 1.24 and newer (internal/runtime/maps.Map): a
-// directory of tables of groups, or one group. It reports false for what is not
-// one, or is being changed.
+// directory of tables of groups, or one group. It returns false for memory that is no
+// such map, or that is being changed.
 func walkSwissMap(m memory, addr uint64) ([]mapEntry, bool) {
 	var head [32]byte
 	if m.read(head[:], addr) != nil {
@@ -43,7 +43,7 @@ func walkSwissMap(m memory, addr uint64) ([]mapEntry, bool) {
 			return nil, false
 		}
 		if table == last {
-			continue // it is there several times, one after the other
+			continue // a table can repeat, in consecutive entries
 		}
 		last = table
 		groups, err := m.u64(table + 16)
@@ -59,8 +59,8 @@ func walkSwissMap(m memory, addr uint64) ([]mapEntry, bool) {
 	return entries, uint64(len(entries)) == used
 }
 
-// appendGroups reads n groups: eight control bytes, of which the highest bit
-// says that the slot is free, and eight slots of key and element.
+// appendGroups reads n groups. Each has eight control bytes, whose highest bit marks
+// a free slot, and eight slots of key and element.
 func appendGroups(m memory, entries []mapEntry, addr, n uint64) ([]mapEntry, bool) {
 	const size = mapSlots + mapSlots*16
 	b := make([]byte, n*size)
@@ -80,7 +80,7 @@ func appendGroups(m memory, entries []mapEntry, addr, n uint64) ([]mapEntry, boo
 }
 
 // walkBucketMap reads a map of Go 1.23 and older (runtime.hmap): buckets with
-// overflow buckets, and while it grows also those from before.
+// overflow buckets, and while it grows also the old ones.
 func walkBucketMap(m memory, addr uint64) ([]mapEntry, bool) {
 	var head [32]byte
 	if m.read(head[:], addr) != nil {
@@ -106,8 +106,8 @@ func walkBucketMap(m memory, addr uint64) ([]mapEntry, bool) {
 	return entries, ok && uint64(len(entries)) == count
 }
 
-// appendBuckets reads n buckets and what overflowed from them: the top bytes of
-// eight hashes, eight keys, eight elements, the next bucket.
+// appendBuckets reads n buckets and their overflow buckets: the top bytes of eight
+// hashes, eight keys, eight elements, the next bucket.
 func appendBuckets(m memory, entries []mapEntry, addr, n uint64) ([]mapEntry, bool) {
 	const (
 		keys     = mapSlots

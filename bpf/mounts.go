@@ -10,15 +10,14 @@ import (
 	"h2trace/bpf/mounts"
 )
 
-// A probe, and a lease, hold the mount that the file was opened through, and a
-// mount that is held cannot be unmounted (EBUSY). So h2trace makes a mount of
-// its own for each file with probes, which nobody else sees. The file system
-// itself is then held until its probes are gone: h2trace takes them away when
-// the mount that it met the file on is no longer there.
+// A probe and a lease hold the mount that the file was opened through, and a held
+// mount cannot be unmounted (EBUSY). So h2trace creates a private mount for each file
+// with probes. Then only the file system itself is held, until its probes are gone.
+// h2trace detaches them when the mount on which it found the file disappears.
 
-// throughOwnMount reopens a file through a mount that belongs to whoever has
-// the result, and those who open that again. It fails without CAP_SYS_ADMIN,
-// and for files of other mount namespaces.
+// throughOwnMount reopens a file through a private mount, which lives as long as the
+// result and whatever reopens it. It fails without CAP_SYS_ADMIN, and for files of
+// other mount namespaces.
 func throughOwnMount(f *os.File) (*os.File, error) {
 	fd, err := unix.OpenTree(int(f.Fd()), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
 	if err != nil {
@@ -27,8 +26,8 @@ func throughOwnMount(f *os.File) (*os.File, error) {
 	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
-// mountOf returns the number of the mount that a file was opened through, as
-// mountinfo has it, or 0.
+// mountOf returns the id of the mount that a file was opened through, as in
+// mountinfo, or 0.
 func mountOf(f *os.File) uint64 {
 	var st unix.Statx_t
 	err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_MNT_ID, &st)
@@ -38,8 +37,8 @@ func mountOf(f *os.File) uint64 {
 	return st.Mnt_id
 }
 
-// listedMountOf returns that number if mountinfo has it, so that it can be told
-// when the mount goes, or 0. In a chroot(2), what the root is on is not listed.
+// listedMountOf returns that id if mountinfo lists it, so that its end can be
+// noticed, or 0. In a chroot(2), the mount of the root is not listed.
 func listedMountOf(f *os.File) uint64 {
 	id := mountOf(f)
 	if mounted, err := mountIDs(); err != nil || !mounted[id] {
@@ -51,12 +50,12 @@ func listedMountOf(f *os.File) uint64 {
 // mountWatch reports mounts that come and go.
 type mountWatch struct {
 	watch mounts.Watch
-	wake  *os.File // the writing end of a pipe; closed, it ends the watch
+	wake  *os.File // the writing end of a pipe; closing it ends the watch
 	done  chan struct{}
 }
 
-// watchMounts calls changed when mounts came or went in the mount namespace of
-// this process.
+// watchMounts calls changed when mounts come or go in the mount namespace of this
+// process.
 func watchMounts(changed func(mounted map[uint64]bool)) (*mountWatch, error) {
 	watch, err := mounts.NewWatch()
 	if err != nil {
@@ -95,7 +94,7 @@ func (m *mountWatch) close() {
 	_ = m.watch.Close()
 }
 
-// mountIDs returns the numbers of the mounts there are.
+// mountIDs returns the ids of all mounts.
 func mountIDs() (map[uint64]bool, error) {
 	list, err := mounts.Of("self")
 	ids := make(map[uint64]bool, len(list))
@@ -105,9 +104,9 @@ func mountIDs() (map[uint64]bool, error) {
 	return ids, err
 }
 
-// leaveMounts takes the probes from the executables whose mount is gone, from
-// those that a process runs still when it ends. What is known of files without
-// probes is forgotten: their numbers can be those of other files now.
+// leaveMounts detaches the probes of executables whose mount is gone; an executable
+// that a process still runs loses them when that ends. It forgets files without
+// probes, because their mount ids may now belong to other files.
 func (x *Executables) leaveMounts(mounted map[uint64]bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -119,11 +118,11 @@ func (x *Executables) leaveMounts(mounted map[uint64]bool) {
 	}
 }
 
-// idleTime is how long probes stay when no process runs their executable and
-// its mount is held with them.
+// idleTime is how long probes stay when no process runs their executable and they
+// hold its mount.
 const idleTime = 5 * time.Second
 
-// leaveLater takes the probes from an idle executable after idleTime.
+// leaveLater detaches the probes of an idle executable after idleTime.
 func (x *Executables) leaveLater(exe *Executable) {
 	exe.released++
 	turn := exe.released

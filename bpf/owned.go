@@ -12,14 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OwnSockets tells the kernel that the TCP sockets which a process has open now
-// are its own: those from before it became a target, and those that it
-// inherited. A connection among them is joined in the middle; those that a
-// listening socket accepts from now on are seen from their first byte. It does
-// nothing where packets are not watched.
+// OwnSockets makes a process the owner of the TCP sockets that it has open now: those
+// from before it became a target, and those that it inherited. A connection among
+// them is joined in the middle. Those that a listening socket accepts from now on are
+// seen from their first byte. Without packets it does nothing.
 //
-// For a moment it holds a duplicate of each socket (pidfd_getfd(2)): the process
-// is not stopped, and nothing is read from or written to it.
+// For a moment it holds a duplicate of each socket (pidfd_getfd(2)). It does not stop
+// the process, and neither reads from a socket nor writes to it.
 func (s *Sockets) OwnSockets(pid int, generation Generation, comm string) error {
 	if s.owners == nil {
 		return nil
@@ -37,7 +36,7 @@ func (s *Sockets) OwnSockets(pid int, generation Generation, comm string) error 
 	}
 	defer unix.Close(pidfd)
 	if !s.targets.runs(pid, generation) {
-		return nil // another process has the id, or it runs something else
+		return nil // another process has the id, or it runs another program
 	}
 	owner := packetsOwner{Tgid: uint32(pid), Generation: uint32(generation)}
 	copy(owner.Comm[:len(owner.Comm)-1], comm)
@@ -55,7 +54,7 @@ func (s *Sockets) OwnSockets(pid int, generation Generation, comm string) error 
 	return err
 }
 
-// ownSocket enters the owner of a socket, unless it has one that is a target.
+// ownSocket enters the owner of a socket, unless a target already owns it.
 func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error {
 	protocol, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
 	if err != nil || protocol != unix.IPPROTO_TCP && protocol != unix.IPPROTO_MPTCP {
@@ -80,8 +79,8 @@ func (s *Sockets) isOwned(by *packetsOwner) bool {
 	return s.targets.runs(int(by.Tgid), Generation(by.Generation))
 }
 
-// ownListener enters the owner of what a socket accepts. One that was bound by a
-// target goes by that.
+// ownListener enters the owner of the sockets that a listening socket accepts. If a
+// target has bound it, that one stays the owner.
 func (s *Sockets) ownListener(socket int, owner packetsOwner, netns uint32) error {
 	name, err := unix.Getsockname(socket)
 	if err != nil {
@@ -107,8 +106,8 @@ func (s *Sockets) ownListener(socket int, owner packetsOwner, netns uint32) erro
 	return nil
 }
 
-// openThread opens a handle of a thread that has not ended. The first of a process
-// stands for it, as long as it has not ended.
+// openThread opens a handle of a thread that has not ended. The first thread stands
+// for the process, as long as it has not ended.
 func openThread(pid, thread int) (int, error) {
 	flags := 0
 	if thread != pid {
@@ -122,7 +121,7 @@ func openThread(pid, thread int) (int, error) {
 }
 
 // socketsOf lists the descriptors of a process that are sockets, and a thread that
-// has them. There are none of a process that has ended.
+// has them. A process that has ended has none.
 func socketsOf(pid int) (thread int, sockets []int, err error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/task"
 	tasks, err := os.ReadDir(dir)
@@ -143,7 +142,7 @@ func socketsOf(pid int) (thread int, sockets []int, err error) {
 	return pid, nil, nil
 }
 
-// firstFirst returns the ids of threads, the first of the process before the others:
+// firstFirst returns the ids of threads, with the first thread of the process first:
 // in the order of their names 100 comes before 98.
 func firstFirst(tasks []os.DirEntry, pid int) []int {
 	var threads []int
@@ -156,8 +155,7 @@ func firstFirst(tasks []os.DirEntry, pid int) []int {
 	return append([]int{pid}, threads...)
 }
 
-// isGone reports whether an error of reading /proc/PID says that there is no such
-// process any more.
+// isGone reports whether an error of reading /proc/PID says that the process is gone.
 func isGone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) }
 
 func onlySockets(dir string, entries []os.DirEntry) (fds []int) {

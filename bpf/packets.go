@@ -17,10 +17,10 @@ import (
 type Packet struct {
 	Dir           int // Send or Recv
 	Local, Remote netip.AddrPort
-	Socket        uint64 // tells sockets apart
+	Socket        uint64 // identifies the socket
 	TCP           bool
-	Seq           uint32 // TCP: of the first byte; of a ClientHello, its place in the stream
-	Length        int    // of the payload, of which Payload is the beginning
+	Seq           uint32 // TCP: of the first byte; ClientHello: its offset in the stream
+	Length        int    // of the whole payload; Payload is its beginning
 	Payload       []byte
 	Comm          string
 	Generation    Generation
@@ -61,7 +61,7 @@ func (p *Packet) parse(sample []byte) error {
 	return nil
 }
 
-// packetHooks are the programs that watch packets, and where they go.
+// packetHooks are the programs that watch packets, and their attach points.
 var packetHooks = map[string]ebpf.AttachType{
 	packetsProgSocketConnect4: ebpf.AttachCGroupInet4Connect,
 	packetsProgSocketConnect6: ebpf.AttachCGroupInet6Connect,
@@ -75,8 +75,8 @@ var packetHooks = map[string]ebpf.AttachType{
 	packetsProgPacketIngress:  ebpf.AttachCGroupInetIngress,
 }
 
-// watchPackets reports the packets between targets and name servers, and HTTP
-// without TLS, from now on. All else works without it.
+// watchPackets starts to report packets between targets and name servers, and HTTP
+// without TLS. Everything else works without it.
 func (c *Collector) watchPackets(cache *btf.Cache) error {
 	root, err := cgroupRoot()
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *Collector) watchPackets(cache *btf.Cache) error {
 	if err != nil {
 		return loadError(err)
 	}
-	defer coll.Close() // the links keep what they need
+	defer coll.Close() // the links keep the rest alive
 	var links []link.Link
 	for name, where := range packetHooks {
 		l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: where, Program: coll.Programs[name]})
@@ -122,7 +122,7 @@ func (c *Collector) watchPackets(cache *btf.Cache) error {
 	return nil
 }
 
-// cgroupRoot returns where cgroup v2 is mounted, maybe beside v1.
+// cgroupRoot returns where cgroup v2 is mounted, which may be next to v1.
 func cgroupRoot() (string, error) {
 	list, err := mounts.Of("self")
 	if err != nil {
@@ -136,10 +136,10 @@ func cgroupRoot() (string, error) {
 	return "", errors.New("cgroup v2 is not mounted")
 }
 
-// PacketsWatched says why packets are not watched, or nil.
+// PacketsWatched returns why packets are not watched, or nil.
 func (c *Collector) PacketsWatched() error { return c.noPackets }
 
-// CheckPackets tries to watch packets, which observing also does without.
+// CheckPackets tries to watch packets, which a capture can do without.
 func CheckPackets() error {
 	c, err := New(Options{BufferSize: MinBufferSize})
 	if err != nil {

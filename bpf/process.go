@@ -6,41 +6,40 @@ import (
 	"unsafe"
 )
 
-// Exec tells that a target runs a new program. Filename is as it was given to
-// execve(2), cut at 255 bytes.
+// Exec says that a target runs a new program. Filename is the argument of execve(2),
+// cut at 255 bytes.
 type Exec struct {
 	Head
 	PPID       int
 	Comm       string
 	Filename   string
 	Generation Generation // of the new program
-	Before     Generation // of the one that it takes the place of
+	Before     Generation // of the program that it replaces
 	Image      Image
-	// Args are the arguments, with the name of the program first. They are cut
-	// after 512 bytes, and nil when they could not be read.
+	// Args are the arguments, with the name of the program first. They are cut after
+	// 512 bytes, and nil if they were unreadable.
 	Args []string
-	// Environ holds NAME=VALUE pairs that each end with a NUL. It is nil when it
-	// could not be read, or has more than 4096 bytes, and is valid until the next
-	// Read.
+	// Environ holds NAME=VALUE pairs, each followed by a NUL. It is nil if it was
+	// unreadable, or has more than 4096 bytes. It is valid until the next Read.
 	Environ []byte
 }
 
-// Image tells which file a process executed: for a script, its interpreter.
+// Image identifies the file that a process executed: for a script, its interpreter.
 type Image struct {
 	Inode uint64
 	Size  int64
 }
 
-// Generation tells what a process runs from its fork or exec on from what other
-// processes run, or ran, under the same id. It is 0 from AddTarget to the next
+// Generation numbers what a process runs from its fork or exec on, so that later
+// users of the same process id are different. It is 0 from AddTarget to the next
 // exec.
 type Generation uint32
 
-// Exit tells that the last thread of a target has ended.
+// Exit says that the last thread of a target has ended.
 type Exit struct {
 	Head
 	Status     uint32
-	Generation Generation // that ended
+	Generation Generation // the one that ended
 }
 
 // Code returns the exit status as a shell shows it: 128+N for signal N.
@@ -72,7 +71,7 @@ func (e *Exec) parse(head Head, sample []byte) error {
 	return nil
 }
 
-// args splits arguments, of which each ends with a NUL.
+// args splits arguments, each followed by a NUL.
 func args(b []byte) []string {
 	if len(b) == 0 {
 		return nil

@@ -11,27 +11,27 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// programSet loads each program when it is needed first: most of the time goes to
-// the verifier, and a capture that sees everything from the start needs few.
-// It is safe for concurrent use.
+// programSet loads each program at its first use. The verifier takes most of the
+// time, and a capture that sees everything from the start needs few programs. It is
+// safe for concurrent use.
 type programSet struct {
 	spec   *ebpf.CollectionSpec
-	common *ebpf.Collection     // the maps, as far as nobody else owns them
-	maps   map[string]*ebpf.Map // all that programs share
-	cache  *btf.Cache           // of what the kernel says of itself, see forget
-	// copies says that a program cannot learn at which of its places it was
-	// hit: each copy holds one site as a constant. Places that look alike share
-	// theirs, and most do.
+	common *ebpf.Collection     // the maps that nobody else owns
+	maps   map[string]*ebpf.Map // shared by all programs
+	cache  *btf.Cache           // the kernel's BTF, see forget
+	// copies says that a program cannot find out at which of its places it was hit:
+	// each copy holds one site as a constant. Places with equal sites share a copy,
+	// and most do.
 	copies bool
 
 	mu     sync.Mutex
 	loaded map[programKey]*program
 }
 
-// constants is the map that holds what is const in the programs.
+// constants is the map of the programs' constants.
 const constants = ".rodata"
 
-// programKey is a program and, where there are copies, what it holds.
+// programKey is a program and, with copies, its site.
 type programKey struct {
 	name string
 	site probesSite
@@ -42,8 +42,8 @@ type program struct {
 	users int
 }
 
-// newProgramSet makes the maps of a spec, which it keeps. multi says that uprobes
-// are attached by uprobe_multi.
+// newProgramSet creates the maps of a spec, and keeps the spec. multi says that
+// uprobes attach by uprobe_multi.
 func newProgramSet(spec *ebpf.CollectionSpec, cache *btf.Cache, copies, multi bool) (*programSet, error) {
 	for _, prog := range spec.Programs {
 		if multi && prog.Type == ebpf.Kprobe {
@@ -66,20 +66,20 @@ func newProgramSet(spec *ebpf.CollectionSpec, cache *btf.Cache, copies, multi bo
 	return s, nil
 }
 
-// atOnce is how many programs are loaded at a time, at most: each takes a thread,
-// which the Go runtime keeps for good, and memory of the kernel.
+// atOnce bounds how many programs load at a time. Each takes kernel memory and a
+// thread, which the Go runtime keeps for good.
 const atOnce = 4
 
-// forget frees what was read of the kernel: it is large, and the programs that
-// are loaded later have no use for most of it. Copies are loaded again and again.
+// forget frees the kernel's BTF: it is large, and programs loaded later hardly need
+// it. Copies are loaded again and again.
 func (s *programSet) forget() {
 	if !s.copies {
 		s.cache = nil
 	}
 }
 
-// prepare loads programs that are about to be taken, several at a time. Where
-// there are copies, nobody knows yet which.
+// prepare loads several programs at a time, shortly before take. With copies, nobody
+// knows yet which ones.
 func (s *programSet) prepare(names ...string) error {
 	if s.copies {
 		return nil
@@ -119,7 +119,7 @@ func (s *programSet) prepareOne(key programKey) error {
 	return nil
 }
 
-// take returns a program for a site; each take is to be followed by a drop.
+// take returns a program for a site. The caller calls drop for each take.
 func (s *programSet) take(key programKey) (*ebpf.Program, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +136,7 @@ func (s *programSet) take(key programKey) (*ebpf.Program, error) {
 	return p.Program, nil
 }
 
-// load loads a program, with its site if it is to be a copy.
+// load loads a program, and with copies its site.
 func (s *programSet) load(key programKey) (*ebpf.Program, error) {
 	spec := *s.spec
 	spec.Programs = map[string]*ebpf.ProgramSpec{key.name: s.spec.Programs[key.name]}
@@ -156,7 +156,7 @@ func (s *programSet) load(key programKey) (*ebpf.Program, error) {
 	return coll.DetachProgram(key.name), nil
 }
 
-// drop frees a copy that no place uses any more. What is no copy stays.
+// drop frees a copy that no place uses any more. A program without copies stays.
 func (s *programSet) drop(key programKey) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,21 +20,21 @@ type Reader struct {
 	idle   *ebpf.Variable // asks the programs for a wake-up
 	sample ringbuf.Record
 	parser parser
-	// until is what ReadUntil returns.
+	// until is the result of ReadUntil.
 	until ktime.Time
-	// gathering says that Read took a record since it last paused.
+	// gathering says that Read took a record since its last pause.
 	gathering bool
 }
 
 // ErrNoRecord is returned by Read when the wait ended without a record.
 var ErrNoRecord = errors.New("no record")
 
-// gatherTime is how long Read lets records gather in the kernel when it has
-// taken all there were. The kernel ends it when the backlog grows.
+// gatherTime is how long Read lets records gather in the kernel after it has emptied
+// the ring. The kernel ends the pause when the backlog grows.
 const gatherTime = 20 * time.Millisecond
 
-// Read returns the next event. It waits up to the given time when there is none; then
-// the error is ErrNoRecord.
+// Read returns the next event. Without one it waits up to the given time; then the
+// error is ErrNoRecord.
 func (r *Reader) Read(wait time.Duration) (Event, error) {
 	if r.ring.AvailableBytes() == 0 {
 		if r.gathering {
@@ -48,7 +48,7 @@ func (r *Reader) Read(wait time.Duration) (Event, error) {
 	return r.read()
 }
 
-// readIdle waits for the first record after a time without any.
+// readIdle waits for the first record after an idle time.
 func (r *Reader) readIdle(wait time.Duration) (Event, error) {
 	if err := r.idle.Set(uint32(1)); err != nil {
 		return nil, fmt.Errorf("ask for a wake-up: %w", err)
@@ -73,19 +73,19 @@ func (r *Reader) readWithin(wait time.Duration) (Event, error) {
 	return e, err
 }
 
-// kernelTime returns the time as the kernel side has it.
+// kernelTime returns the current time of the kernel side.
 func kernelTime() (ktime.Time, error) {
 	var ts unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
 	return ktime.Time(ts.Nano()), os.NewSyscallError("clock_gettime", err)
 }
 
-// ReadUntil returns a kernel time. What the kernel recorded before it has been
-// read. It lies behind the clock where this process got no processor for a
-// while, and what it has to read waits in the buffer.
+// ReadUntil returns a kernel time: everything that the kernel recorded before it has
+// been read. It lags behind the clock while this process gets no CPU time and unread
+// records wait in the buffer.
 func (r *Reader) ReadUntil() ktime.Time { return r.until }
 
-// read takes samples until one makes, or completes, an event.
+// read takes samples until one is an event, or completes one.
 func (r *Reader) read() (Event, error) {
 	for {
 		err := r.ring.ReadInto(&r.sample)
@@ -113,7 +113,7 @@ func (r *Reader) openRing(ring *ebpf.Map, idle *ebpf.Variable, layoutAt func(uin
 	if r.ring, err = ringbuf.NewReader(ring); err != nil {
 		return fmt.Errorf("map the ring buffer: %w", err)
 	}
-	r.ring.SetDeadline(time.Now()) // none at all would be to wait forever
+	r.ring.SetDeadline(time.Now()) // without a limit it would wait forever
 	r.idle, r.parser.layoutAt = idle, layoutAt
 	return nil
 }

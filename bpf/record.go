@@ -25,8 +25,8 @@ const (
 	RoleServer  = Role(probesRoleROLE_SERVER)
 )
 
-// Reasons is a set of causes for which records were seen and not delivered: bit
-// 1<<r stands for the Reason r.
+// Reasons is a set of causes for which records were seen and not delivered: bit 1<<r
+// stands for the Reason r.
 type Reasons uint32
 
 // Reason is a cause for which a record was seen and not delivered.
@@ -41,27 +41,27 @@ const (
 )
 
 // Event is one record of the kernel: a pointer to one of the types with a Head. It
-// belongs to the Collector, which uses it again: it is valid until the next Read. A
-// copy of what it points to is yours, but for the slices that say otherwise.
+// belongs to the Collector, which reuses it: it is valid until the next Read. The
+// caller may keep a copy of the value, except for slices with a shorter life.
 type Event interface{ Header() *Head }
 
-// Head is what all events have.
+// Head is common to all events.
 type Head struct {
 	Time ktime.Time
 	PID  int
-	Conn uint64 // unique while the Collector lives; 0 when the event is of none
+	Conn uint64 // unique while the Collector lives; 0 without a connection
 }
 
 // Header returns the head of an event.
 func (h *Head) Header() *Head { return h }
 
-// Data is payload of one direction of a connection with TLS. Seq counts the records
-// before it in that direction, also the lost ones, and Offset all of its bytes.
-// Where Seq jumps, records were lost: Lost says why, and LostBytes how much was
-// in them. Where only Offset jumps, bytes of DATA payloads were left out. An
-// empty Payload marks the end of such bytes. Stale says that records of the other
-// direction were lost by then, which no later one of theirs has told of yet.
-// Payload is valid until the next Read.
+// Data is payload of one direction of a connection with TLS. Seq counts the earlier
+// records of that direction, including lost ones, and Offset counts all of its bytes.
+// A jump of Seq means lost records: Lost says why, and LostBytes how many bytes they
+// held. A jump of Offset alone means skipped bytes of DATA payloads, and an empty
+// Payload marks their end. Stale says that records of the other direction were lost,
+// and that none of its later records has reported this yet. Payload is valid until
+// the next Read.
 type Data struct {
 	Head
 	Dir       int // Send or Recv
@@ -73,24 +73,24 @@ type Data struct {
 	Stale     bool
 }
 
-// Open tells of a new connection. Local and Remote are zero when its socket
-// is not known.
+// Open reports a new connection. Local and Remote are zero when its socket is
+// unknown.
 type Open struct {
 	Head
 	Local, Remote netip.AddrPort
 	Role          Role
-	Handshake     bool // seen from before its TLS handshake, or its first byte
+	Handshake     bool // seen since before its TLS handshake, or since its first byte
 	Cleartext     bool // without TLS
 	Comm          string
 	Ptr           uint64 // of its *tls.Conn in the process
-	// ConnectStart and Established are when its socket began to connect and
-	// was connected, both 0 when that was not seen.
+	// ConnectStart and Established are the start and the end of its connect, both 0
+	// when that was not seen.
 	ConnectStart, Established ktime.Time
 }
 
-// Totals is what passed in each direction of a connection: Seq records and
-// Offset bytes, delivered or not, and what of them was lost since the last
-// record that was delivered; without TLS, since the connection began.
+// Totals counts the traffic in each direction of a connection: Seq records and Offset
+// bytes, delivered or not. Lost and LostBytes count the losses since the last
+// delivered record; without TLS, since the connection began.
 type Totals struct {
 	Seq, Offset [2]uint64
 	Lost        [2]Reasons
@@ -98,8 +98,8 @@ type Totals struct {
 	LostRecords [2]uint32 // without TLS
 }
 
-// Close tells of the end of a connection and, when Socket is set, what TCP knew
-// of the path.
+// Close reports the end of a connection and, when Socket is set, what TCP knew about
+// the path.
 type Close struct {
 	Head
 	Totals
@@ -113,8 +113,8 @@ type Close struct {
 
 const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
 
-// view reinterprets the start of a sample as one of the generated types. The
-// ring's samples are 8-byte aligned and in host byte order.
+// view reinterprets the start of a sample as one of the generated types. The samples
+// of the ring are 8-byte aligned and in host byte order.
 func view[T any](sample []byte, size int) (*T, error) {
 	if len(sample) < size {
 		return nil, fmt.Errorf("record of %d bytes is shorter than its type, %d bytes", len(sample), size)
@@ -145,7 +145,7 @@ func (d *Data) parse(head Head, sample []byte) error {
 	return nil
 }
 
-// payloadOf returns the first n bytes of what follows the head of a record.
+// payloadOf returns the first n bytes after the head of a record.
 func payloadOf(rest []byte, n uint32, dir uint8) ([]byte, error) {
 	if uint64(n) > uint64(len(rest)) || int(dir) > Recv {
 		return nil, fmt.Errorf("%d of %d bytes, direction %d", n, len(rest), dir)
@@ -205,8 +205,8 @@ const (
 	afInet6 = 10
 )
 
-// addrPort returns the zero AddrPort for an unknown family, and an IPv4
-// address where IPv6 carries one (RFC 4291 §2.5.5.2).
+// addrPort returns the zero AddrPort for an unknown family, and an IPv4 address for
+// one that is mapped into IPv6 (RFC 4291 §2.5.5.2).
 func addrPort(family uint16, addr [16]uint8, port uint16) netip.AddrPort {
 	switch family {
 	case afInet:

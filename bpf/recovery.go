@@ -9,15 +9,15 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// Recovery copies the state of connections that was built before the capture, or in
-// bytes that were lost: HPACK tables and windows. Executables.mu guards whether it is on.
+// Recovery copies connection state that was built before the capture, or in lost
+// bytes: HPACK tables and windows. Executables.mu guards whether it is on.
 type Recovery struct {
 	exes     *Executables
 	programs *programSet
 	on, hits *ebpf.Variable
 }
 
-// PrepareRecovery loads what BeginRecovery takes, so that this is quicker.
+// PrepareRecovery loads the programs of BeginRecovery, which is faster then.
 func (r *Recovery) PrepareRecovery() error {
 	if r.exes.opts.Empty {
 		return nil
@@ -25,13 +25,13 @@ func (r *Recovery) PrepareRecovery() error {
 	return r.programs.prepare(recoveryPrograms...)
 }
 
-// BeginRecovery attaches the probes that copy HPACK tables: in the executables
-// at paths, as far as Attach was called for them, and until EndRecovery in all
-// that Attach is called for. They cost the target 0.6 µs for each header field
-// that it encodes, so they are not for long. Tables are copied only for
-// connections whose Wish asks for them.
+// BeginRecovery attaches the probes that copy HPACK tables: in the executables at
+// paths for which Attach was called, and until EndRecovery in every executable of a
+// later Attach. They cost the target 0.6 µs for each header field that it encodes, so
+// they do not stay for long. They copy tables only for connections whose Wish asks
+// for them.
 func (r *Recovery) BeginRecovery(paths []string) error {
-	// Not under the lock: executables that are held wait for that.
+	// Not under the lock: executables held at exec wait for it.
 	if err := r.PrepareRecovery(); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (r *Recovery) BeginRecovery(paths []string) error {
 	return errors.Join(err, r.set(1))
 }
 
-// EndRecovery detaches what BeginRecovery attached.
+// EndRecovery detaches the probes of BeginRecovery.
 func (r *Recovery) EndRecovery() error {
 	r.exes.mu.Lock()
 	var links []link.Link
@@ -59,7 +59,7 @@ func (r *Recovery) EndRecovery() error {
 	}
 	err := r.set(0)
 	r.exes.mu.Unlock()
-	// The kernel waits for a grace period; others need not wait with it.
+	// The kernel waits for a grace period; others need not wait for it.
 	err = errors.Join(err, closeLinks(links))
 	r.exes.mu.Lock()
 	defer r.exes.mu.Unlock()
@@ -78,7 +78,7 @@ func (r *Recovery) set(on uint32) error {
 	return nil
 }
 
-// RecoveryHits returns how often the probes of BeginRecovery were hit so far.
+// RecoveryHits returns how often the probes of BeginRecovery were hit.
 func (r *Recovery) RecoveryHits() (hits uint64, err error) {
 	if err := r.hits.Get(&hits); err != nil {
 		return 0, fmt.Errorf("read what recovery costs: %w", err)
@@ -93,7 +93,7 @@ type recoveryProbes struct {
 	links   []link.Link
 }
 
-// recoverIn attaches the probes in the executable at path, unless that is gone.
+// recoverIn attaches the probes in the executable at path, unless it is gone.
 func (r *Recovery) recoverIn(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

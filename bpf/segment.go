@@ -6,11 +6,11 @@ import (
 )
 
 // Segment is the payload of a TCP segment of a connection without TLS, or a part of
-// it. Segments come as they went through the kernel, maybe out of order and more than
-// once, and their Seq in another order when they were on two CPUs. LostRecords and
-// LostBytes are what was lost since the connection began, Lost says why. LeftOut bytes
-// come first that were left out, and Payload follows them. Stale is as in Data.
-// Payload is valid until the next Read.
+// it. Segments arrive in the order in which the kernel handled them, maybe out of
+// order and more than once. Their Seq may be in another order if two CPUs handled
+// them. LostRecords and LostBytes count the losses since the connection began, and
+// Lost says why. LeftOut bytes were skipped, and Payload follows them. Stale is as in
+// Data. Payload is valid until the next Read.
 type Segment struct {
 	Head
 	Dir         int // Send or Recv
@@ -23,8 +23,8 @@ type Segment struct {
 	LostBytes   uint64
 	Stale       bool
 	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
-	// Followed says that the kernel knows which frames the segment holds. Where
-	// it does not, PayloadWish.Place helps it.
+	// Followed says that the kernel knows which frames the segment holds. If not,
+	// PayloadWish.Place helps it.
 	Followed bool
 }
 

@@ -11,8 +11,8 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// probeSites gives probes their programs, and tells these what they find at the place
-// of each. Executables.mu guards it, but for layouts, which has a lock of its own.
+// probeSites gives each probe its program, and gives the program the values of the
+// probe's site. Executables.mu guards it, except for layouts, which has its own lock.
 type probeSites struct {
 	opts     *Options
 	programs *programSet
@@ -23,9 +23,8 @@ type probeSites struct {
 	layouts  *layoutTable
 }
 
-// enterAll puts sites of an executable into the sites map and groups them by
-// the program that serves them, in their order. late says that they take the
-// place of others.
+// enterAll enters sites of an executable into the sites map, and groups them by
+// program, in their order. late says that they replace other probes.
 func (s *probeSites) enterAll(exe *Executable, sites []plan.Site, late bool) ([]*probeGroup, error) {
 	var groups []*probeGroup
 	type entered struct {
@@ -34,7 +33,7 @@ func (s *probeSites) enterAll(exe *Executable, sites []plan.Site, late bool) ([]
 		prog   *ebpf.Program
 		cookie uint64
 	}
-	var last entered // the RETs of a function are all alike
+	var last entered // all RETs of a function are alike
 	for _, site := range sites {
 		value, err := s.siteValue(exe, site)
 		if err != nil {
@@ -62,8 +61,8 @@ func (s *probeSites) enterAll(exe *Executable, sites []plan.Site, late bool) ([]
 	return groups, nil
 }
 
-// enter tells a program what is to be found at a site, and returns it and
-// what tells it that a hit is one of that site.
+// enter enters the values of a site. It returns the program, and the cookie by which
+// the program recognizes the site.
 func (s *probeSites) enter(exe *Executable, program string, site probesSite) (*ebpf.Program, uint64, error) {
 	key := programKey{name: program}
 	if s.programs.copies {
@@ -115,7 +114,7 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 	return v, err
 }
 
-// setTLS tells the probes of a tap where a tls.Conn has the fields that they want.
+// setTLS fills in the offsets in a tls.Conn that the probes of a tap need.
 func setTLS(v *probesSite, tap plan.Tap, l *layout.TLS) {
 	switch tap {
 	case plan.ClientHandshake, plan.ServerHandshake, plan.Write:
@@ -127,7 +126,7 @@ func setTLS(v *probesSite, tap plan.Tap, l *layout.TLS) {
 	}
 }
 
-// programName names the BPF program that knows where the values are at a site.
+// programName returns the BPF program for the places of the values at a site.
 func (s *probeSites) programName(site plan.Site) string {
 	if s.opts.Empty || site.Tap == s.opts.Deaf && site.Kind != plan.Entry && site.Kind != plan.Ret {
 		return probesProgEmpty
@@ -183,7 +182,7 @@ func (s *probeSites) programName(site plan.Site) string {
 	return probesProgWriteArgs
 }
 
-// free takes back what the probes of an executable had, when they are gone.
+// free returns the sites and programs of an executable whose probes are gone.
 func (s *probeSites) free(exe *Executable) error {
 	var err error
 	for _, index := range exe.sites {
@@ -196,8 +195,8 @@ func (s *probeSites) free(exe *Executable) error {
 	return err
 }
 
-// attach attaches groups of probes to an executable, and has it keep what was attached
-// also where that fails.
+// attach attaches groups of probes to an executable. If it fails, the executable
+// keeps those already attached.
 func (s *probeSites) attach(exe *Executable, target *link.Executable, groups []*probeGroup) error {
 	for _, g := range groups {
 		links, err := g.attach(target, s.multi)

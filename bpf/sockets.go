@@ -16,17 +16,17 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Moved is how many bytes of data a TCP socket has moved, by direction: sent, and
-// received.
+// Moved is how many payload bytes a TCP socket has moved, by direction.
 type Moved [2]uint64
 
-// Socket is a TCP or Unix socket that a target has open, which is connected or
-// connects. What is below ID is as it was at that moment.
+// Socket is an open TCP or Unix socket of a target, connected or connecting. The
+// fields below ID are the state at one moment.
 type Socket struct {
 	PID int
-	ID  uint64 // tells sockets apart that are open at a time
-	// Name is of a Unix socket, its own or its peer's: a path, or "@" and an
-	// abstract name; empty where it has none, as one of a socketpair(2).
+	ID  uint64 // identifies a socket among those open at one time
+	// Name is the name of a Unix socket or of its peer: a path, or "@" and an
+	// abstract name. It is empty for a socket without a name, such as one of a
+	// socketpair(2).
 	Unix          bool
 	Name          string
 	Local, Remote netip.AddrPort
@@ -34,27 +34,27 @@ type Socket struct {
 	Connecting    bool // the peer has not answered
 	Closed        bool // see WatchClose
 	Moved         Moved
-	// Quiet is for how long no data went, by direction, where QuietKnown: since it
-	// was connected, if none ever did.
+	// Quiet is how long no data has moved, by direction, if QuietKnown: since the
+	// connect, if none ever has.
 	Quiet      [2]time.Duration
 	QuietKnown bool
 }
 
-// Sockets are those that targets have open. Its methods are safe for concurrent use.
+// Sockets are the open sockets of targets. Its methods are safe for concurrent use.
 type Sockets struct {
 	targets  *Targets
 	programs *programSet
 	watched  *ebpf.Map // by WatchClose
-	// owners of sockets, and of what listening ones accept; nil where packets are not
-	// watched.
+	// owners of sockets, and of those that listening sockets accept; nil where
+	// packets are not watched.
 	owners, listeners *ebpf.Map
 }
 
-// maxSockets bounds how many List returns.
+// maxSockets bounds how many sockets List returns.
 const maxSockets = 1 << 16
 
-// List returns all that targets have open, of each process that has them. It
-// looks at every open file of the system, so it is not to be called often.
+// List returns all open sockets of targets, once for each process that has them. It
+// looks at every open file of the system, so callers call it rarely.
 func (s *Sockets) List() ([]Socket, error) {
 	list, err := s.list()
 	if err != nil {
@@ -100,9 +100,9 @@ func (s *Sockets) list() ([]Socket, error) {
 	return list, nil
 }
 
-// WatchClose has a TCP socket reported, as SocketLeft, when it closes while its
-// process is a target. By then it may have lost its local port. Of more than the
-// kernel side has room for the last ones are not reported.
+// WatchClose makes the kernel report a TCP socket, as SocketLeft, when it closes
+// while its process is a target. By then it may have lost its local port. When the
+// kernel side is full, further sockets are not reported.
 func (s *Sockets) WatchClose(socket *Socket) error {
 	err := s.watched.Put(socket.ID, uint32(socket.PID))
 	if err != nil && !errors.Is(err, unix.E2BIG) {
@@ -111,8 +111,8 @@ func (s *Sockets) WatchClose(socket *Socket) error {
 	return nil
 }
 
-// SocketLeft is a socket that a process has open when it ends, or that is closed and
-// was to be watched (WatchClose).
+// SocketLeft is a socket that a process has open when it ends, or a closed socket
+// that was watched (WatchClose).
 type SocketLeft struct {
 	Head
 	Socket Socket
@@ -133,7 +133,7 @@ const (
 	tcpClose   = 7
 )
 
-// socketOf translates what the kernel side found at a time.
+// socketOf translates a socket_use of the kernel side, taken at a time.
 func socketOf(use *probesSocketUse, now ktime.Time) Socket {
 	s := Socket{PID: int(use.Tgid), ID: use.Sock, Unix: use.Family == afUnix}
 	if s.Unix {
@@ -164,8 +164,8 @@ func socketName(b []byte) string {
 	return name
 }
 
-// jiffy returns how long the kernel's unit of time is, by what it has counted of
-// it at a CLOCK_MONOTONIC, or 0 where that does not tell. It counts from
+// jiffy returns the length of a jiffy, from the number of jiffies at a
+// CLOCK_MONOTONIC time, or 0 when they do not say. The kernel counts from
 // INITIAL_JIFFIES, which are five minutes before 2^32.
 func jiffy(count uint64, now ktime.Time) time.Duration {
 	const head = 300 * time.Second

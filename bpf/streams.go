@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OpenStreams returns where the streams are that the connection of w has open
-// now, for a WindowWish. The process changes them meanwhile: what is found is
-// each time checked by what it is used for. It returns nothing when the map of
-// streams was not in a state to be read; a later attempt may find it so.
+// OpenStreams returns the addresses of the open streams of w's connection, for a
+// WindowWish. The process changes them meanwhile, so each use checks the address
+// again. It returns nothing if the map of streams was unreadable at that moment; a
+// later attempt may succeed.
 func (c *Connections) OpenStreams(pid int, w *Windows) (streams []uint64, ok bool) {
 	m := memory{pid}
 	for _, walk := range []func(memory, uint64) ([]mapEntry, bool){walkSwissMap, walkBucketMap} {
@@ -39,7 +39,7 @@ func (m memory) isStream(e mapEntry, w *Windows) bool {
 	return err == nil && idErr == nil && conn == w.place.Owner && uint32(id) == e.key
 }
 
-// memory is that of another process.
+// memory is the memory of another process.
 type memory struct{ pid int }
 
 var errShortRead = errors.New("memory of the process ends")

@@ -5,11 +5,11 @@ import (
 	"unsafe"
 )
 
-// Table is an HPACK table as the process held it when its own code was about to
-// work on a field block. A received one belongs to the first block of which a
-// fragment ends within the last Read bytes before the offset End of its
-// connection. Without TLS, where Read is 0, it belongs to the frame that begins at
-// the sequence number End. A sent one has an ID; the Block of the same ID follows.
+// Table is an HPACK table as the process held it just before its own code worked on a
+// field block. A received one belongs to the first block with a fragment that ends
+// within the last Read bytes before the offset End of its connection. Without TLS,
+// where Read is 0, it belongs to the frame that begins at the sequence number End. A
+// sent one has an ID; the Block of the same ID follows.
 type Table struct {
 	Head
 	Dir     int // Send or Recv
@@ -18,36 +18,36 @@ type Table struct {
 	Read    uint32
 	Entries []TableEntry // oldest first
 	MaxSize uint32
-	// Consistent says that the entries add up to what hpack counts them for;
-	// otherwise this is not a table, and must not be used.
+	// Consistent says that the entries add up to the size that hpack keeps; otherwise
+	// this is not a table, and must not be used.
 	Consistent bool
 
-	Fragment       []byte // of the received block, the first bytes
+	Fragment       []byte // received: of the block, the first bytes
 	FragmentLength uint32
 }
 
 // TableEntry is one entry of an HPACK table.
 type TableEntry struct{ Name, Value string }
 
-// Block tells which frame carries the field block of a Table that was sent, and
-// what the process put into it.
+// Block identifies the frame that carries the field block of a sent Table, and what
+// the process encoded in it.
 type Block struct {
 	Head
 	ID             uint64
 	Stream         uint32
 	Fields         uint32
-	Size           uint64 // of the fields, and 32 bytes for each (RFC 9113 §6.5.2)
+	Size           uint64 // of all fields, 32 extra bytes each (RFC 9113 §6.5.2)
 	Fragment       []byte // the first bytes
 	FragmentLength uint32
-	// Behind is, for the record of no connection, where in the process the
-	// *tls.Conn may be that the frame is to be written to.
+	// Behind lists candidate addresses of the frame's *tls.Conn, when the connection
+	// is unknown.
 	Behind [4]uint64
 }
 
 // entryOverhead is what an entry counts beyond its strings (RFC 7541 §4.1).
 const entryOverhead = 32
 
-// parseTable returns a table, or nil for one whose pieces are to follow.
+// parseTable returns a table, or nil for one whose pieces follow.
 func (p *parser) parseTable(head Head, sample []byte) (Event, error) {
 	raw, err := view[probesTableRecord](sample, int(unsafe.Sizeof(probesTableRecord{})))
 	if err != nil {
@@ -76,8 +76,8 @@ func (p *parser) parseTable(head Head, sample []byte) (Event, error) {
 	return t, nil
 }
 
-// entriesOf cuts the text of a table into its entries, and reports whether these
-// add up to its size.
+// entriesOf cuts the text of a table into its entries, and reports whether they add
+// up to its size.
 func entriesOf(lens []uint32, text string, size, maxSize uint32) ([]TableEntry, bool) {
 	next := func(n uint32) (string, bool) {
 		if uint64(n) > uint64(len(text)) {

@@ -7,16 +7,16 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Targets are the processes that report. The kernel's map of them is all its state, so
-// its methods are safe for concurrent use.
+// Targets are the processes that report. The kernel's map is all its state, so its
+// methods are safe for concurrent use.
 type Targets struct {
-	byPID    *ebpf.Map // to the Generation that reports
-	calls    *ebpf.Map // under way
-	counters *ebpf.Map // of targets, among others
+	byPID    *ebpf.Map // process id to the Generation that reports
+	calls    *ebpf.Map // calls under way
+	counters *ebpf.Map // counts targets, among others
 }
 
-// AddTarget makes a process report, and with Options.Follow all that it forks
-// from now on.
+// AddTarget makes a process report and, with Options.Follow, every process that it
+// forks from now on.
 func (t *Targets) AddTarget(pid int) error {
 	if err := t.byPID.Put(uint32(pid), uint32(0)); err != nil {
 		return fmt.Errorf("observe process %d: %w", pid, err)
@@ -33,10 +33,10 @@ func (t *Targets) RemoveTarget(pid int) error {
 	return nil
 }
 
-// List returns the processes that report now. To go through the map misses a process
-// that is entered meanwhile, by a fork or an exec, where the going has been already:
-// all says that there was none. Without it even an empty list does not say that there
-// are no targets, as one may have forked another before it ended.
+// List returns the processes that report now. An iteration over the map misses a
+// process that a fork or exec enters behind its position. all says that there was
+// none. Without it even an empty list does not mean that there are no targets: one
+// may have forked another before it ended.
 func (t *Targets) List() (pids []int, all bool, err error) {
 	before, err := t.entered()
 	if err != nil {
@@ -64,8 +64,8 @@ func (t *Targets) entered() (n uint64, err error) {
 	return n, err
 }
 
-// GenerationOf returns which generation of a process reports now, if it is a target. The
-// kernel ends it at the exec or exit.
+// GenerationOf returns the generation of a process that reports now, if it is a
+// target. The kernel ends it at the exec or exit.
 func (t *Targets) GenerationOf(pid int) (Generation, bool) {
 	var generation uint32
 	if err := t.byPID.Lookup(uint32(pid), &generation); err != nil {
@@ -74,12 +74,12 @@ func (t *Targets) GenerationOf(pid int) (Generation, bool) {
 	return Generation(generation), true
 }
 
-// Map is the map whose keys are the processes that report now, for those
-// who must know without asking this process. It belongs to the Collector.
+// Map is the map whose keys are the processes that report now, for readers outside
+// this process. It belongs to the Collector.
 func (t *Targets) Map() *ebpf.Map { return t.byPID }
 
-// Sweep frees what processes left behind that ended inside of a call: with
-// probes on entry and RET, each call is remembered until it returns.
+// Sweep frees the calls of processes that ended inside of a call: probes on entry and
+// RET store each call until it returns.
 func (t *Targets) Sweep() error {
 	var key probesCallKey
 	var call probesCall
@@ -92,7 +92,7 @@ func (t *Targets) Sweep() error {
 	}
 	err := it.Err()
 	if errors.Is(err, ebpf.ErrIterationAborted) {
-		err = nil // calls came and went meanwhile; there is a next time
+		err = nil // calls came and went meanwhile; the next Sweep finds the rest
 	}
 	for _, key := range over {
 		deleteErr := t.calls.Delete(key)

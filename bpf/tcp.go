@@ -9,12 +9,12 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Path is what TCP knew of a connection at its close.
+// Path is what TCP knew about a connection when it closed.
 type Path struct {
 	RTT, MinRTT time.Duration // smoothed, and the least; 0 when not measured
-	Retransmits uint32        // segments sent again
-	// OutOfOrder counts segments that came before one that had been sent
-	// earlier, which the line lost or overtook.
+	Retransmits uint32        // retransmitted segments
+	// OutOfOrder counts segments that arrived before an earlier one, which the
+	// network lost or reordered.
 	OutOfOrder                     uint32
 	SegmentsSent, SegmentsReceived uint32
 
@@ -23,16 +23,16 @@ type Path struct {
 	readEnded bool // the process had read the end of the connection, or an error
 }
 
-// States of TCP in which the peer has ended its direction and the process has
-// not, or only after that (include/net/tcp_states.h).
+// States of TCP in which the peer has ended its direction, and the process has not or
+// did so later (include/net/tcp_states.h).
 const (
 	tcpCloseWait = 8
 	tcpLastAck   = 9
 )
 
-// EndedByPeer reports whether the peer ended the connection first: TCP got its FIN
-// or RST, or the process read its close_notify, which may come before the FIN
-// (RFC 8446 §6.1).
+// EndedByPeer reports whether the peer ended the connection first: TCP got its FIN or
+// RST, or the process read its close_notify, which may come before the FIN (RFC 8446
+// §6.1).
 func (p *Path) EndedByPeer() bool {
 	return p.readEnded || p.state == tcpCloseWait || p.state == tcpLastAck ||
 		p.errno == syscall.ECONNRESET || p.errno == syscall.EPIPE
@@ -55,7 +55,7 @@ func pathOf(c *probesCloseRecord) Path {
 	}
 }
 
-// minRTT returns 0 for ~0, with which the kernel begins (tcp_init_sock).
+// minRTT returns 0 for ~0, the initial value of the kernel (tcp_init_sock).
 func minRTT(us uint32) time.Duration {
 	if us == 1<<32-1 {
 		return 0
@@ -63,13 +63,13 @@ func minRTT(us uint32) time.Duration {
 	return time.Duration(us) * time.Microsecond
 }
 
-// ConnectFailed tells of a connect(2) that failed. Errno is 0 when the process closed
+// ConnectFailed reports a connect(2) that failed. Errno is 0 when the process closed
 // the socket before there was an outcome.
 type ConnectFailed struct {
 	Head
 	Local, Remote netip.AddrPort
 	Start         ktime.Time
-	Errno         syscall.Errno // 0 when it is not known
+	Errno         syscall.Errno // 0 when unknown
 	// Unsent says that the kernel sent no SYN. Then there is no Local.
 	Unsent     bool
 	Comm       string

@@ -9,21 +9,21 @@ import (
 // maxStreams is how many streams of a connection a WindowWish takes.
 const maxStreams = len(probesWindowWant{}.Streams)
 
-// Windows is what a process keeps of the flow control of a connection, at a
-// moment when it had dealt with all that it had read up to an offset and
-// written all that it had to say up to another, but for the credit that
-// layout.State speaks of. Both offsets are frame boundaries.
+// Windows is the flow-control state of a connection in its process. At that moment
+// the process had handled all that it read up to one offset, and written all its
+// frames up to another, except for the credit that layout.State describes. Both
+// offsets are frame boundaries.
 type Windows struct {
 	Head
 	Offset [2]uint64 // by direction
-	// Trusted says that the memory is what the layout says, as far as can be
-	// told. Otherwise the rest must not be used.
+	// Trusted says that the memory matches the layout, as far as can be checked.
+	// Otherwise the rest must not be used.
 	Trusted bool
 	State   layout.State
-	// Streams are those asked for that the connection still has, or had: one
-	// that ended is there until its memory is used for something else.
+	// Streams are the requested ones that the connection has or had: an ended stream
+	// stays until its memory is reused.
 	Streams []layout.Stream
-	// Asked is how many streams were asked for.
+	// Asked is how many streams were requested.
 	Asked int
 
 	place  layout.Place
@@ -41,7 +41,7 @@ func (w *Windows) Role() Role {
 	return RoleUnknown
 }
 
-// parse reads a sample. What the memory means says the layout of the executable.
+// parse reads a sample. The layout of the executable says what the memory means.
 func (w *Windows) parse(head Head, sample []byte, layoutAt func(uint32) connLayout) error {
 	raw, err := view[probesWindowsRecord](sample, int(unsafe.Sizeof(probesWindowsRecord{})))
 	if err != nil {

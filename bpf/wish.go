@@ -9,39 +9,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Wish is what is wanted of a connection. Each part replaces what was wished before,
-// and a nil one leaves that.
+// Wish is what is wanted of a connection. Each part replaces the previous one, and a
+// nil part changes nothing.
 type Wish struct {
-	// Tables are how many HPACK tables are wanted, by direction.
+	// Tables are the numbers of HPACK tables wanted, by direction.
 	Tables *[2]uint32
-	// Windows are wanted of a connection that speaks HTTP/2.
+	// Windows asks for the windows of an HTTP/2 connection.
 	Windows *WindowWish
-	// Payload is what is wanted of its bytes.
+	// Payload says which of its bytes are wanted.
 	Payload *PayloadWish
 }
 
-// WindowWish asks for Windows of a connection: up to so many samples, one in each
+// WindowWish asks for Windows of a connection: at most so many samples, one in each
 // interval, with the given streams of those that OpenStreams returned.
 type WindowWish struct {
-	Samples  int // 0: none any more
+	Samples  int // 0: no more
 	Interval time.Duration
 	Streams  []uint64
 }
 
-// PayloadWish is which bytes need not be copied. Until, or where there is no room for
-// the wish, all are.
+// PayloadWish is which bytes need not be copied. Before it arrives, or when there is
+// no room for it, all are copied.
 type PayloadWish struct {
-	// Until are offsets, by direction: what ends before them is left out.
+	// Until are offsets, by direction: payload that ends before them is skipped.
 	Until [2]uint64
-	// Place are offsets of a connection without TLS, by direction, at which a frame of
-	// HTTP/2 begins, 0 for none: from there on the kernel leaves DATA payloads out,
-	// but for Options.BodyBytes. One that has gone by does no harm.
+	// Place are offsets of a connection without TLS, by direction, at which an HTTP/2
+	// frame begins, 0 for none. From there on the kernel skips DATA payloads, except
+	// for Options.BodyBytes. An offset in the past does no harm.
 	Place [2]uint64
 	// Nothing ends the reporting of a connection without TLS.
 	Nothing bool
 }
 
-// Wish tells the kernel what is wanted of a connection. It reports false when too many
+// Wish passes the wish for a connection to the kernel. It returns false when too many
 // connections want windows.
 func (c *Connections) Wish(conn uint64, w Wish) (room bool, err error) {
 	room = true
@@ -104,8 +104,8 @@ func (c *Connections) wishPayload(conn uint64, w *PayloadWish) error {
 	return nil
 }
 
-// entered takes the error of entering something in a map, or of deleting it: that there
-// is no room for it, or that it is not there, is none.
+// entered filters the error of entering an element in a map, or of deleting it: a
+// full map and a missing element are no errors.
 func entered(err error) (room bool, _ error) {
 	switch {
 	case errors.Is(err, unix.E2BIG):
@@ -116,8 +116,8 @@ func entered(err error) (room bool, _ error) {
 	return err == nil, err
 }
 
-// Entry is what the kernel holds of a connection. One that has but an ID stands for
-// what was wished of it.
+// Entry is the kernel's entry of a connection. With only an ID it stands for the
+// wishes for a connection.
 type Entry struct {
 	ID  uint64
 	key probesConnKey
@@ -134,8 +134,8 @@ func (c *Close) Entry() Entry {
 // Entry returns the entry of a connection whose close record was lost.
 func (s *ConnState) Entry() Entry { return Entry{s.ID, s.key} }
 
-// Forget frees an entry, unless a newer connection has taken its address meanwhile, and
-// what was wished of its payload.
+// Forget frees an entry, unless a newer connection has taken its address meanwhile,
+// and the wishes for its payload.
 func (c *Connections) Forget(e Entry) error {
 	var err error
 	switch {

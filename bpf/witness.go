@@ -15,21 +15,21 @@ import (
 // tapOf is the tap of a direction.
 var tapOf = [2]plan.Tap{Send: plan.Write, Recv: plan.Read}
 
-// ErrNotAttached is returned where an executable has no probes any more, or is
-// another one by now.
+// ErrNotAttached is returned where an executable has no more probes, or has been
+// replaced.
 var ErrNotAttached = errors.New("executable has no probes")
 
-// Witnesses find out which probes do not fire, and put others in their place. The
-// witnesses of an Executable are guarded by Executables.mu.
+// Witnesses find probes that do not fire, and replace them. Executables.mu guards the
+// witnesses of an Executable.
 type Witnesses struct {
 	exes     *Executables
 	conns    *Connections
 	programs *programSet
-	calls    *ebpf.Map // seen by witnesses, by process
+	calls    *ebpf.Map // calls seen by witnesses, by process
 }
 
-// Replaceable reports whether a direction of an executable has another plan
-// than function entry and RET, which is what can take its place.
+// Replaceable reports whether the plan of a direction of an executable is other than
+// function entry and RET, which can replace it.
 func (w *Witnesses) Replaceable(exe *Executable, dir int) bool {
 	p := w.exes.PlanOf(exe)
 	if p == nil || w.exes.opts.Empty {
@@ -38,10 +38,10 @@ func (w *Witnesses) Replaceable(exe *Executable, dir int) bool {
 	return !slices.ContainsFunc(p.Sites, func(s plan.Site) bool { return s.Tap == tapOf[dir] && s.Kind == plan.Entry })
 }
 
-// Watch attaches witnesses of a direction in an executable, the file at path:
-// where plaintext passes whatever the plan says. They cost 4 µs a call, so they
-// are for probes that are not known to fire. What Replace takes is loaded, and
-// what recovers the connections that then begin again.
+// Watch attaches witnesses of a direction in an executable, the file at path: where
+// plaintext passes whatever the plan is. They cost 4 µs a call, so only a probe that
+// is not known to fire gets them. Watch also loads the programs that Replace needs,
+// and those that recover the reopened connections.
 func (w *Witnesses) Watch(exe *Executable, path string, dir int) error {
 	kind, program := plan.Entry, probesProgWitnessWrite
 	if dir == Recv {
@@ -72,7 +72,7 @@ func (w *Witnesses) Watch(exe *Executable, path string, dir int) error {
 		return err
 	})
 	if err == nil {
-		// An error comes again with what takes them.
+		// take returns the error again.
 		_ = w.programs.prepare(slices.Concat(fallbackPrograms[dir], recoveryPrograms)...)
 	}
 	return err
@@ -87,8 +87,8 @@ func (w *Witnesses) Unwatch(exe *Executable, dir int) error {
 	return closeLinks(links)
 }
 
-// Witnessed returns how many calls the witnesses in a process saw move
-// plaintext, by direction.
+// Witnessed returns how many calls the witnesses in a process saw move plaintext, by
+// direction.
 func (w *Witnesses) Witnessed(pid int, generation Generation) ([2]uint64, error) {
 	var seen probesWitnessed
 	err := w.calls.Lookup(probesProcessKey{Tgid: uint32(pid), Generation: uint32(generation)}, &seen)
@@ -98,10 +98,10 @@ func (w *Witnesses) Witnessed(pid int, generation Generation) ([2]uint64, error)
 	return seen.Calls, nil
 }
 
-// Replace puts function entry and RET in the place of the probes of a direction
-// that never fired, in an executable, the file at path. The connections that
-// the given processes have open missed their first bytes: they end when more
-// is seen of them, and begin again as joined in the middle.
+// Replace puts function entry and RET in place of the probes of a direction that
+// never fired, in an executable, the file at path. The open connections of the given
+// processes missed their first bytes: they end at their next traffic, and reopen as
+// joined in the middle.
 func (w *Witnesses) Replace(exe *Executable, path string, dir int, pids []int) error {
 	if err := w.conns.markMissed(pids, false); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (w *Witnesses) Replace(exe *Executable, path string, dir int, pids []int) e
 		if err := closeLinks(dead); err != nil {
 			return err
 		}
-		replaced := *exe.Plan // others may be reading the old one
+		replaced := *exe.Plan // others may read the old one
 		replaced.Sites = slices.DeleteFunc(slices.Clone(replaced.Sites), func(s plan.Site) bool { return s.Tap == tapOf[dir] })
 		replaced.Sites = append(replaced.Sites, sites...)
 		exe.Plan = &replaced
@@ -128,12 +128,12 @@ func (w *Witnesses) Replace(exe *Executable, path string, dir int, pids []int) e
 		}
 		return w.exes.sites.attach(exe, target, groups)
 	})
-	// Those that have begun again meanwhile need not do so twice.
+	// Connections that have reopened meanwhile need not do so twice.
 	return errors.Join(err, w.conns.markMissed(pids, true))
 }
 
-// withFallback calls f with the places of function entry and RET of a
-// direction, while nothing else is attached or detached.
+// withFallback calls f with the sites of function entry and RET of a direction, while
+// nothing else is attached or detached.
 func (w *Witnesses) withFallback(exe *Executable, path string, dir int, f func(*link.Executable, []plan.Site) error) error {
 	file, err := os.Open(path)
 	if err != nil {
