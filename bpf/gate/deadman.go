@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deadManTime is how long the gatekeeper may go without a round of its loop.
-// Then the kernel kills it and lets all go that it held.
+// deadManTime is how long the gatekeeper's loop may take for one round. After it the
+// kernel kills the gatekeeper, which releases every held exec.
 const deadManTime = time.Second
 
-// deadMan is a timer in the kernel that sends SIGKILL to this process unless it
-// is wound up again in time. It also works on a process that is stopped
-// (SIGSTOP), where no code of its own runs any more.
+// deadMan is a kernel timer that sends SIGKILL to this process unless it is rewound
+// in time. It also works on a stopped process (SIGSTOP), where no code of its own
+// runs any more.
 type deadMan struct{ id int32 }
 
 // sigevent is struct sigevent of timer_create(2).
@@ -38,7 +38,7 @@ func newDeadMan() (*deadMan, error) {
 	return d, d.wind()
 }
 
-// wind starts the time anew.
+// wind restarts the timer.
 func (d *deadMan) wind() error {
 	when := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(deadManTime))}
 	_, _, errno := unix.Syscall6(unix.SYS_TIMER_SETTIME, uintptr(d.id), 0, uintptr(unsafe.Pointer(&when)), 0, 0, 0)

@@ -9,26 +9,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listener is a fanotify group for permission events. Closing it, also by the
-// end of the process, makes the kernel allow all that waits.
+// listener is a fanotify group for permission events. When it is closed, also by the
+// end of the process, the kernel allows all waiting execs.
 type listener struct {
 	fd  int
 	buf []byte
 }
 
-// held is a process that waits in execve(2) for an answer. The descriptor of
-// the file belongs to whoever has the value; allow closes it.
+// held is a process that waits in execve(2) for an answer. Whoever has the value owns
+// the descriptor of the file; allow closes it.
 type held struct {
 	pid int // of the thread group, in the PID namespace of the reader
 	fd  int
 }
 
-// eventsPerRead bounds how many descriptors one read makes. When the kernel
-// cannot make one it denies the exec, so there must always be room.
+// eventsPerRead bounds how many descriptors one read creates. When the kernel cannot
+// create one it denies the exec, so there must always be room.
 const eventsPerRead = 16
 
-// newListener makes a group without marks. The queue is unlimited: it holds
-// one event for each process that waits, and nothing else.
+// newListener creates a group without marks. The queue is unlimited: it holds one
+// event for each waiting process, and nothing else.
 func newListener() (*listener, error) {
 	fd, err := unix.FanotifyInit(
 		unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK|unix.FAN_UNLIMITED_QUEUE|unix.FAN_UNLIMITED_MARKS,
@@ -39,7 +39,7 @@ func newListener() (*listener, error) {
 	return &listener{fd: fd, buf: make([]byte, eventsPerRead*unix.FAN_EVENT_METADATA_LEN)}, nil
 }
 
-// mark asks for the execs of the whole file system that path is on.
+// mark asks for the execs of the whole file system of path.
 func (l *listener) mark(path string) error {
 	err := unix.FanotifyMark(l.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC_PERM, unix.AT_FDCWD, path)
 	if err != nil {
@@ -48,9 +48,9 @@ func (l *listener) mark(path string) error {
 	return nil
 }
 
-// read appends the processes that began to wait. It returns at once. An error
-// is a reason to end: the kernel denies an exec whose file it could not open
-// for the listener, and would deny the next one too.
+// read appends the processes that began to wait. It returns at once. An error is a
+// reason to end: the kernel denies an exec whose file it could not open for the
+// listener, and would deny the next one too.
 func (l *listener) read(list []held) ([]held, error) {
 	n, err := unix.Read(l.fd, l.buf)
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
@@ -64,8 +64,8 @@ func (l *listener) read(list []held) ([]held, error) {
 		if m.Vers != unix.FANOTIFY_METADATA_VERSION || int(m.Event_len) > len(b) || m.Event_len < unix.FAN_EVENT_METADATA_LEN {
 			return list, fmt.Errorf("fanotify events of version %d", m.Vers)
 		}
-		// Without descriptor there is nobody to answer: FAN_Q_OVERFLOW, of
-		// whose event the kernel allowed the exec.
+		// An event without a descriptor needs no answer: it is FAN_Q_OVERFLOW, and
+		// the kernel allowed the exec.
 		if m.Fd >= 0 {
 			list = append(list, held{pid: int(m.Pid), fd: int(m.Fd)})
 		}
@@ -74,7 +74,7 @@ func (l *listener) read(list []held) ([]held, error) {
 	return list, nil
 }
 
-// allow lets a process go on.
+// allow lets a process continue.
 func (l *listener) allow(h held) error {
 	response := unix.FanotifyResponse{Fd: int32(h.fd), Response: unix.FAN_ALLOW}
 	_, err := unix.Write(l.fd, (*[unsafe.Sizeof(response)]byte)(unsafe.Pointer(&response))[:])
@@ -88,8 +88,9 @@ func (l *listener) allow(h held) error {
 	return nil
 }
 
-// Available tells whether executables can be held by this kernel, by this user,
-// and on the file systems that there are. It holds none: the mark that it tries is on a file that nobody can execute.
+// Available reports whether this kernel lets this user hold executables on the
+// mounted file systems. It holds none: the mark that it tries is on a file that
+// nobody can execute.
 func Available() error {
 	l, err := newListener()
 	if err != nil {

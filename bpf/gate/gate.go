@@ -14,21 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options are fixed when a Gate is made.
+// Options are fixed when a Gate is created.
 type Options struct {
 	// Targets is the BPF map of processes to hold, by process id.
 	Targets *ebpf.Map
-	// Names are base names of files that are held whoever executes them.
+	// Names are base names of files that are held for every process.
 	Names []string
-	// Attach puts probes into a file that a process is about to execute. The
-	// probes are to stay until release is called. release is nil when the file
-	// can have none. Without an error, no process is held for the file again
-	// until its release. The file is closed after. One call at a time is made.
+	// Attach puts probes into a file that a process is about to execute. The probes
+	// stay until release is called. release is nil when the file can have none.
+	// Without an error, no process is held for the file again until its release. The
+	// Gate closes the file afterwards, and makes one call at a time.
 	Attach func(pid int, f *os.File) (release func(), err error)
-	// Ended is called once, with the reason, when the gatekeeper ends before
-	// Close.
+	// Ended is called once, with the reason, when the gatekeeper ends before Close.
 	Ended func(error)
-	// Only is a path on the only file system to mark; "" is all.
+	// Only is a path on the only file system to mark; "" marks all.
 	Only string
 }
 
@@ -38,7 +37,7 @@ type Gate struct {
 	socket  int
 	keeper  *os.Process
 	served  chan struct{}
-	pins    map[fileID]func() // releases of the files that need no question
+	pins    map[fileID]func() // releases of the files that are not asked about again
 	closing atomic.Bool
 	late    atomic.Uint64
 	close   sync.Once
@@ -47,10 +46,10 @@ type Gate struct {
 // readyTime is how long the gatekeeper may take to set its marks.
 const readyTime = 2 * time.Second
 
-// Start starts the gatekeeper. When it returns without error, no target
-// executes a file on a marked file system before Attach has returned for it, or
-// Bound has passed. It executes /proc/self/exe under Name, and must be called
-// before anything else holds execs on account of this process.
+// Start starts the gatekeeper. After it returns without error, no target executes a
+// file on a marked file system before Attach has returned for it, or Bound has
+// passed. It executes /proc/self/exe under Name, and must be called before anything
+// else holds execs because of this process.
 func Start(opts Options) (*Gate, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -73,8 +72,8 @@ func Start(opts Options) (*Gate, error) {
 	return g, nil
 }
 
-// start executes the gatekeeper in a session of its own, so that neither
-// Ctrl-Z nor Ctrl-C reach it, with nothing to write to but the socket.
+// start executes the gatekeeper in a session of its own, so that neither Ctrl-Z nor
+// Ctrl-C reaches it. The socket is all that it can write to.
 func (g *Gate) start(socket int) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -126,8 +125,8 @@ func (g *Gate) awaitReady() error {
 // serve answers the gatekeeper until it ends or Close is called.
 func (g *Gate) serve() {
 	defer close(g.served)
-	// Somebody waits for each answer. The priority is that of the thread, which
-	// ends with this goroutine.
+	// A process waits for each answer. The priority is that of the thread, which ends
+	// with this goroutine.
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, gatekeeperNice) // it works without
 	reason := errors.New("it was killed")
@@ -171,11 +170,11 @@ func (g *Gate) answer(m message, fd int) {
 		}
 		_ = f.Close()
 	}
-	// A gatekeeper that cannot take it has ended, or has long stopped waiting.
+	// A gatekeeper that cannot receive it has ended, or has long stopped waiting.
 	_ = sendMessage(g.socket, reply, "", -1)
 }
 
-// release takes back what Attach did for a file, if it did.
+// release undoes the Attach of a file, if there was one.
 func (g *Gate) release(id fileID) {
 	if release := g.pins[id]; release != nil {
 		delete(g.pins, id)
@@ -183,17 +182,17 @@ func (g *Gate) release(id fileID) {
 	}
 }
 
-// Cover marks the file systems that a process sees, for one that is in another
-// mount namespace. It does not wait for it.
+// Cover marks the file systems that a process in another mount namespace sees. It
+// does not wait for the marks.
 func (g *Gate) Cover(pid int) {
 	_ = sendMessage(g.socket, message{Kind: kindCover, PID: int32(pid)}, "", -1)
 }
 
-// Late returns how many executions went on before Attach had returned.
+// Late returns how many executions continued before Attach had returned.
 func (g *Gate) Late() uint64 { return g.late.Load() }
 
-// Close lets all processes go on, ends the gatekeeper and waits for it, and for
-// Attach to return. A gatekeeper that is stopped is ended by its deadMan.
+// Close lets all processes continue, ends the gatekeeper and waits for it, and for
+// Attach to return. The deadMan ends a stopped gatekeeper.
 func (g *Gate) Close() {
 	g.close.Do(func() {
 		g.closing.Store(true)

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asked records what the gatekeeper asks.
+// asked records the questions of the gatekeeper.
 type asked struct {
 	sync.Mutex
 	files []fileID
@@ -86,7 +86,7 @@ func TestHeldUntilAttached(t *testing.T) {
 	}
 }
 
-// TestScript runs a script: it is asked about, and its interpreter too.
+// TestScript runs a script: the gatekeeper asks about it, and about its interpreter.
 func TestScript(t *testing.T) {
 	needGate(t)
 	dir, targets := ownFS(t), newTargets(t)
@@ -105,16 +105,15 @@ func TestScript(t *testing.T) {
 	}
 }
 
-// TestOthersPass has an h2trace that never answers, and processes that are no
+// TestOthersPass has an h2trace that never answers, and processes that are not
 // targets.
 func TestOthersPass(t *testing.T) {
 	needGate(t)
 	soon(t, "an exec of a process that is no target", Bound/2, othersPass)
 }
 
-// soon demands that what is measured takes at most so long. On a busy machine,
-// and in an emulator, an exec can take long by itself, but not each time, as
-// one does that is held for too long.
+// soon fails unless measure takes at most a given time. On a busy machine, and in an
+// emulator, an exec can take long by itself, but not each time, as a held one does.
 func soon(t *testing.T, what string, most time.Duration, measure func(*testing.T) time.Duration) {
 	t.Helper()
 	end := time.Now().Add(2 * patience)
@@ -151,8 +150,8 @@ func othersPass(t *testing.T) time.Duration {
 	return took
 }
 
-// TestSilence bounds how long one exec of several files takes, when h2trace
-// does not answer: the bound is for all of them.
+// TestSilence bounds how long one exec of several files takes when h2trace does not
+// answer: the bound covers all of them.
 func TestSilence(t *testing.T) {
 	needGate(t)
 	soon(t, "the longest of three execs", 2*Bound, func(t *testing.T) time.Duration {
@@ -182,8 +181,8 @@ func silence(t *testing.T) (took []time.Duration) {
 	return took
 }
 
-// TestEnds ends or stops what takes part while an exec is held, each with
-// SIGKILL or SIGSTOP: the exec goes on, and no gatekeeper is left.
+// TestEnds ends or stops a participant while an exec is held, with SIGKILL or
+// SIGSTOP: the exec continues, and no gatekeeper is left.
 func TestEnds(t *testing.T) {
 	needGate(t)
 	tests := []struct {
@@ -233,8 +232,8 @@ func kill(t *testing.T, pid int, sig unix.Signal) {
 	}
 }
 
-// TestClose leaves no process, no mark and no descriptor, and lets go of a
-// process that is held.
+// TestClose leaves no process, no mark and no descriptor, and releases a held
+// process.
 func TestClose(t *testing.T) {
 	needGate(t)
 	dir, targets := ownFS(t), newTargets(t)
@@ -263,7 +262,7 @@ func TestClose(t *testing.T) {
 	w.ended()
 }
 
-// TestKeeperEnds tells h2trace that the gatekeeper is gone.
+// TestKeeperEnds checks that h2trace learns of the end of the gatekeeper.
 func TestKeeperEnds(t *testing.T) {
 	needGate(t)
 	ended := make(chan error, 1)
@@ -308,7 +307,7 @@ func openFDs(t *testing.T) []string {
 	return list
 }
 
-// running tells whether a process is there and no zombie.
+// running reports whether a process exists and is no zombie.
 func running(pid int) bool {
 	b, err := os.ReadFile(procStat(pid))
 	return err == nil && stateOf(b) != 'Z' && stateOf(b) != 'X'

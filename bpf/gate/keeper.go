@@ -18,13 +18,13 @@ const Bound = 200 * time.Millisecond
 const (
 	// beat is how often the loop of the gatekeeper runs when nothing happens.
 	beat = deadManTime / 4
-	// maxHeld bounds the processes that are held at a time, and with them the
-	// open descriptors. Those beyond it go on at once.
+	// maxHeld bounds the processes held at a time, and with them the open
+	// descriptors. Further ones continue at once.
 	maxHeld = 256
 )
 
-// keeper is the loop of the gatekeeper. It has one goroutine, waits for nobody,
-// and its memory is bounded.
+// keeper is the loop of the gatekeeper. It has one goroutine, never blocks, and its
+// memory is bounded.
 type keeper struct {
 	listener *listener
 	targets  *ebpf.Map
@@ -37,19 +37,19 @@ type keeper struct {
 	known    knownFiles
 	asked    map[fileID]*question
 	held     int
-	silent   bool // h2trace let a question pass
+	silent   bool // times that h2trace let a question expire
 	overlays overlayTrail
 	fresh    []held
 }
 
-// question is a file that h2trace was asked about, and the processes that wait
-// for the answer.
+// question is a file that h2trace was asked about, and the processes that wait for
+// the answer.
 type question struct {
 	until   time.Time
 	waiting []held
 }
 
-// loop runs until h2trace is gone or something is wrong. It returns why.
+// loop runs until h2trace is gone or something fails. It returns the reason.
 func (k *keeper) loop() error {
 	polled := []unix.PollFd{
 		{Fd: int32(k.listener.fd), Events: unix.POLLIN},
@@ -97,7 +97,7 @@ func (k *keeper) pause() int {
 	return max(0, int((wait + time.Millisecond - 1).Milliseconds()))
 }
 
-// decide answers for a process, or keeps it for later.
+// decide answers for a process, or keeps it until later.
 func (k *keeper) decide(h held) error {
 	if !k.isTarget(h.pid) && !k.isNamed(h.fd) {
 		return k.listener.allow(h)
@@ -126,14 +126,14 @@ func (k *keeper) decide(h held) error {
 	return nil
 }
 
-// isTarget reads the map that the kernel keeps: every descendant of a target is
-// in it before it runs for the first time.
+// isTarget reads the kernel's map: every descendant of a target is in it before it
+// first runs.
 func (k *keeper) isTarget(pid int) bool {
 	var generation uint32
 	return pid > 0 && k.targets.Lookup(uint32(pid), &generation) == nil
 }
 
-// isNamed tells whether a file makes targets of those who execute it.
+// isNamed reports whether a file makes targets of the processes that execute it.
 func (k *keeper) isNamed(fd int) bool {
 	if len(k.names) == 0 {
 		return false
@@ -143,14 +143,14 @@ func (k *keeper) isNamed(fd int) bool {
 	return err == nil && (k.names[name] || k.names[strings.TrimSuffix(name, " (deleted)")]) // which the kernel adds
 }
 
-// late lets a process go on without an answer, and tells h2trace if it has an
-// ear for it.
+// late lets a process continue without an answer, and reports that to h2trace if the
+// socket has room.
 func (k *keeper) late(h held) error {
 	_ = sendMessage(k.socket, message{Kind: kindLate, PID: int32(h.pid)}, "", -1)
 	return k.listener.allow(h)
 }
 
-// listen takes all messages of h2trace.
+// listen handles all messages of h2trace.
 func (k *keeper) listen() error {
 	for {
 		m, _, fd, err := receiveMessage(k.socket, unix.MSG_DONTWAIT)
@@ -185,13 +185,13 @@ func (k *keeper) remember(m message) {
 	}
 }
 
-// drop tells h2trace that a file will be asked about again, if it can be told
-// now.
+// drop tells h2trace that a file will be asked about again. It returns false if the
+// socket has no room.
 func (k *keeper) drop(id fileID) bool {
 	return sendMessage(k.socket, message{Kind: kindDropped, ID: id}, "", -1) == nil
 }
 
-// release lets the processes go on that wait for a file.
+// release lets the processes that wait for a file continue.
 func (k *keeper) release(id fileID, answer func(held) error) error {
 	q, ok := k.asked[id]
 	if !ok {
@@ -206,7 +206,7 @@ func (k *keeper) release(id fileID, answer func(held) error) error {
 	return errors.Join(errs...)
 }
 
-// expire lets those go on for whom no answer came in time.
+// expire lets the processes continue whose answer did not come in time.
 func (k *keeper) expire(now time.Time) error {
 	for id, q := range k.asked {
 		if q.until.After(now) {

@@ -1,18 +1,18 @@
 package gate
 
 const (
-	// maxAttached is how many files with probes the gatekeeper answers for. For
-	// each of them h2trace keeps the probes in place.
+	// maxAttached is how many files with probes the gatekeeper answers for by itself.
+	// For each of them h2trace keeps the probes in place.
 	maxAttached = 32
-	// maxPlain is the same for files that get none, which cost nothing but
-	// their names. When it is reached all are forgotten.
+	// maxPlain is the limit for files without probes, which cost only their names.
+	// When it is reached all are forgotten.
 	maxPlain = 8192
 )
 
 // knownFiles are those that need no question.
 type knownFiles struct {
 	plain    map[fileID]struct{}
-	attached map[fileID]uint64 // when it was used last, by clock
+	attached map[fileID]uint64 // time of the last use, by clock
 	clock    uint64
 }
 
@@ -20,7 +20,7 @@ func newKnownFiles() knownFiles {
 	return knownFiles{plain: make(map[fileID]struct{}), attached: make(map[fileID]uint64)}
 }
 
-// has tells whether a file is known, and counts that as a use.
+// has reports whether a file is known, and counts that as a use.
 func (f *knownFiles) has(id fileID) bool {
 	if _, ok := f.plain[id]; ok {
 		return true
@@ -37,8 +37,8 @@ func (f *knownFiles) use(id fileID) {
 	f.attached[id] = f.clock
 }
 
-// forget drops all files, when a file system came or went. On one that is gone
-// h2trace is to have no probes, and one that comes can have its numbers.
+// forget drops all files, after a file system came or went. h2trace must not keep
+// probes on one that is gone, and a new one can reuse its numbers.
 func (f *knownFiles) forget(drop func(fileID) bool) {
 	clear(f.plain)
 	for id := range f.attached {
@@ -55,9 +55,9 @@ func (f *knownFiles) addPlain(id fileID) {
 	f.plain[id] = struct{}{}
 }
 
-// addAttached enters a file with probes. While there are too many, it drops the
-// one that was not used for longest. drop tells h2trace, which may take the
-// probes away from then on, and returns false when it cannot be told now.
+// addAttached enters a file with probes. While there are too many, it drops the least
+// recently used. drop informs h2trace, which may then detach the probes, and returns
+// false when the socket has no room.
 func (f *knownFiles) addAttached(id fileID, drop func(fileID) bool) {
 	f.use(id)
 	for len(f.attached) > maxAttached {

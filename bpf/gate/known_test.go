@@ -16,7 +16,7 @@ func TestKnownFilesBounds(t *testing.T) {
 	if len(dropped) != 0 {
 		t.Fatalf("dropped %v below the bound", dropped)
 	}
-	if !f.has(file(0)) { // which makes it the one used last
+	if !f.has(file(0)) { // has makes it the most recently used
 		t.Fatal("a file is not known")
 	}
 	f.addAttached(file(maxAttached), drop)
@@ -26,7 +26,7 @@ func TestKnownFilesBounds(t *testing.T) {
 	if f.has(file(1)) {
 		t.Error("a dropped file is known")
 	}
-	// h2trace that cannot be told keeps the probes, so the file stays known.
+	// If drop fails, h2trace keeps the probes, so the file stays known.
 	f.addAttached(file(maxAttached+1), func(fileID) bool { return false })
 	if !f.has(file(2)) || !f.has(file(maxAttached+1)) {
 		t.Error("a file was forgotten without telling")

@@ -15,8 +15,8 @@ import (
 	"h2trace/bpf/mounts"
 )
 
-// Name is argv[0] of the gatekeeper. The program that calls Start runs Main and
-// nothing else when it is started under this name.
+// Name is argv[0] of the gatekeeper. A program that calls Start must run only Main
+// when it is started under this name.
 const Name = "h2trace-gatekeeper"
 
 // The descriptors that Start gives the gatekeeper.
@@ -25,18 +25,17 @@ const (
 	targetsFD = 4
 )
 
-// gatekeeperNice puts the gatekeeper before the work of others: all execs wait
-// for it.
+// gatekeeperNice gives the gatekeeper priority: all execs wait for it.
 const gatekeeperNice = -10
 
-// gatekeeperGC is how much garbage, in percent of what is in use, the gatekeeper
-// may have. It makes little, and what h2trace links in counts as in use: by
-// default some 6 MB came together over 20,000 execs before it was collected.
+// gatekeeperGC is how much garbage the gatekeeper may have, in percent of the memory
+// in use. It produces little, and everything linked into h2trace counts as in use: by
+// default 20,000 execs gathered some 6 MB before a collection.
 const gatekeeperGC = 20
 
-// Main is the gatekeeper. It returns when h2trace is gone. The arguments are
-// those that Start makes: the path of the only file system to mark, or "", and
-// the names of files to hold for every process.
+// Main is the gatekeeper. It returns when h2trace is gone. Start passes the
+// arguments: the path of the only file system to mark, or "", and the names of files
+// to hold for every process.
 func Main(args []string) {
 	runtime.LockOSThread() // the priority is that of a thread
 	debug.SetGCPercent(gatekeeperGC)
@@ -46,9 +45,9 @@ func Main(args []string) {
 	}
 	if err == nil {
 		err = k.loop()
-		unix.Close(k.listener.fd) // which lets all go, however long the rest takes
+		unix.Close(k.listener.fd) // this lets all execs continue, however long the rest takes
 	}
-	// Nobody may be there to read it.
+	// There may be no reader.
 	_ = sendMessage(socketFD, message{Kind: kindEnded}, err.Error(), -1)
 }
 
@@ -56,10 +55,10 @@ func newKeeper(args []string) (*keeper, error) {
 	if len(args) == 0 {
 		return nil, errors.New("arguments missing")
 	}
-	// Process listings are to show a name and not "exe".
+	// Process listings then show a name instead of "exe".
 	_ = os.WriteFile("/proc/self/comm", []byte("h2trace-gate"), 0)
 	_ = os.Chdir("/")
-	// It ends with h2trace, which may have much to write after a signal.
+	// It ends with h2trace, which may write much after a signal.
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGTERM, unix.SIGPIPE)
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, gatekeeperNice) // it works without
 	if err := closeInherited(); err != nil {
@@ -102,9 +101,9 @@ func newKeeper(args []string) (*keeper, error) {
 	return k, err
 }
 
-// closeInherited closes what h2trace inherited from whoever started it, such as
-// the pipes of make's jobserver: their other ends wait for the last copy. What
-// Go opened is close-on-exec and stays.
+// closeInherited closes what h2trace inherited from its parent, such as the pipes of
+// make's jobserver: their other ends wait for the last copy. Descriptors that Go
+// opened are close-on-exec and stay open.
 func closeInherited() error {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// roleEnv makes the test binary an h2trace of its own, see runAgent.
+// roleEnv turns the test binary into an h2trace of its own, see runAgent.
 const roleEnv = "H2TRACE_TEST_GATE"
 
 func TestMain(m *testing.M) {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// needGate skips a test where nothing can be held.
+// needGate skips a test where no exec can be held.
 func needGate(t testing.TB) {
 	t.Helper()
 	reason := ""
@@ -51,7 +51,7 @@ func needGate(t testing.TB) {
 // patience bounds every wait.
 const patience = 20 * time.Second
 
-// ownFS mounts a file system for one test, so that a mistake holds nobody else.
+// ownFS mounts a file system for one test, so that a mistake holds no other process.
 func ownFS(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -93,7 +93,7 @@ func startGate(t testing.TB, o Options) *Gate {
 	return g
 }
 
-// copyFile makes an executable that was never met before.
+// copyFile creates a new executable.
 func copyFile(t testing.TB, from, to string) string {
 	t.Helper()
 	b, err := os.ReadFile(from)
@@ -106,7 +106,7 @@ func copyFile(t testing.TB, from, to string) string {
 	return to
 }
 
-// waiter is a process that executes a file when it is told to.
+// waiter is a process that executes a file on request.
 type waiter struct {
 	t     testing.TB
 	cmd   *exec.Cmd
@@ -142,7 +142,7 @@ func newWaiter(t testing.TB, m *ebpf.Map, file string) *waiter {
 	return w
 }
 
-// exec lets it execute the file.
+// exec makes it execute the file.
 func (w *waiter) exec() {
 	w.t.Helper()
 	if _, err := io.WriteString(w.stdin, "\n"); err != nil {
@@ -167,7 +167,7 @@ func (w *waiter) ended() time.Duration {
 	return time.Since(start)
 }
 
-// held tells whether it hangs in execve(2): state D, waiting for an answer.
+// held reports whether it hangs in execve(2): state D, waiting for an answer.
 func (w *waiter) held() bool {
 	b, err := os.ReadFile(procStat(w.cmd.Process.Pid))
 	return err == nil && stateOf(b) == 'D'
@@ -190,14 +190,14 @@ func await(t testing.TB, what string, done func() bool) {
 	}
 }
 
-// agent is an h2trace of its own process, which never answers.
+// agent is an h2trace in a process of its own, which never answers.
 type agent struct {
 	cmd     *exec.Cmd
 	targets *ebpf.Map
 	keeper  int
 }
 
-// runAgent holds at the gate everything on the file system of path, and never
+// runAgent holds every exec on the file system of path at the gate, and never
 // answers. It prints the process id of the gatekeeper.
 func runAgent(path string) int {
 	targets, err := ebpf.NewMapFromFD(3)

@@ -2,20 +2,20 @@ package gate
 
 import "strconv"
 
-// coverQueue is how many requests to mark may wait. More are dropped: they are
-// for names of mount namespaces, and each is asked for once.
+// coverQueue is how many requests to mark may wait. Further ones are dropped: they
+// are names of mount namespaces, and each is requested once.
 const coverQueue = 64
 
-// marker sets marks on file systems that are mounted later. It has a goroutine of
-// its own: looking up a path can take long, when a server that it leads through
-// does not answer.
+// marker marks file systems that are mounted later. It has its own goroutine, because
+// a path lookup can take long when a file server does not answer.
 type marker struct{ queue chan string }
 
 func newMarker(l *listener) marker {
 	m := marker{queue: make(chan string, coverQueue)}
 	go func() {
 		for process := range m.queue {
-			// What cannot be marked is not held, and nobody waits to be told.
+			// A file system that cannot be marked is not held, and nobody waits for a
+			// report.
 			_, _ = l.markMounts(process)
 		}
 	}()

@@ -12,8 +12,8 @@ import (
 	"h2trace/bpf/mounts"
 )
 
-// markable are the types of file systems that are marked: those that always
-// let root open a file, without asking a process or a server.
+// markable are the types of file systems that are marked: those that always let root
+// open a file, without asking a process or a server.
 var markable = map[string]int64{
 	"bcachefs": unix.BCACHEFS_SUPER_MAGIC,
 	"btrfs":    unix.BTRFS_SUPER_MAGIC,
@@ -33,9 +33,9 @@ var markable = map[string]int64{
 	"zfs":      0x2fc12fc1, // ZFS_SUPER_MAGIC; not in the kernel's tree
 }
 
-// isRoot reports whether the root directory is where it is mounted. There is none
-// for a process in a chroot(2) into a directory that nothing is mounted on:
-// mountinfo lists what is below the root.
+// isRoot reports whether the root directory is a mount point. A process in a
+// chroot(2) into another directory has none: its mountinfo lists only mounts below
+// the root.
 func isRoot(m *mountinfo.Info) bool { return m.Mountpoint == "/" }
 
 // isMarkable reports whether file systems of a type are marked.
@@ -66,9 +66,9 @@ func canMark() error {
 
 var errNothingToMark = errors.New("no file system could be marked")
 
-// markMounts marks the file systems that a process sees; "self" is this one.
-// Marking again is harmless. It returns how many mounts could be marked, and
-// an error only where the list cannot be read: mounts come and go meanwhile.
+// markMounts marks the file systems that a process sees; "self" is this one. Marking
+// again is harmless. It returns how many mounts could be marked. It returns an error
+// only if the list is unreadable: mounts come and go meanwhile.
 func (l *listener) markMounts(process string) (int, error) {
 	list, err := mounts.Of(process)
 	if err != nil {
@@ -101,7 +101,7 @@ func (l *listener) markMounts(process string) (int, error) {
 	return marked, nil
 }
 
-// markMount marks what is at a path if it is of a type to mark: another file
+// markMount marks the file system at a path if its type is markable: another file
 // system may have been mounted over it.
 func (l *listener) markMount(path string, isType func(magic int64) bool) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -119,7 +119,7 @@ func (l *listener) markMount(path string, isType func(magic int64) bool) error {
 	return l.mark("/proc/self/fd/" + strconv.Itoa(fd))
 }
 
-// onOverlay tells whether a file is on overlayfs.
+// onOverlay reports whether a file is on overlayfs.
 func onOverlay(fd int) bool {
 	var st unix.Statfs_t
 	return unix.Fstatfs(fd, &st) == nil && st.Type == unix.OVERLAYFS_SUPER_MAGIC

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestManyWait has more processes wait than the kernel queues events for by
-// default, here 2, while the gatekeeper is stopped: that limit does not count
-// for it (FAN_UNLIMITED_QUEUE), and each file is asked about.
+// TestManyWait has more processes wait than the kernel queues events for by default,
+// here 2, while the gatekeeper is stopped. That limit does not apply
+// (FAN_UNLIMITED_QUEUE), and each file is asked about.
 func TestManyWait(t *testing.T) {
 	needGate(t)
 	const limit = "/proc/sys/fs/fanotify/max_queued_events"

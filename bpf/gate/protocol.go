@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The gatekeeper and h2trace talk over a SOCK_SEQPACKET socket, a message a
-// packet. The kind decides which fields count.
+// The gatekeeper and h2trace communicate over a SOCK_SEQPACKET socket, one message
+// per packet. The kind decides which fields count.
 type message struct {
 	Kind kind
 	PID  int32
@@ -19,13 +19,12 @@ type message struct {
 
 type kind uint32
 
-// From the gatekeeper: kindReady once marks are set; kindAsk with the descriptor
-// of a file that a target executes; kindLate for a process that went on without
-// an answer; kindDropped for a file that is to be asked about again; and
-// kindEnded, when it ends, with the reason behind the message.
-// From h2trace: kindAttached when a file has its probes, until kindDropped;
-// kindPlain when it can have none; kindUnknown when that could not be found
-// out; kindCover for a process whose mount namespace is to be covered.
+// The gatekeeper sends kindReady once marks are set; kindAsk with the descriptor of a
+// file that a target executes; kindLate for a process that continued without an
+// answer; kindDropped for a file that it will ask about again; and kindEnded, when it
+// ends, followed by the reason. h2trace sends kindAttached when a file has its
+// probes, until kindDropped; kindPlain when it can have none; kindUnknown when it
+// could not find out; kindCover to mark the mount namespace of a process.
 const (
 	kindReady kind = iota + 1
 	kindAsk
@@ -38,10 +37,9 @@ const (
 	kindCover
 )
 
-// fileID names the contents of a file: one that is rewritten in place is
-// another one. The inode number alone can be another file's soon, the size and
-// the time of the last write can be made the same (cp -p); the time of the last
-// change of any kind cannot.
+// fileID identifies the contents of a file: a file rewritten in place is a new one.
+// Another file may soon reuse the inode number, and the size and the time of the last
+// write can be copied (cp -p). The time of the last change of any kind cannot be set.
 type fileID struct {
 	Dev, Ino   uint64
 	Size       int64
@@ -62,11 +60,11 @@ func fileIDOf(fd int) (fileID, error) {
 // maxPacket holds a message and a reason.
 const maxPacket = 512
 
-// errPeerGone is the end of the socket: the other process has ended.
+// errPeerGone marks the end of the socket: the other process has ended.
 var errPeerGone = errors.New("the other end is gone")
 
-// sendMessage never waits, and raises no SIGPIPE. The text goes after the
-// message; fd goes along unless it is negative, and stays open here.
+// sendMessage never waits, and raises no SIGPIPE. The text follows the message. fd is
+// passed along unless it is negative, and stays open here.
 func sendMessage(socket int, m message, text string, fd int) error {
 	b, err := binary.Append(nil, binary.NativeEndian, m)
 	if err != nil {
@@ -80,8 +78,8 @@ func sendMessage(socket int, m message, text string, fd int) error {
 	return unix.Sendmsg(socket, b, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
-// receiveMessage returns the next message with its text and descriptor, which
-// is -1 when there is none and else belongs to the caller.
+// receiveMessage returns the next message with its text and descriptor. The
+// descriptor is -1 when there is none; otherwise the caller owns it.
 func receiveMessage(socket, flags int) (m message, text string, fd int, err error) {
 	var b [maxPacket]byte
 	var oob [64]byte

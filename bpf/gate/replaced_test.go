@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestReplaced has other contents in a file that needs no question, with the
-// same size and the same time of the last write: it is asked about again.
+// TestReplaced replaces the contents of a file that needs no question, with the same
+// size and the same time of the last write: the gatekeeper asks again.
 func TestReplaced(t *testing.T) {
 	needGate(t)
 	dir, targets := ownFS(t), newTargets(t)
@@ -40,8 +40,8 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
-// TestUnmount unmounts a marked file system, from which something was executed,
-// and the agent keeps nothing of it.
+// TestUnmount unmounts a marked file system from which something was executed; the
+// agent keeps nothing of it.
 func TestUnmount(t *testing.T) {
 	needGate(t)
 	dir, targets := ownFS(t), newTargets(t)

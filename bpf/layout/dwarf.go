@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Package is one of the places that the HTTP/2 code can be in, by the prefix
-// of its names.
+// Package is one of the packages that contain the HTTP/2 code, as the prefix of its
+// names.
 type Package string
 
-// The packages: golang.org/x/net/http2 as a module of its own, as net/http
-// contains it in Go 1.26 and older, and since Go 1.27.
+// The packages: golang.org/x/net/http2 as a module of its own, the copy in net/http
+// of Go 1.26 and older, and the one since Go 1.27.
 const (
 	Module   Package = "golang.org/x/net/http2."
 	Bundled  Package = "net/http.http2"
 	Internal Package = "net/http/internal/http2."
 )
 
-// errNoLayout is for a program whose types are not those known here.
+// errNoLayout is for a program whose types differ from those known here.
 var errNoLayout = errors.New("unknown layout of HTTP/2 connections")
 
 // FromDWARF reads the layout of client connections from the debugging information
@@ -79,7 +79,7 @@ func FromDWARF(d *dwarf.Data, p Package) (*Client, error) {
 	return &l, nil
 }
 
-// ServerFromDWARF does so for server connections.
+// ServerFromDWARF reads the layout of server connections.
 func ServerFromDWARF(d *dwarf.Data, p Package) (*Server, error) {
 	t, err := readTypes(d, p)
 	if err != nil {
@@ -113,7 +113,7 @@ func ServerFromDWARF(d *dwarf.Data, p Package) (*Server, error) {
 		StreamInflow: t.at("stream", "inflow"),
 		StreamState:  t.at("stream", "state"),
 		ShortInflow:  t.structs["inflow"] != nil,
-		// It came soon after the fix.
+		// It followed soon after the fix.
 		ExactInflow: t.maybe("serverConn", "sawClientPreface") != 0,
 		Delta:       t.structs["connOutflow"] != nil,
 	}
@@ -138,15 +138,15 @@ func ServerFromDWARF(d *dwarf.Data, p Package) (*Server, error) {
 	return &l, nil
 }
 
-// types are the structs and constants that matter.
+// types are the structs and constants needed.
 type types struct {
 	structs   map[string]*structType
 	ownWindow int64
-	missing   string // the first field that was asked for and is not there
+	missing   string // the first requested field that is missing
 }
 
 // structType is a struct. debug/dwarf would follow the types of its fields, to any
-// depth that a file has.
+// depth in a file.
 type structType struct {
 	size   int64
 	fields map[string]int64 // offsets
@@ -154,8 +154,8 @@ type structType struct {
 
 const (
 	ownWindowConst = "transportDefaultStreamFlow"
-	// maxEntries bounds the entries that are looked at: debugging information
-	// of 64 MB has some four million.
+	// maxEntries bounds the entries examined: debugging information of 64 MB has some
+	// four million.
 	maxEntries = 8 << 20
 )
 
@@ -167,7 +167,7 @@ func readTypes(d *dwarf.Data, p Package) (*types, error) {
 		"serverConn": true, "stream": true, "Server": true,
 	}
 	r := d.Reader()
-	depth, in := 0, (*structType)(nil) // of the struct whose fields come
+	depth, in := 0, (*structType)(nil) // the struct whose fields follow
 	for range maxEntries {
 		e, err := r.Next()
 		if err != nil || e == nil {
@@ -204,7 +204,7 @@ func readTypes(d *dwarf.Data, p Package) (*types, error) {
 	return nil, errNoLayout
 }
 
-// unitDepth is how deep the types of a compilation unit are in the tree.
+// unitDepth is the depth of the types of a compilation unit in the tree.
 const unitDepth = 1
 
 func (t *types) size(name string) uint16 {

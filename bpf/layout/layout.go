@@ -1,17 +1,16 @@
-// Package layout knows where golang.org/x/net/http2 keeps the flow-control
-// windows and settings of a connection in memory. That differs between
-// releases: there is a table, generated from the DWARF of programs built with
-// each, and a program that carries DWARF itself can be asked.
+// Package layout knows where golang.org/x/net/http2 keeps the flow-control windows
+// and settings of a connection in memory. These offsets differ between releases. A
+// table is generated from the DWARF of programs built with each release, and a
+// program that carries DWARF provides its own.
 //
-// An offset is never believed alone. Each either leads to a pointer that must be
-// equal to another one (Check), or lies in a fixed place relative to one that
-// does (sound).
+// An offset is never believed alone. Either it leads to a pointer that must equal
+// another one (Check), or it has a fixed distance from an offset that does (sound).
 package layout
 
 // Client holds the offsets of fields of a client connection, in bytes.
 type Client struct {
-	// In ClientConn. Flow and Inflow are the windows themselves; FlowStruct is
-	// what the windows of streams point to.
+	// In ClientConn. Flow and Inflow are the windows themselves; the windows of
+	// streams point to FlowStruct.
 	Size        uint16
 	TLSConn     uint16 // the data pointer of tconn
 	Mu          uint16
@@ -25,7 +24,7 @@ type Client struct {
 	Reader      uint16 // br
 	MaxFrame    uint16 // maxFrameSize
 	MaxStreams  uint16 // maxConcurrentStreams
-	PeerTable   uint16 // peerMaxHeaderTableSize, 0 where it is not kept
+	PeerTable   uint16 // peerMaxHeaderTableSize, 0 where there is none
 	PeerInitial uint16 // initialWindowSize
 	OwnInitial  uint16 // initialStreamRecvWindowSize, 0 where it is OwnWindow
 	WriteMu     uint16 // wmu
@@ -51,14 +50,14 @@ type Client struct {
 	// OwnWindow is the INITIAL_WINDOW_SIZE that the client announces, where
 	// it is a constant.
 	OwnWindow uint32
-	// ExactInflow says that Inflow is what the peer was told. Before, the client
-	// counted bytes twice that came for a stream it had given up.
+	// ExactInflow says that Inflow equals what the peer was told. Before, the client
+	// counted bytes twice that arrived for a stream it had abandoned.
 	ExactInflow bool
-	// Delta says that the flow of a stream is the distance from PeerInitial.
+	// Delta says that the flow of a stream is its distance from PeerInitial.
 	Delta bool
 }
 
-// Sizes of what lies between fields.
+// Sizes of the fields in between.
 const (
 	mutexSize   = 8
 	pointerSize = 8
@@ -66,8 +65,8 @@ const (
 	flowSize    = 16 // of flow and outflow
 )
 
-// sound reports whether the offsets fit together: the fields lie where they do
-// in every release, relative to those that Check finds right or wrong.
+// sound reports whether the offsets fit together: the fields have the same distances
+// in every release from those that Check verifies.
 func (l *Client) sound() bool {
 	flow := l.Cond + pointerSize
 	switch {
@@ -104,8 +103,8 @@ func (l *Client) sound() bool {
 		(l.OwnInitial == 0) == (l.OwnWindow != 0)
 }
 
-// soundAck does so for wantSettingsAck, which follows doNotReuse, closing, closed
-// and seenSettings, or of those and closedOnIdle and seenSettingsChan.
+// soundAck checks wantSettingsAck. It follows doNotReuse, closing, closed and
+// seenSettings, or these, closedOnIdle and seenSettingsChan.
 func (l *Client) soundAck() bool {
 	end := l.Inflow + flowSize
 	if l.ExactInflow {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// connection returns a client connection of golang.org/x/net in this process,
-// whose server says nothing.
+// connection returns a client connection of golang.org/x/net in this process, whose
+// server sends nothing.
 func connection(t *testing.T) *http2.ClientConn {
 	client, server := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, server) }()
@@ -26,11 +26,11 @@ func connection(t *testing.T) *http2.ClientConn {
 	return cc
 }
 
-// table returns the layout of the newest golang.org/x/net, which go.mod has.
+// table returns the layout of the newest golang.org/x/net, which go.mod requires.
 func table() *Client { return modules[len(modules)-1].layout }
 
-// offset returns where a field lies, by reflection.
-// offset returns where a type has a field, and within that the next one named.
+// offset returns the offset of a field, by reflection, or of a field within that
+// field.
 func offset(t *testing.T, typ reflect.Type, path ...string) (at uint16) {
 	for _, name := range path {
 		f, ok := typ.FieldByName(name)
@@ -42,7 +42,7 @@ func offset(t *testing.T, typ reflect.Type, path ...string) (at uint16) {
 	return at
 }
 
-// TestTable holds the table against what reflection says of the same types.
+// TestTable compares the table with reflection on the same types.
 func TestTable(t *testing.T) {
 	l := table()
 	cc := reflect.TypeFor[http2.ClientConn]()
@@ -105,7 +105,7 @@ func placeOf(cc *http2.ClientConn) (image []byte, at Place) {
 	return unsafe.Slice((*byte)(unsafe.Pointer(cc)), unsafe.Sizeof(*cc)), at
 }
 
-// TestRead reads a connection of which all is known.
+// TestRead reads a connection whose state is known.
 func TestRead(t *testing.T) {
 	cc := connection(t)
 	image, at := placeOf(cc)
@@ -121,8 +121,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestDoctored reads with tables that are wrong in one field: either it is found
-// out, or the field has no part in the result.
+// TestDoctored reads with tables that are wrong in one field: either Read notices, or
+// the field does not affect the result.
 func TestDoctored(t *testing.T) {
 	image, at := placeOf(connection(t))
 	right := table()

@@ -2,40 +2,40 @@ package layout
 
 import "encoding/binary"
 
-// Place is where a connection was found, by ways that do not need most of the
-// offsets: from its Framer to what that reads from and writes to.
+// Place is where a connection was found, by a path that needs few of the offsets:
+// from its Framer to what that reads from and writes to.
 type Place struct {
 	Owner  uint64 // the ClientConn or serverConn
 	Framer uint64
-	Reader uint64 // of a client, the bufio.Reader
+	Reader uint64 // client: the bufio.Reader
 	Writer uint64 // what the Framer writes to
 	Sticky uint64 // the net.Conn: of a client below the Writer, of a server what the Framer reads from
-	Locker uint64 // of a client, what its sync.Cond locks
-	Open   uint64 // of a server, how many streams its map has
-	Upload uint32 // of a server, MaxUploadBufferPerStream where Server.Upload says it is kept
+	Locker uint64 // client: the lock of its sync.Cond
+	Open   uint64 // server: the number of streams in its map
+	Upload uint32 // server: MaxUploadBufferPerStream where Server.Upload has it
 }
 
-// State is what a connection keeps of flow control and settings.
+// State is the flow-control state and the settings of a connection.
 type State struct {
-	// Send and Recv are the windows of the connection. The process takes credit
-	// from Send before it writes DATA, and adds to Recv before it writes
-	// WINDOW_UPDATE: for a moment Send can be too small, and Recv too large.
+	// Send and Recv are the windows of the connection. The process takes credit from
+	// Send before it writes DATA, and adds to Recv before it writes WINDOW_UPDATE:
+	// for a moment Send can be too small, and Recv too large.
 	Send, Recv int64
-	// RecvExact says that Recv is what the peer was told, but for that.
+	// RecvExact says that Recv otherwise equals what the peer was told.
 	RecvExact bool
 
 	PeerInitial  uint32 // INITIAL_WINDOW_SIZE of the peer
 	OwnInitial   uint32 // and of the process
-	OwnAcked     bool   // which the peer has acknowledged
+	OwnAcked     bool   // the peer has acknowledged it
 	MaxFrame     uint32 // MAX_FRAME_SIZE of the peer
 	MaxStreams   uint32 // MAX_CONCURRENT_STREAMS of the peer
 	StreamsTable uint64 // the map of open streams
-	NextID       uint32 // no stream of the client has it, nor a greater one
-	NextPush     uint32 // likewise for those of the server
+	NextID       uint32 // exceeds every stream id of the client so far
+	NextPush     uint32 // the same for streams of the server
 }
 
-// Read returns what the memory of a ClientConn says. It reports false when the
-// memory is not what the layout says.
+// Read decodes the memory of a ClientConn. It returns false when the memory does not
+// match the layout.
 func (l *Client) Read(image []byte, at Place) (State, bool) {
 	if !l.sound() || len(image) < int(l.Size) {
 		return State{}, false
@@ -65,7 +65,7 @@ func (l *Client) Read(image []byte, at Place) (State, bool) {
 	return s, s.plausible()
 }
 
-// plausible holds what is read against what RFC 9113 allows.
+// plausible checks the values against the limits of RFC 9113.
 func (s *State) plausible() bool {
 	return s.PeerInitial <= maxWindow && s.OwnInitial <= maxWindow && // §6.5.2
 		s.MaxFrame >= 1<<14 && s.MaxFrame < 1<<24 && // §6.5.2
@@ -75,23 +75,23 @@ func (s *State) plausible() bool {
 
 const maxWindow = 1<<31 - 1
 
-// Stream is what a connection keeps of an open stream.
+// Stream is the state of an open stream in its connection.
 type Stream struct {
 	ID         uint32
 	Send, Recv int64 // as in State
 	RecvExact  bool  // as in State
-	// SentEnd and RecvEnd say that END_STREAM went each way.
+	// SentEnd and RecvEnd say that END_STREAM was sent, and received.
 	SentEnd, RecvEnd bool
 }
 
-// Sizes of what ReadStream wants.
+// Sizes of the memory that ReadStream needs.
 const (
 	flowsSize = 32
 	endsSize  = 16
 )
 
-// ReadStream returns what the memory of a clientStream says: its cc and ID, and
-// what begins at StreamFlow and at SentEnd.
+// ReadStream decodes the memory of a clientStream: its cc and ID, and the memory from
+// StreamFlow and from SentEnd on.
 func (l *Client) ReadStream(conn uint64, id uint32, flows, ends []byte, at Place, s *State) (Stream, bool) {
 	if len(flows) < flowsSize || len(ends) < endsSize {
 		return Stream{}, false

@@ -31,8 +31,8 @@ const (
 	responded   = 200  // and of the response
 )
 
-// ordered is a connection of which each Read comes after what sync was called
-// after, also for the race detector.
+// ordered is a connection whose Reads happen after the calls of sync, also for the
+// race detector.
 type ordered struct {
 	net.Conn
 	mu sync.Mutex
@@ -49,7 +49,7 @@ func (c *ordered) sync() {
 	defer c.mu.Unlock()
 }
 
-// serve begins a connection. It returns when the client has the response so far.
+// serve begins a connection. It returns when the client has read the response so far.
 func serve(t *testing.T) served {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -112,7 +112,7 @@ func answer(answered chan<- struct{}) http.HandlerFunc {
 	}
 }
 
-// ask writes a part of a request and reads that of the response.
+// ask writes a part of a request and reads a part of the response.
 func ask(t *testing.T, conn net.Conn) {
 	t.Helper()
 	framer := http2.NewFramer(conn, conn)

@@ -4,28 +4,28 @@ import "encoding/binary"
 
 // Server holds the offsets of fields of a server connection, in bytes.
 type Server struct {
-	// In serverConn, in their order. Those that not every release has are 0
-	// where there is none. Flow and Inflow are the windows themselves.
+	// In serverConn, in their order. A field that a release lacks is 0. Flow and
+	// Inflow are the windows themselves.
 	Size        uint16
 	Conn        uint16 // the data pointer of conn
 	Writer      uint16 // bw
 	Framer      uint16
-	PeerInitial uint16 // initialStreamSendWindowSize, of Delta flow.initial
+	PeerInitial uint16 // initialStreamSendWindowSize; with Delta flow.initial
 	Flow        uint16
 	Inflow      uint16
-	CountError  uint16 // countErrorFunc, not everywhere
+	CountError  uint16 // countErrorFunc, not in every release
 	Unacked     uint16 // unackedSettings
-	TableSize   uint16 // pendingEncoderTableSize, not everywhere
+	TableSize   uint16 // pendingEncoderTableSize, not in every release
 	Queued      uint16 // queuedControlFrames
 	CurStreams  uint16 // curClientStreams, before curPushedStreams
-	CurHandlers uint16 // not everywhere
+	CurHandlers uint16 // not in every release
 	MaxID       uint16 // maxClientStreamID, before maxPushPromiseID
 	Streams     uint16
-	Unstarted   uint16 // unstartedHandlers, not everywhere
+	Unstarted   uint16 // unstartedHandlers, not in every release
 	OwnInitial  uint16 // initialStreamRecvWindowSize, 0 where Upload has it
 	MaxFrame    uint16 // maxFrameSize
-	OldTable    uint16 // headerTableSize, not everywhere
-	KeysSize    uint16 // canonHeaderKeysSize, not everywhere
+	OldTable    uint16 // headerTableSize, not in every release
+	KeysSize    uint16 // canonHeaderKeysSize, not in every release
 	Writing     uint16 // writingFrame, the first of the flags of its writer
 
 	// In Framer: the data pointer of w.
@@ -43,19 +43,19 @@ type Server struct {
 
 	// ShortInflow says that an inflow is two numbers, not a flow.
 	ShortInflow bool
-	// ExactInflow says that Inflow is what the peer was told. Before, the server
-	// did not count what came beyond the declared length of a body.
+	// ExactInflow says that Inflow equals what the peer was told. Before, the server
+	// did not count bytes beyond the declared length of a body.
 	ExactInflow bool
-	// Delta says that the flow of a stream is the distance from PeerInitial.
+	// Delta says that the flow of a stream is its distance from PeerInitial.
 	Delta bool
 }
 
-// flowStruct is where the flow begins that those of streams point to: the
-// connection has six channels between it and the framer.
+// flowStruct returns the offset of the flow that those of streams point to: six
+// channels lie between it and the framer.
 func (l *Server) flowStruct() uint16 { return l.Framer + pointerSize + 6*pointerSize }
 
-// cursor goes through a struct as the compiler lays it out, and finds out offsets
-// that do not fit.
+// cursor walks a struct in the order of the compiler, and detects offsets that do not
+// fit.
 type cursor struct {
 	at    uint16
 	wrong bool
@@ -70,7 +70,7 @@ func (c *cursor) field(offset, size, alignment uint16) {
 	c.wrong = c.wrong || offset != c.at-size
 }
 
-// maybe is for a field that some releases do not have.
+// maybe checks a field that some releases lack.
 func (c *cursor) maybe(offset, size, alignment uint16) {
 	if offset != 0 {
 		c.field(offset, size, alignment)
@@ -113,7 +113,7 @@ func (l *Server) sound() bool {
 	return !c.wrong && l.soundEnd(c) && l.soundStream()
 }
 
-// soundEnd does so for what follows the streams.
+// soundEnd checks the fields after the streams.
 func (l *Server) soundEnd(c cursor) bool {
 	if !l.Delta {
 		c.field(l.PeerInitial, 4, 4)
@@ -128,7 +128,7 @@ func (l *Server) soundEnd(c cursor) bool {
 	return !c.wrong && c.at <= l.Size && l.Size <= maxSize && (l.OwnInitial == 0) == (l.Upload != 0)
 }
 
-// soundStream does so for the fields of a stream.
+// soundStream checks the fields of a stream.
 func (l *Server) soundStream() bool {
 	c := cursor{at: l.StreamFlow}
 	c.field(l.StreamFlow, flowSize, 8)
@@ -145,9 +145,9 @@ func (l *Server) soundStream() bool {
 // needsFrameFlush, inGoAway, inFrameScheduleLoop and needToSendGoAway.
 const writingSize = 6
 
-// Read returns what the memory of a serverConn says, which its own goroutine left
-// there. It reports false when the memory is not what the layout says, or when
-// something is being written.
+// Read decodes the memory of a serverConn, as its own goroutine left it. It returns
+// false when the memory does not match the layout, or when something is being
+// written.
 func (l *Server) Read(image []byte, at Place) (State, bool) {
 	if !l.sound() || len(image) < int(l.Size) {
 		return State{}, false
@@ -185,18 +185,18 @@ func (l *Server) Read(image []byte, at Place) (State, bool) {
 	return s, s.plausible() && s.NextPush%2 == 0
 }
 
-// defaultUpload is what a Server without MaxUploadBufferPerStream takes.
+// defaultUpload is the default of a Server without MaxUploadBufferPerStream.
 const defaultUpload = 1 << 20
 
-// The states of a stream that is open.
+// The states of an open stream.
 const (
 	stateOpen             = 1
 	stateHalfClosedLocal  = 2
 	stateHalfClosedRemote = 3
 )
 
-// ReadStream returns what the memory of a stream says: its sc, id and body, which
-// follow each other, and what begins at StreamFlow and at StreamState.
+// ReadStream decodes the memory of a stream: its sc, id and body, which are
+// consecutive, and the memory from StreamFlow and from StreamState on.
 func (l *Server) ReadStream(conn uint64, id uint32, body uint64, flows, ends []byte, at Place, s *State) (Stream, bool) {
 	if len(flows) < flowsSize || len(ends) < endsSize || conn != at.Owner || !s.numbered(id) {
 		return Stream{}, false
@@ -218,8 +218,8 @@ func (l *Server) ReadStream(conn uint64, id uint32, body uint64, flows, ends []b
 	if l.Delta {
 		st.Send += int64(s.PeerInitial)
 	}
-	// A WINDOW_UPDATE waits after DATA of its stream that has no credit. There is
-	// none without a body.
+	// A WINDOW_UPDATE waits after DATA of its stream that has no credit. Without a
+	// body there is none.
 	st.RecvExact = body == 0 || min(st.Send, s.Send) > 0
 	return st, true
 }

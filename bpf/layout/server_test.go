@@ -23,7 +23,7 @@ func serverConn(t *testing.T) reflect.Type {
 	return conns.Type.Key().Elem()
 }
 
-// TestServerTable holds the table against what reflection says of the same types.
+// TestServerTable compares the table with reflection on the same types.
 func TestServerTable(t *testing.T) {
 	l := serverTable()
 	sc := serverConn(t)
@@ -79,7 +79,7 @@ func TestServerTable(t *testing.T) {
 	}
 }
 
-// TestServerRead reads a connection of which all is known.
+// TestServerRead reads a connection whose state is known.
 func TestServerRead(t *testing.T) {
 	s := serve(t)
 	_, got, stream := s.read(t, serverTable())
@@ -119,8 +119,8 @@ func TestServerBusy(t *testing.T) {
 	}
 }
 
-// TestServerDoctored reads with tables that are wrong in one field: either it is
-// found out, or the field has no part in the result.
+// TestServerDoctored reads with tables that are wrong in one field: either Read
+// notices, or the field does not affect the result.
 func TestServerDoctored(t *testing.T) {
 	s, right := serve(t), serverTable()
 	image, want, wantStream := s.read(t, right)
@@ -155,7 +155,7 @@ func TestServerDoctored(t *testing.T) {
 func TestServerVersions(t *testing.T) {
 	for version, want := range map[string]*Server{
 		"go1.18":     serverReleases[18][0].layout,
-		"go1.18.9":   nil, // could not be looked at, between two that differ
+		"go1.18.9":   nil, // this release was unavailable, between two that differ
 		"go1.18.10":  serverReleases[18][1].layout,
 		"go1.26.99":  serverReleases[26][0].layout,
 		"go1.27.1":   serverReleases[27][0].layout,

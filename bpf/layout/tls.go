@@ -1,20 +1,19 @@
 package layout
 
-// TLS holds the offsets, in bytes, in a crypto/tls.Conn, of what a handshake agreed
-// on, and of why there is no more to read.
+// TLS holds the offsets, in bytes, of fields in a crypto/tls.Conn: what a handshake
+// negotiated, and why there is no more to read.
 type TLS struct {
 	Version uint16 // vers, uint16
 	Cipher  uint16 // cipherSuite, uint16
 	Resumed uint16 // didResume, bool
 	ALPN    uint16 // clientProtocol, string
 	SNI     uint16 // serverName, string
-	// ReadErr, of in.err, an error, is what no Read goes beyond.
+	// ReadErr, of in.err, an error: no Read goes beyond it.
 	ReadErr uint16
 }
 
-// tlsReleases are the layouts by the first minor release that has them. Within
-// each, the first and the last patch release were looked at with reflect: none
-// changed it.
+// tlsReleases are the layouts by the first minor release that has them. Reflection on
+// the first and the last patch release of each showed the same layout.
 var tlsReleases = []struct {
 	minor  int
 	layout TLS
@@ -27,11 +26,11 @@ var tlsReleases = []struct {
 	{27, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 376, SNI: 232, ReadErr: 400}},
 }
 
-// newestTLS is the last minor release that was looked at.
+// newestTLS is the last minor release examined.
 const newestTLS = 27
 
-// ReleasedTLS returns the layout of a Go release, such as "go1.26.8", and nil
-// where it is not known.
+// ReleasedTLS returns the layout of a Go release, such as "go1.26.8", and nil where
+// it is unknown.
 func ReleasedTLS(goVersion string) *TLS {
 	minor, _, ok := release(goVersion)
 	if !ok || minor > newestTLS {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestReleasedTLS holds the layout of the release that runs the test against
-// what reflection says.
+// TestReleasedTLS compares the layout of the release that runs the test with
+// reflection.
 func TestReleasedTLS(t *testing.T) {
 	got := ReleasedTLS(runtime.Version())
 	if got == nil {
@@ -23,7 +23,7 @@ func TestReleasedTLS(t *testing.T) {
 	if *got != want {
 		t.Errorf("got %+v, want %+v", *got, want)
 	}
-	// What tls/conn.h has of its own: TLS_COMPLETE and its neighbours.
+	// The offsets in tls/conn.h itself: TLS_COMPLETE and its neighbours.
 	for name, distance := range map[string]int{"isHandshakeComplete": -32, "handshakeErr": -16, "handshakes": 16} {
 		if at := int(offset(t, conn, name)) - int(got.Version); at != distance {
 			t.Errorf("%s is %d bytes from vers, want %d", name, at, distance)

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Released returns the layout of client connections in net/http of a Go release,
-// such as "go1.26.8", and nil where it is not known.
+// Released returns the layout of client connections in net/http of a Go release, such
+// as "go1.26.8", and nil where it is unknown.
 func Released(goVersion string) *Client { return released(releases, goVersion) }
 
-// ReleasedServer does so for server connections.
+// ReleasedServer does the same for server connections.
 func ReleasedServer(goVersion string) *Server { return released(serverReleases, goVersion) }
 
 func released[L any](releases map[int][]span[L], goVersion string) *L {
@@ -18,12 +18,12 @@ func released[L any](releases map[int][]span[L], goVersion string) *L {
 	if !ok || len(spans) == 0 {
 		return nil
 	}
-	// What a later patch release may have changed, Read finds out.
+	// Read detects changes of a later patch release.
 	return find(spans, min(patch, spans[len(spans)-1].last))
 }
 
-// release returns N and P of go1.N and go1.N.P. What is between releases is
-// neither; what somebody has built of one, which follows it, is that release:
+// release returns N and P of go1.N and go1.N.P. A version between releases has
+// neither. A build of a release has a suffix, and counts as that release:
 //
 //	go1.26.8-X:jsonv2     with experiments, and " X:jsonv2" up to Go 1.25
 //	go1.26.8-custom       of a distributor, also "+custom" and " (Custom 1)"
@@ -60,10 +60,10 @@ func find[L any](spans []span[L], n int) *L {
 }
 
 // Versioned returns the layout of client connections of a version of
-// golang.org/x/net, such as "v0.33.0", and nil where it is not known.
+// golang.org/x/net, such as "v0.33.0", and nil where it is unknown.
 func Versioned(version string) *Client { return versioned(modules, version) }
 
-// VersionedServer does so for server connections.
+// VersionedServer does the same for server connections.
 func VersionedServer(version string) *Server { return versioned(serverModules, version) }
 
 func versioned[L any](modules []span[L], version string) *L {

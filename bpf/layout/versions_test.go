@@ -35,7 +35,7 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// TestExperiments has all that is looked up by a release for what is built of it.
+// TestExperiments looks up builds with experiments by their release.
 func TestExperiments(t *testing.T) {
 	for _, suffix := range []string{"-X:jsonv2", " X:jsonv2", "-custom", " (Custom 1)"} {
 		version := "go1.26.8" + suffix

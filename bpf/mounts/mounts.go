@@ -1,4 +1,4 @@
-// Package mounts lists mounts, and wakes those who wait for a change.
+// Package mounts lists mounts, and reports when they change.
 package mounts
 
 import (
@@ -20,9 +20,9 @@ func Of(process string) ([]*mountinfo.Info, error) {
 	return parse(b)
 }
 
-// parse reads what proc_pid_mountinfo(5) describes. The library refuses lines of
-// 64 KiB and more. The options of an overlay, which are last in a line, can be
-// that long, as they list its layers. They are cut.
+// parse reads the format of proc_pid_mountinfo(5). The library refuses lines of 64
+// KiB and more. The options of an overlay, which are last in a line, can be that
+// long, as they list its layers. parse cuts them off.
 func parse(b []byte) ([]*mountinfo.Info, error) {
 	const longest = bufio.MaxScanTokenSize - 1
 	var lines []io.Reader
@@ -39,13 +39,13 @@ type Watch struct{ fd int }
 
 // NewWatch begins to watch.
 func NewWatch() (Watch, error) {
-	// Not by package os, which would poll it too: each change is reported once.
+	// Package os would poll it too, and each change is reported only once.
 	fd, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	return Watch{fd}, os.NewSyscallError("open mountinfo", err)
 }
 
-// PollFd is what poll(2) waits for: POLLPRI, once after each change.
+// PollFd is the poll(2) entry: POLLPRI, once after each change.
 func (w Watch) PollFd() unix.PollFd { return unix.PollFd{Fd: int32(w.fd), Events: unix.POLLPRI} }
 
-// Close ends the watch. Nobody may poll it any more.
+// Close ends the watch. The caller must not poll it any more.
 func (w Watch) Close() error { return os.NewSyscallError("close mountinfo", unix.Close(w.fd)) }

@@ -38,7 +38,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestOf holds the list against the lines of the kernel.
+// TestOf compares the list with the lines of the kernel.
 func TestOf(t *testing.T) {
 	list, err := Of("self")
 	if err != nil {

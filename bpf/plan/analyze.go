@@ -12,7 +12,7 @@ const (
 	symETypes    = "runtime.etypes"
 )
 
-// tapFunctions are the functions behind the taps, in the order of attaching.
+// tapFunctions are the functions of the taps, in the order of attaching.
 var tapFunctions = []struct {
 	tap  Tap
 	name string
@@ -25,17 +25,17 @@ var tapFunctions = []struct {
 	{Stderr, "os.(*File).Write"},
 }
 
-// goCommand is the path of the go command's main package. What it says on
-// stderr tells which module it could not fetch.
+// goCommand is the path of the go command's main package. Its messages on stderr name
+// the module that it could not fetch.
 const goCommand = "cmd/go"
 
-// socketFunctions are those of which a program has one that uses sockets: to
-// connect or listen, or to accept from one that it was given.
+// socketFunctions are functions of programs that use sockets: every such program has
+// at least one of them, to connect, to listen, or to accept from an inherited
+// listening socket.
 var socketFunctions = []string{"net.socket", "net.(*netFD).accept"}
 
-// Analyze makes the plan for an executable. The error is a *NotTraceableError
-// when the file was read well and nothing can be captured from it, or a
-// *NoTLSError.
+// Analyze plans an executable. The error is a *NotTraceableError when the file is
+// readable but nothing in it can be captured, or a *NoTLSError.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	names := append([]string{symMemmove, symSlicecopy, symTypes, symETypes}, socketFunctions...)
 	for _, t := range tapFunctions {
@@ -72,7 +72,7 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	return p, exe.planPhases(p)
 }
 
-// withoutTLS says what can be seen of an executable without crypto/tls.
+// withoutTLS returns what can be seen of an executable without crypto/tls.
 func (e *executable) withoutTLS() error {
 	for _, name := range socketFunctions {
 		if f, err := e.function(name); err != nil {
@@ -127,7 +127,7 @@ func (e *executable) sites(f *function, tap Tap, mode Mode) ([]Site, error) {
 	return e.place(f, sites...)
 }
 
-// cheapSite finds an emulated instruction that has what the tap wants.
+// cheapSite finds an emulated instruction with the values that the tap needs.
 // complete says that list is the whole function.
 func (e *executable) cheapSite(f *function, list []instr, tap Tap, complete bool) (Site, bool) {
 	if tap != Read {
@@ -150,17 +150,17 @@ func (e *executable) cheapSite(f *function, list []instr, tap Tap, complete bool
 			copies++
 		}
 	}
-	// With more than one it is not known which of them copies plaintext.
+	// With more than one it is unknown which of them copies plaintext.
 	return site, copies == 1
 }
 
-// copyFunctions are what the compiler calls for copy(dst, src).
+// copyFunctions are the functions that the compiler calls for copy(dst, src).
 var copyFunctions = []struct {
 	kind Kind
 	name string
 }{
 	{Memmove, symMemmove},
-	{Slicecopy, symSlicecopy}, // under -race, -msan and -asan
+	{Slicecopy, symSlicecopy}, // with -race, -msan and -asan
 }
 
 // place fills in the file offsets.

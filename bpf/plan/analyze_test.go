@@ -15,7 +15,7 @@ import (
 )
 
 // tlsProgram prints the hash of the type *net.TCPConn, as the runtime knows it
-// (internal/abi.ITab.Hash), and is a client when it is told of whom.
+// (internal/abi.ITab.Hash). With an address as argument it is a client.
 const tlsProgram = `package main
 
 import (
@@ -163,8 +163,8 @@ func goTool(t *testing.T, args ...string) string {
 	return string(bytes.TrimSpace(out))
 }
 
-// checkSites looks at the bytes that the offsets point to in the file: that is
-// where the kernel will put its breakpoints.
+// checkSites compares the bytes in the file at the offsets, where the kernel will put
+// its breakpoints.
 func checkSites(t *testing.T, path string, p *Plan) {
 	t.Helper()
 	file, err := os.ReadFile(path)
@@ -189,8 +189,8 @@ func checkSites(t *testing.T, path string, p *Plan) {
 	}
 }
 
-// TestRets holds the RET instructions against the disassembler of the Go
-// distribution: a missed one would lose what its call read.
+// TestRets compares the RET instructions with the disassembler of the Go
+// distribution: a missed one would lose the data of its call.
 func TestRets(t *testing.T) { checkRets(t, build(t, tlsProgram, nil)) }
 
 func checkRets(t *testing.T, path string) {

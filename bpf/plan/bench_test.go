@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestAnalyzeMemory plans the go command, which has some 15 MB: tables of
-// large programs must not be read whole.
+// TestAnalyzeMemory plans the go command, which has some 15 MB: tables of large
+// programs must not be read whole.
 func TestAnalyzeMemory(t *testing.T) {
 	path := filepath.Join(goTool(t, "env", "GOROOT"), "bin", "go")
 	var before, after runtime.MemStats
@@ -23,8 +23,8 @@ func TestAnalyzeMemory(t *testing.T) {
 	}
 }
 
-// BenchmarkAnalyze plans the go command. A plan is made while the program may
-// be held at its start, so 25 MB are to take less than 50 ms.
+// BenchmarkAnalyze plans the go command. Planning may happen while the program is
+// held at its start, so 25 MB must take less than 50 ms.
 func BenchmarkAnalyze(b *testing.B) {
 	for _, test := range []struct {
 		name string

@@ -6,29 +6,29 @@ import (
 	"io"
 )
 
-// debug/elf and debug/buildinfo believe the sizes that a file states. What is
-// read with them is looked at first: a file of a few kB can state gigabytes.
+// debug/elf and debug/buildinfo trust the sizes that a file states. This file checks
+// them first: a file of a few kB can state gigabytes.
 const (
-	// maxSectionTable bounds the headers of sections, and maxSectionNames
-	// their names with what debug/elf makes of them: a string for each section,
-	// which may be as long as the table of names.
+	// maxSectionTable bounds the section headers. maxSectionNames bounds their names,
+	// including the copies of debug/elf: a string for each section, which may be as
+	// long as the table of names.
 	maxSectionTable = 4 << 20
 	maxSectionNames = 16 << 20
-	// maxReadAt bounds one read of debug/buildinfo, and so the two strings that
-	// it returns: those of the largest programs have some 100 kB.
+	// maxReadAt bounds one read of debug/buildinfo, and so the two strings that it
+	// returns: those of the largest programs have some 100 kB.
 	maxReadAt = 4 << 20
 )
 
-// elfHeader is what of an ELF header leads to the sections.
+// elfHeader is the part of an ELF header that leads to the sections.
 type elfHeader struct {
 	order                            binary.ByteOrder
 	is64                             bool
-	table                            uint64 // offset of the headers of sections
+	table                            uint64 // offset of the section headers
 	headerSize, sections, namesIndex uint64
 }
 
-// checkSections refuses a file whose section headers or names take too much
-// memory. What is no ELF file, or a damaged one, debug/elf will refuse.
+// checkSections refuses a file whose section headers or names take too much memory.
+// debug/elf refuses files that are damaged or no ELF files.
 func checkSections(r io.ReaderAt) error {
 	h, ok := readELFHeader(r)
 	if !ok || h.table == 0 {

@@ -16,7 +16,7 @@ import (
 	"h2trace/bpf/layout"
 )
 
-// elfSection is a section of a file that tests make.
+// elfSection is a section of a generated file.
 type elfSection struct {
 	name  string
 	typ   elf.SectionType
@@ -24,8 +24,7 @@ type elfSection struct {
 	data  []byte
 }
 
-// elfFile returns an ELF file that holds sections and nothing else. The last one
-// has the names.
+// elfFile returns an ELF file that holds only sections. The last one has the names.
 func elfFile(t *testing.T, sections ...elfSection) []byte {
 	t.Helper()
 	const ehdr, shdr = 64, 64
@@ -60,7 +59,7 @@ func elfFile(t *testing.T, sections ...elfSection) []byte {
 
 var sectionNames = elfSection{name: ".shstrtab", typ: elf.SHT_STRTAB}
 
-// bombSize is what bomb inflates to.
+// bombSize is the inflated size of bomb.
 const bombSize = 512 << 20
 
 var bomb = sync.OnceValue(func() []byte {
@@ -83,7 +82,7 @@ func (zeros) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// compressed puts before a zlib stream what says its size (Elf64_Chdr).
+// compressed prefixes a zlib stream with its size (Elf64_Chdr).
 func compressed(size uint64, stream []byte) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, uint32(elf.COMPRESS_ZLIB))
 	b = binary.LittleEndian.AppendUint32(b, 0)
@@ -92,7 +91,7 @@ func compressed(size uint64, stream []byte) []byte {
 	return append(b, stream...)
 }
 
-// zdebug does so as Go 1.18 does.
+// zdebug does the same in the format of Go 1.18.
 func zdebug(size uint64, stream []byte) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte("ZLIB"), size), stream...)
 }
@@ -106,14 +105,14 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestDebugInfoBounded reads debugging information of which a section inflates to
-// 512 MB, states that size or not, or costs debug/dwarf as much.
+// TestDebugInfoBounded reads debugging information with a section that inflates to
+// 512 MB, whether it states that size or not, or that costs debug/dwarf as much.
 func TestDebugInfoBounded(t *testing.T) {
-	const most = 4 * maxDWARF // what io.ReadAll outgrows counts, too, more so under the race detector
+	const most = 4 * maxDWARF // buffers that io.ReadAll outgrows count, too, more so with the race detector
 	section := func(name string, flags elf.SectionFlag, data []byte) elfSection {
 		return elfSection{name, elf.SHT_PROGBITS, flags, data}
 	}
-	// A unit of DWARF 4 with nothing in it, and its table, which is empty, too.
+	// An empty unit of DWARF 4, and its table, which is empty, too.
 	info := section(".debug_info", 0, []byte{8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 8, 0})
 	abbrev := section(".debug_abbrev", 0, make([]byte, 8))
 	// An abbreviation that never ends, and units that begin at each of its bytes.
@@ -157,8 +156,7 @@ func TestDebugInfoBounded(t *testing.T) {
 	}
 }
 
-// TestSectionsBounded plans files of which the section headers alone would take
-// gigabytes.
+// TestSectionsBounded plans files whose section headers alone would take gigabytes.
 func TestSectionsBounded(t *testing.T) {
 	many := make([]elfSection, 1<<15)
 	for i := range many {
@@ -192,8 +190,8 @@ func TestSectionsBounded(t *testing.T) {
 	}
 }
 
-// TestDebugInfo holds the layouts that a program's debugging information gives
-// against the table.
+// TestDebugInfo compares the layouts from a program's debugging information with the
+// table.
 func TestDebugInfo(t *testing.T) {
 	file, err := os.Open(build(t, httpProgram, nil))
 	if err != nil {

@@ -9,19 +9,19 @@ import (
 
 const (
 	// maxDWARF bounds the debugging information that is read for a layout, all
-	// sections together and not compressed. It is read only where no table has
-	// the layout.
+	// sections together and uncompressed. It is read only if no table has the layout.
 	maxDWARF = 64 << 20
 	// maxAbbreviations bounds the attributes in the tables of abbreviations:
-	// debug/dwarf makes an entry of each, in all tables that units begin at.
+	// debug/dwarf creates an entry for each, in every table at which a unit begins.
 	maxAbbreviations = 1 << 20
-	// maxAttributes bounds the attributes of one: compilers give some twenty.
+	// maxAttributes bounds the attributes of one abbreviation: compilers write some
+	// twenty.
 	maxAttributes = 64
 )
 
-// debugInfo reads the debugging information of an executable, or nothing where
-// there is none, or too much. debug/elf's own DWARF method would inflate every
-// section, also those that are not looked at, whatever size they have.
+// debugInfo reads the debugging information of an executable. It returns nil when
+// there is none or too much. debug/elf's own DWARF method would inflate every
+// section, needed or not, whatever its size.
 func (e *executable) debugInfo() *dwarf.Data {
 	left := uint64(maxDWARF)
 	sections := make(map[string][]byte)
@@ -38,7 +38,7 @@ func (e *executable) debugInfo() *dwarf.Data {
 	}
 	d, err := dwarf.New(sections["abbrev"], nil, nil, sections["info"], nil, nil, nil, sections["str"])
 	if err != nil {
-		return nil // damaged, or of a kind not known: as if there were none
+		return nil // damaged, or of an unknown kind: treated as absent
 	}
 	for _, name := range []string{"line_str", "str_offsets", "addr"} {
 		if d.AddSection(".debug_"+name, sections[name]) != nil {
@@ -48,16 +48,16 @@ func (e *executable) debugInfo() *dwarf.Data {
 	return d
 }
 
-// debugSection returns the contents of a section, nothing where there is none.
-// It reports whether they could be read, and are limit bytes at most.
+// debugSection returns the contents of a section, nil when it is absent. It reports
+// whether they were readable, and at most limit bytes.
 func (e *executable) debugSection(name string, limit uint64) ([]byte, bool) {
 	if s := e.file.Section(".debug_" + name); s != nil {
-		if s.Size > limit { // of what is compressed, the size that it states
+		if s.Size > limit { // when compressed, the size that it states
 			return nil, false
 		}
 		return readUpTo(s.Open(), s.Size)
 	}
-	// Go 1.18, and older C compilers: "ZLIB", the size, and what zlib makes of it.
+	// Go 1.18, and older C compilers: "ZLIB", the size, and the zlib stream.
 	s := e.file.Section(".zdebug_" + name)
 	if s == nil {
 		return nil, true
@@ -75,16 +75,16 @@ func (e *executable) debugSection(name string, limit uint64) ([]byte, bool) {
 	return readUpTo(z, size)
 }
 
-// readUpTo reads size bytes. A file that is shorter than it says takes no more
-// memory than it has.
+// readUpTo reads size bytes. A file that is shorter than it states takes no more
+// memory than its real size.
 func readUpTo(r io.Reader, size uint64) ([]byte, bool) {
 	b, err := io.ReadAll(io.LimitReader(r, int64(size)))
 	return b, err == nil && uint64(len(b)) == size
 }
 
-// fewAbbreviations reports whether debug/dwarf can be let at the tables of
-// abbreviations (DWARF 5 §7.5.3). Units may begin at any place of one, and each
-// place gives a table of its own.
+// fewAbbreviations reports whether debug/dwarf can safely read the tables of
+// abbreviations (DWARF 5 §7.5.3). Units may begin at any place of one, and each place
+// yields its own table.
 func fewAbbreviations(info, abbrev []byte) bool {
 	left := maxAbbreviations
 	seen := make(map[uint64]bool)
@@ -115,7 +115,7 @@ type unit struct {
 	is64 bool
 }
 
-// escape64 stands for a length of 64 bits (DWARF 5 §7.4).
+// escape64 marks a 64-bit length (DWARF 5 §7.4).
 const escape64 = 0xffffffff
 
 func nextUnit(b []byte) (u unit, rest []byte, ok bool) {
@@ -137,8 +137,8 @@ func nextUnit(b []byte) (u unit, rest []byte, ok bool) {
 	return u, b[length:], true
 }
 
-// abbreviationsOf returns where the abbreviations of a unit begin: after its
-// version, since DWARF 5 also after its kind and the size of an address.
+// abbreviationsOf returns where the abbreviations of a unit begin. The offset follows
+// its version, and since DWARF 5 also its kind and the size of an address.
 func abbreviationsOf(u unit) (at uint64, ok bool) {
 	b := u.data
 	if len(b) == 0 {
@@ -157,11 +157,11 @@ func abbreviationsOf(u unit) (at uint64, ok bool) {
 	return 0, false
 }
 
-// formImplicitConst is the form whose value stands in the abbreviation.
+// formImplicitConst is the form whose value is in the abbreviation.
 const formImplicitConst = 0x21
 
-// countAbbreviations takes the attributes of a table from left. Where the table
-// ends too soon, debug/dwarf meets that as well.
+// countAbbreviations subtracts the attributes of a table from left. If the table ends
+// too soon, debug/dwarf detects that itself.
 func countAbbreviations(b []byte, left int) int {
 	next := func() uint64 {
 		v, n := binary.Uvarint(b) // LEB128 as in DWARF 5 §7.6

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// ErrorKind is a type of error that a handshake may end with.
+// ErrorKind is a type of error with which a handshake may end.
 type ErrorKind uint8
 
-// The kinds. ErrorUnknown is for a type that is none of them.
+// The kinds. ErrorUnknown is any other type.
 const (
 	ErrorUnknown          ErrorKind = iota
 	ErrorPermanent                  // *tls.permanentError
@@ -27,12 +27,12 @@ const (
 	ErrorClosed                     // poll.errNetClosing
 )
 
-// ErrorType is how errors of one type look in memory.
+// ErrorType is the memory format of errors of one type.
 type ErrorType struct {
 	Hash uint32
 	Kind ErrorKind
 	Text bool // begins with a string that says what happened
-	// Wraps says that there is another error within, At bytes from the start.
+	// Wraps says that it wraps another error, At bytes from the start.
 	Wraps bool
 	At    uint8
 }
@@ -59,7 +59,7 @@ var errorTypes = []struct {
 	{typeName{"*poll.errNetClosing", false}, ErrorType{Kind: ErrorClosed}},
 }
 
-// knownErrors returns those of errorTypes that an executable has, by their hashes.
+// knownErrors returns the errorTypes of an executable, by their hashes.
 func knownErrors(hashes []uint32) []ErrorType {
 	var found []ErrorType
 	for i, hash := range hashes {

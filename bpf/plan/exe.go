@@ -10,14 +10,14 @@ import (
 	"runtime/debug"
 )
 
-// A NotTraceableError says why nothing can be captured from an executable.
+// NotTraceableError says why nothing can be captured from an executable.
 type NotTraceableError struct{ Reason string }
 
 func (e *NotTraceableError) Error() string { return e.Reason }
 
-// A NoTLSError is for an executable that has no crypto/tls, but TCP: nothing is
-// to be captured in it, and it may speak HTTP without TLS. Recovery may find places
-// in it.
+// NoTLSError is for an executable with TCP and without crypto/tls. It has no
+// plaintext to capture, but may speak HTTP without TLS. Recovery may find places in
+// it.
 type NoTLSError struct {
 	GoVersion, BuildID string
 	Types
@@ -48,8 +48,8 @@ type executable struct {
 	symbols   map[string]symbol
 }
 
-// openExecutable reads what the planner needs of an ELF file. Only the
-// symbols of these names are looked up.
+// openExecutable reads the parts of an ELF file that the planner needs. It looks up
+// only the symbols of these names.
 func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	if err := checkSections(r); err != nil {
 		return nil, err
@@ -88,8 +88,8 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	if e.symbols, err = elfSymbols(f, names); err != nil {
 		return nil, err
 	}
-	// Every Go program has runtime.memmove; a symbol table may hold nothing
-	// of Go, such as the one of a stripped program with some C in it.
+	// Every Go program has runtime.memmove. A symbol table may lack Go symbols, such
+	// as that of a stripped program with some C in it.
 	if _, ok := e.symbols[symMemmove]; !ok {
 		if err := e.readRuntimeTables(names); err != nil {
 			return nil, err
@@ -98,16 +98,16 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	return e, nil
 }
 
-// oldestMinor is the oldest release, 1.18, whose calling convention, function
-// table and types are known here to be what later ones have.
+// oldestMinor is the oldest release, 1.18, whose calling convention, function table
+// and types match those of later ones.
 const oldestMinor = 18
 
-// maxLoaded bounds the segments together, which are searched for tables: the
-// code model of amd64 does not let a Go program have more.
+// maxLoaded bounds the total size of the segments, which are searched for tables: the
+// code model of amd64 permits no larger Go program.
 const maxLoaded = 2 << 30
 
-// readRuntimeTables finds the symbols of a stripped program in the tables that
-// it needs at run time.
+// readRuntimeTables finds the symbols of a stripped program in the tables that it
+// needs at run time.
 func (e *executable) readRuntimeTables(names []string) error {
 	table, err := findPclntab(e.file)
 	if err != nil {
@@ -131,12 +131,12 @@ func (e *executable) readRuntimeTables(names []string) error {
 	return nil
 }
 
-// maxFunction bounds the code of one function: the longest of crypto/tls has
-// some 4 kB, under -race 10 kB.
+// maxFunction bounds the code of one function: the longest of crypto/tls has some 4
+// kB, with -race 10 kB.
 const maxFunction = 1 << 20
 
-// function returns the code of a wanted function, or nil when the executable
-// does not hold it.
+// function returns the code of a wanted function, or nil when the executable lacks
+// it.
 func (e *executable) function(name string) (*function, error) {
 	sym, ok := e.symbols[name]
 	if !ok {
@@ -152,7 +152,7 @@ func (e *executable) function(name string) (*function, error) {
 	return &function{name: name, addr: sym.addr, code: code}, nil
 }
 
-// readAddr returns what a link-time address range holds.
+// readAddr returns the contents of a link-time address range.
 func readAddr(f *elf.File, addr, size uint64) ([]byte, error) {
 	r, off, err := atAddr(f, addr, size)
 	if err != nil {
@@ -162,8 +162,8 @@ func readAddr(f *elf.File, addr, size uint64) ([]byte, error) {
 	return b, readFull(r, b, off)
 }
 
-// atAddr returns the segment that holds a link-time address range, and where
-// in it the range begins.
+// atAddr returns the segment that holds a link-time address range, and the offset of
+// the range in it.
 func atAddr(f *elf.File, addr, size uint64) (*elf.Prog, int64, error) {
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_LOAD && addr >= p.Vaddr && size <= p.Filesz && addr-p.Vaddr <= p.Filesz-size {

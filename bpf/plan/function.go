@@ -6,8 +6,8 @@ import (
 	"golang.org/x/arch/x86/x86asm"
 )
 
-// instr is one decoded instruction of a function. Of those with a VEX prefix
-// only Len is set: no Op and no Args.
+// instr is one decoded instruction of a function. With a VEX prefix only Len is set:
+// no Op and no Args.
 type instr struct {
 	x86asm.Inst
 	off uint64 // from the start of the function
@@ -40,7 +40,7 @@ func (f *function) decode() ([]instr, error) {
 //	CMPQ SP, 16(R14); JBE morestack; PUSHQ BP       (Go 1.21 and newer)
 //	CMPQ SP, 16(R14); JBE morestack; SUBQ $n, SP    (before)
 //
-// and the forms of larger frames, which put SP-n into R12 first.
+// and the forms of larger frames, which first put SP-n into R12.
 func afterStackCheck(list []instr) (instr, Kind, bool) {
 	var check *instr
 	for i := range list {
@@ -59,8 +59,8 @@ func afterStackCheck(list []instr) (instr, Kind, bool) {
 	return instr{}, 0, false
 }
 
-// keepsArguments reports whether the instruction is one of those that Go's
-// stack check consists of and writes no register but R12.
+// keepsArguments reports whether the instruction belongs to Go's stack check and
+// writes no register but R12.
 func keepsArguments(in *instr) bool {
 	switch in.Op {
 	case x86asm.CMP, x86asm.TEST, x86asm.NOP, x86asm.JB:
@@ -71,10 +71,10 @@ func keepsArguments(in *instr) bool {
 	return false
 }
 
-// connSlot finds where the function spilled its first argument, the receiver:
-// MOVQ AX, X(SP). ABIInternal reserves the slot at the caller's SP+8, that is
-// at frame + saved BP + return address; X must be that, and nothing else may
-// be stored there, or the slot is not to be trusted.
+// connSlot finds where the function spilled its first argument, the receiver: MOVQ
+// AX, X(SP). ABIInternal reserves the slot at the caller's SP+8, which is frame +
+// saved BP + return address. X must equal that, and no other value may be stored
+// there; otherwise the slot is not trusted.
 func connSlot(list []instr) (uint32, bool) {
 	var frame, slot int64
 	for i := range list {
@@ -102,8 +102,8 @@ func connSlot(list []instr) (uint32, bool) {
 	return uint32(slot), slot > 0 && slot < 1<<20
 }
 
-// spillsArgument reports whether X(SP) is the first argument's spill slot of a
-// frame: with BP pushed in front of it, or saved inside it (before Go 1.21).
+// spillsArgument reports whether X(SP) is the first argument's spill slot of a frame:
+// with BP pushed in front of it, or saved inside it (before Go 1.21).
 func spillsArgument(disp, frame int64) bool {
 	return disp == frame+16 || disp == frame+8
 }

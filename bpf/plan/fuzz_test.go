@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// patched is a file of which some bytes are replaced.
+// patched is a file with some bytes replaced.
 type patched struct {
 	file  []byte
 	at    int64
@@ -24,8 +24,8 @@ func (p patched) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// FuzzAnalyze feeds damaged executables, with symbols, stripped, and a
-// stripped PIE: no panic, and no plan that points outside of the file.
+// FuzzAnalyze feeds damaged executables, with symbols, stripped, and a stripped PIE:
+// no panic, and no plan that points outside of the file.
 func FuzzAnalyze(f *testing.F) {
 	var files [][]byte
 	for _, args := range [][]string{nil, {"-ldflags=-s"}, {"-buildmode=pie", "-ldflags=-s"}} {
@@ -64,7 +64,7 @@ func FuzzAnalyze(f *testing.F) {
 	})
 }
 
-// tableOffsets returns where in a file the words are that lead to functions.
+// tableOffsets returns the offsets in a file of the words that lead to functions.
 func tableOffsets(f *testing.F, contents []byte) []uint32 {
 	at := []uint32{0x28, 0x3c, 0x60} // e_shoff, e_shnum, the first segment
 	exe, err := elf.NewFile(bytes.NewReader(contents))

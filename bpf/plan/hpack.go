@@ -7,9 +7,9 @@ import (
 	"h2trace/bpf/layout"
 )
 
-// The taps that recover the state of connections met in the middle: HPACK tables
-// and flow-control windows. They are attached only while there is one whose
-// state is not known.
+// The taps that recover the state of connections joined in the middle: HPACK tables
+// and flow-control windows. They are attached only while a connection has unknown
+// state.
 const (
 	EncodeField  Tap = "hpack_encode"
 	DecodeBlock  Tap = "hpack_decode"
@@ -18,15 +18,15 @@ const (
 	ProcessFrame Tap = "process_frame"
 )
 
-// recoveryFunctions are the functions behind them: golang.org/x/net/http2 as
-// its own module, as the standard library vendors it, and as net/http contains
-// it in Go 1.26 and older, and since Go 1.27. Those that encode come last, so
-// that what they report can be understood from the first.
+// recoveryFunctions are their functions: golang.org/x/net/http2 as its own module, as
+// the standard library vendors it, and as net/http contains it in Go 1.26 and older,
+// and since Go 1.27. The encoding ones come last, so that their records can be
+// interpreted from the first on.
 var recoveryFunctions = []tapFunction{
 	{ReadFrame, "golang.org/x/net/http2.(*Framer).ReadFrame", layout.Module},
 	{ReadFrame, "net/http.(*http2Framer).ReadFrame", layout.Bundled},
 	{ReadFrame, "net/http/internal/http2.(*Framer).ReadFrame", layout.Internal},
-	// Which gRPC calls instead.
+	// gRPC calls this one instead.
 	{ReadFrame, "golang.org/x/net/http2.(*Framer).ReadFrameHeader", layout.Module},
 	{ProcessFrame, "golang.org/x/net/http2.(*serverConn).processFrameFromReader", layout.Module},
 	{ProcessFrame, "net/http.(*http2serverConn).processFrameFromReader", layout.Bundled},
@@ -40,10 +40,10 @@ var recoveryFunctions = []tapFunction{
 	{EncodeField, "vendor/golang.org/x/net/http2/hpack.(*Encoder).WriteField", ""},
 }
 
-// Recovery returns the places for the taps that recover state, where
-// the executable has the code. It takes emulated instructions only, at which
-// the arguments are in registers and which run once a call: a function that
-// offers none is left out, and with it what it would have told.
+// Recovery returns the places of the taps that recover state, where the executable
+// has the code. It uses only emulated instructions that run once a call and have the
+// arguments in registers. A function without one is skipped, and what it would have
+// reported stays unknown.
 func Recovery(r io.ReaderAt) ([]Site, error) {
 	exe, err := openExecutable(r, functionNames(recoveryFunctions))
 	if err != nil {
@@ -67,8 +67,8 @@ func functionNames(list []tapFunction) []string {
 	return names
 }
 
-// entrances returns a place after the stack check of each of the functions
-// that the executable has, and that offer one.
+// entrances returns a place after the stack check of each function that the
+// executable has, if it offers one.
 func (e *executable) entrances(functions []tapFunction) ([]Site, error) {
 	var sites []Site
 	for _, tf := range functions {
@@ -92,7 +92,7 @@ func (e *executable) entrances(functions []tapFunction) ([]Site, error) {
 			site.Server = e.serverLayout(tf.home)
 		}
 		if tf.tap == ProcessFrame && site.Server == nil {
-			continue // which is for nothing else
+			continue // used for nothing else
 		}
 		placed, err := e.place(f, site)
 		if err != nil {

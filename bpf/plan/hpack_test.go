@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRecovery wants a place for each tap in the go command, which has HTTP/2
-// from the standard library: at an instruction that runs once a call.
+// TestRecovery expects a place for each tap in the go command, which has HTTP/2 from
+// the standard library: at an instruction that runs once a call.
 func TestRecovery(t *testing.T) {
 	checkTaps(t, goExecutable(t), Recovery, map[Tap]int{EncodeField: 1, DecodeBlock: 1, WriteHeaders: 1, ReadFrame: 1})
 }
 
-// verification is what a program with HTTP/2 of the standard library has.
+// verification is the set of taps in a program with HTTP/2 of the standard library.
 var verification = map[Tap]int{VerifyEncoded: 1, VerifyWritten: 2, VerifyFragment: 1, VerifyDecoded: 1}
 
 func TestVerification(t *testing.T) {
@@ -34,7 +34,7 @@ func goExecutable(t *testing.T) string {
 	return filepath.Join(strings.TrimSpace(string(out)), "bin", "go")
 }
 
-// checkTaps demands a number of places of each tap, on emulated instructions.
+// checkTaps expects a number of places of each tap, on emulated instructions.
 func checkTaps(t *testing.T, path string, find func(io.ReaderAt) ([]Site, error), want map[Tap]int) {
 	t.Helper()
 	f, err := os.Open(path)

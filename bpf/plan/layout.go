@@ -6,13 +6,13 @@ import (
 	"h2trace/bpf/layout"
 )
 
-// layout returns where the HTTP/2 code of a package in the executable keeps the
-// state of client connections, or nil where that is not known.
+// layout returns the layout of client connections of an HTTP/2 package in the
+// executable, or nil where it is unknown.
 func (e *executable) layout(p layout.Package) *layout.Client {
 	return layoutOf(e, p, layout.Released, layout.Versioned, layout.FromDWARF)
 }
 
-// serverLayout does so for server connections.
+// serverLayout does the same for server connections.
 func (e *executable) serverLayout(p layout.Package) *layout.Server {
 	return layoutOf(e, p, layout.ReleasedServer, layout.VersionedServer, layout.ServerFromDWARF)
 }

@@ -16,21 +16,21 @@ import (
 	"h2trace/scripts/releases"
 )
 
-// How much of the matrix a variant is part of.
+// How much of the matrix a variant belongs to.
 const (
 	fullOnly = iota
 	newestToo
 	always
 )
 
-// variants are the ways to build a program that change its code or its tables.
-// Each is built with symbols and stripped.
+// variants are build options that change the code of a program or its tables. Each is
+// built with symbols and stripped.
 var variants = []struct {
 	name   string
 	source string
 	env    []string
 	args   []string
-	read   string // what Read gets
+	read   string // the plan of Read
 	since  int    // the first release that knows the arguments, 0: all
 	scope  int
 }{
@@ -38,7 +38,7 @@ var variants = []struct {
 	{name: "net-http", source: httpProgram, read: memmove, scope: newestToo},
 	{name: "trimpath", source: tlsProgram, args: []string{"-trimpath"}, read: memmove},
 	{name: "pie", source: tlsProgram, args: []string{"-buildmode=pie"}, read: memmove, scope: newestToo},
-	{name: "v3", source: httpProgram, env: []string{"GOAMD64=v3"}, read: memmove}, // TestAnalyze has it, too
+	{name: "v3", source: httpProgram, env: []string{"GOAMD64=v3"}, read: memmove}, // TestAnalyze covers it, too
 	{name: "N-l", source: tlsProgram, args: []string{"-gcflags=all=-N -l"}, read: entryRet, scope: newestToo},
 	{name: "l", source: tlsProgram, args: []string{"-gcflags=all=-l"}, read: entryRet},
 	{name: "race", source: tlsProgram, env: cgo, args: []string{"-race"}, read: slicecopy, scope: newestToo},
@@ -56,7 +56,7 @@ const (
 
 var cgo = []string{"CGO_ENABLED=1"}
 
-// httpProgram is client and server, so that it has all of the taps.
+// httpProgram is client and server, so that it has all taps.
 const httpProgram = `package main
 
 import (
@@ -80,8 +80,8 @@ func main() {
 }
 `
 
-// profiledProgram writes a CPU profile of itself as it moves data over TLS
-// when it is told where to.
+// profiledProgram writes a CPU profile of itself while it moves data over TLS, when
+// it gets a file name.
 const profiledProgram = `package main
 
 import (
@@ -143,8 +143,8 @@ func check(err error) {
 }
 `
 
-// TestMatrix plans programs of each release and variant. Without
-// H2TRACE_MATRIX=1 it takes some of them.
+// TestMatrix plans programs of each release and variant. Without H2TRACE_MATRIX=1 it
+// takes some of them.
 func TestMatrix(t *testing.T) {
 	full := os.Getenv("H2TRACE_MATRIX") == "1"
 	list, reduction := releases.Take(full)
@@ -207,7 +207,7 @@ func strip(args []string) []string {
 	return append(args, "-ldflags=-s")
 }
 
-// requireToolchain skips when a release cannot be had.
+// requireToolchain skips when a release is unavailable.
 func requireToolchain(t *testing.T, release string) {
 	t.Helper()
 	cmd := exec.Command("go", "env", "GOVERSION")
@@ -222,7 +222,7 @@ func requireToolchain(t *testing.T, release string) {
 	}
 }
 
-// run returns what a program prints.
+// run returns the output of a program.
 func run(t *testing.T, path string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(path, args...).CombinedOutput()
@@ -232,8 +232,8 @@ func run(t *testing.T, path string, args ...string) string {
 	return string(out)
 }
 
-// checkProgram holds the plan of a program with symbols against the program
-// itself and against the disassembler of the Go distribution.
+// checkProgram compares the plan of a program with symbols with the program itself
+// and with the disassembler of the Go distribution.
 func checkProgram(t *testing.T, path, release, read string) *Plan {
 	t.Helper()
 	p, err := analyze(t, path, Auto)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Words of runtime.moduledata, in every release from 1.18 to 1.27; the words
-// after mdText differ and are counted in types.
+// Words of runtime.moduledata, in every release from 1.18 to 1.27. The words after
+// mdText differ; types counts them.
 const (
 	mdPCHeader    = 0
 	mdFuncNameTab = 1
@@ -17,16 +17,16 @@ const (
 	mdMaxPC       = 21
 	mdText        = 22
 	mdEText       = 23
-	mdWords       = 48 // that are looked at
+	mdWords       = 48 // words that are read
 )
 
-// moduledata is what the linker tells the runtime about the program. In a PIE
-// its pointers are there only once relocated.
+// moduledata is the linker's description of the program for the runtime. In a PIE its
+// pointers are valid only after relocation.
 type moduledata [mdWords]uint64
 
-// findModuledata finds the moduledata that belongs to a function table, or
-// nil. Go 1.26 and newer give it a section; in other programs it is where a
-// pointer to the table's header is.
+// findModuledata finds the moduledata that belongs to a function table, or nil. Go
+// 1.26 and newer give it a section. In other programs it is where a pointer to the
+// table's header is.
 func findModuledata(f *elf.File, t *pclntab) (*moduledata, error) {
 	relocs := relocations(f)
 	if s := f.Section(".go.module"); s != nil {
@@ -61,17 +61,17 @@ func findModuledata(f *elf.File, t *pclntab) (*moduledata, error) {
 	return nil, nil
 }
 
-// maxCandidates bounds the places that are looked at: a program has one or two
-// pointers to the header of its function table.
+// maxCandidates bounds the places examined: a program has one or two pointers to the
+// header of its function table.
 const maxCandidates = 16
 
-// readModuledata returns what is at addr when it is the moduledata of the
-// table: the runtime checks the same when the program starts
-// (moduledataverify1 in runtime/symtab.go).
+// readModuledata returns the moduledata at addr if it belongs to the table: the
+// runtime makes the same checks when the program starts (moduledataverify1 in
+// runtime/symtab.go).
 func readModuledata(f *elf.File, relocs relocTables, addr uint64, t *pclntab) (*moduledata, error) {
 	raw, err := readAddr(f, addr, 8*mdWords)
 	if err != nil {
-		return nil, nil // no moduledata lies there
+		return nil, nil // no moduledata is there
 	}
 	md := &moduledata{}
 	for i := range md {
@@ -112,8 +112,8 @@ func (md *moduledata) types(t *pclntab, goVersion string) (start, end uint64) {
 	return start, end
 }
 
-// goMinor returns 26 for "go1.26.8", "go1.26-rc1" and "devel go1.26-1a2b3c",
-// or 0 when the version does not tell.
+// goMinor returns 26 for "go1.26.8", "go1.26-rc1" and "devel go1.26-1a2b3c", or 0
+// when the version has none.
 func goMinor(version string) int {
 	_, rest, ok := strings.Cut(version, "go1.")
 	if !ok {

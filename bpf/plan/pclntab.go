@@ -8,14 +8,14 @@ import (
 )
 
 // The function table that every Go program needs at run time, for its stack
-// traces and its garbage collector: it is there when symbols are stripped.
+// traces and its garbage collector. So a stripped program has it, too.
 // Its header is runtime.pcHeader, in every release from 1.18 to 1.27:
 //
 //	magic u32, 0, 0, minLC u8, ptrSize u8, nfunc, nfiles, textStart u64,
 //	offsets of funcnametab, cutab, filetab, pctab and pclntable, u64 each
 //
-// minLC is 1 and ptrSize 8 on amd64. textStart is 0 since 1.26, and a
-// relocation in a PIE: moduledata has it.
+// minLC is 1 and ptrSize 8 on amd64. textStart is 0 since 1.26, and in a PIE a
+// relocation sets it: moduledata has the value.
 const (
 	pclntabHeader = 72
 	pclntabMagic  = "\xff\xff\xff\x00\x00\x01\x08" // after the byte of the release
@@ -33,13 +33,13 @@ type pclntab struct {
 	size        int64  // to the end of its segment
 	magic       byte
 	nfunc       int64
-	// Parts, from the header: names [names, namesEnd), and the table of
-	// functions with their descriptions from functab on.
+	// Parts, from the header: names [names, namesEnd), and the table of functions
+	// with their descriptions from functab on.
 	names, namesEnd, functab int64
 }
 
-// findPclntab finds the function table by its section, or by its header where
-// the system's linker merged it into another section; nil when there is none.
+// findPclntab finds the function table by its section, or by its header where the
+// system's linker merged it into another section; nil when there is none.
 func findPclntab(f *elf.File) (*pclntab, error) {
 	for _, s := range f.Sections {
 		if s.Name == ".gopclntab" || s.Name == ".data.rel.ro.gopclntab" {
@@ -67,8 +67,8 @@ func findPclntab(f *elf.File) (*pclntab, error) {
 	return nil, nil
 }
 
-// pclntabAt returns the table whose header is at an offset of a segment, or
-// nil when what is there is none.
+// pclntabAt returns the table whose header is at an offset of a segment, or nil when
+// there is none.
 func pclntabAt(p *elf.Prog, at int64) *pclntab {
 	if p.Type != elf.PT_LOAD || at < 0 || p.Filesz > 1<<62 || at > int64(p.Filesz)-pclntabHeader {
 		return nil
@@ -117,8 +117,8 @@ func (t *pclntab) textRange() (first, end uint32, err error) {
 	return first, binary.LittleEndian.Uint32(b), nil
 }
 
-// symbols looks functions up by their names. The table knows where a function
-// begins; it ends where the next one does, padding included.
+// symbols looks functions up by their names. The table gives the beginning of a
+// function; it ends where the next one begins, padding included.
 func (t *pclntab) symbols(names []string, text uint64) (map[string]symbol, error) {
 	places, err := namePlaces(io.NewSectionReader(t, t.names, t.namesEnd-t.names), t.namesEnd-t.names, names)
 	if err != nil {
@@ -147,12 +147,12 @@ func (t *pclntab) symbols(names []string, text uint64) (map[string]symbol, error
 	return found, nil
 }
 
-// maxPlaces bounds how often names are found: linkers store each once, or as
-// the end of a longer one.
+// maxPlaces bounds how often names are found: linkers store each once, or as the end
+// of a longer one.
 const maxPlaces = 4096
 
-// namePlaces finds the names in a table of NUL-terminated strings, also where
-// they end a longer string: linkers let strings share their ends.
+// namePlaces finds the names in a table of NUL-terminated strings, also at the end of
+// a longer string: linkers let strings share their ends.
 func namePlaces(r io.ReaderAt, size int64, names []string) (map[uint32]string, error) {
 	patterns := make([][]byte, len(names))
 	for i, name := range names {

@@ -24,8 +24,7 @@ func sectionOffset(t *testing.T, contents []byte, name string) int64 {
 	return int64(s.Offset)
 }
 
-// firstLoad returns where in the file the header of the first segment is that
-// is loaded.
+// firstLoad returns the offset in the file of the first PT_LOAD program header.
 func firstLoad(t *testing.T, contents []byte) int64 {
 	t.Helper()
 	f, err := elf.NewFile(bytes.NewReader(contents))
@@ -41,8 +40,8 @@ func firstLoad(t *testing.T, contents []byte) int64 {
 	return 0
 }
 
-// TestRuntimeTablesDamaged damages what the symbols of a stripped program are
-// taken from: it gets a reason, never a plan made of wrong addresses.
+// TestRuntimeTablesDamaged damages the tables that replace the symbols of a stripped
+// program: the planner returns a reason, never a plan with wrong addresses.
 func TestRuntimeTablesDamaged(t *testing.T) {
 	contents, err := os.ReadFile(build(t, tlsProgram, nil, "-ldflags=-s"))
 	if err != nil {
@@ -92,8 +91,8 @@ func TestRuntimeTablesDamaged(t *testing.T) {
 	})
 }
 
-// TestWithoutSections reads a program whose section headers are gone, as some
-// packers leave it: the tables are found by what is in the segments.
+// TestWithoutSections reads a program without section headers, as some packers leave
+// it: the planner finds the tables in the segments.
 func TestWithoutSections(t *testing.T) {
 	contents, err := os.ReadFile(build(t, tlsProgram, nil, "-ldflags=-s"))
 	if err != nil {

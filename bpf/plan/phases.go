@@ -2,15 +2,15 @@ package plan
 
 import "h2trace/bpf/layout"
 
-// The taps that tell how a handshake goes: its end, and the verifying of the
-// peer's certificate, once a connection each.
+// The taps that observe a handshake: its end, and the verification of the peer's
+// certificate, once a connection each.
 const (
 	HandshakeEnd   Tap = "handshake_end"
 	Certificate    Tap = "certificate"
 	CertificateEnd Tap = "certificate_end"
 )
 
-// phaseFunctions are the functions behind them.
+// phaseFunctions are their functions.
 var phaseFunctions = []struct {
 	name    string
 	entry   Tap // "" for none
@@ -21,7 +21,7 @@ var phaseFunctions = []struct {
 	{"crypto/tls.(*Conn).verifyServerCertificate", Certificate, CertificateEnd},
 }
 
-// planPhases adds to a plan what it takes to follow handshakes.
+// planPhases adds the handshake taps to a plan.
 func (e *executable) planPhases(p *Plan) error {
 	p.TLS = layout.ReleasedTLS(e.goVersion)
 	for _, pf := range phaseFunctions {

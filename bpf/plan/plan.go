@@ -1,15 +1,15 @@
 // Package plan decides where in a Go executable the probes go.
 //
-// A uprobe on an instruction that the kernel emulates (push, call, jcc) costs
-// the target 0.6 µs, one that it must single-step 4 to 6 µs. So the planner
-// disassembles crypto/tls and looks for an instruction of the first kind at
-// which all that is wanted is in registers; only where it finds none does it
-// fall back on function entry and RET. A uretprobe is never used: it rewrites
-// return addresses, which Go's stack unwinder does not survive.
+// A uprobe on an instruction that the kernel emulates (push, call, jcc) costs the
+// target 0.6 µs, one that it must single-step 4 to 6 µs. So the planner disassembles
+// crypto/tls and looks for an emulated instruction with all needed values in
+// registers. Without one it falls back on function entry and RET. It never uses a
+// uretprobe: that rewrites return addresses, which Go's stack unwinder does not
+// survive.
 //
-// Functions are found in .symtab or, in a stripped program, in the tables that
-// the Go runtime itself needs: the function table and the module data. Of a
-// file only parts are read, and none of it is trusted.
+// Functions are found in .symtab or, in a stripped program, in the tables that the Go
+// runtime itself needs: the function table and the module data. The planner reads
+// only parts of a file, and trusts none of it.
 package plan
 
 import (
@@ -18,23 +18,23 @@ import (
 	"h2trace/bpf/layout"
 )
 
-// Tap is what a probe listens to.
+// Tap is what a probe observes.
 type Tap string
 
-// The taps, in the order in which they are attached: connections must be
-// known by their handshake before their first byte is seen.
+// The taps, in the order in which they are attached: the handshake of a connection
+// must be seen before its first byte.
 const (
 	ClientHandshake Tap = "client_handshake"
 	ServerHandshake Tap = "server_handshake"
 	Close           Tap = "close"
 	Read            Tap = "read"
 	Write           Tap = "write"
-	// Stderr is what the go command says on stderr; no other program has it.
+	// Stderr is what the go command writes to stderr; no other program has this tap.
 	Stderr Tap = "stderr"
 )
 
-// Kind is the sort of instruction that a probe sits on; it decides which BPF
-// program reads the values there.
+// Kind is the sort of instruction that a probe sits on; it decides which BPF program
+// reads the values there.
 type Kind uint8
 
 // The kinds. Entry and Ret are single-stepped by the kernel, the others
@@ -48,8 +48,8 @@ const (
 	// Memmove is CALL runtime.memmove: destination, source and length in
 	// registers, *tls.Conn in its spill slot.
 	Memmove
-	// Slicecopy is CALL runtime.slicecopy, which -race, -msan and -asan put in
-	// the place of Memmove: destination and source with the length of each.
+	// Slicecopy is CALL runtime.slicecopy, which -race, -msan and -asan use instead
+	// of Memmove: destination and source with the length of each.
 	Slicecopy
 	// Entry is the first instruction, which runs again when the stack grows.
 	Entry
@@ -78,27 +78,27 @@ func (k Kind) String() string {
 type Site struct {
 	Tap  Tap
 	Kind Kind
-	// Offset is where the instruction is in the file, in bytes: what
-	// perf_event_open(2) wants for a uprobe.
+	// Offset is the offset of the instruction in the file, in bytes, as
+	// perf_event_open(2) expects for a uprobe.
 	Offset uint64
 	// Addr is the link-time virtual address of the instruction.
 	Addr uint64
-	// ConnSlot is, for Memmove and Slicecopy, the distance in bytes from SP of the slot
-	// that *tls.Conn was spilled to.
+	// ConnSlot is, for Memmove and Slicecopy, the distance in bytes from SP of the
+	// spill slot of *tls.Conn.
 	ConnSlot uint32
-	// Layout is, for ReadFrame, where a client connection keeps its state, and
-	// Server, for ProcessFrame, where a server connection does.
+	// Layout is, for ReadFrame, the layout of client connections, and Server, for
+	// ProcessFrame, that of server connections.
 	Layout *layout.Client
 	Server *layout.Server
 }
 
-// Mode selects how a plan is made.
+// Mode selects how to plan.
 type Mode uint8
 
 const (
 	// Auto takes the cheapest place that each function offers.
 	Auto Mode = iota
-	// EntryRet takes function entry and RET throughout.
+	// EntryRet takes function entry and RET for every function.
 	EntryRet
 )
 
@@ -108,25 +108,26 @@ type Plan struct {
 	BuildID   string // Go build ID, "" when there is none
 	Types
 	Sites []Site
-	// Phases are the places that tell how handshakes go. What a function does not
-	// offer is left out.
+	// Phases are the places that observe handshakes. A function without a place is
+	// skipped.
 	Phases []Site
-	// TLS is where a tls.Conn keeps what its handshake agreed on and why its reading
-	// ended, nil where that is not known, and Errors are the types of errors that are known in handshakes.
+	// TLS is the layout of a tls.Conn: what its handshake negotiated and why its
+	// reading ended, nil where it is unknown. Errors are the known types of errors of
+	// handshakes.
 	TLS    *layout.TLS
 	Errors []ErrorType
 }
 
-// Probe is a tap and what it got, in words.
+// Probe is a tap and its place, in words.
 type Probe struct {
 	Tap  Tap
 	Name string // such as "CALL runtime.memmove", or "entry+RET"
 }
 
-// Describe returns what each tap got, in the order of attaching.
+// Describe returns the place of each tap, in the order of attaching.
 func (p *Plan) Describe() []Probe { return Describe(p.Sites) }
 
-// Describe returns what each tap got, in the order of the sites.
+// Describe returns the place of each tap, in the order of the sites.
 func Describe(sites []Site) []Probe {
 	var probes []Probe
 	for _, s := range sites {

@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 )
 
-// relocTables are the tables of what the loader writes into a PIE before it
+// relocTables are the tables of values that the loader writes into a PIE before it
 // runs. Go's linker leaves the places themselves 0.
 type relocTables []*elf.Section
 
 const relaSize = 24 // Elf64_Rela: r_offset u64, r_info u64, r_addend i64
 
-// maxRelocTables bounds what is read: programs have .rela.dyn and .rela.plt.
+// maxRelocTables bounds how many are read: programs have .rela.dyn and .rela.plt.
 const maxRelocTables = 8
 
 func relocations(f *elf.File) relocTables {
@@ -27,8 +27,8 @@ func relocations(f *elf.File) relocTables {
 	return tables
 }
 
-// each calls visit with every relative relocation: at address place, the
-// loader writes target, moved as the whole program is.
+// each calls visit for every relative relocation: at address place, the loader writes
+// target plus the load offset of the program.
 func (tables relocTables) each(visit func(place, target uint64)) error {
 	for _, s := range tables {
 		w := &window{r: s, size: int64(s.FileSize)}

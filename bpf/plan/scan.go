@@ -6,13 +6,13 @@ import (
 	"io"
 )
 
-// chunkSize is how much of an executable is held in memory at a time: tables
-// of the largest ones have 100 MB.
+// chunkSize is how much of an executable is held in memory at a time: tables of the
+// largest ones have 100 MB.
 const chunkSize = 256 << 10
 
-// scan looks for the patterns in the first size bytes of r, and calls visit
-// with the index of the pattern and where it was found, until that returns
-// false. Places of one pattern come in ascending order.
+// scan looks for the patterns in the first size bytes of r. It calls visit with the
+// index of the pattern and its offset, until visit returns false. Offsets of one
+// pattern come in ascending order.
 func scan(r io.ReaderAt, size int64, patterns [][]byte, visit func(pattern int, at int64) bool) error {
 	overlap := 0
 	for _, p := range patterns {
@@ -25,7 +25,7 @@ func scan(r io.ReaderAt, size int64, patterns [][]byte, visit func(pattern int, 
 			return err
 		}
 		for i, p := range patterns {
-			// What begins in the overlap belongs to the next chunk.
+			// A match that begins in the overlap belongs to the next chunk.
 			for at := 0; at < chunkSize; at++ {
 				n := bytes.Index(chunk[at:], p)
 				if n < 0 || at+n >= chunkSize {
@@ -57,12 +57,12 @@ func readFull(r io.ReaderAt, b []byte, off int64) error {
 type window struct {
 	r    io.ReaderAt
 	size int64 // of the table
-	base int64 // of what buf holds
+	base int64 // of the contents of buf
 	buf  []byte
 }
 
-// bytes returns n bytes at off, until the next call. Offsets must ascend, or
-// a damaged table could make each call read a chunk.
+// bytes returns n bytes at off, valid until the next call. Offsets must ascend, or a
+// damaged table could make each call read a chunk.
 func (w *window) bytes(off, n int64) ([]byte, error) {
 	if off < w.base || off > w.size || n > w.size-off {
 		return nil, notTraceable("damaged ELF file: a table points outside of itself")

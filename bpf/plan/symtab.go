@@ -5,15 +5,15 @@ import (
 	"encoding/binary"
 )
 
-// symbol is where a function or a mark of the linker is.
+// symbol is the address of a function or of a linker mark.
 type symbol struct{ addr, size uint64 }
 
-// maxTable bounds a table that is searched: the largest Go binaries known
-// have some 100 MB of symbols and as much of their names.
+// maxTable bounds a table that is searched: the largest Go binaries known have some
+// 100 MB of symbols and as much of their names.
 const maxTable = 512 << 20
 
-// elfSymbols looks names up in .symtab; without one the result is empty.
-// debug/elf would build all of some 20,000 symbols for the few that are wanted.
+// elfSymbols looks names up in .symtab; without one the result is empty. debug/elf
+// would build all of some 20,000 symbols for a few names.
 func elfSymbols(f *elf.File, names []string) (map[string]symbol, error) {
 	symtab := f.SectionByType(elf.SHT_SYMTAB)
 	if symtab == nil {

@@ -13,25 +13,24 @@ const (
 	typeSize  = 48
 	typeAlign = 8
 
-	// maxTypeTries bounds the places where a name's offset seems to stand, for
-	// each name.
+	// maxTypeTries bounds, for each name, the places that may hold its offset.
 	maxTypeTries = 64
 
 	kindMask    = 0x1f
 	kindPointer = 22
 )
 
-// typeName names a type. In the type data the name is that of the pointer also
-// where the type is not one.
+// typeName names a type. In the type data the name is that of the pointer, even if
+// the type is none.
 type typeName struct {
 	name    string
 	pointer bool
 }
 
 // typeHashes returns the hashes of types by their names, 0 for those that the
-// executable does not have. No symbol names types, and since Go 1.27 none names
-// itabs; but the linker marks where their descriptors and names lie, and a name
-// leads to its descriptor.
+// executable lacks. No symbol names types, and since Go 1.27 none names itabs. But
+// the linker marks where their descriptors and names are, and a name leads to its
+// descriptor.
 func (e *executable) typeHashes(wanted []typeName) ([]uint32, error) {
 	hashes := make([]uint32, len(wanted))
 	types, start, err := e.types()
@@ -63,8 +62,8 @@ func (e *executable) typeHashes(wanted []typeName) ([]uint32, error) {
 	return hashes, err
 }
 
-// findTypeNames returns the offsets of those names that there are, as they stand
-// in descriptors, and which each is of.
+// findTypeNames returns the offsets of the names found, as in descriptors, and the
+// index of each.
 func findTypeNames(types *io.SectionReader, wanted []typeName) (strs [][]byte, of []int, err error) {
 	// A name is flags, length and text (internal/abi.Name).
 	names := make([][]byte, len(wanted))
@@ -82,8 +81,8 @@ func findTypeNames(types *io.SectionReader, wanted []typeName) (strs [][]byte, o
 	return strs, of, err
 }
 
-// types returns the type data of the executable and its address, nil where they
-// are not known.
+// types returns the type data of the executable and its address, nil where they are
+// unknown.
 func (e *executable) types() (*io.SectionReader, uint64, error) {
 	start, end := e.symbols[symTypes].addr, e.symbols[symETypes].addr
 	if start == 0 || end <= start {
@@ -99,22 +98,21 @@ func (e *executable) types() (*io.SectionReader, uint64, error) {
 	return io.NewSectionReader(seg, base, int64(end-start)), start, nil
 }
 
-// Types are the hashes of types that lead to a socket, 0 where the executable has
-// no such type. They differ between releases.
+// Types are the hashes of types that lead to a socket, 0 where the executable has no
+// such type. They differ between releases.
 type Types struct {
-	TCPConnHash uint32 // of *net.TCPConn, which every interface that holds one has in its itab
+	TCPConnHash uint32 // of *net.TCPConn, in the itab of every interface that holds one
 	ConnHash    uint32 // of net.Conn, the interface
 	RawConnHash uint32 // of *net.rawConn, the syscall.RawConn of a connection
-	// OldFields says that the type data has the fields of structs as Go 1.18
-	// wrote them.
+	// OldFields says that the type data has the field format of Go 1.18.
 	OldFields bool
 }
 
 // connTypes are the names of those types, in their order.
 var connTypes = []typeName{{"*net.TCPConn", true}, {"*net.Conn", false}, {"*net.rawConn", true}}
 
-// planTypes returns the types that lead to the socket of a connection, and those
-// that tell of the error of a handshake.
+// planTypes adds the types that lead to the socket of a connection, and the types of
+// errors of a handshake.
 func (e *executable) planTypes() (Types, []ErrorType, error) {
 	wanted := connTypes[:len(connTypes):len(connTypes)]
 	for _, t := range errorTypes {

@@ -2,21 +2,21 @@ package plan
 
 import "io"
 
-// The taps that report the header fields that the process itself encodes and
-// decodes, and which frame they belong to.
+// The taps that report the header fields that the process itself encodes and decodes,
+// and the frames that these belong to.
 const (
 	// VerifyEncoded is where a field is encoded.
 	VerifyEncoded Tap = "verify_encoded"
 	// VerifyWritten is where the frame of the encoded fields is written.
 	VerifyWritten Tap = "verify_written"
-	// VerifyFragment is where a fragment of a field block is to be decoded.
+	// VerifyFragment is where a fragment of a field block is about to be decoded.
 	VerifyFragment Tap = "verify_fragment"
 	// VerifyDecoded is where a decoded field is handed on.
 	VerifyDecoded Tap = "verify_decoded"
 )
 
-// verifyFunctions are the functions behind them, as in recoveryFunctions. Those
-// that come first say what the others belong to.
+// verifyFunctions are their functions, as in recoveryFunctions. The first ones report
+// what the fields of the others belong to.
 var verifyFunctions = []tapFunction{
 	{VerifyWritten, "golang.org/x/net/http2.(*Framer).WriteHeaders", ""},
 	{VerifyWritten, "net/http.(*http2Framer).WriteHeaders", ""},
@@ -32,14 +32,14 @@ var verifyFunctions = []tapFunction{
 	{VerifyEncoded, "vendor/golang.org/x/net/http2/hpack.(*Encoder).WriteField", ""},
 }
 
-// emitters call callEmit for each field that they decode, unless the compiler
-// has put its code into theirs: then a probe there would see a part of them.
+// emitters call callEmit for each field that they decode, unless the compiler inlined
+// it: then a probe there would miss some fields.
 var emitters = [...]string{"parseFieldIndexed", "parseFieldLiteral"}
 
-// Verification returns the places for the taps that verify headers, where the
-// executable has the code, in the way of Recovery. A direction of which a tap
-// is missing has none: what is sent needs VerifyEncoded and VerifyWritten, what
-// is received VerifyFragment and VerifyDecoded.
+// Verification returns the places of the taps that verify headers, where the
+// executable has the code, as Recovery does. A direction that lacks a tap has none:
+// sent fields need VerifyEncoded and VerifyWritten, received ones VerifyFragment and
+// VerifyDecoded.
 func Verification(r io.ReaderAt) ([]Site, error) {
 	names := functionNames(verifyFunctions)
 	for _, hpack := range hpackPackages {
@@ -71,8 +71,8 @@ func Verification(r io.ReaderAt) ([]Site, error) {
 	return complete(sites), nil
 }
 
-// hpackPackages are golang.org/x/net's hpack as its own module, and as the
-// standard library vendors it.
+// hpackPackages are golang.org/x/net's hpack as its own module, and as the standard
+// library vendors it.
 var hpackPackages = [...]string{
 	"golang.org/x/net/http2/hpack",
 	"vendor/golang.org/x/net/http2/hpack",
@@ -97,7 +97,7 @@ func (e *executable) emits(callEmit string) (bool, error) {
 	return true, nil
 }
 
-// complete leaves out the taps that are of no use without another one.
+// complete drops the taps that are useless without another one.
 func complete(sites []Site) []Site {
 	has := make(map[Tap]bool)
 	for _, s := range sites {

@@ -1,11 +1,11 @@
 package plan
 
-// vexLength returns the length of the instruction with a VEX or EVEX prefix
-// that code begins with, or 0 when there is none or it is not known. Programs
-// built with GOAMD64=v3 hold BMI and AVX instructions, which x86asm does not
-// decode; the planner need not know what they do, only where the next one is.
-// In 64-bit mode the bytes 0xc4, 0xc5 and 0x62 are always these prefixes
-// (Intel SDM vol. 2, §2.3 and §2.7; the opcode maps are in its appendix A).
+// vexLength returns the length of the instruction at the beginning of code, if it has
+// a VEX or EVEX prefix; 0 when it has none or is unknown. Programs built with
+// GOAMD64=v3 hold BMI and AVX instructions, which x86asm does not decode. The planner
+// need not know what they do, only where the next instruction is. In 64-bit mode the
+// bytes 0xc4, 0xc5 and 0x62 are always these prefixes (Intel SDM vol. 2, §2.3 and
+// §2.7; the opcode maps are in its appendix A).
 func vexLength(code []byte) int {
 	if len(code) < 3 {
 		return 0
@@ -20,8 +20,8 @@ func vexLength(code []byte) int {
 	case 0x62:
 		opcodeMap, at = code[1]&0x07, 4
 	}
-	// Map 1 is 0F, 2 is 0F38, 3 is 0F3A, 5 and 6 are those of AVX512-FP16;
-	// map 4 holds APX, whose instructions have the immediates of old ones.
+	// Map 1 is 0F, 2 is 0F38, 3 is 0F3A, 5 and 6 are those of AVX512-FP16. Map 4
+	// holds APX, whose instructions have the immediates of older ones.
 	if at == 0 || at >= len(code) || opcodeMap == 0 || opcodeMap == 4 || opcodeMap > 6 {
 		return 0
 	}

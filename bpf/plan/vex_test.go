@@ -40,7 +40,7 @@ func TestVEXLength(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// What follows must not matter where the instruction is complete.
+		// When the instruction is complete, the bytes after it must not matter.
 		got := vexLength(code)
 		if test.want > 0 {
 			if longer := vexLength(append(bytes.Clone(code), 0x90, 0x90, 0x90, 0x90)); longer != got {
@@ -53,8 +53,8 @@ func TestVEXLength(t *testing.T) {
 	}
 }
 
-// TestVEXLengthAssembler holds the lengths against the encodings that the
-// tests of Go's assembler list: 20,000 instructions, each with its bytes.
+// TestVEXLengthAssembler compares the lengths with the encodings that the tests of
+// Go's assembler list: 20,000 instructions, each with its bytes.
 func TestVEXLengthAssembler(t *testing.T) {
 	dir := filepath.Join(goTool(t, "env", "GOROOT"), "src/cmd/asm/internal/asm/testdata")
 	files, err := filepath.Glob(filepath.Join(dir, "avx512enc", "*.s"))
