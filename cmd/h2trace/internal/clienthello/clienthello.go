@@ -1,5 +1,5 @@
-// Package clienthello reads what a TLS client offers (RFC 8446 §4.1.2), from the
-// first bytes that it sends. It does no I/O.
+// Package clienthello reads what a TLS client offers (RFC 8446 §4.1.2), from its
+// first bytes. It does no I/O.
 package clienthello
 
 import (
@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// maxLength bounds the record that a ClientHello is in (RFC 8446 §5.1), with its
-// header.
+// maxLength bounds the record of a ClientHello (RFC 8446 §5.1), with its header.
 const maxLength = 5 + 1<<14
 
 // Offer is what a client offers, in its order.
@@ -25,9 +24,9 @@ type Offer struct {
 
 var errRead = errors.New("the offer is read")
 
-// parse reads an offer from the first bytes of a client; ok is false when they
-// are no ClientHello, or not the whole of one. It has crypto/tls read them, as
-// the server of a connection that ends there.
+// parse reads an offer from the first bytes of a client. ok is false when they are no
+// ClientHello, or an incomplete one. crypto/tls parses them, as the server of a
+// connection that ends there.
 func parse(b []byte) (o Offer, ok bool) {
 	server := tls.Server(&input{Reader: bytes.NewReader(b)}, &tls.Config{
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -35,22 +34,21 @@ func parse(b []byte) (o Offer, ok bool) {
 			return nil, errRead
 		},
 	})
-	_ = server.Handshake() // which never succeeds
+	_ = server.Handshake() // it never succeeds
 	return o, ok
 }
 
 func offerOf(h *tls.ClientHelloInfo) Offer {
 	o := Offer{ALPN: slices.Clone(h.SupportedProtos), SNI: h.ServerName}
 	for _, v := range h.SupportedVersions {
-		if v&0x0f0f != 0x0a0a || v>>8 != v&0xff { // not one that is there to be ignored (RFC 8701 §3.1)
+		if v&0x0f0f != 0x0a0a || v>>8 != v&0xff { // not a GREASE value (RFC 8701 §3.1)
 			o.Versions = append(o.Versions, tls.VersionName(v))
 		}
 	}
 	return o
 }
 
-// input is a connection of which the peer has sent something, and to which
-// nothing can be sent.
+// input is a connection whose peer has sent something, and which cannot send.
 type input struct{ *bytes.Reader }
 
 func (input) Write([]byte) (int, error)        { return 0, io.ErrClosedPipe }

@@ -9,13 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hello returns the first record that a client sends.
+// hello returns the first record of a client.
 func hello(t testing.TB, c *tls.Config) []byte {
 	t.Helper()
 	client, server := net.Pipe()
 	defer server.Close()
 	go func() {
-		_ = tls.Client(client, c).Handshake() // which the test ends
+		_ = tls.Client(client, c).Handshake() // the test ends it
 		_ = client.Close()
 	}()
 	header := make([]byte, 5)

@@ -1,19 +1,18 @@
 package clienthello
 
-// Reader gathers a ClientHello from what a client says first, in however many
-// pieces and records (RFC 8446 §5.1) it comes. The zero value is one to which
-// nothing was said. It holds maxLength bytes at most, and looks at each once
-// before it parses them.
+// Reader gathers a ClientHello from the first bytes of a client, in any number of
+// pieces and records (RFC 8446 §5.1). The zero value is ready. It holds at most
+// maxLength bytes, and examines each once before it parses them.
 type Reader struct {
 	buf  []byte
-	at   int     // of the first record that is not complete
-	body int     // bytes of the handshake message in those before
-	head [4]byte // of them the first: type and length (RFC 8446 §4)
+	at   int     // bytes of the first incomplete record
+	body int     // bytes of the handshake message in the complete ones
+	head [4]byte // the first of these: type and length (RFC 8446 §4)
 	over bool
 }
 
-// Take takes the next bytes, which are not kept. ok is true once, when the
-// ClientHello is complete.
+// Take takes the next bytes, and keeps no reference to them. ok is true once, when
+// the ClientHello is complete.
 func (r *Reader) Take(b []byte) (o Offer, ok bool) {
 	if r.over {
 		return Offer{}, false
@@ -29,14 +28,14 @@ func (r *Reader) Take(b []byte) (o Offer, ok bool) {
 	return o, ok
 }
 
-// Over reports whether nothing more is of use: the ClientHello is complete, or
-// there is none.
+// Over reports whether more bytes are useless: the ClientHello is complete, or there
+// is none.
 func (r *Reader) Over() bool { return r.over }
 
-// Stop has the Reader take nothing more.
+// Stop makes the Reader ignore further bytes.
 func (r *Reader) Stop() { *r = Reader{over: true} }
 
-// complete reports whether the handshake message is, or cannot be one.
+// complete reports whether the handshake message is complete, or cannot be one.
 func (r *Reader) complete() bool {
 	const handshake, clientHello = 22, 1
 	for len(r.buf) > r.at {

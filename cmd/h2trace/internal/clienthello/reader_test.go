@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// records cuts the handshake message in a record into records of up to n bytes.
+// records splits the handshake message of a record into records of up to n bytes.
 func records(b []byte, n int) []byte {
 	var out []byte
 	for part := range slices.Chunk(b[5:], n) {
@@ -20,7 +20,7 @@ func records(b []byte, n int) []byte {
 	return out
 }
 
-// TestReader gives a ClientHello in pieces, and what is none.
+// TestReader passes a ClientHello in pieces, and other bytes.
 func TestReader(t *testing.T) {
 	b := hello(t, &tls.Config{ServerName: "goproxy.example", NextProtos: []string{"h2"}})
 	want, _ := parse(b)
@@ -72,7 +72,7 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// FuzzReader gives the same bytes in two ways: both find the same, or nothing.
+// FuzzReader passes the same bytes in two ways: both yield the same offer, or none.
 func FuzzReader(f *testing.F) {
 	b := hello(f, &tls.Config{ServerName: "goproxy.example", NextProtos: []string{"h2"}})
 	f.Add(b, uint8(1))

@@ -11,12 +11,12 @@ import (
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
-// maxEnvFile bounds what is read of a file of the go command.
+// maxEnvFile bounds how much of a file of the go command is read.
 const maxEnvFile = 64 << 10
 
-// envFiles are the files in which a go command finds settings that are not in
-// its environment, the first with one counts: that of "go env -w" and that of
-// its release (https://go.dev/doc/go1.21#tools).
+// envFiles are the files in which a go command looks up settings that its environment
+// lacks, in order: that of "go env -w" and that of its release
+// (https://go.dev/doc/go1.21#tools).
 func (env Environment) envFiles(exe string) []string {
 	var files []string
 	switch user := env["GOENV"]; {
@@ -35,8 +35,8 @@ func (env Environment) envFiles(exe string) []string {
 	return append(files, filepath.Join(root, "go.env"))
 }
 
-// lookIn returns the value of a setting in the first of the files that has it,
-// as a process sees them. Of several lines the last counts.
+// lookIn returns the value of a setting in the first of the files that has it, as a
+// process sees them. The last of several lines counts.
 func lookIn(pid int, files []string, name string) string {
 	for _, file := range files {
 		content, err := readAs(pid, file)
@@ -57,9 +57,9 @@ func lookIn(pid int, files []string, name string) string {
 	return ""
 }
 
-// readAs reads the beginning of a regular file below the root directory of a
-// process. Where that is not h2trace's own, no link may lead out of it. Nothing
-// waits for a file that is something else, such as a named pipe.
+// readAs reads the beginning of a regular file below the root directory of a process.
+// If that root is not h2trace's own, no link may lead out of it. It never waits for
+// another kind of file, such as a named pipe.
 func readAs(pid int, file string) (string, error) {
 	const flags = os.O_RDONLY | syscall.O_NONBLOCK | syscall.O_NOCTTY
 	root, err := os.OpenRoot(procfs.Path(pid, "root"))

@@ -9,21 +9,21 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// HTTPProxy is an HTTP proxy, or one for SOCKS, that a process is told to use.
+// HTTPProxy is a proxy, for HTTP or SOCKS, from the environment of a process.
 type HTTPProxy struct {
 	Server
 	URL    string // without credentials
 	Scheme string
 }
 
-// HTTPProxies are those of the environment of a process, as net/http reads it.
+// HTTPProxies are the proxies in the environment of a process, as net/http reads it.
 type HTTPProxies struct {
 	config httpproxy.Config
 	all    []HTTPProxy
 }
 
-// httpProxyVariables are those that net/http looks at. Which of two spellings
-// counts differs between releases: with both, both are known.
+// httpProxyVariables are the variables that net/http reads. Which of two spellings
+// counts differs between releases; if both are set, both proxies are known.
 var httpProxyVariables = [...]string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
 
 func (env Environment) httpProxies() *HTTPProxies {
@@ -61,7 +61,7 @@ func parseHTTPProxy(config *httpproxy.Config, rawURL string) (HTTPProxy, bool) {
 	return p, p.host != ""
 }
 
-// ForURL returns what net/http uses for requests to a URL.
+// ForURL returns the proxy that net/http uses for requests to a URL.
 func (p *HTTPProxies) ForURL(rawURL string) (HTTPProxy, bool) {
 	if p == nil {
 		return HTTPProxy{}, false
@@ -69,7 +69,7 @@ func (p *HTTPProxies) ForURL(rawURL string) (HTTPProxy, bool) {
 	return parseHTTPProxy(&p.config, rawURL)
 }
 
-// At returns the one that a connection is to, by what Server.Is takes.
+// At returns the proxy that a connection goes to, with the arguments of Server.Is.
 func (p *HTTPProxies) At(remote netip.AddrPort, name string) (HTTPProxy, bool) {
 	if p == nil {
 		return HTTPProxy{}, false

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Server is where a URL that a process is told to use leads.
+// Server is the server of a URL in the settings of a process.
 type Server struct {
 	Port string
 
@@ -19,7 +19,7 @@ func serverOf(u *url.URL) Server {
 	return Server{host: strings.ToLower(u.Hostname()), Port: PortOf(u)}
 }
 
-// PortOf returns the port of a URL, that of its scheme where it names none.
+// PortOf returns the port of a URL, or the default port of its scheme.
 func PortOf(u *url.URL) string {
 	defaults := map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 	return cmp.Or(u.Port(), defaults[strings.ToLower(u.Scheme)])
@@ -35,9 +35,9 @@ const (
 	Sure
 )
 
-// Is reports whether a connection to an address is to the server, where name is
-// what was resolved to that, or empty where that was not seen. The zero address
-// is one that was not found.
+// Is reports whether a connection to an address is to the server. name is the name
+// that was resolved to the address, or empty if no resolution was seen. The zero
+// address stands for a name that was not found.
 func (s *Server) Is(remote netip.AddrPort, name string) Certainty {
 	addr := remote.Addr().Unmap()
 	if remote.IsValid() && strconv.Itoa(int(remote.Port())) != s.Port {
@@ -51,7 +51,7 @@ func (s *Server) Is(remote netip.AddrPort, name string) Certainty {
 	}
 	switch name = strings.ToLower(strings.TrimSuffix(name, ".")); {
 	case name == s.host, name != "" && !strings.Contains(s.host, ".") && strings.HasPrefix(name, s.host+"."):
-		return Sure // with a domain of the search list, too
+		return Sure // also with a domain of the search list
 	case name != "" || !remote.IsValid():
 		return No
 	case s.host == "localhost":

@@ -1,5 +1,5 @@
-// Package fetchenv tells where a process fetches modules from, and through which
-// HTTP proxies, by its environment and the files of the go command.
+// Package fetchenv finds out where a process fetches modules from, and through which
+// HTTP proxies, from its environment and the files of the go command.
 package fetchenv
 
 import (
@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// sourceQueue is how many processes may wait for their files to be read.
-	// Of more, what is in files is not known.
+	// sourceQueue is how many processes may wait for their files to be read. For
+	// further ones the contents of files stay unknown.
 	sourceQueue = 1024
-	// sourceWait is how long to wait for files when they are needed. They were
-	// asked for when the process began.
+	// sourceWait is how long to wait for files when they are needed. Reading starts
+	// when the process begins.
 	sourceWait = 50 * time.Millisecond
 )
 
-// Source is where a process fetches from, and through what. The nil Source is
-// not known.
+// Source is where a process fetches from, and through which proxies. The nil Source
+// is unknown.
 type Source struct {
 	pid   int
 	files []string
@@ -31,15 +31,15 @@ type Source struct {
 	http  *HTTPProxies // nil: none
 }
 
-// NewSource returns the Source of a process with that environment that does not
-// read the files of the go command.
+// NewSource returns the Source of a process with an environment, without the files of
+// the go command.
 func NewSource(env Environment) *Source {
 	s := &Source{ready: make(chan struct{}), list: goproxy.ParseProxies(env["GOPROXY"]), http: env.httpProxies()}
 	close(s.ready)
 	return s
 }
 
-// HTTPProxies returns the HTTP proxies that the process is told to use.
+// HTTPProxies returns the HTTP proxies in the settings of the process.
 func (s *Source) HTTPProxies() *HTTPProxies {
 	if s == nil {
 		return nil
@@ -47,7 +47,7 @@ func (s *Source) HTTPProxies() *HTTPProxies {
 	return s.http
 }
 
-// Proxies returns what GOPROXY is. It is for one goroutine.
+// Proxies returns the entries of GOPROXY. It is for one goroutine.
 func (s *Source) Proxies() goproxy.Proxies {
 	if s == nil {
 		return nil
@@ -64,14 +64,14 @@ func (s *Source) Proxies() goproxy.Proxies {
 	case <-s.ready:
 		return s.list
 	case <-time.After(sourceWait):
-		s.late = true // and not waited for again
+		s.late = true // and does not wait again
 		return nil
 	}
 }
 
-// ProxyAt returns the entry of GOPROXY that a connection is to, by what Server.Is
-// takes, what a go command asks when it cannot be made, and what it would ask but for
-// a ",". All are empty where that is not known.
+// ProxyAt returns the entry of GOPROXY that a connection goes to, with the arguments
+// of Server.Is. It also returns the entries that a go command asks if that connection
+// fails, and those that it would ask but for a ",". All are empty if that is unknown.
 func (s *Source) ProxyAt(remote netip.AddrPort, name string) (proxy, next, barred string) {
 	list := s.Proxies()
 	for i := range list {
@@ -86,11 +86,11 @@ func (s *Source) ProxyAt(remote netip.AddrPort, name string) (proxy, next, barre
 	return "", "", ""
 }
 
-// Reader reads files beside the reading of records: they may be on a file system
-// that does not answer.
+// Reader reads files in the background, apart from the records: they may be on a file
+// system that does not answer.
 type Reader chan *Source
 
-// NewReader returns a Reader. Closing it ends it.
+// NewReader returns a Reader. Close ends it.
 func NewReader() Reader {
 	r := make(Reader, sourceQueue)
 	go func() {
@@ -102,8 +102,8 @@ func NewReader() Reader {
 	return r
 }
 
-// Source returns the Source of a process with that environment that has just
-// executed exe, or runs it.
+// Source returns the Source of a process with an environment, which has just executed
+// exe, or runs it.
 func (r Reader) Source(env Environment, pid int, exe string) *Source {
 	if env["GOPROXY"] != "" || filepath.Base(exe) != "go" {
 		return NewSource(env)

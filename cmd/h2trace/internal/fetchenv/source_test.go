@@ -22,13 +22,13 @@ func TestParseEnviron(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The last has no NUL: it was cut.
+	// The last has no NUL: it is cut off.
 	if diff := cmp.Diff(Environment{"HOME": "/root", "GOENV": ""}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
-// TestSource compares with what the go command itself takes GOPROXY for.
+// TestSource compares with GOPROXY as the go command itself reads it.
 func TestSource(t *testing.T) {
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
@@ -51,7 +51,7 @@ func TestSource(t *testing.T) {
 	write("xdg/go/env", line+"xdg.example")
 	empty := write("empty/.config/go/env", "GOPROXY=\n")
 	for _, config := range []string{"home/.config", "xdg", "empty/.config", "nobody/.config"} {
-		write(config+"/go/telemetry/mode", "off") // else go writes there, even after its end
+		write(config+"/go/telemetry/mode", "off") // otherwise go writes there, even after its end
 	}
 	goroot, err := exec.Command(goCommand, "env", "GOROOT").Output()
 	if err != nil {
@@ -97,8 +97,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// TestProxyAt has connections to the proxies of a list, and what is asked when
-// one of them is not made.
+// TestProxyAt has connections to the proxies of a list, and expects the entries that
+// go asks if one fails.
 func TestProxyAt(t *testing.T) {
 	s := NewSource(Environment{"GOPROXY": "https://u:p@a.example/go,http://192.0.2.1:8080|https://localhost:8443|direct"})
 	for _, tt := range []struct{ remote, name, proxy, next, barred string }{
@@ -125,7 +125,7 @@ func TestProxyAt(t *testing.T) {
 	}
 }
 
-// sourceOf returns the Source of a process that is started with an environment.
+// sourceOf returns the Source of a process started with an environment.
 func sourceOf(t *testing.T, all Reader, environ []string, exe string) *Source {
 	t.Helper()
 	pid := startWith(t, environ)
@@ -136,8 +136,8 @@ func sourceOf(t *testing.T, all Reader, environ []string, exe string) *Source {
 	return all.Source(env, pid, exe)
 }
 
-// startWith starts a process with an environment, and returns when it runs: at
-// exec it has none for a moment.
+// startWith starts a process with an environment, and returns when it runs: at exec
+// it has none for a moment.
 func startWith(t *testing.T, env []string) int {
 	t.Helper()
 	cmd := exec.Command("cat")
@@ -166,7 +166,7 @@ func startWith(t *testing.T, env []string) int {
 	return cmd.Process.Pid
 }
 
-// TestReadAs has files that must not be read, or waited for.
+// TestReadAs has files that readAs must not read, or wait for.
 func TestReadAs(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")

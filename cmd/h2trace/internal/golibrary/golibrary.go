@@ -1,8 +1,8 @@
 // Package golibrary finds the Go code of shared libraries in processes.
 //
 // A process can run Go code of a shared library: of -buildmode=c-shared in a program
-// of another language, or of -buildmode=plugin. It is looked for where a process
-// maps it, and, before the dynamic linker has done that, where it will find it.
+// of another language, or of -buildmode=plugin. The package finds a library where a
+// process has mapped it, and before that where the dynamic linker will find it.
 package golibrary
 
 import (
@@ -21,11 +21,11 @@ import (
 // Library is a file with Go code.
 type Library struct {
 	Name string // in its process
-	Path string // where it can be opened
+	Path string // path to open it by
 }
 
-// Of returns those that a process maps, or is linked with, of those that
-// are no executables.
+// Of returns the libraries that a process maps or is linked with, without
+// executables.
 func Of(pid int) []Library {
 	thread := procfs.LivingThread(pid)
 	list := mappedBy(thread)
@@ -35,7 +35,7 @@ func Of(pid int) []Library {
 	return onlyGo(append(list, needed(procfs.Path(thread, "exe"), thread)...))
 }
 
-// mappedBy returns the files of which a process maps code.
+// mappedBy returns the files whose code a process maps.
 func mappedBy(thread int) (list []Library) {
 	maps, err := os.ReadFile(procfs.Path(thread, "maps"))
 	if err != nil {
@@ -53,7 +53,7 @@ func mappedBy(thread int) (list []Library) {
 	return list
 }
 
-// of returns a library of a process with where it can be opened.
+// of returns a library of a process, with a path to open it by.
 func (l Library) of(thread int) Library {
 	l.Path = procfs.Path(thread, "root") + l.Name
 	if !filepath.IsAbs(l.Name) {
@@ -62,15 +62,15 @@ func (l Library) of(thread int) Library {
 	return l
 }
 
-// searched are where the dynamic linker looks last, see ld.so(8).
+// searched are the directories that the dynamic linker searches last, see ld.so(8).
 var searched = []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"}
 
-// NeededBy returns those that the dynamic linker is to load with a program, in a
-// process with the environment and the directory of the given one. What a library
-// needs itself is not looked for.
+// NeededBy returns the libraries that the dynamic linker will load with a program, in
+// a process with the environment and the directory of the given one. It does not
+// follow the dependencies of a library.
 func NeededBy(program string, pid int) []Library { return onlyGo(needed(program, pid)) }
 
-// needed returns all that it is to load.
+// needed returns all libraries that the dynamic linker will load.
 func needed(program string, thread int) (list []Library) {
 	f, err := elf.Open(program)
 	if err != nil {
@@ -116,7 +116,7 @@ func needed(program string, thread int) (list []Library) {
 	return list
 }
 
-// looked remembers which files have Go code: most processes map the same.
+// looked remembers which files have Go code: most processes map the same ones.
 var looked struct {
 	sync.Mutex
 	isGo map[lookedAt]bool
@@ -148,7 +148,7 @@ func sameFile(a, b string) bool {
 	return err == nil && otherErr == nil && os.SameFile(x, y)
 }
 
-// isGoFile reports whether the Go linker has made a file.
+// isGoFile reports whether the Go linker wrote a file.
 func isGoFile(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {

@@ -16,7 +16,7 @@ type Account struct {
 	groups     []int
 }
 
-// LookupAccount finds a user by name, or by number where no user is named so.
+// LookupAccount finds a user by name, or by number if no user has that name.
 func LookupAccount(name string) (*Account, error) {
 	u, err := user.Lookup(name)
 	if _, unknown := errors.AsType[user.UnknownUserError](err); unknown {
@@ -46,8 +46,8 @@ func LookupAccount(name string) (*Account, error) {
 	return a, nil
 }
 
-// Environ returns env with the variables that name the user replaced. PATH and
-// the rest stay: they say what to run, not who runs it.
+// Environ returns env with the variables that name the user replaced. PATH and the
+// rest stay: they say what to run, not who runs it.
 func (a *Account) Environ(env []string) []string {
 	own := []string{"HOME=" + a.home, "USER=" + a.name, "LOGNAME=" + a.name}
 	out := make([]string, 0, len(env)+len(own))
@@ -69,7 +69,7 @@ func (a *Account) argument() string {
 	return fmt.Sprintf("%d:%d:%s", a.UID, a.GID, strings.Join(groups, ","))
 }
 
-// parseAccount is the reverse of argument. Names are not needed to become a user.
+// parseAccount is the reverse of argument. An id needs no name.
 func parseAccount(s string) (*Account, error) {
 	fields := strings.Split(s, ":")
 	if len(fields) != 3 {
@@ -93,9 +93,9 @@ func parseAccount(s string) (*Account, error) {
 	return a, nil
 }
 
-// become gives the whole process the user's ids for good. The groups go first,
-// while there is still the right to change them. Package syscall changes all
-// threads; Setgroups of golang.org/x/sys/unix changes one.
+// become sets the user's ids of the whole process for good. The groups go first,
+// while the right to change them lasts. Package syscall changes all threads;
+// Setgroups of golang.org/x/sys/unix changes one.
 func (a *Account) become() error {
 	if err := syscall.Setgroups(a.groups); err != nil {
 		return err

@@ -14,19 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Main is the process that becomes COMMAND: it takes the user, the
-// signal handling and the name lookup on itself, says that it waits, and execs
-// when it is told to. It has its process id, terminal, process group, limits,
-// umask and working directory from h2trace, and so COMMAND has them. The
-// arguments are those that Spec.start makes.
+// Main is the process that becomes COMMAND. It sets the user, the signal handling and
+// the name, reports that it waits, and execs when h2trace says so. It inherits its
+// process id, terminal, process group, limits, umask and working directory from
+// h2trace, and COMMAND inherits them in turn. Spec.start passes the arguments.
 func Main(args []string) int {
-	runtime.LockOSThread() // the signal mask that exec passes on is this thread's
+	runtime.LockOSThread() // exec passes on the signal mask of this thread
 	l, err := parseLauncher(args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "h2trace: %s is started by h2trace only: %v\n", Name, err)
 		return NotRun
 	}
-	// While it waits, process listings are to show this name and not "exe".
+	// While it waits, process listings show this name instead of "exe".
 	_ = os.WriteFile("/proc/self/comm", []byte("h2trace"), 0)
 	if l.user != nil {
 		if err := l.user.become(); err != nil {
@@ -45,11 +44,11 @@ func Main(args []string) int {
 		return NotRun // h2trace is gone
 	}
 	status := l.report(stepExec, syscall.Exec(path, l.args, os.Environ()))
-	l.released() // h2trace is to hear of this before it sees the process end
+	l.released() // h2trace must receive this before it sees the process end
 	return status
 }
 
-// launcher is what the launcher process was told.
+// launcher holds the arguments of the launcher process.
 type launcher struct {
 	control int
 	user    *Account
@@ -66,8 +65,8 @@ func parseLauncher(args []string) (*launcher, error) {
 	if l.control, err = strconv.Atoi(args[0]); err != nil {
 		return nil, err
 	}
-	// Not only does this keep COMMAND from the socket: closing it is how exec
-	// says that it worked.
+	// This keeps the socket from COMMAND. It also reports success: exec closes the
+	// socket.
 	if _, err := unix.FcntlInt(uintptr(l.control), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
@@ -93,13 +92,13 @@ func (l *launcher) report(step launchStep, err error) int {
 	return NotRun
 }
 
-// send answers on the socket. Nobody may be there to read it.
+// send answers on the socket. There may be no reader.
 func (l *launcher) send(step launchStep, n uint32, path string) {
 	raw := binary.BigEndian.AppendUint32([]byte{byte(step)}, n)
 	_ = unix.Sendto(l.control, append(raw, path...), unix.MSG_NOSIGNAL, nil)
 }
 
-// released waits until h2trace says go, or closes the socket, or is gone.
+// released waits until h2trace says go, closes the socket, or is gone.
 func (l *launcher) released() bool {
 	var b [1]byte
 	for {
@@ -110,13 +109,13 @@ func (l *launcher) released() bool {
 	}
 }
 
-// defaultPath is where execvp(3) looks when there is no PATH.
+// defaultPath is where execvp(3) searches without PATH.
 const defaultPath = "/bin:/usr/bin"
 
-// findExecutable looks name up as execvp(3) does: a name with a slash is a
-// path; else the first executable file in path counts, where an empty element
-// is the working directory. os/exec.LookPath differs: it refuses relative
-// results, and forgets that it found a file that may not be executed.
+// findExecutable finds name as execvp(3) does. A name with a slash is a path.
+// Otherwise the first executable file in path counts, where an empty element is the
+// working directory. os/exec.LookPath differs: it refuses relative results, and does
+// not report a file that may not be executed.
 func findExecutable(name, path string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, checkExecutable(name)
@@ -143,8 +142,8 @@ func findExecutable(name, path string) (string, error) {
 	return "", result
 }
 
-// checkExecutable returns the errno that execve(2) would fail with, as far as
-// it can be known without trying.
+// checkExecutable returns the errno that execve(2) would return, as far as it is
+// known without trying.
 func checkExecutable(file string) error {
 	var st unix.Stat_t
 	if err := unix.Stat(file, &st); err != nil {
@@ -156,8 +155,8 @@ func checkExecutable(file string) error {
 	return unix.Faccessat(unix.AT_FDCWD, file, unix.X_OK, unix.AT_EACCESS)
 }
 
-// fileExists reports whether there is a file other than a directory. A
-// directory of COMMAND's name in PATH is no candidate, as to a shell.
+// fileExists reports whether there is a file other than a directory. As in a shell, a
+// directory of COMMAND's name in PATH is no candidate.
 func fileExists(file string) bool {
 	info, err := os.Stat(filepath.Clean(file))
 	return err == nil && !info.IsDir()

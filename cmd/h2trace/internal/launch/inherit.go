@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Signals is the part of a process's signal handling that survives exec:
-// which signals it ignores and which it blocks. Bit n-1 stands for signal n,
-// as in /proc/PID/status.
+// Signals is the part of a process's signal handling that survives exec: which
+// signals it ignores and which it blocks. Bit n-1 stands for signal n, as in
+// /proc/PID/status.
 type Signals struct {
 	Ignored, Blocked uint64
 }
@@ -25,27 +25,26 @@ type Signals struct {
 // numSignals is the number of signals of Linux (_NSIG less one).
 const numSignals = 64
 
-// What exec leaves of a signal's handling (SIG_DFL and SIG_IGN of signal.h).
+// The signal handling that exec keeps (SIG_DFL and SIG_IGN of signal.h).
 const (
 	signalDefault = 0
 	signalIgnore  = 1
 )
 
-// InheritedSignals returns the signal handling that h2trace was started with,
-// which COMMAND is to get. The Go runtime installs handlers for most signals
-// before main runs, so that a SIGPIPE or SIGQUIT ignored by whoever started
-// h2trace would reach COMMAND as the default. The runtime keeps what it found
-// in two variables, which are read here. Where they cannot be (a binary without
-// symbol table), what the runtime leaves alone still counts: SIGHUP (nohup),
-// SIGINT, and the stop signals of the terminal. It is for the start of main,
-// before h2trace itself ignores anything.
+// InheritedSignals returns the signal handling that h2trace was started with, for
+// COMMAND. The Go runtime installs handlers for most signals before main runs. So a
+// SIGPIPE or SIGQUIT ignored by the parent would reach COMMAND as the default. The
+// runtime keeps the original state in two variables, which this function reads. A
+// binary without symbol table has no readable variables. Then the signals that the
+// runtime does not touch still count: SIGHUP (nohup), SIGINT, and the stop signals of
+// the terminal. Call it at the start of main, before h2trace itself ignores anything.
 func InheritedSignals() Signals {
 	now := currentSignals()
 	start, err := runtimeSignals()
 	if err != nil {
 		return now
 	}
-	// The runtime has no record of the signals that it leaves alone.
+	// The runtime has no record of the signals that it does not touch.
 	start.Ignored |= now.Ignored
 	return start
 }
@@ -61,8 +60,8 @@ func runtimeSignals() (Signals, error) {
 	if err != nil {
 		return Signals{}, err
 	}
-	// The address of this function tells how far a position independent
-	// executable was moved.
+	// The address of this function reveals the load offset of a position independent
+	// executable.
 	self := runtime.FuncForPC(reflect.ValueOf(runtimeSignals).Pointer())
 	var handlers, mask, here elf.Symbol
 	for _, s := range symbols {
@@ -105,7 +104,7 @@ func runtimeSignals() (Signals, error) {
 	return state, nil
 }
 
-// currentSignals reads what this process ignores and blocks right now.
+// currentSignals reads which signals this process ignores and blocks now.
 func currentSignals() Signals {
 	var state Signals
 	f, err := os.Open("/proc/self/status")
@@ -134,9 +133,9 @@ type kernelSigaction struct {
 	rest    [3]uint64
 }
 
-// apply gives the calling thread this signal handling, past the Go runtime,
-// which must not be asked for signals afterwards: it is for a process that is
-// about to exec. The caller holds the thread with runtime.LockOSThread.
+// apply sets this signal handling for the calling thread, without the Go runtime. The
+// runtime must not be asked for signals afterwards, so the process must be about to
+// exec. The caller holds the thread with runtime.LockOSThread.
 func (s Signals) apply() error {
 	for n := uint64(1); n <= numSignals; n++ {
 		if n == uint64(unix.SIGKILL) || n == uint64(unix.SIGSTOP) {

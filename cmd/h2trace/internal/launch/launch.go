@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Name is argv[0] of the process that becomes COMMAND. Only h2trace
-// itself starts a process so named.
+// Name is argv[0] of the process that becomes COMMAND. Only h2trace itself starts a
+// process with this name.
 const Name = "h2trace-launcher"
 
 // Spec says what to run and how.
@@ -26,19 +26,19 @@ type Spec struct {
 	Signals Signals
 }
 
-// Command is COMMAND, first as a process that waits to become it. The methods
-// are for one goroutine, but for the signals that a Relay passes on.
+// Command is COMMAND, first as a process that waits to become it. Its methods are for
+// one goroutine, except for the signals that a Relay passes on.
 type Command struct {
 	spec    Spec
 	process *os.Process
-	control *os.File // this end of the socket pair that the launcher waits on
-	path    string   // what the launcher will execute
+	control *os.File // this end of the socket pair on which the launcher waits
+	path    string   // the file that the launcher will execute
 }
 
-// Start starts the process that is to become COMMAND and returns when
-// it has found the executable and waits. Probes can be attached then; Release
-// lets it go on. The process ends without running COMMAND when h2trace dies
-// before that. An error is a *Error, and leaves no process behind.
+// Start starts the process that will become COMMAND, and returns when it has found
+// the executable and waits. Then probes can be attached, and Release lets it
+// continue. If h2trace dies before that, the process ends without running COMMAND. An
+// error is a *Error, and leaves no process.
 func Start(l Spec) (*Command, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -87,8 +87,8 @@ func (l Spec) start(control int) (*os.Process, error) {
 }
 
 // childFiles returns the descriptor table of the child for syscall.ForkExec.
-// Descriptors that h2trace inherited, such as those of make's jobserver, keep
-// their numbers; its own, which are all close-on-exec, stay behind.
+// Descriptors that h2trace inherited, such as those of make's jobserver, keep their
+// numbers. Its own are close-on-exec, and are not passed on.
 func childFiles(stdout, control int) ([]uintptr, error) {
 	const closed = ^uintptr(0)
 	files := make([]uintptr, control+1)
@@ -109,12 +109,12 @@ func childFiles(stdout, control int) ([]uintptr, error) {
 // PID returns the process id of COMMAND, which is that of its launcher.
 func (c *Command) PID() int { return c.process.Pid }
 
-// Path returns the file that COMMAND was found in, relative to the working
-// directory where PATH or the name is.
+// Path returns the file of COMMAND, relative to the working directory if PATH or the
+// name is.
 func (c *Command) Path() string { return c.path }
 
-// Release lets the launcher become COMMAND. It returns nil once it has, or a
-// *Error; then COMMAND will not be run, and Abort is to be called.
+// Release makes the launcher execute COMMAND. It returns nil after the exec, or a
+// *Error; then COMMAND will not run, and the caller calls Abort.
 func (c *Command) Release() error {
 	if _, err := c.control.Write([]byte{releaseByte}); err != nil {
 		return c.died()
@@ -122,7 +122,7 @@ func (c *Command) Release() error {
 	if err := c.report(); !errors.Is(err, errClosed) {
 		return err
 	}
-	_ = c.control.Close() // the other end was closed by exec
+	_ = c.control.Close() // exec closed the other end
 	return nil
 }
 
@@ -136,8 +136,8 @@ func (c *Command) Abort() {
 // signal sends a signal to COMMAND.
 func (c *Command) signal(sig os.Signal) error { return c.process.Signal(sig) }
 
-// Wait waits for COMMAND to end and returns its exit status as a shell gives
-// it: 128 plus the number of the signal, if one killed it.
+// Wait waits for COMMAND to end and returns its exit status as a shell gives it: 128
+// plus the number of the signal, if one killed it.
 func (c *Command) Wait() (int, error) {
 	state, err := c.process.Wait()
 	if err != nil {
@@ -150,9 +150,9 @@ func (c *Command) Wait() (int, error) {
 	return ws.ExitStatus(), nil
 }
 
-// The launcher answers on the socket: a step, and as 32 bits, big endian, an
-// errno or, with stepReady, the length of the path that follows. exec closes the
-// socket, which is the answer that all went well.
+// The launcher answers on the socket with a step and 32 bits, big endian: an errno
+// or, with stepReady, the length of the path that follows. On success exec closes the
+// socket without an answer.
 type launchStep byte
 
 const (
@@ -172,8 +172,8 @@ const (
 // errClosed is the end of the socket without an answer.
 var errClosed = errors.New("launcher closed its socket")
 
-// report reads one answer of the launcher: nil for stepReady, errClosed when
-// there is none.
+// report reads one answer of the launcher: nil for stepReady, errClosed when there is
+// none.
 func (c *Command) report() error {
 	var raw [reportLength]byte
 	if _, err := io.ReadFull(c.control, raw[:]); err != nil {
@@ -191,7 +191,7 @@ func (c *Command) report() error {
 	return nil
 }
 
-// died waits for a launcher that is gone and says how it ended.
+// died waits for a launcher that is gone and returns how it ended.
 func (c *Command) died() error {
 	_ = c.control.Close()
 	status, err := c.Wait()
@@ -250,8 +250,8 @@ func (e *Error) notFound() string {
 	}
 }
 
-// ExitStatus returns what h2trace is to exit with: what a shell, env(1) or
-// nohup(1) would say of the same failure.
+// ExitStatus returns the exit status for h2trace: that of a shell, env(1) or nohup(1)
+// for the same failure.
 func (e *Error) ExitStatus() int {
 	switch {
 	case e.step == stepDied && e.status > signalBase:

@@ -12,19 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IgnoreBrokenPipes makes writes to a pipe without reader return EPIPE on
-// descriptors 1 and 2 too: a reader of messages that leaves is no reason to end
-// the observing. COMMAND is unaffected, see InheritedSignals.
+// IgnoreBrokenPipes makes writes to a pipe without reader return EPIPE on descriptors
+// 1 and 2 too: the capture continues when a reader of messages leaves. COMMAND is
+// unaffected, see InheritedSignals.
 func IgnoreBrokenPipes() { signal.Ignore(unix.SIGPIPE) }
 
-// onePress is how long signals count as the one that is being obeyed already.
-// Ctrl-C reaches COMMAND and h2trace in any order, even after COMMAND has ended by
-// it, and timeout(1) sends every signal twice.
+// onePress is how long further signals count as the first one. Ctrl-C reaches COMMAND
+// and h2trace in any order, even after it has ended COMMAND, and timeout(1) sends
+// every signal twice.
 const onePress = time.Second
 
 // UntilSignalled returns a context that ends with the first SIGINT, SIGTERM or
-// SIGHUP. One that comes a second later ends h2trace at once, for when it cannot
-// drain because nobody reads its output. Under nohup(1), SIGHUP stays ignored.
+// SIGHUP. Another one a second later ends h2trace at once, in case it cannot drain
+// because nobody reads its output. Under nohup(1), SIGHUP stays ignored.
 func UntilSignalled(parent context.Context) (context.Context, context.CancelFunc) {
 	return untilSignalled(parent, onePress)
 }
@@ -56,8 +56,8 @@ func untilSignalled(parent context.Context, press time.Duration) (context.Contex
 	})
 }
 
-// obey ends h2trace by the first signal that comes when the press that is being
-// obeyed has ended, until over is closed.
+// obey ends h2trace at the first signal after the current press, until over is
+// closed.
 func obey(signals <-chan os.Signal, end time.Time, over <-chan struct{}) {
 	for {
 		select {
@@ -69,7 +69,7 @@ func obey(signals <-chan os.Signal, end time.Time, over <-chan struct{}) {
 	}
 }
 
-// heed ends h2trace by a signal, if the press that is being obeyed has ended.
+// heed ends h2trace by a signal, if the current press is over.
 func heed(sig os.Signal, end time.Time) {
 	if !time.Now().Before(end) {
 		signal.Reset(sig)
@@ -77,13 +77,13 @@ func heed(sig os.Signal, end time.Time) {
 	}
 }
 
-// caught is the first signal that h2trace was sent while it observes. The zero value
+// caught is the first signal that h2trace received during the capture. The zero value
 // is ready.
 type caught struct{ first atomic.Int32 }
 
 type caughtKey struct{}
 
-// Within returns a context with which SignalName finds it.
+// Within returns a context in which SignalName finds it.
 func (c *caught) Within(parent context.Context) context.Context {
 	return context.WithValue(parent, caughtKey{}, c)
 }
@@ -94,7 +94,7 @@ func (c *caught) note(sig os.Signal) {
 	}
 }
 
-// SignalName returns the name of the signal that came within a context, or "".
+// SignalName returns the name of the signal received within a context, or "".
 func SignalName(ctx context.Context) string {
 	c, ok := ctx.Value(caughtKey{}).(*caught)
 	if !ok || c.first.Load() == 0 {
@@ -103,19 +103,19 @@ func SignalName(ctx context.Context) string {
 	return unix.SignalName(syscall.Signal(c.first.Load()))
 }
 
-// Relay is what becomes of signals while COMMAND runs. SIGTERM and SIGHUP are
-// passed on to it. SIGINT and SIGQUIT come from the terminal, which sends them
-// to COMMAND as well, so h2trace only has to outlive them.
+// Relay handles signals while COMMAND runs. It passes SIGTERM and SIGHUP on to
+// COMMAND. The terminal sends SIGINT and SIGQUIT to COMMAND as well, so h2trace only
+// has to outlive them.
 type Relay struct {
 	caught
-	press       time.Duration // onePress, but in tests
+	press       time.Duration // onePress, except in tests
 	signals     chan os.Signal
 	ended, over chan struct{} // closed when COMMAND has ended, and by Stop
-	end         time.Time     // of the press that COMMAND may have ended by, with ended
+	end         time.Time     // of the press that may have ended COMMAND, with ended
 	stop        func()
 }
 
-// RelaySignals begins to hold signals back.
+// RelaySignals starts to hold signals.
 func RelaySignals() *Relay {
 	r := &Relay{press: onePress, signals: make(chan os.Signal, 16), ended: make(chan struct{}), over: make(chan struct{})}
 	r.stop = sync.OnceFunc(func() {
@@ -126,7 +126,7 @@ func RelaySignals() *Relay {
 	return r
 }
 
-// To passes on the signals that came since RelaySignals and those to come.
+// To passes on the signals received since RelaySignals, and all later ones.
 func (r *Relay) To(cmd *Command) {
 	go func() {
 		for {
@@ -152,12 +152,12 @@ func (r *Relay) To(cmd *Command) {
 	}()
 }
 
-// CommandEnded is to be called once, when COMMAND has ended: from a second later
-// on, signals end h2trace, should its reader not let it drain.
+// CommandEnded says that COMMAND has ended; call it once. From a second later on,
+// signals end h2trace, in case its reader blocks the drain.
 func (r *Relay) CommandEnded() {
 	r.end = time.Now().Add(r.press)
 	close(r.ended)
 }
 
-// Stop gives signals their usual effect on h2trace again.
+// Stop restores the default effect of signals on h2trace.
 func (r *Relay) Stop() { r.stop() }

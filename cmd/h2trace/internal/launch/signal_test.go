@@ -16,8 +16,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
-// actAs and actPress are environment variables that make the test program a
-// process that is ending, and say how long a press lasts.
+// actAs and actPress are environment variables that turn the test program into a
+// process that is ending, and set the length of a press.
 const (
 	actAs    = "H2TRACE_TEST_ENDING"
 	actPress = "H2TRACE_TEST_PRESS"
@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// end is what h2trace does about signals when it has COMMAND and when it has none. It
-// drains as long as its input lasts.
+// end does what h2trace does about signals, with COMMAND or without. It drains as
+// long as its input lasts.
 func end(role string) error {
 	press, err := time.ParseDuration(os.Getenv(actPress))
 	if err != nil {
@@ -78,7 +78,7 @@ func end(role string) error {
 func TestOnePress(t *testing.T) {
 	tests := []struct {
 		role  string
-		first bool // a signal is what ends the observing
+		first bool // a signal ends the capture
 		sig   syscall.Signal
 	}{
 		{"attached", true, syscall.SIGINT},

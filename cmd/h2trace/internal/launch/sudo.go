@@ -10,7 +10,7 @@ import (
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
-// sudoUser returns who runs h2trace as root by sudo, or "".
+// sudoUser returns the user who runs h2trace as root by sudo, or "".
 func sudoUser() string {
 	name := os.Getenv("SUDO_USER")
 	if name == "root" || os.Geteuid() != 0 {
@@ -19,8 +19,8 @@ func sudoUser() string {
 	return name
 }
 
-// SudoHint returns what to tell someone who runs COMMAND through sudo and may
-// not know that it runs as root, or "".
+// SudoHint returns a hint for a user who runs COMMAND through sudo and may not know
+// that it runs as root, or "".
 func SudoHint(command, user string) string {
 	name := sudoUser()
 	if user != "" || name == "" {
@@ -30,8 +30,8 @@ func SudoHint(command, user string) string {
 }
 
 // WithOwnPath adds to the PATH in env the directories that it had before sudo
-// replaced it, for a COMMAND that runs as whoever ran sudo. It is not for
-// root, who is to be kept from the directories of others.
+// replaced it, for a COMMAND that runs as the caller of sudo. It is not for root, who
+// must not search the directories of others.
 func (a *Account) WithOwnPath(env []string) []string {
 	if name := sudoUser(); name == "" || name != a.name {
 		return env
@@ -55,8 +55,8 @@ func (a *Account) WithOwnPath(env []string) []string {
 	return env
 }
 
-// pathBeforeSudo returns the PATH that the nearest sudo among the ancestors of
-// h2trace was started with, or "".
+// pathBeforeSudo returns the PATH with which the nearest sudo among the ancestors of
+// h2trace was started, or "".
 func pathBeforeSudo() string {
 	for pid := os.Getppid(); pid > 1; {
 		stat, err := procfs.ReadStat(pid)
@@ -71,8 +71,8 @@ func pathBeforeSudo() string {
 	return ""
 }
 
-// variableOf returns a variable of the environment that a process was started
-// with, or "".
+// variableOf returns a variable of the environment with which a process was started,
+// or "".
 func variableOf(pid int, name string) string {
 	raw, err := os.ReadFile(procfs.Path(pid, "environ"))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package message prints what h2trace says to the person in front of it.
+// Package message prints h2trace's messages to the user.
 package message
 
 import (
@@ -8,16 +8,15 @@ import (
 	"sync"
 )
 
-// Printer prints messages, each on one line that begins with the name of the
-// program: the observed command may print there, too. It is safe for concurrent use.
+// Printer prints messages. Each is one line that begins with the name of the program,
+// because the observed command may print there, too. It is safe for concurrent use.
 type Printer struct {
 	mu    sync.Mutex
 	w     io.Writer
 	quiet bool
 }
 
-// New returns a Printer to w, which is stderr. Where the user asked for quiet, it
-// prints errors alone.
+// New returns a Printer to w, which is stderr. With quiet it prints only errors.
 func New(w io.Writer, quiet bool) *Printer { return &Printer{w: w, quiet: quiet} }
 
 // Infof prints a message unless the user asked for quiet.
@@ -32,9 +31,9 @@ func (m *Printer) Errorf(format string, args ...any) {
 	m.print(format, args...)
 }
 
-// print writes one line in one call, so that lines of several processes on the
-// same terminal do not mix. An error is dropped: there is no place left to
-// report that stderr is gone.
+// print writes one line in one call, so that lines of several processes on the same
+// terminal do not mix. It drops an error: nothing is left to report that stderr is
+// gone on.
 func (m *Printer) print(format string, args ...any) {
 	line := "h2trace: " + oneLine(fmt.Sprintf(format, args...)) + "\n"
 	m.mu.Lock()
@@ -42,9 +41,9 @@ func (m *Printer) print(format string, args ...any) {
 	_, _ = io.WriteString(m.w, line)
 }
 
-// oneLine joins lines, such as those of errors.Join, and replaces the other
-// control characters. Names of files and processes come from others, and must
-// not be able to forge a message or steer the terminal.
+// oneLine joins lines, such as those of errors.Join, and replaces the other control
+// characters. Others choose the names of files and processes; these must not forge a
+// message or control the terminal.
 func oneLine(s string) string {
 	s = strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "; ")
 	return strings.Map(func(r rune) rune {
@@ -55,7 +54,7 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// Count writes how many there are of what is named as one and as many.
+// Count returns a number with its noun, in the singular or plural.
 func Count(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one

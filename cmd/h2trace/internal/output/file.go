@@ -18,19 +18,19 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 )
 
-// What is appended goes to the end of the file also after somebody has cut that to
-// zero, as rotation by copytruncate does (logrotate(8)).
+// Appended events go to the end of the file even after another process has truncated
+// it, as rotation with copytruncate does (logrotate(8)).
 const outputFlags = os.O_WRONLY | os.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
 
-// openFile opens the file that -o names.
+// openFile opens the file of -o.
 //
-// A new file is readable by its owner only: what it will hold was meant to be
-// encrypted. With -u the user becomes that owner. A file that exists is cut to
-// zero and keeps its owner and permissions. One that others own is refused, and
-// a message says where others can read it. Symbolic links of others are refused,
-// and so are files that have other names, so that nobody else chooses what is
-// overwritten. Named pipes (the open waits for a reader, and a message says so),
-// terminals and /dev/null are fine; directories, sockets and block devices are refused.
+// Only its owner can read a new file: its contents were meant to be encrypted. With
+// -u the user becomes that owner. An existing file is truncated and keeps its owner
+// and permissions. A file of another owner is refused, and a message says if others
+// can read it. Symbolic links of others are refused, and so are files with other
+// names, so that nobody else chooses what is overwritten. Named pipes (the open waits
+// for a reader, and a message says so), terminals and /dev/null are accepted;
+// directories, sockets and block devices are refused.
 func openFile(path string, owner *launch.Account, msg *message.Printer) (*os.File, error) {
 	trusted := trustedUsers()
 	owners := trusted
@@ -64,13 +64,13 @@ func openFile(path string, owner *launch.Account, msg *message.Printer) (*os.Fil
 	return nil, &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
 }
 
-// maxLinks is how many links in a row are followed, as the kernel has it
+// maxLinks is how many links in a row are followed, as in the kernel
 // (path_resolution(7)).
 const maxLinks = 40
 
-// linkTarget returns what a symbolic link leads to, or "" where the file is none.
-// Links of /proc, such as /proc/self/fd/1, to which /dev/stdout leads, need not be
-// names of files: of these it returns the name itself.
+// linkTarget returns the target of a symbolic link, or "" if the file is none. Links
+// of /proc, such as /proc/self/fd/1, to which /dev/stdout leads, need not be names of
+// files: for these it returns the name itself.
 func linkTarget(name string, trusted []int) (string, error) {
 	fd, err := unix.Open(name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -103,7 +103,7 @@ func linkTarget(name string, trusted []int) (string, error) {
 	return name[:strings.LastIndexByte(name, '/')+1] + to, nil
 }
 
-// openExisting opens a file that is there, and cuts a regular one to zero.
+// openExisting opens an existing file, and truncates a regular one.
 func openExisting(name string, owners []int, msg *message.Printer) (*os.File, error) {
 	waits := time.AfterFunc(DefaultPatience.Notice, func() {
 		msg.Infof("%s does not open yet: a named pipe needs a reader", name)
@@ -116,7 +116,7 @@ func openExisting(name string, owners []int, msg *message.Printer) (*os.File, er
 	return emptied(file, func(st *syscall.Stat_t) error { return adopt(name, st, owners, msg) })
 }
 
-// openDescriptor opens what /proc has a name for, such as stdout. Whoever started
+// openDescriptor opens a file through its name in /proc, such as stdout. The user of
 // h2trace has chosen it.
 func openDescriptor(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, outputFlags&^unix.O_NOFOLLOW, 0)
@@ -126,8 +126,8 @@ func openDescriptor(name string) (*os.File, error) {
 	return emptied(file, func(*syscall.Stat_t) error { return nil })
 }
 
-// emptied cuts a regular file to zero that check has no objection to, and closes
-// one that is not for events.
+// emptied truncates a regular file that check accepts, and closes one that is not for
+// events.
 func emptied(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error) {
 	info, err := file.Stat()
 	if err == nil {
@@ -147,8 +147,8 @@ func emptied(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error)
 	return file, nil
 }
 
-// adopt refuses a file that somebody else has laid out for the events, and says
-// who else can read them.
+// adopt refuses a file that somebody else has prepared for the events, and reports
+// who else can read it.
 func adopt(name string, st *syscall.Stat_t, owners []int, msg *message.Printer) error {
 	foreign := !slices.Contains(owners, int(st.Uid))
 	switch st.Mode & syscall.S_IFMT {
@@ -170,9 +170,9 @@ func adopt(name string, st *syscall.Stat_t, owners []int, msg *message.Printer) 
 	return nil
 }
 
-// trustedUsers returns the users whose links h2trace follows: root, its own, and
-// the one who called sudo. The user of -u is none of them: that is often a user
-// with fewer rights, who must not have files overwritten.
+// trustedUsers returns the users whose links h2trace follows: root, its own, and the
+// caller of sudo. The user of -u is none of them: that user often has fewer rights,
+// and must not have files overwritten.
 func trustedUsers() []int {
 	trusted := []int{0, os.Geteuid()}
 	if uid, err := strconv.Atoi(os.Getenv("SUDO_UID")); err == nil && os.Geteuid() == 0 {

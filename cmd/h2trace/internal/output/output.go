@@ -1,6 +1,6 @@
-// Package output writes events to where -o says: a file, a pipe, a terminal. It
-// decides which files will do, notices a reader that leaves, and waits for one that
-// does not read.
+// Package output writes events to the destination of -o: a file, a pipe, a terminal.
+// It decides which files are acceptable, notices when a reader leaves, and waits for
+// one that does not read.
 package output
 
 import (
@@ -16,12 +16,12 @@ import (
 	"h2trace/export"
 )
 
-// Output is where events go. A write error sticks: after it nothing is
-// written, so that what is there is a prefix of the events. Write and Close are
-// for one goroutine; Gone and Ending are for any.
+// Output is where events go. After a write error it writes nothing more, so that its
+// contents are a prefix of the events. Write and Close are for one goroutine; Gone
+// and Ending are for any.
 type Output struct {
 	file    *os.File
-	patient *patientWriter // nil where nobody reads, as of a regular file
+	patient *patientWriter // nil without a reader, as for a regular file
 	err     error
 	gone    chan struct{}
 	once    sync.Once
@@ -30,8 +30,8 @@ type Output struct {
 	stop    func() // ends the watch for the reader
 }
 
-// Open opens the file that -o names, or a copy of stdout for "" and "-".
-// openFile says which files will do.
+// Open opens the file of -o, or a copy of stdout for "" and "-". openFile says which
+// files are acceptable.
 func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, error) {
 	var file *os.File
 	var err error
@@ -55,12 +55,11 @@ func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, er
 	return o, nil
 }
 
-// IsStdout reports whether events go to stdout, by what -o says.
+// IsStdout reports whether events go to stdout, given the value of -o.
 func IsStdout(path string) bool { return path == "" || path == "-" }
 
-// copyStdout returns stdout under another descriptor. A write that fails on
-// descriptor 1 because nobody reads raises SIGPIPE in Go programs; on others it
-// returns EPIPE.
+// copyStdout returns stdout under another descriptor. A write without a reader raises
+// SIGPIPE in Go programs on descriptor 1; on others it returns EPIPE.
 func copyStdout() (*os.File, error) {
 	if stdoutClosed() {
 		return nil, errStdoutClosed
@@ -72,8 +71,8 @@ func copyStdout() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "stdout"), nil
 }
 
-// Write writes events. Once it has returned an error it returns that one
-// always; export.ErrReaderGone stands for every way in which a reader leaves.
+// Write writes events. After an error it always returns the same error.
+// export.ErrReaderGone stands for every way in which a reader leaves.
 func (o *Output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
@@ -93,8 +92,8 @@ func (o *Output) Write(p []byte) (int, error) {
 	return n, o.err
 }
 
-// Close closes the output and returns the first error that it met; some file
-// systems tell of a full disk only now.
+// Close closes the output and returns its first error; some file systems report a
+// full disk only now.
 func (o *Output) Close() error {
 	o.stop()
 	if o.patient != nil {
@@ -109,11 +108,11 @@ func (o *Output) Close() error {
 	return o.err
 }
 
-// Ending says that the observing has ended: a reader that does not read is no
-// longer waited for without end.
+// Ending says that the capture has ended: the wait for a reader that does not read is
+// limited from now on.
 func (o *Output) Ending() { o.endOnce.Do(func() { close(o.ending) }) }
 
-// Gone is closed when there is nobody left to read the events.
+// Gone is closed when nobody is left to read the events.
 func (o *Output) Gone() <-chan struct{} { return o.gone }
 
 func (o *Output) readerGone() { o.once.Do(func() { close(o.gone) }) }

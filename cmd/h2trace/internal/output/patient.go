@@ -9,25 +9,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Patience is how long a reader that does not read is waited for.
+// Patience is how long to wait for a reader that does not read.
 type Patience struct {
-	// Notice is after how long a message says so.
+	// Notice is the time after which a message says so.
 	Notice time.Duration
-	// Limit is for how long the reader may stand still when the observing has
-	// ended, and COMMAND with it; then the rest of the events is lost.
+	// Limit is how long the reader may stall after the capture and COMMAND have
+	// ended; then the remaining events are lost.
 	Limit time.Duration
 }
 
 // DefaultPatience outlives a pager in which somebody reads. Tests shorten it.
 var DefaultPatience = Patience{Notice: 3 * time.Second, Limit: 30 * time.Second}
 
-// pieceSize is how much is written at once to a reader that may stand still. A
-// pipe takes 64 KiB (pipe(7)), so that progress shows.
+// pieceSize is how much is written at once to a reader that may stall. A pipe takes
+// 64 KiB (pipe(7)), so that progress shows.
 const pieceSize = 16 << 10
 
-// patientWriter writes to a pipe, socket or terminal, whose reader may stand
-// still. write(2) blocks then, so another goroutine calls it, which is left
-// behind when patience ends.
+// patientWriter writes to a pipe, socket or terminal whose reader may stall. write(2)
+// blocks then, so another goroutine calls it, and patientWriter abandons that
+// goroutine when patience ends.
 type patientWriter struct {
 	file interface {
 		Write(p []byte) (int, error)
@@ -35,17 +35,17 @@ type patientWriter struct {
 	}
 	Patience
 	say    func(format string, args ...any)
-	ending <-chan struct{} // closed when the observing has ended
+	ending <-chan struct{} // closed when the capture has ended
 
 	pieces  chan []byte
 	results chan error
-	written atomic.Int64 // of the present Write
+	written atomic.Int64 // of the current Write
 	said    bool
 	ended   time.Time // when ending was closed; zero before
 }
 
-// start starts the goroutine that writes. It ends with stop, or after the write
-// that it is left behind with.
+// start starts the goroutine that writes. It ends with stop, or after the write in
+// which it was abandoned.
 func (w *patientWriter) start() {
 	w.pieces, w.results = make(chan []byte), make(chan error, 1)
 	go func() {
@@ -57,8 +57,8 @@ func (w *patientWriter) start() {
 
 func (w *patientWriter) stop() { close(w.pieces) }
 
-// writePieces writes all of p. The flag O_NONBLOCK belongs to the open file:
-// another process that shares a terminal or pipe may have set it.
+// writePieces writes all of p. The flag O_NONBLOCK belongs to the open file: another
+// process that shares a terminal or pipe may have set it.
 func (w *patientWriter) writePieces(p []byte) error {
 	for len(p) > 0 {
 		n, err := w.file.Write(p[:min(len(p), pieceSize)])
@@ -74,8 +74,8 @@ func (w *patientWriter) writePieces(p []byte) error {
 	return nil
 }
 
-// write writes p. It fails where the reader stood still for the limit after the
-// observing had ended; p must not be changed then.
+// write writes p. It fails if the reader stalls for the limit after the end of the
+// capture; p must not be changed then.
 func (w *patientWriter) write(p []byte) (int, error) {
 	w.written.Store(0)
 	w.pieces <- p
@@ -111,7 +111,7 @@ func (w *patientWriter) write(p []byte) (int, error) {
 	}
 }
 
-// tell says once that the reader stands still, and what comes of it.
+// tell reports once that the reader stalls, and what follows.
 func (w *patientWriter) tell() {
 	if w.said {
 		return

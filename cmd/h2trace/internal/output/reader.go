@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watchReader calls gone when the last reader of a pipe leaves. Without it that
-// would show at the next write only, and on a quiet connection a pipeline would
-// hang until then. On anything but a pipe it does nothing. The function that it
-// returns ends the watch, and returns when it has ended.
+// watchReader calls gone when the last reader of a pipe leaves. Otherwise only the
+// next write would notice, and on a quiet connection a pipeline would hang until
+// then. On anything but a pipe it does nothing. The function that it returns ends the
+// watch, and waits for its end.
 func watchReader(file *os.File, gone func()) (stop func(), err error) {
 	info, err := file.Stat()
 	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 		return func() {}, err
 	}
-	// A descriptor of its own: one that is polled must not be closed by others.
+	// A separate descriptor: nobody else may close a polled one.
 	pipe, err := duplicate(file)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func watchReader(file *os.File, gone func()) (stop func(), err error) {
 // readerLeft blocks until the pipe has no reader, or wake is written to.
 func readerLeft(pipe, wake int) bool {
 	for {
-		// No event is asked for of the pipe: POLLERR comes unasked.
+		// The pipe needs no requested event: POLLERR always comes.
 		fds := []unix.PollFd{{Fd: int32(pipe)}, {Fd: int32(wake), Events: unix.POLLIN}}
 		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
 			return false

@@ -6,13 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errStdoutClosed is for a shell's >&-, with which events would go nowhere.
+// errStdoutClosed is for a shell's >&-, after which events would go nowhere.
 var errStdoutClosed = errors.New("stdout is closed; name a file with -o, or /dev/null for no events")
 
-// stdoutClosed tells whether stdout was closed when h2trace was started. The Go
-// runtime opens /dev/null in the place of a standard descriptor that is closed,
-// for reading and writing and by itself. A shell opens it for writing; a daemon
-// has one open file under two or three numbers. kcmp(2) tells these apart.
+// stdoutClosed reports whether stdout was closed when h2trace was started. The Go
+// runtime opens /dev/null in place of a closed standard descriptor, for reading and
+// writing, separately for each. A shell opens it only for writing; a daemon has one
+// open file under two or three numbers. kcmp(2) distinguishes these.
 func stdoutClosed() bool {
 	var st unix.Stat_t
 	flags, err := unix.FcntlInt(1, unix.F_GETFL, 0)
@@ -25,8 +25,8 @@ func stdoutClosed() bool {
 	return !sameOpenFile(0, 1) && !sameOpenFile(2, 1)
 }
 
-// sameOpenFile tells whether two descriptors are copies of one, which it takes
-// for granted where the kernel does not tell.
+// sameOpenFile reports whether two descriptors are copies of one. It returns true if
+// the kernel does not say.
 func sameOpenFile(a, b int) bool {
 	const kcmpFile = 0 // KCMP_FILE of linux/kcmp.h
 	pid := uintptr(unix.Getpid())

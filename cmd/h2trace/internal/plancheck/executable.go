@@ -3,15 +3,15 @@ package plancheck
 import "time"
 
 const (
-	// silence is how old a connection is of which one direction should have been
-	// seen, as the other was.
+	// silence is the age at which a connection should have traffic in one direction
+	// if the other has.
 	silence = 200 * time.Millisecond
-	// maxSilent bounds the connections that are listed of each probe.
+	// maxSilent bounds the connections that are listed for each probe.
 	maxSilent = 64
 )
 
 // moved is how many bytes of a socket make a probe suspect that has not fired.
-// Handshakes take less; with more, it still takes witnesses to convict the probe.
+// Handshakes take less; even with more, only witnesses convict the probe.
 var moved = [2]uint64{send: 4 << 10, recv: 16 << 10}
 
 const (
@@ -19,7 +19,7 @@ const (
 	recv = 1
 )
 
-// Executable is what is known of the probes of an executable, by direction.
+// Executable is the state of the probes of an executable, by direction.
 type Executable struct {
 	Probes [2]Probe
 	silent [2][]string
@@ -34,7 +34,7 @@ type Conn struct {
 	Silent *[2]bool
 }
 
-// Hear takes what a connection tells.
+// Hear takes the evidence of a connection.
 func (e *Executable) Hear(c *Conn) {
 	for dir := range e.Probes {
 		p := &e.Probes[dir]
@@ -52,7 +52,7 @@ func (e *Executable) Hear(c *Conn) {
 	}
 }
 
-// Moved takes how many bytes a socket of a process has moved.
+// Moved takes the number of bytes that a socket of a process has moved.
 func (e *Executable) Moved(bytes [2]uint64) {
 	for dir, n := range bytes {
 		if n > moved[dir] {
@@ -61,7 +61,7 @@ func (e *Executable) Moved(bytes [2]uint64) {
 	}
 }
 
-// Miss lists a connection of which a probe that is to be replaced saw nothing.
+// Miss lists a connection in which a probe that will be replaced saw nothing.
 func (e *Executable) Miss(c *Conn, dir int) {
 	if !c.Silent[dir] && !c.Said[dir] {
 		e.list(c, dir)
@@ -73,8 +73,7 @@ func (e *Executable) list(c *Conn, dir int) {
 	e.silent[dir] = append(e.silent[dir], c.Name)
 }
 
-// TakeSilent returns the connections of which a probe saw nothing, and forgets
-// them.
+// TakeSilent returns the connections in which a probe saw nothing, and forgets them.
 func (e *Executable) TakeSilent(dir int) []string {
 	list := e.silent[dir]
 	e.silent[dir] = nil

@@ -1,25 +1,25 @@
-// Package plancheck decides whether a probe captures what it should, and what is to
-// be done when it does not. It is pure: the caller brings evidence, and carries the
-// verdicts out.
+// Package plancheck decides whether a probe captures what it should, and what to do
+// when it does not. It is pure: the caller brings evidence, and carries out the
+// verdicts.
 //
 // A probe is trusted once it has fired, in any process that runs the executable.
-// Until then, when bytes go by that it should have reported, witnesses are attached
-// where plaintext passes whatever the plan says. They cost nothing in a program that
-// does not speak TLS. When they count calls and the probe does not fire, the probe
-// is to be replaced.
+// Before that, bytes that it should have reported make it suspect. Then witnesses are
+// attached, where plaintext passes whatever the plan is. They cost nothing in a
+// program that does not speak TLS. When they count calls and the probe does not fire,
+// the verdict is to replace it.
 package plancheck
 
 import "h2trace/decoder/ktime"
 
-// Calls is how many calls convict a probe. A goroutine can be taken off its thread
-// between the probe and the witness, and passes the entry again when it goes on.
+// Calls is how many calls convict a probe. The scheduler can preempt a goroutine
+// between the probe and the witness, and the goroutine then passes the entry again.
 const Calls = 4
 
-// Verdict is what is to be done about a probe.
+// Verdict is what to do about a probe.
 type Verdict uint8
 
 const (
-	// Nothing is to be done now.
+	// Nothing asks for no action now.
 	Nothing Verdict = iota
 	// Watch asks for witnesses. Watched or Settle follows, or neither, for the
 	// same verdict again.
@@ -36,21 +36,21 @@ type state uint8
 
 const (
 	unproven  state = iota
-	suspected       // bytes went by that the probe should have reported
+	suspected       // bytes moved that the probe should have reported
 	watched         // witnesses are attached
 	convicted       // they have counted enough calls
 	acquitted       // the probe fired, and witnesses are attached
-	settled         // nothing more is to be done
+	settled         // final
 )
 
-// Probe is what is known of a probe. The zero value is one that has not fired.
+// Probe is the state of a probe. The zero value has not fired.
 type Probe struct {
 	state state
 	at    ktime.Time // of the conviction
 }
 
-// Settle says that nothing more can be done: the fallback is in place, or neither
-// that nor witnesses can be attached.
+// Settle says that nothing more can be done: the fallback is in place, or neither the
+// fallback nor witnesses can be attached.
 func (p *Probe) Settle() { p.state = settled }
 
 // Fired takes the proof that a probe works.
@@ -79,7 +79,7 @@ func (p *Probe) Watched() {
 	p.state = watched
 }
 
-// Witnessed takes how many calls the witnesses saw by a kernel time, of all
+// Witnessed takes the number of calls that the witnesses saw by a kernel time, in all
 // processes that run the executable.
 func (p *Probe) Witnessed(calls uint64, now ktime.Time) {
 	if p.state == watched && calls >= Calls {
@@ -87,12 +87,12 @@ func (p *Probe) Witnessed(calls uint64, now ktime.Time) {
 	}
 }
 
-// Again says that neither probe nor fallback is in place, because no process runs
-// the executable now: the next one starts under suspicion.
+// Again says that neither probe nor fallback is in place, because no process runs the
+// executable now: the next one starts under suspicion.
 func (p *Probe) Again() { *p = Probe{state: suspected} }
 
-// Next returns what is to be done. readUntil is the kernel time up to which all
-// records are read: a conviction waits for those of before it.
+// Next returns what to do. readUntil is the kernel time up to which all records are
+// read: a conviction waits for the earlier records.
 func (p *Probe) Next(readUntil ktime.Time) Verdict {
 	switch p.state {
 	case suspected:

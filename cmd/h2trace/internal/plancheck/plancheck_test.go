@@ -10,8 +10,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestVerdicts takes a probe through what can happen to it. Each step is evidence,
-// or the outcome of the verdict before, and what is to be done then.
+// TestVerdicts takes a probe through its states. Each step is evidence, or the
+// outcome of the previous verdict, with the expected verdict.
 func TestVerdicts(t *testing.T) {
 	type step struct {
 		what string
@@ -58,7 +58,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestHear has connections say something in one direction, or both.
+// TestHear has connections with traffic in one direction, or both.
 func TestHear(t *testing.T) {
 	sent, received, both := [2]bool{send: true}, [2]bool{recv: true}, [2]bool{true, true}
 	conn := func(name string, said [2]bool, age time.Duration) *Conn {

@@ -1,4 +1,4 @@
-// Package procfs tells what /proc says of processes (proc(5)).
+// Package procfs reads processes in /proc (proc(5)).
 package procfs
 
 import (
@@ -11,15 +11,15 @@ import (
 	"syscall"
 )
 
-// Path returns the path of a file that /proc has for a process or a thread.
+// Path returns the path of a file in /proc of a process or a thread.
 func Path(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
-// Gone reports whether an error of looking at a process says that there is none.
+// Gone reports whether an error means that the process does not exist.
 func Gone(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
-// Process is one that runs.
+// Process is a running process.
 type Process struct {
 	PID, PPID int
 	Comm      string
@@ -52,9 +52,9 @@ func Running(pid int) (Process, error) {
 	return proc, nil
 }
 
-// Executable returns the path of what a process runs, as it was when it was
-// executed. The kernel adds to that of a file which has been deleted, or replaced
-// by another under its name, as an upgrade does.
+// Executable returns the path of the program of a process, as it was at exec. The
+// kernel appends a suffix if the file has been deleted, or replaced under its name,
+// as an upgrade does.
 func Executable(pid int) (string, error) {
 	link := Path(LivingThread(pid), "exe")
 	path, err := os.Readlink(link)
@@ -69,7 +69,7 @@ func Executable(pid int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// A file can be called so.
+	// A file can have such a name.
 	for _, root := range []string{"", Path(LivingThread(pid), "root")} {
 		if named, err := os.Stat(root + path); err == nil && os.SameFile(file, named) {
 			return path, nil
@@ -78,9 +78,9 @@ func Executable(pid int) (string, error) {
 	return before, nil
 }
 
-// LivingThread returns the id of a thread of a process that has not ended: that
-// of the process, mostly. Where the first thread has ended before the others,
-// /proc says under its id no more than that, and all the rest under theirs.
+// LivingThread returns the id of a thread of a process that has not ended: usually
+// that of the process. If the first thread has ended before the others, /proc reports
+// only that under its id, and everything else under theirs.
 func LivingThread(pid int) int {
 	if stat, err := ReadStat(pid); err != nil || !stat.ended() {
 		return pid
@@ -101,7 +101,7 @@ func LivingThread(pid int) int {
 	return pid
 }
 
-// All returns the processes that run now.
+// All returns the running processes.
 func All() []Process {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -130,10 +130,10 @@ type Stat struct {
 	PPID  int
 }
 
-// ended reports whether the thread has, and waits for others or its parent.
+// ended reports whether the thread has ended, and waits for others or its parent.
 func (s Stat) ended() bool { return s.State == zombie || s.State == "X" }
 
-// ReadStat reads what /proc/PID/stat says of a thread.
+// ReadStat reads /proc/PID/stat of a thread.
 func ReadStat(pid int) (Stat, error) {
 	path := Path(pid, "stat")
 	raw, err := os.ReadFile(path)
@@ -154,9 +154,9 @@ func ReadStat(pid int) (Stat, error) {
 	return stat, err
 }
 
-// ProcessOf returns the process that a thread belongs to. /proc/TID is there
-// for every thread, and tools such as top and strace show and take their ids.
-// What is no thread is returned as it is.
+// ProcessOf returns the process of a thread. /proc/TID exists for every thread, and
+// tools such as top and strace show and take thread ids. An id that is no thread is
+// returned unchanged.
 func ProcessOf(id int) int {
 	status, err := os.ReadFile(Path(id, "status"))
 	if err != nil {
@@ -172,8 +172,8 @@ func ProcessOf(id int) int {
 	return id
 }
 
-// Ended reports whether no thread of a process is left. The first thread can
-// end, and be a zombie, before the others.
+// Ended reports whether no thread of a process is left. The first thread can end, and
+// be a zombie, before the others.
 func Ended(pid int) bool {
 	tasks, err := os.ReadDir(Path(pid, "task"))
 	if err != nil || len(tasks) == 0 {

@@ -1,11 +1,11 @@
-// Package verify holds the header lists that h2trace decodes against the
-// fields that the observed process itself has encoded or decoded.
+// Package verify compares the header lists that h2trace decodes with the fields that
+// the observed process itself has encoded or decoded.
 //
-// The process's fields come as lists, each of one fragment of a field block
-// (RFC 9113 §4.3). A list and the block that was decoded from the wire are of
-// one another when stream, bytes and place agree, in the order of both. What
-// has no counterpart is counted, never passed over in silence. Memory is
-// bounded: what goes beyond is not checked, and counted so.
+// The process's fields come as lists, one for each fragment of a field block (RFC
+// 9113 §4.3). A list belongs to a block from the wire when stream, bytes and position
+// agree, in the order of both. A list or block without a counterpart is counted,
+// never silently dropped. Memory is bounded: what exceeds it is not checked, and
+// counted as unchecked.
 package verify
 
 import (
@@ -17,26 +17,26 @@ import (
 )
 
 const (
-	// maxLists bounds the lists that are held, of all connections.
+	// maxLists bounds the lists that are held, over all connections.
 	maxLists = 8192
-	// maxBytes bounds the fields in them. They count as in RFC 9113 §6.5.2.
+	// maxBytes bounds the fields in them, counted as in RFC 9113 §6.5.2.
 	maxBytes = 32 << 20
 )
 
-// Totals is what verifying came to.
+// Totals is the result of verification.
 type Totals struct {
-	// Blocks were compared, and Fields in them. In Mismatches of the blocks
-	// something differed.
+	// Blocks were compared, with their Fields. In Mismatches of the blocks something
+	// differed.
 	Blocks, Fields, Mismatches uint64
-	// Unchecked are blocks that were not compared: because of a loss, because
-	// they began before the observing, because the process does not tell what
-	// it encodes or decodes, or because it gave up a list that is too long.
+	// Unchecked are blocks that were not compared. Either there was a loss, or they
+	// began before the capture, or the process does not report its fields, or their
+	// list was too long.
 	Unchecked uint64
 }
 
-// Difference is the first field of a block that is not the same. Want is what
-// the process itself has encoded or decoded, Got what h2trace has; nil where the
-// list has ended.
+// Difference is the first field of a block that differs. Want is the field that the
+// process itself has encoded or decoded, Got that of h2trace; nil where the list has
+// ended.
 type Difference struct {
 	Time      ktime.Time
 	Dir       decoder.Direction
@@ -45,27 +45,28 @@ type Difference struct {
 	Want, Got *hpack.HeaderField
 }
 
-// Checker holds what is reported of all connections until it is compared. It
-// is not safe for concurrent use.
+// Checker holds the reports of all connections until it compares them. It is not safe
+// for concurrent use.
 type Checker struct {
 	Totals
 	lists map[uint64]*list
-	order []uint64 // the keys of lists, oldest first, and some that are gone
+	order []uint64 // the keys of lists, oldest first, with some that are gone
 	bytes int
 }
 
 // NewChecker returns a Checker.
 func NewChecker() *Checker { return &Checker{lists: make(map[uint64]*list)} }
 
-// list is what one fragment of a block holds.
+// list holds the fields of one fragment of a block.
 type list struct {
 	bpf.List
 	fields []hpack.HeaderField
-	part   []byte // of the field under way, name and value joined
+	part   []byte // of the current field, name and value joined
 	bytes  int
 	// broken says that fields are missing.
 	broken bool
-	// compared is set when the block was, and more fields would be too many.
+	// compared is set when the block was compared, and further fields would be too
+	// many.
 	compared *block
 	conn     *Conn
 }
@@ -99,7 +100,7 @@ func (k *Checker) Field(f *bpf.Field) {
 	}
 }
 
-// get returns a list, which may be heard of for the first time.
+// get returns a list, and creates it if it is new.
 func (k *Checker) get(id uint64) *list {
 	if l := k.lists[id]; l != nil {
 		return l
@@ -120,7 +121,7 @@ func (k *Checker) get(id uint64) *list {
 	return l
 }
 
-// compact removes from order what is gone.
+// compact removes dropped keys from order.
 func (k *Checker) compact() {
 	kept := k.order[:0]
 	for _, id := range k.order {
@@ -136,13 +137,13 @@ func (k *Checker) hold(l *list, n int) {
 	k.bytes += n
 }
 
-// drop gives up the fields of a list.
+// drop discards the fields of a list.
 func (k *Checker) drop(l *list) {
 	k.bytes -= l.bytes
 	l.fields, l.part, l.bytes, l.broken = nil, nil, 0, true
 }
 
-// forget lets go of a list, which is then of no use to whom it belongs.
+// forget removes a list, which is then useless to its owner.
 func (k *Checker) forget(l *list) {
 	k.drop(l)
 	delete(k.lists, l.ID)

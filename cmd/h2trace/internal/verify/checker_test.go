@@ -12,14 +12,14 @@ import (
 	"h2trace/decoder"
 )
 
-// script drives a Checker as the records and frames of one connection do.
+// script drives a Checker with the records and frames of one connection.
 type script struct {
 	*Checker
 	conn *Conn
 	got  []string
 	id   uint64
 	seq  uint64
-	had  int // fields of the last list that was received
+	had  int // fields of the last received list
 }
 
 func newScript() *script {
@@ -37,7 +37,7 @@ func spell(h *hpack.HeaderField) string {
 	return h.Name + "=" + h.Value
 }
 
-// fields spells a list such as "a=1 b=2".
+// fields parses a list such as "a=1 b=2".
 func fields(list string) []hpack.HeaderField {
 	var out []hpack.HeaderField
 	for _, word := range strings.Fields(list) {
@@ -56,7 +56,7 @@ func (s *script) fields(list string) {
 	}
 }
 
-// encoded is what the process reports of a block that it sends.
+// encoded is the process's report of a sent block.
 func (s *script) encoded(stream uint32, bytes, list string) {
 	s.id++
 	s.fields(list)
@@ -66,7 +66,7 @@ func (s *script) encoded(stream uint32, bytes, list string) {
 	})
 }
 
-// received is what it reports of a fragment that it has read last before end.
+// received is its report of a fragment in the last read before end.
 func (s *script) received(end uint64, bytes, list string) {
 	s.id++
 	s.conn.List(&bpf.List{
@@ -246,8 +246,7 @@ func TestChecker(t *testing.T) {
 	}
 }
 
-// TestPieces compares a field that comes in pieces, and one of which a piece is
-// missing.
+// TestPieces compares a field that comes in pieces, and one with a missing piece.
 func TestPieces(t *testing.T) {
 	value := strings.Repeat("0123456789", 1000)
 	for _, missing := range []bool{false, true} {
@@ -275,8 +274,8 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// TestBounds feeds what has no counterpart: memory stays bounded, and all of it
-// is counted.
+// TestBounds feeds lists and blocks without counterparts: memory stays bounded, and
+// all are counted.
 func TestBounds(t *testing.T) {
 	s := newScript()
 	const n = 20_000
@@ -296,8 +295,8 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	s.conn.Close()
-	// What was encoded and dropped for want of room had not been written either,
-	// but that was not known then.
+	// The block that was encoded and dropped for lack of room had not been written
+	// either, but that was unknown then.
 	if want := uint64(n + n - maxWaiting); s.Unchecked != want || len(s.got) > 0 {
 		t.Errorf("%d blocks unchecked, want %d; %d differences", s.Unchecked, want, len(s.got))
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxWaiting bounds the blocks and the lists of a direction that wait for
-	// their counterpart, and maxBlockBytes the blocks.
+	// maxWaiting bounds the blocks and the lists of a direction that wait for their
+	// counterpart, and maxBlockBytes the blocks.
 	maxWaiting    = 1024
 	maxBlockBytes = 1 << 20
 )
@@ -31,19 +31,18 @@ type side struct {
 	lists  []*list
 	bytes  int    // of blocks
 	seq    uint64 // of the next list
-	// unseen counts the blocks that were not seen whole: their lists come, and
-	// fit nothing.
+	// unseen counts the blocks that were not seen whole: their lists come, and match
+	// nothing.
 	unseen int
-	last   *list // compared last
+	last   *list // the last one compared
 }
 
 // block is a field block that was decoded from the wire.
 type block struct{ Block }
 
-// Block is a field block as it was decoded. Bytes are all of it as they were on
-// the wire, nil where they were not seen whole; End is the offset in its
-// direction of the end of the record that completed it. With Failed there are
-// no Fields.
+// Block is a decoded field block. Bytes are the whole block from the wire, nil if it
+// was not seen whole. End is the end offset, in its direction, of the record that
+// completed it. With Failed there are no Fields.
 type Block struct {
 	Time   ktime.Time
 	Dir    decoder.Direction
@@ -54,13 +53,13 @@ type Block struct {
 	Failed bool
 }
 
-// Conn returns what verifies a connection. Differences are reported from inside
-// the methods of it and of the Checker.
+// Conn returns the verification of a connection. Its methods and those of the Checker
+// report differences.
 func (k *Checker) Conn(report func(Difference)) *Conn {
 	return &Conn{checker: k, report: report}
 }
 
-// Decoded takes a block that was decoded. b is not kept.
+// Decoded takes a decoded block. It keeps no reference to b.
 func (c *Conn) Decoded(b Block) {
 	s := &c.sides[b.Dir]
 	if b.Bytes == nil && b.Failed {
@@ -78,12 +77,12 @@ func (c *Conn) Decoded(b Block) {
 	}
 }
 
-// List takes what tells the block that a list of the process belongs to.
+// List takes the record that identifies the block of a list of the process.
 func (c *Conn) List(r *bpf.List) {
 	s := &c.sides[r.Dir]
 	c.keep(s, nil)
 	if r.Dir == bpf.Recv {
-		if r.Seq != s.seq && r.Seq != 0 { // which block has which list is not known
+		if r.Seq != s.seq && r.Seq != 0 { // which block has which list is unknown
 			c.dropLists(s, len(s.lists))
 			c.dropBlocks(s, len(s.blocks))
 		}
@@ -101,7 +100,7 @@ func (c *Conn) List(r *bpf.List) {
 	c.step(s, false)
 }
 
-// Close ends the connection: what waits is compared as far as it is there.
+// Close ends the connection: it compares what waits, as far as that is complete.
 func (c *Conn) Close() {
 	for d := range c.sides {
 		s := &c.sides[d]
@@ -115,7 +114,7 @@ func (c *Conn) Close() {
 	}
 }
 
-// more is called when a list of the connection has got another field.
+// more is called when a list of the connection has another field.
 func (c *Conn) more(l *list) {
 	if b := l.compared; b != nil {
 		l.compared = nil
@@ -125,7 +124,7 @@ func (c *Conn) more(l *list) {
 	c.step(&c.sides[l.Dir], false)
 }
 
-// step compares what there is. all says that nothing more is to come.
+// step compares what is complete. all says that nothing more will come.
 func (c *Conn) step(s *side, all bool) {
 	for len(s.blocks) > 0 && len(s.lists) > 0 {
 		first := s.blocks[0]
@@ -161,8 +160,8 @@ func (b *block) begins(l *list) bool {
 	return l.End < b.End+uint64(l.Read) && b.End <= l.End
 }
 
-// covers returns how many of the lists are of the block, and whether these hold
-// all of its fields; ready says whether that is settled.
+// covers returns how many of the lists belong to the block, and whether they hold all
+// of its fields; ready says whether that is certain.
 func (b *block) covers(lists []*list, all bool) (n int, sound, ready bool) {
 	if l := lists[0]; l.Dir == bpf.Send {
 		return 1, !l.broken && len(l.fields) == int(l.Fields), true
@@ -182,8 +181,7 @@ func (b *block) covers(lists []*list, all bool) (n int, sound, ready bool) {
 	return max(n, 1), sound, all || !sound || b.Failed || fields >= len(b.Fields) || len(lists) > max(n, 1)
 }
 
-// compare compares the first block with the first n lists, and is done with
-// them.
+// compare compares the first block with the first n lists, and removes them.
 func (c *Conn) compare(s *side, n int, sound bool) {
 	b, lists := s.blocks[0], s.lists[:n]
 	s.blocks, s.lists = s.blocks[1:], s.lists[n:]
@@ -196,7 +194,7 @@ func (c *Conn) compare(s *side, n int, sound bool) {
 	i := same(want, b.Fields)
 	switch {
 	case !sound || b.Failed, last.Dir == bpf.Recv && i == len(want) && i < len(b.Fields):
-		c.checker.Unchecked++ // or the process went no further
+		c.checker.Unchecked++ // or the process decoded no further
 	default:
 		c.checker.Blocks++
 		c.checker.Fields += uint64(len(b.Fields))
@@ -211,7 +209,7 @@ func (c *Conn) compare(s *side, n int, sound bool) {
 			last.compared = b
 		}
 	}
-	if last.Dir == bpf.Recv { // there may be more fields to come
+	if last.Dir == bpf.Recv { // more fields may follow
 		c.keep(s, last)
 		lists = lists[:n-1]
 	}
@@ -220,7 +218,7 @@ func (c *Conn) compare(s *side, n int, sound bool) {
 	}
 }
 
-// keep holds on to the list that was compared last.
+// keep holds the list that was compared last.
 func (c *Conn) keep(s *side, l *list) {
 	if s.last != nil {
 		c.checker.forget(s.last)
@@ -228,7 +226,7 @@ func (c *Conn) keep(s *side, l *list) {
 	s.last = l
 }
 
-// same returns how many fields the lists have in common from the first on.
+// same returns how many leading fields the lists share.
 func same(a, b []hpack.HeaderField) int {
 	for i := range min(len(a), len(b)) {
 		if a[i] != b[i] {
@@ -243,7 +241,7 @@ func (c *Conn) differ(b *block, i int, want, got *hpack.HeaderField) {
 	c.report(Difference{Time: b.Time, Dir: b.Dir, Stream: b.Stream, Index: i, Want: want, Got: got})
 }
 
-// dropBlocks gives up the first n blocks.
+// dropBlocks drops the first n blocks.
 func (c *Conn) dropBlocks(s *side, n int) {
 	for _, b := range s.blocks[:n] {
 		s.bytes -= len(b.Bytes)
@@ -252,8 +250,8 @@ func (c *Conn) dropBlocks(s *side, n int) {
 	c.checker.Unchecked += uint64(n)
 }
 
-// dropLists gives up the first n lists. Those for which there is no block are
-// of blocks that h2trace has not decoded at all.
+// dropLists drops the first n lists. Lists without a block belong to blocks that
+// h2trace has not decoded at all.
 func (c *Conn) dropLists(s *side, n int) {
 	for _, l := range s.lists[:n] {
 		c.checker.forget(l)
