@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestLeaveOut has the kernel leave out a part of what does not speak HTTP/2.
+// TestLeaveOut makes the kernel skip a part of a stream that is not HTTP/2.
 func TestLeaveOut(t *testing.T) {
 	const head, size = 100, 300_000
 	for _, test := range []struct {
@@ -35,8 +35,8 @@ func TestLeaveOut(t *testing.T) {
 	}
 }
 
-// exchangeBody sends a stream over TLS, and has what is after its head left out
-// of both ends.
+// exchangeBody sends a stream over TLS, and has the bytes after its head skipped at
+// both ends.
 func exchangeBody(t *testing.T, c *Collector, stream []byte, head int, until uint64, rng *rand.Rand) {
 	ln, config := listen(t)
 	begun, received := make(chan struct{}), make(chan []byte, 1)

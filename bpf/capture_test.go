@@ -16,8 +16,8 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// newCollector returns a Collector that observes the test itself: go test
-// builds a Go program with crypto/tls like any other.
+// newCollector returns a Collector that observes the test itself: go test builds a Go
+// program with crypto/tls like any other.
 func newCollector(t *testing.T, opts Options) *Collector {
 	t.Helper()
 	c := newUnattached(t, opts)
@@ -25,7 +25,7 @@ func newCollector(t *testing.T, opts Options) *Collector {
 	return c
 }
 
-// newUnattached returns a Collector that has no probes in an executable yet.
+// newUnattached returns a Collector without probes in an executable.
 func newUnattached(t *testing.T, opts Options) *Collector {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -78,10 +78,10 @@ type capture struct {
 	closes map[uint64]Close
 	data   map[uint64]*[2]stream
 	count  uint64
-	// connects are those that failed.
+	// connects are the failed ones.
 	connects []ConnectFailed
 	dns      []Packet
-	// handshakes are those that are over, by connection.
+	// handshakes are the finished ones, by connection.
 	handshakes map[uint64]Handshake
 }
 
@@ -103,7 +103,7 @@ func drain(t *testing.T, c *Collector) *capture {
 			got.dns = append(got.dns, p)
 		case *ConnectFailed:
 			got.connects = append(got.connects, *e)
-		case *Segment: // which may come again
+		case *Segment: // it may repeat
 			s := &got.data[e.Conn][e.Dir]
 			if e.Offset > s.offset {
 				t.Fatalf("conn %d dir %d: got record at %d, want %d", e.Conn, e.Dir, e.Offset, s.offset)
@@ -126,8 +126,7 @@ func drain(t *testing.T, c *Collector) *capture {
 	return got
 }
 
-// readAll reads until nothing has come for a while, and returns how many events there
-// were.
+// readAll reads until no event has come for a while, and returns how many there were.
 func readAll(t testing.TB, c *Collector, take func(Event)) (n uint64) {
 	t.Helper()
 	for {
@@ -143,8 +142,8 @@ func readAll(t testing.TB, c *Collector, take func(Event)) (n uint64) {
 	}
 }
 
-// TestCapture runs in the binary that go test makes, which has no symbols;
-// with -race it reads at another instruction.
+// TestCapture runs in the binary that go test builds, which has no symbols; with
+// -race it reads at another instruction.
 func TestCapture(t *testing.T) {
 	t.Run("auto", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20}) })
 	t.Run("entry-ret", func(t *testing.T) { testCapture(t, Options{BufferSize: 16 << 20, Mode: plan.EntryRet}) })
@@ -158,7 +157,7 @@ func certificateOf(t *testing.T) tls.Certificate {
 	return srv.TLS.Certificates[0]
 }
 
-// listen returns a TLS listener on loopback, and how to reach it.
+// listen returns a TLS listener on loopback, and the address to dial.
 func listen(t *testing.T) (net.Listener, *tls.Config) {
 	t.Helper()
 	srv := httptest.NewTLSServer(nil)
@@ -173,8 +172,7 @@ func listen(t *testing.T) (net.Listener, *tls.Config) {
 	return ln, &tls.Config{RootCAs: roots, ServerName: "example.com"}
 }
 
-// observe makes the test itself a target for the time of f, and returns what
-// was captured of it.
+// observe makes the test itself a target while f runs, and returns what was captured.
 func observe(t *testing.T, c *Collector, f func()) *capture {
 	t.Helper()
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
@@ -187,7 +185,7 @@ func observe(t *testing.T, c *Collector, f func()) *capture {
 	return drain(t, c)
 }
 
-// checkLedger requires that all that was seen was delivered.
+// checkLedger requires that everything seen was delivered.
 func checkLedger(t *testing.T, c *Collector, got *capture) {
 	t.Helper()
 	ledger, err := c.Connections.Ledger()
@@ -199,8 +197,8 @@ func checkLedger(t *testing.T, c *Collector, got *capture) {
 	}
 }
 
-// checkPlan requires that the cheap place to read at was found, unless the
-// fallback is what is tested.
+// checkPlan requires that the cheap place of Read was found, unless the test is of
+// the fallback.
 func checkPlan(t *testing.T, c *Collector, mode plan.Mode) {
 	t.Helper()
 	exe, err := c.Executables.Attach("/proc/self/exe")

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestPlain sends what begins like HTTP over loopback, in both directions, and
-// what does not.
+// TestPlain sends streams that begin like HTTP over loopback, in both directions, and
+// others.
 func TestPlain(t *testing.T) {
 	for _, tt := range []struct {
 		name, addr, first string
@@ -66,7 +66,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// converse has a client say want[0] in pieces, and a server answer want[1].
+// converse makes a client send want[0] in pieces, and a server answer want[1].
 func converse(t *testing.T, addr string, want [2][]byte, sizes []int) {
 	t.Helper()
 	ln, err := net.Listen("tcp", addr)
@@ -109,7 +109,7 @@ func converse(t *testing.T, addr string, want [2][]byte, sizes []int) {
 	}
 }
 
-// TestLeftOut has the kernel leave out most of a stream, and then all of it.
+// TestLeftOut makes the kernel skip most of a stream, and then all of it.
 func TestLeftOut(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20})
 	if err := c.PacketsWatched(); err != nil {

@@ -9,11 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// useCompat makes newCollector load what kernels without optionalFeatures get.
+// useCompat makes newCollector load the programs for kernels without
+// optionalFeatures.
 var useCompat bool
 
-// TestCompat runs the tests of what is captured again, with the programs that
-// older kernels get. On such a kernel they were all run with these.
+// TestCompat runs the capture tests again, with the programs for older kernels. On
+// such a kernel all tests ran with these anyway.
 func TestCompat(t *testing.T) {
 	if needsCompat() {
 		return
@@ -44,8 +45,8 @@ func TestCompat(t *testing.T) {
 	}
 }
 
-// TestCopiesAreShared attaches to many executables of the same make, which are
-// to need no more programs than one of them, and none in the end.
+// TestCopiesAreShared attaches to many copies of one executable. They need no more
+// programs than one of them, and none in the end.
 func TestCopiesAreShared(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20, compat: true})
 	first := len(c.programs.loaded)
@@ -78,8 +79,8 @@ func TestCopiesAreShared(t *testing.T) {
 	}
 }
 
-// TestOptionalFeatures requires that nothing is missed where it is for sure, nor
-// found in Linux 5.10: kernels between may have what their makers put in.
+// TestOptionalFeatures requires that no feature is missing where it must exist, and
+// that none is found in Linux 5.10. Kernels in between may have backports.
 func TestOptionalFeatures(t *testing.T) {
 	var uts unix.Utsname
 	if err := unix.Uname(&uts); err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestManyConnections opens connections one after the other and side by side:
+// TestManyConnections opens connections one after the other and at the same time:
 // Go's allocator gives later ones the addresses of earlier ones.
 func TestManyConnections(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20})

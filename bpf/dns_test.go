@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDNS sends what look like queries to port 53 of addresses of loopback, and
+// TestDNS sends packets that look like queries to port 53 of loopback addresses, and
 // has them echoed.
 func TestDNS(t *testing.T) {
 	for _, tt := range []struct{ name, network, server string }{
@@ -56,7 +56,7 @@ func TestDNS(t *testing.T) {
 	}
 }
 
-// TestOtherDNS has somebody who is no target ask a name server.
+// TestOtherDNS has a process that is no target query a name server.
 func TestOtherDNS(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	echoBack(t, "udp", "127.53.0.2:53")
@@ -76,7 +76,7 @@ func TestOtherDNS(t *testing.T) {
 	}
 }
 
-// echoBack answers with what it gets, until the test ends.
+// echoBack echoes what it receives, until the test ends.
 func echoBack(t *testing.T, network, addr string) {
 	t.Helper()
 	if network == "udp" {
@@ -91,7 +91,7 @@ func echoBack(t *testing.T, network, addr string) {
 				if err != nil {
 					return
 				}
-				_, _ = conn.WriteTo(buf[:n], from) // or the test fails
+				_, _ = conn.WriteTo(buf[:n], from) // otherwise the test fails
 			}
 		}()
 		return

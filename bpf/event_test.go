@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// TestEventsReused parses what comes with each frame: that takes no allocation, and
-// the event is the one from before.
+// TestEventsReused parses the records of each frame: that takes no allocation, and
+// each event is reused.
 func TestEventsReused(t *testing.T) {
 	data := sampleOf(&probesDataRecord{Conn: 7, Len: 5, Seq: 3}, uint8(probesRecordKindRECORD_DATA))
 	segment := sampleOf(&probesSegmentRecord{Conn: 8, Len: 5, Seq: 4}, uint8(probesRecordKindRECORD_SEGMENT))
@@ -29,7 +29,7 @@ func TestEventsReused(t *testing.T) {
 	}
 }
 
-// TestEventsDamaged parses samples that are shorter than they say, or of no kind.
+// TestEventsDamaged parses samples that are shorter than they state, or of no kind.
 func TestEventsDamaged(t *testing.T) {
 	long := sampleOf(&probesDataRecord{Len: 1 << 20}, uint8(probesRecordKindRECORD_DATA))
 	for _, tt := range []struct {
@@ -49,7 +49,7 @@ func TestEventsDamaged(t *testing.T) {
 	}
 }
 
-// sampleOf returns what the ring holds for a record, which begins with its head.
+// sampleOf returns the sample in the ring for a record, which begins with its head.
 func sampleOf[T any](record *T, kind uint8) []byte {
 	(*probesExitRecord)(unsafe.Pointer(record)).H.Kind = kind
 	return unsafe.Slice((*byte)(unsafe.Pointer(record)), unsafe.Sizeof(*record))

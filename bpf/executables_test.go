@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// openFiles counts the descriptors of this process: each probe link is one, or
-// two where it is a link to a perf event (before Linux 6.6).
+// openFiles counts the descriptors of this process: each probe link is one, or two
+// where it is a link to a perf event (before Linux 6.6).
 func openFiles(t *testing.T) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -18,7 +18,7 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// copySelf makes a copy of the test binary, which is an executable of its own.
+// copySelf copies the test binary, as an executable of its own.
 func copySelf(t *testing.T, path string) {
 	t.Helper()
 	self, err := os.ReadFile("/proc/self/exe")
@@ -30,8 +30,8 @@ func copySelf(t *testing.T, path string) {
 	}
 }
 
-// TestReleaseEvicts runs more executables than are kept, as go test does for
-// days, and requires that probes and descriptors stay bounded.
+// TestReleaseEvicts runs more executables than are kept, as go test does for days,
+// and requires that probes and descriptors stay bounded.
 func TestReleaseEvicts(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	const most = 6
@@ -40,7 +40,7 @@ func TestReleaseEvicts(t *testing.T) {
 	var oldest, used *Executable
 	base, opened := openFiles(t), 0
 	for i := range most + 10 {
-		// The next one takes a new inode while this one is still there.
+		// The next copy takes a new inode while this one exists.
 		name := fmt.Sprintf("%s%d", path, i)
 		copySelf(t, name)
 		exe, err := c.Executables.Attach(name)
@@ -52,7 +52,7 @@ func TestReleaseEvicts(t *testing.T) {
 			oldest = exe
 		case 1:
 			used = exe
-			continue // its process goes on running
+			continue // its process continues to run
 		}
 		if err := c.Executables.Release(exe); err != nil {
 			t.Fatal(err)
@@ -85,7 +85,8 @@ func TestReleaseEvicts(t *testing.T) {
 	}
 }
 
-// TestAttachAgain requires that an idle executable is taken back as it is.
+// TestAttachAgain requires that an idle executable keeps its probes when it is used
+// again.
 func TestAttachAgain(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	path := filepath.Join(t.TempDir(), "program")
@@ -111,8 +112,8 @@ func TestAttachAgain(t *testing.T) {
 	}
 }
 
-// TestOverwrite writes to an executable that has probes and is not running:
-// the writer must get at it soon, and the probes must be gone by then.
+// TestOverwrite writes to an executable that has probes and is not running: the open
+// must succeed soon, with the probes gone by then.
 func TestOverwrite(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	path := filepath.Join(t.TempDir(), "program")
@@ -139,8 +140,8 @@ func TestOverwrite(t *testing.T) {
 	}
 }
 
-// TestAttachWhileWriting attaches to a file that cannot be leased: its probes
-// must not stay when nobody runs it.
+// TestAttachWhileWriting attaches to a file that cannot be leased: its probes must go
+// when nobody runs it.
 func TestAttachWhileWriting(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	path := filepath.Join(t.TempDir(), "program")

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// fieldList is what records say of one list, put together.
+// fieldList is one list, assembled from its records.
 type fieldList struct {
 	List
 	conn   uint64
 	fields []hpack.HeaderField
 }
 
-// TestVerify holds the fields that are reported against those that were
-// encoded and decoded, of every size of record and of several.
+// TestVerify compares the reported fields with those that were encoded and decoded,
+// of every size of record and of several.
 func TestVerify(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20, Verify: true})
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
@@ -41,8 +41,8 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	lists, roles := drainLists(t, c)
-	// What is received is decoded twice: with the table of the connection, and
-	// with that of the test.
+	// Received blocks are decoded twice: with the table of the connection, and with
+	// that of the test.
 	if len(lists[Send]) != len(want) || len(lists[Recv]) != 2*len(want) {
 		t.Fatalf("got %d and %d lists, want %d and %d", len(lists[Send]), len(lists[Recv]), len(want), 2*len(want))
 	}
@@ -68,7 +68,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// drainLists reads what there is, and requires that the ledger agrees.
+// drainLists reads all events, and requires that the ledger agrees.
 func drainLists(t *testing.T, c *Collector) (lists [2][]*fieldList, roles map[uint64]Role) {
 	t.Helper()
 	fields := make(map[uint64][]hpack.HeaderField)
@@ -80,7 +80,7 @@ func drainLists(t *testing.T, c *Collector) (lists [2][]*fieldList, roles map[ui
 			roles[f.Conn] = f.Role
 		case *List:
 			if f.FragmentLength == 1 {
-				break // talk looks at an entry of a table
+				break // talk examines an entry of a table
 			}
 			lists[f.Dir] = append(lists[f.Dir], &fieldList{List: *f, conn: f.Conn})
 		case *Field:

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// framed is a stream of frames, and what of it may be left out.
+// framed is a stream of frames, with the bytes that may be skipped.
 type framed struct {
 	bytes    []byte
 	unwanted []bool // by byte
@@ -43,7 +43,7 @@ func (f *framed) add(typ http2.FrameType, flags http2.Flags, payload []byte, wan
 func (f *framed) data(n int)     { f.add(http2.FrameData, 0, bytes.Repeat([]byte("d"), n), 0) }
 func (f *framed) settings(n int) { f.add(http2.FrameSettings, 0, make([]byte, 6*n), 0) }
 
-// follower watches what becomes of injected segments.
+// follower checks what is reported of injected segments.
 type follower struct {
 	*injector
 	c    *Collector
@@ -69,7 +69,7 @@ func (f *follower) connect(t *testing.T) {
 	f.injector, f.conn, f.got = newInjector(t), 0, nil
 }
 
-// read reads all records of what was sent, and returns the last.
+// read reads all records of the sent segments, and returns the last.
 func (f *follower) read() Segment {
 	f.t.Helper()
 	f.settle()
@@ -100,9 +100,9 @@ func (f *follower) read() Segment {
 	return f.got[len(f.got)-1]
 }
 
-// check demands that what was copied is what was sent, that nothing was left out
-// that is wanted, and that nothing is missing. It returns how much was left out of
-// all that may be.
+// check requires that the copied bytes are those sent, that no wanted byte was
+// skipped, and that none is missing. It returns how many of the bytes that may be
+// skipped were skipped.
 func (f *follower) check(want *framed) (leftOut, mayBe int) {
 	f.t.Helper()
 	const copied, left = 1, 2
@@ -140,8 +140,8 @@ func (f *follower) check(want *framed) (leftOut, mayBe int) {
 	return leftOut, mayBe
 }
 
-// TestFollow sends frames in segments that are cut in the middle of headers, come
-// twice, and in another order.
+// TestFollow sends frames in segments that are cut in the middle of headers,
+// repeated, and reordered.
 func TestFollow(t *testing.T) {
 	f := newFollower(t, Options{})
 	mixed := newFramed()
@@ -165,7 +165,7 @@ func TestFollow(t *testing.T) {
 		small.data(20)
 	}
 	small.data(3000)
-	empty := newFramed() // as many as fit, nearly
+	empty := newFramed() // nearly as many as fit
 	empty.data(3000)
 	for range 6500 {
 		empty.data(0)
@@ -175,12 +175,12 @@ func TestFollow(t *testing.T) {
 		name   string
 		stream *framed
 		cuts   [][2]int
-		left   int // bytes left out
+		left   int // skipped bytes
 	}{
 		{"one segment", mixed, [][2]int{{0, len(mixed.bytes)}}, 11_000},
 		{"header in pieces", mixed, [][2]int{{0, header + 1}, {header + 1, header + 3}, {header + 3, header + 4}, {header + 4, len(mixed.bytes)}}, 11_000},
 		{"preface alone", mixed, [][2]int{{0, 24}, {24, len(mixed.bytes)}}, 11_000},
-		{"sent again, cut elsewhere", mixed, [][2]int{{0, header - 10}, {header - 500, header + 2}, {0, header - 700}, {header + 1, header + 3000}, {header - 1, len(mixed.bytes)}}, 5699}, // what comes again is copied
+		{"sent again, cut elsewhere", mixed, [][2]int{{0, header - 10}, {header - 500, header + 2}, {0, header - 700}, {header + 1, header + 3000}, {header - 1, len(mixed.bytes)}}, 5699}, // repeated bytes are copied
 		{"overtaken in a payload", mixed, [][2]int{{0, header + 500}, {header + 3000, len(mixed.bytes)}, {header + 500, header + 3000}}, 11_000 - 491 - 2500},
 		{"overtaken, but no header", odd, [][2]int{{0, third - 1509}, {third + 1500, third + 6009}, {third - 1509, third + 1500}, {third + 6009, len(odd.bytes)}}, 3000 + 1509 + 9 + 7000},
 		{"small frames", small, [][2]int{{0, len(small.bytes)}}, 6000},
@@ -215,8 +215,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestGuide gives a kernel that does not know where frames begin a place: one that
-// has gone by, and others.
+// TestGuide gives a kernel that does not know the frame boundaries an offset: one in
+// the past, and others.
 func TestGuide(t *testing.T) {
 	f := newFollower(t, Options{})
 	stream := newFramed()
@@ -226,7 +226,7 @@ func TestGuide(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		place int // a frame
-		left  int // frames left out
+		left  int // skipped frames
 	}{
 		{"gone by", 2, 0},
 		{"next", 5, 15},
@@ -235,7 +235,7 @@ func TestGuide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f.connect(t)
-			f.send(stream.bytes, 0, 10) // the preface is not whole
+			f.send(stream.bytes, 0, 10) // the preface is incomplete
 			f.send(stream.bytes, 10, stream.starts[5])
 			if d := f.read(); d.Followed || d.LeftOut > 0 {
 				t.Fatalf("got %+v, want it not followed", d)
@@ -252,8 +252,8 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// TestOvertaken has segments with headers come before the one with the header in
-// front of them. The kernel goes on where it is told to.
+// TestOvertaken sends segments with headers before the segment with the header in
+// front of them. The kernel continues at the offset that it is given.
 func TestOvertaken(t *testing.T) {
 	f := newFollower(t, Options{})
 	stream := newFramed()
@@ -282,8 +282,8 @@ func TestOvertaken(t *testing.T) {
 			if !f.read().Followed {
 				t.Error("the place is lost")
 			}
-			// All but the frames from the one whose header came in pieces to where
-			// the kernel learned its place.
+			// All but the frames from the one whose header was split, up to the
+			// offset that the kernel was given.
 			if left, _ := f.check(stream); left != 3000*(3+12) {
 				t.Errorf("%d bytes are left out, want %d", left, 3000*(3+12))
 			}
@@ -298,9 +298,8 @@ func (f *follower) guide(place int) {
 	}
 }
 
-// TestFollowRandom sends random frames in random segments, and gives places that
-// are right, some of them too late: nothing is left out that is wanted, and what
-// is copied is right.
+// TestFollowRandom sends random frames in random segments, and gives correct offsets,
+// some of them too late: no wanted byte is skipped, and the copied bytes are right.
 func TestFollowRandom(t *testing.T) {
 	for _, bodyBytes := range []int{0, 10} {
 		f := newFollower(t, Options{BodyBytes: bodyBytes})
@@ -323,7 +322,7 @@ func TestFollowRandom(t *testing.T) {
 			l, m := f.check(stream)
 			left, mayBe = left+l, mayBe+m
 		}
-		if left < mayBe/8 { // most segments are out of order, or come again
+		if left < mayBe/8 { // most segments are out of order, or repeated
 			t.Errorf("%d of %d bytes are left out, want more", left, mayBe)
 		}
 	}
@@ -349,8 +348,7 @@ func randomFramed(rng *rand.Rand, bodyBytes int) *framed {
 	return f
 }
 
-// randomCuts cuts n bytes into segments of which some overlap, come late and
-// come again.
+// randomCuts cuts n bytes into segments, of which some overlap, are late or repeated.
 func randomCuts(rng *rand.Rand, n int) [][2]int {
 	var cuts [][2]int
 	for at := 0; at < n; {

@@ -14,7 +14,7 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// shakeHands makes a connection and returns what each side says of it.
+// shakeHands opens a connection and returns the connection state of each side.
 func shakeHands(t *testing.T, client, server *tls.Config) (states [2]tls.ConnectionState, errs [2]error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -43,7 +43,7 @@ func shakeHands(t *testing.T, client, server *tls.Config) (states [2]tls.Connect
 	if errs[0] == nil { // a session ticket comes before the first data
 		_, errs[0] = io.ReadFull(c, make([]byte, 1))
 	} else {
-		_ = raw.Close() // one that ends the handshake of the server
+		_ = raw.Close() // this ends the handshake of the server
 	}
 	errs[1] = <-done
 	states = [2]tls.ConnectionState{c.ConnectionState(), s.ConnectionState()}
@@ -70,8 +70,8 @@ func (got *capture) byRole(t *testing.T) (client, server []Handshake) {
 	return client, server
 }
 
-// TestHandshake holds what was read from the memory of connections against what
-// they say of themselves.
+// TestHandshake compares the values from the memory of connections with their own
+// ConnectionState.
 func TestHandshake(t *testing.T) {
 	_, base := listen(t)
 	cert := certificateOf(t)
@@ -125,7 +125,7 @@ func TestHandshake(t *testing.T) {
 	}
 }
 
-// TestHandshakeFails has handshakes fail in the ways that they do.
+// TestHandshakeFails makes handshakes fail in several ways.
 func TestHandshakeFails(t *testing.T) {
 	_, base := listen(t)
 	cert := certificateOf(t)

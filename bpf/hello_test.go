@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestHello sends what looks like a ClientHello in pieces, of which some overtake
-// others and come again. Of the rest of the stream nothing is reported.
+// TestHello sends a lookalike of a ClientHello in pieces, of which some overtake
+// others and repeat. Nothing else of the stream is reported.
 func TestHello(t *testing.T) {
 	const size = 5 + 12_000
 	type piece struct {
@@ -68,8 +68,8 @@ func TestHello(t *testing.T) {
 	}
 }
 
-// readHellos returns how much of a ClientHello was seen: in packets that were
-// sent, in packets that were received, and in what else was received.
+// readHellos returns how many bytes of a ClientHello were seen: in sent packets, in
+// received packets, and in received segments.
 func readHellos(t *testing.T, c *Collector, want []byte) (sent, received, segments int) {
 	t.Helper()
 	hellos := [2][]bool{make([]bool, len(want)), make([]bool, len(want))}

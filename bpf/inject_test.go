@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// injector sends segments of its own making to one end of a connection, as if
-// they came from the other.
+// injector sends segments of its own to one end of a connection, as if they came from
+// the other.
 type injector struct {
 	t        *testing.T
 	raw      int
 	src, dst *net.TCPAddr
 	seq, ack uint32
-	received net.Conn       // the end that gets them
+	received net.Conn       // the end that receives them
 	behind   net.PacketConn // to itself, see settle
 }
 
-// newInjector connects over loopback. Everything that the test sends from here
-// on goes through one CPU, so that it arrives in its order.
+// newInjector connects over loopback. Everything that the test sends from here on
+// goes through one CPU, so that it arrives in order.
 func newInjector(t *testing.T) *injector {
 	t.Helper()
 	stayOnCPU(t)
@@ -55,7 +55,7 @@ func newInjector(t *testing.T) *injector {
 	return in
 }
 
-// stayOnCPU binds the test to the CPU that it is on.
+// stayOnCPU binds the test to its current CPU.
 func stayOnCPU(t *testing.T) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -77,8 +77,8 @@ func stayOnCPU(t *testing.T) {
 	})
 }
 
-// settle returns when the kernel has taken what was sent: a busy one queues packets of
-// the loopback device, by CPU and in their order.
+// settle returns when the kernel has handled the sent segments: a busy one queues
+// packets of the loopback device, per CPU and in order.
 func (in *injector) settle() {
 	in.t.Helper()
 	var b [1]byte
@@ -96,7 +96,7 @@ func (in *injector) settle() {
 
 // sequence returns the next sequence numbers that a socket sends and receives.
 func sequence(fd int) (send, recv uint32, err error) {
-	const off = -1 // without a probe of the window
+	const off = -1 // without a window probe
 	read := func(queue int) (n int) {
 		if err == nil {
 			err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR_QUEUE, queue)
@@ -137,7 +137,7 @@ func (in *injector) send(stream []byte, off, end int) {
 	}
 }
 
-// checksum is RFC 1071.
+// checksum implements RFC 1071.
 func checksum(parts ...[]byte) uint16 {
 	var sum uint32
 	for _, p := range parts {
@@ -154,7 +154,7 @@ func checksum(parts ...[]byte) uint16 {
 	return ^uint16(sum)
 }
 
-// await reads what TCP made of the segments.
+// await reads the bytes that TCP has assembled from the segments.
 func (in *injector) await(n int) []byte {
 	in.t.Helper()
 	b := make([]byte, n)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLeaving attaches to an executable that is losing its probes: only then
-// does it get new ones, and nobody else waits for it.
+// TestLeaving attaches to an executable that is losing its probes: it gets new ones
+// only afterwards, and nobody else waits for it.
 func TestLeaving(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	dir := t.TempDir()
@@ -18,7 +18,7 @@ func TestLeaving(t *testing.T) {
 		t.Fatal(err)
 	}
 	sites := len(old.sites) + len(old.programs)
-	// All that close links have to wait for this.
+	// Everybody who closes links must wait for this.
 	for range cap(closing) {
 		closing <- struct{}{}
 	}

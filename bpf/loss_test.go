@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLoss floods the smallest buffer while nobody reads it. What is missing
-// must be counted, per connection and in all, and what is there must be right.
+// TestLoss floods the smallest buffer while nobody reads it. The missing records must
+// be counted, per connection and in total, and the others must be right.
 func TestLoss(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: MinBufferSize})
 	ln, config := listen(t)
@@ -96,8 +96,8 @@ func TestLoss(t *testing.T) {
 	}
 }
 
-// TestReadFault sends memory that was never touched and so has no page yet,
-// which the kernel cannot copy from inside a probe.
+// TestReadFault sends memory that was never touched and so has no page yet: the
+// kernel cannot copy it from inside a probe.
 func TestReadFault(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, config := listen(t)
@@ -162,8 +162,8 @@ func TestReadFault(t *testing.T) {
 	}
 }
 
-// TestHugeWrite hands over more at once than loops in the kernel may go
-// through. The deadline has passed, so nearly nothing of it is sent.
+// TestHugeWrite passes more at once than loops in the kernel may go through. The
+// deadline has passed, so nearly nothing of it is sent.
 func TestHugeWrite(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, config := listen(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// growth makes maps of many sizes, some by deleting again, and hands out the
-// address of each with its keys.
+// growth builds maps of many sizes, some by deleting again, and prints the address of
+// each with its keys.
 const growth = `package main
 
 import (
@@ -49,9 +49,9 @@ func main() {
 }
 `
 
-// TestWalkMaps reads the maps of processes built with releases before and since
-// maps changed. It does nothing without a go command, as where scripts/kernels
-// runs: maps are not a matter of the kernel.
+// TestWalkMaps reads the maps of processes built with releases before and after the
+// map formats changed. Without a go command it skips, as in scripts/kernels: maps do
+// not depend on the kernel.
 func TestWalkMaps(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return
@@ -95,8 +95,7 @@ func TestWalkMaps(t *testing.T) {
 	}
 }
 
-// startGrowth runs the program above, built with a release, and returns what it
-// wrote.
+// startGrowth runs the program above, built with a release, and returns its output.
 func startGrowth(t *testing.T, version string) (memory, string) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"go.mod": "module growth\n\ngo 1.18\n", "main.go": growth} {
@@ -140,7 +139,7 @@ func startGrowth(t *testing.T, version string) (memory, string) {
 	return memory{cmd.Process.Pid}, strings.TrimSuffix(found.String(), "done\n")
 }
 
-// TestWalkMapsRefused reads what is no map, and maps with too many entries.
+// TestWalkMapsRefused reads memory that is no map, and maps with too many entries.
 func TestWalkMapsRefused(t *testing.T) {
 	m := memory{os.Getpid()}
 	large := maps.Collect(func(yield func(uint32, *int) bool) {

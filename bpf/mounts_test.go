@@ -23,9 +23,9 @@ func mountTmpfs(t *testing.T) string {
 	return dir
 }
 
-// TestUnmount unmounts the file system of an executable that is idle, and of
-// one that a process still runs: that must work at once, without MNT_DETACH, and
-// the probes, which hold what was unmounted, must go.
+// TestUnmount unmounts the file system of an idle executable, and of one that a
+// process still runs. That must work at once, without MNT_DETACH. The probes, which
+// hold the file system, must go.
 func TestUnmount(t *testing.T) {
 	t.Parallel()
 	for name, running := range map[string]bool{"idle": false, "running": true} {
@@ -55,7 +55,7 @@ func TestUnmount(t *testing.T) {
 }
 
 // TestUnmountHeld has a mount that cannot be cloned, like one of another mount
-// namespace: it is held for a while only.
+// namespace: probes hold it only for a while.
 func TestUnmountHeld(t *testing.T) {
 	t.Parallel() // it waits for idleTime, in which others have nothing to do
 	c := newCollector(t, Options{BufferSize: 1 << 20})
@@ -79,8 +79,8 @@ func TestUnmountHeld(t *testing.T) {
 	}
 }
 
-// TestSameNumbers puts other contents into a file that could not be traced, of
-// the same size and with the same time of the last write.
+// TestSameNumbers puts other contents into a file that could not be traced, of the
+// same size and with the same time of the last write.
 func TestSameNumbers(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	path := filepath.Join(t.TempDir(), "program")
@@ -138,8 +138,8 @@ func (a attachedCopy) release(t *testing.T) {
 	}
 }
 
-// awaitNoProbes waits until an executable has neither probes nor a lease. The
-// bound is for an emulator on a busy machine, where a detach takes seconds.
+// awaitNoProbes waits until an executable has neither probes nor a lease. The limit
+// is for an emulator on a busy machine, where a detach takes seconds.
 func awaitNoProbes(t *testing.T, c *Collector, exe *Executable) {
 	t.Helper()
 	const most = idleTime + 30*time.Second

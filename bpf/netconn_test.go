@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestWrappedConn hides the TCP connection behind other types. It is found where
-// one way leads to it.
+// TestWrappedConn hides the TCP connection in other types. It is found if exactly one
+// path leads to it.
 func TestWrappedConn(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, config := listen(t)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// overtake has bytes that a connection over IPv4 is to send later come now: off
-// after what it has sent. Whoever sends them again later keeps both ends happy.
+// overtake makes later bytes of a connection over IPv4 arrive now: off after those
+// already sent. Whoever sends them again later keeps both ends consistent.
 func overtake(t *testing.T, conn net.Conn, off int, b []byte) {
 	t.Helper()
 	local, remote := endpointOf(t, conn.LocalAddr()), endpointOf(t, conn.RemoteAddr())
@@ -50,8 +50,8 @@ func endpointOf(t *testing.T, a net.Addr) netip.AddrPort {
 	return p
 }
 
-// sequences returns the sequence numbers of what a connection sends next, and of
-// what it expects (tcp(7): they are there to be saved and restored).
+// sequences returns the next sequence numbers that a connection sends and expects
+// (tcp(7): for saving and restoring).
 func sequences(t *testing.T, conn net.Conn) (sent, received uint32) {
 	t.Helper()
 	const receiveQueue, sendQueue, repair, noProbe = 1, 2, 1, -1

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestOwnSockets has the test become a target when it listens already, and has a
+// TestOwnSockets makes the test a target after it has begun to listen, and with a
 // connection open.
 func TestOwnSockets(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0", ":0"} {
@@ -72,7 +72,7 @@ func TestOwnSockets(t *testing.T) {
 	}
 }
 
-// pair makes a connection to ln.
+// pair opens a connection to ln.
 func pair(t *testing.T, ln net.Listener) (client, server net.Conn) {
 	t.Helper()
 	client, err := net.Dial("tcp", ln.Addr().String())

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// lifetime is what was reported of one process.
+// lifetime holds the reports of one process.
 type lifetime struct {
 	PPID     int
 	Filename string
@@ -53,8 +53,8 @@ func lives(t *testing.T, c *Collector) map[int]lifetime {
 	return got
 }
 
-// runProcesses starts processes that end in three ways and returns what is to
-// be reported of them.
+// runProcesses starts processes that end in three ways and returns the expected
+// reports.
 func runProcesses(t *testing.T) map[int]lifetime {
 	t.Helper()
 	want := map[int]lifetime{}
@@ -110,8 +110,8 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// TestEnviron has processes with environments of both sides of what a record holds,
-// which are over when they are asked for.
+// TestEnviron has processes with environments that fit into a record and one that
+// does not. They have ended before the test reads their events.
 func TestEnviron(t *testing.T) {
 	const limit = 4096
 	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
@@ -166,8 +166,8 @@ func TestProcessesNotFollowed(t *testing.T) {
 	}
 }
 
-// TestAttachReplaced rewrites an executable in place: the probes of what it
-// held before must go, for they would hit other instructions.
+// TestAttachReplaced rewrites an executable in place: the probes of its old contents
+// must go, because they would hit other instructions.
 func TestAttachReplaced(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	path := filepath.Join(t.TempDir(), "program")
@@ -203,8 +203,8 @@ func TestAttachReplaced(t *testing.T) {
 	}
 }
 
-// probesOf counts the links of an executable, which a broken lease may be
-// about to take.
+// probesOf counts the links of an executable, which a broken lease may be about to
+// close.
 func probesOf(c *Collector, exe *Executable) int {
 	c.Executables.mu.Lock()
 	defer c.Executables.mu.Unlock()

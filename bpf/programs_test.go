@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestPrograms loads each program, also those that nothing here is attached to.
+// TestPrograms loads each program, including those that nothing here attaches.
 func TestPrograms(t *testing.T) {
 	for _, kind := range []struct {
 		name   string
@@ -34,13 +34,13 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// TestProgramsLoadedWhenNeeded requires that a capture which sees all from the
-// start has none of the programs that are for others, and has one of each when
-// they are asked for from several sides.
+// TestProgramsLoadedWhenNeeded requires that a capture which sees everything from the
+// start loads none of the other programs. When several goroutines ask for one of
+// those, it is loaded once.
 func TestProgramsLoadedWhenNeeded(t *testing.T) {
 	c := newUnattached(t, Options{BufferSize: 1 << 20})
 	if c.programs.copies {
-		return // of which TestCopiesLoadedWhenNeeded is
+		return // TestCopiesLoadedWhenNeeded is for copies
 	}
 	first := slices.Concat(firstPrograms, hookPrograms)
 	if got := countLoaded(c, first); got != len(first) {
@@ -73,8 +73,8 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 	}
 }
 
-// TestCopiesLoadedWhenNeeded requires that a copy is made when its site is known,
-// and goes with that.
+// TestCopiesLoadedWhenNeeded requires that a copy is loaded when its site is known,
+// and freed with it.
 func TestCopiesLoadedWhenNeeded(t *testing.T) {
 	c := newUnattached(t, Options{BufferSize: 1 << 20, compat: true})
 	if got := countLoaded(c, firstPrograms); got != 0 {
@@ -107,13 +107,13 @@ func TestCopiesLoadedWhenNeeded(t *testing.T) {
 	}
 }
 
-// laterPrograms are those that a capture which sees all from the start has no use
-// for.
+// laterPrograms are those that a capture which sees everything from the start does
+// not use.
 func laterPrograms() []string {
 	return slices.Concat(recoveryPrograms, verifyPrograms, fallbackPrograms[Send], fallbackPrograms[Recv])
 }
 
-// countLoaded returns how many programs are loaded that have one of the names.
+// countLoaded returns how many programs with one of the names are loaded.
 func countLoaded(c *Collector, names []string) (n int) {
 	for key := range c.programs.loaded {
 		if slices.Contains(names, key.name) {

@@ -13,8 +13,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestSockets holds what the sockets of this process have moved against what it
-// did move.
+// TestSockets compares the bytes counted for the sockets of this process with those
+// that it moved.
 func TestSockets(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

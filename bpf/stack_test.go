@@ -9,12 +9,13 @@ import (
 	"github.com/cilium/ebpf/asm"
 )
 
-// maxStack is MAX_BPF_STACK of the kernel, for a program and all it calls.
-// Newer kernels count otherwise, so only this test and the old ones tell.
+// maxStack is MAX_BPF_STACK of the kernel, for a program and all functions in a chain
+// of calls. Newer kernels count differently, so only this test and the old ones
+// notice.
 const maxStack = 512
 
-// TestStack adds up the stack of the programs that older kernels get as their
-// verifier does: each function takes a multiple of 32 bytes.
+// TestStack adds up the stack of the programs for older kernels as their verifier
+// does: each function takes a multiple of 32 bytes.
 func TestStack(t *testing.T) {
 	spec, err := loadCompat()
 	if err != nil {
@@ -41,7 +42,7 @@ func TestStack(t *testing.T) {
 	}
 }
 
-// function is what one takes of the stack, and what it calls.
+// function is the stack use of a function, with its calls.
 type function struct {
 	stack int
 	calls []string

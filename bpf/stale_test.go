@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestStale loses what went one way: records of the other way say so until one of
-// its own does.
+// TestStale loses records of one direction: records of the other direction are stale
+// until one of the first reports the loss.
 func TestStale(t *testing.T) {
 	t.Run("TLS", func(t *testing.T) {
 		ln, config := listen(t)
@@ -85,7 +85,7 @@ func stale(t *testing.T, cleartext bool, ln net.Listener, dial func() (net.Conn,
 	}
 }
 
-// staleRecords reads what there is, and counts the records of data that are stale.
+// staleRecords reads all events, and counts the stale data records.
 func staleRecords(t *testing.T, c *Collector, cleartext bool) (n int) {
 	t.Helper()
 	readAll(t, c, func(e Event) {

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTablesPlain joins a connection without TLS in the middle: each table says
-// which socket it belongs to, and where in its stream the frame begins.
+// TestTablesPlain joins a connection without TLS in the middle: each table names its
+// socket, and the offset of its frame in the stream.
 func TestTablesPlain(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20})
 	if err := c.PacketsWatched(); err != nil {
@@ -72,17 +72,17 @@ func pairOf(t *testing.T, ln net.Listener) (_ *testing.T, client, server net.Con
 	return t, client, server
 }
 
-// cleartextTables is what was reported of connections without TLS, by their id.
+// cleartextTables holds the reports of connections without TLS, by their id.
 type cleartextTables map[uint64]*cleartextEnd
 
 type cleartextEnd struct {
 	local    string
-	tables   []Table // of blocks received, or of those sent by the blocks' order
+	tables   []Table // tables of received blocks, or of sent ones in the order of the blocks
 	received bytes.Buffer
 	first    uint32
 }
 
-// at returns the connection that an end of this process has.
+// at returns the connection of an end of this process.
 func (p cleartextTables) at(t *testing.T, conn net.Conn) *cleartextEnd {
 	t.Helper()
 	for _, end := range p {
@@ -116,7 +116,7 @@ func drainCleartextTables(t *testing.T, c *Collector) cleartextTables {
 			if end == nil || e.Dir != Recv {
 				break
 			}
-			if int(e.Offset) == end.received.Len() { // it may come again
+			if int(e.Offset) == end.received.Len() { // it may repeat
 				end.received.Write(e.Payload)
 			}
 			end.first = e.First

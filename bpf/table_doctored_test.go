@@ -9,8 +9,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// dynamicTable is where hpack keeps a table: what begins an Encoder and a
-// Decoder.
+// dynamicTable is the table of hpack, with which an Encoder and a Decoder begin.
 type dynamicTable struct {
 	ents          []hpack.HeaderField
 	_             uint64
@@ -18,10 +17,10 @@ type dynamicTable struct {
 	size, maxSize uint32
 }
 
-// TestTablesDoctored puts into the memory of a table what cannot be one, while
-// it is copied. Such a table is not reported, or is said not to be consistent.
+// TestTablesDoctored makes the memory of a table invalid while it is copied. Such a
+// table is not reported, or reported as inconsistent.
 func TestTablesDoctored(t *testing.T) {
-	unmapped := unsafe.String((*byte)(unsafe.Add(nil, 1<<46)), 8) // nobody reads it but the probe
+	unmapped := unsafe.String((*byte)(unsafe.Add(nil, 1<<46)), 8) // only the probe reads it
 	tests := []struct {
 		name   string
 		doctor func(d *dynamicTable)
@@ -52,7 +51,7 @@ func TestTablesDoctored(t *testing.T) {
 	}
 }
 
-// checkDoctored has a table that is doctored copied, in pieces if it is a large one.
+// checkDoctored has a doctored table copied, in pieces if it is a large one.
 func checkDoctored(t *testing.T, c *Collector, large bool, doctor func(*dynamicTable), want bool) {
 	t.Helper()
 	talk := newTalk(t)
@@ -70,7 +69,7 @@ func checkDoctored(t *testing.T, c *Collector, large bool, doctor func(*dynamicT
 	d := (*dynamicTable)(unsafe.Pointer(talk.enc))
 	sound, ents := *d, append([]hpack.HeaderField(nil), d.ents...)
 	doctor(d)
-	// The probe is at its beginning; what is static changes no table.
+	// The probe is at the beginning of the function; a static field changes no table.
 	err := talk.enc.WriteField(hpack.HeaderField{Name: ":method", Value: "GET"})
 	*d = sound
 	copy(d.ents, ents)

@@ -28,8 +28,8 @@ func (c *talk) fresh(n, size int) []hpack.HeaderField {
 	return fields
 }
 
-// TestLargeTables joins connections whose peers allow large tables, and compares
-// the tables that are copied with what both ends hold.
+// TestLargeTables joins connections whose peers permit large tables, and compares the
+// copied tables with those of both ends.
 func TestLargeTables(t *testing.T) {
 	rows := []struct {
 		name    string

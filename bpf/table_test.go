@@ -16,8 +16,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// talk is both ends of a connection in this process: a client that encodes
-// blocks, and a server that decodes them.
+// talk is both ends of a connection in this process: a client that encodes blocks,
+// and a server that decodes them.
 type talk struct {
 	t              *testing.T
 	client, server net.Conn
@@ -25,7 +25,7 @@ type talk struct {
 	buf            bytes.Buffer
 	enc            *hpack.Encoder
 	dec            *hpack.Decoder
-	reference      *hpack.Decoder // has the table of both
+	reference      *hpack.Decoder // decodes with the table of both
 	stream         uint32
 	turn           int
 }
@@ -64,7 +64,7 @@ func newTalkOver(t *testing.T, client, server net.Conn) *talk {
 	return c
 }
 
-// exchange sends a block and has it decoded. It returns what both tables were
+// exchange sends a block and has it decoded. It returns the tables of both ends
 // before it, by the index of their entries.
 func (c *talk) exchange(resize uint32) (before []TableEntry) {
 	c.t.Helper()
@@ -78,7 +78,7 @@ func (c *talk) exchange(resize uint32) (before []TableEntry) {
 	})
 }
 
-// send does so with a block of certain fields.
+// send does the same with a block of given fields.
 func (c *talk) send(resize uint32, fields []hpack.HeaderField) (before []TableEntry) {
 	c.t.Helper()
 	before = c.entries()
@@ -131,8 +131,8 @@ func (c *talk) entries() []TableEntry {
 	return list
 }
 
-// TestTables joins a connection in the middle and compares the tables that are
-// copied with what both ends hold, with evictions and changes of the size.
+// TestTables joins a connection in the middle and compares the copied tables with
+// those of both ends, with evictions and changes of the size.
 func TestTables(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20})
 	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
@@ -183,7 +183,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// within evicts what a table of a size has no room for.
+// within evicts the entries that exceed a table of a size.
 func within(entries []TableEntry, size uint32) []TableEntry {
 	total := uint32(0)
 	for _, e := range entries {
@@ -195,7 +195,7 @@ func within(entries []TableEntry, size uint32) []TableEntry {
 	return entries
 }
 
-// drainTables reads what there is, and requires that the ledger agrees.
+// drainTables reads all events, and requires that the ledger agrees.
 func drainTables(t *testing.T, c *Collector) (tables [2][]Table, blocks []Block, opens map[Role]Open) {
 	t.Helper()
 	opens = map[Role]Open{}
@@ -213,7 +213,7 @@ func drainTables(t *testing.T, c *Collector) (tables [2][]Table, blocks []Block,
 	return tables, blocks, opens
 }
 
-// TestTablesEnd requires that nothing is copied, and no probe is hit, when the
+// TestTablesEnd requires that nothing is copied, and no probe is hit, after the
 // recovery has ended.
 func TestTablesEnd(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
@@ -240,8 +240,8 @@ func TestTablesEnd(t *testing.T) {
 	}
 }
 
-// TestTablesNotWanted requires that a connection seen from its start costs no
-// copies, but for the first of an encoder that is not known to be its own.
+// TestTablesNotWanted requires that a connection seen from its start costs no copies,
+// except for the first of an encoder whose connection is unknown.
 func TestTablesNotWanted(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {

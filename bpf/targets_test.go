@@ -8,7 +8,7 @@ import (
 )
 
 // TestTargetsSucceed has a chain of processes, each of which forks the next and ends:
-// no look that is said to have found all finds none before the last has ended.
+// no List with all set is empty before the last process has ended.
 func TestTargetsSucceed(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
 	stop := t.TempDir() + "/stop"

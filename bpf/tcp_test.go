@@ -15,8 +15,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestConnect holds the times of connects, and how connections ended, against
-// what the test did.
+// TestConnect compares the times of connects, and how connections ended, with what
+// the test did.
 func TestConnect(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, config := listen(t)
@@ -72,9 +72,8 @@ func TestConnect(t *testing.T) {
 	checkLedger(t, c, got)
 }
 
-// TestCloseNotify has a peer that says in TLS that it is done, before TCP ends: it
-// ended the connection. A process that closes one which it could read on did
-// itself.
+// TestCloseNotify has a peer that sends close_notify before TCP ends: the peer ended
+// the connection. A process that closes a readable connection ended it itself.
 func TestCloseNotify(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -128,8 +127,8 @@ func TestCloseNotify(t *testing.T) {
 // tcpEstablished is the state in which neither side has sent a FIN.
 const tcpEstablished = 1
 
-// sayBye serves one connection. With end it says in TLS that nothing more comes.
-// It keeps the connection of TCP until the client closes that.
+// sayBye serves one connection. With end it sends close_notify. It keeps the TCP
+// connection until the client closes it.
 func sayBye(ln net.Listener, end bool) error {
 	accepted, err := ln.Accept()
 	if err != nil {
@@ -144,7 +143,7 @@ func sayBye(ln net.Listener, end bool) error {
 	return errors.Join(err, readErr, conn.Close())
 }
 
-// TestConnectFails connects to where nobody listens, and gives up where nobody
+// TestConnectFails connects to a port where nobody listens, and gives up where nobody
 // answers.
 func TestConnectFails(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// TestWalk sends HTTP/2 frames cut at random places and requires that exactly
-// the DATA payloads are left out, but for what was asked for of them.
+// TestWalk sends HTTP/2 frames cut at random offsets and requires that exactly the
+// DATA payloads are skipped, except for the wanted part.
 func TestWalk(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -31,8 +31,8 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// checkSent requires that both ends of one connection reported want, of a stream
-// of size bytes that the client sent.
+// checkSent requires that both ends of one connection reported want, of a stream of
+// size bytes that the client sent.
 func checkSent(t *testing.T, got *capture, want []byte, size int) {
 	t.Helper()
 	for id, open := range got.opens {
@@ -52,7 +52,7 @@ func checkSent(t *testing.T, got *capture, want []byte, size int) {
 	}
 }
 
-// frames returns a client's side of a connection, and what of it is wanted.
+// frames returns a client's side of a connection, and the wanted bytes.
 func frames(t *testing.T, rng *rand.Rand, bodyBytes int) (stream, want []byte) {
 	t.Helper()
 	var out bytes.Buffer
@@ -96,9 +96,8 @@ func randomBytes(rng *rand.Rand, n int) []byte {
 	return b
 }
 
-// exchange sends the stream over TLS in pieces of many sizes; both ends are in
-// this process, so both are observed, and the reader cuts at
-// other places.
+// exchange sends the stream over TLS in pieces of many sizes. Both ends are in this
+// process, so both are observed, and the reader cuts at other offsets.
 func exchange(t *testing.T, stream []byte, rng *rand.Rand) {
 	ln, config := listen(t)
 	received := make(chan []byte, 1)

@@ -7,9 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestReplace has the probe of one direction do nothing: the witness sees the
-// calls, and what takes its place captures them, on the connection as joined in
-// the middle.
+// TestReplace has a probe of one direction that does nothing: the witness sees the
+// calls, and the fallback captures them, on the connection as joined in the middle.
 func TestReplace(t *testing.T) {
 	for dir, tap := range tapOf {
 		t.Run(string(tap), func(t *testing.T) {
@@ -49,7 +48,7 @@ func TestReplace(t *testing.T) {
 			if c.Witnesses.Replaceable(exe, dir) || len(before.Sites) == len(c.Executables.PlanOf(exe).Sites) {
 				t.Errorf("plan: %v", c.Executables.PlanOf(exe).Describe())
 			}
-			// Only the end that uses the probe begins again.
+			// Only the end with the replaced probe reopens.
 			step([2]bool{true, true}, 1)
 			step([2]bool{true, true}, 0)
 			checkWitnessed(t, c, dir, 1)
@@ -78,8 +77,8 @@ func TestWatchGoneExecutable(t *testing.T) {
 	}
 }
 
-// drainDirections returns in which directions there was data, and how many
-// connections were opened.
+// drainDirections returns the directions with data, and how many connections were
+// opened.
 func drainDirections(t *testing.T, c *Collector) (got [2]bool, opens int) {
 	t.Helper()
 	readAll(t, c, func(e Event) {

@@ -12,10 +12,10 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// TestImplicitHandshake makes connections that nobody calls Handshake on: it
-// happens inside of the first Write of the client, and the first Read or Write of
-// the server. They are on no socket and never closed, so nothing but their
-// handshake tells them from those that had their addresses before.
+// TestImplicitHandshake opens connections without a call of Handshake: it happens
+// inside the first Write of the client, and the first Read or Write of the server.
+// They have no socket and are never closed. So only their handshake separates them
+// from connections that had their addresses before.
 func TestImplicitHandshake(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -46,7 +46,7 @@ func checkImplicitHandshakes(t *testing.T, c *Collector, unknown bool) {
 			text := fmt.Sprintf("round %d", round)
 			below, at := greet(t, client, server, text, round%2 == 0)
 			if addresses[at]++; unknown {
-				kept = append(kept, below[:]...) // their addresses are all that tells connections apart
+				kept = append(kept, below[:]...) // only their addresses separate connections
 			}
 			want[text] += 2 // one of each role
 			runtime.GC()
@@ -81,9 +81,8 @@ func reused(addresses map[uintptr]int) (n int) {
 	return n
 }
 
-// greet has a client and a server send each other a text, and returns the net.Conn
-// of each, and where in memory the client's tls.Conn was. The server reads first, or
-// writes.
+// greet has a client and a server send each other a text, and returns the net.Conn of
+// each, and the address of the client's tls.Conn. The server reads first, or writes.
 func greet(t *testing.T, client, server *tls.Config, text string, reads bool) (below [2]net.Conn, at uintptr) {
 	a, b := net.Pipe()
 	done := make(chan error, 1)
@@ -119,8 +118,8 @@ func greet(t *testing.T, client, server *tls.Config, text string, reads bool) (b
 	return [2]net.Conn{a, b}, uintptr(unsafe.Pointer(conn))
 }
 
-// TestFailedHandshake writes twice on a connection whose handshake fails: the
-// first Write begins a connection, and neither says anything.
+// TestFailedHandshake writes twice on a connection whose handshake fails: the first
+// Write begins a connection, and neither reports data.
 func TestFailedHandshake(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	got := observe(t, c, func() {

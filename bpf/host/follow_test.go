@@ -8,9 +8,9 @@ import (
 // worthLeaving is WORTH_LEAVING of cleartext/cursor.h.
 const worthLeaving = 2048
 
-// FuzzFollow has cleartext/follow.h follow streams in segments. What is left out is never
-// wanted, whether they come in order or late, twice, cut elsewhere, and while
-// another CPU deals with the one before. In order, all is left out that is worth it.
+// FuzzFollow makes cleartext/follow.h follow streams in segments. They come in order
+// or late, twice, or cut elsewhere, and while another CPU handles the previous one.
+// Skipped bytes are never wanted. In order, everything worth skipping is skipped.
 func FuzzFollow(f *testing.F) {
 	addSeeds(f, 200)
 	follow := start(f, "follow")
@@ -27,7 +27,7 @@ func FuzzFollow(f *testing.F) {
 	})
 }
 
-// followSession makes a session of an input. In order each direction comes as it
+// followSession decodes a session from an input. In order each direction comes as it
 // was sent, the preface first.
 func followSession(in *source) (s *session, streams [2][]byte, inOrder bool) {
 	flags := in.uint(1)
@@ -74,8 +74,8 @@ func followSession(in *source) (s *session, streams [2][]byte, inOrder bool) {
 	return s, streams, inOrder
 }
 
-// disturb has a piece begin earlier, or come before another, or while that is
-// dealt with; or user space says where a frame begins.
+// disturb makes a piece begin earlier, or come before another, or during it; or gives
+// the offset of a frame.
 func disturb(in *source, s *session, p *piece, stream []byte) {
 	how := in.uint(1)
 	if how&0x03 == 0 {
@@ -96,8 +96,8 @@ func disturb(in *source, s *session, p *piece, stream []byte) {
 	}
 }
 
-// checkFollow demands that all is copied as it was sent or left out as it may be,
-// and returns what is left out.
+// checkFollow requires that every byte is copied as it was sent, or skipped if it may
+// be, and returns the skipped ones.
 func checkFollow(t *testing.T, s *session, streams [2][]byte, frames [2][]frame, got *result) [2][]bool {
 	t.Helper()
 	var left, known [2][]bool
@@ -147,24 +147,24 @@ func checkFollow(t *testing.T, s *session, streams [2][]byte, frames [2][]frame,
 	return left
 }
 
-// checkLedger demands that all bytes are counted, and that of the records each is
-// there or counted as lost.
+// checkLedger requires that all bytes are counted, and that each record is there or
+// counted as lost.
 func checkLedger(t *testing.T, s *session, got *result, records uint64) {
 	t.Helper()
 	bytesSent := 0
 	for _, p := range s.pieces {
 		bytesSent += len(p.b)
 	}
-	opened := 1 - uint64(s.refuse&1) // the record that the connection is open, which is the first
+	opened := 1 - uint64(s.refuse&1) // the open record, which is the first
 	if got.seenBytes != uint64(bytesSent) || got.seenRecords != records+opened+got.lostRecords {
 		t.Fatalf("%d bytes and %d records are counted, %d lost; want %d and %d", got.seenBytes, got.seenRecords, got.lostRecords, bytesSent, records+opened)
 	}
 }
 
-// sure reports whether it is known to be HTTP/2 when a call deals with a segment
-// and those within it.
+// sure reports whether the connection is known to be HTTP/2 when a call handles a
+// segment and those within it.
 func sure(s *session, call int, got *result) bool {
-	last := len(s.pieces) - (len(got.pieces) - call - 1) // those after may be within others
+	last := len(s.pieces) - (len(got.pieces) - call - 1) // later pieces may be within others
 	for _, p := range s.pieces[:last] {
 		if p.place > 0 || p.dir == clientDir(s) && bytes.HasPrefix(p.b, []byte(preface)) && p.offset == 0 {
 			return true
@@ -173,8 +173,8 @@ func sure(s *session, call int, got *result) bool {
 	return false
 }
 
-// checkLeft demands of segments in order that exactly that is left out of each
-// which the model finds worth it, and that each is followed.
+// checkLeft requires, for segments in order, that exactly the bytes that the model
+// finds worth skipping are skipped, and that each segment is followed.
 func checkLeft(t *testing.T, s *session, frames [2][]frame, left [2][]bool, got *result) {
 	t.Helper()
 	for i, p := range s.pieces {

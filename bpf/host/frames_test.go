@@ -15,12 +15,11 @@ const (
 	flagPadded  = 0x8
 )
 
-// frame is where a frame of a stream lies, and from where on its payload is not
-// wanted.
+// frame is the range of a frame in a stream, and where its unwanted payload begins.
 type frame struct{ start, unwanted, end int }
 
-// parse is a model of the walkers that sees a stream whole. It returns the frames
-// whose headers are complete.
+// parse is a model of the walkers with the whole stream. It returns the frames whose
+// headers are complete.
 func parse(stream []byte, bodyBytes int) []frame {
 	var frames []frame
 	at := 0
@@ -44,7 +43,7 @@ func parse(stream []byte, bodyBytes int) []frame {
 	return frames
 }
 
-// unwanted returns the bytes of a stream that are not wanted.
+// unwanted returns the unwanted bytes of a stream.
 func unwanted(frames []frame, n int) []bool {
 	not := make([]bool, n)
 	for _, f := range frames {
@@ -55,7 +54,7 @@ func unwanted(frames []frame, n int) []bool {
 	return not
 }
 
-// source is the input of a fuzz target. It goes on with zeroes.
+// source is the input of a fuzz target. It continues with zeroes.
 type source struct{ in []byte }
 
 func (s *source) uint(n int) uint64 {
@@ -69,7 +68,8 @@ func (s *source) uint(n int) uint64 {
 	return v
 }
 
-// size returns how long a piece is. What the input cuts no more comes whole.
+// size returns the length of a piece. Bytes beyond the cuts of the input are one
+// piece.
 func (s *source) size(v, most uint64) int {
 	switch {
 	case len(s.in) == 0:
@@ -80,7 +80,7 @@ func (s *source) size(v, most uint64) int {
 	return 1 + int(v&most)
 }
 
-// bodyBytes returns how much of each DATA payload is copied.
+// bodyBytes returns how many bytes of each DATA payload are copied.
 func (s *source) bodyBytes() uint32 { return []uint32{0, 0, 1, 10, 3000}[s.uint(1)%5] }
 
 // refusals returns which reservations fail, about a quarter.
@@ -116,7 +116,7 @@ func (s *source) frame(b []byte) []byte {
 		return appendFrame(b, uint8(s.uint(1)), uint8(s.uint(1)), int(s.uint(1)))
 	case 6:
 		return appendFrame(b, typeData, 0, 1948+headerLen+int(s.uint(1))) // about WORTH_LEAVING
-	case 7: // longer than what follows, maybe
+	case 7: // maybe longer than the rest
 		b = binary.BigEndian.AppendUint32(b, uint32(s.uint(3)<<8))
 		return append(b, 0, 0, 0, 0, 1)
 	default: // anything
@@ -126,8 +126,7 @@ func (s *source) frame(b []byte) []byte {
 	}
 }
 
-// appendFrame appends a frame whose payload looks like frames, but not where they
-// would be.
+// appendFrame appends a frame whose payload looks like frames, but at other offsets.
 func appendFrame(b []byte, typ, flags uint8, n int) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(n)<<8|uint32(typ))
 	b = append(b, flags, 0, 0, 0, 1)
@@ -137,7 +136,7 @@ func appendFrame(b []byte, typ, flags uint8, n int) []byte {
 	return b
 }
 
-// addSeeds adds inputs at random to those that are committed.
+// addSeeds adds random inputs to the committed ones.
 func addSeeds(f *testing.F, n int) {
 	for seed := range uint64(n) {
 		rng := rand.New(rand.NewPCG(seed, 0))

@@ -1,6 +1,6 @@
-// Package host compiles the C that follows frames for the machine that the tests
-// run on, with the sanitizers of gcc, and fuzzes it there. It takes no root and no
-// BPF: include/bpf/bpf_helpers.h stands in for the kernel.
+// Package host compiles the C that follows frames for the machine of the tests, with
+// the sanitizers of gcc, and fuzzes it there. It needs neither root nor BPF:
+// include/bpf/bpf_helpers.h replaces the kernel.
 package host
 
 import (
@@ -34,26 +34,26 @@ const (
 	answerLen    = 48
 )
 
-// session is what a program is given: a connection, and its pieces in order.
+// session is the input of a program: a connection, and its pieces in order.
 type session struct {
 	bodyBytes uint32
 	refuse    uint32 // reservations in the ring that fail, by their number modulo 32
 	role      uint8
-	handshake bool // it was seen
+	handshake bool // the handshake was seen
 	first     [2]uint32
 	pieces    []piece
 }
 
-// piece is what one call moves, or one packet.
+// piece is the bytes of one call, or one packet.
 type piece struct {
 	dir    int
 	offset uint64
-	place  uint64 // where a frame begins, as user space says; 0: it does not
+	place  uint64 // where a frame begins, as user space says; 0: unknown
 	b      []byte
-	within bool // comes while the piece before it is dealt with
+	within bool // comes while the previous piece is handled
 }
 
-// record is what a program has put into the ring.
+// record is a record that a program has put into the ring.
 type record struct {
 	dir                    int
 	seq, offset, leftOut   uint64
@@ -62,17 +62,17 @@ type record struct {
 	b                      []byte
 }
 
-// result is what became of a session.
+// result is the outcome of a session.
 type result struct {
 	pieces      [][]record
-	untold      [2]uint64 // bytes that were lost, and no record tells so
+	untold      [2]uint64 // lost bytes that no record has reported
 	seenRecords uint64
 	seenBytes   uint64
 	lostRecords uint64
 	lostBytes   uint64
 }
 
-// program is C that runs in a process of its own, where what goes wrong ends it.
+// program is C in a process of its own, which ends at the first fault.
 type program struct {
 	name   string
 	in     io.WriteCloser
@@ -81,8 +81,8 @@ type program struct {
 	cmd    *exec.Cmd
 }
 
-// start compiles a program and runs it until the test is over. Warnings are
-// errors, as they are where it is compiled for BPF.
+// start compiles a program and runs it until the test is over. Warnings are errors,
+// as in the BPF build.
 func start(f testing.TB, source string, flags ...string) *program {
 	f.Helper()
 	if _, err := exec.LookPath("gcc"); err != nil {
@@ -120,7 +120,7 @@ func start(f testing.TB, source string, flags ...string) *program {
 	return p
 }
 
-// run has the program deal with a session.
+// run passes a session to the program.
 func (p *program) run(t *testing.T, s *session) result {
 	t.Helper()
 	var r result
@@ -155,7 +155,7 @@ func (p *program) run(t *testing.T, s *session) result {
 	return r
 }
 
-// encode returns a session as stream.h has it.
+// encode returns a session in the format of stream.h.
 func (s *session) encode() []byte {
 	le := binary.LittleEndian
 	b := le.AppendUint32(nil, uint32(len(s.pieces)))

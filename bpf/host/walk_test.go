@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// FuzzWalk has http2/walk.h follow streams of frames, cut anywhere. However they are
-// cut, what it copies is what the model finds in the streams as a whole, and
-// what it could not copy is counted. What it does for older kernels is the same.
+// FuzzWalk makes http2/walk.h follow streams of frames, cut anywhere. However they
+// are cut, it copies the bytes that the model finds in the whole streams, and counts
+// those that it could not copy. The programs for older kernels do the same.
 func FuzzWalk(f *testing.F) {
 	addSeeds(f, 200)
 	walk, compat := start(f, "walk"), start(f, "walk", "-DCOMPAT")
@@ -22,7 +22,7 @@ func FuzzWalk(f *testing.F) {
 	})
 }
 
-// walkSession makes a session of an input.
+// walkSession decodes a session from an input.
 func walkSession(in *source) (*session, [2][]byte) {
 	flags := in.uint(1)
 	s := &session{role: client, handshake: flags&0x06 != 0, bodyBytes: in.bodyBytes()}
@@ -58,7 +58,7 @@ func walkSession(in *source) (*session, [2][]byte) {
 	return s, streams
 }
 
-// clientDir returns the direction of what the client sends.
+// clientDir returns the direction of the bytes that the client sends.
 func clientDir(s *session) int {
 	if s.role == server {
 		return recv
@@ -66,7 +66,7 @@ func clientDir(s *session) int {
 	return send
 }
 
-// checkWalk holds what became of a session against the model.
+// checkWalk compares the outcome of a session with the model.
 func checkWalk(t *testing.T, s *session, streams [2][]byte, got *result) {
 	t.Helper()
 	var frames [2][]frame
@@ -125,8 +125,8 @@ func checkWalk(t *testing.T, s *session, streams [2][]byte, got *result) {
 	}
 }
 
-// compare demands that only what is wanted is copied, and all of it if nothing was
-// lost. It returns how much is missing.
+// compare requires that only wanted bytes are copied, and all of them if nothing was
+// lost. It returns how many are missing.
 func compare(t *testing.T, dir int, copied, want []bool, all bool) (missing uint64) {
 	t.Helper()
 	for i, w := range want {
