@@ -1,5 +1,4 @@
-// Package dns understands DNS messages (RFC 1035) between a process and its name
-// servers, and puts them together to lookups: the queries, for addresses of both
-// families and with the names of a search list, that a process makes to resolve
-// one name.
+// Package dns parses DNS messages (RFC 1035) between a process and its name servers,
+// and groups them into lookups. A lookup is all queries that a process makes to
+// resolve one name: for both address families, and for each name of a search list.
 package dns

@@ -9,7 +9,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Query is one question and what came of it.
+// Query is one question and its outcome.
 type Query struct {
 	Name, Type    string
 	Local, Server netip.AddrPort
@@ -23,29 +23,29 @@ type Query struct {
 	addrs  []netip.Addr
 }
 
-// Lookup is the resolving of one name: all that a process asked for it.
+// Lookup is the resolution of one name, with all queries that a process made for it.
 type Lookup struct {
-	ID   int    // of the lookup, from 1
-	Name string // without what a search list added
-	// Start is the first query, and End the last answer, or the last query
-	// while there is none.
+	ID   int    // number of the lookup, from 1
+	Name string // without a suffix from a search list
+	// Start is the time of the first query. End is that of the last answer, or of
+	// the last query while there is no answer.
 	Start, End ktime.Time
-	RCode      string // of the last answer, empty when there was none
+	RCode      string // of the last answer, empty without one
 	Server     netip.AddrPort
 
 	queries []*Query
 	addrs   map[netip.Addr]bool
-	used    bool // a connection was made to what it found
+	used    bool // a connection was made to one of its addresses
 }
 
-// failed reports whether it found nothing.
+// failed reports whether the lookup ended without an address.
 func (l *Lookup) failed() bool { return len(l.addrs) == 0 }
 
-// failing reports whether it has found nothing so far, and waits for nothing.
+// failing reports whether the lookup has no address and no pending query.
 func (l *Lookup) failing() bool { return l.failed() && l.RCode != "" && !l.pending() }
 
-// pending reports whether an answer is still to come. A query that was made
-// again is not waited for any more.
+// pending reports whether an answer is outstanding. A retransmitted query replaces
+// the one before it.
 func (l *Lookup) pending() bool {
 	for i, q := range l.queries {
 		again := slices.ContainsFunc(l.queries[i+1:], func(r *Query) bool { return r.Name == q.Name && r.Type == q.Type })
@@ -56,10 +56,9 @@ func (l *Lookup) pending() bool {
 	return false
 }
 
-// lacks reports whether a query asks for what the lookup does not know yet: the
-// addresses of the other family, or those of one for which a name server failed.
-// NOERROR and NXDOMAIN are answers (RFC 2308 §2), after which a resolver asks only
-// in another lookup.
+// lacks reports whether a query asks for addresses that the lookup does not have: of
+// the other family, or of one for which a name server failed. NOERROR and NXDOMAIN
+// are answers (RFC 2308 §2); a resolver asks again only in another lookup.
 func (l *Lookup) lacks(q *Query) bool {
 	asked := false
 	for _, o := range l.queries {
@@ -76,8 +75,7 @@ func (l *Lookup) lacks(q *Query) bool {
 // isAddress reports whether a query of that type asks for addresses.
 func isAddress(kind string) bool { return kind == "A" || kind == "AAAA" }
 
-// took returns how long it took until a time: from the first query to the last
-// answer before.
+// took returns the duration from the first query to the last answer before a time.
 func (l *Lookup) took(at ktime.Time) time.Duration {
 	var end ktime.Time
 	for _, q := range l.queries {
@@ -88,9 +86,9 @@ func (l *Lookup) took(at ktime.Time) time.Duration {
 	return end.Sub(l.Start)
 }
 
-// of reports whether a query for name is part of the lookup, and the name that
-// is looked up then. A search list makes a process ask for a name with one
-// suffix after the other until one is found (resolv.conf(5)).
+// of reports whether a query for name belongs to the lookup, and the name of the
+// lookup then. With a search list, a process appends one suffix after the other
+// until a name exists (resolv.conf(5)).
 func (l *Lookup) of(name string) (string, bool) {
 	switch {
 	case name == l.Name:

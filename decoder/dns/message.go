@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// message is what one DNS message says.
+// message is a parsed DNS message.
 type message struct {
 	id       uint16
 	response bool
@@ -24,14 +24,14 @@ type message struct {
 }
 
 const (
-	// maxAnswers bounds the answers that are kept of one message.
+	// maxAnswers bounds the answers kept per message.
 	maxAnswers = 64
-	// headLength is that of a header in bytes (RFC 1035 §4.1.1).
+	// headLength is the length of a header in bytes (RFC 1035 §4.1.1).
 	headLength = 12
 )
 
-// parse parses a message with one question, as all are in practice. Answers end
-// where they cannot be understood: one that is too long for UDP is cut (TC).
+// parse parses a message with one question; in practice no message has more. It stops
+// at the first malformed answer: a message too long for UDP is cut (TC).
 func parse(b []byte) (*message, error) {
 	if len(b) < headLength {
 		return nil, errors.New("no header")
@@ -54,7 +54,7 @@ func parse(b []byte) (*message, error) {
 	q := &questions[0]
 	m := &message{
 		id: head.ID, response: head.Response,
-		// Names are the same in any case (RFC 4343).
+		// Names are case-insensitive (RFC 4343).
 		name: strings.ToLower(strings.TrimSuffix(q.Name.String(), ".")), kind: typeName(q.Type), rcode: rcodeName(head.RCode),
 	}
 	for range maxAnswers {
@@ -68,8 +68,8 @@ func parse(b []byte) (*message, error) {
 	return m, nil
 }
 
-// answer notes the record that p is at as dig +short writes it; of types with
-// other data, only the type. It reports whether the data could be understood.
+// answer appends the record at p as dig +short prints it, or only its type where this
+// package does not know the data. It reports whether the data is valid.
 func (m *message) answer(p *dnsmessage.Parser, head dnsmessage.ResourceHeader) bool {
 	text := typeName(head.Type)
 	var err error

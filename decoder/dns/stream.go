@@ -2,21 +2,20 @@ package dns
 
 import "encoding/binary"
 
-// maxStream bounds what is kept of one direction of a TCP connection: the
-// longest message with its length in front (RFC 7766 §8).
+// maxStream bounds the bytes kept per direction of a TCP connection: the longest
+// message and its length field (RFC 7766 §8).
 const maxStream = 2 + 1<<16
 
-// stream cuts one direction of a TCP connection into messages. Packets come in
-// the order in which the kernel took them; what is sent again is passed over,
-// and what is missing ends it.
+// stream splits one direction of a TCP connection into messages. Packets come in the
+// order in which the kernel took them. It skips retransmitted bytes, and ends at
+// missing ones.
 type stream struct {
 	begun, broken bool
 	next          uint32 // sequence number
 	buf           []byte
 }
 
-// segment takes a segment, of length bytes in all, and returns the messages that
-// it completes.
+// segment takes a segment of length bytes and returns the messages that it completes.
 func (s *stream) segment(seq uint32, b []byte, length int) (messages [][]byte) {
 	if !s.begun {
 		s.begun, s.next = true, seq

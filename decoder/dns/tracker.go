@@ -8,7 +8,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Packet is what a packet between a process and a name server carries.
+// Packet is the content of a packet between a process and a name server.
 type Packet struct {
 	PID           int
 	At            ktime.Time
@@ -18,18 +18,18 @@ type Packet struct {
 	TCP           bool
 	Seq           uint32 // TCP: of the first byte
 	Payload       []byte // not kept
-	Length        int    // of which Payload is the beginning
+	Length        int    // of the whole payload, of which Payload is the beginning
 }
 
-// Sink takes what a Tracker finds.
+// Sink receives the results of a Tracker.
 type Sink interface {
-	// Query is called when a query was answered, or is not waited for any more.
+	// Query takes a query that was answered, or to which no answer is expected.
 	Query(pid int, l *Lookup, q *Query)
-	// Failed is called when a lookup found no address.
+	// Failed takes a lookup that ended without an address.
 	Failed(pid int, l *Lookup)
 }
 
-// Bounds on memory. What is beyond is forgotten, the oldest first.
+// Bounds on memory. The Tracker drops the oldest beyond them.
 const (
 	maxProcesses = 4096
 	maxLookups   = 64 // of a process
@@ -37,10 +37,9 @@ const (
 	maxStreams   = 256
 )
 
-// For how long a process that found nothing may think
-// before it asks for another name of its search list, how long an answer may
-// take, and how long after a lookup a second connection may be made to what it
-// found.
+// These bound, in this order: the pause of a process between two names of its search
+// list, the time until an answer, and the time after a lookup in which a second
+// connection to its address counts as its result.
 const (
 	thinkTime  = time.Second
 	answerTime = 30 * time.Second
@@ -67,7 +66,7 @@ func NewTracker(sink Sink) *Tracker {
 	return &Tracker{sink: sink, byPID: make(map[int]*process), streams: make(map[streamKey]*stream)}
 }
 
-// Packet takes a packet. One that is no DNS is passed over.
+// Packet takes a packet. It skips one that is not DNS.
 func (t *Tracker) Packet(p *Packet) {
 	if !p.TCP {
 		t.message(p, p.Payload)
@@ -107,7 +106,7 @@ func (t *Tracker) message(p *Packet, b []byte) {
 	}
 }
 
-// query enters a query into the lookup that it belongs to.
+// query adds a query to its lookup.
 func (t *Tracker) query(proc *process, p *Packet, m *message) {
 	q := &Query{Name: m.name, Type: m.kind, Local: p.Local, Server: p.Remote, Start: p.At, id: m.id, socket: p.Socket}
 	for _, l := range proc.open {
@@ -133,9 +132,9 @@ func (t *Tracker) query(proc *process, p *Packet, m *message) {
 	})
 }
 
-// goesOn returns the lookup that found an address and that a query continues, open
-// again, or nil. A resolver asks for AAAA after A was answered where resolv.conf(5)
-// says single-request, or where the machine is busy.
+// goesOn reopens and returns the lookup with an address that a query continues, or
+// returns nil. A resolver asks for AAAA after the answer to A if resolv.conf(5) says
+// single-request, or if the machine is busy.
 func (proc *process) goesOn(q *Query) *Lookup {
 	for i, l := range slices.Backward(proc.done) {
 		if l.End.Add(thinkTime) >= q.Start && l.lacks(q) {
@@ -147,7 +146,7 @@ func (proc *process) goesOn(q *Query) *Lookup {
 	return nil
 }
 
-// answer finds the query: that of the same socket, number, name and type.
+// answer finds the query of an answer, by socket, ID, name and type.
 func (t *Tracker) answer(proc *process, p *Packet, m *message) {
 	for _, l := range proc.open {
 		for _, q := range l.queries {
@@ -188,7 +187,7 @@ func (t *Tracker) close(pid int, proc *process, l *Lookup) {
 	proc.done = append(proc.done, l)
 }
 
-// Expire ends the lookups of which nothing more is to be expected.
+// Expire ends the lookups whose time is over.
 func (t *Tracker) Expire(now ktime.Time) {
 	for pid, proc := range t.byPID {
 		for _, l := range slices.Clone(proc.open) {
@@ -200,7 +199,7 @@ func (t *Tracker) Expire(now ktime.Time) {
 	}
 }
 
-// End ends the lookups of a process that ended.
+// End ends the lookups of a process that has exited.
 func (t *Tracker) End(pid int) {
 	proc := t.byPID[pid]
 	if proc == nil {
@@ -219,8 +218,8 @@ func (t *Tracker) EndAll() {
 	}
 }
 
-// Resolved returns the lookup that led a process to connect to addr at the given
-// time, and how long it took; ok is false when none did.
+// Resolved returns the lookup after which a process connected to addr at the given
+// time, and its duration. ok is false when there is none.
 func (t *Tracker) Resolved(pid int, addr netip.Addr, at ktime.Time) (l *Lookup, took time.Duration, ok bool) {
 	proc := t.byPID[pid]
 	if proc == nil {

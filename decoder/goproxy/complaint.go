@@ -8,36 +8,36 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// Complaint is what the go command says of something that it could not do.
+// Complaint is an error message of the go command.
 type Complaint struct {
 	// Class is one of dns, connect, tls, timeout, reset, goaway, http_4xx,
 	// http_5xx, protocol, checksum, vcs, unavailable, toolchain and other.
 	Class string
-	// Path and Version are of the module; Version is empty where no version is
-	// named, and both where no module is.
+	// Path and Version name the module. Version is empty if the message names no
+	// version, and both are empty if it names no module.
 	Path, Version string
-	// Package is what is looked for in modules that may have it, or empty.
+	// Package is the package that the go command looks for in modules, or empty.
 	Package string
-	// Detail is the line, without "go: ", or the place of an import, and the
+	// Detail is the line without "go: " or the position of an import, and the
 	// lines that belong to it.
 	Detail string
-	// URL is that of the request, if one is named.
+	// URL is the URL of the request, or empty if the message names none.
 	URL string
-	// Command is what a version control system was run with, if one is named.
+	// Command is the command line of a version control system, or empty.
 	Command string
-	// AtProxy says that it failed at an HTTP proxy on the way, or on the way
-	// to that: no request but a CONNECT was made.
+	// AtProxy says that the HTTP proxy refused, or was not reached. The go command
+	// made no request but a CONNECT.
 	AtProxy bool
-	// OfSumDB says that a checksum is not what a checksum database says.
+	// OfSumDB says that a checksum differs from that of a checksum database.
 	OfSumDB bool
 }
 
-// ClassOther is of complaints that are of nothing else, and of fetching maybe not.
+// ClassOther is the class of all other complaints; these may not concern fetching.
 const ClassOther = "other"
 
-// ParseComplaints returns what a message on stderr of a go command with that
-// GOPROXY complains of. Progress, warnings, and what the go command passes on of
-// compilers and tests give nothing.
+// ParseComplaints returns the complaints in a message that a go command with that
+// GOPROXY wrote to stderr. It ignores progress, warnings, and the output of compilers
+// and tests.
 func ParseComplaints(message string, proxies Proxies) []Complaint {
 	var list []Complaint
 	for _, s := range statements(message) {
@@ -66,21 +66,21 @@ func ParseComplaints(message string, proxies Proxies) []Complaint {
 }
 
 var (
-	// compared is a line after a complaint of a checksum: where it has it from, as
-	// in "downloaded", "go.sum" or the name of a checksum database.
+	// compared matches a line after a checksum complaint. It names the source of a
+	// checksum: "downloaded", "go.sum" or a checksum database.
 	compared = regexp.MustCompile(`^\t(\S+): +h1:`)
 	// urlIn finds the URL of a request, after which an error says why it failed.
 	urlIn = regexp.MustCompile(`https?://[^"\s]*[^"\s:]`)
-	// commandIn finds what a version control system was run with, and where.
+	// commandIn finds the command line of a version control system, and its directory.
 	commandIn = regexp.MustCompile(`(?:^|: )((?:git|hg|svn|bzr|fossil) .*) in .*?: `)
 	providing = regexp.MustCompile(`\bproviding package (\S+?)(?::|$)`)
-	// fetched is the toolchain that a go command is to run instead of itself.
+	// fetched finds the toolchain that a go command runs instead of itself.
 	fetched = regexp.MustCompile(`^download (go\S+) for (\w+)/(\w+): `)
 )
 
-// subject finds the module that a line speaks of: "path@version: …", "module
-// path: …", "verifying path@version: …" or the URL of a request. Of two modules
-// one of which requires the other it is that other one.
+// subject returns the module that a line names: "path@version: …", "module path: …",
+// "verifying path@version: …" or the URL of a request. If one module requires
+// another, it returns the required one.
 func subject(line string, proxies Proxies) (path, version string) {
 	if m := fetched.FindStringSubmatch(line); m != nil {
 		return "golang.org/toolchain", fmt.Sprintf("v0.0.1-%s.%s-%s", m[1], m[2], m[3])

@@ -5,45 +5,45 @@ import (
 	"slices"
 )
 
-// Fetch is an exchange with a module proxy or a checksum database that is over, or
-// one for the page that names the repository of a module, or with an HTTP proxy.
+// Fetch is a finished exchange with a module proxy, a checksum database or an HTTP
+// proxy, or one for the page that names the repository of a module.
 type Fetch struct {
 	Process  int
 	Conn     string
 	Stream   uint32
-	URL      string // of a CONNECT the authority
-	Connect  bool   // it is one
-	Proxy    string // entry of GOPROXY, empty where that is not known
+	URL      string // the authority, if Connect
+	Connect  bool   // the method is CONNECT
+	Proxy    string // entry of GOPROXY, empty if unknown
 	Redirect string // Location, or empty
 	Status   int    // 0: no response
-	// Failed says that it went wrong, and Class how; that may be empty.
+	// Failed says that the exchange failed. Class says how, and may be empty.
 	Failed bool
 	Class  string
 	Request
 }
 
 const (
-	// maxFetches and maxFetchBytes bound what a Fetches remembers.
+	// maxFetches and maxFetchBytes bound the size of a Fetches.
 	maxFetches    = 8192
 	maxFetchBytes = 2 << 20
-	// maxNamed bounds how many of them a complaint is said to speak of.
+	// maxNamed bounds the exchanges that a complaint names.
 	maxNamed = 8
 	// maxEarly bounds the complaints that wait for their exchange, and maxAway the
-	// redirects that are looked out for.
+	// remembered redirects.
 	maxEarly = 64
 	maxAway  = 64
 )
 
-// Fetches remembers exchanges for what go commands say of them later. The zero
-// value is ready.
+// Fetches remembers exchanges, so that later complaints of go commands find them. The
+// zero value is ready to use.
 type Fetches struct {
 	list  []Fetch // oldest first
 	bytes int
-	early []early // complaints of exchanges that are not over
-	away  []away  // where exchanges were redirected to, the last ones
+	early []early // complaints about exchanges that are not finished
+	away  []away  // the latest redirects
 }
 
-// away is where an exchange of a process was redirected to.
+// away is the target of a redirect, for a process.
 type away struct {
 	process int
 	url     string
@@ -54,8 +54,8 @@ type early struct {
 	complaint Complaint
 }
 
-// Add takes an exchange that is over. If a go command has said before that what
-// came does not have the right checksum, Add returns that.
+// Add takes a finished exchange. If a go command has complained before about the
+// checksum of its content, Add returns that complaint.
 func (f *Fetches) Add(one *Fetch) *Complaint {
 	if len(f.list) == maxFetches || f.bytes > maxFetchBytes {
 		half := len(f.list) / 2
@@ -81,10 +81,9 @@ func (f *Fetches) Add(one *Fetch) *Complaint {
 	return nil
 }
 
-// Of returns the exchanges of a process that a complaint speaks of, the oldest
-// first: those for the URL that it names, or else those for the module that went
-// wrong in the way that it tells; and what these were redirected to. Where none
-// went wrong by what was seen it is the last one that it may speak of.
+// Of returns the exchanges of a process that a complaint is about, the oldest first.
+// These have the URL that it names, or else its module and the same failure, or are
+// redirects of those. If none of them failed, Of returns the last that may be meant.
 func (f *Fetches) Of(process int, c *Complaint) []Fetch {
 	named := f.last(process, maxNamed, c.IsOf)
 	if named == nil && c.Class == "checksum" && c.Version != "" && len(f.early) < maxEarly {
@@ -94,7 +93,7 @@ func (f *Fetches) Of(process int, c *Complaint) []Fetch {
 		named = f.last(process, 1, c.mayBeOf)
 	}
 	if named == nil && c.Class == "protocol" && c.Path == "" && c.URL == "" {
-		// A zip that is none, and its module is not named.
+		// An invalid zip; the message does not name its module.
 		zips := f.last(process, 2, func(one *Fetch) bool { return one.Kind == Zip && one.Status == 200 })
 		if len(zips) == 1 {
 			named = zips
@@ -109,7 +108,7 @@ func (f *Fetches) Of(process int, c *Complaint) []Fetch {
 	return named
 }
 
-// last returns the last exchanges of a process that are so, the oldest first.
+// last returns the last matching exchanges of a process, the oldest first.
 func (f *Fetches) last(process, limit int, so func(*Fetch) bool) (list []Fetch) {
 	for i := len(f.list) - 1; i >= 0 && len(list) < limit; i-- {
 		if one := &f.list[i]; one.Process == process && so(one) {
@@ -125,7 +124,7 @@ func (f *Fetches) Awaits(process int, url string) bool {
 	return slices.Contains(f.away, away{process, url})
 }
 
-// target returns the URL that an exchange was redirected to, or "".
+// target returns the URL of a redirect, or "".
 func (f *Fetch) target() string {
 	if f.Redirect == "" {
 		return ""
@@ -141,7 +140,7 @@ func (f *Fetch) target() string {
 	return to.String()
 }
 
-// End forgets a process, of which nothing more comes.
+// End drops what belongs to a process that has exited.
 func (f *Fetches) End(process int) {
 	f.list = slices.DeleteFunc(f.list, func(one Fetch) bool { return one.Process == process })
 	f.bytes = 0

@@ -10,7 +10,7 @@ import (
 // streamIn finds the stream in an error of net/http.
 var streamIn = regexp.MustCompile(`stream ID (\d+);`)
 
-// IsOf reports whether a complaint speaks of an exchange, as what went wrong.
+// IsOf reports whether a complaint is about an exchange that failed.
 func (c *Complaint) IsOf(one *Fetch) bool {
 	switch {
 	case c.Class == "vcs":
@@ -47,8 +47,8 @@ func (c *Complaint) IsOf(one *Fetch) bool {
 	return one.Failed && answered == (one.Status >= 400)
 }
 
-// mayBeOf reports whether a complaint may speak of an exchange that went well by
-// all that was seen of it. Some releases leave out the URL, or a part of it.
+// mayBeOf reports whether a complaint may be about an exchange that shows no failure.
+// Some Go releases leave out the URL, or a part of it.
 func (c *Complaint) mayBeOf(one *Fetch) bool {
 	switch {
 	case c.AtProxy || one.Connect || c.Class == "vcs":
@@ -64,8 +64,8 @@ func (c *Complaint) mayBeOf(one *Fetch) bool {
 	return false
 }
 
-// Settle gives a complaint the class of the exchange that it speaks of, where its
-// text leaves that open: what ends early may have been cut by its sender.
+// Settle gives a complaint the class of its exchange, if its text is ambiguous: the
+// sender may have cut a body that ends early.
 func (c *Complaint) Settle(of []Fetch) {
 	if c.Class != "reset" || !endsEarly.MatchString(c.Detail) || len(of) == 0 {
 		return
@@ -80,7 +80,7 @@ func (c *Complaint) Settle(of []Fetch) {
 
 var endsEarly = regexp.MustCompile(`(?:unexpected|:) EOF$`)
 
-// verified returns what a checksum is of: go.mod, or all of the module.
+// verified returns the content that a checksum covers: go.mod, or the whole module.
 func (c *Complaint) verified() Kind {
 	if strings.Contains(c.Detail, "verifying go.mod") || strings.Contains(c.Detail, "@"+c.Version+"/go.mod") {
 		return Mod
@@ -88,7 +88,7 @@ func (c *Complaint) verified() Kind {
 	return Zip
 }
 
-// IsPage reports whether a URL is that of a page that names the repository of a
+// IsPage reports whether a URL requests the page that names the repository of a
 // module (https://go.dev/ref/mod#vcs-find).
 func IsPage(rawURL string) bool {
 	_, query, _ := strings.Cut(rawURL, "?")
@@ -104,7 +104,7 @@ func isFor(authority, rawURL string) bool {
 	return authority == u.Host || authority == u.Host+":443" || authority == u.Host+":80"
 }
 
-// sameURL compares URLs without the credentials that one of them may have.
+// sameURL compares URLs and ignores credentials.
 func sameURL(a, b string) bool {
 	if a == b {
 		return true

@@ -1,5 +1,5 @@
-// Package goproxy tells what a request to a module proxy or to a checksum
-// database is for, by its URL. The sources are the GOPROXY protocol
+// Package goproxy parses the URLs of requests to module proxies and checksum
+// databases. Its sources are the GOPROXY protocol
 // (https://go.dev/ref/mod#goproxy-protocol) and the protocol of checksum
 // databases (https://go.dev/ref/mod#checksum-database).
 package goproxy
@@ -11,11 +11,11 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// Kind is what a request asks for.
+// Kind is the kind of a request.
 type Kind string
 
-// The kinds. The first five are of modules, the others of a checksum database,
-// which a module proxy may serve too, below sumdb/NAME/.
+// The kinds. The first five concern modules, the others a checksum database. A module
+// proxy may serve both, the latter below sumdb/NAME/.
 const (
 	List   Kind = "list"
 	Latest Kind = "latest"
@@ -29,22 +29,21 @@ const (
 	SumDBLatest    Kind = "sumdb-latest"
 )
 
-// OfSumDB reports whether it is of a checksum database.
+// OfSumDB reports whether the kind is one of a checksum database.
 func (k Kind) OfSumDB() bool { return strings.HasPrefix(string(k), "sumdb-") }
 
-// Request is what a URL asks for.
+// Request is a parsed URL.
 type Request struct {
 	Kind Kind
-	// Path and Version are of the module, unescaped; empty where the request
+	// Path and Version name the module, unescaped. They are empty if the request
 	// names none.
 	Path, Version string
-	// Base is what the path of the URL begins with: that of the proxy or
-	// database, without a slash at its end.
+	// Base is the base path of the proxy or database, without a trailing slash.
 	Base string
 }
 
-// Parse returns what a request for a URL asks for, and false when it is none
-// of these. A base path ends where the longest module path begins.
+// Parse parses a URL, and returns false when it is none of these requests. A base path
+// ends where the longest module path begins.
 func Parse(rawURL string) (Request, bool) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -64,8 +63,8 @@ func parseBehind(u *url.URL, base string) (Request, bool) {
 	return r, ok
 }
 
-// pathOf returns the path of a URL as it was before percent-encoding, where
-// that can be told: %21 is the ! of the escaping.
+// pathOf returns the path of a URL before percent-encoding, where that is
+// unambiguous: %21 is the ! of the module path escaping.
 func pathOf(u *url.URL) string {
 	path := u.EscapedPath()
 	if p, err := url.PathUnescape(path); err == nil {
@@ -74,7 +73,7 @@ func pathOf(u *url.URL) string {
 	return path
 }
 
-// parse parses the path of a URL; whole says that it begins with no base path.
+// parse parses the path of a URL. whole says that it has no base path.
 func parse(path string, whole bool) (Request, bool) {
 	if r, ok := parseSumDB(path); ok {
 		return r, true
@@ -104,7 +103,7 @@ func parse(path string, whole bool) (Request, bool) {
 	return locate(mod, Request{Kind: kind, Version: version}, whole)
 }
 
-// locate finds the module path at the end of a path, after a base path.
+// locate finds the module path after a base path.
 func locate(path string, r Request, whole bool) (Request, bool) {
 	for i := 0; i < len(path); i++ {
 		if path[i] != '/' {
@@ -121,7 +120,7 @@ func locate(path string, r Request, whole bool) (Request, bool) {
 	return Request{}, false
 }
 
-// parseSumDB parses what follows the base of a checksum database.
+// parseSumDB parses a path below the base of a checksum database.
 func parseSumDB(path string) (Request, bool) {
 	if base, ok := strings.CutSuffix(path, "/supported"); ok && isSumDB(base) {
 		return Request{Kind: SumDBSupported, Base: base}, true

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The words in GOPROXY that are no proxies, and what follows the last entry.
+// The words in GOPROXY that name no proxy, and the end of the list.
 const (
 	Direct = "direct" // from the version control system
 	Off    = "off"    // not at all
@@ -16,24 +16,24 @@ const (
 
 // Entry is one of a GOPROXY list.
 type Entry struct {
-	// URL is that of the proxy, without credentials and query; or Direct or Off.
+	// URL is the URL of the proxy without credentials and query, or Direct or Off.
 	URL string
-	// AnyError says that the go command goes on to the next entry after any
-	// error, and not only after 404 and 410.
+	// AnyError says that the go command tries the next entry after any error, and
+	// not only after 404 and 410.
 	AnyError bool
 
 	site, base string // scheme and host, and path of the URL
 }
 
 // Proxies is the value of GOPROXY (https://go.dev/ref/mod#environment-variables).
-// The nil value is one that is not known.
+// The nil value is an unknown list.
 type Proxies []Entry
 
-// maxEntries bounds the entries of a list that are kept.
+// maxEntries bounds the entries kept of a list.
 const maxEntries = 64
 
-// ParseProxies parses the value of GOPROXY. Entries that the go command does not
-// understand are left out.
+// ParseProxies parses the value of GOPROXY. It drops entries that the go command
+// rejects.
 func ParseProxies(value string) Proxies {
 	var l Proxies
 	for value != "" && len(l) < maxEntries {
@@ -47,7 +47,7 @@ func ParseProxies(value string) Proxies {
 		case "":
 			continue
 		case Direct, Off:
-			return append(l, Entry{URL: entry}) // the go command ignores what follows
+			return append(l, Entry{URL: entry}) // the go command ignores later entries
 		}
 		if strings.ContainsAny(entry, ".:/") && !strings.Contains(entry, ":/") && entry[0] != '/' {
 			entry = "https://" + entry
@@ -63,7 +63,7 @@ func ParseProxies(value string) Proxies {
 	return l
 }
 
-// site returns scheme and host of a URL in one spelling.
+// site returns the scheme and host of a URL, normalized.
 func site(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	switch u.Scheme {
@@ -75,8 +75,8 @@ func site(u *url.URL) string {
 	return u.Scheme + "://" + host
 }
 
-// Parse is the function Parse for a process with this list. at is the entry that
-// the request is for, -1 where that is none of them.
+// Parse is like the function Parse, for a process with this list. at is the entry that
+// the request is for, -1 for none.
 func (l Proxies) Parse(rawURL string) (r Request, at int, ok bool) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -98,8 +98,8 @@ func (l Proxies) Parse(rawURL string) (r Request, at int, ok bool) {
 	return r, -1, ok
 }
 
-// Next returns what the list has the go command ask after the entry at, which
-// failed with a status: the URL of a proxy, Direct, Off, or None.
+// Next returns the entry that the go command tries after the entry at failed with a
+// status: the URL of a proxy, Direct, Off, or None.
 func (l Proxies) Next(at, status int) string {
 	if at+1 == len(l) || !l.goesOn(at, status) {
 		return None
@@ -107,9 +107,9 @@ func (l Proxies) Next(at, status int) string {
 	return l[at+1].URL
 }
 
-// Barred returns the entry after the entry at that the go command would ask but for
-// the "," between them, as that one failed with another status than 404 and 410:
-// the URL of a proxy, or Direct; else "". Off asks nobody in any case.
+// Barred returns the entry after the entry at, if the go command skips it because a ","
+// stands between them and the status is neither 404 nor 410. It is the URL of a proxy
+// or Direct, else "". Off asks nobody in any case.
 func (l Proxies) Barred(at, status int) string {
 	if at+1 == len(l) || l.goesOn(at, status) || l[at+1].URL == Off {
 		return ""
@@ -117,8 +117,8 @@ func (l Proxies) Barred(at, status int) string {
 	return l[at+1].URL
 }
 
-// goesOn reports whether the go command goes on after the entry at, if there is
-// anything after it.
+// goesOn reports whether the go command tries an entry after the entry at, if there is
+// one.
 func (l Proxies) goesOn(at, status int) bool {
 	return l[at].AnyError || status == 404 || status == 410
 }

@@ -7,14 +7,14 @@ import (
 
 // statement is one of the complaints in a message.
 type statement struct {
-	head string   // what went wrong, without what is in front
+	head string   // the error, without its prefixes
 	more []string // the lines that belong to it
 }
 
 func (s *statement) detail() string { return strings.Join(append([]string{s.head}, s.more...), "\n") }
 
-// statements takes a message apart. What belongs to a line is indented; of a line
-// that ends in a colon it is what follows.
+// statements splits a message. Indented lines belong to the line before them, and so
+// do the lines after one that ends in a colon.
 func statements(message string) []statement {
 	var list []statement
 	lines := strings.Split(message, "\n")
@@ -36,20 +36,20 @@ func statements(message string) []statement {
 
 func isIndented(line string) bool { return line[0] == '\t' || line[0] == ' ' }
 
-// How the go command begins a complaint, with "go: " before it or without.
+// The beginnings of a complaint of the go command, after an optional "go: ".
 var (
 	openEnded = regexp.MustCompile(`^go: .*:$`)
-	// chain is a line in front of a package or module, that which has need of it.
+	// chain matches a line before a package or module: the one that requires it.
 	chain = regexp.MustCompile(` (?:imports|requires|tested by)$`)
-	// placed is where a package is imported. Compilers name places too.
+	// placed matches the position of an import. Compilers print positions too.
 	placed  = regexp.MustCompile(`^\S.*\.go:\d+:\d+: `)
 	pkgPath = regexp.MustCompile(`^\S+: `)
-	// own is what only the go command says.
+	// own matches messages that only the go command prints.
 	own = regexp.MustCompile(`^(?:module \S+: |[^\s@]+@v[^\s:]+: |no required module provides package |` +
 		`cannot find module providing package |missing go\.sum entry |import lookup disabled |ambiguous import: |` +
 		`package \S+ is not in (?:std|GOROOT) )`)
 	ownBare = regexp.MustCompile(`^(?:verifying \S+@|go [\w ]+: unknown command|flag provided but not defined: )`)
-	// progress is what goes well, or stops nothing.
+	// progress matches messages that report no failure.
 	progress = regexp.MustCompile(`^(?:downloading|extracting|finding|found|added|removed|upgraded|downgraded|creating new|` +
 		`copying requirements|dropping|ignoring|accepting|trying|using|switching from|upgrading toolchain|default toolchain|` +
 		`read full|writing (?:stat|go\.mod) cache:|not formatting|not generating|no dependencies to|no module dependencies to|` +
@@ -57,8 +57,8 @@ var (
 		`^(?:warning|note): |; switching to `)
 )
 
-// stated returns what a line and those that belong to it say, and false for what
-// is no complaint of the go command.
+// stated parses a line and the lines that belong to it. It returns false for a message
+// that is no complaint of the go command.
 func stated(lines []string) (s statement, ok bool) {
 	rest, byGo := strings.CutPrefix(lines[0], "go: ")
 	if byGo && progress.MatchString(rest) {
@@ -84,8 +84,8 @@ func stated(lines []string) (s statement, ok bool) {
 	return s, own.MatchString(s.head) || ownBare.MatchString(s.head)
 }
 
-// classes are told by what package net, crypto/tls, net/http and the go command
-// itself write into their errors, the innermost cause first.
+// classes maps the error texts of net, crypto/tls, net/http and the go command to
+// classes, the innermost cause first.
 var classes = []struct {
 	class string
 	text  *regexp.Regexp
@@ -110,8 +110,8 @@ var classes = []struct {
 		`cannot find module providing|does not contain package|disallowed|unrecognized import path`)},
 }
 
-// class tells by the first line, and of one that ends in a colon by all. What a
-// server or another program said does not count.
+// class decides by the first line, or by all lines if that ends in a colon. It ignores
+// the words of a server or another program.
 func (s *statement) class() string {
 	text := s.head
 	if strings.HasSuffix(text, ":") {
@@ -125,8 +125,8 @@ func (s *statement) class() string {
 	return ClassOther
 }
 
-// refused is how net/http reports that an HTTP proxy does not let a CONNECT
-// through: by the reason phrase of its status (RFC 9110 §15.5, §15.6).
+// refused matches the error of net/http for a CONNECT that an HTTP proxy refuses: the
+// reason phrase of its status (RFC 9110 §15.5, §15.6).
 var refused = regexp.MustCompile(`"https://[^"]+": (Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|` +
 	`Proxy Authentication Required|Request Timeout|Gone|Too Many Requests|Internal Server Error|Not Implemented|` +
 	`Bad Gateway|Service Unavailable|Gateway Timeout)$`)

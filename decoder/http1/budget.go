@@ -1,20 +1,20 @@
 package http1
 
-// Budget bounds what connections keep together, in bytes: heads that are not
-// complete, and what the caller takes of it besides. Each is bounded by
-// itself, and thousands of them are not by that. A nil Budget bounds nothing.
+// Budget bounds the bytes that many connections keep together: incomplete heads,
+// and what the caller adds. Each connection has its own bound, but thousands of
+// them need a common one. A nil Budget bounds nothing.
 type Budget struct{ max, used int64 }
 
-// NewBudget returns one of max bytes.
+// NewBudget returns a Budget of max bytes.
 func NewBudget(max int64) *Budget { return &Budget{max: max} }
 
-// Max returns what it is of.
+// Max returns the size of the Budget, in bytes.
 func (b *Budget) Max() int64 { return b.max }
 
-// Used returns how much is taken.
+// Used returns the number of bytes taken.
 func (b *Budget) Used() int64 { return b.used }
 
-// take takes n bytes and reports whether they are there; else it takes nothing.
+// take takes n bytes and reports true, or takes nothing when fewer are left.
 func (b *Budget) take(n int64) bool {
 	if b != nil && b.used+n > b.max {
 		return false
@@ -23,13 +23,12 @@ func (b *Budget) take(n int64) bool {
 	return true
 }
 
-// Add takes n bytes, or gives them back where n is negative, whether they are
-// there or not.
+// Add takes n bytes, even when fewer are left, or returns them if n is negative.
 func (b *Budget) Add(n int64) {
 	if b != nil {
 		b.used += n
 	}
 }
 
-// Over reports whether more is taken than there is.
+// Over reports whether more bytes are taken than the Budget has.
 func (b *Budget) Over() bool { return b != nil && b.used > b.max }

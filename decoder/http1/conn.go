@@ -2,70 +2,69 @@ package http1
 
 import "h2trace/decoder/ktime"
 
-// Sink receives what a Conn cuts. Calls come from inside the methods of Conn,
-// those of one direction in the order of its bytes. Times are those that the
-// caller gave with the bytes.
+// Sink receives the messages of a Conn. The methods of Conn call it, for each
+// direction in the order of its bytes. Times are those that the caller gave with
+// the bytes.
 type Sink interface {
-	// Request is called when a head is complete; its first byte came at
-	// since.
+	// Request takes a complete head, of which the first byte came at since.
 	Request(since, at ktime.Time, r *Request)
-	// RequestBody is called for bytes of its body, without transfer coding.
+	// RequestBody takes bytes of its body, without transfer coding.
 	RequestBody(at ktime.Time, n int64)
-	// RequestEnd is called when the request is complete.
+	// RequestEnd says that the request is complete.
 	RequestEnd(at ktime.Time)
-	// Response is called when a head is complete: of the oldest request that
-	// has no final response yet, or of one that was not seen. One whose status
-	// is below 200, other than 101, is followed by another (RFC 9110 §15.2)
-	// and has neither body nor end.
+	// Response takes a complete head. It answers the oldest request without a
+	// final response, or one that was not seen. A status below 200, other than
+	// 101, is interim: another response follows (RFC 9110 §15.2), and this one
+	// has neither body nor end.
 	Response(since, at ktime.Time, r *Response)
-	// ResponseBody is called for bytes of its body, without transfer coding.
+	// ResponseBody takes bytes of its body, without transfer coding.
 	ResponseBody(at ktime.Time, n int64)
-	// ResponseEnd is called when the response is complete. cut says that the
-	// connection ended before it was, or that it is not known where it ends.
+	// ResponseEnd says that the response is complete. cut says that the connection
+	// ended first, or that the end of the response is unknown.
 	ResponseEnd(at ktime.Time, cut bool)
-	// Tunnel is called when the connection goes on with something else, after
-	// a 101 or a CONNECT that was granted. What follows goes to Tunneled.
+	// Tunnel says that another protocol follows, after a 101 or a granted CONNECT.
+	// Its bytes go to Tunneled.
 	Tunnel(at ktime.Time)
-	// Tunneled is called for bytes after Tunnel. b is not to be kept.
+	// Tunneled takes bytes after Tunnel. It must not keep b.
 	Tunneled(at ktime.Time, client bool, b []byte)
-	// Malformed is called, before Lost, when what a side says is no message of
-	// HTTP/1.x (RFC 9112 §2.2, §6.3, §7.1).
+	// Malformed says that the bytes of a side are no HTTP/1.x message (RFC 9112
+	// §2.2, §6.3, §7.1). Lost follows.
 	Malformed(at ktime.Time, client bool)
-	// Lost is called when bytes of a side were lost, or make no sense, so
-	// that messages may have been missed.
+	// Lost says that bytes of a side were lost, or make no sense, so that the Conn
+	// may have missed messages.
 	Lost(at ktime.Time, client bool)
 }
 
-// Conn cuts both directions of one connection. It is not safe for concurrent
+// Conn parses both directions of one connection. It is not safe for concurrent
 // use. It holds at most two heads and the methods of maxPipelined requests.
 type Conn struct {
 	sink Sink
 
 	client, server side
 	waiting        pipeline
-	responding     bool // a final head was read and its end was not
-	// unseen says that the request which that is for was not seen: there may be no
+	responding     bool // between the head and the end of a final response
+	// unseen says that the request of this response was not seen: it may have no
 	// body, as after HEAD.
 	unseen bool
 }
 
-// NewConn returns a Conn that reports to sink. A head that the budget has no room
-// for is passed over, as one that is too long.
+// NewConn returns a Conn that reports to sink. It skips a head for which the budget
+// has no room, as one that is too long.
 func NewConn(sink Sink, budget *Budget) *Conn {
 	return &Conn{sink: sink, client: side{budget: budget}, server: side{budget: budget}, waiting: pipeline{budget: budget}}
 }
 
-// Release gives back what the Conn has of the budget; nothing is to be called
-// after it.
+// Release returns what the Conn took from the budget. No method may be called after
+// it.
 func (c *Conn) Release() {
 	c.client.drop()
 	c.server.drop()
 	c.waiting.clear()
 }
 
-// Data takes the next bytes of the client, or of the server. b is not kept.
-// Where a direction makes no sense any more, it does again when b begins with
-// the first line of a message.
+// Data takes the next bytes of the client, or of the server. It does not keep b.
+// After bytes that make no sense, a direction resumes when b begins with the first
+// line of a message.
 func (c *Conn) Data(at ktime.Time, client bool, b []byte) {
 	if client {
 		if rest := c.client.feed(at, b, (*requests)(c)); len(rest) > 0 {
@@ -78,8 +77,8 @@ func (c *Conn) Data(at ktime.Time, client bool, b []byte) {
 	}
 }
 
-// Gap takes the loss of n bytes of a side, -1 when their number is not known.
-// One inside a body is counted as part of that.
+// Gap takes the loss of n bytes of a side, -1 for an unknown number. Bytes lost
+// inside a body count as its bytes.
 func (c *Conn) Gap(at ktime.Time, client bool, n int64) {
 	if client {
 		c.client.gap(at, n, (*requests)(c))
@@ -88,8 +87,8 @@ func (c *Conn) Gap(at ktime.Time, client bool, n int64) {
 	c.server.gap(at, n, (*responses)(c))
 }
 
-// BodyLeft returns how many bytes of a side are to come before its next head, 0
-// unless it is in a body of known length.
+// BodyLeft returns the number of bytes of a side before its next head, 0 unless the
+// side is in a body of known length.
 func (c *Conn) BodyLeft(client bool) int64 {
 	h := &c.server
 	if client {
@@ -101,11 +100,11 @@ func (c *Conn) BodyLeft(client bool) int64 {
 	return h.left
 }
 
-// Tunneled reports whether both directions go on with something else.
+// Tunneled reports whether both directions carry another protocol now.
 func (c *Conn) Tunneled() bool { return c.server.state == tunnel && c.client.state == tunnel }
 
-// Close ends the connection. A response whose body has no length ends with it
-// (RFC 9112 §6.3); any other that is not complete is cut.
+// Close ends the connection. It ends a response whose body has no length (RFC 9112
+// §6.3), and cuts any other incomplete one.
 func (c *Conn) Close(at ktime.Time) {
 	if c.responding {
 		c.responding = false
@@ -113,7 +112,7 @@ func (c *Conn) Close(at ktime.Time) {
 	}
 }
 
-// requests is a Conn as the parser of what the client says.
+// requests is a Conn as the parser of the client's bytes.
 type requests Conn
 
 func (c *requests) head(since, at ktime.Time, b []byte) framing {
@@ -130,14 +129,14 @@ func (c *requests) head(since, at ktime.Time, b []byte) framing {
 	if !ok {
 		return framing{state: broken}
 	}
-	if f.state == untilClose { // no request is (RFC 9112 §6.3)
+	if f.state == untilClose { // never a request (RFC 9112 §6.3)
 		f = framing{state: inHead}
 	}
 	return f
 }
 
-// giveUpBody ends the body of a response whose request was not seen, as another
-// begins: most clients wait for the end of the one before.
+// giveUpBody ends the body of a response to an unseen request when the next request
+// begins: most clients wait for the end of a response first.
 func (c *requests) giveUpBody(at ktime.Time) {
 	c.server.drop()
 	c.server.state, c.server.left = inHead, 0
@@ -156,7 +155,7 @@ func (c *requests) fail(at ktime.Time) {
 	c.sink.Lost(at, true)
 }
 
-// responses is a Conn as the parser of what the server says.
+// responses is a Conn as the parser of the server's bytes.
 type responses Conn
 
 func (c *responses) head(since, at ktime.Time, b []byte) framing {
@@ -195,7 +194,7 @@ func (c *responses) head(since, at ktime.Time, b []byte) framing {
 
 func (c *responses) body(at ktime.Time, n int64) { c.sink.ResponseBody(at, n) }
 
-// end is called for interim responses too, which have no end of their own.
+// end also comes after an interim response, which has no end to report.
 func (c *responses) end(at ktime.Time) {
 	if c.responding {
 		c.responding = false
@@ -211,15 +210,15 @@ func (c *responses) fail(at ktime.Time) {
 	c.sink.Lost(at, false)
 }
 
-// tunnel ends HTTP/1 in both directions, that of the client after the body of the
-// request: a server may agree to switch before it has read that (RFC 9110 §7.8).
+// tunnel ends HTTP/1 in both directions. The client's ends after the request body: a
+// server may agree to switch before it has read that (RFC 9110 §7.8).
 func (c *responses) tunnel(at ktime.Time) {
 	c.sink.Tunnel(at)
 	if c.client.inMessage() {
 		c.client.last = true
 		return
 	}
-	early := c.client.line // what the client said before it was allowed to
+	early := c.client.line // bytes that the client sent too early
 	c.client.drop()
 	c.client = side{state: tunnel}
 	if len(early) > 0 {
@@ -227,7 +226,7 @@ func (c *responses) tunnel(at ktime.Time) {
 	}
 }
 
-// bodyOf is RFC 9112 §6.3 for what the head alone decides.
+// bodyOf applies the rules of RFC 9112 §6.3 that need the head alone.
 func bodyOf(h Header) (framing, bool) {
 	chunked, coded := h.chunked()
 	switch {

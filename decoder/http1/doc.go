@@ -1,10 +1,8 @@
-// Package http1 cuts the bytes of an HTTP/1.x connection (RFC 9112) into
-// requests and responses. It keeps what tells exchanges apart and how long each
-// part took: heads, the number of body bytes, ends. Bodies are counted, not
-// kept.
+// Package http1 parses the bytes of an HTTP/1.x connection (RFC 9112) into requests
+// and responses. It reports heads, the number of body bytes, and ends. It counts
+// bodies and does not keep them.
 //
-// Like package decoder it is passive: it does no I/O, reads no clock, never
-// fails on what was said, and the same bytes give the same calls however they
-// are cut. What it cannot follow, because bytes were lost or make no sense, it
-// passes over until the next message begins where one may.
+// Like package decoder it is passive: it does no I/O, reads no clock and never fails
+// on its input. The same bytes give the same calls, however they are split. After
+// lost or malformed bytes it skips to the next place where a message may begin.
 package http1

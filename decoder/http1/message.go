@@ -11,7 +11,7 @@ import (
 // Request is the head of a request.
 type Request struct {
 	Method string
-	Target string // as it stands in the request line (RFC 9112 §3.2)
+	Target string // verbatim from the request line (RFC 9112 §3.2)
 	Proto  string // "HTTP/1.1" or "HTTP/1.0"
 	Header Header
 }
@@ -31,8 +31,8 @@ func (h Header) Get(name string) string {
 	return textproto.MIMEHeader(h).Get(name)
 }
 
-// contentLength returns the length that the head declares, or -1. ok is false
-// when it declares one that makes no sense (RFC 9112 §6.3).
+// contentLength returns the Content-Length, or -1 if there is none. ok is false for
+// an invalid one (RFC 9112 §6.3).
 func (h Header) contentLength() (n int64, ok bool) {
 	n = -1
 	for _, value := range h["Content-Length"] {
@@ -47,8 +47,8 @@ func (h Header) contentLength() (n int64, ok bool) {
 	return n, true
 }
 
-// chunked reports whether the body ends by its own framing: chunked is the
-// last transfer coding (RFC 9112 §6.1).
+// chunked reports whether chunked is the last transfer coding, so that the body
+// delimits itself (RFC 9112 §6.1).
 func (h Header) chunked() (chunked, coded bool) {
 	values := h["Transfer-Encoding"]
 	if len(values) == 0 {
@@ -61,7 +61,7 @@ func (h Header) chunked() (chunked, coded bool) {
 	return strings.EqualFold(strings.TrimSpace(last), "chunked"), true
 }
 
-// parseRequest parses a head, with the empty line that ends it.
+// parseRequest parses a head, including the empty line at its end.
 func parseRequest(head []byte) (*Request, bool) {
 	line, rest := cutLine(head)
 	method, after, ok1 := strings.Cut(line, " ")
@@ -73,7 +73,7 @@ func parseRequest(head []byte) (*Request, bool) {
 	return &Request{Method: strings.Clone(method), Target: target, Proto: proto, Header: header}, ok
 }
 
-// parseResponse parses a head, with the empty line that ends it.
+// parseResponse parses a head, including the empty line at its end.
 func parseResponse(head []byte) (*Response, bool) {
 	line, rest := cutLine(head)
 	proto, after, _ := strings.Cut(line, " ")
@@ -98,7 +98,7 @@ func cutLine(head []byte) (line string, rest []byte) {
 
 func isProto(s string) bool { return s == "HTTP/1.1" || s == "HTTP/1.0" }
 
-// isToken is RFC 9110 §5.6.2.
+// isToken reports whether s is a token (RFC 9110 §5.6.2).
 func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]

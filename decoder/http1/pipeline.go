@@ -1,9 +1,9 @@
 package http1
 
-// maxPipelined bounds the requests remembered that wait for their responses.
+// maxPipelined bounds the number of remembered requests that wait for a response.
 const maxPipelined = 16384
 
-// method is what a response depends on of its request.
+// method is the part of a request that decides how its response is parsed.
 type method uint8
 
 const (
@@ -23,18 +23,18 @@ func methodOf(name string) method {
 	return methodOther
 }
 
-// pipeline holds the methods of the requests that have no final response yet. The
-// zero value is empty.
+// pipeline holds the methods of the requests without a final response. The zero
+// value is empty.
 type pipeline struct {
 	budget  *Budget
 	methods []method
-	first   int  // of methods, the oldest
-	full    bool // later ones are not remembered
+	first   int  // index of the oldest in methods
+	full    bool // later requests are not remembered
 	cost    int64
 }
 
-// push enters a request. One for which there is no room is not remembered, nor is
-// any after it.
+// push adds a request. Without room it remembers neither this request nor any after
+// it.
 func (p *pipeline) push(m method) {
 	if p.full {
 		return
@@ -57,7 +57,8 @@ func (p *pipeline) push(m method) {
 	}
 }
 
-// keepMethods is how many methods a direction may remember without asking.
+// keepMethods is the number of methods a direction may remember without asking the
+// budget.
 const keepMethods = 256
 
 // oldest returns the method that the next final response is for.
@@ -68,7 +69,7 @@ func (p *pipeline) oldest() method {
 	return p.methods[p.first]
 }
 
-// pop notes that the oldest has its final response.
+// pop removes the oldest, which has its final response.
 func (p *pipeline) pop() {
 	if p.first == len(p.methods) {
 		return
@@ -81,7 +82,7 @@ func (p *pipeline) pop() {
 // lost reports whether the next response is for a request that is not remembered.
 func (p *pipeline) lost() bool { return p.full && p.first == len(p.methods) }
 
-// clear forgets all.
+// clear removes all.
 func (p *pipeline) clear() {
 	p.budget.Add(-p.cost)
 	*p = pipeline{budget: p.budget}

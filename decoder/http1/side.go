@@ -7,46 +7,46 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// maxHead bounds the head of a message. Go's server takes 1 MB by default and
-// its client 10 MB; real ones stay below a tenth of this. A longer one is
-// passed over.
+// maxHead bounds the head of a message, in bytes. Go's server accepts 1 MB by default
+// and its client 10 MB; real heads stay below a tenth of this. The parser skips a
+// longer one.
 const maxHead = 256 << 10
 
 // maxLine bounds the size line of a chunk, extensions included.
 const maxLine = 4 << 10
 
-// keepLine is the capacity of its buffer that a direction may keep, without asking.
+// keepLine is the buffer capacity that a direction may keep without asking the budget.
 const keepLine = 4 << 10
 
-// state is where in a message a direction stands.
+// state is the position of a direction in a message.
 type state uint8
 
 const (
 	inHead state = iota
-	inBody       // of known length: left bytes of it
+	inBody       // of known length, with left bytes to come
 	inSize       // the size line of a chunk
 	inChunk
 	afterChunk // the CRLF after a chunk
 	inTrailer
 	untilClose
-	tunnel   // not HTTP/1 any more
+	tunnel   // another protocol
 	broken   // no message boundary is known
-	unframed // a head after which none is, though it breaks no rule
+	unframed // after a valid head that ends the framing
 )
 
-// side cuts one direction.
+// side parses one direction.
 type side struct {
 	state state
-	line  []byte     // gathered of a head, size line or trailer line
+	line  []byte     // gathered bytes of a head, size line or trailer line
 	since ktime.Time // time of the first byte of line
 	left  int64      // of the body or chunk
-	last  bool       // after this message is the end of HTTP/1
+	last  bool       // HTTP/1 ends after this message
 
 	budget *Budget
-	cost   int64 // what line takes of it
+	cost   int64 // bytes of it that line takes
 }
 
-// gather appends to line, and reports whether there was room.
+// gather appends to line and reports whether there was room.
 func (h *side) gather(b []byte) bool {
 	h.line = append(h.line, b...)
 	if n := int64(cap(h.line)); n > max(h.cost, keepLine) {
@@ -58,7 +58,7 @@ func (h *side) gather(b []byte) bool {
 	return true
 }
 
-// drop empties line, and gives back what it took.
+// drop empties line and returns its bytes to the budget.
 func (h *side) drop() {
 	if h.line = h.line[:0]; cap(h.line) > keepLine {
 		h.line = nil
@@ -67,21 +67,21 @@ func (h *side) drop() {
 	h.cost = 0
 }
 
-// parser is what a side tells of what it cuts.
+// parser receives the parts of a message from a side.
 type parser interface {
-	// head takes a complete head and says how its body is framed.
+	// head takes a complete head and returns the framing of its body.
 	head(since, at ktime.Time, b []byte) framing
 	body(at ktime.Time, n int64)
 	end(at ktime.Time)
-	// malformed is called when a message breaks the rules, before fail.
+	// malformed says that a message breaks a rule. fail follows.
 	malformed(at ktime.Time)
-	// fail is called when the direction makes no sense from here on.
+	// fail says that no message boundary is known from here on.
 	fail(at ktime.Time)
 }
 
-// framing is how the body of a message ends (RFC 9112 §6.3).
+// framing says how the body of a message ends (RFC 9112 §6.3).
 type framing struct {
-	state state // inHead: there is none; inBody, inSize, untilClose, tunnel, broken or unframed
+	state state // inHead: no body; inBody, inSize, untilClose, tunnel, broken or unframed
 	left  int64
 }
 
@@ -114,7 +114,7 @@ func (h *side) feed(at ktime.Time, b []byte, p parser) []byte {
 	return nil
 }
 
-// bodyEnd moves on when what was counted down is complete.
+// bodyEnd changes the state when the last byte of a body or chunk has come.
 func (h *side) bodyEnd(at ktime.Time, p parser) {
 	switch {
 	case h.left > 0:
@@ -133,7 +133,7 @@ func (h *side) end(at ktime.Time, p parser) {
 	p.end(at)
 }
 
-// inMessage reports whether a head was read, and not all that belongs to it.
+// inMessage reports whether the side is between the head and the end of a message.
 func (h *side) inMessage() bool {
 	switch h.state {
 	case inBody, inSize, inChunk, afterChunk, inTrailer:
@@ -142,8 +142,8 @@ func (h *side) inMessage() bool {
 	return false
 }
 
-// readHead gathers a head and has it parsed. Empty lines before a start line
-// are passed over (RFC 9112 §2.2).
+// readHead gathers a head and passes it on. It skips empty lines before a start line
+// (RFC 9112 §2.2).
 func (h *side) readHead(at ktime.Time, b []byte, p parser) []byte {
 	if len(h.line) == 0 {
 		b = bytes.TrimLeft(b, "\r\n")
@@ -180,8 +180,8 @@ func (h *side) readHead(at ktime.Time, b []byte, p parser) []byte {
 	return b
 }
 
-// endsHead reports whether the last line is the empty one that ends a head. A lone
-// LF ends a line too (RFC 9112 §2.2).
+// endsHead reports whether the last line is the empty line at the end of a head. A
+// lone LF ends a line too (RFC 9112 §2.2).
 func endsHead(b []byte) bool {
 	return bytes.HasSuffix(b, []byte("\n\r\n")) || bytes.HasSuffix(b, []byte("\n\n"))
 }
@@ -237,14 +237,14 @@ func (h *side) endLine(at ktime.Time, line []byte, p parser) {
 	}
 }
 
-// chunkSize parses a size line, of which extensions are passed over.
+// chunkSize parses a size line and ignores extensions.
 func chunkSize(line []byte) (int64, bool) {
 	digits, _, _ := bytes.Cut(line, []byte(";"))
 	n, err := strconv.ParseUint(string(bytes.TrimRight(digits, " \t")), 16, 60)
 	return int64(n), err == nil
 }
 
-// gap takes the loss of n bytes, -1 when their number is not known.
+// gap takes the loss of n bytes, -1 for an unknown number.
 func (h *side) gap(at ktime.Time, n int64, p parser) {
 	switch {
 	case h.state == tunnel:
@@ -267,14 +267,14 @@ func (h *side) malformed(at ktime.Time, p parser) {
 func (h *side) fail(at ktime.Time, p parser) {
 	h.drop()
 	h.state, h.line, h.left = broken, nil, 0
-	if h.last { // where it ends is not known, but what comes then
+	if h.last { // its end is unknown, but not the protocol after it
 		h.state = tunnel
 	}
 	p.fail(at)
 }
 
-// resumes reports whether b, which a new Write or Read begins with, begins a
-// message: a status line or a request line.
+// resumes reports whether b, the start of a Write or Read, begins a message: with a
+// status line or a request line.
 func resumes(b []byte) bool {
 	line, _, found := bytes.Cut(b[:min(len(b), maxLine)], []byte("\n"))
 	if !found {

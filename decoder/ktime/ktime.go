@@ -1,25 +1,25 @@
-// Package ktime tells times of the kernel's clock from wall times and durations. It
-// reads no clock.
+// Package ktime has types for times of the kernel's clock, apart from wall times and
+// durations. It reads no clock.
 package ktime
 
 import "time"
 
-// Time is a moment on the kernel's CLOCK_MONOTONIC, in nanoseconds since that was 0.
-// The zero Time is a moment that is not known, or not reached.
+// Time is a time of the kernel's CLOCK_MONOTONIC, in nanoseconds since its 0. The zero
+// Time is unknown, or not reached.
 type Time int64
 
-// Sub returns the duration from u to t.
+// Sub returns the duration t-u.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
 
-// Add returns the moment d after t.
+// Add returns the time t+d.
 func (t Time) Add(d time.Duration) Time { return t + Time(d) }
 
-// Clock relates kernel times to wall times. It does so by one difference, so that
-// times keep their order and distances also when the wall clock is set meanwhile.
-// To the zero Clock the kernel's clock was 0 at the Unix epoch.
+// Clock converts kernel times to wall times. It adds one constant, so that times keep
+// their order and distances even if the wall clock is set. For the zero Clock, kernel
+// time 0 is the Unix epoch.
 type Clock struct{ zero int64 } // Unix nanoseconds of kernel time 0
 
-// NewClock returns the Clock to which the kernel time at is the wall time wall.
+// NewClock returns the Clock that converts the kernel time at to the wall time wall.
 func NewClock(at Time, wall time.Time) Clock { return Clock{wall.UnixNano() - int64(at)} }
 
 // Wall returns the wall time of a kernel time.

@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// maxHeld bounds what one Stream holds: what a receive window may hold while
-	// a segment is sent again.
+	// maxHeld bounds the bytes that one Stream holds. A receive window may hold as
+	// many while a segment is retransmitted.
 	maxHeld = 4 << 20
-	// leastHeld is what a piece counts for at least. It bounds how many there are.
+	// leastHeld is the least cost of a piece, in bytes. It bounds their number.
 	leastHeld = 2 << 10
 )
 
-// Budget bounds what many Streams hold in all. It is not safe for concurrent
-// use.
+// Budget bounds the bytes that many Streams hold together. It is not safe for
+// concurrent use.
 type Budget struct{ most, held int }
 
 // NewBudget returns a Budget of most bytes.
@@ -27,7 +27,7 @@ type piece struct {
 	b        []byte // nil: left out on purpose
 }
 
-// after returns the part of a piece from a place in it on.
+// after returns the part of a piece from an offset in it on.
 func (p piece) after(from uint64) piece {
 	if p.b != nil {
 		p.b = p.b[from-p.from:]
@@ -36,7 +36,7 @@ func (p piece) after(from uint64) piece {
 	return p
 }
 
-// before returns the part of a piece up to a place in it.
+// before returns the part of a piece up to an offset in it.
 func (p piece) before(to uint64) piece {
 	if p.b != nil {
 		p.b = p.b[:to-p.from]
@@ -45,25 +45,25 @@ func (p piece) before(to uint64) piece {
 	return p
 }
 
-// cost is what a piece takes of a Budget.
+// cost returns the bytes that a piece takes from a Budget.
 func (p piece) cost() int { return max(leastHeld, len(p.b)) }
 
-// queue holds the pieces of a stream that came too early: in order, apart, and
-// none of them empty. The assemblers of gopacket cannot take its place: they pass
-// over a hole only when they hold too much or too long, and nothing tells them
-// that bytes of a known length will not come.
+// queue holds the pieces of a stream that came too early. They are in order, do not
+// overlap and are not empty. The assemblers of gopacket cannot replace it: they skip
+// a hole only when they hold too much or too long, and have no call for bytes of a
+// known length that will not come.
 type queue struct {
 	pieces []piece
 	cost   int
 }
 
-// put copies what of a piece is not held yet.
+// put copies those bytes of a piece that the queue does not hold yet.
 func (q *queue) put(p piece, budget *Budget) {
 	i, _ := slices.BinarySearchFunc(q.pieces, p.from, func(o piece, from uint64) int {
 		return cmp.Compare(o.to, from+1)
 	})
 	for ; p.from < p.to; i++ {
-		next := p.to // of what is not held
+		next := p.to // of the bytes not held
 		if i < len(q.pieces) {
 			held := q.pieces[i]
 			if held.from <= p.from {
@@ -84,7 +84,7 @@ func (q *queue) insert(i int, p piece, budget *Budget) {
 	budget.held += p.cost()
 }
 
-// take removes the first piece if it begins at a place or before.
+// take removes the first piece if it begins at or before an offset.
 func (q *queue) take(at uint64, budget *Budget) (piece, bool) {
 	if len(q.pieces) == 0 || q.pieces[0].from > at {
 		return piece{}, false
@@ -100,12 +100,12 @@ func (q *queue) take(at uint64, budget *Budget) (piece, bool) {
 	return p, true
 }
 
-// over reports whether the queue must get shorter.
+// over reports whether the queue exceeds a bound.
 func (q *queue) over(budget *Budget) bool {
 	return len(q.pieces) > 0 && (q.cost > maxHeld || budget.held > budget.most)
 }
 
-// drop forgets all pieces.
+// drop removes all pieces.
 func (q *queue) drop(budget *Budget) {
 	budget.held -= q.cost
 	*q = queue{}

@@ -2,55 +2,55 @@ package tcp
 
 import "h2trace/decoder/ktime"
 
-// Cause is why bytes are missing.
+// Cause says why bytes are missing.
 type Cause uint8
 
-// The causes. LeftOut is for bytes that were not wanted, Lost for those that
-// the observer lost, and Overrun for those after which more came than is held.
+// The causes. LeftOut: nobody wanted the bytes. Lost: the observer lost them.
+// Overrun: more bytes came after them than a Stream holds.
 const (
 	LeftOut Cause = iota
 	Lost
 	Overrun
 )
 
-// Sink takes the bytes of a Stream in order. Calls come from inside its methods;
-// they may call those of other Streams, of the same Budget too.
+// Sink receives the bytes of a Stream in order. The methods of the Stream call it;
+// it may call other Streams, also those of the same Budget.
 type Sink interface {
-	// Data is called for the next bytes. at is when the last of them came, or
-	// those that were missing before them. b is not to be kept.
+	// Data takes the next bytes. at is when the last of them came, or the bytes
+	// missing before them. It must not keep b.
 	Data(at ktime.Time, b []byte)
-	// Missing is called in the place of n bytes that will not come.
+	// Missing takes a hole: n bytes that will not come.
 	Missing(at ktime.Time, n uint64, why Cause)
 }
 
-// Stream is one direction of a connection. The zero value is one of which
-// nothing was seen. It is not safe for concurrent use.
+// Stream reassembles one direction of a connection. The zero value is ready to use.
+// It is not safe for concurrent use.
 type Stream struct {
-	next    uint64 // the place of the first byte that is not handed on
+	next    uint64 // offset of the first byte that is not reported yet
 	leftOut uint64
-	early   queue // what came before the byte at next
+	early   queue // pieces that came before the byte at next
 }
 
-// LeaveOut says that segments which end before a place may not be reported.
+// LeaveOut says that the caller may not report segments that end before an offset.
 func (s *Stream) LeaveOut(before uint64) { s.leftOut = before }
 
-// Segment takes a segment that lies at off. b is not kept. lost says that others
-// were lost before it.
+// Segment takes a segment at offset off. It does not keep b. lost says that the
+// observer lost segments before it.
 func (s *Stream) Segment(at ktime.Time, off uint64, b []byte, lost bool, budget *Budget, sink Sink) {
 	if len(b) > 0 {
 		s.add(piece{off, off + uint64(len(b)), b}, lost, budget, &output{at: at, sink: sink})
 	}
 }
 
-// Skip takes n bytes at off that were seen and are left out on purpose. They
-// have their place among the segments, like those that are there.
+// Skip takes n bytes at offset off that are left out on purpose. They take part in
+// the reassembly like bytes of a segment.
 func (s *Stream) Skip(at ktime.Time, off, n uint64, lost bool, budget *Budget, sink Sink) {
 	if n > 0 {
 		s.add(piece{off, off + n, nil}, lost, budget, &output{at: at, sink: sink})
 	}
 }
 
-// Flush gives up on what is missing: nothing more will come.
+// Flush gives up on all missing bytes: no more segments will come.
 func (s *Stream) Flush(at ktime.Time, budget *Budget, sink Sink) {
 	out := &output{at: at, sink: sink}
 	for len(s.early.pieces) > 0 {
@@ -59,10 +59,10 @@ func (s *Stream) Flush(at ktime.Time, budget *Budget, sink Sink) {
 	out.report()
 }
 
-// Drop ends a Stream of which nothing more is wanted.
+// Drop ends a Stream and reports nothing more.
 func (s *Stream) Drop(budget *Budget) { s.early.drop(budget) }
 
-// add takes a piece: hands it on, or holds it.
+// add reports a piece, or holds it.
 func (s *Stream) add(p piece, lost bool, budget *Budget, out *output) {
 	if lost || p.from < s.leftOut {
 		s.giveUp(p.from, Lost, budget, out)
@@ -79,7 +79,7 @@ func (s *Stream) add(p piece, lost bool, budget *Budget, out *output) {
 	out.report()
 }
 
-// giveUp passes over the bytes before a place that are missing.
+// giveUp skips the missing bytes before an offset.
 func (s *Stream) giveUp(to uint64, why Cause, budget *Budget, out *output) {
 	for s.next < to {
 		end := to
@@ -97,7 +97,7 @@ func (s *Stream) giveUp(to uint64, why Cause, budget *Budget, out *output) {
 	}
 }
 
-// handOnEarly hands on what is held, up to the next hole.
+// handOnEarly reports the held pieces up to the next hole.
 func (s *Stream) handOnEarly(budget *Budget, out *output) {
 	for {
 		p, ok := s.early.take(s.next, budget)
@@ -108,7 +108,7 @@ func (s *Stream) handOnEarly(budget *Budget, out *output) {
 	}
 }
 
-// handOn hands on what of a piece is new. It begins at next or before.
+// handOn reports the new bytes of a piece, which begins at or before next.
 func (s *Stream) handOn(p piece, out *output) {
 	if p.to <= s.next {
 		return
@@ -123,11 +123,11 @@ func (s *Stream) handOn(p piece, out *output) {
 	out.sink.Data(out.at, p.b)
 }
 
-// output is where a call hands on to. It joins holes that follow each other.
+// output collects what one call reports. It joins adjacent holes.
 type output struct {
 	at      ktime.Time
 	sink    Sink
-	missing uint64 // that is not reported yet
+	missing uint64 // bytes not reported yet
 	why     Cause
 }
 
@@ -139,7 +139,7 @@ func (o *output) lack(n uint64, why Cause) {
 	o.missing, o.why = o.missing+n, why
 }
 
-// report reports the bytes that will not come.
+// report reports the counted bytes as a hole.
 func (o *output) report() {
 	if n := o.missing; n > 0 {
 		o.missing = 0
