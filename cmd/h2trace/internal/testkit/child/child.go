@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// HeedSignals gives programs that are started from now on the defaults for signals
-// that whoever started the tests ignores, which is inherited: nohup(1) SIGHUP, and
-// shells SIGINT in what they run in the background. The tests themselves go on to
-// survive these. Other signals have the handlers of the Go runtime, which are reset
-// by execve(2).
+// HeedSignals gives programs started from now on the default handling of signals that
+// the parent of the tests ignores and they would inherit: nohup(1) ignores SIGHUP,
+// and shells ignore SIGINT in background jobs. The tests themselves continue to
+// survive these. Other signals have the handlers of the Go runtime, which execve(2)
+// resets.
 func HeedSignals() {
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if signal.Ignored(sig) {

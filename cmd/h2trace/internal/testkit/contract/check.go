@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// check says what is wrong with a value, or nil.
+// check returns what is wrong with a value, or nil.
 type check func(raw json.RawMessage) error
 
 func typed[T any](name string) check {
@@ -87,8 +87,8 @@ func keys(ks ...key) check {
 	return func(raw json.RawMessage) error { return checkKeys(raw, ks) }
 }
 
-// checkKeys demands that raw is an object with keys of ks only, in their
-// order, none of the required ones missing, and each value right.
+// checkKeys requires that raw is an object with only keys of ks, in their order, with
+// all required ones and each value valid.
 func checkKeys(raw []byte, ks []key) error {
 	ms, err := objectMembers(raw)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package contract reads the JSON Lines of h2trace and holds every line
-// against the published event schema: which keys, in which order, of which
-// type. It knows nothing of the code that writes them.
+// Package contract reads the JSON Lines of h2trace and checks every line against the
+// published event schema: which keys, in which order, of which type. It is
+// independent of the code that writes them.
 package contract
 
 import (
@@ -9,8 +9,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// Event is one line. Fields that the line does not have are zero; Raw keeps
-// the line for messages.
+// Event is one line. Missing fields are zero; Raw keeps the line for messages.
 type Event struct {
 	V     int    `json:"v"`
 	TS    string `json:"ts"`
@@ -52,7 +51,7 @@ type FrameKeys struct {
 	Headers      []Header        `json:"headers"`
 	HeadersError string          `json:"headers_error"`
 	Settings     json.RawMessage `json:"settings"`
-	// SettingsWire lists every parameter when one comes twice.
+	// SettingsWire lists every parameter when one is repeated.
 	SettingsWire []wireSetting   `json:"settings_wire"`
 	Increment    uint32          `json:"increment"`
 	Error        json.RawMessage `json:"error"`
@@ -66,8 +65,8 @@ type FrameKeys struct {
 	Violation    string          `json:"violation"`
 }
 
-// Header is one field of a header list. The bytes are set where the text is
-// not exact.
+// Header is one field of a header list. The bytes are set where the text is not
+// exact.
 type Header struct {
 	Name         string `json:"name"`
 	NameBytes    []byte `json:"name_b64"`
@@ -76,7 +75,7 @@ type Header struct {
 	NeverIndexed bool   `json:"never_indexed"`
 }
 
-// Field returns the field in the bytes that travelled.
+// Field returns the field in the bytes on the wire.
 func (h *Header) Field() wire.Field {
 	f := wire.Field{Name: h.Name, Value: h.Value}
 	if h.NameBytes != nil {
@@ -101,8 +100,8 @@ type Window struct {
 	StreamRecv *int64 `json:"stream_recv"`
 }
 
-// UnmarshalJSON implements json.Unmarshaler. The window of a stall is a number,
-// which is left out here.
+// UnmarshalJSON implements json.Unmarshaler. The window of a stall is a number, which
+// it ignores.
 func (w *Window) UnmarshalJSON(b []byte) error {
 	if b[0] != '{' {
 		return nil
@@ -122,7 +121,7 @@ type SummaryKeys struct {
 	Verify *Verified `json:"verify"`
 }
 
-// Verified is what verifying headers came to.
+// Verified is the result of verifying headers.
 type Verified struct {
 	Blocks     int `json:"blocks"`
 	Fields     int `json:"fields"`

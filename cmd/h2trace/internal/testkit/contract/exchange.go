@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Exchange is an exchange line. What is null is nil.
+// Exchange is an exchange line. A null is nil.
 type Exchange struct {
 	TS            time.Time  `json:"ts"`
 	Conn          string     `json:"conn"`
@@ -39,7 +39,7 @@ type Exchange struct {
 	Open          bool       `json:"open"`
 }
 
-// Retry is which exchange without a response another repeats.
+// Retry is the exchange without a response that this one repeats.
 type Retry struct {
 	Attempt int
 	Conn    string
@@ -47,13 +47,13 @@ type Retry struct {
 	Class   string
 }
 
-// Stalled is how long flow control held an exchange up.
+// Stalled is how long flow control stalled an exchange.
 type Stalled struct {
 	RecvWindow float64 `json:"recv_window"`
 	SendWindow float64 `json:"send_window"`
 }
 
-// Module is what an exchange asked a module proxy for.
+// Module is what an exchange requested from a module proxy.
 type Module struct{ Path, Version, Kind, Proxy, Next, Barred string }
 
 // Failure is why an exchange failed.

@@ -13,8 +13,8 @@ type member struct {
 	value json.RawMessage
 }
 
-// objectMembers splits an object without losing the order of its keys, and
-// refuses a key that comes twice.
+// objectMembers splits an object without losing the order of its keys, and refuses a
+// repeated key.
 func objectMembers(raw []byte) ([]member, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	tok, err := dec.Token()

@@ -1,14 +1,13 @@
 package contract
 
-// key is one key that a kind of line may have. Keys stand in the order in
-// which a line must have them.
+// key is one key that a kind of line may have. The keys of a line are in this order.
 type key struct {
 	name     string
 	is       check
-	required bool // absent is a fault; null is one only where is refuses it
+	required bool // a missing key is a fault; null is one only where is refuses it
 }
 
-// need is a key that must be there, opt one that may be absent or null.
+// need is a required key, opt one that may be absent or null.
 func need(name string, is check) key { return key{name, is, true} }
 func opt(name string, is check) key  { return key{name, orNull(is), false} }
 
@@ -115,8 +114,8 @@ var frameKeys = map[string][]key{
 	"ORIGIN": {need("origins", list(str)), opt("origins_b64", list(base64Bytes))},
 }
 
-// frameLine returns the keys of a frame line. Of a faulty frame, one that is
-// truncated or breaks a rule, the payload can be unknown.
+// frameLine returns the keys of a frame line. The payload of a faulty frame, one that
+// is truncated or breaks a rule, can be unknown.
 func frameLine(frameType string, faulty bool) []key {
 	line := append([]key(nil), frameHead...)
 	for _, k := range frameKeys[frameType] {

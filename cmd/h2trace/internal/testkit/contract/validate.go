@@ -12,7 +12,7 @@ import (
 // maxLine bounds one line of output.
 const maxLine = 64 << 20
 
-// validate holds one line, without its newline, against the contract.
+// validate checks one line, without its newline, against the contract.
 func validate(line []byte) error {
 	if !utf8.Valid(line) {
 		return errors.New("not UTF-8")
@@ -42,7 +42,8 @@ type Stream struct {
 	Summary *Event
 }
 
-// Read reads a whole output: every line valid, summary the last and only one.
+// Read reads a whole output: every line is valid, and the only summary is the last
+// line.
 func Read(r io.Reader) (*Stream, error) {
 	s := &Stream{}
 	sc := bufio.NewScanner(r)
@@ -83,7 +84,7 @@ func (s *Stream) Of(kind string) []*Event {
 	return out
 }
 
-// Conn is everything that the stream says of one connection.
+// Conn is everything in the stream about one connection.
 type Conn struct {
 	ID     string
 	Open   *Event // nil when the stream has no open line for it
@@ -93,7 +94,7 @@ type Conn struct {
 	Resync []*Event
 }
 
-// Conns gathers the lines by connection, in the order of their first line.
+// Conns groups the lines by connection, in the order of their first line.
 func (s *Stream) Conns() []*Conn {
 	byID := make(map[string]*Conn)
 	var out []*Conn

@@ -8,8 +8,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// WireFrame returns the frame in the form that every witness is compared in.
-// When the payload is not known the frame has its header alone, with an error.
+// WireFrame returns the frame in the common form for comparison. When the payload is
+// unknown the frame has only its header, with an error.
 func (e *Event) WireFrame() (*wire.Frame, error) {
 	f := &wire.Frame{
 		Stream: e.Stream, Length: e.Length, DataLength: e.DataLength, Increment: e.Increment,
@@ -43,7 +43,7 @@ func (e *Event) WireFrame() (*wire.Frame, error) {
 	return f, e.checkErrorName(f)
 }
 
-// checkErrorName holds the printed name of an error against its code.
+// checkErrorName compares the printed name of an error with its code.
 func (e *Event) checkErrorName(f *wire.Frame) error {
 	if f.Type != wire.RSTStream && f.Type != wire.GoAway {
 		return nil
@@ -59,8 +59,8 @@ func (e *Event) checkErrorName(f *wire.Frame) error {
 	return err
 }
 
-// settings returns the parameters in wire order: that of the object's keys,
-// or of settings_wire.
+// settings returns the parameters in wire order: that of the object's keys, or of
+// settings_wire.
 func (e *Event) settings() ([]wire.Setting, error) {
 	list := e.SettingsWire
 	if list == nil {

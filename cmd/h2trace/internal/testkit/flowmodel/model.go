@@ -1,6 +1,6 @@
-// Package flowmodel keeps the flow-control windows of one HTTP/2 connection
-// from the rules of RFC 9113 §5.2 and §6.9 alone, to be held against what
-// h2trace prints. It is fed frames in one order and believes that order:
+// Package flowmodel computes the flow-control windows of one HTTP/2 connection
+// from the rules of RFC 9113 §5.2 and §6.9 alone, for comparison with h2trace's
+// output. It takes frames in one order, and trusts that order:
 //
 //   - DATA counts with its padding (§6.9.1), also on streams that are closed;
 //   - the peer's SETTINGS apply when the process reads them, its own when it
@@ -22,8 +22,8 @@ import (
 // initialWindow is the size of every window before SETTINGS (RFC 9113 §6.9.2).
 const initialWindow = 65535
 
-// Window is the credit left after a frame. StreamKnown is false for stream 0
-// and for streams that are not open, where Stream values mean nothing.
+// Window is the credit left after a frame. StreamKnown is false for stream 0 and for
+// streams that are not open; then Stream is meaningless.
 type Window struct {
 	ConnSend, ConnRecv     int64
 	StreamSend, StreamRecv int64
@@ -33,15 +33,15 @@ type Window struct {
 // Model is one connection, seen by one of its two processes.
 type Model struct {
 	connSend, connRecv int64
-	// initialSend and initialRecv are the INITIAL_WINDOW_SIZE in force for
-	// what the process may send and what its peer may send.
+	// initialSend and initialRecv are the INITIAL_WINDOW_SIZE in force for DATA of
+	// the process and of its peer.
 	initialSend, initialRecv int64
 	unacked                  [][]wire.Setting // own SETTINGS, oldest first
 	streams                  map[uint32]*stream
 	last                     map[uint32]State
 	changes                  int       // of an INITIAL_WINDOW_SIZE, so far
 	highest                  [2]uint32 // stream ids opened so far: even, odd
-	endOfBlock               bool      // END_STREAM stands on an unfinished field block
+	endOfBlock               bool      // END_STREAM of an unfinished field block
 }
 
 type stream struct {
@@ -183,19 +183,18 @@ func (m *Model) apply(list []wire.Setting, initial *int64, side func(*stream) *i
 	}
 }
 
-// Conn returns what is left on the connection.
+// Conn returns the credit left on the connection.
 func (m *Model) Conn() (send, recv int64) { return m.connSend, m.connRecv }
 
-// State is a stream after its last frame while it was open. Two orders of the
-// same frames, each true to its directions, agree on Window when they agree on
-// the rest.
+// State is a stream after its last frame while it was open. Two orders of the same
+// frames that keep each direction agree on Window if they agree on the rest.
 type State struct {
 	Window  Window
 	Frames  [2]int // on the stream by direction, up to the one that closed it
 	Changes int    // of an INITIAL_WINDOW_SIZE on the connection until then
 }
 
-// Last returns what a stream came to, if it was ever open.
+// Last returns the final state of a stream, if it was ever open.
 func (m *Model) Last(id uint32) (State, bool) {
 	s, ok := m.last[id]
 	return s, ok

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Timing is what net/http/httptrace says of one request, in Unix nanoseconds.
-// It is one line of the file that -timings names.
+// Timing holds the times that net/http/httptrace reports for one request, in Unix
+// nanoseconds. It is one line of the -timings file.
 type Timing struct {
 	Method string `json:"method"`
 	URL    string `json:"url"`
 	Reused bool   `json:"reused"`
-	// Of the connection that it made; 0 where it made none, or with -impl x.
+	// Of the connection that it opened; 0 where it opened none, or with -impl x.
 	DNSStart     int64 `json:"dns_start"`
 	DNSDone      int64 `json:"dns_done"`
 	ConnectStart int64 `json:"connect_start"`
@@ -28,19 +28,18 @@ type Timing struct {
 
 	GotConn   int64 `json:"got_conn"`
 	Wrote     int64 `json:"wrote"`      // the request, body included
-	Got       int64 `json:"got"`        // as the server says, which had the whole request
-	Began     int64 `json:"began"`      // as the server says, to answer
+	Got       int64 `json:"got"`        // the whole request, by the clock of the server
+	Began     int64 `json:"began"`      // the response, by the clock of the server
 	FirstByte int64 `json:"first_byte"` // of the response
 	End       int64 `json:"end"`        // of its body
 	Bytes     int64 `json:"bytes"`      // of its body
 	Status    int   `json:"status"`
 }
 
-// timedTransport writes down when what happened to each request that had a
-// complete response.
+// timedTransport records the times of each request with a complete response.
 type timedTransport struct {
 	next  http.RoundTripper
-	pause time.Duration // that the server is asked for, see h2server
+	pause time.Duration // requested from the server, see h2server
 	mu    sync.Mutex
 	out   *json.Encoder
 	err   error
@@ -74,7 +73,7 @@ func (t *timedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r = r.Clone(httptrace.WithClientTrace(r.Context(), trace))
 	r.Header.Set("Pause", t.pause.String())
-	now(&b.timing.GotConn) // where there is no pool of connections to get one from
+	now(&b.timing.GotConn) // there is no connection pool to get one from
 	resp, err := t.next.RoundTrip(r)
 	if err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
-// Command h2client is an HTTP/2 client for tests to observe. It plays one
-// scenario against an h2server and exits with 0 when all went as expected.
+// Command h2client is an HTTP/2 client for tests. It plays one scenario against an
+// h2server and exits with 0 when it went as expected.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// client is what a scenario works with.
+// client is the environment of a scenario.
 type client struct {
 	http *http.Client
 	base string
@@ -127,7 +127,7 @@ func play(ctx context.Context, c *client, names []string) error {
 	return nil
 }
 
-// playOn plays until stdin ends, with a little rest between two turns.
+// playOn plays until stdin ends, with a short pause between two turns.
 func playOn(ctx context.Context, c *client, names []string) error {
 	done := make(chan struct{})
 	go func() {
@@ -146,7 +146,7 @@ func playOn(ctx context.Context, c *client, names []string) error {
 	}
 }
 
-// dial makes one connection of golang.org/x/net/http2.
+// dial opens one connection of golang.org/x/net/http2.
 func dial(ctx context.Context, tr *http.Transport, base string, plain bool) (*http2.ClientConn, error) {
 	h2, err := http2.ConfigureTransports(tr)
 	if err != nil {
@@ -164,8 +164,8 @@ func dial(ctx context.Context, tr *http.Transport, base string, plain bool) (*ht
 	return h2.NewClientConn(conn)
 }
 
-// printView prints the windows of cc once two PINGs in a row found them
-// unchanged: whatever the server had to say by then has been read.
+// printView prints the windows of cc once two PINGs in a row found them unchanged: cc
+// has then read everything that the server has sent.
 func printView(ctx context.Context, cc *http2.ClientConn) error {
 	var last []int64
 	for range 100 {

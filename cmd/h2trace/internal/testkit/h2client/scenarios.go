@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// do sends a request and returns the length of its whole answer.
+// do sends a request and returns the length of its whole response.
 func (c *client) do(ctx context.Context, method, path string, body io.Reader, edit func(*http.Request)) (int64, *http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
@@ -44,7 +44,7 @@ func get(ctx context.Context, c *client) error {
 	return nil
 }
 
-// once makes one request and takes any outcome: its server is a script.
+// once sends one request and accepts any outcome: its server is a script.
 func once(ctx context.Context, c *client) error {
 	_, _, _ = c.do(ctx, "GET", "/", nil, nil)
 	return nil
@@ -91,7 +91,7 @@ func bulk(ctx context.Context, c *client) error {
 }
 
 func trailers(ctx context.Context, c *client) error {
-	// A body of unknown length, so that trailers can follow it.
+	// The length of the body is unknown, so that trailers can follow it.
 	body := io.MultiReader(strings.NewReader("some body"), strings.NewReader(strings.Repeat("x", 20_000)))
 	n, resp, err := c.do(ctx, "POST", "/trailers", body, func(r *http.Request) {
 		r.Trailer = http.Header{"X-Sum": {"sum-of-the-request"}}
@@ -125,7 +125,7 @@ func headers(ctx context.Context, c *client) error {
 	return nil
 }
 
-// streams has 60 requests under way at once.
+// streams has 60 concurrent requests.
 func streams(ctx context.Context, c *client) error {
 	var wg sync.WaitGroup
 	errs := make([]error, 60)
@@ -143,7 +143,7 @@ func streams(ctx context.Context, c *client) error {
 	return errors.Join(errs...)
 }
 
-// reset cancels requests in the middle of their answers.
+// reset cancels requests in the middle of their responses.
 func reset(ctx context.Context, c *client) error {
 	for range 3 {
 		if err := cancelOnce(ctx, c); err != nil {
@@ -153,7 +153,7 @@ func reset(ctx context.Context, c *client) error {
 	return get(ctx, c)
 }
 
-// cancelOnce gives a request up as soon as its answer begins.
+// cancelOnce cancels a request when its response begins.
 func cancelOnce(ctx context.Context, c *client) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -167,11 +167,11 @@ func cancelOnce(ctx context.Context, c *client) error {
 	}
 	_, err = io.ReadFull(resp.Body, make([]byte, len("first bytes")))
 	cancel()
-	_ = resp.Body.Close() // the request was given up on purpose
+	_ = resp.Body.Close() // the cancellation is intended
 	return err
 }
 
-// abort has the server reset streams.
+// abort makes the server reset streams.
 func abort(ctx context.Context, c *client) error {
 	for range 3 {
 		if _, _, err := c.do(ctx, "GET", "/abort", nil, nil); err == nil {
@@ -181,8 +181,8 @@ func abort(ctx context.Context, c *client) error {
 	return get(ctx, c)
 }
 
-// early has the server answer before it has read the body, of which more is left than
-// the window of the stream allows.
+// early makes the server respond before it has read the body; the rest of the body
+// exceeds the window of the stream.
 func early(ctx context.Context, c *client) error {
 	for range 3 {
 		_, resp, err := c.do(ctx, "POST", "/early", strings.NewReader(strings.Repeat("e", 4<<20)), nil)
@@ -209,7 +209,7 @@ func goAway(ctx context.Context, c *client) error {
 	return nil
 }
 
-// tiny makes one small request, a little different each time.
+// tiny sends one small request, a little different each time.
 func tiny(ctx context.Context, c *client) error {
 	c.turn++
 	_, _, err := c.do(ctx, "POST", fmt.Sprintf("/echo?i=%d", c.turn), strings.NewReader(strings.Repeat("p", c.turn%500)), func(r *http.Request) {
@@ -218,7 +218,7 @@ func tiny(ctx context.Context, c *client) error {
 	return err
 }
 
-// table says some of 900 fields again, which a large header table has all.
+// table repeats some of 900 fields, which a large header table holds.
 func table(ctx context.Context, c *client) error {
 	_, resp, err := c.do(ctx, "GET", "/mirror", nil, func(r *http.Request) {
 		for range 30 {

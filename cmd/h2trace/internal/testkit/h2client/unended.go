@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// unendedPause is how long what is not answered, or not to its end, is waited for.
+// unendedPause is how long to wait for a missing response, or for the rest of one.
 const unendedPause = 200 * time.Millisecond
 
-// unended sends requests that get no answer, or a part of one, to servers in this
-// process. It says its process id, does its work after a line on stdin, then says
+// unended sends requests that get no response, or a part of one, to servers in this
+// process. It prints its process id, starts after a line on stdin, then prints
 // "open", and ends with its stdin.
 func unended() error {
 	fmt.Println(os.Getpid())
@@ -55,7 +55,7 @@ type site struct {
 	tr      *http.Transport
 	url     string
 	reached map[string]chan struct{} // the server has the request for a path
-	begun   chan struct{}            // the client has the beginning of what is reset
+	begun   chan struct{}            // the client has the beginning of the response that is reset
 }
 
 func newSite() *site {
@@ -99,8 +99,8 @@ func (s *site) overTCP() {
 	s.url = s.server.URL
 }
 
-// deaf starts a server that reads and says nothing but its SETTINGS. The client
-// pings it in vain, and gives the connection up.
+// deaf starts a server that reads and sends only its SETTINGS. The client pings it in
+// vain, and abandons the connection.
 func deaf() (*site, error) {
 	s := newSite()
 	s.overH2()
@@ -126,7 +126,7 @@ func deaf() (*site, error) {
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := func() {
 		_, err := io.WriteString(w, "begin")
-		_ = errors.Join(err, http.NewResponseController(w).Flush()) // the client finds out
+		_ = errors.Join(err, http.NewResponseController(w).Flush()) // the client notices
 	}
 	switch r.URL.Path {
 	case "/hang", "/watch":
@@ -153,7 +153,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// ask sends a request. What waits is given up a pause after the server has it, or
+// ask sends a request. A waiting one is canceled a pause after the server has it, or
 // after its response began.
 func (s *site) ask(path string) {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -6,9 +6,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// windowsOf reads the connection windows that cc itself keeps, which it does
-// not export: what it may still send, and what its peer may still send.
-// The connection must be idle.
+// windowsOf reads the unexported connection windows of cc: what it may still send,
+// and what its peer may still send. The connection must be idle.
 func windowsOf(cc *http2.ClientConn) []int64 {
 	v := reflect.ValueOf(cc).Elem()
 	return []int64{

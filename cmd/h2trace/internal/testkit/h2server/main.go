@@ -1,6 +1,5 @@
-// Command h2server is an HTTP/2 server for tests to observe or to talk to. It
-// prints its address on stdout, serves on loopback until its stdin ends, then
-// shuts down gracefully.
+// Command h2server is an HTTP/2 server for tests. It prints its address on stdout,
+// serves on loopback until its stdin ends, then shuts down gracefully.
 package main
 
 import (
@@ -45,7 +44,7 @@ func main() {
 		}
 	}
 	switch {
-	case *plain && *impl == "x": // by upgrade, too
+	case *plain && *impl == "x": // also by upgrade
 		srv.Handler = h2c.NewHandler(srv.Handler, &http2.Server{})
 	case *plain:
 		srv.Protocols = new(http.Protocols)
@@ -119,7 +118,7 @@ func handler() http.Handler {
 		}
 	})
 	mux.HandleFunc("/early", func(w http.ResponseWriter, r *http.Request) {
-		// Answering without reading the body resets the stream.
+		// An answer without reading the body resets the stream.
 		w.WriteHeader(http.StatusForbidden)
 	})
 	mux.HandleFunc("/abort", func(w http.ResponseWriter, r *http.Request) {
@@ -145,7 +144,7 @@ func handler() http.Handler {
 	return mux
 }
 
-// trailers answers the body and the trailers of the request as trailers.
+// trailers answers with the body and the trailers of the request.
 func trailers(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Trailer", "X-Length, X-Sum")
 	n, err := io.Copy(w, r.Body)

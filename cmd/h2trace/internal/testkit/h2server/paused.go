@@ -9,9 +9,9 @@ import (
 )
 
 // paused lets a request ask for a late response: with "Pause: 20ms" the response
-// begins 20 ms after the end of the request, and ends as much after its first
-// bytes. Server-Got and Server-Began tell, in Unix nanoseconds, when the server
-// had the whole request and when it began with the response.
+// begins 20 ms after the end of the request, and ends 20 ms after its first bytes.
+// Server-Got and Server-Began say, in Unix nanoseconds, when the server had the whole
+// request and when it began the response.
 func paused(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pause, err := time.ParseDuration(r.Header.Get("Pause"))

@@ -2,10 +2,9 @@ package http2debug
 
 import "h2trace/cmd/h2trace/internal/testkit/wire"
 
-// Attribute returns the header list of each field block in events, keyed by
-// the frame that ends the block. The caller vouches that every field line in
-// events is of c, because no other connection was at work; frames of others
-// are passed over.
+// Attribute returns the header list of each field block in events, keyed by the frame
+// that ends the block. The caller guarantees that every field line in events is of c,
+// because no other connection was at work. Attribute skips frames of others.
 func Attribute(events []Event, c *Conn) map[*Frame][]Field {
 	out := make(map[*Frame][]Field)
 	var encoded []Field // lines that wait for "wrote HEADERS"

@@ -9,8 +9,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// parseFrame reads what net/http's summarizeFrame prints, such as
-// `DATA flags=END_STREAM stream=1 len=300 data="…" (44 bytes omitted)`.
+// parseFrame reads the output of net/http's summarizeFrame, such as `DATA
+// flags=END_STREAM stream=1 len=300 data="…" (44 bytes omitted)`.
 func parseFrame(f *wire.Frame, s string) error {
 	name, s, _ := strings.Cut(s, " ")
 	var err error
@@ -39,7 +39,7 @@ func parseFrame(f *wire.Frame, s string) error {
 	return parseDetail(f, s)
 }
 
-// parseDetail reads what follows the frame header, which depends on the type.
+// parseDetail reads the part after the frame header, which depends on the type.
 func parseDetail(f *wire.Frame, s string) (err error) {
 	switch f.Type {
 	case wire.Settings:
@@ -137,8 +137,8 @@ func parseGoAway(f *wire.Frame, s string) (err error) {
 	return err
 }
 
-// number reads "key123" up to the next space or comma and returns what
-// follows the separator.
+// number reads "key123" up to the next space or comma and returns the rest after the
+// separator.
 func number(s, key string) (n uint32, rest string, err error) {
 	s, ok := strings.CutPrefix(s, key)
 	if !ok {

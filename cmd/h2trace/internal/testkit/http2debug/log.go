@@ -1,15 +1,14 @@
-// Package http2debug reads the log that a Go program writes to stderr under
-// GODEBUG=http2debug=2, which says what its own HTTP/2 endpoint wrote and read.
+// Package http2debug reads the log that a Go program writes to stderr with
+// GODEBUG=http2debug=2: the frames that its own HTTP/2 endpoint wrote and read.
 //
-// Per connection (Framer) and direction the order of the frames is the order
-// of their bytes. Across the two directions it is not, and header field lines
-// carry no Framer: they stand before the "wrote HEADERS" and after the "read
-// HEADERS" they belong to, mixed with those of other connections. Log keeps
-// them in Events exactly as they came, so that a reader can prove an
-// attribution instead of guessing one.
+// Per connection (Framer) and direction the order of the frames is the order of their
+// bytes. Across the two directions it is not. Header field lines name no Framer: they
+// come before their "wrote HEADERS" and after their "read HEADERS", mixed with those
+// of other connections. Log keeps them in Events in their original order, so that a
+// reader can prove an attribution instead of guessing one.
 //
-// A log must be that of one process: two processes can have Framers at the
-// same address.
+// A log must be that of one process: two processes can have Framers at the same
+// address.
 package http2debug
 
 import "h2trace/cmd/h2trace/internal/testkit/wire"
@@ -17,8 +16,8 @@ import "h2trace/cmd/h2trace/internal/testkit/wire"
 // FieldKind says which of the three places of net/http logged a header field.
 type FieldKind uint8
 
-// The places: a client that encodes, a server that encodes, and either of
-// them decoding what it read.
+// The places: a client that encodes, a server that encodes, and either of them
+// decoding a block.
 const (
 	ClientEncoding FieldKind = iota
 	ServerEncoding
@@ -38,7 +37,7 @@ type Field struct {
 	Sensitive bool
 }
 
-// String is the field as the log has it.
+// String formats the field as in the log.
 func (f Field) String() string {
 	if f.Sensitive {
 		return f.Field.String() + " (sensitive)"
@@ -53,15 +52,15 @@ type Frame struct {
 	Line int // in the log, from 1
 }
 
-// Conn is one Framer from its first frame on. Go writes SETTINGS once, first,
-// so a SETTINGS that is no ACK starts a new Conn when the allocator has given
-// the address of a dead Framer to a new one.
+// Conn is one Framer from its first frame on. Go writes SETTINGS once, first. So a
+// SETTINGS that is no ACK starts a new Conn when the allocator has reused the address
+// of a dead Framer.
 type Conn struct {
 	Framer string // address as logged, for messages only
 	Frames []*Frame
 }
 
-// Dir returns the frames that went one way, in the order of their bytes.
+// Dir returns the frames of one direction, in the order of their bytes.
 func (c *Conn) Dir(d wire.Dir) []*Frame {
 	var out []*Frame
 	for _, f := range c.Frames {

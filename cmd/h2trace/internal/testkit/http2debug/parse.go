@@ -15,18 +15,17 @@ import (
 // maxLine bounds one line: a header value of 16 MiB, each byte quoted as \xff.
 const maxLine = 64 << 20
 
-// logLine finds a line of the log package, with the standard flags or, as in
-// the go command, with none; with flags also after other output that did not
-// end its own line. A quoted payload cannot be taken for one, as the match
-// closest to the start wins.
+// logLine finds a line of the log package: with the standard flags, or without flags
+// as in the go command. With flags it also finds a line after other output that did
+// not end its own line. It never takes a quoted payload for one, as the match closest
+// to the start wins.
 var logLine = regexp.MustCompile(`(?:^|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )(http2: .*)$`)
 
 // frameInside finds a frame line where logLine does not.
 var frameInside = regexp.MustCompile(`http2: Framer 0x[0-9a-f]+: (?:wrote|read) `)
 
-// Parse reads a whole stderr. Lines that are not of the kinds this package
-// keeps are skipped; a frame or field line that it cannot read in full is an
-// error, so that nothing is dropped in silence.
+// Parse reads a whole stderr. It skips lines of other kinds. A frame or field line
+// that it cannot read in full is an error, so that nothing is dropped silently.
 func Parse(r io.Reader) (*Log, error) {
 	l := &Log{}
 	open := make(map[string]*Conn)

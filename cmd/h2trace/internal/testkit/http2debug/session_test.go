@@ -19,8 +19,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// TestMain lets the test binary be the program that writes the log: GODEBUG
-// is read when a program starts.
+// TestMain lets the test binary be the program that writes the log: GODEBUG is read
+// when a program starts.
 func TestMain(m *testing.M) {
 	if os.Getenv("HTTP2DEBUG_SESSION") != "" {
 		session(os.Stdout)
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tee is a connection that keeps what its owner wrote.
+// tee is a connection that keeps the bytes that its owner wrote.
 type tee struct {
 	net.Conn
 	mu   sync.Mutex
@@ -43,8 +43,8 @@ func (c *tee) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// session is a client and a server of golang.org/x/net in one process. The
-// bytes that the client wrote go to out.
+// session is a client and a server of golang.org/x/net in one process. The bytes of
+// the client go to out.
 func session(out io.Writer) {
 	ours, theirs := net.Pipe()
 	client := &tee{Conn: ours}
@@ -83,7 +83,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestSession holds the parsed log of a real session against its bytes.
+// TestSession compares the parsed log of a real session with its bytes.
 func TestSession(t *testing.T) {
 	cmd := exec.Command(must(os.Executable()))
 	cmd.Env = append(os.Environ(), "HTTP2DEBUG_SESSION=1", "GODEBUG=http2debug=2")
@@ -99,7 +99,7 @@ func TestSession(t *testing.T) {
 	if len(l.Conns) != 2 {
 		t.Fatalf("%d framers, want 2", len(l.Conns))
 	}
-	var logged [2][]string // what the client wrote, as each end logged it
+	var logged [2][]string // the frames of the client, as each end logged them
 	for _, c := range l.Conns {
 		d := wire.Recv
 		if c.Client() {
@@ -113,7 +113,7 @@ func TestSession(t *testing.T) {
 	if diff := cmp.Diff(want, logged[wire.Send]); diff != "" {
 		t.Errorf("frames of the client's own log (-bytes +log):\n%s", diff)
 	}
-	// The server stops reading when it pleases after the last response.
+	// The server may stop reading at any time after the last response.
 	got := logged[wire.Recv]
 	if len(got) == 0 || len(got) > len(want) || len(want)-len(got) > 1 {
 		t.Fatalf("the server logged %d frames of %d", len(got), len(want))

@@ -20,14 +20,14 @@ import (
 type Authority struct {
 	// CertFile holds its certificate in PEM, for SSL_CERT_FILE.
 	CertFile string
-	// EmptyDir keeps the certificates of the machine out, for SSL_CERT_DIR.
+	// EmptyDir hides the certificates of the machine, for SSL_CERT_DIR.
 	EmptyDir string
 
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes a certificate authority.
+// NewAuthority creates a certificate authority.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -21,7 +21,7 @@ type Module struct {
 	Payload int
 }
 
-// Modules makes n modules of the given payload without dependencies.
+// Modules creates n modules of the given payload without dependencies.
 func Modules(prefix string, n, payload int) []Module {
 	out := make([]Module, n)
 	for i := range out {
@@ -30,7 +30,7 @@ func Modules(prefix string, n, payload int) []Module {
 	return out
 }
 
-// Graph makes a module graph: n modules, each requiring the fanOut that follow.
+// Graph creates a module graph: n modules, each requiring the fanOut that follow.
 func Graph(prefix string, n, fanOut, payload int) []Module {
 	out := Modules(prefix, n, payload)
 	for i := range out {
@@ -72,7 +72,7 @@ func (m Module) build() (*artifact, error) {
 	}, nil
 }
 
-// noise is the same incompressible bytes for the same name.
+// noise returns the same incompressible bytes for the same name.
 func noise(name string, n int) []byte {
 	var seed [32]byte
 	copy(seed[:], name)

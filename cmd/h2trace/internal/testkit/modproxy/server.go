@@ -1,6 +1,6 @@
-// Package modproxy is a Go module proxy for tests: HTTP/2 over TLS on
-// loopback, serving modules that the test makes, so that the go command can
-// be observed at work without a network.
+// Package modproxy is a Go module proxy for tests. It serves modules that the test
+// creates, with HTTP/2 over TLS on loopback. So tests observe the go command at work
+// without a network.
 package modproxy
 
 import (
@@ -21,30 +21,30 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// Options change how a Server answers. The zero value serves every module
+// Options change the responses of a Server. The zero value serves every module
 // itself.
 type Options struct {
-	// Gone makes the proxy answer 410 instead of 404 for what it lacks.
+	// Gone makes the proxy respond with 410 instead of 404 for what it lacks.
 	Gone bool
-	// Status, if it is not 0, makes the proxy answer everything with it.
+	// Status, if it is not 0, is the response to every request.
 	Status int
 	// RedirectZips sends each .zip request to this base URL with a 302.
 	RedirectZips string
-	// CutZips makes it reset the TCP connection in the middle of each zip.
+	// CutZips resets the TCP connection in the middle of each zip.
 	CutZips bool
-	// Pause is made in the middle of each body of more than 1 MiB.
+	// Pause is the pause in the middle of each body of more than 1 MiB.
 	Pause time.Duration
-	// Base is what its URL has for a path, such as "/go".
+	// Base is the path of its URL, such as "/go".
 	Base string
-	// Plain makes it speak HTTP without TLS.
+	// Plain serves HTTP without TLS.
 	Plain bool
-	// Instead answers what is asked for some paths, without Base.
+	// Instead responds to requests for some paths, without Base.
 	Instead map[string]http.HandlerFunc
 	// HTTP2 is the configuration of the HTTP/2 server, or nil.
 	HTTP2 *http.HTTP2Config
 }
 
-// Request is one request that a Server answered.
+// Request is one request to which a Server responded.
 type Request struct {
 	Path   string
 	Proto  string
@@ -166,7 +166,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = r.Context().Value(connKey{}).(net.Conn).Close()
 		return
 	}
-	n := 0 // a client that is gone shows in Bytes
+	n := 0 // a vanished client shows in Bytes
 	if len(body) > 1<<20 && s.opt.Pause > 0 {
 		n, _ = w.Write(body[:len(body)/2])
 		time.Sleep(s.opt.Pause)
@@ -178,7 +178,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests = append(s.requests, Request{r.URL.Path, r.Proto, status, int64(n)})
 }
 
-// Requests returns what has been answered so far.
+// Requests returns the requests so far.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-// Workspace is a main module and a module cache of its own, outside of what
-// the machine has configured and cached.
+// Workspace is a main module and a module cache of its own, independent of the
+// configuration and caches of the machine.
 type Workspace struct {
 	Dir string // holds go.mod; run the go command here
 	// Env is the whole environment of the go command.
 	Env []string
 }
 
-// NewWorkspace makes a main module that requires mods, with proxies as its
-// GOPROXY list and a as the only authority it trusts. It needs no network:
-// there is no checksum database and no other toolchain.
+// NewWorkspace creates a main module that requires mods, with proxies as its GOPROXY
+// list and a as the only authority it trusts. It needs no network: there is no
+// checksum database and no other toolchain.
 func NewWorkspace(t testing.TB, a *Authority, mods []Module, proxies ...*Server) *Workspace {
 	t.Helper()
 	urls := make([]string, len(proxies))
@@ -35,8 +35,8 @@ func NewWorkspace(t testing.TB, a *Authority, mods []Module, proxies ...*Server)
 	return w
 }
 
-// ConfiguredWorkspace makes a main module that requires mods and downloads
-// them as this machine is configured to.
+// ConfiguredWorkspace creates a main module that requires mods and downloads them as
+// this machine is configured to.
 func ConfiguredWorkspace(t testing.TB, mods []Module, inherit ...string) *Workspace {
 	t.Helper()
 	w := newWorkspace(t, mods)
@@ -72,7 +72,7 @@ func newWorkspace(t testing.TB, mods []Module) *Workspace {
 		"GOWORK=off",
 		"GOTOOLCHAIN=local",
 		"GOTELEMETRY=off",
-		"GOFLAGS=-mod=mod -modcacherw", // else the cache cannot be removed
+		"GOFLAGS=-mod=mod -modcacherw", // otherwise the cache cannot be removed
 	}
 	return w
 }

@@ -19,9 +19,9 @@ var (
 	sent       = regexp.MustCompile(`^(:?[^:]+): (.*)$`)
 )
 
-// detail reads a line of what is said of a frame.
+// detail reads a line with details of a frame.
 func (f *Frame) detail(s string) error {
-	if strings.HasPrefix(s, ";") { // names of flags, and what they mean
+	if strings.HasPrefix(s, ";") { // names of flags, and their meaning
 		return nil
 	}
 	switch f.Type {
@@ -60,7 +60,7 @@ func (f *Frame) detail(s string) error {
 }
 
 func (f *Frame) setting(s string) error {
-	if strings.HasPrefix(s, "(niv=") { // how many there are
+	if strings.HasPrefix(s, "(niv=") { // their number
 		return nil
 	}
 	var id, value uint32
@@ -78,7 +78,7 @@ func (f *Frame) priority(s string) error {
 	return err
 }
 
-// read reads the numbers in what a pattern finds.
+// read reads the numbers in a match of a pattern.
 func read(pattern *regexp.Regexp, s string, to ...*uint32) (err error) {
 	m := pattern.FindStringSubmatch(s)
 	if m == nil {

@@ -1,4 +1,4 @@
-// Package nghttp reads what nghttp and nghttpd of nghttp2 print with -v: the
+// Package nghttp reads the output of nghttp and nghttpd of nghttp2 with -v: the
 // frames that their own HTTP/2 endpoint sent and received.
 package nghttp
 
@@ -22,7 +22,7 @@ type Frame struct {
 	Line     int // in the log, from 1
 }
 
-// Priority is what PRIORITY says, and HEADERS may (RFC 9113 §6.2).
+// Priority is the contents of PRIORITY, which HEADERS may have too (RFC 9113 §6.2).
 type Priority struct {
 	DependsOn uint32 `json:"depends_on"`
 	Weight    uint32 `json:"weight"` // from 1
@@ -41,15 +41,15 @@ var (
 	field = regexp.MustCompile(`^recv \(stream_id=(\d+)(?:, sensitive)?\) (:?[^:]+): (.*)$`)
 )
 
-// detail is how far what is said of a frame is indented.
+// detail is the indentation of the details of a frame.
 const detail = "          "
 
-// Parse reads a whole log. It returns the connections in their order; nghttp
-// has one. A frame that it cannot read in full is an error.
+// Parse reads a whole log. It returns the connections in their order; nghttp has one.
+// A frame that it cannot read in full is an error.
 func Parse(r io.Reader) ([]*Conn, error) {
 	var conns []*Conn
 	byID := make(map[string]*Conn)
-	var last *Frame // that details may follow
+	var last *Frame // details may follow for it
 	sc := bufio.NewScanner(r)
 	for n := 1; sc.Scan(); n++ {
 		if text, ok := strings.CutPrefix(sc.Text(), detail); ok && last != nil {
@@ -82,7 +82,7 @@ func Parse(r io.Reader) ([]*Conn, error) {
 	return conns, sc.Err()
 }
 
-// event reads what follows the time in a line. It returns the frame if there is
+// event reads the part of a line after the time. It returns the frame if there is
 // one.
 func (c *Conn) event(s string) (*Frame, error) {
 	if m := field.FindStringSubmatch(s); m != nil {

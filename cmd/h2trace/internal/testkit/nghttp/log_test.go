@@ -81,7 +81,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseUnknown has something in the log that is not known.
+// TestParseUnknown has unknown lines in the log.
 func TestParseUnknown(t *testing.T) {
 	for _, s := range []string{
 		said, // with a body

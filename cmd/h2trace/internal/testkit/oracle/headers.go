@@ -13,11 +13,11 @@ import (
 // maxStates bounds the attributions that are still possible at one line.
 const maxStates = 4096
 
-// CheckHeaders proves that the header lines of the log are exactly the header
-// lists of the trace, in order. The lines name no connection, but each must be
-// the next field of some block that is then being encoded or decoded, and the
-// frame lines, which name their Framer, say when a block must be complete. All
-// attributions are followed at once; one must reach the end of the log.
+// CheckHeaders proves that the header lines of the log are exactly the header lists
+// of the trace, in order. The lines name no connection, but each must be the next
+// field of some block that is then being encoded or decoded. The frame lines name
+// their Framer, and say when a block must be complete. CheckHeaders follows all
+// attributions at once; one must reach the end of the log.
 func CheckHeaders(pairs []*Pair, log *http2debug.Log) error {
 	for _, kind := range []http2debug.FieldKind{http2debug.ClientEncoding, http2debug.ServerEncoding, http2debug.Decoded} {
 		w, err := newWeave(kind, pairs)
@@ -56,8 +56,8 @@ type weave struct {
 	dir     wire.Dir
 	strands []*strand
 	byConn  map[*http2debug.Conn]int
-	// states are the possible attributions so far: per strand, how many
-	// fields of its current block are accounted for.
+	// states are the possible attributions so far: for each strand, the number of
+	// matched fields in its current block.
 	states [][]int
 }
 
@@ -83,7 +83,7 @@ func newWeave(kind http2debug.FieldKind, pairs []*Pair) (*weave, error) {
 			b := block{line: e.Line}
 			for i := range e.Headers {
 				f := http2debug.Field{Field: e.Headers[i].Field(), Kind: kind}
-				// Only what is decoded is logged with its sensitivity.
+				// Only decoded fields are logged with their sensitivity.
 				f.Sensitive = kind == http2debug.Decoded && e.Headers[i].NeverIndexed
 				b.fields = append(b.fields, f)
 			}
@@ -156,8 +156,8 @@ func (w *weave) takes(s *strand, at int, f http2debug.Field) bool {
 	return at < len(fields) && fields[at] == f
 }
 
-// complete keeps the states in which the current block of strand i is whole,
-// and goes on to its next block.
+// complete keeps the states in which the current block of strand i is whole, and
+// advances to its next block.
 func (w *weave) complete(i int) error {
 	s := w.strands[i]
 	if s.next >= len(s.blocks) {
@@ -188,7 +188,7 @@ func (w *weave) complete(i int) error {
 	return nil
 }
 
-// unexpected says what each open block would have taken instead.
+// unexpected returns what each open block would have taken instead.
 func (w *weave) unexpected(f *http2debug.Field) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "no block of the trace goes on with %s", f.Field)
@@ -211,7 +211,7 @@ func (w *weave) unexpected(f *http2debug.Field) error {
 	return errors.New(b.String())
 }
 
-// end demands that every block of the trace has had its lines.
+// end requires that every block of the trace has had its lines.
 func (w *weave) end() error {
 	for i, s := range w.strands {
 		if s.open {

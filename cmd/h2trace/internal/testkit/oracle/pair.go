@@ -1,6 +1,6 @@
-// Package oracle holds what h2trace printed against what the observed Go
-// program logged about itself, and against a model of flow control. Equality
-// is the measure: each frame, each header field, each window.
+// Package oracle compares h2trace's output with the log of the observed Go program
+// itself, and with a model of flow control. Each frame, each header field and each
+// window must be equal.
 package oracle
 
 import (
@@ -12,12 +12,12 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// Pair is one connection as both witnesses describe it.
+// Pair is one connection in both sources, the trace and the log.
 type Pair struct {
 	Trace *contract.Conn
 	Log   *http2debug.Conn
-	// Tail is, by direction, how many frames one witness has beyond the last
-	// of the other; see Options.
+	// Tail is, by direction, how many frames one source has beyond the last of the
+	// other; see Options.
 	Tail [2]int
 
 	frames [2][]seen
@@ -29,24 +29,24 @@ type seen struct {
 	event *contract.Event
 }
 
-// Options say what a scenario makes unavoidable. The zero value demands
+// Options describe what a scenario makes unavoidable. The zero value requires
 // equality without exception.
 type Options struct {
-	// Tail allows the witnesses to end at different frames, as they do when
-	// the process exits while it holds bytes that TLS has delivered and the
-	// Framer has not parsed (the trace knows more of recv), or a frame that
-	// it has logged and not yet handed to TLS (the log knows more of send).
+	// Tail permits the sources to end at different frames. They do so when the
+	// process exits while it holds bytes that TLS has delivered and the Framer has
+	// not parsed (the trace has more of recv). They also do so when it has logged a
+	// frame and not yet passed it to TLS (the log has more of send).
 	Tail bool
 }
 
-// maxTail bounds in bytes what Options.Tail forgives in either direction after
-// one frame of any size: what the bufio.Reader of net/http holds, or a burst of
-// small writes.
+// maxTail bounds in bytes what Options.Tail permits in either direction after one
+// frame of any size: the buffer of net/http's bufio.Reader, or a burst of small
+// writes.
 const maxTail = 4096
 
-// Match finds for each logged connection the traced one that is equal to it.
-// It is an error when their numbers differ or when one has no equal; the error
-// then shows the first difference to the most similar one.
+// Match finds the traced connection that is equal to each logged one. It returns an
+// error when their numbers differ or when one has no equal. The error then shows the
+// first difference to the most similar one.
 func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, error) {
 	var open []*Pair
 	for _, c := range conns {
@@ -140,7 +140,7 @@ func compareDir(d wire.Dir, trace []seen, log []*http2debug.Frame, opt Options) 
 	for _, f := range log[min(n+1, len(log)):] {
 		size += 9 + int(f.Length)
 	}
-	// What only the trace sent, or only the log read, is nobody's tail.
+	// A frame that only the trace sent, or only the log read, is never a tail.
 	natural := d == wire.Recv && len(trace) > len(log) || d == wire.Send && len(log) > len(trace)
 	if opt.Tail && natural && size <= maxTail {
 		return n, max(len(trace), len(log)) - n, nil
@@ -148,7 +148,7 @@ func compareDir(d wire.Dir, trace []seen, log []*http2debug.Frame, opt Options) 
 	return n, 0, difference(d, n, trace, log)
 }
 
-// difference shows frame i of both witnesses and what stands around it.
+// difference shows frame i of both sources and its neighbours.
 func difference(d wire.Dir, i int, trace []seen, log []*http2debug.Frame) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s frame %d differs (trace has %d, log has %d)\n", d, i, len(trace), len(log))

@@ -9,21 +9,21 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// Partial is a connection of which the trace has seen only a part: it joined
-// in the middle, or records were lost. What it does print must still be true.
+// Partial is a connection of which the trace has seen only a part: it joined in the
+// middle, or records were lost. Everything that it prints must still be true.
 type Partial struct {
 	Trace *contract.Conn
 	Log   *http2debug.Conn
-	// Headers are the header lists of the log, as Attribute gives them.
+	// Headers are the header lists of the log, as returned by Attribute.
 	Headers map[*http2debug.Frame][]http2debug.Field
 
 	events []*placed
 	logged [2][]*http2debug.Frame
 }
 
-// placed is a frame of the trace and its place in the log, by direction: where it
-// is taken to be, and between which others it may be. Beside a gap one
-// WINDOW_UPDATE may be any of those that are missing.
+// placed is a frame of the trace and its place in the log, by direction: the assumed
+// place, and the range of possible ones. Next to a gap one WINDOW_UPDATE may be any
+// of the missing ones.
 type placed struct {
 	event           *contract.Event
 	frame           *wire.Frame
@@ -31,12 +31,12 @@ type placed struct {
 	at, first, last int
 }
 
-// Missing is how many logged frames a direction of the trace lacks: before
-// its first, between the first and the last, and after the last.
+// Missing is how many logged frames a direction of the trace lacks: before its first,
+// between the first and the last, and after the last.
 type Missing struct{ Before, Within, After int }
 
-// Place finds each traced frame in the log, in order, with equal header lists
-// where the trace prints one. It must be called before the checks.
+// Place finds each traced frame in the log, in order, with equal header lists where
+// the trace prints one. Call it before the checks.
 func (p *Partial) Place() (missing [2]Missing, err error) {
 	var traced [2][]*placed
 	for _, e := range p.Trace.Frames {
@@ -73,7 +73,7 @@ func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing) {
 	return m
 }
 
-// bound finds the first and the last place at which each frame can be, with all
+// bound finds the first and the last possible place of each frame, with all others
 // before it and after it in their order.
 func (p *Partial) bound(d wire.Dir, traced []*placed) error {
 	logged := p.logged[d]
@@ -101,10 +101,9 @@ func (p *Partial) bound(d wire.Dir, traced []*placed) error {
 	return nil
 }
 
-// find returns where the first of traced is in the log: at from, or after a
-// gap where the longest run of frames agrees: one WINDOW_UPDATE looks like
-// another, and a hundred of them like a hundred others. It leaves room for those
-// that follow.
+// find returns where the first of traced is in the log: at from, or after a gap where
+// the longest run of frames agrees. One WINDOW_UPDATE looks like another, and a
+// hundred of them like a hundred others. It leaves room for the frames that follow.
 func (p *Partial) find(traced []*placed, logged []*http2debug.Frame, from int, first bool) int {
 	if !first && p.equal(traced[0], logged[from]) {
 		return from
@@ -152,7 +151,7 @@ func (p *Partial) line(d wire.Dir, i int) int {
 	return p.logged[d][i].Line
 }
 
-// candidates shows what the log goes on with.
+// candidates shows the next frames of the log.
 func (p *Partial) candidates(d wire.Dir, from int) string {
 	s := ""
 	for _, f := range p.logged[d][from:min(from+5, len(p.logged[d]))] {
@@ -161,8 +160,8 @@ func (p *Partial) candidates(d wire.Dir, from int) string {
 	return s
 }
 
-// CheckUnknown demands that what the trace does not know it says: a block
-// without headers has an error, and the share of the rest is counted.
+// CheckUnknown requires that the trace admits what it does not know: a block without
+// headers has an error, and the share of the rest is counted.
 func (p *Partial) CheckUnknown() (known, unknown int, err error) {
 	for _, e := range p.events {
 		switch {

@@ -25,8 +25,8 @@ func update(increment uint32, connSend int64) *contract.Event {
 	}}
 }
 
-// partialLog sends DATA of 1, 2, 3, 4 bytes; between the second and the third
-// it is given 1000 bytes for the connection.
+// partialLog sends DATA of 1, 2, 3, 4 bytes; between the second and the third it
+// receives 1000 bytes of credit for the connection.
 func partialLog(t *testing.T) *http2debug.Log {
 	wrote := func(n int) string {
 		return fmt.Sprintf("Framer 0xc01: wrote DATA stream=1 len=%d data=%q", n, strings.Repeat("x", n))
@@ -62,7 +62,7 @@ func TestPartial(t *testing.T) {
 			[]*contract.Event{dataFrame("send", 1, 65534, 65534), dataFrame("send", 2, 65532, 65532), dataFrame("send", 3, 65529, 65529)},
 			[2]Missing{{After: 1}, {After: 1}},
 			"",
-		}, // the log's order is not that of the bytes: it may come later
+		}, // the order of the log is not that of the bytes: the frame may come later
 		{
 			"data lost and not counted",
 			[]*contract.Event{dataFrame("send", 1, 65534, 65534), dataFrame("send", 3, 65531, 65531)},
@@ -95,7 +95,7 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-// TestPartialAlike has frames that may be one of several that are alike.
+// TestPartialAlike has a frame that equals several others.
 func TestPartialAlike(t *testing.T) {
 	one := `Framer 0xc01: wrote DATA stream=1 len=1 data="x"`
 	log := logOf(t, one, one, one, `Framer 0xc01: wrote DATA stream=1 len=2 data="xx"`, one)

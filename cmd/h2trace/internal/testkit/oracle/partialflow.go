@@ -8,20 +8,19 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// Known is how many frames the trace printed windows for: of the connection in
-// both directions, and of the stream where it is open, and from which frame on
-// that was so.
+// Known is how many frames the trace printed windows for: of the connection in both
+// directions, and of the stream where it is open, and since which frame.
 type Known struct {
 	Frames                 int
 	ConnSend, ConnRecv     int
 	Streams, StreamUnknown int
-	FirstConn              int // the frame with which the connection's are known, -1: none
+	FirstConn              int // the frame from which the connection's are known, -1: none
 	FirstStreams           int // the last frame with an unknown stream window, + 1
 }
 
-// CheckFlow holds every window that the trace printed against a model that is
-// fed the whole log: up to the first traced frame in the order of the log, then
-// in the order of the trace.
+// CheckFlow compares every window that the trace printed with a model of the whole
+// log: up to the first traced frame in the order of the log, then in the order of the
+// trace.
 func (p *Partial) CheckFlow() (Known, error) {
 	k := Known{Frames: len(p.events), FirstConn: -1}
 	m := flowmodel.New()
@@ -74,7 +73,7 @@ func (k *Known) count(i int, e *placed, open bool) {
 	}
 }
 
-// compareKnown demands that each window is unknown or right.
+// compareKnown requires that each window is unknown or right.
 func compareKnown(got contract.Window, want flowmodel.Window) error {
 	for _, w := range []struct {
 		name  string

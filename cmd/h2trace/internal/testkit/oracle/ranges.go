@@ -7,17 +7,17 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// CheckWindows holds every window that the trace prints against the log. Where a
-// frame can be in one place of the log only, that is exact in its own direction.
-// In the other, the frames since the last that the trace has and before the next
-// may or may not have come first, so the window has a range, which is one value
-// where nothing is missing.
+// CheckWindows compares every window that the trace prints with the log. Where a
+// frame matches only one place of the log, that is exact in its own direction. In the
+// other direction, the frames between the last and the next traced one may or may not
+// have come first. So the window has a range, which is a single value if nothing is
+// missing.
 func (p *Partial) CheckWindows() error {
 	if len(p.events) == 0 {
 		return errors.New("no frames")
 	}
 	sums := p.sum()
-	before := [2]int{-1, -1} // where the last of each direction can be first
+	before := [2]int{-1, -1} // the earliest place of the last frame of each direction
 	for i, e := range p.events {
 		before[e.dir] = e.first
 		lo := before
@@ -54,8 +54,8 @@ func (p *Partial) CheckWindows() error {
 	return nil
 }
 
-// nextPlaced returns the last place of the first traced frame after i that went
-// in direction d, or the end of the log.
+// nextPlaced returns the last place of the first traced frame after i in direction d,
+// or the end of the log.
 func (p *Partial) nextPlaced(i int, d wire.Dir) int {
 	for _, e := range p.events[i+1:] {
 		if e.dir == d {

@@ -7,11 +7,11 @@ import (
 )
 
 // sums are the running totals of a log: per stream (0 is the connection) and
-// direction, how much DATA and how much credit had gone up to each frame.
+// direction, the DATA and the credit up to each frame.
 type sums struct {
 	data, credits [2]map[uint32][]total
-	// initial are the values of INITIAL_WINDOW_SIZE for what is sent and what
-	// is received, with the received frame that put them into force.
+	// initial are the values of INITIAL_WINDOW_SIZE for sent and received DATA, with
+	// the received frame that put them into force.
 	initial [2][]total
 }
 
@@ -64,8 +64,8 @@ func initialIn(list []wire.Setting, value int64) int64 {
 	return value
 }
 
-// initialAt is the INITIAL_WINDOW_SIZE for what direction d sends after the
-// process has received frame recv.
+// initialAt is the INITIAL_WINDOW_SIZE for DATA in direction d after the process has
+// received frame recv.
 func (s *sums) initialAt(d wire.Dir, recv int) int64 {
 	value := initialWindow
 	for _, v := range s.initial[d] {
@@ -93,10 +93,9 @@ func upTo(list []total, at int) int64 {
 	return list[i-1].sum
 }
 
-// credit is what direction d may still send on a stream after frame spent of
-// its own and frame back of the other direction. Of a stream it is what comes
-// on top of INITIAL_WINDOW_SIZE, which does not change the connection
-// (RFC 9113 §6.9.2).
+// credit is what direction d may still send on a stream after frame spent of its own
+// and frame back of the other direction. For a stream it is relative to
+// INITIAL_WINDOW_SIZE, which does not change the connection (RFC 9113 §6.9.2).
 func (s *sums) credit(stream uint32, d wire.Dir, spent, back int) int64 {
 	n := upTo(s.credits[1-d][stream], back) - upTo(s.data[d][stream], spent)
 	if stream == 0 {

@@ -7,8 +7,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/flowmodel"
 )
 
-// CheckWindows holds every window that the trace printed for a connection seen
-// from its first byte against the model fed the trace's own frames.
+// CheckWindows compares every window that the trace printed for a connection seen
+// from its first byte with the model of the trace's own frames.
 func CheckWindows(c *contract.Conn) error {
 	m := flowmodel.New()
 	for _, e := range c.Frames {
@@ -29,10 +29,10 @@ func CheckWindows(c *contract.Conn) error {
 	return nil
 }
 
-// CheckFinal holds the windows that the trace comes to against those that the
-// log comes to. The log's order across directions is its own: a stream that
-// closes before a frame in one order and after it in the other is left out, as
-// there the two may rightly differ.
+// CheckFinal compares the final windows of the trace with those of the log. The order
+// of the log across directions is its own. A stream may close before a frame in one
+// order and after it in the other; CheckFinal skips such a stream, because the two
+// may rightly differ.
 func CheckFinal(p *Pair) error {
 	if p.Tail != [2]int{} {
 		return nil

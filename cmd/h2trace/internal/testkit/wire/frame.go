@@ -1,7 +1,6 @@
-// Package wire is the common ground of the witnesses that tests compare: one
-// HTTP/2 frame as numbers, whoever described it. It shares nothing with the
-// decoder under test; its names and numbers come from RFC 9113 and the IANA
-// HTTP/2 registries.
+// Package wire is the common form of one HTTP/2 frame, as numbers, for the sources
+// that tests compare. It shares nothing with the decoder under test; its names and
+// numbers come from RFC 9113 and the IANA HTTP/2 registries.
 package wire
 
 import (
@@ -9,7 +8,7 @@ import (
 	"strings"
 )
 
-// Dir is the way a frame went, seen from the observed process.
+// Dir is the direction of a frame, seen from the observed process.
 type Dir uint8
 
 // The two directions of a connection.
@@ -32,7 +31,7 @@ type Setting struct {
 	Value uint32
 }
 
-// Field is one header field, in the bytes that travelled.
+// Field is one header field, in the bytes on the wire.
 type Field struct {
 	Name, Value string
 }
