@@ -25,7 +25,7 @@ var firstPrograms = []string{
 	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgFileWrite,
 }
 
-// recoveryPrograms are those of BeginRecovery, which no command needs at its start.
+// recoveryPrograms are those of Recovery.Begin, which no command needs at its start.
 var recoveryPrograms = []string{
 	probesProgHpackEncode, probesProgHpackDecode, probesProgReadFrame, probesProgProcessFrame,
 	probesProgWriteHeaders,

@@ -33,7 +33,7 @@ func TestUnmount(t *testing.T) {
 			t.Parallel() // it waits for idleTime
 			c := newCollector(t, Options{BufferSize: 1 << 20})
 			dir := mountTmpfs(t)
-			if err := c.Recovery.BeginRecovery(nil); err != nil {
+			if err := c.Recovery.Begin(nil); err != nil {
 				t.Fatal(err)
 			}
 			exe := attachCopy(t, c, filepath.Join(dir, "with blank\nand newline"))

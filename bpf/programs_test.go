@@ -54,7 +54,7 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if err := c.Recovery.PrepareRecovery(); err != nil {
+			if err := c.Recovery.Prepare(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -65,11 +65,11 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 			got, len(c.programs.loaded), len(recoveryPrograms), before+len(recoveryPrograms))
 	}
 	prepared := c.programs.loaded[programKey{name: probesProgHpackEncode}].Program
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.programs.loaded[programKey{name: probesProgHpackEncode}].Program; got != prepared {
-		t.Error("BeginRecovery loaded what was loaded already")
+		t.Error("Begin loaded what was loaded already")
 	}
 }
 
@@ -89,7 +89,7 @@ func TestCopiesLoadedWhenNeeded(t *testing.T) {
 		t.Errorf("%d copies are loaded that nothing needs", got)
 	}
 	recovered := len(c.programs.loaded)
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := countLoaded(c, recoveryPrograms); got == 0 || len(c.programs.loaded) != recovered+got {

@@ -17,22 +17,22 @@ type Recovery struct {
 	on, hits *ebpf.Variable
 }
 
-// PrepareRecovery loads the programs of BeginRecovery, which is faster then.
-func (r *Recovery) PrepareRecovery() error {
+// Prepare loads the programs of Begin, which is faster then.
+func (r *Recovery) Prepare() error {
 	if r.exes.opts.Empty {
 		return nil
 	}
 	return r.programs.prepare(recoveryPrograms...)
 }
 
-// BeginRecovery attaches the probes that copy HPACK tables: in the executables at
-// paths for which Attach was called, and until EndRecovery in every executable of a
+// Begin attaches the probes that copy HPACK tables: in the executables at
+// paths for which Attach was called, and until End in every executable of a
 // later Attach. They cost the target 0.6 µs for each header field that it encodes, so
 // they do not stay for long. They copy tables only for connections whose Wish asks
 // for them.
-func (r *Recovery) BeginRecovery(paths []string) error {
+func (r *Recovery) Begin(paths []string) error {
 	// Not under the lock: executables held at exec wait for it.
-	if err := r.PrepareRecovery(); err != nil {
+	if err := r.Prepare(); err != nil {
 		return err
 	}
 	r.exes.mu.Lock()
@@ -48,8 +48,8 @@ func (r *Recovery) BeginRecovery(paths []string) error {
 	return errors.Join(err, r.set(1))
 }
 
-// EndRecovery detaches the probes of BeginRecovery.
-func (r *Recovery) EndRecovery() error {
+// End detaches the probes of Begin.
+func (r *Recovery) End() error {
 	r.exes.mu.Lock()
 	var links []link.Link
 	r.exes.recovering = false
@@ -78,8 +78,8 @@ func (r *Recovery) set(on uint32) error {
 	return nil
 }
 
-// RecoveryHits returns how often the probes of BeginRecovery were hit.
-func (r *Recovery) RecoveryHits() (hits uint64, err error) {
+// Hits returns how often the probes of Begin were hit.
+func (r *Recovery) Hits() (hits uint64, err error) {
 	if err := r.hits.Get(&hits); err != nil {
 		return 0, fmt.Errorf("read what recovery costs: %w", err)
 	}

@@ -17,7 +17,7 @@ func TestTablesPlain(t *testing.T) {
 	if err := c.PacketsWatched(); err != nil {
 		skipOrFail(t, err.Error())
 	}
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

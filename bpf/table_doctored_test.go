@@ -39,7 +39,7 @@ func TestTablesDoctored(t *testing.T) {
 		{"a value of another length", func(d *dynamicTable) { d.ents[1].Value += "y" }},
 	}
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range tests {

@@ -66,7 +66,7 @@ func TestLargeTables(t *testing.T) {
 		}, false},
 	}
 	c := newCollector(t, Options{BufferSize: 16 << 20})
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	talks := make([]*talk, len(rows))

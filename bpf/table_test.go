@@ -135,7 +135,7 @@ func (c *talk) entries() []TableEntry {
 // those of both ends, with evictions and changes of the size.
 func TestTables(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 16 << 20})
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	talk := newTalk(t)
@@ -217,10 +217,10 @@ func drainTables(t *testing.T, c *Collector) (tables [2][]Table, blocks []Block,
 // recovery has ended.
 func TestTablesEnd(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Recovery.EndRecovery(); err != nil {
+	if err := c.Recovery.End(); err != nil {
 		t.Fatal(err)
 	}
 	talk := newTalk(t)
@@ -231,7 +231,7 @@ func TestTablesEnd(t *testing.T) {
 		talk.exchange(0)
 	}
 	tables, blocks, _ := drainTables(t, c)
-	hits, err := c.Recovery.RecoveryHits()
+	hits, err := c.Recovery.Hits()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestTablesEnd(t *testing.T) {
 // except for the first of an encoder whose connection is unknown.
 func TestTablesNotWanted(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
-	if err := c.Recovery.BeginRecovery([]string{"/proc/self/exe"}); err != nil {
+	if err := c.Recovery.Begin([]string{"/proc/self/exe"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {

@@ -12,6 +12,17 @@ const (
 	Server
 )
 
+// Client returns the direction of the client, where the role is known.
+func (r Role) Client() (d Direction, known bool) {
+	switch r {
+	case Client:
+		return Send, true
+	case Server:
+		return Recv, true
+	}
+	return 0, false
+}
+
 // Protocol is what a connection was found to speak.
 type Protocol uint8
 
@@ -229,12 +240,8 @@ func (c *Conn) Role() Role {
 
 // SetRole says which side the observed process is on, where that is not known.
 func (c *Conn) SetRole(r Role) {
-	switch {
-	case c.known:
-	case r == Client:
-		c.setClient(Send)
-	case r == Server:
-		c.setClient(Recv)
+	if d, known := r.Client(); known && !c.known {
+		c.setClient(d)
 	}
 }
 

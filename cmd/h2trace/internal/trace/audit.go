@@ -59,8 +59,8 @@ func (a *audit) run(t *connTable, now ktime.Time, idle bool) error {
 func (a *audit) compare(t *connTable, states []bpf.ConnState, now ktime.Time) {
 	for _, s := range states {
 		t.account(s, now)
-		if c := t.byID[s.ID]; c != nil && s.Closed && c.closed == nil {
-			c.closed = &connEnd{at: now, totals: s.Totals, state: &s}
+		if c := t.byID[s.ID]; c != nil && s.Closed && c.end == nil {
+			c.end = &unreportedEnd{now, &s}
 			c.finish()
 		}
 	}

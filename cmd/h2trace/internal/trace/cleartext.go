@@ -171,14 +171,6 @@ func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
 	}
 }
 
-// clientOf returns the direction of the client on a connection.
-func clientOf(r decoder.Role) decoder.Direction {
-	if r == decoder.Server {
-		return decoder.Recv
-	}
-	return decoder.Send
-}
-
 // steer tells the kernel what need not be copied of a direction from here on.
 func (c *tracedConn) steer(dir int) {
 	p := c.cleartext

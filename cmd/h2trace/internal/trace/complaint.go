@@ -150,7 +150,7 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 // speak of. They are closed, and linger; whoever read from them has given up.
 func (t *connTable) endFor(m *bpf.Message, complaint *goproxy.Complaint) {
 	t.finishClosed(func(c *tracedConn) bool {
-		return c.meta.PID == m.PID && c.closed.at <= m.Time && c.cut(complaint) != nil
+		return c.meta.PID == m.PID && c.end.time() <= m.Time && c.cut(complaint) != nil
 	})
 }
 

@@ -25,10 +25,10 @@ type tracedConn struct {
 	// cleartext is set on a connection without TLS.
 	cleartext *cleartextConn
 
-	next      [2]position // by direction: what the next record should hold
-	announced bool        // the open event is printed
-	spoke     bool        // see understood
-	closed    *connEnd
+	next      [2]position     // by direction: what the next record should hold
+	announced bool            // the open event is printed
+	spoke     bool            // see understood
+	end       connEnd         // nil while it is open
 	mixed     *exchange.Error // client and server do not speak the same
 	latest    ktime.Time      // the highest so far
 	// missing is set while something is, and is asked for.
@@ -107,11 +107,12 @@ func (c *tracedConn) understood() {
 
 // isOf notes which side the process is on, where that was not known.
 func (c *tracedConn) isOf(role decoder.Role) {
-	if c.event.Role != decoder.RoleUnknown || role == decoder.RoleUnknown {
+	client, known := role.Client()
+	if c.event.Role != decoder.RoleUnknown || !known {
 		return
 	}
 	c.event.Role = role
-	c.tracker.SetClient(clientOf(role))
+	c.tracker.SetClient(client)
 	c.decoder.SetRole(role)
 }
 

@@ -10,21 +10,27 @@ import (
 	"h2trace/export"
 )
 
-// connEnd is how a connection ended: by a close that the kernel reported, or
-// with its process.
-type connEnd struct {
-	at     ktime.Time
-	totals bpf.Totals
-	told   *bpf.Close     // nil where it ended with its process
-	state  *bpf.ConnState // of one that did: what the kernel held, if anything
+// connEnd is how a connection ended.
+type connEnd interface {
+	// time is when it ended, or was seen to have.
+	time() ktime.Time
+	// totals is what the kernel counted by then.
+	totals() bpf.Totals
+	by() exchange.Ended
+	// entry is what the kernel holds of the connection.
+	entry(conn uint64) bpf.Entry
 }
 
-// by says who ended the connection.
-func (e *connEnd) by() exchange.Ended {
-	c := e.told
+// reportedClose is the end of a connection whose close the kernel reported.
+type reportedClose struct{ bpf.Close }
+
+func (c *reportedClose) time() ktime.Time       { return c.Time }
+func (c *reportedClose) totals() bpf.Totals     { return c.Totals }
+func (c *reportedClose) entry(uint64) bpf.Entry { return c.Entry() }
+
+// by returns who ended the connection, as far as its socket tells.
+func (c *reportedClose) by() exchange.Ended {
 	switch {
-	case c == nil:
-		return exchange.EndedByProcess
 	case c.Path.EndedByPeer():
 		return exchange.EndedByPeer
 	case !c.Socket:
@@ -33,6 +39,36 @@ func (e *connEnd) by() exchange.Ended {
 		return exchange.EndedByNetwork
 	}
 	return exchange.EndedByProcess
+}
+
+// unreportedEnd is the end of a connection whose close is not reported: its process
+// ended, or the record was lost.
+type unreportedEnd struct {
+	at    ktime.Time
+	state *bpf.ConnState // what the kernel holds of the connection, nil for nothing
+}
+
+func (e *unreportedEnd) time() ktime.Time   { return e.at }
+func (e *unreportedEnd) by() exchange.Ended { return exchange.EndedByProcess }
+
+func (e *unreportedEnd) totals() bpf.Totals {
+	if e.state == nil {
+		return bpf.Totals{}
+	}
+	return e.state.Totals
+}
+
+func (e *unreportedEnd) entry(conn uint64) bpf.Entry {
+	if e.state == nil {
+		return bpf.Entry{ID: conn}
+	}
+	return e.state.Entry()
+}
+
+// closeReported reports whether the kernel reported the close.
+func closeReported(e connEnd) bool {
+	_, ok := e.(*reportedClose)
+	return ok
 }
 
 // finish completes the decoding, prints the close event if there was a close,
@@ -51,12 +87,12 @@ func (c *tracedConn) finish() {
 	t.recovery.leave(c)
 	known := c.endsKnown()
 	// A process may write to a connection that the peer has ended already.
-	end, by, over, ended := c.closed, exchange.NotEnded, max(c.latest, c.since), max(c.latest, t.until)
+	by, over, ended := exchange.NotEnded, max(c.latest, c.since), max(c.latest, t.until)
 	switch {
-	case end != nil:
-		over = max(over, end.at)
-		by, ended = end.by(), over
-		c.settle(over, end.totals)
+	case c.end != nil:
+		over = max(over, c.end.time())
+		by, ended = c.end.by(), over
+		c.settle(over, c.end.totals())
 	case c.cleartext != nil:
 		c.cleartext.flush(c, c.latest)
 	}
@@ -71,7 +107,7 @@ func (c *tracedConn) finish() {
 		c.announce()
 		c.tracker.Close(ended, by)
 		c.endVerify()
-		if end != nil {
+		if c.end != nil {
 			c.printClose(known)
 		}
 	}
@@ -86,21 +122,18 @@ func (c *tracedConn) printClose(known bool) {
 	}
 	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
 	e.Frames = &frames
-	if told := c.closed.told; told != nil && told.Socket {
-		e.Path = pathOf(&told.Path)
+	if reported, ok := c.end.(*reportedClose); ok && reported.Socket {
+		e.Path = pathOf(&reported.Path)
 	}
-	c.table.events.Conn(c.at(c.closed.at), &c.event, e)
+	c.table.events.Conn(c.at(c.end.time()), &c.event, e)
 }
 
 // entry returns what the kernel holds of a connection that has ended.
 func (c *tracedConn) entry() bpf.Entry {
-	switch end := c.closed; {
-	case end != nil && end.told != nil:
-		return end.told.Entry()
-	case end != nil && end.state != nil:
-		return end.state.Entry()
+	if c.end == nil {
+		return bpf.Entry{ID: c.id}
 	}
-	return bpf.Entry{ID: c.id}
+	return c.end.entry(c.id)
 }
 
 // endsKnown reports whether all is known that a connection said up to its end. The
@@ -109,7 +142,7 @@ func (c *tracedConn) entry() bpf.Entry {
 // connection, some may have been of it. Nor is it known where the account of losses
 // cannot be read; that error comes again with the next look.
 func (c *tracedConn) endsKnown() bool {
-	if c.cleartext == nil || c.closed != nil && c.closed.told != nil {
+	if c.cleartext == nil || closeReported(c.end) {
 		return true
 	}
 	a := &c.table.audit

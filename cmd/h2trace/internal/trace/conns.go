@@ -186,14 +186,12 @@ func (t *connTable) close(e *bpf.Close) error {
 	if c == nil {
 		return t.kernel.Forget(e.Entry())
 	}
-	own := *e
-	end := &connEnd{at: e.Time, totals: e.Totals, told: &own}
-	if c.closed == nil {
+	if c.end == nil {
 		t.closing = append(t.closing, c)
 		t.waiters.closed(c)
 	}
-	c.closed = end
-	c.tracker.Ended(end.by())
+	c.end = &reportedClose{*e}
+	c.tracker.Ended(c.end.by())
 	return nil
 }
 
@@ -201,7 +199,7 @@ func (t *connTable) close(e *bpf.Close) error {
 // that no later record of their connection has shown, and guides the kernel. What
 // happened before now has been read.
 func (t *connTable) expire(now ktime.Time, idle bool) error {
-	for len(t.closing) > 0 && t.closing[0].closed.at.Add(closeLinger) < now {
+	for len(t.closing) > 0 && t.closing[0].end.time().Add(closeLinger) < now {
 		t.closing[0].finish()
 		t.closing = dropFinished(t.closing)
 	}
@@ -229,11 +227,11 @@ func (t *connTable) endProcess(pid int, at ktime.Time) error {
 	slices.SortFunc(open, bySince)
 	states, err := t.kernel.Conns()
 	for _, c := range open {
-		c.closed = &connEnd{at: at}
+		end := &unreportedEnd{at: at}
 		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
-			s := &states[i]
-			c.closed.state, c.closed.totals = s, s.Totals
+			end.state = &states[i]
 		}
+		c.end = end
 		t.waiters.closed(c)
 	}
 	t.closing = append(t.closing, open...)
@@ -255,7 +253,7 @@ func (t *connTable) finishClosed(which func(*tracedConn) bool) {
 // sockets are not reported as closed.
 func (t *connTable) closesDue() bool {
 	return slices.ContainsFunc(t.closing, func(c *tracedConn) bool {
-		return !c.finished() && c.closed.told == nil && c.event.Remote.IsValid()
+		return !c.finished() && !closeReported(c.end) && c.event.Remote.IsValid()
 	})
 }
 

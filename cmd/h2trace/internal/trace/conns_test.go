@@ -24,7 +24,7 @@ func newTestTable(t *testing.T, w io.Writer) *connTable {
 	k := &fakeKernel{}
 	events := export.NewJSONL(w, export.Options{})
 	losses := &lossBook{events: events}
-	recovery := newRecovery(k, message.New(io.Discard, false), func() []string { return nil })
+	recovery := newRecovery(k, k, message.New(io.Discard, false), func() []string { return nil })
 	table := newConnTable(k, events, losses, decoder.Config{}, recovery, func(int) *fetchenv.Source { return nil })
 	if err := recovery.await(); err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func TestEarlyWrite(t *testing.T) {
 			sent := bpf.Totals{Seq: [2]uint64{1, 0}, Offset: [2]uint64{uint64(len(earlyRequest)), 0}}
 			conn := table.byID[1]
 			if test.name == "failed" {
-				conn.closed = &connEnd{at: over, totals: sent}
+				conn.end = &unreportedEnd{over, &bpf.ConnState{ID: 1, Totals: sent}}
 			}
 			conn.finish()
 			if err := table.send(); err != nil {

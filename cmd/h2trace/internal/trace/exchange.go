@@ -19,11 +19,8 @@ func (c *tracedConn) follow(config decoder.Config) {
 		return
 	}
 	c.tracker = exchange.New(exchange.Config{Scheme: c.scheme(), FromStart: config.FromStart, Budget: c.table.budget}, c)
-	switch config.Role {
-	case decoder.Client:
-		c.tracker.SetClient(decoder.Send)
-	case decoder.Server:
-		c.tracker.SetClient(decoder.Recv)
+	if client, known := config.Role.Client(); known {
+		c.tracker.SetClient(client)
 	}
 }
 

@@ -148,12 +148,11 @@ func (c *tracedConn) endpoints() endpoints { return endpoints{c.event.Local, c.e
 // readHello takes the next bytes of a direction, of which the client's may be a
 // ClientHello. A server says nothing before it has the whole of that.
 func (c *tracedConn) readHello(r *clienthello.Reader, d decoder.Direction, b []byte) {
-	switch role := c.decoder.Role(); {
-	case role == decoder.RoleUnknown || d != clientOf(role):
+	if client, known := c.decoder.Role().Client(); !known || d != client {
 		r.Stop()
-	default:
-		if o, ok := r.Take(b); ok {
-			c.table.hellos.inside(c, offerOf(o))
-		}
+		return
+	}
+	if o, ok := r.Take(b); ok {
+		c.table.hellos.inside(c, offerOf(o))
 	}
 }

@@ -18,20 +18,25 @@ type kernel interface {
 	// OpenStreams returns where in the memory of a process the streams of a connection
 	// are, or false where that cannot be read now.
 	OpenStreams(pid int, w *bpf.Windows) (streams []uint64, ok bool)
+}
 
-	// PrepareRecovery loads what BeginRecovery attaches: the probes that header tables
-	// and windows come from. RecoveryHits is how often they were hit.
-	PrepareRecovery() error
-	BeginRecovery(paths []string) error
-	EndRecovery() error
-	RecoveryHits() (uint64, error)
+// stateProbes are the probes that header tables and windows are copied by. They cost
+// too much to be attached all the time.
+type stateProbes interface {
+	// Prepare loads what Begin attaches: beforehand, as it takes a while.
+	Prepare() error
+	// Begin attaches the probes in the executables at paths, and in those that are
+	// observed later.
+	Begin(paths []string) error
+	End() error
+	// Hits returns how often the probes were hit.
+	Hits() (uint64, error)
 }
 
 // connKernel is the kernel of a Collector.
 type connKernel struct {
 	*bpf.Connections
 	*bpf.Sockets
-	*bpf.Recovery
 }
 
 // processKernel is the process.Kernel of a Collector.

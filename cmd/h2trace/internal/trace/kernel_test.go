@@ -16,7 +16,10 @@ type fakeKernel struct {
 	on     bool // the recovery
 }
 
-var _ kernel = connKernel{}
+var (
+	_ kernel      = connKernel{}
+	_ stateProbes = (*bpf.Recovery)(nil)
+)
 
 // Wish replaces the parts that are given.
 func (k *fakeKernel) Wish(conn uint64, w bpf.Wish) (bool, error) {
@@ -50,14 +53,14 @@ func (k *fakeKernel) WatchClose(*bpf.Socket) error { return nil }
 
 func (k *fakeKernel) OpenStreams(int, *bpf.Windows) ([]uint64, bool) { return nil, false }
 
-func (k *fakeKernel) PrepareRecovery() error { return nil }
+func (k *fakeKernel) Prepare() error { return nil }
 
-func (k *fakeKernel) BeginRecovery([]string) error {
+func (k *fakeKernel) Begin([]string) error {
 	k.on = true
 	return nil
 }
 
-func (k *fakeKernel) EndRecovery() error {
+func (k *fakeKernel) End() error {
 	if !k.on {
 		return errors.New("recovery is not on")
 	}
@@ -65,4 +68,4 @@ func (k *fakeKernel) EndRecovery() error {
 	return nil
 }
 
-func (k *fakeKernel) RecoveryHits() (uint64, error) { return k.hits, nil }
+func (k *fakeKernel) Hits() (uint64, error) { return k.hits, nil }

@@ -102,7 +102,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		started:   time.Now(),
 	}
 	o.losses.events = events
-	forConns := connKernel{c.Connections, c.Sockets, c.Recovery}
+	forConns := connKernel{c.Connections, c.Sockets}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
 	o.holder = &process.Holder{}
 	if !opts.NoGate {
@@ -112,7 +112,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
-		newRecovery(forConns, msg, o.processes.Paths), o.processes.SourceOf)
+		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
 	o.conns.framesOnly = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames

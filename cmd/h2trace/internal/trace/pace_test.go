@@ -84,7 +84,7 @@ func TestTooLate(t *testing.T) {
 	do(t, o.handle(&bpf.Data{Head: head, Dir: bpf.Send, Payload: []byte("late")}))
 	do(t, o.handle(&bpf.Segment{Head: head, Dir: bpf.Send, Payload: []byte("late")}))
 	do(t, o.handle(&bpf.Close{Head: head}))
-	if o.undecoded != 2 || o.delivered() != 2 || o.conns.captured != 0 || o.conns.byID[1].closed == nil {
+	if o.undecoded != 2 || o.delivered() != 2 || o.conns.captured != 0 || o.conns.byID[1].end == nil {
 		t.Errorf("%d not decoded, %d delivered, %d bytes taken", o.undecoded, o.delivered(), o.conns.captured)
 	}
 }

@@ -85,7 +85,7 @@ func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 		if c.cleartext != nil {
 			continue
 		}
-		if c.exe == nil && (c.closed == nil || c.closed.told != nil) {
+		if c.exe == nil && (c.end == nil || closeReported(c.end)) {
 			c.exe = exes[c.meta.PID]
 		}
 		if s := k.states[c.exe]; s != nil {

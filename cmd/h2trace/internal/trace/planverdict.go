@@ -150,7 +150,7 @@ func (j *judged) announceMissed(at ktime.Time) {
 		if c.exe != j.exe {
 			continue
 		}
-		if c.closed == nil {
+		if c.end == nil {
 			j.state.Miss(c.evidence(at), j.dir)
 		}
 		c.announce()

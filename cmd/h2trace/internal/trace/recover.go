@@ -16,9 +16,10 @@ import (
 // recovery gives connections their header tables and windows that were built before the
 // capture, or in bytes that were lost. It carries out what package recover decides.
 type recovery struct {
-	kernel kernel
-	msg    *message.Printer
-	paths  func() []string // of the executables that targets run
+	kernel   kernel
+	attached stateProbes
+	msg      *message.Printer
+	paths    func() []string // of the executables that targets run
 
 	conns   map[uint64]*tracedConn // that want something
 	probes  recover.Probes
@@ -27,10 +28,10 @@ type recovery struct {
 	working chan struct{} // closed when the last begin or end is done
 }
 
-func newRecovery(k kernel, msg *message.Printer, paths func() []string) *recovery {
+func newRecovery(k kernel, p stateProbes, msg *message.Printer, paths func() []string) *recovery {
 	done := make(chan struct{})
 	close(done)
-	return &recovery{kernel: k, msg: msg, paths: paths, conns: make(map[uint64]*tracedConn), working: done}
+	return &recovery{kernel: k, attached: p, msg: msg, paths: paths, conns: make(map[uint64]*tracedConn), working: done}
 }
 
 // prepare has what the probes take loaded, beside the reading of records, so that
@@ -40,7 +41,7 @@ func (r *recovery) prepare() {
 	r.working = done
 	go func() {
 		defer close(done)
-		_ = r.kernel.PrepareRecovery()
+		_ = r.attached.Prepare()
 	}()
 }
 
@@ -48,7 +49,7 @@ func (r *recovery) prepare() {
 // connections are not known yet.
 func (r *recovery) await() error {
 	r.probes.Rest(time.Now())
-	return r.kernel.BeginRecovery(nil)
+	return r.attached.Begin(nil)
 }
 
 // want enters a connection whose tables and windows are not known.
@@ -78,7 +79,7 @@ func (r *recovery) begin() {
 		return
 	}
 	paths := r.paths()
-	r.work(func() error { return r.kernel.BeginRecovery(paths) })
+	r.work(func() error { return r.attached.Begin(paths) })
 }
 
 // atWork reports whether probes are being attached or detached.
@@ -190,7 +191,7 @@ func (r *recovery) tick(now ktime.Time, idle bool) error {
 	if r.begin(); !r.probes.On() || r.atWork() {
 		return nil
 	}
-	hits, err := r.kernel.RecoveryHits()
+	hits, err := r.attached.Hits()
 	if err == nil && r.probes.Over(hits, len(r.conns)) {
 		r.end()
 	}
@@ -202,7 +203,7 @@ func (r *recovery) end() {
 		r.leave(c)
 	}
 	r.tables = recover.Tables{}
-	r.work(r.kernel.EndRecovery)
+	r.work(r.attached.End)
 }
 
 // work runs f beside the reading of records: it takes milliseconds.

@@ -51,8 +51,8 @@ func TestReplay(t *testing.T) {
 			if err := o.collector.PacketsWatched(); err != nil && !tt.talk.tls {
 				t.Skip(err)
 			}
-			k := &recordingKernel{kernel: o.conns.kernel}
-			o.conns.kernel, o.conns.recovery.kernel, o.conns.lost = k, k, lostOf(k)
+			k := &recordingKernel{kernel: o.conns.kernel, stateProbes: o.conns.recovery.attached}
+			o.conns.kernel, o.conns.recovery.kernel, o.conns.recovery.attached, o.conns.lost = k, k, k, lostOf(k)
 			do(t, o.conns.recovery.await())
 			said := tt.talk.begin(t)
 			if tt.joined {
@@ -94,7 +94,7 @@ func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 	events := export.NewJSONL(&out, export.Options{Clock: o.clock})
 	losses := lossBook{events: events}
 	k := &playingKernel{t: t, answers: answers}
-	conns := newConnTable(k, events, &losses, o.conns.config, newRecovery(k, o.msg, o.processes.Paths), o.processes.SourceOf)
+	conns := newConnTable(k, events, &losses, o.conns.config, newRecovery(k, k, o.msg, o.processes.Paths), o.processes.SourceOf)
 	do(t, conns.recovery.await())
 	replayed := Observer{conns: conns, processes: o.processes}
 	for _, e := range list {
@@ -111,6 +111,7 @@ func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 // recordingKernel keeps what a kernel answers.
 type recordingKernel struct {
 	kernel
+	stateProbes
 	answers []any
 }
 
@@ -149,8 +150,8 @@ func (k *recordingKernel) OpenStreams(pid int, w *bpf.Windows) ([]uint64, bool) 
 	return streams, ok
 }
 
-func (k *recordingKernel) RecoveryHits() (uint64, error) {
-	hits, err := k.kernel.RecoveryHits()
+func (k *recordingKernel) Hits() (uint64, error) {
+	hits, err := k.stateProbes.Hits()
 	k.answers = append(k.answers, answer[uint64]{hits, err})
 	return hits, err
 }
@@ -179,7 +180,7 @@ func next[T any](k *playingKernel) (value T, err error) {
 func (k *playingKernel) Wish(uint64, bpf.Wish) (bool, error) { return next[bool](k) }
 func (k *playingKernel) Conns() ([]bpf.ConnState, error)     { return next[[]bpf.ConnState](k) }
 func (k *playingKernel) Ledger() (bpf.Ledger, error)         { return next[bpf.Ledger](k) }
-func (k *playingKernel) RecoveryHits() (uint64, error)       { return next[uint64](k) }
+func (k *playingKernel) Hits() (uint64, error)               { return next[uint64](k) }
 func (k *playingKernel) OpenStreams(int, *bpf.Windows) ([]uint64, bool) {
 	a, _ := next[openStreams](k)
 	return a.streams, a.ok

@@ -60,7 +60,7 @@ func TestVerifyDoctored(t *testing.T) {
 
 			events := export.NewJSONL(&out, export.Options{})
 			o := &Observer{events: events, losses: lossBook{events: events}}
-			o.conns = newConnTable(nil, events, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil), func(int) *fetchenv.Source { return nil })
+			o.conns = newConnTable(nil, events, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil, nil), func(int) *fetchenv.Source { return nil })
 			o.conns.verifier = verify.NewChecker()
 			feed := func(e bpf.Event) {
 				t.Helper()

@@ -30,9 +30,9 @@ func (t *connTable) enter(c *tracedConn) {
 	outer := t.sockets[at]
 	t.sockets[at] = c
 	switch {
-	case outer != nil && outer.closed == nil && outer.mayHold(c):
+	case outer != nil && outer.end == nil && outer.mayHold(c):
 		c.beside = outer
-	case outer != nil && outer.closed == nil && outer.carries():
+	case outer != nil && outer.end == nil && outer.carries():
 		c.event.Via = outer.asProxy()
 	case c.scheme() == "https":
 		// TLS to a proxy that is spoken to with TLS is not yet through it.

@@ -90,7 +90,7 @@ func TestTunnel(t *testing.T) {
 	if other := dial(2, decoder.Client); other.event.Via != "" {
 		t.Error("the connection of another process goes through it, too")
 	}
-	outer.closed, inner.closed = &connEnd{}, &connEnd{}
+	outer.end, inner.end = &unreportedEnd{}, &unreportedEnd{}
 	table.leave(outer)
 	if again := dial(1, decoder.Client); again.event.Via != "" {
 		t.Error("a socket with the same addresses, after the end of the other, goes through it")

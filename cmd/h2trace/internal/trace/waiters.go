@@ -49,7 +49,7 @@ func (w *waiters) find(pid int, e *exchange.Exchange) *tracedConn {
 	for {
 		w.trim(key)
 		list := w.byRequest[key]
-		if len(list) == 0 || list[0].closed.at >= e.Start {
+		if len(list) == 0 || list[0].end.time() >= e.Start {
 			return nil
 		}
 		if c := list[0]; c.meta.PID == pid && c.tracker.Waits(e.Method, e.URL) {
