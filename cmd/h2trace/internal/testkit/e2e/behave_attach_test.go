@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// TestAttachEnds attaches to a client at work and ends the observing in each
-// of the ways there are. The client knows nothing of it.
+// TestAttachEnds attaches to a working client and ends the capture in each possible
+// way. The client notices nothing.
 func TestAttachEnds(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -72,8 +72,8 @@ func TestAttachEnds(t *testing.T) {
 	}
 }
 
-// wantUsual demands that the messages say what was observed and since when, what
-// ended it, and what was seen and lost, and no more.
+// wantUsual requires messages that say what was observed and since when, what ended
+// it, and what was seen and lost, and no others.
 func wantUsual(t *testing.T, r *result, pid int, timedOut, dead bool) {
 	t.Helper()
 	tail := "; Ctrl-C ends it"
@@ -93,7 +93,7 @@ func wantUsual(t *testing.T, r *result, pid int, timedOut, dead bool) {
 	}
 }
 
-// TestAttachReaderGone ends the observing when nobody reads the events.
+// TestAttachReaderGone ends the capture when nobody reads the events.
 func TestAttachReaderGone(t *testing.T) {
 	needProbes(t)
 	target := startProgram(t, fetch, "-")
@@ -119,8 +119,7 @@ func TestAttachReaderGone(t *testing.T) {
 	}
 }
 
-// TestAttachToThread names a process by one of its threads, whose ids top and
-// others show.
+// TestAttachToThread passes the id of a thread, as top and others show it.
 func TestAttachToThread(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -152,8 +151,8 @@ func TestAttachToThread(t *testing.T) {
 	ofPID(t, processEvents(r.stream, "attached"), target.pid) // once, by the id of the process
 }
 
-// TestAttachToDyingProcess lets processes end at many moments of an attach. It
-// is refused, or it ends by itself; it never waits for what will not come.
+// TestAttachToDyingProcess lets processes end at many moments of an attach. h2trace
+// refuses, or ends by itself; it never waits in vain.
 func TestAttachToDyingProcess(t *testing.T) {
 	needProbes(t)
 	quick := startProgram(t, fetch, "-")

@@ -7,8 +7,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// checkBalance demands that the books of a run are whole: all that was seen
-// was delivered or lost, and each loss was announced once.
+// checkBalance requires that the ledger of a run balances: everything seen was
+// delivered or lost, and each loss was announced once.
 func checkBalance(s *contract.Stream) error {
 	b, err := s.Summary.Balance()
 	if err != nil {

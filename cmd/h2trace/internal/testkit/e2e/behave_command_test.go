@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// TestStdoutStaysParseable has COMMAND write to stdout whatever it likes.
+// TestStdoutStaysParseable has COMMAND write arbitrary lines to stdout.
 func TestStdoutStaysParseable(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -45,7 +45,7 @@ func TestStdoutStaysParseable(t *testing.T) {
 	})
 }
 
-// TestDurationLeavesCommand ends the observing long before COMMAND ends.
+// TestDurationLeavesCommand ends the capture long before COMMAND ends.
 func TestDurationLeavesCommand(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -111,8 +111,8 @@ func TestSignalsReachCommand(t *testing.T) {
 	})
 }
 
-// TestDescendantsOutliveCommand ends with COMMAND, and leaves alone what it
-// left running.
+// TestDescendantsOutliveCommand ends with COMMAND, and leaves its descendants
+// running.
 func TestDescendantsOutliveCommand(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -127,8 +127,8 @@ func TestDescendantsOutliveCommand(t *testing.T) {
 	await(t, "the end of the descendant", func() bool { return lines(dir+"/out", "/late") == 1 })
 }
 
-// TestKilledUnderLoad kills h2trace at random moments while COMMAND is at
-// work, which goes on as if nothing had been there.
+// TestKilledUnderLoad kills h2trace at random moments while COMMAND is at work;
+// COMMAND continues undisturbed.
 func TestKilledUnderLoad(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -146,15 +146,15 @@ func TestKilledUnderLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The client checks every answer; it fails when one is wrong.
+		// The client checks every response; it fails when one is wrong.
 		if string(out) != "status 0\n" {
 			t.Fatalf("after %d requests: %q\n%s", wait, out, indent(tr.stderr()))
 		}
 	}
 }
 
-// TestOutputFails runs COMMAND with an output that takes nothing: it ends as
-// it would have, and what h2trace says of it is one message or none.
+// TestOutputFails runs COMMAND with an output that fails: COMMAND ends as usual, and
+// h2trace prints at most one message.
 func TestOutputFails(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -213,8 +213,8 @@ func unread(t *testing.T) *os.File {
 	return w
 }
 
-// runWithStdout runs h2trace with an open file as stdout. It returns what is
-// unusual on stderr.
+// runWithStdout runs h2trace with an open file as stdout. It returns the unusual
+// lines of stderr.
 func runWithStdout(t *testing.T, stdout *os.File, env, args []string) (status int, stderr string) {
 	t.Helper()
 	cmd := exec.Command(bin(t, "h2trace"), args...)

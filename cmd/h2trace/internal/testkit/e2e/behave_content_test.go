@@ -10,8 +10,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// bodies returns the captured payloads of the DATA frames of each stream, and
-// whether there were any body keys at all.
+// bodies returns the captured payloads of the DATA frames of each stream, and whether
+// there were any body keys at all.
 func bodies(t testing.TB, s *contract.Stream, limit int) (byStream map[uint32]string, any bool) {
 	t.Helper()
 	byStream = make(map[uint32]string)
@@ -41,7 +41,7 @@ func bodies(t testing.TB, s *contract.Stream, limit int) (byStream map[uint32]st
 	return byStream, any
 }
 
-// TestBodies compares what was captured of bodies with what was sent.
+// TestBodies compares captured bodies with the bodies sent.
 func TestBodies(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -89,7 +89,7 @@ func TestBodies(t *testing.T) {
 	})
 }
 
-// TestSecrets makes a request that is full of secrets, and gets some.
+// TestSecrets sends a request full of secrets, and receives some.
 func TestSecrets(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -124,7 +124,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// TestEventFilter prints some kinds of events only.
+// TestEventFilter prints only some kinds of events.
 func TestEventFilter(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

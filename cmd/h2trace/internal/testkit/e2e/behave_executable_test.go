@@ -12,8 +12,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// TestReplacedExecutable rebuilds a program while it runs: the old process and
-// a new one of the same path have their code at different places.
+// TestReplacedExecutable rebuilds a program while it runs: the old process and a new
+// one of the same path have their code at different addresses.
 func TestReplacedExecutable(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -28,7 +28,7 @@ func TestReplacedExecutable(t *testing.T) {
 	before := start("/old")
 	tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(root.pid)}})
 	tr.awaitEvent(`"action":"attached"`, 1)
-	// As go build does it: the file is removed, not overwritten.
+	// As go build does: it removes the file, and does not overwrite it.
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
@@ -52,9 +52,9 @@ func TestReplacedExecutable(t *testing.T) {
 	}
 }
 
-// TestExecutableMetAtExec runs programs that h2trace has never seen and does not
-// hold, which make their first request at once. It may come too late for that: then it says so
-// and shows nothing wrong; from the attach on it misses nothing.
+// TestExecutableMetAtExec runs new programs that h2trace does not hold, and that send
+// their first request at once. The probes may be too late for it. Then h2trace says
+// so and prints nothing wrong; after the attach it misses nothing.
 func TestExecutableMetAtExec(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -129,7 +129,7 @@ func TestGoBuildsAndRuns(t *testing.T) {
 	wantExits(t, r.stream, map[int]int{pid: 0})
 }
 
-// TestBuildVariants observes programs whose code or tables are not those of a
+// TestBuildVariants observes programs whose code or tables differ from those of a
 // default build.
 func TestBuildVariants(t *testing.T) {
 	needProbes(t)
@@ -163,7 +163,7 @@ func TestGoRun(t *testing.T) {
 	tr.awaitEvent(`"comm":"fetch","action":"attached"`, 1)
 	touch(t, ready)
 	r := tr.wait()
-	if r.status != 1 { // what the go command makes of any failure
+	if r.status != 1 { // the status of the go command after any failure
 		t.Errorf("status %d, want that of go run, 1\n%s", r.status, indent(r.stderr))
 	}
 	wantPaths(t, r.stream, []string{"/run"}, "/run")
@@ -183,8 +183,8 @@ func TestGoRun(t *testing.T) {
 	wantExits(t, r.stream, map[int]int{pid: 1, goCommand.PID: 1, ppid(t, goCommand): 1})
 }
 
-// TestOverwrittenExecutable has other contents written into the file of a
-// program between two runs of it, as cp does.
+// TestOverwrittenExecutable overwrites the file of a program between two runs of it,
+// as cp does.
 func TestOverwrittenExecutable(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

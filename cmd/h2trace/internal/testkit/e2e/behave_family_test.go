@@ -18,7 +18,7 @@ func shell(t testing.TB, env []string) *program {
 	return startFile(t, "/bin/sh", env, "-c", "echo $$; exec sh")
 }
 
-// typeIn has a shell run a command line.
+// typeIn makes a shell run a command line.
 func (p *program) typeIn(line string) {
 	p.t.Helper()
 	if _, err := p.stdin.Write([]byte(line + "\n")); err != nil {
@@ -26,8 +26,8 @@ func (p *program) typeIn(line string) {
 	}
 }
 
-// TestAttachFollowsDescendants attaches to a shell, in which itself there is
-// nothing to observe: a child that runs already and one that comes later are.
+// TestAttachFollowsDescendants attaches to a shell, which has nothing to observe
+// itself. A child that runs already is observed, and so is a later one.
 func TestAttachFollowsDescendants(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -73,7 +73,7 @@ func TestAttachFollowsDescendants(t *testing.T) {
 	}
 }
 
-// TestNoFollow leaves the children alone, in both modes.
+// TestNoFollow does not observe the children, in both modes.
 func TestNoFollow(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -109,8 +109,8 @@ func TestNoFollow(t *testing.T) {
 	}
 }
 
-// TestNamespaces observes a program that sees other process ids and files than
-// h2trace does, as in a container: the ids printed are those outside.
+// TestNamespaces observes a program with other process ids and files than those of
+// h2trace, as in a container: the printed ids are those outside.
 func TestNamespaces(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -136,8 +136,8 @@ func TestNamespaces(t *testing.T) {
 	wantExits(t, r.stream, map[int]int{attached[0].PID: 1})
 }
 
-// TestFamilyTree runs a tree of processes: each has its parent, its programs
-// and its exit status.
+// TestFamilyTree runs a tree of processes: each has its parent, its programs and its
+// exit status.
 func TestFamilyTree(t *testing.T) {
 	needProbes(t)
 	dir := t.TempDir()
@@ -190,7 +190,7 @@ func TestFamilyTree(t *testing.T) {
 	}
 }
 
-// wantExits demands the exit event of each process with its code.
+// wantExits requires the exit event of each process with its code.
 func wantExits(t testing.TB, s *contract.Stream, codes map[int]int) {
 	t.Helper()
 	for pid, want := range codes {

@@ -14,8 +14,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// promptly bounds what is to happen at once: far more than it takes on a busy
-// machine, and less than anybody would call hanging.
+// promptly bounds what must happen at once: far more than it takes on a busy machine,
+// and less than a hang.
 const promptly = 5 * time.Second
 
 // invocation is one run of h2trace as a user types it.
@@ -27,7 +27,7 @@ type invocation struct {
 	attr  *syscall.SysProcAttr
 }
 
-// ran is what came of an invocation.
+// ran is the outcome of an invocation.
 type ran struct {
 	status         int
 	stdout, stderr string
@@ -44,7 +44,7 @@ func invoke(t testing.TB, inv invocation) ran {
 	var stdout, stderr bytes.Buffer
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = inv.env, strings.NewReader(inv.stdin), &stdout, &stderr
 	cmd.SysProcAttr = inv.attr
-	cmd.WaitDelay = promptly // what COMMAND left running may hold the pipes
+	cmd.WaitDelay = promptly // descendants of COMMAND may hold the pipes
 	start := time.Now()
 	err := cmd.Run()
 	r := ran{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), time.Since(start)}
@@ -65,8 +65,8 @@ func (r ran) stream(t testing.TB) *contract.Stream {
 	return s
 }
 
-// wantRefusal demands an exit status, exactly one message, which has all of
-// the words, and no output.
+// wantRefusal requires an exit status, no output, and exactly one message, which has
+// all of the words.
 func (r ran) wantRefusal(t testing.TB, status int, words ...string) {
 	t.Helper()
 	if r.status != status {
@@ -81,7 +81,8 @@ func (r ran) wantRefusal(t testing.TB, status int, words ...string) {
 	}
 }
 
-// wantMessage demands exactly one unusual line on stderr, which has all of the words.
+// wantMessage requires exactly one unusual line on stderr, which has all of the
+// words.
 func (r ran) wantMessage(t testing.TB, words ...string) {
 	t.Helper()
 	said := unusual(r.stderr)
@@ -144,13 +145,13 @@ func (tr *tracing) interrupt() *result {
 	return r
 }
 
-// awaitEvent waits until the events file holds a text n times.
+// awaitEvent waits until the events file has a text n times.
 func (tr *tracing) awaitEvent(text string, n int) {
 	tr.t.Helper()
 	await(tr.t, text, func() bool { return lines(tr.events, text) >= n })
 }
 
-// good is wait for a run that must end with status 0 and whole books.
+// good is wait for a run that must end with status 0 and a balanced ledger.
 func (tr *tracing) good() *result {
 	tr.t.Helper()
 	r := tr.wait()

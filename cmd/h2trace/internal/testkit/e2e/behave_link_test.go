@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// headless is fetch in a process whose first thread ends when the program
-// begins, as pthread_exit(3) in main leaves it. Under the id of the process /proc
-// then has neither executable, environment nor descriptors.
+// headless is fetch in a process whose first thread ends when the program begins,
+// like pthread_exit(3) in main. Under the id of the process /proc then has neither
+// executable, environment nor descriptors.
 var headless = goProgram{name: "headless", source: strings.NewReplacer(
 	"func main() {", `
 func init() { runtime.LockOSThread() }
@@ -35,8 +35,8 @@ func work() {
 	}
 `, `	"os/exec"`, "	\"os/exec\"\n\t\"runtime\"\n\t\"syscall\"").Replace(fetchSource)}
 
-// TestLinkOfExecutable observes processes of which the link to the executable is
-// not the name that it was executed by, or is to be had of some threads only.
+// TestLinkOfExecutable observes processes whose link to the executable differs from
+// the executed name, or is readable only under some threads.
 func TestLinkOfExecutable(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

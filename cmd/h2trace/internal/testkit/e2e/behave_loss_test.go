@@ -11,9 +11,9 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// TestLostEnds fills the smallest buffer up with processes while h2trace is
-// stopped, so that the close of a connection and the exits of the targets
-// cannot be reported: h2trace notices them all the same, and the books balance.
+// TestLostEnds fills the smallest buffer with processes while h2trace is stopped. So
+// the close of a connection and the exits of the targets cannot be reported. h2trace
+// notices them all the same, and the ledger balances.
 func TestLostEnds(t *testing.T) {
 	needProbes(t)
 	t.Run("of all targets", func(t *testing.T) { loseEnds(t, true) })
@@ -73,8 +73,8 @@ func loseEnds(t *testing.T, all bool) {
 	}
 }
 
-// TestLostBodies captures bodies into a buffer that is too small: a payload
-// with a hole in it is not printed as if it had none.
+// TestLostBodies captures bodies into a buffer that is too small: a payload with a
+// gap is not printed as a complete one.
 func TestLostBodies(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestManyProcesses starts many short processes of one executable, a batch at
-// a time: none of them is missed, from its first byte to its exit.
+// TestManyProcesses starts many short processes of one executable, in batches: none
+// is missed, from its first byte to its exit.
 func TestManyProcesses(t *testing.T) {
 	needProbes(t)
 	const count, batch = 120, 30
@@ -26,7 +26,7 @@ func TestManyProcesses(t *testing.T) {
 		}
 	}
 	tr := startTracing(t, command{args: []string{"sh", "-c", script.String()}, env: s.env})
-	tr.awaitEvent(`"action":"attached"`, 1) // the first may be met too late
+	tr.awaitEvent(`"action":"attached"`, 1) // the probes of the first may be too late
 	touch(t, ready)
 	r := tr.good()
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestNames observes by name: a process that runs already, one that comes
-// later from somewhere else, and what they start; nothing else.
+// TestNames observes by name: a running process, a later one of another path, and
+// their children; nothing else.
 func TestNames(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

@@ -9,8 +9,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// paths returns the :path of each request in the order printed, of one
-// process or, with 0, of all.
+// paths returns the :path of each printed request in order, of one process or, with
+// 0, of all.
 func paths(s *contract.Stream, pid int) []string { return fields(s, pid, ":path") }
 
 // fields returns the values of one header field in the order printed.
@@ -29,8 +29,8 @@ func fields(s *contract.Stream, pid int, name string) []string {
 	return out
 }
 
-// wantPaths demands that the requests shown are all of some and none but
-// those of sent, each on a connection that had not begun before.
+// wantPaths requires that the printed requests include all of some and no others than
+// those of sent, each on a connection seen from its start.
 func wantPaths(t testing.TB, s *contract.Stream, sent []string, some ...string) {
 	t.Helper()
 	got := paths(s, 0)
@@ -52,8 +52,8 @@ func wantPaths(t testing.TB, s *contract.Stream, sent []string, some ...string) 
 	wantSound(t, s)
 }
 
-// wantSound demands that no frame is called broken, and that a header list is
-// there or said to be unknown.
+// wantSound requires that no frame is broken, and that each header list is there or
+// marked unknown.
 func wantSound(t testing.TB, s *contract.Stream) {
 	t.Helper()
 	for _, e := range s.Of("frame") {
@@ -67,7 +67,7 @@ func wantSound(t testing.TB, s *contract.Stream) {
 	}
 }
 
-// ppid returns the parent that a process event names.
+// ppid returns the parent in a process event.
 func ppid(t testing.TB, e *contract.Event) int {
 	t.Helper()
 	var v struct {
@@ -94,9 +94,9 @@ func processesOf(t testing.TB, summary *contract.Event) int64 {
 	return v.Processes
 }
 
-// programName is the name of the program that an event has, "sh" for the
-// shell: its path is that of the file or, when the process was gone before it
-// could be looked at, the one that was executed, which may be a link to it.
+// programName returns the name of the program in an event, "sh" for the shell. Its
+// path is that of the file or, if the process was gone too soon, the executed one,
+// which may be a link to the file.
 func programName(t testing.TB, e *contract.Event) string {
 	t.Helper()
 	sh, err := filepath.EvalSymlinks("/bin/sh")

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// plainSource is a Go program without crypto/tls. With arguments it runs them
-// as another program and ends as that does; without, it says its process id
-// and waits for the end of its stdin.
+// plainSource is a Go program without crypto/tls. With arguments it runs them as
+// another program and ends with its status. Without, it prints its process id and
+// waits for the end of its stdin.
 const plainSource = `package main
 
 import (
@@ -35,13 +35,13 @@ func main() {
 }
 `
 
-// fetchSource is an HTTP client that does what its arguments say, in turn:
+// fetchSource is an HTTP client that executes its arguments in turn:
 //
 //	http…       gets the URL and prints the body
 //	mute        prints no more bodies
 //	Name:value  sets a header field of all requests that follow
-//	-           says its process id and waits for a line on stdin
-//	@FILE       says its process id and waits until there is FILE
+//	-           prints its process id and waits for a line on stdin
+//	@FILE       prints its process id and waits until there is FILE
 //	!COMMAND    runs COMMAND in a shell
 const fetchSource = `package main
 
@@ -117,9 +117,8 @@ func await(file string) {
 }
 `
 
-// speakSource is a Go program without crypto/tls that speaks HTTP/1.1. It says
-// its process id, and makes a request to the address that it is given for each
-// line of its stdin.
+// speakSource is a Go program without crypto/tls that speaks HTTP/1.1. It prints its
+// process id, and sends a request to the given address for each line of its stdin.
 const speakSource = `package main
 
 import (
@@ -160,13 +159,13 @@ var (
 	stripped    = goProgram{name: "stripped", source: fetchSource, flags: []string{"-ldflags=-s"}}
 	strippedPIE = goProgram{name: "stripped-pie", source: fetchSource, flags: []string{"-buildmode=pie", "-ldflags=-s"}}
 	race        = goProgram{name: "race", source: fetchSource, flags: []string{"-race"}, env: []string{"CGO_ENABLED=1"}}
-	// debugged is built as debuggers do it.
+	// debugged has the build flags of debuggers.
 	debugged         = goProgram{name: "debugged", source: fetchSource, flags: []string{"-gcflags=all=-N -l"}}
 	externallyLinked = goProgram{name: "external", source: fetchSource, flags: []string{"-ldflags=-linkmode=external -s"}, env: []string{"CGO_ENABLED=1"}}
-	// experiment has the version of a build with GOEXPERIMENT, of which h2trace knows
-	// what it knows of the release.
+	// experiment has the version of a build with GOEXPERIMENT; h2trace treats it as
+	// the release.
 	experiment = goProgram{name: "experiment", source: fetchSource, flags: []string{"-ldflags=-X=runtime.buildVersion=" + runtime.Version() + "-X:jsonv2"}}
-	// shuffled is fetch with every function at another place.
+	// shuffled is fetch with every function at another address.
 	shuffled = goProgram{name: "shuffled", source: fetchSource, flags: []string{"-ldflags=-randlayout=7"}}
 )
 
@@ -175,7 +174,7 @@ var programs struct {
 	built map[string]bool
 }
 
-// path builds the program, once for all tests, and returns where it is.
+// path builds the program, once for all tests, and returns its path.
 func (p goProgram) path(t testing.TB) string {
 	t.Helper()
 	programs.Lock()
@@ -218,8 +217,8 @@ func startable(path string) error {
 	return exec.Command(path).Run()
 }
 
-// need386 skips a test where 32-bit programs cannot run, in CI too: skips.txt
-// of scripts/testsummary lists these tests.
+// need386 skips a test where 32-bit programs cannot run, in CI too: skips.txt of
+// scripts/testsummary lists these tests.
 func need386(t testing.TB) {
 	t.Helper()
 	if err := no386(t); err != nil {
@@ -233,7 +232,7 @@ func (p goProgram) copyTo(t testing.TB, file string) {
 	copyFile(t, p.path(t), file)
 }
 
-// copyFile makes an executable that nobody has met before.
+// copyFile creates a new executable.
 func copyFile(t testing.TB, from, to string) {
 	t.Helper()
 	b, err := os.ReadFile(from)

@@ -12,7 +12,7 @@ import (
 // nobody is a user with no rights at all.
 const nobody = 65534
 
-// stripRights are the ways to be somebody who may not observe.
+// stripRights are the ways to run without the rights to observe.
 func stripRights(t *testing.T) map[string]invocation {
 	t.Helper()
 	bin(t, "h2trace")
@@ -26,8 +26,8 @@ func stripRights(t *testing.T) map[string]invocation {
 	}
 }
 
-// userNamespace is what rootless containers are: every capability is held, and
-// none counts outside.
+// userNamespace is the situation of rootless containers: every capability is held,
+// and none counts outside.
 func userNamespace() *syscall.SysProcAttr {
 	id := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1}}
 	return &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: id, GidMappings: id}
@@ -121,7 +121,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestRefusedProcesses names processes in which there is nothing to observe.
+// TestRefusedProcesses passes processes in which there is nothing to observe.
 func TestRefusedProcesses(t *testing.T) {
 	needProbes(t)
 	zombie := exec.Command("true")
@@ -139,7 +139,7 @@ func TestRefusedProcesses(t *testing.T) {
 	}
 	defer func() {
 		_ = sleep.Process.Kill()
-		_ = sleep.Wait() // killed, as it should be
+		_ = sleep.Wait() // killed, as intended
 	}()
 
 	type refused struct {
@@ -190,8 +190,8 @@ func TestRefusedProcesses(t *testing.T) {
 	})
 }
 
-// TestUnobservableCommand runs commands in which there is nothing to observe:
-// they run all the same, and h2trace says so.
+// TestUnobservableCommand runs commands in which there is nothing to observe: they
+// run all the same, and h2trace says so.
 func TestUnobservableCommand(t *testing.T) {
 	needProbes(t)
 	tests := []struct {

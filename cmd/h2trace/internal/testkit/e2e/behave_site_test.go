@@ -21,7 +21,7 @@ import (
 // site is an HTTP/2 server inside the test process, which nobody observes.
 type site struct {
 	url      string
-	env      []string // in which programs trust it
+	env      []string // the directory in which programs trust it
 	requests atomic.Int64
 }
 
@@ -55,7 +55,7 @@ func startSite(t testing.TB) *site {
 	return s
 }
 
-// eventLength is how long each event of /events is, which says its number.
+// eventLength is the length of each event of /events, which contains its number.
 const eventLength = 16
 
 var (
@@ -67,7 +67,7 @@ var (
 		}
 		return string(b)
 	}()
-	// numbersBody is not the same at any two places.
+	// numbersBody differs at any two offsets.
 	numbersBody = func() string {
 		var b strings.Builder
 		for i := range 30_000 {

@@ -13,7 +13,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// program is a running goProgram that nobody started under h2trace.
+// program is a running goProgram that was not started under h2trace.
 type program struct {
 	pid    int
 	stdout *bufio.Reader
@@ -23,7 +23,7 @@ type program struct {
 	ended  bool
 }
 
-// startProgram starts a program that waits, and returns when it does.
+// startProgram starts a program that waits, and returns when it waits.
 func startProgram(t testing.TB, p goProgram, args ...string) *program {
 	t.Helper()
 	return startFile(t, p.path(t), nil, args...)
@@ -55,7 +55,7 @@ func (p *program) readPID() int {
 	return pid
 }
 
-// goOn lets a program that waits at "-" go on.
+// goOn lets a program that waits at "-" continue.
 func (p *program) goOn() {
 	p.t.Helper()
 	if _, err := io.WriteString(p.stdin, "\n"); err != nil {
@@ -71,7 +71,7 @@ func (p *program) end() {
 	p.ended = true
 	_ = p.stdin.Close()
 	_, _ = io.Copy(io.Discard, p.stdout)
-	_ = p.cmd.Wait() // its status is no part of the tests
+	_ = p.cmd.Wait() // its status does not matter here
 }
 
 func join(pids ...int) string {
@@ -82,7 +82,7 @@ func join(pids ...int) string {
 	return strings.Join(list, ",")
 }
 
-// pidMax is one more than the highest process id there can be.
+// pidMax is one more than the highest possible process id.
 func pidMax(t testing.TB) int {
 	t.Helper()
 	b, err := os.ReadFile("/proc/sys/kernel/pid_max")

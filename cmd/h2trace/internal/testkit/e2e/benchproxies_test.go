@@ -10,8 +10,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// TestBenchProxies compares a proxy that has the modules with one that has none
-// and with one that is not there.
+// TestBenchProxies compares a proxy that has the modules with one that has none and
+// with one that is unreachable.
 func TestBenchProxies(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -49,7 +49,7 @@ func TestBenchProxies(t *testing.T) {
 	} {
 		if !strings.Contains(out, row) {
 			if late := lateIn(stderr.String()); late > 0 && strings.Contains(row, " 8 connect ") {
-				continue // what those said before they had probes was not seen
+				continue // traffic before their probes was not seen
 			}
 			t.Errorf("no %q in the report", row)
 		}

@@ -10,8 +10,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// TestComplaint has the go command find fault with what a proxy gave it, and
-// looks for the exchange that it speaks of.
+// TestComplaint has the go command complain about a proxy's response, and looks for
+// the exchange in question.
 func TestComplaint(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -89,7 +89,7 @@ func TestComplaint(t *testing.T) {
 	}
 }
 
-// checkBlamed demands that the report has the failure at the proxy.
+// checkBlamed requires that the report attributes the failure to the proxy.
 func checkBlamed(t *testing.T, events, proxy, class string) {
 	t.Helper()
 	var report struct {

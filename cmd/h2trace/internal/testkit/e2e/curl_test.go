@@ -12,7 +12,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// transfer is one that curl has made.
+// transfer is a transfer of curl.
 type transfer struct {
 	Headers map[string][]string `json:"-"` // of the response
 
@@ -54,8 +54,7 @@ func curl(t *testing.T, args, env []string) (list []transfer) {
 	return list
 }
 
-// checkCurl holds exchanges, header fields and counts of bytes against what
-// curl says.
+// checkCurl compares exchanges, header fields and counts of bytes with curl's output.
 func checkCurl(t *testing.T, c *contract.Conn, exchanges []contract.Exchange, list []transfer) {
 	t.Helper()
 	var got, want []string

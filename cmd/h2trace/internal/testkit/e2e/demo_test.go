@@ -10,8 +10,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// TestDemo runs scripts/demo with a module proxy on loopback. It ends in what a
-// newcomer can read: the report of the run, and where the program is.
+// TestDemo runs scripts/demo with a module proxy on loopback. It ends with output for
+// a newcomer: the report of the run, and the path of the program.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
@@ -35,7 +35,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// TestSetupWithoutGo says what to type to somebody whose Go sudo does not find.
+// TestSetupWithoutGo expects a hint what to type if sudo does not find go.
 func TestSetupWithoutGo(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

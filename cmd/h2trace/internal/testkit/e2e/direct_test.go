@@ -25,7 +25,7 @@ func TestDirect(t *testing.T) {
 	if r.status != 0 {
 		t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
 	}
-	// What git is asked for, by git itself.
+	// The requests to git, logged by git itself.
 	want := []string{"ls-remote", "fetch"}
 	var exits int
 	for _, e := range r.stream.Of("process") {

@@ -1,8 +1,8 @@
-// Package e2e holds the end-to-end tests of h2trace: real Go programs talking
-// real HTTP/2 over TLS under the real probes, held frame for frame against
-// what those programs log about themselves (GODEBUG=http2debug=2) and window
-// for window against an independent model of flow control.
+// Package e2e holds the end-to-end tests of h2trace. Real Go programs talk real
+// HTTP/2 over TLS under the real probes. The tests compare each frame with what those
+// programs log themselves (GODEBUG=http2debug=2), and each window with an independent
+// model of flow control.
 //
-// The tests need root. Without it, or on a kernel that refuses the probes,
-// they skip and say why; with CI=true that is a failure.
+// The tests need root. Without it, or on a kernel that refuses the probes, they skip
+// with a reason; with CI=true that is a failure.
 package e2e

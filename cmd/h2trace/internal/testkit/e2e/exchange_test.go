@@ -15,7 +15,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// timing is what h2client writes with -timings.
+// timing is a line that h2client writes with -timings.
 type timing struct {
 	Method       string `json:"method"`
 	URL          string `json:"url"`
@@ -54,13 +54,13 @@ func readTimings(t *testing.T, file string) []timing {
 	return list
 }
 
-// exchangePause is how late the server of TestExchanges answers, and how late it
-// ends each answer.
+// exchangePause is how late the server of TestExchanges begins each response, and how
+// late it ends it.
 const exchangePause = 15 * time.Millisecond
 
-// TestExchanges holds exchanges against what client and server measured
-// themselves: the same requests in the same order, with the same status and
-// size, and with times that lie between what came before and what came after.
+// TestExchanges compares exchanges with the measurements of client and server: the
+// same requests in the same order, with the same status and size, and with times
+// between the measured ones.
 func TestExchanges(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -79,7 +79,7 @@ func TestExchanges(t *testing.T) {
 	}
 }
 
-// speaker is how h2client speaks.
+// speaker is the protocol stack of h2client.
 type speaker struct {
 	impl, proto, scenarios string
 	env                    []string
@@ -118,9 +118,9 @@ func compareTimings(t *testing.T, a *modproxy.Authority, addr string, p speaker)
 	checkSummed(t, r.stream, got)
 }
 
-// faults holds the times of an exchange against bounds that no scheduler moves:
-// the client has its connection before it sends, the server has the whole request
-// before it pauses, and so on.
+// faults compares the times of an exchange with bounds that no scheduler moves: the
+// client has its connection before it sends, the server has the whole request before
+// it pauses, and so on.
 func (m *timing) faults(g *contract.Exchange) []string {
 	const pause = int64(exchangePause)
 	var b bounds
@@ -139,10 +139,10 @@ func (m *timing) faults(g *contract.Exchange) []string {
 	return b.faults
 }
 
-// bounds collects which times are not where they must be.
+// bounds collects the times outside their bounds.
 type bounds struct{ faults []string }
 
-// check holds milliseconds against bounds in nanoseconds.
+// check compares milliseconds with bounds in nanoseconds.
 func (b *bounds) check(name string, ms *float64, least, most int64) {
 	const rounded = 0.002 // to three decimals, and sums of such
 	lo, hi := float64(least)/1e6, float64(most)/1e6
@@ -153,8 +153,8 @@ func (b *bounds) check(name string, ms *float64, least, most int64) {
 	}
 }
 
-// checkSummed holds the phases of exchanges against their totals, and the
-// summary against their number.
+// checkSummed compares the phases of exchanges with their totals, and the summary
+// with their number.
 func checkSummed(t *testing.T, s *contract.Stream, list []contract.Exchange) {
 	t.Helper()
 	for i := range list {
@@ -178,7 +178,7 @@ func checkSummed(t *testing.T, s *contract.Stream, list []contract.Exchange) {
 	}
 }
 
-// streamOf reads a file of events, which are to be as the contract has them.
+// streamOf reads a file of events, which must keep the contract.
 func streamOf(t *testing.T, file string) *contract.Stream {
 	t.Helper()
 	f, err := os.Open(file)

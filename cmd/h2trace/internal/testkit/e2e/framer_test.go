@@ -18,13 +18,13 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// peer is an endpoint that says whatever a script wants. What it writes goes
-// out in one piece before it next reads. Its methods panic on errors, which
-// play turns into an error of the script.
+// peer is an endpoint that follows a script. Its writes go out in one piece before
+// its next read. Its methods panic on errors, which play turns into an error of the
+// script.
 type peer struct {
 	*http2.Framer
 	conn net.Conn
-	sent bytes.Buffer // all bytes, a client's preface included
+	sent bytes.Buffer // all bytes, including a client's preface
 	out  *bufio.Writer
 	enc  *hpack.Encoder
 	hbuf bytes.Buffer
@@ -78,8 +78,8 @@ func (p *peer) until(found func(http2.Frame) bool) http2.Frame {
 	}
 }
 
-// untilPing sends a PING and reads until its answer, by when the other side
-// has read all that was sent before.
+// untilPing sends a PING and reads until its ACK: the other side has then read
+// everything sent before.
 func (p *peer) untilPing() {
 	must(p.WritePing(false, [8]byte{'s', 'y', 'n', 'c'}))
 	p.until(func(f http2.Frame) bool {
@@ -97,8 +97,7 @@ func (p *peer) untilClosed() {
 	}
 }
 
-// accept plays the server's part up to the first request, whose stream it
-// returns.
+// accept plays the server's part up to the first request, and returns its stream.
 func (p *peer) accept(settings ...http2.Setting) uint32 {
 	preface := make([]byte, len(http2.ClientPreface))
 	_, err := io.ReadFull(p.conn, preface)
@@ -109,8 +108,8 @@ func (p *peer) accept(settings ...http2.Setting) uint32 {
 	return f.Header().StreamID
 }
 
-// scriptedServer is a server on loopback that plays a script on each connection,
-// one after the other. The results come on the channel.
+// scriptedServer is a server on loopback that plays a script on each connection, one
+// after the other. The results come on the channel.
 func scriptedServer(t *testing.T, a *modproxy.Authority, scripts ...func(*peer)) (addr string, played <-chan *peer) {
 	t.Helper()
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{

@@ -6,8 +6,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// TestFramesOnly has the same requests observed as always and with the plan
-// that is for measuring: that has the frames, and nothing of what costs more.
+// TestFramesOnly observes the same requests as usual and with the plan for
+// measurements: that plan reports the frames, and nothing that costs more.
 func TestFramesOnly(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)

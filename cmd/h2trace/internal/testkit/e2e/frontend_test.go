@@ -11,8 +11,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// TestFrontends downloads modules through web servers of others, and compares
-// with their logs. Of what they do not have the last proxy in the list is asked.
+// TestFrontends downloads modules through third-party web servers, and compares with
+// their logs. Modules that they lack come from the last proxy in the list.
 func TestFrontends(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -30,7 +30,7 @@ func TestFrontends(t *testing.T) {
 			if r.status != 0 {
 				t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
 			}
-			// Frames, settings and windows are those that the go command has.
+			// Frames, settings and windows are those of the go command.
 			pairs := verify(t, r, atExit)
 			requests := front.requests(t)
 			checkFrontend(t, tr.events, front, requests)
@@ -51,9 +51,8 @@ func TestFrontends(t *testing.T) {
 	}
 }
 
-// checkFrontend compares exchanges with the log: the same requests, with the
-// same status and as many bytes. What comes with a 404 the go command need not
-// read.
+// checkFrontend compares exchanges with the log: the same requests, with the same
+// status and as many bytes. The go command need not read the body of a 404.
 func checkFrontend(t *testing.T, events string, front *frontend, requests []served) {
 	t.Helper()
 	base, err := url.Parse(front.URL)
@@ -87,7 +86,7 @@ func checkFrontend(t *testing.T, events string, front *frontend, requests []serv
 	}
 }
 
-// checkTable compares what the report says of the server with its log.
+// checkTable compares the server's table in the report with its log.
 func checkTable(t *testing.T, events string, front *frontend, requests []served) {
 	t.Helper()
 	var report struct {

@@ -14,8 +14,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// frontend is a web server of others in front of a module proxy: HTTP/2 over TLS
-// towards clients, HTTP/1.1 behind. Modules are below /repo.v1.
+// frontend is a third-party web server in front of a module proxy: HTTP/2 over TLS
+// towards clients, HTTP/1.1 to the proxy. Modules are below /repo.v1.
 type frontend struct {
 	URL  string // its GOPROXY entry
 	log  string // file
@@ -23,14 +23,14 @@ type frontend struct {
 	stop func() // ends it and waits
 }
 
-// served is a request that it has logged.
+// served is a request in its log.
 type served struct {
 	Protocol, Method, Path string
 	Status                 int
 	Bytes                  int64 // of the body
 }
 
-// wanted is what of it a client has surely read.
+// wanted is how much of it a client has surely read.
 func (s served) wanted() served {
 	if s.Status == 404 {
 		s.Bytes = 0
@@ -144,7 +144,7 @@ func startFrontend(t *testing.T, kind *frontendKind, a *modproxy.Authority, orig
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = cmd.Wait() // its status at SIGTERM is its own affair
+		_ = cmd.Wait() // its status after SIGTERM does not matter
 	}()
 	f := &frontend{URL: "https://localhost:" + port + "/repo.v1", log: filepath.Join(dir, "access.log"), read: kind.read}
 	f.stop = func() {
@@ -167,7 +167,7 @@ func startFrontend(t *testing.T, kind *frontendKind, a *modproxy.Authority, orig
 	return f
 }
 
-// freePort returns a port that nobody listens on.
+// freePort returns a port without listener.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -182,7 +182,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// requests ends the server and returns what it has logged.
+// requests ends the server and returns its log.
 func (f *frontend) requests(t *testing.T) []served {
 	t.Helper()
 	f.stop()

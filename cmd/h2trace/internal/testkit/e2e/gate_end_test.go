@@ -12,8 +12,8 @@ import (
 	"h2trace/bpf/gate"
 )
 
-// TestStoppedWhileHeld stops h2trace as Ctrl-Z does: its targets go on, and
-// once it runs again it holds again.
+// TestStoppedWhileHeld stops h2trace as Ctrl-Z does: its targets continue, and once
+// it runs again it holds again.
 func TestStoppedWhileHeld(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -37,14 +37,14 @@ func TestStoppedWhileHeld(t *testing.T) {
 	}
 }
 
-// TestKilledWhileHeld kills h2trace, or only its gatekeeper: the targets go on.
+// TestKilledWhileHeld kills h2trace, or only its gatekeeper: the targets continue.
 func TestKilledWhileHeld(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
 	t.Run("gatekeeper", func(t *testing.T) {
 		sh := startGateShell(t, s, nil)
 		gatekeeper := sh.ready()
-		sh.signal(unix.SIGSTOP) // so that there is something to hold
+		sh.signal(unix.SIGSTOP) // so that there is an exec to hold
 		time.AfterFunc(gate.Bound/4, func() {
 			_ = unix.Kill(gatekeeper, unix.SIGKILL)
 			_ = unix.Kill(sh.cmd.Process.Pid, unix.SIGCONT)

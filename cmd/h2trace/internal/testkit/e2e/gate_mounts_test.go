@@ -23,10 +23,10 @@ func TestCover(t *testing.T) {
 	script := fmt.Sprintf("mount -t tmpfs none %[1]s && cp %[2]s %[1]s/fresh && echo $$ && read -r go && %[1]s/fresh %[3]s/inside",
 		dir, fetch.path(t), s.url)
 	inside := startFile(t, "/usr/bin/unshare", s.env, "-m", "sh", "-c", script)
-	other := startProgram(t, fetch, "-") // -p takes one that can be observed
+	other := startProgram(t, fetch, "-") // -p accepts only an observable process
 	tr := startTracing(t, command{flags: []string{"-p", join(inside.pid, other.pid)}})
 	tr.awaitEvent(`"action":"attached"`, 1)
-	// The marks are set beside the attaching: this is when they are there.
+	// The gatekeeper sets the marks in the background: this waits for them.
 	await(t, "the mark", func() bool { return marked(t, gatekeeperOf(tr.cmd.Process.Pid), inside.pid, dir) })
 	inside.goOn()
 	inside.end()
@@ -34,8 +34,8 @@ func TestCover(t *testing.T) {
 	wantWhole(t, tr.good(), map[string]bool{"/inside": true})
 }
 
-// TestInChroot runs h2trace in a directory that is no mount point, whose file
-// system its mountinfo does not list.
+// TestInChroot runs h2trace in a directory that is no mount point, whose file system
+// its mountinfo does not list.
 func TestInChroot(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -85,8 +85,8 @@ func TestInChroot(t *testing.T) {
 	}
 }
 
-// marked tells whether the gatekeeper has a mark on the file system that a
-// process sees at a path.
+// marked reports whether the gatekeeper has a mark on the file system that a process
+// sees at a path.
 func marked(t *testing.T, gatekeeper, pid int, path string) bool {
 	t.Helper()
 	var st unix.Stat_t
@@ -107,8 +107,8 @@ func marked(t *testing.T, gatekeeper, pid int, path string) bool {
 	return false
 }
 
-// TestOverlay executes through overlayfs, where the kernel tells of the file and
-// of the one beneath: the probes are attached once, or all would be seen twice.
+// TestOverlay executes through overlayfs, where the kernel reports the file and the
+// one in the layer: the probes are attached once, or every byte would be seen twice.
 func TestOverlay(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

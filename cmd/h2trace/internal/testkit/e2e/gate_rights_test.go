@@ -41,8 +41,8 @@ func TestNotAllowed(t *testing.T) {
 	}
 }
 
-// TestFreshWithoutLease has a user who gets no leases on the files of others, so
-// that no probe may outlive the process that it is for.
+// TestFreshWithoutLease has a user who gets no leases on the files of others, so that
+// no probe may outlive its process.
 func TestFreshWithoutLease(t *testing.T) {
 	needProbes(t)
 	setpriv, err := exec.LookPath("setpriv")

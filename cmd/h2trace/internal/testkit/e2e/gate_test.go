@@ -12,12 +12,11 @@ import (
 	"time"
 )
 
-// longHold is what an exec may take on a machine that has other work, and less
-// than one takes that is held for good. Package gate holds gate.Bound itself
-// against the clock, and scripts/soak does.
+// longHold is how long an exec may take on a busy machine, and less than the bound.
+// Package gate compares gate.Bound itself with the clock, and so does scripts/soak.
 const longHold = promptly
 
-// gateShell is a shell under h2trace that runs what it is told to.
+// gateShell is a shell under h2trace that runs the lines it gets.
 type gateShell struct {
 	*tracing
 	site *site
@@ -34,7 +33,7 @@ func startGateShell(t *testing.T, s *site, env []string, flags ...string) *gateS
 	})}
 }
 
-// fresh makes an executable that nobody has met before.
+// fresh creates a new executable.
 func (s *gateShell) fresh() string {
 	s.t.Helper()
 	s.made++
@@ -43,8 +42,7 @@ func (s *gateShell) fresh() string {
 	return file
 }
 
-// run has the shell run a line, which must end well, and returns how long it
-// took.
+// run makes the shell run a line, which must succeed, and returns how long it took.
 func (s *gateShell) run(line string) time.Duration {
 	s.t.Helper()
 	start := time.Now()
@@ -62,7 +60,7 @@ func (s *gateShell) run(line string) time.Duration {
 	}
 }
 
-// fetch has the shell request a path with a fresh executable, and removes it.
+// fetch makes the shell request a path with a fresh executable, and removes it.
 func (s *gateShell) fetch(path string) {
 	s.t.Helper()
 	file := s.fresh()
@@ -72,7 +70,7 @@ func (s *gateShell) fetch(path string) {
 	}
 }
 
-// ready waits until the shell runs, and returns the process that holds for it.
+// ready waits until the shell runs, and returns the gatekeeper.
 func (s *gateShell) ready() (gatekeeper int) {
 	s.t.Helper()
 	if got := s.line(); got != "ready" {
@@ -103,9 +101,9 @@ func gatekeeperOf(h2trace int) int {
 	return 0
 }
 
-// wantWhole demands that there is a connection for each path, seen from its
-// first byte, and nothing else. On a machine that is busy with other things some
-// execs may outlast the bound, but not most, and not without h2trace saying so.
+// wantWhole requires that there is a connection for each path, seen from its first
+// byte, and nothing else. On a busy machine some execs may exceed the bound, but not
+// most, and not without a message of h2trace.
 func wantWhole(t *testing.T, r *result, want map[string]bool) {
 	t.Helper()
 	missing := notWhole(t, r, want)
@@ -116,8 +114,8 @@ func wantWhole(t *testing.T, r *result, want map[string]bool) {
 	}
 }
 
-// notWhole returns the paths that were not requested on a connection that was
-// seen from its first byte, which is the preface of RFC 9113 §3.4.
+// notWhole returns the paths without a request on a connection that was seen from its
+// first byte, which is the preface of RFC 9113 §3.4.
 func notWhole(t *testing.T, r *result, want map[string]bool) (missing []string) {
 	t.Helper()
 	if err := checkSummary(r.stream); err != nil {
@@ -150,8 +148,8 @@ func notWhole(t *testing.T, r *result, want map[string]bool) (missing []string) 
 	return missing
 }
 
-// mayBeLate returns of how many executions the beginning may be missing: of as
-// many as h2trace says, and in full runs of none or hardly any.
+// mayBeLate returns how many executions may lack their beginning: as many as h2trace
+// says, and in full runs none or hardly any.
 func mayBeLate(r *result, runs int) int {
 	if soaking {
 		return min(lateIn(r.stderr), 1+runs/20)
@@ -161,7 +159,7 @@ func mayBeLate(r *result, runs int) int {
 
 var lateMessage = regexp.MustCompile(`h2trace: (\d+) executions? went on before`)
 
-// lateIn returns how many execs h2trace said were not held to the end.
+// lateIn returns how many execs h2trace reported as not held to the end.
 func lateIn(stderr string) int {
 	m := lateMessage.FindStringSubmatch(stderr)
 	if m == nil {
@@ -210,7 +208,7 @@ func runFresh(t *testing.T, s *site, runs int, env []string) {
 	wantGone(t, gatekeeper)
 }
 
-// TestFreshTogether starts several at once, one of them by way of a script.
+// TestFreshTogether starts several at once, one of them through a script.
 func TestFreshTogether(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -255,7 +253,7 @@ func TestNoGate(t *testing.T) {
 	if pid := gatekeeperOf(sh.cmd.Process.Pid); pid != 0 {
 		t.Errorf("process %d is a gatekeeper", pid)
 	}
-	// Not held, a program can be over before it is looked at.
+	// Without a hold, a program can end before it is examined.
 	if r := sh.good(); strings.Contains(r.stderr, "held") || strings.Contains(r.stderr, "gatekeeper") {
 		t.Errorf("messages: %s", r.stderr)
 	}

@@ -31,9 +31,9 @@ func buildGopls(t *testing.T) string {
 	return filepath.Join(dir, "gopls")
 }
 
-// TestGopls opens a workspace whose modules are not in the cache. gopls starts
-// go commands, and these download: their connections are to be there, whole,
-// with gopls as the parent.
+// TestGopls opens a workspace whose modules are not in the cache. gopls starts go
+// commands, which download. Their connections must be there, whole, with gopls as the
+// parent.
 func TestGopls(t *testing.T) {
 	needProbes(t)
 	gopls := buildGopls(t)
@@ -64,7 +64,7 @@ func TestGopls(t *testing.T) {
 	c.notify("textDocument/didOpen", map[string]any{"textDocument": map[string]any{
 		"uri": "file://" + file, "languageId": "go", "version": 1, "text": source.String(),
 	}})
-	// The answer takes the packages of the workspace, and so the downloads.
+	// The response needs the packages of the workspace, and so the downloads.
 	c.call("textDocument/documentSymbol", map[string]any{"textDocument": map[string]string{"uri": "file://" + file}})
 	await(t, "the downloads", func() bool { return zips(proxy) >= len(mods) })
 	c.call("shutdown", nil)

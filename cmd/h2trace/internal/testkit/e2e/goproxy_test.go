@@ -15,9 +15,9 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// TestGOPROXY downloads through a list of proxies whose base paths could be
-// part of module paths, once from the environment, and once from the file that
-// "go env -w" writes.
+// TestGOPROXY downloads through a list of proxies whose base paths could be part of
+// module paths, once from the environment, and once from the file that "go env -w"
+// writes.
 func TestGOPROXY(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -67,7 +67,7 @@ func TestGOPROXY(t *testing.T) {
 	}
 }
 
-// checkEntry compares what is said of GOPROXY with which server it was.
+// checkEntry compares the reported entry of GOPROXY with the server.
 func checkEntry(t *testing.T, e contract.Exchange, servers ...*modproxy.Server) {
 	t.Helper()
 	u, err := url.Parse(e.URL)
@@ -80,7 +80,7 @@ func checkEntry(t *testing.T, e contract.Exchange, servers ...*modproxy.Server) 
 		}
 		var next string
 		if e.Status >= 400 {
-			next = servers[i+1].URL // the last one answers everything
+			next = servers[i+1].URL // the last one serves everything
 		}
 		if e.Module.Proxy != s.URL || e.Module.Next != next || !strings.HasPrefix(e.Module.Path, "example.test/listed/") {
 			t.Errorf("%s, %d: got %+v, want proxy %s, next %q", e.URL, e.Status, *e.Module, s.URL, next)
@@ -101,8 +101,9 @@ func closedAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// checkFallbacks compares the report with what the servers answered: what one
-// of them did not have was asked of the next, and all of the one that refused.
+// checkFallbacks compares the report with the responses of the servers: the go
+// command asked the next one for what one lacked, and for everything that the
+// refusing one had.
 func checkFallbacks(t *testing.T, events, refused string, servers ...*modproxy.Server) {
 	t.Helper()
 	type fallback struct {

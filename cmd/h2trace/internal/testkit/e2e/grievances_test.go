@@ -8,7 +8,7 @@ import (
 	"h2trace/scripts/releases"
 )
 
-// refusals are of module proxies that do not give what they are asked for.
+// refusals are of module proxies that refuse a request.
 func refusals() []grievance {
 	info := oneFile + ".info"
 	refusal := func(name string, status int, cause string, text ...string) grievance {
@@ -73,7 +73,7 @@ func refusals() []grievance {
 	}
 }
 
-// directFailures are of what is fetched without a module proxy.
+// directFailures are of downloads without a module proxy.
 func directFailures() []grievance {
 	page := func(name string, h http.HandlerFunc, class string, text ...string) grievance {
 		return grievance{
@@ -107,7 +107,7 @@ func directFailures() []grievance {
 	}
 }
 
-// brokenAnswers are of responses that are not what they should be.
+// brokenAnswers are of invalid responses.
 func brokenAnswers() []grievance {
 	zip := oneFile + ".zip"
 	broken := func(name, file string, h http.HandlerFunc, class string, requests ...string) grievance {
@@ -120,9 +120,9 @@ func brokenAnswers() []grievance {
 	short1 := broken("zip that is too short, HTTP/1.1", zip, with("PK", "Content-Length", "9000"), "protocol", zip)
 	short1.env = environment("GODEBUG=http2client=0")
 	short1.text, short1.class = []string{"did not answer to the end (reset)"}, "reset"
-	newest := short1 // which says so before it closes the connection
+	newest := short1 // it says so before it closes the connection
 	newest.name, newest.release = newest.name+", newest release", releases.Few[len(releases.Few)-1]
-	oldest := short // which names no URL
+	oldest := short // it names no URL
 	oldest.name, oldest.release = oldest.name+", oldest release", releases.Few[0]
 	tls := grievance{
 		situation: situation{name: "HTTP where TLS is wanted", cause: "errors", text: []string{"speaks HTTP without TLS where https is asked for"}, never: []string{"certificate", "(tls)", "(connect)"}},
@@ -135,7 +135,7 @@ func brokenAnswers() []grievance {
 	}
 }
 
-// ownFailures are of go commands that fail whatever proxies say.
+// ownFailures are of go commands that fail whatever proxies respond.
 func ownFailures() []grievance {
 	tooNew := with("module example.test/one/m000\n\ngo 1.999\n")
 	return []grievance{

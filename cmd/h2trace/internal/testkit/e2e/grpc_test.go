@@ -15,7 +15,7 @@ import (
 )
 
 // grpcProgram calls itself over gRPC five times for each line that it reads, with
-// fields that only the first call writes out.
+// fields that only the first call encodes literally.
 const grpcProgram = `package main
 
 import (
@@ -132,10 +132,10 @@ func buildGRPC(t *testing.T, security string) string {
 	return filepath.Join(dir, "grpc")
 }
 
-// TestJoinGRPC joins a client and a server of gRPC, which has a transport of its own.
-// The fields of all blocks are known that begin after the attach; without TLS the
-// first one sent has gone before its connection is known, and the first one received
-// is waited for already.
+// TestJoinGRPC joins a client and a server of gRPC, which has its own transport. The
+// fields of all blocks that begin after the attach are known. Without TLS, the first
+// sent block is gone before its connection is known, and the reader already waits for
+// the first received one.
 func TestJoinGRPC(t *testing.T) {
 	needProbes(t)
 	for _, test := range []struct {
@@ -166,7 +166,7 @@ func TestJoinGRPC(t *testing.T) {
 	}
 }
 
-// checkBlocks demands the fields of both ends of 20 calls: a request, and an answer
+// checkBlocks requires the fields of both ends of 20 calls: a request, and a response
 // with trailers.
 func checkBlocks(t *testing.T, r *result, protocol string, unknown int) {
 	t.Helper()

@@ -9,9 +9,9 @@ import (
 	"h2trace/scripts/releases"
 )
 
-// implicitProgram makes short connections one after the other, to itself. Nobody
-// calls Handshake on either end: it happens inside of the first Write or Read. It
-// is in the Go of release 1.18.
+// implicitProgram opens short connections to itself, one after the other. Nobody
+// calls Handshake on either end: it happens inside the first Write or Read. The
+// program is written for Go 1.18.
 const implicitProgram = `package main
 
 import (
@@ -135,8 +135,8 @@ func ask(_ string, conn net.Conn, req *http.Request) { ask1(conn, req) }
 `
 )
 
-// TestImplicitHandshakes demands of such connections what others have: each its own
-// exchange, from the start, with what TLS agreed on.
+// TestImplicitHandshakes requires of such connections what others have: each its own
+// exchange, from the start, with the negotiated parameters of TLS.
 func TestImplicitHandshakes(t *testing.T) {
 	needProbes(t)
 	for _, test := range []struct {

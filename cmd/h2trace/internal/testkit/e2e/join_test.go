@@ -18,9 +18,9 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// TestJoin attaches to one end of a connection that has been at work for a
-// while, at random moments: every header list that is printed is the one that
-// the process itself logged, and from the first known one on all are known.
+// TestJoin attaches to one end of a connection that has been at work for a while, at
+// random moments. Every printed header list is the one that the process itself
+// logged, and after the first known one all are known.
 func TestJoin(t *testing.T) {
 	needProbes(t)
 	for _, side := range []string{"client", "server"} {
@@ -35,8 +35,8 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// TestJoinLargeTables does so where both ends allow header tables of 64 KiB, which
-// have hundreds of entries from before the attach.
+// TestJoinLargeTables does the same where both ends permit header tables of 64 KiB,
+// which hold hundreds of entries from before the attach.
 func TestJoinLargeTables(t *testing.T) {
 	needProbes(t)
 	for _, side := range []string{"client", "server"} {
@@ -44,7 +44,7 @@ func TestJoinLargeTables(t *testing.T) {
 	}
 }
 
-// TestJoinPlain does so on connections without TLS, which packets tell of, and
+// TestJoinPlain does the same on connections without TLS, which packets report, and
 // awaits windows, too.
 func TestJoinPlain(t *testing.T) {
 	needProbes(t)
@@ -68,8 +68,8 @@ func TestJoinPlain(t *testing.T) {
 // joins is how often a connection is joined.
 const joins = 2
 
-// roomy is a buffer that is not full when this machine has no time for h2trace
-// for a while: connections that are joined are copied whole.
+// roomy is a buffer that does not fill while h2trace gets no CPU time for a while:
+// joined connections are copied whole.
 const roomy = "128MiB"
 
 func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
@@ -113,8 +113,8 @@ func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 	}
 }
 
-// startPair starts a server and a client that works until end is called, both
-// with some flags. The one on the given side logs its frames.
+// startPair starts a server and a client that works until end is called, both with
+// some flags. The one on the given side logs its frames.
 func startPair(t *testing.T, a *modproxy.Authority, side, impl, scenario, logFile string, both ...string) (pid int, end func()) {
 	t.Helper()
 	flags := append([]string{"-impl", "x", "-repeat", "-timeout", "10m", "-scenario", scenario}, both...)
@@ -170,16 +170,15 @@ func startLogging(t *testing.T, args, env []string, logFile string) (pid int, en
 	}
 }
 
-// buffered is what may be under way at the attach beside one block, of which a
-// part went before: what the http2 package encoded and did not flush, or read
-// and did not decode. It buffers 4096 bytes.
+// buffered is how many bytes may be on the way at the attach beside one block, which
+// is partly sent: what the http2 package encoded and did not flush, or read and did
+// not decode. It buffers 4096 bytes.
 const buffered = 4096
 
-// checkJoined demands header lists in both directions, and that none is missing
-// from the first on that is of a request or a response. Before it come only those of
-// blocks that had begun or were buffered: trailers among them may be known, as they
-// can do without a header table. The last frame of a direction may be cut by the
-// end of the trace.
+// checkJoined requires header lists in both directions, and no missing one after the
+// first of a request or a response. Before it come only blocks that had begun or were
+// buffered: trailers among them may be known, as they can do without a header table.
+// The end of the trace may cut the last frame of a direction.
 func checkJoined(t *testing.T, c *contract.Conn) {
 	t.Helper()
 	var known [2]int
@@ -213,5 +212,5 @@ func checkJoined(t *testing.T, c *contract.Conn) {
 	}
 }
 
-// isPseudo reports whether a header is one of those that trailers have none of.
+// isPseudo reports whether a header is a pseudo-header field, which trailers lack.
 func isPseudo(h contract.Header) bool { return strings.HasPrefix(h.Name, ":") }

@@ -1,7 +1,7 @@
 package e2e
 
-// joinClient is an HTTP/2 client in the Go of release 1.18 that is at work in
-// one of some ways until its stdin ends. It wants a server like joinServer.
+// joinClient is an HTTP/2 client for Go 1.18 that works in one of several ways until
+// its stdin ends. It needs a server like joinServer.
 const joinClient = `package main
 
 import (

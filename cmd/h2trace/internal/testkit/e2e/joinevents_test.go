@@ -9,9 +9,8 @@ import (
 	"testing"
 )
 
-// TestJoinEvents attaches to a client of an event stream that is open already, and
-// on whose connection there is nothing else: its windows become known, and are what
-// the numbers in the events say.
+// TestJoinEvents attaches to a client of an open event stream, alone on its
+// connection. Its windows become known, and match the numbers in the events.
 func TestJoinEvents(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -41,7 +40,7 @@ func TestJoinEvents(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, e.Raw)
 		}
-		// Go's client gives 4 MiB, and at least 4 KiB back at a time.
+		// Go's client gives 4 MiB, and returns at least 4 KiB at a time.
 		const initial, least = 4 << 20, 4 << 10
 		if given := *e.Window.StreamRecv + eventLength*(number+1) - initial; given < 0 || given%least != 0 {
 			t.Errorf("behind event %d: %s", number, e.Raw)

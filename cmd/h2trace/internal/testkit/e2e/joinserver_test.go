@@ -9,8 +9,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// joinServer is an HTTP/2 server in the Go of release 1.18 that serves joinClient
-// until its stdin ends.
+// joinServer is an HTTP/2 server for Go 1.18 that serves joinClient until its stdin
+// ends.
 const joinServer = `package main
 
 import (
@@ -87,9 +87,8 @@ func configure(srv *http.Server) {
 `
 )
 
-// joinServers are the servers that TestJoinWindowsServer joins: as joinBuilds.
-// The works of the client are those that CI needs; with H2TRACE_JOINS there are
-// all.
+// joinServers are the servers that TestJoinWindowsServer joins, like joinBuilds. CI
+// needs the listed works of the client; with H2TRACE_JOINS all run.
 var joinServers = []struct {
 	release string
 	x       bool

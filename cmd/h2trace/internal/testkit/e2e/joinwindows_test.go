@@ -16,12 +16,12 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
 )
 
-// joinBuilds are the clients that TestJoinWindows joins: the oldest and the
-// newest release, and those with which something changed in what is read.
+// joinBuilds are the clients that TestJoinWindows joins: the oldest and the newest
+// release, and those in which the read state changed.
 var joinBuilds = []struct {
 	release string
 	x       bool
-	noRecv  bool // what it keeps of the connection's receive window is not right
+	noRecv  bool // its own receive window of the connection is wrong
 }{
 	{release: "go1.18.10", noRecv: true},
 	{release: "go1.21.13"},
@@ -31,9 +31,9 @@ var joinBuilds = []struct {
 	{release: "go1.21.13", x: true},
 }
 
-// TestJoinWindows attaches to clients that are at work, at random moments: every
-// window that is printed is the true one, by the log of the client from its
-// start, and soon all are. H2TRACE_JOINS says how often.
+// TestJoinWindows attaches to working clients, at random moments. Every printed
+// window is the true one, by the log of the client from its start, and soon all are
+// known. H2TRACE_JOINS says how often.
 func TestJoinWindows(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -71,8 +71,8 @@ func joinWindows(t *testing.T, args, env []string, recvKept bool) {
 	joinLogging(t, pid, filepath.Base(args[0]), logFile, end, 30, recvKept)
 }
 
-// joinLogging attaches to a process of one connection, which logs its frames,
-// until some have windows that are known, and calls end before it reads the log.
+// joinLogging attaches to a process of one connection, which logs its frames, until
+// some windows are known, and calls end before it reads the log.
 func joinLogging(t *testing.T, pid int, name, logFile string, end func(), frames int, recvKept bool) {
 	t.Helper()
 	await(t, "a request before the attach", func() bool { return lines(logFile, ":path") > 1 })
@@ -105,12 +105,12 @@ func joinLogging(t *testing.T, pid int, name, logFile string, end func(), frames
 	}
 }
 
-// anyWindow is what comes before the first window of a frame, and unknownWindow is
-// it where none is known.
+// anyWindow precedes the first window of a frame; unknownWindow is the same without a
+// known one.
 const anyWindow, unknownWindow = `"window":{"conn_send":`, `"window":{"conn_send":null`
 
 // knownWindows returns how many frames in a file of events have a window of the
-// connection, which only a sample can have made known.
+// connection, which only a sample can reveal.
 func knownWindows(file string) int {
 	all := lines(file, anyWindow) // first: the file grows
 	return all - lines(file, unknownWindow)

@@ -11,8 +11,8 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// leftIn counts the entries of the BPF maps of a process in which nothing may be
-// left when all targets have ended, by name.
+// leftIn counts the entries of the BPF maps of a process that must be empty when all
+// targets have ended, by name.
 func leftIn(t testing.TB, pid int) map[string]int {
 	t.Helper()
 	left := make(map[string]int)
@@ -61,7 +61,7 @@ func entries(t testing.TB, m *ebpf.Map) int {
 	return n
 }
 
-// awaitEmpty waits until nothing is left in them.
+// awaitEmpty waits until they are empty.
 func awaitEmpty(t testing.TB, pid int) {
 	t.Helper()
 	var left map[string]int

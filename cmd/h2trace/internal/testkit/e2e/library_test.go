@@ -38,9 +38,9 @@ func main() {}
 
 var library = goProgram{name: "library", source: librarySource, flags: []string{"-buildmode=c-shared"}, env: []string{"CGO_ENABLED=1"}}
 
-// hostSource is a program in C that says its process id, and has the library in the
-// file of its first argument, which it is linked with where that is "-", get each of
-// its other arguments, one for each line of its stdin.
+// hostSource is a program in C that prints its process id. It loads the library in
+// the file of its first argument, or is linked with it if that is "-". For each line
+// of its stdin the library gets one of its other arguments.
 const hostSource = `#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -74,8 +74,8 @@ int main(int argc, char **argv)
 }
 `
 
-// buildHost builds the program, with flags of the C compiler, and returns where it
-// is and where the library is.
+// buildHost builds the program, with flags of the C compiler, and returns its path
+// and that of the library.
 func buildHost(t *testing.T, flags ...string) (host, shared string) {
 	t.Helper()
 	shared, dir := library.path(t), t.TempDir()
@@ -90,7 +90,7 @@ func buildHost(t *testing.T, flags ...string) (host, shared string) {
 	return host, shared
 }
 
-// TestLibrary observes Go code that a program in C has of a library.
+// TestLibrary observes the Go code of a library in a program in C.
 func TestLibrary(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

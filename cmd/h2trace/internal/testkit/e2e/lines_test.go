@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// counted is how often a text was found in a file, up to an offset.
+// counted is how often a file has a text, up to an offset.
 type counted struct {
 	file   os.FileInfo
 	offset int64
 	count  int
-	rest   []byte // where the text may have begun
+	rest   []byte // where the text may begin
 }
 
 var counts struct {
@@ -22,9 +22,9 @@ var counts struct {
 	of map[[2]string]*counted // by path and text
 }
 
-// lines returns how often a file has a text that no two lines share, 0 while
-// there is no file. Asked again, it reads only what was added: files that grow
-// while a test waits are soon too large to be read each time.
+// lines returns how many lines of a file have a text, 0 while there is no file; no
+// two lines share one occurrence. Called again, it reads only the new part: files
+// that grow while a test waits soon become too large to read each time.
 func lines(file, with string) int {
 	f, err := os.Open(file)
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *counted) read(f io.ReaderAt, with []byte) {
 			b = b[last+len(with):]
 		}
 		c.rest = append([]byte(nil), b[max(0, len(b)-len(with)+1):]...)
-		if err != nil { // the end, as a rule
+		if err != nil { // normally the end
 			return
 		}
 	}

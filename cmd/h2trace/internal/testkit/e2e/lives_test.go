@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// livesSource makes a TLS connection on which nothing is sent, prints its own
-// end of it, and executes itself, as often as its second argument is long.
+// livesSource opens a TLS connection without traffic, prints its own address on it,
+// and executes itself, as many times as its second argument has characters.
 const livesSource = `package main
 
 import (
@@ -35,12 +35,12 @@ func main() {
 }
 `
 
-// TestLives has a process execute itself again and again: what it had at an
-// address before is not what it has there now.
+// TestLives has a process execute itself again and again: what it had at an address
+// before differs from what it has there now.
 func TestLives(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
-	// Since Go 1.26 the heap is at another place each time.
+	// Since Go 1.26 the heap is at another address each time.
 	lives := goProgram{name: "lives", source: livesSource, env: []string{"GOEXPERIMENT=norandomizedheapbase64"}}
 	r := startTracing(t, command{args: []string{lives.path(t), strings.TrimPrefix(s.url, "https://"), "....."}, env: s.env}).good()
 	var want, got []string

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// lsp is a small client of the Language Server Protocol 3.17: requests go out
-// one at a time, and what the server asks meanwhile is answered with null.
+// lsp is a small client of the Language Server Protocol 3.17: it sends requests one
+// at a time, and answers those of the server with null.
 type lsp struct {
 	t  testing.TB
 	w  io.Writer

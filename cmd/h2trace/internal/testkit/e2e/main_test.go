@@ -65,7 +65,7 @@ func needProbes(t testing.TB) {
 	}
 }
 
-// skip skips a test, but not in CI, where what it needs must be there.
+// skip skips a test, but not in CI, where its requirements must be met.
 func skip(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -87,7 +87,7 @@ func await(t testing.TB, what string, done func() bool) {
 	}
 }
 
-// indent sets output of a program apart in a message.
+// indent separates output of a program in a message.
 func indent(s string) string {
 	const most = 8 << 10
 	if len(s) > most {

@@ -10,9 +10,8 @@ import (
 	"h2trace/scripts/releases"
 )
 
-// matrixClient is an HTTP/2 client in the Go of release 1.18. It checks every
-// body, prints nothing, and does so for a second under a CPU profile if it is
-// told where to write that.
+// matrixClient is an HTTP/2 client for Go 1.18. It checks every body, prints nothing,
+// and does so for a second under a CPU profile if it gets a file for that.
 const matrixClient = `package main
 
 import (
@@ -104,7 +103,8 @@ var transport = &http2.Transport{}
 `
 )
 
-// xModules are the last of golang.org/x/net that Go 1.18 builds, and what it needs.
+// xModules are the last version of golang.org/x/net that Go 1.18 builds, and its
+// requirements.
 const xModules = `
 require golang.org/x/net v0.33.0
 
@@ -117,8 +117,8 @@ func buildMatrixClient(t *testing.T, release, file string, x bool, env []string,
 	buildClient(t, matrixClient, release, file, x, env, flags...)
 }
 
-// buildClient builds a program that uses one of the transports with a release.
-// It needs a network where the release or x/net was never fetched.
+// buildClient builds a program that uses one of the transports with a release. It
+// needs a network where the release or x/net was never fetched.
 func buildClient(t *testing.T, source, release, file string, x bool, env []string, flags ...string) {
 	t.Helper()
 	transport := netTransport

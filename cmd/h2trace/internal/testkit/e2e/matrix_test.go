@@ -16,8 +16,7 @@ import (
 	"h2trace/scripts/releases"
 )
 
-// matrixVariant is a way to build a program that changes its code or its
-// tables.
+// matrixVariant is a build option that changes the code of a program or its tables.
 type matrixVariant struct {
 	name  string
 	x     bool // HTTP/2 of golang.org/x/net
@@ -25,7 +24,7 @@ type matrixVariant struct {
 	flags []string
 	pgo   bool
 	read  string // the probe of Read
-	// own says that it takes a standard library of its own.
+	// own says that it needs its own standard library.
 	own bool
 }
 
@@ -50,10 +49,10 @@ var (
 	}
 )
 
-// TestMatrix builds a client with each release and variant, and holds what
-// h2trace sees of it against its own log. Without H2TRACE_MATRIX=1 it takes
-// some of the releases, and variants with a standard library of their own only of
-// the release that runs the tests: other tests build these libraries, too.
+// TestMatrix builds a client with each release and variant, and compares the output
+// of h2trace with its own log. Without H2TRACE_MATRIX=1 it takes some of the
+// releases. It builds variants with their own standard library only for the release
+// that runs the tests, as other tests build these libraries, too.
 func TestMatrix(t *testing.T) {
 	needProbes(t)
 	full, here := os.Getenv("H2TRACE_MATRIX") == "1", runtime.Version()
@@ -90,7 +89,7 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// runCell returns the plan that the client got, and how it compares.
+// runCell returns the plan of the client, and how its output compares.
 func runCell(t *testing.T, s *site, release string, v matrixVariant) (probes, frames string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "client")

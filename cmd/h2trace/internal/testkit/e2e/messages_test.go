@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// messagesOf returns the lines of a stderr that are no log of frames.
+// messagesOf returns the lines of a stderr that do not log frames.
 func messagesOf(stderr string) string {
 	var b strings.Builder
 	for line := range strings.Lines(stderr) {
@@ -16,10 +16,9 @@ func messagesOf(stderr string) string {
 	return b.String()
 }
 
-// usual are the messages of a run in which nothing is out of the ordinary. On a
-// busy machine executions may outlast the bound in any of them, and COMMAND may take
-// more than a second to start its first Go program. What COMMAND printed before one may
-// be without the end of its line.
+// usual are the messages of a normal run. On a busy machine executions may exceed the
+// bound in any run, and COMMAND may take more than a second to start its first Go
+// program. Output of COMMAND before a message may lack its newline.
 var usual = regexp.MustCompile(`h2trace: (observing .* since|stopped observing after|all targets have exited|saw \d+ process|\d+ executions? went on before|nothing to observe so far).*\n`)
 
 // unusual returns a stderr without the messages that each run has.

@@ -65,7 +65,7 @@ func TestModuleDownloads(t *testing.T) {
 	}
 }
 
-// checkServed demands that every request a proxy has answered is in the trace.
+// checkServed requires that every request to which a proxy responded is in the trace.
 func checkServed(t *testing.T, s *modproxy.Server, pairs []*oracle.Pair) {
 	t.Helper()
 	traced := make(map[string]int)

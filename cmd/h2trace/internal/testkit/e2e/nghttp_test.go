@@ -15,8 +15,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// checkNghttp holds the frames of a connection, with their header fields and
-// priorities, against those that nghttp2 has at the other end.
+// checkNghttp compares the frames of a connection, with their header fields and
+// priorities, with those of nghttp2 at the other end.
 func checkNghttp(t *testing.T, c *contract.Conn, log *nghttp.Conn) {
 	t.Helper()
 	var got, want [2][]string // by direction of the trace
@@ -41,10 +41,10 @@ func checkNghttp(t *testing.T, c *contract.Conn, log *nghttp.Conn) {
 		s, n := describe(f, fields, with.Priority), len(got[d])
 		if d == wire.Send {
 			if n == len(want[d]) {
-				continue // sent to somebody who has left
+				continue // sent to a peer that has left
 			}
 			if f.Type == wire.WindowUpdate && f.Stream != 0 && s != want[d][n] {
-				continue // nghttp2 does not tell of those for streams that are over
+				continue // nghttp2 does not log those for closed streams
 			}
 		}
 		got[d] = append(got[d], s)
@@ -65,8 +65,8 @@ func describe(f *wire.Frame, fields []wire.Field, p *nghttp.Priority) string {
 	return fmt.Sprintln(s, fields)
 }
 
-// startNghttpd runs one until the test ends, with its log in a file. It listens
-// when the call returns.
+// startNghttpd runs one until the test ends, with its log in a file. It listens when
+// the call returns.
 func startNghttpd(t *testing.T, log, port string, args ...string) {
 	t.Helper()
 	out, err := os.Create(log)

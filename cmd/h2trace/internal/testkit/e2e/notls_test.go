@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestNoTLS has programs without crypto/tls that speak HTTP: Go's in which there
-// is nothing to probe, run and attached to, and one of another language.
+// TestNoTLS has programs without crypto/tls that speak HTTP: Go programs without
+// probes, run and attached to, and one of another language.
 func TestNoTLS(t *testing.T) {
 	needProbes(t)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }))
@@ -50,7 +50,7 @@ func TestNoTLS(t *testing.T) {
 	t.Run("another language", func(t *testing.T) {
 		check(t, startTracing(t, command{args: []string{"curl", "-sS", srv.URL + "/curl"}}).wait(), "/curl")
 	})
-	t.Run("frames alone", func(t *testing.T) { // which has no packets
+	t.Run("frames alone", func(t *testing.T) { // this plan watches no packets
 		p := startProgram(t, speak, addr)
 		r := invoke(t, invocation{args: []string{"-p", strconv.Itoa(p.pid)}, env: append(os.Environ(), testPlan("frames"))})
 		r.wantRefusal(t, 1, strconv.Itoa(p.pid), "no crypto/tls")

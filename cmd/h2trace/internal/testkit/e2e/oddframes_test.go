@@ -15,7 +15,7 @@ import (
 
 var ok200 = hpack.HeaderField{Name: ":status", Value: "200"}
 
-// oddServers are what no Go server does and RFC 9113 allows.
+// oddServers send frames that no Go server sends and RFC 9113 permits.
 var oddServers = []struct {
 	name     string
 	scenario string
@@ -156,8 +156,8 @@ func TestOddServers(t *testing.T) {
 	}
 }
 
-// TestViolations has the server break rules, which the trace must name on the
-// very frame, and go on.
+// TestViolations has the server break rules. The trace must name each on the very
+// frame, and continue.
 func TestViolations(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -214,8 +214,8 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// checkReceived holds what the client received against the bytes that the
-// scripted server sent. A client that gives up reads less of them.
+// checkReceived compares the bytes that the client received with those of the
+// scripted server. A client that gives up reads fewer.
 func checkReceived(t *testing.T, c *contract.Conn, p *peer) {
 	t.Helper()
 	want := headersOf(p.sent.Bytes())

@@ -18,16 +18,16 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// storms are loads that repeat until they are told to end, on one connection.
+// storms are loads that repeat until they are stopped, on one connection.
 var storms = []struct{ name, scenario string }{
 	{"tiny requests", "tiny"},
 	{"all kinds of frames", "headers,trailers,post,get,abort"},
 	{"many streams", "streams"},
 }
 
-// TestLoss stops h2trace while the smallest buffer fills up, then lets it go
-// on: what is lost is counted and announced, what follows is decoded again,
-// and nothing that is printed is wrong.
+// TestLoss stops h2trace while the smallest buffer fills, then continues it: each
+// loss is counted and announced, later frames are decoded again, and no printed value
+// is wrong.
 func TestLoss(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -72,7 +72,7 @@ func TestLoss(t *testing.T) {
 	}
 }
 
-// lose has tr lose records, and waits until it is in step again.
+// lose makes tr lose records, and waits until it is in step again.
 func lose(t *testing.T, tr *tracing) {
 	t.Helper()
 	await(t, "the first frames", func() bool { return lines(tr.events, `"event":"frame"`) > 100 })
@@ -89,8 +89,8 @@ func lose(t *testing.T, tr *tracing) {
 	await(t, "frames after the loss", func() bool { return lines(tr.events, `"event":"frame"`) > known+200 })
 }
 
-// healed reports whether the last blocks of both directions are known, as they
-// are again when their tables came from the memory of the process.
+// healed reports whether the last blocks of both directions are known, as they are
+// again when their tables came from the memory of the process.
 func healed(file string) bool {
 	known := map[string]int{}
 	for line := range bytes.Lines(lastLines(file)) {
@@ -122,8 +122,8 @@ func windowsAtEnd(file string) bool {
 	return known > 20
 }
 
-// checkLossLines demands that the loss lines add up to the summary, and that
-// the connection that lost records has one of its own.
+// checkLossLines requires that the loss lines add up to the summary, and that the
+// connection that lost records has one of its own.
 func checkLossLines(t *testing.T, s *contract.Stream) {
 	t.Helper()
 	balance, err := s.Summary.Balance()
@@ -153,8 +153,8 @@ func checkLossLines(t *testing.T, s *contract.Stream) {
 	}
 }
 
-// TestAttach joins a server whose client is at work, by its PID, and then
-// watches a connection that is made later.
+// TestAttach joins a server whose client is at work, by its PID, and then observes a
+// later connection.
 func TestAttach(t *testing.T) {
 	needProbes(t)
 	for _, impl := range []string{"net", "x"} {
@@ -198,7 +198,7 @@ func attach(t *testing.T, impl, scenario string) {
 	checkWhole(t, conns[1], log)
 }
 
-// startStorm starts an h2client that works until it is told to end.
+// startStorm starts an h2client that works until it is stopped.
 func startStorm(t *testing.T, args, env []string) (end func()) {
 	t.Helper()
 	var stderr bytes.Buffer
@@ -226,20 +226,19 @@ func startStorm(t *testing.T, args, env []string) (end func()) {
 	return end
 }
 
-// checkContinuous demands of the connection joined in the middle that from
-// its first frame on none is missing.
+// checkContinuous requires that the joined connection lacks no frame after its first.
 func checkContinuous(t *testing.T, c *contract.Conn, log *http2debug.Log) {
 	t.Helper()
 	p := &oracle.Partial{Trace: c, Log: log.Conns[0], Headers: http2debug.Attribute(eventsOf(log, log.Conns[0]), log.Conns[0])}
 	for d, m := range checkPartial(t, p) {
-		// The client is gone, and the server may have sent into the void.
+		// The client is gone, and the server may have sent to nobody.
 		if m.Within > 0 || m.After > 3 || m.Before == 0 {
 			t.Errorf("%s: %+v frames missing, want those before the attach only", wire.Dir(d), m)
 		}
 	}
 }
 
-// checkWhole demands full equality of the connection made after the attach.
+// checkWhole requires full equality of the connection that began after the attach.
 func checkWhole(t *testing.T, c *contract.Conn, log *http2debug.Log) {
 	t.Helper()
 	own := &http2debug.Log{Conns: log.Conns[1:], Events: eventsOf(log, log.Conns[1])}
@@ -258,8 +257,8 @@ func checkWhole(t *testing.T, c *contract.Conn, log *http2debug.Log) {
 	}
 }
 
-// eventsOf returns the part of the log in which c was the only connection at
-// work: from its first frame to its last, with the fields that follow.
+// eventsOf returns the part of the log in which c was the only connection at work:
+// from its first frame to its last, with the fields that follow.
 func eventsOf(log *http2debug.Log, c *http2debug.Conn) []http2debug.Event {
 	first, end := -1, 0
 	for i, e := range log.Events {
@@ -276,7 +275,7 @@ func eventsOf(log *http2debug.Log, c *http2debug.Conn) []http2debug.Event {
 	return log.Events[first:end]
 }
 
-// checkPartial holds what the trace has of a connection against the log.
+// checkPartial compares the trace of a connection with the log.
 func checkPartial(t *testing.T, p *oracle.Partial) [2]oracle.Missing {
 	t.Helper()
 	missing, err := p.Place()

@@ -77,7 +77,7 @@ func startLoggingServer(t testing.TB, args, env []string, logFile string) *serve
 	return s
 }
 
-// firstLine reads one line, byte by byte so that nothing after it is taken.
+// firstLine reads one line, byte by byte so that the rest stays unread.
 func firstLine(t testing.TB, r io.Reader) string {
 	t.Helper()
 	var b strings.Builder
@@ -92,7 +92,7 @@ func firstLine(t testing.TB, r io.Reader) string {
 	}
 }
 
-// run runs a program to its end, which must be a good one.
+// run runs a program to its end, which must be successful.
 func run(t testing.TB, args, env []string) (stdout string) {
 	t.Helper()
 	cmd := exec.Command(args[0], args[1:]...)

@@ -15,8 +15,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// turnSource is a process that does what its first argument says, and then
-// executes, or starts, what the others say.
+// turnSource is a process that follows its first argument, and then executes or
+// starts the command of the others.
 const turnSource = `package main
 
 import (
@@ -93,8 +93,8 @@ func status(cmd *exec.Cmd) {
 
 var turn = goProgram{name: "turn", source: turnSource}
 
-// turns makes a command line of some turns at random, that ends with a request.
-// sure says that nothing in it keeps the request from being made.
+// turns returns a command line of some random turns that ends with a request. sure
+// says that nothing in it can prevent the request.
 func turns(t *testing.T, rng *rand.Rand, dir, url string) (args []string, sure bool) {
 	t.Helper()
 	last := filepath.Join(dir, fmt.Sprintf("last%d", rng.Uint32()))
@@ -129,7 +129,7 @@ func turns(t *testing.T, rng *rand.Rand, dir, url string) (args []string, sure b
 			args = append([]string{script}, args...)
 		case "unlink":
 			if args[0] != last || last == fetch.path(t) {
-				continue // what is needed again
+				continue // needed again
 			}
 			fallthrough
 		default:
@@ -149,9 +149,9 @@ func phaseRounds() int {
 	return 100
 }
 
-// TestPhases lets targets fork, exec and die in every way and at every moment,
-// with probes that come and go, and h2trace stopped now and then. Nothing
-// hangs, the books are right, and in the end nothing is left.
+// TestPhases lets targets fork, exec and die in every way and at every moment. Probes
+// come and go, and h2trace is stopped now and then. Nothing hangs, the ledger
+// balances, and in the end nothing is left.
 func TestPhases(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -192,7 +192,7 @@ func TestPhases(t *testing.T) {
 			}
 			root.typeIn("wait; echo 1")
 			root.readPID()
-			if mode == "run" { // which ends with the shell, and nobody waits for orphans
+			if mode == "run" { // it ends with the shell, and nobody waits for orphans
 				awaitTargets(t, tr, alone)
 			}
 			root.typeIn("exit 5")
@@ -210,8 +210,8 @@ func targetsAlone(t *testing.T, tr *tracing, root *program) int {
 	return leftIn(t, tr.cmd.Process.Pid)["targets"]
 }
 
-// awaitTargets waits until there are no more targets than so many. One look can miss a
-// process that is forked while it goes through the map, so it takes several.
+// awaitTargets waits until there are at most so many targets. One look can miss a
+// process that is forked while it iterates over the map, so it takes several.
 func awaitTargets(t *testing.T, tr *tracing, most int) {
 	t.Helper()
 	const looks = 8
@@ -231,13 +231,13 @@ func startPhases(t *testing.T, s *site, mode string) (*tracing, *program) {
 	switch mode {
 	case "run":
 		tr := startTracing(t, command{args: []string{"sh"}, env: s.env})
-		// Its end is that of h2trace, for which wait waits.
+		// It ends with h2trace, which wait awaits.
 		return tr, &program{stdin: tr.stdin, stdout: tr.stdout, t: t, ended: true}
 	case "-p":
 		root, other := shell(t, s.env), startFile(t, fetch.path(t), s.env, "-")
 		tr := startTracing(t, command{flags: []string{"-p", join(root.pid, other.pid)}})
 		tr.awaitEvent(`"action":"attached"`, 1)
-		other.end() // -p takes only what can be observed, and a shell cannot
+		other.end() // -p takes only observable processes, and a shell is none
 		return tr, root
 	case "-n --no-gate":
 		return startTracing(t, command{flags: []string{"--no-gate", "-n", names}}), shell(t, s.env)
@@ -245,7 +245,7 @@ func startPhases(t *testing.T, s *site, mode string) (*tracing, *program) {
 	return startTracing(t, command{flags: []string{"-n", names}}), shell(t, s.env)
 }
 
-// finishPhases ends the observing when all targets have ended, and checks it.
+// finishPhases ends the capture when all targets have ended, and checks it.
 func finishPhases(t *testing.T, tr *tracing, mode, dir string, sure map[string]bool) {
 	t.Helper()
 	if strings.HasPrefix(mode, "-n") {
@@ -276,8 +276,8 @@ func finishPhases(t *testing.T, tr *tracing, mode, dir string, sure map[string]b
 	checkLives(t, r.stream)
 }
 
-// contains tells whether a path is in a text, and not as the beginning of
-// another one.
+// contains reports whether a path is in a text, and not as the beginning of another
+// one.
 func contains(text, path string) bool {
 	for i := 0; i+len(path) <= len(text); i++ {
 		end := i + len(path)
@@ -288,9 +288,9 @@ func contains(text, path string) bool {
 	return false
 }
 
-// checkLives demands that each process that is told of ends once, that nothing
-// is told of it after that but what it ran, and that connections are those of
-// processes that were attached to.
+// checkLives requires that each reported process ends once, that only its own
+// programs are reported after that, and that connections belong to attached
+// processes.
 func checkLives(t *testing.T, s *contract.Stream) {
 	t.Helper()
 	type generation struct{ begun, attached, ended int }

@@ -17,7 +17,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// startAs starts a program like startFile, under a process id that is free.
+// startAs starts a program like startFile, under a free process id.
 func startAs(t testing.TB, pid int, file string, env []string, args ...string) *program {
 	t.Helper()
 	const last = "/proc/sys/kernel/ns_last_pid"
@@ -58,7 +58,7 @@ func foreigner(t testing.TB) string {
 	return file
 }
 
-// wantNoForeigner demands that nothing was printed of that program.
+// wantNoForeigner requires that nothing about that program was printed.
 func wantNoForeigner(t testing.TB, r *result) {
 	t.Helper()
 	for _, e := range r.stream.Events {
@@ -68,8 +68,8 @@ func wantNoForeigner(t testing.TB, r *result) {
 	}
 }
 
-// TestPIDReuse lets a target die, and another program have its id at once:
-// before h2trace has read of the end, and after.
+// TestPIDReuse lets a target die, and another program take its id at once: before
+// h2trace has read of the end, and after.
 func TestPIDReuse(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -117,8 +117,7 @@ func TestPIDReuse(t *testing.T) {
 }
 
 // TestPIDReuseOfChild lets a child of a target execute a program and die while
-// h2trace is stopped. What h2trace reads of it later is of another process by
-// then, in /proc.
+// h2trace is stopped. In /proc h2trace then finds another process.
 func TestPIDReuseOfChild(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -159,15 +158,14 @@ func TestPIDReuseOfChild(t *testing.T) {
 	}
 }
 
-// holdsPID tells whether a process has a descriptor that stands for another.
+// holdsPID reports whether a process has a descriptor that stands for another.
 func holdsPID(pid, other int) bool {
 	infos, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/fdinfo/*")
 	return slices.ContainsFunc(infos, func(info string) bool { return lines(info, "Pid:\t"+strconv.Itoa(other)+"\n") > 0 })
 }
 
-// TestPIDReuseWhileAttaching has the target replaced at a random moment of the
-// attach. h2trace must not take the new process for it, and must not wait for
-// that.
+// TestPIDReuseWhileAttaching replaces the target at a random moment of the attach.
+// h2trace must not mistake the new process for it, and must not wait for that.
 func TestPIDReuseWhileAttaching(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -178,7 +176,7 @@ func TestPIDReuseWhileAttaching(t *testing.T) {
 		target := startProgram(t, fetch, "-")
 		moment := time.Duration(rand.Int64N(int64(whole)))
 		tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(target.pid)}})
-		// Before that, whoever has the id is the one that is meant.
+		// Before that, the current owner of the id is the intended one.
 		await(t, "h2trace to know its target", func() bool { return holdsPID(tr.cmd.Process.Pid, target.pid) })
 		time.Sleep(moment)
 		_ = target.cmd.Process.Kill()

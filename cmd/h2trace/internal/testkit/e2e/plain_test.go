@@ -19,7 +19,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
 )
 
-// proxied is an exchange as the server of a test logs it.
+// proxied is an exchange in the log of a test's server.
 type proxied struct {
 	Path   string
 	Status int
@@ -27,8 +27,7 @@ type proxied struct {
 }
 
 // TestHTTP1Modules downloads modules through proxies that speak HTTP/1.1, and
-// holds the exchanges against their logs. Most of the large bodies are not
-// copied.
+// compares the exchanges with their logs. Most of the large bodies are not copied.
 func TestHTTP1Modules(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -47,7 +46,7 @@ func TestHTTP1Modules(t *testing.T) {
 			if plain {
 				checkPlainConns(t, r.stream, "http/1.1")
 			}
-			// The kernel hears of a body in its pause.
+			// During its pause the kernel is told to skip the body.
 			if seen, captured := bytesOf(t, r.stream); seen < 12<<20 || captured > seen*2/3 {
 				t.Errorf("%d of %d bytes were captured", captured, seen)
 			}
@@ -55,7 +54,7 @@ func TestHTTP1Modules(t *testing.T) {
 	}
 }
 
-// checkHTTP1 holds the exchanges against the logs of the servers.
+// checkHTTP1 compares the exchanges with the logs of the servers.
 func checkHTTP1(t *testing.T, r *result, servers ...*modproxy.Server) {
 	t.Helper()
 	got, want := make(map[proxied]int), make(map[proxied]int)
@@ -81,7 +80,7 @@ func checkHTTP1(t *testing.T, r *result, servers ...*modproxy.Server) {
 	wantSound(t, r.stream)
 }
 
-// checkPlainConns demands that connections are complete, and have no TLS.
+// checkPlainConns requires that connections are complete, and have no TLS.
 func checkPlainConns(t *testing.T, s *contract.Stream, protocol string) {
 	t.Helper()
 	conns := s.Conns()
@@ -95,7 +94,7 @@ func checkPlainConns(t *testing.T, s *contract.Stream, protocol string) {
 	}
 }
 
-// plainScenarios are those that take HTTP/2 without TLS in every direction.
+// plainScenarios are scenarios of HTTP/2 without TLS in every direction.
 var plainScenarios = []scenario{
 	{
 		name: "bodies, headers, streams", client: []string{"-scenario", "get,post,trailers,headers,streams", "-window", "4096"},
@@ -108,8 +107,8 @@ var plainScenarios = []scenario{
 // bulk has much DATA in both directions.
 var bulk = scenario{name: "bulk", client: []string{"-scenario", "bulk,headers"}, frames: []string{"DATA", "WINDOW_UPDATE"}}
 
-// TestPlainHTTP2 holds HTTP/2 with prior knowledge (RFC 9113 §3.3) against the
-// log of the client, and of the server.
+// TestPlainHTTP2 compares HTTP/2 with prior knowledge (RFC 9113 §3.3) with the log of
+// the client, and of the server.
 func TestPlainHTTP2(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -146,9 +145,9 @@ func checkPlain(t *testing.T, r *result, s scenario, role, addr string) {
 	checkPlainConns(t, r.stream, "h2c")
 }
 
-// TestPlainLeftOut demands that DATA payloads without TLS are not copied. Both
-// peers are on one CPU: from two, segments on loopback overtake others, and how
-// much is copied then is chance.
+// TestPlainLeftOut requires that DATA payloads without TLS are not copied. Both peers
+// are on one CPU: from two, segments on loopback overtake others, and the copied
+// share depends on chance.
 func TestPlainLeftOut(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -176,8 +175,7 @@ func TestPlainLeftOut(t *testing.T) {
 	}
 }
 
-// checkCaptured demands that of 8 MB and more no larger share than that was
-// captured.
+// checkCaptured requires that of 8 MB and more at most that share was captured.
 func checkCaptured(t *testing.T, s *contract.Stream, most float64) {
 	t.Helper()
 	seen, captured := bytesOf(t, s)
@@ -187,7 +185,7 @@ func checkCaptured(t *testing.T, s *contract.Stream, most float64) {
 	}
 }
 
-// onOneCPU returns a command that runs another on the first CPU that there is.
+// onOneCPU returns a command that runs another on the first available CPU.
 func onOneCPU(t *testing.T, args ...string) []string {
 	t.Helper()
 	var set unix.CPUSet
@@ -201,7 +199,7 @@ func onOneCPU(t *testing.T, args ...string) []string {
 	return append([]string{"taskset", "-c", strconv.Itoa(cpu)}, args...)
 }
 
-// bytesOf returns how many bytes were seen, and captured of them.
+// bytesOf returns how many bytes were seen, and how many captured.
 func bytesOf(t *testing.T, s *contract.Stream) (seen, captured int64) {
 	t.Helper()
 	var sum struct {
@@ -213,7 +211,7 @@ func bytesOf(t *testing.T, s *contract.Stream) (seen, captured int64) {
 	return sum.Bytes.Seen, sum.Bytes.Captured
 }
 
-// TestPlainAttach attaches to a server that listens already.
+// TestPlainAttach attaches to a server that already listens.
 func TestPlainAttach(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -242,8 +240,8 @@ func TestPlainAttach(t *testing.T) {
 	}
 }
 
-// TestPlainLoss downloads modules over a line that loses packets: the process
-// gets all bytes, in order, and so does the trace.
+// TestPlainLoss downloads modules over a link that loses packets: the process gets
+// all bytes, in order, and so does the trace.
 func TestPlainLoss(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -259,7 +257,7 @@ func TestPlainLoss(t *testing.T) {
 	checkDisorder(t, s)
 }
 
-// checkDisorder demands that segments came out of order.
+// checkDisorder requires that segments came out of order.
 func checkDisorder(t *testing.T, s *contract.Stream) {
 	t.Helper()
 	outOfOrder := 0
@@ -277,8 +275,8 @@ func checkDisorder(t *testing.T, s *contract.Stream) {
 	}
 }
 
-// TestPlainHTTP2Loss holds HTTP/2 over a line that loses packets against the log of
-// the client: what is left out on purpose and what comes late are told apart.
+// TestPlainHTTP2Loss compares HTTP/2 over a link that loses packets with the log of
+// the client: skipped bytes and late bytes are told apart.
 func TestPlainHTTP2Loss(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -292,10 +290,10 @@ func TestPlainHTTP2Loss(t *testing.T) {
 	verify(t, r, oracle.Options{Tail: true})
 	checkPlainConns(t, r.stream, "h2c")
 	checkDisorder(t, r.stream)
-	checkCaptured(t, r.stream, 0.9) // what came out of order is, and 0.12 to 0.39 were
+	checkCaptured(t, r.stream, 0.9) // out-of-order bytes are copied: 0.12 to 0.39 were
 }
 
-// readResult reads what a run has left in files.
+// readResult reads the files of a run.
 func readResult(t *testing.T, events, log string) *result {
 	t.Helper()
 	r := &result{}
@@ -318,8 +316,8 @@ func readResult(t *testing.T, events, log string) *result {
 	return r
 }
 
-// TestPlainPartial stops h2trace while the smallest buffer fills up, then lets it
-// go on: nothing that is printed of HTTP/2 without TLS is wrong.
+// TestPlainPartial stops h2trace while the smallest buffer fills, then continues it:
+// no printed value of HTTP/2 without TLS is wrong.
 func TestPlainPartial(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)

@@ -15,7 +15,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
 )
 
-// needPrograms skips a test where programs of others are missing.
+// needPrograms skips a test where third-party programs are missing.
 func needPrograms(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -25,8 +25,8 @@ func needPrograms(t *testing.T, names ...string) {
 	}
 }
 
-// TestPlainClients has clients of others talk to a Go server without TLS, and
-// holds what is traced against what they print.
+// TestPlainClients has third-party clients talk to a Go server without TLS, and
+// compares the trace with their output.
 func TestPlainClients(t *testing.T) {
 	needProbes(t)
 	needPrograms(t, "nghttp", "curl")
@@ -93,8 +93,8 @@ func TestPlainClients(t *testing.T) {
 
 func isUpgraded(c *contract.Conn) bool { return c.Open.Protocol == "http/1.1" }
 
-// TestPlainServer has Go clients talk to a server of others without TLS, and
-// holds what is traced against the logs of both.
+// TestPlainServer has Go clients talk to a third-party server without TLS, and
+// compares the trace with the logs of both.
 func TestPlainServer(t *testing.T) {
 	needProbes(t)
 	needPrograms(t, "nghttpd")

@@ -20,9 +20,9 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
 )
 
-// TestDeafProbe has the probe of one direction do nothing, as one that sits at
-// a wrong place. That is noticed and said, the fallback takes its place, and
-// the rest of the traffic is what the process itself logged.
+// TestDeafProbe has a probe of one direction that does nothing, like one at a wrong
+// place. h2trace notices and says so, the fallback replaces it, and the rest of the
+// traffic is what the process itself logged.
 func TestDeafProbe(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -54,8 +54,8 @@ func TestDeafProbe(t *testing.T) {
 	}
 }
 
-// checkHealed demands that the first connection, which is whole in one direction
-// only, is said to miss something, and that the second is what the log has.
+// checkHealed requires that the first connection, which is whole in one direction
+// only, is reported as incomplete, and that the second is equal to the log.
 func checkHealed(t *testing.T, s *contract.Stream, logFile string) {
 	t.Helper()
 	conns := s.Conns()
@@ -71,8 +71,8 @@ func checkHealed(t *testing.T, s *contract.Stream, logFile string) {
 	checkJoined(t, conns[1])
 }
 
-// silentSource connects to servers, and moves what its first argument says
-// until its stdin ends. Meanwhile it opens and closes other TLS connections.
+// silentSource connects to servers, and moves bytes until its stdin ends; its first
+// argument says which. Meanwhile it opens and closes other TLS connections.
 //
 //	plain  much over many TCP connections, and nothing over TLS connections
 //	read   TLS from the server
@@ -130,8 +130,8 @@ func (zeros) Read(p []byte) (int, error) {
 
 var silent = goProgram{name: "silent", source: silentSource}
 
-// TestSilentPrograms observes programs that move bytes without plaintext in one
-// or both directions: witnesses are called, and accuse nobody.
+// TestSilentPrograms observes programs that move bytes without plaintext in one or
+// both directions: witnesses are attached, and convict nobody.
 func TestSilentPrograms(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -164,7 +164,7 @@ func TestSilentPrograms(t *testing.T) {
 			if list := processEvents(r.stream, "attached"); len(list) != 1 {
 				t.Errorf("attached:%s", rawOf(list))
 			}
-			for _, e := range r.stream.Of("loss") { // a write of memory that was never touched faults
+			for _, e := range r.stream.Of("loss") { // a write of untouched memory faults
 				if e.Reason == "gap" {
 					t.Errorf("nothing was missed: %s", e.Raw)
 				}
@@ -176,7 +176,7 @@ func TestSilentPrograms(t *testing.T) {
 type neverEnding struct{}
 
 func (neverEnding) Read(p []byte) (int, error) {
-	time.Sleep(time.Millisecond) // much, and no more than h2trace can take
+	time.Sleep(time.Millisecond) // much, and no more than h2trace can handle
 	return min(len(p), 1000), nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// repository is the root of the tree, seen from this package.
+// repository is the root of the tree, relative to this package.
 const repository = "../../../../.."
 
 // readmes returns the text of each README by its directory, relative to the
@@ -40,15 +40,14 @@ func readmes(t testing.TB) map[string]string {
 var (
 	quoted = regexp.MustCompile("`([^`\n]+)`")
 	linked = regexp.MustCompile(`\]\(([^)]+)\)`)
-	// pathLike is what may be a path: "scripts/soak names" begins with one.
+	// pathLike matches what may be a path: "scripts/soak names" begins with one.
 	pathLike = regexp.MustCompile(`^[\w.*-]+(/[\w.*-]+)*(/| |$)`)
 	// sourceFile has a suffix that only files have.
 	sourceFile = regexp.MustCompile(`\.(go|h|c|o|md|txt|txtar)$`)
 )
 
-// namedPaths are the paths that a README names. A quoted word is one if its
-// first part is in the directory of the README or in the root, or if it ends as
-// source files do.
+// namedPaths returns the paths in a README. A quoted word is one if its first part is
+// in the directory of the README or in the root, or if it ends as source files do.
 func namedPaths(dir, text string) (paths []string) {
 	for _, m := range linked.FindAllStringSubmatch(text, -1) {
 		if !strings.Contains(m[1], "://") {
@@ -65,8 +64,8 @@ func namedPaths(dir, text string) (paths []string) {
 	return paths
 }
 
-// exists reports whether a path, which may have a *, leads to something from the
-// directory of a README or from the root.
+// exists reports whether a path, maybe with a *, exists below the directory of a
+// README or the root.
 func exists(dir, path string) bool {
 	for _, from := range []string{dir, "."} {
 		if found, err := filepath.Glob(filepath.Join(repository, from, path)); err == nil && len(found) > 0 {
@@ -76,7 +75,7 @@ func exists(dir, path string) bool {
 	return false
 }
 
-// TestReadmePaths holds the paths that READMEs name against the tree.
+// TestReadmePaths compares the paths in READMEs with the tree.
 func TestReadmePaths(t *testing.T) {
 	t.Parallel()
 	for dir, text := range readmes(t) {
@@ -92,8 +91,8 @@ func TestReadmePaths(t *testing.T) {
 	}
 }
 
-// located is a name in the code with the file that has it: "`put` (`data.h`)", or
-// "(`put`, `data.h`)".
+// located is a name in the code with its file: "`put` (`data.h`)", or "(`put`,
+// `data.h`)".
 var located = regexp.MustCompile("`([\\w.]+)`(?:\\s\\(|,\\s+)`([\\w./]+)`")
 
 // TestReadmeNames looks for each name in the code that a README gives with its file.
@@ -121,7 +120,7 @@ func TestReadmeNames(t *testing.T) {
 	}
 }
 
-// TestNamedPaths keeps the reading of paths honest.
+// TestNamedPaths tests namedPaths.
 func TestNamedPaths(t *testing.T) {
 	t.Parallel()
 	const text = "`decoder/gone.go`, `gone.h`, `scripts/gone names`, [x](gone/README.md), `bpf/*.gone`, but" +
@@ -132,8 +131,8 @@ func TestNamedPaths(t *testing.T) {
 	}
 }
 
-// TestReadmeSize keeps the first page short: what is for those who change h2trace
-// stands in the README of a room.
+// TestReadmeSize keeps the first page short: facts for contributors are in the README
+// of a room.
 func TestReadmeSize(t *testing.T) {
 	t.Parallel()
 	const most = 12_000

@@ -18,8 +18,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// kitchen has what recipes take: a module proxy, programs by the names that
-// stand in them, and the events of a run.
+// kitchen has the requirements of recipes: a module proxy, the programs named in
+// them, and the events of a run.
 type kitchen struct {
 	authority *modproxy.Authority
 	mods      []modproxy.Module
@@ -29,7 +29,7 @@ type kitchen struct {
 	events    string // file
 }
 
-// recipeModules are modules of the names and versions that READMEs show.
+// recipeModules are modules with the names and versions in READMEs.
 func recipeModules() []modproxy.Module {
 	mods := []modproxy.Module{
 		{Path: "golang.org/x/net", Version: "v0.30.0", Payload: 1 << 20},
@@ -44,7 +44,7 @@ func newKitchen(t *testing.T) *kitchen {
 	t.Helper()
 	k := &kitchen{authority: modproxy.NewAuthority(t), mods: recipeModules(), site: startSite(t), tools: t.TempDir()}
 	k.proxy = modproxy.Start(t, k.authority, k.mods, modproxy.Options{})
-	// Another user is to get at all of it.
+	// Another user must be able to read it all.
 	for _, dir := range []string{filepath.Dir(k.tools), binDir} {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -55,8 +55,8 @@ func newKitchen(t *testing.T) *kitchen {
 	}
 	copyFile(t, bin(t, "h2trace"), filepath.Join(k.tools, "h2trace"))
 	k.tool(t, "CMD", `exec go mod download`)
-	// As sudo is configured in most places; the commands in it keep what else
-	// there is in the environment, which the test needs.
+	// As sudo is configured in most places. The commands in it keep the rest of the
+	// environment, which the test needs.
 	k.tool(t, "sudo", `if [ "$1" = env ]; then shift; set -- env "$@"; fi
 PATH="`+k.tools+`:/usr/sbin:/usr/bin:/sbin:/bin" SUDO_USER="$USER" "$@"
 status=$?
@@ -77,12 +77,12 @@ func (k *kitchen) tool(t *testing.T, name, script string) {
 // complaint heads the recipe that takes events of a download with a wrong sum.
 const complaint = "Which request does the go command complain of?"
 
-// place is where the recipes under one heading are tried.
+// place is where the recipes under one heading run.
 type place struct {
 	*kitchen
 	dir   string
 	env   []string
-	gopls string // what stands in for gopls, and goes by a name of its own
+	gopls string // the stand-in for gopls, by its own name
 }
 
 func (k *kitchen) place(t *testing.T, number int, recipes ...recipe) *place {
@@ -129,7 +129,7 @@ func (k *kitchen) place(t *testing.T, number int, recipes ...recipe) *place {
 	return p
 }
 
-// goEnv is what the go command of the test has for a variable.
+// goEnv is the value of a variable for the go command of the test.
 func goEnv(t testing.TB, name string) string {
 	t.Helper()
 	out, err := exec.Command("go", "env", name).Output()
@@ -139,10 +139,10 @@ func goEnv(t testing.TB, name string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// exampleURL is what READMEs show in place of a proxy.
+// exampleURL is the proxy that READMEs show.
 var exampleURL = regexp.MustCompile(`https://[a-z]+\.example\b`)
 
-// try runs a recipe and holds what it prints against what is shown.
+// try runs a recipe and compares its output with the one shown.
 func (p *place) try(t *testing.T, r recipe) {
 	t.Helper()
 	if notRun[r.command] != "" {
@@ -164,9 +164,9 @@ func (p *place) try(t *testing.T, r recipe) {
 	}
 }
 
-// run runs a command line in a shell, with a module cache of its own. One that
-// observes what runs already gets two processes to observe, which make a request
-// each and end, and after that Ctrl-C where it waits for others.
+// run runs a command line in a shell, with its own module cache. A recipe that
+// observes running processes gets two, which send a request each and end. After that
+// it gets Ctrl-C if it waits for others.
 func (p *place) run(t *testing.T, line string) (stdout, stderr string, status int) {
 	t.Helper()
 	cache, err := os.MkdirTemp(filepath.Dir(p.dir), "modcache")
@@ -179,7 +179,7 @@ func (p *place) run(t *testing.T, line string) (stdout, stderr string, status in
 	name := filepath.Base(p.gopls)
 	byName := strings.Contains(line, " -n ")
 	attaches := strings.HasPrefix(line, "h2trace") && (byName || strings.Contains(line, " -p "))
-	line = strings.ReplaceAll(line, "go,gopls", "gopls") // the go commands of others are none of our business
+	line = strings.ReplaceAll(line, "go,gopls", "gopls") // go commands of others do not matter
 	line = strings.ReplaceAll(line, "gopls", name)
 
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -221,8 +221,8 @@ func (p *place) run(t *testing.T, line string) (stdout, stderr string, status in
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// interrupt sends SIGINT to the h2trace of a process group, which passes what it
-// has on to the others there.
+// interrupt sends SIGINT to the h2trace of a process group, which passes its output
+// on to the others there.
 func interrupt(t *testing.T, group int) {
 	t.Helper()
 	out, err := exec.Command("pgrep", "--pgroup", strconv.Itoa(group), "--exact", "h2trace").Output()

@@ -7,17 +7,17 @@ import (
 	"testing"
 )
 
-// recipe is a command that a README or the manual shows, as it is typed.
+// recipe is a command in a README or the manual, as the user types it.
 type recipe struct {
 	heading string
 	command string
-	output  []string // what is shown below it
+	output  []string // the output shown below it
 }
 
-// readmeRecipes takes the commands out of the fenced blocks of a README: in a
-// block with prompts the lines after "$ ", in others each line. What continues
-// a command has an open quote, or a pipe, before it. Fences of another language,
-// such as text for diagrams, hold no commands.
+// readmeRecipes takes the commands out of the fenced blocks of a README: in a block
+// with prompts the lines after "$ ", in others each line. A continued command has an
+// open quote, or a pipe, at the end of its line. Fences of another language, such as
+// text for diagrams, hold no commands.
 func readmeRecipes(readme string) []recipe {
 	var list []recipe
 	heading, fence := "", ""
@@ -42,7 +42,7 @@ func readmeRecipes(readme string) []recipe {
 	return list
 }
 
-// recipesOf takes one block apart.
+// recipesOf parses one block.
 func recipesOf(heading string, block []string) (list []recipe) {
 	prompts := strings.Contains("\n"+strings.Join(block, "\n"), "\n$ ")
 	for i := 0; i < len(block); i++ {
@@ -54,7 +54,7 @@ func recipesOf(heading string, block []string) (list []recipe) {
 			continue
 		}
 		if !prompts {
-			command, _, _ = strings.Cut(command, "  ") // what it does stands there
+			command, _, _ = strings.Cut(command, "  ") // an explanation follows
 		}
 		for i+1 < len(block) && continues(command) {
 			i++
@@ -69,8 +69,8 @@ func continues(command string) bool {
 	return strings.Count(command, "'")%2 == 1 || strings.HasSuffix(command, "|")
 }
 
-// manualRecipes takes the commands out of the sections of the manual that have
-// some to be typed as they are.
+// manualRecipes takes the commands out of those sections of the manual that have some
+// to type.
 func manualRecipes(t testing.TB) (list []recipe) {
 	t.Helper()
 	for _, topic := range []string{"sudo", "examples"} {
@@ -102,8 +102,8 @@ var notRun = map[string]string{
 // typed are the programs that recipes run.
 var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go build|jq|scripts/[a-z]+(/run)?)( |$)`)
 
-// TestRecipes runs every command of the READMEs and of the manual's examples, as
-// it is printed, and holds what it prints against what is shown.
+// TestRecipes runs every command of the READMEs and of the manual's examples, and
+// compares its output with the one shown.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
@@ -145,7 +145,7 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// TestRecipesOf keeps the reading of blocks honest.
+// TestRecipesOf tests recipesOf.
 func TestRecipesOf(t *testing.T) {
 	got := recipesOf("x", strings.Split("$ a 'b\n  c' |\n    d\n1\n2\n$ e", "\n"))
 	if len(got) != 2 || got[0].command != "a 'b\n  c' |\n    d" || strings.Join(got[0].output, ",") != "1,2" || got[1].command != "e" {
@@ -157,12 +157,12 @@ func TestRecipesOf(t *testing.T) {
 	}
 }
 
-// number is what is not the same in two runs.
+// number matches what differs between two runs.
 var number = regexp.MustCompile(`[0-9]`)
 
-// unlike says what of the output shown is not to be found in that of a run, or
-// returns "": the kinds of the values in a line of JSON, the number of columns,
-// the first cells of tables and their headings, the beginnings of messages.
+// unlike returns what of the output shown is missing in that of a run, or "": the
+// kinds of the values in a line of JSON, the number of columns, the first cells of
+// tables and their headings, the beginnings of messages.
 func unlike(shown []string, stdout, stderr string) string {
 	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
 	for i, want := range shown {
@@ -204,7 +204,7 @@ func hasCell(lines []string, cell string) bool {
 
 var values = regexp.MustCompile(`("(\\.|[^"\\])*")(:?)|-?[0-9][0-9.]*`)
 
-// kindsOf replaces the values in a line of JSON by what they are.
+// kindsOf replaces the values in a line of JSON by their kinds.
 func kindsOf(line string) string {
 	return values.ReplaceAllStringFunc(line, func(v string) string {
 		switch {

@@ -15,15 +15,15 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// relay is an HTTP proxy that lets CONNECT through, to one origin whatever it is
-// called. What is asked of http URLs it answers itself.
+// relay is an HTTP proxy that forwards CONNECT, always to one origin. It answers
+// requests for http URLs itself.
 type relay struct {
 	addr   string
 	origin string // host and port
 	status int    // 0: let it through
 
 	mu       sync.Mutex
-	tunnels  map[string]string // authority asked for, by the client's address
+	tunnels  map[string]string // requested authority, by the client's address
 	password string            // of the last
 }
 

@@ -21,7 +21,7 @@ type resources map[string]float64
 // residentMemory is the kind that is counted in MB, of 2^20 bytes.
 const residentMemory = "resident memory, MB"
 
-// resourcesOf looks at an h2trace from outside.
+// resourcesOf examines an h2trace from outside.
 func resourcesOf(t testing.TB, h2trace int) resources {
 	t.Helper()
 	r := make(resources)
@@ -62,8 +62,8 @@ func statusOf(t testing.TB, pid int, key string) float64 {
 	return 0
 }
 
-// goroutinesOf returns how many goroutines there have been at a time in a
-// process that runs h2trace: the runtime uses those that ended again.
+// goroutinesOf returns the maximum number of goroutines so far in a process that runs
+// h2trace: the runtime reuses those that ended.
 func goroutinesOf(t testing.TB, pid int) float64 {
 	t.Helper()
 	f, err := elf.Open(bin(t, "h2trace"))
@@ -103,8 +103,8 @@ func linksOf(pid int) map[link.ID]bool {
 	return ids
 }
 
-// entriesOf counts the entries of the BPF hash maps that a process holds. Those
-// that forget what was not used for long (LRU) are left out: they may be full.
+// entriesOf counts the entries of the BPF hash maps that a process holds. It skips
+// LRU maps: they may be full.
 func entriesOf(t testing.TB, pid int) map[string]float64 {
 	t.Helper()
 	entries := make(map[string]float64)
@@ -129,8 +129,8 @@ func entriesOf(t testing.TB, pid int) map[string]float64 {
 	return entries
 }
 
-// fdinfo returns the numbers that the kernel tells under a key of the
-// descriptors of a process, such as "map_id:".
+// fdinfo returns the numbers that the kernel reports under a key for the descriptors
+// of a process, such as "map_id:".
 func fdinfo(pid int, key string) []int {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// answer answers a request and waits for the end of the connection.
+// answer responds to a request and waits for the end of the connection.
 func (p *peer) answer(id uint32) {
 	must(p.WriteHeaders(http2.HeadersFrameParam{StreamID: id, EndStream: true, EndHeaders: true, BlockFragment: p.block(ok200)}))
 	p.untilClosed()
 }
 
-// TestRetries has servers that do not answer a request. net/http sends it again
-// without a word; its exchanges say so.
+// TestRetries has servers that do not respond to a request. net/http silently sends
+// it again; its exchanges report that.
 func TestRetries(t *testing.T) {
 	needProbes(t)
 	again := func(attempt int, stream uint32, class string) *contract.Retry {
@@ -78,7 +78,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// checkRetry demands that /m was asked for twice, the first time in vain.
+// checkRetry requires that /m was requested twice, the first time in vain.
 func checkRetry(t *testing.T, s *contract.Stream, class string, want *contract.Retry) {
 	t.Helper()
 	list, err := s.Exchanges()
@@ -102,8 +102,8 @@ func checkRetry(t *testing.T, s *contract.Stream, class string, want *contract.R
 	}
 }
 
-// endsOnSecond starts a server that reads the second request of its first
-// connection and ends that.
+// endsOnSecond starts a server that reads the second request of its first connection
+// and closes the connection.
 func endsOnSecond(t *testing.T, a *modproxy.Authority, end func(net.Conn) error) (url string) {
 	t.Helper()
 	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{a.Server(t)}})
@@ -122,7 +122,7 @@ func endsOnSecond(t *testing.T, a *modproxy.Authority, end func(net.Conn) error)
 				if _, err := http.ReadRequest(in); err != nil || first && n == 1 {
 					break
 				}
-				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") // the client tells
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") // the client reports it
 			}
 			_ = end(conn) // the client may be gone
 		}

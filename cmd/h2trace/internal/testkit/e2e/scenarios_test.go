@@ -11,12 +11,12 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
 )
 
-// scenario is one thing that h2client and h2server do with each other.
+// scenario is one interaction of h2client and h2server.
 type scenario struct {
 	name           string
 	client, server []string // flags
-	// frames are types that one direction of the connections must contain, so
-	// that the scenario is known to show what it is for.
+	// frames are types that one direction of the connections must contain, which
+	// proves that the scenario shows them.
 	frames []string
 }
 
@@ -90,8 +90,7 @@ func TestObservedServer(t *testing.T) {
 	})
 }
 
-// TestClientsOwnView holds the last windows against those that the client
-// itself keeps.
+// TestClientsOwnView compares the last windows with those of the client itself.
 func TestClientsOwnView(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -121,7 +120,7 @@ func TestClientsOwnView(t *testing.T) {
 	}
 }
 
-// checkShown demands the frames that a scenario is for.
+// checkShown requires the frames that a scenario is for.
 func checkShown(t *testing.T, pairs []*oracle.Pair, s scenario) {
 	t.Helper()
 	shown := make(map[string]bool)
@@ -137,8 +136,8 @@ func checkShown(t *testing.T, pairs []*oracle.Pair, s scenario) {
 	}
 }
 
-// checkRole holds the role and the addresses of each connection against what
-// the test knows of them.
+// checkRole compares the role and the addresses of each connection with those known
+// to the test.
 func checkRole(t *testing.T, pairs []*oracle.Pair, role, addr string) {
 	t.Helper()
 	for _, p := range pairs {

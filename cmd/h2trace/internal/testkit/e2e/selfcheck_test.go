@@ -11,9 +11,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/wire"
 )
 
-// TestVerify has h2trace hold what it decodes against what the process itself
-// encodes and decodes: in everything that client and server do with each other
-// there is no difference, and no block that is not compared.
+// TestVerify has h2trace compare what it decodes with what the process itself encodes
+// and decodes. In all scenarios there is no difference, and no unchecked block.
 func TestVerify(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -36,8 +35,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestVerifyLoss loses records while headers are verified: blocks remain
-// unchecked, but none is held against what is another's.
+// TestVerifyLoss loses records while headers are verified: blocks remain unchecked,
+// but none is compared with another's.
 func TestVerifyLoss(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -80,7 +79,7 @@ func TestVerifyJoin(t *testing.T) {
 	}
 }
 
-// checkPartlyVerified demands that blocks were compared, and found the same.
+// checkPartlyVerified requires that blocks were compared, and are equal.
 func checkPartlyVerified(t *testing.T, s *contract.Stream) {
 	t.Helper()
 	v := s.Summary.Verify
@@ -89,8 +88,8 @@ func checkPartlyVerified(t *testing.T, s *contract.Stream) {
 	}
 }
 
-// checkVerified demands that each block which the process logged was compared,
-// and found the same. Its log and the trace may end at different frames.
+// checkVerified requires that each block in the process's log was compared, and is
+// equal. Its log and the trace may end at different frames.
 func checkVerified(t *testing.T, r *result, pairs []*oracle.Pair) {
 	t.Helper()
 	v := r.stream.Summary.Verify

@@ -16,9 +16,9 @@ import (
 	"h2trace/scripts/releases"
 )
 
-// setupClient makes two connections, of which the second may resume the session
-// of the first. It writes what net/http/httptrace and crypto/tls say of them to
-// the file that its second argument names. It is in the Go of release 1.18.
+// setupClient opens two connections, of which the second may resume the session of
+// the first. It writes the reports of net/http/httptrace and crypto/tls to the file
+// of its second argument. It is written for Go 1.18.
 const setupClient = `package main
 
 import (
@@ -87,7 +87,7 @@ func check(err error) {
 }
 `
 
-// setup is what one connection took, and what it agreed on.
+// setup holds the times and the negotiated parameters of one connection.
 type setup struct {
 	DNS, Connect, TLS float64
 	Version           uint16
@@ -99,7 +99,7 @@ type setup struct {
 // versionNames are the names of crypto/tls.
 var versionNames = map[uint16]string{0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 
-// connEvent is what a conn event says of how its connection was made.
+// connEvent holds the fields of a conn event about the setup of its connection.
 type connEvent struct {
 	Action  string   `json:"action"`
 	Name    string   `json:"name"`
@@ -117,8 +117,8 @@ type connEvent struct {
 	RCode string `json:"rcode"`
 }
 
-// TestSetup holds how connections are made against what clients of several
-// releases say of it, and the queries for names against the log of the resolver.
+// TestSetup compares the setup of connections with the reports of clients of several
+// releases, and the queries for names with the log of the resolver.
 func TestSetup(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -134,13 +134,13 @@ func TestSetup(t *testing.T) {
 	}
 }
 
-// What the line and its ends take at least, in milliseconds.
+// The minimum time of the link and its ends, in milliseconds.
 const (
 	setupRTT, setupDNS, setupTLS = 10, 30, 20
 )
 
-// compareSetups runs the client once. What it measured spans the packets, and is
-// the upper bound of each time; what the line takes is the lower one.
+// compareSetups runs the client once. Its measurement spans the packets, and is the
+// upper bound of each time; the time of the link is the lower one.
 func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server, client string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -185,7 +185,7 @@ func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server,
 	checkQueries(t, asked, queries)
 }
 
-// checkQueries compares dns events with what the resolver logged.
+// checkQueries compares dns events with the log of the resolver.
 func checkQueries(t *testing.T, asked []connEvent, log string) {
 	t.Helper()
 	type query struct{ Name, Type, RCode string }
@@ -202,8 +202,7 @@ func checkQueries(t *testing.T, asked []connEvent, log string) {
 	}
 }
 
-// readConns returns the conn events that open connections, and those that ask
-// name servers.
+// readConns returns the conn events that open connections, and those to name servers.
 func readConns(t *testing.T, file string) (opened, asked []connEvent) {
 	t.Helper()
 	s := streamOf(t, file)

@@ -38,7 +38,7 @@ func TestSoakCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 		started = append(started, s.run(file, "mod", "download", m.Path+"@"+m.Version).started)
-		// The next one is not to get its inode while probes are in it.
+		// The next one must not get its inode while probes are in it.
 		if err := os.Remove(file); err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,8 @@ import (
 	"h2trace/bpf/gate"
 )
 
-// TestSoakDelay compares executions of a program that ends at once, in turn:
-// alone, as a process that h2trace does not observe, and as one that it does.
+// TestSoakDelay compares executions of a program that ends at once, in turn: alone,
+// unobserved next to h2trace, and observed.
 func TestSoakDelay(t *testing.T) {
 	needProbes(t)
 	const part = "delay"

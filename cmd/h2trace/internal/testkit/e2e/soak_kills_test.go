@@ -19,11 +19,11 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// soakName is what -n is given: nothing else has this name.
+// soakName is the argument of -n: nothing else has this name.
 const soakName = "soaked"
 
-// killLoad is what goes on while h2trace is killed. It makes the programs that
-// run, which end with the results they would have had, or says what went wrong.
+// killLoad is the load while h2trace is killed. It creates the programs to run. They
+// end with the same results as without h2trace, or it reports what went wrong.
 type killLoad struct {
 	name string
 	work func(t *testing.T, s *spawner) (longest time.Duration)
@@ -31,8 +31,8 @@ type killLoad struct {
 }
 
 // TestSoakKills kills h2trace at random moments, in run mode and with -n, while
-// modules are downloaded and while fresh executables are held: the processes
-// end as they would have, and nothing of h2trace is left.
+// modules are downloaded and while fresh executables are held. The processes end as
+// they would have, and nothing of h2trace is left.
 func TestSoakKills(t *testing.T) {
 	needProbes(t)
 	const part = "kills"
@@ -62,10 +62,10 @@ func TestSoakKills(t *testing.T) {
 	}
 }
 
-// killedWith runs a load under h2trace and kills it after a time, or never if
-// that is negative. It returns the longest execution that the load has seen, or
-// how long all took. The time begins when h2trace is started, and in run mode
-// when COMMAND runs: killed before that, h2trace does not run it.
+// killedWith runs a load under h2trace and kills h2trace after a time, or never if
+// that is negative. It returns the longest execution of the load, or the total time.
+// The time begins when h2trace is started, and in run mode when COMMAND runs: killed
+// before that, h2trace does not run it.
 func killedWith(t *testing.T, load killLoad, named bool, after time.Duration) (longest time.Duration) {
 	t.Helper()
 	c := command{args: []string{spawn.path(t)}, env: load.env}
@@ -117,7 +117,7 @@ func killedWith(t *testing.T, load killLoad, named bool, after time.Duration) (l
 	return longest
 }
 
-// anyRuns tells whether there is a process that runs a file.
+// anyRuns reports whether a process runs a file.
 func anyRuns(file string) bool {
 	links, err := filepath.Glob("/proc/[0-9]*/exe")
 	if err != nil {
@@ -180,7 +180,7 @@ func treeSum(t *testing.T, dir string) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-// freshLoad runs executables that were never met before.
+// freshLoad runs new executables.
 func freshLoad(t *testing.T) killLoad {
 	const copies = 6
 	site := startSite(t)

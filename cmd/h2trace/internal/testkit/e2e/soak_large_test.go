@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestSoakLarge attaches to a running client of more than 100 MB, and observes
-// its next request.
+// TestSoakLarge attaches to a running client of more than 100 MB, and observes its
+// next request.
 func TestSoakLarge(t *testing.T) {
 	needProbes(t)
 	const part = "large"
@@ -45,8 +45,8 @@ func TestSoakLarge(t *testing.T) {
 	}
 }
 
-// attachTime attaches to a program that waits, and returns how long it took
-// until h2trace had printed that. Then the program goes on to its request.
+// attachTime attaches to a program that waits, and returns the time until h2trace has
+// printed that. Then the program sends its request.
 func attachTime(t *testing.T, target *program) time.Duration {
 	t.Helper()
 	cmd := exec.Command(bin(t, "h2trace"), "-p", strconv.Itoa(target.pid))
@@ -80,8 +80,8 @@ func attachTime(t *testing.T, target *program) time.Duration {
 	return took
 }
 
-// largeSource writes a client that has many functions, which are linked and
-// never called, and 96 MB of embedded data.
+// largeSource writes a client with many functions, which are linked and never called,
+// and 96 MB of embedded data.
 func largeSource(t *testing.T, functions int) (dir string) {
 	t.Helper()
 	const packages, data = 20, 96 << 20

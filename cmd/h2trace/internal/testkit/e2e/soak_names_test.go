@@ -12,20 +12,19 @@ import (
 	"time"
 )
 
-// TestSoakNames observes by name while short processes come and go, some of
-// them of executables that were copied just before: what h2trace holds does not
-// grow.
+// TestSoakNames observes by name while short processes come and go, some of them of
+// executables that were copied just before: the resources of h2trace do not grow.
 func TestSoakNames(t *testing.T) {
 	needProbes(t)
 	const part = "names"
 	runs := amount(t, part, "short processes", 600, 20_000)
-	// The warm-up fills what is bounded: executables that keep their probes.
+	// The warm-up fills bounded caches, such as executables that keep their probes.
 	const warmUp, everyFresh, inWarmUp = 400, 40, 3
 	s := startSite(t)
 	dir := t.TempDir()
 	known := filepath.Join(dir, soakName)
 	fetch.copyTo(t, known)
-	// Little garbage lies between what is held and what is resident.
+	// There is little garbage between held and resident memory.
 	env := append(os.Environ(), "GOGC=10")
 	tr := startTracing(t, command{flags: []string{"-n", soakName, "-e", "process"}, env: env, limit: 2 * time.Hour})
 	await(t, "the gatekeeper", func() bool { return gatekeeperOf(tr.cmd.Process.Pid) != 0 })
@@ -75,7 +74,7 @@ func TestSoakNames(t *testing.T) {
 		case residentMemory:
 			limit = 5
 		case "threads", "goroutines":
-			limit = 50 // as many as were ever needed at a time: 32 of them to detach probes
+			limit = 50 // the maximum needed at a time: 32 of them to detach probes
 		}
 		stays(t, part, what, before[what], after[what], limit)
 	}
@@ -111,7 +110,7 @@ type tail struct {
 	found      int
 }
 
-// count returns how many there are by now, one in a line at most.
+// count returns how many lines have it so far.
 func (c *tail) count(t testing.TB) int {
 	t.Helper()
 	f, err := os.Open(c.file)
@@ -131,7 +130,7 @@ func (c *tail) count(t testing.TB) int {
 	return c.found
 }
 
-// awaitSlowly is await for conditions that are work to look at.
+// awaitSlowly is await for conditions that are costly to check.
 func awaitSlowly(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !done(); time.Sleep(200 * time.Millisecond) {

@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// TestSoakRate has targets execute 10,000 programs in a minute, some of which
-// nobody has met before. All are seen from their exec to their exit, and none is
-// held for long.
+// TestSoakRate has targets execute 10,000 programs in a minute, some of them new. All
+// are seen from their exec to their exit, and none is held for long.
 func TestSoakRate(t *testing.T) {
 	needProbes(t)
 	const part, perMinute = "rate", 10_000
@@ -18,7 +17,7 @@ func TestSoakRate(t *testing.T) {
 	alone, _ := pace(t, startSpawner(t, os.Environ()), runs/5, perMinute)
 	tr := startTracing(t, command{args: []string{spawn.path(t)}, flags: []string{"-e", "process"}, env: os.Environ(), limit: time.Hour})
 	traced := newSpawner(t, tr.stdin, tr.stdout)
-	traced.run(fetch.path(t)) // not met before, this once
+	traced.run(fetch.path(t)) // this one is new
 	observed, took := pace(t, traced, runs, perMinute)
 	traced.end()
 	r := tr.good()
@@ -39,7 +38,7 @@ func TestSoakRate(t *testing.T) {
 	}
 	late := 0
 	if !soaking {
-		late = runs / 100 // the executables that nobody has met before
+		late = runs / 100 // the new executables
 	}
 	within(t, part, "executions that went on without their probes", float64(lateIn(r.stderr)), float64(late), "")
 	for _, kind := range []string{"known", "fresh", "other"} {
@@ -51,9 +50,9 @@ func TestSoakRate(t *testing.T) {
 	}
 }
 
-// pace starts programs at a rate: Go programs, of which one in a hundred was
-// copied just before, and others. It returns how long each exec took, by the
-// kind of the executable, and how long all took.
+// pace starts programs at a rate: Go programs, of which one in a hundred was copied
+// just before, and others. It returns how long each exec took, by the kind of the
+// executable, and the total time.
 func pace(t *testing.T, s *spawner, runs, perMinute int) (started map[string][]time.Duration, took time.Duration) {
 	t.Helper()
 	type start struct {

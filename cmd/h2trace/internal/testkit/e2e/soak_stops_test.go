@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestSoakStops stops h2trace at random moments, as Ctrl-Z does, while fresh
-// executables are held for it: they go on. Afterwards it holds again.
+// TestSoakStops stops h2trace at random moments, as Ctrl-Z does, while it holds fresh
+// executables: they continue. Afterwards it holds again.
 func TestSoakStops(t *testing.T) {
 	needProbes(t)
 	const part = "stops"

@@ -10,11 +10,11 @@ import (
 	"h2trace/bpf/gate"
 )
 
-// soaking says that long tests run in full, as scripts/soak has them.
+// soaking says that long tests run in full, as in scripts/soak.
 var soaking = os.Getenv("H2TRACE_SOAK") == "1"
 
-// amount returns how many of something a long test does: all, or as many as
-// fit into every run of the tests.
+// amount returns how many repetitions a long test does: all, or as many as fit into
+// every run of the tests.
 func amount(t testing.TB, part, what string, few, all int) int {
 	t.Helper()
 	if soaking {
@@ -24,7 +24,7 @@ func amount(t testing.TB, part, what string, few, all int) int {
 	return few
 }
 
-// progress tells whoever waits for a full run.
+// progress reports progress to whoever waits for a full run.
 func progress(t testing.TB, part string, done, all int) {
 	t.Helper()
 	if soaking && (done%max(1, all/20) == 0 || done == all) {
@@ -32,7 +32,7 @@ func progress(t testing.TB, part string, done, all int) {
 	}
 }
 
-// within reports a number, which must not be over its limit.
+// within reports a number, and requires that it is at most its limit.
 func within(t testing.TB, part, what string, got, limit float64, unit string) {
 	t.Helper()
 	verdict := "ok"
@@ -43,8 +43,8 @@ func within(t testing.TB, part, what string, got, limit float64, unit string) {
 	t.Attr("measured", fmt.Sprintf("%s\t%s\t%.6g %s\tlimit %g\t%s", part, what, got, unit, limit, verdict))
 }
 
-// stays reports what a number was and is; it must not have grown by more than
-// its limit.
+// stays reports an earlier and a current number, and requires that it has not grown
+// by more than its limit.
 func stays(t testing.TB, part, what string, before, after, limit float64) {
 	t.Helper()
 	verdict := "ok"
@@ -55,14 +55,14 @@ func stays(t testing.TB, part, what string, before, after, limit float64) {
 	t.Attr("measured", fmt.Sprintf("%s\t%s\t%.4g, was %.4g\tlimit +%g\t%s", part, what, after, before, limit, verdict))
 }
 
-// told reports a number that has no limit of its own.
+// told reports a number without a limit.
 func told(t testing.TB, part, what string, got float64, unit string) {
 	t.Helper()
 	t.Attr("measured", fmt.Sprintf("%s\t%s\t%.6g %s", part, what, got, unit))
 }
 
-// onBusy returns a limit on time: in full runs as it is promised, and else one
-// that other programs do not break, but what waits in vain does.
+// onBusy returns a limit on time: the promised one in full runs, and otherwise one
+// that only a wait in vain exceeds.
 func onBusy(limit float64, busy time.Duration) float64 {
 	if soaking {
 		return limit
@@ -70,8 +70,8 @@ func onBusy(limit float64, busy time.Duration) float64 {
 	return millis(busy)
 }
 
-// longestExec is how long an execution may take when it is held for the bound:
-// the kernel needs some time for its own part.
+// longestExec is how long an execution may take when it is held for the bound: the
+// kernel needs some time for its own part.
 func longestExec() time.Duration {
 	if soaking {
 		return gate.Bound + 50*time.Millisecond

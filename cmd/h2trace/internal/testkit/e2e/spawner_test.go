@@ -14,11 +14,10 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
-// spawnerSource runs programs for a test. Each line of stdin is a number, a
-// program and its arguments. When the program has ended it prints the number,
-// the exit status, how many nanoseconds it took to execute the program and to
-// run it, and the hash of what the program printed. Several run at a time. It
-// ends when stdin has ended and all programs have.
+// spawnerSource runs programs for a test. Each line of stdin is a number, a program
+// and its arguments. When the program has ended it prints the number, the exit
+// status, the nanoseconds for the exec and the run, and the hash of the program's
+// output. Several run at a time. It ends when stdin has ended and all programs have.
 const spawnerSource = `package main
 
 import (
@@ -66,10 +65,10 @@ func spawn(words []string) {
 
 var spawn = goProgram{name: "spawner", source: spawnerSource}
 
-// spawned is what became of a program.
+// spawned is the outcome of a program.
 type spawned struct {
 	status         int
-	started, ended time.Duration // since its start was asked for
+	started, ended time.Duration // since its start was requested
 	sum            string        // SHA-256 of its stdout
 }
 
@@ -84,7 +83,7 @@ type spawner struct {
 	waiting map[int]chan spawned
 }
 
-// startSpawner starts one that h2trace has not started.
+// startSpawner starts one without h2trace.
 func startSpawner(t testing.TB, env []string) *spawner {
 	t.Helper()
 	cmd := exec.Command(spawn.path(t))
@@ -100,7 +99,7 @@ func startSpawner(t testing.TB, env []string) *spawner {
 	return s
 }
 
-// newSpawner talks to one that runs already.
+// newSpawner uses one that runs already.
 func newSpawner(t testing.TB, stdin io.WriteCloser, stdout io.Reader) *spawner {
 	s := &spawner{t: t, stdin: stdin, closed: make(chan struct{}), waiting: make(map[int]chan spawned)}
 	go s.read(bufio.NewScanner(stdout))
@@ -124,7 +123,7 @@ func (s *spawner) read(lines *bufio.Scanner) {
 	}
 }
 
-// start has a program started, and returns where to wait for its end.
+// start starts a program, and returns the channel of its outcome.
 func (s *spawner) start(words ...string) <-chan spawned {
 	s.t.Helper()
 	done := make(chan spawned, 1)
@@ -138,7 +137,7 @@ func (s *spawner) start(words ...string) <-chan spawned {
 	return done
 }
 
-// await returns what became of a program, which must end well.
+// await returns the outcome of a program, which must be successful.
 func (s *spawner) await(done <-chan spawned) spawned {
 	s.t.Helper()
 	var r spawned
@@ -159,7 +158,7 @@ func (s *spawner) await(done <-chan spawned) spawned {
 	return r
 }
 
-// run runs a program to its end, which must be a good one.
+// run runs a program to its end, which must be successful.
 func (s *spawner) run(words ...string) spawned {
 	s.t.Helper()
 	return s.await(s.start(words...))

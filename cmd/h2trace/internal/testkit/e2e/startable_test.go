@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestStartable gives a program to the kernel that no machine runs.
+// TestStartable passes the kernel a program that no machine runs.
 func TestStartable(t *testing.T) {
 	if err := startable("/bin/cat"); err != nil {
 		t.Error(err)

@@ -19,7 +19,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/http2debug"
 )
 
-// tracing is one h2trace process under way, or after wait one that has ended.
+// tracing is one h2trace process, running or, after wait, ended.
 type tracing struct {
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -40,7 +40,7 @@ type command struct {
 	limit time.Duration // of the whole run; 0 is patience
 }
 
-// startTracing starts h2trace. The test ends it if it has not ended by then.
+// startTracing starts h2trace. The test ends it if it is still running then.
 func startTracing(t testing.TB, c command) *tracing {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func startTracing(t testing.TB, c command) *tracing {
 	ctx, tr.cancel = context.WithTimeout(context.Background(), max(c.limit, patience))
 	tr.cmd = exec.CommandContext(ctx, bin(t, "h2trace"), args...)
 	tr.cmd.Dir, tr.cmd.Env = c.dir, c.env
-	// Its own process group, so that giving up ends COMMAND as well.
+	// Its own process group, so that a timeout ends COMMAND as well.
 	tr.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	tr.cmd.Cancel = func() error { return syscall.Kill(-tr.cmd.Process.Pid, syscall.SIGKILL) }
 	stderr, err := os.Create(tr.log)
@@ -76,7 +76,7 @@ func startTracing(t testing.TB, c command) *tracing {
 	}
 	t.Cleanup(func() {
 		tr.cancel()
-		_ = tr.cmd.Wait() // an error when wait has been called, as it should
+		_ = tr.cmd.Wait() // an error after wait, as expected
 		_ = tr.pipe.Close()
 	})
 	return tr
@@ -100,7 +100,7 @@ func (tr *tracing) stderr() string {
 	return string(b)
 }
 
-// result is what a run of h2trace came to.
+// result is the outcome of a run of h2trace.
 type result struct {
 	status int
 	stdout string
@@ -144,7 +144,7 @@ func (tr *tracing) wait() *result {
 	return r
 }
 
-// readLog reads what a process logged into a file with GODEBUG=http2debug=2.
+// readLog reads the log of a process, written to a file with GODEBUG=http2debug=2.
 func readLog(t *testing.T, file string) *http2debug.Log {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -158,11 +158,11 @@ func readLog(t *testing.T, file string) *http2debug.Log {
 	return log
 }
 
-// testPlan is the environment variable that has h2trace observe by a
+// testPlan is the environment variable that makes h2trace observe by a
 // trace.TestPlan.
 func testPlan(name string) string { return "H2TRACE_TEST_PLAN=" + name }
 
-// isDeaf reports whether an environment variable has a probe do nothing.
+// isDeaf reports whether an environment variable makes a probe do nothing.
 func isDeaf(variable string) bool { return strings.HasPrefix(variable, testPlan("deaf-")) }
 
 // debugEnv is the environment of a program that logs its frames.

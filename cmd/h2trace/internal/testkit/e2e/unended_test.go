@@ -11,10 +11,10 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
-// TestUnended observes requests that are not answered, or in part: given up by the
-// client, reset by the server, on a connection that was lost, and open when the
-// observing ends; in HTTP/1.1 and HTTP/2, with and without TLS, of the client and
-// of the server. What they waited for stands in their phases.
+// TestUnended observes requests without a response, or with a partial one: canceled
+// by the client, reset by the server, on a lost connection, or open at the end of the
+// capture. It uses HTTP/1.1 and HTTP/2, with and without TLS, of the client and of
+// the server. The phases say what each waited for.
 func TestUnended(t *testing.T) {
 	needProbes(t)
 	target := startFile(t, bin(t, "h2client"), nil, "-unended")
@@ -67,11 +67,11 @@ func TestUnended(t *testing.T) {
 	checkRequests(t, r.stream, list)
 }
 
-// unendedWant is what an exchange of that path must say. waits and receives say
-// that at least the program's pause went into that phase.
+// unendedWant is the expected exchange for a path. waits and receives say that at
+// least the program's pause belongs to that phase.
 type unendedWant struct {
 	status          int
-	classes         string // of HTTP/2; of HTTP/1.1 after a space, where it is another
+	classes         string // of HTTP/2; of HTTP/1.1 after a space, where it differs
 	waits, receives bool
 	open, grpc      bool
 }
@@ -86,9 +86,9 @@ var unendedWants = map[string]unendedWant{
 	"/lost":  {classes: "aborted", waits: true},
 }
 
-// faultsOf holds an exchange against what it must say.
+// faultsOf compares an exchange with the expected one.
 func faultsOf(e *contract.Exchange, want unendedWant) []string {
-	const pauseMS = 195 // of 200, less what clocks differ by
+	const pauseMS = 195 // of 200, less the difference between clocks
 	var faults []string
 	fault := func(is bool, text string) {
 		if is {
@@ -119,8 +119,8 @@ func faultsOf(e *contract.Exchange, want unendedWant) []string {
 	return faults
 }
 
-// checkRequests demands that each exchange began with a request event of the same
-// stream, before it.
+// checkRequests requires that each exchange began with an earlier request event of
+// the same stream.
 func checkRequests(t *testing.T, s *contract.Stream, exchanges []contract.Exchange) {
 	t.Helper()
 	type key struct {
@@ -133,7 +133,7 @@ func checkRequests(t *testing.T, s *contract.Stream, exchanges []contract.Exchan
 	for _, e := range s.Events {
 		switch e.Event {
 		case "request":
-			var r contract.Exchange // of which a request has a part
+			var r contract.Exchange // a request event has some of its fields
 			if err := json.Unmarshal([]byte(e.Raw), &r); err != nil {
 				t.Fatal(err)
 			}

@@ -20,8 +20,8 @@ func mountTmpfs(t *testing.T, dir string) {
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }) // it may be gone
 }
 
-// unmount unmounts like umount(8) without -l. A file may be in use for a moment:
-// while it is looked at.
+// unmount unmounts like umount(8) without -l. A file may be in use for a moment,
+// while it is examined.
 func unmount(t *testing.T, dir string) {
 	t.Helper()
 	var err error
@@ -45,8 +45,8 @@ func filesOpen(pid int, path string) int {
 	return n
 }
 
-// TestUnmounted runs programs of a file system that comes and goes, and comes
-// again with another program at the same place.
+// TestUnmounted runs programs of a file system that comes and goes, and comes again
+// with another program at the same path.
 func TestUnmounted(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -89,8 +89,8 @@ func TestUnmounted(t *testing.T) {
 	wantWhole(t, tr.good(), want)
 }
 
-// TestRenamedOver replaces a program by renaming another one over it, which is
-// what package managers do, while both run: each is read by its own plan.
+// TestRenamedOver renames another program over a program, as package managers do,
+// while both run: each is read by its own plan.
 func TestRenamedOver(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
@@ -118,8 +118,8 @@ func TestRenamedOver(t *testing.T) {
 	wantWhole(t, tr.good(), want)
 }
 
-// TestChroot runs a program under another root, where its path means another
-// file than outside.
+// TestChroot runs a program under another root, where its path leads to another file
+// than outside.
 func TestChroot(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestUnreachable connects where there is no route, so that nothing is ever
-// sent: in a network namespace with nothing in it.
+// TestUnreachable connects without a route, so that nothing is ever sent: in an empty
+// network namespace.
 func TestUnreachable(t *testing.T) {
 	needProbes(t)
 	const unsent = "nothing was sent: no route, or this host does not allow it"
@@ -35,7 +35,7 @@ func TestUnreachable(t *testing.T) {
 			}
 			got[failed.Remote] = failed.Error.Detail
 		}
-		// net tries again by itself where it has no address of its own to connect from.
+		// net retries by itself if it has no address of its own to connect from.
 		if diff := cmp.Diff(map[string]string{remote: unsent}, got); diff != "" {
 			t.Errorf("%s: connects that failed (-want +got):\n%s", url, diff)
 		}

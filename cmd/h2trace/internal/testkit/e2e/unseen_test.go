@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// unseenSource is a program that links crypto/tls, and moves bytes over a
-// connection as its first argument says, to a server of its own; but silent, to the
-// address of its second. It says its process id, then moves bytes for each line of
-// its stdin, and says so.
+// unseenSource is a program that links crypto/tls, and moves bytes over a connection
+// to a server of its own; its first argument says how. With silent, the server is at
+// the address of its second argument. It prints its process id, then moves bytes for
+// each line of its stdin, and reports that.
 //
 //	encrypted  by another cipher than those of crypto/tls
-//	foreign    TLS that does not pass crypto/tls: what two of its own tls.Conn say
-//	           to each other over pipes is carried over TCP by hand
+//	foreign    TLS that bypasses crypto/tls: it copies the bytes of two of its own
+//	           tls.Conn from pipes to TCP and back
 //	unix       HTTP without TLS on a Unix socket, the path of its second argument
 //	silent     nothing
 //	http       HTTP without TLS
@@ -105,13 +105,13 @@ func check(err error) {
 
 var unseen = goProgram{name: "unseen", source: unseenSource}
 
-// TestUnseen has programs that speak what h2trace does not see: it says so, and
-// why, once for a process.
+// TestUnseen has programs whose traffic h2trace cannot see: it says so, and why, once
+// for a process.
 func TestUnseen(t *testing.T) {
 	needProbes(t)
 	for _, tt := range []struct {
 		name, reason string
-		late         string // the reason where the connection was open before
+		late         string // the reason for a connection that was open before
 	}{
 		{name: "encrypted", reason: "neither HTTP nor TLS of crypto/tls"},
 		{name: "foreign", reason: "TLS that does not pass crypto/tls", late: "neither HTTP nor TLS of crypto/tls"},
@@ -156,7 +156,7 @@ func TestUnseen(t *testing.T) {
 	})
 }
 
-// enter has COMMAND move bytes.
+// enter makes COMMAND move bytes.
 func (tr *tracing) enter(line string) {
 	tr.t.Helper()
 	if _, err := io.WriteString(tr.stdin, line+"\n"); err != nil {
@@ -167,7 +167,7 @@ func (tr *tracing) enter(line string) {
 	}
 }
 
-// wantUnseen demands the reason in one event and one message, or none where it is
+// wantUnseen requires the reason in one event and one message, or none if it is
 // empty.
 func wantUnseen(t *testing.T, r *result, reason string) {
 	t.Helper()
@@ -189,10 +189,10 @@ func wantUnseen(t *testing.T, r *result, reason string) {
 	}
 }
 
-// TestSilent has connections on which nothing goes while they are observed.
+// TestSilent has connections without traffic during the capture.
 func TestSilent(t *testing.T) {
 	needProbes(t)
-	ln, err := net.Listen("tcp", "127.0.0.1:0") // whose backlog accepts
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // its backlog accepts
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestSilent(t *testing.T) {
 		tr.enter("open")
 		silent(t, tr.wait(), ln.Addr().String(), `"joined":"start"`)
 	})
-	t.Run("killed", func(t *testing.T) { // while it waits for an answer
+	t.Run("killed", func(t *testing.T) { // while it waits for a response
 		t.Parallel()
 		hung := hangingServer(t)
 		target := startProgram(t, fetch, "-", "http://"+hung.addr+"/never")
@@ -248,7 +248,7 @@ func TestSilent(t *testing.T) {
 	})
 }
 
-// hanging is a server that takes a request and does not answer.
+// hanging is a server that takes a request and does not respond.
 type hanging struct {
 	addr  string
 	asked chan struct{} // closed when there is one

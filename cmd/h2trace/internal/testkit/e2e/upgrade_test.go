@@ -19,8 +19,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
 )
 
-// TestUpgrade holds HTTP/2 that began as HTTP/1.1 (RFC 7540 §3.2) against the
-// log of the server.
+// TestUpgrade compares HTTP/2 that began as HTTP/1.1 (RFC 7540 §3.2) with the log of
+// the server.
 func TestUpgrade(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -61,8 +61,8 @@ const (
 	window     = 200_000 // of the request's settings
 )
 
-// upgrade asks for a path in HTTP/1.1, and goes on in HTTP/2. It returns how long
-// the body is.
+// upgrade requests a path in HTTP/1.1, and continues in HTTP/2. It returns the length
+// of the body.
 func upgrade(t *testing.T, addr, path string) (got int) {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)

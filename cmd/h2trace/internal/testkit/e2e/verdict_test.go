@@ -17,7 +17,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// verdict is what h2trace report --json says, as far as tests look at it.
+// verdict holds the fields of h2trace report --json that tests read.
 type verdict struct {
 	Wall    float64            `json:"wall_ms"`
 	Time    map[string]float64 `json:"time"`
@@ -25,7 +25,7 @@ type verdict struct {
 	whole   string
 }
 
-// degraded is a download behind a bad network or proxy.
+// degraded is a download over a bad network or through a bad proxy.
 type degraded struct {
 	name  string
 	flags []string // of degrade
@@ -36,8 +36,8 @@ type degraded struct {
 	sums  bool   // go.sum has the modules
 }
 
-// TestVerdict runs go mod download through a proxy that is bad in one way at a
-// time, and has h2trace say which.
+// TestVerdict runs go mod download through a proxy that is bad in one way at a time,
+// and expects h2trace to name it.
 func TestVerdict(t *testing.T) {
 	mods := append(modproxy.Modules("example.test/small", 6, 2000), modproxy.Modules("example.test/large", 1, 2<<20)...)
 	var rows []situation
@@ -64,12 +64,12 @@ func TestVerdict(t *testing.T) {
 	checkSituations(t, rows)
 }
 
-// run holds the exchanges against the log of the proxy, too.
+// run also compares the exchanges with the log of the proxy.
 func (d *degraded) run(t *testing.T, l *lab, mods []modproxy.Module) string {
 	origin := modproxy.Start(t, l.authority, mods, modproxy.Options{})
 	w := modproxy.NewWorkspace(t, l.authority, mods, origin)
 	if d.sums {
-		cmd := exec.Command("go", "mod", "download", "all") // which writes go.sum
+		cmd := exec.Command("go", "mod", "download", "all") // it writes go.sum
 		cmd.Dir, cmd.Env = w.Dir, append(w.Env[:len(w.Env):len(w.Env)], "GOMODCACHE="+t.TempDir())
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("go mod download: %v\n%s", err, out)
@@ -87,8 +87,8 @@ func (d *degraded) run(t *testing.T, l *lab, mods []modproxy.Module) string {
 	return events
 }
 
-// TestUnmadeVerdict has a client fail to connect that is no go command, of whose
-// failure nothing tells but its packets and its handshake.
+// TestUnmadeVerdict has a client, no go command, that fails to connect: only its
+// packets and its handshake show the failure.
 func TestUnmadeVerdict(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -107,8 +107,8 @@ func TestUnmadeVerdict(t *testing.T) {
 	}
 }
 
-// TestWindowVerdict downloads from far away with a window of a few kilobytes,
-// the case of golang/go#17985.
+// TestWindowVerdict downloads from far away with a window of a few kilobytes, the
+// case of golang/go#17985.
 func TestWindowVerdict(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -122,19 +122,19 @@ func TestWindowVerdict(t *testing.T) {
 	if _, err := fmt.Sscanf(sum, "%f ms = %f MB/s", &rtt, &rate); err != nil {
 		t.Fatalf("%q: %v", v.Verdict.Text, err)
 	}
-	// A round trip takes 55 ms, and what the processor is busy with.
+	// A round trip takes 55 ms, plus the delays of the CPU.
 	if want := 65536 / rtt / 1e3; rtt < 55 || rtt > 200 || math.Abs(rate-want) > 0.02 {
 		t.Errorf("got %.1f ms and %.2f MB/s, want more than 55 ms, and %.2f MB/s", rtt, rate, want)
 	}
-	// 1 MB takes 16 windows, and the process waits a round trip after each. Where the
-	// machine is busy, the end of a window does not always show (see export/doc.go).
+	// 1 MB takes 16 windows, and the process waits a round trip after each. On a busy
+	// machine the end of a window does not always show (see export/doc.go).
 	if stall := v.Time["stall_ms"]; stall < 12*55 || stall > 18*1.3*rtt {
 		t.Errorf("stalled for %.0f ms, want some 16 round trips of 55 ms; %s", stall, v.whole)
 	}
 }
 
-// checkFailedOffer demands that what clients offered is known although nothing was
-// agreed on.
+// checkFailedOffer requires that the clients' offers are known although nothing was
+// negotiated.
 func checkFailedOffer(t *testing.T, events string) {
 	t.Helper()
 	raw, err := os.ReadFile(events)
@@ -156,8 +156,8 @@ func checkFailedOffer(t *testing.T, events string) {
 	}
 }
 
-// runDegraded runs a command under h2trace behind degrade. It returns the file
-// with the events.
+// runDegraded runs a command under h2trace with degrade in between. It returns the
+// file with the events.
 func runDegraded(t *testing.T, flags []string, dir string, env []string, fails bool, args ...string) string {
 	t.Helper()
 	events := filepath.Join(t.TempDir(), "events.jsonl")
@@ -186,7 +186,7 @@ func runDegraded(t *testing.T, flags []string, dir string, env []string, fails b
 	return events
 }
 
-// reported returns what h2trace report says.
+// reported returns the output of h2trace report.
 func reported(t *testing.T, events string) (v verdict) {
 	t.Helper()
 	cmd := exec.Command(bin(t, "h2trace"), "report", "--json", events)
@@ -218,9 +218,9 @@ func checkVerdict(t *testing.T, events, cause, text string) verdict {
 	return v
 }
 
-// checkLogged compares the exchanges with what the proxy logged of them:
-// the same requests, with the same status and number of bytes. A response that
-// was reset, or given up, may have arrived in part.
+// checkLogged compares the exchanges with the log of the proxy: the same requests,
+// with the same status and number of bytes. A response that was reset, or abandoned,
+// may have arrived in part.
 func checkLogged(t *testing.T, events, log string) {
 	t.Helper()
 	type served struct {

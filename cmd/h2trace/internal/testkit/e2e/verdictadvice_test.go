@@ -14,15 +14,15 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// grievance is a go command that fails, and says why.
+// grievance is a go command that fails with a message.
 type grievance struct {
 	situation
-	// instead is what the module proxy answers, by path: files of oneModule, and
+	// instead are the responses of the module proxy, by path: files of oneModule, and
 	// the page of goproxy.example/m.
 	instead map[string]http.HandlerFunc
 	plain   bool   // the module proxy has no TLS
 	goproxy string // {} is the URL of the module proxy
-	relay   int    // through an HTTP proxy to the module proxy, which answers so to CONNECT; 0: without
+	relay   int    // through an HTTP proxy to the module proxy, which responds so to CONNECT; 0: without
 	args    []string
 	files   map[string]string // in the main module
 	env     func(t *testing.T, proxy string) []string
@@ -30,7 +30,7 @@ type grievance struct {
 	release string // of the go command; empty: the one that runs the tests
 
 	class     string   // of the complaint; empty: there is none
-	requests  []string // that it speaks of, by the end of their URLs
+	requests  []string // URLs in the complaint, by their ends
 	processes int
 }
 
@@ -43,12 +43,12 @@ const (
 var (
 	downloadOne  = []string{"mod", "download", "example.test/one/m000@v1.0.0"}
 	downloadPage = []string{"mod", "download", "goproxy.example/m@v1.0.0"}
-	// noProxy is what nobody may be told of whom no proxy was asked.
+	// noProxy are words that must not appear if no proxy was asked.
 	noProxy = []string{"another proxy", "--suggest", "nearer"}
 	twice   = []string{"2 times", "3 times", "requests failed", "connections failed"}
 )
 
-// says answers with a status.
+// says responds with a status.
 func says(status int, fields ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(fields); i += 2 {
@@ -58,7 +58,7 @@ func says(status int, fields ...string) http.HandlerFunc {
 	}
 }
 
-// with answers with a body.
+// with responds with a body.
 func with(body string, fields ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(fields); i += 2 {
@@ -72,12 +72,12 @@ func instead(file string, h http.HandlerFunc) map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{file: h}
 }
 
-// environment is for grievances whose environment needs nothing of the test.
+// environment is for grievances whose environment does not depend on the test.
 func environment(list ...string) func(*testing.T, string) []string {
 	return func(*testing.T, string) []string { return list }
 }
 
-// run runs the go command under h2trace, and compares what it complains of.
+// run runs the go command under h2trace, and compares its complaint.
 func (g *grievance) run(t *testing.T, l *lab) string {
 	t.Helper()
 	proxy := modproxy.Start(t, l.authority, oneModule, modproxy.Options{Instead: g.instead, Plain: g.plain})
@@ -116,7 +116,7 @@ func (g *grievance) run(t *testing.T, l *lab) string {
 	return events
 }
 
-// complained demands the complaint, and what it is to speak of, of each of them.
+// complained requires the complaint, with its expected subject, from each of them.
 func (g *grievance) complained(t *testing.T, events string) {
 	t.Helper()
 	said := false
@@ -141,7 +141,7 @@ func (g *grievance) complained(t *testing.T, events string) {
 		if p.Error.Class != g.class {
 			t.Errorf("the complaint is of class %s, want %q: %s", p.Error.Class, g.class, e.Raw)
 		}
-		var urls []string // go asks again with credentials, which it may not have
+		var urls []string // go asks again with credentials, which it may lack
 		for _, r := range p.Requests {
 			if !slices.Contains(urls, r.URL) {
 				urls = append(urls, r.URL)
@@ -161,8 +161,8 @@ func (g *grievance) complained(t *testing.T, events string) {
 	}
 }
 
-// TestAdviceVerdicts has the go command fail, and looks for what it complains of and
-// what the report advises.
+// TestAdviceVerdicts makes the go command fail, and expects its complaint and the
+// advice of the report.
 func TestAdviceVerdicts(t *testing.T) {
 	var rows []situation
 	for _, list := range [][]grievance{refusals(), directFailures(), brokenAnswers(), ownFailures()} {
@@ -186,7 +186,7 @@ func netrc(t *testing.T, proxy string) []string {
 	return []string{"NETRC=" + file}
 }
 
-// sumDB is an environment with a checksum database that the module proxy has to be.
+// sumDB is an environment in which the module proxy must serve the checksum database.
 func sumDB(t *testing.T, proxy string) []string {
 	t.Helper()
 	_, key, err := note.GenerateKey(nil, "sum.example")

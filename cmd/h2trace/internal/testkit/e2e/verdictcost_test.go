@@ -15,7 +15,7 @@ import (
 )
 
 // TestCostVerdicts has programs fail, or take long, for reasons that packets,
-// exchanges and processes tell.
+// exchanges and processes reveal.
 func TestCostVerdicts(t *testing.T) {
 	slowly := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -130,7 +130,7 @@ func TestCostVerdicts(t *testing.T) {
 				p := startFile(t, fetch.path(t), peerEnv(l.authority), "-", l.serves(t, false, func(http.ResponseWriter, *http.Request) {}), "-")
 				tr := startTracing(t, command{flags: []string{"-p", strconv.Itoa(p.pid)}})
 				tr.awaitEvent(`"action":"attached"`, 1)
-				time.Sleep(500 * time.Millisecond) // in which it does nothing
+				time.Sleep(500 * time.Millisecond) // the program is idle meanwhile
 				p.typeIn("")
 				tr.awaitEvent(`"event":"exchange"`, 1)
 				tr.signal(syscall.SIGINT)
@@ -147,8 +147,8 @@ func TestCostVerdicts(t *testing.T) {
 	})
 }
 
-// deadAddress runs h2client where goproxy.example has an IPv6 address that swallows
-// what it gets, and an IPv4 address that answers.
+// deadAddress runs h2client where goproxy.example has an IPv6 address that drops all
+// packets, and an IPv4 address that answers.
 func deadAddress(t *testing.T, l *lab) string {
 	dir := t.TempDir()
 	events := filepath.Join(dir, "events.jsonl")

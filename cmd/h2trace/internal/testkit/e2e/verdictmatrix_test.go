@@ -12,7 +12,7 @@ import (
 )
 
 // situation is a row of the matrix of verdicts: what happens to a program under
-// h2trace, and what the report says of it.
+// h2trace, and the expected report.
 type situation struct {
 	name string
 	// run returns the file with the events.
@@ -25,7 +25,7 @@ type situation struct {
 	check    func(t *testing.T, r *conclusion)
 }
 
-// conclusion is what h2trace report --json says, as far as situations look at it.
+// conclusion holds the fields of h2trace report --json that situations read.
 type conclusion struct {
 	Wall    float64            `json:"wall_ms"`
 	Time    map[string]float64 `json:"time"`
@@ -36,11 +36,11 @@ type conclusion struct {
 	whole string
 }
 
-// atOnce is how many situations are under way at once: mostly they wait.
+// atOnce is how many situations run at a time: mostly they wait.
 const atOnce = 6
 
-// checkSituations runs situations side by side, and then those in which nothing is
-// to be found. Each is a subtest.
+// checkSituations runs situations side by side, and then those in which there is
+// nothing to find. Each is a subtest.
 func checkSituations(t *testing.T, rows []situation) {
 	t.Helper()
 	needProbes(t)
@@ -49,7 +49,7 @@ func checkSituations(t *testing.T, rows []situation) {
 	var all sync.WaitGroup
 	for _, row := range rows {
 		if row.cause == "healthy" {
-			continue // which is best seen when nothing else goes on
+			continue // this is best seen when nothing else runs
 		}
 		places <- struct{}{}
 		all.Go(func() {
@@ -64,7 +64,7 @@ func checkSituations(t *testing.T, rows []situation) {
 		}
 		t.Run(row.name, func(t *testing.T) {
 			events := row.run(t, l)
-			// Another program may take the processor from all that is local here.
+			// Another program may take the CPU from everything local here.
 			for try := 0; try < 4 && conclude(t, events).Verdict.Cause != "healthy"; try++ {
 				events = row.run(t, l)
 			}
@@ -73,7 +73,7 @@ func checkSituations(t *testing.T, rows []situation) {
 	}
 }
 
-// holds compares what the report says with what it has to say.
+// holds compares the report with the expected one.
 func (s *situation) holds(t *testing.T, events string) {
 	t.Helper()
 	c := conclude(t, events)
@@ -113,7 +113,7 @@ func (s *situation) holds(t *testing.T, events string) {
 	}
 }
 
-// conclude returns what the report says.
+// conclude returns the report.
 func conclude(t *testing.T, events string) *conclusion {
 	t.Helper()
 	out, err := exec.Command(bin(t, "h2trace"), "report", "--json", events).Output()
@@ -130,8 +130,8 @@ func conclude(t *testing.T, events string) *conclusion {
 // lab is what situations share.
 type lab struct{ authority *modproxy.Authority }
 
-// traced runs a command under h2trace to its end, which is to be with a status. It
-// returns the file with the events.
+// traced runs a command under h2trace to its end, and requires a status. It returns
+// the file with the events.
 func traced(t *testing.T, status int, c command) string {
 	t.Helper()
 	tr := startTracing(t, c)
@@ -141,7 +141,7 @@ func traced(t *testing.T, status int, c command) string {
 	return tr.events
 }
 
-// download is go mod download of mods through a list of proxies, with more
+// download is go mod download of mods through a list of proxies, with an additional
 // environment.
 func (l *lab) download(t *testing.T, mods []modproxy.Module, goproxy string, env ...string) command {
 	t.Helper()

@@ -23,7 +23,7 @@ type stage string
 
 // The stages.
 const (
-	connecting  stage = "connect"   // it takes no connections
+	connecting  stage = "connect"   // it accepts no connections
 	handshaking stage = "handshake" // it does not answer the ClientHello
 	answering   stage = "head"      // it does not answer requests
 	delivering  stage = "body"      // it stops in the middle of each body
