@@ -29,8 +29,9 @@ const (
 	delivering  stage = "body"      // it stops in the middle of each body
 )
 
-// silent runs a server on loopback that goes silent at a stage, until the test
-// ends. It returns its URL, and what waits until a client has come to that stage.
+// silent runs a server on loopback that goes silent at a stage, until the test ends.
+// It returns its URL, and a function that waits until a client has reached that
+// stage.
 func (l *lab) silent(t *testing.T, at stage, plain bool) (url string, reached func()) {
 	t.Helper()
 	come := make(chan struct{})
@@ -71,7 +72,7 @@ func (l *lab) silent(t *testing.T, at stage, plain bool) (url string, reached fu
 	return scheme(plain) + "://" + ln.Addr().String(), reached
 }
 
-// scheme is that of URLs.
+// scheme is the scheme of URLs.
 func scheme(plain bool) string {
 	if plain {
 		return "http"
@@ -107,7 +108,7 @@ func (l *lab) serves(t *testing.T, plain bool, handle http.HandlerFunc) string {
 	return scheme(plain) + "://" + ln.Addr().String()
 }
 
-// say answers as far as a stage allows, and then waits for the end of the test.
+// say responds as far as a stage permits, and then waits for the end of the test.
 func say(w http.ResponseWriter, at stage, over context.Context) {
 	if at == delivering {
 		w.Header().Set("Content-Length", strconv.Itoa(1<<20))
@@ -117,7 +118,7 @@ func say(w http.ResponseWriter, at stage, over context.Context) {
 	<-over.Done()
 }
 
-// swallow reads what clients send, and says nothing.
+// swallow reads what clients send, and sends nothing.
 func swallow(ln net.Listener, served *sync.WaitGroup, reach func()) {
 	for {
 		c, err := ln.Accept()
@@ -132,8 +133,8 @@ func swallow(ln net.Listener, served *sync.WaitGroup, reach func()) {
 	}
 }
 
-// fillQueue has the kernel drop what would connect to a listener: its queue is
-// full, and nobody accepts.
+// fillQueue makes the kernel drop connects to a listener: its queue is full, and
+// nobody accepts.
 func fillQueue(t *testing.T, ln net.Listener) {
 	t.Helper()
 	raw, err := ln.(*net.TCPListener).SyscallConn()
@@ -153,7 +154,7 @@ func fillQueue(t *testing.T, ln net.Listener) {
 	t.Cleanup(func() { _ = c.Close() })
 }
 
-// connectsTo reports whether somebody has sent a SYN to an address of loopback, and
+// connectsTo reports whether a process has sent a SYN to an address of loopback, and
 // waits for the answer.
 func connectsTo(t *testing.T, addr net.Addr) bool {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// interrupted has somebody press Ctrl-C when a command has waited for most of the
-// time since it was started.
+// interrupted presses Ctrl-C when a command has waited for most of the time since its
+// start.
 func interrupted(t *testing.T, c command, reached func()) string {
 	t.Helper()
 	start := time.Now()
@@ -34,10 +34,10 @@ func (l *lab) gets(t *testing.T, url string, flags ...string) command {
 	return command{args: append([]string{bin(t, "h2client"), "-url", url}, flags...), env: peerEnv(l.authority)}
 }
 
-// unfair is what is wrong of a proxy that does not answer.
+// unfair is the verdict on a proxy that does not respond.
 var unfair = []string{"no request of it", "nothing failed", "nearer", "warm cache", "delivers slowly"}
 
-// TestWaitVerdicts has programs wait for what never comes.
+// TestWaitVerdicts has programs wait for events that never come.
 func TestWaitVerdicts(t *testing.T) {
 	const http1 = "GODEBUG=http2client=0"
 	download := func(at stage, plain bool, env ...string) func(*testing.T, *lab) string {
@@ -79,7 +79,7 @@ func TestWaitVerdicts(t *testing.T) {
 				addr, _ := scriptedServer(t, l.authority, func(p *peer) {
 					p.accept()
 					p.until(func(f http2.Frame) bool { return f.Header().Type == http2.FramePing })
-					<-t.Context().Done() // the next is not answered, nor read
+					<-t.Context().Done() // the next PING is neither read nor answered
 				})
 				return traced(t, 1, l.gets(t, "https://"+addr, "-ping", "300ms", "-pong", "700ms", "-scenario", "get"))
 			},
@@ -104,7 +104,7 @@ func TestWaitVerdicts(t *testing.T) {
 				tr.awaitEvent(`"action":"attached"`, 1)
 				p.typeIn("")
 				tr.awaitEvent(`"type":"HEADERS"`, 1)
-				time.Sleep(500 * time.Millisecond) // for which it waits
+				time.Sleep(500 * time.Millisecond) // fetch waits for its response
 				tr.signal(syscall.SIGINT)
 				tr.good()
 				return tr.events
@@ -126,7 +126,7 @@ func TestWaitVerdicts(t *testing.T) {
 				t.Cleanup(end) // before the server is closed
 				return l.joined(t, func(p *program) {
 					p.readPID()
-					time.Sleep(300 * time.Millisecond) // so that it is no acknowledgement that goes then
+					time.Sleep(300 * time.Millisecond) // no bare ACK is sent after this
 					p.typeIn("")
 					<-asked
 				}, url+"/answered", "-", url+"/waiting")
@@ -145,8 +145,8 @@ func TestWaitVerdicts(t *testing.T) {
 	})
 }
 
-// joined joins fetch, which goes on when it is typed to, when it has come as far as
-// awaited, and watches it for a while in which nothing happens.
+// joined attaches to fetch once awaited returns, observes it for a while without
+// traffic, and returns the file with the events.
 func (l *lab) joined(t *testing.T, awaited func(*program), args ...string) string {
 	t.Helper()
 	p := startFile(t, fetch.path(t), peerEnv(l.authority), append([]string{"-"}, args...)...)

@@ -8,8 +8,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
 )
 
-// verify holds a run without losses against the log and the model: all of it
-// must be equal. It returns the connections in the order of the log.
+// verify compares a run without losses with the log and the model: all of it must be
+// equal. It returns the connections in the order of the log.
 func verify(t testing.TB, r *result, opt oracle.Options) []*oracle.Pair {
 	t.Helper()
 	pairs, err := compare(r, opt)
@@ -59,7 +59,7 @@ func compare(r *result, opt oracle.Options) ([]*oracle.Pair, error) {
 	return pairs, nil
 }
 
-// checkSummary holds the totals against the lines before them.
+// checkSummary compares the totals with the lines before them.
 func checkSummary(s *contract.Stream) error {
 	b, err := s.Summary.Balance()
 	if err != nil {
@@ -77,7 +77,7 @@ func checkSummary(s *contract.Stream) error {
 	return nil
 }
 
-// checkConn holds what a connection's lines say of each other.
+// checkConn compares the lines of a connection with each other.
 func checkConn(p *oracle.Pair) error {
 	c := p.Trace
 	switch {
@@ -107,8 +107,8 @@ func checkConn(p *oracle.Pair) error {
 	return checkTruncated(p)
 }
 
-// checkTruncated allows a frame without all of its payload only where the
-// process ended before it had read the rest: as the last, and not in its log.
+// checkTruncated permits a frame without all of its payload only where the process
+// ended before it had read the rest: as the last frame, and absent from its log.
 func checkTruncated(p *oracle.Pair) error {
 	left := [2]int{}
 	for _, e := range p.Trace.Frames {

@@ -12,7 +12,7 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// viaEvent is a conn event, as far as these tests look at it.
+// viaEvent holds the fields of a conn event that these tests read.
 type viaEvent struct {
 	Conn, Action, Local, Via, Protocol string
 	TLS                                struct {
@@ -23,8 +23,8 @@ type viaEvent struct {
 	Error *struct{ Class, Detail string }
 }
 
-// TestVia downloads through HTTP proxies, and from a module proxy that is
-// reached without. The HTTP proxies know which connections were theirs.
+// TestVia downloads through HTTP proxies, and from a module proxy that needs none.
+// The HTTP proxies know which connections were theirs.
 func TestVia(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -89,7 +89,7 @@ func TestVia(t *testing.T) {
 	}
 }
 
-// checkTunnels compares with what the HTTP proxy has: exactly its connections go
+// checkTunnels compares with the log of the HTTP proxy: exactly its connections go
 // through it. It returns how many there are.
 func checkTunnels(t *testing.T, events string, p *relay, via string) (had int) {
 	t.Helper()
@@ -174,8 +174,8 @@ func viaEvents(t *testing.T, file string) []viaEvent {
 	return list
 }
 
-// TestViaVerdict has the HTTP proxy fail: the verdict speaks of that, and not of
-// the module proxy behind.
+// TestViaVerdict makes the HTTP proxy fail: the verdict names it, and not the module
+// proxy after it.
 func TestViaVerdict(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -218,7 +218,7 @@ func TestViaVerdict(t *testing.T) {
 	}
 }
 
-// TestViaName has the name of the HTTP proxy not be resolved.
+// TestViaName makes the name of the HTTP proxy unresolvable.
 func TestViaName(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)

@@ -12,15 +12,15 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
-// viaExchange is an exchange, as far as HTTP proxies matter to it.
+// viaExchange holds the fields of an exchange that concern HTTP proxies.
 type viaExchange struct {
 	Method, URL string
 	Status      int
 	Via         string
 }
 
-// TestViaAttach attaches to a process that has an HTTP proxy in its environment,
-// and connections to and through that open already; it opens others then.
+// TestViaAttach attaches to a process with an HTTP proxy in its environment, and with
+// open connections to and through it; then it opens others.
 func TestViaAttach(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
