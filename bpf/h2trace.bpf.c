@@ -9,6 +9,7 @@
 #include "process/process.h"
 #include "recovery/serving.h"
 #include "sockets/tcp.h"
+#include "tls/open.h"
 #include "tls/handshake.h"
 #include "recovery/verify.h"
 #include "http2/walk.h"

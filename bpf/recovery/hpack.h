@@ -9,6 +9,7 @@
 #define H2TRACE_HPACK_H
 
 #include "recovery/largetable.h"
+#include "recovery/wants.h"
 
 /* Field offsets that hold in every Go release from 1.18 to 1.27. */
 #define HEADERS_PARAM 8	      /* http2.HeadersFrameParam, from SP */
