@@ -23,7 +23,6 @@ type Builder struct {
 	outcomes      [failed + 1]int
 	failedWith    int64 // exit status of the last command that failed
 	interruptions interruptions
-	blamed        int // runs in which a go command failed that said why
 	suspects      map[accused]*suspect
 	open          []open
 	opened        int // all of these
@@ -118,6 +117,7 @@ func ended(err error) error {
 	return err
 }
 
+// line takes a line. What a report does not read begins no run.
 func (b *Builder) line(line []byte) {
 	e := b.parser.parse(line)
 	if e == nil {
@@ -125,44 +125,88 @@ func (b *Builder) line(line []byte) {
 		return
 	}
 	if b.run == nil {
-		if e.kind == otherKind {
+		if _, ok := e.(*otherEvent); ok {
 			return
 		}
 		b.run = newRun()
 	}
-	r := b.run
-	switch e.kind {
-	case "process":
-		r.process(e)
-		b.versionControl(e)
-		b.processes(e)
-	case "conn":
-		b.conn(e)
-	case "frame":
-		b.windows.frame(&e.window)
-		if r.handshaking > 0 {
-			r.spoke(r.conns[string(e.conn)])
-		}
-	case "exchange":
-		b.exchange(e)
-	case "stall":
-		b.windows.stall(&e.stall)
-	case "loss":
-		b.lost += e.lost
-	}
+	b.take(e)
+	r, at := b.run, e.heading().at
 	if r.first == 0 {
-		r.first = e.at
+		r.first = at
 	}
-	r.last = max(r.last, e.at)
-	if e.kind == "summary" {
-		b.counted += e.counted
-		r.signal, r.outlived = text(e.signal), !e.running && r.command != 0 && r.ended == 0
-		b.nobody = b.nobody || string(e.exchange.processes) == "0"
-		if e.running {
-			r.hasNoCommand()
-		}
-		b.endRun()
+	r.last = max(r.last, at)
+	if s, ok := e.(*summaryEvent); ok {
+		b.summary(s)
 	}
+}
+
+// take adds an event to the run.
+func (b *Builder) take(e event) {
+	switch e := e.(type) {
+	case *frameEvent:
+		b.frame(e)
+	case *exchangeEvent:
+		b.exchange(e)
+	case *stallEvent:
+		b.windows.stall(e)
+	case *openEvent:
+		b.openedConn(e)
+	case *failedEvent:
+		b.failedConn(e)
+	case *closeEvent:
+		b.closed(e)
+	case *silentEvent:
+		b.silent(e)
+	case *execEvent:
+		b.run.executed(e)
+		b.direct.exec(e)
+		b.tools.exec(e)
+	case *exitEvent:
+		b.exited(e)
+	case *complaintEvent:
+		b.run.met(e.at)
+		b.complaint(e)
+	case *attachedEvent:
+		b.run.met(e.at)
+		b.tools.found++
+	case *skippedEvent:
+		b.run.met(e.at)
+		b.tools.skip(e)
+	case *processEvent:
+		b.run.met(e.at)
+	case *lossEvent:
+		b.lost += e.records
+	}
+}
+
+// frame takes a frame, which ends the handshake of its connection.
+func (b *Builder) frame(e *frameEvent) {
+	b.windows.frame(e)
+	if r := b.run; r.handshaking > 0 {
+		r.spoke(r.conns[string(e.conn)])
+	}
+}
+
+// exited takes the end of a process.
+func (b *Builder) exited(e *exitEvent) {
+	b.run.exited(e)
+	if ended, ok := b.direct.exit(e); ok && e.pid != b.run.command {
+		b.controlled(ended, e.at)
+	}
+	b.tools.exit(e, b.run.command)
+}
+
+// summary takes the end of a run.
+func (b *Builder) summary(e *summaryEvent) {
+	r := b.run
+	b.counted += e.exchanges
+	r.signal, r.outlived = text(e.signal), !e.running && r.command != 0 && r.ended == 0
+	b.nobody = b.nobody || e.nobody
+	if e.running {
+		r.hasNoCommand()
+	}
+	b.endRun()
 }
 
 // endRun adds the run that was being read to the sums.
@@ -186,9 +230,6 @@ func (b *Builder) endRun() {
 		b.failedWith = r.status
 	}
 	b.interruptions.add(r)
-	if r.blamed {
-		b.blamed++
-	}
 	b.run = nil
 }
 

@@ -2,36 +2,26 @@ package report
 
 import "strings"
 
-// conn takes a conn event.
-func (b *Builder) conn(e *event) {
-	r := b.run
-	switch {
-	case is(e.action, "open"):
-		b.connections++
-		r.dials.opened(e)
-		r.opened(e)
-		b.handshakes.add(e)
-	case is(e.action, "failed"):
-		b.failedConn(e)
-	case is(e.action, "close"):
-		b.closed(e)
-	case is(e.action, "silent"):
-		b.silent(e)
-	}
+// openedConn takes a connection that was made, or met.
+func (b *Builder) openedConn(e *openEvent) {
+	b.connections++
+	b.run.dials.opened(e)
+	b.run.opened(e)
+	b.handshakes.add(e.phases[phaseTLS], e.verify)
 }
 
 // failedConn takes a connection that was not made, or a name that was not resolved.
-func (b *Builder) failedConn(e *event) {
+func (b *Builder) failedConn(e *failedEvent) {
 	r := b.run
-	x := &e.exchange.phases
+	x := &e.phases
 	var f fault
 	who := text(e.remote)
-	switch classOf(&e.exchange) {
+	switch e.className() {
 	case "dns":
 		f, who = noName, text(e.name)
 	case "connect":
 		f = badConnect
-		if detail := text(e.exchange.detail); detail == "given up by the process" || strings.HasPrefix(detail, "ETIMEDOUT") {
+		if detail := text(e.detail); detail == "given up by the process" || strings.HasPrefix(detail, "ETIMEDOUT") {
 			f = noConnect
 		}
 	case "tls":
@@ -42,24 +32,24 @@ func (b *Builder) failedConn(e *event) {
 	}
 	var of *suspect
 	if f != 0 && !e.server {
-		of = b.suspect(f, who, "", text(e.exchange.detail))
+		of = b.suspect(f, who, "", text(e.detail))
 		r.add(span{
 			begin: e.at.add(-x[phaseDNS] - x[phaseConnect] - x[phaseTLS]), end: e.at, of: of,
 			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
 		})
 	}
 	r.dials.fail(e, of)
-	b.handshakes.add(e)
+	b.handshakes.add(x[phaseTLS], e.verify)
 }
 
 // closed takes the end of a connection.
-func (b *Builder) closed(e *event) {
+func (b *Builder) closed(e *closeEvent) {
 	c := b.run.conns[string(e.conn)]
 	if c == nil {
 		return
 	}
 	delete(b.run.conns, string(e.conn))
-	if e.moved > 0 || e.secret == 2 {
+	if e.moved > 0 || e.secrecy == versionTLS {
 		b.run.spoke(c)
 	}
 	b.unended(c, e.at)
@@ -69,8 +59,8 @@ func (b *Builder) closed(e *event) {
 	if c.proxy == nil {
 		return
 	}
-	c.proxy.retransmits += e.retrans
-	c.proxy.outOfOrder += e.unorder
+	c.proxy.retransmits += e.retransmits
+	c.proxy.outOfOrder += e.outOfOrder
 	c.proxy.line.close(e)
 	if e.rttKnown {
 		c.proxy.rtt.add(e.rtt)
@@ -91,7 +81,7 @@ func (b *Builder) unended(c *connection, at wallTime) {
 
 // silent takes a connection on which nothing was seen, up to where it was closed, or
 // the observing ended.
-func (b *Builder) silent(e *event) {
+func (b *Builder) silent(e *silentEvent) {
 	if e.server {
 		return
 	}

@@ -43,36 +43,36 @@ const (
 	maxPeers       = 1 << 12
 )
 
-// peerOf returns what a connection is to: a name, or else a port, as localhost
+// peer returns what a connection is to: a name, or else a port, as localhost
 // is several addresses.
-func peerOf(e *event) string {
-	if name := text(e.name); name != "" {
+func (p *peerKeys) peer() string {
+	if name := text(p.name); name != "" {
 		return name
 	}
-	_, port, _ := cutLast(text(e.remote), ":")
+	_, port, _ := cutLast(text(p.remote), ":")
 	return ":" + port
 }
 
-func (m *dials) opened(e *event) {
+func (m *dials) opened(e *openEvent) {
 	if m.open == nil {
 		m.open = make(map[string]reached)
 	}
-	if peer := peerOf(e); len(m.open) < maxPeers || m.open[peer].at != 0 {
+	if peer := e.peer(); len(m.open) < maxPeers || m.open[peer].at != 0 {
 		m.open[peer] = reached{e.at, text(e.remote)}
 	}
 }
 
 // fail notes a connection that was not made, which is held against a suspect.
-func (m *dials) fail(e *event, of *suspect) {
+func (m *dials) fail(e *failedEvent, of *suspect) {
 	if len(m.failed) == maxFailedDials || e.server {
 		return // who could not connect to a server is the client's to say
 	}
-	u := failedDial{peer: peerOf(e), class: classOf(&e.exchange), via: text(e.exchange.via), pid: e.pid, since: e.at, of: of}
-	u.proxy, u.next, u.barred = text(e.exchange.proxy), text(e.exchange.next), text(e.exchange.barred)
-	u.since = u.since.add(-e.exchange.phases[phaseDNS] - e.exchange.phases[phaseConnect])
+	u := failedDial{peer: e.peer(), class: e.className(), via: text(e.via), pid: e.pid, since: e.at, of: of}
+	u.proxy, u.next, u.barred = text(e.proxy), text(e.next), text(e.barred)
+	u.since = u.since.add(-e.phases[phaseDNS] - e.phases[phaseConnect])
 	remote := text(e.remote)
 	what := []string{text(e.name), remote}
-	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + text(e.exchange.detail)
+	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + text(e.detail)
 	if u.proxy != "" {
 		u.again = m.again(u.proxy, u.class, remote)
 	}

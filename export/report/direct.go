@@ -38,15 +38,6 @@ type command struct {
 	total, longest time.Duration
 }
 
-// versionControl takes a process event.
-func (b *Builder) versionControl(e *event) {
-	what := b.direct.process(e)
-	if what.begin == 0 || e.pid == b.run.command {
-		return
-	}
-	b.controlled(what, e.at)
-}
-
 // fetching are the commands of git that need the repository elsewhere.
 var fetching = []string{"ls-remote", "fetch", "clone", "pull"}
 
@@ -69,40 +60,39 @@ func (b *Builder) controlled(u underway, until wallTime) {
 	})
 }
 
-// process takes a process event, and returns the process that it ends, if that is one.
-func (d *direct) process(e *event) (ended underway) {
+// exec takes a process that executes a program.
+func (d *direct) exec(e *execEvent) {
 	if d.running == nil {
 		d.running = make(map[int64]underway)
 		d.commands = newByName[command](maxCommands)
 		d.fetched = make(map[int64]bool)
 	}
-	if is(e.action, "exec") {
-		delete(d.running, e.pid)
-		var args []string
-		if e.args != nil && json.Unmarshal(e.args, &args) == nil && len(d.running) < maxRunning {
-			line := strings.Join(args, " ")
-			u := underway{line[:min(len(line), maxCommand)], e.at, controlOf(args)}
-			d.running[e.pid] = u
-			d.fetched[e.ppid] = d.fetched[e.ppid] || u.control == remoteControl
-		}
-		return ended
+	delete(d.running, e.pid)
+	var args []string
+	if e.args != nil && json.Unmarshal(e.args, &args) == nil && len(d.running) < maxRunning {
+		line := strings.Join(args, " ")
+		u := underway{line[:min(len(line), maxCommand)], e.at, controlOf(args)}
+		d.running[e.pid] = u
+		d.fetched[e.ppid] = d.fetched[e.ppid] || u.control == remoteControl
 	}
-	ended, ok := d.running[e.pid]
-	if !ok || !is(e.action, "exit") {
-		return underway{}
+}
+
+// exit takes the end of a process, and returns what it was asked for, if it is one of a
+// version control system.
+func (d *direct) exit(e *exitEvent) (ended underway, ok bool) {
+	if ended, ok = d.running[e.pid]; !ok {
+		return ended, false
 	}
 	delete(d.running, e.pid)
-	c := d.commands.get(ended.what)
-	if c == nil {
-		return ended
+	if c := d.commands.get(ended.what); c != nil {
+		c.runs++
+		c.total += e.duration
+		c.longest = max(c.longest, e.duration)
+		if e.failed() {
+			c.failed++
+		}
 	}
-	c.runs++
-	c.total += e.duration
-	c.longest = max(c.longest, e.duration)
-	if e.exited && e.exit != 0 {
-		c.failed++
-	}
-	return ended
+	return ended, true
 }
 
 // endVersionControl ends a run: what runs still does so to its end.

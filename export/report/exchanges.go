@@ -8,18 +8,17 @@ const longWait = largeTime
 
 // exchange takes an exchange. One of which nothing but a part was seen counts
 // for its proxy, but not in times.
-func (b *Builder) exchange(e *event) {
-	x := &e.exchange
-	c := b.run.conn(e.conn)
+func (b *Builder) exchange(x *exchangeEvent) {
+	c := b.run.conn(x.conn)
 	b.run.spoke(c)
 	if c != nil && c.server {
-		b.serve(e, c)
+		b.serve(x, c)
 		return
 	}
 	b.run.asked = true
 	b.asked++
 	name := proxyName(x)
-	b.passed(e, name)
+	b.passed(x, name)
 	b.spent += x.phases[phaseTotal]
 	if b.relays.exchange(x, &b.errors) {
 		return
@@ -43,14 +42,13 @@ func (b *Builder) exchange(e *event) {
 		b.errors.takeBack(classNamed(x.after))
 	}
 	if x.kind != nil {
-		b.fetched(e, name)
+		b.fetched(x, name)
 	}
 }
 
 // fetched takes a request to a module proxy.
-func (b *Builder) fetched(e *event, proxy string) {
-	x := &e.exchange
-	b.chain.add(e.pid, proxy, x)
+func (b *Builder) fetched(x *exchangeEvent, proxy string) {
+	b.chain.add(proxy, x)
 	if k := b.kinds.get(text(x.kind)); k != nil {
 		k.add(x)
 	}
@@ -65,12 +63,11 @@ func (b *Builder) fetched(e *event, proxy string) {
 
 // passed puts the time of an exchange on the path, and holds against a proxy what it
 // did not answer.
-func (b *Builder) passed(e *event, proxy string) {
-	x := &e.exchange
+func (b *Builder) passed(x *exchangeEvent, proxy string) {
 	if !x.known[phaseTotal] {
 		return
 	}
-	s := span{begin: e.at.add(-x.phases[phaseTotal]), end: e.at, parts: parts{
+	s := span{begin: x.at.add(-x.phases[phaseTotal]), end: x.at, parts: parts{
 		partDNS: x.phases[phaseDNS], partConnect: x.phases[phaseConnect], partTLS: x.phases[phaseTLS],
 		partSend: x.phases[phaseSend] - x.send, partSendStall: x.send, partWait: x.phases[phaseWait],
 		partReceive: x.phases[phaseReceive] - x.recv, partRecvStall: x.recv,
@@ -84,17 +81,17 @@ func (b *Builder) passed(e *event, proxy string) {
 	switch {
 	case ends && x.status == 0:
 		s.of = b.suspect(noAnswer, proxy, asked, "")
-		b.unanswered(e, x.phases[phaseWait], "given up without an answer")
+		b.unanswered(x, x.phases[phaseWait], "given up without an answer")
 	case x.open && x.kind == nil:
 		// A stream of events has no end to wait for.
 		s.parts[partIdle], s.parts[partReceive] = s.parts[partReceive], 0
 	case ends:
-		stopped = s.stop(e)
+		stopped = s.stop(x)
 		if length := stopped.end.sub(stopped.begin); length >= longWait {
 			stopped.of = b.suspect(noRest, proxy, asked, "")
-			b.unanswered(e, length, "given up in the middle of the response")
+			b.unanswered(x, length, "given up in the middle of the response")
 		}
-	case x.class != nil && !notFound(x):
+	case x.class != nil && !x.notFound():
 		s.of = b.suspect(badAnswer, proxy, asked, text(x.detail))
 	}
 	if x.open {
@@ -102,7 +99,7 @@ func (b *Builder) passed(e *event, proxy string) {
 		if x.status != 0 {
 			what = "has an answer that has not ended"
 		}
-		b.stillOpen(e.at, x.phases[phaseTotal], asked+" "+what)
+		b.stillOpen(x.at, x.phases[phaseTotal], asked+" "+what)
 	}
 	b.run.add(s)
 	if stopped.end > stopped.begin {
@@ -113,10 +110,10 @@ func (b *Builder) passed(e *event, proxy string) {
 // stop cuts off the end of a span, in which nothing came of a response that was given
 // up, and returns it: waiting for the rest. Where it is not known how long that was it
 // is all of the response.
-func (s *span) stop(e *event) span {
+func (s *span) stop(x *exchangeEvent) span {
 	length := s.parts[partReceive]
-	if e.silentKnown {
-		length = min(length, e.silent)
+	if x.silentKnown {
+		length = min(length, x.silent)
 	}
 	s.parts[partReceive] -= length
 	s.end = s.end.add(-length)
@@ -124,8 +121,7 @@ func (s *span) stop(e *event) span {
 }
 
 // unanswered counts a request that was given up after a wait as a failure.
-func (b *Builder) unanswered(e *event, waited time.Duration, what string) {
-	x := &e.exchange
+func (b *Builder) unanswered(x *exchangeEvent, waited time.Duration, what string) {
 	if key := x.key(); x.open || waited < longWait || !is(x.class, "aborted") || b.said.told[key] {
 		return
 	}

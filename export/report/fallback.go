@@ -27,7 +27,7 @@ func proxyOf(rawURL string) string {
 
 // proxyName returns the proxy of an exchange: as GOPROXY has it, or else as its
 // URL tells.
-func proxyName(x *exchangeKeys) string {
+func proxyName(x *exchangeEvent) string {
 	if name := text(x.proxy); name != "" {
 		return name
 	}
@@ -58,12 +58,12 @@ type fallbacks struct {
 // fallbacks that are counted.
 const maxFallbacks = 1 << 12
 
-func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
+func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 	if f.failed == nil {
 		f.failed = make(map[string]failure)
 	}
-	f.ends(text(x.next), notFound(x))
-	what := strconv.FormatInt(pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
+	f.ends(text(x.next), x.notFound())
+	what := strconv.FormatInt(x.pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
 	before, again := f.failed[what]
 	if again && before.from != proxy {
 		before.to = proxy
@@ -73,7 +73,7 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 	case x.class == nil:
 		delete(f.failed, what)
 	case again || len(f.failed) < maxFallbacks:
-		why := classOf(x)
+		why := x.className()
 		if x.status > 0 {
 			why = strconv.FormatInt(x.status, 10)
 		}
@@ -81,8 +81,8 @@ func (f *fallbacks) add(pid int64, proxy string, x *exchangeKeys) {
 			fallback: fallback{from: proxy, why: why},
 			next:     text(x.next),
 			barred:   text(x.barred),
-			query:    x.status/100 == 4 && isQuery(x),
-			guess:    notFound(x) && (is(x.kind, "list") || is(x.kind, "latest")),
+			query:    x.status/100 == 4 && x.isQuery(),
+			guess:    x.notFound() && (is(x.kind, "list") || is(x.kind, "latest")),
 			of:       pathOf(x),
 		}
 	}

@@ -34,17 +34,12 @@ type query struct {
 const maxQueries = 1 << 12
 
 // waits reports whether it is told at the end whether an exchange counts.
-func (f *family) waits(x *exchangeKeys) bool {
-	return x.status/100 == 4 && isQuery(x) && len(f.failed) < maxQueries
-}
-
-// isQuery reports whether an exchange asks what there is.
-func isQuery(x *exchangeKeys) bool {
-	return is(x.kind, "list") || is(x.kind, "latest") || is(x.kind, "info")
+func (f *family) waits(x *exchangeEvent) bool {
+	return x.status/100 == 4 && x.isQuery() && len(f.failed) < maxQueries
 }
 
 // pathOf returns what an exchange asks for.
-func pathOf(x *exchangeKeys) familyPath {
+func pathOf(x *exchangeEvent) familyPath {
 	of := familyPath{pid: x.pid, path: text(x.path)}
 	if is(x.kind, "info") {
 		of.version = text(x.version)
@@ -53,7 +48,7 @@ func pathOf(x *exchangeKeys) familyPath {
 }
 
 // exchange takes an exchange.
-func (f *family) exchange(x *exchangeKeys) {
+func (f *family) exchange(x *exchangeEvent) {
 	of := pathOf(x)
 	switch {
 	case x.kind == nil || of.path == "":

@@ -24,16 +24,16 @@ const (
 )
 
 // close takes the end of a connection.
-func (l *line) close(e *event) {
-	if n := e.retrans + e.unorder; n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
+func (l *line) close(e *closeEvent) {
+	if n := e.retransmits + e.outOfOrder; n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
 		return
 	}
 	if e.rttKnown && e.minRTT > 0 && e.rtt >= max(queueing*e.minRTT, e.minRTT+queued) {
 		return
 	}
 	l.conns++
-	l.retransmits += e.retrans
-	l.outOfOrder += e.unorder
+	l.retransmits += e.retransmits
+	l.outOfOrder += e.outOfOrder
 	l.segments += e.segments
 }
 

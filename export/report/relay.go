@@ -31,10 +31,10 @@ func (r *relays) get(name string) *relay {
 // exchange takes an exchange, and reports whether it is with the HTTP proxy
 // itself: a CONNECT. One that the proxy does not let through is a connection
 // that was not made.
-func (r *relays) exchange(x *exchangeKeys, f *failures) bool {
+func (r *relays) exchange(x *exchangeEvent, f *failures) bool {
 	via := text(x.via)
 	one := r.get(via)
-	if !x.connect || via == "" {
+	if !is(x.method, "CONNECT") || via == "" {
 		if one != nil {
 			one.requests++
 		}
@@ -50,7 +50,7 @@ func (r *relays) exchange(x *exchangeKeys, f *failures) bool {
 }
 
 // conn takes a connection that carried its first exchange.
-func (r *relays) conn(x *exchangeKeys) {
+func (r *relays) conn(x *exchangeEvent) {
 	if one := r.get(text(x.via)); one != nil {
 		one.conns++
 	}

@@ -9,10 +9,8 @@ type run struct {
 	ended       wallTime // when command exited
 	outcome     outcome
 	status      int64
-	signal      string         // that h2trace was sent, or ""
-	outlived    bool           // the observing ended, and the command had not
-	complained  map[int64]bool // processes that said what they could not fetch
-	blamed      bool           // one of these failed
+	signal      string // that h2trace was sent, or ""
+	outlived    bool   // the observing ended, and the command had not
 	conns       map[string]*connection
 	dials       dials
 	hears       int64 // exchanges as a server
@@ -39,16 +37,10 @@ type connection struct {
 	met       bool     // it carried an exchange
 }
 
-// Bounds on what is kept of a run: connections that are open at once, and
-// processes that complained.
-const (
-	maxConns      = 1 << 16
-	maxComplained = 1 << 10
-)
+// maxConns bounds the connections of a run that are open at once.
+const maxConns = 1 << 16
 
-func newRun() *run {
-	return &run{conns: make(map[string]*connection), complained: make(map[int64]bool)}
-}
+func newRun() *run { return &run{conns: make(map[string]*connection)} }
 
 func (r *run) conn(id []byte) *connection {
 	if id == nil {
@@ -64,8 +56,8 @@ func (r *run) conn(id []byte) *connection {
 
 // opened takes a connection that was made, or met: its phases, when its TLS handshake
 // begins. All of the exchanges that it carries waited for these.
-func (r *run) opened(e *event) {
-	x := &e.exchange.phases
+func (r *run) opened(e *openEvent) {
+	x := &e.phases
 	if before := x[phaseDNS] + x[phaseConnect]; !e.server && before+x[phaseTLS] > 0 {
 		r.add(span{
 			begin: e.at.add(-before), end: e.at.add(x[phaseTLS]),
@@ -80,7 +72,7 @@ func (r *run) opened(e *event) {
 	if e.server {
 		c.peer, _, _ = cutLast(c.remote, ":")
 	}
-	if e.client && e.start && e.secret == 1 && !e.exchange.known[phaseTLS] {
+	if e.client && e.start && e.secrecy == someTLS && !e.known[phaseTLS] {
 		c.handshake = e.at
 		r.handshaking++
 	}
@@ -94,29 +86,35 @@ func (r *run) spoke(c *connection) {
 	}
 }
 
-// process takes a process event. The first that executes something is the
-// command, if nothing was attached to before.
-func (r *run) process(e *event) {
-	switch {
-	case r.first == 0 && is(e.action, "exec"):
+// executed takes a process that executes something. The first event of a run that is
+// one is of the command.
+func (r *run) executed(e *execEvent) {
+	if r.first == 0 {
 		r.command = e.pid
 		r.start(e.at)
-	case r.first == 0:
+	}
+}
+
+// met takes another process event. A run that begins with one has no command.
+func (r *run) met(at wallTime) {
+	if r.first == 0 {
 		r.attached = true
-		r.start(e.at)
+		r.start(at)
 	}
-	if is(e.action, "exit") && e.exit != 0 && r.complained[e.pid] {
-		r.blamed = true
+}
+
+// exited takes the end of a process.
+func (r *run) exited(e *exitEvent) {
+	r.met(e.at)
+	if e.pid != r.command || r.command == 0 {
+		return
 	}
-	if is(e.action, "exit") && e.pid == r.command && r.command != 0 {
-		r.ended, r.status = e.at, e.exit
-		switch {
-		case !e.exited:
-		case e.exit == 0:
-			r.outcome = succeeded
-		default:
-			r.outcome = failed
-		}
+	r.ended, r.status = e.at, e.status
+	switch {
+	case e.failed():
+		r.outcome = failed
+	case e.known:
+		r.outcome = succeeded
 	}
 }
 

@@ -37,10 +37,6 @@ func (t *trouble) rejection() rejection { return rejection{t.pid, t.status, t.wh
 // maxSaid bounds each of these.
 const maxSaid = 1 << 12
 
-func (x *exchangeKeys) key() string {
-	return text(x.conn) + " " + string(x.stream) + " " + text(x.url)
-}
-
 func put[K comparable, V any](m *map[K]V, key K, value V) {
 	if *m == nil {
 		*m = make(map[K]V)
@@ -53,7 +49,7 @@ func put[K comparable, V any](m *map[K]V, key K, value V) {
 // exchange takes an exchange, and reports whether it counts as one that failed by
 // itself. Of what a proxy says of a path that may be no module, that is told at the
 // end of the run.
-func (s *said) exchange(x *exchangeKeys) bool {
+func (s *said) exchange(x *exchangeEvent) bool {
 	s.family.exchange(x)
 	if x.class == nil {
 		return false
@@ -61,7 +57,7 @@ func (s *said) exchange(x *exchangeKeys) bool {
 	key := x.key()
 	t := ofExchange(x)
 	put(&s.answers, key, t)
-	if t.proxy != "" && notFound(x) {
+	if t.proxy != "" && x.notFound() {
 		put(&s.lacking, t.path, true)
 	}
 	return !s.told[key] && !s.family.waits(x) && !s.refused[t.rejection()]
@@ -69,9 +65,9 @@ func (s *said) exchange(x *exchangeKeys) bool {
 
 // complaint takes what a go command said that it could not do. Where it did not get
 // as far as a request, this is all that tells of the proxy.
-func (b *Builder) complaint(x *exchangeKeys) {
-	t, of := ofComplaint(x, b.said.answers)
-	t.known = b.said.family.has(familyPath{pid: x.pid, path: t.path})
+func (b *Builder) complaint(e *complaintEvent) {
+	t, of := ofComplaint(e, b.said.answers)
+	t.known = b.said.family.has(familyPath{pid: e.pid, path: t.path})
 	t.public = b.said.lacking[t.path]
 	for i := range of {
 		switch key := of[i].key(); {
@@ -86,9 +82,9 @@ func (b *Builder) complaint(x *exchangeKeys) {
 		put(&b.said.told, of[i].key(), true)
 	}
 	b.refuses(t)
-	b.said.accuse(t, x.pid)
+	b.said.accuse(t, e.pid)
 	if t.via != "" {
-		b.errors.takeBackConnects(x.pid)
+		b.errors.takeBackConnects(e.pid)
 	}
 	if cause := t.cause(); !b.said.causes[cause] {
 		put(&b.said.causes, cause, true)

@@ -24,11 +24,10 @@ type client struct {
 
 // serve takes an exchange with an observed server: until the response begins, the
 // process itself is at work.
-func (b *Builder) serve(e *event, c *connection) {
-	x := &e.exchange
+func (b *Builder) serve(x *exchangeEvent, c *connection) {
 	b.run.hears++
 	if x.known[phaseTotal] {
-		b.run.add(span{begin: e.at.add(-x.phases[phaseTotal]), end: e.at, served: true, parts: parts{
+		b.run.add(span{begin: x.at.add(-x.phases[phaseTotal]), end: x.at, served: true, parts: parts{
 			partOther: x.phases[phaseWait],
 			partSend:  x.phases[phaseReceive] - x.send, partSendStall: x.send,
 			partReceive: x.phases[phaseSend] - x.recv, partRecvStall: x.recv,

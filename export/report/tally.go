@@ -57,12 +57,12 @@ type tally struct {
 	wait, total sketch
 }
 
-func (t *tally) add(x *exchangeKeys) {
+func (t *tally) add(x *exchangeEvent) {
 	t.requests++
 	if x.class != nil {
-		t.fail(classOf(x))
+		t.fail(x.className())
 	}
-	if notFound(x) {
+	if x.notFound() {
 		t.missing++
 	}
 	if x.redirect {
@@ -123,7 +123,7 @@ type proxy struct {
 	handshake   sketch
 }
 
-func (p *proxy) exchange(x *exchangeKeys) {
+func (p *proxy) exchange(x *exchangeEvent) {
 	p.add(x)
 	if x.kind != nil {
 		p.modules.add(x)
@@ -152,7 +152,7 @@ type module struct {
 	longest                   time.Duration
 }
 
-func (m *module) add(x *exchangeKeys) {
+func (m *module) add(x *exchangeEvent) {
 	m.requests++
 	m.bytes += x.bytes
 	if x.class != nil {
@@ -161,8 +161,6 @@ func (m *module) add(x *exchangeKeys) {
 	m.total += x.phases[phaseTotal]
 	m.longest = max(m.longest, x.phases[phaseTotal])
 }
-
-var windowKeys = [...]string{"conn_send", "conn_recv", "stream_send", "stream_recv"}
 
 // windows is what is known of flow control.
 type windows struct {
@@ -176,22 +174,22 @@ type stalls struct {
 	window int64 // the largest
 }
 
-func (w *windows) frame(credits *[4]credit) {
-	for i, c := range credits {
+func (w *windows) frame(e *frameEvent) {
+	for i, c := range e.window {
 		if l := &w.least[i]; c.known && (!l.known || c.bytes < l.bytes) {
 			*l = c
 		}
 	}
 }
 
-func (w *windows) stall(s *stallKeys) {
+func (w *windows) stall(e *stallEvent) {
 	side := &w.stalls[0]
-	if s.recv {
+	if e.recv {
 		side = &w.stalls[1]
 	}
 	side.count++
-	side.total += s.length
-	side.window = max(side.window, s.window)
+	side.total += e.length
+	side.window = max(side.window, e.window)
 }
 
 // handshakes sums up TLS handshakes.
@@ -200,11 +198,12 @@ type handshakes struct {
 	took, verified time.Duration
 }
 
-func (h *handshakes) add(e *event) {
-	if took := e.exchange.phases[phaseTLS]; took > 0 {
+// add takes a handshake, and how long it took to verify the certificate.
+func (h *handshakes) add(took, verify time.Duration) {
+	if took > 0 {
 		h.count++
 		h.took += took
-		h.verified += e.verify
+		h.verified += verify
 	}
 }
 
@@ -240,10 +239,7 @@ var classes = [...]string{
 	"vcs", "unavailable", "toolchain",
 }
 
-// classOf returns the class of a failure, "other" for one that no version of
-// the schema that is known here has.
-func classOf(x *exchangeKeys) string { return classNamed(x.class) }
-
+// classNamed returns the class of a failure that is written so.
 func classNamed(class []byte) string {
 	for _, c := range classes {
 		if is(class, c) {
@@ -253,12 +249,8 @@ func classNamed(class []byte) string {
 	return "other"
 }
 
-// notFound reports whether a proxy says that it does not have a module, so that
-// the go command goes on to the next one.
-func notFound(x *exchangeKeys) bool { return x.status == 404 || x.status == 410 }
-
-func (f *failures) add(x *exchangeKeys) {
-	if x.class == nil || notFound(x) || is(x.class, "aborted") {
+func (f *failures) add(x *exchangeEvent) {
+	if x.class == nil || x.notFound() || is(x.class, "aborted") {
 		return
 	}
 	t := ofExchange(x)
@@ -268,7 +260,7 @@ func (f *failures) add(x *exchangeKeys) {
 }
 
 // noteExchange counts the failure of an exchange, which a complaint may speak of.
-func (f *failures) noteExchange(x *exchangeKeys, t *trouble) {
+func (f *failures) noteExchange(x *exchangeEvent, t *trouble) {
 	f.noteOf(t)
 	put(&f.of, x.key(), t.class)
 }

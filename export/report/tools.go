@@ -29,29 +29,14 @@ type tool struct {
 	total, longest time.Duration
 }
 
-// processes takes a process event.
-func (b *Builder) processes(e *event) {
-	t := &b.tools
-	switch {
-	case is(e.action, "error"):
-		if len(b.run.complained) < maxComplained {
-			b.run.complained[e.pid] = true
-		}
-		b.complaint(&e.exchange)
-	case is(e.action, "attached"):
-		t.found++
-	case is(e.action, "skipped"):
-		if t.skipped++; t.skipped == 1 {
-			t.reason = strings.TrimPrefix(text(e.exe)+": "+text(e.reason), ": ")
-		}
-	case is(e.action, "exec"):
-		t.exec(e)
-	case is(e.action, "exit"):
-		t.exit(e, b.run.command)
+// skip takes a process that is not observed.
+func (t *tools) skip(e *skippedEvent) {
+	if t.skipped++; t.skipped == 1 {
+		t.reason = strings.TrimPrefix(text(e.exe)+": "+text(e.reason), ": ")
 	}
 }
 
-func (t *tools) exec(e *event) {
+func (t *tools) exec(e *execEvent) {
 	if t.running == nil {
 		t.running = make(map[int64]string)
 		t.byName = newByName[tool](maxTools)
@@ -66,7 +51,7 @@ func (t *tools) exec(e *event) {
 	}
 }
 
-func (t *tools) exit(e *event, command int64) {
+func (t *tools) exit(e *exitEvent, command int64) {
 	name, ok := t.running[e.pid]
 	delete(t.running, e.pid)
 	if !ok || e.pid == command {
@@ -79,7 +64,7 @@ func (t *tools) exit(e *event, command int64) {
 	one.runs++
 	one.total += e.duration
 	one.longest = max(one.longest, e.duration)
-	if e.exited && e.exit != 0 {
+	if e.failed() {
 		one.failed++
 	}
 }

@@ -37,9 +37,9 @@ type trouble struct {
 }
 
 // ofExchange returns what an exchange came to that failed.
-func ofExchange(x *exchangeKeys) *trouble {
+func ofExchange(x *exchangeEvent) *trouble {
 	t := &trouble{
-		pid: x.pid, class: classOf(x), detail: text(x.detail), url: text(x.url), status: x.status, after: text(x.retryAfter),
+		pid: x.pid, class: x.className(), detail: text(x.detail), url: text(x.url), status: x.status, after: text(x.retryAfter),
 		authorized: yesOrNo(x.authorized), path: text(x.path), version: text(x.version),
 		barred: text(x.barred),
 	}
@@ -84,9 +84,9 @@ func (s *spoken) key() string { return s.Conn + " " + s.Stream.String() + " " + 
 
 // ofComplaint returns what a go command says, with what is known of the exchanges
 // that it speaks of.
-func ofComplaint(x *exchangeKeys, answers map[string]*trouble) (t *trouble, of []spoken) {
+func ofComplaint(x *complaintEvent, answers map[string]*trouble) (t *trouble, of []spoken) {
 	t = &trouble{
-		pid: x.pid, class: classOf(x), detail: text(x.detail), via: text(x.via),
+		pid: x.pid, class: x.className(), detail: text(x.detail), via: text(x.via),
 		path: text(x.path), version: text(x.version),
 	}
 	if x.requests != nil && json.Unmarshal(x.requests, &of) != nil {
@@ -135,7 +135,7 @@ var (
 )
 
 // versionControl says which program failed, and at what.
-func (t *trouble) versionControl(x *exchangeKeys) {
+func (t *trouble) versionControl(x *complaintEvent) {
 	if m := ranIn.FindStringSubmatch(t.detail); m != nil {
 		t.program = m[1]
 	}

@@ -1,0 +1,166 @@
+package report
+
+import "time"
+
+// peerKeys say whom a connection is to.
+type peerKeys struct {
+	name, remote []byte
+	server       bool // the process is the server
+}
+
+func (p *peerKeys) member(key, v []byte) {
+	switch string(key) {
+	case "name":
+		p.name = v
+	case "remote":
+		p.remote = v
+	case "role":
+		p.server = is(v, "server")
+	}
+}
+
+// secrecy is what is known of the TLS of a connection.
+type secrecy uint8
+
+const (
+	noTLS      secrecy = iota // also where it is not known
+	someTLS                   // of an unknown version: the handshake has not ended
+	versionTLS                // of a known version
+)
+
+// tlsKeys are what a conn event says of TLS.
+type tlsKeys struct {
+	secrecy secrecy
+	verify  time.Duration // what of the handshake went to the certificate
+}
+
+func (t *tlsKeys) read(v []byte) {
+	if v[0] != '{' {
+		return
+	}
+	t.secrecy = someTLS
+	members(v, func(key, v []byte) {
+		switch {
+		case string(key) == "verify_ms":
+			t.verify, _ = millis(v)
+		case string(key) == "version" && v[0] == '"':
+			t.secrecy = versionTLS
+		}
+	})
+}
+
+// openEvent is a connection that was made, or met.
+type openEvent struct {
+	head
+	peerKeys
+	tlsKeys
+	phaseKeys
+	client, start bool // role, joined
+}
+
+func (e *openEvent) member(key, v []byte) {
+	switch string(key) {
+	case "tls":
+		e.tlsKeys.read(v)
+	case "role":
+		e.client = is(v, "client")
+		e.peerKeys.member(key, v)
+	case "joined":
+		e.start = is(v, "start")
+	case "name", "remote":
+		e.peerKeys.member(key, v)
+	default:
+		e.phaseKeys.read(key, v)
+	}
+}
+
+// failedEvent is a connection that was not made, or a name that was not resolved.
+type failedEvent struct {
+	head
+	peerKeys
+	tlsKeys
+	phaseKeys
+	failureKeys
+	entryKeys
+	via []byte
+}
+
+func (e *failedEvent) member(key, v []byte) {
+	switch string(key) {
+	case "tls":
+		e.tlsKeys.read(v)
+	case "name", "remote", "role":
+		e.peerKeys.member(key, v)
+	case "error":
+		e.failureKeys.read(v)
+	case "via":
+		e.via = v
+	case "proxy", "next", "barred":
+		e.entryKeys.member(key, v)
+	default:
+		e.phaseKeys.read(key, v)
+	}
+}
+
+// closeEvent is the end of a connection, with what TCP counted.
+type closeEvent struct {
+	head
+	tlsKeys
+	moved       int64         // bytes, both ways
+	rtt, minRTT time.Duration // minRTT is 0 where it is not known
+	rttKnown    bool
+	retransmits int64
+	outOfOrder  int64
+	segments    int64 // both ways
+}
+
+func (e *closeEvent) member(key, v []byte) {
+	switch string(key) {
+	case "tls":
+		e.read(v)
+	case "bytes_sent", "bytes_received":
+		n, _ := integer(v)
+		e.moved += n
+	case "rtt_ms":
+		e.rtt, e.rttKnown = millis(v)
+	case "min_rtt_ms":
+		e.minRTT, _ = millis(v)
+	case "retransmits":
+		e.retransmits, _ = integer(v)
+	case "out_of_order":
+		e.outOfOrder, _ = integer(v)
+	case "segments_sent", "segments_received":
+		n, _ := integer(v)
+		e.segments += n
+	}
+}
+
+// silentEvent is a connection on which no data went up to its time.
+type silentEvent struct {
+	head
+	peerKeys
+	moved       int64 // bytes, both ways
+	state       []byte
+	silent      time.Duration
+	asked       bool          // what went last was sent
+	otherWay    time.Duration // for which nothing went the other way than last
+	spokeBefore bool          // otherWay is known
+}
+
+func (e *silentEvent) member(key, v []byte) {
+	switch string(key) {
+	case "bytes_sent", "bytes_received":
+		n, _ := integer(v)
+		e.moved += n
+	case "state":
+		e.state = v
+	case "silent_ms":
+		e.silent, _ = millis(v)
+	case "last":
+		e.asked = is(v, "send")
+	case "other_way_ms":
+		e.otherWay, e.spokeBefore = millis(v)
+	default:
+		e.peerKeys.member(key, v)
+	}
+}

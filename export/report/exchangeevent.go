@@ -1,0 +1,179 @@
+package report
+
+import "time"
+
+// phases of an exchange or a path.
+const (
+	phaseDNS = iota
+	phaseConnect
+	phaseTLS
+	phaseSend
+	phaseWait
+	phaseReceive
+	phaseTotal
+	phaseCount
+)
+
+var phaseNames = [phaseCount]string{"dns_ms", "connect_ms", "tls_ms", "send_ms", "wait_ms", "receive_ms", "total_ms"}
+
+// phaseKeys are how long each phase took.
+type phaseKeys struct {
+	phases [phaseCount]time.Duration
+	known  [phaseCount]bool
+}
+
+func (p *phaseKeys) read(key, v []byte) {
+	for i, name := range phaseNames {
+		if string(key) == name {
+			p.phases[i], p.known[i] = millis(v)
+		}
+	}
+}
+
+// failureKeys are an error; class is nil where there is none.
+type failureKeys struct{ class, detail []byte }
+
+func (f *failureKeys) read(v []byte) {
+	members(v, func(key, v []byte) {
+		switch string(key) {
+		case "class":
+			f.class = v
+		case "detail":
+			f.detail = v
+		}
+	})
+}
+
+// className returns the class of a failure, "other" for one that no version of
+// the schema that is known here has.
+func (f *failureKeys) className() string { return classNamed(f.class) }
+
+// entryKeys are entries of GOPROXY: the one that was asked, the one after it, and
+// the one that a "," kept from being asked.
+type entryKeys struct{ proxy, next, barred []byte }
+
+func (k *entryKeys) member(key, v []byte) {
+	switch string(key) {
+	case "proxy":
+		k.proxy = v
+	case "next":
+		k.next = v
+	case "barred":
+		k.barred = v
+	}
+}
+
+// moduleKeys are what an exchange asks a module proxy for; kind is nil where it asks
+// for no module.
+type moduleKeys struct {
+	entryKeys
+	kind, path, version []byte
+}
+
+func (m *moduleKeys) member(key, v []byte) {
+	switch string(key) {
+	case "path":
+		m.path = v
+	case "version":
+		m.version = v
+	case "kind":
+		m.kind = v
+	default:
+		m.entryKeys.member(key, v)
+	}
+}
+
+// stalled is how long flow control held an exchange up.
+type stalled struct{ recv, send time.Duration }
+
+func (s *stalled) member(key, v []byte) {
+	switch string(key) {
+	case "recv_window":
+		s.recv, _ = millis(v)
+	case "send_window":
+		s.send, _ = millis(v)
+	}
+}
+
+// exchangeEvent is a request and its response.
+type exchangeEvent struct {
+	head
+	moduleKeys
+	phaseKeys
+	failureKeys
+	stalled
+	stream      []byte
+	url, method []byte // as written
+	via         []byte // HTTP proxy, nil where there is none
+	status      int64
+	reused      bool
+	bytes       int64 // of the response
+	redirect    bool
+	open        bool   // it had not ended
+	after       []byte // class of the exchange that this one repeats
+	authorized  []byte
+	retryAfter  []byte
+	silent      time.Duration // how long nothing had come at its end
+	silentKnown bool
+}
+
+func (e *exchangeEvent) member(key, v []byte) {
+	switch string(key) {
+	case "stream":
+		e.stream = v
+	case "url":
+		e.url = v
+	case "method":
+		e.method = v
+	case "via":
+		if v[0] == '"' {
+			e.via = v
+		}
+	case "status":
+		e.status, _ = integer(v)
+	case "reused":
+		e.reused = string(v) == "true"
+	case "response_bytes":
+		e.bytes, _ = integer(v)
+	case "redirect":
+		e.redirect = v[0] == '"'
+	case "open":
+		e.open = string(v) == "true"
+	case "authorized":
+		e.authorized = v
+	case "retry_after":
+		e.retryAfter = v
+	case "silent_ms":
+		e.silent, e.silentKnown = millis(v)
+	case "module":
+		members(v, e.moduleKeys.member)
+	case "error":
+		e.failureKeys.read(v)
+	case "stall_ms":
+		members(v, e.stalled.member)
+	case "retry":
+		members(v, e.repeats)
+	default:
+		e.phaseKeys.read(key, v)
+	}
+}
+
+func (e *exchangeEvent) repeats(key, v []byte) {
+	if string(key) == "class" {
+		e.after = v
+	}
+}
+
+// key identifies an exchange among those that a go command may speak of.
+func (e *exchangeEvent) key() string {
+	return text(e.conn) + " " + string(e.stream) + " " + text(e.url)
+}
+
+// notFound reports whether a proxy says that it does not have a module, so that
+// the go command goes on to the next one.
+func (e *exchangeEvent) notFound() bool { return e.status == 404 || e.status == 410 }
+
+// isQuery reports whether an exchange asks what there is.
+func (e *exchangeEvent) isQuery() bool {
+	return is(e.kind, "list") || is(e.kind, "latest") || is(e.kind, "info")
+}

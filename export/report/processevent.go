@@ -1,0 +1,126 @@
+package report
+
+import "time"
+
+// attachedEvent is a process that is observed.
+type attachedEvent struct{ head }
+
+func (*attachedEvent) member(_, _ []byte) {}
+
+// execEvent is a process that executes a program.
+type execEvent struct {
+	head
+	ppid      int64
+	exe, args []byte
+}
+
+func (e *execEvent) member(key, v []byte) {
+	switch string(key) {
+	case "ppid":
+		e.ppid, _ = integer(v)
+	case "exe":
+		e.exe = v
+	case "args":
+		e.args = v
+	}
+}
+
+// exitEvent is the end of a process.
+type exitEvent struct {
+	head
+	status   int64
+	known    bool // status is
+	duration time.Duration
+}
+
+func (e *exitEvent) member(key, v []byte) {
+	switch string(key) {
+	case "exit_code":
+		e.status, e.known = integer(v)
+	case "duration_ms":
+		e.duration, _ = millis(v)
+	}
+}
+
+// failed reports whether the process is known to have failed.
+func (e *exitEvent) failed() bool { return e.known && e.status != 0 }
+
+// skippedEvent is a process that is not observed.
+type skippedEvent struct {
+	head
+	exe, reason []byte
+}
+
+func (e *skippedEvent) member(key, v []byte) {
+	switch string(key) {
+	case "exe":
+		e.exe = v
+	case "reason":
+		e.reason = v
+	}
+}
+
+// complaintEvent is what a go command says that it could not do.
+type complaintEvent struct {
+	head
+	failureKeys
+	via                 []byte
+	path, version       []byte // of the module
+	requests, processes []byte // of which it speaks
+}
+
+func (e *complaintEvent) member(key, v []byte) {
+	switch string(key) {
+	case "error":
+		e.read(v)
+	case "via":
+		e.via = v
+	case "module":
+		members(v, func(key, v []byte) {
+			switch string(key) {
+			case "path":
+				e.path = v
+			case "version":
+				e.version = v
+			}
+		})
+	case "requests":
+		e.requests = v
+	case "processes":
+		e.processes = v
+	}
+}
+
+// lossEvent says that records were lost.
+type lossEvent struct {
+	head
+	records int64
+}
+
+func (e *lossEvent) member(key, v []byte) {
+	if string(key) == "records" {
+		e.records, _ = integer(v)
+	}
+}
+
+// summaryEvent ends a run.
+type summaryEvent struct {
+	head
+	exchanges int64
+	signal    []byte
+	running   bool // there was no command, but processes that were running
+	nobody    bool // no process was observed
+}
+
+func (e *summaryEvent) member(key, v []byte) {
+	switch string(key) {
+	case "exchanges":
+		e.exchanges, _ = integer(v)
+	case "signal":
+		e.signal = v
+	case "command":
+		e.running = string(v) == "null"
+	case "processes":
+		e.nobody = string(v) == "0"
+	}
+}
