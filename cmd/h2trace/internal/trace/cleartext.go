@@ -126,11 +126,13 @@ func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	switch why {
 	case tcp.LeftOut:
 		c.decoder.Skip(c.latest, decoder.Direction(s.dir), int64(n))
+		c.goOn()
 		return
 	case tcp.Overrun: // no record is missing, but they are of no use
 		c.decoder.Note(c.latest, overrunNote{at, n})
 	}
 	c.decoder.Gap(c.latest, decoder.Direction(s.dir), int64(n))
+	c.goOn()
 	c.table.wantTables(c)
 }
 

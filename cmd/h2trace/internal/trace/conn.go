@@ -21,6 +21,7 @@ type tracedConn struct {
 	event   export.Conn // what each conn event of it says
 	decoder *decoder.Conn
 	tracker *exchange.Tracker
+	upgrade *upgrade // found by the decoder, until its call returns
 
 	// cleartext is set on a connection without TLS.
 	cleartext *cleartextConn

@@ -101,6 +101,7 @@ func (c *tracedConn) finish() {
 	}
 	t.recovery.leave(c) // a last loss made tables unknown
 	c.decoder.Close(over)
+	c.goOn()
 	if c.isNothing() {
 		c.dismiss()
 	} else {

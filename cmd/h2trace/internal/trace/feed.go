@@ -44,6 +44,7 @@ func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
 // decoded is called when the decoder may have decoded more. The header table is asked
 // for if a block made that unknown.
 func (c *tracedConn) decoded() {
+	c.goOn()
 	if c.astray {
 		c.astray = false
 		if c.missing == nil {
@@ -82,10 +83,12 @@ func (c *tracedConn) advance(at ktime.Time, dir int, seq, offset uint64, why bpf
 func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
 	if missing == 0 {
 		c.decoder.Skip(at, decoder.Direction(dir), n)
+		c.goOn()
 		return
 	}
 	c.decoder.Note(at, lossNote{at, missing, lost, why})
 	c.decoder.Gap(at, decoder.Direction(dir), n)
+	c.goOn()
 	c.table.wantTables(c)
 }
 

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -10,32 +11,68 @@ import (
 	"h2trace/decoder/ktime"
 )
 
+// upgrade is the HTTP/2 that a connection goes on with after HTTP/1.1. The decoder of
+// HTTP/1.1 finds it, and is replaced when its call returns.
+type upgrade struct {
+	config decoder.Config
+	first  *http2Settings // of RFC 7540 §3.2, nil where HTTP/2 begins anew
+	said   []chunk
+}
+
+// http2Settings is what the request of an upgrade settles (RFC 7540 §3.2.1).
+type http2Settings struct {
+	at      ktime.Time
+	payload []byte // of the SETTINGS frame, nil where it makes no sense
+}
+
+// chunk is bytes that wait for their decoder, which were said at a time.
+type chunk struct {
+	at    ktime.Time
+	dir   decoder.Direction
+	bytes []byte
+}
+
 // Upgraded implements exchange.UpgradeSink: HTTP/2 is decoded from here on.
 func (c *tracedConn) Upgraded(at ktime.Time, settings string) {
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(settings, "="))
 	if err != nil {
 		payload = nil
 	}
-	config := c.table.config
-	config.Role, config.FromStart = c.decoder.Role(), true
-	c.decoder = decoder.NewConn(config, c)
-	c.decoder.Upgrade(at, payload)
+	c.upgrade = &upgrade{config: c.table.config, first: &http2Settings{at, payload}}
+	c.upgrade.config.Role, c.upgrade.config.FromStart = c.decoder.Role(), true
 }
 
 // Turned implements exchange.UpgradeSink: HTTP/2 begins here, with the other side as
 // its client.
 func (c *tracedConn) Turned(_ ktime.Time, client decoder.Direction) {
-	config := c.table.config
-	config.Role, config.FromStart = decoder.Client, true
+	c.upgrade = &upgrade{config: c.table.config}
+	c.upgrade.config.Role, c.upgrade.config.FromStart = decoder.Client, true
 	if client == decoder.Recv {
-		config.Role = decoder.Server
+		c.upgrade.config.Role = decoder.Server
 	}
-	c.decoder = decoder.NewConn(config, c)
 }
 
-// Tunneled implements exchange.UpgradeSink.
+// Tunneled implements exchange.UpgradeSink. It is called after Upgraded or Turned, in
+// the same call of the decoder.
 func (c *tracedConn) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
-	c.decoder.Data(at, d, b)
+	c.upgrade.said = append(c.upgrade.said, chunk{at, d, bytes.Clone(b)})
+}
+
+// goOn replaces the decoder where its last call found an upgrade, and gives the new
+// one what is said in HTTP/2 so far.
+func (c *tracedConn) goOn() {
+	u := c.upgrade
+	if u == nil {
+		return
+	}
+	c.upgrade = nil
+	c.decoder = decoder.NewConn(u.config, c)
+	if u.first != nil {
+		c.decoder.Upgrade(u.first.at, u.first.payload)
+	}
+	for _, s := range u.said {
+		c.decoder.Data(s.at, s.dir, s.bytes)
+	}
 }
 
 // Mixed implements decoder.MixedSink.
