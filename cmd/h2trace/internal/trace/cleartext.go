@@ -102,7 +102,7 @@ func (s cleartextSink) Data(at ktime.Time, b []byte) {
 	c.comes(at, s.dir)
 	c.next[s.dir].offset += uint64(len(b))
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
-		c.readHello(&c.hello, decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
+		c.table.hellos.read(&c.hello, &c.connInfo, c.decoder.Role(), decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
 	}
 	c.decoder.Data(c.latest, decoder.Direction(s.dir), b)
 	c.decoded()
@@ -194,7 +194,7 @@ func (c *tracedConn) steer(dir int) {
 // nothing else before its end.
 func (c *tracedConn) bodyLeft(dir decoder.Direction) int64 {
 	if c.decoder.Protocol() == decoder.HTTP1 {
-		return c.tracker.BodyLeft(dir)
+		return c.exchanges.tracker.BodyLeft(dir)
 	}
 	return 0
 }
@@ -206,7 +206,7 @@ func (c *tracedConn) isNoHTTP() bool {
 		case decoder.ProtocolUnknown:
 			return c.hello.Over()
 		case decoder.HTTP1:
-			return c.tracker.Tunneled() && c.inner.Over()
+			return c.exchanges.isTunnelOfOther()
 		}
 		return false
 	}
@@ -220,5 +220,5 @@ func (c *tracedConn) dismiss() {
 	for dir := range c.cleartext.streams {
 		c.cleartext.streams[dir].Drop(c.table.segments)
 	}
-	c.tracker.Close(c.latest, exchange.NotEnded)
+	c.exchanges.tracker.Close(c.latest, exchange.NotEnded)
 }

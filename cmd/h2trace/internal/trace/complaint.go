@@ -6,7 +6,6 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/trace/process"
-	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 	"h2trace/export"
 )
@@ -50,7 +49,7 @@ func (o *Observer) complain(m *bpf.Message) {
 	proc.At = m.Time
 	for _, c := range goproxy.ParseComplaints(m.Text, proc.Source.Proxies()) {
 		o.conns.endFor(m, &c)
-		event := &export.ProcessError{Fetches: o.conns.fetches.Of(m.PID, &c)}
+		event := &export.ProcessError{Fetches: o.conns.exchanges.fetches.Of(m.PID, &c)}
 		if event.Fetches == nil {
 			event.Fetches = o.conns.underWay(m.PID, &c)
 		}
@@ -150,7 +149,7 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 // speak of. They are closed, and linger; whoever read from them has given up.
 func (t *connTable) endFor(m *bpf.Message, complaint *goproxy.Complaint) {
 	t.finishClosed(func(c *tracedConn) bool {
-		return c.meta.PID == m.PID && c.end.time() <= m.Time && c.cut(complaint) != nil
+		return c.meta.PID == m.PID && c.end.time() <= m.Time && c.exchanges.cut(complaint) != nil
 	})
 }
 
@@ -162,60 +161,10 @@ func (t *connTable) underWay(pid int, complaint *goproxy.Complaint) (list []gopr
 		if c.meta.PID != pid {
 			continue
 		}
-		if one := c.cut(complaint); one != nil {
+		if one := c.exchanges.cut(complaint); one != nil {
 			list = append(list, *one)
 		}
 	}
 	slices.SortFunc(list, func(a, b goproxy.Fetch) int { return strings.Compare(a.Conn, b.Conn) })
 	return list
-}
-
-// cut returns an exchange that has not ended, and that a complaint may speak of if
-// it is not to, or nil.
-func (c *tracedConn) cut(complaint *goproxy.Complaint) (of *goproxy.Fetch) {
-	c.tracker.Any(func(e *exchange.Exchange) bool {
-		one, ok := c.fetch(e, moduleOf(e, c.source.Proxies()))
-		if !ok {
-			return false
-		}
-		if one.Failed = true; complaint.IsOf(one) {
-			of = one
-		}
-		return of != nil
-	})
-	return of
-}
-
-// fetched remembers an exchange for what the go command says of it. If it has
-// said so already, the exchange has failed.
-func (c *tracedConn) fetched(e *exchange.Exchange, m *export.Module) {
-	one, ok := c.fetch(e, m)
-	if !ok {
-		return
-	}
-	if said := c.table.fetches.Add(one); said != nil {
-		e.Error = &exchange.Error{Class: exchange.Class(said.Class), Detail: said.Detail}
-	}
-}
-
-// fetch returns what a complaint may speak of: an exchange with a module proxy or
-// a checksum database, one for a page that names a repository, or for what such a
-// one was redirected to, and a CONNECT that was refused.
-func (c *tracedConn) fetch(e *exchange.Exchange, m *export.Module) (f *goproxy.Fetch, ok bool) {
-	connect := e.Method == "CONNECT" && e.Error != nil
-	if m == nil && !connect && (e.Method != "GET" || !goproxy.IsPage(e.URL) && !c.table.fetches.Awaits(c.meta.PID, e.URL)) {
-		return nil, false
-	}
-	f = &goproxy.Fetch{
-		Process: c.meta.PID, Conn: c.meta.Conn, Stream: e.Stream, URL: e.URL, Status: e.Status, Redirect: e.Redirect,
-		Connect: connect,
-		Failed:  e.Error != nil,
-	}
-	if e.Error != nil {
-		f.Class = string(e.Error.Class)
-	}
-	if m != nil {
-		f.Proxy, f.Request = m.Proxy, m.Request
-	}
-	return f, true
 }

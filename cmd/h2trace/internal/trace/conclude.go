@@ -18,8 +18,8 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	exchanges := &o.conns.exchanges
-	if o.conns.framesOnly {
+	exchanges := &o.conns.exchanges.count
+	if o.conns.exchanges.off {
 		exchanges = nil
 	}
 	sum := &export.Summary{

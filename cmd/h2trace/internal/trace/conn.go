@@ -3,7 +3,6 @@ package trace
 import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/clienthello"
-	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
@@ -14,14 +13,11 @@ import (
 // tracedConn is one connection between the kernel's records and the printed
 // events. It is the decoder.Sink of its decoder.
 type tracedConn struct {
-	table   *connTable
-	id      uint64     // the kernel's; the printed one is meta.Conn
-	since   ktime.Time // of the first record
-	meta    export.Meta
-	event   export.Conn // what each conn event of it says
-	decoder *decoder.Conn
-	tracker *exchange.Tracker
-	upgrade *upgrade // found by the decoder, until its call returns
+	connInfo
+	table     *connTable
+	id        uint64 // the kernel's; the printed one is meta.Conn
+	decoder   *decoder.Conn
+	exchanges exchangeSink
 
 	// cleartext is set on a connection without TLS.
 	cleartext *cleartextConn
@@ -45,16 +41,11 @@ type tracedConn struct {
 	// until are offsets, by direction, before which the kernel leaves out what
 	// is inside of TLS.
 	until [2]uint64
-	// source is where its process fetches from, nil where that is not known.
-	source *fetchenv.Source
-	// tunnel is set when an HTTP proxy let a CONNECT through.
-	tunnel bool
 	// beside is another on the same socket, until it is known which of the two
 	// is inside of the other.
 	beside *tracedConn
-	// hello is for a ClientHello that the connection without TLS began with,
-	// and inner for one in its tunnel.
-	hello, inner clienthello.Reader
+	// hello is for a ClientHello that the connection without TLS began with.
+	hello clienthello.Reader
 	// verify is nil unless headers are to be verified.
 	verify *verify.Conn
 	queued queued
@@ -68,21 +59,18 @@ var _ interface {
 	decoder.LossSink
 	decoder.MixedSink
 	decoder.NoteSink
-	exchange.TunnelSink
-	exchange.UpgradeSink
 } = (*tracedConn)(nil)
-
-// at returns the head of an event at t.
-func (c *tracedConn) at(t ktime.Time) export.Meta {
-	m := c.meta
-	m.Time = t
-	return m
-}
 
 // isNothing reports whether a connection is one without TLS that does not speak
 // HTTP, of which nothing was printed.
 func (c *tracedConn) isNothing() bool {
 	return c.cleartext != nil && !c.announced && c.event.Protocol == ""
+}
+
+// follow begins to decode a connection.
+func (c *tracedConn) follow(config decoder.Config) {
+	c.decoder = decoder.NewConn(config, c)
+	c.exchanges.follow(config.Role, config.FromStart)
 }
 
 // announce prints the open event, once.
@@ -113,7 +101,7 @@ func (c *tracedConn) isOf(role decoder.Role) {
 		return
 	}
 	c.event.Role = role
-	c.tracker.SetClient(client)
+	c.exchanges.tracker.SetClient(client)
 	c.decoder.SetRole(role)
 }
 
@@ -149,7 +137,7 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 	}
 	c.understood()
 	c.table.events.Frame(c.at(f.Time), f)
-	c.tracker.Frame(f)
+	c.exchanges.tracker.Frame(f)
 	if c.cleartext != nil {
 		c.cleartext.noteFrame(f)
 	}
@@ -161,8 +149,18 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 // Resync implements decoder.Sink.
 func (c *tracedConn) Resync(at ktime.Time, dir decoder.Direction, skipped int64) {
 	c.table.events.Conn(c.at(at), &c.event, export.ConnResync{Dir: dir, Skipped: skipped})
-	c.tracker.Lost(dir)
+	c.exchanges.tracker.Lost(dir)
 }
 
 // Lost implements decoder.LossSink.
-func (c *tracedConn) Lost(dir decoder.Direction) { c.tracker.Lost(dir) }
+func (c *tracedConn) Lost(dir decoder.Direction) { c.exchanges.tracker.Lost(dir) }
+
+// Bytes implements decoder.ByteSink.
+func (c *tracedConn) Bytes(at ktime.Time, dir decoder.Direction, b []byte) {
+	c.exchanges.tracker.Data(at, dir, b)
+}
+
+// Gap implements decoder.ByteSink.
+func (c *tracedConn) Gap(at ktime.Time, dir decoder.Direction, n int64) {
+	c.exchanges.gap(at, dir, n)
+}

@@ -82,7 +82,7 @@ func (c *tracedConn) finish() {
 	delete(t.adrift, c)
 	t.waiters.finished(c)
 	t.leave(c)
-	t.hellos.closed(c)
+	t.hellos.closed(&c.connInfo)
 	c.release()
 	t.recovery.leave(c)
 	known := c.endsKnown()
@@ -106,7 +106,7 @@ func (c *tracedConn) finish() {
 		c.dismiss()
 	} else {
 		c.announce()
-		c.tracker.Close(ended, by)
+		c.exchanges.tracker.Close(ended, by)
 		c.endVerify()
 		if c.end != nil {
 			c.printClose(known)

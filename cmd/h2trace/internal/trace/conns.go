@@ -13,7 +13,6 @@ import (
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
-	"h2trace/decoder/goproxy"
 	"h2trace/decoder/http1"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
@@ -30,15 +29,15 @@ const maxUnfinished = 64 << 20
 
 // connTable holds the connections that are being decoded.
 type connTable struct {
-	kernel   kernel
-	events   *export.JSONL
-	losses   *lossBook
-	config   decoder.Config
-	recovery *recovery
-	resolver *resolver
-	retries  exchange.Retries
-	hellos   hellos
-	segments *tcp.Budget // of connections without TLS
+	kernel    kernel
+	events    *export.JSONL
+	losses    *lossBook
+	config    decoder.Config
+	recovery  *recovery
+	resolver  *resolver
+	hellos    hellos
+	exchanges exchangeBook
+	segments  *tcp.Budget // of connections without TLS
 	// adrift are those of them that guideAll is for.
 	adrift   map[*tracedConn]struct{}
 	requests requests
@@ -47,37 +46,30 @@ type connTable struct {
 
 	byID map[uint64]*tracedConn
 	// spoke are the processes of which a connection was seen and understood.
-	spoke map[int]bool
-	// fetches are for what go commands say of them later.
-	fetches goproxy.Fetches
+	spoke   map[int]bool
 	sockets map[socket]*tracedConn // the innermost on each
 	closing []*tracedConn          // by time of their close; some may be finished
 	waiters waiters                // of them
 	until   ktime.Time             // when the observing ended, 0 before
 	audit   audit
-	budget  *http1.Budget          // of exchanges that are open
 	lost    func() (uint64, error) // counts the records that the kernel lost so far
-	// framesOnly says that no exchanges are put together.
-	framesOnly bool
 	// verifier is nil unless headers are to be verified.
 	verifier *verify.Checker
 
 	opened    uint64
 	dismissed uint64 // of them, which did not turn out to be HTTP
 	frames    uint64
-	exchanges uint64
 	captured  uint64 // bytes of payload
 }
 
 func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
-	return &connTable{
+	t := &connTable{
 		kernel:   k,
 		events:   events,
 		losses:   losses,
 		config:   config,
 		recovery: recovery,
 		sourceOf: sourceOf,
-		budget:   http1.NewBudget(openBudget),
 		resolver: newResolver(events, sourceOf),
 		hellos:   newHellos(),
 		waiters:  newWaiters(),
@@ -88,6 +80,8 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		spoke:    make(map[int]bool),
 		sockets:  make(map[socket]*tracedConn),
 	}
+	t.exchanges = exchangeBook{events: events, hellos: &t.hellos, budget: http1.NewBudget(openBudget), repeated: t.repeated}
+	return t
 }
 
 // lostOf returns what counts the records that the kernel lost.
@@ -121,7 +115,7 @@ func (t *connTable) open(o *bpf.Open) {
 	t.enter(c)
 	c.follow(config)
 	if c.cleartext == nil {
-		t.hellos.opened(c)
+		t.hellos.opened(&c.connInfo)
 	}
 	t.wantTables(c)
 	t.recovery.opened(c, o.Ptr)
@@ -152,16 +146,20 @@ func (t *connTable) get(h *bpf.Head, cleartext bool) *tracedConn {
 func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 	t.opened++
 	c := &tracedConn{
+		connInfo: connInfo{
+			since:  h.Time,
+			meta:   export.Meta{PID: h.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
+			event:  export.Conn{Joined: export.JoinedMid},
+			scheme: "https",
+			source: t.sourceOf(h.PID),
+		},
 		table: t,
 		id:    h.Conn,
-		since: h.Time,
-		meta:  export.Meta{PID: h.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
 	}
+	c.exchanges = exchangeSink{connInfo: &c.connInfo, book: &t.exchanges}
 	if cleartext {
-		c.cleartext = &cleartextConn{}
+		c.scheme, c.cleartext = "http", &cleartextConn{}
 	}
-	c.event.Joined = export.JoinedMid
-	c.source = t.sourceOf(h.PID)
 	c.follow(t.config)
 	if t.verifier != nil && c.cleartext == nil {
 		c.verify = t.verifier.Conn(c.differ)
@@ -191,7 +189,7 @@ func (t *connTable) close(e *bpf.Close) error {
 		t.waiters.closed(c)
 	}
 	c.end = &reportedClose{*e}
-	c.tracker.Ended(c.end.by())
+	c.exchanges.tracker.Ended(c.end.by())
 	return nil
 }
 
@@ -238,8 +236,20 @@ func (t *connTable) endProcess(pid int, at ktime.Time) error {
 	return err
 }
 
+// repeated finishes the connection, if there is one, on which the request of an
+// exchange still waits for a response. It was closed and lingers; as its client has
+// sent the request again, and been answered, it expects nothing of it any more. The
+// connection is finished at once, and not after the call: its exchange is printed
+// before the one that repeats it, which is printed before the frames that follow in
+// the same bytes.
+func (t *connTable) repeated(pid int, e *exchange.Exchange) {
+	if over := t.waiters.find(pid, e); over != nil {
+		over.finish()
+	}
+}
+
 // finishClosed ends those of the connections that linger. One that ends may end
-// another (see retry).
+// another (see repeated).
 func (t *connTable) finishClosed(which func(*tracedConn) bool) {
 	for _, c := range t.closing {
 		if !c.finished() && which(c) {

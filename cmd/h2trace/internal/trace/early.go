@@ -35,7 +35,7 @@ func (c *tracedConn) holdEarly(at ktime.Time, d *bpf.Data) bool {
 	if e.over {
 		return false
 	}
-	if c.cleartext != nil || c.event.Joined != export.JoinedStart || c.table.framesOnly || d.Dir == bpf.Recv {
+	if c.cleartext != nil || c.event.Joined != export.JoinedStart || c.table.exchanges.off || d.Dir == bpf.Recv {
 		c.releaseEarly(0)
 		return false
 	}

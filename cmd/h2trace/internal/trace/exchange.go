@@ -1,9 +1,11 @@
 package trace
 
 import (
+	"h2trace/cmd/h2trace/internal/clienthello"
 	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
+	"h2trace/decoder/http1"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
@@ -12,74 +14,97 @@ import (
 // 300,000 at once, with the URLs of modules.
 const openBudget = 128 << 20
 
-// follow begins to decode a connection.
-func (c *tracedConn) follow(config decoder.Config) {
-	c.decoder = decoder.NewConn(config, c)
-	if c.table.framesOnly {
+// exchangeBook is what the exchanges of all connections have in common.
+type exchangeBook struct {
+	events  *export.JSONL
+	hellos  *hellos
+	budget  *http1.Budget // of exchanges that are open
+	retries exchange.Retries
+	fetches goproxy.Fetches // for what go commands say of them later
+	off     bool            // no exchanges are put together
+	count   uint64
+	// repeated is called before an exchange is printed that may repeat another one
+	// of the process: see connTable.repeated.
+	repeated func(pid int, e *exchange.Exchange)
+}
+
+// exchangeSink prints the exchanges of a connection, and finds what begins inside of
+// it. It is the exchange.Sink of its tracker.
+type exchangeSink struct {
+	*connInfo
+	book    *exchangeBook
+	tracker *exchange.Tracker // nil where no exchanges are put together
+	// inner is for a ClientHello in a tunnel.
+	inner clienthello.Reader
+	// upgrade is what the call of the decoder found that is not over, or nil.
+	upgrade *upgrade
+}
+
+// A method that does not fit would make an optional sink none, without a word.
+var _ interface {
+	exchange.TunnelSink
+	exchange.UpgradeSink
+} = (*exchangeSink)(nil)
+
+// follow begins to put exchanges together.
+func (s *exchangeSink) follow(role decoder.Role, fromStart bool) {
+	if s.book.off {
 		return
 	}
-	c.tracker = exchange.New(exchange.Config{Scheme: c.scheme(), FromStart: config.FromStart, Budget: c.table.budget}, c)
-	if client, known := config.Role.Client(); known {
-		c.tracker.SetClient(client)
+	s.tracker = exchange.New(exchange.Config{Scheme: s.scheme, FromStart: fromStart, Budget: s.book.budget}, s)
+	if client, known := role.Client(); known {
+		s.tracker.SetClient(client)
 	}
 }
 
-// Bytes implements decoder.ByteSink.
-func (c *tracedConn) Bytes(at ktime.Time, dir decoder.Direction, b []byte) {
-	c.tracker.Data(at, dir, b)
+// gap takes that bytes of HTTP/1.x are missing.
+func (s *exchangeSink) gap(at ktime.Time, dir decoder.Direction, n int64) {
+	if s.tracker.Tunneled() {
+		s.inner.Stop()
+	}
+	s.tracker.Gap(at, dir, n)
 }
 
-// Gap implements decoder.ByteSink.
-func (c *tracedConn) Gap(at ktime.Time, dir decoder.Direction, n int64) {
-	if c.tracker.Tunneled() {
-		c.inner.Stop()
-	}
-	c.tracker.Gap(at, dir, n)
+// isTunnelOfOther reports whether what goes through a tunnel is of no use.
+func (s *exchangeSink) isTunnelOfOther() bool { return s.tracker.Tunneled() && s.inner.Over() }
+
+// InTunnel implements exchange.TunnelSink: TLS may begin inside of a connection.
+func (s *exchangeSink) InTunnel(_ ktime.Time, d decoder.Direction, b []byte) {
+	s.book.hellos.read(&s.inner, s.connInfo, s.event.Role, d, b)
 }
 
 // Request implements exchange.Sink.
-func (c *tracedConn) Request(at ktime.Time, e *exchange.Exchange) {
-	if !c.table.events.Shows(export.KindRequest) {
+func (s *exchangeSink) Request(at ktime.Time, e *exchange.Exchange) {
+	if !s.book.events.Shows(export.KindRequest) {
 		return
 	}
-	event := export.Request{Exchange: e, Via: c.through(e)}
+	event := export.Request{Exchange: e, Via: s.through(e)}
 	if e.Method == "GET" {
-		event.Module = moduleOf(e, c.source.Proxies())
+		event.Module = moduleOf(e, s.source.Proxies())
 	}
-	c.table.events.Request(c.at(at), &event)
+	s.book.events.Request(s.at(at), &event)
 }
 
 // Exchange implements exchange.Sink.
-func (c *tracedConn) Exchange(e *exchange.Exchange) {
-	c.table.exchanges++
-	via := c.through(e)
+func (s *exchangeSink) Exchange(e *exchange.Exchange) {
+	s.book.count++
+	via := s.through(e)
 	var module *export.Module
 	if e.Method == "GET" {
-		module = moduleOf(e, c.source.Proxies())
+		module = moduleOf(e, s.source.Proxies())
 	}
-	c.fetched(e, module)
-	if !c.table.events.Shows(export.KindExchange) {
+	s.fetched(e, module)
+	if !s.book.events.Shows(export.KindExchange) {
 		return
 	}
-	retry := c.table.retry(c, e)
-	meta := c.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, c.since))
+	s.book.repeated(s.meta.PID, e)
+	retry := s.book.retries.Of(s.meta.PID, s.meta.Conn, e)
+	meta := s.at(max(e.End, e.ResponseEnd, e.Response, e.RequestEnd, e.Start, s.since))
 	event := export.Exchange{Exchange: e, Module: module, Retry: retry, Via: via}
 	if e.Reused == exchange.ReusedNo {
-		event.DNS, event.Connect, event.Handshake = c.event.DNS, c.event.Connect, c.event.Handshake
+		event.DNS, event.Connect, event.Handshake = s.event.DNS, s.event.Connect, s.event.Handshake
 	}
-	c.table.events.Exchange(meta, &event)
-}
-
-// retry returns which exchange another repeats, or nil. A connection that was
-// closed lingers; where its client has sent a request again, and been answered,
-// it expects nothing of it any more. That connection is finished at once, and not
-// after the call: its exchange is printed before the one that repeats it, which is
-// printed before the frames that follow in the same bytes.
-func (t *connTable) retry(c *tracedConn, e *exchange.Exchange) *exchange.Retry {
-	if over := t.waiters.find(c.meta.PID, e); over != nil {
-		over.finish()
-	}
-	return t.retries.Of(c.meta.PID, c.meta.Conn, e)
+	s.book.events.Exchange(meta, &event)
 }
 
 // moduleOf returns what an exchange of a process with that GOPROXY asked a module
@@ -102,6 +127,6 @@ func moduleOf(e *exchange.Exchange, list goproxy.Proxies) *export.Module {
 }
 
 // Stall implements exchange.Sink.
-func (c *tracedConn) Stall(s *exchange.Stall) {
-	c.table.events.Stall(c.at(s.End), s)
+func (s *exchangeSink) Stall(e *exchange.Stall) {
+	s.book.events.Stall(s.at(e.End), e)
 }

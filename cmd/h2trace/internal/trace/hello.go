@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"net/netip"
-
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/clienthello"
 	"h2trace/decoder"
@@ -20,13 +18,9 @@ const (
 	heldHellos = 1 << 20
 )
 
-// endpoints are the addresses of a connection, which the packets of a socket have in
-// common with the tls.Conn on it.
-type endpoints struct{ local, remote netip.AddrPort }
-
 // hellos joins what clients offer with the connections that they offer it on.
 type hellos struct {
-	open     map[endpoints]*tracedConn // with TLS, the innermost on each socket
+	open     map[endpoints]*connInfo // with TLS, the innermost on each socket
 	parts    map[uint64]*helloStream
 	segments *tcp.Budget
 	early    map[endpoints]*export.Offer
@@ -36,7 +30,7 @@ type hellos struct {
 
 func newHellos() hellos {
 	return hellos{
-		open: make(map[endpoints]*tracedConn), parts: make(map[uint64]*helloStream),
+		open: make(map[endpoints]*connInfo), parts: make(map[uint64]*helloStream),
 		segments: tcp.NewBudget(heldHellos), early: make(map[endpoints]*export.Offer),
 		sent: make(map[int]ktime.Time),
 	}
@@ -100,7 +94,7 @@ func (h *hellos) forget(socket uint64) {
 
 // inside takes what a client offers on the connection that begins inside of
 // another.
-func (h *hellos) inside(outer *tracedConn, o *export.Offer) {
+func (h *hellos) inside(outer *connInfo, o *export.Offer) {
 	at := outer.endpoints()
 	if c := h.open[at]; c != nil && c != outer {
 		c.event.Offer = o
@@ -121,7 +115,7 @@ func (h *hellos) hold(at endpoints, o *export.Offer) {
 }
 
 // opened enters a connection with TLS.
-func (h *hellos) opened(c *tracedConn) {
+func (h *hellos) opened(c *connInfo) {
 	at := c.endpoints()
 	if !at.remote.IsValid() {
 		return
@@ -135,7 +129,7 @@ func (h *hellos) opened(c *tracedConn) {
 
 // closed drops a connection, and what nobody has asked for on its socket: the
 // next one with these addresses is another.
-func (h *hellos) closed(c *tracedConn) {
+func (h *hellos) closed(c *connInfo) {
 	at := c.endpoints()
 	if h.open[at] == c {
 		delete(h.open, at)
@@ -143,16 +137,14 @@ func (h *hellos) closed(c *tracedConn) {
 	delete(h.early, at)
 }
 
-func (c *tracedConn) endpoints() endpoints { return endpoints{c.event.Local, c.event.Remote} }
-
-// readHello takes the next bytes of a direction, of which the client's may be a
+// read takes the next bytes of a direction, of which the client's may be a
 // ClientHello. A server says nothing before it has the whole of that.
-func (c *tracedConn) readHello(r *clienthello.Reader, d decoder.Direction, b []byte) {
-	if client, known := c.decoder.Role().Client(); !known || d != client {
+func (h *hellos) read(r *clienthello.Reader, outer *connInfo, role decoder.Role, d decoder.Direction, b []byte) {
+	if client, known := role.Client(); !known || d != client {
 		r.Stop()
 		return
 	}
 	if o, ok := r.Take(b); ok {
-		c.table.hellos.inside(c, offerOf(o))
+		h.inside(outer, offerOf(o))
 	}
 }

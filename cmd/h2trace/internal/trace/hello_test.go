@@ -61,7 +61,7 @@ func TestHelloPackets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHellos()
-			c := &tracedConn{event: export.Conn{Local: here, Remote: there}}
+			c := &connInfo{event: export.Conn{Local: here, Remote: there}}
 			if !tt.late {
 				h.opened(c)
 			}
@@ -84,11 +84,11 @@ func TestHelloPackets(t *testing.T) {
 func TestHelloStale(t *testing.T) {
 	_, offer := helloRecord(t)
 	h := newHellos()
-	outer := &tracedConn{event: export.Conn{Local: here, Remote: there}}
+	outer := &connInfo{event: export.Conn{Local: here, Remote: there}}
 	h.opened(outer)
 	h.inside(outer, offer)
 	h.closed(outer)
-	next := &tracedConn{event: export.Conn{Local: here, Remote: there}}
+	next := &connInfo{event: export.Conn{Local: here, Remote: there}}
 	h.opened(next)
 	if next.event.Offer != nil {
 		t.Errorf("the next connection has offered %+v", next.event.Offer)
@@ -161,7 +161,7 @@ func TestHelloInside(t *testing.T) {
 				next[s.dir].seq++
 				next[s.dir].offset += uint64(len(s.text))
 			}
-			inner := &tracedConn{event: export.Conn{Local: here, Remote: there}}
+			inner := &connInfo{event: export.Conn{Local: here, Remote: there}}
 			table.hellos.opened(inner)
 			if diff := cmp.Diff(tt.want, inner.event.Offer); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

@@ -113,7 +113,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
-	o.conns.framesOnly = opts.TestPlan == testFrames
+	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
 	o.work = newBackground()
@@ -306,7 +306,7 @@ func (o *Observer) take(e bpf.Event) error {
 func (o *Observer) exec(e *bpf.Exec) error {
 	err := o.conns.endProcess(e.PID, e.Time)
 	o.conns.resolver.end(e.PID)
-	o.conns.fetches.End(e.PID)
+	o.conns.exchanges.fetches.End(e.PID)
 	o.complaints.exec(o.processes.Exec(e))
 	return err
 }
@@ -316,7 +316,7 @@ func (o *Observer) exit(e *bpf.Exit) error {
 	o.exited = true
 	err := o.conns.endProcess(e.PID, e.Time)
 	o.conns.resolver.leave(e.PID, e.Time)
-	o.conns.fetches.End(e.PID)
+	o.conns.exchanges.fetches.End(e.PID)
 	o.sockets.exit(e.PID, e.Time)
 	for _, said := range o.complaints.exit(e.PID, e.Code()) {
 		o.processes.Print(&said.proc, said.event)

@@ -20,6 +20,7 @@ func TestRetained(t *testing.T) {
 			do(t, err)
 			table := newTestTable(t, io.Discard)
 			table.events = export.NewJSONL(io.Discard, export.Options{Events: filter})
+			table.exchanges.events = table.events
 			var list []weak.Pointer[tracedConn]
 			const conns, lasting = 100, 101
 			for id := uint64(1); id <= lasting; id++ {

@@ -2,16 +2,8 @@ package trace
 
 import (
 	"h2trace/bpf"
-	"h2trace/decoder"
-	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
-
-// InTunnel implements exchange.TunnelSink: TLS may begin inside of a
-// connection.
-func (c *tracedConn) InTunnel(_ ktime.Time, d decoder.Direction, b []byte) {
-	c.readHello(&c.inner, d, b)
-}
 
 // mayHold reports whether a connection that uses the same socket later is inside
 // of this one, or this one inside of that: both were there before.

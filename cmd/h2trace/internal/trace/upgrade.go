@@ -14,9 +14,9 @@ import (
 // upgrade is the HTTP/2 that a connection goes on with after HTTP/1.1. The decoder of
 // HTTP/1.1 finds it, and is replaced when its call returns.
 type upgrade struct {
-	config decoder.Config
-	first  *http2Settings // of RFC 7540 §3.2, nil where HTTP/2 begins anew
-	said   []chunk
+	role  decoder.Role
+	first *http2Settings // of RFC 7540 §3.2, nil where HTTP/2 begins anew
+	said  []chunk
 }
 
 // http2Settings is what the request of an upgrade settles (RFC 7540 §3.2.1).
@@ -33,40 +33,40 @@ type chunk struct {
 }
 
 // Upgraded implements exchange.UpgradeSink: HTTP/2 is decoded from here on.
-func (c *tracedConn) Upgraded(at ktime.Time, settings string) {
+func (s *exchangeSink) Upgraded(at ktime.Time, settings string) {
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(settings, "="))
 	if err != nil {
 		payload = nil
 	}
-	c.upgrade = &upgrade{config: c.table.config, first: &http2Settings{at, payload}}
-	c.upgrade.config.Role, c.upgrade.config.FromStart = c.decoder.Role(), true
+	s.upgrade = &upgrade{role: s.event.Role, first: &http2Settings{at, payload}}
 }
 
 // Turned implements exchange.UpgradeSink: HTTP/2 begins here, with the other side as
 // its client.
-func (c *tracedConn) Turned(_ ktime.Time, client decoder.Direction) {
-	c.upgrade = &upgrade{config: c.table.config}
-	c.upgrade.config.Role, c.upgrade.config.FromStart = decoder.Client, true
+func (s *exchangeSink) Turned(_ ktime.Time, client decoder.Direction) {
+	s.upgrade = &upgrade{role: decoder.Client}
 	if client == decoder.Recv {
-		c.upgrade.config.Role = decoder.Server
+		s.upgrade.role = decoder.Server
 	}
 }
 
 // Tunneled implements exchange.UpgradeSink. It is called after Upgraded or Turned, in
 // the same call of the decoder.
-func (c *tracedConn) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
-	c.upgrade.said = append(c.upgrade.said, chunk{at, d, bytes.Clone(b)})
+func (s *exchangeSink) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
+	s.upgrade.said = append(s.upgrade.said, chunk{at, d, bytes.Clone(b)})
 }
 
 // goOn replaces the decoder where its last call found an upgrade, and gives the new
 // one what is said in HTTP/2 so far.
 func (c *tracedConn) goOn() {
-	u := c.upgrade
+	u := c.exchanges.upgrade
 	if u == nil {
 		return
 	}
-	c.upgrade = nil
-	c.decoder = decoder.NewConn(u.config, c)
+	c.exchanges.upgrade = nil
+	config := c.table.config
+	config.Role, config.FromStart = u.role, true
+	c.decoder = decoder.NewConn(config, c)
 	if u.first != nil {
 		c.decoder.Upgrade(u.first.at, u.first.payload)
 	}
@@ -82,5 +82,5 @@ func (c *tracedConn) Mixed(at ktime.Time, line string) {
 		detail = fmt.Sprintf("the client speaks HTTP/2, the server answered %q", line)
 	}
 	c.mixed = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
-	c.tracker.Mixed(at, detail)
+	c.exchanges.tracker.Mixed(at, detail)
 }

@@ -40,7 +40,7 @@ func TestThrough(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			table := &connTable{sockets: make(map[socket]*tracedConn)}
-			c := &tracedConn{table: table, source: fetchenv.NewSource(tt.env)}
+			c := &tracedConn{table: table, connInfo: connInfo{scheme: "https", source: fetchenv.NewSource(tt.env)}}
 			c.event.Role = decoder.Client
 			c.event.Remote, c.event.Name = netip.MustParseAddrPort(tt.remote), tt.host
 			c.decoder = decoder.NewConn(decoder.Config{}, nil)
@@ -57,7 +57,7 @@ func TestThrough(t *testing.T) {
 func TestTunnel(t *testing.T) {
 	table := &connTable{sockets: make(map[socket]*tracedConn)}
 	dial := func(pid int, role decoder.Role) *tracedConn {
-		c := &tracedConn{table: table}
+		c := &tracedConn{table: table, connInfo: connInfo{scheme: "https"}}
 		c.meta.PID = pid
 		c.event.Role = role
 		c.event.Local, c.event.Remote = netip.MustParseAddrPort("192.0.2.9:1024"), netip.MustParseAddrPort("192.0.2.1:3128")
@@ -66,7 +66,7 @@ func TestTunnel(t *testing.T) {
 		return c
 	}
 	cleartext := dial(3, decoder.Client)
-	cleartext.cleartext = &cleartextConn{}
+	cleartext.scheme, cleartext.cleartext = "http", &cleartextConn{}
 	if inner := dial(3, decoder.Client); inner.event.Via != "" {
 		t.Error("a connection goes through one without TLS on which there was no CONNECT")
 	}

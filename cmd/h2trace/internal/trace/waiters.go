@@ -28,7 +28,7 @@ func (w *waiters) enter() {
 		if c.finished() {
 			continue
 		}
-		c.tracker.Any(func(e *exchange.Exchange) bool {
+		c.exchanges.tracker.Any(func(e *exchange.Exchange) bool {
 			key := w.key(c.meta.PID, e)
 			if list := w.byRequest[key]; e.Status == 0 && !slices.Contains(list[max(0, len(list)-1):], c) {
 				w.byRequest[key] = append(list, c)
@@ -52,7 +52,7 @@ func (w *waiters) find(pid int, e *exchange.Exchange) *tracedConn {
 		if len(list) == 0 || list[0].end.time() >= e.Start {
 			return nil
 		}
-		if c := list[0]; c.meta.PID == pid && c.tracker.Waits(e.Method, e.URL) {
+		if c := list[0]; c.meta.PID == pid && c.exchanges.tracker.Waits(e.Method, e.URL) {
 			return c
 		}
 		list[0] = nil

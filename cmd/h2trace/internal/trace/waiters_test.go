@@ -39,8 +39,8 @@ func closeMany(t *testing.T, conns, requests int) time.Duration {
 		do(t, table.endProcess(9, 100))
 		do(t, table.expire(1<<40, false))
 		least = min(least, cpuTime(t)-before)
-		if table.exchanges != uint64(conns*requests) {
-			t.Fatalf("%d exchanges, want %d", table.exchanges, conns*requests)
+		if table.exchanges.count != uint64(conns*requests) {
+			t.Fatalf("%d exchanges, want %d", table.exchanges.count, conns*requests)
 		}
 	}
 	return least

@@ -1,0 +1,34 @@
+package trace
+
+import (
+	"cmp"
+	"net/url"
+
+	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+)
+
+// through returns the HTTP proxy that an exchange went through, or empty.
+func (c *connInfo) through(e *exchange.Exchange) string {
+	if e.ToProxy && c.event.Role == decoder.Client {
+		if e.Method == "CONNECT" && e.Status/100 == 2 {
+			c.tunnel = true
+		}
+		return cmp.Or(c.event.Via, c.asProxy())
+	}
+	if c.event.Via != "" || c.event.Role != decoder.Client || !c.event.Remote.IsValid() {
+		return c.event.Via
+	}
+	// The name of the proxy was not seen to be resolved. If net/http is to use
+	// it for this URL, and the port is the proxy's and not the origin's, it did.
+	p, ok := c.source.HTTPProxies().ForURL(e.URL)
+	if !ok || p.Scheme == "https" || p.Is(c.event.Remote, c.event.Name) != fetchenv.Perhaps {
+		return ""
+	}
+	if u, err := url.Parse(e.URL); err != nil || fetchenv.PortOf(u) == p.Port {
+		return ""
+	}
+	c.event.Via = p.URL
+	return p.URL
+}
