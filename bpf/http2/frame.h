@@ -14,7 +14,7 @@
 #define FLAG_PADDED 0x8
 #define PREFACE_LEN 24
 
-/* Bytes of each DATA payload that are copied */
+/* Bytes of each DATA payload that are copied. */
 const volatile u32 body_bytes = 0;
 
 /* "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" (RFC 9113 3.4), as little-endian words. */

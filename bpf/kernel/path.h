@@ -4,7 +4,7 @@
 #define H2TRACE_PATH_H
 
 #include "kernel/kernel.h"
-#include "record/record.h"
+#include "record/connection.h"
 
 static __always_inline void fill_path(struct close_record *r, struct tcp_sock *tp, u8 state)
 {

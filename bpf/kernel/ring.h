@@ -8,9 +8,11 @@
 #ifndef H2TRACE_RING_H
 #define H2TRACE_RING_H
 
-#include "record/recovery.h"
 #include "kernel/kernel.h"
-#include "record/record.h"
+#include "record/connection.h"
+#include "record/process.h"
+#include "record/recovery.h"
+#include "record/socket.h"
 
 /*
  * A record in the ring; h.kind says which type it has. The others are named for

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Records of connections: their bytes, and how they begin and end. */
+#ifndef H2TRACE_CONNECTION_RECORDS_H
+#define H2TRACE_CONNECTION_RECORDS_H
+
+#include "record/record.h"
+
+/* The longest payload of one data record: one TLS record (RFC 8446 5.1). */
+#define PAYLOAD_MAX 16384
+/*
+ * Marks the number of a connection without TLS; the rest is the cookie of its
+ * socket.
+ */
+#define PLAIN_CONN (1ULL << 63)
+#define ALPN_MAX 32
+#define SNI_MAX 256
+#define ERROR_DEPTH 5
+#define ERROR_TEXT 128
+
+/*
+ * Payload bytes of one direction of one connection. seq also counts lost records,
+ * and offset counts all bytes of the direction. So the reader sees what is
+ * missing: a gap in seq is a loss, and a jump of offset without such a gap is
+ * skipped on purpose.
+ */
+struct data_record {
+	struct record_header h;
+	u64 conn;
+	u64 seq;
+	u64 offset;
+	u64 lost_bytes; /* in the missing records before this one */
+	u32 lost;	/* 1 << loss_reason of the missing records */
+	u32 len;
+	u8 payload[];
+};
+
+/*
+ * A TCP segment of a connection without TLS, or a part of one: left_out bytes
+ * that are not copied, then len bytes that are. Segments arrive in the order in
+ * which the kernel handled them, and may repeat. seq is as in data_record. A jump
+ * of offset without a gap in seq is a segment that is still on its way, or that
+ * user space did not want.
+ */
+struct segment_record {
+	struct record_header h;
+	u64 conn;
+	u64 seq;
+	u64 offset;	/* of the first byte, skipped or not */
+	u64 lost_bytes; /* total so far */
+	u32 lost;	/* as in data_record */
+	u32 left_out;
+	u32 len;
+	u8 followed; /* 1: frames were followed to the end of the segment, */
+	u8 pad[3];
+	u32 first;	  /* sequence number of offset 0 (RFC 9293 3.4) */
+	u32 lost_records; /* total so far */
+	u8 payload[];
+};
+
+struct open_record {
+	struct record_header h;
+	u64 conn;
+	u64 ptr; /* *tls.Conn */
+	struct endpoint local;
+	struct endpoint remote;
+	u16 family; /* 0: unknown socket */
+	u8 role;
+	u8 handshake; /* 1: seen since before the TLS handshake, or since the first byte */
+	u8 cleartext; /* 1: without TLS */
+	u8 pad[3];
+	u64 connect;	 /* start of the connect, 0: not seen */
+	u64 established; /* end of the connect */
+	u8 comm[COMM_SIZE];
+};
+
+struct close_record {
+	struct record_header h;
+	u64 conn;
+	u64 ptr;		   /* *tls.Conn, its key in the conns map */
+	u64 seq[DIR_COUNT];	   /* records so far, including lost ones */
+	u64 offset[DIR_COUNT];	   /* bytes so far, including lost ones */
+	u64 lost_bytes[DIR_COUNT]; /* as in data_record, since the last delivered record */
+	u32 lost[DIR_COUNT];
+	u32 generation; /* of the process */
+	u8 socket;	/* the fields below are known */
+	u8 state;	/* TCP_* before the close */
+	u16 sk_err;	/* errno */
+	u32 srtt_us;	/* smoothed round-trip time */
+	u32 min_rtt_us;
+	u32 retransmits;  /* segments */
+	u32 out_of_order; /* segments received */
+	u32 segs_in;
+	u32 segs_out;
+	u8 read_ended; /* 1: the process had read to the end, or could read no further */
+	u8 pad[7];
+	u32 lost_records[DIR_COUNT]; /* without TLS: the total, as is lost_bytes */
+};
+
+/* A connect that failed, or that the process abandoned. */
+struct connect_record {
+	struct record_header h;
+	u64 start;
+	struct endpoint local;
+	struct endpoint remote;
+	u16 family;
+	u16 sk_err; /* errno, 0 when the process closed the socket */
+	u32 generation;
+	u8 comm[COMM_SIZE];
+	u8 unsent; /* 1: no SYN was sent */
+	u8 pad[7];
+};
+
+/*
+ * An error value of the target, as far as its types are known: each kind is that
+ * of an error which the previous one wraps.
+ */
+struct go_error {
+	u8 kind[ERROR_DEPTH]; /* struct error_type */
+	u8 failed;	      /* there is an error, of a known kind or not */
+	u8 pad[2];
+	u64 data[2]; /* the memory of the innermost value */
+	u8 text[ERROR_TEXT];
+};
+
+/* A finished TLS handshake. */
+struct handshake_record {
+	struct record_header h;
+	u64 conn;
+	u64 start;
+	u64 verified; /* ns spent on verifying the peer's certificate */
+	u16 version;  /* 0: the fields below are unknown */
+	u16 cipher;
+	u16 alpn_len;
+	u16 sni_len;
+	u8 resumed;
+	u8 pad[7];
+	u8 alpn[ALPN_MAX];
+	u8 sni[SNI_MAX];
+	struct go_error error;
+};
+
+_Static_assert(sizeof(struct data_record) == 56, "data_record");
+_Static_assert(sizeof(struct segment_record) == 72, "segment_record");
+_Static_assert(sizeof(struct open_record) == 120, "open_record");
+_Static_assert(sizeof(struct close_record) == 136, "close_record");
+_Static_assert(sizeof(struct connect_record) == 104, "connect_record");
+_Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
+
+#endif

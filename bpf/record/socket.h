@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Records of sockets, and of packets that are reported on their own. */
+#ifndef H2TRACE_SOCKET_RECORDS_H
+#define H2TRACE_SOCKET_RECORDS_H
+
+#include "record/record.h"
+
+/* Bytes in a packet_record. */
+#define PACKET_MAX 4096
+/* A path or an abstract name, see unix(7). */
+#define UNIX_NAME_MAX 108
+
+/* A TCP or Unix socket of a target that is connected, or connecting. */
+struct socket_use {
+	u64 sock;	      /* identifies the socket */
+	u64 moved[DIR_COUNT]; /* TCP payload bytes: sent, with retransmissions, and received */
+	u64 jiffies;	      /* now, in jiffies, and for how many of them TCP */
+	u32 quiet[DIR_COUNT]; /* has sent, and has received, no data */
+	struct endpoint local;
+	struct endpoint remote;
+	u32 tgid;
+	u16 family;  /* AF_INET, AF_INET6 or AF_UNIX */
+	u8 state;    /* TCP_* */
+	u8 accepted; /* 1: accepted by a listening socket */
+	u16 name_len;
+	u8 name[UNIX_NAME_MAX]; /* AF_UNIX: its own address, or its peer's */
+	u8 pad[2];
+};
+
+/*
+ * A socket that is open when a process ends. The iterator of sockets/sockets.h
+ * writes the others.
+ */
+struct socket_record {
+	struct record_header h;
+	struct socket_use use;
+};
+
+/*
+ * A packet without its IP, UDP and TCP headers: to or from a name server, or with
+ * a TLS ClientHello.
+ */
+struct packet_record {
+	struct record_header h;
+	u64 socket; /* its cookie */
+	struct endpoint local;
+	struct endpoint remote;
+	u16 family;
+	u8 tcp;
+	u8 pad;
+	u32 seq;    /* TCP: of the first byte; ClientHello: its offset in the stream */
+	u32 len;    /* of the payload */
+	u32 copied; /* of it */
+	u32 generation;
+	u32 pad2;
+	u8 comm[COMM_SIZE];
+	u8 payload[PACKET_MAX];
+};
+
+_Static_assert(sizeof(struct socket_record) == 224, "socket_record");
+_Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
+
+#endif
