@@ -84,7 +84,7 @@ static __always_inline void open_cleartext(struct segment *s, struct packet *p)
 	r = ring_record(sizeof(*r), RECORD_OPEN, owner->tgid);
 	if (!r)
 		return;
-	r->conn = PLAIN_CONN | s->socket;
+	r->conn = CLEARTEXT_CONN | s->socket;
 	r->cleartext = 1;
 	r->role = owner->role;
 	r->handshake = owner->from_start;
@@ -96,7 +96,7 @@ static __always_inline void open_cleartext(struct segment *s, struct packet *p)
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	if (!owner->from_start)
-		want_first(PLAIN_CONN | s->socket);
+		want_first(CLEARTEXT_CONN | s->socket);
 }
 
 /*
@@ -191,7 +191,7 @@ static __always_inline void close_cleartext(struct owner *owner, u64 socket, str
 	r = ring_record(sizeof(*r), RECORD_CLOSE, owner->tgid);
 	if (!r)
 		return;
-	r->conn = PLAIN_CONN | socket;
+	r->conn = CLEARTEXT_CONN | socket;
 	r->generation = owner->generation;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		r->seq[d] = owner->dir[d].records;

@@ -130,7 +130,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->h.dir = s->dir;
 	r->h.stale = *(volatile u32 *)&s->owner->dir[~s->dir & 1].lost != 0;
 	r->h.pad = 0;
-	r->conn = PLAIN_CONN | s->socket;
+	r->conn = CLEARTEXT_CONN | s->socket;
 	r->seq = seq;
 	r->offset = s->offset;
 	r->lost_records = *(volatile u32 *)&flow->lost_records;

@@ -11,7 +11,7 @@
  * Marks the number of a connection without TLS; the rest is the cookie of its
  * socket.
  */
-#define PLAIN_CONN (1ULL << 63)
+#define CLEARTEXT_CONN (1ULL << 63)
 #define ALPN_MAX 32
 #define SNI_MAX 256
 #define ERROR_DEPTH 5

@@ -113,7 +113,7 @@ static __always_inline void find_cleartext(struct behind *b, const u64 *ptrs, u6
 			bpf_probe_read_user(filled, sizeof(filled), (void *)below[i].filled);
 		b->tp = (struct tcp_sock *)sk;
 		b->buffered = filled[1] - filled[0];
-		b->id = cookie ? PLAIN_CONN | cookie : 0;
+		b->id = cookie ? CLEARTEXT_CONN | cookie : 0;
 		return;
 	}
 }
