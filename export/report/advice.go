@@ -1,9 +1,7 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -23,15 +21,15 @@ var dialAdvice = map[Cause]string{
 // failure returns the verdict on what failed, where it is not the time that it
 // took. What the go command says counts more than single requests: it may have
 // asked again, or somebody else.
-func (b *Builder) failure() Verdict {
-	v := Verdict{Cause: Errors, Evidence: b.failureEvidence()}
-	for _, f := range b.failures() {
+func (j *judge) failure() Verdict {
+	v := Verdict{Cause: Errors, Evidence: j.ledger.evidence()}
+	for _, f := range j.ledger.all() {
 		if len(f.count) > 0 {
-			v.Cause, v.Text = f.verdict(b.ranked())
+			v.Cause, v.Text = f.verdict(j.tables.proxies.ranked())
 			break
 		}
 	}
-	if b.outcomes[failed] == 0 && len(b.reported.count) == 0 {
+	if j.ends.outcomes[failed] == 0 && len(j.ledger.reported.count) == 0 {
 		v.Text += "; no command is known to have failed by it"
 	}
 	return v
@@ -71,37 +69,4 @@ func (f *failures) verdict(ranked []measured) (Cause, string) {
 		advice = anyOne
 	}
 	return Errors, "requests failed (" + strings.Join(all, ", ") + "): " + advice
-}
-
-// failures returns all that is known of what failed, what says most first.
-func (b *Builder) failures() []*failures {
-	list := []*failures{&b.reported, &b.failedDials, &b.errors}
-	if len(b.reported.count) == 0 || b.reported.count["timeout"] > 0 {
-		list = append(list, &b.gaveUp) // elsewhere because something else failed
-	}
-	return list
-}
-
-// failureEvidence returns a line for each kind of failure. It stands beside
-// whatever is the cause.
-func (b *Builder) failureEvidence() (list []string) {
-	for _, f := range b.failures() {
-		for _, class := range f.classes() {
-			n := f.count[class]
-			text := f.what.one
-			example := ": "
-			if n > 1 {
-				text, example = fmt.Sprintf(f.what.more, n), ", such as "
-			}
-			list = append(list, fmt.Sprintf("%s (%s)%s%s", text, class, example, f.example[class]))
-		}
-	}
-	return list
-}
-
-// classes returns the classes of the failures, the most frequent first.
-func (f *failures) classes() []string {
-	return slices.SortedFunc(maps.Keys(f.count), func(x, y string) int {
-		return cmp.Or(cmp.Compare(f.count[y], f.count[x]), cmp.Compare(x, y))
-	})
 }

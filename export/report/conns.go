@@ -2,17 +2,40 @@ package report
 
 import "strings"
 
-// openedConn takes a connection that was made, or met.
-func (b *Builder) openedConn(e *openEvent) {
-	b.connections++
-	b.run.dials.opened(e)
-	b.run.opened(e)
-	b.handshakes.add(e.phases[phaseTLS], e.verify)
+// opened takes a connection that was made, or met.
+func (r *run) opened(e *openEvent) {
+	r.sums.traffic.connections++
+	r.dials.opened(e)
+	r.connected(e)
+	r.sums.traffic.handshakes.add(e.phases[phaseTLS], e.verify)
+}
+
+// connected puts the phases of a connection on the path, for which all of the exchanges
+// that it carries waited, and notes when its TLS handshake begins.
+func (r *run) connected(e *openEvent) {
+	x := &e.phases
+	if before := x[phaseDNS] + x[phaseConnect]; !e.server && before+x[phaseTLS] > 0 {
+		r.add(span{
+			begin: e.at.add(-before), end: e.at.add(x[phaseTLS]),
+			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
+		})
+	}
+	c := r.conns.get(e.conn)
+	if c == nil {
+		return
+	}
+	c.server, c.remote = e.server, text(e.remote)
+	if e.server {
+		c.peer, _, _ = cutLast(c.remote, ":")
+	}
+	if e.client && e.start && e.secrecy == someTLS && !e.known[phaseTLS] {
+		c.handshake = e.at
+		r.conns.handshaking++
+	}
 }
 
 // failedConn takes a connection that was not made, or a name that was not resolved.
-func (b *Builder) failedConn(e *failedEvent) {
-	r := b.run
+func (r *run) failedConn(e *failedEvent) {
 	x := &e.phases
 	var f fault
 	who := text(e.remote)
@@ -32,29 +55,29 @@ func (b *Builder) failedConn(e *failedEvent) {
 	}
 	var of *suspect
 	if f != 0 && !e.server {
-		of = b.suspect(f, who, "", text(e.detail))
+		of = r.sums.suspects.get(f, who, "", text(e.detail))
 		r.add(span{
 			begin: e.at.add(-x[phaseDNS] - x[phaseConnect] - x[phaseTLS]), end: e.at, of: of,
 			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
 		})
 	}
 	r.dials.fail(e, of)
-	b.handshakes.add(x[phaseTLS], e.verify)
+	r.sums.traffic.handshakes.add(x[phaseTLS], e.verify)
 }
 
 // closed takes the end of a connection.
-func (b *Builder) closed(e *closeEvent) {
-	c := b.run.conns[string(e.conn)]
+func (r *run) closed(e *closeEvent) {
+	c := r.conns.open[string(e.conn)]
 	if c == nil {
 		return
 	}
-	delete(b.run.conns, string(e.conn))
+	delete(r.conns.open, string(e.conn))
 	if e.moved > 0 || e.secrecy == versionTLS {
-		b.run.spoke(c)
+		r.conns.spoke(c)
 	}
-	b.unended(c, e.at)
+	r.unended(c, e.at)
 	if c.server && e.rttKnown {
-		b.served.rtt.add(e.rtt)
+		r.sums.served.rtt.add(e.rtt)
 	}
 	if c.proxy == nil {
 		return
@@ -69,44 +92,44 @@ func (b *Builder) closed(e *closeEvent) {
 
 // unended takes a connection whose TLS handshake had not ended when it was closed,
 // or when the run ended.
-func (b *Builder) unended(c *connection, at wallTime) {
+func (r *run) unended(c *connection, at wallTime) {
 	begin := c.handshake
 	if begin == 0 || at < begin {
 		return
 	}
-	b.run.spoke(c)
-	of := b.suspect(noHandshake, c.remote, "", "")
-	b.run.add(span{begin: begin, end: at, of: of, parts: parts{partTLS: at.sub(begin)}})
+	r.conns.spoke(c)
+	of := r.sums.suspects.get(noHandshake, c.remote, "", "")
+	r.add(span{begin: begin, end: at, of: of, parts: parts{partTLS: at.sub(begin)}})
 }
 
 // silent takes a connection on which nothing was seen, up to where it was closed, or
 // the observing ended.
-func (b *Builder) silent(e *silentEvent) {
+func (r *run) silent(e *silentEvent) {
 	if e.server {
 		return
 	}
 	if e.moved > 0 {
-		b.connections++
+		r.sums.traffic.connections++
 	}
 	if is(e.state, "connected") {
-		b.silences++
+		r.sums.traffic.silences++
 	}
 	who := strings.Trim(text(e.name)+" "+text(e.remote), " ")
 	state, s := "has carried nothing", span{begin: e.at.add(-e.silent), end: e.at}
 	switch {
 	case is(e.state, "connecting"):
 		state, s.parts = "is not made", parts{partConnect: e.silent}
-		s.of = b.suspect(noConnect, text(e.remote), "", "")
+		s.of = r.sums.suspects.get(noConnect, text(e.remote), "", "")
 	// What is sent last may be an acknowledgement of what came just before.
 	case e.asked && (!e.spokeBefore || e.otherWay-e.silent > longWait):
 		state, s.parts = "has carried nothing, and the process spoke last,", parts{partWait: e.silent}
-		s.of = b.suspect(quiet, who, "", "")
+		s.of = r.sums.suspects.get(quiet, who, "", "")
 	}
 	if s.of != nil {
-		b.run.add(s)
+		r.add(s)
 	}
 	// net/http dials more connections than a command needs in the end.
-	if !is(e.state, "closed") && (s.of != nil || b.run.command == 0) {
-		b.stillOpen(e.at, e.silent, "the connection to "+who+" "+state)
+	if !is(e.state, "closed") && (s.of != nil || r.command == 0) {
+		r.sums.unended.add(e.at, e.silent, "the connection to "+who+" "+state)
 	}
 }

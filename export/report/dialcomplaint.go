@@ -24,7 +24,7 @@ func (m *dials) complain(t *trouble) {
 // end holds a complaint against a proxy, or a host. Connections that were not made tell
 // how many requests failed, as a go command complains once of several; its complaints
 // count where none of these is known.
-func (c *dialComplaint) end(b *Builder, m *dials, counted map[string]bool) {
+func (c *dialComplaint) end(of *tables, m *dials, counted map[string]bool) {
 	t := c.of
 	name := proxyOf(t.url)
 	if u := m.entry(t.url); u != nil {
@@ -32,15 +32,13 @@ func (c *dialComplaint) end(b *Builder, m *dials, counted map[string]bool) {
 	}
 	_, module := goproxy.Parse(t.url)
 	if !counted[name] {
-		b.unreached(name, t.class, module)
+		of.unreached(name, t.class, module)
 	}
 	if t.proxy == "" {
 		return
 	}
 	t.proxy = name
-	if p := b.proxies.values[name]; p != nil {
-		p.blamed = t.class
-	}
+	of.blame(name, t.class)
 }
 
 // entry returns a connection that was not made to the proxy in GOPROXY that a URL is

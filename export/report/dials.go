@@ -105,7 +105,7 @@ func (m *dials) asks(proxy string) {
 // end counts the failures. A process that tries the addresses of a name one
 // after the other, or two at a time, got where it wanted with the one that
 // answered (RFC 8305).
-func (m *dials) end(b *Builder) {
+func (m *dials) end(of *sums, said *said) {
 	counted := make(map[string]bool) // proxies
 	for _, u := range m.failed {
 		if to := m.open[u.peer]; u.class != "tls" && to.at >= u.since {
@@ -114,27 +114,27 @@ func (m *dials) end(b *Builder) {
 			}
 			continue
 		}
-		b.relays.failed(u.via, u.class)
-		if !b.said.speaksOf(&u) {
-			b.failedDials.note(u.class, behind(u.via, u.text), u.via)
+		of.relays.failed(u.via, u.class)
+		if !said.speaksOf(&u) {
+			of.ledger.dials.note(u.class, behind(u.via, u.text), u.via)
 		}
-		if u.proxy != "" && !u.again && m.fallback(b, &u) {
+		if u.proxy != "" && !u.again && m.fallback(of, &u) {
 			counted[u.proxy] = true
 		}
 	}
 	for _, c := range m.complaints {
-		c.end(b, m, counted)
+		c.end(&of.tables, m, counted)
 	}
 }
 
 // fallback counts a failure of a proxy that was not reached, as one of a request
 // to it, and reports whether it was one: whether what is after that proxy came next.
-func (m *dials) fallback(b *Builder, u *failedDial) bool {
-	b.chain.ends(u.next, false)
+func (m *dials) fallback(of *sums, u *failedDial) bool {
+	of.chain.ends(u.next, false)
 	switch u.next {
 	case goproxy.None, goproxy.Off:
 	case goproxy.Direct:
-		if !b.direct.fetched[u.pid] {
+		if !of.direct.fetched[u.pid] {
 			return false
 		}
 	default:
@@ -143,7 +143,7 @@ func (m *dials) fallback(b *Builder, u *failedDial) bool {
 			return false
 		}
 	}
-	b.unreached(u.proxy, u.class, true)
-	b.chain.note(fallback{from: u.proxy, to: u.next, why: u.class, barred: u.barred})
+	of.tables.unreached(u.proxy, u.class, true)
+	of.chain.note(fallback{from: u.proxy, to: u.next, why: u.class, barred: u.barred})
 	return true
 }

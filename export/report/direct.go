@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -52,10 +53,10 @@ func controlOf(args []string) fault {
 }
 
 // controlled puts the time of a version control system on the path.
-func (b *Builder) controlled(u underway, until wallTime) {
+func (r *run) controlled(u underway, until wallTime) {
 	tool, _, _ := strings.Cut(u.what, " ")
-	b.run.add(span{
-		begin: u.begin, end: until, of: b.suspect(u.control, tool, u.what, ""),
+	r.add(span{
+		begin: u.begin, end: until, of: r.sums.suspects.get(u.control, tool, u.what, ""),
 		parts: parts{partVCS: until.sub(u.begin)},
 	})
 }
@@ -95,13 +96,12 @@ func (d *direct) exit(e *exitEvent) (ended underway, ok bool) {
 	return ended, true
 }
 
-// endVersionControl ends a run: what runs still does so to its end.
-func (b *Builder) endVersionControl(at wallTime) {
-	for _, u := range b.direct.running {
-		b.controlled(u, at)
-	}
-	clear(b.direct.running)
-	clear(b.direct.fetched)
+// end ends a run, and returns what still runs.
+func (d *direct) end() []underway {
+	left := slices.Collect(maps.Values(d.running))
+	clear(d.running)
+	clear(d.fetched)
+	return left
 }
 
 // Direct is what one command of a version control system took.

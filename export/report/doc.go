@@ -6,4 +6,7 @@
 // for each connection, proxy and module is kept for so many of them, and times
 // are kept in sketches, whose quantiles are within 1 % of the true ones. Lines
 // that are no events, or are cut short, are counted and skipped.
+//
+// Data goes one way: a parser makes an event of a line, a run takes the events
+// (take.go) and adds to the sums (sums.go), and a judge reads these (verdict.go).
 package report

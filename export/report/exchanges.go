@@ -8,62 +8,48 @@ const longWait = largeTime
 
 // exchange takes an exchange. One of which nothing but a part was seen counts
 // for its proxy, but not in times.
-func (b *Builder) exchange(x *exchangeEvent) {
-	c := b.run.conn(x.conn)
-	b.run.spoke(c)
+func (r *run) exchange(x *exchangeEvent) {
+	c := r.conns.get(x.conn)
+	r.conns.spoke(c)
 	if c != nil && c.server {
-		b.serve(x, c)
+		r.serve(x, c)
 		return
 	}
-	b.run.asked = true
-	b.asked++
+	r.asked = true
+	r.sums.traffic.asked++
 	name := proxyName(x)
-	b.passed(x, name)
-	b.spent += x.phases[phaseTotal]
-	if b.relays.exchange(x, &b.errors) {
+	r.passed(x, name)
+	r.sums.traffic.spent += x.phases[phaseTotal]
+	if r.sums.relays.exchange(x, &r.sums.ledger.errors) {
 		return
 	}
-	b.run.dials.asks(name)
-	p := b.proxies.get(name)
+	r.dials.asks(name)
+	p := r.sums.tables.proxies.get(name)
 	if p != nil {
 		p.exchange(x)
 		p.through(text(x.via))
 		if c != nil && c.proxy == nil {
 			c.proxy = p
 			p.conns++
-			b.relays.conn(x)
+			r.sums.relays.conn(x)
 		}
 	}
-	if b.said.exchange(x) {
-		b.errors.add(x)
+	if r.said.exchange(x) {
+		r.sums.ledger.errors.add(x)
 	}
 	if x.after != nil {
-		b.retries++
-		b.errors.takeBack(classNamed(x.after))
+		r.sums.traffic.retries++
+		r.sums.ledger.errors.takeBack(classNamed(x.after))
 	}
 	if x.kind != nil {
-		b.fetched(x, name)
-	}
-}
-
-// fetched takes a request to a module proxy.
-func (b *Builder) fetched(x *exchangeEvent, proxy string) {
-	b.chain.add(proxy, x)
-	if k := b.kinds.get(text(x.kind)); k != nil {
-		k.add(x)
-	}
-	if x.path != nil && !is(x.kind, "list") && !is(x.kind, "latest") {
-		if name := text(x.path); name != "" {
-			if m := b.modules.get(name + "@" + text(x.version)); m != nil {
-				m.add(x)
-			}
-		}
+		r.sums.chain.add(name, x)
+		r.sums.tables.fetched(x)
 	}
 }
 
 // passed puts the time of an exchange on the path, and holds against a proxy what it
 // did not answer.
-func (b *Builder) passed(x *exchangeEvent, proxy string) {
+func (r *run) passed(x *exchangeEvent, proxy string) {
 	if !x.known[phaseTotal] {
 		return
 	}
@@ -80,30 +66,30 @@ func (b *Builder) passed(x *exchangeEvent, proxy string) {
 	ends := x.open || is(x.class, "aborted") || is(x.class, "timeout")
 	switch {
 	case ends && x.status == 0:
-		s.of = b.suspect(noAnswer, proxy, asked, "")
-		b.unanswered(x, x.phases[phaseWait], "given up without an answer")
+		s.of = r.sums.suspects.get(noAnswer, proxy, asked, "")
+		r.unanswered(x, x.phases[phaseWait], "given up without an answer")
 	case x.open && x.kind == nil:
 		// A stream of events has no end to wait for.
 		s.parts[partIdle], s.parts[partReceive] = s.parts[partReceive], 0
 	case ends:
 		stopped = s.stop(x)
 		if length := stopped.end.sub(stopped.begin); length >= longWait {
-			stopped.of = b.suspect(noRest, proxy, asked, "")
-			b.unanswered(x, length, "given up in the middle of the response")
+			stopped.of = r.sums.suspects.get(noRest, proxy, asked, "")
+			r.unanswered(x, length, "given up in the middle of the response")
 		}
 	case x.class != nil && !x.notFound():
-		s.of = b.suspect(badAnswer, proxy, asked, text(x.detail))
+		s.of = r.sums.suspects.get(badAnswer, proxy, asked, text(x.detail))
 	}
 	if x.open {
 		what := "waits for an answer"
 		if x.status != 0 {
 			what = "has an answer that has not ended"
 		}
-		b.stillOpen(x.at, x.phases[phaseTotal], asked+" "+what)
+		r.sums.unended.add(x.at, x.phases[phaseTotal], asked+" "+what)
 	}
-	b.run.add(s)
+	r.add(s)
 	if stopped.end > stopped.begin {
-		b.run.add(stopped)
+		r.add(stopped)
 	}
 }
 
@@ -121,11 +107,36 @@ func (s *span) stop(x *exchangeEvent) span {
 }
 
 // unanswered counts a request that was given up after a wait as a failure.
-func (b *Builder) unanswered(x *exchangeEvent, waited time.Duration, what string) {
-	if key := x.key(); x.open || waited < longWait || !is(x.class, "aborted") || b.said.told[key] {
+func (r *run) unanswered(x *exchangeEvent, waited time.Duration, what string) {
+	if key := x.key(); x.open || waited < longWait || !is(x.class, "aborted") || r.said.told[key] {
 		return
 	}
 	t := ofExchange(x)
 	t.detail, t.via = text(x.url)+": "+what+", after "+human(waited), text(x.via)
-	b.gaveUp.noteExchange(x, t)
+	r.sums.ledger.gaveUp.noteExchange(x, t)
+}
+
+// serve takes an exchange with an observed server: until the response begins, the
+// process itself is at work.
+func (r *run) serve(x *exchangeEvent, c *connection) {
+	r.hears++
+	if x.known[phaseTotal] {
+		r.add(span{begin: x.at.add(-x.phases[phaseTotal]), end: x.at, served: true, parts: parts{
+			partOther: x.phases[phaseWait],
+			partSend:  x.phases[phaseReceive] - x.send, partSendStall: x.send,
+			partReceive: x.phases[phaseSend] - x.recv, partRecvStall: x.recv,
+		}})
+	}
+	s := &r.sums.served
+	if s.clients.values == nil {
+		s.clients = newByName[client](maxClients)
+	}
+	s.all.add(x)
+	if one := s.clients.get(c.peer); one != nil {
+		one.add(x)
+		if !c.met {
+			one.conns++
+		}
+	}
+	c.met = true
 }

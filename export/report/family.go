@@ -78,20 +78,6 @@ func (p *familyPath) up() bool {
 	return i > 0
 }
 
-// end counts those that failed, and of which none of the family was found.
-func (f *family) end(b *Builder) {
-	for i := range f.failed {
-		q := &f.failed[i]
-		switch {
-		case f.excuses(q.familyPath):
-			b.harmless(q)
-		case !b.said.told[q.key] && q.of.status != 404 && q.of.status != 410 && !b.said.refused[q.of.rejection()]:
-			b.errors.noteOf(q.of)
-			b.errors.time += q.time
-		}
-	}
-}
-
 // excuses reports whether it has no consequence that a path was not found.
 func (f *family) excuses(p familyPath) bool {
 	return f.hasBeside(p) || p.version == "" && f.found[p]
@@ -112,26 +98,4 @@ func (f *family) hasBeside(p familyPath) bool {
 		}
 	}
 	return false
-}
-
-// harmless takes a failure out of the tables again.
-func (b *Builder) harmless(q *query) {
-	if p := b.proxies.values[q.proxy]; p != nil {
-		p.excuse(q.of)
-		p.modules.excuse(q.of)
-	}
-	if k := b.kinds.values[q.kind]; k != nil {
-		k.excuse(q.of)
-	}
-}
-
-// excuse takes back a failure that had no consequence.
-func (t *tally) excuse(of *trouble) {
-	if t.failures[of.class]--; t.failures[of.class] <= 0 {
-		delete(t.failures, of.class)
-	}
-	if of.status == 404 || of.status == 410 {
-		t.missing--
-	}
-	t.excused++
 }

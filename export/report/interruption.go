@@ -19,23 +19,23 @@ type interruptions struct {
 
 // interruption returns the signal by which somebody ended a run, or "". A command may
 // end by itself when it is sent one, with a status of its own.
-func (r *run) interruption() string {
-	if s := interrupting[r.status-signaled]; s != "" && r.outcome == failed {
+func (l *life) interruption() string {
+	if s := interrupting[l.status-signaled]; s != "" && l.outcome == failed {
 		return s
 	}
-	if r.attached || r.outcome != succeeded {
-		return r.signal
+	if l.attached || l.outcome != succeeded {
+		return l.signal
 	}
 	return ""
 }
 
-func (i *interruptions) add(r *run) {
-	if r.outlived && r.signal == "" {
+func (i *interruptions) add(l *life) {
+	if l.outlived && l.signal == "" {
 		i.early++
 	}
-	if s := r.interruption(); s != "" {
+	if s := l.interruption(); s != "" {
 		i.runs++
-		i.command, i.signal, i.status = !r.attached, s, r.status
+		i.command, i.signal, i.status = !l.attached, s, l.status
 	}
 }
 

@@ -37,7 +37,7 @@ func TestInterruption(t *testing.T) {
 			w.line(991, "summary", `"duration_ms":991.000,"command":%s,"signal":%s`, command, tt.signal)
 			b := read(t, w.String())
 			got := ""
-			for _, e := range b.interruptions.evidence(b.runs) {
+			for _, e := range b.sums.ends.interruptions.evidence(b.sums.ends.runs) {
 				got += e
 			}
 			if got != tt.want {

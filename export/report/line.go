@@ -45,15 +45,15 @@ func (l *line) evidence() string {
 // lostToLine returns how much of the critical path a line that loses packets
 // may have taken: the time in which responses came, and that for which requests
 // waited longer than a round trip. It is 0 where no line loses packets.
-func (b *Builder) lostToLine() time.Duration {
-	p := b.busiest()
-	if p == nil || b.lossy().conns == 0 {
+func (s *sums) lostToLine() time.Duration {
+	p := s.tables.proxies.busiest()
+	if p == nil || s.tables.proxies.lossy().conns == 0 {
 		return 0
 	}
-	lost := b.parts[partReceive]
+	lost := s.parts[partReceive]
 	rtt, ok := p.rtt.quantile(0.5)
 	if n := float64(p.wait.count); ok && p.waited > 0 {
-		lost += time.Duration(float64(b.parts[partWait]) * max(0, 1-rtt*n/float64(p.waited)))
+		lost += time.Duration(float64(s.parts[partWait]) * max(0, 1-rtt*n/float64(p.waited)))
 	}
 	return lost
 }

@@ -182,26 +182,26 @@ const slowest = 20
 
 // Report sums up what was read so far.
 func (b *Builder) Report() *Report {
-	p := &b.parts
+	p := &b.sums.parts
 	r := &Report{
-		Runs: b.runs,
+		Runs: b.sums.ends.runs,
 		Time: Time{
 			VCS: ms(p[partVCS]), DNS: ms(p[partDNS]), Connect: ms(p[partConnect]), TLS: ms(p[partTLS]), Send: ms(p[partSend]),
 			Wait: ms(p[partWait]), Receive: ms(p[partReceive]), Stall: ms(p[partRecvStall] + p[partSendStall]), Other: ms(p[partOther]),
 			Idle: ms(p[partIdle]),
 		},
-		Verdict:      b.verdict(),
+		Verdict:      newJudge(b.sums).verdict(),
 		Proxies:      []Proxy{},
 		Kinds:        []Kind{},
 		Modules:      []Module{},
-		SkippedLines: b.skipped,
-		Lost:         b.lost,
-		LeftOut:      b.proxies.leftOut + b.modules.leftOut,
+		SkippedLines: b.sums.skipped,
+		Lost:         b.sums.lost,
+		LeftOut:      b.sums.tables.proxies.leftOut + b.sums.tables.modules.leftOut,
 	}
 	for _, n := range p {
 		r.Wall += ms(n)
 	}
-	for name, v := range b.proxies.values {
+	for name, v := range b.sums.tables.proxies.values {
 		if name == "" {
 			continue // requests that began before they were observed
 		}
@@ -214,30 +214,31 @@ func (b *Builder) Report() *Report {
 	slices.SortFunc(r.Proxies, func(a, b Proxy) int {
 		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Proxy, b.Proxy))
 	})
-	for name, v := range b.kinds.values {
+	for name, v := range b.sums.tables.kinds.values {
 		r.Kinds = append(r.Kinds, Kind{name, v.report()})
 	}
 	slices.SortFunc(r.Kinds, func(a, b Kind) int { return cmp.Compare(a.Kind, b.Kind) })
-	r.Modules = b.slowest()
-	r.Direct = b.direct.report()
-	r.HTTPProxies = b.relays.report()
-	r.Clients = b.served.report()
-	r.Programs = b.tools.report()
+	r.Modules = slowestOf(&b.sums.tables.modules)
+	r.Direct = b.sums.direct.report()
+	r.HTTPProxies = b.sums.relays.report()
+	r.Clients = b.sums.served.report()
+	r.Programs = b.sums.tools.report()
 	r.Fallbacks = []Fallback{}
-	for f, n := range b.chain.count {
+	for f, n := range b.sums.chain.count {
 		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n, f.barred})
 	}
 	slices.SortFunc(r.Fallbacks, func(a, b Fallback) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Why, b.Why),
 			cmp.Compare(a.Barred, b.Barred))
 	})
-	r.Windows = b.windows.report()
+	r.Windows = b.sums.windows.report()
 	return r
 }
 
-func (b *Builder) slowest() []Module {
+// slowestOf returns the modules that took most.
+func slowestOf(modules *byName[module]) []Module {
 	list := []Module{}
-	for name, m := range b.modules.values {
+	for name, m := range modules.values {
 		path, version, _ := cutLast(name, "@")
 		list = append(list, Module{path, version, m.requests, m.failures, m.bytes, ms(m.total), ms(m.longest)})
 	}

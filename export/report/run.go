@@ -1,8 +1,19 @@
 package report
 
-// run is what is known of the run that is being read.
+// run is what is known of the run that is being read. It takes the events, and adds
+// what they come to to the sums of all runs.
 type run struct {
+	life
 	path
+	conns connections
+	dials dials
+	said  said
+	hears int64 // exchanges as a server
+	sums  *sums
+}
+
+// life is when a run began and ended, and how.
+type life struct {
 	first, last wallTime // of its events; 0 before the first
 	command     int64    // pid of what was run, 0 when it is not known
 	attached    bool     // to processes that were running before
@@ -11,10 +22,6 @@ type run struct {
 	status      int64
 	signal      string // that h2trace was sent, or ""
 	outlived    bool   // the observing ended, and the command had not
-	conns       map[string]*connection
-	dials       dials
-	hears       int64 // exchanges as a server
-	handshaking int   // connections in conns of which no handshake has ended
 }
 
 // outcome is what a command came to.
@@ -27,64 +34,7 @@ const (
 	failed
 )
 
-// connection is one of a run that is open.
-type connection struct {
-	proxy     *proxy
-	peer      string // of a server
-	remote    string
-	server    bool
-	handshake wallTime // when its TLS handshake began, 0 when that is over
-	met       bool     // it carried an exchange
-}
-
-// maxConns bounds the connections of a run that are open at once.
-const maxConns = 1 << 16
-
-func newRun() *run { return &run{conns: make(map[string]*connection)} }
-
-func (r *run) conn(id []byte) *connection {
-	if id == nil {
-		return nil
-	}
-	c := r.conns[string(id)]
-	if c == nil && len(r.conns) < maxConns {
-		c = &connection{}
-		r.conns[string(id)] = c
-	}
-	return c
-}
-
-// opened takes a connection that was made, or met: its phases, when its TLS handshake
-// begins. All of the exchanges that it carries waited for these.
-func (r *run) opened(e *openEvent) {
-	x := &e.phases
-	if before := x[phaseDNS] + x[phaseConnect]; !e.server && before+x[phaseTLS] > 0 {
-		r.add(span{
-			begin: e.at.add(-before), end: e.at.add(x[phaseTLS]),
-			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
-		})
-	}
-	c := r.conn(e.conn)
-	if c == nil {
-		return
-	}
-	c.server, c.remote = e.server, text(e.remote)
-	if e.server {
-		c.peer, _, _ = cutLast(c.remote, ":")
-	}
-	if e.client && e.start && e.secrecy == someTLS && !e.known[phaseTLS] {
-		c.handshake = e.at
-		r.handshaking++
-	}
-}
-
-// spoke notes that a connection carries something: its handshake is over.
-func (r *run) spoke(c *connection) {
-	if c != nil && c.handshake != 0 {
-		c.handshake = 0
-		r.handshaking--
-	}
-}
+func newRun(s *sums) *run { return &run{conns: newConnections(), sums: s} }
 
 // executed takes a process that executes something. The first event of a run that is
 // one is of the command.
@@ -106,22 +56,30 @@ func (r *run) met(at wallTime) {
 // exited takes the end of a process.
 func (r *run) exited(e *exitEvent) {
 	r.met(e.at)
-	if e.pid != r.command || r.command == 0 {
-		return
+	if e.pid == r.command && r.command != 0 {
+		r.finish(e)
 	}
-	r.ended, r.status = e.at, e.status
+	if ended, ok := r.sums.direct.exit(e); ok && e.pid != r.command {
+		r.controlled(ended, e.at)
+	}
+	r.sums.tools.exit(e, r.command)
+}
+
+// finish takes the end of the command.
+func (l *life) finish(e *exitEvent) {
+	l.ended, l.status = e.at, e.status
 	switch {
 	case e.failed():
-		r.outcome = failed
+		l.outcome = failed
 	case e.known:
-		r.outcome = succeeded
+		l.outcome = succeeded
 	}
 }
 
 // hasNoCommand corrects what was taken for the command: with -n, the first process
 // that executes something is one of many.
-func (r *run) hasNoCommand() {
-	r.attached, r.command, r.ended, r.outcome = true, 0, 0, unknown
+func (l *life) hasNoCommand() {
+	l.attached, l.command, l.ended, l.outcome = true, 0, 0, unknown
 }
 
 // until returns when the run ended.
@@ -140,9 +98,9 @@ func (r *run) until() wallTime {
 	return max(at, r.begin)
 }
 
-// end returns the parts of the wall time of the run. A command works until it ends,
+// parts returns the parts of the wall time of the run. A command works until it ends,
 // but for a server, which waits for requests, as do processes that were running before.
-func (r *run) end() parts {
+func (r *run) parts() parts {
 	rest := partOther
 	if r.attached || r.hears > 0 && !r.asked {
 		rest = partIdle

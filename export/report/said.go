@@ -65,50 +65,61 @@ func (s *said) exchange(x *exchangeEvent) bool {
 
 // complaint takes what a go command said that it could not do. Where it did not get
 // as far as a request, this is all that tells of the proxy.
-func (b *Builder) complaint(e *complaintEvent) {
-	t, of := ofComplaint(e, b.said.answers)
-	t.known = b.said.family.has(familyPath{pid: e.pid, path: t.path})
-	t.public = b.said.lacking[t.path]
+func (r *run) complaint(e *complaintEvent) {
+	said, ledger := &r.said, &r.sums.ledger
+	t, of := ofComplaint(e, said.answers)
+	t.known = said.family.has(familyPath{pid: e.pid, path: t.path})
+	t.public = said.lacking[t.path]
 	for i := range of {
 		switch key := of[i].key(); {
-		case b.said.told[key]:
+		case said.told[key]:
 			continue
-		case b.said.answers[key] != nil:
-			b.errors.takeBackOf(key)
-			b.gaveUp.takeBackOf(key)
+		case said.answers[key] != nil:
+			ledger.takeBackOf(key)
 		default:
-			b.spoilt(t, &of[i])
+			r.sums.tables.spoilt(t, &of[i])
 		}
-		put(&b.said.told, of[i].key(), true)
+		put(&said.told, of[i].key(), true)
 	}
-	b.refuses(t)
-	b.said.accuse(t, e.pid)
+	for _, key := range said.refuses(t) {
+		ledger.errors.takeBackOf(key)
+	}
+	said.accuse(t, e.pid)
 	if t.via != "" {
-		b.errors.takeBackConnects(e.pid)
+		ledger.errors.takeBackConnects(e.pid)
 	}
-	if cause := t.cause(); !b.said.causes[cause] {
-		put(&b.said.causes, cause, true)
-		b.reported.noteOf(t)
+	if said.first(t) {
+		ledger.reported.noteOf(t)
 	}
-	b.run.dials.complain(t)
-	if p := b.proxies.values[t.proxy]; p != nil && t.status != 404 && t.status != 410 && t.blames() {
-		p.blamed = t.class
+	r.dials.complain(t)
+	if t.status != 404 && t.status != 410 && t.blames() {
+		r.sums.tables.blame(t.proxy, t.class)
 	}
 }
 
-// refuses takes a status that a go command complains of. One complaint stands for all
-// requests that were so answered, as the go command stops at the first.
-func (b *Builder) refuses(t *trouble) {
+// first notes the cause of a complaint, and reports whether none before had it.
+func (s *said) first(t *trouble) bool {
+	cause := t.cause()
+	known := s.causes[cause]
+	put(&s.causes, cause, true)
+	return !known
+}
+
+// refuses takes a status that a go command complains of, and returns the exchanges that
+// were so answered. One complaint stands for all of these, as the go command stops at
+// the first.
+func (s *said) refuses(t *trouble) (keys []string) {
 	of := t.rejection()
-	if t.status == 0 || b.said.refused[of] {
-		return
+	if t.status == 0 || s.refused[of] {
+		return nil
 	}
-	put(&b.said.refused, of, true)
-	for key, a := range b.said.answers {
+	put(&s.refused, of, true)
+	for key, a := range s.answers {
 		if a.rejection() == of {
-			b.errors.takeBackOf(key)
+			keys = append(keys, key)
 		}
 	}
+	return keys
 }
 
 // accuse notes which connections a complaint is of.
@@ -152,9 +163,17 @@ func (s *said) speaksOf(u *failedDial) bool {
 	return s.failedDials[accusation{u.pid, u.class, peer}] || s.git[u.peer]
 }
 
-// end ends a run.
-func (s *said) end(b *Builder) {
-	s.family.end(b)
-	b.errors.of, b.errors.connects, b.gaveUp.of = nil, nil, nil
-	*s = said{}
+// end counts the queries that failed, and of which none of the family was found.
+func (s *said) end(of *sums) {
+	for i := range s.family.failed {
+		q := &s.family.failed[i]
+		switch {
+		case s.family.excuses(q.familyPath):
+			of.tables.harmless(q)
+		case !s.told[q.key] && q.of.status != 404 && q.of.status != 410 && !s.refused[q.of.rejection()]:
+			of.ledger.errors.noteOf(q.of)
+			of.ledger.errors.time += q.time
+		}
+	}
+	of.ledger.endRun()
 }

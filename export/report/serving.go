@@ -22,31 +22,6 @@ type client struct {
 	conns int64
 }
 
-// serve takes an exchange with an observed server: until the response begins, the
-// process itself is at work.
-func (b *Builder) serve(x *exchangeEvent, c *connection) {
-	b.run.hears++
-	if x.known[phaseTotal] {
-		b.run.add(span{begin: x.at.add(-x.phases[phaseTotal]), end: x.at, served: true, parts: parts{
-			partOther: x.phases[phaseWait],
-			partSend:  x.phases[phaseReceive] - x.send, partSendStall: x.send,
-			partReceive: x.phases[phaseSend] - x.recv, partRecvStall: x.recv,
-		}})
-	}
-	s := &b.served
-	if s.clients.values == nil {
-		s.clients = newByName[client](maxClients)
-	}
-	s.all.add(x)
-	if one := s.clients.get(c.peer); one != nil {
-		one.add(x)
-		if !c.met {
-			one.conns++
-		}
-	}
-	c.met = true
-}
-
 // failed returns how many requests the server failed: what it answered with an error
 // of its own, not what it refused, or what clients gave up.
 func (s *served) failed() (n int64) {

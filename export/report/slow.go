@@ -6,29 +6,42 @@ import (
 	"time"
 )
 
-// slow returns the verdict on the part that takes most of the time.
-func (b *Builder) slow(part int) Verdict {
+// slowness says why the part of the time that is largest is.
+type slowness struct {
+	*sums
+	peer string // what the processes asked most of
+}
+
+func newSlowness(s *sums) *slowness {
+	if 2*s.tables.proxies.forModules() >= s.traffic.asked {
+		return &slowness{s, "proxy"}
+	}
+	return &slowness{s, "server"}
+}
+
+// verdict is on the part that takes most of the time.
+func (s *slowness) verdict(part int) Verdict {
 	switch part {
 	case partDNS:
 		return Verdict{DNS, "name resolution is slow: use another resolver, or a cache of names", nil}
 	case partConnect:
-		return Verdict{Connect, "making connections is slow: a nearer " + b.peer() + " would help", nil}
+		return Verdict{Connect, "making connections is slow: a nearer " + s.peer + " would help", nil}
 	case partTLS:
-		return b.handshaking()
+		return s.handshaking()
 	case partWait:
-		return b.waiting()
+		return s.waiting()
 	case partRecvStall:
-		return b.windowLimited(RecvWindow, 1, "the process")
+		return s.windowLimited(RecvWindow, 1, "the process")
 	case partSendStall:
-		return b.windowLimited(SendWindow, 0, "its peer")
+		return s.windowLimited(SendWindow, 0, "its peer")
 	case partSend:
 		return Verdict{Bandwidth, "what the process sends leaves it slowly: the line, or the peer, takes it slowly", nil}
 	}
-	if l := b.lossy(); l.conns > 0 {
+	if l := s.tables.proxies.lossy(); l.conns > 0 {
 		return Verdict{PacketLoss, "packets are lost, and what is behind them waits: look at the line", []string{l.evidence()}}
 	}
-	v := Verdict{Bandwidth, "the line, or the " + b.peer() + ", delivers slowly: a nearer one would help", nil}
-	if bytes, ns := b.received(); ns > 0 {
+	v := Verdict{Bandwidth, "the line, or the " + s.peer + ", delivers slowly: a nearer one would help", nil}
+	if bytes, ns := s.tables.proxies.received(); ns > 0 {
 		v.Evidence = []string{fmt.Sprintf("%.1f MB came at %.2f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/(float64(ns)/1e9))}
 	}
 	return v
@@ -36,9 +49,9 @@ func (b *Builder) slow(part int) Verdict {
 
 // handshaking tells handshakes that wait for the peer from those in which the
 // process itself is slow.
-func (b *Builder) handshaking() Verdict {
-	h := &b.handshakes
-	v := Verdict{TLS, "TLS handshakes are slow: a nearer " + b.peer() + " would help, or fewer connections", nil}
+func (s *slowness) handshaking() Verdict {
+	h := &s.traffic.handshakes
+	v := Verdict{TLS, "TLS handshakes are slow: a nearer " + s.peer + " would help, or fewer connections", nil}
 	if h.verified > 0 {
 		v.Evidence = []string{fmt.Sprintf("%d handshakes took %s, and %s of that the verifying of certificates", h.count, human(h.took), human(h.verified))}
 	}
@@ -48,21 +61,9 @@ func (b *Builder) handshaking() Verdict {
 	return v
 }
 
-// peer is what the processes asked most of.
-func (b *Builder) peer() string {
-	var modules int64
-	for _, p := range b.proxies.values {
-		modules += p.modules.requests
-	}
-	if 2*modules >= b.asked {
-		return "proxy"
-	}
-	return "server"
-}
-
 // slowPeer says that those who were asked take long to answer all, or some requests.
-func (b *Builder) slowPeer(some string) string {
-	if b.peer() == "server" {
+func (s *slowness) slowPeer(some string) string {
+	if s.peer == "server" {
 		return "the server takes long to answer" + some
 	}
 	if some != "" {
@@ -77,11 +78,11 @@ const longer = 4
 // waiting tells a proxy that is far away from one that is slow: both make
 // requests wait, the one for a round trip and the other for longer. One that has
 // some of what it is asked for at hand, and not all, is slow for the rest.
-func (b *Builder) waiting() Verdict {
-	v := Verdict{ServerWait, b.slowPeer(""), nil}
-	p := b.busiest()
+func (s *slowness) waiting() Verdict {
+	v := Verdict{ServerWait, s.slowPeer(""), nil}
+	p := s.tables.proxies.busiest()
 	if p == nil {
-		p = b.mostWaitedFor()
+		p = s.tables.proxies.mostWaitedFor()
 	}
 	if p == nil {
 		return v
@@ -98,9 +99,9 @@ func (b *Builder) waiting() Verdict {
 	count, sum := p.wait.beyond(longer * wait)
 	switch waited := float64(p.waited); {
 	case rtt*float64(p.wait.count) > waited/2:
-		v.Text = "the " + b.peer() + " is far away, and requests wait for each other a round trip at a time: a nearer one would help"
+		v.Text = "the " + s.peer + " is far away, and requests wait for each other a round trip at a time: a nearer one would help"
 	case sum > waited/2:
-		v.Text = b.slowPeer(" some requests")
+		v.Text = s.slowPeer(" some requests")
 		v.Evidence = append(v.Evidence, fmt.Sprintf("%d of %d requests waited more than %d times as long, and make %.0f %% of the waiting",
 			count, p.wait.count, longer, min(sum/waited, 1)*100))
 	}
@@ -113,26 +114,26 @@ const slowReader = 4
 
 // windowLimited says what the window allows: one window a round trip. Where much
 // less came through, whoever grants the window reads slowly.
-func (b *Builder) windowLimited(c Cause, side int, who string) Verdict {
-	s := &b.windows.stalls[side]
-	v := Verdict{Cause: c, Evidence: []string{fmt.Sprintf("%d stalls, %s in all", s.count, human(s.total))}}
-	rtt, ok := b.rtt(side)
-	if !ok || rtt < 1e3 || s.window == 0 {
-		v.Text = fmt.Sprintf("limited by the window of %d bytes that %s grants: a larger one would help, unless it reads slowly", s.window, who)
+func (s *slowness) windowLimited(c Cause, side int, who string) Verdict {
+	w := &s.windows.stalls[side]
+	v := Verdict{Cause: c, Evidence: []string{fmt.Sprintf("%d stalls, %s in all", w.count, human(w.total))}}
+	rtt, ok := s.rtt(side)
+	if !ok || rtt < 1e3 || w.window == 0 {
+		v.Text = fmt.Sprintf("limited by the window of %d bytes that %s grants: a larger one would help, unless it reads slowly", w.window, who)
 		return v
 	}
-	rate := float64(s.window) / (rtt / 1e9)
-	if bytes, ns := b.moved(side); ns > 0 && slowReader*float64(bytes)/(float64(ns)/1e9) < rate {
+	rate := float64(w.window) / (rtt / 1e9)
+	if bytes, ns := s.moved(side); ns > 0 && slowReader*float64(bytes)/(float64(ns)/1e9) < rate {
 		if side == 1 {
 			v.Cause = Client
 		}
 		v.Text = fmt.Sprintf("%s reads slowly, and so the window of %d bytes that it grants is used up: %.2f MB/s went through, "+
-			"where the window allows %.2f; a larger one would not help", who, s.window, float64(bytes)/1e6/(float64(ns)/1e9), rate/1e6)
+			"where the window allows %.2f; a larger one would not help", who, w.window, float64(bytes)/1e6/(float64(ns)/1e9), rate/1e6)
 		return v
 	}
-	v.Text = fmt.Sprintf("limited by the window that %s grants: %d bytes ÷ %.1f ms = %.2f MB/s", who, s.window, rtt/1e6, rate/1e6)
+	v.Text = fmt.Sprintf("limited by the window that %s grants: %d bytes ÷ %.1f ms = %.2f MB/s", who, w.window, rtt/1e6, rate/1e6)
 	if side == 1 {
-		if need := b.wanted(rtt, s.window); need > 0 {
+		if need := s.wanted(rtt, w.window); need > 0 {
 			v.Text += fmt.Sprintf("; a window of %d bytes would not hold it up", need)
 		}
 	}
@@ -142,9 +143,9 @@ func (b *Builder) windowLimited(c Cause, side int, who string) Verdict {
 // wanted returns the window that the line fills in one round trip at the speed
 // at which bytes came between the stalls: a power of two, at least twice the
 // present window, or 0 when that is not known.
-func (b *Builder) wanted(rtt float64, window int64) int64 {
-	bytes, ns := b.received()
-	moving := ns - b.windows.stalls[1].total
+func (s *slowness) wanted(rtt float64, window int64) int64 {
+	bytes, ns := s.tables.proxies.received()
+	moving := ns - s.windows.stalls[1].total
 	if moving <= 0 {
 		return 0
 	}
@@ -153,47 +154,13 @@ func (b *Builder) wanted(rtt float64, window int64) int64 {
 	return int64(min(need, 1<<30))
 }
 
-// lossy sums up the connections over lines that lose packets.
-func (b *Builder) lossy() (sum line) {
-	for _, p := range b.proxies.values {
-		sum.conns += p.line.conns
-		sum.retransmits += p.line.retransmits
-		sum.outOfOrder += p.line.outOfOrder
-		sum.segments += p.line.segments
-	}
-	return sum
-}
-
-// busiest returns the proxy with most bytes of those whose round-trip time is
-// known, or nil.
-func (b *Builder) busiest() *proxy {
-	var most *proxy
-	for _, p := range b.proxies.values {
-		if p.rtt.count > 0 && (most == nil || p.bytes > most.bytes) {
-			most = p
-		}
-	}
-	return most
-}
-
-// mostWaitedFor returns the proxy whose answers took longest in all, or nil.
-func (b *Builder) mostWaitedFor() *proxy {
-	var most *proxy
-	for _, p := range b.proxies.values {
-		if p.wait.count > 0 && (most == nil || p.waited > most.waited) {
-			most = p
-		}
-	}
-	return most
-}
-
 // rtt returns the median round-trip time to the busiest proxy, or to the clients of
 // an observed server where that sends, as side 0 is.
-func (b *Builder) rtt(side int) (ns float64, ok bool) {
-	if side == 0 && b.served.all.receive > 0 {
-		return b.served.rtt.quantile(0.5)
+func (s *slowness) rtt(side int) (ns float64, ok bool) {
+	if side == 0 && s.served.all.receive > 0 {
+		return s.served.rtt.quantile(0.5)
 	}
-	if p := b.busiest(); p != nil {
+	if p := s.tables.proxies.busiest(); p != nil {
 		return p.rtt.quantile(0.5)
 	}
 	return 0, false
@@ -201,17 +168,9 @@ func (b *Builder) rtt(side int) (ns float64, ok bool) {
 
 // moved returns how much came through in large responses, and in what time: those
 // that were received, or on side 0 those that an observed server sent.
-func (b *Builder) moved(side int) (bytes int64, took time.Duration) {
+func (s *slowness) moved(side int) (bytes int64, took time.Duration) {
 	if side == 1 {
-		return b.received()
+		return s.tables.proxies.received()
 	}
-	return b.served.all.bulk, b.served.all.receive
-}
-
-func (b *Builder) received() (bytes int64, took time.Duration) {
-	for _, p := range b.proxies.values {
-		bytes += p.bulk
-		took += p.receive
-	}
-	return bytes, took
+	return s.served.all.bulk, s.served.all.receive
 }

@@ -50,7 +50,7 @@ type Suggestion struct {
 // stands a "|", which lets any failure go on. What GOPROXY ended with is kept.
 func (b *Builder) Suggest() (Suggestion, error) {
 	var s Suggestion
-	list, left := b.rank()
+	list, left := b.sums.tables.proxies.rank()
 	switch {
 	case len(list) == 0 && left != nil:
 		return Suggestion{Reasons: left}, errAllFailed
@@ -67,7 +67,7 @@ func (b *Builder) Suggest() (Suggestion, error) {
 		s.Reasons = append(s.Reasons, clean(m.reason()))
 	}
 	s.Reasons = append(s.Reasons, left...)
-	switch b.chain.tail {
+	switch b.sums.chain.tail {
 	case goproxy.None:
 	case goproxy.Off:
 		value.WriteString(separator + goproxy.Off)
@@ -80,9 +80,9 @@ func (b *Builder) Suggest() (Suggestion, error) {
 
 // rank returns the proxies that are to be asked again, in their order, and why others
 // are not.
-func (b *Builder) rank() (list []measured, left []string) {
-	for _, name := range slices.Sorted(maps.Keys(b.proxies.values)) {
-		m, why := measure(name, b.proxies.values[name])
+func (l *proxyTable) rank() (list []measured, left []string) {
+	for _, name := range slices.Sorted(maps.Keys(l.values)) {
+		m, why := measure(name, l.values[name])
 		switch {
 		case m.t.requests == 0 || strings.Contains(name, "<redacted>"):
 		case why != "":
@@ -98,8 +98,8 @@ func (b *Builder) rank() (list []measured, left []string) {
 }
 
 // ranked returns the proxies that Suggest names.
-func (b *Builder) ranked() []measured {
-	list, _ := b.rank()
+func (l *proxyTable) ranked() []measured {
+	list, _ := l.rank()
 	return list
 }
 

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -47,16 +45,19 @@ type accused struct {
 // maxSuspects bounds the suspects.
 const maxSuspects = 1 << 10
 
-// suspects returns the suspect of a fault, or nil where there is no room for it.
-func (b *Builder) suspect(f fault, who, example, why string) *suspect {
+// suspects are those of all runs.
+type suspects map[accused]*suspect
+
+// get returns the suspect of a fault, or nil where there is no room for it.
+func (l suspects) get(f fault, who, example, why string) *suspect {
 	key := accused{f, who}
-	s := b.suspects[key]
+	s := l[key]
 	if s == nil {
-		if len(b.suspects) == maxSuspects {
+		if len(l) == maxSuspects {
 			return nil
 		}
 		s = &suspect{fault: f, who: who, example: example, why: why}
-		b.suspects[key] = s
+		l[key] = s
 	}
 	s.count++
 	return s
@@ -64,14 +65,14 @@ func (b *Builder) suspect(f fault, who, example, why string) *suspect {
 
 // culprit returns the suspect that took most of a part of the critical path, or nil
 // where none took half of it.
-func (b *Builder) culprit(part int) *suspect {
+func (l suspects) culprit(part int, all time.Duration) *suspect {
 	var most *suspect
-	for _, s := range b.suspects {
+	for _, s := range l {
 		if n := s.cost[part]; n > 0 && (most == nil || n > most.cost[part] || n == most.cost[part] && s.who < most.who) {
 			most = s
 		}
 	}
-	if most == nil || 2*most.cost[part] < b.parts[part] {
+	if most == nil || 2*most.cost[part] < all {
 		return nil
 	}
 	return most
@@ -114,35 +115,4 @@ func (s *suspect) verdict(part int, wall time.Duration) Verdict {
 		v.Evidence = []string{fmt.Sprintf("%d such %s in all", s.count, c.more)}
 	}
 	return v
-}
-
-// open is something that had not ended when the observing did.
-type open struct {
-	text  string
-	since wallTime
-}
-
-// maxOpen bounds how many of these are named.
-const maxOpen = 8
-
-// stillOpen notes what had not ended: for how long.
-func (b *Builder) stillOpen(at wallTime, length time.Duration, text string) {
-	if length < longWait {
-		return // it was under way
-	}
-	b.opened++
-	b.open = append(b.open, open{fmt.Sprintf("%s since %s (%s)", text, clock(at.add(-length)), human(length)), at.add(-length)})
-	slices.SortStableFunc(b.open, func(x, y open) int { return cmp.Compare(x.since, y.since) })
-	b.open = b.open[:min(len(b.open), maxOpen)]
-}
-
-// openEvidence says what had not ended, that which began first before the others.
-func (b *Builder) openEvidence() (list []string) {
-	for _, o := range b.open {
-		list = append(list, o.text)
-	}
-	if n := b.opened - len(b.open); n > 0 {
-		list = append(list, fmt.Sprintf("%d more had not ended", n))
-	}
-	return list
 }

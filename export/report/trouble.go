@@ -127,6 +127,8 @@ func ofComplaint(x *complaintEvent, answers map[string]*trouble) (t *trouble, of
 }
 
 var (
+	// urlIn finds the URL in an error of net/http.
+	urlIn    = regexp.MustCompile(`https?://[^"\s]+`)
 	statusIn = regexp.MustCompile(`: ([45]\d\d)(?: |$)`)
 	// ranIn finds the program in a complaint of a version control system.
 	ranIn = regexp.MustCompile(`(?:^|: )(git|hg|svn|bzr|fossil) `)

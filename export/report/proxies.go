@@ -1,0 +1,96 @@
+package report
+
+import (
+	"slices"
+	"time"
+)
+
+// proxy is the tally of one module proxy, or of one origin of other requests.
+type proxy struct {
+	tally
+	modules     tally // of requests for modules
+	conns       int64
+	reused      int64 // exchanges
+	retransmits int64
+	outOfOrder  int64
+	line        line
+	via         []string // HTTP proxies
+	blamed      string   // class of what a go command failed of, but that it lacks a module
+	rtt         sketch
+	handshake   sketch
+}
+
+func (p *proxy) exchange(x *exchangeEvent) {
+	p.add(x)
+	if x.kind != nil {
+		p.modules.add(x)
+	}
+	if x.reused {
+		p.reused++
+	} else if x.known[phaseTLS] {
+		p.handshake.add(x.phases[phaseTLS])
+	}
+}
+
+// maxVia bounds the HTTP proxies that are told of one proxy.
+const maxVia = 8
+
+// through notes that requests go through an HTTP proxy.
+func (p *proxy) through(via string) {
+	if via != "" && len(p.via) < maxVia && !slices.Contains(p.via, via) {
+		p.via = append(p.via, via)
+	}
+}
+
+// proxyTable is those that were asked, by name.
+type proxyTable struct{ byName[proxy] }
+
+// lossy sums up the connections over lines that lose packets.
+func (l *proxyTable) lossy() (sum line) {
+	for _, p := range l.values {
+		sum.conns += p.line.conns
+		sum.retransmits += p.line.retransmits
+		sum.outOfOrder += p.line.outOfOrder
+		sum.segments += p.line.segments
+	}
+	return sum
+}
+
+// busiest returns the proxy with most bytes of those whose round-trip time is
+// known, or nil.
+func (l *proxyTable) busiest() *proxy {
+	var most *proxy
+	for _, p := range l.values {
+		if p.rtt.count > 0 && (most == nil || p.bytes > most.bytes) {
+			most = p
+		}
+	}
+	return most
+}
+
+// mostWaitedFor returns the proxy whose answers took longest in all, or nil.
+func (l *proxyTable) mostWaitedFor() *proxy {
+	var most *proxy
+	for _, p := range l.values {
+		if p.wait.count > 0 && (most == nil || p.waited > most.waited) {
+			most = p
+		}
+	}
+	return most
+}
+
+func (l *proxyTable) received() (bytes int64, took time.Duration) {
+	for _, p := range l.values {
+		bytes += p.bulk
+		took += p.receive
+	}
+	return bytes, took
+}
+
+// forModules returns how many requests for modules there were.
+func (l *proxyTable) forModules() (n int64) {
+	for _, p := range l.values {
+		n += p.modules.requests
+	}
+	return n
+}

@@ -1,0 +1,91 @@
+package report
+
+import "h2trace/decoder/goproxy"
+
+// tables count the requests to servers, by who was asked, and what for.
+type tables struct {
+	proxies proxyTable
+	kinds   byName[tally]
+	modules byName[module]
+}
+
+func newTables() tables {
+	return tables{
+		proxies: proxyTable{newByName[proxy](maxProxies)},
+		kinds:   newByName[tally](maxKinds),
+		modules: newByName[module](maxModules),
+	}
+}
+
+// fetched takes a request to a module proxy.
+func (s *tables) fetched(x *exchangeEvent) {
+	if k := s.kinds.get(text(x.kind)); k != nil {
+		k.add(x)
+	}
+	if x.path != nil && !is(x.kind, "list") && !is(x.kind, "latest") {
+		if name := text(x.path); name != "" {
+			if m := s.modules.get(name + "@" + text(x.version)); m != nil {
+				m.add(x)
+			}
+		}
+	}
+}
+
+// unreached takes a request, for a module or not, that did not get to its server.
+func (s *tables) unreached(name, class string, module bool) {
+	p := s.proxies.get(name)
+	if p == nil {
+		return
+	}
+	p.requests++
+	p.fail(class)
+	if module {
+		p.modules.requests++
+		p.modules.fail(class)
+	}
+}
+
+// blame notes that a go command failed because of a proxy.
+func (s *tables) blame(proxy, class string) {
+	if p := s.proxies.values[proxy]; p != nil {
+		p.blamed = class
+	}
+}
+
+// spoilt takes what a go command says of a response that was complete, and wrong
+// all the same: the failure is one of the proxy that it came from.
+func (s *tables) spoilt(t *trouble, of *spoken) {
+	asked, ok := goproxy.Parse(of.URL)
+	if !ok || asked.Kind.OfSumDB() || t.class != "checksum" && t.class != "protocol" {
+		return
+	}
+	name := of.Proxy
+	if name == "" {
+		name = proxyOf(of.URL)
+	}
+	if p := s.proxies.values[name]; p != nil {
+		p.fail(t.class)
+		p.modules.fail(t.class)
+	}
+	if k := s.kinds.values[string(asked.Kind)]; k != nil {
+		k.fail(t.class)
+	}
+	path, version := t.path, t.version
+	if path == "" {
+		path, version = asked.Path, asked.Version
+	}
+	if m := s.modules.values[path+"@"+version]; m != nil {
+		m.failures++
+	}
+}
+
+// harmless takes a failure out of the tables again.
+func (s *tables) harmless(q *query) {
+	if p := s.proxies.values[q.proxy]; p != nil {
+		p.excuse(q.of)
+		p.modules.excuse(q.of)
+	}
+	if k := s.kinds.values[q.kind]; k != nil {
+		k.excuse(q.of)
+	}
+}

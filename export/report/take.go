@@ -1,0 +1,79 @@
+package report
+
+// take adds an event to the run.
+func (r *run) take(e event) {
+	switch e := e.(type) {
+	case *frameEvent:
+		r.frame(e)
+	case *exchangeEvent:
+		r.exchange(e)
+	case *stallEvent:
+		r.sums.windows.stall(e)
+	case *openEvent:
+		r.opened(e)
+	case *failedEvent:
+		r.failedConn(e)
+	case *closeEvent:
+		r.closed(e)
+	case *silentEvent:
+		r.silent(e)
+	case *execEvent:
+		r.executed(e)
+		r.sums.direct.exec(e)
+		r.sums.tools.exec(e)
+	case *exitEvent:
+		r.exited(e)
+	case *complaintEvent:
+		r.met(e.at)
+		r.complaint(e)
+	case *attachedEvent:
+		r.met(e.at)
+		r.sums.tools.found++
+	case *skippedEvent:
+		r.met(e.at)
+		r.sums.tools.skip(e)
+	case *processEvent:
+		r.met(e.at)
+	case *lossEvent:
+		r.sums.lost += e.records
+	}
+	at := e.heading().at
+	if r.first == 0 {
+		r.first = at
+	}
+	r.last = max(r.last, at)
+}
+
+// frame takes a frame, which ends the handshake of its connection.
+func (r *run) frame(e *frameEvent) {
+	r.sums.windows.frame(e)
+	if r.conns.handshaking > 0 {
+		r.conns.spoke(r.conns.open[string(e.conn)])
+	}
+}
+
+// summary takes the last event of a run.
+func (r *run) summary(e *summaryEvent) {
+	r.sums.ends.summary(e)
+	r.signal, r.outlived = text(e.signal), !e.running && r.command != 0 && r.ended == 0
+	if e.running {
+		r.hasNoCommand()
+	}
+}
+
+// end adds what the run came to to the sums.
+func (r *run) end() {
+	s := r.sums
+	r.dials.end(s, &r.said)
+	s.chain.end(s.direct.fetched, &r.said.family)
+	r.said.end(s)
+	at := r.until()
+	for _, u := range s.direct.end() {
+		r.controlled(u, at)
+	}
+	for _, c := range r.conns.open {
+		r.unended(c, at)
+	}
+	s.parts = s.parts.plus(r.parts())
+	s.ends.add(&r.life)
+}
