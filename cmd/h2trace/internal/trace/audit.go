@@ -34,6 +34,19 @@ func (a *audit) look(t *connTable) error {
 	return nil
 }
 
+// endKnown reports whether all is known that a connection said up to its end. The
+// kernel's account of one without TLS goes with its socket, and comes with the
+// close: where that is missing, and records were lost since the last one of the
+// connection, some may have been of it. Nor is it known where the account of losses
+// cannot be read; that error comes again with the next look.
+func (a *audit) endKnown(t *connTable, c *tracedConn) bool {
+	if c.cleartext == nil || closeReported(c.end) {
+		return true
+	}
+	err := a.look(t)
+	return err == nil && (a.lostAt == 0 || a.lostAt < c.latest)
+}
+
 func (a *audit) run(t *connTable, now ktime.Time, idle bool) error {
 	if idle && a.states != nil {
 		states := a.states

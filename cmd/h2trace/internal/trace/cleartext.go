@@ -6,13 +6,12 @@ import (
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
-	"h2trace/export"
 )
 
 const (
-	// heldSegments bounds the bytes that are held of all connections without
+	// maxSegmentBytes bounds the bytes that are held of all connections without
 	// TLS because others before them are on their way.
-	heldSegments = 32 << 20
+	maxSegmentBytes = 32 << 20
 	// maxUndecided is how much of a connection is looked at to find HTTP in it.
 	maxUndecided = 256 << 10
 	// worthLeavingOut is how much of a body must be to come for the kernel to
@@ -24,7 +23,6 @@ const (
 // they went through the kernel.
 type cleartextConn struct {
 	streams [2]tcp.Stream
-	want    bpf.PayloadWish
 	follow  [2]following
 	first   [2]uint32 // sequence numbers of offset 0
 	known   [2]bool   // they are
@@ -34,11 +32,10 @@ type cleartextConn struct {
 // begun reports whether it is known where both directions begin.
 func (p *cleartextConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
 
-// place returns the place in a direction of a sequence number that is near to what
-// is decoded of it.
-func (c *tracedConn) place(dir int, seq uint32) int64 {
-	next := c.next[dir].offset
-	return int64(next) + int64(int32(seq-c.cleartext.first[dir]-uint32(next)))
+// place returns the place in a direction of a sequence number that is near to the
+// offset of what is decoded of it.
+func (p *cleartextConn) place(dir int, seq uint32, near uint64) int64 {
+	return int64(near) + int64(int32(seq-p.first[dir]-uint32(near)))
 }
 
 // cleartextLoss is what the kernel has lost of a direction so far.
@@ -75,13 +72,20 @@ func (t *connTable) segment(d *bpf.Segment) {
 		c.announceLoss(d.Time, records, bytes, d.Lost)
 	}
 	next.seq = max(next.seq, d.Seq+1)
-	if c.cleartext.want.Nothing {
+	if c.want.Nothing {
 		return
 	}
 	c.cleartext.first[d.Dir], c.cleartext.known[d.Dir] = d.First, true
-	c.noteFollowed(d)
+	if f := &c.cleartext.follow[d.Dir]; f.note(d) {
+		if f.bulk >= worthLeavingOut {
+			t.adrift[c] = struct{}{}
+		}
+		if f.bulk-f.told >= guideEvery {
+			c.guide(d.Dir)
+		}
+	}
 	if d.Stale {
-		c.missed(d.Dir ^ 1)
+		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
 	s, left := &c.cleartext.streams[d.Dir], uint64(d.LeftOut)
 	s.Skip(d.Time, d.Offset, left, lost, t.segments, cleartextSink{c, d.Dir})
@@ -99,7 +103,7 @@ type cleartextSink struct {
 // Data implements tcp.Sink.
 func (s cleartextSink) Data(at ktime.Time, b []byte) {
 	c := s.conn
-	c.comes(at, s.dir)
+	s.comes(at)
 	c.next[s.dir].offset += uint64(len(b))
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
 		c.table.hellos.read(&c.hello, &c.connInfo, c.decoder.Role(), decoder.Direction(s.dir), b) // the kernel cannot tell when it was overtaken
@@ -110,9 +114,10 @@ func (s cleartextSink) Data(at ktime.Time, b []byte) {
 }
 
 // comes is called before the decoder is given what comes next.
-func (c *tracedConn) comes(at ktime.Time, dir int) {
+func (s cleartextSink) comes(at ktime.Time) {
+	c := s.conn
 	c.latest = max(at, c.latest)
-	if dir == bpf.Recv {
+	if s.dir == bpf.Recv {
 		c.expectTable(at)
 	}
 }
@@ -120,7 +125,7 @@ func (c *tracedConn) comes(at ktime.Time, dir int) {
 // Missing implements tcp.Sink.
 func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
-	c.comes(at, s.dir)
+	s.comes(at)
 	c.next[s.dir].offset += n
 	c.hello.Stop()
 	switch why {
@@ -142,11 +147,6 @@ type overrunNote struct {
 	bytes uint64
 }
 
-func (c *tracedConn) announceOverrun(n overrunNote) {
-	c.announce()
-	c.table.events.Loss(&export.Loss{Time: n.at, Reason: export.LossGap, Bytes: &n.bytes, Conn: c.meta.Conn})
-}
-
 // settle hands on what is held, and brings both directions up to what the kernel
 // counted, but for what was not wanted.
 func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
@@ -159,7 +159,7 @@ func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 			continue
 		}
 		next.offset = t.Offset[dir]
-		if p.want.Nothing {
+		if c.want.Nothing {
 			behind = 0
 		}
 		c.pass(at, dir, behind, records, bytes, t.Lost[dir])
@@ -171,32 +171,6 @@ func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
 	for dir := range p.streams {
 		p.streams[dir].Flush(at, c.table.segments, cleartextSink{c, dir})
 	}
-}
-
-// steer tells the kernel what need not be copied of a direction from here on.
-func (c *tracedConn) steer(dir int) {
-	p := c.cleartext
-	next := c.decodedUpTo(decoder.Direction(dir))
-	switch left := c.bodyLeft(decoder.Direction(dir)); {
-	case c.isNoHTTP():
-		p.want.Nothing = true
-		c.table.recovery.leave(c)
-	case left >= worthLeavingOut && p.want.Until[dir] <= next:
-		p.want.Until[dir] = next + uint64(left)
-		p.streams[dir].LeaveOut(p.want.Until[dir])
-	default:
-		return
-	}
-	c.askPayload()
-}
-
-// bodyLeft returns how much of a body of known length is still to come, and
-// nothing else before its end.
-func (c *tracedConn) bodyLeft(dir decoder.Direction) int64 {
-	if c.decoder.Protocol() == decoder.HTTP1 {
-		return c.exchanges.tracker.BodyLeft(dir)
-	}
-	return 0
 }
 
 // isNoHTTP reports whether nothing that a connection says is of use.

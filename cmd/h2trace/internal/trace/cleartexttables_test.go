@@ -121,8 +121,8 @@ func TestPlainTables(t *testing.T) {
 			if err := errors.Join(table.send(), table.endAll(), table.events.Flush()); err != nil {
 				t.Fatal(err)
 			}
-			if table.recovery.held != 0 {
-				t.Errorf("%d bytes are held at the end", table.recovery.held)
+			if table.recovery.buffered != 0 {
+				t.Errorf("%d bytes are held at the end", table.recovery.buffered)
 			}
 			if got := statuses(out.String()); got != tt.want {
 				t.Errorf("got %s, want %s:\n%s", got, tt.want, out.String())

@@ -13,14 +13,14 @@ import (
 // complaints are what go commands said, as far as it is not printed, and the
 // version control systems that they ran. The zero value is ready.
 type complaints struct {
-	held map[int][]heldComplaint // by pid
-	ran  map[int][]ranVCS        // by the pid of their parent
-	runs map[int]int             // the parents of those that run, by pid
+	waiting map[int][]unclassed // by pid
+	ran     map[int][]ranVCS    // by the pid of their parent
+	runs    map[int]int         // the parents of those that run, by pid
 }
 
-// heldComplaint is one of no known class. Whether it stopped the command is told
+// unclassed is one of no known class. Whether it stopped the command is told
 // by how that ends.
-type heldComplaint struct {
+type unclassed struct {
 	proc  process.Process
 	event *export.ProcessError
 }
@@ -34,7 +34,7 @@ type ranVCS struct {
 
 // Bounds on what is kept of one process, and on how many have something kept.
 const (
-	maxHeld     = 16 // of complaints, and of processes that one speaks of
+	maxKept     = 16 // of complaints, and of processes that one speaks of
 	maxRan      = 32
 	maxComplain = 1024
 )
@@ -71,11 +71,11 @@ func (o *Observer) complain(m *bpf.Message) {
 }
 
 func (l *complaints) hold(proc process.Process, event *export.ProcessError) {
-	if l.held == nil {
-		l.held = make(map[int][]heldComplaint)
+	if l.waiting == nil {
+		l.waiting = make(map[int][]unclassed)
 	}
-	if list, known := l.held[proc.PID]; (known || len(l.held) < maxComplain) && len(list) < maxHeld {
-		l.held[proc.PID] = append(list, heldComplaint{proc, event})
+	if list, known := l.waiting[proc.PID]; (known || len(l.waiting) < maxComplain) && len(list) < maxKept {
+		l.waiting[proc.PID] = append(list, unclassed{proc, event})
 	}
 }
 
@@ -98,18 +98,18 @@ func (l *complaints) exec(proc process.Process, args []string) {
 }
 
 // exit takes the end of a process, and returns what it said that stopped it.
-func (l *complaints) exit(pid, code int) []heldComplaint {
+func (l *complaints) exit(pid, code int) []unclassed {
 	for i, one := range l.ran[l.runs[pid]] {
 		if one.pid == pid {
 			l.ran[l.runs[pid]][i].code = &code
 		}
 	}
-	held := l.held[pid]
+	said := l.waiting[pid]
 	l.forget(pid)
 	if code == 0 {
 		return nil
 	}
-	return held
+	return said
 }
 
 func (l *complaints) forget(pid int) {
@@ -118,7 +118,7 @@ func (l *complaints) forget(pid int) {
 	}
 	delete(l.runs, pid)
 	delete(l.ran, pid)
-	delete(l.held, pid)
+	delete(l.waiting, pid)
 }
 
 // of returns the processes that a complaint speaks of: those that failed with the
@@ -132,7 +132,7 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 			continue
 		}
 		last = one
-		if strings.HasSuffix(c.Detail, "protocol found for repository") && len(list) < maxHeld {
+		if strings.HasSuffix(c.Detail, "protocol found for repository") && len(list) < maxKept {
 			list = append(list, export.Child{PID: one.pid, Args: one.args, ExitCode: *one.code})
 		}
 		if c.Command != "" && strings.HasPrefix(c.Command, strings.Join(one.args, " ")) {

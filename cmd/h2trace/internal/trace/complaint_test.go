@@ -17,11 +17,11 @@ func TestComplaintsHeld(t *testing.T) {
 	for pid := range 3 {
 		l.hold(process.Process{PID: pid}, &export.ProcessError{})
 	}
-	for range 2 * maxHeld {
+	for range 2 * maxKept {
 		l.hold(process.Process{PID: 3}, &export.ProcessError{})
 	}
 	l.exec(process.Process{PID: 2}, nil) // another toolchain
-	for _, tt := range []struct{ pid, code, want int }{{0, 0, 0}, {1, 1, 1}, {2, 1, 0}, {3, 2, maxHeld}, {1, 1, 0}} {
+	for _, tt := range []struct{ pid, code, want int }{{0, 0, 0}, {1, 1, 1}, {2, 1, 0}, {3, 2, maxKept}, {1, 1, 0}} {
 		if got := len(l.exit(tt.pid, tt.code)); got != tt.want {
 			t.Errorf("exit of %d with %d: got %d complaints, want %d", tt.pid, tt.code, got, tt.want)
 		}

@@ -14,20 +14,18 @@ import (
 // events. It is the decoder.Sink of its decoder.
 type tracedConn struct {
 	connInfo
+	feeder
 	table     *connTable
 	id        uint64 // the kernel's; the printed one is meta.Conn
-	decoder   *decoder.Conn
 	exchanges exchangeSink
 
 	// cleartext is set on a connection without TLS.
 	cleartext *cleartextConn
 
-	next      [2]position     // by direction: what the next record should hold
 	announced bool            // the open event is printed
 	spoke     bool            // see understood
 	end       connEnd         // nil while it is open
 	mixed     *exchange.Error // client and server do not speak the same
-	latest    ktime.Time      // the highest so far
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early
@@ -37,10 +35,8 @@ type tracedConn struct {
 	astray bool
 	// exe is what its process runs, nil until that is known.
 	exe    *bpf.Executable
-	silent [2]bool // by direction: known to be silent while the other is not
-	// until are offsets, by direction, before which the kernel leaves out what
-	// is inside of TLS.
-	until [2]uint64
+	silent [2]bool         // by direction: known to be silent while the other is not
+	want   bpf.PayloadWish // what of its bytes is wanted
 	// beside is another on the same socket, until it is known which of the two
 	// is inside of the other.
 	beside *tracedConn
@@ -142,7 +138,7 @@ func (c *tracedConn) Frame(f *decoder.Frame) {
 		c.cleartext.noteFrame(f)
 	}
 	if c.verify != nil && f.BlockEnd {
-		c.verifyBlock(f)
+		c.verify.Decoded(verifiedBlock(f, c.decodedUpTo(f.Dir)))
 	}
 }
 

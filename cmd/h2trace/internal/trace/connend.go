@@ -85,7 +85,7 @@ func (c *tracedConn) finish() {
 	t.hellos.closed(&c.connInfo)
 	c.release()
 	t.recovery.leave(c)
-	known := c.endsKnown()
+	known := t.audit.endKnown(t, c)
 	// A process may write to a connection that the peer has ended already.
 	by, over, ended := exchange.NotEnded, max(c.latest, c.since), max(c.latest, t.until)
 	switch {
@@ -107,7 +107,9 @@ func (c *tracedConn) finish() {
 	} else {
 		c.announce()
 		c.exchanges.tracker.Close(ended, by)
-		c.endVerify()
+		if c.verify != nil {
+			c.verify.Close()
+		}
 		if c.end != nil {
 			c.printClose(known)
 		}
@@ -135,31 +137,6 @@ func (c *tracedConn) entry() bpf.Entry {
 		return bpf.Entry{ID: c.id}
 	}
 	return c.end.entry(c.id)
-}
-
-// endsKnown reports whether all is known that a connection said up to its end. The
-// kernel's account of one without TLS goes with its socket, and comes with the
-// close: where that is missing, and records were lost since the last one of the
-// connection, some may have been of it. Nor is it known where the account of losses
-// cannot be read; that error comes again with the next look.
-func (c *tracedConn) endsKnown() bool {
-	if c.cleartext == nil || closeReported(c.end) {
-		return true
-	}
-	a := &c.table.audit
-	err := a.look(c.table)
-	return err == nil && (a.lostAt == 0 || a.lostAt < c.latest)
-}
-
-// doubt notes that both directions may have said more, and ended, unseen.
-func (c *tracedConn) doubt() {
-	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
-		if c.decoder.Protocol() == decoder.HTTP1 {
-			c.decoder.Gap(c.latest, dir, -1)
-		} else {
-			c.decoder.Missed(dir)
-		}
-	}
 }
 
 func (c *tracedConn) finished() bool { return c.table.byID[c.id] != c }

@@ -74,7 +74,7 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		hellos:   newHellos(),
 		waiters:  newWaiters(),
 		lost:     lostOf(k),
-		segments: tcp.NewBudget(heldSegments),
+		segments: tcp.NewBudget(maxSegmentBytes),
 		adrift:   make(map[*tracedConn]struct{}),
 		byID:     make(map[uint64]*tracedConn),
 		spoke:    make(map[int]bool),
@@ -162,7 +162,7 @@ func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 	}
 	c.follow(t.config)
 	if t.verifier != nil && c.cleartext == nil {
-		c.verify = t.verifier.Conn(c.differ)
+		c.verify = t.verifier.Conn(func(d verify.Difference) { t.differ(&c.connInfo, d) })
 	}
 	t.byID[h.Conn] = c
 	return c

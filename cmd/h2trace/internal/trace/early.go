@@ -5,15 +5,14 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder/ktime"
-	"h2trace/export"
 )
 
 // maxEarlyBytes bounds what is held of a connection until its TLS handshake is
 // over.
 const maxEarlyBytes = 64 << 10
 
-// heldData is a record of data that was read from the ring and not decoded.
-type heldData struct {
+// earlyRecord is a record of what was written before the handshake was over.
+type earlyRecord struct {
 	at ktime.Time
 	bpf.Data
 }
@@ -23,47 +22,39 @@ type heldData struct {
 // wait in it for as long. They are no input of the decoder yet: when they were sent
 // is known after the handshake, or that they never were.
 type early struct {
-	over  bool // the handshake is, or nothing will tell
-	held  []heldData
-	bytes int
+	over    bool // the handshake is, or nothing will tell
+	records []earlyRecord
+	bytes   int
 }
 
-// holdEarly keeps back what is sent before the end of the handshake, and reports
-// whether it did.
-func (c *tracedConn) holdEarly(at ktime.Time, d *bpf.Data) bool {
-	e := &c.early
-	if e.over {
-		return false
-	}
-	if c.cleartext != nil || c.event.Joined != export.JoinedStart || c.table.exchanges.off || d.Dir == bpf.Recv {
-		c.releaseEarly(0)
-		return false
-	}
+// add keeps a record, and returns how many bytes are kept.
+func (e *early) add(at ktime.Time, d *bpf.Data) int {
 	own := *d
 	own.Payload = bytes.Clone(d.Payload)
-	e.held = append(e.held, heldData{at, own})
-	if e.bytes += len(own.Payload); e.bytes > maxEarlyBytes {
-		c.releaseEarly(0)
-	}
-	return true
+	e.records = append(e.records, earlyRecord{at, own})
+	e.bytes += len(own.Payload)
+	return e.bytes
 }
 
-// releaseEarly decodes what was held, as sent when the handshake was over, or at its
+// end returns what was kept: the handshake is over.
+func (e *early) end() []earlyRecord {
+	records := e.records
+	*e = early{over: true}
+	return records
+}
+
+// releaseEarly decodes what was kept, as sent when the handshake was over, or at its
 // own time where that was before.
 func (c *tracedConn) releaseEarly(over ktime.Time) {
-	held := c.early.held
-	c.early = early{over: true}
-	for i := range held {
-		c.data(max(over, held[i].at), &held[i].Data)
+	for _, r := range c.early.end() {
+		c.feed(max(over, r.at), &r.Data)
 	}
 }
 
-// dropEarly forgets what was held: the handshake has failed, so nothing of it was
-// sent.
-func (c *tracedConn) dropEarly() {
-	for i := range c.early.held {
-		d := &c.early.held[i].Data
-		c.next[d.Dir] = position{d.Seq + 1, d.Offset + uint64(len(d.Payload))}
+// drop forgets what was kept: the handshake has failed, so nothing of it was sent. It
+// moves the positions on to after it.
+func (e *early) drop(next *[2]position) {
+	for _, r := range e.end() {
+		next[r.Dir] = position{r.Seq + 1, r.Offset + uint64(len(r.Payload))}
 	}
-	c.early = early{over: true}
 }

@@ -93,7 +93,7 @@ func TestEarlyWritesBounded(t *testing.T) {
 			Dir:  bpf.Send, Seq: i, Offset: 1024 * i, Payload: make([]byte, 1024),
 		})
 	}
-	if n := len(conn.early.held); n != 0 || conn.next[bpf.Send].offset != 2*maxEarlyBytes {
+	if n := len(conn.early.records); n != 0 || conn.next[bpf.Send].offset != 2*maxEarlyBytes {
 		t.Errorf("%d records are held, %d bytes decoded; want none, %d", n, conn.next[bpf.Send].offset, 2*maxEarlyBytes)
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"h2trace/bpf"
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
+	"h2trace/export"
 )
-
-// position is a place in the records and bytes of one direction.
-type position struct{ seq, offset uint64 }
 
 // feed decodes a record. Two directions may take their times within the same
 // microsecond and their places in the buffer the other way round; the places
@@ -23,7 +21,7 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 		return // overtaken by a later write of another goroutine
 	}
 	if d.Stale {
-		c.missed(d.Dir ^ 1)
+		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
 	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
 	next.seq++
@@ -36,9 +34,17 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 
 // data takes a record.
 func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
-	if !c.holdEarly(at, d) {
-		c.feed(at, d)
+	switch {
+	case c.early.over:
+	case c.cleartext != nil || c.event.Joined != export.JoinedStart || c.table.exchanges.off || d.Dir == bpf.Recv:
+		c.releaseEarly(0)
+	default:
+		if c.early.add(at, d) > maxEarlyBytes {
+			c.releaseEarly(0)
+		}
+		return
 	}
+	c.feed(at, d)
 }
 
 // decoded is called when the decoder may have decoded more. The header table is asked
@@ -56,16 +62,22 @@ func (c *tracedConn) decoded() {
 // leaveOut has the kernel leave out what is to come of a body of HTTP/1.x, and of
 // what is of no use.
 func (c *tracedConn) leaveOut(dir int) {
-	if c.cleartext != nil {
-		c.steer(dir)
+	next, left := c.decodedUpTo(decoder.Direction(dir)), int64(0)
+	if c.decoder.Protocol() == decoder.HTTP1 {
+		left = c.exchanges.tracker.BodyLeft(decoder.Direction(dir))
+	}
+	switch {
+	case c.cleartext != nil && c.isNoHTTP():
+		c.want.Nothing = true
+		c.table.recovery.leave(c)
+	case left >= worthLeavingOut && c.want.Until[dir] <= next:
+		c.want.Until[dir] = next + uint64(left)
+		if c.cleartext != nil {
+			c.cleartext.streams[dir].LeaveOut(c.want.Until[dir])
+		}
+	default:
 		return
 	}
-	next := c.decodedUpTo(decoder.Direction(dir))
-	left := c.bodyLeft(decoder.Direction(dir))
-	if left < worthLeavingOut || c.until[dir] > next {
-		return
-	}
-	c.until[dir] = next + uint64(left)
 	c.askPayload()
 }
 
@@ -105,14 +117,9 @@ func (c *tracedConn) Noted(note any) {
 	case lossNote:
 		c.announceLoss(n.at, n.records, n.bytes, n.why)
 	case overrunNote:
-		c.announceOverrun(n)
+		c.announce()
+		c.table.events.Loss(&export.Loss{Time: n.at, Reason: export.LossGap, Bytes: &n.bytes, Conn: c.meta.Conn})
 	}
-}
-
-// missed takes notice that bytes of a direction were lost before its next record,
-// which will show where.
-func (c *tracedConn) missed(dir int) {
-	c.decoder.Missed(decoder.Direction(dir))
 }
 
 // announceLoss tells of records that are missing.

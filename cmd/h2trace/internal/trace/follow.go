@@ -24,20 +24,15 @@ type following struct {
 	bulk, told uint64
 }
 
-// noteFollowed notes whether the kernel knows which frames a segment holds.
-func (c *tracedConn) noteFollowed(d *bpf.Segment) {
-	f := &c.cleartext.follow[d.Dir]
+// note notes whether the kernel knows which frames a segment holds, and returns whether
+// it has lost its place.
+func (f *following) note(d *bpf.Segment) (adrift bool) {
 	if d.Followed {
 		*f = following{}
-		return
+		return false
 	}
 	f.adrift = true
-	if f.bulk >= worthLeavingOut {
-		c.table.adrift[c] = struct{}{}
-	}
-	if f.bulk-f.told >= guideEvery {
-		c.guide(d.Dir)
-	}
+	return true
 }
 
 // noteFrame counts what the kernel need not have copied of a frame.
@@ -51,14 +46,14 @@ func (p *cleartextConn) noteFrame(f *decoder.Frame) {
 // use if the kernel has not seen it yet: when all of its records are read, or after
 // a long frame.
 func (c *tracedConn) guide(dir int) {
-	p := c.cleartext
 	ahead, ok := c.decoder.NextFrame(decoder.Direction(dir))
 	place := int64(c.decodedUpTo(decoder.Direction(dir))) + ahead
-	if !ok || place <= int64(p.want.Place[dir]) {
+	if !ok || place <= int64(c.want.Place[dir]) {
 		return
 	}
-	p.want.Place[dir] = uint64(place)
-	p.follow[dir].told = p.follow[dir].bulk
+	c.want.Place[dir] = uint64(place)
+	f := &c.cleartext.follow[dir]
+	f.told = f.bulk
 	c.askPayload()
 }
 

@@ -29,7 +29,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 		c.releaseEarly(h.Time)
 		return
 	}
-	c.dropEarly()
+	c.early.drop(&c.next)
 	c.announce()
 	e := c.event
 	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}}

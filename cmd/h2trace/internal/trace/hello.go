@@ -13,9 +13,9 @@ const (
 	// maxHellos bounds the ClientHellos that are not complete, or whose
 	// connections are not known.
 	maxHellos = 256
-	// heldHellos bounds what is held of them because something before it is
+	// maxHelloBytes bounds what is held of them because something before it is
 	// missing, in bytes.
-	heldHellos = 1 << 20
+	maxHelloBytes = 1 << 20
 )
 
 // hellos joins what clients offer with the connections that they offer it on.
@@ -31,7 +31,7 @@ type hellos struct {
 func newHellos() hellos {
 	return hellos{
 		open: make(map[endpoints]*connInfo), parts: make(map[uint64]*helloStream),
-		segments: tcp.NewBudget(heldHellos), early: make(map[endpoints]*export.Offer),
+		segments: tcp.NewBudget(maxHelloBytes), early: make(map[endpoints]*export.Offer),
 		sent: make(map[int]ktime.Time),
 	}
 }

@@ -170,8 +170,8 @@ func TestHelloInside(t *testing.T) {
 			if outer.event.Offer != nil {
 				t.Errorf("the outer connection has offered %+v", outer.event.Offer)
 			}
-			if tt.cleartext && outer.cleartext.want.Nothing != tt.done {
-				t.Errorf("the rest is not wanted: %t, want %t", outer.cleartext.want.Nothing, tt.done)
+			if tt.cleartext && outer.want.Nothing != tt.done {
+				t.Errorf("the rest is not wanted: %t, want %t", outer.want.Nothing, tt.done)
 			}
 			do(t, table.send())
 		})

@@ -37,7 +37,7 @@ func TestHoldThroughLosses(t *testing.T) {
 func TestHoldMany(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	const each, room = 40 << 10, 5
-	table.recovery.held = maxAllHeld - room*each
+	table.recovery.buffered = maxBuffered - room*each
 	holding := 0
 	for conn := range uint64(2 * room) {
 		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1}, Role: bpf.RoleClient})
@@ -52,8 +52,8 @@ func TestHoldMany(t *testing.T) {
 	for _, c := range table.byID {
 		c.release()
 	}
-	if table.recovery.held != maxAllHeld-room*each {
-		t.Errorf("%d bytes are held", table.recovery.held)
+	if table.recovery.buffered != maxBuffered-room*each {
+		t.Errorf("%d bytes are held", table.recovery.buffered)
 	}
 	do(t, table.send())
 }

@@ -89,7 +89,7 @@ func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 			c.exe = exes[c.meta.PID]
 		}
 		if s := k.states[c.exe]; s != nil {
-			s.Hear(c.evidence(now))
+			s.Hear(evidence(c, now))
 		}
 	}
 	for exe := range k.states {
@@ -100,7 +100,7 @@ func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 }
 
 // evidence is what a connection says of the probes.
-func (c *tracedConn) evidence(now ktime.Time) *plancheck.Conn {
+func evidence(c *tracedConn, now ktime.Time) *plancheck.Conn {
 	return &plancheck.Conn{
 		Name: c.meta.Conn, Age: now.Sub(c.since),
 		Said:   [2]bool{c.next[bpf.Send].offset > 0, c.next[bpf.Recv].offset > 0},

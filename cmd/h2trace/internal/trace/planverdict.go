@@ -151,7 +151,7 @@ func (j *judged) announceMissed(at ktime.Time) {
 			continue
 		}
 		if c.end == nil {
-			j.state.Miss(c.evidence(at), j.dir)
+			j.state.Miss(evidence(c, at), j.dir)
 		}
 		c.announce()
 	}

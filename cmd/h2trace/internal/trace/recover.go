@@ -4,8 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/net/http2/hpack"
-
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/trace/recover"
@@ -21,11 +19,11 @@ type recovery struct {
 	msg      *message.Printer
 	paths    func() []string // of the executables that targets run
 
-	conns   map[uint64]*tracedConn // that want something
-	probes  recover.Probes
-	tables  recover.Tables
-	held    int           // bytes that decoders hold, see maxAllHeld
-	working chan struct{} // closed when the last begin or end is done
+	conns    map[uint64]*tracedConn // that want something
+	probes   recover.Probes
+	tables   recover.Tables
+	buffered int           // bytes that decoders hold, see maxBuffered
+	working  chan struct{} // closed when the last begin or end is done
 }
 
 func newRecovery(k kernel, p stateProbes, msg *message.Printer, paths func() []string) *recovery {
@@ -55,7 +53,10 @@ func (r *recovery) await() error {
 // want enters a connection whose tables and windows are not known.
 func (r *recovery) want(c *tracedConn) {
 	if c.missing == nil {
-		c.missing = &missingState{}
+		c.missing = &missingState{hold: &recover.HoldRecords}
+		if c.cleartext != nil {
+			c.missing.hold = &recover.HoldPackets
+		}
 	}
 	r.conns[c.id] = c
 	r.probes.Change()
@@ -95,7 +96,7 @@ func (r *recovery) atWork() bool {
 // ask tells the kernel which tables of c are wanted.
 func (r *recovery) ask(c *tracedConn) error {
 	tables := c.missing.asks.Next([2]bool{c.decoder.TableKnown(decoder.Send), c.decoder.TableKnown(decoder.Recv)})
-	if tables == [2]uint32{} && c.windowsSettled() {
+	if tables == [2]uint32{} && c.missing.windowsSettled(c.decoder) {
 		r.leave(c)
 		return nil
 	}
@@ -116,75 +117,18 @@ func (r *recovery) leave(c *tracedConn) {
 	c.table.requests.left = append(c.table.requests.left, c.id)
 }
 
-// table takes a table that the kernel copied.
-func (r *recovery) table(t *bpf.Table) {
-	if t.Dir == bpf.Send {
-		r.tables.Add(t)
-		return
-	}
-	c := r.conns[t.Conn]
-	if c == nil {
-		return
-	}
-	if t.Consistent {
-		c.received(t)
-	}
-	r.used(c, bpf.Recv)
-}
-
-// block takes the frame that a table is for. It may be the first that its
-// connection is heard of; then it waits for that to open.
-func (r *recovery) block(b *bpf.Block) {
-	switch c := r.conns[b.Conn]; {
-	case b.Conn == 0:
-		r.tables.Early(b)
-	case c == nil:
-		r.tables.Take(b.ID)
-	default:
-		r.blockOf(c, b)
-	}
-}
-
-// opened gives a connection the blocks that were reported before it opened.
-func (r *recovery) opened(c *tracedConn, ptr uint64) {
-	for _, b := range r.tables.Opened(c.meta.PID, ptr) {
-		if c.missing != nil {
-			r.blockOf(c, &b)
-		}
-	}
-}
-
-func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
-	if t := r.tables.Take(b.ID); t != nil && t.Consistent {
-		c.recover(b.Time, bpf.Send, decoder.Snapshot{
-			Entries:        fields(t.Entries),
-			MaxSize:        t.MaxSize,
-			Fragment:       b.Fragment,
-			FragmentLength: b.FragmentLength,
-			StreamID:       b.Stream,
-			Fields:         int(b.Fields),
-			Size:           b.Size,
-		})
-	}
-	r.used(c, bpf.Send)
-}
-
-// used asks for more tables when those asked for are used up.
-func (r *recovery) used(c *tracedConn, dir int) {
-	if c.missing != nil && c.missing.asks.Used(dir) {
-		c.askMissing(false)
-	}
-}
-
 // tick feeds what was held for too long, lets go of the connections that want
 // nothing any more, and attaches and detaches the probes.
 func (r *recovery) tick(now ktime.Time, idle bool) error {
 	for _, c := range r.conns {
-		c.releaseOld(now)
+		if c.missing.isOld(c.decoder, now) {
+			c.missing.vain++
+			c.release()
+		}
 		if idle && c.missing != nil && !c.decoder.Holds() {
 			c.decoder.Quiet(now)
 		}
-		if c.settled() {
+		if c.missing != nil && c.missing.settled(c.decoder) {
 			r.leave(c)
 		}
 	}
@@ -220,11 +164,3 @@ func (r *recovery) work(f func() error) {
 
 // wait returns when what was begun is done.
 func (r *recovery) wait() { <-r.working }
-
-func fields(entries []bpf.TableEntry) []hpack.HeaderField {
-	list := make([]hpack.HeaderField, len(entries))
-	for i, e := range entries {
-		list[i] = hpack.HeaderField{Name: e.Name, Value: e.Value}
-	}
-	return list
-}

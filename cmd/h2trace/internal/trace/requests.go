@@ -40,14 +40,6 @@ func (c *tracedConn) askPayload() {
 	}
 }
 
-// payloadWish is what is wanted of the bytes of a connection.
-func (c *tracedConn) payloadWish() *bpf.PayloadWish {
-	if c.cleartext != nil {
-		return &c.cleartext.want
-	}
-	return &bpf.PayloadWish{Until: c.until}
-}
-
 // send sends what is queued. Of a connection that has ended meanwhile nothing is wanted.
 func (t *connTable) send() error {
 	var err error
@@ -68,7 +60,7 @@ func (t *connTable) send() error {
 		for _, c := range now.payload {
 			c.queued.payload = false
 			if !c.finished() {
-				_, wishErr := t.kernel.Wish(c.id, bpf.Wish{Payload: c.payloadWish()})
+				_, wishErr := t.kernel.Wish(c.id, bpf.Wish{Payload: &c.want})
 				err = errors.Join(err, wishErr)
 			}
 		}

@@ -7,8 +7,8 @@ import (
 
 // mayHold reports whether a connection that uses the same socket later is inside
 // of this one, or this one inside of that: both were there before.
-func (c *tracedConn) mayHold(later *tracedConn) bool {
-	return c.cleartext == nil && c.event.Joined == export.JoinedMid && later.event.Joined == export.JoinedMid
+func (c *connInfo) mayHold(later *connInfo) bool {
+	return c.scheme == "https" && c.event.Joined == export.JoinedMid && later.event.Joined == export.JoinedMid
 }
 
 // tell finds out which of two connections on a socket is inside of the other.

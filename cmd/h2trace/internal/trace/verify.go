@@ -25,31 +25,25 @@ func (t *connTable) verified() *export.Verified {
 	return &v
 }
 
-// verifyBlock holds the field block that a frame completes against what the
-// process itself has.
-func (c *tracedConn) verifyBlock(f *decoder.Frame) {
-	c.verify.Decoded(verify.Block{
+// verifiedBlock returns the field block that a frame completes, up to an offset, to be
+// compared with what the process itself has.
+func verifiedBlock(f *decoder.Frame, end uint64) verify.Block {
+	return verify.Block{
 		Time:   f.Time,
 		Dir:    f.Dir,
 		Stream: f.StreamID,
-		End:    c.decodedUpTo(f.Dir),
+		End:    end,
 		Bytes:  f.Block,
 		Fields: f.Headers,
 		Failed: f.HeadersError != "",
-	})
+	}
 }
 
 // differ prints a difference.
-func (c *tracedConn) differ(d verify.Difference) {
-	c.table.events.Verify(c.at(d.Time), &export.Difference{
+func (t *connTable) differ(c *connInfo, d verify.Difference) {
+	t.events.Verify(c.at(d.Time), &export.Difference{
 		Dir: d.Dir, Stream: d.Stream, Index: d.Index, Want: d.Want, Got: d.Got,
 	})
-}
-
-func (c *tracedConn) endVerify() {
-	if c.verify != nil {
-		c.verify.Close()
-	}
 }
 
 // verdict says what verifying came to.

@@ -12,7 +12,7 @@ func (t *connTable) enter(c *tracedConn) {
 	outer := t.sockets[at]
 	t.sockets[at] = c
 	switch {
-	case outer != nil && outer.end == nil && outer.mayHold(c):
+	case outer != nil && outer.end == nil && outer.mayHold(&c.connInfo):
 		c.beside = outer
 	case outer != nil && outer.end == nil && outer.carries():
 		c.event.Via = outer.asProxy()

@@ -11,11 +11,6 @@ import (
 // sampleInterval is how far samples of the windows of a connection are apart at least.
 const sampleInterval = time.Millisecond
 
-// windowsSettled reports whether nothing more is to be done for the windows.
-func (c *tracedConn) windowsSettled() bool {
-	return c.missing.windows.Settled(c.decoder.WindowsKnown())
-}
-
 // askWindows tells the kernel that the windows of c are wanted.
 func (r *recovery) askWindows(c *tracedConn) error {
 	w := &c.missing.windows
@@ -59,7 +54,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 		}
 		return nil
 	case w.Trusted:
-		c.sampled(w)
+		r.sampled(c, w)
 	case m.Mistrust():
 		return r.forgoWindows(c)
 	}
@@ -73,18 +68,18 @@ func (r *recovery) windows(w *bpf.Windows) error {
 			return r.askWindows(c)
 		}
 	}
-	if m.UsedUp() && !c.windowsSettled() {
+	if m.UsedUp() && !c.missing.windowsSettled(c.decoder) {
 		return r.askWindows(c)
 	}
 	return nil
 }
 
 // sampled hands a sample to the decoder.
-func (c *tracedConn) sampled(w *bpf.Windows) {
+func (r *recovery) sampled(c *tracedConn, w *bpf.Windows) {
 	s := windowSample(w, c.missing.windows.Listing)
 	for dir := range s.At {
 		if c.cleartext != nil {
-			s.At[dir] = c.place(dir, uint32(w.Offset[dir]))
+			s.At[dir] = c.cleartext.place(dir, uint32(w.Offset[dir]), c.next[dir].offset)
 		}
 		s.At[dir] = c.decoderPlace(dir, s.At[dir])
 	}
