@@ -67,12 +67,17 @@ func (a *audit) run(t *connTable, now ktime.Time, idle bool) error {
 	return err
 }
 
-// compare announces the losses, and ends connections whose close record was
-// among them.
+// compare announces what the kernel counted for connections beyond the records that
+// were read of them, and ends those whose close record was among the lost ones. All
+// records of before the states must be read.
 func (a *audit) compare(t *connTable, states []bpf.ConnState, now ktime.Time) {
 	for _, s := range states {
-		t.account(s, now)
-		if c := t.byID[s.ID]; c != nil && s.Closed && c.end == nil {
+		c := t.byID[s.ID]
+		if c == nil {
+			continue
+		}
+		c.settle(now, s.Totals)
+		if s.Closed && c.end == nil {
 			c.end = &unreportedEnd{now, &s}
 			c.finish()
 		}

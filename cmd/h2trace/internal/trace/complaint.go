@@ -148,7 +148,7 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 // endFor ends the connections on which an exchange is cut that a complaint may
 // speak of. They are closed, and linger; whoever read from them has given up.
 func (t *connTable) endFor(m *bpf.Message, complaint *goproxy.Complaint) {
-	t.finishClosed(func(c *tracedConn) bool {
+	t.closing.finish(func(c *tracedConn) bool {
 		return c.meta.PID == m.PID && c.end.time() <= m.Time && c.exchanges.cut(complaint) != nil
 	})
 }

@@ -34,7 +34,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Agent:     agent,
 		Command:   o.command,
 		Signal:    o.signal,
-		Verify:    o.conns.verified(),
+		Verify:    verified(o.conns.verifier),
 	}
 	o.events.Summary(sum)
 	if o.delivered()+lost != ledger.SeenRecords {

@@ -80,8 +80,8 @@ func (c *tracedConn) finish() {
 	t := c.table
 	delete(t.byID, c.id)
 	delete(t.adrift, c)
-	t.waiters.finished(c)
-	t.leave(c)
+	t.closing.waiters.finished(c)
+	t.sockets.leave(c)
 	t.hellos.closed(&c.connInfo)
 	c.release()
 	t.recovery.leave(c)

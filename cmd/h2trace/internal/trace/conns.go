@@ -6,22 +6,16 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
-	"h2trace/decoder/exchange"
 	"h2trace/decoder/http1"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
 	"h2trace/export"
 )
-
-// closeLinger is how long a closed connection is kept: another goroutine may
-// still be reading what had arrived before the close.
-const closeLinger = 200 * time.Millisecond
 
 // maxUnfinished bounds what all connections hold of frames and field blocks that are
 // not complete, in bytes.
@@ -38,24 +32,27 @@ type connTable struct {
 	hellos    hellos
 	exchanges exchangeBook
 	segments  *tcp.Budget // of connections without TLS
-	// adrift are those of them that guideAll is for.
-	adrift   map[*tracedConn]struct{}
-	requests requests
+	adrift    adrift      // of them
+	requests  requests
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
 
 	byID map[uint64]*tracedConn
 	// spoke are the processes of which a connection was seen and understood.
 	spoke   map[int]bool
-	sockets map[socket]*tracedConn // the innermost on each
-	closing []*tracedConn          // by time of their close; some may be finished
-	waiters waiters                // of them
-	until   ktime.Time             // when the observing ended, 0 before
+	sockets innermost
+	closing closing
+	until   ktime.Time // when the observing ended, 0 before
 	audit   audit
 	lost    func() (uint64, error) // counts the records that the kernel lost so far
 	// verifier is nil unless headers are to be verified.
 	verifier *verify.Checker
 
+	counts
+}
+
+// counts is what the summary says of all connections.
+type counts struct {
 	opened    uint64
 	dismissed uint64 // of them, which did not turn out to be HTTP
 	frames    uint64
@@ -72,15 +69,15 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		sourceOf: sourceOf,
 		resolver: newResolver(events, sourceOf),
 		hellos:   newHellos(),
-		waiters:  newWaiters(),
+		closing:  closing{waiters: newWaiters()},
 		lost:     lostOf(k),
 		segments: tcp.NewBudget(maxSegmentBytes),
-		adrift:   make(map[*tracedConn]struct{}),
+		adrift:   make(adrift),
 		byID:     make(map[uint64]*tracedConn),
 		spoke:    make(map[int]bool),
-		sockets:  make(map[socket]*tracedConn),
+		sockets:  make(innermost),
 	}
-	t.exchanges = exchangeBook{events: events, hellos: &t.hellos, budget: http1.NewBudget(openBudget), repeated: t.repeated}
+	t.exchanges = exchangeBook{events: events, hellos: &t.hellos, budget: http1.NewBudget(openBudget), repeated: t.closing.repeated}
 	return t
 }
 
@@ -112,7 +109,7 @@ func (t *connTable) open(o *bpf.Open) {
 	config.Role = roleOf(o.Role)
 	config.FromStart = o.Handshake
 	c.event.Role = config.Role
-	t.enter(c)
+	t.sockets.enter(c)
 	c.follow(config)
 	if c.cleartext == nil {
 		t.hellos.opened(&c.connInfo)
@@ -162,7 +159,7 @@ func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 	}
 	c.follow(t.config)
 	if t.verifier != nil && c.cleartext == nil {
-		c.verify = t.verifier.Conn(func(d verify.Difference) { t.differ(&c.connInfo, d) })
+		c.verify = t.verifier.Conn(func(d verify.Difference) { t.events.Verify(c.at(d.Time), difference(&d)) })
 	}
 	t.byID[h.Conn] = c
 	return c
@@ -185,8 +182,7 @@ func (t *connTable) close(e *bpf.Close) error {
 		return t.kernel.Forget(e.Entry())
 	}
 	if c.end == nil {
-		t.closing = append(t.closing, c)
-		t.waiters.closed(c)
+		t.closing.add(c)
 	}
 	c.end = &reportedClose{*e}
 	c.exchanges.tracker.Ended(c.end.by())
@@ -197,11 +193,8 @@ func (t *connTable) close(e *bpf.Close) error {
 // that no later record of their connection has shown, and guides the kernel. What
 // happened before now has been read.
 func (t *connTable) expire(now ktime.Time, idle bool) error {
-	for len(t.closing) > 0 && t.closing[0].end.time().Add(closeLinger) < now {
-		t.closing[0].finish()
-		t.closing = dropFinished(t.closing)
-	}
-	t.guideAll()
+	t.closing.expire(now)
+	t.adrift.guide()
 	t.resolver.expire(now)
 	err := t.recovery.tick(now, idle)
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
@@ -212,7 +205,7 @@ func (t *connTable) expire(now ktime.Time, idle bool) error {
 // closed before; the others linger, because the kernel closes their sockets
 // after the end of the process and tells of it.
 func (t *connTable) endProcess(pid int, at ktime.Time) error {
-	t.finishClosed(func(c *tracedConn) bool { return c.meta.PID == pid })
+	t.closing.finish(func(c *tracedConn) bool { return c.meta.PID == pid })
 	var open []*tracedConn
 	for _, c := range t.byID {
 		if c.meta.PID == pid {
@@ -230,41 +223,9 @@ func (t *connTable) endProcess(pid int, at ktime.Time) error {
 			end.state = &states[i]
 		}
 		c.end = end
-		t.waiters.closed(c)
+		t.closing.add(c)
 	}
-	t.closing = append(t.closing, open...)
 	return err
-}
-
-// repeated finishes the connection, if there is one, on which the request of an
-// exchange still waits for a response. It was closed and lingers; as its client has
-// sent the request again, and been answered, it expects nothing of it any more. The
-// connection is finished at once, and not after the call: its exchange is printed
-// before the one that repeats it, which is printed before the frames that follow in
-// the same bytes.
-func (t *connTable) repeated(pid int, e *exchange.Exchange) {
-	if over := t.waiters.find(pid, e); over != nil {
-		over.finish()
-	}
-}
-
-// finishClosed ends those of the connections that linger. One that ends may end
-// another (see repeated).
-func (t *connTable) finishClosed(which func(*tracedConn) bool) {
-	for _, c := range t.closing {
-		if !c.finished() && which(c) {
-			c.finish()
-		}
-	}
-	t.closing = slices.DeleteFunc(t.closing, (*tracedConn).finished)
-}
-
-// closesDue reports whether there are connections of processes that ended whose
-// sockets are not reported as closed.
-func (t *connTable) closesDue() bool {
-	return slices.ContainsFunc(t.closing, func(c *tracedConn) bool {
-		return !c.finished() && !closeReported(c.end) && c.event.Remote.IsValid()
-	})
 }
 
 // saw reports whether a connection of a process was seen and understood, or one
@@ -288,14 +249,6 @@ func (t *connTable) forget(pid int) {
 }
 
 func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }
-
-// account announces what the kernel counted for a connection beyond the
-// records that were read of it. All records of before the state must be read.
-func (t *connTable) account(s bpf.ConnState, at ktime.Time) {
-	if c := t.byID[s.ID]; c != nil {
-		c.settle(at, s.Totals)
-	}
-}
 
 // endAll completes all connections when the observing ends, and all records are
 // read. Those that are still open get no close event.

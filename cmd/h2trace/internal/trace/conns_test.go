@@ -26,7 +26,7 @@ func newTestTable(t *testing.T, w io.Writer) *connTable {
 	losses := &lossBook{events: events}
 	recovery := newRecovery(k, k, message.New(io.Discard, false), func() []string { return nil })
 	table := newConnTable(k, events, losses, decoder.Config{}, recovery, func(int) *fetchenv.Source { return nil })
-	if err := recovery.await(); err != nil {
+	if err := recovery.probes.await(); err != nil {
 		t.Fatal(err)
 	}
 	return table

@@ -24,7 +24,7 @@ type exchangeBook struct {
 	off     bool            // no exchanges are put together
 	count   uint64
 	// repeated is called before an exchange is printed that may repeat another one
-	// of the process: see connTable.repeated.
+	// of the process: see closing.repeated.
 	repeated func(pid int, e *exchange.Exchange)
 }
 

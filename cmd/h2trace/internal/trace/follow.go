@@ -57,15 +57,18 @@ func (c *tracedConn) guide(dir int) {
 	c.askPayload()
 }
 
-// guideAll guides the kernel where it lost its place and copies what could be left
-// out, as far as records have been read.
-func (t *connTable) guideAll() {
-	for c := range t.adrift {
+// adrift are the connections of which the kernel lost its place, and copies what could
+// be left out.
+type adrift map[*tracedConn]struct{}
+
+// guide guides the kernel, as far as records have been read.
+func (a adrift) guide() {
+	for c := range a {
 		for dir := range c.cleartext.follow {
 			if f := &c.cleartext.follow[dir]; f.adrift && f.bulk >= worthLeavingOut {
 				c.guide(dir)
 			}
 		}
 	}
-	clear(t.adrift)
+	clear(a)
 }

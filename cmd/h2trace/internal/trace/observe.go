@@ -147,7 +147,7 @@ func (o *Observer) sayNothingYet() {
 
 // AttachRunning attaches to running processes and their descendants.
 func (o *Observer) AttachRunning(pids []int, names []string) error {
-	if err := o.conns.recovery.await(); err != nil {
+	if err := o.conns.recovery.probes.await(); err != nil {
 		return err
 	}
 	if err := o.processes.AttachRunning(process.Running{PIDs: pids, Handles: o.named, Names: names, Follow: !o.opts.NoFollow}); err != nil {
@@ -161,7 +161,7 @@ func (o *Observer) AttachRunning(pids []int, names []string) error {
 // Observe writes events until ctx is done, until every target has exited and no
 // name can bring new ones, or until the output fails; then it drains the kernel's buffer and writes the summary.
 func (o *Observer) Observe(ctx context.Context) error {
-	o.conns.recovery.prepare()
+	o.conns.recovery.probes.prepare()
 	err := o.follow(ctx)
 	o.signal = launch.SignalName(ctx)
 	o.notRun = errors.Is(context.Cause(ctx), ErrNotRun)
@@ -330,7 +330,7 @@ func (o *Observer) exit(e *bpf.Exit) error {
 func (o *Observer) finish() error {
 	o.holder.Close() // before probes go, so that none is attached after
 	left, all, err := o.collector.Targets.List()
-	o.conns.recovery.wait()
+	o.conns.recovery.probes.wait()
 	o.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
@@ -389,7 +389,7 @@ func (o *Observer) awaitCloses() error {
 			err = o.handle(e)
 		case errors.Is(err, bpf.ErrNoRecord):
 			err = nil
-			if !o.conns.closesDue() && !o.sockets.closesDue() {
+			if !o.conns.closing.due() && !o.sockets.closesDue() {
 				return nil
 			}
 		}

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"errors"
-	"time"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
@@ -14,40 +13,16 @@ import (
 // recovery gives connections their header tables and windows that were built before the
 // capture, or in bytes that were lost. It carries out what package recover decides.
 type recovery struct {
-	kernel   kernel
-	attached stateProbes
-	msg      *message.Printer
-	paths    func() []string // of the executables that targets run
+	kernel kernel
+	probes recoveryProbes
 
 	conns    map[uint64]*tracedConn // that want something
-	probes   recover.Probes
 	tables   recover.Tables
-	buffered int           // bytes that decoders hold, see maxBuffered
-	working  chan struct{} // closed when the last begin or end is done
+	buffered int // bytes that decoders hold, see maxBuffered
 }
 
 func newRecovery(k kernel, p stateProbes, msg *message.Printer, paths func() []string) *recovery {
-	done := make(chan struct{})
-	close(done)
-	return &recovery{kernel: k, attached: p, msg: msg, paths: paths, conns: make(map[uint64]*tracedConn), working: done}
-}
-
-// prepare has what the probes take loaded, beside the reading of records, so that
-// it is there when bytes are lost. An error comes again with begin.
-func (r *recovery) prepare() {
-	done := make(chan struct{})
-	r.working = done
-	go func() {
-		defer close(done)
-		_ = r.attached.Prepare()
-	}()
-}
-
-// await attaches the probes with those of processes that run already, whose
-// connections are not known yet.
-func (r *recovery) await() error {
-	r.probes.Rest(time.Now())
-	return r.attached.Begin(nil)
+	return &recovery{kernel: k, probes: newRecoveryProbes(p, msg, paths), conns: make(map[uint64]*tracedConn)}
 }
 
 // want enters a connection whose tables and windows are not known.
@@ -60,7 +35,7 @@ func (r *recovery) want(c *tracedConn) {
 	}
 	r.conns[c.id] = c
 	r.probes.Change()
-	r.begin() // what follows in the same record is held for its table
+	r.probes.begin(len(r.conns)) // what follows in the same record is held for its table
 	c.missing.windows = recover.Windows{}
 	c.askMissing(true)
 }
@@ -72,25 +47,6 @@ func (r *recovery) askAll(c *tracedConn, windows bool) error {
 		err = r.askWindows(c)
 	}
 	return errors.Join(err, r.ask(c))
-}
-
-// begin attaches the probes unless they are, or were a moment ago.
-func (r *recovery) begin() {
-	if r.atWork() || !r.probes.Begin(time.Now(), len(r.conns)) {
-		return
-	}
-	paths := r.paths()
-	r.work(func() error { return r.attached.Begin(paths) })
-}
-
-// atWork reports whether probes are being attached or detached.
-func (r *recovery) atWork() bool {
-	select {
-	case <-r.working:
-		return false
-	default:
-		return true
-	}
 }
 
 // ask tells the kernel which tables of c are wanted.
@@ -132,11 +88,9 @@ func (r *recovery) tick(now ktime.Time, idle bool) error {
 			r.leave(c)
 		}
 	}
-	if r.begin(); !r.probes.On() || r.atWork() {
-		return nil
-	}
-	hits, err := r.attached.Hits()
-	if err == nil && r.probes.Over(hits, len(r.conns)) {
+	r.probes.begin(len(r.conns))
+	over, err := r.probes.over(len(r.conns))
+	if over {
 		r.end()
 	}
 	return err
@@ -147,20 +101,5 @@ func (r *recovery) end() {
 		r.leave(c)
 	}
 	r.tables = recover.Tables{}
-	r.work(r.attached.End)
+	r.probes.end()
 }
-
-// work runs f beside the reading of records: it takes milliseconds.
-func (r *recovery) work(f func() error) {
-	done := make(chan struct{})
-	r.working = done
-	go func() {
-		defer close(done)
-		if err := f(); err != nil {
-			r.msg.Errorf("%v", err)
-		}
-	}()
-}
-
-// wait returns when what was begun is done.
-func (r *recovery) wait() { <-r.working }

@@ -25,7 +25,7 @@ func TestRestingProbes(t *testing.T) {
 	}
 	k.hits += vain // for nothing
 	do(t, table.expire(0, true))
-	table.recovery.wait()
+	table.recovery.probes.wait()
 	if table.recovery.probes.On() || k.on {
 		t.Error("the probes are hit for nothing, and stay")
 	}
@@ -35,11 +35,11 @@ func TestRestingProbes(t *testing.T) {
 // held for it, so the probes are on by then.
 func TestHeldAtOnce(t *testing.T) {
 	table := newTestTable(t, io.Discard)
-	table.recovery.probes = recover.Probes{}
+	table.recovery.probes.Probes = recover.Probes{}
 	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient})
 	if !table.recovery.probes.On() {
 		t.Error("the probes are not on before the record is dealt with")
 	}
 	do(t, table.send())
-	table.recovery.wait()
+	table.recovery.probes.wait()
 }

@@ -51,9 +51,9 @@ func TestReplay(t *testing.T) {
 			if err := o.collector.PacketsWatched(); err != nil && !tt.talk.tls {
 				t.Skip(err)
 			}
-			k := &recordingKernel{kernel: o.conns.kernel, stateProbes: o.conns.recovery.attached}
-			o.conns.kernel, o.conns.recovery.kernel, o.conns.recovery.attached, o.conns.lost = k, k, k, lostOf(k)
-			do(t, o.conns.recovery.await())
+			k := &recordingKernel{kernel: o.conns.kernel, stateProbes: o.conns.recovery.probes.attached}
+			o.conns.kernel, o.conns.recovery.kernel, o.conns.recovery.probes.attached, o.conns.lost = k, k, k, lostOf(k)
+			do(t, o.conns.recovery.probes.await())
 			said := tt.talk.begin(t)
 			if tt.joined {
 				said.ask(t)
@@ -95,7 +95,7 @@ func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 	losses := lossBook{events: events}
 	k := &playingKernel{t: t, answers: answers}
 	conns := newConnTable(k, events, &losses, o.conns.config, newRecovery(k, k, o.msg, o.processes.Paths), o.processes.SourceOf)
-	do(t, conns.recovery.await())
+	do(t, conns.recovery.probes.await())
 	replayed := Observer{conns: conns, processes: o.processes}
 	for _, e := range list {
 		do(t, replayed.handle(e))

@@ -17,11 +17,11 @@ func (t *connTable) list(l *bpf.List) {
 }
 
 // verified returns the totals for the summary, or nil.
-func (t *connTable) verified() *export.Verified {
-	if t.verifier == nil {
+func verified(c *verify.Checker) *export.Verified {
+	if c == nil {
 		return nil
 	}
-	v := export.Verified(t.verifier.Totals)
+	v := export.Verified(c.Totals)
 	return &v
 }
 
@@ -39,11 +39,9 @@ func verifiedBlock(f *decoder.Frame, end uint64) verify.Block {
 	}
 }
 
-// differ prints a difference.
-func (t *connTable) differ(c *connInfo, d verify.Difference) {
-	t.events.Verify(c.at(d.Time), &export.Difference{
-		Dir: d.Dir, Stream: d.Stream, Index: d.Index, Want: d.Want, Got: d.Got,
-	})
+// difference returns a difference for printing.
+func difference(d *verify.Difference) *export.Difference {
+	return &export.Difference{Dir: d.Dir, Stream: d.Stream, Index: d.Index, Want: d.Want, Got: d.Got}
 }
 
 // verdict says what verifying came to.

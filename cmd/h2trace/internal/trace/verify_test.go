@@ -81,7 +81,7 @@ func TestVerifyDoctored(t *testing.T) {
 				Fragment: block.Bytes(), FragmentLength: uint32(block.Len()),
 			})
 			feed(&bpf.Data{Dir: bpf.Send, Payload: wire.Bytes()})
-			events.Summary(&export.Summary{Verify: o.conns.verified()})
+			events.Summary(&export.Summary{Verify: verified(o.conns.verifier)})
 			if err := events.Close(); err != nil {
 				t.Fatal(err)
 			}

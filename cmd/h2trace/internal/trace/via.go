@@ -2,15 +2,18 @@ package trace
 
 import "h2trace/decoder"
 
+// innermost are the connections that use sockets, of each the innermost.
+type innermost map[socket]*tracedConn
+
 // enter notes that a connection uses its socket. If another one does already,
 // this one goes through its tunnel, and the peer of that is an HTTP proxy.
-func (t *connTable) enter(c *tracedConn) {
+func (in innermost) enter(c *tracedConn) {
 	at := c.socket()
 	if !at.remote.IsValid() || c.event.Role != decoder.Client {
 		return
 	}
-	outer := t.sockets[at]
-	t.sockets[at] = c
+	outer := in[at]
+	in[at] = c
 	switch {
 	case outer != nil && outer.end == nil && outer.mayHold(&c.connInfo):
 		c.beside = outer
@@ -25,10 +28,10 @@ func (t *connTable) enter(c *tracedConn) {
 }
 
 // leave drops a connection.
-func (t *connTable) leave(c *tracedConn) {
+func (in innermost) leave(c *tracedConn) {
 	at := c.socket()
-	if t.sockets[at] == c {
-		delete(t.sockets, at)
+	if in[at] == c {
+		delete(in, at)
 	}
 }
 

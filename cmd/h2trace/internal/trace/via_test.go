@@ -39,12 +39,12 @@ func TestThrough(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			table := &connTable{sockets: make(map[socket]*tracedConn)}
-			c := &tracedConn{table: table, connInfo: connInfo{scheme: "https", source: fetchenv.NewSource(tt.env)}}
+			sockets := make(innermost)
+			c := &tracedConn{connInfo: connInfo{scheme: "https", source: fetchenv.NewSource(tt.env)}}
 			c.event.Role = decoder.Client
 			c.event.Remote, c.event.Name = netip.MustParseAddrPort(tt.remote), tt.host
 			c.decoder = decoder.NewConn(decoder.Config{}, nil)
-			table.enter(c)
+			sockets.enter(c)
 			if got := c.through(&exchange.Exchange{Method: "GET", URL: tt.url}); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -55,14 +55,14 @@ func TestThrough(t *testing.T) {
 // TestTunnel has a connection inside of another one, of which the fetchenv.Environment
 // says nothing.
 func TestTunnel(t *testing.T) {
-	table := &connTable{sockets: make(map[socket]*tracedConn)}
+	sockets := make(innermost)
 	dial := func(pid int, role decoder.Role) *tracedConn {
-		c := &tracedConn{table: table, connInfo: connInfo{scheme: "https"}}
+		c := &tracedConn{connInfo: connInfo{scheme: "https"}}
 		c.meta.PID = pid
 		c.event.Role = role
 		c.event.Local, c.event.Remote = netip.MustParseAddrPort("192.0.2.9:1024"), netip.MustParseAddrPort("192.0.2.1:3128")
 		c.decoder = decoder.NewConn(decoder.Config{}, nil)
-		table.enter(c)
+		sockets.enter(c)
 		return c
 	}
 	cleartext := dial(3, decoder.Client)
@@ -70,8 +70,8 @@ func TestTunnel(t *testing.T) {
 	if inner := dial(3, decoder.Client); inner.event.Via != "" {
 		t.Error("a connection goes through one without TLS on which there was no CONNECT")
 	}
-	table.sockets = map[socket]*tracedConn{}
-	table.enter(cleartext)
+	sockets = make(innermost)
+	sockets.enter(cleartext)
 	cleartext.through(&exchange.Exchange{Method: "CONNECT", URL: "goproxy.example:443", Status: 200, ToProxy: true})
 	if inner := dial(3, decoder.Client); inner.event.Via != "http://192.0.2.1:3128" {
 		t.Errorf("behind a CONNECT without TLS it goes through %q", inner.event.Via)
@@ -91,7 +91,7 @@ func TestTunnel(t *testing.T) {
 		t.Error("the connection of another process goes through it, too")
 	}
 	outer.end, inner.end = &unreportedEnd{}, &unreportedEnd{}
-	table.leave(outer)
+	sockets.leave(outer)
 	if again := dial(1, decoder.Client); again.event.Via != "" {
 		t.Error("a socket with the same addresses, after the end of the other, goes through it")
 	}
