@@ -99,12 +99,12 @@ func TestAdversarial(t *testing.T) {
 // outcomes holds what the descriptions of the corpus say beyond frame counts.
 var outcomes = map[string]func(*testing.T, *recorder){
 	"rapid-reset": func(t *testing.T, r *recorder) {
-		if n := len(r.conn.streams); n != 0 {
+		if n := len(r.conn.streams.byID); n != 0 {
 			t.Errorf("%d streams are open at the end, want 0", n)
 		}
 	},
 	"reset-flood": func(t *testing.T, r *recorder) {
-		if n := len(r.conn.streams); n != 0 {
+		if n := len(r.conn.streams.byID); n != 0 {
 			t.Errorf("%d streams are open at the end, want 0", n)
 		}
 	},
@@ -118,7 +118,7 @@ var outcomes = map[string]func(*testing.T, *recorder){
 		if n != 2 {
 			t.Errorf("%d sensitive authorization fields, want 2: %v", n, r.headers[0])
 		}
-		table := &r.conn.sides[r.conn.clientDir].table
+		table := &r.conn.sides[r.conn.streams.clientDir].table
 		if list, _ := entries(t, table); slices.ContainsFunc(list, func(f hpack.HeaderField) bool { return f.Name == "authorization" }) {
 			t.Errorf("authorization entered the table: %v", list)
 		}

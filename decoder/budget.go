@@ -70,8 +70,8 @@ func (b *Budget) charge(c *Conn, h *side, n int64) {
 func (c *Conn) holds(h *side) int64 {
 	n := max(0, cap(h.framer.payload)-keepBuffer) + max(0, cap(h.block.fragment)-keepBuffer) +
 		max(0, cap(h.held.buf)-keepBuffer) + cap(h.table.tail)
-	if c.known && h.dir == c.clientDir {
-		n += max(0, len(c.streams)-keepStreams) * streamCost
+	if c.streams.known && h.dir == c.streams.clientDir {
+		n += max(0, len(c.streams.byID)-keepStreams) * streamCost
 	}
 	return int64(n)
 }
@@ -96,9 +96,9 @@ func (c *Conn) letGo(h *side) {
 		h.trim(h.search.pos)
 	}
 	h.held.buf = append([]byte(nil), h.held.buf...)
-	if c.known && h.dir == c.clientDir && len(c.streams) > keepStreams {
-		c.crowded = true
-		c.streams = nil
-		c.active = [2]int{}
+	if c.streams.known && h.dir == c.streams.clientDir && len(c.streams.byID) > keepStreams {
+		c.streams.crowded = true
+		c.streams.byID = nil
+		c.streams.active = [2]int{}
 	}
 }

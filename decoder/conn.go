@@ -54,12 +54,6 @@ type Conn struct {
 	decided   bool
 	protocol  Protocol
 	fromStart bool
-	known     bool // clientDir is
-	clientDir Direction
-	// lossy says that frames may have been missed, at the start or later.
-	lossy bool
-	// crowded says that streams were open that are not followed.
-	crowded bool
 	// missed says of which directions bytes were lost before the protocol was
 	// decided, see Missed.
 	missed [2]bool
@@ -67,18 +61,10 @@ type Conn struct {
 	// frames of the other direction which were decoded already.
 	replaying bool
 
-	sides     [2]side
-	announced [2]announced
-	credits   credits
-	history   *windowHistory // nil when the windows were always known
-
-	streams    map[uint32]*stream
-	lastID     [2]uint32 // highest stream identifier that a side opened
-	active     [2]int    // open streams that count for MAX_CONCURRENT_STREAMS
-	closed     []closedStream
-	nextClosed int
-	passed     [4]idRange // streams passed over, the latest
-	nextPassed int
+	sides    [2]side
+	settings settings
+	streams  streams
+	windows  windows
 
 	waiting waiting
 
@@ -87,17 +73,18 @@ type Conn struct {
 
 // NewConn returns a Conn that reports to sink what the connection says.
 func NewConn(cfg Config, sink Sink) *Conn {
-	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, lossy: !cfg.FromStart}
+	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, streams: streams{lossy: !cfg.FromStart}}
+	c.streams.settings, c.windows.settings, c.windows.streams = &c.settings, &c.settings, &c.streams
 	for d := range c.sides {
 		c.sides[d].dir = Direction(d)
 		c.sides[d].framer.capture = cfg.BodyBytes
 		if !cfg.FromStart {
-			c.announced[d].lose()
+			c.settings[d].lose()
 			c.sides[d].table.reset(beforeCapture)
 		}
 	}
 	if !cfg.FromStart {
-		c.recovering()
+		c.windows.recovering()
 	}
 	c.SetRole(cfg.Role)
 	return c
@@ -230,9 +217,9 @@ func (c *Conn) Decided() bool { return c.decided }
 // found out from what was said.
 func (c *Conn) Role() Role {
 	switch {
-	case !c.known:
+	case !c.streams.known:
 		return RoleUnknown
-	case c.clientDir == Send:
+	case c.streams.clientDir == Send:
 		return Client
 	}
 	return Server
@@ -240,8 +227,8 @@ func (c *Conn) Role() Role {
 
 // SetRole says which side the observed process is on, where that is not known.
 func (c *Conn) SetRole(r Role) {
-	if d, known := r.Client(); known && !c.known {
-		c.setClient(d)
+	if d, known := r.Client(); known && !c.streams.known {
+		c.streams.setClient(d)
 	}
 }
 
@@ -267,22 +254,18 @@ func (d Direction) other() Direction { return d ^ 1 }
 
 func (c *Conn) other(h *side) *side { return &c.sides[h.dir.other()] }
 
-func (c *Conn) roleKnown() bool { return c.known }
-
-func (c *Conn) setClient(d Direction) { c.known, c.clientDir = true, d }
-
 // decide fixes the protocol and says so.
 func (c *Conn) decide(at ktime.Time, p Protocol) {
 	if c.decided {
 		return
 	}
 	c.decided, c.protocol = true, p
-	c.lossy = !c.fromStart
+	c.streams.lossy = !c.fromStart
 	c.sink.Protocol(at, p, c.fromStart && p != ProtocolUnknown)
 	if p == HTTP2 {
 		return
 	}
-	c.history = nil
+	c.windows.history = nil
 	held := [2]held{c.sides[Send].held, c.sides[Recv].held}
 	for d := range c.sides {
 		h := &c.sides[d]
@@ -294,7 +277,7 @@ func (c *Conn) decide(at ktime.Time, p Protocol) {
 		return
 	}
 	c.bytes = sink
-	client, server := &c.sides[c.clientDir], &c.sides[c.clientDir.other()]
+	client, server := &c.sides[c.streams.clientDir], &c.sides[c.streams.clientDir.other()]
 	client.mode, server.mode = passing, passing
 	if c.fromStart {
 		server.mode = judging
@@ -304,16 +287,21 @@ func (c *Conn) decide(at ktime.Time, p Protocol) {
 	}
 }
 
-// lost forgets what frames in lost bytes of d may have changed: streams may
-// have opened and closed, and credit may have been spent and granted.
+// lost forgets what frames in lost bytes of d may have changed.
 func (c *Conn) lost(d Direction) {
-	c.lossy = true
-	c.streams, c.closed, c.nextClosed = nil, nil, 0
-	c.active = [2]int{}
-	c.credits.forget()
-	c.recovering()
-	c.settingsLost(d)
+	c.streams.lost()
+	c.settings.lost(d)
+	c.windows.lost(d)
+	c.limitTables()
 	if sink, ok := c.sink.(LossSink); ok {
 		sink.Lost(d)
+	}
+}
+
+// limitTables tells the decoders of field blocks how large the tables of the encoders
+// may be: the side that receives the fields announces that.
+func (c *Conn) limitTables() {
+	for d := range c.sides {
+		c.sides[d].table.allow(c.settings.most(Direction(d), SettingHeaderTableSize))
 	}
 }

@@ -26,7 +26,7 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 	}
 	var s *stream
 	if f.StreamID != 0 {
-		s = c.streams[f.StreamID]
+		s = c.streams.byID[f.StreamID]
 	}
 	var reset *Direction
 	ends := false
@@ -49,10 +49,10 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 		s.ended[h.dir] = true
 	}
 	f.Violation = broken
-	c.remember(h, f, s)
-	f.Window = c.credits.snapshot(s)
+	c.windows.remember(f, s, h.at, endsBlock(h, f))
+	f.Window = c.windows.snapshot(s)
 	if s != nil && (reset != nil || s.ended[Send] && s.ended[Recv]) {
-		c.shut(f.StreamID, s, reset)
+		c.streams.shut(f.StreamID, s, reset)
 	}
 	c.sink.Frame(f)
 	h.table.release()
@@ -70,7 +70,7 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 
 // framing checks what holds for frames of any type.
 func (c *Conn) framing(h *side, f *Frame) *Violation {
-	limit, known := c.announced[h.dir.other()].most(SettingMaxFrameSize)
+	limit, known := c.settings.most(h.dir, SettingMaxFrameSize)
 	switch {
 	case known && f.Length > limit:
 		return ruleFrameSize
@@ -104,12 +104,12 @@ func (c *Conn) data(h *side, f *Frame, s *stream) *Violation {
 		broken = onStream(f)
 	}
 	if broken == nil {
-		broken = c.dataOn(h.dir, f.StreamID, s)
+		broken = c.streams.dataOn(h.dir, f.StreamID, s)
 	}
-	if v := c.credits.spend(h.dir, s, int64(f.Length), c.windowSlack(h.dir)); broken == nil {
+	if v := c.windows.data(h.dir, s, int64(f.Length)); broken == nil {
 		broken = v
 	}
-	if v := c.messageData(h.dir, f, s); broken == nil {
+	if v := c.streams.messageData(h.dir, f, s); broken == nil {
 		broken = v
 	}
 	return broken
@@ -122,25 +122,36 @@ func (c *Conn) fieldFrame(h *side, f *Frame, s *stream, payload []byte, broken *
 			broken = v
 		}
 	}
-	note(h.fields(f, payload, c.longestBlock(h.dir)))
-	if client, ok := ClientOf(f); ok && !c.roleKnown() {
-		c.setClient(client)
+	note(h.fields(f, payload, c.settings.longestBlock(h.dir)))
+	if client, ok := ClientOf(f); ok && !c.streams.known {
+		c.streams.setClient(client)
 	}
+	c.streams.outOfStep = c.outOfStep()
 	switch {
 	case f.StreamID == 0:
 	case f.Type == TypeHeaders:
-		next, v := c.headersOn(h.dir, f, s)
+		next, v := c.streams.headersOn(h.dir, f, s)
 		note(v)
 		s = next
 	case f.Type == TypePushPromise && f.Truncated && f.PromisedID == 0:
-		c.lossy = true // which stream it promised is not known
+		c.streams.lossy = true // which stream it promised is not known
 	case f.Type == TypePushPromise:
-		note(c.promise(h.dir, f, s))
+		note(c.streams.promise(h.dir, f, s))
 	}
 	if f.BlockEnd && h.block.open {
-		note(c.messageFields(h, f, s))
+		note(c.streams.messageFields(f, s, h.block.promised, h.block.endStream))
 	}
-	return broken, s, f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
+	return broken, s, endsBlock(h, f)
+}
+
+// endsBlock reports whether a frame completes a field block that ends its stream.
+func endsBlock(h *side, f *Frame) bool {
+	return f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
+}
+
+// outOfStep reports whether frames of a direction come late or never now.
+func (c *Conn) outOfStep() bool {
+	return c.replaying || c.sides[Send].mode == searching || c.sides[Recv].mode == searching
 }
 
 // ClientOf returns the direction of the client where the first field of a frame
@@ -169,51 +180,42 @@ func (c *Conn) control(d Direction, f *Frame, s *stream) *Violation {
 	case TypeSettings:
 		switch {
 		case f.Truncated:
-			c.settingsLost(d)
+			c.settings.lost(d)
+			c.windows.settingsLost(d)
+			c.limitTables()
 		case f.StreamID == 0 && f.Length%6 == 0 && (f.Length == 0 || !f.Flags.Has(FlagAck)):
-			return c.settings(d, f)
+			return c.applySettings(d, f)
 		}
 	case TypeRSTStream:
-		if s == nil && f.StreamID != 0 && c.roleKnown() {
-			return c.resetClosed(d, f.StreamID)
+		if s == nil && f.StreamID != 0 && c.streams.known {
+			return c.streams.resetClosed(d, f.StreamID)
 		}
 	case TypeWindowUpdate:
-		return c.windowUpdate(d, f, s)
+		return c.windows.update(d, f, s)
 	case TypePriorityUpdate:
-		if c.roleKnown() && d != c.clientDir {
+		if c.streams.known && d != c.streams.clientDir {
 			return rulePriorityUpdateBy
 		}
 	}
 	return nil
 }
 
-// resetClosed handles RST_STREAM on a stream that is not followed.
-func (c *Conn) resetClosed(d Direction, id uint32) *Violation {
-	if cl := c.recall(id); cl != nil {
-		cl.reset[d] = true
-		return nil
+// applySettings applies a whole SETTINGS frame of direction d.
+func (c *Conn) applySettings(d Direction, f *Frame) (broken *Violation) {
+	var p params
+	ack := f.Flags.Has(FlagAck)
+	if ack {
+		p = c.settings.acknowledge(d)
+	} else {
+		p, broken = c.settings.announce(d, f, c.streams.known && d != c.streams.clientDir)
 	}
-	if c.idle(id) {
-		return ruleIdle
+	c.limitTables()
+	if size := p[SettingHeaderTableSize]; ack && size.set {
+		// The encoder of the side that acknowledges is bound from here.
+		c.sides[d].table.demand(size.value)
 	}
-	return nil
-}
-
-// windowUpdate gives credit to the other direction (RFC 9113 §6.9).
-func (c *Conn) windowUpdate(d Direction, f *Frame, s *stream) *Violation {
-	to := d.other()
-	switch {
-	case f.Truncated && f.StreamID == 0:
-		c.credits.conn[to] = Credit{}
-	case f.Truncated && s != nil:
-		s.known[to] = false
-	case f.Length != 4 || f.Increment == 0:
-	case f.StreamID == 0:
-		return c.credits.grantConn(to, int64(f.Increment))
-	case s != nil:
-		return c.credits.grantStream(to, s, int64(f.Increment))
-	case c.roleKnown() && c.recall(f.StreamID) == nil && c.idle(f.StreamID):
-		return ruleIdle
+	if v := c.windows.apply(d, ack, p); broken == nil {
+		broken = v
 	}
-	return nil
+	return broken
 }

@@ -139,7 +139,7 @@ func TestStreamFlood(t *testing.T) {
 		frames = append(frames, wire(TypeHeaders, FlagEndHeaders, 2*i+1, []byte{0x82})...)
 	}
 	c.Data(1, Send, frames)
-	if n := len(c.streams); n != maxStreams {
+	if n := len(c.streams.byID); n != maxStreams {
 		t.Errorf("%d streams are followed, want %d", n, maxStreams)
 	}
 	// One that is not followed has no known windows, and no made-up faults.
@@ -161,7 +161,7 @@ func TestSettingsFlood(t *testing.T) {
 	for i := range uint32(1000) {
 		c.Data(1, Send, settingsFrame(Setting{SettingInitialWindowSize, i}))
 	}
-	if n := len(c.announced[Send].pending); n > maxPendingSettings {
+	if n := len(c.settings[Send].pending); n > maxPendingSettings {
 		t.Errorf("%d SETTINGS frames are remembered", n)
 	}
 	var last Frame

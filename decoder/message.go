@@ -33,15 +33,16 @@ const (
 )
 
 // messageFields holds a field block that is complete against the rules of the
-// message that it belongs to. s is its stream, nil where that is not followed.
-func (c *Conn) messageFields(h *side, f *Frame, s *stream) *Violation {
-	at := c.section(h.dir, f, s)
-	if h.block.promised != 0 {
-		at, s = requestHead, c.streams[h.block.promised]
+// message that it belongs to. s is its stream, nil where that is not followed; promised
+// is the stream that its PUSH_PROMISE reserves, and ends says that it ends its stream.
+func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool) *Violation {
+	at := m.section(f.Dir, f, s)
+	if promised != 0 {
+		at, s = requestHead, m.byID[promised]
 	}
 	if f.HeadersError != "" {
-		if s != nil && h.block.promised == 0 {
-			s.at[h.dir] = unsureWhere
+		if s != nil && promised == 0 {
+			s.at[f.Dir] = unsureWhere
 		} else if s != nil {
 			s.exempt = exemptAll
 		}
@@ -50,16 +51,16 @@ func (c *Conn) messageFields(h *side, f *Frame, s *stream) *Violation {
 	v := checkFields(f.Headers, at)
 	if v != nil && !v.Tolerated {
 		if s != nil && at != trailers {
-			s.at[h.dir] = unsureWhere // what follows is not judged by a head that is none
+			s.at[f.Dir] = unsureWhere // what follows is not judged by a head that is none
 		}
 		return v
 	}
 	switch {
 	case s == nil || at == anySection:
-	case h.block.promised != 0:
+	case promised != 0:
 		s.exempt = exemptOf(f.Headers)
 	default:
-		if next := s.advance(h.dir, at, f.Headers, h.block.endStream); next != nil {
+		if next := s.advance(f.Dir, at, f.Headers, ends); next != nil {
 			v = next
 		}
 	}
@@ -67,15 +68,15 @@ func (c *Conn) messageFields(h *side, f *Frame, s *stream) *Violation {
 }
 
 // section finds out what a field block of a direction is.
-func (c *Conn) section(d Direction, f *Frame, s *stream) section {
+func (m *streams) section(d Direction, f *Frame, s *stream) section {
 	switch {
-	case !c.roleKnown(), s != nil && s.at[d] == unsureWhere:
+	case !m.known, s != nil && s.at[d] == unsureWhere:
 		return anySection
 	case s != nil && s.at[d] == afterHead:
 		return trailers
 	case s == nil && (len(f.Headers) == 0 || !f.Headers[0].IsPseudo()):
 		return anySection
-	case d == c.clientDir:
+	case d == m.clientDir:
 		return requestHead
 	}
 	return responseHead
@@ -152,9 +153,9 @@ func (s *stream) declare(d Direction, fields []hpack.HeaderField) {
 }
 
 // messageData holds a DATA frame against the rules of its message.
-func (c *Conn) messageData(d Direction, f *Frame, s *stream) *Violation {
+func (m *streams) messageData(d Direction, f *Frame, s *stream) *Violation {
 	switch {
-	case s == nil || !c.roleKnown():
+	case s == nil || !m.known:
 		return nil
 	case s.at[d] == beforeHead:
 		s.at[d] = unsureWhere
@@ -162,7 +163,7 @@ func (c *Conn) messageData(d Direction, f *Frame, s *stream) *Violation {
 	case f.Cut || f.PaddingUnknown:
 		s.content[d] = nil
 		return nil
-	case d != c.clientDir && s.exempt == exemptHead && s.at[d] == afterHead && f.DataLength > 0:
+	case d != m.clientDir && s.exempt == exemptHead && s.at[d] == afterHead && f.DataLength > 0:
 		return ruleHeadContent
 	}
 	b := s.content[d]

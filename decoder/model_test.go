@@ -298,7 +298,7 @@ func converse(seed uint64, frames int) *trace {
 func checkModel(t *testing.T, seed uint64, frames int) {
 	t.Helper()
 	g := converse(seed, frames)
-	r := &windows{}
+	r := &windowLog{}
 	c := NewConn(Config{Role: Client, FromStart: true}, r)
 	for _, in := range g.inputs {
 		c.Data(in.at, in.dir, in.data)
@@ -311,20 +311,20 @@ func checkModel(t *testing.T, seed uint64, frames int) {
 			t.Fatalf("seed %d, frame %d (%s): windows %s, want %s", seed, i, r.what[i], r.got[i], g.want[i])
 		}
 	}
-	if len(c.streams) != len(g.m.stream) {
-		t.Errorf("seed %d: %d open streams, want %d", seed, len(c.streams), len(g.m.stream))
+	if len(c.streams.byID) != len(g.m.stream) {
+		t.Errorf("seed %d: %d open streams, want %d", seed, len(c.streams.byID), len(g.m.stream))
 	}
 	if len(r.violations) > 0 {
 		t.Fatalf("seed %d: violations in a legal conversation: %v", seed, r.violations)
 	}
 }
 
-// windows is a Sink that notes the windows after each frame.
-type windows struct{ got, what, violations []string }
+// windowLog is a Sink that notes the windows after each frame.
+type windowLog struct{ got, what, violations []string }
 
-func (w *windows) Protocol(ktime.Time, Protocol, bool) {}
-func (w *windows) Resync(ktime.Time, Direction, int64) {}
-func (w *windows) Frame(f *Frame) {
+func (w *windowLog) Protocol(ktime.Time, Protocol, bool) {}
+func (w *windowLog) Resync(ktime.Time, Direction, int64) {}
+func (w *windowLog) Frame(f *Frame) {
 	w.got = append(w.got, fmt.Sprintf("%s,%s,%s,%s", credit(f.Window.ConnSend), credit(f.Window.ConnRecv), credit(f.Window.StreamSend), credit(f.Window.StreamRecv)))
 	w.what = append(w.what, describe(f))
 	if ofFrame(f) != nil {

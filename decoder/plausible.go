@@ -13,10 +13,10 @@ type plausible struct {
 // expects returns what the frames of a direction fit now.
 func (c *Conn) expects(d Direction) plausible {
 	p := plausible{undecided: !c.decided}
-	p.limit, p.limited = c.announced[d.other()].most(SettingMaxFrameSize)
+	p.limit, p.limited = c.settings.most(d, SettingMaxFrameSize)
 	switch {
-	case !c.known:
-	case d == c.clientDir:
+	case !c.streams.known:
+	case d == c.streams.clientDir:
 		p.sender = Client
 	default:
 		p.sender = Server

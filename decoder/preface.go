@@ -103,12 +103,12 @@ func (c *Conn) detect(at ktime.Time, h *side) {
 		c.finishPreface(at, h)
 		return
 	}
-	mayClient := !c.roleKnown() || c.clientDir == h.dir
-	mayServer := !c.roleKnown() || c.clientDir != h.dir
+	mayClient := !c.streams.known || c.streams.clientDir == h.dir
+	mayServer := !c.streams.known || c.streams.clientDir != h.dir
 	switch classify(h.held.buf, mayClient, mayServer) {
 	case clientHTTP2:
-		if !c.roleKnown() {
-			c.setClient(h.dir)
+		if !c.streams.known {
+			c.streams.setClient(h.dir)
 		}
 		c.fromStart = c.fromStart || len(c.other(h).held.buf) == 0 && c.other(h).mode == starting
 		if !c.fromStart {
@@ -121,24 +121,24 @@ func (c *Conn) detect(at ktime.Time, h *side) {
 			c.startLost(at, h)
 			return
 		}
-		if !c.roleKnown() {
-			c.setClient(h.dir.other())
+		if !c.streams.known {
+			c.streams.setClient(h.dir.other())
 		}
 		c.startHTTP2(at, h)
 	case someHTTP1:
-		if !c.roleKnown() {
+		if !c.streams.known {
 			d := h.dir
 			if classifyClient(h.held.buf) != someHTTP1 {
 				d = d.other()
 			}
-			c.setClient(d)
+			c.streams.setClient(d)
 		}
 		c.decide(at, HTTP1)
 	case neither:
 		switch {
 		case !c.fromStart:
 			c.startLost(at, h)
-		case c.roleKnown() && h.dir == c.clientDir, len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
+		case c.streams.known && h.dir == c.streams.clientDir, len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
 			c.decide(at, ProtocolUnknown)
 		}
 	case undecided:
@@ -147,21 +147,20 @@ func (c *Conn) detect(at ktime.Time, h *side) {
 
 // hopeless reports whether a direction of unknown role can be neither side.
 func (c *Conn) hopeless(h *side) bool {
-	return !c.roleKnown() && classify(h.held.buf, true, true) == neither
+	return !c.streams.known && classify(h.held.buf, true, true) == neither
 }
 
 // startHTTP2 begins to decode a connection that is seen from its first byte.
 func (c *Conn) startHTTP2(at ktime.Time, by *side) {
-	c.credits.fromStart()
-	c.history = nil
+	c.settings.fromStart()
+	c.windows.fromStart()
 	for d := range c.sides {
-		c.announced[d].fromStart()
 		c.sides[d].table.reset("")
 		c.sides[d].table.allow(defaultTable, true)
 		c.sides[d].first, c.sides[d].found = true, true
 	}
 	c.decide(at, HTTP2)
-	client, server := &c.sides[c.clientDir], &c.sides[c.clientDir.other()]
+	client, server := &c.sides[c.streams.clientDir], &c.sides[c.streams.clientDir.other()]
 	client.mode, server.mode = prefacing, framing
 	for d, missed := range c.missed {
 		if missed {

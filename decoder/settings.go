@@ -90,14 +90,18 @@ func (a *announced) most(id SettingID) (uint32, bool) {
 	return p.value, true
 }
 
-// settings applies a whole SETTINGS frame of direction d.
-func (c *Conn) settings(d Direction, f *Frame) *Violation {
-	if f.Flags.Has(FlagAck) {
-		return c.settingsAck(d)
+// settings are what both sides announced, by the direction that it was sent in.
+type settings [2]announced
+
+// fromStart sets the initial values of both.
+func (a *settings) fromStart() {
+	for d := range a {
+		a[d].fromStart()
 	}
-	var broken *Violation
-	var p params
-	fromServer := c.roleKnown() && d != c.clientDir
+}
+
+// announce queues a whole SETTINGS frame of direction d that is no acknowledgement.
+func (a *settings) announce(d Direction, f *Frame, fromServer bool) (p params, broken *Violation) {
 	for _, s := range f.Settings {
 		if v := s.valid(fromServer); v != nil {
 			if broken == nil {
@@ -109,77 +113,32 @@ func (c *Conn) settings(d Direction, f *Frame) *Violation {
 			p[s.ID] = param{s.Value, true} // the last value wins (§6.5.3)
 		}
 	}
-	c.announced[d].announce(p)
-	if c.announced[Send].unsure {
-		c.credits.initial[Recv] = Credit{}
-	}
-	c.limitTable(d)
-	// The peer's INITIAL_WINDOW_SIZE applies when it is read.
-	if w := p[SettingInitialWindowSize]; w.set && d == Recv {
-		if v := c.credits.setInitial(Send, w.value, c.streams); v != nil && broken == nil {
-			broken = v
-		}
-	}
-	return broken
+	a[d].announce(p)
+	return p, broken
 }
 
-// settingsAck applies what d acknowledges: the SETTINGS of the other side.
-func (c *Conn) settingsAck(d Direction) *Violation {
-	p := c.announced[d.other()].acknowledge()
-	c.limitTable(d.other())
-	if t := p[SettingHeaderTableSize]; t.set {
-		// The encoder of the side that acknowledges is bound from here.
-		c.sides[d].table.demand(t.value)
-	}
-	if w := p[SettingInitialWindowSize]; w.set && d == Recv {
-		return c.credits.setInitial(Recv, w.value, c.streams)
-	}
-	return nil
+// acknowledge applies what d acknowledges, the SETTINGS of the other side, and returns
+// them.
+func (a *settings) acknowledge(d Direction) params { return a[d.other()].acknowledge() }
+
+// lost marks that a SETTINGS frame or acknowledgement of d may have passed unseen.
+func (a *settings) lost(d Direction) {
+	a[d].lose()
+	a[d.other()].loseAcks()
 }
 
-// limitTable tells the decoder of the fields that the announcing side receives
-// how large their encoder's table may be.
-func (c *Conn) limitTable(announcer Direction) {
-	limit, known := c.announced[announcer].most(SettingHeaderTableSize)
-	c.sides[announcer.other()].table.allow(limit, known)
-}
-
-// settingsLost marks that a SETTINGS frame or acknowledgement of d may have
-// passed unseen.
-func (c *Conn) settingsLost(d Direction) {
-	c.announced[d].lose()
-	c.announced[d.other()].loseAcks()
-	for _, side := range []Direction{Send, Recv} {
-		c.limitTable(side)
-	}
-	// What d announces governs what the other direction may send.
-	if d == Recv {
-		c.credits.initial[Send] = Credit{}
-	}
-	if c.announced[Send].unsure {
-		c.credits.initial[Recv] = Credit{}
-	}
+// most returns the laxest value that frames of direction d may go by now: the other
+// side announces it.
+func (a *settings) most(d Direction, id SettingID) (value uint32, known bool) {
+	return a[d.other()].most(id)
 }
 
 // longestBlock is how long a field block of direction d may be, and the header list
 // in it.
-func (c *Conn) longestBlock(d Direction) int {
-	agreed, known := c.announced[d.other()].most(SettingMaxHeaderListSize)
+func (a *settings) longestBlock(d Direction) int {
+	agreed, known := a.most(d, SettingMaxHeaderListSize)
 	if !known {
 		return defaultBlock
 	}
 	return int(min(max(agreed, leastBlock), maxBlock))
-}
-
-// windowSlack is how much more a stream's credit in direction d may turn out
-// to be, because d may go by a SETTINGS frame before its acknowledgement.
-func (c *Conn) windowSlack(d Direction) int64 {
-	if d == Send {
-		return 0 // applied when read
-	}
-	most, known := c.announced[Send].most(SettingInitialWindowSize)
-	if !known {
-		return 0
-	}
-	return max(0, int64(most)-c.credits.initial[Recv].Bytes)
 }

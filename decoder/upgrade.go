@@ -8,23 +8,23 @@ import "h2trace/decoder/ktime"
 // the response acknowledges it. The request is stream 1, and over. Role and
 // FromStart must be known, and nothing must have been said before.
 func (c *Conn) Upgrade(at ktime.Time, settings []byte) {
-	c.credits.fromStart()
+	c.settings.fromStart()
+	c.windows.fromStart()
 	for d := range c.sides {
-		c.announced[d].fromStart()
 		c.sides[d].table.reset("")
 		c.sides[d].table.allow(defaultTable, true)
 		c.sides[d].first, c.sides[d].found = true, true
 	}
 	c.decide(at, HTTP2)
-	c.sides[c.clientDir].mode, c.sides[c.clientDir.other()].mode = prefacing, framing
-	f := Frame{Dir: c.clientDir, Type: TypeSettings, Length: uint32(len(settings))}
+	c.sides[c.streams.clientDir].mode, c.sides[c.streams.clientDir.other()].mode = prefacing, framing
+	f := Frame{Dir: c.streams.clientDir, Type: TypeSettings, Length: uint32(len(settings))}
 	if parsers[TypeSettings](&f, settings) == nil {
-		_ = c.settings(c.clientDir, &f) // what breaks a rule is for the server to find
-		_ = c.settingsAck(c.clientDir.other())
+		_ = c.applySettings(c.streams.clientDir, &f) // what breaks a rule is for the server to find
+		_ = c.applySettings(c.streams.clientDir.other(), &Frame{Flags: FlagAck})
 	}
-	if s := c.open(1); s != nil {
-		s.ended[c.clientDir] = true
+	if s := c.streams.open(1); s != nil {
+		s.ended[c.streams.clientDir] = true
 		s.exempt = exemptAll
-		_ = c.activate(c.clientDir)
+		_ = c.streams.activate(c.streams.clientDir)
 	}
 }

@@ -41,8 +41,8 @@ func TestUpgrade(t *testing.T) {
 			}
 			c.Data(5, client, append(bytes.Clone(preface), settingsFrame()...))
 			c.Data(6, server, wire(TypeData, FlagEndStream, 1, nil))
-			if len(sink.violations) > 0 || len(c.streams) != 0 || c.Frames(client) != 1 || c.Frames(server) != 4 {
-				t.Errorf("violations %v, %d streams open, %d and %d frames", sink.violations, len(c.streams), c.Frames(client), c.Frames(server))
+			if len(sink.violations) > 0 || len(c.streams.byID) != 0 || c.Frames(client) != 1 || c.Frames(server) != 4 {
+				t.Errorf("violations %v, %d streams open, %d and %d frames", sink.violations, len(c.streams.byID), c.Frames(client), c.Frames(server))
 			}
 		})
 	}

@@ -27,24 +27,24 @@ type windowEstimate struct {
 
 // estimate carries a sample forward to now, and takes over what enough of them
 // agree on.
-func (c *Conn) estimate(s *WindowSample) {
-	r := c.history
+func (w *windows) estimate(s *WindowSample) {
+	r := w.history
 	r.complete, r.worse, r.last, r.sent = true, false, s.Time, s.At[Send]
 	for _, d := range []Direction{Send, Recv} {
-		if s.Initial[d].Known && !c.credits.initial[d].Known {
-			c.recoverInitial(d, s)
+		if s.Initial[d].Known && !w.initial[d].Known {
+			w.recoverInitial(d, s)
 		}
-		if !s.Conn[d].Known || c.credits.conn[d].Known {
+		if !s.Conn[d].Known || w.conn[d].Known {
 			continue
 		}
 		e := &r.estimate[d]
 		now := s.Conn[d].Bytes + r.since(s, d, 0)
 		e.bytes = e.weigh(s.Time, d, now, e.bytes)
-		c.settleConn(d, e.enough())
+		w.settleConn(d, e.enough())
 		r.worse = r.worse || e.last != s.Time
 	}
 	for i := range s.Streams {
-		c.estimateStream(s, &s.Streams[i])
+		w.estimateStream(s, &s.Streams[i])
 	}
 }
 
@@ -69,42 +69,41 @@ func (e *windowEstimate) enough() bool {
 }
 
 // settleConn takes over what samples agree on for the connection, if they do.
-func (c *Conn) settleConn(d Direction, agreed bool) {
+func (w *windows) settleConn(d Direction, agreed bool) {
 	if !agreed {
-		c.history.complete = false
+		w.history.complete = false
 		return
 	}
-	c.credits.conn[d] = Credit{Bytes: c.history.estimate[d].bytes, Known: true}
+	w.conn[d] = Credit{Bytes: w.history.estimate[d].bytes, Known: true}
 }
 
 // settleStream does so for a stream.
-func (c *Conn) settleStream(s *stream, d Direction, agreed bool) {
+func (w *windows) settleStream(s *stream, d Direction, agreed bool) {
 	if !agreed {
-		c.history.complete = false
+		w.history.complete = false
 		return
 	}
 	s.known[d] = true
-	c.credits.highest[d] = max(c.credits.highest[d], s.distance[d])
+	w.highest[d] = max(w.highest[d], s.distance[d])
 }
 
-// Quiet says that the directions have been fed all that went until now. The last
-// sample is enough if nothing was sent since for a while.
-func (c *Conn) Quiet(now ktime.Time) {
-	r := c.history
+// quiet takes the last sample for enough if nothing was sent for a while after it.
+func (w *windows) quiet(now ktime.Time, sent int64) {
+	r := w.history
 	if r == nil || r.complete || r.worse || r.last == 0 || now.Sub(r.last) < quietTime {
 		return
 	}
-	if h := &c.sides[Send]; h.mode != framing || h.at != r.sent || len(r.pending) > 0 {
+	if sent != r.sent || len(r.pending) > 0 {
 		return
 	}
 	r.complete = true
 	for _, d := range []Direction{Send, Recv} {
-		if r.estimate[d].last == r.last && !c.credits.conn[d].Known {
-			c.settleConn(d, true)
+		if r.estimate[d].last == r.last && !w.conn[d].Known {
+			w.settleConn(d, true)
 		}
 		for id, estimates := range r.streams {
-			if s := c.streams[id]; s != nil && estimates[d].last == r.last && !s.known[d] {
-				c.settleStream(s, d, true)
+			if s := w.streams.byID[id]; s != nil && estimates[d].last == r.last && !s.known[d] {
+				w.settleStream(s, d, true)
 			}
 		}
 	}
@@ -112,9 +111,9 @@ func (c *Conn) Quiet(now ktime.Time) {
 
 // recoverInitial takes over the INITIAL_WINDOW_SIZE that governs a direction, and
 // what else the side that announced it did.
-func (c *Conn) recoverInitial(d Direction, s *WindowSample) {
-	c.credits.initial[d] = s.Initial[d]
-	a := &c.announced[d.other()]
+func (w *windows) recoverInitial(d Direction, s *WindowSample) {
+	w.initial[d] = s.Initial[d]
+	a := &w.settings[d.other()]
 	*a = announced{}
 	a.acked[SettingInitialWindowSize] = param{uint32(s.Initial[d].Bytes), true}
 	if d == Send {
@@ -124,16 +123,16 @@ func (c *Conn) recoverInitial(d Direction, s *WindowSample) {
 
 // estimateStream does what estimate does, for a stream. One that was open before
 // it could be followed is from then on.
-func (c *Conn) estimateStream(s *WindowSample, sample *StreamSample) {
-	r := c.history
-	st := c.streams[sample.ID]
+func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
+	r := w.history
+	st := w.streams.byID[sample.ID]
 	if st == nil {
-		if st = c.adopt(s, sample); st == nil {
+		if st = w.adopt(s, sample); st == nil {
 			return
 		}
 	}
 	for _, d := range []Direction{Send, Recv} {
-		if st.known[d] || !c.credits.initial[d].Known {
+		if st.known[d] || !w.initial[d].Known {
 			continue
 		}
 		estimates := r.streams[sample.ID]
@@ -145,18 +144,18 @@ func (c *Conn) estimateStream(s *WindowSample, sample *StreamSample) {
 			continue
 		}
 		e := &estimates[d]
-		initial := c.credits.initial[d].Bytes
+		initial := w.initial[d].Bytes
 		now := sample.Credit[d].Bytes + r.since(s, d, sample.ID)
 		st.distance[d] = e.weigh(s.Time, d, now, st.distance[d]+initial) - initial
-		c.settleStream(st, d, e.enough())
+		w.settleStream(st, d, e.enough())
 		r.worse = r.worse || e.last != s.Time
 	}
 }
 
 // adopt begins to follow a stream that a sample found open, unless it ended since.
-func (c *Conn) adopt(s *WindowSample, sample *StreamSample) *stream {
-	r := c.history
-	if !c.roleKnown() || !c.Lists(s.Listed) || len(c.streams) >= maxStreams || c.recall(sample.ID) != nil {
+func (w *windows) adopt(s *WindowSample, sample *StreamSample) *stream {
+	r := w.history
+	if !w.streams.known || !w.lists(s.Listed) || len(w.streams.byID) >= maxStreams || w.streams.recall(sample.ID) != nil {
 		return nil
 	}
 	st := &stream{ended: sample.Ended}
@@ -174,16 +173,10 @@ func (c *Conn) adopt(s *WindowSample, sample *StreamSample) *stream {
 	if st.ended[Send] && st.ended[Recv] {
 		return nil
 	}
-	if c.streams == nil {
-		c.streams = make(map[uint32]*stream)
-	}
-	c.streams[sample.ID] = st
+	w.streams.adopt(sample.ID, st)
 	if r.streams == nil {
 		r.streams = make(map[uint32]*[2]windowEstimate)
 	}
 	r.streams[sample.ID] = new([2]windowEstimate)
-	by := c.initiator(sample.ID)
-	c.active[by]++
-	c.lastID[by] = max(c.lastID[by], sample.ID)
 	return st
 }

@@ -37,18 +37,19 @@ type step struct {
 	amount   int64
 }
 
-// remember is called for each frame when it has taken effect.
-func (c *Conn) remember(h *side, f *Frame, s *stream) {
-	r := c.history
+// remember is called for each frame when it has taken effect. end is the place after it,
+// and ends says that its field block ends its stream.
+func (w *windows) remember(f *Frame, s *stream, end int64, ends bool) {
+	r := w.history
 	if r == nil {
 		return
 	}
-	st := step{end: h.at, dir: h.dir}
+	st := step{end: end, dir: f.Dir}
 	switch f.Type {
 	case TypeData:
-		st.credit, st.stream, st.both, st.amount = h.dir, f.StreamID, true, -int64(f.Length)
+		st.credit, st.stream, st.both, st.amount = f.Dir, f.StreamID, true, -int64(f.Length)
 	case TypeWindowUpdate:
-		st.credit, st.stream, st.both, st.amount = h.dir.other(), f.StreamID, f.StreamID == 0, int64(f.Increment)
+		st.credit, st.stream, st.both, st.amount = f.Dir.other(), f.StreamID, f.StreamID == 0, int64(f.Increment)
 	case TypeSettings:
 		st.settings = true
 	}
@@ -57,7 +58,7 @@ func (c *Conn) remember(h *side, f *Frame, s *stream) {
 	}
 	r.add(st)
 	if s == nil && f.StreamID != 0 {
-		r.ended(h, f)
+		r.ended(f, ends)
 	}
 }
 
@@ -73,14 +74,14 @@ func (r *windowHistory) add(s step) {
 }
 
 // ended notes the end of a stream that is not followed.
-func (r *windowHistory) ended(h *side, f *Frame) {
+func (r *windowHistory) ended(f *Frame, ends bool) {
 	e := closedStream{id: f.StreamID}
 	switch {
 	case f.Type == TypeRSTStream:
-		e.reset[h.dir] = true
+		e.reset[f.Dir] = true
 	case f.Type == TypeData && f.Flags.Has(FlagEndStream),
-		f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID:
-		e.ended[h.dir] = true
+		ends:
+		e.ended[f.Dir] = true
 	default:
 		return
 	}
@@ -93,31 +94,18 @@ func (r *windowHistory) ended(h *side, f *Frame) {
 	r.nextEnd = (r.nextEnd + 1) % maxEnds
 }
 
-// Listing returns what WindowSample.Listed is to be for streams that are listed
-// now.
-func (c *Conn) Listing() int64 {
-	if c.history == nil {
+// listing returns how many streams that are not followed have ended.
+func (w *windows) listing() int64 {
+	if w.history == nil {
 		return 0
 	}
-	return c.history.numEnded
+	return w.history.numEnded
 }
 
-// Lists reports whether streams that were listed then are those that are open,
-// but for those that it knows to have ended: nothing was lost since.
-func (c *Conn) Lists(listing int64) bool {
-	return c.history == nil || c.history.numEnded-listing <= maxEnds
+// lists reports whether the ends since a listing are all known.
+func (w *windows) lists(listing int64) bool {
+	return w.history == nil || w.history.numEnded-listing <= maxEnds
 }
-
-// WindowsKnown reports whether no more samples are needed: all that the last one
-// held is known.
-func (c *Conn) WindowsKnown() bool {
-	r := c.history
-	return r == nil || r.complete && len(r.pending) == 0
-}
-
-// ForgoWindows says that no more samples will come. What is not known by now
-// stays so, until a loss makes other windows unknown.
-func (c *Conn) ForgoWindows() { c.history = nil }
 
 // since returns what frames after the places of a sample did to the credit of a
 // stream, or of the connection.
@@ -138,11 +126,11 @@ func (r *windowHistory) since(s *WindowSample, d Direction, stream uint32) int64
 // recovering begins to keep what a sample needs. Samples of places to come are
 // as good as before; a list of streams from before is not, as some may have ended
 // unseen.
-func (c *Conn) recovering() {
-	before := c.history
-	c.history = &windowHistory{}
+func (w *windows) recovering() {
+	before := w.history
+	w.history = &windowHistory{}
 	if before != nil {
-		c.history.pending = before.pending
-		c.history.numEnded = before.numEnded + maxEnds + 1
+		w.history.pending = before.pending
+		w.history.numEnded = before.numEnded + maxEnds + 1
 	}
 }

@@ -70,7 +70,7 @@ func joined(t testing.TB, g *trace, moments []moment, from int, rng *rand.Rand, 
 	for _, in := range g.inputs[:from] {
 		base[in.dir] += int64(len(in.data))
 	}
-	r := &windows{}
+	r := &windowLog{}
 	c = NewConn(Config{Role: Client}, r)
 	var late []WindowSample
 	for i, in := range g.inputs[from:] {
@@ -190,7 +190,7 @@ func TestWindowSampleQuiet(t *testing.T) {
 		{"not silent", 50e6, 1, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := &windows{}
+			r := &windowLog{}
 			c := NewConn(Config{Role: Client}, r)
 			s := m.sample
 			s.At = [2]int64{}
@@ -205,7 +205,7 @@ func TestWindowSampleQuiet(t *testing.T) {
 			if got := c.WindowsKnown(); got != tt.want {
 				t.Errorf("WindowsKnown() = %v, want %v", got, tt.want)
 			}
-			if got := c.credits.conn; tt.want && got != s.Conn {
+			if got := c.windows.conn; tt.want && got != s.Conn {
 				t.Errorf("windows of the connection %v, want %v", got, s.Conn)
 			}
 		})

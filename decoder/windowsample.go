@@ -38,7 +38,7 @@ type StreamSample struct {
 // Windows takes a sample. One of places not reached yet waits until they are.
 // Where frame boundaries are searched, the places prove them.
 func (c *Conn) Windows(s WindowSample) {
-	r := c.history
+	r := c.windows.history
 	if r == nil || c.decided && c.protocol != HTTP2 {
 		return
 	}
@@ -51,8 +51,8 @@ func (c *Conn) Windows(s WindowSample) {
 
 // useSamples takes the samples of places that are reached.
 func (c *Conn) useSamples() {
-	for c.history != nil && len(c.history.pending) > 0 {
-		s := c.history.pending[0]
+	for c.windows.history != nil && len(c.windows.history.pending) > 0 {
+		s := c.windows.history.pending[0]
 		for d := range c.sides {
 			if c.sides[d].at < s.At[d] {
 				return
@@ -61,13 +61,13 @@ func (c *Conn) useSamples() {
 		for d := range c.sides {
 			c.boundary(s.Time, &c.sides[d], s.At[d])
 		}
-		r := c.history
+		r := c.windows.history
 		if r == nil || len(r.pending) == 0 {
 			return
 		}
 		r.pending = append(r.pending[:0], r.pending[1:]...)
 		if c.covers(&s) {
-			c.estimate(&s)
+			c.windows.estimate(&s)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (c *Conn) useSamples() {
 // covers reports whether the places of a sample are between frames, and all that
 // happened since is known.
 func (c *Conn) covers(s *WindowSample) bool {
-	r := c.history
+	r := c.windows.history
 	for d := range c.sides {
 		h := &c.sides[d]
 		if h.mode != framing || s.At[d] < h.since || r.dropped[d] > s.At[d] {
@@ -126,3 +126,30 @@ func (h *side) boundary(place int64, p plausible) event {
 	h.boundaries = boundaries{first: off, late: math.MaxInt64}
 	return found
 }
+
+// Quiet says that the directions have been fed all that went until now. The last
+// sample is enough if nothing was sent since for a while.
+func (c *Conn) Quiet(now ktime.Time) {
+	if h := &c.sides[Send]; h.mode == framing {
+		c.windows.quiet(now, h.at)
+	}
+}
+
+// Listing returns what WindowSample.Listed is to be for streams that are listed
+// now.
+func (c *Conn) Listing() int64 { return c.windows.listing() }
+
+// Lists reports whether streams that were listed then are those that are open,
+// but for those that it knows to have ended: nothing was lost since.
+func (c *Conn) Lists(listing int64) bool { return c.windows.lists(listing) }
+
+// WindowsKnown reports whether no more samples are needed: all that the last one
+// held is known.
+func (c *Conn) WindowsKnown() bool {
+	r := c.windows.history
+	return r == nil || r.complete && len(r.pending) == 0
+}
+
+// ForgoWindows says that no more samples will come. What is not known by now
+// stays so, until a loss makes other windows unknown.
+func (c *Conn) ForgoWindows() { c.windows.history = nil }

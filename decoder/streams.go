@@ -1,0 +1,273 @@
+package decoder
+
+// streams follows the streams of a connection by its frames (RFC 9113 §5): who opened
+// which, how they end, and how far the messages on them are. It knows neither bytes nor
+// field blocks.
+type streams struct {
+	settings *settings
+
+	known     bool // clientDir is
+	clientDir Direction
+	// lossy says that frames may have been missed, at the start or later.
+	lossy bool
+	// crowded says that streams were open that are not followed.
+	crowded bool
+	// outOfStep says that frames of a direction come late or never now, because its
+	// frame boundaries are being searched: windows of streams that open meanwhile
+	// cannot be known.
+	outOfStep bool
+
+	byID       map[uint32]*stream
+	lastID     [2]uint32 // highest stream identifier that a side opened
+	active     [2]int    // open streams that count for MAX_CONCURRENT_STREAMS
+	closed     []closedStream
+	nextClosed int
+	passed     [4]idRange // streams passed over, the latest
+	nextPassed int
+}
+
+// setClient notes the direction of the client.
+func (m *streams) setClient(d Direction) { m.known, m.clientDir = true, d }
+
+// lost forgets what frames in lost bytes may have changed: streams may have opened
+// and closed.
+func (m *streams) lost() {
+	m.lossy = true
+	m.byID, m.closed, m.nextClosed = nil, nil, 0
+	m.active = [2]int{}
+}
+
+// closedStream remembers how a stream ended, per sender.
+type closedStream struct {
+	id    uint32
+	ended [2]bool
+	reset [2]bool
+}
+
+// initiator returns the direction of the endpoint that opens streams like id
+// (RFC 9113 §5.1.1: clients use odd identifiers).
+func (m *streams) initiator(id uint32) Direction {
+	if id%2 == 1 {
+		return m.clientDir
+	}
+	return m.clientDir.other()
+}
+
+// idRange is a run of stream identifiers of one parity, to excluded.
+type idRange struct{ from, to, parity uint32 }
+
+// passedOver reports whether a stream was certainly never opened although a
+// later one of the same side was.
+func (m *streams) passedOver(id uint32) bool {
+	if !m.certain() {
+		return false
+	}
+	for _, r := range m.passed {
+		if id >= r.from && id < r.to && id%2 == r.parity {
+			return true
+		}
+	}
+	return false
+}
+
+// certain says that every frame so far was seen, so that what is not known
+// never was.
+func (m *streams) certain() bool { return m.known && !m.lossy && !m.crowded }
+
+// idle reports that a stream which is not followed was certainly never opened.
+func (m *streams) idle(id uint32) bool {
+	return m.certain() && id > m.lastID[m.initiator(id)]
+}
+
+// open begins to follow stream id, opened or reserved by direction d.
+func (m *streams) open(id uint32) *stream {
+	by := m.initiator(id)
+	if id > m.lastID[by]+2 {
+		// Streams between are closed by this without ever having been open
+		// (RFC 9113 §5.1.1).
+		m.passed[m.nextPassed] = idRange{from: m.lastID[by] + 1, to: id, parity: id % 2}
+		m.nextPassed = (m.nextPassed + 1) % len(m.passed)
+	}
+	m.lastID[by] = max(m.lastID[by], id)
+	if len(m.byID) >= maxStreams {
+		m.crowded = true
+		return nil
+	}
+	s := &stream{known: [2]bool{true, true}, at: [2]message{beforeHead, beforeHead}}
+	if m.byID == nil {
+		m.byID = make(map[uint32]*stream)
+	}
+	m.byID[id] = s
+	return s
+}
+
+// shut forgets stream id but for how it ended.
+func (m *streams) shut(id uint32, s *stream, reset *Direction) {
+	delete(m.byID, id)
+	if !s.reserved {
+		m.active[m.initiator(id)]--
+	}
+	cl := closedStream{id: id, ended: s.ended}
+	if reset != nil {
+		cl.reset[*reset] = true
+	}
+	if len(m.closed) < maxClosed {
+		m.closed = append(m.closed, cl)
+		return
+	}
+	m.closed[m.nextClosed] = cl
+	m.nextClosed = (m.nextClosed + 1) % maxClosed
+}
+
+// recall returns what is remembered of a closed stream, or nil.
+func (m *streams) recall(id uint32) *closedStream {
+	for i := range m.closed {
+		if m.closed[i].id == id {
+			return &m.closed[i]
+		}
+	}
+	return nil
+}
+
+// late returns the rule that a DATA or HEADERS frame of direction d broke by
+// coming on a stream that is not followed. What its sender may not have known
+// when it sent the frame is no violation.
+func (m *streams) late(d Direction, id uint32) *Violation {
+	if cl := m.recall(id); cl != nil {
+		switch {
+		case cl.reset[d]:
+			return ruleAfterReset
+		case cl.ended[d]:
+			return ruleAfterEnd
+		}
+		return nil
+	}
+	switch {
+	case m.idle(id):
+		return ruleIdle
+	case m.passedOver(id):
+		return rulePassedOver
+	}
+	return nil
+}
+
+// headersOn moves the stream of a HEADERS frame, and opens it where it does.
+func (m *streams) headersOn(d Direction, f *Frame, s *stream) (*stream, *Violation) {
+	switch {
+	case s != nil && s.reserved:
+		if d != m.initiator(f.StreamID) {
+			return s, ruleReserved
+		}
+		s.reserved = false
+		return s, m.activate(d)
+	case s != nil && s.ended[d]:
+		return s, ruleAfterEnd
+	case s != nil || !m.known:
+		return s, nil
+	}
+	if d != m.clientDir || m.initiator(f.StreamID) != d || f.StreamID <= m.lastID[d] {
+		v := m.late(d, f.StreamID)
+		if by := m.initiator(f.StreamID); m.lossy && f.StreamID > m.lastID[by] {
+			m.lastID[by] = f.StreamID
+		}
+		return nil, v
+	}
+	if m.lossy && !m.opens(f) {
+		m.lastID[d] = f.StreamID
+		return nil, nil
+	}
+	if s = m.open(f.StreamID); s == nil {
+		return nil, nil
+	}
+	return s, m.activate(d)
+}
+
+// opens reports whether a client's HEADERS frame certainly opens its stream,
+// on a connection where an earlier one may have been missed: trailers end the
+// stream and have no pseudo-header fields (RFC 9113 §8.1).
+func (m *streams) opens(f *Frame) bool {
+	if m.outOfStep {
+		return false
+	}
+	if !f.Flags.Has(FlagEndStream) {
+		return true
+	}
+	return len(f.Headers) > 0 && f.Headers[0].IsPseudo()
+}
+
+// activate counts a stream that d opened (RFC 9113 §5.1.2).
+func (m *streams) activate(d Direction) *Violation {
+	m.active[d]++
+	limit, known := m.settings.most(d, SettingMaxConcurrentStreams)
+	if known && int64(m.active[d]) > int64(limit) {
+		return ruleTooManyStreams
+	}
+	return nil
+}
+
+// dataOn checks the stream of a DATA frame.
+func (m *streams) dataOn(d Direction, id uint32, s *stream) *Violation {
+	switch {
+	case s == nil && m.known:
+		return m.late(d, id)
+	case s == nil:
+		return nil
+	case s.reserved:
+		return ruleReserved
+	case s.ended[d]:
+		return ruleAfterEnd
+	}
+	return nil
+}
+
+// promise reserves the stream of a PUSH_PROMISE (RFC 9113 §6.6).
+func (m *streams) promise(d Direction, f *Frame, parent *stream) *Violation {
+	if !m.known {
+		return nil
+	}
+	if d == m.clientDir {
+		return rulePushByClient
+	}
+	if f.PromisedID == 0 || f.PromisedID%2 == 1 || f.PromisedID <= m.lastID[d] {
+		return rulePromisedID
+	}
+	if m.lossy && m.outOfStep {
+		m.lastID[d] = f.PromisedID
+	} else if s := m.open(f.PromisedID); s != nil {
+		s.reserved = true
+		s.ended[m.clientDir] = true
+	}
+	if push, known := m.settings.most(m.clientDir.other(), SettingEnablePush); known && push == 0 {
+		return rulePushDisabled
+	}
+	if parent != nil && (parent.reserved || parent.ended[d]) {
+		return rulePushParent
+	}
+	if parent == nil && m.idle(f.StreamID) {
+		return ruleIdle
+	}
+	return nil
+}
+
+// resetClosed handles RST_STREAM on a stream that is not followed.
+func (m *streams) resetClosed(d Direction, id uint32) *Violation {
+	if cl := m.recall(id); cl != nil {
+		cl.reset[d] = true
+		return nil
+	}
+	if m.idle(id) {
+		return ruleIdle
+	}
+	return nil
+}
+
+// adopt follows a stream that was open before it could be followed.
+func (m *streams) adopt(id uint32, s *stream) {
+	if m.byID == nil {
+		m.byID = make(map[uint32]*stream)
+	}
+	m.byID[id] = s
+	by := m.initiator(id)
+	m.active[by]++
+	m.lastID[by] = max(m.lastID[by], id)
+}
