@@ -118,7 +118,7 @@ var outcomes = map[string]func(*testing.T, *recorder){
 		if n != 2 {
 			t.Errorf("%d sensitive authorization fields, want 2: %v", n, r.headers[0])
 		}
-		table := &r.conn.sides[r.conn.streams.clientDir].table
+		table := &r.conn.sides[r.conn.streams.clientDir].blocks.table
 		if list, _ := entries(t, table); slices.ContainsFunc(list, func(f hpack.HeaderField) bool { return f.Name == "authorization" }) {
 			t.Errorf("authorization entered the table: %v", list)
 		}

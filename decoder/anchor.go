@@ -5,9 +5,9 @@ package decoder
 // says that no more of the bytes given to Data are to come. It reports whether
 // the boundaries are known now.
 func (h *side) locate(fresh int, last bool, p plausible) bool {
-	for i := range h.snapshots.due {
-		s := h.snapshots.due[i].Snapshot
-		if s.StreamID == 0 && (!last || !h.snapshots.due[i].complete()) {
+	for i := range h.blocks.snapshots.due {
+		s := h.blocks.snapshots.due[i].Snapshot
+		if s.StreamID == 0 && (!last || !h.blocks.snapshots.due[i].complete()) {
 			continue // the bytes that the frame ends in are not complete
 		}
 		if off, ok := h.find(&s, fresh, p); ok {

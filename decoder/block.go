@@ -27,8 +27,42 @@ type block struct {
 	fragment []byte
 }
 
+// fieldBlocks decodes the field blocks of a direction. It knows no side: its frames are
+// given to it.
+type fieldBlocks struct {
+	block block
+	table fieldTable
+	// snapshots are tables recovered for blocks to come; expected is what the
+	// block of one that was taken must prove.
+	snapshots snapshots
+	expected  expectation
+}
+
+// lose forgets what bytes that were lost may have changed; reason is what header table
+// entries are unknown for.
+func (h *fieldBlocks) lose(reason string) {
+	h.block = block{}
+	h.table.reset(reason)
+	h.snapshots.due, h.expected = nil, expectation{}
+}
+
+// held is how many bytes are kept beyond what each direction may.
+func (h *fieldBlocks) held() int {
+	return max(0, cap(h.block.fragment)-keepBuffer) + cap(h.table.tail)
+}
+
+// letGo gives up what is kept of blocks that are not complete.
+func (h *fieldBlocks) letGo() {
+	if cap(h.block.fragment) > keepBuffer {
+		h.onlyFollow(noRoom)
+	}
+	if len(h.table.tail) > 0 {
+		h.table.err, h.table.tail = errFieldTooLong, nil
+	}
+}
+
 // add appends a fragment. It is copied only when the block goes on.
-func (h *side) add(p []byte, longest int) {
+func (h *fieldBlocks) add(p []byte, longest int) {
 	b := &h.block
 	if b.followed {
 		h.table.pass(p)
@@ -45,7 +79,7 @@ func (h *side) add(p []byte, longest int) {
 }
 
 // onlyFollow gives up the open block, but for what it adds to the header table.
-func (h *side) onlyFollow(reason string) {
+func (h *fieldBlocks) onlyFollow(reason string) {
 	fragment := h.block.fragment
 	h.block.fail(reason)
 	h.block.followed = true
@@ -109,9 +143,10 @@ func cut(f *Frame, p []byte) ([]byte, *Violation) {
 	return p[fixed:], nil
 }
 
-// fields handles a frame that carries a field block fragment: it decodes the
-// block, which is no longer than longest, when the frame completes it.
-func (h *side) fields(f *Frame, payload []byte, longest int) *Violation {
+// frame handles a frame that carries a field block fragment: it decodes the
+// block, which is no longer than longest, when the frame completes it. crowdedOut says
+// that its payload was let go of, and resynced that a block before it may have been missed.
+func (h *fieldBlocks) frame(f *Frame, payload []byte, longest int, crowdedOut, resynced bool) *Violation {
 	fragment, broken := cut(f, payload)
 	if f.StreamID == 0 && broken == nil {
 		broken = ruleStreamZero
@@ -120,7 +155,7 @@ func (h *side) fields(f *Frame, payload []byte, longest int) *Violation {
 	b := &h.block
 	if f.Type == TypeContinuation {
 		if !b.open || b.stream != f.StreamID {
-			return h.strayContinuation(f, end)
+			return h.strayContinuation(f, end, resynced)
 		}
 	} else {
 		if b.open { // abandoned: what it would have inserted is unknown
@@ -132,7 +167,7 @@ func (h *side) fields(f *Frame, payload []byte, longest int) *Violation {
 		b.promised = f.PromisedID
 	}
 	switch {
-	case f.Truncated && h.framer.crowdedOut:
+	case f.Truncated && crowdedOut:
 		b.fail(noRoom)
 	case f.Truncated:
 		b.fail(blockCut)
@@ -170,7 +205,7 @@ func (h *side) fields(f *Frame, payload []byte, longest int) *Violation {
 
 // loseBlock makes the header table unknown: a block that is not decoded may
 // have inserted anything.
-func (h *side) loseBlock(unseen bool) {
+func (h *fieldBlocks) loseBlock(unseen bool) {
 	h.expected = expectation{}
 	if unseen {
 		h.table.reset(beforeLoss)
@@ -181,12 +216,12 @@ func (h *side) loseBlock(unseen bool) {
 
 // strayContinuation handles a CONTINUATION frame whose block did not begin, or
 // began in bytes that were not seen.
-func (h *side) strayContinuation(f *Frame, end bool) *Violation {
+func (h *fieldBlocks) strayContinuation(f *Frame, end, resynced bool) *Violation {
 	if end {
 		f.BlockEnd = true
 		f.HeadersError = blockCut
 	}
-	if h.resynced {
+	if resynced {
 		if h.table.inserted {
 			h.table.reset(beforeLoss)
 		}
@@ -194,4 +229,17 @@ func (h *side) strayContinuation(f *Frame, end bool) *Violation {
 	}
 	h.loseBlock(false)
 	return ruleStrayContinued
+}
+
+// endsStream reports whether a frame completes a block that ends its stream.
+func (h *fieldBlocks) endsStream(f *Frame) bool {
+	return f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
+}
+
+// reported is called when a frame has been reported.
+func (h *fieldBlocks) reported(f *Frame) {
+	h.table.release()
+	if f.BlockEnd && h.block.stream == f.StreamID {
+		h.block.close()
+	}
 }

@@ -68,8 +68,8 @@ func (b *Budget) charge(c *Conn, h *side, n int64) {
 
 // holds returns how many bytes a direction holds beyond what each may.
 func (c *Conn) holds(h *side) int64 {
-	n := max(0, cap(h.framer.payload)-keepBuffer) + max(0, cap(h.block.fragment)-keepBuffer) +
-		max(0, cap(h.held.buf)-keepBuffer) + cap(h.table.tail)
+	n := max(0, cap(h.framer.payload)-keepBuffer) + max(0, cap(h.held.buf)-keepBuffer) +
+		h.blocks.held()
 	if c.streams.known && h.dir == c.streams.clientDir {
 		n += max(0, len(c.streams.byID)-keepStreams) * streamCost
 	}
@@ -79,12 +79,7 @@ func (c *Conn) holds(h *side) int64 {
 // letGo gives up what a direction holds.
 func (c *Conn) letGo(h *side) {
 	h.framer.letGo()
-	if cap(h.block.fragment) > keepBuffer {
-		h.onlyFollow(noRoom)
-	}
-	if len(h.table.tail) > 0 {
-		h.table.err, h.table.tail = errFieldTooLong, nil
-	}
+	h.blocks.letGo()
 	switch h.mode {
 	case starting: // a start line that does not end
 		c.decide(h.held.latest(), ProtocolUnknown)

@@ -80,7 +80,7 @@ func NewConn(cfg Config, sink Sink) *Conn {
 		c.sides[d].framer.capture = cfg.BodyBytes
 		if !cfg.FromStart {
 			c.settings[d].lose()
-			c.sides[d].table.reset(beforeCapture)
+			c.sides[d].blocks.table.reset(beforeCapture)
 		}
 	}
 	if !cfg.FromStart {
@@ -106,12 +106,12 @@ func (c *Conn) takeData(at ktime.Time, dir Direction, b []byte) {
 	h := &c.sides[dir]
 	h.bytes += int64(len(b))
 	for len(b) > 0 {
-		if h.snapshots.empty() {
+		if h.blocks.snapshots.empty() {
 			c.feed(at, h, b)
 			break
 		}
-		n := h.reach(len(b))
-		h.near(int64(n), b[:n])
+		n := h.blocks.snapshots.reach(h.at, len(b))
+		h.blocks.snapshots.near(h.at, int64(n), b[:n])
 		c.feed(at, h, b[:n])
 		c.expire(at, h)
 		b = b[n:]
@@ -137,7 +137,7 @@ func (c *Conn) Skip(at ktime.Time, dir Direction, n int64) {
 
 func (c *Conn) takeSkip(at ktime.Time, dir Direction, n int64) {
 	h := &c.sides[dir]
-	h.near(n, nil)
+	h.blocks.snapshots.near(h.at, n, nil)
 	if rest := c.skip(at, h, n); rest > 0 {
 		c.gap(at, h, rest)
 	}
@@ -302,6 +302,6 @@ func (c *Conn) lost(d Direction) {
 // may be: the side that receives the fields announces that.
 func (c *Conn) limitTables() {
 	for d := range c.sides {
-		c.sides[d].table.allow(c.settings.most(Direction(d), SettingHeaderTableSize))
+		c.sides[d].blocks.table.allow(c.settings.most(Direction(d), SettingHeaderTableSize))
 	}
 }

@@ -92,7 +92,7 @@ func (c *Conn) skip(at ktime.Time, h *side, n int64) int64 {
 // gap takes a loss of n bytes, or of an unknown number when n is negative.
 // Framing stays in step when the loss ends in a payload of known length.
 func (c *Conn) gap(at ktime.Time, h *side, n int64) {
-	h.snapshots.lose(h.at, n)
+	h.blocks.snapshots.lose(h.at, n)
 	switch h.mode {
 	case ignoring:
 		return

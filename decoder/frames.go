@@ -49,16 +49,13 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 		s.ended[h.dir] = true
 	}
 	f.Violation = broken
-	c.windows.remember(f, s, h.at, endsBlock(h, f))
+	c.windows.remember(f, s, h.at, h.blocks.endsStream(f))
 	f.Window = c.windows.snapshot(s)
 	if s != nil && (reset != nil || s.ended[Send] && s.ended[Recv]) {
 		c.streams.shut(f.StreamID, s, reset)
 	}
 	c.sink.Frame(f)
-	h.table.release()
-	if f.BlockEnd && h.block.stream == f.StreamID {
-		h.block.close()
-	}
+	h.blocks.reported(f)
 	f.Headers = nil
 	if cap(f.Settings) > keepFields {
 		f.Settings = nil
@@ -74,7 +71,7 @@ func (c *Conn) framing(h *side, f *Frame) *Violation {
 	switch {
 	case known && f.Length > limit:
 		return ruleFrameSize
-	case h.block.open && (f.Type != TypeContinuation || f.StreamID != h.block.stream):
+	case h.blocks.block.open && (f.Type != TypeContinuation || f.StreamID != h.blocks.block.stream):
 		return ruleInterleaved
 	case h.first && (f.Type != TypeSettings || f.Flags.Has(FlagAck)):
 		return ruleFirstFrame
@@ -122,7 +119,7 @@ func (c *Conn) fieldFrame(h *side, f *Frame, s *stream, payload []byte, broken *
 			broken = v
 		}
 	}
-	note(h.fields(f, payload, c.settings.longestBlock(h.dir)))
+	note(h.blocks.frame(f, payload, c.settings.longestBlock(h.dir), h.framer.crowdedOut, h.resynced))
 	if client, ok := ClientOf(f); ok && !c.streams.known {
 		c.streams.setClient(client)
 	}
@@ -138,15 +135,10 @@ func (c *Conn) fieldFrame(h *side, f *Frame, s *stream, payload []byte, broken *
 	case f.Type == TypePushPromise:
 		note(c.streams.promise(h.dir, f, s))
 	}
-	if f.BlockEnd && h.block.open {
-		note(c.streams.messageFields(f, s, h.block.promised, h.block.endStream))
+	if f.BlockEnd && h.blocks.block.open {
+		note(c.streams.messageFields(f, s, h.blocks.block.promised, h.blocks.block.endStream))
 	}
-	return broken, s, endsBlock(h, f)
-}
-
-// endsBlock reports whether a frame completes a field block that ends its stream.
-func endsBlock(h *side, f *Frame) bool {
-	return f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
+	return broken, s, h.blocks.endsStream(f)
 }
 
 // outOfStep reports whether frames of a direction come late or never now.
@@ -212,7 +204,7 @@ func (c *Conn) applySettings(d Direction, f *Frame) (broken *Violation) {
 	c.limitTables()
 	if size := p[SettingHeaderTableSize]; ack && size.set {
 		// The encoder of the side that acknowledges is bound from here.
-		c.sides[d].table.demand(size.value)
+		c.sides[d].blocks.table.demand(size.value)
 	}
 	if v := c.windows.apply(d, ack, p); broken == nil {
 		broken = v

@@ -247,7 +247,7 @@ func TestSeedTable(t *testing.T) {
 		{Name: ":path", Value: "/example.com/module/@v/list"},
 		{Name: "user-agent", Value: "Go-http-client/2.0"},
 	}
-	c.sides[Send].table.seed(table, defaultTable)
+	c.sides[Send].blocks.table.seed(table, defaultTable)
 	for i := range c2s {
 		c.Data(1, Send, c2s[i:i+1])
 	}

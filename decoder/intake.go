@@ -51,7 +51,7 @@ func (h *side) piece() []byte {
 	r := in.again
 	if r.anchor != nil && r.first >= r.place {
 		if h.mode == framing {
-			h.snapshots.due = append(h.snapshots.due, dueSnapshot{Snapshot: *r.anchor})
+			h.blocks.snapshots.due = append(h.blocks.snapshots.due, dueSnapshot{Snapshot: *r.anchor})
 		}
 		r.anchor = nil
 	}
@@ -75,7 +75,7 @@ func (h *side) piece() []byte {
 // enter goes from searching to framing. The held bytes are to be taken again.
 func (h *side) enter(at ktime.Time) {
 	if h.boundaries.anchor != nil {
-		h.snapshots.due = nil
+		h.blocks.snapshots.due = nil
 	}
 	h.found = true
 	h.mode = framing

@@ -65,7 +65,7 @@ func TestContinuationFlood(t *testing.T) {
 	fragment := wire(TypeContinuation, 0, 1, bytes.Repeat([]byte{0x82}, 16384))
 	for range 1000 {
 		c.Data(1, Send, fragment)
-		if got := cap(c.sides[Send].block.fragment); got > 2*defaultBlock {
+		if got := cap(c.sides[Send].blocks.block.fragment); got > 2*defaultBlock {
 			t.Fatalf("%d bytes of the block kept", got)
 		}
 	}
@@ -114,7 +114,7 @@ func TestHugeTable(t *testing.T) {
 		block := appendString([]byte{0x40}, fmt.Sprint(i))
 		c.Data(3, Send, wire(TypeHeaders, FlagEndHeaders, uint32(2*i+3), appendString(block, value)))
 	}
-	if _, size := entries(t, &c.sides[Send].table); size > maxHeaderTable {
+	if _, size := entries(t, &c.sides[Send].blocks.table); size > maxHeaderTable {
 		t.Errorf("the table is %d bytes", size)
 	}
 	c.Data(4, Send, wire(TypeHeaders, FlagEndHeaders, 5001, []byte{0xbe}))

@@ -155,8 +155,8 @@ func (c *Conn) startHTTP2(at ktime.Time, by *side) {
 	c.settings.fromStart()
 	c.windows.fromStart()
 	for d := range c.sides {
-		c.sides[d].table.reset("")
-		c.sides[d].table.allow(defaultTable, true)
+		c.sides[d].blocks.table.reset("")
+		c.sides[d].blocks.table.allow(defaultTable, true)
 		c.sides[d].first, c.sides[d].found = true, true
 	}
 	c.decide(at, HTTP2)
@@ -205,7 +205,7 @@ func (c *Conn) replay(at ktime.Time, h *side, off int64) {
 // what a connection begins with. Its frames are searched for.
 func (c *Conn) startLost(at ktime.Time, h *side) {
 	wasStarting := h.mode == starting
-	q, table := h.unhold(0), h.table
+	q, table := h.unhold(0), h.blocks.table
 	c.lose(h, beforeLoss)
 	if wasStarting && c.fromStart {
 		c.fromStart = false
@@ -214,7 +214,7 @@ func (c *Conn) startLost(at ktime.Time, h *side) {
 		}
 	}
 	if wasStarting && !c.cfg.FromStart {
-		h.table = table // unknown, or seeded already
+		h.blocks.table = table // unknown, or seeded already
 	}
 	q.pieces(0, q.end(), func(at ktime.Time, b []byte) { c.feed(at, h, b) })
 }

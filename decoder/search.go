@@ -41,7 +41,7 @@ func (h *side) gather(b []byte, p plausible) (n int, e event) {
 	n = min(len(b), maxHeld)
 	h.hold(h.intake.time, b[:n])
 	h.untried = true
-	if len(h.snapshots.due) > 0 && h.locate(n, n == len(b), p) {
+	if len(h.blocks.snapshots.due) > 0 && h.locate(n, n == len(b), p) {
 		return n, found
 	}
 	return n, dry
@@ -174,14 +174,14 @@ func (h *side) restart() {
 func (h *side) fits(p plausible) bool {
 	_, ok := p.evidence(h.framer.header[:])
 	hd := parseHeader(h.framer.header[:])
-	return ok && (!h.block.open || hd.typ == TypeContinuation)
+	return ok && (!h.blocks.block.open || hd.typ == TypeContinuation)
 }
 
 // unread goes back to searching, from the header that made no sense.
 func (h *side) unread() {
 	reason := beforeLoss
-	if !h.table.complete {
-		reason = h.table.reason // nothing more was lost since
+	if !h.blocks.table.complete {
+		reason = h.blocks.table.reason // nothing more was lost since
 	}
 	h.unframe()
 	h.lose(reason)

@@ -28,12 +28,7 @@ type side struct {
 	mode   mode
 	framer framer
 
-	block block
-	table fieldTable
-	// snapshots are tables recovered for blocks to come; expected is what the
-	// block of one that was taken must prove.
-	snapshots snapshots
-	expected  expectation
+	blocks fieldBlocks
 
 	first    bool // no frame was seen since the preface
 	found    bool // frame boundaries were known at some time
@@ -189,10 +184,8 @@ func (h *side) unhold(off int64) held {
 func (h *side) lose(reason string) {
 	h.mode = searching
 	h.framer.reset()
-	h.block = block{}
+	h.blocks.lose(reason)
 	h.first = false
-	h.table.reset(reason)
-	h.snapshots.due, h.expected = nil, expectation{}
 	h.search = search{bonus: true}
 	h.held = held{}
 }
@@ -200,8 +193,8 @@ func (h *side) lose(reason string) {
 // finish ends the frame that is complete, and returns what was seen of its payload.
 func (h *side) finish() []byte {
 	payload := h.framer.finish()
-	if len(h.snapshots.due) > 0 {
-		h.recognise(payload)
+	if len(h.blocks.snapshots.due) > 0 {
+		h.blocks.recognise(h.framer.frame, h.at, payload, h.framer.truncated)
 	}
 	return payload
 }

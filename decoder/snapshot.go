@@ -76,7 +76,7 @@ func (c *Conn) takeTable(at ktime.Time, dir Direction, s Snapshot) error {
 		return errNotHTTP2
 	case h.mode == prefacing, h.mode == starting && c.fromStart:
 		return errSeenFromStart
-	case h.table.complete:
+	case h.blocks.table.complete:
 		return nil
 	case s.StreamID == 0 && h.at > s.From:
 		return errSnapshotLate
@@ -84,14 +84,14 @@ func (c *Conn) takeTable(at ktime.Time, dir Direction, s Snapshot) error {
 	if s.StreamID != 0 && h.mode == starting {
 		c.startLost(at, h)
 	}
-	h.snapshots.add(s)
+	h.blocks.snapshots.add(s)
 	c.arrive(at, h)
 	return nil
 }
 
 // TableKnown reports whether the header table of a direction is known, so that
 // every block that is well-formed can be decoded.
-func (c *Conn) TableKnown(dir Direction) bool { return c.sides[dir].table.complete }
+func (c *Conn) TableKnown(dir Direction) bool { return c.sides[dir].blocks.table.complete }
 
 // expectation is what is said of the first block that a recovered table decodes.
 type expectation struct {
@@ -101,20 +101,20 @@ type expectation struct {
 	reason string // why the table was unknown before
 }
 
-// recognise seeds the header table when the frame that is complete carries the
-// block of a snapshot.
-func (h *side) recognise(payload []byte) {
-	if h.framer.frame.typ != TypeHeaders && h.framer.frame.typ != TypeContinuation {
+// recognise seeds the header table when a frame carries the block of a snapshot. end is
+// the place after the frame.
+func (h *fieldBlocks) recognise(fh frameHeader, end int64, payload []byte, truncated bool) {
+	if fh.typ != TypeHeaders && fh.typ != TypeContinuation {
 		return
 	}
 	kept := h.snapshots.due[:0]
 	for i := range h.snapshots.due {
 		s := &h.snapshots.due[i]
-		if !s.isOf(h) {
+		if !s.isOf(fh, end) {
 			kept = append(kept, *s)
 			continue
 		}
-		if !h.block.open && !h.framer.truncated && s.matches(h.framer.frame, payload) {
+		if !h.block.open && !truncated && s.matches(fh, payload) {
 			h.believeTable(&s.Snapshot)
 			return
 		}
@@ -137,7 +137,7 @@ func (s *Snapshot) matches(fh frameHeader, payload []byte) bool {
 
 // believeTable takes over the table of a snapshot. It must prove itself with
 // the block that follows.
-func (h *side) believeTable(s *Snapshot) {
+func (h *fieldBlocks) believeTable(s *Snapshot) {
 	if h.table.complete {
 		h.snapshots.clear()
 		return
@@ -151,7 +151,7 @@ func (h *side) believeTable(s *Snapshot) {
 // confirm holds the first block of a recovered table against what is known of
 // it. A table with which it cannot be decoded, or gives another list, is not
 // that of the encoder: it is dropped, and nothing is said that rests on it.
-func (h *side) confirm(f *Frame, v *Violation) *Violation {
+func (h *fieldBlocks) confirm(f *Frame, v *Violation) *Violation {
 	if !h.expected.made {
 		return v
 	}

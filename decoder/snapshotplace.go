@@ -52,7 +52,7 @@ func (q *snapshots) lose(place, n int64) {
 // arrive makes due the snapshots whose place the direction has reached, and drops
 // those that it has passed: bytes that were left out are no frame of theirs.
 func (c *Conn) arrive(at ktime.Time, h *side) {
-	q := &h.snapshots
+	q := &h.blocks.snapshots
 	arrived := func(s Snapshot) bool { return s.From <= h.at }
 	if !slices.ContainsFunc(q.placed, arrived) {
 		return
@@ -66,7 +66,7 @@ func (c *Conn) arrive(at ktime.Time, h *side) {
 		case h.at < s.From:
 			placed = append(placed, s)
 		case h.at == s.From, h.at < s.To:
-			if h.mode == ignoring || h.table.complete {
+			if h.mode == ignoring || h.blocks.table.complete {
 				continue
 			}
 			q.due = append(q.due, dueSnapshot{Snapshot: s, within: max(0, s.To-h.at)})
@@ -78,28 +78,28 @@ func (c *Conn) arrive(at ktime.Time, h *side) {
 // complete reports whether all bytes have come that the frame may end in.
 func (s *dueSnapshot) complete() bool { return s.To != 0 && s.within <= 0 }
 
-// isOf reports whether the frame that is complete is on the stream of a snapshot, or
+// isOf reports whether a frame that ends at a place is on the stream of a snapshot, or
 // in its place.
-func (s *dueSnapshot) isOf(h *side) bool {
+func (s *dueSnapshot) isOf(fh frameHeader, end int64) bool {
 	switch {
 	case s.StreamID != 0:
-		return s.StreamID == h.framer.frame.stream
+		return s.StreamID == fh.stream
 	case s.gathered > 0: // it is named by where it begins
-		return h.at-int64(h.framer.frame.length)-frameHeaderLen == s.From
+		return end-int64(fh.length)-frameHeaderLen == s.From
 	}
-	return s.From < h.at && h.at <= s.To
+	return s.From < end && end <= s.To
 }
 
-// reach returns how many of n bytes to take at once: no further than to where a
-// snapshot begins, or ends, or to the end of the header of its frame.
-func (h *side) reach(n int) int {
-	for i := range h.snapshots.placed {
-		if s := &h.snapshots.placed[i]; s.From > h.at {
-			n = int(min(int64(n), s.From-h.at))
+// reach returns how many of n bytes after place at to take at once: no further than to
+// where a snapshot begins, or ends, or to the end of the header of its frame.
+func (q *snapshots) reach(at int64, n int) int {
+	for i := range q.placed {
+		if s := &q.placed[i]; s.From > at {
+			n = int(min(int64(n), s.From-at))
 		}
 	}
-	for i := range h.snapshots.due {
-		switch s := &h.snapshots.due[i]; {
+	for i := range q.due {
+		switch s := &q.due[i]; {
 		case s.StreamID != 0:
 		case s.within > 0:
 			n = int(min(int64(n), s.within))
@@ -110,10 +110,11 @@ func (h *side) reach(n int) int {
 	return n
 }
 
-// near accounts for bytes that are about to be taken, or for n that are left out.
-func (h *side) near(n int64, b []byte) {
-	for i := range h.snapshots.due {
-		s := &h.snapshots.due[i]
+// near accounts for n bytes after place at that are about to be taken; b is nil for those
+// that are left out.
+func (q *snapshots) near(at, n int64, b []byte) {
+	for i := range q.due {
+		s := &q.due[i]
 		switch {
 		case s.StreamID != 0:
 		case s.within > 0:
@@ -122,7 +123,7 @@ func (h *side) near(n int64, b []byte) {
 			s.gathered += copy(s.header[s.gathered:], b)
 			if s.gathered == frameHeaderLen && Type(s.header[3]) == TypeHeaders {
 				s.within = int64(parseHeader(s.header[:]).length)
-				s.To = h.at + n + s.within
+				s.To = at + n + s.within
 			}
 		}
 	}
@@ -131,7 +132,7 @@ func (h *side) near(n int64, b []byte) {
 // expire drops the snapshots whose frame did not come within the bytes taken, and
 // makes others due.
 func (c *Conn) expire(at ktime.Time, h *side) {
-	q := &h.snapshots
+	q := &h.blocks.snapshots
 	if q.empty() {
 		return
 	}

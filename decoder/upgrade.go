@@ -11,8 +11,8 @@ func (c *Conn) Upgrade(at ktime.Time, settings []byte) {
 	c.settings.fromStart()
 	c.windows.fromStart()
 	for d := range c.sides {
-		c.sides[d].table.reset("")
-		c.sides[d].table.allow(defaultTable, true)
+		c.sides[d].blocks.table.reset("")
+		c.sides[d].blocks.table.allow(defaultTable, true)
 		c.sides[d].first, c.sides[d].found = true, true
 	}
 	c.decide(at, HTTP2)
