@@ -1,14 +1,13 @@
 package decoder
 
-// locate looks for the frame of a snapshot in the bytes that are held while
-// frame boundaries are searched, of which the last fresh have just come. last
-// says that no more of the bytes given to Data are to come. It reports whether
-// the boundaries are known now.
+// locate looks for the frame of a snapshot in the held bytes while frame boundaries
+// are searched. The last fresh bytes are new. last says that no more bytes of this
+// call to Data follow. It reports whether it found the boundaries.
 func (h *side) locate(fresh int, last bool, p plausible) bool {
 	for i := range h.blocks.snapshots.due {
 		s := h.blocks.snapshots.due[i].Snapshot
 		if s.StreamID == 0 && (!last || !h.blocks.snapshots.due[i].complete()) {
-			continue // the bytes that the frame ends in are not complete
+			continue // the end of the frame may still come
 		}
 		if off, ok := h.find(&s, fresh, p); ok {
 			h.anchor(off, fresh, s, p)
@@ -18,9 +17,9 @@ func (h *side) locate(fresh int, last bool, p plausible) bool {
 	return false
 }
 
-// find returns the offset of the one frame that ends in the fresh bytes and
-// carries the fragment of s. When s names no stream, two that do so are one too
-// many: bodies can hold what looks like a frame.
+// find returns the offset of the one frame that ends in the fresh bytes and carries
+// the fragment of s. If s names no stream, two such frames are ambiguous: a body can
+// contain bytes that look like a frame.
 func (h *side) find(s *Snapshot, fresh int, p plausible) (off int64, ok bool) {
 	buf := h.held.buf
 	begin := len(buf) - fresh
@@ -43,15 +42,15 @@ func (h *side) find(s *Snapshot, fresh int, p plausible) (off int64, ok bool) {
 		}
 		off, ok = h.held.base+int64(i), true
 		if s.StreamID != 0 {
-			break // it comes but once
+			break // there is only one
 		}
 	}
 	return off, ok
 }
 
-// anchor ends the search at a frame that the process itself has seen there.
-// Frames before it are decoded if they lead to it from the first byte after
-// the loss; otherwise they cannot be told from the inside of a payload.
+// anchor ends the search at a frame that the process itself has seen there. It keeps
+// the frames before it if they lead to it from the first byte after the loss;
+// otherwise they may be the inside of a payload.
 func (h *side) anchor(off int64, fresh int, s Snapshot, p plausible) {
 	first := off
 	if h.search.bonus && h.held.base == 0 && h.leadsTo(off, p) {
@@ -62,8 +61,7 @@ func (h *side) anchor(off int64, fresh int, s Snapshot, p plausible) {
 	h.untried = false
 }
 
-// leadsTo reports whether frames from the first held byte on end where the one
-// at off begins.
+// leadsTo reports whether consecutive frames from the first held byte end at off.
 func (h *side) leadsTo(off int64, p plausible) bool {
 	var c chain
 	for c.next < off {

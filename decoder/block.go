@@ -2,12 +2,11 @@ package decoder
 
 import "fmt"
 
-// Why a field block cannot be decoded although the header table is known.
+// The reasons why a field block cannot be decoded although the header table is known.
 const (
 	blockCut    = "part of the field block was not seen"
 	blockBroken = "frame is malformed"
-	// noRoom is for what was let go of for the bound on all connections, see
-	// Budget.
+	// noRoom: the Budget of all connections was used up.
 	noRoom = "too much is held of field blocks that are not complete"
 )
 
@@ -17,41 +16,40 @@ func blockTooLong(limit int) string { return fmt.Sprintf("field block is longer 
 // CONTINUATION frames that follow (RFC 9113 §4.3).
 type block struct {
 	open      bool
-	stream    uint32 // whose block is open
+	stream    uint32 // the stream of the open block
 	endStream bool   // the HEADERS frame ends the stream after the block
-	promised  uint32 // by the PUSH_PROMISE frame that began it
+	promised  uint32 // the stream that its PUSH_PROMISE reserves
 	lost      string // why the block cannot be decoded
-	// followed says that the block is lost, but not what it adds to the header
+	// followed says that the block is lost, but not its insertions into the header
 	// table.
 	followed bool
 	fragment []byte
 }
 
-// fieldBlocks decodes the field blocks of a direction. It knows no side: its frames are
-// given to it.
+// fieldBlocks decodes the field blocks of a direction. It knows no side.
 type fieldBlocks struct {
 	block block
 	table fieldTable
-	// snapshots are tables recovered for blocks to come; expected is what the
-	// block of one that was taken must prove.
+	// snapshots are recovered tables for later blocks. expected describes the block
+	// that must prove the table taken last.
 	snapshots snapshots
 	expected  expectation
 }
 
-// lose forgets what bytes that were lost may have changed; reason is what header table
-// entries are unknown for.
+// lose resets what lost bytes may have changed. reason says why header table entries
+// are unknown.
 func (h *fieldBlocks) lose(reason string) {
 	h.block = block{}
 	h.table.reset(reason)
 	h.snapshots.due, h.expected = nil, expectation{}
 }
 
-// held is how many bytes are kept beyond what each direction may.
+// held returns the number of bytes kept beyond the share of each direction.
 func (h *fieldBlocks) held() int {
 	return max(0, cap(h.block.fragment)-keepBuffer) + cap(h.table.tail)
 }
 
-// letGo gives up what is kept of blocks that are not complete.
+// letGo drops the bytes of incomplete blocks.
 func (h *fieldBlocks) letGo() {
 	if cap(h.block.fragment) > keepBuffer {
 		h.onlyFollow(noRoom)
@@ -61,7 +59,7 @@ func (h *fieldBlocks) letGo() {
 	}
 }
 
-// add appends a fragment. It is copied only when the block goes on.
+// add appends a copy of a fragment.
 func (h *fieldBlocks) add(p []byte, longest int) {
 	b := &h.block
 	if b.followed {
@@ -78,7 +76,7 @@ func (h *fieldBlocks) add(p []byte, longest int) {
 	b.fragment = append(b.fragment, p...)
 }
 
-// onlyFollow gives up the open block, but for what it adds to the header table.
+// onlyFollow gives up the open block, but keeps its insertions into the header table.
 func (h *fieldBlocks) onlyFollow(reason string) {
 	fragment := h.block.fragment
 	h.block.fail(reason)
@@ -101,9 +99,8 @@ func (b *block) close() {
 	*b = block{fragment: f}
 }
 
-// cut removes padding and the fixed fields from the payload of a frame that
-// carries a field block fragment, and returns the fragment. p is what was seen
-// of the payload.
+// cut returns the field block fragment in the payload of a frame, without padding and
+// fixed fields. p is the part of the payload that was seen.
 func cut(f *Frame, p []byte) ([]byte, *Violation) {
 	left := int64(f.Length)
 	if f.Type != TypeContinuation && f.Flags.Has(FlagPadded) {
@@ -143,9 +140,9 @@ func cut(f *Frame, p []byte) ([]byte, *Violation) {
 	return p[fixed:], nil
 }
 
-// frame handles a frame that carries a field block fragment: it decodes the
-// block, which is no longer than longest, when the frame completes it. crowdedOut says
-// that its payload was let go of, and resynced that a block before it may have been missed.
+// frame handles a frame with a field block fragment. If the frame completes the block,
+// it decodes the block, which must not exceed longest bytes. crowdedOut says that the
+// Budget took the payload. resynced says that the beginning of the block may be lost.
 func (h *fieldBlocks) frame(f *Frame, payload []byte, longest int, crowdedOut, resynced bool) *Violation {
 	fragment, broken := cut(f, payload)
 	if f.StreamID == 0 && broken == nil {
@@ -158,7 +155,7 @@ func (h *fieldBlocks) frame(f *Frame, payload []byte, longest int, crowdedOut, r
 			return h.strayContinuation(f, end, resynced)
 		}
 	} else {
-		if b.open { // abandoned: what it would have inserted is unknown
+		if b.open { // abandoned: its insertions are unknown
 			b.close()
 			h.loseBlock(false)
 		}
@@ -203,8 +200,8 @@ func (h *fieldBlocks) frame(f *Frame, payload []byte, longest int, crowdedOut, r
 	return broken
 }
 
-// loseBlock makes the header table unknown: a block that is not decoded may
-// have inserted anything.
+// loseBlock makes the header table unknown: the undecoded block may have inserted
+// anything.
 func (h *fieldBlocks) loseBlock(unseen bool) {
 	h.expected = expectation{}
 	if unseen {
@@ -214,8 +211,8 @@ func (h *fieldBlocks) loseBlock(unseen bool) {
 	}
 }
 
-// strayContinuation handles a CONTINUATION frame whose block did not begin, or
-// began in bytes that were not seen.
+// strayContinuation handles a CONTINUATION frame whose block did not begin, or began in
+// lost bytes.
 func (h *fieldBlocks) strayContinuation(f *Frame, end, resynced bool) *Violation {
 	if end {
 		f.BlockEnd = true
@@ -236,7 +233,7 @@ func (h *fieldBlocks) endsStream(f *Frame) bool {
 	return f.BlockEnd && h.block.endStream && h.block.stream == f.StreamID
 }
 
-// reported is called when a frame has been reported.
+// reported releases what the Frame just reported has used.
 func (h *fieldBlocks) reported(f *Frame) {
 	h.table.release()
 	if f.BlockEnd && h.block.stream == f.StreamID {

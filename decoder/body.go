@@ -27,8 +27,8 @@ func (r *bodyReader) begin(h frameHeader, capture int) {
 	r.padKnown = !r.padded
 }
 
-// dataLength returns the length of the data, or false when the padding exceeds
-// the payload. It is not to be used unless padKnown.
+// dataLength returns the length of the data, or false when the padding exceeds the
+// payload. It requires padKnown.
 func (r *bodyReader) dataLength() (int64, bool) {
 	n := r.length - r.pad
 	if r.padded {
@@ -56,7 +56,7 @@ func (r *bodyReader) read(p []byte) {
 	}
 }
 
-// miss takes n bytes that were not seen; what was captured ends before them.
+// miss skips n bytes that were not seen. The collected body ends before them.
 func (r *bodyReader) miss(n int64) {
 	r.at += n
 	r.hole = r.hole || n > 0

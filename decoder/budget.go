@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// Budget bounds what Conns hold of frames and field blocks that are not complete,
-// of bytes that are searched for frames, and of streams, in all. Each may hold a
-// little without it. Who holds most lets go when it is used up: headers are
-// unknown then, never wrong. Conns that share one are used by one goroutine.
+// Budget bounds the memory that many Conns hold together: incomplete frames and field
+// blocks, bytes that are searched for frames, and streams. Each Conn may hold a little
+// outside it. When it is used up, the largest holders drop their bytes: headers become
+// unknown, never wrong. One goroutine uses all Conns that share a Budget.
 type Budget struct {
 	limit   int64
 	used    int64
 	holders map[holder]struct{}
 }
 
-// holder is a direction that has a share.
+// holder is a direction that holds a share.
 type holder struct {
 	conn *Conn
 	dir  Direction
@@ -24,14 +24,14 @@ type holder struct {
 
 func (r holder) side() *side { return &r.conn.sides[r.dir] }
 
-// NewBudget returns a Budget of so many bytes.
+// NewBudget returns a Budget of limit bytes.
 func NewBudget(limit int64) *Budget {
 	return &Budget{limit: limit, holders: make(map[holder]struct{})}
 }
 
-// account notes what a direction holds now, and has the largest holders let go
-// until there is room again: a quarter of all, so that looking for them costs
-// little a byte.
+// account updates the share of a direction. If the Budget is exceeded, the largest
+// holders drop bytes until a quarter is free, so that the search for them costs little
+// per byte.
 func (b *Budget) account(c *Conn, d Direction) {
 	h := &c.sides[d]
 	n := c.holds(h)
@@ -66,7 +66,7 @@ func (b *Budget) charge(c *Conn, h *side, n int64) {
 	}
 }
 
-// holds returns how many bytes a direction holds beyond what each may.
+// holds returns the number of bytes that a direction holds in the Budget.
 func (c *Conn) holds(h *side) int64 {
 	n := max(0, cap(h.framer.payload)-keepBuffer) + max(0, cap(h.held.buf)-keepBuffer) +
 		h.blocks.held()
@@ -76,12 +76,12 @@ func (c *Conn) holds(h *side) int64 {
 	return int64(n)
 }
 
-// letGo gives up what a direction holds.
+// letGo drops the bytes that a direction holds.
 func (c *Conn) letGo(h *side) {
 	h.framer.letGo()
 	h.blocks.letGo()
 	switch h.mode {
-	case starting: // a start line that does not end
+	case starting: // an endless start line
 		c.decide(h.held.latest(), ProtocolUnknown)
 		return
 	case prefacing:

@@ -1,11 +1,11 @@
 package decoder
 
-// chain is a run of headers that fit together.
+// chain is a run of consecutive frame headers.
 type chain struct {
-	first int64 // offset of the first header that is still held
+	first int64 // offset of the first header still held
 	start int64 // offset of the first header
 	last  int64 // offset of the last header
-	next  int64 // where the next header must be
+	next  int64 // offset of the next header
 	bits  int
 	count int
 	// block is the stream whose field block is open: CONTINUATION must be
@@ -13,7 +13,7 @@ type chain struct {
 	block uint32
 }
 
-// follow moves the chain past the frame of a header.
+// follow moves the chain past a frame.
 func (c *chain) follow(off int64, h frameHeader) {
 	c.last = off
 	c.next = off + frameHeaderLen + int64(h.length)
@@ -25,7 +25,7 @@ func (c *chain) follow(off int64, h frameHeader) {
 	}
 }
 
-// extend lengthens or ends the chain that expects a header here.
+// extend adds a header to the chain that expects one here, or ends that chain.
 func (s *search) extend(raw []byte, bits int, ok bool) bool {
 	if len(s.chains) == 0 || s.chains[0].next != s.pos {
 		return false
@@ -44,8 +44,8 @@ func (s *search) extend(raw []byte, bits int, ok bool) bool {
 	return true
 }
 
-// insert adds a chain. Of two that expect the same header the stronger stays,
-// and when there are too many the weakest goes.
+// insert adds a chain. Of two chains that expect the same header it keeps the stronger;
+// beyond maxChains it drops the weakest.
 func (s *search) insert(c chain) {
 	i := 0
 	for i < len(s.chains) && s.chains[i].next < c.next {
@@ -77,8 +77,8 @@ func (s *search) insert(c chain) {
 	s.chains[i] = c
 }
 
-// winner returns a chain with enough evidence once no other has any claim, or
-// the best of several when they have been rivals for long.
+// winner returns a chain with enough evidence if no other chain disputes it, or the best
+// one of several long-standing rivals.
 func (s *search) winner() *chain {
 	best := -1
 	for i := range s.chains {
@@ -95,7 +95,7 @@ func (s *search) winner() *chain {
 	}
 	c := &s.chains[best]
 	if c.last != s.pos {
-		return nil // its turn comes with its next header
+		return nil // wait for its next header
 	}
 	if s.pos+1-s.ripe < rivalry {
 		edge := s.edge(c)
@@ -112,9 +112,8 @@ func (s *search) winner() *chain {
 	return c
 }
 
-// disputes reports whether a chain may be right and another wrong: because the
-// other lies inside one of its frames, or because it has evidence of its own
-// and does not only seem to lead through an enormous frame.
+// disputes reports whether a chain may be right and another wrong: the other lies inside
+// one of its frames, or the chain has evidence of its own besides one enormous frame.
 func (c *chain) disputes(other *chain) bool {
 	encloses := c.last < other.start && other.start < c.next
 	if encloses && c.bits >= credibleBits {

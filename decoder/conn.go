@@ -23,24 +23,24 @@ func (r Role) Client() (d Direction, known bool) {
 	return 0, false
 }
 
-// Protocol is what a connection was found to speak.
+// Protocol is the protocol of a connection.
 type Protocol uint8
 
-// The protocols that the first bytes of the client decide between.
+// The protocols. The first bytes of the client decide.
 const (
 	ProtocolUnknown Protocol = iota
 	HTTP2
 	HTTP1
 )
 
-// Config says what is known of a connection when its decoding begins.
+// Config is what the caller knows about a connection at its beginning.
 type Config struct {
 	Role Role
 	// FromStart is set when the first byte of both directions will be seen.
 	FromStart bool
-	// BodyBytes is how much of each DATA payload a Frame carries.
+	// BodyBytes is the number of bytes of each DATA payload in Frame.Body.
 	BodyBytes int
-	// Budget is shared with other connections; nil is none.
+	// Budget is shared with other connections. nil means no bound in common.
 	Budget *Budget
 }
 
@@ -49,16 +49,16 @@ type Config struct {
 type Conn struct {
 	cfg   Config
 	sink  Sink
-	bytes ByteSink // set where a side speaks HTTP/1.x, if sink is one
+	bytes ByteSink // set if a side speaks HTTP/1.x and sink is one
 
 	decided   bool
 	protocol  Protocol
 	fromStart bool
-	// missed says of which directions bytes were lost before the protocol was
+	// missed says, by direction, that bytes were lost before the protocol was
 	// decided, see Missed.
 	missed [2]bool
-	// replaying says that frames are being decoded that came earlier than
-	// frames of the other direction which were decoded already.
+	// replaying says that the frames being decoded came earlier than decoded
+	// frames of the other direction.
 	replaying bool
 
 	sides    [2]side
@@ -71,7 +71,7 @@ type Conn struct {
 	out Frame
 }
 
-// NewConn returns a Conn that reports to sink what the connection says.
+// NewConn returns a Conn that reports to sink.
 func NewConn(cfg Config, sink Sink) *Conn {
 	c := &Conn{cfg: cfg, sink: sink, fromStart: cfg.FromStart, streams: streams{lossy: !cfg.FromStart}}
 	c.streams.settings, c.windows.settings, c.windows.streams = &c.settings, &c.settings, &c.streams
@@ -90,8 +90,8 @@ func NewConn(cfg Config, sink Sink) *Conn {
 	return c
 }
 
-// Data takes the next bytes of a direction, seen at time at. The directions
-// are to be fed in the order in which their bytes went. b is not kept.
+// Data takes the next bytes of a direction, seen at time at. The caller feeds both
+// directions in the order of their bytes. Data does not keep b.
 func (c *Conn) Data(at ktime.Time, dir Direction, b []byte) {
 	switch {
 	case len(b) == 0:
@@ -123,8 +123,8 @@ func (c *Conn) takeData(at ktime.Time, dir Direction, b []byte) {
 	}
 }
 
-// Skip takes n bytes of a direction that went by and were left out on purpose.
-// Inside a DATA payload that is normal; anywhere else it is a Gap.
+// Skip passes over n bytes of a direction that were left out on purpose. Anywhere but
+// in a DATA payload they count as a Gap.
 func (c *Conn) Skip(at ktime.Time, dir Direction, n int64) {
 	switch {
 	case n <= 0:
@@ -145,8 +145,7 @@ func (c *Conn) takeSkip(at ktime.Time, dir Direction, n int64) {
 	c.useSamples()
 }
 
-// Gap takes the loss of n bytes of a direction; a negative n means that their
-// number is not known.
+// Gap takes the loss of n bytes of a direction. A negative n is an unknown number.
 func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) {
 	switch {
 	case n == 0:
@@ -163,9 +162,9 @@ func (c *Conn) takeGap(at ktime.Time, dir Direction, n int64) {
 	c.arrive(at, h)
 }
 
-// Missed says that bytes of a direction were lost behind those given, of which
-// Gap is to tell when it is known where. Until then what they may have changed is
-// unknown to the other direction, too.
+// Missed says that bytes of a direction were lost after those given. A call to Gap
+// follows when their offset is known. Until then, all that they may have changed is
+// unknown, also in the other direction.
 func (c *Conn) Missed(dir Direction) {
 	if c.waiting.on {
 		c.wait(given{kind: givenMissed, dir: dir})
@@ -183,9 +182,8 @@ func (c *Conn) takeMissed(dir Direction) {
 	}
 }
 
-// Close ends the connection: what is held because frame boundaries are being
-// searched is decoded as far as possible, and a frame that is cut short is
-// reported as truncated. No method but the accessors may be called after it.
+// Close ends the connection. It decodes the held bytes as far as possible, and reports
+// an incomplete frame as truncated. Only accessors may be called after it.
 func (c *Conn) Close(at ktime.Time) {
 	c.Release()
 	for d := range c.sides {
@@ -199,22 +197,21 @@ func (c *Conn) Close(at ktime.Time) {
 	}
 }
 
-// release gives the share of a direction back that ends.
+// release returns the share of a direction to the Budget.
 func (c *Conn) release(h *side) {
 	if c.cfg.Budget != nil {
 		c.cfg.Budget.charge(c, h, 0)
 	}
 }
 
-// Protocol returns what the connection speaks, ProtocolUnknown until that is
-// decided.
+// Protocol returns the protocol of the connection, ProtocolUnknown until it is decided.
 func (c *Conn) Protocol() Protocol { return c.protocol }
 
 // Decided reports whether Protocol is final.
 func (c *Conn) Decided() bool { return c.decided }
 
-// Role returns the side that the observed process is on, as configured or as
-// found out from what was said.
+// Role returns the role of the observed process, as configured or as inferred from the
+// bytes.
 func (c *Conn) Role() Role {
 	switch {
 	case !c.streams.known:
@@ -225,23 +222,23 @@ func (c *Conn) Role() Role {
 	return Server
 }
 
-// SetRole says which side the observed process is on, where that is not known.
+// SetRole sets the role of the observed process if it is unknown.
 func (c *Conn) SetRole(r Role) {
 	if d, known := r.Client(); known && !c.streams.known {
 		c.streams.setClient(d)
 	}
 }
 
-// Frames returns how many frames of a direction were reported.
+// Frames returns the number of reported frames of a direction.
 func (c *Conn) Frames(dir Direction) int64 { return c.sides[dir].frames }
 
-// Place returns the place of a direction behind the last byte that was given and does
-// not wait: how many there were, the lost ones included.
+// Place returns the number of bytes of a direction that were given and do not wait, lost
+// bytes included.
 func (c *Conn) Place(dir Direction) int64 { return c.sides[dir].at }
 
-// NextFrame returns how far behind the last byte of a direction the next frame
-// begins; before it, when some of its header was there. It is not known, as ok
-// says, where frame boundaries are not, or are not trusted yet.
+// NextFrame returns the distance from the last byte of a direction to the next frame. It
+// is negative if a part of that frame's header has come. ok is false while frame
+// boundaries are unknown or not trusted.
 func (c *Conn) NextFrame(dir Direction) (ahead int64, ok bool) {
 	h := &c.sides[dir]
 	if h.mode != framing || h.probation > 0 {
@@ -254,7 +251,7 @@ func (d Direction) other() Direction { return d ^ 1 }
 
 func (c *Conn) other(h *side) *side { return &c.sides[h.dir.other()] }
 
-// decide fixes the protocol and says so.
+// decide sets the protocol and reports it.
 func (c *Conn) decide(at ktime.Time, p Protocol) {
 	if c.decided {
 		return
@@ -287,7 +284,7 @@ func (c *Conn) decide(at ktime.Time, p Protocol) {
 	}
 }
 
-// lost forgets what frames in lost bytes of d may have changed.
+// lost resets what frames in lost bytes of d may have changed.
 func (c *Conn) lost(d Direction) {
 	c.streams.lost()
 	c.settings.lost(d)
@@ -298,8 +295,8 @@ func (c *Conn) lost(d Direction) {
 	}
 }
 
-// limitTables tells the decoders of field blocks how large the tables of the encoders
-// may be: the side that receives the fields announces that.
+// limitTables bounds the header tables of both encoders by the HEADER_TABLE_SIZE of the
+// side that receives the fields.
 func (c *Conn) limitTables() {
 	for d := range c.sides {
 		c.sides[d].blocks.table.allow(c.settings.most(Direction(d), SettingHeaderTableSize))

@@ -7,18 +7,18 @@ var staticTable = func() (table [staticEntries + 1]hpack.HeaderField) {
 	for i := range staticEntries {
 		fields, err := hpack.NewDecoder(0, nil).DecodeFull([]byte{0x80 | byte(i+1)})
 		if err != nil {
-			panic(err) // no input comes here
+			panic(err) // no input leads here
 		}
 		table[i+1] = fields[0]
 	}
 	return table
 }()
 
-// dynamicTable is RFC 7541 §2.3.2. The one of golang.org/x/net/http2/hpack moves all
-// entries for each that it evicts: 3 bytes of a block cost 5 µs where the table holds
-// 64 kB, and the exit status of COMMAND waited for that.
+// dynamicTable is the dynamic table of RFC 7541 §2.3.2. That of
+// golang.org/x/net/http2/hpack moves all entries for each eviction: with a table of 64 kB,
+// 3 bytes of a block cost 5 µs, and the exit status of COMMAND waited for that.
 type dynamicTable struct {
-	entries   []entry // the oldest at first
+	entries   []entry // the oldest is at index first
 	first     int
 	size, max uint32 // RFC 7541 §4.1
 }
@@ -26,12 +26,12 @@ type dynamicTable struct {
 // entry is one field in the table.
 type entry struct {
 	name, value string
-	nameless    bool // the name is that of an unknown entry
+	nameless    bool // its name is unknown
 }
 
 func (e *entry) size() uint32 { return uint32(len(e.name) + len(e.value) + 32) }
 
-// at returns the entry with an index from 1, the newest, on, or nil.
+// at returns the entry with an index, or nil. The newest entry has index 1.
 func (d *dynamicTable) at(index uint64) *entry {
 	if index > uint64(len(d.entries)-d.first) {
 		return nil
@@ -39,8 +39,7 @@ func (d *dynamicTable) at(index uint64) *entry {
 	return &d.entries[len(d.entries)-int(index)]
 }
 
-// add inserts an entry. One that is larger than the table empties it (RFC 7541
-// §4.4).
+// add inserts an entry. An entry larger than the table empties it (RFC 7541 §4.4).
 func (d *dynamicTable) add(e entry) {
 	if len(d.entries) == cap(d.entries) && d.first > len(d.entries)/2 {
 		n := copy(d.entries, d.entries[d.first:])

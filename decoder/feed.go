@@ -18,7 +18,7 @@ func (c *Conn) feed(at ktime.Time, h *side, b []byte) {
 	}
 }
 
-// decode has a direction take its bytes, and acts on what they come to.
+// decode lets a direction take its bytes, and acts on each event.
 func (c *Conn) decode(h *side) {
 	for h.more() {
 		switch h.next(c.expects(h.dir)) {
@@ -38,14 +38,14 @@ func (c *Conn) decode(h *side) {
 	}
 }
 
-// finish interprets the frame that is complete.
+// finish interprets the complete frame of a direction.
 func (c *Conn) finish(at ktime.Time, h *side) {
 	c.frame(at, h, h.finish())
 	h.finished()
 }
 
-// enter takes over the frame boundaries that a direction has found. The bytes that
-// it holds are to be decoded.
+// enter accepts the frame boundaries that a direction has found. The caller then decodes
+// its held bytes.
 func (c *Conn) enter(at ktime.Time, h *side) {
 	skipped := h.search.skipped + h.boundaries.first
 	if !c.decided {
@@ -60,7 +60,7 @@ func (c *Conn) enter(at ktime.Time, h *side) {
 	h.enter(at)
 }
 
-// settle ends the search of a direction as well as it can be when no more bytes come.
+// settle ends the search of a direction, as far as its held bytes allow.
 func (c *Conn) settle(at ktime.Time, h *side) {
 	for h.mode == searching && h.settle() == found {
 		c.enter(at, h)
@@ -74,8 +74,8 @@ func (c *Conn) lose(h *side, reason string) {
 	c.lost(h.dir)
 }
 
-// skip takes n bytes that were left out on purpose, and returns how many of
-// them were not payload of a DATA frame.
+// skip takes n bytes that were left out on purpose, and returns the number of bytes that
+// were not DATA payload.
 func (c *Conn) skip(at ktime.Time, h *side, n int64) int64 {
 	r := &h.framer
 	if h.mode != framing || !r.inPayload || r.frame.typ != TypeData {
@@ -89,8 +89,8 @@ func (c *Conn) skip(at ktime.Time, h *side, n int64) int64 {
 	return n - k
 }
 
-// gap takes a loss of n bytes, or of an unknown number when n is negative.
-// Framing stays in step when the loss ends in a payload of known length.
+// gap takes a loss of n bytes, or of an unknown number if n is negative. Framing
+// continues if the loss ends in a payload of known length.
 func (c *Conn) gap(at ktime.Time, h *side, n int64) {
 	h.blocks.snapshots.lose(h.at, n)
 	switch h.mode {
@@ -133,7 +133,7 @@ func (c *Conn) gap(at ktime.Time, h *side, n int64) {
 	c.lose(h, beforeLoss)
 }
 
-// end emits the frame that the connection's end cut short.
+// end reports the frame that the end of the connection cut off.
 func (c *Conn) end(at ktime.Time, h *side) {
 	if h.mode == starting && !c.fromStart && len(h.held.buf) > 0 {
 		c.startLost(at, h)

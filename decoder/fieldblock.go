@@ -7,9 +7,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// decode decodes a whole field block, unless the list in it is longer than a
-// bound. The fields are valid until the next call. A block that cannot be decoded
-// has a message instead.
+// decode decodes a whole field block. The fields are valid until the next call. It
+// returns a message instead if the block is malformed or its list exceeds a bound.
 func (t *fieldTable) decode(block []byte, longest int) ([]hpack.HeaderField, string, *Violation) {
 	t.begin()
 	t.longest = uint64(longest)
@@ -35,14 +34,14 @@ func (t *fieldTable) decode(block []byte, longest int) ([]hpack.HeaderField, str
 	return t.fields, "", t.broken
 }
 
-// begin begins a block, of which nobody wants the fields.
+// begin begins a block whose fields are not wanted.
 func (t *fieldTable) begin() {
 	t.emits = false
 	t.fields, t.size = t.fields[:0], 0
 	t.unknown, t.broken, t.err, t.began, t.tail = "", nil, nil, false, nil
 }
 
-// take decodes fields until one is not complete, and returns what there is of it.
+// take decodes fields up to an incomplete one, and returns the bytes of that.
 func (t *fieldTable) take(block []byte) (rest []byte, err error) {
 	for len(block) > 0 {
 		r, err := nextRepresentation(block)
@@ -90,7 +89,7 @@ func (t *fieldTable) update(size uint64) {
 	t.resize(uint32(size))
 }
 
-// pass takes a part of a block for what it adds to the table.
+// pass takes a part of a block for its insertions into the table.
 func (t *fieldTable) pass(b []byte) {
 	if t.err != nil {
 		return
@@ -111,7 +110,7 @@ func (t *fieldTable) pass(b []byte) {
 	}
 }
 
-// passed ends a block of which all parts were passed.
+// passed ends a block after all its parts.
 func (t *fieldTable) passed() *Violation {
 	if t.err == nil && len(t.tail) > 0 {
 		t.err = errBlockCut
@@ -119,7 +118,7 @@ func (t *fieldTable) passed() *Violation {
 	t.tail = nil
 	switch {
 	case errors.Is(t.err, errFieldTooLong):
-		t.reset(beforeError) // which no endpoint minds
+		t.reset(beforeError) // no endpoint objects to it
 		return t.broken
 	case t.err != nil:
 		return t.fail(t.err)

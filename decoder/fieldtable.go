@@ -4,7 +4,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Why header table entries are unknown.
+// The reasons why header table entries are unknown.
 const (
 	beforeCapture = "refers to header table entries from before the capture"
 	beforeLoss    = "refers to header table entries from before the loss"
@@ -15,21 +15,20 @@ const (
 // fieldTable decodes the field blocks of one direction, with the dynamic table
 // that its encoder built (RFC 7541 §2.3).
 //
-// When the table was built before the capture, or in bytes that were lost, its
-// entries are unknown, but not all is lost: new entries take the lowest
-// indices (§2.3.3), so an index that the entries seen since cannot satisfy
-// refers to an unknown one. Such a table is kept larger than the encoder's is
-// likely to be: evicting later than the encoder is harmless, as it does not
-// refer to what it evicted, and evicting earlier makes one more entry unknown.
+// If the table was built before the capture, or in lost bytes, its entries are unknown.
+// But new entries take the lowest indices (§2.3.3), so an index beyond the entries seen
+// since refers to an unknown one. The decoder keeps such a table larger than the
+// encoder's is likely to be. To evict later than the encoder is harmless, as an encoder
+// does not refer to evicted entries; to evict earlier makes one more entry unknown.
 type fieldTable struct {
 	dynamic dynamicTable
 	emits   bool // the fields of the block are wanted
-	// complete says that every entry of the encoder's table is known;
-	// otherwise reason says which are not.
+	// complete says that every entry of the encoder's table is known. Otherwise
+	// reason says why some are not.
 	complete bool
 	reason   string
-	// max is the encoder's table size limit as it last declared it, once
-	// complete; limit is what SETTINGS allow it to declare, when limited.
+	// max is the table size that the encoder last declared, if complete. limit is
+	// the size that SETTINGS allow it to declare, if limited.
 	max     uint32
 	room    uint32 // size to keep while max is unknown
 	limit   uint32
@@ -41,9 +40,9 @@ type fieldTable struct {
 	// inserted says that there were insertions since the table was last reset.
 	inserted bool
 
-	// Of the block that is being decoded: what is not known of it, what rule it
-	// broke, why it cannot be decoded, whether it had a field, and the beginning
-	// of one whose end is to come.
+	// The state of the block being decoded: what is unknown, the rule that it broke,
+	// why it cannot be decoded, whether it had a field, and the bytes of an
+	// incomplete field.
 	unknown string
 	broken  *Violation
 	err     error
@@ -52,14 +51,14 @@ type fieldTable struct {
 
 	fields  []hpack.HeaderField
 	size    uint64
-	longest uint64 // that size may become
+	longest uint64 // bound on size
 }
 
-// reset empties the table. What the encoder has in its table is then known
-// (nothing) when reason is empty, and unknown otherwise.
+// reset empties the table. With an empty reason the encoder's table is known to be empty;
+// otherwise it is unknown.
 func (t *fieldTable) reset(reason string) {
 	t.room = maxUnknownTable
-	if t.complete { // it is likely to stay as large as it was
+	if t.complete { // its size probably stays
 		t.room = max(t.room, min(t.max, maxHeaderTable))
 	}
 	t.complete = reason == ""
@@ -74,7 +73,7 @@ func (t *fieldTable) reset(reason string) {
 	}
 }
 
-// seed fills the table with entries recovered from elsewhere, oldest first.
+// seed fills the table with recovered entries, oldest first.
 func (t *fieldTable) seed(entries []hpack.HeaderField, maxSize uint32) {
 	t.reset("")
 	t.max = maxSize
@@ -88,12 +87,12 @@ func (t *fieldTable) seed(entries []hpack.HeaderField, maxSize uint32) {
 	}
 }
 
-// allow sets how large a table SETTINGS allow the encoder to declare.
+// allow sets the largest table size that SETTINGS allow the encoder to declare.
 func (t *fieldTable) allow(limit uint32, known bool) {
 	t.limit, t.limited = limit, known
 }
 
-// demand notes that the encoder acknowledged a HEADER_TABLE_SIZE.
+// demand says that the encoder acknowledged a HEADER_TABLE_SIZE.
 func (t *fieldTable) demand(limit uint32) {
 	if t.complete && limit < t.max {
 		if !t.shrink || limit < t.shrinkTo {
@@ -103,10 +102,9 @@ func (t *fieldTable) demand(limit uint32) {
 	}
 }
 
-// field decodes one field and reports whether it is known. An entry that is not
-// takes its place in the table all the same where it is inserted again, with the
-// value, which is known, and no name: taken for smaller than it is, the table stays
-// at least as long as the encoder's.
+// field decodes one field and reports whether it is known. A field with an unknown name
+// still enters the table, with its value and no name. It counts for less than its size,
+// so that the table keeps at least as many entries as the encoder's.
 func (t *fieldTable) field(r representation, b []byte) (bool, error) {
 	e := entry{}
 	switch {
@@ -161,8 +159,8 @@ func (t *fieldTable) resize(size uint32) {
 	}
 }
 
-// fail gives up the block and with it the table: what the rest of the block
-// would have inserted is unknown.
+// fail gives up the block and the table: the insertions in the rest of the block are
+// unknown.
 func (t *fieldTable) fail(err error) *Violation {
 	t.reset(beforeError)
 	t.err = err
@@ -172,7 +170,7 @@ func (t *fieldTable) fail(err error) *Violation {
 	}
 }
 
-// emit collects a decoded field until the list is too long.
+// emit collects a decoded field, unless the list is too long.
 func (t *fieldTable) emit(f hpack.HeaderField) {
 	t.size += uint64(len(f.Name)) + uint64(len(f.Value)) + 32 // RFC 9113 §6.5.2
 	if t.size > t.longest {
@@ -183,8 +181,8 @@ func (t *fieldTable) emit(f hpack.HeaderField) {
 	t.fields = append(t.fields, f)
 }
 
-// release lets go of the decoded fields, so that an idle connection does not
-// hold on to their memory.
+// release drops the decoded fields, so that an idle connection does not keep their
+// memory.
 func (t *fieldTable) release() {
 	clear(t.fields)
 	t.fields = t.fields[:0]

@@ -8,7 +8,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Direction is the way bytes went, seen from the observed process.
+// Direction is the direction of bytes, from the view of the observed process.
 type Direction uint8
 
 const (
@@ -30,8 +30,8 @@ func (d Direction) String() string {
 // it. A Frame handed to a Sink, and every slice in it, belongs to the decoder
 // and is valid only until the call returns.
 type Frame struct {
-	// Time is the time of the bytes that completed the frame, as the caller
-	// gave it to Conn; the decoder only passes it on.
+	// Time is the time of the bytes that completed the frame, as the caller gave it
+	// to Conn.
 	Time     ktime.Time
 	Dir      Direction
 	Type     Type
@@ -40,22 +40,21 @@ type Frame struct {
 	// Length is the payload length on the wire, in bytes (RFC 9113 §4.1).
 	Length uint32
 	Window Window
-	// Truncated says that payload bytes of this frame were not seen, other
-	// than those of a DATA payload that the kernel left out on purpose.
+	// Truncated says that payload bytes of this frame were not seen. Bytes of a DATA
+	// payload that the kernel left out on purpose do not count.
 	Truncated bool
-	// Cut says that the connection, or its decoding, ended inside of this frame:
-	// what its flags say did not happen. Missing is how many bytes of its payload
-	// did not come.
+	// Cut says that the connection, or its decoding, ended inside this frame, so
+	// that its flags had no effect. Missing is the number of payload bytes that did
+	// not come.
 	Cut     bool
 	Missing uint32
-	// Violation is the rule that this frame broke, or nil.
+	// Violation is the rule that this frame breaks, or nil.
 	Violation *Violation
 
 	// DATA: DataLength is the length without padding and Pad Length field,
-	// in bytes; Body is the start of the data, at most Config.BodyBytes long,
-	// and ends before the first byte that was lost or left out.
-	// PaddingUnknown is set when the Pad Length was not seen; DataLength is 0
-	// then and means nothing.
+	// in bytes. Body is the start of the data, at most Config.BodyBytes long; it
+	// ends before the first byte that was lost or left out. PaddingUnknown says that
+	// the Pad Length was not seen; then DataLength is 0 and has no meaning.
 	DataLength     uint32
 	Body           []byte
 	PaddingUnknown bool
@@ -67,8 +66,8 @@ type Frame struct {
 	Headers      []hpack.HeaderField
 	HeadersError string
 	PromisedID   uint32 // PUSH_PROMISE
-	// Block is, with BlockEnd, the whole field block as it was on the wire; nil
-	// where it was not seen whole.
+	// Block is the whole field block as on the wire, if BlockEnd; nil if parts of it
+	// were not seen.
 	Block []byte
 
 	// HEADERS with the PRIORITY flag, and PRIORITY.
@@ -93,7 +92,7 @@ type Frame struct {
 	Origins       [][]byte
 }
 
-// Credit is what one side may still send on a stream or connection, in bytes.
+// Credit is the number of bytes that one side may still send on a stream or connection.
 // It can be negative (RFC 9113 §6.9.2). The zero value is "unknown".
 type Credit struct {
 	Bytes int64
@@ -121,14 +120,14 @@ type Setting struct {
 	Value uint32
 }
 
-// Violation is a rule of the protocol that a frame broke.
+// Violation is a rule of the protocol that a frame breaks.
 type Violation struct {
-	Code ErrCode // the error an endpoint would answer with
-	Rule string  // what the rule says, with its section
-	// Malformed says that it makes a message malformed, which ends its stream
-	// and not the connection (RFC 9113 §8.1.1).
+	Code ErrCode // the error code of an endpoint's answer
+	Rule string  // the rule, with its section
+	// Malformed says that the message is malformed, which is a stream error and no
+	// connection error (RFC 9113 §8.1.1).
 	Malformed bool
-	// Tolerated says that clients take such a message nevertheless.
+	// Tolerated says that clients accept such a message nevertheless.
 	Tolerated bool
 }
 

@@ -1,6 +1,6 @@
 package decoder
 
-// frameHeader is RFC 9113 §4.1.
+// frameHeader is a frame header (RFC 9113 §4.1).
 type frameHeader struct {
 	length uint32
 	typ    Type
@@ -17,30 +17,30 @@ func parseHeader(b []byte) frameHeader {
 	}
 }
 
-// framer cuts the bytes of one direction into frames. It knows no connection: its
-// caller decides whether a header can be one, and what the frame means.
+// framer splits the bytes of one direction into frames. It knows no connection: its
+// caller decides whether a header is plausible, and interprets the frame.
 //
-// A frame takes readHeader until headed, begin, readPayload and miss until
+// The calls for a frame are readHeader until headed, begin, readPayload and miss until
 // complete, finish, and release.
 type framer struct {
-	capture   int // how much of a DATA payload body collects
+	capture   int // bytes of a DATA payload that body collects
 	header    [frameHeaderLen]byte
 	gathered  int // bytes of header
 	frame     frameHeader
 	inPayload bool
 	left      int64  // bytes of the payload still to come
-	payload   []byte // a copy, of what came in several pieces
-	whole     []byte // the caller's, of what came in one
+	payload   []byte // a copy, if it came in several pieces
+	whole     []byte // the caller's slice, if it came in one piece
 	truncated bool   // bytes of the payload were lost
-	hole      bool   // payload or body has ended before bytes not seen
-	cut       bool   // the connection has ended before the payload, of which
+	hole      bool   // payload or body ends before unseen bytes
+	cut       bool   // the connection ended inside the payload, of which
 	missing   uint32
-	// crowdedOut says that the payload was let go of for the bound on all connections.
+	// crowdedOut says that the Budget of all connections took the payload.
 	crowdedOut bool
 	body       bodyReader
 }
 
-// readHeader takes bytes of a frame header, and returns how many.
+// readHeader takes bytes of a frame header and returns their number.
 func (r *framer) readHeader(b []byte) int {
 	n := copy(r.header[r.gathered:], b)
 	r.gathered += n
@@ -63,9 +63,9 @@ func (r *framer) begin() {
 	}
 }
 
-// readPayload takes bytes of the payload, and returns how many. Of a payload that
-// is not DATA it keeps at most longest bytes; it copies them only when the payload
-// does not lie in b whole.
+// readPayload takes bytes of the payload and returns their number. It keeps at most
+// longest bytes of a payload that is not DATA, and copies them only if b does not hold
+// the whole payload.
 func (r *framer) readPayload(b []byte, longest int) int {
 	p := b[:min(r.left, int64(len(b)))]
 	n := len(p)
@@ -84,8 +84,8 @@ func (r *framer) readPayload(b []byte, longest int) int {
 	return n
 }
 
-// miss accounts for payload bytes that were not seen. lost says that they were
-// not left out on purpose.
+// miss accounts for n unseen payload bytes. lost says that they were not left out on
+// purpose.
 func (r *framer) miss(n int64, lost bool) {
 	r.left -= n
 	r.hole = true
@@ -95,11 +95,11 @@ func (r *framer) miss(n int64, lost bool) {
 	}
 }
 
-// complete reports whether all of the payload went by.
+// complete reports whether the payload has ended.
 func (r *framer) complete() bool { return r.inPayload && r.left == 0 }
 
-// finish ends the frame that is complete, and returns what was seen of its payload,
-// unless that is DATA. It is valid until release.
+// finish ends a complete frame and returns the bytes of its payload that were seen, nil
+// for DATA. They are valid until release.
 func (r *framer) finish() []byte {
 	r.inPayload = false
 	if r.whole != nil {
@@ -108,7 +108,7 @@ func (r *framer) finish() []byte {
 	return r.payload
 }
 
-// release lets go of the payload.
+// release drops the payload.
 func (r *framer) release() {
 	r.whole = nil
 	if cap(r.payload) > keepBuffer {
@@ -116,21 +116,21 @@ func (r *framer) release() {
 	}
 }
 
-// reset forgets the frame being read.
+// reset drops the frame being read.
 func (r *framer) reset() {
 	r.gathered, r.inPayload = 0, false
 	r.payload, r.whole = nil, nil
 }
 
-// letGo gives up the payload kept so far, if it is more than a frame may keep.
+// letGo drops the payload kept so far, if it exceeds the share of each frame.
 func (r *framer) letGo() {
 	if cap(r.payload) > keepBuffer {
 		r.payload, r.hole, r.truncated, r.crowdedOut = nil, true, true, true
 	}
 }
 
-// next returns how far after the last byte the next frame begins. It is negative when
-// some of its header was there.
+// next returns the distance from the last byte to the next frame. It is negative if a
+// part of that frame's header has come.
 func (r *framer) next() int64 {
 	if r.inPayload {
 		return r.left

@@ -65,7 +65,7 @@ func (c *Conn) frame(at ktime.Time, h *side, payload []byte) {
 	}
 }
 
-// framing checks what holds for frames of any type.
+// framing checks the rules for frames of any type.
 func (c *Conn) framing(h *side, f *Frame) *Violation {
 	limit, known := c.settings.most(h.dir, SettingMaxFrameSize)
 	switch {
@@ -131,7 +131,7 @@ func (c *Conn) fieldFrame(h *side, f *Frame, s *stream, payload []byte, broken *
 		note(v)
 		s = next
 	case f.Type == TypePushPromise && f.Truncated && f.PromisedID == 0:
-		c.streams.lossy = true // which stream it promised is not known
+		c.streams.lossy = true // the promised stream is unknown
 	case f.Type == TypePushPromise:
 		note(c.streams.promise(h.dir, f, s))
 	}
@@ -146,9 +146,9 @@ func (c *Conn) outOfStep() bool {
 	return c.replaying || c.sides[Send].mode == searching || c.sides[Recv].mode == searching
 }
 
-// ClientOf returns the direction of the client where the first field of a frame
-// shows it: requests and responses have different pseudo-header fields (RFC 9113
-// §8.3). The server sends the request of a PUSH_PROMISE.
+// ClientOf returns the direction of the client, if the first field of a frame shows it:
+// requests and responses have different pseudo-header fields (RFC 9113 §8.3). The server
+// sends the request of a PUSH_PROMISE.
 func ClientOf(f *Frame) (d Direction, ok bool) {
 	if len(f.Headers) == 0 {
 		return 0, false
@@ -165,8 +165,7 @@ func ClientOf(f *Frame) (d Direction, ok bool) {
 	return 0, false
 }
 
-// control handles the effects of the frames that carry neither data nor
-// fields.
+// control applies the frames that carry neither data nor fields.
 func (c *Conn) control(d Direction, f *Frame, s *stream) *Violation {
 	switch f.Type {
 	case TypeSettings:

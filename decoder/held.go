@@ -9,7 +9,7 @@ type held struct {
 	marks []mark
 }
 
-// mark says that the bytes from off on were seen at a time.
+// mark gives the time of the bytes from offset off on.
 type mark struct {
 	off int64
 	at  ktime.Time
@@ -34,7 +34,7 @@ func (q *held) latest() ktime.Time {
 	return q.marks[len(q.marks)-1].at
 }
 
-// drop lets go of the bytes before off.
+// drop removes the bytes before off.
 func (q *held) drop(off int64) {
 	n := copy(q.buf, q.buf[off-q.base:])
 	q.buf, q.base = q.buf[:n], off
@@ -45,7 +45,7 @@ func (q *held) drop(off int64) {
 	q.marks = append(q.marks[:0], q.marks[first:]...)
 }
 
-// pieces calls f with the bytes from off to limit, cut where the time changes.
+// pieces calls f with the bytes from off to limit, split where the time changes.
 func (q *held) pieces(off, limit int64, f func(at ktime.Time, b []byte)) {
 	for i, m := range q.marks {
 		end := limit

@@ -2,36 +2,35 @@ package decoder
 
 import "h2trace/decoder/ktime"
 
-// intake is what a side has still to take: bytes that it held, once more, and then
-// those just given.
+// intake holds the bytes that a side has not taken yet: first held bytes that are
+// replayed, then those just given.
 type intake struct {
-	now   ktime.Time // of the call that gives bytes, or makes held ones be taken again
+	now   ktime.Time // of the call that gives bytes, or replays held ones
 	b     []byte
-	again *replay // nil where no bytes are taken again
+	again *replay // nil without a replay
 
-	// Of the bytes being taken: their time, and whether they are old, see boundaries.
+	// The time of the bytes being taken, and whether they are old, see boundaries.
 	time ktime.Time
 	old  bool
 }
 
-// boundaries says where frames are found: at the offset first of the bytes that
-// are held. Frames that end before late are old by now: bytes of the other direction
-// that came after them may have been decoded already.
+// boundaries says that frames begin at the offset first of the held bytes. Frames that
+// end before late are old: later bytes of the other direction may be decoded already.
 type boundaries struct {
 	first, late int64
-	// anchor is the snapshot that proves the frame at place, nil where none does.
+	// anchor is the snapshot that proves the frame at place, or nil.
 	anchor *Snapshot
 	place  int64
 }
 
-// replay is bytes that were held and are taken again, the next from first on.
+// replay holds bytes that are taken again, from first on.
 type replay struct {
 	boundaries
 	held held
-	mark int // whose time the next byte has
+	mark int // index of the mark with the time of the next byte
 }
 
-// replays reports whether held bytes are being taken again.
+// replays reports whether held bytes are being replayed.
 func (in *intake) replays() bool { return in.again != nil }
 
 // advance moves on by n bytes.
@@ -45,7 +44,7 @@ func (in *intake) advance(n int) {
 	}
 }
 
-// piece returns the next of the bytes that are taken again, of one time.
+// piece returns the next replayed bytes that have one time.
 func (h *side) piece() []byte {
 	in := &h.intake
 	r := in.again
@@ -72,7 +71,7 @@ func (h *side) piece() []byte {
 	return r.held.buf[r.first-r.held.base : end-r.held.base]
 }
 
-// enter goes from searching to framing. The held bytes are to be taken again.
+// enter goes from searching to framing, and replays the held bytes.
 func (h *side) enter(at ktime.Time) {
 	if h.boundaries.anchor != nil {
 		h.blocks.snapshots.due = nil
@@ -85,8 +84,8 @@ func (h *side) enter(at ktime.Time) {
 	h.replay(at, h.boundaries)
 }
 
-// replay has the held bytes be taken again. When they stop making sense, the rest is
-// held for another search.
+// replay takes the held bytes again. If they stop making sense, it holds the rest for
+// another search.
 func (h *side) replay(at ktime.Time, b boundaries) {
 	q := h.unhold(b.first)
 	h.since = h.at

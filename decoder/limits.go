@@ -1,6 +1,6 @@
 package decoder
 
-// What the protocol fixes.
+// Constants of the protocol.
 const (
 	frameHeaderLen  = 9         // RFC 9113 §4.1
 	maxWindow       = 1<<31 - 1 // RFC 9113 §6.9.1
@@ -10,32 +10,31 @@ const (
 	defaultTable    = 4096      // RFC 9113 §6.5.2
 )
 
-// What a Conn holds at most, whatever a peer sends. Nothing is allocated for a
-// length that the wire only announces: buffers grow with bytes that were seen.
-// What all connections hold of what is not complete has a bound too, see Budget.
-// A connection that behaves stays far below: BenchmarkMemory measures 9 kB
-// with full header tables, and 64 bytes for each open stream.
+// The bounds on the memory of a Conn, whatever a peer sends. Buffers grow with the bytes
+// seen, never with a length that is only announced. Budget bounds all connections
+// together. A well-behaved connection stays far below: BenchmarkMemory measures 9 kB with
+// full header tables, and 64 bytes for each open stream.
 const (
 	// maxPayload bounds the payload kept of one frame that is neither DATA nor
-	// part of a field block; the default frame size is 16 kB. What is longer is
-	// counted and its frame marked as truncated. A frame of a field block may be
+	// part of a field block; the default frame size is 16 kB. The bytes beyond it are
+	// counted, and the frame is marked as truncated. A frame of a field block may be
 	// as long as the peers agreed.
 	maxPayload = 256 << 10
 
 	// leastBlock and maxBlock bound a field block, and the header list that it
 	// decodes to, counted as RFC 9113 §6.5.2 counts it, 32 bytes a field included.
-	// In between, the peers agree on what is too long. RFC 9113 does not bound the
+	// Between the two, the peers agree on the bound. RFC 9113 does not bound the
 	// CONTINUATION frames of a block (CVE-2024-27316 and its like), and 64 kB of
 	// indexed fields can decode to 256 MB (CVE-2016-6581).
 	leastBlock = 256 << 10
 	maxBlock   = 32 << 20
 
-	// defaultBlock is the bound where the receiver of a block announced no
+	// defaultBlock is the bound if the receiver of a block announced no
 	// SETTINGS_MAX_HEADER_LIST_SIZE; it is the default of Go's clients.
 	defaultBlock = 10 << 20
 
-	// maxTail bounds what is kept of a field whose end did not come yet, in a
-	// block that is too long and followed for what it adds to the table.
+	// maxTail bounds the bytes kept of an incomplete field, in a block that is too
+	// long and only followed for its insertions into the table.
 	maxTail = 256 << 10
 
 	// maxHeaderTable bounds the dynamic table kept per direction, counted as
@@ -48,8 +47,8 @@ const (
 	// A thousand connections met in the middle must stay affordable.
 	maxUnknownTable = 8 << 10
 
-	// maxSnapshots bounds the recovered tables of a direction that wait for
-	// the block that they belong to.
+	// maxSnapshots bounds the recovered tables of a direction that wait for their
+	// block.
 	maxSnapshots = 16
 
 	// maxSteps bounds the frames remembered to carry a sample of the windows
@@ -59,23 +58,23 @@ const (
 	// maxPendingSamples bounds the samples of places not reached yet.
 	maxPendingSamples = 8
 
-	// maxEnds bounds the ends remembered of streams that are not followed.
+	// maxEnds bounds the remembered ends of streams that are not followed.
 	maxEnds = 512
 
 	// maxStreams bounds the streams followed at once. Servers allow 100 to
 	// 250; a stream beyond has unknown windows.
 	maxStreams = 16384
 
-	// maxClosed is how many closed streams are remembered to tell frames
+	// maxClosed is the number of remembered closed streams. They distinguish frames
 	// that were in flight from frames that should not have been sent.
 	maxClosed = 32
 
-	// maxPendingSettings bounds the SETTINGS frames of one side that the
-	// other did not acknowledge; beyond, acknowledgements are not matched.
+	// maxPendingSettings bounds the unacknowledged SETTINGS frames of one side.
+	// Beyond it, acknowledgements are not matched.
 	maxPendingSettings = 64
 
-	// maxStartLine bounds what is held before the first bytes decide the
-	// protocol; it is the longest request line that servers accept by default.
+	// maxStartLine bounds the bytes held until they decide the protocol. It is the
+	// longest request line that servers accept by default.
 	maxStartLine = 8 << 10
 
 	// maxHeld bounds the bytes kept while frame boundaries are searched:
@@ -88,19 +87,19 @@ const (
 	// maxChains bounds the chains of frame headers followed in a search.
 	maxChains = 256
 
-	// maxSearch is how many bytes of one direction of a connection met in
-	// the middle are searched for frames before it is called unknown.
+	// maxSearch is the number of bytes of a direction that are searched for frames,
+	// on a connection joined in the middle, before its protocol counts as unknown.
 	maxSearch = 4 << 20
 
-	// streamCost is about what a stream takes, and keepStreams how many a
-	// connection follows without a share in the Budget.
+	// streamCost is the approximate memory of a stream, and keepStreams the number of
+	// streams that a connection follows without a share in the Budget.
 	streamCost  = 64
 	keepStreams = 256
 
 	// keepBuffer is the capacity that an idle buffer may keep.
 	keepBuffer = 4 << 10
 
-	// keepFields is the number of header fields, settings and origins whose
-	// space may be kept from frame to frame.
+	// keepFields is the number of header fields, settings and origins whose memory
+	// may be kept from frame to frame.
 	keepFields = 64
 )
