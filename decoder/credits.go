@@ -1,7 +1,7 @@
 package decoder
 
 // credits keeps the flow-control windows of one connection (RFC 9113 §6.9).
-// A direction's credit is what may still be sent that way.
+// A direction's credit is the number of bytes that may still be sent that way.
 //
 // A stream's credit is stored as its distance from the initial window, so that
 // a change of INITIAL_WINDOW_SIZE moves all streams at once (§6.9.2) and costs
@@ -9,21 +9,21 @@ package decoder
 type credits struct {
 	conn    [2]Credit
 	initial [2]Credit
-	// highest is no less than any stream's distance; it tells when a raised
-	// initial window may have made one overflow.
+	// highest is no less than any stream's distance. It shows whether a raised initial
+	// window may make one overflow.
 	highest [2]int64
-	// looked counts streams that setInitial had to look at, see mayLook.
+	// looked counts the streams that setInitial examined, see mayLook.
 	looked int
 }
 
-// What setInitial may look at: all streams a few times, and then some with each
-// call, so that no peer makes it look at thousands with each frame of 15 bytes.
+// The bounds on the streams that setInitial examines: all streams a few times, and then
+// some per call. So no peer makes it examine thousands with each frame of 15 bytes.
 const (
 	maxLooked     = 4 * maxStreams
 	looksPerFrame = 64
 )
 
-// mayLook reports whether so many streams may be looked at.
+// mayLook reports whether setInitial may examine n streams.
 func (w *credits) mayLook(n int) bool {
 	if w.looked = max(0, w.looked-looksPerFrame); w.looked+n > maxLooked {
 		return false
@@ -59,8 +59,8 @@ func (w *credits) snapshot(s *stream) Window {
 }
 
 // spend takes the payload of a DATA frame, padding included (§6.9.1), from the
-// connection and from s, which is nil when the stream is not followed. slack
-// is what a SETTINGS frame that is still unacknowledged may add.
+// connection and from s, which is nil if the stream is not followed. slack is the credit
+// that an unacknowledged SETTINGS frame may add.
 func (w *credits) spend(d Direction, s *stream, n, slack int64) *Violation {
 	var broken *Violation
 	// An empty frame may be sent without credit (§6.9).
@@ -81,8 +81,8 @@ func (w *credits) spend(d Direction, s *stream, n, slack int64) *Violation {
 	return broken
 }
 
-// grantConn adds a WINDOW_UPDATE of stream 0. An increment that would overflow
-// is not applied: the endpoint that receives it ends the connection.
+// grantConn adds a WINDOW_UPDATE of stream 0. It does not apply an increment that
+// overflows: the endpoint that receives it ends the connection.
 func (w *credits) grantConn(d Direction, n int64) *Violation {
 	c := &w.conn[d]
 	if !c.Known {
@@ -105,9 +105,8 @@ func (w *credits) grantStream(d Direction, s *stream, n int64) *Violation {
 	return nil
 }
 
-// setInitial applies an INITIAL_WINDOW_SIZE to all streams. The windows may
-// become negative (§6.9.2). Whether one overflows is not found out of a peer that
-// would have that asked for too many, too often.
+// setInitial applies an INITIAL_WINDOW_SIZE to all streams. The windows may become
+// negative (§6.9.2). It does not detect an overflow if mayLook forbids the search.
 func (w *credits) setInitial(d Direction, n uint32, streams map[uint32]*stream) *Violation {
 	w.initial[d] = Credit{Bytes: int64(n), Known: true}
 	if int64(n)+w.highest[d] <= maxWindow || !w.mayLook(len(streams)) {
@@ -123,7 +122,7 @@ func (w *credits) setInitial(d Direction, n uint32, streams map[uint32]*stream) 
 	return nil
 }
 
-// forget makes the connection's windows unknown, after bytes were lost.
+// forget makes the connection's windows unknown after a loss.
 func (w *credits) forget() {
 	w.conn = [2]Credit{}
 	w.highest = [2]int64{}

@@ -7,34 +7,34 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// message is how far what one side sends on a stream has come (RFC 9113 §8.1).
+// message is the progress of a message on a stream, for each sender (RFC 9113 §8.1).
 type message uint8
 
-// Of a stream that was not seen to begin, or on which a field block could not be
-// decoded, it is not known.
+// The progress is unknown on a stream whose beginning was not seen, and after a field
+// block that was not decoded.
 const (
 	unsureWhere message = iota
 	beforeHead
-	afterHead // that of a request, or of a final response
+	afterHead // of a request, or of a final response
 )
 
-// content is what a Content-Length declares, and how much of it has come.
+// content holds the Content-Length of a message, and the number of its bytes so far.
 type content struct{ declared, got int64 }
 
-// exempt says of a response that its Content-Length declares nothing about its
-// DATA frames (RFC 9113 §8.1.1).
+// exempt says why the Content-Length of a response does not count its DATA bytes (RFC
+// 9113 §8.1.1).
 type exempt uint8
 
 const (
-	exemptAll exempt = iota // what the request was is not known
+	exemptAll exempt = iota // the request is unknown
 	exemptNone
-	exemptConnect // one of 2xx, as DATA is what goes through the tunnel
-	exemptHead    // and there is no content at all
+	exemptConnect // for a 2xx: DATA carries the bytes of the tunnel
+	exemptHead    // there is no content
 )
 
-// messageFields holds a field block that is complete against the rules of the
-// message that it belongs to. s is its stream, nil where that is not followed; promised
-// is the stream that its PUSH_PROMISE reserves, and ends says that it ends its stream.
+// messageFields checks a complete field block by the rules of its message. s is its
+// stream, nil if that is not followed. promised is the stream that its PUSH_PROMISE
+// reserves. ends says that it ends its stream.
 func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool) *Violation {
 	at := m.section(f.Dir, f, s)
 	if promised != 0 {
@@ -51,7 +51,7 @@ func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool)
 	v := checkFields(f.Headers, at)
 	if v != nil && !v.Tolerated {
 		if s != nil && at != trailers {
-			s.at[f.Dir] = unsureWhere // what follows is not judged by a head that is none
+			s.at[f.Dir] = unsureWhere // an invalid head judges no later frame
 		}
 		return v
 	}
@@ -67,7 +67,7 @@ func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool)
 	return v
 }
 
-// section finds out what a field block of a direction is.
+// section returns the kind of a field block.
 func (m *streams) section(d Direction, f *Frame, s *stream) section {
 	switch {
 	case !m.known, s != nil && s.at[d] == unsureWhere:
@@ -82,7 +82,7 @@ func (m *streams) section(d Direction, f *Frame, s *stream) section {
 	return responseHead
 }
 
-// advance moves a message past a field block that is well-formed by itself.
+// advance moves a message past a well-formed field block.
 func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, ends bool) *Violation {
 	switch at {
 	case trailers:
@@ -115,7 +115,7 @@ func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, en
 	return nil
 }
 
-// exemptOf returns what the method of a request exempts its response from.
+// exemptOf returns the exemption of a response by the method of its request.
 func exemptOf(fields []hpack.HeaderField) exempt {
 	for i := range fields {
 		if fields[i].Name != ":method" {
@@ -131,8 +131,8 @@ func exemptOf(fields []hpack.HeaderField) exempt {
 	return exemptNone
 }
 
-// declare takes the Content-Length of a head. One that makes no sense, or that
-// there are several of, is for the endpoints to judge.
+// declare takes the Content-Length of a head. It ignores an invalid one, and several
+// that differ: the endpoints judge these.
 func (s *stream) declare(d Direction, fields []hpack.HeaderField) {
 	s.content[d] = nil
 	value, found := "", false
@@ -152,7 +152,7 @@ func (s *stream) declare(d Direction, fields []hpack.HeaderField) {
 	}
 }
 
-// messageData holds a DATA frame against the rules of its message.
+// messageData checks a DATA frame by the rules of its message.
 func (m *streams) messageData(d Direction, f *Frame, s *stream) *Violation {
 	switch {
 	case s == nil || !m.known:
@@ -180,7 +180,7 @@ func (m *streams) messageData(d Direction, f *Frame, s *stream) *Violation {
 	return nil
 }
 
-// endContent is called when a message is complete.
+// endContent checks the Content-Length of a complete message.
 func (s *stream) endContent(d Direction) *Violation {
 	b := s.content[d]
 	s.content[d] = nil

@@ -6,18 +6,18 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// MixedSink is a Sink that takes connections whose sides speak different versions
+// MixedSink is a Sink that also takes connections whose sides speak different versions
 // of HTTP.
 type MixedSink interface {
 	Sink
-	// Mixed is called when the server answers HTTP/2 in HTTP/1.x with that status
-	// line, or does not speak the HTTP/1.x of the client but HTTP/2, where the line
-	// is empty. What it says from then on is not reported.
+	// Mixed says that the server answers an HTTP/2 client in HTTP/1.x, with that
+	// status line, or an HTTP/1.x client in HTTP/2; then the line is empty. The Conn
+	// reports no more bytes of the server.
 	Mixed(at ktime.Time, line string)
 }
 
 const (
-	http1Version  = "HTTP/1." // RFC 9112 §2.3, and what a response begins with (§4)
+	http1Version  = "HTTP/1." // RFC 9112 §2.3; a response begins with it (§4)
 	maxStatusLine = 256
 )
 
@@ -27,13 +27,13 @@ func (c *Conn) mixed(at ktime.Time, line string) {
 	}
 }
 
-// answersHTTP1 reports whether what was taken for the header of a server's first
-// frame begins a response of HTTP/1.x.
+// answersHTTP1 reports whether the supposed header of a server's first frame begins an
+// HTTP/1.x response.
 func answersHTTP1(header []byte) bool {
 	return string(header[:len(http1Version)]) == http1Version
 }
 
-// answer takes what a server answers in HTTP/1.x, up to the end of its first line.
+// answer takes an HTTP/1.x response up to the end of its status line.
 func (h *side) answer(b []byte) event {
 	h.hold(h.intake.time, b)
 	if bytes.IndexByte(h.held.buf, '\n') >= 0 || len(h.held.buf) >= maxStatusLine {
@@ -42,15 +42,15 @@ func (h *side) answer(b []byte) event {
 	return dry
 }
 
-// endAnswer reports the first line of what a server answers in HTTP/1.x.
+// endAnswer reports the status line of an HTTP/1.x response.
 func (c *Conn) endAnswer(at ktime.Time, h *side) {
 	line, _, _ := bytes.Cut(h.held.buf[:min(len(h.held.buf), maxStatusLine)], []byte("\n"))
 	h.mode, h.held = ignoring, held{}
 	c.mixed(at, string(bytes.TrimRight(line, "\r")))
 }
 
-// asksInHTTP1 is called where a client begins with a request of HTTP/1.x, though
-// the server speaks HTTP/2.
+// asksInHTTP1 handles a client that begins with an HTTP/1.x request although the server
+// speaks HTTP/2.
 func (c *Conn) asksInHTTP1(at ktime.Time, h *side) {
 	sink, ok := c.sink.(ByteSink)
 	if !ok {
@@ -64,7 +64,7 @@ func (c *Conn) asksInHTTP1(at ktime.Time, h *side) {
 	c.mixed(at, "")
 }
 
-// judge looks at the first bytes of the server of a client that speaks HTTP/1.x.
+// judge takes the first bytes of a server whose client speaks HTTP/1.x.
 func (c *Conn) judge(at ktime.Time, h *side, b []byte) {
 	h.held.add(at, b)
 	switch speaksHTTP2(h.held.buf) {
@@ -77,8 +77,8 @@ func (c *Conn) judge(at ktime.Time, h *side, b []byte) {
 	}
 }
 
-// speaksHTTP2 judges the first bytes of a server. One that wants no connection may
-// begin with GOAWAY (RFC 9113 §6.8).
+// speaksHTTP2 judges the first bytes of a server. A server that refuses the connection
+// may begin with GOAWAY (RFC 9113 §6.8).
 func speaksHTTP2(b []byte) verdict {
 	const longest = 1 << 10
 	if len(b) < 4 || Type(b[3]) != TypeGoAway || b[0] != 0 {
@@ -93,7 +93,7 @@ func speaksHTTP2(b []byte) verdict {
 	return neither
 }
 
-// handOn hands on what is held of a side that speaks HTTP/1.x.
+// handOn reports the held bytes of a side that speaks HTTP/1.x.
 func (c *Conn) handOn(h *side) {
 	q := h.held
 	h.mode, h.held = passing, held{}

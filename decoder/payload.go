@@ -2,14 +2,14 @@ package decoder
 
 import "encoding/binary"
 
-// parser reads the payload of one frame type into a frame. b is the payload,
-// or as much of its beginning as was seen; size rules are checked against
-// f.Length, its length on the wire. Size comes before stream: a frame of the
-// wrong size says nothing that could be trusted.
+// parser parses the payload of one frame type into a frame. b is the payload, or the
+// part of its beginning that was seen. Size rules use f.Length, its length on the wire.
+// A parser checks the size before the stream: it trusts nothing in a frame of the wrong
+// size.
 type parser func(f *Frame, b []byte) *Violation
 
-// parsers holds the parsers of all types but DATA, whose payload is not
-// gathered, and those that carry field blocks, which block.go cuts out.
+// parsers holds the parser of each type. DATA has none, as its payload is not gathered;
+// block.go parses the frames that carry field blocks.
 var parsers = [len(typeNames)]parser{
 	TypePriority:       parsePriority,
 	TypeRSTStream:      parseRSTStream,
@@ -22,11 +22,11 @@ var parsers = [len(typeNames)]parser{
 	TypePriorityUpdate: parsePriorityUpdate,
 }
 
-// streamID reads a 31-bit stream identifier; the reserved bit is ignored (RFC
-// 9113 §4.1).
+// streamID parses a 31-bit stream identifier and ignores the reserved bit (RFC 9113
+// §4.1).
 func streamID(b []byte) uint32 { return binary.BigEndian.Uint32(b) & 0x7fffffff }
 
-// priority reads the five bytes of RFC 9113 §6.3. The wire has weight - 1.
+// priority parses the five bytes of RFC 9113 §6.3. The wire carries weight - 1.
 func priority(b []byte) Priority {
 	return Priority{
 		DependsOn: streamID(b),
@@ -124,8 +124,7 @@ func parseWindowUpdate(f *Frame, b []byte) *Violation {
 	return nil
 }
 
-// parseAltSvc never finds fault: a malformed ALTSVC is to be ignored (RFC 7838
-// §4).
+// parseAltSvc returns no violation: endpoints ignore a malformed ALTSVC (RFC 7838 §4).
 func parseAltSvc(f *Frame, b []byte) *Violation {
 	if len(b) < 2 {
 		return nil
@@ -139,8 +138,7 @@ func parseAltSvc(f *Frame, b []byte) *Violation {
 	return nil
 }
 
-// parseOrigin never finds fault: a malformed ORIGIN is to be ignored (RFC 8336
-// §2.1).
+// parseOrigin returns no violation: endpoints ignore a malformed ORIGIN (RFC 8336 §2.1).
 func parseOrigin(f *Frame, b []byte) *Violation {
 	for len(b) >= 2 {
 		n := int(binary.BigEndian.Uint16(b))

@@ -1,16 +1,16 @@
 package decoder
 
-// plausible is what is known of a connection that the frames of a direction fit.
+// plausible holds the facts about a connection that frames of a direction must fit.
 type plausible struct {
 	sender Role
 	// limit is the largest MAX_FRAME_SIZE that the sender may go by, if limited.
 	limit   uint32
 	limited bool
-	// undecided says that it may be no HTTP/2.
+	// undecided says that the connection may not be HTTP/2.
 	undecided bool
 }
 
-// expects returns what the frames of a direction fit now.
+// expects returns the facts that frames of a direction must fit now.
 func (c *Conn) expects(d Direction) plausible {
 	p := plausible{undecided: !c.decided}
 	p.limit, p.limited = c.settings.most(d, SettingMaxFrameSize)
@@ -24,7 +24,7 @@ func (c *Conn) expects(d Direction) plausible {
 	return p
 }
 
-// longestPayload is how much is kept of the payload of a frame.
+// longestPayload returns the number of bytes kept of the payload of a frame.
 func (p plausible) longestPayload(t Type) int {
 	switch t {
 	case TypeHeaders, TypePushPromise, TypeContinuation:
@@ -36,10 +36,10 @@ func (p plausible) longestPayload(t Type) int {
 	return maxPayload
 }
 
-// evidence says how many bits of a header could not be as they are by chance,
-// and whether it could be a frame header at all. It is strict where RFC 9113
-// is lax: endpoints set no undefined flags and no reserved bits (§4.1), and a
-// header that no endpoint would send is no evidence.
+// evidence returns the number of bits of a header that are unlikely by chance, and whether
+// it can be a frame header at all. It is stricter than RFC 9113: endpoints set no
+// undefined flags and no reserved bits (§4.1), and a header that no endpoint sends is no
+// evidence.
 func (p plausible) evidence(raw []byte) (bits int, ok bool) {
 	h := parseHeader(raw)
 	if raw[5]&0x80 != 0 || h.flags&^definedFlags[h.typ] != 0 || !h.typ.known() {
@@ -64,9 +64,9 @@ func (p plausible) evidence(raw []byte) (bits int, ok bool) {
 	return bits, p.streamFits(h)
 }
 
-// typeEvidence weighs the rules of each type. The weights are log2 of how
-// rarely nine random bytes fulfil them, less where binary data has such bytes
-// often: small numbers between zeros. exact says that one length is allowed.
+// typeEvidence weighs the rules of each type. A weight is log2 of how rarely nine random
+// bytes fulfil them, and less for patterns that are frequent in binary data, such as small
+// numbers between zeros. exact says that only one length is allowed.
 func typeEvidence(h frameHeader) (bits int, exact bool) {
 	onStream := h.stream != 0
 	switch {
@@ -105,7 +105,7 @@ func typeEvidence(h frameHeader) (bits int, exact bool) {
 	return 0, false
 }
 
-// streamFits checks the stream against what is known of the sides.
+// streamFits checks the stream against the role of the sender.
 func (p plausible) streamFits(h frameHeader) bool {
 	if h.stream == 0 || p.sender == RoleUnknown {
 		return true
@@ -113,7 +113,7 @@ func (p plausible) streamFits(h frameHeader) bool {
 	fromClient := p.sender == Client
 	switch h.typ {
 	case TypeData, TypeHeaders:
-		// A client does not use the streams that a server opens to speak.
+		// A client does not send on streams that a server opens.
 		return !fromClient || h.stream%2 == 1
 	case TypePushPromise, TypeAltSvc:
 		return !fromClient

@@ -6,10 +6,10 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// preface is what an HTTP/2 client sends first (RFC 9113 §3.4).
+// preface is the connection preface of an HTTP/2 client (RFC 9113 §3.4).
 var preface = []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 
-// verdict is what the first bytes of a direction say.
+// verdict is the protocol and role that the first bytes of a direction show.
 type verdict uint8
 
 const (
@@ -20,8 +20,7 @@ const (
 	neither
 )
 
-// classify judges the first bytes of a direction. The verdict on some bytes is
-// the verdict on the first of them that are enough for one.
+// classify judges the first bytes of a direction. More bytes never change a verdict.
 func classify(b []byte, mayClient, mayServer bool) verdict {
 	client, server := neither, neither
 	if mayClient {
@@ -96,8 +95,8 @@ func classifyServer(b []byte) verdict {
 	return serverHTTP2
 }
 
-// detect looks at what h has held since the start, and decides the protocol if
-// that is enough.
+// detect decides the protocol by the bytes that h has held since the start, if they
+// suffice.
 func (c *Conn) detect(at ktime.Time, h *side) {
 	if h.mode == prefacing {
 		c.finishPreface(at, h)
@@ -145,12 +144,12 @@ func (c *Conn) detect(at ktime.Time, h *side) {
 	}
 }
 
-// hopeless reports whether a direction of unknown role can be neither side.
+// hopeless reports whether a direction of unknown role speaks neither protocol.
 func (c *Conn) hopeless(h *side) bool {
 	return !c.streams.known && classify(h.held.buf, true, true) == neither
 }
 
-// startHTTP2 begins to decode a connection that is seen from its first byte.
+// startHTTP2 begins to decode a connection that was seen from its first byte.
 func (c *Conn) startHTTP2(at ktime.Time, by *side) {
 	c.settings.fromStart()
 	c.windows.fromStart()
@@ -167,7 +166,7 @@ func (c *Conn) startHTTP2(at ktime.Time, by *side) {
 			c.lost(Direction(d))
 		}
 	}
-	if by == client { // what the server said came before
+	if by == client { // the server's bytes came first
 		c.replay(at, server, 0)
 		c.finishPreface(at, client)
 		return
@@ -176,8 +175,8 @@ func (c *Conn) startHTTP2(at ktime.Time, by *side) {
 	c.replay(at, server, 0)
 }
 
-// finishPreface waits for the whole preface. A client that sends another is
-// searched for frames.
+// finishPreface waits for the whole preface. If the client sends another one, its bytes
+// are searched for frames.
 func (c *Conn) finishPreface(at ktime.Time, h *side) {
 	n := min(len(h.held.buf), len(preface))
 	if !bytes.Equal(h.held.buf[:n], preface[:n]) {
@@ -201,8 +200,8 @@ func (c *Conn) replay(at ktime.Time, h *side, off int64) {
 	c.decode(h)
 }
 
-// startLost gives up on the start of h: bytes are missing there, or are not
-// what a connection begins with. Its frames are searched for.
+// startLost gives up the start of h, because bytes are missing there or no connection
+// begins with them. Its bytes are searched for frames.
 func (c *Conn) startLost(at ktime.Time, h *side) {
 	wasStarting := h.mode == starting
 	q, table := h.unhold(0), h.blocks.table

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// kind is what a field representation does (RFC 7541 §6).
+// kind is the kind of a field representation (RFC 7541 §6).
 type kind uint8
 
 const (
@@ -20,7 +20,7 @@ const (
 // staticEntries is the length of the static table (RFC 7541 appendix A).
 const staticEntries = 61
 
-// representation is where one field representation lies in a block.
+// representation gives the parts of one field representation in a block.
 type representation struct {
 	kind  kind
 	index uint64 // of the field or of its name, or the new table size; 0 is none
@@ -36,7 +36,7 @@ var (
 	errIndexTooHigh = errors.New("index is beyond the header table")
 )
 
-// nextRepresentation measures the representation that b begins with; b is not
+// nextRepresentation measures the representation at the beginning of b, which is not
 // empty.
 func nextRepresentation(b []byte) (representation, error) {
 	var r representation
@@ -66,9 +66,9 @@ func nextRepresentation(b []byte) (representation, error) {
 	return r, err
 }
 
-// readInteger reads an integer with an n-bit prefix (RFC 7541 §5.1) and
-// returns it with its length. Values over 32 bits, which no table index, table
-// size or string length of a frame can need, are decoding errors.
+// readInteger returns an integer with an n-bit prefix (RFC 7541 §5.1) and its length.
+// A value over 32 bits is a decoding error: no table index, table size or string length
+// of a frame needs one.
 func readInteger(b []byte, n uint) (uint64, int, error) {
 	if len(b) == 0 {
 		return 0, 0, errBlockCut
@@ -106,7 +106,7 @@ func skipString(b []byte, at int) (int, error) {
 	return at + size + int(n), nil
 }
 
-// readString decodes the string literal that b begins with, and that was measured.
+// readString decodes the measured string literal at the beginning of b.
 func readString(b []byte) (string, error) {
 	n, size, err := readInteger(b, 7)
 	if err != nil {

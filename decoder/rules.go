@@ -7,12 +7,12 @@ func malformed(text string) *Violation {
 	return &Violation{Code: ProtocolError, Rule: text, Malformed: true}
 }
 
-// tolerated is one that net/http and others let pass.
+// tolerated is such a rule that net/http and others do not enforce.
 func tolerated(text string) *Violation {
 	return &Violation{Code: ProtocolError, Rule: text, Malformed: true, Tolerated: true}
 }
 
-// The rules that a frame can break. They are shared: a Violation is read-only.
+// The rules that a frame can break. Frames share them: a Violation is read-only.
 var (
 	ruleFrameSize      = rule(FrameSizeError, "frame is longer than SETTINGS_MAX_FRAME_SIZE (RFC 9113 §4.2)")
 	ruleFirstFrame     = rule(ProtocolError, "first frame is not SETTINGS (RFC 9113 §3.4)")

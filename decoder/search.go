@@ -1,42 +1,41 @@
 package decoder
 
 const (
-	// enoughBits is the evidence that ends a search: by chance it comes
-	// together once in 2^56 places.
+	// enoughBits is the evidence that ends a search. By chance it occurs once in
+	// 2^56 offsets.
 	enoughBits = 56
-	// closingBits is enough when no more bytes can come, and makes a chain
-	// the rival of another.
+	// closingBits is sufficient evidence when no more bytes can come, and makes a
+	// chain the rival of another.
 	closingBits = 40
-	// edgeBits is what it counts that a frame begins with the first byte
-	// after a loss, or ends with the last: records are cut where the
-	// program wrote and read, which is where frames begin, mostly.
+	// edgeBits is the evidence of a frame that begins with the first byte after a
+	// loss, or ends with the last byte. Records end where the program's reads and
+	// writes do, and these are mostly frame boundaries.
 	edgeBits = 16
-	// trustAfter is how many frames must make sense after a search before
-	// its result is beyond doubt.
+	// trustAfter is the number of plausible frames after a search that confirm its
+	// result.
 	trustAfter = 32
-	// enclosing is where frames away from the edge are first believed: past
-	// the end of any frame of default size that the search began in, since
-	// its payload may hold an imitation of frames.
+	// enclosing is the least offset of frames away from the edge. A search may begin
+	// in a frame of default size, whose payload may imitate frames.
 	enclosing = minMaxFrameSize
-	// credibleBits is what a header must have that could enclose a chain: by
-	// chance, many a header seems to begin an enormous frame.
+	// credibleBits is the least evidence of a header that may enclose a chain. By
+	// chance, many headers seem to begin an enormous frame.
 	credibleBits = 25
-	// rivalry is how many bytes are awaited for rivals to fail.
+	// rivalry is the number of bytes in which rivals may still fail.
 	rivalry = 256 << 10
 )
 
-// search looks for frame boundaries: for a chain of headers, each where the
-// one before says that its frame ends. Every offset may begin a chain. The
-// result depends on the bytes alone, not on how they are cut.
+// search looks for frame boundaries: for a chain of headers, each at the end of the frame
+// before. Every offset may begin a chain. The result depends on the bytes alone, not on
+// how they are split.
 type search struct {
-	pos     int64   // next offset at which a header is tried
+	pos     int64   // next offset to try
 	chains  []chain // by next, at most one each
 	bonus   bool    // the first byte is the first after a loss
 	skipped int64   // bytes of earlier attempts
 	ripe    int64   // 1 + offset at which a chain first had enough evidence
 }
 
-// gather holds the first n of the bytes that came while the boundaries are unknown.
+// gather holds the first n bytes while the boundaries are unknown.
 func (h *side) gather(b []byte, p plausible) (n int, e event) {
 	n = min(len(b), maxHeld)
 	h.hold(h.intake.time, b[:n])
@@ -47,7 +46,7 @@ func (h *side) gather(b []byte, p plausible) (n int, e event) {
 	return n, dry
 }
 
-// seek looks for frame boundaries in the bytes that are held.
+// seek looks for frame boundaries in the held bytes.
 func (h *side) seek(p plausible) event {
 	best, e := h.try(p)
 	switch {
@@ -67,7 +66,7 @@ func (h *side) seek(p plausible) event {
 	return dry
 }
 
-// try looks at each new offset, and returns the chain that has proved itself.
+// try examines each new offset, and returns the chain with enough evidence.
 func (h *side) try(p plausible) (*chain, event) {
 	s := &h.search
 	for ; s.pos+frameHeaderLen <= h.held.end(); s.pos++ {
@@ -101,7 +100,7 @@ func (h *side) try(p plausible) (*chain, event) {
 	return nil, dry
 }
 
-// settle takes the best chain there is when no more bytes can come.
+// settle accepts the best chain when no more bytes can come.
 func (h *side) settle() event {
 	s := &h.search
 	var best *chain
@@ -126,7 +125,7 @@ func (h *side) settle() event {
 	return found
 }
 
-// accept ends the search with a chain, on the evidence of the bytes before proof.
+// accept ends the search with a chain, by the evidence of the bytes before proof.
 func (h *side) accept(c chain, proof int64) {
 	h.trim(proof - maxHeld)
 	for i := range h.search.chains {
@@ -137,8 +136,7 @@ func (h *side) accept(c chain, proof int64) {
 	h.boundaries = boundaries{first: c.first, late: proof}
 }
 
-// believe moves the first frame of a chain to where no payload that the search
-// began in can reach.
+// believe moves the first frame of a chain beyond any payload in which the search began.
 func (h *side) believe(c *chain) {
 	for c.first < enclosing && c.first < c.last {
 		at := c.first - h.held.base
@@ -147,8 +145,8 @@ func (h *side) believe(c *chain) {
 	}
 }
 
-// trim lets go of bytes before off, and moves the chains that began there to
-// their first header that stays.
+// trim drops the bytes before off, and moves chains that began there to their first
+// remaining header.
 func (h *side) trim(off int64) {
 	if off <= h.held.base {
 		return
@@ -170,14 +168,14 @@ func (h *side) restart() {
 	h.held = held{}
 }
 
-// fits reports whether the header just read makes sense, during probation.
+// fits reports whether the header just read is plausible, during probation.
 func (h *side) fits(p plausible) bool {
 	_, ok := p.evidence(h.framer.header[:])
 	hd := parseHeader(h.framer.header[:])
 	return ok && (!h.blocks.block.open || hd.typ == TypeContinuation)
 }
 
-// unread goes back to searching, from the header that made no sense.
+// unread goes back to searching, from the implausible header.
 func (h *side) unread() {
 	reason := beforeLoss
 	if !h.blocks.table.complete {

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// section is what a field block is.
+// section is the kind of a field block.
 type section uint8
 
 const (
-	anySection section = iota // not known
+	anySection section = iota // unknown
 	requestHead
 	responseHead
 	trailers
@@ -25,7 +25,7 @@ var pseudo = [...]map[string]uint8{
 	trailers:     nil,
 }
 
-// checkFields checks what holds for the fields of a section (RFC 9113 §8.2, §8.3).
+// checkFields checks the rules for the fields of a section (RFC 9113 §8.2, §8.3).
 func checkFields(fields []hpack.HeaderField, at section) *Violation {
 	var seen uint8
 	var tolerated *Violation
@@ -68,8 +68,8 @@ func unknownPseudo(name string, at section) *Violation {
 	return rulePseudoSide
 }
 
-// checkPseudo checks that a head has the pseudo-header fields that it needs (RFC
-// 9113 §8.3.1, §8.3.2, §8.5; RFC 8441 §4).
+// checkPseudo checks that a head has the required pseudo-header fields (RFC 9113 §8.3.1,
+// §8.3.2, §8.5; RFC 8441 §4).
 func checkPseudo(fields []hpack.HeaderField, at section, seen uint8) *Violation {
 	const method, scheme, authority, path, protocol = 1, 2, 4, 8, 16
 	switch at {
@@ -101,7 +101,7 @@ func checkPseudo(fields []hpack.HeaderField, at section, seen uint8) *Violation 
 			return ruleNoPseudo
 		case need&path == 0 && seen&(scheme|path) != 0:
 			return ruleConnectPseudo
-		case empty && web: // the URIs of others may have none
+		case empty && web: // other URIs may have none
 			return ruleEmptyPath
 		}
 	}

@@ -1,7 +1,7 @@
 package decoder
 
-// params holds the parameters that change how the connection is decoded, by
-// SettingID from HEADER_TABLE_SIZE to MAX_HEADER_LIST_SIZE.
+// params holds the parameters that affect decoding, by SettingID from HEADER_TABLE_SIZE
+// to MAX_HEADER_LIST_SIZE.
 type params [SettingMaxHeaderListSize + 1]param
 
 type param struct {
@@ -9,15 +9,14 @@ type param struct {
 	set   bool
 }
 
-// announced is what one side declared in its SETTINGS frames. A value binds
-// the other side from the moment it acknowledges (RFC 9113 §6.5.3); until then
-// it may go by the old or the new value, so limits are checked against the
-// laxer of the two.
+// announced holds the SETTINGS of one side. A value binds the other side from its
+// acknowledgement on (RFC 9113 §6.5.3). Until then the other side may use the old or the
+// new value, so limits are checked against the laxer of the two.
 type announced struct {
 	acked   params
 	pending []params
-	// unsure is set when SETTINGS frames or acknowledgements were lost:
-	// the two can no longer be matched, and limits are unknown from then on.
+	// unsure says that SETTINGS frames or acknowledgements were lost. The two can no
+	// longer be matched, and limits are unknown from then on.
 	unsure bool
 }
 
@@ -32,20 +31,19 @@ func (a *announced) fromStart() {
 	}}
 }
 
-// lose marks that SETTINGS frames of this side may have been missed.
+// lose says that SETTINGS frames of this side may be lost.
 func (a *announced) lose() {
 	*a = announced{unsure: true}
 }
 
-// loseAcks marks that acknowledgements may have been missed.
+// loseAcks says that acknowledgements may be lost.
 func (a *announced) loseAcks() {
 	if len(a.pending) > 0 {
 		a.lose()
 	}
 }
 
-// announce queues the parameters of a SETTINGS frame until the other side
-// acknowledges them.
+// announce queues the parameters of a SETTINGS frame for the acknowledgement.
 func (a *announced) announce(p params) {
 	if a.unsure {
 		return
@@ -57,8 +55,8 @@ func (a *announced) announce(p params) {
 	a.pending = append(a.pending, p)
 }
 
-// acknowledge applies the oldest SETTINGS frame that is unacknowledged and
-// returns its parameters. Acknowledgements come in order (RFC 9113 §6.5.3).
+// acknowledge applies the oldest unacknowledged SETTINGS frame and returns its
+// parameters. Acknowledgements come in order (RFC 9113 §6.5.3).
 func (a *announced) acknowledge() params {
 	if len(a.pending) == 0 {
 		return params{}
@@ -76,7 +74,7 @@ func (a *announced) acknowledge() params {
 	return p
 }
 
-// most returns the laxest value that the other side may go by now.
+// most returns the laxest value that the other side may use now.
 func (a *announced) most(id SettingID) (uint32, bool) {
 	p := a.acked[id]
 	if !p.set {
@@ -90,7 +88,7 @@ func (a *announced) most(id SettingID) (uint32, bool) {
 	return p.value, true
 }
 
-// settings are what both sides announced, by the direction that it was sent in.
+// settings holds what both sides announced, by the direction of the SETTINGS frames.
 type settings [2]announced
 
 // fromStart sets the initial values of both.
@@ -117,24 +115,23 @@ func (a *settings) announce(d Direction, f *Frame, fromServer bool) (p params, b
 	return p, broken
 }
 
-// acknowledge applies what d acknowledges, the SETTINGS of the other side, and returns
-// them.
+// acknowledge applies an acknowledgement of direction d, and returns the SETTINGS of the
+// other side that it acknowledges.
 func (a *settings) acknowledge(d Direction) params { return a[d.other()].acknowledge() }
 
-// lost marks that a SETTINGS frame or acknowledgement of d may have passed unseen.
+// lost says that a SETTINGS frame or acknowledgement of direction d may be lost.
 func (a *settings) lost(d Direction) {
 	a[d].lose()
 	a[d.other()].loseAcks()
 }
 
-// most returns the laxest value that frames of direction d may go by now: the other
-// side announces it.
+// most returns the laxest value for frames of direction d now. The other side announces
+// it.
 func (a *settings) most(d Direction, id SettingID) (value uint32, known bool) {
 	return a[d.other()].most(id)
 }
 
-// longestBlock is how long a field block of direction d may be, and the header list
-// in it.
+// longestBlock bounds a field block of direction d, and the header list in it.
 func (a *settings) longestBlock(d Direction) int {
 	agreed, known := a.most(d, SettingMaxHeaderListSize)
 	if !known {

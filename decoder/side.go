@@ -6,23 +6,23 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// mode is what a direction does with its next bytes.
+// mode says how a direction takes its next bytes.
 type mode uint8
 
 const (
-	starting  mode = iota // the protocol is not decided
-	prefacing             // HTTP/2, but the client's preface is not complete
+	starting  mode = iota // the protocol is undecided
+	prefacing             // HTTP/2, inside the client's preface
 	framing               // in step with the frames
 	searching             // frame boundaries are unknown
 	ignoring              // not HTTP/2
 	answering             // HTTP/1.x to a client that speaks HTTP/2
-	passing               // HTTP/1.x, which is for a ByteSink
+	passing               // HTTP/1.x, for a ByteSink
 	judging               // HTTP/1.x or HTTP/2, to a client that speaks HTTP/1.x
 )
 
-// side is one direction of a connection. It finds frame boundaries, cuts the bytes
-// into frames and decodes field blocks. It does not know the Conn, which drives it:
-// next returns what the bytes have come to.
+// side is one direction of a connection. It finds frame boundaries, splits the bytes into
+// frames and decodes field blocks. It does not know the Conn that drives it: next returns
+// an event.
 type side struct {
 	dir    Direction
 	mode   mode
@@ -30,43 +30,43 @@ type side struct {
 
 	blocks fieldBlocks
 
-	first    bool // no frame was seen since the preface
+	first    bool // no frame since the preface
 	found    bool // frame boundaries were known at some time
-	resynced bool // no frame was seen since boundaries were found
-	// probation counts down after a search: a header that makes no sense
-	// then means that the boundaries were wrong.
+	resynced bool // no frame since boundaries were found
+	// probation counts down after a search. Until then, an implausible header means
+	// that the boundaries were wrong.
 	probation int
 
-	// at is the place after the last byte that was taken, held ones included,
-	// and since where the frames began that are in step.
+	// at is the place after the last byte taken, held bytes included. since is the
+	// place from which on the frames are in step.
 	at, since int64
 
 	intake     intake
 	held       held
 	search     search
 	boundaries boundaries // with found
-	untried    bool       // bytes are held that were not searched
+	untried    bool       // some held bytes were not searched
 	charged    int64      // to the Budget
 	frames     int64
 	bytes      int64
 }
 
-// event is what the bytes of a direction have come to.
+// event is the result of taking bytes of a direction.
 type event uint8
 
 const (
 	dry      event = iota // all bytes are taken
 	framed                // a frame is complete
-	found                 // frame boundaries are found, where side.boundaries says
-	lost                  // what seemed to be frame boundaries are none
-	givenUp               // no frames are found in the first maxSearch bytes
+	found                 // frame boundaries are found, see side.boundaries
+	lost                  // the frame boundaries were wrong
+	givenUp               // the first maxSearch bytes hold no frames
 	answered              // the status line of HTTP/1.x is complete
 )
 
-// give adds bytes to take. They are to be taken before the caller's call returns.
+// give adds bytes, which must be taken before the caller's call returns.
 func (h *side) give(at ktime.Time, b []byte) { h.intake.now, h.intake.b = at, b }
 
-// more reports whether there are bytes that next has not looked at.
+// more reports whether bytes are left for next.
 func (h *side) more() bool {
 	if len(h.intake.b) > 0 || h.intake.replays() {
 		return true
@@ -75,7 +75,7 @@ func (h *side) more() bool {
 	return h.untried && h.mode == searching
 }
 
-// next takes bytes until they come to an event.
+// next takes bytes until an event.
 func (h *side) next(p plausible) event {
 	for h.more() {
 		if h.untried && h.mode == searching && !h.intake.replays() {
@@ -100,7 +100,7 @@ func (h *side) next(p plausible) event {
 	return dry
 }
 
-// take takes the first n of the next bytes.
+// take takes the first n bytes of b.
 func (h *side) take(b []byte, p plausible) (n int, e event) {
 	switch h.mode {
 	case framing:
@@ -145,33 +145,33 @@ func (h *side) read(b []byte, p plausible) (n int, e event) {
 	return n + k, dry
 }
 
-// unframe gives back what was taken for the header of a frame.
+// unframe returns the bytes of the supposed frame header.
 func (h *side) unframe() {
 	h.framer.gathered = 0
 	h.at -= frameHeaderLen
 }
 
-// miss accounts for payload bytes that were not seen.
+// miss accounts for unseen payload bytes.
 func (h *side) miss(n int64, lost bool) {
 	h.framer.miss(n, lost)
 	h.at += n
 }
 
-// pass moves the place on by n bytes that were lost. One that is not known is
-// no place that anything speaks of.
+// pass moves the place on by n lost bytes. After an unknown number it is a place that
+// nothing refers to.
 func (h *side) pass(n int64) {
 	if h.at += n; n < 0 {
 		h.at = math.MinInt64 / 2
 	}
 }
 
-// hold keeps bytes that cannot be decoded yet.
+// hold holds bytes that cannot be decoded yet.
 func (h *side) hold(at ktime.Time, b []byte) {
 	h.held.add(at, b)
 	h.at += int64(len(b))
 }
 
-// unhold gives back what is held, to be taken again from off on.
+// unhold returns the held bytes, to be taken again from off on.
 func (h *side) unhold(off int64) held {
 	q := h.held
 	h.held = held{}
@@ -179,8 +179,8 @@ func (h *side) unhold(off int64) held {
 	return q
 }
 
-// lose gives up the frame boundaries and all that the lost bytes may have
-// changed; reason is what header table entries are unknown for.
+// lose gives up the frame boundaries, and all that the lost bytes may have changed. reason
+// says why header table entries are unknown.
 func (h *side) lose(reason string) {
 	h.mode = searching
 	h.framer.reset()
@@ -190,7 +190,7 @@ func (h *side) lose(reason string) {
 	h.held = held{}
 }
 
-// finish ends the frame that is complete, and returns what was seen of its payload.
+// finish ends the complete frame, and returns the payload bytes that were seen.
 func (h *side) finish() []byte {
 	payload := h.framer.finish()
 	if len(h.blocks.snapshots.due) > 0 {
@@ -199,7 +199,7 @@ func (h *side) finish() []byte {
 	return payload
 }
 
-// finished is called when the frame has been reported.
+// finished releases the reported frame.
 func (h *side) finished() {
 	fh := h.framer.frame
 	h.frames++

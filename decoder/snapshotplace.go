@@ -6,17 +6,17 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// snapshots are the header tables recovered for blocks of a direction to come.
+// snapshots are the recovered header tables for later blocks of a direction.
 type snapshots struct {
-	due    []dueSnapshot // whose place is reached, or that have none
-	placed []Snapshot    // whose place is not
+	due    []dueSnapshot // their place is reached, or they have none
+	placed []Snapshot    // their place is not reached
 }
 
 // dueSnapshot is a Snapshot whose frame is among the next bytes.
 type dueSnapshot struct {
 	Snapshot
-	// within is in how many of the next bytes the frame ends that is named by
-	// place. Of one that is named by where it begins, that shows with its header.
+	// within is the number of next bytes in which the frame ends, if a place names
+	// it. If only its beginning is known, its header shows that number.
 	within   int64
 	header   [frameHeaderLen]byte
 	gathered int
@@ -26,7 +26,7 @@ func (q *snapshots) clear() { *q = snapshots{} }
 
 func (q *snapshots) empty() bool { return len(q.due)+len(q.placed) == 0 }
 
-// add enters a snapshot, and forgets the oldest where there are too many.
+// add adds a snapshot, and drops the oldest beyond maxSnapshots.
 func (q *snapshots) add(s Snapshot) {
 	if len(q.due)+len(q.placed) == maxSnapshots {
 		if len(q.due) > 0 {
@@ -42,15 +42,15 @@ func (q *snapshots) add(s Snapshot) {
 	q.placed = append(q.placed, s)
 }
 
-// lose drops the snapshots whose frame may be in n bytes from a place on that were
-// lost, all of them where that is not known.
+// lose drops the snapshots whose frame may lie in the n lost bytes from a place on; all of
+// them for an unknown number.
 func (q *snapshots) lose(place, n int64) {
 	q.due = nil
 	q.placed = slices.DeleteFunc(q.placed, func(s Snapshot) bool { return n < 0 || s.From < place+n })
 }
 
-// arrive makes due the snapshots whose place the direction has reached, and drops
-// those that it has passed: bytes that were left out are no frame of theirs.
+// arrive makes due the snapshots whose place the direction has reached, and drops those
+// that it has passed: their frame is not among the bytes left out.
 func (c *Conn) arrive(at ktime.Time, h *side) {
 	q := &h.blocks.snapshots
 	arrived := func(s Snapshot) bool { return s.From <= h.at }
@@ -75,7 +75,7 @@ func (c *Conn) arrive(at ktime.Time, h *side) {
 	q.placed = placed
 }
 
-// complete reports whether all bytes have come that the frame may end in.
+// complete reports whether the frame must have ended by now.
 func (s *dueSnapshot) complete() bool { return s.To != 0 && s.within <= 0 }
 
 // isOf reports whether a frame that ends at a place is on the stream of a snapshot, or
@@ -84,14 +84,14 @@ func (s *dueSnapshot) isOf(fh frameHeader, end int64) bool {
 	switch {
 	case s.StreamID != 0:
 		return s.StreamID == fh.stream
-	case s.gathered > 0: // it is named by where it begins
+	case s.gathered > 0: // only its beginning is known
 		return end-int64(fh.length)-frameHeaderLen == s.From
 	}
 	return s.From < end && end <= s.To
 }
 
-// reach returns how many of n bytes after place at to take at once: no further than to
-// where a snapshot begins, or ends, or to the end of the header of its frame.
+// reach returns how many of n bytes after place at to take at once. It stops at the
+// beginning and the end of a snapshot, and after the header of its frame.
 func (q *snapshots) reach(at int64, n int) int {
 	for i := range q.placed {
 		if s := &q.placed[i]; s.From > at {
@@ -110,8 +110,8 @@ func (q *snapshots) reach(at int64, n int) int {
 	return n
 }
 
-// near accounts for n bytes after place at that are about to be taken; b is nil for those
-// that are left out.
+// near accounts for the n bytes b after place at, before they are taken. b is nil for
+// bytes left out.
 func (q *snapshots) near(at, n int64, b []byte) {
 	for i := range q.due {
 		s := &q.due[i]
@@ -129,8 +129,8 @@ func (q *snapshots) near(at, n int64, b []byte) {
 	}
 }
 
-// expire drops the snapshots whose frame did not come within the bytes taken, and
-// makes others due.
+// expire drops the snapshots whose frame was not among the bytes taken, and makes others
+// due.
 func (c *Conn) expire(at ktime.Time, h *side) {
 	q := &h.blocks.snapshots
 	if q.empty() {

@@ -1,19 +1,19 @@
 package decoder
 
-// stream is an open, reserved or half-closed stream (RFC 9113 §5.1). Its size
-// decides what ten thousand of them cost.
+// stream is an open, reserved or half-closed stream (RFC 9113 §5.1). Ten
+// thousand of them cost their size.
 type stream struct {
 	// distance is the credit of each direction minus the initial window.
 	distance [2]int64
-	// known is cleared for a direction when a WINDOW_UPDATE lost its value.
+	// known is false for a direction whose WINDOW_UPDATE lost its value.
 	known [2]bool
 	// ended says that the direction sent END_STREAM.
 	ended [2]bool
 	// reserved is set between PUSH_PROMISE and the pushed HEADERS.
 	reserved bool
-	// exempt is of the response.
+	// exempt belongs to the response.
 	exempt exempt
-	// at is by direction, and so is content, nil where none is declared.
+	// at and content are by direction. content is nil without a Content-Length.
 	at      [2]message
 	content [2]*content
 }

@@ -1,20 +1,20 @@
 package decoder
 
-// streams follows the streams of a connection by its frames (RFC 9113 §5): who opened
-// which, how they end, and how far the messages on them are. It knows neither bytes nor
-// field blocks.
+// streams follows the streams of a connection by its frames (RFC 9113 §5): who opens
+// them, how they end, and the progress of their messages. It knows neither bytes nor field
+// blocks.
 type streams struct {
 	settings *settings
 
 	known     bool // clientDir is
 	clientDir Direction
-	// lossy says that frames may have been missed, at the start or later.
+	// lossy says that frames may be missing, at the start or later.
 	lossy bool
-	// crowded says that streams were open that are not followed.
+	// crowded says that some open streams were not followed.
 	crowded bool
-	// outOfStep says that frames of a direction come late or never now, because its
-	// frame boundaries are being searched: windows of streams that open meanwhile
-	// cannot be known.
+	// outOfStep says that frames of a direction come late or never, because its
+	// frame boundaries are being searched. The windows of streams that open meanwhile
+	// are unknown.
 	outOfStep bool
 
 	byID       map[uint32]*stream
@@ -26,11 +26,11 @@ type streams struct {
 	nextPassed int
 }
 
-// setClient notes the direction of the client.
+// setClient sets the direction of the client.
 func (m *streams) setClient(d Direction) { m.known, m.clientDir = true, d }
 
-// lost forgets what frames in lost bytes may have changed: streams may have opened
-// and closed.
+// lost drops what frames in lost bytes may have changed: streams may have opened and
+// closed.
 func (m *streams) lost() {
 	m.lossy = true
 	m.byID, m.closed, m.nextClosed = nil, nil, 0
@@ -70,21 +70,20 @@ func (m *streams) passedOver(id uint32) bool {
 	return false
 }
 
-// certain says that every frame so far was seen, so that what is not known
-// never was.
+// certain reports whether every frame so far was seen, so that an unknown stream never
+// existed.
 func (m *streams) certain() bool { return m.known && !m.lossy && !m.crowded }
 
-// idle reports that a stream which is not followed was certainly never opened.
+// idle reports whether an unfollowed stream was certainly never opened.
 func (m *streams) idle(id uint32) bool {
 	return m.certain() && id > m.lastID[m.initiator(id)]
 }
 
-// open begins to follow stream id, opened or reserved by direction d.
+// open begins to follow a stream that was opened or reserved.
 func (m *streams) open(id uint32) *stream {
 	by := m.initiator(id)
 	if id > m.lastID[by]+2 {
-		// Streams between are closed by this without ever having been open
-		// (RFC 9113 §5.1.1).
+		// This closes the streams between, which were never open (RFC 9113 §5.1.1).
 		m.passed[m.nextPassed] = idRange{from: m.lastID[by] + 1, to: id, parity: id % 2}
 		m.nextPassed = (m.nextPassed + 1) % len(m.passed)
 	}
@@ -101,7 +100,7 @@ func (m *streams) open(id uint32) *stream {
 	return s
 }
 
-// shut forgets stream id but for how it ended.
+// shut drops a stream, and remembers how it ended.
 func (m *streams) shut(id uint32, s *stream, reset *Direction) {
 	delete(m.byID, id)
 	if !s.reserved {
@@ -119,7 +118,7 @@ func (m *streams) shut(id uint32, s *stream, reset *Direction) {
 	m.nextClosed = (m.nextClosed + 1) % maxClosed
 }
 
-// recall returns what is remembered of a closed stream, or nil.
+// recall returns the end of a closed stream, or nil.
 func (m *streams) recall(id uint32) *closedStream {
 	for i := range m.closed {
 		if m.closed[i].id == id {
@@ -129,9 +128,8 @@ func (m *streams) recall(id uint32) *closedStream {
 	return nil
 }
 
-// late returns the rule that a DATA or HEADERS frame of direction d broke by
-// coming on a stream that is not followed. What its sender may not have known
-// when it sent the frame is no violation.
+// late returns the rule that a DATA or HEADERS frame of direction d breaks on an
+// unfollowed stream. A frame that its sender could not know to be late breaks none.
 func (m *streams) late(d Direction, id uint32) *Violation {
 	if cl := m.recall(id); cl != nil {
 		switch {
@@ -151,7 +149,7 @@ func (m *streams) late(d Direction, id uint32) *Violation {
 	return nil
 }
 
-// headersOn moves the stream of a HEADERS frame, and opens it where it does.
+// headersOn applies a HEADERS frame to its stream, which it may open.
 func (m *streams) headersOn(d Direction, f *Frame, s *stream) (*stream, *Violation) {
 	switch {
 	case s != nil && s.reserved:
@@ -182,9 +180,9 @@ func (m *streams) headersOn(d Direction, f *Frame, s *stream) (*stream, *Violati
 	return s, m.activate(d)
 }
 
-// opens reports whether a client's HEADERS frame certainly opens its stream,
-// on a connection where an earlier one may have been missed: trailers end the
-// stream and have no pseudo-header fields (RFC 9113 §8.1).
+// opens reports whether a client's HEADERS frame certainly opens its stream, although an
+// earlier one may be missing. Trailers end the stream and have no pseudo-header fields (RFC
+// 9113 §8.1).
 func (m *streams) opens(f *Frame) bool {
 	if m.outOfStep {
 		return false
@@ -261,7 +259,7 @@ func (m *streams) resetClosed(d Direction, id uint32) *Violation {
 	return nil
 }
 
-// adopt follows a stream that was open before it could be followed.
+// adopt begins to follow a stream that was open before.
 func (m *streams) adopt(id uint32, s *stream) {
 	if m.byID == nil {
 		m.byID = make(map[uint32]*stream)

@@ -2,11 +2,10 @@ package decoder
 
 import "h2trace/decoder/ktime"
 
-// Upgrade begins with HTTP/2 on a connection that has spoken HTTP/1.1 until the
-// server agreed to switch (RFC 7540 §3.2, which RFC 9113 has no more). settings
-// is the payload of the SETTINGS frame in the HTTP2-Settings field of the request;
-// the response acknowledges it. The request is stream 1, and over. Role and
-// FromStart must be known, and nothing must have been said before.
+// Upgrade begins HTTP/2 after a switch from HTTP/1.1 (RFC 7540 §3.2; RFC 9113 has removed
+// it). settings is the SETTINGS payload in the HTTP2-Settings field of the request; the
+// response acknowledges it. The request is stream 1 and complete. The Conn must know its
+// Role and FromStart, and must have taken no bytes.
 func (c *Conn) Upgrade(at ktime.Time, settings []byte) {
 	c.settings.fromStart()
 	c.windows.fromStart()
@@ -19,7 +18,7 @@ func (c *Conn) Upgrade(at ktime.Time, settings []byte) {
 	c.sides[c.streams.clientDir].mode, c.sides[c.streams.clientDir.other()].mode = prefacing, framing
 	f := Frame{Dir: c.streams.clientDir, Type: TypeSettings, Length: uint32(len(settings))}
 	if parsers[TypeSettings](&f, settings) == nil {
-		_ = c.applySettings(c.streams.clientDir, &f) // what breaks a rule is for the server to find
+		_ = c.applySettings(c.streams.clientDir, &f) // the server checks the rules
 		_ = c.applySettings(c.streams.clientDir.other(), &Frame{Flags: FlagAck})
 	}
 	if s := c.streams.open(1); s != nil {

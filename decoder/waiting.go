@@ -6,13 +6,13 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// waiting is what a Conn was given and does not decode yet, see Hold.
+// waiting holds the calls that a Conn does not decode yet, see Hold.
 type waiting struct {
 	on      bool
 	since   ktime.Time
 	list    []given
-	bytes   int      // of payloads in it
-	pending [2]int64 // by direction: bytes in it, and those that are missing
+	bytes   int      // of their payloads
+	pending [2]int64 // by direction: their bytes, missing ones included
 }
 
 // given is one call of Data, Skip, Gap, Missed, Note or Recover.
@@ -37,30 +37,30 @@ const (
 	givenTable
 )
 
-// NoteSink is a Sink that takes what Note gave.
+// NoteSink is a Sink that also takes notes.
 type NoteSink interface {
 	Sink
 	Noted(note any)
 }
 
-// Hold has what is given from time at on wait until Release: for the header table of
-// a block in it, which Recover gives by its place. What waits keeps its order.
+// Hold makes all later calls wait until Release, in their order. Meanwhile Recover can give
+// the header table of a block among them, by its place.
 func (c *Conn) Hold(at ktime.Time) {
 	if w := &c.waiting; !w.on {
 		w.on, w.since = true, at
 	}
 }
 
-// Holds reports whether what is given waits.
+// Holds reports whether calls wait.
 func (c *Conn) Holds() bool { return c.waiting.on }
 
-// Held returns since when what is given waits, and how many bytes do.
+// Held returns since when calls wait, and the number of their bytes.
 func (c *Conn) Held() (since ktime.Time, bytes int) { return c.waiting.since, c.waiting.bytes }
 
-// Pending returns how many bytes of a direction wait, the missing ones included.
+// Pending returns the number of waiting bytes of a direction, missing ones included.
 func (c *Conn) Pending(dir Direction) int64 { return c.waiting.pending[dir] }
 
-// Release decodes what waits.
+// Release decodes the waiting calls.
 func (c *Conn) Release() {
 	w := &c.waiting
 	list := w.list
@@ -72,7 +72,7 @@ func (c *Conn) Release() {
 	}
 }
 
-// wait keeps what was given.
+// wait keeps a call.
 func (c *Conn) wait(in given) {
 	w := &c.waiting
 	in.b = bytes.Clone(in.b)
@@ -81,7 +81,7 @@ func (c *Conn) wait(in given) {
 	w.pending[in.dir] += in.length()
 }
 
-// length returns how far an input moves its direction on.
+// length returns the number of bytes by which a call moves its direction on.
 func (in *given) length() int64 {
 	switch in.kind {
 	case givenData:
@@ -105,12 +105,12 @@ func (c *Conn) take(in *given) {
 	case givenNote:
 		c.noted(in.note)
 	case givenTable:
-		_ = c.takeTable(in.at, in.dir, in.table) // one that does not fit is dropped
+		_ = c.takeTable(in.at, in.dir, in.table) // an unfit one is dropped
 	}
 }
 
-// Note has the Sink, if it is a NoteSink, told of something when all that was given
-// before it is decoded.
+// Note passes a note to the Sink, if it is a NoteSink, after all calls before it are
+// decoded.
 func (c *Conn) Note(at ktime.Time, note any) {
 	if c.waiting.on {
 		c.wait(given{kind: givenNote, at: at, note: note})

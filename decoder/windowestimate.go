@@ -7,26 +7,26 @@ import (
 )
 
 const (
-	// agreeSamples is how many samples must say the same, and agreeTime how
-	// long it takes them: no goroutine is between taking credit and writing
-	// each time, nor for that long.
+	// agreeSamples is the number of samples that must agree, and agreeTime the least
+	// time between the first and the last: no goroutine is between taking credit and
+	// writing in all of them, nor for that long.
 	agreeSamples = 3
 	agreeTime    = 2 * time.Millisecond
-	// quietTime is how long nothing may be sent after a sample for it to be
-	// enough: what was taken or granted would have been written by then.
+	// quietTime is the time without a sent byte after which one sample suffices: by
+	// then the process has written what it took or granted.
 	quietTime = 20 * time.Millisecond
 )
 
-// windowEstimate is a credit that samples agree on so far.
+// windowEstimate is a credit on which samples agree so far.
 type windowEstimate struct {
-	bytes  int64 // of the connection; a stream has its own
+	bytes  int64 // of the connection; streams have their own
 	agreed int
 	since  ktime.Time
-	last   ktime.Time // when one last agreed
+	last   ktime.Time // time of the last agreeing sample
 }
 
-// estimate carries a sample forward to now, and takes over what enough of them
-// agree on.
+// estimate carries a sample forward to now, and accepts a credit on which enough samples
+// agree.
 func (w *windows) estimate(s *WindowSample) {
 	r := w.history
 	r.complete, r.worse, r.last, r.sent = true, false, s.Time, s.At[Send]
@@ -48,9 +48,8 @@ func (w *windows) estimate(s *WindowSample) {
 	}
 }
 
-// weigh compares what a sample comes to with the credit that others agreed on,
-// and returns the better of the two. There is never less to send, nor more to
-// receive, than a sample says.
+// weigh compares the credit of a sample with the agreed one, and returns the better. The
+// real credit is never less to send, nor more to receive, than that of a sample.
 func (e *windowEstimate) weigh(at ktime.Time, d Direction, now, agreed int64) int64 {
 	switch {
 	case e.agreed > 0 && now == agreed:
@@ -58,7 +57,7 @@ func (e *windowEstimate) weigh(at ktime.Time, d Direction, now, agreed int64) in
 		e.last = at
 		return agreed
 	case e.agreed > 0 && (now < agreed) == (d == Send):
-		return agreed // credit was taken or granted, and not written yet
+		return agreed // the process took or granted credit, and has not written yet
 	}
 	e.agreed, e.since, e.last = 1, at, at
 	return now
@@ -68,7 +67,7 @@ func (e *windowEstimate) enough() bool {
 	return e.agreed >= agreeSamples && e.last.Sub(e.since) >= agreeTime
 }
 
-// settleConn takes over what samples agree on for the connection, if they do.
+// settleConn accepts the agreed credit of the connection.
 func (w *windows) settleConn(d Direction, agreed bool) {
 	if !agreed {
 		w.history.complete = false
@@ -77,7 +76,7 @@ func (w *windows) settleConn(d Direction, agreed bool) {
 	w.conn[d] = Credit{Bytes: w.history.estimate[d].bytes, Known: true}
 }
 
-// settleStream does so for a stream.
+// settleStream accepts the agreed credit of a stream.
 func (w *windows) settleStream(s *stream, d Direction, agreed bool) {
 	if !agreed {
 		w.history.complete = false
@@ -87,7 +86,7 @@ func (w *windows) settleStream(s *stream, d Direction, agreed bool) {
 	w.highest[d] = max(w.highest[d], s.distance[d])
 }
 
-// quiet takes the last sample for enough if nothing was sent for a while after it.
+// quiet accepts the last sample if nothing was sent for quietTime after it.
 func (w *windows) quiet(now ktime.Time, sent int64) {
 	r := w.history
 	if r == nil || r.complete || r.worse || r.last == 0 || now.Sub(r.last) < quietTime {
@@ -109,8 +108,8 @@ func (w *windows) quiet(now ktime.Time, sent int64) {
 	}
 }
 
-// recoverInitial takes over the INITIAL_WINDOW_SIZE that governs a direction, and
-// what else the side that announced it did.
+// recoverInitial accepts the INITIAL_WINDOW_SIZE that governs a direction, and the other
+// SETTINGS of the side that announced it.
 func (w *windows) recoverInitial(d Direction, s *WindowSample) {
 	w.initial[d] = s.Initial[d]
 	a := &w.settings[d.other()]
@@ -121,8 +120,8 @@ func (w *windows) recoverInitial(d Direction, s *WindowSample) {
 	}
 }
 
-// estimateStream does what estimate does, for a stream. One that was open before
-// it could be followed is from then on.
+// estimateStream does the same for a stream. It begins to follow a stream that was open
+// before.
 func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
 	r := w.history
 	st := w.streams.byID[sample.ID]
@@ -137,7 +136,7 @@ func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
 		}
 		estimates := r.streams[sample.ID]
 		if estimates == nil {
-			continue // it lost its value, not its beginning
+			continue // its value was lost, not its beginning
 		}
 		if !sample.Credit[d].Known {
 			r.complete, r.worse = false, true
@@ -152,7 +151,7 @@ func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
 	}
 }
 
-// adopt begins to follow a stream that a sample found open, unless it ended since.
+// adopt begins to follow a stream that is open in a sample, unless it has ended since.
 func (w *windows) adopt(s *WindowSample, sample *StreamSample) *stream {
 	r := w.history
 	if !w.streams.known || !w.lists(s.Listed) || len(w.streams.byID) >= maxStreams || w.streams.recall(sample.ID) != nil {

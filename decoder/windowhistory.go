@@ -2,13 +2,12 @@ package decoder
 
 import "h2trace/decoder/ktime"
 
-// windowHistory is what is kept while the windows of a connection are not known: what
-// became of them in the latest frames, so that a sample of a moment ago can be
-// carried forward to now.
+// windowHistory holds the effects of the latest frames while the windows of a connection
+// are unknown. They carry a sample of a moment ago forward to now.
 type windowHistory struct {
 	steps   []step
 	next    int
-	dropped [2]int64 // by direction, where the last step ended that was forgotten
+	dropped [2]int64 // by direction, the end of the last dropped step
 
 	estimate [2]windowEstimate // of the connection
 	streams  map[uint32]*[2]windowEstimate
@@ -18,27 +17,27 @@ type windowHistory struct {
 	ends     []closedStream
 	nextEnd  int
 	numEnded int64
-	// last and sent are the time and place of the last sample, and worse says
-	// that others were better than it; complete says that all that it held is known.
+	// last and sent are the time and place of the last sample. worse says that others
+	// were better. complete says that all its credits are known.
 	last     ktime.Time
 	sent     int64
 	worse    bool
 	complete bool
 }
 
-// step is a frame, by what it did to credit.
+// step is the effect of a frame on credit.
 type step struct {
 	end      int64
 	dir      Direction
-	credit   Direction // that it changed
-	stream   uint32    // 0: of the connection only
-	both     bool      // the connection's too
+	credit   Direction // the direction of the changed credit
+	stream   uint32    // 0: the connection only
+	both     bool      // also of the connection
 	settings bool
 	amount   int64
 }
 
-// remember is called for each frame when it has taken effect. end is the place after it,
-// and ends says that its field block ends its stream.
+// remember adds a frame that has taken effect. end is the place after it, and ends says
+// that its field block ends its stream.
 func (w *windows) remember(f *Frame, s *stream, end int64, ends bool) {
 	r := w.history
 	if r == nil {
@@ -73,7 +72,7 @@ func (r *windowHistory) add(s step) {
 	r.next = (r.next + 1) % maxSteps
 }
 
-// ended notes the end of a stream that is not followed.
+// ended remembers the end of an unfollowed stream.
 func (r *windowHistory) ended(f *Frame, ends bool) {
 	e := closedStream{id: f.StreamID}
 	switch {
@@ -94,7 +93,7 @@ func (r *windowHistory) ended(f *Frame, ends bool) {
 	r.nextEnd = (r.nextEnd + 1) % maxEnds
 }
 
-// listing returns how many streams that are not followed have ended.
+// listing returns the number of unfollowed streams that have ended.
 func (w *windows) listing() int64 {
 	if w.history == nil {
 		return 0
@@ -102,13 +101,13 @@ func (w *windows) listing() int64 {
 	return w.history.numEnded
 }
 
-// lists reports whether the ends since a listing are all known.
+// lists reports whether all ends since a listing are remembered.
 func (w *windows) lists(listing int64) bool {
 	return w.history == nil || w.history.numEnded-listing <= maxEnds
 }
 
-// since returns what frames after the places of a sample did to the credit of a
-// stream, or of the connection.
+// since returns the effect of the frames after a sample on the credit of a stream, or of
+// the connection for stream 0.
 func (r *windowHistory) since(s *WindowSample, d Direction, stream uint32) int64 {
 	n := int64(0)
 	for i := range r.steps {
@@ -123,9 +122,8 @@ func (r *windowHistory) since(s *WindowSample, d Direction, stream uint32) int64
 	return n
 }
 
-// recovering begins to keep what a sample needs. Samples of places to come are
-// as good as before; a list of streams from before is not, as some may have ended
-// unseen.
+// recovering begins to keep the effects of frames. Pending samples of later places stay
+// valid. A listing of streams from before does not, as some may have ended unseen.
 func (w *windows) recovering() {
 	before := w.history
 	w.history = &windowHistory{}

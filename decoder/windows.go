@@ -1,10 +1,10 @@
 package decoder
 
-// windows are the flow-control windows of a connection and of its streams (RFC 9113
-// §6.9), by its frames, and where these do not tell, by samples.
+// windows keeps the flow-control windows of a connection and of its streams (RFC 9113
+// §6.9): by its frames, and by samples where frames are missing.
 type windows struct {
 	credits
-	history  *windowHistory // nil when the windows were always known
+	history  *windowHistory // nil if the windows were always known
 	settings *settings
 	streams  *streams
 }
@@ -22,25 +22,25 @@ func (w *windows) lost(d Direction) {
 	w.settingsLost(d)
 }
 
-// settingsLost notes that settings.lost was called for d.
+// settingsLost makes windows unknown after settings.lost(d).
 func (w *windows) settingsLost(d Direction) {
-	// What d announces governs what the other direction may send.
+	// The SETTINGS of d govern the other direction.
 	if d == Recv {
 		w.initial[Send] = Credit{}
 	}
 	w.unsure()
 }
 
-// unsure makes the initial window of what is received unknown where the SETTINGS are
-// that govern it.
+// unsure makes the initial window of received DATA unknown if the SETTINGS that govern it
+// are unknown.
 func (w *windows) unsure() {
 	if w.settings[Send].unsure {
 		w.initial[Recv] = Credit{}
 	}
 }
 
-// apply applies parameters that direction d announced, or acknowledges. The peer's
-// INITIAL_WINDOW_SIZE applies when it is read, that of the observed process when the
+// apply applies parameters that direction d announces or acknowledges. The peer's
+// INITIAL_WINDOW_SIZE takes effect when the process reads it, that of the process when the
 // peer acknowledges it.
 func (w *windows) apply(d Direction, ack bool, p params) *Violation {
 	if !ack {
@@ -56,8 +56,8 @@ func (w *windows) apply(d Direction, ack bool, p params) *Violation {
 	return w.setInitial(Send, initial.value, w.streams.byID)
 }
 
-// slack is how much more a stream's credit in direction d may turn out
-// to be, because d may go by a SETTINGS frame before its acknowledgement.
+// slack returns the credit that a stream may have in addition, because direction d may
+// apply a SETTINGS frame before its acknowledgement.
 func (w *windows) slack(d Direction) int64 {
 	if d == Send {
 		return 0 // applied when read

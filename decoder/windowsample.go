@@ -6,16 +6,14 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// WindowSample is the flow-control state that the observed process itself kept
-// at a moment. By then it had dealt with all frames that end up to the place At
-// of what it received, and had written those that end up to At of what it sends,
-// and no others. Places count the bytes of a direction since the first call of
-// Data, Skip or Gap.
+// WindowSample is the flow-control state in the memory of the observed process at a
+// moment. By then the process had handled exactly the received frames that end up to
+// At[Recv], and had written exactly the frames that end up to At[Send]. Places count the
+// bytes of a direction since the first call of Data, Skip or Gap.
 //
 // A process takes credit before it writes DATA, and grants it before it writes
-// WINDOW_UPDATE. So a sample may hold less than there is to send, and more than
-// the peer may send, by what was about to be written: it is believed only when
-// several agree.
+// WINDOW_UPDATE. So a sample may show too little to send, and too much to receive, by the
+// bytes about to be written. The decoder accepts it only if several agree.
 type WindowSample struct {
 	Time    ktime.Time
 	At      [2]int64
@@ -24,7 +22,7 @@ type WindowSample struct {
 	// PeerMaxFrame is the peer's MAX_FRAME_SIZE in force.
 	PeerMaxFrame uint32
 	Streams      []StreamSample
-	// Listed is what Listing returned before the streams were listed.
+	// Listed is the result of Listing before the streams were listed.
 	Listed int64
 }
 
@@ -35,8 +33,8 @@ type StreamSample struct {
 	Ended  [2]bool // END_STREAM went that way
 }
 
-// Windows takes a sample. One of places not reached yet waits until they are.
-// Where frame boundaries are searched, the places prove them.
+// Windows takes a sample. A sample of later places waits for them. If frame boundaries are
+// being searched, its places prove them.
 func (c *Conn) Windows(s WindowSample) {
 	r := c.windows.history
 	if r == nil || c.decided && c.protocol != HTTP2 {
@@ -49,7 +47,7 @@ func (c *Conn) Windows(s WindowSample) {
 	c.useSamples()
 }
 
-// useSamples takes the samples of places that are reached.
+// useSamples applies the samples whose places are reached.
 func (c *Conn) useSamples() {
 	for c.windows.history != nil && len(c.windows.history.pending) > 0 {
 		s := c.windows.history.pending[0]
@@ -72,8 +70,8 @@ func (c *Conn) useSamples() {
 	}
 }
 
-// covers reports whether the places of a sample are between frames, and all that
-// happened since is known.
+// covers reports whether the places of a sample lie between frames, and all frames since
+// are known.
 func (c *Conn) covers(s *WindowSample) bool {
 	r := c.windows.history
 	for d := range c.sides {
@@ -98,7 +96,7 @@ func (c *Conn) covers(s *WindowSample) bool {
 	return true
 }
 
-// boundary ends a search for frame boundaries at a place that is one.
+// boundary ends a search at a known frame boundary.
 func (c *Conn) boundary(at ktime.Time, h *side, place int64) {
 	if h.mode == starting && !c.fromStart {
 		c.startLost(at, h)
@@ -109,7 +107,7 @@ func (c *Conn) boundary(at ktime.Time, h *side, place int64) {
 	}
 }
 
-// boundary finds the frames that begin at a place, or lead to it.
+// boundary finds the frames that begin at a place, or end there.
 func (h *side) boundary(place int64, p plausible) event {
 	off := h.held.end() - (h.at - place)
 	if off < h.held.base || off > h.held.end() {
@@ -127,29 +125,28 @@ func (h *side) boundary(place int64, p plausible) event {
 	return found
 }
 
-// Quiet says that the directions have been fed all that went until now. The last
-// sample is enough if nothing was sent since for a while.
+// Quiet says that both directions have been fed all bytes until now. The last sample
+// suffices if nothing was sent for a while after it.
 func (c *Conn) Quiet(now ktime.Time) {
 	if h := &c.sides[Send]; h.mode == framing {
 		c.windows.quiet(now, h.at)
 	}
 }
 
-// Listing returns what WindowSample.Listed is to be for streams that are listed
-// now.
+// Listing returns the value for WindowSample.Listed, before streams are listed.
 func (c *Conn) Listing() int64 { return c.windows.listing() }
 
-// Lists reports whether streams that were listed then are those that are open,
-// but for those that it knows to have ended: nothing was lost since.
+// Lists reports whether the streams of a listing are still open, except those known to
+// have ended. It is false after a loss.
 func (c *Conn) Lists(listing int64) bool { return c.windows.lists(listing) }
 
-// WindowsKnown reports whether no more samples are needed: all that the last one
-// held is known.
+// WindowsKnown reports whether all credits of the last sample are known, so that no more
+// samples are needed.
 func (c *Conn) WindowsKnown() bool {
 	r := c.windows.history
 	return r == nil || r.complete && len(r.pending) == 0
 }
 
-// ForgoWindows says that no more samples will come. What is not known by now
-// stays so, until a loss makes other windows unknown.
+// ForgoWindows says that no more samples will come until a loss. Unknown windows stay
+// unknown.
 func (c *Conn) ForgoWindows() { c.windows.history = nil }
