@@ -141,12 +141,6 @@ func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c.table.wantTables(c)
 }
 
-// overrunNote is that bytes are given up, because more came after them than is held.
-type overrunNote struct {
-	at    ktime.Time
-	bytes uint64
-}
-
 // settle hands on what is held, and brings both directions up to what the kernel
 // counted, but for what was not wanted.
 func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {

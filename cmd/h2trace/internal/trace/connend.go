@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"h2trace/bpf"
-	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
@@ -111,24 +110,10 @@ func (c *tracedConn) finish() {
 			c.verify.Close()
 		}
 		if c.end != nil {
-			c.printClose(known)
+			c.printClose(c.end, known)
 		}
 	}
 	t.requests.ended = append(t.requests.ended, c.entry())
-}
-
-// printClose prints the close event, with how much was said where all of that is known.
-func (c *tracedConn) printClose(known bool) {
-	e := export.ConnClose{Error: c.mixed}
-	if known {
-		e.BytesSent, e.BytesReceived = &c.next[bpf.Send].offset, &c.next[bpf.Recv].offset
-	}
-	frames := uint64(c.decoder.Frames(decoder.Send) + c.decoder.Frames(decoder.Recv))
-	e.Frames = &frames
-	if reported, ok := c.end.(*reportedClose); ok && reported.Socket {
-		e.Path = pathOf(&reported.Path)
-	}
-	c.table.events.Conn(c.at(c.end.time()), &c.event, e)
 }
 
 // entry returns what the kernel holds of a connection that has ended.

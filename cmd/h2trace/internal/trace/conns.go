@@ -23,9 +23,8 @@ const maxUnfinished = 64 << 20
 
 // connTable holds the connections that are being decoded.
 type connTable struct {
-	kernel    kernel
-	events    *export.JSONL
-	losses    *lossBook
+	kernel kernel
+	printed
 	config    decoder.Config
 	recovery  *recovery
 	resolver  *resolver
@@ -37,9 +36,7 @@ type connTable struct {
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
 
-	byID map[uint64]*tracedConn
-	// spoke are the processes of which a connection was seen and understood.
-	spoke   map[int]bool
+	byID    map[uint64]*tracedConn
 	sockets innermost
 	closing closing
 	until   ktime.Time // when the observing ended, 0 before
@@ -55,15 +52,13 @@ type connTable struct {
 type counts struct {
 	opened    uint64
 	dismissed uint64 // of them, which did not turn out to be HTTP
-	frames    uint64
 	captured  uint64 // bytes of payload
 }
 
 func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
 	t := &connTable{
 		kernel:   k,
-		events:   events,
-		losses:   losses,
+		printed:  printed{events: events, losses: losses, spoke: make(map[int]bool)},
 		config:   config,
 		recovery: recovery,
 		sourceOf: sourceOf,
@@ -74,7 +69,6 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		segments: tcp.NewBudget(maxSegmentBytes),
 		adrift:   make(adrift),
 		byID:     make(map[uint64]*tracedConn),
-		spoke:    make(map[int]bool),
 		sockets:  make(innermost),
 	}
 	t.exchanges = exchangeBook{events: events, hellos: &t.hellos, budget: http1.NewBudget(openBudget), repeated: t.closing.repeated}
@@ -153,6 +147,7 @@ func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 		table: t,
 		id:    h.Conn,
 	}
+	c.printer = printer{connInfo: &c.connInfo, shared: &t.printed, fed: &c.feeder}
 	c.exchanges = exchangeSink{connInfo: &c.connInfo, book: &t.exchanges}
 	if cleartext {
 		c.scheme, c.cleartext = "http", &cleartextConn{}

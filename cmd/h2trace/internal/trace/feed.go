@@ -104,30 +104,6 @@ func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64,
 	c.table.wantTables(c)
 }
 
-// lossNote is a loss that is to be told when what came before is decoded.
-type lossNote struct {
-	at             ktime.Time
-	records, bytes uint64
-	why            bpf.Reasons
-}
-
-// Noted implements decoder.NoteSink.
-func (c *tracedConn) Noted(note any) {
-	switch n := note.(type) {
-	case lossNote:
-		c.announceLoss(n.at, n.records, n.bytes, n.why)
-	case overrunNote:
-		c.announce()
-		c.table.events.Loss(&export.Loss{Time: n.at, Reason: export.LossGap, Bytes: &n.bytes, Conn: c.meta.Conn})
-	}
-}
-
-// announceLoss tells of records that are missing.
-func (c *tracedConn) announceLoss(at ktime.Time, records, bytes uint64, why bpf.Reasons) {
-	c.announce()
-	c.table.losses.gap(at, c.meta.Conn, records, bytes, why)
-}
-
 // settle brings both directions up to what the kernel counted.
 func (c *tracedConn) settle(at ktime.Time, t bpf.Totals) {
 	c.release()

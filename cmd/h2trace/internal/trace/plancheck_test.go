@@ -19,7 +19,7 @@ import (
 func TestMissing(t *testing.T) {
 	var out bytes.Buffer
 	events := export.NewJSONL(&out, export.Options{Clock: ktime.NewClock(0, time.Unix(0, 40))})
-	k := &planCheck{conns: &connTable{events: events}}
+	k := &planCheck{conns: &connTable{printed: printed{events: events}}}
 	s := &plancheck.Executable{}
 	for _, name := range []string{"c1", "c2"} {
 		s.Hear(&plancheck.Conn{Name: name, Age: time.Second, Said: [2]bool{bpf.Send: true}, Silent: new([2]bool)})

@@ -3,11 +3,9 @@ package trace
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
 	"strings"
 
 	"h2trace/decoder"
-	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
 )
 
@@ -66,21 +64,11 @@ func (c *tracedConn) goOn() {
 	c.exchanges.upgrade = nil
 	config := c.table.config
 	config.Role, config.FromStart = u.role, true
-	c.decoder = decoder.NewConn(config, c)
+	c.decoder = decoder.NewConn(config, &c.printer)
 	if u.first != nil {
 		c.decoder.Upgrade(u.first.at, u.first.payload)
 	}
 	for _, s := range u.said {
 		c.decoder.Data(s.at, s.dir, s.bytes)
 	}
-}
-
-// Mixed implements decoder.MixedSink.
-func (c *tracedConn) Mixed(at ktime.Time, line string) {
-	detail := "the client speaks HTTP/1.x, the server HTTP/2"
-	if line != "" {
-		detail = fmt.Sprintf("the client speaks HTTP/2, the server answered %q", line)
-	}
-	c.mixed = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
-	c.exchanges.tracker.Mixed(at, detail)
 }

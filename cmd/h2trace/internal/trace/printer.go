@@ -1,0 +1,199 @@
+package trace
+
+import (
+	"fmt"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/verify"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
+	"h2trace/export"
+)
+
+// printed is what all printers have in common.
+type printed struct {
+	events *export.JSONL
+	losses *lossBook
+	// spoke are the processes of which a connection was seen and understood.
+	spoke  map[int]bool
+	frames uint64
+}
+
+// printer prints what the decoder of a connection finds. It is the decoder.Sink of that.
+type printer struct {
+	*connInfo
+	shared    *printed
+	fed       *feeder
+	exchanges exchangeSink
+	cleartext *cleartextConn // set on a connection without TLS
+	verify    *verify.Conn   // nil unless headers are to be verified
+
+	announced bool            // the open event is printed
+	spoken    bool            // see understood
+	mixed     *exchange.Error // client and server do not speak the same
+	// inStep says by direction that the header table was known after the last
+	// block, and astray that one made it unknown, until it is asked for.
+	inStep [2]bool
+	astray bool
+}
+
+// A method that does not fit would make an optional sink none, without a word.
+var _ interface {
+	decoder.ByteSink
+	decoder.LossSink
+	decoder.MixedSink
+	decoder.NoteSink
+} = (*printer)(nil)
+
+// isNothing reports whether a connection is one without TLS that does not speak
+// HTTP, of which nothing was printed.
+func (p *printer) isNothing() bool {
+	return p.cleartext != nil && !p.announced && p.event.Protocol == ""
+}
+
+// announce prints the open event, once.
+func (p *printer) announce() {
+	if p.announced {
+		return
+	}
+	p.announced = true
+	if p.scheme == "https" {
+		p.understood()
+	}
+	p.shared.events.Conn(p.at(p.since), &p.event, export.ConnOpen{})
+}
+
+// understood notes that what its process says is seen: TLS, or HTTP without it. That
+// frames were searched for is not enough.
+func (p *printer) understood() {
+	if !p.spoken {
+		p.spoken = true
+		p.shared.spoke[p.meta.PID] = true
+	}
+}
+
+// isOf notes which side the process is on, where that was not known.
+func (p *printer) isOf(role decoder.Role) {
+	client, known := role.Client()
+	if p.event.Role != decoder.RoleUnknown || !known {
+		return
+	}
+	p.event.Role = role
+	p.exchanges.tracker.SetClient(client)
+	p.fed.decoder.SetRole(role)
+}
+
+// Protocol implements decoder.Sink.
+func (p *printer) Protocol(_ ktime.Time, spoken decoder.Protocol, fromStart bool) {
+	switch spoken {
+	case decoder.HTTP2:
+		p.event.Protocol = export.ProtocolH2
+		if p.cleartext != nil {
+			p.event.Protocol = export.ProtocolH2C
+		}
+	case decoder.HTTP1:
+		p.event.Protocol = export.ProtocolHTTP11
+		p.understood()
+	}
+	if fromStart {
+		p.event.Joined = export.JoinedStart
+	}
+	p.isOf(p.fed.decoder.Role())
+	if p.isNothing() {
+		return
+	}
+	p.announce()
+}
+
+// Frame implements decoder.Sink.
+func (p *printer) Frame(f *decoder.Frame) {
+	p.shared.frames++
+	if f.BlockEnd {
+		known := p.fed.decoder.TableKnown(f.Dir)
+		p.astray = p.astray || p.inStep[f.Dir] && !known
+		p.inStep[f.Dir] = known
+	}
+	p.understood()
+	p.shared.events.Frame(p.at(f.Time), f)
+	p.exchanges.tracker.Frame(f)
+	if p.cleartext != nil {
+		p.cleartext.noteFrame(f)
+	}
+	if p.verify != nil && f.BlockEnd {
+		p.verify.Decoded(verifiedBlock(f, p.fed.decodedUpTo(f.Dir)))
+	}
+}
+
+// Resync implements decoder.Sink.
+func (p *printer) Resync(at ktime.Time, dir decoder.Direction, skipped int64) {
+	p.shared.events.Conn(p.at(at), &p.event, export.ConnResync{Dir: dir, Skipped: skipped})
+	p.exchanges.tracker.Lost(dir)
+}
+
+// Lost implements decoder.LossSink.
+func (p *printer) Lost(dir decoder.Direction) { p.exchanges.tracker.Lost(dir) }
+
+// Bytes implements decoder.ByteSink.
+func (p *printer) Bytes(at ktime.Time, dir decoder.Direction, b []byte) {
+	p.exchanges.tracker.Data(at, dir, b)
+}
+
+// Gap implements decoder.ByteSink.
+func (p *printer) Gap(at ktime.Time, dir decoder.Direction, n int64) {
+	p.exchanges.gap(at, dir, n)
+}
+
+// lossNote is a loss that is to be told when what came before is decoded.
+type lossNote struct {
+	at             ktime.Time
+	records, bytes uint64
+	why            bpf.Reasons
+}
+
+// Noted implements decoder.NoteSink.
+func (p *printer) Noted(note any) {
+	switch n := note.(type) {
+	case lossNote:
+		p.announceLoss(n.at, n.records, n.bytes, n.why)
+	case overrunNote:
+		p.announce()
+		p.shared.events.Loss(&export.Loss{Time: n.at, Reason: export.LossGap, Bytes: &n.bytes, Conn: p.meta.Conn})
+	}
+}
+
+// announceLoss tells of records that are missing.
+func (p *printer) announceLoss(at ktime.Time, records, bytes uint64, why bpf.Reasons) {
+	p.announce()
+	p.shared.losses.gap(at, p.meta.Conn, records, bytes, why)
+}
+
+// overrunNote is that bytes are given up, because more came after them than is held.
+type overrunNote struct {
+	at    ktime.Time
+	bytes uint64
+}
+
+// Mixed implements decoder.MixedSink.
+func (p *printer) Mixed(at ktime.Time, line string) {
+	detail := "the client speaks HTTP/1.x, the server HTTP/2"
+	if line != "" {
+		detail = fmt.Sprintf("the client speaks HTTP/2, the server answered %q", line)
+	}
+	p.mixed = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
+	p.exchanges.tracker.Mixed(at, detail)
+}
+
+// printClose prints the close event, with how much was said where all of that is known.
+func (p *printer) printClose(end connEnd, known bool) {
+	e := export.ConnClose{Error: p.mixed}
+	if known {
+		e.BytesSent, e.BytesReceived = &p.fed.next[bpf.Send].offset, &p.fed.next[bpf.Recv].offset
+	}
+	frames := uint64(p.fed.decoder.Frames(decoder.Send) + p.fed.decoder.Frames(decoder.Recv))
+	e.Frames = &frames
+	if reported, ok := end.(*reportedClose); ok && reported.Socket {
+		e.Path = pathOf(&reported.Path)
+	}
+	p.shared.events.Conn(p.at(end.time()), &p.event, e)
+}
