@@ -195,34 +195,6 @@ func (t *connTable) expire(now ktime.Time, idle bool) error {
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
 }
 
-// endProcess ends the connections of a process that exited, or whose program
-// was replaced, at the given time. Nothing more comes of those that were
-// closed before; the others linger, because the kernel closes their sockets
-// after the end of the process and tells of it.
-func (t *connTable) endProcess(pid int, at ktime.Time) error {
-	t.closing.finish(func(c *tracedConn) bool { return c.meta.PID == pid })
-	var open []*tracedConn
-	for _, c := range t.byID {
-		if c.meta.PID == pid {
-			open = append(open, c)
-		}
-	}
-	if len(open) == 0 {
-		return nil
-	}
-	slices.SortFunc(open, bySince)
-	states, err := t.kernel.Conns()
-	for _, c := range open {
-		end := &unreportedEnd{at: at}
-		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
-			end.state = &states[i]
-		}
-		c.end = end
-		t.closing.add(c)
-	}
-	return err
-}
-
 // saw reports whether a connection of a process was seen and understood, or one
 // with TLS, which may have to be printed yet.
 func (t *connTable) saw(pid int) bool {

@@ -1,5 +1,12 @@
 package trace
 
+import (
+	"slices"
+
+	"h2trace/bpf"
+	"h2trace/decoder/ktime"
+)
+
 // endLost ends the processes that are missing because their exit was lost, and
 // their connections. All records of before they were found missing must be
 // read. Without any loss there is nothing to do: a target is dropped just
@@ -22,4 +29,32 @@ func (o *Observer) endLost() error {
 		o.processes.Vanish(proc.PID, now)
 	}
 	return nil
+}
+
+// endProcess ends the connections of a process that exited, or whose program
+// was replaced, at the given time. Nothing more comes of those that were
+// closed before; the others linger, because the kernel closes their sockets
+// after the end of the process and tells of it.
+func (t *connTable) endProcess(pid int, at ktime.Time) error {
+	t.closing.finish(func(c *tracedConn) bool { return c.meta.PID == pid })
+	var open []*tracedConn
+	for _, c := range t.byID {
+		if c.meta.PID == pid {
+			open = append(open, c)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	slices.SortFunc(open, bySince)
+	states, err := t.kernel.Conns()
+	for _, c := range open {
+		end := &unreportedEnd{at: at}
+		if i := slices.IndexFunc(states, func(s bpf.ConnState) bool { return s.ID == c.id }); i >= 0 {
+			end.state = &states[i]
+		}
+		c.end = end
+		t.closing.add(c)
+	}
+	return err
 }
