@@ -7,14 +7,14 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// auditInterval is how long a loss stays unannounced when its connection has
-// fallen silent.
+// auditInterval is how long a loss may stay unannounced after its connection falls
+// silent.
 const auditInterval = time.Second
 
-// audit finds losses that no later record of their connection shows: while the
-// kernel counts new losses, its totals of each connection are held against
-// what was read. The totals are taken first and compared when the buffer was
-// found empty after that, so records under way are not taken for lost ones.
+// audit finds losses that no later record of their connection shows. While the kernel
+// counts new losses, audit compares its totals of each connection with what was read.
+// It takes the totals first, and compares them once the buffer is empty. So records on
+// their way do not look like losses.
 type audit struct {
 	next   ktime.Time
 	lost   uint64
@@ -23,7 +23,7 @@ type audit struct {
 	states []bpf.ConnState
 }
 
-// look notes what the kernel has lost by now.
+// look notes what the kernel has lost so far.
 func (a *audit) look(t *connTable) error {
 	lost, err := t.lost()
 	if err != nil || lost == a.lost {
@@ -34,11 +34,10 @@ func (a *audit) look(t *connTable) error {
 	return nil
 }
 
-// endKnown reports whether all is known that a connection said up to its end. The
-// kernel's account of one without TLS goes with its socket, and comes with the
-// close: where that is missing, and records were lost since the last one of the
-// connection, some may have been of it. Nor is it known where the account of losses
-// cannot be read; that error comes again with the next look.
+// endKnown reports whether all traffic of a connection is known up to its end. Without
+// TLS, the totals of the kernel come with the close. If the close is missing and
+// records were lost since, some may have been of this connection. Nor is the end known
+// if the count of losses cannot be read. The next look returns that error.
 func (a *audit) endKnown(t *connTable, c *tracedConn) bool {
 	if c.cleartext == nil || closeReported(c.end) {
 		return true
@@ -67,9 +66,8 @@ func (a *audit) run(t *connTable, now ktime.Time, idle bool) error {
 	return err
 }
 
-// compare announces what the kernel counted for connections beyond the records that
-// were read of them, and ends those whose close record was among the lost ones. All
-// records of before the states must be read.
+// compare announces losses from the totals of the kernel, and ends connections whose
+// close record was lost. All records from before the totals must be read.
 func (a *audit) compare(t *connTable, states []bpf.ConnState, now ktime.Time) {
 	for _, s := range states {
 		c := t.byID[s.ID]

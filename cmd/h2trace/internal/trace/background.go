@@ -1,6 +1,6 @@
 package trace
 
-// background is work beside the reading of records, one piece at a time.
+// background runs work while records are read, one piece at a time.
 type background struct {
 	done chan func() // what to do when the work is done
 	busy bool
@@ -8,13 +8,13 @@ type background struct {
 
 func newBackground() *background { return &background{done: make(chan func(), 1)} }
 
-// run runs f. What f returns runs later, in poll or wait.
+// run runs f. poll or wait then runs what f returns.
 func (b *background) run(f func() (then func())) {
 	b.busy = true
 	go func() { b.done <- f() }()
 }
 
-// poll ends work that is done.
+// poll completes finished work.
 func (b *background) poll() {
 	select {
 	case then := <-b.done:
@@ -24,7 +24,7 @@ func (b *background) poll() {
 	}
 }
 
-// wait returns after the work is done and ended.
+// wait waits for the work, and completes it.
 func (b *background) wait() {
 	if b.busy {
 		(<-b.done)()

@@ -9,18 +9,17 @@ import (
 )
 
 const (
-	// maxSegmentBytes bounds the bytes that are held of all connections without
-	// TLS because others before them are on their way.
+	// maxSegmentBytes bounds the out-of-order bytes of all connections without TLS.
 	maxSegmentBytes = 32 << 20
-	// maxUndecided is how much of a connection is looked at to find HTTP in it.
+	// maxUndecided is how many bytes of a connection are searched for HTTP.
 	maxUndecided = 256 << 10
-	// worthLeavingOut is how much of a body must be to come for the kernel to
-	// be told to leave it out: less is there before it hears of it.
+	// worthLeavingOut is the least rest of a body that the kernel is asked to leave
+	// out. A shorter rest arrives before the kernel hears of it.
 	worthLeavingOut = 64 << 10
 )
 
-// cleartextConn is what a connection without TLS has besides: its segments come as
-// they went through the kernel.
+// cleartextConn is the additional state of a connection without TLS, which arrives as
+// segments.
 type cleartextConn struct {
 	streams [2]tcp.Stream
 	follow  [2]following
@@ -29,23 +28,23 @@ type cleartextConn struct {
 	lost    [2]cleartextLoss
 }
 
-// begun reports whether it is known where both directions begin.
+// begun reports whether the start of both directions is known.
 func (p *cleartextConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
 
-// place returns the place in a direction of a sequence number that is near to the
-// offset of what is decoded of it.
+// place returns the offset of a sequence number in a direction. near is an offset
+// within 2 GiB of it.
 func (p *cleartextConn) place(dir int, seq uint32, near uint64) int64 {
 	return int64(near) + int64(int32(seq-p.first[dir]-uint32(near)))
 }
 
-// cleartextLoss is what the kernel has lost of a direction so far.
+// cleartextLoss counts what the kernel has lost of a direction.
 type cleartextLoss struct {
 	records uint32
 	bytes   uint64
 }
 
-// since takes what it has lost in all by now, as a record says that may be an
-// older one, and returns what is new.
+// since takes the totals of a record, and returns what is new in them. A record may be
+// older than the one before.
 func (l *cleartextLoss) since(records uint32, bytes uint64) (newRecords, newBytes uint64) {
 	if int32(records-l.records) <= 0 {
 		return 0, 0
@@ -58,7 +57,7 @@ func (l *cleartextLoss) since(records uint32, bytes uint64) (newRecords, newByte
 	return newRecords, newBytes
 }
 
-// segment takes a record of a connection without TLS.
+// segment decodes a segment of a connection without TLS.
 func (t *connTable) segment(d *bpf.Segment) {
 	t.captured += uint64(len(d.Payload))
 	c := t.get(&d.Head, true)
@@ -93,8 +92,7 @@ func (t *connTable) segment(d *bpf.Segment) {
 	c.leaveOut(d.Dir)
 }
 
-// cleartextSink is a direction of a connection without TLS, as the sink of its
-// stream.
+// cleartextSink is the tcp.Sink of one direction.
 type cleartextSink struct {
 	conn *tracedConn
 	dir  int
@@ -113,7 +111,7 @@ func (s cleartextSink) Data(at ktime.Time, b []byte) {
 	c.given()
 }
 
-// comes is called before the decoder is given what comes next.
+// comes is called before the decoder gets the next bytes.
 func (s cleartextSink) comes(at ktime.Time) {
 	c := s.conn
 	c.latest = max(at, c.latest)
@@ -141,8 +139,8 @@ func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c.table.wantTables(c)
 }
 
-// settle hands on what is held, and brings both directions up to what the kernel
-// counted, but for what was not wanted.
+// settle decodes the segments that wait, and brings both directions up to the totals of
+// the kernel. Bytes that were not wanted are skipped.
 func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 	p.flush(c, at)
 	for dir := range c.next {
@@ -160,14 +158,14 @@ func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 	}
 }
 
-// flush hands on what is held: nothing more will come.
+// flush decodes the segments that wait, as no more come.
 func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
 	for dir := range p.streams {
 		p.streams[dir].Flush(at, c.table.segments, cleartextSink{c, dir})
 	}
 }
 
-// isNoHTTP reports whether nothing that a connection says is of use.
+// isNoHTTP reports whether the rest of a connection is of no use.
 func (c *tracedConn) isNoHTTP() bool {
 	if c.decoder.Decided() {
 		switch c.decoder.Protocol() {
@@ -181,8 +179,8 @@ func (c *tracedConn) isNoHTTP() bool {
 	return c.decodedUpTo(decoder.Send)+c.decodedUpTo(decoder.Recv) > maxUndecided
 }
 
-// dismiss drops what is held of a connection without TLS that did not turn out to be
-// HTTP, of which nothing is printed.
+// dismiss drops a connection without TLS that does not speak HTTP. Nothing is printed
+// of it.
 func (c *tracedConn) dismiss() {
 	c.table.dismissed++
 	for dir := range c.cleartext.streams {

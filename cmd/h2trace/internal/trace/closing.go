@@ -8,11 +8,11 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// closeLinger is how long a closed connection is kept: another goroutine may
-// still be reading what had arrived before the close.
+// closeLinger is how long a closed connection is kept. Another goroutine may still read
+// what arrived before the close.
 const closeLinger = 200 * time.Millisecond
 
-// closing are the connections that are closed and linger.
+// closing holds the closed connections that linger.
 type closing struct {
 	list    []*tracedConn // by time of their close; some may be finished
 	waiters waiters       // of them
@@ -24,7 +24,7 @@ func (l *closing) add(c *tracedConn) {
 	l.waiters.closed(c)
 }
 
-// expire ends the connections whose time to linger is over.
+// expire ends the connections that have lingered long enough.
 func (l *closing) expire(now ktime.Time) {
 	for len(l.list) > 0 && l.list[0].end.time().Add(closeLinger) < now {
 		l.list[0].finish()
@@ -32,20 +32,19 @@ func (l *closing) expire(now ktime.Time) {
 	}
 }
 
-// repeated finishes the connection, if there is one, on which the request of an
-// exchange still waits for a response. It was closed and lingers; as its client has
-// sent the request again, and been answered, it expects nothing of it any more. The
-// connection is finished at once, and not after the call: its exchange is printed
-// before the one that repeats it, which is printed before the frames that follow in
-// the same bytes.
+// repeated finishes the connection on which the same request still waits for a
+// response, if there is one. That connection is closed and lingers. Its client has
+// repeated the request and been answered, so it expects nothing more. repeated acts at
+// once, and not after the call of the decoder, for the order of output: the older
+// exchange is printed before the one that repeats it, and that before the frames that
+// follow in the same bytes.
 func (l *closing) repeated(pid int, e *exchange.Exchange) {
 	if over := l.waiters.find(pid, e); over != nil {
 		over.finish()
 	}
 }
 
-// finish ends those of the connections that linger. One that ends may end another
-// (see repeated).
+// finish ends the selected connections. One that ends may end another: see repeated.
 func (l *closing) finish(which func(*tracedConn) bool) {
 	for _, c := range l.list {
 		if !c.finished() && which(c) {
@@ -55,8 +54,8 @@ func (l *closing) finish(which func(*tracedConn) bool) {
 	l.list = slices.DeleteFunc(l.list, (*tracedConn).finished)
 }
 
-// due reports whether there are connections of processes that ended whose
-// sockets are not reported as closed.
+// due reports whether connections of ended processes still lack the close of their
+// socket.
 func (l *closing) due() bool {
 	return slices.ContainsFunc(l.list, func(c *tracedConn) bool {
 		return !c.finished() && !closeReported(c.end) && c.event.Remote.IsValid()

@@ -10,16 +10,16 @@ import (
 	"h2trace/export"
 )
 
-// complaints are what go commands said, as far as it is not printed, and the
-// version control systems that they ran. The zero value is ready.
+// complaints holds what go commands said and is not printed yet, and the version
+// control systems that they ran. The zero value is ready.
 type complaints struct {
 	waiting map[int][]unclassed // by pid
 	ran     map[int][]ranVCS    // by the pid of their parent
 	runs    map[int]int         // the parents of those that run, by pid
 }
 
-// unclassed is one of no known class. Whether it stopped the command is told
-// by how that ends.
+// unclassed is a complaint of no known class. The exit code shows whether it stopped
+// the command.
 type unclassed struct {
 	proc  process.Process
 	event *export.ProcessError
@@ -39,8 +39,8 @@ const (
 	maxComplain = 1024
 )
 
-// complain prints what a go command complains of, and which of the exchanges that
-// are over it speaks of.
+// complain prints a complaint of a go command, with the finished exchanges that it is
+// about.
 func (o *Observer) complain(m *bpf.Message) {
 	proc, ok := o.processes.At(m.PID)
 	if !ok {
@@ -97,7 +97,7 @@ func (l *complaints) exec(proc process.Process, args []string) {
 	l.ran[proc.PPID] = append(list, ranVCS{pid: proc.PID, args: args})
 }
 
-// exit takes the end of a process, and returns what it said that stopped it.
+// exit takes the end of a process. It returns the complaints that stopped the process.
 func (l *complaints) exit(pid, code int) []unclassed {
 	for i, one := range l.ran[l.runs[pid]] {
 		if one.pid == pid {
@@ -121,9 +121,9 @@ func (l *complaints) forget(pid int) {
 	delete(l.waiting, pid)
 }
 
-// of returns the processes that a complaint speaks of: those that failed with the
-// arguments that it names, or else the last one that failed. Where it is that a
-// repository was found by no protocol it is all that failed, one for each.
+// of returns the processes that a complaint is about: those that failed with the
+// arguments it names, or else the last one that failed. If no protocol found a
+// repository, it returns all that failed, one for each protocol.
 func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 	var last *ranVCS
 	for i := range l.ran[pid] {
@@ -145,17 +145,16 @@ func (l *complaints) of(pid int, c *goproxy.Complaint) (list []export.Child) {
 	return list
 }
 
-// endFor ends the connections on which an exchange is cut that a complaint may
-// speak of. They are closed, and linger; whoever read from them has given up.
+// endFor ends closed connections with an unfinished exchange that a complaint may be
+// about. Whoever read from them has given up.
 func (t *connTable) endFor(m *bpf.Message, complaint *goproxy.Complaint) {
 	t.closing.finish(func(c *tracedConn) bool {
 		return c.meta.PID == m.PID && c.end.time() <= m.Time && c.exchanges.cut(complaint) != nil
 	})
 }
 
-// underWay returns the exchanges of a process, not over by what was seen, that a
-// complaint speaks of: go may say that one has failed before it closes the
-// connection.
+// underWay returns the unfinished exchanges of a process that a complaint is about. The
+// go command may report a failure before it closes the connection.
 func (t *connTable) underWay(pid int, complaint *goproxy.Complaint) (list []goproxy.Fetch) {
 	for _, c := range t.byID {
 		if c.meta.PID != pid {

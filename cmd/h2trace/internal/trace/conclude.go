@@ -9,7 +9,7 @@ import (
 	"h2trace/export"
 )
 
-// settle writes the losses that no connection accounts for, and the summary.
+// settle writes the losses that no connection shows, and the summary.
 func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	at := monotonic()
 	lost := ledger.Lost() + o.undecoded
@@ -44,9 +44,8 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	return sum, nil
 }
 
-// conclude says at the end what was seen and lost, if all of it was written. A
-// reader that left, as head does, has seen what it wanted; what came after that was
-// not looked at.
+// conclude says at the end what was seen and lost, if all of it was written. A reader
+// that left early, as head does, has seen what it wanted.
 func (o *Observer) conclude(sum *export.Summary, written bool) {
 	if o.conns.verifier != nil {
 		o.msg.Infof("%s", verdict(o.conns.verifier.Totals))

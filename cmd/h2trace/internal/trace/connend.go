@@ -11,9 +11,9 @@ import (
 
 // connEnd is how a connection ended.
 type connEnd interface {
-	// time is when it ended, or was seen to have.
+	// time is when the connection ended, or when that was noticed.
 	time() ktime.Time
-	// totals is what the kernel counted by then.
+	// totals is what the kernel counted until then.
 	totals() bpf.Totals
 	by() exchange.Ended
 	// entry is what the kernel holds of the connection.
@@ -27,7 +27,7 @@ func (c *reportedClose) time() ktime.Time       { return c.Time }
 func (c *reportedClose) totals() bpf.Totals     { return c.Totals }
 func (c *reportedClose) entry(uint64) bpf.Entry { return c.Entry() }
 
-// by returns who ended the connection, as far as its socket tells.
+// by returns who ended the connection, as its socket shows.
 func (c *reportedClose) by() exchange.Ended {
 	switch {
 	case c.Path.EndedByPeer():
@@ -40,8 +40,8 @@ func (c *reportedClose) by() exchange.Ended {
 	return exchange.EndedByProcess
 }
 
-// unreportedEnd is the end of a connection whose close is not reported: its process
-// ended, or the record was lost.
+// unreportedEnd is an end without a close record: the process ended, or the record was
+// lost.
 type unreportedEnd struct {
 	at    ktime.Time
 	state *bpf.ConnState // what the kernel holds of the connection, nil for nothing
@@ -70,8 +70,8 @@ func closeReported(e connEnd) bool {
 	return ok
 }
 
-// finish completes the decoding, prints the close event if there was a close,
-// and frees the connection. A second call does nothing.
+// finish completes the decoding, prints the close event if the connection ended, and
+// frees it. A second call does nothing.
 func (c *tracedConn) finish() {
 	if c.finished() {
 		return
@@ -116,7 +116,7 @@ func (c *tracedConn) finish() {
 	t.requests.ended = append(t.requests.ended, c.entry())
 }
 
-// entry returns what the kernel holds of a connection that has ended.
+// entry returns what the kernel holds of the connection.
 func (c *tracedConn) entry() bpf.Entry {
 	if c.end == nil {
 		return bpf.Entry{ID: c.id}
@@ -126,7 +126,7 @@ func (c *tracedConn) entry() bpf.Entry {
 
 func (c *tracedConn) finished() bool { return c.table.byID[c.id] != c }
 
-// pathOf returns what TCP knew of a path, for printing.
+// pathOf converts the TCP state of a path for printing.
 func pathOf(p *bpf.Path) *export.Path {
 	path := &export.Path{
 		Retransmits:      uint64(p.Retransmits),

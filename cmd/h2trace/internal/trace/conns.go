@@ -17,11 +17,11 @@ import (
 	"h2trace/export"
 )
 
-// maxUnfinished bounds what all connections hold of frames and field blocks that are
-// not complete, in bytes.
+// maxUnfinished bounds the incomplete frames and field blocks of all connections, in
+// bytes.
 const maxUnfinished = 64 << 20
 
-// connTable holds the connections that are being decoded.
+// connTable holds the connections that are decoded.
 type connTable struct {
 	kernel kernel
 	printed
@@ -42,13 +42,13 @@ type connTable struct {
 	until   ktime.Time // when the observing ended, 0 before
 	audit   audit
 	lost    func() (uint64, error) // counts the records that the kernel lost so far
-	// verifier is nil unless headers are to be verified.
+	// verifier is nil unless headers are verified.
 	verifier *verify.Checker
 
 	counts
 }
 
-// counts is what the summary says of all connections.
+// counts is what the summary says about all connections.
 type counts struct {
 	opened    uint64
 	dismissed uint64 // of them, which did not turn out to be HTTP
@@ -75,7 +75,7 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 	return t
 }
 
-// lostOf returns what counts the records that the kernel lost.
+// lostOf returns a function that counts the records lost by the kernel.
 func lostOf(k kernel) func() (uint64, error) {
 	return func() (uint64, error) {
 		ledger, err := k.Ledger()
@@ -83,7 +83,7 @@ func lostOf(k kernel) func() (uint64, error) {
 	}
 }
 
-// open enters a connection. Its event waits until its protocol is known.
+// open enters a connection. Its open event waits until the protocol is known.
 func (t *connTable) open(o *bpf.Open) {
 	c := t.byID[o.Conn]
 	if c == nil {
@@ -112,7 +112,7 @@ func (t *connTable) open(o *bpf.Open) {
 	t.recovery.opened(c, o.Ptr)
 }
 
-// wantTables asks for the header tables of a connection that are not known.
+// wantTables asks for the unknown header tables of a connection.
 func (t *connTable) wantTables(c *tracedConn) {
 	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
 		return
@@ -123,7 +123,8 @@ func (t *connTable) wantTables(c *tracedConn) {
 	t.recovery.want(c)
 }
 
-// get returns the connection of bytes, and adds it where its open record was lost.
+// get returns the connection of a record. It adds the connection if the open record was
+// lost.
 func (t *connTable) get(h *bpf.Head, cleartext bool) *tracedConn {
 	c := t.byID[h.Conn]
 	if c == nil {
@@ -133,7 +134,7 @@ func (t *connTable) get(h *bpf.Head, cleartext bool) *tracedConn {
 	return c
 }
 
-// add adds a connection, of which more is known when it is opened.
+// add adds a connection. open completes it.
 func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 	t.opened++
 	c := &tracedConn{
@@ -169,8 +170,8 @@ func (t *connTable) data(d *bpf.Data) {
 	c.data(d.Time, d)
 }
 
-// close notes the end of a connection; expire completes it. A close can come
-// after the end of the process, whose sockets the kernel closes last.
+// close notes the end of a connection, and expire completes it. The kernel closes
+// sockets after the end of their process, so a close may follow the exit.
 func (t *connTable) close(e *bpf.Close) error {
 	c := t.byID[e.Conn]
 	if c == nil {
@@ -184,9 +185,8 @@ func (t *connTable) close(e *bpf.Close) error {
 	return nil
 }
 
-// expire ends the connections whose time to linger is over, announces losses
-// that no later record of their connection has shown, and guides the kernel. What
-// happened before now has been read.
+// expire ends connections that have lingered long enough, announces losses that no
+// later record shows, and guides the kernel. All records before now are read.
 func (t *connTable) expire(now ktime.Time, idle bool) error {
 	t.closing.expire(now)
 	t.adrift.guide()
@@ -195,8 +195,8 @@ func (t *connTable) expire(now ktime.Time, idle bool) error {
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
 }
 
-// saw reports whether a connection of a process was seen and understood, or one
-// with TLS, which may have to be printed yet.
+// saw reports whether a connection of a process was understood. One with TLS counts
+// even before it is printed.
 func (t *connTable) saw(pid int) bool {
 	if t.spoke[pid] {
 		return true
@@ -209,7 +209,7 @@ func (t *connTable) saw(pid int) bool {
 	return false
 }
 
-// forget drops what is known of a process that has ended.
+// forget drops what is known about a process that has ended.
 func (t *connTable) forget(pid int) {
 	delete(t.spoke, pid)
 	delete(t.hellos.sent, pid)
@@ -217,8 +217,8 @@ func (t *connTable) forget(pid int) {
 
 func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }
 
-// endAll completes all connections when the observing ends, and all records are
-// read. Those that are still open get no close event.
+// endAll completes all connections at the end of the observation, after all records are
+// read. An open connection gets no close event.
 func (t *connTable) endAll() error {
 	states, err := t.kernel.Conns()
 	if err != nil {

@@ -7,20 +7,19 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// maxEarlyBytes bounds what is held of a connection until its TLS handshake is
-// over.
+// maxEarlyBytes bounds what is kept of a connection until its TLS handshake is over.
 const maxEarlyBytes = 64 << 10
 
-// earlyRecord is a record of what was written before the handshake was over.
+// earlyRecord is a record written before the handshake was over.
 type earlyRecord struct {
 	at ktime.Time
 	bpf.Data
 }
 
-// early is what a connection was given to send while its TLS handshake was not
-// over. A Write on a tls.Conn makes the handshake first where nobody has: its bytes
-// wait in it for as long. They are no input of the decoder yet: when they were sent
-// is known after the handshake, or that they never were.
+// early keeps what a process writes before the TLS handshake is over. The first Write
+// on a tls.Conn makes the handshake, and its bytes wait for it. They are no input of
+// the decoder yet. When they were sent is known after the handshake, or that they never
+// were.
 type early struct {
 	over    bool // the handshake is, or nothing will tell
 	records []earlyRecord
@@ -36,23 +35,23 @@ func (e *early) add(at ktime.Time, d *bpf.Data) int {
 	return e.bytes
 }
 
-// end returns what was kept: the handshake is over.
+// end returns what was kept. The handshake is over.
 func (e *early) end() []earlyRecord {
 	records := e.records
 	*e = early{over: true}
 	return records
 }
 
-// releaseEarly decodes what was kept, as sent when the handshake was over, or at its
-// own time where that was before.
+// releaseEarly decodes what was kept. A record was sent at the end of the handshake, or
+// at its own time if that is later.
 func (c *tracedConn) releaseEarly(over ktime.Time) {
 	for _, r := range c.early.end() {
 		c.feed(max(over, r.at), &r.Data)
 	}
 }
 
-// drop forgets what was kept: the handshake has failed, so nothing of it was sent. It
-// moves the positions on to after it.
+// drop drops what was kept, and moves the positions past it. The handshake has failed,
+// so nothing of it was sent.
 func (e *early) drop(next *[2]position) {
 	for _, r := range e.end() {
 		next[r.Dir] = position{r.Seq + 1, r.Offset + uint64(len(r.Payload))}

@@ -10,11 +10,11 @@ import (
 	"h2trace/export"
 )
 
-// openBudget bounds what is kept of open exchanges, of all connections: some
-// 300,000 at once, with the URLs of modules.
+// openBudget bounds the open exchanges of all connections: some 300,000 at once, with
+// the URLs of modules.
 const openBudget = 128 << 20
 
-// exchangeBook is what the exchanges of all connections have in common.
+// exchangeBook is what the exchanges of all connections share.
 type exchangeBook struct {
 	events  *export.JSONL
 	hellos  *hellos
@@ -23,24 +23,24 @@ type exchangeBook struct {
 	fetches goproxy.Fetches // for what go commands say of them later
 	off     bool            // no exchanges are put together
 	count   uint64
-	// repeated is called before an exchange is printed that may repeat another one
-	// of the process: see closing.repeated.
+	// repeated is called before an exchange is printed that may repeat another one of
+	// the process. See closing.repeated.
 	repeated func(pid int, e *exchange.Exchange)
 }
 
-// exchangeSink prints the exchanges of a connection, and finds what begins inside of
-// it. It is the exchange.Sink of its tracker.
+// exchangeSink prints the exchanges of a connection, and finds TLS and HTTP/2 that
+// begin inside it. It is the exchange.Sink of its tracker.
 type exchangeSink struct {
 	*connInfo
 	book    *exchangeBook
 	tracker *exchange.Tracker // nil where no exchanges are put together
-	// inner is for a ClientHello in a tunnel.
+	// inner reads a ClientHello in a tunnel.
 	inner clienthello.Reader
-	// upgrade is what the call of the decoder found that is not over, or nil.
+	// upgrade is what the current call of the decoder found, or nil.
 	upgrade *upgrade
 }
 
-// A method that does not fit would make an optional sink none, without a word.
+// An optional sink with a method that does not fit would silently be none.
 var _ interface {
 	exchange.TunnelSink
 	exchange.UpgradeSink
@@ -65,7 +65,7 @@ func (s *exchangeSink) gap(at ktime.Time, dir decoder.Direction, n int64) {
 	s.tracker.Gap(at, dir, n)
 }
 
-// isTunnelOfOther reports whether what goes through a tunnel is of no use.
+// isTunnelOfOther reports whether a tunnel carries nothing of use.
 func (s *exchangeSink) isTunnelOfOther() bool { return s.tracker.Tunneled() && s.inner.Over() }
 
 // InTunnel implements exchange.TunnelSink: TLS may begin inside of a connection.
@@ -107,8 +107,8 @@ func (s *exchangeSink) Exchange(e *exchange.Exchange) {
 	s.book.events.Exchange(meta, &event)
 }
 
-// moduleOf returns what an exchange of a process with that GOPROXY asked a module
-// proxy or a checksum database for, or nil.
+// moduleOf returns what an exchange asked a module proxy or checksum database for, or
+// nil. list is the GOPROXY of the process.
 func moduleOf(e *exchange.Exchange, list goproxy.Proxies) *export.Module {
 	r, at, ok := list.Parse(e.URL)
 	if !ok {

@@ -7,10 +7,9 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// endLost ends the processes that are missing because their exit was lost, and
-// their connections. All records of before they were found missing must be
-// read. Without any loss there is nothing to do: a target is dropped just
-// before its exit is reported.
+// endLost ends the missing processes whose exit record was lost, and their connections.
+// All records from before they went missing must be read. Without a loss it does
+// nothing: the kernel drops a target just before it reports the exit.
 func (o *Observer) endLost() error {
 	missing := o.missing
 	o.missing = nil
@@ -31,10 +30,9 @@ func (o *Observer) endLost() error {
 	return nil
 }
 
-// endProcess ends the connections of a process that exited, or whose program
-// was replaced, at the given time. Nothing more comes of those that were
-// closed before; the others linger, because the kernel closes their sockets
-// after the end of the process and tells of it.
+// endProcess ends the connections of a process that exited or executed another program.
+// Connections closed before are complete. The others linger, because the kernel closes
+// and reports their sockets after the end of the process.
 func (t *connTable) endProcess(pid int, at ktime.Time) error {
 	t.closing.finish(func(c *tracedConn) bool { return c.meta.PID == pid })
 	var open []*tracedConn

@@ -7,9 +7,9 @@ import (
 	"h2trace/export"
 )
 
-// feed decodes a record. Two directions may take their times within the same
-// microsecond and their places in the buffer the other way round; the places
-// tell the order, and no time goes back before an earlier one.
+// feed decodes a record. Records of the two directions may carry times of the same
+// microsecond in the wrong order. Sequence numbers give the order, and no time goes
+// back before an earlier one.
 func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 	if d.Dir == bpf.Recv {
 		c.expectTable(at)
@@ -32,7 +32,7 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 	c.leaveOut(d.Dir)
 }
 
-// data takes a record.
+// data decodes a record, or keeps it until the TLS handshake is over.
 func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
 	switch {
 	case c.early.over:
@@ -47,8 +47,8 @@ func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
 	c.feed(at, d)
 }
 
-// decoded is called when the decoder may have decoded more. The header table is asked
-// for if a block made that unknown.
+// decoded follows each call that may have decoded something. It replaces the decoder
+// after an upgrade, and asks for a header table that a block made unknown.
 func (c *tracedConn) decoded() {
 	c.goOn()
 	if c.astray {
@@ -59,8 +59,8 @@ func (c *tracedConn) decoded() {
 	}
 }
 
-// leaveOut has the kernel leave out what is to come of a body of HTTP/1.x, and of
-// what is of no use.
+// leaveOut asks the kernel to leave out the rest of an HTTP/1.x body, and everything on
+// a connection that does not speak HTTP.
 func (c *tracedConn) leaveOut(dir int) {
 	next, left := c.decodedUpTo(decoder.Direction(dir)), int64(0)
 	if c.decoder.Protocol() == decoder.HTTP1 {
@@ -81,8 +81,8 @@ func (c *tracedConn) leaveOut(dir int) {
 	c.askPayload()
 }
 
-// advance moves a direction on to seq and offset. What lies in between was
-// lost if records are missing, and announced; else it was left out on purpose.
+// advance moves a direction to seq and offset. If records are missing, the bytes in
+// between were lost. Otherwise the kernel left them out on purpose.
 func (c *tracedConn) advance(at ktime.Time, dir int, seq, offset uint64, why bpf.Reasons, lost uint64) {
 	next := &c.next[dir]
 	missing, bytes := seq-next.seq, int64(offset-next.offset)
@@ -90,8 +90,8 @@ func (c *tracedConn) advance(at ktime.Time, dir int, seq, offset uint64, why bpf
 	c.pass(at, dir, bytes, missing, lost, why)
 }
 
-// pass passes over n bytes of a direction. They were left out on purpose unless
-// records are missing, of which lost bytes are the payload.
+// pass skips n bytes of a direction. If records are missing, they were lost, and lost
+// of them are payload. Otherwise the kernel left them out on purpose.
 func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
 	if missing == 0 {
 		c.decoder.Skip(at, decoder.Direction(dir), n)
@@ -104,7 +104,7 @@ func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64,
 	c.table.wantTables(c)
 }
 
-// settle brings both directions up to what the kernel counted.
+// settle brings both directions up to the totals of the kernel.
 func (c *tracedConn) settle(at ktime.Time, t bpf.Totals) {
 	c.release()
 	if c.cleartext != nil {

@@ -15,25 +15,26 @@ type feeder struct {
 	latest  ktime.Time  // the highest so far
 }
 
-// decodedUpTo is the offset of a direction up to which the decoder has taken bytes.
+// decodedUpTo returns the offset of a direction up to which the decoder has taken
+// bytes.
 func (f *feeder) decodedUpTo(dir decoder.Direction) uint64 {
 	return f.next[dir].offset - uint64(f.decoder.Pending(dir))
 }
 
-// decoderPlace returns the place of the decoder that an offset of a direction is: it
-// may have begun after an upgrade.
+// decoderPlace converts an offset of a direction to a place of the decoder. After an
+// upgrade the decoder counts from there.
 func (f *feeder) decoderPlace(dir int, offset int64) int64 {
 	d := decoder.Direction(dir)
 	return f.decoder.Place(d) + offset - int64(f.decodedUpTo(d))
 }
 
-// recover hands a table to the decoder. One that does not fit is worth no
-// word: headers_error says that there is none.
+// recover hands a table to the decoder. A table that does not fit needs no message:
+// headers_error reports that there is none.
 func (f *feeder) recover(at ktime.Time, dir int, s decoder.Snapshot) {
 	_ = f.decoder.Recover(max(at, f.latest), decoder.Direction(dir), s)
 }
 
-// doubt notes that both directions may have said more, and ended, unseen.
+// doubt notes that both directions may have continued, and ended, unseen.
 func (f *feeder) doubt() {
 	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
 		if f.decoder.Protocol() == decoder.HTTP1 {

@@ -6,8 +6,7 @@ import (
 	"h2trace/export"
 )
 
-// cut returns an exchange that has not ended, and that a complaint may speak of if
-// it is not to, or nil.
+// cut returns an unfinished exchange that a complaint may be about, or nil.
 func (s *exchangeSink) cut(complaint *goproxy.Complaint) (of *goproxy.Fetch) {
 	s.tracker.Any(func(e *exchange.Exchange) bool {
 		one, ok := s.fetch(e, moduleOf(e, s.source.Proxies()))
@@ -22,8 +21,8 @@ func (s *exchangeSink) cut(complaint *goproxy.Complaint) (of *goproxy.Fetch) {
 	return of
 }
 
-// fetched remembers an exchange for what the go command says of it. If it has
-// said so already, the exchange has failed.
+// fetched remembers an exchange for later complaints of the go command. If the
+// complaint came first, the exchange has failed.
 func (s *exchangeSink) fetched(e *exchange.Exchange, m *export.Module) {
 	one, ok := s.fetch(e, m)
 	if !ok {
@@ -34,9 +33,9 @@ func (s *exchangeSink) fetched(e *exchange.Exchange, m *export.Module) {
 	}
 }
 
-// fetch returns what a complaint may speak of: an exchange with a module proxy or
-// a checksum database, one for a page that names a repository, or for what such a
-// one was redirected to, and a CONNECT that was refused.
+// fetch returns an exchange that a complaint may be about. That is one with a module
+// proxy or checksum database, one for a page that names a repository or its redirect,
+// or a refused CONNECT.
 func (s *exchangeSink) fetch(e *exchange.Exchange, m *export.Module) (f *goproxy.Fetch, ok bool) {
 	connect := e.Method == "CONNECT" && e.Error != nil
 	if m == nil && !connect && (e.Method != "GET" || !goproxy.IsPage(e.URL) && !s.book.fetches.Awaits(s.meta.PID, e.URL)) {

@@ -6,26 +6,26 @@ import (
 )
 
 const (
-	// largePayload is what a DATA payload holds at least of which it pays that
-	// the kernel leaves it out.
+	// largePayload is the smallest DATA payload that is worth leaving out.
 	largePayload = 4 << 10
-	// guideEvery is how much of such is copied before another place is given.
+	// guideEvery is how many bytes of such payloads are copied before the kernel gets
+	// another place.
 	guideEvery = 256 << 10
 )
 
-// following is what is known of how the kernel follows the frames of a
-// direction without TLS, to leave DATA payloads out. It begins with the first
-// byte and loses its place when segments overtake others.
+// following is how the kernel follows the frames of a direction without TLS, to leave
+// out DATA payloads. It begins with the first byte, and loses its place when segments
+// arrive out of order.
 type following struct {
-	// adrift says that it does not know where frames begin. bulk is how much of
-	// large DATA payloads was copied since then, and told of it, when a place was
-	// given last.
+	// adrift says that the kernel does not know where frames begin. bulk counts the
+	// bytes of large DATA payloads copied since then. told is bulk when the kernel last
+	// got a place.
 	adrift     bool
 	bulk, told uint64
 }
 
-// note notes whether the kernel knows which frames a segment holds, and returns whether
-// it has lost its place.
+// note takes whether the kernel knows the frames in a segment. It reports whether the
+// kernel has lost its place.
 func (f *following) note(d *bpf.Segment) (adrift bool) {
 	if d.Followed {
 		*f = following{}
@@ -35,16 +35,16 @@ func (f *following) note(d *bpf.Segment) (adrift bool) {
 	return true
 }
 
-// noteFrame counts what the kernel need not have copied of a frame.
+// noteFrame counts the payload of a frame that the kernel could have left out.
 func (p *cleartextConn) noteFrame(f *decoder.Frame) {
 	if d := &p.follow[f.Dir]; d.adrift && f.Type == decoder.TypeData && f.Length >= largePayload {
 		d.bulk += uint64(f.Length)
 	}
 }
 
-// guide tells the kernel where the next frame of a direction begins. That is of
-// use if the kernel has not seen it yet: when all of its records are read, or after
-// a long frame.
+// guide tells the kernel where the next frame of a direction begins. This helps only if
+// the kernel has not seen that place yet: when all its records are read, or after a
+// long frame.
 func (c *tracedConn) guide(dir int) {
 	ahead, ok := c.decoder.NextFrame(decoder.Direction(dir))
 	place := int64(c.decodedUpTo(decoder.Direction(dir))) + ahead
@@ -57,11 +57,11 @@ func (c *tracedConn) guide(dir int) {
 	c.askPayload()
 }
 
-// adrift are the connections of which the kernel lost its place, and copies what could
-// be left out.
+// adrift holds the connections whose place the kernel lost, and whose payload it
+// copies.
 type adrift map[*tracedConn]struct{}
 
-// guide guides the kernel, as far as records have been read.
+// guide tells the kernel the next place of each, as far as records are read.
 func (a adrift) guide() {
 	for c := range a {
 		for dir := range c.cleartext.follow {

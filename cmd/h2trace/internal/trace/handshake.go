@@ -14,7 +14,7 @@ import (
 	"h2trace/export"
 )
 
-// handshake takes the end of the TLS handshake of a connection.
+// handshake takes the end of a TLS handshake.
 func (t *connTable) handshake(h *bpf.Handshake) {
 	c := t.byID[h.Conn]
 	if c == nil {

@@ -10,21 +10,20 @@ import (
 )
 
 const (
-	// maxHellos bounds the ClientHellos that are not complete, or whose
-	// connections are not known.
+	// maxHellos bounds the incomplete ClientHellos, and the complete ones of unknown
+	// connections.
 	maxHellos = 256
-	// maxHelloBytes bounds what is held of them because something before it is
-	// missing, in bytes.
+	// maxHelloBytes bounds the out-of-order bytes of ClientHellos.
 	maxHelloBytes = 1 << 20
 )
 
-// hellos joins what clients offer with the connections that they offer it on.
+// hellos joins the offers of clients with their connections.
 type hellos struct {
 	open     map[endpoints]*connInfo // with TLS, the innermost on each socket
 	parts    map[uint64]*helloStream
 	segments *tcp.Budget
 	early    map[endpoints]*export.Offer
-	// sent is when processes last began with TLS on a socket.
+	// sent is when each process last began TLS on a socket.
 	sent map[int]ktime.Time
 }
 
@@ -36,7 +35,7 @@ func newHellos() hellos {
 	}
 }
 
-// helloStream is a socket whose ClientHello is not complete.
+// helloStream is a socket with an incomplete ClientHello.
 type helloStream struct {
 	stream tcp.Stream
 	reader clienthello.Reader
@@ -57,7 +56,7 @@ func offerOf(o clienthello.Offer) *export.Offer {
 	return &export.Offer{ALPN: o.ALPN, Versions: o.Versions, SNI: o.SNI}
 }
 
-// packet takes a packet with a piece of a ClientHello, in whatever order.
+// packet takes a part of a ClientHello. Parts come in any order.
 func (h *hellos) packet(pid int, when ktime.Time, p *bpf.Packet) {
 	h.sent[pid] = when
 	s := h.parts[p.Socket]
@@ -86,14 +85,13 @@ func (h *hellos) packet(pid int, when ktime.Time, p *bpf.Packet) {
 	h.hold(at, s.offer)
 }
 
-// forget frees what is held of a socket.
+// forget frees the parts of a socket.
 func (h *hellos) forget(socket uint64) {
 	h.parts[socket].stream.Drop(h.segments)
 	delete(h.parts, socket)
 }
 
-// inside takes what a client offers on the connection that begins inside of
-// another.
+// inside takes the offer on a connection that begins inside another one.
 func (h *hellos) inside(outer *connInfo, o *export.Offer) {
 	at := outer.endpoints()
 	if c := h.open[at]; c != nil && c != outer {
@@ -103,7 +101,7 @@ func (h *hellos) inside(outer *connInfo, o *export.Offer) {
 	h.hold(at, o)
 }
 
-// hold keeps an offer for a connection that is not known yet.
+// hold keeps an offer until its connection is known.
 func (h *hellos) hold(at endpoints, o *export.Offer) {
 	if !at.remote.IsValid() {
 		return
@@ -127,8 +125,8 @@ func (h *hellos) opened(c *connInfo) {
 	}
 }
 
-// closed drops a connection, and what nobody has asked for on its socket: the
-// next one with these addresses is another.
+// closed drops a connection, and an offer that nobody took: the next connection with
+// these addresses is another one.
 func (h *hellos) closed(c *connInfo) {
 	at := c.endpoints()
 	if h.open[at] == c {
@@ -137,8 +135,8 @@ func (h *hellos) closed(c *connInfo) {
 	delete(h.early, at)
 }
 
-// read takes the next bytes of a direction, of which the client's may be a
-// ClientHello. A server says nothing before it has the whole of that.
+// read takes the next bytes of a direction. The first bytes of the client may be a
+// ClientHello. A server sends nothing before it has all of that.
 func (h *hellos) read(r *clienthello.Reader, outer *connInfo, role decoder.Role, d decoder.Direction, b []byte) {
 	if client, known := role.Client(); !known || d != client {
 		r.Stop()

@@ -17,18 +17,18 @@ type connInfo struct {
 	meta   export.Meta
 	event  export.Conn // what each conn event says
 	scheme string      // of the requests: "https", or "http" without TLS
-	// source is where the process fetches from, nil where that is not known.
+	// source is where the process fetches from, nil if unknown.
 	source *fetchenv.Source
 	// tunnel is set when an HTTP proxy let a CONNECT through.
 	tunnel bool
 }
 
-// endpoints are the addresses of a connection, which the packets of a socket have in
-// common with the tls.Conn on it.
+// endpoints are the addresses of a connection. The packets of a socket and the tls.Conn
+// on it share them.
 type endpoints struct{ local, remote netip.AddrPort }
 
-// socket is what the connections have in common that one socket carries: that
-// to an HTTP proxy, and the one inside to the origin.
+// socket identifies the socket of a connection. The connection to an HTTP proxy and the
+// one inside it to the origin share it.
 type socket struct {
 	pid int
 	endpoints
@@ -45,8 +45,8 @@ func (c *connInfo) endpoints() endpoints { return endpoints{c.event.Local, c.eve
 
 func (c *connInfo) socket() socket { return socket{c.meta.PID, c.endpoints()} }
 
-// asProxy returns what the peer of a connection is called, if it is an HTTP
-// proxy: as the environment of the process has it, or else by what is known of it.
+// asProxy names the peer of a connection as an HTTP proxy: by the environment of the
+// process, or else by what is known of the peer.
 func (c *connInfo) asProxy() string {
 	if p, ok := c.source.HTTPProxies().At(c.event.Remote, c.event.Name); ok {
 		return p.URL

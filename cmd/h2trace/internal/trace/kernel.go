@@ -4,7 +4,7 @@ import "h2trace/bpf"
 
 // kernel is what the connections ask of the kernel side.
 type kernel interface {
-	// Wish says what is wanted of a connection. It reports false when too many
+	// Wish sets what is wanted of a connection. It returns false if too many
 	// connections want windows.
 	Wish(conn uint64, w bpf.Wish) (room bool, err error)
 	// Forget frees what the kernel holds of a connection.
@@ -13,20 +13,20 @@ type kernel interface {
 	Conns() ([]bpf.ConnState, error)
 	// Ledger counts what was seen and lost so far.
 	Ledger() (bpf.Ledger, error)
-	// WatchClose has the end of a connection reported that was there before.
+	// WatchClose has the kernel report the end of a connection from before the capture.
 	WatchClose(s *bpf.Socket) error
-	// OpenStreams returns where in the memory of a process the streams of a connection
-	// are, or false where that cannot be read now.
+	// OpenStreams returns where the memory of a process holds the streams of a
+	// connection. It returns false if that cannot be read now.
 	OpenStreams(pid int, w *bpf.Windows) (streams []uint64, ok bool)
 }
 
-// stateProbes are the probes that header tables and windows are copied by. They cost
-// too much to be attached all the time.
+// stateProbes are the probes that copy header tables and windows. They cost too much to
+// stay attached.
 type stateProbes interface {
-	// Prepare loads what Begin attaches: beforehand, as it takes a while.
+	// Prepare loads what Begin attaches, which takes a while.
 	Prepare() error
-	// Begin attaches the probes in the executables at paths, and in those that are
-	// observed later.
+	// Begin attaches the probes in the executables at paths, and in those observed
+	// later.
 	Begin(paths []string) error
 	End() error
 	// Hits returns how often the probes were hit.

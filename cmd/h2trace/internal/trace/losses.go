@@ -6,8 +6,8 @@ import (
 	"h2trace/export"
 )
 
-// lossBook announces losses and remembers what it announced, so that in the
-// end each lost record was announced exactly once.
+// lossBook announces losses. It counts them, so that each lost record is announced
+// exactly once.
 type lossBook struct {
 	events    *export.JSONL
 	announced uint64
@@ -19,7 +19,7 @@ func (b *lossBook) gap(at ktime.Time, conn string, records, bytes uint64, why bp
 	b.events.Loss(&export.Loss{Time: at, Reason: lossReason(why), Records: records, Bytes: &bytes, Conn: conn})
 }
 
-// lossReason names the cause if there was but one.
+// lossReason names the cause if there was only one.
 func lossReason(why bpf.Reasons) export.LossReason {
 	switch why {
 	case 1 << bpf.RingFull:
@@ -32,10 +32,9 @@ func lossReason(why bpf.Reasons) export.LossReason {
 	return export.LossGap
 }
 
-// settle announces what the kernel lost beyond the gaps that connections
-// showed: records of processes, of opens and closes, and data of connections
-// for which there was no room in the kernel's table. It does so for records that
-// were read and not decoded, too.
+// settle announces the losses that no connection showed: records of processes, opens
+// and closes, and data without room in the table of the kernel. It includes records
+// that were read and not decoded.
 func (b *lossBook) settle(at ktime.Time, ledger bpf.Ledger, undecoded uint64) {
 	lost := ledger.Lost() + undecoded
 	rest := lost - min(b.announced, lost)

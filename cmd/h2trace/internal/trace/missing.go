@@ -6,11 +6,10 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// maxBuffered bounds the bytes that decoders hold of all connections.
+// maxBuffered bounds the bytes that all decoders hold.
 const maxBuffered = 32 << 20
 
-// missingState is what a connection has of it while a header table is missing,
-// or windows are.
+// missingState is the state of a connection while header tables or windows are missing.
 type missingState struct {
 	hold     *recover.Hold
 	asks     recover.Asks
@@ -19,25 +18,25 @@ type missingState struct {
 	buffered int // bytes that it holds
 }
 
-// pays reports whether a decoder is to hold what is received, as the table of a block
-// in it may come.
+// pays reports whether a decoder should hold received bytes, because a table for them
+// may come.
 func (m *missingState) pays(d *decoder.Conn) bool {
 	return !d.TableKnown(decoder.Recv) && m.hold.Pays(m.vain, d.Protocol() == decoder.HTTP2, d.Decided())
 }
 
-// isOld reports whether a decoder holds something for too long.
+// isOld reports whether a decoder has held bytes for too long.
 func (m *missingState) isOld(d *decoder.Conn, now ktime.Time) bool {
 	since, _ := d.Held()
 	return d.Holds() && since.Add(m.hold.Longest) < now
 }
 
-// windowsSettled reports whether nothing more is to be done for the windows.
+// windowsSettled reports whether the windows need nothing more.
 func (m *missingState) windowsSettled(d *decoder.Conn) bool {
 	return m.windows.Settled(d.WindowsKnown())
 }
 
-// settled reports whether nothing is missing, or none will be found: the
-// connection speaks something else.
+// settled reports whether nothing is missing, or nothing will be found because the
+// connection speaks another protocol.
 func (m *missingState) settled(d *decoder.Conn) bool {
 	if d.Holds() {
 		return false
@@ -46,9 +45,9 @@ func (m *missingState) settled(d *decoder.Conn) bool {
 	return known || d.Decided() && d.Protocol() != decoder.HTTP2
 }
 
-// expectTable is called before more of what was received is given to the decoder. It has
-// that hold it for the table that may come. Once a process reads on, no table comes
-// any more for what it read before.
+// expectTable is called before the decoder gets more received bytes. The decoder then
+// holds them for a table that may come. Once a process reads on, no table comes for
+// what it read before.
 func (c *tracedConn) expectTable(at ktime.Time) {
 	if c.missing == nil {
 		return
@@ -65,7 +64,7 @@ func (c *tracedConn) expectTable(at ktime.Time) {
 	}
 }
 
-// given is called when the decoder was given more. It bounds what that holds.
+// given is called after the decoder got more bytes. It bounds what the decoder holds.
 func (c *tracedConn) given() {
 	m := c.missing
 	if m == nil || !c.decoder.Holds() {

@@ -13,8 +13,8 @@ import (
 // maxListed is how many processes a message names.
 const maxListed = 4
 
-// observing says what is observed from now on: processes that run already, and
-// those that come to run an executable of one of the names.
+// observing says what is observed from now on: running processes, and those that come
+// to execute a given name.
 func observing(running []process.Process, opts Options, now time.Time) string {
 	what := listed(running)
 	switch {
@@ -80,7 +80,7 @@ func roots(list []process.Process) []process.Process {
 	return out
 }
 
-// saw says in a line what an observation came to, with what to do about a loss.
+// saw sums up an observation in a line, with advice after a loss.
 func saw(s *export.Summary) string {
 	counts := []string{
 		message.Count(s.Processes, "process", "processes"),

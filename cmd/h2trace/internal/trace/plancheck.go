@@ -13,17 +13,16 @@ import (
 )
 
 const (
-	// firstSocketCheck and lastSocketCheck are the times between two looks at
-	// the sockets, which become longer as nothing comes of it.
+	// firstSocketCheck and lastSocketCheck bound the time between two looks at the
+	// sockets. It grows while the looks find nothing.
 	firstSocketCheck = 250 * time.Millisecond
 	lastSocketCheck  = 30 * time.Second
-	// maxStates bounds the executables that are remembered when nobody runs
-	// them.
+	// maxStates bounds the remembered executables that no process runs.
 	maxStates = 64
 )
 
-// planCheck verifies plans by use: it brings package plancheck the evidence of
-// connections and sockets, and carries its verdicts out.
+// planCheck verifies plans by use. It gives package plancheck the evidence of
+// connections and sockets, and carries out its verdicts.
 type planCheck struct {
 	collector *bpf.Collector
 	processes *process.Tracker
@@ -46,8 +45,8 @@ func newPlanCheck(c *bpf.Collector, p *process.Tracker, conns *connTable, s *soc
 	}
 }
 
-// tick looks at the plans. readUntil is the kernel time of the latest record, and
-// idle says that all are read.
+// tick looks at the plans. readUntil is the kernel time of the latest record, and idle
+// says that all records are read.
 func (k *planCheck) tick(now, readUntil ktime.Time, idle bool) error {
 	if k.work.busy {
 		return nil
@@ -73,7 +72,7 @@ func (k *planCheck) tick(now, readUntil ktime.Time, idle bool) error {
 	return nil
 }
 
-// hear takes what the connections tell of the probes.
+// hear takes the evidence of connections about the probes.
 func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 	exes := make(map[int]*bpf.Executable, len(running))
 	used := make(map[*bpf.Executable]bool, len(running))
@@ -99,7 +98,7 @@ func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 	}
 }
 
-// evidence is what a connection says of the probes.
+// evidence returns what a connection shows about the probes.
 func evidence(c *tracedConn, now ktime.Time) *plancheck.Conn {
 	return &plancheck.Conn{
 		Name: c.meta.Conn, Age: now.Sub(c.since),
@@ -134,7 +133,7 @@ func usersOf(exe *bpf.Executable, running []process.Process) []process.Process {
 	return users
 }
 
-// lookAtSockets looks whether processes move bytes of which nothing is seen.
+// lookAtSockets looks for processes that move bytes without being understood.
 func (k *planCheck) lookAtSockets(running []process.Process, now ktime.Time) {
 	unsure := false
 	for _, proc := range running {
@@ -158,7 +157,7 @@ func (k *planCheck) lookAtSockets(running []process.Process, now ktime.Time) {
 	})
 }
 
-// moved takes how much the sockets of processes have moved.
+// moved takes how many bytes the sockets of processes have moved.
 func (k *planCheck) moved(running []process.Process, list []bpf.Socket) {
 	moved := make(map[int]bpf.Moved)
 	for i := range list {
@@ -175,7 +174,7 @@ func (k *planCheck) moved(running []process.Process, list []bpf.Socket) {
 	}
 }
 
-// report prints an error: what is looked into here is no part of the traffic.
+// report prints an error, as it is not about the traffic.
 func (k *planCheck) report(err error) {
 	if err != nil && !errors.Is(err, bpf.ErrNotAttached) {
 		k.msg.Errorf("%v", err)

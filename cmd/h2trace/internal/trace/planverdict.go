@@ -13,7 +13,7 @@ import (
 	"h2trace/export"
 )
 
-// judged is a probe that there is a verdict on.
+// judged is a probe with a verdict.
 type judged struct {
 	*planCheck
 	exe   *bpf.Executable
@@ -24,12 +24,12 @@ type judged struct {
 
 func (j *judged) probe() *plancheck.Probe { return &j.state.Probes[j.dir] }
 
-// path is where the executable can be opened.
+// path returns where to open the executable.
 func (j *judged) path() string {
 	return procfs.Path(procfs.LivingThread(j.users[0].PID), "exe")
 }
 
-// carryOut does what a verdict asks for, or begins to.
+// carryOut carries out a verdict, or begins to.
 func (j *judged) carryOut(v plancheck.Verdict, now ktime.Time) error {
 	switch v {
 	case plancheck.Watch:
@@ -82,8 +82,8 @@ func (j *judged) count(now ktime.Time) error {
 	return nil
 }
 
-// fired reports whether the kernel side has counted bytes of the direction, also
-// when all records of them were lost.
+// fired reports whether the kernel has counted bytes of the direction, even if all
+// their records were lost.
 func (j *judged) fired() (bool, error) {
 	states, err := j.collector.Connections.Conns()
 	return slices.ContainsFunc(states, func(c bpf.ConnState) bool {
@@ -91,7 +91,7 @@ func (j *judged) fired() (bool, error) {
 	}), err
 }
 
-// replace takes the fallback for a probe that never fired, as of a kernel time.
+// replace attaches the fallback for a probe that never fired, as of a kernel time.
 func (j *judged) replace(at ktime.Time) {
 	path := j.path()
 	tap := [2]string{bpf.Send: "write", bpf.Recv: "read"}[j.dir]
@@ -143,8 +143,8 @@ func (j *judged) printReplaced(reason string) {
 	}
 }
 
-// announceMissed announces, at a kernel time, what the probe missed: nobody knows
-// how much.
+// announceMissed announces, at a kernel time, that the probe missed an unknown number of
+// bytes.
 func (j *judged) announceMissed(at ktime.Time) {
 	for _, c := range j.conns.byID {
 		if c.exe != j.exe {

@@ -11,16 +11,16 @@ import (
 	"h2trace/export"
 )
 
-// printed is what all printers have in common.
+// printed is what all printers share.
 type printed struct {
 	events *export.JSONL
 	losses *lossBook
-	// spoke are the processes of which a connection was seen and understood.
+	// spoke holds the processes with a connection that was understood.
 	spoke  map[int]bool
 	frames uint64
 }
 
-// printer prints what the decoder of a connection finds. It is the decoder.Sink of that.
+// printer prints what the decoder of a connection finds. It is the decoder.Sink.
 type printer struct {
 	*connInfo
 	shared    *printed
@@ -32,13 +32,13 @@ type printer struct {
 	announced bool            // the open event is printed
 	spoken    bool            // see understood
 	mixed     *exchange.Error // client and server do not speak the same
-	// inStep says by direction that the header table was known after the last
-	// block, and astray that one made it unknown, until it is asked for.
+	// inStep says by direction that the header table was known after the last block.
+	// astray says that a block made it unknown, until it is asked for.
 	inStep [2]bool
 	astray bool
 }
 
-// A method that does not fit would make an optional sink none, without a word.
+// An optional sink with a method that does not fit would silently be none.
 var _ interface {
 	decoder.ByteSink
 	decoder.LossSink
@@ -46,8 +46,8 @@ var _ interface {
 	decoder.NoteSink
 } = (*printer)(nil)
 
-// isNothing reports whether a connection is one without TLS that does not speak
-// HTTP, of which nothing was printed.
+// isNothing reports whether a connection without TLS does not speak HTTP, and nothing
+// was printed of it.
 func (p *printer) isNothing() bool {
 	return p.cleartext != nil && !p.announced && p.event.Protocol == ""
 }
@@ -64,8 +64,8 @@ func (p *printer) announce() {
 	p.shared.events.Conn(p.at(p.since), &p.event, export.ConnOpen{})
 }
 
-// understood notes that what its process says is seen: TLS, or HTTP without it. That
-// frames were searched for is not enough.
+// understood notes that the traffic of the process is understood: TLS, or HTTP without
+// TLS. A search for frames is not enough.
 func (p *printer) understood() {
 	if !p.spoken {
 		p.spoken = true
@@ -73,7 +73,7 @@ func (p *printer) understood() {
 	}
 }
 
-// isOf notes which side the process is on, where that was not known.
+// isOf sets the role of the process, if it was unknown.
 func (p *printer) isOf(role decoder.Role) {
 	client, known := role.Client()
 	if p.event.Role != decoder.RoleUnknown || !known {
@@ -144,7 +144,7 @@ func (p *printer) Gap(at ktime.Time, dir decoder.Direction, n int64) {
 	p.exchanges.gap(at, dir, n)
 }
 
-// lossNote is a loss that is to be told when what came before is decoded.
+// lossNote is a loss to announce once the bytes before it are decoded.
 type lossNote struct {
 	at             ktime.Time
 	records, bytes uint64
@@ -162,13 +162,13 @@ func (p *printer) Noted(note any) {
 	}
 }
 
-// announceLoss tells of records that are missing.
+// announceLoss announces missing records.
 func (p *printer) announceLoss(at ktime.Time, records, bytes uint64, why bpf.Reasons) {
 	p.announce()
 	p.shared.losses.gap(at, p.meta.Conn, records, bytes, why)
 }
 
-// overrunNote is that bytes are given up, because more came after them than is held.
+// overrunNote is that bytes are given up, because too many came after them.
 type overrunNote struct {
 	at    ktime.Time
 	bytes uint64
@@ -184,7 +184,7 @@ func (p *printer) Mixed(at ktime.Time, line string) {
 	p.exchanges.tracker.Mixed(at, detail)
 }
 
-// printClose prints the close event, with how much was said where all of that is known.
+// printClose prints the close event. It has the byte counts if all of them are known.
 func (p *printer) printClose(end connEnd, known bool) {
 	e := export.ConnClose{Error: p.mixed}
 	if known {

@@ -10,8 +10,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// recovery gives connections their header tables and windows that were built before the
-// capture, or in bytes that were lost. It carries out what package recover decides.
+// recovery recovers header tables and windows from before the capture, or from lost
+// bytes. It carries out what package recover decides.
 type recovery struct {
 	kernel kernel
 	probes recoveryProbes
@@ -25,7 +25,7 @@ func newRecovery(k kernel, p stateProbes, msg *message.Printer, paths func() []s
 	return &recovery{kernel: k, probes: newRecoveryProbes(p, msg, paths), conns: make(map[uint64]*tracedConn)}
 }
 
-// want enters a connection whose tables and windows are not known.
+// want enters a connection whose tables and windows are unknown.
 func (r *recovery) want(c *tracedConn) {
 	if c.missing == nil {
 		c.missing = &missingState{hold: &recover.HoldRecords}
@@ -40,7 +40,8 @@ func (r *recovery) want(c *tracedConn) {
 	c.askMissing(true)
 }
 
-// askAll asks for the tables of a connection that are missing, and for windows.
+// askAll asks for the missing tables of a connection, and for its windows if windows is
+// set.
 func (r *recovery) askAll(c *tracedConn, windows bool) error {
 	var err error
 	if windows {
@@ -49,7 +50,7 @@ func (r *recovery) askAll(c *tracedConn, windows bool) error {
 	return errors.Join(err, r.ask(c))
 }
 
-// ask tells the kernel which tables of c are wanted.
+// ask asks the kernel for the missing tables of c.
 func (r *recovery) ask(c *tracedConn) error {
 	tables := c.missing.asks.Next([2]bool{c.decoder.TableKnown(decoder.Send), c.decoder.TableKnown(decoder.Recv)})
 	if tables == [2]uint32{} && c.missing.windowsSettled(c.decoder) {
@@ -60,7 +61,7 @@ func (r *recovery) ask(c *tracedConn) error {
 	return err
 }
 
-// leave drops a connection that wants no tables any more.
+// leave drops a connection that wants nothing any more.
 func (r *recovery) leave(c *tracedConn) {
 	if c.missing == nil {
 		return
@@ -73,8 +74,8 @@ func (r *recovery) leave(c *tracedConn) {
 	c.table.requests.left = append(c.table.requests.left, c.id)
 }
 
-// tick feeds what was held for too long, lets go of the connections that want
-// nothing any more, and attaches and detaches the probes.
+// tick decodes bytes that the decoder has held for too long, drops connections that
+// want nothing any more, and attaches and detaches the probes.
 func (r *recovery) tick(now ktime.Time, idle bool) error {
 	for _, c := range r.conns {
 		if c.missing.isOld(c.decoder, now) {

@@ -7,8 +7,8 @@ import (
 	"h2trace/cmd/h2trace/internal/trace/recover"
 )
 
-// recoveryProbes attaches the probes that tables and windows come from, and detaches
-// them, as recover.Probes decides.
+// recoveryProbes attaches and detaches the probes for tables and windows, as
+// recover.Probes decides.
 type recoveryProbes struct {
 	recover.Probes
 	attached stateProbes
@@ -23,8 +23,8 @@ func newRecoveryProbes(attached stateProbes, msg *message.Printer, paths func() 
 	return recoveryProbes{attached: attached, msg: msg, paths: paths, working: done}
 }
 
-// prepare has what the probes take loaded, beside the reading of records, so that
-// it is there when bytes are lost. An error comes again with begin.
+// prepare loads the probes in the background, before bytes are lost. begin returns the
+// same error again.
 func (p *recoveryProbes) prepare() {
 	done := make(chan struct{})
 	p.working = done
@@ -34,15 +34,15 @@ func (p *recoveryProbes) prepare() {
 	}()
 }
 
-// await attaches the probes with those of processes that run already, whose
-// connections are not known yet.
+// await attaches the probes for processes that already run. Their connections are not
+// known yet.
 func (p *recoveryProbes) await() error {
 	p.Rest(time.Now())
 	return p.attached.Begin(nil)
 }
 
-// begin attaches the probes for connections that want something, unless they are, or
-// were a moment ago.
+// begin attaches the probes if connections want something. It does nothing if they are
+// attached, or were a moment ago.
 func (p *recoveryProbes) begin(wanting int) {
 	if p.atWork() || !p.Begin(time.Now(), wanting) {
 		return
@@ -61,8 +61,7 @@ func (p *recoveryProbes) atWork() bool {
 	}
 }
 
-// over reports whether the probes have done what they were attached for. Then end is to
-// be called.
+// over reports whether the probes have served their purpose. The caller then calls end.
 func (p *recoveryProbes) over(wanting int) (bool, error) {
 	if !p.On() || p.atWork() {
 		return false, nil
@@ -74,7 +73,7 @@ func (p *recoveryProbes) over(wanting int) (bool, error) {
 // end detaches the probes.
 func (p *recoveryProbes) end() { p.work(p.attached.End) }
 
-// work runs f beside the reading of records: it takes milliseconds.
+// work runs f in the background, as it takes milliseconds.
 func (p *recoveryProbes) work(f func() error) {
 	done := make(chan struct{})
 	p.working = done
@@ -86,5 +85,5 @@ func (p *recoveryProbes) work(f func() error) {
 	}()
 }
 
-// wait returns when what was begun is done.
+// wait waits for the last begin or end.
 func (p *recoveryProbes) wait() { <-p.working }

@@ -6,9 +6,9 @@ import (
 	"h2trace/bpf"
 )
 
-// requests are what connections want of the kernel. They are queued while a record is
-// dealt with, deep within the decoding of its bytes, and sent after that. The answer to a
-// record of windows, and to the close of an unknown connection, is sent at once.
+// requests queues what connections want of the kernel. Decoding a record queues them,
+// and send sends them afterwards. Two answers go out at once: to a record of windows,
+// and to the close of an unknown connection.
 type requests struct {
 	left    []uint64      // ids of those that lack no tables and windows any more
 	missing []*tracedConn // that lack some
@@ -20,10 +20,11 @@ func (q *requests) empty() bool {
 	return len(q.left)+len(q.missing)+len(q.payload)+len(q.ended) == 0
 }
 
-// queued says what of a connection is among the requests.
+// queued says which requests of a connection wait.
 type queued struct{ missing, windows, payload bool }
 
-// askMissing queues that tables of a connection are missing, and windows maybe.
+// askMissing queues a request for the missing tables of a connection, and its windows
+// if windows is set.
 func (c *tracedConn) askMissing(windows bool) {
 	c.queued.windows = c.queued.windows || windows
 	if !c.queued.missing {
@@ -32,7 +33,7 @@ func (c *tracedConn) askMissing(windows bool) {
 	}
 }
 
-// askPayload queues what is wanted of the bytes of a connection.
+// askPayload queues a request for the wanted bytes of a connection.
 func (c *tracedConn) askPayload() {
 	if !c.queued.payload {
 		c.queued.payload = true
@@ -40,7 +41,7 @@ func (c *tracedConn) askPayload() {
 	}
 }
 
-// send sends what is queued. Of a connection that has ended meanwhile nothing is wanted.
+// send sends the queued requests. A connection that has ended since wants nothing.
 func (t *connTable) send() error {
 	var err error
 	for !t.requests.empty() {

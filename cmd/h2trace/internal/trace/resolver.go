@@ -15,8 +15,8 @@ import (
 	"h2trace/export"
 )
 
-// resolver follows how processes resolve names, and prints what they asked and
-// what failed before there was a connection. It is the dns.Sink of its tracker.
+// resolver follows the name lookups of processes. It prints queries, and failures from
+// before a connection exists. It is the dns.Sink of its tracker.
 type resolver struct {
 	events  *export.JSONL
 	tracker *dns.Tracker
@@ -26,14 +26,14 @@ type resolver struct {
 	leaving  map[int]leaver
 }
 
-// leaver is a process that has exited. Its sockets are closed after its exit is
-// reported: only then do connects fail that were under way.
+// leaver is a process that has exited. The kernel closes its sockets after it reports
+// the exit, so pending connects fail later.
 type leaver struct {
 	at     ktime.Time
 	source *fetchenv.Source
 }
 
-// leaveLinger is how long after its exit a process is remembered.
+// leaveLinger is how long a process is remembered after its exit.
 const leaveLinger = 100 * time.Millisecond
 
 func newResolver(events *export.JSONL, sourceOf func(pid int) *fetchenv.Source) *resolver {
@@ -65,7 +65,7 @@ func (n *resolver) end(pid int) {
 	delete(n.leaving, pid)
 }
 
-// expire ends what nothing more is expected of by now.
+// expire ends lookups that nothing more is expected of.
 func (n *resolver) expire(now ktime.Time) {
 	n.tracker.Expire(now)
 	for pid, l := range n.leaving {
@@ -75,7 +75,7 @@ func (n *resolver) expire(now ktime.Time) {
 	}
 }
 
-// source returns where a process fetches from, also of one that has exited.
+// source returns where a process fetches from, even after its exit.
 func (n *resolver) source(pid int) *fetchenv.Source {
 	if l, ok := n.leaving[pid]; ok {
 		return l.source
@@ -83,8 +83,8 @@ func (n *resolver) source(pid int) *fetchenv.Source {
 	return n.sourceOf(pid)
 }
 
-// resolved adds to a connection what is known of the name of its peer, to which
-// the process began to connect at the given time.
+// resolved adds the name of the peer to a connection that the process began to connect
+// at the given time.
 func (n *resolver) resolved(e *export.Conn, pid int, at ktime.Time) {
 	l, took, ok := n.tracker.Resolved(pid, e.Remote.Addr(), at)
 	if !ok {
@@ -125,7 +125,7 @@ func (n *resolver) Failed(pid int, l *dns.Lookup) {
 	n.events.Conn(n.at(pid, n.comms[pid], l.End), &e, failed)
 }
 
-// connectFailed takes a connect that came to nothing.
+// connectFailed prints a failed connect.
 func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
 	took := c.Time.Sub(c.Start)
 	e := export.Conn{Local: c.Local, Remote: c.Remote, Role: decoder.Client, Connect: &took}
@@ -142,9 +142,9 @@ func (n *resolver) connectFailed(c *bpf.ConnectFailed) {
 	n.events.Conn(n.at(c.PID, c.Comm, c.Time), &e, failed)
 }
 
-// failedDial says whose a connection to what has that name would have been: of an
-// HTTP proxy, which it then goes through, or of a proxy in GOPROXY, which it returns
-// as export.ConnFailed has it.
+// failedDial returns the proxy that a failed connection was meant for. For an HTTP
+// proxy, it sets e.Via. For a proxy in GOPROXY, it returns the values of
+// export.ConnFailed.
 func failedDial(e *export.Conn, s *fetchenv.Source, name string) (proxy, next, barred string) {
 	if via, ok := s.HTTPProxies().At(e.Remote, name); ok {
 		e.Via = via.URL
@@ -153,7 +153,7 @@ func failedDial(e *export.Conn, s *fetchenv.Source, name string) (proxy, next, b
 	return s.ProxyAt(e.Remote, name)
 }
 
-// errnoText returns an error as strace writes it.
+// errnoText formats an error as strace does.
 func errnoText(errno syscall.Errno) string {
 	if name := unix.ErrnoName(errno); name != "" {
 		return name + " (" + errno.Error() + ")"

@@ -11,9 +11,9 @@ import (
 	"h2trace/export"
 )
 
-// sockets holds what the kernel says of the sockets of targets against what was
-// seen of them. Probes and packets tell of no connection on which nothing goes, and
-// of none whose bytes they do not understand.
+// sockets compares the sockets of targets, as the kernel lists them, with what was
+// seen. Probes and packets show no idle connection, and none that they do not
+// understand.
 type sockets struct {
 	conns     *connTable
 	processes *process.Tracker
@@ -28,7 +28,7 @@ type sockets struct {
 	told   map[int]ktime.Time    // when a process began of which nothing is seen
 }
 
-// socketID tells sockets of one time from those of another.
+// socketID identifies a socket over time: the kernel uses ids again.
 type socketID struct {
 	id uint64
 	endpoints
@@ -36,7 +36,7 @@ type socketID struct {
 
 func idOf(s *bpf.Socket) socketID { return socketID{s.ID, endpoints{s.Local, s.Remote}} }
 
-// look is what was found at a kernel time.
+// look is a list of sockets at a kernel time.
 type look struct {
 	at   ktime.Time
 	list []bpf.Socket
@@ -48,7 +48,7 @@ type dying struct {
 	at     ktime.Time
 }
 
-// maxEnded bounds for how many processes their last sockets are kept.
+// maxEnded bounds the ended processes whose last sockets are kept.
 const maxEnded = 1024
 
 func newSockets(conns *connTable, p *process.Tracker, packets bool) *sockets {
@@ -60,7 +60,7 @@ func newSockets(conns *connTable, p *process.Tracker, packets bool) *sockets {
 	}
 }
 
-// begin takes what was open before the observing.
+// begin takes the sockets from before the observation.
 func (w *sockets) begin(list []bpf.Socket) error {
 	var err error
 	for i := range list {
@@ -73,7 +73,7 @@ func (w *sockets) begin(list []bpf.Socket) error {
 	return err
 }
 
-// was returns a socket as it was before, if it was there.
+// was returns the state of a socket before the observation, if it existed.
 func (w *sockets) was(s *bpf.Socket) (bpf.Socket, bool) {
 	before, ok := w.before[s.ID]
 	if !ok || before.Local != s.Local || before.Remote != s.Remote {
@@ -82,8 +82,8 @@ func (w *sockets) was(s *bpf.Socket) (bpf.Socket, bool) {
 	return before, true
 }
 
-// left takes a socket that a process has open when it ends, or one of before that
-// it closes.
+// left takes a socket that is open when its process ends, or an older one that the
+// process closes.
 func (w *sockets) left(s *bpf.Socket, at ktime.Time) {
 	if before, ok := w.before[s.ID]; ok && s.Closed {
 		s.Local, s.Remote = before.Local, before.Remote
@@ -99,7 +99,7 @@ func (w *sockets) left(s *bpf.Socket, at ktime.Time) {
 	w.ended[s.PID] = append(w.ended[s.PID], *s)
 }
 
-// exit judges a process at its end, before that is printed.
+// exit judges a process at its end, before its exit is printed.
 func (w *sockets) exit(pid int, at ktime.Time) {
 	list := w.ended[pid]
 	delete(w.ended, pid)
@@ -119,25 +119,24 @@ func (w *sockets) exit(pid int, at ktime.Time) {
 	w.conns.forget(pid)
 }
 
-// isConnect reports whether a socket connects since it was observed: it is reported
-// as a connect that came to nothing when the kernel closes it, which is after the
-// end of its process.
+// isConnect reports whether a socket began to connect during the observation. The
+// kernel reports its failed connect when it closes the socket, after the end of the
+// process.
 func (w *sockets) isConnect(s *bpf.Socket) bool {
 	_, before := w.was(s)
 	return s.Connecting && !before
 }
 
-// connectFailed notes that a connect is reported.
+// connectFailed notes that a failed connect is reported.
 func (w *sockets) connectFailed(c *bpf.ConnectFailed) {
 	delete(w.dying, endpoints{c.Local, c.Remote})
 }
 
-// closesDue reports whether there are sockets that connect, of processes that have
-// just ended, which are not reported as closed.
+// closesDue reports whether connecting sockets of ended processes still lack their
+// close.
 func (w *sockets) closesDue() bool { return len(w.dying) > 0 }
 
-// end judges what is there at the end of the observing. All records of before are
-// read.
+// end judges what is left at the end of the observation. All earlier records are read.
 func (w *sockets) end(l look) {
 	for _, d := range w.dying {
 		w.printSilent([]bpf.Socket{d.socket}, d.at)
@@ -146,7 +145,7 @@ func (w *sockets) end(l look) {
 	w.judgeAll(l, 0)
 }
 
-// printSilent prints connections on which nothing went while they were observed.
+// printSilent prints connections without traffic during the observation.
 func (w *sockets) printSilent(list []bpf.Socket, at ktime.Time) {
 	if w.off {
 		return
@@ -173,11 +172,11 @@ func (w *sockets) printSilent(list []bpf.Socket, at ktime.Time) {
 	}
 }
 
-// alertSize is more than a close_notify takes (RFC 8446 §6.1), with which crypto/tls
-// closes a connection.
+// alertSize is more than a close_notify takes (RFC 8446 §6.1). crypto/tls closes a
+// connection with one.
 const alertSize = 96
 
-// wasSilent reports whether no data went on a socket since it had moved that much.
+// wasSilent reports whether a socket moved no data since before.
 func wasSilent(s *bpf.Socket, before bpf.Moved) bool {
 	sent := s.Moved[bpf.Send] - before[bpf.Send]
 	return s.Moved[bpf.Recv] == before[bpf.Recv] && (sent == 0 || s.Closed && sent < alertSize)
@@ -211,7 +210,7 @@ func (w *sockets) printOne(s *bpf.Socket, joined bool, at ktime.Time) {
 	w.conns.events.Conn(export.Meta{Time: at, PID: s.PID, Comm: proc.Comm}, &e, silent)
 }
 
-// lastMoved returns in which direction data went last, or nil for none.
+// lastMoved returns the direction that moved data last, or nil.
 func lastMoved(s *bpf.Socket) *decoder.Direction {
 	sent, received := s.Moved[bpf.Send] > 0, s.Moved[bpf.Recv] > 0
 	switch {
@@ -223,11 +222,10 @@ func lastMoved(s *bpf.Socket) *decoder.Direction {
 	return new(decoder.Recv)
 }
 
-// looked takes what was found while processes run, to be judged when all records
-// of before are read.
+// looked takes a list of sockets, to be judged once all earlier records are read.
 func (w *sockets) looked(list []bpf.Socket, at ktime.Time) { w.latest = &look{at, list} }
 
-// tick judges what was found, when records until the given time are read.
+// tick judges that list once the records up to its time are read.
 func (w *sockets) tick(read ktime.Time, idle bool) {
 	maps.DeleteFunc(w.dying, func(_ endpoints, d dying) bool { return d.at.Add(closeLinger) < read })
 	if l := w.latest; l != nil && (idle || read > l.at) {

@@ -23,9 +23,9 @@ func (r *recovery) table(t *bpf.Table) {
 	r.used(c, bpf.Recv)
 }
 
-// received takes the table that the process had when it began to decode what it had
-// read last, with TLS, or the frame that begins at a sequence number, without. What
-// the decoder holds may be that.
+// received takes a table of received blocks. With TLS, the process had it when it began
+// to decode the bytes it read last. Without TLS, it belongs to the frame at a sequence
+// number. The decoder may hold those bytes.
 func (r *recovery) received(c *tracedConn, t *bpf.Table) {
 	c.missing.vain = 0
 	s := decoder.Snapshot{
@@ -47,8 +47,8 @@ func (r *recovery) received(c *tracedConn, t *bpf.Table) {
 	c.release()
 }
 
-// block takes the frame that a table is for. It may be the first that its
-// connection is heard of; then it waits for that to open.
+// block takes the frame that a table belongs to. A block may precede the open record of
+// its connection, and then waits for that.
 func (r *recovery) block(b *bpf.Block) {
 	switch c := r.conns[b.Conn]; {
 	case b.Conn == 0:
@@ -60,7 +60,7 @@ func (r *recovery) block(b *bpf.Block) {
 	}
 }
 
-// opened gives a connection the blocks that were reported before it opened.
+// opened hands a connection the blocks that precede its open record.
 func (r *recovery) opened(c *tracedConn, ptr uint64) {
 	for _, b := range r.tables.Opened(c.meta.PID, ptr) {
 		if c.missing != nil {
@@ -84,7 +84,7 @@ func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
 	r.used(c, bpf.Send)
 }
 
-// used asks for more tables when those asked for are used up.
+// used asks for more tables once all that were asked for have come.
 func (r *recovery) used(c *tracedConn, dir int) {
 	if c.missing != nil && c.missing.asks.Used(dir) {
 		c.askMissing(false)

@@ -9,7 +9,7 @@ import (
 	"h2trace/decoder/exchange"
 )
 
-// through returns the HTTP proxy that an exchange went through, or empty.
+// through returns the HTTP proxy of an exchange, or "".
 func (c *connInfo) through(e *exchange.Exchange) string {
 	if e.ToProxy && c.event.Role == decoder.Client {
 		if e.Method == "CONNECT" && e.Status/100 == 2 {
@@ -20,8 +20,8 @@ func (c *connInfo) through(e *exchange.Exchange) string {
 	if c.event.Via != "" || c.event.Role != decoder.Client || !c.event.Remote.IsValid() {
 		return c.event.Via
 	}
-	// The name of the proxy was not seen to be resolved. If net/http is to use
-	// it for this URL, and the port is the proxy's and not the origin's, it did.
+	// No lookup of the proxy was seen. The exchange went through the proxy if net/http
+	// uses it for this URL, and the port is that of the proxy and not of the origin.
 	p, ok := c.source.HTTPProxies().ForURL(e.URL)
 	if !ok || p.Scheme == "https" || p.Is(c.event.Remote, c.event.Name) != fetchenv.Perhaps {
 		return ""

@@ -5,14 +5,14 @@ import (
 	"h2trace/export"
 )
 
-// mayHold reports whether a connection that uses the same socket later is inside
-// of this one, or this one inside of that: both were there before.
+// mayHold reports whether one of two connections on a socket may be inside the other.
+// Both were there before the capture.
 func (c *connInfo) mayHold(later *connInfo) bool {
 	return c.scheme == "https" && c.event.Joined == export.JoinedMid && later.event.Joined == export.JoinedMid
 }
 
-// tell finds out which of two connections on a socket is inside of the other.
-// The outer one carries records of TLS, which a Write begins with.
+// tell finds out which of two connections on a socket is inside the other. The outer
+// one carries TLS records, and a Write begins with one.
 func (c *tracedConn) tell(d *bpf.Data) {
 	inner, outer := c, c.beside
 	switch {

@@ -11,23 +11,21 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// telling is how much a connection moves, in both directions together, that would
-// have been seen.
+// telling is how many bytes a connection moves, in both directions, before it should
+// have been understood.
 const telling = 512
 
-// patient is how long a process, or a connection that may be HTTP, is given to be
-// understood while it goes on.
+// patient is how long a process or connection that goes on has to be understood.
 const patient = 3 * time.Second
 
-// unsure reports whether there are processes of which nothing is seen by a kernel
-// time.
+// unsure reports whether nothing was understood of some process by a kernel time.
 func (w *sockets) unsure(now ktime.Time) bool {
 	return !w.off && slices.ContainsFunc(w.processes.Observed(), func(proc process.Process) bool {
 		return now.Sub(proc.At) >= patient && w.told[proc.PID] != proc.At && !w.conns.saw(proc.PID)
 	})
 }
 
-// judgeRunning says of which processes nothing is seen, though they speak.
+// judgeRunning reports processes that communicate without being understood.
 func (w *sockets) judgeRunning(l look) {
 	early := make(map[endpoints]bool)
 	for _, c := range w.conns.byID {
@@ -39,7 +37,7 @@ func (w *sockets) judgeRunning(l look) {
 	w.judgeAll(l, patient)
 }
 
-// judgeAll judges the processes that are as old.
+// judgeAll judges the processes of at least that age.
 func (w *sockets) judgeAll(l look, age time.Duration) {
 	byPID := make(map[int][]bpf.Socket)
 	for _, s := range l.list {
@@ -52,7 +50,7 @@ func (w *sockets) judgeAll(l look, age time.Duration) {
 	}
 }
 
-// judge says so of one process, once.
+// judge judges one process, and reports it once.
 func (w *sockets) judge(proc process.Process, list []bpf.Socket, at ktime.Time) {
 	if w.off || w.told[proc.PID] == proc.At || w.conns.saw(proc.PID) || w.conns.events.Err() != nil {
 		return
@@ -63,8 +61,8 @@ func (w *sockets) judge(proc process.Process, list []bpf.Socket, at ktime.Time) 
 	}
 }
 
-// unseen returns why nothing is seen of what a process says on sockets, or "" where
-// it says nothing.
+// unseen returns why nothing is understood of the sockets of a process, or "" if they
+// are idle.
 func (w *sockets) unseen(proc *process.Process, list []bpf.Socket) string {
 	switch at := w.conns.hellos.sent[proc.PID]; {
 	case at == 0:
@@ -100,8 +98,8 @@ func (w *sockets) unseen(proc *process.Process, list []bpf.Socket) string {
 
 const dnsPort = 53
 
-// isOfSystem reports whether a Unix socket is one without a name, as between parent
-// and child, or of a service that any program may use.
+// isOfSystem reports whether a Unix socket has no name, as between parent and child, or
+// belongs to a service that any program may use.
 func isOfSystem(name string) bool {
 	if name == "" {
 		return true

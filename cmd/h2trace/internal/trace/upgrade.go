@@ -9,8 +9,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// upgrade is the HTTP/2 that a connection goes on with after HTTP/1.1. The decoder of
-// HTTP/1.1 finds it, and is replaced when its call returns.
+// upgrade is the HTTP/2 that follows HTTP/1.1 on a connection. The decoder of HTTP/1.1
+// finds it, and is replaced when its call returns.
 type upgrade struct {
 	role  decoder.Role
 	first *http2Settings // of RFC 7540 §3.2, nil where HTTP/2 begins anew
@@ -23,7 +23,7 @@ type http2Settings struct {
 	payload []byte // of the SETTINGS frame, nil where it makes no sense
 }
 
-// chunk is bytes that wait for their decoder, which were said at a time.
+// chunk is bytes that wait for their decoder, and when they were sent.
 type chunk struct {
 	at    ktime.Time
 	dir   decoder.Direction
@@ -48,14 +48,14 @@ func (s *exchangeSink) Turned(_ ktime.Time, client decoder.Direction) {
 	}
 }
 
-// Tunneled implements exchange.UpgradeSink. It is called after Upgraded or Turned, in
-// the same call of the decoder.
+// Tunneled implements exchange.UpgradeSink. The tracker calls it after Upgraded or
+// Turned, in the same call of the decoder.
 func (s *exchangeSink) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
 	s.upgrade.said = append(s.upgrade.said, chunk{at, d, bytes.Clone(b)})
 }
 
-// goOn replaces the decoder where its last call found an upgrade, and gives the new
-// one what is said in HTTP/2 so far.
+// goOn replaces the decoder if its last call found an upgrade. The new decoder gets the
+// bytes of HTTP/2 seen so far.
 func (c *tracedConn) goOn() {
 	u := c.exchanges.upgrade
 	if u == nil {

@@ -9,7 +9,7 @@ import (
 	"h2trace/export"
 )
 
-// list takes what tells which connection a list of header fields belongs to.
+// list takes which connection a list of header fields belongs to.
 func (t *connTable) list(l *bpf.List) {
 	if c := t.byID[l.Conn]; c != nil {
 		c.verify.List(l)
@@ -25,8 +25,8 @@ func verified(c *verify.Checker) *export.Verified {
 	return &v
 }
 
-// verifiedBlock returns the field block that a frame completes, up to an offset, to be
-// compared with what the process itself has.
+// verifiedBlock returns the field block that a frame completes, for comparison with the
+// process. The block ends at offset end.
 func verifiedBlock(f *decoder.Frame, end uint64) verify.Block {
 	return verify.Block{
 		Time:   f.Time,
@@ -44,7 +44,7 @@ func difference(d *verify.Difference) *export.Difference {
 	return &export.Difference{Dir: d.Dir, Stream: d.Stream, Index: d.Index, Want: d.Want, Got: d.Got}
 }
 
-// verdict says what verifying came to.
+// verdict sums up the verification.
 func verdict(t verify.Totals) string {
 	s := fmt.Sprintf("verified %d header blocks with %d fields: ", t.Blocks, t.Fields)
 	switch t.Mismatches {

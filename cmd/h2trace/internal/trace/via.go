@@ -2,11 +2,11 @@ package trace
 
 import "h2trace/decoder"
 
-// innermost are the connections that use sockets, of each the innermost.
+// innermost holds the innermost connection on each socket.
 type innermost map[socket]*tracedConn
 
-// enter notes that a connection uses its socket. If another one does already,
-// this one goes through its tunnel, and the peer of that is an HTTP proxy.
+// enter notes that a connection uses its socket. If another connection already does,
+// this one is inside its tunnel, and the peer is an HTTP proxy.
 func (in innermost) enter(c *tracedConn) {
 	at := c.socket()
 	if !at.remote.IsValid() || c.event.Role != decoder.Client {
@@ -20,7 +20,7 @@ func (in innermost) enter(c *tracedConn) {
 	case outer != nil && outer.end == nil && outer.carries():
 		c.event.Via = outer.asProxy()
 	case c.scheme == "https":
-		// TLS to a proxy that is spoken to with TLS is not yet through it.
+		// TLS to an HTTPS proxy does not go through the proxy yet.
 		if p, ok := c.source.HTTPProxies().At(at.remote, c.event.Name); ok && p.Scheme != "https" {
 			c.event.Via = p.URL
 		}
@@ -35,8 +35,8 @@ func (in innermost) leave(c *tracedConn) {
 	}
 }
 
-// carries reports whether TLS may begin inside of a connection. HTTP/2 has its
-// tunnels in streams.
+// carries reports whether TLS may begin inside a connection. In HTTP/2 a tunnel is a
+// stream.
 func (c *tracedConn) carries() bool {
 	return c.tunnel || c.scheme == "https" && c.decoder.Protocol() != decoder.HTTP2
 }

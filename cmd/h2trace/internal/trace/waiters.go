@@ -7,8 +7,8 @@ import (
 	"h2trace/decoder/exchange"
 )
 
-// waiters finds connections that were closed and linger, by the requests that wait
-// for a response on them. Thousands may be closed at once, each with hundreds.
+// waiters finds closed connections by the requests that wait for a response on them.
+// Thousands may be closed at once, each with hundreds of requests.
 type waiters struct {
 	fresh     []*tracedConn // not entered yet, by time of their close
 	byRequest map[uint64][]*tracedConn
@@ -22,7 +22,7 @@ func newWaiters() waiters {
 // closed takes a connection that begins to linger.
 func (w *waiters) closed(c *tracedConn) { w.fresh = append(w.fresh, c) }
 
-// enter enters the connections that were closed since.
+// enter enters the connections closed since the last call.
 func (w *waiters) enter() {
 	for _, c := range w.fresh {
 		if c.finished() {
@@ -40,9 +40,8 @@ func (w *waiters) enter() {
 	w.fresh = nil
 }
 
-// find returns the first connection closed before an exchange began on which its
-// request still waits for a response, or nil. Its method, URL and process are the
-// same.
+// find returns the first connection closed before an exchange began on which the same
+// request still waits, or nil. A request is the same if process, method and URL are.
 func (w *waiters) find(pid int, e *exchange.Exchange) *tracedConn {
 	w.enter()
 	key := w.key(pid, e)
@@ -60,7 +59,7 @@ func (w *waiters) find(pid int, e *exchange.Exchange) *tracedConn {
 	}
 }
 
-// finished drops a connection that has just finished, and others before it.
+// finished drops a connection that has finished, and the finished ones before it.
 func (w *waiters) finished(c *tracedConn) {
 	w.fresh = dropFinished(w.fresh)
 	for _, key := range c.waits {
@@ -69,7 +68,7 @@ func (w *waiters) finished(c *tracedConn) {
 	c.waits = nil
 }
 
-// trim drops those that finished from the front of a list.
+// trim drops finished connections from the front of a list.
 func (w *waiters) trim(key uint64) {
 	list := dropFinished(w.byRequest[key])
 	if len(list) == 0 {
@@ -79,8 +78,8 @@ func (w *waiters) trim(key uint64) {
 	w.byRequest[key] = list
 }
 
-// dropFinished drops those that finished from the front of a list, which it
-// changes: what was dropped is garbage from then on.
+// dropFinished drops finished connections from the front of a list, and clears their
+// entries for the garbage collector.
 func dropFinished(list []*tracedConn) []*tracedConn {
 	for len(list) > 0 && list[0].finished() {
 		list[0] = nil

@@ -8,10 +8,10 @@ import (
 	"h2trace/decoder"
 )
 
-// sampleInterval is how far samples of the windows of a connection are apart at least.
+// sampleInterval is the least time between two samples of the windows of a connection.
 const sampleInterval = time.Millisecond
 
-// askWindows tells the kernel that the windows of c are wanted.
+// askWindows asks the kernel for samples of the windows of c.
 func (r *recovery) askWindows(c *tracedConn) error {
 	w := &c.missing.windows
 	if w.Forgone() {
@@ -87,7 +87,7 @@ func (r *recovery) sampled(c *tracedConn, w *bpf.Windows) {
 	c.missing.windows.Held(w.Asked)
 }
 
-// windowSample is what the decoder is told of a sample.
+// windowSample converts a sample for the decoder.
 func windowSample(w *bpf.Windows, listing int64) decoder.WindowSample {
 	s := decoder.WindowSample{
 		Time: w.Time,

@@ -1,5 +1,4 @@
-// Package recover decides how header tables and windows of connections are recovered
-// that were built before the capture, or in bytes that were lost: when the probes for
-// that are attached, how often a connection asks, and when it is given up. It does
-// nothing of that itself.
+// Package recover decides how to recover header tables and windows from before the
+// capture, or from lost bytes. It decides when the probes are attached, how often a
+// connection asks, and when it gives up. Package trace carries that out.
 package recover

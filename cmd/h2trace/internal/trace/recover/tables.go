@@ -8,22 +8,22 @@ import (
 )
 
 const (
-	// keptTables and keptEntries bound the tables that wait for the block they
-	// belong to; few tables have a hundred entries.
+	// keptTables and keptEntries bound the tables that wait for their block. Few tables
+	// have a hundred entries.
 	keptTables  = 256
 	keptEntries = 32 << 10
 	// maxEarly bounds the blocks that wait for their connection.
 	maxEarly = 64
 )
 
-// Tables are header tables of blocks that were sent, until the frame is known that
-// carries the block. The zero value is empty.
+// Tables holds the header tables of sent blocks until the frame of the block is known.
+// The zero value is empty.
 type Tables struct {
 	byID  map[uint64]*bpf.Table
 	early []bpf.Block // of connections that did not open yet
 }
 
-// Add takes a table. The oldest goes where there are too many.
+// Add takes a table. If there are too many, the oldest goes.
 func (t *Tables) Add(table *bpf.Table) {
 	for len(t.byID) == keptTables || t.entries()+len(table.Entries) > keptEntries && len(t.byID) > 0 {
 		delete(t.byID, slices.Min(slices.Collect(maps.Keys(t.byID))))
@@ -44,14 +44,14 @@ func (t *Tables) entries() int {
 	return n
 }
 
-// Take returns the table of a block, or nil, and forgets it.
+// Take removes and returns the table of a block, or returns nil.
 func (t *Tables) Take(id uint64) *bpf.Table {
 	table := t.byID[id]
 	delete(t.byID, id)
 	return table
 }
 
-// Early takes a block that is the first that its connection is heard of.
+// Early takes a block that precedes the open record of its connection.
 func (t *Tables) Early(b *bpf.Block) {
 	if len(t.early) == maxEarly {
 		t.early = append(t.early[:0], t.early[1:]...)
@@ -59,8 +59,8 @@ func (t *Tables) Early(b *bpf.Block) {
 	t.early = append(t.early, *b)
 }
 
-// Opened returns the blocks that came before their connection opened, by its process
-// and *tls.Conn, and forgets them.
+// Opened removes and returns the blocks that precede a connection, by its process and
+// *tls.Conn.
 func (t *Tables) Opened(pid int, ptr uint64) (list []bpf.Block) {
 	t.early = slices.DeleteFunc(t.early, func(b bpf.Block) bool {
 		is := b.PID == pid && slices.Contains(b.Behind[:], ptr)
