@@ -70,14 +70,11 @@ type Offer struct {
 
 // Conn prints a conn event.
 func (j *JSONL) Conn(m Meta, c *Conn, e ConnEvent) {
-	if j.filter.hidden[KindConn] {
-		return
-	}
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindConn)
 	if !ok {
 		return
 	}
-	b = j.appendMeta(b, &m, KindConn)
+	b = j.enc.appendMeta(b, &m, KindConn)
 	b = appendText(b, "action", e.action())
 	b = appendAddr(b, "local", c.Local)
 	b = appendAddr(b, "remote", c.Remote)
@@ -90,7 +87,7 @@ func (j *JSONL) Conn(m Meta, c *Conn, e ConnEvent) {
 	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
 	b = appendTextOrNull(b, "name", c.Name)
 	b = appendTextOrNull(b, "via", c.Via)
-	b = e.appendKeys(j, b)
+	b = e.appendKeys(&j.enc.screen, b)
 	j.out.end(append(b, '}'))
 }
 

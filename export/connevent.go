@@ -12,14 +12,14 @@ import (
 type ConnEvent interface {
 	action() string
 	// appendKeys appends the keys that the events of other actions do not have.
-	appendKeys(j *JSONL, b []byte) []byte
+	appendKeys(s *screen, b []byte) []byte
 }
 
 // ConnOpen is for a connection that is new, or was met.
 type ConnOpen struct{}
 
-func (ConnOpen) action() string                       { return "open" }
-func (ConnOpen) appendKeys(_ *JSONL, b []byte) []byte { return b }
+func (ConnOpen) action() string                        { return "open" }
+func (ConnOpen) appendKeys(_ *screen, b []byte) []byte { return b }
 
 // ConnClose is for a connection that was closed. Bytes are of plaintext, and frames
 // of both directions; nil is unknown.
@@ -33,12 +33,12 @@ type ConnClose struct {
 
 func (ConnClose) action() string { return "close" }
 
-func (e ConnClose) appendKeys(j *JSONL, b []byte) []byte {
+func (e ConnClose) appendKeys(s *screen, b []byte) []byte {
 	b = appendIntOrNull(b, "bytes_sent", e.BytesSent)
 	b = appendIntOrNull(b, "bytes_received", e.BytesReceived)
 	b = appendPath(b, e.Path, e.Frames)
 	if e.Error != nil {
-		b = j.appendError(b, e.Error)
+		b = s.appendError(b, e.Error)
 	}
 	return b
 }
@@ -52,7 +52,7 @@ type ConnResync struct {
 
 func (ConnResync) action() string { return "resync" }
 
-func (e ConnResync) appendKeys(_ *JSONL, b []byte) []byte {
+func (e ConnResync) appendKeys(_ *screen, b []byte) []byte {
 	b = appendText(b, "dir", e.Dir.String())
 	return appendInteger(appendKey(b, "skipped_bytes"), uint64(e.Skipped))
 }
@@ -67,7 +67,7 @@ type ConnDNS struct {
 
 func (ConnDNS) action() string { return "dns" }
 
-func (e ConnDNS) appendKeys(_ *JSONL, b []byte) []byte {
+func (e ConnDNS) appendKeys(_ *screen, b []byte) []byte {
 	b = appendText(b, "type", e.Type)
 	b = appendTextOrNull(b, "rcode", e.RCode)
 	return appendTexts(b, "answers", e.Answers)
@@ -85,8 +85,8 @@ type ConnFailed struct {
 
 func (ConnFailed) action() string { return "failed" }
 
-func (e ConnFailed) appendKeys(j *JSONL, b []byte) []byte {
-	b = j.appendError(b, e.Error)
+func (e ConnFailed) appendKeys(s *screen, b []byte) []byte {
+	b = s.appendError(b, e.Error)
 	b = appendTextOrNull(b, "proxy", e.Proxy)
 	b = appendTextOrNull(b, "next", e.Next)
 	return appendBarred(b, e.Barred)
@@ -118,7 +118,7 @@ const (
 
 func (ConnSilent) action() string { return "silent" }
 
-func (e ConnSilent) appendKeys(_ *JSONL, b []byte) []byte {
+func (e ConnSilent) appendKeys(_ *screen, b []byte) []byte {
 	b = appendTextOrNull(b, "proxy", e.Proxy)
 	b = appendIntOrNull(b, "bytes_sent", e.BytesSent)
 	b = appendIntOrNull(b, "bytes_received", e.BytesReceived)

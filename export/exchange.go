@@ -35,31 +35,28 @@ type Module struct {
 
 // Exchange prints an exchange event.
 func (j *JSONL) Exchange(m Meta, e *Exchange) {
-	if j.filter.hidden[KindExchange] {
-		return
-	}
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindExchange)
 	if !ok {
 		return
 	}
-	b = j.appendMeta(b, &m, KindExchange)
+	b = j.enc.appendMeta(b, &m, KindExchange)
 	b = appendIntOrNull(b, "stream", &e.Stream)
 	b = appendTextOrNull(b, "method", e.Method)
-	b = j.appendURL(b, "url", e.URL)
+	b = j.enc.appendURL(b, "url", e.URL)
 	b = appendCount(b, "status", e.Status, e.Status > 0)
 	b = appendText(b, "protocol", e.Proto.String())
 	b = appendReused(b, e.Reused)
 	b = appendCount(b, "request_bytes", int(e.RequestBytes), e.RequestBytes >= 0)
 	b = appendCount(b, "response_bytes", int(e.ResponseBytes), e.ResponseBytes >= 0)
 	b = appendPhases(b, e)
-	b = j.appendURL(b, "redirect", e.Redirect)
+	b = j.enc.appendURL(b, "redirect", e.Redirect)
 	b = appendModule(b, e.Module)
-	b = j.appendError(b, e.Error)
+	b = j.enc.appendError(b, e.Error)
 	b = appendKey(b, "start")
 	if e.Start == 0 {
 		b = append(b, "null"...)
 	} else {
-		b = j.appendTime(b, e.Start)
+		b = j.enc.appendTime(b, e.Start)
 	}
 	b = appendRetry(b, e.Retry)
 	b = appendTextOrNull(b, "via", e.Via)
@@ -69,7 +66,7 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	if e.RetryAfter != "" {
 		b = appendText(b, "retry_after", e.RetryAfter)
 	}
-	b = j.appendGRPC(b, e.GRPC)
+	b = j.enc.appendGRPC(b, e.GRPC)
 	if e.Latest != 0 {
 		b = appendSpan(b, "silent_ms", e.Latest, max(e.Latest, e.ResponseEnd))
 	}
@@ -80,12 +77,12 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 }
 
 // appendGRPC appends what a call of gRPC ended with.
-func (j *JSONL) appendGRPC(b []byte, g *exchange.GRPC) []byte {
+func (s *screen) appendGRPC(b []byte, g *exchange.GRPC) []byte {
 	if g == nil {
 		return b
 	}
 	b = appendCount(b, "grpc_status", g.Status, g.Status >= 0)
-	return j.appendURL(b, "grpc_message", g.Message)
+	return s.appendURL(b, "grpc_message", g.Message)
 }
 
 // appendCount appends n, or null when it is not known.
@@ -102,16 +99,6 @@ func appendReused(b []byte, r exchange.Reused) []byte {
 	}
 	yes := r == exchange.ReusedYes
 	return appendBoolOrNull(b, "reused", &yes)
-}
-
-// appendURL appends a URL without its secrets.
-func (j *JSONL) appendURL(b []byte, key, url string) []byte {
-	if j.redactor != nil {
-		if clean, found := j.redactor.text(url); found {
-			return appendText(b, key, clean)
-		}
-	}
-	return appendTextOrNull(b, key, url)
 }
 
 // appendPhases appends the times of an exchange. The phases of the connection
@@ -208,26 +195,23 @@ func appendRetry(b []byte, r *exchange.Retry) []byte {
 	return append(b, '}')
 }
 
-func (j *JSONL) appendError(b []byte, e *exchange.Error) []byte {
+func (s *screen) appendError(b []byte, e *exchange.Error) []byte {
 	if e == nil {
 		return append(b, `,"error":null`...)
 	}
 	b = append(b, `,"error":{"class":`...)
 	b, _ = appendString(b, string(e.Class))
-	b = j.appendURL(b, "detail", e.Detail)
+	b = s.appendURL(b, "detail", e.Detail)
 	return append(b, '}')
 }
 
 // Stall prints a stall event.
 func (j *JSONL) Stall(m Meta, s *exchange.Stall) {
-	if j.filter.hidden[KindStall] {
-		return
-	}
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindStall)
 	if !ok {
 		return
 	}
-	b = j.appendMeta(b, &m, KindStall)
+	b = j.enc.appendMeta(b, &m, KindStall)
 	b = appendIntOrNull(b, "stream", &s.Stream)
 	side := "recv_window"
 	if s.Side == decoder.Send {
@@ -235,7 +219,7 @@ func (j *JSONL) Stall(m Meta, s *exchange.Stall) {
 	}
 	b = appendText(b, "side", side)
 	b = appendCount(b, "window", int(s.Window), true)
-	b = j.appendTime(appendKey(b, "start"), s.Start)
+	b = j.enc.appendTime(appendKey(b, "start"), s.Start)
 	b = appendKey(b, "stall_ms")
 	b = appendMillis(b, s.End.Sub(s.Start))
 	b = appendText(b, "ended_by", s.By)

@@ -16,7 +16,7 @@ func (j *JSONL) Frame(m Meta, f *decoder.Frame) {
 	if !ok {
 		return
 	}
-	b = j.appendMeta(b, &m, KindFrame)
+	b = j.enc.appendMeta(b, &m, KindFrame)
 	b = append(b, `,"dir":"`...)
 	b = append(b, f.Dir.String()...)
 	b = append(b, `","stream":`...)
@@ -24,10 +24,10 @@ func (j *JSONL) Frame(m Meta, f *decoder.Frame) {
 	b = append(b, `,"type":"`...)
 	b = append(b, f.Type.String()...)
 	b = append(b, `","flags":`...)
-	b = append(b, j.flags.json(f.Type, f.Flags)...)
+	b = append(b, j.enc.flags.json(f.Type, f.Flags)...)
 	b = append(b, `,"length":`...)
 	b = strconv.AppendUint(b, uint64(f.Length), 10)
-	b = j.appendPayload(b, f)
+	b = j.enc.appendPayload(b, f)
 	b = appendWindow(b, &f.Window)
 	if f.Truncated {
 		b = append(b, `,"truncated":true`...)

@@ -312,7 +312,7 @@ func TestTruncatedPayload(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.in.Truncated = true
-			got := string(NewJSONL(nil, Options{}).appendPayload(nil, &tt.in))
+			got := string(NewJSONL(nil, Options{}).enc.appendPayload(nil, &tt.in))
 			if got != ","+tt.want {
 				t.Errorf("got %s, want ,%s", got, tt.want)
 			}

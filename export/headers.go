@@ -10,18 +10,18 @@ import (
 
 // appendFieldBlock appends what HEADERS, PUSH_PROMISE and CONTINUATION hold.
 // The fields are on the frame that completes the block.
-func (j *JSONL) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
+func (s *screen) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
 	switch {
 	case f.HeadersError != "":
 		b = append(b, `,"headers":null`...)
-		b = j.appendBytes(b, "headers_error", []byte(f.HeadersError))
+		b = s.appendBytes(b, "headers_error", []byte(f.HeadersError))
 	case f.BlockEnd:
 		b = append(b, `,"headers":[`...)
 		for i := range f.Headers {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = j.appendField(b, &f.Headers[i])
+			b = s.appendField(b, &f.Headers[i])
 		}
 		b = append(b, ']')
 	}
@@ -39,26 +39,15 @@ func (j *JSONL) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
 	return b
 }
 
-func (j *JSONL) appendField(b []byte, h *hpack.HeaderField) []byte {
+func (s *screen) appendField(b []byte, h *hpack.HeaderField) []byte {
 	b = append(b, `{"name":`...)
 	b, valid := appendString(b, h.Name)
 	if !valid {
 		b = appendBase64(append(b, `,"name_b64":`...), []byte(h.Name))
 	}
-	b = j.appendValue(b, h)
+	b = s.appendValue(b, h)
 	if h.Sensitive {
 		b = append(b, `,"never_indexed":true`...)
 	}
 	return append(b, '}')
-}
-
-func (j *JSONL) appendValue(b []byte, h *hpack.HeaderField) []byte {
-	if j.redactor == nil {
-		return appendText(b, "value", h.Value)
-	}
-	value, clean := j.redactor.header(h)
-	if clean != nil {
-		return appendText(b, "value", clean)
-	}
-	return appendText(b, "value", value)
 }

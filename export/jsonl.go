@@ -25,25 +25,23 @@ type Options struct {
 // that has no use for it. After the first write error nothing more is
 // written; Err, Flush and Close return it.
 type JSONL struct {
-	out      *lineWriter
-	filter   Filter
-	bodies   bool
-	clock    ktime.Clock
-	redactor *redactor // nil shows secrets
-
-	// Guarded by out.mu, as is the state of the redactor.
-	times timestamps
-	flags flagNames
+	out    *lineWriter
+	filter Filter
+	enc    encoder // guarded by out.mu
 }
 
 // NewJSONL returns a JSONL that writes to w. An event reaches w within 100 ms
 // as long as w takes what is written to it. Close must be called at the end.
 func NewJSONL(w io.Writer, o Options) *JSONL {
-	j := &JSONL{out: newLineWriter(w), filter: o.Events, bodies: o.Bodies, clock: o.Clock, flags: make(flagNames)}
-	if !o.ShowSecrets {
-		j.redactor = newRedactor()
+	return &JSONL{out: newLineWriter(w), filter: o.Events, enc: newEncoder(&o)}
+}
+
+// begin begins a line for an event, or reports false where none is printed.
+func (j *JSONL) begin(k Kind) ([]byte, bool) {
+	if !j.Shows(k) {
+		return nil, false
 	}
-	return j
+	return j.out.begin()
 }
 
 // Shows reports whether events of that kind are printed.

@@ -34,7 +34,7 @@ func (j *JSONL) Loss(l *Loss) {
 	if !ok {
 		return
 	}
-	b = j.appendHead(b, l.Time, KindLoss)
+	b = j.enc.appendHead(b, l.Time, KindLoss)
 	b = appendText(b, "reason", string(l.Reason))
 	b = appendKey(b, "records")
 	b = appendInteger(b, l.Records)

@@ -10,12 +10,12 @@ import (
 // appendPayload appends what frames of each type hold. A field that the bytes
 // seen do not reach is null: the decoder leaves it zero or nil, and zero would
 // be a made-up value.
-func (j *JSONL) appendPayload(b []byte, f *decoder.Frame) []byte {
+func (e *encoder) appendPayload(b []byte, f *decoder.Frame) []byte {
 	switch f.Type {
 	case decoder.TypeData:
-		return j.appendData(b, f)
+		return e.appendData(b, f)
 	case decoder.TypeHeaders, decoder.TypePushPromise, decoder.TypeContinuation:
-		return j.appendFieldBlock(b, f)
+		return e.appendFieldBlock(b, f)
 	case decoder.TypePriority:
 		// RFC 9113 §6.3.
 		if !f.HasPriority {
@@ -34,7 +34,7 @@ func (j *JSONL) appendPayload(b []byte, f *decoder.Frame) []byte {
 		}
 		return appendHex(b, f.Opaque[:])
 	case decoder.TypeGoAway:
-		return j.appendGoAway(b, f)
+		return e.appendGoAway(b, f)
 	case decoder.TypeWindowUpdate:
 		b = appendKey(b, "increment")
 		if !holds(f, 4) { // RFC 9113 §6.9
@@ -47,15 +47,15 @@ func (j *JSONL) appendPayload(b []byte, f *decoder.Frame) []byte {
 			return append(b, `null,"field_value":null`...)
 		}
 		b = strconv.AppendUint(b, uint64(f.PrioritizedID), 10)
-		return j.appendBytes(b, "field_value", f.FieldValue)
+		return e.appendBytes(b, "field_value", f.FieldValue)
 	case decoder.TypeAltSvc:
 		if f.AltOrigin == nil {
 			return append(b, `,"origin":null,"field_value":null`...)
 		}
-		b = j.appendBytes(b, "origin", f.AltOrigin)
-		return j.appendBytes(b, "field_value", f.FieldValue)
+		b = e.appendBytes(b, "origin", f.AltOrigin)
+		return e.appendBytes(b, "field_value", f.FieldValue)
 	case decoder.TypeOrigin:
-		return j.appendOrigins(b, f.Origins)
+		return e.appendOrigins(b, f.Origins)
 	}
 	return b
 }
@@ -63,7 +63,7 @@ func (j *JSONL) appendPayload(b []byte, f *decoder.Frame) []byte {
 // holds reports whether a payload of fixed size was there to be read.
 func holds(f *decoder.Frame, size uint32) bool { return f.Length == size && !f.Truncated }
 
-func (j *JSONL) appendData(b []byte, f *decoder.Frame) []byte {
+func (e *encoder) appendData(b []byte, f *decoder.Frame) []byte {
 	b = append(b, `,"data_length":`...)
 	if f.PaddingUnknown {
 		b = append(b, "null"...)
@@ -71,7 +71,7 @@ func (j *JSONL) appendData(b []byte, f *decoder.Frame) []byte {
 		b = strconv.AppendUint(b, uint64(f.DataLength), 10)
 	}
 	switch {
-	case !j.bodies:
+	case !e.bodies:
 		return b
 	case utf8.Valid(f.Body):
 		b, _ = appendString(appendKey(b, "body"), f.Body)
@@ -107,32 +107,17 @@ func appendError(b []byte, f *decoder.Frame, known bool) []byte {
 
 // appendGoAway appends a GOAWAY payload (RFC 9113 §6.8). Of one that is cut
 // the decoder reads the fields if they were seen, and then Debug is not nil.
-func (j *JSONL) appendGoAway(b []byte, f *decoder.Frame) []byte {
+func (s *screen) appendGoAway(b []byte, f *decoder.Frame) []byte {
 	if f.Length < 8 || f.Truncated && f.Debug == nil {
 		return append(appendError(b, f, false), `,"last_stream":null,"debug":null`...)
 	}
 	b = appendError(b, f, true)
 	b = append(b, `,"last_stream":`...)
 	b = strconv.AppendUint(b, uint64(f.LastStreamID), 10)
-	return j.appendBytes(b, "debug", f.Debug)
+	return s.appendBytes(b, "debug", f.Debug)
 }
 
-// appendBytes appends text that the peer wrote, without secrets.
-func (j *JSONL) appendBytes(b []byte, key string, data []byte) []byte {
-	return appendText(b, key, j.clean(data))
-}
-
-// clean returns data without secrets, valid until the next call.
-func (j *JSONL) clean(data []byte) []byte {
-	if j.redactor != nil {
-		if out, found := j.redactor.text(string(data)); found {
-			return out
-		}
-	}
-	return data
-}
-
-func (j *JSONL) appendOrigins(b []byte, origins [][]byte) []byte {
+func (s *screen) appendOrigins(b []byte, origins [][]byte) []byte {
 	exact := true
 	b = append(b, `,"origins":[`...)
 	for i, origin := range origins {
@@ -140,7 +125,7 @@ func (j *JSONL) appendOrigins(b []byte, origins [][]byte) []byte {
 			b = append(b, ',')
 		}
 		var valid bool
-		b, valid = appendString(b, j.clean(origin))
+		b, valid = appendString(b, s.clean(origin))
 		exact = exact && valid
 	}
 	b = append(b, ']')
@@ -152,7 +137,7 @@ func (j *JSONL) appendOrigins(b []byte, origins [][]byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendBase64(b, j.clean(origin))
+		b = appendBase64(b, s.clean(origin))
 	}
 	return append(b, ']')
 }

@@ -10,19 +10,16 @@ type Process struct {
 
 // Process prints a process event. Meta.Conn is not used.
 func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
-	if j.filter.hidden[KindProcess] {
-		return
-	}
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindProcess)
 	if !ok {
 		return
 	}
 	m.Conn = ""
-	b = j.appendMeta(b, &m, KindProcess)
+	b = j.enc.appendMeta(b, &m, KindProcess)
 	b = appendText(b, "action", e.action())
 	b = appendIntOrNull(b, "ppid", p.PPID)
 	b = appendTextOrNull(b, "exe", p.Exe)
-	b = e.appendKeys(j, b)
+	b = e.appendKeys(&j.enc.screen, b)
 	j.out.end(append(b, '}'))
 }
 
@@ -31,7 +28,7 @@ func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
 type ProcessEvent interface {
 	action() string
 	// appendKeys appends the keys that the events of other actions do not have.
-	appendKeys(j *JSONL, b []byte) []byte
+	appendKeys(s *screen, b []byte) []byte
 }
 
 // ProcessAttached is for a process whose probes are in place.
@@ -50,7 +47,7 @@ type Tap struct{ Name, Probe string }
 
 func (*ProcessAttached) action() string { return "attached" }
 
-func (e *ProcessAttached) appendKeys(_ *JSONL, b []byte) []byte {
+func (e *ProcessAttached) appendKeys(_ *screen, b []byte) []byte {
 	if e.GoVersion != "" {
 		b = appendText(b, "go_version", e.GoVersion)
 	}
@@ -69,9 +66,9 @@ type ProcessExec struct{ Args []string }
 
 func (ProcessExec) action() string { return "exec" }
 
-func (e ProcessExec) appendKeys(j *JSONL, b []byte) []byte {
+func (e ProcessExec) appendKeys(s *screen, b []byte) []byte {
 	if len(e.Args) > 0 {
-		b = j.appendArgs(b, e.Args)
+		b = s.appendArgs(b, e.Args)
 	}
 	return b
 }
@@ -84,7 +81,7 @@ type ProcessExit struct {
 
 func (ProcessExit) action() string { return "exit" }
 
-func (e ProcessExit) appendKeys(_ *JSONL, b []byte) []byte {
+func (e ProcessExit) appendKeys(_ *screen, b []byte) []byte {
 	b = appendIntOrNull(b, "exit_code", e.Code)
 	return appendMillisOrNull(b, "duration_ms", e.Duration)
 }
@@ -94,31 +91,13 @@ type ProcessSkipped struct{ Reason string }
 
 func (ProcessSkipped) action() string { return "skipped" }
 
-func (e ProcessSkipped) appendKeys(_ *JSONL, b []byte) []byte { return appendReason(b, e.Reason) }
+func (e ProcessSkipped) appendKeys(_ *screen, b []byte) []byte { return appendReason(b, e.Reason) }
 
 func appendReason(b []byte, reason string) []byte {
 	if reason == "" {
 		return b
 	}
 	return appendText(b, "reason", reason)
-}
-
-// appendArgs appends arguments, without what tells of a secret in them.
-func (j *JSONL) appendArgs(b []byte, args []string) []byte {
-	b = append(b, `,"args":[`...)
-	for i, arg := range args {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if j.redactor != nil {
-			if clean, found := j.redactor.argument(arg); found {
-				b, _ = appendString(b, clean)
-				continue
-			}
-		}
-		b, _ = appendString(b, arg)
-	}
-	return append(b, ']')
 }
 
 func appendPlan(b []byte, plan []Tap) []byte {

@@ -27,7 +27,7 @@ type Child struct {
 
 func (*ProcessError) action() string { return "error" }
 
-func (e *ProcessError) appendKeys(j *JSONL, b []byte) []byte {
+func (e *ProcessError) appendKeys(s *screen, b []byte) []byte {
 	c := &e.Complaint
 	b = append(b, `,"module":`...)
 	if c.Path == "" {
@@ -37,17 +37,17 @@ func (e *ProcessError) appendKeys(j *JSONL, b []byte) []byte {
 		b, _ = appendString(b, c.Path)
 		b = append(appendTextOrNull(b, "version", c.Version), '}')
 	}
-	b = j.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
+	b = s.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
 	b = appendTextOrNull(b, "via", e.Via)
-	b = j.appendFetches(b, e.Fetches)
+	b = s.appendFetches(b, e.Fetches)
 	if len(e.Processes) > 0 {
-		b = j.appendChildren(b, e.Processes)
+		b = s.appendChildren(b, e.Processes)
 	}
 	return b
 }
 
 // appendFetches appends which exchanges these are.
-func (j *JSONL) appendFetches(b []byte, list []goproxy.Fetch) []byte {
+func (s *screen) appendFetches(b []byte, list []goproxy.Fetch) []byte {
 	b = append(b, `,"requests":[`...)
 	for i := range list {
 		if i > 0 {
@@ -57,14 +57,14 @@ func (j *JSONL) appendFetches(b []byte, list []goproxy.Fetch) []byte {
 		b = append(b, `{"conn":`...)
 		b = appendStringOrNull(b, f.Conn)
 		b = appendIntOrNull(b, "stream", &f.Stream)
-		b = j.appendURL(b, "url", f.URL)
+		b = s.appendURL(b, "url", f.URL)
 		b = appendTextOrNull(b, "proxy", f.Proxy)
 		b = append(b, '}')
 	}
 	return append(b, ']')
 }
 
-func (j *JSONL) appendChildren(b []byte, list []Child) []byte {
+func (s *screen) appendChildren(b []byte, list []Child) []byte {
 	b = append(b, `,"processes":[`...)
 	for i := range list {
 		if i > 0 {
@@ -73,7 +73,7 @@ func (j *JSONL) appendChildren(b []byte, list []Child) []byte {
 		b = append(b, `{"pid":`...)
 		b = strconv.AppendInt(b, int64(list[i].PID), 10)
 		if len(list[i].Args) > 0 {
-			b = j.appendArgs(b, list[i].Args)
+			b = s.appendArgs(b, list[i].Args)
 		}
 		b = append(appendIntOrNull(b, "exit_code", &list[i].ExitCode), '}')
 	}

@@ -12,17 +12,14 @@ type Request struct {
 
 // Request prints a request event.
 func (j *JSONL) Request(m Meta, r *Request) {
-	if j.filter.hidden[KindRequest] {
-		return
-	}
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindRequest)
 	if !ok {
 		return
 	}
-	b = j.appendMeta(b, &m, KindRequest)
+	b = j.enc.appendMeta(b, &m, KindRequest)
 	b = appendIntOrNull(b, "stream", &r.Stream)
 	b = appendTextOrNull(b, "method", r.Method)
-	b = j.appendURL(b, "url", r.URL)
+	b = j.enc.appendURL(b, "url", r.URL)
 	b = appendText(b, "protocol", r.Proto.String())
 	b = appendReused(b, r.Reused)
 	b = appendModule(b, r.Module)

@@ -46,7 +46,7 @@ func (j *JSONL) Summary(s *Summary) {
 	if !ok {
 		return
 	}
-	b = j.appendHead(b, s.Time, KindSummary)
+	b = j.enc.appendHead(b, s.Time, KindSummary)
 	b = appendKey(b, "duration_ms")
 	b = appendMillis(b, s.Duration)
 	b = appendIntOrNull(b, "processes", &s.Processes)

@@ -20,26 +20,23 @@ type Difference struct {
 
 // Verify prints a verify event.
 func (j *JSONL) Verify(m Meta, d *Difference) {
-	if j.filter.hidden[KindVerify] {
-		return
-	}
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindVerify)
 	if !ok {
 		return
 	}
-	b = j.appendMeta(b, &m, KindVerify)
+	b = j.enc.appendMeta(b, &m, KindVerify)
 	b = appendText(b, "dir", d.Dir.String())
 	b = appendIntOrNull(b, "stream", &d.Stream)
 	b = appendIntOrNull(b, "index", &d.Index)
-	b = j.appendFieldOrNull(b, "want", d.Want)
-	b = j.appendFieldOrNull(b, "got", d.Got)
+	b = j.enc.appendFieldOrNull(b, "want", d.Want)
+	b = j.enc.appendFieldOrNull(b, "got", d.Got)
 	j.out.end(append(b, '}'))
 }
 
-func (j *JSONL) appendFieldOrNull(b []byte, key string, h *hpack.HeaderField) []byte {
+func (s *screen) appendFieldOrNull(b []byte, key string, h *hpack.HeaderField) []byte {
 	b = appendKey(b, key)
 	if h == nil {
 		return append(b, "null"...)
 	}
-	return j.appendField(b, h)
+	return s.appendField(b, h)
 }

@@ -1,0 +1,51 @@
+package export
+
+import "h2trace/decoder/ktime"
+
+// encoder appends what events of all kinds have, and the payloads of frames. It is not
+// safe for concurrent use.
+type encoder struct {
+	screen
+	bodies bool
+	clock  ktime.Clock
+	times  timestamps
+	flags  flagNames
+}
+
+func newEncoder(o *Options) encoder {
+	e := encoder{bodies: o.Bodies, clock: o.Clock, flags: make(flagNames)}
+	if !o.ShowSecrets {
+		e.redactor = newRedactor()
+	}
+	return e
+}
+
+// schemaVersion is the "v" of each line. It changes when a reader of the
+// former version would misread a line; new keys do not change it.
+const schemaVersion = "1"
+
+// appendHead appends a line up to its "event" key.
+func (e *encoder) appendHead(b []byte, at ktime.Time, k Kind) []byte {
+	b = append(b, `{"v":`+schemaVersion+`,"ts":`...)
+	b = e.appendTime(b, at)
+	b = append(b, `,"event":"`...)
+	b = append(b, kindNames[k]...)
+	return append(b, '"')
+}
+
+// appendTime appends the wall time of a kernel time.
+func (e *encoder) appendTime(b []byte, at ktime.Time) []byte {
+	return e.times.append(b, e.clock.Wall(at))
+}
+
+// appendMeta appends a line up to its connection.
+func (e *encoder) appendMeta(b []byte, m *Meta, k Kind) []byte {
+	b = e.appendHead(b, m.Time, k)
+	b = append(b, `,"pid":`...)
+	b = appendInteger(b, m.PID)
+	b = appendTextOrNull(b, "comm", m.Comm)
+	if m.Conn != "" {
+		b = appendText(b, "conn", m.Conn)
+	}
+	return b
+}
