@@ -3,29 +3,29 @@ package exchange
 import "unsafe"
 
 const (
-	// openCost is what an exchange takes without its texts: with its places in
+	// openCost is the memory of an exchange without its texts, with its entries in
 	// the list, the map and the heap of its Tracker.
 	openCost = int32(unsafe.Sizeof(open{})) + 64
-	// flowCost is what the flow control of one takes besides.
+	// flowCost is the memory of its flow control.
 	flowCost = int32(unsafe.Sizeof(flow{}) + unsafe.Sizeof(grants{}))
-	// maxShare is which part of the budget one connection may take.
+	// maxShare is the part of the budget that one connection may take.
 	maxShare = 4
-	// ownShare is what each connection may take in bytes, whatever others do: they
-	// have to give up theirs.
+	// ownShare is the number of bytes that each connection may take in any case:
+	// other connections give up theirs.
 	ownShare = 16 << 10
-	// maxMissed bounds the streams remembered that ended, and of which the
-	// beginning was not seen.
+	// maxMissed bounds the remembered streams that ended and whose beginning was not
+	// seen.
 	maxMissed = 1024
 )
 
-// charge takes from the budget what an exchange keeps, and gives up others where
-// that is too much.
+// charge charges the memory of an exchange to the budget, and gives up others if that is
+// exceeded.
 func (t *Tracker) charge(o *open) {
 	t.pay(o, o.keeps())
 	t.relieve(o)
 }
 
-// keeps returns what an exchange takes.
+// keeps returns the memory of an exchange.
 func (o *open) keeps() int32 {
 	cost := openCost + int32(len(o.Method)+len(o.URL)+len(o.Redirect)+len(o.RetryAfter)+len(o.settings)) + o.early
 	if o.flow != nil {
@@ -43,8 +43,8 @@ func (t *Tracker) pay(o *open, cost int32) {
 	o.cost = cost
 }
 
-// relieve gives up exchanges where too much is kept, the oldest first, but for
-// one: that loses its texts where there is no other.
+// relieve gives up exchanges until the budget suffices, the oldest first. It spares one
+// exchange, which loses its texts if there is no other.
 func (t *Tracker) relieve(o *open) {
 	for t.keepsTooMuch() {
 		oldest := t.all.oldest

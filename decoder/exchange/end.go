@@ -5,21 +5,20 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Ended is who ended a connection.
+// Ended says who ended a connection.
 type Ended uint8
 
-// The ways in which a connection ends. NotEnded is for one that is followed no
-// longer.
+// The ways in which a connection ends. NotEnded: nobody follows it any longer.
 const (
 	EndedUnknown Ended = iota
 	EndedByPeer
 	EndedByProcess
-	EndedByNetwork // TCP had no answer for too long
+	EndedByNetwork // TCP gave up without an answer
 	NotEnded
 )
 
-// Close reports the exchanges that have not ended: the connection has, or is
-// not followed any longer.
+// Close reports the open exchanges when the connection has ended or is not followed any
+// longer.
 func (t *Tracker) Close(at ktime.Time, by Ended) {
 	if t == nil {
 		return
@@ -39,15 +38,15 @@ func (t *Tracker) Close(at ktime.Time, by Ended) {
 	}
 }
 
-// Ended notes that a connection has ended. A client may still write, to no avail:
-// what it gives up then, the end of the connection has cut.
+// Ended says that the connection has ended. A client may still write in vain. The end of
+// the connection cut the exchanges that the client gives up then.
 func (t *Tracker) Ended(by Ended) {
 	if t != nil {
 		t.ended, t.by = true, by
 	}
 }
 
-// fail ends what is open because of what the connection has said.
+// fail ends the open exchanges after an error of the connection.
 func (t *Tracker) fail(at ktime.Time, c Class, detail string) {
 	if t == nil {
 		return
@@ -59,9 +58,8 @@ func (t *Tracker) fail(at ktime.Time, c Class, detail string) {
 	}
 }
 
-// cut reports an exchange that the end of its connection, or of the observing,
-// ended. Where it may have ended before, in bytes that were lost, neither its
-// error nor its end is known.
+// cut reports an exchange that the end of its connection, or of the observation, ended. If
+// it may have ended before, in lost bytes, its error and end are unknown.
 func (t *Tracker) cut(o *open, at ktime.Time, by Ended) {
 	if o.losses != t.losses {
 		t.doubt(o)
@@ -79,13 +77,13 @@ func (t *Tracker) cut(o *open, at ktime.Time, by Ended) {
 	t.giveUp(o, at, "close")
 }
 
-// giveUp reports an exchange that ended before it was complete.
+// giveUp reports an exchange that ended incomplete.
 func (t *Tracker) giveUp(o *open, at ktime.Time, by string) {
 	o.giveUp(t.client, at)
 	t.end(o, at, by)
 }
 
-// leave reports an exchange that has ended by then, but when and how is not known.
+// leave reports an exchange that has ended at an unknown time and in an unknown way.
 func (t *Tracker) leave(o *open, by ktime.Time, why string) {
 	o.giveUp(t.client, 0)
 	t.endStalls(o, by, why)
@@ -93,7 +91,7 @@ func (t *Tracker) leave(o *open, by ktime.Time, why string) {
 	t.report(o, 0)
 }
 
-// forget reports an exchange of which it is not known how it ends.
+// forget reports an exchange whose end is unknown.
 func (t *Tracker) forget(o *open) {
 	if o.Stream == 0 && o.Status == 0 {
 		t.unmet++
@@ -102,7 +100,7 @@ func (t *Tracker) forget(o *open) {
 	t.report(o, 0)
 }
 
-// forgetAll does so with all, and their responses.
+// forgetAll does so for all exchanges, and their responses.
 func (t *Tracker) forgetAll() {
 	for t.all.oldest != nil {
 		t.forget(t.all.oldest)
@@ -117,8 +115,8 @@ func (t *Tracker) end(o *open, at ktime.Time, by string) {
 	t.report(o, at)
 }
 
-// drop lets go of an exchange that has ended, but not of its stream where that was
-// met in the middle: more may come of it.
+// drop removes an ended exchange. It keeps a stream that was joined in the middle, as more
+// frames may come.
 func (t *Tracker) drop(o *open) {
 	t.remove(o)
 	if o.Stream != 0 && (o.Start == 0 || o.Stream > t.lastID[o.Stream&1]) {
@@ -144,7 +142,7 @@ func (t *Tracker) report(o *open, at ktime.Time) {
 	t.sink.Exchange(&o.Exchange)
 }
 
-// endedBy says why an exchange failed that the end of its connection cut.
+// endedBy returns the error of an exchange that the end of its connection cut.
 func (t *Tracker) endedBy(by Ended) (Class, string) {
 	const cut = "connection ended before the response was complete"
 	switch byClient := t.byClient(by); {
@@ -160,19 +158,19 @@ func (t *Tracker) endedBy(by Ended) (Class, string) {
 	return ClassReset, cut
 }
 
-// byClient reports whether it was the client that ended the connection.
+// byClient reports whether the client ended the connection.
 func (t *Tracker) byClient(by Ended) bool {
 	return by == EndedByProcess && t.client == decoder.Send || by == EndedByPeer && t.client == decoder.Recv
 }
 
-// waiting finds requests that have no response yet on a connection that has
-// ended, where nothing new begins: the oldest of those alike.
+// waiting finds requests without a response on a connection that has ended. Of equal
+// requests it finds the oldest.
 type waiting map[request]*open
 
 type request struct{ method, url string }
 
-// Waits reports whether a request that was sent has no response yet. It is to be
-// called on a connection that has ended.
+// Waits reports whether a sent request has no response yet. The connection must have
+// ended.
 func (t *Tracker) Waits(method, url string) bool {
 	if t == nil {
 		return false

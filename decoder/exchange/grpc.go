@@ -8,12 +8,12 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// maxMessage bounds what is kept of a grpc-message.
+// maxMessage bounds the bytes kept of a grpc-message.
 const maxMessage = 1 << 10
 
-// callOf takes the Content-Type of a request or response: that of a call of gRPC
-// is application/grpc, with the encoding of its messages after a "+". gRPC-Web
-// has its trailers in the body.
+// callOf takes the Content-Type of a request or response. A gRPC call has
+// application/grpc, with the encoding of its messages after a "+". gRPC-Web has its
+// trailers in the body.
 func (o *open) callOf(contentType string) {
 	rest, ok := strings.CutPrefix(contentType, "application/grpc")
 	if ok && o.GRPC == nil && (rest == "" || rest[0] == '+' || rest[0] == ';') {
@@ -21,8 +21,8 @@ func (o *open) callOf(contentType string) {
 	}
 }
 
-// trailers takes what a call of gRPC ended with, from the trailers of its
-// response or, where there is nothing else, from its head.
+// trailers takes the result of a gRPC call from the trailers of its response, or from its
+// head if there is nothing else.
 func (o *open) trailers(fields []hpack.HeaderField) {
 	if o.GRPC == nil {
 		return
@@ -39,7 +39,7 @@ func (o *open) trailers(fields []hpack.HeaderField) {
 	}
 }
 
-// message decodes a grpc-message; what is not percent-encoded is left as it is.
+// message decodes the percent-encoding of a grpc-message.
 func message(s string) string {
 	s = strings.Clone(s[:min(len(s), maxMessage)])
 	if text, err := url.PathUnescape(s); err == nil {

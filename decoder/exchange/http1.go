@@ -8,8 +8,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Data takes the next bytes of a connection that speaks HTTP/1.x. What speaks it
-// after a switch to HTTP/2 is not followed.
+// Data takes the next bytes of a connection that speaks HTTP/1.x. It ignores HTTP/1.x after
+// a switch to HTTP/2.
 func (t *Tracker) Data(at ktime.Time, d decoder.Direction, b []byte) {
 	if t == nil || t.upgraded != nil {
 		return
@@ -18,8 +18,8 @@ func (t *Tracker) Data(at ktime.Time, d decoder.Direction, b []byte) {
 	t.http1.Data(at, d == t.client, b)
 }
 
-// Gap takes the loss of n bytes of a connection that speaks HTTP/1.x, -1 when
-// their number is not known.
+// Gap takes the loss of n bytes of a connection that speaks HTTP/1.x, -1 for an unknown
+// number.
 func (t *Tracker) Gap(at ktime.Time, d decoder.Direction, n int64) {
 	if t == nil || t.upgraded != nil {
 		return
@@ -28,12 +28,12 @@ func (t *Tracker) Gap(at ktime.Time, d decoder.Direction, n int64) {
 	t.startHTTP1()
 	t.http1.Gap(at, d == t.client, n)
 	if o := t.answering; o != nil && d == t.server() {
-		o.unclear = true // what was left out came at some time before
+		o.unclear = true // the bytes left out came at some earlier time
 	}
 }
 
-// BodyLeft returns how many bytes of a direction of HTTP/1.x are to come before
-// its next head: 0 unless it is in a body of known length.
+// BodyLeft returns the number of bytes of an HTTP/1.x direction before its next head, 0
+// unless it is in a body of known length.
 func (t *Tracker) BodyLeft(d decoder.Direction) int64 {
 	if t == nil || t.http1 == nil {
 		return 0
@@ -41,8 +41,7 @@ func (t *Tracker) BodyLeft(d decoder.Direction) int64 {
 	return t.http1.BodyLeft(d == t.client)
 }
 
-// Tunneled reports whether HTTP/1.x has ended, and what follows is something
-// else.
+// Tunneled reports whether HTTP/1.x has ended and another protocol follows.
 func (t *Tracker) Tunneled() bool { return t != nil && t.http1 != nil && t.http1.Tunneled() }
 
 func (t *Tracker) startHTTP1() {
@@ -75,14 +74,13 @@ func (s *http1Sink) Request(since, at ktime.Time, r *http1.Request) {
 	t.charge(o)
 }
 
-// adrift reports whether it is not known which response is for which request: a
-// client that sends a request before the response to another has come may have sent
-// some that were not seen. One that does not has had them all.
+// adrift reports whether responses can no longer be assigned to requests. A client that
+// pipelines requests may have sent some that were not seen. A client that waits for each
+// response has got them all.
 func (t *Tracker) adrift() bool { return t.pipelined && !t.cfg.FromStart }
 
-// target returns the target URI of a request (RFC 9112 §3.3), and whether it is
-// for an HTTP proxy to act on. A request without Host has none; its path stands
-// for it.
+// target returns the target URI of a request (RFC 9112 §3.3), and whether the request is
+// for an HTTP proxy. Without Host it returns the path.
 func (s *http1Sink) target(r *http1.Request) (url string, toProxy bool) {
 	if r.Method == "CONNECT" {
 		return target(r.Method, "", r.Target, "")
@@ -139,7 +137,7 @@ func (s *http1Sink) Response(since, at ktime.Time, r *http1.Response) {
 	if o == nil {
 		o = &open{Exchange: Exchange{Proto: proto(r.Proto)}, partial: true}
 		o.over[t.client] = true
-		o.unsure[t.server()] = true // that to HEAD ends with its head
+		o.unsure[t.server()] = true // a response to HEAD ends with its head
 		t.enter(o, since)
 	}
 	t.answering = o
@@ -152,8 +150,7 @@ func (s *http1Sink) Response(since, at ktime.Time, r *http1.Response) {
 	t.charge(o)
 }
 
-// answered returns the exchange that the next response belongs to: the oldest
-// that has none.
+// answered returns the exchange of the next response: the oldest without one.
 func (t *Tracker) answered() *open {
 	for o := t.all.oldest; o != nil; o = o.newer {
 		if o.Status == 0 {
@@ -171,7 +168,7 @@ func (s *http1Sink) ResponseBody(at ktime.Time, n int64) {
 	}
 }
 
-// ResponseEnd implements http1.Sink. What is cut is left to Close.
+// ResponseEnd implements http1.Sink. Close reports a cut response.
 func (s *http1Sink) ResponseEnd(at ktime.Time, cut bool) {
 	o := s.answering
 	if o == nil || cut {
@@ -183,15 +180,15 @@ func (s *http1Sink) ResponseEnd(at ktime.Time, cut bool) {
 	(*Tracker)(s).endHTTP1(o, at)
 }
 
-// endHTTP1 reports an exchange of which both sides are complete.
+// endHTTP1 reports an exchange whose sides are both complete.
 func (t *Tracker) endHTTP1(o *open, at ktime.Time) {
 	if o.over[t.client] && o.over[t.server()] {
 		t.end(o, at, "")
 	}
 }
 
-// Tunnel implements http1.Sink: the exchange that led to it is over, unless HTTP/2
-// goes on with it, or its request does.
+// Tunnel implements http1.Sink. It ends the exchange that led to the tunnel, unless that
+// continues on HTTP/2 or its request is incomplete.
 func (s *http1Sink) Tunnel(at ktime.Time) {
 	t := (*Tracker)(s)
 	o := t.answering
@@ -222,9 +219,9 @@ func (s *http1Sink) Tunneled(at ktime.Time, client bool, b []byte) {
 	}
 }
 
-// Malformed implements http1.Sink: the request has no response that makes sense.
-// Of a connection that was met in the middle, or that bytes are missing of, it is
-// not known where messages begin.
+// Malformed implements http1.Sink. The request has no valid response. On a connection that
+// was joined in the middle, or has lost bytes, message boundaries are unknown, and the
+// response counts as none.
 func (s *http1Sink) Malformed(at ktime.Time, client bool) {
 	t := (*Tracker)(s)
 	o := s.answering
@@ -238,7 +235,7 @@ func (s *http1Sink) Malformed(at ktime.Time, client bool) {
 	t.giveUp(o, at, "")
 }
 
-// Lost implements http1.Sink: what waits for a response may have had it.
+// Lost implements http1.Sink. A waiting exchange may have got its response.
 func (s *http1Sink) Lost(ktime.Time, bool) {
 	t := (*Tracker)(s)
 	t.settleUpgrade()

@@ -38,8 +38,8 @@ func (t *Tracker) Frame(f *decoder.Frame) {
 	}
 }
 
-// stream returns the exchange that a frame belongs to, and enters it where it
-// begins, or is heard of for the first time. It is nil when it has ended.
+// stream returns the exchange of a frame, and adds it at its first frame. It returns nil if
+// the exchange has ended.
 func (t *Tracker) stream(f *decoder.Frame) *open {
 	id, parity := f.StreamID, f.StreamID&1
 	if o := t.heard(id); o != nil || id == 0 {
@@ -49,7 +49,7 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 	begins := f.Type == decoder.TypePushPromise || f.Dir == t.client && t.opens(f)
 	t.highest[parity] = max(t.highest[parity], id)
 	switch {
-	case t.missed[id]: // what it said comes late
+	case t.missed[id]: // a late frame
 		return nil
 	case begins && id > t.lastID[parity]:
 		if t.lastID[parity] = id; t.firstID[parity] == 0 {
@@ -59,7 +59,7 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 	case t.cfg.FromStart || begins:
 		return nil
 	case t.firstID[parity] != 0 && id >= t.firstID[parity] && id <= t.lastID[parity]:
-		return nil // it was seen to begin, and has ended
+		return nil // it has begun and ended
 	default:
 		o.partial, o.hidden, o.unsure = true, true, [2]bool{true, true}
 	}
@@ -68,7 +68,7 @@ func (t *Tracker) stream(f *decoder.Frame) *open {
 	return o
 }
 
-// http2 is what HTTP/2 is called on the connection.
+// http2 returns the Proto of HTTP/2 on the connection.
 func (t *Tracker) http2() Proto {
 	if t.cfg.Scheme == "http" {
 		return H2C
@@ -76,9 +76,9 @@ func (t *Tracker) http2() Proto {
 	return HTTP2
 }
 
-// opens reports whether a frame of the client begins a request. Trailers end
-// their stream, and have no pseudo-header fields (RFC 9113 §8.1); where the
-// fields are not known, a stream above all others is new.
+// opens reports whether a frame of the client begins a request. Trailers end their stream
+// and have no pseudo-header fields (RFC 9113 §8.1). If the fields are unknown, a stream
+// above all others is new.
 func (t *Tracker) opens(f *decoder.Frame) bool {
 	switch {
 	case f.Type != decoder.TypeHeaders:
@@ -91,7 +91,7 @@ func (t *Tracker) opens(f *decoder.Frame) bool {
 	return f.StreamID > t.highest[f.StreamID&1]
 }
 
-// fields takes a frame of a field block; the last has the fields.
+// fields takes a frame of a field block. The last frame has the fields.
 func (t *Tracker) fields(f *decoder.Frame) {
 	o := t.stream(f)
 	if o == nil || f.Cut {
@@ -123,7 +123,7 @@ func (t *Tracker) fields(f *decoder.Frame) {
 }
 
 func (t *Tracker) requestFields(o *open, f *decoder.Frame) {
-	if o.Start == 0 && o.Method == "" && t.opens(f) { // what it said comes late
+	if o.Start == 0 && o.Method == "" && t.opens(f) { // a late frame
 		o.Start, o.partial = f.Time, false
 	}
 	if o.request(f.Headers) {
@@ -132,8 +132,8 @@ func (t *Tracker) requestFields(o *open, f *decoder.Frame) {
 	}
 }
 
-// malformed takes a rule that a frame of a message broke (RFC 9113 §8.1.1). The
-// reset that answers it may come after both sides are complete.
+// malformed takes the rule that a frame of a message breaks (RFC 9113 §8.1.1). The reset
+// in answer to it may come after both sides are complete.
 func (t *Tracker) malformed(o *open, f *decoder.Frame) {
 	v := f.Violation
 	if v == nil || !v.Malformed || v.Tolerated {
@@ -146,8 +146,8 @@ func (t *Tracker) malformed(o *open, f *decoder.Frame) {
 	o.failed(ClassProtocol, v.Rule)
 }
 
-// promise takes a PUSH_PROMISE: a request that the server makes in the
-// client's name (RFC 9113 §8.4).
+// promise takes a PUSH_PROMISE: a request that the server makes for the client (RFC 9113
+// §8.4).
 func (t *Tracker) promise(f *decoder.Frame) {
 	if f.PromisedID == 0 || f.Dir == t.client {
 		return
@@ -171,8 +171,7 @@ func (t *Tracker) promise(f *decoder.Frame) {
 	t.over(o, t.client, f.Time)
 }
 
-// promised takes a CONTINUATION frame of a PUSH_PROMISE, and reports whether f is
-// one.
+// promised takes a CONTINUATION frame of a PUSH_PROMISE. It reports whether f is one.
 func (t *Tracker) promised(f *decoder.Frame) bool {
 	id := t.promising
 	if id == 0 || f.Dir == t.client {
@@ -203,10 +202,10 @@ func (t *Tracker) data(f *decoder.Frame) {
 		n = &o.RequestBytes
 		o.sent = f.Time
 	} else {
-		if !f.Cut { // it has the time of the end
+		if !f.Cut { // its time is that of the end
 			o.came = f.Time
 		}
-		o.hidden = o.hidden || o.Response == 0 // it came before
+		o.hidden = o.hidden || o.Response == 0 // it came earlier
 	}
 	*n += max(int64(f.DataLength)-int64(f.Missing), 0)
 	o.partial = o.partial || f.PaddingUnknown
@@ -218,7 +217,7 @@ func (t *Tracker) data(f *decoder.Frame) {
 	t.complete(o, f)
 }
 
-// complete notes that a direction of a stream is complete.
+// complete marks a direction of a stream as complete.
 func (t *Tracker) complete(o *open, f *decoder.Frame) {
 	t.over(o, f.Dir, f.Time)
 	if f.Dir == t.client {
@@ -231,7 +230,7 @@ func (t *Tracker) complete(o *open, f *decoder.Frame) {
 	}
 }
 
-// over notes that a direction of a stream has no more to send.
+// over says that a direction of a stream has no more to send.
 func (t *Tracker) over(o *open, d decoder.Direction, at ktime.Time) {
 	if o.over[d] {
 		return
@@ -241,10 +240,10 @@ func (t *Tracker) over(o *open, d decoder.Direction, at ktime.Time) {
 	o.stall(d, t.stood(d, at)-o.before[d])
 }
 
-// reset takes RST_STREAM. After a complete response the rest of the request is
-// not wanted any more, which is no failure: a server says so with NO_ERROR (RFC
-// 9113 §8.1). After a complete request another says that the response was not,
-// where the process sends it: its peer may not have known yet that all was said.
+// reset takes RST_STREAM. After a complete response a server resets the rest of the request
+// with NO_ERROR (RFC 9113 §8.1), which is no failure. After a complete request, another
+// code that the process sends means that the response was incomplete; a peer may have sent
+// it before it knew that the message was complete.
 func (t *Tracker) reset(f *decoder.Frame) {
 	o := t.stream(f)
 	if o == nil || f.Cut {
@@ -279,8 +278,8 @@ func (t *Tracker) reset(f *decoder.Frame) {
 	t.giveUp(o, f.Time, "RST_STREAM")
 }
 
-// goneAway takes GOAWAY. Streams above the last that it names were not acted on
-// (RFC 9113 §6.8).
+// goneAway takes GOAWAY. The server did not process streams above the last one that it
+// names (RFC 9113 §6.8).
 func (t *Tracker) goneAway(f *decoder.Frame) {
 	if f.Truncated || f.Dir == t.client {
 		return

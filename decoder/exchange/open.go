@@ -8,37 +8,36 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// open is an exchange that has not ended. Tens of thousands may be open at
-// once: what few of them need is allocated when they do.
+// open is an exchange that has not ended. Tens of thousands may be open at once, so state
+// that few of them need is allocated on demand.
 type open struct {
 	Exchange
-	older, newer *open // in order of their beginning
+	older, newer *open // by their beginning
 	place        int32 // in byID
-	cost         int32 // what it takes of the budget
+	cost         int32 // its share of the budget
 
-	over   [2]bool // by direction, what it sends is complete
-	ending [2]bool // END_STREAM came, and the field block is not complete
-	// unsure is set for a direction that may have become complete in bytes that
-	// were not seen.
+	over   [2]bool // by direction: its message is complete
+	ending [2]bool // END_STREAM came, but the field block is incomplete
+	// unsure is set for a direction that may have become complete in unseen bytes.
 	unsure  [2]bool
-	partial bool // body bytes may have been missed
-	hidden  bool // the head of the response may have been missed
-	unclear bool // the latest byte of the response came some time before came
+	partial bool // body bytes may be missing
+	hidden  bool // the head of the response may be missing
+	unclear bool // the latest byte of the response came at some time before came
 	losses  [2]uint32
 
-	sent ktime.Time // the latest byte of the request
+	sent ktime.Time // time of the latest byte of the request
 	came ktime.Time // the latest byte of the response
-	// before is how long the connection had stood still, by direction, when the
+	// before is how long the connection had been stalled, by direction, when the
 	// exchange began.
 	before [2]time.Duration
 	flow   *flow // nil before the first DATA or WINDOW_UPDATE
 	// settings is the HTTP2-Settings field of a request on HTTP/1.1.
 	settings string
 	alike    *open // the next with the same request, see waiting
-	early    int32 // bytes held of what came after the response to it, see upgrade
+	early    int32 // held bytes that came after its response, see upgrade
 }
 
-// certain reports whether the end of an exchange cannot have been missed.
+// certain reports whether the end of an exchange was certainly not missed.
 func (o *open) certain() bool {
 	for d := range o.over {
 		if !o.over[d] && o.unsure[d] {
@@ -48,11 +47,10 @@ func (o *open) certain() bool {
 	return true
 }
 
-// goesOn notes that a direction has more to say after what it said.
+// goesOn says that a direction has more to send.
 func (o *open) goesOn(d decoder.Direction) { o.unsure[d] = false }
 
-// giveUp gives an exchange that is not complete the times that it has up to
-// there, at, which is 0 where that is not known.
+// giveUp sets the times of an incomplete exchange up to its end at, which is 0 if unknown.
 func (o *open) giveUp(client decoder.Direction, at ktime.Time) {
 	server := client ^ 1
 	if !o.over[client] && !o.unsure[client] {
@@ -70,8 +68,8 @@ func (o *open) giveUp(client decoder.Direction, at ktime.Time) {
 	}
 }
 
-// order keeps what ends from ending before it began: after a loss the frames of
-// one direction are found late, and may have the time of what they were found by.
+// order keeps an end from coming before its beginning. After a loss the frames of one
+// direction are found late, and may have the time of a later frame.
 func (o *open) order() {
 	if o.RequestEnd != 0 {
 		o.Start = min(o.Start, o.RequestEnd)
@@ -84,16 +82,15 @@ func (o *open) order() {
 	}
 }
 
-// failed says why an exchange ended before its response was complete. A status
-// that tells of a failure counts more: a client need not read what comes with
-// it.
+// failed sets the error of an exchange that ended before its response was complete. An
+// error status has precedence: a client need not read its body.
 func (o *open) failed(c Class, detail string) {
 	if o.judge(); o.Error == nil {
 		o.Error = &Error{c, detail}
 	}
 }
 
-// judge gives an exchange the error of its status.
+// judge sets the error of an exchange by its status.
 func (o *open) judge() {
 	switch o.Status / 100 {
 	case 4:

@@ -2,8 +2,7 @@ package exchange
 
 import "container/heap"
 
-// list holds open exchanges, the oldest first. Taking one out costs the same
-// wherever it stands.
+// list holds open exchanges, the oldest first. It removes any of them in constant time.
 type list struct {
 	oldest, newest *open
 	len            int
@@ -35,8 +34,8 @@ func (l *list) remove(o *open) {
 	l.len--
 }
 
-// byID is a heap of the streams that clients open, the highest identifier on
-// top: GOAWAY ends those above the one that it names.
+// byID is a heap of the streams that clients open, with the highest identifier on top.
+// GOAWAY ends those above the one that it names.
 type byID []*open
 
 // Len implements heap.Interface.
@@ -80,7 +79,7 @@ func (h *byID) remove(o *open) {
 	}
 }
 
-// above returns the highest of those above id, or nil.
+// above returns the stream with the highest identifier, if that is above id, or nil.
 func (h *byID) above(id uint32) *open {
 	if len(*h) == 0 || (*h)[0].Stream <= id {
 		return nil

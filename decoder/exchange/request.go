@@ -9,8 +9,8 @@ import (
 	"h2trace/decoder"
 )
 
-// request takes the fields of a request, and reports whether they were those of
-// its head; trailers have none that matter.
+// request takes the fields of a request. It reports whether they are those of its head; it
+// needs no trailer.
 func (o *open) request(fields []hpack.HeaderField) bool {
 	if len(fields) == 0 || o.Method != "" || o.URL != "" {
 		return false
@@ -24,7 +24,7 @@ func (o *open) request(fields []hpack.HeaderField) bool {
 			scheme = f.Value
 		case ":authority":
 			authority = f.Value
-		case "host": // of a client that sends no :authority (RFC 9113 §8.3.1)
+		case "host": // from a client without :authority (RFC 9113 §8.3.1)
 			if authority == "" {
 				authority = f.Value
 			}
@@ -40,9 +40,8 @@ func (o *open) request(fields []hpack.HeaderField) bool {
 	return o.Method != "" || o.URL != ""
 }
 
-// isCredential reports whether a field of a request tells who asks, by its name in
-// lower case: what RFC 9110 §11 and RFC 6265 have for it, and tokens as in
-// Private-Token.
+// isCredential reports whether a request field carries credentials, by its name in lower
+// case: those of RFC 9110 §11 and RFC 6265, and tokens such as Private-Token.
 func isCredential(name string) bool {
 	switch name {
 	case "authorization", "proxy-authorization", "cookie":
@@ -51,10 +50,10 @@ func isCredential(name string) bool {
 	return strings.HasSuffix(name, "-token")
 }
 
-// target returns the target URI of a request (RFC 9110 §7.1), and whether it is
-// for an HTTP proxy to act on. A CONNECT names an authority alone (RFC 9113 §8.5),
-// an OPTIONS with "*" is for the server as a whole, whose URI has an empty path
-// (RFC 9112 §3.3), and a client of a proxy sends a whole URI.
+// target returns the target URI of a request (RFC 9110 §7.1), and whether the request is
+// for an HTTP proxy. A CONNECT names an authority alone (RFC 9113 §8.5). An OPTIONS with
+// "*" is for the server as a whole, whose URI has an empty path (RFC 9112 §3.3). A client
+// of a proxy sends an absolute URI.
 func target(method, scheme, authority, path string) (url string, toProxy bool) {
 	switch {
 	case path == "" && scheme == "":
@@ -70,20 +69,19 @@ func target(method, scheme, authority, path string) (url string, toProxy bool) {
 	return url, false
 }
 
-// isAbsolute reports whether a request target is a whole URI (RFC 9112 §3.2.2).
+// isAbsolute reports whether a request target is an absolute URI (RFC 9112 §3.2.2).
 func isAbsolute(target string) bool {
 	scheme, _, found := strings.Cut(target, "://")
 	return found && scheme != "" && strings.IndexFunc(scheme, notOfScheme) < 0
 }
 
-// notOfScheme is for RFC 3986 §3.1.
+// notOfScheme reports whether a scheme cannot contain r (RFC 3986 §3.1).
 func notOfScheme(r rune) bool {
 	letter := 'a' <= r|0x20 && r|0x20 <= 'z'
 	return !letter && (r < '0' || r > '9') && !strings.ContainsRune("+-.", r)
 }
 
-// response takes the fields of a response. Interim ones (RFC 9110 §15.2) are
-// passed over.
+// response takes the fields of a response. It skips interim ones (RFC 9110 §15.2).
 func (o *open) response(f *decoder.Frame) {
 	fields := f.Headers
 	switch {
@@ -113,5 +111,5 @@ func (o *open) response(f *decoder.Frame) {
 			o.callOf(f.Value)
 		}
 	}
-	o.trailers(fields) // of a response that has nothing but trailers
+	o.trailers(fields) // a response with nothing but trailers
 }

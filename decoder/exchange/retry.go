@@ -9,43 +9,40 @@ import (
 )
 
 const (
-	// maxUnanswered bounds the exchanges that are remembered for one that
-	// repeats them.
+	// maxUnanswered bounds the remembered exchanges that another may repeat.
 	maxUnanswered = 256
-	// maxRepeated is the longest URL of one.
+	// maxRepeated bounds the URL of one.
 	maxRepeated = 8 << 10
-	// retryTime is how long a client may wait before it does: net/http goes on for
-	// some 63 s (golang.org/x/net/http2.(*Transport).RoundTripOpt).
+	// retryTime is the longest time until a client repeats a request: net/http
+	// repeats for some 63 s (golang.org/x/net/http2.(*Transport).RoundTripOpt).
 	retryTime = 90 * time.Second
 )
 
-// Retry says that an exchange repeats one that was not answered.
+// Retry says that an exchange repeats an unanswered one.
 type Retry struct {
 	// Attempt counts from 2 on.
 	Attempt int
-	// Conn, Stream and Class are of the exchange before.
+	// Conn, Stream and Class are those of the exchange before.
 	Conn   string
 	Stream uint32
 	Class  Class
 }
 
-// repeats says why a request that was not answered may be sent again.
+// repeats says why an unanswered request may be repeated.
 type repeats struct {
-	refused bool // the server has not acted on it
+	refused bool // the server did not process it
 	gone    bool // its connection went away
 }
 
-// refuses reports whether a client takes a RST_STREAM for a request that was not
-// acted on: so RFC 9113 §8.7 says of one code, and net/http treats another alike
-// (go.dev/issue/47635).
+// refuses reports whether a client takes a RST_STREAM as "not processed": RFC 9113 §8.7 says
+// so of one code, and net/http treats another one alike (go.dev/issue/47635).
 func refuses(c decoder.ErrCode) bool {
 	return c == decoder.RefusedStream || c == decoder.ProtocolError
 }
 
-// mayRepeat reports whether a client may send a request again that has ended as e
-// did: one that was refused always, one whose connection went away only where
-// acting on it twice does no harm (RFC 9110 §9.2.2). A call of gRPC, a POST to the
-// same URL as those before, is then another call.
+// mayRepeat reports whether a client may repeat a request that has ended as e did: always if
+// it was refused; if its connection went away, only if the request is idempotent (RFC 9110
+// §9.2.2). A later gRPC call, a POST to the same URL, is another call then.
 func (e *Exchange) mayRepeat() bool {
 	if e.Status != 0 || e.Error == nil || e.URL == "" || len(e.URL) > maxRepeated || e.Open {
 		return false
@@ -57,15 +54,14 @@ func (e *Exchange) mayRepeat() bool {
 	return e.again.refused
 }
 
-// Retries finds which exchanges repeat others. A client that gets no response
-// because the stream was refused, or the connection went away, may send the
-// request again (RFC 9113 §8.7), on that connection or another; net/http does
-// so without a word. The zero value is ready.
+// Retries finds the exchanges that repeat others. After a refused stream or a lost
+// connection, a client may repeat the request (RFC 9113 §8.7), on that connection or
+// another; net/http does so silently. The zero value is ready to use.
 type Retries struct {
 	unanswered []unanswered // oldest first
 }
 
-// unanswered is an exchange that ended without a response.
+// unanswered is an exchange without a response.
 type unanswered struct {
 	process int
 	method  string
@@ -74,8 +70,8 @@ type unanswered struct {
 	next    Retry // of the one that repeats it
 }
 
-// Of takes an exchange that ended, of that process and connection. When it
-// repeats one that was taken before it, Of says which one.
+// Of takes an ended exchange of a process and connection. If it repeats an earlier one, Of
+// returns that.
 func (r *Retries) Of(process int, conn string, e *Exchange) *Retry {
 	var retry *Retry
 	again := func(u unanswered) bool {

@@ -7,12 +7,11 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// roundTrip is the least time that the peer was seen to take for an answer
-// which it gives at once, to SETTINGS or PING: an upper bound of the round-trip
-// time.
+// roundTrip is the least time in which the peer answered SETTINGS or PING, which it answers
+// at once. It is an upper bound of the round-trip time.
 type roundTrip struct {
-	least   time.Duration // 0 while there was none
-	pending ktime.Time    // when SETTINGS was sent that is not acknowledged
+	least   time.Duration // 0 without an answer so far
+	pending ktime.Time    // time of the unacknowledged SETTINGS
 	ping    ktime.Time    // likewise
 	opaque  [8]byte
 }

@@ -7,35 +7,34 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Stall is a time for which one side had no flow-control credit left and more
-// to send (RFC 9113 §6.9).
+// Stall is a period in which one side had more to send, and no flow-control credit (RFC
+// 9113 §6.9).
 type Stall struct {
 	Stream uint32 // 0: the whole connection
-	// Side is the direction that stood still: Recv when the observed process
-	// had granted too little, Send when its peer had.
+	// Side is the stalled direction: Recv if the observed process granted too little,
+	// Send if its peer did.
 	Side decoder.Direction
-	// Window is the largest credit that the sender was seen to have, in bytes.
+	// Window is the largest observed credit of the sender, in bytes.
 	Window     int64
 	Start, End ktime.Time
-	// By is what ended it: the frame that granted more, or that came with the
-	// new credit, or the end of the stream or connection.
+	// By says what ended the stall: the frame that granted more, or that used the new
+	// credit, or the end of the stream or connection.
 	By string
 }
 
-// maxGrants is how many of the latest WINDOW_UPDATE frames are remembered of
-// each window. A receiver grants a part of the window at a time, and at most a
-// window is under way.
+// maxGrants is the number of remembered WINDOW_UPDATE frames of each window. A receiver
+// grants a part of the window at a time, and at most a window is in flight.
 const maxGrants = 16
 
 // window is one flow-control window, of a stream or a connection, in one
 // direction.
 type window struct {
-	peak  int64      // the most credit there was
-	since ktime.Time // when it was used up, 0 when it is not
-	// stood is, of a stream, how long the connection had stood still by then;
-	// of the connection, how long it has, without what goes on.
+	peak  int64      // the largest credit
+	since ktime.Time // when it was used up, 0 if it is not
+	// stood is, for a stream, how long the connection had been stalled by then; for the
+	// connection, how long it was stalled, without the current stall.
 	stood  time.Duration
-	grants *grants // of what the observed process granted
+	grants *grants // by the observed process
 }
 
 // grants are the latest WINDOW_UPDATE frames of a window.
@@ -62,8 +61,8 @@ func (t *Tracker) flowing(o *open) *flow {
 	return o.flow
 }
 
-// spent takes a DATA frame, o being the exchange that it belongs to, if that
-// is open. What comes ends a stall of its window.
+// spent takes a DATA frame. o is its exchange, if that is open. The frame ends a stall of
+// its window.
 func (t *Tracker) spent(f *decoder.Frame, o *open) {
 	if f.Length == 0 {
 		return
@@ -90,11 +89,10 @@ func (t *Tracker) spent(f *decoder.Frame, o *open) {
 	}
 }
 
-// spent takes a DATA frame and reports whether its sender has used up what it
-// then knew of the window. What this process grants takes half a round trip
-// to the peer, and what the peer sends then another half: a peer that ends
-// exactly where earlier grants ended, while later ones were under way, had no
-// more.
+// spent takes a DATA frame and reports whether its sender has used up the credit that it
+// knew. A grant of this process takes half a round trip to the peer, and its DATA the other
+// half. So a peer that stops exactly at the end of earlier grants, while later ones were in
+// flight, had no credit.
 func (w *window) spent(f *decoder.Frame, left decoder.Credit, d decoder.Direction, rtt time.Duration) bool {
 	if !left.Known {
 		return false
@@ -128,8 +126,8 @@ func (t *Tracker) unfinished(d decoder.Direction, o *open) bool {
 	return others > 0
 }
 
-// granted takes a WINDOW_UPDATE: its sender gives credit to the other
-// direction. The observed process has it now, the peer only when it arrives.
+// granted takes a WINDOW_UPDATE, which gives credit to the other direction. The observed
+// process has the credit at once, the peer only when the frame arrives.
 func (t *Tracker) granted(f *decoder.Frame) {
 	d := f.Dir ^ 1
 	g := grant{f.Time, int64(f.Increment)}
@@ -151,8 +149,8 @@ func (t *Tracker) granted(f *decoder.Frame) {
 	}
 }
 
-// grant remembers what the observed process granted; what its peer grants is
-// known when it comes.
+// grant remembers a grant of the observed process. Grants of the peer are known when they
+// arrive.
 func (w *window) grant(d decoder.Direction, g grant) {
 	if d == decoder.Send {
 		return
@@ -164,8 +162,8 @@ func (w *window) grant(d decoder.Direction, g grant) {
 	w.grants.next = (w.grants.next + 1) % maxGrants
 }
 
-// stood returns for how long, by then, the window of the connection has been
-// used up in all. It stands for all streams that have more to send.
+// stood returns how long the window of the connection has been used up in total by then. It
+// stalls all streams that have more to send.
 func (t *Tracker) stood(d decoder.Direction, at ktime.Time) time.Duration {
 	w := &t.conn[d]
 	if w.since == 0 {
@@ -181,7 +179,7 @@ func (t *Tracker) endConnStall(d decoder.Direction, at ktime.Time, by string) {
 	}
 }
 
-// endStreamStall counts for the exchange what the connection's window does not
+// endStreamStall adds to the exchange the stall that the connection's window does not
 // cover.
 func (t *Tracker) endStreamStall(o *open, d decoder.Direction, at ktime.Time, by string) {
 	if o.flow == nil || o.flow[d].since == 0 {
@@ -202,14 +200,14 @@ func (t *Tracker) endStalls(o *open, at ktime.Time, by string) {
 	}
 }
 
-// endStall reports the end of a stall. After a loss, what ends it may be found
-// with an earlier time than what began it.
+// endStall reports the end of a stall. After a loss, its end may have an earlier time than
+// its beginning.
 func (t *Tracker) endStall(w *window, stream uint32, d decoder.Direction, at ktime.Time, by string) {
 	t.sink.Stall(&Stall{Stream: stream, Side: d, Window: w.peak, Start: w.since, End: max(at, w.since), By: by})
 	w.since = 0
 }
 
-// stall adds to the time for which an exchange stood still.
+// stall adds to the stalled time of an exchange.
 func (o *open) stall(d decoder.Direction, took time.Duration) {
 	if took = max(took, 0); d == decoder.Recv {
 		o.RecvStall += took

@@ -6,44 +6,41 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Sink receives what a Tracker finds. Calls come from inside its methods.
+// Sink receives the results of a Tracker, whose methods call it.
 type Sink interface {
-	// Request is called when the head of a request is complete. e is valid
+	// Request takes an exchange when the head of its request is complete. e is valid
 	// only until the call returns.
 	Request(at ktime.Time, e *Exchange)
-	// Exchange is called when one ends, or when the Tracker is closed before
-	// that. e is valid only until the call returns.
+	// Exchange takes an ended exchange, or an open one when the Tracker is closed. e
+	// is valid only until the call returns.
 	Exchange(e *Exchange)
-	// Stall is called when one ends.
+	// Stall takes a stall at its end.
 	Stall(s *Stall)
 }
 
-// TunnelSink is a Sink that takes what goes through the tunnel of a CONNECT of
-// HTTP/1.x.
+// TunnelSink is a Sink that also takes the bytes in the tunnel of an HTTP/1.x CONNECT.
 type TunnelSink interface {
 	Sink
-	// InTunnel is called for the bytes that follow the response. b is not to be
-	// kept.
+	// InTunnel takes bytes after the response. It must not keep b.
 	InTunnel(at ktime.Time, d decoder.Direction, b []byte)
 }
 
-// Config says what is known of a connection.
+// Config is what the caller knows about a connection.
 type Config struct {
-	// Scheme is that of the requests which name none, "https" or "http".
+	// Scheme is the scheme of requests that name none, "https" or "http".
 	Scheme string
-	// FromStart is set when the connection was seen from its first byte.
+	// FromStart says that the connection is seen from its first byte.
 	FromStart bool
-	// Budget bounds what all Trackers keep that share it; nil bounds nothing.
+	// Budget bounds the memory of all Trackers that share it; nil bounds nothing.
 	Budget *http1.Budget
 }
 
-// maxOpen bounds the exchanges of a connection that are followed at once; for
-// one more the oldest is given up, of which it is not known how it ends.
+// maxOpen bounds the open exchanges of a connection. Beyond it the Tracker gives up the
+// oldest, whose end is unknown then.
 const maxOpen = 16384
 
-// Tracker follows the exchanges of one connection. No input makes it do more
-// than a bounded amount of work for each message. It is not safe for concurrent
-// use.
+// Tracker follows the exchanges of one connection. Its work for each message is bounded,
+// whatever the input. It is not safe for concurrent use.
 type Tracker struct {
 	cfg  Config
 	sink Sink
@@ -52,21 +49,21 @@ type Tracker struct {
 	client decoder.Direction
 
 	begun   uint64           // exchanges
-	all     list             // that are open
-	cost    int64            // what they take of the budget
-	streams map[uint32]*open // of them, on HTTP/2
-	byID    byID             // of them, those that the client opened
-	unended [2]int           // how many of them have more to send, by direction
-	losses  [2]uint32        // of a direction so far
-	late    [2]bool          // its frames, as after a loss none has come
-	lastID  [2]uint32        // of exchanges that were seen to begin, by parity
+	all     list             // open exchanges
+	cost    int64            // their share of the budget
+	streams map[uint32]*open // those on HTTP/2
+	byID    byID             // those that the client opened
+	unended [2]int           // by direction: how many have more to send
+	losses  [2]uint32        // by direction, so far
+	late    [2]bool          // by direction: no frame has come since a loss
+	lastID  [2]uint32        // by parity, of exchanges whose beginning was seen
 	firstID [2]uint32
-	highest [2]uint32       // that was heard of
-	missed  map[uint32]bool // ended ones of which the beginning was not seen
-	// promising is the stream of a PUSH_PROMISE whose field block goes on.
+	highest [2]uint32       // by parity, of all streams
+	missed  map[uint32]bool // ended streams whose beginning was not seen
+	// promising is the stream of a PUSH_PROMISE with an incomplete field block.
 	promising uint32
-	goAway    *Error // the server's last word
-	ended     bool   // the connection has
+	goAway    *Error // the GOAWAY of the server
+	ended     bool   // the connection has ended
 	by        Ended
 	conn      [2]window
 	rtt       roundTrip
@@ -75,26 +72,25 @@ type Tracker struct {
 	http1     *http1.Conn
 	last      *open // whose request is being read
 	answering *open // whose response is
-	// pipelined says that a request of HTTP/1.1 came before the response to another.
+	// pipelined says that an HTTP/1.1 request came before the response to another.
 	pipelined bool
-	// unmet counts requests that were given up, before all that are open, and whose
-	// responses are to come.
+	// unmet counts the given up requests, older than all open ones, whose responses
+	// are still to come.
 	unmet    int
-	protocol string // that a 101 names
+	protocol string // named by a 101
 	upgrade  *upgrade
-	upgraded UpgradeSink // set when the connection goes on with HTTP/2
-	tunnel   TunnelSink  // set when a CONNECT was granted
-	mixed    *Error      // set when client and server do not speak the same
+	upgraded UpgradeSink // set if the connection continues in HTTP/2
+	tunnel   TunnelSink  // set if a CONNECT was granted
+	mixed    *Error      // set if client and server speak different versions
 }
 
-// New returns a Tracker that reports to sink. A nil Tracker takes everything
-// and follows nothing.
+// New returns a Tracker that reports to sink. A nil Tracker ignores all calls.
 func New(cfg Config, sink Sink) *Tracker {
 	return &Tracker{cfg: cfg, sink: sink, streams: make(map[uint32]*open)}
 }
 
-// SetClient says which direction is the client's, before anything else is
-// said. Without it the Tracker finds out.
+// SetClient sets the direction of the client, before all other calls. Without it the Tracker
+// infers the direction.
 func (t *Tracker) SetClient(d decoder.Direction) {
 	if t != nil && !t.known {
 		t.known, t.client = true, d
@@ -103,7 +99,7 @@ func (t *Tracker) SetClient(d decoder.Direction) {
 
 func (t *Tracker) server() decoder.Direction { return t.client ^ 1 }
 
-// Any reports whether a function is true of an exchange that has not ended.
+// Any reports whether a function is true for any open exchange.
 func (t *Tracker) Any(f func(e *Exchange) bool) bool {
 	if t == nil {
 		return false
@@ -116,7 +112,7 @@ func (t *Tracker) Any(f func(e *Exchange) bool) bool {
 	return false
 }
 
-// enter takes an exchange that begins, at that time.
+// enter adds an exchange that begins at a time.
 func (t *Tracker) enter(o *open, at ktime.Time) {
 	if t.all.len == maxOpen {
 		t.forget(t.all.oldest)
@@ -139,7 +135,7 @@ func (t *Tracker) enter(o *open, at ktime.Time) {
 	t.charge(o)
 }
 
-// enterStream takes one that begins on HTTP/2, or goes on with it.
+// enterStream adds an exchange that begins on HTTP/2, or continues there.
 func (t *Tracker) enterStream(o *open) {
 	t.streams[o.Stream] = o
 	t.byID.add(o)
@@ -150,7 +146,7 @@ func (t *Tracker) enterStream(o *open) {
 	}
 }
 
-// remove lets go of an exchange.
+// remove removes an exchange.
 func (t *Tracker) remove(o *open) {
 	t.all.remove(o)
 	t.pay(o, 0)
@@ -172,8 +168,7 @@ func (t *Tracker) remove(o *open) {
 	}
 }
 
-// heard returns the open exchange of a stream, brought up to what is known to be
-// lost, or nil.
+// heard returns the open exchange of a stream, after applying known losses to it, or nil.
 func (t *Tracker) heard(id uint32) *open {
 	o := t.streams[id]
 	if o != nil && o.losses != t.losses {
@@ -182,7 +177,7 @@ func (t *Tracker) heard(id uint32) *open {
 	return o
 }
 
-// doubt notes what an exchange may have said in bytes that were lost.
+// doubt marks the state of an exchange that lost bytes may have changed.
 func (t *Tracker) doubt(o *open) {
 	for d, n := range t.losses {
 		if o.losses[d] == n {
@@ -196,8 +191,8 @@ func (t *Tracker) doubt(o *open) {
 	o.partial, o.flow, o.losses = true, nil, t.losses
 }
 
-// Lost notes that bytes of a direction were lost, and frames with them: what is
-// open may have gone on, or ended.
+// Lost says that bytes of a direction were lost, and frames with them. Open exchanges may
+// have continued or ended.
 func (t *Tracker) Lost(d decoder.Direction) {
 	if t == nil {
 		return

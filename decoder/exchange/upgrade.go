@@ -7,49 +7,48 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// UpgradeSink is a Sink that takes HTTP/2 on a connection that began with
-// HTTP/1.1.
+// UpgradeSink is a Sink that also takes HTTP/2 on a connection that began with HTTP/1.1.
 type UpgradeSink interface {
 	Sink
-	// Upgraded is called when the connection goes on with HTTP/2 as RFC 7540 §3.2
-	// says, before Tunneled. settings is the value of the request's HTTP2-Settings
-	// field, and the exchange is that of stream 1 now.
+	// Upgraded says that the connection continues in HTTP/2 by RFC 7540 §3.2. Tunneled
+	// follows. settings is the value of the request's HTTP2-Settings field. The exchange
+	// is that of stream 1 from now on.
 	Upgraded(at ktime.Time, settings string)
-	// Turned is called when it goes on with HTTP/2 from the start, in which client
-	// is the side that was asked. The exchange is over.
+	// Turned says that a new HTTP/2 connection follows, whose client is the given side.
+	// The exchange has ended.
 	Turned(at ktime.Time, client decoder.Direction)
-	// Tunneled is called for the bytes that follow. b is not to be kept.
+	// Tunneled takes the following bytes. It must not keep b.
 	Tunneled(at ktime.Time, d decoder.Direction, b []byte)
 }
 
-// upgrade is a connection whose server agreed to go on with HTTP/2, until it is
-// known how.
+// upgrade is the state of a connection between the 101 response and the first bytes in
+// another protocol.
 type upgrade struct {
 	exchange *open
 	sink     UpgradeSink
 	at       ktime.Time
-	first    [2][]byte // what each side said since
+	first    [2][]byte // bytes of each side since
 	times    [2][]moment
 }
 
-// moment is when the bytes from off on were said.
+// moment gives the time of the bytes from off on.
 type moment struct {
 	off int
 	at  ktime.Time
 }
 
-// maxEarly bounds what a server may say before the request is complete: the windows
-// that it begins with (RFC 9113 §6.9.2).
+// maxEarly bounds the bytes of a server before the request is complete: the initial windows
+// (RFC 9113 §6.9.2).
 const maxEarly = 64 << 10
 
-// maxMoments bounds the times remembered of it.
+// maxMoments bounds the remembered times of these bytes.
 const maxMoments = 256
 
-// enough is how many bytes tell what a side speaks: an HTTP/2 client begins with
-// "PRI * ", a server with SETTINGS, in whose header the type is the fourth byte.
+// enough is the number of bytes that show the protocol of a side. An HTTP/2 client begins
+// with "PRI * ", a server with SETTINGS, whose type is the fourth byte.
 const enough = 4
 
-// begins reports what the first bytes of a side are.
+// begins returns the protocol of the first bytes of a side.
 func begins(b []byte) (client, server bool) {
 	if len(b) < enough {
 		return false, false
@@ -68,10 +67,9 @@ func (u *upgrade) take(t *Tracker, at ktime.Time, d decoder.Direction, b []byte)
 	u.goesOn(t)
 }
 
-// goesOn looks at what was said. Who was asked may be the client of what follows,
-// as where a daemon calls back who started a build. A server need not wait for the
-// body of the request, which comes before all else that its client says (RFC 7540
-// §3.2).
+// goesOn examines the bytes after the switch. The server of the request may be the client
+// of what follows, as when a daemon calls back who started a build. A server need not wait
+// for the request body, which its client sends before all else (RFC 7540 §3.2).
 func (u *upgrade) goesOn(t *Tracker) {
 	asker := t.client
 	incomplete := !u.exchange.over[asker]
@@ -79,7 +77,7 @@ func (u *upgrade) goesOn(t *Tracker) {
 		client, server := begins(u.first[d])
 		switch {
 		case !client && !server && len(u.first[d]) >= enough, incomplete && len(u.first[d]) > maxEarly:
-			t.settleUpgrade() // something else, which is nobody's
+			t.settleUpgrade() // another protocol, which nobody takes
 			return
 		case !client && !server, incomplete:
 			continue
@@ -97,7 +95,7 @@ func (u *upgrade) goesOn(t *Tracker) {
 	}
 }
 
-// handOn hands on what was said, first that of the side that asked.
+// handOn reports the held bytes, those of the requesting side first.
 func (u *upgrade) handOn(asker decoder.Direction) {
 	for _, d := range [...]decoder.Direction{asker, asker ^ 1} {
 		for i, m := range u.times[d] {
@@ -110,7 +108,7 @@ func (u *upgrade) handOn(asker decoder.Direction) {
 	}
 }
 
-// resume makes the exchange that of stream 1 of HTTP/2 (RFC 7540 §3.2).
+// resume turns the exchange into that of stream 1 (RFC 7540 §3.2).
 func (t *Tracker) resume(u *upgrade) {
 	o := u.exchange
 	t.last = nil
@@ -121,7 +119,7 @@ func (t *Tracker) resume(u *upgrade) {
 	u.sink.Upgraded(u.at, o.settings)
 }
 
-// settleUpgrade ends the exchange of an upgrade: its response was the 101.
+// settleUpgrade ends the exchange of an upgrade, whose response is the 101.
 func (t *Tracker) settleUpgrade() {
 	if u := t.upgrade; u != nil {
 		t.upgrade = nil
@@ -129,8 +127,8 @@ func (t *Tracker) settleUpgrade() {
 	}
 }
 
-// switched ends an exchange after which the connection carries something else. Its
-// request may have more to say.
+// switched ends an exchange after which the connection carries another protocol. Its
+// request may be incomplete.
 func (t *Tracker) switched(o *open, at ktime.Time) {
 	o.ResponseEnd, o.over[t.server()] = at, true
 	if t.last != o {

@@ -14,8 +14,8 @@ import (
 	"h2trace/export"
 )
 
-// attacher gives what processes execute its probes. It is used beside the reading
-// of records.
+// attacher attaches probes to the executables and libraries of processes, in a goroutine
+// of its own.
 type attacher struct {
 	kernel   Kernel
 	holder   *Holder
@@ -25,8 +25,8 @@ type attacher struct {
 	outcomes *outcomes
 }
 
-// attach gives the executable of a process its probes. It returns the outcome
-// to print: attached, or skipped with the reason why nothing can be captured.
+// attach attaches probes to the executable of a process. It returns the event to print:
+// attached, or skipped with the reason why nothing can be captured.
 func (a *attacher) attach(p *Process) export.ProcessEvent {
 	held := a.holder.part(p.PID, p.before)
 	defer held.end()
@@ -51,7 +51,7 @@ func (a *attacher) attach(p *Process) export.ProcessEvent {
 	return event
 }
 
-// attached is the outcome of attaching to an executable.
+// attached returns the event for an executable with probes.
 func attached(k Kernel, exe *bpf.Executable) *export.ProcessAttached {
 	if exe.NoTLS != nil {
 		return &export.ProcessAttached{
@@ -67,8 +67,8 @@ func attached(k Kernel, exe *bpf.Executable) *export.ProcessAttached {
 	return event
 }
 
-// unverified says which headers of an executable cannot be verified, or
-// returns "".
+// unverified returns a message about the headers of an executable that cannot be
+// verified, or "".
 func unverified(sites []plan.Site) string {
 	sent, received := false, false
 	for _, s := range sites {
@@ -86,9 +86,9 @@ func unverified(sites []plan.Site) string {
 	return "its headers"
 }
 
-// executable attaches to what a process runs, for as long as it does. One that
-// is gone is attached to all the same, for the next process that runs it: by
-// what it was held for, or by its path if that still leads to the same file.
+// executable attaches probes to the executable of a process, for as long as it runs. If
+// the process is gone, the next one that runs the file still gets them: the file is that
+// of the exec hold, or the one at its path if that is unchanged.
 func (a *attacher) executable(p *Process, held *bpf.Executable) (*bpf.Executable, error) {
 	f, err := a.open(p)
 	if err == nil {
@@ -103,7 +103,7 @@ func (a *attacher) executable(p *Process, held *bpf.Executable) (*bpf.Executable
 		return nil, err
 	}
 	if held != nil {
-		return held, nil // it had its probes while it ran
+		return held, nil // its probes were in place while it ran
 	}
 	if !filepath.IsAbs(p.Exe) {
 		return nil, err
@@ -118,8 +118,8 @@ func (a *attacher) executable(p *Process, held *bpf.Executable) (*bpf.Executable
 	return exe, a.keep(p, exe)
 }
 
-// open opens the executable of a process. The error is one of a process that
-// is gone when another one has its id.
+// open opens the executable of a process. If another process has its id, the error is
+// that of a process that is gone.
 func (a *attacher) open(p *Process) (*os.File, error) {
 	f, err := os.Open(procfs.Path(procfs.LivingThread(p.PID), "exe"))
 	if err != nil {
@@ -132,8 +132,8 @@ func (a *attacher) open(p *Process) (*os.File, error) {
 	return f, nil
 }
 
-// keep notes which executable a process runs, to release it later: at once when
-// the process has exited, or runs another program, meanwhile.
+// keep records the executable of a process for its release. If the process has exited or
+// runs another program, keep releases it at once.
 func (a *attacher) keep(p *Process, exe *bpf.Executable) error {
 	if a.table.setFile(p, exe) {
 		return nil
@@ -141,7 +141,7 @@ func (a *attacher) keep(p *Process, exe *bpf.Executable) error {
 	return a.kernel.Release(exe)
 }
 
-// release lets go of the executable and the libraries of a process.
+// release releases the executable and the libraries of a process.
 func (a *attacher) release(p *Process) error {
 	return errors.Join(a.releaseLibraries(p.libraries), a.kernel.Release(p.File))
 }

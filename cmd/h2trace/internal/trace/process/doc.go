@@ -1,5 +1,4 @@
-// Package process keeps account of the processes that are observed: which there are,
-// which one an id stands for, what they execute, and where they fetch from. It gives
-// what they execute its probes, and has executables held at exec until these are in
-// place.
+// Package process tracks the observed processes: their identity, executables and
+// environments. It attaches probes to what they execute, and holds executables at exec
+// until the probes are in place.
 package process

@@ -7,27 +7,27 @@ import (
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
-// environments are where processes fetch from, by their environment.
+// environments reads the environments of processes, which name their proxies.
 type environments struct {
 	reader fetchenv.Reader
-	// passed is what the process that is to execute COMMAND passes on.
+	// passed is the environment that COMMAND inherits.
 	passed struct {
 		pid int
 		env fetchenv.Environment
 	}
 }
 
-// prepare is called before COMMAND is executed, which may be over before its own
-// environment can be read.
+// prepare reads the environment of COMMAND before its exec: COMMAND may end before its own
+// can be read.
 func (e *environments) prepare(pid int) {
 	if env, err := fetchenv.Read(pid); err == nil {
 		e.passed.pid, e.passed.env = pid, env
 	}
 }
 
-// source returns where a process fetches from, by its environment where the kernel
-// gave that, nil where it is not known: one that is over, as is says, cannot be
-// asked for it.
+// source returns the proxies of a process, by its environment. It prefers the environment
+// in the kernel's record, and returns nil for an unknown one: a process for which is
+// reports false has ended.
 func (e *environments) source(p *Process, environ []byte, is func(*Process) bool) *fetchenv.Source {
 	thread := procfs.LivingThread(p.PID)
 	if environ != nil {

@@ -12,11 +12,11 @@ import (
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
-// maxHolds bounds for how many processes it is remembered what they were held for.
+// maxHolds bounds the number of remembered exec holds.
 const maxHolds = 4096
 
-// Holder has executables held at exec until their probes are in place, and
-// remembers what it held a process for. The zero value holds nothing.
+// Holder holds executables at exec until their probes are in place, and remembers the
+// executables of each hold. The zero value holds nothing.
 type Holder struct {
 	kernel Kernel
 	msg    *message.Printer
@@ -24,23 +24,23 @@ type Holder struct {
 	once   sync.Once // closes gate
 
 	mu    sync.Mutex
-	holds map[program]hold // until its exec or its exit is reported
+	holds map[program]hold // until the exec or exit is reported
 }
 
-// program is what a process runs until its exec.
+// program is a process and the program that it runs until its exec.
 type program struct {
 	pid        int
 	generation bpf.Generation
 }
 
-// hold is what a process was held for: a script and its interpreter, or a
-// program and ld.so.
+// hold holds the executables of one exec: a script and its interpreter, or a program and
+// ld.so.
 type hold struct {
 	exes    []*bpf.Executable
-	release []func() // what was attached to for this process only
+	release []func() // of probes for this process only
 }
 
-// of returns which of them a process executed in the end, or nil.
+// of returns the executable that the process runs after the exec, or nil.
 func (h hold) of(image bpf.Image) *bpf.Executable {
 	for _, exe := range h.exes {
 		if exe.Is(image) {
@@ -50,19 +50,19 @@ func (h hold) of(image bpf.Image) *bpf.Executable {
 	return nil
 }
 
-// maxFiles bounds what one exec opens: interpreters may have interpreters.
+// maxFiles bounds the files of one exec: interpreters may have interpreters.
 const maxFiles = 16
 
-// end takes back what was for the process only.
+// end releases the probes for this process only.
 func (h hold) end() {
 	for _, release := range h.release {
 		release()
 	}
 }
 
-// NewHolder starts to hold what the targets of opts execute, and files of its names
-// whoever executes them. Where that cannot be done it says so, and executables get
-// their probes when their exec is reported.
+// NewHolder starts to hold the executables of the targets of opts, and files with its names
+// in any process. If that fails it prints a message, and executables get their probes when
+// their exec is reported.
 func NewHolder(k Kernel, opts gate.Options, msg *message.Printer) *Holder {
 	h := &Holder{kernel: k, msg: msg, holds: make(map[program]hold)}
 	var err error
@@ -81,10 +81,10 @@ func (h *Holder) notHeld(reason error) {
 		"so their first connection may be joined in the middle: %v", reason)
 }
 
-// errNotKept is for a file whose probes cannot stay when no process runs it.
+// errNotKept says that the probes of a file cannot stay without a process that runs it.
 var errNotKept = errors.New("the probes do not outlive the process")
 
-// attach gives a file its probes that a process is about to execute.
+// attach attaches probes to a file that a process is about to execute.
 func (h *Holder) attach(pid int, f *os.File) (release func(), err error) {
 	exe, err := h.kernel.AttachFile(f)
 	if err != nil {
@@ -108,7 +108,7 @@ func (h *Holder) attach(pid int, f *os.File) (release func(), err error) {
 	return nil, errNotKept
 }
 
-// add remembers what a process is held for.
+// add remembers an executable of an exec hold.
 func (h *Holder) add(pid int, exe *bpf.Executable, release func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -131,7 +131,7 @@ func (h *Holder) add(pid int, exe *bpf.Executable, release func()) {
 	h.holds[key] = m
 }
 
-// has tells whether a process was held and has not been parted from.
+// has reports whether the hold of a process is remembered.
 func (h *Holder) has(pid int, generation bpf.Generation) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -139,7 +139,7 @@ func (h *Holder) has(pid int, generation bpf.Generation) bool {
 	return ok
 }
 
-// part returns what a process was held for and forgets it. The caller ends it.
+// part removes and returns the hold of a process. The caller ends it.
 func (h *Holder) part(pid int, generation bpf.Generation) hold {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -149,7 +149,7 @@ func (h *Holder) part(pid int, generation bpf.Generation) hold {
 	return m
 }
 
-// cover has executables held that a process finds in its own mount namespace.
+// cover extends the holding to the mount namespace of a process.
 func (h *Holder) cover(pid int) {
 	if h.gate == nil {
 		return
@@ -164,7 +164,7 @@ func (h *Holder) cover(pid int) {
 	}
 }
 
-// Close lets all go that is held.
+// Close ends all holds.
 func (h *Holder) Close() {
 	if h.gate == nil {
 		return

@@ -9,18 +9,17 @@ import (
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
-// A process id names whoever has it at the moment. What is read under it, from
-// /proc or in a record of the kernel, is one process's only if that process
-// had the id before and still has it after.
+// A process id names its current owner. Data read by an id, from /proc or a kernel record,
+// belongs to a process only if it has the id before and after the read.
 
-// handle stands for one process, whoever takes its id later.
+// handle refers to one process, even if another takes its id later.
 type handle struct {
 	pid  int
 	file *os.File // see pidfd_open(2)
 	err  error    // why there is none
 }
 
-// openHandle takes the id of a process, or of one of its threads.
+// openHandle opens a handle by the id of a process, or of one of its threads.
 func openHandle(id int) handle {
 	h := handle{pid: procfs.ProcessOf(id)}
 	fd, err := unix.PidfdOpen(h.pid, 0)
@@ -32,10 +31,10 @@ func openHandle(id int) handle {
 	return h
 }
 
-// Handles are handles of processes, by the id that the user gave.
+// Handles holds handles by the process id that the user gave.
 type Handles map[int]handle
 
-// OpenHandles opens one for each of the ids.
+// OpenHandles opens a handle for each id.
 func OpenHandles(ids []int) Handles {
 	list := make(Handles, len(ids))
 	for _, id := range ids {
@@ -44,8 +43,7 @@ func OpenHandles(ids []int) Handles {
 	return list
 }
 
-// identify reads what /proc says of the process of a handle, which it takes
-// over.
+// identify reads /proc for the process of a handle, and owns the handle from then on.
 func (t *Tracker) identify(h handle) (Process, error) {
 	at := t.now()
 	now, err := procfs.Running(h.pid)
@@ -62,8 +60,8 @@ func (t *Tracker) identify(h handle) (Process, error) {
 	return p, err
 }
 
-// ended reports whether no thread of the process is left, by its handle if it
-// has one. The first thread can end before the others.
+// ended reports whether all threads of the process have ended, by its handle if it has
+// one. The first thread can end before the others.
 func (p *Process) ended() bool {
 	if p.handle == nil {
 		return procfs.Ended(p.PID)
@@ -81,7 +79,7 @@ func (p *Process) letGo() {
 	}
 }
 
-// isCurrent reports whether a process has its id still, and runs the same program.
+// isCurrent reports whether a process still has its id and runs the same program.
 func isCurrent(k Kernel, p *Process) bool {
 	if p.handle != nil {
 		return !p.ended()

@@ -7,22 +7,22 @@ import (
 	"h2trace/bpf/plan"
 )
 
-// Kernel is what this package asks of the kernel side: of the targets, their executables
-// and their sockets.
+// Kernel is the kernel side of this package: the targets, their executables and their
+// sockets.
 type Kernel interface {
 	AddTarget(pid int) error
 	RemoveTarget(pid int) error
-	// GenerationOf returns which program a target runs, or false for what is none.
+	// GenerationOf returns the generation of a target, or false if it is no target.
 	GenerationOf(pid int) (bpf.Generation, bool)
 
-	// Attach and AttachFile give an executable its probes, until Release. Keeps
-	// reports whether they may stay when no process runs it.
+	// Attach and AttachFile attach probes to an executable, until Release. Keeps
+	// reports whether they may stay without a process that runs it.
 	Attach(path string) (*bpf.Executable, error)
 	AttachFile(f *os.File) (*bpf.Executable, error)
 	Release(exe *bpf.Executable) error
 	Keeps(exe *bpf.Executable) bool
 	PlanOf(exe *bpf.Executable) *plan.Plan
 
-	// OwnSockets tells the kernel that a process has the sockets it has open.
+	// OwnSockets makes a process the owner of the sockets that it has open.
 	OwnSockets(pid int, generation bpf.Generation, comm string) error
 }

@@ -11,14 +11,14 @@ import (
 	"h2trace/export"
 )
 
-// loaded is a library that was attached to.
+// loaded is a library with probes.
 type loaded struct {
 	golibrary.Library
 	exe *bpf.Executable
 }
 
-// library attaches to the Go code in the libraries of a process whose executable gets
-// no probes. It returns the outcome to print.
+// library attaches probes to the Go code in the libraries of a process whose executable
+// gets none. It returns the event to print.
 func (a *attacher) library(p *Process, exe *bpf.Executable) export.ProcessEvent {
 	event, reason := a.libraries(p)
 	switch {
@@ -35,8 +35,8 @@ func (a *attacher) library(p *Process, exe *bpf.Executable) export.ProcessEvent 
 	return event
 }
 
-// libraries attaches to the Go code in the libraries of a process. It returns the
-// outcome to print, or nil where there is none, and why if that is known.
+// libraries attaches probes to the Go code in the libraries of a process. It returns the
+// event to print, or nil and the reason, if known.
 func (a *attacher) libraries(p *Process) (event *export.ProcessAttached, reason string) {
 	list, reason := a.attachLibraries(golibrary.Of(p.PID))
 	if len(list) == 0 {
@@ -53,8 +53,8 @@ func (a *attacher) libraries(p *Process) (event *export.ProcessAttached, reason 
 	return event, ""
 }
 
-// attachLibraries gives the Go code in the libraries of a process its probes. It
-// returns what was attached to, and why nothing can be captured of another.
+// attachLibraries attaches probes to the Go code in the libraries of a process. It returns
+// the libraries with probes, and the reason why another cannot be captured.
 func (a *attacher) attachLibraries(libraries []golibrary.Library) (list []loaded, reason string) {
 	for _, l := range libraries {
 		exe, err := a.kernel.Attach(l.Path)
@@ -79,17 +79,17 @@ func (a *attacher) releaseLibraries(list []loaded) error {
 	return err
 }
 
-// firstLook is how soon after the attaching libraries are looked for again.
+// firstLook is the time from the attaching to the next look for libraries.
 const firstLook = 50 * time.Millisecond
 
-// dueForLibraries lists the processes whose libraries are to be looked for again, at
-// longer and longer intervals: a program can load them at any time.
+// dueForLibraries lists the processes that are due for a look for libraries. The intervals
+// grow: a program can load libraries at any time.
 func (t *table) dueForLibraries(now ktime.Time) []Process {
 	return t.list(func(p *Process) bool {
 		if p.File == nil || p.File.Skip == "" || len(p.libraries) > 0 || now < p.again {
 			return false
 		}
-		first := p.again == 0 // that was when it was attached to
+		first := p.again == 0 // the first look was at the attaching
 		p.again = now.Add(max(now.Sub(p.At), firstLook))
 		return !first
 	})

@@ -7,11 +7,11 @@ import (
 	"h2trace/export"
 )
 
-// maxOutcomes bounds of how many processes outcomes are kept.
+// maxOutcomes bounds the number of processes with a kept outcome.
 const maxOutcomes = 4096
 
-// outcomes is what came of attaching to processes, also to some that have exited.
-// It is safe for concurrent use.
+// outcomes holds the outcomes of attaching to processes, some of which have exited. It is
+// safe for concurrent use.
 type outcomes struct {
 	mu       sync.Mutex
 	attached int
@@ -19,20 +19,20 @@ type outcomes struct {
 	byPID    map[int]outcome
 }
 
-// outcome is what came of attaching to a process, by when that began.
+// outcome is the outcome of attaching to a process, with the time when that began.
 type outcome struct {
 	at    ktime.Time
 	event *export.ProcessAttached
 }
 
-// setCommand says which process is to execute COMMAND, as typed.
+// setCommand sets the process that executes COMMAND, as typed.
 func (o *outcomes) setCommand(typed string, pid int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.skipped = skipped{typed: typed, pid: pid}
 }
 
-// attach takes the outcome for a process that got probes.
+// attach adds the outcome for a process that got probes.
 func (o *outcomes) attach(p *Process, event *export.ProcessAttached) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,7 +53,8 @@ func (o *outcomes) of(p *Process) *export.ProcessAttached {
 	return nil
 }
 
-// skip takes why nothing can be captured in a process, and returns its outcome.
+// skip adds the reason why nothing can be captured in a process, and returns the event to
+// print.
 func (o *outcomes) skip(p *Process, reason string) export.ProcessSkipped {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -68,7 +69,7 @@ func (o *outcomes) any() bool {
 	return o.attached > 0
 }
 
-// nothingObserved says why no process at all got probes, or returns "".
+// nothingObserved returns the reason why no process got probes, or "".
 func (o *outcomes) nothingObserved() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

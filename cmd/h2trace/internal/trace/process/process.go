@@ -8,25 +8,25 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Process is a target as far as it is known.
+// Process is the known state of a target.
 type Process struct {
-	At     ktime.Time // since when it runs its program, or is observed
+	At     ktime.Time // when it began to run its program, or to be observed
 	PID    int
 	PPID   int // 0: unknown
 	Comm   string
 	Exe    string
-	Source *fetchenv.Source // nil where its environment could not be read
-	File   *bpf.Executable  // nil until its executable was attached to
+	Source *fetchenv.Source // nil if its environment could not be read
+	File   *bpf.Executable  // nil until its executable has probes
 
-	// Which process of that id it is: by its handle, or by its generation, the one
-	// before that, and the file that it executed.
+	// The identity of the process besides its id: its handle, or its generation, the
+	// generation before, and the executed file.
 	handle     *os.File
 	Generation bpf.Generation
 	before     bpf.Generation
 	image      bpf.Image
 
-	// libraries have Go code, in a process whose executable gets no probes. They
-	// are looked for again at that kernel time.
+	// libraries have Go code, in a process whose executable gets no probes. again is
+	// the kernel time of the next look for them.
 	libraries []loaded
 	again     ktime.Time
 }
@@ -34,8 +34,8 @@ type Process struct {
 // probed reports whether the executable has probes.
 func (p *Process) probed() bool { return p.File != nil && p.File.Skip == "" }
 
-// observed reports whether something may be seen: also of HTTP without TLS, or by
-// the probes of a library.
+// observed reports whether traffic of the process may be seen: by probes in its executable
+// or a library, or as HTTP without TLS.
 func (p *Process) observed() bool {
 	return p.File != nil && (p.File.Skip == "" || p.File.NoTLS != nil || len(p.libraries) > 0)
 }

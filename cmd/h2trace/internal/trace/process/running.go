@@ -12,17 +12,16 @@ import (
 	"h2trace/export"
 )
 
-// Running is which running processes are to be observed.
+// Running selects running processes.
 type Running struct {
 	PIDs    []int
 	Handles Handles // of PIDs
 	Names   []string
-	Follow  bool // their descendants, too
+	Follow  bool // also their descendants
 }
 
-// running attaches to processes that are there already. What it found is printed
-// when there is something to observe in any of them; else h2trace ends with
-// one message, and no event that stands for a run.
+// running attaches to running processes. It prints its findings if at least one process
+// can be observed. Otherwise h2trace ends with one message and without an event.
 type running struct {
 	*Tracker
 	wanted Running
@@ -30,19 +29,18 @@ type running struct {
 	found  []finding
 }
 
-// finding is a process and what became of attaching to it.
+// finding is a process and the outcome of attaching to it.
 type finding struct {
 	process Process
 	outcome export.ProcessEvent
 }
 
-// AttachRunning observes running processes, by their ids with handles that were
-// opened early, and by the base names of their executables, and with Follow their
-// descendants. It fails when none of them can be observed and no name can bring
-// others. Adopted lists what it found.
+// AttachRunning observes running processes: by their ids, with handles opened early, and
+// by the base names of their executables. With Follow it adds their descendants. It fails
+// if none can be observed and no name can bring others. Adopted lists its findings.
 //
-// A process is made a target before its children are looked for: those it
-// forks from then on are added by the kernel, those from before are found.
+// It makes a process a target before it looks for its children: the kernel adds children
+// forked later, and the look finds those forked earlier.
 func (t *Tracker) AttachRunning(wanted Running) error {
 	r := &running{Tracker: t, wanted: wanted, seen: map[int]bool{os.Getpid(): true}}
 	var reasons []string
@@ -66,14 +64,13 @@ func (t *Tracker) AttachRunning(wanted Running) error {
 	return nil
 }
 
-// wants reports whether a process is to be observed.
+// wants reports whether a process is selected.
 func (r *running) wants(ppid int, exe string) bool {
 	_, child := r.kernel.GenerationOf(ppid)
 	return r.wanted.Follow && child || slices.Contains(r.wanted.Names, filepath.Base(exe))
 }
 
-// attachFound attaches to all processes that are wanted now, and reports whether
-// there were more.
+// attachFound attaches to all selected processes, and reports whether it found new ones.
 func (r *running) attachFound() (more bool) {
 	for _, now := range procfs.All() {
 		if r.seen[now.PID] || !r.wants(now.PPID, now.Exe) {
@@ -110,7 +107,7 @@ func (r *running) attachNamed(id int) (reason string) {
 	return ""
 }
 
-// attachOne makes a process a target and gives its executable probes.
+// attachOne makes a process a target and attaches probes to its executable.
 func (r *running) attachOne(p Process) export.ProcessEvent {
 	r.seen[p.PID] = true
 	outcome := r.adopt(p)
@@ -118,11 +115,11 @@ func (r *running) attachOne(p Process) export.ProcessEvent {
 	return outcome
 }
 
-// maxHandles bounds the handles that are kept of targets that ran already.
+// maxHandles bounds the handles of targets that were running before.
 const maxHandles = 128
 
-// adopt makes a running process a target. The kernel drops targets when they
-// exit, and this one may have done so just before it became one.
+// adopt makes a running process a target. The kernel drops a target at its exit, which may
+// have come just before.
 func (t *Tracker) adopt(p Process) export.ProcessEvent {
 	if err := t.kernel.AddTarget(p.PID); err != nil {
 		p.letGo()
@@ -146,11 +143,11 @@ func (t *Tracker) adopt(p Process) export.ProcessEvent {
 	return outcome
 }
 
-// Adopted lists the targets that ran already, as far as they have not ended.
+// Adopted lists the targets that were running before and have not ended.
 func (t *Tracker) Adopted() []Process { return t.adopted }
 
-// Reap drops the targets whose exit the kernel did not report, because they
-// were past that point already when they became targets.
+// Reap drops the targets whose exit the kernel did not report: they were past that point
+// when they became targets.
 func (t *Tracker) Reap() error {
 	var err error
 	now := t.now()
@@ -161,8 +158,8 @@ func (t *Tracker) Reap() error {
 			continue
 		}
 		p.letGo()
-		// In this order: the others stopped being targets before they had
-		// ended, and whoever has the id by now is of another generation.
+		// In this order: other processes stop being targets before they have
+		// ended, and a new owner of the id has another generation.
 		if generation, ok := t.kernel.GenerationOf(p.PID); !ok || generation != p.Generation {
 			continue
 		}

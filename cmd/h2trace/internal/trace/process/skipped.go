@@ -5,15 +5,15 @@ import (
 	"path/filepath"
 )
 
-// skipped is why nothing can be captured in processes.
+// skipped holds the reasons why nothing can be captured in processes.
 type skipped struct {
-	typed   string // COMMAND as it was typed, "" with -p and -n
+	typed   string // COMMAND as typed, "" with -p and -n
 	pid     int    // its process
-	command string // why nothing can be captured in it
+	command string // the reason for it
 	last    string // the last reason, of any process
 }
 
-// add takes a process that was skipped.
+// add adds a skipped process.
 func (s *skipped) add(p *Process, reason string) {
 	s.last = fmt.Sprintf("%s: %s", p.Exe, reason)
 	if s.typed != "" && p.PID == s.pid && s.command == "" {
@@ -22,8 +22,8 @@ func (s *skipped) add(p *Process, reason string) {
 	}
 }
 
-// name is what the user typed, with the executable where its name is another one,
-// as that of a shell may be.
+// name returns COMMAND as typed, with the executable if that has another name, such as a
+// shell.
 func (s *skipped) name(exe string) string {
 	if filepath.Base(exe) == filepath.Base(s.typed) {
 		return s.typed
@@ -31,10 +31,10 @@ func (s *skipped) name(exe string) string {
 	return fmt.Sprintf("%s (%s)", s.typed, exe)
 }
 
-// runAdvice is what to run instead.
+// runAdvice says what to run instead.
 const runAdvice = "run a Go program that uses crypto/tls, or a command that starts one"
 
-// String says it of COMMAND, and of what it came to run.
+// String returns the reason for COMMAND and for the programs that it ran.
 func (s *skipped) String() string {
 	switch s.command {
 	case "":

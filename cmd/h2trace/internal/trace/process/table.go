@@ -15,8 +15,7 @@ type table struct {
 	total uint64
 }
 
-// enter enters a process, or what a known one runs now, and returns what it ran
-// before.
+// enter adds a process, or the new program of a known one, and returns its state before.
 func (t *table) enter(p Process) (before Process, again bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -31,7 +30,7 @@ func (t *table) enter(p Process) (before Process, again bool) {
 	return before, again
 }
 
-// drop drops a process.
+// drop removes a process.
 func (t *table) drop(pid int) (Process, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,7 +39,7 @@ func (t *table) drop(pid int) (Process, bool) {
 	return p, ok
 }
 
-// at returns the process of an id.
+// at returns the process with an id.
 func (t *table) at(pid int) (Process, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -48,15 +47,15 @@ func (t *table) at(pid int) (Process, bool) {
 	return p, ok
 }
 
-// current reports whether a process is still known as it was: else it exited, or
-// runs another program, and its id may be another's by now.
+// current reports whether a process still exists and runs the same program. Otherwise its
+// id may belong to another process.
 func (t *table) current(p *Process) bool {
 	known, ok := t.at(p.PID)
 	return ok && known.At == p.At
 }
 
-// change changes what is known of a process. It reports false for one that is not
-// current any more.
+// change changes the state of a process. It reports false if that is not current any
+// more.
 func (t *table) change(p *Process, f func(*Process)) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -69,7 +68,7 @@ func (t *table) change(p *Process, f func(*Process)) bool {
 	return true
 }
 
-// list lists the processes for which f says so. It may change them.
+// list lists the processes for which f reports true. f may change them.
 func (t *table) list(f func(*Process) bool) (list []Process) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,14 +81,14 @@ func (t *table) list(f func(*Process) bool) (list []Process) {
 	return list
 }
 
-// missing lists the processes that are not among the targets that are left, by id.
+// missing lists the processes that are not among the remaining targets, by id.
 func (t *table) missing(left []int) []Process {
 	list := t.list(func(p *Process) bool { return !slices.Contains(left, p.PID) })
 	slices.SortFunc(list, func(a, b Process) int { return a.PID - b.PID })
 	return list
 }
 
-// paths returns where the executables of the processes can be opened.
+// paths returns paths at which the executables of the processes can be opened.
 func (t *table) paths() (paths []string) {
 	t.list(func(p *Process) bool {
 		paths = append(paths, procfs.Path(procfs.LivingThread(p.PID), "exe"))
@@ -101,15 +100,15 @@ func (t *table) paths() (paths []string) {
 	return paths
 }
 
-// count returns how many processes there were.
+// count returns the number of processes so far.
 func (t *table) count() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.total
 }
 
-// setFile notes what a process runs, and setLibraries the libraries of one. They
-// report false for one that is not current any more.
+// setFile sets the executable of a process, and setLibraries its libraries. They report
+// false if the process is not current any more.
 func (t *table) setFile(p *Process, exe *bpf.Executable) bool {
 	return t.change(p, func(known *Process) { known.File = exe })
 }

@@ -12,11 +12,10 @@ import (
 	"h2trace/export"
 )
 
-// maxJobs is how much may wait to be done beside the reading of records before
-// that waits too.
+// maxJobs bounds the queue of jobs. When it is full, the reading of records waits.
 const maxJobs = 4096
 
-// Config is what a Tracker works with.
+// Config configures a Tracker.
 type Config struct {
 	Kernel Kernel
 	Holder *Holder
@@ -24,13 +23,13 @@ type Config struct {
 	Msg    *message.Printer
 	// Now returns the kernel time.
 	Now func() ktime.Time
-	// Verify says that headers are to be verified.
+	// Verify says that headers are verified.
 	Verify bool
 }
 
-// Tracker keeps account of the targets, gives what they execute its probes, and
-// prints their events. To attach probes takes milliseconds, so that is done beside
-// the reading of records. Its methods are for the reader alone.
+// Tracker tracks the targets, attaches probes to what they execute, and prints their
+// events. To attach probes takes milliseconds, so a goroutine of its own does that. Only the
+// reader of records calls its methods.
 type Tracker struct {
 	kernel       Kernel
 	holder       *Holder
@@ -41,7 +40,7 @@ type Tracker struct {
 	outcomes     outcomes
 	environments environments
 	attacher     attacher
-	adopted      []Process // targets that were running already
+	adopted      []Process // targets that were running before
 
 	jobs chan func() // in the order of the execs
 	done chan struct{}
@@ -69,17 +68,16 @@ func NewTracker(c Config) *Tracker {
 	return t
 }
 
-// Wait returns when all that was begun is done. Nothing may be begun after.
+// Wait returns when all jobs are done. No job may follow.
 func (t *Tracker) Wait() {
 	close(t.jobs)
 	close(t.environments.reader)
 	<-t.done
 }
 
-// AttachCommand prepares for the process that is about to execute path, which is
-// COMMAND as typed. An executable that gets no probes has the libraries attached to
-// that it is linked with, for as long as h2trace observes; what fails is tried again
-// at the exec.
+// AttachCommand prepares for the process that is about to execute path, which is COMMAND as
+// typed. If the executable gets no probes, the libraries that it is linked with get them,
+// until h2trace ends. The exec repeats what fails here.
 func (t *Tracker) AttachCommand(typed, path string, pid int) error {
 	t.outcomes.setCommand(typed, pid)
 	exe, err := t.kernel.Attach(path)
@@ -93,12 +91,12 @@ func (t *Tracker) AttachCommand(typed, path string, pid int) error {
 	return t.kernel.AddTarget(pid)
 }
 
-// versionControl are the programs with which the go command fetches modules
-// "direct". Their arguments say what from; those of other programs are theirs.
+// versionControl names the programs with which the go command fetches modules "direct".
+// Their arguments name the source. The arguments of other programs are private.
 var versionControl = map[string]bool{"git": true, "hg": true, "svn": true, "bzr": true, "fossil": true}
 
-// Exec handles a target that runs a new program, and returns it; with the arguments
-// of a version control system.
+// Exec handles a target that runs a new program, and returns it. For a version control
+// system it also returns the arguments.
 func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
 	p = Process{
 		At: e.Time, PID: e.PID, PPID: e.PPID, Comm: e.Comm, Exe: e.Filename,
@@ -118,18 +116,18 @@ func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
 	return p, event.Args
 }
 
-// Exit handles the end of a target. One that never ran a program of its own,
-// such as the child of a fork that failed to exec, is not worth a line.
+// Exit handles the end of a target. It prints no line for a target without a program of its
+// own, such as the child of a fork that failed to exec.
 func (t *Tracker) Exit(e *bpf.Exit) {
 	p, ok := t.drop(e.PID)
-	if pid, generation := e.PID, e.Generation; t.holder.has(pid, generation) { // for an exec that never came about
+	if pid, generation := e.PID, e.Generation; t.holder.has(pid, generation) { // for an exec that failed
 		t.jobs <- func() { t.holder.part(pid, generation).end() }
 	}
 	if !ok {
 		return
 	}
 	var event export.ProcessExit
-	if p.Generation == e.Generation { // else the record of its own exit was lost
+	if p.Generation == e.Generation { // else its own exit record was lost
 		code := e.Code()
 		event.Code = &code
 		if p.Generation != 0 { // its exec was seen
@@ -140,8 +138,8 @@ func (t *Tracker) Exit(e *bpf.Exit) {
 	t.Print(&p, event)
 }
 
-// Vanish prints that a process has exited by the given time, which is all that
-// is known of its end.
+// Vanish prints the exit of a process that ended before the given time; nothing else is
+// known about its end.
 func (t *Tracker) Vanish(pid int, at ktime.Time) {
 	if p, ok := t.drop(pid); ok {
 		p.At = at
@@ -149,13 +147,13 @@ func (t *Tracker) Vanish(pid int, at ktime.Time) {
 	}
 }
 
-// enter enters a process, and lets go of what it ran before.
+// enter adds a process, and releases the program that it ran before.
 func (t *Tracker) enter(p Process) {
 	before, _ := t.table.enter(p)
 	t.release(before)
 }
 
-// drop drops a process, and lets go of what it runs.
+// drop removes a process, and releases its program.
 func (t *Tracker) drop(pid int) (Process, bool) {
 	p, ok := t.table.drop(pid)
 	t.release(p)
@@ -173,8 +171,7 @@ func (t *Tracker) release(p Process) {
 	}
 }
 
-// LookForLibraries has the libraries looked for of processes that run on, where that
-// is due.
+// LookForLibraries looks for new libraries of running processes that are due for it.
 func (t *Tracker) LookForLibraries(now ktime.Time) {
 	for _, p := range t.table.dueForLibraries(now) {
 		look := func() {
@@ -184,19 +181,19 @@ func (t *Tracker) LookForLibraries(now ktime.Time) {
 		}
 		select {
 		case t.jobs <- look:
-		default: // there is more urgent work
+		default: // more urgent work waits
 		}
 	}
 }
 
-// Blame says at a kernel time why nothing is seen of what a process says. It may
-// have ended; where it is skipped, the reason for that is the better one. What was
-// begun before, such as the attaching, comes first.
+// Blame prints, with a kernel time, the reason why the traffic of a process is not seen. The
+// process may have ended. If it is skipped, that reason is the better one. Jobs begun
+// before, such as the attaching, come first.
 func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 	t.jobs <- func() {
 		outcome := t.outcomes.of(&p)
 		if outcome == nil || t.events.Flush() != nil {
-			return // or the reader left, and what came after was not looked at
+			return // or the reader left, and later records were not read
 		}
 		t.msg.Infof("nothing is seen of what process %d (%s) says: %s", p.PID, p.Exe, reason)
 		event := *outcome
@@ -206,7 +203,7 @@ func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 	}
 }
 
-// Print prints an event of a process, at its time.
+// Print prints an event of a process, with its time.
 func (t *Tracker) Print(p *Process, e export.ProcessEvent) {
 	of := export.Process{Exe: p.Exe}
 	if p.PPID > 0 {
