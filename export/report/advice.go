@@ -6,21 +6,20 @@ import (
 	"strings"
 )
 
-// failureCauses are the classes of failures that are causes of their own.
+// failureCauses maps classes of failures to causes of their own.
 var failureCauses = map[string]Cause{
 	"checksum": Checksum, "dns": DNS, "connect": Connect, "tls": TLS,
 }
 
-// What is said where no more is known than the class.
+// Texts for a failure of which only the class is known.
 var dialAdvice = map[Cause]string{
 	DNS:     "names could not be resolved: look at the resolver",
 	Connect: "connections could not be made: look at the address, the network and the firewall",
 	TLS:     "TLS handshakes failed: look at the certificate, and at what stands between",
 }
 
-// failure returns the verdict on what failed, where it is not the time that it
-// took. What the go command says counts more than single requests: it may have
-// asked again, or somebody else.
+// failure returns the verdict on failures that cost no time. A complaint of the go command
+// has precedence over single requests: the command may have asked again, or another proxy.
 func (j *judge) failure() Verdict {
 	v := Verdict{Cause: Errors, Evidence: j.ledger.evidence()}
 	for _, f := range j.ledger.all() {
@@ -35,8 +34,9 @@ func (j *judge) failure() Verdict {
 	return v
 }
 
-// verdict is on the class that most of the failures have, or of as many the one
-// that is a cause of its own. ranked are the proxies that --suggest names.
+// verdict returns the verdict on the most frequent class of failures. Of equally frequent
+// ones it takes the one with a cause of its own. ranked are the proxies that --suggest
+// names.
 func (f *failures) verdict(ranked []measured) (Cause, string) {
 	all := f.classes()
 	top := all[0]

@@ -24,7 +24,7 @@ func human(d time.Duration) string {
 	return fmt.Sprintf("%.3f ms", float64(d)/1e6)
 }
 
-// several writes how many there are of what is named as one and as more.
+// several writes a number with the singular or the plural.
 func several(n int64, one, more string) string {
 	if n == 1 {
 		return "1 " + one
@@ -32,13 +32,13 @@ func several(n int64, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
-// wallTime is a moment: Unix nanoseconds. The zero wallTime is not known.
+// wallTime is a time in Unix nanoseconds. The zero wallTime is unknown.
 type wallTime int64
 
-// sub returns the duration from u to t.
+// sub returns the duration t-u.
 func (t wallTime) sub(u wallTime) time.Duration { return time.Duration(t - u) }
 
-// add returns the moment d after t.
+// add returns the time t+d.
 func (t wallTime) add(d time.Duration) wallTime { return t + wallTime(d) }
 
 // clock writes a time of the day, in UTC.

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// maxLine bounds a line; a longer one is skipped. A frame with the largest
-// payload in base64 stays below.
+// maxLine bounds a line; the Builder skips a longer one. A frame with the largest payload
+// in base64 is shorter.
 const maxLine = 32 << 20
 
 // Builder reads events and sums them up. It is not safe for concurrent use.
@@ -21,8 +21,8 @@ type Builder struct {
 // NewBuilder returns a Builder that has read nothing.
 func NewBuilder() *Builder { return &Builder{sums: newSums()} }
 
-// Read reads a file, in which each run ends with its summary, the last one also
-// with the file. It fails only where r does.
+// Read reads a file. A run ends with its summary, or with the file. It returns only errors
+// of r.
 func (b *Builder) Read(r io.Reader) error {
 	in := bufio.NewReaderSize(r, 1<<20)
 	defer b.endRun()
@@ -66,7 +66,7 @@ func ended(err error) error {
 	return err
 }
 
-// line takes a line. What a report does not read begins no run.
+// line takes a line. A line that a report does not read begins no run.
 func (b *Builder) line(line []byte) {
 	e := b.parser.parse(line)
 	if e == nil {
@@ -86,7 +86,7 @@ func (b *Builder) line(line []byte) {
 	}
 }
 
-// endRun adds the run that was being read to the sums.
+// endRun adds the current run to the sums.
 func (b *Builder) endRun() {
 	if b.run != nil {
 		b.run.end()

@@ -2,7 +2,7 @@ package report
 
 import "fmt"
 
-// healthy returns the verdict where nothing of the network is the cause.
+// healthy returns the verdict if the network is not the cause.
 func (j *judge) healthy(evidence []string) Verdict {
 	if n := j.unrecorded(); n > 0 {
 		return Verdict{Client, fmt.Sprintf("%d exchanges were observed, and none is in the file: keep exchange and conn events (h2trace -e)", n), evidence}
@@ -38,7 +38,7 @@ func (j *judge) healthy(evidence []string) Verdict {
 	return Verdict{v.Cause, v.Text, append(v.Evidence, evidence...)}
 }
 
-// unrecorded returns how many exchanges were observed where none was recorded.
+// unrecorded returns the number of observed exchanges if none was recorded.
 func (j *judge) unrecorded() int64 {
 	if j.traffic.asked+j.served.all.requests > 0 {
 		return 0
@@ -46,7 +46,7 @@ func (j *judge) unrecorded() int64 {
 	return j.ends.counted
 }
 
-// withoutTraffic says what the time of runs went to that made no connection.
+// withoutTraffic says where the time went in runs without a connection.
 func (j *judge) withoutTraffic() Verdict {
 	t := &j.tools
 	v := Verdict{Cause: Healthy, Text: "no request was made"}
@@ -70,7 +70,7 @@ func (j *judge) withoutTraffic() Verdict {
 	return v
 }
 
-// failedAlone says of commands that failed that no request is known to be why.
+// failedAlone says that commands failed, and that no request explains it.
 func (j *judge) failedAlone() string {
 	if n := j.unrecorded(); n > 0 {
 		return fmt.Sprintf("the command failed, and of %d exchanges none is in the file: keep exchange and conn events (h2trace -e)", n)

@@ -1,6 +1,6 @@
 package report
 
-// Cause is what made the runs long.
+// Cause is the reason why the runs were long.
 type Cause string
 
 // The causes.
@@ -20,8 +20,7 @@ const (
 	VCS        Cause = "vcs"
 )
 
-// Verdict is the cause, in a sentence that also says what would help, and what
-// it rests on.
+// Verdict is the cause, a sentence about it and its remedy, and the evidence.
 type Verdict struct {
 	Cause    Cause    `json:"cause"`
 	Text     string   `json:"text"`

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// checksumAdvice is for where only the class is known.
+// checksumAdvice is the advice if only the class is known.
 const checksumAdvice = "a module is not what go.sum or the checksum database says: do not use it; compare it with what another proxy has, " +
 	"and where that is the same, look at go.sum"
 
-// comparedIn finds where a go command has the checksum from that a download should
-// have: a file, or a checksum database.
+// comparedIn finds the source of the expected checksum in a complaint: a file or a checksum
+// database.
 var comparedIn = regexp.MustCompile(`\n\t(\S+): +h1:`)
 
-// comparedWith returns the file, or the checksum database, that a go command names
-// beside what it downloaded, or "".
+// comparedWith returns the file or the checksum database with the expected checksum, or
+// "".
 func (t *trouble) comparedWith() string {
 	for _, m := range comparedIn.FindAllStringSubmatch(t.detail, -1) {
 		if m[1] != "downloaded" {
@@ -25,7 +25,7 @@ func (t *trouble) comparedWith() string {
 	return ""
 }
 
-// checksum says what may be wrong where a module is not what it should be.
+// checksum returns the advice for a module with a wrong checksum.
 func (t *trouble) checksum() string {
 	if strings.Contains(t.detail, "checksum missing from sumdb response") {
 		return fmt.Sprintf("the checksum database has no checksum for %s in its answer: look at GOSUMDB, and at what stands between", t.what())

@@ -1,27 +1,27 @@
 package report
 
-// connection is one of a run that is open.
+// connection is an open connection of a run.
 type connection struct {
 	proxy     *proxy
-	peer      string // of a server
+	peer      string // address of the server
 	remote    string
 	server    bool
-	handshake wallTime // when its TLS handshake began, 0 when that is over
+	handshake wallTime // when its TLS handshake began, 0 after that
 	met       bool     // it carried an exchange
 }
 
-// maxConns bounds the connections of a run that are open at once.
+// maxConns bounds the open connections of a run.
 const maxConns = 1 << 16
 
-// connections are those of a run that are open.
+// connections holds the open connections of a run.
 type connections struct {
 	open        map[string]*connection // by id, as written
-	handshaking int                    // of which no handshake has ended
+	handshaking int                    // how many are in a TLS handshake
 }
 
 func newConnections() connections { return connections{open: make(map[string]*connection)} }
 
-// get returns a connection, or nil where the event has none or there is no room.
+// get returns the connection of an event, or nil if it has none or there is no room.
 func (cs *connections) get(id []byte) *connection {
 	if id == nil {
 		return nil
@@ -34,7 +34,7 @@ func (cs *connections) get(id []byte) *connection {
 	return c
 }
 
-// spoke notes that a connection carries something: its handshake is over.
+// spoke says that a connection carries data, so that its handshake has ended.
 func (cs *connections) spoke(c *connection) {
 	if c != nil && c.handshake != 0 {
 		c.handshake = 0

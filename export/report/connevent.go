@@ -2,7 +2,7 @@ package report
 
 import "time"
 
-// peerKeys say whom a connection is to.
+// peerKeys are the keys that name the peer of a connection.
 type peerKeys struct {
 	name, remote []byte
 	server       bool // the process is the server
@@ -19,19 +19,19 @@ func (p *peerKeys) member(key, v []byte) {
 	}
 }
 
-// secrecy is what is known of the TLS of a connection.
+// secrecy is the known state of TLS on a connection.
 type secrecy uint8
 
 const (
-	noTLS      secrecy = iota // also where it is not known
-	someTLS                   // of an unknown version: the handshake has not ended
+	noTLS      secrecy = iota // also if unknown
+	someTLS                   // of an unknown version: in the handshake
 	versionTLS                // of a known version
 )
 
-// tlsKeys are what a conn event says of TLS.
+// tlsKeys are the TLS keys of a conn event.
 type tlsKeys struct {
 	secrecy secrecy
-	verify  time.Duration // what of the handshake went to the certificate
+	verify  time.Duration // the part of the handshake that verified the certificate
 }
 
 func (t *tlsKeys) read(v []byte) {
@@ -49,7 +49,7 @@ func (t *tlsKeys) read(v []byte) {
 	})
 }
 
-// openEvent is a connection that was made, or met.
+// openEvent is a new connection, or one joined in the middle.
 type openEvent struct {
 	head
 	peerKeys
@@ -74,7 +74,7 @@ func (e *openEvent) member(key, v []byte) {
 	}
 }
 
-// failedEvent is a connection that was not made, or a name that was not resolved.
+// failedEvent is a failed connection, or a failed lookup.
 type failedEvent struct {
 	head
 	peerKeys
@@ -102,12 +102,12 @@ func (e *failedEvent) member(key, v []byte) {
 	}
 }
 
-// closeEvent is the end of a connection, with what TCP counted.
+// closeEvent is the end of a connection, with the counters of TCP.
 type closeEvent struct {
 	head
 	tlsKeys
 	moved       int64         // bytes, both ways
-	rtt, minRTT time.Duration // minRTT is 0 where it is not known
+	rtt, minRTT time.Duration // minRTT is 0 if unknown
 	rttKnown    bool
 	retransmits int64
 	outOfOrder  int64
@@ -135,15 +135,15 @@ func (e *closeEvent) member(key, v []byte) {
 	}
 }
 
-// silentEvent is a connection on which no data went up to its time.
+// silentEvent is a connection without data up to its time.
 type silentEvent struct {
 	head
 	peerKeys
 	moved       int64 // bytes, both ways
 	state       []byte
 	silent      time.Duration
-	asked       bool          // what went last was sent
-	otherWay    time.Duration // for which nothing went the other way than last
+	asked       bool          // the last data was sent
+	otherWay    time.Duration // time without data in the other direction
 	spokeBefore bool          // otherWay is known
 }
 

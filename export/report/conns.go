@@ -2,7 +2,7 @@ package report
 
 import "strings"
 
-// opened takes a connection that was made, or met.
+// opened takes a new connection, or one joined in the middle.
 func (r *run) opened(e *openEvent) {
 	r.sums.traffic.connections++
 	r.dials.opened(e)
@@ -10,8 +10,8 @@ func (r *run) opened(e *openEvent) {
 	r.sums.traffic.handshakes.add(e.phases[phaseTLS], e.verify)
 }
 
-// connected puts the phases of a connection on the path, for which all of the exchanges
-// that it carries waited, and notes when its TLS handshake begins.
+// connected puts the phases of a connection on the path, as all its exchanges waited for
+// them. It records the start of the TLS handshake.
 func (r *run) connected(e *openEvent) {
 	x := &e.phases
 	if before := x[phaseDNS] + x[phaseConnect]; !e.server && before+x[phaseTLS] > 0 {
@@ -34,7 +34,7 @@ func (r *run) connected(e *openEvent) {
 	}
 }
 
-// failedConn takes a connection that was not made, or a name that was not resolved.
+// failedConn takes a failed connection, or a failed lookup.
 func (r *run) failedConn(e *failedEvent) {
 	x := &e.phases
 	var f fault
@@ -90,8 +90,8 @@ func (r *run) closed(e *closeEvent) {
 	}
 }
 
-// unended takes a connection whose TLS handshake had not ended when it was closed,
-// or when the run ended.
+// unended takes a connection that was closed in its TLS handshake, or was in it when the run
+// ended.
 func (r *run) unended(c *connection, at wallTime) {
 	begin := c.handshake
 	if begin == 0 || at < begin {
@@ -102,8 +102,8 @@ func (r *run) unended(c *connection, at wallTime) {
 	r.add(span{begin: begin, end: at, of: of, parts: parts{partTLS: at.sub(begin)}})
 }
 
-// silent takes a connection on which nothing was seen, up to where it was closed, or
-// the observing ended.
+// silent takes a connection without observed data, up to its close or the end of the
+// observation.
 func (r *run) silent(e *silentEvent) {
 	if e.server {
 		return
@@ -120,7 +120,7 @@ func (r *run) silent(e *silentEvent) {
 	case is(e.state, "connecting"):
 		state, s.parts = "is not made", parts{partConnect: e.silent}
 		s.of = r.sums.suspects.get(noConnect, text(e.remote), "", "")
-	// What is sent last may be an acknowledgement of what came just before.
+	// The last data sent may acknowledge the data received just before.
 	case e.asked && (!e.spokeBefore || e.otherWay-e.silent > longWait):
 		state, s.parts = "has carried nothing, and the process spoke last,", parts{partWait: e.silent}
 		s.of = r.sums.suspects.get(quiet, who, "", "")

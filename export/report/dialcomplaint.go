@@ -7,13 +7,13 @@ import (
 	"h2trace/decoder/goproxy"
 )
 
-// dialComplaint is a complaint of a go command of a server that it did not reach.
+// dialComplaint is a complaint of a go command about an unreachable server.
 type dialComplaint struct{ of *trouble }
 
-// complain notes what a go command complains of, if it is that.
+// complain takes a complaint, if it is about an unreachable server.
 func (m *dials) complain(t *trouble) {
 	if t.via != "" || t.url == "" || len(m.complaints) == maxSaid {
-		return // of the HTTP proxy, on the way to which the packets tell the same
+		return // about the HTTP proxy: its failed connection says the same
 	}
 	switch t.class {
 	case "dns", "connect", "tls":
@@ -21,9 +21,9 @@ func (m *dials) complain(t *trouble) {
 	}
 }
 
-// end holds a complaint against a proxy, or a host. Connections that were not made tell
-// how many requests failed, as a go command complains once of several; its complaints
-// count where none of these is known.
+// end attributes a complaint to a proxy or a host. Failed connections give the number of
+// failed requests, as a go command complains once about several. A complaint counts only if
+// no failed connection is known.
 func (c *dialComplaint) end(of *tables, m *dials, counted map[string]bool) {
 	t := c.of
 	name := proxyOf(t.url)
@@ -41,8 +41,8 @@ func (c *dialComplaint) end(of *tables, m *dials, counted map[string]bool) {
 	of.blame(name, t.class)
 }
 
-// entry returns a connection that was not made to the proxy in GOPROXY that a URL is
-// of, or nil.
+// entry returns a failed connection to the proxy in GOPROXY that a URL belongs to, or
+// nil.
 func (m *dials) entry(rawURL string) (of *failedDial) {
 	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
 	if err != nil {

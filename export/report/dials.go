@@ -7,44 +7,43 @@ import (
 	"h2trace/decoder/goproxy"
 )
 
-// dials is which connections a run made, and which it tried to make.
+// dials holds the connections of a run, and the failed attempts.
 type dials struct {
 	failed     []failedDial
 	open       map[string]reached // the last, by peer
 	asked      map[string]bool    // proxies that were sent a request
 	complaints []dialComplaint
-	// first is the address of a proxy at which a process failed first: of
-	// several addresses each is tried for the same request.
+	// first is the first address of a proxy that a process failed to reach. A process
+	// tries several addresses for the same request.
 	first map[string]string
 }
 
-// reached is where a connection was opened.
+// reached is the address of an opened connection.
 type reached struct {
 	at     wallTime
 	remote string
 }
 
-// failedDial is a connection that was not made.
+// failedDial is a failed connection.
 type failedDial struct {
 	peer, class, text string
 	via               string // HTTP proxy
 	proxy, next       string // in GOPROXY
 	barred            string
-	again             bool // at another address
+	again             bool // after a failure at another address
 	pid               int64
 	since             wallTime // when the process began
 	of                *suspect
 }
 
-// Bounds on what is kept of a run. Failures beyond are left out: they are not
-// the first ones.
+// Bounds on the memory of a run. Beyond them, later failures are dropped.
 const (
 	maxFailedDials = 1 << 10
 	maxPeers       = 1 << 12
 )
 
-// peer returns what a connection is to: a name, or else a port, as localhost
-// is several addresses.
+// peer returns the peer of a connection: a name, or else a port, as localhost has several
+// addresses.
 func (p *peerKeys) peer() string {
 	if name := text(p.name); name != "" {
 		return name
@@ -62,10 +61,10 @@ func (m *dials) opened(e *openEvent) {
 	}
 }
 
-// fail notes a connection that was not made, which is held against a suspect.
+// fail takes a failed connection, which is attributed to a suspect.
 func (m *dials) fail(e *failedEvent, of *suspect) {
 	if len(m.failed) == maxFailedDials || e.server {
-		return // who could not connect to a server is the client's to say
+		return // the client reports its failed connections
 	}
 	u := failedDial{peer: e.peer(), class: e.className(), via: text(e.via), pid: e.pid, since: e.at, of: of}
 	u.proxy, u.next, u.barred = text(e.proxy), text(e.next), text(e.barred)
@@ -79,7 +78,7 @@ func (m *dials) fail(e *failedEvent, of *suspect) {
 	m.failed = append(m.failed, u)
 }
 
-// again reports whether a proxy failed in that way before, and at another address.
+// again reports whether a proxy failed in the same way before, at another address.
 func (m *dials) again(proxy, class, remote string) bool {
 	if m.first == nil {
 		m.first = make(map[string]string)
@@ -92,7 +91,7 @@ func (m *dials) again(proxy, class, remote string) bool {
 	return false
 }
 
-// asks notes that a proxy was sent a request.
+// asks records a request to a proxy.
 func (m *dials) asks(proxy string) {
 	if m.asked == nil {
 		m.asked = make(map[string]bool)
@@ -102,9 +101,8 @@ func (m *dials) asks(proxy string) {
 	}
 }
 
-// end counts the failures. A process that tries the addresses of a name one
-// after the other, or two at a time, got where it wanted with the one that
-// answered (RFC 8305).
+// end counts the failures. A process that tries several addresses of a name succeeds with
+// the one that answers (RFC 8305).
 func (m *dials) end(of *sums, said *said) {
 	counted := make(map[string]bool) // proxies
 	for _, u := range m.failed {
@@ -127,8 +125,8 @@ func (m *dials) end(of *sums, said *said) {
 	}
 }
 
-// fallback counts a failure of a proxy that was not reached, as one of a request
-// to it, and reports whether it was one: whether what is after that proxy came next.
+// fallback counts the failure of an unreachable proxy as one of a request to it. It reports
+// whether the go command then tried the entry after that proxy.
 func (m *dials) fallback(of *sums, u *failedDial) bool {
 	of.chain.ends(u.next, false)
 	switch u.next {

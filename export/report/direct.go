@@ -9,41 +9,41 @@ import (
 	"time"
 )
 
-// What is kept of version control systems, which the go command runs to fetch
-// modules directly.
+// Bounds for version control systems, which the go command runs to fetch modules
+// directly.
 const (
 	maxRunning  = 1 << 10
 	maxCommands = 1 << 10
-	// maxCommand bounds what is kept of the arguments of one, in bytes.
+	// maxCommand bounds the arguments of one, in bytes.
 	maxCommand = 200
 )
 
-// direct counts what the go command fetched without a proxy.
+// direct counts the fetches of the go command without a proxy.
 type direct struct {
 	running  map[int64]underway // by pid
 	commands byName[command]
-	// fetched are the processes of this run that ran one.
+	// fetched holds the processes of this run that ran one.
 	fetched map[int64]bool
 }
 
 // underway is a process of a version control system.
 type underway struct {
-	what    string // it was asked for
+	what    string // what it fetches
 	begin   wallTime
 	control fault
 }
 
-// command is what was asked of a version control system.
+// command is the command line of a version control system.
 type command struct {
 	runs, failed   int64
 	total, longest time.Duration
 }
 
-// fetching are the commands of git that need the repository elsewhere.
+// fetching holds the commands of git that need the remote repository.
 var fetching = []string{"ls-remote", "fetch", "clone", "pull"}
 
-// controlOf tells what fetches a module directly from what asks for the state of the
-// main module, as go build does.
+// controlOf separates commands that fetch a module directly from those that read the state
+// of the main module, as go build does.
 func controlOf(args []string) fault {
 	fetches := func(arg string) bool { return slices.Contains(fetching, arg) }
 	if len(args) > 0 && args[0] == "git" && !slices.ContainsFunc(args, fetches) {
@@ -52,7 +52,7 @@ func controlOf(args []string) fault {
 	return remoteControl
 }
 
-// controlled puts the time of a version control system on the path.
+// controlled adds the time of a version control system to the path.
 func (r *run) controlled(u underway, until wallTime) {
 	tool, _, _ := strings.Cut(u.what, " ")
 	r.add(span{
@@ -61,7 +61,7 @@ func (r *run) controlled(u underway, until wallTime) {
 	})
 }
 
-// exec takes a process that executes a program.
+// exec takes the exec of a process.
 func (d *direct) exec(e *execEvent) {
 	if d.running == nil {
 		d.running = make(map[int64]underway)
@@ -78,8 +78,7 @@ func (d *direct) exec(e *execEvent) {
 	}
 }
 
-// exit takes the end of a process, and returns what it was asked for, if it is one of a
-// version control system.
+// exit takes the end of a process. For a version control system it returns its command.
 func (d *direct) exit(e *exitEvent) (ended underway, ok bool) {
 	if ended, ok = d.running[e.pid]; !ok {
 		return ended, false
@@ -96,7 +95,7 @@ func (d *direct) exit(e *exitEvent) (ended underway, ok bool) {
 	return ended, true
 }
 
-// end ends a run, and returns what still runs.
+// end ends a run, and returns the commands that still run.
 func (d *direct) end() []underway {
 	left := slices.Collect(maps.Values(d.running))
 	clear(d.running)
@@ -104,7 +103,7 @@ func (d *direct) end() []underway {
 	return left
 }
 
-// Direct is what one command of a version control system took.
+// Direct is the time of one command of a version control system.
 type Direct struct {
 	Command string `json:"command"`
 	Runs    int64  `json:"runs"`

@@ -1,11 +1,10 @@
-// Package report sums up recorded events: where the wall time of the runs went,
-// what made it long, and how each proxy did.
+// Package report sums up recorded events: where the wall time of the runs went, why it was
+// long, and how each proxy performed.
 //
-// It reads JSON Lines as package export writes them, also when another tool put
-// the keys in another order, in one pass and bounded memory: what is counted
-// for each connection, proxy and module is kept for so many of them, and times
-// are kept in sketches, whose quantiles are within 1 % of the true ones. Lines
-// that are no events, or are cut short, are counted and skipped.
+// It reads the JSON Lines of package export in one pass, with keys in any order. Its memory
+// is bounded: it keeps a bounded number of connections, proxies and modules, and times in
+// sketches, whose quantiles are within 1 % of the true ones. It counts and skips lines that
+// are no events, or are cut off.
 //
 // Data goes one way: a parser makes an event of a line, a run takes the events
 // (take.go) and adds to the sums (sums.go), and a judge reads these (verdict.go).

@@ -1,15 +1,16 @@
 package report
 
-// An event is one line, as far as a report needs it: one type for each kind and
-// action. A parser owns it, and reuses it for the next line; its slices are of the line.
+// An event holds the keys of one line that a report needs. Each kind and action has its own
+// type. The parser owns an event, and reuses it for the next line; its slices point into the
+// line.
 type event interface {
-	// heading returns what events of all kinds have.
+	// heading returns the keys of all kinds of events.
 	heading() *head
 	// member takes a member that only some kinds have.
 	member(key, v []byte)
 }
 
-// head is what events of all kinds have.
+// head holds the keys of all kinds of events.
 type head struct {
 	at   wallTime
 	pid  int64
@@ -55,8 +56,8 @@ type parser struct {
 	other    otherEvent
 }
 
-// parse parses a line, and returns nil when that is no event. It reads a line once
-// whose kind and action precede the keys that depend on them, as h2trace writes it.
+// parse parses a line, and returns nil if it is no event. It reads a line once if the kind
+// and action precede the keys that depend on them, as h2trace writes it.
 func (p *parser) parse(line []byte) event {
 	var e event
 	var h head
@@ -98,7 +99,7 @@ func (p *parser) parse(line []byte) event {
 	return e
 }
 
-// start returns the empty event of a kind and an action, as they are written.
+// start returns the empty event for a kind and an action, as written.
 func (p *parser) start(kind, action []byte) event {
 	switch string(kind) {
 	case `"frame"`:

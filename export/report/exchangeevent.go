@@ -2,7 +2,7 @@ package report
 
 import "time"
 
-// phases of an exchange or a path.
+// The phases of an exchange or a path.
 const (
 	phaseDNS = iota
 	phaseConnect
@@ -16,7 +16,7 @@ const (
 
 var phaseNames = [phaseCount]string{"dns_ms", "connect_ms", "tls_ms", "send_ms", "wait_ms", "receive_ms", "total_ms"}
 
-// phaseKeys are how long each phase took.
+// phaseKeys are the durations of the phases.
 type phaseKeys struct {
 	phases [phaseCount]time.Duration
 	known  [phaseCount]bool
@@ -30,7 +30,7 @@ func (p *phaseKeys) read(key, v []byte) {
 	}
 }
 
-// failureKeys are an error; class is nil where there is none.
+// failureKeys are an error; class is nil without one.
 type failureKeys struct{ class, detail []byte }
 
 func (f *failureKeys) read(v []byte) {
@@ -44,12 +44,12 @@ func (f *failureKeys) read(v []byte) {
 	})
 }
 
-// className returns the class of a failure, "other" for one that no version of
-// the schema that is known here has.
+// className returns the class of a failure, "other" for a class that this version does not
+// know.
 func (f *failureKeys) className() string { return classNamed(f.class) }
 
-// entryKeys are entries of GOPROXY: the one that was asked, the one after it, and
-// the one that a "," kept from being asked.
+// entryKeys are entries of GOPROXY: the one asked, the one after it, and the one that a ","
+// excludes.
 type entryKeys struct{ proxy, next, barred []byte }
 
 func (k *entryKeys) member(key, v []byte) {
@@ -63,8 +63,7 @@ func (k *entryKeys) member(key, v []byte) {
 	}
 }
 
-// moduleKeys are what an exchange asks a module proxy for; kind is nil where it asks
-// for no module.
+// moduleKeys name the module that an exchange asks for; kind is nil if it asks for none.
 type moduleKeys struct {
 	entryKeys
 	kind, path, version []byte
@@ -83,7 +82,7 @@ func (m *moduleKeys) member(key, v []byte) {
 	}
 }
 
-// stalled is how long flow control held an exchange up.
+// stalled is how long flow control stalled an exchange.
 type stalled struct{ recv, send time.Duration }
 
 func (s *stalled) member(key, v []byte) {
@@ -104,16 +103,16 @@ type exchangeEvent struct {
 	stalled
 	stream      []byte
 	url, method []byte // as written
-	via         []byte // HTTP proxy, nil where there is none
+	via         []byte // HTTP proxy, nil without one
 	status      int64
 	reused      bool
 	bytes       int64 // of the response
 	redirect    bool
 	open        bool   // it had not ended
-	after       []byte // class of the exchange that this one repeats
+	after       []byte // error class of the exchange that this one repeats
 	authorized  []byte
 	retryAfter  []byte
-	silent      time.Duration // how long nothing had come at its end
+	silent      time.Duration // time without data at its end
 	silentKnown bool
 }
 
@@ -164,16 +163,16 @@ func (e *exchangeEvent) repeats(key, v []byte) {
 	}
 }
 
-// key identifies an exchange among those that a go command may speak of.
+// key identifies an exchange in the requests of a complaint.
 func (e *exchangeEvent) key() string {
 	return text(e.conn) + " " + string(e.stream) + " " + text(e.url)
 }
 
-// notFound reports whether a proxy says that it does not have a module, so that
-// the go command goes on to the next one.
+// notFound reports whether a proxy does not have a module, so that the go command tries the
+// next entry.
 func (e *exchangeEvent) notFound() bool { return e.status == 404 || e.status == 410 }
 
-// isQuery reports whether an exchange asks what there is.
+// isQuery reports whether an exchange asks which versions exist.
 func (e *exchangeEvent) isQuery() bool {
 	return is(e.kind, "list") || is(e.kind, "latest") || is(e.kind, "info")
 }

@@ -2,12 +2,12 @@ package report
 
 import "time"
 
-// longWait is what a request must have waited for, so that giving it up is a
-// failure: the process waited too long for it, and did not just lose interest.
+// longWait is the least wait after which a given up request is a failure: the process waited
+// too long, and did not just lose interest.
 const longWait = largeTime
 
-// exchange takes an exchange. One of which nothing but a part was seen counts
-// for its proxy, but not in times.
+// exchange takes an exchange. An incompletely seen one counts for its proxy, but not in
+// times.
 func (r *run) exchange(x *exchangeEvent) {
 	c := r.conns.get(x.conn)
 	r.conns.spoke(c)
@@ -47,8 +47,8 @@ func (r *run) exchange(x *exchangeEvent) {
 	}
 }
 
-// passed puts the time of an exchange on the path, and holds against a proxy what it
-// did not answer.
+// passed puts the time of an exchange on the path, and counts an unanswered request against
+// its proxy.
 func (r *run) passed(x *exchangeEvent, proxy string) {
 	if !x.known[phaseTotal] {
 		return
@@ -58,7 +58,7 @@ func (r *run) passed(x *exchangeEvent, proxy string) {
 		partSend: x.phases[phaseSend] - x.send, partSendStall: x.send, partWait: x.phases[phaseWait],
 		partReceive: x.phases[phaseReceive] - x.recv, partRecvStall: x.recv,
 	}}
-	var stopped span // the end of a response that stopped
+	var stopped span // the silent end of a given up response
 	var asked string // only where it is needed: this is called for each exchange
 	if x.open || x.class != nil {
 		asked = text(x.method) + " " + text(x.url)
@@ -93,9 +93,8 @@ func (r *run) passed(x *exchangeEvent, proxy string) {
 	}
 }
 
-// stop cuts off the end of a span, in which nothing came of a response that was given
-// up, and returns it: waiting for the rest. Where it is not known how long that was it
-// is all of the response.
+// stop splits off and returns the silent end of a given up response: the wait for its rest.
+// If its length is unknown, that is the whole response.
 func (s *span) stop(x *exchangeEvent) span {
 	length := s.parts[partReceive]
 	if x.silentKnown {
@@ -106,7 +105,7 @@ func (s *span) stop(x *exchangeEvent) span {
 	return span{begin: s.end, end: s.end.add(length), parts: parts{partWait: length}}
 }
 
-// unanswered counts a request that was given up after a wait as a failure.
+// unanswered counts a request given up after a wait as a failure.
 func (r *run) unanswered(x *exchangeEvent, waited time.Duration, what string) {
 	if key := x.key(); x.open || waited < longWait || !is(x.class, "aborted") || r.said.told[key] {
 		return
@@ -116,8 +115,8 @@ func (r *run) unanswered(x *exchangeEvent, waited time.Duration, what string) {
 	r.sums.ledger.gaveUp.noteExchange(x, t)
 }
 
-// serve takes an exchange with an observed server: until the response begins, the
-// process itself is at work.
+// serve takes an exchange of an observed server. Until the response begins, the process
+// itself works.
 func (r *run) serve(x *exchangeEvent, c *connection) {
 	r.hears++
 	if x.known[phaseTotal] {

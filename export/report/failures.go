@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// kindOfFailure is how one failure is named, and more of them.
+// kindOfFailure names a failure, in singular and plural.
 type kindOfFailure struct{ one, more string }
 
 var (
@@ -17,29 +17,29 @@ var (
 	givenUp     = kindOfFailure{"1 request was given up", "%d requests were given up"}
 )
 
-// failures is what failed, with an example of each class.
+// failures counts failures by class, with an example of each.
 type failures struct {
 	count   map[string]int64
 	example map[string]string
-	via     map[string]string   // the HTTP proxy that all of a class are of, or ""
-	first   map[string]*trouble // where more is known of it
-	time    time.Duration       // of the exchanges among them
+	via     map[string]string   // by class: the HTTP proxy of all its failures, or ""
+	first   map[string]*trouble // by class, if its details are known
+	time    time.Duration       // of the failed exchanges
 
 	what *kindOfFailure
 
-	// Of this run: the classes of exchanges, by key, and the CONNECT requests, by
+	// For this run: the classes of exchanges, by key, and the CONNECT requests, by
 	// process.
 	of       map[string]string
 	connects map[int64]int64
 }
 
-// classes are those that are counted by name.
+// classes holds the classes that are counted by name.
 var classes = [...]string{
 	"dns", "connect", "tls", "timeout", "reset", "goaway", "http_4xx", "http_5xx", "protocol", "checksum", "aborted",
 	"vcs", "unavailable", "toolchain",
 }
 
-// classNamed returns the class of a failure that is written so.
+// classNamed returns the class of a failure, as written.
 func classNamed(class []byte) string {
 	for _, c := range classes {
 		if is(class, c) {
@@ -59,13 +59,13 @@ func (f *failures) add(x *exchangeEvent) {
 	f.time += x.phases[phaseTotal]
 }
 
-// noteExchange counts the failure of an exchange, which a complaint may speak of.
+// noteExchange counts the failure of an exchange. A later complaint may be about it.
 func (f *failures) noteExchange(x *exchangeEvent, t *trouble) {
 	f.noteOf(t)
 	put(&f.of, x.key(), t.class)
 }
 
-// noteOf counts a failure of which more is known.
+// noteOf counts a failure with known details.
 func (f *failures) noteOf(t *trouble) {
 	f.note(t.class, t.line(), t.via)
 	if f.first[t.class] == nil {
@@ -73,7 +73,7 @@ func (f *failures) noteOf(t *trouble) {
 	}
 }
 
-// takeBackOf takes back the failure of one exchange.
+// takeBackOf uncounts the failure of one exchange.
 func (f *failures) takeBackOf(key string) {
 	if class, ok := f.of[key]; ok {
 		delete(f.of, key)
@@ -81,14 +81,14 @@ func (f *failures) takeBackOf(key string) {
 	}
 }
 
-// takeBackConnects takes back those of the CONNECT requests of a process.
+// takeBackConnects uncounts the failed CONNECT requests of a process.
 func (f *failures) takeBackConnects(pid int64) {
 	for ; f.connects[pid] > 0; f.connects[pid]-- {
 		f.takeBack("connect")
 	}
 }
 
-// takeBack takes one failure back: the request was sent again.
+// takeBack uncounts one failure: the request was repeated.
 func (f *failures) takeBack(class string) {
 	switch f.count[class] {
 	case 0:

@@ -8,8 +8,8 @@ import (
 	"h2trace/decoder/goproxy"
 )
 
-// proxyOf returns what stands for the proxy in GOPROXY: scheme, host and base
-// path of a request's URL, without credentials.
+// proxyOf returns the name of a proxy by a request's URL: scheme, host and base path,
+// without credentials.
 func proxyOf(rawURL string) string {
 	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
 	if err != nil || u.Host == "" {
@@ -25,8 +25,8 @@ func proxyOf(rawURL string) string {
 	return u.Scheme + "://" + u.Host + base
 }
 
-// proxyName returns the proxy of an exchange: as GOPROXY has it, or else as its
-// URL tells.
+// proxyName returns the proxy of an exchange: its entry in GOPROXY, or else the name by its
+// URL.
 func proxyName(x *exchangeEvent) string {
 	if name := text(x.proxy); name != "" {
 		return name
@@ -34,28 +34,27 @@ func proxyName(x *exchangeEvent) string {
 	return proxyOf(text(x.url))
 }
 
-// fallback is the go command asking one proxy after another. Where it asks none,
-// barred is the one that a "," kept from being asked, if there is one.
+// fallback is a step of the go command from one proxy to the next. If it asks no other
+// proxy, barred is the entry that a "," excludes, if any.
 type fallback struct{ from, to, why, barred string }
 
-// failure is a request that failed, and for which nobody else was asked yet.
+// failure is a failed request that no other proxy was asked for yet.
 type failure struct {
 	fallback
-	next, barred string // in GOPROXY, empty where that is not known
+	next, barred string // in GOPROXY, empty if unknown
 	query, guess bool   // a guess may have been one of several
 	of           familyPath
 }
 
-// fallbacks finds them: a request for the same thing to another proxy, after
-// one that failed.
+// fallbacks finds fallbacks: a request to another proxy for the same thing, after a failed
+// one.
 type fallbacks struct {
-	failed map[string]failure // by what was asked for, without to
+	failed map[string]failure // by the requested thing, without to
 	count  map[fallback]int64
-	tail   string // what GOPROXY ends with: Direct, Off or None; empty is unknown
+	tail   string // end of GOPROXY: Direct, Off or None; empty is unknown
 }
 
-// maxFallbacks bounds the failed requests that are remembered, and the kinds of
-// fallbacks that are counted.
+// maxFallbacks bounds the remembered failed requests, and the counted kinds of fallbacks.
 const maxFallbacks = 1 << 12
 
 func (f *fallbacks) add(proxy string, x *exchangeEvent) {
@@ -88,8 +87,8 @@ func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 	}
 }
 
-// ends notes what is after a proxy that failed. After other failures than 404 and
-// 410 there may be an entry that is not asked.
+// ends records the entry after a failed proxy. After another failure than 404 and 410, a ","
+// may exclude it.
 func (f *fallbacks) ends(next string, notFound bool) {
 	if next == goproxy.Direct || next == goproxy.Off || next == goproxy.None && notFound {
 		f.tail = next
@@ -132,7 +131,7 @@ func (f *fallbacks) end(fetched map[int64]bool, asked *family) {
 	clear(f.failed)
 }
 
-// follows says why an entry of GOPROXY was not asked, and how it is.
+// follows says why an entry of GOPROXY was not asked, and how to change that.
 func follows(barred string) string {
 	return barred + " follows in GOPROXY, but behind a `,` it is asked only after 404 or 410: write `|`"
 }

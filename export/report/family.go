@@ -21,8 +21,7 @@ type familyPath struct {
 	path, version string
 }
 
-// query is a request for what versions there are, or for one, that was answered by a
-// failure.
+// query is a failed request for the list of versions, or for a version.
 type query struct {
 	familyPath
 	key, proxy, kind string
@@ -30,7 +29,7 @@ type query struct {
 	time             time.Duration
 }
 
-// maxQueries bounds those that are kept of a run.
+// maxQueries bounds the queries of a run.
 const maxQueries = 1 << 12
 
 // waits reports whether it is told at the end whether an exchange counts.
@@ -38,7 +37,7 @@ func (f *family) waits(x *exchangeEvent) bool {
 	return x.status/100 == 4 && x.isQuery() && len(f.failed) < maxQueries
 }
 
-// pathOf returns what an exchange asks for.
+// pathOf returns the path that an exchange asks for.
 func pathOf(x *exchangeEvent) familyPath {
 	of := familyPath{pid: x.pid, path: text(x.path)}
 	if is(x.kind, "info") {
@@ -71,19 +70,19 @@ func (f *family) finds(of familyPath) {
 	}
 }
 
-// up makes a path the one that it is in.
+// up replaces a path by its parent.
 func (p *familyPath) up() bool {
 	i := strings.LastIndexByte(p.path, '/')
 	p.path = p.path[:max(i, 0)]
 	return i > 0
 }
 
-// excuses reports whether it has no consequence that a path was not found.
+// excuses reports whether a missing path has no consequence.
 func (f *family) excuses(p familyPath) bool {
 	return f.hasBeside(p) || p.version == "" && f.found[p]
 }
 
-// has reports whether a path, one that it is in, or one in it is a module.
+// has reports whether a path, a parent of it, or a path in it is a module.
 func (f *family) has(p familyPath) bool { return f.found[p] || f.hasBeside(p) }
 
 // hasBeside reports whether one that a path is in, or one in it is. That the path itself

@@ -2,7 +2,7 @@ package report
 
 import "time"
 
-// credit is how much a window lets through, in bytes.
+// credit is the credit of a window, in bytes.
 type credit struct {
 	bytes int64
 	known bool
@@ -10,7 +10,7 @@ type credit struct {
 
 var windowKeys = [...]string{"conn_send", "conn_recv", "stream_send", "stream_recv"}
 
-// frameEvent is a frame, of which a report reads the windows.
+// frameEvent holds the windows of a frame.
 type frameEvent struct {
 	head
 	window [len(windowKeys)]credit
@@ -30,10 +30,10 @@ func (e *frameEvent) credit(key, v []byte) {
 	}
 }
 
-// stallEvent is a time in which flow control let nothing through.
+// stallEvent is a period in which flow control stalled a stream or a connection.
 type stallEvent struct {
 	head
-	recv   bool // the window is one that the process grants
+	recv   bool // the process grants the window
 	length time.Duration
 	window int64
 }

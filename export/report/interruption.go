@@ -2,23 +2,23 @@ package report
 
 import "fmt"
 
-// signaled and the number of a signal is the status of what that ended.
+// signaled plus the number of a signal is the status of a process that it ended.
 const signaled = 128
 
-// interrupting are the signals by which somebody ends a command.
+// interrupting holds the signals with which users end a command.
 var interrupting = map[int64]string{1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 9: "SIGKILL", 15: "SIGTERM"}
 
-// interruptions are the runs that somebody ended.
+// interruptions counts the interrupted runs.
 type interruptions struct {
 	runs    int
 	command bool   // the last was of a command
 	signal  string // by which the last was ended
-	early   int    // the observing ended, as by --duration, and the command had not
+	early   int    // the observation ended before the command, as by --duration
 	status  int64  // of its command, 0 unknown
 }
 
-// interruption returns the signal by which somebody ended a run, or "". A command may
-// end by itself when it is sent one, with a status of its own.
+// interruption returns the signal that ended a run, or "". A command that handles the signal
+// ends with a status of its own.
 func (l *life) interruption() string {
 	if s := interrupting[l.status-signaled]; s != "" && l.outcome == failed {
 		return s
@@ -39,7 +39,8 @@ func (i *interruptions) add(l *life) {
 	}
 }
 
-// evidence says that runs were interrupted: what had not ended may have gone well.
+// evidence says that runs were interrupted, so that unfinished requests may have
+// succeeded.
 func (i *interruptions) evidence(runs int) []string {
 	switch {
 	case i.runs == 0 && i.early == 0:

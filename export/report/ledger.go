@@ -2,12 +2,12 @@ package report
 
 import "fmt"
 
-// ledger is all that failed.
+// ledger holds all failures.
 type ledger struct {
-	reported failures // what the go command itself said
+	reported failures // complaints of the go command
 	dials    failures // connections
 	errors   failures // requests
-	gaveUp   failures // requests that the client gave up after it had waited
+	gaveUp   failures // requests that the client gave up after a wait
 }
 
 func newLedger() ledger {
@@ -19,26 +19,25 @@ func newLedger() ledger {
 	}
 }
 
-// takeBackOf takes back the failure of an exchange that a complaint speaks of.
+// takeBackOf uncounts the failure of an exchange that a complaint is about.
 func (l *ledger) takeBackOf(key string) {
 	l.errors.takeBackOf(key)
 	l.gaveUp.takeBackOf(key)
 }
 
-// endRun forgets the exchanges of a run.
+// endRun drops the exchanges of a run.
 func (l *ledger) endRun() { l.errors.of, l.errors.connects, l.gaveUp.of = nil, nil, nil }
 
-// all returns all that is known of what failed, what says most first.
+// all returns all failures, the most specific first.
 func (l *ledger) all() []*failures {
 	list := []*failures{&l.reported, &l.dials, &l.errors}
 	if len(l.reported.count) == 0 || l.reported.count["timeout"] > 0 {
-		list = append(list, &l.gaveUp) // elsewhere because something else failed
+		list = append(list, &l.gaveUp) // after another failure they are its consequence
 	}
 	return list
 }
 
-// evidence returns a line for each kind of failure. It stands beside
-// whatever is the cause.
+// evidence returns a line for each kind of failure, for any cause.
 func (l *ledger) evidence() (list []string) {
 	for _, f := range l.all() {
 		for _, class := range f.classes() {

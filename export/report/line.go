@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// line counts what was lost on the connections over a line that loses packets.
+// line counts the losses on connections over a lossy line.
 type line struct {
 	conns, retransmits, outOfOrder, segments int64
 }

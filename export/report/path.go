@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Parts of the wall time, in the order in which they follow each other where they
-// are of one thing: what version control systems took, the phases of exchanges,
-// what flow control took of them, the process itself, and waiting for work.
+// The parts of the wall time, in the order in which they occur: version control systems,
+// the phases of exchanges, stalls of flow control, the process itself, and waiting for
+// work.
 const (
 	partVCS = iota
 	partDNS
@@ -27,13 +27,13 @@ const (
 
 type parts [partCount]time.Duration
 
-// span is a time in which something was under way, and the parts that it is made
-// of. What is left of it is the process itself.
+// span is a period of activity and its parts. The rest of the period is the process
+// itself.
 type span struct {
 	begin, end wallTime
 	parts      parts
-	of         *suspect // what it is held against, or nil
-	served     bool     // a request of somebody else
+	of         *suspect // whom it is attributed to, or nil
+	served     bool     // a request of a client
 }
 
 // within returns the parts of a span between two times.
@@ -48,22 +48,21 @@ func (s *span) within(from, to wallTime) (p parts) {
 	return p
 }
 
-// maxSpans bounds the spans of a run that are kept. Of more, the path through the
-// older half is settled.
+// maxSpans bounds the spans of a run. Beyond it, the path through the older half is
+// settled.
 const maxSpans = 1 << 16
 
-// path finds the critical path of a run, backwards from its end: a span is taken to
-// have waited for the one that ended last before it began. In between, what was
-// under way all the time counts: the first of two attempts to connect, say, of
-// which the second got there (RFC 8305). Where nothing was, that is the process
-// itself, or it had nothing to do.
+// path finds the critical path of a run, backwards from its end. A span has waited for the
+// span that ended last before it began. In between, a span that covers the gap counts, such
+// as the first of two attempts to connect, of which the second succeeds (RFC 8305). A gap
+// without a span is the process itself, or the process had nothing to do.
 type path struct {
 	begun   bool
 	begin   wallTime
 	spans   []span
 	settled parts // up to begin
-	// asked is set where the processes themselves made requests. What they served
-	// is then not on the path: it may be their own requests.
+	// asked says that the processes themselves made requests. Then requests that they
+	// served are not on the path: they may be their own.
 	asked bool
 }
 
@@ -74,7 +73,7 @@ func (p *path) start(at wallTime) {
 	}
 }
 
-// add takes what was under way from begin to end.
+// add adds a span from begin to end.
 func (p *path) add(s span) {
 	if s.end < s.begin {
 		return
@@ -106,15 +105,15 @@ func (p *path) sort() {
 	slices.SortStableFunc(p.spans, func(a, b span) int { return cmp.Compare(a.end, b.end) })
 }
 
-// before returns the parts of the run up to a time. What nothing accounts for is
-// rest.
+// before returns the parts of the run up to a time. rest is the time outside of all
+// spans.
 func (p *path) before(at wallTime, rest int) parts {
 	p.sort()
 	return p.settled.plus(p.walk(at, rest))
 }
 
-// walk returns the parts from the beginning to a time, and holds them against those
-// that spans are of. The spans are sorted by their end.
+// walk returns the parts from the beginning to a time, and attributes them to the suspects
+// of the spans. The spans are sorted by their end.
 func (p *path) walk(now wallTime, rest int) (all parts) {
 	var spanning byBegin // spans that end after now
 	take := func(s *span, from, to wallTime) {
@@ -157,7 +156,7 @@ func (p parts) plus(q parts) parts {
 	return p
 }
 
-// byBegin is a heap of spans, the one that began first on top.
+// byBegin is a heap of spans, with the earliest beginning on top.
 type byBegin []*span
 
 func (h byBegin) Len() int           { return len(h) }

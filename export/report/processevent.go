@@ -7,7 +7,7 @@ type attachedEvent struct{ head }
 
 func (*attachedEvent) member(_, _ []byte) {}
 
-// execEvent is a process that executes a program.
+// execEvent is an exec.
 type execEvent struct {
 	head
 	ppid      int64
@@ -60,13 +60,13 @@ func (e *skippedEvent) member(key, v []byte) {
 	}
 }
 
-// complaintEvent is what a go command says that it could not do.
+// complaintEvent is a complaint of a go command.
 type complaintEvent struct {
 	head
 	failureKeys
 	via                 []byte
 	path, version       []byte // of the module
-	requests, processes []byte // of which it speaks
+	requests, processes []byte // that it is about
 }
 
 func (e *complaintEvent) member(key, v []byte) {
@@ -108,7 +108,7 @@ type summaryEvent struct {
 	head
 	exchanges int64
 	signal    []byte
-	running   bool // there was no command, but processes that were running
+	running   bool // no command, but running processes were observed
 	nobody    bool // no process was observed
 }
 

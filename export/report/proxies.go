@@ -32,17 +32,17 @@ func (p *proxy) exchange(x *exchangeEvent) {
 	}
 }
 
-// maxVia bounds the HTTP proxies that are told of one proxy.
+// maxVia bounds the HTTP proxies listed for one proxy.
 const maxVia = 8
 
-// through notes that requests go through an HTTP proxy.
+// through records that requests go through an HTTP proxy.
 func (p *proxy) through(via string) {
 	if via != "" && len(p.via) < maxVia && !slices.Contains(p.via, via) {
 		p.via = append(p.via, via)
 	}
 }
 
-// proxyTable is those that were asked, by name.
+// proxyTable holds the asked proxies, by name.
 type proxyTable struct{ byName[proxy] }
 
 // lossy sums up the connections over lines that lose packets.
@@ -56,8 +56,7 @@ func (l *proxyTable) lossy() (sum line) {
 	return sum
 }
 
-// busiest returns the proxy with most bytes of those whose round-trip time is
-// known, or nil.
+// busiest returns the proxy with most bytes and a known round-trip time, or nil.
 func (l *proxyTable) busiest() *proxy {
 	var most *proxy
 	for _, p := range l.values {
@@ -68,7 +67,7 @@ func (l *proxyTable) busiest() *proxy {
 	return most
 }
 
-// mostWaitedFor returns the proxy whose answers took longest in all, or nil.
+// mostWaitedFor returns the proxy with the longest total wait, or nil.
 func (l *proxyTable) mostWaitedFor() *proxy {
 	var most *proxy
 	for _, p := range l.values {
@@ -87,7 +86,7 @@ func (l *proxyTable) received() (bytes int64, took time.Duration) {
 	return bytes, took
 }
 
-// forModules returns how many requests for modules there were.
+// forModules returns the number of requests for modules.
 func (l *proxyTable) forModules() (n int64) {
 	for _, p := range l.values {
 		n += p.modules.requests

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// maxRelays bounds the HTTP proxies that are told apart.
+// maxRelays bounds the distinguished HTTP proxies.
 const maxRelays = 64
 
-// relay is an HTTP proxy, through which others are reached.
+// relay is an HTTP proxy between clients and servers.
 type relay struct {
 	requests, conns int64
 	failures        map[string]int64 // of itself, by class
@@ -28,9 +28,8 @@ func (r *relays) get(name string) *relay {
 	return r.byName.get(name)
 }
 
-// exchange takes an exchange, and reports whether it is with the HTTP proxy
-// itself: a CONNECT. One that the proxy does not let through is a connection
-// that was not made.
+// exchange takes an exchange, and reports whether it is one with the HTTP proxy itself: a
+// CONNECT. A refused CONNECT is a failed connection.
 func (r *relays) exchange(x *exchangeEvent, f *failures) bool {
 	via := text(x.via)
 	one := r.get(via)
@@ -56,7 +55,7 @@ func (r *relays) conn(x *exchangeEvent) {
 	}
 }
 
-// failed takes a connection to a relay, or through it, that was not made.
+// failed takes a failed connection to a relay, or through it.
 func (r *relays) failed(via, class string) {
 	one := r.get(via)
 	if one == nil {
@@ -68,7 +67,7 @@ func (r *relays) failed(via, class string) {
 	one.failures[class]++
 }
 
-// behind says that a failure is one of an HTTP proxy.
+// behind says that a failure is that of an HTTP proxy.
 func behind(via, text string) string {
 	if via == "" {
 		return text
@@ -76,16 +75,15 @@ func behind(via, text string) string {
 	return "HTTP proxy " + via + ": " + text
 }
 
-// relayAdvice is what is said where all failures of a cause are of one HTTP
-// proxy.
+// relayAdvice is the advice if one HTTP proxy has all failures of a cause.
 var relayAdvice = map[Cause]string{
 	DNS:     "the name of the HTTP proxy %s could not be resolved: look at HTTPS_PROXY, and at the resolver",
 	Connect: "the HTTP proxy %s could not be reached, or refused: look at HTTPS_PROXY, and at the proxy",
 	TLS:     "TLS handshakes with the HTTP proxy %s, or through it, failed: look at the certificate, which may be that proxy's",
 }
 
-// HTTPProxy is what an HTTP proxy did, through which others were reached. Failures
-// are its own: connections to it or through it that were not made.
+// HTTPProxy is the tally of an HTTP proxy. Failures counts failed connections to it or
+// through it.
 type HTTPProxy struct {
 	Proxy    string           `json:"proxy"`
 	Requests int64            `json:"requests"`

@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// What helps where a proxy is at fault: one that was measured, or else any, after
-// the one that is named, or after one that is not known.
+// Advice for a proxy at fault: a measured proxy, or else any, after the named or an unknown
+// one.
 const (
 	another = "try another proxy; h2trace report --suggest names the best of those measured"
 	addOne  = "look at it, or join another proxy to it in GOPROXY with `|`"
 	anyOne  = "try another proxy, joined with `|` in GOPROXY"
-	lookAt  = "look at that proxy" // where another follows
+	lookAt  = "look at that proxy" // another sentence follows
 )
 
-// causes returns the cause that a failure is.
+// causes returns the cause of a failure.
 func (t *trouble) causes() Cause {
 	if c, ok := failureCauses[t.class]; ok {
 		return c
@@ -29,7 +29,7 @@ func (t *trouble) causes() Cause {
 	return Errors
 }
 
-// remedy says what failed, and what would help.
+// remedy says what failed, and what helps.
 func (t *trouble) remedy() string {
 	advice := t.advice()
 	if t.barred != "" && t.via == "" && t.blames() {
@@ -38,7 +38,7 @@ func (t *trouble) remedy() string {
 	return advice
 }
 
-// advice is the remedy, without what GOPROXY has after the proxy.
+// advice returns the remedy without the next entry of GOPROXY.
 func (t *trouble) advice() string {
 	switch t.class {
 	case "checksum":
@@ -66,7 +66,7 @@ func (t *trouble) advice() string {
 	return "the go command stopped: " + t.line()
 }
 
-// vague reports whether it is not known who is at fault.
+// vague reports whether the party at fault is unknown.
 func (t *trouble) vague() bool {
 	switch t.class {
 	case "http_4xx", "http_5xx", "protocol", "reset", "goaway", "timeout", "aborted":
@@ -75,7 +75,7 @@ func (t *trouble) vague() bool {
 	return false
 }
 
-// blames reports whether a proxy that was asked is at fault.
+// blames reports whether an asked proxy is at fault.
 func (t *trouble) blames() bool {
 	switch t.class {
 	case "unavailable", "toolchain", "vcs", "other":
@@ -84,7 +84,7 @@ func (t *trouble) blames() bool {
 	return true
 }
 
-// who was asked: a proxy as GOPROXY has it, or a host.
+// who returns the asked party: an entry of GOPROXY, or a host.
 func (t *trouble) who() string {
 	switch {
 	case t.proxy != "":
@@ -97,7 +97,7 @@ func (t *trouble) who() string {
 	return "the peer"
 }
 
-// what was asked for.
+// what returns the requested thing.
 func (t *trouble) what() string {
 	switch {
 	case t.path == "":
@@ -108,7 +108,7 @@ func (t *trouble) what() string {
 	return t.path + " " + t.version
 }
 
-// answer says how somebody answered.
+// answer describes the response.
 func (t *trouble) answer() string {
 	if t.status == 0 {
 		return fmt.Sprintf("%s failed (%s)", t.who(), t.class)
@@ -121,7 +121,7 @@ func (t *trouble) answer() string {
 	return fmt.Sprintf("%s answered %s (%s)%s", t.who(), status, t.class, said)
 }
 
-// elsewhere says who can help: another proxy only where one was asked.
+// elsewhere says who can help: another proxy only if a proxy was asked.
 func (t *trouble) elsewhere() string {
 	switch {
 	case t.proxy != "" && t.measured:
@@ -136,7 +136,7 @@ func (t *trouble) elsewhere() string {
 	return "look at " + t.host
 }
 
-// failedDial is of connections.
+// failedDial returns the advice for a failed connection.
 func (t *trouble) failedDial() string {
 	if t.via != "" {
 		return fmt.Sprintf(relayAdvice[t.causes()], t.via)
@@ -162,7 +162,7 @@ func hostname(host string) string {
 	return u.Hostname()
 }
 
-// refused is of answers that put the fault on the one who asks.
+// refused returns the advice for a status that blames the client.
 func (t *trouble) refused() string {
 	if t.path == "golang.org/toolchain" && t.authorized != "true" {
 		switch t.status {
@@ -178,7 +178,7 @@ func (t *trouble) refused() string {
 			return t.answer() + ", to the credentials that were sent: look at whether they are valid, and at what they allow"
 		case t.authorized == "":
 			return t.answer() + ": look at the credentials in .netrc or of GOAUTH, and at what they allow"
-		case t.status == http.StatusForbidden: // which need not be for want of credentials
+		case t.status == http.StatusForbidden: // credentials may not be the reason
 			return t.answer() + ", and no credentials were sent: look at the path and the version; if it wants credentials, put them into .netrc, or set GOAUTH"
 		}
 		return t.answer() + ", and no credentials were sent: put them into .netrc, or set GOAUTH"
@@ -201,7 +201,7 @@ func (t *trouble) refused() string {
 	return fmt.Sprintf("%s: %s", t.answer(), t.elsewhere())
 }
 
-// missing is of what does not exist, or is not shown.
+// missing returns the advice for a module that does not exist, or is hidden.
 func (t *trouble) missing() string {
 	switch {
 	case t.sumdb:
@@ -219,7 +219,7 @@ func (t *trouble) missing() string {
 	return fmt.Sprintf("%s for %s: look at its path and version; for a private module set %s, so that no proxy is asked", t.answer(), t.what(), t.private())
 }
 
-// private returns the GOPRIVATE that has a module and its neighbours.
+// private returns the GOPRIVATE pattern for a module and its neighbours.
 func (t *trouble) private() string {
 	parts := strings.SplitN(t.path, "/", 3)
 	switch {
@@ -231,8 +231,8 @@ func (t *trouble) private() string {
 	return "GOPRIVATE=" + parts[0]
 }
 
-// unpublished says how to keep the name of a module from proxies that do not have
-// it, where some were asked.
+// unpublished says how to hide the name of a module from proxies that do not have it, if
+// some were asked.
 func (t *trouble) unpublished() string {
 	if !t.public {
 		return ""
@@ -247,7 +247,7 @@ var (
 	fatal      = regexp.MustCompile(`(?m)^\s*(?:fatal|error|abort|svn): (.*)$`)
 )
 
-// vcs is of git and its like.
+// vcs returns the advice for a version control system.
 func (t *trouble) vcs() string {
 	switch {
 	case strings.Contains(t.detail, "GOVCS disallows"):
@@ -273,7 +273,7 @@ func (t *trouble) vcs() string {
 	return fmt.Sprintf("%s could not fetch %s%s; %s", t.program, t.host, why, advice) + t.unpublished()
 }
 
-// unavailable is of what nobody that may be asked has.
+// unavailable returns the advice for a module that no allowed source has.
 func (t *trouble) unavailable() string {
 	switch {
 	case strings.Contains(t.detail, "GOPROXY=off") && len(t.asked) > 0:
@@ -298,7 +298,7 @@ func distinct(list []string) (out []string) {
 	return out
 }
 
-// toolchain is of a release of Go that is not there.
+// toolchain returns the advice for a missing Go release.
 func (t *trouble) toolchain() string {
 	if strings.Contains(t.detail, "toolchain not available") {
 		return fmt.Sprintf("no proxy has the toolchain that is required (%s): install it, or have GOPROXY lead to a proxy that has golang.org/toolchain", t.line())

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Report is the sum of all runs that were read. Its JSON is what "h2trace report
-// --json" prints.
+// Report is the sum of all runs read. "h2trace report --json" prints its JSON.
 type Report struct {
 	Runs    int      `json:"runs"`
 	Wall    Millis   `json:"wall_ms"`
@@ -19,25 +18,25 @@ type Report struct {
 	Kinds   []Kind   `json:"kinds"`
 	Modules []Module `json:"modules"`
 	Windows Windows  `json:"windows"`
-	// Fallbacks are the most frequent first.
+	// Fallbacks has the most frequent first.
 	Fallbacks []Fallback `json:"fallbacks"`
-	// Direct is what was fetched without a proxy, the slowest first.
+	// Direct has the fetches without a proxy, the slowest first.
 	Direct []Direct `json:"direct"`
 
-	// HTTPProxies are those through which others were reached.
+	// HTTPProxies has the HTTP proxies between clients and servers.
 	HTTPProxies []HTTPProxy `json:"http_proxies"`
 
-	// Clients are those of observed servers; their wait is what the server took to
-	// begin its response.
+	// Clients has the clients of observed servers. Their wait is the time until the
+	// server began its response.
 	Clients []ServedClient `json:"clients"`
-	// Programs are those that ran besides the command, those that took most first.
+	// Programs has the programs besides the command, the slowest first.
 	Programs []Program `json:"programs"`
 
 	SkippedLines int64 `json:"skipped_lines"`
-	// Lost is how many records the runs lost: what is reported may be too little.
+	// Lost is the number of lost records. After a loss all counts may be too low.
 	Lost int64 `json:"lost_records"`
-	// LeftOut is how many requests were to more proxies or modules than are
-	// told apart.
+	// LeftOut is the number of requests to proxies or modules beyond the bound on
+	// distinguished ones.
 	LeftOut int `json:"left_out"`
 }
 
@@ -53,10 +52,9 @@ func ms(d time.Duration) Millis { return Millis(float64(d) / 1e6) }
 
 func (m Millis) duration() time.Duration { return time.Duration(m * 1e6) }
 
-// Time is where the wall time went: the critical path. It sums to the wall
-// time. VCS is what git and the like took, Other the processes themselves, and what
-// was not seen, Idle the time in which servers, and processes that had been running
-// before, had no request under way.
+// Time is the critical path: its parts sum to the wall time. VCS is the time of git and the
+// like. Other is that of the processes themselves, and of anything unseen. Idle is the time
+// in which servers, and processes that were running before, had no request.
 type Time struct {
 	DNS     Millis `json:"dns_ms"`
 	Connect Millis `json:"connect_ms"`
@@ -70,8 +68,8 @@ type Time struct {
 	Idle    Millis `json:"idle_ms"`
 }
 
-// Quantiles are of a sketch: within 1 % of the true ones. They are nil when
-// there was nothing to measure.
+// Quantiles are within 1 % of the true ones, as they come from a sketch. They are nil without
+// a measurement.
 type Quantiles struct {
 	P50 Millis `json:"p50"`
 	P95 Millis `json:"p95"`
@@ -90,8 +88,8 @@ func quantiles(s *sketch) *Quantiles {
 	return &Quantiles{Millis(q[0]), Millis(q[1]), Millis(q[2])}
 }
 
-// Tally is what is counted of some requests. Rate is of large responses, in
-// the time in which they came; nil when there was none.
+// Tally counts some requests. Rate is the speed of large responses while their bytes came;
+// nil without one.
 type Tally struct {
 	Requests    int64            `json:"requests"`
 	Failures    map[string]int64 `json:"failures"`
@@ -115,7 +113,7 @@ func (t *tally) report() Tally {
 	return out
 }
 
-// Proxy is what one proxy did, or one origin of other requests.
+// Proxy is the tally of one proxy, or of one origin of other requests.
 type Proxy struct {
 	Proxy   string `json:"proxy"`
 	modules int64  // requests for modules
@@ -125,23 +123,22 @@ type Proxy struct {
 	TLS         *Quantiles `json:"tls_ms"`
 	RTT         *Quantiles `json:"rtt_ms"`
 	Retransmits int64      `json:"retransmits"`
-	OutOfOrder  int64      `json:"out_of_order"` // segments that came after a missing one
-	// Via are the HTTP proxies through which it was asked. TCP tells of the way
-	// to these.
+	OutOfOrder  int64      `json:"out_of_order"` // segments received after a missing one
+	// Via has the HTTP proxies on the way. The TCP counters are those of the way to
+	// these.
 	Via []string `json:"via"`
 }
 
-// Kind is what the requests of one kind came to.
+// Kind is the tally of one kind of requests.
 type Kind struct {
 	Kind string `json:"kind"`
 	Tally
 }
 
-// Fallback is how often the go command asked one proxy for what another did not
-// give it. Why is that one's status, or the class of the failure. To is "direct"
-// where it asked the version control system instead, "off" or "none" where
-// GOPROXY has nobody else after such a failure. Barred, where To is "none", is the
-// entry that a "," kept from being asked.
+// Fallback counts the steps of the go command from one proxy to the next. Why is the status
+// or the class of the failure. To is "direct" for the version control system, and "off" or
+// "none" if GOPROXY allows nobody else after such a failure. Barred, if To is "none", is the
+// entry that a "," excludes.
 type Fallback struct {
 	From   string `json:"from"`
 	Why    string `json:"why"`
@@ -150,8 +147,8 @@ type Fallback struct {
 	Barred string `json:"barred,omitempty"`
 }
 
-// Module is what one version of a module took. Total is the sum of all its
-// requests, some of which may have been under way at once.
+// Module is the tally of one version of a module. Total is the sum over all its requests,
+// some of which may have been concurrent.
 type Module struct {
 	Path     string `json:"path"`
 	Version  string `json:"version"`
@@ -162,13 +159,13 @@ type Module struct {
 	Longest  Millis `json:"longest_ms"`
 }
 
-// Windows is what flow control did.
+// Windows is the effect of flow control.
 type Windows struct {
 	Least  map[string]*int64 `json:"least_credit"` // bytes, by the keys of a frame's window
 	Stalls []Stalls          `json:"stalls"`
 }
 
-// Stalls are those of one side. By says who granted too little.
+// Stalls counts the stalls of one side. By says who granted too little.
 type Stalls struct {
 	Side   string `json:"side"`
 	By     string `json:"by"`
@@ -177,10 +174,10 @@ type Stalls struct {
 	Window int64  `json:"window"` // the largest, in bytes
 }
 
-// slowest is how many modules a report names.
+// slowest is the number of modules that a report names.
 const slowest = 20
 
-// Report sums up what was read so far.
+// Report returns the sum of all lines read so far.
 func (b *Builder) Report() *Report {
 	p := &b.sums.parts
 	r := &Report{
@@ -203,7 +200,7 @@ func (b *Builder) Report() *Report {
 	}
 	for name, v := range b.sums.tables.proxies.values {
 		if name == "" {
-			continue // requests that began before they were observed
+			continue // requests that began before the observation
 		}
 		r.Proxies = append(r.Proxies, Proxy{
 			Proxy: name, modules: v.modules.requests, Tally: v.report(), Conns: v.conns, Reused: v.reused,
@@ -235,7 +232,7 @@ func (b *Builder) Report() *Report {
 	return r
 }
 
-// slowestOf returns the modules that took most.
+// slowestOf returns the slowest modules.
 func slowestOf(modules *byName[module]) []Module {
 	list := []Module{}
 	for name, m := range modules.values {

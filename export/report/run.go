@@ -1,7 +1,7 @@
 package report
 
-// run is what is known of the run that is being read. It takes the events, and adds
-// what they come to to the sums of all runs.
+// run is the state of the run being read. It takes the events, and adds its results to the
+// sums of all runs.
 type run struct {
 	life
 	path
@@ -15,29 +15,28 @@ type run struct {
 // life is when a run began and ended, and how.
 type life struct {
 	first, last wallTime // of its events; 0 before the first
-	command     int64    // pid of what was run, 0 when it is not known
-	attached    bool     // to processes that were running before
-	ended       wallTime // when command exited
+	command     int64    // pid of the command, 0 if unknown
+	attached    bool     // processes were running before
+	ended       wallTime // when the command exited
 	outcome     outcome
 	status      int64
-	signal      string // that h2trace was sent, or ""
-	outlived    bool   // the observing ended, and the command had not
+	signal      string // sent to h2trace, or ""
+	outlived    bool   // the observation ended before the command
 }
 
-// outcome is what a command came to.
+// outcome is the outcome of a command.
 type outcome int
 
 // The outcomes.
 const (
-	unknown outcome = iota // also where processes were running before
+	unknown outcome = iota // also if processes were running before
 	succeeded
 	failed
 )
 
 func newRun(s *sums) *run { return &run{conns: newConnections(), sums: s} }
 
-// executed takes a process that executes something. The first event of a run that is
-// one is of the command.
+// executed takes an exec. If it is the first event of a run, it is that of the command.
 func (r *run) executed(e *execEvent) {
 	if r.first == 0 {
 		r.command = e.pid
@@ -45,7 +44,7 @@ func (r *run) executed(e *execEvent) {
 	}
 }
 
-// met takes another process event. A run that begins with one has no command.
+// met takes another process event. A run that begins with it has no command.
 func (r *run) met(at wallTime) {
 	if r.first == 0 {
 		r.attached = true
@@ -76,13 +75,12 @@ func (l *life) finish(e *exitEvent) {
 	}
 }
 
-// hasNoCommand corrects what was taken for the command: with -n, the first process
-// that executes something is one of many.
+// hasNoCommand corrects a wrong command: with -n, the first exec is one of many.
 func (l *life) hasNoCommand() {
 	l.attached, l.command, l.ended, l.outcome = true, 0, 0, unknown
 }
 
-// until returns when the run ended.
+// until returns the end of the run.
 func (r *run) until() wallTime {
 	at := r.ended
 	if at == 0 {
@@ -98,8 +96,8 @@ func (r *run) until() wallTime {
 	return max(at, r.begin)
 }
 
-// parts returns the parts of the wall time of the run. A command works until it ends,
-// but for a server, which waits for requests, as do processes that were running before.
+// parts returns the parts of the wall time of the run. A command works until it ends. Servers,
+// and processes that were running before, also wait for requests.
 func (r *run) parts() parts {
 	rest := partOther
 	if r.attached || r.hears > 0 && !r.asked {

@@ -5,12 +5,11 @@ import (
 	"strings"
 )
 
-// said is what go commands said in a run, and what it is said of, so that a
-// failure counts once: what a go command complains of, the exchanges of which it
-// speaks, and the connections.
+// said holds the complaints of go commands in a run, with the exchanges and connections that
+// they are about, so that a failure counts once.
 type said struct {
-	answers     map[string]*trouble // exchanges that failed, by conn, stream and URL
-	told        map[string]bool     // those that a complaint speaks of
+	answers     map[string]*trouble // failed exchanges, by conn, stream and URL
+	told        map[string]bool     // those that a complaint is about
 	causes      map[string]bool     // of complaints
 	lacking     map[string]bool     // modules that a proxy does not have
 	failedDials map[accusation]bool
@@ -19,14 +18,14 @@ type said struct {
 	family      family
 }
 
-// accusation is what a process says of connections, to a name or port, or to an HTTP
+// accusation is a complaint of a process about connections to a name or port, or to an HTTP
 // proxy.
 type accusation struct {
 	pid         int64
 	class, peer string
 }
 
-// rejection is how somebody answers a process that complains of it.
+// rejection is a status that a process complains about.
 type rejection struct {
 	pid, status int64
 	who         string
@@ -34,7 +33,7 @@ type rejection struct {
 
 func (t *trouble) rejection() rejection { return rejection{t.pid, t.status, t.who()} }
 
-// maxSaid bounds each of these.
+// maxSaid bounds each of these maps.
 const maxSaid = 1 << 12
 
 func put[K comparable, V any](m *map[K]V, key K, value V) {
@@ -46,9 +45,8 @@ func put[K comparable, V any](m *map[K]V, key K, value V) {
 	}
 }
 
-// exchange takes an exchange, and reports whether it counts as one that failed by
-// itself. Of what a proxy says of a path that may be no module, that is told at the
-// end of the run.
+// exchange takes an exchange, and reports whether it counts as a failure by itself. For a
+// path that may be no module, the end of the run decides.
 func (s *said) exchange(x *exchangeEvent) bool {
 	s.family.exchange(x)
 	if x.class == nil {
@@ -63,8 +61,8 @@ func (s *said) exchange(x *exchangeEvent) bool {
 	return !s.told[key] && !s.family.waits(x) && !s.refused[t.rejection()]
 }
 
-// complaint takes what a go command said that it could not do. Where it did not get
-// as far as a request, this is all that tells of the proxy.
+// complaint takes a complaint of a go command. Without a request, it is the only evidence
+// about the proxy.
 func (r *run) complaint(e *complaintEvent) {
 	said, ledger := &r.said, &r.sums.ledger
 	t, of := ofComplaint(e, said.answers)
@@ -97,7 +95,7 @@ func (r *run) complaint(e *complaintEvent) {
 	}
 }
 
-// first notes the cause of a complaint, and reports whether none before had it.
+// first records the cause of a complaint, and reports whether it is the first with it.
 func (s *said) first(t *trouble) bool {
 	cause := t.cause()
 	known := s.causes[cause]
@@ -105,9 +103,9 @@ func (s *said) first(t *trouble) bool {
 	return !known
 }
 
-// refuses takes a status that a go command complains of, and returns the exchanges that
-// were so answered. One complaint stands for all of these, as the go command stops at
-// the first.
+// refuses takes a status that a go command complains about, and returns the exchanges with
+// that status. One complaint stands for all of them, as the go command stops at the
+// first.
 func (s *said) refuses(t *trouble) (keys []string) {
 	of := t.rejection()
 	if t.status == 0 || s.refused[of] {
@@ -122,11 +120,11 @@ func (s *said) refuses(t *trouble) (keys []string) {
 	return keys
 }
 
-// accuse notes which connections a complaint is of.
+// accuse records the connections that a complaint is about.
 func (s *said) accuse(t *trouble, pid int64) {
 	class := t.class
 	if class == "protocol" && strings.Contains(t.detail, plainAnswer) {
-		class = "tls" // as the handshake shows
+		class = "tls" // the handshake shows it
 	}
 	if t.via != "" {
 		put(&s.failedDials, accusation{pid, class, t.via}, true)
@@ -153,8 +151,7 @@ func (s *said) accuse(t *trouble, pid int64) {
 	put(&s.failedDials, accusation{pid, class, ":" + port}, true)
 }
 
-// speaksOf reports whether a go command complained of a connection that it did not
-// make.
+// speaksOf reports whether a go command complained about a failed connection.
 func (s *said) speaksOf(u *failedDial) bool {
 	peer := u.peer
 	if u.via != "" {
@@ -163,7 +160,7 @@ func (s *said) speaksOf(u *failedDial) bool {
 	return s.failedDials[accusation{u.pid, u.class, peer}] || s.git[u.peer]
 }
 
-// end counts the queries that failed, and of which none of the family was found.
+// end counts the failed queries of families without any module.
 func (s *said) end(of *sums) {
 	for i := range s.family.failed {
 		q := &s.family.failed[i]

@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// members calls f with each member of the JSON object that b is, and reports
-// whether b is one. What f is given are slices of b: a key as it stands between
-// its quotes, a value as it is written. Values are only delimited; f parses the
-// ones that it needs.
+// members calls f with each member of the JSON object b, and reports whether b is one. f
+// gets slices of b: a key without its quotes, and a value as written. members only delimits
+// values; f parses those that it needs.
 func members(b []byte, f func(key, value []byte)) bool {
 	i := space(b, 0)
 	if i >= len(b) || b[i] != '{' {
@@ -49,7 +48,7 @@ func members(b []byte, f func(key, value []byte)) bool {
 	return false
 }
 
-// space returns the index of the first byte from i on that is no white space.
+// space returns the index of the first byte from i on that is not white space.
 func space(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r') {
 		i++
@@ -57,7 +56,7 @@ func space(b []byte, i int) int {
 	return i
 }
 
-// stringEnd returns the index after the string that begins at b[i], or -1.
+// stringEnd returns the index after the string at b[i], or -1.
 func stringEnd(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
@@ -78,7 +77,7 @@ func stringEnd(b []byte, i int) int {
 	}
 }
 
-// valueEnd returns the index after the value that begins at b[i], or -1.
+// valueEnd returns the index after the value at b[i], or -1.
 func valueEnd(b []byte, i int) int {
 	if i >= len(b) {
 		return -1
@@ -99,7 +98,7 @@ func valueEnd(b []byte, i int) int {
 	return j
 }
 
-// nestedEnd returns the index after the object or array that begins at b[i].
+// nestedEnd returns the index after the object or array at b[i].
 func nestedEnd(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {
@@ -136,7 +135,7 @@ func text(v []byte) string {
 	return s
 }
 
-// is reports whether v is the string s, which needs no escapes.
+// is reports whether v is the JSON string s, which needs no escapes.
 func is(v []byte, s string) bool {
 	return len(v) == len(s)+2 && v[0] == '"' && string(v[1:len(v)-1]) == s
 }
@@ -159,14 +158,13 @@ func integer(v []byte) (int64, bool) {
 	return n, err == nil
 }
 
-// times parses the times of events, which mostly are of the same second as the
-// one before.
+// times parses the times of events. Most are in the same second as the one before.
 type times struct {
 	prefix []byte // of the last, up to its seconds
 	second int64
 }
 
-// parse returns a time as Unix nanoseconds, and false when v is none.
+// parse returns a time in Unix nanoseconds, and false if v is none.
 func (t *times) parse(v []byte) (wallTime, bool) {
 	const layout = `"2006-01-02T15:04:05.000000000Z"`
 	const seconds = len(`"2006-01-02T15:04:05.`)

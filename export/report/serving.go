@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// maxClients bounds the clients that are told apart.
+// maxClients bounds the distinguished clients.
 const maxClients = 256
 
-// served is what the observed processes did as servers.
+// served is the tally of the observed processes as servers.
 type served struct {
 	clients byName[client]
 	all     tally
 	rtt     sketch // to clients
 }
 
-// client is what one client asked for.
+// client is the tally of one client.
 type client struct {
 	tally
 	conns int64
 }
 
-// failed returns how many requests the server failed: what it answered with an error
-// of its own, not what it refused, or what clients gave up.
+// failed returns the number of requests that the server answered with an error of its own.
+// Requests that it refused, or that clients gave up, do not count.
 func (s *served) failed() (n int64) {
 	for class, count := range s.all.failures {
 		if class != "http_4xx" && class != "aborted" {
@@ -42,7 +42,7 @@ func (s *served) evidence() []string {
 	return []string{fmt.Sprintf("the observed server failed %d of %d requests (%s)", n, s.all.requests, failureCell(s.all.failures))}
 }
 
-// ServedClient is what one client asked an observed server for.
+// ServedClient is the tally of one client of an observed server.
 type ServedClient struct {
 	Client string `json:"client"`
 	Tally

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// sketch holds times in buckets whose bounds grow by a constant factor, so that
-// a quantile is within 1 % of the true one, as DDSketch does (Masson, Rim and
-// Lee, VLDB 2019). 0 to 1 µs is one bucket. Times of up to a year make 1,558
+// sketch counts times in buckets whose bounds grow by a constant factor, so that a quantile
+// is within 1 % of the true one, like DDSketch (Masson, Rim and Lee, VLDB 2019). 0 to 1 µs is one bucket. Times of up to a year make 1,558
 // buckets.
 type sketch struct {
 	buckets []uint32
@@ -37,7 +36,7 @@ func (s *sketch) add(d time.Duration) {
 }
 
 // quantile returns the q-quantile in nanoseconds, 0 ≤ q ≤ 1, by nearest rank,
-// and false when nothing was added.
+// and false without any time.
 func (s *sketch) quantile(q float64) (float64, bool) {
 	if s.count == 0 {
 		return 0, false
@@ -52,7 +51,7 @@ func (s *sketch) quantile(q float64) (float64, bool) {
 	return 0, false
 }
 
-// beyond returns how many times are longer than ns, and their sum.
+// beyond returns the number of times longer than ns, and their sum.
 func (s *sketch) beyond(ns float64) (count uint64, sum float64) {
 	for i, n := range s.buckets {
 		if m := middle(i); m > ns {
@@ -63,7 +62,7 @@ func (s *sketch) beyond(ns float64) (count uint64, sum float64) {
 	return count, sum
 }
 
-// middle returns what the times of a bucket are taken for.
+// middle returns the value that stands for the times of a bucket.
 func middle(i int) float64 {
 	if i == 0 {
 		return least / 2

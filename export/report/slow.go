@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// slowness says why the part of the time that is largest is.
+// slowness explains the largest part of the time.
 type slowness struct {
 	*sums
-	peer string // what the processes asked most of
+	peer string // the most asked server
 }
 
 func newSlowness(s *sums) *slowness {
@@ -19,7 +19,7 @@ func newSlowness(s *sums) *slowness {
 	return &slowness{s, "server"}
 }
 
-// verdict is on the part that takes most of the time.
+// verdict returns the verdict on the largest part of the time.
 func (s *slowness) verdict(part int) Verdict {
 	switch part {
 	case partDNS:
@@ -47,8 +47,8 @@ func (s *slowness) verdict(part int) Verdict {
 	return v
 }
 
-// handshaking tells handshakes that wait for the peer from those in which the
-// process itself is slow.
+// handshaking separates handshakes that wait for the peer from those in which the process
+// itself is slow.
 func (s *slowness) handshaking() Verdict {
 	h := &s.traffic.handshakes
 	v := Verdict{TLS, "TLS handshakes are slow: a nearer " + s.peer + " would help, or fewer connections", nil}
@@ -61,7 +61,7 @@ func (s *slowness) handshaking() Verdict {
 	return v
 }
 
-// slowPeer says that those who were asked take long to answer all, or some requests.
+// slowPeer says that servers answer all, or some, requests slowly.
 func (s *slowness) slowPeer(some string) string {
 	if s.peer == "server" {
 		return "the server takes long to answer" + some
@@ -72,12 +72,12 @@ func (s *slowness) slowPeer(some string) string {
 	return "the proxy takes long to answer" + some + ": another proxy, or one with a warm cache, would help"
 }
 
-// longer is how many times the median makes a wait one of the long ones.
+// longer is the multiple of the median from which on a wait is long.
 const longer = 4
 
-// waiting tells a proxy that is far away from one that is slow: both make
-// requests wait, the one for a round trip and the other for longer. One that has
-// some of what it is asked for at hand, and not all, is slow for the rest.
+// waiting separates a distant proxy from a slow one. Requests to a distant proxy wait for a
+// round trip, those to a slow one longer. A proxy that has cached only some modules is slow
+// for the others.
 func (s *slowness) waiting() Verdict {
 	v := Verdict{ServerWait, s.slowPeer(""), nil}
 	p := s.tables.proxies.busiest()
@@ -108,12 +108,12 @@ func (s *slowness) waiting() Verdict {
 	return v
 }
 
-// slowReader is by how many times less than its window allows comes through where
-// whoever receives is slow, and not the window small.
+// slowReader is the factor by which the throughput is below that of the window, if the
+// receiver is slow and the window not too small.
 const slowReader = 4
 
-// windowLimited says what the window allows: one window a round trip. Where much
-// less came through, whoever grants the window reads slowly.
+// windowLimited returns the throughput that the window allows: one window a round trip. With
+// much less, the receiver reads slowly.
 func (s *slowness) windowLimited(c Cause, side int, who string) Verdict {
 	w := &s.windows.stalls[side]
 	v := Verdict{Cause: c, Evidence: []string{fmt.Sprintf("%d stalls, %s in all", w.count, human(w.total))}}
@@ -140,9 +140,9 @@ func (s *slowness) windowLimited(c Cause, side int, who string) Verdict {
 	return v
 }
 
-// wanted returns the window that the line fills in one round trip at the speed
-// at which bytes came between the stalls: a power of two, at least twice the
-// present window, or 0 when that is not known.
+// wanted returns the window that the line fills in one round trip, at the speed of the bytes
+// between the stalls. It is a power of two and at least twice the present window, or 0 if
+// unknown.
 func (s *slowness) wanted(rtt float64, window int64) int64 {
 	bytes, ns := s.tables.proxies.received()
 	moving := ns - s.windows.stalls[1].total
@@ -154,8 +154,8 @@ func (s *slowness) wanted(rtt float64, window int64) int64 {
 	return int64(min(need, 1<<30))
 }
 
-// rtt returns the median round-trip time to the busiest proxy, or to the clients of
-// an observed server where that sends, as side 0 is.
+// rtt returns the median round-trip time to the busiest proxy; for side 0, where an observed
+// server sends, to its clients.
 func (s *slowness) rtt(side int) (ns float64, ok bool) {
 	if side == 0 && s.served.all.receive > 0 {
 		return s.served.rtt.quantile(0.5)
@@ -166,8 +166,8 @@ func (s *slowness) rtt(side int) (ns float64, ok bool) {
 	return 0, false
 }
 
-// moved returns how much came through in large responses, and in what time: those
-// that were received, or on side 0 those that an observed server sent.
+// moved returns the bytes of large responses, and the time in which they came: of received
+// responses, or for side 0 of those that an observed server sent.
 func (s *slowness) moved(side int) (bytes int64, took time.Duration) {
 	if side == 1 {
 		return s.tables.proxies.received()

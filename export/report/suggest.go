@@ -12,17 +12,17 @@ import (
 )
 
 var (
-	// ErrNoProxy is returned where no request for a module was recorded.
+	// ErrNoProxy says that no request for a module was recorded.
 	ErrNoProxy = errors.New("no request to a module proxy was recorded")
-	// errAllFailed is returned, with the reasons, where each proxy has failed.
+	// errAllFailed says that every proxy has failed. The reasons come with it.
 	errAllFailed = errors.New("no proxy that was asked is to be asked again")
 )
 
-// minRequests is how many requests for modules a proxy must have had for its
-// place in the order to mean something.
+// minRequests is the least number of requests for modules that make the rank of a proxy
+// significant.
 const minRequests = 3
 
-// bad is the share of failures above which a proxy is not to be asked.
+// bad is the share of failures above which a proxy is not suggested.
 const bad = 0.05
 
 // measured is a proxy that found modules.
@@ -31,23 +31,22 @@ type measured struct {
 	t      *tally
 	failed float64 // share of its requests
 	median float64 // ns
-	cost   float64 // ns, for each request that found something
+	cost   float64 // ns per request that found something
 }
 
 // Suggestion is the measured order of proxies.
 type Suggestion struct {
 	// Command sets GOPROXY to that order.
 	Command string
-	// Reasons has a line for each proxy, with the numbers after its place.
+	// Reasons has a line for each proxy, with its rank and its numbers.
 	Reasons []string
 }
 
-// Suggest orders the proxies that were asked for modules by the time that it takes
-// to find a module there. The go command asks the next proxy when one answers 404
-// or 410, so what counts is the median time of a request for each one that found
-// something. A proxy has no place that found nothing, because of which a go command
-// failed, or that failed more than a few requests. After one that failed a few
-// stands a "|", which lets any failure go on. What GOPROXY ended with is kept.
+// Suggest orders the proxies by the time that it takes to find a module there. The go command
+// asks the next proxy after a 404 or 410, so the cost of a proxy is the median time of a
+// request, divided by the share of requests that found something. It leaves out a proxy that
+// found nothing, that made a go command fail, or that failed more than a few requests. A "|",
+// which allows any failure, follows a proxy that failed a few. The end of GOPROXY stays.
 func (b *Builder) Suggest() (Suggestion, error) {
 	var s Suggestion
 	list, left := b.sums.tables.proxies.rank()
@@ -78,8 +77,7 @@ func (b *Builder) Suggest() (Suggestion, error) {
 	return s, nil
 }
 
-// rank returns the proxies that are to be asked again, in their order, and why others
-// are not.
+// rank returns the suggested proxies in their order, and the reasons against the others.
 func (l *proxyTable) rank() (list []measured, left []string) {
 	for _, name := range slices.Sorted(maps.Keys(l.values)) {
 		m, why := measure(name, l.values[name])
@@ -103,7 +101,7 @@ func (l *proxyTable) ranked() []measured {
 	return list
 }
 
-// measure returns what is known of a proxy, and why it is not to be asked again, or "".
+// measure returns the numbers of a proxy, and the reason against it, or "".
 func measure(name string, p *proxy) (m measured, why string) {
 	t := &p.modules
 	all := float64(t.requests)
@@ -136,7 +134,7 @@ func (m *measured) reason() string {
 	return reason
 }
 
-// shellQuote quotes a word of which parts came from a recording.
+// shellQuote quotes a word that contains text from a recording.
 func shellQuote(s string) string {
 	safe := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(":/.,-_~%+", r)

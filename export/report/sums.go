@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sums are what all runs came to.
+// sums holds the results of all runs.
 type sums struct {
 	parts    parts
 	ends     ends
@@ -28,20 +28,20 @@ func newSums() *sums {
 	return &sums{tables: newTables(), ledger: newLedger(), suspects: make(suspects)}
 }
 
-// traffic counts what the processes did as clients, and connections of any role.
+// traffic counts the requests of clients, and the connections of any role.
 type traffic struct {
 	asked       int64         // exchanges with servers
-	connections int64         // that were made, or met
-	silences    int64         // connections on which nothing went, up to the end
+	connections int64         // new ones, and those joined in the middle
+	silences    int64         // connections without data up to the end
 	retries     int64         // requests that repeat one without an answer
 	spent       time.Duration // in all exchanges
 	handshakes  handshakes
 }
 
-// ends are how the runs ended.
+// ends counts how the runs ended.
 type ends struct {
 	runs int
-	// outcomes counts the runs by what their commands came to.
+	// outcomes counts the runs by the outcome of their command.
 	outcomes      [failed + 1]int
 	failedWith    int64 // exit status of the last command that failed
 	interruptions interruptions
@@ -65,10 +65,10 @@ func (e *ends) add(l *life) {
 	e.interruptions.add(l)
 }
 
-// status says that commands failed where something else is the cause.
+// status says that commands failed, if something else is the cause.
 func (e *ends) status() []string {
 	switch {
-	case e.outcomes[failed] == 0, e.runs == 1 && e.interruptions.runs > 0: // which says it
+	case e.outcomes[failed] == 0, e.runs == 1 && e.interruptions.runs > 0: // the interruption says it
 		return nil
 	case e.runs == 1:
 		return []string{fmt.Sprintf("the command ended with exit status %d", e.failedWith)}
@@ -76,9 +76,8 @@ func (e *ends) status() []string {
 	return []string{fmt.Sprintf("the command failed in %d of %d runs", e.outcomes[failed], e.runs)}
 }
 
-// largest returns the phase of the network that took most of the time in which
-// something was under way, and that time. What was waited for because packets were
-// lost counts as receiving.
+// largest returns the largest phase of the network, and its time. Waits for lost packets
+// count as receiving.
 func (s *sums) largest() (part int, size, wall time.Duration) {
 	part = partOther
 	for i, n := range s.parts {

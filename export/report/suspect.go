@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// fault is what a suspect is suspected of.
+// fault is the fault of a suspect.
 type fault int
 
 // The faults.
 const (
-	noAnswer      fault = iota + 1 // requests that were never answered
-	noRest                         // responses that stopped
-	badAnswer                      // requests that failed
-	noHandshake                    // TLS handshakes that did not end
-	badHandshake                   // and that failed
+	noAnswer      fault = iota + 1 // unanswered requests
+	noRest                         // incomplete responses
+	badAnswer                      // failed requests
+	noHandshake                    // endless TLS handshakes
+	badHandshake                   // failed TLS handshakes
 	noConnect                      // addresses that do not answer
-	badConnect                     // and to which connections failed
-	noName                         // names that were not resolved
-	quiet                          // connections on which the peer says nothing
+	badConnect                     // addresses to which connections failed
+	noName                         // failed lookups
+	quiet                          // connections with a silent peer
 	remoteControl                  // version control systems that fetch modules directly
-	localControl                   // and that do something else
+	localControl                   // version control systems that do something else
 )
 
-// suspect is somebody who cost a run time without giving it anything, and how much
-// of the critical path that was.
+// suspect is a party that cost a run time without any result, and its part of the critical
+// path.
 type suspect struct {
 	fault   fault
 	who     string // a proxy or another origin, an address, a name
-	example string // what was asked of it: "GET URL"
-	why     string // the error, where there is one
-	instead string // who was asked then
+	example string // an example of a request: "GET URL"
+	why     string // the error, if any
+	instead string // the party asked next
 	count   int64
 	cost    parts
 }
@@ -45,10 +45,10 @@ type accused struct {
 // maxSuspects bounds the suspects.
 const maxSuspects = 1 << 10
 
-// suspects are those of all runs.
+// suspects holds the suspects of all runs.
 type suspects map[accused]*suspect
 
-// get returns the suspect of a fault, or nil where there is no room for it.
+// get returns the suspect of a fault, or nil without room for it.
 func (l suspects) get(f fault, who, example, why string) *suspect {
 	key := accused{f, who}
 	s := l[key]
@@ -63,8 +63,8 @@ func (l suspects) get(f fault, who, example, why string) *suspect {
 	return s
 }
 
-// culprit returns the suspect that took most of a part of the critical path, or nil
-// where none took half of it.
+// culprit returns the suspect with the most of a part of the critical path, or nil if none
+// has half of it.
 func (l suspects) culprit(part int, all time.Duration) *suspect {
 	var most *suspect
 	for _, s := range l {
@@ -78,8 +78,8 @@ func (l suspects) culprit(part int, all time.Duration) *suspect {
 	return most
 }
 
-// charges are what is said of suspects: the cause, and the sentence after how much
-// time went to them; and what there may be more of.
+// charges holds, by fault, the cause, the sentence after the share of time, and the plural of
+// the fault.
 var charges = map[fault]struct {
 	cause Cause
 	text  string
@@ -98,7 +98,7 @@ var charges = map[fault]struct {
 	remoteControl: {VCS, "{who}, which fetched modules directly: look at the host of the repository, and at the line to it", "commands"},
 }
 
-// verdict says how much of the time went to a suspect.
+// verdict returns the verdict on a suspect, with its share of the time.
 func (s *suspect) verdict(part int, wall time.Duration) Verdict {
 	c := charges[s.fault]
 	what := strings.NewReplacer("{who}", s.who, "{asked}", s.example, "{why}", s.why).Replace(c.text)

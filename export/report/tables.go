@@ -2,7 +2,7 @@ package report
 
 import "h2trace/decoder/goproxy"
 
-// tables count the requests to servers, by who was asked, and what for.
+// tables counts the requests to servers, by server and by requested thing.
 type tables struct {
 	proxies proxyTable
 	kinds   byName[tally]
@@ -31,7 +31,7 @@ func (s *tables) fetched(x *exchangeEvent) {
 	}
 }
 
-// unreached takes a request, for a module or not, that did not get to its server.
+// unreached takes a request that did not reach its server, for a module or not.
 func (s *tables) unreached(name, class string, module bool) {
 	p := s.proxies.get(name)
 	if p == nil {
@@ -45,15 +45,15 @@ func (s *tables) unreached(name, class string, module bool) {
 	}
 }
 
-// blame notes that a go command failed because of a proxy.
+// blame records that a go command failed because of a proxy.
 func (s *tables) blame(proxy, class string) {
 	if p := s.proxies.values[proxy]; p != nil {
 		p.blamed = class
 	}
 }
 
-// spoilt takes what a go command says of a response that was complete, and wrong
-// all the same: the failure is one of the proxy that it came from.
+// spoilt takes a complaint about a complete but wrong response. The failure is that of the
+// proxy that sent it.
 func (s *tables) spoilt(t *trouble, of *spoken) {
 	asked, ok := goproxy.Parse(of.URL)
 	if !ok || asked.Kind.OfSumDB() || t.class != "checksum" && t.class != "protocol" {
@@ -79,7 +79,7 @@ func (s *tables) spoilt(t *trouble, of *spoken) {
 	}
 }
 
-// harmless takes a failure out of the tables again.
+// harmless uncounts a failure.
 func (s *tables) harmless(q *query) {
 	if p := s.proxies.values[q.proxy]; p != nil {
 		p.excuse(q.of)

@@ -61,7 +61,7 @@ func (r *run) summary(e *summaryEvent) {
 	}
 }
 
-// end adds what the run came to to the sums.
+// end adds the results of the run to the sums.
 func (r *run) end() {
 	s := r.sums
 	r.dials.end(s, &r.said)

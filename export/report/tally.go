@@ -4,14 +4,14 @@ import (
 	"time"
 )
 
-// What is kept by name. Names beyond are left out, and counted.
+// The bounds on names. Further names are dropped and counted.
 const (
 	maxProxies = 256
 	maxKinds   = 32
 	maxModules = 1 << 15
 )
 
-// byName holds values by name, up to a number of them.
+// byName holds a bounded number of values by name.
 type byName[T any] struct {
 	values  map[string]*T
 	limit   int
@@ -22,7 +22,7 @@ func newByName[T any](limit int) byName[T] {
 	return byName[T]{values: make(map[string]*T), limit: limit}
 }
 
-// get returns the value of a name, or nil when there is no room for it.
+// get returns the value of a name, or nil without room for it.
 func (b *byName[T]) get(name string) *T {
 	v := b.values[name]
 	if v != nil {
@@ -37,8 +37,8 @@ func (b *byName[T]) get(name string) *T {
 	return v
 }
 
-// minBulk is how large a response must be to tell how fast bytes come: two
-// frames of default size. A smaller one may come all at once.
+// minBulk is the least size of a response whose speed is measured: two frames of default
+// size. A smaller one may come all at once.
 const minBulk = 32 << 10
 
 // tally counts exchanges.
@@ -51,8 +51,8 @@ type tally struct {
 	notModified int64 // answered by 304
 	bytes       int64
 	bulk        int64         // bytes of responses of at least minBulk
-	receive     time.Duration // in which those came
-	waited      time.Duration // of all that are in wait
+	receive     time.Duration // the time in which these came
+	waited      time.Duration // sum of wait
 	wait, total sketch
 }
 
@@ -107,7 +107,7 @@ func (t *tally) failed() (n int64) {
 	return n
 }
 
-// excuse takes back a failure that had no consequence.
+// excuse uncounts a failure without a consequence.
 func (t *tally) excuse(of *trouble) {
 	if t.failures[of.class]--; t.failures[of.class] <= 0 {
 		delete(t.failures, of.class)

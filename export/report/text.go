@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 )
 
-// table is rows of cells under a title; the first row is the head.
+// table has rows of cells under a title. The first row is the head.
 type table struct {
 	title string
 	rows  [][]string
@@ -26,7 +26,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "\n%s\n", t.title)
 		tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		for _, row := range t.rows {
-			for len(row) > 1 && row[len(row)-1] == "" { // no space at line ends
+			for len(row) > 1 && row[len(row)-1] == "" { // no trailing space
 				row = row[:len(row)-1]
 			}
 			_, _ = io.WriteString(tw, "  "+strings.Join(row, "\t")+"\n") // to memory
@@ -68,8 +68,8 @@ var escaper = strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`, "<", "&lt;", 
 
 func escape(s string) string { return escaper.Replace(s) }
 
-// clean takes out what a terminal would act on, and line ends: texts of proxies
-// end up here.
+// clean removes line ends and characters that a terminal acts on: cells contain texts of
+// proxies.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
@@ -139,9 +139,9 @@ func (r *Report) timeTable() table {
 		{"wall time", r.Wall},
 	} {
 		if p.ms == 0 && (p.name == "git and alike" || p.name == "idle") {
-			continue // of runs of another kind
+			continue // for runs of another kind
 		}
-		// Idle time says nothing of what the rest went to.
+		// Shares do not count idle time.
 		share := fmt.Sprintf("%.0f %%", float64(p.ms)/max(float64(r.Wall-r.Time.Idle), 1e-9)*100)
 		if r.Time.Idle > 0 && (p.name == "idle" || p.name == "wall time") {
 			share = "-"
@@ -163,7 +163,7 @@ func (q *Quantiles) three() []string {
 
 func (q *Quantiles) median() string { return q.three()[0] }
 
-// cells are those that proxies and kinds have in common.
+// cells returns the cells that proxies and kinds have in common.
 func (t *Tally) cells() []string {
 	rate := "-"
 	if t.Rate != nil {
@@ -188,7 +188,7 @@ func failureCell(failures map[string]int64) string {
 
 var tallyHead = []string{"requests", "failed", "wait p50", "p95", "p99", "total p50", "p95", "p99", "MB", "MB/s", "redirects", "304"}
 
-// name is that of the proxy, with what stands before it.
+// name returns the name of the proxy, with the HTTP proxies before it.
 func (p *Proxy) name() string {
 	if len(p.Via) == 0 {
 		return p.Proxy
@@ -196,7 +196,7 @@ func (p *Proxy) name() string {
 	return p.Proxy + " through " + strings.Join(p.Via, ", ")
 }
 
-// asProxy reports whether it was asked for modules, or could not be reached for that.
+// asProxy reports whether it was asked for modules, or was not reached for that.
 func (p *Proxy) asProxy() bool { return p.modules > 0 }
 
 func peerTable(title, head string, list []Proxy) table {
@@ -256,7 +256,7 @@ func (r *Report) moduleTable() table {
 	return t
 }
 
-// known reports whether a window, or a stall, was seen.
+// known reports whether a window or a stall was seen.
 func (w *Windows) known() bool {
 	for _, v := range w.Least {
 		if v != nil {

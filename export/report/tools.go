@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// Bounds on what is kept of the programs that ran.
+// The bounds on programs.
 const (
 	maxTools     = 256
 	maxProcesses = 1 << 12
 )
 
-// tools counts the programs that ran, but for the command itself.
+// tools counts the programs that ran, except the command itself.
 type tools struct {
 	running map[int64]string // by pid
 	byName  byName[tool]
 	goes    int    // runs of the go command
-	found   int    // processes that are observed
-	skipped int    // and that are not
-	reason  string // why the first of these is not
+	found   int    // observed processes
+	skipped int    // processes that are not observed
+	reason  string // of the first skipped one
 }
 
-// tool is what the processes of one program took.
+// tool is the tally of the processes of one program.
 type tool struct {
 	runs, failed   int64
 	total, longest time.Duration
@@ -69,8 +69,8 @@ func (t *tools) exit(e *exitEvent, command int64) {
 	}
 }
 
-// Program is what the processes of one program took, some of which may have run
-// at once.
+// Program is the tally of the processes of one program, some of which may have been
+// concurrent.
 type Program struct {
 	Program string `json:"program"`
 	Runs    int64  `json:"runs"`
@@ -92,8 +92,7 @@ func (t *tools) report() []Program {
 	return list[:min(len(list), slowest)]
 }
 
-// busiest returns the program but for the go command whose processes took most, or
-// nil.
+// busiest returns the slowest program except the go command, or nil.
 func (t *tools) busiest() *Program {
 	for _, p := range t.report() {
 		if p.Program != "go" {

@@ -10,33 +10,33 @@ import (
 	"h2trace/decoder/goproxy"
 )
 
-// trouble is a failure, as far as advice depends on it.
+// trouble holds the facts about a failure on which advice depends.
 type trouble struct {
 	pid    int64
 	class  string
-	detail string // what was said of it
+	detail string // text about it
 	url    string
-	host   string // of the URL, or of what a version control system fetches from
+	host   string // of the URL, or of the repository
 	status int64  // 0: no response
-	// authorized is "false" or "true", or empty where that is not known.
+	// authorized is "false", "true", or empty if unknown.
 	authorized string
 	after      string // Retry-After
-	proxy      string // the module proxy, empty where it is none
-	page       bool   // one that names the repository of a module
+	proxy      string // the module proxy, empty without one
+	page       bool   // the URL names the repository of a module
 	sumdb      bool
-	via        string // HTTP proxy at which it failed
+	via        string // the HTTP proxy that failed
 	path       string // of the module
 	version    string
-	requests   int      // that a complaint speaks of
-	program    string   // of a version control system
+	requests   int      // number in the complaint
+	program    string   // the version control system
 	asked      []string // proxies of these
-	known      bool     // something of the module was found
-	public     bool     // a proxy was asked for it, and does not have it
-	barred     string   // what a "," in GOPROXY kept from being asked after proxy
+	known      bool     // a part of the module was found
+	public     bool     // a proxy was asked, and does not have it
+	barred     string   // the entry after proxy that a "," excludes
 	measured   bool     // report --suggest names another proxy
 }
 
-// ofExchange returns what an exchange came to that failed.
+// ofExchange returns the facts about a failed exchange.
 func ofExchange(x *exchangeEvent) *trouble {
 	t := &trouble{
 		pid: x.pid, class: x.className(), detail: text(x.detail), url: text(x.url), status: x.status, after: text(x.retryAfter),
@@ -60,7 +60,7 @@ func yesOrNo(v []byte) string {
 	return ""
 }
 
-// locate tells by the URL who was asked.
+// locate sets the asked party by the URL.
 func (t *trouble) locate() {
 	u, err := url.Parse(strings.ReplaceAll(t.url, "<redacted>", "redacted"))
 	if err != nil {
@@ -72,7 +72,7 @@ func (t *trouble) locate() {
 	}
 }
 
-// spoken is an exchange that a complaint speaks of.
+// spoken is an exchange that a complaint is about.
 type spoken struct {
 	Conn   string
 	Stream json.Number
@@ -82,8 +82,7 @@ type spoken struct {
 
 func (s *spoken) key() string { return s.Conn + " " + s.Stream.String() + " " + s.URL }
 
-// ofComplaint returns what a go command says, with what is known of the exchanges
-// that it speaks of.
+// ofComplaint returns the facts in a complaint, and those about its exchanges.
 func ofComplaint(x *complaintEvent, answers map[string]*trouble) (t *trouble, of []spoken) {
 	t = &trouble{
 		pid: x.pid, class: x.className(), detail: text(x.detail), via: text(x.via),
@@ -132,11 +131,11 @@ var (
 	statusIn = regexp.MustCompile(`: ([45]\d\d)(?: |$)`)
 	// ranIn finds the program in a complaint of a version control system.
 	ranIn = regexp.MustCompile(`(?:^|: )(git|hg|svn|bzr|fossil) `)
-	// repositoryIn finds what it fetches from, also in what it says itself.
+	// repositoryIn finds the repository in it, also in the output of the program.
 	repositoryIn = regexp.MustCompile(`(?:https?|ssh|git|git\+ssh|file)://[^\s'"]+|\b[\w.-]+@[\w.-]+:[^\s'"]+`)
 )
 
-// versionControl says which program failed, and at what.
+// versionControl sets the program that failed, and its repository.
 func (t *trouble) versionControl(x *complaintEvent) {
 	if m := ranIn.FindStringSubmatch(t.detail); m != nil {
 		t.program = m[1]
@@ -158,9 +157,9 @@ func (t *trouble) versionControl(x *complaintEvent) {
 	t.host = strings.TrimRight(t.host, "/:.,")
 }
 
-// cause tells one cause from another: what a go command says again of each module
-// that it wanted of a server that it does not reach, or of each package of a module
-// that it does not get, has one.
+// cause identifies the cause of a complaint. A go command repeats a complaint for each module
+// of an unreachable server, and for each package of a missing module: these have one
+// cause.
 func (t *trouble) cause() string {
 	key := t.class + " " + t.via + " "
 	switch t.class {
@@ -175,10 +174,10 @@ func (t *trouble) cause() string {
 	return key + t.detail
 }
 
-// plainAnswer is how net/http says that there is no TLS.
+// plainAnswer is the error of net/http for a server without TLS.
 const plainAnswer = "gave HTTP response to HTTPS client"
 
-// body is the beginning of what came with a status, as the go command prints it.
+// body returns the beginning of the response body, as the go command prints it.
 func (t *trouble) body() string {
 	_, said, _ := strings.Cut(t.detail, "\n\tserver response:")
 	said = strings.Join(strings.Fields(said), " ")
@@ -188,10 +187,10 @@ func (t *trouble) body() string {
 	return said
 }
 
-// maxBody bounds what is said of a body, in bytes.
+// maxBody bounds the printed body, in bytes.
 const maxBody = 160
 
-// line is what was said of it, in one line.
+// line returns the text about the failure, in one line.
 func (t *trouble) line() string {
 	return strings.Join(strings.Fields(t.detail), " ")
 }

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// open is something that had not ended when the observing did.
+// open is a request or a connection that was open at the end of the observation.
 type open struct {
 	text  string
 	since wallTime
 }
 
-// unended is what had not ended: those that began first, and how many in all.
+// unended holds the earliest open ones, and the number of all.
 type unended struct {
 	list []open
 	all  int
 }
 
-// maxOpen bounds how many of these are named.
+// maxOpen bounds the named ones.
 const maxOpen = 8
 
-// add notes what had not ended, and for how long.
+// add adds an open one, with its age.
 func (u *unended) add(at wallTime, length time.Duration, text string) {
 	if length < longWait {
-		return // it was under way
+		return // it made progress
 	}
 	u.all++
 	u.list = append(u.list, open{fmt.Sprintf("%s since %s (%s)", text, clock(at.add(-length)), human(length)), at.add(-length)})
@@ -33,7 +33,7 @@ func (u *unended) add(at wallTime, length time.Duration, text string) {
 	u.list = u.list[:min(len(u.list), maxOpen)]
 }
 
-// evidence names what had not ended, in the order in which it began.
+// evidence names the open ones, the earliest first.
 func (u *unended) evidence() (list []string) {
 	for _, o := range u.list {
 		list = append(list, o.text)

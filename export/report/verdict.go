@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// A part of the wall time is a cause when it exceeds both.
+// A part of the wall time is a cause if it exceeds both.
 const (
 	largeShare = 0.30
 	largeTime  = 100 * time.Millisecond
 )
 
-// judge says what made the runs long.
+// judge finds the cause of long runs.
 type judge struct {
 	*sums
-	// part is the phase of the network that took most, size how long it did, and wall
-	// the time in which something was under way.
+	// part is the largest phase of the network, size its time, and wall the time with
+	// any activity.
 	part       int
 	size, wall time.Duration
 }
@@ -36,9 +36,9 @@ func (j *judge) verdict() Verdict {
 	return v
 }
 
-// decide chooses between what failed and what took long. What failed is the cause
-// where a command failed, or where it took most of the time of the requests and
-// nobody knows what became of the command. Elsewhere it is evidence.
+// decide chooses between failures and slowness. Failures are the cause if a command failed,
+// or if the outcome of the command is unknown and they took most of the time of the requests.
+// Otherwise they are evidence.
 func (j *judge) decide() Verdict {
 	var slow, accused *Verdict
 	if j.size > largeTime && float64(j.size) > largeShare*float64(j.wall) {
@@ -69,8 +69,8 @@ func (j *judge) decide() Verdict {
 	return j.healthy(evidence)
 }
 
-// fatal reports whether what failed may be why a command did. A command that
-// succeeded did so in spite of it.
+// fatal reports whether the failures may have made a command fail. A command that succeeded
+// did so in spite of them.
 func (j *judge) fatal() bool {
 	said := len(j.ledger.reported.count) > 0
 	broken := len(j.ledger.dials.count)+len(j.ledger.errors.count) > 0
@@ -83,14 +83,13 @@ func (j *judge) fatal() bool {
 	return false
 }
 
-// stopped reports whether the command is a server that a signal ended, which is how
-// they end.
+// stopped reports whether the command is a server that a signal ended, as usual.
 func (j *judge) stopped() bool {
 	return j.served.all.requests > 0 && j.traffic.asked == 0 && j.ends.failedWith > signaled
 }
 
-// saidMore reports whether a go command complained of something else than what took
-// the time.
+// saidMore reports whether a go command complained about something else than the part that
+// took the time.
 func (j *judge) saidMore(cause Cause) bool {
 	for class := range j.ledger.reported.count {
 		if class != "timeout" && failureCauses[class] != cause {
@@ -100,7 +99,7 @@ func (j *judge) saidMore(cause Cause) bool {
 	return false
 }
 
-// blind says what the verdict could not see.
+// blind says what the verdict cannot see.
 func (j *judge) blind() []string {
 	var list []string
 	if j.traffic.retries > 0 {

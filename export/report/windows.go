@@ -2,7 +2,7 @@ package report
 
 import "time"
 
-// windows is what is known of flow control.
+// windows holds the observed effects of flow control.
 type windows struct {
 	least  [len(windowKeys)]credit
 	stalls [2]stalls // send, recv
@@ -38,7 +38,7 @@ type handshakes struct {
 	took, verified time.Duration
 }
 
-// add takes a handshake, and how long it took to verify the certificate.
+// add adds a handshake, and the time to verify the certificate.
 func (h *handshakes) add(took, verify time.Duration) {
 	if took > 0 {
 		h.count++
