@@ -128,8 +128,8 @@ func socketsOf(pid int) (thread int, sockets []int, err error) {
 	for _, thread := range firstFirst(tasks, pid) {
 		of := dir + "/" + strconv.Itoa(thread) + "/fd/"
 		fds, err := os.ReadDir(of)
-		if len(fds) == 0 && (err == nil || isGone(err)) {
-			continue // it has ended, before the others
+		if isGone(err) || err == nil && len(fds) == 0 {
+			continue // it has ended, before the others or while it was looked at
 		}
 		if err != nil {
 			return thread, nil, fmt.Errorf("look at the sockets of process %d: %w", pid, err)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -111,5 +112,31 @@ func TestFirstFirst(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{98, 99, 100, 101}, firstFirst(tasks, 98)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestSocketsOfEnding looks at processes until they have ended, which some do in the
+// middle of a look: that is no error.
+func TestSocketsOfEnding(t *testing.T) {
+	for range 300 {
+		cmd := exec.Command("true")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		for over := false; !over; {
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Fatal(err)
+				}
+				over = true
+			default:
+			}
+			if _, _, err := socketsOf(cmd.Process.Pid); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

@@ -30,7 +30,8 @@ func TestStdoutStaysParseable(t *testing.T) {
 		r := invoke(t, invocation{args: script, env: s.env})
 		wantPaths(t, r.stream(t), []string{"/text"}, "/text")
 		if r.status != 0 || unusual(r.stderr) != want {
-			t.Errorf("status %d; stderr has %d bytes, want the %d of COMMAND's stdout", r.status, len(r.stderr), len(want))
+			t.Errorf("status %d; stderr has %d bytes, want the %d of COMMAND's stdout; of h2trace it has\n%s",
+				r.status, len(r.stderr), len(want), strings.ReplaceAll(r.stderr, noise[:11], ""))
 		}
 	})
 	t.Run("as it was", func(t *testing.T) {
