@@ -23,7 +23,7 @@ func (s *Sockets) OwnSockets(pid int, generation Generation, comm string) error 
 	if s.owners == nil {
 		return nil
 	}
-	thread, fds, err := socketsOf(pid)
+	thread, fds, err := socketsOf(pid, os.ReadDir)
 	if err != nil || len(fds) == 0 {
 		return err
 	}
@@ -122,12 +122,12 @@ func openThread(pid, thread int) (int, error) {
 
 // socketsOf lists the descriptors of a process that are sockets, and a thread that
 // has them. A process that has ended has none.
-func socketsOf(pid int) (thread int, sockets []int, err error) {
+func socketsOf(pid int, readDir func(string) ([]os.DirEntry, error)) (thread int, sockets []int, err error) {
 	dir := "/proc/" + strconv.Itoa(pid) + "/task"
-	tasks, err := os.ReadDir(dir)
+	tasks, err := readDir(dir)
 	for _, thread := range firstFirst(tasks, pid) {
 		of := dir + "/" + strconv.Itoa(thread) + "/fd/"
-		fds, err := os.ReadDir(of)
+		fds, err := readDir(of)
 		if isGone(err) || err == nil && len(fds) == 0 {
 			continue // it has ended, before the others or while it was looked at
 		}
