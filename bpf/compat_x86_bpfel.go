@@ -31,7 +31,6 @@ const (
 	compatMapNames           = "names"
 	compatMapReaders         = "readers"
 	compatMapReadings        = "readings"
-	compatMapReplacing       = "replacing"
 	compatMapRing            = "ring"
 	compatMapSites           = "sites"
 	compatMapSocks           = "socks"
@@ -181,7 +180,6 @@ type compatMapSpecs struct {
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
-	Replacing   *ebpf.MapSpec `ebpf:"replacing"`
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
@@ -249,7 +247,6 @@ type compatMaps struct {
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
-	Replacing   *ebpf.Map `ebpf:"replacing"`
 	Ring        *ebpf.Map `ebpf:"ring"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
@@ -277,7 +274,6 @@ func (m *compatMaps) Close() error {
 		m.Names,
 		m.Readers,
 		m.Readings,
-		m.Replacing,
 		m.Ring,
 		m.Sites,
 		m.Socks,

@@ -39,7 +39,7 @@ static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, 
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
 	if (!c)
-		return open_conn(site, key, false, false);
+		return open_conn(site, key, false);
 	if ((stage == STAGE_UNKNOWN && !has_net_conn(c, key)) || (site->late && has_missed(c)))
 		return replace_conn(site, key, c, false);
 	if (c->young) /* bytes read, or written by now, come after the handshake */
@@ -53,7 +53,7 @@ static __noinline struct conn *young_conn(struct site *site, struct conn_key *ke
 	struct conn *c = bpf_map_lookup_elem(&conns, key);
 
 	if (!c)
-		return open_conn(site, key, true, false);
+		return open_conn(site, key, true);
 	return is_still(c, key) ? c : replace_conn(site, key, c, true);
 }
 

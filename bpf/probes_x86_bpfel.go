@@ -760,7 +760,6 @@ const (
 	probesMapNames           = "names"
 	probesMapReaders         = "readers"
 	probesMapReadings        = "readings"
-	probesMapReplacing       = "replacing"
 	probesMapRing            = "ring"
 	probesMapSites           = "sites"
 	probesMapSocks           = "socks"
@@ -909,7 +908,6 @@ type probesMapSpecs struct {
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
-	Replacing   *ebpf.MapSpec `ebpf:"replacing"`
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
@@ -976,7 +974,6 @@ type probesMaps struct {
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
-	Replacing   *ebpf.Map `ebpf:"replacing"`
 	Ring        *ebpf.Map `ebpf:"ring"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
@@ -1004,7 +1001,6 @@ func (m *probesMaps) Close() error {
 		m.Names,
 		m.Readers,
 		m.Readings,
-		m.Replacing,
 		m.Ring,
 		m.Sites,
 		m.Socks,

@@ -9,20 +9,12 @@
 #include "recovery/wants.h"
 #include "tls/conn.h"
 
-/* The ids of connections that a thread is replacing. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
-	__type(key, struct conn_key);
-	__type(value, u64);
-} replacing SEC(".maps");
-
 /*
- * Enters a connection under its key, where none is, or where this thread replaces
- * one. Not inline: its stack is free again when the bytes are handled.
+ * Enters a connection under its key, where none is any more. Not inline: its stack
+ * is free again when the bytes are handled.
  */
 static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
-					  bool replaces, u64 sk)
+					  u64 sk)
 {
 	struct conn fresh = {};
 	struct conn *c;
@@ -42,7 +34,7 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 	 * Another thread that reads, writes or shakes hands may have entered it
 	 * meanwhile.
 	 */
-	if (bpf_map_update_elem(&conns, key, &fresh, replaces ? BPF_ANY : BPF_NOEXIST))
+	if (bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST))
 		return bpf_map_lookup_elem(&conns, key);
 	if (fresh.sk)
 		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
@@ -59,11 +51,11 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
  * bytes of stack.
  */
 static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
-					      bool handshake, bool replaces)
+					      bool handshake)
 {
 	u64 sk = (u64)sock_of_conn(key->ptr, site);
 
-	return enter_conn(site, key, handshake, replaces, sk);
+	return enter_conn(site, key, handshake, sk);
 }
 
 /*
@@ -83,38 +75,17 @@ static __always_inline bool has_missed(const struct conn *c)
 	return bpf_map_lookup_elem(&missed, &c->id) != NULL;
 }
 
-/* How often a thread looks for the connection that another one enters. */
-#define REPLACE_LOOKS 64
-
 /*
  * Ends a connection and opens the one that is now at its address, or reopens the
- * same one. Two threads that read and write notice this at the same time. The
- * thread that claims the old connection replaces it once, and the other waits.
- * Returns NULL if it waited in vain.
+ * same one.
  */
 static __always_inline struct conn *replace_conn(struct site *site, struct conn_key *key,
 						 struct conn *c, bool handshake)
 {
-	u64 id = c->id;
-
-	if (bpf_map_update_elem(&replacing, key, &c->id, BPF_NOEXIST)) {
-		for (int i = 0; i < REPLACE_LOOKS; i++) {
-			c = bpf_map_lookup_elem(&conns, key);
-			if (c && c->id != id)
-				return c;
-		}
-		return NULL;
-	}
-	c = bpf_map_lookup_elem(&conns, key);
-	if (!c || c->id == id) {
-		if (c) {
-			report_close(c, key, 0);
-			bpf_map_delete_elem(&missed, &c->id);
-		}
-		c = open_conn(site, key, handshake, c != NULL);
-	}
-	bpf_map_delete_elem(&replacing, key);
-	return c;
+	report_close(c, key, 0);
+	bpf_map_delete_elem(&missed, &c->id);
+	bpf_map_delete_elem(&conns, key);
+	return open_conn(site, key, handshake);
 }
 
 /* The stage of a *tls.Conn. */
