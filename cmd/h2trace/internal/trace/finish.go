@@ -1,0 +1,85 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/export"
+)
+
+// finish stops the kernel side, reads what it still holds, settles the account
+// and writes the summary.
+func (o *Observer) finish() error {
+	o.holder.Close() // before probes go, so that none is attached after
+	left, all, err := o.collector.Targets.List()
+	o.conns.recovery.probes.wait()
+	o.work.wait()
+	open, openErr := o.openSockets(left)
+	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
+	if err == nil {
+		if o.missing = nil; all {
+			o.missing = o.processes.Missing(left)
+		}
+		err = o.endLost()
+	}
+	o.sockets.end(open)
+	o.processes.Wait()
+	err = errors.Join(err, o.conns.endAll())
+	ledger, ledgerErr := o.collector.Connections.Ledger()
+	err = errors.Join(err, ledgerErr)
+	var sum *export.Summary
+	if ledgerErr == nil {
+		var unsettled error
+		sum, unsettled = o.settle(ledger)
+		err = errors.Join(err, unsettled)
+	}
+	unwritten := o.closeEvents()
+	if sum != nil {
+		o.conclude(sum, unwritten == nil)
+	}
+	return errors.Join(err, unwritten)
+}
+
+// closeEvents flushes the events, and says how many of them are missing where
+// they could not be written.
+func (o *Observer) closeEvents() error {
+	err := o.events.Close()
+	if err == nil || errors.Is(err, export.ErrReaderGone) {
+		return err
+	}
+	return fmt.Errorf("%w: %d events were not written", err, o.events.Unwritten())
+}
+
+// openSockets looks at the sockets of the targets that are left.
+func (o *Observer) openSockets(left []int) (look, error) {
+	if len(left) == 0 || o.sockets.off {
+		return look{}, nil
+	}
+	list, err := o.collector.Sockets.List()
+	return look{monotonic(), list}, err
+}
+
+// awaitCloses reads on until the kernel has closed the sockets of processes that
+// have just ended, some milliseconds after that: with the close comes what TCP
+// knew of the path, or that a connect came to nothing. A socket that somebody else
+// holds, too, is not waited for.
+func (o *Observer) awaitCloses() error {
+	for end := time.Now().Add(min(closeLinger/2, drainTime)); time.Now().Before(end); {
+		e, err := o.collector.Read(time.Millisecond)
+		switch {
+		case err == nil:
+			err = o.handle(e)
+		case errors.Is(err, bpf.ErrNoRecord):
+			err = nil
+			if !o.conns.closing.due() && !o.sockets.closesDue() {
+				return nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
