@@ -96,7 +96,7 @@ func (c *Conn) Data(at ktime.Time, dir Direction, b []byte) {
 	switch {
 	case len(b) == 0:
 	case c.waiting.on:
-		c.wait(given{kind: givenData, at: at, dir: dir, b: b})
+		c.waiting.data(at, dir, b)
 	default:
 		c.takeData(at, dir, b)
 	}
@@ -129,7 +129,7 @@ func (c *Conn) Skip(at ktime.Time, dir Direction, n int64) {
 	switch {
 	case n <= 0:
 	case c.waiting.on:
-		c.wait(given{kind: givenSkip, at: at, dir: dir, n: n})
+		c.waiting.add(skipCall{at, dir, n})
 	default:
 		c.takeSkip(at, dir, n)
 	}
@@ -150,7 +150,7 @@ func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) {
 	switch {
 	case n == 0:
 	case c.waiting.on:
-		c.wait(given{kind: givenGap, at: at, dir: dir, n: n})
+		c.waiting.add(gapCall{at, dir, n})
 	default:
 		c.takeGap(at, dir, n)
 	}
@@ -167,7 +167,7 @@ func (c *Conn) takeGap(at ktime.Time, dir Direction, n int64) {
 // unknown, also in the other direction.
 func (c *Conn) Missed(dir Direction) {
 	if c.waiting.on {
-		c.wait(given{kind: givenMissed, dir: dir})
+		c.waiting.add(missedCall{dir})
 		return
 	}
 	c.takeMissed(dir)

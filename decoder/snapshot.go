@@ -55,7 +55,7 @@ var (
 // forgotten. Where what is given waits, so does one that names a stream.
 func (c *Conn) Recover(at ktime.Time, dir Direction, s Snapshot) error {
 	if c.waiting.on && s.StreamID != 0 {
-		c.wait(given{kind: givenTable, at: at, dir: dir, table: s})
+		c.waiting.add(recoverCall{at, dir, s})
 		return nil
 	}
 	return c.takeTable(at, dir, s)

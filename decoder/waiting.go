@@ -10,32 +10,59 @@ import (
 type waiting struct {
 	on      bool
 	since   ktime.Time
-	list    []given
+	list    []call
 	bytes   int      // of their payloads
 	pending [2]int64 // by direction: their bytes, missing ones included
 }
 
-// given is one call of Data, Skip, Gap, Missed, Note or Recover.
-type given struct {
-	kind  givenKind
-	at    ktime.Time
-	dir   Direction
-	b     []byte
-	n     int64
-	table Snapshot
-	note  any
+// call is a call that waits.
+type call interface {
+	// length returns the number of bytes by which the call moves a direction on.
+	length() (Direction, int64)
+	decode(*Conn)
 }
 
-type givenKind uint8
-
-const (
-	givenData givenKind = iota
-	givenSkip
-	givenGap
-	givenMissed
-	givenNote
-	givenTable
+// The waiting calls, each named for its method of Conn.
+type (
+	dataCall struct {
+		at  ktime.Time
+		dir Direction
+		b   []byte
+	}
+	skipCall struct {
+		at  ktime.Time
+		dir Direction
+		n   int64
+	}
+	gapCall struct {
+		at  ktime.Time
+		dir Direction
+		n   int64 // negative: unknown
+	}
+	missedCall  struct{ dir Direction }
+	noteCall    struct{ note any }
+	recoverCall struct {
+		at    ktime.Time
+		dir   Direction
+		table Snapshot
+	}
 )
+
+func (d dataCall) length() (Direction, int64)    { return d.dir, int64(len(d.b)) }
+func (s skipCall) length() (Direction, int64)    { return s.dir, s.n }
+func (g gapCall) length() (Direction, int64)     { return g.dir, max(0, g.n) }
+func (m missedCall) length() (Direction, int64)  { return m.dir, 0 }
+func (noteCall) length() (Direction, int64)      { return Send, 0 }
+func (r recoverCall) length() (Direction, int64) { return r.dir, 0 }
+
+func (d dataCall) decode(c *Conn)   { c.takeData(d.at, d.dir, d.b) }
+func (s skipCall) decode(c *Conn)   { c.takeSkip(s.at, s.dir, s.n) }
+func (g gapCall) decode(c *Conn)    { c.takeGap(g.at, g.dir, g.n) }
+func (m missedCall) decode(c *Conn) { c.takeMissed(m.dir) }
+func (n noteCall) decode(c *Conn)   { c.noted(n.note) }
+
+// decode drops a table that does not fit.
+func (r recoverCall) decode(c *Conn) { _ = c.takeTable(r.at, r.dir, r.table) }
 
 // NoteSink is a Sink that also takes notes.
 type NoteSink interface {
@@ -65,55 +92,31 @@ func (c *Conn) Release() {
 	w := &c.waiting
 	list := w.list
 	w.on, w.list, w.bytes = false, nil, 0
-	for i := range list {
-		in := &list[i]
-		w.pending[in.dir] -= in.length()
-		c.take(in)
+	for _, in := range list {
+		dir, n := in.length()
+		w.pending[dir] -= n
+		in.decode(c)
 	}
 }
 
-// wait keeps a call.
-func (c *Conn) wait(in given) {
-	w := &c.waiting
-	in.b = bytes.Clone(in.b)
+// add keeps a call.
+func (w *waiting) add(in call) {
 	w.list = append(w.list, in)
-	w.bytes += len(in.b)
-	w.pending[in.dir] += in.length()
+	dir, n := in.length()
+	w.pending[dir] += n
 }
 
-// length returns the number of bytes by which a call moves its direction on.
-func (in *given) length() int64 {
-	switch in.kind {
-	case givenData:
-		return int64(len(in.b))
-	case givenSkip, givenGap:
-		return max(0, in.n)
-	}
-	return 0
-}
-
-func (c *Conn) take(in *given) {
-	switch in.kind {
-	case givenData:
-		c.takeData(in.at, in.dir, in.b)
-	case givenSkip:
-		c.takeSkip(in.at, in.dir, in.n)
-	case givenGap:
-		c.takeGap(in.at, in.dir, in.n)
-	case givenMissed:
-		c.takeMissed(in.dir)
-	case givenNote:
-		c.noted(in.note)
-	case givenTable:
-		_ = c.takeTable(in.at, in.dir, in.table) // an unfit one is dropped
-	}
+// data keeps a call of Data, with a copy of its bytes.
+func (w *waiting) data(at ktime.Time, dir Direction, b []byte) {
+	w.add(dataCall{at, dir, bytes.Clone(b)})
+	w.bytes += len(b)
 }
 
 // Note passes a note to the Sink, if it is a NoteSink, after all calls before it are
 // decoded.
 func (c *Conn) Note(at ktime.Time, note any) {
 	if c.waiting.on {
-		c.wait(given{kind: givenNote, at: at, note: note})
+		c.waiting.add(noteCall{note})
 		return
 	}
 	c.noted(note)

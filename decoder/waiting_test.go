@@ -20,12 +20,12 @@ func TestHold(t *testing.T) {
 	sent, blocks := story(t)
 	type part struct {
 		n    int
-		kind givenKind
+		call call
 	}
-	parts := []part{{blocks[6].start, givenData}, {30, givenData}, {300, givenGap}, {400, givenNote}}
+	parts := []part{{blocks[6].start, dataCall{}}, {30, dataCall{}}, {300, gapCall{}}, {400, noteCall{}}}
 	at := blocks[6].start + 330
-	parts = append(parts, part{blocks[12].start - 100 - at, givenData}, part{50, givenSkip}, part{0, givenMissed}, part{50, givenData})
-	parts = append(parts, part{len(sent) - blocks[12].start, givenData})
+	parts = append(parts, part{blocks[12].start - 100 - at, dataCall{}}, part{50, skipCall{}}, part{0, missedCall{}}, part{50, dataCall{}})
+	parts = append(parts, part{len(sent) - blocks[12].start, dataCall{}})
 	run := func(hold, release int) (lines []string, pending int64) {
 		r := &noter{}
 		c := NewConn(Config{Role: Server}, r)
@@ -37,16 +37,16 @@ func TestHold(t *testing.T) {
 			if i == release {
 				c.Release()
 			}
-			switch p.kind {
-			case givenData:
+			switch p.call.(type) {
+			case dataCall:
 				c.Data(ktime.Time(i), Recv, sent[place:place+p.n])
-			case givenSkip:
+			case skipCall:
 				c.Skip(ktime.Time(i), Recv, int64(p.n))
-			case givenGap:
+			case gapCall:
 				c.Gap(ktime.Time(i), Recv, int64(p.n))
-			case givenMissed:
+			case missedCall:
 				c.Missed(Recv)
-			case givenNote:
+			case noteCall:
 				c.Note(ktime.Time(i), "a loss")
 				continue
 			}

@@ -164,6 +164,39 @@ static __always_inline void *ring_record(const u64 size, u8 kind, u32 pid)
 	return ring_begin(size, size, kind, pid);
 }
 
+static __always_inline void fill_header(struct record_header *h, u8 kind, u8 dir, u32 pid)
+{
+	h->time = bpf_ktime_get_ns();
+	h->pid = pid;
+	h->kind = kind;
+	h->dir = dir;
+	h->stale = h->pad = 0;
+}
+
+/*
+ * Reserves a record of the target's memory; returns NULL where the ring is half full.
+ * Such a record is skipped then, not lost: it is no part of the traffic, and a later
+ * one serves as well. The caller fills in what follows the header, and submits it.
+ */
+static __always_inline void *ring_spare(const u64 size, u8 kind, u8 dir, u32 pid)
+{
+	struct record_header *h;
+
+	if (ring_backlog() > ring_size / 2)
+		return NULL;
+	h = bpf_ringbuf_reserve(&ring, size, 0);
+	if (!h)
+		return NULL;
+	fill_header(h, kind, dir, pid);
+	return h;
+}
+
+static __always_inline void ring_submit_spare(void *record, u64 size)
+{
+	count_seen(1, 0);
+	bpf_ringbuf_submit(record, ring_flags(ring_backlog(), size));
+}
+
 /*
  * Copies at most the first size bytes of a string of the process. Returns the
  * length of the whole string, 0 when it cannot be read.

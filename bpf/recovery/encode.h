@@ -42,7 +42,7 @@ static __always_inline u64 take_encoder_table(u64 encoder, struct goroutine *of)
 	}
 	id = new_id(&last_block_id);
 	r->id = id;
-	table_submit(r);
+	ring_submit_spare(r, sizeof(*r));
 	return id;
 }
 
@@ -116,11 +116,7 @@ static __always_inline bool report_block(struct encoding *e, u64 conn, const u64
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r)
 		return false;
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = tgid;
-	r->h.kind = RECORD_BLOCK;
-	r->h.dir = DIR_SEND;
-	r->h.stale = r->h.pad = 0;
+	fill_header(&r->h, RECORD_BLOCK, DIR_SEND, tgid);
 	r->conn = conn;
 	r->id = e->id;
 	r->size = e->size;
@@ -134,8 +130,7 @@ static __always_inline bool report_block(struct encoding *e, u64 conn, const u64
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return false;
 	}
-	count_seen(1, 0);
-	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
+	ring_submit_spare(r, sizeof(*r));
 	return true;
 }
 

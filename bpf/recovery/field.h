@@ -23,33 +23,6 @@ struct field {
 	u8 sensitive;
 };
 
-/*
- * Reserves room for a record that is no part of the traffic. It yields to traffic
- * records; without room its block is not verified.
- */
-static __always_inline void *verify_reserve(const u64 size, u8 kind, u32 dir, u32 tgid)
-{
-	struct record_header *h;
-
-	if (ring_backlog() > ring_size / 2)
-		return NULL;
-	h = bpf_ringbuf_reserve(&ring, size, 0);
-	if (!h)
-		return NULL;
-	h->time = bpf_ktime_get_ns();
-	h->pid = tgid;
-	h->kind = kind;
-	h->dir = dir;
-	h->stale = h->pad = 0;
-	return h;
-}
-
-static __always_inline void verify_submit(void *r, u64 size)
-{
-	count_seen(1, 0);
-	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), size));
-}
-
 static __always_inline void describe(struct field_record *r, struct field *f)
 {
 	r->list = f->list;
@@ -65,7 +38,7 @@ static __always_inline void put_field(struct field *f, const u32 size)
 {
 	const u64 total = sizeof(struct field_record) + size;
 	u64 name_len = f->name_len, value_len = f->value_len;
-	struct field_record *r = verify_reserve(total, RECORD_FIELD, f->dir, f->tgid);
+	struct field_record *r = ring_spare(total, RECORD_FIELD, f->dir, f->tgid);
 
 	if (!r)
 		return;
@@ -81,7 +54,7 @@ static __always_inline void put_field(struct field *f, const u32 size)
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return;
 	}
-	verify_submit(r, total);
+	ring_submit_spare(r, total);
 }
 
 #define PACK(high, low) ((u64)(high) << 32 | (u32)(low))
@@ -95,7 +68,7 @@ __noinline int put_piece(u64 list, u64 index_flags, u64 lens, u64 src, u64 at_le
 {
 	const u64 total = sizeof(struct field_record) + FIELD_PIECE;
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, len = at_len;
-	struct field_record *r = verify_reserve(total, RECORD_FIELD, index_flags & DIR_RECV, tgid);
+	struct field_record *r = ring_spare(total, RECORD_FIELD, index_flags & DIR_RECV, tgid);
 	struct field f = {
 		.list = list,
 		.name_len = lens >> 32,
@@ -117,7 +90,7 @@ __noinline int put_piece(u64 list, u64 index_flags, u64 lens, u64 src, u64 at_le
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return 1;
 	}
-	verify_submit(r, total);
+	ring_submit_spare(r, total);
 	return 0;
 }
 

@@ -176,33 +176,15 @@ static __always_inline bool copy_fragment(u8 *to, u64 src, u64 len)
 	return !len || !bpf_probe_read_user(to, len, (void *)src);
 }
 
-/*
- * Reserves room for a table. Without room the table is skipped, not lost: it is
- * no part of the traffic, and a later one serves as well.
- */
 static __always_inline struct table_record *table_reserve(u32 tgid, u32 direction)
 {
-	struct table_record *r;
+	struct table_record *r = ring_spare(sizeof(*r), RECORD_TABLE, direction, tgid);
 
-	if (ring_backlog() > ring_size / 2)
-		return NULL;
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r)
 		return NULL;
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = tgid;
-	r->h.kind = RECORD_TABLE;
-	r->h.dir = direction;
-	r->h.stale = r->h.pad = 0;
 	r->conn = r->id = r->end = 0;
 	r->read = r->fragment_len = 0;
 	return r;
-}
-
-static __always_inline void table_submit(struct table_record *r)
-{
-	count_seen(1, 0);
-	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
 }
 
 /* At the entry of a function in a target, after the stack check. */
@@ -253,7 +235,7 @@ int hpack_decode(struct pt_regs *ctx)
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return 0;
 	}
-	table_submit(r);
+	ring_submit_spare(r, sizeof(*r));
 	take_one(want, DIR_RECV);
 	return 0;
 }

@@ -120,11 +120,7 @@ __noinline u64 copy_piece(u64 ents, u64 from, u64 count, u64 large)
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r)
 		return 0;
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = bpf_get_current_pid_tgid() >> 32;
-	r->h.kind = RECORD_PIECE;
-	r->h.dir = 0;
-	r->h.stale = r->h.pad = 0;
+	fill_header(&r->h, RECORD_PIECE, 0, bpf_get_current_pid_tgid() >> 32);
 	r->large = large;
 	r->first = copy.first;
 	r->count = r->len = r->part = 0;

@@ -45,8 +45,7 @@ static __always_inline bool take_server(const struct conn_place *p, u32 index, u
 		return false;
 	}
 	copy_streams(r, l, w);
-	count_seen(1, 0);
-	bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
+	ring_submit_spare(r, sizeof(*r));
 	return true;
 }
 

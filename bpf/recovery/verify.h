@@ -73,7 +73,7 @@ struct list_place {
 
 static __always_inline void report_list(struct list_place *p, u32 dir, u32 tgid)
 {
-	struct list_record *r = verify_reserve(sizeof(*r), RECORD_LIST, dir, tgid);
+	struct list_record *r = ring_spare(sizeof(*r), RECORD_LIST, dir, tgid);
 
 	if (!r)
 		return;
@@ -89,7 +89,7 @@ static __always_inline void report_list(struct list_place *p, u32 dir, u32 tgid)
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return;
 	}
-	verify_submit(r, sizeof(*r));
+	ring_submit_spare(r, sizeof(*r));
 }
 
 /*

@@ -134,18 +134,10 @@ static __always_inline void copy_streams(struct windows_record *r, const struct 
 
 static __always_inline struct windows_record *windows_reserve(u64 conn, u32 tgid)
 {
-	struct windows_record *r;
+	struct windows_record *r = ring_spare(sizeof(*r), RECORD_WINDOWS, 0, tgid);
 
-	if (ring_backlog() > ring_size / 2)
-		return NULL;
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r)
 		return NULL;
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = tgid;
-	r->h.kind = RECORD_WINDOWS;
-	r->h.dir = 0;
-	r->h.stale = r->h.pad = 0;
 	r->conn = conn;
 	r->beyond[0] = r->beyond[1] = 0;
 	return r;
@@ -169,8 +161,7 @@ static __always_inline bool take_client(const struct conn_place *p, u32 index, u
 	if (copy_owner(r, l)) {
 		copy_streams(r, l, w);
 		if (all_written(p, l, b)) {
-			count_seen(1, 0);
-			bpf_ringbuf_submit(r, ring_flags(ring_backlog(), sizeof(*r)));
+			ring_submit_spare(r, sizeof(*r));
 			return true;
 		}
 	}
