@@ -40,6 +40,9 @@ type Options struct {
 	// FramesOnly skips everything except frames: name resolution, handshakes, and
 	// what a go command writes to its stderr.
 	FramesOnly bool
+	// Wire takes what TLS connections carry from their packets and session secrets.
+	// Then probes are only where a handshake derives its secrets.
+	Wire bool
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as events Field and List.
 	Verify bool
