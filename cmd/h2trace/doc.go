@@ -1,7 +1,7 @@
 /*
-h2trace prints the HTTP/2 frames that Go programs send and receive inside their
-TLS connections, and without TLS, with every header and the flow-control credit
-left after each frame. It watches from the kernel, with eBPF, and changes
+h2trace prints the HTTP/2 frames that Go programs send and receive, inside TLS
+and without it. Each frame comes with all its headers and with the flow-control
+credit left after it. h2trace observes from the kernel, with eBPF. It changes
 nothing in the programs, which need no preparation and no restart.
 
 Usage:
@@ -14,78 +14,80 @@ Usage:
 	h2trace version
 	h2trace help [TOPIC]
 
-The first form runs COMMAND and observes it from the first byte, and all that it
-starts. The second observes running processes and their descendants. The third
-observes every process that runs an executable of that base name, now or later,
-and its descendants, until it is ended; -p may stand beside it. report says
-where the time went, from recorded events. check says what this kernel, this
-user and the binary of PID allow. Flags end at the first argument that is not
-one; a COMMAND that is named like a subcommand goes after "--". Observing takes
-root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; and Linux 5.10 or later with
-BTF, on amd64.
+The first form runs COMMAND and observes it, and all that it starts, from the
+first byte. The second observes running processes and their descendants. The
+third observes every process that runs an executable of that base name, now or
+later, and its descendants, until h2trace is stopped. -p and -n can be combined.
+report says where the time went, from recorded events. check says what this
+kernel, this user and the binary of PID allow.
+
+Flags end at the first argument that is not a flag. Put a COMMAND that is named
+like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
+and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64.
 
 Flags:
 
-	-p, --pid PID[,PID...]    observe these processes; several words will do, too,
-	                          as in -p $(pidof gopls)
+	-p, --pid PID[,PID...]    observe these processes; PIDs may be separate
+	                          words, as in -p $(pidof gopls)
 	-n, --name NAME[,NAME...]
 	                          observe every process whose executable has one of
 	                          these base names, such as go,gopls
-	    --no-follow           leave the children of the targets alone
-	    --no-gate             do not hold executables never met before until
-	                          their probes are in place
+	    --no-follow           do not observe the children of the targets
+	    --no-gate             do not hold new executables until their probes are
+	                          attached
 	-u, --user NAME           run COMMAND as NAME, with the groups and HOME of
 	                          that user; NAME may be a numeric user id (see Sudo)
 	-o, --output FILE         write events to FILE instead of stdout
 	-e, --events LIST         print these kinds of events: process, conn, frame,
-	                          request, exchange, stall, verify, loss, summary; of
-	                          frames some types: frame=HEADERS+WINDOW_UPDATE; or
-	                          all (default all; loss and summary come always)
+	                          request, exchange, stall, verify, loss, summary;
+	                          some types of frames: frame=HEADERS+WINDOW_UPDATE;
+	                          or all (default all; loss and summary are always
+	                          printed)
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
 	    --show-secrets        print secret header values, credentials in URLs and
 	                          query tokens instead of "<redacted>"
 	    --buffer SIZE         ring buffer between kernel and h2trace, 64KiB to
 	                          2GiB, rounded up to a power of two (default 16MiB)
 	    --duration D          stop observing after D, such as 90s or 2m30s; a
-	                          number alone is seconds
-	    --verify              hold every header that is printed against what the
-	                          process itself has encoded or decoded
-	    --plan PLAN           where to put probes: auto takes the cheapest places
-	                          of each binary, entry-ret function entries and
-	                          returns (default auto)
+	                          plain number is in seconds
+	    --verify              compare every printed header with what the process
+	                          itself encoded or decoded
+	    --plan PLAN           where to attach probes: auto chooses the cheapest
+	                          places of each binary, entry-ret function entries
+	                          and returns (default auto)
 	-q, --quiet               print no messages on stderr but errors
 	-V, --version             print the version, also with a subcommand
 	-h, --help                print this page, or with a subcommand its own
 
 # Output
 
-Events are JSON Lines on stdout. While they are, the stdout of COMMAND goes to
-stderr, so that the output always parses; with -o it stays. Messages of h2trace
-itself are on stderr and begin with "h2trace: ": with -p and -n what is observed
-and since when, that --duration is over, and at the end what was seen and lost.
--q leaves only errors.
+Events are JSON Lines on stdout. While they go there, the stdout of COMMAND goes
+to stderr, so that the output always parses. With -o, COMMAND keeps its stdout.
+Messages of h2trace itself go to stderr and begin with "h2trace: ". With -p and
+-n they say what is observed and since when, and that --duration is over. At the
+end they say what was seen and lost. With -q, only errors are printed.
 
-A FILE that -o creates can be read by its owner only (0600), who is the user of
--u if that is given. One that exists is overwritten and keeps owner and
-permissions; a message says where others can use it. A file or symbolic link of
-another user is refused, but for those of root and of the user who called sudo,
-and so is a file with other hard links. Named pipes, which are waited for until
-somebody reads, terminals and /dev/null will do; block devices and directories
-are refused. Events are appended, so that a file may be cut to zero meanwhile.
-"-" is stdout.
+A FILE that -o creates is readable by its owner only (0600). The owner is the
+user of -u, if given. An existing file is overwritten and keeps owner and
+permissions; a message says if others can use it. h2trace refuses a file or
+symbolic link of another user, except root and the user who called sudo. It also
+refuses a file with other hard links, block devices and directories. It accepts
+named pipes, terminals and /dev/null, and waits until a pipe has a reader.
+Events are appended, so the file may be truncated while h2trace writes. "-" is
+stdout.
 
-When the reader of the output leaves, as head does, the observing ends. When it
-stands still, as a pager does, events wait for it, and a message says so; those
-that find no room in the buffer are counted as lost. After COMMAND or the
-observing has ended, h2trace waits for 30 seconds in which nothing is read. Then
-it says how many events were not written, and fails.
+Observation ends when the reader of the output exits, as head does. When the
+reader pauses, as a pager does, events wait for it, and a message says so.
+Events that do not fit into the buffer are counted as lost. After COMMAND or the
+observation has ended, h2trace waits until nothing has been read for 30 seconds.
+It then reports how many events were not written, and fails.
 
 # Events
 
-Each line is one object. A key that is absent or null is unknown; 0 is 0.
-Durations end in _ms and are in milliseconds, sizes are in bytes, times are
-UTC with nanoseconds, taken when the kernel saw the bytes. Per connection,
-lines come in the order in which the bytes went.
+Each line is one object. A key that is absent or null is unknown; 0 is 0. Keys
+that end in _ms are durations in milliseconds. Sizes are in bytes. Times are UTC
+with nanoseconds, taken when the kernel saw the bytes. The lines of a connection
+come in the order of its bytes.
 
 	all       v (1), ts, event, pid, comm, conn (an id, unique in this run)
 	process   action (attached, exec, exit, skipped, error), ppid, exe,
@@ -133,137 +135,147 @@ lines come in the order in which the bytes went.
 	          max_rss_bytes}, command, signal, verify {blocks, fields,
 	          mismatches, unchecked}
 
-window holds conn_send, conn_recv, stream_send and stream_recv: what may still
-be sent after this frame, by the observed process (send) or to it (recv). It
-can be negative (RFC 9113 §6.9.2), and is null where it is not known. send means
-handed to Write; a Write that fails may have sent less.
+window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
+after this frame. _send is what the observed process may still send, _recv what
+it may still be sent. A window can be negative (RFC 9113 §6.9.2), and is null
+where it is unknown. send means handed to Write; a Write that fails may have
+sent less.
 
-A request event says when an exchange begins. An exchange is printed when it
-ends: send_ms is the request, wait_ms the time from its end to the response,
-receive_ms the response; of one that was given up, up to there, and silent_ms is
-for how long nothing of the response had come by then. open is true where it had
-not ended when the observing did. stall_ms in it, and the stall
-events, are the times for which one side had used up its flow-control
-window. dns_ms, connect_ms and tls_ms are of the connection that it opened;
-dns_ms is null where the process did not ask a name server on port 53 for the
-address. tls holds version, alpn, sni, resumed, cipher, verify_ms, the time that
-the certificate took, and offered_alpn and offered_versions, what the client
-offered; what was agreed on is null for Go releases that h2trace does not know.
+A request event reports that an exchange begins. An exchange event is printed
+when the exchange ends. send_ms is the time of the request, wait_ms the time
+from its end to the response, receive_ms the time of the response. In an
+abandoned exchange, these times end where it was abandoned. silent_ms is then
+how long nothing of the response had arrived. open is true if the exchange had
+not ended when the observation did. stall_ms, and the stall events, are the
+times in which one side had no flow-control credit left.
 
-module.proxy is the entry of the process's GOPROXY that a request went to, and
-module.next the one behind it for a failure of that status: a proxy, direct, off
-or none. module.barred is there where a proxy, or direct, follows but is not
-asked: behind a "," only 404 and 410 go on to it, behind a "|" any failure does.
-proxy, next and barred are the same of a connection that was not made. GOPROXY
-is read from the environment that the process was started with, or of a go
-command from the files of "go env -w" and of its release. Nothing else of an
-environment is kept or printed.
+dns_ms, connect_ms and tls_ms are those of the connection that the exchange
+opened. dns_ms is null if the process did not ask a name server on port 53 for
+the address. tls holds version, alpn, sni, resumed and cipher. Its verify_ms is
+the time to verify the certificate. Its offered_alpn and offered_versions are
+what the client offered. What was negotiated is null for Go releases that
+h2trace does not know.
 
-retry is set where an exchange repeats one that was not answered, because the
-server refused it or the connection went away: conn and stream of that one, and
-the class of its error. net/http does so by itself. authorized is on a status of
-4xx only: whether credentials were sent. grpc_status and grpc_message are on
-calls of gRPC only.
+module.proxy is the entry of the process's GOPROXY that a request went to.
+module.next is what the go command tries after a failure with this status: a
+proxy, direct, off or none. module.barred is the entry after proxy, a proxy or
+direct, if the go command does not try it: a "," lets it go on only after 404
+and 410, a "|" after any failure. proxy, next and barred mean the same for a
+failed connection.
+
+h2trace reads GOPROXY from the initial environment of the process. For a go
+command it also reads the files of "go env -w" and of its release. It keeps and
+prints nothing else of an environment.
+
+retry is set if an exchange repeats an unanswered one: the server refused that
+one, or its connection failed. It holds conn and stream of that one, and the
+class of its error. net/http retries by itself. authorized is present only with
+a status of 4xx, and says whether credentials were sent. grpc_status and
+grpc_message are present only on gRPC calls.
 
 via is the HTTP proxy that a connection or an exchange goes through, without
-credentials. remote is then the address of that proxy, and what TCP tells is of
-the way to it. It is known from the connection to the proxy that TLS is inside
-of, or from HTTPS_PROXY and its like in the environment that the process was
-started with.
+credentials. remote is then the address of that proxy, and TCP values, such as
+rtt_ms, describe the path to it. h2trace knows via from the connection to the
+proxy that carries the TLS connection, or from HTTPS_PROXY and similar variables
+in the initial environment of the process.
 
-A process event with action error is what a go command complains of on stderr.
-In it requests are the exchanges that it speaks of, and processes those of git
-and its like. A module with another checksum than it should have came with an
-exchange that went well, and which is printed by then. A complaint of class
-other is printed when the command has failed.
+A process event with action error is a complaint of a go command on stderr. Its
+requests are the exchanges that the complaint is about, its processes those of
+git and similar programs. A module with a wrong checksum came with a successful
+exchange, which has been printed by then. A complaint of class other is printed
+when the command has failed.
 
-A conn event with action dns is a query to a name server. One with action failed
-is a connection that was not made: no address was found, nobody accepted, or the
-TLS handshake failed. One with action silent is a connection on which nothing
-went while it was observed, such as one that still waits for an answer: last is
-then send, silent_ms how long it has waited, and other_way_ms much longer.
+A conn event with action dns is a query to a name server. Action failed is a
+connection that was not established: no address was found, nobody accepted, or
+the TLS handshake failed. Action silent is a connection without data while it
+was observed. If such a connection waits for an answer, last is send, silent_ms
+is the time it has waited, and other_way_ms is much longer.
 
-loss counts everything that was seen and is missing from the output, by cause.
+loss counts, by cause, everything that was seen and is missing from the output.
 What cannot be trusted after a loss is null. summary is the last line; in it,
 seen = delivered + lost.
 
-With --verify, the header fields that a process itself encodes and decodes are
-copied out of it, whole, and compared with what h2trace decoded of the bytes. A
-verify event says where they are not the same: want is what the process has, got
-what h2trace has. The summary counts the blocks compared, their fields, those
-that differ, and those that could not be compared, because of a loss, because
-they began before h2trace came, or because the program has no HTTP/2 code of a
-known form (net/http, golang.org/x/net). A message at the end says so, too; the
-exit status stays as it is.
+With --verify, h2trace copies the header fields that a process itself encodes
+and decodes, whole, and compares them with what it decoded from the bytes. A
+verify event reports a difference: want is what the process has, got what
+h2trace has. The summary counts the compared blocks, their fields, the
+mismatches, and the unchecked blocks. A block is unchecked if there was a loss,
+if it began before h2trace attached, or if the program has no HTTP/2 code of a
+known form (net/http, golang.org/x/net). A message at the end says so, too. The
+exit status does not change.
 
-Text that is not UTF-8 has U+FFFD for each such byte, and its exact bytes in
-base64 under the same key with "_b64" added. The package comment of export in
+In text that is not UTF-8, U+FFFD replaces each invalid byte. The same key with
+"_b64" added holds the exact bytes in base64. The package comment of export in
 the source is the reference of all keys.
 
 # Report
 
 	h2trace report [--json|--markdown|--suggest] [FILE...]
 
-report reads events from files, of which each may hold several runs, or from
-stdin, and says where the wall time went: the critical path over git and alike,
-name resolution, connecting, TLS handshakes, sending, waiting, receiving, being
-stalled by flow control, the process itself, and being idle, which sum to the
-wall time. What was never answered counts as waiting up to where it was given
-up, or to the end. It names the cause in a sentence (healthy, dns, connect,
-tls, server_wait, bandwidth, packet_loss, recv_window, send_window, client,
-errors, checksum or vcs) and prints tables of proxies, of other servers, of the
-clients of observed servers, of what was asked of another proxy, or of nobody,
-behind a failure, of HTTP proxies that were passed, of kinds of requests, of
-the slowest modules, of programs that ran, and of windows. Quantiles are within
-1 % of the true ones. Memory stays below 64 MB whatever the size of the files.
-Lines that are no events are skipped and counted.
+report reads events from files, or from stdin, and says where the wall time
+went. A file may hold several runs. The phases of the critical path add up to
+the wall time: git and alike, name resolution, connecting, TLS handshakes,
+sending, waiting, receiving, being stalled by flow control, the process itself,
+and being idle. An unanswered request counts as waiting until it was abandoned,
+or until the end.
 
-The phases are those of the critical path. Each exchange is taken to have waited
-for the one that ended last before it began; in between, whatever was under way
-counts. The rest is the process itself, and so is an observed server until its
-response begins. TLS handshakes, connects and cut responses that never went on
-count as waiting, too. "git and alike" is version control, with which the go
-command fetches modules directly. Idle is a server, or a process that ran
-before, without a request under way; shares are of the time without it.
+report names the cause in a sentence: healthy, dns, connect, tls, server_wait,
+bandwidth, packet_loss, recv_window, send_window, client, errors, checksum or
+vcs. It prints tables of
+
+  - proxies, other servers, and the clients of observed servers;
+  - what was requested from another proxy, or from none, after a failure;
+  - HTTP proxies on the way;
+  - kinds of requests, the slowest modules, programs that ran, and windows.
+
+Quantiles are within 1 % of the true ones. Memory stays below 64 MB, whatever
+the size of the files. Lines that are not events are skipped and counted.
+
+The critical path assumes that each exchange waited for the one that ended last
+before it began. In between, whatever was in progress counts. The rest is the
+process itself, and so is an observed server until its response begins. TLS
+handshakes, connects and cut responses that never continued also count as
+waiting. "git and alike" is version control, with which the go command fetches
+modules directly. Idle is a server, or a process that ran before h2trace
+attached, without a request in progress. Shares are of the time without idle.
 
 The cause is what cost the time, or what made the command fail. A phase costs
-time when it took both 30 % of the wall time and 100 ms. Where most of that went
-to one address, proxy or request that gave nothing for it, the line names it. A
-failure is the cause where the command failed too, else it is evidence. What was
-answered after a retry is no failure. A complaint of the go command, its
-requests and its connections are one failure, and the report says what helps:
+time if it took both 30 % of the wall time and 100 ms. If one address, proxy or
+request took most of that and got nothing for it, the line names it. A failure
+is the cause only if the command failed, too; else it is evidence. A request
+that was answered after a retry is not a failure. A complaint of the go command,
+its requests and its connections are one failure. The report says what helps:
 whether credentials were sent before a 401, which version does not exist, what
 git printed, that GOPROXY ends with off.
 
-Tables of proxies hold wait and total at P50, P95 and P99, MB/s, failures by
-class, reuse, round-trip time and retransmissions. After a proxy that failed or
+Tables of proxies show wait and total at P50, P95 and P99, MB/s, failures by
+class, reuse, round-trip time and retransmissions. For a proxy that failed or
 could not be reached, the report says what came next: another proxy, direct, or
-the end, because "," in GOPROXY goes on only after 404 and 410. An HTTP proxy
-that refuses, or cannot be reached, gets the verdict itself.
+the end, because "," in GOPROXY goes on only after 404 and 410. If an HTTP proxy
+refuses, or cannot be reached, the verdict is on that proxy.
 
 	--json      print one JSON object
 	--markdown  print Markdown
-	--suggest   print the measured order of the proxies as a command that sets
-	            GOPROXY, without those that failed; the numbers behind it go
-	            to stderr. A "|" stands behind one that failed a few requests
+	--suggest   print a command that sets GOPROXY to the proxies in their
+	            measured order, without those that failed; the numbers go to
+	            stderr. A "|" follows a proxy that failed a few requests
 
-What is said beside the cause tells of a run that was interrupted, and by which
-signal: what it gave up by that is aborted, and not at fault.
+For an interrupted run, the text beside the cause names the signal. Requests
+that the run abandoned because of it count as aborted, not as failures.
 
-report needs no rights. Its exit status is 0, or 1 if a file cannot be read, no
-event was recorded, or nothing can be suggested.
+report needs no privileges. Its exit status is 0, or 1 if a file cannot be read,
+no event was recorded, or nothing can be suggested.
 
 # Check
 
 	h2trace check [-p PID[,PID...]]
 
-check tries everything that observing needs, each on its own, and prints a line
-for each: "ok", or "no" with the reason, and what to do about it. With -p it
-also says which probes the executables of these processes get, or why they get
-none.
+check tries each requirement of observing on its own, and prints a line for
+each: "ok", or "no" with the reason and the remedy. With -p it also says which
+probes the executables of these processes get, or why they get none.
 
-Its exit status is 0 if running a COMMAND works here, else 1. It is 1, too, if a
-PID of -p is no process that can be looked at, which a message says.
+Its exit status is 0 if running a COMMAND works here, else 1. It is also 1 if a
+PID of -p is not a process that h2trace can inspect; a message says so.
 
 # Version
 
@@ -282,132 +294,143 @@ help prints this manual, or the part of it under the heading TOPIC. -h and
 
 # Limits
 
-Observed are amd64 Go programs, built with Go 1.18 to 1.27, that use crypto/tls,
-stripped ones too, and those that use sockets without it. Others get a process
-event with the action skipped and a reason, unless they run Go code of a shared
-library: that is looked at, and the reason in the event names it. HTTP/3 is not
-seen; of HTTP/1.x there are conn and exchange events. HTTP without TLS is not
-seen on Unix sockets, nor anything inside of other encryption than that of
-crypto/tls, such as a fork of it or a library in C. When nothing at all is seen
-of a process that speaks, a message says why, and so does the reason of a second
-process event with the action attached.
+h2trace observes amd64 Go programs built with Go 1.18 to 1.27, stripped ones
+too, that use crypto/tls, or sockets without TLS. Other programs get a process
+event with action skipped and a reason. If they run Go code of a shared library,
+h2trace observes that code instead, and the reason names the library.
+
+h2trace does not see HTTP/3. For HTTP/1.x it prints conn and exchange events. It
+does not see HTTP without TLS on Unix sockets. It sees nothing inside encryption
+other than crypto/tls, such as a fork of it or a library in C. If h2trace sees
+nothing of a process that communicates, a message says why, and so does the
+reason of a second process event with action attached.
 
 Go code in shared libraries (-buildmode=c-shared and plugin) is observed from
-the start where the program is linked with it or had loaded it before h2trace
-came. Of a library that is loaded later the first moments are missed, some 50
-ms, and more the longer the program runs.
+the start if the program is linked with the library, or loaded it before h2trace
+attached. Of a library that is loaded later, h2trace misses the first moments:
+some 50 ms, and more the longer the program runs.
 
-HTTP without TLS, HTTP/1.x and HTTP/2 with prior knowledge or by upgrade, is
-seen as packets, also of programs that get no probes; it takes cgroup v2 and
-CAP_NET_ADMIN (h2trace check says whether they are there). So do name resolution
-(dns_ms) and what TLS clients offer, which is not seen through a SOCKS proxy.
-send and recv are
-then the times at which packets left and came. Of HTTP/2 in a program that is
-not Go, on a connection that was open before h2trace came, windows are null, and
-header blocks that refer to fields sent earlier.
+HTTP without TLS is HTTP/1.x, and HTTP/2 with prior knowledge or by upgrade.
+h2trace sees it as packets, also of programs that get no probes. send and recv
+are then the times at which packets left and arrived. h2trace also sees name
+resolution (dns_ms) as packets, and what TLS clients offer, except through a
+SOCKS proxy. All of this requires cgroup v2 and CAP_NET_ADMIN; h2trace check
+says whether they are there. If a program that is not Go opened an HTTP/2
+connection before h2trace attached, the windows of that connection are null. So
+are its header blocks that refer to fields sent earlier.
 
-A connection that was open before h2trace came has joined "mid": its header
-tables and windows are copied from the memory of the process. Headers are
-complete from the first block that begins after h2trace came, without TLS the
-second, for which the process waits already, and windows, those of open streams
-included, some frames later, when copies agree. A connection heals after a loss
-in the same way. Until then windows are null, as is
-stream_recv of a stream that was open before, has a request body, and on which a
-server may not send; conn_recv of clients built with Go 1.20 or older
-(golang.org/x/net v0.4.0) and of servers built with Go 1.19 or older, which do
-not keep it right; all windows of those built with a release that h2trace does
-not know and without debugging information; and all windows of gRPC-Go, which
-keeps its own. Blocks that were under
-way then, and those of HTTP/2 code that does not use net/http or
-golang.org/x/net, or whose tables exceed 64 KiB or 2048 entries, are null where
-they refer to fields sent earlier (headers_error says so). Where frame
-boundaries had to be searched, there or after a loss, frames of one direction
-may come later than their time.
+A connection that was open before h2trace attached has joined "mid". h2trace
+copies its header tables and windows from the memory of the process. Headers are
+complete from the first block that begins after h2trace attached; without TLS
+from the second, because the process already waits for the first. Windows,
+including those of open streams, are known some frames later, when copies agree.
+A connection recovers from a loss in the same way. Windows are null until then.
+These stay null:
 
-An executable that a target starts and that h2trace has not met before is held
-at exec until its probes are in place, for 200 ms at most; a message says how
-many went on before. Nothing is held with --no-gate, without CAP_SYS_ADMIN, on
-file systems in user space (FUSE) or on the network, on one that was mounted
-meanwhile in another mount namespace, and where memfd_create(2) made the file.
-Such an executable is observed some 20 ms after its exec; a connection that it
-opens before is joined in the middle or missed. While something is held, neither
-Ctrl-Z, SIGSTOP nor the death of h2trace prolong it.
+  - stream_recv of a stream that was open before, has a request body, and on
+    which a server may not send;
+  - conn_recv of clients built with Go 1.20 or older (golang.org/x/net v0.4.0),
+    and of servers built with Go 1.19 or older, which do not keep it right;
+  - all windows of programs without debugging information that were built with
+    a release that h2trace does not know;
+  - all windows of gRPC-Go, which keeps its own.
 
-Probes are verified by use. Where one has not fired yet although data goes the
-other way, or sockets move bytes, others watch for a moment whether plaintext
-passes it by. If so, a message and a process event with the new plan and a
-reason say that function entry and returns are probed instead; a loss of
-unknown size is on each connection that was open, and the rest of it is printed
-as another connection, joined in the middle. A program that ends within half a
-second may end before that.
+Header blocks that were in progress at that time are null if they refer to
+fields sent earlier; headers_error says so. The same applies to HTTP/2 code that
+does not use net/http or golang.org/x/net, and to header tables that exceed
+64 KiB or 2048 entries. If h2trace had to search for frame boundaries, then or
+after a loss, frames of one direction may be printed later than their time.
 
-Addresses, rtt_ms and retransmits are null where the net.Conn under TLS is not a
-*net.TCPConn, nor a struct that leads to one: by what it embeds, or by its one
+When a target executes a file that h2trace has not seen before, h2trace holds it
+at exec until its probes are attached, for 200 ms at most. A message says how
+many continued before that. Nothing is held
+
+  - with --no-gate, or without CAP_SYS_ADMIN;
+  - on file systems in user space (FUSE), or on the network;
+  - on a file system mounted meanwhile in another mount namespace;
+  - if memfd_create(2) created the file.
+
+An executable that is not held is observed some 20 ms after its exec. A
+connection that it opens before that is joined in the middle or missed. Ctrl-Z,
+SIGSTOP and the death of h2trace do not prolong a hold.
+
+h2trace verifies probes by use. If a probe has not fired although data goes the
+other way, or sockets move bytes, other probes check for a moment whether
+plaintext passes it by. If so, h2trace probes function entry and returns
+instead. A message and a process event with the new plan and a reason report
+that. Each connection that was open gets a loss of unknown size, and the rest of
+it is printed as another connection, joined in the middle. A program that ends
+within half a second may end before that.
+
+Addresses, rtt_ms and retransmits are null if the net.Conn under TLS is not a
+*net.TCPConn, nor a struct that leads to one: by what it embeds, or by its only
 field that is a net.Conn. Frames are printed all the same.
 
 dns_ms is null for names that are not resolved on port 53: those of /etc/hosts,
 of DNS over TLS or HTTPS, and of a resolver on a Unix socket. A connect that
-fails before there is a packet, as without a route, has no error: only the
+fails before a packet is sent, as without a route, has no error: only the
 process sees it.
 
-HTTP proxies and GOPROXY are not known where a process has them from elsewhere
-than its first environment and the files of the go command. Then via is null,
-unless a CONNECT is seen, and the module path says where a base path ends.
+h2trace does not know HTTP proxies and GOPROXY from sources other than the
+initial environment and the files of the go command. Then via is null, unless
+h2trace sees a CONNECT, and the base path of a proxy ends where a module path
+begins.
 
 h2trace must run in the initial PID namespace, on the host and not in a
 container. It can observe processes in containers from there.
 
 # Secrets
 
-Values of headers that hold credentials, user and password in URLs, and values
-of query parameters named like secrets are printed as "<redacted>", unless
---show-secrets is given. Bodies, which -s prints, are not redacted, nor are
-secrets that nothing tells from other text, such as a segment of a path. Hosts
-and paths, and with them the names of private modules, are printed.
+h2trace prints "<redacted>" for the values of headers that hold credentials, for
+user and password in URLs, and for the values of query parameters named like
+secrets. --show-secrets turns this off. Bodies, which -s prints, are not
+redacted. Neither are secrets that look like other text, such as a segment of a
+path. Hosts and paths, and with them the names of private modules, are printed.
 
 # Sudo
 
-Under sudo COMMAND runs as root, which a message says, and what it leaves
-behind, such as a module cache, belongs to root. "sudo h2trace -u $USER COMMAND"
-runs it as yourself.
+Under sudo, COMMAND runs as root; a message says so. What it writes, such as a
+module cache, then belongs to root. "sudo h2trace -u $USER COMMAND" runs it as
+yourself.
 
-sudo replaces PATH, often by one without Go. With -u and the name of whoever ran
-sudo, the directories of the PATH that sudo was started with follow those of the
-new one. Otherwise pass your own PATH on:
+sudo replaces PATH, often by one without Go. If -u names the user who ran sudo,
+COMMAND gets the new PATH, followed by the directories of the PATH that sudo was
+started with. Otherwise pass your own PATH on:
 
 	sudo env "PATH=$PATH" h2trace go mod download
 
-sudo drops other variables, too. What "go env -w" wrote counts with -u; what the
-shell exports, such as GOPROXY, has to be passed in the same way.
+sudo drops other variables, too. Settings of "go env -w" apply with -u.
+Variables that the shell exports, such as GOPROXY, have to be passed in the same
+way.
 
 # Signals
 
-SIGTERM and SIGHUP are passed on to COMMAND. Ctrl-C reaches it from the
+h2trace passes SIGTERM and SIGHUP on to COMMAND. Ctrl-C reaches COMMAND from the
 terminal; h2trace waits for it to end and prints what is left. With -p or -n,
-SIGINT, SIGTERM and SIGHUP end the observing; one that comes a second or more
-later ends it at once.
-What the kernel holds at the end is decoded for 30 seconds at most; the rest
-counts as lost.
-COMMAND is never ended by h2trace, also not when h2trace is killed. It gets the
+SIGINT, SIGTERM and SIGHUP end the observation; a second signal, a second or
+more later, ends it at once. At the end, h2trace decodes what the kernel holds
+for 30 seconds at most; the rest counts as lost.
+
+h2trace never ends COMMAND, not even when h2trace is killed. COMMAND gets the
 signal handling, limits, descriptors and environment that h2trace was started
 with.
 
 # Exit status
 
 With COMMAND, that of COMMAND, or 128+N if signal N killed it, also when nothing
-in it could be observed. 125 if h2trace failed before running it, in which case
-it is not run, or could not write all events; 126 if it cannot be executed; 127
-if it is not found.
+in it could be observed. 125 if h2trace could not write all events, or failed
+before running COMMAND, which is then not run. 126 if COMMAND cannot be
+executed. 127 if it is not found.
 
-With -p, 0 when ended by a signal, by --duration, by the reader, or by the exit
-of all targets; 1 if observing failed or nothing could be observed. With -n the
-same, but it waits for processes to come, and ends with 0 if none did.
+With -p, 0 if a signal, --duration, the reader, or the exit of all targets ended
+the observation; 1 if observing failed or nothing could be observed. With -n the
+same, but h2trace waits for processes to start, and exits with 0 if none did.
 
-In all cases 2 for mistakes in the command line.
+In all cases, 2 for errors in the command line.
 
 # Examples
 
-See what a module download says on the wire:
+See the frames of a module download:
 
 	h2trace go mod download
 
