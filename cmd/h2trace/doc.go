@@ -198,11 +198,11 @@ seen = delivered + lost.
 With --verify, h2trace copies the header fields that a process itself encodes
 and decodes, whole, and compares them with what it decoded from the bytes. A
 verify event reports a difference: want is what the process has, got what
-h2trace has. The summary counts the compared blocks, their fields, the
-mismatches, and the unchecked blocks. A block is unchecked if there was a loss,
-if it began before h2trace attached, or if the program has no HTTP/2 code of a
-known form (net/http, golang.org/x/net). A message at the end says so, too. The
-exit status does not change.
+h2trace has. The summary counts the compared blocks, their fields, the blocks
+that differ (mismatches), and the unchecked blocks. A block is unchecked if
+there was a loss, if it began before h2trace attached, or if the program has no
+HTTP/2 code of a known form (net/http, golang.org/x/net). A message at the end
+says so, too. The exit status does not change.
 
 In text that is not UTF-8, U+FFFD replaces each invalid byte. The same key with
 "_b64" added holds the exact bytes in base64. The package comment of export in
