@@ -26,9 +26,9 @@ func benchFrames() []*decoder.Frame {
 
 const benchTime = 1_790_000_000_123_456_789
 
-// BenchmarkFrame writes HEADERS with 12 fields, DATA and WINDOW_UPDATE in
-// turn, by hand and with encoding/json, and reports how many frames a second
-// one core writes and how many times faster than encoding/json that is.
+// BenchmarkFrame writes HEADERS with 12 fields, DATA and WINDOW_UPDATE in turn, by hand and
+// with encoding/json. It reports the frames that one core writes per second, and the factor
+// over encoding/json.
 func BenchmarkFrame(b *testing.B) {
 	frames := benchFrames()
 	j := NewJSONL(io.Discard, Options{})
@@ -119,8 +119,8 @@ func TestFrameAllocates(t *testing.T) {
 	}
 }
 
-// BenchmarkRedactHostile searches values made to be slow. The time a byte must
-// not grow with the length.
+// BenchmarkRedactHostile searches values that are designed to be slow. The time per byte
+// must not grow with the length.
 func BenchmarkRedactHostile(b *testing.B) {
 	patterns := map[string]func(i int) string{
 		"names":       func(int) string { return "x=" },

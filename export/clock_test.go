@@ -8,8 +8,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestClock prints events whose times are the kernel's: wall times are printed, and
-// durations stay what they are.
+// TestClock prints events with kernel times. They become wall times; durations do not
+// change.
 func TestClock(t *testing.T) {
 	const now ktime.Time = 7_000_000_000
 	o := Options{Clock: ktime.NewClock(now, time.Unix(0, at))}

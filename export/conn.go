@@ -24,9 +24,8 @@ const (
 	JoinedMid   Joined = "mid"
 )
 
-// Conn is what each event of a connection prints, whole, so that a close event can be
-// read without the open event. Empty strings, nil and the zero AddrPort are unknown
-// and printed as null.
+// Conn holds what each conn event prints, so that a close event can be read without the
+// open event. Empty strings, nil and the zero AddrPort are unknown and printed as null.
 type Conn struct {
 	Local, Remote netip.AddrPort
 	Role          decoder.Role
@@ -34,35 +33,34 @@ type Conn struct {
 	Joined        Joined
 	TLS           *TLS
 	Offer         *Offer
-	// DNS, Connect and Handshake are how long each took when the connection
-	// was made.
+	// DNS, Connect and Handshake are the times to establish the connection.
 	DNS, Connect, Handshake *time.Duration
-	// Name is what was resolved to the peer's address, or what a query asks for.
+	// Name is the name that was resolved to the peer's address, or the name in a query.
 	Name string
-	// Via is the URL, without credentials, of the HTTP proxy that it is made
-	// through; empty where it is through none, or that is not known.
+	// Via is the URL, without credentials, of the HTTP proxy on the way. It is empty if
+	// there is none, or none is known.
 	Via string
 }
 
-// Path is what TCP knew of the way to the peer; nil is unknown.
+// Path holds what TCP measured on the path to the peer; nil is unknown.
 type Path struct {
-	RTT, MinRTT                    *time.Duration // smoothed, and the least
-	Retransmits                    uint64         // segments sent again
-	OutOfOrder                     uint64         // segments received after one that was missing
+	RTT, MinRTT                    *time.Duration // smoothed, and the minimum
+	Retransmits                    uint64         // retransmitted segments
+	OutOfOrder                     uint64         // segments received after a missing one
 	SegmentsSent, SegmentsReceived uint64
 }
 
-// TLS is what the handshake agreed on.
+// TLS holds what the handshake negotiated.
 type TLS struct {
 	Version string // as in "TLS 1.3"
 	ALPN    string
 	SNI     string
 	Resumed *bool
 	Cipher  string         // as IANA names it
-	Verify  *time.Duration // of the peer's certificate, a part of the handshake
+	Verify  *time.Duration // time to verify the peer's certificate, a part of the handshake
 }
 
-// Offer is what a client offers when a TLS handshake begins.
+// Offer holds what a client offers in its ClientHello.
 type Offer struct {
 	ALPN, Versions []string
 	SNI            string
@@ -102,8 +100,8 @@ func appendTexts(b []byte, key string, list []string) []byte {
 	return append(b, ']')
 }
 
-// appendPath appends the keys of a path, and frames between the older and the
-// newer ones.
+// appendPath appends the keys of a path, and frames between the older and the newer
+// keys.
 func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	if p == nil {
 		b = append(b, `,"rtt_ms":null,"retransmits":null`...)
@@ -129,8 +127,8 @@ func roleName(r decoder.Role) string {
 	return ""
 }
 
-// appendAddr appends an address as Go programs print it: an IPv4 peer of a
-// dual-stack socket as IPv4.
+// appendAddr appends an address as Go programs print it: an IPv4 peer of a dual-stack
+// socket as IPv4.
 func appendAddr(b []byte, key string, a netip.AddrPort) []byte {
 	b = appendKey(b, key)
 	if !a.IsValid() {
@@ -140,8 +138,8 @@ func appendAddr(b []byte, key string, a netip.AddrPort) []byte {
 	return b
 }
 
-// appendTLS appends what was agreed on, and what was offered for it. The name
-// that a client offers is the one that counts.
+// appendTLS appends what was negotiated, and what the client offered. Without t, the SNI
+// is the one that the client offered.
 func appendTLS(b []byte, t *TLS, o *Offer) []byte {
 	if t == nil && o == nil {
 		return append(b, `,"tls":null`...)

@@ -15,19 +15,19 @@ type ConnEvent interface {
 	appendKeys(s *screen, b []byte) []byte
 }
 
-// ConnOpen is for a connection that is new, or was met.
+// ConnOpen is for a new connection, or one that was open before.
 type ConnOpen struct{}
 
 func (ConnOpen) action() string                        { return "open" }
 func (ConnOpen) appendKeys(_ *screen, b []byte) []byte { return b }
 
-// ConnClose is for a connection that was closed. Bytes are of plaintext, and frames
-// of both directions; nil is unknown.
+// ConnClose is for a closed connection. Bytes are plaintext bytes. Frames counts both
+// directions. Nil is unknown.
 type ConnClose struct {
 	BytesSent, BytesReceived *uint64
 	Frames                   *uint64
 	Path                     *Path
-	// Error is set where client and server did not speak the same.
+	// Error is set if client and server spoke different protocols.
 	Error *exchange.Error
 }
 
@@ -44,7 +44,7 @@ func (e ConnClose) appendKeys(s *screen, b []byte) []byte {
 }
 
 // ConnResync is for a direction of a connection whose frame boundaries were lost and
-// are found again. Skipped of its bytes were seen and not decoded.
+// are found again. Skipped is how many bytes were seen and not decoded.
 type ConnResync struct {
 	Dir     decoder.Direction
 	Skipped int64
@@ -57,11 +57,11 @@ func (e ConnResync) appendKeys(_ *screen, b []byte) []byte {
 	return appendInteger(appendKey(b, "skipped_bytes"), uint64(e.Skipped))
 }
 
-// ConnDNS is for a question to a name server and its answer. The addresses of the
-// Conn are those of the query, and its name is what is asked for.
+// ConnDNS is for a query to a name server and its answer. The Conn holds the addresses
+// of the query, and the name in it.
 type ConnDNS struct {
 	Type    string
-	RCode   string // empty when it was not answered
+	RCode   string // empty if there was no answer
 	Answers []string
 }
 
@@ -73,13 +73,14 @@ func (e ConnDNS) appendKeys(_ *screen, b []byte) []byte {
 	return appendTexts(b, "answers", e.Answers)
 }
 
-// ConnFailed is for a connection that was not made: there was no address, nobody
+// ConnFailed is for a connection that was not established: there was no address, nobody
 // accepted, or the TLS handshake failed.
 type ConnFailed struct {
 	Error *exchange.Error
-	// Proxy is the entry of GOPROXY that it was to, Next what a go command asks
-	// instead: another, goproxy.Direct, goproxy.Off or goproxy.None; and Barred the
-	// entry that a "," keeps from being asked. Each is empty where there is none.
+	// Proxy is the entry of GOPROXY that the connection was to. Next is what the go
+	// command tries next: another proxy, goproxy.Direct, goproxy.Off or goproxy.None.
+	// Barred is the entry that it does not try because of a ",". Each is empty if there
+	// is none.
 	Proxy, Next, Barred string
 }
 
@@ -92,28 +93,28 @@ func (e ConnFailed) appendKeys(s *screen, b []byte) []byte {
 	return appendBarred(b, e.Barred)
 }
 
-// ConnSilent is for a connection on which nothing went while it was observed, printed
-// when that ends.
+// ConnSilent is for a connection without data while it was observed. It is printed when
+// the connection or its observation ends.
 type ConnSilent struct {
 	State ConnState
 	Proxy string // as in ConnFailed
-	// BytesSent and BytesReceived are what TCP has moved.
+	// BytesSent and BytesReceived count the bytes of TCP.
 	BytesSent, BytesReceived *uint64
-	// Silent is for how long no data went, Last in which direction the last did,
-	// and OtherWay for how long none went the other way. Nil is unknown; Last is nil
-	// also where none ever went.
+	// Silent is how long no data went, and Last the direction of the last data. OtherWay
+	// is how long none went in the other direction. Nil is unknown. Last is also nil if
+	// there never was any data.
 	Silent, OtherWay *time.Duration
 	Last             *decoder.Direction
 }
 
-// ConnState says how far a silent connection has come.
+// ConnState is the state of a silent connection.
 type ConnState string
 
 // The states.
 const (
 	StateConnecting ConnState = "connecting"
 	StateConnected  ConnState = "connected"
-	StateClosed     ConnState = "closed" // at that moment
+	StateClosed     ConnState = "closed" // when it is printed
 )
 
 func (ConnSilent) action() string { return "silent" }

@@ -2,8 +2,8 @@ package export
 
 import "h2trace/decoder/ktime"
 
-// encoder appends what events of all kinds have, and the payloads of frames. It is not
-// safe for concurrent use.
+// encoder appends the keys that all kinds of events share, and the payloads of frames. It
+// is not safe for concurrent use.
 type encoder struct {
 	screen
 	bodies bool
@@ -20,11 +20,11 @@ func newEncoder(o *Options) encoder {
 	return e
 }
 
-// schemaVersion is the "v" of each line. It changes when a reader of the
-// former version would misread a line; new keys do not change it.
+// schemaVersion is the "v" of each line. It changes when a reader of the previous version
+// would misread a line; new keys do not change it.
 const schemaVersion = "1"
 
-// appendHead appends a line up to its "event" key.
+// appendHead begins a line and appends the keys up to "event".
 func (e *encoder) appendHead(b []byte, at ktime.Time, k Kind) []byte {
 	b = append(b, `{"v":`+schemaVersion+`,"ts":`...)
 	b = e.appendTime(b, at)
@@ -38,7 +38,7 @@ func (e *encoder) appendTime(b []byte, at ktime.Time) []byte {
 	return e.times.append(b, e.clock.Wall(at))
 }
 
-// appendMeta appends a line up to its connection.
+// appendMeta begins a line and appends the keys up to "conn".
 func (e *encoder) appendMeta(b []byte, m *Meta, k Kind) []byte {
 	b = e.appendHead(b, m.Time, k)
 	b = append(b, `,"pid":`...)

@@ -20,8 +20,8 @@ const at = 1_790_000_000_123_456_789
 
 const atTime = "2026-09-21T14:13:20.123456789Z"
 
-// line returns what one call prints, without the newline, after checking that
-// it is one line of JSON.
+// line returns the output of one call, without the newline. It checks that the output is
+// one line of JSON.
 func line(t *testing.T, o Options, print func(*JSONL)) string {
 	t.Helper()
 	var out bytes.Buffer

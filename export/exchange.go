@@ -13,23 +13,23 @@ import (
 // Exchange is a request and its response.
 type Exchange struct {
 	*exchange.Exchange
-	// DNS, Connect and Handshake are how long each took of the connection,
-	// when this exchange opened it; nil is unknown.
+	// DNS, Connect and Handshake are the times to establish the connection, if this
+	// exchange opened it; nil is unknown.
 	DNS, Connect, Handshake *time.Duration
-	// Module is what it asked a module proxy for, or nil.
+	// Module is the request to a module proxy, or nil.
 	Module *Module
-	// Retry is set when it repeats an exchange that was not answered.
+	// Retry is set if it repeats an unanswered exchange.
 	Retry *exchange.Retry
 	// Via is as in Conn. An exchange with the proxy itself has it, too.
 	Via string
 }
 
-// Module is what an exchange asked a module proxy for.
+// Module is the request of an exchange to a module proxy.
 type Module struct {
 	goproxy.Request
-	// Proxy is the entry of GOPROXY that it went to, empty where that is not
-	// known. Next is the one after it for such a failure, or goproxy.None, and
-	// Barred the one that a "," keeps from being asked, or "".
+	// Proxy is the entry of GOPROXY that it went to, empty if unknown. Next is the entry
+	// that the go command tries after such a failure, or goproxy.None. Barred is the one
+	// that it does not try because of a ",", or "".
 	Proxy, Next, Barred string
 }
 
@@ -76,7 +76,7 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	j.out.end(append(b, '}'))
 }
 
-// appendGRPC appends what a call of gRPC ended with.
+// appendGRPC appends the status and the message of a gRPC call.
 func (s *screen) appendGRPC(b []byte, g *exchange.GRPC) []byte {
 	if g == nil {
 		return b
@@ -85,7 +85,7 @@ func (s *screen) appendGRPC(b []byte, g *exchange.GRPC) []byte {
 	return s.appendURL(b, "grpc_message", g.Message)
 }
 
-// appendCount appends n, or null when it is not known.
+// appendCount appends n, or null if it is not known.
 func appendCount(b []byte, key string, n int, known bool) []byte {
 	if !known {
 		return append(appendKey(b, key), "null"...)
@@ -101,8 +101,8 @@ func appendReused(b []byte, r exchange.Reused) []byte {
 	return appendBoolOrNull(b, "reused", &yes)
 }
 
-// appendPhases appends the times of an exchange. The phases of the connection
-// are 0 for one that found it open.
+// appendPhases appends the times of an exchange. The phases of the connection are 0 if
+// the exchange reused it.
 func appendPhases(b []byte, e *Exchange) []byte {
 	setup := [...]*time.Duration{e.DNS, e.Connect, e.Handshake}
 	begin := e.Start
@@ -142,8 +142,8 @@ func appendPhases(b []byte, e *Exchange) []byte {
 	return append(b, '}')
 }
 
-// appendSpan appends how long it was from one time to the other, or null when
-// one of them is not known.
+// appendSpan appends the duration between two times, or null if one of them is not
+// known.
 func appendSpan(b []byte, key string, from, to ktime.Time) []byte {
 	if from == 0 || to == 0 {
 		return appendMillisOrNull(b, key, nil)
@@ -166,8 +166,8 @@ func appendModule(b []byte, m *Module) []byte {
 	return append(b, '}')
 }
 
-// appendBarred appends the entry of GOPROXY that a "," keeps from being asked, if
-// there is one.
+// appendBarred appends the entry of GOPROXY that the go command does not try because of
+// a ",", if there is one.
 func appendBarred(b []byte, entry string) []byte {
 	if entry == "" {
 		return b

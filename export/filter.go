@@ -29,17 +29,15 @@ var kindNames = [...]string{"process", "conn", "frame", "request", "exchange", "
 // String returns the value of the "event" key.
 func (k Kind) String() string { return kindNames[k] }
 
-// Filter says which events are printed. The zero Filter prints all. Loss and
-// summary events are always printed: output without them could not be told
-// from complete output.
+// Filter says which events are printed. The zero Filter prints all. Loss and summary
+// events are always printed: without them, incomplete output would look complete.
 type Filter struct {
 	hidden      [len(kindNames)]bool
 	hiddenTypes [4]uint64 // a bit for each frame type
 }
 
-// ParseEvents parses the list that -e takes: kinds of events separated by
-// commas, "all", and "frame=HEADERS+WINDOW_UPDATE" for frames of some types
-// only. Case does not matter.
+// ParseEvents parses the list of -e: kinds of events separated by commas, "all", and
+// "frame=HEADERS+WINDOW_UPDATE" for only some types of frames. It ignores case.
 func ParseEvents(list string) (Filter, error) {
 	var shown [len(kindNames)]bool
 	var shownTypes [4]uint64
@@ -112,8 +110,7 @@ func namedTypes() []string {
 	return names
 }
 
-// shows reports whether events of that kind are printed: a caller can save
-// itself the work of making others.
+// shows reports whether events of that kind are printed. A caller need not build others.
 func (f *Filter) shows(k Kind) bool { return !f.hidden[k] }
 
 // showsFrame reports whether frames of that type are printed.

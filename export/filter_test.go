@@ -10,8 +10,8 @@ import (
 func TestParseEvents(t *testing.T) {
 	tests := []struct {
 		list  string
-		kinds string // that are shown
-		types string // of frames that are shown, of DATA, HEADERS and 0x2a
+		kinds string // printed kinds
+		types string // printed types of frames, of DATA, HEADERS and 0x2a
 	}{
 		{"all", "process conn frame request exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
 		{"conn,ALL", "process conn frame request exchange stall verify loss summary", "DATA HEADERS UNKNOWN_0x2a"},
@@ -70,8 +70,7 @@ func TestParseEventsErrors(t *testing.T) {
 	}
 }
 
-// TestFilter checks that only what is asked for is printed, and loss and
-// summary always.
+// TestFilter checks that only the selected events are printed, and loss and summary always.
 func TestFilter(t *testing.T) {
 	print := func(j *JSONL) {
 		j.Process(Meta{}, &Process{}, ProcessExec{})

@@ -6,8 +6,8 @@ import (
 	"h2trace/decoder"
 )
 
-// Frame prints a frame event. Times come from m; f.Time is not used. The
-// frame and what it points to are not kept.
+// Frame prints a frame event. Times come from m; f.Time is not used. Frame does not keep
+// f, nor anything that it points to.
 func (j *JSONL) Frame(m Meta, f *decoder.Frame) {
 	if !j.filter.showsFrame(f.Type) {
 		return
@@ -57,8 +57,8 @@ func appendCredit(b []byte, c decoder.Credit) []byte {
 	return strconv.AppendInt(b, c.Bytes, 10)
 }
 
-// flagNames holds the JSON array of each combination of a type and flags that
-// was met: at most 65,536.
+// flagNames caches the JSON array for each combination of type and flags that has
+// occurred: at most 65,536.
 type flagNames map[uint16]string
 
 func (n flagNames) json(t decoder.Type, flags decoder.Flags) string {

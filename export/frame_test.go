@@ -287,7 +287,7 @@ func TestFrameTail(t *testing.T) {
 	}
 }
 
-// TestTruncatedPayload checks that what was not seen is not printed as zero.
+// TestTruncatedPayload checks that missing fields are not printed as zero.
 func TestTruncatedPayload(t *testing.T) {
 	tests := []struct {
 		name string

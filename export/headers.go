@@ -8,8 +8,8 @@ import (
 	"h2trace/decoder"
 )
 
-// appendFieldBlock appends what HEADERS, PUSH_PROMISE and CONTINUATION hold.
-// The fields are on the frame that completes the block.
+// appendFieldBlock appends the payload of HEADERS, PUSH_PROMISE and CONTINUATION. The
+// frame that completes the block has the fields.
 func (s *screen) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
 	switch {
 	case f.HeadersError != "":

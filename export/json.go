@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// The append functions below write JSON by hand: a frame line must not
-// allocate, and reflection costs more than the rest of a line together.
+// The append functions below write JSON by hand: a frame line must not allocate, and
+// reflection costs more than the rest of a line.
 
 const hexDigits = "0123456789abcdef"
 
@@ -21,10 +21,10 @@ var plain = func() (t [utf8.RuneSelf]bool) {
 	return t
 }()
 
-// appendString appends s as a JSON string and reports whether s was UTF-8.
-// Each byte that is not becomes U+FFFD. What a terminal would act on (C0 and
-// C1 controls, DEL, bidirectional overrides) is escaped, because header
-// values come from strangers and lines end up on terminals.
+// appendString appends s as a JSON string and reports whether s was UTF-8. Each byte that
+// is not becomes U+FFFD. It escapes characters that a terminal acts on: C0 and C1
+// controls, DEL, bidirectional overrides. Header values are untrusted, and lines end up
+// on terminals.
 func appendString[S []byte | string](b []byte, s S) ([]byte, bool) {
 	valid := true
 	b = append(b, '"')
@@ -76,15 +76,15 @@ func appendEscaped(b []byte, c byte) []byte {
 	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xf])
 }
 
-// isUnsafe reports whether r, above ASCII, is escaped: the C1 controls, the
-// line and paragraph separators, which break JavaScript, and the characters
-// that reorder the text around them.
+// isUnsafe reports whether r, above ASCII, is escaped. These are the C1 controls, the line
+// and paragraph separators, which break JavaScript, and the characters that reorder the
+// text around them.
 func isUnsafe(r rune) bool {
 	return r < 0xa0 || 0x2028 <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069
 }
 
-// appendText appends a member whose value may be any bytes: `,"key":"…"`, and
-// after it `,"key_b64":"…"` with the exact bytes when they are not UTF-8.
+// appendText appends a member whose value may be any bytes: `,"key":"…"`. If they are not
+// UTF-8, `,"key_b64":"…"` with the exact bytes follows.
 func appendText[S []byte | string](b []byte, key string, s S) []byte {
 	b = appendKey(b, key)
 	b, valid := appendString(b, s)
@@ -97,8 +97,7 @@ func appendText[S []byte | string](b []byte, key string, s S) []byte {
 	return appendBase64(b, []byte(s))
 }
 
-// appendTextOrNull is appendText, with null for the empty string, which
-// stands for a value that is not known.
+// appendTextOrNull is appendText, with null for the empty string, which means unknown.
 func appendTextOrNull(b []byte, key, s string) []byte {
 	if s == "" {
 		return append(appendKey(b, key), "null"...)
@@ -125,7 +124,7 @@ func appendHex(b, data []byte) []byte {
 	return append(b, '"')
 }
 
-// integer is every integer type that an event holds.
+// integer lists the integer types of events.
 type integer interface{ ~int | ~uint32 | ~uint64 }
 
 func appendIntOrNull[T integer](b []byte, key string, n *T) []byte {
@@ -172,8 +171,8 @@ func appendMillisOrNull(b []byte, key string, d *time.Duration) []byte {
 	return appendMillis(b, *d)
 }
 
-// timestamps formats times, remembering the last second: formatting a date
-// costs as much as the rest of a small frame.
+// timestamps formats times. It caches the last second, because formatting a date costs as
+// much as the rest of a small frame.
 type timestamps struct {
 	second int64
 	prefix []byte

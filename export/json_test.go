@@ -41,8 +41,8 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
-// FuzzString checks that any string reads back as what encoding/json makes of
-// it, and that its exact bytes can be had.
+// FuzzString checks that any string reads back as with encoding/json, and that its exact
+// bytes can be recovered.
 func FuzzString(f *testing.F) {
 	for _, s := range []string{"", "a\"\\\n", "\x00\x7f\u0085", "\u2027\u2028\u202f\u2066\u206a", "\xc3\x28", "\xed\xa0\x80", "🚀\xf0\x9f"} {
 		f.Add(s)

@@ -2,24 +2,23 @@ package export
 
 import "h2trace/decoder/ktime"
 
-// LossReason is why records that were seen did not arrive.
+// LossReason is why records were seen and not delivered.
 type LossReason string
 
 // The reasons of a loss event.
 const (
-	// LossRingFull is for records for which the kernel buffer had no room.
+	// LossRingFull is for records that found the kernel buffer full.
 	LossRingFull LossReason = "ring_full"
-	// LossReadFault is for bytes in memory of the target that could not be
-	// read.
+	// LossReadFault is for bytes that could not be read from the memory of the target.
 	LossReadFault LossReason = "read_fault"
-	// LossTableFull is for data of connections or processes beyond those that
-	// the kernel side has room to follow.
+	// LossTableFull is for data of connections or processes that the kernel side has no
+	// room to follow.
 	LossTableFull LossReason = "table_full"
 	// LossGap is for records missing from the sequence of a connection.
 	LossGap LossReason = "gap"
 )
 
-// Loss is records that were seen and not delivered.
+// Loss holds how many records were seen and not delivered.
 type Loss struct {
 	Time    ktime.Time
 	Reason  LossReason

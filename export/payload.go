@@ -7,9 +7,9 @@ import (
 	"h2trace/decoder"
 )
 
-// appendPayload appends what frames of each type hold. A field that the bytes
-// seen do not reach is null: the decoder leaves it zero or nil, and zero would
-// be a made-up value.
+// appendPayload appends the keys of each frame type. A field is null if the bytes that
+// were seen end before it: the decoder leaves it zero or nil, and zero would be an
+// invented value.
 func (e *encoder) appendPayload(b []byte, f *decoder.Frame) []byte {
 	switch f.Type {
 	case decoder.TypeData:
@@ -60,7 +60,7 @@ func (e *encoder) appendPayload(b []byte, f *decoder.Frame) []byte {
 	return b
 }
 
-// holds reports whether a payload of fixed size was there to be read.
+// holds reports whether a payload of fixed size was seen whole.
 func holds(f *decoder.Frame, size uint32) bool { return f.Length == size && !f.Truncated }
 
 func (e *encoder) appendData(b []byte, f *decoder.Frame) []byte {
@@ -105,8 +105,8 @@ func appendError(b []byte, f *decoder.Frame, known bool) []byte {
 	return strconv.AppendUint(b, uint64(f.ErrorCode), 10)
 }
 
-// appendGoAway appends a GOAWAY payload (RFC 9113 §6.8). Of one that is cut
-// the decoder reads the fields if they were seen, and then Debug is not nil.
+// appendGoAway appends a GOAWAY payload (RFC 9113 §6.8). Debug of a truncated one is not
+// nil if the decoder has read the fields before it.
 func (s *screen) appendGoAway(b []byte, f *decoder.Frame) []byte {
 	if f.Length < 8 || f.Truncated && f.Debug == nil {
 		return append(appendError(b, f, false), `,"last_stream":null,"debug":null`...)

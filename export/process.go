@@ -2,7 +2,7 @@ package export
 
 import "time"
 
-// Process is what each event of a process prints.
+// Process holds what each process event prints.
 type Process struct {
 	PPID *int   // nil is unknown
 	Exe  string // empty is unknown
@@ -31,17 +31,17 @@ type ProcessEvent interface {
 	appendKeys(s *screen, b []byte) []byte
 }
 
-// ProcessAttached is for a process whose probes are in place.
+// ProcessAttached is for a process whose probes are attached.
 type ProcessAttached struct {
-	// GoVersion and BuildID are empty for what is no Go program.
+	// GoVersion and BuildID are empty for a program that is not Go.
 	GoVersion, BuildID string
 	// Plan is the probe that each tap got, in the order to print.
 	Plan []Tap
-	// Reason is why the plan is another one than before, or empty.
+	// Reason is why the plan has changed, or empty.
 	Reason string
 }
 
-// Tap is a place where plaintext is read and the probe that is there, such as
+// Tap is a place where h2trace reads plaintext and the probe there, such as
 // {"write", "PUSH BP"}.
 type Tap struct{ Name, Probe string }
 
@@ -60,8 +60,8 @@ func (e *ProcessAttached) appendKeys(_ *screen, b []byte) []byte {
 	return appendReason(b, e.Reason)
 }
 
-// ProcessExec is for a process that began to execute another program. Args have the
-// name of the program first; nil prints none.
+// ProcessExec is for a process that began to execute another program. Args begin with the
+// name of the program; nil prints none.
 type ProcessExec struct{ Args []string }
 
 func (ProcessExec) action() string { return "exec" }
@@ -73,7 +73,7 @@ func (e ProcessExec) appendKeys(s *screen, b []byte) []byte {
 	return b
 }
 
-// ProcessExit is for a process that ended; nil is unknown.
+// ProcessExit is for a process that exited; nil is unknown.
 type ProcessExit struct {
 	Code     *int           // the exit status, 128+N when signal N ended the process
 	Duration *time.Duration // since the exec

@@ -10,15 +10,15 @@ import (
 // ProcessError is for a go command that complains on stderr.
 type ProcessError struct {
 	Complaint goproxy.Complaint
-	// Via is the HTTP proxy that it speaks of, without credentials, or empty.
+	// Via is the HTTP proxy that it names, without credentials, or empty.
 	Via string
-	// Fetches are the exchanges that it speaks of, and Processes those of version
+	// Fetches are the exchanges that it is about, and Processes those of version
 	// control systems.
 	Fetches   []goproxy.Fetch
 	Processes []Child
 }
 
-// Child is a process that another one ran, and that failed.
+// Child is a failed process that another process ran.
 type Child struct {
 	PID      int
 	Args     []string // nil is unknown
@@ -46,7 +46,7 @@ func (e *ProcessError) appendKeys(s *screen, b []byte) []byte {
 	return b
 }
 
-// appendFetches appends which exchanges these are.
+// appendFetches appends the exchanges that a complaint is about.
 func (s *screen) appendFetches(b []byte, list []goproxy.Fetch) []byte {
 	b = append(b, `,"requests":[`...)
 	for i := range list {

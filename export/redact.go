@@ -6,30 +6,28 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// redacted stands for what was taken out.
+// redacted replaces a secret.
 const redacted = "<redacted>"
 
-// redactor takes secrets out of what is printed: the values of secret
-// headers, the user information of URLs and the values of secret parameters.
-// Everything else stays as it is, byte for byte. A value that holds no secret
-// is returned as it came, without a copy.
+// redactor removes secrets before output: the values of secret headers, the user
+// information of URLs and the values of secret parameters. Everything else stays as it
+// is, byte for byte. It returns a value without a secret as it came, without a copy.
 //
-// It reuses its buffers: a returned slice is valid until the next call. It is
-// not safe for concurrent use.
+// It reuses its buffers: a returned slice is valid until the next call. It is not safe for
+// concurrent use.
 type redactor struct {
 	names secretNames
-	out   []byte // the value without its secrets
+	out   []byte // the value without secrets
 	name  []byte // a parameter's name, decoded
 }
 
 func newRedactor() *redactor { return &redactor{names: newSecretNames()} }
 
-// header returns the value of a field to print, as a string where it is the
-// field's own and as bytes where something was taken out of it.
+// header returns the value of a field to print: a string if it is unchanged, bytes if a
+// secret was removed.
 //
-// A field that its sender encoded as never indexed is what the sender called
-// sensitive (RFC 7541 §7.1.3); unless it is a pseudo-header, it is a secret
-// whatever its name.
+// A sender encodes a sensitive field as never indexed (RFC 7541 §7.1.3). Such a field is a
+// secret whatever its name, unless it is a pseudo-header.
 func (r *redactor) header(f *hpack.HeaderField) (string, []byte) {
 	if f.Value == "" {
 		return "", nil
@@ -59,9 +57,8 @@ func (r *redactor) header(f *hpack.HeaderField) (string, []byte) {
 	return f.Value, nil
 }
 
-// argument takes secrets out of an argument of a command: what text takes out,
-// and the value of a secret header, such as git takes in
-// "http.extraHeader=Authorization: Basic …".
+// argument removes secrets from an argument of a command. It removes what text removes,
+// and the value of a secret header, as in git's "http.extraHeader=Authorization: Basic …".
 func (r *redactor) argument(s string) ([]byte, bool) {
 	if i := strings.LastIndexByte(s, ':'); i > 0 && strings.TrimSpace(s[i+1:]) != "" {
 		name := s[:i]
@@ -76,11 +73,11 @@ func (r *redactor) argument(s string) ([]byte, bool) {
 	return r.text(s)
 }
 
-// authSchemes begin credentials (RFC 9110 §11.4) in whichever header.
+// authSchemes begin credentials (RFC 9110 §11.4) in any header.
 var authSchemes = [...]string{"bearer ", "basic ", "negotiate ", "digest ", "ntlm ", "aws4-hmac-sha256 "}
 
-// authSchemeLen returns the length of the authentication scheme, with the
-// spaces after it, that s begins with and that something follows, else 0.
+// authSchemeLen returns the length of the authentication scheme at the beginning of s,
+// with the spaces after it. It is 0 if there is no scheme, or nothing follows it.
 func authSchemeLen(s string) int {
 	if strings.IndexByte("bBnNdDaA", s[0]) < 0 {
 		return 0

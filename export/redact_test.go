@@ -70,7 +70,7 @@ func TestRedactHeader(t *testing.T) {
 		{"accept", "*/*;q=0.8", "*/*;q=0.8"},
 	}
 	r := newRedactor()
-	for range 2 { // the second time from what is remembered
+	for range 2 { // the second time from the cache
 		for _, tt := range tests {
 			if got := redactHeader(r, hpack.HeaderField{Name: tt.name, Value: tt.value}); got != tt.want {
 				t.Errorf("%s: %s: got %q, want %q", tt.name, tt.value, got, tt.want)
@@ -164,8 +164,8 @@ func TestRedactText(t *testing.T) {
 	}
 }
 
-// FuzzRedact plants a secret after everything that announces one, between
-// arbitrary text, and looks for it in what comes out.
+// FuzzRedact plants a secret in arbitrary text, after each prefix that announces one, and
+// searches the output for it.
 func FuzzRedact(f *testing.F) {
 	f.Add("/a?b=c&", "&d=e")
 	f.Add(`<"`, `">`)
@@ -228,8 +228,8 @@ func FuzzRedactHarmless(f *testing.F) {
 	})
 }
 
-// benchFields is a request of a Go client to a module proxy, as it came
-// through a load balancer.
+// benchFields is a request of a Go client to a module proxy, as a load balancer passes it
+// on.
 func benchFields() []hpack.HeaderField {
 	return []hpack.HeaderField{
 		{Name: ":authority", Value: "goproxy.example"},
@@ -259,7 +259,7 @@ func TestRedactAllocates(t *testing.T) {
 	}
 }
 
-// TestSecretNamesBounded checks that a peer that invents names fills no memory.
+// TestSecretNamesBounded checks that a peer that invents names does not fill the memory.
 func TestSecretNamesBounded(t *testing.T) {
 	n := newSecretNames()
 	for i := range 10 * maxKnownNames {

@@ -2,17 +2,15 @@ package export
 
 import "strings"
 
-// text takes URL credentials and the values of secret parameters out of any
-// text: a path with a query, a URL, a Link or Refresh header, a message that
-// quotes a URL. It returns the text without them, and false when there was
-// nothing to take out.
+// text removes URL credentials and the values of secret parameters from any text: a path
+// with a query, a URL, a Link or Refresh header, a message that quotes a URL. It returns
+// the text without them, or false if there were none.
 //
-// Percent-encoding does not hide a secret: names are compared decoded, and a
-// URL inside a parameter of another URL, whose delimiters are encoded, is
-// searched like the outer one. Every character has a level, the number of
-// times it was encoded; what begins at a level ends at a delimiter of the
-// same level or of one further out, because "%26" inside an outer value is
-// part of the value and ends only what is nested in it.
+// Percent-encoding does not hide a secret. Names are compared decoded. A URL inside a
+// parameter of another URL, whose delimiters are encoded, is searched like the outer one.
+// Every character has a level: the number of times it was encoded. A value that begins at
+// a level ends at a delimiter of the same or a lower level. A "%26" inside an outer value
+// is part of that value, and ends only a value nested in it.
 func (r *redactor) text(s string) ([]byte, bool) {
 	if strings.IndexByte(s, '=') < 0 && strings.IndexByte(s, '@') < 0 && strings.IndexByte(s, '%') < 0 {
 		return nil, false
@@ -62,8 +60,8 @@ func (r *redactor) text(s string) ([]byte, bool) {
 	return r.out, true
 }
 
-// closers says which brackets around a URL are open: only then does the
-// closing one end what is inside.
+// closers says which brackets around a URL are open. Only the closing bracket of an open
+// one ends the URL.
 type closers struct{ quote, angle bool }
 
 func (o *closers) see(c char) {
@@ -78,32 +76,31 @@ func (o *closers) see(c char) {
 	}
 }
 
-// closedBy reports whether b, at s[i], closes what is open.
+// closedBy reports whether b, at s[i], closes an open bracket.
 func (o closers) closedBy(s string, i int, b byte) bool {
 	return b == '"' && o.quote && isClosingQuote(s, i) || b == '>' && o.angle
 }
 
-// isClosingQuote reports whether the quote at s[i] ends a quoted string: what
-// can follow one follows. A stray quote in a secret must not show the rest.
+// isClosingQuote reports whether the quote at s[i] ends a quoted string, by the character
+// after it. A stray quote in a secret must not show the rest.
 func isClosingQuote(s string, i int) bool {
 	return i+1 == len(s) || s[i+1] <= ' ' || strings.IndexByte(",;&#>)}]", s[i+1]) >= 0
 }
 
-// maxLevel bounds how often a character counts as encoded. It keeps the work on
-// a hostile value proportional to its length: at most one authority is open on
-// each level.
+// maxLevel bounds the level of a character. It keeps the work on a hostile value
+// proportional to its length: at most one authority is open on each level.
 const maxLevel = 8
 
-// char is one character of a text: its value, how often it was
-// percent-encoded and how many bytes it takes.
+// char is one character of a text: its value, how often it was percent-encoded and how
+// many bytes it occupies.
 type char struct {
 	b     byte
 	level int
 	width int
 }
 
-// decodeChar returns the character at s[i:]. "%2541" is an "A" that was
-// encoded twice. A "%" that begins no escape stands for itself.
+// decodeChar returns the character at s[i:]. "%2541" is an "A" that was encoded twice. A
+// "%" that begins no escape is a plain "%".
 func decodeChar(s string, i int) char {
 	if s[i] != '%' {
 		return char{s[i], 0, 1}
@@ -121,9 +118,9 @@ func decodeChar(s string, i int) char {
 	return char{'%', min(level, maxLevel), j - i}
 }
 
-// valueSpan returns where the value of a parameter begins and ends whose "="
-// is before s[i:] and was encoded level times. Only what cannot stand in a
-// value ends it: ";", "," and "/" can. from == to where there is none.
+// valueSpan returns where the value of a parameter begins and ends. Its "=" is before
+// s[i:] and was encoded level times. ";", "," and "/" do not end a value, because they can
+// be part of it. from == to if there is no value.
 func valueSpan(s string, i, level int, open closers) (from, to int) {
 	for i < len(s) && s[i] == ' ' {
 		i++
@@ -141,8 +138,8 @@ func valueSpan(s string, i, level int, open closers) (from, to int) {
 	return from, i
 }
 
-// quotedEnd returns the index of the quote that closes the quoted string at
-// s[i:], or the length of s.
+// quotedEnd returns the index of the quote that closes the quoted string at s[i:], or the
+// length of s.
 func quotedEnd(s string, i int) int {
 	for ; i < len(s); i++ {
 		switch {
@@ -155,10 +152,9 @@ func quotedEnd(s string, i int) int {
 	return len(s)
 }
 
-// userinfoSpan returns where the user information begins and ends in the
-// authority at s[i:], whose "//" was encoded level times. As in browsers and
-// net/url it reaches to the last "@" of the authority. from == to where there
-// is none.
+// userinfoSpan returns where the user information begins and ends in the authority at
+// s[i:], whose "//" was encoded level times. As in browsers and net/url, it extends to the
+// last "@" of the authority. from == to if there is none.
 func userinfoSpan(s string, i, level int, open closers) (from, to int) {
 	from, to = i, i
 	for i < len(s) {
@@ -176,11 +172,11 @@ func userinfoSpan(s string, i, level int, open closers) (from, to int) {
 	return from, to
 }
 
-// isSlash takes the backslash too, as browsers do.
+// isSlash reports whether b is a slash, or a backslash, as in browsers.
 func isSlash(b byte) bool { return b == '/' || b == '\\' }
 
-// isNameByte reports whether b can be part of a parameter's name: also of
-// names such as "user[token]" and "a.b-c".
+// isNameByte reports whether b can be part of a parameter's name, such as "user[token]"
+// and "a.b-c".
 func isNameByte(b byte) bool {
 	switch b {
 	case '-', '_', '.', '~', '[', ']', '%':

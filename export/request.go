@@ -2,7 +2,7 @@ package export
 
 import "h2trace/decoder/exchange"
 
-// Request is the beginning of an exchange: the head of its request.
+// Request is the beginning of an exchange: the header section of its request.
 type Request struct {
 	*exchange.Exchange
 	// Module and Via are as in Exchange.

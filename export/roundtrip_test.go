@@ -19,7 +19,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// readFrame is a frame line as its readers see it.
+// readFrame is a frame line as readers parse it.
 type readFrame struct {
 	Dir        string
 	Stream     uint32
@@ -52,7 +52,7 @@ type readFrame struct {
 	Violation string
 }
 
-// exact returns the bytes of a text: b64 has them when they are not UTF-8.
+// exact returns the bytes of a text: those of b64 if they are not UTF-8.
 func exact(text string, b64 []byte) string {
 	if b64 != nil {
 		return string(b64)
@@ -94,10 +94,10 @@ type checker struct {
 	redacted, full *printer
 	text           []byte
 	frames         int
-	left           int // to check of this connection
+	left           int // frames of this connection still to check
 }
 
-// maxChecked bounds the frames checked of one connection: a flood repeats one.
+// maxChecked bounds the checked frames of one connection: a flood repeats one.
 const maxChecked = 16
 
 func newChecker(t *testing.T) *checker {
@@ -248,7 +248,7 @@ func (c *checker) conn(sent, received []byte) {
 
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// FuzzFrame checks the lines of whatever can be decoded from arbitrary bytes.
+// FuzzFrame checks the lines of the frames that the decoder finds in arbitrary bytes.
 func FuzzFrame(f *testing.F) {
 	settings := "\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x01\x00\x04\x00\x00\x00\x02"
 	f.Add([]byte(settings+"\x00\x00\x06\x01\x05\x00\x00\x00\x01\x82\x84\x10\x01\xff\x01"), []byte(settings))
@@ -260,7 +260,7 @@ func FuzzFrame(f *testing.F) {
 	})
 }
 
-// TestCorpora checks the lines of connections that others recorded or made up.
+// TestCorpora checks the lines of recorded and constructed connections.
 func TestCorpora(t *testing.T) {
 	root := corpora(t)
 	c := newChecker(t)
@@ -298,7 +298,7 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
-// corpora returns the folder of test data that is kept outside the project.
+// corpora returns the folder of test data outside the project.
 func corpora(t *testing.T) string {
 	dir := os.Getenv("H2TRACE_CORPORA")
 	if dir == "" {

@@ -2,7 +2,7 @@ package export
 
 import "golang.org/x/net/http2/hpack"
 
-// screen appends what may hold a secret, without it. The zero screen shows secrets.
+// screen appends values without their secrets. The zero screen shows secrets.
 type screen struct{ redactor *redactor }
 
 // appendURL appends a URL without its secrets.
@@ -30,7 +30,7 @@ func (s *screen) clean(data []byte) []byte {
 	return data
 }
 
-// appendArgs appends arguments, without what tells of a secret in them.
+// appendArgs appends arguments without their secrets.
 func (s *screen) appendArgs(b []byte, args []string) []byte {
 	b = append(b, `,"args":[`...)
 	for i, arg := range args {

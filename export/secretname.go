@@ -5,44 +5,42 @@ import (
 	"strings"
 )
 
-// secretParts make a header or parameter name secret wherever in it they
-// stand, so that x-goog-iam-authorization-token, PRIVATE-TOKEN and authToken
-// need no entry each.
+// secretParts make a header or parameter name secret anywhere in it. So
+// x-goog-iam-authorization-token, PRIVATE-TOKEN and authToken need no entries.
 var secretParts = []string{
 	"token", "secret", "passw", "passphrase", "credential", "signature", "authorization",
 	"cookie", "session", "sessid", "bearer", "jwt", "csrf", "xsrf", "assertion",
 }
 
-// secretWords make a name secret when they are one of its words.
+// secretWords make a name secret if they are one of its words.
 var secretWords = map[string]bool{
 	"auth": true, "pass": true, "pwd": true, "sig": true, "sid": true, "otp": true, "totp": true,
 	"hmac": true, "oidc": true, "dpop": true, "wsse": true, "ticket": true, "verifier": true,
 	"samlresponse": true, "samlrequest": true,
 }
 
-// openNames are names that a rule above takes for secret and that hold none.
+// openNames are not secret, although a rule above matches.
 var openNames = map[string]bool{
 	"idempotency-key": true, "surrogate-key": true, "cache-key": true, "x-cache-key": true,
 	"sec-websocket-key": true,
 }
 
-// openWords hold one of secretParts, or end in "key", and mean something else.
-// What is beside them in a name counts.
+// openWords contain one of secretParts, or end in "key", and mean something else. Only the
+// rest of a name counts.
 var openWords = [...][]byte{
 	[]byte("showsignature"), []byte("verifysignature"), []byte("passwordless"), []byte("secretary"), []byte("secretariat"),
 	[]byte("obsession"), []byte("possession"), []byte("monkey"), []byte("donkey"), []byte("turkey"), []byte("hockey"),
 	[]byte("jockey"), []byte("whiskey"), []byte("hotkey"),
 }
 
-// secretHeaders and secretParams are secret in that place only.
+// secretHeaders are secret only as headers, secretParams only as parameters.
 var (
 	secretHeaders = map[string]bool{"x-registry-config": true}
 	secretParams  = map[string]bool{"code": true, "sas": true}
 )
 
-// isSecretName reports whether the value that belongs to a name, in lower
-// case, is a secret, going by the name: one of secretParts in it, or a word
-// that is one of secretWords or ends in "key".
+// isSecretName reports whether a name, in lower case, marks its value as a secret: it
+// contains one of secretParts, or a word that is one of secretWords or ends in "key".
 func isSecretName(name []byte) bool {
 	if openNames[string(name)] {
 		return false
@@ -64,8 +62,8 @@ func isSecretName(name []byte) bool {
 	return false
 }
 
-// isSwitch reports whether a value is one of those that turn something on or off,
-// as in log.showSignature=false: the name is then of what is turned.
+// isSwitch reports whether a value turns something on or off, as in
+// log.showSignature=false. The name then names a setting, not a secret.
 func isSwitch(value string) bool {
 	switch value {
 	case "true", "false", "yes", "no", "on", "off":
@@ -84,8 +82,8 @@ type headerClass uint8
 const (
 	headerOpen      headerClass = iota // credentials of URLs in it are redacted
 	headerSecret                       // redacted whole
-	headerAuthority                    // what precedes "@" is redacted
-	headerChallenge                    // "Bearer realm=…" says what is asked for
+	headerAuthority                    // redacted before "@"
+	headerChallenge                    // "Bearer realm=…" is a challenge, not credentials
 )
 
 func classifyHeader(name string) headerClass {
@@ -103,14 +101,14 @@ func classifyHeader(name string) headerClass {
 }
 
 const (
-	// maxKnownNames and maxKnownName bound the memory that a peer can fill
-	// by inventing names; names beyond them are classified each time.
+	// maxKnownNames and maxKnownName bound the memory that a peer can fill by inventing
+	// names. Names beyond them are classified each time.
 	maxKnownNames = 1024
 	maxKnownName  = 64
 )
 
-// secretNames remembers what names were classified as: connections repeat
-// the same few, and the rules are far slower than a map.
+// secretNames caches the classes of names. Connections repeat the same few names, and the
+// rules are far slower than a map.
 type secretNames struct {
 	headers map[string]headerClass
 	params  map[string]bool

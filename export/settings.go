@@ -6,9 +6,9 @@ import (
 	"h2trace/decoder"
 )
 
-// appendSettings appends a SETTINGS payload as an object in wire order. Each
-// value replaces the one before it (RFC 9113 §6.5.3), so of a parameter that
-// comes twice the object holds the last; settings_wire then lists them all.
+// appendSettings appends a SETTINGS payload as an object in wire order. Each value
+// replaces the previous one (RFC 9113 §6.5.3). So the object holds the last value of a
+// parameter that occurs twice; settings_wire then lists all.
 func appendSettings(b []byte, f *decoder.Frame) []byte {
 	b = append(b, `,"settings":`...)
 	ack := f.Flags.Has(decoder.FlagAck)
@@ -49,8 +49,8 @@ func appendSettings(b []byte, f *decoder.Frame) []byte {
 	return appendAck(b, f)
 }
 
-// lastOfEach returns the index of the last value of each parameter, or nil
-// when none comes twice.
+// lastOfEach returns the index of the last value of each parameter, or nil if none occurs
+// twice.
 func lastOfEach(settings []decoder.Setting) map[decoder.SettingID]int {
 	if len(settings) < 16 && !hasRepeat(settings) {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Summary is what the whole run came to.
+// Summary holds the totals of a run.
 type Summary struct {
 	Time      ktime.Time
 	Duration  time.Duration
@@ -17,21 +17,21 @@ type Summary struct {
 	Records   Records
 	Bytes     Bytes
 	Agent     Agent
-	Command   *int      // process id of COMMAND, nil where there is none
-	Signal    string    // that h2trace was sent first meanwhile, such as "SIGINT", or ""
-	Verify    *Verified // nil where nothing is verified
+	Command   *int      // process id of COMMAND, nil if there is none
+	Signal    string    // the first that h2trace got, such as "SIGINT", or ""
+	Verify    *Verified // nil without --verify
 }
 
-// Records counts kernel records. Seen is Delivered and Lost together.
+// Records counts kernel records. Seen is the sum of Delivered and Lost.
 type Records struct{ Seen, Delivered, Lost uint64 }
 
-// Bytes counts plaintext: what the targets read and wrote, and how much of it
-// was copied out of them.
+// Bytes counts plaintext: Seen is what the targets read and wrote, Captured what h2trace
+// copied of it.
 type Bytes struct{ Seen, Captured uint64 }
 
-// Verified counts the field blocks that were compared with what the processes
-// themselves encoded or decoded, the fields in them, the blocks in which
-// something differed, and those that were not compared.
+// Verified counts field blocks and their Fields. Blocks were compared with what the
+// processes themselves encoded or decoded; Mismatches of them differ. Unchecked blocks were
+// not compared.
 type Verified struct{ Blocks, Fields, Mismatches, Unchecked uint64 }
 
 // Agent is what h2trace itself used.

@@ -6,14 +6,14 @@ import (
 	"h2trace/decoder"
 )
 
-// Difference is a field of a header list that is not what the process itself
-// has encoded or decoded.
+// Difference is a field of a header list that differs from what the process itself
+// encoded or decoded.
 type Difference struct {
 	Dir    decoder.Direction
 	Stream uint32
 	// Index is the place of the field in the list, from 0.
 	Index int
-	// Want is what the process has, Got what was decoded; nil where the list
+	// Want is the field of the process, Got the decoded one. Each is nil if the list
 	// has no such field.
 	Want, Got *hpack.HeaderField
 }

@@ -10,30 +10,28 @@ import (
 	"time"
 )
 
-// ErrReaderGone is what a write error is when nobody reads the output any
-// more (EPIPE), as after `h2trace … | head`. It is told apart because it ends
-// the observing and is no failure.
+// ErrReaderGone is the write error after the reader of the output has exited (EPIPE), as
+// in `h2trace … | head`. It ends the observation and is not a failure.
 var ErrReaderGone = errors.New("reader of the output is gone")
 
 // errClosed is the state of a writer after close.
 var errClosed = errors.New("output is closed")
 
 const (
-	// bufferSize is how many bytes gather before they are written at once.
+	// bufferSize is how many buffered bytes cause a write.
 	bufferSize = 64 << 10
-	// maxKeptBuffer bounds what one enormous line leaves allocated.
+	// maxKeptBuffer bounds the memory that stays allocated after one enormous line.
 	maxKeptBuffer = 1 << 20
-	// flushDelay is how long a line waits for others. With the time of the
-	// write itself it stays below the 100 ms that users are promised.
+	// flushDelay is how long a line waits for others. Together with the write itself, it
+	// stays below the promised 100 ms.
 	flushDelay = 50 * time.Millisecond
-	// retryDelay is the pause before a descriptor that would block is tried
-	// again.
+	// retryDelay is the pause before another write to a descriptor that would block.
 	retryDelay = time.Millisecond
 )
 
-// lineWriter gathers whole lines and writes them when the buffer is full and
-// at the latest flushDelay after the first of them. After the first error it
-// writes nothing more, so a line cut by the error stays the last.
+// lineWriter buffers whole lines. It writes them when the buffer is full, at the latest
+// flushDelay after the first of them. After the first error it writes nothing more, so a
+// line cut by the error is the last.
 //
 // The caller holds mu from begin to end.
 type lineWriter struct {
@@ -53,8 +51,8 @@ func newLineWriter(w io.Writer) *lineWriter {
 	return lw
 }
 
-// begin locks the writer and returns the buffer to append one line to, or
-// false when nothing can be written any more; then the writer is not locked.
+// begin locks the writer and returns the buffer to append one line to. After an error it
+// returns false and does not lock.
 func (lw *lineWriter) begin() ([]byte, bool) {
 	lw.mu.Lock()
 	if lw.err != nil {
@@ -65,7 +63,7 @@ func (lw *lineWriter) begin() ([]byte, bool) {
 	return lw.buf, true
 }
 
-// end takes the buffer back with the line in it and unlocks the writer.
+// end takes back the buffer with the line in it and unlocks the writer.
 func (lw *lineWriter) end(b []byte) {
 	lw.buf = append(b, '\n')
 	if len(lw.buf) >= bufferSize {
@@ -84,7 +82,7 @@ func (lw *lineWriter) tick() {
 	lw.flushLocked()
 }
 
-// flush writes what is buffered and returns the first error of all writes.
+// flush writes the buffer and returns the first error of all writes.
 func (lw *lineWriter) flush() error {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()
@@ -92,7 +90,7 @@ func (lw *lineWriter) flush() error {
 	return lw.failure()
 }
 
-// close flushes and refuses everything after it.
+// close flushes, and drops all later lines.
 func (lw *lineWriter) close() error {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()
@@ -131,17 +129,16 @@ func (lw *lineWriter) flushLocked() {
 	}
 }
 
-// unwritten returns how many lines an error kept from being written whole.
+// unwritten returns how many lines were not written whole because of an error.
 func (lw *lineWriter) unwritten() uint64 {
 	lw.mu.Lock()
 	defer lw.mu.Unlock()
 	return lw.lost
 }
 
-// writeAll writes all of b, and returns what it could not write. A terminal or
-// pipe that another process made non-blocking (the flag belongs to the open file
-// that they share, and COMMAND may be that process) is waited for and not an
-// error.
+// writeAll writes all of b, and returns what it could not write. It retries EAGAIN: another
+// process, such as COMMAND, may have made a terminal or pipe non-blocking, because the
+// flag belongs to the shared open file.
 func writeAll(w io.Writer, b []byte) (rest []byte, err error) {
 	for len(b) > 0 {
 		n, err := w.Write(b)
@@ -158,7 +155,7 @@ func writeAll(w io.Writer, b []byte) (rest []byte, err error) {
 		case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
 			return b, fmt.Errorf("%w: %w", ErrReaderGone, err)
 		default:
-			return b, err // an *os.File says that it is of a write, and of which file
+			return b, err // an *os.File names the operation and the file
 		}
 	}
 	return nil, nil

@@ -37,8 +37,8 @@ func (o *sharedOutput) take() string {
 	return s
 }
 
-// TestFlushWhenIdle checks that an event reaches the output within 100 ms
-// although nothing follows it, each time.
+// TestFlushWhenIdle checks that an event reaches the output within 100 ms, each time, if
+// no other event follows.
 func TestFlushWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out sharedOutput
@@ -61,8 +61,8 @@ func TestFlushWhenIdle(t *testing.T) {
 	})
 }
 
-// TestFlushUnderLoad checks that no line waits longer than 100 ms while more
-// keep coming, too few to fill the buffer.
+// TestFlushUnderLoad checks that no line waits longer than 100 ms while others follow, too
+// few to fill the buffer.
 func TestFlushUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &timedOutput{}
@@ -80,7 +80,7 @@ func TestFlushUnderLoad(t *testing.T) {
 	})
 }
 
-// timedOutput measures how old each line is when it is written.
+// timedOutput measures the age of each line when it is written.
 type timedOutput struct {
 	lines   int
 	longest time.Duration
@@ -100,8 +100,7 @@ func (o *timedOutput) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestFlushWhenFull checks that a full buffer is written at once and that
-// whole lines are.
+// TestFlushWhenFull checks that a full buffer is written at once, in whole lines.
 func TestFlushWhenFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
@@ -144,8 +143,8 @@ func (o *limitedOutput) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestWriteError checks that an error stays and that a line which it cut is
-// the last thing written.
+// TestWriteError checks that an error persists, and that nothing is written after the line
+// that it cut.
 func TestWriteError(t *testing.T) {
 	out := &limitedOutput{room: 100, err: &os.PathError{Op: "write", Path: "events.jsonl", Err: syscall.ENOSPC}}
 	j := NewJSONL(out, Options{})
@@ -169,7 +168,7 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-// TestFullDisk checks against a real device without room.
+// TestFullDisk checks an error of a real device without room.
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -183,8 +182,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestReaderGone checks that the end of a reader is told apart, by the timer
-// alone.
+// TestReaderGone checks that the timer alone finds that the reader has exited.
 func TestReaderGone(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -250,8 +248,8 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// TestConcurrentUse checks, above all under the race detector, that lines of
-// several goroutines do not mix.
+// TestConcurrentUse checks that lines of several goroutines do not mix, above all under the
+// race detector.
 func TestConcurrentUse(t *testing.T) {
 	var out bytes.Buffer
 	j := NewJSONL(&out, Options{})
