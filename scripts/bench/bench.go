@@ -19,7 +19,7 @@ import (
 	"h2trace/scripts/bench/pin"
 )
 
-// bench holds what all measurements share.
+// bench holds the state that all measurements share.
 type bench struct {
 	config
 	log    *log.Logger
@@ -30,7 +30,7 @@ type bench struct {
 	server []*process
 }
 
-// process is a server that was started.
+// process is a running server.
 type process struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
@@ -45,7 +45,7 @@ func newBench(ctx context.Context, c config) (*bench, error) {
 	}
 	b := &bench{config: c, dir: dir, log: log.New(os.Stderr, "bench: ", 0)}
 	b.report.Faults = []string{}
-	// Before the build, which is a load of its own.
+	// Before the build, which is a load itself.
 	b.report.Load, err = loadAverage()
 	if err == nil {
 		b.cores, err = twoCores()
@@ -69,7 +69,7 @@ func newBench(ctx context.Context, c config) (*bench, error) {
 // close ends the servers and removes the files.
 func (b *bench) close() {
 	for _, p := range b.server {
-		if err := errors.Join(p.stdin.Close(), p.cmd.Wait()); err != nil { // it ends with its input
+		if err := errors.Join(p.stdin.Close(), p.cmd.Wait()); err != nil { // it exits at the end of its input
 			b.log.Printf("server: %v", err)
 		}
 	}
@@ -98,8 +98,7 @@ func twoCores() ([2]int, error) {
 	return cores, nil
 }
 
-// build builds what is measured and what measures it, in the way that releases
-// are built.
+// build builds h2trace, client and server, as releases are built.
 func (b *bench) build(ctx context.Context) error {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -151,7 +150,7 @@ func (b *bench) startServer(cpu int) (*process, error) {
 	return p, nil
 }
 
-// start starts cmd on a core, or anywhere when it is negative.
+// start starts cmd on a core, or on any core if it is negative.
 func start(cmd *exec.Cmd, cpu int) error {
 	if cpu < 0 {
 		return cmd.Start()
@@ -159,7 +158,7 @@ func start(cmd *exec.Cmd, cpu int) error {
 	return pin.Start(cmd, cpu)
 }
 
-// host describes where this runs.
+// host describes this machine.
 func host() string {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {

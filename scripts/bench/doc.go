@@ -3,35 +3,33 @@
 //
 //	scripts/bench/run [flags]
 //
-// Client and server share one core, so that whatever the probes cost the
-// client shows as lost throughput; h2trace has another core. In each round
-// every variant runs once, in an order that turns from round to round, and is
-// compared with the others of the same round; what is printed is the median
-// of the rounds. Variants:
+// Client and server share one core, so that the cost of the probes appears as lost
+// throughput. h2trace has another core. In each round every variant runs once, in an order
+// that rotates from round to round. It is compared with the others of the same round.
+// Bench prints the median of the rounds. Variants:
 //
 //	unobserved  the client alone
 //	empty       with H2TRACE_TEST_PLAN=empty: probes that do nothing, at the
-//	            same places, which is the floor
-//	frames      with H2TRACE_TEST_PLAN=frames: frames and nothing else
+//	            same places: the minimum
+//	frames      with H2TRACE_TEST_PLAN=frames: only frames
 //	auto        h2trace as it is
 //	entry-ret   h2trace --plan entry-ret: the fallback of function entry and
 //	            every return
 //	verify      h2trace --verify
 //
-// CPU time is what h2trace used itself, from its summary event, less what it
-// used for as long a run of a client that makes five requests a second: that
-// is its start-up. What the probes cost the client is not in it; it shows in
-// the throughput.
+// CPU time is the time that h2trace itself used, from its summary event, less its start-up.
+// The start-up is the CPU time of an equally long run of a client that makes five requests
+// per second. The cost of the probes for the client is not in it: it is in the throughput.
 //
-// The fixed rate is made without pinning, with the default buffer, and is to
-// lose nothing. Start-up is measured on a large binary, cmd/go with its
-// symbols: from the start of h2trace until the kernel executes the binary,
-// which h2trace lets happen when the probes are in place, and until the binary
-// prints its first byte, against how soon it does so alone.
+// The fixed rate runs without pinning, with the default buffer, and must lose nothing.
+// Start-up is measured on a large binary, cmd/go with its symbols, from the start of
+// h2trace. One measurement ends when the kernel executes the binary, which is when its
+// probes are attached. Another ends at the first byte that the binary prints. It is compared
+// with a run of the binary alone.
 //
-// The machine is to be quiet: run nothing beside it.
+// The machine must be otherwise idle.
 //
-// Speed never fails a run. Lost records are reported. Records that are neither
-// delivered nor lost, a missing summary, and fewer frames than the client must
-// have exchanged are faults: they are printed and the exit status is 1.
+// Speed never fails a run. Lost records are reported. Faults are records that are neither
+// delivered nor lost, a missing summary, and fewer frames than the client must have
+// exchanged. Bench prints faults and exits with 1.
 package main

@@ -2,7 +2,7 @@ package main
 
 import "context"
 
-// fixedRate makes a steady load and looks for losses.
+// fixedRate generates a constant load and looks for losses.
 func (b *bench) fixedRate(ctx context.Context) error {
 	server, err := b.startServer(-1)
 	if err != nil {

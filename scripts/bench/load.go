@@ -27,7 +27,7 @@ type loadSpec struct {
 	clientCPU, agentCPU int
 }
 
-// loadResult is what the client measured, and what h2trace said of it.
+// loadResult holds the measurements of the client, and the summary of h2trace.
 type loadResult struct {
 	Requests      int64   `json:"requests"`
 	Bytes         int64   `json:"bytes"`
@@ -40,7 +40,7 @@ type loadResult struct {
 
 func (r *loadResult) rate() float64 { return float64(r.Requests) / r.Seconds }
 
-// grace is what a run may take beyond its load: start-up and draining.
+// grace is the extra time of a run for start-up and draining.
 const grace = 30 * time.Second
 
 // run runs the client once.
@@ -93,8 +93,7 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	return r, os.RemoveAll(events)
 }
 
-// observing returns the flags and the environment that have h2trace observe by a
-// plan.
+// observing returns the flags and the environment of h2trace for a plan.
 func observing(plan string) (flags, env []string) {
 	switch plan {
 	case planEmpty, planFrames:

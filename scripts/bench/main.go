@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// config is what the flags say.
+// config holds the flags.
 type config struct {
 	rounds          int
 	warmup          time.Duration
@@ -102,7 +102,7 @@ func (c *config) valid() error {
 	return nil
 }
 
-// measure runs what c asks for.
+// measure runs the measurements of c.
 func measure(ctx context.Context, c config) (*report, error) {
 	b, err := newBench(ctx, c)
 	if err != nil {

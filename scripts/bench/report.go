@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// report is everything that was measured.
+// report holds all measurements.
 type report struct {
 	Host       string             `json:"host"`
 	Load       float64            `json:"load_average"` // of the minute before
@@ -35,7 +35,7 @@ type variantReport struct {
 	Cost              *costReport `json:"cost,omitempty"`
 }
 
-// ratios are throughputs of a variant over those of another, round by round.
+// ratios holds the throughput of one variant relative to another, round by round.
 type ratios struct {
 	Median float64   `json:"median"`
 	Rounds []float64 `json:"rounds"`
@@ -45,7 +45,7 @@ func (r ratios) String() string {
 	return fmt.Sprintf("%.3f\t(%.3f … %.3f)", r.Median, slices.Min(r.Rounds), slices.Max(r.Rounds))
 }
 
-// costReport is what h2trace used. Counts are sums over all runs.
+// costReport is what h2trace itself used. Counts are sums over all runs.
 type costReport struct {
 	Runs              int     `json:"runs"`
 	StartupCPUMillis  float64 `json:"startup_cpu_ms"`
@@ -71,7 +71,7 @@ type rateReport struct {
 type startupReport struct {
 	BinaryBytes int64 `json:"binary_bytes"`
 	Runs        int   `json:"runs"`
-	// AttachedMillis is nil when no probe was ever attached.
+	// AttachedMillis is nil if no probe was attached.
 	AttachedMillis *float64 `json:"attached_ms"`
 	AloneMillis    float64  `json:"alone_ms"`
 	TracedMillis   float64  `json:"traced_ms"`
@@ -92,8 +92,8 @@ func (r *report) String() string {
 	fmt.Fprintf(t, "%s; client and server on core %d, h2trace on core %d; medians of %d rounds (lowest … highest)\n",
 		r.Host, r.Cores[0], r.Cores[1], r.Rounds)
 	if r.Load > 0.5 {
-		// Group scheduling favours a client whose h2trace keeps the other core
-		// busy: against others it was seen to get twice the throughput.
+		// Group scheduling favours a client whose h2trace keeps the other core busy. Such
+		// a client got twice the throughput in competition with other load.
 		fmt.Fprintf(t, "OTHERS USE THE CORES (load average %.1f before the first run): \"of unobserved\" means nothing,\n"+
 			"the rate may not be reached; \"of empty probes\" still compares like with like\n", r.Load)
 	}
@@ -141,7 +141,7 @@ func (s *startupReport) write(w *strings.Builder) {
 		float64(s.BinaryBytes)/1e6, s.Runs, attached, s.TracedMillis, s.AloneMillis)
 }
 
-// String also takes nil, for runs that told nothing.
+// String accepts nil, for runs without values.
 func (c *costReport) String() string {
 	if c == nil {
 		return "NO SUMMARY, COST UNKNOWN"

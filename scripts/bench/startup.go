@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// startup measures how long it takes until a large binary is observed.
+// startup measures the time until a large binary is observed.
 func (b *bench) startup(ctx context.Context) error {
 	info, err := os.Stat(b.binary)
 	if err != nil {
@@ -48,15 +48,14 @@ func (b *bench) startup(ctx context.Context) error {
 	return nil
 }
 
-// firstByte runs a command on the core of h2trace and returns how long it took
-// until it printed something.
+// firstByte runs a command on the core of h2trace and returns the time to its first output.
 func (b *bench) firstByte(ctx context.Context, name string, args ...string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stderr = os.Stderr
-	// cmd/go looks for its root beside itself and would start another one
-	// where go.mod asks for that.
+	// cmd/go looks for its root beside itself, and starts another toolchain if go.mod
+	// requires one.
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOROOT="+b.goroot)
 	stdout, err := cmd.StdoutPipe()
@@ -79,8 +78,8 @@ func (b *bench) firstByte(ctx context.Context, name string, args ...string) (tim
 	return took, nil
 }
 
-// firstAttached returns the time of the first attached process event: when the
-// kernel executed the binary, whose probes were in place by then.
+// firstAttached returns the time of the first attached process event. The kernel executed
+// the binary at that time, with its probes attached.
 func firstAttached(name string) (time.Time, error) {
 	f, err := os.Open(name)
 	if err != nil {

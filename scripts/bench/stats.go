@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// median returns the median, and NaN of nothing.
+// median returns the median, or NaN if there are no values.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -15,11 +15,11 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// bases are the rounds of the variants that others are held against.
+// bases are the rounds of the variants with which others are compared.
 type bases struct{ alone, empty, frames []*loadResult }
 
-// compare gathers the rounds of one variant. Each is held against the rounds
-// of the bases with the same number.
+// compare collects the rounds of one variant. It compares each round with those of the
+// bases that have the same number.
 func compare(name string, runs []*loadResult, base bases) variantReport {
 	v := variantReport{Name: name}
 	var rates []float64
@@ -36,9 +36,8 @@ func compare(name string, runs []*loadResult, base bases) variantReport {
 	return v
 }
 
-// cost returns what h2trace used in some runs beyond what it used, in
-// milliseconds of CPU time, in runs that measured its start-up. It is nil when
-// either told nothing.
+// cost returns what h2trace used in runs, less its start-up. startup is the CPU time of the
+// start-up, in milliseconds, from other runs. It returns nil if either has no values.
 func cost(runs []*loadResult, startup []float64) *costReport {
 	c := &costReport{}
 	var cpu float64
@@ -63,7 +62,7 @@ func cost(runs []*loadResult, startup []float64) *costReport {
 	used := cpu - float64(c.Runs)*c.StartupCPUMillis
 	c.CPUMicrosPerFrame = used * 1e3 / float64(c.Frames)
 	c.CPUSecondsPerGB = used / 1e3 / (float64(c.BytesSeen) / 1e9)
-	// How far start-ups lie apart is how far off their median may be.
+	// The spread of the start-ups is the error of their median.
 	apart := (slices.Max(startup) - slices.Min(startup)) / 2
 	c.CPUMicrosError = float64(c.Runs) * apart * 1e3 / float64(c.Frames)
 	return c

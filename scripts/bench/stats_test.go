@@ -27,8 +27,8 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// TestCompare checks that rounds are compared with rounds of the same number:
-// a machine that slows down half-way must not show as cost.
+// TestCompare checks that rounds are compared with rounds of the same number. A machine
+// that slows down half-way must not appear as cost.
 func TestCompare(t *testing.T) {
 	runs := func(rates ...int64) (out []*loadResult) {
 		for _, r := range rates {

@@ -28,7 +28,7 @@ type summary struct {
 	} `json:"agent"`
 }
 
-// maxSummary is more than a summary line is long.
+// maxSummary is longer than any summary line.
 const maxSummary = 16 << 10
 
 // readSummary reads the last line of a file of events.
@@ -55,12 +55,12 @@ func readSummary(name string) (*summary, error) {
 	return &s, nil
 }
 
-// framesPerRequest is the least that one request exchanges: HEADERS there,
-// HEADERS and DATA back.
+// framesPerRequest is the minimum of frames of a request: HEADERS sent, HEADERS and DATA
+// received.
 const framesPerRequest = 3
 
-// faults returns what contradicts itself in the summary of a client that
-// finished so many requests.
+// faults returns the contradictions in the summary of a client that finished so many
+// requests.
 func (s *summary) faults(plan string, requests int64) []string {
 	var faults []string
 	r := s.Records

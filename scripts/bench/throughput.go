@@ -2,7 +2,7 @@ package main
 
 import "context"
 
-// The plans of h2trace that are compared; the client alone is planNone.
+// The compared plans of h2trace; the client alone is planNone.
 const (
 	planNone     = ""
 	planEmpty    = "empty"
@@ -22,7 +22,7 @@ func planName(plan string) string {
 	return plan
 }
 
-// throughput compares the plans under as much load as the client can make.
+// throughput compares the plans under the highest load that the client can generate.
 func (b *bench) throughput(ctx context.Context, title, path string, workers int) error {
 	server, err := b.startServer(b.cores[0])
 	if err != nil {
@@ -61,16 +61,14 @@ func (b *bench) throughput(ctx context.Context, title, path string, workers int)
 }
 
 const (
-	// idleRate is the load of a run that measures start-up, in requests a
-	// second.
+	// idleRate is the load of a run that measures start-up, in requests per second.
 	idleRate = 5
-	// idleRuns is how many of them there are.
+	// idleRuns is the number of these runs.
 	idleRuns = 5
 )
 
-// startupCPU returns the milliseconds of CPU time that h2trace needs to
-// observe, for as long as spec lasts, a client that does next to nothing: one
-// value for each of several runs.
+// startupCPU returns the milliseconds of CPU time that h2trace needs to observe an almost
+// idle client, for the duration of spec. It returns one value for each of several runs.
 func (b *bench) startupCPU(ctx context.Context, server *process, spec loadSpec, plan string) ([]float64, error) {
 	spec.plan, spec.rate, spec.workers, spec.path = plan, idleRate, 1, "/100"
 	var used []float64

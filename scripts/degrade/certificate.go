@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// newCertificate makes an authority and a certificate of it for name. It
-// returns that of the authority in PEM.
+// newCertificate creates an authority, and a certificate of it for name. It also returns
+// the certificate of the authority, in PEM.
 func newCertificate(name string) (tls.Certificate, []byte, error) {
 	var none tls.Certificate
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

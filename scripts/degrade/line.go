@@ -10,20 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lineConfig is how bad a line is.
+// lineConfig holds the properties of a line.
 type lineConfig struct {
 	delay, jitter time.Duration // of a round trip
 	loss          float64       // share of the packets, each way
-	lossAfter     int           // packets each way of which none is lost
-	rate          int64         // bits a second, each way; 0 is no limit
+	lossAfter     int           // packets each way before the first loss
+	rate          int64         // bits per second, each way; 0 is no limit
 }
 
 const (
-	// queueTime bounds what waits for a line of limited rate.
+	// queueTime bounds the queue of a line with limited rate.
 	queueTime = 200 * time.Millisecond
-	// queueLength bounds the packets that are under way.
+	// queueLength bounds the packets in transit.
 	queueLength = 20_000
-	// maxPacket is more than a TUN device without offloads hands over.
+	// maxPacket is larger than any packet of a TUN device without offloads.
 	maxPacket = 1 << 16
 )
 
@@ -33,7 +33,7 @@ type tun struct {
 	file *os.File
 }
 
-// newTUN makes a device. It is gone when its file is closed.
+// newTUN creates a device. Closing its file removes it.
 func newTUN(name string) (*tun, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -50,7 +50,7 @@ func newTUN(name string) (*tun, error) {
 	return &tun{req.Name(), os.NewFile(uintptr(fd), name)}, nil
 }
 
-// packet is one that is under way.
+// packet is a packet in transit.
 type packet struct {
 	due   time.Time
 	bytes []byte
@@ -102,8 +102,8 @@ func carry(from, to *tun, c lineConfig) {
 	}
 }
 
-// deliver hands packets over when they are due. One that a device does not take,
-// because it is not up yet, is lost.
+// deliver writes packets to the device when they are due. A packet is lost if the device
+// is not up yet.
 func deliver(to *tun, queue <-chan packet) {
 	for p := range queue {
 		time.Sleep(time.Until(p.due))

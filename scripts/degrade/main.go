@@ -31,7 +31,7 @@ func main() {
 	if os.Args[0] == stageName {
 		os.Exit(runStage(os.Args[1:]))
 	}
-	// The command is to end with the thread that started it.
+	// The command must end with the thread that started it.
 	runtime.LockOSThread()
 	status, err := run(os.Args[1:])
 	if err != nil {
@@ -106,7 +106,7 @@ func parse(args []string) (*options, error) {
 	return &o, nil
 }
 
-// parseRate parses bits a second with k, M or G after them; "" is no limit.
+// parseRate parses bits per second, with an optional k, M or G; "" is no limit.
 func parseRate(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
@@ -127,7 +127,7 @@ func parseRate(s string) (int64, error) {
 	return int64(n * float64(unit)), nil
 }
 
-// run degrades a command and returns its status.
+// run runs a degraded command and returns its status.
 func run(args []string) (int, error) {
 	o, err := parse(args)
 	if err != nil {
@@ -144,7 +144,7 @@ func run(args []string) (int, error) {
 	if err != nil {
 		return statusFailed, err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // of no use to anybody, and below the directory for such
+	defer func() { _ = os.RemoveAll(dir) }() // only a leftover, in the directory for temporary files
 	n, err := newNetwork(o.line)
 	if err != nil {
 		return statusFailed, err
@@ -177,8 +177,8 @@ func originOf(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// serve starts the resolver and the proxy. It returns the file with the
-// certificate that the command is to trust.
+// serve starts the resolver and the proxy. It returns the file with the certificate that
+// the command must trust.
 func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string, err error) {
 	dns, err := net.ListenPacket("udp4", netip.AddrPortFrom(n.outside, 53).String())
 	if err != nil {
@@ -230,7 +230,7 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 		Handler:   newProxy(origin, o.faults, log),
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
 		HTTP2:     &http.HTTP2Config{MaxReceiveBufferPerStream: o.window},
-		ErrorLog:  stdlog.New(io.Discard, "", 0), // clients that give up are what this is for
+		ErrorLog:  stdlog.New(io.Discard, "", 0), // aborted requests are expected
 	}
 	if o.plain {
 		server.Protocols = new(http.Protocols)
@@ -243,7 +243,7 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 	return trusted, nil
 }
 
-// contextWith is context.WithValue for a key that is its own value.
+// contextWith is context.WithValue with the key as the value.
 func contextWith(ctx context.Context, key any) context.Context {
 	return context.WithValue(ctx, key, key)
 }

@@ -14,18 +14,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stageName is the name under which degrade starts itself in the namespaces of
-// the command, to make the last of them ready.
+// stageName is the name under which degrade starts itself in the namespaces of the
+// command, to configure them.
 const stageName = "degrade-stage"
 
-// network is a line from here to a network namespace.
+// network is a line from this namespace to that of the command.
 type network struct {
 	outside, inside netip.Addr
-	near, far       *tun // far is for the namespace
+	near, far       *tun // far goes into the namespace of the command
 }
 
-// newNetwork makes a line with addresses of 198.18.0.0/15, which is set aside
-// for tests of networks (RFC 2544), and brings this end of it up.
+// newNetwork creates a line and brings up this end of it. Its addresses are from
+// 198.18.0.0/15, which is reserved for tests of networks (RFC 2544).
 func newNetwork(c lineConfig) (*network, error) {
 	pid := os.Getpid()
 	n := &network{}
@@ -107,7 +107,7 @@ func (n *network) run(command []string, dir string, env []string) (int, error) {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	go func() {
 		for s := range signals {
-			if s != syscall.SIGINT { // which the terminal has sent to it too
+			if s != syscall.SIGINT { // the terminal sends SIGINT to the command, too
 				_ = cmd.Process.Signal(s)
 			}
 		}
@@ -131,13 +131,13 @@ func (n *network) run(command []string, dir string, env []string) (int, error) {
 	return status.ExitStatus(), nil
 }
 
-// runStage brings the far end up, hides /etc/resolv.conf behind another one,
-// and executes the command.
+// runStage brings up the far end, mounts another file over /etc/resolv.conf, and executes
+// the command.
 func runStage(args []string) int {
 	device, inside, outside, conf, path, command := args[0], args[1], args[2], args[3], args[4], args[5:]
 	ready := os.NewFile(3, "ready")
 	if n, _ := ready.Read(make([]byte, 1)); n != 1 {
-		return statusFailed // degrade says why
+		return statusFailed // the parent prints the error
 	}
 	_ = ready.Close()
 	err := errors.Join(
@@ -158,7 +158,7 @@ func runStage(args []string) int {
 	return 126
 }
 
-// hide puts one file in the place of another, in this mount namespace only.
+// hide mounts one file over another, in this mount namespace only.
 func hide(name, by string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)

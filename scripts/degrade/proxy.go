@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// faults is how bad a proxy is.
+// faults are the faults of a proxy.
 type faults struct {
 	delay         time.Duration
 	status        int   // 0: that of the origin
@@ -58,7 +58,7 @@ func newProxy(origin *url.URL, f faults, log io.Writer) *proxy {
 	return p
 }
 
-// faulty marks the context of requests that are answered badly.
+// faulty marks the context of requests that get a fault.
 type faulty struct{}
 
 // ServeHTTP implements http.Handler.
@@ -77,7 +77,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.reverse.ServeHTTP(counted, r.WithContext(contextWith(r.Context(), faulty{})))
 }
 
-// modify spoils the body of a response.
+// modify adds the fault to the body of a response.
 func (p *proxy) modify(r *http.Response) error {
 	if r.Request.Context().Value(faulty{}) == nil {
 		return nil
@@ -155,7 +155,7 @@ func (b *cutBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// countingWriter counts what a handler answers with.
+// countingWriter counts the bytes of a response.
 type countingWriter struct {
 	http.ResponseWriter
 	status int
@@ -183,11 +183,10 @@ type request struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Status int    `json:"status"`
-	Bytes  int64  `json:"bytes"` // of the body, as far as it was sent
+	Bytes  int64  `json:"bytes"` // sent bytes of the body
 }
 
-// note writes a line of the log. After it the handler may go on to panic,
-// which is how it resets a stream.
+// note writes a line of the log. The handler may panic after it, which resets the stream.
 func (p *proxy) note(r *http.Request, w *countingWriter) {
 	if p.log == nil {
 		return
@@ -199,7 +198,7 @@ func (p *proxy) note(r *http.Request, w *countingWriter) {
 	}
 }
 
-// slowListener makes the first answer on each connection come late.
+// slowListener delays the first answer on each connection.
 type slowListener struct {
 	net.Listener
 	delay time.Duration
@@ -217,8 +216,7 @@ type slowConn struct {
 	delay time.Duration
 }
 
-// Write implements io.Writer. The first that a server writes answers a
-// ClientHello.
+// Write implements io.Writer. The first bytes of a server answer the ClientHello.
 func (c *slowConn) Write(b []byte) (int, error) {
 	c.once.Do(func() { time.Sleep(c.delay) })
 	return c.Conn.Write(b)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// resolver answers for one name, over UDP.
+// resolver answers queries for one name, over UDP.
 type resolver struct {
 	name  string
 	addr  netip.Addr
@@ -19,7 +19,7 @@ type resolver struct {
 	fail  bool
 
 	mu  sync.Mutex
-	log *json.Encoder // nil for none
+	log *json.Encoder // nil without a log
 }
 
 // asked is a line of the log.
@@ -50,7 +50,7 @@ func (r *resolver) serve(conn net.PacketConn) {
 		go func() {
 			if answer, err := r.answer(buf[:n]); err == nil {
 				time.Sleep(r.delay)
-				_, _ = conn.WriteTo(answer, from) // the asker asks again
+				_, _ = conn.WriteTo(answer, from) // the client repeats its query
 			}
 		}()
 	}

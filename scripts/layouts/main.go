@@ -1,11 +1,10 @@
-// Command layouts writes bpf/layout/table.go: where each Go release, and each
-// version of golang.org/x/net, keeps the state of HTTP/2 connections. It
-// builds a program with each, which the go command downloads from the
-// configured GOPROXY, and reads its DWARF:
+// Command layouts writes bpf/layout/table.go: where each Go release, and each version of
+// golang.org/x/net, keeps the state of HTTP/2 connections. It builds a program with each,
+// and reads its DWARF. The go command downloads them from the configured GOPROXY:
 //
 //	go run ./scripts/layouts >table.go && mv table.go bpf/layout/
 //
-// Of the versions between two with the same layout none is built.
+// It builds no version between two with the same layout.
 package main
 
 import (
@@ -22,13 +21,12 @@ import (
 	"h2trace/bpf/layout"
 )
 
-// lastPatch is the last release Go 1.N.P of each minor one, from firstMinor on.
+// lastPatch holds the latest patch release P of each Go 1.N, from firstMinor on.
 var lastPatch = []int{10, 13, 14, 13, 12, 12, 13, 5, 8, 3}
 
 const firstMinor = 18
 
-// The versions v0.N.0 of golang.org/x/net. The first has the HTTP/2 client of
-// Go 1.20.
+// The versions v0.N.0 of golang.org/x/net. The first has the HTTP/2 client of Go 1.20.
 const (
 	firstModule = 1
 	lastModule  = 62
@@ -70,13 +68,13 @@ func run(dir string) error {
 	return err
 }
 
-// both are the layouts of a version.
+// both holds the layouts of a version.
 type both struct {
 	client layout.Client
 	server layout.Server
 }
 
-// cached remembers what of returned.
+// cached caches the results of of.
 func cached(of func(int) (both, error)) func(int) (both, error) {
 	type result struct {
 		layouts both
@@ -105,7 +103,7 @@ func printBoth(client, server *strings.Builder, first, last int, of func(int) (b
 	}))
 }
 
-// printSpans does so for those of one side.
+// printSpans prints the layouts of one side.
 func printSpans[L comparable](w *strings.Builder, first, last int, of func(int) (L, error)) error {
 	known := make(map[int]L)
 	if err := between(known, first, last, of); err != nil {
@@ -125,9 +123,9 @@ func printSpans[L comparable](w *strings.Builder, first, last int, of func(int) 
 	return nil
 }
 
-// between finds the layouts of all versions from first to last, looking only at
-// as many as it takes to find where they change. Those that cannot be had, and
-// lie between two that differ, are left out.
+// between finds the layouts of all versions from first to last. It inspects only as many
+// versions as it takes to find the changes. It skips versions that are unavailable between
+// two that differ.
 func between[L comparable](known map[int]L, first, last int, of func(int) (L, error)) error {
 	for _, n := range []int{first, last} {
 		l, err := of(n)
@@ -152,7 +150,7 @@ func between[L comparable](known map[int]L, first, last int, of func(int) (L, er
 	return nil
 }
 
-// fromMiddle returns what lies between two numbers, the middle first.
+// fromMiddle returns the numbers between two numbers, the middle first.
 func fromMiddle(first, last int) []int {
 	var list []int
 	for n := first + 1; n < last; n++ {
@@ -213,7 +211,7 @@ func ofModule(dir string, n int) (both, error) {
 	return read(exe, layout.Module)
 }
 
-// build makes a program of one file and returns its path.
+// build builds a program of one file and returns its path.
 func build(dir, goVersion, mod, source string) (string, error) {
 	for name, text := range map[string]string{"go.mod": mod, "main.go": source} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -223,7 +221,7 @@ func build(dir, goVersion, mod, source string) (string, error) {
 	_ = os.Remove(filepath.Join(dir, "go.sum"))
 	env := append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	if goVersion != "" {
-		env = append(env, "GOTOOLCHAIN=go"+goVersion, "GODEBUG=goindex=0") // Go 1.19 builds only so
+		env = append(env, "GOTOOLCHAIN=go"+goVersion, "GODEBUG=goindex=0") // Go 1.19 needs it
 	}
 	steps := [][]string{{"go", "build", "-o", "probe", "."}}
 	if goVersion == "" {

@@ -3,22 +3,21 @@ package releases
 
 import "strings"
 
-// All has the last of each minor release that programs can be built with, the
-// oldest first.
+// All holds the latest patch of each supported Go release, the oldest first.
 var All = []string{
 	"go1.18.10", "go1.19.13", "go1.20.14", "go1.21.13", "go1.22.12",
 	"go1.23.12", "go1.24.13", "go1.25.5", "go1.26.8", "go1.27.3",
 }
 
-// Few are those that tests use when they do not take all: the oldest, the first
-// with PUSH BP in every function's middle, the first with Swiss maps, and the
-// newest. Each more would be a toolchain to fetch and a standard library to build.
+// Few are the releases of reduced tests: the oldest, the first with PUSH BP in every
+// function's middle, the first with Swiss maps, and the newest. Each further release costs
+// a toolchain to fetch and a standard library to build.
 var Few = []string{"go1.18.10", "go1.21.13", "go1.24.13", "go1.27.3"}
 
-// reduced are those of Few whose compilers place code differently.
+// reduced are the releases of Few whose compilers place code differently.
 var reduced = []string{Few[0], Few[1], Few[3]}
 
-// Take returns all releases, or some of them with what is to be said of that.
+// Take returns all releases, or some of them with a note about that.
 func Take(full bool) (list []string, reduction string) {
 	if full {
 		return All, ""
@@ -26,7 +25,7 @@ func Take(full bool) (list []string, reduction string) {
 	return reduced, strings.Join(reduced, ", ") + " of go1.18 to go1.27; scripts/matrix runs all"
 }
 
-// Env returns what makes the go command be that of a release.
+// Env returns the environment that selects the go command of a release.
 func Env(release string) []string {
 	env := []string{"GOTOOLCHAIN=" + release}
 	if strings.HasPrefix(release, "go1.19.") {

@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// repeatedFailures and repeatedLines bound what is printed again.
+	// repeatedFailures and repeatedLines bound the repeated output.
 	repeatedFailures = 20
 	repeatedLines    = 20
 )
 
-// failures are the ends of what failed tests have printed. They are printed a
-// second time: whoever has only the end of a long log has them too.
+// failures holds the last lines of failed tests. They are printed again at the end, for
+// readers who have only the end of a long log.
 type failures struct {
 	ends  []string
 	count int
 }
 
-// add takes what a test has printed, line by line.
+// add adds the output of a test, line by line.
 func (f *failures) add(t test, lines []string) {
 	f.count++
 	if len(f.ends) == repeatedFailures || len(lines) == 0 {
@@ -39,7 +39,7 @@ func (f *failures) add(t test, lines []string) {
 
 func (f *failures) print(w io.Writer) {
 	for _, end := range f.ends {
-		_, _ = io.WriteString(w, end) // as printf of summary
+		_, _ = io.WriteString(w, end) // as in summary.printf
 	}
 	if more := f.count - len(f.ends); more > 0 {
 		_, _ = fmt.Fprintf(w, "failed: %d more above\n", more)

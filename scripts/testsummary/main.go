@@ -1,17 +1,17 @@
-// Command testsummary turns the output of go test -json on stdin into what a
-// person wants to read: a line for each package, the whole output of what
-// failed, why tests were skipped, and the totals as the last line.
+// Command testsummary summarizes the output of go test -json on stdin. It prints a line for
+// each package, the whole output of failures, why tests were skipped, and the totals as the
+// last line.
 //
-// Before that come the attributes that tests set: "cell" for a row of a table,
-// "measured" for a number beside its limit, and "reduced" where less was run
-// than there is. Tabs in them separate columns. "progress" goes to stderr at
-// once. After them stands the end of what each failed test has printed, again.
+// Before the totals it prints the attributes that tests set: "cell" for a row of a table,
+// "measured" for a number beside its limit, and "reduced" if a test ran only in part. Tabs
+// in them separate columns. "progress" goes to stderr at once. Then it repeats the last
+// lines of each failed test.
 //
-// Meanwhile stderr says what runs: on a terminal in a line that is written over,
-// elsewhere at least every ten seconds.
+// Meanwhile stderr says what runs: on a terminal in one line that it overwrites, elsewhere
+// at least every ten seconds.
 //
-// It exits with 1 when a test failed, when there was none, and, with CI=true,
-// when a test was skipped that skips.txt does not list.
+// It exits with 1 if a test failed, if there was none, or, with CI=true, if a test was
+// skipped that skips.txt does not list.
 package main
 
 import (

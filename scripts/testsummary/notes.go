@@ -6,23 +6,23 @@ import (
 	"text/tabwriter"
 )
 
-// noteKeys are the attributes of tests that are printed, in this order.
+// noteKeys are the printed attributes of tests, in this order.
 var noteKeys = []string{"cell", "measured", "reduced"}
 
-// notes are the values of attributes, in the order in which they were set.
+// notes holds the values of attributes, in the order in which they were set.
 type notes map[string][]string
 
 func (n notes) add(key, value string) {
 	n[key] = append(n[key], value)
 }
 
-// print writes a line for each value of the keys that are printed.
+// print writes a line for each value of noteKeys.
 func (n notes) print(w io.Writer) {
 	for _, key := range noteKeys {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, value := range n[key] {
 			_, _ = fmt.Fprintf(t, "%s: %s\n", key, value)
 		}
-		_ = t.Flush() // as printf of summary
+		_ = t.Flush() // as in summary.printf
 	}
 }

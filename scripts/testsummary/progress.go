@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	// quietTime is how long nothing is said in a log while tests run.
+	// quietTime is the longest silence in a log while tests run.
 	quietTime = 10 * time.Second
-	// longTest is from when on a test has a line of its own in a log.
+	// longTest is how long a test runs before it gets its own line in a log.
 	longTest = 2 * time.Second
-	// namedTests bounds how many are named as running.
+	// namedTests bounds the running tests that are named.
 	namedTests = 3
 )
 
-// progress tells on stderr what runs: on a terminal in one line that is written
-// over, elsewhere in a line for each test that took long, and one whenever
-// quietTime has passed. It is safe for concurrent use.
+// progress says on stderr what runs. On a terminal it overwrites one line. Elsewhere it
+// prints a line for each test that took long, and one whenever quietTime has passed. It is
+// safe for concurrent use.
 type progress struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
 	began    time.Time
 	said     time.Time
-	shown    bool // a line that is to be wiped
+	shown    bool // a line to erase
 	ended    int
 	failed   int
 	running  []test // outermost tests that have begun and not ended
@@ -36,14 +36,14 @@ type progress struct {
 	stopped  sync.WaitGroup
 }
 
-// newProgress begins to tell; stop ends it.
+// newProgress starts the output; stop ends it.
 func newProgress(w io.Writer, terminal bool) *progress {
 	p := &progress{w: w, terminal: terminal, began: time.Now(), said: time.Now(), done: make(chan struct{})}
 	p.stopped.Go(p.tick)
 	return p
 }
 
-// isTerminal reports whether a file is one that is read by a person right now.
+// isTerminal reports whether a file is a terminal.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
@@ -65,14 +65,14 @@ func (p *progress) tick() {
 	}
 }
 
-// stop wipes what is on a terminal.
+// stop erases the line on a terminal.
 func (p *progress) stop() {
 	close(p.done)
 	p.stopped.Wait()
 	p.clear()
 }
 
-// clear makes room for what others print.
+// clear erases the line before other output.
 func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +82,7 @@ func (p *progress) clear() {
 func (p *progress) wipe() {
 	if p.shown {
 		p.shown = false
-		_, _ = io.WriteString(p.w, "\r\x1b[K") // as printf of summary
+		_, _ = io.WriteString(p.w, "\r\x1b[K") // as in summary.printf
 	}
 }
 
@@ -118,7 +118,7 @@ func (p *progress) pause(t test) {
 func (p *progress) end(t test, action string, took float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t.name == "" { // a package, and what of it did not end
+	if t.name == "" { // a package, with its tests that did not end
 		p.running = slices.DeleteFunc(p.running, func(r test) bool { return r.pkg == t.pkg })
 		return
 	}
@@ -164,7 +164,7 @@ func (p *progress) status(now time.Time) {
 	p.shown = true
 }
 
-// short leaves out of the name of a package what all have in common.
+// short returns the name of a package without the common prefix.
 func short(pkg string) string {
 	for _, room := range []string{"h2trace/", "cmd/h2trace/internal/", "testkit/"} {
 		pkg = strings.TrimPrefix(pkg, room)

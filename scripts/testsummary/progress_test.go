@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// followed feeds events and lets time pass in between. It returns what was said.
+// followed feeds events, with time between them. It returns the output.
 func followed(t *testing.T, terminal bool, steps ...any) string {
 	t.Helper()
 	var said strings.Builder
@@ -41,8 +41,8 @@ const (
 	over   = `{"Action":"pass","Package":"h2trace/bpf"}` + "\n"
 )
 
-// TestProgressInLog demands that a log is never silent for long, and names what
-// runs.
+// TestProgressInLog demands that a log is never silent for long, and names the running
+// tests.
 func TestProgressInLog(t *testing.T) {
 	const second = time.Second
 	got := followed(t, false, 11*second, beginA, beginC, pauseC, beginB, 11*second, endB, 5*second, endA, over, 6*second, over, 5*second)
@@ -57,7 +57,7 @@ func TestProgressInLog(t *testing.T) {
 	}
 }
 
-// TestProgressOnTerminal demands one line, which is wiped in the end.
+// TestProgressOnTerminal demands one line, which is erased at the end.
 func TestProgressOnTerminal(t *testing.T) {
 	got := followed(t, true, beginA, 1500*time.Millisecond, endA, time.Second)
 	if strings.Contains(got, "\n") || !strings.Contains(got, "0 ended, 0 failed; bpf TestA") || !strings.HasSuffix(got, "\r\x1b[K") {

@@ -26,12 +26,12 @@ type test struct {
 	pkg, name string
 }
 
-// counts is how many tests ended in which way.
+// counts counts the tests by result.
 type counts struct {
 	passed, failed, skipped int
 }
 
-// summary collects events and prints.
+// summary collects events and prints the summary.
 type summary struct {
 	w            io.Writer
 	progress     *progress
@@ -42,7 +42,7 @@ type summary struct {
 	notes        notes
 	failures     failures
 	skipsAllowed map[test]bool // nil: all
-	forbidden    []test        // skipped, and not in skipsAllowed
+	forbidden    []test        // skipped tests that are not in skipsAllowed
 }
 
 func newSummary(w io.Writer, p *progress) *summary {
@@ -56,7 +56,7 @@ func newSummary(w io.Writer, p *progress) *summary {
 	}
 }
 
-// forbidSkips makes skipped tests failures, but for those in the list.
+// forbidSkips makes skipped tests failures, except those in the list.
 func (s *summary) forbidSkips(allowed string) {
 	s.skipsAllowed = make(map[test]bool)
 	for line := range strings.Lines(allowed) {
@@ -67,8 +67,8 @@ func (s *summary) forbidSkips(allowed string) {
 	}
 }
 
-// read takes events to the end of r. Lines that are no events are passed on: go
-// test prints some errors so.
+// read reads events to the end of r. It prints lines that are not events: go test prints
+// some errors like that.
 func (s *summary) read(r io.Reader) error {
 	lines := bufio.NewReader(r)
 	for {
@@ -95,7 +95,7 @@ func (s *summary) add(e event) {
 	switch e.Action {
 	case "run", "cont":
 		s.progress.begin(t)
-	case "pause": // by t.Parallel, until others have ended
+	case "pause": // in t.Parallel, until others have ended
 		s.progress.pause(t)
 	case "output":
 		appendTo(s.output, t, e.Output)
@@ -152,8 +152,8 @@ func (s *summary) countsOf(pkg string) *counts {
 	return c
 }
 
-// endPackage prints the line of a package. One that failed with no failed test
-// did not build, panicked, or ran out of time: that counts as a failure too.
+// endPackage prints the line of a package. A package that failed without a failed test did
+// not build, panicked, or timed out. That counts as a failure, too.
 func (s *summary) endPackage(e event) {
 	c := s.countsOf(e.Package)
 	if e.Action == "fail" && c.failed == 0 {
@@ -161,7 +161,7 @@ func (s *summary) endPackage(e event) {
 		if b := s.build[e.FailedBuild]; b != nil {
 			s.printf("%s", b)
 			s.failures.add(test{pkg: e.Package}, slices.Collect(strings.Lines(b.String())))
-			delete(s.build, e.FailedBuild) // once, also when more packages need it
+			delete(s.build, e.FailedBuild) // once, even if more packages need it
 		}
 		s.printUnfinished(e.Package)
 	}
@@ -169,7 +169,7 @@ func (s *summary) endPackage(e event) {
 	s.total.failed += c.failed
 	s.total.skipped += c.skipped
 	if *c != (counts{}) {
-		took := "" // not told by "go tool test2json"
+		took := "" // absent from the output of "go tool test2json"
 		if e.Elapsed > 0 {
 			took = fmt.Sprintf("%.1fs", e.Elapsed)
 		}
@@ -177,8 +177,7 @@ func (s *summary) endPackage(e event) {
 	}
 }
 
-// printUnfinished prints what a package and the tests in it that did not end
-// have printed.
+// printUnfinished prints the output of a package, and of its tests that did not end.
 func (s *summary) printUnfinished(pkg string) {
 	for t := range s.output {
 		if t.pkg == pkg {
@@ -187,7 +186,7 @@ func (s *summary) printUnfinished(pkg string) {
 	}
 }
 
-// printOutput prints what a test has printed, and returns the lines.
+// printOutput prints the output of a test, and returns the lines.
 func (s *summary) printOutput(t test) (lines []string) {
 	if b := s.output[t]; b != nil {
 		for line := range strings.Lines(b.String()) {
@@ -201,8 +200,7 @@ func (s *summary) printOutput(t test) (lines []string) {
 	return lines
 }
 
-// finish prints what tests have noted and the totals, and reports whether all
-// is well.
+// finish prints the notes of tests and the totals. It reports whether all tests passed.
 func (s *summary) finish() bool {
 	s.notes.print(s.w)
 	s.failures.print(s.w)
@@ -223,12 +221,12 @@ func verdict(c counts) string {
 	return "ok"
 }
 
-// String returns the counts as the closing line has them.
+// String returns the counts as the last line shows them.
 func (c counts) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", c.passed, c.failed, c.skipped)
 }
 
-// printf drops the error: if stdout is gone, so is the reader of the summary.
+// printf drops the error: without stdout, the summary has no reader.
 func (s *summary) printf(format string, args ...any) {
 	s.progress.clear()
 	_, _ = fmt.Fprintf(s.w, format, args...)

@@ -38,7 +38,7 @@ func TestSummary(t *testing.T) {
 	tests := []struct {
 		name    string
 		in      string
-		allowed string // with "-": skips are not looked at
+		allowed string // with "-": skips are not checked
 		ok      bool
 		want    []string
 		not     string

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// load is what a client does.
+// load describes the load of a client.
 type load struct {
 	client           *http.Client
 	url              string
@@ -23,19 +23,19 @@ type load struct {
 	warmup, duration time.Duration
 }
 
-// result is what the client prints. Requests, bytes and seconds are of the
-// measured time; total_requests has those of the warm-up too.
+// result is the output of the client. Requests, bytes and seconds are those of the measured
+// time; total_requests includes the warm-up.
 type result struct {
 	Requests      int64   `json:"requests"`
 	Bytes         int64   `json:"bytes"`
 	Seconds       float64 `json:"seconds"`
 	TotalRequests int64   `json:"total_requests"`
-	// Late is how many requests of a fixed rate were still waiting for a
-	// worker at the end: the rate was not reached.
+	// Late is how many requests of a fixed rate still waited for a worker at the end. If
+	// there are any, the client did not reach the rate.
 	Late int `json:"late"`
 }
 
-// counters count what the workers finish.
+// counters counts the finished requests of the workers.
 type counters struct{ requests, bytes atomic.Int64 }
 
 func newClient(certFile string) (*http.Client, error) {
@@ -57,7 +57,7 @@ func (l *load) run(ctx context.Context) (*result, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var count counters
-	// The first request makes the connection; all others share it.
+	// The first request opens the connection; all others share it.
 	if err := l.get(ctx, &count); err != nil {
 		return nil, err
 	}
@@ -99,15 +99,15 @@ func (l *load) work(ctx context.Context, fail context.CancelCauseFunc, count *co
 	}
 }
 
-// tickets returns a channel with one element for each request to make. Without
-// a rate it is always ready.
+// tickets returns a channel with one element for each request to make. Without a rate it
+// is always ready.
 func (l *load) tickets(ctx context.Context) <-chan struct{} {
 	if l.rate == 0 {
 		ready := make(chan struct{})
 		close(ready)
 		return ready
 	}
-	due := make(chan struct{}, l.rate) // a second's worth may wait
+	due := make(chan struct{}, l.rate) // tickets of one second may wait
 	go func() {
 		const tick = time.Millisecond
 		ticker := time.NewTicker(tick)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// newServer starts a server that answers with 100 bytes and counts.
+// newServer starts a server that answers with 100 bytes and counts requests.
 func newServer(t *testing.T) (*httptest.Server, *http.Client, *atomic.Int64) {
 	var served atomic.Int64
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func newServer(t *testing.T) (*httptest.Server, *http.Client, *atomic.Int64) {
 	return srv, client, &served
 }
 
-// TestLoad checks that what the client says it did is what the server served.
+// TestLoad checks that the client reports what the server served.
 func TestLoad(t *testing.T) {
 	srv, client, served := newServer(t)
 	l := load{client: client, url: srv.URL + "/100", workers: 4, warmup: 20 * time.Millisecond, duration: 50 * time.Millisecond}
@@ -64,7 +64,7 @@ func TestLoadRate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Never more than is due; fewer only on a machine that cannot.
+	// Never more than are due; fewer only on a slow machine.
 	if due := int64(200*r.Seconds) + 2; r.Requests > due || r.Requests+int64(r.Late) < due/2 {
 		t.Errorf("got %d requests and %d late, %d were due", r.Requests, r.Late, due)
 	}

@@ -1,5 +1,5 @@
-// Client loads a server over TLS and HTTP/2 and prints, as one line of JSON,
-// what it measured after a warm-up. It is what h2trace observes, or does not.
+// Client loads a server over TLS and HTTP/2. It prints its measurements after a warm-up as
+// one line of JSON. h2trace observes it in some of the runs.
 package main
 
 import (

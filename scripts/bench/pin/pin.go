@@ -10,16 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process keeps all threads of this process on a core, and with them those
-// that they start, and makes the Go scheduler count on one core only. A
-// negative core changes nothing.
+// Process pins all threads of this process to a core. Threads that these start inherit
+// that. It also sets GOMAXPROCS to 1. A negative core changes nothing.
 func Process(cpu int) error {
 	if cpu < 0 {
 		return nil
 	}
 	runtime.GOMAXPROCS(1)
-	// A thread that starts while others are pinned inherits from one of them:
-	// repeat until there is no new one.
+	// A new thread may inherit the affinity of one that is not pinned yet. Repeat until
+	// there is no new thread.
 	pinned := make(map[int]bool)
 	for {
 		threads, err := os.ReadDir("/proc/self/task")
@@ -43,8 +42,8 @@ func Process(cpu int) error {
 	}
 }
 
-// Start starts cmd on a core: a child inherits the affinity of the thread that
-// forks it. The thread is not used again.
+// Start starts cmd on a core. A child inherits the affinity of the thread that forks it.
+// That thread is not used again.
 func Start(cmd *exec.Cmd, cpu int) error {
 	started := make(chan error)
 	go func() {

@@ -1,5 +1,5 @@
-// Server answers GET /N with N bytes over TLS and HTTP/2. It prints its
-// address on a line, and ends when its standard input does.
+// Server answers GET /N with N bytes over TLS and HTTP/2. It prints its address on a line,
+// and exits at the end of its standard input.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 	"h2trace/scripts/bench/pin"
 )
 
-// maxBody bounds what one request can ask for.
+// maxBody bounds the response to one request.
 const maxBody = 64 << 20
 
 func main() {
@@ -78,7 +78,7 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.Itoa(n))
-	// An error means that the client went away, which is its to report.
+	// On an error the client has closed the connection, and reports it itself.
 	_, _ = w.Write(body[:n])
 }
 
