@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 )
 
@@ -50,17 +49,23 @@ func (c *Collector) load() error {
 	if copies {
 		readSpec = loadCompat
 	}
-	cache := btf.NewCache()
-	go cache.Kernel() //nolint:errcheck // whoever needs it waits for it, and meets the error
 	spec, err := readSpec()
 	if err != nil {
 		return fmt.Errorf("read the compiled probes: %w", err)
+	}
+	packets, err := loadPackets()
+	if err != nil {
+		return fmt.Errorf("read the compiled programs for packets: %w", err)
+	}
+	loader, err := newProgramLoader(spec, packets)
+	if err != nil {
+		return err
 	}
 	if err := configure(spec, &c.opts); err != nil {
 		return err
 	}
 	multi := !copies && features.HaveBPFLinkUprobeMulti() == nil
-	if c.programs, err = newProgramSet(spec, cache, copies, multi); err != nil {
+	if c.programs, err = newProgramSet(spec, loader, copies, multi); err != nil {
 		return err
 	}
 	if err := c.programs.common.Assign(&struct {
@@ -69,10 +74,9 @@ func (c *Collector) load() error {
 	}{&c.probes.probesMaps, &c.probes.probesVariables}); err != nil {
 		return err
 	}
-	if err := c.loadFirst(cache); err != nil {
+	if err := c.loadFirst(packets); err != nil {
 		return err
 	}
-	c.programs.forget()
 	if err := enterNames(c.probes.Names, c.opts.Names); err != nil {
 		return err
 	}
@@ -104,11 +108,11 @@ func (c *Collector) divide(layouts *layoutTable, multi bool) {
 }
 
 // loadFirst loads what is always needed, and starts to watch packets.
-func (c *Collector) loadFirst(cache *btf.Cache) error {
+func (c *Collector) loadFirst(packets *ebpf.CollectionSpec) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	if !c.opts.FramesOnly {
-		beside.Go(func() { c.noPackets = c.watchPackets(cache) })
+		beside.Go(func() { c.noPackets = c.watchPackets(packets) })
 	}
 	first := firstPrograms
 	if c.opts.Verify {
@@ -123,7 +127,9 @@ func (c *Collector) loadFirst(cache *btf.Cache) error {
 // configure sets the constants of the programs from the options.
 func configure(spec *ebpf.CollectionSpec, opts *Options) error {
 	size := uint64(opts.BufferSize)
-	spec.Maps[probesMapRing].MaxEntries = uint32(size)
+	ring := spec.Maps[probesMapRing]
+	ring.MaxEntries = uint32(size)
+	ring.Value = nil // the kernel takes no types of records, and says so after it has allocated the pages
 	for name, value := range map[string]any{
 		probesVarRingSize:    size,
 		probesVarRingReserve: size / 16,

@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 
 	"h2trace/bpf/mounts"
@@ -77,14 +76,10 @@ var packetHooks = map[string]ebpf.AttachType{
 
 // watchPackets starts to report packets between targets and name servers, and HTTP
 // without TLS. Everything else works without it.
-func (c *Collector) watchPackets(cache *btf.Cache) error {
+func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	root, err := cgroupRoot()
 	if err != nil {
 		return err
-	}
-	spec, err := loadPackets()
-	if err != nil {
-		return fmt.Errorf("read the compiled programs: %w", err)
 	}
 	size := uint64(c.opts.BufferSize)
 	for name, value := range map[string]any{
@@ -101,7 +96,9 @@ func (c *Collector) watchPackets(cache *btf.Cache) error {
 		packetsMapWants: c.probes.Wants,
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{MapReplacements: shared, Cache: cache})
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		MapReplacements: shared, Programs: ebpf.ProgramOptions{KernelTypes: c.programs.loader.types.Spec},
+	})
 	if err != nil {
 		return loadError(err)
 	}

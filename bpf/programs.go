@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 )
 
 // programSet loads each program at its first use. The verifier takes most of the
@@ -18,7 +17,7 @@ type programSet struct {
 	spec   *ebpf.CollectionSpec
 	common *ebpf.Collection     // the maps that nobody else owns
 	maps   map[string]*ebpf.Map // shared by all programs
-	cache  *btf.Cache           // the kernel's BTF, see forget
+	loader programLoader
 	// copies says that a program cannot find out at which of its places it was hit:
 	// each copy holds one site as a constant. Places with equal sites share a copy,
 	// and most do.
@@ -44,7 +43,7 @@ type program struct {
 
 // newProgramSet creates the maps of a spec, and keeps the spec. multi says that
 // uprobes attach by uprobe_multi.
-func newProgramSet(spec *ebpf.CollectionSpec, cache *btf.Cache, copies, multi bool) (*programSet, error) {
+func newProgramSet(spec *ebpf.CollectionSpec, loader programLoader, copies, multi bool) (*programSet, error) {
 	for _, prog := range spec.Programs {
 		if multi && prog.Type == ebpf.Kprobe {
 			prog.AttachType = ebpf.AttachTraceUprobeMulti
@@ -52,12 +51,12 @@ func newProgramSet(spec *ebpf.CollectionSpec, cache *btf.Cache, copies, multi bo
 	}
 	noPrograms := *spec
 	noPrograms.Programs = nil
-	common, err := ebpf.NewCollectionWithOptions(&noPrograms, ebpf.CollectionOptions{Cache: cache})
+	common, err := ebpf.NewCollection(&noPrograms)
 	if err != nil {
 		return nil, loadError(err)
 	}
 	s := &programSet{
-		spec: spec, common: common, maps: maps.Clone(common.Maps), cache: cache,
+		spec: spec, common: common, maps: maps.Clone(common.Maps), loader: loader,
 		copies: copies, loaded: make(map[programKey]*program),
 	}
 	if copies {
@@ -69,14 +68,6 @@ func newProgramSet(spec *ebpf.CollectionSpec, cache *btf.Cache, copies, multi bo
 // atOnce bounds how many programs load at a time. Each takes kernel memory and a
 // thread, which the Go runtime keeps for good.
 const atOnce = 4
-
-// forget frees the kernel's BTF: it is large, and programs loaded later hardly need
-// it. Copies are loaded again and again.
-func (s *programSet) forget() {
-	if !s.copies {
-		s.cache = nil
-	}
-}
 
 // prepare loads several programs at a time, shortly before take. With copies, nobody
 // knows yet which ones.
@@ -138,22 +129,37 @@ func (s *programSet) take(key programKey) (*ebpf.Program, error) {
 
 // load loads a program, and with copies its site.
 func (s *programSet) load(key programKey) (*ebpf.Program, error) {
-	spec := *s.spec
-	spec.Programs = map[string]*ebpf.ProgramSpec{key.name: s.spec.Programs[key.name]}
+	maps := s.maps
 	if s.copies {
-		spec = *spec.Copy()
-		if err := spec.Variables[compatVarOnlySite].Set(key.site); err != nil {
-			return nil, fmt.Errorf("set %s: %w", compatVarOnlySite, err)
+		own, err := s.constantsWith(key.site)
+		if err != nil {
+			return nil, err
 		}
-	} else {
-		spec.Variables = nil // they are in the maps
+		defer func() { _ = own.Close() }() // the program keeps it
+		maps = withMap(maps, constants, own)
 	}
-	coll, err := ebpf.NewCollectionWithOptions(&spec, ebpf.CollectionOptions{MapReplacements: s.maps, Cache: s.cache})
+	prog, err := s.loader.load(s.spec.Programs[key.name], maps)
+	if err != nil {
+		return nil, loadError(fmt.Errorf("program %s: %w", key.name, err))
+	}
+	return prog, nil
+}
+
+// constantsWith creates the map of constants of a program for a site.
+func (s *programSet) constantsWith(site probesSite) (*ebpf.Map, error) {
+	spec := (&ebpf.CollectionSpec{
+		Maps: map[string]*ebpf.MapSpec{constants: s.spec.Maps[constants]}, Variables: s.spec.Variables,
+	}).Copy()
+	if err := spec.Variables[compatVarOnlySite].Set(site); err != nil {
+		return nil, fmt.Errorf("set %s: %w", compatVarOnlySite, err)
+	}
+	maps.DeleteFunc(spec.Variables, func(_ string, v *ebpf.VariableSpec) bool { return v.SectionName != constants })
+	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, loadError(err)
 	}
 	defer coll.Close()
-	return coll.DetachProgram(key.name), nil
+	return coll.DetachMap(constants), nil
 }
 
 // drop frees a copy that no place uses any more. A program without copies stays.
