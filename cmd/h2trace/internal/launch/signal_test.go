@@ -16,8 +16,8 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
-// actAs and actPress are environment variables that turn the test program into a
-// process that is ending, and set the length of a press.
+// actAs and actPress are environment variables. They turn the test program into a process
+// that is ending, and set the length of a key press.
 const (
 	actAs    = "H2TRACE_TEST_ENDING"
 	actPress = "H2TRACE_TEST_PRESS"
@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// end does what h2trace does about signals, with COMMAND or without. It drains as
-// long as its input lasts.
+// end handles signals as h2trace does, with COMMAND or without. It drains until the end of
+// its input.
 func end(role string) error {
 	press, err := time.ParseDuration(os.Getenv(actPress))
 	if err != nil {
@@ -94,7 +94,7 @@ func TestOnePress(t *testing.T) {
 				cmd.Env = append(os.Environ(), actAs+"="+tt.role, actPress+"="+press)
 				cmd.Stderr = os.Stderr
 				stdin, stdout := child.Start(t, cmd)
-				t.Cleanup(func() { _ = cmd.Wait() }) // an error when it has been called
+				t.Cleanup(func() { _ = cmd.Wait() }) // an error if it was called before
 				lines := bufio.NewScanner(stdout)
 				read := func(want string) {
 					t.Helper()

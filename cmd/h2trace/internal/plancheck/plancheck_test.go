@@ -68,7 +68,7 @@ func TestHear(t *testing.T) {
 		name   string
 		heard  []*Conn
 		want   [2]Verdict
-		silent []string // of what is received
+		silent []string // connections that received nothing
 	}{
 		{"nothing said", []*Conn{conn("c1", [2]bool{}, time.Hour)}, [2]Verdict{}, nil},
 		{"both", []*Conn{conn("c1", both, time.Hour)}, [2]Verdict{}, nil},
@@ -81,7 +81,7 @@ func TestHear(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var e Executable
-			for range 2 { // a connection is heard again and again
+			for range 2 { // a connection is heard repeatedly
 				for _, c := range tt.heard {
 					e.Hear(c)
 				}
@@ -97,8 +97,8 @@ func TestHear(t *testing.T) {
 	}
 }
 
-// TestMany has more silent connections than are listed; those that the caller adds
-// when a probe is replaced come once.
+// TestMany has more silent connections than are listed. Those that the caller adds when a
+// probe is replaced occur once.
 func TestMany(t *testing.T) {
 	var e Executable
 	var last *Conn
@@ -120,7 +120,7 @@ func TestMany(t *testing.T) {
 	}
 }
 
-// TestMoved has a socket move as much as a handshake, and more.
+// TestMoved has a socket that moves as many bytes as a handshake, and more.
 func TestMoved(t *testing.T) {
 	var e Executable
 	e.Moved(moved)

@@ -17,13 +17,13 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// conversation is what a server sends on a connection that was joined in the
-// middle: frames, where they begin, and the header table before the last.
+// conversation is one direction of a connection joined in the middle: the frames of a
+// server, their offsets, and the header table before the last frame.
 type conversation struct {
 	bytes  []byte
 	starts []int
 	table  []bpf.TableEntry
-	block  []byte // of the last
+	block  []byte // of the last frame
 }
 
 func newConversation(t *testing.T) *conversation {
@@ -47,7 +47,7 @@ func newConversation(t *testing.T) *conversation {
 			t.Fatal(err)
 		}
 	}
-	response(1) // makes the entries, before the attach
+	response(1) // adds the entries, before the attach
 	out.Reset()
 	c.starts = nil
 	response(3)
@@ -57,18 +57,18 @@ func newConversation(t *testing.T) *conversation {
 	return c
 }
 
-// TestPlainTables joins a connection without TLS and gives it the table that the
-// process had when it decoded a frame, which begins anywhere in the packets.
+// TestPlainTables joins a connection without TLS. It gives it the table that the process had
+// when it decoded a frame. That frame begins anywhere in the packets.
 func TestPlainTables(t *testing.T) {
-	const first = 1<<32 - 50 // its sequence numbers begin again soon
+	const first = 1<<32 - 50 // its sequence numbers wrap around soon
 	talk := newConversation(t)
 	last := talk.starts[2]
 	type test struct {
 		name  string
 		cuts  []int // of packets
-		late  bool  // the table comes when all is decoded
-		more  int   // bytes that come before the table
-		frame int   // that the table is said to be for
+		late  bool  // the table arrives when all is decoded
+		more  int   // bytes that arrive before the table
+		frame int   // the frame that the table names
 		want  string
 	}
 	tests := []test{
@@ -131,7 +131,7 @@ func TestPlainTables(t *testing.T) {
 	}
 }
 
-// statuses lists what the responses in events say, "?" for what is not known.
+// statuses lists the statuses of the responses in events, "?" for unknown ones.
 func statuses(events string) string {
 	var list []string
 	for line := range strings.Lines(events) {
@@ -145,8 +145,8 @@ func statuses(events string) string {
 	return strings.Join(list, " ")
 }
 
-// TestPlainWindows has the windows of a connection copied of which one direction
-// was not seen yet: they are of no use, and others are asked for.
+// TestPlainWindows has copied windows of a connection before both directions were seen. They
+// are of no use, so the engine asks for others.
 func TestPlainWindows(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Cleartext: true})
@@ -161,8 +161,8 @@ func TestPlainWindows(t *testing.T) {
 	}
 }
 
-// TestPlainSeq has records of a direction come in another order than their
-// numbers, as from two CPUs: nothing is lost but what the kernel counted.
+// TestPlainSeq has records of a direction in another order than their numbers, as from two
+// CPUs. Only the records that the kernel counted are lost.
 func TestPlainSeq(t *testing.T) {
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
@@ -174,7 +174,7 @@ func TestPlainSeq(t *testing.T) {
 		{Seq: 1, Offset: 10, Payload: request[10:20]},
 		{Seq: 4, Offset: 30, Payload: request[30:]},
 		{Seq: 7, Offset: 200, Payload: []byte("x"), LostRecords: 2, LostBytes: 150, Lost: 1 << bpf.RingFull},
-		{Seq: 6, Offset: 199, Payload: []byte("x"), LostRecords: 1, LostBytes: 100}, // taken before, and later in the buffer
+		{Seq: 6, Offset: 199, Payload: []byte("x"), LostRecords: 1, LostBytes: 100}, // numbered earlier, and later in the buffer
 		{Seq: 8, Offset: 201, Payload: []byte("x"), LostRecords: 2, LostBytes: 150},
 	} {
 		s.Head, s.Dir = bpf.Head{Conn: 1, PID: 9}, bpf.Recv

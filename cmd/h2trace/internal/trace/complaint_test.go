@@ -10,8 +10,7 @@ import (
 	"h2trace/export"
 )
 
-// TestComplaintsHeld has complaints of no known class wait for the end of the
-// process.
+// TestComplaintsHeld has complaints of unknown class, which wait for the end of the process.
 func TestComplaintsHeld(t *testing.T) {
 	var l complaints
 	for pid := range 3 {
@@ -28,7 +27,7 @@ func TestComplaintsHeld(t *testing.T) {
 	}
 }
 
-// TestComplaintProcesses looks for the processes that complaints speak of.
+// TestComplaintProcesses finds the processes that complaints are about.
 func TestComplaintProcesses(t *testing.T) {
 	var l complaints
 	remote := []string{"git", "ls-remote", "-q", "https://example.com/m.git"}
@@ -53,7 +52,7 @@ func TestComplaintProcesses(t *testing.T) {
 	}{
 		{1, of, []export.Child{{PID: 3, Args: remote, ExitCode: 128}}},
 		{1, in, []export.Child{{PID: 4, Args: []string{"git", "cat-file", "-e", "x"}, ExitCode: 1}}},
-		{1, "", nil}, // no command is named
+		{1, "", nil}, // the complaint names no command
 		{2, of, nil},
 	} {
 		if diff := cmp.Diff(tt.want, l.of(tt.pid, &goproxy.Complaint{Command: tt.command})); diff != "" {

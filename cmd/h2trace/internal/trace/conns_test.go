@@ -17,8 +17,8 @@ import (
 	"h2trace/export"
 )
 
-// newTestTable returns a connTable of a process that is given by records alone.
-// Events are printed to w.
+// newTestTable returns a connTable of a process that exists only in records. It prints
+// events to w.
 func newTestTable(t *testing.T, w io.Writer) *connTable {
 	t.Helper()
 	k := &fakeKernel{}
@@ -32,7 +32,7 @@ func newTestTable(t *testing.T, w io.Writer) *connTable {
 	return table
 }
 
-// give has a connection say something: with TLS, or without.
+// give feeds a record of a connection, with TLS or without.
 func give(table *connTable, cleartext bool, d *bpf.Data) {
 	if !cleartext {
 		table.data(d)
@@ -43,8 +43,8 @@ func give(table *connTable, cleartext bool, d *bpf.Data) {
 	})
 }
 
-// TestFinishInside ends a connection on which a request is given up for another
-// that was answered, while that other is ended: each ends once.
+// TestFinishInside ends a connection with an answered request. That also ends the waiting
+// request of another connection, which it repeats. Each connection ends once.
 func TestFinishInside(t *testing.T) {
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
@@ -64,7 +64,7 @@ func TestFinishInside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for conn := range uint64(2) { // the one that is older answers
+	for conn := range uint64(2) { // the older one answers
 		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: ktime.Time(conn + 1)}, Role: bpf.RoleClient, Cleartext: true, Handshake: true})
 	}
 	say(2, 10, bpf.Send, head)
@@ -102,9 +102,9 @@ func TestFinishInside(t *testing.T) {
 	}
 }
 
-// TestCutFrame has a connection end in the middle of a frame: the frame is told
-// then, no earlier than what was sent after its bytes had come, whether the peer
-// ended the connection before that, or nobody did.
+// TestCutFrame has a connection end in the middle of a frame. The frame is printed at the
+// end, after later frames of the other direction. That holds whether the peer closed the
+// connection before those frames, or nobody closed it.
 func TestCutFrame(t *testing.T) {
 	const (
 		preface  = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

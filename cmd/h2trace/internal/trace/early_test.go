@@ -13,8 +13,8 @@ import (
 
 const earlyRequest = "GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n"
 
-// TestEarlyWrite hands a request to a Write that makes the handshake first: it is
-// sent when that is over, and not at all where it fails.
+// TestEarlyWrite passes a request to a Write that performs the handshake first. The request
+// is sent after the handshake, and not at all if the handshake fails.
 func TestEarlyWrite(t *testing.T) {
 	const written, over, answered = 10e6, 50e6, 70e6
 	for _, test := range []struct {
@@ -82,7 +82,7 @@ func TestEarlyWrite(t *testing.T) {
 	}
 }
 
-// TestEarlyWritesBounded sends without end, and nothing tells of the handshake.
+// TestEarlyWritesBounded sends without end, and no record reports the handshake.
 func TestEarlyWritesBounded(t *testing.T) {
 	table := newTestTable(t, &bytes.Buffer{})
 	table.open(&bpf.Open{Head: bpf.Head{Conn: 1}, Role: bpf.RoleClient, Handshake: true})

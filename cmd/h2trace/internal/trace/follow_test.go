@@ -12,8 +12,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestGuide has the kernel report segments that it cannot follow: it is told where
-// frames begin, as soon as that is of use.
+// TestGuide has the kernel report segments in which it lost the frame boundaries. The
+// engine gives it the offset of a frame as soon as that is of use.
 func TestGuide(t *testing.T) {
 	var frames bytes.Buffer
 	framer := http2.NewFramer(&frames, nil)

@@ -15,7 +15,7 @@ import (
 	"h2trace/export"
 )
 
-// helloRecord returns a ClientHello, and what is offered in it.
+// helloRecord returns a ClientHello, and its offer.
 func helloRecord(t *testing.T) ([]byte, *export.Offer) {
 	t.Helper()
 	client, server := net.Pipe()
@@ -41,7 +41,7 @@ var (
 	there = netip.MustParseAddrPort("192.0.2.2:443")
 )
 
-// TestHelloPackets has the packets of a ClientHello come in several orders.
+// TestHelloPackets has the packets of a ClientHello in several orders.
 func TestHelloPackets(t *testing.T) {
 	hello, want := helloRecord(t)
 	n := len(hello)
@@ -49,7 +49,7 @@ func TestHelloPackets(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		packets []packet
-		late    bool // the connection is known after them
+		late    bool // the connection becomes known after them
 		want    *export.Offer
 	}{
 		{"one", []packet{{0, n}}, false, want},
@@ -79,8 +79,8 @@ func TestHelloPackets(t *testing.T) {
 	}
 }
 
-// TestHelloStale has a ClientHello in a tunnel whose ends are in other processes;
-// the next connection with the same addresses has not said it.
+// TestHelloStale has a ClientHello in a tunnel whose endpoints are in other processes. It
+// does not belong to the next connection with the same addresses.
 func TestHelloStale(t *testing.T) {
 	_, offer := helloRecord(t)
 	h := newHellos()
@@ -95,7 +95,7 @@ func TestHelloStale(t *testing.T) {
 	}
 }
 
-// TestHelloBound has many ClientHellos come that are never complete.
+// TestHelloBound has many ClientHellos that are never complete.
 func TestHelloBound(t *testing.T) {
 	hello, want := helloRecord(t)
 	h := newHellos()
@@ -109,7 +109,7 @@ func TestHelloBound(t *testing.T) {
 	}
 }
 
-// TestHelloInside has TLS begin on connections that are first taken for others.
+// TestHelloInside has TLS begin on connections that first look like cleartext.
 func TestHelloInside(t *testing.T) {
 	hello, want := helloRecord(t)
 	const (

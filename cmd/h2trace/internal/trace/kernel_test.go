@@ -6,8 +6,8 @@ import (
 	"h2trace/bpf"
 )
 
-// fakeKernel stands in for the kernel side: what is wished of a connection is noted
-// until it is forgotten, and the rest is what a test says.
+// fakeKernel replaces the kernel side. It keeps the wishes of a connection until the
+// connection is forgotten. A test sets the rest.
 type fakeKernel struct {
 	wishes map[uint64]bpf.Wish
 	conns  []bpf.ConnState

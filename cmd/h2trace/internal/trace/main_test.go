@@ -7,7 +7,7 @@ import (
 	"h2trace/bpf/gate"
 )
 
-// TestMain also is the gatekeeper, for which an Observer starts its own executable.
+// TestMain also runs the gatekeeper: an Observer starts its own executable for that.
 func TestMain(m *testing.M) {
 	if os.Args[0] == gate.Name {
 		gate.Main(os.Args[1:])

@@ -8,14 +8,14 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestHoldThroughLosses loses records of a connection again and again while
-// what it reads is held for its header table: it stops asking for one in the
-// middle of decoding what was held, and nothing of that may be lost.
+// TestHoldThroughLosses loses records of a connection repeatedly, while the decoder holds
+// received bytes for the header table. The connection stops asking for a table while it
+// decodes the held bytes. None of them may be lost.
 func TestHoldThroughLosses(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	table.open(&bpf.Open{Head: bpf.Head{Conn: 1}, Role: bpf.RoleClient})
 	conn := table.byID[1]
-	const records = 128 // several times as many as tables are asked for
+	const records = 128 // several times the limit of requests for tables
 	for i := range uint64(records) {
 		table.data(&bpf.Data{
 			Head: bpf.Head{Conn: 1, Time: ktime.Time(i)},
@@ -32,8 +32,8 @@ func TestHoldThroughLosses(t *testing.T) {
 	do(t, table.send())
 }
 
-// TestHoldMany has more connections hold what they read than there is room for,
-// beside what others hold.
+// TestHoldMany has more connections hold received bytes than there is room for, besides the
+// bytes of others.
 func TestHoldMany(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	const each, room = 40 << 10, 5

@@ -15,7 +15,7 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 )
 
-// TestPace has records take long: everything else gets its turn all the same.
+// TestPace has slow records. Everything else gets its turn nevertheless.
 func TestPace(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -39,8 +39,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestDrainEnds leaves records behind that there is no time to decode: they count
-// as lost.
+// TestDrainEnds leaves records that there is no time to decode. They count as lost.
 func TestDrainEnds(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading BPF programs needs root")
@@ -74,8 +73,8 @@ func TestDrainEnds(t *testing.T) {
 	}
 }
 
-// TestTooLate has payload come after the deadline of the drain: it is counted, and not
-// decoded. What else comes then is taken.
+// TestTooLate has payload after the deadline of the drain. It is counted and not decoded.
+// Other events are handled.
 func TestTooLate(t *testing.T) {
 	o := &Observer{conns: newTestTable(t, io.Discard)}
 	o.deadline = time.Now().Add(-time.Second)

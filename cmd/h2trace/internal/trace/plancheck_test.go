@@ -14,8 +14,8 @@ import (
 	"h2trace/export"
 )
 
-// TestMissing announces a loss for each connection of which a probe saw nothing,
-// at the time that the caller has.
+// TestMissing announces a loss for each connection of which a probe saw nothing, at the
+// time that the caller passes.
 func TestMissing(t *testing.T) {
 	var out bytes.Buffer
 	events := export.NewJSONL(&out, export.Options{Clock: ktime.NewClock(0, time.Unix(0, 40))})
@@ -26,7 +26,7 @@ func TestMissing(t *testing.T) {
 	}
 	j := &judged{planCheck: k, state: s, dir: bpf.Recv}
 	j.announceMissed(2)
-	j.announceMissed(3) // which is announced already
+	j.announceMissed(3) // already announced
 	if err := events.Close(); err != nil {
 		t.Fatal(err)
 	}

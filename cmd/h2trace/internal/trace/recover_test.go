@@ -8,8 +8,8 @@ import (
 	"h2trace/cmd/h2trace/internal/trace/recover"
 )
 
-// TestRestingProbes has the last connection that wanted tables leave after the probes
-// were hit often: those that processes had before, and that are silent yet, need them.
+// TestRestingProbes removes the last connection that wants tables, after the probes were
+// hit often. Older connections that are still silent need the probes, so they stay.
 func TestRestingProbes(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	k := table.kernel.(*fakeKernel)
@@ -23,7 +23,7 @@ func TestRestingProbes(t *testing.T) {
 	if !table.recovery.probes.On() {
 		t.Fatal("the probes went with the connection")
 	}
-	k.hits += vain // for nothing
+	k.hits += vain // in vain
 	do(t, table.expire(0, true))
 	table.recovery.probes.wait()
 	if table.recovery.probes.On() || k.on {
@@ -31,8 +31,8 @@ func TestRestingProbes(t *testing.T) {
 	}
 }
 
-// TestHeldAtOnce asks for the table after a loss: what comes in the same record is
-// held for it, so the probes are on by then.
+// TestHeldAtOnce asks for the table after a loss. The decoder holds the bytes of the same
+// record for the table, so the probes are attached by then.
 func TestHeldAtOnce(t *testing.T) {
 	table := newTestTable(t, io.Discard)
 	table.recovery.probes.Probes = recover.Probes{}

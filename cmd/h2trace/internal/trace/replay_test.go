@@ -19,9 +19,9 @@ import (
 	"h2trace/export"
 )
 
-// TestReplay records what the kernel tells of both ends of connections, and what it
-// answers, and feeds it to the engine again, with a fake in the kernel's place: that
-// prints the same to the byte.
+// TestReplay records the events of both endpoints of connections, and the answers of the
+// kernel. It feeds them to the engine again, with a fake instead of the kernel. The engine
+// must print the same bytes.
 func TestReplay(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loading BPF programs needs root")
@@ -29,9 +29,9 @@ func TestReplay(t *testing.T) {
 	tests := []struct {
 		name   string
 		talk   talk
-		joined bool // the connections are there before the observer
+		joined bool // the connections are open before the observer starts
 		buffer int
-		want   []string // in what is printed
+		want   []string // in the output
 	}{
 		{"HTTP/2 in TLS", talk{tls: true, http2: true}, false, 4 << 20, []string{`"type":"HEADERS"`, `"event":"exchange"`}},
 		{"HTTP/1.1 in TLS", talk{tls: true}, false, 4 << 20, []string{`"protocol":"http/1.1"`, `"event":"exchange"`}},
@@ -71,7 +71,7 @@ func TestReplay(t *testing.T) {
 			answers := k.answers
 			do(t, o.events.Flush())
 			want := ofConns(live.String())
-			do(t, o.finish()) // what is open now ends by the clock
+			do(t, o.finish()) // the end of what is open depends on the clock
 
 			got := ofConns(replay(t, o, list, answers))
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -86,8 +86,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// replay feeds the engine events, and what the kernel answered, and returns what it
-// prints.
+// replay feeds the engine events, and the answers of the kernel. It returns the output.
 func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -108,7 +107,7 @@ func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 	return out.String()
 }
 
-// recordingKernel keeps what a kernel answers.
+// recordingKernel records the answers of a kernel.
 type recordingKernel struct {
 	kernel
 	stateProbes
@@ -156,7 +155,7 @@ func (k *recordingKernel) Hits() (uint64, error) {
 	return hits, err
 }
 
-// playingKernel answers what another one did.
+// playingKernel repeats the answers of another kernel.
 type playingKernel struct {
 	fakeKernel
 	t       *testing.T
@@ -186,14 +185,14 @@ func (k *playingKernel) OpenStreams(int, *bpf.Windows) ([]uint64, bool) {
 	return a.streams, a.ok
 }
 
-// talk is what both ends of connections in this process speak.
+// talk is the protocol of connections with both endpoints in this process.
 type talk struct {
 	tls, http2 bool
-	body       int // of each response, if it is not some kB
+	body       int // of each response, 0 for some kB
 }
 
-// ends is of how many ends of connections the close is recorded. Without TLS that is not
-// sure of both ends of one that was there before.
+// ends returns how many endpoints certainly report a close. Without TLS, only one endpoint
+// does so if the connection was open before the observer started.
 func (p talk) ends(joined bool) int {
 	switch {
 	case !joined:
@@ -251,8 +250,8 @@ func (s *talker) end() {
 	s.server.Close()
 }
 
-// recordAll has the observer handle all that comes up to the close of as many ends of
-// connections, and after it, and returns that.
+// recordAll has the observer handle events until so many endpoints are closed, and the
+// events that follow. It returns them all.
 func recordAll(t *testing.T, o *Observer, ends int) (list []bpf.Event) {
 	t.Helper()
 	for closed := 0; ; {
@@ -281,7 +280,7 @@ func cloned(e bpf.Event) bpf.Event {
 	return own.Interface().(bpf.Event)
 }
 
-// cloneBytes gives a struct bytes of its own in the place of those that it shares.
+// cloneBytes replaces the bytes that a struct shares by copies.
 func cloneBytes(v reflect.Value) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); {

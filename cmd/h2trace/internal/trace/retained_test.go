@@ -11,8 +11,8 @@ import (
 	"h2trace/export"
 )
 
-// TestRetained has connections wait for a response, close and finish: whatever is
-// printed, nothing holds on to them. Buffers may still name the last ones.
+// TestRetained has connections wait for a response, close and finish. Nothing may keep a
+// reference to them, whatever is printed. Only buffers may still refer to the last ones.
 func TestRetained(t *testing.T) {
 	for _, shown := range []string{"process", "exchange"} {
 		t.Run(shown, func(t *testing.T) {

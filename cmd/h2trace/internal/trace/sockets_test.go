@@ -14,7 +14,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// goneKernel knows a target that exists no more.
+// goneKernel knows a target that no longer exists.
 type goneKernel struct{ process.Kernel }
 
 func (goneKernel) GenerationOf(int) (bpf.Generation, bool) { return 1, true }
@@ -23,15 +23,15 @@ func (goneKernel) OwnSockets(int, bpf.Generation, string) error { return nil }
 
 func (goneKernel) Attach(string) (*bpf.Executable, error) { return nil, os.ErrNotExist }
 
-// TestConnectingAtExit has a process end while it connects, which the kernel reports
-// as a failed connect some time after that, or not before the observing ends: it is
-// told of once, either way.
+// TestConnectingAtExit has a process end while it connects. The kernel reports the failed
+// connect some time later, or not before the observation ends. In both cases one event is
+// printed.
 func TestConnectingAtExit(t *testing.T) {
 	const pid = 1 << 30 // no process has that id
 	local, remote := netip.MustParseAddrPort("127.0.0.1:40000"), netip.MustParseAddrPort("127.0.0.1:443")
 	tests := []struct {
 		name           string
-		local          netip.AddrPort // of the connect that is reported
+		local          netip.AddrPort // of the reported connect
 		reported, due  bool
 		actions, state string
 	}{

@@ -11,8 +11,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestStale loses the request that a server answers. The answer is no frame on an
-// idle stream, and its windows are not known.
+// TestStale loses the request that a server answers. The response does not count as a frame
+// on an idle stream, and its windows are unknown.
 func TestStale(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -60,13 +60,14 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// TestLostEnd loses the response on a connection without TLS, and the close, or what
-// may be the response. How the exchange ended is not known, nor how much came.
+// TestLostEnd loses records on a connection without TLS: the response and the close, or
+// records that may be the response. Then the end of the exchange and the received bytes are
+// unknown.
 func TestLostEnd(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
 		lost, exits  bool
-		before       bool // the last record, that is
+		before       bool // the loss was before the last record
 		want, unlike []string
 	}{
 		{"lost, then the process ends", true, true, false, []string{`"event":"exchange"`, `"bytes_received":null`}, []string{"aborted", `"unanswered":true`}},
@@ -114,7 +115,7 @@ func TestLostEnd(t *testing.T) {
 	}
 }
 
-// record returns the record of frames, which it takes.
+// record returns a record of the frames, and empties the buffer.
 func record(dir int, next *[2]position, frames *bytes.Buffer) *bpf.Data {
 	at := &next[dir]
 	d := &bpf.Data{
@@ -126,8 +127,8 @@ func record(dir int, next *[2]position, frames *bytes.Buffer) *bpf.Data {
 	return d
 }
 
-// TestAstray has a block that cannot be decoded: the header table is asked for, of
-// the process, and not again when it does not come.
+// TestAstray has a block that cannot be decoded. The engine then asks for the header table
+// of the process. It does not ask again if the table does not arrive.
 func TestAstray(t *testing.T) {
 	for name, cleartext := range map[string]bool{"TLS": false, "without TLS": true} {
 		t.Run(name, func(t *testing.T) { astray(t, cleartext) })

@@ -15,8 +15,8 @@ import (
 	"h2trace/bpf"
 )
 
-// TestVersions has sides go on in another version of HTTP, in the roles of before
-// and turned round, or speak different ones.
+// TestVersions has endpoints that change the version of HTTP, in the same or in swapped
+// roles, or that speak different versions.
 func TestVersions(t *testing.T) {
 	const (
 		ask   = "POST /session HTTP/1.1\r\nHost: daemon.example\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n"
@@ -123,8 +123,8 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// converse gives a table the records of a conversation, of step bytes each, from its
-// open to its close.
+// converse gives a table the records of a conversation from open to close, of step bytes
+// each.
 func converse(table *connTable, conn uint64, cleartext bool, role bpf.Role, said []string, step int) {
 	table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9, Time: 1}, Role: role, Cleartext: cleartext, Handshake: true})
 	var next [2]position

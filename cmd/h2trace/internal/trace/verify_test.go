@@ -16,8 +16,8 @@ import (
 	"h2trace/export"
 )
 
-// TestVerifyDoctored reports that the process has encoded another value than
-// the one on the wire, which is what a decoder that is wrong looks like.
+// TestVerifyDoctored reports that the process encoded another value than the one on the
+// wire. A wrong decoder looks the same.
 func TestVerifyDoctored(t *testing.T) {
 	request := []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: "x-kind", Value: "wire"}, {Name: "cookie", Value: "wire"}}
 	for _, tt := range []struct {

@@ -15,7 +15,7 @@ func TestThrough(t *testing.T) {
 	tests := []struct {
 		name         string
 		env          fetchenv.Environment
-		remote, host string // host is what was resolved
+		remote, host string // host is the resolved name
 		url          string
 		want         string
 	}{
@@ -52,8 +52,8 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// TestTunnel has a connection inside of another one, of which the fetchenv.Environment
-// says nothing.
+// TestTunnel has a connection inside another one. The fetchenv.Environment does not name the
+// proxy.
 func TestTunnel(t *testing.T) {
 	sockets := make(innermost)
 	dial := func(pid int, role decoder.Role) *tracedConn {

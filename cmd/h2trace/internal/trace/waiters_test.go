@@ -10,8 +10,8 @@ import (
 	"h2trace/bpf"
 )
 
-// TestManyClosed has a process end with many connections, each with requests that
-// have no response: eight times as many cost not much more than eight times as much.
+// TestManyClosed has a process end with many connections, each with unanswered requests.
+// Eight times as many connections cost not much more than eight times as much.
 func TestManyClosed(t *testing.T) {
 	const n, requests = 150, 100
 	few, many := closeMany(t, n, requests), closeMany(t, 8*n, requests)
@@ -22,7 +22,7 @@ func TestManyClosed(t *testing.T) {
 	}
 }
 
-// closeMany returns the CPU time that it takes to end connections, the least of two.
+// closeMany returns the CPU time to end connections, the minimum of two runs.
 func closeMany(t *testing.T, conns, requests int) time.Duration {
 	var asked strings.Builder
 	for i := range requests {

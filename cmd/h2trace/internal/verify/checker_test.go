@@ -56,7 +56,7 @@ func (s *script) fields(list string) {
 	}
 }
 
-// encoded is the process's report of a sent block.
+// encoded reports a sent block of the process.
 func (s *script) encoded(stream uint32, bytes, list string) {
 	s.id++
 	s.fields(list)
@@ -66,7 +66,7 @@ func (s *script) encoded(stream uint32, bytes, list string) {
 	})
 }
 
-// received is its report of a fragment in the last read before end.
+// received reports a fragment in the last read of the process before end.
 func (s *script) received(end uint64, bytes, list string) {
 	s.id++
 	s.conn.List(&bpf.List{
@@ -78,7 +78,7 @@ func (s *script) received(end uint64, bytes, list string) {
 	s.fields(list)
 }
 
-// decoded is what h2trace decodes; no list is a block that it cannot decode.
+// decoded has h2trace decode a block. Without a list, h2trace cannot decode the block.
 func (s *script) decoded(dir decoder.Direction, stream uint32, end uint64, bytes, list string) {
 	b := Block{Dir: dir, Stream: stream, End: end, Fields: fields(list), Failed: list == ""}
 	if bytes != "" {
@@ -295,8 +295,8 @@ func TestBounds(t *testing.T) {
 		}
 	}
 	s.conn.Close()
-	// The block that was encoded and dropped for lack of room had not been written
-	// either, but that was unknown then.
+	// The process encoded a block that was dropped for lack of room. It had not written
+	// that block either, but that was unknown then.
 	if want := uint64(n + n - maxWaiting); s.Unchecked != want || len(s.got) > 0 {
 		t.Errorf("%d blocks unchecked, want %d; %d differences", s.Unchecked, want, len(s.got))
 	}

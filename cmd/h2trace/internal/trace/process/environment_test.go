@@ -7,8 +7,7 @@ import (
 	"h2trace/cmd/h2trace/internal/fetchenv"
 )
 
-// TestSourceOfEnded asks where a process fetched from that is over: /proc has
-// nothing of it any more.
+// TestSourceOfEnded asks for the source of a process that has ended. /proc no longer has it.
 func TestSourceOfEnded(t *testing.T) {
 	cmd := exec.Command("true")
 	if err := cmd.Run(); err != nil {

@@ -2,7 +2,7 @@ package process
 
 import "testing"
 
-// TestSkipped says of what the user typed that there is nothing to observe.
+// TestSkipped has commands without anything to observe, as the user types them.
 func TestSkipped(t *testing.T) {
 	const reason = "not a Go binary"
 	type program struct {

@@ -18,8 +18,7 @@ import (
 	"h2trace/export"
 )
 
-// fakeKernel has executables with a plan or without probes, and counts who uses
-// them.
+// fakeKernel has executables with a plan or without probes, and counts their users.
 type fakeKernel struct {
 	skip    string // why they get no probes
 	lives   map[int]bpf.Generation
@@ -59,16 +58,16 @@ func (k *fakeKernel) inUse() (n int) {
 	return n
 }
 
-// event is what a test compares of an event.
+// event holds the compared parts of an event.
 type event struct {
 	Action, Reason string
 	PID            int
 	Exit           *int `json:"exit_code"`
 }
 
-// TestTracker has a target that runs one program after another and exits.
+// TestTracker has a target that runs several programs, one after the other, and exits.
 func TestTracker(t *testing.T) {
-	cmd := exec.Command("sleep", "60") // one whose executable can be opened
+	cmd := exec.Command("sleep", "60") // its executable can be opened
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -154,8 +153,8 @@ func TestTracker(t *testing.T) {
 	}
 }
 
-// execute has a target run a program for the generation of that number, until that has
-// been attached to.
+// execute has a target run a program as the given generation. It returns when the program
+// has been attached to.
 func execute(tr *Tracker, pid int, generation uint32) {
 	tr.kernel.(*fakeKernel).lives[pid] = bpf.Generation(generation)
 	tr.Exec(&bpf.Exec{Head: bpf.Head{PID: pid, Time: ktime.Time(generation)}, Generation: bpf.Generation(generation), Filename: "sleep"})
@@ -164,8 +163,8 @@ func execute(tr *Tracker, pid int, generation uint32) {
 	<-done
 }
 
-// inOrder sorts events by what is printed beside the reading of records, and by what
-// is not: the two are not in order.
+// inOrder separates exec and exit events, which are printed while records are read, from the
+// others. The two lists have no order relative to each other.
 func inOrder(list []event) (sorted [2][]event) {
 	for _, e := range list {
 		at := 0
@@ -177,13 +176,13 @@ func inOrder(list []event) (sorted [2][]event) {
 	return sorted
 }
 
-// leftWriter is an output whose reader has left.
+// leftWriter is an output whose reader has exited.
 type leftWriter struct{}
 
 func (leftWriter) Write([]byte) (int, error) { return 0, export.ErrReaderGone }
 
-// TestBlameUnread finds that nothing is seen of a process because the reader of the
-// events left, and the observing with it: no message says so.
+// TestBlameUnread has a process of which nothing is seen, because the observation ended with
+// the reader of the events. No message says so.
 func TestBlameUnread(t *testing.T) {
 	for _, tt := range []struct {
 		name string

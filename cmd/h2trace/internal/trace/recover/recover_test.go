@@ -7,8 +7,8 @@ import (
 	"h2trace/bpf"
 )
 
-// TestProbes attaches the probes for connections that want something, and takes the
-// hits that they had by then.
+// TestProbes attaches the probes for connections that want something. Each look has the hits
+// so far, and says whether the probes have become useless.
 func TestProbes(t *testing.T) {
 	start := time.Unix(100, 0)
 	type look struct {
@@ -45,7 +45,7 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-// TestBeginAgain has the probes attached again, not at once.
+// TestBeginAgain has the probes attached again, after a pause.
 func TestBeginAgain(t *testing.T) {
 	start := time.Unix(100, 0)
 	var p Probes
@@ -56,7 +56,7 @@ func TestBeginAgain(t *testing.T) {
 	}
 }
 
-// TestAsks asks for the tables of one direction until it is given up.
+// TestAsks asks for the tables of one direction up to the limit.
 func TestAsks(t *testing.T) {
 	var a Asks
 	for i := range 2 * maxAsks {
@@ -100,7 +100,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestTables bounds what waits.
+// TestTables bounds the waiting tables.
 func TestTables(t *testing.T) {
 	var tables Tables
 	for id := range uint64(2 * keptTables) {
@@ -127,7 +127,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestWindows samples windows until all that is listed is known, or it is given up.
+// TestWindows samples windows until all listed ones are known, up to the limit.
 func TestWindows(t *testing.T) {
 	t.Run("no streams", func(t *testing.T) {
 		var w Windows
