@@ -26,7 +26,7 @@ func newCollector(t *testing.T, opts Options) *Collector {
 }
 
 // newUnattached returns a Collector without probes in an executable.
-func newUnattached(t *testing.T, opts Options) *Collector {
+func newUnattached(t testing.TB, opts Options) *Collector {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		skipOrFail(t, "loading BPF programs needs root")
@@ -58,7 +58,7 @@ func attachSelf(t *testing.T, c *Collector) {
 
 // skipOrFail skips where a user lacks the rights, and fails in CI, where the
 // tests must run.
-func skipOrFail(t *testing.T, reason string) {
+func skipOrFail(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason)

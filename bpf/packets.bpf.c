@@ -121,7 +121,7 @@ static __always_inline void dns_packet(struct __sk_buff *skb, struct owner *owne
 {
 	if (!is_target(owner->tgid) || skb->len <= p->payload)
 		return;
-	if ((dir == DIR_SEND ? p->dest.port : p->source.port) == DNS_PORT)
+	if ((dir == DIR_SEND ? p->dest : p->source) == DNS_PORT)
 		report_packet(skb, p, RECORD_DNS, dir, owner->tgid, owner->generation, owner->comm);
 }
 

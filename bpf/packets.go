@@ -85,7 +85,7 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	for name, value := range map[string]any{
 		packetsVarRingSize:    size,
 		packetsVarRingReserve: size / 16,
-		packetsVarBodyBytes:   uint32(c.opts.BodyBytes),
+		packetsVarWakeupShift: wakeupShift(size),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)
@@ -93,7 +93,7 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	}
 	shared := map[string]*ebpf.Map{
 		packetsMapRing: c.probes.Ring, packetsMapCounters: c.probes.Counters, packetsMapTargets: c.probes.Targets,
-		packetsMapWants: c.probes.Wants,
+		packetsMapWants: c.probes.Wants, readerState: c.programs.maps[readerState],
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{

@@ -21,7 +21,6 @@ type packetsFlowWant struct {
 	}
 	Nothing uint32
 	Until   [2]uint64
-	Place   [2]uint64
 }
 
 type packetsListener struct {
@@ -52,7 +51,7 @@ type packetsOwner struct {
 	}
 	Family    uint16
 	Attempted uint8
-	Framed    uint8
+	Unwanted  uint8
 	Pad       [4]uint8
 	Dir       [2]struct {
 		_           structs.HostLayout
@@ -77,7 +76,6 @@ const (
 	packetsMapOwners          = "owners"
 	packetsMapRing            = "ring"
 	packetsMapTargets         = "targets"
-	packetsMapWalks           = "walks"
 	packetsMapWants           = "wants"
 	packetsProgPacketEgress   = "packet_egress"
 	packetsProgPacketIngress  = "packet_ingress"
@@ -89,7 +87,6 @@ const (
 	packetsProgSocketRelease  = "socket_release"
 	packetsProgSocketSendmsg4 = "socket_sendmsg4"
 	packetsProgSocketSendmsg6 = "socket_sendmsg6"
-	packetsVarBodyBytes       = "body_bytes"
 	packetsVarReaderIdle      = "reader_idle"
 	packetsVarRingReserve     = "ring_reserve"
 	packetsVarRingSize        = "ring_size"
@@ -160,7 +157,6 @@ type packetsMapSpecs struct {
 	Owners    *ebpf.MapSpec `ebpf:"owners"`
 	Ring      *ebpf.MapSpec `ebpf:"ring"`
 	Targets   *ebpf.MapSpec `ebpf:"targets"`
-	Walks     *ebpf.MapSpec `ebpf:"walks"`
 	Wants     *ebpf.MapSpec `ebpf:"wants"`
 }
 
@@ -168,7 +164,6 @@ type packetsMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type packetsVariableSpecs struct {
-	BodyBytes   *ebpf.VariableSpec `ebpf:"body_bytes"`
 	ReaderIdle  *ebpf.VariableSpec `ebpf:"reader_idle"`
 	RingReserve *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize    *ebpf.VariableSpec `ebpf:"ring_size"`
@@ -201,7 +196,6 @@ type packetsMaps struct {
 	Owners    *ebpf.Map `ebpf:"owners"`
 	Ring      *ebpf.Map `ebpf:"ring"`
 	Targets   *ebpf.Map `ebpf:"targets"`
-	Walks     *ebpf.Map `ebpf:"walks"`
 	Wants     *ebpf.Map `ebpf:"wants"`
 }
 
@@ -213,7 +207,6 @@ func (m *packetsMaps) Close() error {
 		m.Owners,
 		m.Ring,
 		m.Targets,
-		m.Walks,
 		m.Wants,
 	)
 }
@@ -222,7 +215,6 @@ func (m *packetsMaps) Close() error {
 //
 // It can be passed to loadPacketsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type packetsVariables struct {
-	BodyBytes   *ebpf.Variable `ebpf:"body_bytes"`
 	ReaderIdle  *ebpf.Variable `ebpf:"reader_idle"`
 	RingReserve *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize    *ebpf.Variable `ebpf:"ring_size"`

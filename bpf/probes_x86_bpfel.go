@@ -586,10 +586,7 @@ type probesSegmentRecord struct {
 	Offset      uint64
 	LostBytes   uint64
 	Lost        uint32
-	LeftOut     uint32
 	Len         uint32
-	Followed    uint8
-	Pad         [3]uint8
 	First       uint32
 	LostRecords uint32
 	Payload     [0]uint8

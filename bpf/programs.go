@@ -27,8 +27,12 @@ type programSet struct {
 	loaded map[programKey]*program
 }
 
-// constants is the map of the programs' constants.
-const constants = ".rodata"
+// Maps of variables, named for their ELF sections: the constants of the programs, and
+// what the Reader tells them.
+const (
+	constants   = ".rodata"
+	readerState = ".data.reader"
+)
 
 // programKey is a program and, with copies, its site.
 type programKey struct {

@@ -9,23 +9,18 @@ import (
 // it. Segments arrive in the order in which the kernel handled them, maybe out of
 // order and more than once. Their Seq may be in another order if two CPUs handled
 // them. LostRecords and LostBytes count the losses since the connection began, and
-// Lost says why. LeftOut bytes were skipped, and Payload follows them. Stale is as in
-// Data. Payload is valid until the next Read.
+// Lost says why. Stale is as in Data. Payload is valid until the next Read.
 type Segment struct {
 	Head
 	Dir         int // Send or Recv
 	Seq         uint64
 	Offset      uint64
-	LeftOut     int
 	Payload     []byte
 	Lost        Reasons
 	LostRecords uint32
 	LostBytes   uint64
 	Stale       bool
 	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
-	// Followed says that the kernel knows which frames the segment holds. If not,
-	// PayloadWish.Place helps it.
-	Followed bool
 }
 
 const segmentHeaderSize = int(unsafe.Offsetof(probesSegmentRecord{}.Payload))
@@ -45,14 +40,12 @@ func (s *Segment) parse(head Head, sample []byte) error {
 		Dir:         int(raw.H.Dir),
 		Seq:         raw.Seq,
 		Offset:      raw.Offset,
-		LeftOut:     int(raw.LeftOut),
 		Payload:     payload,
 		Lost:        Reasons(raw.Lost),
 		LostRecords: raw.LostRecords,
 		LostBytes:   raw.LostBytes,
 		Stale:       raw.H.Stale != 0,
 		First:       raw.First,
-		Followed:    raw.Followed != 0,
 	}
 	return nil
 }

@@ -33,11 +33,7 @@ type WindowWish struct {
 type PayloadWish struct {
 	// Until are offsets, by direction: payload that ends before them is skipped.
 	Until [2]uint64
-	// Place are offsets of a connection without TLS, by direction, at which an HTTP/2
-	// frame begins, 0 for none. From there on the kernel skips DATA payloads, except
-	// for Options.BodyBytes. An offset in the past does no harm.
-	Place [2]uint64
-	// Nothing ends the reporting of a connection without TLS.
+	// Nothing ends the reporting of a connection without TLS, for good.
 	Nothing bool
 }
 
@@ -92,7 +88,7 @@ func (c *Connections) wishPayload(conn uint64, w *PayloadWish) error {
 	case conn&cleartextConn == 0:
 		err = c.bodies.Put(conn, probesBody{Until: w.Until})
 	case c.flowWants != nil:
-		v := packetsFlowWant{Until: w.Until, Place: w.Place}
+		v := packetsFlowWant{Until: w.Until}
 		if w.Nothing {
 			v.Nothing = 1
 		}

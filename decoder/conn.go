@@ -236,17 +236,6 @@ func (c *Conn) Frames(dir Direction) int64 { return c.sides[dir].frames }
 // bytes included.
 func (c *Conn) Place(dir Direction) int64 { return c.sides[dir].at }
 
-// NextFrame returns the distance from the last byte of a direction to the next frame. It
-// is negative if a part of that frame's header has come. ok is false while frame
-// boundaries are unknown or not trusted.
-func (c *Conn) NextFrame(dir Direction) (ahead int64, ok bool) {
-	h := &c.sides[dir]
-	if h.mode != framing || h.probation > 0 {
-		return 0, false
-	}
-	return h.framer.next(), true
-}
-
 func (d Direction) other() Direction { return d ^ 1 }
 
 func (c *Conn) other(h *side) *side { return &c.sides[h.dir.other()] }

@@ -128,12 +128,3 @@ func (r *framer) letGo() {
 		r.payload, r.hole, r.truncated, r.crowdedOut = nil, true, true, true
 	}
 }
-
-// next returns the distance from the last byte to the next frame. It is negative if a
-// part of that frame's header has come.
-func (r *framer) next() int64 {
-	if r.inPayload {
-		return r.left
-	}
-	return -int64(r.gathered)
-}

@@ -45,7 +45,11 @@ func cutFrames(b []byte, n, hole, longest int) []string {
 		}
 		clear(piece)
 	}
-	return append(lines, fmt.Sprintf("next frame in %d", r.next()))
+	next := -int64(r.gathered)
+	if r.inPayload {
+		next = r.left
+	}
+	return append(lines, fmt.Sprintf("next frame in %d", next))
 }
 
 func TestFramer(t *testing.T) {

@@ -7,8 +7,9 @@
 #ifndef H2TRACE_CLEARTEXT_H
 #define H2TRACE_CLEARTEXT_H
 
-#include "cleartext/follow.h"
 #include "cleartext/packet.h"
+#include "cleartext/segment.h"
+#include "http2/frame.h"
 #include "kernel/path.h"
 #include "recovery/wants.h"
 
@@ -55,11 +56,7 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	u32 len = s->len < PEEK ? s->len : PEEK;
 	u8 b[PEEK] = {};
 
-	/* From 1 to PEEK, as in report_packet. */
-	len -= 1;
-	apply_mask(len, PEEK - 1);
-	len += 1;
-	if (bpf_skb_load_bytes(skb, s->at, b, len))
+	if (!load_some(skb, s->at, b, PEEK))
 		return CARRIES_OTHER;
 	if (s->offset && s->owner->from_start) /* overtaken */
 		return CARRIES_HTTP;
@@ -76,7 +73,8 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	return CARRIES_OTHER;
 }
 
-static __always_inline void open_cleartext(struct segment *s, struct packet *p)
+static __always_inline void open_cleartext(struct __sk_buff *skb, struct segment *s,
+					   struct packet *p)
 {
 	struct owner *owner = s->owner;
 	struct open_record *r;
@@ -89,8 +87,7 @@ static __always_inline void open_cleartext(struct segment *s, struct packet *p)
 	r->role = owner->role;
 	r->handshake = owner->from_start;
 	r->family = p->family;
-	r->local = s->dir == DIR_SEND ? p->source : p->dest;
-	r->remote = s->dir == DIR_SEND ? p->dest : p->source;
+	load_endpoints(skb, p, s->dir, &r->local, &r->remote);
 	r->connect = owner->connect;
 	r->established = owner->established;
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
@@ -123,18 +120,16 @@ static __noinline void hello_packet(struct __sk_buff *skb, struct segment *s, st
 	}
 }
 
-static __always_inline void http_packet(struct __sk_buff *skb, struct bpf_sock *sk,
-					struct segment *s)
+/* Reports whether user space wants the bytes of a segment. */
+static __always_inline bool is_wanted(struct segment *s)
 {
 	struct flow_want want = {};
 
+	if (s->owner->unwanted)
+		return false;
 	read_want(s, &want);
-	if (want.nothing || s->offset + s->len < want.until[s->dir & 1])
-		return;
-	if (s->owner->from_start && !s->offset)
-		begin_walk(skb, sk, s);
-	if (!walk_segment(skb, sk, s, want.place[s->dir & 1]))
-		put_span(skb, s->offset, SPAN(s->at, s->len), 0, s->dir);
+	s->owner->unwanted = want.nothing;
+	return !want.nothing && s->offset + s->len >= want.until[s->dir & 1];
 }
 
 static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock *sk,
@@ -160,13 +155,15 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 			return;
 		}
 		if (owner->carries == CARRIES_HTTP)
-			open_cleartext(&s, p);
+			open_cleartext(skb, &s, p);
 	}
 	if (s.flow->end < s.offset + s.len)
 		s.flow->end = s.offset + s.len;
 	if (owner->carries == CARRIES_HTTP) {
-		count_seen(0, s.len);
-		http_packet(skb, sk, &s);
+		if (is_wanted(&s))
+			put_segment(skb, &s);
+		else
+			count_seen(0, s.len);
 	} else if (owner->carries == CARRIES_HELLO) {
 		hello_packet(skb, &s, p);
 	}

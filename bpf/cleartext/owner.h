@@ -42,7 +42,7 @@ struct owner {
 	struct endpoint aim; /* the address given to connect(2), */
 	u16 family;
 	u8 attempted; /* and whether the kernel sent a SYN to it */
-	u8 framed;    /* its frames are followed, see cleartext/follow.h */
+	u8 unwanted;  /* user space wants no more of its bytes */
 	u8 pad[4];
 	struct flow_dir dir[DIR_COUNT];
 };
@@ -53,6 +53,12 @@ struct {
 	__type(key, int);
 	__type(value, struct owner);
 } owners SEC(".maps");
+
+/* The direction of what the client sends. */
+static __always_inline u8 client_dir(struct owner *owner)
+{
+	return owner->role == ROLE_SERVER ? DIR_RECV : DIR_SEND;
+}
 
 /* The address of a listening socket, as IPv6, mapped for IPv4. */
 struct listener {

@@ -1,82 +1,143 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Offsets in a packet. */
+/* The headers of a packet, and packets that are reported on their own. */
 #ifndef H2TRACE_PACKET_H
 #define H2TRACE_PACKET_H
 
 #include <linux/in.h>
 #include "kernel/ring.h"
 
+/* What the headers say. */
 struct packet {
-	struct endpoint source;
-	struct endpoint dest;
 	u16 family;
 	u8 proto;
-	u8 flags;    /* TCP */
-	u32 seq;     /* TCP */
-	u32 payload; /* offset */
+	u8 flags;	  /* TCP */
+	u16 source, dest; /* ports */
+	u32 seq;	  /* TCP */
+	u32 payload;	  /* offset */
 };
 
-static __always_inline u16 load_u16(struct __sk_buff *skb, u32 at)
-{
-	u16 v = 0;
+#define IPV4_HEADER 20 /* without options (RFC 791 3.1) */
+#define IPV6_HEADER 40 /* without extension headers (RFC 8200 3) */
+/* Bytes that hold the headers of IPv6 and TCP without options, a power of two. */
+#define HEADERS_MAX 64
+/* A packet with more extension headers is not reported. */
+#define EXTENSIONS_MAX 6
 
-	bpf_skb_load_bytes(skb, at, &v, sizeof(v));
-	return __builtin_bswap16(v);
+/*
+ * Loads the bytes at an offset, at most size, a power of two. Returns false when
+ * there are none.
+ */
+static __always_inline bool load_some(struct __sk_buff *skb, u32 at, void *to, const u32 size)
+{
+	u32 len = skb->len - at;
+
+	if (len > size)
+		len = size;
+	/* From 1 to size; the helper refuses to read beyond the packet. */
+	len -= 1;
+	apply_mask(len, size - 1);
+	len += 1;
+	return !bpf_skb_load_bytes(skb, at, to, len);
 }
 
-static __always_inline u8 load_u8(struct __sk_buff *skb, u32 at)
-{
-	u8 v = 0;
+/* Extension headers of IPv6 (RFC 8200 4.1); linux/in6.h has types of its own. */
+#define IPPROTO_HOPOPTS 0
+#define IPPROTO_ROUTING 43
+#define IPPROTO_FRAGMENT 44
+#define IPPROTO_NONE 59
+#define IPPROTO_DSTOPTS 60
 
-	bpf_skb_load_bytes(skb, at, &v, sizeof(v));
-	return v;
+static __always_inline bool is_extension(u8 proto)
+{
+	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_FRAGMENT ||
+	       proto == IPPROTO_DSTOPTS;
 }
 
-/* The packet begins with its IP header (RFC 791 3.1, RFC 8200 3). */
-static __always_inline bool dissect_ip(struct __sk_buff *skb, struct packet *p)
+/*
+ * Passes over the extension headers, of which proto is the first. Returns the
+ * protocol after them, and from bit 8 on its offset.
+ */
+__noinline u32 pass_extensions(struct __sk_buff *skb, u32 proto)
 {
-	u8 first = load_u8(skb, 0);
+	u32 at = IPV6_HEADER;
+	u8 header[2];
 
-	if (first >> 4 == 4) {
-		p->family = AF_INET;
-		p->proto = load_u8(skb, 9);
-		bpf_skb_load_bytes(skb, 12, p->source.addr, 4);
-		bpf_skb_load_bytes(skb, 16, p->dest.addr, 4);
-		p->payload = (first & 15) * 4;
+	for (int i = 0; i < EXTENSIONS_MAX && is_extension(proto); i++) {
+		if (bpf_skb_load_bytes(skb, at, header, sizeof(header)))
+			return IPPROTO_NONE;
+		at += proto == IPPROTO_FRAGMENT ? 8 : (header[1] + 1) * 8;
+		proto = header[0];
+	}
+	return (proto & 0xff) | at << 8;
+}
+
+/* Takes what the header of UDP or TCP says (RFC 768, RFC 9293 3.1). */
+static __always_inline bool take_transport(struct packet *p, u32 at, const u32 *header)
+{
+	u32 flags = __builtin_bswap32(header[3]);
+
+	p->source = __builtin_bswap32(header[0]) >> 16;
+	p->dest = __builtin_bswap32(header[0]);
+	if (p->proto == IPPROTO_UDP) {
+		p->payload = at + 8;
 		return true;
 	}
-	p->family = AF_INET6;
-	p->proto = load_u8(skb, 6);
-	bpf_skb_load_bytes(skb, 8, p->source.addr, 16);
-	bpf_skb_load_bytes(skb, 24, p->dest.addr, 16);
-	p->payload = 40;
-	return first >> 4 == 6;
+	p->seq = __builtin_bswap32(header[1]);
+	p->flags = flags >> 16;
+	p->payload = at + (flags >> 28) * 4;
+	return p->proto == IPPROTO_TCP;
 }
 
+/* The packet begins with its IP header. One load takes all of most headers. */
 static __always_inline bool dissect(struct __sk_buff *skb, struct packet *p)
 {
-	u32 l4;
+	u32 headers[HEADERS_MAX / sizeof(u32)] = {};
+	u8 *ip = (u8 *)headers;
+	u32 at;
 
-	if (!dissect_ip(skb, p))
+	if (!load_some(skb, 0, headers, HEADERS_MAX))
 		return false;
-	l4 = p->payload;
-	p->source.port = load_u16(skb, l4);
-	p->dest.port = load_u16(skb, l4 + 2);
-	if (p->proto == IPPROTO_UDP) {
-		p->payload = l4 + 8;
-		return true;
+	if (ip[0] >> 4 == 4) {
+		p->family = AF_INET;
+		p->proto = ip[9];
+		at = (ip[0] & 15) * 4;
+		if (at == IPV4_HEADER)
+			return take_transport(p, at, headers + IPV4_HEADER / sizeof(u32));
+	} else {
+		p->family = AF_INET6;
+		p->proto = ip[6];
+		if (!is_extension(p->proto))
+			return take_transport(p, IPV6_HEADER, headers + IPV6_HEADER / sizeof(u32));
+		at = pass_extensions(skb, p->proto);
+		p->proto = at;
+		at >>= 8;
 	}
-	p->seq = (u32)load_u16(skb, l4 + 4) << 16 | load_u16(skb, l4 + 6);
-	p->flags = load_u8(skb, l4 + 13);
-	p->payload = l4 + (load_u8(skb, l4 + 12) >> 4) * 4;
-	return p->proto == IPPROTO_TCP;
+	return load_some(skb, at, headers, HEADERS_MAX) && take_transport(p, at, headers);
+}
+
+/* The addresses and ports, as seen from this host. The endpoints are zero before. */
+static __always_inline void load_endpoints(struct __sk_buff *skb, struct packet *p, u8 dir,
+					   struct endpoint *local, struct endpoint *remote)
+{
+	struct endpoint *source = dir == DIR_SEND ? local : remote;
+	struct endpoint *dest = dir == DIR_SEND ? remote : local;
+
+	source->port = p->source;
+	dest->port = p->dest;
+	if (p->family == AF_INET) {
+		bpf_skb_load_bytes(skb, 12, source->addr, 4);
+		bpf_skb_load_bytes(skb, 16, dest->addr, 4);
+	} else {
+		bpf_skb_load_bytes(skb, 8, source->addr, 16);
+		bpf_skb_load_bytes(skb, 24, dest->addr, 16);
+	}
 }
 
 /* The beginning of a packet that is reported on its own. */
 static __always_inline void report_packet(struct __sk_buff *skb, struct packet *p, u8 kind, u8 dir,
 					  u32 tgid, u32 generation, u8 *comm)
 {
-	u32 len = skb->len - p->payload, copied = len;
+	u32 len = skb->len - p->payload;
 	struct packet_record *r;
 	u64 backlog;
 
@@ -89,27 +150,17 @@ static __always_inline void report_packet(struct __sk_buff *skb, struct packet *
 		return;
 	}
 	__builtin_memset(r, 0, __builtin_offsetof(struct packet_record, payload));
-	r->h.time = bpf_ktime_get_ns();
-	r->h.pid = tgid;
-	r->h.kind = kind;
-	r->h.dir = dir;
+	fill_header(&r->h, kind, dir, tgid);
 	r->socket = bpf_get_socket_cookie(skb);
-	r->local = dir == DIR_SEND ? p->source : p->dest;
-	r->remote = dir == DIR_SEND ? p->dest : p->source;
+	load_endpoints(skb, p, dir, &r->local, &r->remote);
 	r->family = p->family;
 	r->tcp = p->proto == IPPROTO_TCP;
 	r->seq = p->seq;
 	r->generation = generation;
 	r->len = len;
 	__builtin_memcpy(r->comm, comm, sizeof(r->comm));
-	if (copied > PACKET_MAX)
-		copied = PACKET_MAX;
-	/* From 1 to PACKET_MAX. */
-	copied -= 1;
-	apply_mask(copied, PACKET_MAX - 1);
-	copied += 1;
-	if (!bpf_skb_load_bytes(skb, p->payload, r->payload, copied))
-		r->copied = copied;
+	if (load_some(skb, p->payload, r->payload, PACKET_MAX))
+		r->copied = len < PACKET_MAX ? len : PACKET_MAX;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP); /* for the next bytes */
 }
 

@@ -15,7 +15,6 @@ struct flow_want {
 	struct bpf_spin_lock lock;
 	u32 nothing;
 	u64 until[DIR_COUNT]; /* segments that end before this offset are not wanted */
-	u64 place[DIR_COUNT]; /* offset at which a frame begins, 0: unknown */
 };
 
 struct {
@@ -77,8 +76,6 @@ static __always_inline void read_want(struct segment *s, struct flow_want *want)
 	want->nothing = found->nothing;
 	want->until[0] = found->until[0];
 	want->until[1] = found->until[1];
-	want->place[0] = found->place[0];
-	want->place[1] = found->place[1];
 	bpf_spin_unlock(&found->lock);
 }
 
@@ -97,69 +94,53 @@ static __always_inline void lose_slice(struct flow_dir *flow, u32 reason, u32 le
 
 /*
  * Writes one record with room for size bytes, a power of two, that holds len of
- * them or none.
+ * them.
  */
-static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, const u32 size,
-				      u32 len, u32 left_out, u32 followed)
+static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, const u32 size)
 {
 	const u32 total = sizeof(struct segment_record) + size;
 	struct flow_dir *flow = s->flow;
 	struct segment_record *r = NULL;
+	u64 backlog = ring_backlog();
 	u64 seq = flow->records++;
-	u32 copied = len;
 
-	count_seen(1, 0);
-	if (ring_takes(ring_backlog(), total))
+	count_seen(1, s->len);
+	if (ring_takes(backlog, total))
 		r = bpf_ringbuf_reserve(&ring, total, 0);
 	if (!r) {
-		lose_slice(flow, LOSS_RING_FULL, len);
+		lose_slice(flow, LOSS_RING_FULL, s->len);
 		return;
 	}
-	r->h.time = bpf_ktime_get_ns();
-	/* From 1 to size. */
-	copied -= 1;
-	apply_mask(copied, size - 1);
-	copied += 1;
-	if (len && bpf_skb_load_bytes(skb, s->at, r->payload, copied)) {
+	if (!load_some(skb, s->at, r->payload, size)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		lose_slice(flow, LOSS_READ_FAULT, len);
+		lose_slice(flow, LOSS_READ_FAULT, s->len);
 		return;
 	}
-	r->h.pid = s->owner->tgid;
-	r->h.kind = RECORD_SEGMENT;
-	r->h.dir = s->dir;
+	fill_header(&r->h, RECORD_SEGMENT, s->dir, s->owner->tgid);
 	r->h.stale = *(volatile u32 *)&s->owner->dir[~s->dir & 1].lost != 0;
-	r->h.pad = 0;
 	r->conn = CLEARTEXT_CONN | s->socket;
 	r->seq = seq;
 	r->offset = s->offset;
 	r->lost_records = *(volatile u32 *)&flow->lost_records;
 	r->lost_bytes = flow->lost_bytes; /* after these bytes, see lose_slice */
 	r->lost = flow->lost;
-	r->left_out = left_out;
-	r->len = len;
-	r->followed = followed;
-	r->pad[0] = r->pad[1] = r->pad[2] = 0;
+	r->len = s->len;
 	r->first = flow->first;
 	flow->lost = 0;
-	bpf_ringbuf_submit(r, 0); /* wakes a reader that has taken all records */
+	bpf_ringbuf_submit(r, ring_flags(backlog, total));
 }
 
-/* Argument of put_span: a number of bytes at an offset in the packet. */
+/* Argument of put_piece: a number of bytes at an offset in the packet. */
 #define SPAN(at, len) ((u64)(at) << 32 | (u32)(len))
-/* Flag in how: the frames were followed. */
-#define FOLLOWED 2
 
 /*
- * Reports a span of a segment that begins at offset in the stream: left_out bytes
- * that are not copied, and the bytes of a SPAN. how is a direction, maybe with
- * FOLLOWED. A separate function, which the verifier checks once.
+ * Reports the bytes of a SPAN, at most PAYLOAD_MAX, at an offset in the stream. A
+ * separate function, which the verifier checks once.
  */
-__noinline int put_span(struct __sk_buff *skb, u64 offset, u64 span, u32 left_out, u32 how)
+__noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
-	struct segment s = { .offset = offset, .at = span >> 32, .len = span, .dir = how & 1 };
+	struct segment s = { .offset = offset, .at = span >> 32, .len = span, .dir = dir & 1 };
 	struct bpf_sock *sk = skb->sk;
-	u32 followed = !!(how & FOLLOWED);
 
 	if (sk)
 		sk = bpf_sk_fullsock(sk);
@@ -168,24 +149,33 @@ __noinline int put_span(struct __sk_buff *skb, u64 offset, u64 span, u32 left_ou
 	s.owner = bpf_sk_storage_get(&owners, sk, 0, 0);
 	if (!s.owner)
 		return 0;
-	s.flow = &s.owner->dir[how & 1];
+	s.flow = &s.owner->dir[dir & 1];
 	s.socket = bpf_get_socket_cookie(skb);
-	for (int i = 0; i < SLICES_MAX && s.len > PAYLOAD_MAX; i++) {
-		put_slice(skb, &s, PAYLOAD_MAX, PAYLOAD_MAX, left_out, followed);
-		s.at += PAYLOAD_MAX;
-		s.offset += left_out + PAYLOAD_MAX;
-		s.len -= PAYLOAD_MAX;
-		left_out = 0;
-	}
 	if (s.len <= 128)
-		put_slice(skb, &s, 128, s.len, left_out, followed);
+		put_slice(skb, &s, 128);
 	else if (s.len <= 512)
-		put_slice(skb, &s, 512, s.len, left_out, followed);
+		put_slice(skb, &s, 512);
 	else if (s.len <= 2048)
-		put_slice(skb, &s, 2048, s.len, left_out, followed);
+		put_slice(skb, &s, 2048);
+	else if (s.len <= 8192)
+		put_slice(skb, &s, 8192);
 	else
-		put_slice(skb, &s, PAYLOAD_MAX, s.len, left_out, followed);
+		put_slice(skb, &s, PAYLOAD_MAX);
 	return 0;
+}
+
+/* Reports a segment, in pieces if it is long. */
+static __always_inline void put_segment(struct __sk_buff *skb, struct segment *s)
+{
+	u32 done = 0;
+
+	for (int i = 0; i < SLICES_MAX && done < s->len; i++) {
+		u32 left = s->len - done;
+
+		put_piece(skb, s->offset + done,
+			  SPAN(s->at + done, left < PAYLOAD_MAX ? left : PAYLOAD_MAX), s->dir);
+		done += PAYLOAD_MAX;
+	}
 }
 
 #endif

@@ -31,7 +31,7 @@ const (
 	answerRecord = 1
 	answerPiece  = 2
 	answerEnd    = 3
-	answerLen    = 48
+	answerLen    = 40
 )
 
 // session is the input of a program: a connection, and its pieces in order.
@@ -48,7 +48,6 @@ type session struct {
 type piece struct {
 	dir    int
 	offset uint64
-	place  uint64 // where a frame begins, as user space says; 0: unknown
 	b      []byte
 	within bool // comes while the previous piece is handled
 }
@@ -56,9 +55,8 @@ type piece struct {
 // record is a record that a program has put into the ring.
 type record struct {
 	dir                    int
-	seq, offset, leftOut   uint64
+	seq, offset            uint64
 	lostBytes, lostRecords uint64
-	followed               bool
 	b                      []byte
 }
 
@@ -131,21 +129,20 @@ func (p *program) run(t *testing.T, s *session) result {
 			break
 		}
 		word := func(i int) uint64 { return binary.LittleEndian.Uint64(a[8*i:]) }
-		switch a[44] {
+		switch a[36] {
 		case answerRecord:
 			rec := record{
-				dir: int(a[45]), seq: word(0), offset: word(1), lostBytes: word(2),
-				lostRecords: word(3), leftOut: word(4), followed: a[46] != 0,
-				b: make([]byte, binary.LittleEndian.Uint32(a[40:])),
+				dir: int(a[37]), seq: word(0), offset: word(1), lostBytes: word(2),
+				lostRecords: word(3), b: make([]byte, binary.LittleEndian.Uint32(a[32:])),
 			}
 			_, err = io.ReadFull(p.out, rec.b)
 			records = append(records, rec)
 		case answerPiece:
-			r.untold[a[45]] = word(2)
+			r.untold[a[37]] = word(2)
 			r.pieces = append(r.pieces, records)
 			records = nil
 		case answerEnd:
-			r.seenRecords, r.seenBytes, r.lostRecords, r.lostBytes = word(0), word(4), word(3), word(2)
+			r.seenRecords, r.seenBytes, r.lostRecords, r.lostBytes = word(0), word(1), word(3), word(2)
 			return r
 		}
 	}
@@ -166,7 +163,6 @@ func (s *session) encode() []byte {
 	b = le.AppendUint32(b, s.first[1])
 	for _, p := range s.pieces {
 		b = le.AppendUint64(b, p.offset)
-		b = le.AppendUint64(b, p.place)
 		b = le.AppendUint32(b, uint32(len(p.b)))
 		b = append(b, uint8(p.dir), flag(p.within), 0, 0)
 		b = append(b, p.b...)

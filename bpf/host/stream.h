@@ -7,8 +7,6 @@
 #ifndef H2TRACE_HOST_STREAM_H
 #define H2TRACE_HOST_STREAM_H
 
-#include <sys/mman.h>
-
 /* The input from program_test.go: a session, followed by its pieces. */
 struct session {
 	u32 pieces;
@@ -22,7 +20,6 @@ struct session {
 
 struct piece {
 	u64 offset;
-	u64 place; /* of a frame, 0: unknown */
 	u32 len;
 	u8 dir;
 	u8 within; /* comes while the previous piece is handled, on another CPU */
@@ -33,16 +30,14 @@ enum answer_kind { ANSWER_RECORD = 1, ANSWER_PIECE = 2, ANSWER_END = 3 };
 
 /* The output: records, each followed by len bytes, and the end of each piece. */
 struct answer {
-	u64 seq; /* at the end: records seen */
-	u64 offset;
+	u64 seq;    /* at the end: records seen */
+	u64 offset; /* at the end: bytes seen */
 	u64 lost_bytes;
 	u64 lost_records;
-	u64 left_out; /* at the end: bytes seen */
 	u32 len;
 	u8 kind;
 	u8 dir;
-	u8 followed;
-	u8 pad;
+	u8 pad[2];
 };
 
 static struct session session;
@@ -71,24 +66,12 @@ static bool read_in(void *to, u64 len)
 	return !len || fread(to, len, 1, stdin) == 1;
 }
 
-/* Sets a value that user space sets before loading; it is in read-only memory here. */
-static void set_body_bytes(u32 n)
-{
-	static bool writable;
-	u64 page = (u64)&body_bytes & ~0xfffULL;
-
-	if (!writable && mprotect((void *)page, 0x1000, PROT_READ | PROT_WRITE))
-		host_fail("mprotect");
-	writable = true;
-	*(volatile u32 *)&body_bytes = n;
-}
-
 /* The ledger is sent at the end of a session. */
 static void write_end(void)
 {
 	u32 zero = 0;
 	struct ledger *l = bpf_map_lookup_elem(&counters, &zero);
-	struct answer a = { .kind = ANSWER_END, .seq = l->seen_records, .left_out = l->seen_bytes };
+	struct answer a = { .kind = ANSWER_END, .seq = l->seen_records, .offset = l->seen_bytes };
 
 	for (int i = 0; i < LOSS_COUNT; i++) {
 		a.lost_records += l->lost_records[i];
@@ -106,7 +89,6 @@ static bool read_session(void)
 	host.tgid = 1;
 	host.reserve = reserve;
 	reservations = 0;
-	set_body_bytes(session.body_bytes);
 	return true;
 }
 

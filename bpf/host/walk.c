@@ -1,8 +1,21 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /* http2/walk.h on the host: pieces of one connection with TLS. */
+#include <sys/mman.h>
 #include "http2/walk.h"
 #include "stream.h"
+
+/* Sets a value that user space sets before loading; it is in read-only memory here. */
+static void set_body_bytes(u32 n)
+{
+	static bool writable;
+	u64 page = (u64)&body_bytes & ~0xfffULL;
+
+	if (!writable && mprotect((void *)page, 0x1000, PROT_READ | PROT_WRITE))
+		host_fail("mprotect");
+	writable = true;
+	*(volatile u32 *)&body_bytes = n;
+}
 
 static void submit(void *record)
 {
@@ -52,6 +65,7 @@ int main(void)
 				      .role = session.role,
 				      .handshake = session.handshake };
 
+		set_body_bytes(session.body_bytes);
 		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
 		for (u32 i = 0; i < session.pieces; i++)
 			walk_piece(bpf_map_lookup_elem(&conns, &key), &key);

@@ -121,8 +121,11 @@ static __always_inline bool ring_takes(u64 backlog, u64 size)
 	return backlog + size + ring_reserve < ring_size;
 }
 
-/* The reader sets it while it waits for the first record of a burst. */
-u32 reader_idle = 0;
+/*
+ * The reader sets it while it waits for the first record of a burst. It has a map
+ * of its own, which h2trace.bpf.c and packets.bpf.c share.
+ */
+u32 reader_idle SEC(".data.reader") = 0;
 
 /*
  * A wake-up per record would cost the target as much as the record. The first

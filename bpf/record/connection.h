@@ -35,23 +35,19 @@ struct data_record {
 };
 
 /*
- * A TCP segment of a connection without TLS, or a part of one: left_out bytes
- * that are not copied, then len bytes that are. Segments arrive in the order in
- * which the kernel handled them, and may repeat. seq is as in data_record. A jump
- * of offset without a gap in seq is a segment that is still on its way, or that
- * user space did not want.
+ * A TCP segment of a connection without TLS, or a part of one. Segments arrive in
+ * the order in which the kernel handled them, and may repeat. seq is as in
+ * data_record. A jump of offset without a gap in seq is a segment that is still on
+ * its way, or that user space did not want.
  */
 struct segment_record {
 	struct record_header h;
 	u64 conn;
 	u64 seq;
-	u64 offset;	/* of the first byte, skipped or not */
+	u64 offset;	/* of the first byte */
 	u64 lost_bytes; /* total so far */
 	u32 lost;	/* as in data_record */
-	u32 left_out;
 	u32 len;
-	u8 followed; /* 1: frames were followed to the end of the segment, */
-	u8 pad[3];
 	u32 first;	  /* sequence number of offset 0 (RFC 9293 3.4) */
 	u32 lost_records; /* total so far */
 	u8 payload[];
@@ -140,7 +136,7 @@ struct handshake_record {
 };
 
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
-_Static_assert(sizeof(struct segment_record) == 72, "segment_record");
+_Static_assert(sizeof(struct segment_record) == 64, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");

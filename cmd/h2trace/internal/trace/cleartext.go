@@ -22,7 +22,6 @@ const (
 // segments.
 type cleartextConn struct {
 	streams [2]tcp.Stream
-	follow  [2]following
 	first   [2]uint32 // sequence numbers of offset 0
 	known   [2]bool   // they are
 	lost    [2]cleartextLoss
@@ -75,20 +74,10 @@ func (t *connTable) segment(d *bpf.Segment) {
 		return
 	}
 	c.cleartext.first[d.Dir], c.cleartext.known[d.Dir] = d.First, true
-	if f := &c.cleartext.follow[d.Dir]; f.note(d) {
-		if f.bulk >= worthLeavingOut {
-			t.adrift[c] = struct{}{}
-		}
-		if f.bulk-f.told >= guideEvery {
-			c.guide(d.Dir)
-		}
-	}
 	if d.Stale {
 		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
-	s, left := &c.cleartext.streams[d.Dir], uint64(d.LeftOut)
-	s.Skip(d.Time, d.Offset, left, lost, t.segments, cleartextSink{c, d.Dir})
-	s.Segment(d.Time, d.Offset+left, d.Payload, lost, t.segments, cleartextSink{c, d.Dir})
+	c.cleartext.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, cleartextSink{c, d.Dir})
 	c.leaveOut(d.Dir)
 }
 

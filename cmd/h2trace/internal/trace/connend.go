@@ -78,7 +78,6 @@ func (c *tracedConn) finish() {
 	}
 	t := c.table
 	delete(t.byID, c.id)
-	delete(t.adrift, c)
 	t.closing.waiters.finished(c)
 	t.sockets.leave(c)
 	t.hellos.closed(&c.connInfo)

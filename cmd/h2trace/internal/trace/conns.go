@@ -31,7 +31,6 @@ type connTable struct {
 	hellos    hellos
 	exchanges exchangeBook
 	segments  *tcp.Budget // of connections without TLS
-	adrift    adrift      // of them
 	requests  requests
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
@@ -67,7 +66,6 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		closing:  closing{waiters: newWaiters()},
 		lost:     lostOf(k),
 		segments: tcp.NewBudget(maxSegmentBytes),
-		adrift:   make(adrift),
 		byID:     make(map[uint64]*tracedConn),
 		sockets:  make(innermost),
 	}
@@ -185,11 +183,10 @@ func (t *connTable) close(e *bpf.Close) error {
 	return nil
 }
 
-// expire ends connections that have lingered long enough, announces losses that no
-// later record shows, and guides the kernel. All records before now are read.
+// expire ends connections that have lingered long enough, and announces losses
+// that no later record shows. All records before now are read.
 func (t *connTable) expire(now ktime.Time, idle bool) error {
 	t.closing.expire(now)
-	t.adrift.guide()
 	t.resolver.expire(now)
 	err := t.recovery.tick(now, idle)
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())

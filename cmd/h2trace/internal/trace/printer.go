@@ -117,9 +117,6 @@ func (p *printer) Frame(f *decoder.Frame) {
 	p.understood()
 	p.shared.events.Frame(p.at(f.Time), f)
 	p.exchanges.tracker.Frame(f)
-	if p.cleartext != nil {
-		p.cleartext.noteFrame(f)
-	}
 	if p.verify != nil && f.BlockEnd {
 		p.verify.Decoded(verifiedBlock(f, p.fed.decodedUpTo(f.Dir)))
 	}

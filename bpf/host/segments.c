@@ -1,9 +1,6 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/*
- * cleartext/follow.h and its callers on the host: segments of one connection
- * without TLS.
- */
+/* cleartext/cleartext.h on the host: segments of one connection. */
 #include "cleartext/cleartext.h"
 #include "stream.h"
 
@@ -15,18 +12,14 @@ static struct piece *pieces;
 static u8 **packets;
 static u32 next;
 
-static void follow_next(void)
+static void take_next(void)
 {
 	struct owner *owner = bpf_sk_storage_get(&owners, &sock, 0, 0);
 	struct piece *p = &pieces[next];
 	struct __sk_buff skb = { .len = HEADERS + p->len, .sk = &sock };
 	struct packet packet = { .family = AF_INET6, .payload = HEADERS };
-	struct flow_want want = {};
-	u64 cookie = 1;
 
 	packet.seq = session.first[p->dir & 1] + (u32)p->offset;
-	want.place[p->dir & 1] = p->place;
-	bpf_map_update_elem(&flow_wants, &cookie, &want, BPF_ANY);
 	host.tcp.rcv_nxt = session.first[DIR_RECV];
 	host.memory = packets[next];
 	host.memory_len = skb.len;
@@ -42,7 +35,7 @@ static void *reserve_among(u64 size)
 		u64 len = host.memory_len;
 
 		pieces[next].within = 0;
-		follow_next();
+		take_next();
 		host.memory = memory;
 		host.memory_len = len;
 	}
@@ -55,12 +48,10 @@ static void submit(void *record)
 	struct answer a = {
 		.kind = ANSWER_RECORD,
 		.dir = r->h.dir,
-		.followed = r->followed,
 		.seq = r->seq,
 		.offset = r->offset,
 		.lost_bytes = r->lost_bytes,
 		.lost_records = r->lost_records,
-		.left_out = r->left_out,
 		.len = r->len,
 	};
 
@@ -96,7 +87,7 @@ int main(void)
 		bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY);
 		bpf_sk_storage_get(&owners, &sock, &owner, BPF_SK_STORAGE_GET_F_CREATE);
 		for (next = 0; next < session.pieces;) {
-			follow_next();
+			take_next();
 			write_out(&end, sizeof(end));
 		}
 		write_end();

@@ -1,0 +1,129 @@
+package host
+
+import (
+	"bytes"
+	"testing"
+)
+
+// FuzzSegments has cleartext/cleartext.h report streams in segments. They come in order
+// or late, twice, or cut elsewhere, and while another CPU handles the previous one.
+// Sequence numbers wrap. Each byte has its offset in the stream, or is counted as lost.
+func FuzzSegments(f *testing.F) {
+	addSeeds(f, 200)
+	segments := start(f, "segments")
+	f.Fuzz(func(t *testing.T, in []byte) {
+		s, streams := segmentsSession(&source{in})
+		got := segments.run(t, s)
+		checkSegments(t, s, streams, &got)
+	})
+}
+
+// segmentsSession decodes a session from an input. In order each direction comes as it
+// was sent, the preface first.
+func segmentsSession(in *source) (s *session, streams [2][]byte) {
+	flags := in.uint(1)
+	s = &session{role: client}
+	if flags&0x01 != 0 {
+		s.role = server
+	}
+	inOrder := flags&0x06 != 0
+	if flags&0x38 == 0 {
+		s.refuse = in.refusals()
+	}
+	if flags&0x40 != 0 { // sequence numbers are about to wrap
+		s.first = [2]uint32{^uint32(in.uint(1)), 1<<31 - uint32(in.uint(2))}
+	}
+	from := clientDir(s)
+	streams[from] = in.stream([]byte(preface))
+	streams[from^1] = in.stream(appendFrame(nil, 4, 0, 18)) // SETTINGS
+	for dir := range streams {
+		streams[dir] = streams[dir][:min(len(streams[dir]), 1<<16-1)]
+	}
+	var at [2]int
+	for at[0] < len(streams[0]) || at[1] < len(streams[1]) {
+		v := in.uint(2)
+		dir := int(v >> 15)
+		if at[dir] == len(streams[dir]) {
+			dir ^= 1
+		}
+		if inOrder && at[from] == 0 {
+			dir = from
+		}
+		n := in.size(v, 0x1fff)
+		if at[dir] == 0 && (inOrder || v&0x2000 != 0 || dir != from) {
+			n = max(n, len(preface))
+		}
+		end := min(at[dir]+n, len(streams[dir]))
+		p := piece{dir: dir, offset: uint64(at[dir])}
+		if !inOrder && at[dir] > 0 {
+			disturb(in, s, &p)
+		}
+		at[dir] = end
+		p.b = streams[dir][p.offset:end]
+		s.pieces = append(s.pieces, p)
+	}
+	return s, streams
+}
+
+// disturb makes a piece begin earlier, or come before another, or during it.
+func disturb(in *source, s *session, p *piece) {
+	how := in.uint(1)
+	if how&0x03 == 0 {
+		p.offset = min(p.offset, in.uint(2))
+	}
+	if last := len(s.pieces) - 1; how&0x0c == 0 && s.pieces[last].offset > 0 && s.pieces[last].dir == p.dir {
+		again := s.pieces[last] // once more, later
+		s.pieces = append(s.pieces[:last], again, s.pieces[last])
+	}
+	if last := len(s.pieces) - 1; how&0x30 == 0 && last > 0 && s.pieces[last-1].offset > 0 && s.pieces[last].offset > 0 {
+		s.pieces[last], s.pieces[last-1] = s.pieces[last-1], s.pieces[last]
+	}
+	p.within = how&0xc0 == 0
+}
+
+// checkSegments requires that every byte is reported as it was sent, unless records
+// were refused.
+func checkSegments(t *testing.T, s *session, streams [2][]byte, got *result) {
+	t.Helper()
+	known := [2][]bool{make([]bool, len(streams[0])), make([]bool, len(streams[1]))}
+	seen := [2]map[uint64]bool{{}, {}}
+	records := uint64(0)
+	for _, of := range got.pieces {
+		for _, r := range of {
+			records++
+			if seen[r.dir][r.seq] {
+				t.Fatalf("record %d of direction %d comes twice", r.seq, r.dir)
+			}
+			seen[r.dir][r.seq] = true
+			end := r.offset + uint64(len(r.b))
+			if end > uint64(len(streams[r.dir])) || !bytes.Equal(r.b, streams[r.dir][r.offset:end]) {
+				t.Fatalf("%d bytes at %d of direction %d are not those that were sent", len(r.b), r.offset, r.dir)
+			}
+			for i := r.offset; i < end; i++ {
+				known[r.dir][i] = true
+			}
+		}
+	}
+	checkLedger(t, s, got, records)
+	for dir := range streams {
+		for i, k := range known[dir] {
+			if !k && s.refuse == 0 {
+				t.Fatalf("byte %d of direction %d is missing", i, dir)
+			}
+		}
+	}
+}
+
+// checkLedger requires that all bytes are counted, and that each record is there or
+// counted as lost.
+func checkLedger(t *testing.T, s *session, got *result, records uint64) {
+	t.Helper()
+	bytesSent := 0
+	for _, p := range s.pieces {
+		bytesSent += len(p.b)
+	}
+	opened := 1 - uint64(s.refuse&1) // the open record, which is the first
+	if got.seenBytes != uint64(bytesSent) || got.seenRecords != records+opened+got.lostRecords {
+		t.Fatalf("%d bytes and %d records are counted, %d lost; want %d and %d", got.seenBytes, got.seenRecords, got.lostRecords, bytesSent, records+opened)
+	}
+}
