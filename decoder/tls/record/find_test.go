@@ -1,6 +1,8 @@
 package record
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"math"
 	"testing"
 )
@@ -77,5 +79,29 @@ func TestFindEnd(t *testing.T) {
 				t.Errorf("got %d, %v", number, ok)
 			}
 		})
+	}
+}
+
+// A tag that is right for a nonce which is not one of the key's.
+func TestFindForgedNonce(t *testing.T) {
+	for _, k := range kinds[:2] {
+		s := newSealer(k)
+		r := s.reader(t)
+		first := append(s.xorNonce(5), 0, 0, 0, 1)
+		for at := range first {
+			record := s.seal(ApplicationData, []byte("attack at dawn"), 5, 0)
+			second := bytes.Clone(first)
+			second[at] ^= 2
+			tag := record[len(record)-tagSize:]
+			for _, block := range [][]byte{first, second} {
+				mask := make([]byte, tagSize)
+				s.block().Encrypt(mask, block)
+				subtle.XORBytes(tag, tag, mask)
+			}
+			number, ok := r.Find(record, 0, math.MaxUint64)
+			if want := at >= 4 && at < nonceSize; ok != want {
+				t.Errorf("%s: byte %d of the block differs: got %d, %v", k.name, at, number, ok)
+			}
+		}
 	}
 }

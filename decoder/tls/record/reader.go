@@ -90,7 +90,8 @@ func (r *Reader) check(record []byte) error {
 // AES-GCM in TLS 1.3 gives the number away, so that n costs nothing there. In
 // TLS 1.2 it costs a try for each candidate, except where the explicit nonce is
 // the number, as crypto/tls has it. ChaCha20-Poly1305 costs a try for each
-// candidate, CBC an HMAC. A try costs what Open does; the caller bounds n.
+// candidate, CBC an HMAC. A try costs what Open does; the caller bounds n. The
+// Reader keeps a buffer as long as the longest such record.
 func (r *Reader) Find(record []byte, from, n uint64) (number uint64, ok bool) {
 	if from != 0 {
 		n = min(n, -from) // numbers end at 2^64-1

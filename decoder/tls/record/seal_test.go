@@ -90,15 +90,16 @@ func (s *sealer) seal(typ ContentType, content []byte, number uint64, padding in
 	switch {
 	case s.version == TLS13:
 		inner := append(append([]byte(nil), content...), byte(typ))
-		return s.seal13(append(inner, make([]byte, padding)...), number)
+		return s.sealInner(ApplicationData, append(inner, make([]byte, padding)...), number)
 	case s.aead():
 		return s.sealAEAD12(typ, content, number)
 	}
 	return s.sealCBC(typ, content, number, padding)
 }
 
-func (s *sealer) seal13(inner []byte, number uint64) []byte {
-	record := header(ApplicationData, len(inner)+16)
+// sealInner protects a TLSInnerPlaintext. Outer is what the header says.
+func (s *sealer) sealInner(outer ContentType, inner []byte, number uint64) []byte {
+	record := header(outer, len(inner)+16)
 	return s.cipher().Seal(record, s.xorNonce(number), inner, record)
 }
 
@@ -114,30 +115,33 @@ func (s *sealer) sealAEAD12(typ ContentType, content []byte, number uint64) []by
 }
 
 func (s *sealer) sealCBC(typ ContentType, content []byte, number uint64, padding int) []byte {
-	newHash, block := sha1.New, cipher.Block(nil)
+	plain := s.authenticate(typ, content, number)
+	if padding == 0 {
+		block := s.block().BlockSize()
+		padding = block - len(plain)%block
+	}
+	for range padding {
+		plain = append(plain, byte(padding-1))
+	}
+	return s.encrypt(typ, plain, number)
+}
+
+// authenticate returns content and MAC.
+func (s *sealer) authenticate(typ ContentType, content []byte, number uint64) []byte {
+	newHash := sha1.New
 	if s.suite == 0xc027 {
 		newHash = func() hash.Hash { return sha256.New() }
-	}
-	var err error
-	if s.suite == 0xc012 {
-		block, err = des.NewTripleDESCipher(s.keyBytes)
-	} else {
-		block, err = aes.NewCipher(s.keyBytes)
-	}
-	if err != nil {
-		panic(err)
 	}
 	mac := hmac.New(newHash, s.macKey)
 	mac.Write(binary.BigEndian.AppendUint64(nil, number))
 	mac.Write(header(typ, len(content)))
 	mac.Write(content)
-	plain := mac.Sum(append([]byte(nil), content...))
-	if padding == 0 {
-		padding = block.BlockSize() - len(plain)%block.BlockSize()
-	}
-	for range padding {
-		plain = append(plain, byte(padding-1))
-	}
+	return mac.Sum(append([]byte(nil), content...))
+}
+
+// encrypt makes a record of content, MAC and padding.
+func (s *sealer) encrypt(typ ContentType, plain []byte, number uint64) []byte {
+	block := s.block()
 	iv := pattern(block.BlockSize(), byte(number))
 	record := append(header(typ, len(iv)+len(plain)), iv...)
 	body := make([]byte, len(plain))
@@ -145,22 +149,31 @@ func (s *sealer) sealCBC(typ ContentType, content []byte, number uint64, padding
 	return append(record, body...)
 }
 
+// block is made once for each record, and so is cipher: the tests are not about
+// the speed of either.
+func (s *sealer) block() cipher.Block {
+	newBlock := aes.NewCipher
+	if s.suite == 0xc012 {
+		newBlock = des.NewTripleDESCipher
+	}
+	block, err := newBlock(s.keyBytes)
+	if err != nil {
+		panic(err)
+	}
+	return block
+}
+
 func header(typ ContentType, size int) []byte {
 	return []byte{byte(typ), 3, 3, byte(size >> 8), byte(size)}
 }
 
-// cipher is made once for each record: the tests are not about its speed.
 func (s *sealer) cipher() cipher.AEAD {
 	var c cipher.AEAD
 	var err error
-	if s.key == 32 && (s.suite == 0x1303 || s.suite == 0xcca8) {
+	if s.suite == 0x1303 || s.suite == 0xcca8 {
 		c, err = chacha20poly1305.New(s.keyBytes)
 	} else {
-		block, blockErr := aes.NewCipher(s.keyBytes)
-		if blockErr != nil {
-			panic(blockErr)
-		}
-		c, err = cipher.NewGCM(block)
+		c, err = cipher.NewGCM(s.block())
 	}
 	if err != nil {
 		panic(err)
