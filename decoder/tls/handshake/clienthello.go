@@ -21,9 +21,9 @@ type ClientHello struct {
 	Versions       []uint16
 	PSKs           int // identities in pre_shared_key
 	EarlyData      bool
-	SessionTicket  int  // length of a ticket of TLS 1.2 (RFC 5077), or 0
-	QUIC           bool // quic_transport_parameters are there
-	ECH            bool // encrypted_client_hello is there, or a GREASE one (RFC 9849 §6.2)
+	SessionTicket  []byte // a ticket of TLS 1.2 (RFC 5077 §3.2), empty for none
+	QUIC           bool   // quic_transport_parameters are there
+	ECH            bool   // encrypted_client_hello is there, or a GREASE one (RFC 9849 §6.2)
 	EncryptThenMAC bool
 }
 
@@ -135,7 +135,7 @@ func (h *ClientHello) readPSKs(s *cryptobyte.String) bool {
 }
 
 func (h *ClientHello) readTicket(s *cryptobyte.String) bool {
-	h.SessionTicket = len(*s)
+	h.SessionTicket = append(h.SessionTicket, *s...)
 	return s.Skip(len(*s))
 }
 

@@ -62,3 +62,18 @@ func ParseNewSessionTicket13(body []byte) (*NewSessionTicket, error) {
 		extEarlyData: func(s *cryptobyte.String) bool { return s.ReadUint32(&n.MaxEarlyData) },
 	}.read(TypeNewSessionTicket, s)
 }
+
+// ParseNewSessionTicket12 returns the ticket in the body of a NewSessionTicket of TLS 1.2
+// (RFC 5077 §3.3). It is part of body, and empty where the server has none after all.
+func ParseNewSessionTicket12(body []byte) (ticket []byte, err error) {
+	s := cryptobyte.String(body)
+	var lifetime uint32
+	var t cryptobyte.String
+	switch {
+	case !s.ReadUint32(&lifetime):
+		return nil, malformed(TypeNewSessionTicket, "ticket_lifetime_hint")
+	case !s.ReadUint16LengthPrefixed(&t) || !s.Empty():
+		return nil, malformed(TypeNewSessionTicket, "ticket")
+	}
+	return t, nil
+}

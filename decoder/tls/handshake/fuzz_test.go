@@ -13,7 +13,7 @@ func FuzzClientHello(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		agree(t, body)
 		h, _ := ParseClientHello(body)
-		if n := len(h.SNI) + len(h.SessionID) + 2*len(h.CipherSuites) + 4*h.PSKs + h.SessionTicket; n > len(body) {
+		if n := len(h.SNI) + len(h.SessionID) + 2*len(h.CipherSuites) + 4*h.PSKs + len(h.SessionTicket); n > len(body) {
 			t.Errorf("%d bytes are read from %d", n, len(body))
 		}
 	})

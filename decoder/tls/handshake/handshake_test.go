@@ -96,8 +96,8 @@ func checkHellos(t *testing.T, s spoken, retries int) {
 		t.Errorf("ALPN: got %q, want %q; extended master secret: %t", server.ALPN, state.NegotiatedProtocol, server.ExtendedMasterSecret)
 	}
 	echoed := len(server.SessionID) > 0 && bytes.Equal(server.SessionID, client.SessionID)
-	if echoed != state.DidResume || client.SessionTicket > 0 != state.DidResume {
-		t.Errorf("session ID echoed: %t, ticket of %d bytes, resumed: %t", echoed, client.SessionTicket, state.DidResume)
+	if echoed != state.DidResume || len(client.SessionTicket) > 0 != state.DidResume {
+		t.Errorf("session ID echoed: %t, ticket of %d bytes, resumed: %t", echoed, len(client.SessionTicket), state.DidResume)
 	}
 }
 

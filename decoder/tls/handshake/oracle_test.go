@@ -83,7 +83,7 @@ func agree(t testing.TB, body []byte) bool {
 		SNI: h.SNI, ALPN: h.ALPN, CipherSuites: h.CipherSuites, PSK: h.PSKs > 0, EarlyData: h.EarlyData,
 		QUIC: h.QUIC, ECH: h.ECH, EncryptThenMAC: h.EncryptThenMAC, LacksTicket: want.LacksTicket,
 	}
-	if h.SessionTicket > 0 {
+	if len(h.SessionTicket) > 0 {
 		got.LacksTicket = false
 	}
 	for _, v := range h.Versions {

@@ -1,0 +1,191 @@
+package tls
+
+import (
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls/handshake"
+	"h2trace/decoder/tls/record"
+)
+
+// Conn opens the records of one TLS connection. The caller gives it what it sees, by
+// Data, Missing, Secret and Join, and after each such call calls Next until it returns
+// nil. It is not safe for concurrent use.
+type Conn struct {
+	sides    [2]side // by direction
+	session  session
+	info     Info
+	secrets  secrets
+	sessions *Sessions
+	first    decoder.Direction // the side that Next looks at first
+	// found is what the last record gave, and plaintext the event that is used again.
+	found     []Event
+	returned  int
+	plaintext Plaintext
+}
+
+// Info is what a handshake agreed on. Fields are zero until they are known.
+type Info struct {
+	Version uint16 // as crypto/tls has it
+	Suite   uint16
+	ALPN    string
+	// Resumed says that a session is resumed, by PSK or ticket. It has no certificate.
+	Resumed bool
+	// Certificate names the leaf that the server sent.
+	Certificate *handshake.Names
+	Start       ktime.Time // of the first ClientHello
+	End         ktime.Time // of the last Finished
+}
+
+// New returns the Conn of a connection that is seen from its first byte.
+func New(budget *Budget, sessions *Sessions) *Conn {
+	c := &Conn{sessions: sessions}
+	for d := range c.sides {
+		c.sides[d] = side{dir: decoder.Direction(d), queue: queue{budget: budget}}
+	}
+	return c
+}
+
+// NewJoined returns the Conn of a connection that was open before. Its ciphertext waits
+// for Join.
+func NewJoined(budget *Budget, sessions *Sessions) *Conn {
+	c := New(budget, sessions)
+	for d := range c.sides {
+		c.sides[d].search()
+	}
+	return c
+}
+
+// Data takes the next bytes of a direction, which came at time at. It does not keep b.
+func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
+	s := &c.sides[dir]
+	c.first = dir
+	if len(b) == 0 {
+		return
+	}
+	if s.state != ended && (s.queue.len() > maxWaiting || s.queue.budget.over(len(b))) {
+		c.overflow(s, at)
+	}
+	if s.state == ended {
+		s.lost += int64(len(b))
+		return
+	}
+	s.queue.add(at, b)
+}
+
+// Missing says that the next n bytes of a direction will not come. n is positive.
+func (c *Conn) Missing(at ktime.Time, dir decoder.Direction, n int64) {
+	s := &c.sides[dir]
+	c.first = dir
+	if s.state == ended {
+		s.lost += n
+		return
+	}
+	s.queue.addHole(at, n)
+}
+
+// Next returns what was found next, or nil. The event is valid until the next call of a
+// method of the Conn.
+func (c *Conn) Next() Event {
+	for {
+		if c.returned < len(c.found) {
+			c.returned++
+			return c.found[c.returned-1]
+		}
+		c.found, c.returned = c.found[:0], 0
+		if !c.step(&c.sides[c.first]) && !c.step(&c.sides[c.first^1]) && len(c.found) == 0 {
+			return nil
+		}
+	}
+}
+
+// Info returns what is known of the handshake. It is valid until the next call of a
+// method of the Conn.
+func (c *Conn) Info() *Info { return &c.info }
+
+// Waits reports whether ciphertext of a direction waits.
+func (c *Conn) Waits(dir decoder.Direction) bool { return c.sides[dir].queue.len() > 0 }
+
+// Secret takes a session secret, as a key log names it. It is one of the connection if
+// the client random is that of a ClientHello in it. Secret copies what it keeps.
+func (c *Conn) Secret(label string, clientRandom [32]byte, secret []byte) {
+	if !c.secrets.add(label, clientRandom, secret) {
+		return
+	}
+	for d := range c.sides {
+		if s := &c.sides[d]; s.state == ended && s.reason == NoSecret {
+			s.search()
+		}
+	}
+}
+
+// Join gives a connection that was open before the Reader of a direction, made from
+// what the memory of the process holds. Its number is near that of a record to come, or
+// of one that waits. Join owns the Reader.
+func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
+	s := &c.sides[dir]
+	s.phase = application13
+	if r.Suite().Version() == record.TLS12 {
+		s.phase = protected12
+	}
+	c.info.Version, c.info.Suite = uint16(r.Suite().Version()), r.Suite().ID()
+	s.setReader(r)
+	s.joined = true
+	if s.state == ended {
+		s.search()
+	}
+}
+
+// Close ends the connection. It zeroes the secrets, and drops the ciphertext that still
+// waits. Next returns what that means.
+func (c *Conn) Close(at ktime.Time) {
+	for d := range c.sides {
+		s := &c.sides[d]
+		if s.state == ended {
+			continue
+		}
+		if s.reader == nil && s.queue.len() > 0 {
+			c.end(s, at, c.lacks(s))
+		}
+		if s.lost += s.queue.drop(); s.lost > 0 && s.reader != nil {
+			c.find(&Missing{At: at, Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1})
+		}
+		s.state = ended
+		s.setReader(nil)
+	}
+	c.secrets.wipe()
+}
+
+// overflow makes room in a queue that waits for too long.
+func (c *Conn) overflow(s *side, at ktime.Time) {
+	switch {
+	case s.state == searching && s.reader == nil && c.session.client == nil: // for Join
+		s.lost += s.queue.drop()
+	case s.state == reading && s.reader != nil: // the Budget is exceeded
+		s.lost += s.queue.drop()
+		s.search()
+	default:
+		c.end(s, at, c.lacks(s))
+	}
+}
+
+// lacks returns what a direction waits for.
+func (c *Conn) lacks(s *side) Reason {
+	switch {
+	case s.state == searching && s.reader != nil:
+		return OutOfStep
+	case c.session.client == nil || c.session.server == nil:
+		return NoHello
+	case !c.session.known:
+		return UnknownSuite
+	}
+	return NoSecret
+}
+
+// end gives a direction up.
+func (c *Conn) end(s *side, at ktime.Time, why Reason) {
+	s.lost += s.queue.drop()
+	s.state, s.reason = ended, why
+	c.find(&Unopened{At: at, Dir: s.dir, Reason: why})
+}
+
+func (c *Conn) find(e Event) { c.found = append(c.found, e) }

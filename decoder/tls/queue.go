@@ -1,0 +1,155 @@
+package tls
+
+import "h2trace/decoder/ktime"
+
+// maxPieces bounds the pieces of a queue. Bytes beyond share the time of the last one.
+const maxPieces = 4096
+
+// queue holds the ciphertext of one direction that is not decoded yet, with its times
+// and its holes.
+type queue struct {
+	buf    []byte // the bytes of all pieces, from start on
+	start  int
+	pieces []piece // from first on
+	first  int
+	run    int // bytes before the first hole
+	budget *Budget
+}
+
+// piece is n bytes that came at a time, or a hole in the stream.
+type piece struct {
+	at   ktime.Time
+	n    int
+	hole int64 // missing bytes; then n is 0
+}
+
+// add appends a copy of b.
+func (q *queue) add(at ktime.Time, b []byte) {
+	if q.start > 0 && q.start >= len(q.buf)-q.start {
+		q.buf = append(q.buf[:0], q.buf[q.start:]...)
+		q.start = 0
+	}
+	if q.whole() {
+		q.run += len(b)
+	}
+	q.buf = append(q.buf, b...)
+	q.budget.held += len(b)
+	if p := q.last(); p != nil && p.hole == 0 && (p.at == at || len(q.pieces)-q.first >= maxPieces) {
+		p.at = at
+		p.n += len(b)
+		return
+	}
+	q.push(piece{at: at, n: len(b)})
+}
+
+// addHole appends a hole of n bytes.
+func (q *queue) addHole(at ktime.Time, n int64) {
+	if p := q.last(); p != nil && p.hole > 0 {
+		p.at = at
+		p.hole += n
+		return
+	}
+	q.push(piece{at: at, hole: n})
+}
+
+func (q *queue) push(p piece) {
+	if q.first > 0 && q.first >= len(q.pieces)-q.first {
+		q.pieces = append(q.pieces[:0], q.pieces[q.first:]...)
+		q.first = 0
+	}
+	q.pieces = append(q.pieces, p)
+}
+
+func (q *queue) last() *piece {
+	if q.first == len(q.pieces) {
+		return nil
+	}
+	return &q.pieces[len(q.pieces)-1]
+}
+
+// len returns the number of bytes.
+func (q *queue) len() int { return len(q.buf) - q.start }
+
+// ready returns the bytes before the first hole. They are valid until the next add.
+func (q *queue) ready() []byte { return q.buf[q.start : q.start+q.run] }
+
+// whole reports whether there is no hole.
+func (q *queue) whole() bool {
+	p := q.last()
+	return q.run == q.len() && (p == nil || p.hole == 0)
+}
+
+// take removes the first n of the ready bytes. It returns them, valid until the next
+// add, and when the last of them came.
+func (q *queue) take(n int) (b []byte, at ktime.Time) {
+	b = q.buf[q.start : q.start+n]
+	q.start += n
+	q.run -= n
+	q.budget.held -= n
+	for n > 0 {
+		p := &q.pieces[q.first]
+		at = p.at
+		took := min(n, p.n)
+		p.n -= took
+		n -= took
+		if p.n == 0 {
+			q.first++
+		}
+	}
+	if q.first == len(q.pieces) {
+		q.clear()
+	}
+	return b, at
+}
+
+// hole returns the length of the hole after the ready bytes, 0 if there is none.
+func (q *queue) hole() int64 {
+	if q.whole() {
+		return 0
+	}
+	for _, p := range q.pieces[q.first:] {
+		if p.hole > 0 {
+			return p.hole
+		}
+	}
+	return 0
+}
+
+// takeHole removes the ready bytes and the hole after them, and returns when bytes came
+// after it, or it was noticed.
+func (q *queue) takeHole() (at ktime.Time) {
+	if q.run > 0 {
+		q.take(q.run)
+	}
+	at = q.pieces[q.first].at
+	q.first++
+	for _, p := range q.pieces[q.first:] {
+		if p.hole > 0 {
+			break
+		}
+		q.run += p.n
+	}
+	if q.first == len(q.pieces) {
+		q.clear()
+	}
+	return at
+}
+
+// clear empties the queue, and keeps its memory.
+func (q *queue) clear() {
+	q.budget.held -= q.len()
+	q.buf, q.start, q.run = q.buf[:0], 0, 0
+	q.pieces, q.first = q.pieces[:0], 0
+}
+
+// drop empties the queue and frees its memory. It returns the number of bytes that it
+// held, those of holes included.
+func (q *queue) drop() (n int64) {
+	n = int64(q.len())
+	for _, p := range q.pieces[q.first:] {
+		n += p.hole
+	}
+	q.clear()
+	q.buf, q.pieces = nil, nil
+	return n
+}
