@@ -37,7 +37,7 @@ var socketFunctions = []string{"net.socket", "net.(*netFD).accept"}
 // Analyze plans an executable. The error is a *NotTraceableError when the file is
 // readable but nothing in it can be captured, or a *NoTLSError.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
-	names := append([]string{symMemmove, symSlicecopy, symTypes, symETypes}, socketFunctions...)
+	names := append([]string{symMemmove, symSlicecopy, symTypes, symETypes, keyLogFunction}, socketFunctions...)
 	for _, t := range tapFunctions {
 		names = append(names, t.name)
 	}
@@ -63,8 +63,11 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 		}
 		p.Sites = append(p.Sites, sites...)
 	}
+	if p.Secrets, err = exe.secrets(mode); err != nil {
+		return nil, err
+	}
 	if !p.has(Read) || !p.has(Write) {
-		return nil, exe.withoutTLS()
+		return nil, exe.withoutTLS(p.Secrets)
 	}
 	if p.Types, p.Errors, err = exe.planTypes(); err != nil {
 		return nil, err
@@ -73,7 +76,7 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 }
 
 // withoutTLS returns what can be seen of an executable without crypto/tls.
-func (e *executable) withoutTLS() error {
+func (e *executable) withoutTLS(secrets []Site) error {
 	for _, name := range socketFunctions {
 		if f, err := e.function(name); err != nil {
 			return err
@@ -82,7 +85,7 @@ func (e *executable) withoutTLS() error {
 			if err != nil {
 				return err
 			}
-			return &NoTLSError{GoVersion: e.goVersion, BuildID: e.buildID, Types: types}
+			return &NoTLSError{GoVersion: e.goVersion, BuildID: e.buildID, Types: types, Secrets: secrets}
 		}
 	}
 	return notTraceable(noTLS)

@@ -149,7 +149,7 @@ func TestAnalyze(t *testing.T) {
 			if want := goTool(t, "tool", "buildid", path); p.BuildID != want {
 				t.Errorf("build ID: got %q, want %q", p.BuildID, want)
 			}
-			checkSites(t, path, p)
+			checkSites(t, path, p.Sites)
 		})
 	}
 }
@@ -165,7 +165,7 @@ func goTool(t *testing.T, args ...string) string {
 
 // checkSites compares the bytes in the file at the offsets, where the kernel will put
 // its breakpoints.
-func checkSites(t *testing.T, path string, p *Plan) {
+func checkSites(t *testing.T, path string, sites []Site) {
 	t.Helper()
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -177,7 +177,7 @@ func checkSites(t *testing.T, path string, p *Plan) {
 		Push: {"\x55"}, StackCheck: {"\x76", "\x0f\x86"},
 		Memmove: {"\xe8"}, Slicecopy: {"\xe8"}, Ret: {"\xc3"},
 	}
-	for _, s := range p.Sites {
+	for _, s := range sites {
 		want, ok := opcodes[s.Kind]
 		code := string(file[s.Offset:][:2])
 		if ok && !slices.ContainsFunc(want, func(op string) bool { return strings.HasPrefix(code, op) }) {

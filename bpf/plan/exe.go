@@ -21,6 +21,7 @@ func (e *NotTraceableError) Error() string { return e.Reason }
 type NoTLSError struct {
 	GoVersion, BuildID string
 	Types
+	Secrets []Site // of forks of crypto/tls
 }
 
 func (e *NoTLSError) Error() string { return noTLS }

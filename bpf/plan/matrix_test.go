@@ -186,6 +186,9 @@ func TestMatrix(t *testing.T) {
 				if diff := cmp.Diff(p.Sites, stripped.Sites); diff != "" {
 					t.Errorf("sites (-with symbols +stripped):\n%s", diff)
 				}
+				if diff := cmp.Diff(p.Secrets, stripped.Secrets); diff != "" {
+					t.Errorf("secrets (-with symbols +stripped):\n%s", diff)
+				}
 				if stripped.TCPConnHash != p.TCPConnHash {
 					t.Errorf("stripped: got type hash %#x, want %#x", stripped.TCPConnHash, p.TCPConnHash)
 				}
@@ -258,7 +261,11 @@ func checkProgram(t *testing.T, path, release, read string) *Plan {
 	if want, got := run(t, path), fmt.Sprint(p.TCPConnHash); got != want {
 		t.Errorf("type hash of *net.TCPConn: got %s, the program says %s", got, want)
 	}
-	checkSites(t, path, p)
+	if len(p.Secrets) != 1 || p.Secrets[0].Package != "crypto/tls" || p.Secrets[0].Kind.String() != args {
+		t.Errorf("secrets: got %+v, want %s of crypto/tls", p.Secrets, args)
+	}
+	checkSites(t, path, p.Sites)
+	checkSites(t, path, p.Secrets)
 	checkRets(t, path)
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -152,16 +153,48 @@ func (t *pclntab) symbols(names []string, text uint64) (map[string]symbol, error
 const maxPlaces = 4096
 
 // namePlaces finds the names in a table of NUL-terminated strings, also at the end of
-// a longer string: linkers let strings share their ends.
+// a longer string: linkers let strings share their ends. A name that begins with a dot
+// stands for all names that end in it.
 func namePlaces(r io.ReaderAt, size int64, names []string) (map[uint32]string, error) {
 	patterns := make([][]byte, len(names))
 	for i, name := range names {
 		patterns[i] = append([]byte(name), 0)
 	}
 	places := make(map[uint32]string, len(names))
+	endings := 0
+	var endingErr error
 	err := scan(r, size, patterns, func(i int, at int64) bool {
-		places[uint32(at)] = names[i]
-		return len(places) < maxPlaces
+		if !isEnding(names[i]) {
+			places[uint32(at)] = names[i]
+		} else if endings++; endings <= maxEndings {
+			endingErr = placeEnding(places, r, at, names[i])
+		}
+		return endingErr == nil && len(places) < maxPlaces
 	})
-	return places, err
+	return places, errors.Join(err, endingErr)
+}
+
+const (
+	// maxEndings bounds how many names are found by their end, and maxPackage how long
+	// what is before the end can be.
+	maxEndings = 8
+	maxPackage = 256
+)
+
+// isEnding reports whether a name stands for all that end in it.
+func isEnding(name string) bool { return name[0] == '.' }
+
+// placeEnding adds the name that has an ending at an offset. Another name may begin
+// anywhere in it.
+func placeEnding(places map[uint32]string, r io.ReaderAt, at int64, ending string) error {
+	before := make([]byte, min(at, maxPackage))
+	if err := readFull(r, before, at-int64(len(before))); err != nil {
+		return err
+	}
+	before = before[bytes.LastIndexByte(before, 0)+1:]
+	name := string(before) + ending
+	for i := range before {
+		places[uint32(at)-uint32(len(before)-i)] = name[i:]
+	}
+	return nil
 }

@@ -86,6 +86,8 @@ type Site struct {
 	// ConnSlot is, for Memmove and Slicecopy, the distance in bytes from SP of the
 	// spill slot of *tls.Conn.
 	ConnSlot uint32
+	// Package is, for KeyLog, the import path of crypto/tls or of its fork.
+	Package string
 	// Layout is, for ReadFrame, the layout of client connections, and Server, for
 	// ProcessFrame, that of server connections.
 	Layout *layout.Client
@@ -111,6 +113,9 @@ type Plan struct {
 	// Phases are the places that observe handshakes. A function without a place is
 	// skipped.
 	Phases []Site
+	// Secrets are the places where handshakes derive secrets, in crypto/tls and in its
+	// forks.
+	Secrets []Site
 	// TLS is the layout of a tls.Conn: what its handshake negotiated and why its
 	// reading ended, nil where it is unknown. Errors are the known types of errors of
 	// handshakes.

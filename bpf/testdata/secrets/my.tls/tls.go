@@ -1,0 +1,32 @@
+// Package tls stands for a fork of crypto/tls: of that it has the function that gets the
+// secrets.
+package tls
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+// Config is as in crypto/tls.
+type Config struct{ KeyLogWriter io.Writer }
+
+// Derive logs one secret under each label.
+func (c *Config) Derive(labels []string) error {
+	for i, label := range labels {
+		random, secret := bytes.Repeat([]byte{byte(i)}, 32), bytes.Repeat([]byte{0xa0 + byte(i)}, 48)
+		if err := c.writeKeyLog(label, random, secret); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+//go:noinline
+func (c *Config) writeKeyLog(label string, clientRandom, secret []byte) error {
+	if c.KeyLogWriter == nil {
+		return nil
+	}
+	_, err := c.KeyLogWriter.Write([]byte(fmt.Sprintf("%s %x %x\n", label, clientRandom, secret)))
+	return err
+}
