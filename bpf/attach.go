@@ -34,11 +34,7 @@ func (x *Executables) attachPlan(exe *Executable, f *os.File) error {
 			return errors.Join(err, x.detach(exe))
 		}
 	}
-	phases := exe.Plan.Phases
-	if x.opts.FramesOnly {
-		phases = nil
-	}
-	groups, err := x.sites.enterAll(exe, slices.Concat(exe.Verified, phases, exe.Plan.Sites), false)
+	groups, err := x.sites.enterAll(exe, slices.Concat(exe.Verified, x.sitesOf(exe.Plan)), false)
 	if err == nil {
 		err = x.sites.attach(exe, target, groups)
 	}
@@ -47,6 +43,22 @@ func (x *Executables) attachPlan(exe *Executable, f *os.File) error {
 	}
 	return nil
 }
+
+// sitesOf returns the sites of a plan that the options ask for.
+func (x *Executables) sitesOf(p *plan.Plan) []plan.Site {
+	switch {
+	case x.opts.bySecrets(p):
+		elsewhere := slices.DeleteFunc(slices.Clone(p.Sites), func(s plan.Site) bool { return s.Tap != plan.Stderr })
+		return slices.Concat(p.Secrets, elsewhere)
+	case x.opts.FramesOnly:
+		return p.Sites
+	}
+	return slices.Concat(p.Phases, p.Sites)
+}
+
+// bySecrets reports whether what TLS carries in an executable comes from packets and
+// secrets. Without a place where it derives secrets it has the other probes.
+func (o *Options) bySecrets(p *plan.Plan) bool { return o.Wire && len(p.Secrets) > 0 }
 
 // secure makes probes in an executable, the file f, safe. It returns the file to
 // attach them through, which the caller closes.

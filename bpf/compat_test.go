@@ -40,6 +40,7 @@ func TestCompat(t *testing.T) {
 		{"verify", TestVerify},
 		{"replace", TestReplace},
 		{"sockets", TestSockets},
+		{"secrets", TestOwnSecrets},
 	} {
 		t.Run(test.name, test.run)
 	}

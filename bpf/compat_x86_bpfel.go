@@ -48,6 +48,7 @@ const (
 	compatProgHandshakeRet   = "handshake_ret"
 	compatProgHpackDecode    = "hpack_decode"
 	compatProgHpackEncode    = "hpack_encode"
+	compatProgKeyLog         = "key_log"
 	compatProgProcessExec    = "process_exec"
 	compatProgProcessExit    = "process_exit"
 	compatProgProcessFork    = "process_fork"
@@ -138,6 +139,7 @@ type compatProgramSpecs struct {
 	HandshakeRet   *ebpf.ProgramSpec `ebpf:"handshake_ret"`
 	HpackDecode    *ebpf.ProgramSpec `ebpf:"hpack_decode"`
 	HpackEncode    *ebpf.ProgramSpec `ebpf:"hpack_encode"`
+	KeyLog         *ebpf.ProgramSpec `ebpf:"key_log"`
 	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
@@ -320,6 +322,7 @@ type compatPrograms struct {
 	HandshakeRet   *ebpf.Program `ebpf:"handshake_ret"`
 	HpackDecode    *ebpf.Program `ebpf:"hpack_decode"`
 	HpackEncode    *ebpf.Program `ebpf:"hpack_encode"`
+	KeyLog         *ebpf.Program `ebpf:"key_log"`
 	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
@@ -354,6 +357,7 @@ func (p *compatPrograms) Close() error {
 		p.HandshakeRet,
 		p.HpackDecode,
 		p.HpackEncode,
+		p.KeyLog,
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ProcessFork,

@@ -30,6 +30,7 @@ type parser struct {
 	dns       DNS
 	hello     Hello
 	handshake Handshake
+	secret    Secret
 	socket    SocketLeft
 }
 
@@ -69,6 +70,8 @@ func (p *parser) parse(sample []byte) (Event, error) {
 		return &p.list, p.list.parse(head, sample)
 	case probesRecordKindRECORD_HANDSHAKE:
 		return &p.handshake, p.handshake.parse(head, sample)
+	case probesRecordKindRECORD_SECRET:
+		return &p.secret, p.secret.parse(head, sample)
 	case probesRecordKindRECORD_DNS:
 		p.dns.Head = head
 		return &p.dns, p.dns.parse(sample)

@@ -163,7 +163,10 @@ func (x *Executables) analyze(f *os.File, key exeKey) (*Executable, error) {
 		exe.Skip = not.Reason
 		return exe, nil
 	}
-	if not, ok := errors.AsType[*plan.NoTLSError](err); ok {
+	if not, ok := errors.AsType[*plan.NoTLSError](err); ok && x.opts.Wire && len(not.Secrets) > 0 {
+		// A fork of crypto/tls alone.
+		exe.Plan, err = &plan.Plan{GoVersion: not.GoVersion, BuildID: not.BuildID, Types: not.Types, Secrets: not.Secrets}, nil
+	} else if ok {
 		exe.Skip = not.Error()
 		if x.packets && !x.opts.FramesOnly {
 			exe.NoTLS = not

@@ -11,6 +11,7 @@
 #include "sockets/tcp.h"
 #include "tls/open.h"
 #include "tls/handshake.h"
+#include "tls/keylog.h"
 #include "recovery/verify.h"
 #include "http2/walk.h"
 #include "recovery/windows.h"

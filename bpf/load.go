@@ -24,6 +24,9 @@ var firstPrograms = []string{
 	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgFileWrite,
 }
 
+// wirePrograms are those that most executables need with Options.Wire.
+var wirePrograms = []string{probesProgKeyLog, probesProgFileWrite}
+
 // recoveryPrograms are those of Recovery.Begin, which no command needs at its start.
 var recoveryPrograms = []string{
 	probesProgHpackEncode, probesProgHpackDecode, probesProgReadFrame, probesProgProcessFrame,
@@ -115,6 +118,9 @@ func (c *Collector) loadFirst(packets *ebpf.CollectionSpec) error {
 		beside.Go(func() { c.noPackets = c.watchPackets(packets) })
 	}
 	first := firstPrograms
+	if c.opts.Wire {
+		first = wirePrograms
+	}
 	if c.opts.Verify {
 		first = slices.Concat(verifyPrograms, first)
 	}

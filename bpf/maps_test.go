@@ -113,17 +113,7 @@ func startGrowth(t *testing.T, version string) (memory, string) {
 		t.Skipf("%s is not to be had here: %v", version, err)
 	}
 	cmd := exec.Command(filepath.Join(dir, "growth"))
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	stdin, stdout := startPiped(t, cmd)
 	t.Cleanup(func() {
 		stdin.Close()
 		_ = cmd.Wait()

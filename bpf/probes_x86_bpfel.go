@@ -560,6 +560,7 @@ const (
 	probesRecordKindRECORD_SEGMENT   probesRecordKind = 16
 	probesRecordKindRECORD_HELLO     probesRecordKind = 17
 	probesRecordKindRECORD_SOCKET    probesRecordKind = 18
+	probesRecordKindRECORD_SECRET    probesRecordKind = 19
 )
 
 type probesRole uint32
@@ -569,6 +570,29 @@ const (
 	probesRoleROLE_CLIENT  probesRole = 1
 	probesRoleROLE_SERVER  probesRole = 2
 )
+
+type probesSecretRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_     structs.HostLayout
+		Time  uint64
+		Pid   uint32
+		Kind  uint8
+		Dir   uint8
+		Stale uint8
+		Pad   uint8
+	}
+	LabelPtr     uint64
+	Generation   uint32
+	LabelLen     uint8
+	LabelMissing uint8
+	SecretLen    uint8
+	Pad          uint8
+	Label        [32]uint8
+	Random       [32]uint8
+	Secret       [64]uint8
+	Comm         [16]uint8
+}
 
 type probesSegmentRecord struct {
 	_ structs.HostLayout
@@ -774,6 +798,7 @@ const (
 	probesProgHandshakeRet   = "handshake_ret"
 	probesProgHpackDecode    = "hpack_decode"
 	probesProgHpackEncode    = "hpack_encode"
+	probesProgKeyLog         = "key_log"
 	probesProgProcessExec    = "process_exec"
 	probesProgProcessExit    = "process_exit"
 	probesProgProcessFork    = "process_fork"
@@ -863,6 +888,7 @@ type probesProgramSpecs struct {
 	HandshakeRet   *ebpf.ProgramSpec `ebpf:"handshake_ret"`
 	HpackDecode    *ebpf.ProgramSpec `ebpf:"hpack_decode"`
 	HpackEncode    *ebpf.ProgramSpec `ebpf:"hpack_encode"`
+	KeyLog         *ebpf.ProgramSpec `ebpf:"key_log"`
 	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
@@ -1043,6 +1069,7 @@ type probesPrograms struct {
 	HandshakeRet   *ebpf.Program `ebpf:"handshake_ret"`
 	HpackDecode    *ebpf.Program `ebpf:"hpack_decode"`
 	HpackEncode    *ebpf.Program `ebpf:"hpack_encode"`
+	KeyLog         *ebpf.Program `ebpf:"key_log"`
 	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
@@ -1077,6 +1104,7 @@ func (p *probesPrograms) Close() error {
 		p.HandshakeRet,
 		p.HpackDecode,
 		p.HpackEncode,
+		p.KeyLog,
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ProcessFork,

@@ -142,6 +142,8 @@ func (s *probeSites) programName(site plan.Site) string {
 		return probesProgCertificate
 	case plan.CertificateEnd:
 		return probesProgCertificateRet
+	case plan.KeyLog:
+		return probesProgKeyLog
 	case plan.Stderr:
 		return probesProgFileWrite
 	case plan.EncodeField:

@@ -35,6 +35,7 @@ union record {
 	struct socket_record socket;
 	struct packet_record packet;
 	struct handshake_record handshake;
+	struct secret_record secret;
 	struct piece_record piece;
 	enum record_kind kind;
 	enum direction direction;

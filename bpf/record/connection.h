@@ -14,6 +14,11 @@
 #define CLEARTEXT_CONN (1ULL << 63)
 #define ALPN_MAX 32
 #define SNI_MAX 256
+/* The longest label of a secret is CLIENT_HANDSHAKE_TRAFFIC_SECRET. */
+#define LABEL_MAX 32
+#define RANDOM_SIZE 32 /* RFC 8446 4.1.2 */
+/* A master secret has 48 bytes (RFC 5246 8.1), others have the size of a hash. */
+#define SECRET_MAX 64
 #define ERROR_DEPTH 5
 #define ERROR_TEXT 128
 
@@ -135,11 +140,27 @@ struct handshake_record {
 	struct go_error error;
 };
 
+/* A secret of a TLS session, as in a key log file (RFC 9850). */
+struct secret_record {
+	struct record_header h;
+	u64 label_ptr; /* where the label is in the process */
+	u32 generation;
+	u8 label_len;
+	u8 label_missing; /* 1: its page was not in memory */
+	u8 secret_len;
+	u8 pad;
+	u8 label[LABEL_MAX];
+	u8 random[RANDOM_SIZE]; /* of the ClientHello */
+	u8 secret[SECRET_MAX];
+	u8 comm[COMM_SIZE];
+};
+
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct segment_record) == 64, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
+_Static_assert(sizeof(struct secret_record) == 176, "secret_record");
 
 #endif

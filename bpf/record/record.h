@@ -35,6 +35,7 @@ enum record_kind {
 	RECORD_SEGMENT = 16,
 	RECORD_HELLO = 17,
 	RECORD_SOCKET = 18,
+	RECORD_SECRET = 19,
 };
 
 enum direction {

@@ -23,6 +23,8 @@ struct pt_regs {
 #define GO_ARG3(r) ((r)->di)
 #define GO_ARG4(r) ((r)->si)
 #define GO_ARG5(r) ((r)->r8)
+#define GO_ARG6(r) ((r)->r9)
+#define GO_ARG7(r) ((r)->r10)
 #define GO_RESULT0(r) ((r)->ax)
 #define GO_RESULT1(r) ((r)->bx)
 #define GO_G(r) ((r)->r14)

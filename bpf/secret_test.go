@@ -1,0 +1,304 @@
+package bpf
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf/plan"
+	"h2trace/scripts/releases"
+)
+
+// buildSecrets builds the program in testdata/secrets.
+func buildSecrets(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secrets")
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", path}, args, []string{"."})...)
+	cmd.Dir = "testdata/secrets"
+	cmd.Env = slices.Concat(os.Environ(), []string{"CGO_ENABLED=0"}, env)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// secretsOf runs a target, and returns the lines of its key log, with how often each
+// was reported.
+func secretsOf(t *testing.T, c *Collector, path string, args ...string) (log []string, reported map[string]int) {
+	t.Helper()
+	exe, err := c.Executables.Attach(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range exe.links {
+		if l.tap != plan.KeyLog {
+			t.Errorf("has a %s probe", l.tap)
+		}
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Stderr = os.Stderr
+	stdin, stdout := startPiped(t, cmd)
+	if err := c.Targets.AddTarget(cmd.Process.Pid); err != nil {
+		t.Error(err)
+	}
+	if _, err := stdin.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	logged := make(chan struct{})
+	go func() {
+		defer close(logged)
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() && lines.Text() != "" {
+			log = append(log, lines.Text())
+		}
+	}()
+	reported = make(map[string]int)
+	for running := true; running; {
+		select {
+		case <-logged:
+			running = false
+		default:
+		}
+		readAll(t, c, func(e Event) {
+			s, ok := e.(*Secret)
+			if !ok || s.Label == "" {
+				return
+			}
+			if s.PID != cmd.Process.Pid || s.Comm != filepath.Base(path) {
+				t.Errorf("got a secret of process %d, %q, want %d", s.PID, s.Comm, cmd.Process.Pid)
+			}
+			reported[keyLogLine(s)]++
+		})
+	}
+	if err := errors.Join(stdin.Close(), cmd.Wait()); err != nil {
+		t.Error(err)
+	}
+	return log, reported
+}
+
+// startPiped starts a command with pipes to its stdin and from its stdout.
+func startPiped(t *testing.T, cmd *exec.Cmd) (io.WriteCloser, io.Reader) {
+	t.Helper()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return stdin, stdout
+}
+
+func keyLogLine(s *Secret) string { return fmt.Sprintf("%s %x %x", s.Label, s.ClientRandom, s.Secret) }
+
+// TestSecrets compares the secrets of a program with those that it logs itself.
+func TestSecrets(t *testing.T) {
+	const (
+		forkAlone = "fork alone"
+		ofFork    = 5 // lines
+	)
+	type variant struct {
+		name string
+		env  []string
+		args []string
+		run  []string
+		opts Options
+	}
+	variants := []variant{
+		{name: "default"},
+		{name: "stripped", args: []string{"-ldflags=-s"}},
+		{name: "pie", args: []string{"-buildmode=pie"}},
+		{name: "stripped pie", args: []string{"-buildmode=pie", "-ldflags=-s"}},
+		{name: "race", env: []string{"CGO_ENABLED=1"}, args: []string{"-race"}},
+		{name: "N-l", args: []string{"-gcflags=all=-N -l"}},
+		{name: forkAlone, args: []string{"-tags=forkonly"}},
+		{name: "labels not in memory", run: []string{"-cold"}},
+		{name: "entry", opts: Options{Mode: plan.EntryRet}},
+		{name: "compat", opts: Options{compat: true}},
+	}
+	list, _ := releases.Take(false)
+	for _, release := range list {
+		variants = append(variants, variant{name: release, env: releases.Env(release)})
+	}
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			v.opts.Wire, v.opts.BufferSize = true, 1<<20
+			c := newUnattached(t, v.opts)
+			want := 10
+			if v.name == forkAlone {
+				want = ofFork
+			}
+			log, reported := secretsOf(t, c, buildSecrets(t, v.env, v.args...), v.run...)
+			if len(log) != want {
+				t.Errorf("%d lines, want %d", len(log), want)
+			}
+			sides := 2 // both sides of a connection report
+			for i, line := range log {
+				if i == len(log)-ofFork {
+					sides = 1
+				}
+				n := reported[line]
+				if n < sides || n > sides && v.opts.Mode != plan.EntryRet {
+					t.Errorf("line %d: reported %d times, want %d", i, n, sides)
+				}
+				delete(reported, line)
+			}
+			for line := range reported {
+				t.Errorf("not in the log: %s", line)
+			}
+			ledger, err := c.Connections.Ledger()
+			if err != nil || ledger.Lost() != 0 {
+				t.Errorf("%d lost, %v", ledger.Lost(), err)
+			}
+		})
+	}
+}
+
+// TestOwnSecrets compares the secrets of the test itself with those that it logs, and
+// requires that nothing else reports its connections. When a session of TLS 1.2 is
+// resumed, crypto/tls logs nothing.
+func TestOwnSecrets(t *testing.T) {
+	_, base := listen(t)
+	cert := certificateOf(t)
+	for _, tt := range []struct {
+		version uint16
+		want    int // secrets of two connections
+	}{{tls.VersionTLS12, 1}, {tls.VersionTLS13, 8}} {
+		t.Run(tls.VersionName(tt.version), func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20, Wire: true})
+			var log bytes.Buffer
+			client := base.Clone()
+			client.MaxVersion = tt.version
+			client.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+			server := &tls.Config{Certificates: []tls.Certificate{cert}, KeyLogWriter: &log}
+			if err := c.Targets.AddTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 2 {
+				states, errs := shakeHands(t, client, server)
+				if errs != [2]error{} || states[0].DidResume != (i == 1) {
+					t.Fatalf("connection %d: %+v", i, errs)
+				}
+			}
+			if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			reported := make(map[string]int)
+			count := readAll(t, c, func(e Event) {
+				switch e := e.(type) {
+				case *Secret:
+					reported[keyLogLine(e)]++
+				case *Open, *Data, *Handshake:
+					t.Errorf("got a %T", e)
+				}
+			})
+			want := make(map[string]int)
+			for line := range strings.Lines(log.String()) {
+				want[strings.TrimSuffix(line, "\n")] = 2 // the client reports as well
+			}
+			if len(want) != tt.want {
+				t.Errorf("%d secrets, want %d", len(want), tt.want)
+			}
+			if diff := cmp.Diff(want, reported); diff != "" {
+				t.Errorf("secrets (-want +got):\n%s", diff)
+			}
+			checkLedger(t, c, &capture{count: count})
+		})
+	}
+}
+
+// TestWireProbes lists the probes of plans with and without Options.Wire.
+func TestWireProbes(t *testing.T) {
+	site := func(tap plan.Tap) []plan.Site { return []plan.Site{{Tap: tap}} }
+	full := &plan.Plan{
+		Sites:   slices.Concat(site(plan.ClientHandshake), site(plan.Close), site(plan.Read), site(plan.Write), site(plan.Stderr)),
+		Phases:  site(plan.HandshakeEnd),
+		Secrets: site(plan.KeyLog),
+	}
+	noSecrets := &plan.Plan{Sites: full.Sites, Phases: full.Phases}
+	calls := []plan.Tap{plan.HandshakeEnd, plan.ClientHandshake, plan.Close, plan.Read, plan.Write, plan.Stderr}
+	for _, tt := range []struct {
+		name string
+		opts Options
+		plan *plan.Plan
+		want []plan.Tap
+	}{
+		{"calls", Options{}, full, calls},
+		{"frames only", Options{FramesOnly: true}, full, calls[1:]},
+		{"wire", Options{Wire: true}, full, []plan.Tap{plan.KeyLog, plan.Stderr}},
+		{"wire without secrets", Options{Wire: true}, noSecrets, calls},
+	} {
+		var got []plan.Tap
+		for _, s := range newExecutables(&tt.opts, nil, false).sitesOf(tt.plan) {
+			got = append(got, s.Tap)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// TestSecretParse parses a record, and damaged ones: no secret is left in the buffer or
+// gets into an error.
+func TestSecretParse(t *testing.T) {
+	record := func(change func(*probesSecretRecord)) []byte {
+		r := probesSecretRecord{LabelLen: uint8(len(LabelMaster)), SecretLen: 48, Generation: 3}
+		copy(r.Label[:], LabelMaster)
+		copy(r.Secret[:], strings.Repeat("secret", 8))
+		copy(r.Comm[:], "gopls")
+		change(&r)
+		return sampleOf(&r, uint8(probesRecordKindRECORD_SECRET))
+	}
+	var p parser
+	sample := record(func(r *probesSecretRecord) { r.Random[31] = 7 })
+	e, err := p.parse(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := e.(*Secret)
+	if s.Label != LabelMaster || s.ClientRandom[31] != 7 || len(s.Secret) != 48 || s.Generation != 3 || s.Comm != "gopls" {
+		t.Errorf("got another secret: %v", s)
+	}
+	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s %x", s, s, *s, s, s)} {
+		if strings.Contains(text, "secretsecret") || strings.Contains(text, "7365637265") {
+			t.Errorf("printed as %q", text)
+		}
+	}
+	s.Wipe()
+	if bytes.Contains(sample, []byte("secret")) {
+		t.Error("the secret is still in the buffer")
+	}
+	for name, sample := range map[string][]byte{
+		"short":         record(func(*probesSecretRecord) {})[:168],
+		"no label":      record(func(r *probesSecretRecord) { r.LabelLen = 0 }),
+		"long label":    record(func(r *probesSecretRecord) { r.LabelLen = 33 }),
+		"long secret":   record(func(r *probesSecretRecord) { r.SecretLen = 65 }),
+		"label of none": record(func(r *probesSecretRecord) { r.LabelMissing, r.Label = 1, [32]byte{} }),
+		"other label":   record(func(r *probesSecretRecord) { copy(r.Label[:], "client_random") }),
+	} {
+		e, err := p.parse(sample)
+		if s, ok := e.(*Secret); err == nil && ok && s.Label == "" {
+			s.Wipe()
+		} else if err == nil || strings.Contains(err.Error(), "secretsecret") {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if bytes.Contains(sample, []byte("secret")) {
+			t.Errorf("%s: the secret is still in the buffer", name)
+		}
+	}
+}
