@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// TestAdversarial decodes each conversation of the adversarial corpus as its
-// description says, from the client's side and from the server's.
+// TestAdversarial decodes each conversation of the adversarial corpus, from the client's
+// side and from the server's. The result must match its description.
 func TestAdversarial(t *testing.T) {
 	type side struct {
 		Bytes  int
@@ -34,7 +34,7 @@ func TestAdversarial(t *testing.T) {
 		"hpack-int-overflow":       {CompressionError},
 		"padding-too-long":         {ProtocolError},
 		"window-overflow-conn":     {FlowControlError},
-		// Type 16 has become PRIORITY_UPDATE, which is not for streams.
+		// Type 16 is now PRIORITY_UPDATE, which is only for stream 0.
 		"unknown-frames": {ProtocolError},
 	}
 	for _, name := range files(t, filepath.Join(corpus(t, "adversarial"), "*.json")) {
@@ -144,8 +144,7 @@ var outcomes = map[string]func(*testing.T, *recorder){
 				t.Errorf("block %d: %q", i, e)
 			}
 		}
-		// Every request refers to the first, which was missed; the responses
-		// begin anew.
+		// Every request refers to the first, which was missed. The responses do not.
 		if unknown != 50 {
 			t.Errorf("%d blocks are unknown, want the 50 requests", unknown)
 		}

@@ -30,7 +30,7 @@ func opened(sink Sink) *Conn {
 	return c
 }
 
-// requestBlock is what a module download asks, as Go's encoder writes it.
+// requestBlock is the request of a module download, as Go's encoder writes it.
 func requestBlock(enc *hpack.Encoder, n int) {
 	for _, f := range []hpack.HeaderField{
 		{Name: ":authority", Value: "goproxy.example"},
@@ -46,8 +46,8 @@ func requestBlock(enc *hpack.Encoder, n int) {
 	}
 }
 
-// BenchmarkData decodes DATA frames of which the payload is left out, as the
-// kernel side does it, with the WINDOW_UPDATE frames that they cause.
+// BenchmarkData decodes DATA frames with the WINDOW_UPDATE frames that they cause. Their
+// payloads are left out, as by the kernel side.
 func BenchmarkData(b *testing.B) {
 	sink := &discard{}
 	c := opened(sink)
@@ -64,8 +64,8 @@ func BenchmarkData(b *testing.B) {
 	perFrame(b, sink.frames)
 }
 
-// BenchmarkDataBytes decodes DATA frames of which every byte is fed, in pieces
-// of 4 kB as Go's transport reads them.
+// BenchmarkDataBytes decodes DATA frames with their payloads, in pieces of 4 kB, as Go's
+// transport reads them.
 func BenchmarkDataBytes(b *testing.B) {
 	sink := &discard{}
 	c := opened(sink)
@@ -129,8 +129,8 @@ func perFrame(b *testing.B, frames int) {
 	b.ReportMetric(float64(frames)/b.Elapsed().Seconds(), "frames/s")
 }
 
-// BenchmarkMemory holds 1,000 connections with 10 open streams each, whose
-// header tables are full, and reports what they cost.
+// BenchmarkMemory holds 1,000 connections with 10 open streams each and full header tables.
+// It reports their memory.
 func BenchmarkMemory(b *testing.B) {
 	const conns, streams = 1000, 10
 	for b.Loop() {
@@ -140,7 +140,7 @@ func BenchmarkMemory(b *testing.B) {
 		for i := range held {
 			c := opened(&discard{})
 			enc := hpack.NewEncoder(&block)
-			for n := range 60 { // closed again: they fill the tables
+			for n := range 60 { // closed streams, which fill the tables
 				id := uint32(2*n + 1)
 				block.Reset()
 				requestBlock(enc, 100*i+n)
@@ -170,7 +170,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// rss returns the resident set of the process in bytes, 0 where /proc is not.
+// rss returns the resident set of the process in bytes, or 0 without /proc.
 func rss(b *testing.B) uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

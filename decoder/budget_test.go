@@ -12,8 +12,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestBudget has many connections hold what is never complete. What they hold in
-// all stays bounded, and they are in step afterwards.
+// TestBudget has many connections hold incomplete input. The total stays bounded, and the
+// connections decode correctly afterwards.
 func TestBudget(t *testing.T) {
 	const conns, each, limit = 400, 200_000, 8 << 20
 	open := func(c *Conn) {
@@ -22,10 +22,10 @@ func TestBudget(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		hold []byte // 200 kB that stay
+		hold []byte // 200 kB that the Conn holds
 		end  []byte
-		want string // headers_error of what ends so
-		next string // and of a block after it that uses the table
+		want string // headers_error of a block that ends so
+		next string // headers_error of a later block that uses the table
 	}{
 		{"field blocks", inFrames(make300(t, each), 16384, 1)[:each], nil, "", ""},
 		{"field blocks that end", unended(inFrames(make300(t, each), 16384, 1)), wire(TypeContinuation, FlagEndHeaders, 1, nil), noRoom, ""},
@@ -87,7 +87,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// make300 returns a block of at least size bytes, of fields of 300 bytes.
+// make300 returns a block of at least size bytes, with fields of 300 bytes.
 func make300(t *testing.T, size int) []byte {
 	t.Helper()
 	var buf bytes.Buffer
@@ -100,7 +100,7 @@ func make300(t *testing.T, size int) []byte {
 	return buf.Bytes()
 }
 
-// unended takes the flag from the last frame of a block that says so.
+// unended clears END_HEADERS in the last frame of a block.
 func unended(b []byte) []byte {
 	for at := 0; at < len(b); {
 		h := parseHeader(b[at:])
@@ -118,8 +118,8 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestBudgetOfStartLines has thousands of connections begin with a line that does
-// not end, and one hold more than each of them that it cannot be rid of, or none.
+// TestBudgetOfStartLines has thousands of connections that begin with a line without end. One
+// more connection holds more than each of them and cannot drop it, or there is none.
 func TestBudgetOfStartLines(t *testing.T) {
 	const conns, limit = 2000, 4 << 20
 	line := []byte("GET /" + strings.Repeat("a", maxStartLine-100))
@@ -157,11 +157,11 @@ func TestBudgetOfStartLines(t *testing.T) {
 	}
 }
 
-// TestBudgetOfObstinate has the largest holder be one that cannot let go: others do.
+// TestBudgetOfObstinate has a largest holder that cannot drop anything. Others drop instead.
 func TestBudgetOfObstinate(t *testing.T) {
 	budget := NewBudget(1 << 20)
 	stuck := NewConn(Config{Role: Client, FromStart: true, Budget: budget}, &recorder{quiet: true})
-	stuck.sides[Send].mode = judging // which lets go of nothing
+	stuck.sides[Send].mode = judging // in this mode it drops nothing
 	stuck.sides[Send].held.buf = make([]byte, 800<<10)
 	budget.account(stuck, Send)
 	for range 10 {
@@ -176,8 +176,8 @@ func TestBudgetOfObstinate(t *testing.T) {
 	}
 }
 
-// TestBudgetOfOthers has connections hold streams, and bytes that are searched for
-// frames: frames are found all the same, and no fault is made up.
+// TestBudgetOfOthers has connections hold streams, and bytes in which frames are searched.
+// The frames are found nevertheless, without false violations.
 func TestBudgetOfOthers(t *testing.T) {
 	var streams, pings []byte
 	for i := range uint32(4000) {

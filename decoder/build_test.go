@@ -40,7 +40,7 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// handshake is what a client and its server say first, for the client's side.
+// handshake is the beginning of a connection, from the client's side.
 func handshake() []input {
 	return []input{
 		{at: 1, dir: Send, data: append(append([]byte(nil), preface...), settingsFrame()...)},

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// corpus returns the path of a folder of the shared test data, and skips the
-// test where that is not to be had. In CI its absence is a failure.
+// corpus returns the path of a folder of the shared test data. It skips the test if the
+// folder is missing. In CI that is a failure.
 func corpus(t testing.TB, elem ...string) string {
 	t.Helper()
 	root := os.Getenv("H2TRACE_CORPORA")

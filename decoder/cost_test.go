@@ -10,14 +10,14 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// dull takes what a Conn decodes.
+// dull drops what a Conn decodes.
 type dull struct{}
 
 func (dull) Protocol(ktime.Time, Protocol, bool) {}
 func (dull) Frame(*Frame)                        {}
 func (dull) Resync(ktime.Time, Direction, int64) {}
 
-// floods are what a peer may do on a connection n times, with n streams open.
+// floods are actions that a peer may repeat n times on a connection with n open streams.
 var floods = map[string]func(c *Conn, n int){
 	"windows that overflow": func(c *Conn, n int) {
 		c.Data(2, Recv, wire(TypeWindowUpdate, 0, 1, []byte{0x7f, 0, 0, 0}))
@@ -35,8 +35,8 @@ var floods = map[string]func(c *Conn, n int){
 	},
 }
 
-// TestInsertions inserts into tables of 4 kB and of 64 kB, which hold sixteen times as
-// much: an entry costs the same.
+// TestInsertions inserts into tables of 4 kB and of 64 kB, which hold sixteen times as much.
+// An entry must cost the same.
 func TestInsertions(t *testing.T) {
 	insert := func(size int) func(*Conn, int) {
 		return func(c *Conn, n int) {
@@ -58,7 +58,7 @@ func TestInsertions(t *testing.T) {
 	}
 }
 
-// TestLinearCost floods a Conn with as many streams open.
+// TestLinearCost floods a Conn.
 func TestLinearCost(t *testing.T) {
 	kinds := make(map[string]func(int) func())
 	for name, flood := range floods {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// TestAgainstHpack has golang.org/x/net/http2/hpack decode the same blocks: of its
-// encoder, with a table of changing size, and the same with bytes changed.
+// TestAgainstHpack has golang.org/x/net/http2/hpack decode the same blocks. They are blocks of
+// its encoder, with a table of changing size, and the same blocks with changed bytes.
 func TestAgainstHpack(t *testing.T) {
 	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 7))
@@ -44,7 +44,7 @@ func TestAgainstHpack(t *testing.T) {
 				t.Fatalf("seed %d, block %d, %x: %q %v, hpack says %v", seed, n, b, failed, broken, err)
 			}
 			if err != nil {
-				break // which no table survives
+				break // no table is valid after that
 			}
 			if diff := cmp.Diff(append([]hpack.HeaderField{}, want...), append([]hpack.HeaderField{}, got...)); diff != "" {
 				t.Fatalf("seed %d, block %d (-hpack +got):\n%s", seed, n, diff)
@@ -62,7 +62,7 @@ func randomField(rng *rand.Rand) hpack.HeaderField {
 	}
 }
 
-// TestHugeInsertion inserts what is as large as the table, and larger.
+// TestHugeInsertion inserts entries as large as the table, and larger ones.
 func TestHugeInsertion(t *testing.T) {
 	d := dynamicTable{max: 100}
 	d.add(entry{name: "a", value: "b"})

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// cutFrames runs a framer over b, of which it gets n bytes at a time, and the byte
-// at offset hole is not seen. It returns a line a frame.
+// cutFrames runs a framer over b, n bytes at a time. The byte at offset hole is missing. It
+// returns a line for each frame.
 func cutFrames(b []byte, n, hole, longest int) []string {
 	r := framer{capture: 4}
 	var lines []string

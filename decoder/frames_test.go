@@ -10,8 +10,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestFrameVectors parses the frames of other people's test cases: what is
-// wrong with the broken ones, and every field of the others.
+// TestFrameVectors parses the frames of other people's test cases. It checks the fault of the
+// broken ones, and every field of the others.
 func TestFrameVectors(t *testing.T) {
 	type vector struct {
 		Error []ErrCode
@@ -36,7 +36,7 @@ func TestFrameVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			inputs := handshake()
-			// Stream 1 is open, so that only the frame itself is at fault.
+			// Stream 1 is open, so only the frame itself can be wrong.
 			inputs = append(inputs, input{at: 4, dir: Send, data: wire(TypeHeaders, FlagEndHeaders, 1, []byte{0x82})})
 			dir := Send
 			if strings.Contains(rel, "push_promise") {

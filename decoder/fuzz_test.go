@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// seedFiles calls add with the input files of a fuzzing corpus, at most limit
-// of them. Without the corpora, fuzzing starts from less.
+// seedFiles calls add with the input files of a fuzzing corpus, at most limit of them.
+// Without the corpora, fuzzing has fewer seeds.
 func seedFiles(f *testing.F, folder string, limit int, add func([]byte)) {
 	f.Helper()
 	root := os.Getenv("H2TRACE_CORPORA")
@@ -35,8 +35,8 @@ func seedFiles(f *testing.F, folder string, limit int, add func([]byte)) {
 	}
 }
 
-// same decodes inputs whole and cut at an offset of each, and wants the same
-// events and a Conn within its bounds.
+// same decodes inputs whole, and cut at an offset of each. It wants the same events and a
+// Conn within its bounds.
 func same(t *testing.T, cfg Config, inputs []input, at int) {
 	t.Helper()
 	whole := decode(cfg, inputs, nil)
@@ -51,7 +51,7 @@ func same(t *testing.T, cfg Config, inputs []input, at int) {
 	}
 }
 
-// FuzzConn takes the bytes that a client and a server say.
+// FuzzConn takes the bytes of a client and of a server.
 func FuzzConn(f *testing.F) {
 	add := func(b []byte) {
 		f.Add(bytes.ReplaceAll(b, []byte("\n--MARK--\n"), nil), []byte{0, 0, 0, 4, 0, 0, 0, 0, 0}, true, 7)
@@ -93,9 +93,9 @@ func FuzzGaps(f *testing.F) {
 	})
 }
 
-// FuzzFieldTable compares the header table with the HPACK decoder that it is
-// built on: after a start that was seen they agree on every block, and after
-// one that was not, what is decoded is what the encoder meant.
+// FuzzFieldTable compares the header table with the HPACK decoder that it is built on. If
+// the start was seen, they agree on every block. If it was not, all decoded fields are those
+// of the encoder.
 func FuzzFieldTable(f *testing.F) {
 	f.Add([]byte{0x82, 0x40, 1, 'a', 1, 'b', 0xbe}, []byte{0xbe, 0x7e, 1, 'c'}, []byte{0xbf, 0xbe})
 	f.Add([]byte{0x20, 0x3f, 0xe1, 0x1f, 0x82}, []byte{0x10, 1, 'a', 1, 'b'}, []byte{0x82, 0x20})
@@ -112,9 +112,9 @@ func FuzzFieldTable(f *testing.F) {
 			want, err := reference.DecodeFull(block)
 			got, msg, _ := known.decode(block, defaultBlock)
 			if err != nil {
-				return // from here on the tables may differ
+				return // the tables may differ after this
 			}
-			// The reference knows no bound for the whole list.
+			// The reference has no bound for the whole list.
 			if msg != "" && !strings.Contains(msg, "header list") && !strings.Contains(msg, "integer exceeds") {
 				t.Fatalf("block %d: %q, the reference decodes it", i, msg)
 			}

@@ -24,7 +24,7 @@ func (l headerList) fields() []hpack.HeaderField {
 	return fs
 }
 
-// plain copies fields without their sensitivity, which the vectors leave out.
+// plain copies fields without their sensitivity, which the vectors lack.
 func plain(fs []hpack.HeaderField) []hpack.HeaderField {
 	out := []hpack.HeaderField{}
 	for _, f := range fs {
@@ -34,9 +34,8 @@ func plain(fs []hpack.HeaderField) []hpack.HeaderField {
 	return out
 }
 
-// TestStories decodes the stories of five encoders as the requests of a
-// connection, whole and byte by byte, with each block cut into CONTINUATION
-// frames somewhere else.
+// TestStories decodes the stories of five encoders as the requests of a connection, whole and
+// byte by byte. Each block is cut into CONTINUATION frames at another offset.
 func TestStories(t *testing.T) {
 	type story struct {
 		Cases []struct {
@@ -106,8 +105,7 @@ type nettyCase struct {
 	} `json:"header_blocks"`
 }
 
-// entries reads the dynamic table, newest first, through the indices that a
-// block would use.
+// entries reads the dynamic table, newest first, by the indices that a block uses.
 func entries(t testing.TB, table *fieldTable) (list []hpack.HeaderField, size uint32) {
 	t.Helper()
 	list = []hpack.HeaderField{}
@@ -120,8 +118,8 @@ func entries(t testing.TB, table *fieldTable) (list []hpack.HeaderField, size ui
 	return list, size
 }
 
-// TestNetty compares the dynamic table after each block, in a table that grew
-// from the first block and in tables seeded with the contents before it.
+// TestNetty compares the dynamic table after each block: of a table that decoded all blocks,
+// and of tables seeded with the contents before the block.
 func TestNetty(t *testing.T) {
 	for _, name := range files(t, filepath.Join(corpus(t, "netty-hpack"), "*.json")) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".json"), func(t *testing.T) {
@@ -236,8 +234,8 @@ func TestRFC7541(t *testing.T) {
 	}
 }
 
-// TestSeedTable joins a conversation in the middle, as the adversarial corpus
-// has it, with the table that the missed first request left behind.
+// TestSeedTable joins a conversation of the adversarial corpus in the middle. It seeds the
+// table as the missed first request left it.
 func TestSeedTable(t *testing.T) {
 	c2s := read(t, filepath.Join(corpus(t, "adversarial"), "mid-attach-frames.c2s"))
 	r := &recorder{}

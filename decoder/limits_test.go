@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// allocated returns how many bytes f allocates in all.
+// allocated returns the total of bytes that f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -16,8 +16,8 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestAnnouncedLength announces the longest possible frame of each type and
-// sends few bytes of it: that must not cost what it announces.
+// TestAnnouncedLength announces the longest possible frame of each type and sends few bytes
+// of it. The announced length must not cost memory.
 func TestAnnouncedLength(t *testing.T) {
 	for typ := range Type(20) {
 		r := &recorder{quiet: true}
@@ -34,9 +34,9 @@ func TestAnnouncedLength(t *testing.T) {
 	}
 }
 
-// TestLongPayload sends megabytes of payload that is to be gathered.
+// TestLongPayload sends megabytes of payload that the decoder has to collect.
 func TestLongPayload(t *testing.T) {
-	for _, typ := range []Type{TypeHeaders, TypeSettings, TypeGoAway, 0x2a} { // longer than was agreed
+	for _, typ := range []Type{TypeHeaders, TypeSettings, TypeGoAway, 0x2a} { // longer than SETTINGS allow
 		var last Frame
 		c := opened(&keeper{last: &last})
 		frame := wire(typ, FlagEndHeaders, 0, make([]byte, 8<<20))
@@ -76,8 +76,8 @@ func TestContinuationFlood(t *testing.T) {
 	}
 }
 
-// TestHeaderListBomb asks for 64,000 copies of a long field: the list is not
-// built, and the table stays in step.
+// TestHeaderListBomb refers 64,000 times to a long field. The list is not built, and the table
+// stays correct.
 func TestHeaderListBomb(t *testing.T) {
 	r := &recorder{quiet: true}
 	c := opened(r)
@@ -100,8 +100,8 @@ func TestHeaderListBomb(t *testing.T) {
 	}
 }
 
-// TestHugeTable lets the encoder use a table of a gigabyte. What falls out of
-// the part that is kept is unknown; what is in it is exact.
+// TestHugeTable lets the encoder use a table of a gigabyte. Entries beyond the kept part are
+// unknown; those in it are exact.
 func TestHugeTable(t *testing.T) {
 	r := &recorder{quiet: true}
 	c := opened(r)
@@ -142,7 +142,7 @@ func TestStreamFlood(t *testing.T) {
 	if n := len(c.streams.byID); n != maxStreams {
 		t.Errorf("%d streams are followed, want %d", n, maxStreams)
 	}
-	// One that is not followed has no known windows, and no made-up faults.
+	// A stream that is not followed has unknown windows, and no false violations.
 	var last Frame
 	c.sink = &keeper{last: &last}
 	c.Data(2, Send, wire(TypeData, 0, 2*maxStreams+3, []byte("x")))
@@ -154,7 +154,7 @@ func TestStreamFlood(t *testing.T) {
 	}
 }
 
-// TestSettingsFlood never acknowledges; limits are unknown then, not wrong.
+// TestSettingsFlood never acknowledges SETTINGS. Limits are then unknown, not wrong.
 func TestSettingsFlood(t *testing.T) {
 	r := &recorder{quiet: true}
 	c := opened(r)
@@ -173,7 +173,7 @@ func TestSettingsFlood(t *testing.T) {
 	}
 }
 
-// TestStartIsBounded holds back what cannot be classified, but not forever.
+// TestStartIsBounded sends a start that cannot be classified. It is held, but not forever.
 func TestStartIsBounded(t *testing.T) {
 	r := &recorder{}
 	c := NewConn(Config{Role: Client, FromStart: true}, r)

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// longBlock returns a block of more than size bytes, of which the last fields go
-// to the table.
+// longBlock returns a block of more than size bytes, whose last fields are added to the
+// table.
 func longBlock(enc *hpack.Encoder, buf *bytes.Buffer, size int) []byte {
 	buf.Reset()
 	for i := 0; buf.Len() < size; i++ {
-		// Too large for the table, or never to be in it, or there already.
+		// Too large for the table, never added to it, or in it already.
 		for _, f := range []hpack.HeaderField{
 			{Name: fmt.Sprint("x-", i), Value: strings.Repeat("v", 5000)},
 			{Name: "x-secret", Value: strings.Repeat("v", 300), Sensitive: true},
 			{Name: ":method", Value: "GET"},
 		} {
-			_ = enc.WriteField(f) // a Buffer takes all
+			_ = enc.WriteField(f) // a Buffer never fails
 		}
 	}
 	_ = enc.WriteField(hpack.HeaderField{Name: "x-last", Value: "here"})
@@ -43,8 +43,8 @@ func inFrames(block []byte, size int, stream uint32) []byte {
 	}
 }
 
-// TestLongBlocks sends blocks of megabytes. What the peers agreed on is decoded;
-// after what is longer, the table is as it is to be.
+// TestLongBlocks sends blocks of megabytes. Blocks within the negotiated limit are decoded.
+// After longer ones, the table is still correct.
 func TestLongBlocks(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -92,8 +92,8 @@ func TestLongBlocks(t *testing.T) {
 	}
 }
 
-// TestEndlessField sends one field that is longer than what is kept of one. The
-// table is unknown after it, at no greater cost a byte than before.
+// TestEndlessField sends one field that exceeds the limit for a field. The table is unknown
+// after it. The cost per byte does not grow.
 func TestEndlessField(t *testing.T) {
 	r := &recorder{quiet: true}
 	c := opened(r)

@@ -8,9 +8,9 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestMissed drops each record of conversations in turn. The kernel says with the
-// records of the other direction that one is missing, and the next of its own
-// direction shows where: nothing that is said on the way is wrong.
+// TestMissed drops each record of conversations in turn. The records of the other direction
+// report that one is missing. The next record of its own direction shows where. No event in
+// between is wrong.
 func TestMissed(t *testing.T) {
 	const frames = 150
 	for seed := range uint64(8) {
@@ -44,7 +44,7 @@ func TestMissed(t *testing.T) {
 	}
 }
 
-// truthSink holds what is said of the frames of a conversation against what is true.
+// truthSink compares the frames of a conversation with the true ones.
 type truthSink struct {
 	*trace
 	wrong []string

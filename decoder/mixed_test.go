@@ -10,7 +10,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// mixedSink writes down all that a ByteSink and a MixedSink get.
+// mixedSink records all calls of a ByteSink and a MixedSink.
 type mixedSink struct {
 	recorder
 	said [2]string
@@ -23,8 +23,8 @@ func (s *mixedSink) Mixed(at ktime.Time, line string) {
 	s.lines = append(s.lines, fmt.Sprintf("mixed %q", line))
 }
 
-// TestMixed has client and server speak different versions of HTTP, in every order
-// and however the bytes are cut.
+// TestMixed has client and server speak different versions of HTTP, in every order and with
+// every cut of the bytes.
 func TestMixed(t *testing.T) {
 	const ask, answer = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nno"
 	http2 := string(preface) + string(settingsFrame()) + string(wire(TypeHeaders, FlagEndHeaders|FlagEndStream, 1, []byte{0x82, 0x86, 0x84}))

@@ -12,16 +12,16 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// model is a second implementation of RFC 9113 §6.9 by other means: it keeps
-// every window as a number of its own and walks over all streams when an
-// initial window changes. Nothing in it is shared with the decoder.
+// model is a second implementation of RFC 9113 §6.9. It keeps every window as a separate
+// number, and walks over all streams when an initial window changes. It shares nothing with
+// the decoder.
 type model struct {
 	conn    map[string]int64
 	initial map[string]int64
 	stream  map[uint32]map[string]int64
 	ended   map[uint32]map[string]bool
-	// sent are the INITIAL_WINDOW_SIZE values (or -1) of the SETTINGS frames
-	// that the observed process sent and its peer did not acknowledge.
+	// sent holds the INITIAL_WINDOW_SIZE values (or -1) of the SETTINGS frames that the
+	// observed process sent and its peer has not acknowledged.
 	sent []int64
 }
 
@@ -63,7 +63,7 @@ func (m *model) windows(id uint32) string {
 	return fmt.Sprintf("%d,%d,%s,%s", m.conn["send"], m.conn["recv"], s("send"), s("recv"))
 }
 
-// end marks the end of one way of a stream and forgets it when both ended.
+// end marks the end of one direction of a stream. It forgets a stream when both have ended.
 func (m *model) end(id uint32, way string) {
 	if e := m.ended[id]; e != nil {
 		e[way] = true
@@ -78,8 +78,8 @@ func (m *model) forget(id uint32) {
 	delete(m.ended, id)
 }
 
-// trace is a random legal conversation, written with the Framer of x/net, with
-// the windows that the model has after each frame.
+// trace is a random legal conversation, written with the Framer of x/net. It has the windows
+// of the model after each frame.
 type trace struct {
 	rng    *rand.Rand
 	buf    bytes.Buffer
@@ -91,7 +91,7 @@ type trace struct {
 	enc    map[string]*hpack.Encoder
 	m      *model
 	next   uint32
-	peer   int // SETTINGS of the peer that the process did not acknowledge
+	peer   int // SETTINGS of the peer that the process has not acknowledged
 }
 
 func newTrace(seed, stream uint64) *trace {
@@ -133,7 +133,7 @@ func (g *trace) pick() uint32 {
 	return ids[g.rng.IntN(len(ids))]
 }
 
-// headers writes a block of which some fields are in the table and others go there.
+// headers writes a block. Some of its fields are in the table, others are added to it.
 func (g *trace) headers(way, name string, id uint32, end bool) {
 	if g.enc[way] == nil {
 		g.enc[way] = hpack.NewEncoder(&g.block)
@@ -190,7 +190,7 @@ func (g *trace) step() {
 		g.ok(g.framer.WriteWindowUpdate(0, uint32(n)))
 		g.m.conn[back] += n
 		g.emit(way, 0)
-	case 7: // credit for a stream, perhaps one that just closed
+	case 7: // credit for a stream, which may just have closed
 		n := g.rng.Int64N(70000) + 1
 		if id == 0 {
 			if id = g.next - 2; id > g.next {
@@ -246,7 +246,7 @@ func (g *trace) step() {
 		if end {
 			g.m.end(id, way)
 		}
-	case 11: // reset, and data of the other side that was in flight
+	case 11: // reset, and data of the other side in flight
 		if id == 0 || g.rng.IntN(3) > 0 {
 			return
 		}
@@ -263,15 +263,15 @@ func (g *trace) step() {
 	}
 }
 
-// TestWindowsAgainstModel compares the windows after each frame of random
-// legal conversations with the model's, and wants no violation.
+// TestWindowsAgainstModel compares the windows after each frame of random legal conversations
+// with those of the model. It wants no violation.
 func TestWindowsAgainstModel(t *testing.T) {
 	for seed := range uint64(60) {
 		checkModel(t, seed, 400)
 	}
 }
 
-// FuzzWindows does the same for conversations of a fuzzer's choice.
+// FuzzWindows does the same for conversations that a fuzzer chooses.
 func FuzzWindows(f *testing.F) {
 	f.Add(uint64(1), uint16(100))
 	f.Fuzz(func(t *testing.T, seed uint64, frames uint16) {
@@ -279,7 +279,7 @@ func FuzzWindows(f *testing.F) {
 	})
 }
 
-// converse returns a conversation of so many frames, for the client's side.
+// converse returns a conversation of so many frames, from the client's side.
 func converse(seed uint64, frames int) *trace {
 	g := newTrace(seed, 1)
 	g.buf.Write(preface)
@@ -319,7 +319,7 @@ func checkModel(t *testing.T, seed uint64, frames int) {
 	}
 }
 
-// windowLog is a Sink that notes the windows after each frame.
+// windowLog is a Sink that records the windows after each frame.
 type windowLog struct{ got, what, violations []string }
 
 func (w *windowLog) Protocol(ktime.Time, Protocol, bool) {}

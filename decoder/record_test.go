@@ -47,7 +47,7 @@ func (r *recorder) Frame(f *Frame) {
 	}
 }
 
-// describe renders everything a frame says.
+// describe renders all fields of a frame.
 func describe(f *Frame) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "@%d %s %s", f.Time, f.Dir, f.Type)
@@ -115,8 +115,8 @@ func describe(f *Frame) string {
 	return b.String()
 }
 
-// ofFrame returns the rule that a frame broke whatever message it is part of: the
-// header sections of most conversations here are none of requests and responses.
+// ofFrame returns the rule that a frame broke, except for rules of messages. Most
+// conversations here have header sections that are neither requests nor responses.
 func ofFrame(f *Frame) *Violation {
 	if f.Violation == nil || f.Violation.Malformed {
 		return nil

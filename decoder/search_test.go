@@ -9,9 +9,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// download is what a server says that serves several large answers at once:
-// mostly DATA of random bytes, some HEADERS, WINDOW_UPDATE and PING. It
-// returns each frame's wire form.
+// download returns the frames of a server that sends several large responses at once, in
+// wire form: mostly DATA of random bytes, some HEADERS, WINDOW_UPDATE and PING.
 func download(rng *rand.Rand, frames, largest int) [][]byte {
 	var out [][]byte
 	for range frames {
@@ -34,7 +33,7 @@ func download(rng *rand.Rand, frames, largest int) [][]byte {
 	return out
 }
 
-// names lists the frames that were decoded after a loss, or that were built.
+// names lists frames: those decoded after a loss, or those that were built.
 type names struct {
 	list    []string
 	skipped []int64
@@ -54,9 +53,9 @@ func (n *names) build(frame []byte) {
 	n.list = append(n.list, fmt.Sprintf("%s %d %d", h.typ, h.stream, h.length))
 }
 
-// TestSearchFindsRealFrames loses the beginning of downloads at random places,
-// with frames of the default size and of a megabyte: what is found afterwards
-// must be the real frames, all of them from some early point on.
+// TestSearchFindsRealFrames loses the beginning of downloads up to random places, with frames
+// of the default size and of a megabyte. Only real frames may be found, and all of them from
+// some early point on.
 func TestSearchFindsRealFrames(t *testing.T) {
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 2))
@@ -93,8 +92,8 @@ func TestSearchFindsRealFrames(t *testing.T) {
 	}
 }
 
-// TestSearchIgnoresImitation begins inside a DATA payload that holds a flawless
-// run of frames, which ends where the payload does. None of them was sent.
+// TestSearchIgnoresImitation begins inside a DATA payload that consists of valid frames up to
+// its end. None of them was sent as a frame.
 func TestSearchIgnoresImitation(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	imitation := []byte("some text before")
@@ -117,8 +116,8 @@ func TestSearchIgnoresImitation(t *testing.T) {
 	}
 }
 
-// TestSearchGivesUp feeds random bytes: they are no HTTP/2, and searching them
-// is bounded in memory and ends.
+// TestSearchGivesUp feeds random bytes, which are not HTTP/2. The search ends, and its memory
+// is bounded.
 func TestSearchGivesUp(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	r := &recorder{}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestFuzzCorpora decodes the inputs of other people's fuzzers whole, byte by
-// byte and with a loss in the middle: the first two must agree.
+// TestFuzzCorpora decodes the inputs of other people's fuzzers whole, byte by byte, and with
+// a loss in the middle. The first two must agree.
 func TestFuzzCorpora(t *testing.T) {
 	n := 0
 	err := filepath.WalkDir(corpus(t, "fuzz"), func(path string, d os.DirEntry, err error) error {

@@ -8,8 +8,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestHalfReturns drives a direction without a Conn: it returns what its bytes come
-// to, and takes the bytes that it held again, each with its own time.
+// TestHalfReturns drives a direction without a Conn. It returns the events of its bytes. It
+// takes held bytes again, each with its own time.
 func TestHalfReturns(t *testing.T) {
 	ping := wire(TypePing, 0, 0, make([]byte, 8))
 	wrong := bytes.Repeat([]byte{0xff}, frameHeaderLen)

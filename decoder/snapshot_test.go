@@ -11,15 +11,15 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// sentBlock is a block of a story, and what its encoder knew of it.
+// sentBlock is a block of a story, with the state of its encoder.
 type sentBlock struct {
 	fields     []hpack.HeaderField
 	start, end int // of its HEADERS frame in the story
 	snapshot   Snapshot
 }
 
-// story is what a client sends: blocks that refer to one another, in frames of
-// all forms, between bodies.
+// story is the output of a client: blocks that refer to one another, in frames of all forms,
+// between bodies.
 func story(t testing.TB) (sent []byte, blocks []sentBlock) {
 	var buf bytes.Buffer
 	enc := hpack.NewEncoder(&buf)
@@ -85,8 +85,8 @@ func known(t testing.TB, table *fieldTable) []hpack.HeaderField {
 	return list
 }
 
-// joinAt decodes a story from offset from on, with a snapshot given at offset
-// given, in pieces of the given size.
+// joinAt decodes a story from offset from on, in pieces of the given size. It passes the
+// snapshot at offset given.
 func joinAt(t *testing.T, sent []byte, from, given, piece int, s Snapshot) (*recorder, *Conn) {
 	t.Helper()
 	r := &recorder{}
@@ -107,8 +107,8 @@ func joinAt(t *testing.T, sent []byte, from, given, piece int, s Snapshot) (*rec
 	return r, c
 }
 
-// TestRecover joins in the middle and gives the table of each block in turn:
-// from that block on every list is known, and right.
+// TestRecover joins in the middle and passes the table of each block in turn. From that block
+// on, every list is known and correct.
 func TestRecover(t *testing.T) {
 	sent, blocks := story(t)
 	for k, b := range blocks {
@@ -135,7 +135,7 @@ func TestRecover(t *testing.T) {
 					s.StreamID, s.From, s.To = 0, int64(test.place-test.from), int64(max(0, test.to-test.from))
 				}
 				if test.to > 0 && piece == len(sent) && k+1 < len(blocks) {
-					s.To += 300 // a read that goes on into the next body
+					s.To += 300 // a read that includes bytes of the next body
 				}
 				r, c := joinAt(t, sent, test.from, test.given, piece, s)
 				name := fmt.Sprintf("block %d %s, pieces of %d", k, test.name, piece)
@@ -160,8 +160,8 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// TestRecoverRefused gives tables that are not those of the block: no list is
-// wrong, nothing is said to be violated, and the table stays unknown.
+// TestRecoverRefused passes tables that are not those of the block. No list is wrong, no
+// violation is reported, and the table stays unknown.
 func TestRecoverRefused(t *testing.T) {
 	sent, blocks := story(t)
 	const k = 12
@@ -203,7 +203,7 @@ func TestRecoverRefused(t *testing.T) {
 	}
 }
 
-// TestRecoverAmbiguous has a body that holds a copy of the frame.
+// TestRecoverAmbiguous has a body with a copy of the frame.
 func TestRecoverAmbiguous(t *testing.T) {
 	sent, blocks := story(t)
 	b := blocks[12]
@@ -245,7 +245,7 @@ func TestRecoverErrors(t *testing.T) {
 	}
 }
 
-// FuzzRecover gives a snapshot somewhere in bytes that may or may not fit it.
+// FuzzRecover passes a snapshot somewhere in bytes that may or may not match it.
 func FuzzRecover(f *testing.F) {
 	sent, blocks := story(f)
 	b := blocks[8]
@@ -269,8 +269,8 @@ func FuzzRecover(f *testing.F) {
 	})
 }
 
-// TestRecoverPassed gives the table of a place ahead, of which bytes before it are
-// missing, or some of the read that the block is in.
+// TestRecoverPassed passes the table of a later place. Bytes before that place are missing, or
+// bytes of the read with the block.
 func TestRecoverPassed(t *testing.T) {
 	sent, blocks := story(t)
 	const k = 12

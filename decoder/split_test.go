@@ -17,8 +17,8 @@ type input struct {
 	gap  int64
 }
 
-// decode runs a Conn over inputs. cut says how to split the data of an input:
-// it gets its index and length, and returns the length of the next piece.
+// decode runs a Conn over inputs. cut says how to split the data of an input. It gets the
+// index and the length of the data, and returns the length of the next piece.
 func decode(cfg Config, inputs []input, cut func(index, done, left int) int) *recorder {
 	r := &recorder{}
 	c := NewConn(cfg, r)
@@ -31,7 +31,7 @@ func decode(cfg Config, inputs []input, cut func(index, done, left int) int) *re
 			if cut != nil {
 				n = min(n, cut(i, done, n))
 			}
-			// A copy shows whether the decoder keeps what it must not.
+			// A copy shows whether the decoder keeps a slice of the caller.
 			piece := append([]byte(nil), in.data[done:done+n]...)
 			c.Data(in.at, in.dir, piece)
 			clear(piece)
@@ -48,9 +48,9 @@ func decode(cfg Config, inputs []input, cut func(index, done, left int) int) *re
 	return r
 }
 
-// decodeEveryWay decodes inputs whole, byte by byte, and with the data of each
-// input cut in two at every offset below prefix, and fails the test when any
-// of these gives other events. It returns the events.
+// decodeEveryWay decodes inputs whole, byte by byte, and with the data of each input cut in
+// two at every offset below prefix. It fails the test if any of these gives other events. It
+// returns the events.
 func decodeEveryWay(t *testing.T, cfg Config, inputs []input, prefix int) *recorder {
 	t.Helper()
 	want := decode(cfg, inputs, nil)

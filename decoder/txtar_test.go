@@ -18,16 +18,16 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected events in testdata")
 
-// TestScripts runs testdata/*.txtar: conversations in annotated hex and the
-// events that they must give, cut at every offset. The comment of an archive
-// says what it shows. In the file "in", a line is one of
+// TestScripts runs testdata/*.txtar: conversations in annotated hex and the expected events.
+// It cuts them at every offset. The comment of an archive says what it shows. In the file
+// "in", a line is one of
 //
 //	config role=client start body=16    (before anything else)
 //	TIME send|recv PART...              bytes: hex, "Go strings", zeros=N
 //	TIME send|recv skip=N               left out on purpose
 //	TIME send|recv gap=N                lost; a negative N is unknown
 //
-// and the rest of a line after # is a remark.
+// and the rest of a line after # is a comment.
 func TestScripts(t *testing.T) {
 	for _, name := range files(t, filepath.Join("testdata", "*.txtar")) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {

@@ -5,15 +5,15 @@ import (
 	"testing"
 )
 
-// TestUpgrade has stream 1 begin as RFC 7540 §3.2 says, on either side, with
-// settings of the request that make sense and others that do not.
+// TestUpgrade has stream 1 begin as in RFC 7540 §3.2, on either side, with valid and invalid
+// settings in the request.
 func TestUpgrade(t *testing.T) {
 	window := []byte{0, 4, 0, 0, 0x27, 0x10} // INITIAL_WINDOW_SIZE 10000
 	for _, tt := range []struct {
 		name     string
 		role     Role
 		settings []byte
-		want     int64 // what stream 1 has left towards the client after 100 bytes
+		want     int64 // credit of stream 1 towards the client after 100 bytes
 	}{
 		{"client", Client, window, 9900},
 		{"server", Server, window, 9900},
@@ -48,7 +48,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// windowSink keeps the windows after the last frame.
+// windowSink records the windows after the last frame.
 type windowSink struct {
 	recorder
 	last   Window

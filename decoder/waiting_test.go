@@ -9,13 +9,13 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// noter is a recorder that is told notes, too.
+// noter is a recorder that also gets notes.
 type noter struct{ recorder }
 
 func (n *noter) Noted(note any) { n.lines = append(n.lines, fmt.Sprint("noted ", note)) }
 
-// TestHold gives what a client sends, with bytes left out and lost, while from each of
-// its parts on some is held: what is decoded is the same, and in the same order.
+// TestHold feeds the bytes of a client, with left out and lost ones. It holds them from each
+// part up to each later one. The events are the same, and in the same order.
 func TestHold(t *testing.T) {
 	sent, blocks := story(t)
 	type part struct {
@@ -76,8 +76,8 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestHoldForTable has a block wait for its table, which names it by its place, or by
-// its stream.
+// TestHoldForTable has a block wait for its table. The table names the block by its place,
+// or by its stream.
 func TestHoldForTable(t *testing.T) {
 	sent, blocks := story(t)
 	for k, b := range blocks {

@@ -11,15 +11,15 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// moment is the model between two frames of a conversation.
+// moment is the state of the model between two frames of a conversation.
 type moment struct {
 	frames int
 	at     [2]int64
 	sample WindowSample
 }
 
-// momentOf is what the process that the model follows keeps now. Some credit may
-// be taken or granted that is not written yet.
+// momentOf returns the current state of the process that the model follows. It may include
+// credit that is taken or granted, and not written yet.
 func momentOf(g *trace, at [2]int64, claims bool) moment {
 	s := WindowSample{At: at, Time: ktime.Time(len(g.want)) * 1e6}
 	claim := func(d Direction, n int64) int64 {
@@ -46,7 +46,7 @@ func momentOf(g *trace, at [2]int64, claims bool) moment {
 	return moment{len(g.want), at, s}
 }
 
-// conversation returns a random one, and the moments in it.
+// conversation returns a random conversation, and the moments in it.
 func conversation(seed uint64, frames int, claims bool) (*trace, []moment) {
 	g := newTrace(seed, 7)
 	var moments []moment
@@ -61,9 +61,8 @@ func conversation(seed uint64, frames int, claims bool) (*trace, []moment) {
 	return g, moments
 }
 
-// joined decodes a conversation from one of its frames on, with the samples of
-// some moments, which come a little late. It returns the windows of each frame,
-// by its number.
+// joined decodes a conversation from one of its frames on, with samples of some moments. The
+// samples are slightly late. It returns the windows of each frame, by its number.
 func joined(t testing.TB, g *trace, moments []moment, from int, rng *rand.Rand, edit func(*WindowSample)) (got map[int]string, c *Conn) {
 	t.Helper()
 	var base [2]int64
@@ -103,7 +102,7 @@ func joined(t testing.TB, g *trace, moments []moment, from int, rng *rand.Rand, 
 	return got, c
 }
 
-// compare returns how many windows are known, of those that are wanted.
+// compare returns how many of the wanted windows are known.
 func compare(t testing.TB, got map[int]string, want []string) (known, wanted int) {
 	t.Helper()
 	for i, line := range got {
@@ -124,9 +123,9 @@ func compare(t testing.TB, got map[int]string, want []string) (known, wanted int
 	return known, wanted
 }
 
-// TestWindowSamples joins random conversations in the middle. Samples make the
-// windows known, and what is known is right, though many hold credit that was
-// taken or granted and not yet written.
+// TestWindowSamples joins random conversations in the middle. Samples make the windows known.
+// Known windows are correct, although many samples include credit that was taken or granted
+// and not yet written.
 func TestWindowSamples(t *testing.T) {
 	for _, claims := range []bool{false, true} {
 		t.Run(fmt.Sprintf("claims=%v", claims), func(t *testing.T) {
@@ -148,8 +147,8 @@ func TestWindowSamples(t *testing.T) {
 	}
 }
 
-// TestWindowSamplesRefused gives samples of places that are no frame boundaries:
-// nothing comes of them.
+// TestWindowSamplesRefused passes samples of places that are not frame boundaries. They have
+// no effect.
 func TestWindowSamplesRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -175,7 +174,7 @@ func TestWindowSamplesRefused(t *testing.T) {
 	}
 }
 
-// TestWindowSampleQuiet gives one sample to a connection that then is silent.
+// TestWindowSampleQuiet passes one sample to a connection that is silent after it.
 func TestWindowSampleQuiet(t *testing.T) {
 	g, moments := conversation(5, 200, false)
 	m := moments[100]
@@ -212,8 +211,8 @@ func TestWindowSampleQuiet(t *testing.T) {
 	}
 }
 
-// TestLists has a list of streams be of no use once frames may have been missed, as
-// when the boundaries of the first ones are only being looked for.
+// TestLists has lists of streams that are useless because frames may be missing, as during
+// the search for the first frame boundary.
 func TestLists(t *testing.T) {
 	c := NewConn(Config{Role: Client}, &recorder{quiet: true})
 	before := c.Listing()
@@ -227,8 +226,8 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestSetRole joins a connection that carries nothing but DATA, which does not tell
-// who is the client: its streams are believed once that is said.
+// TestSetRole joins a connection with DATA only, which does not show who is the client. Its
+// streams are trusted after SetRole.
 func TestSetRole(t *testing.T) {
 	for _, role := range []Role{RoleUnknown, Client, Server} {
 		s := &windowSink{}
@@ -236,7 +235,7 @@ func TestSetRole(t *testing.T) {
 		c.SetRole(role)
 		data := wire(TypeData, 0, 1, []byte("event"))
 		c.Data(1, Recv, data)
-		for i := range int64(agreeSamples + 1) { // the first one proves the boundaries
+		for i := range int64(agreeSamples + 1) { // the first sample proves the boundaries
 			c.Windows(WindowSample{
 				Time: ktime.Time(0).Add(time.Duration(i) * agreeTime), At: [2]int64{0, int64(len(data))}, Listed: c.Listing(),
 				Conn: [2]Credit{{100, true}, {200, true}}, Initial: [2]Credit{{1000, true}, {1000, true}},
@@ -251,7 +250,7 @@ func TestSetRole(t *testing.T) {
 		if got := s.last.StreamRecv; got != want {
 			t.Errorf("role %d: %+v left, want %+v", role, got, want)
 		}
-		if s.broken != nil { // the head of the response came before
+		if s.broken != nil { // the header section of the response was before
 			t.Errorf("role %d: %+v", role, s.broken)
 		}
 		if c.SetRole(Server); role != RoleUnknown && c.Role() != role {

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// reply returns a message, by golang.org/x/net/dns/dnsmessage, and what dig
-// +short writes of it.
+// reply returns a message, built by golang.org/x/net/dns/dnsmessage, and its answers as dig
+// +short prints them.
 func reply(t *testing.T) ([]byte, []string) {
 	m := question(1, "Proxy.Example.", a)
 	m.Response = true
@@ -44,7 +44,7 @@ func reply(t *testing.T) ([]byte, []string) {
 	return b, want
 }
 
-// TestParse cuts a message everywhere: what is there of it is understood.
+// TestParse cuts a message at every offset. The complete part of it is parsed.
 func TestParse(t *testing.T) {
 	b, want := reply(t)
 	before := 0
@@ -96,9 +96,8 @@ func mustParse(t *testing.T, b []byte) *message {
 	return m
 }
 
-// TestParseBomb has the longest message, of as many records as there is room for.
-// Their name is as long as one may be (RFC 1035 §2.3.4), or it unpacks to 16 KiB:
-// answers end there.
+// TestParseBomb has the longest message, with as many records as fit. Their name has the
+// maximum length (RFC 1035 §2.3.4), or it unpacks to 16 KiB. The answers end there.
 func TestParseBomb(t *testing.T) {
 	for name, tt := range map[string]struct {
 		chained bool
@@ -120,9 +119,9 @@ func TestParseBomb(t *testing.T) {
 	}
 }
 
-// bomb returns a message and the number of its records. The data of the first
-// has names, each of which continues with the one before when they are chained.
-// The others are named by the last of them.
+// bomb returns a message and the number of its records. The data of the first record has
+// names. If they are chained, each name continues with the previous one. The other records
+// have the last of these names.
 func bomb(chained bool) (b []byte, records uint16) {
 	b = make([]byte, headLength, 1<<16)
 	binary.BigEndian.PutUint16(b[2:], 0x8000)                                       // a response

@@ -14,7 +14,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// recorder is a Sink that writes down what it gets.
+// recorder is a Sink that records its calls.
 type recorder struct{ got []string }
 
 // Query implements Sink.
@@ -27,7 +27,7 @@ func (r *recorder) Failed(pid int, l *Lookup) {
 	r.got = append(r.got, fmt.Sprintf("%d failed %s %q %d-%d", pid, l.Name, l.RCode, l.Start, l.End))
 }
 
-// talk makes packets, with golang.org/x/net/dns/dnsmessage.
+// talk builds packets, with golang.org/x/net/dns/dnsmessage.
 type talk struct {
 	t       *testing.T
 	tracker *Tracker
@@ -263,7 +263,7 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-// TestResolved asks which lookup led to a connection.
+// TestResolved finds the lookup that led to a connection.
 func TestResolved(t *testing.T) {
 	k := newTalk(t)
 	addr := netip.MustParseAddr("203.0.113.5")
@@ -282,7 +282,7 @@ func TestResolved(t *testing.T) {
 	k.answer(180, 2, "proxy.example.", aaaa, dnsmessage.RCodeSuccess, "2001:db8::5")
 	check(160, 50)
 	check(190, 80)
-	check(180+3*second, 0) // somebody remembered the address
+	check(180+3*second, 0) // the address was cached
 	if _, _, ok := k.tracker.Resolved(8, addr, 190); ok {
 		t.Error("the lookup of another process")
 	}
@@ -291,7 +291,7 @@ func TestResolved(t *testing.T) {
 	}
 }
 
-// TestStream cuts messages over TCP in all ways, and sends parts again.
+// TestStream cuts messages over TCP in all ways, and retransmits parts.
 func TestStream(t *testing.T) {
 	q, err := question(1, "proxy.example.", a).Pack()
 	if err != nil {
@@ -312,7 +312,7 @@ func TestStream(t *testing.T) {
 			const first = 1<<32 - 10 // sequence numbers wrap around
 			for at := 0; at < len(b); {
 				n := 1 + rng.IntN(len(b)-at)
-				back := rng.IntN(at + 1) // sent again
+				back := rng.IntN(at + 1) // retransmitted
 				p.Seq, p.Payload, p.Length = first+uint32(at-back), b[at-back:at+n], n+back
 				k.tracker.Packet(&p)
 				at += n
@@ -324,8 +324,8 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// FuzzPacket feeds it what no name server says: it must not panic, and stay
-// within its bounds.
+// FuzzPacket feeds the Tracker arbitrary packets. It must not panic, and must stay within its
+// bounds.
 func FuzzPacket(f *testing.F) {
 	b, err := question(1, "proxy.example.", a).Pack()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"h2trace/decoder/http1"
 )
 
-// grown returns by how many bytes the heap has grown while f ran.
+// grown returns how many bytes the heap grows while f runs.
 func grown(f func()) int64 {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -33,8 +33,8 @@ func ask(t *Tracker, i, length int) {
 	t.Frame(f)
 }
 
-// TestBudget has many connections with many open streams each. What is kept stays
-// within the budget, which counts what is really taken, and all is given back.
+// TestBudget has many connections with many open streams each. Their memory stays within the
+// budget, which matches the real use of memory. In the end all is given back.
 func TestBudget(t *testing.T) {
 	const conns = 100
 	for name, tt := range map[string]struct{ streams, length int }{
@@ -68,8 +68,8 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestShare has one connection take all it can. It gives up its own exchanges, and
-// others keep theirs.
+// TestShare has one connection that takes as much of the budget as it can. It loses its own
+// exchanges, and others keep theirs.
 func TestShare(t *testing.T) {
 	budget := http1.NewBudget(1 << 20)
 	quiet, loud := &whole{}, &whole{}
@@ -94,8 +94,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestOwnShare has several connections take all that there is. One that comes then
-// and keeps little loses nothing.
+// TestOwnShare has several connections that take the whole budget. A later connection that
+// keeps little loses nothing.
 func TestOwnShare(t *testing.T) {
 	budget := http1.NewBudget(1 << 20)
 	for range 2 * maxShare {
@@ -116,7 +116,7 @@ func TestOwnShare(t *testing.T) {
 	}
 	tr.Close(9, EndedByPeer)
 	for _, e := range quiet.exchanges {
-		if e.URL == "" || e.Error == nil { // given up, it would have no end
+		if e.URL == "" || e.Error == nil { // a dropped exchange would have no end
 			t.Errorf("got %+v", e)
 		}
 	}
@@ -125,7 +125,7 @@ func TestOwnShare(t *testing.T) {
 	}
 }
 
-// BenchmarkOpen measures what an open exchange takes.
+// BenchmarkOpen measures the memory of an open exchange.
 func BenchmarkOpen(b *testing.B) {
 	const n = maxOpen
 	for range b.N {

@@ -16,14 +16,14 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// nothing takes what a Tracker finds.
+// nothing drops the reports of a Tracker.
 type nothing struct{}
 
 func (nothing) Request(ktime.Time, *Exchange) {}
 func (nothing) Exchange(*Exchange)            {}
 func (nothing) Stall(*Stall)                  {}
 
-// floods are what a peer may do n times. Each frame is to cost the same, however
+// floods are actions that a peer may repeat n times. Each frame must cost the same, however
 // many streams are open.
 var floods = map[string]func(t *Tracker, n int){
 	"open streams": func(t *Tracker, n int) {
@@ -112,8 +112,8 @@ func TestLinearCost(t *testing.T) {
 	cost.Linear(t, 3000, kinds)
 }
 
-// TestManyOpen has more streams open than are followed: the oldest are given up,
-// and of them it is not known how they end.
+// TestManyOpen has more open streams than the Tracker follows. It drops the oldest, and their
+// end is unknown.
 func TestManyOpen(t *testing.T) {
 	w := &whole{}
 	tr := New(Config{Scheme: "https", FromStart: true}, w)
@@ -141,8 +141,8 @@ func TestManyOpen(t *testing.T) {
 	}
 }
 
-// BenchmarkFlood has 200,000 streams opened, or promised, through the decoder, and
-// prints how many times as much one costs as where there are but 25,000.
+// BenchmarkFlood opens, or promises, 200,000 streams through the decoder. It reports the cost
+// of one stream relative to its cost with 25,000.
 func BenchmarkFlood(b *testing.B) {
 	const few, many = 25_000, 200_000
 	for name, write := range map[string]func(p *peers, i int){

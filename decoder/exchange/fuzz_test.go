@@ -8,8 +8,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// connection is a Tracker with its decoder, as h2trace has them, and counts what is
-// reported.
+// connection is a Tracker with its decoder, as in h2trace. It counts the reports.
 type connection struct {
 	tracker *Tracker
 	conn    *decoder.Conn
@@ -53,8 +52,8 @@ func (c *connection) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
 	c.conn.Data(at, d, b)
 }
 
-// FuzzConversation has two sides say anything, some of it lost, as HTTP/1.x and what
-// it becomes. Each exchange is reported once, and nothing is kept.
+// FuzzConversation has arbitrary bytes of two sides, some of them lost. They begin as
+// HTTP/1.x and may be upgraded. Each exchange is reported once, and nothing is kept.
 func FuzzConversation(f *testing.F) {
 	const (
 		ask    = "POST /a HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\nContent-Length: 3\r\n\r\n"

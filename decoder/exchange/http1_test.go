@@ -148,8 +148,8 @@ func TestHTTP1(t *testing.T) {
 	}
 }
 
-// TestPipelined has more requests wait for their responses than are followed, and
-// than there is memory for: no response is taken for that of another request.
+// TestPipelined has more requests wait for responses than the Tracker follows, and than
+// there is memory for. No response is assigned to another request.
 func TestPipelined(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -175,7 +175,7 @@ func TestPipelined(t *testing.T) {
 				if e.Error != nil {
 					t.Fatalf("%s failed: %v", e.URL, e.Error)
 				}
-				if e.Status == 0 || e.URL == "" { // no response, or that of a request not remembered
+				if e.Status == 0 || e.URL == "" { // no response, or that of a dropped request
 					continue
 				}
 				if answered++; e.Redirect != e.URL || e.ResponseBytes != 1 {
@@ -189,8 +189,8 @@ func TestPipelined(t *testing.T) {
 	}
 }
 
-// TestPipelinedLoss loses responses to requests that were sent before them. No later
-// response is taken for that of another request.
+// TestPipelinedLoss loses responses to earlier requests. No later response is assigned to
+// another request.
 func TestPipelinedLoss(t *testing.T) {
 	ask := func(tr *Tracker, i int) {
 		tr.Data(ktime.Time(i), send, fmt.Appendf(nil, "GET /%d HTTP/1.1\r\n\r\n", i))
@@ -222,8 +222,7 @@ func TestPipelinedLoss(t *testing.T) {
 	}
 }
 
-// TestHTTP1Silent has a response that stops. When bytes came that were left out is
-// not known.
+// TestHTTP1Silent has a response that stops. The time of left out bytes is unknown.
 func TestHTTP1Silent(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
 	for _, tt := range []struct {

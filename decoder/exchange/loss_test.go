@@ -11,14 +11,14 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// piece is what one Read or Write moved.
+// piece holds the bytes of one Read or Write.
 type piece struct {
 	at  ktime.Time
 	dir decoder.Direction
 	b   []byte
 }
 
-// conversation has exchanges which all go well, and are all over.
+// conversation has exchanges that all succeed and end.
 func conversation(t *testing.T) []piece {
 	var pieces []piece
 	p := newPeers(t, nil)
@@ -37,23 +37,23 @@ func conversation(t *testing.T) []piece {
 			p.data(at+5, send, id, 0, true)
 		}
 		p.data(at+6, recv, id, 100, true)
-		p.get(at+7, id+20, "/b") // GETs go on beside
+		p.get(at+7, id+20, "/b") // GETs continue in parallel
 		p.headers(at+8, recv, id+20, true, ":status=204")
 		at += 10
 	}
-	// The request is complete before the server's word that it need not be.
+	// The request is complete before the server says that it need not be.
 	p.post(at, 51, "/c")
 	p.ok(at+1, 51, false)
 	p.data(at+2, recv, 51, 100, true)
 	p.data(at+3, send, 51, 5, true)
 	p.reset(at+4, recv, 51, http2.ErrCodeNo)
-	p.post(at+5, 53, "/d") // and given up when it has the response
+	p.post(at+5, 53, "/d") // cancelled after the response
 	p.ok(at+6, 53, true)
 	p.reset(at+7, send, 53, http2.ErrCodeNo)
 	return pieces
 }
 
-// messages is the same on HTTP/1.1.
+// messages returns such a conversation in HTTP/1.1.
 func messages(*testing.T) []piece {
 	const post = "POST /a HTTP/1.1\r\nHost: goproxy.example\r\nContent-Length: 5\r\n\r\n"
 	var pieces []piece
@@ -73,7 +73,7 @@ func messages(*testing.T) []piece {
 	return pieces
 }
 
-// whole keeps the exchanges of a Tracker.
+// whole records the exchanges of a Tracker.
 type whole struct {
 	lines
 	exchanges []Exchange
@@ -83,7 +83,7 @@ func (w *whole) Exchange(e *Exchange) { w.exchanges = append(w.exchanges, *e) }
 
 func (w *whole) Request(ktime.Time, *Exchange) {}
 
-// listen follows pieces, with those numbered lost missing.
+// listen follows pieces, without those numbered lost.
 func listen(pieces []piece, lost [2]int, unknown bool, by Ended, role decoder.Role) []Exchange {
 	w := &whole{}
 	w.tracker = New(Config{Scheme: "https", FromStart: true}, w)
@@ -109,12 +109,12 @@ func listen(pieces []piece, lost [2]int, unknown bool, by Ended, role decoder.Ro
 	return w.exchanges
 }
 
-// TestLoss takes each two pieces out of a conversation that goes well. Whatever it was,
-// no exchange has failed, and no time is another than it was.
+// TestLoss loses each pair of pieces of a conversation without failures. Whatever is lost, no
+// exchange fails, and no time changes.
 func TestLoss(t *testing.T) {
 	for name, say := range map[string]func(*testing.T) []piece{"HTTP/2": conversation, "HTTP/1.1": messages} {
 		pieces := say(t)
-		real := make(map[ktime.Time]Exchange) // by the time of their beginning
+		real := make(map[ktime.Time]Exchange) // by their start
 		for _, e := range listen(pieces, [2]int{-1, -1}, false, EndedByPeer, decoder.Client) {
 			real[e.Start] = e
 		}
@@ -140,7 +140,7 @@ func TestLoss(t *testing.T) {
 	}
 }
 
-// differs says what of an exchange is not as it was.
+// differs says how an exchange differs from the real one.
 func differs(e *Exchange, real map[ktime.Time]Exchange) string {
 	if e.Error != nil {
 		return fmt.Sprintf("failed: %s: %s", e.Error.Class, e.Error.Detail)
@@ -163,7 +163,7 @@ func differs(e *Exchange, real map[ktime.Time]Exchange) string {
 	return ""
 }
 
-// TestFailureAfterLoss has exchanges fail after a loss that cannot have hidden
+// TestFailureAfterLoss has exchanges that fail after a loss. The loss cannot have hidden
 // their end.
 func TestFailureAfterLoss(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -10,7 +10,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// judge keeps what rules were broken, besides exchanges.
+// judge records the broken rules, and exchanges.
 type judge struct {
 	whole
 	broken []string
@@ -38,12 +38,12 @@ func (p *peers) promiseInTwo(at ktime.Time, id, promised uint32, fields ...strin
 	p.say(at, recv, func(f *http2.Framer) error { return f.WriteContinuation(id, true, p.block.Bytes()[1:]) })
 }
 
-// asks begins stream 1 with a request of a method, which is complete.
+// asks sends a complete request with a method on stream 1.
 func asks(p *peers, method string) {
 	p.headers(10, send, 1, true, ":method="+method, ":scheme=https", ":authority=goproxy.example", ":path=/a")
 }
 
-// answer gives stream 1 a response.
+// answer sends a response on stream 1.
 func answer(end bool, fields ...string) func(*peers) {
 	return func(p *peers) {
 		asks(p, "GET")
@@ -51,7 +51,7 @@ func answer(end bool, fields ...string) func(*peers) {
 	}
 }
 
-// requested sends one, and has it answered.
+// requested sends a request, and has it answered.
 func requested(fields ...string) func(*peers) {
 	return func(p *peers) {
 		p.headers(10, send, 1, true, fields...)
@@ -62,7 +62,7 @@ func requested(fields ...string) func(*peers) {
 var malformedMessages = []struct {
 	name string
 	do   func(*peers)
-	want string // the rule, and the type of the frame that broke it
+	want string // the rule, and the type of the violating frame
 }{
 	{"short body", func(p *peers) {
 		answer(false, ":status=200", "content-length=10000")(p)
@@ -134,9 +134,8 @@ var malformedMessages = []struct {
 	}, "PUSH_PROMISE: request lacks a mandatory pseudo-header field"},
 }
 
-// TestMalformed has messages that RFC 9113 calls malformed. The frame has the
-// rule, and the exchange the failure, whether the client has reset the stream by
-// then or will.
+// TestMalformed has malformed messages (RFC 9113 §8.1.1). The frame has the rule, and the
+// exchange the failure. That holds whether the client resets the stream before or after.
 func TestMalformed(t *testing.T) {
 	for _, tt := range malformedMessages {
 		for _, role := range []decoder.Role{decoder.Client, decoder.Server} {
@@ -153,7 +152,7 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// judged follows what the two sides say on a connection, seen from one of them.
+// judged follows both sides of a connection, observed at one of them.
 func judged(t *testing.T, role decoder.Role, do func(*peers)) *judge {
 	j := &judge{}
 	turn := func(d decoder.Direction) decoder.Direction {
@@ -173,7 +172,7 @@ func judged(t *testing.T, role decoder.Role, do func(*peers)) *judge {
 	return j
 }
 
-// TestWellFormed has messages that look like it and are not.
+// TestWellFormed has messages that look malformed and are not.
 func TestWellFormed(t *testing.T) {
 	for name, do := range map[string]func(*peers){
 		"HEAD": func(p *peers) {
@@ -247,8 +246,8 @@ func TestWellFormed(t *testing.T) {
 	}
 }
 
-// TestTolerated has what net/http takes: the frame breaks a rule, and the exchange
-// goes well.
+// TestTolerated has faults that net/http accepts: the frame breaks a rule, and the exchange
+// succeeds.
 func TestTolerated(t *testing.T) {
 	for _, field := range []string{"connection=close", "keep-alive=1", "transfer-encoding=chunked", "upgrade=h2c", "te=gzip", "te=trailers, gzip", "te=trailers;q=0.5", "server= x", "server=x\t"} {
 		j := judged(t, decoder.Client, answer(true, ":status=200", field))
@@ -258,7 +257,7 @@ func TestTolerated(t *testing.T) {
 	}
 }
 
-// TestSilent has a response stop between two frames.
+// TestSilent has a response that stops between two frames.
 func TestSilent(t *testing.T) {
 	for name, frames := range map[string]int{"head": 0, "body": 1} {
 		w := &whole{}
@@ -279,7 +278,7 @@ func TestSilent(t *testing.T) {
 	}
 }
 
-// TestCut has a connection end inside of a frame that would have ended the stream.
+// TestCut has a connection end inside a frame that would have ended the stream.
 func TestCut(t *testing.T) {
 	for _, by := range []Ended{EndedByPeer, NotEnded} {
 		w := &whole{}
@@ -294,7 +293,7 @@ func TestCut(t *testing.T) {
 		p.conn.Close(99)
 		w.tracker.Close(99, by)
 		e := w.exchanges[0]
-		// When the last byte of that frame came is not known.
+		// The time of the last byte of that frame is unknown.
 		if failed := e.Error != nil && e.Error.Class == ClassReset; failed == (by == NotEnded) || e.Open == failed || e.ResponseEnd != 99 || e.Latest != 20 || e.ResponseBytes != 40 {
 			t.Errorf("ended %d: got %+v, %+v", by, e, e.Error)
 		}

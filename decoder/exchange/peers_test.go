@@ -13,7 +13,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// lines writes down what a Tracker finds.
+// lines records what a Tracker reports.
 type lines struct {
 	tracker *Tracker
 	got     []string
@@ -67,8 +67,8 @@ func (l *lines) Bytes(at ktime.Time, d decoder.Direction, b []byte) { l.tracker.
 
 func (l *lines) Gap(at ktime.Time, d decoder.Direction, n int64) { l.tracker.Gap(at, d, n) }
 
-// peers writes what the two sides of an HTTP/2 connection say, by x/net's
-// framer, and has it decoded.
+// peers writes the frames of both sides of an HTTP/2 connection with x/net's framer, and has
+// them decoded.
 type peers struct {
 	t      *testing.T
 	conn   *decoder.Conn
@@ -92,7 +92,7 @@ func newPeers(t *testing.T, conn *decoder.Conn) *peers {
 	return p
 }
 
-// say writes with the framer what a side says at a time.
+// say writes frames of one side, at a time.
 func (p *peers) say(at ktime.Time, d decoder.Direction, write func(*http2.Framer) error) {
 	p.buf.Reset()
 	if err := write(p.framer); err != nil {
@@ -111,7 +111,7 @@ func (p *peers) start(initialWindow uint32) {
 	p.say(3, send, func(f *http2.Framer) error { return f.WriteSettingsAck() })
 }
 
-// encode makes a field block of "name=value".
+// encode encodes a field block from "name=value".
 func (p *peers) encode(d decoder.Direction, fields []string) {
 	p.block.Reset()
 	for _, f := range fields {

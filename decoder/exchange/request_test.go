@@ -11,8 +11,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// TestTarget has requests in each form that a target has (RFC 9112 §3.2, RFC 9113
-// §8.3.1), in HTTP/2 and HTTP/1.1.
+// TestTarget has requests with each form of a target (RFC 9112 §3.2, RFC 9113 §8.3.1), in
+// HTTP/2 and HTTP/1.1.
 func TestTarget(t *testing.T) {
 	const host = "goproxy.example"
 	for _, tt := range []struct {
@@ -51,7 +51,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// beginnings writes down which requests begin.
+// beginnings records which requests begin.
 type beginnings struct {
 	judge
 	got []string
@@ -61,7 +61,7 @@ func (b *beginnings) Request(at ktime.Time, e *Exchange) {
 	b.got = append(b.got, fmt.Sprintf("%d: %d %s %s %v", at, e.Stream, e.Method, e.URL, e.Reused))
 }
 
-// TestRequest hears of each request when its head is complete, and once.
+// TestRequest gets each request once, when its header section is complete.
 func TestRequest(t *testing.T) {
 	b := &beginnings{}
 	b.tracker = New(Config{Scheme: "https", FromStart: true}, b)
@@ -86,12 +86,12 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// call makes a call of gRPC.
+// call makes a gRPC call.
 func call(p *peers, at ktime.Time, id uint32) {
 	p.headers(at, send, id, true, ":method=POST", ":scheme=https", ":authority=a.example", ":path=/s.S/M", "content-type=application/grpc+proto")
 }
 
-// TestGRPC has calls that end in each way that gRPC has.
+// TestGRPC has gRPC calls that end in each possible way.
 func TestGRPC(t *testing.T) {
 	for name, tt := range map[string]struct {
 		do   func(*peers)
@@ -126,8 +126,8 @@ func TestGRPC(t *testing.T) {
 	}
 }
 
-// TestCallsAfterFailures makes the same call after one that failed. It repeats
-// that only where the server has not acted on it.
+// TestCallsAfterFailures makes the same call after a failed one. It counts as a retry only if
+// the server has not processed the first.
 func TestCallsAfterFailures(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fail func(*peers)

@@ -80,7 +80,7 @@ var http2Tests = []struct {
 			p.get(30, 3, "/a")
 			p.ok(31, 3, false)
 			p.reset(32, send, 3, http2.ErrCodeCancel)
-			p.data(33, recv, 3, 1, true) // was under way
+			p.data(33, recv, 3, 1, true) // was in transit
 			p.get(40, 5, "/a")
 			p.reset(41, send, 5, http2.ErrCodeProtocol)
 			p.get(50, 7, "/a")
@@ -89,7 +89,7 @@ var http2Tests = []struct {
 			p.post(60, 9, "/a")
 			p.ok(61, 9, true)
 			p.reset(62, recv, 9, http2.ErrCodeNo)
-			p.ok(63, 1, true) // was under way
+			p.ok(63, 1, true) // was in transit
 		}, EndedByPeer, []string{
 			"1 " + getA + " 0 h2 start=10 sent=10 first=0 last=0 end=20 bytes=0,0 new unanswered reset: RST_STREAM REFUSED_STREAM",
 			"3 " + getA + " 200 h2 start=30 sent=30 first=31 last=32 end=32 bytes=0,0 aborted: RST_STREAM CANCEL",
@@ -155,11 +155,11 @@ var http2Tests = []struct {
 			p.ok(20, 1, false)
 			p.data(21, recv, 1, 16000, false)
 			p.grant(22, send, 1, 16000)
-			p.data(23, recv, 1, 4000, false) // all 20000 that the peer knew of
+			p.data(23, recv, 1, 4000, false) // all 20000 bytes of credit that had reached the peer
 			p.grant(25, send, 1, 4000)
 			p.data(29, recv, 1, 16000, false)
 			p.grant(30, send, 1, 16000)
-			p.data(100, recv, 1, 4000, false) // the grant was known by then
+			p.data(100, recv, 1, 4000, false) // the credit had reached the peer by then
 			p.data(101, recv, 1, 16000, true)
 		}, EndedByPeer, []string{
 			"stall 1 recv window=20000 23-29 by DATA",
@@ -177,7 +177,7 @@ var http2Tests = []struct {
 			for range 3 {
 				p.data(20, recv, 1, 16384, false)
 			}
-			p.data(30, recv, 3, 65535-3*16384, true) // stream 1 goes on
+			p.data(30, recv, 3, 65535-3*16384, true) // stream 1 continues
 			p.grant(70, send, 0, 1000)
 			p.data(80, recv, 1, 10, true)
 		}, EndedByPeer, []string{
@@ -221,8 +221,8 @@ var http2Tests = []struct {
 	},
 }
 
-// TestFoundLate feeds frames as a decoder reports them that had to search for
-// the boundaries of one direction.
+// TestFoundLate feeds frames from a decoder that had to search for the frame boundaries of
+// one direction.
 func TestFoundLate(t *testing.T) {
 	l := &lines{}
 	tr := New(Config{Scheme: "https"}, l)
@@ -264,8 +264,8 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// TestGivenUpAfterTheEnd has a client cancel a stream of a connection that its
-// peer, the network or the client itself had ended before.
+// TestGivenUpAfterTheEnd has a client cancel a stream after the connection was ended by the
+// peer, the network or the client itself.
 func TestGivenUpAfterTheEnd(t *testing.T) {
 	for by, want := range map[Ended]string{
 		EndedByPeer:    "reset: connection ended before the response was complete",

@@ -10,7 +10,7 @@ func TestParseComplaints(t *testing.T) {
 	const m, v = "example.com/m", "v1.0.0"
 	tests := []struct {
 		name, in string
-		want     []Complaint // Detail is left out
+		want     []Complaint // without Detail
 	}{
 		{"progress", "go: downloading example.com/m v1.0.0\n", nil},
 		{"warning", "go: warning: \"./...\" matched no packages\n", nil},
@@ -168,7 +168,7 @@ func TestParseComplaints(t *testing.T) {
 	}
 }
 
-// TestComplaintDetail has what is kept of the lines of a complaint.
+// TestComplaintDetail checks which lines of a complaint are kept.
 func TestComplaintDetail(t *testing.T) {
 	const (
 		link  = "go: w imports\n\texample.com/a imports\n\texample.com/m/p: "
@@ -187,7 +187,7 @@ func TestComplaintDetail(t *testing.T) {
 	}
 }
 
-// FuzzParseComplaints has messages that no release of Go writes.
+// FuzzParseComplaints has arbitrary messages.
 func FuzzParseComplaints(f *testing.F) {
 	f.Add("go: a@v1 requires\n\tb@v2: parsing go.mod:\n\tx\n\ngo: \n\t\n:")
 	f.Add("m.go:1:2: module x: git fetch in /m: exit status 1:\n \r\n# w\n")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// fetch is one of a process, on a stream.
+// fetch is a fetch of a process on a stream.
 func fetch(process int, stream uint32, url string, status int) *Fetch {
 	r, _ := Parse(url)
 	return &Fetch{Process: process, Conn: "c1", Stream: stream, URL: url, Status: status, Failed: status != 200, Request: r}
@@ -63,7 +63,7 @@ func TestFetches(t *testing.T) {
 			t.Errorf("%s: got streams %d, want %d", tt.line, got, tt.want)
 		}
 	}
-	// The exchange of example.com/o ends after what was said of it.
+	// The exchange of example.com/o ends after the complaint about it.
 	late := "https://goproxy.example/example.com/o/@v/v1.0.0"
 	for _, tt := range []struct {
 		one  *Fetch
@@ -72,7 +72,7 @@ func TestFetches(t *testing.T) {
 		{fetch(2, 19, late+".zip", 200), false}, // of another process
 		{fetch(1, 21, late+".mod", 200), false},
 		{fetch(1, 23, late+".zip", 200), true},
-		{fetch(1, 25, late+".zip", 200), false}, // said once
+		{fetch(1, 25, late+".zip", 200), false}, // the complaint counts once
 	} {
 		if said := f.Add(tt.one); (said != nil) != tt.want {
 			t.Errorf("stream %d: got %+v, want something: %v", tt.one.Stream, said, tt.want)
@@ -89,8 +89,8 @@ func TestFetches(t *testing.T) {
 	}
 }
 
-// TestFetchesSeenToGoWell has complaints of exchanges that show no fault, or not
-// that one, and of pages.
+// TestFetchesSeenToGoWell has complaints about exchanges without a fault, or with another
+// one, and about pages.
 func TestFetchesSeenToGoWell(t *testing.T) {
 	const proxy = "https://goproxy.example/example.com/m/@v/v1.0.0"
 	const page = "https://example.com/m?go-get=1"

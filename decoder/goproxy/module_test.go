@@ -60,7 +60,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseTiles compares with the paths that the go command itself asks for.
+// TestParseTiles compares with the paths that the go command itself requests.
 func TestParseTiles(t *testing.T) {
 	for _, n := range []int64{0, 1, 255, 1000, 1 << 20, 1 << 40} {
 		for _, level := range []int{-1, 0, 3} {
@@ -76,7 +76,7 @@ func TestParseTiles(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what was escaped comes back, after any base path.
+// FuzzParse checks that an escaped request is parsed back, with any base path.
 func FuzzParse(f *testing.F) {
 	f.Add("github.com/BurntSushi/toml", "v1.0.0", "/a/b")
 	f.Fuzz(func(t *testing.T, path, version, base string) {

@@ -33,7 +33,7 @@ func TestParseProxies(t *testing.T) {
 	}
 }
 
-// TestProxiesParse has bases that only the list tells from module paths.
+// TestProxiesParse has base paths that look like module paths. Only the list separates them.
 func TestProxiesParse(t *testing.T) {
 	l := ParseProxies("https://a.example/repo.v1,https://u:p@A.example:443/repo.v1/inner.x|https://b.example:8443,direct")
 	tests := []struct {
@@ -74,7 +74,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestBarred has entries that only a "," keeps from being asked.
+// TestBarred has entries that the go command skips only because of a ",".
 func TestBarred(t *testing.T) {
 	tests := []struct{ list, notFound, failed string }{
 		{"https://a.example", "", ""},

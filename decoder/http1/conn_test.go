@@ -12,7 +12,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// log writes down what a Conn calls. Body calls in a row count as one.
+// log records the calls of a Conn. Consecutive Body calls count as one.
 type log struct {
 	lines []string
 }
@@ -55,7 +55,7 @@ const (
 	server = false
 )
 
-// said is what one side said.
+// said holds bytes of one side.
 type said struct {
 	client bool
 	text   string
@@ -289,7 +289,7 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// recorder is a listener whose connections hand what goes over them to a Conn.
+// recorder is a listener whose connections pass their bytes to a Conn.
 type recorder struct {
 	net.Listener
 	mu   sync.Mutex
@@ -323,8 +323,8 @@ func (r *recorder) data(client bool, b []byte) {
 	r.conn.Data(1, client, b)
 }
 
-// TestBudget has many connections begin heads that do not end. What they hold
-// stays within the budget, and is given back.
+// TestBudget has many connections with header sections that do not end. The bytes that they
+// hold stay within the budget, and are given back.
 func TestBudget(t *testing.T) {
 	budget := NewBudget(1 << 20)
 	var conns []*Conn

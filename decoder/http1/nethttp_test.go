@@ -11,8 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestNetHTTP compares with what net/http's client and server say of the same
-// connection.
+// TestNetHTTP compares with the view of net/http's client and server of the same connection.
 func TestNetHTTP(t *testing.T) {
 	var want []string
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -81,8 +80,8 @@ func TestNetHTTP(t *testing.T) {
 	}
 }
 
-// FuzzConn checks that nothing panics and that memory stays bounded, whatever
-// is said, and that bodies are never longer than what came.
+// FuzzConn checks that no input panics or exceeds the memory bound, and that bodies are
+// never longer than the input.
 func FuzzConn(f *testing.F) {
 	f.Add([]byte("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"), uint8(7))
 	f.Add([]byte("CONNECT a:1 HTTP/1.1\r\n\r\n"), []byte("HTTP/1.1 200 OK\r\n\r\nxyz"), uint8(1))

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPipeline has many requests wait for their responses, of which those to HEAD
-// have no body: each response is framed by the request that it is for.
+// TestPipeline has many requests wait for their responses. Responses to HEAD have no body.
+// The request of a response decides how that response is framed.
 func TestPipeline(t *testing.T) {
 	for _, n := range []int{300, maxPipelined - 1, maxPipelined, maxPipelined + 1} {
 		var l log

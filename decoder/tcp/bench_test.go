@@ -12,7 +12,7 @@ type discard struct{ bytes, missing uint64 }
 func (d *discard) Data(_ ktime.Time, b []byte)             { d.bytes += uint64(len(b)) }
 func (d *discard) Missing(_ ktime.Time, n uint64, _ Cause) { d.missing += n }
 
-// BenchmarkInOrder takes segments as they come on an idle machine.
+// BenchmarkInOrder takes segments in order, as on an idle machine.
 func BenchmarkInOrder(b *testing.B) {
 	a, sink, segment := NewBudget(1<<20), &discard{}, make([]byte, 16384)
 	var s Stream
@@ -25,8 +25,7 @@ func BenchmarkInOrder(b *testing.B) {
 	}
 }
 
-// BenchmarkLeftOut takes headers of DATA frames of which the kernel leaves the
-// payload out.
+// BenchmarkLeftOut takes headers of DATA frames. The kernel leaves out their payloads.
 func BenchmarkLeftOut(b *testing.B) {
 	a, sink, header := NewBudget(1<<20), &discard{}, make([]byte, 9)
 	var s Stream
@@ -39,7 +38,7 @@ func BenchmarkLeftOut(b *testing.B) {
 	}
 }
 
-// BenchmarkOvertaken takes segments of which every second comes before the first.
+// BenchmarkOvertaken takes pairs of segments, the second of each before the first.
 func BenchmarkOvertaken(b *testing.B) {
 	a, sink, segment := NewBudget(1<<20), &discard{}, make([]byte, 1448)
 	var s Stream
@@ -53,7 +52,7 @@ func BenchmarkOvertaken(b *testing.B) {
 	}
 }
 
-// BenchmarkRetransmitted takes 64 segments after one that is sent again.
+// BenchmarkRetransmitted takes 64 segments after one that is retransmitted.
 func BenchmarkRetransmitted(b *testing.B) {
 	a, sink, segment := NewBudget(1<<20), &discard{}, make([]byte, 1448)
 	var s Stream

@@ -8,21 +8,21 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// fuzzed is how long the streams of FuzzStream are.
+// fuzzed is the length of the streams of FuzzStream.
 const fuzzed = 1 << 12
 
-// byteAt is what a stream of FuzzStream has at a place.
+// byteAt returns the byte at a place in a stream of FuzzStream.
 func byteAt(at uint64) byte { return byte(at*7 + at>>8) }
 
-// fate is what became of a byte: when it was handed on, and as what.
+// fate says when a byte was handed on, and as what.
 type fate struct {
 	at  ktime.Time
 	how string
 }
 
-// model is a Stream that keeps account of each byte, and holds all it gets.
+// model is a Stream that tracks each byte, and holds all of them.
 type model struct {
-	held          [fuzzed]string // "" where nothing came yet
+	held          [fuzzed]string // "" for a missing byte
 	next, leftOut uint64
 	fates         []fate
 }
@@ -32,7 +32,7 @@ func (m *model) handOn(at ktime.Time, how string) {
 	m.next++
 }
 
-// giveUp hands on the bytes before a place, whether they came or not.
+// giveUp hands on the bytes before a place, missing ones, too.
 func (m *model) giveUp(at ktime.Time, to uint64, why string) {
 	for m.next < to {
 		if how := m.held[m.next]; how != "" {
@@ -54,7 +54,7 @@ func (m *model) giveUp(at ktime.Time, to uint64, why string) {
 	m.handOnHeld(at)
 }
 
-// handOnHeld hands on the bytes up to the first that did not come.
+// handOnHeld hands on the bytes before the first missing one.
 func (m *model) handOnHeld(at ktime.Time) {
 	for m.next < fuzzed && m.held[m.next] != "" {
 		m.handOn(at, m.held[m.next])
@@ -83,7 +83,7 @@ func (m *model) flush(at ktime.Time) {
 	m.giveUp(at, last, "overrun")
 }
 
-// fates is a Sink that keeps account of each byte.
+// fates is a Sink that tracks each byte.
 type fates struct {
 	t   *testing.T
 	got []fate
@@ -107,8 +107,8 @@ func (f *fates) Missing(at ktime.Time, n uint64, why Cause) {
 	}
 }
 
-// checkHeld demands that what is held is in order, apart, after a hole and within
-// the bounds.
+// checkHeld demands that the held pieces are in order, separate, after a hole and within the
+// bounds.
 func checkHeld(t *testing.T, s *Stream, budget *Budget) {
 	t.Helper()
 	cost, end := 0, s.next+1
@@ -123,9 +123,9 @@ func checkHeld(t *testing.T, s *Stream, budget *Budget) {
 	}
 }
 
-// FuzzStream takes segments from its input, 6 bytes each: a place, a length, what
-// they are, and where something may be left out. A Stream with room for all does
-// what the model does; one with little room hands on each byte in its place.
+// FuzzStream takes segments from its input, 6 bytes each: a place, a length, a kind, and
+// where something may be left out. A Stream with room for all bytes behaves as the model. A
+// Stream with little room hands on each byte in its place.
 func FuzzStream(f *testing.F) {
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 0))
@@ -170,7 +170,7 @@ func FuzzStream(f *testing.F) {
 				}
 				checkHeld(t, &streams[i], budgets[i])
 			}
-			clear(b) // it is not kept
+			clear(b) // the Stream must not keep it
 		}
 		m.flush(at + 1)
 		for i := range streams {

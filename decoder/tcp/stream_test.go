@@ -12,7 +12,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// recorder writes down what a Stream reports.
+// recorder records what a Stream reports.
 type recorder struct{ calls []string }
 
 func (r *recorder) Data(at ktime.Time, b []byte) {
@@ -26,7 +26,7 @@ func (r *recorder) Missing(at ktime.Time, n uint64, why Cause) {
 func TestStream(t *testing.T) {
 	type segment struct {
 		off  uint64
-		b    string // "-" for bytes that are left out
+		b    string // "-" for left out bytes
 		lost bool
 	}
 	for _, tt := range []struct {
@@ -84,7 +84,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// whole gathers the bytes and demands that none is missing.
+// whole collects the bytes and demands that none is missing.
 type whole struct {
 	t   *testing.T
 	buf bytes.Buffer
@@ -94,8 +94,7 @@ func (w *whole) Data(_ ktime.Time, b []byte) { w.buf.Write(b) }
 
 func (w *whole) Missing(_ ktime.Time, n uint64, _ Cause) { w.t.Errorf("%d bytes are missing", n) }
 
-// TestShuffled sends streams in segments that overlap, come late, and come
-// again.
+// TestShuffled sends streams in segments that overlap, are late, and are repeated.
 func TestShuffled(t *testing.T) {
 	a := NewBudget(1 << 20)
 	for seed := range uint64(200) {
@@ -131,8 +130,7 @@ func TestShuffled(t *testing.T) {
 	}
 }
 
-// accounted demands of what is handed on that nothing is missing but what was left
-// out.
+// accounted demands that the Stream hands on all bytes except those that were left out.
 type accounted struct {
 	placed
 	leftOut []bool
@@ -147,8 +145,8 @@ func (r *accounted) Missing(_ ktime.Time, n uint64, why Cause) {
 	}
 }
 
-// TestLeftOut sends streams of which parts are left out, in segments that overlap,
-// come late, and come again, cut elsewhere and copied whole.
+// TestLeftOut sends streams with left out parts. Their segments overlap, are late, and are
+// repeated, cut elsewhere and copied whole.
 func TestLeftOut(t *testing.T) {
 	a := NewBudget(1 << 20)
 	for seed := range uint64(100) {
@@ -215,8 +213,8 @@ func (f *flusher) Data(at ktime.Time, b []byte) {
 	f.recorder.Data(at, b)
 }
 
-// TestFlushInside ends a Stream, with bytes that are held, while another hands
-// on what it held.
+// TestFlushInside ends a Stream that holds bytes, while another one hands on the bytes that
+// it held.
 func TestFlushInside(t *testing.T) {
 	a := NewBudget(1 << 20)
 	var s, other Stream
@@ -241,7 +239,7 @@ func TestFlushInside(t *testing.T) {
 	}
 }
 
-// placed holds all that is handed on against the stream that was sent.
+// placed compares all bytes that are handed on with the sent stream.
 type placed struct {
 	t    *testing.T
 	want []byte
@@ -257,9 +255,8 @@ func (p *placed) Data(_ ktime.Time, b []byte) {
 
 func (p *placed) Missing(_ ktime.Time, n uint64, _ Cause) { p.at += n }
 
-// TestDamaged sends streams of which segments never come, are said to be lost,
-// are left out in both ways, and come late and again: what is handed on is in its
-// place.
+// TestDamaged sends streams with segments that are missing, reported as lost, left out in
+// both ways, late, and repeated. Each byte that is handed on is in its place.
 func TestDamaged(t *testing.T) {
 	a := NewBudget(10 * leastHeld)
 	for seed := range uint64(500) {
