@@ -66,13 +66,13 @@ func skipOrFail(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// stream is what was captured of one direction of a connection.
+// stream holds the captured bytes of one direction of a connection.
 type stream struct {
 	bytes.Buffer
 	seq, offset uint64
 }
 
-// capture is what a Collector reported until it had nothing more to report.
+// capture holds all reports of a Collector.
 type capture struct {
 	opens  map[uint64]Open
 	closes map[uint64]Close

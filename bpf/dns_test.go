@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestDNS sends packets that look like queries to port 53 of loopback addresses, and
-// has them echoed.
+// TestDNS sends packets that look like queries to port 53 of loopback addresses, which echo
+// them.
 func TestDNS(t *testing.T) {
 	for _, tt := range []struct{ name, network, server string }{
 		{"UDP", "udp", "127.53.0.1:53"},
@@ -56,7 +56,7 @@ func TestDNS(t *testing.T) {
 	}
 }
 
-// TestOtherDNS has a process that is no target query a name server.
+// TestOtherDNS queries a name server from a process that is not a target.
 func TestOtherDNS(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	echoBack(t, "udp", "127.53.0.2:53")

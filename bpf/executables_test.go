@@ -30,8 +30,8 @@ func copySelf(t *testing.T, path string) {
 	}
 }
 
-// TestReleaseEvicts runs more executables than are kept, as go test does for days,
-// and requires that probes and descriptors stay bounded.
+// TestReleaseEvicts runs more executables than the cache keeps, as go test does for days.
+// Probes and descriptors must stay bounded.
 func TestReleaseEvicts(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	const most = 6

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestHello sends a lookalike of a ClientHello in pieces, of which some overtake
-// others and repeat. Nothing else of the stream is reported.
+// TestHello sends a stream that begins like a ClientHello in pieces. Some pieces overtake
+// others or are repeated. Nothing else of the stream is reported.
 func TestHello(t *testing.T) {
 	const size = 5 + 12_000
 	type piece struct {
@@ -20,7 +20,7 @@ func TestHello(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		pieces    []piece
-		cleartext bool // the server's end cannot be told from HTTP
+		cleartext bool // the server's end looks like HTTP
 	}{
 		{"whole", []piece{{0, size, false}}, false},
 		{"its first byte alone", []piece{{0, 1, false}, {1, 700, false}, {700, size, false}}, false},

@@ -21,7 +21,7 @@ type injector struct {
 	src, dst *net.TCPAddr
 	seq, ack uint32
 	received net.Conn       // the end that receives them
-	behind   net.PacketConn // to itself, see settle
+	behind   net.PacketConn // sends to itself, see settle
 }
 
 // newInjector connects over loopback. Everything that the test sends from here on

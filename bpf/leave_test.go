@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLeaving attaches to an executable that is losing its probes: it gets new ones
-// only afterwards, and nobody else waits for it.
+// TestLeaving attaches to an executable that is losing its probes. It gets new probes only
+// after that, and nothing else waits for it.
 func TestLeaving(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	dir := t.TempDir()

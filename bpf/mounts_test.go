@@ -57,7 +57,7 @@ func TestUnmount(t *testing.T) {
 // TestUnmountHeld has a mount that cannot be cloned, like one of another mount
 // namespace: probes hold it only for a while.
 func TestUnmountHeld(t *testing.T) {
-	t.Parallel() // it waits for idleTime, in which others have nothing to do
+	t.Parallel() // it only waits for idleTime
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	dir := mountTmpfs(t)
 	if err := unix.Mount("", dir, "", unix.MS_UNBINDABLE, ""); err != nil {
@@ -79,8 +79,8 @@ func TestUnmountHeld(t *testing.T) {
 	}
 }
 
-// TestSameNumbers puts other contents into a file that could not be traced, of the
-// same size and with the same time of the last write.
+// TestSameNumbers replaces the contents of a file that could not be traced, with the same
+// size and modification time.
 func TestSameNumbers(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	path := filepath.Join(t.TempDir(), "program")

@@ -98,7 +98,7 @@ func say(t *testing.T, from io.Writer, to io.Reader, text string) {
 	}
 }
 
-// TestFirstFirst has the threads of a process whose ids have different lengths.
+// TestFirstFirst has threads of a process with ids of different lengths.
 func TestFirstFirst(t *testing.T) {
 	dir := t.TempDir()
 	for _, id := range []string{"98", "99", "100", "101"} {
@@ -115,10 +115,10 @@ func TestFirstFirst(t *testing.T) {
 	}
 }
 
-// TestSocketsOfEnding has a process end while its descriptors are listed, of which some
-// have come by then.
+// TestSocketsOfEnding has a process end while its descriptors are listed. Some of them have
+// been listed by then.
 func TestSocketsOfEnding(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0") // so that there is one to list
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // a socket to list
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func flags(of []bool) []byte {
 	return b
 }
 
-// randomCuts cuts n bytes into segments, of which some overlap, are late or repeated.
+// randomCuts cuts n bytes into segments. Some of them overlap, are late, or are repeated.
 // The first one comes first: it shows the protocol.
 func randomCuts(rng *rand.Rand, n int) [][2]int {
 	var cuts [][2]int

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestTargetsSucceed has a chain of processes, each of which forks the next and ends:
-// no List with all set is empty before the last process has ended.
+// TestTargetsSucceed has a chain of processes. Each forks the next one and ends. No List with
+// all set is empty before the last process has ended.
 func TestTargetsSucceed(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
 	stop := t.TempDir() + "/stop"

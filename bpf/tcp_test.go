@@ -72,12 +72,12 @@ func TestConnect(t *testing.T) {
 	checkLedger(t, c, got)
 }
 
-// TestCloseNotify has a peer that sends close_notify before TCP ends: the peer ended
-// the connection. A process that closes a readable connection ended it itself.
+// TestCloseNotify has a peer that sends close_notify before TCP ends. Then the peer ended the
+// connection. A process that closes a readable connection ended it itself.
 func TestCloseNotify(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		ended   bool // by the server, which waits then
+		ended   bool // by the server, which then waits
 		version uint16
 	}{
 		{"by the peer, TLS 1.3", true, tls.VersionTLS13},
@@ -143,8 +143,8 @@ func sayBye(ln net.Listener, end bool) error {
 	return errors.Join(err, readErr, conn.Close())
 }
 
-// TestConnectFails connects to a port where nobody listens, and gives up where nobody
-// answers.
+// TestConnectFails connects to a port without a listener, and aborts a connect without an
+// answer.
 func TestConnectFails(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -15,7 +15,7 @@ import (
 // TestImplicitHandshake opens connections without a call of Handshake: it happens
 // inside the first Write of the client, and the first Read or Write of the server.
 // They have no socket and are never closed. So only their handshake separates them
-// from connections that had their addresses before.
+// from earlier connections at the same addresses.
 func TestImplicitHandshake(t *testing.T) {
 	for _, test := range []struct {
 		name string
