@@ -116,7 +116,7 @@ func handmade() (bodies [][]byte) {
 		nil,
 		list(extEncryptThenMAC),
 		list(extEncryptThenMAC, 1, 2),
-		list(extSupportedVersions, 6, 0x1a, 0x1a, 3, 4, 0x7f, 0x1c),
+		list(extSupportedVersions, 8, 0x1a, 0x1a, 3, 4, 0x7f, 0x1c, 0x1a, 0x2a),
 		list(extSupportedVersions, 2, 0x1a, 0x1a),
 		list(extServerName, 0, 10, 7, 0, 1, 'x', 0, 0, 3, 'a', '.', 'b'),
 		list(extALPN, 0, 6, 2, 0x0a, 0x0a, 2, 'h', '2'),

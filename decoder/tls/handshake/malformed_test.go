@@ -87,34 +87,3 @@ func TestMalformedExtension(t *testing.T) {
 		t.Errorf("%v, -want +got:\n%s", err, diff)
 	}
 }
-
-// TestHandmade reads messages that crypto/tls does not send.
-func TestHandmade(t *testing.T) {
-	server := must[*ServerHello](t)(ParseServerHello(dehex(t, "0303"+zeroes(32)+"00 c02f 00 000d 00160000 00100005 0003 02 6832")))
-	if !server.EncryptThenMAC || server.ExtendedMasterSecret || server.ALPN != "h2" || server.Version() != 0x0303 {
-		t.Errorf("%+v", server)
-	}
-	for want, b := range map[string][]byte{
-		"fatal bad_certificate":         {2, 42},
-		"warning close_notify":          {1, 0},
-		"level 7 alert 99":              {7, 99},
-		"fatal no_application_protocol": {2, 120},
-	} {
-		if a := must[Alert](t)(ParseAlert(b)); a.String() != want {
-			t.Errorf("got %v, want %s", a, want)
-		}
-	}
-	for body, want := range map[string]bool{"00": false, "01": true} {
-		if got := must[bool](t)(ParseKeyUpdate(dehex(t, body))); got != want {
-			t.Errorf("KeyUpdate %s: got %t", body, got)
-		}
-	}
-	if got := MessageType(99).String(); got != "handshake type 99" {
-		t.Errorf("got %s", got)
-	}
-	for body, parse := range map[string]func([]byte) ([]byte, error){"000000": ParseCertificate12, "00 000000": ParseCertificate13} {
-		if leaf := must[[]byte](t)(parse(dehex(t, body))); leaf != nil {
-			t.Errorf("the leaf of no chain is %x", leaf)
-		}
-	}
-}

@@ -50,10 +50,10 @@ func (input) SetWriteDeadline(time.Time) error { return nil }
 
 // offer is what crypto/tls and this package both say about a ClientHello.
 type offer struct {
-	SNI                                                    string
-	ALPN, Versions                                         []string
-	CipherSuites                                           []uint16
-	PSK, EarlyData, QUIC, ECH, EncryptThenMAC, LacksTicket bool
+	SNI                                       string
+	ALPN, Versions                            []string
+	CipherSuites                              []uint16
+	PSK, EarlyData, QUIC, ECH, EncryptThenMAC bool
 }
 
 // agree demands that ParseClientHello reads what crypto/tls reads, if that accepts
@@ -68,7 +68,7 @@ func agree(t testing.TB, body []byte) bool {
 	want := offer{
 		SNI: info.ServerName, ALPN: info.SupportedProtos, CipherSuites: info.CipherSuites,
 		PSK: has(extPreSharedKey), EarlyData: has(extEarlyData), QUIC: has(extQUIC), ECH: has(extECH),
-		EncryptThenMAC: has(extEncryptThenMAC), LacksTicket: !has(extSessionTicket),
+		EncryptThenMAC: has(extEncryptThenMAC),
 	}
 	for _, v := range info.SupportedVersions {
 		if v&0x0f0f != 0x0a0a || v>>8 != v&0xff { // as package clienthello leaves GREASE out
@@ -81,10 +81,10 @@ func agree(t testing.TB, body []byte) bool {
 	}
 	got := offer{
 		SNI: h.SNI, ALPN: h.ALPN, CipherSuites: h.CipherSuites, PSK: h.PSKs > 0, EarlyData: h.EarlyData,
-		QUIC: h.QUIC, ECH: h.ECH, EncryptThenMAC: h.EncryptThenMAC, LacksTicket: want.LacksTicket,
+		QUIC: h.QUIC, ECH: h.ECH, EncryptThenMAC: h.EncryptThenMAC,
 	}
-	if len(h.SessionTicket) > 0 {
-		got.LacksTicket = false
+	if len(h.SessionTicket) > 0 && !has(extSessionTicket) {
+		t.Errorf("a ticket of %d bytes without session_ticket\n%x", len(h.SessionTicket), body)
 	}
 	for _, v := range h.Versions {
 		got.Versions = append(got.Versions, tls.VersionName(v))
