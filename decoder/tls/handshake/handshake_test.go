@@ -140,3 +140,18 @@ func checkLeaf(t *testing.T, name string, leaf []byte, state tls.ConnectionState
 		t.Errorf("%s: -want +got:\n%s", name, diff)
 	}
 }
+
+// TestTicket12 demands that a client offers the ticket that the server issued.
+func TestTicket12(t *testing.T) {
+	client, server := configs(t)
+	server.MaxVersion, client.ClientSessionCache = tls.VersionTLS12, tls.NewLRUClientSessionCache(1)
+	issued := cleartext(t, speak(t, client, server).server)[TypeNewSessionTicket]
+	if len(issued) != 1 {
+		t.Fatalf("%d tickets", len(issued))
+	}
+	want := must[[]byte](t)(ParseNewSessionTicket12(issued[0]))
+	got := must[*ClientHello](t)(ParseClientHello(firstHello(t, client))).SessionTicket
+	if len(want) == 0 || !bytes.Equal(got, want) {
+		t.Errorf("got %x, want %x", got, want)
+	}
+}

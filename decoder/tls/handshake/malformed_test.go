@@ -16,6 +16,7 @@ func TestMalformed(t *testing.T) {
 	server := func(b []byte) error { _, err := ParseServerHello(b); return err }
 	encrypted := func(b []byte) error { _, err := ParseEncryptedExtensions(b); return err }
 	ticket := func(b []byte) error { _, err := ParseNewSessionTicket13(b); return err }
+	ticket12 := func(b []byte) error { _, err := ParseNewSessionTicket12(b); return err }
 	update := func(b []byte) error { _, err := ParseKeyUpdate(b); return err }
 	cert12 := func(b []byte) error { _, err := ParseCertificate12(b); return err }
 	cert13 := func(b []byte) error { _, err := ParseCertificate13(b); return err }
@@ -52,6 +53,9 @@ func TestMalformed(t *testing.T) {
 		{ticket, "000000", "new_session_ticket: malformed ticket_lifetime"},
 		{ticket, "00000001 00000002 00 0001", "new_session_ticket: malformed ticket"},
 		{ticket, "00000001 00000002 00 0001 aa 0006 002a0002 0000", "new_session_ticket: malformed early_data"},
+		{ticket12, "000000", "new_session_ticket: malformed ticket_lifetime_hint"},
+		{ticket12, "00000001 0001", "new_session_ticket: malformed ticket"},
+		{ticket12, "00000001 0001 aa bb", "new_session_ticket: malformed ticket"},
 		{update, "02", "key_update: malformed request_update"},
 		{update, "", "key_update: malformed request_update"},
 		{cert12, "000001", "certificate: malformed certificate_list"},
