@@ -64,8 +64,8 @@ Flags:
 Events are JSON Lines on stdout. While they go there, the stdout of COMMAND goes
 to stderr, so that the output always parses. With -o, COMMAND keeps its stdout.
 Messages of h2trace itself go to stderr and begin with "h2trace: ". With -p and
--n they say what is observed and since when, and that --duration is over. At the
-end they say what was seen and lost. With -q, only errors are printed.
+-n they say what is observed and since when. They also say that --duration is
+over, and at the end what was seen and lost. With -q, only errors are printed.
 
 A FILE that -o creates is readable by its owner only (0600). The owner is the
 user of -u, if given. An existing file is overwritten and keeps owner and
@@ -250,8 +250,8 @@ git printed, that GOPROXY ends with off.
 
 Tables of proxies show wait and total at P50, P95 and P99, MB/s, failures by
 class, reuse, round-trip time and retransmissions. For a proxy that failed or
-could not be reached, the report says what came next: another proxy, direct, or
-the end, because "," in GOPROXY goes on only after 404 and 410. If an HTTP proxy
+could not be reached, the report says what followed: another proxy, direct, or
+nothing, because "," in GOPROXY goes on only after 404 and 410. If an HTTP proxy
 refuses, or cannot be reached, the verdict is on that proxy.
 
 	--json      print one JSON object
@@ -261,7 +261,7 @@ refuses, or cannot be reached, the verdict is on that proxy.
 	            stderr. A "|" follows a proxy that failed a few requests
 
 For an interrupted run, the text beside the cause names the signal. Requests
-that the run abandoned because of it count as aborted, not as failures.
+that the run abandoned because of it are of class aborted, and not a cause.
 
 report needs no privileges. Its exit status is 0, or 1 if a file cannot be read,
 no event was recorded, or nothing can be suggested.
