@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,9 +17,8 @@ var hookPrograms = []string{
 	probesProgProcessFork, probesProgProcessExec, probesProgProcessExit, probesProgSockState,
 }
 
-// firstPrograms are those that most executables need. They are ready before the first
-// executable, which may be held meanwhile. Here and below, the slowest to load come
-// first.
+// firstPrograms are those that most executables need. Here and below, the slowest to
+// load come first.
 var firstPrograms = []string{
 	probesProgWriteArgs, probesProgReadMemmove, probesProgHandshake, probesProgHandshakeRet,
 	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgFileWrite,
@@ -117,17 +117,20 @@ func (c *Collector) loadFirst(packets *ebpf.CollectionSpec) error {
 	if !c.opts.FramesOnly {
 		beside.Go(func() { c.noPackets = c.watchPackets(packets) })
 	}
-	first := firstPrograms
-	if c.opts.Wire {
-		first = wirePrograms
-	}
-	if c.opts.Verify {
-		first = slices.Concat(verifyPrograms, first)
-	}
+	return c.programs.prepareNamed(context.Background(), hookPrograms...)
+}
+
+// Prepare loads what targets are likely to need soon: they may be held at exec
+// meanwhile. It loads no more once ctx is done.
+func (c *Collector) Prepare(ctx context.Context) error {
 	if c.opts.Empty {
-		first = nil
+		return nil
 	}
-	return c.programs.prepare(slices.Concat(first, hookPrograms, []string{probesProgSockets})...)
+	likely := slices.Concat(firstPrograms, recoveryPrograms)
+	if c.opts.Wire {
+		likely = wirePrograms
+	}
+	return c.programs.prepareNamed(ctx, likely...)
 }
 
 // configure sets the constants of the programs from the options.

@@ -60,18 +60,22 @@ func (p *Packet) parse(sample []byte) error {
 	return nil
 }
 
-// packetHooks are the programs that watch packets, and their attach points.
-var packetHooks = map[string]ebpf.AttachType{
-	packetsProgSocketConnect4: ebpf.AttachCGroupInet4Connect,
-	packetsProgSocketConnect6: ebpf.AttachCGroupInet6Connect,
-	packetsProgSocketSendmsg4: ebpf.AttachCGroupUDP4Sendmsg,
-	packetsProgSocketSendmsg6: ebpf.AttachCGroupUDP6Sendmsg,
-	packetsProgSocketBind4:    ebpf.AttachCGroupInet4Bind,
-	packetsProgSocketBind6:    ebpf.AttachCGroupInet6Bind,
-	packetsProgSocketRelease:  ebpf.AttachCgroupInetSockRelease,
-	packetsProgSocketEvent:    ebpf.AttachCGroupSockOps,
-	packetsProgPacketEgress:   ebpf.AttachCGroupInetEgress,
-	packetsProgPacketIngress:  ebpf.AttachCGroupInetIngress,
+// packetHooks are the programs that watch packets, and their attach points. The slowest
+// to load come first.
+var packetHooks = []struct {
+	program string
+	attach  ebpf.AttachType
+}{
+	{packetsProgPacketEgress, ebpf.AttachCGroupInetEgress},
+	{packetsProgPacketIngress, ebpf.AttachCGroupInetIngress},
+	{packetsProgSocketEvent, ebpf.AttachCGroupSockOps},
+	{packetsProgSocketConnect4, ebpf.AttachCGroupInet4Connect},
+	{packetsProgSocketConnect6, ebpf.AttachCGroupInet6Connect},
+	{packetsProgSocketSendmsg4, ebpf.AttachCGroupUDP4Sendmsg},
+	{packetsProgSocketSendmsg6, ebpf.AttachCGroupUDP6Sendmsg},
+	{packetsProgSocketBind4, ebpf.AttachCGroupInet4Bind},
+	{packetsProgSocketBind6, ebpf.AttachCGroupInet6Bind},
+	{packetsProgSocketRelease, ebpf.AttachCgroupInetSockRelease},
 }
 
 // watchPackets starts to report packets between targets and name servers, and HTTP
@@ -96,20 +100,16 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 		packetsMapWants: c.probes.Wants, readerState: c.programs.maps[readerState],
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
-		MapReplacements: shared, Programs: ebpf.ProgramOptions{KernelTypes: c.programs.loader.types.Spec},
-	})
+	noPrograms := *spec
+	noPrograms.Programs = nil
+	coll, err := ebpf.NewCollectionWithOptions(&noPrograms, ebpf.CollectionOptions{MapReplacements: shared})
 	if err != nil {
 		return loadError(err)
 	}
-	defer coll.Close() // the links keep the rest alive
-	var links []link.Link
-	for name, where := range packetHooks {
-		l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: where, Program: coll.Programs[name]})
-		if err != nil {
-			return errors.Join(fmt.Errorf("attach to cgroup %s: %w", root, err), closeLinks(links))
-		}
-		links = append(links, l)
+	defer coll.Close() // the programs keep the rest alive
+	links, err := c.attachPackets(spec, coll.Maps, root)
+	if err != nil {
+		return errors.Join(err, closeLinks(links))
 	}
 	c.hooks = append(c.hooks, links...)
 	c.flows = flows{
@@ -117,6 +117,32 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 		listeners: coll.DetachMap(packetsMapListeners),
 	}
 	return nil
+}
+
+// attachPackets loads the programs that watch packets, and attaches them to a cgroup.
+func (c *Collector) attachPackets(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, cgroup string) ([]link.Link, error) {
+	progs := make([]*ebpf.Program, len(packetHooks))
+	defer func() {
+		for _, prog := range progs {
+			_ = prog.Close() // the links keep them
+		}
+	}()
+	err := atATime(len(packetHooks), func(i int) (err error) {
+		progs[i], err = c.programs.loader.load(spec.Programs[packetHooks[i].program], maps)
+		return err
+	})
+	if err != nil {
+		return nil, loadError(err)
+	}
+	var links []link.Link
+	for i, hook := range packetHooks {
+		l, err := link.AttachCgroup(link.CgroupOptions{Path: cgroup, Attach: hook.attach, Program: progs[i]})
+		if err != nil {
+			return links, fmt.Errorf("attach to cgroup %s: %w", cgroup, err)
+		}
+		links = append(links, l)
+	}
+	return links, nil
 }
 
 // cgroupRoot returns where cgroup v2 is mounted, which may be next to v1.

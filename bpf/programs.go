@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,9 +41,20 @@ type programKey struct {
 	site probesSite
 }
 
+// keyOf returns the key of the program for a site.
+func (s *programSet) keyOf(name string, site probesSite) programKey {
+	key := programKey{name: name}
+	if s.copies {
+		key.site = site
+	}
+	return key
+}
+
 type program struct {
 	*ebpf.Program
 	users int
+	ready chan struct{} // closed when it is loaded, or err says why not
+	err   error
 }
 
 // newProgramSet creates the maps of a spec, and keeps the spec. multi says that
@@ -69,66 +81,82 @@ func newProgramSet(spec *ebpf.CollectionSpec, loader programLoader, copies, mult
 	return s, nil
 }
 
-// atOnce bounds how many programs load at a time. Each takes kernel memory and a
+// atOnce bounds how many programs are loaded at a time. Each takes kernel memory and a
 // thread, which the Go runtime keeps for good.
 const atOnce = 4
 
-// prepare loads several programs at a time, shortly before take. With copies, nobody
-// knows yet which ones.
-func (s *programSet) prepare(names ...string) error {
+// prepare loads several programs at a time, shortly before take. It loads no more once
+// ctx is done.
+func (s *programSet) prepare(ctx context.Context, keys ...programKey) error {
+	return atATime(len(keys), func(i int) error {
+		if ctx.Err() != nil {
+			return nil
+		}
+		_, err := s.get(keys[i], 0)
+		return err
+	})
+}
+
+// prepareNamed is prepare for programs by name. With copies, nobody knows their sites.
+func (s *programSet) prepareNamed(ctx context.Context, names ...string) error {
 	if s.copies {
 		return nil
 	}
-	errs := make([]error, len(names))
+	keys := make([]programKey, len(names))
+	for i, name := range names {
+		keys[i].name = name
+	}
+	return s.prepare(ctx, keys...)
+}
+
+// atATime calls f for each number below n, several at a time, and joins the errors.
+func atATime(n int, f func(int) error) error {
+	errs := make([]error, n)
 	room := make(chan struct{}, min(atOnce, runtime.GOMAXPROCS(0)))
 	var wg sync.WaitGroup
-	for i, name := range names {
+	for i := range n {
 		room <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-room }()
-			errs[i] = s.prepareOne(programKey{name: name})
+			errs[i] = f(i)
 		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-// prepareOne loads a program while others may do the same.
-func (s *programSet) prepareOne(key programKey) error {
-	s.mu.Lock()
-	have := s.loaded[key] != nil
-	s.mu.Unlock()
-	if have {
-		return nil
-	}
-	prog, err := s.load(key)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.loaded[key] != nil {
-		return prog.Close()
-	}
-	s.loaded[key] = &program{Program: prog}
-	return nil
-}
-
 // take returns a program for a site. The caller calls drop for each take.
 func (s *programSet) take(key programKey) (*ebpf.Program, error) {
+	p, err := s.get(key, 1)
+	if err != nil {
+		return nil, err
+	}
+	return p.Program, nil
+}
+
+// get adds users to a program. It loads the program, or waits while another goroutine
+// does.
+func (s *programSet) get(key programKey, users int) (*program, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	p := s.loaded[key]
-	if p == nil {
-		prog, err := s.load(key)
-		if err != nil {
-			return nil, err
-		}
-		p = &program{Program: prog}
+	first := p == nil
+	if first {
+		p = &program{ready: make(chan struct{})}
 		s.loaded[key] = p
 	}
-	p.users++
-	return p.Program, nil
+	p.users += users
+	s.mu.Unlock()
+	if !first {
+		<-p.ready
+		return p, p.err
+	}
+	defer close(p.ready)
+	if p.Program, p.err = s.load(key); p.err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.loaded, key) // the next user tries again
+	}
+	return p, p.err
 }
 
 // load loads a program, and with copies its site.
@@ -181,12 +209,15 @@ func (s *programSet) drop(key programKey) error {
 // close frees everything.
 func (s *programSet) close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	loaded := s.loaded
+	s.loaded = make(map[programKey]*program)
+	s.mu.Unlock()
 	var err error
-	for _, p := range s.loaded {
-		err = errors.Join(err, p.Close())
+	for _, p := range loaded {
+		if <-p.ready; p.err == nil {
+			err = errors.Join(err, p.Close())
+		}
 	}
-	clear(s.loaded)
 	s.common.Close()
 	return err
 }

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
@@ -42,9 +43,8 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 	if c.programs.copies {
 		return // TestCopiesLoadedWhenNeeded is for copies
 	}
-	first := slices.Concat(firstPrograms, hookPrograms)
-	if got := countLoaded(c, first); got != len(first) {
-		t.Errorf("%d programs are loaded of the %d needed", got, len(first))
+	if got := countLoaded(c, hookPrograms); got != len(hookPrograms) || got != len(c.programs.loaded) {
+		t.Errorf("%d programs are loaded, %d of them on tracepoints; want %d", len(c.programs.loaded), got, len(hookPrograms))
 	}
 	attachSelf(t, c)
 	if got := countLoaded(c, laterPrograms()); got != 0 {
@@ -70,6 +70,35 @@ func TestProgramsLoadedWhenNeeded(t *testing.T) {
 	}
 	if got := c.programs.loaded[programKey{name: probesProgHpackEncode}].Program; got != prepared {
 		t.Error("Begin loaded what was loaded already")
+	}
+}
+
+// TestPrepare loads what most executables need. Attaching then loads nothing more.
+func TestPrepare(t *testing.T) {
+	c := newUnattached(t, Options{BufferSize: 1 << 20})
+	if c.programs.copies {
+		return // nobody knows which
+	}
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := len(c.programs.loaded)
+	if err := c.Prepare(done); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(c.programs.loaded); got != before {
+		t.Errorf("%d programs were loaded when nobody wanted them any more", got-before)
+	}
+	if err := c.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := slices.Concat(firstPrograms, recoveryPrograms)
+	if got := countLoaded(c, first); got != len(first) {
+		t.Errorf("%d programs are loaded of the %d needed", got, len(first))
+	}
+	before = len(c.programs.loaded)
+	attachSelf(t, c)
+	if got := len(c.programs.loaded); got > before+1 { // built with -race, the test needs read_slicecopy
+		t.Errorf("attaching loaded %d programs", got-before)
 	}
 }
 

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -22,7 +23,7 @@ func (r *Recovery) Prepare() error {
 	if r.exes.opts.Empty {
 		return nil
 	}
-	return r.programs.prepare(recoveryPrograms...)
+	return r.programs.prepareNamed(context.Background(), recoveryPrograms...)
 }
 
 // Begin attaches the probes that copy HPACK tables: in the executables at

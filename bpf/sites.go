@@ -1,8 +1,10 @@
 package bpf
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -23,18 +25,18 @@ type probeSites struct {
 	layouts  *layoutTable
 }
 
+// placed is a site with its program and the values that it gets there.
+type placed struct {
+	plan.Site
+	program string
+	value   probesSite
+}
+
 // enterAll enters sites of an executable into the sites map, and groups them by
 // program, in their order. late says that they replace other probes.
 func (s *probeSites) enterAll(exe *Executable, sites []plan.Site, late bool) ([]*probeGroup, error) {
-	var groups []*probeGroup
-	type entered struct {
-		name   string
-		site   probesSite
-		prog   *ebpf.Program
-		cookie uint64
-	}
-	var last entered // all RETs of a function are alike
-	for _, site := range sites {
+	list := make([]placed, len(sites))
+	for i, site := range sites {
 		value, err := s.siteValue(exe, site)
 		if err != nil {
 			return nil, err
@@ -42,32 +44,46 @@ func (s *probeSites) enterAll(exe *Executable, sites []plan.Site, late bool) ([]
 		if late {
 			value.Late = 1
 		}
-		name := s.programName(site)
-		if last.prog == nil || last.site != value || last.name != name {
-			prog, cookie, err := s.enter(exe, name, value)
-			if err != nil {
-				return nil, fmt.Errorf("describe the %s probe: %w", site.Tap, err)
+		list[i] = placed{site, s.programName(site), value}
+	}
+	if err := s.load(list); err != nil {
+		return nil, err
+	}
+	var groups []*probeGroup
+	var prog *ebpf.Program
+	var cookie uint64
+	for i, p := range list {
+		if i == 0 || list[i-1].value != p.value || list[i-1].program != p.program { // all RETs of a function are alike
+			var err error
+			if prog, cookie, err = s.enter(exe, p.program, p.value); err != nil {
+				return nil, fmt.Errorf("describe the %s probe: %w", p.Tap, err)
 			}
-			last = entered{name, value, prog, cookie}
 		}
-		prog, cookie := last.prog, last.cookie
 		if n := len(groups); n == 0 || groups[n-1].prog != prog {
-			groups = append(groups, &probeGroup{prog: prog, tap: site.Tap})
+			groups = append(groups, &probeGroup{prog: prog, tap: p.Tap})
 		}
 		g := groups[len(groups)-1]
-		g.offsets = append(g.offsets, site.Offset)
+		g.offsets = append(g.offsets, p.Offset)
 		g.cookies = append(g.cookies, cookie)
 	}
 	return groups, nil
 }
 
+// load loads the programs of sites, several at a time.
+func (s *probeSites) load(list []placed) error {
+	var keys []programKey
+	for _, p := range list {
+		if key := s.programs.keyOf(p.program, p.value); !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return s.programs.prepare(context.Background(), keys...)
+}
+
 // enter enters the values of a site. It returns the program, and the cookie by which
 // the program recognizes the site.
 func (s *probeSites) enter(exe *Executable, program string, site probesSite) (*ebpf.Program, uint64, error) {
-	key := programKey{name: program}
-	if s.programs.copies {
-		key.site = site
-	}
+	key := s.programs.keyOf(program, site)
 	prog, err := s.programs.take(key)
 	if err != nil {
 		return nil, 0, err

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -73,7 +74,7 @@ func (w *Witnesses) Watch(exe *Executable, path string, dir int) error {
 	})
 	if err == nil {
 		// take returns the error again.
-		_ = w.programs.prepare(slices.Concat(fallbackPrograms[dir], recoveryPrograms)...)
+		_ = w.programs.prepareNamed(context.Background(), slices.Concat(fallbackPrograms[dir], recoveryPrograms)...)
 	}
 	return err
 }

@@ -23,8 +23,6 @@ type kernel interface {
 // stateProbes are the probes that copy header tables and windows. They cost too much to
 // stay attached.
 type stateProbes interface {
-	// Prepare loads what Begin attaches, which takes a while.
-	Prepare() error
 	// Begin attaches the probes in the executables at paths, and in those observed
 	// later.
 	Begin(paths []string) error

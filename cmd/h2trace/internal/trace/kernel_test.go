@@ -53,8 +53,6 @@ func (k *fakeKernel) WatchClose(*bpf.Socket) error { return nil }
 
 func (k *fakeKernel) OpenStreams(int, *bpf.Windows) ([]uint64, bool) { return nil, false }
 
-func (k *fakeKernel) Prepare() error { return nil }
-
 func (k *fakeKernel) Begin([]string) error {
 	k.on = true
 	return nil

@@ -160,8 +160,9 @@ func (o *Observer) AttachRunning(pids []int, names []string) error {
 // Observe writes events until ctx is done, until every target has exited and no
 // name can bring new ones, or until the output fails; then it drains the kernel's buffer and writes the summary.
 func (o *Observer) Observe(ctx context.Context) error {
-	o.conns.recovery.probes.prepare()
+	preparation := prepare(o.collector)
 	err := o.follow(ctx)
+	preparation.end()
 	o.signal = launch.SignalName(ctx)
 	o.notRun = errors.Is(context.Cause(ctx), ErrNotRun)
 	return errors.Join(err, o.finish())

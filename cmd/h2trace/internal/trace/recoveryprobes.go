@@ -23,17 +23,6 @@ func newRecoveryProbes(attached stateProbes, msg *message.Printer, paths func() 
 	return recoveryProbes{attached: attached, msg: msg, paths: paths, working: done}
 }
 
-// prepare loads the probes in the background, before bytes are lost. begin returns the
-// same error again.
-func (p *recoveryProbes) prepare() {
-	done := make(chan struct{})
-	p.working = done
-	go func() {
-		defer close(done)
-		_ = p.attached.Prepare()
-	}()
-}
-
 // await attaches the probes for processes that already run. Their connections are not
 // known yet.
 func (p *recoveryProbes) await() error {
