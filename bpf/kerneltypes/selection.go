@@ -99,10 +99,23 @@ func newSelection(raw []byte) (*selection, error) {
 	return s, nil
 }
 
+// beginnings are the first two bytes of names. Few types have a name that begins as
+// one that is looked for.
+type beginnings [1 << 16]bool
+
+func beginningsOf(names map[string]bool) *beginnings {
+	var b beginnings
+	for name := range names {
+		b[binary.NativeEndian.Uint16([]byte(name+"\x00\x00"))] = true
+	}
+	return &b
+}
+
 // find selects the types with certain names. A name counts without its flavor, as in
 // CO-RE: up to the last "___". It enters the ids of targets.
 func (s *selection) find(names, targets map[string]bool, ids map[string]btf.TypeID) error {
 	s.offsets = append(make([]uint32, 0, len(s.types)/24), 0) // void has no record
+	likelyName, likelyTarget := beginningsOf(names), beginningsOf(targets)
 	for at := 0; at < len(s.types); {
 		if len(s.types)-at < recordSize {
 			return errMalformed
@@ -114,32 +127,39 @@ func (s *selection) find(names, targets map[string]bool, ids map[string]btf.Type
 		if at > len(s.types) {
 			return errMalformed
 		}
+		var isName, isTarget bool
 		switch r.kind() {
-		case kindStruct, kindUnion, kindEnum, kindEnum64, kindTypedef, kindInt:
-			name, err := s.text(r.name())
-			if err != nil {
-				return err
-			}
-			if r.kind() == kindTypedef && targets[string(name)] {
-				ids[string(name)] = btf.TypeID(id)
-			}
-			if i := bytes.LastIndex(name, []byte("___")); i > 0 {
-				name = name[:i]
-			}
-			if names[string(name)] {
-				s.newID(id)
-			}
 		case kindFunc:
-			name, err := s.text(r.name())
-			if err != nil {
-				return err
-			}
-			if targets[string(name)] {
-				ids[string(name)] = btf.TypeID(id)
-			}
+			isTarget = s.begins(r, likelyTarget)
+		case kindTypedef:
+			isName, isTarget = s.begins(r, likelyName), s.begins(r, likelyTarget)
+		case kindStruct, kindUnion, kindEnum, kindEnum64, kindInt:
+			isName = s.begins(r, likelyName)
+		}
+		if !isName && !isTarget {
+			continue
+		}
+		name, err := s.text(r.name())
+		if err != nil {
+			return err
+		}
+		if isTarget && targets[string(name)] {
+			ids[string(name)] = btf.TypeID(id)
+		}
+		if i := bytes.LastIndex(name, []byte("___")); i > 0 {
+			name = name[:i]
+		}
+		if isName && names[string(name)] {
+			s.newID(id)
 		}
 	}
 	return nil
+}
+
+// begins reports whether the name of a type begins in one of these ways.
+func (s *selection) begins(r record, likely *beginnings) bool {
+	name := int64(r.name())
+	return name+1 < int64(len(s.strings)) && likely[binary.NativeEndian.Uint16(s.strings[name:])]
 }
 
 // text returns the string at an offset.
@@ -149,104 +169,4 @@ func (s *selection) text(at uint32) ([]byte, error) {
 	}
 	text := s.strings[at:]
 	return text[:bytes.IndexByte(text, 0)], nil
-}
-
-// newID returns the id of the copy of a type. A function type is copied as void: only
-// pointers and parameters have one.
-func (s *selection) newID(id uint32) uint32 {
-	copied, ok := s.newIDs[id]
-	if !ok {
-		if int64(id) < int64(len(s.offsets)) && record(s.types[s.offsets[id]:]).kind() == kindFuncProto {
-			return 0
-		}
-		copied = uint32(len(s.newIDs))
-		s.newIDs[id] = copied
-		s.queue = append(s.queue, id)
-	}
-	return copied
-}
-
-// newName returns the offset of the copy of a name.
-func (s *selection) newName(at uint32) (uint32, error) {
-	if copied, ok := s.newNames[at]; ok {
-		return copied, nil
-	}
-	text, err := s.text(at)
-	if err != nil {
-		return 0, err
-	}
-	copied := uint32(len(s.names))
-	s.names = append(append(s.names, text...), 0)
-	s.newNames[at] = copied
-	return copied, nil
-}
-
-// marshal copies the selected types, and what they embed, into BTF of their own.
-func (s *selection) marshal() ([]byte, error) {
-	var types []byte
-	for i := 0; i < len(s.queue); i++ { // copying extends the queue
-		if int64(s.queue[i]) >= int64(len(s.offsets)) {
-			return nil, errMalformed
-		}
-		r := record(s.types[s.offsets[s.queue[i]]:])
-		from := len(types)
-		types = append(types, r[:r.size()]...)
-		if err := s.relabel(record(types[from:])); err != nil {
-			return nil, err
-		}
-	}
-	header := binary.NativeEndian.AppendUint16(make([]byte, 0, headerSize+len(types)+len(s.names)), magic)
-	header = append(header, version, 0)
-	for _, n := range []int{headerSize, 0, len(types), len(types), len(s.names)} {
-		header = binary.NativeEndian.AppendUint32(header, uint32(n))
-	}
-	return append(append(header, types...), s.names...), nil
-}
-
-// relabel replaces the ids and names in the copy of a record by new ones.
-func (s *selection) relabel(r record) error {
-	if err := s.rename(r); err != nil {
-		return err
-	}
-	rest := r[recordSize:]
-	switch r.kind() {
-	case kindPtr:
-		binary.NativeEndian.PutUint32(r[8:], 0)
-	case kindTypedef, kindVolatile, kindConst, kindRestrict, kindTypeTag:
-		s.redirect(r[8:])
-	case kindArray:
-		s.redirect(rest)
-		s.redirect(rest[4:])
-	case kindStruct, kindUnion:
-		for ; len(rest) > 0; rest = rest[12:] {
-			if err := s.rename(rest); err != nil {
-				return err
-			}
-			s.redirect(rest[4:])
-		}
-	case kindEnum, kindEnum64:
-		for size := memberSize[r.kind()]; len(rest) > 0; rest = rest[size:] {
-			if err := s.rename(rest); err != nil {
-				return err
-			}
-		}
-	case kindInt, kindFwd, kindFloat:
-	default: // no field of a struct has such a type
-		return errMalformed
-	}
-	return nil
-}
-
-// rename replaces the name that b begins with.
-func (s *selection) rename(b []byte) error {
-	name, err := s.newName(binary.NativeEndian.Uint32(b))
-	if err == nil {
-		binary.NativeEndian.PutUint32(b, name)
-	}
-	return err
-}
-
-// redirect replaces the type id that b begins with.
-func (s *selection) redirect(b []byte) {
-	binary.NativeEndian.PutUint32(b, s.newID(binary.NativeEndian.Uint32(b)))
 }

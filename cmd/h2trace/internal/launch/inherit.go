@@ -2,6 +2,7 @@ package launch
 
 import (
 	"bufio"
+	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
@@ -51,29 +52,15 @@ func InheritedSignals() Signals {
 
 // runtimeSignals reads the runtime's own record of the state at its start.
 func runtimeSignals() (Signals, error) {
-	f, err := elf.Open("/proc/self/exe")
-	if err != nil {
-		return Signals{}, err
-	}
-	defer f.Close()
-	symbols, err := f.Symbols()
-	if err != nil {
-		return Signals{}, err
-	}
 	// The address of this function reveals the load offset of a position independent
 	// executable.
 	self := runtime.FuncForPC(reflect.ValueOf(runtimeSignals).Pointer())
-	var handlers, mask, here elf.Symbol
-	for _, s := range symbols {
-		switch s.Name {
-		case "runtime.fwdSig":
-			handlers = s
-		case "runtime.initSigmask":
-			mask = s
-		case self.Name():
-			here = s
-		}
+	const nameOfHandlers, nameOfMask = "runtime.fwdSig", "runtime.initSigmask"
+	symbols, err := symbolsNamed(nameOfHandlers, nameOfMask, self.Name())
+	if err != nil {
+		return Signals{}, err
 	}
+	handlers, mask, here := symbols[nameOfHandlers], symbols[nameOfMask], symbols[self.Name()]
 	const pointer = uint64(unsafe.Sizeof(uintptr(0)))
 	if handlers.Size != (numSignals+1)*pointer || mask.Size != numSignals/8 || here.Value == 0 {
 		return Signals{}, fmt.Errorf("runtime %s keeps signals elsewhere", runtime.Version())
@@ -102,6 +89,47 @@ func runtimeSignals() (Signals, error) {
 		}
 	}
 	return state, nil
+}
+
+// symbolsNamed returns symbols of the own executable. It looks for their names, as
+// elf.File.Symbols allocates all of them, tens of thousands.
+func symbolsNamed(names ...string) (map[string]elf.Sym64, error) {
+	f, err := elf.Open("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	section := f.SectionByType(elf.SHT_SYMTAB)
+	if section == nil || int(section.Link) >= len(f.Sections) {
+		return nil, elf.ErrNoSymbols
+	}
+	table, err := section.Data()
+	if err != nil {
+		return nil, err
+	}
+	text, err := f.Sections[section.Link].Data()
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[uint32]string, len(names))
+	for _, name := range names {
+		if at := bytes.Index(text, []byte("\x00"+name+"\x00")); at >= 0 {
+			wanted[uint32(at+1)] = name
+		}
+	}
+	found := make(map[string]elf.Sym64, len(names))
+	for ; len(table) >= elf.Sym64Size; table = table[elf.Sym64Size:] {
+		name, ok := wanted[binary.NativeEndian.Uint32(table)]
+		if !ok {
+			continue
+		}
+		var symbol elf.Sym64
+		if _, err := binary.Decode(table, binary.NativeEndian, &symbol); err != nil {
+			return nil, err
+		}
+		found[name] = symbol
+	}
+	return found, nil
 }
 
 // currentSignals reads which signals this process ignores and blocks now.
