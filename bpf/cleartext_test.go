@@ -50,7 +50,7 @@ func TestPlain(t *testing.T) {
 					s, r = r, s
 				}
 				cl, ok := got.closes[id]
-				if !open.Cleartext || !open.Handshake || !ok || !cl.cleartext || !cl.Socket {
+				if open.Wire != WireHTTP || !open.Handshake || !ok || wireOf(cl.Conn) != WireHTTP || !cl.Socket {
 					t.Errorf("opened by %+v, closed by %+v", open, cl)
 				}
 				for dir, want := range map[int][]byte{s: want[0], r: want[1]} {

@@ -6,11 +6,38 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// cleartextConn is set in the number of a connection without TLS; the rest is the
-// cookie of its socket.
-const cleartextConn = 1 << 63
+// Wire is what the packets of a connection carry, if its bytes come from there.
+type Wire uint8
 
-// flows are the maps of connections without TLS; nil where packets are not
+// The kinds. WireNone: its bytes come from probes. WireHTTP: HTTP without TLS, or
+// something else. The kernel decides by the first packet. If a later one has overtaken
+// that, it takes TLS for this, too.
+const (
+	WireNone Wire = iota
+	WireHTTP
+	WireTLS
+)
+
+// One of these is set in the number of a connection whose bytes come from packets; the
+// rest is the cookie of its socket.
+const (
+	cleartextConn = 1 << 63
+	tlsConn       = 1 << 62
+	packetConn    = cleartextConn | tlsConn
+)
+
+// wireOf returns what the number of a connection says.
+func wireOf(conn uint64) Wire {
+	switch {
+	case conn&cleartextConn != 0:
+		return WireHTTP
+	case conn&tlsConn != 0:
+		return WireTLS
+	}
+	return WireNone
+}
+
+// flows are the maps of connections whose bytes come from packets; nil where packets are not
 // watched.
 type flows struct {
 	wants, owners, listeners *ebpf.Map

@@ -78,8 +78,8 @@ var packetHooks = []struct {
 	{packetsProgSocketRelease, ebpf.AttachCgroupInetSockRelease},
 }
 
-// watchPackets starts to report packets between targets and name servers, and HTTP
-// without TLS. Everything else works without it.
+// watchPackets starts to report packets between targets and name servers, HTTP without
+// TLS, and TLS if that is wanted. Everything else works without it.
 func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	root, err := cgroupRoot()
 	if err != nil {
@@ -90,6 +90,7 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 		packetsVarRingSize:    size,
 		packetsVarRingReserve: size / 16,
 		packetsVarWakeupShift: wakeupShift(size),
+		packetsVarWire:        c.opts.Wire,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)

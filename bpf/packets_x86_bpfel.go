@@ -91,6 +91,7 @@ const (
 	packetsVarRingReserve     = "ring_reserve"
 	packetsVarRingSize        = "ring_size"
 	packetsVarWakeupShift     = "wakeup_shift"
+	packetsVarWire            = "wire"
 )
 
 // loadPackets returns the embedded CollectionSpec for packets.
@@ -168,6 +169,7 @@ type packetsVariableSpecs struct {
 	RingReserve *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize    *ebpf.VariableSpec `ebpf:"ring_size"`
 	WakeupShift *ebpf.VariableSpec `ebpf:"wakeup_shift"`
+	Wire        *ebpf.VariableSpec `ebpf:"wire"`
 }
 
 // packetsObjects contains all objects after they have been loaded into the kernel.
@@ -219,6 +221,7 @@ type packetsVariables struct {
 	RingReserve *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize    *ebpf.Variable `ebpf:"ring_size"`
 	WakeupShift *ebpf.Variable `ebpf:"wakeup_shift"`
+	Wire        *ebpf.Variable `ebpf:"wire"`
 }
 
 // packetsPrograms contains all programs after they have been loaded into the kernel.

@@ -446,8 +446,7 @@ type probesOpenRecord struct {
 	Family      uint16
 	Role        uint8
 	Handshake   uint8
-	Cleartext   uint8
-	Pad         [3]uint8
+	Pad         [4]uint8
 	Connect     uint64
 	Established uint64
 	Comm        [16]uint8

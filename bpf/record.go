@@ -80,7 +80,7 @@ type Open struct {
 	Local, Remote netip.AddrPort
 	Role          Role
 	Handshake     bool // seen since before its TLS handshake, or since its first byte
-	Cleartext     bool // without TLS
+	Wire          Wire
 	Comm          string
 	Ptr           uint64 // of its *tls.Conn in the process
 	// ConnectStart and Established are the start and the end of its connect, both 0
@@ -90,12 +90,12 @@ type Open struct {
 
 // Totals counts the traffic in each direction of a connection: Seq records and Offset
 // bytes, delivered or not. Lost and LostBytes count the losses since the last
-// delivered record; without TLS, since the connection began.
+// delivered record; where the bytes come from packets, since the connection began.
 type Totals struct {
 	Seq, Offset [2]uint64
 	Lost        [2]Reasons
 	LostBytes   [2]uint64
-	LostRecords [2]uint32 // without TLS
+	LostRecords [2]uint32 // from packets
 }
 
 // Close reports the end of a connection and, when Socket is set, what TCP knew about
@@ -108,7 +108,6 @@ type Close struct {
 
 	ptr        uint64
 	generation uint32
-	cleartext  bool
 }
 
 const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
@@ -165,7 +164,7 @@ func (o *Open) parse(head Head, sample []byte) error {
 		Remote:    addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
 		Role:      Role(raw.Role),
 		Handshake: raw.Handshake != 0,
-		Cleartext: raw.Cleartext != 0,
+		Wire:      wireOf(raw.Conn),
 		Comm:      text(raw.Comm[:]),
 		Ptr:       raw.Ptr,
 	}
@@ -195,7 +194,6 @@ func (c *Close) parse(head Head, sample []byte) error {
 		Path:       pathOf(raw),
 		ptr:        raw.Ptr,
 		generation: raw.Generation,
-		cleartext:  raw.Conn&cleartextConn != 0,
 	}
 	return nil
 }

@@ -5,13 +5,13 @@ import (
 	"unsafe"
 )
 
-// Segment is the payload of a TCP segment of a connection without TLS, or a part of
-// it. Segments arrive in the order in which the kernel handled them, maybe out of
+// Segment is the payload of a TCP segment, or a part of it. Segments arrive in the order in which the kernel handled them, maybe out of
 // order and more than once. Their Seq may be in another order if two CPUs handled
 // them. LostRecords and LostBytes count the losses since the connection began, and
 // Lost says why. Stale is as in Data. Payload is valid until the next Read.
 type Segment struct {
 	Head
+	Wire        Wire
 	Dir         int // Send or Recv
 	Seq         uint64
 	Offset      uint64
@@ -37,6 +37,7 @@ func (s *Segment) parse(head Head, sample []byte) error {
 	head.Conn = raw.Conn
 	*s = Segment{
 		Head:        head,
+		Wire:        wireOf(raw.Conn),
 		Dir:         int(raw.H.Dir),
 		Seq:         raw.Seq,
 		Offset:      raw.Offset,

@@ -14,7 +14,12 @@ import (
 // TestSegments sends a stream in segments that are cut anywhere, repeated, and
 // reordered: each byte is reported as it was sent.
 func TestSegments(t *testing.T) {
-	c := newCollector(t, Options{BufferSize: 16 << 20})
+	t.Run("HTTP", func(t *testing.T) { testSegments(t, Options{BufferSize: 16 << 20}, http2.ClientPreface) })
+	t.Run("TLS", func(t *testing.T) { testSegments(t, Options{BufferSize: 16 << 20, Wire: true}, "\x16\x03\x01\x02\x00") })
+}
+
+func testSegments(t *testing.T, opts Options, first string) {
+	c := newUnattached(t, opts)
 	if err := c.PacketsWatched(); err != nil {
 		skipOrFail(t, err.Error())
 	}
@@ -37,7 +42,7 @@ func TestSegments(t *testing.T) {
 	}
 	for name, cuts := range tests {
 		t.Run(name, func(t *testing.T) {
-			stream := append([]byte(http2.ClientPreface), randomBytes(rand.New(rand.NewPCG(1, 2)), size)...)[:size]
+			stream := append([]byte(first), randomBytes(rand.New(rand.NewPCG(1, 2)), size)...)[:size]
 			in := newInjector(t)
 			sent := 0
 			for _, cut := range cuts {

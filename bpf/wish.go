@@ -33,7 +33,8 @@ type WindowWish struct {
 type PayloadWish struct {
 	// Until are offsets, by direction: payload that ends before them is skipped.
 	Until [2]uint64
-	// Nothing ends the reporting of a connection without TLS, for good.
+	// Nothing ends for good the reporting of a connection whose bytes come from
+	// packets. Its Close still counts them.
 	Nothing bool
 }
 
@@ -85,14 +86,14 @@ func (c *Connections) wishWindows(conn uint64, w *WindowWish) (room bool, err er
 func (c *Connections) wishPayload(conn uint64, w *PayloadWish) error {
 	var err error
 	switch {
-	case conn&cleartextConn == 0:
+	case conn&packetConn == 0:
 		err = c.bodies.Put(conn, probesBody{Until: w.Until})
 	case c.flowWants != nil:
 		v := packetsFlowWant{Until: w.Until}
 		if w.Nothing {
 			v.Nothing = 1
 		}
-		err = c.flowWants.Update(conn&^cleartextConn, v, ebpf.UpdateLock)
+		err = c.flowWants.Update(conn&^packetConn, v, ebpf.UpdateLock)
 	}
 	if _, err = entered(err); err != nil {
 		return fmt.Errorf("say what is wanted of a connection: %w", err)
@@ -121,7 +122,7 @@ type Entry struct {
 
 // Entry returns the entry of the connection that ended.
 func (c *Close) Entry() Entry {
-	if c.cleartext {
+	if wireOf(c.Conn) != WireNone {
 		return Entry{ID: c.Conn}
 	}
 	return Entry{c.Conn, probesConnKey{Ptr: c.ptr, Tgid: uint32(c.PID), Generation: c.generation}}
@@ -135,12 +136,12 @@ func (s *ConnState) Entry() Entry { return Entry{s.ID, s.key} }
 func (c *Connections) Forget(e Entry) error {
 	var err error
 	switch {
-	case e.ID&cleartextConn == 0:
+	case e.ID&packetConn == 0:
 		_, bodyErr := entered(c.bodies.Delete(e.ID))
 		_, err = entered(c.forget(e))
 		err = errors.Join(bodyErr, err)
 	case c.flowWants != nil:
-		_, err = entered(c.flowWants.Delete(e.ID &^ cleartextConn))
+		_, err = entered(c.flowWants.Delete(e.ID &^ packetConn))
 	}
 	if err != nil {
 		return fmt.Errorf("free a connection's entry: %w", err)

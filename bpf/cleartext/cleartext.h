@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * HTTP without TLS: the segments of TCP connections whose first bytes may be
- * HTTP. Of connections that begin with TLS it reports the ClientHello, of all
- * others nothing.
+ * The segments of TCP connections whose first bytes may be HTTP, or are TLS if
+ * that is wanted. Otherwise it reports the ClientHello of TLS. Of all other
+ * connections it reports nothing.
  */
 #ifndef H2TRACE_CLEARTEXT_H
 #define H2TRACE_CLEARTEXT_H
@@ -46,6 +46,17 @@ static __always_inline bool looks_framed(u8 *b, u32 len)
 	return len >= PEEK && !b[0] && b[3] <= 9 && !(b[5] & 0x80);
 }
 
+/* The longest record of TLS 1.2 (RFC 5246 6.2.3). */
+#define TLS_RECORD_MAX ((1 << 14) + 2048)
+
+/* A record of TLS (RFC 8446 5.1), as far as its header is there. */
+static __always_inline bool looks_tls(u8 *b, u32 len)
+{
+	if (b[0] < 20 || b[0] > 23 || (len > 1 && b[1] != 3))
+		return false;
+	return len < 5 || (b[2] <= 4 && (b[3] << 8 | b[4]) <= TLS_RECORD_MAX);
+}
+
 /*
  * The first bytes of a direction decide, or user space does. On a connection that
  * was open before, the first packet that begins like HTTP decides.
@@ -60,8 +71,10 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 		return CARRIES_OTHER;
 	if (s->offset && s->owner->from_start) /* overtaken */
 		return CARRIES_HTTP;
+	if (wire && looks_tls(b, len) && (len >= 5 || s->owner->from_start))
+		return CARRIES_TLS;
 	/* A record of TLS (RFC 8446 5.1). */
-	if (b[0] >= 20 && b[0] <= 23 && (b[1] == 3 || len == 1))
+	if (!wire && b[0] >= 20 && b[0] <= 23 && (b[1] == 3 || len == 1))
 		return client && s->owner->from_start && b[0] == 22 ? CARRIES_HELLO : CARRIES_OTHER;
 	if (!s->owner->from_start) {
 		if (looks_requested(b, len) || looks_answered(b, len) || looks_framed(b, len))
@@ -73,8 +86,7 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	return CARRIES_OTHER;
 }
 
-static __always_inline void open_cleartext(struct __sk_buff *skb, struct segment *s,
-					   struct packet *p)
+static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, struct packet *p)
 {
 	struct owner *owner = s->owner;
 	struct open_record *r;
@@ -82,8 +94,7 @@ static __always_inline void open_cleartext(struct __sk_buff *skb, struct segment
 	r = ring_record(sizeof(*r), RECORD_OPEN, owner->tgid);
 	if (!r)
 		return;
-	r->conn = CLEARTEXT_CONN | s->socket;
-	r->cleartext = 1;
+	r->conn = conn_number(owner, s->socket);
 	r->role = owner->role;
 	r->handshake = owner->from_start;
 	r->family = p->family;
@@ -92,7 +103,7 @@ static __always_inline void open_cleartext(struct __sk_buff *skb, struct segment
 	r->established = owner->established;
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
-	if (!owner->from_start)
+	if (!owner->from_start && owner->carries == CARRIES_HTTP)
 		want_first(CLEARTEXT_CONN | s->socket);
 }
 
@@ -154,12 +165,12 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 			s.flow->begun = 0;
 			return;
 		}
-		if (owner->carries == CARRIES_HTTP)
-			open_cleartext(skb, &s, p);
+		if (is_copied(owner))
+			open_flow(skb, &s, p);
 	}
 	if (s.flow->end < s.offset + s.len)
 		s.flow->end = s.offset + s.len;
-	if (owner->carries == CARRIES_HTTP) {
+	if (is_copied(owner)) {
 		if (is_wanted(&s))
 			put_segment(skb, &s);
 		else
@@ -179,8 +190,8 @@ static __always_inline bool is_over(struct tcp_sock *tp, u32 state)
 	       BPF_CORE_READ(tp, write_seq) == BPF_CORE_READ(tp, snd_nxt);
 }
 
-static __always_inline void close_cleartext(struct owner *owner, u64 socket, struct tcp_sock *tp,
-					    u8 before)
+static __always_inline void close_flow(struct owner *owner, u64 socket, struct tcp_sock *tp,
+				       u8 before)
 {
 	struct close_record *r;
 
@@ -188,7 +199,7 @@ static __always_inline void close_cleartext(struct owner *owner, u64 socket, str
 	r = ring_record(sizeof(*r), RECORD_CLOSE, owner->tgid);
 	if (!r)
 		return;
-	r->conn = CLEARTEXT_CONN | socket;
+	r->conn = conn_number(owner, socket);
 	r->generation = owner->generation;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		r->seq[d] = owner->dir[d].records;
@@ -210,11 +221,11 @@ static __always_inline void last_packet(struct __sk_buff *skb, struct bpf_sock *
 {
 	struct tcp_sock *tp;
 
-	if (!(p->flags & 1) || owner->from_start || owner->carries != CARRIES_HTTP || owner->closed)
+	if (!(p->flags & 1) || owner->from_start || !is_copied(owner) || owner->closed)
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp && BPF_CORE_READ((struct sock *)tp, sk_shutdown) == SHUTDOWN_MASK)
-		close_cleartext(owner, bpf_get_socket_cookie(skb), tp, sk->state);
+		close_flow(owner, bpf_get_socket_cookie(skb), tp, sk->state);
 }
 
 static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner *owner,
@@ -223,11 +234,11 @@ static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner
 	u32 before = ctx->args[0], state = ctx->args[1];
 	struct tcp_sock *tp;
 
-	if (owner->carries != CARRIES_HTTP || owner->closed)
+	if (!is_copied(owner) || owner->closed)
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp && is_over(tp, state))
-		close_cleartext(owner, bpf_get_socket_cookie(ctx), tp, before);
+		close_flow(owner, bpf_get_socket_cookie(ctx), tp, before);
 }
 
 #endif

@@ -13,7 +13,11 @@ enum carries {
 	CARRIES_HTTP = 2,  /* maybe: user space decides */
 	CARRIES_HELLO = 3, /* TLS, and at most the ClientHello was seen */
 	CARRIES_OTHER = 4, /* nothing that is wanted */
+	CARRIES_TLS = 5,   /* all of which is wanted */
 };
+
+/* TLS is copied whole, and not only the ClientHello. */
+const volatile bool wire = false;
 
 /* A direction of a TCP stream. */
 struct flow_dir {
@@ -53,6 +57,18 @@ struct {
 	__type(key, int);
 	__type(value, struct owner);
 } owners SEC(".maps");
+
+/* Reports whether the bytes of a socket are reported as segments. */
+static __always_inline bool is_copied(struct owner *owner)
+{
+	return owner->carries == CARRIES_HTTP || owner->carries == CARRIES_TLS;
+}
+
+/* The number of a connection whose bytes are reported as segments. */
+static __always_inline u64 conn_number(struct owner *owner, u64 socket)
+{
+	return (owner->carries == CARRIES_TLS ? TLS_CONN : CLEARTEXT_CONN) | socket;
+}
 
 /* The direction of what the client sends. */
 static __always_inline u8 client_dir(struct owner *owner)

@@ -20,6 +20,7 @@ struct flow_want {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u64);
 	__type(value, struct flow_want);
 } flow_wants SEC(".maps");
@@ -118,7 +119,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	}
 	fill_header(&r->h, RECORD_SEGMENT, s->dir, s->owner->tgid);
 	r->h.stale = *(volatile u32 *)&s->owner->dir[~s->dir & 1].lost != 0;
-	r->conn = CLEARTEXT_CONN | s->socket;
+	r->conn = conn_number(s->owner, s->socket);
 	r->seq = seq;
 	r->offset = s->offset;
 	r->lost_records = *(volatile u32 *)&flow->lost_records;
@@ -175,6 +176,10 @@ static __always_inline void put_segment(struct __sk_buff *skb, struct segment *s
 		put_piece(skb, s->offset + done,
 			  SPAN(s->at + done, left < PAYLOAD_MAX ? left : PAYLOAD_MAX), s->dir);
 		done += PAYLOAD_MAX;
+	}
+	if (done < s->len) {
+		count_seen(1, s->len - done);
+		lose_slice(s->flow, LOSS_READ_FAULT, s->len - done);
 	}
 }
 

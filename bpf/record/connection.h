@@ -8,10 +8,11 @@
 /* The longest payload of one data record: one TLS record (RFC 8446 5.1). */
 #define PAYLOAD_MAX 16384
 /*
- * Marks the number of a connection without TLS; the rest is the cookie of its
- * socket.
+ * Mark the number of a connection whose bytes come from packets: without TLS, and
+ * with TLS. The rest is the cookie of its socket.
  */
 #define CLEARTEXT_CONN (1ULL << 63)
+#define TLS_CONN (1ULL << 62)
 #define ALPN_MAX 32
 #define SNI_MAX 256
 /* The longest label of a secret is CLIENT_HANDSHAKE_TRAFFIC_SECRET. */
@@ -40,9 +41,8 @@ struct data_record {
 };
 
 /*
- * A TCP segment of a connection without TLS, or a part of one. Segments arrive in
- * the order in which the kernel handled them, and may repeat. seq is as in
- * data_record. A jump of offset without a gap in seq is a segment that is still on
+ * A TCP segment, or a part of one. Segments arrive in the order in which the
+ * kernel handled them, and may repeat. seq is as in data_record. A jump of offset without a gap in seq is a segment that is still on
  * its way, or that user space did not want.
  */
 struct segment_record {
@@ -67,8 +67,7 @@ struct open_record {
 	u16 family; /* 0: unknown socket */
 	u8 role;
 	u8 handshake; /* 1: seen since before the TLS handshake, or since the first byte */
-	u8 cleartext; /* 1: without TLS */
-	u8 pad[3];
+	u8 pad[4];
 	u64 connect;	 /* start of the connect, 0: not seen */
 	u64 established; /* end of the connect */
 	u8 comm[COMM_SIZE];
@@ -94,7 +93,7 @@ struct close_record {
 	u32 segs_out;
 	u8 read_ended; /* 1: the process had read to the end, or could read no further */
 	u8 pad[7];
-	u32 lost_records[DIR_COUNT]; /* without TLS: the total, as is lost_bytes */
+	u32 lost_records[DIR_COUNT]; /* from packets: the total, as is lost_bytes */
 };
 
 /* A connect that failed, or that the process abandoned. */

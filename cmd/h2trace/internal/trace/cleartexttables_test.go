@@ -92,7 +92,7 @@ func TestPlainTables(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
 			table := newTestTable(t, &out)
-			table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Cleartext: true})
+			table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Wire: bpf.WireHTTP})
 			from := 0
 			for i, to := range append(slices.Clone(tt.cuts), len(talk.bytes)) {
 				table.segment(&bpf.Segment{
@@ -149,7 +149,7 @@ func statuses(events string) string {
 // are of no use, so the engine asks for others.
 func TestPlainWindows(t *testing.T) {
 	table := newTestTable(t, io.Discard)
-	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Cleartext: true})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Wire: bpf.WireHTTP})
 	table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9}, Dir: bpf.Recv, Payload: newConversation(t).bytes})
 	for i := range 2 * recover.SamplesAsked {
 		if err := table.recovery.windows(&bpf.Windows{Head: bpf.Head{Conn: 1, PID: 9}, Trusted: true}); err != nil {
@@ -166,7 +166,7 @@ func TestPlainWindows(t *testing.T) {
 func TestPlainSeq(t *testing.T) {
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
-	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Role: bpf.RoleServer, Cleartext: true, Handshake: true})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Role: bpf.RoleServer, Wire: bpf.WireHTTP, Handshake: true})
 	request := []byte("GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")
 	for _, s := range []bpf.Segment{
 		{Seq: 0, Offset: 0, Payload: request[:10]},

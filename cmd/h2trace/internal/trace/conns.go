@@ -85,7 +85,7 @@ func lostOf(k kernel) func() (uint64, error) {
 func (t *connTable) open(o *bpf.Open) {
 	c := t.byID[o.Conn]
 	if c == nil {
-		c = t.add(&o.Head, o.Cleartext)
+		c = t.add(&o.Head, o.Wire == bpf.WireHTTP)
 	}
 	c.meta.Comm = o.Comm
 	c.event.Local, c.event.Remote = o.Local, o.Remote

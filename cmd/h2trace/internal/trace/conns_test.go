@@ -32,6 +32,14 @@ func newTestTable(t *testing.T, w io.Writer) *connTable {
 	return table
 }
 
+// wireOf returns what the packets of a connection carry, with TLS or without.
+func wireOf(cleartext bool) bpf.Wire {
+	if cleartext {
+		return bpf.WireHTTP
+	}
+	return bpf.WireNone
+}
+
 // give feeds a record of a connection, with TLS or without.
 func give(table *connTable, cleartext bool, d *bpf.Data) {
 	if !cleartext {
@@ -65,7 +73,7 @@ func TestFinishInside(t *testing.T) {
 		}
 	}
 	for conn := range uint64(2) { // the older one answers
-		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: ktime.Time(conn + 1)}, Role: bpf.RoleClient, Cleartext: true, Handshake: true})
+		table.open(&bpf.Open{Head: bpf.Head{Conn: conn + 1, PID: 9, Time: ktime.Time(conn + 1)}, Role: bpf.RoleClient, Wire: bpf.WireHTTP, Handshake: true})
 	}
 	say(2, 10, bpf.Send, head)
 	end(2, 20)

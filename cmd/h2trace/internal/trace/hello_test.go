@@ -150,7 +150,7 @@ func TestHelloInside(t *testing.T) {
 			here := netip.AddrPortFrom(here.Addr(), uint16(id))
 			table.open(&bpf.Open{
 				Head: bpf.Head{Conn: id, PID: 9, Time: 1},
-				Role: tt.role, Cleartext: tt.cleartext, Handshake: true, Local: here, Remote: there,
+				Role: tt.role, Wire: wireOf(tt.cleartext), Handshake: true, Local: here, Remote: there,
 			})
 			var next [2]position
 			for i, s := range tt.said {

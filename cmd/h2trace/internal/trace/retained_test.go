@@ -25,7 +25,7 @@ func TestRetained(t *testing.T) {
 			const conns, lasting = 100, 101
 			for id := uint64(1); id <= lasting; id++ {
 				at := ktime.Time(id) * ktime.Time(closeLinger)
-				table.open(&bpf.Open{Head: bpf.Head{Conn: id, PID: 9, Time: at}, Role: bpf.RoleClient, Cleartext: true, Handshake: true})
+				table.open(&bpf.Open{Head: bpf.Head{Conn: id, PID: 9, Time: at}, Role: bpf.RoleClient, Wire: bpf.WireHTTP, Handshake: true})
 				table.segment(&bpf.Segment{Head: bpf.Head{Conn: id, PID: 9, Time: at}, Dir: bpf.Send, Payload: []byte("GET / HTTP/1.1\r\nHost: goproxy.example\r\n\r\n")})
 				if id == lasting {
 					break

@@ -23,7 +23,7 @@ func TestStale(t *testing.T) {
 			table := newTestTable(t, &out)
 			table.open(&bpf.Open{
 				Head: bpf.Head{Conn: 1, PID: 9, Time: 1},
-				Role: bpf.RoleServer, Cleartext: tt.cleartext, Handshake: true,
+				Role: bpf.RoleServer, Wire: wireOf(tt.cleartext), Handshake: true,
 			})
 			var next [2]position
 			say := func(dir int, lost, stale bool) {
@@ -93,7 +93,7 @@ func TestLostEnd(t *testing.T) {
 				if tt.before {
 					table.audit.lost, table.audit.lostAt = 2, 1
 				}
-				table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient, Cleartext: true, Handshake: true})
+				table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient, Wire: bpf.WireHTTP, Handshake: true})
 				table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9, Time: 2}, Dir: bpf.Send, Payload: []byte(asked)})
 				if tt.exits {
 					do(t, table.endProcess(9, 100))
@@ -138,7 +138,7 @@ func TestAstray(t *testing.T) {
 func astray(t *testing.T, cleartext bool) {
 	var out, frames bytes.Buffer
 	table := newTestTable(t, &out)
-	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleServer, Cleartext: cleartext, Handshake: true})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleServer, Wire: wireOf(cleartext), Handshake: true})
 	c := table.byID[1]
 	var next [2]position
 	framer := http2.NewFramer(&frames, nil)

@@ -20,11 +20,13 @@ func (o *Observer) take(e bpf.Event) error {
 			o.conns.data(e)
 		}
 	case *bpf.Segment:
-		if !o.tooLate() {
+		if !o.tooLate() && e.Wire != bpf.WireTLS { // nothing decrypts them
 			o.conns.segment(e)
 		}
 	case *bpf.Open:
-		o.conns.open(e)
+		if e.Wire != bpf.WireTLS {
+			o.conns.open(e)
+		}
 	case *bpf.Close:
 		return o.conns.close(e)
 	case *bpf.Table:

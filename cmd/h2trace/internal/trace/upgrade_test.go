@@ -126,7 +126,7 @@ func TestVersions(t *testing.T) {
 // converse gives a table the records of a conversation from open to close, of step bytes
 // each.
 func converse(table *connTable, conn uint64, cleartext bool, role bpf.Role, said []string, step int) {
-	table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9, Time: 1}, Role: role, Cleartext: cleartext, Handshake: true})
+	table.open(&bpf.Open{Head: bpf.Head{Conn: conn, PID: 9, Time: 1}, Role: role, Wire: wireOf(cleartext), Handshake: true})
 	var next [2]position
 	for i, s := range said {
 		dir := i % 2
