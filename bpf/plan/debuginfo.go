@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"compress/zlib"
 	"debug/dwarf"
 	"encoding/binary"
 	"io"
@@ -57,22 +56,16 @@ func (e *executable) debugSection(name string, limit uint64) ([]byte, bool) {
 		}
 		return readUpTo(s.Open(), s.Size)
 	}
-	// Go 1.18, and older C compilers: "ZLIB", the size, and the zlib stream.
+	// Compressed by Go 1.18, or by an older C compiler.
 	s := e.file.Section(".zdebug_" + name)
 	if s == nil {
 		return nil, true
 	}
-	r := s.Open()
-	header := make([]byte, 12)
-	if _, err := io.ReadFull(r, header); err != nil || string(header[:4]) != "ZLIB" {
+	r := s.Open() // sets the size to that which the section states
+	if s.Size > limit {
 		return nil, false
 	}
-	size := binary.BigEndian.Uint64(header[4:])
-	z, err := zlib.NewReader(r)
-	if err != nil || size > limit {
-		return nil, false
-	}
-	return readUpTo(z, size)
+	return readUpTo(r, s.Size)
 }
 
 // readUpTo reads size bytes. A file that is shorter than it states takes no more
