@@ -17,10 +17,12 @@ const (
 	Module   Package = "golang.org/x/net/http2."
 	Bundled  Package = "net/http.http2"
 	Internal Package = "net/http/internal/http2."
+
+	cryptoTLS Package = "crypto/tls."
 )
 
 // errNoLayout is for a program whose types differ from those known here.
-var errNoLayout = errors.New("unknown layout of HTTP/2 connections")
+var errNoLayout = errors.New("unknown layout of connections")
 
 // FromDWARF reads the layout of client connections from the debugging information
 // of a program.
@@ -165,6 +167,7 @@ func readTypes(d *dwarf.Data, p Package) (*types, error) {
 		"ClientConn": true, "clientStream": true, "stickyErrWriter": true,
 		"Framer": true, "inflow": true, "connOutflow": true,
 		"serverConn": true, "stream": true, "Server": true,
+		"Conn": true, "halfConn": true,
 	}
 	r := d.Reader()
 	depth, in := 0, (*structType)(nil) // the struct whose fields follow

@@ -1,10 +1,11 @@
 // Package layout knows where golang.org/x/net/http2 keeps the flow-control windows
-// and settings of a connection in memory. These offsets differ between releases. A
+// and settings of a connection in memory, and where crypto/tls keeps what it has
+// negotiated, its secrets and record numbers. These offsets differ between releases. A
 // table is generated from the DWARF of programs built with each release, and a
-// program that carries DWARF provides its own.
+// program that carries DWARF provides its own layout of HTTP/2.
 //
-// An offset is never believed alone. Either it leads to a pointer that must equal
-// another one (Check), or it has a fixed distance from an offset that does (sound).
+// An offset of HTTP/2 is never believed alone. Either it leads to a pointer that must
+// equal another one (Check), or it has a fixed distance from an offset that does (sound).
 package layout
 
 // Client holds the offsets of fields of a client connection, in bytes.

@@ -1,7 +1,12 @@
 package layout
 
+import (
+	"debug/dwarf"
+	"fmt"
+)
+
 // TLS holds the offsets, in bytes, of fields in a crypto/tls.Conn: what a handshake
-// negotiated, and why there is no more to read.
+// negotiated, why there is no more to read, and the state of each direction.
 type TLS struct {
 	Version uint16 // vers, uint16
 	Cipher  uint16 // cipherSuite, uint16
@@ -10,36 +15,47 @@ type TLS struct {
 	SNI     uint16 // serverName, string
 	// ReadErr, of in.err, an error: no Read goes beyond it.
 	ReadErr uint16
+	// In and Out are the directions, each a halfConn.
+	In, Out uint16
+	Half    HalfConn
 }
 
-// tlsReleases are the layouts by the first minor release that has them. Reflection on
-// the first and the last patch release of each showed the same layout.
-var tlsReleases = []struct {
-	minor  int
-	layout TLS
-}{
-	{18, TLS{Version: 64, Cipher: 90, Resumed: 88, ALPN: 328, SNI: 192, ReadErr: 352}},
-	{20, TLS{Version: 64, Cipher: 90, Resumed: 88, ALPN: 352, SNI: 216, ReadErr: 376}},
-	{21, TLS{Version: 72, Cipher: 98, Resumed: 97, ALPN: 360, SNI: 224, ReadErr: 384}},
-	{23, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 368, SNI: 224, ReadErr: 392}},
-	{25, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 352, SNI: 208, ReadErr: 376}},
-	{27, TLS{Version: 72, Cipher: 100, Resumed: 97, ALPN: 376, SNI: 232, ReadErr: 400}},
+// HalfConn holds the offsets of fields in a crypto/tls.halfConn.
+type HalfConn struct {
+	Version uint16 // uint16, 0 before the keys are in use
+	Cipher  uint16 // any
+	Seq     uint16 // [8]byte, the number of the next record
+	Secret  uint16 // trafficSecret, []byte, of TLS 1.3
 }
 
-// newestTLS is the last minor release examined.
-const newestTLS = 27
+// TLSFromDWARF reads the layout from the debugging information of a program.
+func TLSFromDWARF(d *dwarf.Data) (*TLS, error) {
+	t, err := readTypes(d, cryptoTLS)
+	if err != nil {
+		return nil, err
+	}
+	l := TLS{
+		Version: t.at("Conn", "vers"),
+		Cipher:  t.at("Conn", "cipherSuite"),
+		Resumed: t.at("Conn", "didResume"),
+		ALPN:    t.at("Conn", "clientProtocol"),
+		SNI:     t.at("Conn", "serverName"),
+		ReadErr: t.at("Conn", "in") + t.at("halfConn", "err"),
+		In:      t.at("Conn", "in"),
+		Out:     t.at("Conn", "out"),
+		Half: HalfConn{
+			Version: t.at("halfConn", "version"),
+			Cipher:  t.at("halfConn", "cipher"),
+			Seq:     t.at("halfConn", "seq"),
+			Secret:  t.at("halfConn", "trafficSecret"),
+		},
+	}
+	if t.missing != "" {
+		return nil, fmt.Errorf("no %s: %w", t.missing, errNoLayout)
+	}
+	return &l, nil
+}
 
 // ReleasedTLS returns the layout of a Go release, such as "go1.26.8", and nil where
 // it is unknown.
-func ReleasedTLS(goVersion string) *TLS {
-	minor, _, ok := release(goVersion)
-	if !ok || minor > newestTLS {
-		return nil
-	}
-	for i := len(tlsReleases) - 1; i >= 0; i-- {
-		if minor >= tlsReleases[i].minor {
-			return &tlsReleases[i].layout
-		}
-	}
-	return nil
-}
+func ReleasedTLS(goVersion string) *TLS { return released(tlsReleases, goVersion) }

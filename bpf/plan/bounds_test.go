@@ -218,4 +218,20 @@ func TestDebugInfo(t *testing.T) {
 	if want := layout.ReleasedServer(exe.goVersion); err != nil || want == nil || *server != *want {
 		t.Errorf("servers: got %+v, %v, want %+v", server, err, want)
 	}
+	checkTLS(t, exe)
+}
+
+// checkTLS compares the layout of crypto/tls from a program's debugging information
+// with the table.
+func checkTLS(t *testing.T, exe *executable) {
+	t.Helper()
+	d := exe.debugInfo()
+	if d == nil {
+		t.Error("no debugging information")
+		return
+	}
+	got, err := layout.TLSFromDWARF(d)
+	if want := layout.ReleasedTLS(exe.goVersion); err != nil || want == nil || *got != *want {
+		t.Errorf("crypto/tls: got %+v, %v, want %+v", got, err, want)
+	}
 }

@@ -267,5 +267,15 @@ func checkProgram(t *testing.T, path, release, read string) *Plan {
 	checkSites(t, path, p.Sites)
 	checkSites(t, path, p.Secrets)
 	checkRets(t, path)
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	exe, err := openExecutable(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTLS(t, exe)
 	return p
 }
