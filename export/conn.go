@@ -40,7 +40,15 @@ type Conn struct {
 	// Via is the URL, without credentials, of the HTTP proxy on the way. It is empty if
 	// there is none, or none is known.
 	Via string
+	// Source says where the bytes are taken; empty is not said.
+	Source Source
 }
+
+// Source says where the bytes of a connection are taken.
+type Source string
+
+// SourceWire is from packets, with session secrets where they are encrypted.
+const SourceWire Source = "wire"
 
 // Path holds what TCP measured on the path to the peer; nil is unknown.
 type Path struct {
@@ -58,6 +66,7 @@ type TLS struct {
 	Resumed *bool
 	Cipher  string         // as IANA names it
 	Verify  *time.Duration // time to verify the peer's certificate, a part of the handshake
+	Issuer  string         // of the server's certificate
 }
 
 // Offer holds what a client offers in its ClientHello.
@@ -85,6 +94,9 @@ func (j *JSONL) Conn(m Meta, c *Conn, e ConnEvent) {
 	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
 	b = appendTextOrNull(b, "name", c.Name)
 	b = appendTextOrNull(b, "via", c.Via)
+	if c.Source != "" {
+		b = appendText(b, "source", string(c.Source))
+	}
 	b = e.appendKeys(&j.enc.screen, b)
 	j.out.end(append(b, '}'))
 }
@@ -158,6 +170,9 @@ func appendTLS(b []byte, t *TLS, o *Offer) []byte {
 	b = appendBoolOrNull(b, "resumed", t.Resumed)
 	b = appendTextOrNull(b, "cipher", t.Cipher)
 	b = appendMillisOrNull(b, "verify_ms", t.Verify)
+	if t.Issuer != "" {
+		b = appendText(b, "issuer", t.Issuer)
+	}
 	if o != nil {
 		b = appendTexts(b, "offered_alpn", o.ALPN)
 		b = appendTexts(b, "offered_versions", o.Versions)

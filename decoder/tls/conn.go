@@ -16,7 +16,6 @@ type Conn struct {
 	info     Info
 	secrets  secrets
 	sessions *Sessions
-	first    decoder.Direction // the side that Next looks at first
 	// found is what the last record gave, and plaintext the event that is used again.
 	found     []Event
 	returned  int
@@ -58,7 +57,6 @@ func NewJoined(budget *Budget, sessions *Sessions) *Conn {
 // Data takes the next bytes of a direction, which came at time at. It does not keep b.
 func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 	s := &c.sides[dir]
-	c.first = dir
 	if len(b) == 0 {
 		return
 	}
@@ -75,7 +73,6 @@ func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 // Missing says that the next n bytes of a direction will not come. n is positive.
 func (c *Conn) Missing(at ktime.Time, dir decoder.Direction, n int64) {
 	s := &c.sides[dir]
-	c.first = dir
 	if s.state == ended {
 		s.lost += n
 		return
@@ -92,7 +89,7 @@ func (c *Conn) Next() Event {
 			return c.found[c.returned-1]
 		}
 		c.found, c.returned = c.found[:0], 0
-		if !c.step(&c.sides[c.first]) && !c.step(&c.sides[c.first^1]) && len(c.found) == 0 {
+		if !c.advance() && len(c.found) == 0 {
 			return nil
 		}
 	}
@@ -157,7 +154,10 @@ func (c *Conn) Close(at ktime.Time) {
 
 // overflow makes room in a queue that waits for too long.
 func (c *Conn) overflow(s *side, at ktime.Time) {
+	other := &c.sides[s.dir^1]
 	switch {
+	case s.reader != nil && other.blocks(): // s waits for it
+		c.end(other, at, NoSecret)
 	case s.state == searching && s.reader == nil && c.session.client == nil: // for Join
 		s.lost += s.queue.drop()
 	case s.state == reading && s.reader != nil: // the Budget is exceeded

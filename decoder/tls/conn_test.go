@@ -203,8 +203,15 @@ func parseLog(t testing.TB, r io.Reader) (list []logged) {
 type result struct {
 	said   [2][]byte
 	lines  []string // everything but plaintext
+	turns  []turn
 	offers int
 	info   tls.Info
+}
+
+// turn is plaintext of one direction between that of the other.
+type turn struct {
+	dir   decoder.Direction
+	bytes int
 }
 
 // drain takes all events that a Conn has.
@@ -213,6 +220,10 @@ func (r *result) drain(c *tls.Conn) {
 		switch e := e.(type) {
 		case *tls.Plaintext:
 			r.said[e.Dir] = append(r.said[e.Dir], e.Data...)
+			if n := len(r.turns); n == 0 || r.turns[n-1].dir != e.Dir {
+				r.turns = append(r.turns, turn{dir: e.Dir})
+			}
+			r.turns[len(r.turns)-1].bytes += len(e.Data)
 		case *tls.Offered:
 			r.offers++
 			r.lines = append(r.lines, fmt.Sprintf("offered %s %s %q", e.Dir, e.Hello.SNI, e.Hello.ALPN))
@@ -349,10 +360,13 @@ func TestConn(t *testing.T) {
 			}
 			checkInfo(t, conv, &want.info, s.resumed)
 			for _, most := range []int{1, 7, 1400, 1 << 20} {
-				for _, when := range []int{0, 2, 4, 6} {
+				for _, when := range []int{0, 2, 4, 6, 9, 12} {
 					got := run(conv, most, when)
 					if diff := cmp.Diff(want.lines, got.lines); diff != "" {
 						t.Errorf("pieces of %d, secrets at %d: %s", most, when, diff)
+					}
+					if diff := cmp.Diff(want.turns, got.turns, cmp.AllowUnexported(turn{})); diff != "" {
+						t.Errorf("pieces of %d, secrets at %d: order of the directions: %s", most, when, diff)
 					}
 					for d := range got.said {
 						if !bytes.Equal(got.said[d], want.said[d]) {

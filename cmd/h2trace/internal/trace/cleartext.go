@@ -25,6 +25,8 @@ type cleartextConn struct {
 	first   [2]uint32 // sequence numbers of offset 0
 	known   [2]bool   // they are
 	lost    [2]cleartextLoss
+	at      [2]uint64 // offsets up to which the streams are handed on
+	tls     *tlsConn  // nil without TLS
 }
 
 // begun reports whether the start of both directions is known.
@@ -59,7 +61,7 @@ func (l *cleartextLoss) since(records uint32, bytes uint64) (newRecords, newByte
 // segment decodes a segment of a connection without TLS.
 func (t *connTable) segment(d *bpf.Segment) {
 	t.captured += uint64(len(d.Payload))
-	c := t.get(&d.Head, true)
+	c := t.get(&d.Head, d.Wire)
 	if c.cleartext == nil {
 		return
 	}
@@ -74,11 +76,13 @@ func (t *connTable) segment(d *bpf.Segment) {
 		return
 	}
 	c.cleartext.first[d.Dir], c.cleartext.known[d.Dir] = d.First, true
-	if d.Stale {
+	if d.Stale && c.cleartext.tls == nil {
 		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
 	c.cleartext.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, cleartextSink{c, d.Dir})
-	c.leaveOut(d.Dir)
+	if c.cleartext.tls == nil {
+		c.leaveOut(d.Dir)
+	}
 }
 
 // cleartextSink is the tcp.Sink of one direction.
@@ -90,6 +94,11 @@ type cleartextSink struct {
 // Data implements tcp.Sink.
 func (s cleartextSink) Data(at ktime.Time, b []byte) {
 	c := s.conn
+	c.cleartext.at[s.dir] += uint64(len(b))
+	if c.cleartext.tls != nil {
+		c.encrypted(at, decoder.Direction(s.dir), b)
+		return
+	}
 	s.comes(at)
 	c.next[s.dir].offset += uint64(len(b))
 	if !c.decoder.Decided() || c.decoder.Protocol() == decoder.ProtocolUnknown {
@@ -112,6 +121,11 @@ func (s cleartextSink) comes(at ktime.Time) {
 // Missing implements tcp.Sink.
 func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
+	c.cleartext.at[s.dir] += n
+	if c.cleartext.tls != nil {
+		c.ciphertextMissing(at, decoder.Direction(s.dir), n, why)
+		return
+	}
 	s.comes(at)
 	c.next[s.dir].offset += n
 	c.hello.Stop()
@@ -133,16 +147,20 @@ func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 	p.flush(c, at)
 	for dir := range c.next {
-		next := &c.next[dir]
 		records, bytes := p.lost[dir].since(t.LostRecords[dir], t.LostBytes[dir])
-		behind := int64(t.Offset[dir] - next.offset)
+		behind := int64(t.Offset[dir] - p.at[dir])
 		if behind < 0 {
 			continue
 		}
-		next.offset = t.Offset[dir]
+		p.at[dir] = t.Offset[dir]
 		if c.want.Nothing {
 			behind = 0
 		}
+		if p.tls != nil {
+			c.ciphertextLost(at, decoder.Direction(dir), behind, lossNote{at, records, bytes, t.Lost[dir]})
+			continue
+		}
+		c.next[dir].offset = t.Offset[dir]
 		c.pass(at, dir, behind, records, bytes, t.Lost[dir])
 	}
 }
@@ -156,6 +174,9 @@ func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
 
 // isNoHTTP reports whether the rest of a connection is of no use.
 func (c *tracedConn) isNoHTTP() bool {
+	if c.cleartext.tls != nil {
+		return false
+	}
 	if c.decoder.Decided() {
 		switch c.decoder.Protocol() {
 		case decoder.ProtocolUnknown:

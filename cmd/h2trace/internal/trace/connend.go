@@ -94,6 +94,10 @@ func (c *tracedConn) finish() {
 	case c.cleartext != nil:
 		c.cleartext.flush(c, c.latest)
 	}
+	if c.cleartext != nil && c.cleartext.tls != nil {
+		c.closeTLS(over)
+		known = known && c.cleartext.tls.counted()
+	}
 	if !known {
 		c.doubt()
 	}

@@ -14,6 +14,7 @@ import (
 	"h2trace/decoder/http1"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
+	"h2trace/decoder/tls"
 	"h2trace/export"
 )
 
@@ -31,6 +32,7 @@ type connTable struct {
 	hellos    hellos
 	exchanges exchangeBook
 	segments  *tcp.Budget // of connections without TLS
+	ciphers   ciphers
 	requests  requests
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
@@ -66,6 +68,7 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		closing:  closing{waiters: newWaiters()},
 		lost:     lostOf(k),
 		segments: tcp.NewBudget(maxSegmentBytes),
+		ciphers:  newCiphers(),
 		byID:     make(map[uint64]*tracedConn),
 		sockets:  make(innermost),
 	}
@@ -85,7 +88,7 @@ func lostOf(k kernel) func() (uint64, error) {
 func (t *connTable) open(o *bpf.Open) {
 	c := t.byID[o.Conn]
 	if c == nil {
-		c = t.add(&o.Head, o.Wire == bpf.WireHTTP)
+		c = t.add(&o.Head, o.Wire)
 	}
 	c.meta.Comm = o.Comm
 	c.event.Local, c.event.Remote = o.Local, o.Remote
@@ -123,17 +126,17 @@ func (t *connTable) wantTables(c *tracedConn) {
 
 // get returns the connection of a record. It adds the connection if the open record was
 // lost.
-func (t *connTable) get(h *bpf.Head, cleartext bool) *tracedConn {
+func (t *connTable) get(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	c := t.byID[h.Conn]
 	if c == nil {
-		c = t.add(h, cleartext)
+		c = t.add(h, wire)
 		t.wantTables(c)
 	}
 	return c
 }
 
 // add adds a connection. open completes it.
-func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
+func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	t.opened++
 	c := &tracedConn{
 		connInfo: connInfo{
@@ -148,8 +151,12 @@ func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 	}
 	c.printer = printer{connInfo: &c.connInfo, shared: &t.printed, fed: &c.feeder}
 	c.exchanges = exchangeSink{connInfo: &c.connInfo, book: &t.exchanges}
-	if cleartext {
+	switch wire {
+	case bpf.WireHTTP:
 		c.scheme, c.cleartext = "http", &cleartextConn{}
+	case bpf.WireTLS:
+		c.cleartext = &cleartextConn{tls: &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)}}
+		c.event.Source = export.SourceWire
 	}
 	c.follow(t.config)
 	if t.verifier != nil && c.cleartext == nil {
@@ -161,7 +168,7 @@ func (t *connTable) add(h *bpf.Head, cleartext bool) *tracedConn {
 
 func (t *connTable) data(d *bpf.Data) {
 	t.captured += uint64(len(d.Payload))
-	c := t.get(&d.Head, false)
+	c := t.get(&d.Head, bpf.WireNone)
 	if c.beside != nil {
 		c.tell(d)
 	}
@@ -199,7 +206,7 @@ func (t *connTable) saw(pid int) bool {
 		return true
 	}
 	for _, c := range t.byID {
-		if c.meta.PID == pid && c.cleartext == nil {
+		if c.meta.PID == pid && c.scheme == "https" {
 			return true
 		}
 	}

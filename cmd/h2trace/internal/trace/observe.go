@@ -77,6 +77,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		FramesOnly: opts.TestPlan == testFrames,
 		Deaf:       opts.TestPlan.deafTap(),
 		Verify:     opts.Verify,
+		Wire:       opts.TestPlan == testWire,
 	})
 	if err != nil {
 		return nil, err

@@ -67,17 +67,19 @@ type TestPlan string
 // The test plans. testFrames leaves out what frames do not need, to measure what
 // that costs. testEmpty puts programs that do nothing where the probes go, to
 // measure what the traps alone cost. testDeafRead and testDeafWrite do so for one
-// tap, to test that h2trace notices.
+// tap, to test that h2trace notices. testWire takes bytes from packets and session
+// secrets.
 const (
 	testFrames    TestPlan = "frames"
 	testEmpty     TestPlan = "empty"
 	testDeafRead  TestPlan = "deaf-read"
 	testDeafWrite TestPlan = "deaf-write"
+	testWire      TestPlan = "wire"
 )
 
 // ParseTestPlan returns the plan of a name; the empty name is the zero TestPlan.
 func ParseTestPlan(name string) (TestPlan, error) {
-	plans := []TestPlan{testFrames, testEmpty, testDeafRead, testDeafWrite}
+	plans := []TestPlan{testFrames, testEmpty, testDeafRead, testDeafWrite, testWire}
 	if p := TestPlan(name); p == "" || slices.Contains(plans, p) {
 		return p, nil
 	}

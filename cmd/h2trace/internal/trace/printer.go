@@ -49,7 +49,7 @@ var _ interface {
 // isNothing reports whether a connection without TLS does not speak HTTP, and nothing
 // was printed of it.
 func (p *printer) isNothing() bool {
-	return p.cleartext != nil && !p.announced && p.event.Protocol == ""
+	return p.scheme == "http" && p.cleartext != nil && !p.announced && p.event.Protocol == ""
 }
 
 // announce prints the open event, once.
@@ -89,7 +89,7 @@ func (p *printer) Protocol(_ ktime.Time, spoken decoder.Protocol, fromStart bool
 	switch spoken {
 	case decoder.HTTP2:
 		p.event.Protocol = export.ProtocolH2
-		if p.cleartext != nil {
+		if p.scheme == "http" {
 			p.event.Protocol = export.ProtocolH2C
 		}
 	case decoder.HTTP1:

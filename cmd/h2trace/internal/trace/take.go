@@ -20,13 +20,11 @@ func (o *Observer) take(e bpf.Event) error {
 			o.conns.data(e)
 		}
 	case *bpf.Segment:
-		if !o.tooLate() && e.Wire != bpf.WireTLS { // nothing decrypts them
+		if !o.tooLate() {
 			o.conns.segment(e)
 		}
 	case *bpf.Open:
-		if e.Wire != bpf.WireTLS {
-			o.conns.open(e)
-		}
+		o.conns.open(e)
 	case *bpf.Close:
 		return o.conns.close(e)
 	case *bpf.Table:
@@ -38,7 +36,7 @@ func (o *Observer) take(e bpf.Event) error {
 	case *bpf.Handshake:
 		o.conns.handshake(e)
 	case *bpf.Secret:
-		e.Wipe() // nothing opens records yet
+		o.conns.secret(e)
 	case *bpf.DNS:
 		o.conns.resolver.packet(e)
 	case *bpf.Hello:

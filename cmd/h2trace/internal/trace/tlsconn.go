@@ -1,0 +1,203 @@
+package trace
+
+import (
+	stdtls "crypto/tls"
+
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tcp"
+	"h2trace/decoder/tls"
+	"h2trace/decoder/tls/handshake"
+	"h2trace/export"
+)
+
+// maxCiphertext bounds the ciphertext of all connections that waits for its secret.
+const maxCiphertext = 64 << 20
+
+// ciphers is what the TLS connections that arrive as segments share.
+type ciphers struct {
+	budget   *tls.Budget
+	sessions *tls.Sessions
+	keys     keyring
+}
+
+func newCiphers() ciphers {
+	return ciphers{tls.NewBudget(maxCiphertext), tls.NewSessions(), newKeyring()}
+}
+
+// tlsConn is the TLS of a connection that arrives as segments.
+type tlsConn struct {
+	*tls.Conn
+	randoms   []random // of its ClientHellos, entered in the keyring
+	over      bool     // the handshake is
+	uncounted bool     // some plaintext is missing, and nobody knows how much
+	unopened  [2]bool
+}
+
+// counted reports whether the number of bytes of plaintext is known.
+func (t *tlsConn) counted() bool {
+	return !t.uncounted && !t.unopened[decoder.Send] && !t.unopened[decoder.Recv]
+}
+
+// encrypted takes the next bytes of a TLS stream.
+func (c *tracedConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
+	c.cleartext.tls.Data(at, dir, b)
+	c.decrypt()
+}
+
+// ciphertextMissing takes a hole in a TLS stream.
+func (c *tracedConn) ciphertextMissing(at ktime.Time, dir decoder.Direction, n uint64, why tcp.Cause) {
+	if why == tcp.Overrun { // no record is missing, but they are of no use
+		c.decoder.Note(max(at, c.latest), overrunNote{at, n})
+	}
+	c.cleartext.tls.Missing(at, dir, int64(n))
+	c.decrypt()
+}
+
+// ciphertextLost brings a TLS stream up to the total of the kernel, n bytes further.
+func (c *tracedConn) ciphertextLost(at ktime.Time, dir decoder.Direction, n int64, loss lossNote) {
+	if loss.records > 0 {
+		c.announceLoss(at, loss.records, loss.bytes, loss.why)
+	}
+	if n > 0 {
+		c.cleartext.tls.Missing(at, dir, n)
+		c.decrypt()
+	}
+}
+
+// decrypt decodes what the TLS of a connection has opened.
+func (c *tracedConn) decrypt() {
+	for e := c.cleartext.tls.Next(); e != nil; e = c.cleartext.tls.Next() {
+		switch e := e.(type) {
+		case *tls.Plaintext:
+			c.opened(e.At, e.Dir, e.Data)
+		case *tls.Missing:
+			c.unopened(e)
+		case *tls.Offered:
+			c.offered(e)
+		case *tls.Established:
+			c.established()
+		case *tls.Alert:
+			c.alerted(e)
+		case *tls.Unopened:
+			c.cleartext.tls.unopened[e.Dir] = true
+		}
+	}
+}
+
+// opened decodes plaintext.
+func (c *tracedConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
+	c.latest = max(at, c.latest)
+	c.next[dir].offset += uint64(len(b))
+	c.decoder.Data(c.latest, dir, b)
+	c.decoded()
+	c.given()
+}
+
+// unopened decodes that plaintext is missing.
+func (c *tracedConn) unopened(m *tls.Missing) {
+	c.latest = max(m.At, c.latest)
+	n := m.Plaintext
+	if n == 0 {
+		return
+	}
+	if n < 0 {
+		c.cleartext.tls.uncounted = true
+	} else {
+		c.next[m.Dir].offset += uint64(n)
+	}
+	c.decoder.Gap(c.latest, m.Dir, n)
+	c.goOn()
+}
+
+// offered takes a ClientHello, and the secrets that came before it.
+func (c *tracedConn) offered(o *tls.Offered) {
+	if c.event.Offer == nil {
+		c.event.Offer = &export.Offer{ALPN: o.Hello.ALPN, Versions: versionNames(o.Hello.Versions), SNI: o.Hello.SNI}
+		if c.event.Role == decoder.RoleUnknown {
+			role := decoder.Client
+			if o.Dir == decoder.Recv {
+				role = decoder.Server
+			}
+			c.isOf(role)
+		}
+	}
+	keys := &c.table.ciphers.keys
+	c.cleartext.tls.randoms = append(c.cleartext.tls.randoms, o.Hello.Random)
+	for _, s := range keys.enter(o.Hello.Random, c) {
+		c.cleartext.tls.Secret(s.label, o.Hello.Random, s.value)
+	}
+}
+
+func versionNames(versions []uint16) (names []string) {
+	for _, v := range versions {
+		names = append(names, stdtls.VersionName(v))
+	}
+	return names
+}
+
+// established takes the end of a handshake.
+func (c *tracedConn) established() {
+	info := c.cleartext.tls.Info()
+	took := info.End.Sub(info.Start)
+	c.event.Handshake = &took
+	c.event.TLS = &export.TLS{
+		Version: stdtls.VersionName(info.Version), ALPN: info.ALPN, Resumed: &info.Resumed,
+		Cipher: stdtls.CipherSuiteName(info.Suite),
+	}
+	if c.event.Offer != nil {
+		c.event.TLS.SNI = c.event.Offer.SNI
+	}
+	if info.Certificate != nil {
+		c.event.TLS.Issuer = info.Certificate.Issuer
+	}
+	c.cleartext.tls.over = true
+}
+
+// alerted takes an alert. One before the end of a handshake says why that failed.
+func (c *tracedConn) alerted(a *tls.Alert) {
+	if c.cleartext.tls.over || a.Level != handshake.Fatal {
+		return
+	}
+	c.cleartext.tls.over = true
+	to := "to"
+	if a.Dir == decoder.Recv {
+		to = "from"
+	}
+	c.handshakeFailed(a.At, "alert "+to+" the peer: "+a.Description.String())
+}
+
+// handshakeFailed prints that a handshake failed.
+func (c *tracedConn) handshakeFailed(at ktime.Time, why string) {
+	c.announce()
+	e := c.event
+	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: why}}
+	if e.Via == "" { // else it was with the origin, and in between is the HTTP proxy
+		name := e.Name
+		if e.Offer != nil && name == "" {
+			name = e.Offer.SNI
+		}
+		failed.Proxy, failed.Next, failed.Barred = failedDial(&e, c.source, name)
+	}
+	c.table.events.Conn(c.at(at), &e, failed)
+}
+
+// closeTLS ends the TLS of a connection, and forgets its secrets.
+func (c *tracedConn) closeTLS(at ktime.Time) {
+	c.cleartext.tls.Close(at)
+	c.decrypt()
+	for _, random := range c.cleartext.tls.randoms {
+		c.table.ciphers.keys.leave(random, c)
+	}
+}
+
+// secret takes a session secret.
+func (t *connTable) secret(s *bpf.Secret) {
+	for _, c := range t.ciphers.keys.take(s) {
+		c.cleartext.tls.Secret(s.Label, s.ClientRandom, s.Secret)
+		c.decrypt()
+	}
+	s.Wipe()
+}

@@ -1,0 +1,196 @@
+package trace
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf"
+	"h2trace/decoder/ktime"
+)
+
+// tap records what a connection carries, as segments.
+type tap struct {
+	net.Conn
+	mu       sync.Mutex
+	offset   [2]uint64
+	segments []bpf.Segment
+}
+
+func (t *tap) add(dir int, b []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.segments = append(t.segments, bpf.Segment{
+		Wire: bpf.WireTLS, Dir: dir, Offset: t.offset[dir], Payload: bytes.Clone(b),
+	})
+	t.offset[dir] += uint64(len(b))
+}
+
+func (t *tap) Write(b []byte) (int, error) {
+	t.add(bpf.Send, b)
+	return t.Conn.Write(b)
+}
+
+func (t *tap) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	t.add(bpf.Recv, b[:n])
+	return n, err
+}
+
+// fetched is a recorded connection of net/http.
+type fetched struct {
+	segments []bpf.Segment
+	secrets  []bpf.Secret
+}
+
+// fetch has net/http get paths from a server, one after the other. Each response has
+// the path as its body.
+func fetch(t *testing.T, paths []string, configure func(client *tls.Config)) *fetched {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat(r.URL.Path, 1000))
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	var keys bytes.Buffer
+	config := &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com", KeyLogWriter: &keys}
+	configure(config)
+	var tapped *tap
+	transport := &http.Transport{
+		TLSClientConfig: config, ForceAttemptHTTP2: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			tapped = &tap{Conn: conn}
+			return tapped, err
+		},
+	}
+	for _, path := range paths {
+		response, err := (&http.Client{Transport: transport}).Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	transport.CloseIdleConnections()
+	tapped.mu.Lock()
+	defer tapped.mu.Unlock()
+	f := &fetched{segments: tapped.segments}
+	for line := range strings.Lines(keys.String()) {
+		var s bpf.Secret
+		fields := strings.Fields(line)
+		random, _ := hex.DecodeString(fields[1])
+		s.Label, s.ClientRandom = fields[0], [32]byte(random)
+		s.Secret, _ = hex.DecodeString(fields[2])
+		f.secrets = append(f.secrets, s)
+	}
+	return f
+}
+
+// printed replays a connection and returns its events, in words. Its secrets come before
+// segment number late.
+func (f *fetched) printed(t *testing.T, late int) []string {
+	t.Helper()
+	const conn = 1<<62 | 5
+	var out bytes.Buffer
+	table := newTestTable(t, &out)
+	head := bpf.Head{Time: 1000, PID: 7, Conn: conn}
+	table.open(&bpf.Open{
+		Head: head, Wire: bpf.WireTLS, Role: bpf.RoleClient, Handshake: true,
+		Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
+	})
+	tell := func() {
+		for i := range f.secrets {
+			s := f.secrets[i]
+			s.Secret = bytes.Clone(s.Secret)
+			if table.secret(&s); !bytes.Equal(s.Secret, make([]byte, len(s.Secret))) {
+				t.Error("a secret is not zeroed in the record")
+			}
+		}
+	}
+	for i := range f.segments {
+		if i == late {
+			tell()
+		}
+		s := f.segments[i]
+		s.Head = head
+		s.Time = ktime.Time(2000 + i)
+		table.segment(&s)
+	}
+	if late >= len(f.segments) {
+		tell()
+	}
+	if err := table.endAll(); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.events.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(table.ciphers.keys.secrets) + len(table.ciphers.keys.conns); n > 0 && late < len(f.segments) {
+		t.Errorf("%d sessions are remembered", n)
+	}
+	return inWords(t, &out)
+}
+
+// inWords returns exchanges and conn events.
+func inWords(t *testing.T, out *bytes.Buffer) (words []string) {
+	t.Helper()
+	for line := range strings.Lines(out.String()) {
+		var e struct {
+			Event, Action, Protocol, Source, Method, URL string
+			ResponseBytes                                int `json:"response_bytes"`
+			TLS                                          struct{ Version, ALPN, SNI, Issuer string }
+			Error                                        struct{ Class, Detail string }
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		switch e.Event {
+		case "conn":
+			words = append(words, fmt.Sprintf("%s %s by %s, %+v %s", e.Action, e.Protocol, e.Source, e.TLS, e.Error.Detail))
+		case "exchange":
+			words = append(words, fmt.Sprintf("%s %s: %d bytes", e.Method, e.URL[strings.LastIndex(e.URL, "/"):], e.ResponseBytes))
+		}
+	}
+	return words
+}
+
+// TestWireTLS replays the packets and secrets of connections of net/http, with the
+// secrets at any time.
+func TestWireTLS(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		configure func(*tls.Config)
+		open      string
+	}{
+		{"TLS 1.3", func(*tls.Config) {}, "open h2 by wire, {Version:TLS 1.3 ALPN:h2 SNI:example.com Issuer:O=Acme Co} "},
+		{"TLS 1.2", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, "open h2 by wire, {Version:TLS 1.2 ALPN:h2 SNI:example.com Issuer:O=Acme Co} "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := fetch(t, []string{"/a", "/bc", "/d"}, tt.configure)
+			want := []string{tt.open, "GET /a: 2000 bytes", "GET /bc: 3000 bytes", "GET /d: 2000 bytes"}
+			for late := range len(f.segments) + 1 {
+				got := f.printed(t, late)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("secrets before segment %d of %d: %s", late, len(f.segments), diff)
+				}
+			}
+		})
+	}
+}
