@@ -41,6 +41,7 @@ type session struct {
 	role      uint8
 	handshake bool // the handshake was seen
 	first     [2]uint32
+	before    uint64 // bytes of each direction before the pieces
 	pieces    []piece
 }
 
@@ -161,6 +162,7 @@ func (s *session) encode() []byte {
 	b = append(b, s.role, flag(s.handshake), 0, 0)
 	b = le.AppendUint32(b, s.first[0])
 	b = le.AppendUint32(b, s.first[1])
+	b = le.AppendUint64(b, s.before)
 	for _, p := range s.pieces {
 		b = le.AppendUint64(b, p.offset)
 		b = le.AppendUint32(b, uint32(len(p.b)))

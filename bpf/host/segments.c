@@ -49,7 +49,7 @@ static void submit(void *record)
 		.kind = ANSWER_RECORD,
 		.dir = r->h.dir,
 		.seq = r->seq,
-		.offset = r->offset,
+		.offset = r->offset - session.before,
 		.lost_bytes = r->lost_bytes,
 		.lost_records = r->lost_records,
 		.len = r->len,
@@ -85,6 +85,11 @@ int main(void)
 		host.reserve = reserve_among;
 		read_pieces();
 		bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY);
+		for (int d = 0; session.before && d < DIR_COUNT; d++) {
+			owner.dir[d].begun = 1;
+			owner.dir[d].first = session.first[d] - (u32)session.before;
+			owner.dir[d].end = session.before;
+		}
 		bpf_sk_storage_get(&owners, &sock, &owner, BPF_SK_STORAGE_GET_F_CREATE);
 		for (next = 0; next < session.pieces;) {
 			take_next();

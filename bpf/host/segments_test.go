@@ -7,7 +7,7 @@ import (
 
 // FuzzSegments has cleartext/cleartext.h report streams in segments. They come in order
 // or late, twice, or cut elsewhere, and while another CPU handles the previous one.
-// Sequence numbers wrap. Each byte has its offset in the stream, or is counted as lost.
+// Sequence numbers wrap, once and more often. Each byte has its offset in the stream, or is counted as lost.
 func FuzzSegments(f *testing.F) {
 	addSeeds(f, 200)
 	segments := start(f, "segments")
@@ -32,6 +32,9 @@ func segmentsSession(in *source) (s *session, streams [2][]byte) {
 	}
 	if flags&0x40 != 0 { // sequence numbers are about to wrap
 		s.first = [2]uint32{^uint32(in.uint(1)), 1<<31 - uint32(in.uint(2))}
+	}
+	if flags&0xc0 == 0x80 { // more bytes than sequence numbers count
+		s.before = 1<<(30+in.uint(1)%8) - in.uint(2)
 	}
 	from := clientDir(s)
 	streams[from] = in.stream([]byte(preface))

@@ -16,6 +16,7 @@ struct session {
 	u8 handshake;
 	u8 pad[2];
 	u32 first[DIR_COUNT]; /* sequence numbers */
+	u64 before;	      /* bytes of each direction before the pieces */
 };
 
 struct piece {

@@ -25,19 +25,6 @@ func BenchmarkInOrder(b *testing.B) {
 	}
 }
 
-// BenchmarkLeftOut takes headers of DATA frames. The kernel leaves out their payloads.
-func BenchmarkLeftOut(b *testing.B) {
-	a, sink, header := NewBudget(1<<20), &discard{}, make([]byte, 9)
-	var s Stream
-	off := uint64(0)
-	b.ReportAllocs()
-	for b.Loop() {
-		s.Segment(1, off, header, false, a, sink)
-		s.Skip(1, off+9, 16384, false, a, sink)
-		off += 9 + 16384
-	}
-}
-
 // BenchmarkOvertaken takes pairs of segments, the second of each before the first.
 func BenchmarkOvertaken(b *testing.B) {
 	a, sink, segment := NewBudget(1<<20), &discard{}, make([]byte, 1448)

@@ -22,7 +22,7 @@ type fate struct {
 
 // model is a Stream that tracks each byte, and holds all of them.
 type model struct {
-	held          [fuzzed]string // "" for a missing byte
+	held          [fuzzed]bool
 	next, leftOut uint64
 	fates         []fate
 }
@@ -35,12 +35,12 @@ func (m *model) handOn(at ktime.Time, how string) {
 // giveUp hands on the bytes before a place, missing ones, too.
 func (m *model) giveUp(at ktime.Time, to uint64, why string) {
 	for m.next < to {
-		if how := m.held[m.next]; how != "" {
-			m.handOn(at, how)
+		if m.held[m.next] {
+			m.handOn(at, "data")
 			continue
 		}
 		end := m.next
-		for end < to && m.held[end] == "" {
+		for end < to && !m.held[end] {
 			end++
 		}
 		cause := why
@@ -56,19 +56,17 @@ func (m *model) giveUp(at ktime.Time, to uint64, why string) {
 
 // handOnHeld hands on the bytes before the first missing one.
 func (m *model) handOnHeld(at ktime.Time) {
-	for m.next < fuzzed && m.held[m.next] != "" {
-		m.handOn(at, m.held[m.next])
+	for m.next < fuzzed && m.held[m.next] {
+		m.handOn(at, "data")
 	}
 }
 
-func (m *model) add(at ktime.Time, from, to uint64, how string, lost bool) {
+func (m *model) add(at ktime.Time, from, to uint64, lost bool) {
 	if lost || from < m.leftOut {
 		m.giveUp(at, from, "lost")
 	}
 	for i := max(from, m.next); i < to; i++ {
-		if from <= m.next || m.held[i] == "" {
-			m.held[i] = how
-		}
+		m.held[i] = true
 	}
 	m.handOnHeld(at)
 }
@@ -76,7 +74,7 @@ func (m *model) add(at ktime.Time, from, to uint64, how string, lost bool) {
 func (m *model) flush(at ktime.Time) {
 	last := m.next
 	for i := range uint64(fuzzed) {
-		if m.held[i] != "" {
+		if m.held[i] {
 			last = max(last, i+1)
 		}
 	}
@@ -113,7 +111,7 @@ func checkHeld(t *testing.T, s *Stream, budget *Budget) {
 	t.Helper()
 	cost, end := 0, s.next+1
 	for _, p := range s.early.pieces {
-		if p.from < end || p.to <= p.from || p.b != nil && uint64(len(p.b)) != p.to-p.from {
+		if p.from < end || p.to <= p.from || uint64(len(p.b)) != p.to-p.from {
 			t.Fatalf("held: %+v, next %d", s.early.pieces, s.next)
 		}
 		cost, end = cost+p.cost(), p.to
@@ -155,19 +153,11 @@ func FuzzStream(f *testing.F) {
 			for i := range b {
 				b[i] = byteAt(from + uint64(i))
 			}
-			how := "data"
-			if in[4]&1 == 0 {
-				how = "left out"
-			}
 			if to > from {
-				m.add(at, from, to, how, lost)
+				m.add(at, from, to, lost)
 			}
 			for i := range streams {
-				if how == "data" {
-					streams[i].Segment(at, from, b, lost, budgets[i], sinks[i])
-				} else {
-					streams[i].Skip(at, from, to-from, lost, budgets[i], sinks[i])
-				}
+				streams[i].Segment(at, from, b, lost, budgets[i], sinks[i])
 				checkHeld(t, &streams[i], budgets[i])
 			}
 			clear(b) // the Stream must not keep it

@@ -24,23 +24,19 @@ func NewBudget(most int) *Budget { return &Budget{most: most} }
 // piece is an interval of a stream.
 type piece struct {
 	from, to uint64
-	b        []byte // nil: left out on purpose
+	b        []byte
 }
 
 // after returns the part of a piece from an offset in it on.
 func (p piece) after(from uint64) piece {
-	if p.b != nil {
-		p.b = p.b[from-p.from:]
-	}
+	p.b = p.b[from-p.from:]
 	p.from = from
 	return p
 }
 
 // before returns the part of a piece up to an offset in it.
 func (p piece) before(to uint64) piece {
-	if p.b != nil {
-		p.b = p.b[:to-p.from]
-	}
+	p.b = p.b[:to-p.from]
 	p.to = to
 	return p
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,14 +48,6 @@ func TestStream(t *testing.T) {
 		{name: "record of something known lost", in: []segment{{0, "ab", false}, {0, "ab", true}, {2, "c", false}}, want: []string{"1 ab", "3 c"}},
 		{name: "left out", leftOut: 6, in: []segment{{0, "ab", false}, {5, "fg", false}}, want: []string{"1 ab", "2 -3 left out", "2 fg"}},
 		{name: "only what is before is left out", leftOut: 5, in: []segment{{0, "ab", false}, {6, "g", false}, {4, "ef", false}}, want: []string{"1 ab", "3 -2 left out", "3 ef", "3 g"}},
-		{name: "part left out", in: []segment{{0, "ab", false}, {2, "---", false}, {5, "f", false}}, want: []string{"1 ab", "2 -3 left out", "3 f"}},
-		{name: "part left out, overtaken", in: []segment{{2, "---", false}, {5, "f", false}, {0, "ab", false}}, want: []string{"3 ab", "3 -3 left out", "3 f"}},
-		{name: "overtaken by a part left out", in: []segment{{3, "--", false}, {0, "abc", false}, {5, "f", false}}, want: []string{"2 abc", "2 -2 left out", "3 f"}},
-		{name: "left out, and sent again whole", in: []segment{{0, "ab", false}, {2, "--", false}, {0, "abcde", false}}, want: []string{"1 ab", "2 -2 left out", "3 e"}},
-		{name: "sent, and sent again left out", in: []segment{{0, "abcd", false}, {2, "----", false}, {6, "g", false}}, want: []string{"1 abcd", "2 -2 left out", "3 g"}},
-		{name: "record with a part left out lost", in: []segment{{0, "ab", false}, {5, "--", true}, {7, "h", false}}, want: []string{"1 ab", "2 -3 lost", "2 -2 left out", "3 h"}},
-		{name: "record lost, then a part left out that is held", in: []segment{{3, "--", false}, {7, "h", true}}, want: []string{"2 -3 lost", "2 -2 left out", "2 -2 lost", "2 h"}},
-		{name: "end while a part left out is held", in: []segment{{0, "a", false}, {3, "--", false}}, flush: true, want: []string{"1 a", "9 -2 overrun", "9 -2 left out"}},
 		{name: "more than may be held", most: leastHeld, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -68,10 +59,6 @@ func TestStream(t *testing.T) {
 			}
 			s.LeaveOut(tt.leftOut)
 			for i, seg := range tt.in {
-				if n := strings.Count(seg.b, "-"); n > 0 {
-					s.Skip(ktime.Time(i+1), seg.off, uint64(n), seg.lost, a, &got)
-					continue
-				}
 				s.Segment(ktime.Time(i+1), seg.off, []byte(seg.b), seg.lost, a, &got)
 			}
 			if tt.flush {
@@ -130,78 +117,6 @@ func TestShuffled(t *testing.T) {
 	}
 }
 
-// accounted demands that the Stream hands on all bytes except those that were left out.
-type accounted struct {
-	placed
-	leftOut []bool
-}
-
-func (r *accounted) Missing(_ ktime.Time, n uint64, why Cause) {
-	for range n {
-		if why != LeftOut || !r.leftOut[r.at] {
-			r.t.Fatalf("byte %d is missing, cause %d", r.at, why)
-		}
-		r.at++
-	}
-}
-
-// TestLeftOut sends streams with left out parts. Their segments overlap, are late, and are
-// repeated, cut elsewhere and copied whole.
-func TestLeftOut(t *testing.T) {
-	a := NewBudget(1 << 20)
-	for seed := range uint64(100) {
-		rng := rand.New(rand.NewPCG(seed, 2))
-		want := make([]byte, 1+rng.IntN(100_000))
-		for i := range want {
-			want[i] = byte(rng.Uint32())
-		}
-		leftOut := make([]bool, len(want))
-		for at := 0; at < len(want); {
-			to := min(len(want), at+1+rng.IntN(1<<rng.IntN(18)))
-			if rng.IntN(2) == 0 {
-				for i := at; i < to; i++ {
-					leftOut[i] = true
-				}
-			}
-			at = to
-		}
-		var segments [][2]int
-		for at := 0; at < len(want); {
-			to := min(len(want), at+1+rng.IntN(1<<rng.IntN(18)))
-			segments = append(segments, [2]int{max(0, at-rng.IntN(50)), to})
-			if rng.IntN(5) == 0 {
-				segments = append(segments, [2]int{rng.IntN(to), to})
-			}
-			at = to
-		}
-		for i := range segments { // late by up to 4 segments
-			j := min(len(segments)-1, i+rng.IntN(4))
-			segments[i], segments[j] = segments[j], segments[i]
-		}
-		var s Stream
-		got := &accounted{placed{t: t, want: want}, leftOut}
-		for _, seg := range segments {
-			whole := rng.IntN(5) == 0
-			for at := seg[0]; at < seg[1]; {
-				to := at + 1
-				for to < seg[1] && (whole || leftOut[to] == leftOut[at]) {
-					to++
-				}
-				if leftOut[at] && !whole {
-					s.Skip(0, uint64(at), uint64(to-at), false, a, got)
-				} else {
-					s.Segment(0, uint64(at), want[at:to], false, a, got)
-				}
-				at = to
-			}
-		}
-		if got.at != uint64(len(want)) || len(s.early.pieces) > 0 {
-			t.Fatalf("seed %d: got %d bytes, want %d; %v held", seed, got.at, len(want), s.early.pieces)
-		}
-		s.Flush(0, a, got)
-	}
-}
-
 // flusher ends another Stream as soon as it has bytes.
 type flusher struct {
 	recorder
@@ -255,8 +170,8 @@ func (p *placed) Data(_ ktime.Time, b []byte) {
 
 func (p *placed) Missing(_ ktime.Time, n uint64, _ Cause) { p.at += n }
 
-// TestDamaged sends streams with segments that are missing, reported as lost, left out in
-// both ways, late, and repeated. Each byte that is handed on is in its place.
+// TestDamaged sends streams with segments that are missing, reported as lost, left out,
+// late, and repeated. Each byte that is handed on is in its place.
 func TestDamaged(t *testing.T) {
 	a := NewBudget(10 * leastHeld)
 	for seed := range uint64(500) {
@@ -275,8 +190,6 @@ func TestDamaged(t *testing.T) {
 			}
 			switch lost := rng.IntN(10) == 0; {
 			case from >= to || rng.IntN(10) == 0:
-			case rng.IntN(5) == 0:
-				s.Skip(0, uint64(from), uint64(to-from), lost, a, got)
 			default:
 				s.Segment(0, uint64(from), want[from:to], lost, a, got)
 			}
