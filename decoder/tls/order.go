@@ -18,7 +18,10 @@ func (c *Conn) advance() bool {
 	if c.step(s) {
 		return true
 	}
-	return !(s.blocks() && other.protected()) && c.step(other)
+	if s.blocks() && other.protected() {
+		return false
+	}
+	return c.step(other)
 }
 
 // due returns when the next record was complete, or the incomplete one began.
