@@ -182,6 +182,9 @@ func (c *tracedConn) isNoHTTP() bool {
 		case decoder.ProtocolUnknown:
 			return c.hello.Over()
 		case decoder.HTTP1:
+			if c.inner != nil {
+				return !c.inner.cleartext.tls.isTLS()
+			}
 			return c.exchanges.isTunnelOfOther()
 		}
 		return false

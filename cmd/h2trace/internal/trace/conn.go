@@ -26,6 +26,9 @@ type tracedConn struct {
 	// beside is another on the same socket, until it is known which of the two
 	// is inside of the other.
 	beside *tracedConn
+	// inner is the connection inside of this one, and outer the one around it; both are
+	// nil where bytes come from probes.
+	inner, outer *tracedConn
 	// hello is for a ClientHello that the connection without TLS began with.
 	hello  clienthello.Reader
 	queued queued

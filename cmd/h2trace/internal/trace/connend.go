@@ -90,7 +90,9 @@ func (c *tracedConn) finish() {
 	case c.end != nil:
 		over = max(over, c.end.time())
 		by, ended = c.end.by(), over
-		c.settle(over, c.end.totals())
+		if c.outer == nil {
+			c.settle(over, c.end.totals())
+		}
 	case c.cleartext != nil:
 		c.cleartext.flush(c, c.latest)
 	}
@@ -104,6 +106,9 @@ func (c *tracedConn) finish() {
 	t.recovery.leave(c) // a last loss made tables unknown
 	c.decoder.Close(over)
 	c.goOn()
+	if c.inner != nil {
+		c.inner.finish()
+	}
 	if c.isNothing() {
 		c.dismiss()
 	} else {
@@ -116,7 +121,9 @@ func (c *tracedConn) finish() {
 			c.printClose(c.end, known)
 		}
 	}
-	t.requests.ended = append(t.requests.ended, c.entry())
+	if c.outer == nil {
+		t.requests.ended = append(t.requests.ended, c.entry())
+	}
 }
 
 // entry returns what the kernel holds of the connection.

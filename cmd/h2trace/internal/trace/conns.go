@@ -52,6 +52,7 @@ type connTable struct {
 // counts is what the summary says about all connections.
 type counts struct {
 	opened    uint64
+	inner     uint64 // of them, inside of others
 	dismissed uint64 // of them, which did not turn out to be HTTP
 	captured  uint64 // bytes of payload
 }
@@ -158,6 +159,7 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 		c.cleartext = &cleartextConn{tls: &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)}}
 		c.event.Source = export.SourceWire
 	}
+	c.exchanges.tunnel.wanted = t.ciphers.wanted
 	c.follow(t.config)
 	if t.verifier != nil && c.cleartext == nil {
 		c.verify = t.verifier.Conn(func(d verify.Difference) { t.events.Verify(c.at(d.Time), difference(&d)) })
@@ -185,8 +187,10 @@ func (t *connTable) close(e *bpf.Close) error {
 	if c.end == nil {
 		t.closing.add(c)
 	}
-	c.end = &reportedClose{*e}
-	c.exchanges.tracker.Ended(c.end.by())
+	for ; c != nil; c = c.inner {
+		c.end = &reportedClose{*e}
+		c.exchanges.tracker.Ended(c.end.by())
+	}
 	return nil
 }
 

@@ -36,8 +36,9 @@ type exchangeSink struct {
 	tracker *exchange.Tracker // nil where no exchanges are put together
 	// inner reads a ClientHello in a tunnel.
 	inner clienthello.Reader
-	// upgrade is what the current call of the decoder found, or nil.
+	// upgrade and tunnel are what the current call of the decoder found.
 	upgrade *upgrade
+	tunnel  tunnel
 }
 
 // An optional sink with a method that does not fit would silently be none.
@@ -61,6 +62,9 @@ func (s *exchangeSink) follow(role decoder.Role, fromStart bool) {
 func (s *exchangeSink) gap(at ktime.Time, dir decoder.Direction, n int64) {
 	if s.tracker.Tunneled() {
 		s.inner.Stop()
+		if s.tunnel.wanted {
+			s.tunnel.addMissing(at, dir, n)
+		}
 	}
 	s.tracker.Gap(at, dir, n)
 }
@@ -69,7 +73,11 @@ func (s *exchangeSink) gap(at ktime.Time, dir decoder.Direction, n int64) {
 func (s *exchangeSink) isTunnelOfOther() bool { return s.tracker.Tunneled() && s.inner.Over() }
 
 // InTunnel implements exchange.TunnelSink: TLS may begin inside of a connection.
-func (s *exchangeSink) InTunnel(_ ktime.Time, d decoder.Direction, b []byte) {
+func (s *exchangeSink) InTunnel(at ktime.Time, d decoder.Direction, b []byte) {
+	if s.tunnel.wanted {
+		s.tunnel.add(at, d, b)
+		return
+	}
 	s.book.hellos.read(&s.inner, s.connInfo, s.event.Role, d, b)
 }
 

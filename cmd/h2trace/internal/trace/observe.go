@@ -113,6 +113,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
+	o.conns.ciphers.wanted = opts.TestPlan == testWire
 	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames

@@ -49,7 +49,10 @@ var _ interface {
 // isNothing reports whether a connection without TLS does not speak HTTP, and nothing
 // was printed of it.
 func (p *printer) isNothing() bool {
-	return p.scheme == "http" && p.cleartext != nil && !p.announced && p.event.Protocol == ""
+	if p.cleartext == nil || p.announced || p.event.Protocol != "" {
+		return false
+	}
+	return p.cleartext.tls == nil || !p.cleartext.tls.isTLS()
 }
 
 // announce prints the open event, once.

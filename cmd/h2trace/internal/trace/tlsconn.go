@@ -18,13 +18,14 @@ const maxCiphertext = 64 << 20
 
 // ciphers is what the TLS connections that arrive as segments share.
 type ciphers struct {
+	wanted   bool // TLS is opened here, also inside of other connections
 	budget   *tls.Budget
 	sessions *tls.Sessions
 	keys     keyring
 }
 
 func newCiphers() ciphers {
-	return ciphers{tls.NewBudget(maxCiphertext), tls.NewSessions(), newKeyring()}
+	return ciphers{budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring()}
 }
 
 // tlsConn is the TLS of a connection that arrives as segments.
@@ -34,6 +35,7 @@ type tlsConn struct {
 	over      bool     // the handshake is
 	uncounted bool     // some plaintext is missing, and nobody knows how much
 	unopened  [2]bool
+	reason    tls.Reason // why, of the first direction
 }
 
 // counted reports whether the number of bytes of plaintext is known.
@@ -82,9 +84,23 @@ func (c *tracedConn) decrypt() {
 		case *tls.Alert:
 			c.alerted(e)
 		case *tls.Unopened:
-			c.cleartext.tls.unopened[e.Dir] = true
+			c.notOpened(e)
 		}
 	}
+}
+
+// notOpened takes that nothing more of a direction can be opened.
+func (c *tracedConn) notOpened(u *tls.Unopened) {
+	t := c.cleartext.tls
+	if !t.unopened[decoder.Send] && !t.unopened[decoder.Recv] {
+		t.reason = u.Reason
+	}
+	t.unopened[u.Dir] = true
+}
+
+// isTLS reports whether a connection looks like TLS so far.
+func (t *tlsConn) isTLS() bool {
+	return t.reason != tls.NotTLS || !t.unopened[decoder.Send] && !t.unopened[decoder.Recv]
 }
 
 // opened decodes plaintext.

@@ -54,9 +54,11 @@ func (s *exchangeSink) Tunneled(at ktime.Time, d decoder.Direction, b []byte) {
 	s.upgrade.said = append(s.upgrade.said, chunk{at, d, bytes.Clone(b)})
 }
 
-// goOn replaces the decoder if its last call found an upgrade. The new decoder gets the
-// bytes of HTTP/2 seen so far.
+// goOn follows each call of the decoder. It passes on the bytes of a connection inside,
+// and replaces the decoder if the call found an upgrade. The new decoder gets the bytes
+// of HTTP/2 seen so far.
 func (c *tracedConn) goOn() {
+	c.passOn()
 	u := c.exchanges.upgrade
 	if u == nil {
 		return
