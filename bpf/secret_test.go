@@ -78,6 +78,32 @@ func TestOwnSecrets(t *testing.T) {
 	}
 }
 
+// TestSecretsLost derives more secrets than the ring holds: the others are counted.
+func TestSecretsLost(t *testing.T) {
+	_, base := listen(t)
+	server := &tls.Config{Certificates: []tls.Certificate{certificateOf(t)}}
+	c := newCollector(t, Options{BufferSize: MinBufferSize, Wire: true})
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		if _, errs := shakeHands(t, base, server); errs != [2]error{} {
+			t.Fatal(errs)
+		}
+	}
+	if err := c.Targets.RemoveTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	count := readAll(t, c, func(Event) {})
+	ledger, err := c.Connections.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lost := ledger.LostRecords[RingFull]; lost == 0 || lost != ledger.Lost() || ledger.SeenRecords != count+lost {
+		t.Errorf("%d seen, %d delivered, %d lost, by cause %d", ledger.SeenRecords, count, ledger.Lost(), ledger.LostRecords)
+	}
+}
+
 // TestWireProbes lists the probes of plans with and without Options.Wire.
 func TestWireProbes(t *testing.T) {
 	site := func(tap plan.Tap) []plan.Site { return []plan.Site{{Tap: tap}} }

@@ -110,6 +110,7 @@ func TestSecrets(t *testing.T) {
 		args []string
 		run  []string
 		opts Options
+		lost uint64
 	}
 	variants := []variant{
 		{name: "default"},
@@ -120,6 +121,7 @@ func TestSecrets(t *testing.T) {
 		{name: "N-l", args: []string{"-gcflags=all=-N -l"}},
 		{name: forkAlone, args: []string{"-tags=forkonly"}},
 		{name: "labels not in memory", run: []string{"-cold"}},
+		{name: "odd", run: []string{"-odd"}, lost: 2},
 		{name: "entry", opts: Options{Mode: plan.EntryRet}},
 		{name: "compat", opts: Options{compat: true}},
 	}
@@ -154,8 +156,8 @@ func TestSecrets(t *testing.T) {
 				t.Errorf("not in the log: %s", line)
 			}
 			ledger, err := c.Connections.Ledger()
-			if err != nil || ledger.Lost() != 0 {
-				t.Errorf("%d lost, %v", ledger.Lost(), err)
+			if err != nil || ledger.Lost() != v.lost || ledger.LostRecords[ReadFault] != v.lost {
+				t.Errorf("%d lost, by cause %d, %v, want %d", ledger.Lost(), ledger.LostRecords, err, v.lost)
 			}
 		})
 	}

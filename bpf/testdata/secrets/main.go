@@ -30,6 +30,7 @@ var shake = func(net.Listener, io.Writer) {}
 
 func main() {
 	cold := flag.Bool("cold", false, "keep the pages of the labels out of memory")
+	odd := flag.Bool("odd", false, "derive besides what no handshake does")
 	flag.Parse()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
@@ -42,6 +43,11 @@ func main() {
 	check(config.Derive(labels))
 	config.KeyLogWriter = nil
 	check(config.Derive([]string{"EXPORTER_SECRET", "EARLY_EXPORTER_SECRET"}))
+	if *odd {
+		page, err := syscall.Mmap(-1, 0, 4096, syscall.PROT_NONE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+		check(err)
+		check(config.Odd(page))
+	}
 	_, err = os.Stdout.Write(append(w.Bytes(), '\n'))
 	check(err)
 	_, err = io.Copy(io.Discard, os.Stdin)
