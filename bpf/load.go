@@ -10,6 +10,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
 )
 
 // hookPrograms stay attached to tracepoints of the kernel.
@@ -60,6 +61,7 @@ func (c *Collector) load() error {
 	if err != nil {
 		return fmt.Errorf("read the compiled programs for packets: %w", err)
 	}
+	allocateLater(spec, packets)
 	loader, err := newProgramLoader(spec, packets)
 	if err != nil {
 		return err
@@ -153,6 +155,21 @@ func configure(spec *ebpf.CollectionSpec, opts *Options) error {
 		}
 	}
 	return nil
+}
+
+// allocateLater has hash maps allocate their elements when these are entered. Since
+// Linux 6.1 (commit 96da3f7d489d) programs of all types may do that.
+func allocateLater(specs ...*ebpf.CollectionSpec) {
+	if version, err := features.LinuxVersionCode(); err != nil || version < 6<<16|1<<8 {
+		return
+	}
+	for _, spec := range specs {
+		for _, m := range spec.Maps {
+			if m.Type == ebpf.Hash {
+				m.Flags |= unix.BPF_F_NO_PREALLOC
+			}
+		}
+	}
 }
 
 // enterNames gives the programs the names of the executables to observe.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"h2trace/cmd/h2trace/internal/launch"
@@ -138,7 +139,9 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 
 // attach makes a tracer and attaches it to what the function says.
 func (s *session) attach(to func(tracer) error) (tracer, error) {
+	percent := debug.SetGCPercent(-1) // most of what is allocated here stays, 10 MB
 	t, err := s.tracer(s.opts, s.out, s.msg)
+	debug.SetGCPercent(percent)
 	if err != nil {
 		return nil, err
 	}
