@@ -2,7 +2,8 @@ package tls
 
 import "h2trace/decoder/ktime"
 
-// maxPieces bounds the pieces of a queue. Bytes beyond share the time of the last one.
+// maxPieces bounds the pieces of a queue. Bytes beyond share the time of the last one, or
+// are lost if it is a hole.
 const maxPieces = 4096
 
 // queue holds the ciphertext of one direction that is not decoded yet, with its times
@@ -42,9 +43,21 @@ func (q *queue) add(at ktime.Time, b []byte) {
 	q.push(piece{at: at, n: len(b)})
 }
 
-// addHole appends a hole of n bytes.
+// addHole appends a hole of n bytes. Among too many pieces, the bytes of the last one
+// become part of it.
 func (q *queue) addHole(at ktime.Time, n int64) {
-	if p := q.last(); p != nil && p.hole > 0 {
+	p := q.last()
+	if p != nil && p.hole == 0 && len(q.pieces)-q.first >= maxPieces {
+		if q.whole() {
+			q.run -= p.n
+		}
+		q.buf = q.buf[:len(q.buf)-p.n]
+		q.budget.held -= p.n
+		n += int64(p.n)
+		q.pieces = q.pieces[:len(q.pieces)-1]
+		p = q.last()
+	}
+	if p != nil && p.hole > 0 {
 		p.at = at
 		p.hole += n
 		return
