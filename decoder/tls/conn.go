@@ -15,6 +15,7 @@ type Conn struct {
 	session  session
 	info     Info
 	secrets  secrets
+	learned  int // secrets and hellos
 	sessions *Sessions
 	// found is what the last record gave, and plaintext the event that is used again.
 	found     []Event
@@ -108,6 +109,7 @@ func (c *Conn) Secret(label string, clientRandom [32]byte, secret []byte) {
 	if !c.secrets.add(label, clientRandom, secret) {
 		return
 	}
+	c.learned++
 	for d := range c.sides {
 		if s := &c.sides[d]; s.state == ended && s.reason == NoSecret {
 			s.search()

@@ -189,6 +189,9 @@ func parseLog(t testing.TB, r io.Reader) (list []logged) {
 	t.Helper()
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		f := strings.Fields(lines.Text())
+		if len(f) != 3 { // a comment of openssl
+			continue
+		}
 		random, err1 := hex.DecodeString(f[1])
 		secret, err2 := hex.DecodeString(f[2])
 		if err1 != nil || err2 != nil {

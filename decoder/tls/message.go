@@ -1,6 +1,8 @@
 package tls
 
 import (
+	"cmp"
+
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls/handshake"
 )
@@ -36,6 +38,7 @@ func (c *Conn) clientHello(s *side, at ktime.Time, body []byte) {
 	}
 	known := c.session.client != nil && c.session.client.Random == h.Random
 	c.session = session{client: h, dir: s.dir, retried: known && c.session.retried}
+	c.learned++
 	if known {
 		return
 	}
@@ -55,11 +58,13 @@ func (c *Conn) serverHello(s *side, body []byte) {
 		return
 	}
 	c.session.choose(h)
-	c.info.Version, c.info.Suite, c.info.ALPN = h.Version(), h.CipherSuite, h.ALPN
+	c.learned++
+	c.info.Version, c.info.Suite = h.Version(), h.CipherSuite
+	c.info.ALPN = cmp.Or(h.ALPN, c.info.ALPN) // a renegotiation may leave it out
 	c.info.Resumed = c.session.resumed()
 	if c.session.is13() {
 		for d := range c.sides {
-			c.sides[d].enter(handshake13)
+			c.sides[d].enter(handshake13, nil)
 		}
 	}
 }
@@ -86,7 +91,11 @@ func (c *Conn) certificate(s *side, body []byte) {
 func (c *Conn) finish(s *side, at ktime.Time) {
 	switch s.phase {
 	case handshake13:
-		s.enter(application13)
+		s.enter(application13, nil)
+		if s.early > 0 {
+			c.find(&Missing{At: at, Dir: s.dir, Ciphertext: s.early, Records: -1, Plaintext: -1})
+			s.early = 0
+		}
 	case protected12:
 	default:
 		return

@@ -8,7 +8,8 @@ import (
 // search begins to look for a record that opens. The number of the Reader, if there is
 // one, is that of the first record that is missing.
 func (s *side) search() {
-	s.state, s.scanned, s.work = searching, 0, 0
+	s.state, s.scanned = searching, 0
+	s.may.wipe(s.reader)
 	s.sure = s.reader != nil && !s.joined
 	s.deaf, s.begun = true, true
 }
@@ -62,83 +63,13 @@ func (c *Conn) skip(s *side) bool {
 	return true
 }
 
-// candidate is a Reader that may open the next record, and under which numbers.
-type candidate struct {
-	reader  *record.Reader
-	phase   phase
-	from, n uint64
-}
-
-// candidates returns the Readers that may open the next record. The first is the
-// present one. The caller wipes all that it does not keep, except that.
-func (c *Conn) candidates(s *side) (list []candidate) {
-	trials := uint64(min(s.lost/minRecord+2, maxTrials))
-	add := func(p phase, readers ...*record.Reader) {
-		for _, r := range readers {
-			list = append(list, candidate{r, p, leastRecords(s.lost - maxHandshake), trialsOf(r, trials)})
-		}
-	}
-	switch {
-	case s.joined:
-		from := s.reader.Number() - min(s.reader.Number(), joinedBefore)
-		return append(list, candidate{s.reader, s.phase, from, trialsOf(s.reader, joinedBefore+joinedAfter+trials)})
-	case s.reader != nil:
-		list = append(list, candidate{s.reader, s.phase, s.reader.Number() + leastRecords(s.lost), trialsOf(s.reader, trials)})
-	}
-	switch {
-	case s.phase == application13 && s.reader != nil:
-		if next, err := s.reader.Next(); err == nil {
-			add(application13, next)
-		}
-	case s.phase == protected12 && s.reader != nil:
-	case c.session.is13():
-		if s.reader == nil && s.phase != application13 {
-			add(handshake13, c.readers(s.dir, handshake13)...)
-		}
-		add(application13, c.readers(s.dir, application13)...)
-	default:
-		add(protected12, c.readers(s.dir, protected12)...)
-	}
-	return list
-}
-
-// maxHandshake is more than a handshake takes.
-const maxHandshake = 1 << 20
-
-// leastRecords returns how many records lost bytes are at least. The first and the last
-// may be cut.
-func leastRecords(lost int64) uint64 {
-	const most = record.HeaderSize + record.MaxCiphertext12
-	return uint64(max(0, lost/most-2))
-}
-
-// trialsOf returns n, or more if a Reader finds any number at once.
-func trialsOf(r *record.Reader, n uint64) uint64 {
-	if r.FindCost(anyNumber) == 1 {
-		return anyNumber
-	}
-	return n
-}
-
-// anyNumber is more records than a connection has.
-const anyNumber = 1 << 62
-
-// minRecord is the least length of a protected record: its header, a tag and a byte.
-const minRecord = record.HeaderSize + 17
-
 // seek looks for a record in the ready bytes. Without a Reader it waits.
 func (c *Conn) seek(s *side) bool {
 	list := c.candidates(s)
 	if len(list) == 0 {
 		return false
 	}
-	found := c.scan(s, list)
-	for i := range list {
-		if r := list[i].reader; r != s.reader {
-			r.Wipe()
-		}
-	}
-	return found
+	return c.scan(s, list)
 }
 
 // scan passes over bytes that begin no record that opens. It reports whether it made
@@ -188,13 +119,14 @@ func protectedHeader(b []byte) (h header, ok bool) {
 // try returns the candidate that opens a record, and the number of the record.
 func (s *side) try(b []byte, list []candidate) (candidate, uint64, bool) {
 	for _, k := range list {
-		n, work := k.n, len(b)+leastWork
+		from, n := k.span(s)
+		work := len(b) + leastWork
 		if k.reader.FindCost(n) > 1 {
 			n = min(n, uint64(max(1, (maxSearchWork-s.work)/work)))
 			work *= int(n)
 		}
 		s.work += work
-		if number, ok := k.reader.Find(b, k.from, n); ok {
+		if number, ok := k.reader.Find(b, from, n); ok {
 			return k, number, true
 		}
 	}
@@ -205,14 +137,10 @@ func (s *side) try(b []byte, list []candidate) (candidate, uint64, bool) {
 func (c *Conn) resume(s *side, k candidate, number uint64) {
 	missing := Missing{Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1}
 	missing.At = s.queue.pieces[s.queue.first].at
-	if k.reader == s.reader {
-		if n := int64(number - s.reader.Number()); s.sure {
-			missing.Records, missing.Plaintext = n, max(0, s.lost-n*int64(k.reader.Overhead()))
-		}
-	} else {
-		s.enter(k.phase)
-		s.setReader(k.reader)
+	if n := int64(number - k.reader.Number()); k.reader == s.reader && s.sure {
+		missing.Records, missing.Plaintext = n, max(0, s.lost-n*int64(k.reader.Overhead()))
 	}
+	c.choose(s, k)
 	k.reader.SetNumber(number)
 	s.state, s.lost, s.joined = reading, 0, false
 	s.messages = handshake.Assembler{}
@@ -221,6 +149,8 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 		return
 	}
 	s.finished = true
+	missing.Ciphertext += s.early
+	s.early = 0
 	if missing.Ciphertext > 0 {
 		c.find(&missing)
 	}

@@ -26,6 +26,9 @@ func (l *secrets) add(label string, random [32]byte, value []byte) bool {
 	default:
 		return false
 	}
+	if len(value) == 0 {
+		return false
+	}
 	same := 0
 	for i := range l.list {
 		s := &l.list[i]

@@ -18,7 +18,7 @@ type session struct {
 	// Of TLS 1.2: the ticket by which it may be resumed, and the secret that opens it.
 	ticket    ticketHash
 	hasTicket bool
-	master    []byte // belongs to secrets or Sessions
+	master    []byte // belongs to secrets
 }
 
 // is13 reports whether the version is known and TLS 1.3.
@@ -28,7 +28,8 @@ func (s *session) is13() bool { return s.server != nil && s.server.Version() == 
 func (s *session) choose(h *handshake.ServerHello) {
 	s.server = h
 	s.suite, s.known = record.SuiteByID(h.CipherSuite)
-	s.known = s.known && uint16(s.suite.Version()) == h.Version()
+	// Encrypt-then-MAC (RFC 7366) is for CBC suites, and crypto/tls has none of it.
+	s.known = s.known && uint16(s.suite.Version()) == h.Version() && !h.EncryptThenMAC
 }
 
 // resumed reports whether the server resumes a session: it selected a PSK (RFC 8446
@@ -71,24 +72,10 @@ func (c *Conn) values(dir decoder.Direction, p phase) [][]byte {
 	if s.client == nil || s.server == nil || !s.known {
 		return nil
 	}
-	var values [][]byte
 	if p == protected12 {
-		if master := c.resumable(); master != nil {
-			values = append(values, master)
-		}
+		c.secrets.add(labelMaster, s.client.Random, c.resumable())
 	}
-	return append(values, c.secrets.of(p.label(dir == s.dir), s.client.Random)...)
-}
-
-// readers returns a Reader for each secret of a phase that is known.
-func (c *Conn) readers(dir decoder.Direction, p phase) (readers []*record.Reader) {
-	for _, value := range c.values(dir, p) {
-		r, err := c.session.reader(p, value, dir == c.session.dir)
-		if err == nil { // else the secret is of another length: it is not of this session
-			readers = append(readers, r)
-		}
-	}
-	return readers
+	return c.secrets.of(p.label(dir == s.dir), s.client.Random)
 }
 
 func (s *session) reader(p phase, value []byte, client bool) (*record.Reader, error) {

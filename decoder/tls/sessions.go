@@ -15,6 +15,7 @@ const maxSessions = 4096
 type Sessions struct {
 	masters map[ticketHash][]byte
 	order   []ticketHash // of their entry
+	learned int          // how often one was entered
 }
 
 // ticketHash is the SHA-256 of a ticket.
@@ -25,6 +26,7 @@ func NewSessions() *Sessions { return &Sessions{masters: make(map[ticketHash][]b
 
 // put remembers a copy of the master secret of a session.
 func (s *Sessions) put(ticket ticketHash, master []byte) {
+	s.learned++
 	if old := s.masters[ticket]; old != nil {
 		clear(old)
 	} else {
@@ -43,7 +45,7 @@ func (s *Sessions) Wipe() {
 	for _, master := range s.masters {
 		clear(master)
 	}
-	*s = *NewSessions()
+	*s = Sessions{masters: make(map[ticketHash][]byte), learned: s.learned + 1}
 }
 
 // newTicket takes the ticket that the server gives to a session of TLS 1.2.

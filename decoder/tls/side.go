@@ -17,7 +17,7 @@ type side struct {
 	reason   Reason // why it ended
 	phase    phase
 	reader   *record.Reader // of the phase; nil until a secret opens a record
-	tried    int            // secrets of the phase that did not
+	may      candidates
 	messages handshake.Assembler
 	deaf     bool // part of a handshake message was missing
 	begun    bool // the first record has come
@@ -26,8 +26,9 @@ type side struct {
 
 	skip    int64 // bytes of a broken record that are still to come
 	lost    int64 // bytes not opened since the last record that was
+	early   int64 // bytes of early data
 	scanned int   // bytes passed over by a search
-	work    int   // of it, in bytes
+	work    int   // of all searches, in bytes, less what was opened
 	sure    bool  // the number of the reader is that of the first missing record
 }
 
@@ -40,18 +41,19 @@ const (
 	ended
 )
 
-// setReader replaces the Reader, and zeroes the old one.
+// setReader replaces the Reader, and zeroes the old one and the candidates.
 func (s *side) setReader(r *record.Reader) {
 	if s.reader != nil {
 		s.reader.Wipe()
 	}
-	s.reader, s.tried = r, 0
+	s.may.wipe(r)
+	s.reader = r
 }
 
-// enter begins a phase.
-func (s *side) enter(p phase) {
+// enter begins a phase. The Reader is nil if it is not known yet.
+func (s *side) enter(p phase, r *record.Reader) {
 	s.phase = p
-	s.setReader(nil)
+	s.setReader(r)
 	s.messages = handshake.Assembler{}
 	s.deaf, s.finished = false, false
 }
@@ -126,6 +128,8 @@ func (c *Conn) record(s *side, h header, b []byte) bool {
 			return false
 		}
 		s.queue.take(h.length)
+		s.early += int64(h.length)
+		s.may.tried = 0
 		return true
 	case s.deaf && s.phase == handshake13 && !s.opens(b):
 		s.search() // the Finished may be lost
@@ -141,29 +145,22 @@ func (c *Conn) changeCipherSpec(s *side, h header) bool {
 	}
 	s.queue.take(h.length)
 	if c.session.server != nil && !c.session.is13() {
-		s.enter(protected12)
+		s.enter(protected12, nil)
 	}
 	return true
 }
 
-// key finds a secret that opens the first record of a phase. It tries each once.
+// key finds a candidate that opens the first record of a phase. It tries each once.
 func (c *Conn) key(s *side, b []byte) bool {
-	values := c.values(s.dir, s.phase)
-	for ; s.tried < len(values); s.tried++ {
-		r, err := c.session.reader(s.phase, values[s.tried], s.dir == c.session.dir)
-		if err != nil {
-			continue // of another length: it is not of this session
-		}
-		if _, ok := r.Find(b, 0, 1); !ok {
-			r.Wipe()
+	for list := c.candidates(s); s.may.tried < len(list); s.may.tried++ {
+		k := list[s.may.tried]
+		if k.phase != s.phase {
 			continue
 		}
-		if s.phase == protected12 {
-			c.session.master = values[s.tried]
-			c.remember()
+		if _, ok := k.reader.Find(b, 0, 1); ok {
+			c.choose(s, k)
+			return true
 		}
-		s.setReader(r)
-		return true
 	}
 	return false
 }
@@ -195,6 +192,7 @@ func (c *Conn) open(s *side, h header) bool {
 		return true
 	}
 	s.joined = false
+	s.work = max(0, s.work-h.length)
 	c.content(s, at, typ, plaintext)
 	return true
 }
@@ -220,7 +218,7 @@ func (c *Conn) content(s *side, at ktime.Time, typ record.ContentType, b []byte)
 		}
 	case record.ChangeCipherSpec: // of a renegotiation
 		if s.phase == protected12 && c.session.server != nil {
-			s.enter(protected12)
+			s.enter(protected12, nil)
 		}
 	case record.ApplicationData:
 		if len(b) > 0 && (s.phase == application13 || s.phase == protected12) {
