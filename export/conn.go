@@ -42,6 +42,8 @@ type Conn struct {
 	Via string
 	// Source says where the bytes are taken; empty is not said.
 	Source Source
+	// Reason says why nothing of a connection with TLS is decoded, or is empty.
+	Reason string
 }
 
 // Source says where the bytes of a connection are taken.
@@ -96,6 +98,9 @@ func (j *JSONL) Conn(m Meta, c *Conn, e ConnEvent) {
 	b = appendTextOrNull(b, "via", c.Via)
 	if c.Source != "" {
 		b = appendText(b, "source", string(c.Source))
+	}
+	if c.Reason != "" {
+		b = appendText(b, "reason", c.Reason)
 	}
 	b = e.appendKeys(&j.enc.screen, b)
 	j.out.end(append(b, '}'))

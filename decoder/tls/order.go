@@ -54,3 +54,23 @@ func (q *queue) timeOf(n int) ktime.Time {
 	}
 	return q.pieces[i].at
 }
+
+// WaitsSince returns since when a direction waits for its secret. ok is false if none
+// does.
+func (c *Conn) WaitsSince() (since ktime.Time, ok bool) {
+	for d := range c.sides {
+		if s := &c.sides[d]; s.blocks() && (!ok || s.due() < since) {
+			since, ok = s.due(), true
+		}
+	}
+	return since, ok
+}
+
+// GiveUp ends each direction that waits for its secret. Next returns that.
+func (c *Conn) GiveUp(at ktime.Time) {
+	for d := range c.sides {
+		if s := &c.sides[d]; s.blocks() {
+			c.end(s, at, c.lacks(s))
+		}
+	}
+}

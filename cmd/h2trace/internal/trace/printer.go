@@ -187,7 +187,9 @@ func (p *printer) Mixed(at ktime.Time, line string) {
 // printClose prints the close event. It has the byte counts if all of them are known.
 func (p *printer) printClose(end connEnd, known bool) {
 	e := export.ConnClose{Error: p.mixed}
-	if known {
+	if n := p.ciphertextBytes(); n != nil {
+		e.BytesSent, e.BytesReceived = &n[bpf.Send], &n[bpf.Recv]
+	} else if known {
 		e.BytesSent, e.BytesReceived = &p.fed.next[bpf.Send].offset, &p.fed.next[bpf.Recv].offset
 	}
 	frames := uint64(p.fed.decoder.Frames(decoder.Send) + p.fed.decoder.Frames(decoder.Recv))

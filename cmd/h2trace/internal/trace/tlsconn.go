@@ -22,10 +22,11 @@ type ciphers struct {
 	budget   *tls.Budget
 	sessions *tls.Sessions
 	keys     keyring
+	awaited  awaited
 }
 
 func newCiphers() ciphers {
-	return ciphers{budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring()}
+	return ciphers{budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring(), awaited: make(awaited)}
 }
 
 // tlsConn is the TLS of a connection that arrives as segments.
@@ -34,14 +35,11 @@ type tlsConn struct {
 	randoms   []random // of its ClientHellos, entered in the keyring
 	over      bool     // the handshake is
 	uncounted bool     // some plaintext is missing, and nobody knows how much
-	unopened  [2]bool
-	reason    tls.Reason // why, of the first direction
+	unopened  unopened
 }
 
 // counted reports whether the number of bytes of plaintext is known.
-func (t *tlsConn) counted() bool {
-	return !t.uncounted && !t.unopened[decoder.Send] && !t.unopened[decoder.Recv]
-}
+func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 
 // encrypted takes the next bytes of a TLS stream.
 func (c *tracedConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
@@ -87,20 +85,6 @@ func (c *tracedConn) decrypt() {
 			c.notOpened(e)
 		}
 	}
-}
-
-// notOpened takes that nothing more of a direction can be opened.
-func (c *tracedConn) notOpened(u *tls.Unopened) {
-	t := c.cleartext.tls
-	if !t.unopened[decoder.Send] && !t.unopened[decoder.Recv] {
-		t.reason = u.Reason
-	}
-	t.unopened[u.Dir] = true
-}
-
-// isTLS reports whether a connection looks like TLS so far.
-func (t *tlsConn) isTLS() bool {
-	return t.reason != tls.NotTLS || !t.unopened[decoder.Send] && !t.unopened[decoder.Recv]
 }
 
 // opened decodes plaintext.
@@ -159,6 +143,12 @@ func (c *tracedConn) established() {
 	info := c.cleartext.tls.Info()
 	took := info.End.Sub(info.Start)
 	c.event.Handshake = &took
+	c.agreed(info)
+	c.cleartext.tls.over = true
+}
+
+// agreed notes what a handshake agreed on.
+func (c *tracedConn) agreed(info *tls.Info) {
 	c.event.TLS = &export.TLS{
 		Version: stdtls.VersionName(info.Version), ALPN: info.ALPN, Resumed: &info.Resumed,
 		Cipher: stdtls.CipherSuiteName(info.Suite),
@@ -169,7 +159,6 @@ func (c *tracedConn) established() {
 	if info.Certificate != nil {
 		c.event.TLS.Issuer = info.Certificate.Issuer
 	}
-	c.cleartext.tls.over = true
 }
 
 // alerted takes an alert. One before the end of a handshake says why that failed.

@@ -103,6 +103,9 @@ func fetch(t *testing.T, paths []string, configure func(client *tls.Config)) *fe
 	return f
 }
 
+// never is when secrets come of which too long was waited for.
+const never = 1 << 30
+
 // printed replays a connection and returns its events, in words. Its secrets come before
 // segment number late.
 func (f *fetched) printed(t *testing.T, late int) []string {
@@ -133,7 +136,16 @@ func (f *fetched) printed(t *testing.T, late int) []string {
 		s.Time = ktime.Time(2000 + i)
 		table.segment(&s)
 	}
-	if late >= len(f.segments) {
+	switch {
+	case late == never:
+		if err := table.expire(ktime.Time(2000).Add(2*secretWait), true); err != nil {
+			t.Fatal(err)
+		}
+		if !table.kernel.(*fakeKernel).wishes[conn].Payload.Nothing {
+			t.Error("the kernel goes on copying")
+		}
+		tell()
+	case late >= len(f.segments):
 		tell()
 	}
 	if err := table.endAll(); err != nil {
@@ -153,17 +165,17 @@ func inWords(t *testing.T, out *bytes.Buffer) (words []string) {
 	t.Helper()
 	for line := range strings.Lines(out.String()) {
 		var e struct {
-			Event, Action, Protocol, Source, Method, URL string
-			ResponseBytes                                int `json:"response_bytes"`
-			TLS                                          struct{ Version, ALPN, SNI, Issuer string }
-			Error                                        struct{ Class, Detail string }
+			Event, Action, Protocol, Source, Reason, Method, URL string
+			ResponseBytes                                        int `json:"response_bytes"`
+			TLS                                                  struct{ Version, ALPN, SNI, Issuer string }
+			Error                                                struct{ Class, Detail string }
 		}
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatal(err)
 		}
 		switch e.Event {
 		case "conn":
-			words = append(words, fmt.Sprintf("%s %s by %s, %+v %s", e.Action, e.Protocol, e.Source, e.TLS, e.Error.Detail))
+			words = append(words, fmt.Sprintf("%s %s by %s, %+v %s", e.Action, e.Protocol, e.Source, e.TLS, e.Reason+e.Error.Detail))
 		case "exchange":
 			words = append(words, fmt.Sprintf("%s %s: %d bytes", e.Method, e.URL[strings.LastIndex(e.URL, "/"):], e.ResponseBytes))
 		}
@@ -178,13 +190,18 @@ func TestWireTLS(t *testing.T) {
 		name      string
 		configure func(*tls.Config)
 		open      string
+		given     string // the open event without secrets
 	}{
-		{"TLS 1.3", func(*tls.Config) {}, "open h2 by wire, {Version:TLS 1.3 ALPN:h2 SNI:example.com Issuer:O=Acme Co} "},
-		{"TLS 1.2", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, "open h2 by wire, {Version:TLS 1.2 ALPN:h2 SNI:example.com Issuer:O=Acme Co} "},
+		{"TLS 1.3", func(*tls.Config) {}, "open h2 by wire, {Version:TLS 1.3 ALPN:h2 SNI:example.com Issuer:O=Acme Co} ", "open  by wire, {Version:TLS 1.3 ALPN: SNI:example.com Issuer:} not decrypted: no secret"},
+		{"TLS 1.2", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, "open h2 by wire, {Version:TLS 1.2 ALPN:h2 SNI:example.com Issuer:O=Acme Co} ", "open  by wire, {Version:TLS 1.2 ALPN:h2 SNI:example.com Issuer:O=Acme Co} not decrypted: no secret"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := fetch(t, []string{"/a", "/bc", "/d"}, tt.configure)
 			want := []string{tt.open, "GET /a: 2000 bytes", "GET /bc: 3000 bytes", "GET /d: 2000 bytes"}
+			given := []string{tt.given}
+			if diff := cmp.Diff(given, f.printed(t, never)); diff != "" {
+				t.Errorf("without secrets: %s", diff)
+			}
 			for late := range len(f.segments) + 1 {
 				got := f.printed(t, late)
 				if diff := cmp.Diff(want, got); diff != "" {

@@ -38,7 +38,7 @@ var schema = map[string][]key{
 		opt("tls", keys(opt("version", str), opt("alpn", str), opt("sni", str), opt("resumed", boolean),
 			opt("cipher", str), opt("verify_ms", millis), opt("issuer", str),
 			opt("offered_alpn", list(str)), opt("offered_versions", list(str)))),
-		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("name", str), opt("via", str), opt("source", oneOf("wire", "calls")),
+		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("name", str), opt("via", str), opt("source", oneOf("wire", "calls")), opt("reason", str),
 		opt("type", str), opt("rcode", str), opt("answers", list(str)),
 		opt("error", keys(need("class", str), opt("detail", str))), opt("proxy", str), opt("next", str), opt("barred", str),
 		opt("dir", oneOf("send", "recv")), opt("skipped_bytes", count),

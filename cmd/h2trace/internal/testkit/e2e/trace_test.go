@@ -141,6 +141,9 @@ func (tr *tracing) wait() *result {
 	if r.log, err = http2debug.Parse(strings.NewReader(r.stderr)); err != nil {
 		tr.t.Fatal(err)
 	}
+	if os.Getenv("H2TRACE_TEST_PLAN") == "wire" {
+		wantWire(tr.t, r.stream)
+	}
 	return r
 }
 

@@ -1,0 +1,68 @@
+package trace
+
+import (
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls"
+)
+
+// secretWait is how long ciphertext waits for its secret. crypto/tls knows a secret
+// before the first byte that it protects.
+const secretWait = time.Second
+
+// unopened says which directions of a TLS connection are not opened, and why.
+type unopened struct {
+	dirs   [2]bool
+	reason tls.Reason // of the first one
+}
+
+func (u *unopened) any() bool { return u.dirs[bpf.Send] || u.dirs[bpf.Recv] }
+
+// isTLS reports whether a connection looks like TLS so far.
+func (t *tlsConn) isTLS() bool { return !t.unopened.any() || t.unopened.reason != tls.NotTLS }
+
+// notOpened takes that nothing more of a direction can be opened. If that is so of
+// both, the kernel need not copy them.
+func (c *tracedConn) notOpened(e *tls.Unopened) {
+	u := &c.cleartext.tls.unopened
+	if !u.any() {
+		u.reason = e.Reason
+	}
+	u.dirs[e.Dir] = true
+	c.event.Reason = "not decrypted: " + u.reason.String()
+	if info := c.cleartext.tls.Info(); c.event.TLS == nil && info.Version != 0 {
+		c.agreed(info)
+	}
+	if u.dirs[bpf.Send] && u.dirs[bpf.Recv] && c.outer == nil {
+		c.want.Nothing = true
+		c.askPayload()
+	}
+}
+
+// awaited holds the TLS connections whose handshake is not over.
+type awaited map[*tracedConn]struct{}
+
+// expire gives up those that have waited too long for a secret.
+func (w awaited) expire(now ktime.Time) {
+	for c := range w {
+		since, waits := c.cleartext.tls.WaitsSince()
+		switch {
+		case c.finished() || c.cleartext.tls.over || c.cleartext.tls.unopened.any():
+			delete(w, c)
+		case waits && since.Add(secretWait) < now:
+			c.cleartext.tls.GiveUp(now)
+			c.decrypt()
+		}
+	}
+}
+
+// ciphertextBytes returns the bytes of TCP in both directions of a connection of which
+// nothing is opened, or nil.
+func (p *printer) ciphertextBytes() *[2]uint64 {
+	if p.cleartext == nil || p.cleartext.tls == nil || !p.cleartext.tls.unopened.any() || p.fed.decoder.Decided() {
+		return nil
+	}
+	return &p.cleartext.at
+}
