@@ -53,7 +53,7 @@ func failuresIn(out string) string {
 }
 
 // wantWire reports connections with TLS whose bytes did not come from packets.
-func wantWire(t *testing.T, s *contract.Stream) {
+func wantWire(t testing.TB, s *contract.Stream) {
 	t.Helper()
 	for _, c := range s.Conns() {
 		if c.Open != nil && c.Open.Protocol == "h2" && !strings.Contains(c.Open.Raw, `"source":"wire"`) {
