@@ -20,16 +20,21 @@
 /* Packets of the ClientHello: small ones, each sent twice. */
 #define HELLO_PACKETS 64
 
-/* A method (RFC 9110 9.1) or its beginning, or the preface of HTTP/2. */
-static __always_inline bool looks_requested(u8 *b, u32 len)
+/*
+ * A method (RFC 9110 9.1) or its beginning, or the preface of HTTP/2. A separate
+ * function, which the verifier checks once. The first byte is the lowest.
+ */
+__noinline u32 looks_requested(u64 bytes, u32 len)
 {
 	for (u32 i = 0; i < PEEK; i++) {
-		if (i > 0 && (i >= len || b[i] == ' '))
-			return true;
-		if ((b[i] < 'A' || b[i] > 'Z') && b[i] != '-' && b[i] != '_')
-			return false;
+		u8 b = bytes >> (i * 8);
+
+		if (i > 0 && (i >= len || b == ' '))
+			return 1;
+		if ((b < 'A' || b > 'Z') && b != '-' && b != '_')
+			return 0;
 	}
-	return true;
+	return 1;
 }
 
 /* A status line (RFC 9112 4), or SETTINGS without flags (RFC 9113 3.4). */
@@ -65,7 +70,8 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 {
 	bool client = s->dir == client_dir(s->owner);
 	u32 len = s->len < PEEK ? s->len : PEEK;
-	u8 b[PEEK] = {};
+	u64 bytes = 0;
+	u8 *b = (u8 *)&bytes;
 
 	if (!load_some(skb, s->at, b, PEEK))
 		return CARRIES_OTHER;
@@ -77,11 +83,11 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	if (!wire && b[0] >= 20 && b[0] <= 23 && (b[1] == 3 || len == 1))
 		return client && s->owner->from_start && b[0] == 22 ? CARRIES_HELLO : CARRIES_OTHER;
 	if (!s->owner->from_start) {
-		if (looks_requested(b, len) || looks_answered(b, len) || looks_framed(b, len))
+		if (looks_requested(bytes, len) || looks_answered(b, len) || looks_framed(b, len))
 			return CARRIES_HTTP;
 		return CARRIES_UNKNOWN;
 	}
-	if (client ? looks_requested(b, len) : looks_answered(b, len))
+	if (client ? looks_requested(bytes, len) : looks_answered(b, len))
 		return CARRIES_HTTP;
 	return CARRIES_OTHER;
 }
@@ -108,26 +114,49 @@ static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, 
 }
 
 /*
+ * Reports the payload of a packet from some byte on, which is at offset in its
+ * stream. A separate function, which the verifier checks once.
+ */
+__noinline int hello_piece(struct __sk_buff *skb, u32 skip, u32 offset, u32 dir)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct packet p = {};
+	struct owner *owner;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return 0;
+	owner = bpf_sk_storage_get(&owners, sk, 0, 0);
+	if (!owner || !dissect(skb, &p))
+		return 0;
+	p.payload += skip;
+	p.seq = offset;
+	if (skb->len <= p.payload)
+		return 0;
+	owner->hellos++;
+	report_packet(skb, &p, RECORD_HELLO, dir & 1, owner->tgid, owner->generation, owner->comm);
+	return 0;
+}
+
+/*
  * The client's packets, in any order and with retransmissions, until the server
  * answers. A server answers only when it has the whole ClientHello.
  */
-static __noinline void hello_packet(struct __sk_buff *skb, struct segment *s, struct packet *p)
+static __always_inline void hello_packet(struct __sk_buff *skb, struct segment *s)
 {
 	struct owner *owner = s->owner;
+	u32 skip = 0;
 
 	if (s->dir != client_dir(owner) || owner->hellos >= HELLO_PACKETS) {
 		owner->carries = CARRIES_OTHER;
 		return;
 	}
-	p->seq = s->offset;
 	for (int i = 0; i <= HELLO_MAX / PACKET_MAX; i++) {
-		if (p->seq >= HELLO_MAX || skb->len <= p->payload)
+		if (s->offset + skip >= HELLO_MAX || skip >= s->len)
 			break;
-		owner->hellos++;
-		report_packet(skb, p, RECORD_HELLO, s->dir, owner->tgid, owner->generation,
-			      owner->comm);
-		p->seq += PACKET_MAX;
-		p->payload += PACKET_MAX;
+		hello_piece(skb, skip, s->offset + skip, s->dir);
+		skip += PACKET_MAX;
 	}
 }
 
@@ -176,7 +205,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 		else
 			count_seen(0, s.len);
 	} else if (owner->carries == CARRIES_HELLO) {
-		hello_packet(skb, &s, p);
+		hello_packet(skb, &s);
 	}
 }
 

@@ -165,18 +165,28 @@ __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 	return 0;
 }
 
-/* Reports a segment, in pieces if it is long. */
-static __always_inline void put_segment(struct __sk_buff *skb, struct segment *s)
+/*
+ * Reports a SPAN in pieces if it is long, and returns how many bytes it reported.
+ * As put_piece, the verifier checks it once.
+ */
+__noinline u32 put_pieces(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
-	u32 done = 0;
+	u32 at = span >> 32, len = span, done = 0;
 
-	for (int i = 0; i < SLICES_MAX && done < s->len; i++) {
-		u32 left = s->len - done;
-
-		put_piece(skb, s->offset + done,
-			  SPAN(s->at + done, left < PAYLOAD_MAX ? left : PAYLOAD_MAX), s->dir);
+	for (int i = 1; i < SLICES_MAX && len - done > PAYLOAD_MAX; i++) {
+		put_piece(skb, offset + done, SPAN(at + done, PAYLOAD_MAX), dir);
 		done += PAYLOAD_MAX;
 	}
+	len = len - done < PAYLOAD_MAX ? len - done : PAYLOAD_MAX;
+	put_piece(skb, offset + done, SPAN(at + done, len), dir);
+	return done + len;
+}
+
+/* Reports a segment. */
+static __always_inline void put_segment(struct __sk_buff *skb, struct segment *s)
+{
+	u32 done = put_pieces(skb, s->offset, SPAN(s->at, s->len), s->dir);
+
 	if (done < s->len) {
 		count_seen(1, s->len - done);
 		lose_slice(s->flow, LOSS_READ_FAULT, s->len - done);
