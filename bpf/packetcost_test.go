@@ -23,21 +23,25 @@ func BenchmarkPackets(b *testing.B) {
 	request := make([]byte, 100)
 	frame := append([]byte{0, 0x40, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 16384)...) // DATA (RFC 9113 §6.1)
 	bulk := bytes.Repeat(frame, 8)
+	const hello = "\x16\x03\x01\x40\x00"
 	for _, bench := range []struct {
 		name    string
 		target  bool
+		wire    bool
 		first   string
 		message []byte
 		answers bool
 	}{
-		{"others/small", false, http2.ClientPreface, request, true},
-		{"others/bulk", false, http2.ClientPreface, bulk, false},
-		{"target/small", true, http2.ClientPreface, request, true},
-		{"target/bulk", true, http2.ClientPreface, bulk, false},
-		{"target/TLS", true, "\x16\x03\x01\x40\x00", bulk, false},
+		{"others/small", false, false, http2.ClientPreface, request, true},
+		{"others/bulk", false, false, http2.ClientPreface, bulk, false},
+		{"target/small", true, false, http2.ClientPreface, request, true},
+		{"target/bulk", true, false, http2.ClientPreface, bulk, false},
+		{"hello/bulk", true, false, hello, bulk, false},
+		{"wire/small", true, true, hello, request, true},
+		{"wire/bulk", true, true, hello, bulk, false},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			c := newUnattached(b, Options{BufferSize: 16 << 20})
+			c := newUnattached(b, Options{BufferSize: 16 << 20, Wire: bench.wire})
 			if err := c.PacketsWatched(); err != nil {
 				skipOrFail(b, err.Error())
 			}
