@@ -144,8 +144,7 @@ func (c *Conn) Close(at ktime.Time) {
 		}
 		if s.reader == nil && s.queue.len() > 0 {
 			c.end(s, at, c.lacks(s))
-		}
-		if s.lost += s.queue.drop(); s.lost > 0 && s.reader != nil {
+		} else if s.lost += s.queue.drop(); s.lost > 0 {
 			c.find(&Missing{At: at, Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1})
 		}
 		s.state = ended

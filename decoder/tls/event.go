@@ -24,8 +24,9 @@ type Missing struct {
 	Dir        decoder.Direction
 	Ciphertext int64 // bytes of the stream that were not opened
 	// Records is the number of missing records, and Plaintext that of bytes which they
-	// hold at most: exactly as many, unless some are padded or hold no application
-	// data. Both are -1 where the record number was unknown before, or began anew.
+	// hold at most: exactly as many, unless some hold no application data. Both are -1
+	// where the record number was unknown before, or began anew. Plaintext is -1, too,
+	// where the sender pads records.
 	Records   int64
 	Plaintext int64
 }

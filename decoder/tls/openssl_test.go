@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -122,7 +123,7 @@ func (s step) command() bool { return len(s.text) == 1 }
 func (s step) data() []byte {
 	b := []byte(s.text)
 	for i := 0; len(b) < s.size; i++ {
-		b = fmt.Appendf(b, " %07d", i)
+		b = fmt.Appendf(b, " %09d", 100*s.size+i)
 	}
 	return append(b, '\n')
 }
@@ -183,8 +184,8 @@ type facts struct {
 	resumed        bool
 }
 
-// check compares what a Conn finds with what the peers say, and with what it finds of
-// the same bytes in other pieces, with the secrets at other times.
+// check compares what a Conn finds with what the peers say, with what it finds of the
+// same bytes in other pieces, and with what it finds where some are missing.
 func (f facts) check(t *testing.T, conv *conversation) {
 	t.Helper()
 	want := run(conv, 1<<20, 0)
@@ -195,5 +196,13 @@ func (f facts) check(t *testing.T, conv *conversation) {
 		if !bytes.Equal(want.said[d], conv.said[d]) {
 			t.Errorf("%s: got %d bytes, want %d; %q", decoder.Direction(d), len(want.said[d]), len(conv.said[d]), want.lines)
 		}
+	}
+	if t.Failed() {
+		return
+	}
+	rng := mathrand.New(mathrand.NewPCG(7, 8))
+	checkPieces(t, conv, rng)
+	if got := checkLosses(t, conv, rng, 200); got < 0.9 {
+		t.Errorf("with a loss, the last %.2f of the data are not found on average", 1-got)
 	}
 }

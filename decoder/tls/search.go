@@ -138,7 +138,10 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 	missing := Missing{Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1}
 	missing.At = s.queue.pieces[s.queue.first].at
 	if n := int64(number - k.reader.Number()); k.reader == s.reader && s.sure {
-		missing.Records, missing.Plaintext = n, max(0, s.lost-n*int64(k.reader.Overhead()))
+		missing.Records = n
+		if !s.padded && !k.reader.Suite().Pads() {
+			missing.Plaintext = max(0, s.lost-n*int64(k.reader.Overhead()))
+		}
 	}
 	c.choose(s, k)
 	k.reader.SetNumber(number)

@@ -30,6 +30,7 @@ type side struct {
 	scanned int   // bytes passed over by a search
 	work    int   // of all searches, in bytes, less what was opened
 	sure    bool  // the number of the reader is that of the first missing record
+	padded  bool  // a record had padding
 }
 
 // state is what a side does with its bytes.
@@ -52,7 +53,7 @@ func (s *side) setReader(r *record.Reader) {
 
 // enter begins a phase. The Reader is nil if it is not known yet.
 func (s *side) enter(p phase, r *record.Reader) {
-	s.phase = p
+	s.phase, s.lost = p, 0
 	s.setReader(r)
 	s.messages = handshake.Assembler{}
 	s.deaf, s.finished = false, false
@@ -113,8 +114,11 @@ func (c *Conn) record(s *side, h header, b []byte) bool {
 	switch {
 	case h.typ == record.ChangeCipherSpec && s.phase != protected12:
 		return c.changeCipherSpec(s, h)
-	case s.phase == cleartext && h.typ == record.ApplicationData:
+	case s.phase == cleartext && h.typ == record.ApplicationData && c.session.server == nil:
 		return false // of TLS 1.3, or early data: waits for the ServerHello
+	case s.phase == cleartext && h.typ == record.ApplicationData:
+		s.search() // the change_cipher_spec is lost
+		return true
 	case s.phase == cleartext || h.typ == record.Alert && s.phase != protected12:
 		b, at := s.queue.take(h.length)
 		c.content(s, at, h.typ, b[record.HeaderSize:])
@@ -193,6 +197,7 @@ func (c *Conn) open(s *side, h header) bool {
 	}
 	s.joined = false
 	s.work = max(0, s.work-h.length)
+	s.padded = s.padded || len(plaintext)+s.reader.Overhead() != h.length
 	c.content(s, at, typ, plaintext)
 	return true
 }

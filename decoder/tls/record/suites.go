@@ -70,6 +70,10 @@ func (s Suite) ID() uint16 { return s.id }
 // TLS 1.2 here. It is zero for an unknown suite.
 func (s Suite) Version() Version { return s.info.version }
 
+// Pads reports whether all records of the suite are padded, as CBC needs it. A record of
+// another suite of TLS 1.3 may be padded.
+func (s Suite) Pads() bool { return s.info.mac != 0 }
+
 // String returns the name of the suite in the IANA registry, and its number in
 // hexadecimal for an unknown suite.
 func (s Suite) String() string {
