@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf/link"
-	"github.com/cilium/ebpf/rlimit"
 
 	"h2trace/bpf/plan"
 )
@@ -84,7 +83,7 @@ func New(opts Options) (*Collector, error) {
 			return nil, fmt.Errorf("%s: %w; %s", f.Name, f.Err, f.Advice)
 		}
 	}
-	if err := rlimit.RemoveMemlock(); err != nil {
+	if err := liftMemlock(); err != nil {
 		return nil, withAdvice(fmt.Errorf("lift the locked-memory limit: %w", err))
 	}
 	c := &Collector{opts: opts}

@@ -90,6 +90,21 @@ func descriptors() Feature {
 	return f
 }
 
+// liftMemlock removes the limit of locked memory, which does not apply to maps and
+// programs since Linux 5.11.
+func liftMemlock() error {
+	if sinceLinux(5, 11) {
+		return nil
+	}
+	return unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
+}
+
+// sinceLinux reports whether the kernel is known to be of a release, or newer.
+func sinceLinux(major, minor uint32) bool {
+	version, err := features.LinuxVersionCode()
+	return err == nil && version >= major<<16|minor<<8
+}
+
 // neededCapabilities are those without which something fails, see capabilities(7).
 var neededCapabilities = []struct {
 	name string

@@ -160,7 +160,7 @@ func configure(spec *ebpf.CollectionSpec, opts *Options) error {
 // allocateLater has hash maps allocate their elements when these are entered. Since
 // Linux 6.1 (commit 96da3f7d489d) programs of all types may do that.
 func allocateLater(specs ...*ebpf.CollectionSpec) {
-	if version, err := features.LinuxVersionCode(); err != nil || version < 6<<16|1<<8 {
+	if !sinceLinux(6, 1) {
 		return
 	}
 	for _, spec := range specs {

@@ -2,7 +2,6 @@ package goproxy
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/mod/module"
@@ -42,20 +41,20 @@ func ParseComplaints(message string, proxies Proxies) []Complaint {
 	var list []Complaint
 	for _, s := range statements(message) {
 		c := Complaint{Class: s.class(), Detail: s.detail(), AtProxy: strings.Contains(s.head, ": proxyconnect ")}
-		if refused.MatchString(s.head) {
+		if refused().MatchString(s.head) {
 			c.Class, c.AtProxy = "connect", true
 		}
-		if at := urlIn.FindStringIndex(s.head); at != nil && !strings.HasSuffix(s.head[:at[0]], `from proxy "`) {
+		if at := urlIn().FindStringIndex(s.head); at != nil && !strings.HasSuffix(s.head[:at[0]], `from proxy "`) {
 			c.URL = s.head[at[0]:at[1]]
 		}
-		if m := commandIn.FindStringSubmatch(s.head); m != nil && c.Class == "vcs" {
+		if m := commandIn().FindStringSubmatch(s.head); m != nil && c.Class == "vcs" {
 			c.Command = m[1]
 		}
-		if m := providing.FindStringSubmatch(s.head); m != nil {
+		if m := providing().FindStringSubmatch(s.head); m != nil {
 			c.Package = m[1]
 		}
 		for _, line := range s.more {
-			if m := compared.FindStringSubmatch(line); m != nil {
+			if m := compared().FindStringSubmatch(line); m != nil {
 				c.OfSumDB = c.Class == "checksum" && m[1] != "downloaded" && !strings.HasSuffix(m[1], ".sum")
 			}
 		}
@@ -68,21 +67,21 @@ func ParseComplaints(message string, proxies Proxies) []Complaint {
 var (
 	// compared matches a line after a checksum complaint. It names the source of a
 	// checksum: "downloaded", "go.sum" or a checksum database.
-	compared = regexp.MustCompile(`^\t(\S+): +h1:`)
+	compared = lazily(`^\t(\S+): +h1:`)
 	// urlIn finds the URL of a request, after which an error says why it failed.
-	urlIn = regexp.MustCompile(`https?://[^"\s]*[^"\s:]`)
+	urlIn = lazily(`https?://[^"\s]*[^"\s:]`)
 	// commandIn finds the command line of a version control system, and its directory.
-	commandIn = regexp.MustCompile(`(?:^|: )((?:git|hg|svn|bzr|fossil) .*) in .*?: `)
-	providing = regexp.MustCompile(`\bproviding package (\S+?)(?::|$)`)
+	commandIn = lazily(`(?:^|: )((?:git|hg|svn|bzr|fossil) .*) in .*?: `)
+	providing = lazily(`\bproviding package (\S+?)(?::|$)`)
 	// fetched finds the toolchain that a go command runs instead of itself.
-	fetched = regexp.MustCompile(`^download (go\S+) for (\w+)/(\w+): `)
+	fetched = lazily(`^download (go\S+) for (\w+)/(\w+): `)
 )
 
 // subject returns the module that a line names: "path@version: …", "module path: …",
 // "verifying path@version: …" or the URL of a request. If one module requires
 // another, it returns the required one.
 func subject(line string, proxies Proxies) (path, version string) {
-	if m := fetched.FindStringSubmatch(line); m != nil {
+	if m := fetched().FindStringSubmatch(line); m != nil {
 		return "golang.org/toolchain", fmt.Sprintf("v0.0.1-%s.%s-%s", m[1], m[2], m[3])
 	}
 	if i := strings.LastIndex(line, " requires "); i >= 0 && strings.Contains(line[i:], "@") {

@@ -2,13 +2,12 @@ package goproxy
 
 import (
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // streamIn finds the stream in an error of net/http.
-var streamIn = regexp.MustCompile(`stream ID (\d+);`)
+var streamIn = lazily(`stream ID (\d+);`)
 
 // IsOf reports whether a complaint is about an exchange that failed.
 func (c *Complaint) IsOf(one *Fetch) bool {
@@ -40,7 +39,7 @@ func (c *Complaint) IsOf(one *Fetch) bool {
 	case ClassOther:
 		return found && one.Kind == Mod && strings.Contains(c.Detail, "go.mod")
 	}
-	if m := streamIn.FindStringSubmatch(c.Detail); m != nil {
+	if m := streamIn().FindStringSubmatch(c.Detail); m != nil {
 		return m[1] == strconv.FormatUint(uint64(one.Stream), 10)
 	}
 	answered := c.Class == "http_4xx" || c.Class == "http_5xx" || c.Class == "unavailable"
@@ -67,7 +66,7 @@ func (c *Complaint) mayBeOf(one *Fetch) bool {
 // Settle gives a complaint the class of its exchange, if its text is ambiguous: the
 // sender may have cut a body that ends early.
 func (c *Complaint) Settle(of []Fetch) {
-	if c.Class != "reset" || !endsEarly.MatchString(c.Detail) || len(of) == 0 {
+	if c.Class != "reset" || !endsEarly().MatchString(c.Detail) || len(of) == 0 {
 		return
 	}
 	switch one := &of[len(of)-1]; {
@@ -78,7 +77,7 @@ func (c *Complaint) Settle(of []Fetch) {
 	}
 }
 
-var endsEarly = regexp.MustCompile(`(?:unexpected|:) EOF$`)
+var endsEarly = lazily(`(?:unexpected|:) EOF$`)
 
 // verified returns the content that a checksum covers: go.mod, or the whole module.
 func (c *Complaint) verified() Kind {

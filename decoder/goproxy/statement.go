@@ -3,6 +3,7 @@ package goproxy
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // statement is one of the complaints in a message.
@@ -22,7 +23,7 @@ func statements(message string) []statement {
 		lines[i] = strings.TrimRight(lines[i], "\r")
 	}
 	for len(lines) > 0 {
-		n, open := 1, openEnded.MatchString(lines[0])
+		n, open := 1, openEnded().MatchString(lines[0])
 		for n < len(lines) && lines[n] != "" && (isIndented(lines[n]) || open && !strings.HasPrefix(lines[n], "go: ")) {
 			n++
 		}
@@ -34,23 +35,29 @@ func statements(message string) []statement {
 	return list
 }
 
+// lazily compiles a regular expression when it is first used: few runs have a use for
+// these, and all of them together take a millisecond.
+func lazily(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 func isIndented(line string) bool { return line[0] == '\t' || line[0] == ' ' }
 
 // The beginnings of a complaint of the go command, after an optional "go: ".
 var (
-	openEnded = regexp.MustCompile(`^go: .*:$`)
+	openEnded = lazily(`^go: .*:$`)
 	// chain matches a line before a package or module: the one that requires it.
-	chain = regexp.MustCompile(` (?:imports|requires|tested by)$`)
+	chain = lazily(` (?:imports|requires|tested by)$`)
 	// placed matches the position of an import. Compilers print positions too.
-	placed  = regexp.MustCompile(`^\S.*\.go:\d+:\d+: `)
-	pkgPath = regexp.MustCompile(`^\S+: `)
+	placed  = lazily(`^\S.*\.go:\d+:\d+: `)
+	pkgPath = lazily(`^\S+: `)
 	// own matches messages that only the go command prints.
-	own = regexp.MustCompile(`^(?:module \S+: |[^\s@]+@v[^\s:]+: |no required module provides package |` +
+	own = lazily(`^(?:module \S+: |[^\s@]+@v[^\s:]+: |no required module provides package |` +
 		`cannot find module providing package |missing go\.sum entry |import lookup disabled |ambiguous import: |` +
 		`package \S+ is not in (?:std|GOROOT) )`)
-	ownBare = regexp.MustCompile(`^(?:verifying \S+@|go [\w ]+: unknown command|flag provided but not defined: )`)
+	ownBare = lazily(`^(?:verifying \S+@|go [\w ]+: unknown command|flag provided but not defined: )`)
 	// progress matches messages that report no failure.
-	progress = regexp.MustCompile(`^(?:downloading|extracting|finding|found|added|removed|upgraded|downgraded|creating new|` +
+	progress = lazily(`^(?:downloading|extracting|finding|found|added|removed|upgraded|downgraded|creating new|` +
 		`copying requirements|dropping|ignoring|accepting|trying|using|switching from|upgrading toolchain|default toolchain|` +
 		`read full|writing (?:stat|go\.mod) cache:|not formatting|not generating|no dependencies to|no module dependencies to|` +
 		`to add module|to switch to|toolchain upgrade needed|module \S+ is deprecated:|-\w+ flag is) |` +
@@ -61,11 +68,11 @@ var (
 // that is no complaint of the go command.
 func stated(lines []string) (s statement, ok bool) {
 	rest, byGo := strings.CutPrefix(lines[0], "go: ")
-	if byGo && progress.MatchString(rest) {
+	if byGo && progress().MatchString(rest) {
 		return s, false
 	}
 	links := 0
-	for links+1 < len(lines) && chain.MatchString(lines[links]) {
+	for links+1 < len(lines) && chain().MatchString(lines[links]) {
 		links++
 	}
 	s.more = lines[links+1:]
@@ -73,40 +80,40 @@ func stated(lines []string) (s statement, ok bool) {
 	case links > 0:
 		s.head = strings.TrimSpace(lines[links])
 		if !strings.HasSuffix(lines[links-1], " requires") {
-			s.head = s.head[len(pkgPath.FindString(s.head)):]
+			s.head = s.head[len(pkgPath().FindString(s.head)):]
 		}
-		return s, byGo || own.MatchString(s.head)
+		return s, byGo || own().MatchString(s.head)
 	case byGo:
 		s.head = rest
 		return s, rest != ""
 	}
-	s.head = lines[0][len(placed.FindString(lines[0])):]
-	return s, own.MatchString(s.head) || ownBare.MatchString(s.head)
+	s.head = lines[0][len(placed().FindString(lines[0])):]
+	return s, own().MatchString(s.head) || ownBare().MatchString(s.head)
 }
 
 // classes maps the error texts of net, crypto/tls, net/http and the go command to
 // classes, the innermost cause first.
 var classes = []struct {
 	class string
-	text  *regexp.Regexp
+	text  func() *regexp.Regexp
 }{
-	{"checksum", regexp.MustCompile(`checksum mismatch|checksum missing from sumdb|SECURITY ERROR`)},
-	{"vcs", regexp.MustCompile(`(?:^|: )(?:git|hg|svn|bzr|fossil) .* in .*: (?:exit status|signal: |exec: |fork)|^missing \S+ command\.|` +
+	{"checksum", lazily(`checksum mismatch|checksum missing from sumdb|SECURITY ERROR`)},
+	{"vcs", lazily(`(?:^|: )(?:git|hg|svn|bzr|fossil) .* in .*: (?:exit status|signal: |exec: |fork)|^missing \S+ command\.|` +
 		`GOVCS disallows|no (?:secure )?protocol found for repository`)},
-	{"toolchain", regexp.MustCompile(`requires go ?(?:>= )?1|toolchain not available|invalid go version|invalid toolchain`)},
-	{ClassOther, regexp.MustCompile(`lookup disabled by -mod=`)},
-	{"dns", regexp.MustCompile(`\blookup \S+.*: `)},
-	{"protocol", regexp.MustCompile(`gave HTTP response to HTTPS client|declared Content-Length`)},
-	{"tls", regexp.MustCompile(`\btls: |\bx509: |TLS handshake`)},
-	{"goaway", regexp.MustCompile(`\bGOAWAY\b`)},
-	{"reset", regexp.MustCompile(`stream error: |connection reset by peer|broken pipe|unexpected EOF|: EOF$`)},
-	{"connect", regexp.MustCompile(`\bdial tcp\b|\bconnect: `)},
-	{"timeout", regexp.MustCompile(`i/o timeout|deadline exceeded|Client\.Timeout|timeout awaiting`)},
-	{"http_4xx", regexp.MustCompile(`: 4\d\d(?: [A-Z]|\s*$)`)},
-	{"http_5xx", regexp.MustCompile(`: 5\d\d(?: [A-Z]|\s*$)`)},
-	{"protocol", regexp.MustCompile(`\bzip: |\bzip for \S+ has |malformed HTTP|invalid response from proxy|` +
+	{"toolchain", lazily(`requires go ?(?:>= )?1|toolchain not available|invalid go version|invalid toolchain`)},
+	{ClassOther, lazily(`lookup disabled by -mod=`)},
+	{"dns", lazily(`\blookup \S+.*: `)},
+	{"protocol", lazily(`gave HTTP response to HTTPS client|declared Content-Length`)},
+	{"tls", lazily(`\btls: |\bx509: |TLS handshake`)},
+	{"goaway", lazily(`\bGOAWAY\b`)},
+	{"reset", lazily(`stream error: |connection reset by peer|broken pipe|unexpected EOF|: EOF$`)},
+	{"connect", lazily(`\bdial tcp\b|\bconnect: `)},
+	{"timeout", lazily(`i/o timeout|deadline exceeded|Client\.Timeout|timeout awaiting`)},
+	{"http_4xx", lazily(`: 4\d\d(?: [A-Z]|\s*$)`)},
+	{"http_5xx", lazily(`: 5\d\d(?: [A-Z]|\s*$)`)},
+	{"protocol", lazily(`\bzip: |\bzip for \S+ has |malformed HTTP|invalid response from proxy|` +
 		`invalid character .* looking for|unexpected end of JSON|proxy returned info for`)},
-	{"unavailable", regexp.MustCompile(`module lookup disabled by GOPROXY|no matching versions|unknown revision|` +
+	{"unavailable", lazily(`module lookup disabled by GOPROXY|no matching versions|unknown revision|` +
 		`cannot find module providing|does not contain package|disallowed|unrecognized import path`)},
 }
 
@@ -118,7 +125,7 @@ func (s *statement) class() string {
 		text = s.detail()
 	}
 	for _, c := range classes {
-		if c.text.MatchString(text) {
+		if c.text().MatchString(text) {
 			return c.class
 		}
 	}
@@ -127,6 +134,6 @@ func (s *statement) class() string {
 
 // refused matches the error of net/http for a CONNECT that an HTTP proxy refuses: the
 // reason phrase of its status (RFC 9110 §15.5, §15.6).
-var refused = regexp.MustCompile(`"https://[^"]+": (Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|` +
+var refused = lazily(`"https://[^"]+": (Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|` +
 	`Proxy Authentication Required|Request Timeout|Gone|Too Many Requests|Internal Server Error|Not Implemented|` +
 	`Bad Gateway|Service Unavailable|Gateway Timeout)$`)
