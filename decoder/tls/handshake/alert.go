@@ -47,6 +47,9 @@ func (l AlertLevel) String() string {
 // AlertDescription says why an alert was sent.
 type AlertDescription uint8
 
+// CloseNotify ends a direction (RFC 8446 §6.1).
+const CloseNotify AlertDescription = 0
+
 var alertNames = map[AlertDescription]string{
 	0:   "close_notify",
 	10:  "unexpected_message",

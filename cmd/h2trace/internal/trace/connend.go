@@ -70,6 +70,16 @@ func closeReported(e connEnd) bool {
 	return ok
 }
 
+// endedBy returns who ended the connection. Its peer may have ended its direction by a
+// close_notify alone (RFC 8446 §6.1).
+func (c *tracedConn) endedBy() exchange.Ended {
+	by := c.end.by()
+	if by == exchange.EndedByProcess && c.cleartext != nil && c.cleartext.tls != nil && c.cleartext.tls.peerEnded {
+		return exchange.EndedByPeer
+	}
+	return by
+}
+
 // finish completes the decoding, prints the close event if the connection ended, and
 // frees it. A second call does nothing.
 func (c *tracedConn) finish() {
@@ -89,7 +99,7 @@ func (c *tracedConn) finish() {
 	switch {
 	case c.end != nil:
 		over = max(over, c.end.time())
-		by, ended = c.end.by(), over
+		by, ended = c.endedBy(), over
 		if c.outer == nil {
 			c.settle(over, c.end.totals())
 		}

@@ -190,7 +190,7 @@ func (t *connTable) close(e *bpf.Close) error {
 	}
 	for ; c != nil; c = c.inner {
 		c.end = &reportedClose{*e}
-		c.exchanges.tracker.Ended(c.end.by())
+		c.exchanges.tracker.Ended(c.endedBy())
 	}
 	return nil
 }

@@ -36,6 +36,8 @@ type tlsConn struct {
 	over      bool     // the handshake is
 	uncounted bool     // some plaintext is missing, and nobody knows how much
 	unopened  unopened
+	// ownEnd and peerEnded say who has sent a close_notify; the peer without being asked.
+	ownEnd, peerEnded bool
 }
 
 // counted reports whether the number of bytes of plaintext is known.
@@ -163,6 +165,11 @@ func (c *tracedConn) agreed(info *tls.Info) {
 
 // alerted takes an alert. One before the end of a handshake says why that failed.
 func (c *tracedConn) alerted(a *tls.Alert) {
+	t := c.cleartext.tls
+	if a.Description == handshake.CloseNotify {
+		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
+		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
+	}
 	if c.cleartext.tls.over || a.Level != handshake.Fatal {
 		return
 	}

@@ -45,8 +45,8 @@ func TestHTTP1Modules(t *testing.T) {
 			if plain {
 				checkPlainConns(t, r.stream, "http/1.1")
 			}
-			// During its pause the kernel is told to skip the body.
-			if seen, captured := bytesOf(t, r.stream); seen < 12<<20 || captured > seen*2/3 {
+			// During its pause the kernel is told to skip the body, unless it is encrypted.
+			if seen, captured := bytesOf(t, r.stream); seen < 12<<20 || captured > seen*2/3 && (plain || !ofPackets()) {
 				t.Errorf("%d of %d bytes were captured", captured, seen)
 			}
 		})

@@ -53,6 +53,9 @@ func startTracing(t testing.TB, c command) *tracing {
 	ctx, tr.cancel = context.WithTimeout(context.Background(), max(c.limit, patience))
 	tr.cmd = exec.CommandContext(ctx, bin(t, "h2trace"), args...)
 	tr.cmd.Dir, tr.cmd.Env = c.dir, c.env
+	if ofPackets() && c.env != nil {
+		tr.cmd.Env = append([]string{testPlan("wire")}, c.env...) // unless it has one
+	}
 	// Its own process group, so that a timeout ends COMMAND as well.
 	tr.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	tr.cmd.Cancel = func() error { return syscall.Kill(-tr.cmd.Process.Pid, syscall.SIGKILL) }
@@ -141,7 +144,7 @@ func (tr *tracing) wait() *result {
 	if r.log, err = http2debug.Parse(strings.NewReader(r.stderr)); err != nil {
 		tr.t.Fatal(err)
 	}
-	if os.Getenv("H2TRACE_TEST_PLAN") == "wire" {
+	if ofPackets() {
 		wantWire(tr.t, r.stream)
 	}
 	return r

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,9 @@ func failuresIn(out string) string {
 	}
 	return strings.Join(lines[:min(len(lines), 60)], "")
 }
+
+// ofPackets reports whether TestWire runs the test.
+func ofPackets() bool { return slices.Contains(os.Environ(), testPlan("wire")) }
 
 // wantWire reports connections with TLS whose bytes did not come from packets.
 func wantWire(t testing.TB, s *contract.Stream) {

@@ -5,6 +5,7 @@ package oracle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"h2trace/cmd/h2trace/internal/testkit/contract"
@@ -50,7 +51,7 @@ const maxTail = 4096
 func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, error) {
 	var open []*Pair
 	for _, c := range conns {
-		if len(c.Frames) == 0 {
+		if len(c.Frames) == 0 || ofPackets(c) && unused(c) {
 			continue
 		}
 		p, err := newPair(c)
@@ -76,6 +77,18 @@ func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, e
 	return pairs, nil
 }
 
+// ofPackets reports whether packets show a connection. They show what came, and not what
+// the process read.
+func ofPackets(c *contract.Conn) bool {
+	return c.Open != nil && strings.Contains(c.Open.Raw, `"source":"wire"`)
+}
+
+// unused reports whether a process sent no frame on a connection. net/http closes a
+// surplus one, and then does not read what the server has sent.
+func unused(c *contract.Conn) bool {
+	return !slices.ContainsFunc(c.Frames, func(e *contract.Event) bool { return e.Dir == "send" })
+}
+
 func newPair(c *contract.Conn) (*Pair, error) {
 	p := &Pair{Trace: c}
 	for _, e := range c.Frames {
@@ -99,7 +112,7 @@ type likeness struct {
 func mostSimilar(open []*Pair, lc *http2debug.Conn, opt Options) (best int, at likeness) {
 	at.common = -1
 	for i, p := range open {
-		l := p.compare(lc, opt)
+		l := p.compare(lc, Options{Tail: opt.Tail || ofPackets(p.Trace)})
 		if l.err == nil {
 			return i, l
 		}
