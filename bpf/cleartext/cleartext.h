@@ -119,15 +119,9 @@ static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, 
  */
 __noinline int hello_piece(struct __sk_buff *skb, u32 skip, u32 offset, u32 dir)
 {
-	struct bpf_sock *sk = skb->sk;
+	struct owner *owner = owner_of(skb);
 	struct packet p = {};
-	struct owner *owner;
 
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return 0;
-	owner = bpf_sk_storage_get(&owners, sk, 0, 0);
 	if (!owner || !dissect(skb, &p))
 		return 0;
 	p.payload += skip;

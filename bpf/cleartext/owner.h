@@ -76,6 +76,16 @@ static __always_inline u8 client_dir(struct owner *owner)
 	return owner->role == ROLE_SERVER ? DIR_RECV : DIR_SEND;
 }
 
+/* Returns the owner of the socket of a packet, NULL when there is none. */
+static __always_inline struct owner *owner_of(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk ? bpf_sk_storage_get(&owners, sk, 0, 0) : NULL;
+}
+
 /* The address of a listening socket, as IPv6, mapped for IPv4. */
 struct listener {
 	u8 addr[16]; /* 0: any */

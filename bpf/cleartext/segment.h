@@ -141,13 +141,8 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
 	struct segment s = { .offset = offset, .at = span >> 32, .len = span, .dir = dir & 1 };
-	struct bpf_sock *sk = skb->sk;
 
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return 0;
-	s.owner = bpf_sk_storage_get(&owners, sk, 0, 0);
+	s.owner = owner_of(skb);
 	if (!s.owner)
 		return 0;
 	s.flow = &s.owner->dir[dir & 1];
