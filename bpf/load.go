@@ -49,20 +49,20 @@ var verifyPrograms = []string{
 // those for kernels that lack an optional feature.
 func (c *Collector) load() error {
 	copies := c.opts.compat || needsCompat()
-	readSpec := loadProbes
+	probes := _ProbesBytes
 	if copies {
-		readSpec = loadCompat
+		probes = _CompatBytes
 	}
-	spec, err := readSpec()
+	spec, err := readObject(probes)
 	if err != nil {
 		return fmt.Errorf("read the compiled probes: %w", err)
 	}
-	packets, err := loadPackets()
+	packets, err := readObject(_PacketsBytes)
 	if err != nil {
 		return fmt.Errorf("read the compiled programs for packets: %w", err)
 	}
 	allocateLater(spec, packets)
-	loader, err := newProgramLoader(spec, packets)
+	loader, err := newProgramLoader([][]byte{probes, _PacketsBytes}, spec, packets)
 	if err != nil {
 		return err
 	}

@@ -17,11 +17,13 @@ import (
 
 // programLoader loads programs with the few types that they need of the kernel.
 type programLoader struct {
-	types *kerneltypes.Types
+	types   *kerneltypes.Types
+	objects [][]byte // that the programs are compiled into
 }
 
-// newProgramLoader reads the types that programs name.
-func newProgramLoader(specs ...*ebpf.CollectionSpec) (programLoader, error) {
+// newProgramLoader reads the types that the programs of objects name, and specs are
+// read from the objects.
+func newProgramLoader(objects [][]byte, specs ...*ebpf.CollectionSpec) (programLoader, error) {
 	var names, targets []string
 	for _, spec := range specs {
 		for t, err := range spec.Types.All() {
@@ -39,7 +41,7 @@ func newProgramLoader(specs ...*ebpf.CollectionSpec) (programLoader, error) {
 		}
 	}
 	types, err := kerneltypes.Load(names, targets)
-	return programLoader{types}, err
+	return programLoader{types, objects}, err
 }
 
 // targetOf returns the name of what a tracing program attaches to in the kernel's BTF.
@@ -58,22 +60,56 @@ func targetOf(prog *ebpf.ProgramSpec) string {
 // load loads a program that uses the given maps.
 func (l programLoader) load(spec *ebpf.ProgramSpec, maps map[string]*ebpf.Map) (*ebpf.Program, error) {
 	spec = spec.Copy()
+	if err := useMaps(spec, maps); err != nil {
+		return nil, err
+	}
+	if target, ok := l.types.Target(targetOf(spec)); ok {
+		if prog, err := l.loadTracing(spec, target); err == nil {
+			return prog, nil
+		}
+	} else if prog, err := l.loadPlain(spec); err == nil {
+		return prog, nil
+	}
+	return l.explain(spec, maps)
+}
+
+// useMaps makes a program refer to maps by descriptor and not by name.
+func useMaps(spec *ebpf.ProgramSpec, maps map[string]*ebpf.Map) error {
 	for i := range spec.Instructions {
 		ins := &spec.Instructions[i]
 		if !ins.IsLoadFromMap() || ins.Reference() == "" {
 			continue
 		}
 		if err := ins.AssociateMap(maps[ins.Reference()]); err != nil {
-			return nil, fmt.Errorf("map %s: %w", ins.Reference(), err)
+			return fmt.Errorf("map %s: %w", ins.Reference(), err)
 		}
 	}
-	if target, ok := l.types.Target(targetOf(spec)); ok {
-		if prog, err := l.loadTracing(spec, target); err == nil {
-			return prog, nil
-		}
-		// The next attempt says what is wrong.
-	}
+	return nil
+}
+
+// loadPlain loads a program that attaches to no kernel type, or whose target the
+// package ebpf is to find.
+func (l programLoader) loadPlain(spec *ebpf.ProgramSpec) (*ebpf.Program, error) {
 	return ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{KernelTypes: l.types.Spec})
+}
+
+// explain loads a program again that could not be loaded, now with its source lines,
+// for the error.
+func (l programLoader) explain(spec *ebpf.ProgramSpec, maps map[string]*ebpf.Map) (*ebpf.Program, error) {
+	for _, object := range l.objects {
+		whole, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+		if err != nil {
+			return nil, err
+		}
+		if same := whole.Programs[spec.Name]; same != nil {
+			spec.Instructions = same.Instructions
+			if err := useMaps(spec, maps); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	return l.loadPlain(spec)
 }
 
 // progLoadAttr is what BPF_PROG_LOAD knows since Linux 5.10 (union bpf_attr).

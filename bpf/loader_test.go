@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -15,15 +16,13 @@ func TestLoaderTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, read := range map[string]func() (*ebpf.CollectionSpec, error){
-		"probes": loadProbes, "compat": loadCompat, "packets": loadPackets,
-	} {
+	for name, object := range map[string][]byte{"probes": _ProbesBytes, "compat": _CompatBytes, "packets": _PacketsBytes} {
 		t.Run(name, func(t *testing.T) {
-			spec, err := read()
+			spec, err := readObject(object)
 			if err != nil {
 				t.Fatal(err)
 			}
-			loader, err := newProgramLoader(spec)
+			loader, err := newProgramLoader(nil, spec)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,6 +34,36 @@ func TestLoaderTypes(t *testing.T) {
 				checkTarget(t, loader, prog, kernel)
 			}
 		})
+	}
+}
+
+// TestLoaderExplains loads a program that the verifier refuses. The error names the
+// source line.
+func TestLoaderExplains(t *testing.T) {
+	c := newUnattached(t, Options{BufferSize: MinBufferSize})
+	broken := c.programs.spec.Programs[probesProgProcessFork].Copy()
+	first := &broken.Instructions[0]
+	*first = asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord).WithMetadata(first.Metadata) // R5 is not set
+	loader := c.programs.loader
+	loader.objects = nil
+	if _, err := loader.load(broken, c.programs.maps); err == nil {
+		t.Fatal("the program was loaded")
+	}
+	// The object has the program as it should be, so the second attempt loads it.
+	prog, err := c.programs.loader.load(broken, c.programs.maps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := prog.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := info.LineInfos()
+	if err != nil || len(lines) == 0 {
+		t.Errorf("%d source lines: %v", len(lines), err)
+	}
+	if err := prog.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
