@@ -5,7 +5,7 @@
  * TLS. A separate object, because it needs cgroup v2 and CAP_NET_ADMIN and the
  * rest works without. Its programs let every packet and every call pass.
  */
-#include "cleartext/cleartext.h"
+#include "packets/stream.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 

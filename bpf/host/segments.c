@@ -1,7 +1,7 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* cleartext/cleartext.h on the host: segments of one connection. */
-#include "cleartext/cleartext.h"
+/* packets/stream.h on the host: segments of one connection. */
+#include "packets/stream.h"
 #include "stream.h"
 
 /* Offset of the payload of a packet, after the headers of IPv6 and TCP. */

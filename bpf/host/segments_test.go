@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzSegments has cleartext/cleartext.h report streams in segments. They come in order
+// FuzzSegments has packets/stream.h report streams in segments. They come in order
 // or late, twice, or cut elsewhere, and while another CPU handles the previous one.
 // Sequence numbers wrap, once and more often. Each byte has its offset in the stream, or is counted as lost.
 func FuzzSegments(f *testing.F) {

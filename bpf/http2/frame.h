@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* The part of HTTP/2 (RFC 9113) that http2/walk.h and cleartext/cleartext.h share. */
+/* The part of HTTP/2 (RFC 9113) that http2/walk.h and packets/stream.h share. */
 #ifndef H2TRACE_FRAME_H
 #define H2TRACE_FRAME_H
 

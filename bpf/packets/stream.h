@@ -4,11 +4,11 @@
  * that is wanted. Otherwise it reports the ClientHello of TLS. Of all other
  * connections it reports nothing.
  */
-#ifndef H2TRACE_CLEARTEXT_H
-#define H2TRACE_CLEARTEXT_H
+#ifndef H2TRACE_STREAM_H
+#define H2TRACE_STREAM_H
 
-#include "cleartext/packet.h"
-#include "cleartext/segment.h"
+#include "packets/packet.h"
+#include "packets/segment.h"
 #include "http2/frame.h"
 #include "kernel/path.h"
 #include "recovery/wants.h"

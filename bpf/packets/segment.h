@@ -3,7 +3,7 @@
 #ifndef H2TRACE_SEGMENT_H
 #define H2TRACE_SEGMENT_H
 
-#include "cleartext/owner.h"
+#include "packets/owner.h"
 
 /* A segment further ahead does not belong to this stream. */
 #define WINDOW_MAX (1 << 30)
