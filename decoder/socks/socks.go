@@ -4,7 +4,7 @@ package socks
 
 import (
 	"encoding/binary"
-	"net"
+	"net/netip"
 	"strconv"
 )
 
@@ -127,6 +127,12 @@ func (c *Conn) serverStep(step int, b []byte) int {
 	return addressed(b)
 }
 
+// The types of an address (RFC 1928 §5). The third, 3, is a name after its length.
+const (
+	typeIPv4 = 1
+	typeIPv6 = 4
+)
+
 // addressed returns the length of a request or reply (RFC 1928 §4, §6), or 0 if too
 // little of it is there.
 func addressed(b []byte) int {
@@ -134,18 +140,20 @@ func addressed(b []byte) int {
 		return 0
 	}
 	switch b[3] {
-	case 1:
-		return 4 + net.IPv4len + 2
-	case 4:
-		return 4 + net.IPv6len + 2
+	case typeIPv4:
+		return 4 + 4 + 2
+	case typeIPv6:
+		return 4 + 16 + 2
 	}
 	return 4 + 1 + int(b[4]) + 2
 }
 
+// target returns where a request of n bytes leads.
 func target(b []byte, n int) string {
-	port := strconv.Itoa(int(binary.BigEndian.Uint16(b[n-2:])))
-	if b[3] == 1 || b[3] == 4 {
-		return net.JoinHostPort(net.IP(b[4:n-2]).String(), port)
+	port := binary.BigEndian.Uint16(b[n-2:])
+	if b[3] != typeIPv4 && b[3] != typeIPv6 {
+		return string(b[5:n-2]) + ":" + strconv.Itoa(int(port))
 	}
-	return net.JoinHostPort(string(b[5:n-2]), port)
+	addr, _ := netip.AddrFromSlice(b[4 : n-2])
+	return netip.AddrPortFrom(addr, port).String()
 }

@@ -51,7 +51,7 @@ const maxTail = 4096
 func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, error) {
 	var open []*Pair
 	for _, c := range conns {
-		if len(c.Frames) == 0 || ofPackets(c) && unused(c) {
+		if len(c.Frames) == 0 {
 			continue
 		}
 		p, err := newPair(c)
@@ -60,11 +60,16 @@ func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, e
 		}
 		open = append(open, p)
 	}
-	if len(open) != len(log.Conns) {
-		return nil, fmt.Errorf("%d connections with frames in the trace, %d in the log", len(open), len(log.Conns))
+	logged := log.Conns
+	if slices.ContainsFunc(open, (*Pair).ofPackets) {
+		open = slices.DeleteFunc(open, (*Pair).oneWay)
+		logged = slices.DeleteFunc(slices.Clone(logged), oneWay)
+	}
+	if len(open) != len(logged) {
+		return nil, fmt.Errorf("%d connections with frames in the trace, %d in the log", len(open), len(logged))
 	}
 	var pairs []*Pair
-	for _, lc := range log.Conns {
+	for _, lc := range logged {
 		best, at := mostSimilar(open, lc, opt)
 		if at.err != nil {
 			return nil, fmt.Errorf("framer %s and %s: %w", lc.Framer, open[best].Trace.ID, at.err)
@@ -77,17 +82,19 @@ func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, e
 	return pairs, nil
 }
 
-// ofPackets reports whether packets show a connection. They show what came, and not what
-// the process read.
-func ofPackets(c *contract.Conn) bool {
-	return c.Open != nil && strings.Contains(c.Open.Raw, `"source":"wire"`)
+// ofPackets reports whether packets show a connection: what left and what came, and not
+// what the process wrote and read.
+func (p *Pair) ofPackets() bool {
+	return p.Trace.Open != nil && strings.Contains(p.Trace.Open.Raw, `"source":"wire"`)
 }
 
-// unused reports whether a process sent no frame on a connection. net/http closes a
-// surplus one, and then does not read what the server has sent.
-func unused(c *contract.Conn) bool {
-	return !slices.ContainsFunc(c.Frames, func(e *contract.Event) bool { return e.Dir == "send" })
-}
+// oneWay reports whether frames went in one direction only. net/http closes surplus
+// connections at once. Then what the server writes may not leave, and the client does
+// not read what came.
+func (p *Pair) oneWay() bool { return len(p.frames[wire.Send]) == 0 || len(p.frames[wire.Recv]) == 0 }
+
+// oneWay reports the same of a logged connection.
+func oneWay(c *http2debug.Conn) bool { return len(c.Dir(wire.Send)) == 0 || len(c.Dir(wire.Recv)) == 0 }
 
 func newPair(c *contract.Conn) (*Pair, error) {
 	p := &Pair{Trace: c}
@@ -112,7 +119,7 @@ type likeness struct {
 func mostSimilar(open []*Pair, lc *http2debug.Conn, opt Options) (best int, at likeness) {
 	at.common = -1
 	for i, p := range open {
-		l := p.compare(lc, Options{Tail: opt.Tail || ofPackets(p.Trace)})
+		l := p.compare(lc, Options{Tail: opt.Tail || p.ofPackets()})
 		if l.err == nil {
 			return i, l
 		}
