@@ -1,9 +1,9 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /*
- * Packets of the sockets of targets: to and from name servers, and HTTP without
- * TLS. A separate object, because it needs cgroup v2 and CAP_NET_ADMIN and the
- * rest works without. Its programs let every packet and every call pass.
+ * Packets of the sockets of targets: to and from name servers, HTTP without TLS,
+ * and TLS. A separate object, because it needs cgroup v2 and CAP_NET_ADMIN and
+ * the rest works without. Its programs let every packet and every call pass.
  */
 #include "packets/stream.h"
 
