@@ -82,6 +82,7 @@ func (c *Collector) load() error {
 	if err := c.loadFirst(packets); err != nil {
 		return err
 	}
+	c.opts.Wire = c.opts.Wire && c.noPackets == nil // else the bytes come from probes
 	if err := enterNames(c.probes.Names, c.opts.Names); err != nil {
 		return err
 	}
