@@ -34,8 +34,8 @@ type bench struct {
 type process struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
-	addr  string
-	cert  string
+	url   string
+	cert  string // "" without TLS
 }
 
 func newBench(ctx context.Context, c config) (*bench, error) {
@@ -124,9 +124,12 @@ func (b *bench) build(ctx context.Context) error {
 	return nil
 }
 
-// startServer starts a server on a core.
-func (b *bench) startServer(cpu int) (*process, error) {
-	p := &process{cert: filepath.Join(b.dir, fmt.Sprintf("cert%d.pem", len(b.server)))}
+// startServer starts a server on a core. plain says without TLS.
+func (b *bench) startServer(cpu int, plain bool) (*process, error) {
+	p := &process{url: "http://"}
+	if !plain {
+		p.url, p.cert = "https://", filepath.Join(b.dir, fmt.Sprintf("cert%d.pem", len(b.server)))
+	}
 	p.cmd = exec.Command(filepath.Join(b.dir, "server"), "-cpu", fmt.Sprint(cpu), "-cert", p.cert)
 	p.cmd.Stderr = os.Stderr
 	stdin, err := p.cmd.StdinPipe()
@@ -146,7 +149,7 @@ func (b *bench) startServer(cpu int) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server did not say its address: %w", err)
 	}
-	p.addr = strings.TrimSpace(line)
+	p.url += strings.TrimSpace(line)
 	return p, nil
 }
 

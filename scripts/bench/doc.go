@@ -1,5 +1,5 @@
-// Bench measures what observing costs: a client and a server over TLS and
-// HTTP/2 on loopback, with and without h2trace, in turn.
+// Bench measures what observing costs: a client and a server over HTTP/2 on
+// loopback, with TLS and without, with and without h2trace, in turn.
 //
 //	scripts/bench/run [flags]
 //
@@ -12,7 +12,9 @@
 //	empty       with H2TRACE_TEST_PLAN=empty: probes that do nothing, at the
 //	            same places: the minimum
 //	frames      with H2TRACE_TEST_PLAN=frames: only frames
-//	auto        h2trace as it is
+//	calls       h2trace as it is: bytes from the calls of the process
+//	wire        with H2TRACE_TEST_PLAN=wire: bytes from packets and session
+//	            secrets
 //	entry-ret   h2trace --plan entry-ret: the fallback of function entry and
 //	            every return
 //	verify      h2trace --verify
@@ -21,11 +23,22 @@
 // The start-up is the CPU time of an equally long run of a client that makes five requests
 // per second. The cost of the probes for the client is not in it: it is in the throughput.
 //
-// The fixed rate runs without pinning, with the default buffer, and must lose nothing.
+// Without TLS, only calls and wire are compared with unobserved.
+//
+// Other parts run calls and wire once each, with the default buffer. They must lose nothing:
+//
+//	rate   1,500 requests a second, where each wake-up counts, and -rate, not pinned
+//	full   the highest load for -full-duration
+//	conns  the highest load over 1,000 connections, for the memory
+//
 // Start-up is measured on a large binary, cmd/go with its symbols, from the start of
 // h2trace. One measurement ends when the kernel executes the binary, which is when its
 // probes are attached. Another ends at the first byte that the binary prints. It is compared
-// with a run of the binary alone.
+// with a run of the binary alone. A command that does nothing, true, shows the start and the
+// end of h2trace: the time, and the CPU time of all its processes.
+//
+// The table at the end is Markdown. It has the medians and, in parentheses, the lowest and
+// the highest round. "–" is what was not measured, or is not known.
 //
 // The machine must be otherwise idle.
 //

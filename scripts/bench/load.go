@@ -18,6 +18,7 @@ import (
 type loadSpec struct {
 	path     string
 	workers  int
+	conns    int // 0 is 1
 	rate     int
 	warmup   time.Duration
 	duration time.Duration
@@ -49,7 +50,7 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	defer cancel()
 	args := []string{
 		filepath.Join(b.dir, "client"), "-cpu", fmt.Sprint(s.clientCPU), "-cert", server.cert,
-		"-url", "https://" + server.addr + s.path, "-c", fmt.Sprint(s.workers), "-rate", fmt.Sprint(s.rate),
+		"-url", server.url + s.path, "-c", fmt.Sprint(s.workers), "-conns", fmt.Sprint(max(s.conns, 1)), "-rate", fmt.Sprint(s.rate),
 		"-warmup", s.warmup.String(), "-duration", s.duration.String(),
 	}
 	events := filepath.Join(b.dir, "events.jsonl")
@@ -96,12 +97,14 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 // observing returns the flags and the environment of h2trace for a plan.
 func observing(plan string) (flags, env []string) {
 	switch plan {
-	case planEmpty, planFrames:
+	case planEmpty, planFrames, planWire:
 		return nil, []string{"H2TRACE_TEST_PLAN=" + plan}
 	case planVerify:
 		return []string{"--verify"}, nil
+	case planEntryRet:
+		return []string{"--plan", plan}, nil
 	}
-	return []string{"--plan", plan}, nil
+	return nil, nil
 }
 
 // fault records something that must never happen, whatever the speed.

@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,14 @@ type config struct {
 	parts           string
 	rate            int
 	rateDuration    time.Duration
+	fullDuration    time.Duration
 	startups        int
 	h2trace, binary string
 	json            bool
 }
 
 const (
+	allParts  = "small,large,plain-small,plain-large,rate,full,conns,startup"
 	maxRounds = 99
 	// minDuration is long enough for a request of an idle client.
 	minDuration = 2 * time.Second / idleRate
@@ -42,9 +45,10 @@ func main() {
 	flag.IntVar(&c.rounds, "rounds", 9, "rounds of all variants")
 	flag.DurationVar(&c.warmup, "warmup", 300*time.Millisecond, "load before the measuring begins")
 	flag.DurationVar(&c.duration, "duration", time.Second, "load that is measured, each run")
-	flag.StringVar(&c.parts, "parts", "small,large,rate,startup", "what to measure")
+	flag.StringVar(&c.parts, "parts", allParts, "what to measure")
 	flag.IntVar(&c.rate, "rate", 20000, "requests a second of the fixed rate")
 	flag.DurationVar(&c.rateDuration, "rate-duration", 4*time.Second, "how long the fixed rate lasts")
+	flag.DurationVar(&c.fullDuration, "full-duration", 10*time.Second, "how long the full rate lasts")
 	flag.IntVar(&c.startups, "startups", 7, "start-ups to measure")
 	flag.StringVar(&c.h2trace, "h2trace", "", "h2trace to measure; the default is to build it")
 	flag.StringVar(&c.binary, "startup-binary", "", "Go program whose argument \"version\" prints something; the default is to build cmd/go")
@@ -87,16 +91,14 @@ func (c *config) valid() error {
 		return fmt.Errorf("rounds and startups are 1 to %d", maxRounds)
 	case c.warmup < 0 || c.warmup > maxDuration:
 		return fmt.Errorf("the warm-up is at most %v", maxDuration)
-	case min(c.duration, c.rateDuration) < minDuration || max(c.duration, c.rateDuration) > maxDuration:
+	case min(c.duration, c.rateDuration, c.fullDuration) < minDuration || max(c.duration, c.rateDuration, c.fullDuration) > maxDuration:
 		return fmt.Errorf("durations are %v to %v", minDuration, maxDuration)
 	case c.rate < 1:
 		return errors.New("the rate is at least 1")
 	}
 	for part := range strings.SplitSeq(c.parts, ",") {
-		switch part {
-		case "small", "large", "rate", "startup":
-		default:
-			return fmt.Errorf("unknown part %q (valid: small, large, rate, startup)", part)
+		if !slices.Contains(strings.Split(allParts, ","), part) {
+			return fmt.Errorf("unknown part %q (valid: %s)", part, allParts)
 		}
 	}
 	return nil
@@ -112,14 +114,18 @@ func measure(ctx context.Context, c config) (*report, error) {
 	for part := range strings.SplitSeq(c.parts, ",") {
 		b.log.Printf("measuring %s", part)
 		switch part {
-		case "small":
-			err = b.throughput(ctx, "100 B", "/100", 16)
-		case "large":
-			err = b.throughput(ctx, "1 MB", "/1000000", 4)
 		case "rate":
-			err = b.fixedRate(ctx)
+			err = b.fixedRates(ctx)
+		case "full":
+			err = b.full(ctx)
+		case "conns":
+			err = b.manyConnections(ctx)
 		case "startup":
-			err = b.startup(ctx)
+			if err = b.startup(ctx); err == nil {
+				err = b.nothing(ctx)
+			}
+		default:
+			err = b.throughput(ctx, workloads[part])
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", part, err)

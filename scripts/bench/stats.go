@@ -15,7 +15,8 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// bases are the rounds of the variants with which others are compared.
+// bases are the rounds of the variants with which others are compared. Some parts run not
+// all of them.
 type bases struct{ alone, empty, frames []*loadResult }
 
 // compare collects the rounds of one variant. It compares each round with those of the
@@ -23,17 +24,28 @@ type bases struct{ alone, empty, frames []*loadResult }
 func compare(name string, runs []*loadResult, base bases) variantReport {
 	v := variantReport{Name: name}
 	var rates []float64
-	for i, r := range runs {
+	for _, r := range runs {
 		rates = append(rates, r.rate())
-		v.OfUnobserved.Rounds = append(v.OfUnobserved.Rounds, r.rate()/base.alone[i].rate())
-		v.OfEmpty.Rounds = append(v.OfEmpty.Rounds, r.rate()/base.empty[i].rate())
-		v.OfFrames.Rounds = append(v.OfFrames.Rounds, r.rate()/base.frames[i].rate())
 	}
 	v.RequestsPerSecond = median(rates)
-	v.OfUnobserved.Median = median(v.OfUnobserved.Rounds)
-	v.OfEmpty.Median = median(v.OfEmpty.Rounds)
-	v.OfFrames.Median = median(v.OfFrames.Rounds)
+	v.OfUnobserved = relative(runs, base.alone)
+	v.OfEmpty = relative(runs, base.empty)
+	v.OfFrames = relative(runs, base.frames)
 	return v
+}
+
+// relative returns the throughput of each round relative to the same round of a base, or
+// nil if the base did not run.
+func relative(runs, base []*loadResult) *ratios {
+	if len(base) == 0 {
+		return nil
+	}
+	r := &ratios{}
+	for i, run := range runs {
+		r.Rounds = append(r.Rounds, run.rate()/base[i].rate())
+	}
+	r.Median = median(r.Rounds)
+	return r
 }
 
 // cost returns what h2trace used in runs, less its start-up. startup is the CPU time of the

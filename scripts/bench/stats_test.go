@@ -36,10 +36,13 @@ func TestCompare(t *testing.T) {
 		}
 		return out
 	}
-	v := compare("auto", runs(90, 9, 4), bases{alone: runs(100, 10, 5), empty: runs(90, 18, 8), frames: runs(360, 36, 16)})
+	v := compare("calls", runs(90, 9, 4), bases{alone: runs(100, 10, 5), empty: runs(90, 18, 8), frames: runs(360, 36, 16)})
 	if v.RequestsPerSecond != 9 || v.OfUnobserved.Median != 0.9 || v.OfEmpty.Median != 0.5 || v.OfFrames.Median != 0.25 {
 		t.Errorf("got %v requests/s, %v of unobserved, %v of empty, %v of frames, want 9, 0.9, 0.5, 0.25",
 			v.RequestsPerSecond, v.OfUnobserved.Median, v.OfEmpty.Median, v.OfFrames.Median)
+	}
+	if v := compare("wire", runs(1), bases{alone: runs(1)}); v.OfEmpty != nil || v.OfFrames.String() != "–\t" {
+		t.Errorf("without empty and frames: got %v of empty, %v of frames, want none", v.OfEmpty, v.OfFrames)
 	}
 }
 

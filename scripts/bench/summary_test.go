@@ -55,11 +55,11 @@ func TestFaults(t *testing.T) {
 		seen, delivered, lost   int64
 		frames, requests, wants int64
 	}{
-		{"fine", planAuto, 10, 10, 0, 30, 10, 0},
-		{"losses add up", planAuto, 10, 7, 3, 20, 10, 0},
-		{"do not add up", planAuto, 10, 7, 2, 30, 10, 1},
+		{"fine", planCalls, 10, 10, 0, 30, 10, 0},
+		{"losses add up", planCalls, 10, 7, 3, 20, 10, 0},
+		{"do not add up", planCalls, 10, 7, 2, 30, 10, 1},
 		{"frames missing without a loss", planEntryRet, 10, 10, 0, 29, 10, 1},
-		{"both", planAuto, 10, 9, 0, 0, 10, 2},
+		{"both", planCalls, 10, 9, 0, 0, 10, 2},
 		{"empty probes see nothing", planEmpty, 0, 0, 0, 0, 10, 0},
 	}
 	for _, tt := range tests {

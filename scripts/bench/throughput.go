@@ -1,19 +1,21 @@
 package main
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // The compared plans of h2trace; the client alone is planNone.
 const (
 	planNone     = ""
 	planEmpty    = "empty"
 	planFrames   = "frames"
-	planAuto     = "auto"
+	planCalls    = "calls"
+	planWire     = "wire"
 	planEntryRet = "entry-ret"
-	// planVerify is planAuto with --verify.
+	// planVerify is planCalls with --verify.
 	planVerify = "verify"
 )
-
-var plans = []string{planNone, planEmpty, planFrames, planAuto, planEntryRet, planVerify}
 
 func planName(plan string) string {
 	if plan == planNone {
@@ -22,32 +24,56 @@ func planName(plan string) string {
 	return plan
 }
 
+// costed are the plans of which the CPU time is reported, where they run.
+var costed = []string{planCalls, planWire, planEntryRet}
+
+// workload is a load under which plans are compared.
+type workload struct {
+	title   string
+	path    string
+	workers int
+	bulk    bool // of which bytes are the cost, not frames
+	plain   bool // without TLS
+	plans   []string
+}
+
+var (
+	plans      = []string{planNone, planEmpty, planFrames, planCalls, planWire, planEntryRet, planVerify}
+	plansPlain = []string{planNone, planCalls, planWire} // probes see nothing of it
+)
+
+// workloads are the parts that compare throughput.
+var workloads = map[string]workload{
+	"small":       {"100 B", "/100", 16, false, false, plans},
+	"large":       {"1 MB", "/1000000", 4, true, false, plans},
+	"plain-small": {"100 B without TLS", "/100", 16, false, true, plansPlain},
+	"plain-large": {"1 MB without TLS", "/1000000", 4, true, true, plansPlain},
+}
+
 // throughput compares the plans under the highest load that the client can generate.
-func (b *bench) throughput(ctx context.Context, title, path string, workers int) error {
-	server, err := b.startServer(b.cores[0])
+func (b *bench) throughput(ctx context.Context, w workload) error {
+	server, err := b.startServer(b.cores[0], w.plain)
 	if err != nil {
 		return err
 	}
-	spec := loadSpec{
-		path: path, workers: workers, warmup: b.warmup, duration: b.duration,
-		clientCPU: b.cores[0], agentCPU: b.cores[1],
-	}
+	spec := b.pinned()
+	spec.path, spec.workers = w.path, w.workers
 	runs := make(map[string][]*loadResult)
 	for round := range b.rounds {
-		for i := range plans {
-			spec.plan = plans[(round+i)%len(plans)]
+		for i := range w.plans {
+			spec.plan = w.plans[(round+i)%len(w.plans)]
 			r, err := b.run(ctx, server, spec)
 			if err != nil {
 				return err
 			}
 			runs[spec.plan] = append(runs[spec.plan], r)
 		}
-		b.log.Printf("%s: round %d of %d", title, round+1, b.rounds)
+		b.log.Printf("%s: round %d of %d", w.title, round+1, b.rounds)
 	}
-	t := throughputReport{Title: title, Workers: workers}
-	for _, plan := range plans {
+	t := throughputReport{Title: w.title, Workers: w.workers, Bulk: w.bulk}
+	for _, plan := range w.plans {
 		v := compare(planName(plan), runs[plan], bases{runs[planNone], runs[planEmpty], runs[planFrames]})
-		if plan == planAuto || plan == planEntryRet {
+		if slices.Contains(costed, plan) {
 			base, err := b.startupCPU(ctx, server, spec, plan)
 			if err != nil {
 				return err
@@ -58,6 +84,11 @@ func (b *bench) throughput(ctx context.Context, title, path string, workers int)
 	}
 	b.report.Throughput = append(b.report.Throughput, t)
 	return nil
+}
+
+// pinned returns a run with client and server on one core, and h2trace on another.
+func (b *bench) pinned() loadSpec {
+	return loadSpec{warmup: b.warmup, duration: b.duration, clientCPU: b.cores[0], agentCPU: b.cores[1]}
 }
 
 const (

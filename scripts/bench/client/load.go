@@ -16,7 +16,8 @@ import (
 
 // load describes the load of a client.
 type load struct {
-	client           *http.Client
+	clients          []*http.Client // each with one connection
+	turn             atomic.Int64   // counts the requests, which take the clients in turn
 	url              string
 	workers          int
 	rate             int
@@ -38,7 +39,15 @@ type result struct {
 // counters counts the finished requests of the workers.
 type counters struct{ requests, bytes atomic.Int64 }
 
+// newClient returns a client that trusts a certificate, or speaks HTTP/2 without TLS if
+// there is none.
 func newClient(certFile string) (*http.Client, error) {
+	protocols := &http.Protocols{}
+	if certFile == "" {
+		protocols.SetUnencryptedHTTP2(true)
+		return &http.Client{Transport: &http.Transport{Protocols: protocols}}, nil
+	}
+	protocols.SetHTTP2(true)
 	cert, err := os.ReadFile(certFile)
 	if err != nil {
 		return nil, err
@@ -48,8 +57,8 @@ func newClient(certFile string) (*http.Client, error) {
 		return nil, fmt.Errorf("%s: no certificate", certFile)
 	}
 	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: roots},
-		ForceAttemptHTTP2: true,
+		TLSClientConfig: &tls.Config{RootCAs: roots},
+		Protocols:       protocols,
 	}}, nil
 }
 
@@ -57,9 +66,11 @@ func (l *load) run(ctx context.Context) (*result, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var count counters
-	// The first request opens the connection; all others share it.
-	if err := l.get(ctx, &count); err != nil {
-		return nil, err
+	// The first request of a client opens its connection; all others share it.
+	for range l.clients {
+		if err := l.get(ctx, &count); err != nil {
+			return nil, err
+		}
 	}
 	tickets := l.tickets(ctx)
 	stop := make(chan struct{})
@@ -136,7 +147,8 @@ func (l *load) get(ctx context.Context, count *counters) error {
 	if err != nil {
 		return err
 	}
-	resp, err := l.client.Do(req)
+	client := l.clients[int(l.turn.Add(1))%len(l.clients)]
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}

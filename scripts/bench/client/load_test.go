@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/pem"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -44,7 +45,7 @@ func newServer(t *testing.T) (*httptest.Server, *http.Client, *atomic.Int64) {
 // TestLoad checks that the client reports what the server served.
 func TestLoad(t *testing.T) {
 	srv, client, served := newServer(t)
-	l := load{client: client, url: srv.URL + "/100", workers: 4, warmup: 20 * time.Millisecond, duration: 50 * time.Millisecond}
+	l := load{clients: []*http.Client{client}, url: srv.URL + "/100", workers: 4, warmup: 20 * time.Millisecond, duration: 50 * time.Millisecond}
 	r, err := l.run(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +60,7 @@ func TestLoad(t *testing.T) {
 
 func TestLoadRate(t *testing.T) {
 	srv, client, _ := newServer(t)
-	l := load{client: client, url: srv.URL + "/100", workers: 4, rate: 200, duration: 500 * time.Millisecond}
+	l := load{clients: []*http.Client{client}, url: srv.URL + "/100", workers: 4, rate: 200, duration: 500 * time.Millisecond}
 	r, err := l.run(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +73,39 @@ func TestLoadRate(t *testing.T) {
 
 func TestLoadFails(t *testing.T) {
 	srv, client, _ := newServer(t)
-	l := load{client: client, url: srv.URL + "/missing", workers: 1, duration: time.Second}
+	l := load{clients: []*http.Client{client}, url: srv.URL + "/missing", workers: 1, duration: time.Second}
 	if _, err := l.run(context.Background()); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("got %v, want 404", err)
+	}
+}
+
+// TestLoadSpreads checks that each client opens one connection, and uses it again.
+func TestLoadSpreads(t *testing.T) {
+	var opened atomic.Int64
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.Config.Protocols = &http.Protocols{}
+	srv.Config.Protocols.SetUnencryptedHTTP2(true)
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	l := load{url: srv.URL, workers: 2, rate: 100, duration: 100 * time.Millisecond}
+	for range 3 {
+		client, err := newClient("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.CloseIdleConnections)
+		l.clients = append(l.clients, client)
+	}
+	r, err := l.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened.Load() != 3 || r.TotalRequests <= 3 {
+		t.Errorf("got %d connections and %d requests, want 3 and more", opened.Load(), r.TotalRequests)
 	}
 }

@@ -1,4 +1,4 @@
-// Client loads a server over TLS and HTTP/2. It prints its measurements after a warm-up as
+// Client loads a server over HTTP/2, with TLS or without. It prints its measurements after a warm-up as
 // one line of JSON. h2trace observes it in some of the runs.
 package main
 
@@ -13,12 +13,16 @@ import (
 	"h2trace/scripts/bench/pin"
 )
 
+// patience is the extra time to open connections and to finish.
+const patience = 20 * time.Second
+
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("client: ")
 	var l load
 	cpu := flag.Int("cpu", -1, "run on this core only")
-	certFile := flag.String("cert", "", "certificate to trust")
+	certFile := flag.String("cert", "", "certificate to trust; without it there is no TLS")
+	conns := flag.Int("conns", 1, "connections to spread the requests over")
 	flag.StringVar(&l.url, "url", "", "what to get")
 	flag.IntVar(&l.workers, "c", 1, "requests at a time")
 	flag.IntVar(&l.rate, "rate", 0, "requests a second; 0 is as many as possible")
@@ -28,12 +32,14 @@ func main() {
 	if err := pin.Process(*cpu); err != nil {
 		log.Fatal(err)
 	}
-	client, err := newClient(*certFile)
-	if err != nil {
-		log.Fatal(err)
+	for range *conns {
+		client, err := newClient(*certFile)
+		if err != nil {
+			log.Fatal(err)
+		}
+		l.clients = append(l.clients, client)
 	}
-	l.client = client
-	ctx, cancel := context.WithTimeout(context.Background(), l.warmup+min(l.duration, time.Minute)+10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), l.warmup+min(l.duration, time.Minute)+patience)
 	defer cancel()
 	result, err := l.run(ctx)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Server answers GET /N with N bytes over TLS and HTTP/2. It prints its address on a line,
+// Server answers GET /N with N bytes over HTTP/2, with TLS or without. It prints its address on a line,
 // and exits at the end of its standard input.
 package main
 
@@ -32,7 +32,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("server: ")
 	cpu := flag.Int("cpu", -1, "run on this core only")
-	certFile := flag.String("cert", "", "write the certificate here")
+	certFile := flag.String("cert", "", "write the certificate here; without it there is no TLS")
 	flag.Parse()
 	if err := run(*cpu, *certFile); err != nil {
 		log.Fatal(err)
@@ -43,14 +43,22 @@ func run(cpu int, certFile string) error {
 	if err := pin.Process(cpu); err != nil {
 		return err
 	}
-	cert, err := newCertificate()
-	if err != nil {
-		return err
+	server := &http.Server{Handler: http.HandlerFunc(serve), ReadHeaderTimeout: time.Minute, Protocols: &http.Protocols{}}
+	listen := server.Serve
+	if certFile != "" {
+		cert, err := newCertificate()
+		if err != nil {
+			return err
+		}
+		block := &pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}
+		if err := os.WriteFile(certFile, pem.EncodeToMemory(block), 0o600); err != nil {
+			return err
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
+		listen = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	block := &pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}
-	if err := os.WriteFile(certFile, pem.EncodeToMemory(block), 0o600); err != nil {
-		return err
-	}
+	server.Protocols.SetHTTP2(certFile != "")
+	server.Protocols.SetUnencryptedHTTP2(certFile == "")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -60,12 +68,7 @@ func run(cpu int, certFile string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	server := &http.Server{
-		Handler:           http.HandlerFunc(serve),
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}},
-		ReadHeaderTimeout: time.Minute,
-	}
-	return server.ServeTLS(listener, "", "")
+	return listen(listener)
 }
 
 var body = make([]byte, maxBody)
