@@ -85,22 +85,38 @@ func (m *candidates) wipe(but *record.Reader) {
 	*m = candidates{list: m.list[:0]}
 }
 
-// span returns under which numbers a candidate may open the next record.
-func (k candidate) span(s *side) (from, n uint64) {
-	n = uint64(min(s.lost/minRecord+2, maxTrials))
-	switch {
-	case s.joined:
-		from, n = k.reader.Number()-min(k.reader.Number(), joinedBefore), joinedBefore+joinedAfter+n
-	case k.reader == s.reader:
-		from = k.reader.Number() + leastRecords(s.lost)
-	default:
-		from = leastRecords(s.lost - maxHandshake)
-	}
+// number returns the number of a record that a candidate opens.
+func (s *side) number(k candidate, b []byte) (uint64, bool) {
+	work := len(b) + leastWork
 	if k.reader.FindCost(anyNumber) == 1 { // it finds any number at once
-		n = anyNumber
+		s.work += work
+		return k.reader.Find(b, 0, anyNumber)
 	}
-	return from, n
+	left := max(1, (maxSearchWork-s.work)/work)
+	find := func(from, n uint64) (uint64, bool) {
+		s.work += int(n) * work
+		return k.reader.Find(b, from, n)
+	}
+	at := k.reader.Number()
+	switch {
+	case s.joined: // the nearest numbers first
+		for _, far := range []int{joinedNear, joinedFar} {
+			from := at - min(at, uint64(min(far, left)))
+			if number, ok := find(from, uint64(min(2*far+s.mostRecords(), left))); ok {
+				return number, true
+			}
+		}
+		return 0, false
+	case k.reader == s.reader:
+		at += leastRecords(s.lost)
+	default:
+		at = leastRecords(s.lost - maxHandshake)
+	}
+	return find(at, uint64(min(s.mostRecords(), max(1, left/4))))
 }
+
+// mostRecords returns how many records were lost at most, and one more.
+func (s *side) mostRecords() int { return int(min(s.lost/minRecord+2, maxTrials)) }
 
 // maxHandshake is more than a handshake takes.
 const maxHandshake = 1 << 20

@@ -17,17 +17,19 @@ const (
 	// at least 22 bytes each, and 16 kB in bulk.
 	maxTrials = 1 << 17
 
-	// maxSearch bounds the bytes that one search passes over, and maxSearchWork its
-	// work, in bytes that are deciphered; a try costs as much as leastWork of them more.
-	// Random bytes hold a header of a record once in some 8 MB.
+	// maxSearch bounds the bytes that one search passes over. maxSearchWork bounds the
+	// work of all searches of a direction, in bytes that are deciphered, beyond the
+	// bytes that it opens; a try costs as much as leastWork of them more. That is half a
+	// second, also where a peer sends what looks like one record after the other. Random
+	// bytes hold a header of a record once in some 8 MB.
 	maxSearch     = 1 << 20
-	maxSearchWork = 64 << 20
+	maxSearchWork = 256 << 20
 	leastWork     = 512
 
-	// joinedBefore and joinedAfter bound how far the record number that was read from
-	// memory may be from that of the first record found.
-	joinedBefore = 1 << 14
-	joinedAfter  = 1 << 14
+	// joinedFar bounds how far the record number that was read from memory may be from
+	// that of the first record found. Numbers up to joinedNear away are tried first.
+	joinedNear = 1 << 6
+	joinedFar  = 1 << 12
 )
 
 // Budget bounds the ciphertext that waits in many connections together. It is not safe

@@ -119,14 +119,7 @@ func protectedHeader(b []byte) (h header, ok bool) {
 // try returns the candidate that opens a record, and the number of the record.
 func (s *side) try(b []byte, list []candidate) (candidate, uint64, bool) {
 	for _, k := range list {
-		from, n := k.span(s)
-		work := len(b) + leastWork
-		if k.reader.FindCost(n) > 1 {
-			n = min(n, uint64(max(1, (maxSearchWork-s.work)/work)))
-			work *= int(n)
-		}
-		s.work += work
-		if number, ok := k.reader.Find(b, from, n); ok {
+		if number, ok := s.number(k, b); ok {
 			return k, number, true
 		}
 	}

@@ -1,0 +1,127 @@
+package tls_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	mathrand "math/rand/v2"
+	"testing"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls"
+	"h2trace/decoder/tls/handshake"
+	"h2trace/decoder/tls/record"
+)
+
+// readersOf returns the Readers of the application data of a conversation.
+func readersOf(t *testing.T, conv *conversation) (readers [2]*record.Reader) {
+	t.Helper()
+	suite, _ := record.SuiteByID(conv.state.CipherSuite)
+	for _, s := range conv.secrets {
+		var err error
+		switch s.label {
+		case "CLIENT_TRAFFIC_SECRET_0":
+			readers[decoder.Send], err = record.NewTLS13(suite, s.secret)
+		case "SERVER_TRAFFIC_SECRET_0":
+			readers[decoder.Recv], err = record.NewTLS13(suite, s.secret)
+		case "CLIENT_RANDOM":
+			var server []byte
+			for _, segment := range conv.segments {
+				if segment.dir == decoder.Recv {
+					hello, err := handshake.ParseServerHello(segment.b[9:])
+					if hello == nil {
+						t.Fatal(err)
+					}
+					server = hello.Random[:]
+					break
+				}
+			}
+			readers[decoder.Send], readers[decoder.Recv], err = record.NewTLS12(suite, s.secret, s.random[:], server)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return readers
+}
+
+// TestJoinNumber joins connections of each suite in the middle, with record numbers that
+// are wrong by up to 2,000.
+func TestJoinNumber(t *testing.T) {
+	rng := mathrand.New(mathrand.NewPCG(9, 10))
+	for _, s := range scenarios() {
+		if s.resumed {
+			continue // it has the keys of others
+		}
+		t.Run(s.name, func(t *testing.T) {
+			conv := s.record(t, []int{10, 6_000_000, 300_000, 100_000, 100, 100})
+			for range 10 {
+				c, r := tls.NewJoined(tls.NewBudget(1<<20), tls.NewSessions()), &result{}
+				first := len(conv.segments)/4 + rng.IntN(len(conv.segments)/2)
+				readers := readersOf(t, conv)
+				numbers := [2]int{}
+				for _, s := range conv.segments[:first] {
+					numbers[s.dir] += len(s.b) / (1 << 14)
+				}
+				for d, reader := range readers {
+					reader.SetNumber(uint64(max(0, numbers[d]+rng.IntN(4001)-2000)))
+					c.Join(decoder.Direction(d), reader)
+				}
+				for i, s := range conv.segments[first:] {
+					c.Data(ktime.Time(i+1), s.dir, s.b)
+					r.drain(c)
+				}
+				c.Close(1 << 40)
+				r.drain(c)
+				var seen [2]int
+				for _, s := range conv.segments[first:] {
+					seen[s.dir] += len(s.b)
+				}
+				for d := range r.said {
+					const lost = 2 * (5 + 1<<14 + 200)
+					want := min(seen[d]*98/100-lost, len(conv.said[d]))
+					if got := r.said[d]; !bytes.HasSuffix(conv.said[d], got) || len(got) < want {
+						t.Fatalf("joined at %d: %s: got %d bytes, want the last %d of %d; %q", first, decoder.Direction(d), len(got), want, len(conv.said[d]), r.lines)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestJoinFar joins a connection of long records that has been open for a million of them.
+// Each number that is tried costs as much as to open one.
+func TestJoinFar(t *testing.T) {
+	const number, off = 1_000_000, 2000
+	key, iv := stream(32, 1), stream(12, 2)
+	cipher, err := chacha20poly1305.New(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := stream(64<<14, 3)
+	var sent []byte
+	for i := range 64 {
+		header := []byte{23, 3, 3, 0x40, 0x11}
+		nonce := bytes.Clone(iv)
+		binary.BigEndian.PutUint64(nonce[4:], binary.BigEndian.Uint64(nonce[4:])^uint64(number+i))
+		inner := append(bytes.Clone(said[i<<14:(i+1)<<14]), 23)
+		sent = append(append(sent, header...), cipher.Seal(nil, nonce, inner, header)...)
+	}
+	suite, _ := record.SuiteByID(0x1303)
+	for _, wrong := range []int{-off, -1, 0, 1, off} {
+		reader, err := record.NewKey(record.TLS13, suite, key, iv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader.SetNumber(uint64(number + wrong))
+		c, r := tls.NewJoined(tls.NewBudget(4<<20), tls.NewSessions()), &result{}
+		c.Join(decoder.Recv, reader)
+		c.Data(1, decoder.Recv, sent[100:]) // the first record is cut
+		r.drain(c)
+		if got := r.said[decoder.Recv]; !bytes.Equal(got, said[1<<14:]) {
+			t.Errorf("the number is wrong by %d: got %d bytes, want %d; %q", wrong, len(got), len(said)-1<<14, r.lines)
+		}
+	}
+}
