@@ -89,8 +89,11 @@ func (c *Conn) Next() Event {
 			c.returned++
 			return c.found[c.returned-1]
 		}
+		clear(c.found) // a ClientHello may be long
 		c.found, c.returned = c.found[:0], 0
 		if !c.advance() && len(c.found) == 0 {
+			c.sides[0].queue.lend()
+			c.sides[1].queue.lend()
 			return nil
 		}
 	}

@@ -2,16 +2,23 @@ package tls
 
 // The bounds on the memory and the work of a Conn, whatever its peers send. Buffers grow
 // with the bytes seen, never with a length that is only announced. Budget bounds the
-// buffers of all connections together.
+// ciphertext of all connections together.
+//
+// A Conn whose peers say nothing more takes some 1.5 kB, whatever the hello was, and 6 kB
+// with its keys. A direction takes up to maxWaiting and the last bytes given for its
+// ciphertext, 100 kB for their times, and 256 kB for an incomplete handshake message.
 const (
 	// maxWaiting bounds the ciphertext of a direction that waits: for its secret, for
 	// what the other direction says, or for the rest of a record. It is the send window
 	// of a busy connection at the end of its handshake, and holds many records.
 	maxWaiting = 512 << 10
 
-	// maxSecrets bounds the secrets of one label. Others than the first are used where
-	// that does not fit; a peer may send the client random of another connection.
-	maxSecrets = 4
+	// maxSecrets bounds the secrets of one label and client random. Others than the first
+	// are used where that does not fit; a peer may send the client random of another
+	// connection. maxAllSecrets bounds them together: the oldest goes. A renegotiation
+	// has one of its own.
+	maxSecrets    = 4
+	maxAllSecrets = 64
 
 	// maxTrials bounds the record numbers that are tried for one record. In between lie
 	// at least 22 bytes each, and 16 kB in bulk.
@@ -34,7 +41,10 @@ const (
 
 // Budget bounds the ciphertext that waits in many connections together. It is not safe
 // for concurrent use.
-type Budget struct{ most, held int }
+type Budget struct {
+	most, held int
+	spare      []byte // memory of a queue that is empty
+}
 
 // NewBudget returns a Budget of most bytes.
 func NewBudget(most int) *Budget { return &Budget{most: most} }

@@ -36,8 +36,8 @@ func (c *Conn) clientHello(s *side, at ktime.Time, body []byte) {
 	if err != nil || c.session.client != nil && s.dir != c.session.dir || c.session.is13() {
 		return
 	}
-	known := c.session.client != nil && c.session.client.Random == h.Random
-	c.session = session{client: h, dir: s.dir, retried: known && c.session.retried}
+	known := c.session.client != nil && c.session.client.random == h.Random
+	c.session = session{client: newHello(h), dir: s.dir, retried: known && c.session.retried}
 	c.learned++
 	if known {
 		return

@@ -26,6 +26,9 @@ type piece struct {
 
 // add appends a copy of b.
 func (q *queue) add(at ktime.Time, b []byte) {
+	if q.buf == nil {
+		q.buf, q.budget.spare = q.budget.spare, nil
+	}
 	if q.start > 0 && q.start >= len(q.buf)-q.start {
 		q.buf = append(q.buf[:0], q.buf[q.start:]...)
 		q.start = 0
@@ -153,6 +156,17 @@ func (q *queue) clear() {
 	q.budget.held -= q.len()
 	q.buf, q.start, q.run = q.buf[:0], 0, 0
 	q.pieces, q.first = q.pieces[:0], 0
+}
+
+// lend gives the memory of an empty queue to the next one that needs some. Nobody uses
+// bytes that were taken from it any more.
+func (q *queue) lend() {
+	if q.len() == 0 && cap(q.buf) > cap(q.budget.spare) {
+		q.budget.spare = q.buf[:0]
+	}
+	if q.len() == 0 {
+		q.buf, q.start = nil, 0
+	}
 }
 
 // drop empties the queue and frees its memory. It returns the number of bytes that it

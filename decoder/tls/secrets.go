@@ -39,6 +39,10 @@ func (l *secrets) add(label string, random [32]byte, value []byte) bool {
 			return false
 		}
 	}
+	if len(l.list) == maxAllSecrets {
+		clear(l.list[0].value)
+		l.list = append(l.list[:0], l.list[1:]...)
+	}
 	l.list = append(l.list, secret{label, random, append([]byte(nil), value...)})
 	return true
 }

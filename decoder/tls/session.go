@@ -1,6 +1,8 @@
 package tls
 
 import (
+	"crypto/sha256"
+
 	"h2trace/decoder"
 	"h2trace/decoder/tls/handshake"
 	"h2trace/decoder/tls/record"
@@ -8,7 +10,7 @@ import (
 
 // session is what the hellos of a handshake agree on. A renegotiation replaces it.
 type session struct {
-	client *handshake.ClientHello // nil: not seen
+	client *hello                 // nil: not seen
 	server *handshake.ServerHello // nil: not seen, or only a HelloRetryRequest
 	dir    decoder.Direction      // of the client
 	suite  record.Suite
@@ -19,6 +21,19 @@ type session struct {
 	ticket    ticketHash
 	hasTicket bool
 	master    []byte // belongs to secrets
+}
+
+// hello is what is kept of a ClientHello, which may be long.
+type hello struct {
+	random    [32]byte
+	sessionID []byte
+	ticket    ticketHash // of TLS 1.2
+	hasTicket bool
+	earlyData bool
+}
+
+func newHello(h *handshake.ClientHello) *hello {
+	return &hello{h.Random, h.SessionID, sha256.Sum256(h.SessionTicket), len(h.SessionTicket) > 0, h.EarlyData}
 }
 
 // is13 reports whether the version is known and TLS 1.3.
@@ -38,7 +53,7 @@ func (s *session) resumed() bool {
 	if s.is13() {
 		return s.server.SelectedPSK != nil
 	}
-	return len(s.server.SessionID) > 0 && string(s.server.SessionID) == string(s.client.SessionID)
+	return len(s.server.SessionID) > 0 && string(s.server.SessionID) == string(s.client.sessionID)
 }
 
 // phase is how the records of a direction are protected.
@@ -73,16 +88,16 @@ func (c *Conn) values(dir decoder.Direction, p phase) [][]byte {
 		return nil
 	}
 	if p == protected12 {
-		c.secrets.add(labelMaster, s.client.Random, c.resumable())
+		c.secrets.add(labelMaster, s.client.random, c.resumable())
 	}
-	return c.secrets.of(p.label(dir == s.dir), s.client.Random)
+	return c.secrets.of(p.label(dir == s.dir), s.client.random)
 }
 
 func (s *session) reader(p phase, value []byte, client bool) (*record.Reader, error) {
 	if p != protected12 {
 		return record.NewTLS13(s.suite, value)
 	}
-	ofClient, ofServer, err := record.NewTLS12(s.suite, value, s.client.Random[:], s.server.Random[:])
+	ofClient, ofServer, err := record.NewTLS12(s.suite, value, s.client.random[:], s.server.Random[:])
 	if err != nil {
 		return nil, err
 	}

@@ -71,9 +71,8 @@ func (c *Conn) remember() {
 // resumable returns the secret of the session that the ClientHello offers to resume, or
 // nil.
 func (c *Conn) resumable() []byte {
-	ticket := c.session.client.SessionTicket
-	if len(ticket) == 0 || !c.session.resumed() {
-		return nil
+	if h := c.session.client; h.hasTicket && c.session.resumed() {
+		return c.sessions.masters[h.ticket]
 	}
-	return c.sessions.masters[sha256.Sum256(ticket)]
+	return nil
 }

@@ -179,8 +179,8 @@ func (s *side) opens(b []byte) bool {
 // §4.2.10). Its secret is in no key log of crypto/tls.
 func (c *Conn) early(s *side) bool {
 	hello := c.session.client
-	return s.phase == handshake13 && s.dir == c.session.dir && hello.EarlyData &&
-		len(c.secrets.of(labelClientHandshake, hello.Random)) > 0
+	return s.phase == handshake13 && s.dir == c.session.dir && hello.earlyData &&
+		len(c.secrets.of(labelClientHandshake, hello.random)) > 0
 }
 
 // open opens the next record, where it lies.
