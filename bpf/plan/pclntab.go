@@ -163,7 +163,7 @@ func namePlaces(r io.ReaderAt, size int64, names []string) (map[uint32]string, e
 	places := make(map[uint32]string, len(names))
 	endings := 0
 	var endingErr error
-	err := scan(r, size, patterns, func(i int, at int64) bool {
+	err := scanTexts(r, size, patterns, func(i int, at int64) bool {
 		if !isEnding(names[i]) {
 			places[uint32(at)] = names[i]
 		} else if endings++; endings <= maxEndings {

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 )
 
 // chunkSize is how much of an executable is held in memory at a time: tables of the
@@ -39,6 +41,54 @@ func scan(r io.ReaderAt, size int64, patterns [][]byte, visit func(pattern int, 
 		}
 	}
 	return nil
+}
+
+// scanTexts is scan for texts of which each ends in its only NUL. It passes over a table
+// of NUL-terminated strings once, however many texts there are.
+func scanTexts(r io.ReaderAt, size int64, texts [][]byte, visit func(text int, at int64) bool) error {
+	byEnd := make(map[uint32][]int, len(texts))
+	overlap := 0
+	for i, text := range texts {
+		overlap = max(overlap, len(text)-1)
+		byEnd[endOf(text)] = append(byEnd[endOf(text)], i)
+	}
+	short := byEnd[0]
+	buf := make([]byte, min(size, int64(chunkSize+overlap)))
+	for base := int64(0); base < size; base += chunkSize {
+		chunk := buf[:min(size-base, int64(len(buf)))]
+		if err := readFull(r, chunk, base); err != nil {
+			return err
+		}
+		for end := 0; ; {
+			n := bytes.IndexByte(chunk[end:], 0) + 1
+			if n == 0 {
+				break
+			}
+			end += n
+			candidates := byEnd[endOf(chunk[:end])]
+			if len(short) > 0 && endOf(chunk[:end]) != 0 {
+				candidates = slices.Concat(candidates, short)
+			}
+			for _, i := range candidates {
+				// A text that begins in the overlap belongs to the next chunk.
+				at := end - len(texts[i])
+				if at < chunkSize && bytes.HasSuffix(chunk[:end], texts[i]) && !visit(i, base+int64(at)) {
+					return nil
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// endOf returns the last bytes of a text before its NUL, by which scanTexts finds it.
+// Texts that differ may share them. It returns 0 for a text that has fewer.
+func endOf(text []byte) uint32 {
+	const size = 4
+	if len(text) <= size {
+		return 0
+	}
+	return binary.NativeEndian.Uint32(text[len(text)-1-size:])
 }
 
 // readFull fills b from off.

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,35 @@ func TestScan(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%d bytes (-want +got):\n%s", size, diff)
+		}
+	}
+}
+
+// TestScanTexts finds texts that are short, share their ends, and lie around the ends of
+// chunks, as scan does.
+func TestScanTexts(t *testing.T) {
+	texts := [][]byte{[]byte("a\x00"), []byte("tls.Read\x00"), []byte("crypto/tls.Read\x00"), []byte("Road\x00")}
+	for _, shift := range []int{0, 1, 7, 11, 15, 16} {
+		data := append(make([]byte, 5), bytes.Repeat([]byte{'x'}, chunkSize-5-shift)...)
+		data = append(data, "crypto/tls.Read\x00vendor/crypto/tls.Read\x00a\x00\x00\x00\x00\x00\x00Road\x00Read"...)
+		var got, want [][2]int64
+		visit := func(list *[][2]int64) func(int, int64) bool {
+			return func(i int, at int64) bool {
+				*list = append(*list, [2]int64{int64(i), at})
+				return true
+			}
+		}
+		if err := errors.Join(
+			scan(bytes.NewReader(data), int64(len(data)), texts, visit(&want)),
+			scanTexts(bytes.NewReader(data), int64(len(data)), texts, visit(&got)),
+		); err != nil {
+			t.Fatal(err)
+		}
+		order := func(a, b [2]int64) int { return slices.Compare(a[:], b[:]) }
+		slices.SortFunc(got, order)
+		slices.SortFunc(want, order)
+		if diff := cmp.Diff(want, got); diff != "" || len(want) != 6 {
+			t.Errorf("shifted by %d, %d texts (-want +got):\n%s", shift, len(want), diff)
 		}
 	}
 }
