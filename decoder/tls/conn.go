@@ -145,6 +145,9 @@ func (c *Conn) Close(at ktime.Time) {
 		if s.state == ended {
 			continue
 		}
+		if s.cut() { // no peer opens it
+			s.queue.drop()
+		}
 		if s.reader == nil && s.queue.len() > 0 {
 			c.end(s, at, c.lacks(s))
 		} else if s.lost += s.queue.drop(); s.lost > 0 {
@@ -154,6 +157,19 @@ func (c *Conn) Close(at ktime.Time) {
 		s.setReader(nil)
 	}
 	c.secrets.wipe()
+}
+
+// cut reports whether nothing waits but the beginning of a record that could be read.
+func (s *side) cut() bool {
+	if s.state != reading || !s.queue.whole() {
+		return false
+	}
+	b := s.queue.ready()
+	if len(b) < record.HeaderSize {
+		return true
+	}
+	h, ok := parseHeader(b)
+	return ok && len(b) < h.length && (s.reader != nil || s.phase == cleartext && h.typ != record.ApplicationData)
 }
 
 // overflow makes room in a queue that waits for too long.

@@ -92,3 +92,9 @@ var alertNames = map[AlertDescription]string{
 func (d AlertDescription) String() string {
 	return cmp.Or(alertNames[d], "alert "+strconv.Itoa(int(d)))
 }
+
+// OfCertificate reports whether the sender rejects the certificate of its peer, or
+// misses one.
+func (d AlertDescription) OfCertificate() bool {
+	return d >= 42 && d <= 46 || d == 48 || d == 116
+}

@@ -108,6 +108,7 @@ func (c *tracedConn) finish() {
 	}
 	if c.cleartext != nil && c.cleartext.tls != nil {
 		c.closeTLS(over)
+		c.handshakeEnded(over)
 		known = known && c.cleartext.tls.counted()
 	}
 	if !known {
@@ -117,6 +118,9 @@ func (c *tracedConn) finish() {
 	c.decoder.Close(over)
 	c.goOn()
 	if c.inner != nil {
+		if c.inner.end == nil { // the last bytes of this one began it
+			c.inner.end = c.end
+		}
 		c.inner.finish()
 	}
 	if c.isNothing() {

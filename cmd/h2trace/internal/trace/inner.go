@@ -48,8 +48,9 @@ func (c *tracedConn) passOn() {
 		c.inner = c.table.addInner(c, list[0].at)
 	}
 	for _, s := range list {
+		c.inner.cleartext.at[s.dir] += uint64(s.missing) + uint64(len(s.bytes))
 		if s.missing > 0 {
-			c.inner.cleartext.tls.Missing(s.at, s.dir, s.missing)
+			c.inner.cleartext.tls.missing(s.at, s.dir, s.missing)
 			c.inner.decrypt()
 		} else {
 			c.inner.encrypted(s.at, s.dir, s.bytes)

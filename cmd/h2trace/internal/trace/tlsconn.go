@@ -5,11 +5,9 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder"
-	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
 	"h2trace/decoder/tls"
-	"h2trace/decoder/tls/handshake"
 	"h2trace/export"
 )
 
@@ -35,9 +33,16 @@ type tlsConn struct {
 	randoms   []random // of its ClientHellos, entered in the keyring
 	over      bool     // the handshake is
 	uncounted bool     // some plaintext is missing, and nobody knows how much
+	holed     bool     // some ciphertext is missing
 	unopened  unopened
 	// ownEnd and peerEnded say who has sent a close_notify; the peer without being asked.
 	ownEnd, peerEnded bool
+}
+
+// missing takes a hole in the stream.
+func (t *tlsConn) missing(at ktime.Time, dir decoder.Direction, n int64) {
+	t.holed = true
+	t.Missing(at, dir, n)
 }
 
 // counted reports whether the number of bytes of plaintext is known.
@@ -54,7 +59,7 @@ func (c *tracedConn) ciphertextMissing(at ktime.Time, dir decoder.Direction, n u
 	if why == tcp.Overrun { // no record is missing, but they are of no use
 		c.decoder.Note(max(at, c.latest), overrunNote{at, n})
 	}
-	c.cleartext.tls.Missing(at, dir, int64(n))
+	c.cleartext.tls.missing(at, dir, int64(n))
 	c.decrypt()
 }
 
@@ -64,7 +69,7 @@ func (c *tracedConn) ciphertextLost(at ktime.Time, dir decoder.Direction, n int6
 		c.announceLoss(at, loss.records, loss.bytes, loss.why)
 	}
 	if n > 0 {
-		c.cleartext.tls.Missing(at, dir, n)
+		c.cleartext.tls.missing(at, dir, n)
 		c.decrypt()
 	}
 }
@@ -89,8 +94,9 @@ func (c *tracedConn) decrypt() {
 	}
 }
 
-// opened decodes plaintext.
+// opened decodes plaintext. Its handshake is over, even if the end of that is missing.
 func (c *tracedConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
+	c.cleartext.tls.over = true
 	c.latest = max(at, c.latest)
 	c.next[dir].offset += uint64(len(b))
 	c.decoder.Data(c.latest, dir, b)
@@ -140,13 +146,17 @@ func versionNames(versions []uint16) (names []string) {
 	return names
 }
 
-// established takes the end of a handshake.
+// established takes the end of a handshake. A renegotiation changes nothing of what is
+// printed.
 func (c *tracedConn) established() {
+	if c.cleartext.tls.over {
+		return
+	}
+	c.cleartext.tls.over = true
 	info := c.cleartext.tls.Info()
 	took := info.End.Sub(info.Start)
 	c.event.Handshake = &took
 	c.agreed(info)
-	c.cleartext.tls.over = true
 }
 
 // agreed notes what a handshake agreed on.
@@ -161,39 +171,6 @@ func (c *tracedConn) agreed(info *tls.Info) {
 	if info.Certificate != nil {
 		c.event.TLS.Issuer = info.Certificate.Issuer
 	}
-}
-
-// alerted takes an alert. One before the end of a handshake says why that failed.
-func (c *tracedConn) alerted(a *tls.Alert) {
-	t := c.cleartext.tls
-	if a.Description == handshake.CloseNotify {
-		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
-		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
-	}
-	if c.cleartext.tls.over || a.Level != handshake.Fatal {
-		return
-	}
-	c.cleartext.tls.over = true
-	to := "to"
-	if a.Dir == decoder.Recv {
-		to = "from"
-	}
-	c.handshakeFailed(a.At, "alert "+to+" the peer: "+a.Description.String())
-}
-
-// handshakeFailed prints that a handshake failed.
-func (c *tracedConn) handshakeFailed(at ktime.Time, why string) {
-	c.announce()
-	e := c.event
-	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: why}}
-	if e.Via == "" { // else it was with the origin, and in between is the HTTP proxy
-		name := e.Name
-		if e.Offer != nil && name == "" {
-			name = e.Offer.SNI
-		}
-		failed.Proxy, failed.Next, failed.Barred = failedDial(&e, c.source, name)
-	}
-	c.table.events.Conn(c.at(at), &e, failed)
 }
 
 // closeTLS ends the TLS of a connection, and forgets its secrets.

@@ -91,16 +91,20 @@ func fetch(t *testing.T, paths []string, configure func(client *tls.Config)) *fe
 	transport.CloseIdleConnections()
 	tapped.mu.Lock()
 	defer tapped.mu.Unlock()
-	f := &fetched{segments: tapped.segments}
-	for line := range strings.Lines(keys.String()) {
+	return &fetched{tapped.segments, secretsOf(keys.String())}
+}
+
+// secretsOf returns the secrets of a key log.
+func secretsOf(log string) (secrets []bpf.Secret) {
+	for line := range strings.Lines(log) {
 		var s bpf.Secret
 		fields := strings.Fields(line)
 		random, _ := hex.DecodeString(fields[1])
 		s.Label, s.ClientRandom = fields[0], [32]byte(random)
 		s.Secret, _ = hex.DecodeString(fields[2])
-		f.secrets = append(f.secrets, s)
+		secrets = append(secrets, s)
 	}
-	return f
+	return secrets
 }
 
 // never is when secrets come of which too long was waited for.
@@ -177,7 +181,7 @@ func inWords(t *testing.T, out *bytes.Buffer) (words []string) {
 		case "conn":
 			words = append(words, fmt.Sprintf("%s %s by %s, %+v %s", e.Action, e.Protocol, e.Source, e.TLS, e.Reason+e.Error.Detail))
 		case "exchange":
-			words = append(words, fmt.Sprintf("%s %s: %d bytes", e.Method, e.URL[strings.LastIndex(e.URL, "/"):], e.ResponseBytes))
+			words = append(words, strings.TrimSpace(fmt.Sprintf("%s %s: %d bytes %s", e.Method, e.URL[strings.LastIndex(e.URL, "/"):], e.ResponseBytes, e.Error.Detail)))
 		}
 	}
 	return words

@@ -27,6 +27,11 @@ func (t *tlsConn) isTLS() bool { return !t.unopened.any() || t.unopened.reason !
 // both, the kernel need not copy them.
 func (c *tracedConn) notOpened(e *tls.Unopened) {
 	u := &c.cleartext.tls.unopened
+	if e.Reason == tls.NotTLS && len(c.cleartext.tls.randoms) > 0 { // an answer to TLS
+		c.handshakeFailed(e.At, "first record does not look like a TLS handshake")
+		c.wantNothing()
+		return
+	}
 	if !u.any() {
 		u.reason = e.Reason
 	}
@@ -35,7 +40,15 @@ func (c *tracedConn) notOpened(e *tls.Unopened) {
 	if info := c.cleartext.tls.Info(); c.event.TLS == nil && info.Version != 0 {
 		c.agreed(info)
 	}
-	if u.dirs[bpf.Send] && u.dirs[bpf.Recv] && c.outer == nil {
+	if u.dirs[bpf.Send] && u.dirs[bpf.Recv] {
+		c.wantNothing()
+	}
+}
+
+// wantNothing has the kernel copy no more bytes of a connection. Those of one inside of
+// another are not known to it.
+func (c *tracedConn) wantNothing() {
+	if c.outer == nil {
 		c.want.Nothing = true
 		c.askPayload()
 	}

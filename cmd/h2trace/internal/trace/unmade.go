@@ -1,0 +1,76 @@
+package trace
+
+import (
+	"h2trace/bpf"
+	"h2trace/decoder"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls"
+	"h2trace/decoder/tls/handshake"
+	"h2trace/export"
+)
+
+// alerted takes an alert. A fatal one before the end of a handshake says why that
+// failed.
+func (c *tracedConn) alerted(a *tls.Alert) {
+	t := c.cleartext.tls
+	if a.Description == handshake.CloseNotify {
+		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
+		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
+	}
+	if a.Level != handshake.Fatal || t.over && !c.rejects(a) {
+		return
+	}
+	to := "to"
+	if a.Dir == decoder.Recv {
+		to = "from"
+	}
+	c.handshakeFailed(a.At, "alert "+to+" the peer: "+a.Description.String())
+}
+
+// rejects reports whether a server rejects the certificate of its client by an alert. In
+// TLS 1.3 it does so after both sides have sent Finished, and before its first data.
+func (c *tracedConn) rejects(a *tls.Alert) bool {
+	return c.event.Role == decoder.Server && a.Dir == decoder.Send && c.next[bpf.Send].offset == 0 && a.Description.OfCertificate()
+}
+
+// handshakeEnded takes the end of a connection, which may be in the middle of its
+// handshake.
+func (c *tracedConn) handshakeEnded(at ktime.Time) {
+	t := c.cleartext.tls
+	end, reported := c.end.(*reportedClose)
+	if !reported || t.over || t.holed || t.unopened.any() || len(t.randoms) == 0 {
+		return
+	}
+	why := "for a reason not known"
+	switch {
+	case !end.Socket:
+	case end.Path.Err() != 0:
+		why = errnoText(end.Path.Err())
+	case end.Path.EndedByPeer():
+		why = "the peer closed the connection"
+	default:
+		why = "given up by the process"
+	}
+	c.handshakeFailed(at, why)
+}
+
+// handshakeFailed prints that a handshake failed.
+func (c *tracedConn) handshakeFailed(at ktime.Time, why string) {
+	c.cleartext.tls.over = true
+	if c.event.Handshake == nil && len(c.cleartext.tls.randoms) > 0 {
+		took := at.Sub(c.cleartext.tls.Info().Start)
+		c.event.Handshake = &took
+	}
+	c.announce()
+	e := c.event
+	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: why}}
+	if e.Via == "" { // else it was with the origin, and in between is the HTTP proxy
+		name := e.Name
+		if e.Offer != nil && name == "" {
+			name = e.Offer.SNI
+		}
+		failed.Proxy, failed.Next, failed.Barred = failedDial(&e, c.source, name)
+	}
+	c.table.events.Conn(c.at(at), &e, failed)
+}

@@ -1,0 +1,166 @@
+package trace
+
+import (
+	"bytes"
+	"crypto/tls"
+	"net"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf"
+	"h2trace/decoder/ktime"
+)
+
+// shaken is a handshake that was recorded at one end.
+type shaken struct {
+	role bpf.Role
+	fetched
+}
+
+// shake has a client with TLS handshake with a server, and records it at the end of one
+// of them.
+func shake(t *testing.T, role bpf.Role, client, server *tls.Config) *shaken {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	s := &shaken{role: role}
+	taps := make(map[bpf.Role]*tap)
+	dialed, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taps[bpf.RoleClient], taps[bpf.RoleServer] = &tap{Conn: dialed}, &tap{Conn: accepted}
+	var keys bytes.Buffer
+	client.KeyLogWriter = &keys
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer accepted.Close()
+		_ = tls.Server(taps[bpf.RoleServer], server).Handshake()
+	}()
+	c := tls.Client(taps[bpf.RoleClient], client)
+	if c.Handshake() == nil {
+		_, _ = c.Read(make([]byte, 1))
+	}
+	dialed.Close()
+	<-done
+	s.fetched = fetched{taps[role].segments, secretsOf(keys.String())}
+	return s
+}
+
+// printed replays the first segments of a handshake, and returns its events, in words.
+func (s *shaken) ended(t *testing.T, segments int) []string {
+	t.Helper()
+	const conn = 1<<62 | 5
+	var out bytes.Buffer
+	table := newTestTable(t, &out)
+	head := bpf.Head{Time: 1000, PID: 7, Conn: conn}
+	table.open(&bpf.Open{
+		Head: head, Wire: bpf.WireTLS, Role: s.role, Handshake: true,
+		Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
+	})
+	for _, secret := range s.secrets {
+		secret.Secret = bytes.Clone(secret.Secret)
+		table.secret(&secret)
+	}
+	var totals bpf.Totals
+	for i, segment := range s.segments[:min(segments, len(s.segments))] {
+		segment.Head = head
+		segment.Time = ktime.Time(2000 + i)
+		table.segment(&segment)
+		totals.Offset[segment.Dir] = segment.Offset + uint64(len(segment.Payload))
+	}
+	head.Time = 3000
+	if err := table.close(&bpf.Close{Head: head, Socket: true, Totals: totals}); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.endAll(); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.events.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return inWords(t, &out)
+}
+
+// TestUnmadeHandshakes replays handshakes that fail, in every way that packets show.
+func TestUnmadeHandshakes(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	server := func() *tls.Config { return &tls.Config{Certificates: certified.TLS.Certificates} }
+	client := func() *tls.Config { return &tls.Config{ServerName: "example.com"} }
+	trusting := func() *tls.Config { return &tls.Config{ServerName: "example.com", InsecureSkipVerify: true} }
+	strict := server()
+	strict.ClientAuth = tls.RequireAnyClientCert
+	old := server()
+	old.MaxVersion = tls.VersionTLS12
+	answered := shake(t, bpf.RoleClient, client(), server())
+	answered.segments = append(answered.segments[:1:1], bpf.Segment{Wire: bpf.WireTLS, Dir: bpf.Recv, Payload: []byte("HTTP/1.0 400 Bad Request\r\n\r\n")})
+	for _, tt := range []struct {
+		name     string
+		of       *shaken
+		segments int
+		want     string // of the failed event
+	}{
+		{"closed after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, "given up by the process"},
+		{"closed after the ServerHello", shake(t, bpf.RoleClient, client(), old), 2, "given up by the process"},
+		{"answered without TLS", answered, 2, "first record does not look like a TLS handshake"},
+		{"certificate of the server, at the client", shake(t, bpf.RoleClient, client(), server()), never, "alert to the peer: bad_certificate"},
+		{"certificate of the server, at the server", shake(t, bpf.RoleServer, client(), server()), never, "alert from the peer: bad_certificate"},
+		{"certificate of the client, at the client", shake(t, bpf.RoleClient, trusting(), strict), never, ""},
+		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, "alert to the peer: certificate_required"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var actions, want []string
+			for _, words := range tt.of.ended(t, tt.segments) {
+				action, _, _ := strings.Cut(words, " ")
+				if action == "failed" {
+					_, action, _ = strings.Cut(words, "} ")
+				}
+				actions = append(actions, action)
+			}
+			if want = []string{"open", "close"}; tt.want != "" {
+				want = []string{"open", tt.want, "close"}
+			}
+			if diff := cmp.Diff(want, actions); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestCutRecord ends a connection in the middle of each segment of a response. The end
+// cuts the exchange, and nothing is missing.
+func TestCutRecord(t *testing.T) {
+	f := fetch(t, []string{"/abcdefgh"}, func(*tls.Config) {})
+	cuts := 0
+	for i, segment := range f.segments {
+		if segment.Dir != bpf.Recv || len(segment.Payload) < 1000 {
+			continue
+		}
+		segment.Payload = segment.Payload[:len(segment.Payload)-10]
+		cut := &shaken{bpf.RoleClient, fetched{append(f.segments[:i:i], segment), f.secrets}}
+		for _, words := range cut.ended(t, never) {
+			if strings.HasPrefix(words, "GET") {
+				cuts++
+				if !strings.HasSuffix(words, "connection ended before the response was complete") {
+					t.Errorf("segment %d: got %q", i, words)
+				}
+			}
+		}
+	}
+	if cuts == 0 {
+		t.Error("no segment of the response was cut")
+	}
+}
