@@ -68,6 +68,8 @@ type startupReport struct {
 	AttachedMillis *float64 `json:"attached_ms"`
 	AloneMillis    float64  `json:"alone_ms"`
 	TracedMillis   float64  `json:"traced_ms"`
+	// EndedMillis is how long h2trace ran on after the command.
+	EndedMillis *float64 `json:"ended_ms"`
 }
 
 // singleReport is a run that is compared with no other.

@@ -79,8 +79,12 @@ func (s *startupReport) write(w *strings.Builder) {
 	if s.AttachedMillis != nil {
 		attached = fmt.Sprintf("runs with its probes after %.0f ms", *s.AttachedMillis)
 	}
-	fmt.Fprintf(w, "\nstart-up of a binary of %.1f MB, median of %d: %s, prints after %.0f ms, alone after %.0f ms\n",
-		float64(s.BinaryBytes)/1e6, s.Runs, attached, s.TracedMillis, s.AloneMillis)
+	ended := "NEVER ENDED"
+	if s.EndedMillis != nil {
+		ended = fmt.Sprintf("h2trace ends %.0f ms after it", *s.EndedMillis)
+	}
+	fmt.Fprintf(w, "\nstart-up of a binary of %.1f MB, median of %d: %s, prints after %.0f ms, alone after %.0f ms; %s\n",
+		float64(s.BinaryBytes)/1e6, s.Runs, attached, s.TracedMillis, s.AloneMillis, ended)
 }
 
 // String accepts nil, for runs without values.
