@@ -45,11 +45,22 @@ type Request struct {
 // Parse parses a URL, and returns false when it is none of these requests. A base path
 // ends where the longest module path begins.
 func Parse(rawURL string) (Request, bool) {
+	if !mayParse(rawURL) {
+		return Request{}, false
+	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return Request{}, false
 	}
 	return parse(pathOf(u), false)
+}
+
+// mayParse reports whether a URL may be one of these requests: their paths have one of
+// these parts, or hide it behind a percent-encoding. Most URLs are those of other
+// programs, which it keeps from being parsed.
+func mayParse(rawURL string) bool {
+	return strings.IndexByte(rawURL, '@') >= 0 || strings.IndexByte(rawURL, '%') >= 0 ||
+		strings.Contains(rawURL, "/latest") || strings.Contains(rawURL, "/tile/") || strings.Contains(rawURL, "/supported")
 }
 
 // parseBehind parses a URL whose path begins with a base path.

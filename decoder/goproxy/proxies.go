@@ -78,13 +78,17 @@ func site(u *url.URL) string {
 // Parse is like the function Parse, for a process with this list. at is the entry that
 // the request is for, -1 for none.
 func (l Proxies) Parse(rawURL string) (r Request, at int, ok bool) {
+	if !mayParse(rawURL) {
+		return Request{}, -1, false
+	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return Request{}, -1, false
 	}
 	var own []int // entries of the same host, the longest base first
+	asked := site(u)
 	for i := range l {
-		if l[i].site == site(u) && l[i].site != "" {
+		if l[i].site == asked && asked != "" {
 			own = append(own, i)
 		}
 	}

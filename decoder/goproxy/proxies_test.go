@@ -106,3 +106,21 @@ func TestBarred(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkProxiesParse parses the URL of a module, and one of another program.
+func BenchmarkProxiesParse(b *testing.B) {
+	l := ParseProxies("https://a.example/repo.v1,https://b.example,direct")
+	for _, bm := range []struct{ name, url string }{
+		{"module", "https://b.example/example.com/m/@v/v1.0.0.zip"},
+		{"other", "https://127.0.0.1:43210/100"},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, ok := l.Parse(bm.url); ok != (bm.name == "module") {
+					b.Fatal(ok)
+				}
+			}
+		})
+	}
+}
