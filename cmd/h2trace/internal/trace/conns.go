@@ -158,7 +158,7 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	case bpf.WireTLS:
 		c.cleartext = &cleartextConn{tls: &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)}}
 		c.event.Source = export.SourceWire
-		t.ciphers.awaited[c] = struct{}{}
+		t.ciphers.awaited.conns[c] = struct{}{}
 	}
 	c.exchanges.tunnel.wanted = t.ciphers.wanted
 	c.follow(t.config)
@@ -199,7 +199,7 @@ func (t *connTable) close(e *bpf.Close) error {
 // that no later record shows. All records before now are read.
 func (t *connTable) expire(now ktime.Time, idle bool) error {
 	t.closing.expire(now)
-	t.ciphers.awaited.expire(now)
+	t.ciphers.expire(now)
 	t.resolver.expire(now)
 	err := t.recovery.tick(now, idle)
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
@@ -241,6 +241,7 @@ func (t *connTable) endAll() error {
 	for _, c := range slices.SortedFunc(maps.Values(t.byID), bySince) {
 		c.finish()
 	}
+	t.ciphers.wipe()
 	return t.send()
 }
 

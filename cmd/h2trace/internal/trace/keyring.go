@@ -2,8 +2,10 @@ package trace
 
 import (
 	"slices"
+	"time"
 
 	"h2trace/bpf"
+	"h2trace/decoder/ktime"
 )
 
 const (
@@ -11,6 +13,13 @@ const (
 	// not known yet, and maxSessionSecrets the secrets of each.
 	maxSessions       = 1024
 	maxSessionSecrets = 16
+	// secretKept is how long. A handshake may be on no connection that is seen.
+	secretKept = 10 * time.Second
+	// maxSessionConns bounds the connections of one handshake: both ends, and relays of
+	// it. A client may send the same client random on many.
+	maxSessionConns = 8
+	// maxHandshakes bounds the handshakes of one connection whose secrets may still come.
+	maxHandshakes = 8
 )
 
 // random is the client random of a handshake (RFC 8446 §4.1.2). It identifies a
@@ -18,50 +27,91 @@ const (
 type random = [32]byte
 
 // keyring joins the secrets of sessions with their connections. A secret may come before
-// its connection, and one session may have two: both ends are observed.
+// its connection, and one session may have two: both ends are observed. A relay between
+// them has connections with the same client random.
 type keyring struct {
 	conns   map[random][]*tracedConn
 	secrets map[random][]secret
-	order   []random // of secrets, by time
+	order   []arrival // of the first secret of each session, by time
 }
 
 type secret struct {
+	pid   int // of the process that derived it
 	label string
 	value []byte
+}
+
+type arrival struct {
+	at     ktime.Time
+	random random
 }
 
 func newKeyring() keyring {
 	return keyring{conns: make(map[random][]*tracedConn), secrets: make(map[random][]secret)}
 }
 
-// take keeps a secret, and returns its connections.
+// take keeps a secret, and returns the connections that it is for.
 func (k *keyring) take(s *bpf.Secret) []*tracedConn {
 	r := s.ClientRandom
 	list, known := k.secrets[r]
 	if !known {
 		if len(k.order) >= maxSessions {
-			k.drop(k.order[0])
+			k.drop(k.order[0].random)
 		}
-		k.order = append(k.order, r)
+		k.order = append(k.order, arrival{s.Time, r})
 	}
 	if len(list) < maxSessionSecrets {
-		k.secrets[r] = append(list, secret{s.Label, slices.Clone(s.Secret)})
+		k.secrets[r] = append(list, secret{s.PID, s.Label, slices.Clone(s.Secret)})
 	}
-	return k.conns[r]
+	own := k.of(r, s.PID)
+	if len(own) == 0 { // another process has given it the socket
+		return slices.Clone(k.conns[r])
+	}
+	return own
+}
+
+// of returns the connections of a session that a process has.
+func (k *keyring) of(r random, pid int) (own []*tracedConn) {
+	for _, c := range k.conns[r] {
+		if c.meta.PID == pid {
+			own = append(own, c)
+		}
+	}
+	return own
 }
 
 // enter enters a connection, and returns its secrets so far.
-func (k *keyring) enter(r random, c *tracedConn) []secret {
-	k.conns[r] = append(k.conns[r], c)
-	return k.secrets[r]
+func (k *keyring) enter(r random, c *tracedConn) (secrets []secret) {
+	list := k.conns[r]
+	if len(list) >= maxSessionConns {
+		list = slices.Delete(list, 0, 1)
+	}
+	k.conns[r] = append(list, c)
+	for _, s := range k.secrets[r] {
+		if s.pid == c.meta.PID || len(k.of(r, s.pid)) == 0 {
+			secrets = append(secrets, s)
+		}
+	}
+	return secrets
 }
 
 // leave forgets a connection. The last one takes its secrets with it.
 func (k *keyring) leave(r random, c *tracedConn) {
-	k.conns[r] = slices.DeleteFunc(k.conns[r], func(o *tracedConn) bool { return o == c })
+	list, ok := k.conns[r]
+	if !ok {
+		return
+	}
+	k.conns[r] = slices.DeleteFunc(list, func(o *tracedConn) bool { return o == c })
 	if len(k.conns[r]) == 0 {
 		delete(k.conns, r)
 		k.drop(r)
+	}
+}
+
+// expire drops the secrets that were kept for long enough.
+func (k *keyring) expire(now ktime.Time) {
+	for len(k.order) > 0 && k.order[0].at.Add(secretKept) < now {
+		k.drop(k.order[0].random)
 	}
 }
 
@@ -71,7 +121,14 @@ func (k *keyring) drop(r random) {
 		clear(s.value)
 	}
 	delete(k.secrets, r)
-	if i := slices.Index(k.order, r); i >= 0 {
+	if i := slices.IndexFunc(k.order, func(a arrival) bool { return a.random == r }); i >= 0 {
 		k.order = slices.Delete(k.order, i, i+1)
+	}
+}
+
+// wipe zeroes and forgets all secrets.
+func (k *keyring) wipe() {
+	for len(k.order) > 0 {
+		k.drop(k.order[0].random)
 	}
 }

@@ -2,6 +2,7 @@ package trace
 
 import (
 	stdtls "crypto/tls"
+	"slices"
 
 	"h2trace/bpf"
 	"h2trace/decoder"
@@ -24,7 +25,19 @@ type ciphers struct {
 }
 
 func newCiphers() ciphers {
-	return ciphers{budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring(), awaited: make(awaited)}
+	return ciphers{budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring(), awaited: newAwaited()}
+}
+
+// expire gives up what has waited for too long: secrets, and connections for theirs.
+func (s *ciphers) expire(now ktime.Time) {
+	s.keys.expire(now)
+	s.awaited.expire(now)
+}
+
+// wipe zeroes and forgets all secrets that belong to no connection.
+func (s *ciphers) wipe() {
+	s.keys.wipe()
+	s.sessions.Wipe()
 }
 
 // tlsConn is the TLS of a connection that arrives as segments.
@@ -132,8 +145,12 @@ func (c *tracedConn) offered(o *tls.Offered) {
 			c.isOf(role)
 		}
 	}
-	keys := &c.table.ciphers.keys
-	c.cleartext.tls.randoms = append(c.cleartext.tls.randoms, o.Hello.Random)
+	keys, t := &c.table.ciphers.keys, c.cleartext.tls
+	if len(t.randoms) >= maxHandshakes {
+		keys.leave(t.randoms[0], c)
+		t.randoms = slices.Delete(t.randoms, 0, 1)
+	}
+	t.randoms = append(t.randoms, o.Hello.Random)
 	for _, s := range keys.enter(o.Hello.Random, c) {
 		c.cleartext.tls.Secret(s.label, o.Hello.Random, s.value)
 	}
@@ -185,8 +202,10 @@ func (c *tracedConn) closeTLS(at ktime.Time) {
 // secret takes a session secret.
 func (t *connTable) secret(s *bpf.Secret) {
 	for _, c := range t.ciphers.keys.take(s) {
-		c.cleartext.tls.Secret(s.Label, s.ClientRandom, s.Secret)
-		c.decrypt()
+		if !c.finished() { // what another one decoded may end it
+			c.cleartext.tls.Secret(s.Label, s.ClientRandom, s.Secret)
+			c.decrypt()
+		}
 	}
 	s.Wipe()
 }

@@ -47,7 +47,7 @@ func (c *tracedConn) handshakeEnded(at ktime.Time) {
 	case !end.Socket:
 	case end.Path.Err() != 0:
 		why = errnoText(end.Path.Err())
-	case end.Path.EndedByPeer():
+	case c.endedBy() == exchange.EndedByPeer:
 		why = "the peer closed the connection"
 	default:
 		why = "given up by the process"

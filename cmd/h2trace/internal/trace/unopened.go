@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"time"
 
 	"h2trace/bpf"
@@ -54,20 +55,35 @@ func (c *tracedConn) wantNothing() {
 	}
 }
 
-// awaited holds the TLS connections whose handshake is not over.
-type awaited map[*tracedConn]struct{}
+// awaited holds the TLS connections whose handshake is not over. Thousands may be half
+// open.
+type awaited struct {
+	conns map[*tracedConn]struct{}
+	next  ktime.Time // when to look at them
+}
+
+func newAwaited() awaited { return awaited{conns: make(map[*tracedConn]struct{})} }
 
 // expire gives up those that have waited too long for a secret.
-func (w awaited) expire(now ktime.Time) {
-	for c := range w {
+func (w *awaited) expire(now ktime.Time) {
+	if now < w.next {
+		return
+	}
+	w.next = now.Add(lookInterval)
+	var late []*tracedConn
+	for c := range w.conns {
 		since, waits := c.cleartext.tls.WaitsSince()
 		switch {
 		case c.finished() || c.cleartext.tls.over || c.cleartext.tls.unopened.any():
-			delete(w, c)
+			delete(w.conns, c)
 		case waits && since.Add(secretWait) < now:
-			c.cleartext.tls.GiveUp(now)
-			c.decrypt()
+			late = append(late, c)
 		}
+	}
+	slices.SortFunc(late, bySince)
+	for _, c := range late {
+		c.cleartext.tls.GiveUp(now)
+		c.decrypt()
 	}
 }
 
