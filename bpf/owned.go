@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,10 +67,14 @@ func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error 
 		return s.ownListener(socket, owner, netns)
 	}
 	var before packetsOwner
-	if s.owners.Lookup(uint32(socket), &before) == nil && s.isOwned(&before) {
-		return nil
+	flags := ebpf.UpdateNoExist // it may connect meanwhile, and then is owned from the start
+	if s.owners.Lookup(uint32(socket), &before) == nil {
+		if s.isOwned(&before) {
+			return nil
+		}
+		flags = ebpf.UpdateAny
 	}
-	if err := s.owners.Put(uint32(socket), owner); err != nil {
+	if _, err := entered(s.owners.Update(uint32(socket), owner, flags)); err != nil {
 		return fmt.Errorf("enter the owner of a socket: %w", err)
 	}
 	return nil

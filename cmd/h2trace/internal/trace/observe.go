@@ -114,6 +114,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
 	o.conns.ciphers.wanted = opts.TestPlan == testWire
+	if err := c.PacketsWatched(); err != nil && opts.TestPlan == testWire {
+		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
+	}
 	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames

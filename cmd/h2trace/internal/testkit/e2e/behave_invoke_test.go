@@ -151,6 +151,13 @@ func (tr *tracing) awaitEvent(text string, n int) {
 	await(tr.t, text, func() bool { return lines(tr.events, text) >= n })
 }
 
+// awaitObserving waits until h2trace -n says that it observes. The gatekeeper runs before
+// it holds anything.
+func (tr *tracing) awaitObserving() {
+	tr.t.Helper()
+	await(tr.t, "h2trace to observe", func() bool { return strings.Contains(tr.stderr(), "observing what runs") })
+}
+
 // good is wait for a run that must end with status 0 and a balanced ledger.
 func (tr *tracing) good() *result {
 	tr.t.Helper()

@@ -235,7 +235,7 @@ func TestFreshNamed(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
 	tr := startTracing(t, command{flags: []string{"-n", "fresh-client"}})
-	await(t, "the gatekeeper", func() bool { return gatekeeperOf(tr.cmd.Process.Pid) != 0 })
+	tr.awaitObserving()
 	file := filepath.Join(t.TempDir(), "fresh-client")
 	fetch.copyTo(t, file)
 	run(t, []string{file, s.url + "/named"}, s.env)

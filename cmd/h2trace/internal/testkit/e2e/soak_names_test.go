@@ -27,7 +27,7 @@ func TestSoakNames(t *testing.T) {
 	// There is little garbage between held and resident memory.
 	env := append(os.Environ(), "GOGC=10")
 	tr := startTracing(t, command{flags: []string{"-n", soakName, "-e", "process"}, env: env, limit: 2 * time.Hour})
-	await(t, "the gatekeeper", func() bool { return gatekeeperOf(tr.cmd.Process.Pid) != 0 })
+	tr.awaitObserving()
 	sp := startSpawner(t, s.env)
 	exits := &tail{file: tr.events, text: `"action":"exit"`}
 	made := 0

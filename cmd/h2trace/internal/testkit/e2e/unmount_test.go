@@ -53,7 +53,7 @@ func TestUnmounted(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a blank\nand a newline", "removable")
 	tr := startTracing(t, command{flags: []string{"-n", filepath.Base(file)}})
-	await(t, "the gatekeeper", func() bool { return gatekeeperOf(tr.cmd.Process.Pid) != 0 })
+	tr.awaitObserving()
 	plug := func(p goProgram) {
 		mountTmpfs(t, dir)
 		if err := os.Mkdir(filepath.Dir(file), 0o755); err != nil {
@@ -97,7 +97,7 @@ func TestRenamedOver(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "upgraded")
 	tr := startTracing(t, command{flags: []string{"-n", filepath.Base(file)}})
-	await(t, "the gatekeeper", func() bool { return gatekeeperOf(tr.cmd.Process.Pid) != 0 })
+	tr.awaitObserving()
 	want := make(map[string]bool)
 	var runs []*program
 	for i, p := range []goProgram{fetch, shuffled, stripped, fetch} {
