@@ -21,7 +21,10 @@ type connEnd interface {
 }
 
 // reportedClose is the end of a connection whose close the kernel reported.
-type reportedClose struct{ bpf.Close }
+type reportedClose struct {
+	bpf.Close
+	exited bool // its process did so, or executed another program, before
+}
 
 func (c *reportedClose) time() ktime.Time       { return c.Time }
 func (c *reportedClose) totals() bpf.Totals     { return c.Totals }

@@ -185,11 +185,12 @@ func (t *connTable) close(e *bpf.Close) error {
 	if c == nil {
 		return t.kernel.Forget(e.Entry())
 	}
+	exited := c.end != nil && !closeReported(c.end)
 	if c.end == nil {
 		t.closing.add(c)
 	}
 	for ; c != nil; c = c.inner {
-		c.end = &reportedClose{*e}
+		c.end = &reportedClose{*e, exited}
 		c.exchanges.tracker.Ended(c.endedBy())
 	}
 	return nil

@@ -48,7 +48,8 @@ type tlsConn struct {
 	uncounted bool     // some plaintext is missing, and nobody knows how much
 	holed     bool     // some ciphertext is missing
 	unopened  unopened
-	// ownEnd and peerEnded say who has sent a close_notify; the peer without being asked.
+	// ownEnd and peerEnded say who has ended the connection by an alert; the peer without
+	// being asked.
 	ownEnd, peerEnded bool
 }
 

@@ -14,7 +14,7 @@ import (
 // failed.
 func (c *tracedConn) alerted(a *tls.Alert) {
 	t := c.cleartext.tls
-	if a.Description == handshake.CloseNotify {
+	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
 		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
 	}
@@ -35,11 +35,11 @@ func (c *tracedConn) rejects(a *tls.Alert) bool {
 }
 
 // handshakeEnded takes the end of a connection, which may be in the middle of its
-// handshake.
+// handshake. One that only ends with its process has not failed: it hangs.
 func (c *tracedConn) handshakeEnded(at ktime.Time) {
 	t := c.cleartext.tls
 	end, reported := c.end.(*reportedClose)
-	if !reported || t.over || t.holed || t.unopened.any() || len(t.randoms) == 0 {
+	if !reported || end.exited || t.over || t.holed || t.unopened.any() || len(t.randoms) == 0 {
 		return
 	}
 	why := "for a reason not known"

@@ -51,6 +51,7 @@ func shake(t *testing.T, role bpf.Role, client, server *tls.Config) *shaken {
 	}()
 	c := tls.Client(taps[bpf.RoleClient], client)
 	if c.Handshake() == nil {
+		_, _ = c.Write([]byte("GET /a HTTP/1.1\r\nHost: example.com\r\n\r\n"))
 		_, _ = c.Read(make([]byte, 1))
 	}
 	dialed.Close()
@@ -59,8 +60,9 @@ func shake(t *testing.T, role bpf.Role, client, server *tls.Config) *shaken {
 	return s
 }
 
-// printed replays the first segments of a handshake, and returns its events, in words.
-func (s *shaken) ended(t *testing.T, segments int) []string {
+// printed replays the first segments of a handshake, and returns its events, in words. The
+// process closes the connection, or exits.
+func (s *shaken) ended(t *testing.T, segments int, exits bool) []string {
 	t.Helper()
 	const conn = 1<<62 | 5
 	var out bytes.Buffer
@@ -82,6 +84,11 @@ func (s *shaken) ended(t *testing.T, segments int) []string {
 		totals.Offset[segment.Dir] = segment.Offset + uint64(len(segment.Payload))
 	}
 	head.Time = 3000
+	if exits {
+		if err := table.endProcess(head.PID, head.Time); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := table.close(&bpf.Close{Head: head, Socket: true, Totals: totals}); err != nil {
 		t.Fatal(err)
 	}
@@ -107,33 +114,35 @@ func TestUnmadeHandshakes(t *testing.T) {
 	old.MaxVersion = tls.VersionTLS12
 	answered := shake(t, bpf.RoleClient, client(), server())
 	answered.segments = append(answered.segments[:1:1], bpf.Segment{Wire: bpf.WireTLS, Dir: bpf.Recv, Payload: []byte("HTTP/1.0 400 Bad Request\r\n\r\n")})
+	const cut = "GET /a: 0 bytes reset connection ended before the response was complete"
 	for _, tt := range []struct {
 		name     string
 		of       *shaken
 		segments int
-		want     string // of the failed event
+		exits    bool
+		want     []string // of the failed event, and the exchange
 	}{
-		{"closed after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, "given up by the process"},
-		{"closed after the ServerHello", shake(t, bpf.RoleClient, client(), old), 2, "given up by the process"},
-		{"answered without TLS", answered, 2, "first record does not look like a TLS handshake"},
-		{"certificate of the server, at the client", shake(t, bpf.RoleClient, client(), server()), never, "alert to the peer: bad_certificate"},
-		{"certificate of the server, at the server", shake(t, bpf.RoleServer, client(), server()), never, "alert from the peer: bad_certificate"},
-		{"certificate of the client, at the client", shake(t, bpf.RoleClient, trusting(), strict), never, ""},
-		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, "alert to the peer: certificate_required"},
+		{"closed after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, false, []string{"given up by the process"}},
+		{"exited after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, true, nil},
+		{"closed after the ServerHello", shake(t, bpf.RoleClient, client(), old), 2, false, []string{"given up by the process"}},
+		{"answered without TLS", answered, 2, false, []string{"first record does not look like a TLS handshake"}},
+		{"certificate of the server, at the client", shake(t, bpf.RoleClient, client(), server()), never, false, []string{"alert to the peer: bad_certificate"}},
+		{"certificate of the server, at the server", shake(t, bpf.RoleServer, client(), server()), never, false, []string{"alert from the peer: bad_certificate"}},
+		{"certificate of the client, at the client", shake(t, bpf.RoleClient, trusting(), strict), never, false, []string{cut}},
+		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, false, []string{"alert to the peer: certificate_required", cut}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var actions, want []string
-			for _, words := range tt.of.ended(t, tt.segments) {
-				action, _, _ := strings.Cut(words, " ")
-				if action == "failed" {
-					_, action, _ = strings.Cut(words, "} ")
+			var got []string
+			for _, words := range tt.of.ended(t, tt.segments, tt.exits) {
+				switch action, _, _ := strings.Cut(words, " "); action {
+				case "failed":
+					_, detail, _ := strings.Cut(words, "} ")
+					got = append(got, detail)
+				case "GET":
+					got = append(got, words)
 				}
-				actions = append(actions, action)
 			}
-			if want = []string{"open", "close"}; tt.want != "" {
-				want = []string{"open", tt.want, "close"}
-			}
-			if diff := cmp.Diff(want, actions); diff != "" {
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -151,7 +160,7 @@ func TestCutRecord(t *testing.T) {
 		}
 		segment.Payload = segment.Payload[:len(segment.Payload)-10]
 		cut := &shaken{bpf.RoleClient, fetched{append(f.segments[:i:i], segment), f.secrets}}
-		for _, words := range cut.ended(t, never) {
+		for _, words := range cut.ended(t, never, false) {
 			if strings.HasPrefix(words, "GET") {
 				cuts++
 				if !strings.HasSuffix(words, "connection ended before the response was complete") {
