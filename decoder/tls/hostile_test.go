@@ -211,43 +211,6 @@ func isSubsequence(got, want []byte) bool {
 	return true
 }
 
-// FuzzConn gives bytes, holes and secrets in any order. What it keeps is bounded.
-func FuzzConn(f *testing.F) {
-	conv := tls13.record(f, []int{10, 1000})
-	var seed []byte
-	for _, s := range conv.segments {
-		for b := s.b; len(b) > 0; b = b[min(250, len(b)):] {
-			n := min(250, len(b))
-			seed = append(append(seed, byte(s.dir), byte(n)), b[:n]...)
-		}
-	}
-	f.Add(seed)
-	f.Fuzz(func(t *testing.T, in []byte) {
-		budget := tls.NewBudget(1 << 20)
-		c, r := tls.New(budget, tls.NewSessions()), &result{}
-		for _, s := range conv.secrets {
-			c.Secret(s.label, s.random, s.secret)
-		}
-		for i := 0; len(in) > 2; i++ {
-			dir, n := decoder.Direction(in[0]&1), min(int(in[1]), len(in)-2)
-			if in[0]&2 != 0 {
-				c.Missing(ktime.Time(i), dir, int64(n)<<(in[0]>>3)+1)
-				n = 0
-			}
-			c.Data(ktime.Time(i), dir, in[2:2+n])
-			in = in[2+n:]
-			r.drain(c)
-		}
-		c.Close(1 << 40)
-		r.drain(c)
-		for d := range r.said {
-			if !isSubsequence(r.said[d], conv.said[d]) {
-				t.Fatal("what is returned was not sent")
-			}
-		}
-	})
-}
-
 // BenchmarkConn opens a download in segments of 64 kB, as generic segmentation offload
 // makes them, and of 1,448 bytes.
 func BenchmarkConn(b *testing.B) {

@@ -83,11 +83,13 @@ func openssl(t testing.TB, options string, args ...string) *endpoint {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("openssl %q:\n%s%s", args, &e.out, &e.log)
+			t.Logf("openssl %q:\n%.3000s\n%.1000s", args, dataLine.ReplaceAllString(e.out.String(), ""), &e.log)
 		}
 	})
 	return e
 }
+
+var dataLine = regexp.MustCompile(`(?m)^# .*\n`)
 
 var accepts = regexp.MustCompile(`ACCEPT .*:(\d+)\n`)
 
@@ -202,7 +204,8 @@ func (f facts) check(t *testing.T, conv *conversation) {
 	}
 	rng := mathrand.New(mathrand.NewPCG(7, 8))
 	checkPieces(t, conv, rng)
-	if got := checkLosses(t, conv, rng, 200); got < 0.9 {
+	// After the loss of a renegotiation, nothing opens.
+	if got := checkLosses(t, conv, rng, 200); got < 0.8 {
 		t.Errorf("with a loss, the last %.2f of the data are not found on average", 1-got)
 	}
 }

@@ -24,10 +24,14 @@ func (c *Conn) advance() bool {
 	return c.step(other)
 }
 
-// due returns when the next record was complete, or the incomplete one began.
+// due returns when the next record was complete, or the incomplete one began; of a search,
+// when the last bytes came.
 func (s *side) due() ktime.Time {
 	if s.queue.first == len(s.queue.pieces) {
 		return math.MaxInt64
+	}
+	if s.state == searching { // how far the search has come depends on how the bytes are cut
+		return s.queue.last().at
 	}
 	if b := s.queue.ready(); len(b) >= record.HeaderSize && s.state == reading {
 		if h, ok := parseHeader(b); ok && len(b) >= h.length {

@@ -89,11 +89,11 @@ func (c *Conn) scan(s *side, list []candidate) bool {
 			return c.pass(s, i)
 		case len(rest) < h.length:
 			continue
+		case i > 0: // what is lost decides which numbers are tried
+			return c.pass(s, i)
 		}
 		if k, number, ok := s.try(rest[:h.length], list); ok {
-			if c.pass(s, i); s.state != ended {
-				c.resume(s, k, number)
-			}
+			c.resume(s, k, number)
 			return true
 		}
 		if s.work > maxSearchWork {
@@ -103,17 +103,10 @@ func (c *Conn) scan(s *side, list []candidate) bool {
 	}
 }
 
-// protectedHeader parses the header of a protected record, and the beginning of the one
-// after it, where b goes on that far. ok is false if there is none.
+// protectedHeader parses the header of a protected record. ok is false if there is none.
 func protectedHeader(b []byte) (h header, ok bool) {
-	if h, ok = parseHeader(b); !ok || b[2] != 3 || h.length < minRecord || h.typ == record.ChangeCipherSpec {
-		return h, false
-	}
-	if len(b) < h.length+record.HeaderSize {
-		return h, true
-	}
-	_, ok = parseHeader(b[h.length:])
-	return h, ok
+	h, ok = parseHeader(b)
+	return h, ok && b[2] == 3 && h.length >= minRecord && h.typ != record.ChangeCipherSpec
 }
 
 // try returns the candidate that opens a record, and the number of the record.
