@@ -23,18 +23,17 @@ func (x *Executables) attachPlan(exe *Executable, f *os.File) error {
 	if err != nil {
 		return err
 	}
-	// Recovery first: its records describe the traffic that the others report.
-	if x.recovering {
-		if err := x.attachRecovery(exe, f); err != nil {
-			return withAdvice(errors.Join(err, x.detach(exe)))
-		}
-	}
 	if x.opts.Verify && !x.opts.Empty {
 		if exe.Verified, err = plan.Verification(f); err != nil {
 			return errors.Join(err, x.detach(exe))
 		}
 	}
 	groups, err := x.sites.enterAll(exe, slices.Concat(exe.Verified, x.sitesOf(exe.Plan)), false)
+	// Recovery first: its records describe the traffic that the others report. These
+	// follow at once, as their programs are loaded.
+	if err == nil && x.recovering {
+		err = x.attachRecovery(exe, f)
+	}
 	if err == nil {
 		err = x.sites.attach(exe, target, groups)
 	}
