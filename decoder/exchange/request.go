@@ -63,10 +63,10 @@ func target(method, scheme, authority, path string) (url string, toProxy bool) {
 	case path != "" && path[0] != '/':
 		return path, isAbsolute(path)
 	}
-	if url = authority + path; scheme != "" && authority != "" {
-		url = scheme + "://" + url
+	if scheme == "" || authority == "" {
+		return authority + path, false
 	}
-	return url, false
+	return scheme + "://" + authority + path, false
 }
 
 // isAbsolute reports whether a request target is an absolute URI (RFC 9112 §3.2.2).
