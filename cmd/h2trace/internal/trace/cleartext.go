@@ -22,11 +22,16 @@ const (
 // segments.
 type cleartextConn struct {
 	streams [2]tcp.Stream
-	first   [2]uint32 // sequence numbers of offset 0
-	known   [2]bool   // they are
+	sinks   [2]cleartextSink // of the streams
+	first   [2]uint32        // sequence numbers of offset 0
+	known   [2]bool          // they are
 	lost    [2]cleartextLoss
 	at      [2]uint64 // offsets up to which the streams are handed on
 	tls     *tlsConn  // nil without TLS
+}
+
+func newCleartextConn(c *tracedConn, t *tlsConn) *cleartextConn {
+	return &cleartextConn{sinks: [2]cleartextSink{{c, bpf.Send}, {c, bpf.Recv}}, tls: t}
 }
 
 // begun reports whether the start of both directions is known.
@@ -79,7 +84,7 @@ func (t *connTable) segment(d *bpf.Segment) {
 	if d.Stale && c.cleartext.tls == nil {
 		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
-	c.cleartext.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, cleartextSink{c, d.Dir})
+	c.cleartext.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, &c.cleartext.sinks[d.Dir])
 	if c.cleartext.tls == nil {
 		c.leaveOut(d.Dir)
 	}
@@ -92,7 +97,7 @@ type cleartextSink struct {
 }
 
 // Data implements tcp.Sink.
-func (s cleartextSink) Data(at ktime.Time, b []byte) {
+func (s *cleartextSink) Data(at ktime.Time, b []byte) {
 	c := s.conn
 	c.cleartext.at[s.dir] += uint64(len(b))
 	if c.cleartext.tls != nil {
@@ -110,7 +115,7 @@ func (s cleartextSink) Data(at ktime.Time, b []byte) {
 }
 
 // comes is called before the decoder gets the next bytes.
-func (s cleartextSink) comes(at ktime.Time) {
+func (s *cleartextSink) comes(at ktime.Time) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	if s.dir == bpf.Recv {
@@ -119,7 +124,7 @@ func (s cleartextSink) comes(at ktime.Time) {
 }
 
 // Missing implements tcp.Sink.
-func (s cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
+func (s *cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
 	c.cleartext.at[s.dir] += n
 	if c.cleartext.tls != nil {
@@ -168,7 +173,7 @@ func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 // flush decodes the segments that wait, as no more come.
 func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
 	for dir := range p.streams {
-		p.streams[dir].Flush(at, c.table.segments, cleartextSink{c, dir})
+		p.streams[dir].Flush(at, c.table.segments, &p.sinks[dir])
 	}
 }
 

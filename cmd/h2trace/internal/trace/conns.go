@@ -154,9 +154,9 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	c.exchanges = exchangeSink{connInfo: &c.connInfo, book: &t.exchanges}
 	switch wire {
 	case bpf.WireHTTP:
-		c.scheme, c.cleartext = "http", &cleartextConn{}
+		c.scheme, c.cleartext = "http", newCleartextConn(c, nil)
 	case bpf.WireTLS:
-		c.cleartext = &cleartextConn{tls: &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)}}
+		c.cleartext = newCleartextConn(c, &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)})
 		c.event.Source = export.SourceWire
 		t.ciphers.awaited.conns[c] = struct{}{}
 	}

@@ -19,7 +19,7 @@ import (
 
 // newTestTable returns a connTable of a process that exists only in records. It prints
 // events to w.
-func newTestTable(t *testing.T, w io.Writer) *connTable {
+func newTestTable(t testing.TB, w io.Writer) *connTable {
 	t.Helper()
 	k := &fakeKernel{}
 	events := export.NewJSONL(w, export.Options{})

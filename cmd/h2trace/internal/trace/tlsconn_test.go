@@ -58,7 +58,7 @@ type fetched struct {
 
 // fetch has net/http get paths from a server, one after the other. Each response has
 // the path as its body.
-func fetch(t *testing.T, paths []string, configure func(client *tls.Config)) *fetched {
+func fetch(t testing.TB, paths []string, configure func(client *tls.Config)) *fetched {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, strings.Repeat(r.URL.Path, 1000))
