@@ -13,6 +13,8 @@
 #include "kernel/path.h"
 #include "recovery/wants.h"
 
+#define SOCKS_VERSION 5 /* RFC 1928 3 */
+
 /* Bytes of a stream that are examined to find its protocol. */
 #define PEEK 8
 /* Bytes of a TLS stream that may hold the ClientHello: one record (RFC 8446 5.1). */
@@ -79,6 +81,8 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 		return CARRIES_HTTP;
 	if (wire && looks_tls(b, len) && (len >= 5 || s->owner->from_start))
 		return CARRIES_TLS;
+	if (wire && client && s->owner->from_start && b[0] == SOCKS_VERSION)
+		return CARRIES_TLS; /* maybe, after that */
 	/* A record of TLS (RFC 8446 5.1). */
 	if (!wire && b[0] >= 20 && b[0] <= 23 && (b[1] == 3 || len == 1))
 		return client && s->owner->from_start && b[0] == 22 ? CARRIES_HELLO : CARRIES_OTHER;

@@ -51,6 +51,7 @@ type tlsConn struct {
 	// ownEnd and peerEnded say who has ended the connection by an alert; the peer without
 	// being asked.
 	ownEnd, peerEnded bool
+	preamble          preamble
 }
 
 // missing takes a hole in the stream.
@@ -64,8 +65,10 @@ func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 
 // encrypted takes the next bytes of a TLS stream.
 func (c *tracedConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
-	c.cleartext.tls.Data(at, dir, b)
-	c.decrypt()
+	if b = c.cleartext.tls.preamble.after(dir, b); len(b) > 0 {
+		c.cleartext.tls.Data(at, dir, b)
+		c.decrypt()
+	}
 }
 
 // ciphertextMissing takes a hole in a TLS stream.

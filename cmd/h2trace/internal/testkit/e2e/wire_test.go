@@ -22,6 +22,7 @@ var ofWire = []string{
 	"TestBodies",
 	"TestVia",
 	"TestViaVerdict",
+	"TestViaSOCKS",
 	"TestFrontends",
 	"TestHTTP1Modules",
 	"TestRetries",
