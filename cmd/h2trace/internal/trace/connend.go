@@ -73,12 +73,19 @@ func closeReported(e connEnd) bool {
 	return ok
 }
 
-// endedBy returns who ended the connection. Its peer may have ended its direction by a
-// close_notify alone (RFC 8446 §6.1).
+// endedBy returns who ended the connection. An alert says so before the socket does (RFC
+// 8446 §6.1): of the peer that then waits for the process to close it, or of the process
+// that closes it when the peer has done so, too.
 func (c *tracedConn) endedBy() exchange.Ended {
 	by := c.end.by()
-	if by == exchange.EndedByProcess && c.cleartext != nil && c.cleartext.tls != nil && c.cleartext.tls.peerEnded {
+	if c.cleartext == nil || c.cleartext.tls == nil {
+		return by
+	}
+	switch t := c.cleartext.tls; {
+	case by == exchange.EndedByProcess && t.peerEnded:
 		return exchange.EndedByPeer
+	case by == exchange.EndedByPeer && t.ownEnd && !t.peerEnded:
+		return exchange.EndedByProcess
 	}
 	return by
 }

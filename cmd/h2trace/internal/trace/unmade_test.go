@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/bpf"
+	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
 )
 
@@ -171,5 +172,36 @@ func TestCutRecord(t *testing.T) {
 	}
 	if cuts == 0 {
 		t.Error("no segment of the response was cut")
+	}
+}
+
+// endBy is a connEnd whose socket shows who ended it.
+type endBy struct {
+	reportedClose
+	who exchange.Ended
+}
+
+func (e *endBy) by() exchange.Ended { return e.who }
+
+// TestEndedBy has a close_notify, and then the socket say who ended a connection.
+func TestEndedBy(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		own, peer bool
+		who, by   exchange.Ended
+	}{
+		{"no alert", false, false, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the process closes what the peer ended", false, true, exchange.EndedByProcess, exchange.EndedByPeer},
+		{"the peer closes before the process that ended", true, false, exchange.EndedByPeer, exchange.EndedByProcess},
+		{"the process answers the peer", true, true, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the network broke", true, false, exchange.EndedByNetwork, exchange.EndedByNetwork},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &tracedConn{end: &endBy{who: tt.who}}
+			c.cleartext = &cleartextConn{tls: &tlsConn{ownEnd: tt.own, peerEnded: tt.peer}}
+			if got := c.endedBy(); got != tt.by {
+				t.Errorf("got %v, want %v", got, tt.by)
+			}
+		})
 	}
 }

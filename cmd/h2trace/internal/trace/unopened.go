@@ -10,8 +10,9 @@ import (
 )
 
 // secretWait is how long ciphertext waits for its secret. crypto/tls knows a secret
-// before the first byte that it protects.
-const secretWait = time.Second
+// before it sends what that protects, but what a peer sends comes before: the process may
+// be stopped, or get no CPU.
+const secretWait = 5 * time.Second
 
 // unopened says which directions of a TLS connection are not opened, and why.
 type unopened struct {
