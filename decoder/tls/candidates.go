@@ -88,14 +88,24 @@ func (m *candidates) wipe(but *record.Reader) {
 // number returns the number of a record that a candidate opens.
 func (s *side) number(k candidate, b []byte) (uint64, bool) {
 	work := len(b) + leastWork
+	if k.reader.Suite().TripleDES() {
+		work *= tripleDESWork
+	}
 	if k.reader.FindCost(anyNumber) == 1 { // it finds any number at once
 		s.work += work
+		if k.reader == s.reader && !s.joined {
+			return k.reader.Find(b, k.reader.Number(), anyNumber) // no record comes twice
+		}
 		return k.reader.Find(b, 0, anyNumber)
 	}
 	left := max(1, (maxSearchWork-s.work)/work)
 	find := func(from, n uint64) (uint64, bool) {
+		number, ok := k.reader.Find(b, from, n)
+		if ok {
+			n = number - from + 1
+		}
 		s.work += int(n) * work
-		return k.reader.Find(b, from, n)
+		return number, ok
 	}
 	at := k.reader.Number()
 	switch {

@@ -210,3 +210,36 @@ func TestManySecrets(t *testing.T) {
 		t.Errorf("got %d and %d bytes; %q", len(got.said[0]), len(got.said[1]), got.lines)
 	}
 }
+
+// TestReplayed has a record that was opened come again, after damage: it is returned once.
+func TestReplayed(t *testing.T) {
+	for _, s := range scenarios() {
+		conv := s.record(t, []int{100, 60000, 100, 40000})
+		records := conv.records()
+		var last []int // of the server
+		for i, r := range records {
+			if r.dir == decoder.Recv {
+				last = append(last, i)
+			}
+		}
+		old, at := records[last[len(last)-5]], last[len(last)-3]
+		o := &observer{t: t, conn: newConn(conv), said: conv.said}
+		for _, s := range conv.secrets {
+			o.conn.Secret(s.label, s.random, s.secret)
+		}
+		for i, r := range records {
+			if i == at {
+				o.conn.Missing(ktime.Time(i+1), r.dir, 1)
+				o.conn.Data(ktime.Time(i+1), old.dir, old.b)
+				o.drain()
+			}
+			o.conn.Data(ktime.Time(i+1), r.dir, r.b)
+			o.drain()
+		}
+		if o.at[decoder.Recv] < 60000 {
+			t.Errorf("%s: got %d bytes", s.name, o.at[decoder.Recv])
+		}
+		o.loose = true
+		o.finish()
+	}
+}

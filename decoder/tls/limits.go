@@ -26,12 +26,14 @@ const (
 
 	// maxSearch bounds the bytes that one search passes over. maxSearchWork bounds the
 	// work of all searches of a direction, in bytes that are deciphered, beyond the
-	// bytes that it opens; a try costs as much as leastWork of them more. That is half a
+	// bytes that it opens; a try costs as much as leastWork of them more, and 3DES
+	// tripleDESWork times as much. That is half a
 	// second, also where a peer sends what looks like one record after the other. Random
 	// bytes hold a header of a record once in some 8 MB.
 	maxSearch     = 1 << 20
 	maxSearchWork = 256 << 20
 	leastWork     = 512
+	tripleDESWork = 32
 
 	// joinedFar bounds how far the record number that was read from memory may be from
 	// that of the first record found. Numbers up to joinedNear away are tried first.

@@ -141,3 +141,29 @@ func checkLosses(t *testing.T, conv *conversation, rng *mathrand.Rand, times int
 	}
 	return float64(returned) / float64(max(said, 1))
 }
+
+// TestManyLosses has many gaps in bulk, where each number that is tried costs as much as to
+// open a record: after each, the next record is found.
+func TestManyLosses(t *testing.T) {
+	for _, s := range fakeSuites() {
+		conv := s.record(t, []int{10, 16 << 20, 10})
+		records := conv.records()
+		c, r := newConn(conv), &result{}
+		r.tell(c, conv)
+		lost := 0
+		for i, record := range records {
+			if record.dir == decoder.Recv && i > len(records)/4 && i%10 < 6 { // 100 kB
+				lost += len(record.b)
+				c.Missing(ktime.Time(i+1), record.dir, int64(len(record.b)))
+			} else {
+				c.Data(ktime.Time(i+1), record.dir, record.b)
+			}
+			r.drain(c)
+		}
+		c.Close(1 << 40)
+		r.drain(c)
+		if got, want := len(r.said[decoder.Recv]), len(conv.said[decoder.Recv])-lost; got < want {
+			t.Errorf("%s: got %d bytes of %d, of which %d are lost; the last of %d lines is %q", s.name, got, len(conv.said[decoder.Recv]), lost, len(r.lines), r.lines[len(r.lines)-1])
+		}
+	}
+}

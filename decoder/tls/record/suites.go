@@ -74,6 +74,9 @@ func (s Suite) Version() Version { return s.info.version }
 // another suite of TLS 1.3 may be padded.
 func (s Suite) Pads() bool { return s.info.mac != 0 }
 
+// TripleDES reports whether the cipher is 3DES, which is far slower than the others.
+func (s Suite) TripleDES() bool { return s.info.mode == tripleDESCBC }
+
 // String returns the name of the suite in the IANA registry, and its number in
 // hexadecimal for an unknown suite.
 func (s Suite) String() string {
