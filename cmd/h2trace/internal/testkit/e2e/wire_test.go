@@ -29,6 +29,7 @@ var ofWire = []string{
 	"TestUpgrade",
 	"TestFresh",
 	"TestFreshNamed",
+	"TestWaitVerdicts",
 	"TestWindowVerdict",
 }
 
