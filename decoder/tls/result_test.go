@@ -1,0 +1,92 @@
+package tls_test
+
+import (
+	"fmt"
+
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls"
+)
+
+// result is what a Conn says of a conversation.
+type result struct {
+	said   [2][]byte
+	lines  []string // everything but plaintext
+	turns  []turn
+	offers int
+	info   tls.Info
+}
+
+// turn is plaintext of one direction between that of the other.
+type turn struct {
+	dir   decoder.Direction
+	bytes int
+}
+
+// drain takes all events that a Conn has.
+func (r *result) drain(c *tls.Conn) {
+	for e := c.Next(); e != nil; e = c.Next() {
+		switch e := e.(type) {
+		case *tls.Plaintext:
+			r.said[e.Dir] = append(r.said[e.Dir], e.Data...)
+			if n := len(r.turns); n == 0 || r.turns[n-1].dir != e.Dir {
+				r.turns = append(r.turns, turn{dir: e.Dir})
+			}
+			r.turns[len(r.turns)-1].bytes += len(e.Data)
+		case *tls.Offered:
+			r.offers++
+			r.lines = append(r.lines, fmt.Sprintf("offered %s %s %q", e.Dir, e.Hello.SNI, e.Hello.ALPN))
+		case *tls.Established:
+			r.lines = append(r.lines, "established")
+		case *tls.Alert:
+			r.lines = append(r.lines, fmt.Sprintf("alert %s %s, encrypted %t", e.Dir, e.Alert, e.Encrypted))
+		case *tls.Missing:
+			r.lines = append(r.lines, fmt.Sprintf("missing %s %d bytes, %d records with %d", e.Dir, e.Ciphertext, e.Records, e.Plaintext))
+		case *tls.Unopened:
+			r.lines = append(r.lines, fmt.Sprintf("unopened %s: %s", e.Dir, e.Reason))
+		}
+	}
+	r.info = *c.Info()
+}
+
+// newConn returns a Conn that knows the session that a conversation resumes.
+func newConn(conv *conversation) *tls.Conn {
+	sessions := tls.NewSessions()
+	if conv.before != nil {
+		c, r := tls.New(tls.NewBudget(1<<20), sessions), &result{}
+		r.tell(c, conv.before)
+		for i, s := range conv.before.segments {
+			c.Data(ktime.Time(i+1), s.dir, s.b)
+			r.drain(c)
+		}
+	}
+	return tls.New(tls.NewBudget(64<<20), sessions)
+}
+
+// run gives a conversation to a Conn: its segments cut into pieces of at most most
+// bytes, and its secrets before segment number when.
+func run(conv *conversation, most, when int) *result {
+	c, r := newConn(conv), &result{}
+	for i, s := range conv.segments {
+		if i == when {
+			r.tell(c, conv)
+		}
+		for b := s.b; len(b) > 0; b = b[min(most, len(b)):] {
+			c.Data(ktime.Time(i+1), s.dir, b[:min(most, len(b))])
+			r.drain(c)
+		}
+	}
+	if when >= len(conv.segments) {
+		r.tell(c, conv)
+	}
+	c.Close(1 << 40)
+	r.drain(c)
+	return r
+}
+
+func (r *result) tell(c *tls.Conn, conv *conversation) {
+	for _, s := range conv.secrets {
+		c.Secret(s.label, s.random, s.secret)
+		r.drain(c)
+	}
+}
