@@ -105,10 +105,14 @@ func (p *throughputReport) unit() string {
 // cpu returns the CPU time that h2trace used under a plan.
 func (p *throughputReport) cpu(plan string) string {
 	return p.cost(plan, func(c *costReport) string {
+		text := fmt.Sprintf("%.2f µs", c.CPUMicrosPerFrame)
 		if p.Bulk {
-			return fmt.Sprintf("%.0f ms", 1e3*c.CPUSecondsPerGB)
+			text = fmt.Sprintf("%.0f ms", 1e3*c.CPUSecondsPerGB)
 		}
-		return fmt.Sprintf("%.2f µs", c.CPUMicrosPerFrame)
+		if c.RecordsLost > 0 {
+			text += ", with losses" // what was lost cost little, and counts as bytes
+		}
+		return text
 	})
 }
 

@@ -33,7 +33,7 @@ func TestTable(t *testing.T) {
 | 100 B: CPU per frame | – | – | – | 3.00 µs |
 | 100 B: memory; records lost | – | – | – | 64 MB; 0 |
 | 1 MB: throughput kept | – | – | 0.500 (0.500 … 0.500) | – |
-| 1 MB: CPU per GB | – | – | 400 ms | – |
+| 1 MB: CPU per GB | – | – | 400 ms, with losses | – |
 | 1 MB: memory; records lost | – | – | 60 MB; 2 | – |
 | 100 B, 1500 requests/s: CPU per frame; records lost | – | – | – | 2.00 µs; 0 |
 | 100 B, 20000 requests/s: CPU per frame; records lost | – | – | – | – |

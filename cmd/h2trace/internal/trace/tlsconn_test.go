@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +108,35 @@ func secretsOf(log string) (secrets []bpf.Secret) {
 	return secrets
 }
 
+// fetchedHead begins the records of a replayed connection.
+var fetchedHead = bpf.Head{Time: 1000, PID: 7, Conn: 1<<62 | 5}
+
+func openFetched(table *connTable, role bpf.Role) {
+	table.open(&bpf.Open{
+		Head: fetchedHead, Wire: bpf.WireTLS, Role: role, Handshake: true,
+		Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
+	})
+}
+
+// tell gives the secrets of the connection to a table, and returns what became of their
+// records.
+func (f *fetched) tell(table *connTable) []bpf.Secret {
+	given := slices.Clone(f.secrets)
+	for i := range given {
+		given[i].Secret = bytes.Clone(given[i].Secret)
+		table.secret(&given[i])
+	}
+	return given
+}
+
+// give gives segment number i to a table.
+func (f *fetched) give(table *connTable, i int) {
+	s := f.segments[i]
+	s.Head = fetchedHead
+	s.Time = ktime.Time(2000 + i)
+	table.segment(&s)
+}
+
 // never is when secrets come of which too long was waited for.
 const never = 1 << 30
 
@@ -114,19 +144,12 @@ const never = 1 << 30
 // segment number late.
 func (f *fetched) printed(t *testing.T, late int) []string {
 	t.Helper()
-	const conn = 1<<62 | 5
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
-	head := bpf.Head{Time: 1000, PID: 7, Conn: conn}
-	table.open(&bpf.Open{
-		Head: head, Wire: bpf.WireTLS, Role: bpf.RoleClient, Handshake: true,
-		Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
-	})
+	openFetched(table, bpf.RoleClient)
 	tell := func() {
-		for i := range f.secrets {
-			s := f.secrets[i]
-			s.Secret = bytes.Clone(s.Secret)
-			if table.secret(&s); !bytes.Equal(s.Secret, make([]byte, len(s.Secret))) {
+		for _, s := range f.tell(table) {
+			if !bytes.Equal(s.Secret, make([]byte, len(s.Secret))) {
 				t.Error("a secret is not zeroed in the record")
 			}
 		}
@@ -135,17 +158,14 @@ func (f *fetched) printed(t *testing.T, late int) []string {
 		if i == late {
 			tell()
 		}
-		s := f.segments[i]
-		s.Head = head
-		s.Time = ktime.Time(2000 + i)
-		table.segment(&s)
+		f.give(table, i)
 	}
 	switch {
 	case late == never:
 		if err := table.expire(ktime.Time(2000).Add(2*secretWait), true); err != nil {
 			t.Fatal(err)
 		}
-		if !table.kernel.(*fakeKernel).wishes[conn].Payload.Nothing {
+		if !table.kernel.(*fakeKernel).wishes[fetchedHead.Conn].Payload.Nothing {
 			t.Error("the kernel goes on copying")
 		}
 		tell()

@@ -1,16 +1,13 @@
 package trace
 
 import (
-	"bytes"
 	"crypto/tls"
 	"io"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"h2trace/bpf"
-	"h2trace/decoder/ktime"
 )
 
 // BenchmarkWire takes a connection of net/http from its segments to its events. The
@@ -44,21 +41,10 @@ func BenchmarkWire(b *testing.B) {
 // replay gives the connection to a new table, and returns the number of frames.
 func (f *fetched) replay(b *testing.B) uint64 {
 	table := newTestTable(b, io.Discard)
-	head := bpf.Head{Time: 1000, PID: 7, Conn: 1<<62 | 5}
-	table.open(&bpf.Open{
-		Head: head, Wire: bpf.WireTLS, Role: bpf.RoleClient, Handshake: true,
-		Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
-	})
-	for i := range f.secrets {
-		s := f.secrets[i]
-		s.Secret = bytes.Clone(s.Secret)
-		table.secret(&s)
-	}
+	openFetched(table, bpf.RoleClient)
+	f.tell(table)
 	for i := range f.segments {
-		s := f.segments[i]
-		s.Head = head
-		s.Time = ktime.Time(2000 + i)
-		table.segment(&s)
+		f.give(table, i)
 		if err := table.send(); err != nil {
 			b.Fatal(err)
 		}
