@@ -75,13 +75,14 @@ func (t *connTable) segment(d *bpf.Segment) {
 	lost := records > 0
 	if lost {
 		c.announceLoss(d.Time, records, bytes, d.Lost)
+		c.decoder.Missed(decoder.Direction(d.Dir)) // the place may show later
 	}
 	next.seq = max(next.seq, d.Seq+1)
 	if c.want.Nothing {
 		return
 	}
 	c.cleartext.first[d.Dir], c.cleartext.known[d.Dir] = d.First, true
-	if d.Stale && c.cleartext.tls == nil {
+	if d.Stale {
 		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
 	c.cleartext.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, &c.cleartext.sinks[d.Dir])

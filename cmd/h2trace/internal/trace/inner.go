@@ -50,8 +50,7 @@ func (c *tracedConn) passOn() {
 	for _, s := range list {
 		c.inner.cleartext.at[s.dir] += uint64(s.missing) + uint64(len(s.bytes))
 		if s.missing > 0 {
-			c.inner.cleartext.tls.missing(s.at, s.dir, s.missing)
-			c.inner.decrypt()
+			c.inner.hole(s.at, s.dir, s.missing)
 		} else {
 			c.inner.encrypted(s.at, s.dir, s.bytes)
 		}

@@ -54,12 +54,6 @@ type tlsConn struct {
 	preamble          preamble
 }
 
-// missing takes a hole in the stream.
-func (t *tlsConn) missing(at ktime.Time, dir decoder.Direction, n int64) {
-	t.holed = true
-	t.Missing(at, dir, n)
-}
-
 // counted reports whether the number of bytes of plaintext is known.
 func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 
@@ -76,7 +70,15 @@ func (c *tracedConn) ciphertextMissing(at ktime.Time, dir decoder.Direction, n u
 	if why == tcp.Overrun { // no record is missing, but they are of no use
 		c.decoder.Note(max(at, c.latest), overrunNote{at, n})
 	}
-	c.cleartext.tls.missing(at, dir, int64(n))
+	c.hole(at, dir, int64(n))
+}
+
+// hole takes that n bytes of a TLS stream are missing. How many of plaintext shows when a
+// later record opens; until then, what the other direction says may refer to them.
+func (c *tracedConn) hole(at ktime.Time, dir decoder.Direction, n int64) {
+	c.cleartext.tls.holed = true
+	c.decoder.Missed(dir)
+	c.cleartext.tls.Missing(at, dir, n)
 	c.decrypt()
 }
 
@@ -86,8 +88,7 @@ func (c *tracedConn) ciphertextLost(at ktime.Time, dir decoder.Direction, n int6
 		c.announceLoss(at, loss.records, loss.bytes, loss.why)
 	}
 	if n > 0 {
-		c.cleartext.tls.missing(at, dir, n)
-		c.decrypt()
+		c.hole(at, dir, n)
 	}
 }
 
