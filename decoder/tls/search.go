@@ -125,7 +125,8 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 	missing.At = s.queue.pieces[s.queue.first].at
 	if n := int64(number - k.reader.Number()); k.reader == s.reader && s.sure {
 		missing.Records = n
-		if !s.padded && !k.reader.Suite().Pads() {
+		// The first records may hold tickets (RFC 8446 §4.6.1).
+		if k.reader.Number() > 0 && !s.padded && !k.reader.Suite().Pads() {
 			missing.Plaintext = max(0, s.lost-n*int64(k.reader.Overhead()))
 		}
 	}
