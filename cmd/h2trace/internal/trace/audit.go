@@ -39,7 +39,7 @@ func (a *audit) look(t *connTable) error {
 // records were lost since, some may have been of this connection. Nor is the end known
 // if the count of losses cannot be read. The next look returns that error.
 func (a *audit) endKnown(t *connTable, c *tracedConn) bool {
-	if c.cleartext == nil || closeReported(c.end) {
+	if c.wire == nil || closeReported(c.end) {
 		return true
 	}
 	err := a.look(t)

@@ -78,10 +78,10 @@ func closeReported(e connEnd) bool {
 // that closes it when the peer has done so, too.
 func (c *tracedConn) endedBy() exchange.Ended {
 	by := c.end.by()
-	if c.cleartext == nil || c.cleartext.tls == nil {
+	if c.wire == nil || c.wire.tls == nil {
 		return by
 	}
-	switch t := c.cleartext.tls; {
+	switch t := c.wire.tls; {
 	case by == exchange.EndedByProcess && t.peerEnded:
 		return exchange.EndedByPeer
 	case by == exchange.EndedByPeer && t.ownEnd && !t.peerEnded:
@@ -113,13 +113,13 @@ func (c *tracedConn) finish() {
 		if c.outer == nil {
 			c.settle(over, c.end.totals())
 		}
-	case c.cleartext != nil:
-		c.cleartext.flush(c, c.latest)
+	case c.wire != nil:
+		c.wire.flush(c, c.latest)
 	}
-	if c.cleartext != nil && c.cleartext.tls != nil {
+	if c.wire != nil && c.wire.tls != nil {
 		c.closeTLS(over)
 		c.handshakeEnded(over)
-		known = known && c.cleartext.tls.counted()
+		known = known && c.wire.tls.counted()
 	}
 	if !known {
 		c.doubt()

@@ -107,7 +107,7 @@ func (t *connTable) open(o *bpf.Open) {
 	c.event.Role = config.Role
 	t.sockets.enter(c)
 	c.follow(config)
-	if c.cleartext == nil {
+	if c.wire == nil {
 		t.hellos.opened(&c.connInfo)
 	}
 	t.wantTables(c)
@@ -154,15 +154,15 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	c.exchanges = exchangeSink{connInfo: &c.connInfo, book: &t.exchanges}
 	switch wire {
 	case bpf.WireHTTP:
-		c.scheme, c.cleartext = "http", newCleartextConn(c, nil)
+		c.scheme, c.wire = "http", newWireConn(c, nil)
 	case bpf.WireTLS:
-		c.cleartext = newCleartextConn(c, &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)})
+		c.wire = newWireConn(c, &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)})
 		c.event.Source = export.SourceWire
 		t.ciphers.awaited.conns[c] = struct{}{}
 	}
 	c.exchanges.tunnel.wanted = t.ciphers.wanted
 	c.follow(t.config)
-	if t.verifier != nil && c.cleartext == nil {
+	if t.verifier != nil && c.wire == nil {
 		c.verify = t.verifier.Conn(func(d verify.Difference) { t.events.Verify(c.at(d.Time), difference(&d)) })
 	}
 	t.byID[h.Conn] = c

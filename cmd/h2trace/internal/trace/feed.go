@@ -36,7 +36,7 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
 	switch {
 	case c.early.over:
-	case c.cleartext != nil || c.event.Joined != export.JoinedStart || c.table.exchanges.off || d.Dir == bpf.Recv:
+	case c.wire != nil || c.event.Joined != export.JoinedStart || c.table.exchanges.off || d.Dir == bpf.Recv:
 		c.releaseEarly(0)
 	default:
 		if c.early.add(at, d) > maxEarlyBytes {
@@ -67,13 +67,13 @@ func (c *tracedConn) leaveOut(dir int) {
 		left = c.exchanges.tracker.BodyLeft(decoder.Direction(dir))
 	}
 	switch {
-	case c.cleartext != nil && c.isNoHTTP():
+	case c.wire != nil && c.isNoHTTP():
 		c.want.Nothing = true
 		c.table.recovery.leave(c)
 	case left >= worthLeavingOut && c.want.Until[dir] <= next:
 		c.want.Until[dir] = next + uint64(left)
-		if c.cleartext != nil {
-			c.cleartext.streams[dir].LeaveOut(c.want.Until[dir])
+		if c.wire != nil {
+			c.wire.streams[dir].LeaveOut(c.want.Until[dir])
 		}
 	default:
 		return
@@ -107,8 +107,8 @@ func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64,
 // settle brings both directions up to the totals of the kernel.
 func (c *tracedConn) settle(at ktime.Time, t bpf.Totals) {
 	c.release()
-	if c.cleartext != nil {
-		c.cleartext.settle(c, at, t)
+	if c.wire != nil {
+		c.wire.settle(c, at, t)
 		return
 	}
 	for dir, next := range c.next {

@@ -48,7 +48,7 @@ func (c *tracedConn) passOn() {
 		c.inner = c.table.addInner(c, list[0].at)
 	}
 	for _, s := range list {
-		c.inner.cleartext.at[s.dir] += uint64(s.missing) + uint64(len(s.bytes))
+		c.inner.wire.at[s.dir] += uint64(s.missing) + uint64(len(s.bytes))
 		if s.missing > 0 {
 			c.inner.hole(s.at, s.dir, s.missing)
 		} else {

@@ -53,7 +53,7 @@ func (c *tracedConn) expectTable(at ktime.Time) {
 		return
 	}
 	if c.decoder.Holds() {
-		if c.cleartext != nil {
+		if c.wire != nil {
 			return
 		}
 		c.missing.vain++

@@ -81,7 +81,7 @@ func (k *planCheck) hear(running []process.Process, now ktime.Time) {
 		k.enter(proc.File, now)
 	}
 	for _, c := range k.conns.byID {
-		if c.cleartext != nil {
+		if c.wire != nil {
 			continue
 		}
 		if c.exe == nil && (c.end == nil || closeReported(c.end)) {

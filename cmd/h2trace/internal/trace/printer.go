@@ -26,8 +26,8 @@ type printer struct {
 	shared    *printed
 	fed       *feeder
 	exchanges exchangeSink
-	cleartext *cleartextConn // set on a connection without TLS
-	verify    *verify.Conn   // nil unless headers are to be verified
+	wire      *wireConn    // set on a connection without TLS
+	verify    *verify.Conn // nil unless headers are to be verified
 
 	announced bool            // the open event is printed
 	spoken    bool            // see understood
@@ -49,10 +49,10 @@ var _ interface {
 // isNothing reports whether a connection without TLS does not speak HTTP, and nothing
 // was printed of it.
 func (p *printer) isNothing() bool {
-	if p.cleartext == nil || p.announced || p.event.Protocol != "" {
+	if p.wire == nil || p.announced || p.event.Protocol != "" {
 		return false
 	}
-	return p.cleartext.tls == nil || !p.cleartext.tls.isTLS()
+	return p.wire.tls == nil || !p.wire.tls.isTLS()
 }
 
 // announce prints the open event, once.

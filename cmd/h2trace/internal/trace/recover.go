@@ -27,12 +27,12 @@ func newRecovery(k kernel, p stateProbes, msg *message.Printer, paths func() []s
 
 // want enters a connection whose tables and windows are unknown.
 func (r *recovery) want(c *tracedConn) {
-	if c.cleartext != nil && c.cleartext.tls != nil {
+	if c.wire != nil && c.wire.tls != nil {
 		return // the probes find connections by their reads and writes
 	}
 	if c.missing == nil {
 		c.missing = &missingState{hold: &recover.HoldRecords}
-		if c.cleartext != nil {
+		if c.wire != nil {
 			c.missing.hold = &recover.HoldPackets
 		}
 	}

@@ -35,11 +35,11 @@ func (r *recovery) received(c *tracedConn, t *bpf.Table) {
 		FragmentLength: t.FragmentLength,
 	}
 	switch {
-	case c.cleartext == nil:
+	case c.wire == nil:
 		s.From = c.decoderPlace(bpf.Recv, int64(t.End)-int64(t.Read))
 		s.To = c.decoderPlace(bpf.Recv, int64(t.End))
-	case c.cleartext.known[bpf.Recv]:
-		s.From = c.decoderPlace(bpf.Recv, c.cleartext.place(bpf.Recv, uint32(t.End), c.next[bpf.Recv].offset))
+	case c.wire.known[bpf.Recv]:
+		s.From = c.decoderPlace(bpf.Recv, c.wire.place(bpf.Recv, uint32(t.End), c.next[bpf.Recv].offset))
 	default:
 		return // its sequence number is of no place yet, and the decoder holds nothing
 	}

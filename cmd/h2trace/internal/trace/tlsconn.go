@@ -59,8 +59,8 @@ func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 
 // encrypted takes the next bytes of a TLS stream.
 func (c *tracedConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
-	if b = c.cleartext.tls.preamble.after(dir, b); len(b) > 0 {
-		c.cleartext.tls.Data(at, dir, b)
+	if b = c.wire.tls.preamble.after(dir, b); len(b) > 0 {
+		c.wire.tls.Data(at, dir, b)
 		c.decrypt()
 	}
 }
@@ -76,9 +76,9 @@ func (c *tracedConn) ciphertextMissing(at ktime.Time, dir decoder.Direction, n u
 // hole takes that n bytes of a TLS stream are missing. How many of plaintext shows when a
 // later record opens; until then, what the other direction says may refer to them.
 func (c *tracedConn) hole(at ktime.Time, dir decoder.Direction, n int64) {
-	c.cleartext.tls.holed = true
+	c.wire.tls.holed = true
 	c.decoder.Missed(dir)
-	c.cleartext.tls.Missing(at, dir, n)
+	c.wire.tls.Missing(at, dir, n)
 	c.decrypt()
 }
 
@@ -94,7 +94,7 @@ func (c *tracedConn) ciphertextLost(at ktime.Time, dir decoder.Direction, n int6
 
 // decrypt decodes what the TLS of a connection has opened.
 func (c *tracedConn) decrypt() {
-	for e := c.cleartext.tls.Next(); e != nil; e = c.cleartext.tls.Next() {
+	for e := c.wire.tls.Next(); e != nil; e = c.wire.tls.Next() {
 		switch e := e.(type) {
 		case *tls.Plaintext:
 			c.opened(e.At, e.Dir, e.Data)
@@ -114,7 +114,7 @@ func (c *tracedConn) decrypt() {
 
 // opened decodes plaintext. Its handshake is over, even if the end of that is missing.
 func (c *tracedConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
-	c.cleartext.tls.over = true
+	c.wire.tls.over = true
 	c.latest = max(at, c.latest)
 	c.next[dir].offset += uint64(len(b))
 	c.decoder.Data(c.latest, dir, b)
@@ -130,7 +130,7 @@ func (c *tracedConn) unopened(m *tls.Missing) {
 		return
 	}
 	if n < 0 {
-		c.cleartext.tls.uncounted = true
+		c.wire.tls.uncounted = true
 	} else {
 		c.next[m.Dir].offset += uint64(n)
 	}
@@ -150,14 +150,14 @@ func (c *tracedConn) offered(o *tls.Offered) {
 			c.isOf(role)
 		}
 	}
-	keys, t := &c.table.ciphers.keys, c.cleartext.tls
+	keys, t := &c.table.ciphers.keys, c.wire.tls
 	if len(t.randoms) >= maxHandshakes {
 		keys.leave(t.randoms[0], c)
 		t.randoms = slices.Delete(t.randoms, 0, 1)
 	}
 	t.randoms = append(t.randoms, o.Hello.Random)
 	for _, s := range keys.enter(o.Hello.Random, c) {
-		c.cleartext.tls.Secret(s.label, o.Hello.Random, s.value)
+		c.wire.tls.Secret(s.label, o.Hello.Random, s.value)
 	}
 }
 
@@ -171,11 +171,11 @@ func versionNames(versions []uint16) (names []string) {
 // established takes the end of a handshake. A renegotiation changes nothing of what is
 // printed.
 func (c *tracedConn) established() {
-	if c.cleartext.tls.over {
+	if c.wire.tls.over {
 		return
 	}
-	c.cleartext.tls.over = true
-	info := c.cleartext.tls.Info()
+	c.wire.tls.over = true
+	info := c.wire.tls.Info()
 	took := info.End.Sub(info.Start)
 	c.event.Handshake = &took
 	c.agreed(info)
@@ -197,9 +197,9 @@ func (c *tracedConn) agreed(info *tls.Info) {
 
 // closeTLS ends the TLS of a connection, and forgets its secrets.
 func (c *tracedConn) closeTLS(at ktime.Time) {
-	c.cleartext.tls.Close(at)
+	c.wire.tls.Close(at)
 	c.decrypt()
-	for _, random := range c.cleartext.tls.randoms {
+	for _, random := range c.wire.tls.randoms {
 		c.table.ciphers.keys.leave(random, c)
 	}
 }
@@ -208,7 +208,7 @@ func (c *tracedConn) closeTLS(at ktime.Time) {
 func (t *connTable) secret(s *bpf.Secret) {
 	for _, c := range t.ciphers.keys.take(s) {
 		if !c.finished() { // what another one decoded may end it
-			c.cleartext.tls.Secret(s.Label, s.ClientRandom, s.Secret)
+			c.wire.tls.Secret(s.Label, s.ClientRandom, s.Secret)
 			c.decrypt()
 		}
 	}

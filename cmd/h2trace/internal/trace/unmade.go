@@ -13,7 +13,7 @@ import (
 // alerted takes an alert. A fatal one before the end of a handshake says why that
 // failed.
 func (c *tracedConn) alerted(a *tls.Alert) {
-	t := c.cleartext.tls
+	t := c.wire.tls
 	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
 		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
@@ -37,7 +37,7 @@ func (c *tracedConn) rejects(a *tls.Alert) bool {
 // handshakeEnded takes the end of a connection, which may be in the middle of its
 // handshake. One that only ends with its process has not failed: it hangs.
 func (c *tracedConn) handshakeEnded(at ktime.Time) {
-	t := c.cleartext.tls
+	t := c.wire.tls
 	end, reported := c.end.(*reportedClose)
 	if !reported || end.exited || t.over || t.holed || t.unopened.any() || len(t.randoms) == 0 {
 		return
@@ -57,9 +57,9 @@ func (c *tracedConn) handshakeEnded(at ktime.Time) {
 
 // handshakeFailed prints that a handshake failed.
 func (c *tracedConn) handshakeFailed(at ktime.Time, why string) {
-	c.cleartext.tls.over = true
-	if c.event.Handshake == nil && len(c.cleartext.tls.randoms) > 0 {
-		took := at.Sub(c.cleartext.tls.Info().Start)
+	c.wire.tls.over = true
+	if c.event.Handshake == nil && len(c.wire.tls.randoms) > 0 {
+		took := at.Sub(c.wire.tls.Info().Start)
 		c.event.Handshake = &took
 	}
 	c.announce()

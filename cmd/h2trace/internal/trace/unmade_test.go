@@ -198,7 +198,7 @@ func TestEndedBy(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &tracedConn{end: &endBy{who: tt.who}}
-			c.cleartext = &cleartextConn{tls: &tlsConn{ownEnd: tt.own, peerEnded: tt.peer}}
+			c.wire = &wireConn{tls: &tlsConn{ownEnd: tt.own, peerEnded: tt.peer}}
 			if got := c.endedBy(); got != tt.by {
 				t.Errorf("got %v, want %v", got, tt.by)
 			}

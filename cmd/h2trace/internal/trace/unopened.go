@@ -28,8 +28,8 @@ func (t *tlsConn) isTLS() bool { return !t.unopened.any() || t.unopened.reason !
 // notOpened takes that nothing more of a direction can be opened. If that is so of
 // both, the kernel need not copy them.
 func (c *tracedConn) notOpened(e *tls.Unopened) {
-	u := &c.cleartext.tls.unopened
-	if e.Reason == tls.NotTLS && len(c.cleartext.tls.randoms) > 0 { // an answer to TLS
+	u := &c.wire.tls.unopened
+	if e.Reason == tls.NotTLS && len(c.wire.tls.randoms) > 0 { // an answer to TLS
 		c.handshakeFailed(e.At, "first record does not look like a TLS handshake")
 		c.wantNothing()
 		return
@@ -39,7 +39,7 @@ func (c *tracedConn) notOpened(e *tls.Unopened) {
 	}
 	u.dirs[e.Dir] = true
 	c.event.Reason = "not decrypted: " + u.reason.String()
-	if info := c.cleartext.tls.Info(); c.event.TLS == nil && info.Version != 0 {
+	if info := c.wire.tls.Info(); c.event.TLS == nil && info.Version != 0 {
 		c.agreed(info)
 	}
 	if u.dirs[bpf.Send] && u.dirs[bpf.Recv] {
@@ -73,9 +73,9 @@ func (w *awaited) expire(now ktime.Time) {
 	w.next = now.Add(lookInterval)
 	var late []*tracedConn
 	for c := range w.conns {
-		since, waits := c.cleartext.tls.WaitsSince()
+		since, waits := c.wire.tls.WaitsSince()
 		switch {
-		case c.finished() || c.cleartext.tls.over || c.cleartext.tls.unopened.any():
+		case c.finished() || c.wire.tls.over || c.wire.tls.unopened.any():
 			delete(w.conns, c)
 		case waits && since.Add(secretWait) < now:
 			late = append(late, c)
@@ -83,7 +83,7 @@ func (w *awaited) expire(now ktime.Time) {
 	}
 	slices.SortFunc(late, bySince)
 	for _, c := range late {
-		c.cleartext.tls.GiveUp(now)
+		c.wire.tls.GiveUp(now)
 		c.decrypt()
 	}
 }
@@ -91,8 +91,8 @@ func (w *awaited) expire(now ktime.Time) {
 // ciphertextBytes returns the bytes of TCP in both directions of a connection of which
 // nothing is opened, or nil.
 func (p *printer) ciphertextBytes() *[2]uint64 {
-	if p.cleartext == nil || p.cleartext.tls == nil || !p.cleartext.tls.unopened.any() || p.fed.decoder.Decided() {
+	if p.wire == nil || p.wire.tls == nil || !p.wire.tls.unopened.any() || p.fed.decoder.Decided() {
 		return nil
 	}
-	return &p.cleartext.at
+	return &p.wire.at
 }

@@ -48,7 +48,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 		c.isOf(roleOf(w.Role()))
 	}
 	switch {
-	case c.cleartext != nil && !c.cleartext.begun(): // its sequence numbers are of no place yet
+	case c.wire != nil && !c.wire.begun(): // its sequence numbers are of no place yet
 		if m.UsedUp() {
 			return r.askWindows(c)
 		}
@@ -78,8 +78,8 @@ func (r *recovery) windows(w *bpf.Windows) error {
 func (r *recovery) sampled(c *tracedConn, w *bpf.Windows) {
 	s := windowSample(w, c.missing.windows.Listing)
 	for dir := range s.At {
-		if c.cleartext != nil {
-			s.At[dir] = c.cleartext.place(dir, uint32(w.Offset[dir]), c.next[dir].offset)
+		if c.wire != nil {
+			s.At[dir] = c.wire.place(dir, uint32(w.Offset[dir]), c.next[dir].offset)
 		}
 		s.At[dir] = c.decoderPlace(dir, s.At[dir])
 	}

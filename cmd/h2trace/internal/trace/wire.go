@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// maxSegmentBytes bounds the out-of-order bytes of all connections without TLS.
+	// maxSegmentBytes bounds the out-of-order bytes of all connections.
 	maxSegmentBytes = 32 << 20
 	// maxUndecided is how many bytes of a connection are searched for HTTP.
 	maxUndecided = 256 << 10
@@ -18,40 +18,40 @@ const (
 	worthLeavingOut = 64 << 10
 )
 
-// cleartextConn is the additional state of a connection without TLS, which arrives as
-// segments.
-type cleartextConn struct {
+// wireConn is the additional state of a connection that arrives as segments: one without
+// TLS, or whose TLS is opened here.
+type wireConn struct {
 	streams [2]tcp.Stream
-	sinks   [2]cleartextSink // of the streams
-	first   [2]uint32        // sequence numbers of offset 0
-	known   [2]bool          // they are
-	lost    [2]cleartextLoss
+	sinks   [2]wireSink // of the streams
+	first   [2]uint32   // sequence numbers of offset 0
+	known   [2]bool     // they are
+	lost    [2]wireLoss
 	at      [2]uint64 // offsets up to which the streams are handed on
 	tls     *tlsConn  // nil without TLS
 }
 
-func newCleartextConn(c *tracedConn, t *tlsConn) *cleartextConn {
-	return &cleartextConn{sinks: [2]cleartextSink{{c, bpf.Send}, {c, bpf.Recv}}, tls: t}
+func newWireConn(c *tracedConn, t *tlsConn) *wireConn {
+	return &wireConn{sinks: [2]wireSink{{c, bpf.Send}, {c, bpf.Recv}}, tls: t}
 }
 
 // begun reports whether the start of both directions is known.
-func (p *cleartextConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
+func (p *wireConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
 
 // place returns the offset of a sequence number in a direction. near is an offset
 // within 2 GiB of it.
-func (p *cleartextConn) place(dir int, seq uint32, near uint64) int64 {
+func (p *wireConn) place(dir int, seq uint32, near uint64) int64 {
 	return int64(near) + int64(int32(seq-p.first[dir]-uint32(near)))
 }
 
-// cleartextLoss counts what the kernel has lost of a direction.
-type cleartextLoss struct {
+// wireLoss counts what the kernel has lost of a direction.
+type wireLoss struct {
 	records uint32
 	bytes   uint64
 }
 
 // since takes the totals of a record, and returns what is new in them. A record may be
 // older than the one before.
-func (l *cleartextLoss) since(records uint32, bytes uint64) (newRecords, newBytes uint64) {
+func (l *wireLoss) since(records uint32, bytes uint64) (newRecords, newBytes uint64) {
 	if int32(records-l.records) <= 0 {
 		return 0, 0
 	}
@@ -63,15 +63,15 @@ func (l *cleartextLoss) since(records uint32, bytes uint64) (newRecords, newByte
 	return newRecords, newBytes
 }
 
-// segment decodes a segment of a connection without TLS.
+// segment decodes a segment.
 func (t *connTable) segment(d *bpf.Segment) {
 	t.captured += uint64(len(d.Payload))
 	c := t.get(&d.Head, d.Wire)
-	if c.cleartext == nil {
+	if c.wire == nil {
 		return
 	}
 	next := &c.next[d.Dir]
-	records, bytes := c.cleartext.lost[d.Dir].since(d.LostRecords, d.LostBytes)
+	records, bytes := c.wire.lost[d.Dir].since(d.LostRecords, d.LostBytes)
 	lost := records > 0
 	if lost {
 		c.announceLoss(d.Time, records, bytes, d.Lost)
@@ -81,27 +81,27 @@ func (t *connTable) segment(d *bpf.Segment) {
 	if c.want.Nothing {
 		return
 	}
-	c.cleartext.first[d.Dir], c.cleartext.known[d.Dir] = d.First, true
+	c.wire.first[d.Dir], c.wire.known[d.Dir] = d.First, true
 	if d.Stale {
 		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
-	c.cleartext.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, &c.cleartext.sinks[d.Dir])
-	if c.cleartext.tls == nil {
+	c.wire.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, &c.wire.sinks[d.Dir])
+	if c.wire.tls == nil {
 		c.leaveOut(d.Dir)
 	}
 }
 
-// cleartextSink is the tcp.Sink of one direction.
-type cleartextSink struct {
+// wireSink is the tcp.Sink of one direction.
+type wireSink struct {
 	conn *tracedConn
 	dir  int
 }
 
 // Data implements tcp.Sink.
-func (s *cleartextSink) Data(at ktime.Time, b []byte) {
+func (s *wireSink) Data(at ktime.Time, b []byte) {
 	c := s.conn
-	c.cleartext.at[s.dir] += uint64(len(b))
-	if c.cleartext.tls != nil {
+	c.wire.at[s.dir] += uint64(len(b))
+	if c.wire.tls != nil {
 		c.encrypted(at, decoder.Direction(s.dir), b)
 		return
 	}
@@ -116,7 +116,7 @@ func (s *cleartextSink) Data(at ktime.Time, b []byte) {
 }
 
 // comes is called before the decoder gets the next bytes.
-func (s *cleartextSink) comes(at ktime.Time) {
+func (s *wireSink) comes(at ktime.Time) {
 	c := s.conn
 	c.latest = max(at, c.latest)
 	if s.dir == bpf.Recv {
@@ -125,10 +125,10 @@ func (s *cleartextSink) comes(at ktime.Time) {
 }
 
 // Missing implements tcp.Sink.
-func (s *cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
+func (s *wireSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
-	c.cleartext.at[s.dir] += n
-	if c.cleartext.tls != nil {
+	c.wire.at[s.dir] += n
+	if c.wire.tls != nil {
 		c.ciphertextMissing(at, decoder.Direction(s.dir), n, why)
 		return
 	}
@@ -150,7 +150,7 @@ func (s *cleartextSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 
 // settle decodes the segments that wait, and brings both directions up to the totals of
 // the kernel. Bytes that were not wanted are skipped.
-func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
+func (p *wireConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 	p.flush(c, at)
 	for dir := range c.next {
 		records, bytes := p.lost[dir].since(t.LostRecords[dir], t.LostBytes[dir])
@@ -172,7 +172,7 @@ func (p *cleartextConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 }
 
 // flush decodes the segments that wait, as no more come.
-func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
+func (p *wireConn) flush(c *tracedConn, at ktime.Time) {
 	for dir := range p.streams {
 		p.streams[dir].Flush(at, c.table.segments, &p.sinks[dir])
 	}
@@ -180,7 +180,7 @@ func (p *cleartextConn) flush(c *tracedConn, at ktime.Time) {
 
 // isNoHTTP reports whether the rest of a connection is of no use.
 func (c *tracedConn) isNoHTTP() bool {
-	if c.cleartext.tls != nil {
+	if c.wire.tls != nil {
 		return false
 	}
 	if c.decoder.Decided() {
@@ -189,7 +189,7 @@ func (c *tracedConn) isNoHTTP() bool {
 			return c.hello.Over()
 		case decoder.HTTP1:
 			if c.inner != nil {
-				return !c.inner.cleartext.tls.isTLS()
+				return !c.inner.wire.tls.isTLS()
 			}
 			return c.exchanges.isTunnelOfOther()
 		}
@@ -202,8 +202,8 @@ func (c *tracedConn) isNoHTTP() bool {
 // of it.
 func (c *tracedConn) dismiss() {
 	c.table.dismissed++
-	for dir := range c.cleartext.streams {
-		c.cleartext.streams[dir].Drop(c.table.segments)
+	for dir := range c.wire.streams {
+		c.wire.streams[dir].Drop(c.table.segments)
 	}
 	c.exchanges.tracker.Close(c.latest, exchange.NotEnded)
 }
