@@ -26,7 +26,7 @@ type printer struct {
 	shared    *printed
 	fed       *feeder
 	exchanges exchangeSink
-	wire      *wireConn    // set on a connection without TLS
+	wire      *wireConn    // set where bytes come from packets
 	verify    *verify.Conn // nil unless headers are to be verified
 
 	announced bool            // the open event is printed
