@@ -190,6 +190,9 @@ func (t *connTable) close(e *bpf.Close) error {
 		t.closing.add(c)
 	}
 	for ; c != nil; c = c.inner {
+		if c.outer != nil && c.end == nil {
+			t.closing.waiters.closed(c)
+		}
 		c.end = &reportedClose{*e, exited}
 		c.exchanges.tracker.Ended(c.endedBy())
 	}

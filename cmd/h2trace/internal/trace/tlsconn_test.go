@@ -201,7 +201,7 @@ func inWords(t *testing.T, out *bytes.Buffer) (words []string) {
 		case "conn":
 			words = append(words, fmt.Sprintf("%s %s by %s, %+v %s", e.Action, e.Protocol, e.Source, e.TLS, e.Reason+e.Error.Detail))
 		case "exchange":
-			words = append(words, strings.TrimSpace(fmt.Sprintf("%s %s: %d bytes %s", e.Method, e.URL[strings.LastIndex(e.URL, "/"):], e.ResponseBytes, e.Error.Class+" "+e.Error.Detail)))
+			words = append(words, strings.TrimSpace(fmt.Sprintf("%s %s: %d bytes %s", e.Method, e.URL[max(0, strings.LastIndex(e.URL, "/")):], e.ResponseBytes, e.Error.Class+" "+e.Error.Detail)))
 		}
 	}
 	return words
