@@ -46,7 +46,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 // agreed returns what a handshake agreed on, for printing.
 func agreed(h *bpf.Handshake) *export.TLS {
 	a := &export.TLS{
-		Version: tls.VersionName(h.Version), ALPN: h.ALPN, SNI: h.SNI, Resumed: &h.Resumed,
+		Version: tls.VersionName(h.Version), ALPN: h.ALPN, SNI: h.SNI, Resumed: new(h.Resumed),
 		Cipher: tls.CipherSuiteName(h.Cipher),
 	}
 	if h.Verified > 0 {

@@ -184,7 +184,7 @@ func (c *tracedConn) established() {
 // agreed notes what a handshake agreed on.
 func (c *tracedConn) agreed(info *tls.Info) {
 	c.event.TLS = &export.TLS{
-		Version: stdtls.VersionName(info.Version), ALPN: info.ALPN, Resumed: &info.Resumed,
+		Version: stdtls.VersionName(info.Version), ALPN: info.ALPN, Resumed: new(info.Resumed),
 		Cipher: stdtls.CipherSuiteName(info.Suite),
 	}
 	if c.event.Offer != nil {
