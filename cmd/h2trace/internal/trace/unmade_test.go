@@ -121,7 +121,7 @@ func TestUnmadeHandshakes(t *testing.T) {
 		of       *shaken
 		segments int
 		exits    bool
-		want     []string // of the failed event, and the exchange
+		want     []string // of the failed event, and maybe an exchange that the alert cut
 	}{
 		{"closed after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, false, []string{"given up by the process"}},
 		{"exited after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, true, nil},
@@ -129,8 +129,8 @@ func TestUnmadeHandshakes(t *testing.T) {
 		{"answered without TLS", answered, 2, false, []string{"first record does not look like a TLS handshake"}},
 		{"certificate of the server, at the client", shake(t, bpf.RoleClient, client(), server()), never, false, []string{"alert to the peer: bad_certificate"}},
 		{"certificate of the server, at the server", shake(t, bpf.RoleServer, client(), server()), never, false, []string{"alert from the peer: bad_certificate"}},
-		{"certificate of the client, at the client", shake(t, bpf.RoleClient, trusting(), strict), never, false, []string{cut}},
-		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, false, []string{"alert to the peer: certificate_required", cut}},
+		{"certificate of the client, at the client", shake(t, bpf.RoleClient, trusting(), strict), never, false, nil},
+		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, false, []string{"alert to the peer: certificate_required"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
@@ -139,8 +139,10 @@ func TestUnmadeHandshakes(t *testing.T) {
 				case "failed":
 					_, detail, _ := strings.Cut(words, "} ")
 					got = append(got, detail)
-				case "GET":
-					got = append(got, words)
+				case "GET": // the client may have sent it before the alert came
+					if words != cut {
+						t.Errorf("got %s", words)
+					}
 				}
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

@@ -96,11 +96,13 @@ var notRun = map[string]string{
 	"scripts/demo":      "TestDemo runs it",
 	"scripts/test":      "it runs this test",
 	"scripts/bench/run": "it takes a machine that does nothing else",
-	"scripts/bench/run -parts small -rounds 5": "it takes a machine that does nothing else",
+	"scripts/bench/run -parts small -rounds 5":                       "it takes a machine that does nothing else",
+	"scripts/bench/run -parts full,conns":                            "it takes a machine that does nothing else",
+	"go test -run - -bench Wire -cpu 1 ./cmd/h2trace/internal/trace": "it takes a machine that does nothing else",
 }
 
 // typed are the programs that recipes run.
-var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go build|jq|scripts/[a-z]+(/run)?)( |$)`)
+var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go build|go test|jq|scripts/[a-z]+(/run)?)( |$)`)
 
 // TestRecipes runs every command of the READMEs and of the manual's examples, and
 // compares its output with the one shown.
