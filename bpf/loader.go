@@ -80,7 +80,11 @@ func useMaps(spec *ebpf.ProgramSpec, maps map[string]*ebpf.Map) error {
 		if !ins.IsLoadFromMap() || ins.Reference() == "" {
 			continue
 		}
-		if err := ins.AssociateMap(maps[ins.Reference()]); err != nil {
+		m := maps[ins.Reference()]
+		if m == nil {
+			return fmt.Errorf("map %s does not exist", ins.Reference())
+		}
+		if err := ins.AssociateMap(m); err != nil {
 			return fmt.Errorf("map %s: %w", ins.Reference(), err)
 		}
 	}

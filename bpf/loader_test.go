@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -40,17 +41,33 @@ func TestLoaderTypes(t *testing.T) {
 // TestLoaderExplains loads a program that the verifier refuses. The error names the
 // source line.
 func TestLoaderExplains(t *testing.T) {
-	c := newUnattached(t, Options{BufferSize: MinBufferSize})
+	t.Run("probes", func(t *testing.T) { explains(t, Options{BufferSize: MinBufferSize}) })
+	t.Run("compat", func(t *testing.T) { explains(t, Options{BufferSize: MinBufferSize, compat: true}) })
+}
+
+func explains(t *testing.T, opts Options) {
+	t.Helper()
+	c := newUnattached(t, opts)
 	broken := c.programs.spec.Programs[probesProgProcessFork].Copy()
-	first := &broken.Instructions[0]
-	*first = asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord).WithMetadata(first.Metadata) // R5 is not set
+	for i := range broken.Instructions[1:] {
+		if ins := &broken.Instructions[i+1]; btf.CORERelocationMetadata(ins) == nil && ins.Size() == asm.InstructionSize {
+			*ins = asm.LoadMem(asm.R0, asm.R5, 0, asm.DWord).WithMetadata(ins.Metadata) // R5 is not set
+			break
+		}
+	}
+	maps, free, err := c.programs.mapsOf(probesSite{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free()
 	loader := c.programs.loader
 	loader.objects = nil
-	if _, err := loader.load(broken, c.programs.maps); err == nil {
-		t.Fatal("the program was loaded")
+	var refused *ebpf.VerifierError
+	if _, err := loader.load(broken, maps); !errors.As(err, &refused) {
+		t.Fatalf("the verifier should refuse the program: %v", err)
 	}
 	// The object has the program as it should be, so the second attempt loads it.
-	prog, err := c.programs.loader.load(broken, c.programs.maps)
+	prog, err := c.programs.loader.load(broken, maps)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,20 +161,29 @@ func (s *programSet) get(key programKey, users int) (*program, error) {
 
 // load loads a program, and with copies its site.
 func (s *programSet) load(key programKey) (*ebpf.Program, error) {
-	maps := s.maps
-	if s.copies {
-		own, err := s.constantsWith(key.site)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = own.Close() }() // the program keeps it
-		maps = withMap(maps, constants, own)
+	maps, free, err := s.mapsOf(key.site)
+	if err != nil {
+		return nil, err
 	}
+	defer free() // the program keeps them
 	prog, err := s.loader.load(s.spec.Programs[key.name], maps)
 	if err != nil {
 		return nil, loadError(fmt.Errorf("program %s: %w", key.name, err))
 	}
 	return prog, nil
+}
+
+// mapsOf returns the maps of a program for a site. The caller calls free when the program
+// is loaded.
+func (s *programSet) mapsOf(site probesSite) (all map[string]*ebpf.Map, free func(), err error) {
+	if !s.copies {
+		return s.maps, func() {}, nil
+	}
+	own, err := s.constantsWith(site)
+	if err != nil {
+		return nil, nil, err
+	}
+	return withMap(s.maps, constants, own), func() { _ = own.Close() }, nil
 }
 
 // constantsWith creates the map of constants of a program for a site.

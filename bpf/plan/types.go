@@ -13,8 +13,9 @@ const (
 	typeSize  = 48
 	typeAlign = 8
 
-	// maxTypeTries bounds, for each name, the places that may hold its offset.
-	maxTypeTries = 64
+	// maxTypeTries bounds, for each name, the places that may hold its offset. An offset
+	// such as 0x10000 stands in many other places, too. A try takes half a microsecond.
+	maxTypeTries = 1 << 15
 
 	kindMask    = 0x1f
 	kindPointer = 22
@@ -32,11 +33,16 @@ type typeName struct {
 // the linker marks where their descriptors and names are, and a name leads to its
 // descriptor.
 func (e *executable) typeHashes(wanted []typeName) ([]uint32, error) {
-	hashes := make([]uint32, len(wanted))
 	types, start, err := e.types()
 	if types == nil || err != nil {
-		return hashes, err
+		return make([]uint32, len(wanted)), err
 	}
+	return hashesIn(types, start, wanted)
+}
+
+// hashesIn finds the hashes in type data that begins at an address.
+func hashesIn(types *io.SectionReader, start uint64, wanted []typeName) ([]uint32, error) {
+	hashes := make([]uint32, len(wanted))
 	strs, of, err := findTypeNames(types, wanted)
 	if err != nil {
 		return nil, err
@@ -52,9 +58,9 @@ func (e *executable) typeHashes(wanted []typeName) ([]uint32, error) {
 		if tries[p]++; readFull(types, typ, at) != nil {
 			return true
 		}
-		kind := typ[typeKind] & kindMask
-		if kind != 0 && (kind == kindPointer) == wanted[of[p]].pointer {
-			*hash = binary.LittleEndian.Uint32(typ[typeHash:])
+		kind, found := typ[typeKind]&kindMask, binary.LittleEndian.Uint32(typ[typeHash:])
+		if kind != 0 && found != 0 && (kind == kindPointer) == wanted[of[p]].pointer {
+			*hash = found
 			left--
 		}
 		return left > 0
