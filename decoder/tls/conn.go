@@ -103,9 +103,6 @@ func (c *Conn) Next() Event {
 // method of the Conn.
 func (c *Conn) Info() *Info { return &c.info }
 
-// Waits reports whether ciphertext of a direction waits.
-func (c *Conn) Waits(dir decoder.Direction) bool { return c.sides[dir].queue.len() > 0 }
-
 // Secret takes a session secret, as a key log names it. It is one of the connection if
 // the client random is that of a ClientHello in it. Secret copies what it keeps.
 func (c *Conn) Secret(label string, clientRandom [32]byte, secret []byte) {

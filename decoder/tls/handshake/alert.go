@@ -88,9 +88,9 @@ var alertNames = map[AlertDescription]string{
 	121: "ech_required", // RFC 9849 §11.2
 }
 
-// String returns the name of the RFC, or "alert 99".
+// String returns the name of the RFC, or the number.
 func (d AlertDescription) String() string {
-	return cmp.Or(alertNames[d], "alert "+strconv.Itoa(int(d)))
+	return cmp.Or(alertNames[d], strconv.Itoa(int(d)))
 }
 
 // OfCertificate reports whether the sender rejects the certificate of its peer, or

@@ -25,7 +25,7 @@ func TestHandmade(t *testing.T) {
 	for want, b := range map[string][]byte{
 		"fatal bad_certificate":         {2, 42},
 		"warning close_notify":          {1, 0},
-		"level 7 alert 99":              {7, 99},
+		"level 7 99":                    {7, 99},
 		"fatal no_application_protocol": {2, 120},
 	} {
 		if a := must[Alert](t)(ParseAlert(b)); a.String() != want {

@@ -3,17 +3,14 @@
 package clienthello
 
 import (
-	"bytes"
 	"crypto/tls"
-	"errors"
-	"io"
-	"net"
-	"slices"
-	"time"
+
+	"h2trace/decoder/tls/handshake"
+	"h2trace/decoder/tls/record"
 )
 
 // maxLength bounds the record of a ClientHello (RFC 8446 §5.1), with its header.
-const maxLength = 5 + 1<<14
+const maxLength = record.HeaderSize + record.MaxPlaintext
 
 // Offer is what a client offers, in its order.
 type Offer struct {
@@ -22,39 +19,30 @@ type Offer struct {
 	SNI      string
 }
 
-var errRead = errors.New("the offer is read")
-
-// parse reads an offer from the first bytes of a client. ok is false when they are no
-// ClientHello, or an incomplete one. crypto/tls parses them, as the server of a
-// connection that ends there.
+// parse reads an offer from the first records of a client. ok is false when they hold no
+// ClientHello, or an incomplete one.
 func parse(b []byte) (o Offer, ok bool) {
-	server := tls.Server(&input{Reader: bytes.NewReader(b)}, &tls.Config{
-		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-			o, ok = offerOf(h), true
-			return nil, errRead
-		},
-	})
-	_ = server.Handshake() // it never succeeds
-	return o, ok
+	var messages handshake.Assembler
+	for len(b) >= record.HeaderSize {
+		n := record.HeaderSize + int(b[3])<<8 + int(b[4])
+		if len(b) < n {
+			break
+		}
+		messages.Take(b[record.HeaderSize:n])
+		b = b[n:]
+		if m, ok := messages.Next(); ok {
+			h, err := handshake.ParseClientHello(m.Body)
+			return Of(h), err == nil && m.Type == handshake.TypeClientHello && !m.Truncated
+		}
+	}
+	return Offer{}, false
 }
 
-func offerOf(h *tls.ClientHelloInfo) Offer {
-	o := Offer{ALPN: slices.Clone(h.SupportedProtos), SNI: h.ServerName}
-	for _, v := range h.SupportedVersions {
-		if v&0x0f0f != 0x0a0a || v>>8 != v&0xff { // not a GREASE value (RFC 8701 §3.1)
-			o.Versions = append(o.Versions, tls.VersionName(v))
-		}
+// Of returns what a ClientHello offers.
+func Of(h *handshake.ClientHello) Offer {
+	o := Offer{ALPN: h.ALPN, SNI: h.SNI}
+	for _, v := range h.Versions {
+		o.Versions = append(o.Versions, tls.VersionName(v))
 	}
 	return o
 }
-
-// input is a connection whose peer has sent something, and which cannot send.
-type input struct{ *bytes.Reader }
-
-func (input) Write([]byte) (int, error)        { return 0, io.ErrClosedPipe }
-func (input) Close() error                     { return nil }
-func (input) LocalAddr() net.Addr              { return &net.TCPAddr{} }
-func (input) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
-func (input) SetDeadline(time.Time) error      { return nil }
-func (input) SetReadDeadline(time.Time) error  { return nil }
-func (input) SetWriteDeadline(time.Time) error { return nil }

@@ -5,12 +5,13 @@ import (
 	"crypto/tls"
 	"fmt"
 	"slices"
-	"strconv"
 	"syscall"
 
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls/handshake"
 	"h2trace/export"
 )
 
@@ -30,9 +31,14 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 		return
 	}
 	c.early.drop(&c.next)
+	c.printHandshakeFailed(h.Time, handshakeFailure(h.Error))
+}
+
+// printHandshakeFailed prints that a TLS handshake failed.
+func (c *tracedConn) printHandshakeFailed(at ktime.Time, why string) {
 	c.announce()
 	e := c.event
-	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: handshakeFailure(h.Error)}}
+	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: why}}
 	if e.Via == "" { // else it was with the origin, and in between is the HTTP proxy
 		name := e.Name
 		if e.Offer != nil {
@@ -40,7 +46,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 		}
 		failed.Proxy, failed.Next, failed.Barred = failedDial(&e, c.source, name)
 	}
-	t.events.Conn(c.at(h.Time), &e, failed)
+	c.table.events.Conn(c.at(at), &e, failed)
 }
 
 // agreed returns what a handshake agreed on, for printing.
@@ -62,17 +68,6 @@ var invalidReasons = []string{
 	"unconstrained name", "too many name constraints", "extended key usage not permitted by the authority", "no valid chains",
 }
 
-// alerts are the descriptions of RFC 8446 §6 that end handshakes.
-var alerts = map[uint8]string{
-	0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow", 40: "handshake_failure",
-	42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired",
-	46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error",
-	51: "decrypt_error", 70: "protocol_version", 71: "insufficient_security", 80: "internal_error", 86: "inappropriate_fallback",
-	90: "user_canceled", 109: "missing_extension", 110: "unsupported_extension", 112: "unrecognized_name",
-	113: "bad_certificate_status_response", 115: "unknown_psk_identity", 116: "certificate_required", 120: "no_application_protocol",
-	121: "encrypted_client_hello_required",
-}
-
 // handshakeFailure says why a handshake failed.
 func handshakeFailure(e *bpf.HandshakeError) string {
 	kind := plan.ErrorUnknown
@@ -90,11 +85,7 @@ func handshakeFailure(e *bpf.HandshakeError) string {
 		}
 		return "certificate is not valid"
 	case plan.ErrorAlert:
-		code := uint8(e.Data[0])
-		name := alerts[code]
-		if name == "" {
-			name = strconv.Itoa(int(code))
-		}
+		name := handshake.AlertDescription(e.Data[0]).String()
 		if e.Text == "remote error" {
 			return "alert from the peer: " + name
 		}

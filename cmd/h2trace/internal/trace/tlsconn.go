@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/clienthello"
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
@@ -141,7 +142,7 @@ func (c *tracedConn) unopened(m *tls.Missing) {
 // offered takes a ClientHello, and the secrets that came before it.
 func (c *tracedConn) offered(o *tls.Offered) {
 	if c.event.Offer == nil {
-		c.event.Offer = &export.Offer{ALPN: o.Hello.ALPN, Versions: versionNames(o.Hello.Versions), SNI: o.Hello.SNI}
+		c.event.Offer = offerOf(clienthello.Of(o.Hello))
 		if c.event.Role == decoder.RoleUnknown {
 			role := decoder.Client
 			if o.Dir == decoder.Recv {
@@ -159,13 +160,6 @@ func (c *tracedConn) offered(o *tls.Offered) {
 	for _, s := range keys.enter(o.Hello.Random, c) {
 		c.wire.tls.Secret(s.label, o.Hello.Random, s.value)
 	}
-}
-
-func versionNames(versions []uint16) (names []string) {
-	for _, v := range versions {
-		names = append(names, stdtls.VersionName(v))
-	}
-	return names
 }
 
 // established takes the end of a handshake. A renegotiation changes nothing of what is

@@ -7,7 +7,6 @@ import (
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls"
 	"h2trace/decoder/tls/handshake"
-	"h2trace/export"
 )
 
 // alerted takes an alert. A fatal one before the end of a handshake says why that
@@ -62,15 +61,5 @@ func (c *tracedConn) handshakeFailed(at ktime.Time, why string) {
 		took := at.Sub(c.wire.tls.Info().Start)
 		c.event.Handshake = &took
 	}
-	c.announce()
-	e := c.event
-	failed := export.ConnFailed{Error: &exchange.Error{Class: exchange.ClassTLS, Detail: why}}
-	if e.Via == "" { // else it was with the origin, and in between is the HTTP proxy
-		name := e.Name
-		if e.Offer != nil && name == "" {
-			name = e.Offer.SNI
-		}
-		failed.Proxy, failed.Next, failed.Barred = failedDial(&e, c.source, name)
-	}
-	c.table.events.Conn(c.at(at), &e, failed)
+	c.printHandshakeFailed(at, why)
 }
