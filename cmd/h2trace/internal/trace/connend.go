@@ -117,8 +117,8 @@ func (c *tracedConn) finish() {
 		c.wire.flush(c, c.latest)
 	}
 	if c.wire != nil && c.wire.tls != nil {
-		c.closeTLS(over)
-		c.handshakeEnded(over)
+		c.wire.tls.end(over)
+		c.wire.tls.handshakeEnded(over)
 		known = known && c.wire.tls.counted()
 	}
 	if !known {

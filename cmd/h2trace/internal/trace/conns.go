@@ -156,7 +156,7 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	case bpf.WireHTTP:
 		c.scheme, c.wire = "http", newWireConn(c, nil)
 	case bpf.WireTLS:
-		c.wire = newWireConn(c, &tlsConn{Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)})
+		c.wire = newWireConn(c, &tlsConn{conn: c, Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)})
 		c.event.Source = export.SourceWire
 		t.ciphers.awaited.conns[c] = struct{}{}
 	}

@@ -50,9 +50,9 @@ func (c *tracedConn) passOn() {
 	for _, s := range list {
 		c.inner.wire.at[s.dir] += uint64(s.missing) + uint64(len(s.bytes))
 		if s.missing > 0 {
-			c.inner.hole(s.at, s.dir, s.missing)
+			c.inner.wire.tls.hole(s.at, s.dir, s.missing)
 		} else {
-			c.inner.encrypted(s.at, s.dir, s.bytes)
+			c.inner.wire.tls.encrypted(s.at, s.dir, s.bytes)
 		}
 	}
 }

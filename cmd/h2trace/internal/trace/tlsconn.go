@@ -44,6 +44,7 @@ func (s *ciphers) wipe() {
 // tlsConn is the TLS of a connection that arrives as segments.
 type tlsConn struct {
 	*tls.Conn
+	conn      *tracedConn
 	randoms   []random // of its ClientHellos, entered in the keyring
 	over      bool     // the handshake is
 	uncounted bool     // some plaintext is missing, and nobody knows how much
@@ -59,63 +60,67 @@ type tlsConn struct {
 func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 
 // encrypted takes the next bytes of a TLS stream.
-func (c *tracedConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
-	if b = c.wire.tls.preamble.after(dir, b); len(b) > 0 {
-		c.wire.tls.Data(at, dir, b)
-		c.decrypt()
+func (t *tlsConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
+	if b = t.preamble.after(dir, b); len(b) > 0 {
+		t.Data(at, dir, b)
+		t.decrypt()
 	}
 }
 
 // ciphertextMissing takes a hole in a TLS stream.
-func (c *tracedConn) ciphertextMissing(at ktime.Time, dir decoder.Direction, n uint64, why tcp.Cause) {
+func (t *tlsConn) ciphertextMissing(at ktime.Time, dir decoder.Direction, n uint64, why tcp.Cause) {
+	c := t.conn
 	if why == tcp.Overrun { // no record is missing, but they are of no use
 		c.decoder.Note(max(at, c.latest), overrunNote{at, n})
 	}
-	c.hole(at, dir, int64(n))
+	t.hole(at, dir, int64(n))
 }
 
 // hole takes that n bytes of a TLS stream are missing. How many of plaintext shows when a
 // later record opens; until then, what the other direction says may refer to them.
-func (c *tracedConn) hole(at ktime.Time, dir decoder.Direction, n int64) {
-	c.wire.tls.holed = true
+func (t *tlsConn) hole(at ktime.Time, dir decoder.Direction, n int64) {
+	c := t.conn
+	t.holed = true
 	c.decoder.Missed(dir)
-	c.wire.tls.Missing(at, dir, n)
-	c.decrypt()
+	t.Missing(at, dir, n)
+	t.decrypt()
 }
 
 // ciphertextLost brings a TLS stream up to the total of the kernel, n bytes further.
-func (c *tracedConn) ciphertextLost(at ktime.Time, dir decoder.Direction, n int64, loss lossNote) {
+func (t *tlsConn) ciphertextLost(at ktime.Time, dir decoder.Direction, n int64, loss lossNote) {
+	c := t.conn
 	if loss.records > 0 {
 		c.announceLoss(at, loss.records, loss.bytes, loss.why)
 	}
 	if n > 0 {
-		c.hole(at, dir, n)
+		t.hole(at, dir, n)
 	}
 }
 
 // decrypt decodes what the TLS of a connection has opened.
-func (c *tracedConn) decrypt() {
-	for e := c.wire.tls.Next(); e != nil; e = c.wire.tls.Next() {
+func (t *tlsConn) decrypt() {
+	for e := t.Next(); e != nil; e = t.Next() {
 		switch e := e.(type) {
 		case *tls.Plaintext:
-			c.opened(e.At, e.Dir, e.Data)
+			t.opened(e.At, e.Dir, e.Data)
 		case *tls.Missing:
-			c.unopened(e)
+			t.plaintextMissing(e)
 		case *tls.Offered:
-			c.offered(e)
+			t.offered(e)
 		case *tls.Established:
-			c.established()
+			t.established()
 		case *tls.Alert:
-			c.alerted(e)
+			t.alerted(e)
 		case *tls.Unopened:
-			c.notOpened(e)
+			t.notOpened(e)
 		}
 	}
 }
 
 // opened decodes plaintext. Its handshake is over, even if the end of that is missing.
-func (c *tracedConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
-	c.wire.tls.over = true
+func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
+	c := t.conn
+	t.over = true
 	c.latest = max(at, c.latest)
 	c.next[dir].offset += uint64(len(b))
 	c.decoder.Data(c.latest, dir, b)
@@ -123,15 +128,16 @@ func (c *tracedConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c.given()
 }
 
-// unopened decodes that plaintext is missing.
-func (c *tracedConn) unopened(m *tls.Missing) {
+// plaintextMissing decodes that plaintext is missing.
+func (t *tlsConn) plaintextMissing(m *tls.Missing) {
+	c := t.conn
 	c.latest = max(m.At, c.latest)
 	n := m.Plaintext
 	if n == 0 {
 		return
 	}
 	if n < 0 {
-		c.wire.tls.uncounted = true
+		t.uncounted = true
 	} else {
 		c.next[m.Dir].offset += uint64(n)
 	}
@@ -140,7 +146,8 @@ func (c *tracedConn) unopened(m *tls.Missing) {
 }
 
 // offered takes a ClientHello, and the secrets that came before it.
-func (c *tracedConn) offered(o *tls.Offered) {
+func (t *tlsConn) offered(o *tls.Offered) {
+	c := t.conn
 	if c.event.Offer == nil {
 		c.event.Offer = offerOf(clienthello.Of(o.Hello))
 		if c.event.Role == decoder.RoleUnknown {
@@ -151,32 +158,34 @@ func (c *tracedConn) offered(o *tls.Offered) {
 			c.isOf(role)
 		}
 	}
-	keys, t := &c.table.ciphers.keys, c.wire.tls
+	keys := &c.table.ciphers.keys
 	if len(t.randoms) >= maxHandshakes {
 		keys.leave(t.randoms[0], c)
 		t.randoms = slices.Delete(t.randoms, 0, 1)
 	}
 	t.randoms = append(t.randoms, o.Hello.Random)
 	for _, s := range keys.enter(o.Hello.Random, c) {
-		c.wire.tls.Secret(s.label, o.Hello.Random, s.value)
+		t.Secret(s.label, o.Hello.Random, s.value)
 	}
 }
 
 // established takes the end of a handshake. A renegotiation changes nothing of what is
 // printed.
-func (c *tracedConn) established() {
-	if c.wire.tls.over {
+func (t *tlsConn) established() {
+	c := t.conn
+	if t.over {
 		return
 	}
-	c.wire.tls.over = true
-	info := c.wire.tls.Info()
+	t.over = true
+	info := t.Info()
 	took := info.End.Sub(info.Start)
 	c.event.Handshake = &took
-	c.agreed(info)
+	t.agreed(info)
 }
 
 // agreed notes what a handshake agreed on.
-func (c *tracedConn) agreed(info *tls.Info) {
+func (t *tlsConn) agreed(info *tls.Info) {
+	c := t.conn
 	c.event.TLS = &export.TLS{
 		Version: stdtls.VersionName(info.Version), ALPN: info.ALPN, Resumed: new(info.Resumed),
 		Cipher: stdtls.CipherSuiteName(info.Suite),
@@ -189,11 +198,12 @@ func (c *tracedConn) agreed(info *tls.Info) {
 	}
 }
 
-// closeTLS ends the TLS of a connection, and forgets its secrets.
-func (c *tracedConn) closeTLS(at ktime.Time) {
-	c.wire.tls.Close(at)
-	c.decrypt()
-	for _, random := range c.wire.tls.randoms {
+// end ends the TLS of a connection, and forgets its secrets.
+func (t *tlsConn) end(at ktime.Time) {
+	c := t.conn
+	t.Close(at)
+	t.decrypt()
+	for _, random := range t.randoms {
 		c.table.ciphers.keys.leave(random, c)
 	}
 }
@@ -203,7 +213,7 @@ func (t *connTable) secret(s *bpf.Secret) {
 	for _, c := range t.ciphers.keys.take(s) {
 		if !c.finished() { // what another one decoded may end it
 			c.wire.tls.Secret(s.Label, s.ClientRandom, s.Secret)
-			c.decrypt()
+			c.wire.tls.decrypt()
 		}
 	}
 	s.Wipe()

@@ -11,32 +11,32 @@ import (
 
 // alerted takes an alert. A fatal one before the end of a handshake says why that
 // failed.
-func (c *tracedConn) alerted(a *tls.Alert) {
-	t := c.wire.tls
+func (t *tlsConn) alerted(a *tls.Alert) {
 	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
 		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
 	}
-	if a.Level != handshake.Fatal || t.over && !c.rejects(a) {
+	if a.Level != handshake.Fatal || t.over && !t.rejects(a) {
 		return
 	}
 	to := "to"
 	if a.Dir == decoder.Recv {
 		to = "from"
 	}
-	c.handshakeFailed(a.At, "alert "+to+" the peer: "+a.Description.String())
+	t.handshakeFailed(a.At, "alert "+to+" the peer: "+a.Description.String())
 }
 
 // rejects reports whether a server rejects the certificate of its client by an alert. In
 // TLS 1.3 it does so after both sides have sent Finished, and before its first data.
-func (c *tracedConn) rejects(a *tls.Alert) bool {
+func (t *tlsConn) rejects(a *tls.Alert) bool {
+	c := t.conn
 	return c.event.Role == decoder.Server && a.Dir == decoder.Send && c.next[bpf.Send].offset == 0 && a.Description.OfCertificate()
 }
 
 // handshakeEnded takes the end of a connection, which may be in the middle of its
 // handshake. One that only ends with its process has not failed: it hangs.
-func (c *tracedConn) handshakeEnded(at ktime.Time) {
-	t := c.wire.tls
+func (t *tlsConn) handshakeEnded(at ktime.Time) {
+	c := t.conn
 	end, reported := c.end.(*reportedClose)
 	if !reported || end.exited || t.over || t.holed || t.unopened.any() || len(t.randoms) == 0 {
 		return
@@ -51,14 +51,15 @@ func (c *tracedConn) handshakeEnded(at ktime.Time) {
 	default:
 		why = "given up by the process"
 	}
-	c.handshakeFailed(at, why)
+	t.handshakeFailed(at, why)
 }
 
 // handshakeFailed prints that a handshake failed.
-func (c *tracedConn) handshakeFailed(at ktime.Time, why string) {
-	c.wire.tls.over = true
-	if c.event.Handshake == nil && len(c.wire.tls.randoms) > 0 {
-		took := at.Sub(c.wire.tls.Info().Start)
+func (t *tlsConn) handshakeFailed(at ktime.Time, why string) {
+	c := t.conn
+	t.over = true
+	if c.event.Handshake == nil && len(t.randoms) > 0 {
+		took := at.Sub(t.Info().Start)
 		c.event.Handshake = &took
 	}
 	c.printHandshakeFailed(at, why)

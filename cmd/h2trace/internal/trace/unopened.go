@@ -27,10 +27,11 @@ func (t *tlsConn) isTLS() bool { return !t.unopened.any() || t.unopened.reason !
 
 // notOpened takes that nothing more of a direction can be opened. If that is so of
 // both, the kernel need not copy them.
-func (c *tracedConn) notOpened(e *tls.Unopened) {
-	u := &c.wire.tls.unopened
-	if e.Reason == tls.NotTLS && len(c.wire.tls.randoms) > 0 { // an answer to TLS
-		c.handshakeFailed(e.At, "first record does not look like a TLS handshake")
+func (t *tlsConn) notOpened(e *tls.Unopened) {
+	c := t.conn
+	u := &t.unopened
+	if e.Reason == tls.NotTLS && len(t.randoms) > 0 { // an answer to TLS
+		t.handshakeFailed(e.At, "first record does not look like a TLS handshake")
 		c.wantNothing()
 		return
 	}
@@ -39,8 +40,8 @@ func (c *tracedConn) notOpened(e *tls.Unopened) {
 	}
 	u.dirs[e.Dir] = true
 	c.event.Reason = "not decrypted: " + u.reason.String()
-	if info := c.wire.tls.Info(); c.event.TLS == nil && info.Version != 0 {
-		c.agreed(info)
+	if info := t.Info(); c.event.TLS == nil && info.Version != 0 {
+		t.agreed(info)
 	}
 	if u.dirs[bpf.Send] && u.dirs[bpf.Recv] {
 		c.wantNothing()
@@ -84,7 +85,7 @@ func (w *awaited) expire(now ktime.Time) {
 	slices.SortFunc(late, bySince)
 	for _, c := range late {
 		c.wire.tls.GiveUp(now)
-		c.decrypt()
+		c.wire.tls.decrypt()
 	}
 }
 

@@ -102,7 +102,7 @@ func (s *wireSink) Data(at ktime.Time, b []byte) {
 	c := s.conn
 	c.wire.at[s.dir] += uint64(len(b))
 	if c.wire.tls != nil {
-		c.encrypted(at, decoder.Direction(s.dir), b)
+		c.wire.tls.encrypted(at, decoder.Direction(s.dir), b)
 		return
 	}
 	s.comes(at)
@@ -129,7 +129,7 @@ func (s *wireSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
 	c.wire.at[s.dir] += n
 	if c.wire.tls != nil {
-		c.ciphertextMissing(at, decoder.Direction(s.dir), n, why)
+		c.wire.tls.ciphertextMissing(at, decoder.Direction(s.dir), n, why)
 		return
 	}
 	s.comes(at)
@@ -163,7 +163,7 @@ func (p *wireConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 			behind = 0
 		}
 		if p.tls != nil {
-			c.ciphertextLost(at, decoder.Direction(dir), behind, lossNote{at, records, bytes, t.Lost[dir]})
+			c.wire.tls.ciphertextLost(at, decoder.Direction(dir), behind, lossNote{at, records, bytes, t.Lost[dir]})
 			continue
 		}
 		c.next[dir].offset = t.Offset[dir]
