@@ -25,7 +25,9 @@ func (c *Conn) message(s *side, at ktime.Time, m handshake.Message) {
 	case handshake.TypeFinished:
 		c.finish(s, at)
 	case handshake.TypeKeyUpdate:
-		c.keyUpdate(s)
+		if _, err := handshake.ParseKeyUpdate(m.Body); err == nil {
+			c.keyUpdate(s)
+		}
 	}
 }
 

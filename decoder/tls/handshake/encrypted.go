@@ -1,10 +1,6 @@
 package handshake
 
-import (
-	"time"
-
-	"golang.org/x/crypto/cryptobyte"
-)
+import "golang.org/x/crypto/cryptobyte"
 
 // EncryptedExtensions is what a server of TLS 1.3 selects after the ServerHello
 // (RFC 8446 §4.3.1).
@@ -31,36 +27,6 @@ func ParseKeyUpdate(body []byte) (requested bool, err error) {
 		return false, malformed(TypeKeyUpdate, "request_update")
 	}
 	return body[0] == 1, nil
-}
-
-// NewSessionTicket is what a server of TLS 1.3 says about a ticket (RFC 8446 §4.6.1).
-type NewSessionTicket struct {
-	Lifetime     time.Duration
-	MaxEarlyData uint32 // bytes; 0: none
-}
-
-// ParseNewSessionTicket13 parses the body of a NewSessionTicket of TLS 1.3. With an
-// error it returns the fields that it could read.
-func ParseNewSessionTicket13(body []byte) (*NewSessionTicket, error) {
-	n := new(NewSessionTicket)
-	s := cryptobyte.String(body)
-	var lifetime, ageAdd uint32
-	var nonce, ticket cryptobyte.String
-	if !s.ReadUint32(&lifetime) {
-		return n, malformed(TypeNewSessionTicket, "ticket_lifetime")
-	}
-	n.Lifetime = time.Duration(lifetime) * time.Second
-	switch {
-	case !s.ReadUint32(&ageAdd):
-		return n, malformed(TypeNewSessionTicket, "ticket_age_add")
-	case !s.ReadUint8LengthPrefixed(&nonce):
-		return n, malformed(TypeNewSessionTicket, "ticket_nonce")
-	case !s.ReadUint16LengthPrefixed(&ticket):
-		return n, malformed(TypeNewSessionTicket, "ticket")
-	}
-	return n, readers{
-		extEarlyData: func(s *cryptobyte.String) bool { return s.ReadUint32(&n.MaxEarlyData) },
-	}.read(TypeNewSessionTicket, s)
 }
 
 // ParseNewSessionTicket12 returns the ticket in the body of a NewSessionTicket of TLS 1.2

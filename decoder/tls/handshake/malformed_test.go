@@ -15,7 +15,6 @@ func TestMalformed(t *testing.T) {
 	client := func(b []byte) error { _, err := ParseClientHello(b); return err }
 	server := func(b []byte) error { _, err := ParseServerHello(b); return err }
 	encrypted := func(b []byte) error { _, err := ParseEncryptedExtensions(b); return err }
-	ticket := func(b []byte) error { _, err := ParseNewSessionTicket13(b); return err }
 	ticket12 := func(b []byte) error { _, err := ParseNewSessionTicket12(b); return err }
 	update := func(b []byte) error { _, err := ParseKeyUpdate(b); return err }
 	cert12 := func(b []byte) error { _, err := ParseCertificate12(b); return err }
@@ -50,9 +49,6 @@ func TestMalformed(t *testing.T) {
 		{server, serverHead + "0005 00290001 00", "server_hello: malformed pre_shared_key"},
 		{server, serverHead + "000c 00100008 0006 02 6832 02 6833", "server_hello: malformed application_layer_protocol_negotiation"},
 		{encrypted, "", "encrypted_extensions: malformed extensions"},
-		{ticket, "000000", "new_session_ticket: malformed ticket_lifetime"},
-		{ticket, "00000001 00000002 00 0001", "new_session_ticket: malformed ticket"},
-		{ticket, "00000001 00000002 00 0001 aa 0006 002a0002 0000", "new_session_ticket: malformed early_data"},
 		{ticket12, "000000", "new_session_ticket: malformed ticket_lifetime_hint"},
 		{ticket12, "00000001 0001", "new_session_ticket: malformed ticket"},
 		{ticket12, "00000001 0001 aa bb", "new_session_ticket: malformed ticket"},

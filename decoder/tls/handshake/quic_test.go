@@ -112,11 +112,5 @@ func TestServerFlight(t *testing.T) {
 			continue
 		}
 		checkLeaf(t, "server", must[[]byte](t)(ParseCertificate13(certificates[0])), f.state)
-		ticket := must[*NewSessionTicket](t)(ParseNewSessionTicket13(f.messages(t, TypeNewSessionTicket)[0]))
-		// crypto/tls's tickets last a week, and QUIC does not limit early data
-		// (RFC 9001 §4.6.1).
-		if ticket.Lifetime.Hours() != 7*24 || ticket.MaxEarlyData != 0xffffffff {
-			t.Errorf("ticket: %+v", ticket)
-		}
 	}
 }
