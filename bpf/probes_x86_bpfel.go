@@ -590,7 +590,6 @@ type probesSecretRecord struct {
 	Label        [32]uint8
 	Random       [32]uint8
 	Secret       [64]uint8
-	Comm         [16]uint8
 }
 
 type probesSegmentRecord struct {

@@ -23,7 +23,6 @@ const (
 type Secret struct {
 	Head
 	Generation   Generation
-	Comm         string
 	Label        string
 	ClientRandom [32]byte
 	Secret       []byte
@@ -51,7 +50,6 @@ func (s *Secret) parse(head Head, sample []byte) error {
 	*s = Secret{
 		Head:         head,
 		Generation:   Generation(raw.Generation),
-		Comm:         text(raw.Comm[:]),
 		ClientRandom: raw.Random,
 		Secret:       raw.Secret[:raw.SecretLen],
 	}

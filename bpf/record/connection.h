@@ -151,7 +151,6 @@ struct secret_record {
 	u8 label[LABEL_MAX];
 	u8 random[RANDOM_SIZE]; /* of the ClientHello */
 	u8 secret[SECRET_MAX];
-	u8 comm[COMM_SIZE];
 };
 
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
@@ -160,6 +159,6 @@ _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
-_Static_assert(sizeof(struct secret_record) == 176, "secret_record");
+_Static_assert(sizeof(struct secret_record) == 160, "secret_record");
 
 #endif

@@ -59,7 +59,6 @@ int key_log(struct pt_regs *ctx)
 	if (!r)
 		return 0;
 	r->generation = generation;
-	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	if (copy_secret(r, ctx)) {
 		bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 		return 0;
