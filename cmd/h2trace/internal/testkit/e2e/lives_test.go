@@ -7,7 +7,9 @@ import (
 )
 
 // livesSource opens a TLS connection without traffic, prints its own address on it,
-// and executes itself, as many times as its second argument has characters.
+// and executes itself, as many times as its second argument has characters. The heap
+// grows upwards without garbage collection. So the first tls.Conn beyond a border is at
+// the same place each time, whatever was allocated before.
 const livesSource = `package main
 
 import (
@@ -16,15 +18,24 @@ import (
 	"log"
 	"net"
 	"os"
+	"runtime/debug"
 	"syscall"
+	"unsafe"
 )
 
+const border = 0xc000800000 // 8 MiB above the start of the heap
+
 func main() {
+	debug.SetGCPercent(-1)
 	raw, err := net.Dial("tcp", os.Args[1])
 	if err != nil {
 		log.Fatal(err)
 	}
-	conn := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
+	config := &tls.Config{InsecureSkipVerify: true}
+	conn := tls.Client(raw, config)
+	for uintptr(unsafe.Pointer(conn)) < border {
+		conn = tls.Client(raw, config)
+	}
 	if err := conn.Handshake(); err != nil {
 		log.Fatal(err)
 	}

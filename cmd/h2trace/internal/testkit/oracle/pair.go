@@ -61,7 +61,7 @@ func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, e
 		open = append(open, p)
 	}
 	logged := log.Conns
-	if slices.ContainsFunc(open, (*Pair).ofPackets) {
+	if slices.ContainsFunc(open, (*Pair).OfPackets) {
 		open = slices.DeleteFunc(open, (*Pair).oneWay)
 		logged = slices.DeleteFunc(slices.Clone(logged), oneWay)
 	}
@@ -82,9 +82,9 @@ func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, e
 	return pairs, nil
 }
 
-// ofPackets reports whether packets show a connection: what left and what came, and not
+// OfPackets reports whether packets show a connection: what left and what came, and not
 // what the process wrote and read.
-func (p *Pair) ofPackets() bool {
+func (p *Pair) OfPackets() bool {
 	return p.Trace.Open != nil && strings.Contains(p.Trace.Open.Raw, `"source":"wire"`)
 }
 
@@ -119,7 +119,7 @@ type likeness struct {
 func mostSimilar(open []*Pair, lc *http2debug.Conn, opt Options) (best int, at likeness) {
 	at.common = -1
 	for i, p := range open {
-		l := p.compare(lc, Options{Tail: opt.Tail || p.ofPackets()})
+		l := p.compare(lc, Options{Tail: opt.Tail || p.OfPackets()})
 		if l.err == nil {
 			return i, l
 		}
