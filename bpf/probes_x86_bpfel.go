@@ -16,13 +16,13 @@ import (
 type probesBlockRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn        uint64
 	Id          uint64
@@ -58,13 +58,13 @@ type probesCallKey struct {
 type probesCloseRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn        uint64
 	Ptr         uint64
@@ -129,13 +129,13 @@ type probesConnKey struct {
 type probesConnectRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Start uint64
 	Local struct {
@@ -170,13 +170,13 @@ type probesConnecting struct {
 type probesDataRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn      uint64
 	Seq       uint64
@@ -242,13 +242,13 @@ type probesExeName struct {
 type probesExecRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Ppid       uint32
 	Generation uint32
@@ -267,13 +267,13 @@ type probesExecRecord struct {
 type probesExitRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	ExitCode   uint32
 	Generation uint32
@@ -282,13 +282,13 @@ type probesExitRecord struct {
 type probesFieldRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	List      uint64
 	Index     uint32
@@ -313,13 +313,13 @@ type probesGoroutine struct {
 type probesHandshakeRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn     uint64
 	Start    uint64
@@ -374,13 +374,13 @@ type probesLedger struct {
 type probesListRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn        uint64
 	List        uint64
@@ -405,13 +405,13 @@ const (
 type probesMessageRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Len  uint32
 	Pad  uint32
@@ -421,13 +421,13 @@ type probesMessageRecord struct {
 type probesOpenRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn  uint64
 	Ptr   uint64
@@ -455,13 +455,13 @@ type probesOpenRecord struct {
 type probesPacketRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Socket uint64
 	Local  struct {
@@ -491,13 +491,13 @@ type probesPacketRecord struct {
 type probesPieceRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Large uint64
 	First uint32
@@ -573,13 +573,13 @@ const (
 type probesSecretRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	LabelPtr     uint64
 	Generation   uint32
@@ -595,13 +595,13 @@ type probesSecretRecord struct {
 type probesSegmentRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn        uint64
 	Seq         uint64
@@ -638,13 +638,13 @@ type probesSite struct {
 type probesSocketRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Use probesSocketUse
 }
@@ -689,13 +689,13 @@ type probesStreamState struct {
 type probesTableRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn        uint64
 	Id          uint64
@@ -730,13 +730,13 @@ type probesWindowWant struct {
 type probesWindowsRecord struct {
 	_ structs.HostLayout
 	H struct {
-		_     structs.HostLayout
-		Time  uint64
-		Pid   uint32
-		Kind  uint8
-		Dir   uint8
-		Stale uint8
-		Pad   uint8
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
 	}
 	Conn  uint64
 	Place struct {

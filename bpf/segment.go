@@ -20,6 +20,7 @@ type Segment struct {
 	LostRecords uint32
 	LostBytes   uint64
 	Stale       bool
+	PeerEnded   bool   // the process sends it after the FIN of its peer
 	First       uint32 // the sequence number of offset 0 (RFC 9293 §3.4)
 }
 
@@ -46,6 +47,7 @@ func (s *Segment) parse(head Head, sample []byte) error {
 		LostRecords: raw.LostRecords,
 		LostBytes:   raw.LostBytes,
 		Stale:       raw.H.Stale != 0,
+		PeerEnded:   raw.H.PeerEnded != 0,
 		First:       raw.First,
 	}
 	return nil

@@ -55,7 +55,7 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 from, u64 l
 	r->h.kind = RECORD_DATA;
 	r->h.dir = c->direction;
 	r->h.stale = c->stale;
-	r->h.pad = 0;
+	r->h.peer_ended = 0;
 	r->conn = c->conn;
 	r->seq = seq;
 	r->offset = place(c, from);

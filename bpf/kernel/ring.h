@@ -174,7 +174,7 @@ static __always_inline void fill_header(struct record_header *h, u8 kind, u8 dir
 	h->pid = pid;
 	h->kind = kind;
 	h->dir = dir;
-	h->stale = h->pad = 0;
+	h->stale = h->peer_ended = 0;
 }
 
 /*

@@ -34,6 +34,7 @@ struct segment {
 	u32 at; /* of the payload in the packet */
 	u32 len;
 	u8 dir;
+	u8 peer_ended; /* the process sends this after the FIN of its peer */
 };
 
 /* Determines where the stream begins. */
@@ -118,6 +119,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 		return;
 	}
 	fill_header(&r->h, RECORD_SEGMENT, s->dir, s->owner->tgid);
+	r->h.peer_ended = s->peer_ended;
 	r->h.stale = *(volatile u32 *)&s->owner->dir[~s->dir & 1].lost != 0;
 	r->conn = conn_number(s->owner, s->socket);
 	r->seq = seq;
@@ -131,8 +133,9 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	bpf_ringbuf_submit(r, ring_flags(backlog, total));
 }
 
-/* Argument of put_piece: a number of bytes at an offset in the packet. */
+/* Arguments of put_piece: a number of bytes at an offset in the packet, */
 #define SPAN(at, len) ((u64)(at) << 32 | (u32)(len))
+#define PEER_ENDED 2 /* and this next to the direction */
 
 /*
  * Reports the bytes of a SPAN, at most PAYLOAD_MAX, at an offset in the stream. A
@@ -140,7 +143,13 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
  */
 __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
-	struct segment s = { .offset = offset, .at = span >> 32, .len = span, .dir = dir & 1 };
+	struct segment s = {
+		.offset = offset,
+		.at = span >> 32,
+		.len = span,
+		.dir = dir & 1,
+		.peer_ended = (dir & PEER_ENDED) != 0,
+	};
 
 	s.owner = owner_of(skb);
 	if (!s.owner)
@@ -180,7 +189,8 @@ __noinline u32 put_pieces(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 /* Reports a segment. */
 static __always_inline void put_segment(struct __sk_buff *skb, struct segment *s)
 {
-	u32 done = put_pieces(skb, s->offset, SPAN(s->at, s->len), s->dir);
+	u32 done = put_pieces(skb, s->offset, SPAN(s->at, s->len),
+			      s->dir | (s->peer_ended ? PEER_ENDED : 0));
 
 	if (done < s->len) {
 		count_seen(1, s->len - done);

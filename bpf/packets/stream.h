@@ -180,6 +180,8 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 	    generation != owner->generation)
 		return;
 	s.len = skb->len - p->payload;
+	s.peer_ended =
+		dir == DIR_SEND && (sk->state == TCP_CLOSE_WAIT || sk->state == TCP_LAST_ACK);
 	s.flow = &owner->dir[dir & 1];
 	if (!s.flow->begun)
 		begin_flow(sk, &s, p->seq);

@@ -63,8 +63,8 @@ struct record_header {
 	u32 pid;
 	u8 kind;
 	u8 dir;
-	u8 stale; /* data: 1 while the other direction has an unreported loss */
-	u8 pad;
+	u8 stale;      /* data: 1 while the other direction has an unreported loss */
+	u8 peer_ended; /* segment: 1 if the process sends it after the FIN of its peer */
 };
 
 struct endpoint {

@@ -13,7 +13,7 @@ import (
 // failed.
 func (t *tlsConn) alerted(a *tls.Alert) {
 	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
-		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
+		t.ownEnd = t.ownEnd || a.Dir == decoder.Send && !t.peerFinished()
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
 	}
 	if a.Level != handshake.Fatal || t.over && !t.rejects(a) {
@@ -24,6 +24,16 @@ func (t *tlsConn) alerted(a *tls.Alert) {
 		to = "from"
 	}
 	t.handshakeFailed(a.At, "alert "+to+" the peer: "+a.Description.String())
+}
+
+// peerFinished reports whether the peer ended its direction of TCP before the last byte
+// sent.
+func (t *tlsConn) peerFinished() bool {
+	c := t.conn
+	for c.outer != nil {
+		c = c.outer
+	}
+	return c.wire != nil && c.wire.peerEnded
 }
 
 // rejects reports whether a server rejects the certificate of its client by an alert. In

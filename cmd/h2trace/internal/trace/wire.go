@@ -28,6 +28,8 @@ type wireConn struct {
 	lost    [2]wireLoss
 	at      [2]uint64 // offsets up to which the streams are handed on
 	tls     *tlsConn  // nil without TLS
+	// peerEnded says that the peer ended its direction before the last byte sent.
+	peerEnded bool
 }
 
 func newWireConn(c *tracedConn, t *tlsConn) *wireConn {
@@ -82,6 +84,7 @@ func (t *connTable) segment(d *bpf.Segment) {
 		return
 	}
 	c.wire.first[d.Dir], c.wire.known[d.Dir] = d.First, true
+	c.wire.peerEnded = c.wire.peerEnded || d.PeerEnded
 	if d.Stale {
 		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
