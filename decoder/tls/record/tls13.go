@@ -26,12 +26,12 @@ func NewTLS13(suite Suite, secret []byte) (*Reader, error) {
 // derive replaces key and IV with those of the secret, RFC 8446 §7.3.
 func (r *Reader) derive() error {
 	info := r.suite.info
-	key, err := expandLabel(info.hash, r.secret, "key", info.key)
+	key, err := ExpandLabel(info.hash, r.secret, "key", info.key)
 	if err != nil {
 		return err
 	}
 	defer clear(key)
-	iv, err := expandLabel(info.hash, r.secret, "iv", info.ivSize())
+	iv, err := ExpandLabel(info.hash, r.secret, "iv", info.ivSize())
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (r *Reader) Update() error {
 	if len(r.secret) == 0 {
 		return ErrNoSecret
 	}
-	next, err := expandLabel(r.suite.info.hash, r.secret, "traffic upd", len(r.secret))
+	next, err := ExpandLabel(r.suite.info.hash, r.secret, "traffic upd", len(r.secret))
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ func (r *Reader) Update() error {
 	return nil
 }
 
-// expandLabel is HKDF-Expand-Label of RFC 8446 §7.1 with an empty context.
-func expandLabel(h crypto.Hash, secret []byte, label string, size int) ([]byte, error) {
+// ExpandLabel is HKDF-Expand-Label of RFC 8446 §7.1 with an empty context.
+func ExpandLabel(h crypto.Hash, secret []byte, label string, size int) ([]byte, error) {
 	const prefix = "tls13 "
 	info := make([]byte, 0, 2+1+len(prefix)+len(label)+1)
 	info = append(info, byte(size>>8), byte(size), byte(len(prefix)+len(label)))

@@ -85,7 +85,7 @@ func runVector(t *testing.T, v vector) {
 	if got := derived.opener.(*aead).iv[:]; !bytes.Equal(got, v.iv) {
 		t.Errorf("IV is %x, want %x", got, v.iv)
 	}
-	key, err := expandLabel(v.suite.info.hash, v.secret, "key", v.suite.info.key)
+	key, err := ExpandLabel(v.suite.info.hash, v.secret, "key", v.suite.info.key)
 	if err != nil || !bytes.Equal(key, v.key) {
 		t.Errorf("key is %x, want %x; error %v", key, v.key, err)
 	}
