@@ -60,6 +60,7 @@ type Collector struct {
 	Executables *Executables
 	Witnesses   *Witnesses
 	Recovery    *Recovery
+	Spotting    *Spotting
 	Connections *Connections
 	Sockets     *Sockets
 

@@ -34,6 +34,7 @@ const (
 	compatMapRing            = "ring"
 	compatMapSites           = "sites"
 	compatMapSocks           = "socks"
+	compatMapSought          = "sought"
 	compatMapTargets         = "targets"
 	compatMapWants           = "wants"
 	compatMapWatched         = "watched"
@@ -60,6 +61,8 @@ const (
 	compatProgReadSlicecopy  = "read_slicecopy"
 	compatProgSockState      = "sock_state"
 	compatProgSockets        = "sockets"
+	compatProgSpotArgs       = "spot_args"
+	compatProgSpotSlot       = "spot_slot"
 	compatProgVerifyDecode   = "verify_decode"
 	compatProgVerifyEmit     = "verify_emit"
 	compatProgVerifyEncode   = "verify_encode"
@@ -151,6 +154,8 @@ type compatProgramSpecs struct {
 	ReadSlicecopy  *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
 	SockState      *ebpf.ProgramSpec `ebpf:"sock_state"`
 	Sockets        *ebpf.ProgramSpec `ebpf:"sockets"`
+	SpotArgs       *ebpf.ProgramSpec `ebpf:"spot_args"`
+	SpotSlot       *ebpf.ProgramSpec `ebpf:"spot_slot"`
 	VerifyDecode   *ebpf.ProgramSpec `ebpf:"verify_decode"`
 	VerifyEmit     *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode   *ebpf.ProgramSpec `ebpf:"verify_encode"`
@@ -185,6 +190,7 @@ type compatMapSpecs struct {
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
+	Sought      *ebpf.MapSpec `ebpf:"sought"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	Watched     *ebpf.MapSpec `ebpf:"watched"`
@@ -252,6 +258,7 @@ type compatMaps struct {
 	Ring        *ebpf.Map `ebpf:"ring"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
+	Sought      *ebpf.Map `ebpf:"sought"`
 	Targets     *ebpf.Map `ebpf:"targets"`
 	Wants       *ebpf.Map `ebpf:"wants"`
 	Watched     *ebpf.Map `ebpf:"watched"`
@@ -279,6 +286,7 @@ func (m *compatMaps) Close() error {
 		m.Ring,
 		m.Sites,
 		m.Socks,
+		m.Sought,
 		m.Targets,
 		m.Wants,
 		m.Watched,
@@ -334,6 +342,8 @@ type compatPrograms struct {
 	ReadSlicecopy  *ebpf.Program `ebpf:"read_slicecopy"`
 	SockState      *ebpf.Program `ebpf:"sock_state"`
 	Sockets        *ebpf.Program `ebpf:"sockets"`
+	SpotArgs       *ebpf.Program `ebpf:"spot_args"`
+	SpotSlot       *ebpf.Program `ebpf:"spot_slot"`
 	VerifyDecode   *ebpf.Program `ebpf:"verify_decode"`
 	VerifyEmit     *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode   *ebpf.Program `ebpf:"verify_encode"`
@@ -369,6 +379,8 @@ func (p *compatPrograms) Close() error {
 		p.ReadSlicecopy,
 		p.SockState,
 		p.Sockets,
+		p.SpotArgs,
+		p.SpotSlot,
 		p.VerifyDecode,
 		p.VerifyEmit,
 		p.VerifyEncode,

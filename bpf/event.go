@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"h2trace/bpf/layout"
 	"h2trace/decoder/ktime"
 )
 
@@ -12,6 +13,7 @@ import (
 // that parsing allocates none.
 type parser struct {
 	layoutAt func(index uint32) connLayout
+	tlsAt    func(number uint32) *layout.TLS
 	large    largeTables
 
 	data      Data
@@ -31,6 +33,7 @@ type parser struct {
 	hello     Hello
 	handshake Handshake
 	secret    Secret
+	spot      Spot
 	socket    SocketLeft
 }
 
@@ -72,6 +75,8 @@ func (p *parser) parse(sample []byte) (Event, error) {
 		return &p.handshake, p.handshake.parse(head, sample)
 	case probesRecordKindRECORD_SECRET:
 		return &p.secret, p.secret.parse(head, sample)
+	case probesRecordKindRECORD_SPOT:
+		return &p.spot, p.spot.parse(head, sample, p.tlsAt)
 	case probesRecordKindRECORD_DNS:
 		p.dns.Head = head
 		return &p.dns, p.dns.parse(sample)

@@ -25,6 +25,8 @@ type Executable struct {
 	Skip string
 	// NoTLS is set next to Skip, if HTTP without TLS would be seen.
 	NoTLS *plan.NoTLSError
+	// Calls says that what TLS carries comes from its calls.
+	Calls bool
 	// Verified are the sites of Options.Verify that the file has.
 	Verified []plan.Site
 	// Since is when its probes were in place; earlier traffic of its processes is not
@@ -48,8 +50,7 @@ type Executable struct {
 	unmounted bool
 	released  uint64 // how often it became idle
 	ctime     unix.Timespec
-	// recovery are the probes of the Recovery.
-	recovery recoveryProbes
+	passing   [passingKinds]passingProbes
 }
 
 // types returns the type hashes that lead to a socket in this executable.
@@ -63,12 +64,14 @@ func (exe *Executable) types() plan.Types {
 	return plan.Types{}
 }
 
-// recovers reports whether connection state may be recovered in it: without TLS in
-// the file, that of connections without TLS.
-func (exe *Executable) recovers() bool { return exe.Plan != nil || exe.NoTLS != nil }
-
 // probed reports whether it has probes.
-func (exe *Executable) probed() bool { return len(exe.links)+len(exe.recovery.links) > 0 }
+func (exe *Executable) probed() bool {
+	n := len(exe.links)
+	for i := range exe.passing {
+		n += len(exe.passing[i].links)
+	}
+	return n > 0
+}
 
 // Is reports whether an executable is the file that a process executed. On overlayfs
 // the inode number does not say, and then only the size counts.
@@ -86,11 +89,15 @@ func (e *Executable) hold(tap plan.Tap, links []link.Link) {
 
 // takeLinks returns all links of an executable, and forgets them.
 func (e *Executable) takeLinks() []link.Link {
-	links := slices.Concat(e.recovery.links, e.witnesses[Send], e.witnesses[Recv])
+	links := slices.Concat(e.witnesses[Send], e.witnesses[Recv])
+	for i := range e.passing {
+		links = append(links, e.passing[i].links...)
+		e.passing[i].links = nil
+	}
 	for _, l := range e.links {
 		links = append(links, l.Link)
 	}
-	e.links, e.recovery.links, e.witnesses = nil, nil, [2][]link.Link{}
+	e.links, e.witnesses = nil, [2][]link.Link{}
 	return links
 }
 

@@ -28,8 +28,8 @@ type Executables struct {
 	// when that is done. leaveErr is the error of these.
 	leaving  map[*Executable]chan struct{}
 	leaveErr error
-	// recovering says that the probes of the Recovery are in place.
-	recovering bool
+	// on says which passing probes are in place.
+	on [passingKinds]bool
 
 	// Only New and Stop use the watches.
 	leases leaseWatch
@@ -115,10 +115,7 @@ func (x *Executables) AttachFile(f *os.File) (*Executable, error) {
 		x.cache.byKey[key] = exe
 	}
 	x.cache.use(exe)
-	if x.recovering && exe.recovers() {
-		return exe, x.attachRecovery(exe, f)
-	}
-	return exe, nil
+	return exe, x.attachPassing(exe, f)
 }
 
 // monotonic returns the time of the clock that records use.
@@ -176,6 +173,7 @@ func (x *Executables) analyze(f *os.File, key exeKey) (*Executable, error) {
 	if err != nil {
 		return nil, err
 	}
+	exe.Calls = x.byCalls(exe.Plan)
 	if x.stopped {
 		return exe, nil
 	}

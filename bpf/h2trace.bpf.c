@@ -12,6 +12,7 @@
 #include "tls/open.h"
 #include "tls/handshake.h"
 #include "tls/keylog.h"
+#include "tls/spot.h"
 #include "recovery/verify.h"
 #include "http2/walk.h"
 #include "recovery/windows.h"

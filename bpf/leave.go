@@ -65,6 +65,6 @@ func (x *Executables) awaitLeaving() {
 func (x *Executables) detach(exe *Executable) error {
 	err := closeLinks(exe.takeLinks())
 	err = errors.Join(err, x.sites.free(exe))
-	exe.recovery = recoveryProbes{}
+	exe.passing = [passingKinds]passingProbes{}
 	return errors.Join(err, exe.unsecure()) // after the probes: others wait for it
 }

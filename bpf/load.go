@@ -34,6 +34,9 @@ var recoveryPrograms = []string{
 	probesProgWriteHeaders,
 }
 
+// spotPrograms are those of Spotting.Begin.
+var spotPrograms = []string{probesProgSpotSlot, probesProgSpotArgs}
+
 // fallbackPrograms are at function entry and RET, by direction.
 var fallbackPrograms = [2][]string{
 	Send: {probesProgWriteEntry, probesProgWriteRet},
@@ -87,17 +90,18 @@ func (c *Collector) load() error {
 		return err
 	}
 	layouts := &layoutTable{entries: c.probes.Layouts}
-	c.divide(layouts, multi)
-	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at)
+	known := &tlsLayouts{}
+	c.divide(layouts, known, multi)
+	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at, known.at)
 }
 
 // divide gives each part of the Collector its own maps and programs.
-func (c *Collector) divide(layouts *layoutTable, multi bool) {
+func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) {
 	maps := &c.probes.probesMaps
 	c.Targets = &Targets{byPID: maps.Targets, calls: maps.Calls, counters: maps.Counters}
 	c.Executables = newExecutables(&c.opts, &probeSites{
 		opts: &c.opts, programs: c.programs, multi: multi, entries: maps.Sites,
-		errors: errorTable{entries: maps.ErrorTypes}, layouts: layouts,
+		errors: errorTable{entries: maps.ErrorTypes}, layouts: layouts, tls: known,
 	}, c.noPackets == nil)
 	c.Connections = &Connections{
 		byKey: maps.Conns, socks: maps.Socks, missed: maps.Missed, counters: maps.Counters,
@@ -107,9 +111,13 @@ func (c *Collector) divide(layouts *layoutTable, multi bool) {
 	c.Recovery = &Recovery{
 		exes: c.Executables, programs: c.programs, on: c.probes.Recovering, hits: c.probes.RecoveryHits,
 	}
+	c.Spotting = &Spotting{exes: c.Executables, programs: c.programs, targets: c.Targets}
 	c.Sockets = &Sockets{
 		targets: c.Targets, programs: c.programs, watched: maps.Watched,
 		owners: c.flows.owners, listeners: c.flows.listeners,
+	}
+	if c.opts.Wire {
+		c.Sockets.sought = maps.Sought
 	}
 }
 

@@ -145,14 +145,14 @@ func awaitNoProbes(t *testing.T, c *Collector, exe *Executable) {
 	const most = idleTime + 30*time.Second
 	for end := time.Now().Add(most); ; time.Sleep(5 * time.Millisecond) {
 		c.Executables.mu.Lock()
-		left := len(exe.links) + len(exe.recovery.links)
+		left := exe.probed()
 		held := exe.lease != nil
 		c.Executables.mu.Unlock()
-		if left == 0 && !held {
+		if !left && !held {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%d probes after %v, lease %v", left, most, held)
+			t.Fatalf("after %v: probes %v, lease %v", most, left, held)
 		}
 	}
 }

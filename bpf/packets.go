@@ -98,7 +98,8 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	}
 	shared := map[string]*ebpf.Map{
 		packetsMapRing: c.probes.Ring, packetsMapCounters: c.probes.Counters, packetsMapTargets: c.probes.Targets,
-		packetsMapWants: c.probes.Wants, readerState: c.programs.maps[readerState],
+		packetsMapWants: c.probes.Wants, packetsMapSought: c.probes.Sought,
+		readerState: c.programs.maps[readerState],
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
 	noPrograms := *spec

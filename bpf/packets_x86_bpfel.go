@@ -75,6 +75,7 @@ const (
 	packetsMapListeners       = "listeners"
 	packetsMapOwners          = "owners"
 	packetsMapRing            = "ring"
+	packetsMapSought          = "sought"
 	packetsMapTargets         = "targets"
 	packetsMapWants           = "wants"
 	packetsProgPacketEgress   = "packet_egress"
@@ -157,6 +158,7 @@ type packetsMapSpecs struct {
 	Listeners *ebpf.MapSpec `ebpf:"listeners"`
 	Owners    *ebpf.MapSpec `ebpf:"owners"`
 	Ring      *ebpf.MapSpec `ebpf:"ring"`
+	Sought    *ebpf.MapSpec `ebpf:"sought"`
 	Targets   *ebpf.MapSpec `ebpf:"targets"`
 	Wants     *ebpf.MapSpec `ebpf:"wants"`
 }
@@ -197,6 +199,7 @@ type packetsMaps struct {
 	Listeners *ebpf.Map `ebpf:"listeners"`
 	Owners    *ebpf.Map `ebpf:"owners"`
 	Ring      *ebpf.Map `ebpf:"ring"`
+	Sought    *ebpf.Map `ebpf:"sought"`
 	Targets   *ebpf.Map `ebpf:"targets"`
 	Wants     *ebpf.Map `ebpf:"wants"`
 }
@@ -208,6 +211,7 @@ func (m *packetsMaps) Close() error {
 		m.Listeners,
 		m.Owners,
 		m.Ring,
+		m.Sought,
 		m.Targets,
 		m.Wants,
 	)

@@ -560,6 +560,7 @@ const (
 	probesRecordKindRECORD_HELLO     probesRecordKind = 17
 	probesRecordKindRECORD_SOCKET    probesRecordKind = 18
 	probesRecordKindRECORD_SECRET    probesRecordKind = 19
+	probesRecordKindRECORD_SPOT      probesRecordKind = 20
 )
 
 type probesRole uint32
@@ -676,6 +677,23 @@ type probesSocketUse struct {
 	Pad      [2]uint8
 }
 
+type probesSpotRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
+	}
+	Conn       uint64
+	Ptr        uint64
+	Generation uint32
+	Layout     uint32
+}
+
 type probesStreamState struct {
 	_        structs.HostLayout
 	Conn     uint64
@@ -782,6 +800,7 @@ const (
 	probesMapRing            = "ring"
 	probesMapSites           = "sites"
 	probesMapSocks           = "socks"
+	probesMapSought          = "sought"
 	probesMapTargets         = "targets"
 	probesMapWants           = "wants"
 	probesMapWatched         = "watched"
@@ -808,6 +827,8 @@ const (
 	probesProgReadSlicecopy  = "read_slicecopy"
 	probesProgSockState      = "sock_state"
 	probesProgSockets        = "sockets"
+	probesProgSpotArgs       = "spot_args"
+	probesProgSpotSlot       = "spot_slot"
 	probesProgVerifyDecode   = "verify_decode"
 	probesProgVerifyEmit     = "verify_emit"
 	probesProgVerifyEncode   = "verify_encode"
@@ -898,6 +919,8 @@ type probesProgramSpecs struct {
 	ReadSlicecopy  *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
 	SockState      *ebpf.ProgramSpec `ebpf:"sock_state"`
 	Sockets        *ebpf.ProgramSpec `ebpf:"sockets"`
+	SpotArgs       *ebpf.ProgramSpec `ebpf:"spot_args"`
+	SpotSlot       *ebpf.ProgramSpec `ebpf:"spot_slot"`
 	VerifyDecode   *ebpf.ProgramSpec `ebpf:"verify_decode"`
 	VerifyEmit     *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode   *ebpf.ProgramSpec `ebpf:"verify_encode"`
@@ -932,6 +955,7 @@ type probesMapSpecs struct {
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
+	Sought      *ebpf.MapSpec `ebpf:"sought"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	Watched     *ebpf.MapSpec `ebpf:"watched"`
@@ -998,6 +1022,7 @@ type probesMaps struct {
 	Ring        *ebpf.Map `ebpf:"ring"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
+	Sought      *ebpf.Map `ebpf:"sought"`
 	Targets     *ebpf.Map `ebpf:"targets"`
 	Wants       *ebpf.Map `ebpf:"wants"`
 	Watched     *ebpf.Map `ebpf:"watched"`
@@ -1025,6 +1050,7 @@ func (m *probesMaps) Close() error {
 		m.Ring,
 		m.Sites,
 		m.Socks,
+		m.Sought,
 		m.Targets,
 		m.Wants,
 		m.Watched,
@@ -1079,6 +1105,8 @@ type probesPrograms struct {
 	ReadSlicecopy  *ebpf.Program `ebpf:"read_slicecopy"`
 	SockState      *ebpf.Program `ebpf:"sock_state"`
 	Sockets        *ebpf.Program `ebpf:"sockets"`
+	SpotArgs       *ebpf.Program `ebpf:"spot_args"`
+	SpotSlot       *ebpf.Program `ebpf:"spot_slot"`
 	VerifyDecode   *ebpf.Program `ebpf:"verify_decode"`
 	VerifyEmit     *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode   *ebpf.Program `ebpf:"verify_encode"`
@@ -1114,6 +1142,8 @@ func (p *probesPrograms) Close() error {
 		p.ReadSlicecopy,
 		p.SockState,
 		p.Sockets,
+		p.SpotArgs,
+		p.SpotSlot,
 		p.VerifyDecode,
 		p.VerifyEmit,
 		p.VerifyEncode,

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 
+	"h2trace/bpf/layout"
 	"h2trace/decoder/ktime"
 )
 
@@ -108,13 +109,13 @@ func (r *Reader) read() (Event, error) {
 }
 
 // openRing maps the ring buffer.
-func (r *Reader) openRing(ring *ebpf.Map, idle *ebpf.Variable, layoutAt func(uint32) connLayout) error {
+func (r *Reader) openRing(ring *ebpf.Map, idle *ebpf.Variable, layoutAt func(uint32) connLayout, tlsAt func(uint32) *layout.TLS) error {
 	var err error
 	if r.ring, err = ringbuf.NewReader(ring); err != nil {
 		return fmt.Errorf("map the ring buffer: %w", err)
 	}
 	r.ring.SetDeadline(time.Now()) // without a limit it would wait forever
-	r.idle, r.parser.layoutAt = idle, layoutAt
+	r.idle, r.parser.layoutAt, r.parser.tlsAt = idle, layoutAt, tlsAt
 	return nil
 }
 

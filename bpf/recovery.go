@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 )
 
 // Recovery copies connection state that was built before the capture, or in lost
@@ -36,41 +34,11 @@ func (r *Recovery) Begin(paths []string) error {
 	if err := r.Prepare(); err != nil {
 		return err
 	}
-	r.exes.mu.Lock()
-	defer r.exes.mu.Unlock()
-	if r.exes.stopped || r.exes.opts.Empty {
-		return nil
-	}
-	r.exes.recovering = true
-	var err error
-	for _, path := range paths {
-		err = errors.Join(err, r.recoverIn(path))
-	}
-	return errors.Join(err, r.set(1))
+	return errors.Join(r.exes.begin(recovers, paths), r.set(1))
 }
 
 // End detaches the probes of Begin.
-func (r *Recovery) End() error {
-	r.exes.mu.Lock()
-	var links []link.Link
-	r.exes.recovering = false
-	for _, exe := range r.exes.cache.byKey {
-		links = append(links, exe.recovery.links...)
-		exe.recovery.links = nil
-	}
-	err := r.set(0)
-	r.exes.mu.Unlock()
-	// The kernel waits for a grace period; others need not wait for it.
-	err = errors.Join(err, closeLinks(links))
-	r.exes.mu.Lock()
-	defer r.exes.mu.Unlock()
-	for _, exe := range r.exes.cache.byKey {
-		if !exe.probed() {
-			err = errors.Join(err, exe.unsecure())
-		}
-	}
-	return err
-}
+func (r *Recovery) End() error { return errors.Join(r.set(0), r.exes.end(recovers)) }
 
 func (r *Recovery) set(on uint32) error {
 	if err := r.on.Set(on); err != nil {
@@ -85,29 +53,4 @@ func (r *Recovery) Hits() (hits uint64, err error) {
 		return 0, fmt.Errorf("read what recovery costs: %w", err)
 	}
 	return hits, nil
-}
-
-// recoveryProbes are those in one executable.
-type recoveryProbes struct {
-	planned bool
-	groups  []*probeGroup
-	links   []link.Link
-}
-
-// recoverIn attaches the probes in the executable at path, unless it is gone.
-func (r *Recovery) recoverIn(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil //nolint:nilerr // its process is gone, and its connections with it
-	}
-	defer f.Close()
-	key, _, err := keyOf(f)
-	if err != nil {
-		return err
-	}
-	exe := r.exes.cache.byKey[key]
-	if exe == nil || !exe.recovers() {
-		return nil
-	}
-	return r.exes.attachRecovery(exe, f)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"h2trace/bpf/layout"
 	"h2trace/bpf/plan"
 )
 
@@ -111,22 +112,32 @@ func TestWireProbes(t *testing.T) {
 		Sites:   slices.Concat(site(plan.ClientHandshake), site(plan.Close), site(plan.Read), site(plan.Write), site(plan.Stderr)),
 		Phases:  site(plan.HandshakeEnd),
 		Secrets: site(plan.KeyLog),
+		TLS:     &layout.TLS{},
 	}
+	noLayout := &plan.Plan{Sites: full.Sites, Phases: full.Phases, Secrets: full.Secrets}
+	fork := &plan.Plan{Secrets: full.Secrets}
 	noSecrets := &plan.Plan{Sites: full.Sites, Phases: full.Phases}
 	calls := []plan.Tap{plan.HandshakeEnd, plan.ClientHandshake, plan.Close, plan.Read, plan.Write, plan.Stderr}
 	for _, tt := range []struct {
 		name string
 		opts Options
+		runs bool // before it is met
 		plan *plan.Plan
 		want []plan.Tap
 	}{
-		{"calls", Options{}, full, calls},
-		{"frames only", Options{FramesOnly: true}, full, calls[1:]},
-		{"wire", Options{Wire: true}, full, []plan.Tap{plan.KeyLog, plan.Stderr}},
-		{"wire without secrets", Options{Wire: true}, noSecrets, calls},
+		{"calls", Options{}, false, full, calls},
+		{"frames only", Options{FramesOnly: true}, false, full, calls[1:]},
+		{"wire", Options{Wire: true}, false, full, []plan.Tap{plan.KeyLog, plan.Stderr}},
+		{"wire without secrets", Options{Wire: true}, false, noSecrets, calls},
+		{"wire, running", Options{Wire: true}, true, full, []plan.Tap{plan.KeyLog, plan.Stderr}},
+		{"wire, unknown release", Options{Wire: true}, false, noLayout, []plan.Tap{plan.KeyLog, plan.Stderr}},
+		{"wire, unknown release, running", Options{Wire: true}, true, noLayout, calls},
+		{"wire, only a fork of crypto/tls, running", Options{Wire: true}, true, fork, []plan.Tap{plan.KeyLog}},
 	} {
 		var got []plan.Tap
-		for _, s := range newExecutables(&tt.opts, nil, false).sitesOf(tt.plan) {
+		x := newExecutables(&tt.opts, nil, false)
+		x.on[spots] = tt.runs
+		for _, s := range x.sitesOf(&Executable{Plan: tt.plan, Calls: x.byCalls(tt.plan)}) {
 			got = append(got, s.Tap)
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {

@@ -14,7 +14,7 @@ import (
 )
 
 // probeSites gives each probe its program, and gives the program the values of the
-// probe's site. Executables.mu guards it, except for layouts, which has its own lock.
+// probe's site. Executables.mu guards it, except for the layouts, which have their own locks.
 type probeSites struct {
 	opts     *Options
 	programs *programSet
@@ -23,6 +23,7 @@ type probeSites struct {
 	indexes  siteTable
 	errors   errorTable
 	layouts  *layoutTable
+	tls      *tlsLayouts
 }
 
 // placed is a site with its program and the values that it gets there.
@@ -125,6 +126,10 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 	if p := exe.Plan; p != nil && p.TLS != nil && !s.opts.unknownRelease {
 		setTLS(&v, site.Tap, p.TLS)
 	}
+	if site.Tap == plan.Spot {
+		v.Layout = s.tls.enter(exe.Plan.TLS)
+		return v, nil
+	}
 	var err error
 	v.Layout, err = s.layouts.enter(layoutOf(site))
 	return v, err
@@ -180,6 +185,11 @@ func (s *probeSites) programName(site plan.Site) string {
 		return probesProgVerifyDecode
 	case plan.VerifyDecoded:
 		return probesProgVerifyEmit
+	case plan.Spot:
+		if site.Kind == plan.Memmove || site.Kind == plan.Slicecopy {
+			return probesProgSpotSlot
+		}
+		return probesProgSpotArgs
 	case plan.Read:
 		switch site.Kind {
 		case plan.Memmove:

@@ -48,6 +48,7 @@ type Sockets struct {
 	// owners of sockets, and of those that listening sockets accept; nil where
 	// packets are not watched.
 	owners, listeners *ebpf.Map
+	sought            *ebpf.Map // by Spotting, nil without Options.Wire
 }
 
 // maxSockets bounds how many sockets List returns.

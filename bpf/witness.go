@@ -33,7 +33,7 @@ type Witnesses struct {
 // function entry and RET, which can replace it.
 func (w *Witnesses) Replaceable(exe *Executable, dir int) bool {
 	p := w.exes.PlanOf(exe)
-	if p == nil || w.exes.opts.Empty || w.exes.opts.bySecrets(p) {
+	if p == nil || w.exes.opts.Empty || !exe.Calls {
 		return false
 	}
 	return !slices.ContainsFunc(p.Sites, func(s plan.Site) bool { return s.Tap == tapOf[dir] && s.Kind == plan.Entry })

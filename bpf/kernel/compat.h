@@ -24,7 +24,7 @@ struct site {
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
-	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts */
+	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts; spot.h */
 	u8 late;	  /* 1: replaces a probe that never fired */
 	u8 errors;	  /* RETs: 1 + index of the table of error types */
 	u8 old_fields;	  /* 1: type data has the field layout of Go 1.18 */

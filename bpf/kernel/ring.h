@@ -36,6 +36,7 @@ union record {
 	struct packet_record packet;
 	struct handshake_record handshake;
 	struct secret_record secret;
+	struct spot_record spot;
 	struct piece_record piece;
 	enum record_kind kind;
 	enum direction direction;

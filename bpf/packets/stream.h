@@ -12,6 +12,7 @@
 #include "http2/frame.h"
 #include "kernel/path.h"
 #include "recovery/wants.h"
+#include "tls/sought.h"
 
 #define SOCKS_VERSION 5 /* RFC 1928 3 */
 
@@ -64,6 +65,14 @@ static __always_inline bool looks_tls(u8 *b, u32 len)
 	return len < 5 || (b[2] <= 4 && (b[3] << 8 | b[4]) <= TLS_RECORD_MAX);
 }
 
+/* Reports whether crypto/tls reads from or writes to a socket. */
+static __always_inline bool is_spotted(u64 socket)
+{
+	u8 *found = bpf_map_lookup_elem(&sought, &socket);
+
+	return found && *found;
+}
+
 /*
  * The first bytes of a direction decide, or user space does. On a connection that
  * was open before, the first packet that begins like HTTP decides.
@@ -79,6 +88,8 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 		return CARRIES_OTHER;
 	if (s->offset && s->owner->from_start) /* overtaken */
 		return CARRIES_HTTP;
+	if (wire && !s->owner->from_start && is_spotted(s->socket))
+		return CARRIES_TLS;
 	if (wire && looks_tls(b, len) && (len >= 5 || s->owner->from_start))
 		return CARRIES_TLS;
 	if (wire && client && s->owner->from_start && b[0] == SOCKS_VERSION)

@@ -153,6 +153,15 @@ struct secret_record {
 	u8 secret[SECRET_MAX];
 };
 
+/* Where the process has the *tls.Conn of a connection that was open before. */
+struct spot_record {
+	struct record_header h;
+	u64 conn;
+	u64 ptr; /* *tls.Conn */
+	u32 generation;
+	u32 layout; /* of it: 1 + an index that user space knows */
+};
+
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct segment_record) == 64, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
@@ -160,5 +169,6 @@ _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
 _Static_assert(sizeof(struct secret_record) == 160, "secret_record");
+_Static_assert(sizeof(struct spot_record) == 40, "spot_record");
 
 #endif

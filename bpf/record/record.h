@@ -36,6 +36,7 @@ enum record_kind {
 	RECORD_HELLO = 17,
 	RECORD_SOCKET = 18,
 	RECORD_SECRET = 19,
+	RECORD_SPOT = 20,
 };
 
 enum direction {

@@ -61,7 +61,7 @@ func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	if s.state != ended && (s.queue.len() > maxWaiting || s.queue.budget.over(len(b))) {
+	if s.state != ended && (s.queue.len() > s.mostWaiting() || s.queue.budget.over(len(b))) {
 		c.overflow(s, at)
 	}
 	if s.state == ended {
@@ -69,6 +69,14 @@ func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 		return
 	}
 	s.queue.add(at, b)
+}
+
+// mostWaiting bounds the ciphertext that waits in a direction.
+func (s *side) mostWaiting() int {
+	if s.state == searching && s.reader == nil {
+		return maxJoining
+	}
+	return maxWaiting
 }
 
 // Missing says that the next n bytes of a direction will not come. n is positive.
@@ -119,7 +127,8 @@ func (c *Conn) Secret(label string, clientRandom [32]byte, secret []byte) {
 
 // Join gives a connection that was open before the Reader of a direction, made from
 // what the memory of the process holds. Its number is near that of a record to come, or
-// of one that waits. Join owns the Reader.
+// of one that waits. Application data counts from the first record that opens. Join owns
+// the Reader.
 func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	s := &c.sides[dir]
 	s.phase = application13

@@ -130,6 +130,7 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 			missing.Plaintext = max(0, s.lost-n*int64(k.reader.Overhead()))
 		}
 	}
+	begins := s.joined
 	c.choose(s, k)
 	k.reader.SetNumber(number)
 	s.state, s.lost, s.joined = reading, 0, false
@@ -141,7 +142,7 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 	s.finished = true
 	missing.Ciphertext += s.early
 	s.early = 0
-	if missing.Ciphertext > 0 {
+	if missing.Ciphertext > 0 && !begins {
 		c.find(&missing)
 	}
 }

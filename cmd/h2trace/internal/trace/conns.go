@@ -69,7 +69,7 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		closing:  closing{waiters: newWaiters()},
 		lost:     lostOf(k),
 		segments: tcp.NewBudget(maxSegmentBytes),
-		ciphers:  newCiphers(),
+		ciphers:  newCiphers(k),
 		byID:     make(map[uint64]*tracedConn),
 		sockets:  make(innermost),
 	}
@@ -105,6 +105,13 @@ func (t *connTable) open(o *bpf.Open) {
 	config.Role = roleOf(o.Role)
 	config.FromStart = o.Handshake
 	c.event.Role = config.Role
+	if o.Wire == bpf.WireTLS && !o.Handshake {
+		t.joins(c)
+	}
+	if c.isTLSElsewhere() {
+		c.follow(config)
+		return
+	}
 	t.sockets.enter(c)
 	c.follow(config)
 	if c.wire == nil {
@@ -205,6 +212,7 @@ func (t *connTable) expire(now ktime.Time, idle bool) error {
 	t.closing.expire(now)
 	t.ciphers.expire(now)
 	t.resolver.expire(now)
+	t.ciphers.joining.tick(now)
 	err := t.recovery.tick(now, idle)
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
 }

@@ -18,6 +18,8 @@ type kernel interface {
 	// OpenStreams returns where the memory of a process holds the streams of a
 	// connection. It returns false if that cannot be read now.
 	OpenStreams(pid int, w *bpf.Windows) (streams []uint64, ok bool)
+	// ReadTLS reads what the memory of a process holds of a connection with TLS.
+	ReadTLS(*bpf.Spot) (*bpf.TLSState, error)
 }
 
 // stateProbes are the probes that copy header tables and windows. They cost too much to
@@ -31,10 +33,20 @@ type stateProbes interface {
 	Hits() (uint64, error)
 }
 
+// spotProbes are the probes that find the *tls.Conn of connections that were open before.
+// They cost too much to stay attached.
+type spotProbes interface {
+	// Begin attaches the probes in the executables at paths, and in those observed
+	// later.
+	Begin(paths []string) error
+	End() error
+}
+
 // connKernel is the kernel of a Collector.
 type connKernel struct {
 	*bpf.Connections
 	*bpf.Sockets
+	*bpf.Spotting
 }
 
 // processKernel is the process.Kernel of a Collector.

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"errors"
 
 	"h2trace/bpf"
@@ -14,6 +15,8 @@ type fakeKernel struct {
 	ledger bpf.Ledger
 	hits   uint64
 	on     bool // the recovery
+	// states are what the memory of processes holds, by the address of a connection.
+	states map[uint64]*bpf.TLSState
 }
 
 var (
@@ -52,6 +55,20 @@ func (k *fakeKernel) Ledger() (bpf.Ledger, error) { return k.ledger, nil }
 func (k *fakeKernel) WatchClose(*bpf.Socket) error { return nil }
 
 func (k *fakeKernel) OpenStreams(int, *bpf.Windows) ([]uint64, bool) { return nil, false }
+
+// ReadTLS returns a copy, as its keys are zeroed after use.
+func (k *fakeKernel) ReadTLS(at *bpf.Spot) (*bpf.TLSState, error) {
+	s := k.states[at.Ptr]
+	if s == nil {
+		return nil, bpf.ErrNoTLSState
+	}
+	c := *s
+	for d := range c.Keys {
+		k := &c.Keys[d]
+		k.Secret, k.Key, k.IV = bytes.Clone(k.Secret), bytes.Clone(k.Key), bytes.Clone(k.IV)
+	}
+	return &c, nil
+}
 
 func (k *fakeKernel) Begin([]string) error {
 	k.on = true

@@ -102,7 +102,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		started:   time.Now(),
 	}
 	o.losses.events = events
-	forConns := connKernel{c.Connections, c.Sockets}
+	forConns := connKernel{c.Connections, c.Sockets, c.Spotting}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
 	o.holder = &process.Holder{}
 	if !opts.NoGate {
@@ -113,7 +113,11 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
-	o.conns.ciphers.wanted = opts.TestPlan == testWire
+	if opts.TestPlan == testWire {
+		o.conns.ciphers.wanted = true
+		o.conns.ciphers.byCalls = o.processes.ByCalls
+		o.conns.ciphers.joining.use(c.Spotting, msg, o.processes.Paths)
+	}
 	if err := c.PacketsWatched(); err != nil && opts.TestPlan == testWire {
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
 	}
@@ -151,7 +155,7 @@ func (o *Observer) sayNothingYet() {
 
 // AttachRunning attaches to running processes and their descendants.
 func (o *Observer) AttachRunning(pids []int, names []string) error {
-	if err := o.conns.recovery.probes.await(); err != nil {
+	if err := errors.Join(o.conns.recovery.probes.await(), o.conns.ciphers.joining.await()); err != nil {
 		return err
 	}
 	if err := o.processes.AttachRunning(process.Running{PIDs: pids, Handles: o.named, Names: names, Follow: !o.opts.NoFollow}); err != nil {

@@ -27,7 +27,7 @@ func TestStale(t *testing.T) {
 			})
 			var next [2]position
 			say := func(dir int, lost, stale bool) {
-				d := record(dir, &next, &frames)
+				d := dataRecord(dir, &next, &frames)
 				d.Stale = stale
 				if !lost {
 					give(table, tt.cleartext, d)
@@ -116,7 +116,7 @@ func TestLostEnd(t *testing.T) {
 }
 
 // record returns a record of the frames, and empties the buffer.
-func record(dir int, next *[2]position, frames *bytes.Buffer) *bpf.Data {
+func dataRecord(dir int, next *[2]position, frames *bytes.Buffer) *bpf.Data {
 	at := &next[dir]
 	d := &bpf.Data{
 		Head: bpf.Head{Conn: 1, PID: 9, Time: ktime.Time(10 * (next[0].seq + next[1].seq + 1))},
@@ -149,7 +149,7 @@ func astray(t *testing.T, cleartext bool) {
 		asked bool
 	}{{"\x82", false}, {"\x80", true}, {"\xbe", false}} {
 		do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: uint32(2*i + 1), BlockFragment: []byte(tt.block), EndStream: true, EndHeaders: true}))
-		give(table, cleartext, record(bpf.Recv, &next, &frames))
+		give(table, cleartext, dataRecord(bpf.Recv, &next, &frames))
 		do(t, table.send())
 		if asked := c.missing != nil; asked != tt.asked {
 			t.Errorf("block %x: the table is asked for: %t", tt.block, asked)

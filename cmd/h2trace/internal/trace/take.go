@@ -37,6 +37,8 @@ func (o *Observer) take(e bpf.Event) error {
 		o.conns.handshake(e)
 	case *bpf.Secret:
 		o.conns.secret(e)
+	case *bpf.Spot:
+		o.conns.spotted(e)
 	case *bpf.DNS:
 		o.conns.resolver.packet(e)
 	case *bpf.Hello:

@@ -23,10 +23,16 @@ type ciphers struct {
 	sessions *tls.Sessions
 	keys     keyring
 	awaited  awaited
+	joining  joining
+	// byCalls reports whether what the TLS of a process carries comes from its calls.
+	byCalls func(pid int) bool
 }
 
-func newCiphers() ciphers {
-	return ciphers{budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring(), awaited: newAwaited()}
+func newCiphers(k kernel) ciphers {
+	return ciphers{
+		budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring(), awaited: newAwaited(),
+		joining: newJoining(k), byCalls: func(int) bool { return false },
+	}
 }
 
 // expire gives up what has waited for too long: secrets, and connections for theirs.
@@ -49,6 +55,9 @@ type tlsConn struct {
 	over      bool     // the handshake is
 	uncounted bool     // some plaintext is missing, and nobody knows how much
 	holed     bool     // some ciphertext is missing
+	elsewhere bool     // what it carries comes from calls
+	heard     ktime.Time
+	joint     *joint // of one that was open before, once its keys are read
 	unopened  unopened
 	// ownEnd and peerEnded say who has ended the connection by an alert; the peer without
 	// being asked.
@@ -61,6 +70,7 @@ func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 
 // encrypted takes the next bytes of a TLS stream.
 func (t *tlsConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
+	t.heard = max(t.heard, at)
 	if b = t.preamble.after(dir, b); len(b) > 0 {
 		t.Data(at, dir, b)
 		t.decrypt()
@@ -217,4 +227,14 @@ func (t *connTable) secret(s *bpf.Secret) {
 		}
 	}
 	s.Wipe()
+}
+
+// known notes what the memory of a process holds of a connection that was open before.
+func (t *tlsConn) known(s *bpf.TLSState) {
+	c := t.conn
+	c.event.TLS = &export.TLS{
+		Version: stdtls.VersionName(s.Version), ALPN: s.ALPN, SNI: s.SNI, Resumed: new(s.Resumed),
+		Cipher: stdtls.CipherSuiteName(s.Cipher),
+	}
+	c.isOf(roleOf(s.Role))
 }

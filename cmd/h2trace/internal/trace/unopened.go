@@ -1,10 +1,12 @@
 package trace
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls"
 )
@@ -18,12 +20,15 @@ const secretWait = 5 * time.Second
 type unopened struct {
 	dirs   [2]bool
 	reason tls.Reason // of the first one
+	why    string     // "", or the reason in other words
 }
 
 func (u *unopened) any() bool { return u.dirs[bpf.Send] || u.dirs[bpf.Recv] }
 
 // isTLS reports whether a connection looks like TLS so far.
-func (t *tlsConn) isTLS() bool { return !t.unopened.any() || t.unopened.reason != tls.NotTLS }
+func (t *tlsConn) isTLS() bool {
+	return !t.elsewhere && (!t.unopened.any() || t.unopened.reason != tls.NotTLS)
+}
 
 // notOpened takes that nothing more of a direction can be opened. If that is so of
 // both, the kernel need not copy them.
@@ -35,11 +40,14 @@ func (t *tlsConn) notOpened(e *tls.Unopened) {
 		c.wantNothing()
 		return
 	}
+	if e.Reason == tls.OutOfStep && t.rejoins() {
+		return
+	}
 	if !u.any() {
 		u.reason = e.Reason
 	}
 	u.dirs[e.Dir] = true
-	c.event.Reason = "not decrypted: " + u.reason.String()
+	c.event.Reason = "not decrypted: " + cmp.Or(u.why, u.reason.String())
 	if info := t.Info(); c.event.TLS == nil && info.Version != 0 {
 		t.agreed(info)
 	}
@@ -96,4 +104,14 @@ func (p *printer) ciphertextBytes() *[2]uint64 {
 		return nil
 	}
 	return &p.wire.at
+}
+
+// giveUp gives up a connection that was open before, for a reason.
+func (t *tlsConn) giveUp(now ktime.Time, why string) {
+	t.unopened.why = why
+	t.Close(now)
+	t.decrypt()
+	for d := range t.unopened.dirs {
+		t.notOpened(&tls.Unopened{At: now, Dir: decoder.Direction(d), Reason: tls.NoSecret})
+	}
 }

@@ -134,7 +134,7 @@ func converse(table *connTable, conn uint64, cleartext bool, role bpf.Role, said
 			dir = 1 - dir
 		}
 		for b := range slices.Chunk([]byte(s), step) {
-			d := record(dir, &next, bytes.NewBuffer(b))
+			d := dataRecord(dir, &next, bytes.NewBuffer(b))
 			d.Conn = conn
 			give(table, cleartext, d)
 		}

@@ -27,6 +27,12 @@ func (t *Tracker) Current(p *Process) bool { return t.table.current(p) }
 // for concurrent use, as are SourceOf and Attached.
 func (t *Tracker) Paths() []string { return t.table.paths() }
 
+// ByCalls reports whether what the TLS of a process carries comes from its calls.
+func (t *Tracker) ByCalls(pid int) bool {
+	p, ok := t.table.at(pid)
+	return ok && p.byCalls()
+}
+
 // SourceOf returns the proxies of a process, or nil if they are unknown.
 func (t *Tracker) SourceOf(pid int) *fetchenv.Source {
 	p, _ := t.table.at(pid)

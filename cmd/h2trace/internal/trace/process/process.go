@@ -2,6 +2,7 @@ package process
 
 import (
 	"os"
+	"slices"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
@@ -33,6 +34,14 @@ type Process struct {
 
 // probed reports whether the executable has probes.
 func (p *Process) probed() bool { return p.File != nil && p.File.Skip == "" }
+
+// byCalls reports whether what TLS carries comes from calls, in the executable or a library.
+func (p *Process) byCalls() bool {
+	if p.probed() && p.File.Calls {
+		return true
+	}
+	return slices.ContainsFunc(p.libraries, func(l loaded) bool { return l.exe.Calls })
+}
 
 // observed reports whether traffic of the process may be seen: by probes in its executable
 // or a library, or as HTTP without TLS.

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Sockets from before that may carry TLS. */
+#ifndef H2TRACE_SOUGHT_H
+#define H2TRACE_SOUGHT_H
+
+#include "kernel/kernel.h"
+#include "record/record.h"
+
+/*
+ * By cookie. User space enters each socket that was open before, with 0. The value is
+ * 1 once its *tls.Conn is found. One that is evicted is not found: user space reports
+ * that.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u8);
+} sought SEC(".maps");
+
+#endif
