@@ -35,10 +35,13 @@ type parser struct {
 	secret    Secret
 	spot      Spot
 	socket    SocketLeft
+
+	// secretRecord is a copy of the record of secret, which can be wiped.
+	secretRecord probesSecretRecord
 }
 
 // parse returns the event of a sample, or nil for a piece of a table that is not the
-// last.
+// last. It changes nothing in the sample.
 func (p *parser) parse(sample []byte) (Event, error) {
 	exit, err := view[probesExitRecord](sample, int(unsafe.Sizeof(probesExitRecord{})))
 	if err != nil {
@@ -74,7 +77,7 @@ func (p *parser) parse(sample []byte) (Event, error) {
 	case probesRecordKindRECORD_HANDSHAKE:
 		return &p.handshake, p.handshake.parse(head, sample)
 	case probesRecordKindRECORD_SECRET:
-		return &p.secret, p.secret.parse(head, sample)
+		return &p.secret, p.secret.parse(head, p.copySecret(sample))
 	case probesRecordKindRECORD_SPOT:
 		return &p.spot, p.spot.parse(head, sample, p.tlsAt)
 	case probesRecordKindRECORD_DNS:
@@ -92,6 +95,12 @@ func (p *parser) parse(sample []byte) (Event, error) {
 		return &p.exit, nil
 	}
 	return nil, fmt.Errorf("record of unknown kind %d", h.Kind)
+}
+
+// copySecret returns a copy of the sample of a secret.
+func (p *parser) copySecret(sample []byte) []byte {
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&p.secretRecord)), unsafe.Sizeof(p.secretRecord))
+	return b[:copy(b, sample)]
 }
 
 // Message is one write of the go command to stderr: its beginning, with "…" if it is

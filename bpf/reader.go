@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/layout"
@@ -17,9 +16,8 @@ import (
 // Reader reads the events that the programs put into the ring buffer. It is for one
 // goroutine.
 type Reader struct {
-	ring   *ringbuf.Reader
+	ring   ring
 	idle   *ebpf.Variable // asks the programs for a wake-up
-	sample ringbuf.Record
 	parser parser
 	// until is the result of ReadUntil.
 	until ktime.Time
@@ -37,41 +35,51 @@ const gatherTime = 20 * time.Millisecond
 // Read returns the next event. Without one it waits up to the given time; then the
 // error is ErrNoRecord.
 func (r *Reader) Read(wait time.Duration) (Event, error) {
-	if r.ring.AvailableBytes() == 0 {
-		if r.gathering {
-			r.gathering = false
-			if e, err := r.readWithin(min(gatherTime, wait)); !errors.Is(err, ErrNoRecord) {
-				return e, err
-			}
-		}
-		return r.readIdle(wait)
+	e, err := r.take()
+	if e == nil && err == nil && r.gathering {
+		r.gathering = false
+		e, err = r.takeWithin(min(gatherTime, wait))
 	}
-	return r.read()
+	if e == nil && err == nil {
+		e, err = r.takeIdle(wait)
+	}
+	if e == nil && err == nil {
+		err = ErrNoRecord
+	}
+	return e, err
 }
 
-// readIdle waits for the first record after an idle time.
-func (r *Reader) readIdle(wait time.Duration) (Event, error) {
+// takeIdle waits for the first record after an idle time.
+func (r *Reader) takeIdle(wait time.Duration) (Event, error) {
 	if err := r.idle.Set(uint32(1)); err != nil {
 		return nil, fmt.Errorf("ask for a wake-up: %w", err)
 	}
-	e, err := r.readWithin(wait)
+	e, err := r.takeWithin(wait)
 	return e, errors.Join(err, r.idle.Set(uint32(0)))
 }
 
-func (r *Reader) readWithin(wait time.Duration) (Event, error) {
-	if r.ring.AvailableBytes() > 0 {
-		wait = 0
-	}
+// takeWithin is take, and waits up to the given time.
+func (r *Reader) takeWithin(wait time.Duration) (Event, error) {
 	now, err := kernelTime()
 	if err != nil {
 		return nil, err
 	}
-	r.ring.SetDeadline(time.Now().Add(wait))
-	e, err := r.read()
-	if errors.Is(err, ErrNoRecord) {
-		r.until = max(r.until, now.Add(wait))
+	end := now.Add(wait)
+	for {
+		if e, err := r.take(); e != nil || err != nil {
+			return e, err
+		}
+		if now >= end {
+			r.until = max(r.until, end)
+			return nil, nil
+		}
+		if err := r.ring.wait(end.Sub(now)); err != nil {
+			return nil, err
+		}
+		if now, err = kernelTime(); err != nil {
+			return nil, err
+		}
 	}
-	return e, err
 }
 
 // kernelTime returns the current time of the kernel side.
@@ -86,18 +94,12 @@ func kernelTime() (ktime.Time, error) {
 // records wait in the buffer.
 func (r *Reader) ReadUntil() ktime.Time { return r.until }
 
-// read takes samples until one is an event, or completes one.
-func (r *Reader) read() (Event, error) {
-	for {
-		err := r.ring.ReadInto(&r.sample)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, ErrNoRecord
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the ring buffer: %w", err)
-		}
+// take takes samples until one is an event, or completes one. It returns nil if there
+// is none.
+func (r *Reader) take() (Event, error) {
+	for sample := r.ring.next(); sample != nil; sample = r.ring.next() {
 		r.gathering = true
-		e, err := r.parser.parse(r.sample.RawSample)
+		e, err := r.parser.parse(sample)
 		if err != nil {
 			return nil, err
 		}
@@ -106,22 +108,16 @@ func (r *Reader) read() (Event, error) {
 			return e, nil
 		}
 	}
+	return nil, nil
 }
 
 // openRing maps the ring buffer.
 func (r *Reader) openRing(ring *ebpf.Map, idle *ebpf.Variable, layoutAt func(uint32) connLayout, tlsAt func(uint32) *layout.TLS) error {
-	var err error
-	if r.ring, err = ringbuf.NewReader(ring); err != nil {
+	if err := r.ring.open(ring); err != nil {
 		return fmt.Errorf("map the ring buffer: %w", err)
 	}
-	r.ring.SetDeadline(time.Now()) // without a limit it would wait forever
 	r.idle, r.parser.layoutAt, r.parser.tlsAt = idle, layoutAt, tlsAt
 	return nil
 }
 
-func (r *Reader) closeRing() error {
-	if r.ring == nil {
-		return nil
-	}
-	return r.ring.Close()
-}
+func (r *Reader) closeRing() error { return r.ring.close() }

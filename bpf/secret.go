@@ -29,7 +29,7 @@ type Secret struct {
 }
 
 // Wipe zeroes the bytes of the secret. The caller does so once it has its own copy:
-// otherwise they stay in the buffer of the Reader.
+// otherwise they stay in the memory of the Reader.
 func (s *Secret) Wipe() { clear(s.Secret) }
 
 // Format writes what may be in a log: not the secret.

@@ -172,7 +172,7 @@ func TestSecretParse(t *testing.T) {
 		}
 	}
 	s.Wipe()
-	if bytes.Contains(sample, []byte("secret")) {
+	if bytes.Contains(p.secretRecord.Secret[:], []byte("secret")) {
 		t.Error("the secret is still in the buffer")
 	}
 	for name, sample := range map[string][]byte{
@@ -189,7 +189,7 @@ func TestSecretParse(t *testing.T) {
 		} else if err == nil || strings.Contains(err.Error(), "secretsecret") {
 			t.Errorf("%s: error %v", name, err)
 		}
-		if bytes.Contains(sample, []byte("secret")) {
+		if bytes.Contains(p.secretRecord.Secret[:], []byte("secret")) {
 			t.Errorf("%s: the secret is still in the buffer", name)
 		}
 	}
