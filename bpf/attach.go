@@ -56,6 +56,9 @@ func (x *Executables) sitesOf(exe *Executable) []plan.Site {
 // from packets and secrets: where it has no place that derives secrets, or where a process
 // that already runs keeps its keys at places that are not known.
 func (x *Executables) byCalls(p *plan.Plan) bool {
+	if x.opts.NoCalls {
+		return false
+	}
 	if !x.opts.Wire || len(p.Secrets) == 0 {
 		return true
 	}

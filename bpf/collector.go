@@ -39,9 +39,12 @@ type Options struct {
 	// FramesOnly skips everything except frames: name resolution, handshakes, and
 	// what a go command writes to its stderr.
 	FramesOnly bool
-	// Wire takes what TLS connections carry from their packets and session secrets.
-	// Then probes are only where a handshake derives its secrets.
+	// Wire takes what TLS connections carry from their packets and session secrets,
+	// where packets can be watched. Then an executable has probes only where a handshake
+	// derives its secrets, if such places are found.
 	Wire bool
+	// NoCalls forgoes the probes on Read and Write of crypto/tls.
+	NoCalls bool
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as events Field and List.
 	Verify bool

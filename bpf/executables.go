@@ -3,6 +3,7 @@ package bpf
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/cilium/ebpf/link"
@@ -200,6 +201,18 @@ func (x *Executables) PlanOf(exe *Executable) *plan.Plan {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return exe.Plan
+}
+
+// Probes describes the probes of an executable, without those that time the phases of a
+// connection. Its TLS comes from packets if one of them is for plan.KeyLog.
+func (x *Executables) Probes(exe *Executable) []plan.Probe {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	sites := exe.Plan.Sites
+	if !exe.Calls {
+		sites = x.sitesOf(exe)
+	}
+	return plan.Describe(slices.Concat(sites, exe.Verified))
 }
 
 // Keeps reports whether an executable keeps its probes as long as it has users, even

@@ -40,7 +40,7 @@ type Conn struct {
 	// Via is the URL, without credentials, of the HTTP proxy on the way. It is empty if
 	// there is none, or none is known.
 	Via string
-	// Source says where the bytes are taken; empty is not said.
+	// Source says where the bytes are taken; empty where there are none.
 	Source Source
 	// Reason says why nothing of a connection with TLS is decoded, or is empty.
 	Reason string
@@ -49,8 +49,12 @@ type Conn struct {
 // Source says where the bytes of a connection are taken.
 type Source string
 
-// SourceWire is from packets, with session secrets where they are encrypted.
-const SourceWire Source = "wire"
+// The sources. SourceWire is from packets, with session secrets where they are encrypted.
+// SourceCalls is from the calls of the process.
+const (
+	SourceWire  Source = "wire"
+	SourceCalls Source = "calls"
+)
 
 // Path holds what TCP measured on the path to the peer; nil is unknown.
 type Path struct {

@@ -45,7 +45,8 @@
 //	go_version  such as "go1.26.8"; absent if it is not a Go program
 //	build_id    Go build id; absent if it has none
 //	plan        object: the probe that each tap got, {"write":"PUSH BP"}; and
-//	            {"packets":"cgroup_skb"} of a program without crypto/tls
+//	            {"packets":"cgroup_skb"} of a program whose connections are seen
+//	            as packets: with source wire, or without crypto/tls
 //	exit_code   on exit: the status, 128+N when signal N ended it, or null
 //	duration_ms on exit: since the exec, or null
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
@@ -91,10 +92,12 @@
 //	                upgraded connection is http/1.1 on open, and h2c on close
 //	joined          start or mid: the first byte was, or was not, seen; or null
 //	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms,
-//	                offered_alpn, offered_versions}, each can be null.
+//	                offered_alpn, offered_versions, issuer}, each can be null.
 //	                verify_ms is the part of tls_ms for verifying the
-//	                certificate of the server. offered_* are arrays of what
-//	                the client offered, absent if that was not seen
+//	                certificate of the server, with source calls. offered_* are
+//	                arrays of what the client offered, absent if that was not
+//	                seen. issuer is that of the certificate of the server (RFC
+//	                4514), with source wire; absent if that was not seen
 //	dns_ms          name resolution for this connection, or null
 //	connect_ms      TCP handshake, or null
 //	tls_ms          TLS handshake, or null
@@ -104,6 +107,10 @@
 //	                "http://proxy.example:3128", without credentials; null if
 //	                there is none, or none is known. On failed it is the proxy
 //	                that was not reached, or that did not let it through
+//	source          on open, close and resync: where the bytes are taken, wire
+//	                (packets, with session secrets) or calls (of the process)
+//	reason          on open, close and resync: why nothing that TLS carries is
+//	                printed, "not decrypted: …"; else absent
 //	type            on dns: of the query, such as AAAA
 //	rcode           on dns: NOERROR, NXDOMAIN, SERVFAIL, …; null: no answer
 //	answers         on dns: array of texts, as dig +short prints them
@@ -162,15 +169,15 @@
 // speaks TLS to the proxy. Then the bytes of the two connections on the socket show
 // which one carries the other.
 //
-// Connections without TLS have no tls, and tls_ms is null. h2trace sees their bytes
-// as packets: send is when a packet went into the network, recv when it came from
+// With source wire, send is when a packet went into the network, recv when it came from
 // there. No packet is mistaken for another because it was retransmitted or overtaken.
+// Connections without TLS have no tls, and tls_ms is null.
 //
 // # frame
 //
 // An HTTP/2 frame was sent or received.
 //
-//	dir          send (handed to Write by the observed process) or recv
+//	dir          send (with source calls: handed to Write by the process) or recv
 //	stream       stream id, 0 for the connection
 //	type         as RFC 9113 spells it, or UNKNOWN_0x2a
 //	flags        array of the names of the set flags; undefined ones "0x40"

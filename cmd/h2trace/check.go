@@ -101,13 +101,13 @@ func checkGate(p *checkPage) {
 	p.ok(name, "")
 }
 
-// checkPackets says whether packets are seen, without which dns_ms is null, and
-// HTTP without TLS is missing.
+// checkPackets says whether packets are seen, without which TLS comes from calls, dns_ms
+// is null, and HTTP without TLS is missing.
 func checkPackets(p *checkPage) bool {
-	const name = "name resolution, HTTP without TLS, offered ALPN (cgroup v2)"
+	const name = "source wire, name resolution, HTTP without TLS (cgroup v2)"
 	if err := bpf.CheckPackets(); err != nil {
 		p.no(name, err, "needs CAP_NET_ADMIN, and cgroup v2 mounted, if only beside v1; "+
-			"without it, dns_ms and offers are null, and HTTP without TLS is not seen")
+			"without it, calls are the source, dns_ms and offers are null, and HTTP without TLS is not seen")
 		return false
 	}
 	p.ok(name, "")
@@ -147,7 +147,7 @@ func checkPID(p *checkPage, pid int, mode plan.Mode, packets bool) error {
 		return nil
 	}
 	p.ok(name, analysis.GoVersion)
-	for _, probe := range analysis.Describe() {
+	for _, probe := range plan.Describe(slices.Concat(analysis.Secrets, analysis.Sites)) {
 		p.more("%s: %s", probe.Tap, probe.Name)
 	}
 	return nil

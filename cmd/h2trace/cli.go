@@ -82,8 +82,27 @@ func parseArgs(args []string) (Options, action, error) {
 		}
 	}
 	opts.Command = rest
+	if err := chooseSource(&opts); err != nil {
+		return opts, 0, err
+	}
 	act, err := chooseMode(&opts)
 	return opts, act, err
+}
+
+// chooseSource has the bytes taken from calls where other flags ask for something that
+// only these have.
+func chooseSource(opts *Options) error {
+	flag := "--verify"
+	if opts.Plan != trace.PlanAuto {
+		flag = "--plan " + opts.Plan.String()
+	} else if !opts.Verify {
+		return nil
+	}
+	if !opts.Sources.Calls {
+		return usagef("%s is for --source calls, not for --source wire", flag)
+	}
+	opts.Sources.Wire = false
+	return nil
 }
 
 // parseFlags parses args. What a shell makes of "-p $(pidof NAME)" are several
@@ -131,6 +150,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 
 	opts.Buffer = defaultBuffer
 	opts.Plan = trace.PlanAuto
+	opts.Sources = trace.Sources{Calls: true} // as long as joined connections need it
 	fs.VarP((*pidList)(&opts.PIDs), "pid", "p", "")
 	fs.VarP((*nameList)(&opts.Names), "name", "n", "")
 	fs.StringVarP(&opts.User, "user", "u", "", "")
@@ -144,6 +164,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.Var((*duration)(&opts.Duration), "duration", "")
 	fs.BoolVar(&opts.Verify, "verify", false, "")
 	fs.Var(&opts.Plan, "plan", "")
+	fs.Var(&opts.Sources, "source", "")
 	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
 	return fs
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,6 +164,39 @@ func TestDuration(t *testing.T) {
 		err := got.Set(tt.in)
 		if (err != nil) != (tt.want == 0) || time.Duration(got) != tt.want {
 			t.Errorf("%q: got %v, %v; want %v", tt.in, time.Duration(got), err, tt.want)
+		}
+	}
+}
+
+// TestSources says where the bytes are taken, and which flags allow one source only.
+func TestSources(t *testing.T) {
+	wire, calls := trace.Sources{Wire: true}, trace.Sources{Calls: true}
+	tests := []struct {
+		args string
+		want trace.Sources
+		err  string // "": none
+	}{
+		{"true", calls, ""},
+		{"--source auto true", trace.Auto, ""},
+		{"--source wire true", wire, ""},
+		{"--source calls true", calls, ""},
+		{"--source calls,wire true", trace.Auto, ""},
+		{"--source wire --source calls true", calls, ""},
+		{"--verify true", calls, ""},
+		{"--plan entry-ret --source auto true", calls, ""},
+		{"--source wire --verify true", wire, "--verify is for --source calls, not for --source wire"},
+		{"--source wire --plan entry-ret true", wire, "--plan entry-ret is for --source calls, not for --source wire"},
+		{"--source packets true", calls, `"packets" is no source; they are wire, calls, auto`},
+		{"--source= true", calls, `"" is no source`},
+		{"--source wire, true", calls, `"" is no source`},
+	}
+	for _, tt := range tests {
+		opts, _, err := parseArgs(strings.Fields(tt.args))
+		if tt.err == "" && err != nil || tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) {
+			t.Errorf("%s: got error %v, want %q", tt.args, err, tt.err)
+		}
+		if opts.Sources != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.args, opts.Sources, tt.want)
 		}
 	}
 }

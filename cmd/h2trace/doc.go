@@ -46,15 +46,19 @@ Flags:
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
 	    --show-secrets        print secret header values, credentials in URLs and
 	                          query tokens instead of "<redacted>"
+	    --source LIST         where to take what TLS carries: wire (packets and
+	                          session secrets), calls (probes on Read and Write),
+	                          or auto: wire, and calls where that cannot be
+	                          (default auto; see Source)
 	    --buffer SIZE         ring buffer between kernel and h2trace, 64KiB to
 	                          2GiB, rounded up to a power of two (default 16MiB)
 	    --duration D          stop observing after D, such as 90s or 2m30s; a
 	                          plain number is in seconds
 	    --verify              compare every printed header with what the process
 	                          itself encoded or decoded
-	    --plan PLAN           where to attach probes: auto chooses the cheapest
-	                          places of each binary, entry-ret function entries
-	                          and returns (default auto)
+	    --plan PLAN           where to attach the probes of calls: auto chooses
+	                          the cheapest places of each binary, entry-ret
+	                          function entries and returns (default auto)
 	-q, --quiet               print no messages on stderr but errors
 	-V, --version             print the version, also with a subcommand
 	-h, --help                print this page, or with a subcommand its own
@@ -97,13 +101,13 @@ come in the order of its bytes.
 	          processes [{pid, args, exit_code}]
 	conn      action (open, close, resync, dns, failed, silent), local, remote,
 	          role, protocol, joined (start, mid), tls, dns_ms, connect_ms,
-	          tls_ms, name, via; on dns: type, rcode, answers; on failed: error
-	          {class (dns, connect, tls), detail}, proxy, next, barred; on resync:
-	          dir, skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
-	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
-	          segments_received; on silent: proxy, bytes_sent, bytes_received,
-	          state (connecting, connected, closed), silent_ms, last (send, recv),
-	          other_way_ms
+	          tls_ms, name, via, source (wire, calls), reason; on dns: type,
+	          rcode, answers; on failed: error {class (dns, connect, tls),
+	          detail}, proxy, next, barred; on resync: dir, skipped_bytes; on
+	          close: bytes_sent, bytes_received, rtt_ms, retransmits, frames,
+	          min_rtt_ms, out_of_order, segments_sent, segments_received; on
+	          silent: proxy, bytes_sent, bytes_received, state (connecting,
+	          connected, closed), silent_ms, last (send, recv), other_way_ms
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION
@@ -138,8 +142,9 @@ come in the order of its bytes.
 window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
 after this frame. _send is what the observed process may still send, _recv what
 it may still be sent. A window can be negative (RFC 9113 §6.9.2), and is null
-where it is unknown. send means handed to Write; a Write that fails may have
-sent less.
+where it is unknown. send is when a packet left, recv when it arrived; with
+source calls, send means handed to Write, and a Write that fails may have sent
+less.
 
 A request event reports that an exchange begins. An exchange event is printed
 when the exchange ends. send_ms is the time of the request, wait_ms the time
@@ -207,6 +212,25 @@ says so, too. The exit status does not change.
 In text that is not UTF-8, U+FFFD replaces each invalid byte. The same key with
 "_b64" added holds the exact bytes in base64. The package comment of export in
 the source is the reference of all keys.
+
+# Source
+
+h2trace takes what TLS connections carry from one of two places. The source of a
+conn event says from which.
+
+wire: the packets of the connection, decrypted with the session secrets that
+crypto/tls derives in a handshake. Only handshakes hit probes. send and recv are
+the times at which packets left and arrived, and recv may be long before the
+process reads. Connections that h2trace cannot decrypt, such as those of git and
+curl, have conn events with the reason, and no frames. It takes cgroup v2 and
+CAP_NET_ADMIN. h2trace keeps secrets in memory only, until the connection ends.
+
+calls: probes on Read and Write of crypto/tls. Each call of a process costs the
+time of a trap. send is when the process called Write, which may fail, and recv
+when it had read. The time to verify a certificate (verify_ms) is known only
+here. --verify takes calls.
+
+HTTP without TLS always comes from packets.
 
 # Report
 
@@ -300,10 +324,11 @@ event with action skipped and a reason. If they run Go code of a shared library,
 h2trace observes that code instead, and the reason names the library.
 
 h2trace does not see HTTP/3. For HTTP/1.x it prints conn and exchange events. It
-does not see HTTP without TLS on Unix sockets. It sees nothing inside encryption
-other than crypto/tls, such as a fork of it or a library in C. If h2trace sees
-nothing of a process that communicates, a message says why, and so does the
-reason of a second process event with action attached.
+does not see HTTP without TLS on Unix sockets, nor, with source wire, TLS on
+them. It sees nothing inside encryption other than crypto/tls and its forks,
+such as a library in C. If h2trace sees nothing of a process that communicates,
+a message says why, and so does the reason of a second process event with action
+attached.
 
 Go code in shared libraries (-buildmode=c-shared and plugin) is observed from
 the start if the program is linked with the library, or loaded it before h2trace

@@ -31,6 +31,7 @@ func newTracer(opts Options, out *output.Output, msg *message.Printer) (tracer, 
 	if opts.TestPlan, err = trace.ParseTestPlan(os.Getenv(testPlanVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", testPlanVariable, err)
 	}
+	opts.Sources = opts.TestPlan.SourcesOr(opts.Sources)
 	return trace.New(opts.Options, out, msg)
 }
 

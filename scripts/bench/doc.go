@@ -12,11 +12,10 @@
 //	empty       with H2TRACE_TEST_PLAN=empty: probes that do nothing, at the
 //	            same places: the minimum
 //	frames      with H2TRACE_TEST_PLAN=frames: only frames
-//	calls       h2trace as it is: bytes from the calls of the process
-//	wire        with H2TRACE_TEST_PLAN=wire: bytes from packets and session
-//	            secrets
-//	entry-ret   h2trace --plan entry-ret: the fallback of function entry and
-//	            every return
+//	calls       h2trace --source calls: bytes from the calls of the process
+//	wire        h2trace --source wire: bytes from packets and session secrets
+//	entry-ret   h2trace --source calls --plan entry-ret: the fallback of function
+//	            entry and every return
 //	verify      h2trace --verify
 //
 // CPU time is the time that h2trace itself used, from its summary event, less its start-up.

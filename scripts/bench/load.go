@@ -97,12 +97,14 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 // observing returns the flags and the environment of h2trace for a plan.
 func observing(plan string) (flags, env []string) {
 	switch plan {
-	case planEmpty, planFrames, planWire:
+	case planEmpty, planFrames:
 		return nil, []string{"H2TRACE_TEST_PLAN=" + plan}
+	case planCalls, planWire:
+		return []string{"--source", plan}, nil
 	case planVerify:
 		return []string{"--verify"}, nil
 	case planEntryRet:
-		return []string{"--plan", plan}, nil
+		return []string{"--source", planCalls, "--plan", plan}, nil
 	}
 	return nil, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -18,8 +19,9 @@ func (b *bench) nothing(ctx context.Context) error {
 		args := []string{path}
 		var env []string
 		if plan != planNone {
-			_, env = observing(plan)
-			args = []string{b.h2trace, "-q", "-o", os.DevNull, "--", path}
+			var flags []string
+			flags, env = observing(plan)
+			args = slices.Concat([]string{b.h2trace, "-q", "-o", os.DevNull}, flags, []string{"--", path})
 		}
 		var wall, cpu []float64
 		for range b.startups {

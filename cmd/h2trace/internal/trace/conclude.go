@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/export"
 )
 
@@ -55,6 +56,10 @@ func (o *Observer) conclude(sum *export.Summary, written bool) {
 	}
 	if o.notRun || !written {
 		return
+	}
+	if n := o.conns.ciphers.keys.strays; n > 0 && sum.Records.Lost == 0 {
+		o.msg.Infof("%s on no TCP connection seen from its start, as on a Unix socket; --source calls shows what followed",
+			message.Count(n, "TLS handshake was", "TLS handshakes were"))
 	}
 	// A program of another language may have spoken HTTP without TLS.
 	if reason := o.processes.NothingObserved(); reason != "" && sum.Conns == 0 {

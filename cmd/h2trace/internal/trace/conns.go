@@ -150,7 +150,7 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 		connInfo: connInfo{
 			since:  h.Time,
 			meta:   export.Meta{PID: h.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
-			event:  export.Conn{Joined: export.JoinedMid},
+			event:  export.Conn{Joined: export.JoinedMid, Source: export.SourceWire},
 			scheme: "https",
 			source: t.sourceOf(h.PID),
 		},
@@ -164,8 +164,9 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 		c.scheme, c.wire = "http", newWireConn(c, nil)
 	case bpf.WireTLS:
 		c.wire = newWireConn(c, &tlsConn{conn: c, Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)})
-		c.event.Source = export.SourceWire
 		t.ciphers.awaited.conns[c] = struct{}{}
+	default:
+		c.event.Source = export.SourceCalls
 	}
 	c.exchanges.tunnel.wanted = t.ciphers.wanted
 	c.follow(t.config)

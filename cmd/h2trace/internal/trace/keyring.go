@@ -33,6 +33,7 @@ type keyring struct {
 	conns   map[random][]*tracedConn
 	secrets map[random][]secret
 	order   []arrival // of the first secret of each session, by time
+	strays  uint64    // sessions without a connection, as those on Unix sockets
 }
 
 type secret struct {
@@ -42,8 +43,9 @@ type secret struct {
 }
 
 type arrival struct {
-	at     ktime.Time
-	random random
+	at      ktime.Time
+	random  random
+	claimed bool // it had a connection
 }
 
 func newKeyring() keyring {
@@ -58,7 +60,7 @@ func (k *keyring) take(s *bpf.Secret) []*tracedConn {
 		if len(k.order) >= maxSessions {
 			k.drop(k.order[0].random)
 		}
-		k.order = append(k.order, arrival{s.Time, r})
+		k.order = append(k.order, arrival{s.Time, r, len(k.conns[r]) > 0})
 	}
 	if len(list) < maxSessionSecrets {
 		k.secrets[r] = append(list, secret{s.PID, s.Label, slices.Clone(s.Secret)})
@@ -87,6 +89,9 @@ func (k *keyring) enter(r random, c *tracedConn) (secrets []secret) {
 		list = slices.Delete(list, 0, 1)
 	}
 	k.conns[r] = append(list, c)
+	if i := k.index(r); i >= 0 {
+		k.order[i].claimed = true
+	}
 	for _, s := range k.secrets[r] {
 		if s.pid == c.meta.PID || len(k.of(r, s.pid)) == 0 {
 			secrets = append(secrets, s)
@@ -121,9 +126,17 @@ func (k *keyring) drop(r random) {
 		clear(s.value)
 	}
 	delete(k.secrets, r)
-	if i := slices.IndexFunc(k.order, func(a arrival) bool { return a.random == r }); i >= 0 {
+	if i := k.index(r); i >= 0 {
+		if !k.order[i].claimed {
+			k.strays++
+		}
 		k.order = slices.Delete(k.order, i, i+1)
 	}
+}
+
+// index returns where a session is in order, or -1.
+func (k *keyring) index(r random) int {
+	return slices.IndexFunc(k.order, func(a arrival) bool { return a.random == r })
 }
 
 // wipe zeroes and forgets all secrets.

@@ -3,6 +3,7 @@ package trace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -77,7 +78,8 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		FramesOnly: opts.TestPlan == testFrames,
 		Deaf:       opts.TestPlan.deafTap(),
 		Verify:     opts.Verify,
-		Wire:       opts.TestPlan == testWire,
+		Wire:       opts.Sources.Wire,
+		NoCalls:    !opts.Sources.Calls,
 	})
 	if err != nil {
 		return nil, err
@@ -113,12 +115,15 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
-	if opts.TestPlan == testWire {
+	if opts.Sources.Wire {
 		o.conns.ciphers.wanted = true
 		o.conns.ciphers.byCalls = o.processes.ByCalls
 		o.conns.ciphers.joining.use(c.Spotting, msg, o.processes.Paths)
 	}
-	if err := c.PacketsWatched(); err != nil && opts.TestPlan == testWire {
+	if err := c.PacketsWatched(); err != nil && opts.Sources.Wire {
+		if !opts.Sources.Calls {
+			return nil, errors.Join(fmt.Errorf("packets are not watched, which --source wire needs: %w", err), c.Close())
+		}
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
 	}
 	o.conns.exchanges.off = opts.TestPlan == testFrames

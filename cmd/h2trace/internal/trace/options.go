@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"h2trace/bpf/plan"
@@ -23,6 +24,7 @@ type Options struct {
 	Duration    time.Duration // --duration, for messages; 0 is no limit
 	Verify      bool          // --verify: hold headers against those of the processes
 	Plan        Plan          // --plan
+	Sources     Sources       // --source
 	TestPlan    TestPlan      // for tests, and to measure what observing costs
 }
 
@@ -60,6 +62,49 @@ func (p Plan) Mode() plan.Mode {
 	return plan.Auto
 }
 
+// Sources says where the bytes of connections may be taken. Where both are allowed, wire
+// is taken where it can be.
+type Sources struct {
+	Wire  bool // packets, with session secrets where they are encrypted
+	Calls bool // probes on Read and Write of crypto/tls
+}
+
+// Auto has the bytes taken wherever they can be.
+var Auto = Sources{Wire: true, Calls: true}
+
+// Set is part of pflag.Value.
+func (s *Sources) Set(list string) error {
+	var set Sources
+	for word := range strings.SplitSeq(list, ",") {
+		switch word {
+		case "wire":
+			set.Wire = true
+		case "calls":
+			set.Calls = true
+		case "auto":
+			set = Auto
+		default:
+			return fmt.Errorf("%q is no source; they are wire, calls, auto", word)
+		}
+	}
+	*s = set
+	return nil
+}
+
+// String is part of pflag.Value.
+func (s *Sources) String() string {
+	switch *s {
+	case Sources{Wire: true}:
+		return "wire"
+	case Sources{Calls: true}:
+		return "calls"
+	}
+	return "auto"
+}
+
+// Type is part of pflag.Value.
+func (s *Sources) Type() string { return "LIST" }
+
 // TestPlan has probes do less than users want of them. The zero TestPlan has
 // them do all.
 type TestPlan string
@@ -68,7 +113,7 @@ type TestPlan string
 // that costs. testEmpty puts programs that do nothing where the probes go, to
 // measure what the traps alone cost. testDeafRead and testDeafWrite do so for one
 // tap, to test that h2trace notices. testWire takes bytes from packets and session
-// secrets.
+// secrets where it can; all others take them from calls.
 const (
 	testFrames    TestPlan = "frames"
 	testEmpty     TestPlan = "empty"
@@ -84,6 +129,17 @@ func ParseTestPlan(name string) (TestPlan, error) {
 		return p, nil
 	}
 	return "", fmt.Errorf("%q is no test plan; they are %v", name, plans)
+}
+
+// SourcesOr returns the sources of the plan, or else those given.
+func (p TestPlan) SourcesOr(s Sources) Sources {
+	switch p {
+	case "":
+		return s
+	case testWire:
+		return Auto
+	}
+	return Sources{Calls: true}
 }
 
 // deafTap returns the tap that is to be deaf.

@@ -50,7 +50,7 @@ func TestDrainEnds(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "events")
 	out, err := os.Create(file)
 	do(t, err)
-	o, err := New(Options{Buffer: 1 << 20, Command: []string{"itself"}}, out, message.New(&stderr, false))
+	o, err := New(Options{Buffer: 1 << 20, Command: []string{"itself"}, Sources: Auto}, out, message.New(&stderr, false))
 	do(t, err)
 	defer o.Close()
 	srv := httptest.NewTLSServer(http.NotFoundHandler())

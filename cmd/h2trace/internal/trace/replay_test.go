@@ -45,7 +45,7 @@ func TestReplay(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var live bytes.Buffer
 			msg := message.New(io.Discard, true)
-			o, err := New(Options{Buffer: tt.buffer, Command: []string{"itself"}, NoGate: true}, &live, msg)
+			o, err := New(Options{Buffer: tt.buffer, Command: []string{"itself"}, NoGate: true, Sources: Sources{Calls: true}}, &live, msg)
 			do(t, err)
 			defer o.Close()
 			if err := o.collector.PacketsWatched(); err != nil && !tt.talk.tls {

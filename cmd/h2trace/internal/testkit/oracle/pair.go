@@ -82,10 +82,11 @@ func Match(conns []*contract.Conn, log *http2debug.Log, opt Options) ([]*Pair, e
 	return pairs, nil
 }
 
-// OfPackets reports whether packets show a connection: what left and what came, and not
-// what the process wrote and read.
+// OfPackets reports whether packets show what TLS carries: what left and what came, and
+// not what the process wrote and read.
 func (p *Pair) OfPackets() bool {
-	return p.Trace.Open != nil && strings.Contains(p.Trace.Open.Raw, `"source":"wire"`)
+	open := p.Trace.Open
+	return open != nil && open.Protocol == "h2" && strings.Contains(open.Raw, `"source":"wire"`)
 }
 
 // oneWay reports whether frames went in one direction only. net/http closes surplus

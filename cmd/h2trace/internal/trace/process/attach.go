@@ -51,17 +51,23 @@ func (a *attacher) attach(p *Process) export.ProcessEvent {
 	return event
 }
 
+// packets is how the bytes of connections are seen without probes.
+var packets = export.Tap{Name: "packets", Probe: "cgroup_skb"}
+
 // attached returns the event for an executable with probes.
 func attached(k Kernel, exe *bpf.Executable) *export.ProcessAttached {
 	if exe.NoTLS != nil {
 		return &export.ProcessAttached{
 			GoVersion: exe.NoTLS.GoVersion, BuildID: exe.NoTLS.BuildID,
-			Plan: []export.Tap{{Name: "packets", Probe: "cgroup_skb"}},
+			Plan: []export.Tap{packets},
 		}
 	}
 	now := k.PlanOf(exe)
 	event := &export.ProcessAttached{GoVersion: now.GoVersion, BuildID: now.BuildID}
-	for _, probe := range append(now.Describe(), plan.Describe(exe.Verified)...) {
+	for _, probe := range k.Probes(exe) {
+		if probe.Tap == plan.KeyLog {
+			event.Plan = append(event.Plan, packets)
+		}
 		event.Plan = append(event.Plan, export.Tap{Name: string(probe.Tap), Probe: probe.Name})
 	}
 	return event

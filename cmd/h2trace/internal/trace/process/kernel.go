@@ -22,6 +22,7 @@ type Kernel interface {
 	Release(exe *bpf.Executable) error
 	Keeps(exe *bpf.Executable) bool
 	PlanOf(exe *bpf.Executable) *plan.Plan
+	Probes(exe *bpf.Executable) []plan.Probe
 
 	// OwnSockets makes a process the owner of the sockets that it has open.
 	OwnSockets(pid int, generation bpf.Generation, comm string) error
