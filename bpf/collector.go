@@ -66,6 +66,7 @@ type Collector struct {
 	Spotting    *Spotting
 	Connections *Connections
 	Sockets     *Sockets
+	QUICFlows   *QUICFlows
 
 	opts     Options
 	probes   probesObjects

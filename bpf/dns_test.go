@@ -10,13 +10,18 @@ import (
 // TestDNS sends packets that look like queries to port 53 of loopback addresses, which echo
 // them.
 func TestDNS(t *testing.T) {
-	for _, tt := range []struct{ name, network, server string }{
-		{"UDP", "udp", "127.53.0.1:53"},
-		{"UDP over IPv6", "udp", "[::1]:53"},
-		{"TCP", "tcp", "127.53.0.1:53"},
+	for _, tt := range []struct {
+		name, network, server string
+		wire                  bool
+	}{
+		{"UDP", "udp", "127.53.0.1:53", false},
+		{"UDP over IPv6", "udp", "[::1]:53", false},
+		{"TCP", "tcp", "127.53.0.1:53", false},
+		{"UDP with Wire", "udp", "127.53.0.1:53", true},
+		{"TCP with Wire", "tcp", "127.53.0.1:53", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := newCollector(t, Options{BufferSize: 1 << 20})
+			c := newCollector(t, Options{BufferSize: 1 << 20, Wire: tt.wire})
 			if err := c.PacketsWatched(); err != nil {
 				skipOrFail(t, err.Error())
 			}

@@ -31,6 +31,8 @@ type parser struct {
 	list      List
 	dns       DNS
 	hello     Hello
+	quic      QUIC
+	released  Released
 	handshake Handshake
 	secret    Secret
 	spot      Spot
@@ -86,6 +88,11 @@ func (p *parser) parse(sample []byte) (Event, error) {
 	case probesRecordKindRECORD_HELLO:
 		p.hello.Head = head
 		return &p.hello, p.hello.parse(sample)
+	case probesRecordKindRECORD_QUIC:
+		p.quic.Head = head
+		return &p.quic, p.quic.parse(sample)
+	case probesRecordKindRECORD_RELEASE:
+		return &p.released, p.released.parse(head, sample)
 	case probesRecordKindRECORD_SOCKET:
 		return &p.socket, p.socket.parse(head, sample)
 	case probesRecordKindRECORD_EXEC:

@@ -40,9 +40,9 @@ func wireOf(conn uint64) Wire {
 // flows are the maps of connections whose bytes come from packets; nil where packets are not
 // watched.
 type flows struct {
-	wants, owners, listeners *ebpf.Map
+	wants, owners, listeners, quic *ebpf.Map
 }
 
 func (f *flows) close() error {
-	return errors.Join(f.wants.Close(), f.owners.Close(), f.listeners.Close())
+	return errors.Join(f.wants.Close(), f.owners.Close(), f.listeners.Close(), f.quic.Close())
 }

@@ -114,11 +114,12 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 	c.Spotting = &Spotting{exes: c.Executables, programs: c.programs, targets: c.Targets}
 	c.Sockets = &Sockets{
 		targets: c.Targets, programs: c.programs, watched: maps.Watched,
-		owners: c.flows.owners, listeners: c.flows.listeners,
+		owners: c.flows.owners, listeners: c.flows.listeners, datagrams: c.opts.Wire,
 	}
 	if c.opts.Wire {
 		c.Sockets.sought = maps.Sought
 	}
+	c.QUICFlows = &QUICFlows{byKey: c.flows.quic}
 }
 
 // loadFirst loads what is always needed, and starts to watch packets.

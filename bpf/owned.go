@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OwnSockets makes a process the owner of the TCP sockets that it has open now: those
+// OwnSockets makes a process the owner of the TCP sockets that it has open now, with
+// Options.Wire also of UDP sockets: those
 // from before it became a target, and those that it inherited. A connection among
 // them is joined in the middle. Those that a listening socket accepts from now on are
 // seen from their first byte. Without packets it does nothing.
@@ -58,7 +59,7 @@ func (s *Sockets) OwnSockets(pid int, generation Generation, comm string) error 
 // ownSocket enters the owner of a socket, unless a target already owns it.
 func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error {
 	protocol, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PROTOCOL)
-	if err != nil || protocol != unix.IPPROTO_TCP && protocol != unix.IPPROTO_MPTCP {
+	if err != nil || !s.ownable(protocol) {
 		return nil //nolint:nilerr // no socket of the Internet
 	}
 	listens, err := unix.GetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
@@ -74,8 +75,10 @@ func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error 
 		}
 		flags = ebpf.UpdateAny
 	}
-	if err := s.seek(socket); err != nil {
-		return err
+	if protocol != unix.IPPROTO_UDP {
+		if err := s.seek(socket); err != nil {
+			return err
+		}
 	}
 	if _, err := entered(s.owners.Update(uint32(socket), owner, flags)); err != nil {
 		return fmt.Errorf("enter the owner of a socket: %w", err)
@@ -93,6 +96,10 @@ func (s *Sockets) seek(socket int) error {
 		return os.NewSyscallError("getsockopt", err)
 	}
 	return seek(s.sought, cookie)
+}
+
+func (s *Sockets) ownable(protocol int) bool {
+	return protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP || s.datagrams && protocol == unix.IPPROTO_UDP
 }
 
 func (s *Sockets) isOwned(by *packetsOwner) bool {

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /*
  * Packets of the sockets of targets: to and from name servers, HTTP without TLS,
- * and TLS. A separate object, because it needs cgroup v2 and CAP_NET_ADMIN and
+ * TLS, and the handshakes of QUIC. A separate object, because it needs cgroup v2 and CAP_NET_ADMIN and
  * the rest works without. Its programs let every packet and every call pass.
  */
 #include "packets/stream.h"
+#include "packets/quic.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -15,7 +16,9 @@ static __always_inline struct owner *addressed(struct bpf_sock_addr *ctx)
 {
 	struct owner *owner = NULL;
 
-	if (ctx->user_port == __builtin_bswap16(DNS_PORT))
+	if (wire && ctx->protocol == IPPROTO_UDP)
+		own_datagrams(ctx);
+	else if (ctx->user_port == __builtin_bswap16(DNS_PORT))
 		owner = own(ctx, CARRIES_DNS, true);
 	else if (ctx->protocol == IPPROTO_TCP)
 		owner = own(ctx, CARRIES_UNKNOWN, true);
@@ -58,6 +61,8 @@ int socket_release(struct bpf_sock *sk)
 	struct owner *owner = bpf_sk_storage_get(&owners, sk, 0, 0);
 	struct connect_record *r;
 
+	if (owner && owner->quic)
+		release_quic(owner);
 	if (!owner || !owner->connect || owner->attempted || sk->protocol != IPPROTO_TCP ||
 	    !is_target(owner->tgid))
 		return PASS;
@@ -76,7 +81,9 @@ int socket_release(struct bpf_sock *sk)
 
 static __always_inline int asked(struct bpf_sock_addr *ctx)
 {
-	if (ctx->user_port == __builtin_bswap16(DNS_PORT))
+	if (wire && ctx->protocol == IPPROTO_UDP)
+		own_datagrams(ctx);
+	else if (ctx->user_port == __builtin_bswap16(DNS_PORT))
 		own(ctx, CARRIES_DNS, true);
 	return PASS;
 }
@@ -95,12 +102,14 @@ int socket_sendmsg6(struct bpf_sock_addr *ctx)
 
 /*
  * The socket may listen later: then the sockets that it accepts belong to the
- * same process.
+ * same process. Clients may send to one of UDP from now on.
  */
 static __always_inline int bound(struct bpf_sock_addr *ctx)
 {
 	if (ctx->protocol == IPPROTO_TCP)
 		own(ctx, CARRIES_UNKNOWN, false);
+	else if (wire && ctx->protocol == IPPROTO_UDP)
+		own_datagrams(ctx);
 	return PASS;
 }
 
@@ -133,6 +142,15 @@ static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *s
 		last_packet(skb, sk, owner, p);
 }
 
+static __always_inline void udp_packet(struct __sk_buff *skb, struct owner *owner, struct packet *p,
+				       u8 dir)
+{
+	if ((dir == DIR_SEND ? p->dest : p->source) == DNS_PORT)
+		dns_packet(skb, owner, p, dir);
+	else
+		quic_packet(skb, owner, p, dir);
+}
+
 static __always_inline int packet(struct __sk_buff *skb, u8 dir)
 {
 	struct bpf_sock *sk = skb->sk;
@@ -150,6 +168,8 @@ static __always_inline int packet(struct __sk_buff *skb, u8 dir)
 		dns_packet(skb, owner, &p, dir);
 	else if (p.proto == IPPROTO_TCP && sk->state != TCP_LISTEN)
 		tcp_packet(skb, sk, owner, &p, dir);
+	else if (wire && p.proto == IPPROTO_UDP)
+		udp_packet(skb, owner, &p, dir);
 	return PASS;
 }
 

@@ -18,11 +18,13 @@ type Packet struct {
 	Local, Remote netip.AddrPort
 	Socket        uint64 // identifies the socket
 	TCP           bool
-	Seq           uint32 // TCP: of the first byte; ClientHello: its offset in the stream
-	Length        int    // of the whole payload; Payload is its beginning
-	Payload       []byte
-	Comm          string
-	Generation    Generation
+	// Seq is, of TCP, that of the first byte; of a ClientHello its offset in the stream; of
+	// QUIC the size of each datagram, if the packet has many.
+	Seq        uint32
+	Length     int // of the whole payload; Payload is its beginning
+	Payload    []byte
+	Comm       string
+	Generation Generation
 }
 
 // DNS is a packet between a target and a name server.
@@ -116,7 +118,7 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	c.hooks = append(c.hooks, links...)
 	c.flows = flows{
 		wants: coll.DetachMap(packetsMapFlowWants), owners: coll.DetachMap(packetsMapOwners),
-		listeners: coll.DetachMap(packetsMapListeners),
+		listeners: coll.DetachMap(packetsMapListeners), quic: coll.DetachMap(packetsMapQuicFlows),
 	}
 	return nil
 }

@@ -53,6 +53,7 @@ type packetsOwner struct {
 	Attempted uint8
 	Unwanted  uint8
 	Pad       [4]uint8
+	Quic      uint64
 	Dir       [2]struct {
 		_           structs.HostLayout
 		End         uint64
@@ -66,6 +67,29 @@ type packetsOwner struct {
 	}
 }
 
+type packetsQuicFlow struct {
+	_         structs.HostLayout
+	Bytes     [2]uint64
+	Datagrams [2]uint64
+	Client    uint8
+	Reported  uint8
+	Settled   uint8
+	Pad       uint8
+	Family    uint16
+	Pad2      [2]uint8
+}
+
+type packetsQuicKey struct {
+	_      structs.HostLayout
+	Socket uint64
+	Remote struct {
+		_    structs.HostLayout
+		Addr [16]uint8
+		Port uint16
+		Pad  [3]uint16
+	}
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -74,6 +98,7 @@ const (
 	packetsMapFlowWants       = "flow_wants"
 	packetsMapListeners       = "listeners"
 	packetsMapOwners          = "owners"
+	packetsMapQuicFlows       = "quic_flows"
 	packetsMapRing            = "ring"
 	packetsMapSought          = "sought"
 	packetsMapTargets         = "targets"
@@ -157,6 +182,7 @@ type packetsMapSpecs struct {
 	FlowWants *ebpf.MapSpec `ebpf:"flow_wants"`
 	Listeners *ebpf.MapSpec `ebpf:"listeners"`
 	Owners    *ebpf.MapSpec `ebpf:"owners"`
+	QuicFlows *ebpf.MapSpec `ebpf:"quic_flows"`
 	Ring      *ebpf.MapSpec `ebpf:"ring"`
 	Sought    *ebpf.MapSpec `ebpf:"sought"`
 	Targets   *ebpf.MapSpec `ebpf:"targets"`
@@ -198,6 +224,7 @@ type packetsMaps struct {
 	FlowWants *ebpf.Map `ebpf:"flow_wants"`
 	Listeners *ebpf.Map `ebpf:"listeners"`
 	Owners    *ebpf.Map `ebpf:"owners"`
+	QuicFlows *ebpf.Map `ebpf:"quic_flows"`
 	Ring      *ebpf.Map `ebpf:"ring"`
 	Sought    *ebpf.Map `ebpf:"sought"`
 	Targets   *ebpf.Map `ebpf:"targets"`
@@ -210,6 +237,7 @@ func (m *packetsMaps) Close() error {
 		m.FlowWants,
 		m.Listeners,
 		m.Owners,
+		m.QuicFlows,
 		m.Ring,
 		m.Sought,
 		m.Targets,

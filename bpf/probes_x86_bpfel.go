@@ -561,7 +561,23 @@ const (
 	probesRecordKindRECORD_SOCKET    probesRecordKind = 18
 	probesRecordKindRECORD_SECRET    probesRecordKind = 19
 	probesRecordKindRECORD_SPOT      probesRecordKind = 20
+	probesRecordKindRECORD_QUIC      probesRecordKind = 21
+	probesRecordKindRECORD_RELEASE   probesRecordKind = 22
 )
+
+type probesReleaseRecord struct {
+	_ structs.HostLayout
+	H struct {
+		_         structs.HostLayout
+		Time      uint64
+		Pid       uint32
+		Kind      uint8
+		Dir       uint8
+		Stale     uint8
+		PeerEnded uint8
+	}
+	Socket uint64
+}
 
 type probesRole uint32
 

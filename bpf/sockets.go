@@ -49,6 +49,7 @@ type Sockets struct {
 	// packets are not watched.
 	owners, listeners *ebpf.Map
 	sought            *ebpf.Map // by Spotting, nil without Options.Wire
+	datagrams         bool      // sockets of UDP have owners, too
 }
 
 // maxSockets bounds how many sockets List returns.

@@ -34,6 +34,7 @@ union record {
 	struct list_record list;
 	struct socket_record socket;
 	struct packet_record packet;
+	struct release_record release;
 	struct handshake_record handshake;
 	struct secret_record secret;
 	struct spot_record spot;

@@ -37,6 +37,8 @@ enum record_kind {
 	RECORD_SOCKET = 18,
 	RECORD_SECRET = 19,
 	RECORD_SPOT = 20,
+	RECORD_QUIC = 21,
+	RECORD_RELEASE = 22,
 };
 
 enum direction {

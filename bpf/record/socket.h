@@ -37,8 +37,8 @@ struct socket_record {
 };
 
 /*
- * A packet without its IP, UDP and TCP headers: to or from a name server, or with
- * a TLS ClientHello.
+ * A packet without its IP, UDP and TCP headers: to or from a name server, with a TLS
+ * ClientHello, or of a handshake of QUIC.
  */
 struct packet_record {
 	struct record_header h;
@@ -48,7 +48,11 @@ struct packet_record {
 	u16 family;
 	u8 tcp;
 	u8 pad;
-	u32 seq;    /* TCP: of the first byte; ClientHello: its offset in the stream */
+	/*
+	 * TCP: of the first byte; ClientHello: its offset in the stream; QUIC: the size of
+	 * each datagram, if there are many (UDP_SEGMENT in udp(7)).
+	 */
+	u32 seq;
 	u32 len;    /* of the payload */
 	u32 copied; /* of it */
 	u32 generation;
@@ -57,7 +61,14 @@ struct packet_record {
 	u8 payload[PACKET_MAX];
 };
 
+/* A socket that has carried QUIC is closed. */
+struct release_record {
+	struct record_header h;
+	u64 socket; /* its cookie */
+};
+
 _Static_assert(sizeof(struct socket_record) == 224, "socket_record");
+_Static_assert(sizeof(struct release_record) == 24, "release_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 
 #endif
