@@ -13,6 +13,7 @@ const (
 	ProtocolH2C    = "h2c"
 	ProtocolHTTP11 = "http/1.1"
 	ProtocolDNS    = "dns"
+	ProtocolQUIC   = "quic" // nothing in it is decoded
 )
 
 // Joined says whether a connection was observed from its first byte.
@@ -44,6 +45,8 @@ type Conn struct {
 	Source Source
 	// Reason says why nothing of a connection with TLS is decoded, or is empty.
 	Reason string
+	// QUIC is the version of QUIC, as in "QUIC v1"; empty for others.
+	QUIC string
 }
 
 // Source says where the bytes of a connection are taken.
@@ -105,6 +108,9 @@ func (j *JSONL) Conn(m Meta, c *Conn, e ConnEvent) {
 	}
 	if c.Reason != "" {
 		b = appendText(b, "reason", c.Reason)
+	}
+	if c.QUIC != "" {
+		b = appendText(b, "quic_version", c.QUIC)
 	}
 	b = e.appendKeys(&j.enc.screen, b)
 	j.out.end(append(b, '}'))

@@ -21,12 +21,13 @@ type ConnOpen struct{}
 func (ConnOpen) action() string                        { return "open" }
 func (ConnOpen) appendKeys(_ *screen, b []byte) []byte { return b }
 
-// ConnClose is for a closed connection. Bytes are plaintext bytes. Frames counts both
-// directions. Nil is unknown.
+// ConnClose is for a closed connection. Bytes are plaintext bytes, or else those of TCP or
+// UDP. Frames counts both directions. Nil is unknown.
 type ConnClose struct {
-	BytesSent, BytesReceived *uint64
-	Frames                   *uint64
-	Path                     *Path
+	BytesSent, BytesReceived         *uint64
+	DatagramsSent, DatagramsReceived *uint64 // of QUIC alone
+	Frames                           *uint64
+	Path                             *Path
 	// Error is set if client and server spoke different protocols.
 	Error *exchange.Error
 }
@@ -37,6 +38,10 @@ func (e ConnClose) appendKeys(s *screen, b []byte) []byte {
 	b = appendIntOrNull(b, "bytes_sent", e.BytesSent)
 	b = appendIntOrNull(b, "bytes_received", e.BytesReceived)
 	b = appendPath(b, e.Path, e.Frames)
+	if e.DatagramsSent != nil && e.DatagramsReceived != nil {
+		b = appendIntOrNull(b, "datagrams_sent", e.DatagramsSent)
+		b = appendIntOrNull(b, "datagrams_received", e.DatagramsReceived)
+	}
 	if e.Error != nil {
 		b = s.appendError(b, e.Error)
 	}

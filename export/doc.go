@@ -88,7 +88,7 @@
 //	                it closes, or else when the process or the observation ends
 //	local, remote   "ip:port", "[v6]:port", or null
 //	role            client or server, what the observed process is, or null
-//	protocol        h2, h2c (HTTP/2 without TLS), http/1.1, dns, or null. An
+//	protocol        h2, h2c (HTTP/2 without TLS), http/1.1, dns, quic, or null. An
 //	                upgraded connection is http/1.1 on open, and h2c on close
 //	joined          start or mid: the first byte was, or was not, seen; or null
 //	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms,
@@ -111,6 +111,8 @@
 //	                (packets, with session secrets) or calls (of the process)
 //	reason          on open, close and resync: why nothing that TLS carries is
 //	                printed, "not decrypted: …"; else absent
+//	quic_version    on QUIC: QUIC v1, QUIC v2, or the number of another version, as
+//	                in QUIC 0xff00001d; else absent
 //	type            on dns: of the query, such as AAAA
 //	rcode           on dns: NOERROR, NXDOMAIN, SERVFAIL, …; null: no answer
 //	answers         on dns: array of texts, as dig +short prints them
@@ -149,6 +151,8 @@
 //	                was lost or overtaken on the way, or null
 //	segments_sent, segments_received
 //	                on close: TCP segments, or null
+//	datagrams_sent, datagrams_received
+//	                on close of QUIC: UDP datagrams; absent if not known
 //
 // dns_ms is from the first query for the name to the last answer before the
 // process connected, over A and AAAA, and all names of a search list. It is null
@@ -172,6 +176,13 @@
 // With source wire, send is when a packet went into the network, recv when it came from
 // there. No packet is mistaken for another because it was retransmitted or overtaken.
 // Connections without TLS have no tls, and tls_ms is null.
+//
+// Of a QUIC connection h2trace reads what its Initial packets show: what the client
+// offers, and the cipher that the server selects. tls.alpn is null, as the answer is
+// encrypted. There is no end to see: it is closed when its socket is, when nothing went
+// for some five minutes, or when the observation ends. bytes_* are of UDP payload. If
+// the same two addresses carry several connections, nobody knows which bytes are whose,
+// and they are null. Nothing is printed of other protocols on UDP but DNS.
 //
 // # frame
 //

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 
+	"h2trace/decoder/ktime"
 	"h2trace/decoder/tcp"
 	"h2trace/decoder/tls/handshake"
 )
@@ -24,6 +25,7 @@ const (
 // Connection is what is known of a QUIC connection. It begins with a ClientHello; in a
 // version that is not known, with an answer to the client.
 type Connection struct {
+	Since   ktime.Time             // of its first packet
 	Version Version                // of its last packet that was opened
 	Hello   *handshake.ClientHello // nil if it was not seen, or is malformed
 	Answer  *handshake.ServerHello // nil until the server selects
@@ -43,6 +45,7 @@ func NewFlow(budget *tcp.Budget) *Flow { return &Flow{budget: budget} }
 // attempt is a handshake that a client begins with a connection ID of its choice. It does
 // so again after a Retry or a Version Negotiation packet.
 type attempt struct {
+	since   ktime.Time
 	conn    *Connection // nil while it is not known to be one; others may have it, too
 	version Version
 	dest    []byte // connection ID that the client chose for the server
@@ -55,7 +58,7 @@ type attempt struct {
 
 // Datagram takes the next datagram, or its beginning, and does not keep it. It returns
 // the connection of which more is known now, or nil.
-func (f *Flow) Datagram(fromClient bool, b []byte) (news *Connection) {
+func (f *Flow) Datagram(at ktime.Time, fromClient bool, b []byte) (news *Connection) {
 	long := len(b) >= minDatagram
 	for {
 		p, rest, ok := parsePacket(b)
@@ -67,9 +70,9 @@ func (f *Flow) Datagram(fromClient bool, b []byte) (news *Connection) {
 		case p.version == negotiation:
 			c = f.refuse(fromClient, &p)
 		case p.dialect == nil:
-			c = f.unknown(fromClient, long, &p)
+			c = f.unknown(at, fromClient, long, &p)
 		case p.kind == initial && p.b != nil:
-			c = f.initial(fromClient, &p)
+			c = f.initial(at, fromClient, &p)
 		}
 		if c != nil {
 			news = c
@@ -110,7 +113,7 @@ func (f *Flow) refuse(fromClient bool, p *packet) *Connection {
 		}
 		a.refused = true
 		if a.conn == nil && dialects[a.version] == nil {
-			a.conn = &Connection{Version: a.version}
+			a.conn = a.connection()
 			return a.conn
 		}
 	}
@@ -119,7 +122,7 @@ func (f *Flow) refuse(fromClient bool, p *packet) *Connection {
 
 // unknown takes a packet of a version whose packets cannot be opened. An answer in that
 // version, to the connection ID of the client, shows that it is QUIC.
-func (f *Flow) unknown(fromClient, long bool, p *packet) *Connection {
+func (f *Flow) unknown(at ktime.Time, fromClient, long bool, p *packet) *Connection {
 	for _, a := range f.attempts {
 		switch {
 		case a.version != p.version:
@@ -129,22 +132,25 @@ func (f *Flow) unknown(fromClient, long bool, p *packet) *Connection {
 			if a.conn != nil {
 				return nil
 			}
-			a.conn = &Connection{Version: a.version}
+			a.conn = a.connection()
 			return a.conn
 		}
 	}
 	if fromClient && long && len(p.dest) >= minID {
-		f.enter(newAttempt(p))
+		f.enter(newAttempt(at, p))
 	}
 	return nil
 }
 
-func newAttempt(p *packet) *attempt {
-	return &attempt{version: p.version, dest: bytes.Clone(p.dest), source: bytes.Clone(p.source)}
+func newAttempt(at ktime.Time, p *packet) *attempt {
+	return &attempt{since: at, version: p.version, dest: bytes.Clone(p.dest), source: bytes.Clone(p.source)}
 }
 
+// connection returns a new connection that begins with an attempt.
+func (a *attempt) connection() *Connection { return &Connection{Since: a.since, Version: a.version} }
+
 // initial takes an Initial packet.
-func (f *Flow) initial(fromClient bool, p *packet) *Connection {
+func (f *Flow) initial(at ktime.Time, fromClient bool, p *packet) *Connection {
 	for _, a := range slices.Backward(f.attempts) {
 		if frames, ok := a.open(fromClient, p); ok {
 			return f.opened(a, fromClient, p.version, frames)
@@ -153,7 +159,7 @@ func (f *Flow) initial(fromClient bool, p *packet) *Connection {
 	if !fromClient || len(p.dest) < minID {
 		return nil
 	}
-	a := newAttempt(p)
+	a := newAttempt(at, p)
 	frames, ok := a.open(fromClient, p)
 	if !ok {
 		return nil
@@ -237,7 +243,7 @@ func (f *Flow) message(a *attempt, fromClient bool, m *handshake.Message) bool {
 			return false
 		}
 		if a.conn == nil { // its ClientHello was not seen
-			a.conn = &Connection{Version: a.version}
+			a.conn = a.connection()
 		}
 		a.conn.Answer = answer
 		a.drop(f.budget)
@@ -259,5 +265,5 @@ func (f *Flow) continued(a *attempt, hello *handshake.ClientHello) *Connection {
 			return o.conn
 		}
 	}
-	return new(Connection)
+	return a.connection()
 }

@@ -69,9 +69,9 @@ func TestShuffled(t *testing.T) {
 		first := p.packet(true, slices.Concat(frames[:half]...), 1200)
 		second := p.packet(true, slices.Concat(append(frames[half:], []byte{framePing, 0, 0})...), 1200)
 		f := testFlow()
-		nothing(t, f.Datagram(true, second))
-		nothing(t, f.Datagram(true, second))
-		offers(t, f.Datagram(true, first), Version1, "shuffled.example")
+		nothing(t, f.Datagram(0, true, second))
+		nothing(t, f.Datagram(0, true, second))
+		offers(t, f.Datagram(0, true, first), Version1, "shuffled.example")
 		if got := f.budget; *got != *tcp.NewBudget(1 << 20) {
 			t.Errorf("seed %d: bytes are held: %+v", seed, got)
 		}
@@ -85,7 +85,7 @@ func TestCoalesced(t *testing.T) {
 	b := append(p.packet(true, cryptoOf(0, hello[:500]), 0), p.packet(true, cryptoOf(500, hello[500:]), 1200)...)
 	zero := long(Version1, "fiverseven", "", append(varint(40), make([]byte, 40)...))
 	zero[0] |= 1 << 4
-	offers(t, testFlow().Datagram(true, append(zero, b...)), Version1, "coalesced.example")
+	offers(t, testFlow().Datagram(0, true, append(zero, b...)), Version1, "coalesced.example")
 }
 
 // TestServerChooses has a client that takes the connection ID of the server before its
@@ -94,12 +94,12 @@ func TestServerChooses(t *testing.T) {
 	hello := clientHello(t, "chooses.example")
 	p := newPeer(t, Version1, "fiverseven", "self")
 	f := testFlow()
-	nothing(t, f.Datagram(true, p.packet(true, cryptoOf(0, hello[:700]), 1200)))
-	nothing(t, f.Datagram(false, p.packet(false, []byte{frameACK, 0, 0, 0, 0}, 1200)))
+	nothing(t, f.Datagram(5, true, p.packet(true, cryptoOf(0, hello[:700]), 1200)))
+	nothing(t, f.Datagram(0, false, p.packet(false, []byte{frameACK, 0, 0, 0, 0}, 1200)))
 	p.dest = []byte("srv")
-	offers(t, f.Datagram(true, p.packet(true, cryptoOf(700, hello[700:]), 1200)), Version1, "chooses.example")
-	c := f.Datagram(false, p.packet(false, append([]byte{frameACKWithECN, 0, 0, 0, 0, 1, 2, 3}, cryptoOf(0, serverHello(t))...), 1200))
-	if c == nil || c.Answer == nil || c.Answer.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
+	offers(t, f.Datagram(7, true, p.packet(true, cryptoOf(700, hello[700:]), 1200)), Version1, "chooses.example")
+	c := f.Datagram(9, false, p.packet(false, append([]byte{frameACKWithECN, 0, 0, 0, 0, 1, 2, 3}, cryptoOf(0, serverHello(t))...), 1200))
+	if c == nil || c.Since != 5 || c.Answer == nil || c.Answer.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
 		t.Errorf("got %+v, want a ServerHello", c)
 	}
 }
@@ -111,17 +111,17 @@ func TestRetry(t *testing.T) {
 	p := newPeer(t, Version1, "fiverseven", "self")
 	f := testFlow()
 	first := p.packet(true, cryptoOf(0, hello), 1200)
-	c := f.Datagram(true, first)
+	c := f.Datagram(0, true, first)
 	offers(t, c, Version1, "retry.example")
 	again := long(Version1, "self", "another", make([]byte, 40))
 	again[0] |= 3 << 4
-	nothing(t, f.Datagram(false, again))
+	nothing(t, f.Datagram(0, false, again))
 	p.original, p.dest, p.token = []byte("another1"), []byte("another1"), make([]byte, 20)
-	if got := f.Datagram(true, p.packet(true, cryptoOf(0, hello), 1200)); got != c {
+	if got := f.Datagram(0, true, p.packet(true, cryptoOf(0, hello), 1200)); got != c {
 		t.Errorf("got %+v after the Retry, want the connection from before", got)
 	}
-	f.Datagram(true, first) // overtaken
-	if got := f.Datagram(false, p.packet(false, cryptoOf(0, serverHello(t)), 1200)); got != c || c.Answer == nil {
+	f.Datagram(0, true, first) // overtaken
+	if got := f.Datagram(0, false, p.packet(false, cryptoOf(0, serverHello(t)), 1200)); got != c || c.Answer == nil {
 		t.Errorf("got %+v after the ServerHello", got)
 	}
 }
@@ -130,19 +130,19 @@ func TestRetry(t *testing.T) {
 func TestNegotiated(t *testing.T) {
 	f := testFlow()
 	const odd = Version(0x0a1a2a3a)
-	nothing(t, f.Datagram(true, long(odd, "fiverseven", "self", make([]byte, 1200))))
-	c := f.Datagram(false, long(negotiation, "self", "fiverseven", []byte{0, 0, 0, 1}))
+	nothing(t, f.Datagram(0, true, long(odd, "fiverseven", "self", make([]byte, 1200))))
+	c := f.Datagram(0, false, long(negotiation, "self", "fiverseven", []byte{0, 0, 0, 1}))
 	if c == nil || c.Version != odd || c.Hello != nil {
 		t.Fatalf("got %+v after Version Negotiation", c)
 	}
 	p := newPeer(t, Version1, "eightnine", "me")
-	got := f.Datagram(true, p.packet(true, cryptoOf(0, clientHello(t, "negotiated.example")), 1200))
+	got := f.Datagram(0, true, p.packet(true, cryptoOf(0, clientHello(t, "negotiated.example")), 1200))
 	offers(t, got, Version1, "negotiated.example")
 	if got != c {
 		t.Error("it is another connection")
 	}
 	next := newPeer(t, Version1, "ten-eleven", "me2")
-	got = f.Datagram(true, next.packet(true, cryptoOf(0, clientHello(t, "next.example")), 1200))
+	got = f.Datagram(0, true, next.packet(true, cryptoOf(0, clientHello(t, "next.example")), 1200))
 	offers(t, got, Version1, "next.example")
 	if got == c {
 		t.Error("a second connection is the first one")
@@ -153,10 +153,10 @@ func TestNegotiated(t *testing.T) {
 func TestCompatible(t *testing.T) {
 	p := newPeer(t, Version1, "fiverseven", "self")
 	f := testFlow()
-	c := f.Datagram(true, p.packet(true, cryptoOf(0, clientHello(t, "compatible.example")), 1200))
+	c := f.Datagram(0, true, p.packet(true, cryptoOf(0, clientHello(t, "compatible.example")), 1200))
 	offers(t, c, Version1, "compatible.example")
 	p.version = Version2
-	if got := f.Datagram(false, p.packet(false, cryptoOf(0, serverHello(t)), 1200)); got != c || c.Version != Version2 {
+	if got := f.Datagram(0, false, p.packet(false, cryptoOf(0, serverHello(t)), 1200)); got != c || c.Version != Version2 {
 		t.Errorf("got %+v, want %s", got, Version2)
 	}
 }
@@ -167,16 +167,16 @@ func TestUnknownVersion(t *testing.T) {
 	const draft = Version(0xff00001d)
 	first := long(draft, "fiverseven", "self", make([]byte, 1200))
 	f := testFlow()
-	nothing(t, f.Datagram(true, first))
-	nothing(t, f.Datagram(true, first))
-	nothing(t, f.Datagram(false, long(draft, "other", "server", make([]byte, 100))))
-	nothing(t, f.Datagram(false, long(draft+1, "self", "server", make([]byte, 100))))
+	nothing(t, f.Datagram(0, true, first))
+	nothing(t, f.Datagram(0, true, first))
+	nothing(t, f.Datagram(0, false, long(draft, "other", "server", make([]byte, 100))))
+	nothing(t, f.Datagram(0, false, long(draft+1, "self", "server", make([]byte, 100))))
 	answer := long(draft, "self", "server", make([]byte, 100))
-	if c := f.Datagram(false, answer); c == nil || c.Version.String() != "QUIC 0xff00001d" {
+	if c := f.Datagram(0, false, answer); c == nil || c.Version.String() != "QUIC 0xff00001d" {
 		t.Errorf("got %+v", c)
 	}
-	nothing(t, f.Datagram(false, answer))
-	nothing(t, testFlow().Datagram(true, long(draft, "fiverseven", "self", make([]byte, 100))))
+	nothing(t, f.Datagram(0, false, answer))
+	nothing(t, testFlow().Datagram(0, true, long(draft, "fiverseven", "self", make([]byte, 100))))
 }
 
 // TestForged has packets whose tag is wrong, and bytes that only look like QUIC.
@@ -186,10 +186,10 @@ func TestForged(t *testing.T) {
 	for i := range b {
 		forged := bytes.Clone(b)
 		forged[i] ^= 1
-		nothing(t, testFlow().Datagram(true, forged))
-		nothing(t, testFlow().Datagram(true, b[:i]))
+		nothing(t, testFlow().Datagram(0, true, forged))
+		nothing(t, testFlow().Datagram(0, true, b[:i]))
 	}
-	nothing(t, testFlow().Datagram(false, b))
+	nothing(t, testFlow().Datagram(0, false, b))
 }
 
 // TestManyAttempts demands that a Flow holds a bounded number of handshakes.
@@ -197,7 +197,7 @@ func TestManyAttempts(t *testing.T) {
 	f := testFlow()
 	for i := range 100 {
 		p := newPeer(t, Version1, "fiverseven"+string(rune('0'+i)), "self")
-		nothing(t, f.Datagram(true, p.packet(true, cryptoOf(10, []byte("late")), 1200)))
+		nothing(t, f.Datagram(0, true, p.packet(true, cryptoOf(10, []byte("late")), 1200)))
 	}
 	if len(f.attempts) != maxAttempts {
 		t.Errorf("got %d attempts", len(f.attempts))

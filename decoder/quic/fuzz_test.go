@@ -25,7 +25,7 @@ func FuzzDatagrams(f *testing.F) {
 			if o&1 != 0 {
 				d = b
 			}
-			flow.Datagram(o&2 == 0, d)
+			flow.Datagram(0, o&2 == 0, d)
 			if len(flow.attempts) > maxAttempts {
 				t.Fatalf("%d handshakes are held", len(flow.attempts))
 			}

@@ -153,7 +153,7 @@ func checkPeers(t *testing.T, list []seen) {
 	f := NewFlow(tcp.NewBudget(1 << 20))
 	var conns []*Connection
 	for _, d := range list {
-		if c := f.Datagram(d.sent, d.b); c != nil && (len(conns) == 0 || conns[len(conns)-1] != c) {
+		if c := f.Datagram(0, d.sent, d.b); c != nil && (len(conns) == 0 || conns[len(conns)-1] != c) {
 			conns = append(conns, c)
 		}
 	}

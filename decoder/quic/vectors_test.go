@@ -137,11 +137,11 @@ func TestPackets(t *testing.T) {
 				t.Errorf("server: got %x\nwant %x", server, want)
 			}
 			f := NewFlow(tcp.NewBudget(1 << 20))
-			c := f.Datagram(true, client)
+			c := f.Datagram(0, true, client)
 			if c == nil || c.Version != v.version || c.Hello == nil || c.Hello.SNI != "example.com" || len(c.Hello.ALPN) != 1 || c.Hello.ALPN[0] != "alpn" {
 				t.Fatalf("got %+v after the ClientHello", c)
 			}
-			if got := f.Datagram(false, unhex(t, v.server)); got != c || c.Answer == nil || c.Answer.CipherSuite != 0x1301 {
+			if got := f.Datagram(0, false, unhex(t, v.server)); got != c || c.Answer == nil || c.Answer.CipherSuite != 0x1301 {
 				t.Errorf("got %+v after the ServerHello", got)
 			}
 		})

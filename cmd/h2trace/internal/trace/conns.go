@@ -34,6 +34,7 @@ type connTable struct {
 	segments  *tcp.Budget // of connections without TLS
 	ciphers   ciphers
 	requests  requests
+	quic      *quicFlows
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
 
@@ -57,6 +58,12 @@ type counts struct {
 	captured  uint64 // bytes of payload
 }
 
+// number returns the id of the next connection.
+func (n *counts) number() string {
+	n.opened++
+	return "c" + strconv.FormatUint(n.opened, 10)
+}
+
 func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decoder.Config, recovery *recovery, sourceOf func(pid int) *fetchenv.Source) *connTable {
 	t := &connTable{
 		kernel:   k,
@@ -73,6 +80,7 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		byID:     make(map[uint64]*tracedConn),
 		sockets:  make(innermost),
 	}
+	t.quic = newQUICFlows(k, &t.printed, t.resolver, &t.counts)
 	t.exchanges = exchangeBook{events: events, hellos: &t.hellos, budget: http1.NewBudget(openBudget), repeated: t.closing.repeated}
 	return t
 }
@@ -145,11 +153,10 @@ func (t *connTable) get(h *bpf.Head, wire bpf.Wire) *tracedConn {
 
 // add adds a connection. open completes it.
 func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
-	t.opened++
 	c := &tracedConn{
 		connInfo: connInfo{
 			since:  h.Time,
-			meta:   export.Meta{PID: h.PID, Conn: "c" + strconv.FormatUint(t.opened, 10)},
+			meta:   export.Meta{PID: h.PID, Conn: t.number()},
 			event:  export.Conn{Joined: export.JoinedMid, Source: export.SourceWire},
 			scheme: "https",
 			source: t.sourceOf(h.PID),
@@ -214,7 +221,7 @@ func (t *connTable) expire(now ktime.Time, idle bool) error {
 	t.ciphers.expire(now)
 	t.resolver.expire(now)
 	t.ciphers.joining.tick(now)
-	err := t.recovery.tick(now, idle)
+	err := errors.Join(t.recovery.tick(now, idle), t.quic.expire(now))
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
 }
 
@@ -255,7 +262,7 @@ func (t *connTable) endAll() error {
 		c.finish()
 	}
 	t.ciphers.wipe()
-	return t.send()
+	return errors.Join(t.quic.endAll(now), t.send())
 }
 
 func roleOf(r bpf.Role) decoder.Role {

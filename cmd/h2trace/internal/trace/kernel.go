@@ -20,6 +20,17 @@ type kernel interface {
 	OpenStreams(pid int, w *bpf.Windows) (streams []uint64, ok bool)
 	// ReadTLS reads what the memory of a process holds of a connection with TLS.
 	ReadTLS(*bpf.Spot) (*bpf.TLSState, error)
+	quicKernel
+}
+
+// quicKernel is what the connections of QUIC ask of it.
+type quicKernel interface {
+	// CountQUIC returns what the kernel has counted of a flow, and whether it does.
+	CountQUIC(f bpf.QUICFlow) (n bpf.QUICCount, ok bool, err error)
+	// ListQUIC returns what it has counted of all flows.
+	ListQUIC() (map[bpf.QUICFlow]bpf.QUICCount, error)
+	// ForgetQUIC ends the count of a flow.
+	ForgetQUIC(f bpf.QUICFlow) error
 }
 
 // stateProbes are the probes that copy header tables and windows. They cost too much to
@@ -47,6 +58,7 @@ type connKernel struct {
 	*bpf.Connections
 	*bpf.Sockets
 	*bpf.Spotting
+	*bpf.QUICFlows
 }
 
 // processKernel is the process.Kernel of a Collector.

@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"errors"
+	"maps"
 
 	"h2trace/bpf"
 )
@@ -14,6 +15,7 @@ type fakeKernel struct {
 	conns  []bpf.ConnState
 	ledger bpf.Ledger
 	hits   uint64
+	quic   map[bpf.QUICFlow]bpf.QUICCount
 	on     bool // the recovery
 	// states are what the memory of processes holds, by the address of a connection.
 	states map[uint64]*bpf.TLSState
@@ -68,6 +70,20 @@ func (k *fakeKernel) ReadTLS(at *bpf.Spot) (*bpf.TLSState, error) {
 		k.Secret, k.Key, k.IV = bytes.Clone(k.Secret), bytes.Clone(k.Key), bytes.Clone(k.IV)
 	}
 	return &c, nil
+}
+
+func (k *fakeKernel) CountQUIC(f bpf.QUICFlow) (bpf.QUICCount, bool, error) {
+	n, ok := k.quic[f]
+	return n, ok, nil
+}
+
+func (k *fakeKernel) ListQUIC() (map[bpf.QUICFlow]bpf.QUICCount, error) {
+	return maps.Clone(k.quic), nil
+}
+
+func (k *fakeKernel) ForgetQUIC(f bpf.QUICFlow) error {
+	delete(k.quic, f)
+	return nil
 }
 
 func (k *fakeKernel) Begin([]string) error {

@@ -104,7 +104,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		started:   time.Now(),
 	}
 	o.losses.events = events
-	forConns := connKernel{c.Connections, c.Sockets, c.Spotting}
+	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
 	o.holder = &process.Holder{}
 	if !opts.NoGate {

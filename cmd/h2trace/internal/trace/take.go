@@ -43,6 +43,10 @@ func (o *Observer) take(e bpf.Event) error {
 		o.conns.resolver.packet(e)
 	case *bpf.Hello:
 		o.conns.hellos.packet(e.PID, e.Time, &e.Packet)
+	case *bpf.QUIC:
+		o.conns.quic.packet(e)
+	case *bpf.Released:
+		return o.conns.quic.released(e)
 	case *bpf.SocketLeft:
 		o.sockets.left(&e.Socket, e.Time)
 	case *bpf.ConnectFailed:

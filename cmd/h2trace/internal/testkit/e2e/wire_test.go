@@ -20,6 +20,7 @@ var ofWire = []string{
 	"TestClientsOwnView",
 	"TestBuildVariants",
 	"TestBodies",
+	"TestQUIC",
 	"TestVia",
 	"TestViaVerdict",
 	"TestViaSOCKS",
