@@ -101,13 +101,14 @@ come in the order of its bytes.
 	          processes [{pid, args, exit_code}]
 	conn      action (open, close, resync, dns, failed, silent), local, remote,
 	          role, protocol, joined (start, mid), tls, dns_ms, connect_ms,
-	          tls_ms, name, via, source (wire, calls), reason; on dns: type,
-	          rcode, answers; on failed: error {class (dns, connect, tls),
-	          detail}, proxy, next, barred; on resync: dir, skipped_bytes; on
-	          close: bytes_sent, bytes_received, rtt_ms, retransmits, frames,
-	          min_rtt_ms, out_of_order, segments_sent, segments_received; on
-	          silent: proxy, bytes_sent, bytes_received, state (connecting,
-	          connected, closed), silent_ms, last (send, recv), other_way_ms
+	          tls_ms, name, via, source (wire, calls), reason, quic_version; on
+	          dns: type, rcode, answers; on failed: error {class (dns, connect,
+	          tls), detail}, proxy, next, barred; on resync: dir,
+	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
+	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
+	          segments_received, datagrams_sent, datagrams_received; on silent:
+	          proxy, bytes_sent, bytes_received, state (connecting, connected,
+	          closed), silent_ms, last (send, recv), other_way_ms
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION
@@ -323,12 +324,12 @@ too, that use crypto/tls, or sockets without TLS. Other programs get a process
 event with action skipped and a reason. If they run Go code of a shared library,
 h2trace observes that code instead, and the reason names the library.
 
-h2trace does not see HTTP/3. For HTTP/1.x it prints conn and exchange events. It
-does not see HTTP without TLS on Unix sockets, nor, with source wire, TLS on
-them. It sees nothing inside encryption other than crypto/tls and its forks,
-such as a library in C. If h2trace sees nothing of a process that communicates,
-a message says why, and so does the reason of a second process event with action
-attached.
+h2trace does not decode HTTP/3. Of connections of QUIC it prints conn events,
+with source wire. For HTTP/1.x it prints conn and exchange events. It does not
+see HTTP without TLS on Unix sockets, nor, with source wire, TLS on them. It
+sees nothing inside encryption other than crypto/tls and its forks, such as a
+library in C. If h2trace sees nothing of a process that communicates, a message
+says why, and so does the reason of a second process event with action attached.
 
 Go code in shared libraries (-buildmode=c-shared and plugin) is observed from
 the start if the program is linked with the library, or loaded it before h2trace
