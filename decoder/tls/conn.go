@@ -21,6 +21,7 @@ type Conn struct {
 	found     []Event
 	returned  int
 	plaintext Plaintext
+	scratch   []byte // for plaintext, nil while Next has nothing to return
 }
 
 // Info is what a handshake agreed on. Fields are zero until they are known.
@@ -55,7 +56,8 @@ func NewJoined(budget *Budget, sessions *Sessions) *Conn {
 	return c
 }
 
-// Data takes the next bytes of a direction, which came at time at. It does not keep b.
+// Data takes the next bytes of a direction, which came at time at. It reads b until Next
+// returns nil, and does not change it.
 func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 	s := &c.sides[dir]
 	if len(b) == 0 {
@@ -100,8 +102,9 @@ func (c *Conn) Next() Event {
 		clear(c.found) // a ClientHello may be long
 		c.found, c.returned = c.found[:0], 0
 		if !c.advance() && len(c.found) == 0 {
-			c.sides[0].queue.lend()
-			c.sides[1].queue.lend()
+			c.sides[0].queue.keep()
+			c.sides[1].queue.keep()
+			c.lendScratch()
 			return nil
 		}
 	}
@@ -170,12 +173,12 @@ func (s *side) cut() bool {
 	if s.state != reading || !s.queue.whole() {
 		return false
 	}
-	b := s.queue.ready()
+	b := s.queue.ready(record.HeaderSize)
 	if len(b) < record.HeaderSize {
 		return true
 	}
 	h, ok := parseHeader(b)
-	return ok && len(b) < h.length && (s.reader != nil || s.phase == cleartext && h.typ != record.ApplicationData)
+	return ok && s.queue.run < h.length && (s.reader != nil || s.phase == cleartext && h.typ != record.ApplicationData)
 }
 
 // overflow makes room in a queue that waits for too long.

@@ -33,8 +33,8 @@ func (s *side) due() ktime.Time {
 	if s.state == searching { // how far the search has come depends on how the bytes are cut
 		return s.queue.last().at
 	}
-	if b := s.queue.ready(); len(b) >= record.HeaderSize && s.state == reading {
-		if h, ok := parseHeader(b); ok && len(b) >= h.length {
+	if b := s.queue.ready(record.HeaderSize); len(b) >= record.HeaderSize && s.state == reading {
+		if h, ok := parseHeader(b); ok && s.queue.run >= h.length {
 			return s.queue.timeOf(h.length)
 		}
 	}

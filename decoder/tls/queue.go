@@ -7,11 +7,13 @@ import "h2trace/decoder/ktime"
 const maxPieces = 4096
 
 // queue holds the ciphertext of one direction that is not decoded yet, with its times
-// and its holes.
+// and its holes. Its bytes are those of buf from start on, and after them those of given,
+// which is the caller's: most records are opened from there, and never copied.
 type queue struct {
-	buf    []byte // the bytes of all pieces, from start on
+	buf    []byte
 	start  int
-	pieces []piece // from first on
+	given  []byte
+	pieces []piece // of all bytes, from first on
 	first  int
 	run    int // bytes before the first hole
 	budget *Budget
@@ -24,19 +26,13 @@ type piece struct {
 	hole int64 // missing bytes; then n is 0
 }
 
-// add appends a copy of b.
+// add appends b. It is the caller's again after keep.
 func (q *queue) add(at ktime.Time, b []byte) {
-	if q.buf == nil {
-		q.buf, q.budget.spare = q.budget.spare, nil
-	}
-	if q.start > 0 && q.start >= len(q.buf)-q.start {
-		q.buf = append(q.buf[:0], q.buf[q.start:]...)
-		q.start = 0
-	}
+	q.copy(len(q.given))
 	if q.whole() {
 		q.run += len(b)
 	}
-	q.buf = append(q.buf, b...)
+	q.given = b
 	q.budget.held += len(b)
 	if p := q.last(); p != nil && p.hole == 0 && (p.at == at || len(q.pieces)-q.first >= maxPieces) {
 		p.at = at
@@ -46,9 +42,26 @@ func (q *queue) add(at ktime.Time, b []byte) {
 	q.push(piece{at: at, n: len(b)})
 }
 
+// copy makes the first n of the given bytes its own.
+func (q *queue) copy(n int) {
+	if n == 0 {
+		return
+	}
+	if q.buf == nil {
+		q.buf, q.budget.spare = q.budget.spare, nil
+	}
+	if q.start > 0 && q.start >= len(q.buf)-q.start {
+		q.buf = append(q.buf[:0], q.buf[q.start:]...)
+		q.start = 0
+	}
+	q.buf = append(q.buf, q.given[:n]...)
+	q.given = q.given[n:]
+}
+
 // addHole appends a hole of n bytes. Among too many pieces, the bytes of the last one
 // become part of it.
 func (q *queue) addHole(at ktime.Time, n int64) {
+	q.copy(len(q.given))
 	p := q.last()
 	if p != nil && p.hole == 0 && len(q.pieces)-q.first >= maxPieces {
 		if q.whole() {
@@ -84,10 +97,21 @@ func (q *queue) last() *piece {
 }
 
 // len returns the number of bytes.
-func (q *queue) len() int { return len(q.buf) - q.start }
+func (q *queue) len() int { return len(q.buf) - q.start + len(q.given) }
 
-// ready returns the bytes before the first hole. They are valid until the next add.
-func (q *queue) ready() []byte { return q.buf[q.start : q.start+q.run] }
+// ready returns at least n of the bytes before the first hole, or all if they are fewer.
+// They are valid until the next call of ready, take or add.
+func (q *queue) ready(n int) []byte {
+	own := len(q.buf) - q.start
+	if own == 0 {
+		return q.given[:min(q.run, len(q.given))]
+	}
+	if n = min(n, q.run); n > own {
+		q.copy(n - own)
+		own = n
+	}
+	return q.buf[q.start : q.start+min(q.run, own)]
+}
 
 // whole reports whether there is no hole.
 func (q *queue) whole() bool {
@@ -95,11 +119,29 @@ func (q *queue) whole() bool {
 	return q.run == q.len() && (p == nil || p.hole == 0)
 }
 
-// take removes the first n of the ready bytes. It returns them, valid until the next
-// add, and when the last of them came.
-func (q *queue) take(n int) (b []byte, at ktime.Time) {
-	b = q.buf[q.start : q.start+n]
-	q.start += n
+// take removes the first n of the ready bytes. It returns them, valid as those of ready,
+// and when the last of them came. own says that they are not the caller's.
+func (q *queue) take(n int) (b []byte, at ktime.Time, own bool) {
+	b = q.ready(n)[:n]
+	if own = q.start < len(q.buf); own {
+		q.start += n
+	} else {
+		q.given = q.given[n:]
+	}
+	return b, q.advance(n), own
+}
+
+// pass removes the first n of the ready bytes, and returns when the last of them came.
+func (q *queue) pass(n int) (at ktime.Time) {
+	own := min(n, len(q.buf)-q.start)
+	q.start += own
+	q.given = q.given[n-own:]
+	return q.advance(n)
+}
+
+// advance removes the first n bytes from the pieces, and returns when the last of them
+// came.
+func (q *queue) advance(n int) (at ktime.Time) {
 	q.run -= n
 	q.budget.held -= n
 	for n > 0 {
@@ -115,7 +157,7 @@ func (q *queue) take(n int) (b []byte, at ktime.Time) {
 	if q.first == len(q.pieces) {
 		q.clear()
 	}
-	return b, at
+	return at
 }
 
 // hole returns the length of the hole after the ready bytes, 0 if there is none.
@@ -135,7 +177,7 @@ func (q *queue) hole() int64 {
 // after it, or it was noticed.
 func (q *queue) takeHole() (at ktime.Time) {
 	if q.run > 0 {
-		q.take(q.run)
+		q.pass(q.run)
 	}
 	at = q.pieces[q.first].at
 	q.first++
@@ -154,19 +196,21 @@ func (q *queue) takeHole() (at ktime.Time) {
 // clear empties the queue, and keeps its memory.
 func (q *queue) clear() {
 	q.budget.held -= q.len()
-	q.buf, q.start, q.run = q.buf[:0], 0, 0
+	q.buf, q.start, q.given, q.run = q.buf[:0], 0, nil, 0
 	q.pieces, q.first = q.pieces[:0], 0
 }
 
-// lend gives the memory of an empty queue to the next one that needs some. Nobody uses
-// bytes that were taken from it any more.
-func (q *queue) lend() {
-	if q.len() == 0 && cap(q.buf) > cap(q.budget.spare) {
+// keep makes all bytes its own. An empty queue gives its memory to the next one that
+// needs some: nobody uses bytes that were taken from it any more.
+func (q *queue) keep() {
+	q.copy(len(q.given))
+	if q.len() > 0 {
+		return
+	}
+	if cap(q.buf) > cap(q.budget.spare) {
 		q.budget.spare = q.buf[:0]
 	}
-	if q.len() == 0 {
-		q.buf, q.start = nil, 0
-	}
+	q.buf, q.start = nil, 0
 }
 
 // drop empties the queue and frees its memory. It returns the number of bytes that it

@@ -1,6 +1,7 @@
 package tls_test
 
 import (
+	"bytes"
 	"fmt"
 
 	"h2trace/decoder"
@@ -15,6 +16,7 @@ type result struct {
 	turns  []turn
 	offers int
 	info   tls.Info
+	memory []byte // of the last bytes given
 }
 
 // turn is plaintext of one direction between that of the other.
@@ -72,8 +74,7 @@ func run(conv *conversation, most, when int) *result {
 			r.tell(c, conv)
 		}
 		for b := s.b; len(b) > 0; b = b[min(most, len(b)):] {
-			c.Data(ktime.Time(i+1), s.dir, b[:min(most, len(b))])
-			r.drain(c)
+			r.give(c, ktime.Time(i+1), s.dir, b[:min(most, len(b))])
 		}
 	}
 	if when >= len(conv.segments) {
@@ -82,6 +83,20 @@ func run(conv *conversation, most, when int) *result {
 	c.Close(1 << 40)
 	r.drain(c)
 	return r
+}
+
+// give gives bytes to a Conn, and uses their memory again. Conn must not write there: it
+// may be that of the kernel.
+func (r *result) give(c *tls.Conn, at ktime.Time, dir decoder.Direction, b []byte) {
+	r.memory = append(r.memory[:0], b...)
+	c.Data(at, dir, r.memory)
+	r.drain(c)
+	if !bytes.Equal(r.memory, b) {
+		r.lines = append(r.lines, fmt.Sprintf("changed %s at %d", dir, at))
+	}
+	for i := range r.memory {
+		r.memory[i] = 0xa5
+	}
 }
 
 func (r *result) tell(c *tls.Conn, conv *conversation) {

@@ -45,7 +45,7 @@ func (c *Conn) broken(s *side, length int) bool {
 func (c *Conn) skip(s *side) bool {
 	n := min(int(min(s.skip, maxWaiting)), s.queue.run)
 	if n > 0 {
-		s.queue.take(n)
+		s.queue.pass(n)
 		s.lost += int64(n)
 		s.skip -= int64(n)
 		return true
@@ -75,7 +75,7 @@ func (c *Conn) seek(s *side) bool {
 // scan passes over bytes that begin no record that opens. It reports whether it made
 // progress.
 func (c *Conn) scan(s *side, list []candidate) bool {
-	b := s.queue.ready()
+	b := s.queue.ready(s.queue.run)
 	for i := 0; ; i++ {
 		rest := b[i:]
 		if len(rest) < record.HeaderSize {
@@ -152,7 +152,7 @@ func (c *Conn) pass(s *side, n int) bool {
 	if n == 0 {
 		return false
 	}
-	_, at := s.queue.take(n)
+	at := s.queue.pass(n)
 	s.lost += int64(n)
 	if s.scanned += n; s.scanned > maxSearch {
 		c.end(s, at, OutOfStep)

@@ -83,7 +83,7 @@ func (c *Conn) step(s *side) bool {
 	case s.state == searching:
 		return c.seek(s)
 	}
-	b := s.queue.ready()
+	b := s.queue.ready(record.HeaderSize)
 	if !s.begun && !begins(b) {
 		c.end(s, s.queue.pieces[s.queue.first].at, NotTLS)
 		return true
@@ -96,11 +96,11 @@ func (c *Conn) step(s *side) bool {
 	case !ok:
 		s.search()
 		return true
-	case len(b) < h.length:
+	case s.queue.run < h.length:
 		return c.broken(s, h.length)
 	}
 	s.begun = true
-	return c.record(s, h, b[:h.length])
+	return c.record(s, h, s.queue.ready(h.length)[:h.length])
 }
 
 // begins reports whether b may be the beginning of a connection: a ClientHello, or
@@ -120,18 +120,18 @@ func (c *Conn) record(s *side, h header, b []byte) bool {
 		s.search() // the change_cipher_spec is lost
 		return true
 	case s.phase == cleartext || h.typ == record.Alert && s.phase != protected12:
-		b, at := s.queue.take(h.length)
+		b, at, _ := s.queue.take(h.length)
 		c.content(s, at, h.typ, b[record.HeaderSize:])
 		return true
 	case s.reader == nil && c.session.server != nil && !c.session.known:
-		_, at := s.queue.take(h.length)
+		at := s.queue.pass(h.length)
 		c.end(s, at, UnknownSuite)
 		return true
 	case s.reader == nil && !c.key(s, b):
 		if !c.early(s) {
 			return false
 		}
-		s.queue.take(h.length)
+		s.queue.pass(h.length)
 		s.early += int64(h.length)
 		s.may.tried = 0
 		return true
@@ -147,7 +147,7 @@ func (c *Conn) changeCipherSpec(s *side, h header) bool {
 	if c.session.server == nil && !c.session.retried {
 		return false // waits for it
 	}
-	s.queue.take(h.length)
+	s.queue.pass(h.length)
 	if c.session.server != nil && !c.session.is13() {
 		s.enter(protected12, nil)
 	}
@@ -183,12 +183,17 @@ func (c *Conn) early(s *side) bool {
 		len(c.secrets.of(labelClientHandshake, hello.random)) > 0
 }
 
-// open opens the next record, where it lies.
+// open opens the next record: where it lies, or into the scratch memory if it is the
+// caller's.
 func (c *Conn) open(s *side, h header) bool {
 	number := s.reader.Number()
-	b, at := s.queue.take(h.length)
+	b, at, own := s.queue.take(h.length)
 	from := min(s.reader.Offset(), len(b))
-	plaintext, typ, err := s.reader.Open(b[from:from], b)
+	to := b[from:from]
+	if !own {
+		to = c.takeScratch()
+	}
+	plaintext, typ, err := s.reader.Open(to, b)
 	if err != nil {
 		s.lost += int64(h.length)
 		s.reader.SetNumber(number)
