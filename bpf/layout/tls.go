@@ -18,6 +18,9 @@ type TLS struct {
 	// In and Out are the directions, each a halfConn.
 	In, Out uint16
 	Half    HalfConn
+	// RawInput, a bytes.Buffer, holds what was received and not opened yet, and Input, a
+	// bytes.Reader, what of the last opened record was not read yet.
+	RawInput, Input uint16
 }
 
 // HalfConn holds the offsets of fields in a crypto/tls.halfConn.
@@ -49,6 +52,8 @@ func TLSFromDWARF(d *dwarf.Data) (*TLS, error) {
 			Seq:     t.at("halfConn", "seq"),
 			Secret:  t.at("halfConn", "trafficSecret"),
 		},
+		RawInput: t.at("Conn", "rawInput"),
+		Input:    t.at("Conn", "input"),
 	}
 	if t.missing != "" {
 		return nil, fmt.Errorf("no %s: %w", t.missing, errNoLayout)

@@ -29,6 +29,7 @@ func TestReleasedTLS(t *testing.T) {
 		ALPN: offset(t, conn, "clientProtocol"), SNI: offset(t, conn, "serverName"),
 		ReadErr: offset(t, conn, "in", "err"),
 		In:      offset(t, conn, "in"), Out: offset(t, conn, "out"),
+		RawInput: offset(t, conn, "rawInput"), Input: offset(t, conn, "input"),
 	}
 	half, _ := conn.FieldByName("in")
 	want.Half = HalfConn{

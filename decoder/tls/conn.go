@@ -68,6 +68,7 @@ func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 	}
 	if s.state == ended {
 		s.lost += int64(len(b))
+		s.queue.skip(int64(len(b)))
 		return
 	}
 	s.queue.add(at, b)
@@ -86,6 +87,7 @@ func (c *Conn) Missing(at ktime.Time, dir decoder.Direction, n int64) {
 	s := &c.sides[dir]
 	if s.state == ended {
 		s.lost += n
+		s.queue.skip(n)
 		return
 	}
 	s.queue.addHole(at, n)

@@ -41,6 +41,10 @@ const (
 	leastWork     = 512
 	tripleDESWork = 32
 
+	// maxPlaces bounds the ends of records that Place knows in a direction, 64 kB. Full
+	// records of so many are 128 MB, and some that the process has not read may be small.
+	maxPlaces = 8192
+
 	// joinedFar bounds how far the record number that was read from memory may be from
 	// that of the first record found. Numbers up to joinedNear away are tried first.
 	joinedNear = 1 << 6

@@ -17,6 +17,9 @@ type queue struct {
 	first  int
 	run    int // bytes before the first hole
 	budget *Budget
+
+	offset int64 // of the first byte, or of the hole before it
+	end    int64 // offset after the last byte, or after the hole after it
 }
 
 // piece is n bytes that came at a time, or a hole in the stream.
@@ -33,6 +36,7 @@ func (q *queue) add(at ktime.Time, b []byte) {
 		q.run += len(b)
 	}
 	q.given = b
+	q.end += int64(len(b))
 	q.budget.held += len(b)
 	if p := q.last(); p != nil && p.hole == 0 && (p.at == at || len(q.pieces)-q.first >= maxPieces) {
 		p.at = at
@@ -62,6 +66,7 @@ func (q *queue) copy(n int) {
 // become part of it.
 func (q *queue) addHole(at ktime.Time, n int64) {
 	q.copy(len(q.given))
+	q.end += n
 	p := q.last()
 	if p != nil && p.hole == 0 && len(q.pieces)-q.first >= maxPieces {
 		if q.whole() {
@@ -143,6 +148,7 @@ func (q *queue) pass(n int) (at ktime.Time) {
 // came.
 func (q *queue) advance(n int) (at ktime.Time) {
 	q.run -= n
+	q.offset += int64(n)
 	q.budget.held -= n
 	for n > 0 {
 		p := &q.pieces[q.first]
@@ -180,6 +186,7 @@ func (q *queue) takeHole() (at ktime.Time) {
 		q.pass(q.run)
 	}
 	at = q.pieces[q.first].at
+	q.offset += q.pieces[q.first].hole
 	q.first++
 	for _, p := range q.pieces[q.first:] {
 		if p.hole > 0 {
@@ -198,6 +205,12 @@ func (q *queue) clear() {
 	q.budget.held -= q.len()
 	q.buf, q.start, q.given, q.run = q.buf[:0], 0, nil, 0
 	q.pieces, q.first = q.pieces[:0], 0
+}
+
+// skip takes n bytes that are not kept. The queue is empty.
+func (q *queue) skip(n int64) {
+	q.offset += n
+	q.end += n
 }
 
 // keep makes all bytes its own. An empty queue gives its memory to the next one that
@@ -220,6 +233,7 @@ func (q *queue) drop() (n int64) {
 	for _, p := range q.pieces[q.first:] {
 		n += p.hole
 	}
+	q.offset += n
 	q.clear()
 	q.buf, q.pieces = nil, nil
 	return n

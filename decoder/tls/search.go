@@ -9,6 +9,7 @@ import (
 // one, is that of the first record that is missing.
 func (s *side) search() {
 	s.state, s.scanned = searching, 0
+	s.places.clear()
 	s.may.wipe(s.reader)
 	s.sure = s.reader != nil && !s.joined
 	s.deaf, s.begun = true, true
@@ -29,6 +30,7 @@ func (c *Conn) broken(s *side, length int) bool {
 	case length > 0 && rest >= 0 && s.phase == cleartext:
 		// The next record begins after the rest of this one, but a message is lost.
 		s.skip, s.deaf = rest, true
+		s.places.clear()
 		if c.session.client == nil || c.session.server == nil {
 			c.end(s, at, NoHello)
 		}
@@ -134,6 +136,7 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 	c.choose(s, k)
 	k.reader.SetNumber(number)
 	s.state, s.lost, s.joined = reading, 0, false
+	s.boundary()
 	s.messages = handshake.Assembler{}
 	s.deaf = k.phase == handshake13 // in the middle of a message
 	if k.phase == handshake13 {

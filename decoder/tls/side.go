@@ -31,6 +31,9 @@ type side struct {
 	work    int   // of all searches, in bytes, less what was opened
 	sure    bool  // the number of the reader is that of the first missing record
 	padded  bool  // a record had padding
+
+	plaintext int64 // bytes of it so far
+	places    places
 }
 
 // state is what a side does with its bytes.
@@ -100,7 +103,11 @@ func (c *Conn) step(s *side) bool {
 		return c.broken(s, h.length)
 	}
 	s.begun = true
-	return c.record(s, h, s.queue.ready(h.length)[:h.length])
+	if !c.record(s, h, s.queue.ready(h.length)[:h.length]) {
+		return false
+	}
+	s.boundary()
+	return true
 }
 
 // begins reports whether b may be the beginning of a connection: a ClientHello, or
@@ -232,6 +239,7 @@ func (c *Conn) content(s *side, at ktime.Time, typ record.ContentType, b []byte)
 		}
 	case record.ApplicationData:
 		if len(b) > 0 && (s.phase == application13 || s.phase == protected12) {
+			s.plaintext += int64(len(b))
 			c.plaintext = Plaintext{At: at, Dir: s.dir, Data: b}
 			c.find(&c.plaintext)
 		}
