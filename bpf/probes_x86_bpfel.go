@@ -636,6 +636,7 @@ type probesSite struct {
 	TcpconnHash uint32
 	ConnHash    uint32
 	RawconnHash uint32
+	TlsconnHash uint32
 	ConnSlot    uint32
 	StackCheck  uint8
 	Role        uint8
@@ -649,6 +650,8 @@ type probesSite struct {
 	TlsAlpn     uint16
 	TlsSni      uint16
 	TlsReadErr  uint16
+	TlsRawInput uint16
+	TlsInput    uint16
 	Pad2        uint16
 }
 

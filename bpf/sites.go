@@ -125,6 +125,9 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 	}
 	if p := exe.Plan; p != nil && p.TLS != nil && !s.opts.unknownRelease {
 		setTLS(&v, site.Tap, p.TLS)
+		if !exe.Calls {
+			setPlace(&v, site.Tap, p)
+		}
 	}
 	if site.Tap == plan.Spot {
 		v.Layout = s.tls.enter(exe.Plan.TLS)
@@ -144,6 +147,15 @@ func setTLS(v *probesSite, tap plan.Tap, l *layout.TLS) {
 		v.TlsVersion, v.TlsCipher, v.TlsResumed, v.TlsAlpn, v.TlsSni = l.Version, l.Cipher, l.Resumed, l.ALPN, l.SNI
 	case plan.Close:
 		v.TlsReadErr = l.ReadErr
+	}
+}
+
+// setPlace fills in what the probes of the recovery need to find connections whose bytes
+// come from packets, and how far their process has opened these.
+func setPlace(v *probesSite, tap plan.Tap, p *plan.Plan) {
+	switch tap {
+	case plan.ReadFrame, plan.ProcessFrame, plan.WriteHeaders:
+		v.TlsconnHash, v.TlsRawInput, v.TlsInput = p.TLSConnHash, p.TLS.RawInput, p.TLS.Input
 	}
 }
 

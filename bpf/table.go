@@ -7,9 +7,10 @@ import (
 
 // Table is an HPACK table as the process held it just before its own code worked on a
 // field block. A received one belongs to the first block with a fragment that ends
-// within the last Read bytes before the offset End of its connection. Without TLS,
-// where Read is 0, it belongs to the frame that begins at the sequence number End. A
-// sent one has an ID; the Block of the same ID follows.
+// within the last Read bytes before the offset End of its connection. Where the bytes of
+// that come from packets, it belongs to the frame that begins Read bytes before the
+// sequence number End. With TLS a record ends at End, and the bytes are plaintext. A sent
+// one has an ID; the Block of the same ID follows.
 type Table struct {
 	Head
 	Dir     int // Send or Recv
@@ -24,6 +25,12 @@ type Table struct {
 
 	Fragment       []byte // received: of the block, the first bytes
 	FragmentLength uint32
+}
+
+// packetPlace parts a place in the stream of a connection whose bytes come from packets:
+// see packet_place in recovery/behind.h.
+func packetPlace(place uint64) (seq uint64, before uint32) {
+	return uint64(uint32(place)), uint32(place >> 32)
 }
 
 // TableEntry is one entry of an HPACK table.
@@ -64,6 +71,9 @@ func (p *parser) parseTable(head Head, sample []byte) (Event, error) {
 		MaxSize:        raw.MaxSize,
 		Fragment:       bytes.Clone(raw.Fragment[:min(int(raw.FragmentLen), len(raw.Fragment))]),
 		FragmentLength: raw.FragmentLen,
+	}
+	if wireOf(raw.Conn) != WireNone {
+		t.End, t.Read = packetPlace(raw.End)
 	}
 	switch {
 	case raw.Large != 0:

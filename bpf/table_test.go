@@ -99,15 +99,21 @@ func (c *talk) send(resize uint32, fields []hpack.HeaderField) (before []TableEn
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.decode(frame.(*http2.HeadersFrame).HeaderBlockFragment())
+	return before
+}
+
+// decode decodes a block with the decoder of the connection, and with the reference.
+func (c *talk) decode(block []byte) {
+	c.t.Helper()
 	for _, dec := range []*hpack.Decoder{c.dec, c.reference} {
-		if _, err := dec.Write(frame.(*http2.HeadersFrame).HeaderBlockFragment()); err != nil {
+		if _, err := dec.Write(block); err != nil {
 			c.t.Fatal(err)
 		}
 		if err := dec.Close(); err != nil {
 			c.t.Fatal(err)
 		}
 	}
-	return before
 }
 
 // entries reads the reference table, oldest first.

@@ -15,7 +15,10 @@ const maxStreams = len(probesWindowWant{}.Streams)
 // offsets are frame boundaries.
 type Windows struct {
 	Head
-	Offset [2]uint64 // by direction
+	// Offset is by direction. Where bytes come from packets, it is a sequence number, and
+	// Unread is how many bytes before that one the process had handled: see Table.
+	Offset [2]uint64
+	Unread uint32
 	// Trusted says that the memory matches the layout, as far as can be checked.
 	// Otherwise the rest must not be used.
 	Trusted bool
@@ -58,6 +61,9 @@ func (w *Windows) parse(head Head, sample []byte, layoutAt func(uint32) connLayo
 		Open:   raw.Beyond[0],
 		Upload: uint32(raw.Beyond[1]),
 	}}
+	if wireOf(raw.Conn) != WireNone {
+		w.Offset[Recv], w.Unread = packetPlace(raw.Place.Offset[Recv])
+	}
 	if w.layout == nil {
 		return nil
 	}

@@ -21,6 +21,7 @@ struct site {
 	u32 tcpconn_hash; /* type hash of *net.TCPConn, 0: unknown */
 	u32 conn_hash;	  /* type hash of net.Conn, 0: unknown */
 	u32 rawconn_hash; /* type hash of *net.rawConn, 0: unknown */
+	u32 tlsconn_hash; /* recovery, where TLS comes from packets: of *tls.Conn */
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
@@ -39,10 +40,13 @@ struct site {
 	u16 tls_alpn;
 	u16 tls_sni;
 	u16 tls_read_err; /* Close */
+	/* Recovery, with tlsconn_hash: */
+	u16 tls_raw_input;
+	u16 tls_input;
 	u16 pad2;
 };
 
-_Static_assert(sizeof(struct site) == 36, "site");
+_Static_assert(sizeof(struct site) == 44, "site");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -43,20 +43,20 @@ var errorTypes = []struct {
 	typeName
 	ErrorType
 }{
-	{typeName{"*tls.permanentError", true}, ErrorType{Kind: ErrorPermanent, Wraps: true}},
-	{typeName{"*net.OpError", true}, ErrorType{Kind: ErrorOp, Text: true, Wraps: true, At: 64}},
-	{typeName{"*os.SyscallError", true}, ErrorType{Kind: ErrorSyscall, Wraps: true, At: 16}},
-	{typeName{"*syscall.Errno", false}, ErrorType{Kind: ErrorErrno}},
-	{typeName{"*errors.errorString", true}, ErrorType{Kind: ErrorString, Text: true}},
-	{typeName{"*fmt.wrapError", true}, ErrorType{Kind: ErrorWrap, Text: true}},
-	{typeName{"*tls.alert", false}, ErrorType{Kind: ErrorAlert}},
-	{typeName{"*tls.RecordHeaderError", false}, ErrorType{Kind: ErrorHeader, Text: true}},
-	{typeName{"*tls.CertificateVerificationError", true}, ErrorType{Kind: ErrorVerification, Wraps: true, At: 24}},
-	{typeName{"*x509.UnknownAuthorityError", false}, ErrorType{Kind: ErrorUnknownAuthority}},
-	{typeName{"*x509.HostnameError", false}, ErrorType{Kind: ErrorHostname}},
-	{typeName{"*x509.CertificateInvalidError", false}, ErrorType{Kind: ErrorInvalid}},
-	{typeName{"*poll.DeadlineExceededError", true}, ErrorType{Kind: ErrorDeadline}},
-	{typeName{"*poll.errNetClosing", false}, ErrorType{Kind: ErrorClosed}},
+	{typeName{name: "*tls.permanentError", pointer: true}, ErrorType{Kind: ErrorPermanent, Wraps: true}},
+	{typeName{name: "*net.OpError", pointer: true}, ErrorType{Kind: ErrorOp, Text: true, Wraps: true, At: 64}},
+	{typeName{name: "*os.SyscallError", pointer: true}, ErrorType{Kind: ErrorSyscall, Wraps: true, At: 16}},
+	{typeName{name: "*syscall.Errno"}, ErrorType{Kind: ErrorErrno}},
+	{typeName{name: "*errors.errorString", pointer: true}, ErrorType{Kind: ErrorString, Text: true}},
+	{typeName{name: "*fmt.wrapError", pointer: true}, ErrorType{Kind: ErrorWrap, Text: true}},
+	{typeName{name: "*tls.alert"}, ErrorType{Kind: ErrorAlert}},
+	{typeName{name: "*tls.RecordHeaderError"}, ErrorType{Kind: ErrorHeader, Text: true}},
+	{typeName{name: "*tls.CertificateVerificationError", pointer: true}, ErrorType{Kind: ErrorVerification, Wraps: true, At: 24}},
+	{typeName{name: "*x509.UnknownAuthorityError"}, ErrorType{Kind: ErrorUnknownAuthority}},
+	{typeName{name: "*x509.HostnameError"}, ErrorType{Kind: ErrorHostname}},
+	{typeName{name: "*x509.CertificateInvalidError"}, ErrorType{Kind: ErrorInvalid}},
+	{typeName{name: "*poll.DeadlineExceededError", pointer: true}, ErrorType{Kind: ErrorDeadline}},
+	{typeName{name: "*poll.errNetClosing"}, ErrorType{Kind: ErrorClosed}},
 }
 
 // knownErrors returns the errorTypes of an executable, by their hashes.

@@ -12,6 +12,9 @@ const (
 	typeStr   = 40 // int32, offset of the name from runtime.types
 	typeSize  = 48
 	typeAlign = 8
+	// ptrPkgPath is the place of UncommonType.PkgPath after an abi.PtrType: an offset as
+	// typeStr.
+	ptrPkgPath = typeSize + 8
 
 	// maxTypeTries bounds, for each name, the places that may hold its offset. An offset
 	// such as 0x10000 stands in many other places, too. A try takes half a microsecond.
@@ -26,6 +29,9 @@ const (
 type typeName struct {
 	name    string
 	pointer bool
+	// path is the import path of its package, or "" where the name tells enough. It is
+	// that of a pointer to a type with methods.
+	path string
 }
 
 // typeHashes returns the hashes of types by their names, 0 for those that the
@@ -59,13 +65,28 @@ func hashesIn(types *io.SectionReader, start uint64, wanted []typeName) ([]uint3
 			return true
 		}
 		kind, found := typ[typeKind]&kindMask, binary.LittleEndian.Uint32(typ[typeHash:])
-		if kind != 0 && found != 0 && (kind == kindPointer) == wanted[of[p]].pointer {
+		if kind != 0 && found != 0 && (kind == kindPointer) == wanted[of[p]].pointer && isOf(types, at, wanted[of[p]].path) {
 			*hash = found
 			left--
 		}
 		return left > 0
 	})
 	return hashes, err
+}
+
+// isOf reports whether the pointer type at an offset is of a package. Where path is "",
+// each is.
+func isOf(types *io.SectionReader, at int64, path string) bool {
+	if path == "" {
+		return true
+	}
+	var name [4]byte
+	if readFull(types, name[:], at+ptrPkgPath) != nil {
+		return false
+	}
+	text := make([]byte, 1+len(path)) // after the flags
+	err := readFull(types, text, int64(binary.LittleEndian.Uint32(name[:]))+1)
+	return err == nil && int(text[0]) == len(path) && string(text[1:]) == path
 }
 
 // findTypeNames returns the offsets of the names found, as in descriptors, and the
@@ -110,12 +131,18 @@ type Types struct {
 	TCPConnHash uint32 // of *net.TCPConn, in the itab of every interface that holds one
 	ConnHash    uint32 // of net.Conn, the interface
 	RawConnHash uint32 // of *net.rawConn, the syscall.RawConn of a connection
+	TLSConnHash uint32 // of *tls.Conn of crypto/tls
 	// OldFields says that the type data has the field format of Go 1.18.
 	OldFields bool
 }
 
 // connTypes are the names of those types, in their order.
-var connTypes = []typeName{{"*net.TCPConn", true}, {"*net.Conn", false}, {"*net.rawConn", true}}
+var connTypes = []typeName{
+	{name: "*net.TCPConn", pointer: true},
+	{name: "*net.Conn"},
+	{name: "*net.rawConn", pointer: true},
+	{name: "*tls.Conn", pointer: true, path: "crypto/tls"},
+}
 
 // planTypes adds the types that lead to the socket of a connection, and the types of
 // errors of a handshake.
@@ -128,6 +155,6 @@ func (e *executable) planTypes() (Types, []ErrorType, error) {
 	if err != nil {
 		return Types{}, nil, err
 	}
-	t := Types{hashes[0], hashes[1], hashes[2], goMinor(e.goVersion) == 18}
+	t := Types{hashes[0], hashes[1], hashes[2], hashes[3], goMinor(e.goVersion) == 18}
 	return t, knownErrors(hashes[len(connTypes):]), nil
 }

@@ -35,7 +35,7 @@ struct table_record {
 	struct record_header h;
 	u64 conn;	  /* received */
 	u64 id;		  /* sent: the number of the block record */
-	u64 end;	  /* received: offset in the direction, see table.go */
+	u64 end;	  /* received: offset in the direction, or a place (table.go) */
 	u32 read;	  /* received: bytes */
 	u32 fragment_len; /* received: of the fragment */
 	u32 size;	  /* as hpack counts it: 32 extra per entry */
@@ -78,9 +78,9 @@ struct block_record {
 struct conn_place {
 	u64 owner; /* http2.ClientConn or serverConn */
 	u64 framer;
-	u64 reader, writer; /* what the framer reads from, and writes to */
-	u64 sticky;	    /* the net.Conn below them */
-	u64 offset[DIR_COUNT];
+	u64 reader, writer;    /* what the framer reads from, and writes to */
+	u64 sticky;	       /* the net.Conn below them */
+	u64 offset[DIR_COUNT]; /* or places, see packet_place */
 };
 
 /* The memory of a stream; user space knows the fields. */

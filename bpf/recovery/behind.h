@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
  * Finds the connection that an HTTP/2 framer reads from: by the address of its
- * *tls.Conn, or without TLS by a socket with packets seen.
+ * *tls.Conn, or by a socket with packets seen.
  */
 #ifndef H2TRACE_BEHIND_H
 #define H2TRACE_BEHIND_H
@@ -43,27 +43,71 @@ static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutin
 }
 
 /*
- * A connection: with TLS its address; without TLS the socket, and the bytes read
- * and still buffered.
+ * A connection: its entry in conns; or its socket, where its bytes come from packets.
+ * Then the bytes that were read from the socket are in up to three buffers.
  */
 struct behind {
 	u64 id; /* 0: there is none, or none of its packets was seen */
 	struct conn *c;
 	struct tcp_sock *tp;
-	u32 buffered;
+	u32 raw;      /* TLS: bytes of records that are not opened */
+	u32 opened;   /* TLS: bytes of the last opened record that are not read */
+	u32 buffered; /* bytes in the buffer of the framer's reader */
 };
 
 /*
- * How far the process has got in a direction: an offset, or without TLS a
- * sequence number.
+ * A place in the stream of a connection whose bytes come from packets: so many bytes
+ * before a sequence number. With TLS a record ends at that number, and the bytes are
+ * plaintext.
  */
-static __always_inline u64 got_to(const struct behind *b, u32 dir)
+static __always_inline u64 packet_place(u32 seq, u32 before)
+{
+	return (u64)before << 32 | seq;
+}
+
+/* How far the process has sent: an offset, or a place. */
+static __always_inline u64 sent_to(const struct behind *b)
 {
 	struct tcp_sock *tp = b->tp;
 
 	if (b->c)
-		return b->c->dir[dir & 1].offset;
-	return dir == DIR_SEND ? BPF_CORE_READ(tp, write_seq) : BPF_CORE_READ(tp, copied_seq);
+		return b->c->dir[DIR_SEND].offset;
+	return packet_place(BPF_CORE_READ(tp, write_seq), 0);
+}
+
+/* Up to where the process has handled what it received, with bytes in a buffer. */
+static __always_inline u64 handled_to(const struct behind *b, u32 buffered)
+{
+	struct tcp_sock *tp = b->tp;
+
+	if (b->c)
+		return b->c->dir[DIR_RECV].offset - buffered;
+	return packet_place(BPF_CORE_READ(tp, copied_seq) - b->raw, b->opened + buffered);
+}
+
+/* Offsets in a bytes.Buffer and in a bytes.Reader. */
+#define BYTES_LEN 8
+#define BYTES_OFF 24
+
+/* Reports whether the number of unread bytes in one is known. */
+static __always_inline bool read_unread(u32 *unread, u64 bytes)
+{
+	u64 len = 0, off = 1;
+
+	bpf_probe_read_user(&len, sizeof(len), (void *)(bytes + BYTES_LEN));
+	bpf_probe_read_user(&off, sizeof(off), (void *)(bytes + BYTES_OFF));
+	*unread = len - off;
+	return off <= len;
+}
+
+/* Returns the socket of a *tls.Conn, unless that is inside of another. */
+static __always_inline struct sock *sock_of_tls(struct behind *b, u64 tls_conn, struct site *site)
+{
+	if (!read_unread(&b->raw, tls_conn + site->tls_raw_input) ||
+	    !read_unread(&b->opened, tls_conn + site->tls_input) ||
+	    type_hash(read_user_u64(tls_conn + TLS_CONN_CONN)) == site->tlsconn_hash)
+		return NULL;
+	return sock_of_conn(tls_conn, site);
 }
 
 /*
@@ -74,38 +118,37 @@ static __always_inline u64 got_to(const struct behind *b, u32 dir)
 #define READYREADER_RD 40 /* the pointer in bufReadyReader.rd */
 #define READYREADER_R 48  /* bufReadyReader.r, w */
 
-/* What a framer reads from, when that is a *net.TCPConn or a *net.rawConn. */
+/* What a framer reads from. */
 struct below {
-	u64 at;	    /* the pointer in an interface, */
-	u64 hash;   /* if it has this type */
+	u64 at;	    /* the pointer in an interface */
 	u64 filled; /* offsets of r and w of a buffer, 0: there is none */
+	u32 hash;   /* of the type without TLS, which begins with the pointer to a netFD */
+	u32 tls_hash;
 };
 
-/*
- * Both types begin with the pointer to a netFD. Finds a connection without TLS in
- * the same places as one with TLS, where it is a *net.TCPConn, or where gRPC
- * keeps it.
- */
-static __always_inline void find_cleartext(struct behind *b, const u64 *ptrs, u64 framer,
-					   const struct site *site)
+/* The connection is in the same places as in look_behind, or where gRPC keeps it. */
+static __always_inline void find_socket(struct behind *b, const u64 *ptrs, u64 framer,
+					struct site *site)
 {
 	u64 rd = read_user_u64(ptrs[0] + READYREADER_RD);
+	u32 tcp = site->tcpconn_hash, tls = site->tlsconn_hash;
 	const struct below below[] = {
-		{ framer + FRAMER_R, site->tcpconn_hash, 0 },
-		{ ptrs[0] + BUFIO_RD, site->tcpconn_hash, ptrs[0] + BUFIO_R },
-		{ ptrs[0] + WRAPPED, site->tcpconn_hash, 0 },
-		{ ptrs[1] + WRAPPED, site->tcpconn_hash, ptrs[0] + BUFIO_R },
-		{ rd + WRAPPED, site->rawconn_hash, ptrs[0] + READYREADER_R },
+		{ framer + FRAMER_R, 0, tcp, tls },
+		{ ptrs[0] + BUFIO_RD, ptrs[0] + BUFIO_R, tcp, tls },
+		{ ptrs[0] + WRAPPED, 0, tcp, tls },
+		{ ptrs[1] + WRAPPED, ptrs[0] + BUFIO_R, tcp, tls },
+		{ rd + WRAPPED, ptrs[0] + READYREADER_R, site->rawconn_hash, 0 },
 	};
 
 	for (u32 i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-		u64 filled[2] = {}, cookie;
+		u32 hash = type_hash(read_user_u64(below[i].at - ITAB_WORD));
+		u64 filled[2] = {}, cookie, value = read_user_u64(below[i].at);
+		bool is_tls = hash == below[i].tls_hash;
 		struct sock *sk;
 
-		if (!below[i].hash ||
-		    type_hash(read_user_u64(below[i].at - ITAB_WORD)) != below[i].hash)
+		if (!hash || (!is_tls && hash != below[i].hash))
 			continue;
-		sk = sock_of_tcpconn(read_user_u64(below[i].at));
+		sk = is_tls ? sock_of_tls(b, value, site) : sock_of_tcpconn(value);
 		if (!sk)
 			return;
 		cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
@@ -113,30 +156,29 @@ static __always_inline void find_cleartext(struct behind *b, const u64 *ptrs, u6
 			bpf_probe_read_user(filled, sizeof(filled), (void *)below[i].filled);
 		b->tp = (struct tcp_sock *)sk;
 		b->buffered = filled[1] - filled[0];
-		b->id = cookie ? CLEARTEXT_CONN | cookie : 0;
+		if (cookie)
+			b->id = cookie | (is_tls ? TLS_CONN : CLEARTEXT_CONN);
 		return;
 	}
 }
 
 /* Returns the connection of a framer. */
 static __always_inline bool find_behind(struct behind *b, u64 *ptrs, u64 framer,
-					struct goroutine *of, const struct site *site)
+					struct goroutine *of, struct site *site)
 {
-	b->id = 0;
-	b->tp = NULL;
-	b->buffered = 0;
+	__builtin_memset(b, 0, sizeof(*b));
 	look_behind(ptrs, framer);
 	b->c = conn_behind(ptrs, of);
 	if (b->c)
 		b->id = b->c->id;
 	else
-		find_cleartext(b, ptrs, framer, site);
+		find_socket(b, ptrs, framer, site);
 	return b->id;
 }
 
 /*
- * A goroutine is about to read a frame from a connection without TLS: the block
- * that it decodes next is in the frame that begins at this sequence number.
+ * A goroutine is about to read a frame from a connection whose bytes come from
+ * packets: the block that it decodes next is in the frame that begins at this place.
  */
 static __always_inline void note_frame(struct goroutine *key, const struct behind *b)
 {
@@ -147,7 +189,7 @@ static __always_inline void note_frame(struct goroutine *key, const struct behin
 		return;
 	}
 	r.conn = b->id;
-	r.end = (u32)got_to(b, DIR_RECV) - b->buffered;
+	r.end = handled_to(b, b->buffered);
 	bpf_map_update_elem(&readers, key, &r, BPF_ANY);
 }
 

@@ -28,8 +28,8 @@ struct goroutine {
 /* The last read of a goroutine, and the fragments that it has decoded since. */
 struct reader {
 	u64 conn;
-	u64 end;  /* offset in the direction; without TLS, the beginning of a frame, */
-	u32 read; /* and 0 */
+	u64 end;  /* offset in the direction, or the place where a frame begins */
+	u32 read; /* bytes of the read; 0 with a place */
 	u32 fragments;
 };
 

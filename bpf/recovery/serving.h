@@ -79,10 +79,10 @@ int process_frame(struct pt_regs *ctx)
 	if (!w)
 		return 0;
 	p.offset[DIR_RECV] = w->frame_end;
-	w->frame_end = got_to(&b, DIR_RECV) - b.buffered;
+	w->frame_end = handled_to(&b, b.buffered);
 	if (!p.offset[DIR_RECV] || !w->left || bpf_ktime_get_ns() < w->not_before)
 		return 0;
-	p.offset[DIR_SEND] = got_to(&b, DIR_SEND);
+	p.offset[DIR_SEND] = sent_to(&b);
 	p.writer = read_user_u64(p.framer + l->framer_w);
 	p.sticky = ptrs[0];
 	if (take_server(&p, index, key.tgid, b.id, w)) {

@@ -65,8 +65,8 @@ static __always_inline bool find_client(struct conn_place *p, const struct http2
 	p->writer = read_user_u64(p->framer + l->framer_w);
 	if (bpf_probe_read_user(at, sizeof(at), (void *)(p->reader + BUFIO_R)) || at[1] < at[0])
 		return false;
-	p->offset[DIR_RECV] = got_to(b, DIR_RECV) - (at[1] - at[0]);
-	p->offset[DIR_SEND] = got_to(b, DIR_SEND);
+	p->offset[DIR_RECV] = handled_to(b, at[1] - at[0]);
+	p->offset[DIR_SEND] = sent_to(b);
 	sticky = read_user_u64(p->writer + BUFIO_WR);
 	p->sticky = read_user_u64(sticky + l->sticky_conn);
 	p->owner = read_user_u64(sticky + l->sticky_err) - l->write_err;
@@ -83,7 +83,7 @@ static __always_inline bool all_written(const struct conn_place *p, const struct
 	    bpf_probe_read_user(&write_mu, sizeof(write_mu), (void *)(p->owner + l->write_mu)))
 		return false;
 	return mu == MUTEX_FREE && write_mu == MUTEX_FREE && !read_user_u64(p->writer + BUFIO_N) &&
-	       got_to(b, DIR_SEND) == p->offset[DIR_SEND];
+	       sent_to(b) == p->offset[DIR_SEND];
 }
 
 static __always_inline bool copy_owner(struct windows_record *r, const struct http2_layout *l)
