@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// tlsProgram prints the hash of the type *net.TCPConn, as the runtime knows it
+// tlsProgram prints the hashes of *net.TCPConn and *tls.Conn, as the runtime knows them
 // (internal/abi.ITab.Hash). With an address as argument it is a client.
 const tlsProgram = `package main
 
@@ -27,9 +27,9 @@ import (
 )
 
 func main() {
-	var c net.Conn = (*net.TCPConn)(nil)
-	itab := *(*unsafe.Pointer)(unsafe.Pointer(&c))
-	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)))
+	var c, d net.Conn = (*net.TCPConn)(nil), (*tls.Conn)(nil)
+	itab, other := *(*unsafe.Pointer)(unsafe.Pointer(&c)), *(*unsafe.Pointer)(unsafe.Pointer(&d))
+	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)), *(*uint32)(unsafe.Add(other, 16)))
 	if len(os.Args) < 2 {
 		return
 	}
@@ -140,8 +140,8 @@ func TestAnalyze(t *testing.T) {
 			if diff := cmp.Diff(test.want, p.Describe()); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
-			if p.TCPConnHash == 0 {
-				t.Error("the type *net.TCPConn is not found")
+			if p.TCPConnHash == 0 || p.TLSConnHash == 0 {
+				t.Errorf("*net.TCPConn or *tls.Conn is not found: %+v", p.Types)
 			}
 			if want := goTool(t, "env", "GOVERSION"); p.GoVersion != want {
 				t.Errorf("Go version: got %q, want %q", p.GoVersion, want)

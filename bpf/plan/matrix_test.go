@@ -60,6 +60,7 @@ var cgo = []string{"CGO_ENABLED=1"}
 const httpProgram = `package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -68,9 +69,9 @@ import (
 )
 
 func main() {
-	var c net.Conn = (*net.TCPConn)(nil)
-	itab := *(*unsafe.Pointer)(unsafe.Pointer(&c))
-	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)))
+	var c, d net.Conn = (*net.TCPConn)(nil), (*tls.Conn)(nil)
+	itab, other := *(*unsafe.Pointer)(unsafe.Pointer(&c)), *(*unsafe.Pointer)(unsafe.Pointer(&d))
+	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)), *(*uint32)(unsafe.Add(other, 16)))
 	switch len(os.Args) {
 	case 2:
 		http.Get(os.Args[1])
@@ -101,9 +102,9 @@ import (
 )
 
 func main() {
-	var c net.Conn = (*net.TCPConn)(nil)
-	itab := *(*unsafe.Pointer)(unsafe.Pointer(&c))
-	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)))
+	var c, d net.Conn = (*net.TCPConn)(nil), (*tls.Conn)(nil)
+	itab, other := *(*unsafe.Pointer)(unsafe.Pointer(&c)), *(*unsafe.Pointer)(unsafe.Pointer(&d))
+	fmt.Print(*(*uint32)(unsafe.Add(itab, 16)), *(*uint32)(unsafe.Add(other, 16)))
 	if len(os.Args) < 2 {
 		return
 	}
@@ -189,8 +190,8 @@ func TestMatrix(t *testing.T) {
 				if diff := cmp.Diff(p.Secrets, stripped.Secrets); diff != "" {
 					t.Errorf("secrets (-with symbols +stripped):\n%s", diff)
 				}
-				if stripped.TCPConnHash != p.TCPConnHash {
-					t.Errorf("stripped: got type hash %#x, want %#x", stripped.TCPConnHash, p.TCPConnHash)
+				if stripped.Types != p.Types {
+					t.Errorf("stripped: got the types %+v, want %+v", stripped.Types, p.Types)
 				}
 				cells.Add(1)
 			})
@@ -258,8 +259,8 @@ func checkProgram(t *testing.T, path, release, read string) *Plan {
 	if p.GoVersion != release {
 		t.Errorf("Go version: got %q, want %q", p.GoVersion, release)
 	}
-	if want, got := run(t, path), fmt.Sprint(p.TCPConnHash); got != want {
-		t.Errorf("type hash of *net.TCPConn: got %s, the program says %s", got, want)
+	if want, got := run(t, path), fmt.Sprint(p.TCPConnHash, p.TLSConnHash); got != want {
+		t.Errorf("type hashes of *net.TCPConn and *tls.Conn: got %s, the program says %s", got, want)
 	}
 	if len(p.Secrets) != 1 || p.Secrets[0].Package != "crypto/tls" || p.Secrets[0].Kind.String() != args {
 		t.Errorf("secrets: got %+v, want %s of crypto/tls", p.Secrets, args)

@@ -134,8 +134,11 @@ func (t *connTable) wantTables(c *tracedConn) {
 	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
 		return
 	}
-	if c.event.Joined == export.JoinedStart && c.decoder.Protocol() != decoder.HTTP2 {
+	switch {
+	case c.event.Joined == export.JoinedStart && c.decoder.Protocol() != decoder.HTTP2:
 		return // not before there is a table
+	case c.wire != nil && c.wire.tls != nil && !c.wire.tls.over:
+		return // maybe nobody has its keys
 	}
 	t.recovery.want(c)
 }

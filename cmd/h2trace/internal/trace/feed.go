@@ -62,6 +62,9 @@ func (c *tracedConn) decoded() {
 // leaveOut asks the kernel to leave out the rest of an HTTP/1.x body, and everything on
 // a connection that does not speak HTTP.
 func (c *tracedConn) leaveOut(dir int) {
+	if c.wire != nil && c.wire.tls != nil {
+		return // the offsets of the kernel are those of ciphertext
+	}
 	next, left := c.decodedUpTo(decoder.Direction(dir)), int64(0)
 	if c.decoder.Protocol() == decoder.HTTP1 {
 		left = c.exchanges.tracker.BodyLeft(decoder.Direction(dir))

@@ -14,8 +14,9 @@ type missingState struct {
 	hold     *recover.Hold
 	asks     recover.Asks
 	windows  recover.Windows
-	vain     int // how often the decoder has held something for nothing
-	buffered int // bytes that it holds
+	vain     int      // how often the decoder has held something for nothing
+	buffered int      // bytes that it holds
+	placed   []sample // that wait for their places
 }
 
 // pays reports whether a decoder should hold received bytes, because a table for them

@@ -17,6 +17,7 @@ func TestHoldThroughLosses(t *testing.T) {
 	conn := table.byID[1]
 	const records = 128 // several times the limit of requests for tables
 	for i := range uint64(records) {
+		table.recovery.table(&bpf.Table{Head: bpf.Head{Conn: 1}, Dir: bpf.Recv}) // inconsistent
 		table.data(&bpf.Data{
 			Head: bpf.Head{Conn: 1, Time: ktime.Time(i)},
 			Dir:  bpf.Recv, Seq: 2*i + 1, Offset: 20 * i, Payload: make([]byte, 10), Lost: 1 << bpf.RingFull, LostBytes: 10,

@@ -27,13 +27,14 @@ func newRecovery(k kernel, p stateProbes, msg *message.Printer, paths func() []s
 
 // want enters a connection whose tables and windows are unknown.
 func (r *recovery) want(c *tracedConn) {
-	if c.wire != nil && c.wire.tls != nil {
-		return // the probes find connections by their reads and writes
+	if c.outer != nil {
+		return // the probes do not look into TLS inside of other connections
 	}
 	if c.missing == nil {
 		c.missing = &missingState{hold: &recover.HoldRecords}
 		if c.wire != nil {
 			c.missing.hold = &recover.HoldPackets
+			c.wire.keepPlaces(true)
 		}
 	}
 	r.conns[c.id] = c
@@ -71,6 +72,9 @@ func (r *recovery) leave(c *tracedConn) {
 	}
 	c.release()
 	c.missing = nil
+	if c.wire != nil {
+		c.wire.keepPlaces(false)
+	}
 	c.decoder.ForgoWindows()
 	delete(r.conns, c.id)
 	r.probes.Change()

@@ -23,9 +23,9 @@ func (r *recovery) table(t *bpf.Table) {
 	r.used(c, bpf.Recv)
 }
 
-// received takes a table of received blocks. With TLS, the process had it when it began
-// to decode the bytes it read last. Without TLS, it belongs to the frame at a sequence
-// number. The decoder may hold those bytes.
+// received takes a table of received blocks. From probes, the process had it when it began
+// to decode the bytes it read last. From packets, it belongs to the frame at a place. The
+// decoder may hold those bytes.
 func (r *recovery) received(c *tracedConn, t *bpf.Table) {
 	c.missing.vain = 0
 	s := decoder.Snapshot{
@@ -38,13 +38,13 @@ func (r *recovery) received(c *tracedConn, t *bpf.Table) {
 	case c.wire == nil:
 		s.From = c.decoderPlace(bpf.Recv, int64(t.End)-int64(t.Read))
 		s.To = c.decoderPlace(bpf.Recv, int64(t.End))
-	case c.wire.known[bpf.Recv]:
-		s.From = c.decoderPlace(bpf.Recv, c.wire.place(bpf.Recv, uint32(t.End), c.next[bpf.Recv].offset))
-	default:
-		return // its sequence number is of no place yet, and the decoder holds nothing
+		c.recover(t.Time, bpf.Recv, s)
+		c.release()
+	case c.wire.known[bpf.Recv]: // else its sequence number is of no place yet, and the decoder holds nothing
+		r.sampled(c, &sample{at: t.Time, table: &s, places: [2]streamPlace{
+			bpf.Recv: c.wire.streamPlace(bpf.Recv, uint32(t.End), int64(t.Read)),
+		}})
 	}
-	c.recover(t.Time, bpf.Recv, s)
-	c.release()
 }
 
 // block takes the frame that a table belongs to. A block may precede the open record of
@@ -62,6 +62,9 @@ func (r *recovery) block(b *bpf.Block) {
 
 // opened hands a connection the blocks that precede its open record.
 func (r *recovery) opened(c *tracedConn, ptr uint64) {
+	if ptr == 0 { // of packets
+		return
+	}
 	for _, b := range r.tables.Opened(c.meta.PID, ptr) {
 		if c.missing != nil {
 			r.blockOf(c, &b)

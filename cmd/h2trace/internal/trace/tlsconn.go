@@ -125,13 +125,17 @@ func (t *tlsConn) decrypt() {
 			t.notOpened(e)
 		}
 	}
+	t.conn.usePlaced()
 }
 
 // opened decodes plaintext. Its handshake is over, even if the end of that is missing.
 func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c := t.conn
-	t.over = true
-	c.latest = max(at, c.latest)
+	if !t.over {
+		t.over = true
+		c.table.wantTables(c) // if it was open before
+	}
+	c.wire.sinks[dir].comes(at)
 	c.next[dir].offset += uint64(len(b))
 	c.decoder.Data(c.latest, dir, b)
 	c.decoded()
@@ -141,11 +145,12 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 // plaintextMissing decodes that plaintext is missing.
 func (t *tlsConn) plaintextMissing(m *tls.Missing) {
 	c := t.conn
-	c.latest = max(m.At, c.latest)
 	n := m.Plaintext
 	if n == 0 {
+		c.latest = max(m.At, c.latest)
 		return
 	}
+	c.wire.sinks[m.Dir].comes(m.At)
 	if n < 0 {
 		t.uncounted = true
 	} else {
@@ -153,6 +158,7 @@ func (t *tlsConn) plaintextMissing(m *tls.Missing) {
 	}
 	c.decoder.Gap(c.latest, m.Dir, n)
 	c.goOn()
+	c.table.wantTables(c)
 }
 
 // offered takes a ClientHello, and the secrets that came before it.

@@ -54,7 +54,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 		}
 		return nil
 	case w.Trusted:
-		r.sampled(c, w)
+		r.sampledWindows(c, w)
 	case m.Mistrust():
 		return r.forgoWindows(c)
 	}
@@ -74,13 +74,17 @@ func (r *recovery) windows(w *bpf.Windows) error {
 	return nil
 }
 
-// sampled hands a sample to the decoder.
-func (r *recovery) sampled(c *tracedConn, w *bpf.Windows) {
+// sampledWindows hands a sample to the decoder, or has it wait for its places.
+func (r *recovery) sampledWindows(c *tracedConn, w *bpf.Windows) {
 	s := windowSample(w, c.missing.windows.Listing)
+	if c.wire != nil {
+		r.sampled(c, &sample{at: w.Time, windows: &s, streams: w.Asked, places: [2]streamPlace{
+			bpf.Send: c.wire.streamPlace(bpf.Send, uint32(w.Offset[bpf.Send]), 0),
+			bpf.Recv: c.wire.streamPlace(bpf.Recv, uint32(w.Offset[bpf.Recv]), int64(w.Unread)),
+		}})
+		return
+	}
 	for dir := range s.At {
-		if c.wire != nil {
-			s.At[dir] = c.wire.place(dir, uint32(w.Offset[dir]), c.next[dir].offset)
-		}
 		s.At[dir] = c.decoderPlace(dir, s.At[dir])
 	}
 	c.decoder.Windows(s)

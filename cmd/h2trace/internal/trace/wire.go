@@ -36,6 +36,13 @@ func newWireConn(c *tracedConn, t *tlsConn) *wireConn {
 	return &wireConn{sinks: [2]wireSink{{c, bpf.Send}, {c, bpf.Recv}}, tls: t}
 }
 
+// keepPlaces says whether the places of samples will be asked for.
+func (p *wireConn) keepPlaces(keep bool) {
+	if p.tls != nil {
+		p.tls.KeepPlaces(keep)
+	}
+}
+
 // begun reports whether the start of both directions is known.
 func (p *wireConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] }
 

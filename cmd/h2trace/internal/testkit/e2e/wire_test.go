@@ -11,7 +11,7 @@ import (
 )
 
 // ofWire are the tests that also pass where bytes come from packets and session secrets.
-// They join no connection in the middle, and lose nothing: that still takes probes.
+// They join no connection in the middle: that still takes probes.
 var ofWire = []string{
 	"TestModuleDownloads",
 	"TestExchanges",
@@ -32,6 +32,8 @@ var ofWire = []string{
 	"TestFreshNamed",
 	"TestWaitVerdicts",
 	"TestWindowVerdict",
+	"TestLoss",
+	"TestLostBodies",
 }
 
 // TestWire runs tests with the test plan that takes bytes from packets and secrets.

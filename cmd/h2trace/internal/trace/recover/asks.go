@@ -18,11 +18,14 @@ type Asks struct {
 	used [2]int // tables that came since the last ask, by direction
 }
 
-// Next counts an ask. It returns how many tables to ask for in each direction, by which
-// of them are known.
+// Next counts an ask, unless nothing came since the last one: losses repeat an ask, and
+// cost the process nothing. It returns how many tables to ask for in each direction, by
+// which of them are known.
 func (a *Asks) Next(known [2]bool) (tables [2]uint32) {
+	if a.n == 0 || a.used != [2]int{} {
+		a.n++
+	}
 	a.used = [2]int{}
-	a.n++
 	for dir := range tables {
 		if a.n <= maxAsks && !known[dir] {
 			tables[dir] = tablesAsked
