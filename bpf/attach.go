@@ -45,7 +45,7 @@ func (x *Executables) sitesOf(exe *Executable) []plan.Site {
 	switch {
 	case !exe.Calls:
 		elsewhere := slices.DeleteFunc(slices.Clone(p.Sites), func(s plan.Site) bool { return s.Tap != plan.Stderr })
-		return slices.Concat(p.Secrets, elsewhere)
+		return slices.Concat(p.Secrets, p.Failures, elsewhere)
 	case x.opts.FramesOnly:
 		return p.Sites
 	}

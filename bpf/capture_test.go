@@ -83,11 +83,12 @@ type capture struct {
 	dns      []Packet
 	// handshakes are the finished ones, by connection.
 	handshakes map[uint64]Handshake
+	failures   map[uint64][]HandshakeFailed // with Options.Wire
 }
 
 func drain(t *testing.T, c *Collector) *capture {
 	t.Helper()
-	got := &capture{opens: map[uint64]Open{}, closes: map[uint64]Close{}, data: map[uint64]*[2]stream{}, handshakes: map[uint64]Handshake{}}
+	got := &capture{opens: map[uint64]Open{}, closes: map[uint64]Close{}, data: map[uint64]*[2]stream{}, handshakes: map[uint64]Handshake{}, failures: map[uint64][]HandshakeFailed{}}
 	got.count = readAll(t, c, func(e Event) {
 		switch e := e.(type) {
 		case *Open:
@@ -97,6 +98,8 @@ func drain(t *testing.T, c *Collector) *capture {
 			got.closes[e.Conn] = *e
 		case *Handshake:
 			got.handshakes[e.Conn] = *e
+		case *HandshakeFailed:
+			got.failures[e.Conns[0]] = append(got.failures[e.Conns[0]], *e)
 		case *DNS:
 			p := e.Packet
 			p.Payload = bytes.Clone(p.Payload)

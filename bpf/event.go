@@ -34,6 +34,7 @@ type parser struct {
 	quic      QUIC
 	released  Released
 	handshake Handshake
+	failed    HandshakeFailed
 	secret    Secret
 	spot      Spot
 	socket    SocketLeft
@@ -78,6 +79,8 @@ func (p *parser) parse(sample []byte) (Event, error) {
 		return &p.list, p.list.parse(head, sample)
 	case probesRecordKindRECORD_HANDSHAKE:
 		return &p.handshake, p.handshake.parse(head, sample)
+	case probesRecordKindRECORD_FAILURE:
+		return &p.failed, p.failed.parse(head, sample)
 	case probesRecordKindRECORD_SECRET:
 		return &p.secret, p.secret.parse(head, p.copySecret(sample))
 	case probesRecordKindRECORD_SPOT:

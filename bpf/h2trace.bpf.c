@@ -11,6 +11,7 @@
 #include "sockets/tcp.h"
 #include "tls/open.h"
 #include "tls/handshake.h"
+#include "tls/failure.h"
 #include "tls/keylog.h"
 #include "tls/spot.h"
 #include "recovery/verify.h"

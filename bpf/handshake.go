@@ -23,6 +23,15 @@ type Handshake struct {
 	Error           *HandshakeError // nil when it succeeded
 }
 
+// HandshakeFailed is a TLS handshake that failed on a socket whose packets are reported.
+// Conns are the numbers that these may have for its connection; the handshake may also be
+// inside of it.
+type HandshakeFailed struct {
+	Head
+	Conns [2]uint64
+	Error *HandshakeError
+}
+
 // HandshakeError is why a handshake failed: errors of the Kinds, each wrapped in the
 // previous one. Data is the memory of the last one, Text the last text found.
 type HandshakeError struct {
@@ -50,16 +59,33 @@ func (h *Handshake) parse(head Head, sample []byte) error {
 		h.Version, h.Cipher, h.Resumed = raw.Version, raw.Cipher, raw.Resumed == 1
 		h.ALPN, h.SNI = string(raw.Alpn[:raw.AlpnLen]), string(raw.Sni[:raw.SniLen])
 	}
-	if e := &raw.Error; e.Failed != 0 {
-		failure := &HandshakeError{Data: e.Data, Text: text(e.Text[:])}
-		for _, kind := range e.Kind {
-			if kind != 0 {
-				failure.Kinds = append(failure.Kinds, plan.ErrorKind(kind))
-			}
-		}
-		h.Error = failure
+	if raw.Error.Failed != 0 {
+		h.Error = errorOf(&raw.Error)
 	}
 	return nil
+}
+
+func (f *HandshakeFailed) parse(head Head, sample []byte) error {
+	raw, err := view[probesFailureRecord](sample, int(unsafe.Sizeof(probesFailureRecord{})))
+	if err != nil {
+		return err
+	}
+	*f = HandshakeFailed{
+		Head:  head,
+		Conns: [2]uint64{tlsConn | raw.Socket, cleartextConn | raw.Socket},
+		Error: errorOf(&raw.Error),
+	}
+	return nil
+}
+
+func errorOf(e *probesGoError) *HandshakeError {
+	failure := &HandshakeError{Data: e.Data, Text: text(e.Text[:])}
+	for _, kind := range e.Kind {
+		if kind != 0 {
+			failure.Kinds = append(failure.Kinds, plan.ErrorKind(kind))
+		}
+	}
+	return failure
 }
 
 // maxErrorTables bounds the number of different hash sets for the types of errors.

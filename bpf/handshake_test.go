@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -68,6 +69,34 @@ func (got *capture) byRole(t *testing.T) (client, server []Handshake) {
 		}
 	}
 	return client, server
+}
+
+// failed returns why the handshake failed at the client and at the server. Each of them
+// reported it once.
+func (got *capture) failed(t *testing.T, wire bool) (errs [2]*HandshakeError) {
+	t.Helper()
+	if !wire {
+		client, server := got.byRole(t)
+		if len(client) != 1 || len(server) != 1 || len(got.failures) > 0 {
+			t.Fatalf("got %d handshakes of clients, %d of servers, %d others, want 1, 1 and 0", len(client), len(server), len(got.failures))
+		}
+		return [2]*HandshakeError{client[0].Error, server[0].Error}
+	}
+	if len(got.failures) != 2 || len(got.handshakes) > 0 {
+		t.Fatalf("got %d failures and %d handshakes, want 2 and 0", len(got.failures), len(got.handshakes))
+	}
+	for conn, list := range got.failures {
+		if len(list) != 1 {
+			t.Errorf("connection %x failed %d times", conn, len(list))
+		}
+		switch got.opens[conn].Role {
+		case RoleClient:
+			errs[0] = list[0].Error
+		case RoleServer:
+			errs[1] = list[0].Error
+		}
+	}
+	return errs
 }
 
 // TestHandshake compares the values from the memory of connections with their own
@@ -163,36 +192,56 @@ func TestHandshakeFails(t *testing.T) {
 			want:   [2]plan.ErrorKind{plan.ErrorAlert, plan.ErrorWrap}, data: [2]uint64{70, 0},
 		},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newCollector(t, Options{BufferSize: 1 << 20})
-			client, server := base.Clone(), &tls.Config{Certificates: []tls.Certificate{cert}}
-			tt.client(client)
-			if tt.server != nil {
-				tt.server(server)
-			}
-			var errs [2]error
-			got := observe(t, c, func() { _, errs = shakeHands(t, client, server) })
-			clients, servers := got.byRole(t)
-			if len(clients) != 1 || len(servers) != 1 {
-				t.Fatalf("got %d handshakes of clients, %d of servers, want 1 of each", len(clients), len(servers))
-			}
-			for side, h := range []Handshake{clients[0], servers[0]} {
-				if h.Error == nil || len(h.Error.Kinds) == 0 {
-					t.Fatalf("side %d: got %+v, want %v", side, h.Error, errs[side])
+		for _, wire := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/wire %v", tt.name, wire), func(t *testing.T) {
+				c := newCollector(t, Options{BufferSize: 1 << 20, Wire: wire})
+				client, server := base.Clone(), &tls.Config{Certificates: []tls.Certificate{cert}}
+				tt.client(client)
+				if tt.server != nil {
+					tt.server(server)
 				}
-				kind := h.Error.Kinds[len(h.Error.Kinds)-1]
-				wrapped := kind == plan.ErrorString && tt.want[side] == plan.ErrorWrap // releases differ
-				if kind != tt.want[side] && !wrapped {
-					t.Errorf("side %d: got %+v, want %d of %v", side, h.Error, tt.want[side], errs[side])
+				var errs [2]error
+				got := observe(t, c, func() { _, errs = shakeHands(t, client, server) })
+				for side, e := range got.failed(t, wire) {
+					checkError(t, side, e, errs[side], tt.want[side], tt.data[side])
 				}
-				if kind == plan.ErrorAlert && h.Error.Data[0]&0xff != tt.data[side] {
-					t.Errorf("side %d: got alert %d, want %d of %v", side, h.Error.Data[0]&0xff, tt.data[side], errs[side])
-				}
-				if (kind == plan.ErrorString || kind == plan.ErrorWrap) && h.Error.Text != errs[side].Error() {
-					t.Errorf("side %d: got %q, want %q", side, h.Error.Text, errs[side])
-				}
-			}
-			checkLedger(t, c, got)
-		})
+				checkLedger(t, c, got)
+			})
+		}
 	}
+}
+
+// checkError compares why a handshake failed with the error that the process got.
+func checkError(t *testing.T, side int, e *HandshakeError, err error, want plan.ErrorKind, data uint64) {
+	t.Helper()
+	if e == nil || len(e.Kinds) == 0 {
+		t.Fatalf("side %d: got %+v, want %v", side, e, err)
+	}
+	kind := e.Kinds[len(e.Kinds)-1]
+	wrapped := kind == plan.ErrorString && want == plan.ErrorWrap // releases differ
+	if kind != want && !wrapped {
+		t.Errorf("side %d: got %+v, want %d of %v", side, e, want, err)
+	}
+	if kind == plan.ErrorAlert && e.Data[0]&0xff != data {
+		t.Errorf("side %d: got alert %d, want %d of %v", side, e.Data[0]&0xff, data, err)
+	}
+	if (kind == plan.ErrorString || kind == plan.ErrorWrap) && e.Text != err.Error() {
+		t.Errorf("side %d: got %q, want %q", side, e.Text, err)
+	}
+}
+
+// TestHandshakeSucceeds has no probe report handshakes that succeed, with Options.Wire.
+func TestHandshakeSucceeds(t *testing.T) {
+	_, client := listen(t)
+	server := &tls.Config{Certificates: []tls.Certificate{certificateOf(t)}}
+	c := newCollector(t, Options{BufferSize: 1 << 20, Wire: true})
+	got := observe(t, c, func() {
+		if _, errs := shakeHands(t, client, server); errs != [2]error{} {
+			t.Fatal(errs)
+		}
+	})
+	if len(got.failures) > 0 || len(got.handshakes) > 0 {
+		t.Errorf("got %+v and %+v", got.failures, got.handshakes)
+	}
+	checkLedger(t, c, got)
 }

@@ -26,7 +26,7 @@ var firstPrograms = []string{
 }
 
 // wirePrograms are those that most executables need with Options.Wire.
-var wirePrograms = []string{probesProgKeyLog, probesProgFileWrite}
+var wirePrograms = []string{probesProgHandshakeFailed, probesProgKeyLog, probesProgFileWrite}
 
 // recoveryPrograms are those of Recovery.Begin, which no command needs at its start.
 var recoveryPrograms = []string{

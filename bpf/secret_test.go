@@ -109,14 +109,15 @@ func TestSecretsLost(t *testing.T) {
 func TestWireProbes(t *testing.T) {
 	site := func(tap plan.Tap) []plan.Site { return []plan.Site{{Tap: tap}} }
 	full := &plan.Plan{
-		Sites:   slices.Concat(site(plan.ClientHandshake), site(plan.Close), site(plan.Read), site(plan.Write), site(plan.Stderr)),
-		Phases:  site(plan.HandshakeEnd),
-		Secrets: site(plan.KeyLog),
-		TLS:     &layout.TLS{},
+		Sites:    slices.Concat(site(plan.ClientHandshake), site(plan.Close), site(plan.Read), site(plan.Write), site(plan.Stderr)),
+		Phases:   site(plan.HandshakeEnd),
+		Secrets:  site(plan.KeyLog),
+		Failures: site(plan.HandshakeFailed),
+		TLS:      &layout.TLS{},
 	}
 	noLayout := &plan.Plan{Sites: full.Sites, Phases: full.Phases, Secrets: full.Secrets}
 	fork := &plan.Plan{Secrets: full.Secrets}
-	noSecrets := &plan.Plan{Sites: full.Sites, Phases: full.Phases}
+	noSecrets := &plan.Plan{Sites: full.Sites, Phases: full.Phases, Failures: full.Failures}
 	calls := []plan.Tap{plan.HandshakeEnd, plan.ClientHandshake, plan.Close, plan.Read, plan.Write, plan.Stderr}
 	for _, tt := range []struct {
 		name string
@@ -127,9 +128,9 @@ func TestWireProbes(t *testing.T) {
 	}{
 		{"calls", Options{}, false, full, calls},
 		{"frames only", Options{FramesOnly: true}, false, full, calls[1:]},
-		{"wire", Options{Wire: true}, false, full, []plan.Tap{plan.KeyLog, plan.Stderr}},
+		{"wire", Options{Wire: true}, false, full, []plan.Tap{plan.KeyLog, plan.HandshakeFailed, plan.Stderr}},
 		{"wire without secrets", Options{Wire: true}, false, noSecrets, calls},
-		{"wire, running", Options{Wire: true}, true, full, []plan.Tap{plan.KeyLog, plan.Stderr}},
+		{"wire, running", Options{Wire: true}, true, full, []plan.Tap{plan.KeyLog, plan.HandshakeFailed, plan.Stderr}},
 		{"wire, unknown release", Options{Wire: true}, false, noLayout, []plan.Tap{plan.KeyLog, plan.Stderr}},
 		{"wire, unknown release, running", Options{Wire: true}, true, noLayout, calls},
 		{"wire, only a fork of crypto/tls, running", Options{Wire: true}, true, fork, []plan.Tap{plan.KeyLog}},

@@ -120,7 +120,7 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 		v.Role = uint8(RoleClient)
 	case plan.ServerHandshake:
 		v.Role = uint8(RoleServer)
-	case plan.HandshakeEnd:
+	case plan.HandshakeEnd, plan.HandshakeFailed:
 		v.Errors = s.errors.enter(exe.Plan.Errors)
 	}
 	if p := exe.Plan; p != nil && p.TLS != nil && !s.opts.unknownRelease {
@@ -141,7 +141,7 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 // setTLS fills in the offsets in a tls.Conn that the probes of a tap need.
 func setTLS(v *probesSite, tap plan.Tap, l *layout.TLS) {
 	switch tap {
-	case plan.ClientHandshake, plan.ServerHandshake, plan.Write:
+	case plan.ClientHandshake, plan.ServerHandshake, plan.HandshakeFailed, plan.Write:
 		v.TlsVersion = l.Version
 	case plan.HandshakeEnd:
 		v.TlsVersion, v.TlsCipher, v.TlsResumed, v.TlsAlpn, v.TlsSni = l.Version, l.Cipher, l.Resumed, l.ALPN, l.SNI
@@ -175,6 +175,8 @@ func (s *probeSites) programName(site plan.Site) string {
 		return probesProgCertificate
 	case plan.CertificateEnd:
 		return probesProgCertificateRet
+	case plan.HandshakeFailed:
+		return probesProgHandshakeFailed
 	case plan.KeyLog:
 		return probesProgKeyLog
 	case plan.Stderr:

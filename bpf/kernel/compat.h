@@ -27,10 +27,10 @@ struct site {
 	u8 role;	  /* handshake probes: enum role */
 	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts; spot.h */
 	u8 late;	  /* 1: replaces a probe that never fired */
-	u8 errors;	  /* RETs: 1 + index of the table of error types */
+	u8 errors;	  /* ends of handshakes: 1 + index of the table of error types */
 	u8 old_fields;	  /* 1: type data has the field layout of Go 1.18 */
 	/*
-	 * Offsets of fields in a tls.Conn, 0: unknown. Handshakes, their RETs,
+	 * Offsets of fields in a tls.Conn, 0: unknown. Handshakes, their ends,
 	 * and Write:
 	 */
 	u16 tls_version;

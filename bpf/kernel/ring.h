@@ -36,6 +36,7 @@ union record {
 	struct packet_record packet;
 	struct release_record release;
 	struct handshake_record handshake;
+	struct failure_record failure;
 	struct secret_record secret;
 	struct spot_record spot;
 	struct piece_record piece;

@@ -37,7 +37,7 @@ var socketFunctions = []string{"net.socket", "net.(*netFD).accept"}
 // Analyze plans an executable. The error is a *NotTraceableError when the file is
 // readable but nothing in it can be captured, or a *NoTLSError.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
-	names := append([]string{symMemmove, symSlicecopy, symTypes, symETypes, keyLogFunction}, socketFunctions...)
+	names := append([]string{symMemmove, symSlicecopy, symTypes, symETypes, keyLogFunction, symHandshake, symFlush}, socketFunctions...)
 	for _, t := range tapFunctions {
 		names = append(names, t.name)
 	}
@@ -70,6 +70,9 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 		return nil, exe.withoutTLS(p.Secrets)
 	}
 	if p.Types, p.Errors, err = exe.planTypes(); err != nil {
+		return nil, err
+	}
+	if p.Failures, err = exe.failures(); err != nil {
 		return nil, err
 	}
 	return p, exe.planPhases(p)

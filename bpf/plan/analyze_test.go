@@ -175,7 +175,7 @@ func checkSites(t *testing.T, path string, sites []Site) {
 	// Intel SDM vol. 2: PUSH RBP, JBE rel8 and rel32, CALL rel32, RET.
 	opcodes := map[Kind][]string{
 		Push: {"\x55"}, StackCheck: {"\x76", "\x0f\x86"},
-		Memmove: {"\xe8"}, Slicecopy: {"\xe8"}, Ret: {"\xc3"},
+		Memmove: {"\xe8"}, Slicecopy: {"\xe8"}, Flush: {"\xe8"}, Ret: {"\xc3"},
 	}
 	for _, s := range sites {
 		want, ok := opcodes[s.Kind]

@@ -38,7 +38,7 @@ func FuzzAnalyze(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		for _, s := range slices.Concat(p.Sites, p.Secrets) {
+		for _, s := range slices.Concat(p.Sites, p.Secrets, p.Failures) {
 			f.Add(uint8(len(files)), uint32(s.Offset), []byte{0xc4, 0xe2}, false) // VEX
 			f.Add(uint8(len(files)), uint32(s.Offset-16), []byte{0x48, 0x89, 0xd8}, true)
 		}
@@ -57,7 +57,7 @@ func FuzzAnalyze(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, s := range slices.Concat(p.Sites, p.Secrets) {
+		for _, s := range slices.Concat(p.Sites, p.Secrets, p.Failures) {
 			if s.Offset >= uint64(len(contents)) {
 				t.Errorf("%s probe at %#x, behind the end of the file", s.Tap, s.Offset)
 			}

@@ -190,6 +190,9 @@ func TestMatrix(t *testing.T) {
 				if diff := cmp.Diff(p.Secrets, stripped.Secrets); diff != "" {
 					t.Errorf("secrets (-with symbols +stripped):\n%s", diff)
 				}
+				if diff := cmp.Diff(p.Failures, stripped.Failures); diff != "" {
+					t.Errorf("failures (-with symbols +stripped):\n%s", diff)
+				}
 				if stripped.Types != p.Types {
 					t.Errorf("stripped: got the types %+v, want %+v", stripped.Types, p.Types)
 				}
@@ -267,6 +270,7 @@ func checkProgram(t *testing.T, path, release, read string) *Plan {
 	}
 	checkSites(t, path, p.Sites)
 	checkSites(t, path, p.Secrets)
+	checkFailures(t, path, p.Failures)
 	checkRets(t, path)
 	file, err := os.Open(path)
 	if err != nil {

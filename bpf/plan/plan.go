@@ -51,6 +51,8 @@ const (
 	// Slicecopy is CALL runtime.slicecopy, which -race, -msan and -asan use instead
 	// of Memmove: destination and source with the length of each.
 	Slicecopy
+	// Flush is CALL crypto/tls.(*Conn).flush: *tls.Conn in AX.
+	Flush
 	// Entry is the first instruction, which runs again when the stack grows.
 	Entry
 	// Ret is a RET instruction: results in registers.
@@ -62,6 +64,7 @@ var kindNames = [...]string{
 	StackCheck: "JBE",
 	Memmove:    "CALL runtime.memmove",
 	Slicecopy:  "CALL runtime.slicecopy",
+	Flush:      "CALL crypto/tls.(*Conn).flush",
 	Entry:      "entry",
 	Ret:        "RET",
 }
@@ -116,6 +119,8 @@ type Plan struct {
 	// Secrets are the places where handshakes derive secrets, in crypto/tls and in its
 	// forks.
 	Secrets []Site
+	// Failures are the places where handshakes of crypto/tls fail.
+	Failures []Site
 	// TLS is the layout of a tls.Conn: what its handshake negotiated and why its
 	// reading ended, nil where it is unknown. Errors are the known types of errors of
 	// handshakes.

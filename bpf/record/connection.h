@@ -139,6 +139,13 @@ struct handshake_record {
 	struct go_error error;
 };
 
+/* A TLS handshake that failed on a socket whose packets are reported. */
+struct failure_record {
+	struct record_header h;
+	u64 socket; /* its cookie */
+	struct go_error error;
+};
+
 /* A secret of a TLS session, as in a key log file (RFC 9850). */
 struct secret_record {
 	struct record_header h;
@@ -168,6 +175,7 @@ _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
+_Static_assert(sizeof(struct failure_record) == 176, "failure_record");
 _Static_assert(sizeof(struct secret_record) == 160, "secret_record");
 _Static_assert(sizeof(struct spot_record) == 40, "spot_record");
 

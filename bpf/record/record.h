@@ -39,6 +39,7 @@ enum record_kind {
 	RECORD_SPOT = 20,
 	RECORD_QUIC = 21,
 	RECORD_RELEASE = 22,
+	RECORD_FAILURE = 23,
 };
 
 enum direction {

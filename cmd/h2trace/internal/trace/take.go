@@ -35,6 +35,8 @@ func (o *Observer) take(e bpf.Event) error {
 		return o.conns.recovery.windows(e)
 	case *bpf.Handshake:
 		o.conns.handshake(e)
+	case *bpf.HandshakeFailed:
+		o.conns.handshakeFailed(e)
 	case *bpf.Secret:
 		o.conns.secret(e)
 	case *bpf.Spot:

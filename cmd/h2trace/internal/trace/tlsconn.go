@@ -23,6 +23,7 @@ type ciphers struct {
 	sessions *tls.Sessions
 	keys     keyring
 	awaited  awaited
+	failing  failing
 	joining  joining
 	// byCalls reports whether what the TLS of a process carries comes from its calls.
 	byCalls func(pid int) bool
@@ -35,10 +36,12 @@ func newCiphers(k kernel) ciphers {
 	}
 }
 
-// expire gives up what has waited for too long: secrets, and connections for theirs.
+// expire gives up what has waited for too long: secrets, connections for theirs, and failed
+// handshakes for the error of the process.
 func (s *ciphers) expire(now ktime.Time) {
 	s.keys.expire(now)
 	s.awaited.expire(now)
+	s.failing.expire(now)
 }
 
 // wipe zeroes and forgets all secrets that belong to no connection.
@@ -53,6 +56,7 @@ type tlsConn struct {
 	conn      *tracedConn
 	randoms   []random // of its ClientHellos, entered in the keyring
 	over      bool     // the handshake is
+	failure   failure  // of the handshake
 	uncounted bool     // some plaintext is missing, and nobody knows how much
 	holed     bool     // some ciphertext is missing
 	elsewhere bool     // what it carries comes from calls

@@ -36,7 +36,7 @@ func (t *tlsConn) notOpened(e *tls.Unopened) {
 	c := t.conn
 	u := &t.unopened
 	if e.Reason == tls.NotTLS && len(t.randoms) > 0 { // an answer to TLS
-		t.handshakeFailed(e.At, "first record does not look like a TLS handshake")
+		t.fails(e.At, "first record does not look like a TLS handshake", certain)
 		c.wantNothing()
 		return
 	}
