@@ -61,9 +61,16 @@ func shake(t *testing.T, role bpf.Role, client, server *tls.Config) *shaken {
 	return s
 }
 
-// printed replays the first segments of a handshake, and returns its events, in words. The
+// ended replays the first segments of a handshake, and returns its events, in words. The
 // process closes the connection, or exits.
 func (s *shaken) ended(t *testing.T, segments int, exits bool) []string {
+	t.Helper()
+	return s.endedWith(t, segments, exits, nil, 0)
+}
+
+// endedWith does the same. The process reports its error after some of the segments, or
+// after the end; nil: it reports none.
+func (s *shaken) endedWith(t *testing.T, segments int, exits bool, why *bpf.HandshakeError, after int) []string {
 	t.Helper()
 	const conn = 1<<62 | 5
 	var out bytes.Buffer
@@ -77,13 +84,22 @@ func (s *shaken) ended(t *testing.T, segments int, exits bool) []string {
 		secret.Secret = bytes.Clone(secret.Secret)
 		table.secret(&secret)
 	}
+	report := func(i int) {
+		if why != nil && i == after {
+			head.Time = ktime.Time(2000 + i)
+			table.handshakeFailed(&bpf.HandshakeFailed{Head: head, Conns: [2]uint64{conn, 1<<63 | 5}, Error: why})
+		}
+	}
 	var totals bpf.Totals
-	for i, segment := range s.segments[:min(segments, len(s.segments))] {
+	segments = min(segments, len(s.segments))
+	for i, segment := range s.segments[:segments] {
+		report(i)
 		segment.Head = head
 		segment.Time = ktime.Time(2000 + i)
 		table.segment(&segment)
 		totals.Offset[segment.Dir] = segment.Offset + uint64(len(segment.Payload))
 	}
+	report(segments)
 	head.Time = 3000
 	if exits {
 		if err := table.endProcess(head.PID, head.Time); err != nil {
@@ -93,6 +109,7 @@ func (s *shaken) ended(t *testing.T, segments int, exits bool) []string {
 	if err := table.close(&bpf.Close{Head: head, Socket: true, Totals: totals}); err != nil {
 		t.Fatal(err)
 	}
+	report(segments + 1)
 	if err := table.endAll(); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +117,25 @@ func (s *shaken) ended(t *testing.T, segments int, exits bool) []string {
 		t.Fatal(err)
 	}
 	return inWords(t, &out)
+}
+
+// reasonsIn returns the details of failed events. An exchange that an alert cut may be
+// among the events.
+func reasonsIn(t *testing.T, events []string) (reasons []string) {
+	t.Helper()
+	const cut = "GET /a: 0 bytes reset connection ended before the response was complete"
+	for _, words := range events {
+		switch action, _, _ := strings.Cut(words, " "); action {
+		case "failed":
+			_, detail, _ := strings.Cut(words, "} ")
+			reasons = append(reasons, detail)
+		case "GET": // the client may have sent it before the alert came
+			if words != cut {
+				t.Errorf("got %s", words)
+			}
+		}
+	}
+	return reasons
 }
 
 // TestUnmadeHandshakes replays handshakes that fail, in every way that packets show.
@@ -115,13 +151,12 @@ func TestUnmadeHandshakes(t *testing.T) {
 	old.MaxVersion = tls.VersionTLS12
 	answered := shake(t, bpf.RoleClient, client(), server())
 	answered.segments = append(answered.segments[:1:1], bpf.Segment{Wire: bpf.WireTLS, Dir: bpf.Recv, Payload: []byte("HTTP/1.0 400 Bad Request\r\n\r\n")})
-	const cut = "GET /a: 0 bytes reset connection ended before the response was complete"
 	for _, tt := range []struct {
 		name     string
 		of       *shaken
 		segments int
 		exits    bool
-		want     []string // of the failed event, and maybe an exchange that the alert cut
+		want     []string // of the failed event
 	}{
 		{"closed after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, false, []string{"given up by the process"}},
 		{"exited after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, true, nil},
@@ -133,18 +168,7 @@ func TestUnmadeHandshakes(t *testing.T) {
 		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, false, []string{"alert to the peer: certificate_required"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var got []string
-			for _, words := range tt.of.ended(t, tt.segments, tt.exits) {
-				switch action, _, _ := strings.Cut(words, " "); action {
-				case "failed":
-					_, detail, _ := strings.Cut(words, "} ")
-					got = append(got, detail)
-				case "GET": // the client may have sent it before the alert came
-					if words != cut {
-						t.Errorf("got %s", words)
-					}
-				}
-			}
+			got := reasonsIn(t, tt.of.ended(t, tt.segments, tt.exits))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}

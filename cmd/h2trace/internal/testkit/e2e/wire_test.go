@@ -34,6 +34,11 @@ var ofWire = []string{
 	"TestWindowVerdict",
 	"TestLoss",
 	"TestLostBodies",
+	"TestVerdict",
+	"TestUnmadeVerdict",
+	"TestAdviceVerdicts",
+	"TestImplicitHandshakes",
+	"TestFailedHandshakes",
 }
 
 // TestWire runs tests with the test plan that takes bytes from packets and secrets.
