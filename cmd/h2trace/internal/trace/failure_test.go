@@ -3,7 +3,6 @@ package trace
 import (
 	"bytes"
 	"crypto/tls"
-	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -22,15 +21,7 @@ func innermostError(kind plan.ErrorKind) *bpf.HandshakeError {
 // TestFailureOrder has the process report its error before and after each packet, and
 // after the end of the connection. What is printed is the same, once.
 func TestFailureOrder(t *testing.T) {
-	certified := httptest.NewTLSServer(nil)
-	defer certified.Close()
-	server := func() *tls.Config { return &tls.Config{Certificates: certified.TLS.Certificates} }
-	client := func() *tls.Config { return &tls.Config{ServerName: "example.com"} }
-	trusting := func() *tls.Config { return &tls.Config{ServerName: "example.com", InsecureSkipVerify: true} }
-	strict := server()
-	strict.ClientAuth = tls.RequireAnyClientCert
-	old := server()
-	old.MaxVersion = tls.VersionTLS12
+	p := newParties(t)
 	reset := innermostError(plan.ErrorErrno)
 	reset.Data[0] = 104
 	const unknownAuthority = "certificate signed by unknown authority"
@@ -42,14 +33,14 @@ func TestFailureOrder(t *testing.T) {
 		why      *bpf.HandshakeError
 		want     string
 	}{
-		{"certificate, at the client", shake(t, bpf.RoleClient, client(), server()), never, false, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
-		{"certificate, TLS 1.2", shake(t, bpf.RoleClient, client(), old), never, false, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
-		{"certificate, and an exit", shake(t, bpf.RoleClient, client(), server()), never, true, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
-		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, false, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
-		{"type not known, and an alert", shake(t, bpf.RoleClient, client(), server()), never, false, innermostError(plan.ErrorUnknown), "alert to the peer: bad_certificate"},
-		{"broken socket, and an alert of the peer", shake(t, bpf.RoleServer, client(), server()), never, false, reset, "alert from the peer: bad_certificate"},
-		{"broken socket", shake(t, bpf.RoleClient, client(), server()), 1, false, reset, "ECONNRESET (connection reset by peer)"},
-		{"timed out", shake(t, bpf.RoleClient, client(), server()), 1, false, innermostError(plan.ErrorDeadline), "timed out"},
+		{"certificate, at the client", shake(t, bpf.RoleClient, p.client, p.server), never, false, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
+		{"certificate, TLS 1.2", shake(t, bpf.RoleClient, p.client, p.old), never, false, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
+		{"certificate, and an exit", shake(t, bpf.RoleClient, p.client, p.server), never, true, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
+		{"certificate of the client, at the server", shake(t, bpf.RoleServer, p.trusting, p.strict), never, false, innermostError(plan.ErrorUnknownAuthority), unknownAuthority},
+		{"type not known, and an alert", shake(t, bpf.RoleClient, p.client, p.server), never, false, innermostError(plan.ErrorUnknown), "alert to the peer: bad_certificate"},
+		{"broken socket, and an alert of the peer", shake(t, bpf.RoleServer, p.client, p.server), never, false, reset, "alert from the peer: bad_certificate"},
+		{"broken socket", shake(t, bpf.RoleClient, p.client, p.server), 1, false, reset, "ECONNRESET (connection reset by peer)"},
+		{"timed out", shake(t, bpf.RoleClient, p.client, p.server), 1, false, innermostError(plan.ErrorDeadline), "timed out"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			segments := min(tt.segments, len(tt.of.segments))
@@ -81,9 +72,8 @@ func exceptGets(events []string) []string {
 // TestFailureWaits prints the alert of a process that does not close its connection, and
 // whose error does not come in time.
 func TestFailureWaits(t *testing.T) {
-	certified := httptest.NewTLSServer(nil)
-	defer certified.Close()
-	s := shake(t, bpf.RoleClient, &tls.Config{ServerName: "example.com"}, &tls.Config{Certificates: certified.TLS.Certificates})
+	p := newParties(t)
+	s := shake(t, bpf.RoleClient, p.client, p.server)
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
 	head := bpf.Head{Time: 1000, PID: 7, Conn: 1<<62 | 5}

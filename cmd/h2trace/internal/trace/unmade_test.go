@@ -138,18 +138,28 @@ func reasonsIn(t *testing.T, events []string) (reasons []string) {
 	return reasons
 }
 
-// TestUnmadeHandshakes replays handshakes that fail, in every way that packets show.
-func TestUnmadeHandshakes(t *testing.T) {
+// parties are clients and servers whose handshakes fail. client does not trust server.
+type parties struct{ client, trusting, server, strict, old *tls.Config }
+
+func newParties(t *testing.T) parties {
+	t.Helper()
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
-	server := func() *tls.Config { return &tls.Config{Certificates: certified.TLS.Certificates} }
-	client := func() *tls.Config { return &tls.Config{ServerName: "example.com"} }
-	trusting := func() *tls.Config { return &tls.Config{ServerName: "example.com", InsecureSkipVerify: true} }
-	strict := server()
-	strict.ClientAuth = tls.RequireAnyClientCert
-	old := server()
-	old.MaxVersion = tls.VersionTLS12
-	answered := shake(t, bpf.RoleClient, client(), server())
+	server := &tls.Config{Certificates: certified.TLS.Certificates}
+	p := parties{
+		client:   &tls.Config{ServerName: "example.com"},
+		trusting: &tls.Config{ServerName: "example.com", InsecureSkipVerify: true},
+		server:   server, strict: server.Clone(), old: server.Clone(),
+	}
+	p.strict.ClientAuth = tls.RequireAnyClientCert
+	p.old.MaxVersion = tls.VersionTLS12
+	return p
+}
+
+// TestUnmadeHandshakes replays handshakes that fail, in every way that packets show.
+func TestUnmadeHandshakes(t *testing.T) {
+	p := newParties(t)
+	answered := shake(t, bpf.RoleClient, p.client, p.server)
 	answered.segments = append(answered.segments[:1:1], bpf.Segment{Wire: bpf.WireTLS, Dir: bpf.Recv, Payload: []byte("HTTP/1.0 400 Bad Request\r\n\r\n")})
 	for _, tt := range []struct {
 		name     string
@@ -158,14 +168,14 @@ func TestUnmadeHandshakes(t *testing.T) {
 		exits    bool
 		want     []string // of the failed event
 	}{
-		{"closed after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, false, []string{"given up by the process"}},
-		{"exited after the ClientHello", shake(t, bpf.RoleClient, client(), server()), 1, true, nil},
-		{"closed after the ServerHello", shake(t, bpf.RoleClient, client(), old), 2, false, []string{"given up by the process"}},
+		{"closed after the ClientHello", shake(t, bpf.RoleClient, p.client, p.server), 1, false, []string{"given up by the process"}},
+		{"exited after the ClientHello", shake(t, bpf.RoleClient, p.client, p.server), 1, true, nil},
+		{"closed after the ServerHello", shake(t, bpf.RoleClient, p.client, p.old), 2, false, []string{"given up by the process"}},
 		{"answered without TLS", answered, 2, false, []string{"first record does not look like a TLS handshake"}},
-		{"certificate of the server, at the client", shake(t, bpf.RoleClient, client(), server()), never, false, []string{"alert to the peer: bad_certificate"}},
-		{"certificate of the server, at the server", shake(t, bpf.RoleServer, client(), server()), never, false, []string{"alert from the peer: bad_certificate"}},
-		{"certificate of the client, at the client", shake(t, bpf.RoleClient, trusting(), strict), never, false, nil},
-		{"certificate of the client, at the server", shake(t, bpf.RoleServer, trusting(), strict), never, false, []string{"alert to the peer: certificate_required"}},
+		{"certificate of the server, at the client", shake(t, bpf.RoleClient, p.client, p.server), never, false, []string{"alert to the peer: bad_certificate"}},
+		{"certificate of the server, at the server", shake(t, bpf.RoleServer, p.client, p.server), never, false, []string{"alert from the peer: bad_certificate"}},
+		{"certificate of the client, at the client", shake(t, bpf.RoleClient, p.trusting, p.strict), never, false, nil},
+		{"certificate of the client, at the server", shake(t, bpf.RoleServer, p.trusting, p.strict), never, false, []string{"alert to the peer: certificate_required"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := reasonsIn(t, tt.of.ended(t, tt.segments, tt.exits))
