@@ -10,10 +10,20 @@ type encoder struct {
 	clock  ktime.Clock
 	times  timestamps
 	flags  flagNames
+	origin origin
+}
+
+// origin caches the keys of the last line that say whose it is. Lines of one connection
+// follow each other.
+type origin struct {
+	pid        int
+	comm, conn string
+	json       []byte // nil: none
 }
 
 func newEncoder(o *Options) encoder {
 	e := encoder{bodies: o.Bodies, clock: o.Clock, flags: make(flagNames)}
+	e.fields = newFieldCache()
 	if !o.ShowSecrets {
 		e.redactor = newRedactor()
 	}
@@ -40,12 +50,21 @@ func (e *encoder) appendTime(b []byte, at ktime.Time) []byte {
 
 // appendMeta begins a line and appends the keys up to "conn".
 func (e *encoder) appendMeta(b []byte, m *Meta, k Kind) []byte {
-	b = e.appendHead(b, m.Time, k)
-	b = append(b, `,"pid":`...)
+	return append(e.appendHead(b, m.Time, k), e.origin.of(m)...)
+}
+
+// of returns the keys from "pid" to "conn". They are valid until the next call.
+func (o *origin) of(m *Meta) []byte {
+	if o.json != nil && o.pid == m.PID && o.conn == m.Conn && o.comm == m.Comm {
+		return o.json
+	}
+	o.pid, o.comm, o.conn = m.PID, m.Comm, m.Conn
+	b := append(o.json[:0], `,"pid":`...)
 	b = appendInteger(b, m.PID)
 	b = appendTextOrNull(b, "comm", m.Comm)
 	if m.Conn != "" {
 		b = appendText(b, "conn", m.Conn)
 	}
+	o.json = b
 	return b
 }

@@ -39,7 +39,8 @@ func (s *screen) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
 	return b
 }
 
-func (s *screen) appendField(b []byte, h *hpack.HeaderField) []byte {
+// writeField is appendField without the cache.
+func (s *screen) writeField(b []byte, h *hpack.HeaderField) []byte {
 	b = append(b, `{"name":`...)
 	b, valid := appendString(b, h.Name)
 	if !valid {

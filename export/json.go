@@ -159,8 +159,12 @@ func appendMillis(b []byte, d time.Duration) []byte {
 	}
 	us := uint64(d+500) / 1000
 	b = strconv.AppendUint(b, us/1000, 10)
-	us %= 1000
-	return append(b, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
+	return appendThree(append(b, '.'), int(us%1000))
+}
+
+// appendThree appends three decimal digits of n, which is less than 1000.
+func appendThree(b []byte, n int) []byte {
+	return append(b, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
 }
 
 func appendMillisOrNull(b []byte, key string, d *time.Duration) []byte {
@@ -186,11 +190,8 @@ func (t *timestamps) append(b []byte, at time.Time) []byte {
 		t.prefix = at.UTC().AppendFormat(t.prefix[:0], `"2006-01-02T15:04:05.`)
 	}
 	b = append(b, t.prefix...)
-	var digits [9]byte
-	for i := len(digits) - 1; i >= 0; i-- {
-		digits[i] = byte('0' + frac%10)
-		frac /= 10
-	}
-	b = append(b, digits[:]...)
+	b = appendThree(b, frac/1e6)
+	b = appendThree(b, frac/1e3%1e3)
+	b = appendThree(b, frac%1e3)
 	return append(b, 'Z', '"')
 }

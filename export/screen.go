@@ -2,8 +2,12 @@ package export
 
 import "golang.org/x/net/http2/hpack"
 
-// screen appends values without their secrets. The zero screen shows secrets.
-type screen struct{ redactor *redactor }
+// screen appends values without their secrets. The zero screen shows secrets, and caches
+// no fields.
+type screen struct {
+	redactor *redactor
+	fields   *fieldCache
+}
 
 // appendURL appends a URL without its secrets.
 func (s *screen) appendURL(b []byte, key, url string) []byte {

@@ -105,7 +105,8 @@ func TestFlushWhenFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		j := NewJSONL(&out, Options{})
-		for range 1000 {
+		const lines = 4000
+		for range lines {
 			j.Loss(&Loss{})
 		}
 		if got := out.Len(); got < bufferSize {
@@ -117,8 +118,8 @@ func TestFlushWhenFull(t *testing.T) {
 		if err := j.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		if got := bytes.Count(out.Bytes(), []byte("\n")); got != 1000 {
-			t.Errorf("got %d lines, want 1000", got)
+		if got := bytes.Count(out.Bytes(), []byte("\n")); got != lines {
+			t.Errorf("got %d lines, want %d", got, lines)
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
