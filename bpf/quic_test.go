@@ -81,7 +81,11 @@ func datagramPair(t *testing.T, network, address string) (client *net.UDPConn, s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	if client, err = net.DialUDP(network, nil, server.LocalAddr().(*net.UDPAddr)); err != nil {
+	to := server.LocalAddr().(*net.UDPAddr)
+	if to.IP.IsUnspecified() { // of both IPv6 and IPv4
+		to.IP = net.IPv4(127, 0, 0, 1)
+	}
+	if client, err = net.DialUDP("udp", nil, to); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
@@ -125,6 +129,7 @@ func TestQUIC(t *testing.T) {
 		{"v1", "udp4", "127.0.0.1:0", longPacket(0xc3, 1, 1200), false},
 		{"v2", "udp4", "127.0.0.1:0", longPacket(0xd3, 0x6b3343cf, 1350), false},
 		{"another version", "udp6", "[::1]:0", longPacket(0xff, 0xff00001d, 1200), false},
+		{"IPv4 to a socket of IPv6", "udp", "[::]:0", longPacket(0xc0, 1, 1200), false},
 		{"v1 over IPv6", "udp6", "[::1]:0", longPacket(0xc0, 1, 1452), false},
 		{"from before", "udp4", "127.0.0.1:0", longPacket(0xc0, 1, 1200), true},
 	} {
@@ -157,7 +162,7 @@ func TestQUIC(t *testing.T) {
 			got := readQUIC(t, c)
 
 			client := f.client.LocalAddr().(*net.UDPAddr).AddrPort()
-			server := f.server.LocalAddr().(*net.UDPAddr).AddrPort()
+			server := f.client.RemoteAddr().(*net.UDPAddr).AddrPort()
 			var want []quicPacket
 			for _, p := range []struct {
 				fromClient bool
@@ -215,44 +220,79 @@ func checkReleased(t *testing.T, c *Collector, f flight, got quicCapture) {
 	}
 }
 
-// TestQUICSegments has several datagrams in one packet (UDP_SEGMENT in udp(7)).
-func TestQUICSegments(t *testing.T) {
+// TestQUICOwner has a socket whose process has executed another program: that goes on with
+// the flow.
+func TestQUICOwner(t *testing.T) {
 	c := newQUICCollector(t, true)
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
 	var f flight
 	f.client, f.server = datagramPair(t, "udp4", "127.0.0.1:0")
-	raw, err := f.client.SyscallConn()
+	f.send(t, true, longPacket(0xc0, 1, 1200), 1)
+	if err := c.Targets.byPID.Put(uint32(os.Getpid()), uint32(1000)); err != nil { // as at its exec
+		t.Fatal(err)
+	}
+	f.send(t, false, bytes.Repeat([]byte{0x40}, 100), 1)
+	f.send(t, true, bytes.Repeat([]byte{0x40}, 100), 1)
+	for flow, n := range readQUIC(t, c).flows {
+		if n.Bytes[Send]+n.Bytes[Recv] != 1400 {
+			t.Errorf("%v: got %+v", flow, n)
+		}
+	}
+}
+
+// TestQUICSegments has several datagrams in one packet (UDP_SEGMENT in udp(7)). They arrive
+// one by one, or together as well (UDP_GRO).
+func TestQUICSegments(t *testing.T) {
+	for name, together := range map[string]bool{"one by one": false, "together": true} {
+		t.Run(name, func(t *testing.T) {
+			c := newQUICCollector(t, true)
+			if err := c.Targets.AddTarget(os.Getpid()); err != nil {
+				t.Fatal(err)
+			}
+			var f flight
+			f.client, f.server = datagramPair(t, "udp4", "127.0.0.1:0")
+			setUDP(t, f.client, unix.UDP_SEGMENT, 1250)
+			reads, want := 3, []int{1250, 1250}
+			if together {
+				setUDP(t, f.server, unix.UDP_GRO, 1)
+				reads, want = 1, []int{1250, 1250, 60}
+			}
+			f.send(t, true, slices.Concat(longPacket(0xc0, 1, 1250), longPacket(0xc0, 1, 1250), longPacket(0xe0, 1, 60)), reads)
+			got := readQUIC(t, c)
+			var sent, received []int
+			for _, p := range got.packets {
+				if p.Dir == Send {
+					sent = append(sent, p.Sizes...)
+				} else {
+					received = append(received, p.Sizes...)
+				}
+			}
+			if !slices.Equal(sent, []int{1250, 1250, 60}) || !slices.Equal(received, want) {
+				t.Errorf("got sent %v, received %v, want received %v", sent, received, want)
+			}
+			for flow, n := range got.flows {
+				if n.Bytes[Send]+n.Bytes[Recv] != 2560 || n.Datagrams[Send]+n.Datagrams[Recv] != 3 {
+					t.Errorf("%v: got %+v", flow, n)
+				}
+			}
+		})
+	}
+}
+
+// setUDP sets an option of a UDP socket.
+func setUDP(t *testing.T, conn *net.UDPConn, option, value int) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var optionErr error
 	if err := raw.Control(func(fd uintptr) {
-		optionErr = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT, 1250)
+		optionErr = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, option, value)
 	}); err != nil || optionErr != nil {
 		t.Fatal(err, optionErr)
-	}
-	f.send(t, true, slices.Concat(longPacket(0xc0, 1, 1250), longPacket(0xc0, 1, 1250), longPacket(0xe0, 1, 60)), 3)
-	got := readQUIC(t, c)
-	var sent, received []int
-	for _, p := range got.packets {
-		if p.Dir == Send {
-			sent = append(sent, p.Sizes...)
-		} else {
-			received = append(received, p.Sizes...)
-		}
-	}
-	if want := []int{1250, 1250, 60}; !slices.Equal(sent, want) {
-		t.Errorf("sent: got %v, want %v", sent, want)
-	}
-	if want := []int{1250, 1250}; !slices.Equal(received, want) {
-		t.Errorf("received: got %v, want %v", received, want)
-	}
-	for flow, n := range got.flows {
-		if n.Bytes[Send]+n.Bytes[Recv] != 2560 || n.Datagrams[Send]+n.Datagrams[Recv] != 3 {
-			t.Errorf("%v: got %+v", flow, n)
-		}
 	}
 }
 

@@ -55,6 +55,7 @@ static __always_inline void own_datagrams(struct bpf_sock_addr *ctx)
 {
 	u32 generation, now, tgid = bpf_get_current_pid_tgid() >> 32;
 	struct owner *owner;
+	u64 quic;
 
 	if (!generation_of(tgid, &generation) || !ctx->sk)
 		return;
@@ -63,7 +64,10 @@ static __always_inline void own_datagrams(struct bpf_sock_addr *ctx)
 		return;
 	if (owner && generation_of(owner->tgid, &now) && now == owner->generation)
 		return;
-	own(ctx, CARRIES_UNKNOWN, false);
+	quic = owner ? owner->quic : 0;
+	owner = own(ctx, CARRIES_UNKNOWN, false);
+	if (owner)
+		owner->quic = quic;
 }
 
 /* The first bytes of a packet: a long header (RFC 8999 5.1) is the same in all versions. */
