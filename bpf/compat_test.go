@@ -41,6 +41,7 @@ func TestCompat(t *testing.T) {
 		{"replace", TestReplace},
 		{"sockets", TestSockets},
 		{"secrets", TestOwnSecrets},
+		{"handshakes", TestHandshakeFailsByPackets},
 	} {
 		t.Run(test.name, test.run)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -155,7 +154,12 @@ func TestHandshake(t *testing.T) {
 }
 
 // TestHandshakeFails makes handshakes fail in several ways.
-func TestHandshakeFails(t *testing.T) {
+func TestHandshakeFails(t *testing.T) { testHandshakeFails(t, false) }
+
+// TestHandshakeFailsByPackets does so with Options.Wire.
+func TestHandshakeFailsByPackets(t *testing.T) { testHandshakeFails(t, true) }
+
+func testHandshakeFails(t *testing.T, wire bool) {
 	_, base := listen(t)
 	cert := certificateOf(t)
 	for _, tt := range []struct {
@@ -192,22 +196,20 @@ func TestHandshakeFails(t *testing.T) {
 			want:   [2]plan.ErrorKind{plan.ErrorAlert, plan.ErrorWrap}, data: [2]uint64{70, 0},
 		},
 	} {
-		for _, wire := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/wire %v", tt.name, wire), func(t *testing.T) {
-				c := newCollector(t, Options{BufferSize: 1 << 20, Wire: wire})
-				client, server := base.Clone(), &tls.Config{Certificates: []tls.Certificate{cert}}
-				tt.client(client)
-				if tt.server != nil {
-					tt.server(server)
-				}
-				var errs [2]error
-				got := observe(t, c, func() { _, errs = shakeHands(t, client, server) })
-				for side, e := range got.failed(t, wire) {
-					checkError(t, side, e, errs[side], tt.want[side], tt.data[side])
-				}
-				checkLedger(t, c, got)
-			})
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCollector(t, Options{BufferSize: 1 << 20, Wire: wire})
+			client, server := base.Clone(), &tls.Config{Certificates: []tls.Certificate{cert}}
+			tt.client(client)
+			if tt.server != nil {
+				tt.server(server)
+			}
+			var errs [2]error
+			got := observe(t, c, func() { _, errs = shakeHands(t, client, server) })
+			for side, e := range got.failed(t, wire) {
+				checkError(t, side, e, errs[side], tt.want[side], tt.data[side])
+			}
+			checkLedger(t, c, got)
+		})
 	}
 }
 
