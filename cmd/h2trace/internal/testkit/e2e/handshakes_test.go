@@ -17,6 +17,7 @@ import (
 const failingProgram = `package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -48,13 +49,18 @@ func main() {
 	var err error
 	ln, err = net.Listen("tcp", "127.0.0.1:0")
 	check(err)
-	shake(client(func(c *tls.Config) { c.RootCAs = x509.NewCertPool() }), server(same))
-	shake(client(func(c *tls.Config) { c.ServerName = "goproxy.example" }), server(same))
-	shake(client(func(c *tls.Config) { c.Time = func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) } }), server(same))
-	shake(client(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), server(func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }))
+	untrusting := client(func(c *tls.Config) { c.RootCAs = x509.NewCertPool() })
+	direct(untrusting, server(same))
+	direct(client(func(c *tls.Config) { c.ServerName = "goproxy.example" }), server(same))
+	direct(client(func(c *tls.Config) { c.Time = func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) } }), server(same))
+	direct(client(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), server(func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }))
 	demanding := func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }
-	shake(client(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), server(demanding))
-	shake(client(same), server(demanding))
+	direct(client(func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }), server(demanding))
+	direct(client(same), server(demanding))
+	c, s := connect()
+	tunnel(c, s, untrusting, server(same))
+	c, s = connect()
+	tunnel(tls.Client(c, client(same)), tls.Server(s, server(same)), untrusting, server(same))
 	answer(client(same), func(server, _ net.Conn, _ func()) { server.Close() })
 	answer(client(same), func(server, _ net.Conn, _ func()) {
 		server.(*net.TCPConn).SetLinger(0)
@@ -73,9 +79,33 @@ func connect() (client, server net.Conn) {
 	return client, server
 }
 
-// shake fails at one end or at both.
-func shake(client, server *tls.Config) {
+func direct(client, server *tls.Config) {
 	c, s := connect()
+	shake(c, s, client, server)
+}
+
+// tunnel makes a handshake fail in a tunnel.
+func tunnel(c, s net.Conn, client, server *tls.Config) {
+	done := make(chan bool)
+	go func() {
+		_, err := http.ReadRequest(bufio.NewReader(s))
+		check(err)
+		_, err = io.WriteString(s, "HTTP/1.1 200 OK\r\n\r\n")
+		check(err)
+		close(done)
+	}()
+	req, err := http.NewRequest("CONNECT", "http://example.com:443", nil)
+	check(err)
+	_, err = io.WriteString(c, "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+	check(err)
+	_, err = http.ReadResponse(bufio.NewReader(c), req)
+	check(err)
+	<-done
+	shake(c, s, client, server)
+}
+
+// shake fails at one end or at both.
+func shake(c, s net.Conn, client, server *tls.Config) {
 	done := make(chan bool)
 	go func() {
 		if tls.Server(s, server).Handshake() == nil {
@@ -154,6 +184,8 @@ func TestFailedHandshakes(t *testing.T) {
 var (
 	failingClients = []string{
 		"certificate signed by unknown authority",
+		"certificate signed by unknown authority", // in a tunnel
+		"certificate signed by unknown authority", // in a tunnel through an HTTPS proxy
 		"certificate is not for this name",
 		"certificate is not valid: expired or not yet valid",
 		"alert from the peer: protocol_version",
@@ -164,6 +196,8 @@ var (
 		"given up by the process",
 	}
 	failingServers = []string{
+		"alert from the peer: bad_certificate",
+		"alert from the peer: bad_certificate",
 		"alert from the peer: bad_certificate",
 		"alert from the peer: bad_certificate",
 		"alert from the peer: bad_certificate",
