@@ -124,8 +124,8 @@ static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, 
 	r->established = owner->established;
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
-	if (!owner->from_start && owner->carries == CARRIES_HTTP)
-		want_first(CLEARTEXT_CONN | s->socket);
+	if (!owner->from_start)
+		want_first(conn_number(owner, s->socket));
 }
 
 /*

@@ -81,6 +81,7 @@ func (t *connTable) joins(c *tracedConn) {
 	if t.ciphers.byCalls(c.meta.PID) {
 		tc.elsewhere = true
 		c.wantNothing()
+		t.requests.left = append(t.requests.left, c.id) // the kernel wants its first tables
 		return
 	}
 	tc.Conn = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions)
@@ -97,6 +98,12 @@ func (t *connTable) joins(c *tracedConn) {
 // isTLSElsewhere reports whether probes report what a connection carries.
 func (c *tracedConn) isTLSElsewhere() bool {
 	return c.wire != nil && c.wire.tls != nil && c.wire.tls.elsewhere
+}
+
+// joining reports whether a connection was open before, and its keys may be found yet, or
+// are. Its header tables are copied meanwhile.
+func (t *tlsConn) joining() bool {
+	return t.joint != nil || t.conn.table.ciphers.joining.conns[t.conn] != nil
 }
 
 // spotted takes where a process has the *tls.Conn of a connection.

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"slices"
+
 	"h2trace/bpf"
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
@@ -38,8 +40,9 @@ func (p *wireConn) streamPlace(dir int, seq uint32, before int64) streamPlace {
 // sampled takes a sample. With TLS it waits until the records before its places are opened.
 func (r *recovery) sampled(c *tracedConn, s *sample) {
 	m := c.missing
-	if len(m.placed) == maxPlaced {
-		m.placed = append(m.placed[:0], m.placed[1:]...)
+	if len(m.placed) == maxPlaced { // few of them are tables
+		oldest := max(0, slices.IndexFunc(m.placed, func(s sample) bool { return s.windows != nil }))
+		m.placed = slices.Delete(m.placed, oldest, oldest+1)
 	}
 	m.placed = append(m.placed, *s)
 	c.usePlaced()
@@ -56,7 +59,7 @@ func (c *tracedConn) usePlaced() {
 			i++
 			continue
 		}
-		m.placed = append(m.placed[:i], m.placed[i+1:]...)
+		m.placed = slices.Delete(m.placed, i, i+1)
 		if found == tls.PlaceFound {
 			c.useSample(&s, at)
 		}

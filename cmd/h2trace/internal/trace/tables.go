@@ -89,7 +89,8 @@ func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
 
 // used asks for more tables once all that were asked for have come.
 func (r *recovery) used(c *tracedConn, dir int) {
-	if c.missing != nil && c.missing.asks.Used(dir) {
+	waits := c.wire != nil && c.wire.tls != nil && !c.wire.tls.over
+	if c.missing != nil && c.missing.asks.Used(dir) && !waits {
 		c.askMissing(false)
 	}
 }

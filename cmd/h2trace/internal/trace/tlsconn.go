@@ -128,6 +128,7 @@ func (t *tlsConn) decrypt() {
 		case *tls.Unopened:
 			t.notOpened(e)
 		}
+		t.conn.usePlaced()
 	}
 	t.conn.usePlaced()
 }
@@ -137,7 +138,9 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c := t.conn
 	if !t.over {
 		t.over = true
-		c.table.wantTables(c) // if it was open before
+		if c.missing != nil {
+			c.askMissing(false) // not before: the first tables are those of what waited
+		}
 	}
 	c.wire.sinks[dir].comes(at)
 	c.next[dir].offset += uint64(len(b))

@@ -62,6 +62,7 @@ func (c *tracedConn) wantNothing() {
 	if c.outer == nil {
 		c.want.Nothing = true
 		c.askPayload()
+		c.table.recovery.leave(c)
 	}
 }
 

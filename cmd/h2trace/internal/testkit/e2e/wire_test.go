@@ -11,7 +11,6 @@ import (
 )
 
 // ofWire are the tests that also pass where bytes come from packets and session secrets.
-// They join no connection in the middle: that still takes probes.
 var ofWire = []string{
 	"TestModuleDownloads",
 	"TestExchanges",
@@ -39,6 +38,13 @@ var ofWire = []string{
 	"TestAdviceVerdicts",
 	"TestImplicitHandshakes",
 	"TestFailedHandshakes",
+	"TestLostEnds",
+	"TestJoin",
+	"TestJoinEvents",
+	"TestJoinLargeTables",
+	"TestJoinWindows",
+	"TestJoinWindowsServer",
+	"TestJoinGRPC",
 }
 
 // TestWire runs tests with the test plan that takes bytes from packets and secrets.
