@@ -30,7 +30,7 @@ var ErrNoRecord = errors.New("no record")
 
 // gatherTime is how long Read lets records gather in the kernel after it has emptied
 // the ring. The kernel ends the pause when the backlog grows.
-const gatherTime = 20 * time.Millisecond
+const gatherTime = 40 * time.Millisecond
 
 // Read returns the next event. Without one it waits up to the given time; then the
 // error is ErrNoRecord.

@@ -193,13 +193,13 @@ func (o *Observer) follow(ctx context.Context) error {
 			if err := o.handle(e); err != nil {
 				return err
 			}
-			if !p.due(time.Now()) && ctx.Err() == nil && !o.exited && e.Header().Time < o.nextLook {
+			if !p.due(e.Header().Time) && ctx.Err() == nil && !o.exited && e.Header().Time < o.nextLook {
 				continue
 			}
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
 			return err
 		}
-		p = pace{last: time.Now()}
+		p = pace{last: monotonic()}
 		idle := err != nil
 		if err := o.conns.expire(o.collector.ReadUntil(), idle); err != nil {
 			return err

@@ -22,16 +22,17 @@ var drainTime = 30 * time.Second
 // drainNotice is after how much of that a message says so.
 var drainNotice = 3 * time.Second
 
-// pace says when everything that is not a record has waited long enough.
+// pace says when everything that is not a record has waited long enough. The times of
+// records are its clock: to read another one for each costs a twentieth of a frame.
 type pace struct {
 	records int
-	last    time.Time // when it had its turn
+	last    ktime.Time // when it had its turn
 }
 
 // due counts a record, and reports whether no other is to be read before.
-func (p *pace) due(now time.Time) bool {
+func (p *pace) due(at ktime.Time) bool {
 	p.records++
-	return p.records >= housekeepingEvery || now.Sub(p.last) >= housekeepingInterval
+	return p.records >= housekeepingEvery || at.Sub(p.last) >= housekeepingInterval
 }
 
 // intake is what was read of the kernel side so far.

@@ -13,6 +13,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/decoder/ktime"
 )
 
 // TestPace has slow records. Everything else gets its turn nevertheless.
@@ -26,7 +27,7 @@ func TestPace(t *testing.T) {
 		{"slow", 30 * time.Millisecond, 4},
 		{"very slow", time.Second, 1},
 	} {
-		now := time.Unix(1, 0)
+		now := ktime.Time(1e9)
 		p := pace{last: now}
 		n := 0
 		for due := false; !due; n++ {
