@@ -16,8 +16,8 @@ import (
 )
 
 // lossy replays a connection whose kernel loses records at random, at a rate from 0 to 1,
-// and returns its events.
-func (f *fetched) lossy(t *testing.T, random *rand.Rand, rate float64) string {
+// and returns its events. After each record it calls after, which may be nil.
+func (f *fetched) lossy(t *testing.T, random *rand.Rand, rate float64, after func(*connTable, *bpf.Segment)) string {
 	t.Helper()
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
@@ -42,11 +42,14 @@ func (f *fetched) lossy(t *testing.T, random *rand.Rand, rate float64) string {
 			totals.LostBytes[s.Dir] += uint64(len(s.Payload))
 			continue
 		}
-		s.Head, s.Time = head, ktime.Time(2000+i)
+		s.Head, s.Time, s.First = head, ktime.Time(2000+i), 1<<32-3000 // wraps around
 		s.LostRecords, s.LostBytes = totals.LostRecords[s.Dir], totals.LostBytes[s.Dir]
 		s.Stale = totals.LostRecords[s.Dir^1] > said[s.Dir^1]
 		said[s.Dir] = s.LostRecords
 		table.segment(&s)
+		if after != nil {
+			after(table, &s)
+		}
 	}
 	head.Time = 9000
 	if err := table.close(&bpf.Close{Head: head, Socket: true, Totals: totals}); err != nil {
@@ -75,7 +78,7 @@ func TestLostCiphertext(t *testing.T) {
 		f := fetch(t, paths, func(c *tls.Config) { c.MaxVersion = version })
 		for seed := range int64(300) {
 			rate := []float64{0.01, 0.05, 0.2}[seed%3]
-			for line := range strings.Lines(f.lossy(t, rand.New(rand.NewSource(seed)), rate)) {
+			for line := range strings.Lines(f.lossy(t, rand.New(rand.NewSource(seed)), rate, nil)) {
 				if fault := faultOf(t, line, paths); fault != "" {
 					t.Errorf("%s, seed %d: %s in %s", tls.VersionName(version), seed, fault, line)
 				}
