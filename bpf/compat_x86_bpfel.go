@@ -36,6 +36,7 @@ const (
 	compatMapSocks            = "socks"
 	compatMapSought           = "sought"
 	compatMapTargets          = "targets"
+	compatMapTlsLayouts       = "tls_layouts"
 	compatMapWants            = "wants"
 	compatMapWatched          = "watched"
 	compatMapWindowWants      = "window_wants"
@@ -88,6 +89,7 @@ const (
 	compatVarRecoveryHits     = "recovery_hits"
 	compatVarRingReserve      = "ring_reserve"
 	compatVarRingSize         = "ring_size"
+	compatVarSpotHits         = "spot_hits"
 	compatVarVerifying        = "verifying"
 	compatVarWakeupShift      = "wakeup_shift"
 )
@@ -194,6 +196,7 @@ type compatMapSpecs struct {
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
 	Sought      *ebpf.MapSpec `ebpf:"sought"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
+	TlsLayouts  *ebpf.MapSpec `ebpf:"tls_layouts"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	Watched     *ebpf.MapSpec `ebpf:"watched"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
@@ -218,6 +221,7 @@ type compatVariableSpecs struct {
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize       *ebpf.VariableSpec `ebpf:"ring_size"`
+	SpotHits       *ebpf.VariableSpec `ebpf:"spot_hits"`
 	Verifying      *ebpf.VariableSpec `ebpf:"verifying"`
 	WakeupShift    *ebpf.VariableSpec `ebpf:"wakeup_shift"`
 }
@@ -262,6 +266,7 @@ type compatMaps struct {
 	Socks       *ebpf.Map `ebpf:"socks"`
 	Sought      *ebpf.Map `ebpf:"sought"`
 	Targets     *ebpf.Map `ebpf:"targets"`
+	TlsLayouts  *ebpf.Map `ebpf:"tls_layouts"`
 	Wants       *ebpf.Map `ebpf:"wants"`
 	Watched     *ebpf.Map `ebpf:"watched"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
@@ -290,6 +295,7 @@ func (m *compatMaps) Close() error {
 		m.Socks,
 		m.Sought,
 		m.Targets,
+		m.TlsLayouts,
 		m.Wants,
 		m.Watched,
 		m.WindowWants,
@@ -315,6 +321,7 @@ type compatVariables struct {
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize       *ebpf.Variable `ebpf:"ring_size"`
+	SpotHits       *ebpf.Variable `ebpf:"spot_hits"`
 	Verifying      *ebpf.Variable `ebpf:"verifying"`
 	WakeupShift    *ebpf.Variable `ebpf:"wakeup_shift"`
 }

@@ -90,7 +90,7 @@ func (c *Collector) load() error {
 		return err
 	}
 	layouts := &layoutTable{entries: c.probes.Layouts}
-	known := &tlsLayouts{}
+	known := &tlsLayouts{entries: c.probes.TlsLayouts}
 	c.divide(layouts, known, multi)
 	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at, known.at)
 }
@@ -111,7 +111,7 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 	c.Recovery = &Recovery{
 		exes: c.Executables, programs: c.programs, on: c.probes.Recovering, hits: c.probes.RecoveryHits,
 	}
-	c.Spotting = &Spotting{exes: c.Executables, programs: c.programs, targets: c.Targets}
+	c.Spotting = &Spotting{exes: c.Executables, programs: c.programs, targets: c.Targets, hits: c.probes.SpotHits}
 	c.Sockets = &Sockets{
 		targets: c.Targets, programs: c.programs, watched: maps.Watched,
 		owners: c.flows.owners, listeners: c.flows.listeners, datagrams: c.opts.Wire,

@@ -714,6 +714,23 @@ type probesSocketUse struct {
 	Pad      [2]uint8
 }
 
+type probesSought struct {
+	_   structs.HostLayout
+	Ptr [2]uint64
+}
+
+type probesSpotPiece uint32
+
+const (
+	probesSpotPiecePIECE_SECRET probesSpotPiece = 0
+	probesSpotPiecePIECE_CIPHER probesSpotPiece = 2
+	probesSpotPiecePIECE_AEAD   probesSpotPiece = 4
+	probesSpotPiecePIECE_KEY    probesSpotPiece = 6
+	probesSpotPiecePIECE_ALPN   probesSpotPiece = 8
+	probesSpotPiecePIECE_SNI    probesSpotPiece = 9
+	probesSpotPiecePIECES       probesSpotPiece = 10
+)
+
 type probesSpotRecord struct {
 	_ structs.HostLayout
 	H struct {
@@ -728,7 +745,12 @@ type probesSpotRecord struct {
 	Conn       uint64
 	Ptr        uint64
 	Generation uint32
-	Layout     uint32
+	Layout     uint8
+	Direct     uint8
+	Pad        [2]uint8
+	At         [10]uint64
+	Image      [768]uint8
+	Piece      [10][64]uint8
 }
 
 type probesStreamState struct {
@@ -765,6 +787,14 @@ type probesTableRecord struct {
 	Fragment    [256]uint8
 	Lens        [256]uint32
 	Text        [8192]uint8
+}
+
+type probesTlsLayout struct {
+	_      structs.HostLayout
+	Secret [2]uint16
+	Cipher [2]uint16
+	Alpn   uint16
+	Sni    uint16
 }
 
 type probesWant struct {
@@ -839,6 +869,7 @@ const (
 	probesMapSocks            = "socks"
 	probesMapSought           = "sought"
 	probesMapTargets          = "targets"
+	probesMapTlsLayouts       = "tls_layouts"
 	probesMapWants            = "wants"
 	probesMapWatched          = "watched"
 	probesMapWindowWants      = "window_wants"
@@ -890,6 +921,7 @@ const (
 	probesVarRecoveryHits     = "recovery_hits"
 	probesVarRingReserve      = "ring_reserve"
 	probesVarRingSize         = "ring_size"
+	probesVarSpotHits         = "spot_hits"
 	probesVarVerifying        = "verifying"
 	probesVarWakeupShift      = "wakeup_shift"
 )
@@ -996,6 +1028,7 @@ type probesMapSpecs struct {
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
 	Sought      *ebpf.MapSpec `ebpf:"sought"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
+	TlsLayouts  *ebpf.MapSpec `ebpf:"tls_layouts"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	Watched     *ebpf.MapSpec `ebpf:"watched"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
@@ -1019,6 +1052,7 @@ type probesVariableSpecs struct {
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize       *ebpf.VariableSpec `ebpf:"ring_size"`
+	SpotHits       *ebpf.VariableSpec `ebpf:"spot_hits"`
 	Verifying      *ebpf.VariableSpec `ebpf:"verifying"`
 	WakeupShift    *ebpf.VariableSpec `ebpf:"wakeup_shift"`
 }
@@ -1063,6 +1097,7 @@ type probesMaps struct {
 	Socks       *ebpf.Map `ebpf:"socks"`
 	Sought      *ebpf.Map `ebpf:"sought"`
 	Targets     *ebpf.Map `ebpf:"targets"`
+	TlsLayouts  *ebpf.Map `ebpf:"tls_layouts"`
 	Wants       *ebpf.Map `ebpf:"wants"`
 	Watched     *ebpf.Map `ebpf:"watched"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
@@ -1091,6 +1126,7 @@ func (m *probesMaps) Close() error {
 		m.Socks,
 		m.Sought,
 		m.Targets,
+		m.TlsLayouts,
 		m.Wants,
 		m.Watched,
 		m.WindowWants,
@@ -1115,6 +1151,7 @@ type probesVariables struct {
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize       *ebpf.Variable `ebpf:"ring_size"`
+	SpotHits       *ebpf.Variable `ebpf:"spot_hits"`
 	Verifying      *ebpf.Variable `ebpf:"verifying"`
 	WakeupShift    *ebpf.Variable `ebpf:"wakeup_shift"`
 }

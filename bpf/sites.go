@@ -129,11 +129,11 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 			setPlace(&v, site.Tap, p)
 		}
 	}
-	if site.Tap == plan.Spot {
-		v.Layout = s.tls.enter(exe.Plan.TLS)
-		return v, nil
-	}
 	var err error
+	if site.Tap == plan.Spot {
+		v.Layout, err = s.tls.enter(exe.Plan.TLS)
+		return v, err
+	}
 	v.Layout, err = s.layouts.enter(layoutOf(site))
 	return v, err
 }

@@ -19,15 +19,23 @@ type Spotting struct {
 	exes     *Executables
 	programs *programSet
 	targets  *Targets
+	hits     *ebpf.Variable
 }
 
-// Spot reports where a process has the *tls.Conn of a connection whose bytes come from
-// packets, the first time that the process reads from it or writes to it.
+// Spot is a *tls.Conn on the socket of a connection whose bytes come from packets, when
+// the process reads from it or writes to it for the first time. The socket of an HTTP proxy
+// may have another one inside of the first.
 type Spot struct {
 	Head
 	Generation Generation
 	Ptr        uint64
-	layout     *layout.TLS
+	// Direct says that its net.Conn is the *net.TCPConn itself. Else it may be another
+	// tls.Conn, whose address is State.Below.
+	Direct bool
+	// State is what its memory held then, nil if that makes no sense. Whoever takes it
+	// wipes it.
+	State  *TLSState
+	layout *layout.TLS
 }
 
 // Begin attaches the probes that spot connections: in the executables at paths for which
@@ -47,35 +55,84 @@ func (s *Spotting) Begin(paths []string) error {
 // End detaches the probes of Begin.
 func (s *Spotting) End() error { return s.exes.end(spots) }
 
+// Hits returns how often the probes of Begin found nothing new.
+func (s *Spotting) Hits() (hits uint64, err error) {
+	if err := s.hits.Get(&hits); err != nil {
+		return 0, fmt.Errorf("read what it costs to look for connections: %w", err)
+	}
+	return hits, nil
+}
+
+// parse takes over the sample: it leaves no keys in it.
 func (s *Spot) parse(head Head, sample []byte, layoutAt func(uint32) *layout.TLS) error {
+	defer clear(sample)
 	raw, err := view[probesSpotRecord](sample, int(unsafe.Sizeof(probesSpotRecord{})))
 	if err != nil {
-		return err
+		return fmt.Errorf("spot record: %w", err)
 	}
 	head.Conn = raw.Conn
-	*s = Spot{Head: head, Generation: Generation(raw.Generation), Ptr: raw.Ptr, layout: layoutAt(raw.Layout)}
+	*s = Spot{Head: head, Generation: Generation(raw.Generation), Ptr: raw.Ptr, Direct: raw.Direct != 0, layout: layoutAt(uint32(raw.Layout))}
+	if s.layout == nil {
+		return nil
+	}
+	r := tlsReader{(*spotMemory)(raw), s.Ptr, s.layout}
+	if s.State, err = r.read(); err != nil {
+		s.State = nil // not yet, or no more
+	}
 	return nil
+}
+
+// spotMemory is the memory that a record has a copy of.
+type spotMemory probesSpotRecord
+
+func (m *spotMemory) read(b []byte, addr uint64) error {
+	from := func(at uint64, copied []byte) bool {
+		off := addr - at
+		if at == 0 || addr < at || off > uint64(len(copied)) || uint64(len(b)) > uint64(len(copied))-off {
+			return false
+		}
+		copy(b, copied[off:])
+		return true
+	}
+	if from(m.Ptr, m.Image[:]) {
+		return nil
+	}
+	for i, at := range m.At {
+		if from(at, m.Piece[i][:]) {
+			return nil
+		}
+	}
+	return errShortRead
 }
 
 // tlsLayouts numbers the layouts of a tls.Conn, from 1 on. It is safe for concurrent use.
 type tlsLayouts struct {
+	entries *ebpf.Map // by number, less 1
+
 	mu   sync.Mutex
 	list []layout.TLS // guarded by mu
 }
 
-// enter returns the number of a layout, and 0 if there are too many.
-func (t *tlsLayouts) enter(l *layout.TLS) uint8 {
+// enter gives the programs a layout. It returns its number, and 0 if there are too many.
+func (t *tlsLayouts) enter(l *layout.TLS) (uint8, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i := slices.Index(t.list, *l)
-	if i < 0 {
-		i = len(t.list)
-		if i == maxLayouts {
-			return 0
-		}
-		t.list = append(t.list, *l)
+	if i := slices.Index(t.list, *l); i >= 0 {
+		return uint8(i + 1), nil
 	}
-	return uint8(i + 1)
+	index := len(t.list)
+	if index == maxLayouts {
+		return 0, nil
+	}
+	entry := probesTlsLayout{Alpn: l.ALPN, Sni: l.SNI}
+	for dir, at := range l.Halves() {
+		entry.Secret[dir], entry.Cipher[dir] = at+l.Half.Secret, at+l.Half.Cipher
+	}
+	if err := t.entries.Put(uint32(index), entry); err != nil {
+		return 0, fmt.Errorf("describe the memory of TLS connections: %w", err)
+	}
+	t.list = append(t.list, *l)
+	return uint8(index + 1), nil
 }
 
 // at returns the layout of a number, or nil.
@@ -88,9 +145,9 @@ func (t *tlsLayouts) at(n uint32) *layout.TLS {
 	return &t.list[n-1]
 }
 
-// seek has the probes of Spotting report the *tls.Conn of a socket, once.
+// seek has the probes of Spotting report each *tls.Conn on a socket, once.
 func seek(sought *ebpf.Map, cookie uint64) error {
-	err := sought.Update(cookie, uint8(0), ebpf.UpdateNoExist)
+	err := sought.Update(cookie, [2]uint64{}, ebpf.UpdateNoExist)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyExist) {
 		return fmt.Errorf("look for the connection of a socket: %w", err)
 	}

@@ -17,6 +17,7 @@ type TLSState struct {
 	Resumed         bool
 	ALPN, SNI       string
 	Keys            [2]TLSKeys // by direction
+	Below           uint64     // the pointer in its net.Conn
 	// Unread is why Keys are not read, "" if they are.
 	Unread string
 }
@@ -93,20 +94,23 @@ func (s *TLSState) sameKeys(o *TLSState) bool {
 	return true
 }
 
-// tlsReader reads the memory of a tls.Conn.
+// tlsReader reads the memory of a tls.Conn, or a copy of it.
 type tlsReader struct {
-	memory
+	from interface {
+		read(b []byte, addr uint64) error
+	}
 	ptr    uint64
 	layout *layout.TLS
 }
 
-// isClientAt is the offset of isClient, in every Go release from 1.18 to 1.27.
-const isClientAt = 16
+// The offsets of the pointer in conn, and of isClient, in every Go release from 1.18 to
+// 1.27.
+const connDataAt, isClientAt = 8, 16
 
 func (r *tlsReader) read() (*TLSState, error) {
 	l := r.layout
 	image := make([]byte, max(l.Version, l.Cipher, l.Resumed, l.ALPN+8, l.SNI+8)+8)
-	if err := r.memory.read(image, r.ptr); err != nil {
+	if err := r.from.read(image, r.ptr); err != nil {
 		return nil, ErrNoTLSState
 	}
 	u16 := func(at uint16) uint16 { return binary.LittleEndian.Uint16(image[at:]) }
@@ -114,11 +118,12 @@ func (r *tlsReader) read() (*TLSState, error) {
 	if s.Version < oldestTLS || s.Version > newestTLS || s.Cipher == 0 || image[l.Resumed] > 1 || image[isClientAt] > 1 {
 		return nil, ErrNoTLSState
 	}
+	s.Below = binary.LittleEndian.Uint64(image[connDataAt:])
 	if image[isClientAt] == 1 {
 		s.Role = RoleClient
 	}
 	s.ALPN, s.SNI = r.text(image[l.ALPN:], maxALPN), r.text(image[l.SNI:], maxSNI)
-	for dir, at := range map[int]uint16{Send: l.Out, Recv: l.In} {
+	for dir, at := range l.Halves() {
 		if err := r.readHalf(s, &s.Keys[dir], r.ptr+uint64(at)); err != nil {
 			s.Wipe()
 			return nil, err
@@ -137,7 +142,7 @@ func (r *tlsReader) text(header []byte, most uint64) string {
 		return ""
 	}
 	b := make([]byte, n)
-	if r.memory.read(b, binary.LittleEndian.Uint64(header)) != nil {
+	if r.from.read(b, binary.LittleEndian.Uint64(header)) != nil {
 		return ""
 	}
 	return string(b)
@@ -147,7 +152,7 @@ func (r *tlsReader) text(header []byte, most uint64) string {
 func (r *tlsReader) readHalf(s *TLSState, k *TLSKeys, at uint64) error {
 	l := &r.layout.Half
 	image := make([]byte, max(l.Version+2, l.Cipher+16, l.Seq+8, l.Secret+24))
-	if err := r.memory.read(image, at); err != nil {
+	if err := r.from.read(image, at); err != nil {
 		return ErrNoTLSState
 	}
 	if binary.LittleEndian.Uint16(image[l.Version:]) != s.Version {
@@ -161,7 +166,7 @@ func (r *tlsReader) readHalf(s *TLSState, k *TLSKeys, at uint64) error {
 			return ErrNoTLSState
 		}
 		k.Secret = make([]byte, n)
-		if r.memory.read(k.Secret, binary.LittleEndian.Uint64(secret)) != nil {
+		if r.from.read(k.Secret, binary.LittleEndian.Uint64(secret)) != nil {
 			return ErrNoTLSState
 		}
 		return nil
@@ -194,9 +199,10 @@ func (r *tlsReader) readCipher(s *TLSState, k *TLSKeys, at uint64) error {
 		return nil
 	}
 	var b [32]byte
-	if r.memory.read(b[:], at) != nil {
+	if r.from.read(b[:], at) != nil {
 		return ErrNoTLSState
 	}
+	defer clear(b[:])
 	k.IV = bytes.Clone(b[:sizes.iv])
 	k.Key = make([]byte, sizes.key)
 	from := binary.LittleEndian.Uint64(b[24:])
@@ -206,7 +212,7 @@ func (r *tlsReader) readCipher(s *TLSState, k *TLSKeys, at uint64) error {
 			return nil
 		}
 	}
-	if r.memory.read(k.Key, from) != nil {
+	if r.from.read(k.Key, from) != nil {
 		return ErrNoTLSState
 	}
 	return nil
@@ -217,7 +223,7 @@ func (r *tlsReader) readCipher(s *TLSState, k *TLSKeys, at uint64) error {
 // it there; before, it begins with the slice of its words.
 func (r *tlsReader) expandedKey(at uint64, key int) uint64 {
 	var b [16]byte
-	if r.memory.read(b[:], at) != nil {
+	if r.from.read(b[:], at) != nil {
 		return 0
 	}
 	first, second := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])

@@ -31,6 +31,9 @@ type HalfConn struct {
 	Secret  uint16 // trafficSecret, []byte, of TLS 1.3
 }
 
+// Halves returns the places of the directions: what the process sends, and receives.
+func (l *TLS) Halves() [2]uint16 { return [2]uint16{l.Out, l.In} }
+
 // TLSFromDWARF reads the layout from the debugging information of a program.
 func TLSFromDWARF(d *dwarf.Data) (*TLS, error) {
 	t, err := readTypes(d, cryptoTLS)

@@ -68,9 +68,9 @@ static __always_inline bool looks_tls(u8 *b, u32 len)
 /* Reports whether crypto/tls reads from or writes to a socket. */
 static __always_inline bool is_spotted(u64 socket)
 {
-	u8 *found = bpf_map_lookup_elem(&sought, &socket);
+	struct sought *found = bpf_map_lookup_elem(&sought, &socket);
 
-	return found && *found;
+	return found && found->ptr[0];
 }
 
 /*

@@ -160,13 +160,36 @@ struct secret_record {
 	u8 secret[SECRET_MAX];
 };
 
-/* Where the process has the *tls.Conn of a connection that was open before. */
+/* What a *tls.Conn leads to, besides itself. */
+enum spot_piece {
+	PIECE_SECRET = 0, /* of a direction of TLS 1.3: its traffic secret */
+	PIECE_CIPHER = 2, /* of TLS 1.2: its nonce and its AEAD, */
+	PIECE_AEAD = 4,	  /* that AEAD, */
+	PIECE_KEY = 6,	  /* and what the first word of that points to */
+	PIECE_ALPN = 8,
+	PIECE_SNI = 9,
+	PIECES = 10,
+};
+
+#define SPOT_CONN 768 /* bytes of a tls.Conn */
+#define SPOT_PIECE 64
+
+/*
+ * Where the process has the *tls.Conn of a connection that was open before, and what
+ * is there. User space knows the fields. A piece that could not be read has the
+ * address 0.
+ */
 struct spot_record {
 	struct record_header h;
 	u64 conn;
 	u64 ptr; /* *tls.Conn */
 	u32 generation;
-	u32 layout; /* of it: 1 + an index that user space knows */
+	u8 layout; /* of it: 1 + an index that user space knows */
+	u8 direct; /* 1: its net.Conn is the *net.TCPConn itself */
+	u8 pad[2];
+	u64 at[PIECES];
+	u8 image[SPOT_CONN];
+	u8 piece[PIECES][SPOT_PIECE];
 };
 
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
@@ -177,6 +200,6 @@ _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
 _Static_assert(sizeof(struct failure_record) == 176, "failure_record");
 _Static_assert(sizeof(struct secret_record) == 160, "secret_record");
-_Static_assert(sizeof(struct spot_record) == 40, "spot_record");
+_Static_assert(sizeof(struct spot_record) == 120 + SPOT_CONN + PIECES * SPOT_PIECE, "spot_record");
 
 #endif

@@ -12,32 +12,99 @@
 #include "tls/goabi.h"
 #include "tls/sought.h"
 
+/* Offsets of fields in a tls.Conn, by direction where there are two. */
+struct tls_layout {
+	u16 secret[DIR_COUNT]; /* a slice */
+	u16 cipher[DIR_COUNT]; /* an interface */
+	u16 alpn;	       /* a string */
+	u16 sni;
+};
+
+/* By the number in a site, less 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 64); /* maxLayouts */
+	__type(key, u32);
+	__type(value, struct tls_layout);
+} tls_layouts SEC(".maps");
+
+#define IFACE_DATA 8   /* the pointer in an interface */
+#define CIPHER_AEAD 24 /* the pointer in prefixNonceAEAD.aead and xorNonceAEAD.aead */
+
+/* How often a probe found nothing new. */
+u64 spot_hits = 0;
+
+static __always_inline void copy_piece_of(struct spot_record *r, u32 piece, u64 from)
+{
+	if (from && !bpf_probe_read_user(r->piece[piece], SPOT_PIECE, (void *)from))
+		r->at[piece] = from;
+}
+
+/* Copies what a *tls.Conn leads to. Its user space knows whether it makes sense. */
+static __always_inline bool copy_tls(struct spot_record *r, const struct tls_layout *l)
+{
+	u64 ptr = r->ptr;
+
+	if (bpf_probe_read_user(r->image, SPOT_CONN, (void *)ptr))
+		return false;
+	for (u32 d = 0; d < DIR_COUNT; d++) {
+		u64 cipher = read_user_u64(ptr + l->cipher[d] + IFACE_DATA), aead;
+
+		copy_piece_of(r, PIECE_SECRET + d, read_user_u64(ptr + l->secret[d]));
+		copy_piece_of(r, PIECE_CIPHER + d, cipher);
+		aead = read_user_u64(cipher + CIPHER_AEAD);
+		copy_piece_of(r, PIECE_AEAD + d, aead);
+		copy_piece_of(r, PIECE_KEY + d, read_user_u64(aead));
+	}
+	copy_piece_of(r, PIECE_ALPN, read_user_u64(ptr + l->alpn));
+	copy_piece_of(r, PIECE_SNI, read_user_u64(ptr + l->sni));
+	return true;
+}
+
+static __always_inline void report_spot(struct sought *s, u64 conn, u64 ptr, u32 tgid,
+					u32 generation, const struct site *site)
+{
+	u32 index = site->layout - 1;
+	struct tls_layout *l = bpf_map_lookup_elem(&tls_layouts, &index);
+	struct spot_record *r;
+
+	if (!l)
+		return;
+	r = ring_begin(sizeof(*r), __builtin_offsetof(struct spot_record, image), RECORD_SPOT,
+		       tgid);
+	if (!r)
+		return;
+	r->conn = conn;
+	r->ptr = ptr;
+	r->generation = generation;
+	r->layout = site->layout;
+	r->direct = type_hash(read_user_u64(ptr + TLS_CONN_CONN)) == site->tcpconn_hash;
+	if (!copy_tls(r, l)) {
+		count_lost(LOSS_READ_FAULT, 1, 0);
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	s->ptr[s->ptr[0] ? 1 : 0] = ptr;
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
 static __always_inline void spot(u64 ptr, struct site *site)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, generation;
-	struct spot_record *r;
+	struct sought *s = NULL;
 	struct sock *sk;
 	u64 cookie;
-	u8 *found;
 
 	if (!generation_of(tgid, &generation))
 		return;
 	sk = sock_of_conn(ptr, site);
-	if (!sk)
-		return;
-	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	found = bpf_map_lookup_elem(&sought, &cookie);
-	if (!found || *found)
-		return;
-	r = ring_record(sizeof(*r), RECORD_SPOT, tgid);
-	if (!r)
-		return;
-	*found = 1;
-	r->conn = TLS_CONN | cookie;
-	r->ptr = ptr;
-	r->generation = generation;
-	r->layout = site->layout;
-	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	cookie = sk ? BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) : 0;
+	if (cookie)
+		s = bpf_map_lookup_elem(&sought, &cookie);
+	if (s && !s->ptr[1] && s->ptr[0] != ptr)
+		report_spot(s, TLS_CONN | cookie, ptr, tgid, generation, site);
+	else
+		__sync_fetch_and_add(&spot_hits, 1);
 }
 
 /* (*tls.Conn).Read and Write, at the entry or after the stack check. */

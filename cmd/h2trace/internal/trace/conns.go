@@ -223,8 +223,7 @@ func (t *connTable) expire(now ktime.Time, idle bool) error {
 	t.closing.expire(now)
 	t.ciphers.expire(now)
 	t.resolver.expire(now)
-	t.ciphers.joining.tick(now)
-	err := errors.Join(t.recovery.tick(now, idle), t.quic.expire(now))
+	err := errors.Join(t.ciphers.joining.tick(now), t.recovery.tick(now, idle), t.quic.expire(now))
 	return errors.Join(err, t.audit.run(t, now, idle), t.send())
 }
 

@@ -1,11 +1,12 @@
 package trace
 
 import (
-	"errors"
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"h2trace/bpf"
-	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls"
@@ -13,86 +14,94 @@ import (
 )
 
 const (
-	// spotRest is how long the probes of an attach stay for connections without traffic.
-	spotRest = time.Second
-	// spotActive is how long after its last packet a connection keeps the probes.
-	spotActive = time.Second
-	// joinWait is how long a connection with traffic waits for its keys.
-	joinWait = 5 * time.Second
-	// maxSpots bounds the spots of connections that are not known yet.
+	// joinActive is how long after its last packet a connection keeps the probes that find
+	// its keys, and joinWait how long one with traffic waits for them.
+	joinActive = time.Second
+	joinWait   = 5 * time.Second
+	// aboveWait is how long one waits for the tls.Conn below the one that was found.
+	aboveWait = 100 * time.Millisecond
+	// maxSpots bounds the connections of which spots are known, and nothing else.
 	maxSpots = 4096
-	// maxJoins is how often the keys of a connection are read: once more if it has changed
-	// them meanwhile.
+	// maxJoins is how often the keys of a connection are taken: once more if none of them
+	// opened a record, as the process may have changed them meanwhile.
 	maxJoins = 3
 )
 
 // joining finds the keys of TLS connections that were open before: a probe at their next
-// Read or Write tells where the process has them. Until then their ciphertext waits.
+// Read or Write reports them. Until then their ciphertext waits.
 type joining struct {
 	kernel kernel
-	probes spotProbes // nil where there are none
-	msg    *message.Printer
-	paths  func() []string // of the executables that targets run
-
-	conns   map[*tracedConn]*joint
-	spots   map[uint64]bpf.Spot // of connections that are not known yet
-	on      bool                // the probes are attached, or about to be
-	resting bool                // for connections that were not heard of yet
-	until   ktime.Time          // the end of that, 0 before the first tick
-	last    ktime.Time          // of the last tick
-	working chan struct{}       // closed when the last begin or end is done
+	probes *passingProbes // nil where there are none
+	conns  map[*tracedConn]*joint
+	spots  map[uint64][]bpf.Spot // of connections that are not known yet
+	last   ktime.Time            // of the last tick
 }
 
-// joint is a connection that waits for its keys.
+// joint is what is known of a connection that was open before.
 type joint struct {
-	spot   *bpf.Spot // nil until it is known
+	spots  []bpf.Spot
 	waited time.Duration
 	reads  int
 }
 
 func newJoining(k kernel) joining {
-	done := make(chan struct{})
-	close(done)
-	return joining{
-		kernel: k, working: done,
-		conns: make(map[*tracedConn]*joint), spots: make(map[uint64]bpf.Spot),
-	}
+	return joining{kernel: k, conns: make(map[*tracedConn]*joint), spots: make(map[uint64][]bpf.Spot)}
 }
 
-// use sets the probes, which report to msg what goes wrong in the background.
-func (j *joining) use(p spotProbes, msg *message.Printer, paths func() []string) {
-	j.probes, j.msg, j.paths = p, msg, paths
-}
-
-// await attaches the probes for processes that already run. Their connections are not
+// begin attaches the probes for processes that already run. Their connections are not
 // known yet.
-func (j *joining) await() error {
+func (j *joining) begin() error {
 	if j.probes == nil {
 		return nil
 	}
-	j.on, j.resting = true, true
-	return j.probes.Begin(nil)
+	return j.probes.await()
+}
+
+// wait waits for the probes that are being attached or detached.
+func (j *joining) wait() {
+	if j.probes != nil {
+		j.probes.wait()
+	}
 }
 
 // joins takes a TLS connection that was open before.
 func (t *connTable) joins(c *tracedConn) {
-	tc := c.wire.tls
+	own := c.wire.tls
 	delete(t.ciphers.awaited.conns, c)
 	if t.ciphers.byCalls(c.meta.PID) {
-		tc.elsewhere = true
+		own.elsewhere = true
 		c.wantNothing()
 		t.requests.left = append(t.requests.left, c.id) // the kernel wants its first tables
 		return
 	}
-	tc.Conn = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions)
-	tc.heard = c.since
 	j := &t.ciphers.joining
-	n := &joint{}
-	j.conns[c] = n
-	if spot, ok := j.spots[c.id]; ok {
-		delete(j.spots, c.id)
-		n.spot = &spot
+	own.Conn, own.heard = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions), c.since
+	own.joint = &joint{spots: j.spots[c.id]}
+	delete(j.spots, c.id)
+	j.await(c)
+	j.join(c, c.since)
+}
+
+// notFound is why most connections that were open before are not opened.
+const notFound = "open before, and its keys were not found"
+
+// await has a connection wait for its keys.
+func (j *joining) await(c *tracedConn) {
+	j.conns[c] = c.wire.tls.joint
+	c.wire.tls.unopened.why = notFound
+	j.change()
+}
+
+// end takes what is known of a connection that ends, and forgets it.
+func (j *joining) end(c *tracedConn, now ktime.Time) {
+	n := c.wire.tls.joint
+	n.waited = joinWait
+	j.join(c, now)
+	if j.conns[c] != nil {
+		delete(j.conns, c)
+		j.change()
 	}
+	n.wipe()
 }
 
 // isTLSElsewhere reports whether probes report what a connection carries.
@@ -102,150 +111,149 @@ func (c *tracedConn) isTLSElsewhere() bool {
 
 // joining reports whether a connection was open before, and its keys may be found yet, or
 // are. Its header tables are copied meanwhile.
-func (t *tlsConn) joining() bool {
-	return t.joint != nil || t.conn.table.ciphers.joining.conns[t.conn] != nil
-}
+func (t *tlsConn) joining() bool { return t.joint != nil && !t.unopened.any() }
 
-// spotted takes where a process has the *tls.Conn of a connection.
+// spotted takes a tls.Conn on the socket of a connection.
 func (t *connTable) spotted(s *bpf.Spot) {
 	j := &t.ciphers.joining
 	c := t.byID[s.Conn]
-	if c == nil {
+	switch {
+	case c == nil:
 		if len(j.spots) >= maxSpots {
-			clear(j.spots)
+			j.wipe()
 		}
-		j.spots[s.Conn] = *s
-		return
-	}
-	if n := j.conns[c]; n != nil {
-		spot := *s
-		n.spot = &spot
-		j.read(c, n, s.Time)
+		j.spots[s.Conn] = append(j.spots[s.Conn], *s)
+	case c.wire.tls.joint == nil:
+		wipeSpot(s)
+	default:
+		n := c.wire.tls.joint
+		n.spots = append(n.spots, *s)
+		j.join(c, s.Time)
 	}
 }
 
-// read joins a connection with the keys in the memory of its process. They may not be
-// there yet, or change: then a later tick tries again.
-func (j *joining) read(c *tracedConn, n *joint, now ktime.Time) {
-	state, err := j.kernel.ReadTLS(n.spot)
-	switch {
-	case errors.Is(err, bpf.ErrNoTLSState), errors.Is(err, bpf.ErrTLSMoving):
-		return
-	case err != nil:
-		j.fail(c, now, err.Error())
-		return
+func wipeSpot(s *bpf.Spot) {
+	if s.State != nil {
+		s.State.Wipe()
 	}
-	defer state.Wipe()
-	t := c.wire.tls
-	t.known(state)
+}
+
+// wipe zeroes and forgets the keys of connections that are not known.
+func (j *joining) wipe() {
+	for _, list := range j.spots {
+		for i := range list {
+			wipeSpot(&list[i])
+		}
+	}
+	clear(j.spots)
+}
+
+// wipe zeroes the keys.
+func (n *joint) wipe() {
+	for i := range n.spots {
+		wipeSpot(&n.spots[i])
+	}
+	n.spots = nil
+}
+
+// lowest returns the tls.Conn with no other below it, and the one above that; each may be
+// nil.
+func (n *joint) lowest() (lowest, above *bpf.Spot) {
+	for i := range n.spots {
+		s := &n.spots[i]
+		if s.Direct || lowest == nil {
+			lowest = s
+		}
+	}
+	for i := range n.spots {
+		s := &n.spots[i]
+		if s == lowest || s.State == nil {
+			continue
+		}
+		if s.State.Below == lowest.Ptr {
+			above = s
+		} else if lowest.State != nil && lowest.State.Below == s.Ptr {
+			lowest, above = s, lowest
+		}
+	}
+	return lowest, above
+}
+
+// join gives a connection its keys, if they are known by now, and the one inside of it.
+func (j *joining) join(c *tracedConn, now ktime.Time) {
+	n := c.wire.tls.joint
+	lowest, above := n.lowest()
+	if _, waits := j.conns[c]; waits && lowest != nil && (lowest.Direct || above != nil || n.waited > aboveWait) {
+		j.take(c, lowest, now)
+	}
+	if in := c.inner; in != nil && above != nil && j.conns[in] != nil {
+		j.take(in, above, now)
+	}
+}
+
+// take joins a connection with the keys of a tls.Conn. They may not be there yet: then a
+// later tick tries again.
+func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
+	state := s.State
+	if n := c.wire.tls.joint; state == nil || n.reads > 0 {
+		var err error
+		if state, err = j.kernel.ReadTLS(s); err != nil {
+			return
+		}
+		defer state.Wipe()
+	}
+	own := c.wire.tls
+	own.known(state)
 	if state.Unread != "" {
 		j.fail(c, now, state.Unread)
 		return
 	}
-	var readers [2]*record.Reader
-	for d := range readers {
-		if readers[d], err = readerOf(state, &state.Keys[d]); err != nil {
-			j.fail(c, now, err.Error())
-			return
-		}
+	readers, err := readersOf(state)
+	if err != nil {
+		j.fail(c, now, err.Error())
+		return
 	}
 	delete(j.conns, c)
-	t.joint = n
-	n.reads++
+	j.change()
+	own.unopened.why = ""
+	own.joint.reads++
 	for d, r := range readers {
-		t.Join(decoder.Direction(d), r)
+		own.Join(decoder.Direction(d), r)
 	}
-	t.decrypt()
+	own.decrypt()
 }
 
-// readerOf returns the Reader of a direction.
-func readerOf(s *bpf.TLSState, k *bpf.TLSKeys) (r *record.Reader, err error) {
+// readersOf returns the Readers of both directions.
+func readersOf(s *bpf.TLSState) (readers [2]*record.Reader, err error) {
 	suite, _ := record.SuiteByID(s.Cipher)
-	if len(k.Secret) > 0 {
-		r, err = record.NewTLS13(suite, k.Secret)
-	} else {
-		r, err = record.NewKey(record.Version(s.Version), suite, k.Key, k.IV)
+	for d := range readers {
+		k := &s.Keys[d]
+		if len(k.Secret) > 0 {
+			readers[d], err = record.NewTLS13(suite, k.Secret)
+		} else {
+			readers[d], err = record.NewKey(record.Version(s.Version), suite, k.Key, k.IV)
+		}
+		if err != nil {
+			return readers, err
+		}
+		readers[d].SetNumber(k.Number)
 	}
-	if err == nil {
-		r.SetNumber(k.Number)
-	}
-	return r, err
+	return readers, nil
 }
 
 // fail gives a connection up.
 func (j *joining) fail(c *tracedConn, now ktime.Time, why string) {
 	delete(j.conns, c)
+	j.change()
 	c.wire.tls.giveUp(now, why)
 }
 
-// tick reads keys that were not there before, gives up connections that have waited for
-// too long, and attaches and detaches the probes.
-func (j *joining) tick(now ktime.Time) {
-	passed := now.Sub(j.last)
-	j.last = now
-	active := false
-	for c, n := range j.conns {
-		if c.finished() {
-			delete(j.conns, c)
-			continue
-		}
-		if n.spot != nil {
-			j.read(c, n, now)
-		}
-		if j.conns[c] == nil || now.Sub(c.wire.tls.heard) > spotActive {
-			continue
-		}
-		active = true
-		if n.waited += min(passed, spotActive); n.waited > joinWait {
-			j.fail(c, now, "open before, and its keys were not found")
-		}
+// change notes that a connection waits for its keys, or no more.
+func (j *joining) change() {
+	if j.probes != nil {
+		j.probes.Change()
 	}
-	j.attach(now, active)
 }
-
-// attach attaches the probes for connections with traffic, and detaches them when there is
-// none.
-func (j *joining) attach(now ktime.Time, active bool) {
-	if j.resting {
-		if j.until == 0 {
-			j.until = now.Add(spotRest)
-		}
-		j.resting = now < j.until
-	}
-	select {
-	case <-j.working:
-	default:
-		return
-	}
-	if j.probes == nil {
-		return
-	}
-	switch wanted := active || j.resting; {
-	case wanted && !j.on:
-		paths := j.paths()
-		j.work(func() error { return j.probes.Begin(paths) })
-	case !wanted && j.on:
-		j.work(j.probes.End)
-	default:
-		return
-	}
-	j.on = !j.on
-}
-
-// work runs f in the background, as it takes milliseconds.
-func (j *joining) work(f func() error) {
-	done := make(chan struct{})
-	j.working = done
-	go func() {
-		defer close(done)
-		if err := f(); err != nil {
-			j.msg.Errorf("%v", err)
-		}
-	}()
-}
-
-// wait waits for the last begin or end.
-func (j *joining) wait() { <-j.working }
 
 // rejoins has the keys of a connection read again, as none of them opened a record. It
 // reports whether that may help.
@@ -254,6 +262,38 @@ func (t *tlsConn) rejoins() bool {
 	if n == nil || t.over || n.reads >= maxJoins {
 		return false
 	}
-	t.conn.table.ciphers.joining.conns[t.conn] = n
+	t.conn.table.ciphers.joining.await(t.conn)
 	return true
+}
+
+// tick takes keys that were not there before, gives up connections that have waited for
+// too long, and attaches and detaches the probes.
+func (j *joining) tick(now ktime.Time) error {
+	passed := min(now.Sub(j.last), joinActive)
+	j.last = now
+	active := 0
+	for _, c := range slices.SortedFunc(maps.Keys(j.conns), bySince) {
+		n := j.conns[c]
+		switch {
+		case n == nil: // another one ended it
+		case c.finished():
+			delete(j.conns, c)
+		case now.Sub(c.wire.tls.heard) < joinActive:
+			active++
+			n.waited += passed
+			j.join(cmp.Or(c.outer, c), now)
+			if j.conns[c] != nil && n.waited > joinWait {
+				j.fail(c, now, notFound)
+			}
+		}
+	}
+	if j.probes == nil {
+		return nil
+	}
+	j.probes.begin(active)
+	over, err := j.probes.over(active)
+	if over {
+		j.probes.end()
+	}
+	return err
 }

@@ -33,24 +33,15 @@ type quicKernel interface {
 	ForgetQUIC(f bpf.QUICFlow) error
 }
 
-// stateProbes are the probes that copy header tables and windows. They cost too much to
-// stay attached.
-type stateProbes interface {
+// probes come and go: those that copy header tables and windows, and those that find TLS
+// connections that were open before. They cost too much to stay attached.
+type probes interface {
 	// Begin attaches the probes in the executables at paths, and in those observed
 	// later.
 	Begin(paths []string) error
 	End() error
-	// Hits returns how often the probes were hit.
+	// Hits returns how often the probes were hit, and found nothing new.
 	Hits() (uint64, error)
-}
-
-// spotProbes are the probes that find the *tls.Conn of connections that were open before.
-// They cost too much to stay attached.
-type spotProbes interface {
-	// Begin attaches the probes in the executables at paths, and in those observed
-	// later.
-	Begin(paths []string) error
-	End() error
 }
 
 // connKernel is the kernel of a Collector.

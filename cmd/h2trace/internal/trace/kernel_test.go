@@ -22,8 +22,8 @@ type fakeKernel struct {
 }
 
 var (
-	_ kernel      = connKernel{}
-	_ stateProbes = (*bpf.Recovery)(nil)
+	_ kernel = connKernel{}
+	_ probes = (*bpf.Recovery)(nil)
 )
 
 // Wish replaces the parts that are given.

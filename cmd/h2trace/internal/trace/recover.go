@@ -14,15 +14,15 @@ import (
 // bytes. It carries out what package recover decides.
 type recovery struct {
 	kernel kernel
-	probes recoveryProbes
+	probes passingProbes
 
 	conns    map[uint64]*tracedConn // that want something
 	tables   recover.Tables
 	buffered int // bytes that decoders hold, see maxBuffered
 }
 
-func newRecovery(k kernel, p stateProbes, msg *message.Printer, paths func() []string) *recovery {
-	return &recovery{kernel: k, probes: newRecoveryProbes(p, msg, paths), conns: make(map[uint64]*tracedConn)}
+func newRecovery(k kernel, p probes, msg *message.Printer, paths func() []string) *recovery {
+	return &recovery{kernel: k, probes: newPassingProbes(p, msg, paths), conns: make(map[uint64]*tracedConn)}
 }
 
 // want enters a connection whose tables and windows are unknown.

@@ -51,7 +51,7 @@ func TestReplay(t *testing.T) {
 			if err := o.collector.PacketsWatched(); err != nil && !tt.talk.tls {
 				t.Skip(err)
 			}
-			k := &recordingKernel{kernel: o.conns.kernel, stateProbes: o.conns.recovery.probes.attached}
+			k := &recordingKernel{kernel: o.conns.kernel, probes: o.conns.recovery.probes.attached}
 			o.conns.kernel, o.conns.recovery.kernel, o.conns.recovery.probes.attached, o.conns.lost = k, k, k, lostOf(k)
 			do(t, o.conns.recovery.probes.await())
 			said := tt.talk.begin(t)
@@ -110,7 +110,7 @@ func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 // recordingKernel records the answers of a kernel.
 type recordingKernel struct {
 	kernel
-	stateProbes
+	probes
 	answers []any
 }
 
@@ -150,7 +150,7 @@ func (k *recordingKernel) OpenStreams(pid int, w *bpf.Windows) ([]uint64, bool) 
 }
 
 func (k *recordingKernel) Hits() (uint64, error) {
-	hits, err := k.stateProbes.Hits()
+	hits, err := k.probes.Hits()
 	k.answers = append(k.answers, answer[uint64]{hits, err})
 	return hits, err
 }

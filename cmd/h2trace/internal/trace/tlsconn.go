@@ -47,6 +47,7 @@ func (s *ciphers) expire(now ktime.Time) {
 // wipe zeroes and forgets all secrets that belong to no connection.
 func (s *ciphers) wipe() {
 	s.keys.wipe()
+	s.joining.wipe()
 	s.sessions.Wipe()
 }
 
@@ -61,7 +62,8 @@ type tlsConn struct {
 	holed     bool     // some ciphertext is missing
 	elsewhere bool     // what it carries comes from calls
 	heard     ktime.Time
-	joint     *joint // of one that was open before, once its keys are read
+	joint     *joint // nil unless it was open before
+	tunnel    bool   // its plaintext is that of the connection inside
 	unopened  unopened
 	// ownEnd and peerEnded say who has ended the connection by an alert; the peer without
 	// being asked.
@@ -75,7 +77,10 @@ func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 // encrypted takes the next bytes of a TLS stream.
 func (t *tlsConn) encrypted(at ktime.Time, dir decoder.Direction, b []byte) {
 	t.heard = max(t.heard, at)
-	if b = t.preamble.after(dir, b); len(b) > 0 {
+	if t.joint == nil {
+		b = t.preamble.after(dir, b)
+	}
+	if len(b) > 0 {
 		t.Data(at, dir, b)
 		t.decrypt()
 	}
@@ -144,6 +149,11 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	}
 	c.wire.sinks[dir].comes(at)
 	c.next[dir].offset += uint64(len(b))
+	if t.holds(at, b) {
+		c.inner.wire.at[dir] += uint64(len(b))
+		c.inner.wire.tls.encrypted(at, dir, b)
+		return
+	}
 	c.decoder.Data(c.latest, dir, b)
 	c.decoded()
 	c.given()
@@ -162,6 +172,10 @@ func (t *tlsConn) plaintextMissing(m *tls.Missing) {
 		t.uncounted = true
 	} else {
 		c.next[m.Dir].offset += uint64(n)
+	}
+	if n > 0 && t.tunnel {
+		c.inner.wire.tls.hole(c.latest, m.Dir, n)
+		return
 	}
 	c.decoder.Gap(c.latest, m.Dir, n)
 	c.goOn()
@@ -224,6 +238,9 @@ func (t *tlsConn) agreed(info *tls.Info) {
 // end ends the TLS of a connection, and forgets its secrets.
 func (t *tlsConn) end(at ktime.Time) {
 	c := t.conn
+	if t.joint != nil {
+		c.table.ciphers.joining.end(c, at)
+	}
 	t.Close(at)
 	t.decrypt()
 	for _, random := range t.randoms {
@@ -249,5 +266,8 @@ func (t *tlsConn) known(s *bpf.TLSState) {
 		Version: stdtls.VersionName(s.Version), ALPN: s.ALPN, SNI: s.SNI, Resumed: new(s.Resumed),
 		Cipher: stdtls.CipherSuiteName(s.Cipher),
 	}
-	c.isOf(roleOf(s.Role))
+	if c.event.Role == decoder.RoleUnknown {
+		c.isOf(roleOf(s.Role))
+		c.table.sockets.enter(c)
+	}
 }

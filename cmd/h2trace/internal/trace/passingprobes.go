@@ -7,32 +7,31 @@ import (
 	"h2trace/cmd/h2trace/internal/trace/recover"
 )
 
-// recoveryProbes attaches and detaches the probes for tables and windows, as
-// recover.Probes decides.
-type recoveryProbes struct {
+// passingProbes attaches and detaches probes, as recover.Probes decides.
+type passingProbes struct {
 	recover.Probes
-	attached stateProbes
+	attached probes
 	msg      *message.Printer
 	paths    func() []string // of the executables that targets run
 	working  chan struct{}   // closed when the last begin or end is done
 }
 
-func newRecoveryProbes(attached stateProbes, msg *message.Printer, paths func() []string) recoveryProbes {
+func newPassingProbes(attached probes, msg *message.Printer, paths func() []string) passingProbes {
 	done := make(chan struct{})
 	close(done)
-	return recoveryProbes{attached: attached, msg: msg, paths: paths, working: done}
+	return passingProbes{attached: attached, msg: msg, paths: paths, working: done}
 }
 
 // await attaches the probes for processes that already run. Their connections are not
 // known yet.
-func (p *recoveryProbes) await() error {
+func (p *passingProbes) await() error {
 	p.Rest(time.Now())
 	return p.attached.Begin(nil)
 }
 
 // begin attaches the probes if connections want something. It does nothing if they are
 // attached, or were a moment ago.
-func (p *recoveryProbes) begin(wanting int) {
+func (p *passingProbes) begin(wanting int) {
 	if p.atWork() || !p.Begin(time.Now(), wanting) {
 		return
 	}
@@ -41,7 +40,7 @@ func (p *recoveryProbes) begin(wanting int) {
 }
 
 // atWork reports whether probes are being attached or detached.
-func (p *recoveryProbes) atWork() bool {
+func (p *passingProbes) atWork() bool {
 	select {
 	case <-p.working:
 		return false
@@ -51,7 +50,7 @@ func (p *recoveryProbes) atWork() bool {
 }
 
 // over reports whether the probes have served their purpose. The caller then calls end.
-func (p *recoveryProbes) over(wanting int) (bool, error) {
+func (p *passingProbes) over(wanting int) (bool, error) {
 	if !p.On() || p.atWork() {
 		return false, nil
 	}
@@ -60,10 +59,10 @@ func (p *recoveryProbes) over(wanting int) (bool, error) {
 }
 
 // end detaches the probes.
-func (p *recoveryProbes) end() { p.work(p.attached.End) }
+func (p *passingProbes) end() { p.work(p.attached.End) }
 
 // work runs f in the background, as it takes milliseconds.
-func (p *recoveryProbes) work(f func() error) {
+func (p *passingProbes) work(f func() error) {
 	done := make(chan struct{})
 	p.working = done
 	go func() {
@@ -75,4 +74,4 @@ func (p *recoveryProbes) work(f func() error) {
 }
 
 // wait waits for the last begin or end.
-func (p *recoveryProbes) wait() { <-p.working }
+func (p *passingProbes) wait() { <-p.working }
