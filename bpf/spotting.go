@@ -63,9 +63,7 @@ func (s *Spotting) Hits() (hits uint64, err error) {
 	return hits, nil
 }
 
-// parse takes over the sample: it leaves no keys in it.
 func (s *Spot) parse(head Head, sample []byte, layoutAt func(uint32) *layout.TLS) error {
-	defer clear(sample)
 	raw, err := view[probesSpotRecord](sample, int(unsafe.Sizeof(probesSpotRecord{})))
 	if err != nil {
 		return fmt.Errorf("spot record: %w", err)
