@@ -45,6 +45,9 @@ var ofWire = []string{
 	"TestJoinWindows",
 	"TestJoinWindowsServer",
 	"TestJoinGRPC",
+	"TestJoinSuites",
+	"TestJoinBusy",
+	"TestJoinUpdated",
 }
 
 // TestWire runs tests with the test plan that takes bytes from packets and secrets.
