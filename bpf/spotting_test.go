@@ -1,15 +1,22 @@
 package bpf
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/tls"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 
+	"golang.org/x/crypto/chacha20poly1305"
+
 	"h2trace/bpf/plan"
-	tlsrecord "h2trace/decoder/tls/record"
 )
 
 // TestSpot opens connections before h2trace comes. At their next bytes it reads the keys
@@ -30,8 +37,9 @@ func TestSpot(t *testing.T) {
 	} {
 		name := tls.VersionName(tt.version) + " " + tls.CipherSuiteName(tt.suite)
 		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
 			client, server := openBefore(t, &tls.Config{
-				MinVersion: tt.version, MaxVersion: tt.version, CipherSuites: []uint16{tt.suite},
+				MinVersion: tt.version, MaxVersion: tt.version, CipherSuites: []uint16{tt.suite}, KeyLogWriter: &log,
 			})
 			c := newUnattached(t, Options{BufferSize: 1 << 20, Wire: true, Mode: tt.mode, compat: tt.compat})
 			if err := c.Spotting.Begin(nil); err != nil {
@@ -48,7 +56,7 @@ func TestSpot(t *testing.T) {
 			for range 2 { // the second time, they are known
 				sayOne(t, client, server)
 			}
-			checkSpots(t, c, [2]*tls.Conn{client, server})
+			checkSpots(t, c, [2]*tls.Conn{client, server}, log.String())
 			if hits, err := c.Spotting.Hits(); err != nil || hits == 0 {
 				t.Errorf("%d hits found nothing new (%v)", hits, err)
 			}
@@ -104,8 +112,9 @@ func sayOne(t *testing.T, client, server *tls.Conn) {
 	}
 }
 
-// checkSpots requires one spot of each side, with the keys of what it sent and received.
-func checkSpots(t *testing.T, c *Collector, sides [2]*tls.Conn) {
+// checkSpots requires one spot of each side, with the keys of what it sent and received: in
+// TLS 1.3 those of the key log, in TLS 1.2 those that open the first record.
+func checkSpots(t *testing.T, c *Collector, sides [2]*tls.Conn, log string) {
 	t.Helper()
 	sent := make(map[uint64]*[2][]byte) // ciphertext by connection and direction
 	spots := make(map[uint64]Spot)
@@ -136,46 +145,75 @@ func checkSpots(t *testing.T, c *Collector, sides [2]*tls.Conn) {
 			if s.Version != state.Version || s.Cipher != state.CipherSuite || s.Resumed || s.ALPN != "test" || s.SNI != "example.com" {
 				t.Errorf("got %+v", s)
 			}
-			if suite, _ := tlsrecord.SuiteByID(s.Cipher); suite.Pads() {
+			if _, aead := aeadSuites[s.Cipher]; s.Version == tls.VersionTLS12 && !aead {
 				if s.Unread == "" {
 					t.Error("CBC is read")
 				}
 				continue
 			}
-			want := [2]string{"c", "s"}
+			letters, labels := "cs", [2]string{LabelClientTraffic, LabelServerTraffic}
 			if s.Role == RoleServer {
-				want = [2]string{"s", "c"}
+				letters, labels = "sc", [2]string{labels[1], labels[0]}
 			}
-			for d := range want {
-				if got := opensFirst(t, s, d, sent[conn][d]); got != want[d] {
-					t.Errorf("role %d, direction %d: got %q, want %q", s.Role, d, got, want[d])
+			for d, k := range s.Keys {
+				if s.Version == tls.VersionTLS12 {
+					if got := openFirst(t, s, &k, sent[conn][d]); got != letters[d:d+1] {
+						t.Errorf("role %d, direction %d: got %q, want %q", s.Role, d, got, letters[d:d+1])
+					}
+				} else if !hasLine(log, labels[d], hex.EncodeToString(k.Secret)) {
+					t.Errorf("role %d, direction %d: another secret than in\n%s", s.Role, d, log)
 				}
 			}
 		}
 	}
 }
 
-// opensFirst opens the first record of some ciphertext with the keys of a direction.
-func opensFirst(t *testing.T, s *TLSState, dir int, b []byte) string {
+// hasLine reports whether a key log has a secret with a label.
+func hasLine(log, label, secret string) bool {
+	for line := range strings.Lines(log) {
+		if strings.HasPrefix(line, label+" ") && strings.HasSuffix(line, " "+secret+"\n") {
+			return true
+		}
+	}
+	return false
+}
+
+// openFirst opens the first record of some ciphertext (RFC 5246 §6.2.3.3, RFC 7905 §2).
+func openFirst(t *testing.T, s *TLSState, k *TLSKeys, b []byte) string {
 	t.Helper()
-	suite, _ := tlsrecord.SuiteByID(s.Cipher)
-	k := &s.Keys[dir]
-	r, err := tlsrecord.NewTLS13(suite, k.Secret)
-	if s.Version == tls.VersionTLS12 {
-		r, err = tlsrecord.NewKey(tlsrecord.TLS12, suite, k.Key, k.IV)
+	const header = 5
+	if len(b) < header || len(b) < header+int(b[4]) {
+		t.Fatalf("%d bytes", len(b))
 	}
-	if err != nil || len(b) < tlsrecord.HeaderSize {
-		t.Fatalf("%d bytes (%v)", len(b), err)
+	head, body := b[:header], b[header:header+int(b[4])]
+	open := func(aead cipher.AEAD, err error, nonce, ciphertext []byte, number uint64) ([]byte, error) {
+		if err != nil {
+			return nil, err
+		}
+		data := binary.BigEndian.AppendUint64(nil, number)
+		data = binary.BigEndian.AppendUint16(append(data, head[:3]...), uint16(len(ciphertext)-aead.Overhead()))
+		return aead.Open(nil, nonce, ciphertext, data)
 	}
-	b = b[:tlsrecord.HeaderSize+int(b[3])<<8+int(b[4])]
-	number, ok := r.Find(b, 0, k.Number+2)
-	if !ok {
-		t.Fatal("its keys do not open it")
+	for number := range k.Number + 2 {
+		var plaintext []byte
+		var err error
+		if len(k.IV) == 12 {
+			aead, keyErr := chacha20poly1305.New(k.Key)
+			nonce := bytes.Clone(k.IV)
+			binary.BigEndian.PutUint64(nonce[4:], binary.BigEndian.Uint64(nonce[4:])^number)
+			plaintext, err = open(aead, keyErr, nonce, body, number)
+		} else {
+			block, keyErr := aes.NewCipher(k.Key)
+			if keyErr != nil {
+				t.Fatal(keyErr)
+			}
+			aead, keyErr := cipher.NewGCM(block)
+			plaintext, err = open(aead, keyErr, append(bytes.Clone(k.IV), body[:8]...), body[8:], number)
+		}
+		if err == nil {
+			return string(plaintext)
+		}
 	}
-	r.SetNumber(number)
-	plaintext, _, err := r.Open(nil, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(plaintext)
+	t.Error("its keys do not open it")
+	return ""
 }
