@@ -22,6 +22,7 @@ type earlyRecord struct {
 // were.
 type early struct {
 	over    bool // the handshake is, or nothing will tell
+	failed  bool // the handshake has
 	records []earlyRecord
 	bytes   int
 }
@@ -50,10 +51,15 @@ func (c *tracedConn) releaseEarly(over ktime.Time) {
 	}
 }
 
-// drop drops what was kept, and moves the positions past it. The handshake has failed,
-// so nothing of it was sent.
-func (e *early) drop(next *[2]position) {
+// fail drops what was kept. The handshake has failed, so nothing of it was sent.
+func (e *early) fail(next *[2]position) {
 	for _, r := range e.end() {
-		next[r.Dir] = position{r.Seq + 1, r.Offset + uint64(len(r.Payload))}
+		next[r.Dir] = positionAfter(&r.Data)
 	}
+	e.failed = true
+}
+
+// positionAfter returns the position after a record.
+func positionAfter(d *bpf.Data) position {
+	return position{d.Seq + 1, d.Offset + uint64(len(d.Payload))}
 }

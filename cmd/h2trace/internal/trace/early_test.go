@@ -26,6 +26,7 @@ func TestEarlyWrite(t *testing.T) {
 		{"handshake", &bpf.Handshake{Start: written, Version: 0x0304, Cipher: 0x1301}, 20.0, 40.0},
 		{"lost", nil, 60.0, nil},
 		{"failed", &bpf.Handshake{Start: written, Error: &bpf.HandshakeError{}}, nil, nil},
+		{"failed before", &bpf.Handshake{Start: written, Error: &bpf.HandshakeError{}}, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -34,18 +35,24 @@ func TestEarlyWrite(t *testing.T) {
 			data := func(at ktime.Time, dir int, s string) {
 				table.data(&bpf.Data{Head: bpf.Head{Conn: 1, Time: at}, Dir: dir, Payload: []byte(s)})
 			}
-			data(written, bpf.Send, earlyRequest)
+			failed := test.wait == nil
+			if test.name != "failed before" {
+				data(written, bpf.Send, earlyRequest)
+			}
 			if test.handshake != nil {
 				h := *test.handshake
 				h.Head = bpf.Head{Conn: 1, Time: over}
 				table.handshake(&h)
 			}
-			if test.name != "failed" {
+			if test.name == "failed before" { // another thread was slow to report its Write
+				data(over, bpf.Send, earlyRequest)
+			}
+			if !failed {
 				data(answered, bpf.Recv, "HTTP/1.1 204 No Content\r\n\r\n")
 			}
 			sent := bpf.Totals{Seq: [2]uint64{1, 0}, Offset: [2]uint64{uint64(len(earlyRequest)), 0}}
 			conn := table.byID[1]
-			if test.name == "failed" {
+			if failed {
 				conn.end = &unreportedEnd{over, &bpf.ConnState{ID: 1, Totals: sent}}
 			}
 			conn.finish()

@@ -35,6 +35,9 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 // data decodes a record, or keeps it until the TLS handshake is over.
 func (c *tracedConn) data(at ktime.Time, d *bpf.Data) {
 	switch {
+	case c.early.failed: // a Write that began before, on another thread
+		c.next[d.Dir] = positionAfter(d)
+		return
 	case c.early.over:
 	case c.wire != nil || c.event.Joined != export.JoinedStart || c.table.exchanges.off || d.Dir == bpf.Recv:
 		c.releaseEarly(0)

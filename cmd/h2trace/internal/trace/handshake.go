@@ -30,7 +30,7 @@ func (t *connTable) handshake(h *bpf.Handshake) {
 		c.releaseEarly(h.Time)
 		return
 	}
-	c.early.drop(&c.next)
+	c.early.fail(&c.next)
 	c.printHandshakeFailed(h.Time, handshakeFailure(h.Error))
 }
 
