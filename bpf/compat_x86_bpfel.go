@@ -32,6 +32,7 @@ const (
 	compatMapReaders          = "readers"
 	compatMapReadings         = "readings"
 	compatMapRing             = "ring"
+	compatMapRounds           = "rounds"
 	compatMapSites            = "sites"
 	compatMapSocks            = "socks"
 	compatMapSought           = "sought"
@@ -89,6 +90,7 @@ const (
 	compatVarRecoveryHits     = "recovery_hits"
 	compatVarRingReserve      = "ring_reserve"
 	compatVarRingSize         = "ring_size"
+	compatVarRoundsNoted      = "rounds_noted"
 	compatVarSpotHits         = "spot_hits"
 	compatVarVerifying        = "verifying"
 	compatVarWakeupShift      = "wakeup_shift"
@@ -192,6 +194,7 @@ type compatMapSpecs struct {
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
+	Rounds      *ebpf.MapSpec `ebpf:"rounds"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
 	Sought      *ebpf.MapSpec `ebpf:"sought"`
@@ -221,6 +224,7 @@ type compatVariableSpecs struct {
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize       *ebpf.VariableSpec `ebpf:"ring_size"`
+	RoundsNoted    *ebpf.VariableSpec `ebpf:"rounds_noted"`
 	SpotHits       *ebpf.VariableSpec `ebpf:"spot_hits"`
 	Verifying      *ebpf.VariableSpec `ebpf:"verifying"`
 	WakeupShift    *ebpf.VariableSpec `ebpf:"wakeup_shift"`
@@ -262,6 +266,7 @@ type compatMaps struct {
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
 	Ring        *ebpf.Map `ebpf:"ring"`
+	Rounds      *ebpf.Map `ebpf:"rounds"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
 	Sought      *ebpf.Map `ebpf:"sought"`
@@ -291,6 +296,7 @@ func (m *compatMaps) Close() error {
 		m.Readers,
 		m.Readings,
 		m.Ring,
+		m.Rounds,
 		m.Sites,
 		m.Socks,
 		m.Sought,
@@ -321,6 +327,7 @@ type compatVariables struct {
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize       *ebpf.Variable `ebpf:"ring_size"`
+	RoundsNoted    *ebpf.Variable `ebpf:"rounds_noted"`
 	SpotHits       *ebpf.Variable `ebpf:"spot_hits"`
 	Verifying      *ebpf.Variable `ebpf:"verifying"`
 	WakeupShift    *ebpf.Variable `ebpf:"wakeup_shift"`

@@ -39,25 +39,30 @@ static __always_inline bool entered(struct pt_regs *ctx, struct site *site, stru
 /* A connection unknown here was opened before its probes were attached. */
 static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, enum stage stage)
 {
-	struct conn *c = bpf_map_lookup_elem(&conns, key);
+	struct conn *c = current_conn(key);
 
-	if (!c)
-		return open_conn(site, key, false);
-	if ((stage == STAGE_UNKNOWN && !has_net_conn(c, key)) || (site->late && has_missed(c)))
-		return replace_conn(site, key, c, false);
+	if (!c || (stage == STAGE_UNKNOWN && !has_net_conn(c, key)) ||
+	    (site->late && has_missed(c)))
+		return open_conn(site, key, false, c);
 	if (c->young) /* bytes read, or written by now, come after the handshake */
 		c->young = 0;
 	return c;
 }
 
-/* A connection before or in its first handshake. */
+/*
+ * A connection that was before or in its first handshake when its stage was read.
+ * Another thread may have ended the handshake since, and so have found the entry of
+ * this connection, or entered it.
+ */
 static __noinline struct conn *young_conn(struct site *site, struct conn_key *key)
 {
-	struct conn *c = bpf_map_lookup_elem(&conns, key);
+	struct conn *c = current_conn(key);
 
-	if (!c)
-		return open_conn(site, key, true);
-	return is_still(c, key) ? c : replace_conn(site, key, c, true);
+	if (c && is_still(c, key))
+		return c;
+	if (c && stage_of(site, key->ptr) > STAGE_YOUNG)
+		return current_conn(key);
+	return open_conn(site, key, true, c);
 }
 
 static __always_inline void traffic(struct pt_regs *ctx, struct site *site, struct conn_key *key,
@@ -142,7 +147,7 @@ int handshake(struct pt_regs *ctx)
 	if (stage == STAGE_OPEN)
 		return 0; /* renegotiation */
 	handshake_begins(ctx, &key);
-	c = bpf_map_lookup_elem(&conns, &key);
+	c = current_conn(&key);
 	/*
 	 * If its stage is unknown, the bytes sent are those of the first Write,
 	 * and this handshake runs inside that Write.
@@ -164,7 +169,7 @@ int conn_close(struct pt_regs *ctx)
 
 	if (!entered(ctx, site, &key))
 		return 0;
-	c = bpf_map_lookup_elem(&conns, &key);
+	c = current_conn(&key);
 	if (c) {
 		if (site->tls_read_err)
 			c->read_ended = read_user_u64(key.ptr + site->tls_read_err) != 0;
@@ -234,29 +239,35 @@ int read_entry(struct pt_regs *ctx)
 	return 0;
 }
 
+/* Ends the Read of a goroutine, and returns its connection and buffer. */
+static __always_inline bool leave(struct pt_regs *ctx, struct conn_key *of, struct call *read)
+{
+	struct call_key key = { .g = GO_G(ctx),
+				.tgid = of->tgid,
+				.generation = of->generation,
+				.direction = DIR_RECV };
+	struct call *call = bpf_map_lookup_elem(&calls, &key);
+
+	if (!call)
+		return false;
+	*read = *call;
+	bpf_map_delete_elem(&calls, &key);
+	return true;
+}
+
 /* Any RET of (*tls.Conn).Read: n bytes are in the caller's buffer. */
 SEC("uprobe/read_ret")
 int read_ret(struct pt_regs *ctx)
 {
-	struct call_key call_key = { .g = GO_G(ctx), .direction = DIR_RECV };
 	struct site *site = site_of(ctx);
+	u64 n = GO_RESULT0(ctx);
 	struct conn_key key;
-	struct call *call;
-	u64 buf, n = GO_RESULT0(ctx);
+	struct call call;
 
-	if (!site || !conn_key_of(&key, 0))
+	if (!site || !conn_key_of(&key, 0) || !leave(ctx, &key, &call))
 		return 0;
-	call_key.tgid = key.tgid;
-	call_key.generation = key.generation;
-	call = bpf_map_lookup_elem(&calls, &call_key);
-	if (!call)
-		return 0;
-	key.ptr = call->conn;
-	buf = call->buf;
-	if (n > call->len)
-		n = 0;
-	bpf_map_delete_elem(&calls, &call_key);
-	traffic(ctx, site, &key, DIR_RECV, buf, n);
+	key.ptr = call.conn;
+	traffic(ctx, site, &key, DIR_RECV, call.buf, n > call.len ? 0 : n);
 	return 0;
 }
 

@@ -83,7 +83,8 @@ type probesCloseRecord struct {
 	SegsIn      uint32
 	SegsOut     uint32
 	ReadEnded   uint8
-	Pad         [7]uint8
+	Pad         [3]uint8
+	Round       uint32
 	LostRecords [2]uint32
 }
 
@@ -119,11 +120,20 @@ type probesConn struct {
 	Pad       [2]uint8
 }
 
+type probesConnAddress struct {
+	_          structs.HostLayout
+	Ptr        uint64
+	Tgid       uint32
+	Generation uint32
+}
+
 type probesConnKey struct {
 	_          structs.HostLayout
 	Ptr        uint64
 	Tgid       uint32
 	Generation uint32
+	Round      uint32
+	Pad        uint32
 }
 
 type probesConnectRecord struct {
@@ -865,6 +875,7 @@ const (
 	probesMapReaders          = "readers"
 	probesMapReadings         = "readings"
 	probesMapRing             = "ring"
+	probesMapRounds           = "rounds"
 	probesMapSites            = "sites"
 	probesMapSocks            = "socks"
 	probesMapSought           = "sought"
@@ -921,6 +932,7 @@ const (
 	probesVarRecoveryHits     = "recovery_hits"
 	probesVarRingReserve      = "ring_reserve"
 	probesVarRingSize         = "ring_size"
+	probesVarRoundsNoted      = "rounds_noted"
 	probesVarSpotHits         = "spot_hits"
 	probesVarVerifying        = "verifying"
 	probesVarWakeupShift      = "wakeup_shift"
@@ -1024,6 +1036,7 @@ type probesMapSpecs struct {
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
 	Ring        *ebpf.MapSpec `ebpf:"ring"`
+	Rounds      *ebpf.MapSpec `ebpf:"rounds"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
 	Sought      *ebpf.MapSpec `ebpf:"sought"`
@@ -1052,6 +1065,7 @@ type probesVariableSpecs struct {
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize       *ebpf.VariableSpec `ebpf:"ring_size"`
+	RoundsNoted    *ebpf.VariableSpec `ebpf:"rounds_noted"`
 	SpotHits       *ebpf.VariableSpec `ebpf:"spot_hits"`
 	Verifying      *ebpf.VariableSpec `ebpf:"verifying"`
 	WakeupShift    *ebpf.VariableSpec `ebpf:"wakeup_shift"`
@@ -1093,6 +1107,7 @@ type probesMaps struct {
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
 	Ring        *ebpf.Map `ebpf:"ring"`
+	Rounds      *ebpf.Map `ebpf:"rounds"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
 	Sought      *ebpf.Map `ebpf:"sought"`
@@ -1122,6 +1137,7 @@ func (m *probesMaps) Close() error {
 		m.Readers,
 		m.Readings,
 		m.Ring,
+		m.Rounds,
 		m.Sites,
 		m.Socks,
 		m.Sought,
@@ -1151,6 +1167,7 @@ type probesVariables struct {
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`
 	RingReserve    *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize       *ebpf.Variable `ebpf:"ring_size"`
+	RoundsNoted    *ebpf.Variable `ebpf:"rounds_noted"`
 	SpotHits       *ebpf.Variable `ebpf:"spot_hits"`
 	Verifying      *ebpf.Variable `ebpf:"verifying"`
 	WakeupShift    *ebpf.Variable `ebpf:"wakeup_shift"`

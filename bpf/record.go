@@ -106,8 +106,7 @@ type Close struct {
 	Socket bool
 	Path   Path
 
-	ptr        uint64
-	generation uint32
+	key probesConnKey
 }
 
 const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
@@ -190,10 +189,9 @@ func (c *Close) parse(head Head, sample []byte) error {
 
 			LostRecords: raw.LostRecords,
 		},
-		Socket:     raw.Socket != 0,
-		Path:       pathOf(raw),
-		ptr:        raw.Ptr,
-		generation: raw.Generation,
+		Socket: raw.Socket != 0,
+		Path:   pathOf(raw),
+		key:    probesConnKey{Ptr: raw.Ptr, Tgid: raw.H.Pid, Generation: raw.Generation, Round: raw.Round},
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func (c *Close) Entry() Entry {
 	if wireOf(c.Conn) != WireNone {
 		return Entry{ID: c.Conn}
 	}
-	return Entry{c.Conn, probesConnKey{Ptr: c.ptr, Tgid: uint32(c.PID), Generation: c.generation}}
+	return Entry{c.Conn, c.key}
 }
 
 // Entry returns the entry of a connection whose close record was lost.

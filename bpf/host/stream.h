@@ -68,7 +68,7 @@ static bool read_in(void *to, u64 len)
 }
 
 /* The ledger is sent at the end of a session. */
-static void write_end(void)
+static inline void write_end(void)
 {
 	u32 zero = 0;
 	struct ledger *l = bpf_map_lookup_elem(&counters, &zero);
@@ -82,7 +82,7 @@ static void write_end(void)
 	fflush(stdout);
 }
 
-static bool read_session(void)
+static inline bool read_session(void)
 {
 	if (!read_in(&session, sizeof(session)))
 		return false;

@@ -49,6 +49,7 @@ static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 		.ptr = ptr,
 		.tgid = bpf_get_current_pid_tgid() >> 32,
 		.generation = which >> 32,
+		.round = (u32)which >> 1,
 	};
 	struct conn *conn = bpf_map_lookup_elem(&conns, &key);
 
@@ -57,6 +58,7 @@ static __always_inline bool resume_chunk(struct chunk *c, u64 ptr, u64 which)
 	c->key.ptr = ptr;
 	c->key.tgid = bpf_get_current_pid_tgid() >> 32;
 	c->key.generation = which >> 32;
+	c->key.round = (u32)which >> 1;
 	c->direction = which & 1;
 	c->dir = &conn->dir[which & 1];
 	c->conn = conn->id;
@@ -109,8 +111,8 @@ static __always_inline u64 place(struct chunk *c, u64 from)
 		return 0;                                        \
 	}
 
-/* The generation of the process and the direction: no stack is left to look them up. */
-#define WHICH(c) ((u64)(c)->key.generation << 32 | (c)->direction)
+/* The rest of the key, and the direction: no stack is left to look them up. */
+#define WHICH(c) ((u64)(c)->key.generation << 32 | (c)->key.round << 1 | (c)->direction)
 
 #define LOOP(n, step, c)                                                              \
 	for (u32 _i = 0; _i < LOOP_FAN; _i++) {                                       \

@@ -92,7 +92,8 @@ struct close_record {
 	u32 segs_in;
 	u32 segs_out;
 	u8 read_ended; /* 1: the process had read to the end, or could read no further */
-	u8 pad[7];
+	u8 pad[3];
+	u32 round;		     /* of its key */
 	u32 lost_records[DIR_COUNT]; /* from packets: the total, as is lost_bytes */
 };
 

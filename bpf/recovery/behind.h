@@ -34,7 +34,7 @@ static __always_inline struct conn *conn_behind(const u64 *ptrs, struct goroutin
 		struct conn_key key = { .ptr = ptrs[i],
 					.tgid = of->tgid,
 					.generation = of->generation };
-		struct conn *c = bpf_map_lookup_elem(&conns, &key);
+		struct conn *c = current_conn(&key);
 
 		if (c && !c->closed)
 			return c;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Connections: *tls.Conn -> file descriptor -> socket -> addresses. Go's
- * allocator reuses addresses, so each connection has an id of its own.
+ * Connections: *tls.Conn -> file descriptor -> socket -> addresses. Each has an id
+ * of its own.
  */
 #ifndef H2TRACE_CONN_H
 #define H2TRACE_CONN_H
 
-#include "kernel/compat.h"
+#include "tls/key.h"
 #include "tls/netconn.h"
 #include "kernel/path.h"
 #include "kernel/ring.h"
@@ -21,12 +21,6 @@
 #define TLS_HANDSHAKES 16     /* handshakes: the number of successful ones */
 #define NET_CONN_FD 0	      /* net.conn.fd */
 #define NETFD_SYSFD 16	      /* net.netFD.pfd.Sysfd */
-
-struct conn_key {
-	u64 ptr; /* *tls.Conn */
-	u32 tgid;
-	u32 generation;
-};
 
 struct conn_dir {
 	u64 seq;
@@ -88,6 +82,13 @@ struct {
 	__type(key, u64);
 	__type(value, struct conn_key);
 } socks SEC(".maps");
+
+/* Returns the connection that is at an address now, or NULL, and fills in its round. */
+static __always_inline struct conn *current_conn(struct conn_key *key)
+{
+	find_round(key);
+	return bpf_map_lookup_elem(&conns, key);
+}
 
 u64 last_conn_id = 0;
 
@@ -171,13 +172,10 @@ struct {
 	__type(value, struct connecting);
 } connects SEC(".maps");
 
-static __always_inline void report_open(struct conn *c, struct conn_key *key)
+/* Fills in an open record, and submits it. */
+static __always_inline void submit_open(struct open_record *r, const struct conn *c,
+					const struct conn_key *key)
 {
-	struct open_record *r;
-
-	r = ring_record(sizeof(*r), RECORD_OPEN, key->tgid);
-	if (!r)
-		return;
 	r->conn = c->id;
 	r->role = c->role;
 	r->handshake = c->handshake;
@@ -196,22 +194,16 @@ static __always_inline void report_open(struct conn *c, struct conn_key *key)
 }
 
 /*
- * A close record that finds the ring full is recovered from the conns map. state
- * is the previous state of the socket, 0 for its current state.
+ * Fills in a close record, and submits it. state is the previous state of the
+ * socket, 0 for its current state.
  */
-static __always_inline void report_close(struct conn *c, struct conn_key *key, u8 state)
+static __always_inline void submit_close(struct close_record *r, struct conn *c,
+					 const struct conn_key *key, u32 round, u8 state)
 {
-	struct close_record *r;
-
-	if (c->closed)
-		return;
-	c->closed = 1;
-	r = ring_record(sizeof(*r), RECORD_CLOSE, key->tgid);
-	if (!r)
-		return;
 	r->conn = c->id;
 	r->ptr = key->ptr;
 	r->generation = key->generation;
+	r->round = round;
 	r->read_ended = c->read_ended;
 	for (int d = 0; d < DIR_COUNT; d++) {
 		r->seq[d] = c->dir[d].seq;
@@ -224,7 +216,7 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
 		struct conn_key *owner = bpf_map_lookup_elem(&socks, &c->sk);
 
 		if (owner && owner->ptr == key->ptr && owner->tgid == key->tgid &&
-		    owner->generation == key->generation) {
+		    owner->generation == key->generation && owner->round == round) {
 			if (!state)
 				state = BPF_CORE_READ((struct sock *)tp, __sk_common.skc_state);
 			fill_path(r, tp, state);
@@ -232,6 +224,19 @@ static __always_inline void report_close(struct conn *c, struct conn_key *key, u
 		}
 	}
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/* A close record that finds the ring full is recovered from the conns map. */
+static __always_inline void report_close(struct conn *c, const struct conn_key *key, u8 state)
+{
+	struct close_record *r;
+
+	if (c->closed)
+		return;
+	c->closed = 1;
+	r = ring_record(sizeof(*r), RECORD_CLOSE, key->tgid);
+	if (r)
+		submit_close(r, c, key, key->round, state);
 }
 
 #endif

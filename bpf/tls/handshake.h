@@ -156,7 +156,7 @@ int handshake_ret(struct pt_regs *ctx)
 	start = call->buf;
 	verified = call->len;
 	bpf_map_delete_elem(&calls, &call_key);
-	c = bpf_map_lookup_elem(&conns, &key);
+	c = current_conn(&key);
 	if (!c || !c->handshake)
 		return 0;
 	c->young = 0;

@@ -6,44 +6,80 @@
 #ifndef H2TRACE_OPEN_H
 #define H2TRACE_OPEN_H
 
+#include <linux/errno.h>
 #include "recovery/wants.h"
 #include "tls/conn.h"
 
-/*
- * Enters a connection under its key, where none is any more. Not inline: its stack
- * is free again when the bytes are handled.
- */
-static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
-					  u64 sk)
+/* Fills in what is known of a new connection. */
+static __always_inline void describe_conn(struct conn *c, struct site *site, u64 ptr,
+					  bool handshake)
 {
-	struct conn fresh = {};
-	struct conn *c;
-
-	fresh.id = new_id(&last_conn_id);
-	fresh.handshake = fresh.young = handshake;
-	fresh.net_conn = read_user_u64(key->ptr + TLS_CONN_DATA);
-	fresh.role = site->role;
-	if (!fresh.role) {
+	c->id = new_id(&last_conn_id);
+	c->handshake = c->young = handshake;
+	c->net_conn = read_user_u64(ptr + TLS_CONN_DATA);
+	c->role = site->role;
+	if (!c->role) {
 		u8 is_client = 0;
 
-		if (!bpf_probe_read_user(&is_client, 1, (void *)(key->ptr + TLS_CONN_ISCLIENT)))
-			fresh.role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
+		if (!bpf_probe_read_user(&is_client, 1, (void *)(ptr + TLS_CONN_ISCLIENT)))
+			c->role = is_client == 1 ? ROLE_CLIENT : ROLE_SERVER;
 	}
+}
+
+/*
+ * Enters a connection at its address, in the next round if that has an earlier
+ * connection (tls/key.h). Returns the entry of another thread if that was first.
+ *
+ * A thread that finds the entry may report bytes at once. So the records that come
+ * before those are reserved before the entry exists: the close of the earlier
+ * connection, and the open. Without a new entry they are discarded.
+ *
+ * Not inline: its stack is free again when the bytes are handled.
+ */
+static __noinline struct conn *enter_conn(struct site *site, struct conn_key *key, bool handshake,
+					  u64 sk, struct conn *earlier)
+{
+	bool closes = earlier && !earlier->closed;
+	struct close_record *close = NULL;
+	struct open_record *open;
+	struct conn fresh = {};
+	long err;
+
+	describe_conn(&fresh, site, key->ptr, handshake);
 	fresh.sk = sk;
-	/*
-	 * Another thread that reads, writes or shakes hands may have entered it
-	 * meanwhile.
-	 */
-	if (bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST))
+	if (earlier)
+		key->round++;
+	if (closes)
+		close = reserve_record(sizeof(*close), sizeof(*close), RECORD_CLOSE, key->tgid);
+	open = reserve_record(sizeof(*open), sizeof(*open), RECORD_OPEN, key->tgid);
+	err = bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST);
+	if (earlier && (!err || err == -EEXIST))
+		note_round(key);
+	/* The earlier connection is over even if the map has no room for the new one. */
+	closes = closes && err != -EEXIST;
+	if (closes) {
+		earlier->closed = 1;
+		count_record(close);
+	}
+	if (close) {
+		if (closes)
+			submit_close(close, earlier, key, key->round - 1, 0);
+		else
+			bpf_ringbuf_discard(close, BPF_RB_FORCE_WAKEUP);
+	}
+	if (err) {
+		if (open)
+			bpf_ringbuf_discard(open, BPF_RB_FORCE_WAKEUP);
 		return bpf_map_lookup_elem(&conns, key);
-	if (fresh.sk)
+	}
+	if (sk)
 		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
 	if (recovering && !handshake)
 		want_first(fresh.id);
-	c = bpf_map_lookup_elem(&conns, key);
-	if (c)
-		report_open(c, key);
-	return c;
+	count_record(open);
+	if (open)
+		submit_open(open, &fresh, key);
+	return bpf_map_lookup_elem(&conns, key);
 }
 
 /*
@@ -51,17 +87,17 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
  * bytes of stack.
  */
 static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
-					      bool handshake)
+					      bool handshake, struct conn *earlier)
 {
 	u64 sk = (u64)sock_of_conn(key->ptr, site);
 
-	return enter_conn(site, key, handshake, sk);
+	return enter_conn(site, key, handshake, sk, earlier);
 }
 
 /*
  * Connections whose first bytes were missed, by id. User space enters them when
  * it replaces a probe. The new probe ends them, and reopens them as joined in the
- * middle.
+ * middle. No program removes an entry: all threads of a connection see the same.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -73,19 +109,6 @@ struct {
 static __always_inline bool has_missed(const struct conn *c)
 {
 	return bpf_map_lookup_elem(&missed, &c->id) != NULL;
-}
-
-/*
- * Ends a connection and opens the one that is now at its address, or reopens the
- * same one.
- */
-static __always_inline struct conn *replace_conn(struct site *site, struct conn_key *key,
-						 struct conn *c, bool handshake)
-{
-	report_close(c, key, 0);
-	bpf_map_delete_elem(&missed, &c->id);
-	bpf_map_delete_elem(&conns, key);
-	return open_conn(site, key, handshake);
 }
 
 /* The stage of a *tls.Conn. */

@@ -9,6 +9,7 @@
 #define H2TRACE_HOST_BPF_HELPERS_H
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,14 @@ static struct {
 	__u32 locked; /* spin locks */
 	void *(*reserve)(__u64 size);
 	void (*submit)(void *record);
+	void (*step)(void); /* before each access to what threads share; NULL: there is one */
 } host;
+
+static inline void host_step(void)
+{
+	if (host.step)
+		host.step();
+}
 
 static inline void host_fail(const char *what)
 {
@@ -60,6 +68,7 @@ static inline long host_read(void *to, __u64 len, const void *from)
 {
 	const __u8 *at = from;
 
+	host_step();
 	if (!host.memory || at < host.memory || len > host.memory_len ||
 	    (__u64)(at - host.memory) > host.memory_len - len)
 		host_fail("a read of memory beyond what was handed over");
@@ -73,6 +82,11 @@ static inline long host_read(void *to, __u64 len, const void *from)
 		memcpy(to, from, len);       \
 		0L;                          \
 	})
+
+static inline long bpf_probe_read_kernel_str(void *to, __u32 len, const void *from)
+{
+	return snprintf(to, len, "%s", (const char *)from) + 1;
+}
 
 static inline long bpf_skb_load_bytes(const void *skb, __u32 offset, void *to, __u32 len)
 {
@@ -102,11 +116,13 @@ static inline void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags)
 {
 	if (host.locked)
 		host_fail("a reservation under a lock");
+	host_step();
 	return host.reserve(size);
 }
 
 static inline void bpf_ringbuf_submit(void *record, __u64 flags)
 {
+	host_step();
 	host.submit(record);
 	free(record);
 }
@@ -139,6 +155,16 @@ static inline __u64 bpf_get_current_task(void)
 static inline long bpf_get_current_comm(void *to, __u32 len)
 {
 	memset(to, 0, len);
+	return 0;
+}
+
+static inline long bpf_seq_write(void *file, const void *data, __u32 len)
+{
+	return 0;
+}
+
+static inline __u64 bpf_jiffies64(void)
+{
 	return 0;
 }
 

@@ -60,8 +60,10 @@ static inline void host_reset(void)
 static inline void *host_lookup(const void *map, const void *key, __u64 key_len, __u64 value_len,
 				__u32 type)
 {
-	struct host_entry *e = *host_find(map, key, key_len);
+	struct host_entry *e;
 
+	host_step();
+	e = *host_find(map, key, key_len);
 	if (e)
 		return e->value;
 	if (type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY)
@@ -72,8 +74,10 @@ static inline void *host_lookup(const void *map, const void *key, __u64 key_len,
 static inline long host_update(const void *map, const void *key, __u64 key_len, const void *value,
 			       __u64 value_len, __u64 flags)
 {
-	struct host_entry *e = *host_find(map, key, key_len);
+	struct host_entry *e;
 
+	host_step();
+	e = *host_find(map, key, key_len);
 	if (e && flags == BPF_NOEXIST)
 		return -EEXIST;
 	if (e)
@@ -88,7 +92,7 @@ static inline long host_update(const void *map, const void *key, __u64 key_len, 
 					     sizeof(*(m)->type) / sizeof(int)))
 #define bpf_map_update_elem(m, k, v, flags) \
 	host_update(m, k, sizeof(*(m)->key), v, sizeof(*(m)->value), flags)
-#define bpf_map_delete_elem(m, k) host_remove(host_find(m, k, sizeof(*(m)->key)))
+#define bpf_map_delete_elem(m, k) (host_step(), host_remove(host_find(m, k, sizeof(*(m)->key))))
 
 static inline void *host_storage(const void *map, const void *sk, const void *value,
 				 __u64 value_len, __u64 flags)

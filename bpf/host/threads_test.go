@@ -1,0 +1,130 @@
+package host
+
+import (
+	"encoding/binary"
+	"fmt"
+	"testing"
+)
+
+// The kinds of records, as in record/record.h.
+const (
+	recordOpen  = 2
+	recordClose = 3
+)
+
+// The scenes of threads.c.
+const (
+	sceneFirst = iota
+	sceneLate
+)
+
+// What was at the address before.
+const (
+	beforeNone = iota
+	beforeOpen
+	beforeClosed
+)
+
+// schedule is the input of threads.c.
+type schedule struct {
+	Scene, Before, SameBelow, Begins uint32
+	Turns                            [4]uint32
+	Refuse                           uint32
+}
+
+// told is a record in the ring. The last one has no kind, and says how many records
+// were seen and lost.
+type told struct {
+	Conn, Offset          uint64
+	Kind, Dir, Len, Phase uint32
+}
+
+// play has the threads run.
+func (p *program) play(t *testing.T, s *schedule) (records []told, end told) {
+	t.Helper()
+	err := binary.Write(p.in, binary.LittleEndian, s)
+	for err == nil {
+		var r told
+		if err = binary.Read(p.out, binary.LittleEndian, &r); err == nil && r.Kind == 0 {
+			return records, r
+		}
+		records = append(records, r)
+	}
+	p.in.Close()
+	t.Fatalf("%s: %v, %v\n%s", p.name, err, p.cmd.Wait(), p.stderr.Bytes())
+	return nil, told{}
+}
+
+// TestThreads runs the probes of two threads that use a connection at a time. One stops
+// at each of its steps, and the other runs on to each of its own, before the first one
+// ends. Whatever the order, they report one connection.
+func TestThreads(t *testing.T) {
+	for _, build := range []struct {
+		name  string
+		flags []string
+	}{{"now", nil}, {"older kernels", []string{"-DCOMPAT"}}} {
+		t.Run(build.name, func(t *testing.T) {
+			p := start(t, "threads", build.flags...)
+			for begins := range uint32(2) {
+				p.playAll(t, schedule{Scene: sceneFirst, Begins: begins})
+				for _, before := range []uint32{beforeOpen, beforeClosed} {
+					p.playAll(t, schedule{Scene: sceneFirst, Before: before, Begins: begins})
+					p.playAll(t, schedule{Scene: sceneFirst, Before: before, Begins: begins, SameBelow: 1})
+				}
+				p.playAll(t, schedule{Scene: sceneLate, Before: beforeOpen, Begins: begins})
+				for refuse := range uint32(4) { // the first close, the first open
+					p.playAll(t, schedule{Scene: sceneFirst, Before: beforeOpen, Begins: begins, Refuse: refuse})
+				}
+			}
+		})
+	}
+}
+
+// playAll plays a scene with each first and second turn.
+func (p *program) playAll(t *testing.T, s schedule) {
+	t.Helper()
+	forever := ^uint32(0)
+	for full := uint32(1); full&1 != 0; s.Turns[0]++ {
+		s.Turns[1] = 0
+		for full = 3; full&2 != 0; s.Turns[1]++ {
+			s.Turns[2], s.Turns[3] = forever, forever
+			records, end := p.play(t, &s)
+			full = end.Len
+			if err := s.check(records, end); err != nil {
+				t.Fatalf("%s: %+v: %v; records %+v", p.name, s, err, records)
+			}
+		}
+	}
+}
+
+// check requires that the threads report one connection, its open first, and that the
+// connection before ends once. A refused record may be either.
+func (s *schedule) check(records []told, end told) error {
+	lost := end.Offset
+	if seen := uint64(len(records)) + lost; end.Conn != seen {
+		return fmt.Errorf("%d records seen, want %d", end.Conn, seen)
+	}
+	current := records[len(records)-1].Conn
+	opens, closes := 0, 0
+	for i, r := range records {
+		switch {
+		case r.Phase == 0 && r.Kind == recordClose, r.Phase == 1 && r.Kind == recordClose && r.Conn != current:
+			closes++
+			if opens > 0 {
+				return fmt.Errorf("record %d, the close of the connection before, comes after the open", i)
+			}
+		case r.Phase == 0:
+		case r.Conn != current || r.Kind == recordClose:
+			return fmt.Errorf("record %d is of another connection than the last", i)
+		case r.Kind == recordOpen:
+			opens++
+		case opens == 0 && lost == 0:
+			return fmt.Errorf("record %d comes before the open", i)
+		}
+	}
+	wantCloses := int(min(s.Before, 1))
+	if opens > 1 || closes > wantCloses || lost == 0 && (opens != 1 || closes != wantCloses) {
+		return fmt.Errorf("%d opens, %d closes, want 1 and %d", opens, closes, wantCloses)
+	}
+	return nil
+}
