@@ -347,7 +347,7 @@ are its header blocks that refer to fields sent earlier.
 
 A connection that was open before h2trace attached has joined "mid". h2trace
 copies its header tables and windows from the memory of the process. Headers are
-complete from the first block that begins after h2trace attached; without TLS
+complete from the first block that begins after h2trace attached; from packets
 from the second, because the process already waits for the first. Windows,
 including those of open streams, are known some frames later, when copies agree.
 A connection recovers from a loss in the same way. Windows are null until then.
@@ -359,7 +359,10 @@ These stay null:
     and of servers built with Go 1.19 or older, which do not keep it right;
   - all windows of programs without debugging information that were built with
     a release that h2trace does not know;
-  - all windows of gRPC-Go, which keeps its own.
+  - all windows of gRPC-Go, which keeps its own;
+  - with source wire, windows and blocks that refer to earlier fields, of forks
+    of crypto/tls, of TLS inside of another connection, as through an HTTP
+    proxy, and of programs of a Go release that h2trace does not know.
 
 Header blocks that were in progress at that time are null if they refer to
 fields sent earlier; headers_error says so. The same applies to HTTP/2 code that
