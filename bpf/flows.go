@@ -37,6 +37,10 @@ func wireOf(conn uint64) Wire {
 	return WireNone
 }
 
+// TLSIn returns the number that the probes of the Recovery give to TLS on the socket of a
+// connection without TLS, as through an HTTP proxy: they do not know of the proxy.
+func TLSIn(conn uint64) uint64 { return conn&^packetConn | tlsConn }
+
 // flows are the maps of connections whose bytes come from packets; nil where packets are not
 // watched.
 type flows struct {

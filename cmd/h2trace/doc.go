@@ -361,8 +361,8 @@ These stay null:
     a release that h2trace does not know;
   - all windows of gRPC-Go, which keeps its own;
   - with source wire, windows and blocks that refer to earlier fields, of forks
-    of crypto/tls, of TLS inside of another connection, as through an HTTP
-    proxy, and of programs of a Go release that h2trace does not know.
+    of crypto/tls, of TLS inside of TLS, as through an HTTPS proxy, and of
+    programs of a Go release that h2trace does not know.
 
 Header blocks that were in progress at that time are null if they refer to
 fields sent earlier; headers_error says so. The same applies to HTTP/2 code that

@@ -27,12 +27,24 @@ type sample struct {
 	streams int // of windows: how many were requested
 }
 
+// carrier is the stream that a connection arrives in.
+func (c *tracedConn) carrier() *wireConn {
+	if c.outer != nil {
+		return c.outer.wire
+	}
+	return c.wire
+}
+
 // streamPlace returns the place that a sequence number of a direction names. Its start is
 // known.
-func (p *wireConn) streamPlace(dir int, seq uint32, before int64) streamPlace {
-	offset := p.place(dir, seq, p.at[dir])
-	if p.tls != nil { // it gets no greetings of proxies
-		offset += p.tls.Taken(decoder.Direction(dir)) - int64(p.at[dir])
+func (c *tracedConn) streamPlace(dir int, seq uint32, before int64) streamPlace {
+	w, d := c.carrier(), decoder.Direction(dir)
+	offset := w.place(dir, seq, w.at[dir])
+	switch {
+	case c.outer != nil: // what precedes the tunnel is not of it
+		offset += c.wire.tls.Taken(d) - int64(c.outer.decodedUpTo(d))
+	case w.tls != nil: // it gets no greetings of proxies
+		offset += w.tls.Taken(d) - int64(w.at[dir])
 	}
 	return streamPlace{offset, before}
 }

@@ -25,10 +25,18 @@ func newRecovery(k kernel, p probes, msg *message.Printer, paths func() []string
 	return &recovery{kernel: k, probes: newPassingProbes(p, msg, paths), conns: make(map[uint64]*tracedConn)}
 }
 
+// probedID is the number of a connection for the probes.
+func (c *tracedConn) probedID() uint64 {
+	if c.outer != nil {
+		return bpf.TLSIn(c.outer.id)
+	}
+	return c.id
+}
+
 // want enters a connection whose tables and windows are unknown.
 func (r *recovery) want(c *tracedConn) {
-	if c.outer != nil {
-		return // the probes do not look into TLS inside of other connections
+	if c.outer != nil && (c.outer.wire.tls != nil || c.outer.outer != nil) {
+		return // the probes do not look into TLS inside of TLS
 	}
 	if c.missing == nil {
 		c.missing = &missingState{hold: &recover.HoldRecords}
@@ -37,7 +45,7 @@ func (r *recovery) want(c *tracedConn) {
 			c.wire.keepPlaces(true)
 		}
 	}
-	r.conns[c.id] = c
+	r.conns[c.probedID()] = c
 	r.probes.Change()
 	r.probes.begin(len(r.conns)) // what follows in the same record is held for its table
 	c.missing.windows = recover.Windows{}
@@ -61,7 +69,7 @@ func (r *recovery) ask(c *tracedConn) error {
 		r.leave(c)
 		return nil
 	}
-	_, err := r.kernel.Wish(c.id, bpf.Wish{Tables: &tables})
+	_, err := r.kernel.Wish(c.probedID(), bpf.Wish{Tables: &tables})
 	return err
 }
 
@@ -76,9 +84,9 @@ func (r *recovery) leave(c *tracedConn) {
 		c.wire.keepPlaces(false)
 	}
 	c.decoder.ForgoWindows()
-	delete(r.conns, c.id)
+	delete(r.conns, c.probedID())
 	r.probes.Change()
-	c.table.requests.left = append(c.table.requests.left, c.id)
+	c.table.requests.left = append(c.table.requests.left, c.probedID())
 }
 
 // tick decodes bytes that the decoder has held for too long, drops connections that

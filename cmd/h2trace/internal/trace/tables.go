@@ -40,9 +40,9 @@ func (r *recovery) received(c *tracedConn, t *bpf.Table) {
 		s.To = c.decoderPlace(bpf.Recv, int64(t.End))
 		c.recover(t.Time, bpf.Recv, s)
 		c.release()
-	case c.wire.known[bpf.Recv]: // else its sequence number is of no place yet, and the decoder holds nothing
+	case c.carrier().known[bpf.Recv]: // else its sequence number is of no place yet, and the decoder holds nothing
 		r.sampled(c, &sample{at: t.Time, table: &s, places: [2]streamPlace{
-			bpf.Recv: c.wire.streamPlace(bpf.Recv, uint32(t.End), int64(t.Read)),
+			bpf.Recv: c.streamPlace(bpf.Recv, uint32(t.End), int64(t.Read)),
 		}})
 	}
 }

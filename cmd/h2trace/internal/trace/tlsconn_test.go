@@ -55,6 +55,7 @@ func (t *tap) Read(b []byte) (int, error) {
 type fetched struct {
 	segments []bpf.Segment
 	secrets  []bpf.Secret
+	plain    bool // TLS is inside of a connection without
 }
 
 // fetch has net/http get paths from a server, one after the other. Each response has
@@ -92,7 +93,7 @@ func fetch(t testing.TB, paths []string, configure func(client *tls.Config)) *fe
 	transport.CloseIdleConnections()
 	tapped.mu.Lock()
 	defer tapped.mu.Unlock()
-	return &fetched{tapped.segments, secretsOf(keys.String())}
+	return &fetched{segments: tapped.segments, secrets: secretsOf(keys.String())}
 }
 
 // secretsOf returns the secrets of a key log.

@@ -21,14 +21,17 @@ func (f *fetched) lossy(t *testing.T, random *rand.Rand, rate float64, after fun
 	t.Helper()
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
-	head := bpf.Head{Time: 1000, PID: 7, Conn: 1<<62 | 5}
+	head, wire := bpf.Head{Time: 1000, PID: 7, Conn: 1<<62 | 5}, bpf.WireTLS
+	if f.plain {
+		head.Conn, wire, table.ciphers.wanted = 1<<63|5, bpf.WireHTTP, true
+	}
 	table.open(&bpf.Open{
-		Head: head, Wire: bpf.WireTLS, Role: bpf.RoleClient, Handshake: true,
+		Head: head, Wire: wire, Role: bpf.RoleClient, Handshake: true,
 		Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
 	})
 	var totals bpf.Totals
 	var said [2]uint32
-	late, from := random.Intn(12), random.Intn(10)
+	late, from := random.Intn(12), 2+random.Intn(10)
 	for i, s := range f.segments {
 		if i == late {
 			for _, secret := range f.secrets {

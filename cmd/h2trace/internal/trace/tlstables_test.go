@@ -137,6 +137,31 @@ func received(t *testing.T, events string) map[uint32]string {
 // which may be opened already or not, and at wrong ones. More header lists are known than
 // without, and all are right.
 func TestLostTables(t *testing.T) {
+	t.Run("direct", func(t *testing.T) { loseTables(t, nil) })
+	t.Run("HTTP proxy", func(t *testing.T) { loseTables(t, (*fetched).tunnelled) })
+}
+
+const (
+	connect   = "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n"
+	connected = "HTTP/1.1 200 OK\r\n\r\n"
+)
+
+// tunnelled returns the same connection through an HTTP proxy.
+func (f *fetched) tunnelled() *fetched {
+	of := &fetched{secrets: f.secrets, plain: true}
+	of.segments = append(of.segments, bpf.Segment{Dir: bpf.Send, Payload: []byte(connect)}, bpf.Segment{Dir: bpf.Recv, Payload: []byte(connected)})
+	for _, s := range f.segments {
+		s.Offset += uint64(len([2]string{bpf.Send: connect, bpf.Recv: connected}[s.Dir]))
+		of.segments = append(of.segments, s)
+	}
+	for i := range of.segments {
+		of.segments[i].Wire = bpf.WireHTTP
+	}
+	return of
+}
+
+func loseTables(t *testing.T, through func(*fetched) *fetched) {
+	t.Helper()
 	paths := make([]string, 12)
 	for i := range paths {
 		paths[i] = "/p" + strings.Repeat("x", i)
@@ -144,6 +169,12 @@ func TestLostTables(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		f := fetch(t, paths, func(c *tls.Config) { c.MaxVersion = version })
 		blocks := f.blocks(t)
+		if through != nil {
+			f = through(f)
+			for i := range blocks {
+				blocks[i].record += uint64(len(connected))
+			}
+		}
 		want := received(t, f.lossy(t, rand.New(rand.NewSource(0)), 0, nil))
 		var without, with int
 		for seed := range int64(150) {
@@ -191,7 +222,7 @@ func copyTables(table *connTable, random *rand.Rand, blocks []receivedBlock, s *
 			unread += uint32(1 + random.Intn(30))
 		}
 		table.recovery.table(&bpf.Table{
-			Head: bpf.Head{Time: ktime.Time(5000), PID: 7, Conn: s.Conn},
+			Head: bpf.Head{Time: ktime.Time(5000), PID: 7, Conn: bpf.TLSIn(s.Conn)},
 			Dir:  bpf.Recv, End: uint64(s.First + uint32(place)), Read: unread,
 			Entries: b.entries, MaxSize: 4096, Consistent: true,
 			Fragment: b.fragment, FragmentLength: uint32(len(b.fragment)),

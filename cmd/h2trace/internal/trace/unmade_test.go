@@ -57,7 +57,7 @@ func shake(t *testing.T, role bpf.Role, client, server *tls.Config) *shaken {
 	}
 	dialed.Close()
 	<-done
-	s.fetched = fetched{taps[role].segments, secretsOf(keys.String())}
+	s.fetched = fetched{segments: taps[role].segments, secrets: secretsOf(keys.String())}
 	return s
 }
 
@@ -196,7 +196,7 @@ func TestCutRecord(t *testing.T) {
 			continue
 		}
 		segment.Payload = segment.Payload[:len(segment.Payload)-10]
-		cut := &shaken{bpf.RoleClient, fetched{append(f.segments[:i:i], segment), f.secrets}}
+		cut := &shaken{bpf.RoleClient, fetched{segments: append(f.segments[:i:i], segment), secrets: f.secrets}}
 		for _, words := range cut.ended(t, never, false) {
 			if strings.HasPrefix(words, "GET") {
 				cuts++

@@ -20,7 +20,7 @@ func (r *recovery) askWindows(c *tracedConn) error {
 	if !w.Ask() {
 		return r.forgoWindows(c)
 	}
-	room, err := r.kernel.Wish(c.id, bpf.Wish{Windows: &bpf.WindowWish{
+	room, err := r.kernel.Wish(c.probedID(), bpf.Wish{Windows: &bpf.WindowWish{
 		Samples: recover.SamplesAsked, Interval: sampleInterval, Streams: w.Streams,
 	}})
 	if err == nil && !room {
@@ -32,7 +32,7 @@ func (r *recovery) askWindows(c *tracedConn) error {
 func (r *recovery) forgoWindows(c *tracedConn) error {
 	c.missing.windows.Forgo()
 	c.decoder.ForgoWindows()
-	_, err := r.kernel.Wish(c.id, bpf.Wish{Windows: &bpf.WindowWish{}})
+	_, err := r.kernel.Wish(c.probedID(), bpf.Wish{Windows: &bpf.WindowWish{}})
 	return err
 }
 
@@ -48,7 +48,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 		c.isOf(roleOf(w.Role()))
 	}
 	switch {
-	case c.wire != nil && !c.wire.begun(): // its sequence numbers are of no place yet
+	case c.wire != nil && !c.carrier().begun(): // its sequence numbers are of no place yet
 		if m.UsedUp() {
 			return r.askWindows(c)
 		}
@@ -79,8 +79,8 @@ func (r *recovery) sampledWindows(c *tracedConn, w *bpf.Windows) {
 	s := windowSample(w, c.missing.windows.Listing)
 	if c.wire != nil {
 		r.sampled(c, &sample{at: w.Time, windows: &s, streams: w.Asked, places: [2]streamPlace{
-			bpf.Send: c.wire.streamPlace(bpf.Send, uint32(w.Offset[bpf.Send]), 0),
-			bpf.Recv: c.wire.streamPlace(bpf.Recv, uint32(w.Offset[bpf.Recv]), int64(w.Unread)),
+			bpf.Send: c.streamPlace(bpf.Send, uint32(w.Offset[bpf.Send]), 0),
+			bpf.Recv: c.streamPlace(bpf.Recv, uint32(w.Offset[bpf.Recv]), int64(w.Unread)),
 		}})
 		return
 	}

@@ -84,7 +84,7 @@ func (t *connTable) segment(d *bpf.Segment) {
 	lost := records > 0
 	if lost {
 		c.announceLoss(d.Time, records, bytes, d.Lost)
-		c.decoder.Missed(decoder.Direction(d.Dir)) // the place may show later
+		c.missed(decoder.Direction(d.Dir)) // the place may show later
 	}
 	next.seq = max(next.seq, d.Seq+1)
 	if c.want.Nothing {
@@ -93,11 +93,19 @@ func (t *connTable) segment(d *bpf.Segment) {
 	c.wire.first[d.Dir], c.wire.known[d.Dir] = d.First, true
 	c.wire.peerEnded = c.wire.peerEnded || d.PeerEnded
 	if d.Stale {
-		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
+		c.missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
 	c.wire.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, &c.wire.sinks[d.Dir])
 	if c.wire.tls == nil {
 		c.leaveOut(d.Dir)
+	}
+}
+
+// missed says that bytes of a direction are missing, which those inside lack, too. The
+// place may show later.
+func (c *tracedConn) missed(dir decoder.Direction) {
+	for ; c != nil; c = c.inner {
+		c.decoder.Missed(dir)
 	}
 }
 
