@@ -138,8 +138,7 @@ static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *s
 				       struct owner *owner, struct packet *p, u8 dir)
 {
 	stream_packet(skb, sk, owner, p, dir);
-	if (dir == DIR_SEND)
-		last_packet(skb, sk, owner, p);
+	last_packet(skb, sk, owner, p, dir);
 }
 
 static __always_inline void udp_packet(struct __sk_buff *skb, struct owner *owner, struct packet *p,

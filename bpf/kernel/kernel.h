@@ -121,6 +121,7 @@ struct tcp_sock {
 	__u32 lsndtime;
 	__u32 copied_seq;
 	__u32 snd_nxt;
+	__u32 rcv_nxt;
 	__u32 write_seq;
 	__u32 srtt_us;
 	struct minmax rtt_min;

@@ -14,6 +14,11 @@
 #include "recovery/wants.h"
 #include "tls/sought.h"
 
+/* Flags of TCP (RFC 9293 3.1). */
+#define FLAG_FIN 1
+#define FLAG_RST 4
+#define CONNECTION_RESET 104 /* ECONNRESET */
+
 #define SOCKS_VERSION 5 /* RFC 1928 3 */
 
 /* Bytes of a stream that are examined to find its protocol. */
@@ -231,7 +236,7 @@ static __always_inline bool is_over(struct tcp_sock *tp, u32 state)
 }
 
 static __always_inline void close_flow(struct owner *owner, u64 socket, struct tcp_sock *tp,
-				       u8 before)
+				       u8 before, bool reset)
 {
 	struct close_record *r;
 
@@ -249,23 +254,35 @@ static __always_inline void close_flow(struct owner *owner, u64 socket, struct t
 		r->lost_records[d] = owner->dir[d].lost_records;
 	}
 	fill_path(r, tp, before);
+	if (reset)
+		r->sk_err = CONNECTION_RESET;
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
 /*
- * A socket that existed before the hooks sends a FIN (RFC 9293 3.1); socket_event
- * does not see it.
+ * A socket that existed before the hooks sends a FIN or RST, or gets a RST that TCP
+ * accepts (RFC 9293 3.5.3, RFC 5961 3.2). socket_event does not see it.
  */
 static __always_inline void last_packet(struct __sk_buff *skb, struct bpf_sock *sk,
-					struct owner *owner, struct packet *p)
+					struct owner *owner, struct packet *p, u8 dir)
 {
+	bool reset = p->flags & FLAG_RST, last;
 	struct tcp_sock *tp;
 
-	if (!(p->flags & 1) || owner->from_start || !is_copied(owner) || owner->closed)
+	if (!(p->flags & (FLAG_FIN | FLAG_RST)) || owner->from_start || !is_copied(owner) ||
+	    owner->closed)
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
-	if (tp && BPF_CORE_READ((struct sock *)tp, sk_shutdown) == SHUTDOWN_MASK)
-		close_flow(owner, bpf_get_socket_cookie(skb), tp, sk->state);
+	if (!tp)
+		return;
+	if (reset)
+		last = dir == DIR_SEND || p->seq == BPF_CORE_READ(tp, rcv_nxt);
+	else
+		last = dir == DIR_SEND &&
+		       BPF_CORE_READ((struct sock *)tp, sk_shutdown) == SHUTDOWN_MASK;
+	if (last)
+		close_flow(owner, bpf_get_socket_cookie(skb), tp, sk->state,
+			   reset && dir == DIR_RECV);
 }
 
 static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner *owner,
@@ -278,7 +295,7 @@ static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp && is_over(tp, state))
-		close_flow(owner, bpf_get_socket_cookie(ctx), tp, before);
+		close_flow(owner, bpf_get_socket_cookie(ctx), tp, before, false);
 }
 
 #endif
