@@ -48,6 +48,8 @@ var ofWire = []string{
 	"TestJoinSuites",
 	"TestJoinBusy",
 	"TestJoinUpdated",
+	"TestAttach",
+	"TestUnended",
 }
 
 // TestWire runs tests with the test plan that takes bytes from packets and secrets.
