@@ -144,39 +144,33 @@ static __always_inline u64 ring_flags(u64 backlog, u64 size)
 	return BPF_RB_NO_WAKEUP;
 }
 
-/*
- * Reserves a record other than data; returns NULL when the ring is full. These
- * records are few, and each wakes the reader. size is a constant, as the verifier
- * requires. The caller fills in what follows the zeroed bytes, and counts it.
- */
-static __always_inline void *reserve_record(const u64 size, const u64 zeroed, u8 kind, u32 pid)
+/* Fills in the header of a record, and zeroes what follows. */
+static __always_inline void begin_record(struct record_header *h, const u64 zeroed, u8 kind,
+					 u32 pid)
 {
-	struct record_header *h = bpf_ringbuf_reserve(&ring, size, 0);
-
-	if (!h)
-		return NULL;
 	__builtin_memset(h, 0, zeroed);
 	h->time = bpf_ktime_get_ns();
 	h->pid = pid;
 	h->kind = kind;
-	return h;
 }
 
-/* Counts such a record, which is lost if it was not reserved. */
-static __always_inline void count_record(bool reserved)
-{
-	count_seen(1, 0);
-	if (!reserved)
-		count_lost(LOSS_RING_FULL, 1, 0);
-}
-
-/* Reserves such a record and counts it. */
+/*
+ * Reserves a record other than data; returns NULL when the record is lost. These
+ * records are few, and each wakes the reader. size is a constant, as the verifier
+ * requires. The caller fills in what follows the zeroed bytes.
+ */
 static __always_inline void *ring_begin(const u64 size, const u64 zeroed, u8 kind, u32 pid)
 {
-	void *r = reserve_record(size, zeroed, kind, pid);
+	struct record_header *h;
 
-	count_record(r);
-	return r;
+	count_seen(1, 0);
+	h = bpf_ringbuf_reserve(&ring, size, 0);
+	if (!h) {
+		count_lost(LOSS_RING_FULL, 1, 0);
+		return NULL;
+	}
+	begin_record(h, zeroed, kind, pid);
+	return h;
 }
 
 /* The same, with all bytes zero. */

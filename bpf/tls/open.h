@@ -10,6 +10,33 @@
 #include "recovery/wants.h"
 #include "tls/conn.h"
 
+/*
+ * Reserves a record of the type of r without counting it, and sets has on success.
+ * The verifier of Linux 5.10 does not know that such a pointer is not NULL once it
+ * was compared: at a second comparison it follows the path of NULL as well, where
+ * the record is never submitted. So later code tests has; the barrier keeps clang
+ * from testing r in its place. has has 64 bits, because that verifier does not
+ * keep track of a smaller value on the stack.
+ */
+#define RESERVE(has, r, kind, pid)                                             \
+	({                                                                     \
+		__typeof__(r) _r = bpf_ringbuf_reserve(&ring, sizeof(*_r), 0); \
+		if (_r) {                                                      \
+			begin_record(&_r->h, sizeof(*_r), kind, pid);          \
+			has = 1;                                               \
+		}                                                              \
+		barrier_var(has);                                              \
+		_r;                                                            \
+	})
+
+/* Counts a record that was reserved, or is lost. */
+static __always_inline void count_record(u64 reserved)
+{
+	count_seen(1, 0);
+	if (!reserved)
+		count_lost(LOSS_RING_FULL, 1, 0);
+}
+
 /* Fills in what is known of a new connection. */
 static __always_inline void describe_conn(struct conn *c, struct site *site, u64 ptr,
 					  bool handshake)
@@ -40,6 +67,7 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 					  u64 sk, struct conn *earlier)
 {
 	bool closes = earlier && !earlier->closed;
+	u64 has_close = 0, has_open = 0;
 	struct close_record *close = NULL;
 	struct open_record *open;
 	struct conn fresh = {};
@@ -50,8 +78,8 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 	if (earlier)
 		key->round++;
 	if (closes)
-		close = reserve_record(sizeof(*close), sizeof(*close), RECORD_CLOSE, key->tgid);
-	open = reserve_record(sizeof(*open), sizeof(*open), RECORD_OPEN, key->tgid);
+		close = RESERVE(has_close, close, RECORD_CLOSE, key->tgid);
+	open = RESERVE(has_open, open, RECORD_OPEN, key->tgid);
 	err = bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST);
 	if (earlier && (!err || err == -EEXIST))
 		note_round(key);
@@ -59,16 +87,16 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 	closes = closes && err != -EEXIST;
 	if (closes) {
 		earlier->closed = 1;
-		count_record(close);
+		count_record(has_close);
 	}
-	if (close) {
+	if (has_close) {
 		if (closes)
 			submit_close(close, earlier, key, key->round - 1, 0);
 		else
 			bpf_ringbuf_discard(close, BPF_RB_FORCE_WAKEUP);
 	}
 	if (err) {
-		if (open)
+		if (has_open)
 			bpf_ringbuf_discard(open, BPF_RB_FORCE_WAKEUP);
 		return bpf_map_lookup_elem(&conns, key);
 	}
@@ -76,8 +104,8 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 		bpf_map_update_elem(&socks, &fresh.sk, key, BPF_ANY);
 	if (recovering && !handshake)
 		want_first(fresh.id);
-	count_record(open);
-	if (open)
+	count_record(has_open);
+	if (has_open)
 		submit_open(open, &fresh, key);
 	return bpf_map_lookup_elem(&conns, key);
 }
