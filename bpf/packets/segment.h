@@ -7,7 +7,9 @@
 
 /* A segment further ahead does not belong to this stream. */
 #define WINDOW_MAX (1 << 30)
-/* Full-size records that a packet may become: 512 KiB, as in IPv6 jumbograms. */
+/* Bytes of the longest record: a packet of GSO or GRO, and whole records of TLS in it. */
+#define PIECE_MAX (4 * PAYLOAD_MAX)
+/* Records that a packet may become: at least 512 KiB, as in IPv6 jumbograms. */
 #define SLICES_MAX 32
 
 /* What user space wants of a connection, by the cookie of its socket. */
@@ -138,7 +140,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 #define PEER_ENDED 2 /* and this next to the direction */
 
 /*
- * Reports the bytes of a SPAN, at most PAYLOAD_MAX, at an offset in the stream. A
+ * Reports the bytes of a SPAN, at most PIECE_MAX, at an offset in the stream. A
  * separate function, which the verifier checks once.
  */
 __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
@@ -164,8 +166,12 @@ __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 		put_slice(skb, &s, 2048);
 	else if (s.len <= 8192)
 		put_slice(skb, &s, 8192);
-	else
+	else if (s.len <= PAYLOAD_MAX)
 		put_slice(skb, &s, PAYLOAD_MAX);
+	else if (s.len <= 2 * PAYLOAD_MAX)
+		put_slice(skb, &s, 2 * PAYLOAD_MAX);
+	else
+		put_slice(skb, &s, PIECE_MAX);
 	return 0;
 }
 
@@ -175,13 +181,15 @@ __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
  */
 __noinline u32 put_pieces(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
+	/* No more than a sixteenth of the ring. */
+	const u32 full = ring_size >= 16 * PIECE_MAX ? PIECE_MAX : PAYLOAD_MAX;
 	u32 at = span >> 32, len = span, done = 0;
 
-	for (int i = 1; i < SLICES_MAX && len - done > PAYLOAD_MAX; i++) {
-		put_piece(skb, offset + done, SPAN(at + done, PAYLOAD_MAX), dir);
-		done += PAYLOAD_MAX;
+	for (int i = 1; i < SLICES_MAX && len - done > full; i++) {
+		put_piece(skb, offset + done, SPAN(at + done, full), dir);
+		done += full;
 	}
-	len = len - done < PAYLOAD_MAX ? len - done : PAYLOAD_MAX;
+	len = len - done < full ? len - done : full;
 	put_piece(skb, offset + done, SPAN(at + done, len), dir);
 	return done + len;
 }
