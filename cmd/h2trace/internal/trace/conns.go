@@ -137,7 +137,7 @@ func (t *connTable) wantTables(c *tracedConn) {
 	switch {
 	case c.event.Joined == export.JoinedStart && c.decoder.Protocol() != decoder.HTTP2:
 		return // not before there is a table
-	case c.wire != nil && c.wire.tls != nil && !c.wire.tls.over && !c.wire.tls.joining():
+	case c.awaitsKeys() && !c.wire.tls.joining():
 		return // nothing of it is opened
 	}
 	t.recovery.want(c)

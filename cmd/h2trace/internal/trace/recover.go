@@ -52,6 +52,12 @@ func (r *recovery) want(c *tracedConn) {
 	c.askMissing(true)
 }
 
+// awaitsKeys reports whether nothing of a TLS connection is opened yet. What is copied
+// first is of use for what waits; more is asked for when that is opened.
+func (c *tracedConn) awaitsKeys() bool {
+	return c.wire != nil && c.wire.tls != nil && !c.wire.tls.over
+}
+
 // askAll asks for the missing tables of a connection, and for its windows if windows is
 // set.
 func (r *recovery) askAll(c *tracedConn, windows bool) error {

@@ -89,8 +89,7 @@ func (r *recovery) blockOf(c *tracedConn, b *bpf.Block) {
 
 // used asks for more tables once all that were asked for have come.
 func (r *recovery) used(c *tracedConn, dir int) {
-	waits := c.wire != nil && c.wire.tls != nil && !c.wire.tls.over
-	if c.missing != nil && c.missing.asks.Used(dir) && !waits {
+	if c.missing != nil && c.missing.asks.Used(dir) && !c.awaitsKeys() {
 		c.askMissing(false)
 	}
 }

@@ -144,7 +144,7 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	if !t.over {
 		t.over = true
 		if c.missing != nil {
-			c.askMissing(false) // not before: the first tables are those of what waited
+			c.askMissing(true)
 		}
 	}
 	c.wire.sinks[dir].comes(at)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
+	"io"
 	"math/rand"
 	"slices"
 	"strings"
@@ -227,5 +228,36 @@ func copyTables(table *connTable, random *rand.Rand, blocks []receivedBlock, s *
 			Entries: b.entries, MaxSize: 4096, Consistent: true,
 			Fragment: b.fragment, FragmentLength: uint32(len(b.fragment)),
 		})
+	}
+}
+
+// TestTablesBeforeKeys joins a TLS connection whose keys are not found yet. Its first tables
+// and windows are copied, and nothing more is asked for.
+func TestTablesBeforeKeys(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	k := table.kernel.(*fakeKernel)
+	table.open(&bpf.Open{Head: fetchedHead, Wire: bpf.WireTLS, Role: bpf.RoleClient})
+	do(t, table.send())
+	wish := k.wishes[fetchedHead.Conn]
+	if wish.Tables == nil || wish.Windows == nil {
+		t.Fatalf("asked for %+v, want tables and windows", wish)
+	}
+	delete(k.wishes, fetchedHead.Conn)
+	for range 2 * wish.Tables[bpf.Recv] {
+		table.recovery.table(&bpf.Table{Head: fetchedHead, Dir: bpf.Recv, Consistent: true})
+	}
+	c := table.byID[fetchedHead.Conn]
+	c.wire.known = [2]bool{true, true}
+	for range 2 * wish.Windows.Samples {
+		do(t, table.recovery.windows(&bpf.Windows{Head: fetchedHead, Trusted: true}))
+	}
+	do(t, table.send())
+	if wish, ok := k.wishes[fetchedHead.Conn]; ok {
+		t.Errorf("asked for %+v once these came", wish)
+	}
+	c.wire.tls.giveUp(2000, "no keys")
+	do(t, table.send())
+	if wish := k.wishes[fetchedHead.Conn]; wish.Tables == nil || *wish.Tables != [2]uint32{} || len(table.recovery.conns) > 0 {
+		t.Errorf("given up, and asked for %+v", wish)
 	}
 }

@@ -68,7 +68,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 			return r.askWindows(c)
 		}
 	}
-	if m.UsedUp() && !c.missing.windowsSettled(c.decoder) {
+	if m.UsedUp() && !c.missing.windowsSettled(c.decoder) && !c.awaitsKeys() {
 		return r.askWindows(c)
 	}
 	return nil

@@ -85,6 +85,7 @@ func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 		await(t, "header lists after the attach", func() bool { return lines(tr.events, `"headers":[`) > 20 })
 		if plain {
 			await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > 30 })
+			await(t, "windows of streams", func() bool { return knownStreams(tr.events) })
 		}
 		r := tr.interrupt()
 		if err := checkSummary(r.stream); err != nil {

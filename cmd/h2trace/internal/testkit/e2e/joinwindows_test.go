@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,6 +86,7 @@ func joinLogging(t *testing.T, pid int, name, logFile string, end func(), frames
 		}
 		tr := startTracing(t, command{flags: flags})
 		await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > frames })
+		await(t, "windows of streams", func() bool { return knownStreams(tr.events) })
 		r := tr.interrupt()
 		traces = append(traces, r.stream)
 	}
@@ -114,4 +116,13 @@ const anyWindow, unknownWindow = `"window":{"conn_send":`, `"window":{"conn_send
 func knownWindows(file string) int {
 	all := lines(file, anyWindow) // first: the file grows
 	return all - lines(file, unknownWindow)
+}
+
+// openStream is the window of a stream that has not ended.
+var openStream = regexp.MustCompile(`"flags":(\[\]|\["END_HEADERS"\]),.*"stream_send":-?[0-9]+,"stream_recv":-?[0-9]`)
+
+// knownStreams reports whether the windows of a stream are known.
+func knownStreams(file string) bool {
+	b, err := os.ReadFile(file)
+	return err == nil && openStream.Match(b)
 }

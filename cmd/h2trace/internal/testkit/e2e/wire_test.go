@@ -39,7 +39,6 @@ var ofWire = []string{
 	"TestImplicitHandshakes",
 	"TestFailedHandshakes",
 	"TestLostEnds",
-	"TestJoin",
 	"TestJoinEvents",
 	"TestJoinLargeTables",
 	"TestJoinWindows",
