@@ -25,12 +25,12 @@ func (c *Conn) advance() bool {
 }
 
 // due returns when the next record was complete, or the incomplete one began; of a search,
-// when the last bytes came.
+// when the last bytes came, but where all that waits may open, the first ones.
 func (s *side) due() ktime.Time {
 	if s.queue.first == len(s.queue.pieces) {
 		return math.MaxInt64
 	}
-	if s.state == searching { // how far the search has come depends on how the bytes are cut
+	if s.state == searching && !s.joined { // how far the search has come depends on how the bytes are cut
 		return s.queue.last().at
 	}
 	if b := s.queue.ready(record.HeaderSize); len(b) >= record.HeaderSize && s.state == reading {

@@ -113,15 +113,14 @@ func (t *connTable) open(o *bpf.Open) {
 	config.Role = roleOf(o.Role)
 	config.FromStart = o.Handshake
 	c.event.Role = config.Role
+	t.sockets.enter(c)
+	c.follow(config)
 	if o.Wire == bpf.WireTLS && !o.Handshake {
 		t.joins(c)
 	}
 	if c.isTLSElsewhere() {
-		c.follow(config)
 		return
 	}
-	t.sockets.enter(c)
-	c.follow(config)
 	if c.wire == nil {
 		t.hellos.opened(&c.connInfo)
 	}

@@ -1,0 +1,143 @@
+package trace
+
+import (
+	"bytes"
+	"crypto/tls"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/bpf"
+	"h2trace/decoder/ktime"
+)
+
+// spotPtr is where the process has the tls.Conn of a replayed connection.
+const spotPtr = 0xc000100000
+
+// stateOf is what a process holds of a recorded connection of TLS 1.3, whose next records
+// have the given numbers.
+func (f *fetched) stateOf(t *testing.T, numbers [2]uint64) *bpf.TLSState {
+	t.Helper()
+	s := &bpf.TLSState{Role: bpf.RoleClient, Version: tls.VersionTLS13, Cipher: tls.TLS_AES_128_GCM_SHA256, ALPN: "h2", SNI: "example.com"}
+	for _, secret := range f.secrets {
+		switch secret.Label {
+		case bpf.LabelClientTraffic:
+			s.Keys[bpf.Send].Secret = bytes.Clone(secret.Secret)
+		case bpf.LabelServerTraffic:
+			s.Keys[bpf.Recv].Secret = bytes.Clone(secret.Secret)
+		}
+	}
+	for d := range s.Keys {
+		if s.Keys[d].Number = numbers[d]; len(s.Keys[d].Secret) == 0 {
+			t.Fatal("no traffic secret is logged")
+		}
+	}
+	return s
+}
+
+// join replays a connection from segment number from on. Its keys come before segment
+// number at, as prepared.
+func (f *fetched) join(t *testing.T, from, at int, spot bpf.Spot, prepare func(*connTable)) string {
+	t.Helper()
+	var out bytes.Buffer
+	table := newTestTable(t, &out)
+	prepare(table)
+	spot.Head, spot.Ptr, spot.Direct = fetchedHead, spotPtr, true
+	later := &fetched{segments: slices.Clone(f.segments)}
+	var before [2]uint64
+	for i := range later.segments {
+		s := &later.segments[i]
+		if i < from {
+			before[s.Dir] += uint64(len(s.Payload))
+		}
+		s.Offset -= before[s.Dir] // streams begin with the first segment that is seen
+	}
+	for i := from; i < len(f.segments); i++ {
+		if i == at {
+			table.spotted(&spot)
+		}
+		if i == from {
+			table.open(&bpf.Open{
+				Head: fetchedHead, Wire: bpf.WireTLS,
+				Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
+			})
+		}
+		later.give(table, i)
+	}
+	c := table.byID[fetchedHead.Conn]
+	for now := fetchedHead.Time; table.ciphers.joining.conns[c] != nil && now < ktime.Time(2*joinWait); now += 1e8 {
+		c.wire.tls.heard = now // it goes on
+		if err := table.expire(now, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := table.endAll(); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.events.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if spot.State != nil && !bytes.Equal(spot.State.Keys[0].Secret, make([]byte, len(spot.State.Keys[0].Secret))) {
+		t.Error("the keys are not zeroed")
+	}
+	return out.String()
+}
+
+// TestJoining replays the packets of a connection that was open before. Whenever its keys
+// come, and wherever from, the same is printed.
+func TestJoining(t *testing.T) {
+	f := fetch(t, []string{"/a", "/bc", "/d"}, func(*tls.Config) {})
+	nothing := func(*connTable) {}
+	for from := 3; from < len(f.segments)-2; from++ { // after the handshake
+		state := func() bpf.Spot { return bpf.Spot{State: f.stateOf(t, [2]uint64{uint64(from), 1000})} }
+		want := f.join(t, from, from, state(), nothing)
+		if !strings.Contains(want, `"tls":{"version":"TLS 1.3","alpn":"h2","sni":"example.com"`) {
+			t.Fatalf("from segment %d on: %s", from, want)
+		}
+		for at := from + 1; at < len(f.segments); at++ {
+			if diff := cmp.Diff(want, f.join(t, from, at, state(), nothing)); diff != "" {
+				t.Errorf("from segment %d on, keys before %d: %s", from, at, diff)
+			}
+			inMemory := func(table *connTable) {
+				table.kernel.(*fakeKernel).states = map[uint64]*bpf.TLSState{spotPtr: f.stateOf(t, [2]uint64{})}
+			}
+			if diff := cmp.Diff(want, f.join(t, from, at, bpf.Spot{}, inMemory)); diff != "" {
+				t.Errorf("from segment %d on, keys in memory before %d: %s", from, at, diff)
+			}
+		}
+	}
+}
+
+// TestNotJoined replays connections that were open before, and whose keys cannot be had.
+func TestNotJoined(t *testing.T) {
+	f := fetch(t, []string{"/a", "/bc"}, func(*tls.Config) {})
+	const from = 4
+	other := f.stateOf(t, [2]uint64{})
+	other.Keys[bpf.Send].Secret, other.Keys[bpf.Recv].Secret = make([]byte, 32), make([]byte, 32)
+	for _, tt := range []struct {
+		name    string
+		at      int
+		spot    bpf.Spot
+		prepare func(*connTable)
+		want    string // "": nothing is printed
+	}{
+		{"not found", -1, bpf.Spot{}, func(*connTable) {}, `"reason":"not decrypted: ` + notFound + `"`},
+		{"not in memory", from, bpf.Spot{}, func(*connTable) {}, `"reason":"not decrypted: ` + notFound + `"`},
+		{"not read", from, bpf.Spot{State: &bpf.TLSState{
+			Version: tls.VersionTLS12, Cipher: tls.TLS_RSA_WITH_AES_128_CBC_SHA, Unread: "keys of X are not read",
+		}}, func(*connTable) {}, `"reason":"not decrypted: keys of X are not read"`},
+		{"on calls", from, bpf.Spot{}, func(table *connTable) {
+			table.ciphers.byCalls = func(int) bool { return true }
+		}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := f.join(t, from, tt.at, tt.spot, tt.prepare)
+			if strings.Contains(got, `"event":"frame"`) || tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+				t.Errorf("got %q, want %s", got, tt.want)
+			}
+		})
+	}
+}
