@@ -97,11 +97,21 @@ func certaintyOf(e *bpf.HandshakeError) certainty {
 	return certain
 }
 
+// peerFinished reports whether the peer ended its direction of TCP before the last byte
+// sent.
+func (t *tlsConn) peerFinished() bool {
+	c := t.conn
+	for c.outer != nil {
+		c = c.outer
+	}
+	return c.wire != nil && c.wire.peerEnded
+}
+
 // alerted takes an alert. A fatal one before the end of a handshake says why that
 // failed.
 func (t *tlsConn) alerted(a *tls.Alert) {
 	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
-		t.ownEnd = t.ownEnd || a.Dir == decoder.Send
+		t.ownEnd = t.ownEnd || a.Dir == decoder.Send && !t.peerFinished()
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
 	}
 	if a.Level != handshake.Fatal || t.over && !t.failure.waits() && !t.rejects(a) {

@@ -12,8 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"h2trace/bpf"
+	"h2trace/decoder"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
+	tlsdecoder "h2trace/decoder/tls"
+	"h2trace/decoder/tls/handshake"
 )
 
 // shaken is a handshake that was recorded at one end.
@@ -221,20 +224,29 @@ func (e *endBy) by() exchange.Ended { return e.who }
 
 // TestEndedBy has a close_notify, and then the socket say who ended a connection.
 func TestEndedBy(t *testing.T) {
+	sent := &tlsdecoder.Alert{Dir: decoder.Send, Alert: handshake.Alert{Level: handshake.Warning, Description: handshake.CloseNotify}}
+	received := &tlsdecoder.Alert{Dir: decoder.Recv, Alert: handshake.Alert{Level: handshake.Warning, Description: handshake.CloseNotify}}
 	for _, tt := range []struct {
-		name      string
-		own, peer bool
-		who, by   exchange.Ended
+		name    string
+		fin     bool // of the peer, before the process sends its alert
+		alerts  []*tlsdecoder.Alert
+		who, by exchange.Ended
 	}{
-		{"no alert", false, false, exchange.EndedByPeer, exchange.EndedByPeer},
-		{"the process closes what the peer ended", false, true, exchange.EndedByProcess, exchange.EndedByPeer},
-		{"the peer closes before the process that ended", true, false, exchange.EndedByPeer, exchange.EndedByProcess},
-		{"the process answers the peer", true, true, exchange.EndedByPeer, exchange.EndedByPeer},
-		{"the network broke", true, false, exchange.EndedByNetwork, exchange.EndedByNetwork},
+		{"no alert", false, nil, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the process closes what the peer ended", false, []*tlsdecoder.Alert{received}, exchange.EndedByProcess, exchange.EndedByPeer},
+		{"the peer closes before the process that ended", false, []*tlsdecoder.Alert{sent}, exchange.EndedByPeer, exchange.EndedByProcess},
+		{"the process answers the peer", false, []*tlsdecoder.Alert{received, sent}, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the peer answers the process", false, []*tlsdecoder.Alert{sent, received}, exchange.EndedByPeer, exchange.EndedByProcess},
+		{"the process closes after the FIN of the peer", true, []*tlsdecoder.Alert{sent}, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the network broke", false, []*tlsdecoder.Alert{sent}, exchange.EndedByNetwork, exchange.EndedByNetwork},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &tracedConn{end: &endBy{who: tt.who}}
-			c.wire = &wireConn{tls: &tlsConn{ownEnd: tt.own, peerEnded: tt.peer}}
+			own := &tlsConn{conn: c}
+			c.wire = &wireConn{tls: own, peerEnded: tt.fin}
+			for _, a := range tt.alerts {
+				own.alerted(a)
+			}
 			if got := c.endedBy(); got != tt.by {
 				t.Errorf("got %v, want %v", got, tt.by)
 			}
