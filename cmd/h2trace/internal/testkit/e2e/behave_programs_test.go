@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // plainSource is a Go program without crypto/tls. With arguments it runs them as
@@ -239,7 +241,5 @@ func copyFile(t testing.TB, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(to, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	child.WriteProgram(t, to, b)
 }

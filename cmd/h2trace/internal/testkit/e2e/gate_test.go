@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // longHold is how long an exec may take on a busy machine, and less than the bound.
@@ -216,9 +218,7 @@ func TestFreshTogether(t *testing.T) {
 	sh.ready()
 	script := filepath.Join(sh.dir, "script")
 	text := fmt.Sprintf("#!/bin/sh\nexec %s %s/script\n", sh.fresh(), s.url)
-	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	child.WriteProgram(t, script, []byte(text))
 	want := map[string]bool{"/script": true}
 	line := script + " >/dev/null & "
 	for i := range 6 {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
@@ -123,9 +124,7 @@ func turns(t *testing.T, rng *rand.Rand, dir, url string) (args []string, sure b
 			args = append([]string{"/bin/sh", "-c", "exec \"$@\"", "sh"}, args...)
 		case "script":
 			script := filepath.Join(dir, fmt.Sprintf("script%d", rng.Uint32()))
-			if err := os.WriteFile(script, []byte("#!/bin/sh\nexec \"$@\"\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			child.WriteProgram(t, script, []byte("#!/bin/sh\nexec \"$@\"\n"))
 			args = append([]string{script}, args...)
 		case "unlink":
 			if args[0] != last || last == fetch.path(t) {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
@@ -69,9 +70,7 @@ exit $status`)
 
 func (k *kitchen) tool(t *testing.T, name, script string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(k.tools, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	child.WriteProgram(t, filepath.Join(k.tools, name), []byte("#!/bin/sh\n"+script+"\n"))
 }
 
 // complaint heads the recipe that takes events of a download with a wrong sum.

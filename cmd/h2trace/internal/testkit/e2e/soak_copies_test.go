@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"h2trace/cmd/h2trace/internal/testkit/child"
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
@@ -34,9 +35,7 @@ func TestSoakCopies(t *testing.T) {
 	want := make(map[string]bool)
 	var started []time.Duration
 	for i, m := range mods {
-		if err := os.WriteFile(file, binary, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		child.WriteProgram(t, file, binary)
 		started = append(started, s.run(file, "mod", "download", m.Path+"@"+m.Version).started)
 		// The next one must not get its inode while probes are in it.
 		if err := os.Remove(file); err != nil {
