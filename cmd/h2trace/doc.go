@@ -49,7 +49,7 @@ Flags:
 	    --source LIST         where to take what TLS carries: wire (packets and
 	                          session secrets), calls (probes on Read and Write),
 	                          or auto: wire, and calls where that cannot be
-	                          (default auto; see Source)
+	                          (default calls; see Source)
 	    --buffer SIZE         ring buffer between kernel and h2trace, 64KiB to
 	                          2GiB, rounded up to a power of two (default 16MiB)
 	    --duration D          stop observing after D, such as 90s or 2m30s; a
@@ -223,13 +223,19 @@ wire: the packets of the connection, decrypted with the session secrets that
 crypto/tls derives in a handshake. Only handshakes hit probes. send and recv are
 the times at which packets left and arrived, and recv may be long before the
 process reads. Connections that h2trace cannot decrypt, such as those of git and
-curl, have conn events with the reason, and no frames. It takes cgroup v2 and
-CAP_NET_ADMIN. h2trace keeps secrets in memory only, until the connection ends.
+curl, have conn events with the reason, and no frames. So have connections whose
+handshake came before the probes of their executable, as with --no-gate or in a
+library that is loaded later; h2trace reads the keys of those that were open
+before -p from the memory of the process. It takes cgroup v2 and CAP_NET_ADMIN.
+h2trace keeps secrets in memory only, until the connection ends.
 
 calls: probes on Read and Write of crypto/tls. Each call of a process costs the
 time of a trap. send is when the process called Write, which may fail, and recv
 when it had read. The time to verify a certificate (verify_ms) is known only
 here. --verify takes calls.
+
+auto: wire; calls where packets cannot be seen, and for running processes of Go
+releases that h2trace does not know.
 
 HTTP without TLS always comes from packets.
 

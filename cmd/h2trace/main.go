@@ -31,7 +31,9 @@ func newTracer(opts Options, out *output.Output, msg *message.Printer) (tracer, 
 	if opts.TestPlan, err = trace.ParseTestPlan(os.Getenv(testPlanVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", testPlanVariable, err)
 	}
-	opts.Sources = opts.TestPlan.SourcesOr(opts.Sources)
+	if opts.TestPlan != "" {
+		opts.Sources = trace.Sources{Calls: true}
+	}
 	return trace.New(opts.Options, out, msg)
 }
 

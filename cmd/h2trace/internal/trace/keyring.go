@@ -33,6 +33,7 @@ type keyring struct {
 	conns   map[random][]*tracedConn
 	secrets map[random][]secret
 	order   []arrival // of the first secret of each session, by time
+	claims  []random  // of connections whose secrets are of no use, by time
 	strays  uint64    // sessions without a connection, as those on Unix sockets
 }
 
@@ -60,7 +61,7 @@ func (k *keyring) take(s *bpf.Secret) []*tracedConn {
 		if len(k.order) >= maxSessions {
 			k.drop(k.order[0].random)
 		}
-		k.order = append(k.order, arrival{s.Time, r, len(k.conns[r]) > 0})
+		k.order = append(k.order, arrival{s.Time, r, k.claimed(r)})
 	}
 	if len(list) < maxSessionSecrets {
 		k.secrets[r] = append(list, secret{s.PID, s.Label, slices.Clone(s.Secret)})
@@ -132,6 +133,25 @@ func (k *keyring) drop(r random) {
 		}
 		k.order = slices.Delete(k.order, i, i+1)
 	}
+}
+
+// claim notes that a session has a connection. Its secrets may come later.
+func (k *keyring) claim(r random) {
+	if i := k.index(r); i >= 0 {
+		k.order[i].claimed = true
+	}
+	if slices.Contains(k.claims, r) {
+		return
+	}
+	if len(k.claims) >= maxSessions {
+		k.claims = slices.Delete(k.claims, 0, 1)
+	}
+	k.claims = append(k.claims, r)
+}
+
+// claimed reports whether a session has a connection, before its first secret.
+func (k *keyring) claimed(r random) bool {
+	return len(k.conns[r]) > 0 || slices.Contains(k.claims, r)
 }
 
 // index returns where a session is in order, or -1.

@@ -112,34 +112,21 @@ type TestPlan string
 // The test plans. testFrames leaves out what frames do not need, to measure what
 // that costs. testEmpty puts programs that do nothing where the probes go, to
 // measure what the traps alone cost. testDeafRead and testDeafWrite do so for one
-// tap, to test that h2trace notices. testWire takes bytes from packets and session
-// secrets where it can; all others take them from calls.
+// tap, to test that h2trace notices. All take bytes from calls.
 const (
 	testFrames    TestPlan = "frames"
 	testEmpty     TestPlan = "empty"
 	testDeafRead  TestPlan = "deaf-read"
 	testDeafWrite TestPlan = "deaf-write"
-	testWire      TestPlan = "wire"
 )
 
 // ParseTestPlan returns the plan of a name; the empty name is the zero TestPlan.
 func ParseTestPlan(name string) (TestPlan, error) {
-	plans := []TestPlan{testFrames, testEmpty, testDeafRead, testDeafWrite, testWire}
+	plans := []TestPlan{testFrames, testEmpty, testDeafRead, testDeafWrite}
 	if p := TestPlan(name); p == "" || slices.Contains(plans, p) {
 		return p, nil
 	}
 	return "", fmt.Errorf("%q is no test plan; they are %v", name, plans)
-}
-
-// SourcesOr returns the sources of the plan, or else those given.
-func (p TestPlan) SourcesOr(s Sources) Sources {
-	switch p {
-	case "":
-		return s
-	case testWire:
-		return Auto
-	}
-	return Sources{Calls: true}
 }
 
 // deafTap returns the tap that is to be deaf.

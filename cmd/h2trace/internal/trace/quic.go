@@ -36,6 +36,7 @@ type quicFlows struct {
 	shared   *printed
 	resolver *resolver
 	counts   *counts
+	keys     *keyring
 	budget   *tcp.Budget
 	// open holds the flows by socket and peer.
 	open    map[uint64]map[netip.AddrPort]*quicFlow
@@ -45,9 +46,9 @@ type quicFlows struct {
 	strangers map[bpf.QUICFlow]bool
 }
 
-func newQUICFlows(k quicKernel, shared *printed, r *resolver, n *counts) *quicFlows {
+func newQUICFlows(k quicKernel, shared *printed, r *resolver, n *counts, keys *keyring) *quicFlows {
 	return &quicFlows{
-		kernel: k, shared: shared, resolver: r, counts: n, budget: tcp.NewBudget(maxQUICBytes),
+		kernel: k, shared: shared, resolver: r, counts: n, keys: keys, budget: tcp.NewBudget(maxQUICBytes),
 		open: make(map[uint64]map[netip.AddrPort]*quicFlow),
 	}
 }
@@ -123,6 +124,9 @@ func (q *quicFlows) flows() iter.Seq[*quicFlow] {
 
 // learn takes what is known of a connection now, and prints a new one.
 func (q *quicFlows) learn(f *quicFlow, known *quic.Connection, e *bpf.QUIC) {
+	if known.Hello != nil {
+		q.keys.claim(known.Hello.Random)
+	}
 	i := slices.IndexFunc(f.conns, func(c *quicConn) bool { return c.is(known) })
 	if i >= 0 {
 		f.conns[i].learn(known)

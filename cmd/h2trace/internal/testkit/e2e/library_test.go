@@ -97,7 +97,11 @@ func TestLibrary(t *testing.T) {
 	wantLibrary := func(t *testing.T, r *result, shared string) {
 		t.Helper()
 		list := processEvents(r.stream, "attached")
-		if len(list) != 1 || list[0].Reason != "by Go code in "+shared || !strings.Contains(list[0].Raw, `"write":"`) {
+		tap := `"write":"`
+		if ofPackets() {
+			tap = `"key_log":"`
+		}
+		if len(list) != 1 || list[0].Reason != "by Go code in "+shared || !strings.Contains(list[0].Raw, tap) {
 			t.Errorf("attached: %s", rawOf(list))
 		}
 	}

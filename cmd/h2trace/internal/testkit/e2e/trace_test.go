@@ -45,7 +45,7 @@ func startTracing(t testing.TB, c command) *tracing {
 	t.Helper()
 	dir := t.TempDir()
 	tr := &tracing{t: t, events: filepath.Join(dir, "events.jsonl"), log: filepath.Join(dir, "stderr.log")}
-	args := append([]string{"--show-secrets", "-o", tr.events}, c.flags...)
+	args := slices.Concat([]string{"--show-secrets", "-o", tr.events, "--source", source()}, c.flags)
 	if c.args != nil {
 		args = append(append(args, "--"), c.args...)
 	}
@@ -53,9 +53,6 @@ func startTracing(t testing.TB, c command) *tracing {
 	ctx, tr.cancel = context.WithTimeout(context.Background(), max(c.limit, patience))
 	tr.cmd = exec.CommandContext(ctx, bin(t, "h2trace"), args...)
 	tr.cmd.Dir, tr.cmd.Env = c.dir, c.env
-	if ofPackets() && c.env != nil {
-		tr.cmd.Env = append([]string{testPlan("wire")}, c.env...) // unless it has one
-	}
 	// Its own process group, so that a timeout ends COMMAND as well.
 	tr.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	tr.cmd.Cancel = func() error { return syscall.Kill(-tr.cmd.Process.Pid, syscall.SIGKILL) }
@@ -144,7 +141,7 @@ func (tr *tracing) wait() *result {
 	if r.log, err = http2debug.Parse(strings.NewReader(r.stderr)); err != nil {
 		tr.t.Fatal(err)
 	}
-	if ofPackets() {
+	if ofPackets() && !slices.ContainsFunc(tr.cmd.Env, hasTestPlan) && !slices.Contains(tr.cmd.Args, "--verify") {
 		wantWire(tr.t, r.stream)
 	}
 	return r
@@ -167,6 +164,10 @@ func readLog(t *testing.T, file string) *http2debug.Log {
 // testPlan is the environment variable that makes h2trace observe by a
 // trace.TestPlan.
 func testPlan(name string) string { return "H2TRACE_TEST_PLAN=" + name }
+
+// hasTestPlan reports whether an environment variable names a trace.TestPlan. All of
+// them take bytes from calls.
+func hasTestPlan(variable string) bool { return strings.HasPrefix(variable, testPlan("")) }
 
 // isDeaf reports whether an environment variable makes a probe do nothing.
 func isDeaf(variable string) bool { return strings.HasPrefix(variable, testPlan("deaf-")) }

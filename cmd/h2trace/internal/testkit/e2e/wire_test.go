@@ -1,9 +1,9 @@
 package e2e
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 
@@ -51,11 +51,11 @@ var ofWire = []string{
 	"TestUnended",
 }
 
-// TestWire runs tests with the test plan that takes bytes from packets and secrets.
+// TestWire runs tests with bytes from packets and secrets.
 func TestWire(t *testing.T) {
 	needProbes(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^("+strings.Join(ofWire, "|")+")$", "-test.v")
-	cmd.Env = append(os.Environ(), testPlan("wire"))
+	cmd.Env = append(os.Environ(), sourceVariable+"=auto")
 	b, err := cmd.CombinedOutput()
 	out := string(b)
 	passed := 0
@@ -80,8 +80,13 @@ func failuresIn(out string) string {
 	return strings.Join(lines[:min(len(lines), 60)], "")
 }
 
-// ofPackets reports whether TestWire runs the test.
-func ofPackets() bool { return slices.Contains(os.Environ(), testPlan("wire")) }
+// sourceVariable names the source that h2trace is told to take bytes from.
+const sourceVariable = "H2TRACE_TEST_SOURCE"
+
+func source() string { return cmp.Or(os.Getenv(sourceVariable), "calls") }
+
+// ofPackets reports whether bytes of TLS are to come from packets.
+func ofPackets() bool { return source() != "calls" }
 
 // wantWire reports connections with TLS whose bytes did not come from packets.
 func wantWire(t testing.TB, s *contract.Stream) {
