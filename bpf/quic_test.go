@@ -269,7 +269,10 @@ func TestQUICSegments(t *testing.T) {
 					received = append(received, p.Sizes...)
 				}
 			}
-			if !slices.Equal(sent, []int{1250, 1250, 60}) || !slices.Equal(received, want) {
+			// Older kernels take the datagrams apart before they reach the socket, UDP_GRO or
+			// not. Then the last one is no Initial packet, and not reported.
+			apart := slices.Equal(received, []int{1250, 1250})
+			if !slices.Equal(sent, []int{1250, 1250, 60}) || !slices.Equal(received, want) && !apart {
 				t.Errorf("got sent %v, received %v, want received %v", sent, received, want)
 			}
 			for flow, n := range got.flows {

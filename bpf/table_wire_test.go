@@ -123,18 +123,6 @@ func (c *talk) batch(n int) (before [][]TableEntry, lengths []int) {
 // TestTablesWire has tables copied of a TLS connection whose bytes come from packets: each
 // received one names the frame that it belongs to, also in the middle of a record.
 func TestTablesWire(t *testing.T) {
-	for name, reader := range map[string]func(net.Conn) io.Reader{
-		"direct":           func(c net.Conn) io.Reader { return c },
-		"buffered":         func(c net.Conn) io.Reader { return bufio.NewReader(c) },
-		"small buffer":     func(c net.Conn) io.Reader { return bufio.NewReaderSize(c, 16) },
-		"wrapped":          func(c net.Conn) io.Reader { return &struct{ net.Conn }{c} },
-		"buffered wrapper": func(c net.Conn) io.Reader { return bufio.NewReader(&struct{ net.Conn }{c}) },
-	} {
-		t.Run(name, func(t *testing.T) { testTablesWire(t, reader) })
-	}
-}
-
-func testTablesWire(t *testing.T, reader func(net.Conn) io.Reader) {
 	c := newCollector(t, Options{BufferSize: 16 << 20, Wire: true})
 	if err := c.PacketsWatched(); err != nil {
 		skipOrFail(t, err.Error())
@@ -145,6 +133,18 @@ func testTablesWire(t *testing.T, reader func(net.Conn) io.Reader) {
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
+	for name, reader := range map[string]func(net.Conn) io.Reader{
+		"direct":           func(c net.Conn) io.Reader { return c },
+		"buffered":         func(c net.Conn) io.Reader { return bufio.NewReader(c) },
+		"small buffer":     func(c net.Conn) io.Reader { return bufio.NewReaderSize(c, 16) },
+		"wrapped":          func(c net.Conn) io.Reader { return &struct{ net.Conn }{c} },
+		"buffered wrapper": func(c net.Conn) io.Reader { return bufio.NewReader(&struct{ net.Conn }{c}) },
+	} {
+		t.Run(name, func(t *testing.T) { testTablesWire(t, c, reader) })
+	}
+}
+
+func testTablesWire(t *testing.T, c *Collector, reader func(net.Conn) io.Reader) {
 	talk := newTalk(t)
 	talk.read = http2.NewFramer(talk.server, reader(talk.server))
 	client, server := endOf(talk.client), endOf(talk.server)
