@@ -141,7 +141,7 @@ func (tr *tracing) wait() *result {
 	if r.log, err = http2debug.Parse(strings.NewReader(r.stderr)); err != nil {
 		tr.t.Fatal(err)
 	}
-	if ofPackets() && !slices.ContainsFunc(tr.cmd.Env, hasTestPlan) && !slices.Contains(tr.cmd.Args, "--verify") {
+	if ofPackets() && !slices.ContainsFunc(tr.cmd.Env, hasTestPlan) && !slices.ContainsFunc(tr.cmd.Args, takesCalls) {
 		wantWire(tr.t, r.stream)
 	}
 	return r
@@ -164,6 +164,9 @@ func readLog(t *testing.T, file string) *http2debug.Log {
 // testPlan is the environment variable that makes h2trace observe by a
 // trace.TestPlan.
 func testPlan(name string) string { return "H2TRACE_TEST_PLAN=" + name }
+
+// takesCalls reports whether a flag takes bytes from calls.
+func takesCalls(flag string) bool { return flag == "--verify" || flag == "--plan" }
 
 // hasTestPlan reports whether an environment variable names a trace.TestPlan. All of
 // them take bytes from calls.
