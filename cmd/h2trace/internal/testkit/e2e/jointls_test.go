@@ -136,7 +136,7 @@ func echoServer(t *testing.T) *httptest.Server {
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
 		if err != nil {
-			t.Error(err)
+			return // the client has ended in the middle of it
 		}
 		_, _ = w.Write(b)
 	}))
