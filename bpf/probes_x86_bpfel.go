@@ -698,12 +698,11 @@ type probesSocketRecord struct {
 }
 
 type probesSocketUse struct {
-	_       structs.HostLayout
-	Sock    uint64
-	Moved   [2]uint64
-	Jiffies uint64
-	Quiet   [2]uint32
-	Local   struct {
+	_     structs.HostLayout
+	Sock  uint64
+	Moved [2]uint64
+	Quiet [2]uint32
+	Local struct {
 		_    structs.HostLayout
 		Addr [16]uint8
 		Port uint16

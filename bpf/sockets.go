@@ -6,14 +6,13 @@ import (
 	"io"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
-
-	"h2trace/decoder/ktime"
 )
 
 // Moved is how many payload bytes a TCP socket has moved, by direction.
@@ -34,10 +33,9 @@ type Socket struct {
 	Connecting    bool // the peer has not answered
 	Closed        bool // see WatchClose
 	Moved         Moved
-	// Quiet is how long no data has moved, by direction, if QuietKnown: since the
-	// connect, if none ever has.
-	Quiet      [2]time.Duration
-	QuietKnown bool
+	// Quiet is how long no data has moved, by direction: since the connect, if none
+	// ever has. It says nothing of Unix sockets and while Connecting.
+	Quiet [2]time.Duration
 }
 
 // Sockets are the open sockets of targets. Its methods are safe for concurrent use.
@@ -80,10 +78,6 @@ func (s *Sockets) list() ([]Socket, error) {
 		return nil, err
 	}
 	defer r.Close()
-	now, err := kernelTime()
-	if err != nil {
-		return nil, err
-	}
 	var list []Socket
 	for buf := make([]byte, unsafe.Sizeof(probesSocketUse{})); len(list) < maxSockets; {
 		_, err := io.ReadFull(r, buf)
@@ -97,7 +91,7 @@ func (s *Sockets) list() ([]Socket, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, socketOf(use, now))
+		list = append(list, socketOf(use))
 	}
 	return list, nil
 }
@@ -125,7 +119,7 @@ func (s *SocketLeft) parse(head Head, sample []byte) error {
 	if err != nil {
 		return err
 	}
-	*s = SocketLeft{head, socketOf(&raw.Use, head.Time)}
+	*s = SocketLeft{head, socketOf(&raw.Use)}
 	return nil
 }
 
@@ -135,8 +129,7 @@ const (
 	tcpClose   = 7
 )
 
-// socketOf translates a socket_use of the kernel side, taken at a time.
-func socketOf(use *probesSocketUse, now ktime.Time) Socket {
+func socketOf(use *probesSocketUse) Socket {
 	s := Socket{PID: int(use.Tgid), ID: use.Sock, Unix: use.Family == afUnix}
 	if s.Unix {
 		s.Name = socketName(use.Name[:min(int(use.NameLen), len(use.Name))])
@@ -149,10 +142,8 @@ func socketOf(use *probesSocketUse, now ktime.Time) Socket {
 	if use.Accepted != 0 {
 		s.Role = RoleServer
 	}
-	tick := jiffy(use.Jiffies, now)
-	s.QuietKnown = tick > 0 && !s.Connecting
 	for dir, n := range use.Quiet {
-		s.Quiet[dir] = time.Duration(n) * tick
+		s.Quiet[dir] = time.Duration(n) * jiffy()
 	}
 	return s
 }
@@ -166,21 +157,12 @@ func socketName(b []byte) string {
 	return name
 }
 
-// jiffy returns the length of a jiffy, from the number of jiffies at a
-// CLOCK_MONOTONIC time, or 0 when they do not say. The kernel counts from
-// INITIAL_JIFFIES, which are five minutes before 2^32.
-func jiffy(count uint64, now ktime.Time) time.Duration {
-	const head = 300 * time.Second
-	var tick time.Duration
-	for _, hz := range []int64{100, 250, 300, 1000} { // see CONFIG_HZ
-		n := int64(count - 1<<32)
-		since := time.Duration(n/hz)*time.Second + time.Duration(n%hz)*time.Second/time.Duration(hz)
-		if off := since - (now.Sub(0) - head); off.Abs() < 2*time.Second {
-			if tick != 0 {
-				return 0 // too near to 2^32
-			}
-			tick = time.Second / time.Duration(hz)
-		}
+// jiffy returns the length of a jiffy: the resolution of the coarse clocks, see
+// clock_getres(2) and KTIME_LOW_RES in kernel/time/posix-timers.c.
+var jiffy = sync.OnceValue(func() time.Duration {
+	var res unix.Timespec
+	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res); err != nil {
+		panic(err) // only an unknown clock fails
 	}
-	return tick
-}
+	return time.Duration(res.Nano())
+})

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"cmp"
 	"io"
 	"net"
 	"os"
@@ -10,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"h2trace/decoder/ktime"
+	"golang.org/x/sys/unix"
 )
 
 // TestSockets compares the bytes counted for the sockets of this process with those
-// that it moved.
+// that it moved, and how long they have been quiet with TCP_INFO.
 func TestSockets(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,9 +48,12 @@ func TestSockets(t *testing.T) {
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
+	time.Sleep(50 * time.Millisecond) // 5 jiffies and more
+	clientBefore, serverBefore := quietOf(t, client), quietOf(t, server)
 	if list, err = c.Sockets.List(); err != nil {
 		t.Fatal(err)
 	}
+	clientAfter, serverAfter := quietOf(t, client), quietOf(t, server)
 	at := func(local net.Addr) Socket {
 		t.Helper()
 		i := slices.IndexFunc(list, func(s Socket) bool { return s.Local.String() == local.String() })
@@ -57,17 +61,47 @@ func TestSockets(t *testing.T) {
 			t.Fatalf("%s is not among %+v", local, list)
 		}
 		s := list[i]
-		if s.ID == 0 || s.PID != os.Getpid() || s.Connecting || !s.QuietKnown || s.Quiet[Send] > time.Minute || s.Quiet[Recv] > time.Minute {
+		if s.ID == 0 || s.PID != os.Getpid() || s.Connecting {
 			t.Errorf("got %+v", s)
 		}
 		return s
 	}
+	quiet := func(s Socket, before, after [2]time.Duration) {
+		t.Helper()
+		for dir := range s.Quiet {
+			if got := s.Quiet[dir]; got < before[dir] || got > after[dir]+time.Millisecond {
+				t.Errorf("direction %d: quiet for %s, want %s to %s", dir, got, before[dir], after[dir])
+			}
+		}
+	}
+	quiet(at(client.LocalAddr()), clientBefore, clientAfter)
+	quiet(at(server.LocalAddr()), serverBefore, serverAfter)
 	if s := at(client.LocalAddr()); s.Moved != (Moved{size, 0}) || s.Role != RoleClient || s.Remote.String() != ln.Addr().String() {
 		t.Errorf("client: got %+v", s)
 	}
 	if s := at(server.LocalAddr()); s.Moved != (Moved{0, size}) || s.Role != RoleServer || s.Remote.String() != client.LocalAddr().String() {
 		t.Errorf("server: got %+v", s)
 	}
+}
+
+// quietOf returns how long a connection has been quiet by tcp(7), in milliseconds.
+func quietOf(t *testing.T, conn net.Conn) (quiet [2]time.Duration) {
+	t.Helper()
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info *unix.TCPInfo
+	var infoErr error
+	err = raw.Control(func(fd uintptr) {
+		info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	})
+	if err = cmp.Or(err, infoErr); err != nil {
+		t.Fatal(err)
+	}
+	quiet[Send] = time.Duration(info.Last_data_sent) * time.Millisecond
+	quiet[Recv] = time.Duration(info.Last_data_recv) * time.Millisecond
+	return quiet
 }
 
 // TestUnixSockets lists connections that have no packets.
@@ -104,18 +138,6 @@ func TestUnixSockets(t *testing.T) {
 		}
 		if named != 2 {
 			t.Errorf("%d of %+v are called %s, want both", named, list, name)
-		}
-	}
-}
-
-func TestJiffy(t *testing.T) {
-	const initial = 1 << 32
-	for _, hz := range []int64{100, 250, 300, 1000} {
-		for _, up := range []int64{0, 20, 299, 300, 301, 400, 86_400, 400 * 86_400} {
-			got := jiffy(uint64(initial+(up-300)*hz), ktime.Time(up*1e9))
-			if want := time.Second / time.Duration(hz); got != want && (got != 0 || up < 280 || up > 320) {
-				t.Errorf("%d Hz, %d s after the start: got %s", hz, up, got)
-			}
 		}
 	}
 }

@@ -14,8 +14,7 @@
 struct socket_use {
 	u64 sock;	      /* identifies the socket */
 	u64 moved[DIR_COUNT]; /* TCP payload bytes: sent, with retransmissions, and received */
-	u64 jiffies;	      /* now, in jiffies, and for how many of them TCP */
-	u32 quiet[DIR_COUNT]; /* has sent, and has received, no data */
+	u32 quiet[DIR_COUNT]; /* TCP: jiffies since it has sent, and received, data */
 	struct endpoint local;
 	struct endpoint remote;
 	u32 tgid;
@@ -67,7 +66,7 @@ struct release_record {
 	u64 socket; /* its cookie */
 };
 
-_Static_assert(sizeof(struct socket_record) == 224, "socket_record");
+_Static_assert(sizeof(struct socket_record) == 216, "socket_record");
 _Static_assert(sizeof(struct release_record) == 24, "release_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 

@@ -26,14 +26,13 @@ static __always_inline void describe_tcp(struct socket_use *use, struct sock *sk
 {
 	struct tcp_sock *tp = (void *)sk;
 	struct inet_connection_sock *icsk = (void *)sk;
-	u64 now = bpf_jiffies64();
+	u32 now = bpf_jiffies64();
 
 	use->family = fill_endpoints(&use->local, &use->remote, sk);
 	use->moved[DIR_SEND] = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 	use->moved[DIR_RECV] = BPF_CORE_READ(tp, bytes_received);
-	use->jiffies = now;
-	use->quiet[DIR_SEND] = (u32)now - BPF_CORE_READ(tp, lsndtime);
-	use->quiet[DIR_RECV] = (u32)now - BPF_CORE_READ(icsk, icsk_ack.lrcvtime);
+	use->quiet[DIR_SEND] = now - BPF_CORE_READ(tp, lsndtime);
+	use->quiet[DIR_RECV] = now - BPF_CORE_READ(icsk, icsk_ack.lrcvtime);
 	/* An accepted socket is a copy of the listening one. */
 	use->accepted = BPF_CORE_READ(sk, sk_max_ack_backlog) != 0;
 }

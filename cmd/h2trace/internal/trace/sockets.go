@@ -197,7 +197,7 @@ func (w *sockets) printOne(s *bpf.Socket, joined bool, at ktime.Time) {
 	case s.Closed:
 		silent.State = export.StateClosed
 	}
-	if s.QuietKnown {
+	if !s.Unix && !s.Connecting {
 		silent.Silent = new(min(s.Quiet[bpf.Send], s.Quiet[bpf.Recv]))
 		silent.Last = lastMoved(s)
 		if s.Moved[bpf.Send] > 0 && s.Moved[bpf.Recv] > 0 {
