@@ -58,6 +58,29 @@ func testSegments(t *testing.T, opts Options, first string) {
 	}
 }
 
+// TestSegmentsFit fills most of the ring with segments that are little longer than half
+// of the longest record.
+func TestSegmentsFit(t *testing.T) {
+	c := newUnattached(t, Options{BufferSize: 1 << 20, Wire: true})
+	if err := c.PacketsWatched(); err != nil {
+		skipOrFail(t, err.Error())
+	}
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	const size = 33_000
+	stream := append([]byte("\x16\x03\x01\x02\x00"), randomBytes(rand.New(rand.NewPCG(1, 2)), 20*size)...)[:20*size]
+	in := newInjector(t)
+	for from := 0; from < len(stream); from += size {
+		in.send(stream, from, from+size)
+		if got := in.await(size); !bytes.Equal(got, stream[from:from+size]) {
+			t.Fatal("TCP made something else of the segments")
+		}
+	}
+	in.settle()
+	checkSegments(t, c, stream, len(stream))
+}
+
 // checkSegments requires that the segments of the only connection hold a stream, and
 // that all bytes that came are reported, also those that came again.
 func checkSegments(t *testing.T, c *Collector, stream []byte, came int) {

@@ -176,22 +176,36 @@ __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 }
 
 /*
+ * How many bytes the next piece takes, with so many left: no record of more than
+ * 16 KiB is empty by more than a quarter.
+ */
+static __always_inline u32 piece_len(u32 left)
+{
+	u32 len = PAYLOAD_MAX;
+
+	/* No more than a sixteenth of the ring. */
+	if (ring_size >= 16 * PIECE_MAX && left > PIECE_MAX / 4 * 3)
+		len = PIECE_MAX;
+	else if (ring_size >= 16 * PIECE_MAX && left > PIECE_MAX / 8 * 3)
+		len = PIECE_MAX / 2;
+	return left < len ? left : len;
+}
+
+/*
  * Reports a SPAN in pieces if it is long, and returns how many bytes it reported.
  * As put_piece, the verifier checks it once.
  */
 __noinline u32 put_pieces(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
-	/* No more than a sixteenth of the ring. */
-	const u32 full = ring_size >= 16 * PIECE_MAX ? PIECE_MAX : PAYLOAD_MAX;
 	u32 at = span >> 32, len = span, done = 0;
 
-	for (int i = 1; i < SLICES_MAX && len - done > full; i++) {
-		put_piece(skb, offset + done, SPAN(at + done, full), dir);
-		done += full;
+	for (int i = 0; i < SLICES_MAX && done < len; i++) {
+		u32 piece = piece_len(len - done);
+
+		put_piece(skb, offset + done, SPAN(at + done, piece), dir);
+		done += piece;
 	}
-	len = len - done < full ? len - done : full;
-	put_piece(skb, offset + done, SPAN(at + done, len), dir);
-	return done + len;
+	return done;
 }
 
 /* Reports a segment. */
