@@ -38,6 +38,7 @@ struct schedule {
 	u32 begins;	  /* the thread with the first turn */
 	u32 turns[TURNS]; /* steps; then each thread goes on to its end */
 	u32 refuse;	  /* reservations of the two that fail */
+	u32 full;	  /* 1: no connection can be entered any more */
 };
 
 /* The output: the records in their order in the ring. */
@@ -244,11 +245,13 @@ static void run(void)
 	} else {
 		set_conn(0x77770000);
 	}
+	host.full = schedule.full ? &conns : NULL;
 	phase = 1;
 	run_threads();
 	phase = 2;
 	writes(3);
 	reads(4);
+	host.full = NULL;
 }
 
 static void tell(void)

@@ -81,9 +81,12 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 		close = RESERVE(has_close, close, RECORD_CLOSE, key->tgid);
 	open = RESERVE(has_open, open, RECORD_OPEN, key->tgid);
 	err = bpf_map_update_elem(&conns, key, &fresh, BPF_NOEXIST);
-	if (earlier && (!err || err == -EEXIST))
+	/*
+	 * The earlier connection is over even if the map has no room for the new one:
+	 * what that moves must not be taken for the earlier one's.
+	 */
+	if (earlier)
 		note_round(key);
-	/* The earlier connection is over even if the map has no room for the new one. */
 	closes = closes && err != -EEXIST;
 	if (closes) {
 		earlier->closed = 1;

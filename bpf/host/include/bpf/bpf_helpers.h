@@ -35,7 +35,8 @@ static struct {
 	const __u8 *memory; /* memory of the process, or a packet: all of it */
 	__u64 memory_len;
 	struct bpf_tcp_sock tcp;
-	__u32 locked; /* spin locks */
+	__u32 locked;	  /* spin locks */
+	const void *full; /* a map that takes no new entry */
 	void *(*reserve)(__u64 size);
 	void (*submit)(void *record);
 	void (*step)(void); /* before each access to what threads share; NULL: there is one */

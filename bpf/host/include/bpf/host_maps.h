@@ -80,6 +80,8 @@ static inline long host_update(const void *map, const void *key, __u64 key_len, 
 	e = *host_find(map, key, key_len);
 	if (e && flags == BPF_NOEXIST)
 		return -EEXIST;
+	if (!e && map == host.full)
+		return -E2BIG;
 	if (e)
 		memcpy(e->value, value, value_len);
 	else
