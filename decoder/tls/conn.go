@@ -130,10 +130,10 @@ func (c *Conn) Secret(label string, clientRandom [32]byte, secret []byte) {
 	}
 }
 
-// Join gives a connection that was open before the Reader of a direction, made from
-// what the memory of the process holds. Its number is near that of a record to come, or
-// of one that waits. Application data counts from the first record that opens. Join owns
-// the Reader.
+// Join gives a connection the Reader of a direction, made from what the memory of the
+// process holds: one that was open before, or whose secrets do not come. The number of
+// the Reader is near that of a record to come, or of one that waits. Application data
+// counts from the first record that opens. Join owns the Reader.
 func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	s := &c.sides[dir]
 	s.phase = application13
@@ -143,7 +143,7 @@ func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	c.info.Version, c.info.Suite = uint16(r.Suite().Version()), r.Suite().ID()
 	s.setReader(r)
 	s.joined = true
-	if s.state == ended {
+	if s.state != searching {
 		s.search()
 	}
 }

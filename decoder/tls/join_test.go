@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	mathrand "math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -88,6 +90,80 @@ func TestJoinNumber(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestJoinLate takes connections from their first byte. No secret comes, but at some point
+// in or after the handshake what the memory of the process holds. Nothing is missing.
+func TestJoinLate(t *testing.T) {
+	for _, s := range scenarios() {
+		if s.resumed {
+			continue // it has the keys of others
+		}
+		t.Run(s.name, func(t *testing.T) {
+			conv := s.record(t, []int{10, 60_000, 3000, 100_000, 100, 100})
+			for at := range conv.segments {
+				for _, number := range []uint64{0, 1, 50} {
+					c, r := tls.New(tls.NewBudget(1<<20), tls.NewSessions()), &result{}
+					for i, s := range conv.segments {
+						if i == at {
+							for d, reader := range readersOf(t, conv) {
+								reader.SetNumber(number)
+								c.Join(decoder.Direction(d), reader)
+							}
+						}
+						c.Data(ktime.Time(i+1), s.dir, s.b)
+						r.drain(c)
+					}
+					c.Close(1 << 40)
+					r.drain(c)
+					for d := range r.said {
+						if !bytes.Equal(r.said[d], conv.said[d]) {
+							t.Fatalf("keys before segment %d of %d: %s: got %d bytes, want %d; %q", at, len(conv.segments), decoder.Direction(d), len(r.said[d]), len(conv.said[d]), r.lines)
+						}
+					}
+					if slices.ContainsFunc(r.lines, func(l string) bool { return strings.HasPrefix(l, "missing") || strings.HasPrefix(l, "unopened") }) {
+						t.Fatalf("keys before segment %d of %d: %q", at, len(conv.segments), r.lines)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestJoinOverflown takes a connection whose ciphertext waits for too long before its keys
+// come. The rest is opened, and the beginning is missing.
+func TestJoinOverflown(t *testing.T) {
+	conv := (&scenario{}).record(t, []int{10, 2_000_000, 300_000, 100})
+	c, r := tls.New(tls.NewBudget(8<<20), tls.NewSessions()), &result{}
+	last := len(conv.segments) - 10
+	for i, s := range conv.segments {
+		if i == last {
+			for d, reader := range readersOf(t, conv) {
+				reader.SetNumber(100)
+				c.Join(decoder.Direction(d), reader)
+			}
+		}
+		c.Data(ktime.Time(i+1), s.dir, s.b)
+		r.drain(c)
+	}
+	c.Close(1 << 40)
+	r.drain(c)
+	lacking, missing := 0, 0
+	for d := range r.said {
+		if got := r.said[d]; len(got) == 0 || !bytes.HasSuffix(conv.said[d], got) {
+			t.Errorf("%s: got %d bytes, want the last of %d", decoder.Direction(d), len(got), len(conv.said[d]))
+		} else if len(got) < len(conv.said[d]) {
+			lacking++
+		}
+	}
+	for _, l := range r.lines {
+		if strings.HasPrefix(l, "missing") {
+			missing++
+		}
+	}
+	if lacking == 0 || missing != lacking {
+		t.Errorf("%d directions lack bytes, and %d say so: %q", lacking, missing, r.lines)
 	}
 }
 

@@ -132,7 +132,8 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 			missing.Plaintext = max(0, s.lost-n*int64(k.reader.Overhead()))
 		}
 	}
-	begins := s.joined
+	// Without its first bytes, nobody knows what came before.
+	begins := s.joined && (c.session.client == nil || number == 0)
 	c.choose(s, k)
 	k.reader.SetNumber(number)
 	s.state, s.lost, s.joined = reading, 0, false
