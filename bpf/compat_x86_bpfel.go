@@ -35,7 +35,7 @@ const (
 	compatMapRounds           = "rounds"
 	compatMapSites            = "sites"
 	compatMapSocks            = "socks"
-	compatMapSought           = "sought"
+	compatMapSpotted          = "spotted"
 	compatMapTargets          = "targets"
 	compatMapTlsLayouts       = "tls_layouts"
 	compatMapWants            = "wants"
@@ -197,7 +197,7 @@ type compatMapSpecs struct {
 	Rounds      *ebpf.MapSpec `ebpf:"rounds"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
-	Sought      *ebpf.MapSpec `ebpf:"sought"`
+	Spotted     *ebpf.MapSpec `ebpf:"spotted"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	TlsLayouts  *ebpf.MapSpec `ebpf:"tls_layouts"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
@@ -269,7 +269,7 @@ type compatMaps struct {
 	Rounds      *ebpf.Map `ebpf:"rounds"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
-	Sought      *ebpf.Map `ebpf:"sought"`
+	Spotted     *ebpf.Map `ebpf:"spotted"`
 	Targets     *ebpf.Map `ebpf:"targets"`
 	TlsLayouts  *ebpf.Map `ebpf:"tls_layouts"`
 	Wants       *ebpf.Map `ebpf:"wants"`
@@ -299,7 +299,7 @@ func (m *compatMaps) Close() error {
 		m.Rounds,
 		m.Sites,
 		m.Socks,
-		m.Sought,
+		m.Spotted,
 		m.Targets,
 		m.TlsLayouts,
 		m.Wants,

@@ -116,9 +116,6 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 		targets: c.Targets, programs: c.programs, watched: maps.Watched,
 		owners: c.flows.owners, listeners: c.flows.listeners, datagrams: c.opts.Wire,
 	}
-	if c.opts.Wire {
-		c.Sockets.sought = maps.Sought
-	}
 	c.QUICFlows = &QUICFlows{byKey: c.flows.quic}
 }
 

@@ -75,27 +75,14 @@ func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error 
 		}
 		flags = ebpf.UpdateAny
 	}
-	if protocol != unix.IPPROTO_UDP {
-		if err := s.seek(socket); err != nil {
-			return err
-		}
+	// That gives it a cookie, by which Spotting finds it before its first packet.
+	if _, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_COOKIE); err != nil {
+		return os.NewSyscallError("getsockopt", err)
 	}
 	if _, err := entered(s.owners.Update(uint32(socket), owner, flags)); err != nil {
 		return fmt.Errorf("enter the owner of a socket: %w", err)
 	}
 	return nil
-}
-
-// seek has the connection of a socket looked for. It gives the socket its cookie.
-func (s *Sockets) seek(socket int) error {
-	if s.sought == nil {
-		return nil
-	}
-	cookie, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_COOKIE)
-	if err != nil {
-		return os.NewSyscallError("getsockopt", err)
-	}
-	return seek(s.sought, cookie)
 }
 
 func (s *Sockets) ownable(protocol int) bool {

@@ -100,7 +100,7 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	}
 	shared := map[string]*ebpf.Map{
 		packetsMapRing: c.probes.Ring, packetsMapCounters: c.probes.Counters, packetsMapTargets: c.probes.Targets,
-		packetsMapWants: c.probes.Wants, packetsMapSought: c.probes.Sought,
+		packetsMapWants: c.probes.Wants, packetsMapSpotted: c.probes.Spotted,
 		readerState: c.programs.maps[readerState],
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)

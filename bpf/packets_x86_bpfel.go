@@ -100,7 +100,7 @@ const (
 	packetsMapOwners          = "owners"
 	packetsMapQuicFlows       = "quic_flows"
 	packetsMapRing            = "ring"
-	packetsMapSought          = "sought"
+	packetsMapSpotted         = "spotted"
 	packetsMapTargets         = "targets"
 	packetsMapWants           = "wants"
 	packetsProgPacketEgress   = "packet_egress"
@@ -184,7 +184,7 @@ type packetsMapSpecs struct {
 	Owners    *ebpf.MapSpec `ebpf:"owners"`
 	QuicFlows *ebpf.MapSpec `ebpf:"quic_flows"`
 	Ring      *ebpf.MapSpec `ebpf:"ring"`
-	Sought    *ebpf.MapSpec `ebpf:"sought"`
+	Spotted   *ebpf.MapSpec `ebpf:"spotted"`
 	Targets   *ebpf.MapSpec `ebpf:"targets"`
 	Wants     *ebpf.MapSpec `ebpf:"wants"`
 }
@@ -226,7 +226,7 @@ type packetsMaps struct {
 	Owners    *ebpf.Map `ebpf:"owners"`
 	QuicFlows *ebpf.Map `ebpf:"quic_flows"`
 	Ring      *ebpf.Map `ebpf:"ring"`
-	Sought    *ebpf.Map `ebpf:"sought"`
+	Spotted   *ebpf.Map `ebpf:"spotted"`
 	Targets   *ebpf.Map `ebpf:"targets"`
 	Wants     *ebpf.Map `ebpf:"wants"`
 }
@@ -239,7 +239,7 @@ func (m *packetsMaps) Close() error {
 		m.Owners,
 		m.QuicFlows,
 		m.Ring,
-		m.Sought,
+		m.Spotted,
 		m.Targets,
 		m.Wants,
 	)

@@ -723,11 +723,6 @@ type probesSocketUse struct {
 	Pad      [2]uint8
 }
 
-type probesSought struct {
-	_   structs.HostLayout
-	Ptr [2]uint64
-}
-
 type probesSpotPiece uint32
 
 const (
@@ -760,6 +755,11 @@ type probesSpotRecord struct {
 	At         [10]uint64
 	Image      [768]uint8
 	Piece      [10][64]uint8
+}
+
+type probesSpotted struct {
+	_   structs.HostLayout
+	Ptr [2]uint64
 }
 
 type probesStreamState struct {
@@ -877,7 +877,7 @@ const (
 	probesMapRounds           = "rounds"
 	probesMapSites            = "sites"
 	probesMapSocks            = "socks"
-	probesMapSought           = "sought"
+	probesMapSpotted          = "spotted"
 	probesMapTargets          = "targets"
 	probesMapTlsLayouts       = "tls_layouts"
 	probesMapWants            = "wants"
@@ -1038,7 +1038,7 @@ type probesMapSpecs struct {
 	Rounds      *ebpf.MapSpec `ebpf:"rounds"`
 	Sites       *ebpf.MapSpec `ebpf:"sites"`
 	Socks       *ebpf.MapSpec `ebpf:"socks"`
-	Sought      *ebpf.MapSpec `ebpf:"sought"`
+	Spotted     *ebpf.MapSpec `ebpf:"spotted"`
 	Targets     *ebpf.MapSpec `ebpf:"targets"`
 	TlsLayouts  *ebpf.MapSpec `ebpf:"tls_layouts"`
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
@@ -1109,7 +1109,7 @@ type probesMaps struct {
 	Rounds      *ebpf.Map `ebpf:"rounds"`
 	Sites       *ebpf.Map `ebpf:"sites"`
 	Socks       *ebpf.Map `ebpf:"socks"`
-	Sought      *ebpf.Map `ebpf:"sought"`
+	Spotted     *ebpf.Map `ebpf:"spotted"`
 	Targets     *ebpf.Map `ebpf:"targets"`
 	TlsLayouts  *ebpf.Map `ebpf:"tls_layouts"`
 	Wants       *ebpf.Map `ebpf:"wants"`
@@ -1139,7 +1139,7 @@ func (m *probesMaps) Close() error {
 		m.Rounds,
 		m.Sites,
 		m.Socks,
-		m.Sought,
+		m.Spotted,
 		m.Targets,
 		m.TlsLayouts,
 		m.Wants,

@@ -46,8 +46,7 @@ type Sockets struct {
 	// owners of sockets, and of those that listening sockets accept; nil where
 	// packets are not watched.
 	owners, listeners *ebpf.Map
-	sought            *ebpf.Map // by Spotting, nil without Options.Wire
-	datagrams         bool      // sockets of UDP have owners, too
+	datagrams         bool // sockets of UDP have owners, too
 }
 
 // maxSockets bounds how many sockets List returns.

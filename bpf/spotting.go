@@ -2,7 +2,6 @@ package bpf
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -141,13 +140,4 @@ func (t *tlsLayouts) at(n uint32) *layout.TLS {
 		return nil
 	}
 	return &t.list[n-1]
-}
-
-// seek has the probes of Spotting report each *tls.Conn on a socket, once.
-func seek(sought *ebpf.Map, cookie uint64) error {
-	err := sought.Update(cookie, [2]uint64{}, ebpf.UpdateNoExist)
-	if err != nil && !errors.Is(err, ebpf.ErrKeyExist) {
-		return fmt.Errorf("look for the connection of a socket: %w", err)
-	}
-	return nil
 }

@@ -12,7 +12,7 @@
 #include "http2/frame.h"
 #include "kernel/path.h"
 #include "recovery/wants.h"
-#include "tls/sought.h"
+#include "tls/spotted.h"
 
 /* Flags of TCP (RFC 9293 3.1). */
 #define FLAG_FIN 1
@@ -73,7 +73,7 @@ static __always_inline bool looks_tls(u8 *b, u32 len)
 /* Reports whether crypto/tls reads from or writes to a socket. */
 static __always_inline bool is_spotted(u64 socket)
 {
-	struct sought *found = bpf_map_lookup_elem(&sought, &socket);
+	struct spotted *found = bpf_map_lookup_elem(&spotted, &socket);
 
 	return found && found->ptr[0];
 }

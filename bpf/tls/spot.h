@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * Where a process has the *tls.Conn of a connection that was open before: user
- * space reads its keys there.
+ * Where a process has the *tls.Conn of a connection that was open before, or whose
+ * handshake was before its probes: user space reads its keys there.
  */
 #ifndef H2TRACE_SPOT_H
 #define H2TRACE_SPOT_H
@@ -10,7 +10,7 @@
 #include "kernel/ring.h"
 #include "tls/conn.h"
 #include "tls/goabi.h"
-#include "tls/sought.h"
+#include "tls/spotted.h"
 
 /* Offsets of fields in a tls.Conn, by direction where there are two. */
 struct tls_layout {
@@ -61,7 +61,7 @@ static __always_inline bool copy_tls(struct spot_record *r, const struct tls_lay
 	return true;
 }
 
-static __always_inline void report_spot(struct sought *s, u64 conn, u64 ptr, u32 tgid,
+static __always_inline void report_spot(struct spotted *s, u64 conn, u64 ptr, u32 tgid,
 					u32 generation, const struct site *site)
 {
 	u32 index = site->layout - 1;
@@ -84,14 +84,28 @@ static __always_inline void report_spot(struct sought *s, u64 conn, u64 ptr, u32
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return;
 	}
-	s->ptr[s->ptr[0] ? 1 : 0] = ptr;
+	if (!s->ptr[0])
+		s->ptr[0] = ptr;
+	else if (s->ptr[0] != ptr) /* another thread may have been first */
+		s->ptr[1] = ptr;
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Returns what was found on a socket so far. */
+static __always_inline struct spotted *spots_on(u64 cookie)
+{
+	struct spotted *s = bpf_map_lookup_elem(&spotted, &cookie), none = {};
+
+	if (s)
+		return s;
+	bpf_map_update_elem(&spotted, &cookie, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&spotted, &cookie);
 }
 
 static __always_inline void spot(u64 ptr, struct site *site)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32, generation;
-	struct sought *s = NULL;
+	struct spotted *s = NULL;
 	struct sock *sk;
 	u64 cookie;
 
@@ -100,7 +114,7 @@ static __always_inline void spot(u64 ptr, struct site *site)
 	sk = sock_of_conn(ptr, site);
 	cookie = sk ? BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) : 0;
 	if (cookie)
-		s = bpf_map_lookup_elem(&sought, &cookie);
+		s = spots_on(cookie);
 	if (s && !s->ptr[1] && s->ptr[0] != ptr)
 		report_spot(s, TLS_CONN | cookie, ptr, tgid, generation, site);
 	else

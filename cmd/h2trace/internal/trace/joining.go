@@ -27,8 +27,9 @@ const (
 	maxJoins = 3
 )
 
-// joining finds the keys of TLS connections that were open before: a probe at their next
-// Read or Write reports them. Until then their ciphertext waits.
+// joining finds the keys of TLS connections that were open before, or whose handshake was
+// before the probes of their process: a probe at their next Read or Write reports them.
+// Until then their ciphertext waits.
 type joining struct {
 	kernel kernel
 	probes *passingProbes // nil where there are none
@@ -42,6 +43,15 @@ type joint struct {
 	spots  []bpf.Spot
 	waited time.Duration
 	reads  int
+	late   bool // only its handshake was before the probes
+}
+
+// notFound is why no keys were found.
+func (n *joint) notFound() string {
+	if n.late {
+		return lateNotFound
+	}
+	return notFound
 }
 
 func newJoining(k kernel) joining {
@@ -55,6 +65,15 @@ func (j *joining) begin() error {
 		return nil
 	}
 	return j.probes.await()
+}
+
+// late attaches the probes in the file at path, for connections whose handshake was before
+// the others. Another goroutine calls it.
+func (j *joining) late(path string) error {
+	if j.probes == nil {
+		return nil
+	}
+	return j.probes.beginLate(path)
 }
 
 // wait waits for the probes that are being attached or detached.
@@ -82,13 +101,30 @@ func (t *connTable) joins(c *tracedConn) {
 	j.join(c, c.since)
 }
 
-// notFound is why most connections that were open before are not opened.
-const notFound = "open before, and its keys were not found"
+// notFound is why most connections that were open before are not opened, and lateNotFound
+// why those whose handshake was before the probes.
+const (
+	notFound     = "open before, and its keys were not found"
+	lateNotFound = "its handshake was before the probes, and its keys were not found"
+)
+
+// joinsLate joins a connection that waits for a secret, if the process has a tls.Conn on
+// it.
+func (t *tlsConn) joinsLate(now ktime.Time) {
+	if _, waits := t.WaitsSince(); !waits || len(t.spots) == 0 {
+		return
+	}
+	delete(t.conn.table.ciphers.awaited.conns, t.conn)
+	t.joint, t.spots = &joint{spots: t.spots, late: true}, nil
+	j := &t.conn.table.ciphers.joining
+	j.await(t.conn)
+	j.join(t.conn, now)
+}
 
 // await has a connection wait for its keys.
 func (j *joining) await(c *tracedConn) {
 	j.conns[c] = c.wire.tls.joint
-	c.wire.tls.unopened.why = notFound
+	c.wire.tls.unopened.why = c.wire.tls.joint.notFound()
 	j.change()
 }
 
@@ -123,8 +159,11 @@ func (t *connTable) spotted(s *bpf.Spot) {
 			j.wipe()
 		}
 		j.spots[s.Conn] = append(j.spots[s.Conn], *s)
-	case c.wire.tls.joint == nil:
+	case c.wire.tls.joint == nil && (c.wire.tls.over || c.outer != nil):
 		wipeSpot(s)
+	case c.wire.tls.joint == nil: // its secret may be missed
+		c.wire.tls.spots = append(c.wire.tls.spots, *s)
+		c.wire.tls.joinsLate(s.Time)
 	default:
 		n := c.wire.tls.joint
 		n.spots = append(n.spots, *s)
@@ -194,8 +233,11 @@ func (j *joining) join(c *tracedConn, now ktime.Time) {
 // take joins a connection with the keys of a tls.Conn. They may not be there yet: then a
 // later tick tries again.
 func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
-	state := s.State
-	if n := c.wire.tls.joint; state == nil || n.reads > 0 {
+	state, n := s.State, c.wire.tls.joint
+	if n.late && c.wire.tls.over { // its secret has come
+		return
+	}
+	if state == nil || n.reads > 0 {
 		var err error
 		if state, err = j.kernel.ReadTLS(s); err != nil {
 			return
@@ -216,7 +258,7 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 	delete(j.conns, c)
 	j.change()
 	own.unopened.why = ""
-	own.joint.reads++
+	n.reads++
 	for d, r := range readers {
 		own.Join(decoder.Direction(d), r)
 	}
@@ -276,14 +318,15 @@ func (j *joining) tick(now ktime.Time) error {
 		n := j.conns[c]
 		switch {
 		case n == nil: // another one ended it
-		case c.finished():
+		case c.finished(), n.late && c.wire.tls.over: // its secret has come
 			delete(j.conns, c)
+			n.wipe()
 		case now.Sub(c.wire.tls.heard) < joinActive:
 			active++
 			n.waited += passed
 			j.join(cmp.Or(c.outer, c), now)
 			if j.conns[c] != nil && n.waited > joinWait {
-				j.fail(c, now, notFound)
+				j.fail(c, now, n.notFound())
 			}
 		}
 	}

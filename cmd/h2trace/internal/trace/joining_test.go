@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -139,5 +140,89 @@ func TestNotJoined(t *testing.T) {
 				t.Errorf("got %q, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestJoinedLate replays a connection whose handshake is seen, and whose secrets do not
+// come. A tls.Conn is found on it at any time, with its keys, or before it has them.
+func TestJoinedLate(t *testing.T) {
+	f := fetch(t, []string{"/a", "/bc", "/d"}, func(*tls.Config) {})
+	requests := []string{"GET /a: 2000 bytes", "GET /bc: 3000 bytes", "GET /d: 2000 bytes"}
+	joined := append([]string{"open h2 by wire, {Version:TLS 1.3 ALPN:h2 SNI:example.com Issuer:} "}, requests...)
+	opened := append([]string{"open h2 by wire, {Version:TLS 1.3 ALPN:h2 SNI:example.com Issuer:O=Acme Co} "}, requests...)
+	for at := range len(f.segments) + 1 {
+		for _, tt := range []struct {
+			name   string
+			state  bool // the record has the keys
+			secret int  // number of the segment before which the secrets come
+			want   []string
+		}{
+			{"in the record", true, never, joined},
+			{"in memory", false, never, joined},
+			{"secrets first", true, 2, opened},
+		} {
+			var out bytes.Buffer
+			table := newTestTable(t, &out)
+			spot := bpf.Spot{Head: fetchedHead, Ptr: spotPtr, Direct: true}
+			if tt.state {
+				spot.State = f.stateOf(t, [2]uint64{})
+			} else {
+				table.kernel.(*fakeKernel).states = map[uint64]*bpf.TLSState{spotPtr: f.stateOf(t, [2]uint64{})}
+			}
+			openFetched(table, bpf.RoleClient)
+			for i := range len(f.segments) + 1 {
+				if i == tt.secret {
+					f.tell(table)
+				}
+				if i == at {
+					s := spot
+					table.spotted(&s)
+				}
+				if i < len(f.segments) {
+					f.give(table, i)
+				}
+			}
+			if err := table.expire(ktime.Time(lookInterval*2), true); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(table.endAll(), table.events.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, inWords(t, &out)); diff != "" {
+				t.Errorf("keys %s, found before segment %d of %d: %s", tt.name, at, len(f.segments), diff)
+			}
+			if n := len(table.ciphers.joining.conns) + len(table.ciphers.joining.spots); n > 0 {
+				t.Errorf("keys %s, found before segment %d: %d connections are remembered", tt.name, at, n)
+			}
+			if spot.State != nil && !bytes.Equal(spot.State.Keys[0].Secret, make([]byte, len(spot.State.Keys[0].Secret))) {
+				t.Errorf("keys %s, found before segment %d: they are not zeroed", tt.name, at)
+			}
+		}
+	}
+}
+
+// TestNotFoundLate gives up such a connection if its keys make no sense.
+func TestNotFoundLate(t *testing.T) {
+	f := fetch(t, []string{"/a"}, func(*tls.Config) {})
+	var out bytes.Buffer
+	table := newTestTable(t, &out)
+	openFetched(table, bpf.RoleClient)
+	for i := range f.segments {
+		f.give(table, i)
+	}
+	table.spotted(&bpf.Spot{Head: fetchedHead, Ptr: spotPtr, Direct: true})
+	c := table.byID[fetchedHead.Conn]
+	for now := ktime.Time(lookInterval); now < ktime.Time(2*joinWait); now = now.Add(lookInterval) {
+		c.wire.tls.heard = now // it goes on
+		if err := table.expire(now, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(table.endAll(), table.events.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"open  by wire, {Version:TLS 1.3 ALPN: SNI:example.com Issuer:} not decrypted: " + lateNotFound}
+	if diff := cmp.Diff(want, inWords(t, &out)); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -112,14 +112,14 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	}
 	o.processes = process.NewTracker(process.Config{
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
+		Late: func(path string) error { return o.conns.ciphers.joining.late(path) },
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
 	if opts.Sources.Wire {
 		o.conns.ciphers.wanted = true
 		o.conns.ciphers.byCalls = o.processes.ByCalls
-		found := newPassingProbes(c.Spotting, msg, o.processes.Paths)
-		o.conns.ciphers.joining.probes = &found
+		o.conns.ciphers.joining.probes = newPassingProbes(c.Spotting, msg, o.processes.Paths)
 	}
 	if err := c.PacketsWatched(); err != nil && opts.Sources.Wire {
 		if !opts.Sources.Calls {

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"sync/atomic"
 	"time"
 
 	"h2trace/cmd/h2trace/internal/message"
@@ -14,12 +15,13 @@ type passingProbes struct {
 	msg      *message.Printer
 	paths    func() []string // of the executables that targets run
 	working  chan struct{}   // closed when the last begin or end is done
+	late     atomic.Bool     // attached by beginLate, and Probes does not know it
 }
 
-func newPassingProbes(attached probes, msg *message.Printer, paths func() []string) passingProbes {
+func newPassingProbes(attached probes, msg *message.Printer, paths func() []string) *passingProbes {
 	done := make(chan struct{})
 	close(done)
-	return passingProbes{attached: attached, msg: msg, paths: paths, working: done}
+	return &passingProbes{attached: attached, msg: msg, paths: paths, working: done}
 }
 
 // await attaches the probes for processes that already run. Their connections are not
@@ -29,10 +31,24 @@ func (p *passingProbes) await() error {
 	return p.attached.Begin(nil)
 }
 
+// beginLate attaches the probes in the file at path, as a process ran it before its other
+// probes were attached. It may be called by another goroutine than the rest.
+func (p *passingProbes) beginLate(path string) error {
+	defer p.late.Store(true)
+	return p.attached.Begin([]string{path})
+}
+
 // begin attaches the probes if connections want something. It does nothing if they are
 // attached, or were a moment ago.
 func (p *passingProbes) begin(wanting int) {
-	if p.atWork() || !p.Begin(time.Now(), wanting) {
+	if p.atWork() {
+		return
+	}
+	late := p.late.Swap(false)
+	if late {
+		p.Rest(time.Now())
+	}
+	if !late && !p.Begin(time.Now(), wanting) {
 		return
 	}
 	paths := p.paths()

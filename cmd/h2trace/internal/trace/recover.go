@@ -14,7 +14,7 @@ import (
 // bytes. It carries out what package recover decides.
 type recovery struct {
 	kernel kernel
-	probes passingProbes
+	probes *passingProbes
 
 	conns    map[uint64]*tracedConn // that want something
 	tables   recover.Tables

@@ -62,8 +62,9 @@ type tlsConn struct {
 	holed     bool     // some ciphertext is missing
 	elsewhere bool     // what it carries comes from calls
 	heard     ktime.Time
-	joint     *joint // nil unless it was open before
-	tunnel    bool   // its plaintext is that of the connection inside
+	joint     *joint     // nil unless it was open before, or its secret does not come
+	spots     []bpf.Spot // without a joint: where its keys are if its secret does not come
+	tunnel    bool       // its plaintext is that of the connection inside
 	unopened  unopened
 	// ownEnd and peerEnded say who has ended the connection by an alert; the peer without
 	// being asked.
@@ -143,6 +144,7 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c := t.conn
 	if !t.over {
 		t.over = true
+		t.wipeSpots()
 		if c.missing != nil {
 			c.askMissing(true)
 		}
@@ -206,6 +208,14 @@ func (t *tlsConn) offered(o *tls.Offered) {
 	}
 }
 
+// wipeSpots zeroes the keys that are of no use any more.
+func (t *tlsConn) wipeSpots() {
+	for i := range t.spots {
+		wipeSpot(&t.spots[i])
+	}
+	t.spots = nil
+}
+
 // established takes the end of a handshake. A renegotiation changes nothing of what is
 // printed.
 func (t *tlsConn) established() {
@@ -214,6 +224,7 @@ func (t *tlsConn) established() {
 		return
 	}
 	t.over = true
+	t.wipeSpots()
 	info := t.Info()
 	took := info.End.Sub(info.Start)
 	c.event.Handshake = &took
@@ -238,9 +249,11 @@ func (t *tlsConn) agreed(info *tls.Info) {
 // end ends the TLS of a connection, and forgets its secrets.
 func (t *tlsConn) end(at ktime.Time) {
 	c := t.conn
+	t.joinsLate(at)
 	if t.joint != nil {
 		c.table.ciphers.joining.end(c, at)
 	}
+	t.wipeSpots()
 	t.Close(at)
 	t.decrypt()
 	for _, random := range t.randoms {

@@ -81,15 +81,21 @@ func (w *awaited) expire(now ktime.Time) {
 		return
 	}
 	w.next = now.Add(lookInterval)
-	var late []*tracedConn
+	var late, spotted []*tracedConn
 	for c := range w.conns {
 		since, waits := c.wire.tls.WaitsSince()
 		switch {
 		case c.finished() || c.wire.tls.over || c.wire.tls.unopened.any():
 			delete(w.conns, c)
+		case waits && len(c.wire.tls.spots) > 0:
+			spotted = append(spotted, c)
 		case waits && since.Add(secretWait) < now:
 			late = append(late, c)
 		}
+	}
+	slices.SortFunc(spotted, bySince)
+	for _, c := range spotted {
+		c.wire.tls.joinsLate(now)
 	}
 	slices.SortFunc(late, bySince)
 	for _, c := range late {

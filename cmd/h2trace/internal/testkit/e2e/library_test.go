@@ -138,7 +138,7 @@ func TestLibrary(t *testing.T) {
 		r := tr.wait()
 		wantLibrary(t, r, shared)
 		if !strings.Contains(rawOf(r.stream.Of("frame")), `"DATA"`) {
-			t.Error("no frame of the second request was seen")
+			t.Errorf("no frame of the second request was seen\n%s\n%s", r.stderr, rawOf(r.stream.Of("process"))+rawOf(r.stream.Of("conn"))+rawOf(r.stream.Of("summary")))
 		}
 	})
 	t.Run("attached", func(t *testing.T) {

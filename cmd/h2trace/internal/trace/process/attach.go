@@ -23,6 +23,7 @@ type attacher struct {
 	verify   bool // headers are to be verified
 	table    *table
 	outcomes *outcomes
+	late     func(path string) error // Config.Late
 }
 
 // attach attaches probes to the executable of a process. It returns the event to print:
@@ -46,9 +47,21 @@ func (a *attacher) attach(p *Process) export.ProcessEvent {
 	if what := unverified(exe.Verified); a.verify && what != "" {
 		a.msg.Infof("%s: %s cannot be verified: it has no HTTP/2 code of a known form", p.Exe, what)
 	}
+	a.join(p, exe, procfs.Path(procfs.LivingThread(p.PID), "exe"))
 	event := attached(a.kernel, exe)
 	a.outcomes.attach(p, event)
 	return event
+}
+
+// join has the keys of connections found whose handshake a process may have made before
+// the probes in a file that it runs.
+func (a *attacher) join(p *Process, exe *bpf.Executable, path string) {
+	if exe.Since < p.At || exe.Calls || a.late == nil {
+		return
+	}
+	if err := a.late(path); err != nil {
+		a.msg.Errorf("%v", err)
+	}
 }
 
 // packets is how the bytes of connections are seen without probes.

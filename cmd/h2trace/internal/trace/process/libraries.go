@@ -47,6 +47,9 @@ func (a *attacher) libraries(p *Process) (event *export.ProcessAttached, reason 
 			a.msg.Errorf("%v", err)
 		}
 	}
+	for _, l := range list {
+		a.join(p, l.exe, l.Path)
+	}
 	event = attached(a.kernel, list[0].exe)
 	event.Reason = "by Go code in " + list[0].Name
 	a.outcomes.attach(p, event)

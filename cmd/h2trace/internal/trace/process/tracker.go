@@ -25,6 +25,10 @@ type Config struct {
 	Now func() ktime.Time
 	// Verify says that headers are verified.
 	Verify bool
+	// Late is called after the attaching to the file at path, which a process has run
+	// for some time: it may have connections whose handshake was before the probes. It
+	// may be nil.
+	Late func(path string) error
 }
 
 // Tracker tracks the targets, attaches probes to what they execute, and prints their
@@ -58,7 +62,7 @@ func NewTracker(c Config) *Tracker {
 		jobs:         make(chan func(), maxJobs),
 		done:         make(chan struct{}),
 	}
-	t.attacher = attacher{kernel: c.Kernel, holder: c.Holder, msg: c.Msg, verify: c.Verify, table: &t.table, outcomes: &t.outcomes}
+	t.attacher = attacher{kernel: c.Kernel, holder: c.Holder, msg: c.Msg, verify: c.Verify, table: &t.table, outcomes: &t.outcomes, late: c.Late}
 	go func() {
 		defer close(t.done)
 		for job := range t.jobs {

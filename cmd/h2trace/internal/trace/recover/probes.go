@@ -25,7 +25,7 @@ type Probes struct {
 func (p *Probes) On() bool { return p.on }
 
 // Rest says that the probes are attached for older connections that are not known yet.
-func (p *Probes) Rest(now time.Time) { p.on, p.resting, p.since = true, true, now }
+func (p *Probes) Rest(now time.Time) { p.on, p.resting, p.since, p.changed = true, true, now, true }
 
 // Change says that a connection came or went that wants something.
 func (p *Probes) Change() { p.changed = true }
