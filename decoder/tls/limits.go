@@ -1,7 +1,5 @@
 package tls
 
-import "h2trace/decoder/tls/record"
-
 // The bounds on the memory and the work of a Conn, whatever its peers send. Buffers grow
 // with the bytes seen, never with a length that is only announced. Budget bounds the
 // ciphertext of all connections together.
@@ -64,23 +62,3 @@ func NewBudget(most int) *Budget { return &Budget{most: most} }
 
 // over reports whether n more bytes exceed the Budget.
 func (b *Budget) over(n int) bool { return b.held+n > b.most }
-
-// takeScratch returns memory for the plaintext of a record. It is the same until
-// lendScratch.
-func (c *Conn) takeScratch() []byte {
-	budget := c.sides[0].queue.budget
-	if c.scratch == nil {
-		c.scratch, budget.scratch = budget.scratch, nil
-	}
-	if c.scratch == nil {
-		c.scratch = make([]byte, 0, record.MaxCiphertext12)
-	}
-	return c.scratch
-}
-
-// lendScratch gives that memory to the next Conn that needs some.
-func (c *Conn) lendScratch() {
-	if c.scratch != nil {
-		c.sides[0].queue.budget.scratch, c.scratch = c.scratch, nil
-	}
-}
