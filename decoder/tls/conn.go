@@ -52,6 +52,7 @@ func NewJoined(budget *Budget, sessions *Sessions) *Conn {
 	c := New(budget, sessions)
 	for d := range c.sides {
 		c.sides[d].search()
+		c.sides[d].awaitsJoin = true
 	}
 	return c
 }
@@ -76,7 +77,7 @@ func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 
 // mostWaiting bounds the ciphertext that waits in a direction.
 func (s *side) mostWaiting() int {
-	if s.state == searching && s.reader == nil {
+	if s.awaitsJoin {
 		return maxJoining
 	}
 	return maxWaiting
@@ -142,7 +143,7 @@ func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	}
 	c.info.Version, c.info.Suite = uint16(r.Suite().Version()), r.Suite().ID()
 	s.setReader(r)
-	s.joined = true
+	s.awaitsJoin, s.joined = false, true
 	if s.state == ended {
 		s.search()
 	}
@@ -189,7 +190,7 @@ func (c *Conn) overflow(s *side, at ktime.Time) {
 	switch {
 	case s.reader != nil && other.blocks(): // s waits for it
 		c.end(other, at, NoSecret)
-	case s.state == searching && s.reader == nil && c.session.client == nil: // for Join
+	case s.awaitsJoin:
 		s.lost += s.queue.drop()
 	case s.state == reading && s.reader != nil: // the Budget is exceeded
 		s.lost += s.queue.drop()
