@@ -35,15 +35,15 @@ type ConnClose struct {
 func (ConnClose) action() string { return "close" }
 
 func (e ConnClose) appendKeys(s *screen, b []byte) []byte {
+	if e.Error != nil {
+		b = s.appendError(b, e.Error)
+	}
 	b = appendIntOrNull(b, "bytes_sent", e.BytesSent)
 	b = appendIntOrNull(b, "bytes_received", e.BytesReceived)
 	b = appendPath(b, e.Path, e.Frames)
 	if e.DatagramsSent != nil && e.DatagramsReceived != nil {
 		b = appendIntOrNull(b, "datagrams_sent", e.DatagramsSent)
 		b = appendIntOrNull(b, "datagrams_received", e.DatagramsReceived)
-	}
-	if e.Error != nil {
-		b = s.appendError(b, e.Error)
 	}
 	return b
 }

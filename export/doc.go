@@ -46,7 +46,8 @@
 //	build_id    Go build id; absent if it has none
 //	plan        object: the probe that each tap got, {"write":"PUSH BP"}; and
 //	            {"packets":"cgroup_skb"} of a program whose connections are seen
-//	            as packets: with source wire, or without crypto/tls
+//	            as packets: without crypto/tls, or with source wire, where the tap
+//	            key_log takes the session secrets
 //	exit_code   on exit: the status, 128+N when signal N ended it, or null
 //	duration_ms on exit: since the exec, or null
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
@@ -92,12 +93,12 @@
 //	                upgraded connection is http/1.1 on open, and h2c on close
 //	joined          start or mid: the first byte was, or was not, seen; or null
 //	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms,
-//	                offered_alpn, offered_versions, issuer}, each can be null.
+//	                issuer, offered_alpn, offered_versions}, each can be null.
 //	                verify_ms is the part of tls_ms for verifying the
-//	                certificate of the server, with source calls. offered_* are
-//	                arrays of what the client offered, absent if that was not
-//	                seen. issuer is that of the certificate of the server (RFC
-//	                4514), with source wire; absent if that was not seen
+//	                certificate of the server, with source calls. issuer is that
+//	                of the certificate of the server (RFC 4514), with source wire;
+//	                absent if that was not seen. offered_* are arrays of what the
+//	                client offered, absent if that was not seen
 //	dns_ms          name resolution for this connection, or null
 //	connect_ms      TCP handshake, or null
 //	tls_ms          TLS handshake, or null
@@ -107,10 +108,16 @@
 //	                "http://proxy.example:3128", without credentials; null if
 //	                there is none, or none is known. On failed it is the proxy
 //	                that was not reached, or that did not let it through
-//	source          on open, close and resync: where the bytes are taken, wire
-//	                (packets, with session secrets) or calls (of the process)
-//	reason          on open, close and resync: why nothing that TLS carries is
-//	                printed, "not decrypted: …"; else absent
+//	source          on open, close and resync, and on failed if the TLS handshake
+//	                failed: where the bytes are taken, wire (packets, with session
+//	                secrets) or calls (of the process)
+//	reason          on the same: why nothing that TLS carries is printed, else
+//	                absent. It is "not decrypted: " and why: no TLS; no secret
+//	                (its session secret did not come); hello not seen; unknown
+//	                cipher suite; out of step (no record opens after missing
+//	                bytes); open before, and its keys were not found; keys of … are
+//	                not read (of a cipher suite, or an implementation of AES, in
+//	                the memory of the process); QUIC is not opened
 //	quic_version    on QUIC: QUIC v1, QUIC v2, or the number of another version, as
 //	                in QUIC 0xff00001d; else absent
 //	type            on dns: of the query, such as AAAA
@@ -119,15 +126,6 @@
 //	error           on failed: {class, detail}. Classes: dns, connect, tls.
 //	                On close, if the client speaks HTTP/1.x and the server
 //	                HTTP/2, or the reverse: class protocol; else absent
-//	state           on silent: connecting, connected or closed
-//	silent_ms       on silent: how long no data went, including the time before
-//	                it was observed, or null
-//	last            on silent: send or recv, the direction of the last data; null
-//	                if there never was any
-//	other_way_ms    on silent: how long no data went in the other direction, or
-//	                null. If last is send and this is much longer than silent_ms,
-//	                an answer is outstanding; else the last data sent may be an
-//	                acknowledgement
 //	proxy           on silent: the entry of the process's GOPROXY that it is to
 //	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
 //	                without credentials, and what the go command tries next:
@@ -153,6 +151,15 @@
 //	                on close: TCP segments, or null
 //	datagrams_sent, datagrams_received
 //	                on close of QUIC: UDP datagrams; absent if not known
+//	state           on silent: connecting, connected or closed
+//	silent_ms       on silent: how long no data went, including the time before
+//	                it was observed, or null
+//	last            on silent: send or recv, the direction of the last data; null
+//	                if there never was any
+//	other_way_ms    on silent: how long no data went in the other direction, or
+//	                null. If last is send and this is much longer than silent_ms,
+//	                an answer is outstanding; else the last data sent may be an
+//	                acknowledgement
 //
 // dns_ms is from the first query for the name to the last answer before the
 // process connected, over A and AAAA, and all names of a search list. It is null
@@ -234,9 +241,10 @@
 // A request begins: its header section is complete, at ts. Its exchange follows
 // when it ends.
 //
-//	stream, method, url, protocol, reused, via
+//	stream, method, url, protocol, reused
 //	                as in exchange events
 //	module          likewise; next is null
+//	via             likewise
 //
 // # exchange
 //
@@ -268,7 +276,9 @@
 //	redirect        the Location of the response, or null
 //	module          {path, version, kind, proxy, next, barred} of the request to a
 //	                module proxy or a checksum database, or null. path and version
-//	                are unescaped, and null if the request names none. proxy
+//	                are unescaped, and null if the request names none. Kinds: list,
+//	                latest, info, mod, zip, and of a checksum database
+//	                sumdb-supported, sumdb-lookup, sumdb-tile, sumdb-latest. proxy
 //	                is the entry of the process's GOPROXY that the request went
 //	                to, without credentials, or null. next is for a status of
 //	                400 or more: the entry that the go command tries after such
@@ -339,7 +349,8 @@
 // whatever the filter.
 //
 //	reason   ring_full: the kernel buffer had no room
-//	         truncated: more bytes than the kernel side can copy of one call
+//	         truncated: more bytes than the kernel side could copy of one call;
+//	         not printed any more
 //	         read_fault: memory of the process that could not be read
 //	         table_full: more connections or processes than the kernel side
 //	         has room to follow

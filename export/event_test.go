@@ -147,6 +147,27 @@ func TestConn(t *testing.T) {
 			`"action":"dns","local":null,"remote":null,"role":null,"protocol":"dns","joined":null,"tls":null,"dns_ms":null,"connect_ms":null,"tls_ms":null,` +
 				`"name":"goproxy.example","via":null,"type":"A","rcode":"NOERROR","answers":["a.example.","192.0.2.1"]}`,
 		},
+		{
+			"QUIC",
+			Conn{
+				Protocol: ProtocolQUIC, Joined: JoinedStart, Source: SourceWire, Reason: "not decrypted: QUIC is not opened", QUIC: "QUIC v1",
+				TLS: &TLS{Version: "TLS 1.3", Issuer: "CN=a"}, Offer: &Offer{ALPN: []string{"h3"}, Versions: []string{"TLS 1.3"}},
+			},
+			ConnClose{BytesSent: new(uint64(1)), BytesReceived: new(uint64(2)), DatagramsSent: new(uint64(3)), DatagramsReceived: new(uint64(4))},
+			`"action":"close","local":null,"remote":null,"role":null,"protocol":"quic","joined":"start",` +
+				`"tls":{"version":"TLS 1.3","alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null,"issuer":"CN=a",` +
+				`"offered_alpn":["h3"],"offered_versions":["TLS 1.3"]},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null,` +
+				`"source":"wire","reason":"not decrypted: QUIC is not opened","quic_version":"QUIC v1","bytes_sent":1,"bytes_received":2,` +
+				`"rtt_ms":null,"retransmits":null,"frames":null,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,` +
+				`"datagrams_sent":3,"datagrams_received":4}`,
+		},
+		{
+			"close of one that speaks two protocols",
+			Conn{},
+			ConnClose{Error: &exchange.Error{Class: exchange.ClassProtocol, Detail: "two"}},
+			`"action":"close",` + unknown + `,"error":{"class":"protocol","detail":"two"},"bytes_sent":null,"bytes_received":null,` +
+				`"rtt_ms":null,"retransmits":null,"frames":null,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null}`,
+		},
 		{"dns without an answer", Conn{}, ConnDNS{Type: "AAAA"}, `"action":"dns",` + unknown + `,"type":"AAAA","rcode":null,"answers":[]}`},
 		{
 			"failed",

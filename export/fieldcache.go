@@ -10,13 +10,19 @@ import (
 const (
 	// cachedFields is how many fields a fieldCache holds, a power of two.
 	cachedFields = 256
-	// maxCachedField is the length of the longest name and value in a fieldCache.
+	// maxCachedField is the length of the longest name and value in a fieldCache, together.
+	// A longer field is written anew each time, and takes no place.
 	maxCachedField = 256
 )
 
 // fieldCache holds the JSON of header fields that occurred lately. Most fields of a
 // connection repeat those of its earlier requests, and to search them for secrets costs
-// more than the rest of their line. A new field takes place and memory of an older one.
+// more than the rest of their line. The JSON depends on nothing but name, value and
+// whether the field is sensitive, so a field from the cache is the same bytes.
+//
+// A new field takes place and memory of an older one. Its JSON has at most six bytes for
+// each byte of the field, as "\u0000" has, and base64: a fieldCache holds some 1 MB at most,
+// whatever peers send.
 type fieldCache struct {
 	seed  maphash.Seed
 	slots [cachedFields]cachedField
@@ -32,7 +38,8 @@ type cachedField struct {
 
 func newFieldCache() *fieldCache { return &fieldCache{seed: maphash.MakeSeed()} }
 
-// slot returns the only place where a field may be.
+// slot returns the only place where a field may be. The seed keeps a peer from choosing
+// values that share one.
 func (c *fieldCache) slot(h *hpack.HeaderField) *cachedField {
 	sum := maphash.String(c.seed, h.Value) + 31*uint64(len(h.Name))
 	return &c.slots[sum%cachedFields]

@@ -14,21 +14,21 @@ import (
 const (
 	// maxAttempts bounds what a Flow knows at a time.
 	maxAttempts = 4
-	// minDatagram is the least datagram with an Initial packet of a client (RFC 9000
-	// §14.1).
+	// minDatagram is the size to which a client expands datagrams with Initial packets
+	// (RFC 9000 §14.1).
 	minDatagram = 1200
-	// minID is the least connection ID that a client chooses for a server (RFC 9000
-	// §7.2).
-	minID = 8
+	// minDCIDLength is the length of the shortest Destination Connection ID that a client
+	// chooses (RFC 9000 §7.2).
+	minDCIDLength = 8
 )
 
 // Connection is what is known of a QUIC connection. It begins with a ClientHello; in a
 // version that is not known, with an answer to the client.
 type Connection struct {
-	Since   ktime.Time             // of its first packet
-	Version Version                // of its last packet that was opened
-	Hello   *handshake.ClientHello // nil if it was not seen, or is malformed
-	Answer  *handshake.ServerHello // nil until the server selects
+	Since       ktime.Time             // of its first packet
+	Version     Version                // of its last packet that was opened
+	ClientHello *handshake.ClientHello // nil if it was not seen, or is malformed
+	ServerHello *handshake.ServerHello // nil if it was not seen yet
 }
 
 // Flow is the datagrams between two addresses, from their first one. It may carry
@@ -48,18 +48,18 @@ type attempt struct {
 	since   ktime.Time
 	conn    *Connection // nil while it is not known to be one; others may have it, too
 	version Version
-	dest    []byte // connection ID that the client chose for the server
-	source  []byte // and for itself
+	dcid    []byte // Destination Connection ID of its first packet
+	scid    []byte // Source Connection ID of the client
 	// keys of both sides, client first, by version: that can change (RFC 9368 §2.3).
-	keys    map[Version]*[2]*keys
-	streams [2]cryptoStream
-	refused bool // by Version Negotiation
+	keys       map[Version]*[2]*keys
+	streams    [2]cryptoStream
+	negotiated bool // a Version Negotiation packet answers it
 }
 
 // Datagram takes the next datagram, or its beginning, and does not keep it. It returns
 // the connection of which more is known now, or nil.
 func (f *Flow) Datagram(at ktime.Time, fromClient bool, b []byte) (news *Connection) {
-	long := len(b) >= minDatagram
+	expanded := len(b) >= minDatagram
 	for {
 		p, rest, ok := parsePacket(b)
 		if !ok {
@@ -67,11 +67,11 @@ func (f *Flow) Datagram(at ktime.Time, fromClient bool, b []byte) (news *Connect
 		}
 		var c *Connection
 		switch {
-		case p.version == negotiation:
-			c = f.refuse(fromClient, &p)
-		case p.dialect == nil:
-			c = f.unknown(at, fromClient, long, &p)
-		case p.kind == initial && p.b != nil:
+		case p.version == versionNegotiation:
+			c = f.negotiate(fromClient, &p)
+		case p.spec == nil:
+			c = f.unknownVersion(at, fromClient, expanded, &p)
+		case p.typ == typeInitial && p.b != nil:
 			c = f.initial(at, fromClient, &p)
 		}
 		if c != nil {
@@ -104,15 +104,15 @@ func (f *Flow) enter(a *attempt) {
 	f.attempts = append(f.attempts, a)
 }
 
-// refuse takes a Version Negotiation packet. It repeats both connection IDs of the client
+// negotiate takes a Version Negotiation packet. It repeats both connection IDs of the client
 // (RFC 9000 §17.2.1).
-func (f *Flow) refuse(fromClient bool, p *packet) *Connection {
+func (f *Flow) negotiate(fromClient bool, p *packet) *Connection {
 	for _, a := range f.attempts {
-		if fromClient || !bytes.Equal(p.dest, a.source) || !bytes.Equal(p.source, a.dest) || a.refused {
+		if fromClient || !bytes.Equal(p.dcid, a.scid) || !bytes.Equal(p.scid, a.dcid) || a.negotiated {
 			continue
 		}
-		a.refused = true
-		if a.conn == nil && dialects[a.version] == nil {
+		a.negotiated = true
+		if a.conn == nil && knownVersions[a.version] == nil {
 			a.conn = a.connection()
 			return a.conn
 		}
@@ -120,15 +120,15 @@ func (f *Flow) refuse(fromClient bool, p *packet) *Connection {
 	return nil
 }
 
-// unknown takes a packet of a version whose packets cannot be opened. An answer in that
+// unknownVersion takes a packet of a version whose packets cannot be opened. An answer in that
 // version, to the connection ID of the client, shows that it is QUIC.
-func (f *Flow) unknown(at ktime.Time, fromClient, long bool, p *packet) *Connection {
+func (f *Flow) unknownVersion(at ktime.Time, fromClient, expanded bool, p *packet) *Connection {
 	for _, a := range f.attempts {
 		switch {
 		case a.version != p.version:
-		case fromClient && bytes.Equal(p.dest, a.dest) && bytes.Equal(p.source, a.source):
+		case fromClient && bytes.Equal(p.dcid, a.dcid) && bytes.Equal(p.scid, a.scid):
 			return nil // sent again
-		case !fromClient && bytes.Equal(p.dest, a.source):
+		case !fromClient && bytes.Equal(p.dcid, a.scid):
 			if a.conn != nil {
 				return nil
 			}
@@ -136,14 +136,14 @@ func (f *Flow) unknown(at ktime.Time, fromClient, long bool, p *packet) *Connect
 			return a.conn
 		}
 	}
-	if fromClient && long && len(p.dest) >= minID {
+	if fromClient && expanded && len(p.dcid) >= minDCIDLength {
 		f.enter(newAttempt(at, p))
 	}
 	return nil
 }
 
 func newAttempt(at ktime.Time, p *packet) *attempt {
-	return &attempt{since: at, version: p.version, dest: bytes.Clone(p.dest), source: bytes.Clone(p.source)}
+	return &attempt{since: at, version: p.version, dcid: bytes.Clone(p.dcid), scid: bytes.Clone(p.scid)}
 }
 
 // connection returns a new connection that begins with an attempt.
@@ -156,7 +156,7 @@ func (f *Flow) initial(at ktime.Time, fromClient bool, p *packet) *Connection {
 			return f.opened(a, fromClient, p.version, frames)
 		}
 	}
-	if !fromClient || len(p.dest) < minID {
+	if !fromClient || len(p.dcid) < minDCIDLength {
 		return nil
 	}
 	a := newAttempt(at, p)
@@ -179,16 +179,16 @@ func side(client bool) int {
 // open opens a packet with the keys of an attempt. The client chooses its own connection
 // ID once (RFC 9000 §7.2).
 func (a *attempt) open(fromClient bool, p *packet) (frames []byte, ok bool) {
-	own := p.dest
+	own := p.dcid
 	if fromClient {
-		own = p.source
+		own = p.scid
 	}
-	if !bytes.Equal(own, a.source) || dialects[a.version] == nil {
+	if !bytes.Equal(own, a.scid) || knownVersions[a.version] == nil {
 		return nil, false
 	}
 	both := a.keys[p.version]
 	if both == nil {
-		made, err := newKeys(p.dialect, a.dest)
+		made, err := newKeys(p.spec, a.dcid)
 		if err != nil { // there is no such case
 			return nil, false
 		}
@@ -234,7 +234,7 @@ func (f *Flow) message(a *attempt, fromClient bool, m *handshake.Message) bool {
 		a.conn = f.continued(a, hello)
 		a.conn.Version = a.version
 		if hello != nil {
-			a.conn.Hello = hello
+			a.conn.ClientHello = hello
 		}
 		return true
 	case !fromClient && m.Type == handshake.TypeServerHello:
@@ -245,7 +245,7 @@ func (f *Flow) message(a *attempt, fromClient bool, m *handshake.Message) bool {
 		if a.conn == nil { // its ClientHello was not seen
 			a.conn = a.connection()
 		}
-		a.conn.Answer = answer
+		a.conn.ServerHello = answer
 		a.drop(f.budget)
 		return true
 	}
@@ -260,8 +260,8 @@ func (f *Flow) continued(a *attempt, hello *handshake.ClientHello) *Connection {
 		if o == a || o.conn == nil {
 			continue
 		}
-		if o.refused || hello != nil && o.conn.Hello != nil && o.conn.Hello.Random == hello.Random {
-			o.refused = false
+		if o.negotiated || hello != nil && o.conn.ClientHello != nil && o.conn.ClientHello.Random == hello.Random {
+			o.negotiated = false
 			return o.conn
 		}
 	}

@@ -39,7 +39,7 @@ func testFlow() *Flow { return NewFlow(tcp.NewBudget(1 << 20)) }
 // offers demands that a connection is known, with a name.
 func offers(t *testing.T, c *Connection, v Version, name string) {
 	t.Helper()
-	if c == nil || c.Version != v || c.Hello == nil || c.Hello.SNI != name || !slices.Equal(c.Hello.ALPN, []string{"h3", "hq"}) || !c.Hello.QUIC {
+	if c == nil || c.Version != v || c.ClientHello == nil || c.ClientHello.SNI != name || !slices.Equal(c.ClientHello.ALPN, []string{"h3", "hq"}) || !c.ClientHello.QUIC {
 		t.Fatalf("got %+v, want %s to %s", c, v, name)
 	}
 }
@@ -78,7 +78,7 @@ func TestShuffled(t *testing.T) {
 	}
 }
 
-// TestCoalesced has two Initial packets in a datagram, and one of another kind.
+// TestCoalesced has two Initial packets in a datagram, and one of another type.
 func TestCoalesced(t *testing.T) {
 	hello := clientHello(t, "coalesced.example")
 	p := newPeer(t, Version1, "fiverseven", "")
@@ -96,10 +96,10 @@ func TestServerChooses(t *testing.T) {
 	f := testFlow()
 	nothing(t, f.Datagram(5, true, p.packet(true, cryptoOf(0, hello[:700]), 1200)))
 	nothing(t, f.Datagram(0, false, p.packet(false, []byte{frameACK, 0, 0, 0, 0}, 1200)))
-	p.dest = []byte("srv")
+	p.dcid = []byte("srv")
 	offers(t, f.Datagram(7, true, p.packet(true, cryptoOf(700, hello[700:]), 1200)), Version1, "chooses.example")
 	c := f.Datagram(9, false, p.packet(false, append([]byte{frameACKWithECN, 0, 0, 0, 0, 1, 2, 3}, cryptoOf(0, serverHello(t))...), 1200))
-	if c == nil || c.Since != 5 || c.Answer == nil || c.Answer.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
+	if c == nil || c.Since != 5 || c.ServerHello == nil || c.ServerHello.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
 		t.Errorf("got %+v, want a ServerHello", c)
 	}
 }
@@ -116,23 +116,23 @@ func TestRetry(t *testing.T) {
 	again := long(Version1, "self", "another", make([]byte, 40))
 	again[0] |= 3 << 4
 	nothing(t, f.Datagram(0, false, again))
-	p.original, p.dest, p.token = []byte("another1"), []byte("another1"), make([]byte, 20)
+	p.original, p.dcid, p.token = []byte("another1"), []byte("another1"), make([]byte, 20)
 	if got := f.Datagram(0, true, p.packet(true, cryptoOf(0, hello), 1200)); got != c {
 		t.Errorf("got %+v after the Retry, want the connection from before", got)
 	}
 	f.Datagram(0, true, first) // overtaken
-	if got := f.Datagram(0, false, p.packet(false, cryptoOf(0, serverHello(t)), 1200)); got != c || c.Answer == nil {
+	if got := f.Datagram(0, false, p.packet(false, cryptoOf(0, serverHello(t)), 1200)); got != c || c.ServerHello == nil {
 		t.Errorf("got %+v after the ServerHello", got)
 	}
 }
 
-// TestNegotiated has a client that is told another version.
-func TestNegotiated(t *testing.T) {
+// TestVersionNegotiation has a client that is told another version.
+func TestVersionNegotiation(t *testing.T) {
 	f := testFlow()
 	const odd = Version(0x0a1a2a3a)
 	nothing(t, f.Datagram(0, true, long(odd, "fiverseven", "self", make([]byte, 1200))))
-	c := f.Datagram(0, false, long(negotiation, "self", "fiverseven", []byte{0, 0, 0, 1}))
-	if c == nil || c.Version != odd || c.Hello != nil {
+	c := f.Datagram(0, false, long(versionNegotiation, "self", "fiverseven", []byte{0, 0, 0, 1}))
+	if c == nil || c.Version != odd || c.ClientHello != nil {
 		t.Fatalf("got %+v after Version Negotiation", c)
 	}
 	p := newPeer(t, Version1, "eightnine", "me")

@@ -21,14 +21,14 @@ type cryptoFrame struct {
 // frames. ok is false if there is none, or one that does not belong there.
 func nextCrypto(s *cryptobyte.String) (f cryptoFrame, ok bool) {
 	for {
-		var kind uint8
-		if !s.ReadUint8(&kind) {
+		var typ uint8
+		if !s.ReadUint8(&typ) {
 			return f, false
 		}
-		switch kind {
+		switch typ {
 		case framePadding, framePing:
 		case frameACK, frameACKWithECN:
-			if !skipACK(s, kind == frameACKWithECN) {
+			if !skipACK(s, typ == frameACKWithECN) {
 				return f, false
 			}
 		case frameCrypto:
@@ -43,8 +43,8 @@ func nextCrypto(s *cryptobyte.String) (f cryptoFrame, ok bool) {
 	}
 }
 
-// skipACK passes over an ACK frame (RFC 9000 §19.3): the largest number, the delay, a
-// count of ranges, the first range, and two fields of each further one.
+// skipACK passes over an ACK frame (RFC 9000 §19.3): Largest Acknowledged, ACK Delay, ACK
+// Range Count, First ACK Range, two fields of each further ACK Range, and three ECN Counts.
 func skipACK(s *cryptobyte.String, ecn bool) bool {
 	var ranges uint64
 	if !skipVarints(s, 2) || !readVarint(s, &ranges) || ranges > uint64(len(*s)) {

@@ -86,7 +86,7 @@ func FuzzOrder(f *testing.F) {
 		for _, c := range frames {
 			give(c)
 		}
-		if a.conn == nil || a.conn.Hello == nil || a.conn.Hello.SNI != "example.com" {
+		if a.conn == nil || a.conn.ClientHello == nil || a.conn.ClientHello.SNI != "example.com" {
 			t.Errorf("got %+v", a.conn)
 		}
 	})
@@ -108,7 +108,7 @@ func FuzzNumber(f *testing.F) {
 		binary.BigEndian.PutUint64(full[:], number)
 		var last [8]byte
 		copy(last[8-n:], full[8-n:])
-		if got := fullNumber(expected, binary.BigEndian.Uint64(last[:]), n); got != number {
+		if got := decodePacketNumber(expected, binary.BigEndian.Uint64(last[:]), n); got != number {
 			t.Errorf("expected %d, %d bytes of %d: got %d", expected, n, number, got)
 		}
 	})

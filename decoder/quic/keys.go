@@ -19,16 +19,16 @@ const (
 
 // keys open the Initial packets of one side.
 type keys struct {
-	aead   cipher.AEAD
-	iv     [ivSize]byte
-	header cipher.Block // of header protection (RFC 9001 §5.4.3)
-	next   uint64       // after the largest packet number so far
+	aead             cipher.AEAD
+	iv               [ivSize]byte
+	headerProtection cipher.Block // RFC 9001 §5.4.3
+	next             uint64       // after the largest packet number so far
 }
 
-// newKeys derives the keys of both sides, client first, from a connection ID (RFC 9001
-// §5.2). Everybody can.
-func newKeys(d *dialect, id []byte) (both [2]*keys, err error) {
-	secret, err := hkdf.Extract(sha256.New, id, d.salt[:])
+// newKeys derives the keys of both sides, client first, from the Destination Connection ID
+// of the first Initial packet (RFC 9001 §5.2). Everybody can.
+func newKeys(v *versionSpec, dcid []byte) (both [2]*keys, err error) {
+	secret, err := hkdf.Extract(sha256.New, dcid, v.initialSalt[:])
 	if err != nil {
 		return both, err
 	}
@@ -37,7 +37,7 @@ func newKeys(d *dialect, id []byte) (both [2]*keys, err error) {
 		if err != nil {
 			return both, err
 		}
-		if both[i], err = keysOf(d, side); err != nil {
+		if both[i], err = keysOf(v, side); err != nil {
 			return both, err
 		}
 	}
@@ -45,22 +45,22 @@ func newKeys(d *dialect, id []byte) (both [2]*keys, err error) {
 }
 
 // keysOf derives the keys of one side from its secret (RFC 9001 §5.1).
-func keysOf(d *dialect, secret []byte) (*keys, error) {
+func keysOf(v *versionSpec, secret []byte) (*keys, error) {
 	k := new(keys)
-	key, err := record.ExpandLabel(crypto.SHA256, secret, d.label+"key", keySize)
+	key, err := record.ExpandLabel(crypto.SHA256, secret, v.labelPrefix+"key", keySize)
 	if err != nil {
 		return nil, err
 	}
-	iv, err := record.ExpandLabel(crypto.SHA256, secret, d.label+"iv", ivSize)
+	iv, err := record.ExpandLabel(crypto.SHA256, secret, v.labelPrefix+"iv", ivSize)
 	if err != nil {
 		return nil, err
 	}
 	copy(k.iv[:], iv)
-	hp, err := record.ExpandLabel(crypto.SHA256, secret, d.label+"hp", keySize)
+	hp, err := record.ExpandLabel(crypto.SHA256, secret, v.labelPrefix+"hp", keySize)
 	if err != nil {
 		return nil, err
 	}
-	if k.header, err = aes.NewCipher(hp); err != nil {
+	if k.headerProtection, err = aes.NewCipher(hp); err != nil {
 		return nil, err
 	}
 	block, err := aes.NewCipher(key)
@@ -75,25 +75,25 @@ func keysOf(d *dialect, secret []byte) (*keys, error) {
 // the frames, in memory of their own.
 func (k *keys) open(p *packet) (frames []byte, ok bool) {
 	const longest = 4 // packet number
-	if len(p.b) < p.number+longest+sampleSize {
+	if len(p.b) < p.pnOffset+longest+sampleSize {
 		return nil, false
 	}
 	var mask [aes.BlockSize]byte
-	k.header.Encrypt(mask[:], p.b[p.number+longest:][:sampleSize])
+	k.headerProtection.Encrypt(mask[:], p.b[p.pnOffset+longest:][:sampleSize])
 	first := p.b[0] ^ mask[0]&0x0f
 	size := int(first&3) + 1
-	header := append([]byte(nil), p.b[:p.number+size]...)
+	header := append([]byte(nil), p.b[:p.pnOffset+size]...)
 	header[0] = first
 	var truncated uint64
 	for i := range size {
-		header[p.number+i] ^= mask[1+i]
-		truncated = truncated<<8 | uint64(header[p.number+i])
+		header[p.pnOffset+i] ^= mask[1+i]
+		truncated = truncated<<8 | uint64(header[p.pnOffset+i])
 	}
-	number := fullNumber(k.next, truncated, size)
+	number := decodePacketNumber(k.next, truncated, size)
 	nonce := k.iv
 	low := nonce[ivSize-8:]
 	binary.BigEndian.PutUint64(low, binary.BigEndian.Uint64(low)^number)
-	frames, err := k.aead.Open(nil, nonce[:], p.b[p.number+size:], header)
+	frames, err := k.aead.Open(nil, nonce[:], p.b[p.pnOffset+size:], header)
 	if err != nil {
 		return nil, false
 	}
@@ -101,9 +101,9 @@ func (k *keys) open(p *packet) (frames []byte, ok bool) {
 	return frames, true
 }
 
-// fullNumber returns the packet number closest to the expected one that ends in the
+// decodePacketNumber returns the packet number closest to the expected one that ends in the
 // given bytes (RFC 9000 §A.3).
-func fullNumber(expected, truncated uint64, size int) uint64 {
+func decodePacketNumber(expected, truncated uint64, size int) uint64 {
 	window := uint64(1) << (8 * size)
 	number := expected&^(window-1) | truncated
 	switch {

@@ -162,8 +162,8 @@ func checkPeers(t *testing.T, list []seen) {
 	}
 	for i, host := range []string{"first.example", "second.example"} {
 		offers(t, conns[i], Version1, host)
-		if conns[i].Answer == nil || conns[i].Answer.Version() != tls.VersionTLS13 {
-			t.Errorf("%s: got the answer %+v", host, conns[i].Answer)
+		if conns[i].ServerHello == nil || conns[i].ServerHello.Version() != tls.VersionTLS13 {
+			t.Errorf("%s: got the ServerHello %+v", host, conns[i].ServerHello)
 		}
 	}
 }

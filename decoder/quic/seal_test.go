@@ -22,7 +22,7 @@ func vectorKeys(t testing.TB, v vector) (both [2]*keys) {
 			t.Fatal(err)
 		}
 		copy(k.iv[:], unhex(t, texts[1]))
-		if k.header, err = aes.NewCipher(unhex(t, texts[2])); err != nil {
+		if k.headerProtection, err = aes.NewCipher(unhex(t, texts[2])); err != nil {
 			t.Fatal(err)
 		}
 		both[i] = k
@@ -41,7 +41,7 @@ func seal(k *keys, header []byte, number uint64, frames []byte) []byte {
 	at := len(header) - size
 	b := k.aead.Seal(append([]byte(nil), header...), nonce[:], frames, header)
 	var mask [aes.BlockSize]byte
-	k.header.Encrypt(mask[:], b[at+4:at+20])
+	k.headerProtection.Encrypt(mask[:], b[at+4:at+20])
 	b[0] ^= mask[0] & 0x0f
 	for i := range size {
 		b[at+i] ^= mask[1+i]
@@ -51,40 +51,40 @@ func seal(k *keys, header []byte, number uint64, frames []byte) []byte {
 
 // peer makes the Initial packets of a client and a server.
 type peer struct {
-	t            testing.TB
-	version      Version
-	original     []byte // connection ID from which keys derive
-	dest, source []byte // as the client sends
-	next         [2]uint64
-	token        []byte
+	t          testing.TB
+	version    Version
+	original   []byte // Destination Connection ID from which keys derive
+	dcid, scid []byte // as the client sends
+	next       [2]uint64
+	token      []byte
 }
 
-func newPeer(t testing.TB, v Version, dest, source string) *peer {
-	return &peer{t: t, version: v, original: []byte(dest), dest: []byte(dest), source: []byte(source)}
+func newPeer(t testing.TB, v Version, dcid, scid string) *peer {
+	return &peer{t: t, version: v, original: []byte(dcid), dcid: []byte(dcid), scid: []byte(scid)}
 }
 
 // packet makes an Initial packet. It has at least size bytes.
 func (p *peer) packet(client bool, frames []byte, size int) []byte {
 	p.t.Helper()
-	d := dialects[p.version]
-	both, err := newKeys(d, p.original)
+	spec := knownVersions[p.version]
+	both, err := newKeys(spec, p.original)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	var bits byte
-	for i, k := range d.kinds {
-		if k == initial {
+	for i, typ := range spec.types {
+		if typ == typeInitial {
 			bits = byte(i)
 		}
 	}
-	dest, source := p.dest, p.source
+	dcid, scid := p.dcid, p.scid
 	if !client {
-		dest, source = source, dest
+		dcid, scid = scid, dcid
 	}
 	var h cryptobyte.Builder
 	h.AddUint8(0xc0 | bits<<4 | 1) // two bytes of packet number
 	h.AddUint32(uint32(p.version))
-	for _, id := range [][]byte{dest, source} {
+	for _, id := range [][]byte{dcid, scid} {
 		h.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(id) })
 	}
 	if client {
@@ -103,19 +103,19 @@ func (p *peer) packet(client bool, frames []byte, size int) []byte {
 	return seal(both[side(client)], head, number, frames)
 }
 
-// varint encodes an integer of variable length (RFC 9000 §16).
+// varint encodes a variable-length integer (RFC 9000 §16).
 func varint(n uint64) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)|0x80000000) }
 
-// crypto makes a CRYPTO frame.
+// cryptoOf makes a CRYPTO frame.
 func cryptoOf(offset int, data []byte) []byte {
 	b := append([]byte{frameCrypto}, varint(uint64(offset))...)
 	return append(append(b, varint(uint64(len(data)))...), data...)
 }
 
 // long makes a packet with a long header of some version, with anything after it.
-func long(v Version, dest, source string, rest []byte) []byte {
+func long(v Version, dcid, scid string, rest []byte) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{0xc0}, uint32(v))
-	b = append(append(b, byte(len(dest))), dest...)
-	b = append(append(b, byte(len(source))), source...)
+	b = append(append(b, byte(len(dcid))), dcid...)
+	b = append(append(b, byte(len(scid))), scid...)
 	return append(b, rest...)
 }

@@ -96,7 +96,7 @@ func padded(t testing.TB) []byte { return append(unhex(t, clientPayload), make([
 func TestKeys(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
-			both, err := newKeys(dialects[v.version], unhex(t, vectorID))
+			both, err := newKeys(knownVersions[v.version], unhex(t, vectorID))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,8 +112,8 @@ func TestKeys(t *testing.T) {
 					t.Errorf("side %d: another key: %v", i, err)
 				}
 				var got, want [16]byte
-				both[i].header.Encrypt(got[:], got[:])
-				made[i].header.Encrypt(want[:], want[:])
+				both[i].headerProtection.Encrypt(got[:], got[:])
+				made[i].headerProtection.Encrypt(want[:], want[:])
 				if got != want {
 					t.Errorf("side %d: another key of header protection", i)
 				}
@@ -138,10 +138,10 @@ func TestPackets(t *testing.T) {
 			}
 			f := NewFlow(tcp.NewBudget(1 << 20))
 			c := f.Datagram(0, true, client)
-			if c == nil || c.Version != v.version || c.Hello == nil || c.Hello.SNI != "example.com" || len(c.Hello.ALPN) != 1 || c.Hello.ALPN[0] != "alpn" {
+			if c == nil || c.Version != v.version || c.ClientHello == nil || c.ClientHello.SNI != "example.com" || len(c.ClientHello.ALPN) != 1 || c.ClientHello.ALPN[0] != "alpn" {
 				t.Fatalf("got %+v after the ClientHello", c)
 			}
-			if got := f.Datagram(0, false, unhex(t, v.server)); got != c || c.Answer == nil || c.Answer.CipherSuite != 0x1301 {
+			if got := f.Datagram(0, false, unhex(t, v.server)); got != c || c.ServerHello == nil || c.ServerHello.CipherSuite != 0x1301 {
 				t.Errorf("got %+v after the ServerHello", got)
 			}
 		})

@@ -11,7 +11,7 @@ const (
 	Version1 Version = 0x00000001 // RFC 9000
 	Version2 Version = 0x6b3343cf // RFC 9369
 
-	negotiation Version = 0
+	versionNegotiation Version = 0
 )
 
 // String returns "QUIC v1", "QUIC v2", or the number, as in "QUIC 0xff00001d".
@@ -25,40 +25,38 @@ func (v Version) String() string {
 	return fmt.Sprintf("QUIC %#08x", uint32(v))
 }
 
-// dialect is in what the versions differ.
-type dialect struct {
-	salt [20]byte // initial_salt
-	// label is the beginning of the labels of keys.
-	label string
-	// kinds are the kinds of packets, by the type bits of a long header.
-	kinds [4]kind
+// versionSpec is what the versions specify differently.
+type versionSpec struct {
+	initialSalt [20]byte
+	labelPrefix string        // of the labels that keys derive from
+	types       [4]packetType // by Long Packet Type, the bits of a long header
 }
 
-// kind is what a packet is.
-type kind uint8
+// packetType is the type of a packet with a long header (RFC 9000 §17.2).
+type packetType uint8
 
 const (
-	initial kind = iota
-	zeroRTT
-	handshakePacket
-	retry
+	typeInitial packetType = iota
+	type0RTT
+	typeHandshake
+	typeRetry
 )
 
-var dialects = map[Version]*dialect{
+var knownVersions = map[Version]*versionSpec{
 	Version1: { // RFC 9001 §5.2, RFC 9000 §17.2
-		salt: [20]byte{
+		initialSalt: [20]byte{
 			0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
 			0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a,
 		},
-		label: "quic ",
-		kinds: [4]kind{initial, zeroRTT, handshakePacket, retry},
+		labelPrefix: "quic ",
+		types:       [4]packetType{typeInitial, type0RTT, typeHandshake, typeRetry},
 	},
 	Version2: { // RFC 9369 §3
-		salt: [20]byte{
+		initialSalt: [20]byte{
 			0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
 			0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9,
 		},
-		label: "quicv2 ",
-		kinds: [4]kind{retry, initial, zeroRTT, handshakePacket},
+		labelPrefix: "quicv2 ",
+		types:       [4]packetType{typeRetry, typeInitial, type0RTT, typeHandshake},
 	},
 }

@@ -53,7 +53,16 @@ func NewJoined(budget *Budget, sessions *Sessions) *Conn {
 	for d := range c.sides {
 		c.sides[d].search()
 	}
+	c.AwaitJoin()
 	return c
+}
+
+// AwaitJoin says that Join will give a connection its Readers, as its secrets do not come.
+// More ciphertext waits for that.
+func (c *Conn) AwaitJoin() {
+	for d := range c.sides {
+		c.sides[d].awaitsJoin = true
+	}
 }
 
 // Data takes the next bytes of a direction, which came at time at. It reads b until Next
@@ -76,7 +85,7 @@ func (c *Conn) Data(at ktime.Time, dir decoder.Direction, b []byte) {
 
 // mostWaiting bounds the ciphertext that waits in a direction.
 func (s *side) mostWaiting() int {
-	if s.state == searching && s.reader == nil {
+	if s.awaitsJoin {
 		return maxJoining
 	}
 	return maxWaiting
@@ -142,7 +151,7 @@ func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	}
 	c.info.Version, c.info.Suite = uint16(r.Suite().Version()), r.Suite().ID()
 	s.setReader(r)
-	s.joined = true
+	s.awaitsJoin, s.joined = false, true
 	if s.state != searching {
 		s.search()
 	}
@@ -189,8 +198,9 @@ func (c *Conn) overflow(s *side, at ktime.Time) {
 	switch {
 	case s.reader != nil && other.blocks(): // s waits for it
 		c.end(other, at, NoSecret)
-	case s.state == searching && s.reader == nil && c.session.client == nil: // for Join
+	case s.awaitsJoin:
 		s.lost += s.queue.drop()
+		s.search()
 	case s.state == reading && s.reader != nil: // the Budget is exceeded
 		s.lost += s.queue.drop()
 		s.search()

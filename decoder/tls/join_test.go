@@ -131,6 +131,30 @@ func TestJoinLate(t *testing.T) {
 	}
 }
 
+// TestAwaitJoin has more ciphertext wait than for a secret.
+func TestAwaitJoin(t *testing.T) {
+	conv := (&scenario{}).record(t, []int{10, 2_000_000, 300_000, 100})
+	c, r := tls.New(tls.NewBudget(8<<20), tls.NewSessions()), &result{}
+	waits := false
+	for i, s := range conv.segments {
+		if _, ok := c.WaitsSince(); ok && !waits {
+			c.AwaitJoin()
+			waits = true
+		}
+		c.Data(ktime.Time(i+1), s.dir, s.b)
+		r.drain(c)
+	}
+	for d, reader := range readersOf(t, conv) {
+		c.Join(decoder.Direction(d), reader)
+	}
+	r.drain(c)
+	for d := range r.said {
+		if !bytes.Equal(r.said[d], conv.said[d]) {
+			t.Errorf("%s: got %d bytes, want %d; %q", decoder.Direction(d), len(r.said[d]), len(conv.said[d]), r.lines)
+		}
+	}
+}
+
 // TestJoinOverflown takes a connection whose ciphertext waits for too long before its keys
 // come. The rest is opened, and the beginning is missing.
 func TestJoinOverflown(t *testing.T) {

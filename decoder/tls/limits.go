@@ -1,22 +1,21 @@
 package tls
 
-import "h2trace/decoder/tls/record"
-
 // The bounds on the memory and the work of a Conn, whatever its peers send. Buffers grow
 // with the bytes seen, never with a length that is only announced. Budget bounds the
 // ciphertext of all connections together.
 //
 // A Conn whose peers say nothing more takes some 1.5 kB, whatever the hello was, and 6 kB
-// with its keys. A direction takes up to maxWaiting, or maxJoining, and the last bytes given for its
-// ciphertext, 100 kB for their times, and 256 kB for an incomplete handshake message.
+// with its keys. A direction takes up to maxWaiting and the last bytes given for its
+// ciphertext, 100 kB for their times, and 256 kB for an incomplete handshake message. While
+// it waits for Join, maxJoining replaces maxWaiting.
 const (
 	// maxWaiting bounds the ciphertext of a direction that waits: for its secret, for
 	// what the other direction says, or for the rest of a record. It is the send window
 	// of a busy connection at the end of its handshake, and holds many records.
 	maxWaiting = 512 << 10
 
-	// maxJoining bounds it while a connection that was open before waits for Join: for
-	// some 50 ms the keys of a busy one are looked for.
+	// maxJoining bounds it for a direction that waits for Join, and for no other: finding
+	// the keys of a busy connection takes some 50 ms.
 	maxJoining = 4 << 20
 
 	// maxSecrets bounds the secrets of one label and client random. Others than the first
@@ -64,23 +63,3 @@ func NewBudget(most int) *Budget { return &Budget{most: most} }
 
 // over reports whether n more bytes exceed the Budget.
 func (b *Budget) over(n int) bool { return b.held+n > b.most }
-
-// takeScratch returns memory for the plaintext of a record. It is the same until
-// lendScratch.
-func (c *Conn) takeScratch() []byte {
-	budget := c.sides[0].queue.budget
-	if c.scratch == nil {
-		c.scratch, budget.scratch = budget.scratch, nil
-	}
-	if c.scratch == nil {
-		c.scratch = make([]byte, 0, record.MaxCiphertext12)
-	}
-	return c.scratch
-}
-
-// lendScratch gives that memory to the next Conn that needs some.
-func (c *Conn) lendScratch() {
-	if c.scratch != nil {
-		c.sides[0].queue.budget.scratch, c.scratch = c.scratch, nil
-	}
-}

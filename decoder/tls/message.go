@@ -115,6 +115,6 @@ func (c *Conn) keyUpdate(s *side) {
 		return
 	}
 	if s.reader.Update() == nil { // a Reader from memory may lack the secret
-		s.messages = handshake.Assembler{}
+		s.messages = handshake.Assembler{} // no message spans a change of keys (RFC 8446 §5.1)
 	}
 }

@@ -24,6 +24,8 @@ type side struct {
 	finished bool
 	joined   bool // the reader is from memory, and has not opened a record yet
 
+	awaitsJoin bool // Join will give the reader
+
 	skip    int64 // bytes of a broken record that are still to come
 	lost    int64 // bytes not opened since the last record that was
 	early   int64 // bytes of early data

@@ -6,11 +6,7 @@ import (
 	"crypto/tls"
 
 	"h2trace/decoder/tls/handshake"
-	"h2trace/decoder/tls/record"
 )
-
-// maxLength bounds the record of a ClientHello (RFC 8446 §5.1), with its header.
-const maxLength = record.HeaderSize + record.MaxPlaintext
 
 // Offer is what a client offers, in its order.
 type Offer struct {
@@ -19,23 +15,16 @@ type Offer struct {
 	SNI      string
 }
 
-// parse reads an offer from the first records of a client. ok is false when they hold no
-// ClientHello, or an incomplete one.
-func parse(b []byte) (o Offer, ok bool) {
-	var messages handshake.Assembler
-	for len(b) >= record.HeaderSize {
-		n := record.HeaderSize + int(b[3])<<8 + int(b[4])
-		if len(b) < n {
-			break
-		}
-		messages.Take(b[record.HeaderSize:n])
-		b = b[n:]
-		if m, ok := messages.Next(); ok {
-			h, err := handshake.ParseClientHello(m.Body)
-			return Of(h), err == nil && m.Type == handshake.TypeClientHello && !m.Truncated
-		}
+// offer returns what a message offers. ok is false if it is no ClientHello, or a malformed one.
+func offer(m handshake.Message) (o Offer, ok bool) {
+	if m.Type != handshake.TypeClientHello {
+		return Offer{}, false
 	}
-	return Offer{}, false
+	h, err := handshake.ParseClientHello(m.Body)
+	if err != nil {
+		return Offer{}, false
+	}
+	return Of(h), true
 }
 
 // Of returns what a ClientHello offers.

@@ -29,7 +29,14 @@ func hello(t testing.TB, c *tls.Config) []byte {
 	return append(header, rest...)
 }
 
-func TestParse(t *testing.T) {
+// read reads the offer in the first bytes of a client.
+func read(b []byte) (Offer, bool) {
+	var r Reader
+	return r.Take(b)
+}
+
+// TestOffer reads what crypto/tls offers.
+func TestOffer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		config *tls.Config
@@ -48,20 +55,15 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := hello(t, tt.config)
-			got, ok := parse(b)
+			got, ok := read(b)
 			if diff := cmp.Diff(tt.want, got); diff != "" || !ok {
 				t.Errorf("%t, -want +got:\n%s", ok, diff)
 			}
 			for n := range len(b) {
-				if got, ok := parse(b[:n]); ok {
+				if got, ok := read(b[:n]); ok {
 					t.Fatalf("the first %d of %d bytes: got %+v", n, len(b), got)
 				}
 			}
 		})
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	f.Add([]byte("\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"))
-	f.Fuzz(func(_ *testing.T, b []byte) { parse(b) })
 }

@@ -23,7 +23,13 @@ func records(b []byte, n int) []byte {
 // TestReader passes a ClientHello in pieces, and other bytes.
 func TestReader(t *testing.T) {
 	b := hello(t, &tls.Config{ServerName: "goproxy.example", NextProtos: []string{"h2"}})
-	want, _ := parse(b)
+	want, _ := read(b)
+	with := func(b []byte, at int, v byte) []byte {
+		b = slices.Clone(b)
+		b[at] = v
+		return b
+	}
+	const sessionID = 5 + 4 + 2 + 32 // the offset of its length
 	huge := append([]byte{22, 3, 1, 0xff, 0xff, 1, 0, 0xff, 0}, make([]byte, maxLength)...)
 	for _, tt := range []struct {
 		name  string
@@ -43,6 +49,12 @@ func TestReader(t *testing.T) {
 		{"another record", []byte("\x17\x03\x03\x00\x01a"), 1, false, 1},
 		{"another handshake message", []byte("\x16\x03\x03\x00\x05\x02\x00\x00\x01a and more"), 1, false, 10},
 		{"another protocol", []byte("\x16\x02\x03"), 1, false, 2},
+		{"record of application data", with(b, 0, 23), len(b), false, len(b)},
+		{"record of major version 2", with(b, 1, 2), len(b), false, len(b)},
+		{"record of major version 4", with(b, 1, 4), len(b), false, len(b)},
+		{"record of another minor version", with(b, 2, 9), len(b), true, len(b)},
+		{"second record of application data", with(records(b, 100), 105, 23), len(records(b, 100)), false, len(records(b, 100))},
+		{"malformed ClientHello", with(b, sessionID, 255), len(b), false, len(b)},
 		{"too long", huge, 1, false, maxLength},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

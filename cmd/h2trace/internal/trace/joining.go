@@ -116,6 +116,7 @@ func (t *tlsConn) joinsLate(now ktime.Time) {
 	}
 	delete(t.conn.table.ciphers.awaited.conns, t.conn)
 	t.joint, t.spots = &joint{spots: t.spots, late: true}, nil
+	t.AwaitJoin()
 	j := &t.conn.table.ciphers.joining
 	j.await(t.conn)
 	j.join(t.conn, now)

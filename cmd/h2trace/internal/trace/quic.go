@@ -124,8 +124,8 @@ func (q *quicFlows) flows() iter.Seq[*quicFlow] {
 
 // learn takes what is known of a connection now, and prints a new one.
 func (q *quicFlows) learn(f *quicFlow, known *quic.Connection, e *bpf.QUIC) {
-	if known.Hello != nil {
-		q.keys.claim(known.Hello.Random)
+	if known.ClientHello != nil {
+		q.keys.claim(known.ClientHello.Random)
 	}
 	i := slices.IndexFunc(f.conns, func(c *quicConn) bool { return c.is(known) })
 	if i >= 0 {

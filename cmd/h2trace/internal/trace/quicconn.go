@@ -20,22 +20,22 @@ type quicConn struct {
 // is reports whether it is the connection: if its ClientHello was read twice, they have
 // the same random.
 func (c *quicConn) is(o *quic.Connection) bool {
-	return c.known == o || c.known.Hello != nil && o.Hello != nil && c.known.Hello.Random == o.Hello.Random
+	return c.known == o || c.known.ClientHello != nil && o.ClientHello != nil && c.known.ClientHello.Random == o.ClientHello.Random
 }
 
 func (c *quicConn) learn(known *quic.Connection) {
 	c.known = known
 	c.event.QUIC = known.Version.String()
-	if known.Hello != nil {
-		c.event.Offer = offerOf(clienthello.Of(known.Hello))
+	if known.ClientHello != nil {
+		c.event.Offer = offerOf(clienthello.Of(known.ClientHello))
 	}
-	answer := known.Answer
-	if answer == nil {
+	hello := known.ServerHello
+	if hello == nil {
 		return
 	}
 	c.event.TLS = &export.TLS{
-		Version: stdtls.VersionName(answer.Version()), Cipher: stdtls.CipherSuiteName(answer.CipherSuite),
-		Resumed: new(answer.SelectedPSK != nil),
+		Version: stdtls.VersionName(hello.Version()), Cipher: stdtls.CipherSuiteName(hello.CipherSuite),
+		Resumed: new(hello.SelectedPSK != nil),
 	}
 	if c.event.Offer != nil {
 		c.event.TLS.SNI = c.event.Offer.SNI

@@ -259,7 +259,7 @@ func TestJoinUpdated(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
 	cert, key := a.ServerFiles(t)
-	addr := freeAddress(t)
+	addr := net.JoinHostPort("127.0.0.1", freePort(t))
 	cmd := exec.Command("openssl", "s_server", "-accept", addr, "-cert", cert, "-key", key, "-tls1_3")
 	in, out := child.Start(t, cmd)
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
@@ -306,15 +306,4 @@ func TestJoinUpdated(t *testing.T) {
 	if want := "/5 /6 /7"; strings.Join(got, " ") != want {
 		t.Errorf("got the requests %v, want %s", got, want)
 	}
-}
-
-// freeAddress returns an address that nobody listened at a moment ago.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }

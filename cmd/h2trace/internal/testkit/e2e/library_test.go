@@ -97,11 +97,7 @@ func TestLibrary(t *testing.T) {
 	wantLibrary := func(t *testing.T, r *result, shared string) {
 		t.Helper()
 		list := processEvents(r.stream, "attached")
-		tap := `"write":"`
-		if ofPackets() {
-			tap = `"key_log":"`
-		}
-		if len(list) != 1 || list[0].Reason != "by Go code in "+shared || !strings.Contains(list[0].Raw, tap) {
+		if len(list) != 1 || list[0].Reason != "by Go code in "+shared || !strings.Contains(list[0].Raw, `"plan":{"`) {
 			t.Errorf("attached: %s", rawOf(list))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,17 +16,6 @@ import (
 
 // quicSize is how much a client of quicpeer sends, and gets back.
 const quicSize = 100_000
-
-// quicPeer builds a client and server of QUIC, and returns its path.
-func quicPeer(t *testing.T) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "quicpeer")
-	out, err := exec.Command("go", "build", "-o", file, "h2trace/cmd/h2trace/internal/testkit/quicpeer").CombinedOutput()
-	if err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return file
-}
 
 // quicEvent is what the events of a connection of QUIC say.
 type quicEvent struct {
@@ -50,7 +38,7 @@ type quicEvent struct {
 // event.
 func TestQUIC(t *testing.T) {
 	needProbes(t)
-	peer := quicPeer(t)
+	peer := bin(t, "quicpeer")
 	hosts := []string{"one.example", "two.example"}
 	flags, env := []string{"--source", "auto"}, os.Environ()
 	t.Run("client", func(t *testing.T) {

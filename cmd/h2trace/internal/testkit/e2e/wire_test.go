@@ -19,7 +19,6 @@ var ofWire = []string{
 	"TestClientsOwnView",
 	"TestBuildVariants",
 	"TestBodies",
-	"TestQUIC",
 	"TestVia",
 	"TestViaVerdict",
 	"TestViaSOCKS",
@@ -47,6 +46,7 @@ var ofWire = []string{
 	"TestJoinSuites",
 	"TestJoinBusy",
 	"TestJoinUpdated",
+	"TestStrayHandshake",
 	"TestAttach",
 	"TestUnended",
 }

@@ -1,0 +1,139 @@
+package tls_test
+
+import (
+	"crypto"
+	"crypto/cipher"
+	"encoding/binary"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls"
+	"h2trace/decoder/tls/record"
+)
+
+// sender protects records of TLS_CHACHA20_POLY1305_SHA256 under one traffic secret.
+type sender struct {
+	secret []byte
+	aead   cipher.AEAD
+	iv     []byte
+	number uint64
+}
+
+func newSender(t *testing.T, secret []byte) *sender {
+	t.Helper()
+	s := &sender{secret: secret, iv: expand(t, secret, "iv", 12)}
+	var err error
+	if s.aead, err = chacha20poly1305.New(expand(t, secret, "key", 32)); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func expand(t *testing.T, secret []byte, label string, size int) []byte {
+	t.Helper()
+	b, err := record.ExpandLabel(crypto.SHA256, secret, label, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// update replaces the secret by that of the next generation (RFC 8446 §7.2).
+func (s *sender) update(t *testing.T) {
+	t.Helper()
+	*s = *newSender(t, expand(t, s.secret, "traffic upd", 32))
+}
+
+// seal returns a record with content of a type.
+func (s *sender) seal(typ record.ContentType, content string) []byte {
+	inner := append([]byte(content), byte(typ))
+	header := []byte{23, 3, 3, 0, 0}
+	binary.BigEndian.PutUint16(header[3:], uint16(len(inner)+s.aead.Overhead()))
+	nonce := slices.Clone(s.iv)
+	binary.BigEndian.PutUint64(nonce[4:], binary.BigEndian.Uint64(nonce[4:])^s.number)
+	s.number++
+	return s.aead.Seal(header, nonce, inner, header)
+}
+
+// TestKeyUpdate gives KeyUpdate messages, also those at which a receiver aborts the connection: the
+// value is neither 0 nor 1 (RFC 8446 §4.6.3), the length is not 1, or the message does not end its
+// record (§5.1). A Conn changes the keys for those with a valid body alone. Where the sender has
+// changed them all the same, a search finds the next generation, and one record is lost.
+func TestKeyUpdate(t *testing.T) {
+	const (
+		newKeys = ""                    // the sender changes its keys
+		ticket  = "\x04\x00\x00\x03abc" // a message that is skipped
+	)
+	missing := []string{"missing send 28 bytes, -1 records with -1"}
+	for _, tt := range []struct {
+		name string
+		sent []string // records of handshake messages, and newKeys
+		lost []string
+	}{
+		{"not requested", []string{"\x18\x00\x00\x01\x00", newKeys}, nil},
+		{"requested", []string{"\x18\x00\x00\x01\x01", newKeys}, nil},
+		{"after another message", []string{ticket + "\x18\x00\x00\x01\x00", newKeys}, nil},
+		{"in two records", []string{"\x18\x00\x00", "\x01\x00", newKeys}, nil},
+		{"none", []string{ticket, newKeys}, missing},
+		{"not last in its record", []string{"\x18\x00\x00\x01\x00" + ticket, newKeys}, nil},
+		{"before part of a message", []string{"\x18\x00\x00\x01\x00" + ticket[:5], newKeys, "\x18\x00\x00\x01\x00", newKeys}, nil},
+		{"value 2", []string{"\x18\x00\x00\x01\x02"}, nil},
+		{"value 2, new keys", []string{"\x18\x00\x00\x01\x02", newKeys}, missing},
+		{"value 255", []string{"\x18\x00\x00\x01\xff"}, nil},
+		{"empty", []string{"\x18\x00\x00\x00"}, nil},
+		{"empty, new keys", []string{"\x18\x00\x00\x00", newKeys}, missing},
+		{"two bytes", []string{"\x18\x00\x00\x02\x00\x00"}, nil},
+		{"two bytes, new keys", []string{"\x18\x00\x00\x02\x01\x00", newKeys}, missing},
+		{"body missing", []string{"\x18\x00\x00\x01"}, nil},
+		{"body missing, new keys", []string{"\x18\x00\x00\x01", newKeys}, missing},
+		{"longest length", []string{"\x18\xff\xff\xff\x00"}, nil},
+		{"longest length, new keys", []string{"\x18\xff\xff\xff\x00", newKeys}, missing},
+		{"valid after a malformed one", []string{"\x18\x00\x00\x01\x02", "\x18\x00\x00\x01\x00", newKeys}, nil},
+		{"valid after a malformed one in its record", []string{"\x18\x00\x00\x01\x02\x18\x00\x00\x01\x00", newKeys}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			secret := stream(32, 1)
+			s := newSender(t, secret)
+			sent := s.seal(record.ApplicationData, "before ")
+			for _, messages := range tt.sent {
+				if messages == newKeys {
+					s.update(t)
+				} else {
+					sent = append(sent, s.seal(record.Handshake, messages)...)
+				}
+			}
+			want := "before first second third"
+			if tt.lost != nil {
+				want = "before second third"
+			}
+			for _, text := range []string{"first ", "second ", "third"} {
+				sent = append(sent, s.seal(record.ApplicationData, text)...)
+			}
+			for _, most := range []int{len(sent), 7} {
+				suite, _ := record.SuiteByID(0x1303)
+				reader, err := record.NewTLS13(suite, secret)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c, r := tls.NewJoined(tls.NewBudget(1<<20), tls.NewSessions()), &result{}
+				c.Join(decoder.Send, reader)
+				at := ktime.Time(0)
+				for part := range slices.Chunk(sent, most) {
+					at++
+					r.give(c, at, decoder.Send, part)
+				}
+				if got := string(r.said[decoder.Send]); got != want {
+					t.Errorf("in pieces of %d: got %q, want %q", most, got, want)
+				}
+				if diff := cmp.Diff(tt.lost, r.lines); diff != "" {
+					t.Errorf("in pieces of %d: -want +got:\n%s", most, diff)
+				}
+			}
+		})
+	}
+}
