@@ -154,7 +154,7 @@ func setTLS(v *probesSite, tap plan.Tap, l *layout.TLS) {
 // come from packets, and how far their process has opened these.
 func setPlace(v *probesSite, tap plan.Tap, p *plan.Plan) {
 	switch tap {
-	case plan.ReadFrame, plan.ProcessFrame, plan.WriteHeaders:
+	case plan.ReadFrame, plan.ProcessFrame, plan.WriteHeaders, plan.Spot:
 		v.TlsconnHash, v.TlsRawInput, v.TlsInput = p.TLSConnHash, p.TLS.RawInput, p.TLS.Input
 	}
 }

@@ -104,7 +104,10 @@ struct headers_param {
 	u64 fragment, fragment_len;
 };
 
-/* A connection without traffic so far is unknown here: user space finds it. */
+/*
+ * A connection without traffic so far may be unknown here, or without a wish: user space
+ * finds it.
+ */
 static __always_inline bool report_block(struct encoding *e, u64 conn, const u64 *ptrs, u64 sp,
 					 u32 tgid)
 {
@@ -162,7 +165,8 @@ int write_headers(struct pt_regs *ctx)
 		bind_encoder(e->encoder, &key, b.id);
 		want = want_of(b.id, DIR_SEND);
 	}
-	if (e->id && (!b.id || want) && report_block(e, b.id, ptrs, GO_SP(ctx), key.tgid) && want)
+	/* Where bytes come from packets, the first one may be yet to come. */
+	if (e->id && (!b.c || want) && report_block(e, b.id, ptrs, GO_SP(ctx), key.tgid) && want)
 		take_one(want, DIR_SEND);
 	bpf_map_delete_elem(&encodings, &key);
 	return 0;

@@ -11,6 +11,7 @@
 #include "tls/conn.h"
 #include "tls/goabi.h"
 #include "tls/spotted.h"
+#include "recovery/behind.h"
 
 /* Offsets of fields in a tls.Conn, by direction where there are two. */
 struct tls_layout {
@@ -132,14 +133,41 @@ int spot_args(struct pt_regs *ctx)
 	return 0;
 }
 
+/*
+ * A goroutine may wait for its next frame since before the probe at ReadFrame was there.
+ * If nothing was left over, the bytes that Read is about to return begin a frame.
+ */
+static __always_inline void note_spotted(struct goroutine *key, u64 ptr, struct site *site)
+{
+	struct behind b = {};
+	struct sock *sk = sock_of_tls(&b, ptr, site);
+	struct reader *known;
+	u64 cookie;
+
+	if (!sk)
+		return;
+	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	b.id = TLS_CONN | cookie;
+	b.tp = (struct tcp_sock *)sk;
+	known = bpf_map_lookup_elem(&readers, key);
+	if (cookie && !(known && known->conn == b.id))
+		note_frame(key, &b);
+}
+
 /* Inside (*tls.Conn).Read, as read_memmove. */
 SEC("uprobe/spot_slot")
 int spot_slot(struct pt_regs *ctx)
 {
 	struct site *site = site_of(ctx);
+	struct goroutine key;
+	u64 ptr;
 
-	if (site)
-		spot(read_user_u64(GO_SP(ctx) + site->conn_slot), site);
+	if (!site)
+		return 0;
+	ptr = read_user_u64(GO_SP(ctx) + site->conn_slot);
+	spot(ptr, site);
+	if (recovering && site->tlsconn_hash && goroutine_of(ctx, &key))
+		note_spotted(&key, ptr, site);
 	return 0;
 }
 

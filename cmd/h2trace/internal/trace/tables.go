@@ -50,22 +50,16 @@ func (r *recovery) received(c *tracedConn, t *bpf.Table) {
 // block takes the frame that a table belongs to. A block may precede the open record of
 // its connection, and then waits for that.
 func (r *recovery) block(b *bpf.Block) {
-	switch c := r.conns[b.Conn]; {
-	case b.Conn == 0:
-		r.tables.Early(b)
-	case c == nil:
-		r.tables.Take(b.ID)
-	default:
+	if c := r.conns[b.Conn]; c != nil {
 		r.blockOf(c, b)
+	} else {
+		r.tables.Early(b)
 	}
 }
 
 // opened hands a connection the blocks that precede its open record.
 func (r *recovery) opened(c *tracedConn, ptr uint64) {
-	if ptr == 0 { // of packets
-		return
-	}
-	for _, b := range r.tables.Opened(c.meta.PID, ptr) {
+	for _, b := range r.tables.Opened(c.meta.PID, c.id, ptr) {
 		if c.missing != nil {
 			r.blockOf(c, &b)
 		}

@@ -116,13 +116,13 @@ func TestTables(t *testing.T) {
 	for ptr := range uint64(2 * maxEarly) {
 		tables.Early(&bpf.Block{Head: bpf.Head{PID: 9}, ID: ptr, Behind: [4]uint64{0, ptr + 1}})
 	}
-	if got := tables.Opened(8, 2*maxEarly); got != nil {
+	if got := tables.Opened(8, 1, 2*maxEarly); got != nil {
 		t.Errorf("another process has %d blocks", len(got))
 	}
-	if got := tables.Opened(9, 1); got != nil || len(tables.early) != maxEarly {
+	if got := tables.Opened(9, 1, 1); got != nil || len(tables.early) != maxEarly {
 		t.Errorf("%d blocks are kept, %d of the first connection", len(tables.early), len(got))
 	}
-	if got := tables.Opened(9, 2*maxEarly); len(got) != 1 || len(tables.early) != maxEarly-1 {
+	if got := tables.Opened(9, 1, 2*maxEarly); len(got) != 1 || len(tables.early) != maxEarly-1 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -51,19 +51,21 @@ func (t *Tables) Take(id uint64) *bpf.Table {
 	return table
 }
 
-// Early takes a block that precedes the open record of its connection.
+// Early takes a block of a connection that is not known, as its open record is still to
+// come, or that wants no table. If there are too many, the oldest goes, and its table.
 func (t *Tables) Early(b *bpf.Block) {
 	if len(t.early) == maxEarly {
+		t.Take(t.early[0].ID)
 		t.early = append(t.early[:0], t.early[1:]...)
 	}
 	t.early = append(t.early, *b)
 }
 
-// Opened removes and returns the blocks that precede a connection, by its process and
-// *tls.Conn.
-func (t *Tables) Opened(pid int, ptr uint64) (list []bpf.Block) {
+// Opened removes and returns the blocks that precede a connection: those with its number,
+// and without a number those of its process and *tls.Conn.
+func (t *Tables) Opened(pid int, conn, ptr uint64) (list []bpf.Block) {
 	t.early = slices.DeleteFunc(t.early, func(b bpf.Block) bool {
-		is := b.PID == pid && slices.Contains(b.Behind[:], ptr)
+		is := b.Conn == conn || b.Conn == 0 && ptr != 0 && b.PID == pid && slices.Contains(b.Behind[:], ptr)
 		if is {
 			list = append(list, b)
 		}
