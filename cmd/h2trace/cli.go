@@ -150,7 +150,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 
 	opts.Buffer = defaultBuffer
 	opts.Plan = trace.PlanAuto
-	opts.Sources = trace.Sources{Calls: true} // see Source in the manual
+	opts.Sources = trace.Auto
 	fs.VarP((*pidList)(&opts.PIDs), "pid", "p", "")
 	fs.VarP((*nameList)(&opts.Names), "name", "n", "")
 	fs.StringVarP(&opts.User, "user", "u", "", "")

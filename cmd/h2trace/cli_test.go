@@ -176,7 +176,7 @@ func TestSources(t *testing.T) {
 		want trace.Sources
 		err  string // "": none
 	}{
-		{"true", calls, ""},
+		{"true", trace.Auto, ""},
 		{"--source auto true", trace.Auto, ""},
 		{"--source wire true", wire, ""},
 		{"--source calls true", calls, ""},
@@ -186,9 +186,9 @@ func TestSources(t *testing.T) {
 		{"--plan entry-ret --source auto true", calls, ""},
 		{"--source wire --verify true", wire, "--verify is for --source calls, not for --source wire"},
 		{"--source wire --plan entry-ret true", wire, "--plan entry-ret is for --source calls, not for --source wire"},
-		{"--source packets true", calls, `"packets" is no source; they are wire, calls, auto`},
-		{"--source= true", calls, `"" is no source`},
-		{"--source wire, true", calls, `"" is no source`},
+		{"--source packets true", trace.Auto, `"packets" is no source; they are wire, calls, auto`},
+		{"--source= true", trace.Auto, `"" is no source`},
+		{"--source wire, true", trace.Auto, `"" is no source`},
 	}
 	for _, tt := range tests {
 		opts, _, err := parseArgs(strings.Fields(tt.args))

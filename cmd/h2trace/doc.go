@@ -49,7 +49,7 @@ Flags:
 	    --source LIST         where to take what TLS carries: wire (packets and
 	                          session secrets), calls (probes on Read and Write),
 	                          or auto: wire, and calls where that cannot be
-	                          (default calls; see Source)
+	                          (default auto; see Source)
 	    --buffer SIZE         ring buffer between kernel and h2trace, 64KiB to
 	                          2GiB, rounded up to a power of two (default 16MiB)
 	    --duration D          stop observing after D, such as 90s or 2m30s; a
@@ -223,11 +223,13 @@ wire: the packets of the connection, decrypted with the session secrets that
 crypto/tls derives in a handshake. Only handshakes hit probes. send and recv are
 the times at which packets left and arrived, and recv may be long before the
 process reads. Connections that h2trace cannot decrypt, such as those of git and
-curl, have conn events with the reason, and no frames. So have connections whose
-handshake came before the probes of their executable, as with --no-gate or in a
-library that is loaded later; h2trace reads the keys of those that were open
-before -p from the memory of the process. It takes cgroup v2 and CAP_NET_ADMIN.
-h2trace keeps secrets in memory only, until the connection ends.
+curl, have conn events with the reason, and no frames. h2trace reads the keys of
+connections that were open before -p from the memory of the process. So it does
+where the handshake came before the probes of an executable, as with --no-gate
+or in a library that is loaded later; what a connection carried is missing if
+the process neither reads nor writes any more, or if more than 4 MiB came
+meanwhile. It takes cgroup v2 and CAP_NET_ADMIN. h2trace keeps secrets in memory
+only, until the connection ends.
 
 calls: probes on Read and Write of crypto/tls. Each call of a process costs the
 time of a trap. send is when the process called Write, which may fail, and recv
@@ -353,7 +355,7 @@ are its header blocks that refer to fields sent earlier.
 
 A connection that was open before h2trace attached has joined "mid". h2trace
 copies its header tables and windows from the memory of the process. Headers are
-complete from the first block that begins after h2trace attached; from packets
+complete from the first block that begins after h2trace attached; without TLS
 from the second, because the process already waits for the first. Windows,
 including those of open streams, are known some frames later, when copies agree.
 A connection recovers from a loss in the same way. Windows are null until then.
