@@ -60,15 +60,20 @@ struct {
 } owners SEC(".maps");
 
 /* Reports whether the bytes of a socket are reported as segments. */
-static __always_inline bool is_copied(struct owner *owner)
+static __always_inline bool is_copied(u8 carries)
 {
-	return owner->carries == CARRIES_HTTP || owner->carries == CARRIES_TLS;
+	return carries == CARRIES_HTTP || carries == CARRIES_TLS;
 }
 
 /* The number of a connection whose bytes are reported as segments. */
+static __always_inline u64 number_of(u8 carries, u64 socket)
+{
+	return (carries == CARRIES_TLS ? TLS_CONN : CLEARTEXT_CONN) | socket;
+}
+
 static __always_inline u64 conn_number(struct owner *owner, u64 socket)
 {
-	return (owner->carries == CARRIES_TLS ? TLS_CONN : CLEARTEXT_CONN) | socket;
+	return number_of(owner->carries, socket);
 }
 
 /* The direction of what the client sends. */

@@ -112,15 +112,23 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	return CARRIES_OTHER;
 }
 
-static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, struct packet *p)
+/*
+ * Opens a connection that carries HTTP or TLS. The other direction may be handled by
+ * another CPU at this time, and reports segments once it finds owner->carries. So that is
+ * set after the record is in the ring. Both may open the connection: user space takes the
+ * first record.
+ */
+static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, struct packet *p,
+				      u8 carries)
 {
 	struct owner *owner = s->owner;
+	u64 conn = number_of(carries, s->socket);
 	struct open_record *r;
 
 	r = ring_record(sizeof(*r), RECORD_OPEN, owner->tgid);
 	if (!r)
 		return;
-	r->conn = conn_number(owner, s->socket);
+	r->conn = conn;
 	r->role = owner->role;
 	r->handshake = owner->from_start;
 	r->family = p->family;
@@ -130,7 +138,7 @@ static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, 
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	if (!owner->from_start)
-		want_first(conn_number(owner, s->socket));
+		want_first(conn);
 }
 
 /*
@@ -205,17 +213,19 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 		return;
 	s.socket = bpf_get_socket_cookie(skb);
 	if (owner->carries == CARRIES_UNKNOWN) {
-		owner->carries = judge(skb, &s);
-		if (owner->carries == CARRIES_UNKNOWN) {
+		u8 carries = judge(skb, &s);
+
+		if (carries == CARRIES_UNKNOWN) {
 			s.flow->begun = 0;
 			return;
 		}
-		if (is_copied(owner))
-			open_flow(skb, &s, p);
+		if (is_copied(carries))
+			open_flow(skb, &s, p, carries);
+		owner->carries = carries;
 	}
 	if (s.flow->end < s.offset + s.len)
 		s.flow->end = s.offset + s.len;
-	if (is_copied(owner)) {
+	if (is_copied(owner->carries)) {
 		if (is_wanted(&s))
 			put_segment(skb, &s);
 		else
@@ -269,8 +279,8 @@ static __always_inline void last_packet(struct __sk_buff *skb, struct bpf_sock *
 	bool reset = p->flags & FLAG_RST, last;
 	struct tcp_sock *tp;
 
-	if (!(p->flags & (FLAG_FIN | FLAG_RST)) || owner->from_start || !is_copied(owner) ||
-	    owner->closed)
+	if (!(p->flags & (FLAG_FIN | FLAG_RST)) || owner->from_start ||
+	    !is_copied(owner->carries) || owner->closed)
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
@@ -291,7 +301,7 @@ static __always_inline void state_changes(struct bpf_sock_ops *ctx, struct owner
 	u32 before = ctx->args[0], state = ctx->args[1];
 	struct tcp_sock *tp;
 
-	if (!is_copied(owner) || owner->closed)
+	if (!is_copied(owner->carries) || owner->closed)
 		return;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp && is_over(tp, state))

@@ -15,7 +15,8 @@ type tracedConn struct {
 	table *connTable
 	id    uint64 // the kernel's; the printed one is meta.Conn
 
-	end connEnd // nil while it is open
+	opened bool    // its open record has come
+	end    connEnd // nil while it is open
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early

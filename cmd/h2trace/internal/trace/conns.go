@@ -99,6 +99,10 @@ func (t *connTable) open(o *bpf.Open) {
 	if c == nil {
 		c = t.add(&o.Head, o.Wire)
 	}
+	if c.opened { // packets of both directions may open it
+		return
+	}
+	c.opened = true
 	c.meta.Comm = o.Comm
 	c.event.Local, c.event.Remote = o.Local, o.Remote
 	if o.Established != 0 {

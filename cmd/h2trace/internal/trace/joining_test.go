@@ -60,13 +60,17 @@ func (f *fetched) join(t *testing.T, from, at int, spot bpf.Spot, prepare func(*
 		if i == at {
 			table.spotted(&spot)
 		}
+		open := &bpf.Open{
+			Head: fetchedHead, Wire: bpf.WireTLS,
+			Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
+		}
 		if i == from {
-			table.open(&bpf.Open{
-				Head: fetchedHead, Wire: bpf.WireTLS,
-				Local: netip.MustParseAddrPort("192.0.2.1:1"), Remote: netip.MustParseAddrPort("192.0.2.2:443"),
-			})
+			table.open(open)
 		}
 		later.give(table, i)
+		if i == max(from, at)+1 { // a packet of the other direction opens it, too
+			table.open(open)
+		}
 	}
 	c := table.byID[fetchedHead.Conn]
 	for now := fetchedHead.Time; table.ciphers.joining.conns[c] != nil && now < ktime.Time(2*joinWait); now += 1e8 {
