@@ -41,7 +41,9 @@ type joining struct {
 type joint struct {
 	spots  []bpf.Spot
 	waited time.Duration
-	reads  int
+	reads  int  // how often its keys were taken
+	opened bool // a record was, with them
+	missed bool // one was not
 }
 
 func newJoining(k kernel) joining {
@@ -82,13 +84,28 @@ func (t *connTable) joins(c *tracedConn) {
 	j.join(c, c.since)
 }
 
-// notFound is why most connections that were open before are not opened.
-const notFound = "open before, and its keys were not found"
+// The reasons why most connections that were open before are not opened.
+const (
+	notFound  = "open before, and its keys were not found"
+	wrongKeys = "open before, and the keys that were found open no record of it"
+)
+
+// lacks returns why nothing is opened while the keys are waited for.
+func (n *joint) lacks() string {
+	if n.reads > 0 {
+		return wrongKeys
+	}
+	return notFound
+}
+
+// inVain reports whether keys were taken that opened no record.
+func (n *joint) inVain() bool { return n.reads > 0 && n.missed && !n.opened }
 
 // await has a connection wait for its keys.
 func (j *joining) await(c *tracedConn) {
-	j.conns[c] = c.wire.tls.joint
-	c.wire.tls.unopened.why = notFound
+	n := c.wire.tls.joint
+	j.conns[c] = n
+	c.wire.tls.unopened.why = n.lacks()
 	j.change()
 }
 
@@ -259,7 +276,12 @@ func (j *joining) change() {
 // reports whether that may help.
 func (t *tlsConn) rejoins() bool {
 	n := t.joint
-	if n == nil || t.over || n.reads >= maxJoins {
+	if n == nil || t.over || n.opened {
+		return false
+	}
+	n.missed = true
+	if n.reads >= maxJoins {
+		t.unopened.why = wrongKeys
 		return false
 	}
 	t.conn.table.ciphers.joining.await(t.conn)
@@ -283,7 +305,7 @@ func (j *joining) tick(now ktime.Time) error {
 			n.waited += passed
 			j.join(cmp.Or(c.outer, c), now)
 			if j.conns[c] != nil && n.waited > joinWait {
-				j.fail(c, now, notFound)
+				j.fail(c, now, n.lacks())
 			}
 		}
 	}

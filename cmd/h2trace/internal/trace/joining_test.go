@@ -66,6 +66,9 @@ func (f *fetched) join(t *testing.T, from, at int, spot bpf.Spot, prepare func(*
 			})
 		}
 		later.give(table, i)
+		if err := table.expire(ktime.Time(2000+i), false); err != nil { // keys may be read again
+			t.Fatal(err)
+		}
 	}
 	c := table.byID[fetchedHead.Conn]
 	for now := fetchedHead.Time; table.ciphers.joining.conns[c] != nil && now < ktime.Time(2*joinWait); now += 1e8 {
@@ -113,28 +116,42 @@ func TestJoining(t *testing.T) {
 
 // TestNotJoined replays connections that were open before, and whose keys cannot be had.
 func TestNotJoined(t *testing.T) {
-	f := fetch(t, []string{"/a", "/bc"}, func(*tls.Config) {})
+	short := fetch(t, []string{"/a", "/bc"}, func(*tls.Config) {})
+	// So much is searched for a record, and more, each time that keys are taken.
+	long := fetch(t, []string{"/" + strings.Repeat("a", 1500*maxJoins)}, func(*tls.Config) {})
 	const from = 4
-	other := f.stateOf(t, [2]uint64{})
-	other.Keys[bpf.Send].Secret, other.Keys[bpf.Recv].Secret = make([]byte, 32), make([]byte, 32)
+	other := func(of *fetched) *bpf.TLSState {
+		s := of.stateOf(t, [2]uint64{})
+		for d := range s.Keys {
+			s.Keys[d].Secret = bytes.Repeat([]byte{byte(d + 1)}, 32)
+		}
+		return s
+	}
+	remembered := func(table *connTable) {
+		table.kernel.(*fakeKernel).states = map[uint64]*bpf.TLSState{spotPtr: other(long)}
+	}
 	for _, tt := range []struct {
 		name    string
+		of      *fetched
 		at      int
 		spot    bpf.Spot
 		prepare func(*connTable)
 		want    string // "": nothing is printed
 	}{
-		{"not found", -1, bpf.Spot{}, func(*connTable) {}, `"reason":"not decrypted: ` + notFound + `"`},
-		{"not in memory", from, bpf.Spot{}, func(*connTable) {}, `"reason":"not decrypted: ` + notFound + `"`},
-		{"not read", from, bpf.Spot{State: &bpf.TLSState{
+		{"not found", short, -1, bpf.Spot{}, func(*connTable) {}, `"reason":"not decrypted: ` + notFound + `"`},
+		{"not in memory", short, from, bpf.Spot{}, func(*connTable) {}, `"reason":"not decrypted: ` + notFound + `"`},
+		{"not read", short, from, bpf.Spot{State: &bpf.TLSState{
 			Version: tls.VersionTLS12, Cipher: tls.TLS_RSA_WITH_AES_128_CBC_SHA, Unread: "keys of X are not read",
 		}}, func(*connTable) {}, `"reason":"not decrypted: keys of X are not read"`},
-		{"on calls", from, bpf.Spot{}, func(table *connTable) {
+		{"wrong keys, and the end", short, from, bpf.Spot{State: other(short)}, func(*connTable) {}, `"reason":"not decrypted: ` + wrongKeys + `"`},
+		{"wrong keys, and no others", long, from, bpf.Spot{State: other(long)}, func(*connTable) {}, `"reason":"not decrypted: ` + wrongKeys + `"`},
+		{"wrong keys each time", long, from, bpf.Spot{State: other(long)}, remembered, `"reason":"not decrypted: ` + wrongKeys + `"`},
+		{"on calls", short, from, bpf.Spot{}, func(table *connTable) {
 			table.ciphers.byCalls = func(int) bool { return true }
 		}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := f.join(t, from, tt.at, tt.spot, tt.prepare)
+			got := tt.of.join(t, from, tt.at, tt.spot, tt.prepare)
 			if strings.Contains(got, `"event":"frame"`) || tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 				t.Errorf("got %q, want %s", got, tt.want)
 			}

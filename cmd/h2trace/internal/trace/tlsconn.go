@@ -141,6 +141,9 @@ func (t *tlsConn) decrypt() {
 // opened decodes plaintext. Its handshake is over, even if the end of that is missing.
 func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c := t.conn
+	if t.joint != nil {
+		t.joint.opened = true
+	}
 	if !t.over {
 		t.over = true
 		if c.missing != nil {
@@ -162,6 +165,9 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 // plaintextMissing decodes that plaintext is missing.
 func (t *tlsConn) plaintextMissing(m *tls.Missing) {
 	c := t.conn
+	if t.joint != nil {
+		t.joint.missed = true
+	}
 	n := m.Plaintext
 	if n == 0 {
 		c.latest = max(m.At, c.latest)
@@ -243,6 +249,9 @@ func (t *tlsConn) end(at ktime.Time) {
 	}
 	t.Close(at)
 	t.decrypt()
+	if t.joint != nil && t.joint.inVain() && !t.unopened.any() {
+		t.giveUp(at, wrongKeys)
+	}
 	for _, random := range t.randoms {
 		c.table.ciphers.keys.leave(random, c)
 	}
