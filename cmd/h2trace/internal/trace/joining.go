@@ -22,6 +22,9 @@ const (
 	aboveWait = 100 * time.Millisecond
 	// maxSpots bounds the connections of which spots are known, and nothing else.
 	maxSpots = 4096
+	// spotKept is how long the keys that a spot brought are kept for a connection. After
+	// that they are read from memory.
+	spotKept = 10 * time.Second
 	// maxJoins is how often the keys of a connection are taken: once more if none of them
 	// opened a record, as the process may have changed them meanwhile.
 	maxJoins = 3
@@ -34,7 +37,14 @@ type joining struct {
 	probes *passingProbes // nil where there are none
 	conns  map[*tracedConn]*joint
 	spots  map[uint64][]bpf.Spot // of connections that are not known yet
+	kept   []keptKeys            // that spots brought, by time
 	last   ktime.Time            // of the last tick
+}
+
+// keptKeys are keys that a spot brought.
+type keptKeys struct {
+	at    ktime.Time
+	state *bpf.TLSState
 }
 
 // joint is what is known of a connection that was open before.
@@ -134,14 +144,17 @@ func (t *tlsConn) joining() bool { return t.joint != nil && !t.unopened.any() }
 func (t *connTable) spotted(s *bpf.Spot) {
 	j := &t.ciphers.joining
 	c := t.byID[s.Conn]
+	if s.State != nil {
+		j.kept = append(j.kept, keptKeys{s.Time, s.State})
+	}
 	switch {
 	case c == nil:
 		if len(j.spots) >= maxSpots {
 			j.wipe()
 		}
 		j.spots[s.Conn] = append(j.spots[s.Conn], *s)
-	case c.wire.tls.joint == nil:
-		wipeSpot(s)
+	case c.wire == nil || c.wire.tls == nil || c.wire.tls.joint == nil:
+		forgetKeys(s.State)
 	default:
 		n := c.wire.tls.joint
 		n.spots = append(n.spots, *s)
@@ -149,17 +162,35 @@ func (t *connTable) spotted(s *bpf.Spot) {
 	}
 }
 
-func wipeSpot(s *bpf.Spot) {
-	if s.State != nil {
-		s.State.Wipe()
+// forgetKeys zeroes and forgets the keys of a state, which may be nil.
+func forgetKeys(s *bpf.TLSState) {
+	if s != nil {
+		s.Wipe()
+		s.Keys = [2]bpf.TLSKeys{}
 	}
+}
+
+// isWhole reports whether a state says all that there is to know: its keys are not
+// forgotten.
+func isWhole(s *bpf.TLSState) bool {
+	return s != nil && (s.Unread != "" || len(s.Keys[bpf.Send].Secret)+len(s.Keys[bpf.Send].Key) > 0)
+}
+
+// expire zeroes the keys that no connection has taken for long enough.
+func (j *joining) expire(now ktime.Time) {
+	n := 0
+	for n < len(j.kept) && j.kept[n].at.Add(spotKept) < now {
+		forgetKeys(j.kept[n].state)
+		n++
+	}
+	j.kept = slices.Delete(j.kept, 0, n)
 }
 
 // wipe zeroes and forgets the keys of connections that are not known.
 func (j *joining) wipe() {
 	for _, list := range j.spots {
 		for i := range list {
-			wipeSpot(&list[i])
+			forgetKeys(list[i].State)
 		}
 	}
 	clear(j.spots)
@@ -168,7 +199,7 @@ func (j *joining) wipe() {
 // wipe zeroes the keys.
 func (n *joint) wipe() {
 	for i := range n.spots {
-		wipeSpot(&n.spots[i])
+		forgetKeys(n.spots[i].State)
 	}
 	n.spots = nil
 }
@@ -212,13 +243,13 @@ func (j *joining) join(c *tracedConn, now ktime.Time) {
 // later tick tries again.
 func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 	state := s.State
-	if n := c.wire.tls.joint; state == nil || n.reads > 0 {
+	if !isWhole(state) {
 		var err error
 		if state, err = j.kernel.ReadTLS(s); err != nil {
 			return
 		}
-		defer state.Wipe()
 	}
+	defer forgetKeys(state)
 	own := c.wire.tls
 	own.known(state)
 	if state.Unread != "" {

@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"crypto/tls"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -45,6 +46,7 @@ func (f *fetched) join(t *testing.T, from, at int, spot bpf.Spot, prepare func(*
 	var out bytes.Buffer
 	table := newTestTable(t, &out)
 	prepare(table)
+	keys := keysIn(spot.State)
 	spot.Head, spot.Ptr, spot.Direct = fetchedHead, spotPtr, true
 	later := &fetched{segments: slices.Clone(f.segments)}
 	var before [2]uint64
@@ -83,10 +85,72 @@ func (f *fetched) join(t *testing.T, from, at int, spot bpf.Spot, prepare func(*
 	if err := table.events.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if spot.State != nil && !bytes.Equal(spot.State.Keys[0].Secret, make([]byte, len(spot.State.Keys[0].Secret))) {
+	if !areZero(keys) {
 		t.Error("the keys are not zeroed")
 	}
 	return out.String()
+}
+
+// keysIn returns the memory of the keys in a state, which may be nil.
+func keysIn(s *bpf.TLSState) (keys [][]byte) {
+	if s == nil {
+		return nil
+	}
+	for _, k := range s.Keys {
+		keys = append(keys, k.Secret, k.Key, k.IV)
+	}
+	return keys
+}
+
+func areZero(keys [][]byte) bool {
+	return !slices.ContainsFunc(slices.Concat(keys...), func(b byte) bool { return b != 0 })
+}
+
+// TestSpotKeysExpire has keys that no connection takes: its own is not known yet, or it has
+// those of the connection around it. It can be joined later, with keys from memory.
+func TestSpotKeysExpire(t *testing.T) {
+	f := fetch(t, []string{"/a"}, func(*tls.Config) {})
+	table := newTestTable(t, io.Discard)
+	unknown, known, above := f.stateOf(t, [2]uint64{}), f.stateOf(t, [2]uint64{}), f.stateOf(t, [2]uint64{})
+	above.Below = spotPtr
+	brought := [][][]byte{keysIn(unknown), keysIn(known), keysIn(above)}
+	head := bpf.Head{Time: 1000, PID: 7, Conn: 1<<62 | 6}
+	table.spotted(&bpf.Spot{Head: fetchedHead, Ptr: spotPtr, Direct: true, State: unknown})
+	table.open(&bpf.Open{Head: head, Wire: bpf.WireTLS})
+	table.spotted(&bpf.Spot{Head: head, Ptr: spotPtr, Direct: true, State: known})
+	table.spotted(&bpf.Spot{Head: head, Ptr: spotPtr + 1, State: above})
+	if areZero(brought[0]) || !areZero(brought[1]) || areZero(brought[2]) {
+		t.Error("keys are not zeroed exactly when they are taken")
+	}
+	do(t, table.expire(head.Time.Add(spotKept), true))
+	if areZero(brought[0]) || areZero(brought[2]) {
+		t.Error("keys are zeroed too early")
+	}
+	do(t, table.expire(head.Time.Add(2*spotKept), true))
+	if !areZero(slices.Concat(brought...)) || len(table.ciphers.joining.kept) > 0 {
+		t.Error("keys that no connection takes are kept")
+	}
+	table.kernel.(*fakeKernel).states = map[uint64]*bpf.TLSState{spotPtr: f.stateOf(t, [2]uint64{})}
+	table.open(&bpf.Open{Head: fetchedHead, Wire: bpf.WireTLS})
+	if n := table.byID[fetchedHead.Conn].wire.tls.joint; n.reads != 1 {
+		t.Errorf("keys were taken %d times", n.reads)
+	}
+	do(t, table.endAll())
+}
+
+// TestSpotElsewhere has a spot on a connection whose bytes do not come from packets, or
+// are no TLS.
+func TestSpotElsewhere(t *testing.T) {
+	f := fetch(t, []string{"/a"}, func(*tls.Config) {})
+	for _, wire := range []bpf.Wire{bpf.WireNone, bpf.WireHTTP} {
+		table := newTestTable(t, io.Discard)
+		table.open(&bpf.Open{Head: fetchedHead, Wire: wire})
+		state := f.stateOf(t, [2]uint64{})
+		keys := keysIn(state)
+		if table.spotted(&bpf.Spot{Head: fetchedHead, Ptr: spotPtr, State: state}); !areZero(keys) {
+			t.Errorf("%v: keys of no use are kept", wire)
+		}
+	}
 }
 
 // TestJoining replays the packets of a connection that was open before. Whenever its keys

@@ -42,6 +42,7 @@ func (s *ciphers) expire(now ktime.Time) {
 	s.keys.expire(now)
 	s.awaited.expire(now)
 	s.failing.expire(now)
+	s.joining.expire(now)
 }
 
 // wipe zeroes and forgets all secrets that belong to no connection.
