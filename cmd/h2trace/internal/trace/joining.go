@@ -271,7 +271,7 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 	own.decrypt()
 }
 
-// readersOf returns the Readers of both directions.
+// readersOf returns the Readers of both directions. After an error they are wiped.
 func readersOf(s *bpf.TLSState) (readers [2]*record.Reader, err error) {
 	suite, _ := record.SuiteByID(s.Cipher)
 	for d := range readers {
@@ -282,6 +282,9 @@ func readersOf(s *bpf.TLSState) (readers [2]*record.Reader, err error) {
 			readers[d], err = record.NewKey(record.Version(s.Version), suite, k.Key, k.IV)
 		}
 		if err != nil {
+			for _, r := range readers[:d] {
+				r.Wipe()
+			}
 			return readers, err
 		}
 		readers[d].SetNumber(k.Number)

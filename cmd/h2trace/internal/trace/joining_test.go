@@ -13,6 +13,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls/record"
 )
 
 // spotPtr is where the process has the tls.Conn of a replayed connection.
@@ -220,5 +221,18 @@ func TestNotJoined(t *testing.T) {
 				t.Errorf("got %q, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestReadersWiped has keys of which only those of the first direction are of use.
+func TestReadersWiped(t *testing.T) {
+	state := fetch(t, []string{"/a"}, func(*tls.Config) {}).stateOf(t, [2]uint64{})
+	state.Keys[bpf.Recv].Secret = state.Keys[bpf.Recv].Secret[:16]
+	readers, err := readersOf(state)
+	if err == nil || readers[bpf.Send] == nil {
+		t.Fatalf("got %v, error %v", readers, err)
+	}
+	if r := readers[bpf.Send]; r.Overhead() != record.HeaderSize { // it has no key
+		t.Error("the Reader of the other direction is not wiped")
 	}
 }
