@@ -31,6 +31,9 @@ func (t *connTable) joinsInner(outer *tracedConn, at ktime.Time) {
 	c := outer.inner
 	own := c.wire.tls
 	delete(t.ciphers.awaited.conns, c)
+	config := t.config
+	config.Role = c.event.Role
+	c.follow(config) // not from its start
 	own.Conn, own.heard, own.joint = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions), at, &joint{}
 	t.ciphers.joining.await(c)
 	t.ciphers.joining.join(outer, at)
