@@ -17,6 +17,7 @@ func (t *tlsConn) holds(at ktime.Time, b []byte) bool {
 		return false
 	}
 	t.tunnel, c.tunnel = true, true
+	c.table.recovery.leave(c)
 	c.inner = c.table.addInner(c, at)
 	c.inner.beside = nil
 	c.inner.event.Via = c.asProxy()
