@@ -131,11 +131,6 @@ func (j *joining) end(c *tracedConn, now ktime.Time) {
 	n.wipe()
 }
 
-// isTLSElsewhere reports whether probes report what a connection carries.
-func (c *tracedConn) isTLSElsewhere() bool {
-	return c.wire != nil && c.wire.tls != nil && c.wire.tls.elsewhere
-}
-
 // joining reports whether a connection was open before, and its keys may be found yet, or
 // are. Its header tables are copied meanwhile.
 func (t *tlsConn) joining() bool { return t.joint != nil && !t.unopened.any() }

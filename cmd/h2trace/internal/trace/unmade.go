@@ -81,6 +81,9 @@ func (t *connTable) handshakeFailed(f *bpf.HandshakeFailed) {
 // Finished before the server checks its certificate (RFC 8446 §4.4).
 func (t *tlsConn) mayFail() bool {
 	c := t.conn
+	if t.elsewhere {
+		return false
+	}
 	return !t.over || t.failure.waits() || c.event.Role == decoder.Server && c.next[bpf.Send].offset == 0
 }
 
