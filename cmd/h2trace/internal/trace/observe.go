@@ -200,7 +200,7 @@ func (o *Observer) follow(ctx context.Context) error {
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
 			return err
 		}
-		p = pace{last: monotonic()}
+		p = newPace(o.collector)
 		idle := err != nil
 		if err := o.conns.expire(o.collector.ReadUntil(), idle); err != nil {
 			return err
