@@ -2,7 +2,6 @@ package trace
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls"
-	"h2trace/decoder/tls/record"
 )
 
 const (
@@ -34,7 +32,7 @@ const (
 // Read or Write reports them. Until then their ciphertext waits.
 type joining struct {
 	kernel kernel
-	probes *passingProbes // nil where there are none
+	probes passingProbes
 	conns  map[*tracedConn]*joint
 	spots  map[uint64][]bpf.Spot // of connections that are not known yet
 	kept   []keptKeys            // that spots brought, by time
@@ -47,33 +45,9 @@ type keptKeys struct {
 	state *bpf.TLSState
 }
 
-// joint is what is known of a connection that was open before.
-type joint struct {
-	spots  []bpf.Spot
-	waited time.Duration
-	reads  int  // how often its keys were taken
-	opened bool // a record was, with them
-	missed bool // one was not
-}
-
 func newJoining(k kernel) joining {
-	return joining{kernel: k, conns: make(map[*tracedConn]*joint), spots: make(map[uint64][]bpf.Spot)}
-}
-
-// begin attaches the probes for processes that already run. Their connections are not
-// known yet.
-func (j *joining) begin() error {
-	if j.probes == nil {
-		return nil
-	}
-	return j.probes.await()
-}
-
-// wait waits for the probes that are being attached or detached.
-func (j *joining) wait() {
-	if j.probes != nil {
-		j.probes.wait()
-	}
+	none := newPassingProbes(noProbes{}, nil, func() []string { return nil })
+	return joining{kernel: k, probes: none, conns: make(map[*tracedConn]*joint), spots: make(map[uint64][]bpf.Spot)}
 }
 
 // joins takes a TLS connection that was open before.
@@ -94,29 +68,12 @@ func (t *connTable) joins(c *tracedConn) {
 	j.join(c, c.since)
 }
 
-// The reasons why most connections that were open before are not opened.
-const (
-	notFound  = "open before, and its keys were not found"
-	wrongKeys = "open before, and the keys that were found open no record of it"
-)
-
-// lacks returns why nothing is opened while the keys are waited for.
-func (n *joint) lacks() string {
-	if n.reads > 0 {
-		return wrongKeys
-	}
-	return notFound
-}
-
-// inVain reports whether keys were taken that opened no record.
-func (n *joint) inVain() bool { return n.reads > 0 && n.missed && !n.opened }
-
 // await has a connection wait for its keys.
 func (j *joining) await(c *tracedConn) {
 	n := c.wire.tls.joint
 	j.conns[c] = n
 	c.wire.tls.unopened.why = n.lacks()
-	j.change()
+	j.probes.Change()
 }
 
 // end takes what is known of a connection that ends, and forgets it.
@@ -126,7 +83,7 @@ func (j *joining) end(c *tracedConn, now ktime.Time) {
 	j.join(c, now)
 	if j.conns[c] != nil {
 		delete(j.conns, c)
-		j.change()
+		j.probes.Change()
 	}
 	n.wipe()
 }
@@ -157,20 +114,6 @@ func (t *connTable) spotted(s *bpf.Spot) {
 	}
 }
 
-// forgetKeys zeroes and forgets the keys of a state, which may be nil.
-func forgetKeys(s *bpf.TLSState) {
-	if s != nil {
-		s.Wipe()
-		s.Keys = [2]bpf.TLSKeys{}
-	}
-}
-
-// isWhole reports whether a state says all that there is to know: its keys are not
-// forgotten.
-func isWhole(s *bpf.TLSState) bool {
-	return s != nil && (s.Unread != "" || len(s.Keys[bpf.Send].Secret)+len(s.Keys[bpf.Send].Key) > 0)
-}
-
 // expire zeroes the keys that no connection has taken for long enough.
 func (j *joining) expire(now ktime.Time) {
 	n := 0
@@ -189,37 +132,6 @@ func (j *joining) wipe() {
 		}
 	}
 	clear(j.spots)
-}
-
-// wipe zeroes the keys.
-func (n *joint) wipe() {
-	for i := range n.spots {
-		forgetKeys(n.spots[i].State)
-	}
-	n.spots = nil
-}
-
-// lowest returns the tls.Conn with no other below it, and the one above that; each may be
-// nil.
-func (n *joint) lowest() (lowest, above *bpf.Spot) {
-	for i := range n.spots {
-		s := &n.spots[i]
-		if s.Direct || lowest == nil {
-			lowest = s
-		}
-	}
-	for i := range n.spots {
-		s := &n.spots[i]
-		if s == lowest || s.State == nil {
-			continue
-		}
-		if s.State.Below == lowest.Ptr {
-			above = s
-		} else if lowest.State != nil && lowest.State.Below == s.Ptr {
-			lowest, above = s, lowest
-		}
-	}
-	return lowest, above
 }
 
 // join gives a connection its keys, if they are known by now, and the one inside of it.
@@ -257,7 +169,7 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 		return
 	}
 	delete(j.conns, c)
-	j.change()
+	j.probes.Change()
 	own.unopened.why = ""
 	own.joint.reads++
 	for d, r := range readers {
@@ -266,39 +178,11 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 	own.decrypt()
 }
 
-// readersOf returns the Readers of both directions. After an error they are wiped.
-func readersOf(s *bpf.TLSState) (readers [2]*record.Reader, err error) {
-	suite, _ := record.SuiteByID(s.Cipher)
-	for d := range readers {
-		k := &s.Keys[d]
-		if len(k.Secret) > 0 {
-			readers[d], err = record.NewTLS13(suite, k.Secret)
-		} else {
-			readers[d], err = record.NewKey(record.Version(s.Version), suite, k.Key, k.IV)
-		}
-		if err != nil {
-			for _, r := range readers[:d] {
-				r.Wipe()
-			}
-			return readers, err
-		}
-		readers[d].SetNumber(k.Number)
-	}
-	return readers, nil
-}
-
 // fail gives a connection up.
 func (j *joining) fail(c *tracedConn, now ktime.Time, why string) {
 	delete(j.conns, c)
-	j.change()
+	j.probes.Change()
 	c.wire.tls.giveUp(now, why)
-}
-
-// change notes that a connection waits for its keys, or no more.
-func (j *joining) change() {
-	if j.probes != nil {
-		j.probes.Change()
-	}
 }
 
 // rejoins has the keys of a connection read again, as none of them opened a record. It
@@ -322,27 +206,29 @@ func (t *tlsConn) rejoins() bool {
 func (j *joining) tick(now ktime.Time) error {
 	passed := min(now.Sub(j.last), joinActive)
 	j.last = now
-	active := 0
-	for _, c := range slices.SortedFunc(maps.Keys(j.conns), bySince) {
-		n := j.conns[c]
+	var active []*tracedConn // of many that are silent
+	for c := range j.conns {
 		switch {
-		case n == nil: // another one ended it
 		case c.finished():
 			delete(j.conns, c)
 		case now.Sub(c.wire.tls.heard) < joinActive:
-			active++
-			n.waited += passed
-			j.join(cmp.Or(c.outer, c), now)
-			if j.conns[c] != nil && n.waited > joinWait {
-				j.fail(c, now, n.lacks())
-			}
+			active = append(active, c)
 		}
 	}
-	if j.probes == nil {
-		return nil
+	slices.SortFunc(active, bySince)
+	for _, c := range active {
+		n := j.conns[c]
+		if n == nil { // another one ended it
+			continue
+		}
+		n.waited += passed
+		j.join(cmp.Or(c.outer, c), now)
+		if j.conns[c] != nil && n.waited > joinWait {
+			j.fail(c, now, n.lacks())
+		}
 	}
-	j.probes.begin(active)
-	over, err := j.probes.over(active)
+	j.probes.begin(len(active))
+	over, err := j.probes.over(len(active))
 	if over {
 		j.probes.end()
 	}

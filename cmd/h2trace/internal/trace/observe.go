@@ -118,8 +118,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	if opts.Sources.Wire {
 		o.conns.ciphers.wanted = true
 		o.conns.ciphers.byCalls = o.processes.ByCalls
-		found := newPassingProbes(c.Spotting, msg, o.processes.Paths)
-		o.conns.ciphers.joining.probes = &found
+		o.conns.ciphers.joining.probes = newPassingProbes(c.Spotting, msg, o.processes.Paths)
 	}
 	if err := c.PacketsWatched(); err != nil && opts.Sources.Wire {
 		if !opts.Sources.Calls {
@@ -161,7 +160,7 @@ func (o *Observer) sayNothingYet() {
 
 // AttachRunning attaches to running processes and their descendants.
 func (o *Observer) AttachRunning(pids []int, names []string) error {
-	if err := errors.Join(o.conns.recovery.probes.await(), o.conns.ciphers.joining.begin()); err != nil {
+	if err := errors.Join(o.conns.recovery.probes.await(), o.conns.ciphers.joining.probes.await()); err != nil {
 		return err
 	}
 	if err := o.processes.AttachRunning(process.Running{PIDs: pids, Handles: o.named, Names: names, Follow: !o.opts.NoFollow}); err != nil {
