@@ -137,8 +137,10 @@ func (t *connTable) wantTables(c *tracedConn) {
 	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
 		return
 	}
-	switch {
-	case c.event.Joined == export.JoinedStart && c.decoder.Protocol() != decoder.HTTP2:
+	switch spoken := c.decoder.Protocol(); {
+	case spoken == decoder.HTTP1 || c.tunnel && spoken != decoder.HTTP2:
+		return // there is none, also in what it carries for another one
+	case c.event.Joined == export.JoinedStart && spoken != decoder.HTTP2:
 		return // not before there is a table
 	case c.awaitsKeys() && !c.wire.tls.joining():
 		return // nothing of it is opened

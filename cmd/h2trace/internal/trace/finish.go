@@ -15,7 +15,7 @@ func (o *Observer) finish() error {
 	o.holder.Close() // before probes go, so that none is attached after
 	left, all, err := o.collector.Targets.List()
 	o.conns.recovery.probes.wait()
-	o.conns.ciphers.joining.wait()
+	o.conns.ciphers.joining.probes.wait()
 	o.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls"
-	"h2trace/decoder/tls/record"
 )
 
 const (
@@ -22,6 +20,9 @@ const (
 	aboveWait = 100 * time.Millisecond
 	// maxSpots bounds the connections of which spots are known, and nothing else.
 	maxSpots = 4096
+	// spotKept is how long the keys that a spot brought are kept for a connection. After
+	// that they are read from memory.
+	spotKept = 10 * time.Second
 	// maxJoins is how often the keys of a connection are taken: once more if none of them
 	// opened a record, as the process may have changed them meanwhile.
 	maxJoins = 3
@@ -32,55 +33,22 @@ const (
 // Until then their ciphertext waits.
 type joining struct {
 	kernel kernel
-	probes *passingProbes // nil where there are none
+	probes *passingProbes
 	conns  map[*tracedConn]*joint
 	spots  map[uint64][]bpf.Spot // of connections that are not known yet
+	kept   []keptKeys            // that spots brought, by time
 	last   ktime.Time            // of the last tick
 }
 
-// joint is what is known of a connection that was open before.
-type joint struct {
-	spots  []bpf.Spot
-	waited time.Duration
-	reads  int
-	late   bool // only its handshake was before the probes
-}
-
-// notFound is why no keys were found.
-func (n *joint) notFound() string {
-	if n.late {
-		return lateNotFound
-	}
-	return notFound
+// keptKeys are keys that a spot brought.
+type keptKeys struct {
+	at    ktime.Time
+	state *bpf.TLSState
 }
 
 func newJoining(k kernel) joining {
-	return joining{kernel: k, conns: make(map[*tracedConn]*joint), spots: make(map[uint64][]bpf.Spot)}
-}
-
-// begin attaches the probes for processes that already run. Their connections are not
-// known yet.
-func (j *joining) begin() error {
-	if j.probes == nil {
-		return nil
-	}
-	return j.probes.await()
-}
-
-// late attaches the probes in the file at path, for connections whose handshake was before
-// the others. Another goroutine calls it.
-func (j *joining) late(path string) error {
-	if j.probes == nil {
-		return nil
-	}
-	return j.probes.beginLate(path)
-}
-
-// wait waits for the probes that are being attached or detached.
-func (j *joining) wait() {
-	if j.probes != nil {
-		j.probes.wait()
-	}
+	none := newPassingProbes(noProbes{}, nil, func() []string { return nil })
+	return joining{kernel: k, probes: none, conns: make(map[*tracedConn]*joint), spots: make(map[uint64][]bpf.Spot)}
 }
 
 // joins takes a TLS connection that was open before.
@@ -101,13 +69,6 @@ func (t *connTable) joins(c *tracedConn) {
 	j.join(c, c.since)
 }
 
-// notFound is why most connections that were open before are not opened, and lateNotFound
-// why those whose handshake was before the probes.
-const (
-	notFound     = "open before, and its keys were not found"
-	lateNotFound = "its handshake was before the probes, and its keys were not found"
-)
-
 // joinsLate joins a connection that waits for a secret, if the process has a tls.Conn on
 // it.
 func (t *tlsConn) joinsLate(now ktime.Time) {
@@ -124,9 +85,10 @@ func (t *tlsConn) joinsLate(now ktime.Time) {
 
 // await has a connection wait for its keys.
 func (j *joining) await(c *tracedConn) {
-	j.conns[c] = c.wire.tls.joint
-	c.wire.tls.unopened.why = c.wire.tls.joint.notFound()
-	j.change()
+	n := c.wire.tls.joint
+	j.conns[c] = n
+	c.wire.tls.unopened.why = n.lacks()
+	j.probes.Change()
 }
 
 // end takes what is known of a connection that ends, and forgets it.
@@ -136,14 +98,9 @@ func (j *joining) end(c *tracedConn, now ktime.Time) {
 	j.join(c, now)
 	if j.conns[c] != nil {
 		delete(j.conns, c)
-		j.change()
+		j.probes.Change()
 	}
 	n.wipe()
-}
-
-// isTLSElsewhere reports whether probes report what a connection carries.
-func (c *tracedConn) isTLSElsewhere() bool {
-	return c.wire != nil && c.wire.tls != nil && c.wire.tls.elsewhere
 }
 
 // joining reports whether a connection was open before, and its keys may be found yet, or
@@ -154,14 +111,17 @@ func (t *tlsConn) joining() bool { return t.joint != nil && !t.unopened.any() }
 func (t *connTable) spotted(s *bpf.Spot) {
 	j := &t.ciphers.joining
 	c := t.byID[s.Conn]
+	if s.State != nil {
+		j.kept = append(j.kept, keptKeys{s.Time, s.State})
+	}
 	switch {
 	case c == nil:
 		if len(j.spots) >= maxSpots {
 			j.wipe()
 		}
 		j.spots[s.Conn] = append(j.spots[s.Conn], *s)
-	case c.wire.tls.joint == nil && (c.wire.tls.over || c.outer != nil):
-		wipeSpot(s)
+	case c.wire == nil || c.wire.tls == nil || c.wire.tls.joint == nil && (c.wire.tls.over || c.outer != nil):
+		forgetKeys(s.State)
 	case c.wire.tls.joint == nil: // its secret may be missed
 		c.wire.tls.spots = append(c.wire.tls.spots, *s)
 		c.wire.tls.joinsLate(s.Time)
@@ -172,51 +132,24 @@ func (t *connTable) spotted(s *bpf.Spot) {
 	}
 }
 
-func wipeSpot(s *bpf.Spot) {
-	if s.State != nil {
-		s.State.Wipe()
+// expire zeroes the keys that no connection has taken for long enough.
+func (j *joining) expire(now ktime.Time) {
+	n := 0
+	for n < len(j.kept) && j.kept[n].at.Add(spotKept) < now {
+		forgetKeys(j.kept[n].state)
+		n++
 	}
+	j.kept = slices.Delete(j.kept, 0, n)
 }
 
 // wipe zeroes and forgets the keys of connections that are not known.
 func (j *joining) wipe() {
 	for _, list := range j.spots {
 		for i := range list {
-			wipeSpot(&list[i])
+			forgetKeys(list[i].State)
 		}
 	}
 	clear(j.spots)
-}
-
-// wipe zeroes the keys.
-func (n *joint) wipe() {
-	for i := range n.spots {
-		wipeSpot(&n.spots[i])
-	}
-	n.spots = nil
-}
-
-// lowest returns the tls.Conn with no other below it, and the one above that; each may be
-// nil.
-func (n *joint) lowest() (lowest, above *bpf.Spot) {
-	for i := range n.spots {
-		s := &n.spots[i]
-		if s.Direct || lowest == nil {
-			lowest = s
-		}
-	}
-	for i := range n.spots {
-		s := &n.spots[i]
-		if s == lowest || s.State == nil {
-			continue
-		}
-		if s.State.Below == lowest.Ptr {
-			above = s
-		} else if lowest.State != nil && lowest.State.Below == s.Ptr {
-			lowest, above = s, lowest
-		}
-	}
-	return lowest, above
 }
 
 // join gives a connection its keys, if they are known by now, and the one inside of it.
@@ -238,13 +171,13 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 	if n.late && c.wire.tls.over { // its secret has come
 		return
 	}
-	if state == nil || n.reads > 0 {
+	if !isWhole(state) {
 		var err error
 		if state, err = j.kernel.ReadTLS(s); err != nil {
 			return
 		}
-		defer state.Wipe()
 	}
+	defer forgetKeys(state)
 	own := c.wire.tls
 	own.known(state)
 	if state.Unread != "" {
@@ -257,7 +190,7 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 		return
 	}
 	delete(j.conns, c)
-	j.change()
+	j.probes.Change()
 	own.unopened.why = ""
 	n.reads++
 	for d, r := range readers {
@@ -266,43 +199,23 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 	own.decrypt()
 }
 
-// readersOf returns the Readers of both directions.
-func readersOf(s *bpf.TLSState) (readers [2]*record.Reader, err error) {
-	suite, _ := record.SuiteByID(s.Cipher)
-	for d := range readers {
-		k := &s.Keys[d]
-		if len(k.Secret) > 0 {
-			readers[d], err = record.NewTLS13(suite, k.Secret)
-		} else {
-			readers[d], err = record.NewKey(record.Version(s.Version), suite, k.Key, k.IV)
-		}
-		if err != nil {
-			return readers, err
-		}
-		readers[d].SetNumber(k.Number)
-	}
-	return readers, nil
-}
-
 // fail gives a connection up.
 func (j *joining) fail(c *tracedConn, now ktime.Time, why string) {
 	delete(j.conns, c)
-	j.change()
+	j.probes.Change()
 	c.wire.tls.giveUp(now, why)
-}
-
-// change notes that a connection waits for its keys, or no more.
-func (j *joining) change() {
-	if j.probes != nil {
-		j.probes.Change()
-	}
 }
 
 // rejoins has the keys of a connection read again, as none of them opened a record. It
 // reports whether that may help.
 func (t *tlsConn) rejoins() bool {
 	n := t.joint
-	if n == nil || t.over || n.reads >= maxJoins {
+	if n == nil || t.over || n.opened {
+		return false
+	}
+	n.missed = true
+	if n.reads >= maxJoins {
+		t.unopened.why = n.lacks()
 		return false
 	}
 	t.conn.table.ciphers.joining.await(t.conn)
@@ -314,28 +227,30 @@ func (t *tlsConn) rejoins() bool {
 func (j *joining) tick(now ktime.Time) error {
 	passed := min(now.Sub(j.last), joinActive)
 	j.last = now
-	active := 0
-	for _, c := range slices.SortedFunc(maps.Keys(j.conns), bySince) {
-		n := j.conns[c]
+	var active []*tracedConn // of many that are silent
+	for c, n := range j.conns {
 		switch {
-		case n == nil: // another one ended it
 		case c.finished(), n.late && c.wire.tls.over: // its secret has come
 			delete(j.conns, c)
 			n.wipe()
 		case now.Sub(c.wire.tls.heard) < joinActive:
-			active++
-			n.waited += passed
-			j.join(cmp.Or(c.outer, c), now)
-			if j.conns[c] != nil && n.waited > joinWait {
-				j.fail(c, now, n.notFound())
-			}
+			active = append(active, c)
 		}
 	}
-	if j.probes == nil {
-		return nil
+	slices.SortFunc(active, bySince)
+	for _, c := range active {
+		n := j.conns[c]
+		if n == nil { // another one ended it
+			continue
+		}
+		n.waited += passed
+		j.join(cmp.Or(c.outer, c), now)
+		if j.conns[c] != nil && n.waited > joinWait {
+			j.fail(c, now, n.lacks())
+		}
 	}
-	j.probes.begin(active)
-	over, err := j.probes.over(active)
+	j.probes.begin(len(active))
+	over, err := j.probes.over(len(active))
 	if over {
 		j.probes.end()
 	}

@@ -17,6 +17,7 @@ func (t *tlsConn) holds(at ktime.Time, b []byte) bool {
 		return false
 	}
 	t.tunnel, c.tunnel = true, true
+	c.table.recovery.leave(c)
 	c.inner = c.table.addInner(c, at)
 	c.inner.beside = nil
 	c.inner.event.Via = c.asProxy()
@@ -31,6 +32,9 @@ func (t *connTable) joinsInner(outer *tracedConn, at ktime.Time) {
 	c := outer.inner
 	own := c.wire.tls
 	delete(t.ciphers.awaited.conns, c)
+	config := t.config
+	config.Role = c.event.Role
+	c.follow(config) // not from its start
 	own.Conn, own.heard, own.joint = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions), at, &joint{}
 	t.ciphers.joining.await(c)
 	t.ciphers.joining.join(outer, at)

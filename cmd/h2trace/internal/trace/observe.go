@@ -112,7 +112,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	}
 	o.processes = process.NewTracker(process.Config{
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
-		Late: func(path string) error { return o.conns.ciphers.joining.late(path) },
+		Late: func(path string) error { return o.conns.ciphers.joining.probes.beginLate(path) },
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
@@ -161,7 +161,7 @@ func (o *Observer) sayNothingYet() {
 
 // AttachRunning attaches to running processes and their descendants.
 func (o *Observer) AttachRunning(pids []int, names []string) error {
-	if err := errors.Join(o.conns.recovery.probes.await(), o.conns.ciphers.joining.begin()); err != nil {
+	if err := errors.Join(o.conns.recovery.probes.await(), o.conns.ciphers.joining.probes.await()); err != nil {
 		return err
 	}
 	if err := o.processes.AttachRunning(process.Running{PIDs: pids, Handles: o.named, Names: names, Follow: !o.opts.NoFollow}); err != nil {
@@ -200,7 +200,7 @@ func (o *Observer) follow(ctx context.Context) error {
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
 			return err
 		}
-		p = pace{last: monotonic()}
+		p = newPace(o.collector)
 		idle := err != nil
 		if err := o.conns.expire(o.collector.ReadUntil(), idle); err != nil {
 			return err

@@ -29,6 +29,10 @@ type pace struct {
 	last    ktime.Time // when it had its turn
 }
 
+// newPace begins anew where a bpf.Reader is. It may be far behind the present time: what waits
+// unread is measured from there, too.
+func newPace(r interface{ ReadUntil() ktime.Time }) pace { return pace{last: r.ReadUntil()} }
+
 // due counts a record, and reports whether no other is to be read before.
 func (p *pace) due(at ktime.Time) bool {
 	p.records++

@@ -40,6 +40,27 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// readUntil is a bpf.Reader that has come so far.
+type readUntil ktime.Time
+
+func (r readUntil) ReadUntil() ktime.Time { return ktime.Time(r) }
+
+// TestPaceLate has records that have waited for long, of all times or of one.
+func TestPaceLate(t *testing.T) {
+	for each, want := range map[time.Duration]int{30 * time.Millisecond: 4, 0: housekeepingEvery, -time.Microsecond: housekeepingEvery} {
+		now := monotonic().Add(-time.Minute)
+		p := newPace(readUntil(now))
+		n := 0
+		for due := false; !due; n++ {
+			now = now.Add(each)
+			due = p.due(now)
+		}
+		if n != want {
+			t.Errorf("%v apart: %d records are read, want %d", each, n, want)
+		}
+	}
+}
+
 // TestDrainEnds leaves records that there is no time to decode. They count as lost.
 func TestDrainEnds(t *testing.T) {
 	if os.Geteuid() != 0 {

@@ -18,6 +18,13 @@ type passingProbes struct {
 	late     atomic.Bool     // attached by beginLate, and Probes does not know it
 }
 
+// noProbes is in the place of probes that are not wanted.
+type noProbes struct{}
+
+func (noProbes) Begin([]string) error  { return nil }
+func (noProbes) End() error            { return nil }
+func (noProbes) Hits() (uint64, error) { return 0, nil }
+
 func newPassingProbes(attached probes, msg *message.Printer, paths func() []string) *passingProbes {
 	done := make(chan struct{})
 	close(done)

@@ -162,8 +162,18 @@ func (p *printer) Noted(note any) {
 	}
 }
 
-// announceLoss announces missing records.
+// isTLSElsewhere reports whether probes report what a connection carries, as another
+// connection. Nothing is printed of this one.
+func (p *printer) isTLSElsewhere() bool {
+	return p.wire != nil && p.wire.tls != nil && p.wire.tls.elsewhere
+}
+
+// announceLoss announces missing records. Those of no use are left to the end, which counts
+// all that were lost.
 func (p *printer) announceLoss(at ktime.Time, records, bytes uint64, why bpf.Reasons) {
+	if p.isTLSElsewhere() {
+		return
+	}
 	p.announce()
 	p.shared.losses.gap(at, p.meta.Conn, records, bytes, why)
 }

@@ -21,6 +21,9 @@ const (
 	// maxQUICHandshakes bounds the flows whose handshakes are read. A flow that is
 	// dropped there begins anew with its next packet.
 	maxQUICHandshakes = 1024
+	// maxQUICConns bounds the connections that are held, with the flows that have none.
+	// A stranger may begin any number of them. The datagrams of one packet may exceed it.
+	maxQUICConns = 4096
 	// maxQUICBytes bounds the bytes of handshakes that wait for others.
 	maxQUICBytes = 4 << 20
 	// quicLook is how often flows are looked at, and quicIdle after how many looks
@@ -40,6 +43,7 @@ type quicFlows struct {
 	budget   *tcp.Budget
 	// open holds the flows by socket and peer.
 	open    map[uint64]map[netip.AddrPort]*quicFlow
+	held    int // connections, and flows without
 	reading int // handshakes
 	next    ktime.Time
 	// strangers are those of the kernel of which no packet came, at the last look.
@@ -64,8 +68,12 @@ type quicFlow struct {
 	idle      int           // looks since then
 }
 
+// weight is what a flow adds to quicFlows.held.
+func (f *quicFlow) weight() int { return max(1, len(f.conns)) }
+
 // packet takes a packet that may show a connection.
-func (q *quicFlows) packet(e *bpf.QUIC) {
+func (q *quicFlows) packet(e *bpf.QUIC) error {
+	err := q.makeRoom(e.Time)
 	peers := q.open[e.Socket]
 	if peers == nil {
 		peers = make(map[netip.AddrPort]*quicFlow, 1)
@@ -78,7 +86,9 @@ func (q *quicFlows) packet(e *bpf.QUIC) {
 			f.role = decoder.Server
 		}
 		peers[e.Remote] = f
+		q.held += f.weight()
 	}
+	f.idle = -1 // at the next look, it is not idle
 	if f.handshake == nil {
 		q.read(f)
 	}
@@ -88,6 +98,23 @@ func (q *quicFlows) packet(e *bpf.QUIC) {
 			q.learn(f, c, e)
 		}
 	})
+	return err
+}
+
+// makeRoom ends a quarter of what is held if that is too much: the flows that are idle for
+// the longest time, or began first.
+func (q *quicFlows) makeRoom(at ktime.Time) (err error) {
+	if q.held < maxQUICConns {
+		return nil
+	}
+	for _, f := range slices.SortedFunc(q.flows(), func(a, b *quicFlow) int {
+		return cmp.Or(cmp.Compare(b.idle, a.idle), byBegin(a, b))
+	}) {
+		if q.held > maxQUICConns*3/4 {
+			err = errors.Join(err, q.end(f, at))
+		}
+	}
+	return err
 }
 
 // read begins to read the handshakes of a flow.
@@ -144,7 +171,9 @@ func (q *quicFlows) learn(f *quicFlow, known *quic.Connection, e *bpf.QUIC) {
 		q.resolver.resolved(&c.event, e.PID, known.Since)
 	}
 	c.learn(known)
+	q.held -= f.weight()
 	f.conns = append(f.conns, c)
+	q.held += f.weight()
 	q.shared.spoke[e.PID] = true
 	q.shared.events.Conn(c.at(c.since), &c.event, export.ConnOpen{})
 }
@@ -156,14 +185,16 @@ func (q *quicFlows) released(e *bpf.Released) error {
 
 // endFlows ends flows, in the order in which they began.
 func (q *quicFlows) endFlows(list []*quicFlow, at ktime.Time) error {
-	slices.SortFunc(list, func(a, b *quicFlow) int {
-		return cmp.Or(cmp.Compare(a.since, b.since), a.id.Remote.Compare(b.id.Remote))
-	})
+	slices.SortFunc(list, byBegin)
 	var err error
 	for _, f := range list {
 		err = errors.Join(err, q.end(f, at))
 	}
 	return err
+}
+
+func byBegin(a, b *quicFlow) int {
+	return cmp.Or(cmp.Compare(a.since, b.since), a.id.Remote.Compare(b.id.Remote))
 }
 
 // end prints the close events of a flow, and forgets it.
@@ -178,6 +209,7 @@ func (q *quicFlows) end(f *quicFlow, at ktime.Time) error {
 		q.shared.events.Conn(c.at(at), &c.event, e)
 	}
 	q.stop(f)
+	q.held -= f.weight()
 	peers := q.open[f.id.Socket]
 	delete(peers, f.id.Remote)
 	if len(peers) == 0 {
@@ -187,31 +219,36 @@ func (q *quicFlows) end(f *quicFlow, at ktime.Time) error {
 }
 
 // expire ends the flows on which nothing goes. The kernel's entries of which no packet
-// came are of lost records.
+// came are of lost records. It has none of flows for which it had no room.
 func (q *quicFlows) expire(now ktime.Time) error {
-	if now < q.next || len(q.open) == 0 {
+	if now < q.next {
 		return nil
 	}
 	q.next = now.Add(quicLook)
 	list, err := q.kernel.ListQUIC()
+	if err != nil {
+		return err
+	}
 	strangers := make(map[bpf.QUICFlow]bool)
-	var over []*quicFlow
-	for id, n := range list {
-		f := q.open[id.Socket][id.Remote]
+	for id := range list {
 		switch {
-		case f == nil && q.strangers[id]:
+		case q.open[id.Socket][id.Remote] != nil:
+		case q.strangers[id]:
 			err = errors.Join(err, q.kernel.ForgetQUIC(id))
-		case f == nil:
-			strangers[id] = true
-		case f.counted != n:
-			f.counted, f.idle = n, 0
 		default:
-			if f.idle++; f.idle >= quicIdle {
-				over = append(over, f)
-			}
+			strangers[id] = true
 		}
 	}
 	q.strangers = strangers
+	var over []*quicFlow
+	for f := range q.flows() {
+		n := list[f.id]
+		if n != f.counted {
+			f.counted, f.idle = n, 0
+		} else if f.idle++; f.idle >= quicIdle {
+			over = append(over, f)
+		}
+	}
 	return errors.Join(err, q.endFlows(over, now))
 }
 

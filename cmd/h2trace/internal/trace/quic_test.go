@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -75,9 +76,9 @@ func (q *quicTest) sees(dir int, f bpf.QUICFlow, datagrams [][]byte) {
 	q.t.Helper()
 	for _, b := range datagrams {
 		q.now++
-		q.table.quic.packet(&bpf.QUIC{Head: bpf.Head{Time: q.now, PID: 7}, Packet: bpf.Packet{
+		q.must(q.table.quic.packet(&bpf.QUIC{Head: bpf.Head{Time: q.now, PID: 7}, Packet: bpf.Packet{
 			Dir: dir, Local: here, Remote: f.Remote, Socket: f.Socket, Length: len(b), Payload: b, Comm: "peer",
-		}})
+		}}))
 		n := q.kernel().quic[f]
 		n.Bytes[dir], n.Datagrams[dir] = n.Bytes[dir]+uint64(len(b)), n.Datagrams[dir]+1
 		q.kernel().quic[f] = n
@@ -152,8 +153,8 @@ func TestQUICShared(t *testing.T) {
 	q.want(0, "datagrams_sent")
 }
 
-// TestQUICIdle has a flow on which nothing goes any more, one that goes on, and one of
-// which all records were lost.
+// TestQUICIdle has a flow on which nothing goes any more, also one that the kernel does not
+// count, one that goes on, and one of which all records were lost.
 func TestQUICIdle(t *testing.T) {
 	q := newQUICTest(t)
 	quiet, busy := bpf.QUICFlow{Socket: 3, Remote: there}, bpf.QUICFlow{Socket: 5, Remote: there}
@@ -161,6 +162,9 @@ func TestQUICIdle(t *testing.T) {
 	q.sees(bpf.Send, quiet, firstFlight(t, "quiet.example"))
 	q.sees(bpf.Send, busy, firstFlight(t, "busy.example"))
 	q.kernel().quic[stranger] = bpf.QUICCount{}
+	unknown := bpf.QUICFlow{Socket: 7, Remote: there}
+	q.sees(bpf.Send, unknown, firstFlight(t, "unknown.example"))
+	delete(q.kernel().quic, unknown)
 	at := ktime.Time(0).Add(time.Hour)
 	for range quicIdle {
 		q.must(q.table.quic.expire(at))
@@ -174,7 +178,8 @@ func TestQUICIdle(t *testing.T) {
 	q.want(0, `"action":"close"`)
 	q.must(q.table.quic.expire(at))
 	q.want(1, `"action":"close"`, "quiet.example")
-	q.want(1, `"action":"close"`)
+	q.want(1, `"action":"close"`, "unknown.example")
+	q.want(2, `"action":"close"`)
 	if _, ok := q.kernel().quic[stranger]; ok || len(q.kernel().quic) != 1 {
 		t.Errorf("the kernel holds %v", q.kernel().quic)
 	}
@@ -209,4 +214,84 @@ func TestQUICMany(t *testing.T) {
 	q.want(1, `"action":"open"`)
 	q.must(q.table.quic.endAll(1 << 40))
 	q.want(1, `"action":"close"`, `"bytes_sent":0`)
+}
+
+// TestQUICLost has a flow of which all records were lost, while no other is open.
+func TestQUICLost(t *testing.T) {
+	q := newQUICTest(t)
+	q.kernel().quic[bpf.QUICFlow{Socket: 6, Remote: there}] = bpf.QUICCount{}
+	at := ktime.Time(0).Add(time.Hour)
+	q.must(q.table.quic.expire(at))
+	q.must(q.table.quic.expire(at.Add(quicLook)))
+	if n := len(q.kernel().quic); n > 0 {
+		t.Errorf("the kernel holds %d flows", n)
+	}
+}
+
+// TestQUICManyConns has a stranger begin connections, or send what may begin one, from many
+// addresses, and many connections from one.
+func TestQUICManyConns(t *testing.T) {
+	whole := firstFlight(t, "many.example")
+	flow := func(i int) bpf.QUICFlow {
+		return bpf.QUICFlow{Socket: 3, Remote: netip.AddrPortFrom(there.Addr(), uint16(i+1000))}
+	}
+	for _, tt := range []struct {
+		name      string
+		datagrams [][]byte
+	}{{"connections", whole}, {"datagrams", whole[:1]}} {
+		q := newQUICTest(t)
+		for i := range 2 * maxQUICConns {
+			q.sees(bpf.Recv, flow(i), tt.datagrams)
+			if n := len(q.table.quic.open[3]); n > maxQUICConns || n != q.table.quic.held {
+				t.Fatalf("%s: %d flows are held, counted as %d", tt.name, n, q.table.quic.held)
+			}
+		}
+		if n := len(q.kernel().quic); n > maxQUICConns {
+			t.Errorf("%s: the kernel holds %d flows", tt.name, n)
+		}
+		q.must(q.table.quic.endAll(1 << 40))
+		if opened := q.lines(`"action":"open"`); opened != q.lines(`"action":"close"`) || len(tt.datagrams) > 1 && opened != 2*maxQUICConns {
+			t.Errorf("%s: %d are opened, %d closed", tt.name, opened, q.lines(`"action":"close"`))
+		}
+		if q.table.quic.held != 0 {
+			t.Errorf("%s: %d are held at the end", tt.name, q.table.quic.held)
+		}
+	}
+
+	q := newQUICTest(t)
+	q.sees(bpf.Recv, flow(0), whole)
+	f := q.table.quic.open[3][flow(0).Remote]
+	e := &bpf.QUIC{Head: bpf.Head{Time: 9, PID: 7}, Packet: bpf.Packet{Dir: bpf.Recv, Local: here, Remote: flow(0).Remote, Socket: 3}}
+	for range maxQUICConns - 1 {
+		q.table.quic.learn(f, new(quic.Connection), e)
+	}
+	q.want(0, `"action":"close"`)
+	q.sees(bpf.Recv, flow(1), whole)
+	q.want(maxQUICConns, `"action":"close"`)
+	if q.table.quic.held != 1 {
+		t.Errorf("%d are held", q.table.quic.held)
+	}
+}
+
+// TestQUICStranger has a stranger send a ClientHello of its own, and repeat that of another,
+// in the middle of a handshake on the same socket.
+func TestQUICStranger(t *testing.T) {
+	q := newQUICTest(t)
+	own, others := firstFlight(t, "own.example"), firstFlight(t, "stranger.example")
+	f := bpf.QUICFlow{Socket: 3, Remote: there}
+	stranger := bpf.QUICFlow{Socket: 3, Remote: netip.AddrPortFrom(there.Addr(), there.Port()+1)}
+	remote := `"remote":"` + stranger.Remote.String() + `"`
+	q.sees(bpf.Recv, f, own[:1])
+	q.sees(bpf.Recv, stranger, own[1:])
+	q.sees(bpf.Recv, stranger, others)
+	q.want(1, `"action":"open"`, "stranger.example", remote)
+	q.want(1, `"action":"open"`)
+	q.sees(bpf.Recv, f, own[1:])
+	q.want(1, `"action":"open"`, "own.example", `"remote":"`+there.String()+`"`)
+	q.want(2, `"action":"open"`)
+	q.sees(bpf.Recv, stranger, own)
+	q.want(1, `"action":"open"`, "own.example", remote)
+	q.must(q.table.quic.endAll(100))
+	q.want(1, `"action":"close"`, `"remote":"`+there.String()+`"`, `"datagrams_received":`+strconv.Itoa(len(own)))
+	q.want(2, `"action":"close"`, `"bytes_received":null`, remote)
 }

@@ -46,7 +46,7 @@ func (o *Observer) take(e bpf.Event) error {
 	case *bpf.Hello:
 		o.conns.hellos.packet(e.PID, e.Time, &e.Packet)
 	case *bpf.QUIC:
-		o.conns.quic.packet(e)
+		return o.conns.quic.packet(e)
 	case *bpf.Released:
 		return o.conns.quic.released(e)
 	case *bpf.SocketLeft:

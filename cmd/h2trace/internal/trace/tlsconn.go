@@ -42,6 +42,7 @@ func (s *ciphers) expire(now ktime.Time) {
 	s.keys.expire(now)
 	s.awaited.expire(now)
 	s.failing.expire(now)
+	s.joining.expire(now)
 }
 
 // wipe zeroes and forgets all secrets that belong to no connection.
@@ -142,6 +143,9 @@ func (t *tlsConn) decrypt() {
 // opened decodes plaintext. Its handshake is over, even if the end of that is missing.
 func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c := t.conn
+	if t.joint != nil {
+		t.joint.opened = true
+	}
 	if !t.over {
 		t.over = true
 		t.wipeSpots()
@@ -164,6 +168,9 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 // plaintextMissing decodes that plaintext is missing.
 func (t *tlsConn) plaintextMissing(m *tls.Missing) {
 	c := t.conn
+	if t.joint != nil {
+		t.joint.missed = true
+	}
 	n := m.Plaintext
 	if n == 0 {
 		c.latest = max(m.At, c.latest)
@@ -211,7 +218,7 @@ func (t *tlsConn) offered(o *tls.Offered) {
 // wipeSpots zeroes the keys that are of no use any more.
 func (t *tlsConn) wipeSpots() {
 	for i := range t.spots {
-		wipeSpot(&t.spots[i])
+		forgetKeys(t.spots[i].State)
 	}
 	t.spots = nil
 }
@@ -256,6 +263,9 @@ func (t *tlsConn) end(at ktime.Time) {
 	t.wipeSpots()
 	t.Close(at)
 	t.decrypt()
+	if t.joint != nil && t.joint.inVain() && !t.unopened.any() {
+		t.giveUp(at, wrongKeys)
+	}
 	for _, random := range t.randoms {
 		c.table.ciphers.keys.leave(random, c)
 	}

@@ -23,6 +23,7 @@ func (c *tracedConn) tell(d *bpf.Data) {
 	}
 	c.beside = nil
 	outer.tunnel = true
+	c.table.recovery.leave(outer)
 	inner.event.Via = outer.asProxy()
 	if at := inner.socket(); c.table.sockets[at] == outer && !inner.finished() {
 		c.table.sockets[at] = inner

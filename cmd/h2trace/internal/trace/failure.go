@@ -81,6 +81,9 @@ func (t *connTable) handshakeFailed(f *bpf.HandshakeFailed) {
 // Finished before the server checks its certificate (RFC 8446 §4.4).
 func (t *tlsConn) mayFail() bool {
 	c := t.conn
+	if t.elsewhere {
+		return false
+	}
 	return !t.over || t.failure.waits() || c.event.Role == decoder.Server && c.next[bpf.Send].offset == 0
 }
 
@@ -110,6 +113,9 @@ func (t *tlsConn) peerFinished() bool {
 // alerted takes an alert. A fatal one before the end of a handshake says why that
 // failed.
 func (t *tlsConn) alerted(a *tls.Alert) {
+	if t.joint != nil && a.Encrypted {
+		t.joint.opened = true
+	}
 	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
 		t.ownEnd = t.ownEnd || a.Dir == decoder.Send && !t.peerFinished()
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
