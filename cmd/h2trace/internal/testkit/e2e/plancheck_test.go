@@ -151,7 +151,7 @@ func TestSilentPrograms(t *testing.T) {
 			// Each run has its own executable, of which nothing is known.
 			program := filepath.Join(t.TempDir(), "silent")
 			silent.copyTo(t, program)
-			tr := startTracing(t, command{args: []string{program, tt.does, addr, plain}, flags: []string{"-e", "process,conn"}})
+			tr := startTracing(t, command{args: []string{program, tt.does, addr, plain}, flags: []string{"-e", "process,conn", "--source", "calls"}})
 			for _, name := range tt.witnesses {
 				await(t, name, func() bool { return attached(t, name) })
 			}

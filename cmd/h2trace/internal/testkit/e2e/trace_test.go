@@ -166,7 +166,7 @@ func readLog(t *testing.T, file string) *http2debug.Log {
 func testPlan(name string) string { return "H2TRACE_TEST_PLAN=" + name }
 
 // takesCalls reports whether a flag takes bytes from calls.
-func takesCalls(flag string) bool { return flag == "--verify" || flag == "--plan" }
+func takesCalls(flag string) bool { return flag == "--verify" || flag == "--plan" || flag == "calls" }
 
 // hasTestPlan reports whether an environment variable names a trace.TestPlan. All of
 // them take bytes from calls.
