@@ -168,7 +168,7 @@ func (c *Conn) Close(at ktime.Time) {
 		if s.cut() { // no peer opens it
 			s.queue.drop()
 		}
-		if s.reader == nil && s.queue.len() > 0 {
+		if s.reader == nil && (s.queue.len() > 0 || s.state == reading && s.begun && c.session.client == nil) {
 			c.end(s, at, c.lacks(s))
 		} else if s.lost += s.queue.drop(); s.lost > 0 {
 			c.find(&Missing{At: at, Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1})

@@ -121,6 +121,10 @@ func TestUnseen(t *testing.T) {
 		if tt.late == "" {
 			tt.late = tt.reason
 		}
+		want := wantUnseen
+		if tt.name == "foreign" && ofPackets() {
+			want = wantNotDecrypted
+		}
 		args := func(t *testing.T, early ...string) []string {
 			return append([]string{tt.name, filepath.Join(t.TempDir(), "socket")}, early...)
 		}
@@ -130,7 +134,7 @@ func TestUnseen(t *testing.T) {
 			tr.line()
 			tr.enter("once")
 			tr.enter("again")
-			wantUnseen(t, tr.wait(), tt.reason)
+			want(t, tr.wait(), tt.reason)
 		})
 		t.Run(tt.name+"/attached", func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +144,7 @@ func TestUnseen(t *testing.T) {
 			target.goOn()
 			firstLine(t, target.stdout)
 			tr.signal(syscall.SIGINT) // the target goes on
-			wantUnseen(t, tr.wait(), tt.late)
+			want(t, tr.wait(), tt.late)
 		})
 	}
 	t.Run("meanwhile", func(t *testing.T) {
@@ -164,6 +168,21 @@ func (tr *tracing) enter(line string) {
 	}
 	if got := tr.line(); got != "moved" {
 		tr.t.Fatalf("got %q", got)
+	}
+}
+
+// wantNotDecrypted requires that the connections say that they are not decrypted.
+func wantNotDecrypted(t *testing.T, r *result, _ string) {
+	t.Helper()
+	wantUnseen(t, r, "")
+	opened := 0
+	for _, c := range r.stream.Conns() {
+		if c.Open != nil && strings.Contains(c.Open.Raw, `"reason":"not decrypted: `) {
+			opened++
+		}
+	}
+	if opened != 2 || len(r.stream.Of("frame")) > 0 {
+		t.Errorf("%d connections say that they are not decrypted, want both ends of one", opened)
 	}
 }
 
