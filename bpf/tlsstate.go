@@ -103,9 +103,9 @@ type tlsReader struct {
 	layout *layout.TLS
 }
 
-// The offsets of the pointer in conn, and of isClient, in every Go release from 1.18 to
-// 1.27.
-const connDataAt, isClientAt = 8, 16
+// The offsets of the pointer in conn, and of isClient, and how far before vers is whether
+// the handshake is complete, in every Go release from 1.18 to 1.27.
+const connDataAt, isClientAt, completeBefore = 8, 16, 32
 
 func (r *tlsReader) read() (*TLSState, error) {
 	l := r.layout
@@ -114,6 +114,9 @@ func (r *tlsReader) read() (*TLSState, error) {
 		return nil, ErrNoTLSState
 	}
 	u16 := func(at uint16) uint16 { return binary.LittleEndian.Uint16(image[at:]) }
+	if binary.LittleEndian.Uint32(image[l.Version-completeBefore:]) == 0 {
+		return nil, ErrNoTLSState // it may have the keys of the handshake
+	}
 	s := &TLSState{Version: u16(l.Version), Cipher: u16(l.Cipher), Resumed: image[l.Resumed] == 1, Role: RoleServer}
 	if s.Version < oldestTLS || s.Version > newestTLS || s.Cipher == 0 || image[l.Resumed] > 1 || image[isClientAt] > 1 {
 		return nil, ErrNoTLSState

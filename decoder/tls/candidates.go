@@ -63,6 +63,7 @@ func (c *Conn) addSecrets(s *side, p phase) {
 
 // choose makes a candidate the Reader of a direction, and forgets the others.
 func (c *Conn) choose(s *side, k candidate) {
+	s.awaitsJoin = false // its secrets have come after all
 	if k.phase != s.phase {
 		s.enter(k.phase, k.reader)
 	} else if k.reader != s.reader {

@@ -22,6 +22,7 @@ type Conn struct {
 	returned  int
 	plaintext Plaintext
 	scratch   []byte // for plaintext, nil while Next has nothing to return
+	proven    bool   // a Reader of Join has opened a record
 }
 
 // Info is what a handshake agreed on. Fields are zero until they are known.
@@ -99,6 +100,7 @@ func (c *Conn) Missing(at ktime.Time, dir decoder.Direction, n int64) {
 		s.queue.skip(n)
 		return
 	}
+	s.holed = true
 	s.queue.addHole(at, n)
 }
 
@@ -157,6 +159,9 @@ func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	}
 }
 
+// Proven reports whether a Reader of Join has opened a record.
+func (c *Conn) Proven() bool { return c.proven }
+
 // Close ends the connection. It zeroes the secrets, and drops the ciphertext that still
 // waits. Next returns what that means.
 func (c *Conn) Close(at ktime.Time) {
@@ -170,7 +175,7 @@ func (c *Conn) Close(at ktime.Time) {
 		}
 		if s.reader == nil && (s.queue.len() > 0 || s.state == reading && s.begun && c.session.client == nil) {
 			c.end(s, at, c.lacks(s))
-		} else if s.lost += s.queue.drop(); s.lost > 0 {
+		} else if s.lost += s.queue.drop(); s.lost > 0 && !(s.joined && s.isHandshake(c)) {
 			c.find(&Missing{At: at, Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1})
 		}
 		s.state = ended
@@ -178,6 +183,10 @@ func (c *Conn) Close(at ktime.Time) {
 	}
 	c.secrets.wipe()
 }
+
+// isHandshake reports whether what a direction has not opened is all of the handshake: it
+// was seen from its first byte.
+func (s *side) isHandshake(c *Conn) bool { return c.session.client != nil && !s.holed }
 
 // cut reports whether nothing waits but the beginning of a record that could be read.
 func (s *side) cut() bool {
@@ -199,7 +208,7 @@ func (c *Conn) overflow(s *side, at ktime.Time) {
 	case s.reader != nil && other.blocks(): // s waits for it
 		c.end(other, at, NoSecret)
 	case s.awaitsJoin:
-		s.lost += s.queue.drop()
+		s.lost, s.holed = s.lost+s.queue.drop(), true
 		s.search()
 	case s.state == reading && s.reader != nil: // the Budget is exceeded
 		s.lost += s.queue.drop()

@@ -225,3 +225,34 @@ func TestJoinFar(t *testing.T) {
 		}
 	}
 }
+
+// TestJoinSilent takes connections from their first byte on which nothing follows the
+// handshake, and whose secrets do not come. Nothing is missing.
+func TestJoinSilent(t *testing.T) {
+	conv := (&scenario{}).record(t, []int{10})
+	requests := 0
+	for ; requests < len(conv.segments); requests++ { // up to the first response
+		if s := conv.segments[requests]; s.dir == decoder.Send && requests > 2 {
+			break
+		}
+	}
+	for _, last := range []int{requests + 1, len(conv.segments)} {
+		c, r := tls.New(tls.NewBudget(1<<20), tls.NewSessions()), &result{}
+		for i, s := range conv.segments[:last] {
+			c.Data(ktime.Time(i+1), s.dir, s.b)
+			r.drain(c)
+		}
+		for d, reader := range readersOf(t, conv) {
+			c.Join(decoder.Direction(d), reader)
+		}
+		r.drain(c)
+		if proven := len(r.said[0])+len(r.said[1]) > 0; proven && !c.Proven() {
+			t.Error("records are opened, and the Readers not proven")
+		}
+		c.Close(1 << 40)
+		r.drain(c)
+		if slices.ContainsFunc(r.lines, func(l string) bool { return strings.HasPrefix(l, "missing") }) {
+			t.Errorf("after %d of %d segments: %q", last, len(conv.segments), r.lines)
+		}
+	}
+}

@@ -136,6 +136,7 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 	begins := s.joined && (c.session.client == nil || number == 0)
 	c.choose(s, k)
 	k.reader.SetNumber(number)
+	c.proven = c.proven || s.joined
 	s.state, s.lost, s.joined = reading, 0, false
 	s.boundary()
 	s.messages = handshake.Assembler{}

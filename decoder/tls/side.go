@@ -23,6 +23,7 @@ type side struct {
 	begun    bool // the first record has come
 	finished bool
 	joined   bool // the reader is from memory, and has not opened a record yet
+	holed    bool // some bytes were missing or dropped
 
 	awaitsJoin bool // Join will give the reader
 
@@ -209,7 +210,7 @@ func (c *Conn) open(s *side, h header) bool {
 		s.search()
 		return true
 	}
-	s.joined = false
+	c.proven, s.joined = c.proven || s.joined, false
 	s.work = max(0, s.work-h.length)
 	s.padded = s.padded || len(plaintext)+s.reader.Overhead() != h.length
 	c.content(s, at, typ, plaintext)

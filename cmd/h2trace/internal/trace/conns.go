@@ -119,8 +119,11 @@ func (t *connTable) open(o *bpf.Open) {
 	c.event.Role = config.Role
 	t.sockets.enter(c)
 	c.follow(config)
-	if o.Wire == bpf.WireTLS && !o.Handshake {
+	switch {
+	case o.Wire == bpf.WireTLS && !o.Handshake:
 		t.joins(c)
+	case o.Wire == bpf.WireTLS && t.ciphers.pending(o.PID): // its secret may be missed
+		c.wire.tls.AwaitJoin()
 	}
 	if c.isTLSElsewhere() {
 		return

@@ -113,9 +113,6 @@ func (t *tlsConn) peerFinished() bool {
 // alerted takes an alert. A fatal one before the end of a handshake says why that
 // failed.
 func (t *tlsConn) alerted(a *tls.Alert) {
-	if t.joint != nil && a.Encrypted {
-		t.joint.opened = true
-	}
 	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
 		t.ownEnd = t.ownEnd || a.Dir == decoder.Send && !t.peerFinished()
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd

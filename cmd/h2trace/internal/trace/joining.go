@@ -70,9 +70,10 @@ func (t *connTable) joins(c *tracedConn) {
 }
 
 // joinsLate joins a connection that waits for a secret, if the process has a tls.Conn on
-// it.
-func (t *tlsConn) joinsLate(now ktime.Time) {
-	if _, waits := t.WaitsSince(); !waits || len(t.spots) == 0 {
+// it. Before it is late, it has to have been found with keys: else its handshake may go on.
+func (t *tlsConn) joinsLate(now ktime.Time, late bool) {
+	_, waits := t.WaitsSince()
+	if !waits || len(t.spots) == 0 || !late && !slices.ContainsFunc(t.spots, func(s bpf.Spot) bool { return s.State != nil }) {
 		return
 	}
 	delete(t.conn.table.ciphers.awaited.conns, t.conn)
@@ -124,7 +125,7 @@ func (t *connTable) spotted(s *bpf.Spot) {
 		forgetKeys(s.State)
 	case c.wire.tls.joint == nil: // its secret may be missed
 		c.wire.tls.spots = append(c.wire.tls.spots, *s)
-		c.wire.tls.joinsLate(s.Time)
+		c.wire.tls.joinsLate(s.Time, false)
 	default:
 		n := c.wire.tls.joint
 		n.spots = append(n.spots, *s)
@@ -194,6 +195,7 @@ func (j *joining) take(c *tracedConn, s *bpf.Spot, now ktime.Time) {
 	own.unopened.why = ""
 	n.reads++
 	for d, r := range readers {
+		own.unopened.opens(c, decoder.Direction(d))
 		own.Join(decoder.Direction(d), r)
 	}
 	own.decrypt()
@@ -210,7 +212,7 @@ func (j *joining) fail(c *tracedConn, now ktime.Time, why string) {
 // reports whether that may help.
 func (t *tlsConn) rejoins() bool {
 	n := t.joint
-	if n == nil || t.over || n.opened {
+	if n == nil || t.over || t.Proven() {
 		return false
 	}
 	n.missed = true
@@ -230,7 +232,11 @@ func (j *joining) tick(now ktime.Time) error {
 	var active []*tracedConn // of many that are silent
 	for c, n := range j.conns {
 		switch {
-		case c.finished(), n.late && c.wire.tls.over: // its secret has come
+		case n.late && c.wire.tls.over: // its secret has come
+			c.wire.tls.unopened.why = ""
+			delete(j.conns, c)
+			n.wipe()
+		case c.finished():
 			delete(j.conns, c)
 			n.wipe()
 		case now.Sub(c.wire.tls.heard) < joinActive:

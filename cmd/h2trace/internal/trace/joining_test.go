@@ -247,6 +247,7 @@ func TestJoinedLate(t *testing.T) {
 			{"in the record", true, never, joined},
 			{"in memory", false, never, joined},
 			{"secrets first", true, 2, opened},
+			{"in memory, secrets in the end", false, len(f.segments), opened},
 		} {
 			var out bytes.Buffer
 			table := newTestTable(t, &out)
@@ -269,9 +270,12 @@ func TestJoinedLate(t *testing.T) {
 				}
 				if i < len(f.segments) {
 					f.give(table, i)
+					if err := table.expire(ktime.Time(i)*ktime.Time(lookInterval), false); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
-			if err := table.expire(ktime.Time(lookInterval*2), true); err != nil {
+			if err := table.expire(ktime.Time(2*secretWait), true); err != nil {
 				t.Fatal(err)
 			}
 			if err := errors.Join(table.endAll(), table.events.Close()); err != nil {
@@ -346,5 +350,33 @@ func TestElsewhere(t *testing.T) {
 	do(t, table.events.Close())
 	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"event":"loss","reason":"ring_full","records":4`) {
 		t.Errorf("got %s, want the loss of all records, of no connection", got)
+	}
+}
+
+// TestJoinedLateBusy finds the keys of such a connection after a megabyte. That is opened
+// if the connection began before the process had probes; else some of it is missing, and
+// the connection does not say that it is not decrypted.
+func TestJoinedLateBusy(t *testing.T) {
+	large := "/" + strings.Repeat("x", 999)
+	f := fetch(t, []string{large, "/b"}, func(*tls.Config) {})
+	for _, pending := range []bool{false, true} {
+		var out bytes.Buffer
+		table := newTestTable(t, &out)
+		table.ciphers.pending = func(int) bool { return pending }
+		openFetched(table, bpf.RoleClient)
+		for i := range f.segments {
+			if i == len(f.segments)-4 {
+				table.spotted(&bpf.Spot{Head: fetchedHead, Ptr: spotPtr, Direct: true, State: f.stateOf(t, [2]uint64{})})
+			}
+			f.give(table, i)
+		}
+		do(t, errors.Join(table.endAll(), table.events.Close()))
+		words := inWords(t, &out)
+		if pending != slices.Contains(words, "GET "+large+": 1000000 bytes") || !strings.Contains(out.String(), `/b"`) {
+			t.Errorf("before the probes %t: got %q", pending, words)
+		}
+		if strings.Contains(out.String(), "not decrypted") {
+			t.Errorf("before the probes %t: got %q", pending, words[0])
+		}
 	}
 }

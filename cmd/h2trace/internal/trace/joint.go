@@ -12,8 +12,7 @@ type joint struct {
 	spots  []bpf.Spot
 	waited time.Duration
 	reads  int  // how often its keys were taken
-	opened bool // a record was, with them
-	missed bool // one was not
+	missed bool // a record was not opened with them
 	late   bool // its handshake was seen, but not its secrets
 }
 
@@ -39,7 +38,10 @@ func (n *joint) lacks() string {
 }
 
 // inVain reports whether keys were taken that opened no record.
-func (n *joint) inVain() bool { return n.reads > 0 && n.missed && !n.opened }
+func (t *tlsConn) inVain() bool {
+	n := t.joint
+	return n != nil && n.reads > 0 && n.missed && !t.Proven()
+}
 
 // wipe zeroes the keys.
 func (n *joint) wipe() {

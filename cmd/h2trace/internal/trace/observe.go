@@ -118,7 +118,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
 	if opts.Sources.Wire {
 		o.conns.ciphers.wanted = true
-		o.conns.ciphers.byCalls = o.processes.ByCalls
+		o.conns.ciphers.byCalls, o.conns.ciphers.pending = o.processes.ByCalls, o.processes.Pending
 		o.conns.ciphers.joining.probes = newPassingProbes(c.Spotting, msg, o.processes.Paths)
 	}
 	if err := c.PacketsWatched(); err != nil && opts.Sources.Wire {

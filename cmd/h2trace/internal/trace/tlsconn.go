@@ -27,12 +27,14 @@ type ciphers struct {
 	joining  joining
 	// byCalls reports whether what the TLS of a process carries comes from its calls.
 	byCalls func(pid int) bool
+	// pending reports whether probes are still to be attached to what a process runs.
+	pending func(pid int) bool
 }
 
 func newCiphers(k kernel) ciphers {
 	return ciphers{
 		budget: tls.NewBudget(maxCiphertext), sessions: tls.NewSessions(), keys: newKeyring(), awaited: newAwaited(),
-		joining: newJoining(k), byCalls: func(int) bool { return false },
+		joining: newJoining(k), byCalls: func(int) bool { return false }, pending: func(int) bool { return false },
 	}
 }
 
@@ -143,9 +145,7 @@ func (t *tlsConn) decrypt() {
 // opened decodes plaintext. Its handshake is over, even if the end of that is missing.
 func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c := t.conn
-	if t.joint != nil {
-		t.joint.opened = true
-	}
+	t.unopened.opens(c, dir)
 	if !t.over {
 		t.over = true
 		t.wipeSpots()
@@ -256,15 +256,15 @@ func (t *tlsConn) agreed(info *tls.Info) {
 // end ends the TLS of a connection, and forgets its secrets.
 func (t *tlsConn) end(at ktime.Time) {
 	c := t.conn
-	t.joinsLate(at)
+	t.joinsLate(at, false)
 	if t.joint != nil {
 		c.table.ciphers.joining.end(c, at)
 	}
 	t.wipeSpots()
 	t.Close(at)
 	t.decrypt()
-	if t.joint != nil && t.joint.inVain() && !t.unopened.any() {
-		t.giveUp(at, wrongKeys)
+	if t.inVain() && !t.unopened.any() {
+		t.giveUp(at, t.joint.lacks())
 	}
 	for _, random := range t.randoms {
 		c.table.ciphers.keys.leave(random, c)

@@ -23,6 +23,17 @@ type unopened struct {
 	why    string     // "", or the reason in other words
 }
 
+// opens takes that a direction is opened after all, or will be.
+func (u *unopened) opens(c *tracedConn, dir decoder.Direction) {
+	if !u.dirs[dir] {
+		return
+	}
+	u.dirs[dir] = false
+	if !u.any() {
+		c.event.Reason = ""
+	}
+}
+
 func (u *unopened) any() bool { return u.dirs[bpf.Send] || u.dirs[bpf.Recv] }
 
 // isTLS reports whether a connection looks like TLS so far.
@@ -87,15 +98,16 @@ func (w *awaited) expire(now ktime.Time) {
 		switch {
 		case c.finished() || c.wire.tls.over || c.wire.tls.unopened.any():
 			delete(w.conns, c)
+		case waits && since.Add(secretWait) < now && len(c.wire.tls.spots) == 0:
+			late = append(late, c)
 		case waits && len(c.wire.tls.spots) > 0:
 			spotted = append(spotted, c)
-		case waits && since.Add(secretWait) < now:
-			late = append(late, c)
 		}
 	}
 	slices.SortFunc(spotted, bySince)
 	for _, c := range spotted {
-		c.wire.tls.joinsLate(now)
+		since, _ := c.wire.tls.WaitsSince()
+		c.wire.tls.joinsLate(now, since.Add(secretWait) < now)
 	}
 	slices.SortFunc(late, bySince)
 	for _, c := range late {

@@ -33,6 +33,12 @@ func (t *Tracker) ByCalls(pid int) bool {
 	return ok && p.byCalls()
 }
 
+// Pending reports whether probes are still to be attached to what a process runs.
+func (t *Tracker) Pending(pid int) bool {
+	p, ok := t.table.at(pid)
+	return ok && p.File == nil
+}
+
 // SourceOf returns the proxies of a process, or nil if they are unknown.
 func (t *Tracker) SourceOf(pid int) *fetchenv.Source {
 	p, _ := t.table.at(pid)
