@@ -175,7 +175,8 @@ func (c *Conn) Close(at ktime.Time) {
 		}
 		if s.reader == nil && (s.queue.len() > 0 || s.state == reading && s.begun && c.session.client == nil) {
 			c.end(s, at, c.lacks(s))
-		} else if s.lost += s.queue.drop(); s.lost > 0 && !(s.joined && s.isHandshake(c)) {
+			// What a joined side has passed over may be the handshake alone.
+		} else if s.lost += s.queue.drop(); s.lost > 0 && (!s.joined || s.holed || c.session.client == nil) {
 			c.find(&Missing{At: at, Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1})
 		}
 		s.state = ended
@@ -183,10 +184,6 @@ func (c *Conn) Close(at ktime.Time) {
 	}
 	c.secrets.wipe()
 }
-
-// isHandshake reports whether what a direction has not opened is all of the handshake: it
-// was seen from its first byte.
-func (s *side) isHandshake(c *Conn) bool { return c.session.client != nil && !s.holed }
 
 // cut reports whether nothing waits but the beginning of a record that could be read.
 func (s *side) cut() bool {

@@ -42,13 +42,12 @@ func (a *attacher) libraries(p *Process) (event *export.ProcessAttached, reason 
 	if len(list) == 0 {
 		return nil, reason
 	}
-	if !a.table.setLibraries(p, list) {
-		if err := a.releaseLibraries(list); err != nil {
-			a.msg.Errorf("%v", err)
+	if a.table.setLibraries(p, list) {
+		for _, l := range list {
+			a.join(p, l.exe, l.Path)
 		}
-	}
-	for _, l := range list {
-		a.join(p, l.exe, l.Path)
+	} else if err := a.releaseLibraries(list); err != nil {
+		a.msg.Errorf("%v", err)
 	}
 	event = attached(a.kernel, list[0].exe)
 	event.Reason = "by Go code in " + list[0].Name
