@@ -161,7 +161,7 @@ func checkFailedOffer(t *testing.T, events string) {
 func runDegraded(t *testing.T, flags []string, dir string, env []string, fails bool, args ...string) string {
 	t.Helper()
 	events := filepath.Join(t.TempDir(), "events.jsonl")
-	line := append(append([]string{}, flags...), "--", bin(t, "h2trace"), "--show-secrets", "-o", events, "--")
+	line := append(append([]string{}, flags...), "--", bin(t, "h2trace"), "--show-secrets", "--source", source(), "-o", events, "--")
 	cmd := exec.Command(bin(t, "degrade"), append(line, args...)...)
 	cmd.Dir, cmd.Env = dir, env
 	var out bytes.Buffer
