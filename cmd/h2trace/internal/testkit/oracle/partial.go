@@ -18,7 +18,11 @@ type Partial struct {
 	Headers map[*http2debug.Frame][]http2debug.Field
 
 	events []*placed
+	traced [2][]*placed // the same by direction
 	logged [2][]*http2debug.Frame
+	// starts are the other places where all frames of a direction without a gap agree:
+	// a hundred of DATA and WINDOW_UPDATE look like a hundred others.
+	starts [2][]int
 }
 
 // placed is a frame of the trace and its place in the log, by direction: the assumed
@@ -38,7 +42,7 @@ type Missing struct{ Before, Within, After int }
 // Place finds each traced frame in the log, in order, with equal header lists where
 // the trace prints one. Call it before the checks.
 func (p *Partial) Place() (missing [2]Missing, err error) {
-	var traced [2][]*placed
+	traced := &p.traced
 	for _, e := range p.Trace.Frames {
 		f, err := e.WireFrame()
 		if err != nil && !e.Truncated {
@@ -70,7 +74,28 @@ func (p *Partial) placeDir(d wire.Dir, traced []*placed) (m Missing) {
 		pl.at, next = at, at+1
 	}
 	m.After = len(p.logged[d]) - next
+	for at := 0; m.Within == 0 && len(traced) > 0 && at <= traced[0].last; at++ {
+		if at != traced[0].at && p.run(traced, p.logged[d], at) == len(traced) {
+			p.starts[d] = append(p.starts[d], at)
+		}
+	}
 	return m
+}
+
+// run returns how many of traced agree with the log from at on.
+func (p *Partial) run(traced []*placed, logged []*http2debug.Frame, at int) int {
+	n := 0
+	for n < len(traced) && at+n < len(logged) && p.equal(traced[n], logged[at+n]) {
+		n++
+	}
+	return n
+}
+
+// move places all frames of a direction without a gap from at on.
+func (p *Partial) move(d wire.Dir, at int) {
+	for i, pl := range p.traced[d] {
+		pl.at = at + i
+	}
 }
 
 // bound finds the first and the last possible place of each frame, with all others
@@ -110,11 +135,7 @@ func (p *Partial) find(traced []*placed, logged []*http2debug.Frame, from int, f
 	}
 	best, longest := 0, 0
 	for at := from; at <= traced[0].last && longest < len(traced); at++ {
-		n := 0
-		for n < len(traced) && at+n < len(logged) && p.equal(traced[n], logged[at+n]) {
-			n++
-		}
-		if n > longest {
+		if n := p.run(traced, logged, at); n > longest {
 			best, longest = at, n
 		}
 	}

@@ -18,10 +18,41 @@ type Known struct {
 	FirstStreams           int // the last frame with an unknown stream window, + 1
 }
 
-// CheckFlow compares every window that the trace printed with a model of the whole
-// log: up to the first traced frame in the order of the log, then in the order of the
-// trace.
+// maxTries bounds the places of both directions that are tried.
+const maxTries = 1000
+
+// CheckFlow compares every window that the trace printed with a model of the whole log.
+// Where the frames of a direction are in several places of the log alike, the windows
+// have to be right for one of them.
 func (p *Partial) CheckFlow() (Known, error) {
+	k, err := p.checkFlow()
+	tries := 0
+	for _, send := range p.places(wire.Send) {
+		for _, recv := range p.places(wire.Recv) {
+			if tries++; err == nil || tries > maxTries {
+				return k, err
+			}
+			p.move(wire.Send, send)
+			p.move(wire.Recv, recv)
+			if k, other := p.checkFlow(); other == nil {
+				return k, nil
+			}
+		}
+	}
+	return k, err
+}
+
+// places returns where all frames of a direction may begin, or nil if it has a gap.
+func (p *Partial) places(d wire.Dir) []int {
+	if len(p.starts[d]) == 0 && (len(p.traced[d]) == 0 || p.traced[d][len(p.traced[d])-1].at-p.traced[d][0].at >= len(p.traced[d])) {
+		return nil
+	}
+	return append([]int{p.traced[d][0].at}, p.starts[d]...)
+}
+
+// checkFlow does so for the places that are assumed: up to the first traced frame in the
+// order of the log, then in the order of the trace.
+func (p *Partial) checkFlow() (Known, error) {
 	k := Known{Frames: len(p.events), FirstConn: -1}
 	m := flowmodel.New()
 	var next [2]int
