@@ -114,7 +114,7 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 	c.Spotting = &Spotting{exes: c.Executables, programs: c.programs, targets: c.Targets, hits: c.probes.SpotHits}
 	c.Sockets = &Sockets{
 		targets: c.Targets, programs: c.programs, watched: maps.Watched,
-		owners: c.flows.owners, listeners: c.flows.listeners, datagrams: c.opts.Wire,
+		owners: c.flows.owners, listeners: c.flows.listeners, wire: c.opts.Wire,
 	}
 	c.QUICFlows = &QUICFlows{byKey: c.flows.quic}
 }

@@ -75,9 +75,11 @@ func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error 
 		}
 		flags = ebpf.UpdateAny
 	}
-	// That gives it a cookie, by which Spotting finds it before its first packet.
-	if _, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_COOKIE); err != nil {
-		return os.NewSyscallError("getsockopt", err)
+	if s.wire {
+		// That gives it a cookie, by which Spotting finds it before its first packet.
+		if _, err := unix.GetsockoptUint64(socket, unix.SOL_SOCKET, unix.SO_COOKIE); err != nil {
+			return os.NewSyscallError("getsockopt", err)
+		}
 	}
 	if _, err := entered(s.owners.Update(uint32(socket), owner, flags)); err != nil {
 		return fmt.Errorf("enter the owner of a socket: %w", err)
@@ -86,7 +88,7 @@ func (s *Sockets) ownSocket(socket int, owner packetsOwner, netns uint32) error 
 }
 
 func (s *Sockets) ownable(protocol int) bool {
-	return protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP || s.datagrams && protocol == unix.IPPROTO_UDP
+	return protocol == unix.IPPROTO_TCP || protocol == unix.IPPROTO_MPTCP || s.wire && protocol == unix.IPPROTO_UDP
 }
 
 func (s *Sockets) isOwned(by *packetsOwner) bool {

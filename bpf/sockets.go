@@ -46,7 +46,9 @@ type Sockets struct {
 	// owners of sockets, and of those that listening sockets accept; nil where
 	// packets are not watched.
 	owners, listeners *ebpf.Map
-	datagrams         bool // sockets of UDP have owners, too
+	// wire says that sockets of UDP have owners, too, and that Spotting finds those of
+	// TCP.
+	wire bool
 }
 
 // maxSockets bounds how many sockets List returns.

@@ -62,10 +62,11 @@ func (t *Tables) Early(b *bpf.Block) {
 }
 
 // Opened removes and returns the blocks that precede a connection: those with its number,
-// and without a number those of its process and *tls.Conn.
+// or of its process and *tls.Conn. Without an entry of that the kernel may have taken it
+// for a wrapper of the socket, and given the number of that.
 func (t *Tables) Opened(pid int, conn, ptr uint64) (list []bpf.Block) {
 	t.early = slices.DeleteFunc(t.early, func(b bpf.Block) bool {
-		is := b.Conn == conn || b.Conn == 0 && ptr != 0 && b.PID == pid && slices.Contains(b.Behind[:], ptr)
+		is := b.Conn == conn || ptr != 0 && b.PID == pid && slices.Contains(b.Behind[:], ptr)
 		if is {
 			list = append(list, b)
 		}
