@@ -120,6 +120,8 @@ func (t *connTable) open(o *bpf.Open) {
 	t.sockets.enter(c)
 	c.follow(config)
 	switch {
+	case o.Wire == bpf.WireTLS && t.ciphers.byCalls(o.PID):
+		t.leavesToCalls(c)
 	case o.Wire == bpf.WireTLS && !o.Handshake:
 		t.joins(c)
 	case o.Wire == bpf.WireTLS && t.ciphers.pending(o.PID): // its secret may be missed
@@ -133,6 +135,14 @@ func (t *connTable) open(o *bpf.Open) {
 	}
 	t.wantTables(c)
 	t.recovery.opened(c, o.Ptr)
+}
+
+// leavesToCalls takes a TLS connection whose bytes come from calls, which report it.
+func (t *connTable) leavesToCalls(c *tracedConn) {
+	c.wire.tls.elsewhere = true
+	delete(t.ciphers.awaited.conns, c)
+	c.wantNothing()
+	t.requests.left = append(t.requests.left, c.id) // the kernel may want its first tables
 }
 
 // wantTables asks for the unknown header tables of a connection.

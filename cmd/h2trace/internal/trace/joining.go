@@ -55,12 +55,6 @@ func newJoining(k kernel) joining {
 func (t *connTable) joins(c *tracedConn) {
 	own := c.wire.tls
 	delete(t.ciphers.awaited.conns, c)
-	if t.ciphers.byCalls(c.meta.PID) {
-		own.elsewhere = true
-		c.wantNothing()
-		t.requests.left = append(t.requests.left, c.id) // the kernel wants its first tables
-		return
-	}
 	j := &t.ciphers.joining
 	own.Conn, own.heard = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions), c.since
 	own.joint = &joint{spots: j.spots[c.id]}

@@ -336,20 +336,22 @@ func TestReadersWiped(t *testing.T) {
 // TestElsewhere has a connection whose bytes come from calls. Lost packets and a failure of
 // it are not printed: another connection has what the process says.
 func TestElsewhere(t *testing.T) {
-	var out bytes.Buffer
-	table := newTestTable(t, &out)
-	table.ciphers.byCalls = func(int) bool { return true }
-	table.open(&bpf.Open{Head: fetchedHead, Wire: bpf.WireTLS})
-	table.segment(&bpf.Segment{Head: fetchedHead, Wire: bpf.WireTLS, Seq: 3, Offset: 9, LostRecords: 2, LostBytes: 9, Payload: []byte("x")})
-	table.handshakeFailed(&bpf.HandshakeFailed{
-		Head: fetchedHead, Conns: [2]uint64{fetchedHead.Conn}, Error: innermostError(plan.ErrorUnknownAuthority),
-	})
-	do(t, table.close(&bpf.Close{Head: fetchedHead, Socket: true, Totals: bpf.Totals{LostRecords: [2]uint32{3, 1}, LostBytes: [2]uint64{18, 9}}}))
-	do(t, table.endAll())
-	table.losses.settle(fetchedHead.Time, bpf.Ledger{LostRecords: [3]uint64{bpf.RingFull: 4}}, 0)
-	do(t, table.events.Close())
-	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"event":"loss","reason":"ring_full","records":4`) {
-		t.Errorf("got %s, want the loss of all records, of no connection", got)
+	for _, handshake := range []bool{false, true} {
+		var out bytes.Buffer
+		table := newTestTable(t, &out)
+		table.ciphers.byCalls = func(int) bool { return true }
+		table.open(&bpf.Open{Head: fetchedHead, Wire: bpf.WireTLS, Handshake: handshake})
+		table.segment(&bpf.Segment{Head: fetchedHead, Wire: bpf.WireTLS, Seq: 3, Offset: 9, LostRecords: 2, LostBytes: 9, Payload: []byte("x")})
+		table.handshakeFailed(&bpf.HandshakeFailed{
+			Head: fetchedHead, Conns: [2]uint64{fetchedHead.Conn}, Error: innermostError(plan.ErrorUnknownAuthority),
+		})
+		do(t, table.close(&bpf.Close{Head: fetchedHead, Socket: true, Totals: bpf.Totals{LostRecords: [2]uint32{3, 1}, LostBytes: [2]uint64{18, 9}}}))
+		do(t, table.endAll())
+		table.losses.settle(fetchedHead.Time, bpf.Ledger{LostRecords: [3]uint64{bpf.RingFull: 4}}, 0)
+		do(t, table.events.Close())
+		if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"event":"loss","reason":"ring_full","records":4`) {
+			t.Errorf("got %s, want the loss of all records, of no connection", got)
+		}
 	}
 }
 
