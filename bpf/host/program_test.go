@@ -64,6 +64,7 @@ type record struct {
 // result is the outcome of a session.
 type result struct {
 	pieces      [][]record
+	opens       uint64    // open records of segments
 	untold      [2]uint64 // lost bytes that no record has reported
 	seenRecords uint64
 	seenBytes   uint64
@@ -139,7 +140,7 @@ func (p *program) run(t *testing.T, s *session) result {
 			_, err = io.ReadFull(p.out, rec.b)
 			records = append(records, rec)
 		case answerPiece:
-			r.untold[a[37]] = word(2)
+			r.untold[a[37]], r.opens = word(2), word(0)
 			r.pieces = append(r.pieces, records)
 			records = nil
 		case answerEnd:

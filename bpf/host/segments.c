@@ -10,7 +10,7 @@
 static struct bpf_sock sock;
 static struct piece *pieces;
 static u8 **packets;
-static u32 next;
+static u32 next, opens;
 
 static void take_next(void)
 {
@@ -55,8 +55,10 @@ static void submit(void *record)
 		.len = r->len,
 	};
 
-	if (r->h.kind != RECORD_SEGMENT) /* that the connection is open */
+	if (r->h.kind != RECORD_SEGMENT) { /* that the connection is open */
+		opens++;
 		return;
+	}
 	write_out(&a, sizeof(a));
 	write_out(r->payload, r->len);
 }
@@ -91,8 +93,10 @@ int main(void)
 			owner.dir[d].end = session.before;
 		}
 		bpf_sk_storage_get(&owners, &sock, &owner, BPF_SK_STORAGE_GET_F_CREATE);
+		opens = 0;
 		for (next = 0; next < session.pieces;) {
 			take_next();
+			end.seq = opens;
 			write_out(&end, sizeof(end));
 		}
 		write_end();

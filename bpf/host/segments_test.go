@@ -125,13 +125,10 @@ func checkLedger(t *testing.T, s *session, got *result, records uint64) {
 	for _, p := range s.pieces {
 		bytesSent += len(p.b)
 	}
-	opened := 1 - uint64(s.refuse&1) // the open record, which is the first
-	for _, p := range s.pieces {
-		if p.within && got.seenRecords > records+opened+got.lostRecords {
-			opened++
-		}
+	if got.opens == 0 && s.refuse == 0 {
+		t.Fatal("the connection is not opened")
 	}
-	if got.seenBytes != uint64(bytesSent) || got.seenRecords != records+opened+got.lostRecords {
-		t.Fatalf("%d bytes and %d records are counted, %d lost; want %d and %d", got.seenBytes, got.seenRecords, got.lostRecords, bytesSent, records+opened)
+	if got.seenBytes != uint64(bytesSent) || got.seenRecords != records+got.opens+got.lostRecords {
+		t.Fatalf("%d bytes and %d records are counted, %d lost; want %d and %d", got.seenBytes, got.seenRecords, got.lostRecords, bytesSent, records+got.opens)
 	}
 }

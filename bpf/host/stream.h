@@ -31,7 +31,7 @@ enum answer_kind { ANSWER_RECORD = 1, ANSWER_PIECE = 2, ANSWER_END = 3 };
 
 /* The output: records, each followed by len bytes, and the end of each piece. */
 struct answer {
-	u64 seq;    /* at the end: records seen */
+	u64 seq;    /* of a piece: open records so far; at the end: records seen */
 	u64 offset; /* at the end: bytes seen */
 	u64 lost_bytes;
 	u64 lost_records;

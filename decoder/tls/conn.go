@@ -173,10 +173,13 @@ func (c *Conn) Close(at ktime.Time) {
 		if s.cut() { // no peer opens it
 			s.queue.drop()
 		}
-		if s.reader == nil && (s.queue.len() > 0 || s.state == reading && s.begun && c.session.client == nil) {
+		noHello := s.state == reading && s.begun && c.session.client == nil
+		if s.reader == nil && (noHello || s.queue.len() > 0) {
 			c.end(s, at, c.lacks(s))
-			// What a joined side has passed over may be the handshake alone.
-		} else if s.lost += s.queue.drop(); s.lost > 0 && (!s.joined || s.holed || c.session.client == nil) {
+		}
+		// What a joined side has passed over may be the handshake alone.
+		handshake := s.joined && !s.holed && c.session.client != nil
+		if s.lost += s.queue.drop(); s.lost > 0 && !handshake && s.state != ended {
 			c.find(&Missing{At: at, Dir: s.dir, Ciphertext: s.lost, Records: -1, Plaintext: -1})
 		}
 		s.state = ended

@@ -140,9 +140,7 @@ func (j *joining) expire(now ktime.Time) {
 // wipe zeroes and forgets the keys of connections that are not known.
 func (j *joining) wipe() {
 	for _, list := range j.spots {
-		for i := range list {
-			forgetKeys(list[i].State)
-		}
+		forgetSpots(list)
 	}
 	clear(j.spots)
 }

@@ -45,10 +45,15 @@ func (t *tlsConn) inVain() bool {
 
 // wipe zeroes the keys.
 func (n *joint) wipe() {
-	for i := range n.spots {
-		forgetKeys(n.spots[i].State)
-	}
+	forgetSpots(n.spots)
 	n.spots = nil
+}
+
+// forgetSpots zeroes the keys of spots.
+func forgetSpots(spots []bpf.Spot) {
+	for i := range spots {
+		forgetKeys(spots[i].State)
+	}
 }
 
 // lowest returns the tls.Conn with no other below it, and the one above that; each may be

@@ -217,9 +217,7 @@ func (t *tlsConn) offered(o *tls.Offered) {
 
 // wipeSpots zeroes the keys that are of no use any more.
 func (t *tlsConn) wipeSpots() {
-	for i := range t.spots {
-		forgetKeys(t.spots[i].State)
-	}
+	forgetSpots(t.spots)
 	t.spots = nil
 }
 

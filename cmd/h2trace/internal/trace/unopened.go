@@ -92,27 +92,27 @@ func (w *awaited) expire(now ktime.Time) {
 		return
 	}
 	w.next = now.Add(lookInterval)
-	var late, spotted []*tracedConn
+	var waiting []*tracedConn
 	for c := range w.conns {
-		since, waits := c.wire.tls.WaitsSince()
+		_, waits := c.wire.tls.WaitsSince()
 		switch {
 		case c.finished() || c.wire.tls.over || c.wire.tls.unopened.any():
 			delete(w.conns, c)
-		case waits && since.Add(secretWait) < now && len(c.wire.tls.spots) == 0:
-			late = append(late, c)
-		case waits && len(c.wire.tls.spots) > 0:
-			spotted = append(spotted, c)
+		case waits:
+			waiting = append(waiting, c)
 		}
 	}
-	slices.SortFunc(spotted, bySince)
-	for _, c := range spotted {
-		since, _ := c.wire.tls.WaitsSince()
-		c.wire.tls.joinsLate(now, since.Add(secretWait) < now)
-	}
-	slices.SortFunc(late, bySince)
-	for _, c := range late {
-		c.wire.tls.GiveUp(now)
-		c.wire.tls.decrypt()
+	slices.SortFunc(waiting, bySince)
+	for _, c := range waiting {
+		since, waits := c.wire.tls.WaitsSince()
+		switch late := since.Add(secretWait) < now; {
+		case !waits: // what another one decoded has changed that
+		case len(c.wire.tls.spots) > 0:
+			c.wire.tls.joinsLate(now, late)
+		case late:
+			c.wire.tls.GiveUp(now)
+			c.wire.tls.decrypt()
+		}
 	}
 }
 
