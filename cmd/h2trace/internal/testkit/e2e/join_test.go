@@ -82,7 +82,9 @@ func joinPair(t *testing.T, side, impl, scenario string, flags ...string) {
 	for range joins {
 		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
 		tr := startTracing(t, command{flags: []string{"--buffer", roomy, "-p", strconv.Itoa(pid)}})
-		await(t, "header lists after the attach", func() bool { return lines(tr.events, `"headers":[`) > 20 })
+		await(t, "header lists of both directions after the attach", func() bool {
+			return lines(tr.events, `":path"`) > 10 && lines(tr.events, `":status"`) > 10
+		})
 		if plain {
 			await(t, "windows after the attach", func() bool { return knownWindows(tr.events) > 30 })
 			await(t, "windows of streams", func() bool { return knownStreams(tr.events) })
