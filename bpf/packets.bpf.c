@@ -125,13 +125,21 @@ int socket_bind6(struct bpf_sock_addr *ctx)
 	return bound(ctx);
 }
 
-static __always_inline void dns_packet(struct __sk_buff *skb, struct owner *owner, struct packet *p,
-				       u8 dir)
+/*
+ * Reports a packet to or from a name server. A separate function, which the verifier
+ * checks once.
+ */
+__noinline int dns_packet(struct __sk_buff *skb, u32 dir)
 {
-	if (!is_target(owner->tgid) || skb->len <= p->payload)
-		return;
-	if ((dir == DIR_SEND ? p->dest : p->source) == DNS_PORT)
-		report_packet(skb, p, RECORD_DNS, dir, owner->tgid, owner->generation, owner->comm);
+	struct owner *owner = owner_of(skb);
+	struct packet p = {};
+
+	if (!owner || !is_target(owner->tgid) || !dissect(skb, &p) || skb->len <= p.payload)
+		return 0;
+	if (((dir & 1) == DIR_SEND ? p.dest : p.source) == DNS_PORT)
+		report_packet(skb, &p, RECORD_DNS, dir & 1, owner->tgid, owner->generation,
+			      owner->comm);
+	return 0;
 }
 
 static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *sk,
@@ -145,13 +153,20 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct owner *owne
 				       u8 dir)
 {
 	if ((dir == DIR_SEND ? p->dest : p->source) == DNS_PORT)
-		dns_packet(skb, owner, p, dir);
+		dns_packet(skb, dir);
 	else
 		quic_packet(skb, owner, p, dir);
 }
 
-static __always_inline int packet(struct __sk_buff *skb, u8 dir)
+/*
+ * One program for both directions, as the verifier takes most of the time of a start.
+ * Packets that come in bear the index of their interface; sockets make those that go
+ * out, which bear none.
+ */
+SEC("cgroup/skb")
+int packet(struct __sk_buff *skb)
 {
+	u8 dir = skb->ingress_ifindex ? DIR_RECV : DIR_SEND;
 	struct bpf_sock *sk = skb->sk;
 	struct packet p = {};
 	struct owner *owner;
@@ -164,24 +179,12 @@ static __always_inline int packet(struct __sk_buff *skb, u8 dir)
 	if (!owner || owner->carries == CARRIES_OTHER || !dissect(skb, &p))
 		return PASS;
 	if (owner->carries == CARRIES_DNS)
-		dns_packet(skb, owner, &p, dir);
+		dns_packet(skb, dir);
 	else if (p.proto == IPPROTO_TCP && sk->state != TCP_LISTEN)
 		tcp_packet(skb, sk, owner, &p, dir);
 	else if (wire && p.proto == IPPROTO_UDP)
 		udp_packet(skb, owner, &p, dir);
 	return PASS;
-}
-
-SEC("cgroup_skb/egress")
-int packet_egress(struct __sk_buff *skb)
-{
-	return packet(skb, DIR_SEND);
-}
-
-SEC("cgroup_skb/ingress")
-int packet_ingress(struct __sk_buff *skb)
-{
-	return packet(skb, DIR_RECV);
 }
 
 /* State changes of the connections of targets. */

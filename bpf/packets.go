@@ -3,7 +3,10 @@ package bpf
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"sync"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -62,14 +65,13 @@ func (p *Packet) parse(sample []byte) error {
 	return nil
 }
 
-// packetHooks are the programs that watch packets, and their attach points. The slowest
-// to load come first.
+// packetHooks are the attach points of the programs that watch packets.
 var packetHooks = []struct {
 	program string
 	attach  ebpf.AttachType
 }{
-	{packetsProgPacketEgress, ebpf.AttachCGroupInetEgress},
-	{packetsProgPacketIngress, ebpf.AttachCGroupInetIngress},
+	{packetsProgPacket, ebpf.AttachCGroupInetEgress},
+	{packetsProgPacket, ebpf.AttachCGroupInetIngress},
 	{packetsProgSocketEvent, ebpf.AttachCGroupSockOps},
 	{packetsProgSocketConnect4, ebpf.AttachCGroupInet4Connect},
 	{packetsProgSocketConnect6, ebpf.AttachCGroupInet6Connect},
@@ -124,23 +126,31 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 }
 
 // attachPackets loads the programs that watch packets, and attaches them to a cgroup.
-func (c *Collector) attachPackets(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, cgroup string) ([]link.Link, error) {
-	progs := make([]*ebpf.Program, len(packetHooks))
+func (c *Collector) attachPackets(spec *ebpf.CollectionSpec, shared map[string]*ebpf.Map, cgroup string) ([]link.Link, error) {
+	// The longest first, which takes longest.
+	names := slices.SortedFunc(maps.Keys(spec.Programs), func(a, b string) int {
+		return len(spec.Programs[b].Instructions) - len(spec.Programs[a].Instructions)
+	})
+	progs := make(map[string]*ebpf.Program, len(names))
+	var mu sync.Mutex
 	defer func() {
 		for _, prog := range progs {
 			_ = prog.Close() // the links keep them
 		}
 	}()
-	err := atATime(len(packetHooks), func(i int) (err error) {
-		progs[i], err = c.programs.loader.load(spec.Programs[packetHooks[i].program], maps)
+	err := atATime(len(names), func(i int) error {
+		prog, err := c.programs.loader.load(spec.Programs[names[i]], shared)
+		mu.Lock()
+		defer mu.Unlock()
+		progs[names[i]] = prog
 		return err
 	})
 	if err != nil {
 		return nil, loadError(err)
 	}
 	var links []link.Link
-	for i, hook := range packetHooks {
-		l, err := link.AttachCgroup(link.CgroupOptions{Path: cgroup, Attach: hook.attach, Program: progs[i]})
+	for _, hook := range packetHooks {
+		l, err := link.AttachCgroup(link.CgroupOptions{Path: cgroup, Attach: hook.attach, Program: progs[hook.program]})
 		if err != nil {
 			return links, fmt.Errorf("attach to cgroup %s: %w", cgroup, err)
 		}

@@ -103,8 +103,7 @@ const (
 	packetsMapSpotted         = "spotted"
 	packetsMapTargets         = "targets"
 	packetsMapWants           = "wants"
-	packetsProgPacketEgress   = "packet_egress"
-	packetsProgPacketIngress  = "packet_ingress"
+	packetsProgPacket         = "packet"
 	packetsProgSocketBind4    = "socket_bind4"
 	packetsProgSocketBind6    = "socket_bind6"
 	packetsProgSocketConnect4 = "socket_connect4"
@@ -162,8 +161,7 @@ type packetsSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type packetsProgramSpecs struct {
-	PacketEgress   *ebpf.ProgramSpec `ebpf:"packet_egress"`
-	PacketIngress  *ebpf.ProgramSpec `ebpf:"packet_ingress"`
+	Packet         *ebpf.ProgramSpec `ebpf:"packet"`
 	SocketBind4    *ebpf.ProgramSpec `ebpf:"socket_bind4"`
 	SocketBind6    *ebpf.ProgramSpec `ebpf:"socket_bind6"`
 	SocketConnect4 *ebpf.ProgramSpec `ebpf:"socket_connect4"`
@@ -260,8 +258,7 @@ type packetsVariables struct {
 //
 // It can be passed to loadPacketsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type packetsPrograms struct {
-	PacketEgress   *ebpf.Program `ebpf:"packet_egress"`
-	PacketIngress  *ebpf.Program `ebpf:"packet_ingress"`
+	Packet         *ebpf.Program `ebpf:"packet"`
 	SocketBind4    *ebpf.Program `ebpf:"socket_bind4"`
 	SocketBind6    *ebpf.Program `ebpf:"socket_bind6"`
 	SocketConnect4 *ebpf.Program `ebpf:"socket_connect4"`
@@ -274,8 +271,7 @@ type packetsPrograms struct {
 
 func (p *packetsPrograms) Close() error {
 	return _PacketsClose(
-		p.PacketEgress,
-		p.PacketIngress,
+		p.Packet,
 		p.SocketBind4,
 		p.SocketBind6,
 		p.SocketConnect4,

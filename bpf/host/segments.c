@@ -71,6 +71,9 @@ static void read_pieces(void)
 		if (!read_in(&pieces[i], sizeof(pieces[i])))
 			exit(1);
 		packets[i] = calloc(1, HEADERS + pieces[i].len);
+		packets[i][0] = 6 << 4;
+		packets[i][6] = IPPROTO_TCP;
+		packets[i][IPV6_HEADER + 12] = 5 << 4; /* words of its header */
 		if (!read_in(packets[i] + HEADERS, pieces[i].len))
 			exit(1);
 	}

@@ -78,31 +78,28 @@ static __always_inline bool is_spotted(u64 socket)
 	return found && found->ptr[0];
 }
 
+/* What is known of a direction: the process is its client, and it is seen from its start. */
+#define AS_CLIENT 1
+#define FROM_START 2
+
 /*
  * The first bytes of a direction decide, or user space does. On a connection that
- * was open before, the first packet that begins like HTTP decides.
+ * was open before, the first packet that begins like HTTP decides. A separate function,
+ * which the verifier checks once. The first byte is the lowest.
  */
-static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
+__noinline u32 carried(u64 bytes, u32 len, u32 how)
 {
-	bool client = s->dir == client_dir(s->owner);
-	u32 len = s->len < PEEK ? s->len : PEEK;
-	u64 bytes = 0;
+	bool client = how & AS_CLIENT, from_start = how & FROM_START;
 	u8 *b = (u8 *)&bytes;
 
-	if (!load_some(skb, s->at, b, PEEK))
-		return CARRIES_OTHER;
-	if (s->offset && s->owner->from_start) /* overtaken */
-		return CARRIES_HTTP;
-	if (wire && !s->owner->from_start && is_spotted(s->socket))
+	if (wire && looks_tls(b, len) && (len >= 5 || from_start))
 		return CARRIES_TLS;
-	if (wire && looks_tls(b, len) && (len >= 5 || s->owner->from_start))
-		return CARRIES_TLS;
-	if (wire && client && s->owner->from_start && b[0] == SOCKS_VERSION)
+	if (wire && client && from_start && b[0] == SOCKS_VERSION)
 		return CARRIES_TLS; /* maybe, after that */
 	/* A record of TLS (RFC 8446 5.1). */
 	if (!wire && b[0] >= 20 && b[0] <= 23 && (b[1] == 3 || len == 1))
-		return client && s->owner->from_start && b[0] == 22 ? CARRIES_HELLO : CARRIES_OTHER;
-	if (!s->owner->from_start) {
+		return client && from_start && b[0] == 22 ? CARRIES_HELLO : CARRIES_OTHER;
+	if (!from_start) {
 		if (looks_requested(bytes, len) || looks_answered(b, len) || looks_framed(b, len))
 			return CARRIES_HTTP;
 		return CARRIES_UNKNOWN;
@@ -112,33 +109,53 @@ static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
 	return CARRIES_OTHER;
 }
 
+static __always_inline u8 judge(struct __sk_buff *skb, struct segment *s)
+{
+	u32 how = s->owner->from_start ? FROM_START : 0;
+	u64 bytes = 0;
+
+	if (!load_some(skb, s->at, &bytes, PEEK))
+		return CARRIES_OTHER;
+	if (s->offset && how) /* overtaken */
+		return CARRIES_HTTP;
+	if (wire && !how && is_spotted(s->socket))
+		return CARRIES_TLS;
+	if (s->dir == client_dir(s->owner))
+		how |= AS_CLIENT;
+	return carried(bytes, s->len < PEEK ? s->len : PEEK, how);
+}
+
 /*
  * Opens a connection that carries HTTP or TLS. The other direction may be handled by
  * another CPU at this time, and reports segments once it finds owner->carries. So that is
  * set after the record is in the ring. Both may open the connection: user space takes the
- * first record.
+ * first record. A separate function, as put_piece.
  */
-static __always_inline void open_flow(struct __sk_buff *skb, struct segment *s, struct packet *p,
-				      u8 carries)
+__noinline int open_flow(struct __sk_buff *skb, u32 carries, u32 dir)
 {
-	struct owner *owner = s->owner;
-	u64 conn = number_of(carries, s->socket);
+	struct owner *owner = owner_of(skb);
+	struct packet p = {};
 	struct open_record *r;
+	u64 conn;
 
+	if (!owner || !dissect(skb, &p))
+		return 0;
+	conn = number_of(carries, bpf_get_socket_cookie(skb));
 	r = ring_record(sizeof(*r), RECORD_OPEN, owner->tgid);
 	if (!r)
-		return;
+		return 0;
 	r->conn = conn;
 	r->role = owner->role;
 	r->handshake = owner->from_start;
-	r->family = p->family;
-	load_endpoints(skb, p, s->dir, &r->local, &r->remote);
+	r->family = p.family;
+	load_endpoints(skb, &p, dir & 1, &r->local, &r->remote);
 	r->connect = owner->connect;
 	r->established = owner->established;
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	if (!owner->from_start)
 		want_first(conn);
+	return 0;
 }
 
 /*
@@ -220,7 +237,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 			return;
 		}
 		if (is_copied(carries))
-			open_flow(skb, &s, p, carries);
+			open_flow(skb, carries, dir);
 		owner->carries = carries;
 	}
 	if (s.flow->end < s.offset + s.len)
