@@ -65,12 +65,14 @@ func (x *Executables) unwatch() {
 	}
 }
 
-// stop detaches all probes for good, and closes the given links.
-func (x *Executables) stop(links []link.Link) error {
+// stop detaches all probes for good, and closes the links of hooks. The probes come
+// first, as the kernel waits longest for them.
+func (x *Executables) stop(hooks []link.Link) error {
 	defer x.awaitLeaving()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.stopped = true
+	var links []link.Link
 	for _, exe := range x.cache.byKey {
 		links = append(links, exe.takeLinks()...)
 		if exe.lease != nil {
@@ -79,7 +81,7 @@ func (x *Executables) stop(links []link.Link) error {
 		exe.lease = nil // one executable can have several keys
 	}
 	x.cache = newExeCache()
-	return closeLinks(links)
+	return closeLinks(slices.Concat(links, hooks))
 }
 
 // Attach puts probes into the executable at path, for every process that runs it now

@@ -36,7 +36,8 @@ type Gate struct {
 	opts    Options
 	socket  int
 	keeper  *os.Process
-	served  chan struct{}
+	served  chan struct{}     // closed when no Attach runs any more
+	ended   chan struct{}     // closed when the gatekeeper has ended
 	pins    map[fileID]func() // releases of the files that are not asked about again
 	closing atomic.Bool
 	late    atomic.Uint64
@@ -55,7 +56,7 @@ func Start(opts Options) (*Gate, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
-	g := &Gate{opts: opts, socket: pair[0], served: make(chan struct{}), pins: make(map[fileID]func())}
+	g := &Gate{opts: opts, socket: pair[0], served: make(chan struct{}), ended: make(chan struct{}), pins: make(map[fileID]func())}
 	err = g.start(pair[1])
 	unix.Close(pair[1])
 	if err != nil {
@@ -124,7 +125,7 @@ func (g *Gate) awaitReady() error {
 
 // serve answers the gatekeeper until it ends or Close is called.
 func (g *Gate) serve() {
-	defer close(g.served)
+	defer close(g.ended)
 	// A process waits for each answer. The priority is that of the thread, which ends
 	// with this goroutine.
 	runtime.LockOSThread()
@@ -149,6 +150,7 @@ func (g *Gate) serve() {
 	for id := range g.pins {
 		g.release(id)
 	}
+	close(g.served)
 	if !g.closing.Load() && g.opts.Ended != nil {
 		g.opts.Ended(reason)
 	}
@@ -191,8 +193,8 @@ func (g *Gate) Cover(pid int) {
 // Late returns how many executions continued before Attach had returned.
 func (g *Gate) Late() uint64 { return g.late.Load() }
 
-// Close lets all processes continue, ends the gatekeeper and waits for it, and for
-// Attach to return. The deadMan ends a stopped gatekeeper.
+// Close ends the gatekeeper, which lets all processes continue, and waits for Attach to
+// return. Wait waits for the gatekeeper.
 func (g *Gate) Close() {
 	g.close.Do(func() {
 		g.closing.Store(true)
@@ -201,3 +203,7 @@ func (g *Gate) Close() {
 		unix.Close(g.socket)
 	})
 }
+
+// Wait waits for the end of the gatekeeper, after Close. The kernel takes some 15 ms to
+// let go of its marks. The deadMan ends a stopped gatekeeper.
+func (g *Gate) Wait() { <-g.ended }

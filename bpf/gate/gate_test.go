@@ -250,6 +250,7 @@ func TestClose(t *testing.T) {
 	<-entered
 	time.AfterFunc(Bound/4, func() { close(release) })
 	g.Close()
+	g.Wait()
 	w.ended()
 	if running(g.keeper.Pid) {
 		t.Error("the gatekeeper is still there")

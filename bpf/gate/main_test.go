@@ -89,7 +89,10 @@ func startGate(t testing.TB, o Options) *Gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(g.Close)
+	t.Cleanup(func() {
+		g.Close()
+		g.Wait()
+	})
 	return g
 }
 

@@ -268,5 +268,7 @@ func (o *Observer) look(idle bool) error {
 // Close lets go of the kernel side.
 func (o *Observer) Close() error {
 	o.holder.Close()
-	return o.collector.Close()
+	err := o.collector.Close()
+	o.holder.Wait()
+	return err
 }

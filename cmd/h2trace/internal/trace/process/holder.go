@@ -164,7 +164,7 @@ func (h *Holder) cover(pid int) {
 	}
 }
 
-// Close ends all holds.
+// Close ends all holds. Wait follows.
 func (h *Holder) Close() {
 	if h.gate == nil {
 		return
@@ -178,4 +178,11 @@ func (h *Holder) Close() {
 			h.msg.Infof("%d executions went on before their probes were in place", n)
 		}
 	})
+}
+
+// Wait waits for the end of the gatekeeper.
+func (h *Holder) Wait() {
+	if h.gate != nil {
+		h.gate.Wait()
+	}
 }
