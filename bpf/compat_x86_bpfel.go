@@ -16,84 +16,82 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	compatMapBodies           = "bodies"
-	compatMapCalls            = "calls"
-	compatMapConnects         = "connects"
-	compatMapConns            = "conns"
-	compatMapCounters         = "counters"
-	compatMapEncodeds         = "encodeds"
-	compatMapEncoders         = "encoders"
-	compatMapEncodings        = "encodings"
-	compatMapErrorTypes       = "error_types"
-	compatMapLastIds          = "last_ids"
-	compatMapLayouts          = "layouts"
-	compatMapMissed           = "missed"
-	compatMapNames            = "names"
-	compatMapReaders          = "readers"
-	compatMapReadings         = "readings"
-	compatMapRing             = "ring"
-	compatMapRounds           = "rounds"
-	compatMapSites            = "sites"
-	compatMapSocks            = "socks"
-	compatMapSpotted          = "spotted"
-	compatMapTargets          = "targets"
-	compatMapTlsLayouts       = "tls_layouts"
-	compatMapWants            = "wants"
-	compatMapWatched          = "watched"
-	compatMapWindowWants      = "window_wants"
-	compatMapWitnesses        = "witnesses"
-	compatProgCertificate     = "certificate"
-	compatProgCertificateRet  = "certificate_ret"
-	compatProgConnClose       = "conn_close"
-	compatProgEmpty           = "empty"
-	compatProgFileWrite       = "file_write"
-	compatProgHandshake       = "handshake"
-	compatProgHandshakeFailed = "handshake_failed"
-	compatProgHandshakeRet    = "handshake_ret"
-	compatProgHpackDecode     = "hpack_decode"
-	compatProgHpackEncode     = "hpack_encode"
-	compatProgKeyLog          = "key_log"
-	compatProgProcessExec     = "process_exec"
-	compatProgProcessExit     = "process_exit"
-	compatProgProcessFork     = "process_fork"
-	compatProgProcessFrame    = "process_frame"
-	compatProgReadEntry       = "read_entry"
-	compatProgReadFrame       = "read_frame"
-	compatProgReadMemmove     = "read_memmove"
-	compatProgReadRet         = "read_ret"
-	compatProgReadSlicecopy   = "read_slicecopy"
-	compatProgSockState       = "sock_state"
-	compatProgSockets         = "sockets"
-	compatProgSpotArgs        = "spot_args"
-	compatProgSpotSlot        = "spot_slot"
-	compatProgVerifyDecode    = "verify_decode"
-	compatProgVerifyEmit      = "verify_emit"
-	compatProgVerifyEncode    = "verify_encode"
-	compatProgVerifyWrite     = "verify_write"
-	compatProgWitnessRead     = "witness_read"
-	compatProgWitnessWrite    = "witness_write"
-	compatProgWriteArgs       = "write_args"
-	compatProgWriteEntry      = "write_entry"
-	compatProgWriteHeaders    = "write_headers"
-	compatProgWriteRet        = "write_ret"
-	compatVarBodyBytes        = "body_bytes"
-	compatVarByName           = "by_name"
-	compatVarFollow           = "follow"
-	compatVarLastBlockId      = "last_block_id"
-	compatVarLastConnId       = "last_conn_id"
-	compatVarLastGeneration   = "last_generation"
-	compatVarLastLargeId      = "last_large_id"
-	compatVarLastListId       = "last_list_id"
-	compatVarOnlySite         = "only_site"
-	compatVarReaderIdle       = "reader_idle"
-	compatVarRecovering       = "recovering"
-	compatVarRecoveryHits     = "recovery_hits"
-	compatVarRingReserve      = "ring_reserve"
-	compatVarRingSize         = "ring_size"
-	compatVarRoundsNoted      = "rounds_noted"
-	compatVarSpotHits         = "spot_hits"
-	compatVarVerifying        = "verifying"
-	compatVarWakeupShift      = "wakeup_shift"
+	compatMapBodies          = "bodies"
+	compatMapCalls           = "calls"
+	compatMapConnects        = "connects"
+	compatMapConns           = "conns"
+	compatMapCounters        = "counters"
+	compatMapEncodeds        = "encodeds"
+	compatMapEncoders        = "encoders"
+	compatMapEncodings       = "encodings"
+	compatMapErrorTypes      = "error_types"
+	compatMapLastIds         = "last_ids"
+	compatMapLayouts         = "layouts"
+	compatMapMissed          = "missed"
+	compatMapNames           = "names"
+	compatMapReaders         = "readers"
+	compatMapReadings        = "readings"
+	compatMapRing            = "ring"
+	compatMapRounds          = "rounds"
+	compatMapSites           = "sites"
+	compatMapSocks           = "socks"
+	compatMapSpotted         = "spotted"
+	compatMapTargets         = "targets"
+	compatMapTlsLayouts      = "tls_layouts"
+	compatMapWants           = "wants"
+	compatMapWatched         = "watched"
+	compatMapWindowWants     = "window_wants"
+	compatMapWitnesses       = "witnesses"
+	compatProgCertificate    = "certificate"
+	compatProgCertificateRet = "certificate_ret"
+	compatProgConnClose      = "conn_close"
+	compatProgEmpty          = "empty"
+	compatProgEvent          = "event"
+	compatProgHandshake      = "handshake"
+	compatProgHandshakeRet   = "handshake_ret"
+	compatProgHpackDecode    = "hpack_decode"
+	compatProgHpackEncode    = "hpack_encode"
+	compatProgProcessExec    = "process_exec"
+	compatProgProcessExit    = "process_exit"
+	compatProgProcessFork    = "process_fork"
+	compatProgProcessFrame   = "process_frame"
+	compatProgReadEntry      = "read_entry"
+	compatProgReadFrame      = "read_frame"
+	compatProgReadMemmove    = "read_memmove"
+	compatProgReadRet        = "read_ret"
+	compatProgReadSlicecopy  = "read_slicecopy"
+	compatProgSockState      = "sock_state"
+	compatProgSockets        = "sockets"
+	compatProgSpotArgs       = "spot_args"
+	compatProgSpotSlot       = "spot_slot"
+	compatProgVerifyDecode   = "verify_decode"
+	compatProgVerifyEmit     = "verify_emit"
+	compatProgVerifyEncode   = "verify_encode"
+	compatProgVerifyWrite    = "verify_write"
+	compatProgWitnessRead    = "witness_read"
+	compatProgWitnessWrite   = "witness_write"
+	compatProgWriteArgs      = "write_args"
+	compatProgWriteEntry     = "write_entry"
+	compatProgWriteHeaders   = "write_headers"
+	compatProgWriteRet       = "write_ret"
+	compatVarBodyBytes       = "body_bytes"
+	compatVarByName          = "by_name"
+	compatVarFollow          = "follow"
+	compatVarLastBlockId     = "last_block_id"
+	compatVarLastConnId      = "last_conn_id"
+	compatVarLastGeneration  = "last_generation"
+	compatVarLastLargeId     = "last_large_id"
+	compatVarLastListId      = "last_list_id"
+	compatVarOnlySite        = "only_site"
+	compatVarReaderIdle      = "reader_idle"
+	compatVarRecovering      = "recovering"
+	compatVarRecoveryHits    = "recovery_hits"
+	compatVarRingReserve     = "ring_reserve"
+	compatVarRingSize        = "ring_size"
+	compatVarRoundsNoted     = "rounds_noted"
+	compatVarSpotHits        = "spot_hits"
+	compatVarVerifying       = "verifying"
+	compatVarWakeupShift     = "wakeup_shift"
 )
 
 // loadCompat returns the embedded CollectionSpec for compat.
@@ -138,40 +136,38 @@ type compatSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatProgramSpecs struct {
-	Certificate     *ebpf.ProgramSpec `ebpf:"certificate"`
-	CertificateRet  *ebpf.ProgramSpec `ebpf:"certificate_ret"`
-	ConnClose       *ebpf.ProgramSpec `ebpf:"conn_close"`
-	Empty           *ebpf.ProgramSpec `ebpf:"empty"`
-	FileWrite       *ebpf.ProgramSpec `ebpf:"file_write"`
-	Handshake       *ebpf.ProgramSpec `ebpf:"handshake"`
-	HandshakeFailed *ebpf.ProgramSpec `ebpf:"handshake_failed"`
-	HandshakeRet    *ebpf.ProgramSpec `ebpf:"handshake_ret"`
-	HpackDecode     *ebpf.ProgramSpec `ebpf:"hpack_decode"`
-	HpackEncode     *ebpf.ProgramSpec `ebpf:"hpack_encode"`
-	KeyLog          *ebpf.ProgramSpec `ebpf:"key_log"`
-	ProcessExec     *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit     *ebpf.ProgramSpec `ebpf:"process_exit"`
-	ProcessFork     *ebpf.ProgramSpec `ebpf:"process_fork"`
-	ProcessFrame    *ebpf.ProgramSpec `ebpf:"process_frame"`
-	ReadEntry       *ebpf.ProgramSpec `ebpf:"read_entry"`
-	ReadFrame       *ebpf.ProgramSpec `ebpf:"read_frame"`
-	ReadMemmove     *ebpf.ProgramSpec `ebpf:"read_memmove"`
-	ReadRet         *ebpf.ProgramSpec `ebpf:"read_ret"`
-	ReadSlicecopy   *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
-	SockState       *ebpf.ProgramSpec `ebpf:"sock_state"`
-	Sockets         *ebpf.ProgramSpec `ebpf:"sockets"`
-	SpotArgs        *ebpf.ProgramSpec `ebpf:"spot_args"`
-	SpotSlot        *ebpf.ProgramSpec `ebpf:"spot_slot"`
-	VerifyDecode    *ebpf.ProgramSpec `ebpf:"verify_decode"`
-	VerifyEmit      *ebpf.ProgramSpec `ebpf:"verify_emit"`
-	VerifyEncode    *ebpf.ProgramSpec `ebpf:"verify_encode"`
-	VerifyWrite     *ebpf.ProgramSpec `ebpf:"verify_write"`
-	WitnessRead     *ebpf.ProgramSpec `ebpf:"witness_read"`
-	WitnessWrite    *ebpf.ProgramSpec `ebpf:"witness_write"`
-	WriteArgs       *ebpf.ProgramSpec `ebpf:"write_args"`
-	WriteEntry      *ebpf.ProgramSpec `ebpf:"write_entry"`
-	WriteHeaders    *ebpf.ProgramSpec `ebpf:"write_headers"`
-	WriteRet        *ebpf.ProgramSpec `ebpf:"write_ret"`
+	Certificate    *ebpf.ProgramSpec `ebpf:"certificate"`
+	CertificateRet *ebpf.ProgramSpec `ebpf:"certificate_ret"`
+	ConnClose      *ebpf.ProgramSpec `ebpf:"conn_close"`
+	Empty          *ebpf.ProgramSpec `ebpf:"empty"`
+	Event          *ebpf.ProgramSpec `ebpf:"event"`
+	Handshake      *ebpf.ProgramSpec `ebpf:"handshake"`
+	HandshakeRet   *ebpf.ProgramSpec `ebpf:"handshake_ret"`
+	HpackDecode    *ebpf.ProgramSpec `ebpf:"hpack_decode"`
+	HpackEncode    *ebpf.ProgramSpec `ebpf:"hpack_encode"`
+	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
+	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
+	ProcessFrame   *ebpf.ProgramSpec `ebpf:"process_frame"`
+	ReadEntry      *ebpf.ProgramSpec `ebpf:"read_entry"`
+	ReadFrame      *ebpf.ProgramSpec `ebpf:"read_frame"`
+	ReadMemmove    *ebpf.ProgramSpec `ebpf:"read_memmove"`
+	ReadRet        *ebpf.ProgramSpec `ebpf:"read_ret"`
+	ReadSlicecopy  *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
+	SockState      *ebpf.ProgramSpec `ebpf:"sock_state"`
+	Sockets        *ebpf.ProgramSpec `ebpf:"sockets"`
+	SpotArgs       *ebpf.ProgramSpec `ebpf:"spot_args"`
+	SpotSlot       *ebpf.ProgramSpec `ebpf:"spot_slot"`
+	VerifyDecode   *ebpf.ProgramSpec `ebpf:"verify_decode"`
+	VerifyEmit     *ebpf.ProgramSpec `ebpf:"verify_emit"`
+	VerifyEncode   *ebpf.ProgramSpec `ebpf:"verify_encode"`
+	VerifyWrite    *ebpf.ProgramSpec `ebpf:"verify_write"`
+	WitnessRead    *ebpf.ProgramSpec `ebpf:"witness_read"`
+	WitnessWrite   *ebpf.ProgramSpec `ebpf:"witness_write"`
+	WriteArgs      *ebpf.ProgramSpec `ebpf:"write_args"`
+	WriteEntry     *ebpf.ProgramSpec `ebpf:"write_entry"`
+	WriteHeaders   *ebpf.ProgramSpec `ebpf:"write_headers"`
+	WriteRet       *ebpf.ProgramSpec `ebpf:"write_ret"`
 }
 
 // compatMapSpecs contains maps before they are loaded into the kernel.
@@ -337,40 +333,38 @@ type compatVariables struct {
 //
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatPrograms struct {
-	Certificate     *ebpf.Program `ebpf:"certificate"`
-	CertificateRet  *ebpf.Program `ebpf:"certificate_ret"`
-	ConnClose       *ebpf.Program `ebpf:"conn_close"`
-	Empty           *ebpf.Program `ebpf:"empty"`
-	FileWrite       *ebpf.Program `ebpf:"file_write"`
-	Handshake       *ebpf.Program `ebpf:"handshake"`
-	HandshakeFailed *ebpf.Program `ebpf:"handshake_failed"`
-	HandshakeRet    *ebpf.Program `ebpf:"handshake_ret"`
-	HpackDecode     *ebpf.Program `ebpf:"hpack_decode"`
-	HpackEncode     *ebpf.Program `ebpf:"hpack_encode"`
-	KeyLog          *ebpf.Program `ebpf:"key_log"`
-	ProcessExec     *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit     *ebpf.Program `ebpf:"process_exit"`
-	ProcessFork     *ebpf.Program `ebpf:"process_fork"`
-	ProcessFrame    *ebpf.Program `ebpf:"process_frame"`
-	ReadEntry       *ebpf.Program `ebpf:"read_entry"`
-	ReadFrame       *ebpf.Program `ebpf:"read_frame"`
-	ReadMemmove     *ebpf.Program `ebpf:"read_memmove"`
-	ReadRet         *ebpf.Program `ebpf:"read_ret"`
-	ReadSlicecopy   *ebpf.Program `ebpf:"read_slicecopy"`
-	SockState       *ebpf.Program `ebpf:"sock_state"`
-	Sockets         *ebpf.Program `ebpf:"sockets"`
-	SpotArgs        *ebpf.Program `ebpf:"spot_args"`
-	SpotSlot        *ebpf.Program `ebpf:"spot_slot"`
-	VerifyDecode    *ebpf.Program `ebpf:"verify_decode"`
-	VerifyEmit      *ebpf.Program `ebpf:"verify_emit"`
-	VerifyEncode    *ebpf.Program `ebpf:"verify_encode"`
-	VerifyWrite     *ebpf.Program `ebpf:"verify_write"`
-	WitnessRead     *ebpf.Program `ebpf:"witness_read"`
-	WitnessWrite    *ebpf.Program `ebpf:"witness_write"`
-	WriteArgs       *ebpf.Program `ebpf:"write_args"`
-	WriteEntry      *ebpf.Program `ebpf:"write_entry"`
-	WriteHeaders    *ebpf.Program `ebpf:"write_headers"`
-	WriteRet        *ebpf.Program `ebpf:"write_ret"`
+	Certificate    *ebpf.Program `ebpf:"certificate"`
+	CertificateRet *ebpf.Program `ebpf:"certificate_ret"`
+	ConnClose      *ebpf.Program `ebpf:"conn_close"`
+	Empty          *ebpf.Program `ebpf:"empty"`
+	Event          *ebpf.Program `ebpf:"event"`
+	Handshake      *ebpf.Program `ebpf:"handshake"`
+	HandshakeRet   *ebpf.Program `ebpf:"handshake_ret"`
+	HpackDecode    *ebpf.Program `ebpf:"hpack_decode"`
+	HpackEncode    *ebpf.Program `ebpf:"hpack_encode"`
+	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
+	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
+	ProcessFrame   *ebpf.Program `ebpf:"process_frame"`
+	ReadEntry      *ebpf.Program `ebpf:"read_entry"`
+	ReadFrame      *ebpf.Program `ebpf:"read_frame"`
+	ReadMemmove    *ebpf.Program `ebpf:"read_memmove"`
+	ReadRet        *ebpf.Program `ebpf:"read_ret"`
+	ReadSlicecopy  *ebpf.Program `ebpf:"read_slicecopy"`
+	SockState      *ebpf.Program `ebpf:"sock_state"`
+	Sockets        *ebpf.Program `ebpf:"sockets"`
+	SpotArgs       *ebpf.Program `ebpf:"spot_args"`
+	SpotSlot       *ebpf.Program `ebpf:"spot_slot"`
+	VerifyDecode   *ebpf.Program `ebpf:"verify_decode"`
+	VerifyEmit     *ebpf.Program `ebpf:"verify_emit"`
+	VerifyEncode   *ebpf.Program `ebpf:"verify_encode"`
+	VerifyWrite    *ebpf.Program `ebpf:"verify_write"`
+	WitnessRead    *ebpf.Program `ebpf:"witness_read"`
+	WitnessWrite   *ebpf.Program `ebpf:"witness_write"`
+	WriteArgs      *ebpf.Program `ebpf:"write_args"`
+	WriteEntry     *ebpf.Program `ebpf:"write_entry"`
+	WriteHeaders   *ebpf.Program `ebpf:"write_headers"`
+	WriteRet       *ebpf.Program `ebpf:"write_ret"`
 }
 
 func (p *compatPrograms) Close() error {
@@ -379,13 +373,11 @@ func (p *compatPrograms) Close() error {
 		p.CertificateRet,
 		p.ConnClose,
 		p.Empty,
-		p.FileWrite,
+		p.Event,
 		p.Handshake,
-		p.HandshakeFailed,
 		p.HandshakeRet,
 		p.HpackDecode,
 		p.HpackEncode,
-		p.KeyLog,
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ProcessFork,

@@ -271,6 +271,30 @@ int read_ret(struct pt_regs *ctx)
 	return 0;
 }
 
+/*
+ * What happens once a connection, or once a process. One program, so that the probes of
+ * an executable have one link: the kernel waits once when they go.
+ */
+SEC("uprobe/event")
+int event(struct pt_regs *ctx)
+{
+	struct site *site = site_of(ctx);
+	enum event_kind kind;
+
+	if (!site)
+		return 0;
+	kind = site->event;
+	switch (kind) {
+	case EVENT_SECRET:
+		return key_log(ctx, site);
+	case EVENT_FAILURE:
+		return handshake_failed(ctx, site);
+	case EVENT_MESSAGE:
+		return file_write(ctx, site);
+	}
+	return 0;
+}
+
 /* The cost of a probe that does nothing. */
 SEC("uprobe/empty")
 int empty(struct pt_regs *ctx)

@@ -22,11 +22,11 @@ var hookPrograms = []string{
 // load come first.
 var firstPrograms = []string{
 	probesProgWriteArgs, probesProgReadMemmove, probesProgHandshake, probesProgHandshakeRet,
-	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgFileWrite,
+	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgEvent,
 }
 
 // wirePrograms are those that most executables need with Options.Wire.
-var wirePrograms = []string{probesProgHandshakeFailed, probesProgKeyLog, probesProgFileWrite}
+var wirePrograms = []string{probesProgEvent}
 
 // recoveryPrograms are those of Recovery.Begin, which no command needs at its start.
 var recoveryPrograms = []string{

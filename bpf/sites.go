@@ -120,8 +120,14 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 		v.Role = uint8(RoleClient)
 	case plan.ServerHandshake:
 		v.Role = uint8(RoleServer)
-	case plan.HandshakeEnd, plan.HandshakeFailed:
+	case plan.HandshakeEnd:
 		v.Errors = s.errors.enter(exe.Plan.Errors)
+	case plan.HandshakeFailed:
+		v.Errors, v.Event = s.errors.enter(exe.Plan.Errors), uint8(probesEventKindEVENT_FAILURE)
+	case plan.KeyLog:
+		v.Event = uint8(probesEventKindEVENT_SECRET)
+	case plan.Stderr:
+		v.Event = uint8(probesEventKindEVENT_MESSAGE)
 	}
 	if p := exe.Plan; p != nil && p.TLS != nil && !s.opts.unknownRelease {
 		setTLS(&v, site.Tap, p.TLS)
@@ -175,12 +181,8 @@ func (s *probeSites) programName(site plan.Site) string {
 		return probesProgCertificate
 	case plan.CertificateEnd:
 		return probesProgCertificateRet
-	case plan.HandshakeFailed:
-		return probesProgHandshakeFailed
-	case plan.KeyLog:
-		return probesProgKeyLog
-	case plan.Stderr:
-		return probesProgFileWrite
+	case plan.HandshakeFailed, plan.KeyLog, plan.Stderr:
+		return probesProgEvent
 	case plan.EncodeField:
 		return probesProgHpackEncode
 	case plan.DecodeBlock:

@@ -41,6 +41,7 @@ union record {
 	struct spot_record spot;
 	struct piece_record piece;
 	enum record_kind kind;
+	enum event_kind event_kind;
 	enum spot_piece spot_piece;
 	enum direction direction;
 	enum role role;

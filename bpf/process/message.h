@@ -14,15 +14,13 @@
 #define FILE_SYSFD 16  /* os.file.pfd.Sysfd */
 
 /* (*os.File).Write(b []byte) */
-SEC("uprobe/file_write")
-int file_write(struct pt_regs *ctx)
+static __always_inline int file_write(struct pt_regs *ctx, struct site *site)
 {
-	struct site *site = site_of(ctx);
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct message_record *r;
 	u64 file;
 
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)) || !is_target(tgid))
+	if ((site->stack_check && GO_STACK_GROWS(ctx)) || !is_target(tgid))
 		return 0;
 	file = read_user_u64(GO_ARG0(ctx) + OS_FILE_FILE);
 	if (!file || read_user_u64(file + FILE_SYSFD) != STDERR)

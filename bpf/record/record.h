@@ -54,6 +54,13 @@ enum role {
 	ROLE_SERVER = 2,
 };
 
+/* What the program event is asked for at a site. */
+enum event_kind {
+	EVENT_SECRET = 1,
+	EVENT_FAILURE,
+	EVENT_MESSAGE,
+};
+
 /* Why a record was seen and not delivered; bits in data_record.lost. */
 enum loss_reason {
 	LOSS_RING_FULL = 0,

@@ -27,15 +27,13 @@ static __always_inline u64 cookie_of_conn(u64 conn, struct site *site)
 }
 
 /* CALL crypto/tls.(*Conn).flush in handshakeContext, with the *tls.Conn in AX. */
-SEC("uprobe/handshake_failed")
-int handshake_failed(struct pt_regs *ctx)
+static __always_inline int handshake_failed(struct pt_regs *ctx, struct site *site)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct site *site = site_of(ctx);
 	struct failure_record *r;
 	u64 iface[2], cookie;
 
-	if (!site || !is_target(tgid) || !read_failure(iface, GO_ARG0(ctx), site))
+	if (!is_target(tgid) || !read_failure(iface, GO_ARG0(ctx), site))
 		return 0;
 	cookie = cookie_of_conn(GO_ARG0(ctx), site);
 	if (!cookie)

@@ -44,16 +44,14 @@ static __always_inline bool copy_secret(struct secret_record *r, struct pt_regs 
 }
 
 /* The ciphertext that came meanwhile waits for the record, so it wakes the reader. */
-SEC("uprobe/key_log")
-int key_log(struct pt_regs *ctx)
+static __always_inline int key_log(struct pt_regs *ctx, struct site *site)
 {
-	struct site *site = site_of(ctx);
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct secret_record *r;
 	u32 generation;
 
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)) ||
-	    !generation_of(tgid, &generation) || !opens_records(ctx))
+	if ((site->stack_check && GO_STACK_GROWS(ctx)) || !generation_of(tgid, &generation) ||
+	    !opens_records(ctx))
 		return 0;
 	r = ring_record(sizeof(*r), RECORD_SECRET, tgid);
 	if (!r)
