@@ -45,6 +45,12 @@ type Options struct {
 	Wire bool
 	// NoCalls forgoes the probes on Read and Write of crypto/tls.
 	NoCalls bool
+	// First is a file that a target will execute: its probes are attached while the rest is
+	// loaded. "" is none.
+	First string
+	// Meanwhile is called while programs are loaded, when Targets and Executables can be
+	// used; nil is nothing.
+	Meanwhile func(*Targets, *Executables)
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as events Field and List.
 	Verify bool
@@ -97,9 +103,6 @@ func New(opts Options) (*Collector, error) {
 	}
 	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
-	}
-	if err := c.Executables.watch(); err != nil {
-		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }

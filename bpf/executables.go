@@ -25,6 +25,7 @@ type Executables struct {
 	sites   *probeSites
 	cache   exeCache
 	stopped bool // no more probes are attached
+	planned *plannedFile
 	// leaving are the executables that leave is detaching; each channel is closed
 	// when that is done. leaveErr is the error of these.
 	leaving  map[*Executable]chan struct{}
@@ -45,8 +46,9 @@ func newExecutables(opts *Options, sites *probeSites, packets bool) *Executables
 }
 
 // watch starts to remove probes when somebody wants to write to their file, or to
-// unmount it.
-func (x *Executables) watch() error {
+// unmount it. planned is a file that will be attached, or nil.
+func (x *Executables) watch(planned *plannedFile) error {
+	x.planned = planned
 	x.leases = watchLeases(x.giveWay)
 	var err error
 	x.mounts, err = watchMounts(x.leaveMounts)
@@ -154,11 +156,65 @@ func (x *Executables) known(key exeKey, ctime unix.Timespec) *Executable {
 	return exe
 }
 
+// withoutPackets detaches all probes, which were chosen as if packets were watched.
+func (x *Executables) withoutPackets() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.packets = false
+	var err error
+	for _, exe := range x.cache.byKey {
+		err = errors.Join(err, x.detach(exe))
+	}
+	x.cache = newExeCache()
+	return err
+}
+
+// plannedFile is a file that is analyzed before it is attached.
+type plannedFile struct {
+	key   exeKey
+	plan  *plan.Plan
+	err   error
+	ready chan struct{} // closed when the rest is set
+}
+
+// planAhead begins to analyze the file at path. It returns nil for "".
+func planAhead(path string, mode plan.Mode) *plannedFile {
+	if path == "" {
+		return nil
+	}
+	p := &plannedFile{ready: make(chan struct{})}
+	go func() {
+		defer close(p.ready)
+		f, err := os.Open(path)
+		if err != nil {
+			return // the key fits no file
+		}
+		defer f.Close()
+		if key, _, err := keyOf(f); err == nil {
+			p.plan, p.err = plan.Analyze(f, mode)
+			p.key = key
+		}
+	}()
+	return p
+}
+
+// plan returns what is known of a file, or analyzes it.
+func (x *Executables) plan(f *os.File, key exeKey) (*plan.Plan, error) {
+	if p := x.planned; p != nil {
+		<-p.ready
+		x.planned = nil
+		if p.key == key {
+			return p.plan, p.err
+		}
+	}
+	return plan.Analyze(f, x.opts.Mode)
+}
+
 // analyze plans a file and attaches its probes.
 func (x *Executables) analyze(f *os.File, key exeKey) (*Executable, error) {
 	exe := &Executable{key: key}
 	var err error
-	exe.Plan, err = plan.Analyze(f, x.opts.Mode)
+	exe.Plan, err = x.plan(f, key)
 	if not, ok := errors.AsType[*plan.NotTraceableError](err); ok {
 		exe.Skip = not.Reason
 		return exe, nil

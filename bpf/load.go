@@ -56,16 +56,18 @@ func (c *Collector) load() error {
 	if copies {
 		probes = _CompatBytes
 	}
-	spec, err := readObject(probes)
-	if err != nil {
-		return fmt.Errorf("read the compiled probes: %w", err)
+	planned := planAhead(c.opts.First, c.opts.Mode)
+	objects := [][]byte{probes, _PacketsBytes}
+	specs := make([]*ebpf.CollectionSpec, len(objects))
+	if err := atATime(len(objects), func(i int) (err error) {
+		specs[i], err = readObject(objects[i])
+		return err
+	}); err != nil {
+		return fmt.Errorf("read the compiled programs: %w", err)
 	}
-	packets, err := readObject(_PacketsBytes)
-	if err != nil {
-		return fmt.Errorf("read the compiled programs for packets: %w", err)
-	}
+	spec, packets := specs[0], specs[1]
 	allocateLater(spec, packets)
-	loader, err := newProgramLoader([][]byte{probes, _PacketsBytes}, spec, packets)
+	loader, err := newProgramLoader(objects, spec, packets)
 	if err != nil {
 		return err
 	}
@@ -82,16 +84,24 @@ func (c *Collector) load() error {
 	}{&c.probes.probesMaps, &c.probes.probesVariables}); err != nil {
 		return err
 	}
-	if err := c.loadFirst(packets); err != nil {
-		return err
-	}
-	c.opts.Wire = c.opts.Wire && c.noPackets == nil // else the bytes come from probes
 	if err := enterNames(c.probes.Names, c.opts.Names); err != nil {
 		return err
+	}
+	var own map[string]*ebpf.Map
+	if !c.opts.FramesOnly {
+		var free func()
+		own, free, c.noPackets = c.packetMaps(packets)
+		defer free()
 	}
 	layouts := &layoutTable{entries: c.probes.Layouts}
 	known := &tlsLayouts{entries: c.probes.TlsLayouts}
 	c.divide(layouts, known, multi)
+	if err := c.Executables.watch(planned); err != nil {
+		return err
+	}
+	if err := c.loadFirst(packets, own); err != nil {
+		return err
+	}
 	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at, known.at)
 }
 
@@ -119,14 +129,31 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 	c.QUICFlows = &QUICFlows{byKey: c.flows.quic}
 }
 
-// loadFirst loads what is always needed, and starts to watch packets.
-func (c *Collector) loadFirst(packets *ebpf.CollectionSpec) error {
+// loadFirst loads what is always needed, starts to watch packets, and attaches the
+// probes of Options.First meanwhile. Without packets, the bytes come from probes.
+func (c *Collector) loadFirst(packets *ebpf.CollectionSpec, own map[string]*ebpf.Map) error {
 	var beside sync.WaitGroup
-	defer beside.Wait()
-	if !c.opts.FramesOnly {
-		beside.Go(func() { c.noPackets = c.watchPackets(packets) })
+	if own != nil {
+		beside.Go(func() { c.noPackets = c.watchPackets(packets, own) })
 	}
-	return c.programs.prepareNamed(context.Background(), hookPrograms...)
+	if c.opts.First != "" {
+		beside.Go(func() {
+			// Who executes it attaches it again, and learns what went wrong.
+			if exe, err := c.Executables.Attach(c.opts.First); err == nil {
+				_ = c.Executables.Release(exe)
+			}
+		})
+	}
+	if c.opts.Meanwhile != nil {
+		beside.Go(func() { c.opts.Meanwhile(c.Targets, c.Executables) })
+	}
+	err := c.programs.prepareNamed(context.Background(), hookPrograms...)
+	beside.Wait()
+	if c.noPackets == nil {
+		return err
+	}
+	c.opts.Wire, c.Sockets.wire = false, false
+	return errors.Join(err, c.Executables.withoutPackets())
 }
 
 // Prepare loads what targets are likely to need soon: they may be held at exec

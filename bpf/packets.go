@@ -82,13 +82,10 @@ var packetHooks = []struct {
 	{packetsProgSocketRelease, ebpf.AttachCgroupInetSockRelease},
 }
 
-// watchPackets starts to report packets between targets and name servers, HTTP without
-// TLS, and TLS if that is wanted. Everything else works without it.
-func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
-	root, err := cgroupRoot()
-	if err != nil {
-		return err
-	}
+// packetMaps creates the maps of the programs that watch packets. The caller calls free
+// when these are loaded.
+func (c *Collector) packetMaps(spec *ebpf.CollectionSpec) (own map[string]*ebpf.Map, free func(), err error) {
+	free = func() {}
 	size := uint64(c.opts.BufferSize)
 	for name, value := range map[string]any{
 		packetsVarRingSize:    size,
@@ -97,7 +94,7 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 		packetsVarWire:        c.opts.Wire,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
-			return fmt.Errorf("set %s: %w", name, err)
+			return nil, free, fmt.Errorf("set %s: %w", name, err)
 		}
 	}
 	shared := map[string]*ebpf.Map{
@@ -110,23 +107,34 @@ func (c *Collector) watchPackets(spec *ebpf.CollectionSpec) error {
 	noPrograms.Programs = nil
 	coll, err := ebpf.NewCollectionWithOptions(&noPrograms, ebpf.CollectionOptions{MapReplacements: shared})
 	if err != nil {
-		return loadError(err)
+		return nil, free, loadError(err)
 	}
-	defer coll.Close() // the programs keep the rest alive
-	links, err := c.attachPackets(spec, coll.Maps, root)
-	if err != nil {
-		return errors.Join(err, closeLinks(links))
-	}
-	c.hooks = append(c.hooks, links...)
+	own = maps.Clone(coll.Maps)
 	c.flows = flows{
 		wants: coll.DetachMap(packetsMapFlowWants), owners: coll.DetachMap(packetsMapOwners),
 		listeners: coll.DetachMap(packetsMapListeners), quic: coll.DetachMap(packetsMapQuicFlows),
 	}
+	return own, coll.Close, nil // the programs keep the rest
+}
+
+// watchPackets starts to report packets between targets and name servers, HTTP without
+// TLS, and TLS if that is wanted. own are the maps of its programs. Everything else works
+// without it.
+func (c *Collector) watchPackets(spec *ebpf.CollectionSpec, own map[string]*ebpf.Map) error {
+	root, err := cgroupRoot()
+	if err != nil {
+		return err
+	}
+	links, err := c.attachPackets(spec, own, root)
+	if err != nil {
+		return errors.Join(err, closeLinks(links))
+	}
+	c.hooks = append(c.hooks, links...)
 	return nil
 }
 
 // attachPackets loads the programs that watch packets, and attaches them to a cgroup.
-func (c *Collector) attachPackets(spec *ebpf.CollectionSpec, shared map[string]*ebpf.Map, cgroup string) ([]link.Link, error) {
+func (c *Collector) attachPackets(spec *ebpf.CollectionSpec, own map[string]*ebpf.Map, cgroup string) ([]link.Link, error) {
 	// The longest first, which takes longest.
 	names := slices.SortedFunc(maps.Keys(spec.Programs), func(a, b string) int {
 		return len(spec.Programs[b].Instructions) - len(spec.Programs[a].Instructions)
@@ -139,7 +147,7 @@ func (c *Collector) attachPackets(spec *ebpf.CollectionSpec, shared map[string]*
 		}
 	}()
 	err := atATime(len(names), func(i int) error {
-		prog, err := c.programs.loader.load(spec.Programs[names[i]], shared)
+		prog, err := c.programs.loader.load(spec.Programs[names[i]], own)
 		mu.Lock()
 		defer mu.Unlock()
 		progs[names[i]] = prog

@@ -107,6 +107,7 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 		return s.notLaunched(err)
 	}
 	signals.To(cmd)
+	s.opts.Path = cmd.Path()
 	t, err := s.attach(func(t tracer) error { return t.AttachCommand(cmd.PID(), cmd.Path()) })
 	if err != nil {
 		cmd.Abort()

@@ -68,11 +68,13 @@ type Observer struct {
 // export.ErrReaderGone.
 func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	named := process.OpenHandles(opts.PIDs) // the rest takes a while
+	holder := &process.Holder{}
 	c, err := bpf.New(bpf.Options{
 		BufferSize: opts.Buffer,
 		BodyBytes:  opts.BodyBytes,
 		Follow:     !opts.NoFollow,
 		Names:      opts.Names,
+		First:      opts.Path,
 		Mode:       opts.Plan.Mode(),
 		Empty:      opts.TestPlan == testEmpty,
 		FramesOnly: opts.TestPlan == testFrames,
@@ -80,13 +82,28 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Verify:     opts.Verify,
 		Wire:       opts.Sources.Wire,
 		NoCalls:    !opts.Sources.Calls,
+		Meanwhile: func(t *bpf.Targets, x *bpf.Executables) {
+			if !opts.NoGate {
+				holder = process.NewHolder(processKernel{Targets: t, Executables: x}, gate.Options{Targets: t.Map(), Names: opts.Names}, msg)
+			}
+		},
 	})
 	if err != nil {
+		holder.Close()
+		holder.Wait()
 		return nil, err
+	}
+	o := &Observer{
+		opts:      opts,
+		msg:       msg,
+		collector: c,
+		holder:    holder,
+		named:     named,
+		started:   time.Now(),
 	}
 	clk, err := newClock()
 	if err != nil {
-		return nil, errors.Join(err, c.Close())
+		return nil, errors.Join(err, o.Close())
 	}
 	events := export.NewJSONL(out, export.Options{
 		Events:      opts.Events,
@@ -94,22 +111,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Bodies:      opts.BodyBytes > 0,
 		Clock:       clk,
 	})
-	o := &Observer{
-		opts:      opts,
-		msg:       msg,
-		collector: c,
-		named:     named,
-		events:    events,
-		clock:     clk,
-		started:   time.Now(),
-	}
-	o.losses.events = events
+	o.events, o.clock, o.losses.events = events, clk, events
 	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
-	o.holder = &process.Holder{}
-	if !opts.NoGate {
-		o.holder = process.NewHolder(forProcesses, gate.Options{Targets: c.Targets.Map(), Names: opts.Names}, msg)
-	}
 	o.processes = process.NewTracker(process.Config{
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
 		Late: func(path string) error { return o.conns.ciphers.joining.probes.beginLate(path) },
@@ -123,7 +127,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	}
 	if err := c.PacketsWatched(); err != nil && opts.Sources.Wire {
 		if !opts.Sources.Calls {
-			return nil, errors.Join(fmt.Errorf("packets are not watched, which --source wire needs: %w", err), c.Close())
+			return nil, errors.Join(fmt.Errorf("packets are not watched, which --source wire needs: %w", err), o.Close())
 		}
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 // Options says what to observe, and how.
 type Options struct {
 	Command     []string // COMMAND and its arguments, as typed; empty for running processes
+	Path        string   // of the executable of COMMAND, "" before it is known
 	PIDs        []int    // -p, without repetitions
 	Names       []string // -n, base names of executables
 	NoFollow    bool     // --no-follow: leave children of the targets alone
