@@ -125,23 +125,6 @@ int socket_bind6(struct bpf_sock_addr *ctx)
 	return bound(ctx);
 }
 
-/*
- * Reports a packet to or from a name server. A separate function, which the verifier
- * checks once.
- */
-__noinline int dns_packet(struct __sk_buff *skb, u32 dir)
-{
-	struct owner *owner = owner_of(skb);
-	struct packet p = {};
-
-	if (!owner || !is_target(owner->tgid) || !dissect(skb, &p) || skb->len <= p.payload)
-		return 0;
-	if (((dir & 1) == DIR_SEND ? p.dest : p.source) == DNS_PORT)
-		report_packet(skb, &p, RECORD_DNS, dir & 1, owner->tgid, owner->generation,
-			      owner->comm);
-	return 0;
-}
-
 static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *sk,
 				       struct owner *owner, struct packet *p, u8 dir)
 {
@@ -153,7 +136,7 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct owner *owne
 				       u8 dir)
 {
 	if ((dir == DIR_SEND ? p->dest : p->source) == DNS_PORT)
-		dns_packet(skb, dir);
+		report_packet(skb, RECORD_DNS, dir, 0, 0);
 	else
 		quic_packet(skb, owner, p, dir);
 }
@@ -179,7 +162,7 @@ int packet(struct __sk_buff *skb)
 	if (!owner || owner->carries == CARRIES_OTHER || !dissect(skb, &p))
 		return PASS;
 	if (owner->carries == CARRIES_DNS)
-		dns_packet(skb, dir);
+		report_packet(skb, RECORD_DNS, dir, 0, 0);
 	else if (p.proto == IPPROTO_TCP && sk->state != TCP_LISTEN)
 		tcp_packet(skb, sk, owner, &p, dir);
 	else if (wire && p.proto == IPPROTO_UDP)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* The headers of a packet, and packets that are reported on their own. */
+/* The headers of a packet. */
 #ifndef H2TRACE_PACKET_H
 #define H2TRACE_PACKET_H
 
@@ -131,37 +131,6 @@ static __always_inline void load_endpoints(struct __sk_buff *skb, struct packet 
 		bpf_skb_load_bytes(skb, 8, source->addr, 16);
 		bpf_skb_load_bytes(skb, 24, dest->addr, 16);
 	}
-}
-
-/* The beginning of a packet that is reported on its own. */
-static __always_inline void report_packet(struct __sk_buff *skb, struct packet *p, u8 kind, u8 dir,
-					  u32 tgid, u32 generation, u8 *comm)
-{
-	u32 len = skb->len - p->payload;
-	struct packet_record *r;
-	u64 backlog;
-
-	count_seen(1, 0);
-	backlog = ring_backlog();
-	/* Never at the cost of data records. */
-	r = backlog > ring_size / 2 ? NULL : bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(LOSS_RING_FULL, 1, 0);
-		return;
-	}
-	__builtin_memset(r, 0, __builtin_offsetof(struct packet_record, payload));
-	fill_header(&r->h, kind, dir, tgid);
-	r->socket = bpf_get_socket_cookie(skb);
-	load_endpoints(skb, p, dir, &r->local, &r->remote);
-	r->family = p->family;
-	r->tcp = p->proto == IPPROTO_TCP;
-	r->seq = p->seq;
-	r->generation = generation;
-	r->len = len;
-	__builtin_memcpy(r->comm, comm, sizeof(r->comm));
-	if (load_some(skb, p->payload, r->payload, PACKET_MAX))
-		r->copied = len < PACKET_MAX ? len : PACKET_MAX;
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP); /* for the next bytes */
 }
 
 #endif

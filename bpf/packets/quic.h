@@ -6,8 +6,7 @@
 #ifndef H2TRACE_QUIC_H
 #define H2TRACE_QUIC_H
 
-#include "packets/owner.h"
-#include "packets/packet.h"
+#include "packets/report.h"
 
 #define QUIC_V1 0x00000001 /* RFC 9000 */
 #define QUIC_V2 0x6b3343cf /* RFC 9369 */
@@ -98,24 +97,6 @@ static __always_inline bool may_begin(const u8 *b, u32 len)
 	       (b[1] | b[2] | b[3] | b[4]) && b[5] >= QUIC_ID_MIN && b[5] <= QUIC_ID_MAX;
 }
 
-/*
- * Reports the beginning of a packet; its datagrams are as long as seq says, if it has
- * many. A separate function, which the verifier checks once.
- */
-__noinline int quic_report(struct __sk_buff *skb, u32 dir)
-{
-	struct owner *owner = owner_of(skb);
-	struct packet p = {};
-	u32 generation;
-
-	if (!owner || !dissect(skb, &p) || skb->len <= p.payload ||
-	    !generation_of(owner->tgid, &generation) || generation != owner->generation)
-		return 0;
-	p.seq = skb->gso_size;
-	report_packet(skb, &p, RECORD_QUIC, dir & 1, owner->tgid, owner->generation, owner->comm);
-	return 0;
-}
-
 /* Enters the flow of a datagram with which a client may begin a connection. */
 static __always_inline struct quic_flow *begin_quic(struct owner *owner, struct quic_key *key,
 						    u16 family, u8 dir)
@@ -134,16 +115,6 @@ static __always_inline struct quic_flow *begin_quic(struct owner *owner, struct 
 		count_lost(LOSS_TABLE_FULL, 1, 0);
 	}
 	return entered;
-}
-
-static __always_inline void load_remote(struct __sk_buff *skb, struct packet *p, u8 dir,
-					struct endpoint *remote)
-{
-	remote->port = dir == DIR_SEND ? p->dest : p->source;
-	if (p->family == AF_INET)
-		bpf_skb_load_bytes(skb, dir == DIR_SEND ? 16 : 12, remote->addr, 4);
-	else
-		bpf_skb_load_bytes(skb, dir == DIR_SEND ? 24 : 8, remote->addr, 16);
 }
 
 static __always_inline void count_datagrams(struct __sk_buff *skb, struct quic_flow *flow, u32 len,
@@ -181,6 +152,7 @@ static __always_inline void quic_packet(struct __sk_buff *skb, struct owner *own
 	u32 len = skb->len - p->payload;
 	struct quic_flow *flow = NULL;
 	struct quic_key key = {};
+	struct endpoint local;
 	u8 b[QUIC_PEEK] = {};
 
 	if (skb->len <= p->payload)
@@ -190,7 +162,7 @@ static __always_inline void quic_packet(struct __sk_buff *skb, struct owner *own
 	if (!owner->quic && !may_begin(b, len))
 		return;
 	key.socket = owner->quic ? owner->quic : bpf_get_socket_cookie(skb);
-	load_remote(skb, p, dir, &key.remote);
+	load_endpoints(skb, p, dir, &local, &key.remote);
 	if (owner->quic)
 		flow = bpf_map_lookup_elem(&quic_flows, &key);
 	if (!flow && may_begin(b, len))
@@ -199,7 +171,7 @@ static __always_inline void quic_packet(struct __sk_buff *skb, struct owner *own
 		return;
 	count_datagrams(skb, flow, len, dir);
 	if (shows_quic(flow, b, len, dir))
-		quic_report(skb, dir);
+		report_packet(skb, RECORD_QUIC, dir, 0, 0); /* seq says how long each datagram is */
 }
 
 /* A socket that has carried QUIC is closed: its flows are over. */

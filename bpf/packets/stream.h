@@ -7,7 +7,7 @@
 #ifndef H2TRACE_STREAM_H
 #define H2TRACE_STREAM_H
 
-#include "packets/packet.h"
+#include "packets/report.h"
 #include "packets/segment.h"
 #include "http2/frame.h"
 #include "kernel/path.h"
@@ -159,26 +159,6 @@ __noinline int open_flow(struct __sk_buff *skb, u32 carries, u32 dir)
 }
 
 /*
- * Reports the payload of a packet from some byte on, which is at offset in its
- * stream. A separate function, which the verifier checks once.
- */
-__noinline int hello_piece(struct __sk_buff *skb, u32 skip, u32 offset, u32 dir)
-{
-	struct owner *owner = owner_of(skb);
-	struct packet p = {};
-
-	if (!owner || !dissect(skb, &p))
-		return 0;
-	p.payload += skip;
-	p.seq = offset;
-	if (skb->len <= p.payload)
-		return 0;
-	owner->hellos++;
-	report_packet(skb, &p, RECORD_HELLO, dir & 1, owner->tgid, owner->generation, owner->comm);
-	return 0;
-}
-
-/*
  * The client's packets, in any order and with retransmissions, until the server
  * answers. A server answers only when it has the whole ClientHello.
  */
@@ -194,7 +174,8 @@ static __always_inline void hello_packet(struct __sk_buff *skb, struct segment *
 	for (int i = 0; i <= HELLO_MAX / PACKET_MAX; i++) {
 		if (s->offset + skip >= HELLO_MAX || skip >= s->len)
 			break;
-		hello_piece(skb, skip, s->offset + skip, s->dir);
+		owner->hellos++;
+		report_packet(skb, RECORD_HELLO, s->dir, skip, s->offset + skip);
 		skip += PACKET_MAX;
 	}
 }
