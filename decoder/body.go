@@ -56,6 +56,16 @@ func (r *bodyReader) read(p []byte) {
 	}
 }
 
+// wants reports whether the next byte of the payload is one that counts: the length of the
+// padding, or one that is collected.
+func (r *bodyReader) wants() bool {
+	if !r.padKnown {
+		return true
+	}
+	n, _ := r.dataLength()
+	return !r.hole && int64(len(r.collected)) < min(n, r.capture)
+}
+
 // miss skips n bytes that were not seen. The collected body ends before them.
 func (r *bodyReader) miss(n int64) {
 	r.at += n

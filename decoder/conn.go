@@ -145,6 +145,16 @@ func (c *Conn) takeSkip(at ktime.Time, dir Direction, n int64) {
 	c.useSamples()
 }
 
+// Unread returns how many of the next bytes of a direction say nothing, as they belong to
+// the payload of a DATA frame. Skip may take their place.
+func (c *Conn) Unread(dir Direction) int64 {
+	h := &c.sides[dir]
+	if c.waiting.on || h.mode != framing || h.probation > 0 || h.more() || !h.blocks.snapshots.empty() {
+		return 0
+	}
+	return h.framer.unread()
+}
+
 // Gap takes the loss of n bytes of a direction. A negative n is an unknown number.
 func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) {
 	switch {

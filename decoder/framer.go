@@ -95,6 +95,15 @@ func (r *framer) miss(n int64, lost bool) {
 	}
 }
 
+// unread returns how many of the next bytes say nothing: the rest of a DATA payload, if
+// none of it is wanted.
+func (r *framer) unread() int64 {
+	if !r.inPayload || r.frame.typ != TypeData || r.body.wants() {
+		return 0
+	}
+	return r.left
+}
+
 // complete reports whether the payload has ended.
 func (r *framer) complete() bool { return r.inPayload && r.left == 0 }
 

@@ -11,6 +11,10 @@ import (
 // Data, Missing, Secret and Join, and after each such call calls Next until it returns
 // nil. It is not safe for concurrent use.
 type Conn struct {
+	// Unread returns how many of the next bytes of the application data of a direction
+	// nobody reads: they need not be decrypted. nil: none.
+	Unread func(decoder.Direction) int64
+
 	sides    [2]side // by direction
 	session  session
 	info     Info
@@ -21,6 +25,8 @@ type Conn struct {
 	found     []Event
 	returned  int
 	plaintext Plaintext
+	passed    Passed // used again, as plaintext
+	bulk      bulk
 	scratch   []byte // for plaintext, nil while Next has nothing to return
 	proven    bool   // a Reader of Join has opened a record
 }
@@ -111,6 +117,9 @@ func (c *Conn) Next() Event {
 		if c.returned < len(c.found) {
 			c.returned++
 			return c.found[c.returned-1]
+		}
+		if c.bulk.left() > 0 {
+			return c.part()
 		}
 		clear(c.found) // a ClientHello may be long
 		c.found, c.returned = c.found[:0], 0

@@ -6,7 +6,7 @@ import (
 	"h2trace/decoder/tls/handshake"
 )
 
-// Event is what Conn.Next returns: Plaintext, Missing, Offered, Established, Alert or
+// Event is what Conn.Next returns: Plaintext, Passed, Missing, Offered, Established, Alert or
 // Unopened.
 type Event interface{ event() }
 
@@ -15,6 +15,14 @@ type Plaintext struct {
 	At   ktime.Time // when the last byte of the record came
 	Dir  decoder.Direction
 	Data []byte // valid until the next call of Conn
+}
+
+// Passed is application data of one record that is verified, and not decrypted, since
+// Conn.Unread says that nobody reads it.
+type Passed struct {
+	At  ktime.Time // when the last byte of the record came
+	Dir decoder.Direction
+	N   int64 // bytes of it
 }
 
 // Missing is a place in the application data of a direction at which some may be
@@ -59,6 +67,7 @@ type Unopened struct {
 }
 
 func (*Plaintext) event()   {}
+func (*Passed) event()      {}
 func (*Missing) event()     {}
 func (*Offered) event()     {}
 func (*Established) event() {}

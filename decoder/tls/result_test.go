@@ -17,6 +17,8 @@ type result struct {
 	offers int
 	info   tls.Info
 	memory []byte // of the last bytes given
+
+	onPassed func(*tls.Passed) // with Conn.Unread
 }
 
 // turn is plaintext of one direction between that of the other.
@@ -30,11 +32,9 @@ func (r *result) drain(c *tls.Conn) {
 	for e := c.Next(); e != nil; e = c.Next() {
 		switch e := e.(type) {
 		case *tls.Plaintext:
-			r.said[e.Dir] = append(r.said[e.Dir], e.Data...)
-			if n := len(r.turns); n == 0 || r.turns[n-1].dir != e.Dir {
-				r.turns = append(r.turns, turn{dir: e.Dir})
-			}
-			r.turns[len(r.turns)-1].bytes += len(e.Data)
+			r.plaintext(e.Dir, e.Data)
+		case *tls.Passed:
+			r.onPassed(e)
 		case *tls.Offered:
 			r.offers++
 			r.lines = append(r.lines, fmt.Sprintf("offered %s %s %q", e.Dir, e.Hello.SNI, e.Hello.ALPN))
@@ -49,6 +49,14 @@ func (r *result) drain(c *tls.Conn) {
 		}
 	}
 	r.info = *c.Info()
+}
+
+func (r *result) plaintext(dir decoder.Direction, b []byte) {
+	r.said[dir] = append(r.said[dir], b...)
+	if n := len(r.turns); n == 0 || r.turns[n-1].dir != dir {
+		r.turns = append(r.turns, turn{dir: dir})
+	}
+	r.turns[len(r.turns)-1].bytes += len(b)
 }
 
 // newConn returns a Conn that knows the session that a conversation resumes.

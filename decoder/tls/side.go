@@ -34,6 +34,7 @@ type side struct {
 	work    int   // of all searches, in bytes, less what was opened
 	sure    bool  // the number of the reader is that of the first missing record
 	padded  bool  // a record had padding
+	bulk    bool  // nobody reads most of what comes
 
 	plaintext int64 // bytes of it so far
 	places    places
@@ -149,7 +150,7 @@ func (c *Conn) record(s *side, h header, b []byte) bool {
 		s.search() // the Finished may be lost
 		return true
 	}
-	return c.open(s, h)
+	return c.verify(s, h, b) || c.open(s, h)
 }
 
 // changeCipherSpec takes such a record. It means nothing in TLS 1.3 (RFC 8446 §5).
@@ -200,7 +201,8 @@ func (c *Conn) open(s *side, h header) bool {
 	b, at, own := s.queue.take(h.length)
 	from := min(s.reader.Offset(), len(b))
 	to := b[from:from]
-	if !own {
+	learns := s.bulk && h.length >= leastBulk
+	if learns || !own {
 		to = c.takeScratch()
 	}
 	plaintext, typ, err := s.reader.Open(to, b)
@@ -213,6 +215,9 @@ func (c *Conn) open(s *side, h header) bool {
 	c.proven, s.joined = c.proven || s.joined, false
 	s.work = max(0, s.work-h.length)
 	s.padded = s.padded || len(plaintext)+s.reader.Overhead() != h.length
+	if learns {
+		s.reader.Learn(b)
+	}
 	c.content(s, at, typ, plaintext)
 	return true
 }

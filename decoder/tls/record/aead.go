@@ -27,6 +27,7 @@ type aead struct {
 	data   [13]byte
 	lone   [aes.BlockSize]byte
 	buffer []byte // ciphertext, or plaintext that find discards
+	lazy   verifier
 }
 
 // newAEAD copies iv. Key and IV have the lengths that info states.
@@ -97,6 +98,7 @@ func (a *aead) wipe() {
 	clear(a.iv[:])
 	clear(a.nonce[:])
 	clear(a.lone[:])
+	a.lazy = verifier{}
 	clear(a.buffer[:cap(a.buffer)])
 	a.cipher, a.block, a.buffer = nil, nil, nil
 }

@@ -191,7 +191,7 @@ func (t *connTable) add(h *bpf.Head, wire bpf.Wire) *tracedConn {
 	case bpf.WireHTTP:
 		c.scheme, c.wire = "http", newWireConn(c, nil)
 	case bpf.WireTLS:
-		c.wire = newWireConn(c, &tlsConn{conn: c, Conn: tls.New(t.ciphers.budget, t.ciphers.sessions)})
+		c.wire = newWireConn(c, newTLSConn(c, tls.New(t.ciphers.budget, t.ciphers.sessions)))
 		t.ciphers.awaited.conns[c] = struct{}{}
 	default:
 		c.event.Source = export.SourceCalls

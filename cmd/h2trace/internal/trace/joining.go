@@ -56,7 +56,8 @@ func (t *connTable) joins(c *tracedConn) {
 	own := c.wire.tls
 	delete(t.ciphers.awaited.conns, c)
 	j := &t.ciphers.joining
-	own.Conn, own.heard = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions), c.since
+	own.replace(tls.NewJoined(t.ciphers.budget, t.ciphers.sessions))
+	own.heard = c.since
 	own.joint = &joint{spots: j.spots[c.id]}
 	delete(j.spots, c.id)
 	j.await(c)

@@ -35,7 +35,8 @@ func (t *connTable) joinsInner(outer *tracedConn, at ktime.Time) {
 	config := t.config
 	config.Role = c.event.Role
 	c.follow(config) // not from its start
-	own.Conn, own.heard, own.joint = tls.NewJoined(t.ciphers.budget, t.ciphers.sessions), at, &joint{}
+	own.replace(tls.NewJoined(t.ciphers.budget, t.ciphers.sessions))
+	own.heard, own.joint = at, &joint{}
 	t.ciphers.joining.await(c)
 	t.ciphers.joining.join(outer, at)
 }

@@ -75,6 +75,18 @@ type tlsConn struct {
 	preamble          preamble
 }
 
+func newTLSConn(c *tracedConn, opener *tls.Conn) *tlsConn {
+	t := &tlsConn{conn: c}
+	t.replace(opener)
+	return t
+}
+
+// replace makes another Conn open the records.
+func (t *tlsConn) replace(opener *tls.Conn) {
+	t.Conn = opener
+	opener.Unread = t.unread
+}
+
 // counted reports whether the number of bytes of plaintext is known.
 func (t *tlsConn) counted() bool { return !t.uncounted && !t.unopened.any() }
 
@@ -126,6 +138,8 @@ func (t *tlsConn) decrypt() {
 		switch e := e.(type) {
 		case *tls.Plaintext:
 			t.opened(e.At, e.Dir, e.Data)
+		case *tls.Passed:
+			t.passedOver(e.At, e.Dir, e.N)
 		case *tls.Missing:
 			t.plaintextMissing(e)
 		case *tls.Offered:
@@ -153,8 +167,7 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 			c.askMissing(true)
 		}
 	}
-	c.wire.sinks[dir].comes(at)
-	c.next[dir].offset += uint64(len(b))
+	t.reached(at, dir, len(b))
 	if t.holds(at, b) {
 		c.inner.wire.at[dir] += uint64(len(b))
 		c.inner.wire.tls.encrypted(at, dir, b)
@@ -163,6 +176,28 @@ func (t *tlsConn) opened(at ktime.Time, dir decoder.Direction, b []byte) {
 	c.decoder.Data(c.latest, dir, b)
 	c.decoded()
 	c.given()
+}
+
+// reached notes that the next n bytes of plaintext came.
+func (t *tlsConn) reached(at ktime.Time, dir decoder.Direction, n int) {
+	t.conn.wire.sinks[dir].comes(at)
+	t.conn.next[dir].offset += uint64(n)
+}
+
+// unread returns how many of the next bytes of plaintext say nothing.
+func (t *tlsConn) unread(dir decoder.Direction) int64 {
+	if t.tunnel || t.conn.inner != nil {
+		return 0
+	}
+	return t.conn.decoder.Unread(dir)
+}
+
+// passedOver takes plaintext that was not opened.
+func (t *tlsConn) passedOver(at ktime.Time, dir decoder.Direction, n int64) {
+	c := t.conn
+	t.reached(at, dir, int(n))
+	c.decoder.Skip(c.latest, dir, n)
+	c.decoded()
 }
 
 // plaintextMissing decodes that plaintext is missing.

@@ -1,0 +1,115 @@
+package tls_test
+
+import (
+	"bytes"
+	mathrand "math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/decoder"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls"
+)
+
+// reader reads the first bytes of each period of a direction, and says so.
+type reader struct {
+	result
+	t              *testing.T
+	period, wanted int
+	whole          *result // that of one who reads everything
+	passed         int
+}
+
+func (r *reader) unread(dir decoder.Direction) int64 {
+	at := len(r.said[dir]) % r.period
+	if at < r.wanted {
+		return 0
+	}
+	return int64(r.period - at)
+}
+
+func (r *reader) Passed(e *tls.Passed) {
+	r.t.Helper()
+	if e.N <= 0 || e.N > r.unread(e.Dir) {
+		r.t.Fatalf("%s: %d bytes passed over at %d, of which %d are not read", e.Dir, e.N, len(r.said[e.Dir]), r.unread(e.Dir))
+	}
+	at := len(r.said[e.Dir])
+	if at+int(e.N) > len(r.whole.said[e.Dir]) {
+		r.t.Fatalf("%s: %d bytes passed over at %d, of %d", e.Dir, e.N, at, len(r.whole.said[e.Dir]))
+	}
+	r.passed += int(e.N)
+	r.plaintext(e.Dir, r.whole.said[e.Dir][at:at+int(e.N)])
+}
+
+// checkUnread gives the same acts to one who reads everything and to one who does not:
+// these see the same otherwise. It returns how many bytes were passed over.
+func checkUnread(t *testing.T, conv *conversation, acts []act, most, period, wanted int) int {
+	t.Helper()
+	whole := &result{}
+	some := &reader{t: t, period: period, wanted: wanted, whole: whole}
+	some.onPassed = some.Passed
+	for _, r := range []*result{whole, &some.result} {
+		c := tls.New(tls.NewBudget(1<<20), tls.NewSessions())
+		if r != whole {
+			c.Unread = some.unread
+		}
+		r.tell(c, conv)
+		for i, a := range acts {
+			r.perform(c, ktime.Time(i+1), a, most)
+		}
+		c.Close(1 << 40)
+		r.drain(c)
+	}
+	if diff := cmp.Diff(whole.lines, some.lines); diff != "" {
+		t.Fatalf("%d of %d read: %s", wanted, period, diff)
+	}
+	if diff := cmp.Diff(whole.turns, some.turns, cmp.AllowUnexported(turn{})); diff != "" {
+		t.Fatalf("%d of %d read: %s", wanted, period, diff)
+	}
+	for d := range whole.said {
+		if !bytes.Equal(whole.said[d], some.said[d]) {
+			t.Fatalf("%d of %d read: %s differs", wanted, period, decoder.Direction(d))
+		}
+	}
+	return some.passed
+}
+
+// TestUnread reads little of bulk: what is passed over is verified all the same.
+func TestUnread(t *testing.T) {
+	list := slices.DeleteFunc(scenarios(), func(s scenario) bool { return s.resumed })
+	for i := range list {
+		s := &list[i]
+		t.Run(s.name, func(t *testing.T) {
+			conv := s.record(t, []int{16384, 16384, 100, 4096, 40000, 16384, 70000, 1, 16384, 16384})
+			rng := mathrand.New(mathrand.NewPCG(1, uint64(i)))
+			passed := 0
+			for range 30 {
+				script := make([]byte, rng.IntN(60))
+				for j := range script {
+					script[j] = byte(rng.Uint32())
+				}
+				most := 1 << rng.IntN(18)
+				period := 1 + rng.IntN(1<<rng.IntN(17))
+				passed += checkUnread(t, conv, damage(conv, script), most, period, rng.IntN(1+min(period, 100)))
+			}
+			whole := checkUnread(t, conv, damage(conv, nil), 1<<20, 16393, 9)
+			t.Logf("passed over: %d bytes, %d of %d of the whole", passed, whole, len(conv.said[0])+len(conv.said[1]))
+			if gcm13 := conv.state.CipherSuite>>8 == 0x13 && conv.state.CipherSuite != 0x1303; gcm13 != (whole > 0) {
+				t.Errorf("%d bytes are passed over", whole)
+			}
+		})
+	}
+}
+
+// FuzzUnread is TestUnread with recorded conversations.
+func FuzzUnread(f *testing.F) {
+	list := recorded(f)
+	f.Add(byte(3), uint16(100), uint16(9), []byte{})
+	f.Add(byte(3), uint16(5000), uint16(0), []byte{255, 0x20, 0, 255, 0x01, 100, 255, 0, 0, 100, 3, 40})
+	f.Fuzz(func(t *testing.T, which byte, period, wanted uint16, script []byte) {
+		conv := list[int(which)%len(list)]
+		checkUnread(t, conv, damage(conv, script), 1<<20, 1+int(period), int(wanted))
+	})
+}
