@@ -11,12 +11,16 @@
 //	unobserved  the client alone
 //	empty       with H2TRACE_TEST_PLAN=empty: probes that do nothing, at the
 //	            same places: the minimum
-//	frames      with H2TRACE_TEST_PLAN=frames: only frames
+//	frames      with H2TRACE_TEST_PLAN=frames: only frames, from calls
 //	calls       h2trace --source calls: bytes from the calls of the process
 //	wire        h2trace --source wire: bytes from packets and session secrets
 //	entry-ret   h2trace --source calls --plan entry-ret: the fallback of function
 //	            entry and every return
-//	verify      h2trace --verify
+//	verify      h2trace --source calls --verify
+//
+// Events go through a pipe to a program that reads them, on the core of h2trace, as a log
+// pipeline does. A file would cost what new memory for it costs: on some virtual machines
+// as much as everything else.
 //
 // CPU time is the time that h2trace itself used, from its summary event, less its start-up.
 // The start-up is the CPU time of an equally long run of a client that makes five requests

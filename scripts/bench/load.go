@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -53,13 +55,12 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 		"-url", server.url + s.path, "-c", fmt.Sprint(s.workers), "-conns", fmt.Sprint(max(s.conns, 1)), "-rate", fmt.Sprint(s.rate),
 		"-warmup", s.warmup.String(), "-duration", s.duration.String(),
 	}
-	events := filepath.Join(b.dir, "events.jsonl")
 	cpu := s.clientCPU
 	var env []string
 	if s.plan != planNone {
 		var flags []string
 		flags, env = observing(s.plan)
-		args = slices.Concat([]string{b.h2trace, "-q", "-o", events}, flags, []string{"--"}, args)
+		args = slices.Concat([]string{b.h2trace, "-q", "-o", "/dev/fd/3"}, flags, []string{"--"}, args)
 		cpu = s.agentCPU
 	}
 	var stdout, stderr bytes.Buffer
@@ -67,6 +68,12 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), &stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
+	events, err := newEventReader(s.agentCPU)
+	if err != nil {
+		return nil, err
+	}
+	defer events.stop()
+	cmd.ExtraFiles = []*os.File{events.to}
 	if err := start(cmd, cpu); err != nil {
 		return nil, err
 	}
@@ -83,26 +90,63 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	if s.plan == planNone {
 		return r, nil
 	}
-	var err error
-	if r.summary, err = readSummary(events); err != nil {
+	if r.summary, err = events.summary(); err != nil {
 		b.fault("%s, plan %s: %v", s.path, s.plan, err)
-		return r, os.RemoveAll(events)
+		return r, nil
 	}
 	for _, fault := range r.summary.faults(s.plan, r.TotalRequests) {
 		b.fault("%s, plan %s: %s", s.path, s.plan, fault)
 	}
-	return r, os.RemoveAll(events)
+	return r, nil
+}
+
+// eventReader is a program that reads the events and keeps the last ones, as a log
+// pipeline would, on the core of h2trace. A file would cost what memory for it costs on
+// this machine, which can be as much as everything else.
+type eventReader struct {
+	to   *os.File // where the events go
+	tail *exec.Cmd
+	last bytes.Buffer
+	over sync.Once
+	err  error
+}
+
+func newEventReader(cpu int) (*eventReader, error) {
+	from, to, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer from.Close()
+	e := &eventReader{to: to, tail: exec.Command("tail", "-c", fmt.Sprint(maxSummary))}
+	e.tail.Stdin, e.tail.Stdout = from, &e.last
+	if err := start(e.tail, cpu); err != nil {
+		return nil, errors.Join(err, to.Close())
+	}
+	return e, nil
+}
+
+// stop waits until all writers have ended, and all is read.
+func (e *eventReader) stop() {
+	e.over.Do(func() { e.err = errors.Join(e.to.Close(), e.tail.Wait()) })
+}
+
+func (e *eventReader) summary() (*summary, error) {
+	e.stop()
+	if e.err != nil {
+		return nil, fmt.Errorf("NO EVENTS: %w", e.err)
+	}
+	return parseSummary(e.last.Bytes())
 }
 
 // observing returns the flags and the environment of h2trace for a plan.
 func observing(plan string) (flags, env []string) {
 	switch plan {
 	case planEmpty, planFrames:
-		return nil, []string{"H2TRACE_TEST_PLAN=" + plan}
+		return []string{"--source", planCalls}, []string{"H2TRACE_TEST_PLAN=" + plan}
 	case planCalls, planWire:
 		return []string{"--source", plan}, nil
 	case planVerify:
-		return []string{"--verify"}, nil
+		return []string{"--source", planCalls, "--verify"}, nil
 	case planEntryRet:
 		return []string{"--source", planCalls, "--plan", plan}, nil
 	}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 )
 
 // summary is the last event of h2trace.
@@ -31,21 +29,8 @@ type summary struct {
 // maxSummary is longer than any summary line.
 const maxSummary = 16 << 10
 
-// readSummary reads the last line of a file of events.
-func readSummary(name string) (*summary, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("NO EVENTS: %w", err)
-	}
-	defer f.Close()
-	end, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
-	}
-	tail := make([]byte, min(end, maxSummary))
-	if _, err := f.ReadAt(tail, end-int64(len(tail))); err != nil {
-		return nil, err
-	}
+// parseSummary parses the last line of events, of which tail is the end.
+func parseSummary(tail []byte) (*summary, error) {
 	tail, whole := bytes.CutSuffix(tail, []byte("\n"))
 	line := tail[bytes.LastIndexByte(tail, '\n')+1:]
 	var s summary
