@@ -83,9 +83,14 @@ func TestUnread(t *testing.T) {
 		s := &list[i]
 		t.Run(s.name, func(t *testing.T) {
 			conv := s.record(t, []int{16384, 16384, 100, 4096, 40000, 16384, 70000, 1, 16384, 16384})
+			gcm13 := conv.state.CipherSuite>>8 == 0x13 && conv.state.CipherSuite != 0x1303
+			damages := 3 // where nothing can be passed over
+			if gcm13 {
+				damages = 60
+			}
 			rng := mathrand.New(mathrand.NewPCG(1, uint64(i)))
 			passed := 0
-			for range 30 {
+			for range damages {
 				script := make([]byte, rng.IntN(60))
 				for j := range script {
 					script[j] = byte(rng.Uint32())
@@ -96,7 +101,7 @@ func TestUnread(t *testing.T) {
 			}
 			whole := checkUnread(t, conv, damage(conv, nil), 1<<20, 16393, 9)
 			t.Logf("passed over: %d bytes, %d of %d of the whole", passed, whole, len(conv.said[0])+len(conv.said[1]))
-			if gcm13 := conv.state.CipherSuite>>8 == 0x13 && conv.state.CipherSuite != 0x1303; gcm13 != (whole > 0) {
+			if gcm13 != (whole > 0) {
 				t.Errorf("%d bytes are passed over", whole)
 			}
 		})
