@@ -156,20 +156,31 @@ func (c *Conn) Unread(dir Direction) int64 {
 }
 
 // Gap takes the loss of n bytes of a direction. A negative n is an unknown number.
-func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) {
+func (c *Conn) Gap(at ktime.Time, dir Direction, n int64) { c.giveGap(gapCall{at, dir, n, false}) }
+
+// GapAtMost is Gap where some of the n bytes may not have been there. Where the frames
+// after it make no sense, that is so.
+func (c *Conn) GapAtMost(at ktime.Time, dir Direction, n int64) {
+	c.giveGap(gapCall{at, dir, n, true})
+}
+
+func (c *Conn) giveGap(g gapCall) {
 	switch {
-	case n == 0:
+	case g.n == 0:
 	case c.waiting.on:
-		c.waiting.add(gapCall{at, dir, n})
+		c.waiting.add(g)
 	default:
-		c.takeGap(at, dir, n)
+		c.takeGap(g)
 	}
 }
 
-func (c *Conn) takeGap(at ktime.Time, dir Direction, n int64) {
-	h := &c.sides[dir]
-	c.gap(at, h, n)
-	c.arrive(at, h)
+func (c *Conn) takeGap(g gapCall) {
+	h := &c.sides[g.dir]
+	c.gap(g.at, h, g.n)
+	if g.atMost && h.mode == framing {
+		h.probation = trustAfter
+	}
+	c.arrive(g.at, h)
 }
 
 // Missed says that bytes of a direction were lost after those given. A call to Gap

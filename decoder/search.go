@@ -11,8 +11,8 @@ const (
 	// loss, or ends with the last byte. Records end where the program's reads and
 	// writes do, and these are mostly frame boundaries.
 	edgeBits = 16
-	// trustAfter is the number of plausible frames after a search that confirm its
-	// result.
+	// trustAfter is the number of plausible frames after a search or GapAtMost that
+	// confirm its result.
 	trustAfter = 32
 	// enclosing is the least offset of frames away from the edge. A search may begin
 	// in a frame of default size, whose payload may imitate frames.

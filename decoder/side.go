@@ -33,8 +33,8 @@ type side struct {
 	first    bool // no frame since the preface
 	found    bool // frame boundaries were known at some time
 	resynced bool // no frame since boundaries were found
-	// probation counts down after a search. Until then, an implausible header means
-	// that the boundaries were wrong.
+	// probation counts down after a search or GapAtMost. Until then, an implausible
+	// header means that the boundaries were wrong.
 	probation int
 
 	// at is the place after the last byte taken, held bytes included. since is the

@@ -38,6 +38,8 @@ type (
 		at  ktime.Time
 		dir Direction
 		n   int64 // negative: unknown
+		// atMost says that some of them may not have been there.
+		atMost bool
 	}
 	missedCall  struct{ dir Direction }
 	noteCall    struct{ note any }
@@ -57,7 +59,7 @@ func (r recoverCall) length() (Direction, int64) { return r.dir, 0 }
 
 func (d dataCall) decode(c *Conn)   { c.takeData(d.at, d.dir, d.b) }
 func (s skipCall) decode(c *Conn)   { c.takeSkip(s.at, s.dir, s.n) }
-func (g gapCall) decode(c *Conn)    { c.takeGap(g.at, g.dir, g.n) }
+func (g gapCall) decode(c *Conn)    { c.takeGap(g) }
 func (m missedCall) decode(c *Conn) { c.takeMissed(m.dir) }
 func (n noteCall) decode(c *Conn)   { c.noted(n.note) }
 

@@ -221,7 +221,7 @@ func (t *tlsConn) plaintextMissing(m *tls.Missing) {
 		c.inner.wire.tls.hole(c.latest, m.Dir, n)
 		return
 	}
-	c.decoder.Gap(c.latest, m.Dir, n)
+	c.decoder.GapAtMost(c.latest, m.Dir, n) // some records may have held none
 	c.goOn()
 	c.table.wantTables(c)
 }
