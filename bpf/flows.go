@@ -41,6 +41,10 @@ func wireOf(conn uint64) Wire {
 // connection without TLS, as through an HTTP proxy: they do not know of the proxy.
 func TLSIn(conn uint64) uint64 { return conn&^packetConn | tlsConn }
 
+// CarrierOf returns the number of the connection that has a socket, where TLSIn is the
+// number of the TLS in it.
+func CarrierOf(conn uint64) uint64 { return conn&^packetConn | cleartextConn }
+
 // flows are the maps of connections whose bytes come from packets; nil where packets are not
 // watched.
 type flows struct {

@@ -71,5 +71,10 @@ func (t *connTable) addInner(outer *tracedConn, at ktime.Time) *tracedConn {
 	config.Role, config.FromStart = o.Role, true
 	t.sockets.enter(c)
 	c.follow(config)
+	if own := c.wire.tls; !c.inTLS() {
+		id := bpf.TLSIn(outer.id)
+		own.spots = append(own.spots, t.ciphers.joining.spots[id]...)
+		delete(t.ciphers.joining.spots, id)
+	}
 	return c
 }

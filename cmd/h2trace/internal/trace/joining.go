@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -103,10 +102,26 @@ func (j *joining) end(c *tracedConn, now ktime.Time) {
 // are. Its header tables are copied meanwhile.
 func (t *tlsConn) joining() bool { return t.joint != nil && !t.unopened.any() }
 
+// tlsOn returns the TLS connection of a socket, also inside of one through an HTTP proxy.
+func (t *connTable) tlsOn(conn uint64) *tracedConn {
+	if c := t.byID[conn]; c != nil {
+		return c
+	}
+	if carrier := t.byID[bpf.CarrierOf(conn)]; carrier != nil {
+		return carrier.inner
+	}
+	return nil
+}
+
+// inTLS reports whether a connection is inside of TLS.
+func (c *tracedConn) inTLS() bool {
+	return c.outer != nil && (c.outer.wire == nil || c.outer.wire.tls != nil)
+}
+
 // spotted takes a tls.Conn on the socket of a connection.
 func (t *connTable) spotted(s *bpf.Spot) {
 	j := &t.ciphers.joining
-	c := t.byID[s.Conn]
+	c := t.tlsOn(s.Conn)
 	if s.State != nil {
 		j.kept = append(j.kept, keptKeys{s.Time, s.State})
 	}
@@ -116,7 +131,7 @@ func (t *connTable) spotted(s *bpf.Spot) {
 			j.wipe()
 		}
 		j.spots[s.Conn] = append(j.spots[s.Conn], *s)
-	case c.wire == nil || c.wire.tls == nil || c.wire.tls.joint == nil && (c.wire.tls.over || c.outer != nil):
+	case c.wire == nil || c.wire.tls == nil || c.wire.tls.joint == nil && (c.wire.tls.over || c.inTLS()):
 		forgetKeys(s.State)
 	case c.wire.tls.joint == nil: // its secret may be missed
 		c.wire.tls.spots = append(c.wire.tls.spots, *s)
@@ -243,7 +258,11 @@ func (j *joining) tick(now ktime.Time) error {
 			continue
 		}
 		n.waited += passed
-		j.join(cmp.Or(c.outer, c), now)
+		carrier := c
+		if c.inTLS() {
+			carrier = c.outer
+		}
+		j.join(carrier, now)
 		if j.conns[c] != nil && n.waited > joinWait {
 			j.fail(c, now, n.lacks())
 		}

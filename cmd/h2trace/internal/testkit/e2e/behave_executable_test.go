@@ -59,14 +59,19 @@ func TestExecutableMetAtExec(t *testing.T) {
 	needProbes(t)
 	s := startSite(t)
 	dir := t.TempDir()
+	proxy := startRelay(t, nil, s.url, 0)
 	joined := make(map[string]int)
-	for i := range 5 {
+	for i := range 8 {
+		url, env := s.url, s.env
+		if i >= 5 { // through an HTTP proxy, where the TLS is inside of a tunnel
+			url, env = "https://goproxy.example", append(env, "HTTPS_PROXY=http://"+proxy.addr)
+		}
 		file, start := filepath.Join(dir, "client"+strconv.Itoa(i)), filepath.Join(dir, "go"+strconv.Itoa(i))
 		fetch.copyTo(t, file)
 		tr := startTracing(t, command{
 			flags: []string{"--no-gate"},
-			args:  []string{plain.path(t), file, "X-First:1", s.url + "/first", s.url + "/second", "@" + start, "X-Third:1", s.url + "/third", s.url + "/fourth"},
-			env:   s.env,
+			args:  []string{plain.path(t), file, "X-First:1", url + "/first", url + "/second", "@" + start, "X-Third:1", url + "/third", url + "/fourth"},
+			env:   env,
 		})
 		tr.awaitEvent(`"action":"attached"`, 1)
 		if got := tr.line(); !strings.HasPrefix(got, "/first/second") {
@@ -76,11 +81,15 @@ func TestExecutableMetAtExec(t *testing.T) {
 		r := tr.good()
 		wantPaths(t, r.stream, []string{"/first", "/second", "/third", "/fourth"})
 		conns := r.stream.Conns()
-		if len(conns) != 1 || conns[0].Open == nil {
-			t.Fatalf("%d connections, want 1", len(conns))
+		want, through := 1, ""
+		if i >= 5 {
+			want, through = 2, " through a proxy"
 		}
-		c := conns[0]
-		joined[c.Open.Joined]++
+		if len(conns) != want || conns[want-1].Open == nil {
+			t.Fatalf("%d connections, want %d", len(conns), want)
+		}
+		c := conns[want-1]
+		joined[c.Open.Joined+through]++
 		data := 0
 		for _, e := range c.Frames {
 			if e.Type == "DATA" {

@@ -28,13 +28,13 @@ type relay struct {
 }
 
 // startRelay runs one until the test ends, with TLS if there is an authority.
-func startRelay(t *testing.T, a *modproxy.Authority, origin *modproxy.Server, status int) *relay {
+func startRelay(t *testing.T, a *modproxy.Authority, origin string, status int) *relay {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &relay{addr: ln.Addr().String(), origin: strings.TrimPrefix(origin.URL, "https://"), status: status, tunnels: make(map[string]string)}
+	p := &relay{addr: ln.Addr().String(), origin: strings.TrimPrefix(origin, "https://"), status: status, tunnels: make(map[string]string)}
 	if a != nil {
 		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{a.Server(t)}})
 	}

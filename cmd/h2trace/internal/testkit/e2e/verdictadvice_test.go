@@ -97,7 +97,7 @@ func (g *grievance) run(t *testing.T, l *lab) string {
 		if status == http.StatusOK {
 			status = 0
 		}
-		env = append(env, "HTTPS_PROXY=http://"+startRelay(t, nil, proxy, status).addr)
+		env = append(env, "HTTPS_PROXY=http://"+startRelay(t, nil, proxy.URL, status).addr)
 	}
 	if g.env != nil {
 		env = append(env, g.env(t, proxy.URL)...)

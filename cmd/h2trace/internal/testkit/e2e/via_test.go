@@ -41,7 +41,7 @@ func TestVia(t *testing.T) {
 		{"https", "localhost", a},
 	} {
 		t.Run(tt.scheme+" "+tt.host, func(t *testing.T) {
-			p := startRelay(t, tt.inner, behind, 0)
+			p := startRelay(t, tt.inner, behind.URL, 0)
 			_, port, _ := net.SplitHostPort(p.addr)
 			host := tt.host + ":" + port
 			want := tt.scheme + "://" + host
@@ -181,9 +181,9 @@ func TestViaVerdict(t *testing.T) {
 	a := modproxy.NewAuthority(t)
 	mods := modproxy.Modules("example.test/via", 1, 1000)
 	behind := modproxy.Start(t, a, mods, modproxy.Options{})
-	forbidding := startRelay(t, nil, behind, 403)
-	securely := startRelay(t, a, behind, 407)
-	stranger := startRelay(t, modproxy.NewAuthority(t), behind, 0)
+	forbidding := startRelay(t, nil, behind.URL, 403)
+	securely := startRelay(t, a, behind.URL, 407)
+	stranger := startRelay(t, modproxy.NewAuthority(t), behind.URL, 0)
 	_, port, _ := net.SplitHostPort(securely.addr)
 	_, strange, _ := net.SplitHostPort(stranger.addr)
 	for _, tt := range []struct{ name, proxy, cause, detail string }{

@@ -39,7 +39,7 @@ func TestViaAttach(t *testing.T) {
 			continue // blocks inside of TLS inside of TLS refer to earlier fields
 		}
 		t.Run(tt.scheme+" "+tt.host+" "+tt.debug, func(t *testing.T) {
-			p := startRelay(t, tt.inner, origin, 0)
+			p := startRelay(t, tt.inner, origin.URL, 0)
 			_, port, _ := net.SplitHostPort(p.addr)
 			via := tt.scheme + "://" + net.JoinHostPort(tt.host, port)
 			proxy := tt.scheme + "://user:hunter2@" + net.JoinHostPort(tt.host, port)
