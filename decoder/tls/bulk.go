@@ -52,23 +52,47 @@ func (c *Conn) part() Event {
 	b := &c.bulk
 	s := b.side
 	if n := int(min(c.Unread(s.dir), int64(b.left()))); n > 0 {
-		b.pos, b.passed = b.pos+n, true
 		c.passed = Passed{At: b.at, Dir: s.dir, N: int64(n)}
-		return &c.passed
+		b.pos, b.passed = b.pos+n, true
+		return c.endPart(&c.passed)
 	}
 	c.plaintext = Plaintext{At: b.at, Dir: s.dir}
 	if b.pos == 0 || b.passed {
 		n := s.reader.Part(b.part[:min(len(b.part), b.left())], b.record, b.pos)
 		c.plaintext.Data = b.part[:n]
 		b.pos, b.passed = b.pos+n, false
-	} else { // no bulk, or the end of it
-		number := s.reader.Number()
-		s.reader.SetNumber(number - 1)
-		all, _, _ := s.reader.Open(c.takeScratch(), b.record) // it is verified
-		s.reader.SetNumber(number)
-		c.plaintext.Data = all[b.pos:]
-		b.pos = b.size
-		s.bulk = false
+		return c.endPart(&c.plaintext)
 	}
-	return &c.plaintext
+	// No bulk, or the end of it.
+	s.bulk = false
+	number := s.reader.Number()
+	s.reader.SetNumber(number - 1)
+	all, _, err := s.reader.Open(c.takeScratch(), b.record)
+	s.reader.SetNumber(number)
+	if err != nil { // it was verified
+		c.dropBulk(s)
+		s.search()
+		return c.Next()
+	}
+	c.plaintext.Data = all[b.pos:]
+	b.pos = b.size
+	return c.endPart(&c.plaintext)
+}
+
+// endPart lets go of the record at its end.
+func (c *Conn) endPart(e Event) Event {
+	if c.bulk.left() == 0 {
+		c.bulk.side, c.bulk.record = nil, nil
+	}
+	return e
+}
+
+// dropBulk drops what is left of the bulk of a side, and all plaintext of it.
+func (c *Conn) dropBulk(s *side) {
+	if c.bulk.side == s {
+		s.lost += int64(c.bulk.left())
+	}
+	if c.bulk.side == s || c.bulk.side == nil {
+		c.bulk = bulk{}
+	}
 }

@@ -108,6 +108,84 @@ func TestUnread(t *testing.T) {
 	}
 }
 
+// bulkConn returns a Conn that reads the first 9 bytes of each period, what it has said so
+// far, by direction, and a conversation.
+func bulkConn(t *testing.T, period int64) (c *tls.Conn, conv *conversation, said *[2]int64) {
+	t.Helper()
+	s := scenario{name: "TLS 1.3"}
+	conv = s.record(t, []int{16384, 16384, 100, 4096, 40000, 16384, 70000, 1, 16384, 16384})
+	c, said = newConn(conv), &[2]int64{}
+	for _, s := range conv.secrets {
+		c.Secret(s.label, s.random, s.secret)
+	}
+	c.Unread = func(d decoder.Direction) int64 {
+		if at := said[d] % period; at >= 9 {
+			return period - at
+		}
+		return 0
+	}
+	return c, conv, said
+}
+
+// TestPlacesBulk asks for the ends of records after each part of one.
+func TestPlacesBulk(t *testing.T) {
+	c, conv, said := bulkConn(t, 16393)
+	e, found := endsOf(conv), 0
+	c.KeepPlaces(true)
+	for i, s := range conv.segments {
+		c.Data(ktime.Time(i+1), s.dir, s.b)
+		for ev := c.Next(); ev != nil; ev = c.Next() {
+			d := s.dir
+			switch ev := ev.(type) {
+			case *tls.Plaintext:
+				said[d] += int64(len(ev.Data))
+			case *tls.Passed:
+				said[d] += ev.N
+			default:
+				continue
+			}
+			for offset, plaintext := range e[d] {
+				since, lookup := c.Place(d, offset)
+				if lookup != tls.PlaceFound {
+					continue
+				}
+				if found++; said[d]-since != plaintext {
+					t.Fatalf("%s: offset %d is after byte %d, want %d", d, offset, said[d]-since, plaintext)
+				}
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no place is found")
+	}
+}
+
+// TestCloseInBulk ends a connection after a part of a record. The rest of it is missing.
+func TestCloseInBulk(t *testing.T) {
+	c, conv, said := bulkConn(t, 5000)
+	var missing *tls.Missing
+	passed := 0
+	for i, s := range conv.segments {
+		c.Data(ktime.Time(i+1), s.dir, s.b)
+		for ev := c.Next(); ev != nil; ev = c.Next() {
+			switch ev := ev.(type) {
+			case *tls.Plaintext:
+				said[ev.Dir] += int64(len(ev.Data))
+			case *tls.Passed:
+				said[ev.Dir] += ev.N
+				if passed++; passed == 3 {
+					c.Close(1 << 40)
+				}
+			case *tls.Missing:
+				missing = ev
+			}
+		}
+	}
+	if passed != 3 || missing == nil || missing.Ciphertext < 1000 {
+		t.Errorf("%d parts are passed over, then this is missing: %+v", passed, missing)
+	}
+}
+
 // FuzzUnread is TestUnread with recorded conversations.
 func FuzzUnread(f *testing.F) {
 	list := recorded(f)

@@ -160,6 +160,7 @@ func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	if r.Suite().Version() == record.TLS12 {
 		s.phase = protected12
 	}
+	c.dropBulk(s)
 	c.info.Version, c.info.Suite = uint16(r.Suite().Version()), r.Suite().ID()
 	s.setReader(r)
 	s.awaitsJoin, s.joined = false, true
@@ -176,6 +177,7 @@ func (c *Conn) Proven() bool { return c.proven }
 func (c *Conn) Close(at ktime.Time) {
 	for d := range c.sides {
 		s := &c.sides[d]
+		c.dropBulk(s)
 		if s.state == ended {
 			continue
 		}
@@ -242,6 +244,7 @@ func (c *Conn) lacks(s *side) Reason {
 
 // end gives a direction up.
 func (c *Conn) end(s *side, at ktime.Time, why Reason) {
+	c.dropBulk(s)
 	s.lost += s.queue.drop()
 	s.state, s.reason = ended, why
 	c.find(&Unopened{At: at, Dir: s.dir, Reason: why})

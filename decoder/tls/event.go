@@ -10,15 +10,15 @@ import (
 // Unopened.
 type Event interface{ event() }
 
-// Plaintext is application data of one record.
+// Plaintext is application data of one record, or of a part of it.
 type Plaintext struct {
 	At   ktime.Time // when the last byte of the record came
 	Dir  decoder.Direction
 	Data []byte // valid until the next call of Conn
 }
 
-// Passed is application data of one record that is verified, and not decrypted, since
-// Conn.Unread says that nobody reads it.
+// Passed is application data of one record, or of a part of it, that is verified and not
+// decrypted, since Conn.Unread says that nobody reads it.
 type Passed struct {
 	At  ktime.Time // when the last byte of the record came
 	Dir decoder.Direction

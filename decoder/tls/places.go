@@ -77,7 +77,14 @@ func (c *Conn) Place(dir decoder.Direction, offset int64) (since int64, found Lo
 	if !ok {
 		return 0, NoPlace
 	}
-	return int64(uint32(s.plaintext) - list[i].plaintext), PlaceFound
+	ahead := int64(0) // of plaintext that Next has not returned yet
+	if c.bulk.side == s {
+		ahead = int64(c.bulk.left())
+	}
+	if ahead > 0 && offset == s.queue.offset {
+		return 0, PlaceAhead
+	}
+	return int64(uint32(s.plaintext)-list[i].plaintext) - ahead, PlaceFound
 }
 
 // Taken returns how many bytes of a direction Data and Missing have given.

@@ -57,8 +57,8 @@ func (a *aead) learn(record []byte, number uint64) {
 }
 
 // block16 decrypts what a record protects from offset at to the end of that block, as much
-// of it as dst takes, and returns the number of bytes. NIST SP 800-38D §6.5, §7.1: AES-GCM encrypts with AES(nonce || n), n from 2
-// on, by XOR.
+// of it as dst takes, and returns the number of bytes. NIST SP 800-38D §6.5, §7.1: AES-GCM
+// encrypts with AES(nonce || n), n from 2 on, by XOR.
 func (a *aead) block16(dst, record []byte, number uint64, at int) int {
 	body := record[HeaderSize:]
 	a.setNonce(body, number)
