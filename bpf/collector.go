@@ -48,8 +48,8 @@ type Options struct {
 	// First is a file that a target will execute: its probes are attached while the rest is
 	// loaded. "" is none.
 	First string
-	// Meanwhile is called while programs are loaded, when Targets and Executables can be
-	// used; nil is nothing.
+	// Meanwhile is called while programs are loaded, when there are Targets and
+	// Executables; nil is nothing. Executables must not be attached yet.
 	Meanwhile func(*Targets, *Executables)
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as events Field and List.
@@ -81,6 +81,7 @@ type Collector struct {
 	flows    flows
 	// noPackets is why packets are not watched.
 	noPackets error
+	first     *Executable // Options.First, until ReleaseFirst
 }
 
 // New loads the programs and hooks process and socket events. It captures nothing

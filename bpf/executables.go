@@ -113,10 +113,10 @@ func (x *Executables) AttachFile(f *os.File) (*Executable, error) {
 		exe = x.known(key, ctime)
 	}
 	if exe == nil {
-		if exe, err = x.analyze(f, key); err != nil {
+		if exe, err = x.analyze(f, key, ctime); err != nil {
 			return nil, err
 		}
-		exe.ctime, exe.Since = ctime, monotonic()
+		exe.Since = monotonic()
 		x.cache.byKey[key] = exe
 	}
 	x.cache.use(exe)
@@ -172,6 +172,7 @@ func (x *Executables) withoutPackets() error {
 // plannedFile is a file that is analyzed before it is attached.
 type plannedFile struct {
 	key   exeKey
+	ctime unix.Timespec
 	plan  *plan.Plan
 	err   error
 	ready chan struct{} // closed when the rest is set
@@ -190,20 +191,20 @@ func planAhead(path string, mode plan.Mode) *plannedFile {
 			return // the key fits no file
 		}
 		defer f.Close()
-		if key, _, err := keyOf(f); err == nil {
+		if key, ctime, err := keyOf(f); err == nil {
 			p.plan, p.err = plan.Analyze(f, mode)
-			p.key = key
+			p.key, p.ctime = key, ctime
 		}
 	}()
 	return p
 }
 
 // plan returns what is known of a file, or analyzes it.
-func (x *Executables) plan(f *os.File, key exeKey) (*plan.Plan, error) {
+func (x *Executables) plan(f *os.File, key exeKey, ctime unix.Timespec) (*plan.Plan, error) {
 	if p := x.planned; p != nil {
 		<-p.ready
 		x.planned = nil
-		if p.key == key {
+		if p.key == key && p.ctime == ctime {
 			return p.plan, p.err
 		}
 	}
@@ -211,10 +212,10 @@ func (x *Executables) plan(f *os.File, key exeKey) (*plan.Plan, error) {
 }
 
 // analyze plans a file and attaches its probes.
-func (x *Executables) analyze(f *os.File, key exeKey) (*Executable, error) {
-	exe := &Executable{key: key}
+func (x *Executables) analyze(f *os.File, key exeKey, ctime unix.Timespec) (*Executable, error) {
+	exe := &Executable{key: key, ctime: ctime}
 	var err error
-	exe.Plan, err = x.plan(f, key)
+	exe.Plan, err = x.plan(f, key, ctime)
 	if not, ok := errors.AsType[*plan.NotTraceableError](err); ok {
 		exe.Skip = not.Reason
 		return exe, nil

@@ -138,10 +138,8 @@ func (c *Collector) loadFirst(packets *ebpf.CollectionSpec, own map[string]*ebpf
 	}
 	if c.opts.First != "" {
 		beside.Go(func() {
-			// Who executes it attaches it again, and learns what went wrong.
-			if exe, err := c.Executables.Attach(c.opts.First); err == nil {
-				_ = c.Executables.Release(exe)
-			}
+			// Who runs it attaches it again, and learns what went wrong.
+			c.first, _ = c.Executables.Attach(c.opts.First)
 		})
 	}
 	if c.opts.Meanwhile != nil {
@@ -152,8 +150,27 @@ func (c *Collector) loadFirst(packets *ebpf.CollectionSpec, own map[string]*ebpf
 	if c.noPackets == nil {
 		return err
 	}
-	c.opts.Wire, c.Sockets.wire = false, false
-	return errors.Join(err, c.Executables.withoutPackets())
+	return errors.Join(err, c.withoutPackets())
+}
+
+// withoutPackets takes back what was done as if packets were watched.
+func (c *Collector) withoutPackets() error {
+	c.opts.Wire, c.first = false, nil
+	err := errors.Join(c.Executables.withoutPackets(), c.flows.close())
+	c.flows = flows{}
+	c.Connections.flowWants, c.QUICFlows.byKey = nil, nil
+	c.Sockets.owners, c.Sockets.listeners, c.Sockets.wire = nil, nil, false
+	return err
+}
+
+// ReleaseFirst says that Options.First is attached again, for a process that will run it.
+func (c *Collector) ReleaseFirst() error {
+	exe := c.first
+	c.first = nil
+	if exe == nil {
+		return nil
+	}
+	return c.Executables.Release(exe)
 }
 
 // Prepare loads what targets are likely to need soon: they may be held at exec

@@ -68,8 +68,11 @@ type Observer struct {
 // export.ErrReaderGone.
 func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	named := process.OpenHandles(opts.PIDs) // the rest takes a while
-	holder := &process.Holder{}
-	c, err := bpf.New(bpf.Options{
+	var holder *process.Holder
+	startHolder := func(t *bpf.Targets, x *bpf.Executables) {
+		holder = process.NewHolder(processKernel{Targets: t, Executables: x}, gate.Options{Targets: t.Map(), Names: opts.Names}, msg)
+	}
+	kernelOptions := bpf.Options{
 		BufferSize: opts.Buffer,
 		BodyBytes:  opts.BodyBytes,
 		Follow:     !opts.NoFollow,
@@ -82,16 +85,23 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Verify:     opts.Verify,
 		Wire:       opts.Sources.Wire,
 		NoCalls:    !opts.Sources.Calls,
-		Meanwhile: func(t *bpf.Targets, x *bpf.Executables) {
-			if !opts.NoGate {
-				holder = process.NewHolder(processKernel{Targets: t, Executables: x}, gate.Options{Targets: t.Map(), Names: opts.Names}, msg)
-			}
-		},
-	})
+	}
+	switch {
+	case opts.NoGate:
+		holder = &process.Holder{}
+	case len(opts.Names) == 0: // it holds nothing before there are targets
+		kernelOptions.Meanwhile = startHolder
+	}
+	c, err := bpf.New(kernelOptions)
 	if err != nil {
-		holder.Close()
-		holder.Wait()
+		if holder != nil {
+			holder.Close()
+			holder.Wait()
+		}
 		return nil, err
+	}
+	if holder == nil {
+		startHolder(c.Targets, c.Executables)
 	}
 	o := &Observer{
 		opts:      opts,
@@ -145,7 +155,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 // AttachCommand prepares for the process that is about to execute path.
 func (o *Observer) AttachCommand(pid int, path string) error {
 	o.command = &pid
-	return o.processes.AttachCommand(o.opts.Command[0], path, pid)
+	return errors.Join(o.processes.AttachCommand(o.opts.Command[0], path, pid), o.collector.ReleaseFirst())
 }
 
 // commandStarts is how long COMMAND has to start a Go program, if it is none.
