@@ -47,7 +47,9 @@ func TestManyWait(t *testing.T) {
 	if !running(g.keeper.Pid) {
 		t.Fatal("the gatekeeper was stopped for too long: the machine is too busy for this test")
 	}
-	if got := len(a.list()) + int(g.Late()); got != len(waiters) || len(a.list()) < 3 {
-		t.Errorf("asked about %d files, %d were late, of %d", len(a.list()), g.Late(), len(waiters))
+	// Of a file that is asked about, the answer may come late on a slow machine.
+	files, late := len(a.list()), int(g.Late())
+	if files+late < len(waiters) || max(files, late) > len(waiters) || files < 3 {
+		t.Errorf("asked about %d files, %d were late, of %d", files, late, len(waiters))
 	}
 }
