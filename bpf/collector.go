@@ -49,7 +49,8 @@ type Options struct {
 	// loaded. "" is none.
 	First string
 	// Meanwhile is called while programs are loaded, when there are Targets and
-	// Executables; nil is nothing. Executables must not be attached yet.
+	// Executables. It must attach nothing: what probes are for is not decided yet. nil
+	// is nothing.
 	Meanwhile func(*Targets, *Executables)
 	// Verify reports the header fields that the processes themselves encode
 	// and decode, as events Field and List.

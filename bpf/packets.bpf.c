@@ -142,7 +142,7 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct owner *owne
 }
 
 /*
- * One program for both directions, as the verifier takes most of the time of a start.
+ * One program for both directions, as its verification is the longest part of a start.
  * Packets that come in bear the index of their interface; sockets make those that go
  * out, which bear none.
  */

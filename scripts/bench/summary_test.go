@@ -9,7 +9,7 @@ const goodSummary = `{"v":1,"ts":"2026-09-21T14:13:20.000000000Z","event":"summa
 	`"frames":30,"exchanges":null,"records":{"seen":12,"delivered":12,"lost":0},"bytes":{"seen":100,"captured":50},` +
 	`"agent":{"cpu_ms":1.500,"max_rss_bytes":4096}}` + "\n"
 
-func TestReadSummary(t *testing.T) {
+func TestParseSummary(t *testing.T) {
 	long := strings.Repeat(`{"event":"frame"}`+"\n", 5000)
 	tests := []struct{ name, in, err string }{
 		{"alone", goodSummary, ""},

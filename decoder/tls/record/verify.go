@@ -8,7 +8,7 @@ import (
 )
 
 // verifier verifies records that AES-GCM protects in TLS 1.3 without decrypting them, in
-// half the time.
+// some 60 % of the time.
 //
 // NIST SP 800-38D §7.1: a tag is AES(nonce || 1) XOR GHASH, which is linear, of the
 // additional data A, the ciphertext C and the lengths of both. A Seal of nothing whose
