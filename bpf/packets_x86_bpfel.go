@@ -62,8 +62,16 @@ type packetsOwner struct {
 		Lost        uint32
 		First       uint32
 		Begun       uint8
-		Pad         [3]uint8
+		Followed    uint8
+		Bulk        uint8
+		Split       uint8
 		LostRecords uint32
+		Walked      uint64
+		Frame       uint64
+		Reported    uint64
+		Tail        uint64
+		Followers   uint32
+		Pad         uint32
 	}
 }
 
@@ -112,6 +120,7 @@ const (
 	packetsProgSocketRelease  = "socket_release"
 	packetsProgSocketSendmsg4 = "socket_sendmsg4"
 	packetsProgSocketSendmsg6 = "socket_sendmsg6"
+	packetsVarLeavesOut       = "leaves_out"
 	packetsVarReaderIdle      = "reader_idle"
 	packetsVarRingReserve     = "ring_reserve"
 	packetsVarRingSize        = "ring_size"
@@ -191,6 +200,7 @@ type packetsMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type packetsVariableSpecs struct {
+	LeavesOut   *ebpf.VariableSpec `ebpf:"leaves_out"`
 	ReaderIdle  *ebpf.VariableSpec `ebpf:"reader_idle"`
 	RingReserve *ebpf.VariableSpec `ebpf:"ring_reserve"`
 	RingSize    *ebpf.VariableSpec `ebpf:"ring_size"`
@@ -247,6 +257,7 @@ func (m *packetsMaps) Close() error {
 //
 // It can be passed to loadPacketsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type packetsVariables struct {
+	LeavesOut   *ebpf.Variable `ebpf:"leaves_out"`
 	ReaderIdle  *ebpf.Variable `ebpf:"reader_idle"`
 	RingReserve *ebpf.Variable `ebpf:"ring_reserve"`
 	RingSize    *ebpf.Variable `ebpf:"ring_size"`

@@ -664,6 +664,8 @@ type probesSegmentRecord struct {
 	Len         uint32
 	First       uint32
 	LostRecords uint32
+	LeftOut     uint32
+	Pad         uint32
 	Payload     [0]uint8
 }
 

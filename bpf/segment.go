@@ -9,6 +9,7 @@ import (
 // order and more than once. Their Seq may be in another order if two CPUs handled
 // them. LostRecords and LostBytes count the losses since the connection began, and
 // Lost says why. Stale is as in Data. Payload is valid until the next Read.
+// After it, LeftOut bytes of the stream are not copied: the payload of a DATA frame.
 type Segment struct {
 	Head
 	Wire        Wire
@@ -16,6 +17,7 @@ type Segment struct {
 	Seq         uint64
 	Offset      uint64
 	Payload     []byte
+	LeftOut     int
 	Lost        Reasons
 	LostRecords uint32
 	LostBytes   uint64
@@ -43,6 +45,7 @@ func (s *Segment) parse(head Head, sample []byte) error {
 		Seq:         raw.Seq,
 		Offset:      raw.Offset,
 		Payload:     payload,
+		LeftOut:     int(raw.LeftOut),
 		Lost:        Reasons(raw.Lost),
 		LostRecords: raw.LostRecords,
 		LostBytes:   raw.LostBytes,

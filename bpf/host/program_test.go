@@ -31,7 +31,7 @@ const (
 	answerRecord = 1
 	answerPiece  = 2
 	answerEnd    = 3
-	answerLen    = 40
+	answerLen    = 48
 )
 
 // session is the input of a program: a connection, and its pieces in order.
@@ -59,6 +59,7 @@ type record struct {
 	seq, offset            uint64
 	lostBytes, lostRecords uint64
 	b                      []byte
+	leftOut                int // bytes after b
 }
 
 // result is the outcome of a session.
@@ -136,6 +137,7 @@ func (p *program) run(t *testing.T, s *session) result {
 			rec := record{
 				dir: int(a[37]), seq: word(0), offset: word(1), lostBytes: word(2),
 				lostRecords: word(3), b: make([]byte, binary.LittleEndian.Uint32(a[32:])),
+				leftOut: int(binary.LittleEndian.Uint32(a[40:])),
 			}
 			_, err = io.ReadFull(p.out, rec.b)
 			records = append(records, rec)

@@ -53,6 +53,7 @@ static void submit(void *record)
 		.lost_bytes = r->lost_bytes,
 		.lost_records = r->lost_records,
 		.len = r->len,
+		.left_out = r->left_out,
 	};
 
 	if (r->h.kind != RECORD_SEGMENT) { /* that the connection is open */

@@ -2,7 +2,10 @@ package host
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzSegments has packets/stream.h report streams in segments. They come in order
@@ -16,6 +19,66 @@ func FuzzSegments(f *testing.F) {
 		got := segments.run(t, s)
 		checkSegments(t, s, streams, &got)
 	})
+}
+
+// leastLeftOut is WORTH_LEAVING_OUT of packets/follow.h.
+const leastLeftOut = 1024
+
+// TestFollow has frames in segments that are cut anywhere, also in frame headers. Of a DATA
+// payload all is left out but short parts, and nothing else is.
+func TestFollow(t *testing.T) {
+	segments := start(t, "segments")
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		s := &session{role: client}
+		streams := [2][]byte{[]byte(preface), appendFrame(nil, 4, 0, 18)}
+		for dir := range streams {
+			for range 20 {
+				streams[dir] = appendFrame(streams[dir], typeHeaders, 4, rng.IntN(200))
+				streams[dir] = appendFrame(streams[dir], typeData, 0, rng.IntN(20000))
+			}
+			for at := 0; at < len(streams[dir]); {
+				end := min(at+headerLen+rng.IntN([]int{100, 1 << 16}[rng.IntN(2)]), len(streams[dir]))
+				if at == 0 {
+					end = max(end, len(preface)+headerLen)
+				}
+				s.pieces = append(s.pieces, piece{dir: dir, offset: uint64(at), b: streams[dir][at:end]})
+				at = end
+			}
+		}
+		got := segments.run(t, s)
+		checkSegments(t, s, streams, &got)
+		for dir := range streams {
+			if diff := cmp.Diff(leftOut(s, streams[dir], dir), leftOutOf(&got, dir)); diff != "" {
+				t.Fatalf("seed %d: left out of direction %d (-want +got):\n%s", seed, dir, diff)
+			}
+		}
+	}
+}
+
+// leftOut returns the parts of DATA payloads in the pieces that are worth leaving out:
+// offset and length.
+func leftOut(s *session, stream []byte, dir int) (parts [][2]int) {
+	for _, p := range s.pieces {
+		from, to := int(p.offset), int(p.offset)+len(p.b)
+		for _, f := range parse(stream, 0) {
+			if n := min(f.end, to) - max(f.unwanted, from); p.dir == dir && n >= leastLeftOut {
+				parts = append(parts, [2]int{max(f.unwanted, from), n})
+			}
+		}
+	}
+	return parts
+}
+
+func leftOutOf(got *result, dir int) (parts [][2]int) {
+	for _, of := range got.pieces {
+		for _, r := range of {
+			if r.dir == dir && r.leftOut > 0 {
+				parts = append(parts, [2]int{int(r.offset) + len(r.b), r.leftOut})
+			}
+		}
+	}
+	return parts
 }
 
 // segmentsSession decodes a session from an input. In order each direction comes as it
@@ -90,6 +153,7 @@ func checkSegments(t *testing.T, s *session, streams [2][]byte, got *result) {
 	t.Helper()
 	known := [2][]bool{make([]bool, len(streams[0])), make([]bool, len(streams[1]))}
 	seen := [2]map[uint64]bool{{}, {}}
+	bulk := [2][]bool{unwanted(parse(streams[0], 0), len(streams[0])), unwanted(parse(streams[1], 0), len(streams[1]))}
 	records := uint64(0)
 	for _, of := range got.pieces {
 		for _, r := range of {
@@ -103,6 +167,12 @@ func checkSegments(t *testing.T, s *session, streams [2][]byte, got *result) {
 				t.Fatalf("%d bytes at %d of direction %d are not those that were sent", len(r.b), r.offset, r.dir)
 			}
 			for i := r.offset; i < end; i++ {
+				known[r.dir][i] = true
+			}
+			for i := end; i < end+uint64(r.leftOut); i++ {
+				if !bulk[r.dir][i] {
+					t.Fatalf("byte %d of direction %d is left out", i, r.dir)
+				}
 				known[r.dir][i] = true
 			}
 		}

@@ -39,6 +39,8 @@ struct answer {
 	u8 kind;
 	u8 dir;
 	u8 pad[2];
+	u32 left_out;
+	u32 pad2;
 };
 
 static struct session session;

@@ -23,12 +23,20 @@ const volatile bool wire = false;
 struct flow_dir {
 	u64 end; /* offset after the highest byte so far */
 	u64 records;
-	u64 lost_bytes; /* total */
-	u32 lost;	/* since the last delivered record, 1 << loss_reason */
-	u32 first;	/* sequence number of offset 0 */
-	u8 begun;	/* first is known */
-	u8 pad[3];
+	u64 lost_bytes;	  /* total */
+	u32 lost;	  /* since the last delivered record, 1 << loss_reason */
+	u32 first;	  /* sequence number of offset 0 */
+	u8 begun;	  /* first is known */
+	u8 followed;	  /* HTTP/2 without TLS, whose frames are followed: see follow.h */
+	u8 bulk;	  /* the last frame header is one of DATA, */
+	u8 split;	  /* or this many bytes of it are in tail */
 	u32 lost_records; /* total */
+	u64 walked;	  /* frames are followed up to this offset, */
+	u64 frame;	  /* the next one begins at this one, */
+	u64 reported;	  /* and the segment is, up to this one */
+	u64 tail;	  /* the last 8 bytes before walked, if split */
+	u32 followers;	  /* CPUs that would follow at this time */
+	u32 pad;
 };
 
 /* Stored with the socket; an accepted socket inherits it from the listening one. */

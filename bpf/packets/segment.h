@@ -9,6 +9,8 @@
 #define WINDOW_MAX (1 << 30)
 /* Bytes of the longest record: a packet of GSO or GRO, and whole records of TLS in it. */
 #define PIECE_MAX (4 * PAYLOAD_MAX)
+/* Bytes of the shortest record. */
+#define HEAD_MAX 128
 /* Records that a packet may become: at least 512 KiB, as in IPv6 jumbograms. */
 #define SLICES_MAX 32
 
@@ -35,6 +37,7 @@ struct segment {
 	u64 offset;
 	u32 at; /* of the payload in the packet */
 	u32 len;
+	u32 left_out; /* bytes after these that are not reported */
 	u8 dir;
 	u8 peer_ended; /* the process sends this after the FIN of its peer */
 };
@@ -108,16 +111,16 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	u64 backlog = ring_backlog();
 	u64 seq = flow->records++;
 
-	count_seen(1, s->len);
+	count_seen(1, s->len + s->left_out);
 	if (ring_takes(backlog, total))
 		r = bpf_ringbuf_reserve(&ring, total, 0);
 	if (!r) {
-		lose_slice(flow, LOSS_RING_FULL, s->len);
+		lose_slice(flow, LOSS_RING_FULL, s->len + s->left_out);
 		return;
 	}
 	if (!load_some(skb, s->at, r->payload, size)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
-		lose_slice(flow, LOSS_READ_FAULT, s->len);
+		lose_slice(flow, LOSS_READ_FAULT, s->len + s->left_out);
 		return;
 	}
 	fill_header(&r->h, RECORD_SEGMENT, s->dir, s->owner->tgid);
@@ -131,6 +134,8 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 	r->lost = flow->lost;
 	r->len = s->len;
 	r->first = flow->first;
+	r->left_out = s->left_out;
+	r->pad = 0;
 	flow->lost = 0;
 	bpf_ringbuf_submit(r, ring_flags(backlog, total));
 }
@@ -158,8 +163,8 @@ __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 		return 0;
 	s.flow = &s.owner->dir[dir & 1];
 	s.socket = bpf_get_socket_cookie(skb);
-	if (s.len <= 128)
-		put_slice(skb, &s, 128);
+	if (s.len <= HEAD_MAX)
+		put_slice(skb, &s, HEAD_MAX);
 	else if (s.len <= 512)
 		put_slice(skb, &s, 512);
 	else if (s.len <= 2048)
@@ -172,6 +177,30 @@ __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 		put_slice(skb, &s, 2 * PAYLOAD_MAX);
 	else
 		put_slice(skb, &s, PIECE_MAX);
+	return 0;
+}
+
+/*
+ * Reports the bytes of a SPAN, at most HEAD_MAX, and how many after them are left out.
+ * A separate function, as put_piece.
+ */
+__noinline int put_head(struct __sk_buff *skb, u64 offset, u64 span, u32 dir, u32 left_out)
+{
+	struct segment s = {
+		.offset = offset,
+		.at = span >> 32,
+		.len = span,
+		.left_out = left_out,
+		.dir = dir & 1,
+		.peer_ended = (dir & PEER_ENDED) != 0,
+	};
+
+	s.owner = owner_of(skb);
+	if (!s.owner)
+		return 0;
+	s.flow = &s.owner->dir[dir & 1];
+	s.socket = bpf_get_socket_cookie(skb);
+	put_slice(skb, &s, HEAD_MAX);
 	return 0;
 }
 

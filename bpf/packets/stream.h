@@ -9,6 +9,7 @@
 
 #include "packets/report.h"
 #include "packets/segment.h"
+#include "packets/follow.h"
 #include "http2/frame.h"
 #include "kernel/path.h"
 #include "recovery/wants.h"
@@ -224,10 +225,10 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 	if (s.flow->end < s.offset + s.len)
 		s.flow->end = s.offset + s.len;
 	if (is_copied(owner->carries)) {
-		if (is_wanted(&s))
-			put_segment(skb, &s);
-		else
+		if (!is_wanted(&s))
 			count_seen(0, s.len);
+		else if (!follow(skb, &s))
+			put_segment(skb, &s);
 	} else if (owner->carries == CARRIES_HELLO) {
 		hello_packet(skb, &s);
 	}

@@ -55,6 +55,8 @@ struct segment_record {
 	u32 len;
 	u32 first;	  /* sequence number of offset 0 (RFC 9293 3.4) */
 	u32 lost_records; /* total so far */
+	u32 left_out;	  /* bytes after these that nobody wants: payload of DATA */
+	u32 pad;
 	u8 payload[];
 };
 
@@ -194,7 +196,7 @@ struct spot_record {
 };
 
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
-_Static_assert(sizeof(struct segment_record) == 64, "segment_record");
+_Static_assert(sizeof(struct segment_record) == 72, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");

@@ -23,6 +23,7 @@ type fate struct {
 // model is a Stream that tracks each byte, and holds all of them.
 type model struct {
 	held          [fuzzed]bool
+	passed        [fuzzed]bool // of them, left out
 	next, leftOut uint64
 	fates         []fate
 }
@@ -36,7 +37,7 @@ func (m *model) handOn(at ktime.Time, how string) {
 func (m *model) giveUp(at ktime.Time, to uint64, why string) {
 	for m.next < to {
 		if m.held[m.next] {
-			m.handOn(at, "data")
+			m.handOn(at, m.heldAs(m.next))
 			continue
 		}
 		end := m.next
@@ -57,16 +58,25 @@ func (m *model) giveUp(at ktime.Time, to uint64, why string) {
 // handOnHeld hands on the bytes before the first missing one.
 func (m *model) handOnHeld(at ktime.Time) {
 	for m.next < fuzzed && m.held[m.next] {
-		m.handOn(at, "data")
+		m.handOn(at, m.heldAs(m.next))
 	}
 }
 
-func (m *model) add(at ktime.Time, from, to uint64, lost bool) {
+func (m *model) heldAs(i uint64) string {
+	if m.passed[i] {
+		return "left out"
+	}
+	return "data"
+}
+
+func (m *model) add(at ktime.Time, from, to uint64, lost, passed bool) {
 	if lost || from < m.leftOut {
 		m.giveUp(at, from, "lost")
 	}
-	for i := max(from, m.next); i < to; i++ {
-		m.held[i] = true
+	for i, first := max(from, m.next), from > m.next; i < to; i++ { // if it is in order, it counts
+		if !first || !m.held[i] {
+			m.held[i], m.passed[i] = true, passed
+		}
 	}
 	m.handOnHeld(at)
 }
@@ -111,7 +121,7 @@ func checkHeld(t *testing.T, s *Stream, budget *Budget) {
 	t.Helper()
 	cost, end := 0, s.next+1
 	for _, p := range s.early.pieces {
-		if p.from < end || p.to <= p.from || uint64(len(p.b)) != p.to-p.from {
+		if p.from < end || p.to <= p.from || p.b != nil && uint64(len(p.b)) != p.to-p.from {
 			t.Fatalf("held: %+v, next %d", s.early.pieces, s.next)
 		}
 		cost, end = cost+p.cost(), p.to
@@ -143,7 +153,7 @@ func FuzzStream(f *testing.F) {
 			at++
 			from := uint64(binary.BigEndian.Uint16(in)) % fuzzed
 			to := min(from+uint64(binary.BigEndian.Uint16(in[2:]))%(fuzzed/8), fuzzed)
-			lost := in[4]&0x0e == 0
+			lost, passed := in[4]&0x0e == 0, in[5]&0x03 == 0
 			if in[4]&0xf0 == 0 {
 				m.leftOut = uint64(in[5]) * (fuzzed / 256)
 				streams[0].LeaveOut(m.leftOut)
@@ -154,10 +164,14 @@ func FuzzStream(f *testing.F) {
 				b[i] = byteAt(from + uint64(i))
 			}
 			if to > from {
-				m.add(at, from, to, lost)
+				m.add(at, from, to, lost, passed)
 			}
 			for i := range streams {
-				streams[i].Segment(at, from, b, lost, budgets[i], sinks[i])
+				if passed {
+					streams[i].Pass(at, from, to-from, lost, budgets[i], sinks[i])
+				} else {
+					streams[i].Segment(at, from, b, lost, budgets[i], sinks[i])
+				}
 				checkHeld(t, &streams[i], budgets[i])
 			}
 			clear(b) // the Stream must not keep it

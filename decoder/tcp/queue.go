@@ -24,19 +24,23 @@ func NewBudget(most int) *Budget { return &Budget{most: most} }
 // piece is an interval of a stream.
 type piece struct {
 	from, to uint64
-	b        []byte
+	b        []byte // nil: they are left out
 }
 
 // after returns the part of a piece from an offset in it on.
 func (p piece) after(from uint64) piece {
-	p.b = p.b[from-p.from:]
+	if p.b != nil {
+		p.b = p.b[from-p.from:]
+	}
 	p.from = from
 	return p
 }
 
 // before returns the part of a piece up to an offset in it.
 func (p piece) before(to uint64) piece {
-	p.b = p.b[:to-p.from]
+	if p.b != nil {
+		p.b = p.b[:to-p.from]
+	}
 	p.to = to
 	return p
 }

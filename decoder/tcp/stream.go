@@ -42,6 +42,14 @@ func (s *Stream) Segment(at ktime.Time, off uint64, b []byte, lost bool, budget 
 	}
 }
 
+// Pass takes a part of the stream, n bytes at offset off, that the caller left out of a
+// segment. lost says that the observer lost segments before it.
+func (s *Stream) Pass(at ktime.Time, off, n uint64, lost bool, budget *Budget, sink Sink) {
+	if n > 0 {
+		s.add(piece{off, off + n, nil}, lost, budget, &output{at: at, sink: sink})
+	}
+}
+
 // Flush gives up on all missing bytes: no more segments will come.
 func (s *Stream) Flush(at ktime.Time, budget *Budget, sink Sink) {
 	out := &output{at: at, sink: sink}
@@ -107,6 +115,10 @@ func (s *Stream) handOn(p piece, out *output) {
 	}
 	p = p.after(s.next)
 	s.next = p.to
+	if p.b == nil {
+		out.lack(p.to-p.from, LeftOut)
+		return
+	}
 	out.report()
 	out.sink.Data(out.at, p.b)
 }

@@ -95,7 +95,9 @@ func (t *connTable) segment(d *bpf.Segment) {
 	if d.Stale {
 		c.missed(decoder.Direction(d.Dir ^ 1)) // before its next record, which shows where
 	}
-	c.wire.streams[d.Dir].Segment(d.Time, d.Offset, d.Payload, lost, t.segments, &c.wire.sinks[d.Dir])
+	stream, sink := &c.wire.streams[d.Dir], &c.wire.sinks[d.Dir]
+	stream.Segment(d.Time, d.Offset, d.Payload, lost, t.segments, sink)
+	stream.Pass(d.Time, d.Offset+uint64(len(d.Payload)), uint64(d.LeftOut), lost, t.segments, sink)
 	if c.wire.tls == nil {
 		c.leaveOut(d.Dir)
 	}
