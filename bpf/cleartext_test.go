@@ -7,9 +7,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // TestPlain sends streams that begin like HTTP over loopback, in both directions, and
@@ -106,6 +109,73 @@ func converse(t *testing.T, addr string, want [2][]byte, sizes []int) {
 	}
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFollowed sends HTTP/2 over loopback. What is reported are the bytes that were sent, and
+// what is left out is payload of DATA. Of what the process sends, which is in order, all of
+// that is left out but short parts.
+func TestFollowed(t *testing.T) {
+	const frames, size = 100, 16 << 10
+	var stream bytes.Buffer
+	stream.WriteString(http2.ClientPreface)
+	framer := http2.NewFramer(&stream, nil)
+	bulk := make(map[uint64]bool) // by offset
+	for i := range frames {
+		stream.Grow(2 * size)
+		if err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: make([]byte, i), EndHeaders: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := framer.WriteData(1, false, make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		for at := stream.Len() - size; at < stream.Len(); at++ {
+			bulk[uint64(at)] = true
+		}
+	}
+	c := newCollector(t, Options{BufferSize: 16 << 20})
+	if err := c.PacketsWatched(); err != nil {
+		skipOrFail(t, err.Error())
+	}
+	want := [2][]byte{stream.Bytes(), []byte("no HTTP/2")}
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	converse(t, "127.0.0.1:0", want, []int{100, 100_000, 9, stream.Len() - 100_109})
+	roles := make(map[uint64]Role)
+	known := map[Role][]bool{RoleClient: make([]bool, stream.Len()), RoleServer: make([]bool, stream.Len())}
+	leftOut := make(map[Role]int)
+	readAll(t, c, func(e Event) {
+		switch e := e.(type) {
+		case *Open:
+			roles[e.Conn] = e.Role
+		case *Segment:
+			role := roles[e.Conn]
+			if (e.Dir == Send) != (role == RoleClient) {
+				return // the answer
+			}
+			end := e.Offset + uint64(len(e.Payload))
+			if end > uint64(stream.Len()) || !bytes.Equal(e.Payload, want[0][e.Offset:end]) {
+				t.Errorf("%d bytes at %d are not those that were sent", len(e.Payload), e.Offset)
+				return
+			}
+			for at := e.Offset; at < end+uint64(e.LeftOut); at++ {
+				if at >= end && !bulk[at] {
+					t.Errorf("byte %d is left out", at)
+					return
+				}
+				known[role][at] = true
+			}
+			leftOut[role] += e.LeftOut
+		}
+	})
+	for role, is := range known {
+		if i := slices.Index(is, false); i >= 0 {
+			t.Errorf("role %d: byte %d is not reported", role, i)
+		}
+	}
+	if got := leftOut[RoleClient]; got < len(bulk)*9/10 {
+		t.Errorf("%d of %d bytes of DATA that are sent are left out", got, len(bulk))
 	}
 }
 
