@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -238,13 +237,9 @@ func enterNames(names *ebpf.Map, list []string) error {
 	return nil
 }
 
-// loadError keeps the whole log when the verifier refused a program.
-func loadError(err error) error {
-	if verifier, ok := errors.AsType[*ebpf.VerifierError](err); ok {
-		return fmt.Errorf("load the probes: %w\n%s", err, strings.Join(verifier.Log, "\n"))
-	}
-	return fmt.Errorf("load the probes: %w", err)
-}
+// loadError says what failed. A refusal of the verifier has the last line of its log, of
+// thousands that tell a user nothing.
+func loadError(err error) error { return fmt.Errorf("load the probes: %w", err) }
 
 // wakeupShift makes the kernel wake the reader at each eighth of the buffer.
 func wakeupShift(size uint64) uint32 {
