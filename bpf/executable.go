@@ -43,7 +43,8 @@ type Executable struct {
 	// programs hold these themselves.
 	programs []programKey
 	sites    []uint32
-	lease    *os.File // nil where the file cannot be leased
+	unix     []plan.Site // attached by AttachUnix
+	lease    *os.File    // nil where the file cannot be leased
 	// mount is the mount of the file. It is 0 while the probes hold that mount,
 	// because its end would go unnoticed. unmounted says that it is gone.
 	mount     uint64

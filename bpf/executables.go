@@ -229,6 +229,9 @@ func (x *Executables) Probes(exe *Executable) []plan.Probe {
 	if !exe.Calls {
 		sites = x.sitesOf(exe)
 	}
+	if len(exe.unix) > 0 {
+		sites = slices.Concat(exe.Plan.Secrets, exe.Plan.Failures, exe.Plan.Sites)
+	}
 	return plan.Describe(slices.Concat(sites, exe.Verified))
 }
 

@@ -36,6 +36,12 @@ static __always_inline bool entered(struct pt_regs *ctx, struct site *site, stru
 	return conn_key_of(key, GO_ARG0(ctx));
 }
 
+/* Reports whether the probes of a site are for a connection. */
+static __noinline bool is_for(struct site *site, u64 tls_conn)
+{
+	return !site->unix_only || sock_of_conn(tls_conn, site);
+}
+
 /* A connection unknown here was opened before its probes were attached. */
 static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, enum stage stage)
 {
@@ -71,6 +77,8 @@ static __always_inline void traffic(struct pt_regs *ctx, struct site *site, stru
 	enum stage stage = direction == DIR_SEND ? stage_of(site, key->ptr) : STAGE_OPEN;
 	struct conn *c;
 
+	if (!is_for(site, key->ptr))
+		return;
 	if (stage == STAGE_FAILED)
 		return;
 	c = stage == STAGE_YOUNG ? young_conn(site, key) : conn_of(site, key, stage);
@@ -141,7 +149,7 @@ int handshake(struct pt_regs *ctx)
 	enum stage stage;
 	struct conn *c;
 
-	if (!entered(ctx, site, &key))
+	if (!entered(ctx, site, &key) || !is_for(site, key.ptr))
 		return 0;
 	stage = stage_of(site, key.ptr);
 	if (stage == STAGE_OPEN)

@@ -691,7 +691,7 @@ type probesSite struct {
 	TlsRawInput uint16
 	TlsInput    uint16
 	Event       uint8
-	Pad2        uint8
+	UnixOnly    uint8
 }
 
 type probesSocketRecord struct {

@@ -112,6 +112,9 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 	if site.Kind == plan.StackCheck {
 		v.StackCheck = 1
 	}
+	if site.UnixConnHash != 0 {
+		v.TcpconnHash, v.UnixOnly = site.UnixConnHash, 1
+	}
 	if types.OldFields {
 		v.OldFields = 1
 	}

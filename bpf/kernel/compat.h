@@ -43,8 +43,8 @@ struct site {
 	/* Recovery, with tlsconn_hash: */
 	u16 tls_raw_input;
 	u16 tls_input;
-	u8 event; /* of the program event: enum event_kind */
-	u8 pad2;
+	u8 event;     /* of the program event: enum event_kind */
+	u8 unix_only; /* 1: for connections on Unix sockets; tcpconn_hash is of *net.UnixConn */
 };
 
 _Static_assert(sizeof(struct site) == 44, "site");

@@ -91,6 +91,9 @@ type Site struct {
 	ConnSlot uint32
 	// Package is, for KeyLog, the import path of crypto/tls or of its fork.
 	Package string
+	// UnixConnHash is not 0 for connections on Unix sockets alone: the hash of
+	// *net.UnixConn.
+	UnixConnHash uint32
 	// Layout is, for ReadFrame, the layout of client connections, and Server, for
 	// ProcessFrame, that of server connections.
 	Layout *layout.Client

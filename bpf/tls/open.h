@@ -120,7 +120,7 @@ static __noinline struct conn *enter_conn(struct site *site, struct conn_key *ke
 static __always_inline struct conn *open_conn(struct site *site, struct conn_key *key,
 					      bool handshake, struct conn *earlier)
 {
-	u64 sk = (u64)sock_of_conn(key->ptr, site);
+	u64 sk = site->unix_only ? 0 : (u64)sock_of_conn(key->ptr, site);
 
 	return enter_conn(site, key, handshake, sk, earlier);
 }

@@ -334,8 +334,10 @@ h2trace observes that code instead, and the reason names the library.
 
 h2trace does not decode HTTP/3. Of connections of QUIC it prints conn events,
 with source wire. For HTTP/1.x it prints conn and exchange events. It does not
-see HTTP without TLS on Unix sockets, nor, with source wire, TLS on them. It
-sees nothing inside encryption other than crypto/tls and its forks, such as a
+see HTTP without TLS on Unix sockets, nor, with source wire, TLS on them. With
+source auto, the first TLS of a program on them makes h2trace take what follows
+from calls: that one is missed, or joined late, which a message says. It sees
+nothing inside encryption other than crypto/tls and its forks, such as a
 library in C. If h2trace sees nothing of a process that communicates, a message
 says why, and so does the reason of a second process event with action attached.
 

@@ -17,6 +17,7 @@ func (o *Observer) finish() error {
 	o.conns.recovery.probes.wait()
 	o.conns.ciphers.joining.probes.wait()
 	o.work.wait()
+	o.unix.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
 	if err == nil {

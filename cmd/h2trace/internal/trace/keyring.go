@@ -34,7 +34,9 @@ type keyring struct {
 	secrets map[random][]secret
 	order   []arrival // of the first secret of each session, by time
 	claims  []random  // of connections whose secrets are of no use, by time
-	strays  uint64    // sessions without a connection, as those on Unix sockets
+	strays  uint64    // sessions without a connection, of which nothing is seen
+	// sees reports whether a handshake of a process at a kernel time is seen without packets.
+	sees func(pid int, at ktime.Time) bool
 }
 
 type secret struct {
@@ -46,11 +48,14 @@ type secret struct {
 type arrival struct {
 	at      ktime.Time
 	random  random
-	claimed bool // it had a connection
+	claimed bool // it had a connection, or is seen without packets
 }
 
 func newKeyring() keyring {
-	return keyring{conns: make(map[random][]*tracedConn), secrets: make(map[random][]secret)}
+	return keyring{
+		conns: make(map[random][]*tracedConn), secrets: make(map[random][]secret),
+		sees: func(int, ktime.Time) bool { return false },
+	}
 }
 
 // take keeps a secret, and returns the connections that it is for.
@@ -61,7 +66,7 @@ func (k *keyring) take(s *bpf.Secret) []*tracedConn {
 		if len(k.order) >= maxSessions {
 			k.drop(k.order[0].random)
 		}
-		k.order = append(k.order, arrival{s.Time, r, k.claimed(r)})
+		k.order = append(k.order, arrival{s.Time, r, k.claimed(r) || k.sees(s.PID, s.Time)})
 	}
 	if len(list) < maxSessionSecrets {
 		k.secrets[r] = append(list, secret{s.PID, s.Label, slices.Clone(s.Secret)})
@@ -133,6 +138,20 @@ func (k *keyring) drop(r random) {
 		}
 		k.order = slices.Delete(k.order, i, i+1)
 	}
+}
+
+// unclaimed returns the processes of sessions without a connection that began before a
+// kernel time.
+func (k *keyring) unclaimed(before ktime.Time) (pids []int) {
+	for _, a := range k.order {
+		if a.at >= before {
+			break
+		}
+		if pid := k.secrets[a.random][0].pid; !a.claimed && !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // claim notes that a session has a connection. Its secrets may come later.

@@ -51,6 +51,7 @@ type Observer struct {
 	conns     *connTable
 	plans     *planCheck
 	work      *background
+	unix      *unixCalls
 	sockets   *sockets
 	losses    lossBook
 	nextLook  ktime.Time // of the next look
@@ -141,6 +142,8 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		}
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
 	}
+	o.unix = newUnixCalls(c, o.processes, &o.conns.ciphers.keys, msg)
+	o.conns.ciphers.keys.sees = o.unix.sees
 	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
@@ -274,6 +277,9 @@ func (o *Observer) look(idle bool) error {
 	}
 	o.nextLook = now.Add(lookInterval)
 	o.work.poll()
+	if o.opts.Sources.Calls {
+		o.unix.tick(o.collector.ReadUntil())
+	}
 	o.sockets.tick(o.read, idle)
 	o.processes.LookForLibraries(now)
 	return o.plans.tick(now, o.read, idle)

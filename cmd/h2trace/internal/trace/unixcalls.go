@@ -1,0 +1,97 @@
+package trace
+
+import (
+	"slices"
+	"time"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/procfs"
+	"h2trace/cmd/h2trace/internal/trace/process"
+	"h2trace/decoder/ktime"
+)
+
+// helloWait is how long a handshake has derived secrets before its ClientHello is missed:
+// in the packets of a TCP connection it comes before them.
+const helloWait = 200 * time.Millisecond
+
+// socketsAgain is the time between two looks at the sockets of such a process.
+const socketsAgain = 2 * time.Second
+
+// unixCalls attaches probes on Read and Write, for Unix sockets, where a process speaks TLS
+// on what has no packets. A handshake without a ClientHello shows that, in a process that is
+// seen from its start; in another one, it may be that of an earlier connection.
+type unixCalls struct {
+	executables *bpf.Executables
+	sockets     *bpf.Sockets
+	processes   *process.Tracker
+	keys        *keyring
+	msg         *message.Printer
+	work        *background
+	again       map[*bpf.Executable]ktime.Time // when to look at its sockets again
+	since       map[*bpf.Executable]ktime.Time // with such probes
+}
+
+func newUnixCalls(c *bpf.Collector, p *process.Tracker, keys *keyring, msg *message.Printer) *unixCalls {
+	return &unixCalls{
+		executables: c.Executables, sockets: c.Sockets, processes: p, keys: keys, msg: msg, work: newBackground(),
+		again: make(map[*bpf.Executable]ktime.Time), since: make(map[*bpf.Executable]ktime.Time),
+	}
+}
+
+// tick looks for such processes. All records before read are read.
+func (u *unixCalls) tick(read ktime.Time) {
+	u.work.poll()
+	for _, pid := range u.keys.unclaimed(read.Add(-helloWait)) {
+		proc, ok := u.processes.At(pid)
+		if !ok || proc.File == nil || proc.File.Calls || u.since[proc.File] != 0 || read < u.again[proc.File] || u.work.busy {
+			continue
+		}
+		u.again[proc.File] = read.Add(socketsAgain)
+		u.attach(proc)
+	}
+}
+
+// sees reports whether a handshake of a process at a kernel time is seen by such probes.
+func (u *unixCalls) sees(pid int, at ktime.Time) bool {
+	proc, ok := u.processes.At(pid)
+	since := u.since[proc.File]
+	return ok && since != 0 && at >= since
+}
+
+func (u *unixCalls) attach(proc process.Process) {
+	path := procfs.Path(procfs.LivingThread(proc.PID), "exe")
+	u.work.run(func() func() {
+		may, attached, err := proc.File.Since < proc.At, false, error(nil)
+		if !may {
+			var list []bpf.Socket
+			list, err = u.sockets.List()
+			may = err == nil && speaksUnix(list, proc.PID)
+		}
+		if may {
+			attached, err = u.executables.AttachUnix(path)
+		}
+		at := monotonic()
+		return func() { u.attached(proc, at, attached, err) }
+	})
+}
+
+// speaksUnix reports whether a process has a Unix socket that may carry TLS.
+func speaksUnix(list []bpf.Socket, pid int) bool {
+	return slices.ContainsFunc(list, func(s bpf.Socket) bool { return s.PID == pid && s.Unix && !isOfSystem(s.Name) })
+}
+
+func (u *unixCalls) attached(proc process.Process, at ktime.Time, attached bool, err error) {
+	if err != nil {
+		u.msg.Errorf("%s: TLS on Unix sockets is not seen: %v", proc.Exe, err)
+	}
+	if !attached {
+		return
+	}
+	u.since[proc.File] = at
+	u.msg.Infof("%s: TLS on no TCP connection: Read and Write have probes for Unix sockets now; what was said before is missing", proc.Exe)
+	event := u.processes.Attached(proc.File)
+	event.Reason = "TLS on no TCP connection: probes for Unix sockets"
+	proc.At = at
+	u.processes.Print(&proc, event)
+}
