@@ -22,8 +22,8 @@ type Options struct {
 	// BufferSize is the size of the ring buffer in bytes, a power of two of at least
 	// MinBufferSize.
 	BufferSize int
-	// BodyBytes is how many bytes of each DATA payload are copied.
-	BodyBytes int
+	// Bodies says that payload of DATA frames is wanted. Without TLS it is left out else.
+	Bodies bool
 	// Follow makes children of targets targets, from their first instruction.
 	Follow bool
 	// Names are base names of executables: each process that executes one becomes a

@@ -26,7 +26,6 @@ func TestCompat(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"capture", TestCapture},
-		{"walk", TestWalk},
 		{"loss", TestLoss},
 		{"stale", TestStale},
 		{"read fault", TestReadFault},

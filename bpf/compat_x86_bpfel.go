@@ -16,7 +16,6 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	compatMapBodies          = "bodies"
 	compatMapCalls           = "calls"
 	compatMapConnects        = "connects"
 	compatMapConns           = "conns"
@@ -74,7 +73,6 @@ const (
 	compatProgWriteEntry     = "write_entry"
 	compatProgWriteHeaders   = "write_headers"
 	compatProgWriteRet       = "write_ret"
-	compatVarBodyBytes       = "body_bytes"
 	compatVarByName          = "by_name"
 	compatVarFollow          = "follow"
 	compatVarLastBlockId     = "last_block_id"
@@ -174,7 +172,6 @@ type compatProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatMapSpecs struct {
-	Bodies      *ebpf.MapSpec `ebpf:"bodies"`
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
@@ -206,7 +203,6 @@ type compatMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatVariableSpecs struct {
-	BodyBytes      *ebpf.VariableSpec `ebpf:"body_bytes"`
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
@@ -246,7 +242,6 @@ func (o *compatObjects) Close() error {
 //
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatMaps struct {
-	Bodies      *ebpf.Map `ebpf:"bodies"`
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
@@ -276,7 +271,6 @@ type compatMaps struct {
 
 func (m *compatMaps) Close() error {
 	return _CompatClose(
-		m.Bodies,
 		m.Calls,
 		m.Connects,
 		m.Conns,
@@ -309,7 +303,6 @@ func (m *compatMaps) Close() error {
 //
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatVariables struct {
-	BodyBytes      *ebpf.Variable `ebpf:"body_bytes"`
 	ByName         *ebpf.Variable `ebpf:"by_name"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`

@@ -16,8 +16,7 @@ type Connections struct {
 	missed      *ebpf.Map // connections to reopen
 	wants       *ebpf.Map // header tables wanted
 	windowWants *ebpf.Map
-	bodies      *ebpf.Map // which bytes of connections with TLS to skip
-	flowWants   *ebpf.Map // the same without TLS, nil where packets are not watched
+	flowWants   *ebpf.Map // which packets are wanted, nil where none are watched
 	counters    *ebpf.Map // the Ledger
 }
 

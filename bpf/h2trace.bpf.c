@@ -14,8 +14,8 @@
 #include "tls/failure.h"
 #include "tls/keylog.h"
 #include "tls/spot.h"
+#include "tls/data.h"
 #include "recovery/verify.h"
-#include "http2/walk.h"
 #include "recovery/windows.h"
 #include "tls/witness.h"
 

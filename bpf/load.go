@@ -114,7 +114,7 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 	}, c.noPackets == nil)
 	c.Connections = &Connections{
 		byKey: maps.Conns, socks: maps.Socks, missed: maps.Missed, counters: maps.Counters,
-		wants: maps.Wants, windowWants: maps.WindowWants, bodies: maps.Bodies, flowWants: c.flows.wants,
+		wants: maps.Wants, windowWants: maps.WindowWants, flowWants: c.flows.wants,
 	}
 	c.Witnesses = &Witnesses{exes: c.Executables, conns: c.Connections, programs: c.programs, calls: maps.Witnesses}
 	c.Recovery = &Recovery{
@@ -197,7 +197,6 @@ func configure(spec *ebpf.CollectionSpec, opts *Options) error {
 		probesVarWakeupShift: wakeupShift(size),
 		probesVarFollow:      opts.Follow,
 		probesVarByName:      len(opts.Names) > 0,
-		probesVarBodyBytes:   uint32(opts.BodyBytes),
 		probesVarVerifying:   opts.Verify,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {

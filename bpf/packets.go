@@ -92,7 +92,7 @@ func (c *Collector) packetMaps(spec *ebpf.CollectionSpec) (own map[string]*ebpf.
 		packetsVarRingReserve: size / 16,
 		packetsVarWakeupShift: wakeupShift(size),
 		packetsVarWire:        c.opts.Wire,
-		packetsVarLeavesOut:   c.opts.BodyBytes == 0,
+		packetsVarLeavesOut:   !c.opts.Bodies,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, free, fmt.Errorf("set %s: %w", name, err)

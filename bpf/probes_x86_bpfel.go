@@ -35,11 +35,6 @@ type probesBlockRecord struct {
 	Fragment    [256]uint8
 }
 
-type probesBody struct {
-	_     structs.HostLayout
-	Until [2]uint64
-}
-
 type probesCall struct {
 	_    structs.HostLayout
 	Conn uint64
@@ -99,25 +94,14 @@ type probesConn struct {
 		Offset    uint64
 		LostBytes uint64
 		Lost      uint32
-		_         [4]byte
-		At        uint64
-		From      uint64
-		Src       uint64
-		Len       uint64
-		Copy      uint32
-		Skip      uint32
-		Have      uint8
-		Header    [9]uint8
-		Pad       [2]uint8
-		_         [4]byte
+		Pad       uint32
 	}
 	Role      uint8
 	Handshake uint8
 	Closed    uint8
-	Framing   uint8
 	ReadEnded uint8
 	Young     uint8
-	Pad       [2]uint8
+	Pad       [3]uint8
 }
 
 type probesConnAddress struct {
@@ -869,7 +853,6 @@ type probesWitnessed struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	probesMapBodies          = "bodies"
 	probesMapCalls           = "calls"
 	probesMapConnects        = "connects"
 	probesMapConns           = "conns"
@@ -927,7 +910,6 @@ const (
 	probesProgWriteEntry     = "write_entry"
 	probesProgWriteHeaders   = "write_headers"
 	probesProgWriteRet       = "write_ret"
-	probesVarBodyBytes       = "body_bytes"
 	probesVarByName          = "by_name"
 	probesVarFollow          = "follow"
 	probesVarLastBlockId     = "last_block_id"
@@ -1026,7 +1008,6 @@ type probesProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
-	Bodies      *ebpf.MapSpec `ebpf:"bodies"`
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
@@ -1058,7 +1039,6 @@ type probesMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
-	BodyBytes      *ebpf.VariableSpec `ebpf:"body_bytes"`
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
@@ -1097,7 +1077,6 @@ func (o *probesObjects) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
-	Bodies      *ebpf.Map `ebpf:"bodies"`
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
@@ -1127,7 +1106,6 @@ type probesMaps struct {
 
 func (m *probesMaps) Close() error {
 	return _ProbesClose(
-		m.Bodies,
 		m.Calls,
 		m.Connects,
 		m.Conns,
@@ -1160,7 +1138,6 @@ func (m *probesMaps) Close() error {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
-	BodyBytes      *ebpf.Variable `ebpf:"body_bytes"`
 	ByName         *ebpf.Variable `ebpf:"by_name"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`

@@ -58,8 +58,7 @@ func (h *Head) Header() *Head { return h }
 // Data is payload of one direction of a connection with TLS. Seq counts the earlier
 // records of that direction, including lost ones, and Offset counts all of its bytes.
 // A jump of Seq means lost records: Lost says why, and LostBytes how many bytes they
-// held. A jump of Offset alone means skipped bytes of DATA payloads, and an empty
-// Payload marks their end. Stale says that records of the other direction were lost,
+// held. Stale says that records of the other direction were lost,
 // and that none of its later records has reported this yet. Payload is valid until
 // the next Read.
 type Data struct {

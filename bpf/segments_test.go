@@ -151,3 +151,11 @@ func randomCuts(rng *rand.Rand, n int) [][2]int {
 	}
 	return cuts
 }
+
+func randomBytes(rng *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}

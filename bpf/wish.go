@@ -16,7 +16,7 @@ type Wish struct {
 	Tables *[2]uint32
 	// Windows asks for the windows of an HTTP/2 connection.
 	Windows *WindowWish
-	// Payload says which of its bytes are wanted.
+	// Payload says which of its bytes are wanted, where they come from packets.
 	Payload *PayloadWish
 }
 
@@ -28,13 +28,13 @@ type WindowWish struct {
 	Streams  []uint64
 }
 
-// PayloadWish is which bytes need not be copied. Before it arrives, or when there is
-// no room for it, all are copied.
+// PayloadWish is which bytes of packets need not be copied. Before it arrives, or when
+// there is no room for it, all are copied.
 type PayloadWish struct {
 	// Until are offsets, by direction: payload that ends before them is skipped.
 	Until [2]uint64
-	// Nothing ends for good the reporting of a connection whose bytes come from
-	// packets. Its Close still counts them.
+	// Nothing ends the reporting of a connection for good. Its Close still counts its
+	// bytes.
 	Nothing bool
 }
 
@@ -84,18 +84,14 @@ func (c *Connections) wishWindows(conn uint64, w *WindowWish) (room bool, err er
 }
 
 func (c *Connections) wishPayload(conn uint64, w *PayloadWish) error {
-	var err error
-	switch {
-	case conn&packetConn == 0:
-		err = c.bodies.Put(conn, probesBody{Until: w.Until})
-	case c.flowWants != nil:
-		v := packetsFlowWant{Until: w.Until}
-		if w.Nothing {
-			v.Nothing = 1
-		}
-		err = c.flowWants.Update(conn&^packetConn, v, ebpf.UpdateLock)
+	if c.flowWants == nil || conn&packetConn == 0 {
+		return nil
 	}
-	if _, err = entered(err); err != nil {
+	v := packetsFlowWant{Until: w.Until}
+	if w.Nothing {
+		v.Nothing = 1
+	}
+	if _, err := entered(c.flowWants.Update(conn&^packetConn, v, ebpf.UpdateLock)); err != nil {
 		return fmt.Errorf("say what is wanted of a connection: %w", err)
 	}
 	return nil
@@ -137,9 +133,7 @@ func (c *Connections) Forget(e Entry) error {
 	var err error
 	switch {
 	case e.ID&packetConn == 0:
-		_, bodyErr := entered(c.bodies.Delete(e.ID))
 		_, err = entered(c.forget(e))
-		err = errors.Join(bodyErr, err)
 	case c.flowWants != nil:
 		_, err = entered(c.flowWants.Delete(e.ID &^ packetConn))
 	}

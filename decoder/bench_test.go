@@ -47,7 +47,7 @@ func requestBlock(enc *hpack.Encoder, n int) {
 }
 
 // BenchmarkData decodes DATA frames with the WINDOW_UPDATE frames that they cause. Their
-// payloads are left out, as by the kernel side.
+// payloads are left out, as those that TLS does not decrypt.
 func BenchmarkData(b *testing.B) {
 	sink := &discard{}
 	c := opened(sink)

@@ -41,7 +41,7 @@ type Frame struct {
 	Length uint32
 	Window Window
 	// Truncated says that payload bytes of this frame were not seen. Bytes of a DATA
-	// payload that the kernel left out on purpose do not count.
+	// payload that were left out on purpose do not count, see Conn.Skip.
 	Truncated bool
 	// Cut says that the connection, or its decoding, ended inside this frame, so
 	// that its flags had no effect. Missing is the number of payload bytes that did

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 
@@ -61,7 +62,7 @@ func TestFollow(t *testing.T) {
 func leftOut(s *session, stream []byte, dir int) (parts [][2]int) {
 	for _, p := range s.pieces {
 		from, to := int(p.offset), int(p.offset)+len(p.b)
-		for _, f := range parse(stream, 0) {
+		for _, f := range parse(stream) {
 			if n := min(f.end, to) - max(f.unwanted, from); p.dir == dir && n >= leastLeftOut {
 				parts = append(parts, [2]int{max(f.unwanted, from), n})
 			}
@@ -79,6 +80,41 @@ func leftOutOf(got *result, dir int) (parts [][2]int) {
 		}
 	}
 	return parts
+}
+
+// frame is the range of a frame in a stream, and where its unwanted payload begins.
+type frame struct{ start, unwanted, end int }
+
+// parse is a model of packets/follow.h with the whole stream. It returns the frames whose
+// headers are complete.
+func parse(stream []byte) []frame {
+	var frames []frame
+	at := 0
+	if bytes.HasPrefix(stream, []byte(preface)) {
+		at = len(preface)
+	}
+	for at+headerLen <= len(stream) {
+		length := int(binary.BigEndian.Uint32(stream[at:]) >> 8)
+		f := frame{start: at, end: at + headerLen + length}
+		f.unwanted = f.end
+		if stream[at+3] == typeData && stream[at+4]&flagPadded == 0 {
+			f.unwanted = at + headerLen
+		}
+		frames = append(frames, f)
+		at = f.end
+	}
+	return frames
+}
+
+// unwanted returns the unwanted bytes of a stream.
+func unwanted(stream []byte) []bool {
+	not := make([]bool, len(stream))
+	for _, f := range parse(stream) {
+		for i := f.unwanted; i < min(f.end, len(not)); i++ {
+			not[i] = true
+		}
+	}
+	return not
 }
 
 // segmentsSession decodes a session from an input. In order each direction comes as it
@@ -99,7 +135,10 @@ func segmentsSession(in *source) (s *session, streams [2][]byte) {
 	if flags&0xc0 == 0x80 { // more bytes than sequence numbers count
 		s.before = 1<<(30+in.uint(1)%8) - in.uint(2)
 	}
-	from := clientDir(s)
+	from := send
+	if s.role == server {
+		from = recv
+	}
 	streams[from] = in.stream([]byte(preface))
 	streams[from^1] = in.stream(appendFrame(nil, 4, 0, 18)) // SETTINGS
 	for dir := range streams {
@@ -153,7 +192,7 @@ func checkSegments(t *testing.T, s *session, streams [2][]byte, got *result) {
 	t.Helper()
 	known := [2][]bool{make([]bool, len(streams[0])), make([]bool, len(streams[1]))}
 	seen := [2]map[uint64]bool{{}, {}}
-	bulk := [2][]bool{unwanted(parse(streams[0], 0), len(streams[0])), unwanted(parse(streams[1], 0), len(streams[1]))}
+	bulk := [2][]bool{unwanted(streams[0]), unwanted(streams[1])}
 	records := uint64(0)
 	for _, of := range got.pieces {
 		for _, r := range of {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
 /*
- * The frame around a walker: it reads sessions from stdin, passes their pieces to
- * the walker, and writes the records to stdout. All numbers are little-endian, as
- * on the host.
+ * What the programs share: they read sessions from stdin, hand over their pieces, and
+ * write the records to stdout. All numbers are little-endian, as on the host.
  */
 #ifndef H2TRACE_HOST_STREAM_H
 #define H2TRACE_HOST_STREAM_H
@@ -10,11 +9,9 @@
 /* The input from program_test.go: a session, followed by its pieces. */
 struct session {
 	u32 pieces;
-	u32 body_bytes;
 	u32 refuse; /* reservations that fail: bit i % 32 of each i */
 	u8 role;
-	u8 handshake;
-	u8 pad[2];
+	u8 pad[7];
 	u32 first[DIR_COUNT]; /* sequence numbers */
 	u64 before;	      /* bytes of each direction before the pieces */
 };

@@ -15,17 +15,18 @@
 static struct {
 	u64 conn[40];
 	u64 stack[2];
-	u8 sent[4];
+	u32 sent[2][2 * PAYLOAD_MAX / 4 + 1]; /* words that say where they are: three records */
 	u8 received[4];
 } memory;
 
 #define VERSION 256 /* offset in the *tls.Conn */
 #define CONN_SLOT 8 /* offset from SP */
 
-/* What the threads do at a time: one writes, the other reads. */
+/* What the threads do at a time: one writes, the other reads, or writes, too. */
 enum scene {
 	SCENE_FIRST, /* the first Write, and a Read that makes the handshake */
 	SCENE_LATE,  /* on a connection that has missed bytes */
+	SCENE_WRITES,
 };
 
 #define TURNS 4
@@ -49,6 +50,8 @@ struct told {
 	u32 dir;
 	u32 len;   /* and the turns in which a thread took all its steps, as bits */
 	u32 phase; /* 0: the connection before, 1: the two threads, 2: after these */
+	u32 first; /* word of the payload; 0 when the others do not follow it */
+	u32 pad;
 };
 
 struct slot {
@@ -106,6 +109,21 @@ static void *note(u64 size)
 	return s->record;
 }
 
+/* Returns the first word of a payload, 0 when the others do not follow it. */
+static u32 first_of(const u8 *payload, u32 len)
+{
+	u32 first = 0, word;
+
+	for (u32 at = 0; at + sizeof(word) <= len; at += sizeof(word)) {
+		memcpy(&word, payload + at, sizeof(word));
+		if (!at)
+			first = word;
+		else if (word != first + at / sizeof(word))
+			return 0;
+	}
+	return first;
+}
+
 static void submit(void *record)
 {
 	struct data_record *r = record;
@@ -120,6 +138,7 @@ static void submit(void *record)
 		s->told.dir = r->h.dir;
 		s->told.offset = r->offset;
 		s->told.len = r->len;
+		s->told.first = first_of(r->payload, r->len);
 	}
 }
 
@@ -128,13 +147,18 @@ static struct pt_regs entered_by(u64 g)
 	return (struct pt_regs){ .ax = (u64)memory.conn, .r14 = g, .sp = (u64)memory.stack };
 }
 
-static void writes(u64 g)
+static void write_some(u64 g, u32 *words, u64 len)
 {
 	struct pt_regs regs = entered_by(g);
 
-	regs.bx = (u64)memory.sent;
-	regs.cx = sizeof(memory.sent);
+	regs.bx = (u64)words;
+	regs.cx = len;
 	write_args(&regs);
+}
+
+static void writes(u64 g)
+{
+	write_some(g, memory.sent[0], 4);
 }
 
 static void reads(u64 g)
@@ -162,11 +186,13 @@ static void *thread(void *arg)
 	self = (u64)arg;
 	pthread_mutex_lock(&lock);
 	await_turn();
-	if (!self)
+	if (schedule.scene == SCENE_WRITES)
+		write_some(self, memory.sent[self], sizeof(memory.sent[self]));
+	else if (!self)
 		writes(self);
 	if (self && schedule.scene == SCENE_FIRST)
 		shakes_hands(self);
-	if (self)
+	if (self && schedule.scene != SCENE_WRITES)
 		reads(self);
 	ended[self] = true;
 	go_on(!self);
@@ -196,6 +222,9 @@ static void set_conn(u64 below)
 	memset(&memory, 0, sizeof(memory));
 	memory.conn[TLS_CONN_DATA / 8] = below;
 	memory.stack[CONN_SLOT / 8] = (u64)memory.conn;
+	for (u32 i = 0; i < 2; i++)
+		for (u32 at = 0; at < sizeof(memory.sent[i]) / 4; at++)
+			memory.sent[i][at] = (i + 1) << 24 | at;
 }
 
 static void set_site(bool late)
@@ -242,7 +271,7 @@ static void run(void)
 	if (schedule.scene == SCENE_LATE) {
 		bpf_map_update_elem(&missed, &slots[0].told.conn, &one, BPF_ANY);
 		set_site(true);
-	} else {
+	} else if (schedule.scene == SCENE_FIRST) {
 		set_conn(0x77770000);
 	}
 	host.full = schedule.full ? &conns : NULL;

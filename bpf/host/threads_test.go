@@ -9,6 +9,7 @@ import (
 
 // The kinds of records, as in record/record.h.
 const (
+	recordData  = 1
 	recordOpen  = 2
 	recordClose = 3
 )
@@ -17,6 +18,13 @@ const (
 const (
 	sceneFirst = iota
 	sceneLate
+	sceneWrites
+)
+
+// writeLen is the length of each Write of sceneWrites, smallLen that of others.
+const (
+	writeLen = 2*16384 + 4
+	smallLen = 4
 )
 
 // What was at the address before.
@@ -36,8 +44,8 @@ type schedule struct {
 // told is a record in the ring. The last one has no kind, and says how many records
 // were seen and lost.
 type told struct {
-	Conn, Offset          uint64
-	Kind, Dir, Len, Phase uint32
+	Conn, Offset                      uint64
+	Kind, Dir, Len, Phase, First, Pad uint32
 }
 
 // play has the threads run.
@@ -73,6 +81,9 @@ func TestThreads(t *testing.T) {
 					p.playAll(t, schedule{Scene: sceneFirst, Before: before, Begins: begins, SameBelow: 1})
 				}
 				p.playAll(t, schedule{Scene: sceneLate, Before: beforeOpen, Begins: begins})
+				for _, refuse := range []uint32{0, 0b110} {
+					p.playAll(t, schedule{Scene: sceneWrites, Before: beforeOpen, Begins: begins, Refuse: refuse})
+				}
 				p.playAll(t, schedule{Scene: sceneFirst, Before: beforeOpen, Begins: begins, Full: 1})
 				for refuse := range uint32(4) { // the first close, the first open
 					p.playAll(t, schedule{Scene: sceneFirst, Before: beforeOpen, Begins: begins, Refuse: refuse})
@@ -107,6 +118,9 @@ func (s *schedule) check(records []told, end told) error {
 	if seen := uint64(len(records)) + lost; end.Conn != seen {
 		return fmt.Errorf("%d records seen, want %d", end.Conn, seen)
 	}
+	if s.Scene == sceneWrites {
+		return checkWrites(records, lost)
+	}
 	if s.Full != 0 {
 		// Either thread may report the end of the connection before.
 		other := slices.ContainsFunc(records, func(r told) bool { return r.Phase > 0 && r.Kind != recordClose })
@@ -136,6 +150,33 @@ func (s *schedule) check(records []told, end told) error {
 	wantCloses := int(min(s.Before, 1))
 	if opens > 1 || closes > wantCloses || lost == 0 && (opens != 1 || closes != wantCloses) {
 		return fmt.Errorf("%d opens, %d closes, want 1 and %d", opens, closes, wantCloses)
+	}
+	return nil
+}
+
+// checkWrites requires that two Writes at a time report their own bytes, each in a row,
+// unless records were refused.
+func checkWrites(records []told, lost uint64) error {
+	var sent [2]uint64
+	begin := [2]uint64{smallLen, smallLen + writeLen}
+	for _, r := range records {
+		if r.Kind != recordData || r.Phase != 1 {
+			continue
+		}
+		who, at := r.First>>24-1, uint64(r.First&0xffffff)*4
+		if who > 1 || r.Offset < at {
+			return fmt.Errorf("the bytes at %d are of no Write, or of several", r.Offset)
+		}
+		if sent[who] == 0 && r.Offset-at == begin[1-who] {
+			begin[0], begin[1] = begin[1], begin[0]
+		}
+		if r.Offset-at != begin[who] {
+			return fmt.Errorf("Write %d begins at %d, want %d", who, r.Offset-at, begin[who])
+		}
+		sent[who] += uint64(r.Len)
+	}
+	if missing := 2*writeLen - sent[0] - sent[1]; (missing == 0) != (lost == 0) {
+		return fmt.Errorf("%d bytes are missing, %d records counted as lost", missing, lost)
 	}
 	return nil
 }

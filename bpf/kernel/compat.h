@@ -5,7 +5,7 @@
  *
  *	atomics that return a value	Linux 5.12, commit 5ca419f2864a
  *	bpf_get_attach_cookie		Linux 5.15, commit 7adfc6c9b315
- *	bpf_loop			Linux 5.17, commit e6f2dd0f8067 (http2/loop.h)
+ *	bpf_loop			Linux 5.17, commit e6f2dd0f8067 (kernel/each.h, tls/data.h)
  *
  * Those kernels run uprobe programs with preemption disabled; that ended with
  * sleepable ones (Linux 6.0, commit 8c7dcb84e3b7).

@@ -9,7 +9,13 @@
 #define H2TRACE_FOLLOW_H
 
 #include "packets/segment.h"
-#include "http2/frame.h"
+
+/* RFC 9113 3.4, 4.1, 6.1 and 6.5. */
+#define PREFACE_LEN 24
+#define FRAME_HEADER 9
+#define FRAME_DATA 0
+#define FRAME_SETTINGS 4
+#define FLAG_PADDED 0x8
 
 /* Frames of a segment that are followed. Where there are more, they are small. */
 #define FRAMES_MAX 32

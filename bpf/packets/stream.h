@@ -10,7 +10,6 @@
 #include "packets/report.h"
 #include "packets/segment.h"
 #include "packets/follow.h"
-#include "http2/frame.h"
 #include "kernel/path.h"
 #include "recovery/wants.h"
 #include "tls/spotted.h"

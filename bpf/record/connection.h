@@ -25,9 +25,8 @@
 
 /*
  * Payload bytes of one direction of one connection. seq also counts lost records,
- * and offset counts all bytes of the direction. So the reader sees what is
- * missing: a gap in seq is a loss, and a jump of offset without such a gap is
- * skipped on purpose.
+ * and offset counts all bytes of the direction. So the reader sees how much is
+ * missing, and where.
  */
 struct data_record {
 	struct record_header h;

@@ -62,7 +62,7 @@ static __always_inline void put_field(struct field *f, const u32 size)
 /*
  * A part of a field: len bytes from src, which begin at at in the joined name and
  * value. A global function, so that the verifier checks it only once, with only
- * numbers as arguments (http2/loop.h).
+ * numbers as arguments (tls/data.h).
  */
 __noinline int put_piece(u64 list, u64 index_flags, u64 lens, u64 src, u64 at_len)
 {

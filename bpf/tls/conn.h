@@ -27,31 +27,7 @@ struct conn_dir {
 	u64 offset;
 	u64 lost_bytes; /* since the last delivered record */
 	u32 lost;	/* since the last delivered record, 1 << loss_reason */
-	/*
-	 * The current call: its bytes are handled, and reported, up to here. On
-	 * the stack, the verifier would follow each value of these through the
-	 * loop.
-	 */
-	u64 at;
-	u64 from;
-	/*
-	 * The chunk of the call, where the steps of a loop share no stack
-	 * (http2/loop.h).
-	 */
-	u64 src;
-	u64 len;
-	/* The frame walker: the rest of the current frame. */
-	u32 copy;
-	u32 skip;
-	u8 have; /* bytes of its header */
-	u8 header[9];
-	u8 pad[2];
-};
-
-enum framing {
-	FRAMING_UNDECIDED = 0,
-	FRAMING_HTTP2 = 1,
-	FRAMING_NONE = 2, /* not HTTP/2, or joined in the middle: all bytes are copied */
+	u32 pad;
 };
 
 struct conn {
@@ -62,10 +38,9 @@ struct conn {
 	u8 role;
 	u8 handshake; /* seen since before the handshake */
 	u8 closed;
-	u8 framing;
 	u8 read_ended; /* before it was closed */
 	u8 young;      /* its first handshake is not known to have ended */
-	u8 pad[2];
+	u8 pad[3];
 };
 
 struct {

@@ -23,7 +23,7 @@ type tracedConn struct {
 	// exe is what its process runs, nil until that is known.
 	exe    *bpf.Executable
 	silent [2]bool         // by direction: known to be silent while the other is not
-	want   bpf.PayloadWish // what of its bytes is wanted
+	want   bpf.PayloadWish // which of its bytes are wanted, from packets
 	// beside is another on the same socket, until it is known which of the two
 	// is inside of the other.
 	beside *tracedConn

@@ -29,7 +29,6 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 	c.decoder.Data(at, decoder.Direction(d.Dir), d.Payload)
 	c.decoded()
 	c.given()
-	c.leaveOut(d.Dir)
 }
 
 // data decodes a record, or keeps it until the TLS handshake is over.
@@ -62,48 +61,20 @@ func (c *tracedConn) decoded() {
 	}
 }
 
-// leaveOut asks the kernel to leave out the rest of an HTTP/1.x body, and everything on
-// a connection that does not speak HTTP.
-func (c *tracedConn) leaveOut(dir int) {
-	if c.wire != nil && c.wire.tls != nil {
-		return // the offsets of the kernel are those of ciphertext
-	}
-	next, left := c.decodedUpTo(decoder.Direction(dir)), int64(0)
-	if c.decoder.Protocol() == decoder.HTTP1 {
-		left = c.exchanges.tracker.BodyLeft(decoder.Direction(dir))
-	}
-	switch {
-	case c.wire != nil && c.isNoHTTP():
-		c.want.Nothing = true
-		c.table.recovery.leave(c)
-	case left >= worthLeavingOut && c.want.Until[dir] <= next:
-		c.want.Until[dir] = next + uint64(left)
-		if c.wire != nil {
-			c.wire.streams[dir].LeaveOut(c.want.Until[dir])
-		}
-	default:
-		return
-	}
-	c.askPayload()
-}
-
-// advance moves a direction to seq and offset. If records are missing, the bytes in
-// between were lost. Otherwise the kernel left them out on purpose.
+// advance moves a direction to seq and offset. The bytes in between were lost, if records
+// are missing. Without that the order of seq counts: two goroutines may write at a time.
 func (c *tracedConn) advance(at ktime.Time, dir int, seq, offset uint64, why bpf.Reasons, lost uint64) {
 	next := &c.next[dir]
 	missing, bytes := seq-next.seq, int64(offset-next.offset)
 	*next = position{seq, offset}
-	c.pass(at, dir, bytes, missing, lost, why)
+	if missing > 0 {
+		c.lose(at, dir, bytes, missing, lost, why)
+	}
 }
 
-// pass skips n bytes of a direction. If records are missing, they were lost, and lost
-// of them are payload. Otherwise the kernel left them out on purpose.
-func (c *tracedConn) pass(at ktime.Time, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
-	if missing == 0 {
-		c.decoder.Skip(at, decoder.Direction(dir), n)
-		c.goOn()
-		return
-	}
+// lose passes over n bytes of a direction that were lost with missing records, of which
+// lost bytes are payload.
+func (c *tracedConn) lose(at ktime.Time, dir int, n int64, missing, lost uint64, why bpf.Reasons) {
 	c.decoder.Note(at, lossNote{at, missing, lost, why})
 	c.decoder.Gap(at, decoder.Direction(dir), n)
 	c.goOn()

@@ -75,7 +75,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	}
 	kernelOptions := bpf.Options{
 		BufferSize: opts.Buffer,
-		BodyBytes:  opts.BodyBytes,
+		Bodies:     opts.BodyBytes > 0,
 		Follow:     !opts.NoFollow,
 		Names:      opts.Names,
 		First:      opts.Path,

@@ -98,9 +98,7 @@ func (t *connTable) segment(d *bpf.Segment) {
 	stream, sink := &c.wire.streams[d.Dir], &c.wire.sinks[d.Dir]
 	stream.Segment(d.Time, d.Offset, d.Payload, lost, t.segments, sink)
 	stream.Pass(d.Time, d.Offset+uint64(len(d.Payload)), uint64(d.LeftOut), lost, t.segments, sink)
-	if c.wire.tls == nil {
-		c.leaveOut(d.Dir)
-	}
+	c.leaveOut(d.Dir)
 }
 
 // missed says that bytes of a direction are missing, which those inside lack, too. The
@@ -187,7 +185,12 @@ func (p *wireConn) settle(c *tracedConn, at ktime.Time, t bpf.Totals) {
 			continue
 		}
 		c.next[dir].offset = t.Offset[dir]
-		c.pass(at, dir, behind, records, bytes, t.Lost[dir])
+		if records > 0 {
+			c.lose(at, dir, behind, records, bytes, t.Lost[dir])
+			continue
+		}
+		c.decoder.Skip(at, decoder.Direction(dir), behind)
+		c.goOn()
 	}
 }
 
@@ -198,11 +201,31 @@ func (p *wireConn) flush(c *tracedConn, at ktime.Time) {
 	}
 }
 
+// leaveOut asks the kernel to leave out the rest of an HTTP/1.x body, and everything on
+// a connection that does not speak HTTP. The kernel knows no offsets inside TLS.
+func (c *tracedConn) leaveOut(dir int) {
+	if c.wire == nil || c.wire.tls != nil {
+		return
+	}
+	next, left := c.decodedUpTo(decoder.Direction(dir)), int64(0)
+	if c.decoder.Protocol() == decoder.HTTP1 {
+		left = c.exchanges.tracker.BodyLeft(decoder.Direction(dir))
+	}
+	switch {
+	case c.isNoHTTP():
+		c.want.Nothing = true
+		c.table.recovery.leave(c)
+	case left >= worthLeavingOut && c.want.Until[dir] <= next:
+		c.want.Until[dir] = next + uint64(left)
+		c.wire.streams[dir].LeaveOut(c.want.Until[dir])
+	default:
+		return
+	}
+	c.askPayload()
+}
+
 // isNoHTTP reports whether the rest of a connection is of no use.
 func (c *tracedConn) isNoHTTP() bool {
-	if c.wire.tls != nil {
-		return false
-	}
 	if c.decoder.Decided() {
 		switch c.decoder.Protocol() {
 		case decoder.ProtocolUnknown:

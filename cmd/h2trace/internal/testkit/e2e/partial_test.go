@@ -25,14 +25,8 @@ var storms = []struct{ name, scenario string }{
 	{"many streams", "streams"},
 }
 
-// smallBuffer returns the smallest buffer that holds what a socket receives at once:
-// packets hold the payload of DATA, too, which probes leave out.
-func smallBuffer() string {
-	if ofPackets() {
-		return "512KiB"
-	}
-	return "64KiB"
-}
+// smallBuffer is the smallest buffer that holds what a socket receives at once.
+const smallBuffer = "512KiB"
 
 // TestLoss stops h2trace while a small buffer fills, then continues it: each
 // loss is counted and announced, later frames are decoded again, and no printed value
@@ -44,7 +38,7 @@ func TestLoss(t *testing.T) {
 	for _, storm := range storms {
 		t.Run(storm.name, func(t *testing.T) {
 			tr := startTracing(t, command{
-				flags: []string{"--buffer", smallBuffer()},
+				flags: []string{"--buffer", smallBuffer},
 				args:  clientArgs(t, srv.addr, "-impl", "x", "-repeat", "-scenario", storm.scenario), env: debugEnv(peerEnv(a)),
 			})
 			lose(t, tr)

@@ -1,21 +1,8 @@
 //go:build ignore
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* http2/walk.h on the host: pieces of one connection with TLS. */
-#include <sys/mman.h>
-#include "http2/walk.h"
+/* tls/data.h on the host: calls of one connection with TLS. */
+#include "tls/data.h"
 #include "stream.h"
-
-/* Sets a value that user space sets before loading; it is in read-only memory here. */
-static void set_body_bytes(u32 n)
-{
-	static bool writable;
-	u64 page = (u64)&body_bytes & ~0xfffULL;
-
-	if (!writable && mprotect((void *)page, 0x1000, PROT_READ | PROT_WRITE))
-		host_fail("mprotect");
-	writable = true;
-	*(volatile u32 *)&body_bytes = n;
-}
 
 static void submit(void *record)
 {
@@ -34,7 +21,7 @@ static void submit(void *record)
 }
 
 /* A piece ends where its allocation ends. */
-static void walk_piece(struct conn *conn, struct conn_key *key)
+static void call(struct conn *conn, struct conn_key *key)
 {
 	struct answer end = { .kind = ANSWER_PIECE };
 	struct piece p;
@@ -61,14 +48,11 @@ int main(void)
 	host.submit = submit;
 	while (read_session()) {
 		struct conn_key key = { .ptr = 0x1000, .tgid = 1 };
-		struct conn fresh = { .id = 1,
-				      .role = session.role,
-				      .handshake = session.handshake };
+		struct conn fresh = { .id = 1 };
 
-		set_body_bytes(session.body_bytes);
 		bpf_map_update_elem(&conns, &key, &fresh, BPF_ANY);
 		for (u32 i = 0; i < session.pieces; i++)
-			walk_piece(bpf_map_lookup_elem(&conns, &key), &key);
+			call(bpf_map_lookup_elem(&conns, &key), &key);
 		write_end();
 	}
 	host_reset();
