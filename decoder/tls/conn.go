@@ -42,6 +42,10 @@ type Info struct {
 	Certificate *handshake.Names
 	Start       ktime.Time // of the first ClientHello
 	End         ktime.Time // of the last Finished
+	// Asked is when the last message of the server came before the client's answer, and
+	// Answered when the first record of that came. Asked is zero if the server sent no
+	// certificate.
+	Asked, Answered ktime.Time
 }
 
 // New returns the Conn of a connection that is seen from its first byte.

@@ -41,6 +41,7 @@ type conversation struct {
 	secrets  []logged
 	said     [2][]byte // application data by direction
 	state    gotls.ConnectionState
+	checked  int // segments before the client checked the certificate
 }
 
 // tap records what a client's connection carries.
@@ -54,6 +55,12 @@ func (t *tap) add(dir decoder.Direction, b []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.segments = append(t.segments, segment{dir, bytes.Clone(b)})
+}
+
+func (t *tap) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.segments)
 }
 
 func (t *tap) Write(b []byte) (int, error) {
@@ -122,6 +129,10 @@ func talk(t testing.TB, client, server *gotls.Config, sizes []int) *conversation
 	client.KeyLogWriter = &keys
 	clientEnd, serverEnd := loopback(t)
 	tapped := &tap{Conn: clientEnd}
+	client.VerifyConnection = func(gotls.ConnectionState) error {
+		conv.checked = tapped.count()
+		return nil
+	}
 	c, s := gotls.Client(tapped, client), gotls.Server(serverEnd, server)
 	var turns [2][][]byte
 	total := [2]int{}

@@ -40,6 +40,9 @@ func checkPieces(t *testing.T, conv *conversation, rng *mathrand.Rand) {
 		c.Close(1 << 40)
 		got.drain(c)
 		slices.Sort(got.lines)
+		if got, want := got.check(), want.check(); got != want {
+			t.Errorf("in pieces of up to %d: the certificate took %d, want %d", most, got, want)
+		}
 		if diff := cmp.Diff(want.lines, got.lines); diff != "" {
 			t.Errorf("in pieces of up to %d: %s", most, diff)
 		}

@@ -22,7 +22,12 @@ func (c *Conn) message(s *side, at ktime.Time, m handshake.Message) {
 		c.newTicket(s, m.Body)
 	case handshake.TypeCertificate:
 		c.certificate(s, m.Body)
+	case handshake.TypeCompressedCertificate:
+		c.certified(s)
+	case handshake.TypeServerHelloDone:
+		c.asks(s, at, cleartext)
 	case handshake.TypeFinished:
+		c.asks(s, at, handshake13)
 		c.finish(s, at)
 	case handshake.TypeKeyUpdate:
 		if _, err := handshake.ParseKeyUpdate(m.Body); err == nil {
@@ -73,7 +78,7 @@ func (c *Conn) serverHello(s *side, body []byte) {
 
 // certificate takes the certificate of the server.
 func (c *Conn) certificate(s *side, body []byte) {
-	if c.session.server == nil || s.dir == c.session.dir {
+	if !c.certified(s) {
 		return
 	}
 	parse := handshake.ParseCertificate12

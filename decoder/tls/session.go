@@ -17,6 +17,8 @@ type session struct {
 	known  bool // package record opens the suite in this version
 	// retried says that a HelloRetryRequest was sent, which is TLS 1.3.
 	retried bool
+	// certified says that the server sent a certificate.
+	certified bool
 	// Of TLS 1.2: the ticket by which it may be resumed, and the secret that opens it.
 	ticket    ticketHash
 	hasTicket bool

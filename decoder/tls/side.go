@@ -229,6 +229,7 @@ func (c *Conn) content(s *side, at ktime.Time, typ record.ContentType, b []byte)
 		if s.deaf {
 			return
 		}
+		c.answers(s, at)
 		s.messages.Take(b)
 		for p := s.phase; p == s.phase; {
 			m, ok := s.messages.Next()
