@@ -2,7 +2,6 @@ package bpf
 
 import (
 	"slices"
-	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -14,8 +13,7 @@ import (
 // Handshake is a finished TLS handshake.
 type Handshake struct {
 	Head
-	Start    ktime.Time
-	Verified time.Duration // time spent on verifying the peer's certificate
+	Start ktime.Time
 	// Version is 0 if the fields below are unknown.
 	Version, Cipher uint16
 	Resumed         bool
@@ -52,7 +50,7 @@ func (h *Handshake) parse(head Head, sample []byte) error {
 		return err
 	}
 	head.Conn = raw.Conn
-	*h = Handshake{Head: head, Start: ktime.Time(raw.Start), Verified: time.Duration(raw.Verified)}
+	*h = Handshake{Head: head, Start: ktime.Time(raw.Start)}
 	// Memory is believed only if all of it makes sense.
 	if raw.Version >= oldestTLS && raw.Version <= newestTLS && raw.Cipher != 0 && raw.Resumed <= 1 &&
 		int(raw.AlpnLen) <= len(raw.Alpn) && int(raw.SniLen) <= len(raw.Sni) {

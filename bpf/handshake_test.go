@@ -119,7 +119,6 @@ func TestHandshake(t *testing.T) {
 			tt.config(config)
 			server := &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2"}}
 			var want [2][2]tls.ConnectionState
-			before := time.Now()
 			got := observe(t, c, func() {
 				for i := range want {
 					var errs [2]error
@@ -128,7 +127,6 @@ func TestHandshake(t *testing.T) {
 					}
 				}
 			})
-			passed := time.Since(before)
 			if !want[1][0].DidResume {
 				t.Fatal("the second connection did not resume the session")
 			}
@@ -142,9 +140,6 @@ func TestHandshake(t *testing.T) {
 					if h.Version != w.Version || h.Cipher != w.CipherSuite || h.ALPN != w.NegotiatedProtocol ||
 						h.SNI != "example.com" || h.Resumed != w.DidResume || h.Error != nil {
 						t.Errorf("connection %d side %d: got %+v, want %+v", i, side, h, w)
-					}
-					if verified := h.Verified; (verified > 0) != (side == 0 && i == 0) || verified > passed {
-						t.Errorf("connection %d side %d: verified for %s", i, side, verified)
 					}
 				}
 			}

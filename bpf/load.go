@@ -21,7 +21,7 @@ var hookPrograms = []string{
 // load come first.
 var firstPrograms = []string{
 	probesProgWriteArgs, probesProgReadMemmove, probesProgHandshake, probesProgHandshakeRet,
-	probesProgConnClose, probesProgCertificateRet, probesProgCertificate, probesProgEvent,
+	probesProgConnClose, probesProgEvent,
 }
 
 // wirePrograms are those that most executables need with Options.Wire.

@@ -347,18 +347,17 @@ type probesHandshakeRecord struct {
 		Stale     uint8
 		PeerEnded uint8
 	}
-	Conn     uint64
-	Start    uint64
-	Verified uint64
-	Version  uint16
-	Cipher   uint16
-	AlpnLen  uint16
-	SniLen   uint16
-	Resumed  uint8
-	Pad      [7]uint8
-	Alpn     [32]uint8
-	Sni      [256]uint8
-	Error    probesGoError
+	Conn    uint64
+	Start   uint64
+	Version uint16
+	Cipher  uint16
+	AlpnLen uint16
+	SniLen  uint16
+	Resumed uint8
+	Pad     [7]uint8
+	Alpn    [32]uint8
+	Sni     [256]uint8
+	Error   probesGoError
 }
 
 type probesHttp2Layout struct {
@@ -853,79 +852,77 @@ type probesWitnessed struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	probesMapCalls           = "calls"
-	probesMapConnects        = "connects"
-	probesMapConns           = "conns"
-	probesMapCounters        = "counters"
-	probesMapEncodeds        = "encodeds"
-	probesMapEncoders        = "encoders"
-	probesMapEncodings       = "encodings"
-	probesMapErrorTypes      = "error_types"
-	probesMapLastIds         = "last_ids"
-	probesMapLayouts         = "layouts"
-	probesMapMissed          = "missed"
-	probesMapNames           = "names"
-	probesMapReaders         = "readers"
-	probesMapReadings        = "readings"
-	probesMapRing            = "ring"
-	probesMapRounds          = "rounds"
-	probesMapSites           = "sites"
-	probesMapSocks           = "socks"
-	probesMapSpotted         = "spotted"
-	probesMapTargets         = "targets"
-	probesMapTlsLayouts      = "tls_layouts"
-	probesMapWants           = "wants"
-	probesMapWatched         = "watched"
-	probesMapWindowWants     = "window_wants"
-	probesMapWitnesses       = "witnesses"
-	probesProgCertificate    = "certificate"
-	probesProgCertificateRet = "certificate_ret"
-	probesProgConnClose      = "conn_close"
-	probesProgEmpty          = "empty"
-	probesProgEvent          = "event"
-	probesProgHandshake      = "handshake"
-	probesProgHandshakeRet   = "handshake_ret"
-	probesProgHpackDecode    = "hpack_decode"
-	probesProgHpackEncode    = "hpack_encode"
-	probesProgProcessExec    = "process_exec"
-	probesProgProcessExit    = "process_exit"
-	probesProgProcessFork    = "process_fork"
-	probesProgProcessFrame   = "process_frame"
-	probesProgReadEntry      = "read_entry"
-	probesProgReadFrame      = "read_frame"
-	probesProgReadMemmove    = "read_memmove"
-	probesProgReadRet        = "read_ret"
-	probesProgReadSlicecopy  = "read_slicecopy"
-	probesProgSockState      = "sock_state"
-	probesProgSockets        = "sockets"
-	probesProgSpotArgs       = "spot_args"
-	probesProgSpotSlot       = "spot_slot"
-	probesProgVerifyDecode   = "verify_decode"
-	probesProgVerifyEmit     = "verify_emit"
-	probesProgVerifyEncode   = "verify_encode"
-	probesProgVerifyWrite    = "verify_write"
-	probesProgWitnessRead    = "witness_read"
-	probesProgWitnessWrite   = "witness_write"
-	probesProgWriteArgs      = "write_args"
-	probesProgWriteEntry     = "write_entry"
-	probesProgWriteHeaders   = "write_headers"
-	probesProgWriteRet       = "write_ret"
-	probesVarByName          = "by_name"
-	probesVarFollow          = "follow"
-	probesVarLastBlockId     = "last_block_id"
-	probesVarLastConnId      = "last_conn_id"
-	probesVarLastGeneration  = "last_generation"
-	probesVarLastLargeId     = "last_large_id"
-	probesVarLastListId      = "last_list_id"
-	probesVarReaderIdle      = "reader_idle"
-	probesVarRecovering      = "recovering"
-	probesVarRecoveryHits    = "recovery_hits"
-	probesVarRingReserve     = "ring_reserve"
-	probesVarRingSize        = "ring_size"
-	probesVarRoundsNoted     = "rounds_noted"
-	probesVarSpotHits        = "spot_hits"
-	probesVarVerifying       = "verifying"
-	probesVarWakeupShift     = "wakeup_shift"
+	probesMapCalls          = "calls"
+	probesMapConnects       = "connects"
+	probesMapConns          = "conns"
+	probesMapCounters       = "counters"
+	probesMapEncodeds       = "encodeds"
+	probesMapEncoders       = "encoders"
+	probesMapEncodings      = "encodings"
+	probesMapErrorTypes     = "error_types"
+	probesMapLastIds        = "last_ids"
+	probesMapLayouts        = "layouts"
+	probesMapMissed         = "missed"
+	probesMapNames          = "names"
+	probesMapReaders        = "readers"
+	probesMapReadings       = "readings"
+	probesMapRing           = "ring"
+	probesMapRounds         = "rounds"
+	probesMapSites          = "sites"
+	probesMapSocks          = "socks"
+	probesMapSpotted        = "spotted"
+	probesMapTargets        = "targets"
+	probesMapTlsLayouts     = "tls_layouts"
+	probesMapWants          = "wants"
+	probesMapWatched        = "watched"
+	probesMapWindowWants    = "window_wants"
+	probesMapWitnesses      = "witnesses"
+	probesProgConnClose     = "conn_close"
+	probesProgEmpty         = "empty"
+	probesProgEvent         = "event"
+	probesProgHandshake     = "handshake"
+	probesProgHandshakeRet  = "handshake_ret"
+	probesProgHpackDecode   = "hpack_decode"
+	probesProgHpackEncode   = "hpack_encode"
+	probesProgProcessExec   = "process_exec"
+	probesProgProcessExit   = "process_exit"
+	probesProgProcessFork   = "process_fork"
+	probesProgProcessFrame  = "process_frame"
+	probesProgReadEntry     = "read_entry"
+	probesProgReadFrame     = "read_frame"
+	probesProgReadMemmove   = "read_memmove"
+	probesProgReadRet       = "read_ret"
+	probesProgReadSlicecopy = "read_slicecopy"
+	probesProgSockState     = "sock_state"
+	probesProgSockets       = "sockets"
+	probesProgSpotArgs      = "spot_args"
+	probesProgSpotSlot      = "spot_slot"
+	probesProgVerifyDecode  = "verify_decode"
+	probesProgVerifyEmit    = "verify_emit"
+	probesProgVerifyEncode  = "verify_encode"
+	probesProgVerifyWrite   = "verify_write"
+	probesProgWitnessRead   = "witness_read"
+	probesProgWitnessWrite  = "witness_write"
+	probesProgWriteArgs     = "write_args"
+	probesProgWriteEntry    = "write_entry"
+	probesProgWriteHeaders  = "write_headers"
+	probesProgWriteRet      = "write_ret"
+	probesVarByName         = "by_name"
+	probesVarFollow         = "follow"
+	probesVarLastBlockId    = "last_block_id"
+	probesVarLastConnId     = "last_conn_id"
+	probesVarLastGeneration = "last_generation"
+	probesVarLastLargeId    = "last_large_id"
+	probesVarLastListId     = "last_list_id"
+	probesVarReaderIdle     = "reader_idle"
+	probesVarRecovering     = "recovering"
+	probesVarRecoveryHits   = "recovery_hits"
+	probesVarRingReserve    = "ring_reserve"
+	probesVarRingSize       = "ring_size"
+	probesVarRoundsNoted    = "rounds_noted"
+	probesVarSpotHits       = "spot_hits"
+	probesVarVerifying      = "verifying"
+	probesVarWakeupShift    = "wakeup_shift"
 )
 
 // loadProbes returns the embedded CollectionSpec for probes.
@@ -970,38 +967,36 @@ type probesSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesProgramSpecs struct {
-	Certificate    *ebpf.ProgramSpec `ebpf:"certificate"`
-	CertificateRet *ebpf.ProgramSpec `ebpf:"certificate_ret"`
-	ConnClose      *ebpf.ProgramSpec `ebpf:"conn_close"`
-	Empty          *ebpf.ProgramSpec `ebpf:"empty"`
-	Event          *ebpf.ProgramSpec `ebpf:"event"`
-	Handshake      *ebpf.ProgramSpec `ebpf:"handshake"`
-	HandshakeRet   *ebpf.ProgramSpec `ebpf:"handshake_ret"`
-	HpackDecode    *ebpf.ProgramSpec `ebpf:"hpack_decode"`
-	HpackEncode    *ebpf.ProgramSpec `ebpf:"hpack_encode"`
-	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
-	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
-	ProcessFrame   *ebpf.ProgramSpec `ebpf:"process_frame"`
-	ReadEntry      *ebpf.ProgramSpec `ebpf:"read_entry"`
-	ReadFrame      *ebpf.ProgramSpec `ebpf:"read_frame"`
-	ReadMemmove    *ebpf.ProgramSpec `ebpf:"read_memmove"`
-	ReadRet        *ebpf.ProgramSpec `ebpf:"read_ret"`
-	ReadSlicecopy  *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
-	SockState      *ebpf.ProgramSpec `ebpf:"sock_state"`
-	Sockets        *ebpf.ProgramSpec `ebpf:"sockets"`
-	SpotArgs       *ebpf.ProgramSpec `ebpf:"spot_args"`
-	SpotSlot       *ebpf.ProgramSpec `ebpf:"spot_slot"`
-	VerifyDecode   *ebpf.ProgramSpec `ebpf:"verify_decode"`
-	VerifyEmit     *ebpf.ProgramSpec `ebpf:"verify_emit"`
-	VerifyEncode   *ebpf.ProgramSpec `ebpf:"verify_encode"`
-	VerifyWrite    *ebpf.ProgramSpec `ebpf:"verify_write"`
-	WitnessRead    *ebpf.ProgramSpec `ebpf:"witness_read"`
-	WitnessWrite   *ebpf.ProgramSpec `ebpf:"witness_write"`
-	WriteArgs      *ebpf.ProgramSpec `ebpf:"write_args"`
-	WriteEntry     *ebpf.ProgramSpec `ebpf:"write_entry"`
-	WriteHeaders   *ebpf.ProgramSpec `ebpf:"write_headers"`
-	WriteRet       *ebpf.ProgramSpec `ebpf:"write_ret"`
+	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
+	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
+	Event         *ebpf.ProgramSpec `ebpf:"event"`
+	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
+	HandshakeRet  *ebpf.ProgramSpec `ebpf:"handshake_ret"`
+	HpackDecode   *ebpf.ProgramSpec `ebpf:"hpack_decode"`
+	HpackEncode   *ebpf.ProgramSpec `ebpf:"hpack_encode"`
+	ProcessExec   *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
+	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
+	ProcessFrame  *ebpf.ProgramSpec `ebpf:"process_frame"`
+	ReadEntry     *ebpf.ProgramSpec `ebpf:"read_entry"`
+	ReadFrame     *ebpf.ProgramSpec `ebpf:"read_frame"`
+	ReadMemmove   *ebpf.ProgramSpec `ebpf:"read_memmove"`
+	ReadRet       *ebpf.ProgramSpec `ebpf:"read_ret"`
+	ReadSlicecopy *ebpf.ProgramSpec `ebpf:"read_slicecopy"`
+	SockState     *ebpf.ProgramSpec `ebpf:"sock_state"`
+	Sockets       *ebpf.ProgramSpec `ebpf:"sockets"`
+	SpotArgs      *ebpf.ProgramSpec `ebpf:"spot_args"`
+	SpotSlot      *ebpf.ProgramSpec `ebpf:"spot_slot"`
+	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
+	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
+	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
+	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
+	WitnessRead   *ebpf.ProgramSpec `ebpf:"witness_read"`
+	WitnessWrite  *ebpf.ProgramSpec `ebpf:"witness_write"`
+	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
+	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
+	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
+	WriteRet      *ebpf.ProgramSpec `ebpf:"write_ret"`
 }
 
 // probesMapSpecs contains maps before they are loaded into the kernel.
@@ -1160,44 +1155,40 @@ type probesVariables struct {
 //
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesPrograms struct {
-	Certificate    *ebpf.Program `ebpf:"certificate"`
-	CertificateRet *ebpf.Program `ebpf:"certificate_ret"`
-	ConnClose      *ebpf.Program `ebpf:"conn_close"`
-	Empty          *ebpf.Program `ebpf:"empty"`
-	Event          *ebpf.Program `ebpf:"event"`
-	Handshake      *ebpf.Program `ebpf:"handshake"`
-	HandshakeRet   *ebpf.Program `ebpf:"handshake_ret"`
-	HpackDecode    *ebpf.Program `ebpf:"hpack_decode"`
-	HpackEncode    *ebpf.Program `ebpf:"hpack_encode"`
-	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
-	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
-	ProcessFrame   *ebpf.Program `ebpf:"process_frame"`
-	ReadEntry      *ebpf.Program `ebpf:"read_entry"`
-	ReadFrame      *ebpf.Program `ebpf:"read_frame"`
-	ReadMemmove    *ebpf.Program `ebpf:"read_memmove"`
-	ReadRet        *ebpf.Program `ebpf:"read_ret"`
-	ReadSlicecopy  *ebpf.Program `ebpf:"read_slicecopy"`
-	SockState      *ebpf.Program `ebpf:"sock_state"`
-	Sockets        *ebpf.Program `ebpf:"sockets"`
-	SpotArgs       *ebpf.Program `ebpf:"spot_args"`
-	SpotSlot       *ebpf.Program `ebpf:"spot_slot"`
-	VerifyDecode   *ebpf.Program `ebpf:"verify_decode"`
-	VerifyEmit     *ebpf.Program `ebpf:"verify_emit"`
-	VerifyEncode   *ebpf.Program `ebpf:"verify_encode"`
-	VerifyWrite    *ebpf.Program `ebpf:"verify_write"`
-	WitnessRead    *ebpf.Program `ebpf:"witness_read"`
-	WitnessWrite   *ebpf.Program `ebpf:"witness_write"`
-	WriteArgs      *ebpf.Program `ebpf:"write_args"`
-	WriteEntry     *ebpf.Program `ebpf:"write_entry"`
-	WriteHeaders   *ebpf.Program `ebpf:"write_headers"`
-	WriteRet       *ebpf.Program `ebpf:"write_ret"`
+	ConnClose     *ebpf.Program `ebpf:"conn_close"`
+	Empty         *ebpf.Program `ebpf:"empty"`
+	Event         *ebpf.Program `ebpf:"event"`
+	Handshake     *ebpf.Program `ebpf:"handshake"`
+	HandshakeRet  *ebpf.Program `ebpf:"handshake_ret"`
+	HpackDecode   *ebpf.Program `ebpf:"hpack_decode"`
+	HpackEncode   *ebpf.Program `ebpf:"hpack_encode"`
+	ProcessExec   *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
+	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
+	ProcessFrame  *ebpf.Program `ebpf:"process_frame"`
+	ReadEntry     *ebpf.Program `ebpf:"read_entry"`
+	ReadFrame     *ebpf.Program `ebpf:"read_frame"`
+	ReadMemmove   *ebpf.Program `ebpf:"read_memmove"`
+	ReadRet       *ebpf.Program `ebpf:"read_ret"`
+	ReadSlicecopy *ebpf.Program `ebpf:"read_slicecopy"`
+	SockState     *ebpf.Program `ebpf:"sock_state"`
+	Sockets       *ebpf.Program `ebpf:"sockets"`
+	SpotArgs      *ebpf.Program `ebpf:"spot_args"`
+	SpotSlot      *ebpf.Program `ebpf:"spot_slot"`
+	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
+	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
+	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
+	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
+	WitnessRead   *ebpf.Program `ebpf:"witness_read"`
+	WitnessWrite  *ebpf.Program `ebpf:"witness_write"`
+	WriteArgs     *ebpf.Program `ebpf:"write_args"`
+	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
+	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
+	WriteRet      *ebpf.Program `ebpf:"write_ret"`
 }
 
 func (p *probesPrograms) Close() error {
 	return _ProbesClose(
-		p.Certificate,
-		p.CertificateRet,
 		p.ConnClose,
 		p.Empty,
 		p.Event,

@@ -180,10 +180,6 @@ func (s *probeSites) programName(site plan.Site) string {
 		return probesProgConnClose
 	case plan.HandshakeEnd:
 		return probesProgHandshakeRet
-	case plan.Certificate:
-		return probesProgCertificate
-	case plan.CertificateEnd:
-		return probesProgCertificateRet
 	case plan.HandshakeFailed, plan.KeyLog, plan.Stderr:
 		return probesProgEvent
 	case plan.EncodeField:

@@ -74,7 +74,7 @@ type TLS struct {
 	SNI     string
 	Resumed *bool
 	Cipher  string         // as IANA names it
-	Verify  *time.Duration // time to verify the peer's certificate, a part of the handshake
+	Verify  *time.Duration // time of a client for the server's certificate, a part of the handshake
 	Issuer  string         // of the server's certificate
 }
 

@@ -94,11 +94,17 @@
 //	joined          start or mid: the first byte was, or was not, seen; or null
 //	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms,
 //	                issuer, offered_alpn, offered_versions}, each can be null.
-//	                verify_ms is the part of tls_ms for verifying the
-//	                certificate of the server, with source calls. issuer is that
-//	                of the certificate of the server (RFC 4514), with source wire;
-//	                absent if that was not seen. offered_* are arrays of what the
-//	                client offered, absent if that was not seen
+//	                verify_ms is the part of tls_ms in which a client verified
+//	                the certificate of the server: from the arrival of the last
+//	                message of the server until the answer left. It is an upper
+//	                bound where the messages of the server arrive together: the
+//	                client also derives keys, and signs if the server asked for
+//	                its certificate. It is null if the session was resumed, on
+//	                role server, where it would span a round trip, and with source
+//	                calls. issuer is that of the certificate of the server
+//	                (RFC 4514), with source wire; absent if that was not seen.
+//	                offered_* are arrays of what the client offered, absent if that
+//	                was not seen
 //	dns_ms          name resolution for this connection, or null
 //	connect_ms      TCP handshake, or null
 //	tls_ms          TLS handshake, or null

@@ -41,9 +41,7 @@ func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
 	for _, t := range tapFunctions {
 		names = append(names, t.name)
 	}
-	for _, t := range phaseFunctions {
-		names = append(names, t.name)
-	}
+	names = append(names, phaseFunctions...)
 	exe, err := openExecutable(r, names)
 	if err != nil {
 		return nil, err

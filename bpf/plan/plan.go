@@ -116,8 +116,7 @@ type Plan struct {
 	BuildID   string // Go build ID, "" when there is none
 	Types
 	Sites []Site
-	// Phases are the places that observe handshakes. A function without a place is
-	// skipped.
+	// Phases are the places where handshakes end. A function without a place is skipped.
 	Phases []Site
 	// Secrets are the places where handshakes derive secrets, in crypto/tls and in its
 	// forks.

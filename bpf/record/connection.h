@@ -129,8 +129,7 @@ struct handshake_record {
 	struct record_header h;
 	u64 conn;
 	u64 start;
-	u64 verified; /* ns spent on verifying the peer's certificate */
-	u16 version;  /* 0: the fields below are unknown */
+	u16 version; /* 0: the fields below are unknown */
 	u16 cipher;
 	u16 alpn_len;
 	u16 sni_len;
@@ -199,7 +198,7 @@ _Static_assert(sizeof(struct segment_record) == 72, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
 _Static_assert(sizeof(struct close_record) == 136, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
-_Static_assert(sizeof(struct handshake_record) == 496, "handshake_record");
+_Static_assert(sizeof(struct handshake_record) == 488, "handshake_record");
 _Static_assert(sizeof(struct failure_record) == 176, "failure_record");
 _Static_assert(sizeof(struct secret_record) == 160, "secret_record");
 _Static_assert(sizeof(struct spot_record) == 120 + SPOT_CONN + PIECES * SPOT_PIECE, "spot_record");

@@ -26,9 +26,8 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-/* Calls other than those of the directions. */
+/* The call that is not of a direction. */
 #define CALL_HANDSHAKE 2
-#define CALL_VERIFY 3
 
 /* How to follow an error of a type, by table << 32 | hash of the type. */
 struct error_type {
@@ -63,7 +62,7 @@ static __always_inline void handshake_begins(struct pt_regs *ctx, struct conn_ke
 	}
 }
 
-/* Returns the current handshake of the goroutine. */
+/* Returns the handshake of the goroutine. */
 static __always_inline struct call *handshake_of(struct pt_regs *ctx, struct call_key *key)
 {
 	key->g = GO_G(ctx);
@@ -145,7 +144,7 @@ int handshake_ret(struct pt_regs *ctx)
 	struct conn_key key = {};
 	struct call *call;
 	struct conn *c;
-	u64 start, verified;
+	u64 start;
 
 	call = handshake_of(ctx, &call_key);
 	if (!site || !call)
@@ -154,7 +153,6 @@ int handshake_ret(struct pt_regs *ctx)
 	key.tgid = call_key.tgid;
 	key.generation = call_key.generation;
 	start = call->buf;
-	verified = call->len;
 	bpf_map_delete_elem(&calls, &call_key);
 	c = current_conn(&key);
 	if (!c || !c->handshake)
@@ -165,45 +163,11 @@ int handshake_ret(struct pt_regs *ctx)
 		return 0;
 	r->conn = c->id;
 	r->start = start;
-	r->verified = verified;
 	if (GO_RESULT0(ctx))
 		copy_error(&r->error, site->errors, GO_RESULT0(ctx), GO_RESULT1(ctx));
 	else
 		copy_agreed(r, site, key.ptr);
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
-	return 0;
-}
-
-/* (*tls.Conn).verifyServerCertificate, at its entry and any RET. */
-SEC("uprobe/certificate")
-int certificate(struct pt_regs *ctx)
-{
-	struct site *site = site_of(ctx);
-	struct call_key key = {};
-	struct call call = {};
-
-	if (!site || (site->stack_check && GO_STACK_GROWS(ctx)) || !handshake_of(ctx, &key))
-		return 0;
-	key.direction = CALL_VERIFY;
-	call.buf = bpf_ktime_get_ns();
-	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
-	return 0;
-}
-
-SEC("uprobe/certificate_ret")
-int certificate_ret(struct pt_regs *ctx)
-{
-	struct call_key key = {};
-	struct call *handshake = handshake_of(ctx, &key);
-	struct call *call;
-
-	key.direction = CALL_VERIFY;
-	call = bpf_map_lookup_elem(&calls, &key);
-	if (!call)
-		return 0;
-	if (handshake)
-		handshake->len += bpf_ktime_get_ns() - call->buf;
-	bpf_map_delete_elem(&calls, &key);
 	return 0;
 }
 

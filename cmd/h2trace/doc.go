@@ -158,9 +158,10 @@ times in which one side had no flow-control credit left.
 dns_ms, connect_ms and tls_ms are those of the connection that the exchange
 opened. dns_ms is null if the process did not ask a name server on port 53 for
 the address. tls holds version, alpn, sni, resumed and cipher. Its verify_ms is
-the time to verify the certificate. Its offered_alpn and offered_versions are
-what the client offered. What was negotiated is null for Go releases that
-h2trace does not know.
+the time of a client to verify the certificate, with source wire: from the
+arrival of the last message of the server until the answer left. Its
+offered_alpn and offered_versions are what the client offered. What was
+negotiated is null for Go releases that h2trace does not know.
 
 module.proxy is the entry of the process's GOPROXY that a request went to.
 module.next is what the go command tries after a failure with this status: a
@@ -233,8 +234,7 @@ only, until the connection ends.
 
 calls: probes on Read and Write of crypto/tls. Each call of a process costs the
 time of a trap. send is when the process called Write, which may fail, and recv
-when it had read. The time to verify a certificate (verify_ms) is known only
-here. --verify takes calls.
+when it had read. --verify takes calls.
 
 auto: wire; calls where packets cannot be seen, and for running processes of Go
 releases that h2trace does not know.

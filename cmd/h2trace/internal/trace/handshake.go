@@ -51,14 +51,10 @@ func (c *tracedConn) printHandshakeFailed(at ktime.Time, why string) {
 
 // agreed returns what a handshake agreed on, for printing.
 func agreed(h *bpf.Handshake) *export.TLS {
-	a := &export.TLS{
+	return &export.TLS{
 		Version: tls.VersionName(h.Version), ALPN: h.ALPN, SNI: h.SNI, Resumed: new(h.Resumed),
 		Cipher: tls.CipherSuiteName(h.Cipher),
 	}
-	if h.Verified > 0 {
-		a.Verify = new(h.Verified)
-	}
-	return a
 }
 
 // invalidReasons are the values of x509.InvalidReason, in their order.

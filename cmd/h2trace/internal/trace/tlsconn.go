@@ -284,6 +284,10 @@ func (t *tlsConn) agreed(info *tls.Info) {
 	if info.Certificate != nil {
 		c.event.TLS.Issuer = info.Certificate.Issuer
 	}
+	// At a server the time spans a round trip.
+	if took, ok := info.Check(); ok && c.event.Role == decoder.Client {
+		c.event.TLS.Verify = &took
+	}
 }
 
 // end ends the TLS of a connection, and forgets its secrets.

@@ -18,7 +18,8 @@ import (
 
 // setupClient opens two connections, of which the second may resume the session of
 // the first. It writes the reports of net/http/httptrace and crypto/tls to the file
-// of its second argument. It is written for Go 1.18.
+// of its second argument. After it has verified a certificate, it takes a while. It is
+// written for Go 1.18.
 const setupClient = `package main
 
 import (
@@ -34,6 +35,7 @@ import (
 
 type setup struct {
 	DNS, Connect, TLS  float64
+	Verify             float64
 	Version            uint16
 	CipherName         string
 	ALPN, SNI          string
@@ -46,15 +48,22 @@ func main() {
 	out := json.NewEncoder(f)
 	cache := tls.NewLRUClientSessionCache(1)
 	for i := 0; i < 2; i++ {
-		tr := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{ClientSessionCache: cache}}
-		s := get(tr, os.Args[1])
+		config := &tls.Config{ClientSessionCache: cache}
+		tr := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: config}
+		s := &setup{}
+		config.VerifyConnection = func(tls.ConnectionState) error {
+			began := time.Now()
+			time.Sleep(30 * time.Millisecond)
+			s.Verify = time.Since(began).Seconds() * 1e3
+			return nil
+		}
+		get(tr, os.Args[1], s)
 		tr.CloseIdleConnections()
 		check(out.Encode(s))
 	}
 }
 
-func get(tr *http.Transport, url string) *setup {
-	s := &setup{}
+func get(tr *http.Transport, url string, s *setup) {
 	var began time.Time
 	begin := func() { began = time.Now() }
 	end := func(ms *float64) { *ms = time.Since(began).Seconds() * 1e3 }
@@ -77,7 +86,6 @@ func get(tr *http.Transport, url string) *setup {
 	_, err = io.Copy(io.Discard, resp.Body)
 	check(err)
 	resp.Body.Close()
-	return s
 }
 
 func check(err error) {
@@ -90,6 +98,7 @@ func check(err error) {
 // setup holds the times and the negotiated parameters of one connection.
 type setup struct {
 	DNS, Connect, TLS float64
+	Verify            float64 // in the callback of the client
 	Version           uint16
 	CipherName        string
 	ALPN, SNI         string
@@ -165,7 +174,7 @@ func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server,
 			t.Fatalf("connection %d: got %+v", i, g)
 		}
 		if v := g.Agreed; v.Version != versionNames[w.Version] || v.ALPN != w.ALPN || v.Cipher != w.CipherName ||
-			v.SNI != "goproxy.example" || v.Resumed != w.Resumed || (v.Verify == nil) != (w.Resumed || ofPackets()) || g.Name != v.SNI {
+			v.SNI != "goproxy.example" || v.Resumed != w.Resumed || (v.Verify == nil) != (w.Resumed || !ofPackets()) || g.Name != v.SNI {
 			t.Errorf("connection %d: got %+v named %s, want %+v", i, *v, g.Name, *w)
 		}
 		if v := g.Agreed; !slices.Equal(v.Offered, []string{"h2", "http/1.1"}) || !slices.Contains(v.Versions, "TLS 1.3") {
@@ -175,6 +184,9 @@ func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server,
 		b.check("dns", g.DNS, (setupRTT+setupDNS)*1e6, int64(w.DNS*1e6))
 		b.check("connect", g.Connect, setupRTT*1e6, int64(w.Connect*1e6))
 		b.check("tls", g.TLS, (setupRTT+setupTLS)*1e6, int64(w.TLS*1e6))
+		if g.Agreed.Verify != nil {
+			b.check("verify", g.Agreed.Verify, int64(w.Verify*1e6), int64(*g.TLS*1e6))
+		}
 		for _, fault := range b.faults {
 			t.Errorf("connection %d: %s", i, fault)
 		}
