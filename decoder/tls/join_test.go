@@ -191,38 +191,76 @@ func TestJoinOverflown(t *testing.T) {
 	}
 }
 
-// TestJoinFar joins a connection of long records that has been open for a million of them.
-// Each number that is tried costs as much as to open one.
-func TestJoinFar(t *testing.T) {
-	const number, off = 1_000_000, 2000
-	key, iv := stream(32, 1), stream(12, 2)
-	cipher, err := chacha20poly1305.New(key)
+// longRecords are what a peer sends under TLS_CHACHA20_POLY1305_SHA256: 64 full records, of
+// which the first has a number.
+type longRecords struct {
+	key, iv    []byte
+	number     int
+	said, sent []byte
+}
+
+func newLongRecords(t *testing.T, number int) *longRecords {
+	t.Helper()
+	l := &longRecords{key: stream(32, 1), iv: stream(12, 2), number: number, said: stream(64<<14, 3)}
+	cipher, err := chacha20poly1305.New(l.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := stream(64<<14, 3)
-	var sent []byte
 	for i := range 64 {
 		header := []byte{23, 3, 3, 0x40, 0x11}
-		nonce := bytes.Clone(iv)
+		nonce := bytes.Clone(l.iv)
 		binary.BigEndian.PutUint64(nonce[4:], binary.BigEndian.Uint64(nonce[4:])^uint64(number+i))
-		inner := append(bytes.Clone(said[i<<14:(i+1)<<14]), 23)
-		sent = append(append(sent, header...), cipher.Seal(nil, nonce, inner, header)...)
+		inner := append(bytes.Clone(l.said[i<<14:(i+1)<<14]), 23)
+		l.sent = append(append(l.sent, header...), cipher.Seal(nil, nonce, inner, header)...)
 	}
+	return l
+}
+
+// reader returns a Reader with a key, whose number is wrong by off.
+func (l *longRecords) reader(t *testing.T, key []byte, off int) *record.Reader {
+	t.Helper()
 	suite, _ := record.SuiteByID(0x1303)
+	r, err := record.NewKey(record.TLS13, suite, key, l.iv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetNumber(uint64(l.number + off))
+	return r
+}
+
+// TestJoinFar joins a connection of long records that has been open for a million of them.
+// Each number that is tried costs as much as to open one.
+func TestJoinFar(t *testing.T) {
+	const off = 2000
+	l := newLongRecords(t, 1_000_000)
 	for _, wrong := range []int{-off, -1, 0, 1, off} {
-		reader, err := record.NewKey(record.TLS13, suite, key, iv)
-		if err != nil {
-			t.Fatal(err)
-		}
-		reader.SetNumber(uint64(number + wrong))
 		c, r := tls.NewJoined(tls.NewBudget(4<<20), tls.NewSessions()), &result{}
-		c.Join(decoder.Recv, reader)
-		c.Data(1, decoder.Recv, sent[100:]) // the first record is cut
+		c.Join(decoder.Recv, l.reader(t, l.key, wrong))
+		c.Data(1, decoder.Recv, l.sent[100:]) // the first record is cut
 		r.drain(c)
-		if got := r.said[decoder.Recv]; !bytes.Equal(got, said[1<<14:]) {
-			t.Errorf("the number is wrong by %d: got %d bytes, want %d; %q", wrong, len(got), len(said)-1<<14, r.lines)
+		if got := r.said[decoder.Recv]; !bytes.Equal(got, l.said[1<<14:]) {
+			t.Errorf("the number is wrong by %d: got %d bytes, want %d; %q", wrong, len(got), len(l.said)-1<<14, r.lines)
 		}
+	}
+}
+
+// TestJoinAgain joins a connection with a key that opens nothing, so that all work for the
+// search is done, and then with the right one.
+func TestJoinAgain(t *testing.T) {
+	const size, tried = 5 + 1<<14 + 17, 8
+	l := newLongRecords(t, 1_000_000)
+	c, r := tls.NewJoined(tls.NewBudget(4<<20), tls.NewSessions()), &result{}
+	c.Join(decoder.Recv, l.reader(t, stream(32, 9), 0))
+	c.Data(1, decoder.Recv, l.sent[:tried*size])
+	r.drain(c)
+	if want := []string{"unopened recv: out of step"}; !slices.Equal(r.lines, want) {
+		t.Fatalf("with another key: got %q, want %q", r.lines, want)
+	}
+	c.Join(decoder.Recv, l.reader(t, l.key, -500))
+	c.Data(2, decoder.Recv, l.sent[tried*size:])
+	r.drain(c)
+	if got, want := r.said[decoder.Recv], l.said[tried<<14:]; !bytes.Equal(got, want) {
+		t.Errorf("got %d bytes, want %d; %q", len(got), len(want), r.lines)
 	}
 }
 

@@ -30,8 +30,8 @@ const (
 	maxTrials = 1 << 17
 
 	// maxSearch bounds the bytes that one search passes over. maxSearchWork bounds the
-	// work of all searches of a direction, in bytes that are deciphered, beyond the
-	// bytes that it opens; a try costs as much as leastWork of them more, and 3DES
+	// work of all searches of a direction since its last Join, in bytes that are
+	// deciphered, beyond the bytes that it opens; a try costs as much as leastWork of them more, and 3DES
 	// tripleDESWork times as much. That is half a
 	// second, also where a peer sends what looks like one record after the other. Random
 	// bytes hold a header of a record once in some 8 MB.

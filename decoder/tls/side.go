@@ -31,7 +31,7 @@ type side struct {
 	lost    int64 // bytes not opened since the last record that was
 	early   int64 // bytes of early data
 	scanned int   // bytes passed over by a search
-	work    int   // of all searches, in bytes, less what was opened
+	work    int   // of all searches since the last Join, in bytes, less what was opened
 	sure    bool  // the number of the reader is that of the first missing record
 	padded  bool  // a record had padding
 	bulk    bool  // nobody reads most of what comes
