@@ -167,7 +167,7 @@ func (c *Conn) Join(dir decoder.Direction, r *record.Reader) {
 	c.dropBulk(s)
 	c.info.Version, c.info.Suite = uint16(r.Suite().Version()), r.Suite().ID()
 	s.setReader(r)
-	s.awaitsJoin, s.joined, s.work = false, true, 0
+	s.awaitsJoin, s.joined, s.anchored, s.work = false, true, false, 0
 	if s.state != searching {
 		s.search()
 	}

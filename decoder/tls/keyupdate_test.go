@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -135,5 +136,95 @@ func TestKeyUpdate(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestKeyUpdateBeforeJoin joins a connection with what memory holds after a KeyUpdate, when records
+// from before that still wait. All after it is opened.
+func TestKeyUpdateBeforeJoin(t *testing.T) {
+	const update = "\x18\x00\x00\x01\x00"
+	for _, tt := range []struct {
+		name         string
+		suite        uint16
+		size, before int // of records before the KeyUpdate, and their number
+	}{
+		{"short", 0x1303, 100, 1000},
+		{"long", 0x1303, 1 << 14, 100},
+		{"one", 0x1303, 100, 1},
+		{"none", 0x1303, 100, 0},
+		{"short, GCM", 0x1301, 100, 1000},
+		{"long, GCM", 0x1301, 1 << 14, 120},
+	} {
+		for _, after := range []int{1, 3, 100} {
+			t.Run(tt.name, func(t *testing.T) {
+				secret, make := stream(32, 1), newSender
+				if tt.suite == 0x1301 {
+					make = newGCMSender
+				}
+				s := make(t, secret)
+				s.number = 5000
+				sent := s.seal(record.ApplicationData, "cut")[7:]
+				for range tt.before {
+					sent = append(sent, s.seal(record.ApplicationData, string(stream(tt.size, 2)))...)
+				}
+				sent = append(sent, s.seal(record.Handshake, update)...)
+				s = make(t, expand(t, secret, "traffic upd", 32))
+				want := stream(after<<12, 3)
+				for part := range slices.Chunk(want, 1<<12) {
+					sent = append(sent, s.seal(record.ApplicationData, string(part))...)
+				}
+				for _, number := range []int{0, after - 1, after, after + 1, after + 500} {
+					suite, _ := record.SuiteByID(tt.suite)
+					reader, err := record.NewTLS13(suite, s.secret)
+					if err != nil {
+						t.Fatal(err)
+					}
+					reader.SetNumber(uint64(number))
+					c, r := tls.NewJoined(tls.NewBudget(8<<20), tls.NewSessions()), &result{}
+					for i, part := range slices.Collect(slices.Chunk(sent, 1<<16)) {
+						r.give(c, ktime.Time(i+1), decoder.Recv, part)
+					}
+					c.Join(decoder.Recv, reader)
+					r.drain(c)
+					if got := r.said[decoder.Recv]; !slices.Equal(got, want) || len(r.lines) > 0 {
+						t.Errorf("%d records, number %d: got %d bytes, want %d; %q", after, number, len(got), len(want), r.lines)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestKeyUpdateBeforeLateJoin does so where the hellos were seen: it is known that application
+// data before the KeyUpdate is missing, and none where there is no KeyUpdate.
+func TestKeyUpdateBeforeLateJoin(t *testing.T) {
+	conv := tls13.record(t, []int{1})
+	for _, updated := range []bool{true, false} {
+		c, r := tls.New(tls.NewBudget(1<<20), tls.NewSessions()), &result{}
+		for i, s := range conv.records()[:2] { // the hellos
+			c.Data(ktime.Time(i+1), s.dir, s.b)
+			r.drain(c)
+		}
+		i := slices.IndexFunc(conv.secrets, func(s logged) bool { return s.label == "SERVER_TRAFFIC_SECRET_0" })
+		s := newGCMSender(t, conv.secrets[i].secret)
+		var sent []byte
+		if updated {
+			sent = append(s.seal(record.ApplicationData, "before"), s.seal(record.Handshake, "\x18\x00\x00\x01\x00")...)
+			s = newGCMSender(t, expand(t, s.secret, "traffic upd", 32))
+		}
+		sent = append(append(sent, s.seal(record.ApplicationData, "after ")...), s.seal(record.ApplicationData, "it")...)
+		c.Data(3, decoder.Recv, sent)
+		suite, _ := record.SuiteByID(0x1301)
+		reader, err := record.NewTLS13(suite, s.secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader.SetNumber(2)
+		c.Join(decoder.Recv, reader)
+		r.drain(c)
+		missing := slices.ContainsFunc(r.lines, func(l string) bool { return strings.HasPrefix(l, "missing recv") })
+		if got := string(r.said[decoder.Recv]); got != "after it" || missing != updated {
+			t.Errorf("updated %t: got %q and %q", updated, got, r.lines)
+		}
 	}
 }

@@ -29,7 +29,8 @@ const (
 	// at least 22 bytes each, and 16 kB in bulk.
 	maxTrials = 1 << 17
 
-	// maxSearch bounds the bytes that one search passes over. maxSearchWork bounds the
+	// maxSearch bounds the bytes that one search passes over; maxJoining does so for a
+	// Reader of Join. maxSearchWork bounds the
 	// work of all searches of a direction since its last Join, in bytes that are
 	// deciphered, beyond the bytes that it opens; a try costs as much as leastWork of them more, and 3DES
 	// tripleDESWork times as much. That is half a

@@ -8,7 +8,7 @@ import (
 // search begins to look for a record that opens. The number of the Reader, if there is
 // one, is that of the first record that is missing.
 func (s *side) search() {
-	s.state, s.scanned = searching, 0
+	s.state, s.scanned, s.passed = searching, 0, 0
 	s.places.clear()
 	s.may.wipe(s.reader)
 	s.sure = s.reader != nil && !s.joined
@@ -71,6 +71,12 @@ func (c *Conn) seek(s *side) bool {
 	if len(list) == 0 {
 		return false
 	}
+	if s.joined && !s.anchored && s.queue.run > 0 {
+		s.anchored = true
+		if c.anchor(s, list[0]) {
+			return true
+		}
+	}
 	return c.scan(s, list)
 }
 
@@ -132,8 +138,9 @@ func (c *Conn) resume(s *side, k candidate, number uint64) {
 			missing.Plaintext = max(0, s.lost-n*int64(k.reader.Overhead()))
 		}
 	}
-	// Without its first bytes, nobody knows what came before.
-	begins := s.joined && (c.session.client == nil || number == 0)
+	// Without its first bytes, nobody knows what came before. Numbers begin with the
+	// application data, and again after a KeyUpdate.
+	begins := s.joined && (c.session.client == nil || number == 0 && s.passed != keyUpdateSize)
 	c.choose(s, k)
 	k.reader.SetNumber(number)
 	c.proven = c.proven || s.joined
@@ -159,7 +166,12 @@ func (c *Conn) pass(s *side, n int) bool {
 	}
 	at := s.queue.pass(n)
 	s.lost += int64(n)
-	if s.scanned += n; s.scanned > maxSearch {
+	s.passed = n
+	most := maxSearch
+	if s.joined { // so much may be from before a KeyUpdate
+		most = maxJoining
+	}
+	if s.scanned += n; s.scanned > most {
 		c.end(s, at, OutOfStep)
 	}
 	return true

@@ -23,6 +23,7 @@ type side struct {
 	begun    bool // the first record has come
 	finished bool
 	joined   bool // the reader is from memory, and has not opened a record yet
+	anchored bool // all records that waited for the reader were looked at
 	holed    bool // some bytes were missing or dropped
 
 	awaitsJoin bool // Join will give the reader
@@ -31,6 +32,7 @@ type side struct {
 	lost    int64 // bytes not opened since the last record that was
 	early   int64 // bytes of early data
 	scanned int   // bytes passed over by a search
+	passed  int   // bytes passed over last by a search: a record, where they are one
 	work    int   // of all searches since the last Join, in bytes, less what was opened
 	sure    bool  // the number of the reader is that of the first missing record
 	padded  bool  // a record had padding
