@@ -20,7 +20,9 @@ import (
 
 // fakeKernel has executables with a plan or without probes, and counts their users.
 type fakeKernel struct {
-	skip    string // why they get no probes
+	skip    string     // why they get no probes
+	since   ktime.Time // when these were in place
+	calls   bool
 	lives   map[int]bpf.Generation
 	uses    map[*bpf.Executable]int
 	targets map[int]bool
@@ -36,7 +38,7 @@ func (k *fakeKernel) GenerationOf(pid int) (bpf.Generation, bool) {
 func (k *fakeKernel) Attach(string) (*bpf.Executable, error) { return k.AttachFile(nil) }
 
 func (k *fakeKernel) AttachFile(*os.File) (*bpf.Executable, error) {
-	exe := &bpf.Executable{Skip: k.skip, Plan: &plan.Plan{GoVersion: "go1.26.8"}}
+	exe := &bpf.Executable{Skip: k.skip, Since: k.since, Calls: k.calls, Plan: &plan.Plan{GoVersion: "go1.26.8"}}
 	k.uses[exe]++
 	return exe, nil
 }
