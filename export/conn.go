@@ -64,6 +64,7 @@ type Path struct {
 	RTT, MinRTT                    *time.Duration // smoothed, and the minimum
 	Retransmits                    uint64         // retransmitted segments
 	OutOfOrder                     uint64         // segments received after a missing one
+	Holes                          *uint64        // how often one was the first to show that another is missing
 	SegmentsSent, SegmentsReceived uint64
 }
 
@@ -133,7 +134,7 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	if p == nil {
 		b = append(b, `,"rtt_ms":null,"retransmits":null`...)
 		b = appendIntOrNull(b, "frames", frames)
-		return append(b, `,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null`...)
+		return append(b, `,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null`...)
 	}
 	b = appendMillisOrNull(b, "rtt_ms", p.RTT)
 	b = appendIntOrNull(b, "retransmits", &p.Retransmits)
@@ -141,7 +142,8 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	b = appendMillisOrNull(b, "min_rtt_ms", p.MinRTT)
 	b = appendIntOrNull(b, "out_of_order", &p.OutOfOrder)
 	b = appendIntOrNull(b, "segments_sent", &p.SegmentsSent)
-	return appendIntOrNull(b, "segments_received", &p.SegmentsReceived)
+	b = appendIntOrNull(b, "segments_received", &p.SegmentsReceived)
+	return appendIntOrNull(b, "holes", p.Holes)
 }
 
 func roleName(r decoder.Role) string {

@@ -155,6 +155,10 @@
 //	                was lost or overtaken on the way, or null
 //	segments_sent, segments_received
 //	                on close: TCP segments, or null
+//	holes           on close: how often a received TCP segment was the first to show
+//	                that one before it is missing; a single missing one may make
+//	                many out of order. It is null where packets are not seen, or
+//	                not from the first one to the last
 //	datagrams_sent, datagrams_received
 //	                on close of QUIC: UDP datagrams; absent if not known
 //	state           on silent: connecting, connected or closed

@@ -84,6 +84,14 @@ func (q *queue) insert(i int, p piece, budget *Budget) {
 	budget.held += p.cost()
 }
 
+// reach returns where the last piece ends, or next without a piece.
+func (q *queue) reach(next uint64) uint64 {
+	if n := len(q.pieces); n > 0 {
+		return q.pieces[n-1].to
+	}
+	return next
+}
+
 // take removes the first piece if it begins at or before an offset.
 func (q *queue) take(at uint64, budget *Budget) (piece, bool) {
 	if len(q.pieces) == 0 || q.pieces[0].from > at {

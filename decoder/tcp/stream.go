@@ -29,7 +29,13 @@ type Stream struct {
 	next    uint64 // offset of the first byte that is not reported yet
 	leftOut uint64
 	early   queue // pieces that came before the byte at next
+	holes   uint64
+	unsure  bool // bytes were left out, or lost
 }
+
+// Holes returns how often a segment came after a missing one that no segment before had
+// shown to be missing. ok is false if not all segments were seen.
+func (s *Stream) Holes() (holes uint64, ok bool) { return s.holes, !s.unsure }
 
 // LeaveOut says that the caller may not report segments that end before an offset.
 func (s *Stream) LeaveOut(before uint64) { s.leftOut = before }
@@ -65,12 +71,16 @@ func (s *Stream) Drop(budget *Budget) { s.early.drop(budget) }
 // add reports a piece, or holds it.
 func (s *Stream) add(p piece, lost bool, budget *Budget, out *output) {
 	if lost || p.from < s.leftOut {
+		s.unsure = true
 		s.giveUp(p.from, Lost, budget, out)
 	}
 	if p.from <= s.next {
 		s.handOn(p, out)
 		s.handOnEarly(budget, out)
 	} else {
+		if p.from > s.early.reach(s.next) {
+			s.holes++
+		}
 		s.early.put(p, budget)
 		for s.early.over(budget) {
 			s.giveUp(s.early.pieces[0].from, Overrun, budget, out)

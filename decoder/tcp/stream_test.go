@@ -35,20 +35,21 @@ func TestStream(t *testing.T) {
 		in      []segment
 		flush   bool
 		want    []string
+		holes   int // -1: unknown
 	}{
 		{name: "in order", in: []segment{{0, "ab", false}, {2, "cd", false}}, want: []string{"1 ab", "2 cd"}},
 		{name: "sent again", in: []segment{{0, "ab", false}, {0, "ab", false}, {2, "c", false}}, want: []string{"1 ab", "3 c"}},
 		{name: "sent again with more", in: []segment{{0, "ab", false}, {1, "bcd", false}}, want: []string{"1 ab", "2 cd"}},
-		{name: "overtaken", in: []segment{{2, "cd", false}, {4, "e", false}, {0, "ab", false}}, want: []string{"3 ab", "3 cd", "3 e"}},
-		{name: "overlapping what is held", in: []segment{{2, "c", false}, {2, "cde", false}, {4, "ef", false}, {0, "abc", false}}, want: []string{"4 abc", "4 de", "4 f"}},
-		{name: "still on its way", in: []segment{{0, "ab", false}, {5, "f", false}}, want: []string{"1 ab"}},
-		{name: "end while it is on its way", in: []segment{{0, "ab", false}, {5, "f", false}}, flush: true, want: []string{"1 ab", "9 -3 overrun", "9 f"}},
-		{name: "record lost", in: []segment{{0, "ab", false}, {5, "f", true}}, want: []string{"1 ab", "2 -3 lost", "2 f"}},
-		{name: "record lost behind a hole", in: []segment{{2, "c", false}, {5, "f", true}}, want: []string{"2 -2 lost", "2 c", "2 -2 lost", "2 f"}},
-		{name: "record of something known lost", in: []segment{{0, "ab", false}, {0, "ab", true}, {2, "c", false}}, want: []string{"1 ab", "3 c"}},
-		{name: "left out", leftOut: 6, in: []segment{{0, "ab", false}, {5, "fg", false}}, want: []string{"1 ab", "2 -3 left out", "2 fg"}},
-		{name: "only what is before is left out", leftOut: 5, in: []segment{{0, "ab", false}, {6, "g", false}, {4, "ef", false}}, want: []string{"1 ab", "3 -2 left out", "3 ef", "3 g"}},
-		{name: "more than may be held", most: leastHeld, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}},
+		{name: "overtaken", in: []segment{{2, "cd", false}, {4, "e", false}, {0, "ab", false}}, want: []string{"3 ab", "3 cd", "3 e"}, holes: 1},
+		{name: "overlapping what is held", in: []segment{{2, "c", false}, {2, "cde", false}, {4, "ef", false}, {0, "abc", false}}, want: []string{"4 abc", "4 de", "4 f"}, holes: 1},
+		{name: "still on its way", in: []segment{{0, "ab", false}, {5, "f", false}}, want: []string{"1 ab"}, holes: 1},
+		{name: "end while it is on its way", in: []segment{{0, "ab", false}, {5, "f", false}}, flush: true, want: []string{"1 ab", "9 -3 overrun", "9 f"}, holes: 1},
+		{name: "record lost", in: []segment{{0, "ab", false}, {5, "f", true}}, want: []string{"1 ab", "2 -3 lost", "2 f"}, holes: -1},
+		{name: "record lost behind a hole", in: []segment{{2, "c", false}, {5, "f", true}}, want: []string{"2 -2 lost", "2 c", "2 -2 lost", "2 f"}, holes: -1},
+		{name: "record of something known lost", in: []segment{{0, "ab", false}, {0, "ab", true}, {2, "c", false}}, want: []string{"1 ab", "3 c"}, holes: -1},
+		{name: "left out", leftOut: 6, in: []segment{{0, "ab", false}, {5, "fg", false}}, want: []string{"1 ab", "2 -3 left out", "2 fg"}, holes: -1},
+		{name: "only what is before is left out", leftOut: 5, in: []segment{{0, "ab", false}, {6, "g", false}, {4, "ef", false}}, want: []string{"1 ab", "3 -2 left out", "3 ef", "3 g"}, holes: -1},
+		{name: "more than may be held", most: leastHeld, in: []segment{{2, "cd", false}, {5, "fg", false}}, want: []string{"2 -2 overrun", "2 cd"}, holes: 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s Stream
@@ -66,6 +67,9 @@ func TestStream(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got.calls); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
+			}
+			if holes, ok := s.Holes(); ok != (tt.holes >= 0) || ok && int(holes) != tt.holes {
+				t.Errorf("got %d holes, %t, want %d", holes, ok, tt.holes)
 			}
 		})
 	}

@@ -111,6 +111,8 @@ type closeEvent struct {
 	rttKnown    bool
 	retransmits int64
 	outOfOrder  int64
+	holes       int64
+	holesKnown  bool
 	segments    int64 // both ways
 }
 
@@ -129,6 +131,8 @@ func (e *closeEvent) member(key, v []byte) {
 		e.retransmits, _ = integer(v)
 	case "out_of_order":
 		e.outOfOrder, _ = integer(v)
+	case "holes":
+		e.holes, e.holesKnown = integer(v)
 	case "segments_sent", "segments_received":
 		n, _ := integer(v)
 		e.segments += n

@@ -11,8 +11,9 @@ type line struct {
 }
 
 // A connection is over such a line when more than one in lossShare of its
-// segments, and more than fewLosses, were sent again or came after one that was
-// missing, and its packets do not queue. A line that is only full loses packets
+// segments, and more than fewLosses, were sent again or missing, and its packets do not
+// queue. A single missing one puts all after it out of order, so these count only where
+// packets are not seen, and the missing ones not counted. A line that is only full loses packets
 // too: those for which its queue has no room. There the queue makes each packet
 // wait: the round-trip time is queueing times the least, and longer by queued.
 // What a busy machine adds to a short one is less.
@@ -25,7 +26,11 @@ const (
 
 // close takes the end of a connection.
 func (l *line) close(e *closeEvent) {
-	if n := e.retransmits + e.outOfOrder; n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
+	received := e.outOfOrder
+	if e.holesKnown {
+		received = min(received, e.holes)
+	}
+	if n := e.retransmits + received; n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
 		return
 	}
 	if e.rttKnown && e.minRTT > 0 && e.rtt >= max(queueing*e.minRTT, e.minRTT+queued) {

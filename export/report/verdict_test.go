@@ -180,6 +180,14 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 45, 40, 0, 300)
 		}, PacketLoss, "packets are lost"},
+		{"loss of what is received, counted", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closeHoles(600, "c1", 45, 40, 0, 300, "30")
+		}, PacketLoss, "packets are lost"},
+		{"a single loss, and many segments after it", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closeHoles(600, "c1", 45, 40, 0, 300, "1")
+		}, Bandwidth, "delivers slowly"},
 		{"loss of what is received, on a busy machine", 0, func(w *writer) {
 			begin := 0.0
 			for _, wait := range []float64{27, 27, 27, 305, 231, 265} {

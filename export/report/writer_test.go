@@ -109,10 +109,14 @@ func (w *writer) close(ms float64, conn string, rtt float64, retransmits int) {
 	w.closePath(ms, conn, rtt, rtt, retransmits, 0)
 }
 
-// closePath closes a connection of 1000 segments.
+// closePath closes a connection of 1000 segments, whose holes are not known.
 func (w *writer) closePath(ms float64, conn string, rtt, least float64, retransmits, outOfOrder int) {
+	w.closeHoles(ms, conn, rtt, least, retransmits, outOfOrder, "null")
+}
+
+func (w *writer) closeHoles(ms float64, conn string, rtt, least float64, retransmits, outOfOrder int, holes string) {
 	w.line(ms, "conn", `"pid":7,"comm":"go","conn":%q,"action":"close","rtt_ms":%.3f,"retransmits":%d,"frames":9,"min_rtt_ms":%.3f,`+
-		`"out_of_order":%d,"segments_sent":300,"segments_received":700`, conn, rtt, retransmits, least, outOfOrder)
+		`"out_of_order":%d,"segments_sent":300,"segments_received":700,"holes":%s`, conn, rtt, retransmits, least, outOfOrder, holes)
 }
 
 // attached begins a run with a process that was running before.

@@ -142,7 +142,7 @@ func (c *tracedConn) finish() {
 			c.verify.Close()
 		}
 		if c.end != nil {
-			c.printClose(c.end, known)
+			c.printClose(c.end, known, c.holes())
 		}
 	}
 	if c.outer == nil {
@@ -159,6 +159,22 @@ func (c *tracedConn) entry() bpf.Entry {
 }
 
 func (c *tracedConn) finished() bool { return c.table.byID[c.id] != c }
+
+// holes returns how often a received segment was the first to show that one before it is
+// missing, nil if not all segments were seen.
+func (c *tracedConn) holes() *uint64 {
+	for c.outer != nil {
+		c = c.outer
+	}
+	if c.wire == nil || c.event.Joined != export.JoinedStart || c.want.Nothing || c.wire.lost[bpf.Recv].records > 0 {
+		return nil
+	}
+	holes, ok := c.wire.streams[bpf.Recv].Holes()
+	if !ok {
+		return nil
+	}
+	return &holes
+}
 
 // pathOf converts the TCP state of a path for printing.
 func pathOf(p *bpf.Path) *export.Path {

@@ -194,8 +194,9 @@ func (p *printer) Mixed(at ktime.Time, line string) {
 	p.exchanges.tracker.Mixed(at, detail)
 }
 
-// printClose prints the close event. It has the byte counts if all of them are known.
-func (p *printer) printClose(end connEnd, known bool) {
+// printClose prints the close event. It has the byte counts if all of them are known, and
+// holes are those of its path.
+func (p *printer) printClose(end connEnd, known bool, holes *uint64) {
 	e := export.ConnClose{Error: p.mixed}
 	if n := p.ciphertextBytes(); n != nil {
 		e.BytesSent, e.BytesReceived = &n[bpf.Send], &n[bpf.Recv]
@@ -206,6 +207,7 @@ func (p *printer) printClose(end connEnd, known bool) {
 	e.Frames = &frames
 	if reported, ok := end.(*reportedClose); ok && reported.Socket {
 		e.Path = pathOf(&reported.Path)
+		e.Path.Holes = holes
 	}
 	p.shared.events.Conn(p.at(end.time()), &p.event, e)
 }
