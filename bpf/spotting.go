@@ -110,7 +110,8 @@ type tlsLayouts struct {
 	list []layout.TLS // guarded by mu
 }
 
-// enter gives the programs a layout. It returns its number, and 0 if there are too many.
+// enter gives the programs a layout, and returns its number. All come from the table of
+// package layout, for which the map has room.
 func (t *tlsLayouts) enter(l *layout.TLS) (uint8, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -118,9 +119,6 @@ func (t *tlsLayouts) enter(l *layout.TLS) (uint8, error) {
 		return uint8(i + 1), nil
 	}
 	index := len(t.list)
-	if index == maxLayouts {
-		return 0, nil
-	}
 	entry := probesTlsLayout{Alpn: l.ALPN, Sni: l.SNI}
 	for dir, at := range l.Halves() {
 		entry.Secret[dir], entry.Cipher[dir] = at+l.Half.Secret, at+l.Half.Cipher

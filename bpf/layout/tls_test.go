@@ -174,3 +174,19 @@ func exchange(t *testing.T, client, server *tls.Conn) {
 		t.Fatal(err)
 	}
 }
+
+// TestFewTLSLayouts counts the layouts that processes may have at a time. Package bpf numbers
+// them: a site with more than its map tls_layouts has room for would get no probe.
+func TestFewTLSLayouts(t *testing.T) {
+	const room = 64
+	different := make(map[TLS]bool)
+	for _, spans := range tlsReleases {
+		for _, s := range spans {
+			different[*s.layout] = true
+		}
+	}
+	if n := len(different); n == 0 || n > room {
+		t.Errorf("%d layouts, want 1 to %d", n, room)
+	}
+	t.Logf("%d layouts", len(different))
+}
