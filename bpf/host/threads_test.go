@@ -151,6 +151,36 @@ func (s *schedule) check(records []told, end told) error {
 	if opens > 1 || closes > wantCloses || lost == 0 && (opens != 1 || closes != wantCloses) {
 		return fmt.Errorf("%d opens, %d closes, want 1 and %d", opens, closes, wantCloses)
 	}
+	return s.checkData(records, current)
+}
+
+// checkData requires that all bytes are reported where they belong: those of the connection
+// before, and of the current one what the threads move, and what moves after them.
+func (s *schedule) checkData(records []told, current uint64) error {
+	const moved = 4                       // bytes, each time
+	times := [2][2]uint64{{1, 0}, {2, 2}} // before and now, by direction
+	if s.Before == beforeNone {
+		times[0] = [2]uint64{}
+	}
+	var next [2][2]uint64 // offsets, likewise
+	for i, r := range records {
+		if r.Kind != recordData {
+			continue
+		}
+		now := 0
+		if r.Conn == current {
+			now = 1
+		}
+		if r.Dir > 1 || r.Offset != next[now][r.Dir] || r.Len != moved {
+			return fmt.Errorf("record %d has %d bytes of direction %d at %d, want %d", i, r.Len, r.Dir, r.Offset, moved)
+		}
+		next[now][r.Dir] += moved
+	}
+	for now, of := range times {
+		if want := [2]uint64{of[0] * moved, of[1] * moved}; next[now] != want {
+			return fmt.Errorf("%d bytes sent and received, want %d; of the current connection: %t", next[now], want, now == 1)
+		}
+	}
 	return nil
 }
 
