@@ -30,7 +30,8 @@ type tracedConn struct {
 	// inner is the connection inside of this one, and outer the one around it; both are
 	// nil where bytes come from probes.
 	inner, outer *tracedConn
-	// hello is for a ClientHello that the connection without TLS began with.
+	// hello is for a ClientHello that began the connection without TLS, or one whose bytes
+	// come from calls.
 	hello  clienthello.Reader
 	queued queued
 	// waits are its places among the waiters.

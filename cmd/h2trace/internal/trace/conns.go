@@ -137,11 +137,15 @@ func (t *connTable) open(o *bpf.Open) {
 	t.recovery.opened(c, o.Ptr)
 }
 
-// leavesToCalls takes a TLS connection whose bytes come from calls, which report it.
+// leavesToCalls takes a TLS connection whose bytes come from calls, which report it. Its
+// packets show what the client offers.
 func (t *connTable) leavesToCalls(c *tracedConn) {
 	c.wire.tls.elsewhere = true
 	delete(t.ciphers.awaited.conns, c)
-	c.wantNothing()
+	if c.event.Joined != export.JoinedStart {
+		c.hello.Stop()
+		c.wantNothing()
+	}
 	t.requests.left = append(t.requests.left, c.id) // the kernel may want its first tables
 }
 

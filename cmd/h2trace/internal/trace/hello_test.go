@@ -177,3 +177,65 @@ func TestHelloInside(t *testing.T) {
 		})
 	}
 }
+
+// TestHelloElsewhere has the packets of a connection whose bytes come from calls. They show
+// what the client offers, and then the kernel is told that the rest is not wanted.
+func TestHelloElsewhere(t *testing.T) {
+	hello, want := helloRecord(t)
+	type said struct {
+		dir      int
+		from, to int // of the ClientHello
+	}
+	n := len(hello)
+	for _, tt := range []struct {
+		name      string
+		role      bpf.Role
+		handshake bool
+		late      bool // the calls report the connection after its packets
+		said      []said
+		want      *export.Offer
+		done      bool
+	}{
+		{"client", bpf.RoleClient, true, false, []said{{bpf.Send, 0, n}}, want, true},
+		{"client, known late", bpf.RoleClient, true, true, []said{{bpf.Send, 0, n}}, want, true},
+		{"client, in parts", bpf.RoleClient, true, false, []said{{bpf.Send, 0, 100}, {bpf.Send, 100, n}}, want, true},
+		{"client, not complete", bpf.RoleClient, true, false, []said{{bpf.Send, 0, 100}}, nil, false},
+		{"client, answered too early", bpf.RoleClient, true, false, []said{{bpf.Send, 0, 100}, {bpf.Recv, 0, 9}, {bpf.Send, 100, n}}, nil, true},
+		{"server", bpf.RoleServer, true, true, []said{{bpf.Recv, 0, n}}, want, true},
+		{"open before", bpf.RoleClient, false, false, []said{{bpf.Send, 0, n}}, nil, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			table := newTestTable(t, io.Discard)
+			table.ciphers.byCalls = func(int) bool { return true }
+			const packets, calls = 1<<62 | 5, 5
+			open := func(conn uint64, wire bpf.Wire) {
+				table.open(&bpf.Open{
+					Head: bpf.Head{Conn: conn, PID: 9, Time: 1},
+					Role: tt.role, Wire: wire, Handshake: tt.handshake, Local: here, Remote: there,
+				})
+			}
+			open(packets, bpf.WireTLS)
+			if !tt.late {
+				open(calls, bpf.WireNone)
+			}
+			var next [2]uint64
+			for _, s := range tt.said {
+				table.segment(&bpf.Segment{
+					Head: bpf.Head{Conn: packets, PID: 9, Time: 2}, Wire: bpf.WireTLS,
+					Dir: s.dir, Offset: next[s.dir], Payload: hello[s.from:s.to],
+				})
+				next[s.dir] += uint64(s.to - s.from)
+			}
+			if tt.late {
+				open(calls, bpf.WireNone)
+			}
+			if diff := cmp.Diff(tt.want, table.byID[calls].event.Offer); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if got := table.byID[packets].want.Nothing; got != tt.done {
+				t.Errorf("the rest is not wanted: %t, want %t", got, tt.done)
+			}
+			do(t, table.endAll())
+		})
+	}
+}

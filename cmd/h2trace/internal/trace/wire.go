@@ -119,6 +119,11 @@ type wireSink struct {
 func (s *wireSink) Data(at ktime.Time, b []byte) {
 	c := s.conn
 	c.wire.at[s.dir] += uint64(len(b))
+	if c.isTLSElsewhere() {
+		c.table.hellos.read(&c.hello, &c.connInfo, c.decoder.Role(), decoder.Direction(s.dir), b)
+		c.leaveAfterHello()
+		return
+	}
 	if c.wire.tls != nil {
 		c.wire.tls.encrypted(at, decoder.Direction(s.dir), b)
 		return
@@ -131,6 +136,14 @@ func (s *wireSink) Data(at ktime.Time, b []byte) {
 	c.decoder.Data(c.latest, decoder.Direction(s.dir), b)
 	c.decoded()
 	c.given()
+}
+
+// leaveAfterHello has the kernel copy no more of a connection that calls report, once its
+// ClientHello is known, or will not be.
+func (c *tracedConn) leaveAfterHello() {
+	if c.hello.Over() && !c.want.Nothing {
+		c.wantNothing()
+	}
 }
 
 // comes is called before the decoder gets the next bytes.
@@ -146,6 +159,11 @@ func (s *wireSink) comes(at ktime.Time) {
 func (s *wireSink) Missing(at ktime.Time, n uint64, why tcp.Cause) {
 	c := s.conn
 	c.wire.at[s.dir] += n
+	if c.isTLSElsewhere() {
+		c.hello.Stop()
+		c.leaveAfterHello()
+		return
+	}
 	if c.wire.tls != nil {
 		c.wire.tls.ciphertextMissing(at, decoder.Direction(s.dir), n, why)
 		return
