@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -18,8 +19,8 @@ import (
 
 // setupClient opens two connections, of which the second may resume the session of
 // the first. It writes the reports of net/http/httptrace and crypto/tls to the file
-// of its second argument. After it has verified a certificate, it takes a while. It is
-// written for Go 1.18.
+// of its second argument. A third is the newest version of TLS that it speaks. After it has
+// verified a certificate, it takes a while. It is written for Go 1.18.
 const setupClient = `package main
 
 import (
@@ -30,6 +31,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"os"
+	"strconv"
 	"time"
 )
 
@@ -47,8 +49,10 @@ func main() {
 	check(err)
 	out := json.NewEncoder(f)
 	cache := tls.NewLRUClientSessionCache(1)
+	newest, err := strconv.ParseUint(os.Args[3], 0, 16)
+	check(err)
 	for i := 0; i < 2; i++ {
-		config := &tls.Config{ClientSessionCache: cache}
+		config := &tls.Config{ClientSessionCache: cache, MaxVersion: uint16(newest)}
 		tr := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: config}
 		s := &setup{}
 		config.VerifyConnection = func(tls.ConnectionState) error {
@@ -105,9 +109,6 @@ type setup struct {
 	Resumed           bool
 }
 
-// versionNames are the names of crypto/tls.
-var versionNames = map[uint16]string{0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
-
 // connEvent holds the fields of a conn event about the setup of its connection.
 type connEvent struct {
 	Action  string   `json:"action"`
@@ -127,7 +128,7 @@ type connEvent struct {
 }
 
 // TestSetup compares the setup of connections with the reports of clients of several
-// releases, and the queries for names with the log of the resolver.
+// releases and both versions of TLS, and the queries for names with the log of the resolver.
 func TestSetup(t *testing.T) {
 	needProbes(t)
 	a := modproxy.NewAuthority(t)
@@ -138,7 +139,10 @@ func TestSetup(t *testing.T) {
 			client := filepath.Join(t.TempDir(), "client")
 			toolchain(t, version)
 			buildClient(t, setupClient, version, client, false, nil)
-			compareSetups(t, a, origin, client)
+			compareSetups(t, a, origin, client, tls.VersionTLS13)
+			if version == runtime.Version() {
+				compareSetups(t, a, origin, client, tls.VersionTLS12)
+			}
 		})
 	}
 }
@@ -150,7 +154,7 @@ const (
 
 // compareSetups runs the client once. Its measurement spans the packets, and is the
 // upper bound of each time; the time of the link is the lower one.
-func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server, client string) {
+func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server, client string, newest uint16) {
 	t.Helper()
 	dir := t.TempDir()
 	said, queries := filepath.Join(dir, "said"), filepath.Join(dir, "queries")
@@ -158,7 +162,7 @@ func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server,
 	flags := []string{
 		"-origin", origin.URL, "-delay", ms(setupRTT), "-dns-delay", ms(setupDNS), "-tls-delay", ms(setupTLS), "-dns-log", queries,
 	}
-	events := runDegraded(t, flags, dir, peerEnv(a), false, client, "https://goproxy.example/example.test/small/m000/@v/list", said)
+	events := runDegraded(t, flags, dir, peerEnv(a), false, client, "https://goproxy.example/example.test/small/m000/@v/list", said, strconv.Itoa(int(newest)))
 	want := readJSON[setup](t, said)
 	opened, asked := readConns(t, events)
 	exchanges := readExchanges(t, events)
@@ -173,11 +177,11 @@ func compareSetups(t *testing.T, a *modproxy.Authority, origin *modproxy.Server,
 		if g.Agreed == nil || g.DNS == nil || g.Connect == nil || g.TLS == nil {
 			t.Fatalf("connection %d: got %+v", i, g)
 		}
-		if v := g.Agreed; v.Version != versionNames[w.Version] || v.ALPN != w.ALPN || v.Cipher != w.CipherName ||
+		if v := g.Agreed; w.Version != newest || v.Version != tls.VersionName(w.Version) || v.ALPN != w.ALPN || v.Cipher != w.CipherName ||
 			v.SNI != "goproxy.example" || v.Resumed != w.Resumed || (v.Verify == nil) != (w.Resumed || !ofPackets()) || g.Name != v.SNI {
 			t.Errorf("connection %d: got %+v named %s, want %+v", i, *v, g.Name, *w)
 		}
-		if v := g.Agreed; !slices.Equal(v.Offered, []string{"h2", "http/1.1"}) || !slices.Contains(v.Versions, "TLS 1.3") {
+		if v := g.Agreed; !slices.Equal(v.Offered, []string{"h2", "http/1.1"}) || len(v.Versions) == 0 || v.Versions[0] != tls.VersionName(newest) {
 			t.Errorf("connection %d: offered %q, %q", i, v.Offered, v.Versions)
 		}
 		var b bounds
