@@ -24,7 +24,7 @@ func (x *Executables) attachPlan(exe *Executable, f *os.File) error {
 			return errors.Join(err, x.detach(exe))
 		}
 	}
-	groups, err := x.sites.enterAll(exe, slices.Concat(exe.Verified, x.sitesOf(exe)), false)
+	groups, err := x.sites.enterAll(exe, slices.Concat(exe.Verified, x.sitesOf(exe)))
 	// Passing ones first: their records describe the traffic that the others report.
 	// These follow at once, as their programs are loaded.
 	if err == nil {

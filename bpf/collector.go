@@ -33,8 +33,8 @@ type Options struct {
 	// places, which measures the cost of the probes alone.
 	Mode  plan.Mode
 	Empty bool
-	// Deaf is a tap, plan.Read or plan.Write, whose probes do nothing unless they are
-	// at function entry and RET. Tests use it: h2trace must notice.
+	// Deaf is a tap, plan.Read or plan.Write, whose probes do nothing. Tests use it:
+	// h2trace must notice.
 	Deaf plan.Tap
 	// FramesOnly skips everything except frames: name resolution, handshakes, and
 	// what a go command writes to its stderr.
@@ -68,7 +68,6 @@ type Collector struct {
 	Reader
 	Targets     *Targets
 	Executables *Executables
-	Witnesses   *Witnesses
 	Recovery    *Recovery
 	Spotting    *Spotting
 	Connections *Connections

@@ -37,7 +37,6 @@ func TestCompat(t *testing.T) {
 		{"tables end", TestTablesEnd},
 		{"large tables", TestLargeTables},
 		{"verify", TestVerify},
-		{"replace", TestReplace},
 		{"sockets", TestSockets},
 		{"secrets", TestOwnSecrets},
 		{"handshakes", TestHandshakeFailsByPackets},

@@ -26,7 +26,6 @@ const (
 	compatMapErrorTypes     = "error_types"
 	compatMapLastIds        = "last_ids"
 	compatMapLayouts        = "layouts"
-	compatMapMissed         = "missed"
 	compatMapNames          = "names"
 	compatMapReaders        = "readers"
 	compatMapReadings       = "readings"
@@ -40,7 +39,6 @@ const (
 	compatMapWants          = "wants"
 	compatMapWatched        = "watched"
 	compatMapWindowWants    = "window_wants"
-	compatMapWitnesses      = "witnesses"
 	compatProgConnClose     = "conn_close"
 	compatProgEmpty         = "empty"
 	compatProgEvent         = "event"
@@ -65,8 +63,6 @@ const (
 	compatProgVerifyEmit    = "verify_emit"
 	compatProgVerifyEncode  = "verify_encode"
 	compatProgVerifyWrite   = "verify_write"
-	compatProgWitnessRead   = "witness_read"
-	compatProgWitnessWrite  = "witness_write"
 	compatProgWriteArgs     = "write_args"
 	compatProgWriteEntry    = "write_entry"
 	compatProgWriteHeaders  = "write_headers"
@@ -156,8 +152,6 @@ type compatProgramSpecs struct {
 	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
-	WitnessRead   *ebpf.ProgramSpec `ebpf:"witness_read"`
-	WitnessWrite  *ebpf.ProgramSpec `ebpf:"witness_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
@@ -178,7 +172,6 @@ type compatMapSpecs struct {
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
-	Missed      *ebpf.MapSpec `ebpf:"missed"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
@@ -192,7 +185,6 @@ type compatMapSpecs struct {
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	Watched     *ebpf.MapSpec `ebpf:"watched"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
-	Witnesses   *ebpf.MapSpec `ebpf:"witnesses"`
 }
 
 // compatVariableSpecs contains global variables before they are loaded into the kernel.
@@ -248,7 +240,6 @@ type compatMaps struct {
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
-	Missed      *ebpf.Map `ebpf:"missed"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
@@ -262,7 +253,6 @@ type compatMaps struct {
 	Wants       *ebpf.Map `ebpf:"wants"`
 	Watched     *ebpf.Map `ebpf:"watched"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
-	Witnesses   *ebpf.Map `ebpf:"witnesses"`
 }
 
 func (m *compatMaps) Close() error {
@@ -277,7 +267,6 @@ func (m *compatMaps) Close() error {
 		m.ErrorTypes,
 		m.LastIds,
 		m.Layouts,
-		m.Missed,
 		m.Names,
 		m.Readers,
 		m.Readings,
@@ -291,7 +280,6 @@ func (m *compatMaps) Close() error {
 		m.Wants,
 		m.Watched,
 		m.WindowWants,
-		m.Witnesses,
 	)
 }
 
@@ -346,8 +334,6 @@ type compatPrograms struct {
 	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
-	WitnessRead   *ebpf.Program `ebpf:"witness_read"`
-	WitnessWrite  *ebpf.Program `ebpf:"witness_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
@@ -380,8 +366,6 @@ func (p *compatPrograms) Close() error {
 		p.VerifyEmit,
 		p.VerifyEncode,
 		p.VerifyWrite,
-		p.WitnessRead,
-		p.WitnessWrite,
 		p.WriteArgs,
 		p.WriteEntry,
 		p.WriteHeaders,

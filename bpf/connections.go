@@ -3,7 +3,6 @@ package bpf
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cilium/ebpf"
 )
@@ -13,7 +12,6 @@ import (
 type Connections struct {
 	byKey       *ebpf.Map // of connections with TLS
 	socks       *ebpf.Map // sockets of these, to their keys
-	missed      *ebpf.Map // connections to reopen
 	wants       *ebpf.Map // header tables wanted
 	windowWants *ebpf.Map
 	flowWants   *ebpf.Map // which packets are wanted, nil where none are watched
@@ -25,8 +23,6 @@ type ConnState struct {
 	ID     uint64
 	PID    int
 	Closed bool
-	// Handshake says that it was seen since before its TLS handshake.
-	Handshake bool
 	Totals
 
 	key probesConnKey
@@ -40,7 +36,7 @@ func (c *Connections) Conns() ([]ConnState, error) {
 	var v probesConn
 	it := c.byKey.Iterate()
 	for it.Next(&key, &v) {
-		s := ConnState{ID: v.Id, PID: int(key.Tgid), Closed: v.Closed != 0, Handshake: v.Handshake != 0, key: key}
+		s := ConnState{ID: v.Id, PID: int(key.Tgid), Closed: v.Closed != 0, key: key}
 		for d := range v.Dir {
 			s.Seq[d], s.Offset[d] = v.Dir[d].Seq, v.Dir[d].Offset
 			s.Lost[d], s.LostBytes[d] = Reasons(v.Dir[d].Lost), v.Dir[d].LostBytes
@@ -51,19 +47,4 @@ func (c *Connections) Conns() ([]ConnState, error) {
 		return nil, fmt.Errorf("list the connections: %w", err)
 	}
 	return list, nil
-}
-
-// markMissed makes the kernel reopen connections: all, or those that were seen since
-// their handshake.
-func (c *Connections) markMissed(pids []int, fromStart bool) error {
-	conns, err := c.Conns()
-	for _, s := range conns {
-		if err == nil && !s.Closed && (s.Handshake || !fromStart) && slices.Contains(pids, s.PID) {
-			err = c.missed.Put(s.ID, uint8(1))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("mark the connections that missed bytes: %w", err)
-	}
-	return nil
 }

@@ -11,16 +11,9 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// tapLink is an attached probe and the tap it serves.
-type tapLink struct {
-	link.Link
-	tap plan.Tap
-}
-
 // Executable is an analyzed file, with probes if it can be traced.
 type Executable struct {
-	// Plan is nil when the file cannot be traced; then Skip says why. Replace
-	// replaces it: see PlanOf.
+	// Plan is nil when the file cannot be traced; then Skip says why.
 	Plan *plan.Plan
 	Skip string
 	// NoTLS is set next to Skip, if HTTP without TLS would be seen.
@@ -36,9 +29,7 @@ type Executable struct {
 	key   exeKey
 	other []exeKey // of the same inode, see sameInode
 	users int
-	links []tapLink
-	// witnesses are what Watch attached, by direction.
-	witnesses [2][]link.Link
+	links []link.Link
 	// The programs in use, and the sites where they find their values, unless the
 	// programs hold these themselves.
 	programs []programKey
@@ -81,24 +72,14 @@ func (exe *Executable) Is(image Image) bool {
 	return exe.key.size == image.Size && (is(exe.key) || slices.ContainsFunc(exe.other, is))
 }
 
-// hold keeps links of a tap.
-func (e *Executable) hold(tap plan.Tap, links []link.Link) {
-	for _, l := range links {
-		e.links = append(e.links, tapLink{l, tap})
-	}
-}
-
 // takeLinks returns all links of an executable, and forgets them.
 func (e *Executable) takeLinks() []link.Link {
-	links := slices.Concat(e.witnesses[Send], e.witnesses[Recv])
+	links := e.links
+	e.links = nil
 	for i := range e.passing {
 		links = append(links, e.passing[i].links...)
 		e.passing[i].links = nil
 	}
-	for _, l := range e.links {
-		links = append(links, l.Link)
-	}
-	e.links, e.witnesses = nil, [2][]link.Link{}
 	return links
 }
 

@@ -213,13 +213,6 @@ func (x *Executables) Release(exe *Executable) error {
 	return err
 }
 
-// PlanOf returns the current plan of an executable, or nil.
-func (x *Executables) PlanOf(exe *Executable) *plan.Plan {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return exe.Plan
-}
-
 // Probes describes the probes of an executable, without those that time the phases of a
 // connection. Its TLS comes from packets if one of them is for plan.KeyLog.
 func (x *Executables) Probes(exe *Executable) []plan.Probe {

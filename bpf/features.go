@@ -174,7 +174,7 @@ func tryUprobe(x *Executables) error {
 			}
 			g := probeGroup{prog: prog, offsets: []uint64{f.Entry - p.Vaddr + p.Off}, cookies: []uint64{cookie}}
 			links, err := g.attach(exe, x.sites.multi)
-			self.hold(g.tap, links)
+			self.links = links
 			return errors.Join(err, x.detach(self))
 		}
 	}

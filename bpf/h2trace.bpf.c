@@ -17,7 +17,6 @@
 #include "tls/data.h"
 #include "recovery/verify.h"
 #include "recovery/windows.h"
-#include "tls/witness.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -47,8 +46,7 @@ static __noinline struct conn *conn_of(struct site *site, struct conn_key *key, 
 {
 	struct conn *c = current_conn(key);
 
-	if (!c || (stage == STAGE_UNKNOWN && !has_net_conn(c, key)) ||
-	    (site->late && has_missed(c)))
+	if (!c || (stage == STAGE_UNKNOWN && !has_net_conn(c, key)))
 		return open_conn(site, key, false, c);
 	if (c->young) /* bytes read, or written by now, come after the handshake */
 		c->young = 0;

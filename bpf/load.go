@@ -36,12 +36,6 @@ var recoveryPrograms = []string{
 // spotPrograms are those of Spotting.Begin.
 var spotPrograms = []string{probesProgSpotSlot, probesProgSpotArgs}
 
-// fallbackPrograms are at function entry and RET, by direction.
-var fallbackPrograms = [2][]string{
-	Send: {probesProgWriteEntry, probesProgWriteRet},
-	Recv: {probesProgReadRet, probesProgReadEntry},
-}
-
 // verifyPrograms are those of Options.Verify.
 var verifyPrograms = []string{
 	probesProgVerifyEmit, probesProgVerifyEncode, probesProgVerifyWrite, probesProgVerifyDecode,
@@ -113,10 +107,9 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 		errors: errorTable{entries: maps.ErrorTypes}, layouts: layouts, tls: known,
 	}, c.noPackets == nil)
 	c.Connections = &Connections{
-		byKey: maps.Conns, socks: maps.Socks, missed: maps.Missed, counters: maps.Counters,
+		byKey: maps.Conns, socks: maps.Socks, counters: maps.Counters,
 		wants: maps.Wants, windowWants: maps.WindowWants, flowWants: c.flows.wants,
 	}
-	c.Witnesses = &Witnesses{exes: c.Executables, conns: c.Connections, programs: c.programs, calls: maps.Witnesses}
 	c.Recovery = &Recovery{
 		exes: c.Executables, programs: c.programs, on: c.probes.Recovering, hits: c.probes.RecoveryHits,
 	}

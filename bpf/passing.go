@@ -101,7 +101,7 @@ func (x *Executables) attachKind(exe *Executable, f *os.File, kind passingKind) 
 		if err != nil {
 			return err
 		}
-		if p.groups, err = x.sites.enterAll(exe, sites, false); err != nil {
+		if p.groups, err = x.sites.enterAll(exe, sites); err != nil {
 			return err
 		}
 		p.planned = true

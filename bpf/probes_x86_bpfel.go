@@ -526,12 +526,6 @@ type probesPieceRecord struct {
 	Text  [8192]uint8
 }
 
-type probesProcessKey struct {
-	_          structs.HostLayout
-	Tgid       uint32
-	Generation uint32
-}
-
 type probesReader struct {
 	_         structs.HostLayout
 	Conn      uint64
@@ -662,7 +656,7 @@ type probesSite struct {
 	StackCheck  uint8
 	Role        uint8
 	Layout      uint8
-	Late        uint8
+	Event       uint8
 	Errors      uint8
 	OldFields   uint8
 	TlsVersion  uint16
@@ -673,8 +667,8 @@ type probesSite struct {
 	TlsReadErr  uint16
 	TlsRawInput uint16
 	TlsInput    uint16
-	Event       uint8
 	UnixOnly    uint8
+	Pad         uint8
 }
 
 type probesSocketRecord struct {
@@ -709,12 +703,14 @@ type probesSocketUse struct {
 		Pad  [3]uint16
 	}
 	Tgid     uint32
+	Unread   uint32
 	Family   uint16
 	State    uint8
 	Accepted uint8
 	NameLen  uint16
 	Name     [108]uint8
-	Pad      [2]uint8
+	Ulp      uint8
+	Pad      [5]uint8
 }
 
 type probesSpotPiece uint32
@@ -843,11 +839,6 @@ type probesWindowsRecord struct {
 	Streams [128]probesStreamState
 }
 
-type probesWitnessed struct {
-	_     structs.HostLayout
-	Calls [2]uint64
-}
-
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -862,7 +853,6 @@ const (
 	probesMapErrorTypes     = "error_types"
 	probesMapLastIds        = "last_ids"
 	probesMapLayouts        = "layouts"
-	probesMapMissed         = "missed"
 	probesMapNames          = "names"
 	probesMapReaders        = "readers"
 	probesMapReadings       = "readings"
@@ -876,7 +866,6 @@ const (
 	probesMapWants          = "wants"
 	probesMapWatched        = "watched"
 	probesMapWindowWants    = "window_wants"
-	probesMapWitnesses      = "witnesses"
 	probesProgConnClose     = "conn_close"
 	probesProgEmpty         = "empty"
 	probesProgEvent         = "event"
@@ -901,8 +890,6 @@ const (
 	probesProgVerifyEmit    = "verify_emit"
 	probesProgVerifyEncode  = "verify_encode"
 	probesProgVerifyWrite   = "verify_write"
-	probesProgWitnessRead   = "witness_read"
-	probesProgWitnessWrite  = "witness_write"
 	probesProgWriteArgs     = "write_args"
 	probesProgWriteEntry    = "write_entry"
 	probesProgWriteHeaders  = "write_headers"
@@ -991,8 +978,6 @@ type probesProgramSpecs struct {
 	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
-	WitnessRead   *ebpf.ProgramSpec `ebpf:"witness_read"`
-	WitnessWrite  *ebpf.ProgramSpec `ebpf:"witness_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.ProgramSpec `ebpf:"write_headers"`
@@ -1013,7 +998,6 @@ type probesMapSpecs struct {
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
-	Missed      *ebpf.MapSpec `ebpf:"missed"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
@@ -1027,7 +1011,6 @@ type probesMapSpecs struct {
 	Wants       *ebpf.MapSpec `ebpf:"wants"`
 	Watched     *ebpf.MapSpec `ebpf:"watched"`
 	WindowWants *ebpf.MapSpec `ebpf:"window_wants"`
-	Witnesses   *ebpf.MapSpec `ebpf:"witnesses"`
 }
 
 // probesVariableSpecs contains global variables before they are loaded into the kernel.
@@ -1082,7 +1065,6 @@ type probesMaps struct {
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
-	Missed      *ebpf.Map `ebpf:"missed"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
@@ -1096,7 +1078,6 @@ type probesMaps struct {
 	Wants       *ebpf.Map `ebpf:"wants"`
 	Watched     *ebpf.Map `ebpf:"watched"`
 	WindowWants *ebpf.Map `ebpf:"window_wants"`
-	Witnesses   *ebpf.Map `ebpf:"witnesses"`
 }
 
 func (m *probesMaps) Close() error {
@@ -1111,7 +1092,6 @@ func (m *probesMaps) Close() error {
 		m.ErrorTypes,
 		m.LastIds,
 		m.Layouts,
-		m.Missed,
 		m.Names,
 		m.Readers,
 		m.Readings,
@@ -1125,7 +1105,6 @@ func (m *probesMaps) Close() error {
 		m.Wants,
 		m.Watched,
 		m.WindowWants,
-		m.Witnesses,
 	)
 }
 
@@ -1179,8 +1158,6 @@ type probesPrograms struct {
 	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
 	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
-	WitnessRead   *ebpf.Program `ebpf:"witness_read"`
-	WitnessWrite  *ebpf.Program `ebpf:"witness_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
 	WriteHeaders  *ebpf.Program `ebpf:"write_headers"`
@@ -1213,8 +1190,6 @@ func (p *probesPrograms) Close() error {
 		p.VerifyEmit,
 		p.VerifyEncode,
 		p.VerifyWrite,
-		p.WitnessRead,
-		p.WitnessWrite,
 		p.WriteArgs,
 		p.WriteEntry,
 		p.WriteHeaders,

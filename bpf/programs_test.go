@@ -139,7 +139,8 @@ func TestCopiesLoadedWhenNeeded(t *testing.T) {
 // laterPrograms are those that a capture which sees everything from the start does
 // not use.
 func laterPrograms() []string {
-	return slices.Concat(recoveryPrograms, verifyPrograms, fallbackPrograms[Send], fallbackPrograms[Recv])
+	entryRet := []string{probesProgWriteEntry, probesProgWriteRet, probesProgReadEntry, probesProgReadRet}
+	return slices.Concat(recoveryPrograms, verifyPrograms, entryRet)
 }
 
 // countLoaded returns how many programs with one of the names are loaded.

@@ -35,9 +35,9 @@ func secretsOf(t *testing.T, c *Collector, path string, args ...string) (log []s
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range exe.links {
-		if l.tap != plan.KeyLog && l.tap != plan.HandshakeFailed {
-			t.Errorf("has a %s probe", l.tap)
+	for _, s := range c.Executables.sitesOf(exe) {
+		if s.Tap != plan.KeyLog && s.Tap != plan.HandshakeFailed {
+			t.Errorf("has a %s probe", s.Tap)
 		}
 	}
 	cmd := exec.Command(path, args...)

@@ -34,16 +34,13 @@ type placed struct {
 }
 
 // enterAll enters sites of an executable into the sites map, and groups them by
-// program, in their order. late says that they replace other probes.
-func (s *probeSites) enterAll(exe *Executable, sites []plan.Site, late bool) ([]*probeGroup, error) {
+// program, in their order.
+func (s *probeSites) enterAll(exe *Executable, sites []plan.Site) ([]*probeGroup, error) {
 	list := make([]placed, len(sites))
 	for i, site := range sites {
 		value, err := s.siteValue(exe, site)
 		if err != nil {
 			return nil, err
-		}
-		if late {
-			value.Late = 1
 		}
 		list[i] = placed{site, s.programName(site), value}
 	}
@@ -170,7 +167,7 @@ func setPlace(v *probesSite, tap plan.Tap, p *plan.Plan) {
 
 // programName returns the BPF program for the places of the values at a site.
 func (s *probeSites) programName(site plan.Site) string {
-	if s.opts.Empty || site.Tap == s.opts.Deaf && site.Kind != plan.Entry && site.Kind != plan.Ret {
+	if s.opts.Empty || site.Tap == s.opts.Deaf {
 		return probesProgEmpty
 	}
 	switch site.Tap {
@@ -243,7 +240,7 @@ func (s *probeSites) free(exe *Executable) error {
 func (s *probeSites) attach(exe *Executable, target *link.Executable, groups []*probeGroup) error {
 	for _, g := range groups {
 		links, err := g.attach(target, s.multi)
-		exe.hold(g.tap, links)
+		exe.links = append(exe.links, links...)
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // TestSockets compares the bytes counted for the sockets of this process with those
-// that it moved, and how long they have been quiet with TCP_INFO.
+// that it moved and read, and how long they have been quiet with TCP_INFO.
 func TestSockets(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -33,9 +33,12 @@ func TestSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	const size = 3_000_000
-	go func() { _, _ = client.Write(make([]byte, size)) }()
-	if _, err := io.ReadFull(server, make([]byte, size)); err != nil {
+	const size, unread = 3_000_000, 1000
+	go func() { _, _ = client.Write(make([]byte, size-unread)) }()
+	if _, err := io.ReadFull(server, make([]byte, size-unread)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Write(make([]byte, unread)); err != nil {
 		t.Fatal(err)
 	}
 	list, err := c.Sockets.List()
@@ -61,7 +64,7 @@ func TestSockets(t *testing.T) {
 			t.Fatalf("%s is not among %+v", local, list)
 		}
 		s := list[i]
-		if s.ID == 0 || s.PID != os.Getpid() || s.Connecting {
+		if s.ID == 0 || s.PID != os.Getpid() || s.Connecting || s.ULP {
 			t.Errorf("got %+v", s)
 		}
 		return s
@@ -76,10 +79,10 @@ func TestSockets(t *testing.T) {
 	}
 	quiet(at(client.LocalAddr()), clientBefore, clientAfter)
 	quiet(at(server.LocalAddr()), serverBefore, serverAfter)
-	if s := at(client.LocalAddr()); s.Moved != (Moved{size, 0}) || s.Role != RoleClient || s.Remote.String() != ln.Addr().String() {
+	if s := at(client.LocalAddr()); s.Moved != (Moved{size, 0}) || s.Unread != 0 || s.Role != RoleClient || s.Remote.String() != ln.Addr().String() {
 		t.Errorf("client: got %+v", s)
 	}
-	if s := at(server.LocalAddr()); s.Moved != (Moved{0, size}) || s.Role != RoleServer || s.Remote.String() != client.LocalAddr().String() {
+	if s := at(server.LocalAddr()); s.Moved != (Moved{0, size}) || s.Unread != unread || s.Role != RoleServer || s.Remote.String() != client.LocalAddr().String() {
 		t.Errorf("server: got %+v", s)
 	}
 }

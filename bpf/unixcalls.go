@@ -27,7 +27,7 @@ func (x *Executables) AttachUnix(path string) (bool, error) {
 	if exe.unix, err = exe.Plan.UnixCalls(f); err != nil || len(exe.unix) == 0 {
 		return false, err
 	}
-	groups, err := x.sites.enterAll(exe, exe.unix, false)
+	groups, err := x.sites.enterAll(exe, exe.unix)
 	if err != nil {
 		return false, err
 	}

@@ -52,9 +52,8 @@
 //	duration_ms on exit: since the exec, or null
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
 //	            fetches modules directly: the arguments, without credentials
-//	reason      on skipped: why; on attached: why the plan has changed, or why
-//	            h2trace sees nothing although the process communicates; or the
-//	            library that has the probes
+//	reason      on skipped: why; on attached: why h2trace sees nothing although
+//	            the process communicates; or the library that has the probes
 //	module      on error: {path, version} of the module that the complaint is
 //	            about, version null if it names none; or null
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,
@@ -365,7 +364,8 @@
 //	         table_full: more connections or processes than the kernel side
 //	         has room to follow
 //	         gap: several of these, or the cause is not known, or records
-//	         that were still to be decoded 30 s after the end
+//	         that were still to be decoded 30 s after the end, or a direction
+//	         whose probe does not fire
 //	records  records that were seen and not delivered; 0 for those that
 //	         were not seen because a probe did not fire
 //	bytes    their bytes, or null

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /*
  * The probes of tls.Conn on the host, in two threads of a process that use one
- * connection. One thread runs at a time: a schedule says how many steps each takes
- * before the other goes on. A step ends before a helper that reads or writes what
- * both see.
+ * connection. One writes, the other makes the handshake and reads. One thread runs at
+ * a time: a schedule says how many steps each takes before the other goes on. A step
+ * ends before a helper that reads or writes what both see.
  */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -25,7 +25,7 @@ static struct {
 /* What the threads do at a time: one writes, the other reads, or writes, too. */
 enum scene {
 	SCENE_FIRST, /* the first Write, and a Read that makes the handshake */
-	SCENE_LATE,  /* on a connection that has missed bytes */
+	SCENE_LATE,  /* on a connection that is not known, after its handshake */
 	SCENE_WRITES,
 };
 
@@ -170,13 +170,18 @@ static void reads(u64 g)
 	read_memmove(&regs);
 }
 
+static void complete(void)
+{
+	*(u32 *)((u8 *)memory.conn + VERSION + TLS_COMPLETE) = 1;
+}
+
 static void shakes_hands(u64 g)
 {
 	struct pt_regs regs = entered_by(g);
 
 	handshake(&regs);
 	host_step();
-	*(u32 *)((u8 *)memory.conn + VERSION + TLS_COMPLETE) = 1;
+	complete();
 	regs.ax = 0; /* no error */
 	handshake_ret(&regs);
 }
@@ -227,11 +232,9 @@ static void set_conn(u64 below)
 			memory.sent[i][at] = (i + 1) << 24 | at;
 }
 
-static void set_site(bool late)
+static void set_site(void)
 {
-	struct site site = {
-		.tls_version = VERSION, .conn_slot = CONN_SLOT, .role = ROLE_CLIENT, .late = late
-	};
+	struct site site = { .tls_version = VERSION, .conn_slot = CONN_SLOT, .role = ROLE_CLIENT };
 #ifdef COMPAT
 	u64 page = (u64)&only_site & ~0xfffULL;
 
@@ -260,20 +263,17 @@ static void run_before(void)
 static void run(void)
 {
 	u32 tgid = 1, generation = 1;
-	u8 one = 1;
 
 	bpf_map_update_elem(&targets, &tgid, &generation, BPF_ANY);
 	phase = used = reserved = rounds_noted = 0;
 	memset(slots, 0, sizeof(slots));
-	set_site(false);
+	set_site();
 	if (schedule.before)
 		run_before();
-	if (schedule.scene == SCENE_LATE) {
-		bpf_map_update_elem(&missed, &slots[0].told.conn, &one, BPF_ANY);
-		set_site(true);
-	} else if (schedule.scene == SCENE_FIRST) {
+	if (schedule.scene != SCENE_WRITES)
 		set_conn(0x77770000);
-	}
+	if (schedule.scene == SCENE_LATE)
+		complete();
 	host.full = schedule.full ? &conns : NULL;
 	phase = 1;
 	run_threads();

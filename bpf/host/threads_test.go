@@ -80,7 +80,7 @@ func TestThreads(t *testing.T) {
 					p.playAll(t, schedule{Scene: sceneFirst, Before: before, Begins: begins})
 					p.playAll(t, schedule{Scene: sceneFirst, Before: before, Begins: begins, SameBelow: 1})
 				}
-				p.playAll(t, schedule{Scene: sceneLate, Before: beforeOpen, Begins: begins})
+				p.playAll(t, schedule{Scene: sceneLate, Begins: begins})
 				for _, refuse := range []uint32{0, 0b110} {
 					p.playAll(t, schedule{Scene: sceneWrites, Before: beforeOpen, Begins: begins, Refuse: refuse})
 				}

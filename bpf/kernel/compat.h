@@ -26,7 +26,7 @@ struct site {
 	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
 	u8 role;	  /* handshake probes: enum role */
 	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts; spot.h */
-	u8 late;	  /* 1: replaces a probe that never fired */
+	u8 event;	  /* of the program event: enum event_kind */
 	u8 errors;	  /* ends of handshakes: 1 + index of the table of error types */
 	u8 old_fields;	  /* 1: type data has the field layout of Go 1.18 */
 	/*
@@ -43,8 +43,8 @@ struct site {
 	/* Recovery, with tlsconn_hash: */
 	u16 tls_raw_input;
 	u16 tls_input;
-	u8 event;     /* of the program event: enum event_kind */
 	u8 unix_only; /* 1: for connections on Unix sockets; tcpconn_hash is of *net.UnixConn */
+	u8 pad;
 };
 
 _Static_assert(sizeof(struct site) == 44, "site");

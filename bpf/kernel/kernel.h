@@ -87,6 +87,7 @@ struct inet_sock {
 };
 
 struct inet_connection_sock {
+	const struct tcp_ulp_ops *icsk_ulp_ops;
 	struct {
 		__u32 lrcvtime;
 	} icsk_ack;

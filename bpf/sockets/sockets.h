@@ -26,11 +26,15 @@ static __always_inline void describe_tcp(struct socket_use *use, struct sock *sk
 {
 	struct tcp_sock *tp = (void *)sk;
 	struct inet_connection_sock *icsk = (void *)sk;
-	u32 now = bpf_jiffies64();
+	u32 now = bpf_jiffies64(), read;
 
 	use->family = fill_endpoints(&use->local, &use->remote, sk);
 	use->moved[DIR_SEND] = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 	use->moved[DIR_RECV] = BPF_CORE_READ(tp, bytes_received);
+	/* In this order: what comes meanwhile counts as not read. */
+	read = BPF_CORE_READ(tp, copied_seq);
+	use->unread = BPF_CORE_READ(tp, rcv_nxt) - read;
+	use->ulp = BPF_CORE_READ(icsk, icsk_ulp_ops) != NULL;
 	use->quiet[DIR_SEND] = now - BPF_CORE_READ(tp, lsndtime);
 	use->quiet[DIR_RECV] = now - BPF_CORE_READ(icsk, icsk_ack.lrcvtime);
 	/* An accepted socket is a copy of the listening one. */

@@ -125,23 +125,6 @@ static __always_inline struct conn *open_conn(struct site *site, struct conn_key
 	return enter_conn(site, key, handshake, sk, earlier);
 }
 
-/*
- * Connections whose first bytes were missed, by id. User space enters them when
- * it replaces a probe. The new probe ends them, and reopens them as joined in the
- * middle. No program removes an entry: all threads of a connection see the same.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, u64);
-	__type(value, u8);
-} missed SEC(".maps");
-
-static __always_inline bool has_missed(const struct conn *c)
-{
-	return bpf_map_lookup_elem(&missed, &c->id) != NULL;
-}
-
 /* The stage of a *tls.Conn. */
 enum stage {
 	STAGE_UNKNOWN, /* the offsets of its fields are unknown */

@@ -393,13 +393,12 @@ An executable that is not held is observed some 20 ms after its exec. A
 connection that it opens before that is joined in the middle or missed. Ctrl-Z,
 SIGSTOP and the death of h2trace do not prolong a hold.
 
-h2trace verifies probes by use. If a probe has not fired although data goes the
-other way, or sockets move bytes, other probes check for a moment whether
-plaintext passes it by. If so, h2trace probes function entry and returns
-instead. A message and a process event with the new plan and a reason report
-that. Each connection that was open gets a loss of unknown size, and the rest of
-it is printed as another connection, joined in the middle. A program that ends
-within half a second may end before that.
+With source calls, a probe at a wrong place never fires. So h2trace compares
+connections that show plaintext in one direction only with their sockets. If the
+socket sends more than 4 KiB, or receives more than 32 KiB, in the other, and
+the probe there has not fired on any connection of the executable, a message
+names the probe, and the connection gets a loss of unknown size. That takes half
+a second, in which a connection may end.
 
 Addresses, rtt_ms and retransmits are null if the net.Conn under TLS is not a
 *net.TCPConn, nor a struct that leads to one: by what it embeds, or by its only

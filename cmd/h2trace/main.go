@@ -31,7 +31,7 @@ func newTracer(opts Options, out *output.Output, msg *message.Printer) (tracer, 
 	if opts.TestPlan, err = trace.ParseTestPlan(os.Getenv(testPlanVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", testPlanVariable, err)
 	}
-	if opts.TestPlan != "" {
+	if opts.TestPlan.TakesCalls() {
 		opts.Sources = trace.Sources{Calls: true}
 	}
 	return trace.New(opts.Options, out, msg)

@@ -20,10 +20,8 @@ type tracedConn struct {
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early
-	// exe is what its process runs, nil until that is known.
-	exe    *bpf.Executable
-	silent [2]bool         // by direction: known to be silent while the other is not
-	want   bpf.PayloadWish // which of its bytes are wanted, from packets
+	oneWay  oneWay
+	want    bpf.PayloadWish // which of its bytes are wanted, from packets
 	// beside is another on the same socket, until it is known which of the two
 	// is inside of the other.
 	beside *tracedConn

@@ -36,11 +36,15 @@ func (f *feeder) recover(at ktime.Time, dir int, s decoder.Snapshot) {
 
 // doubt notes that both directions may have continued, and ended, unseen.
 func (f *feeder) doubt() {
-	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
-		if f.decoder.Protocol() == decoder.HTTP1 {
-			f.decoder.Gap(f.latest, dir, -1)
-		} else {
-			f.decoder.Missed(dir)
-		}
+	f.doubtOne(decoder.Send)
+	f.doubtOne(decoder.Recv)
+}
+
+// doubtOne notes that a direction may have continued unseen.
+func (f *feeder) doubtOne(dir decoder.Direction) {
+	if f.decoder.Protocol() == decoder.HTTP1 {
+		f.decoder.Gap(f.latest, dir, -1)
+	} else {
+		f.decoder.Missed(dir)
 	}
 }

@@ -16,7 +16,7 @@ func (o *Observer) finish() error {
 	left, all, err := o.collector.Targets.List()
 	o.conns.recovery.probes.wait()
 	o.conns.ciphers.joining.probes.wait()
-	o.work.wait()
+	o.looks.wait()
 	o.unix.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))
@@ -27,6 +27,7 @@ func (o *Observer) finish() error {
 		err = o.endLost()
 	}
 	o.sockets.end(open)
+	err = errors.Join(err, o.unfired.judge(open))
 	o.processes.Wait()
 	err = errors.Join(err, o.conns.endAll())
 	ledger, ledgerErr := o.collector.Connections.Ledger()
@@ -55,12 +56,11 @@ func (o *Observer) closeEvents() error {
 }
 
 // openSockets looks at the sockets of the targets that are left.
-func (o *Observer) openSockets(left []int) (look, error) {
+func (o *Observer) openSockets(left []int) (*look, error) {
 	if len(left) == 0 || o.sockets.off {
-		return look{}, nil
+		return &look{}, nil
 	}
-	list, err := o.collector.Sockets.List()
-	return look{monotonic(), list}, err
+	return lookAt(o.collector.Sockets.List)
 }
 
 // awaitCloses reads on until the kernel has closed the sockets of processes that

@@ -49,10 +49,10 @@ type Observer struct {
 
 	processes *process.Tracker
 	conns     *connTable
-	plans     *planCheck
-	work      *background
+	looks     *looks
 	unix      *unixCalls
 	sockets   *sockets
+	unfired   *unfired
 	losses    lossBook
 	nextLook  ktime.Time // of the next look
 	intake
@@ -147,8 +147,8 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
-	o.work = newBackground()
-	o.plans = newPlanCheck(c, o.processes, o.conns, o.sockets, o.work, msg)
+	o.looks = newLooks(c.Sockets.List, msg)
+	o.unfired = newUnfired(o.conns, o.processes.Probed, &opts, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()
 	}
@@ -276,13 +276,23 @@ func (o *Observer) look(idle bool) error {
 		return nil
 	}
 	o.nextLook = now.Add(lookInterval)
-	o.work.poll()
 	if o.opts.Sources.Calls {
 		o.unix.tick(o.collector.ReadUntil())
 	}
-	o.sockets.tick(o.read, idle)
+	o.sockets.tick(o.read)
 	o.processes.LookForLibraries(now)
-	return o.plans.tick(now, o.read, idle)
+	fresh, unsure := o.unfired.look(now)
+	if fresh {
+		o.looks.soon(now)
+	}
+	if o.looks.due(now) && (unsure || o.sockets.unsure(now)) {
+		o.looks.begin(now)
+	}
+	if l := o.looks.take(o.read, idle); l != nil {
+		o.sockets.judgeRunning(l)
+		return o.unfired.judge(l)
+	}
+	return nil
 }
 
 // Close lets go of the kernel side.

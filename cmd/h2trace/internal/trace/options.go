@@ -113,7 +113,7 @@ type TestPlan string
 // The test plans. testFrames leaves out what frames do not need, to measure what
 // that costs. testEmpty puts programs that do nothing where the probes go, to
 // measure what the traps alone cost. testDeafRead and testDeafWrite do so for one
-// tap, to test that h2trace notices. All take bytes from calls.
+// tap, to test that h2trace notices.
 const (
 	testFrames    TestPlan = "frames"
 	testEmpty     TestPlan = "empty"
@@ -129,6 +129,9 @@ func ParseTestPlan(name string) (TestPlan, error) {
 	}
 	return "", fmt.Errorf("%q is no test plan; they are %v", name, plans)
 }
+
+// TakesCalls reports whether the plan is for bytes from calls only.
+func (p TestPlan) TakesCalls() bool { return p == testFrames || p == testEmpty }
 
 // deafTap returns the tap that is to be deaf.
 func (p TestPlan) deafTap() plan.Tap {

@@ -24,7 +24,6 @@ type sockets struct {
 	ended  map[int][]bpf.Socket  // by process, until its exit is read
 	dying  map[endpoints]dying   // connect, and their process has just ended
 	silent map[socketID]bool     // are printed
-	latest *look                 // not judged yet
 	told   map[int]ktime.Time    // when a process began of which nothing is seen
 }
 
@@ -35,12 +34,6 @@ type socketID struct {
 }
 
 func idOf(s *bpf.Socket) socketID { return socketID{s.ID, endpoints{s.Local, s.Remote}} }
-
-// look is a list of sockets at a kernel time.
-type look struct {
-	at   ktime.Time
-	list []bpf.Socket
-}
 
 // dying is a socket at the end of its process.
 type dying struct {
@@ -137,7 +130,7 @@ func (w *sockets) connectFailed(c *bpf.ConnectFailed) {
 func (w *sockets) closesDue() bool { return len(w.dying) > 0 }
 
 // end judges what is left at the end of the observation. All earlier records are read.
-func (w *sockets) end(l look) {
+func (w *sockets) end(l *look) {
 	for _, d := range w.dying {
 		w.printSilent([]bpf.Socket{d.socket}, d.at)
 	}
@@ -222,14 +215,7 @@ func lastMoved(s *bpf.Socket) *decoder.Direction {
 	return new(decoder.Recv)
 }
 
-// looked takes a list of sockets, to be judged once all earlier records are read.
-func (w *sockets) looked(list []bpf.Socket, at ktime.Time) { w.latest = &look{at, list} }
-
-// tick judges that list once the records up to its time are read.
-func (w *sockets) tick(read ktime.Time, idle bool) {
+// tick forgets the sockets whose failed connect is not reported.
+func (w *sockets) tick(read ktime.Time) {
 	maps.DeleteFunc(w.dying, func(_ endpoints, d dying) bool { return d.at.Add(closeLinger) < read })
-	if l := w.latest; l != nil && (idle || read > l.at) {
-		w.latest = nil
-		w.judgeRunning(*l)
-	}
 }

@@ -62,7 +62,7 @@ func TestConnectingAtExit(t *testing.T) {
 			if got := w.closesDue(); got != test.due {
 				t.Errorf("closes due: %t, want %t", got, test.due)
 			}
-			w.end(look{})
+			w.end(&look{})
 			processes.Wait()
 			if err := table.events.Flush(); err != nil {
 				t.Fatal(err)

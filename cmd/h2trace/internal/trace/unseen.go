@@ -26,19 +26,19 @@ func (w *sockets) unsure(now ktime.Time) bool {
 }
 
 // judgeRunning reports processes that communicate without being understood.
-func (w *sockets) judgeRunning(l look) {
+func (w *sockets) judgeRunning(l *look) {
 	early := make(map[endpoints]bool)
 	for _, c := range w.conns.byID {
 		if l.at.Sub(c.since) < patient {
 			early[c.endpoints()] = true
 		}
 	}
-	l.list = slices.DeleteFunc(l.list, func(s bpf.Socket) bool { return !s.Unix && early[endpoints{s.Local, s.Remote}] })
-	w.judgeAll(l, patient)
+	later := slices.DeleteFunc(slices.Clone(l.list), func(s bpf.Socket) bool { return !s.Unix && early[endpoints{s.Local, s.Remote}] })
+	w.judgeAll(&look{at: l.at, list: later}, patient)
 }
 
 // judgeAll judges the processes of at least that age.
-func (w *sockets) judgeAll(l look, age time.Duration) {
+func (w *sockets) judgeAll(l *look, age time.Duration) {
 	byPID := make(map[int][]bpf.Socket)
 	for _, s := range l.list {
 		byPID[s.PID] = append(byPID[s.PID], s)

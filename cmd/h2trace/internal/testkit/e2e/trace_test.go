@@ -168,9 +168,11 @@ func testPlan(name string) string { return "H2TRACE_TEST_PLAN=" + name }
 // takesCalls reports whether a flag takes bytes from calls.
 func takesCalls(flag string) bool { return flag == "--verify" || flag == "--plan" || flag == "calls" }
 
-// hasTestPlan reports whether an environment variable names a trace.TestPlan. All of
-// them take bytes from calls.
-func hasTestPlan(variable string) bool { return strings.HasPrefix(variable, testPlan("")) }
+// hasTestPlan reports whether an environment variable names a trace.TestPlan that takes
+// bytes from calls.
+func hasTestPlan(variable string) bool {
+	return strings.HasPrefix(variable, testPlan("")) && !isDeaf(variable)
+}
 
 // isDeaf reports whether an environment variable makes a probe do nothing.
 func isDeaf(variable string) bool { return strings.HasPrefix(variable, testPlan("deaf-")) }

@@ -75,8 +75,7 @@ func attached(k Kernel, exe *bpf.Executable) *export.ProcessAttached {
 			Plan: []export.Tap{packets},
 		}
 	}
-	now := k.PlanOf(exe)
-	event := &export.ProcessAttached{GoVersion: now.GoVersion, BuildID: now.BuildID}
+	event := &export.ProcessAttached{GoVersion: exe.Plan.GoVersion, BuildID: exe.Plan.BuildID}
 	for _, probe := range k.Probes(exe) {
 		if probe.Tap == plan.KeyLog {
 			event.Plan = append(event.Plan, packets)

@@ -21,7 +21,6 @@ type Kernel interface {
 	AttachFile(f *os.File) (*bpf.Executable, error)
 	Release(exe *bpf.Executable) error
 	Keeps(exe *bpf.Executable) bool
-	PlanOf(exe *bpf.Executable) *plan.Plan
 	Probes(exe *bpf.Executable) []plan.Probe
 
 	// OwnSockets makes a process the owner of the sockets that it has open.

@@ -24,7 +24,7 @@ func (t *Tracker) Missing(left []int) []Process { return t.table.missing(left) }
 func (t *Tracker) Current(p *Process) bool { return t.table.current(p) }
 
 // Paths returns paths at which the executables of the processes can be opened. It is safe
-// for concurrent use, as are SourceOf and Attached.
+// for concurrent use, as is SourceOf.
 func (t *Tracker) Paths() []string { return t.table.paths() }
 
 // ByCalls reports whether what the TLS of a process carries comes from its calls.
@@ -45,7 +45,8 @@ func (t *Tracker) SourceOf(pid int) *fetchenv.Source {
 	return p.Source
 }
 
-// Attached returns the event for a process whose executable has probes.
+// Attached returns the event for a process whose executable has probes. It is safe for
+// concurrent use.
 func (t *Tracker) Attached(exe *bpf.Executable) *export.ProcessAttached {
 	return attached(t.kernel, exe)
 }

@@ -51,7 +51,6 @@ func (k *fakeKernel) Release(exe *bpf.Executable) error {
 }
 
 func (k *fakeKernel) Keeps(*bpf.Executable) bool                   { return true }
-func (k *fakeKernel) PlanOf(exe *bpf.Executable) *plan.Plan        { return exe.Plan }
 func (k *fakeKernel) Probes(exe *bpf.Executable) []plan.Probe      { return exe.Plan.Describe() }
 func (k *fakeKernel) OwnSockets(int, bpf.Generation, string) error { return nil }
 func (k *fakeKernel) inUse() (n int) {
