@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/cmd/h2trace/internal/message"
@@ -203,5 +205,47 @@ func TestUnfiredWhenNew(t *testing.T) {
 	}
 	if got := w.said.String(); strings.Count(got, "\n") != 1 || !strings.HasSuffix(got, "is missing; try --plan entry-ret\n") {
 		t.Errorf("got messages %q, want one for the executable", got)
+	}
+}
+
+// TestUnfiredLater has a server of which nothing that it sends is seen. What that changes
+// stays unknown, also of streams that begin after the loss is reported.
+func TestUnfiredLater(t *testing.T) {
+	w := newOneWayTest(t, &Options{Sources: Auto})
+	w.table.open(&bpf.Open{
+		Head:      bpf.Head{PID: oneWayPID, Conn: 1, Time: 10 * ms},
+		Handshake: true, Role: bpf.RoleServer, Local: oneWayLocal, Remote: oneWayRemote,
+	})
+	var frames bytes.Buffer
+	var next [2]position
+	say := func(at ktime.Time) {
+		d := dataRecord(bpf.Recv, &next, &frames)
+		d.Head = bpf.Head{PID: oneWayPID, Conn: 1, Time: at}
+		w.table.data(d)
+	}
+	framer := http2.NewFramer(&frames, nil)
+	request := http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}, EndHeaders: true}
+	frames.WriteString(http2.ClientPreface)
+	do(t, framer.WriteSettings())
+	do(t, framer.WriteHeaders(request))
+	say(20 * ms)
+	s := bpf.Socket{}
+	for _, at := range []ktime.Time{300 * ms, 600 * ms} {
+		w.see(t, at, s)
+		s.Moved[bpf.Send] += 1 << 20
+	}
+	request.StreamID = 3
+	do(t, framer.WriteHeaders(request))
+	say(700 * ms)
+	do(t, framer.WriteWindowUpdate(3, 1))
+	say(800 * ms)
+	do(t, w.table.events.Flush())
+	out := w.out.String()
+	if got := w.losses(t); got != "c1" {
+		t.Errorf("losses of %q", got)
+	}
+	const unknown = `"increment":1,"window":{"conn_send":null,"conn_recv":null,"stream_send":null,"stream_recv":null}`
+	if !strings.Contains(out, unknown) {
+		t.Errorf("no frame with %s:\n%s", unknown, out)
 	}
 }

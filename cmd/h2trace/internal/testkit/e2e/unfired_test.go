@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 	"h2trace/cmd/h2trace/internal/testkit/http2debug"
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 	"h2trace/cmd/h2trace/internal/testkit/oracle"
@@ -80,8 +81,12 @@ func TestDeafProbeFromStart(t *testing.T) {
 				await(t, "header lists", func() bool { return lines(tr.events, `":status"`) > 1000 })
 			} else {
 				await(t, "a loss", func() bool { return lines(tr.events, `"event":"loss"`) > 0 })
+				known := lines(tr.events, `"headers":[`)
+				await(t, "header lists after it", func() bool { return lines(tr.events, `"headers":[`) > known+100 })
 			}
-			checkDeaf(t, tr.wait(), tt.message)
+			r := tr.wait()
+			checkDeaf(t, r, tt.message)
+			checkUnknown(t, r.stream)
 		})
 	}
 }
@@ -107,6 +112,18 @@ func checkDeaf(t *testing.T, r *result, message string) {
 	for _, e := range losses {
 		if !strings.Contains(e.Raw, `"reason":"gap","records":0,"bytes":null,"conn":"c1"`) {
 			t.Errorf("got %s", e.Raw)
+		}
+	}
+}
+
+// checkUnknown requires that all windows are unknown after a loss of a direction.
+func checkUnknown(t *testing.T, s *contract.Stream) {
+	t.Helper()
+	for _, loss := range s.Of("loss") {
+		for _, e := range s.Of("frame") {
+			if w := e.Window; e.Line > loss.Line && w != (contract.Window{}) {
+				t.Fatalf("a window is known after a loss: %s", e.Raw)
+			}
 		}
 	}
 }
