@@ -149,9 +149,9 @@ func (t *connTable) leavesToCalls(c *tracedConn) {
 	t.requests.left = append(t.requests.left, c.id) // the kernel may want its first tables
 }
 
-// wantTables asks for the unknown header tables of a connection.
+// wantTables asks for the unknown header tables and windows of a connection.
 func (t *connTable) wantTables(c *tracedConn) {
-	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) {
+	if c.decoder.TableKnown(decoder.Send) && c.decoder.TableKnown(decoder.Recv) && c.decoder.WindowsKnown() {
 		return
 	}
 	switch spoken := c.decoder.Protocol(); {
