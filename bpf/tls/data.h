@@ -86,9 +86,9 @@ static __always_inline void put(struct chunk *c, const u32 size, u64 at, u64 len
 /*
  * The verifier follows a bounded loop through each iteration, so iterations must be
  * cheap for it. A record is written in a global function, which the verifier checks
- * only once. Before Linux 5.12 its arguments can only be numbers, so it finds the
- * connection by its key. The verifier limits pending branches to 8192, hence two
- * loops.
+ * only once. Before Linux 5.12 (e5069b9c23b3) its arguments can only be numbers, so
+ * it finds the connection by its key. The verifier limits pending branches to 8192,
+ * hence two loops.
  */
 #define LOOP_FAN 256
 #define FULL_MAX (LOOP_FAN * LOOP_FAN)
@@ -118,7 +118,7 @@ __noinline int put_full(u64 ptr, u64 which, u64 src, u64 offset)
 	return 0;
 }
 
-/* Writes the records of a LOOP_FAN of n. */
+/* Writes the first LOOP_FAN of n full records. */
 __noinline int put_some(u64 ptr, u64 which, u64 src, u64 offset, u64 n)
 {
 	for (u32 i = 0; i < LOOP_FAN; i++) {
@@ -153,7 +153,7 @@ static long put_full(u32 i, struct chunk *c)
 	return 0;
 }
 
-/* Writes n records without room to spare. */
+/* Writes n full records. */
 static __always_inline void put_many(struct chunk *c, u64 n)
 {
 	bpf_loop(n, put_full, c, 0);
@@ -200,8 +200,8 @@ static __always_inline int put_all(struct chunk *c, u64 len)
 }
 
 /*
- * A global function: the verifier checks it once, and not again for each path to
- * it. Linux 5.13 (e5069b9c23b3) permits memory as an argument, but no pointers in it.
+ * A global function: the verifier checks it once, and not again for each path to it.
+ * So the chunk, which holds a pointer, cannot be an argument.
  */
 #ifdef COMPAT
 
