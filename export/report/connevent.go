@@ -114,6 +114,7 @@ type closeEvent struct {
 	holes       int64
 	holesKnown  bool
 	segments    int64 // both ways
+	received    int64 // of them
 }
 
 func (e *closeEvent) member(key, v []byte) {
@@ -133,9 +134,12 @@ func (e *closeEvent) member(key, v []byte) {
 		e.outOfOrder, _ = integer(v)
 	case "holes":
 		e.holes, e.holesKnown = integer(v)
-	case "segments_sent", "segments_received":
+	case "segments_sent":
 		n, _ := integer(v)
 		e.segments += n
+	case "segments_received":
+		e.received, _ = integer(v)
+		e.segments += e.received
 	}
 }
 

@@ -12,11 +12,10 @@ type line struct {
 
 // A connection is over such a line when more than one in lossShare of its
 // segments, and more than fewLosses, were sent again or missing, and its packets do not
-// queue. A single missing one puts all after it out of order, so these count only where
-// packets are not seen, and the missing ones not counted. A line that is only full loses packets
-// too: those for which its queue has no room. There the queue makes each packet
-// wait: the round-trip time is queueing times the least, and longer by queued.
-// What a busy machine adds to a short one is less.
+// queue. A line that is only full loses packets too: those for which its queue has
+// no room. There the queue makes each packet wait: the round-trip time is queueing
+// times the least, and longer by queued. What a busy machine adds to a short one is
+// less.
 const (
 	lossShare = 100
 	fewLosses = 5 // which an impatient timer makes, too
@@ -26,11 +25,7 @@ const (
 
 // close takes the end of a connection.
 func (l *line) close(e *closeEvent) {
-	received := e.outOfOrder
-	if e.holesKnown {
-		received = min(received, e.holes)
-	}
-	if n := e.retransmits + received; n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
+	if n := e.retransmits + e.missed(); n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
 		return
 	}
 	if e.rttKnown && e.minRTT > 0 && e.rtt >= max(queueing*e.minRTT, e.minRTT+queued) {
@@ -40,6 +35,20 @@ func (l *line) close(e *closeEvent) {
 	l.retransmits += e.retransmits
 	l.outOfOrder += e.outOfOrder
 	l.segments += e.segments
+}
+
+// missed returns how many segments were missing when later ones came. All in a window that
+// come after one are out of order, so that number says little. Where the missing ones are not
+// counted, they are taken from the window that TCP has at a share p of losses, 1.2/√p segments
+// (RFC 3649 §2): of all, 1.2·√p are then out of order. After a single loss fewer are.
+func (e *closeEvent) missed() int64 {
+	switch {
+	case e.holesKnown:
+		return min(e.outOfOrder, e.holes)
+	case e.received == 0:
+		return e.outOfOrder
+	}
+	return min(e.outOfOrder, e.outOfOrder*e.outOfOrder*100/(144*e.received))
 }
 
 func (l *line) evidence() string {

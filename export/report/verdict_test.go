@@ -188,6 +188,10 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closeHoles(600, "c1", 45, 40, 0, 300, "1")
 		}, Bandwidth, "delivers slowly"},
+		{"a single loss, not counted", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.closePath(600, "c1", 45, 40, 0, 60)
+		}, Bandwidth, "delivers slowly"},
 		{"loss of what is received, on a busy machine", 0, func(w *writer) {
 			begin := 0.0
 			for _, wait := range []float64{27, 27, 27, 305, 231, 265} {
