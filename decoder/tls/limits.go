@@ -30,12 +30,11 @@ const (
 	maxTrials = 1 << 17
 
 	// maxSearch bounds the bytes that one search passes over; maxJoining does so for a
-	// Reader of Join. maxSearchWork bounds the
-	// work of all searches of a direction since its last Join, in bytes that are
-	// deciphered, beyond the bytes that it opens; a try costs as much as leastWork of them more, and 3DES
-	// tripleDESWork times as much. That is half a
-	// second, also where a peer sends what looks like one record after the other. Random
-	// bytes hold a header of a record once in some 8 MB.
+	// Reader of Join. maxSearchWork bounds the work of all searches of a direction since
+	// its last Join, in bytes that are deciphered, beyond the bytes that it opens; a try
+	// costs as much as leastWork of them more, and 3DES tripleDESWork times as much. That
+	// is half a second, also where a peer sends what looks like one record after the
+	// other. Random bytes hold a header of a record once in some 8 MB.
 	maxSearch     = 1 << 20
 	maxSearchWork = 256 << 20
 	leastWork     = 512
