@@ -21,7 +21,8 @@ func (c *tracedConn) feed(at ktime.Time, d *bpf.Data) {
 		return // overtaken by a later write of another goroutine
 	}
 	if d.Stale || c.oneWay.reported && c.next[d.Dir^1].offset == 0 {
-		c.decoder.Missed(decoder.Direction(d.Dir ^ 1)) // before its next record, if one comes, which shows where
+		// Before its next record, if one comes, which shows where.
+		c.decoder.Missed(decoder.Direction(d.Dir ^ 1))
 	}
 	c.advance(at, d.Dir, d.Seq, d.Offset, d.Lost, d.LostBytes)
 	next.seq++
