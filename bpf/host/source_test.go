@@ -12,6 +12,7 @@ const (
 	headerLen   = 9                                  // RFC 9113 §4.1
 	typeData    = 0
 	typeHeaders = 1
+	flagPadded  = 0x8
 )
 
 // source is the input of a fuzz target. It continues with zeroes.
@@ -57,8 +58,10 @@ func (s *source) stream(beginning []byte) []byte {
 
 func (s *source) frame(b []byte) []byte {
 	switch s.uint(1) % 9 {
-	case 0, 1, 2, 6:
+	case 0, 1, 6:
 		return appendFrame(b, typeData, 0, int(s.uint(2)%7000))
+	case 2:
+		return appendFrame(b, typeData, flagPadded, int(s.uint(2)%7000))
 	case 3:
 		return appendFrame(b, typeData, uint8(s.uint(1)), int(s.uint(1)%16))
 	case 4:
