@@ -58,8 +58,9 @@ const (
 	// maxPendingSamples bounds the samples of places not reached yet.
 	maxPendingSamples = 8
 
-	// maxEnds bounds the remembered ends of streams that are not followed.
-	maxEnds = 512
+	// maxEnds bounds the remembered ends of streams. A list of the open streams is of use
+	// until there were as many, which takes longer than to get samples of them.
+	maxEnds = 2048
 
 	// maxStreams bounds the streams followed at once. Servers allow 100 to
 	// 250; a stream beyond has unknown windows.

@@ -154,7 +154,7 @@ func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
 // adopt begins to follow a stream that is open in a sample, unless it has ended since.
 func (w *windows) adopt(s *WindowSample, sample *StreamSample) *stream {
 	r := w.history
-	if !w.streams.known || !w.lists(s.Listed) || len(w.streams.byID) >= maxStreams || w.streams.recall(sample.ID) != nil {
+	if !w.streams.known || !w.lists(s.Listed) || len(w.streams.byID) >= maxStreams {
 		return nil
 	}
 	st := &stream{ended: sample.Ended}

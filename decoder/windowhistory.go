@@ -13,7 +13,8 @@ type windowHistory struct {
 	streams  map[uint32]*[2]windowEstimate
 	pending  []WindowSample
 
-	// ends are the ends of streams that are not followed.
+	// ends are the latest of the numEnded ends: of followed streams, and of the directions
+	// of other streams.
 	ends     []closedStream
 	nextEnd  int
 	numEnded int64
@@ -56,8 +57,8 @@ func (w *windows) remember(f *Frame, s *stream, end int64, ends bool) {
 		r.estimate[st.credit].bytes += st.amount
 	}
 	r.add(st)
-	if s == nil && f.StreamID != 0 {
-		r.ended(f, ends)
+	if f.StreamID != 0 {
+		r.ended(f, s, ends)
 	}
 }
 
@@ -72,15 +73,18 @@ func (r *windowHistory) add(s step) {
 	r.next = (r.next + 1) % maxSteps
 }
 
-// ended remembers the end of an unfollowed stream.
-func (r *windowHistory) ended(f *Frame, ends bool) {
+// ended remembers the end of a followed stream, or of a direction of another one.
+func (r *windowHistory) ended(f *Frame, s *stream, ends bool) {
 	e := closedStream{id: f.StreamID}
 	switch {
 	case f.Type == TypeRSTStream:
 		e.reset[f.Dir] = true
-	case f.Type == TypeData && f.Flags.Has(FlagEndStream),
-		ends:
+	case !ends && (f.Type != TypeData || !f.Flags.Has(FlagEndStream)):
+		return
+	case s == nil:
 		e.ended[f.Dir] = true
+	case s.ended[Send] && s.ended[Recv]:
+		e.ended = s.ended
 	default:
 		return
 	}
@@ -93,7 +97,7 @@ func (r *windowHistory) ended(f *Frame, ends bool) {
 	r.nextEnd = (r.nextEnd + 1) % maxEnds
 }
 
-// listing returns the number of unfollowed streams that have ended.
+// listing returns the number of ends.
 func (w *windows) listing() int64 {
 	if w.history == nil {
 		return 0
