@@ -98,3 +98,37 @@ func TestEndedAfterSample(t *testing.T) {
 		})
 	}
 }
+
+// TestEndedBeforeListing has a stream that was open when the process last read frames, so
+// that the list of its streams holds it, and is reset in a packet that the decoder already
+// had. The list serves as long as that end is remembered.
+func TestEndedBeforeListing(t *testing.T) {
+	e := newEndsConn()
+	e.frame(Recv, TypeWindowUpdate, 0, 0, "\x00\x00\x00\x01")
+	e.frame(Send, TypeWindowUpdate, 0, 0, "\x00\x00\x00\x01")
+	e.sample(e.at, e.Listing(), nil, true)
+	before := e.at
+	e.frame(Recv, TypeRSTStream, 0, 7, "\x00\x00\x00\x08")
+	e.frame(Recv, TypeRSTStream, 0, 9, "\x00\x00\x00\x08")
+	e.sample(before, e.Listing(), nil, true)
+	listed := e.Listing()
+	for id := uint32(11); e.Lists(listed); id += 2 {
+		e.sample(e.at, listed, []uint32{7, 9}, true, true, true)
+		for _, old := range []uint32{7, 9} {
+			if got := e.granted(old); got.StreamSend.Known {
+				t.Fatalf("stream %d was reset, and has windows before stream %d: %+v", old, id, got)
+			}
+		}
+		for range maxEnds / 8 {
+			id += 2
+			e.frame(Recv, TypeRSTStream, 0, id, "\x00\x00\x00\x08")
+		}
+	}
+	e.sample(e.at, listed, []uint32{7, 9}, true, true, true)
+	if got := e.granted(7); got.StreamSend.Known {
+		t.Errorf("a list out of date is of use: %+v", got)
+	}
+	if !e.Lists(e.Listing()) {
+		t.Error("a new list is out of date at once")
+	}
+}

@@ -30,6 +30,7 @@ type windowEstimate struct {
 func (w *windows) estimate(s *WindowSample) {
 	r := w.history
 	r.complete, r.worse, r.last, r.sent = true, false, s.Time, s.At[Send]
+	r.reach(s)
 	for _, d := range []Direction{Send, Recv} {
 		if s.Initial[d].Known && !w.initial[d].Known {
 			w.recoverInitial(d, s)

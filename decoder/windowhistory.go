@@ -14,10 +14,11 @@ type windowHistory struct {
 	pending  []WindowSample
 
 	// ends are the latest of the numEnded ends: of followed streams, and of the directions
-	// of other streams.
+	// of other streams. handled of them lie before the places of the last sample.
 	ends     []closedStream
 	nextEnd  int
 	numEnded int64
+	handled  int64
 	// last and sent are the time and place of the last sample. worse says that others
 	// were better. complete says that all its credits are known.
 	last     ktime.Time
@@ -34,6 +35,7 @@ type step struct {
 	stream   uint32    // 0: the connection only
 	both     bool      // also of the connection
 	settings bool
+	ends     bool // it is one of windowHistory.ends
 	amount   int64
 }
 
@@ -56,10 +58,8 @@ func (w *windows) remember(f *Frame, s *stream, end int64, ends bool) {
 	if st.both {
 		r.estimate[st.credit].bytes += st.amount
 	}
+	st.ends = f.StreamID != 0 && r.ended(f, s, ends)
 	r.add(st)
-	if f.StreamID != 0 {
-		r.ended(f, s, ends)
-	}
 }
 
 func (r *windowHistory) add(s step) {
@@ -73,36 +73,50 @@ func (r *windowHistory) add(s step) {
 	r.next = (r.next + 1) % maxSteps
 }
 
-// ended remembers the end of a followed stream, or of a direction of another one.
-func (r *windowHistory) ended(f *Frame, s *stream, ends bool) {
+// ended remembers the end of a followed stream, or of a direction of another one. It reports
+// whether a frame is one.
+func (r *windowHistory) ended(f *Frame, s *stream, ends bool) bool {
 	e := closedStream{id: f.StreamID}
 	switch {
 	case f.Type == TypeRSTStream:
 		e.reset[f.Dir] = true
 	case !ends && (f.Type != TypeData || !f.Flags.Has(FlagEndStream)):
-		return
+		return false
 	case s == nil:
 		e.ended[f.Dir] = true
 	case s.ended[Send] && s.ended[Recv]:
 		e.ended = s.ended
 	default:
-		return
+		return false
 	}
 	r.numEnded++
 	if len(r.ends) < maxEnds {
 		r.ends = append(r.ends, e)
-		return
+		return true
 	}
 	r.ends[r.nextEnd] = e
 	r.nextEnd = (r.nextEnd + 1) % maxEnds
+	return true
 }
 
-// listing returns the number of ends.
+// reach notes how many ends lie before the places of a sample, which it covers.
+func (r *windowHistory) reach(s *WindowSample) {
+	r.handled = r.numEnded
+	for i := range r.steps {
+		if st := &r.steps[i]; st.ends && st.end > s.At[st.dir] {
+			r.handled--
+		}
+	}
+}
+
+// listing returns the number of ends that the process had handled by the last sample.
+// Packets arrive before the process reads them: its streams may include some that have
+// ended since.
 func (w *windows) listing() int64 {
 	if w.history == nil {
 		return 0
 	}
-	return w.history.numEnded
+	return w.history.handled
 }
 
 // lists reports whether all ends since a listing are remembered.
@@ -134,5 +148,6 @@ func (w *windows) recovering() {
 	if before != nil {
 		w.history.pending = before.pending
 		w.history.numEnded = before.numEnded + maxEnds + 1
+		w.history.handled = w.history.numEnded
 	}
 }

@@ -161,6 +161,47 @@ func TestPlainWindows(t *testing.T) {
 	}
 }
 
+// TestPlainListing has copied windows of places that the decoder has long passed: more streams
+// have ended since than it remembers. A list of the open streams would be of no use then, so
+// the engine asks for none, and does so with the first copy of a place that serves.
+func TestPlainListing(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9}, Role: bpf.RoleClient, Wire: bpf.WireHTTP})
+	var resets, grant bytes.Buffer
+	framer := http2.NewFramer(&resets, nil)
+	for id := range uint32(5000) {
+		if err := framer.WriteRSTStream(2*id+1, http2.ErrCodeCancel); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := http2.NewFramer(&grant, nil).WriteWindowUpdate(0, 1); err != nil {
+		t.Fatal(err)
+	}
+	for dir, b := range [][]byte{bpf.Send: grant.Bytes(), bpf.Recv: resets.Bytes()} {
+		table.segment(&bpf.Segment{Head: bpf.Head{Conn: 1, PID: 9}, Dir: dir, Payload: b})
+	}
+	table.byID[1].release()
+	m := table.byID[1].missing
+	copied := func(at int) {
+		do(t, table.recovery.windows(&bpf.Windows{
+			Head: bpf.Head{Conn: 1, PID: 9}, Trusted: true,
+			Offset: [2]uint64{bpf.Send: uint64(grant.Len()), bpf.Recv: uint64(at)},
+		}))
+	}
+	for range 2 * recover.SamplesAsked {
+		if copied(0); !m.windows.WantsList() {
+			t.Fatal("the list of streams is given up")
+		}
+	}
+	tries := 0
+	for ; m.windows.WantsList() && tries < recover.SamplesAsked; tries++ {
+		copied(resets.Len())
+	}
+	if m.windows.WantsList() || tries < 2 {
+		t.Errorf("asked for a list %d times, want as often as it is tried", tries)
+	}
+}
+
 // TestPlainSeq has records of a direction in another order than their numbers, as from two
 // CPUs. Only the records that the kernel counted are lost.
 func TestPlainSeq(t *testing.T) {

@@ -61,8 +61,7 @@ func (r *recovery) windows(w *bpf.Windows) error {
 	if !c.decoder.Lists(m.Listing) {
 		m.Outdate() // what was lost since may have opened others
 	}
-	if w.Trusted && m.WantsList() {
-		listing := c.decoder.Listing()
+	if listing := c.decoder.Listing(); w.Trusted && m.WantsList() && c.decoder.Lists(listing) {
 		streams, read := r.kernel.OpenStreams(w.PID, w)
 		if m.List(streams, read, listing) {
 			return r.askWindows(c)
