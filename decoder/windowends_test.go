@@ -132,3 +132,21 @@ func TestEndedBeforeListing(t *testing.T) {
 		t.Error("a new list is out of date at once")
 	}
 }
+
+// TestEndNotedLate samples a client that has sent END_STREAM before the join, and notes so a
+// moment later. The stream ends with the response.
+func TestEndNotedLate(t *testing.T) {
+	for _, sent := range [][]bool{{true, true, true}, {false, true, true}, {false, false, false, true}} {
+		e := newEndsConn()
+		e.frame(Recv, TypeWindowUpdate, 0, 0, "\x00\x00\x00\x01")
+		e.frame(Send, TypeWindowUpdate, 0, 0, "\x00\x00\x00\x01")
+		e.sample(e.at, e.Listing(), []uint32{7}, append([]bool{sent[0]}, sent...)...)
+		if got := e.granted(7); !got.StreamSend.Known {
+			t.Errorf("%v: an open stream has no windows: %+v", sent, got)
+		}
+		e.frame(Recv, TypeData, FlagEndStream, 7, "abc")
+		if got := e.granted(7); got.StreamSend.Known {
+			t.Errorf("%v: a stream that has ended has windows: %+v", sent, got)
+		}
+	}
+}

@@ -122,7 +122,8 @@ func (w *windows) recoverInitial(d Direction, s *WindowSample) {
 }
 
 // estimateStream does the same for a stream. It begins to follow a stream that was open
-// before.
+// before. A client notes that it has sent END_STREAM only after that frame: a later sample
+// may show more ends.
 func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
 	r := w.history
 	st := w.streams.byID[sample.ID]
@@ -130,6 +131,13 @@ func (w *windows) estimateStream(s *WindowSample, sample *StreamSample) {
 		if st = w.adopt(s, sample); st == nil {
 			return
 		}
+	}
+	for d, ended := range sample.Ended {
+		st.ended[d] = st.ended[d] || ended
+	}
+	if st.ended[Send] && st.ended[Recv] {
+		w.streams.shut(sample.ID, st, nil)
+		return
 	}
 	for _, d := range []Direction{Send, Recv} {
 		if st.known[d] || !w.initial[d].Known {
