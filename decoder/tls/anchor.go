@@ -32,15 +32,16 @@ func (c *Conn) anchor(s *side, k candidate) bool {
 			break
 		}
 	}
+	from := 0
 	if first > 0 { // in two steps, for the length of the record before
-		c.pass(s, begins[first-1])
-		c.pass(s, begins[first]-begins[first-1])
-	} else {
-		c.pass(s, begins[0])
+		from = begins[first-1]
 	}
-	if s.state == searching {
-		c.resume(s, k, number-uint64(last-first))
+	for _, n := range []int{from, begins[first] - from} {
+		if n > 0 {
+			s.drop(n)
+		}
 	}
+	c.resume(s, k, number-uint64(last-first))
 	return true
 }
 

@@ -228,3 +228,31 @@ func TestKeyUpdateBeforeLateJoin(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyUpdateFarBeforeJoin does so where more waits before the KeyUpdate than a search passes
+// over.
+func TestKeyUpdateFarBeforeJoin(t *testing.T) {
+	const most = 4 << 20 // maxJoining
+	secret := stream(32, 1)
+	s := newGCMSender(t, secret)
+	var sent []byte
+	for len(sent) <= most {
+		sent = append(sent, s.seal(record.ApplicationData, string(stream(1<<14, 2)))...)
+	}
+	sent = append(sent, s.seal(record.Handshake, "\x18\x00\x00\x01\x00")...)
+	s = newGCMSender(t, expand(t, secret, "traffic upd", 32))
+	sent = append(append(sent, s.seal(record.ApplicationData, "after ")...), s.seal(record.ApplicationData, "it")...)
+	suite, _ := record.SuiteByID(0x1301)
+	reader, err := record.NewTLS13(suite, s.secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, r := tls.NewJoined(tls.NewBudget(2*most), tls.NewSessions()), &result{}
+	r.give(c, 1, decoder.Recv, sent[:most])
+	r.give(c, 2, decoder.Recv, sent[most:])
+	c.Join(decoder.Recv, reader)
+	r.drain(c)
+	if got := string(r.said[decoder.Recv]); got != "after it" || len(r.lines) > 0 {
+		t.Errorf("got %q and %q", got, r.lines)
+	}
+}

@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls/handshake"
 	"h2trace/decoder/tls/record"
 )
@@ -164,9 +165,7 @@ func (c *Conn) pass(s *side, n int) bool {
 	if n == 0 {
 		return false
 	}
-	at := s.queue.pass(n)
-	s.lost += int64(n)
-	s.passed = n
+	at := s.drop(n)
 	most := maxSearch
 	if s.joined { // so much may be from before a KeyUpdate
 		most = maxJoining
@@ -175,6 +174,13 @@ func (c *Conn) pass(s *side, n int) bool {
 		c.end(s, at, OutOfStep)
 	}
 	return true
+}
+
+// drop removes n bytes, and returns when the last of them came.
+func (s *side) drop(n int) ktime.Time {
+	s.lost += int64(n)
+	s.passed = n
+	return s.queue.pass(n)
 }
 
 // cross goes on after a hole, if one follows.
