@@ -30,7 +30,7 @@ type Stream struct {
 	leftOut uint64
 	early   queue // pieces that came before the byte at next
 	holes   uint64
-	unsure  bool // bytes were left out, or lost
+	unsure  bool // segments were lost, or may have been left out
 }
 
 // Holes returns how often a segment came after a missing one that no segment before had
@@ -38,7 +38,10 @@ type Stream struct {
 func (s *Stream) Holes() (holes uint64, ok bool) { return s.holes, !s.unsure }
 
 // LeaveOut says that the caller may not report segments that end before an offset.
-func (s *Stream) LeaveOut(before uint64) { s.leftOut = before }
+func (s *Stream) LeaveOut(before uint64) {
+	s.leftOut = before
+	s.unsure = s.unsure || before > s.next
+}
 
 // Segment takes a segment at offset off. It does not keep b. lost says that the
 // observer lost segments before it.
@@ -71,7 +74,7 @@ func (s *Stream) Drop(budget *Budget) { s.early.drop(budget) }
 // add reports a piece, or holds it.
 func (s *Stream) add(p piece, lost bool, budget *Budget, out *output) {
 	if lost || p.from < s.leftOut {
-		s.unsure = true
+		s.unsure = s.unsure || lost
 		s.giveUp(p.from, Lost, budget, out)
 	}
 	if p.from <= s.next {

@@ -75,6 +75,20 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestHolesLeftOut leaves out all that follows: nobody knows whether one of it was missing.
+func TestHolesLeftOut(t *testing.T) {
+	var s Stream
+	a := NewBudget(1 << 20)
+	s.Segment(1, 0, []byte("ab"), false, a, &recorder{})
+	for before, want := range map[uint64]bool{2: true, 3: false} {
+		s := s
+		s.LeaveOut(before)
+		if _, ok := s.Holes(); ok != want {
+			t.Errorf("known is %t with bytes left out before %d", ok, before)
+		}
+	}
+}
+
 // whole collects the bytes and demands that none is missing.
 type whole struct {
 	t   *testing.T
