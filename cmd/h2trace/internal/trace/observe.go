@@ -142,7 +142,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		}
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
 	}
-	o.unix = newUnixCalls(c, o.processes, &o.conns.ciphers.keys, msg)
+	o.unix = newUnixCalls(c, o.processes, o.conns, msg)
 	o.conns.ciphers.keys.sees = o.unix.sees
 	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)

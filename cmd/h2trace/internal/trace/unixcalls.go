@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -20,21 +21,24 @@ const socketsAgain = 2 * time.Second
 
 // unixCalls attaches probes on Read and Write, for Unix sockets, where a process speaks TLS
 // on what has no packets. A handshake without a ClientHello shows that, in a process that is
-// seen from its start; in another one, it may be that of an earlier connection.
+// seen from its start; in another one, it may be that of an earlier connection. Where records
+// are lost, one of them may have held the ClientHello. Then the sockets have to show it, too.
 type unixCalls struct {
-	executables *bpf.Executables
-	sockets     *bpf.Sockets
-	processes   *process.Tracker
-	keys        *keyring
-	msg         *message.Printer
-	work        *background
-	again       map[*bpf.Executable]ktime.Time // when to look at its sockets again
-	since       map[*bpf.Executable]ktime.Time // with such probes
+	attachTo  func(path string) (bool, error) // see bpf.Executables.AttachUnix
+	sockets   func() ([]bpf.Socket, error)
+	lost      func() (uint64, error) // counts lost records
+	processes *process.Tracker
+	keys      *keyring
+	msg       *message.Printer
+	work      *background
+	again     map[*bpf.Executable]ktime.Time // when to look at its sockets again
+	since     map[*bpf.Executable]ktime.Time // with such probes
 }
 
-func newUnixCalls(c *bpf.Collector, p *process.Tracker, keys *keyring, msg *message.Printer) *unixCalls {
+func newUnixCalls(c *bpf.Collector, p *process.Tracker, conns *connTable, msg *message.Printer) *unixCalls {
 	return &unixCalls{
-		executables: c.Executables, sockets: c.Sockets, processes: p, keys: keys, msg: msg, work: newBackground(),
+		attachTo: c.Executables.AttachUnix, sockets: c.Sockets.List, lost: conns.lost,
+		processes: p, keys: &conns.ciphers.keys, msg: msg, work: newBackground(),
 		again: make(map[*bpf.Executable]ktime.Time), since: make(map[*bpf.Executable]ktime.Time),
 	}
 }
@@ -46,6 +50,9 @@ func (u *unixCalls) tick(read ktime.Time) {
 		proc, ok := u.processes.At(pid)
 		if !ok || proc.File == nil || proc.File.Calls || u.since[proc.File] != 0 || read < u.again[proc.File] || u.work.busy {
 			continue
+		}
+		if len(u.again) >= maxUnused {
+			maps.DeleteFunc(u.again, func(_ *bpf.Executable, at ktime.Time) bool { return at <= read })
 		}
 		u.again[proc.File] = read.Add(socketsAgain)
 		u.attach(proc)
@@ -61,15 +68,17 @@ func (u *unixCalls) sees(pid int, at ktime.Time) bool {
 
 func (u *unixCalls) attach(proc process.Process) {
 	path := procfs.Path(procfs.LivingThread(proc.PID), "exe")
+	lost, err := u.lost()
+	may := err == nil && lost == 0 && proc.File.Since < proc.At
 	u.work.run(func() func() {
-		may, attached, err := proc.File.Since < proc.At, false, error(nil)
+		attached, err := false, error(nil)
 		if !may {
 			var list []bpf.Socket
-			list, err = u.sockets.List()
+			list, err = u.sockets()
 			may = err == nil && speaksUnix(list, proc.PID)
 		}
 		if may {
-			attached, err = u.executables.AttachUnix(path)
+			attached, err = u.attachTo(path)
 		}
 		at := monotonic()
 		return func() { u.attached(proc, at, attached, err) }
