@@ -53,7 +53,8 @@
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
 //	            fetches modules directly: the arguments, without credentials
 //	reason      on skipped: why; on attached: why h2trace sees nothing although
-//	            the process communicates; or the library that has the probes
+//	            the process communicates; or the library that has the probes; or
+//	            why the plan has more of them now
 //	module      on error: {path, version} of the module that the complaint is
 //	            about, version null if it names none; or null
 //	error       on error: {class, detail}. Classes: dns, connect, tls, timeout,

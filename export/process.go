@@ -37,8 +37,8 @@ type ProcessAttached struct {
 	GoVersion, BuildID string
 	// Plan is the probe that each tap got, in the order to print.
 	Plan []Tap
-	// Reason is why nothing is seen of the process, or which library has the probes, or
-	// empty.
+	// Reason is why nothing is seen of the process, or which library has the probes, or why
+	// the plan has more of them now, or empty.
 	Reason string
 }
 
