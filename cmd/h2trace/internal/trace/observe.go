@@ -281,8 +281,8 @@ func (o *Observer) look(idle bool) error {
 	}
 	o.sockets.tick(o.read)
 	o.processes.LookForLibraries(now)
-	fresh, unsure := o.unfired.look(now)
-	if fresh {
+	soon, unsure := o.unfired.look(now)
+	if soon {
 		o.looks.soon(now)
 	}
 	if o.looks.due(now) && (unsure || o.sockets.unsure(now)) {

@@ -41,9 +41,10 @@ type unfired struct {
 
 // probeState is what is known of the probe of a direction.
 type probeState struct {
-	name     string // such as "CALL runtime.memmove"
-	fired    bool   // or there is none
-	reported bool
+	name      string // such as "CALL runtime.memmove"
+	fired     bool   // or there is none
+	suspected bool   // on some connection
+	reported  bool
 }
 
 // oneWay is what is known of a connection that shows plaintext in one direction only.
@@ -98,15 +99,16 @@ func advise(opts *Options) string {
 	return "try --plan " + string(PlanEntryRet)
 }
 
-// look notes which probes have fired. It reports whether there are new executables, and
-// whether sockets may show that a probe does not fire.
-func (u *unfired) look(now ktime.Time) (fresh, unsure bool) {
+// look notes which probes have fired. It reports whether to look at the sockets soon, for a
+// new executable or the first doubt about a probe, and whether they may show that one does
+// not.
+func (u *unfired) look(now ktime.Time) (soon, unsure bool) {
 	u.procs = make(map[int]process.Process)
 	used := make(map[*bpf.Executable]bool)
 	for _, proc := range u.running() {
 		u.procs[proc.PID], used[proc.File] = proc, true
 		if u.probes[proc.File] == nil {
-			u.probes[proc.File], fresh = probesOf(proc.File), true
+			u.probes[proc.File], soon = probesOf(proc.File), true
 		}
 	}
 	for exe := range u.probes {
@@ -130,8 +132,11 @@ func (u *unfired) look(now ktime.Time) (fresh, unsure bool) {
 		if s.oneWay.since == 0 {
 			s.oneWay.since = now
 		}
+		if p := &u.probes[s.exe][s.dir]; !p.suspected {
+			p.suspected, soon = true, true
+		}
 	}
-	return fresh, len(list) > 0
+	return soon, len(list) > 0
 }
 
 // suspects returns the connections that show plaintext in one direction only, where the

@@ -179,11 +179,13 @@ func TestUnfired(t *testing.T) {
 func TestUnfiredWhenNew(t *testing.T) {
 	w := newOneWayTest(t, &Options{Sources: Auto})
 	w.open(1, 10*ms, bpf.Send)
-	if fresh, unsure := w.look(10*ms + ktime.Time(silence) - 1); !fresh || unsure {
-		t.Errorf("young: fresh %t, unsure %t", fresh, unsure)
+	if soon, unsure := w.look(10*ms + ktime.Time(silence) - 1); !soon || unsure {
+		t.Errorf("young: soon %t, unsure %t", soon, unsure)
 	}
-	if fresh, unsure := w.look(300 * ms); fresh || !unsure {
-		t.Errorf("old: fresh %t, unsure %t", fresh, unsure)
+	for _, first := range []bool{true, false} { // to look soon, once
+		if soon, unsure := w.look(300 * ms); soon != first || !unsure {
+			t.Errorf("old: soon %t, unsure %t, want %t, true", soon, unsure, first)
+		}
 	}
 	s := bpf.Socket{PID: oneWayPID, Local: oneWayLocal, Remote: oneWayRemote}
 	for _, l := range []look{{begin: 200 * ms, at: 400 * ms}, {begin: 500 * ms, at: 600 * ms}} {
