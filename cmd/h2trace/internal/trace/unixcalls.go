@@ -99,6 +99,9 @@ func (u *unixCalls) attached(proc process.Process, at ktime.Time, attached bool,
 	}
 	u.since[proc.File] = at
 	u.msg.Infof("%s: TLS on no TCP connection: Read and Write have probes for Unix sockets now; what was said before is missing", proc.Exe)
+	if !u.processes.Current(&proc) {
+		return // its exit is printed
+	}
 	event := u.processes.Attached(proc.File)
 	event.Reason = "TLS on no TCP connection: probes for Unix sockets"
 	proc.At = at
