@@ -32,10 +32,11 @@ type Executable struct {
 	links []link.Link
 	// The programs in use, and the sites where they find their values, unless the
 	// programs hold these themselves.
-	programs []programKey
-	sites    []uint32
-	unix     []plan.Site // attached by AttachUnix
-	lease    *os.File    // nil where the file cannot be leased
+	programs  []programKey
+	sites     []uint32
+	unix      []plan.Site // attached by AttachUnix
+	unixTried bool
+	lease     *os.File // nil where the file cannot be leased
 	// mount is the mount of the file. It is 0 while the probes hold that mount,
 	// because its end would go unnoticed. unmounted says that it is gone.
 	mount     uint64

@@ -1,12 +1,13 @@
 package bpf
 
 import (
+	"errors"
 	"os"
 )
 
 // AttachUnix attaches probes on Read and Write in the executable at path, whose TLS comes
 // from packets, for connections on Unix sockets alone: those have no packets. They cost
-// each call on the other connections a trap. It returns false if there is no such
+// each call on the other connections a trap, and the way to its net.Conn. It returns false if there is no such
 // executable, or no such connection in it.
 func (x *Executables) AttachUnix(path string) (bool, error) {
 	f, err := os.Open(path)
@@ -21,13 +22,15 @@ func (x *Executables) AttachUnix(path string) (bool, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	exe := x.cache.byKey[key]
-	if exe == nil || exe.Plan == nil || exe.Calls || len(exe.unix) > 0 || x.stopped || x.opts.NoCalls || len(exe.links) == 0 {
+	if exe == nil || exe.Plan == nil || exe.Calls || exe.unixTried || x.stopped || x.opts.NoCalls || len(exe.links) == 0 {
 		return false, nil
 	}
-	if exe.unix, err = exe.Plan.UnixCalls(f); err != nil || len(exe.unix) == 0 {
+	exe.unixTried = true
+	sites, err := exe.Plan.UnixCalls(f)
+	if err != nil || len(sites) == 0 {
 		return false, err
 	}
-	groups, err := x.sites.enterAll(exe, exe.unix)
+	groups, err := x.sites.enterAll(exe, sites)
 	if err != nil {
 		return false, err
 	}
@@ -36,5 +39,12 @@ func (x *Executables) AttachUnix(path string) (bool, error) {
 		return false, err
 	}
 	defer through.Close()
-	return true, x.sites.attach(exe, target, groups)
+	before := len(exe.links)
+	if err := x.sites.attach(exe, target, groups); err != nil { // one way of a connection is of no use
+		links := exe.links[before:]
+		exe.links = exe.links[:before:before]
+		return false, errors.Join(err, closeLinks(links))
+	}
+	exe.unix = sites
+	return true, nil
 }

@@ -18,7 +18,7 @@
 #define FLAG_PADDED 0x8
 
 /* Frames of a segment that are followed. Where there are more, they are small. */
-#define FRAMES_MAX 32
+#define FRAMES_MAX 64
 /* A shorter part of a payload is copied: a record of its own would cost as much. */
 #define WORTH_LEAVING_OUT 1024
 
@@ -88,7 +88,7 @@ __noinline int follow_frame(struct __sk_buff *skb, u64 offset, u64 span, u32 dir
 	flow = &owner->dir[dir & 1];
 	stop = flow->frame < end ? flow->frame : end;
 	at -= offset;
-	if (flow->bulk && stop - flow->walked >= WORTH_LEAVING_OUT) {
+	if (flow->bulk && stop >= flow->walked + WORTH_LEAVING_OUT) {
 		u32 head = flow->walked - flow->reported;
 
 		if (head > HEAD_MAX) {
@@ -107,6 +107,10 @@ __noinline int follow_frame(struct __sk_buff *skb, u64 offset, u64 span, u32 dir
 		take_header(flow, bytes_at(skb, at + stop), stop + FRAME_HEADER);
 		return 1;
 	}
+	if (len < sizeof(flow->tail)) {
+		flow->followed = 0;
+		return 0;
+	}
 	flow->split = end - stop;
 	flow->tail = bytes_at(skb, at + end - sizeof(flow->tail));
 	return 0;
@@ -120,8 +124,7 @@ static __always_inline void follow_frames(struct __sk_buff *skb, struct flow_dir
 	int more = 1;
 
 	flow->reported = offset;
-	flow->followed =
-		len >= sizeof(flow->tail) && (!flow->split || join_header(skb, flow, offset, span));
+	flow->followed = !flow->split || join_header(skb, flow, offset, span);
 	for (int i = 0; i < FRAMES_MAX && more && flow->followed; i++)
 		more = follow_frame(skb, offset, span, dir);
 	if (more)
@@ -137,12 +140,21 @@ static __always_inline void begin_following(struct __sk_buff *skb, struct segmen
 {
 	u64 bytes = bytes_at(skb, s->at);
 
-	if (bytes == 0x5448202a20495250) /* "PRI * HT" */
+	if (bytes == 0x5448202a20495250 && s->len >= 16 && /* "PRI * HT" "TP/2.0\r\n" */
+	    bytes_at(skb, s->at + 8) == 0x0a0d302e322f5054)
 		s->flow->frame = PREFACE_LEN;
 	else if (s->len < FRAME_HEADER || bytes >> 48 || frame_length(bytes) > PAYLOAD_MAX ||
 		 (bytes >> 24 & 0xffff) != FRAME_SETTINGS)
 		return;
 	s->flow->followed = 1;
+}
+
+/* Reports whether a segment comes next in a direction that is followed, or first. */
+static __always_inline bool is_next(struct segment *s)
+{
+	u64 walked = *(volatile u64 *)&s->flow->walked;
+
+	return walked == s->offset && (s->flow->followed || (!walked && s->owner->from_start));
 }
 
 /*
@@ -154,15 +166,13 @@ static __always_inline bool follow(struct __sk_buff *skb, struct segment *s)
 	struct flow_dir *flow = s->flow;
 	bool alone;
 
-	if (!leaves_out || s->owner->carries != CARRIES_HTTP)
-		return false;
-	if (!s->offset && !flow->walked && s->owner->from_start)
-		begin_following(skb, s);
-	if (!flow->followed || flow->walked != s->offset)
+	if (!leaves_out || s->owner->carries != CARRIES_HTTP || !is_next(s))
 		return false;
 	__sync_fetch_and_add(&flow->followers, 1);
-	alone = *(volatile u32 *)&flow->followers == 1 &&
-		*(volatile u64 *)&flow->walked == s->offset && flow->followed;
+	alone = *(volatile u32 *)&flow->followers == 1 && is_next(s);
+	if (alone && !flow->followed)
+		begin_following(skb, s);
+	alone = alone && flow->followed;
 	if (alone)
 		follow_frames(skb, flow, s->offset, SPAN(s->at, s->len),
 			      s->dir | (s->peer_ended ? PEER_ENDED : 0));

@@ -120,6 +120,8 @@ func (t *connTable) open(o *bpf.Open) {
 	t.sockets.enter(c)
 	c.follow(config)
 	switch {
+	case o.Wire == bpf.WireNone && o.Handshake && t.ciphers.wanted:
+		t.ciphers.keys.elsewhere[o.PID]++
 	case o.Wire == bpf.WireTLS && t.ciphers.byCalls(o.PID):
 		t.leavesToCalls(c)
 	case o.Wire == bpf.WireTLS && !o.Handshake:
@@ -267,6 +269,7 @@ func (t *connTable) saw(pid int) bool {
 func (t *connTable) forget(pid int) {
 	delete(t.spoke, pid)
 	delete(t.hellos.sent, pid)
+	delete(t.ciphers.keys.elsewhere, pid)
 }
 
 func bySince(a, b *tracedConn) int { return cmp.Compare(a.since, b.since) }

@@ -35,8 +35,9 @@ type keyring struct {
 	order   []arrival // of the first secret of each session, by time
 	claims  []random  // of connections whose secrets are of no use, by time
 	strays  uint64    // sessions without a connection, of which nothing is seen
-	// sees reports whether a handshake of a process at a kernel time is seen without packets.
-	sees func(pid int, at ktime.Time) bool
+	// elsewhere counts, by process, the connections that calls show from their start and
+	// whose secrets are still to come.
+	elsewhere map[int]int
 }
 
 type secret struct {
@@ -54,7 +55,7 @@ type arrival struct {
 func newKeyring() keyring {
 	return keyring{
 		conns: make(map[random][]*tracedConn), secrets: make(map[random][]secret),
-		sees: func(int, ktime.Time) bool { return false },
+		elsewhere: make(map[int]int),
 	}
 }
 
@@ -66,7 +67,7 @@ func (k *keyring) take(s *bpf.Secret) []*tracedConn {
 		if len(k.order) >= maxSessions {
 			k.drop(k.order[0].random)
 		}
-		k.order = append(k.order, arrival{s.Time, r, k.claimed(r) || k.sees(s.PID, s.Time)})
+		k.order = append(k.order, arrival{s.Time, r, k.claimed(r) || k.isElsewhere(s.PID)})
 	}
 	if len(list) < maxSessionSecrets {
 		k.secrets[r] = append(list, secret{s.PID, s.Label, slices.Clone(s.Secret)})
@@ -76,6 +77,18 @@ func (k *keyring) take(s *bpf.Secret) []*tracedConn {
 		return slices.Clone(k.conns[r])
 	}
 	return own
+}
+
+// isElsewhere reports whether the next session of a process is that of a connection that
+// calls show.
+func (k *keyring) isElsewhere(pid int) bool {
+	n := k.elsewhere[pid]
+	if n > 1 {
+		k.elsewhere[pid] = n - 1
+	} else {
+		delete(k.elsewhere, pid)
+	}
+	return n > 0
 }
 
 // of returns the connections of a session that a process has.

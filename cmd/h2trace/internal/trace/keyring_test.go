@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"testing"
@@ -125,5 +126,25 @@ func TestManyHellos(t *testing.T) {
 	}
 	if n := len(table.ciphers.keys.conns); n != 0 {
 		t.Errorf("secrets of %d handshakes are waited for after the end", n)
+	}
+}
+
+// TestStrays has sessions without packets. Those of connections that calls show from their
+// start are no strays.
+func TestStrays(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	table.ciphers.wanted = true
+	session := func(pid int, r byte) {
+		table.secret(&bpf.Secret{Head: bpf.Head{PID: pid, Time: 1}, ClientRandom: random{r}, Label: "CLIENT_RANDOM", Secret: make([]byte, 48)})
+	}
+	table.open(&bpf.Open{Head: bpf.Head{PID: 1, Conn: 1}, Handshake: true})
+	session(1, 1) // of that
+	session(1, 2)
+	session(2, 3)
+	table.open(&bpf.Open{Head: bpf.Head{PID: 2, Conn: 2}, Handshake: true})
+	table.forget(2)
+	session(2, 4)
+	if table.ciphers.wipe(); table.ciphers.keys.strays != 3 {
+		t.Errorf("%d strays, want 3", table.ciphers.keys.strays)
 	}
 }

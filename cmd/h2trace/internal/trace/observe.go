@@ -143,7 +143,6 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
 	}
 	o.unix = newUnixCalls(c, o.processes, o.conns, msg)
-	o.conns.ciphers.keys.sees = o.unix.sees
 	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames

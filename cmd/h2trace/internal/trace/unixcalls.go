@@ -16,8 +16,8 @@ import (
 // in the packets of a TCP connection it comes before them.
 const helloWait = 200 * time.Millisecond
 
-// socketsAgain is the time between two looks at the sockets of such a process.
-const socketsAgain = 2 * time.Second
+// unixAgain is the time between two tries with an executable.
+const unixAgain = 2 * time.Second
 
 // unixCalls attaches probes on Read and Write, for Unix sockets, where a process speaks TLS
 // on what has no packets. A handshake without a ClientHello shows that, in a process that is
@@ -31,15 +31,14 @@ type unixCalls struct {
 	keys      *keyring
 	msg       *message.Printer
 	work      *background
-	again     map[*bpf.Executable]ktime.Time // when to look at its sockets again
-	since     map[*bpf.Executable]ktime.Time // with such probes
+	again     map[*bpf.Executable]ktime.Time // when to try again
 }
 
 func newUnixCalls(c *bpf.Collector, p *process.Tracker, conns *connTable, msg *message.Printer) *unixCalls {
 	return &unixCalls{
 		attachTo: c.Executables.AttachUnix, sockets: c.Sockets.List, lost: conns.lost,
 		processes: p, keys: &conns.ciphers.keys, msg: msg, work: newBackground(),
-		again: make(map[*bpf.Executable]ktime.Time), since: make(map[*bpf.Executable]ktime.Time),
+		again: make(map[*bpf.Executable]ktime.Time),
 	}
 }
 
@@ -48,22 +47,15 @@ func (u *unixCalls) tick(read ktime.Time) {
 	u.work.poll()
 	for _, pid := range u.keys.unclaimed(read.Add(-helloWait)) {
 		proc, ok := u.processes.At(pid)
-		if !ok || proc.File == nil || proc.File.Calls || u.since[proc.File] != 0 || read < u.again[proc.File] || u.work.busy {
+		if !ok || proc.File == nil || proc.File.Calls || read < u.again[proc.File] || u.work.busy {
 			continue
 		}
 		if len(u.again) >= maxUnused {
 			maps.DeleteFunc(u.again, func(_ *bpf.Executable, at ktime.Time) bool { return at <= read })
 		}
-		u.again[proc.File] = read.Add(socketsAgain)
+		u.again[proc.File] = read.Add(unixAgain)
 		u.attach(proc)
 	}
-}
-
-// sees reports whether a handshake of a process at a kernel time is seen by such probes.
-func (u *unixCalls) sees(pid int, at ktime.Time) bool {
-	proc, ok := u.processes.At(pid)
-	since := u.since[proc.File]
-	return ok && since != 0 && at >= since
 }
 
 func (u *unixCalls) attach(proc process.Process) {
@@ -97,7 +89,6 @@ func (u *unixCalls) attached(proc process.Process, at ktime.Time, attached bool,
 	if !attached {
 		return
 	}
-	u.since[proc.File] = at
 	u.msg.Infof("%s: TLS on no TCP connection: Read and Write have probes for Unix sockets now; what was said before is missing", proc.Exe)
 	if !u.processes.Current(&proc) {
 		return // its exit is printed
