@@ -18,19 +18,19 @@
 #define FLAG_PADDED 0x8
 
 /* Frames of a segment that are followed. Where there are more, they are small. */
-#define FRAMES_MAX 64
+#define FRAMES_MAX 32
 /* A shorter part of a payload is copied: a record of its own would cost as much. */
 #define WORTH_LEAVING_OUT 1024
 
 /* DATA payloads are not wanted. */
 const volatile bool leaves_out = true;
 
-/* Up to 8 bytes of a packet; the first one is the lowest. */
+/* The next 8 bytes of a packet, 0 if it has fewer. The first one is the lowest. */
 static __always_inline u64 bytes_at(struct __sk_buff *skb, u32 at)
 {
 	u64 bytes = 0;
 
-	load_some(skb, at, &bytes, sizeof(bytes));
+	bpf_skb_load_bytes(skb, at, &bytes, sizeof(bytes));
 	return bytes;
 }
 
@@ -62,9 +62,12 @@ static __always_inline bool join_header(struct __sk_buff *skb, struct flow_dir *
 
 	if (end > (u32)span)
 		return false;
-	if (split < 8) {
-		header >>= 8 * (8 - split);
-		header |= bytes_at(skb, span >> 32) << 8 * split;
+	header >>= 8 * (8 - split);
+	if (split < 5) { /* no flags yet */
+		u32 next = 0;
+
+		bpf_skb_load_bytes(skb, span >> 32, &next, sizeof(next));
+		header |= (u64)next << 8 * split;
 	}
 	take_header(flow, header, offset + end);
 	flow->split = 0;
@@ -96,8 +99,8 @@ __noinline int follow_frame(struct __sk_buff *skb, u64 offset, u64 span, u32 dir
 			flow->reported = flow->walked;
 			head = 0;
 		}
-		put_head(skb, flow->reported, SPAN(at + flow->reported, head), dir,
-			 stop - flow->walked);
+		put_piece(skb, flow->reported, SPAN(at + flow->reported, head), dir,
+			  stop - flow->walked);
 		flow->reported = stop;
 	}
 	flow->walked = stop;
@@ -125,8 +128,9 @@ static __always_inline void follow_frames(struct __sk_buff *skb, struct flow_dir
 
 	flow->reported = offset;
 	flow->followed = !flow->split || join_header(skb, flow, offset, span);
-	for (int i = 0; i < FRAMES_MAX && more && flow->followed; i++)
-		more = follow_frame(skb, offset, span, dir);
+	if (flow->followed)
+		for (int i = 0; i < FRAMES_MAX && more; i++)
+			more = follow_frame(skb, offset, span, dir);
 	if (more)
 		flow->followed = 0;
 	flow->walked = offset + len;
@@ -136,46 +140,53 @@ static __always_inline void follow_frames(struct __sk_buff *skb, struct flow_dir
 }
 
 /* At the first byte of a direction: the preface (RFC 9113 3.4), or the SETTINGS of a server. */
-static __always_inline void begin_following(struct __sk_buff *skb, struct segment *s)
+static __always_inline void begin_following(struct __sk_buff *skb, struct flow_dir *flow, u64 span)
 {
-	u64 bytes = bytes_at(skb, s->at);
+	u32 at = span >> 32, len = span;
+	u64 bytes = bytes_at(skb, at);
 
-	if (bytes == 0x5448202a20495250 && s->len >= 16 && /* "PRI * HT" "TP/2.0\r\n" */
-	    bytes_at(skb, s->at + 8) == 0x0a0d302e322f5054)
-		s->flow->frame = PREFACE_LEN;
-	else if (s->len < FRAME_HEADER || bytes >> 48 || frame_length(bytes) > PAYLOAD_MAX ||
+	if (bytes == 0x5448202a20495250 && len >= 16 && /* "PRI * HT" "TP/2.0\r\n" */
+	    bytes_at(skb, at + 8) == 0x0a0d302e322f5054)
+		flow->frame = PREFACE_LEN;
+	else if (len < FRAME_HEADER || bytes >> 48 || frame_length(bytes) > PAYLOAD_MAX ||
 		 (bytes >> 24 & 0xffff) != FRAME_SETTINGS)
 		return;
-	s->flow->followed = 1;
+	flow->followed = 1;
 }
 
 /* Reports whether a segment comes next in a direction that is followed, or first. */
-static __always_inline bool is_next(struct segment *s)
+static __always_inline bool is_next(struct owner *owner, struct flow_dir *flow, u64 offset)
 {
-	u64 walked = *(volatile u64 *)&s->flow->walked;
+	u64 walked = *(volatile u64 *)&flow->walked;
 
-	return walked == s->offset && (s->flow->followed || (!walked && s->owner->from_start));
+	return walked == offset && (flow->followed || (!walked && owner->from_start));
 }
 
 /*
- * Reports a segment without DATA payloads, if it is the next one and is followed. Two
- * CPUs may handle segments of one direction at a time: then neither follows.
+ * Reports a SPAN without DATA payloads, and returns 1, if it comes next and is followed. Two
+ * CPUs may handle segments of one direction at a time: then neither follows. A separate
+ * function, which the verifier checks once.
  */
-static __always_inline bool follow(struct __sk_buff *skb, struct segment *s)
+__noinline int follow(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 {
-	struct flow_dir *flow = s->flow;
-	bool alone;
+	struct owner *owner = owner_of(skb);
+	struct flow_dir *flow;
+	int alone = 0;
 
-	if (!leaves_out || s->owner->carries != CARRIES_HTTP || !is_next(s))
-		return false;
+	if (!owner)
+		return 0;
+	flow = &owner->dir[dir & 1];
+	if (!is_next(owner, flow, offset))
+		return 0;
 	__sync_fetch_and_add(&flow->followers, 1);
-	alone = *(volatile u32 *)&flow->followers == 1 && is_next(s);
-	if (alone && !flow->followed)
-		begin_following(skb, s);
-	alone = alone && flow->followed;
-	if (alone)
-		follow_frames(skb, flow, s->offset, SPAN(s->at, s->len),
-			      s->dir | (s->peer_ended ? PEER_ENDED : 0));
+	if (*(volatile u32 *)&flow->followers == 1 && is_next(owner, flow, offset)) {
+		if (!flow->followed)
+			begin_following(skb, flow, span);
+		if (flow->followed) {
+			follow_frames(skb, flow, offset, span, dir);
+			alone = 1;
+		}
+	}
 	__sync_fetch_and_add(&flow->followers, -1);
 	return alone;
 }

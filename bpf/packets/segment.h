@@ -145,15 +145,16 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 #define PEER_ENDED 2 /* and this next to the direction */
 
 /*
- * Reports the bytes of a SPAN, at most PIECE_MAX, at an offset in the stream. A
- * separate function, which the verifier checks once.
+ * Reports the bytes of a SPAN, at most PIECE_MAX, at an offset in the stream, and how many
+ * after them are left out. A separate function, which the verifier checks once.
  */
-__noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
+__noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir, u32 left_out)
 {
 	struct segment s = {
 		.offset = offset,
 		.at = span >> 32,
 		.len = span,
+		.left_out = left_out,
 		.dir = dir & 1,
 		.peer_ended = (dir & PEER_ENDED) != 0,
 	};
@@ -177,30 +178,6 @@ __noinline int put_piece(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 		put_slice(skb, &s, 2 * PAYLOAD_MAX);
 	else
 		put_slice(skb, &s, PIECE_MAX);
-	return 0;
-}
-
-/*
- * Reports the bytes of a SPAN, at most HEAD_MAX, and how many after them are left out.
- * A separate function, as put_piece.
- */
-__noinline int put_head(struct __sk_buff *skb, u64 offset, u64 span, u32 dir, u32 left_out)
-{
-	struct segment s = {
-		.offset = offset,
-		.at = span >> 32,
-		.len = span,
-		.left_out = left_out,
-		.dir = dir & 1,
-		.peer_ended = (dir & PEER_ENDED) != 0,
-	};
-
-	s.owner = owner_of(skb);
-	if (!s.owner)
-		return 0;
-	s.flow = &s.owner->dir[dir & 1];
-	s.socket = bpf_get_socket_cookie(skb);
-	put_slice(skb, &s, HEAD_MAX);
 	return 0;
 }
 
@@ -232,17 +209,22 @@ __noinline u32 put_pieces(struct __sk_buff *skb, u64 offset, u64 span, u32 dir)
 	for (int i = 0; i < SLICES_MAX && done < len; i++) {
 		u32 piece = piece_len(len - done);
 
-		put_piece(skb, offset + done, SPAN(at + done, piece), dir);
+		put_piece(skb, offset + done, SPAN(at + done, piece), dir, 0);
 		done += piece;
 	}
 	return done;
 }
 
+/* The direction of a segment, and whether its peer has ended. */
+static __always_inline u32 way_of(struct segment *s)
+{
+	return s->dir | (s->peer_ended ? PEER_ENDED : 0);
+}
+
 /* Reports a segment. */
 static __always_inline void put_segment(struct __sk_buff *skb, struct segment *s)
 {
-	u32 done = put_pieces(skb, s->offset, SPAN(s->at, s->len),
-			      s->dir | (s->peer_ended ? PEER_ENDED : 0));
+	u32 done = put_pieces(skb, s->offset, SPAN(s->at, s->len), way_of(s));
 
 	if (done < s->len) {
 		count_seen(1, s->len - done);

@@ -226,7 +226,8 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 	if (is_copied(owner->carries)) {
 		if (!is_wanted(&s))
 			count_seen(0, s.len);
-		else if (!follow(skb, &s))
+		else if (!leaves_out || owner->carries != CARRIES_HTTP ||
+			 !follow(skb, s.offset, SPAN(s.at, s.len), way_of(&s)))
 			put_segment(skb, &s);
 	} else if (owner->carries == CARRIES_HELLO) {
 		hello_packet(skb, &s);
