@@ -77,7 +77,6 @@ func (c *Conn) lose(h *side, reason string) {
 // skip takes n bytes that were left out on purpose, and returns the number of bytes that
 // were not DATA payload.
 func (c *Conn) skip(at ktime.Time, h *side, n int64) int64 {
-	c.settle(at, h) // the header before may be the first one found after a loss
 	r := &h.framer
 	if h.mode != framing || !r.inPayload || r.frame.typ != TypeData {
 		return n

@@ -190,38 +190,3 @@ func TestSearchGivesUp(t *testing.T) {
 		t.Error("bytes are still held")
 	}
 }
-
-// TestSkipAfterLoss loses the header of a DATA frame. Payloads are left out, and so the next
-// header stands alone. None of the frames found is truncated.
-func TestSkipAfterLoss(t *testing.T) {
-	s := &cuts{}
-	c := NewConn(Config{Role: Client, FromStart: true}, s)
-	data := wire(TypeData, 0, 1, make([]byte, minMaxFrameSize))
-	c.Data(1, Recv, wire(TypeSettings, 0, 0, nil))
-	c.Data(1, Recv, wire(TypeHeaders, FlagEndHeaders, 1, []byte{0x88}))
-	c.Gap(1, Recv, int64(len(data)))
-	for range 3 {
-		c.Data(1, Recv, data[:frameHeaderLen])
-		c.Skip(1, Recv, 10000)
-		c.Skip(1, Recv, minMaxFrameSize-10000)
-	}
-	c.Close(1)
-	if s.frames != 3 || s.truncated != 0 {
-		t.Errorf("got %d frames, want 3; %d are truncated", s.frames, s.truncated)
-	}
-}
-
-// cuts counts DATA frames, and truncated ones.
-type cuts struct{ frames, truncated int }
-
-func (s *cuts) Protocol(ktime.Time, Protocol, bool) {}
-func (s *cuts) Resync(ktime.Time, Direction, int64) {}
-
-func (s *cuts) Frame(f *Frame) {
-	if f.Type == TypeData {
-		s.frames++
-	}
-	if f.Truncated {
-		s.truncated++
-	}
-}
