@@ -205,6 +205,7 @@ func checkSegments(t *testing.T, s *session, streams [2][]byte, got *result) {
 	seen := [2]map[uint64]bool{{}, {}}
 	bulk := [2][]bool{unwanted(streams[0]), unwanted(streams[1])}
 	records := uint64(0)
+	alone := !slices.ContainsFunc(s.pieces, func(p piece) bool { return p.within })
 	for _, of := range got.pieces {
 		for _, r := range of {
 			records++
@@ -218,6 +219,9 @@ func checkSegments(t *testing.T, s *session, streams [2][]byte, got *result) {
 			}
 			for i := r.offset; i < end; i++ {
 				known[r.dir][i] = true
+			}
+			if r.leftOut > 0 && r.lostRecords > 0 && alone {
+				t.Fatalf("%d bytes of direction %d are left out after a loss", r.leftOut, r.dir)
 			}
 			for i := end; i < end+uint64(r.leftOut); i++ {
 				if !bulk[r.dir][i] {

@@ -89,6 +89,8 @@ __noinline int follow_frame(struct __sk_buff *skb, u64 offset, u64 span, u32 dir
 	if (!owner)
 		return 0;
 	flow = &owner->dir[dir & 1];
+	if (!flow->followed) /* a record was lost */
+		return 0;
 	stop = flow->frame < end ? flow->frame : end;
 	at -= offset;
 	if (flow->bulk && stop >= flow->walked + WORTH_LEAVING_OUT) {

@@ -89,10 +89,12 @@ static __always_inline void read_want(struct segment *s, struct flow_want *want)
 /*
  * Two CPUs can handle segments of one direction at a time, and put records into
  * the ring in another order than their numbers. So a loss is counted, and not
- * inferred from a missing number.
+ * inferred from a missing number. After one, user space has to find the frames by
+ * itself, and needs all bytes for that: they are not followed any more.
  */
 static __always_inline void lose_slice(struct flow_dir *flow, u32 reason, u32 len)
 {
+	flow->followed = 0;
 	flow->lost |= 1 << reason;
 	__sync_fetch_and_add(&flow->lost_bytes, len);
 	__sync_fetch_and_add(&flow->lost_records, 1);
