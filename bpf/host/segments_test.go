@@ -63,6 +63,23 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// TestFollowLoss loses the bytes before a DATA payload. The payload is not left out then, and
+// nothing after it.
+func TestFollowLoss(t *testing.T) {
+	s := &session{role: client, refuse: 1 << 1} // the open record comes first
+	streams := [2][]byte{[]byte(preface)}
+	for range 3 {
+		streams[send] = appendFrame(streams[send], typeHeaders, 4, 200)
+		streams[send] = appendFrame(streams[send], typeData, 0, 5000)
+	}
+	s.pieces = []piece{{dir: send, b: streams[send][:8000]}, {dir: send, offset: 8000, b: streams[send][8000:]}}
+	got := start(t, "segments").run(t, s)
+	checkSegments(t, s, streams, &got)
+	if parts := leftOutOf(&got, send); got.lostRecords != 1 || parts != nil {
+		t.Errorf("%d records are lost, and %v is left out", got.lostRecords, parts)
+	}
+}
+
 // inPayload reports whether bytes of a stream are in the payload of one frame.
 func inPayload(stream []byte, from, to int) bool {
 	return slices.ContainsFunc(parse(stream), func(f frame) bool { return from >= f.start+headerLen && to <= f.end })

@@ -100,6 +100,8 @@ __noinline int follow_frame(struct __sk_buff *skb, u64 offset, u64 span, u32 dir
 			put_pieces(skb, flow->reported, SPAN(at + flow->reported, head), dir);
 			flow->reported = flow->walked;
 			head = 0;
+			if (!flow->followed) /* they were lost */
+				return 0;
 		}
 		put_piece(skb, flow->reported, SPAN(at + flow->reported, head), dir,
 			  stop - flow->walked);
