@@ -3,7 +3,8 @@
 // It loads the BPF programs and attaches them to the executables that package plan
 // has analyzed. It reads back cleartext records: bytes of one direction of one
 // connection with their position and kernel time, and the events of connections and
-// processes. It knows where hpack keeps its tables, to copy them.
+// processes. It knows where hpack keeps its tables, to copy them, and how long an HTTP/2
+// frame is, to leave DATA payloads out where packets carry no TLS.
 //
 // Needs Linux 5.10 with BTF, amd64, and the rights of CAP_BPF, CAP_PERFMON and
 // CAP_SYS_PTRACE. Before Linux 5.17 other programs do the same, see kernel/compat.h.

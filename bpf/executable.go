@@ -34,8 +34,8 @@ type Executable struct {
 	// programs hold these themselves.
 	programs  []programKey
 	sites     []uint32
-	unix      []plan.Site // attached by AttachUnix
-	unixTried bool
+	unix      bool     // it has the probes of AttachUnix,
+	unixTried bool     // or cannot have them
 	lease     *os.File // nil where the file cannot be leased
 	// mount is the mount of the file. It is 0 while the probes hold that mount,
 	// because its end would go unnoticed. unmounted says that it is gone.

@@ -222,7 +222,7 @@ func (x *Executables) Probes(exe *Executable) []plan.Probe {
 	if !exe.Calls {
 		sites = x.sitesOf(exe)
 	}
-	if len(exe.unix) > 0 {
+	if exe.unix {
 		sites = slices.Concat(exe.Plan.Secrets, exe.Plan.Failures, exe.Plan.Sites)
 	}
 	return plan.Describe(slices.Concat(sites, exe.Verified))

@@ -7,8 +7,8 @@ import (
 
 // AttachUnix attaches probes on Read and Write in the executable at path, whose TLS comes
 // from packets, for connections on Unix sockets alone: those have no packets. They cost
-// each call on the other connections a trap, and the way to its net.Conn. It returns false if there is no such
-// executable, or no such connection in it.
+// each call on the other connections a trap, and the way to its net.Conn. It returns false
+// if there is no such executable, or no such connection in it.
 func (x *Executables) AttachUnix(path string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -45,6 +45,6 @@ func (x *Executables) AttachUnix(path string) (bool, error) {
 		exe.links = exe.links[:before:before]
 		return false, errors.Join(err, closeLinks(links))
 	}
-	exe.unix = sites
+	exe.unix = true
 	return true, nil
 }
