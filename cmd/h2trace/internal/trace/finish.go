@@ -16,7 +16,7 @@ func (o *Observer) finish() error {
 	left, all, err := o.collector.Targets.List()
 	o.conns.recovery.probes.wait()
 	o.conns.ciphers.joining.probes.wait()
-	o.looks.wait()
+	o.looks.work.wait()
 	o.unix.work.wait()
 	open, openErr := o.openSockets(left)
 	err = errors.Join(err, openErr, o.awaitCloses(), o.collector.Stop(), o.drain(drainTime))

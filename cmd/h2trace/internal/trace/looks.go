@@ -30,18 +30,16 @@ func lookAt(list func() ([]bpf.Socket, error)) (*look, error) {
 
 // looks lists the sockets of targets in the background, now and then.
 type looks struct {
-	list func() ([]bpf.Socket, error)
-	msg  *message.Printer
-
-	done     chan *look // of the look under way, nil where it failed
-	busy     bool
+	list     func() ([]bpf.Socket, error)
+	msg      *message.Printer
+	work     *background
 	latest   *look // until all earlier records are read
 	next     ktime.Time
 	interval time.Duration
 }
 
 func newLooks(list func() ([]bpf.Socket, error), msg *message.Printer) *looks {
-	return &looks{list: list, msg: msg, done: make(chan *look, 1), interval: firstLook}
+	return &looks{list: list, msg: msg, work: newBackground(), interval: firstLook}
 }
 
 // soon has the next look come soon.
@@ -51,21 +49,22 @@ func (l *looks) soon(now ktime.Time) {
 }
 
 // due reports whether it is time for a look.
-func (l *looks) due(now ktime.Time) bool { return !l.busy && now >= l.next }
+func (l *looks) due(now ktime.Time) bool { return !l.work.busy && now >= l.next }
 
 // begin begins a look.
 func (l *looks) begin(now ktime.Time) {
 	l.next = now.Add(l.interval)
 	l.interval = min(2*l.interval, lastLook)
-	l.busy = true
-	go func() {
+	l.work.run(func() func() {
 		one, err := lookAt(l.list)
-		if err != nil {
-			l.msg.Errorf("%v", err)
-			one = nil
+		return func() {
+			if err != nil {
+				l.msg.Errorf("%v", err)
+				return
+			}
+			l.latest = one
 		}
-		l.done <- one
-	}()
+	})
 }
 
 // take returns a look, or nil, once the records up to its time are read. idle says that
@@ -75,18 +74,6 @@ func (l *looks) take(read ktime.Time, idle bool) *look {
 		l.latest = nil
 		return one
 	}
-	select {
-	case l.latest = <-l.done:
-		l.busy = false
-	default:
-	}
+	l.work.poll()
 	return nil
-}
-
-// wait waits for the look under way.
-func (l *looks) wait() {
-	if l.busy {
-		<-l.done
-		l.busy = false
-	}
 }
