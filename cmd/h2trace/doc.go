@@ -236,8 +236,8 @@ calls: probes on Read and Write of crypto/tls. Each call of a process costs the
 time of a trap. send is when the process called Write, which may fail, and recv
 when it had read. --verify takes calls.
 
-auto: wire; calls where packets cannot be seen, and for running processes of Go
-releases that h2trace does not know.
+auto: wire; calls where packets cannot be seen, for TLS on Unix sockets, and for
+running processes of Go releases that h2trace does not know.
 
 HTTP without TLS always comes from packets.
 
