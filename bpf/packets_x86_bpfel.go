@@ -52,7 +52,8 @@ type packetsOwner struct {
 	Family    uint16
 	Attempted uint8
 	Unwanted  uint8
-	Pad       [4]uint8
+	Ttl       uint8
+	Pad       [3]uint8
 	Quic      uint64
 	Dir       [2]struct {
 		_           structs.HostLayout

@@ -78,7 +78,10 @@ type probesCloseRecord struct {
 	SegsIn      uint32
 	SegsOut     uint32
 	ReadEnded   uint8
-	Pad         [3]uint8
+	Ttl         uint8
+	Pad         [2]uint8
+	RcvRttUs    uint32
+	Mss         uint32
 	Round       uint32
 	LostRecords [2]uint32
 }

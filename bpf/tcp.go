@@ -12,7 +12,13 @@ import (
 // Path is what TCP knew about a connection when it closed.
 type Path struct {
 	RTT, MinRTT time.Duration // smoothed, and the least; 0 when not measured
-	Retransmits uint32        // retransmitted segments
+	// RcvRTT is the smoothed time from an acknowledgment to the data that answers it, as
+	// the receiver of much data measures it; 0 when not measured.
+	RcvRTT time.Duration
+	MSS    uint32 // bytes that a segment to the peer may hold
+	// TTL is that of a received packet, or its hop limit; 0 when unknown.
+	TTL         uint8
+	Retransmits uint32 // retransmitted segments
 	// OutOfOrder counts segments that arrived before an earlier one, which the
 	// network lost or reordered.
 	OutOfOrder                     uint32
@@ -45,6 +51,9 @@ func pathOf(c *probesCloseRecord) Path {
 	return Path{
 		RTT:              time.Duration(c.SrttUs) * time.Microsecond,
 		MinRTT:           minRTT(c.MinRttUs),
+		RcvRTT:           time.Duration(c.RcvRttUs) * time.Microsecond,
+		MSS:              c.Mss,
+		TTL:              c.Ttl,
 		Retransmits:      c.Retransmits,
 		OutOfOrder:       c.OutOfOrder,
 		SegmentsSent:     c.SegsOut,

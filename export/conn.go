@@ -62,10 +62,13 @@ const (
 // Path holds what TCP measured on the path to the peer; nil is unknown.
 type Path struct {
 	RTT, MinRTT                    *time.Duration // smoothed, and the minimum
+	RcvRTT                         *time.Duration // smoothed, as the receiver of much data sees it
 	Retransmits                    uint64         // retransmitted segments
 	OutOfOrder                     uint64         // segments received after a missing one
 	Holes                          *uint64        // how often one was the first to show that another is missing
 	SegmentsSent, SegmentsReceived uint64
+	MSS                            *uint64 // bytes that a sent segment may hold
+	TTL                            *uint64 // of a received packet
 }
 
 // TLS holds what the handshake negotiated.
@@ -134,7 +137,7 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	if p == nil {
 		b = append(b, `,"rtt_ms":null,"retransmits":null`...)
 		b = appendIntOrNull(b, "frames", frames)
-		return append(b, `,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null`...)
+		return append(b, `,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null`...)
 	}
 	b = appendMillisOrNull(b, "rtt_ms", p.RTT)
 	b = appendIntOrNull(b, "retransmits", &p.Retransmits)
@@ -143,7 +146,10 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	b = appendIntOrNull(b, "out_of_order", &p.OutOfOrder)
 	b = appendIntOrNull(b, "segments_sent", &p.SegmentsSent)
 	b = appendIntOrNull(b, "segments_received", &p.SegmentsReceived)
-	return appendIntOrNull(b, "holes", p.Holes)
+	b = appendIntOrNull(b, "holes", p.Holes)
+	b = appendMillisOrNull(b, "rcv_rtt_ms", p.RcvRTT)
+	b = appendIntOrNull(b, "mss", p.MSS)
+	return appendIntOrNull(b, "ttl", p.TTL)
 }
 
 func roleName(r decoder.Role) string {

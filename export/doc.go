@@ -159,6 +159,13 @@
 //	                that one before it is missing; a single missing one may make
 //	                many out of order. It is null where packets are not seen, or
 //	                not from the first one to the last
+//	rcv_rtt_ms      on close: round-trip time that the receiver of much data sees,
+//	                smoothed, or null. It has the time in which packets queue on
+//	                the way here, and what the peer waited for
+//	mss             on close: bytes that a TCP segment to the peer may hold, or null
+//	ttl             on close: time to live, or hop limit, of the first received
+//	                packet with data, or null where packets are not seen. It began
+//	                at 64, 128 or 255; each router took 1
 //	datagrams_sent, datagrams_received
 //	                on close of QUIC: UDP datagrams; absent if not known
 //	state           on silent: connecting, connected or closed

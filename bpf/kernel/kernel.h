@@ -126,6 +126,10 @@ struct tcp_sock {
 	__u32 write_seq;
 	__u32 srtt_us;
 	struct minmax rtt_min;
+	struct {
+		__u32 rtt_us;
+	} rcv_rtt_est;
+	__u32 mss_cache;
 	__u32 total_retrans;
 	__u32 rcv_ooopack;
 	__u32 segs_in;

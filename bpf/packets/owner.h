@@ -55,7 +55,8 @@ struct owner {
 	u16 family;
 	u8 attempted; /* and whether the kernel sent a SYN to it */
 	u8 unwanted;  /* user space wants no more of its bytes */
-	u8 pad[4];
+	u8 ttl;	      /* of the first received segment with payload */
+	u8 pad[3];
 	u64 quic; /* UDP: the cookie of the socket, once it has carried QUIC; else 0 */
 	struct flow_dir dir[DIR_COUNT];
 };

@@ -11,6 +11,7 @@ struct packet {
 	u16 family;
 	u8 proto;
 	u8 flags;	  /* TCP */
+	u8 ttl;		  /* or hop limit */
 	u16 source, dest; /* ports */
 	u32 seq;	  /* TCP */
 	u32 payload;	  /* offset */
@@ -100,12 +101,14 @@ static __always_inline bool dissect(struct __sk_buff *skb, struct packet *p)
 	if (ip[0] >> 4 == 4) {
 		p->family = AF_INET;
 		p->proto = ip[9];
+		p->ttl = ip[8];
 		at = (ip[0] & 15) * 4;
 		if (at == IPV4_HEADER)
 			return take_transport(p, at, headers + IPV4_HEADER / sizeof(u32));
 	} else {
 		p->family = AF_INET6;
 		p->proto = ip[6];
+		p->ttl = ip[7];
 		if (!is_extension(p->proto))
 			return take_transport(p, IPV6_HEADER, headers + IPV6_HEADER / sizeof(u32));
 		at = pass_extensions(skb, p->proto);

@@ -205,8 +205,11 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 	s.peer_ended =
 		dir == DIR_SEND && (sk->state == TCP_CLOSE_WAIT || sk->state == TCP_LAST_ACK);
 	s.flow = &owner->dir[dir & 1];
-	if (!s.flow->begun)
+	if (!s.flow->begun) {
 		begin_flow(sk, &s, p->seq);
+		if (dir == DIR_RECV)
+			owner->ttl = p->ttl;
+	}
 	if (!place(&s, p->seq))
 		return;
 	s.socket = bpf_get_socket_cookie(skb);
@@ -263,6 +266,7 @@ static __always_inline void close_flow(struct owner *owner, u64 socket, struct t
 		r->lost_records[d] = owner->dir[d].lost_records;
 	}
 	fill_path(r, tp, before);
+	r->ttl = owner->ttl;
 	if (reset)
 		r->sk_err = CONNECTION_RESET;
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);

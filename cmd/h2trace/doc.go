@@ -106,9 +106,10 @@ come in the order of its bytes.
 	          tls), detail}, proxy, next, barred; on resync: dir,
 	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
-	          segments_received, holes, datagrams_sent, datagrams_received; on
-	          silent: proxy, bytes_sent, bytes_received, state (connecting,
-	          connected, closed), silent_ms, last (send, recv), other_way_ms
+	          segments_received, holes, rcv_rtt_ms, mss, ttl, datagrams_sent,
+	          datagrams_received; on silent: proxy, bytes_sent, bytes_received,
+	          state (connecting, connected, closed), silent_ms, last (send,
+	          recv), other_way_ms
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION

@@ -108,6 +108,7 @@ type closeEvent struct {
 	tlsKeys
 	moved       int64         // bytes, both ways
 	rtt, minRTT time.Duration // minRTT is 0 if unknown
+	rcvRTT      time.Duration // 0 if unknown
 	rttKnown    bool
 	retransmits int64
 	outOfOrder  int64
@@ -126,6 +127,8 @@ func (e *closeEvent) member(key, v []byte) {
 		e.moved += n
 	case "rtt_ms":
 		e.rtt, e.rttKnown = millis(v)
+	case "rcv_rtt_ms":
+		e.rcvRTT, _ = millis(v)
 	case "min_rtt_ms":
 		e.minRTT, _ = millis(v)
 	case "retransmits":

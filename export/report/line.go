@@ -2,12 +2,15 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
 // line counts the losses on connections over a lossy line.
 type line struct {
 	conns, retransmits, outOfOrder, segments int64
+	// allows is the least rate that TCP has on one of them, in bytes a second.
+	allows float64
 }
 
 // A connection is over such a line when more than one in lossShare of its
@@ -23,13 +26,26 @@ const (
 	queued    = 50 * time.Millisecond
 )
 
+// With losses at a share p, TCP has a window of 1.2/√p segments (RFC 3649 §2), and so a rate:
+// the window a round trip. Bytes that came slower than a quarter of it, on each connection
+// with losses, were not slow because of these: the line was full now and then. A round trip
+// is taken as at least leastTrip, for what both ends take.
+const (
+	allowedShare = 4
+	leastTrip    = time.Millisecond
+	usualMSS     = 1448
+)
+
 // close takes the end of a connection.
 func (l *line) close(e *closeEvent) {
 	if n := e.retransmits + e.missed(); n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
 		return
 	}
-	if e.rttKnown && e.minRTT > 0 && e.rtt >= max(queueing*e.minRTT, e.minRTT+queued) {
+	if e.minRTT > 0 && max(e.rtt, e.rcvRTT) >= max(queueing*e.minRTT, e.minRTT+queued) {
 		return
+	}
+	if rate := e.allowed(); l.conns == 0 || rate < l.allows {
+		l.allows = rate
 	}
 	l.conns++
 	l.retransmits += e.retransmits
@@ -51,6 +67,43 @@ func (e *closeEvent) missed() int64 {
 	return min(e.outOfOrder, e.outOfOrder*e.outOfOrder*100/(144*e.received))
 }
 
+// allowed returns the rate that the losses allow, in bytes a second; 0 where the round trip is
+// not known.
+func (e *closeEvent) allowed() float64 {
+	trip := e.minRTT
+	if trip == 0 {
+		trip = e.rtt
+	}
+	if trip == 0 {
+		return 0
+	}
+	p := float64(e.retransmits+e.missed()) / float64(e.segments)
+	return 1.2 / math.Sqrt(p) * usualMSS / max(trip, leastTrip).Seconds()
+}
+
+// add adds the losses of another line.
+func (l *line) add(m *line) {
+	if m.conns > 0 && (l.conns == 0 || m.allows < l.allows) {
+		l.allows = m.allows
+	}
+	l.conns += m.conns
+	l.retransmits += m.retransmits
+	l.outOfOrder += m.outOfOrder
+	l.segments += m.segments
+}
+
+// lossy sums up the connections over lines whose losses made responses slow.
+func (s *sums) lossy() (sum line) {
+	for _, p := range s.tables.proxies.values {
+		sum.add(&p.line)
+	}
+	if bytes, _ := s.tables.proxies.received(); bytes > 0 && s.parts[partReceive] > 0 &&
+		allowedShare*float64(bytes)/s.parts[partReceive].Seconds() < sum.allows {
+		return line{}
+	}
+	return sum
+}
+
 func (l *line) evidence() string {
 	return fmt.Sprintf("of %d TCP segments, %d were sent again by the process, and %d came behind one that was missing",
 		l.segments, l.retransmits, l.outOfOrder)
@@ -61,7 +114,7 @@ func (l *line) evidence() string {
 // waited longer than a round trip. It is 0 where no line loses packets.
 func (s *sums) lostToLine() time.Duration {
 	p := s.tables.proxies.busiest()
-	if p == nil || s.tables.proxies.lossy().conns == 0 {
+	if p == nil || s.lossy().conns == 0 {
 		return 0
 	}
 	lost := s.parts[partReceive]

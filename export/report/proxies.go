@@ -45,17 +45,6 @@ func (p *proxy) through(via string) {
 // proxyTable holds the asked proxies, by name.
 type proxyTable struct{ byName[proxy] }
 
-// lossy sums up the connections over lines that lose packets.
-func (l *proxyTable) lossy() (sum line) {
-	for _, p := range l.values {
-		sum.conns += p.line.conns
-		sum.retransmits += p.line.retransmits
-		sum.outOfOrder += p.line.outOfOrder
-		sum.segments += p.line.segments
-	}
-	return sum
-}
-
 // busiest returns the proxy with most bytes and a known round-trip time, or nil.
 func (l *proxyTable) busiest() *proxy {
 	var most *proxy

@@ -37,7 +37,7 @@ func (s *slowness) verdict(part int) Verdict {
 	case partSend:
 		return Verdict{Bandwidth, "what the process sends leaves it slowly: the line, or the peer, takes it slowly", nil}
 	}
-	if l := s.tables.proxies.lossy(); l.conns > 0 {
+	if l := s.lossy(); l.conns > 0 {
 		return Verdict{PacketLoss, "packets are lost, and what is behind them waits: look at the line", []string{l.evidence()}}
 	}
 	v := Verdict{Bandwidth, "the line, or the " + s.peer + ", delivers slowly: a nearer one would help", nil}

@@ -204,6 +204,10 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 70, 11, 6, 600)
 		}, Bandwidth, "delivers slowly"},
+		{"a full line, at times", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 800, bytes: 800_000})
+			w.closePath(900, "c1", 21, 0.8, 1, 381)
+		}, Bandwidth, "delivers slowly"},
 		{"name not found", 1, func(w *writer) {
 			w.failed(10, "goproxy.example", "", "dns", "NXDOMAIN")
 		}, DNS, "could not be resolved"},

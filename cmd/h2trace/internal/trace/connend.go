@@ -184,10 +184,16 @@ func pathOf(p *bpf.Path) *export.Path {
 		SegmentsSent:     uint64(p.SegmentsSent),
 		SegmentsReceived: uint64(p.SegmentsReceived),
 	}
+	if p.MSS != 0 {
+		path.MSS = new(uint64(p.MSS))
+	}
+	if p.TTL != 0 {
+		path.TTL = new(uint64(p.TTL))
+	}
 	for _, d := range []struct {
 		from time.Duration
 		to   **time.Duration
-	}{{p.RTT, &path.RTT}, {p.MinRTT, &path.MinRTT}} {
+	}{{p.RTT, &path.RTT}, {p.MinRTT, &path.MinRTT}, {p.RcvRTT, &path.RcvRTT}} {
 		if d.from != 0 {
 			*d.to = &d.from
 		}

@@ -58,7 +58,7 @@ func TestHoles(t *testing.T) {
 			do(t, table.close(&bpf.Close{Head: head, Socket: true, Totals: totals}))
 			do(t, table.endAll())
 			do(t, table.events.Close())
-			if want := `"holes":` + tt.holes + "}"; strings.Count(out.String(), want) != 1 {
+			if want := `"holes":` + tt.holes + `,"rcv_rtt_ms"`; strings.Count(out.String(), want) != 1 {
 				t.Errorf("want %s in %s", want, out.String())
 			}
 		})
