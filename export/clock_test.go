@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
 )
@@ -50,7 +53,7 @@ func TestClock(t *testing.T) {
 			}
 		})
 	}
-	if x != before {
-		t.Errorf("the exchange is %+v now, was %+v", x, before)
+	if diff := cmp.Diff(before, x, cmpopts.IgnoreUnexported(exchange.Exchange{})); diff != "" {
+		t.Errorf("the exchange has changed, -before +after:\n%s", diff)
 	}
 }

@@ -28,6 +28,7 @@ type ConnClose struct {
 	DatagramsSent, DatagramsReceived *uint64 // of QUIC alone
 	Frames                           *uint64
 	Path                             *Path
+	Crowd                            *exchange.Crowd // of HTTP/2 alone
 	// Error is set if client and server spoke different protocols.
 	Error *exchange.Error
 }
@@ -41,6 +42,10 @@ func (e ConnClose) appendKeys(s *screen, b []byte) []byte {
 	b = appendIntOrNull(b, "bytes_sent", e.BytesSent)
 	b = appendIntOrNull(b, "bytes_received", e.BytesReceived)
 	b = appendPath(b, e.Path, e.Frames)
+	if e.Crowd != nil {
+		b = appendCount(b, "peak_streams", e.Crowd.Peak, true)
+		b = appendIntOrNull(b, "max_concurrent_streams", e.Crowd.Allowed)
+	}
 	if e.DatagramsSent != nil && e.DatagramsReceived != nil {
 		b = appendIntOrNull(b, "datagrams_sent", e.DatagramsSent)
 		b = appendIntOrNull(b, "datagrams_received", e.DatagramsReceived)

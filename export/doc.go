@@ -166,6 +166,10 @@
 //	ttl             on close: time to live, or hop limit, of the first received
 //	                packet with data, or null where packets are not seen. It began
 //	                at 64, 128 or 255; each router took 1
+//	peak_streams    on close of HTTP/2: the most requests under way at once
+//	max_concurrent_streams
+//	                on close of HTTP/2: that setting of the server (RFC 9113 §6.5.2),
+//	                or null if it was not seen to set one
 //	datagrams_sent, datagrams_received
 //	                on close of QUIC: UDP datagrams; absent if not known
 //	state           on silent: connecting, connected or closed
@@ -322,6 +326,14 @@
 //	                credentials, such as authorization; absent if its fields
 //	                were not seen
 //	retry_after     that field of the response; absent if it had none
+//	cache           hit or miss, as caches on the way say in Cache-Status (RFC 9211),
+//	                CDN-Cache-Status, CF-Cache-Status, X-Cache, X-Cache-Status or
+//	                Server-Timing, or else by an age_s above 0; hit if any of them
+//	                answered; absent if they do not say
+//	age_s           Age of the response (RFC 9111 §5.1), seconds; absent if it had
+//	                none
+//	server_timing   the metrics of Server-Timing with a duration, at most 8, as
+//	                [{name, dur_ms}]; absent if it had none
 //	grpc_status,    of a gRPC call: the status, a number, and its message, or
 //	grpc_message    null if none came; absent on all others. They do not set
 //	                error

@@ -63,9 +63,7 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	if e.Status/100 == 4 && e.Method != "" {
 		b = appendBoolOrNull(b, "authorized", &e.Authorized)
 	}
-	if e.RetryAfter != "" {
-		b = appendText(b, "retry_after", e.RetryAfter)
-	}
+	b = appendAnswer(b, &e.Answer)
 	b = j.enc.appendGRPC(b, e.GRPC)
 	if e.Latest != 0 {
 		b = appendSpan(b, "silent_ms", e.Latest, max(e.Latest, e.ResponseEnd))
@@ -74,6 +72,33 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 		b = append(b, `,"open":true`...)
 	}
 	j.out.end(append(b, '}'))
+}
+
+// appendAnswer appends what the response says of itself.
+func appendAnswer(b []byte, a *exchange.Answer) []byte {
+	if a.RetryAfter != "" {
+		b = appendText(b, "retry_after", a.RetryAfter)
+	}
+	if cache := a.Cache.String(); cache != "" {
+		b = appendText(b, "cache", cache)
+	}
+	if a.Age != nil {
+		b = appendIntOrNull(b, "age_s", a.Age)
+	}
+	if len(a.Timing) == 0 {
+		return b
+	}
+	b = append(b, `,"server_timing":[`...)
+	for i, m := range a.Timing {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b, _ = appendString(b, m.Name)
+		b = append(appendKey(b, "dur_ms"), strconv.FormatFloat(m.Millis, 'f', 3, 64)...)
+		b = append(b, '}')
+	}
+	return append(b, ']')
 }
 
 // appendGRPC appends the status and the message of a gRPC call.

@@ -74,14 +74,16 @@ func TestExchange(t *testing.T) {
 			"asked to come back",
 			Exchange{
 				Exchange: &exchange.Exchange{
-					Stream: 5, Method: "GET", URL: "https://a.example/", Status: 429, Reused: exchange.ReusedYes, Authorized: true, RetryAfter: "30",
-					Error: &exchange.Error{Class: exchange.ClassHTTP4xx, Detail: "429"},
+					Stream: 5, Method: "GET", URL: "https://a.example/", Status: 429, Reused: exchange.ReusedYes, Authorized: true,
+					Answer: exchange.Answer{RetryAfter: "30", Cache: exchange.CacheMiss, Age: new(0), Timing: []exchange.Metric{{Name: "a", Millis: 1.5}, {Name: "b", Millis: 2}}},
+					Error:  &exchange.Error{Class: exchange.ClassHTTP4xx, Detail: "429"},
 				},
 			},
 			`"stream":5,"method":"GET","url":"https://a.example/","status":429,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":null,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
-				`"error":{"class":"http_4xx","detail":"429"},"start":null,"retry":null,"via":null,"authorized":true,"retry_after":"30"}`,
+				`"error":{"class":"http_4xx","detail":"429"},"start":null,"retry":null,"via":null,"authorized":true,"retry_after":"30","cache":"miss","age_s":0,` +
+				`"server_timing":[{"name":"a","dur_ms":1.500},{"name":"b","dur_ms":2.000}]}`,
 		},
 		{
 			"nothing known",

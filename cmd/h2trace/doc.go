@@ -106,10 +106,10 @@ come in the order of its bytes.
 	          tls), detail}, proxy, next, barred; on resync: dir,
 	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
-	          segments_received, holes, rcv_rtt_ms, mss, ttl, datagrams_sent,
-	          datagrams_received; on silent: proxy, bytes_sent, bytes_received,
-	          state (connecting, connected, closed), silent_ms, last (send,
-	          recv), other_way_ms
+	          segments_received, holes, rcv_rtt_ms, mss, ttl, peak_streams,
+	          max_concurrent_streams, datagrams_sent, datagrams_received; on
+	          silent: proxy, bytes_sent, bytes_received, state (connecting,
+	          connected, closed), silent_ms, last (send, recv), other_way_ms
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION
@@ -131,6 +131,7 @@ come in the order of its bytes.
 	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
 	          kind, proxy, next, barred}, error {class, detail}, start, retry
 	          {attempt, conn, stream, class}, via, authorized, retry_after,
+	          cache (hit, miss), age_s, server_timing [{name, dur_ms}],
 	          grpc_status, grpc_message, silent_ms, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got

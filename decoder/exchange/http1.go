@@ -142,7 +142,12 @@ func (s *http1Sink) Response(since, at ktime.Time, r *http1.Response) {
 	}
 	t.answering = o
 	o.Status, o.Redirect = r.Status, r.Header.Get("Location")
-	o.RetryAfter = r.Header.Get("Retry-After")
+	for _, known := range answerFields {
+		for _, v := range r.Header[known.canonical] {
+			o.field(known.name, v)
+		}
+	}
+	o.settle()
 	o.Response, o.End = since, at
 	if o.Method == "CONNECT" && r.Status/100 == 2 {
 		t.tunnel, _ = t.sink.(TunnelSink)

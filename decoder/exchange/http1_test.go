@@ -42,9 +42,9 @@ func TestHTTP1(t *testing.T) {
 		{
 			"credentials", []said{
 				{10, send, strings.Replace(get, "\r\n\r\n", "\r\nAuthorization: Basic eDp5\r\n\r\n", 1)},
-				{20, recv, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"},
+				{20, recv, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 30\r\nAge: 7\r\nContent-Length: 0\r\n\r\n"},
 			}, EndedByPeer, []string{
-				"0 " + getA + " 429 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new authorized after=30 http_4xx: 429",
+				"0 " + getA + " 429 http/1.1 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new authorized after=30 cache=hit http_4xx: 429",
 			},
 		},
 		{

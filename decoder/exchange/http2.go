@@ -35,6 +35,10 @@ func (t *Tracker) Frame(f *decoder.Frame) {
 		t.goneAway(f)
 	case decoder.TypeWindowUpdate:
 		t.granted(f)
+	case decoder.TypeSettings:
+		if f.Dir == t.server() {
+			t.crowd.set(f.Settings)
+		}
 	}
 }
 

@@ -39,6 +39,9 @@ func (l *lines) Exchange(e *Exchange) {
 	if e.RetryAfter != "" {
 		s += " after=" + e.RetryAfter
 	}
+	if e.Cache != CacheUnknown {
+		s += " cache=" + e.Cache.String()
+	}
 	if e.Unanswered {
 		s += " unanswered"
 	}

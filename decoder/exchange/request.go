@@ -105,11 +105,12 @@ func (o *open) response(f *decoder.Frame) {
 		switch f := &fields[i]; f.Name {
 		case "location":
 			o.Redirect = f.Value
-		case "retry-after":
-			o.RetryAfter = f.Value
 		case "content-type":
 			o.callOf(f.Value)
+		default:
+			o.field(f.Name, f.Value)
 		}
 	}
+	o.settle()
 	o.trailers(fields) // a response with nothing but trailers
 }

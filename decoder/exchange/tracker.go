@@ -67,6 +67,7 @@ type Tracker struct {
 	by        Ended
 	conn      [2]window
 	rtt       roundTrip
+	crowd     Crowd
 	waiting   waiting
 
 	http1     *http1.Conn
@@ -94,6 +95,31 @@ func New(cfg Config, sink Sink) *Tracker {
 func (t *Tracker) SetClient(d decoder.Direction) {
 	if t != nil && !t.known {
 		t.known, t.client = true, d
+	}
+}
+
+// Crowd says how many exchanges an HTTP/2 connection carried at once.
+type Crowd struct {
+	Peak int // at most
+	// Allowed is the last MAX_CONCURRENT_STREAMS of the server (RFC 9113 §6.5.2), nil
+	// if none was seen.
+	Allowed *uint32
+}
+
+// Crowd returns the crowd so far.
+func (t *Tracker) Crowd() Crowd {
+	if t == nil {
+		return Crowd{}
+	}
+	return t.crowd
+}
+
+// set takes the SETTINGS of the server.
+func (c *Crowd) set(settings []decoder.Setting) {
+	for _, s := range settings {
+		if s.ID == decoder.SettingMaxConcurrentStreams {
+			c.Allowed = new(s.Value)
+		}
 	}
 }
 
@@ -137,6 +163,7 @@ func (t *Tracker) enter(o *open, at ktime.Time) {
 
 // enterStream adds an exchange that begins on HTTP/2, or continues there.
 func (t *Tracker) enterStream(o *open) {
+	t.crowd.Peak = max(t.crowd.Peak, len(t.streams)+1)
 	t.streams[o.Stream] = o
 	t.byID.add(o)
 	for d, over := range o.over {

@@ -62,13 +62,13 @@ var http2Tests = []struct {
 	{
 		"credentials", false, func(p *peers) {
 			p.headers(10, send, 1, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/a", "authorization=Basic eDp5")
-			p.headers(20, recv, 1, true, ":status=429", "retry-after=30")
+			p.headers(20, recv, 1, true, ":status=429", "retry-after=30", "x-cache=MISS")
 			p.headers(30, send, 3, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/a", "private-token=x")
 			p.headers(40, recv, 3, true, ":status=403")
 			p.headers(50, send, 5, true, ":method=GET", ":scheme=https", ":authority=goproxy.example", ":path=/a", "user-agent=token")
 			p.headers(60, recv, 5, true, ":status=401")
 		}, EndedByPeer, []string{
-			"1 " + getA + " 429 h2 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new authorized after=30 http_4xx: 429",
+			"1 " + getA + " 429 h2 start=10 sent=10 first=20 last=20 end=20 bytes=0,0 new authorized after=30 cache=miss http_4xx: 429",
 			"3 " + getA + " 403 h2 start=30 sent=30 first=40 last=40 end=40 bytes=0,0 authorized http_4xx: 403",
 			"5 " + getA + " 401 h2 start=50 sent=50 first=60 last=60 end=60 bytes=0,0 http_4xx: 401",
 		},
@@ -285,5 +285,31 @@ func TestGivenUpAfterTheEnd(t *testing.T) {
 		if len(l.got) != 1 || !strings.HasSuffix(l.got[0], " new "+want) {
 			t.Errorf("%d: got %q, want %q", by, l.got, want)
 		}
+	}
+}
+
+// TestCrowd has three streams, of which at most two are open at once.
+func TestCrowd(t *testing.T) {
+	l := &lines{}
+	l.tracker = New(Config{Scheme: "https", FromStart: true}, l)
+	l.tracker.SetClient(send)
+	p := newPeers(t, decoder.NewConn(decoder.Config{Role: decoder.Client, FromStart: true}, l))
+	p.start(20000)
+	if c := l.tracker.Crowd(); c.Peak != 0 || c.Allowed != nil {
+		t.Errorf("got %+v before the first", c)
+	}
+	p.say(5, send, func(f *http2.Framer) error { return f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 7}) })
+	p.say(6, recv, func(f *http2.Framer) error { return f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 100}) })
+	p.get(10, 1, "/a")
+	p.get(11, 3, "/b")
+	p.ok(20, 1, true)
+	p.get(30, 5, "/c")
+	p.ok(40, 3, true)
+	p.ok(41, 5, true)
+	if c := l.tracker.Crowd(); c.Peak != 2 || c.Allowed == nil || *c.Allowed != 100 {
+		t.Errorf("got %+v, want 2 of 100", c)
+	}
+	if c := (*Tracker)(nil).Crowd(); c != (Crowd{}) {
+		t.Errorf("got %+v of none", c)
 	}
 }

@@ -209,5 +209,8 @@ func (p *printer) printClose(end connEnd, known bool, holes *uint64) {
 		e.Path = pathOf(&reported.Path)
 		e.Path.Holes = holes
 	}
+	if crowd := p.exchanges.tracker.Crowd(); crowd.Peak > 0 && frames > 0 {
+		e.Crowd = &crowd
+	}
 	p.shared.events.Conn(p.at(end.time()), &p.event, e)
 }
