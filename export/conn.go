@@ -80,6 +80,8 @@ type TLS struct {
 	Cipher  string         // as IANA names it
 	Verify  *time.Duration // time of a client for the server's certificate, a part of the handshake
 	Issuer  string         // of the server's certificate
+	// PublicIssuer says that its chain names a public certificate authority.
+	PublicIssuer bool
 }
 
 // Offer holds what a client offers in its ClientHello.
@@ -195,6 +197,7 @@ func appendTLS(b []byte, t *TLS, o *Offer) []byte {
 	b = appendMillisOrNull(b, "verify_ms", t.Verify)
 	if t.Issuer != "" {
 		b = appendText(b, "issuer", t.Issuer)
+		b = appendBoolOrNull(b, "issuer_public", &t.PublicIssuer)
 	}
 	if o != nil {
 		b = appendTexts(b, "offered_alpn", o.ALPN)

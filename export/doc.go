@@ -93,7 +93,8 @@
 //	                upgraded connection is http/1.1 on open, and h2c on close
 //	joined          start or mid: the first byte was, or was not, seen; or null
 //	tls             null, or {version, alpn, sni, resumed, cipher, verify_ms,
-//	                issuer, offered_alpn, offered_versions}, each can be null.
+//	                issuer, issuer_public, offered_alpn, offered_versions}, each can
+//	                be null.
 //	                verify_ms is the part of tls_ms in which a client verified
 //	                the certificate of the server: from the arrival of the last
 //	                message of the server until the answer left. It is an upper
@@ -103,6 +104,8 @@
 //	                role server, where it would span a round trip, and with source
 //	                calls. issuer is that of the certificate of the server
 //	                (RFC 4514), with source wire; absent if that was not seen.
+//	                issuer_public is whether the certificates that the server sent
+//	                name a root that NSS trusts; absent where issuer is
 //	                offered_* are arrays of what the client offered, absent if that
 //	                was not seen
 //	dns_ms          name resolution for this connection, or null

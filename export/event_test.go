@@ -155,7 +155,7 @@ func TestConn(t *testing.T) {
 			},
 			ConnClose{BytesSent: new(uint64(1)), BytesReceived: new(uint64(2)), DatagramsSent: new(uint64(3)), DatagramsReceived: new(uint64(4))},
 			`"action":"close","local":null,"remote":null,"role":null,"protocol":"quic","joined":"start",` +
-				`"tls":{"version":"TLS 1.3","alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null,"issuer":"CN=a",` +
+				`"tls":{"version":"TLS 1.3","alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null,"issuer":"CN=a","issuer_public":false,` +
 				`"offered_alpn":["h3"],"offered_versions":["TLS 1.3"]},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null,` +
 				`"source":"wire","reason":"not decrypted: QUIC is not opened","quic_version":"QUIC v1","bytes_sent":1,"bytes_received":2,` +
 				`"rtt_ms":null,"retransmits":null,"frames":null,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,` +

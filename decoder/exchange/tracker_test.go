@@ -298,8 +298,12 @@ func TestCrowd(t *testing.T) {
 	if c := l.tracker.Crowd(); c.Peak != 0 || c.Allowed != nil {
 		t.Errorf("got %+v before the first", c)
 	}
-	p.say(5, send, func(f *http2.Framer) error { return f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 7}) })
-	p.say(6, recv, func(f *http2.Framer) error { return f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 100}) })
+	p.say(5, send, func(f *http2.Framer) error {
+		return f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 7})
+	})
+	p.say(6, recv, func(f *http2.Framer) error {
+		return f.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: 100})
+	})
 	p.get(10, 1, "/a")
 	p.get(11, 3, "/b")
 	p.ok(20, 1, true)

@@ -40,8 +40,10 @@ type Info struct {
 	Resumed bool
 	// Certificate names the leaf that the server sent.
 	Certificate *handshake.Names
-	Start       ktime.Time // of the first ClientHello
-	End         ktime.Time // of the last Finished
+	// Public says that its chain names a public certificate authority.
+	Public bool
+	Start  ktime.Time // of the first ClientHello
+	End    ktime.Time // of the last Finished
 	// Asked is when the last message of the server came before the client's answer, and
 	// Answered when the first record of that came. Asked is zero if the server sent no
 	// certificate.

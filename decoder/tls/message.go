@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls/authority"
 	"h2trace/decoder/tls/handshake"
 )
 
@@ -91,6 +92,7 @@ func (c *Conn) certificate(s *side, body []byte) {
 	}
 	if names, err := handshake.ParseNames(leaf); err == nil {
 		c.info.Certificate = &names
+		c.info.Public = authority.Issued(handshake.ParseChain(body, c.session.is13()))
 	}
 }
 

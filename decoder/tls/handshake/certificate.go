@@ -34,3 +34,24 @@ func readLeaf(s *cryptobyte.String) ([]byte, error) {
 	}
 	return leaf, nil
 }
+
+// maxChain bounds the certificates that ParseChain returns; crypto/tls sends all that it has.
+const maxChain = 16
+
+// ParseChain returns the certificates of a Certificate message, the leaf first. It ends
+// before one that is malformed.
+func ParseChain(body []byte, is13 bool) (chain [][]byte) {
+	s := cryptobyte.String(body)
+	var context, list cryptobyte.String
+	if is13 && !s.ReadUint8LengthPrefixed(&context) || !s.ReadUint24LengthPrefixed(&list) {
+		return nil
+	}
+	for !list.Empty() && len(chain) < maxChain {
+		var cert, extensions cryptobyte.String
+		if !list.ReadUint24LengthPrefixed(&cert) || cert.Empty() || is13 && !list.ReadUint16LengthPrefixed(&extensions) {
+			return chain
+		}
+		chain = append(chain, cert)
+	}
+	return chain
+}

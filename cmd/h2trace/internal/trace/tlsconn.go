@@ -282,7 +282,7 @@ func (t *tlsConn) agreed(info *tls.Info) {
 		c.event.TLS.SNI = c.event.Offer.SNI
 	}
 	if info.Certificate != nil {
-		c.event.TLS.Issuer = info.Certificate.Issuer
+		c.event.TLS.Issuer, c.event.TLS.PublicIssuer = info.Certificate.Issuer, info.Public
 	}
 	// At a server the time spans a round trip.
 	if took, ok := info.Check(); ok && c.event.Role == decoder.Client {

@@ -36,7 +36,7 @@ var schema = map[string][]key{
 		opt("local", endpoint), opt("remote", endpoint), opt("role", oneOf("client", "server")),
 		opt("protocol", oneOf("h2", "h2c", "http/1.1", "dns", "quic")), opt("joined", oneOf("start", "mid")),
 		opt("tls", keys(opt("version", str), opt("alpn", str), opt("sni", str), opt("resumed", boolean),
-			opt("cipher", str), opt("verify_ms", millis), opt("issuer", str),
+			opt("cipher", str), opt("verify_ms", millis), opt("issuer", str), opt("issuer_public", boolean),
 			opt("offered_alpn", list(str)), opt("offered_versions", list(str)))),
 		opt("dns_ms", millis), opt("connect_ms", millis), opt("tls_ms", millis), opt("name", str), opt("via", str), opt("source", oneOf("wire", "calls")), opt("reason", str), opt("quic_version", str),
 		opt("type", str), opt("rcode", str), opt("answers", list(str)),
