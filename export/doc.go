@@ -335,8 +335,8 @@
 //	                answered; absent if they do not say
 //	age_s           Age of the response (RFC 9111 §5.1), seconds; absent if it had
 //	                none
-//	server_timing   the metrics of Server-Timing with a duration, at most 8, as
-//	                [{name, dur_ms}]; absent if it had none
+//	server_timing   the metrics of Server-Timing with a duration, at most 8: an
+//	                object of milliseconds; absent if it had none
 //	grpc_status,    of a gRPC call: the status, a number, and its message, or
 //	grpc_message    null if none came; absent on all others. They do not set
 //	                error

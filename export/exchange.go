@@ -88,17 +88,15 @@ func appendAnswer(b []byte, a *exchange.Answer) []byte {
 	if len(a.Timing) == 0 {
 		return b
 	}
-	b = append(b, `,"server_timing":[`...)
+	b = append(b, `,"server_timing":{`...)
 	for i, m := range a.Timing {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"name":`...)
 		b, _ = appendString(b, m.Name)
-		b = append(appendKey(b, "dur_ms"), strconv.FormatFloat(m.Millis, 'f', 3, 64)...)
-		b = append(b, '}')
+		b = strconv.AppendFloat(append(b, ':'), m.Millis, 'f', 3, 64)
 	}
-	return append(b, ']')
+	return append(b, '}')
 }
 
 // appendGRPC appends the status and the message of a gRPC call.

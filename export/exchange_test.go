@@ -83,7 +83,7 @@ func TestExchange(t *testing.T) {
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":null,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
 				`"error":{"class":"http_4xx","detail":"429"},"start":null,"retry":null,"via":null,"authorized":true,"retry_after":"30","cache":"miss","age_s":0,` +
-				`"server_timing":[{"name":"a","dur_ms":1.500},{"name":"b","dur_ms":2.000}]}`,
+				`"server_timing":{"a":1.500,"b":2.000}}`,
 		},
 		{
 			"nothing known",

@@ -131,7 +131,7 @@ come in the order of its bytes.
 	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
 	          kind, proxy, next, barred}, error {class, detail}, start, retry
 	          {attempt, conn, stream, class}, via, authorized, retry_after,
-	          cache (hit, miss), age_s, server_timing [{name, dur_ms}],
+	          cache (hit, miss), age_s, server_timing {NAME: ms},
 	          grpc_status, grpc_message, silent_ms, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got

@@ -116,11 +116,11 @@ func TestCommaTable(t *testing.T) {
 		write func(*writer)
 		want  []string
 	}{
-		{"500", stopped(500, "Internal Server Error", spare), []string{adviser, "500", "nothing: " + follows(spare), "1"}},
-		{"500 of the last", stopped(500, "Internal Server Error", ""), []string{adviser, "500", "nothing: GOPROXY has no other for it", "1"}},
-		{"refused", refusing("connect", refusal, spare), []string{adviser, "connect", "nothing: " + follows(spare), "3"}},
-		{"refused, of the last", refusing("connect", refusal, ""), []string{adviser, "connect", "nothing: GOPROXY has no other for it", "3"}},
-		{"a name that turns the direction of writing", refusing("connect", refusal, "https://a\u202e.example"), []string{adviser, "connect", "nothing: " + follows("https://a\ufffd.example"), "3"}},
+		{"500", stopped(500, "Internal Server Error", spare), []string{adviser, "500", "nothing: " + follows(spare), "1", "5.0"}},
+		{"500 of the last", stopped(500, "Internal Server Error", ""), []string{adviser, "500", "nothing: GOPROXY has no other for it", "1", "5.0"}},
+		{"refused", refusing("connect", refusal, spare), []string{adviser, "connect", "nothing: " + follows(spare), "3", "15.0"}},
+		{"refused, of the last", refusing("connect", refusal, ""), []string{adviser, "connect", "nothing: GOPROXY has no other for it", "3", "15.0"}},
+		{"a name that turns the direction of writing", refusing("connect", refusal, "https://a\u202e.example"), []string{adviser, "connect", "nothing: " + follows("https://a\ufffd.example"), "3", "15.0"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var w writer
@@ -140,7 +140,7 @@ func TestCommaTable(t *testing.T) {
 	x.proxy = spare
 	w.exchange(x)
 	w.exit(1000, 0)
-	want := []Fallback{{From: adviser, Why: "500", To: spare, Count: 1}}
+	want := []Fallback{{From: adviser, Why: "500", To: spare, Count: 1, Lost: 5}}
 	if diff := cmp.Diff(want, read(t, w.String()).Report().Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

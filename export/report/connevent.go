@@ -32,6 +32,8 @@ const (
 type tlsKeys struct {
 	secrecy secrecy
 	verify  time.Duration // the part of the handshake that verified the certificate
+	// As written, nil where not known.
+	resumed, issuer, issuerPublic, offeredALPN []byte
 }
 
 func (t *tlsKeys) read(v []byte) {
@@ -45,6 +47,14 @@ func (t *tlsKeys) read(v []byte) {
 			t.verify, _ = millis(v)
 		case string(key) == "version" && v[0] == '"':
 			t.secrecy = versionTLS
+		case string(key) == "resumed":
+			t.resumed = v
+		case string(key) == "issuer":
+			t.issuer = v
+		case string(key) == "issuer_public":
+			t.issuerPublic = v
+		case string(key) == "offered_alpn":
+			t.offeredALPN = v
 		}
 	})
 }
@@ -106,22 +116,37 @@ func (e *failedEvent) member(key, v []byte) {
 type closeEvent struct {
 	head
 	tlsKeys
-	moved       int64         // bytes, both ways
-	rtt, minRTT time.Duration // minRTT is 0 if unknown
-	rcvRTT      time.Duration // 0 if unknown
-	rttKnown    bool
-	retransmits int64
-	outOfOrder  int64
-	holes       int64
-	holesKnown  bool
-	segments    int64 // both ways
-	received    int64 // of them
+	remote, protocol []byte
+	crowd            crowd
+	mss, ttl         int64         // 0 unknown
+	moved            int64         // bytes, both ways
+	rtt, minRTT      time.Duration // minRTT is 0 if unknown
+	rcvRTT           time.Duration // 0 if unknown
+	rttKnown         bool
+	retransmits      int64
+	outOfOrder       int64
+	holes            int64
+	holesKnown       bool
+	segments         int64 // both ways
+	received         int64 // of them
 }
 
 func (e *closeEvent) member(key, v []byte) {
 	switch string(key) {
 	case "tls":
 		e.read(v)
+	case "remote":
+		e.remote = v
+	case "protocol":
+		e.protocol = v
+	case "peak_streams":
+		e.crowd.peak, _ = integer(v)
+	case "max_concurrent_streams":
+		e.crowd.allowed, _ = integer(v)
+	case "mss":
+		e.mss, _ = integer(v)
+	case "ttl":
+		e.ttl, _ = integer(v)
 	case "bytes_sent", "bytes_received":
 		n, _ := integer(v)
 		e.moved += n

@@ -85,6 +85,7 @@ func (r *run) closed(e *closeEvent) {
 	c.proxy.retransmits += e.retransmits
 	c.proxy.outOfOrder += e.outOfOrder
 	c.proxy.line.close(e)
+	c.proxy.links.closed(e)
 	if e.rttKnown {
 		c.proxy.rtt.add(e.rtt)
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"h2trace/decoder/goproxy"
 )
@@ -22,6 +23,7 @@ type dials struct {
 type reached struct {
 	at     wallTime
 	remote string
+	took   time.Duration // the connect
 }
 
 // failedDial is a failed connection.
@@ -31,6 +33,9 @@ type failedDial struct {
 	proxy, next       string // in GOPROXY
 	barred            string
 	again             bool // after a failure at another address
+	remote            string
+	took              time.Duration // the connect
+	gaveUp            bool          // the process did
 	pid               int64
 	since             wallTime // when the process began
 	of                *suspect
@@ -57,7 +62,7 @@ func (m *dials) opened(e *openEvent) {
 		m.open = make(map[string]reached)
 	}
 	if peer := e.peer(); len(m.open) < maxPeers || m.open[peer].at != 0 {
-		m.open[peer] = reached{e.at, text(e.remote)}
+		m.open[peer] = reached{e.at, text(e.remote), e.phases[phaseConnect]}
 	}
 }
 
@@ -67,9 +72,11 @@ func (m *dials) fail(e *failedEvent, of *suspect) {
 		return // the client reports its failed connections
 	}
 	u := failedDial{peer: e.peer(), class: e.className(), via: text(e.via), pid: e.pid, since: e.at, of: of}
+	u.took, u.gaveUp = e.phases[phaseConnect], is(e.detail, "given up by the process")
 	u.proxy, u.next, u.barred = text(e.proxy), text(e.next), text(e.barred)
 	u.since = u.since.add(-e.phases[phaseDNS] - e.phases[phaseConnect])
 	remote := text(e.remote)
+	u.remote = remote
 	what := []string{text(e.name), remote}
 	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + text(e.detail)
 	if u.proxy != "" {
@@ -110,6 +117,9 @@ func (m *dials) end(of *sums, said *said) {
 			if u.of != nil {
 				u.of.instead = to.remote
 			}
+			if u.class == "connect" && u.remote != to.remote {
+				of.vains.add(&u, &to)
+			}
 			continue
 		}
 		of.relays.failed(u.via, u.class)
@@ -142,6 +152,6 @@ func (m *dials) fallback(of *sums, u *failedDial) bool {
 		}
 	}
 	of.tables.unreached(u.proxy, u.class, true)
-	of.chain.note(fallback{from: u.proxy, to: u.next, why: u.class, barred: u.barred})
+	of.chain.note(fallback{from: u.proxy, to: u.next, why: u.class, barred: u.barred}, u.took)
 	return true
 }

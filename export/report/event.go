@@ -47,6 +47,7 @@ type parser struct {
 	failed     failedEvent
 	close      closeEvent
 	silent     silentEvent
+	lookup     dnsEvent
 
 	frame    frameEvent
 	exchange exchangeEvent
@@ -156,6 +157,9 @@ func (p *parser) startConn(action []byte) event {
 	case `"close"`:
 		p.close = closeEvent{}
 		return &p.close
+	case `"dns"`:
+		p.lookup = dnsEvent{}
+		return &p.lookup
 	case `"silent"`:
 		p.silent = silentEvent{}
 		return &p.silent

@@ -101,19 +101,21 @@ type exchangeEvent struct {
 	phaseKeys
 	failureKeys
 	stalled
-	stream      []byte
-	url, method []byte // as written
-	via         []byte // HTTP proxy, nil without one
-	status      int64
-	reused      bool
-	bytes       int64 // of the response
-	redirect    bool
-	open        bool   // it had not ended
-	after       []byte // error class of the exchange that this one repeats
-	authorized  []byte
-	retryAfter  []byte
-	silent      time.Duration // time without data at its end
-	silentKnown bool
+	stream       []byte
+	url, method  []byte // as written
+	via          []byte // HTTP proxy, nil without one
+	status       int64
+	reused       bool
+	bytes        int64 // of the response
+	redirect     bool
+	open         bool   // it had not ended
+	after        []byte // error class of the exchange that this one repeats
+	authorized   []byte
+	retryAfter   []byte
+	cache        []byte
+	serverTiming []byte
+	silent       time.Duration // time without data at its end
+	silentKnown  bool
 }
 
 func (e *exchangeEvent) member(key, v []byte) {
@@ -142,6 +144,10 @@ func (e *exchangeEvent) member(key, v []byte) {
 		e.authorized = v
 	case "retry_after":
 		e.retryAfter = v
+	case "cache":
+		e.cache = v
+	case "server_timing":
+		e.serverTiming = v
 	case "silent_ms":
 		e.silent, e.silentKnown = millis(v)
 	case "module":

@@ -44,6 +44,7 @@ func (r *run) exchange(x *exchangeEvent) {
 	if x.kind != nil {
 		r.sums.chain.add(name, x)
 		r.sums.tables.fetched(x)
+		r.sums.repeated.exchange(x)
 	}
 }
 

@@ -1,9 +1,13 @@
 package report
 
 import (
+	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"h2trace/decoder/goproxy"
 )
@@ -38,11 +42,19 @@ func proxyName(x *exchangeEvent) string {
 // proxy, barred is the entry that a "," excludes, if any.
 type fallback struct{ from, to, why, barred string }
 
+// steps counts fallbacks, and the time that the proxy before took to fail.
+type steps struct {
+	count int64
+	lost  time.Duration
+}
+
 // failure is a failed request that no other proxy was asked for yet.
 type failure struct {
 	fallback
 	next, barred string // in GOPROXY, empty if unknown
 	query, guess bool   // a guess may have been one of several
+	took         time.Duration
+	missing      bool // it was not found
 	of           familyPath
 }
 
@@ -50,7 +62,7 @@ type failure struct {
 // one.
 type fallbacks struct {
 	failed map[string]failure // by the requested thing, without to
-	count  map[fallback]int64
+	count  map[fallback]steps
 	tail   string // end of GOPROXY: Direct, Off or None; empty is unknown
 }
 
@@ -66,7 +78,8 @@ func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 	before, again := f.failed[what]
 	if again && before.from != proxy {
 		before.to = proxy
-		f.note(before.fallback)
+		f.note(before.fallback, before.took)
+		before.took = 0
 	}
 	switch {
 	case x.class == nil:
@@ -83,6 +96,8 @@ func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 			query:    x.status/100 == 4 && x.isQuery(),
 			guess:    x.notFound() && (is(x.kind, "list") || is(x.kind, "latest")),
 			of:       pathOf(x),
+			took:     before.took + x.phases[phaseTotal],
+			missing:  x.notFound(),
 		}
 	}
 }
@@ -95,20 +110,39 @@ func (f *fallbacks) ends(next string, notFound bool) {
 	}
 }
 
-func (f *fallbacks) note(one fallback) {
+func (f *fallbacks) note(one fallback, lost time.Duration) {
 	if f.count == nil {
-		f.count = make(map[fallback]int64)
+		f.count = make(map[fallback]steps)
 	}
-	if _, known := f.count[one]; known || len(f.count) < maxFallbacks {
-		f.count[one]++
+	if s, known := f.count[one]; known || len(f.count) < maxFallbacks {
+		f.count[one] = steps{s.count + 1, s.lost + lost}
 	}
+}
+
+// evidence says what was lost before the next was asked.
+func (f *fallbacks) evidence() (list []string) {
+	var all steps
+	from := make(map[string]bool)
+	for one, s := range f.count {
+		if one.to == goproxy.None || one.to == goproxy.Off {
+			continue
+		}
+		all.count += s.count
+		all.lost += s.lost
+		from[one.from] = true
+	}
+	if all.lost < largeTime {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s went to %s before what comes next in GOPROXY was asked, in %s", human(all.lost),
+		strings.Join(slices.Sorted(maps.Keys(from)), ", "), several(all.count, "request", "requests"))}
 }
 
 // end ends a run: what failed last has only that after it which is no proxy.
 // The processes of fetched ran a version control system. A package may be of
 // several modules, which are asked for at once; that some of them do not exist, or
 // are refused, has no consequence.
-func (f *fallbacks) end(fetched map[int64]bool, asked *family) {
+func (f *fallbacks) end(fetched map[int64]bool, asked *family, told *told) {
 	for _, last := range f.failed {
 		if last.query && asked.excuses(last.of) {
 			continue
@@ -118,6 +152,9 @@ func (f *fallbacks) end(fetched map[int64]bool, asked *family) {
 			if !fetched[last.of.pid] {
 				continue
 			}
+			if last.missing {
+				told.add(last.from, last.of.path)
+			}
 		case goproxy.None, goproxy.Off:
 			if last.guess {
 				continue
@@ -126,7 +163,7 @@ func (f *fallbacks) end(fetched map[int64]bool, asked *family) {
 			continue
 		}
 		last.to, last.fallback.barred = last.next, last.barred
-		f.note(last.fallback)
+		f.note(last.fallback, last.took)
 	}
 	clear(f.failed)
 }
@@ -137,7 +174,7 @@ func follows(barred string) string {
 }
 
 func (r *Report) fallbackTable() table {
-	t := table{"Failed at one proxy, and what came then", [][]string{{"proxy", "answered", "then", "requests"}}}
+	t := table{"Failed at one proxy, and what came then", [][]string{{"proxy", "answered", "then", "requests", "lost ms"}}}
 	for _, f := range r.Fallbacks {
 		to := clean(f.To)
 		switch {
@@ -146,7 +183,7 @@ func (r *Report) fallbackTable() table {
 		case to == goproxy.None:
 			to = "nothing: GOPROXY has no other for it"
 		}
-		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), to, strconv.FormatInt(f.Count, 10)})
+		t.rows = append(t.rows, []string{clean(f.From), clean(f.Why), to, strconv.FormatInt(f.Count, 10), number(f.Lost)})
 	}
 	return t
 }

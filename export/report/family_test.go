@@ -30,7 +30,7 @@ func TestFamilyOfVersion(t *testing.T) {
 	if diff := cmp.Diff([]map[string]int64{want, want}, []map[string]int64{r.Proxies[0].Failures, r.Kinds[0].Failures}); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if diff := cmp.Diff([]Fallback{{adviser, "403", "none", 1, "direct"}}, r.Fallbacks); diff != "" {
+	if diff := cmp.Diff([]Fallback{{adviser, "403", "none", 1, 5, "direct"}}, r.Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

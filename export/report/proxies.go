@@ -14,6 +14,8 @@ type proxy struct {
 	retransmits int64
 	outOfOrder  int64
 	line        line
+	links       links
+	caching     caching
 	via         []string // HTTP proxies
 	blamed      string   // class of what a go command failed of, but that it lacks a module
 	rtt         sketch
@@ -22,6 +24,7 @@ type proxy struct {
 
 func (p *proxy) exchange(x *exchangeEvent) {
 	p.add(x)
+	p.caching.add(x)
 	if x.kind != nil {
 		p.modules.add(x)
 	}

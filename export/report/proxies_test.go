@@ -27,8 +27,8 @@ func TestFallbacks(t *testing.T) {
 	ask(7, "a.example", "v1.2.0", 404) // asked again
 	r := read(t, w.String()).Report()
 	want := []Fallback{
-		{"https://a.example", "404", "https://b.example", 2, ""},
-		{"https://b.example", "410", "https://c.example", 1, ""},
+		{"https://a.example", "404", "https://b.example", 2, 0, ""},
+		{"https://b.example", "410", "https://c.example", 1, 0, ""},
 	}
 	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -95,9 +95,9 @@ func TestFallbackEnds(t *testing.T) {
 	w.exit(12, 1)
 	r := read(t, w.String()).Report()
 	want := []Fallback{
-		{"https://a.example/x.y", "404", "direct", 1, ""},
-		{"https://a.example/x.y", "503", "none", 1, ""},
-		{"https://a.example/x.y", "404", "off", 1, ""},
+		{"https://a.example/x.y", "404", "direct", 1, 0, ""},
+		{"https://a.example/x.y", "503", "none", 1, 0, ""},
+		{"https://a.example/x.y", "404", "off", 1, 0, ""},
 	}
 	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -132,9 +132,9 @@ func TestUnreached(t *testing.T) {
 	b := read(t, w.String())
 	r := b.Report()
 	want := []Fallback{
-		{refused, "connect", broken, 3, ""},
-		{broken, "tls", good, 3, ""},
-		{refused, "connect", "none", 1, ""},
+		{refused, "connect", broken, 3, 0.3, ""},
+		{broken, "tls", good, 3, 0.3, ""},
+		{refused, "connect", "none", 1, 0.1, ""},
 	}
 	if diff := cmp.Diff(want, r.Fallbacks); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -126,7 +126,35 @@ type Proxy struct {
 	OutOfOrder  int64      `json:"out_of_order"` // segments received after a missing one
 	// Via has the HTTP proxies on the way. The TCP counters are those of the way to
 	// these.
-	Via []string `json:"via"`
+	Via        []string   `json:"via"`
+	Handshakes Handshakes `json:"handshakes"`
+	Cache      Caching    `json:"cache"`
+	Issuer     string     `json:"issuer,omitempty"` // of certificates that no public authority made
+	// Of connections that closed; nil if not known.
+	Hops        *int64 `json:"hops"` // routers on the way
+	MSS         *int64 `json:"mss"`  // bytes of a TCP segment, the least
+	PeakStreams *int64 `json:"peak_streams"`
+	MaxStreams  *int64 `json:"max_concurrent_streams"`
+}
+
+// Handshakes counts the TLS handshakes of connections that closed.
+type Handshakes struct {
+	Full    int64 `json:"full"`
+	Resumed int64 `json:"resumed"`
+}
+
+// Caching counts the responses of which a cache says whether it had them.
+type Caching struct {
+	Hits   int64 `json:"hits"`
+	Misses int64 `json:"misses"`
+}
+
+// known returns nil for 0.
+func known(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 // Kind is the tally of one kind of requests.
@@ -144,6 +172,7 @@ type Fallback struct {
 	Why    string `json:"why"`
 	To     string `json:"to"`
 	Count  int64  `json:"count"`
+	Lost   Millis `json:"lost_ms"` // until From had failed, in all
 	Barred string `json:"barred,omitempty"`
 }
 
@@ -157,6 +186,7 @@ type Module struct {
 	Bytes    int64  `json:"bytes"`
 	Total    Millis `json:"total_ms"`
 	Longest  Millis `json:"longest_ms"`
+	Stalled  Millis `json:"stall_ms"` // for want of credit, either way
 }
 
 // Windows is the effect of flow control.
@@ -206,6 +236,9 @@ func (b *Builder) Report() *Report {
 			Proxy: name, modules: v.modules.requests, Tally: v.report(), Conns: v.conns, Reused: v.reused,
 			TLS: quantiles(&v.handshake), RTT: quantiles(&v.rtt), Retransmits: v.retransmits,
 			OutOfOrder: v.outOfOrder, Via: append([]string{}, v.via...),
+			Handshakes: Handshakes{v.links.full, v.links.resumed}, Cache: Caching{v.caching.hits, v.caching.misses},
+			Issuer: v.links.issuer, Hops: known(v.links.hops), MSS: known(v.links.mss),
+			PeakStreams: known(v.links.crowd.peak), MaxStreams: known(v.links.crowd.allowed),
 		})
 	}
 	slices.SortFunc(r.Proxies, func(a, b Proxy) int {
@@ -222,7 +255,7 @@ func (b *Builder) Report() *Report {
 	r.Programs = b.sums.tools.report()
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.sums.chain.count {
-		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n, f.barred})
+		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n.count, ms(n.lost), f.barred})
 	}
 	slices.SortFunc(r.Fallbacks, func(a, b Fallback) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Why, b.Why),
@@ -237,7 +270,7 @@ func slowestOf(modules *byName[module]) []Module {
 	list := []Module{}
 	for name, m := range modules.values {
 		path, version, _ := cutLast(name, "@")
-		list = append(list, Module{path, version, m.requests, m.failures, m.bytes, ms(m.total), ms(m.longest)})
+		list = append(list, Module{path, version, m.requests, m.failures, m.bytes, ms(m.total), ms(m.longest), ms(m.stalled)})
 	}
 	slices.SortFunc(list, func(a, b Module) int {
 		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version))

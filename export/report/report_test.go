@@ -37,7 +37,7 @@ func TestTables(t *testing.T) {
 	if rtt := r.Proxies[0].RTT; rtt == nil || math.Abs(float64(rtt.P50)-30) > 0.3 {
 		t.Errorf("got round-trip time %v, want 30", rtt)
 	}
-	if diff := cmp.Diff([]Module{{"example.com/m", "v1.0.0", 2, 0, 1_000_010, 130, 110}}, r.Modules); diff != "" {
+	if diff := cmp.Diff([]Module{{"example.com/m", "v1.0.0", 2, 0, 1_000_010, 130, 110, 0}}, r.Modules); diff != "" {
 		t.Errorf("modules, -want +got:\n%s", diff)
 	}
 	if v := r.Windows.Least["conn_recv"]; v == nil || *v != -7 || r.Windows.Least["stream_send"] != nil {

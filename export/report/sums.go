@@ -20,6 +20,10 @@ type sums struct {
 	chain    fallbacks
 	direct   direct
 	relays   relays
+	vains    vains
+	lookups  lookups
+	repeated repeated
+	told     told
 	lost     int64 // records
 	skipped  int64 // lines
 }

@@ -15,6 +15,8 @@ func (r *run) take(e event) {
 		r.failedConn(e)
 	case *closeEvent:
 		r.closed(e)
+	case *dnsEvent:
+		r.sums.lookups.add(e)
 	case *silentEvent:
 		r.silent(e)
 	case *execEvent:
@@ -65,7 +67,8 @@ func (r *run) summary(e *summaryEvent) {
 func (r *run) end() {
 	s := r.sums
 	r.dials.end(s, &r.said)
-	s.chain.end(s.direct.fetched, &r.said.family)
+	s.chain.end(s.direct.fetched, &r.said.family, &s.told)
+	s.repeated.end()
 	r.said.end(s)
 	at := r.until()
 	for _, u := range s.direct.end() {

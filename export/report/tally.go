@@ -122,7 +122,7 @@ func (t *tally) excuse(of *trouble) {
 type module struct {
 	requests, failures, bytes int64
 	total                     time.Duration // of all its requests
-	longest                   time.Duration
+	longest, stalled          time.Duration
 }
 
 func (m *module) add(x *exchangeEvent) {
@@ -132,5 +132,6 @@ func (m *module) add(x *exchangeEvent) {
 		m.failures++
 	}
 	m.total += x.phases[phaseTotal]
+	m.stalled += x.recv + x.send
 	m.longest = max(m.longest, x.phases[phaseTotal])
 }

@@ -246,11 +246,11 @@ func (r *Report) kindTable() table {
 }
 
 func (r *Report) moduleTable() table {
-	t := table{"Slowest modules", [][]string{{"module", "version", "requests", "failed", "MB", "total ms", "longest ms"}}}
+	t := table{"Slowest modules", [][]string{{"module", "version", "requests", "failed", "MB", "total ms", "longest ms", "stalled ms"}}}
 	for _, m := range r.Modules {
 		t.rows = append(t.rows, []string{
 			clean(m.Path), clean(m.Version), fmt.Sprint(m.Requests), fmt.Sprint(m.Failures),
-			fmt.Sprintf("%.2f", float64(m.Bytes)/1e6), number(m.Total), number(m.Longest),
+			fmt.Sprintf("%.2f", float64(m.Bytes)/1e6), number(m.Total), number(m.Longest), number(m.Stalled),
 		})
 	}
 	return t

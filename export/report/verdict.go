@@ -29,11 +29,22 @@ func (j *judge) verdict() Verdict {
 	v := j.decide()
 	v.Evidence = append(v.Evidence, j.ends.interruptions.evidence(j.ends.runs)...)
 	v.Evidence = append(append(v.Evidence, j.served.evidence()...), j.unended.evidence()...)
+	v.Evidence = append(v.Evidence, j.found(v.Cause)...)
 	v.Evidence = append(v.Evidence, j.blind()...)
 	if v.Evidence == nil {
 		v.Evidence = []string{}
 	}
 	return v
+}
+
+// found says what a ticket needs to know besides the cause.
+func (j *judge) found(cause Cause) (list []string) {
+	list = append(list, j.lookups.evidence(cause)...)
+	list = append(list, j.vains.evidence()...)
+	list = append(list, j.tables.proxies.evidence(cause)...)
+	list = append(list, j.chain.evidence()...)
+	list = append(list, j.told.evidence(&j.tables.proxies)...)
+	return append(list, j.repeated.evidence()...)
 }
 
 // decide chooses between failures and slowness. Failures are the cause if a command failed,

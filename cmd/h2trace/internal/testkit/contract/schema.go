@@ -61,7 +61,7 @@ var schema = map[string][]key{
 		opt("error", keys(need("class", str), opt("detail", str))), opt("start", timestamp),
 		opt("retry", keys(need("attempt", count), need("conn", connID), need("stream", count), need("class", str))), opt("via", str),
 		opt("authorized", boolean), opt("retry_after", str), exact("retry_after"),
-		opt("cache", oneOf("hit", "miss")), opt("age_s", count), opt("server_timing", list(keys(need("name", str), need("dur_ms", millis)))),
+		opt("cache", oneOf("hit", "miss")), opt("age_s", count), opt("server_timing", members(millis)),
 		opt("grpc_status", count), opt("grpc_message", str), opt("silent_ms", millis), opt("open", boolean)),
 	"stall": append(ofConn[:6:6],
 		need("stream", count), need("side", oneOf("recv_window", "send_window")), opt("window", integer),

@@ -1,0 +1,212 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// links is what the closed connections to one server showed, beside their losses.
+type links struct {
+	http1, http2  int64 // connections
+	offered       int64 // of the first, those whose client offered HTTP/2
+	full, resumed int64 // handshakes
+	issuer        string
+	crowd         crowd
+	hops          int64 // most, 0 unknown
+	mss           int64 // least, bytes, 0 unknown
+	inside        bool  // the server has a private address
+}
+
+// crowd is how many streams one connection carried at once, and the limit of the server, 0
+// without one.
+type crowd struct{ peak, allowed int64 }
+
+// full reports whether the limit was reached.
+func (c crowd) full() bool { return c.allowed > 0 && c.peak >= c.allowed }
+
+// closed takes a connection that was closed.
+func (l *links) closed(e *closeEvent) {
+	switch {
+	case is(e.protocol, "h2"):
+		l.http2++
+	case is(e.protocol, "http/1.1") && e.secrecy == versionTLS:
+		if l.http1++; bytes.Contains(e.offeredALPN, []byte(`"h2"`)) {
+			l.offered++
+		}
+	}
+	switch string(e.resumed) {
+	case "true":
+		l.resumed++
+	case "false":
+		l.full++
+	}
+	if string(e.issuerPublic) == "false" && l.issuer == "" {
+		l.issuer = text(e.issuer)
+	}
+	if e.crowd.full() && !l.crowd.full() || e.crowd.full() == l.crowd.full() && e.crowd.peak > l.crowd.peak {
+		l.crowd = e.crowd
+	}
+	l.hops = max(l.hops, hopsOf(e.ttl))
+	if l.mss == 0 || e.mss > 0 && e.mss < l.mss {
+		l.mss = e.mss
+	}
+	if at, err := netip.ParseAddrPort(text(e.remote)); err == nil {
+		l.inside = l.inside || at.Addr().IsPrivate() || at.Addr().IsLoopback() || at.Addr().IsLinkLocalUnicast()
+	}
+}
+
+// hopsOf returns how many routers a packet has passed, by its time to live: systems begin
+// with 64, 128 or 255.
+func hopsOf(ttl int64) int64 {
+	for _, begin := range [...]int64{64, 128, 255} {
+		if ttl > 0 && ttl <= begin {
+			return begin - ttl
+		}
+	}
+	return 0
+}
+
+// smallMSS is the largest MSS, in bytes, that tells of a tunnel: Ethernet has 1,460, or 1,440
+// with IPv6, less 12 for time stamps.
+const smallMSS = 1380
+
+// way describes the way to a server, "" if nothing is known of it.
+func (l *links) way() string {
+	switch {
+	case l.mss > 0 && l.mss <= smallMSS:
+		return fmt.Sprintf("%s away, and a TCP segment holds only %d bytes, as in a tunnel", several(l.hops, "router", "routers"), l.mss)
+	case l.hops > 0:
+		return several(l.hops, "router", "routers") + " away"
+	}
+	return ""
+}
+
+// fewRequests is how many requests to a server say nothing of how it holds connections.
+const fewRequests = 4
+
+// evidence returns lines on the connections to a server. Those on its speed are for a cause
+// that they may explain.
+func (p *proxy) evidence(name string, cause Cause) (list []string) {
+	l := &p.links
+	if l.issuer != "" {
+		list = append(list, fmt.Sprintf("TLS with %s is opened by %s, no public authority: the server has a certificate of its own, or something on the way reads along", name, l.issuer))
+	}
+	if p.requests < fewRequests {
+		return list
+	}
+	switch cause {
+	case DNS, Connect, TLS, ServerWait, Bandwidth, PacketLoss:
+	default:
+		return list
+	}
+	if l.http1 > 0 && l.http2 == 0 {
+		why := "the client offered no HTTP/2"
+		if l.offered > 0 {
+			why = "the server did not choose HTTP/2, which the client offered"
+		}
+		list = append(list, fmt.Sprintf("%s was asked over HTTP/1.1 only, one request at a time on each of %s: %s", name, several(l.http1, "connection", "connections"), why))
+	}
+	if p.reused == 0 && p.conns >= fewRequests {
+		list = append(list, fmt.Sprintf("no connection to %s served a second request: one side closes them (keep-alive), and each request pays for a new one", name))
+	}
+	if n := l.full + l.resumed; cause == TLS && n > 1 {
+		list = append(list, fmt.Sprintf("%d of %d handshakes with %s resumed a session", l.resumed, n, name))
+	}
+	if l.crowd.full() {
+		list = append(list, fmt.Sprintf("%s allows %d streams at once on a connection (MAX_CONCURRENT_STREAMS), and all were in use: other requests waited", name, l.crowd.allowed))
+	}
+	if way := l.way(); way != "" && cause != DNS {
+		list = append(list, name+" is "+way)
+	}
+	return append(list, p.caching.evidence(name, cause)...)
+}
+
+// mostAsked is how many servers the evidence is on.
+const mostAsked = 3
+
+// evidence returns the lines on the servers that were asked most.
+func (l *proxyTable) evidence(cause Cause) (list []string) {
+	names := slices.SortedFunc(maps.Keys(l.values), func(a, b string) int {
+		return cmp.Or(cmp.Compare(l.values[b].requests, l.values[a].requests), cmp.Compare(a, b))
+	})
+	for _, name := range names[:min(len(names), mostAsked)] {
+		list = append(list, l.values[name].evidence(name, cause)...)
+	}
+	return list
+}
+
+// caching is what caches and servers said of their responses.
+type caching struct {
+	hits, misses          int64
+	hitWaited, missWaited time.Duration
+	spent                 map[string]time.Duration // by metric of Server-Timing
+	timed                 int64                    // responses with such
+	timedWaited           time.Duration
+}
+
+// maxMetrics bounds the metrics of a proxy.
+const maxMetrics = 16
+
+func (c *caching) add(x *exchangeEvent) {
+	switch {
+	case is(x.cache, "hit"):
+		c.hits++
+		c.hitWaited += x.phases[phaseWait]
+	case is(x.cache, "miss"):
+		c.misses++
+		c.missWaited += x.phases[phaseWait]
+	}
+	if x.serverTiming == nil {
+		return
+	}
+	c.timed++
+	c.timedWaited += x.phases[phaseWait]
+	members(x.serverTiming, func(name, v []byte) {
+		took, _ := millis(v)
+		if c.spent == nil {
+			c.spent = make(map[string]time.Duration)
+		}
+		if _, known := c.spent[string(name)]; known || len(c.spent) < maxMetrics {
+			c.spent[string(name)] += took
+		}
+	})
+}
+
+func mean(sum time.Duration, n int64) string {
+	return human(sum / time.Duration(max(n, 1)))
+}
+
+func (c *caching) evidence(name string, cause Cause) (list []string) {
+	if cause != ServerWait {
+		return nil
+	}
+	switch {
+	case c.misses > 0 && c.hits > 0:
+		list = append(list, fmt.Sprintf("caches before %s had %d of %d responses (mean wait %s), and had to fetch the others (%s)",
+			name, c.hits, c.hits+c.misses, mean(c.hitWaited, c.hits), mean(c.missWaited, c.misses)))
+	case c.misses > 0:
+		list = append(list, fmt.Sprintf("caches before %s had none of %d responses, and had to fetch them (mean wait %s)",
+			name, c.misses, mean(c.missWaited, c.misses)))
+	case c.hits > 0:
+		list = append(list, fmt.Sprintf("caches before %s had all of %d responses (mean wait %s)", name, c.hits, mean(c.hitWaited, c.hits)))
+	}
+	if c.timed > 0 {
+		var split bytes.Buffer
+		for i, metric := range slices.SortedFunc(maps.Keys(c.spent), func(a, b string) int {
+			return cmp.Or(cmp.Compare(c.spent[b], c.spent[a]), cmp.Compare(a, b))
+		}) {
+			if i > 0 {
+				split.WriteString(", ")
+			}
+			fmt.Fprintf(&split, "%s %s", metric, mean(c.spent[metric], c.timed))
+		}
+		list = append(list, fmt.Sprintf("%s says where %s went (Server-Timing, mean of %s): %s",
+			name, mean(c.timedWaited, c.timed), several(c.timed, "response", "responses"), split.String()))
+	}
+	return list
+}

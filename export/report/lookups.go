@@ -1,0 +1,106 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// dnsEvent is a query to a name server.
+type dnsEvent struct {
+	head
+	name, remote, kind, rcode, answers []byte
+	took                               time.Duration
+	known                              bool
+}
+
+func (e *dnsEvent) member(key, v []byte) {
+	switch string(key) {
+	case "name":
+		e.name = v
+	case "remote":
+		e.remote = v
+	case "type":
+		e.kind = v
+	case "rcode":
+		e.rcode = v
+	case "answers":
+		e.answers = v
+	case "dns_ms":
+		e.took, e.known = millis(v)
+	}
+}
+
+// said is what a resolver says of a name.
+func (e *dnsEvent) said() string {
+	switch {
+	case e.rcode == nil || e.rcode[0] != '"':
+		return "does not answer"
+	case !is(e.rcode, "NOERROR"):
+		return "says " + text(e.rcode)
+	}
+	says := "has no address"
+	for answer := range bytes.SplitSeq(bytes.Trim(e.answers, "[]"), []byte(",")) {
+		if addr, err := netip.ParseAddr(text(answer)); err == nil {
+			if addr.IsPrivate() {
+				return "has a private address"
+			}
+			says = "has an address"
+		}
+	}
+	return says
+}
+
+// lookups is what resolvers answered.
+type lookups struct {
+	took  sketch
+	names byName[lookup] // by name and type
+	// differ has a line for each name of which resolvers say different things.
+	differ []string
+}
+
+// lookup is what the first resolver said of a name.
+type lookup struct {
+	resolver, says string
+	differs        bool
+}
+
+// Bounds on the names that are compared, and on the lines.
+const (
+	maxNames  = 1 << 10
+	maxDiffer = 4
+)
+
+func (l *lookups) add(e *dnsEvent) {
+	if e.known {
+		l.took.add(e.took)
+	}
+	if l.names.values == nil {
+		l.names = newByName[lookup](maxNames)
+	}
+	name := text(e.name) + " (" + text(e.kind) + ")"
+	first, says, resolver := l.names.get(name), e.said(), text(e.remote)
+	switch {
+	case first == nil || first.differs:
+	case first.resolver == "":
+		first.resolver, first.says = resolver, says
+	case first.resolver != resolver && first.says != says:
+		first.differs = true
+		if len(l.differ) < maxDiffer {
+			l.differ = append(l.differ, fmt.Sprintf("resolvers differ on %s: %s %s, %s %s", strings.TrimSuffix(name, " ()"), first.resolver, first.says, resolver, says))
+		}
+	}
+}
+
+func (l *lookups) evidence(cause Cause) []string {
+	list := l.differ
+	p50, ok := l.took.quantile(0.5)
+	p95, _ := l.took.quantile(0.95)
+	if cause == DNS && ok {
+		list = append([]string{fmt.Sprintf("%s: P50 %s, P95 %s", several(int64(l.took.count), "query", "queries"),
+			human(time.Duration(p50)), human(time.Duration(p95)))}, list...)
+	}
+	return list
+}
