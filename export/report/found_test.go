@@ -187,3 +187,65 @@ func TestResumptions(t *testing.T) {
 		t.Errorf("got %+v", h)
 	}
 }
+
+// TestTwoFaults has two phases that are slow at once: both must be named, whichever is the
+// larger. One that is not slow must not be.
+func TestTwoFaults(t *testing.T) {
+	type slow struct {
+		name  string
+		cause Cause
+		text  string // where it comes second
+		add   func(x *exchange, ms float64)
+	}
+	faults := []slow{
+		{"dns", DNS, "went to dns: name resolution is slow", func(x *exchange, ms float64) { x.dns = ms }},
+		{"connect", Connect, "went to connect: making connections is slow", func(x *exchange, ms float64) { x.connect = ms }},
+		{"tls", TLS, "went to tls: TLS handshakes are slow", func(x *exchange, ms float64) { x.tls = ms }},
+		{"wait", ServerWait, "went to server_wait: the proxy takes long to answer", func(x *exchange, ms float64) { x.wait = ms }},
+		{"receive", Bandwidth, "went to bandwidth: the line, or the proxy, delivers slowly", func(x *exchange, ms float64) { x.receive, x.bytes = ms, 100_000 }},
+		{"window", RecvWindow, "went to recv_window: limited by the window", func(x *exchange, ms float64) { x.receive, x.recvStall = ms, ms }},
+	}
+	for _, first := range faults {
+		for _, second := range faults {
+			if first.name == second.name || first.name == "receive" && second.name == "window" || first.name == "window" && second.name == "receive" {
+				continue
+			}
+			t.Run(first.name+" and "+second.name, func(t *testing.T) {
+				var w writer
+				w.command(0)
+				var x exchange
+				first.add(&x, 500)
+				second.add(&x, 300)
+				w.exchange(info(x))
+				w.exit(1000, 0)
+				v := read(t, w.String()).Report().Verdict
+				said := strings.Join(v.Evidence, "\n")
+				if v.Cause != first.cause || !strings.Contains(said, "besides, 300 ms of 1.00 s (30 %) "+second.text) || strings.Count(said, "besides") != 1 {
+					t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
+				}
+			})
+		}
+	}
+	var w writer
+	w.command(0)
+	w.exchange(info(exchange{wait: 500, dns: 90, connect: 90}))
+	w.exit(1000, 0)
+	if said := strings.Join(read(t, w.String()).Report().Verdict.Evidence, "\n"); strings.Contains(said, "besides") {
+		t.Errorf("it says %s", said)
+	}
+}
+
+// TestConnecting has connections none of whose phases is slow alone.
+func TestConnecting(t *testing.T) {
+	var w writer
+	w.command(0)
+	for i := range 4 {
+		w.exchange(info(exchange{begin: float64(i * 150), dns: 30, connect: 40, tls: 50, wait: 10, conn: fmt.Sprint("c", i)}))
+	}
+	w.exit(1000, 0)
+	v := read(t, w.String()).Report().Verdict
+	said := strings.Join(v.Evidence, "\n")
+	if v.Cause != TLS || !strings.Contains(v.Text, "in all their phases") || !strings.Contains(said, "dns 120 ms, connect 160 ms, tls 200 ms") {
+		t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
+	}
+}

@@ -164,10 +164,16 @@ func (c *caching) add(x *exchangeEvent) {
 	if x.serverTiming == nil {
 		return
 	}
-	c.timed++
-	c.timedWaited += x.phases[phaseWait]
+	before := c.timed
 	members(x.serverTiming, func(name, v []byte) {
-		took, _ := millis(v)
+		took, ok := millis(v)
+		if !ok {
+			return
+		}
+		if c.timed == before {
+			c.timed++
+			c.timedWaited += x.phases[phaseWait]
+		}
 		if c.spent == nil {
 			c.spent = make(map[string]time.Duration)
 		}

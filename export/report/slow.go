@@ -47,6 +47,20 @@ func (s *slowness) verdict(part int) Verdict {
 	return v
 }
 
+// connecting is the verdict on connections whose phases took long together.
+func (s *slowness) connecting(took, wall time.Duration) Verdict {
+	most := partDNS
+	for _, part := range [...]int{partConnect, partTLS} {
+		if s.parts[part] > s.parts[most] {
+			most = part
+		}
+	}
+	v := s.verdict(most)
+	v.Text = "new connections take long, in all their phases: fewer of them, or a nearer " + s.peer + ", would help"
+	v.Evidence = []string{share(took, wall), fmt.Sprintf("dns %s, connect %s, tls %s", human(s.parts[partDNS]), human(s.parts[partConnect]), human(s.parts[partTLS]))}
+	return v
+}
+
 // handshaking separates handshakes that wait for the peer from those in which the process
 // itself is slow.
 func (s *slowness) handshaking() Verdict {

@@ -52,7 +52,8 @@ func (j *judge) found(cause Cause) (list []string) {
 // Otherwise they are evidence.
 func (j *judge) decide() Verdict {
 	var slow, accused *Verdict
-	if j.size > largeTime && float64(j.size) > largeShare*float64(j.wall) {
+	switch setup := j.parts[partDNS] + j.parts[partConnect] + j.parts[partTLS]; {
+	case j.large(j.size, largeShare):
 		if s := j.suspects.culprit(j.part, j.parts[j.part]); s != nil {
 			accused = new(s.verdict(j.part, j.wall))
 			slow = accused
@@ -60,6 +61,9 @@ func (j *judge) decide() Verdict {
 			slow = new(newSlowness(j.sums).verdict(j.part))
 			slow.Evidence = append([]string{share(j.size, j.wall)}, slow.Evidence...)
 		}
+		slow.Evidence = append(slow.Evidence, j.besides()...)
+	case j.large(setup, largeShare):
+		slow = new(newSlowness(j.sums).connecting(setup, j.wall))
 	}
 	evidence := j.ledger.evidence()
 	switch fatal := j.fatal(); {
@@ -78,6 +82,34 @@ func (j *judge) decide() Verdict {
 		return Verdict{Client, j.failedAlone(), evidence}
 	}
 	return j.healthy(evidence)
+}
+
+// large reports whether a time is more than a share of the wall time, and long.
+func (j *judge) large(n time.Duration, share float64) bool {
+	return n > largeTime && float64(n) > share*float64(j.wall)
+}
+
+// besides names the other parts that took long, half as much as a cause must.
+func (j *judge) besides() (list []string) {
+	slow := newSlowness(j.sums)
+	for part, n := range j.parts {
+		if part == j.part || part == partOther || part == partIdle || !j.large(n, largeShare/2) {
+			continue
+		}
+		if s := j.suspects.culprit(part, n); s != nil {
+			list = append(list, "besides, "+s.verdict(part, j.wall).Text)
+			continue
+		}
+		if part == partWait && j.part == partReceive && j.lossy().conns > 0 {
+			continue // waits for lost packets are part of that
+		}
+		if bytes, _ := j.tables.proxies.received(); part == partReceive && bytes == 0 {
+			continue // it is the end of a response that stopped
+		}
+		v := slow.verdict(part)
+		list = append(list, fmt.Sprintf("besides, %s went to %s: %s", share(n, j.wall), v.Cause, v.Text))
+	}
+	return list
 }
 
 // fatal reports whether the failures may have made a command fail. A command that succeeded

@@ -32,8 +32,12 @@ The line:
 
 Name resolution:
 
-	-dns-delay D      time that the resolver takes to answer
+	-dns-delay D      time that the resolver takes to answer; D-D draws one of a
+	                  range for each query, such as 5ms-800ms
+	-dns-loss P       percentage of queries that it does not answer
 	-dns-fail         it answers SERVFAIL
+	-dead-ipv6        the name has an address of IPv6, too, and the line swallows
+	                  what is sent there
 	-dns-log FILE     write a line of JSON for each query: name, type and rcode
 
 The proxy:
@@ -41,10 +45,21 @@ The proxy:
 	-refuse           nothing listens there
 	-plain            it speaks HTTP without TLS, and HTTP/2 with prior knowledge:
 	                  http://goproxy.example
-	-tls-delay D      time that it takes to answer the ClientHello
-	-bad-certificate  its certificate is from an untrusted authority
-	-server-delay D   time that it takes to answer a request
+	-http1            it does not speak HTTP/2
+	-no-keep-alive    it closes each connection after a response, with -http1
+	-max-streams N    MAX_CONCURRENT_STREAMS that it announces
+	-tls-delay D      time that it takes to answer the ClientHello, or D-D
+	-certificate KIND its certificate is untrusted, expired, or for another name
+	                  (KIND name)
+	-bad-certificate  as -certificate untrusted
+	-authority NAME   common name of the authority that made the certificate, as
+	                  that of something that intercepts TLS
+	-server-delay D   time that it takes to answer a request, or D-D, such as
+	                  200ms-1200ms
 	-status N         it answers requests with that status, such as 503
+	-retry-after S    Retry-After of these answers, such as 30
+	-header FIELD     adds a field to its responses, such as 'X-Cache: MISS'; may
+	                  be repeated
 	-reset-after N    it resets the stream after N bytes of a body
 	-truncate-after N it ends bodies after N bytes, as if they were complete
 	-corrupt-zip      it adds a file to modules, so that their checksum is wrong

@@ -62,7 +62,7 @@ func connect(a, b *tun, c lineConfig) {
 	go carry(b, a, c)
 }
 
-// carry is one direction of a line.
+// carry is one direction of a line. It swallows IPv6.
 func carry(from, to *tun, c lineConfig) {
 	queue := make(chan packet, queueLength)
 	defer close(queue)
@@ -73,6 +73,9 @@ func carry(from, to *tun, c lineConfig) {
 		n, err := from.file.Read(buf)
 		if err != nil {
 			return
+		}
+		if buf[0]>>4 == 6 {
+			continue
 		}
 		now := time.Now()
 		if seen > c.lossAfter && rand.Float64() < c.loss {

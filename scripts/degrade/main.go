@@ -18,7 +18,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 )
 
 // proxyName is the host of the proxy that the command gets.
@@ -43,18 +42,25 @@ func main() {
 // options is the command line.
 type options struct {
 	line     lineConfig
-	dnsDelay time.Duration
+	dnsDelay spread
 	dnsFail  bool
+	dnsLoss  float64
+	deadIPv6 bool
 	refuse   bool
-	tlsDelay time.Duration
-	badCert  bool
-	plain    bool
+	tlsDelay spread
+	identity identity
+	server   server
 	faults   faults
-	window   int
 	origin   string
 	log      string
 	dnsLog   string
 	command  []string
+}
+
+// server is how the proxy speaks HTTP.
+type server struct {
+	plain, http1, noKeepAlive bool
+	window, maxStreams        int
 }
 
 func parse(args []string) (*options, error) {
@@ -66,19 +72,28 @@ func parse(args []string) (*options, error) {
 	rate := fs.String("rate", "", "")
 	fs.DurationVar(&o.line.delay, "delay", 0, "")
 	fs.DurationVar(&o.line.jitter, "jitter", 0, "")
-	fs.DurationVar(&o.dnsDelay, "dns-delay", 0, "")
+	fs.Var(&o.dnsDelay, "dns-delay", "")
+	dnsLoss := fs.Float64("dns-loss", 0, "")
+	fs.BoolVar(&o.deadIPv6, "dead-ipv6", false, "")
 	fs.BoolVar(&o.dnsFail, "dns-fail", false, "")
 	fs.BoolVar(&o.refuse, "refuse", false, "")
-	fs.DurationVar(&o.tlsDelay, "tls-delay", 0, "")
-	fs.BoolVar(&o.plain, "plain", false, "")
-	fs.BoolVar(&o.badCert, "bad-certificate", false, "")
-	fs.DurationVar(&o.faults.delay, "server-delay", 0, "")
+	fs.Var(&o.tlsDelay, "tls-delay", "")
+	fs.BoolVar(&o.server.plain, "plain", false, "")
+	fs.BoolVar(&o.server.http1, "http1", false, "")
+	fs.BoolVar(&o.server.noKeepAlive, "no-keep-alive", false, "")
+	fs.IntVar(&o.server.maxStreams, "max-streams", 0, "")
+	fs.StringVar(&o.identity.authority, "authority", "degrade authority", "")
+	fs.StringVar(&o.identity.fault, "certificate", "", "")
+	badCert := fs.Bool("bad-certificate", false, "")
+	fs.Var(&o.faults.delay, "server-delay", "")
+	fs.StringVar(&o.faults.retryAfter, "retry-after", "", "")
+	fs.Var(&o.faults.header, "header", "")
 	fs.IntVar(&o.faults.status, "status", 0, "")
 	fs.Int64Var(&o.faults.resetAfter, "reset-after", -1, "")
 	fs.Int64Var(&o.faults.truncateAfter, "truncate-after", -1, "")
 	fs.BoolVar(&o.faults.corruptZip, "corrupt-zip", false, "")
 	fs.Int64Var(&o.faults.every, "every", 1, "")
-	fs.IntVar(&o.window, "window", 0, "")
+	fs.IntVar(&o.server.window, "window", 0, "")
 	fs.StringVar(&o.origin, "origin", "", "")
 	fs.StringVar(&o.log, "log", "", "")
 	fs.StringVar(&o.dnsLog, "dns-log", "", "")
@@ -86,7 +101,10 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("%w; see scripts/degrade/doc.go", err)
 	}
 	o.command = fs.Args()
-	o.line.loss = *loss / 100
+	o.line.loss, o.dnsLoss = *loss/100, *dnsLoss/100
+	if *badCert {
+		o.identity.fault = "untrusted"
+	}
 	var err error
 	if o.line.rate, err = parseRate(*rate); err != nil {
 		return nil, err
@@ -96,6 +114,12 @@ func parse(args []string) (*options, error) {
 		return nil, errors.New("no COMMAND; see scripts/degrade/doc.go")
 	case *loss < 0 || *loss > 100:
 		return nil, fmt.Errorf("-loss %v is no percentage", *loss)
+	case *dnsLoss < 0 || *dnsLoss > 100:
+		return nil, fmt.Errorf("-dns-loss %v is no percentage", *dnsLoss)
+	case !o.identity.valid():
+		return nil, fmt.Errorf("-certificate %q is not one of untrusted, expired, name", o.identity.fault)
+	case o.server.maxStreams < 0:
+		return nil, errors.New("-max-streams must not be negative")
 	case o.line.delay < 0 || o.line.jitter < 0 || o.line.jitter > 2*o.line.delay && o.line.jitter > 0:
 		return nil, errors.New("-jitter must not be more than twice -delay, and neither negative")
 	case o.faults.every < 1:
@@ -145,7 +169,7 @@ func run(args []string) (int, error) {
 		return statusFailed, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // only a leftover, in the directory for temporary files
-	n, err := newNetwork(o.line)
+	n, err := newNetwork(o.line, o.deadIPv6)
 	if err != nil {
 		return statusFailed, err
 	}
@@ -155,7 +179,7 @@ func run(args []string) (int, error) {
 		return statusFailed, err
 	}
 	scheme := "https"
-	if o.plain {
+	if o.server.plain {
 		scheme = "http"
 	}
 	return n.run(o.command, dir, []string{"GOPROXY=" + scheme + "://" + proxyName, "SSL_CERT_FILE=" + trusted, "SSL_CERT_DIR=" + dir})
@@ -184,7 +208,10 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 	if err != nil {
 		return "", err
 	}
-	r := &resolver{name: proxyName, addr: n.outside, delay: o.dnsDelay, fail: o.dnsFail}
+	r := &resolver{name: proxyName, addr: n.outside, delay: o.dnsDelay, fail: o.dnsFail, loss: o.dnsLoss}
+	if o.deadIPv6 {
+		r.addr6 = outside6
+	}
 	if o.dnsLog != "" {
 		f, err := os.Create(o.dnsLog)
 		if err != nil {
@@ -193,14 +220,9 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 		r.log = json.NewEncoder(f)
 	}
 	go r.serve(dns)
-	certificate, authority, err := newCertificate(proxyName)
+	certificate, authority, err := o.identity.create(proxyName)
 	if err != nil {
 		return "", err
-	}
-	if o.badCert {
-		if _, authority, err = newCertificate(proxyName); err != nil {
-			return "", err
-		}
 	}
 	trusted = filepath.Join(dir, "authority.pem")
 	if err := os.WriteFile(trusted, authority, 0o644); err != nil {
@@ -216,31 +238,39 @@ func (o *options) serve(n *network, origin *url.URL, dir string) (trusted string
 		}
 	}
 	port := uint16(443)
-	if o.plain {
+	if o.server.plain {
 		port = 80
 	}
 	listener, err := net.Listen("tcp4", netip.AddrPortFrom(n.outside, port).String())
 	if err != nil {
 		return "", err
 	}
-	if o.tlsDelay > 0 {
+	if o.tlsDelay.most > 0 {
 		listener = &slowListener{listener, o.tlsDelay}
 	}
-	server := &http.Server{
-		Handler:   newProxy(origin, o.faults, log),
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
-		HTTP2:     &http.HTTP2Config{MaxReceiveBufferPerStream: o.window},
-		ErrorLog:  stdlog.New(io.Discard, "", 0), // aborted requests are expected
-	}
-	if o.plain {
-		server.Protocols = new(http.Protocols)
-		server.Protocols.SetHTTP1(true)
-		server.Protocols.SetUnencryptedHTTP2(true)
+	server := o.server.with(newProxy(origin, o.faults, log))
+	if o.server.plain {
 		go func() { _ = server.Serve(listener) }()
-	} else {
-		go func() { _ = server.ServeTLS(listener, "", "") }()
+		return trusted, nil
 	}
+	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	go func() { _ = server.ServeTLS(listener, "", "") }()
 	return trusted, nil
+}
+
+// with returns the server of a handler.
+func (s *server) with(h http.Handler) *http.Server {
+	out := &http.Server{
+		Handler:   h,
+		HTTP2:     &http.HTTP2Config{MaxReceiveBufferPerStream: s.window, MaxConcurrentStreams: s.maxStreams},
+		ErrorLog:  stdlog.New(io.Discard, "", 0), // aborted requests are expected
+		Protocols: new(http.Protocols),
+	}
+	out.Protocols.SetHTTP1(true)
+	out.Protocols.SetHTTP2(!s.plain && !s.http1)
+	out.Protocols.SetUnencryptedHTTP2(s.plain && !s.http1)
+	out.SetKeepAlivesEnabled(!s.noKeepAlive)
+	return out
 }
 
 // contextWith is context.WithValue with the key as the value.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -22,13 +23,20 @@ const stageName = "degrade-stage"
 type network struct {
 	outside, inside netip.Addr
 	near, far       *tun // far goes into the namespace of the command
+	ipv6            bool // the command has an address of IPv6; the line swallows its packets
 }
+
+// Addresses for documentation (RFC 3849).
+var (
+	outside6 = netip.MustParseAddr("2001:db8::1")
+	inside6  = netip.MustParseAddr("2001:db8::2")
+)
 
 // newNetwork creates a line and brings up this end of it. Its addresses are from
 // 198.18.0.0/15, which is reserved for tests of networks (RFC 2544).
-func newNetwork(c lineConfig) (*network, error) {
+func newNetwork(c lineConfig, ipv6 bool) (*network, error) {
 	pid := os.Getpid()
-	n := &network{}
+	n := &network{ipv6: ipv6}
 	var err error
 	if n.near, err = newTUN(fmt.Sprintf("degrade%dn", pid%1e6)); err != nil {
 		return nil, err
@@ -88,7 +96,7 @@ func (n *network) run(command []string, dir string, env []string) (int, error) {
 	defer start.Close()
 	cmd := &exec.Cmd{
 		Path:       "/proc/self/exe",
-		Args:       append([]string{stageName, n.far.name, n.inside.String(), n.outside.String(), conf, path}, command...),
+		Args:       append([]string{stageName, n.far.name, n.inside.String(), n.outside.String(), strconv.FormatBool(n.ipv6), conf, path}, command...),
 		Env:        append(os.Environ(), env...),
 		Stdin:      os.Stdin,
 		Stdout:     os.Stdout,
@@ -134,7 +142,7 @@ func (n *network) run(command []string, dir string, env []string) (int, error) {
 // runStage brings up the far end, mounts another file over /etc/resolv.conf, and executes
 // the command.
 func runStage(args []string) int {
-	device, inside, outside, conf, path, command := args[0], args[1], args[2], args[3], args[4], args[5:]
+	device, inside, outside, ipv6, conf, path, command := args[0], args[1], args[2], args[3], args[4], args[5], args[6:]
 	ready := os.NewFile(3, "ready")
 	if n, _ := ready.Read(make([]byte, 1)); n != 1 {
 		return statusFailed // the parent prints the error
@@ -146,6 +154,12 @@ func runStage(args []string) int {
 		ip("link", "set", device, "up"),
 		ip("route", "add", "default", "via", outside),
 	)
+	if err == nil && ipv6 == "true" {
+		err = errors.Join(
+			ip("addr", "add", inside6.String()+"/64", "dev", device, "nodad"),
+			ip("route", "add", "default", "via", outside6.String(), "dev", device),
+		)
+	}
 	if err == nil {
 		err = hide("/etc/resolv.conf", conf)
 	}

@@ -14,17 +14,37 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // faults are the faults of a proxy.
 type faults struct {
-	delay         time.Duration
-	status        int   // 0: that of the origin
+	delay         spread
+	status        int // 0: that of the origin
+	retryAfter    string
+	header        fields
 	resetAfter    int64 // bytes of a body; -1: never
 	truncateAfter int64 // likewise
 	corruptZip    bool
 	every         int64
+}
+
+// fields are added to responses.
+type fields http.Header
+
+// String implements flag.Value.
+func (f *fields) String() string { return "" }
+
+// Set implements flag.Value.
+func (f *fields) Set(text string) error {
+	name, value, found := strings.Cut(text, ":")
+	if !found || name == "" {
+		return fmt.Errorf("%q is no field such as 'X-Cache: MISS'", text)
+	}
+	if *f == nil {
+		*f = make(fields)
+	}
+	http.Header(*f).Add(name, strings.TrimSpace(value))
+	return nil
 }
 
 // proxy is a module proxy in front of another one.
@@ -69,8 +89,11 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.reverse.ServeHTTP(counted, r)
 		return
 	}
-	time.Sleep(p.faults.delay)
+	p.faults.delay.sleep()
 	if s := p.faults.status; s != 0 {
+		if p.faults.retryAfter != "" {
+			counted.Header().Set("Retry-After", p.faults.retryAfter)
+		}
 		http.Error(counted, http.StatusText(s), s)
 		return
 	}
@@ -83,6 +106,9 @@ func (p *proxy) modify(r *http.Response) error {
 		return nil
 	}
 	f := &p.faults
+	for name, values := range f.header {
+		r.Header[name] = values
+	}
 	switch {
 	case f.corruptZip && strings.HasSuffix(r.Request.URL.Path, ".zip") && r.StatusCode == http.StatusOK:
 		body, err := addFile(r.Body)
@@ -201,7 +227,7 @@ func (p *proxy) note(r *http.Request, w *countingWriter) {
 // slowListener delays the first answer on each connection.
 type slowListener struct {
 	net.Listener
-	delay time.Duration
+	delay spread
 }
 
 // Accept implements net.Listener.
@@ -213,11 +239,11 @@ func (l *slowListener) Accept() (net.Conn, error) {
 type slowConn struct {
 	net.Conn
 	once  sync.Once
-	delay time.Duration
+	delay spread
 }
 
 // Write implements io.Writer. The first bytes of a server answer the ClientHello.
 func (c *slowConn) Write(b []byte) (int, error) {
-	c.once.Do(func() { time.Sleep(c.delay) })
+	c.once.Do(c.delay.sleep)
 	return c.Conn.Write(b)
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
@@ -15,8 +15,10 @@ import (
 type resolver struct {
 	name  string
 	addr  netip.Addr
-	delay time.Duration
+	addr6 netip.Addr // zero: none
+	delay spread
 	fail  bool
+	loss  float64 // share of the queries that get no answer
 
 	mu  sync.Mutex
 	log *json.Encoder // nil without a log
@@ -47,9 +49,12 @@ func (r *resolver) serve(conn net.PacketConn) {
 		if err != nil {
 			return
 		}
+		if rand.Float64() < r.loss {
+			continue
+		}
 		go func() {
 			if answer, err := r.answer(buf[:n]); err == nil {
-				time.Sleep(r.delay)
+				r.delay.sleep()
 				_, _ = conn.WriteTo(answer, from) // the client repeats its query
 			}
 		}()
@@ -92,6 +97,12 @@ func (r *resolver) answer(query []byte) ([]byte, error) {
 	if known && !r.fail && q.Type == dnsmessage.TypeA {
 		head := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 60}
 		if err := b.AResource(head, dnsmessage.AResource{A: r.addr.As4()}); err != nil {
+			return nil, err
+		}
+	}
+	if known && !r.fail && q.Type == dnsmessage.TypeAAAA && r.addr6.IsValid() {
+		head := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 60}
+		if err := b.AAAAResource(head, dnsmessage.AAAAResource{AAAA: r.addr6.As16()}); err != nil {
 			return nil, err
 		}
 	}
