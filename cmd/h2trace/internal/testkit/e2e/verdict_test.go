@@ -240,9 +240,10 @@ func checkLogged(t *testing.T, events, log string) {
 		}
 		want[s.Method+" "+s.Path+" "+strconv.Itoa(s.Status)+" "+strconv.FormatInt(s.Bytes, 10)]++
 	}
-	got := map[string]int{}
+	got, cut := map[string]int{}, 0
 	for _, e := range readExchanges(t, events) {
-		if e.Error != nil && (e.Error.Class == "reset" || e.Error.Class == "aborted") {
+		if e.Silent != nil || e.Error != nil && (e.Error.Class == "reset" || e.Error.Class == "aborted") {
+			cut++
 			continue
 		}
 		_, where, _ := strings.Cut(e.URL, "://")
@@ -250,7 +251,8 @@ func checkLogged(t *testing.T, events, log string) {
 		got[e.Method+" /"+path+" "+strconv.Itoa(e.Status)+" "+strconv.FormatInt(*e.ResponseBytes, 10)]++
 	}
 	for line, n := range got {
-		if want[line] != n {
+		// Of several alike, some may be cut.
+		if missing := want[line] - n; missing < 0 || missing > cut {
 			t.Errorf("%d × %s, and the proxy logged %d", n, line, want[line])
 		}
 	}

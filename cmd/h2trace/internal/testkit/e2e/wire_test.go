@@ -35,6 +35,7 @@ var ofWire = []string{
 	"TestLostBodies",
 	"TestVerdict",
 	"TestUnmadeVerdict",
+	"TestFound",
 	"TestAdviceVerdicts",
 	"TestImplicitHandshakes",
 	"TestFailedHandshakes",
