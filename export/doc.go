@@ -298,16 +298,20 @@
 //	stall_ms        {recv_window, send_window}: the part of it in which the peer,
 //	                or the process, had no flow-control credit; null on HTTP/1.x
 //	redirect        the Location of the response, or null
-//	module          {path, version, kind, proxy, next, barred} of the request to a
-//	                module proxy or a checksum database, or null. path and version
-//	                are unescaped, and null if the request names none. Kinds: list,
+//	module          {path, version, kind, proxy, next, barred, tail, credentials} of
+//	                the request to a module proxy or a checksum database, or null.
+//	                path and version are unescaped, and null if the request names
+//	                none. Kinds: list,
 //	                latest, info, mod, zip, and of a checksum database
 //	                sumdb-supported, sumdb-lookup, sumdb-tile, sumdb-latest. proxy
 //	                is the entry of the process's GOPROXY that the request went
 //	                to, without credentials, or null. next is for a status of
 //	                400 or more: the entry that the go command tries after such
 //	                a failure, "direct", "off", or "none"; null if GOPROXY is
-//	                not known. barred, if next is none, is as in conn events
+//	                not known. barred, if next is none, is as in conn events. tail
+//	                is what comes after all proxies in GOPROXY: "direct", "off" or
+//	                "none"; credentials is true if the entry of GOPROXY has some;
+//	                they are absent otherwise
 //	error           {class, detail} if there is no complete, successful
 //	                response, else null. Classes: reset, goaway, http_4xx,
 //	                http_5xx, protocol, aborted (by the client), timeout (of TCP)

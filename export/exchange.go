@@ -31,6 +31,10 @@ type Module struct {
 	// that the go command tries after such a failure, or goproxy.None. Barred is the one
 	// that it does not try because of a ",", or "".
 	Proxy, Next, Barred string
+	// Tail is what comes after all proxies in GOPROXY: goproxy.Direct, goproxy.Off or
+	// goproxy.None; "" if unknown.
+	Tail        string
+	Credentials bool // the entry of GOPROXY has some
 }
 
 // Exchange prints an exchange event.
@@ -186,6 +190,12 @@ func appendModule(b []byte, m *Module) []byte {
 	b = appendTextOrNull(b, "proxy", m.Proxy)
 	b = appendTextOrNull(b, "next", m.Next)
 	b = appendBarred(b, m.Barred)
+	if m.Tail != "" {
+		b = appendText(b, "tail", m.Tail)
+	}
+	if m.Credentials {
+		b = append(b, `,"credentials":true`...)
+	}
 	return append(b, '}')
 }
 

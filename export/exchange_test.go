@@ -113,12 +113,12 @@ func TestExchange(t *testing.T) {
 					Stream: 5, Method: "GET", URL: "https://a.example/m/@v/list", Status: 503, Reused: exchange.ReusedYes,
 					Start: begin, RequestEnd: begin, Response: at, ResponseEnd: at, End: at,
 				},
-				Module: &Module{Request: goproxy.Request{Kind: goproxy.List, Path: "m"}, Proxy: "https://a.example", Next: "none", Barred: "https://b.example"},
+				Module: &Module{Request: goproxy.Request{Kind: goproxy.List, Path: "m"}, Proxy: "https://a.example", Next: "none", Barred: "https://b.example", Tail: "off", Credentials: true},
 			},
 			`"stream":5,"method":"GET","url":"https://a.example/m/@v/list","status":503,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":10.000,"receive_ms":0.000,"total_ms":10.000,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":{"path":"m","version":null,"kind":"list",` +
-				`"proxy":"https://a.example","next":"none","barred":"https://b.example"},"error":null,"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null}`,
+				`"proxy":"https://a.example","next":"none","barred":"https://b.example","tail":"off","credentials":true},"error":null,"start":"2026-09-21T14:13:20.113456789Z","retry":null,"via":null}`,
 		},
 		{
 			"a call of gRPC that is open without an answer",

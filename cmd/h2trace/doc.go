@@ -129,8 +129,9 @@ come in the order of its bytes.
 	exchange  stream, method, url, status, protocol, reused, request_bytes,
 	          response_bytes, dns_ms, connect_ms, tls_ms, send_ms, wait_ms,
 	          receive_ms, total_ms, stall_ms, redirect, module {path, version,
-	          kind, proxy, next, barred}, error {class, detail}, start, retry
-	          {attempt, conn, stream, class}, via, authorized, retry_after,
+	          kind, proxy, next, barred, tail, credentials}, error {class,
+	          detail}, start, retry {attempt, conn, stream, class}, via,
+	          authorized, retry_after,
 	          cache (hit, miss), age_s, server_timing {NAME: ms},
 	          grpc_status, grpc_message, silent_ms, open
 	stall     stream, side, window, start, stall_ms, ended_by
@@ -283,6 +284,15 @@ its requests and its connections are one failure. The report says what helps:
 whether credentials were sent before a 401, which version does not exist, what
 git printed, that GOPROXY ends with off.
 
+If more than one phase was slow, the evidence names the others, from half as
+much time on. It also has what a ticket needs, where that applies: who opened
+TLS, if that is no public authority (issuer); addresses that were tried in vain,
+such as broken IPv6; resolvers that differ; HTTP/1.1, connections used once, and
+MAX_CONCURRENT_STREAMS; what caches had, and how the server splits the wait
+(Age, X-Cache, CF-Cache-Status, Cache-Status, Server-Timing); routers on the way
+and a small MSS; time lost before the next proxy was asked; private names told
+to others; and zips that several processes fetched, each for itself.
+
 Tables of proxies show wait and total at P50, P95 and P99, MB/s, failures by
 class, reuse, round-trip time and retransmissions. For a proxy that failed or
 could not be reached, the report says what followed: another proxy, direct, or
@@ -293,7 +303,11 @@ refuses, or cannot be reached, the verdict is on that proxy.
 	--markdown  print Markdown
 	--suggest   print a command that sets GOPROXY to the proxies in their
 	            measured order, without those that failed; the numbers go to
-	            stderr. A "|" follows a proxy that failed a few requests
+	            stderr. A "|" follows a proxy that failed a few requests, so
+	            that the next is asked after any failure. A proxy with a
+	            private address comes first, and a "," follows it: nobody else
+	            is asked for what it fails to answer. "direct" or "off" at the
+	            end stays, and what GOPRIVATE names is asked of no proxy
 
 For an interrupted run, the text beside the cause names the signal. Requests
 that the run abandoned because of it are of class aborted, and not a cause.

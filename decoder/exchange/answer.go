@@ -43,9 +43,14 @@ const (
 // answerFields are the fields of a response that an Answer is made of, by their canonical
 // names.
 var answerFields = [...]struct{ canonical, name string }{
-	{"Age", "age"}, {"Cache-Status", "cache-status"}, {"Cdn-Cache-Status", "cdn-cache-status"},
-	{"Cf-Cache-Status", "cf-cache-status"}, {"X-Cache", "x-cache"}, {"X-Cache-Status", "x-cache-status"},
-	{"Retry-After", "retry-after"}, {"Server-Timing", "server-timing"},
+	{"Age", "age"},
+	{"Cache-Status", "cache-status"},
+	{"Cdn-Cache-Status", "cdn-cache-status"},
+	{"Cf-Cache-Status", "cf-cache-status"},
+	{"X-Cache", "x-cache"},
+	{"X-Cache-Status", "x-cache-status"},
+	{"Retry-After", "retry-after"},
+	{"Server-Timing", "server-timing"},
 }
 
 // field takes a field; its name is in lower case.

@@ -21,6 +21,8 @@ type Entry struct {
 	// AnyError says that the go command tries the next entry after any error, and
 	// not only after 404 and 410.
 	AnyError bool
+	// Credentials says that the URL has some.
+	Credentials bool
 
 	site, base string // scheme and host, and path of the URL
 }
@@ -56,7 +58,7 @@ func ParseProxies(value string) Proxies {
 		if err != nil || u.Scheme == "" {
 			continue
 		}
-		e := Entry{AnyError: anyError, site: site(u), base: strings.TrimSuffix(u.Path, "/")}
+		e := Entry{AnyError: anyError, Credentials: u.User != nil, site: site(u), base: strings.TrimSuffix(u.Path, "/")}
 		e.URL = u.Scheme + "://" + u.Host + e.base
 		l = append(l, e)
 	}
@@ -109,6 +111,18 @@ func (l Proxies) Next(at, status int) string {
 		return None
 	}
 	return l[at+1].URL
+}
+
+// Tail returns what comes after all proxies: Direct, Off or None. It is "" for an unknown
+// list.
+func (l Proxies) Tail() string {
+	if len(l) == 0 {
+		return ""
+	}
+	if last := l[len(l)-1].URL; last == Direct || last == Off {
+		return last
+	}
+	return None
 }
 
 // Barred returns the entry after the entry at, if the go command skips it because a ","

@@ -124,3 +124,20 @@ func BenchmarkProxiesParse(b *testing.B) {
 		})
 	}
 }
+
+func TestTail(t *testing.T) {
+	for value, want := range map[string]string{
+		"": "", "off": Off, "direct": Direct, "https://a.example": None, "https://a.example,off": Off,
+		"https://u:p@a.example|https://b.example,direct,https://c.example": Direct,
+	} {
+		l := ParseProxies(value)
+		if got := l.Tail(); got != want {
+			t.Errorf("%q: got %q, want %q", value, got, want)
+		}
+		for i, e := range l {
+			if e.Credentials != (i == 0 && strings.Contains(value, "@")) {
+				t.Errorf("%q: entry %d has credentials: %v", value, i, e.Credentials)
+			}
+		}
+	}
+}

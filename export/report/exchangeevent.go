@@ -66,7 +66,8 @@ func (k *entryKeys) member(key, v []byte) {
 // moduleKeys name the module that an exchange asks for; kind is nil if it asks for none.
 type moduleKeys struct {
 	entryKeys
-	kind, path, version []byte
+	kind, path, version, tail []byte
+	credentials               bool // in GOPROXY
 }
 
 func (m *moduleKeys) member(key, v []byte) {
@@ -77,6 +78,10 @@ func (m *moduleKeys) member(key, v []byte) {
 		m.version = v
 	case "kind":
 		m.kind = v
+	case "tail":
+		m.tail = v
+	case "credentials":
+		m.credentials = string(v) == "true"
 	default:
 		m.entryKeys.member(key, v)
 	}

@@ -73,6 +73,9 @@ func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 	if f.failed == nil {
 		f.failed = make(map[string]failure)
 	}
+	if x.tail != nil {
+		f.tail = text(x.tail)
+	}
 	f.ends(text(x.next), x.notFound())
 	what := strconv.FormatInt(x.pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
 	before, again := f.failed[what]

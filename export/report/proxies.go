@@ -17,6 +17,7 @@ type proxy struct {
 	links       links
 	caching     caching
 	via         []string // HTTP proxies
+	hidden      bool     // its entry in GOPROXY has credentials
 	blamed      string   // class of what a go command failed of, but that it lacks a module
 	rtt         sketch
 	handshake   sketch
@@ -27,6 +28,7 @@ func (p *proxy) exchange(x *exchangeEvent) {
 	p.caching.add(x)
 	if x.kind != nil {
 		p.modules.add(x)
+		p.hidden = p.hidden || x.credentials
 	}
 	if x.reused {
 		p.reused++

@@ -232,6 +232,21 @@ func TestSuggestWithout(t *testing.T) {
 			x.proxy, x.next = good, "none"
 			w.exchange(x)
 		}, good},
+		{"off, of a list where nothing failed", func(w *writer) {
+			w.line(10, "exchange", `"pid":7,"url":%q,"module":{"path":"m.example","kind":"info","proxy":%q,"next":null,"tail":"off"},"status":200,"total_ms":20.000`, good+file("v1.0.0.info"), good)
+		}, good + ",off"},
+		{"none, of a list where nothing failed", func(w *writer) {
+			w.line(10, "exchange", `"pid":7,"url":%q,"module":{"path":"m.example","kind":"info","proxy":%q,"next":null,"tail":"none"},"status":200,"total_ms":20.000`, good+file("v1.0.0.info"), good)
+		}, good},
+		{"one of the own house, which is slower and failed a few", func(w *writer) {
+			const own = "https://own.example"
+			for i := range 40 {
+				x := asked(own+file("v1.0.0.info"), []int{200, 503}[i/39], "")
+				x.proxy, x.wait, x.conn = own, 90, "c9"
+				w.exchange(x)
+			}
+			w.line(800, "conn", `"pid":7,"comm":"go","conn":"c9","action":"close","remote":"10.0.0.7:443","protocol":"h2","tls":{"version":"TLS 1.3"}`)
+		}, "https://own.example," + good + ",direct"},
 		{"none behind a failure", func(w *writer) {
 			x := asked(good+file("v1.9.0.info"), 503, "")
 			x.proxy, x.next = good, "none"
@@ -252,6 +267,11 @@ func TestSuggestWithout(t *testing.T) {
 				t.Errorf("got %+v, %v; want %s", s, err, tt.want)
 			}
 		})
+	}
+	var hidden writer
+	hidden.line(10, "exchange", `"pid":7,"url":%q,"module":{"path":"m.example","kind":"info","proxy":%q,"tail":"direct","credentials":true},"status":200,"total_ms":20.000`, good+file("v1.0.0.info"), good)
+	if s, err := read(t, hidden.String()).Suggest(); !errors.Is(err, errHidden) || s.Command != "" {
+		t.Errorf("got %+v, %v", s, err)
 	}
 	var w writer
 	w.command(0)

@@ -44,7 +44,7 @@ func TestTables(t *testing.T) {
 		t.Errorf("got windows %v", r.Windows.Least)
 	}
 	s, err := b.Suggest()
-	if err != nil || s.Command != "go env -w GOPROXY=https://a.example/go,direct" || len(s.Reasons) != 2 {
+	if err != nil || s.Command != "go env -w GOPROXY=https://a.example/go,direct" || len(s.Reasons) != 4 {
 		t.Errorf("got %+v, %v", s, err)
 	}
 	for name, write := range map[string]func(*bytes.Buffer) error{

@@ -16,6 +16,8 @@ var (
 	ErrNoProxy = errors.New("no request to a module proxy was recorded")
 	// errAllFailed says that every proxy has failed. The reasons come with it.
 	errAllFailed = errors.New("no proxy that was asked is to be asked again")
+	// errHidden says that a proxy has credentials that events do not have.
+	errHidden = errors.New("GOPROXY has credentials, which are not recorded, and a line without them would break it; put them into .netrc, and record again")
 )
 
 // minRequests is the least number of requests for modules that make the rank of a proxy
@@ -32,6 +34,8 @@ type measured struct {
 	failed float64 // share of its requests
 	median float64 // ns
 	cost   float64 // ns per request that found something
+	inside bool    // it is of the own house
+	hidden bool    // its entry in GOPROXY has credentials
 }
 
 // Suggestion is the measured order of proxies.
@@ -46,7 +50,11 @@ type Suggestion struct {
 // asks the next proxy after a 404 or 410, so the cost of a proxy is the median time of a
 // request, divided by the share of requests that found something. It leaves out a proxy that
 // found nothing, that made a go command fail, or that failed more than a few requests. A "|",
-// which allows any failure, follows a proxy that failed a few. The end of GOPROXY stays.
+// which allows any failure, follows a proxy that failed a few.
+//
+// A line must not break a build, or tell names to somebody else. So those of the own house,
+// with a private address, come first, and a "," follows them: what they fail to answer is
+// asked of no other. The end of GOPROXY stays.
 func (b *Builder) Suggest() (Suggestion, error) {
 	var s Suggestion
 	list, left := b.sums.tables.proxies.rank()
@@ -59,22 +67,35 @@ func (b *Builder) Suggest() (Suggestion, error) {
 	var value strings.Builder
 	separator := ""
 	for _, m := range list {
-		value.WriteString(separator + m.name)
-		if separator = ","; m.failed > 0 {
-			separator = "|"
+		if m.hidden {
+			return Suggestion{Reasons: []string{clean(m.name + ": its entry in GOPROXY has credentials")}}, errHidden
 		}
+		value.WriteString(separator + m.name)
+		separator = m.separator()
 		s.Reasons = append(s.Reasons, clean(m.reason()))
 	}
 	s.Reasons = append(s.Reasons, left...)
-	switch b.sums.chain.tail {
+	switch tail := b.sums.chain.tail; tail {
 	case goproxy.None:
-	case goproxy.Off:
-		value.WriteString(separator + goproxy.Off)
-	default:
+		s.Reasons = append(s.Reasons, "nothing follows the proxies, as before")
+	case "":
 		value.WriteString(separator + goproxy.Direct)
+		s.Reasons = append(s.Reasons, "direct comes at the end; what followed the proxies before was not recorded")
+	default:
+		value.WriteString(separator + tail)
+		s.Reasons = append(s.Reasons, tail+" stays at the end")
 	}
+	s.Reasons = append(s.Reasons, "what GOPRIVATE or GONOPROXY names is asked of no proxy, as before")
 	s.Command = "go env -w GOPROXY=" + shellQuote(value.String())
 	return s, nil
+}
+
+// separator returns what follows the proxy in GOPROXY.
+func (m *measured) separator() string {
+	if m.failed > 0 && !m.inside {
+		return "|"
+	}
+	return ","
 }
 
 // rank returns the suggested proxies in their order, and the reasons against the others.
@@ -90,9 +111,17 @@ func (l *proxyTable) rank() (list []measured, left []string) {
 		}
 	}
 	slices.SortFunc(list, func(x, y measured) int {
-		return cmp.Or(cmp.Compare(x.cost, y.cost), cmp.Compare(x.name, y.name))
+		return cmp.Or(second(x.inside)-second(y.inside), cmp.Compare(x.cost, y.cost), cmp.Compare(x.name, y.name))
 	})
 	return list, left
+}
+
+// second is lower for what comes first.
+func second(first bool) int {
+	if first {
+		return 0
+	}
+	return 1
 }
 
 // ranked returns the proxies that Suggest names.
@@ -109,6 +138,7 @@ func measure(name string, p *proxy) (m measured, why string) {
 	found := t.requests - t.missing - failed - t.excused
 	median, ok := t.total.quantile(0.5)
 	m = measured{name: name, t: t, failed: float64(failed) / all, median: median, cost: median * all / float64(found)}
+	m.inside, m.hidden = p.links.inside && len(p.via) == 0, p.hidden
 	switch {
 	case !ok || found <= 0:
 		return m, fmt.Sprintf("none of %d requests found a module", t.requests)
@@ -130,6 +160,14 @@ func (m *measured) reason() string {
 	}
 	if m.t.requests < minRequests {
 		reason += "; too few requests to be sure"
+	}
+	switch {
+	case m.inside && m.failed > 0:
+		reason += "; it has a private address, so a `,` follows: what it fails to answer is asked of no other"
+	case m.inside:
+		reason += "; it has a private address, so it comes before others"
+	case m.failed > 0:
+		reason += "; a `|` follows, so that the next is asked after any failure"
 	}
 	return reason
 }

@@ -124,7 +124,7 @@ func moduleOf(e *exchange.Exchange, list goproxy.Proxies) *export.Module {
 	}
 	m := &export.Module{Request: r}
 	if at >= 0 {
-		m.Proxy = list[at].URL
+		m.Proxy, m.Tail, m.Credentials = list[at].URL, list.Tail(), list[at].Credentials
 		// Without a response the same proxy may be asked again. The checksum
 		// database is looked for once, and then stays where it is.
 		if e.Status >= 400 && (!r.Kind.OfSumDB() || r.Kind == goproxy.SumDBSupported) {

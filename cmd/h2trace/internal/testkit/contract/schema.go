@@ -18,7 +18,8 @@ var (
 	every     = []key{need("v", one), need("ts", timestamp), need("event", str)}
 	ofProcess = append(every[:3:3], need("pid", count), need("comm", orNull(str)))
 	ofConn    = append(ofProcess[:5:5], need("conn", connID))
-	module    = keys(opt("path", str), opt("version", str), need("kind", str), opt("proxy", str), opt("next", str), opt("barred", str))
+	module    = keys(opt("path", str), opt("version", str), need("kind", str), opt("proxy", str), opt("next", str), opt("barred", str),
+		opt("tail", oneOf("direct", "off", "none")), opt("credentials", boolean))
 )
 
 // schema is the contract, one list of keys for each kind of event.

@@ -56,8 +56,8 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// Server returns a certificate for localhost, goproxy.example and the loopback
-// addresses.
+// Server returns a certificate for localhost, goproxy.example, the loopback addresses and
+// PublicAddress.
 func (a *Authority) Server(t testing.TB) tls.Certificate {
 	t.Helper()
 	key, der := a.leaf(t)
@@ -97,7 +97,7 @@ func (a *Authority) leaf(t testing.TB) (*ecdsa.PrivateKey, []byte) {
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:     []string{"localhost", "goproxy.example"},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, net.ParseIP(PublicAddress)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {

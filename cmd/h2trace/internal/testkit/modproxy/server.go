@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +38,8 @@ type Options struct {
 	Pause time.Duration
 	// Base is the path of its URL, such as "/go".
 	Base string
+	// Public listens on PublicAddress, which the caller gives to a device.
+	Public bool
 	// Plain serves HTTP without TLS.
 	Plain bool
 	// Instead responds to requests for some paths, without Base.
@@ -43,6 +47,10 @@ type Options struct {
 	// HTTP2 is the configuration of the HTTP/2 server, or nil.
 	HTTP2 *http.HTTP2Config
 }
+
+// PublicAddress is one that is neither private nor of the loopback device. It is reserved for
+// tests of networks (RFC 2544).
+const PublicAddress = "198.18.0.1"
 
 // Request is one request to which a Server responded.
 type Request struct {
@@ -92,8 +100,15 @@ func Start(t testing.TB, a *Authority, mods []Module, opt Options) *Server {
 	return s
 }
 
+// Files returns the paths that it serves, without Base.
+func (s *Server) Files() []string { return slices.Collect(maps.Keys(s.files)) }
+
 func (s *Server) listen(t testing.TB, a *Authority) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	host, addr := "localhost", "127.0.0.1:0"
+	if s.opt.Public {
+		host, addr = PublicAddress, PublicAddress+":0"
+	}
+	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +146,7 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 	if s.opt.Plain {
 		scheme = "http"
 	}
-	s.URL = fmt.Sprintf("%s://localhost:%d%s", scheme, ln.Addr().(*net.TCPAddr).Port, s.opt.Base)
+	s.URL = fmt.Sprintf("%s://%s:%d%s", scheme, host, ln.Addr().(*net.TCPAddr).Port, s.opt.Base)
 }
 
 // connKey is for the connection in the context of a request.
