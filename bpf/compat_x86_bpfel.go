@@ -26,6 +26,7 @@ const (
 	compatMapErrorTypes     = "error_types"
 	compatMapLastIds        = "last_ids"
 	compatMapLayouts        = "layouts"
+	compatMapLockWaits      = "lock_waits"
 	compatMapNames          = "names"
 	compatMapReaders        = "readers"
 	compatMapReadings       = "readings"
@@ -42,6 +43,7 @@ const (
 	compatProgConnClose     = "conn_close"
 	compatProgEmpty         = "empty"
 	compatProgEvent         = "event"
+	compatProgFileLock      = "file_lock"
 	compatProgHandshake     = "handshake"
 	compatProgHandshakeRet  = "handshake_ret"
 	compatProgHpackDecode   = "hpack_decode"
@@ -131,6 +133,7 @@ type compatProgramSpecs struct {
 	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
 	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
 	Event         *ebpf.ProgramSpec `ebpf:"event"`
+	FileLock      *ebpf.ProgramSpec `ebpf:"file_lock"`
 	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
 	HandshakeRet  *ebpf.ProgramSpec `ebpf:"handshake_ret"`
 	HpackDecode   *ebpf.ProgramSpec `ebpf:"hpack_decode"`
@@ -172,6 +175,7 @@ type compatMapSpecs struct {
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
+	LockWaits   *ebpf.MapSpec `ebpf:"lock_waits"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
@@ -240,6 +244,7 @@ type compatMaps struct {
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
+	LockWaits   *ebpf.Map `ebpf:"lock_waits"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
@@ -267,6 +272,7 @@ func (m *compatMaps) Close() error {
 		m.ErrorTypes,
 		m.LastIds,
 		m.Layouts,
+		m.LockWaits,
 		m.Names,
 		m.Readers,
 		m.Readings,
@@ -313,6 +319,7 @@ type compatPrograms struct {
 	ConnClose     *ebpf.Program `ebpf:"conn_close"`
 	Empty         *ebpf.Program `ebpf:"empty"`
 	Event         *ebpf.Program `ebpf:"event"`
+	FileLock      *ebpf.Program `ebpf:"file_lock"`
 	Handshake     *ebpf.Program `ebpf:"handshake"`
 	HandshakeRet  *ebpf.Program `ebpf:"handshake_ret"`
 	HpackDecode   *ebpf.Program `ebpf:"hpack_decode"`
@@ -345,6 +352,7 @@ func (p *compatPrograms) Close() error {
 		p.ConnClose,
 		p.Empty,
 		p.Event,
+		p.FileLock,
 		p.Handshake,
 		p.HandshakeRet,
 		p.HpackDecode,

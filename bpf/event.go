@@ -22,6 +22,7 @@ type parser struct {
 	close     Close
 	exec      Exec
 	exit      Exit
+	lock      Lock
 	table     Table
 	block     Block
 	windows   Windows
@@ -46,11 +47,10 @@ type parser struct {
 // parse returns the event of a sample, or nil for a piece of a table that is not the
 // last. It changes nothing in the sample.
 func (p *parser) parse(sample []byte) (Event, error) {
-	exit, err := view[probesExitRecord](sample, int(unsafe.Sizeof(probesExitRecord{})))
+	h, err := view[probesRecordHeader](sample, int(unsafe.Sizeof(probesRecordHeader{})))
 	if err != nil {
 		return nil, err
 	}
-	h := &exit.H
 	head := Head{Time: ktime.Time(h.Time), PID: int(h.Pid)}
 	switch probesRecordKind(h.Kind) {
 	case probesRecordKindRECORD_DATA:
@@ -101,8 +101,9 @@ func (p *parser) parse(sample []byte) (Event, error) {
 	case probesRecordKindRECORD_EXEC:
 		return &p.exec, p.exec.parse(head, sample)
 	case probesRecordKindRECORD_EXIT:
-		p.exit = Exit{Head: head, Status: exit.ExitCode, Generation: Generation(exit.Generation)}
-		return &p.exit, nil
+		return &p.exit, p.exit.parse(head, sample)
+	case probesRecordKindRECORD_LOCK:
+		return &p.lock, p.lock.parse(head, sample)
 	}
 	return nil, fmt.Errorf("record of unknown kind %d", h.Kind)
 }

@@ -51,6 +51,6 @@ func TestEventsDamaged(t *testing.T) {
 
 // sampleOf returns the sample in the ring for a record, which begins with its head.
 func sampleOf[T any](record *T, kind uint8) []byte {
-	(*probesExitRecord)(unsafe.Pointer(record)).H.Kind = kind
+	(*probesRecordHeader)(unsafe.Pointer(record)).Kind = kind
 	return unsafe.Slice((*byte)(unsafe.Pointer(record)), unsafe.Sizeof(*record))
 }

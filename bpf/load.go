@@ -15,6 +15,7 @@ import (
 // hookPrograms stay attached to tracepoints of the kernel.
 var hookPrograms = []string{
 	probesProgProcessFork, probesProgProcessExec, probesProgProcessExit, probesProgSockState,
+	probesProgFileLock,
 }
 
 // firstPrograms are those that most executables need. Here and below, the slowest to

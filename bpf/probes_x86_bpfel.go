@@ -14,16 +14,8 @@ import (
 )
 
 type probesBlockRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_           structs.HostLayout
+	H           probesRecordHeader
 	Conn        uint64
 	Id          uint64
 	Size        uint64
@@ -51,16 +43,8 @@ type probesCallKey struct {
 }
 
 type probesCloseRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_           structs.HostLayout
+	H           probesRecordHeader
 	Conn        uint64
 	Ptr         uint64
 	Seq         [2]uint64
@@ -82,6 +66,8 @@ type probesCloseRecord struct {
 	Pad         [2]uint8
 	RcvRttUs    uint32
 	Mss         uint32
+	Unread      uint32
+	Pad2        uint32
 	Round       uint32
 	LostRecords [2]uint32
 }
@@ -124,16 +110,8 @@ type probesConnKey struct {
 }
 
 type probesConnectRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_     structs.HostLayout
+	H     probesRecordHeader
 	Start uint64
 	Local struct {
 		_    structs.HostLayout
@@ -165,16 +143,8 @@ type probesConnecting struct {
 }
 
 type probesDataRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_         structs.HostLayout
+	H         probesRecordHeader
 	Conn      uint64
 	Seq       uint64
 	Offset    uint64
@@ -245,16 +215,8 @@ type probesExeName struct {
 }
 
 type probesExecRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_          structs.HostLayout
+	H          probesRecordHeader
 	Ppid       uint32
 	Generation uint32
 	Before     uint32
@@ -270,46 +232,23 @@ type probesExecRecord struct {
 }
 
 type probesExitRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_          structs.HostLayout
+	H          probesRecordHeader
 	ExitCode   uint32
 	Generation uint32
+	CpuNs      uint64
 }
 
 type probesFailureRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_      structs.HostLayout
+	H      probesRecordHeader
 	Socket uint64
 	Error  probesGoError
 }
 
 type probesFieldRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_         structs.HostLayout
+	H         probesRecordHeader
 	List      uint64
 	Index     uint32
 	NameLen   uint32
@@ -340,16 +279,8 @@ type probesGoroutine struct {
 }
 
 type probesHandshakeRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_       structs.HostLayout
+	H       probesRecordHeader
 	Conn    uint64
 	Start   uint64
 	Version uint16
@@ -393,16 +324,8 @@ type probesLedger struct {
 }
 
 type probesListRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_           structs.HostLayout
+	H           probesRecordHeader
 	Conn        uint64
 	List        uint64
 	Seq         uint64
@@ -412,6 +335,22 @@ type probesListRecord struct {
 	Stream      uint32
 	FragmentLen uint32
 	Fragment    [256]uint8
+}
+
+type probesLockRecord struct {
+	_          structs.HostLayout
+	H          probesRecordHeader
+	Tid        uint32
+	Generation uint32
+	Inode      uint64
+	Waits      uint8
+	Pad        [7]uint8
+	Names      [4][64]uint8
+}
+
+type probesLockWait struct {
+	_     structs.HostLayout
+	Inode uint64
 }
 
 type probesLossReason uint32
@@ -424,32 +363,16 @@ const (
 )
 
 type probesMessageRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_    structs.HostLayout
+	H    probesRecordHeader
 	Len  uint32
 	Pad  uint32
 	Text [1024]uint8
 }
 
 type probesOpenRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_     structs.HostLayout
+	H     probesRecordHeader
 	Conn  uint64
 	Ptr   uint64
 	Local struct {
@@ -474,16 +397,8 @@ type probesOpenRecord struct {
 }
 
 type probesPacketRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_      structs.HostLayout
+	H      probesRecordHeader
 	Socket uint64
 	Local  struct {
 		_    structs.HostLayout
@@ -510,16 +425,8 @@ type probesPacketRecord struct {
 }
 
 type probesPieceRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_     structs.HostLayout
+	H     probesRecordHeader
 	Large uint64
 	First uint32
 	Count uint32
@@ -553,6 +460,16 @@ type probesRecord struct {
 	_    [10032]byte
 }
 
+type probesRecordHeader struct {
+	_         structs.HostLayout
+	Time      uint64
+	Pid       uint32
+	Kind      uint8
+	Dir       uint8
+	Stale     uint8
+	PeerEnded uint8
+}
+
 type probesRecordKind uint32
 
 const (
@@ -579,19 +496,12 @@ const (
 	probesRecordKindRECORD_QUIC      probesRecordKind = 21
 	probesRecordKindRECORD_RELEASE   probesRecordKind = 22
 	probesRecordKindRECORD_FAILURE   probesRecordKind = 23
+	probesRecordKindRECORD_LOCK      probesRecordKind = 24
 )
 
 type probesReleaseRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_      structs.HostLayout
+	H      probesRecordHeader
 	Socket uint64
 }
 
@@ -604,16 +514,8 @@ const (
 )
 
 type probesSecretRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_            structs.HostLayout
+	H            probesRecordHeader
 	LabelPtr     uint64
 	Generation   uint32
 	LabelLen     uint8
@@ -626,16 +528,8 @@ type probesSecretRecord struct {
 }
 
 type probesSegmentRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_           structs.HostLayout
+	H           probesRecordHeader
 	Conn        uint64
 	Seq         uint64
 	Offset      uint64
@@ -675,16 +569,8 @@ type probesSite struct {
 }
 
 type probesSocketRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_   structs.HostLayout
+	H   probesRecordHeader
 	Use probesSocketUse
 }
 
@@ -729,16 +615,8 @@ const (
 )
 
 type probesSpotRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_          structs.HostLayout
+	H          probesRecordHeader
 	Conn       uint64
 	Ptr        uint64
 	Generation uint32
@@ -766,16 +644,8 @@ type probesStreamState struct {
 }
 
 type probesTableRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_           structs.HostLayout
+	H           probesRecordHeader
 	Conn        uint64
 	Id          uint64
 	End         uint64
@@ -815,16 +685,8 @@ type probesWindowWant struct {
 }
 
 type probesWindowsRecord struct {
-	_ structs.HostLayout
-	H struct {
-		_         structs.HostLayout
-		Time      uint64
-		Pid       uint32
-		Kind      uint8
-		Dir       uint8
-		Stale     uint8
-		PeerEnded uint8
-	}
+	_     structs.HostLayout
+	H     probesRecordHeader
 	Conn  uint64
 	Place struct {
 		_      structs.HostLayout
@@ -856,6 +718,7 @@ const (
 	probesMapErrorTypes     = "error_types"
 	probesMapLastIds        = "last_ids"
 	probesMapLayouts        = "layouts"
+	probesMapLockWaits      = "lock_waits"
 	probesMapNames          = "names"
 	probesMapReaders        = "readers"
 	probesMapReadings       = "readings"
@@ -872,6 +735,7 @@ const (
 	probesProgConnClose     = "conn_close"
 	probesProgEmpty         = "empty"
 	probesProgEvent         = "event"
+	probesProgFileLock      = "file_lock"
 	probesProgHandshake     = "handshake"
 	probesProgHandshakeRet  = "handshake_ret"
 	probesProgHpackDecode   = "hpack_decode"
@@ -960,6 +824,7 @@ type probesProgramSpecs struct {
 	ConnClose     *ebpf.ProgramSpec `ebpf:"conn_close"`
 	Empty         *ebpf.ProgramSpec `ebpf:"empty"`
 	Event         *ebpf.ProgramSpec `ebpf:"event"`
+	FileLock      *ebpf.ProgramSpec `ebpf:"file_lock"`
 	Handshake     *ebpf.ProgramSpec `ebpf:"handshake"`
 	HandshakeRet  *ebpf.ProgramSpec `ebpf:"handshake_ret"`
 	HpackDecode   *ebpf.ProgramSpec `ebpf:"hpack_decode"`
@@ -1001,6 +866,7 @@ type probesMapSpecs struct {
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
+	LockWaits   *ebpf.MapSpec `ebpf:"lock_waits"`
 	Names       *ebpf.MapSpec `ebpf:"names"`
 	Readers     *ebpf.MapSpec `ebpf:"readers"`
 	Readings    *ebpf.MapSpec `ebpf:"readings"`
@@ -1068,6 +934,7 @@ type probesMaps struct {
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
+	LockWaits   *ebpf.Map `ebpf:"lock_waits"`
 	Names       *ebpf.Map `ebpf:"names"`
 	Readers     *ebpf.Map `ebpf:"readers"`
 	Readings    *ebpf.Map `ebpf:"readings"`
@@ -1095,6 +962,7 @@ func (m *probesMaps) Close() error {
 		m.ErrorTypes,
 		m.LastIds,
 		m.Layouts,
+		m.LockWaits,
 		m.Names,
 		m.Readers,
 		m.Readings,
@@ -1140,6 +1008,7 @@ type probesPrograms struct {
 	ConnClose     *ebpf.Program `ebpf:"conn_close"`
 	Empty         *ebpf.Program `ebpf:"empty"`
 	Event         *ebpf.Program `ebpf:"event"`
+	FileLock      *ebpf.Program `ebpf:"file_lock"`
 	Handshake     *ebpf.Program `ebpf:"handshake"`
 	HandshakeRet  *ebpf.Program `ebpf:"handshake_ret"`
 	HpackDecode   *ebpf.Program `ebpf:"hpack_decode"`
@@ -1172,6 +1041,7 @@ func (p *probesPrograms) Close() error {
 		p.ConnClose,
 		p.Empty,
 		p.Event,
+		p.FileLock,
 		p.Handshake,
 		p.HandshakeRet,
 		p.HpackDecode,

@@ -2,7 +2,9 @@ package bpf
 
 import (
 	"bytes"
+	"path"
 	"strings"
+	"time"
 	"unsafe"
 )
 
@@ -40,6 +42,9 @@ type Exit struct {
 	Head
 	Status     uint32
 	Generation Generation // the one that ended
+	// CPU is the CPU time of all its threads since the fork, without the last slice of
+	// each.
+	CPU time.Duration
 }
 
 // Code returns the exit status as a shell shows it: 128+N for signal N.
@@ -48,6 +53,50 @@ func (e Exit) Code() int {
 		return 128 + int(sig)
 	}
 	return int(e.Status >> 8 & 0xff)
+}
+
+func (e *Exit) parse(head Head, sample []byte) error {
+	raw, err := view[probesExitRecord](sample, int(unsafe.Sizeof(probesExitRecord{})))
+	if err != nil {
+		return err
+	}
+	*e = Exit{
+		Head: head, Status: raw.ExitCode, Generation: Generation(raw.Generation), CPU: time.Duration(raw.CpuNs),
+	}
+	return nil
+}
+
+// Lock says that a thread of a target waits for a lock of flock(2), or no longer does.
+type Lock struct {
+	Head
+	Thread     int
+	Generation Generation
+	Inode      uint64
+	Waits      bool
+	// Path has the last names of the path, "…/pkg/mod/cache/lock"; it is set if the
+	// thread waits from now on.
+	Path string
+}
+
+func (l *Lock) parse(head Head, sample []byte) error {
+	raw, err := view[probesLockRecord](sample, int(unsafe.Sizeof(probesLockRecord{})))
+	if err != nil {
+		return err
+	}
+	*l = Lock{Head: head, Thread: int(raw.Tid), Generation: Generation(raw.Generation), Inode: raw.Inode, Waits: raw.Waits != 0}
+	for i := range raw.Names {
+		switch name := text(raw.Names[i][:]); name {
+		case "": // the names are not known
+			return nil
+		case "/":
+			l.Path = "/" + l.Path
+			return nil
+		default:
+			l.Path = path.Join(name, l.Path)
+		}
+	}
+	l.Path = "…/" + l.Path
+	return nil
 }
 
 func (e *Exec) parse(head Head, sample []byte) error {

@@ -16,6 +16,7 @@ type Path struct {
 	// the receiver of much data measures it; 0 when not measured.
 	RcvRTT time.Duration
 	MSS    uint32 // bytes that a segment to the peer may hold
+	Unread uint32 // bytes that came, and that the process has not read
 	// TTL is that of a received packet, or its hop limit; 0 when unknown.
 	TTL         uint8
 	Retransmits uint32 // retransmitted segments
@@ -53,6 +54,7 @@ func pathOf(c *probesCloseRecord) Path {
 		MinRTT:           minRTT(c.MinRttUs),
 		RcvRTT:           time.Duration(c.RcvRttUs) * time.Microsecond,
 		MSS:              c.Mss,
+		Unread:           c.Unread,
 		TTL:              c.Ttl,
 		Retransmits:      c.Retransmits,
 		OutOfOrder:       c.OutOfOrder,

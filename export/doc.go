@@ -33,13 +33,15 @@
 // # process
 //
 // A target was attached to, executed another program, exited, or cannot be
-// observed; or a go command complained.
+// observed; a go command complained, or waited for a lock.
 //
 //	action      attached: its probes are in place
 //	            exec: it began to execute another program
 //	            exit: it ended
 //	            skipped: nothing can be captured in it
 //	            error: a go command complains on stderr
+//	            lock: a thread waited for a lock of flock(2), such as those of the
+//	            module cache; printed when it has it, or its process ends
 //	ppid        parent's process id, or null
 //	exe         path of the executable, or null
 //	go_version  such as "go1.26.8"; absent if it is not a Go program
@@ -50,6 +52,12 @@
 //	            key_log takes the session secrets
 //	exit_code   on exit: the status, 128+N when signal N ended it, or null
 //	duration_ms on exit: since the exec, or null
+//	cpu_ms      on exit: CPU time of all its threads since the fork, without the
+//	            last slice of each (some ms), or null
+//	path        on lock: the last names of the path, such as
+//	            "…/pkg/mod/cache/lock", or null
+//	wait_ms     on lock: how long it waited
+//	locked      on lock: whether it then had the lock
 //	args        on exec of git, hg, svn, bzr and fossil, with which the go command
 //	            fetches modules directly: the arguments, without credentials
 //	reason      on skipped: why; on attached: why h2trace sees nothing although
@@ -169,6 +177,8 @@
 //	ttl             on close: time to live, or hop limit, of the first received
 //	                packet with data, or null where packets are not seen. It began
 //	                at 64, 128 or 255; each router took 1
+//	unread_bytes    on close: bytes that came, and that the process has not read,
+//	                or null
 //	peak_streams    on close of HTTP/2: the most requests under way at once
 //	max_concurrent_streams
 //	                on close of HTTP/2: that setting of the server (RFC 9113 §6.5.2),

@@ -24,7 +24,7 @@ func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
 }
 
 // ProcessEvent is what happened to a process: one of *ProcessAttached, ProcessExec,
-// ProcessExit, ProcessSkipped and *ProcessError.
+// ProcessExit, ProcessLock, ProcessSkipped and *ProcessError.
 type ProcessEvent interface {
 	action() string
 	// appendKeys appends the keys that the events of other actions do not have.
@@ -78,13 +78,30 @@ func (e ProcessExec) appendKeys(s *screen, b []byte) []byte {
 type ProcessExit struct {
 	Code     *int           // the exit status, 128+N when signal N ended the process
 	Duration *time.Duration // since the exec
+	CPU      *time.Duration // of all its threads, since the fork
 }
 
 func (ProcessExit) action() string { return "exit" }
 
 func (e ProcessExit) appendKeys(_ *screen, b []byte) []byte {
 	b = appendIntOrNull(b, "exit_code", e.Code)
-	return appendMillisOrNull(b, "duration_ms", e.Duration)
+	b = appendMillisOrNull(b, "duration_ms", e.Duration)
+	return appendMillisOrNull(b, "cpu_ms", e.CPU)
+}
+
+// ProcessLock is for a thread that waited for a lock of flock(2).
+type ProcessLock struct {
+	Path   string // its last names; empty is unknown
+	Waited time.Duration
+	Got    bool // it got the lock; else the process, or the observation, ended
+}
+
+func (ProcessLock) action() string { return "lock" }
+
+func (e ProcessLock) appendKeys(_ *screen, b []byte) []byte {
+	b = appendTextOrNull(b, "path", e.Path)
+	b = appendMillisOrNull(b, "wait_ms", &e.Waited)
+	return appendBoolOrNull(b, "locked", &e.Got)
 }
 
 // ProcessSkipped is for a process in which nothing can be captured.

@@ -151,6 +151,7 @@ struct qstr {
 };
 
 struct dentry {
+	struct dentry *d_parent;
 	struct qstr d_name;
 };
 
@@ -173,8 +174,26 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct file_lock_core {
+	struct file *flc_file;
+};
+
+struct file_lock {
+	struct file_lock_core c; /* since Linux 6.9 */
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
 struct signal_struct {
 	atomic_t live;
+	struct list_head thread_head;
+	unsigned long long sum_sched_runtime;
+};
+
+struct sched_entity {
+	__u64 sum_exec_runtime;
 };
 
 struct mm_struct {
@@ -192,6 +211,8 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct list_head thread_node;
+	struct sched_entity se;
 	char comm[16];
 };
 

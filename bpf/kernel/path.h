@@ -15,6 +15,7 @@ static __always_inline void fill_path(struct close_record *r, struct tcp_sock *t
 	r->min_rtt_us = BPF_CORE_READ(tp, rtt_min.s[0].v);
 	r->rcv_rtt_us = BPF_CORE_READ(tp, rcv_rtt_est.rtt_us) >> 3;
 	r->mss = BPF_CORE_READ(tp, mss_cache);
+	r->unread = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq);
 	r->retransmits = BPF_CORE_READ(tp, total_retrans);
 	r->out_of_order = BPF_CORE_READ(tp, rcv_ooopack);
 	r->segs_in = BPF_CORE_READ(tp, segs_in);

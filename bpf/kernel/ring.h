@@ -25,6 +25,7 @@ union record {
 	struct close_record close;
 	struct exec_record exec;
 	struct exit_record exit;
+	struct lock_record lock;
 	struct table_record table;
 	struct block_record block;
 	struct windows_record windows;

@@ -8,6 +8,7 @@
 
 #include "kernel/compat.h"
 #include "sockets/sockets.h"
+#include "process/usage.h"
 
 const volatile bool follow = true;
 /* Whether the names map has entries. */
@@ -117,6 +118,7 @@ int process_exit(u64 *ctx)
 		return 0;
 	r->exit_code = BPF_CORE_READ(task, exit_code);
 	r->generation = generation;
+	r->cpu_ns = cpu_of(task);
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }

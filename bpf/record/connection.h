@@ -95,8 +95,10 @@ struct close_record {
 	u8 read_ended; /* 1: the process had read to the end, or could read no further */
 	u8 ttl;	       /* of a received packet, 0: unknown */
 	u8 pad[2];
-	u32 rcv_rtt_us;		     /* smoothed, as the receiver sees it, 0: unknown */
-	u32 mss;		     /* what a sent segment may hold */
+	u32 rcv_rtt_us; /* smoothed, as the receiver sees it, 0: unknown */
+	u32 mss;	/* what a sent segment may hold */
+	u32 unread;	/* bytes that the process had not read */
+	u32 pad2;
 	u32 round;		     /* of its key */
 	u32 lost_records[DIR_COUNT]; /* from packets: the total, as is lost_bytes */
 };
@@ -199,7 +201,7 @@ struct spot_record {
 _Static_assert(sizeof(struct data_record) == 56, "data_record");
 _Static_assert(sizeof(struct segment_record) == 72, "segment_record");
 _Static_assert(sizeof(struct open_record) == 120, "open_record");
-_Static_assert(sizeof(struct close_record) == 144, "close_record");
+_Static_assert(sizeof(struct close_record) == 152, "close_record");
 _Static_assert(sizeof(struct connect_record) == 104, "connect_record");
 _Static_assert(sizeof(struct handshake_record) == 488, "handshake_record");
 _Static_assert(sizeof(struct failure_record) == 176, "failure_record");

@@ -32,6 +32,22 @@ struct exit_record {
 	struct record_header h;
 	u32 exit_code; /* as in wait(2): code << 8 | signal */
 	u32 generation;
+	u64 cpu_ns; /* of all threads, without the last slice of each */
+};
+
+/* The last names of the path of a lock, and bytes of each. */
+#define LOCK_NAMES 4
+#define LOCK_NAME 64
+
+/* A thread waits for a lock of flock(2), or no longer does. */
+struct lock_record {
+	struct record_header h;
+	u32 tid;
+	u32 generation;
+	u64 inode;
+	u8 waits; /* 1: from now on, 0: until now */
+	u8 pad[7];
+	u8 names[LOCK_NAMES][LOCK_NAME]; /* if it waits: of the file, of its directory, … */
 };
 
 /* The first bytes that a process writes to stderr in one call. */
@@ -43,7 +59,8 @@ struct message_record {
 };
 
 _Static_assert(sizeof(struct exec_record) == 4936, "exec_record");
-_Static_assert(sizeof(struct exit_record) == 24, "exit_record");
+_Static_assert(sizeof(struct exit_record) == 32, "exit_record");
+_Static_assert(sizeof(struct lock_record) == 296, "lock_record");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");
 
 #endif

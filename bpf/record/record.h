@@ -40,6 +40,7 @@ enum record_kind {
 	RECORD_QUIC = 21,
 	RECORD_RELEASE = 22,
 	RECORD_FAILURE = 23,
+	RECORD_LOCK = 24,
 };
 
 enum direction {

@@ -94,9 +94,10 @@ with nanoseconds, taken when the kernel saw the bytes. The lines of a connection
 come in the order of its bytes.
 
 	all       v (1), ts, event, pid, comm, conn (an id, unique in this run)
-	process   action (attached, exec, exit, skipped, error), ppid, exe,
-	          go_version, build_id, plan, exit_code, duration_ms, args, reason; on
-	          error: module {path, version}, error {class, detail}, via,
+	process   action (attached, exec, exit, skipped, error, lock), ppid, exe,
+	          go_version, build_id, plan, exit_code, duration_ms, cpu_ms, args,
+	          reason; on lock: path, wait_ms, locked; on error: module {path,
+	          version}, error {class, detail}, via,
 	          requests [{conn, stream, url, proxy}],
 	          processes [{pid, args, exit_code}]
 	conn      action (open, close, resync, dns, failed, silent), local, remote,
@@ -106,10 +107,11 @@ come in the order of its bytes.
 	          tls), detail}, proxy, next, barred; on resync: dir,
 	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
-	          segments_received, holes, rcv_rtt_ms, mss, ttl, peak_streams,
-	          max_concurrent_streams, datagrams_sent, datagrams_received; on
-	          silent: proxy, bytes_sent, bytes_received, state (connecting,
-	          connected, closed), silent_ms, last (send, recv), other_way_ms
+	          segments_received, holes, rcv_rtt_ms, mss, ttl, unread_bytes,
+	          peak_streams, max_concurrent_streams, datagrams_sent,
+	          datagrams_received; on silent: proxy, bytes_sent,
+	          bytes_received, state (connecting, connected, closed),
+	          silent_ms, last (send, recv), other_way_ms
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:
 	          DATA             data_length, body or body_b64
 	          HEADERS, PUSH_PROMISE, CONTINUATION

@@ -34,8 +34,15 @@ func (j *judge) healthy(evidence []string) Verdict {
 	}
 	if own := j.parts[partOther]; own > 0 {
 		v.Evidence = append(v.Evidence, share(own, j.wall)+" went to the processes themselves")
+		v.Evidence = append(v.Evidence, j.own.evidence(own)...)
 	}
-	return Verdict{v.Cause, v.Text, append(v.Evidence, evidence...)}
+	if j.large(j.own.locked, largeShare) {
+		name, _ := j.own.longest()
+		v.Cause = Client
+		v.Text = fmt.Sprintf("up to %s of %s went to waiting for locks, most of it for %s: another process had it", human(j.own.locked), human(j.wall), name)
+	}
+	v.Evidence = append(v.Evidence, evidence...)
+	return v
 }
 
 // unrecorded returns the number of observed exchanges if none was recorded.

@@ -41,6 +41,7 @@ type parser struct {
 	exit     exitEvent
 	skipped  skippedEvent
 	said     complaintEvent
+	lock     lockEvent
 
 	connection connEvent
 	open       openEvent
@@ -139,6 +140,9 @@ func (p *parser) startProcess(action []byte) event {
 	case `"skipped"`:
 		p.skipped = skippedEvent{}
 		return &p.skipped
+	case `"lock"`:
+		p.lock = lockEvent{}
+		return &p.lock
 	case `"error"`:
 		p.said = complaintEvent{}
 		return &p.said

@@ -64,6 +64,10 @@ type path struct {
 	// asked says that the processes themselves made requests. Then requests that they
 	// served are not on the path: they may be their own.
 	asked bool
+	// waits are those for locks. locked is the rest of the time, outside of all spans, in
+	// which there were such.
+	waits  []interval
+	locked time.Duration
 }
 
 // start sets the beginning of the run.
@@ -84,6 +88,19 @@ func (p *path) add(s span) {
 	p.spans = append(p.spans, s)
 }
 
+// wait adds a wait for a lock. Beyond the bound, waits become one.
+func (p *path) wait(i interval) {
+	if len(p.waits) == maxWaits {
+		if p.waits = merged(p.waits); len(p.waits) == maxWaits {
+			return
+		}
+	}
+	p.waits = append(p.waits, i)
+}
+
+// maxWaits bounds the waits for locks of a run.
+const maxWaits = 1 << 12
+
 // settle fixes the path through the older half of the spans.
 func (p *path) settle() {
 	p.sort()
@@ -99,6 +116,7 @@ func (p *path) settle() {
 }
 
 func (p *path) sort() {
+	p.waits = merged(p.waits)
 	if p.asked {
 		p.spans = slices.DeleteFunc(p.spans, func(s span) bool { return s.served })
 	}
@@ -138,6 +156,7 @@ func (p *path) walk(now wallTime, rest int) (all parts) {
 			continue
 		}
 		all[rest] += now.sub(last)
+		p.locked += overlap(p.waits, last, now)
 		if now = last; i < 0 || p.spans[i].end < p.begin {
 			continue
 		}

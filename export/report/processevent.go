@@ -31,6 +31,8 @@ type exitEvent struct {
 	status   int64
 	known    bool // status is
 	duration time.Duration
+	cpu      time.Duration
+	cpuKnown bool
 }
 
 func (e *exitEvent) member(key, v []byte) {
@@ -39,6 +41,8 @@ func (e *exitEvent) member(key, v []byte) {
 		e.status, e.known = integer(v)
 	case "duration_ms":
 		e.duration, _ = millis(v)
+	case "cpu_ms":
+		e.cpu, e.cpuKnown = millis(v)
 	}
 }
 

@@ -10,9 +10,12 @@ import (
 
 // Report is the sum of all runs read. "h2trace report --json" prints its JSON.
 type Report struct {
-	Runs    int      `json:"runs"`
-	Wall    Millis   `json:"wall_ms"`
-	Time    Time     `json:"time"`
+	Runs int    `json:"runs"`
+	Wall Millis `json:"wall_ms"`
+	Time Time   `json:"time"`
+	// Own has bounds on what the time of the processes themselves was made of; nil if it
+	// is not known.
+	Own     *Own     `json:"own"`
 	Verdict Verdict  `json:"verdict"`
 	Proxies []Proxy  `json:"proxies"`
 	Kinds   []Kind   `json:"kinds"`
@@ -217,6 +220,7 @@ func (b *Builder) Report() *Report {
 			Wait: ms(p[partWait]), Receive: ms(p[partReceive]), Stall: ms(p[partRecvStall] + p[partSendStall]), Other: ms(p[partOther]),
 			Idle: ms(p[partIdle]),
 		},
+		Own:          b.sums.own.report(p[partOther]),
 		Verdict:      newJudge(b.sums).verdict(),
 		Proxies:      []Proxy{},
 		Kinds:        []Kind{},

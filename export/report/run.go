@@ -62,6 +62,7 @@ func (r *run) exited(e *exitEvent) {
 		r.controlled(ended, e.at)
 	}
 	r.sums.tools.exit(e, r.command)
+	r.sums.own.exit(e)
 }
 
 // finish takes the end of the command.

@@ -23,6 +23,7 @@ type sums struct {
 	vains    vains
 	lookups  lookups
 	repeated repeated
+	own      own
 	told     told
 	lost     int64 // records
 	skipped  int64 // lines

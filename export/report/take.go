@@ -25,6 +25,10 @@ func (r *run) take(e event) {
 		r.sums.tools.exec(e)
 	case *exitEvent:
 		r.exited(e)
+	case *lockEvent:
+		r.met(e.at)
+		r.sums.own.lock(e)
+		r.wait(interval{e.at.add(-e.waited), e.at})
 	case *complaintEvent:
 		r.met(e.at)
 		r.complaint(e)
@@ -78,5 +82,6 @@ func (r *run) end() {
 		r.unended(c, at)
 	}
 	s.parts = s.parts.plus(r.parts())
+	s.own.locked += r.locked
 	s.ends.add(&r.life)
 }

@@ -147,6 +147,12 @@ func (r *Report) timeTable() table {
 			share = "-"
 		}
 		t.rows = append(t.rows, []string{p.name, number(p.ms), share})
+		if o := r.Own; o != nil && p.name == "process itself" {
+			t.rows = append(t.rows,
+				[]string{"- CPU, at most", number(o.CPU)},
+				[]string{"- locks, at most", number(o.Lock)},
+				[]string{"- unknown, at least", number(o.Unknown)})
+		}
 	}
 	return t
 }
@@ -222,9 +228,9 @@ func (r *Report) clientTable() table {
 }
 
 func (r *Report) programTable() table {
-	t := table{"Programs that ran", [][]string{{"program", "runs", "failed", "total ms", "longest ms"}}}
+	t := table{"Programs that ran", [][]string{{"program", "runs", "failed", "total ms", "longest ms", "cpu ms"}}}
 	for _, p := range r.Programs {
-		t.rows = append(t.rows, []string{clean(p.Program), fmt.Sprint(p.Runs), fmt.Sprint(p.Failed), number(p.Total), number(p.Longest)})
+		t.rows = append(t.rows, []string{clean(p.Program), fmt.Sprint(p.Runs), fmt.Sprint(p.Failed), number(p.Total), number(p.Longest), number(p.CPU)})
 	}
 	return t
 }

@@ -27,6 +27,7 @@ type tools struct {
 type tool struct {
 	runs, failed   int64
 	total, longest time.Duration
+	cpu            time.Duration
 }
 
 // skip takes a process that is not observed.
@@ -64,6 +65,7 @@ func (t *tools) exit(e *exitEvent, command int64) {
 	one.runs++
 	one.total += e.duration
 	one.longest = max(one.longest, e.duration)
+	one.cpu += e.cpu
 	if e.failed() {
 		one.failed++
 	}
@@ -77,13 +79,14 @@ type Program struct {
 	Failed  int64  `json:"failed"`
 	Total   Millis `json:"total_ms"`
 	Longest Millis `json:"longest_ms"`
+	CPU     Millis `json:"cpu_ms"` // 0 also if it is not known
 }
 
 func (t *tools) report() []Program {
 	list := []Program{}
 	for name, one := range t.byName.values {
 		if name != "" {
-			list = append(list, Program{name, one.runs, one.failed, ms(one.total), ms(one.longest)})
+			list = append(list, Program{name, one.runs, one.failed, ms(one.total), ms(one.longest), ms(one.cpu)})
 		}
 	}
 	slices.SortFunc(list, func(a, b Program) int {

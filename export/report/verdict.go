@@ -43,6 +43,7 @@ func (j *judge) found(cause Cause) (list []string) {
 	list = append(list, j.vains.evidence()...)
 	list = append(list, j.tables.proxies.evidence(cause)...)
 	list = append(list, j.chain.evidence()...)
+	list = append(list, j.own.lockEvidence()...)
 	list = append(list, j.told.evidence(&j.tables.proxies)...)
 	return append(list, j.repeated.evidence()...)
 }

@@ -184,6 +184,7 @@ func pathOf(p *bpf.Path) *export.Path {
 		SegmentsSent:     uint64(p.SegmentsSent),
 		SegmentsReceived: uint64(p.SegmentsReceived),
 	}
+	path.Unread = new(uint64(p.Unread))
 	if p.MSS != 0 {
 		path.MSS = new(uint64(p.MSS))
 	}

@@ -29,6 +29,7 @@ func (o *Observer) finish() error {
 	o.sockets.end(open)
 	err = errors.Join(err, o.unfired.judge(open))
 	o.processes.Wait()
+	o.locks.endAll(monotonic())
 	err = errors.Join(err, o.conns.endAll())
 	ledger, ledgerErr := o.collector.Connections.Ledger()
 	err = errors.Join(err, ledgerErr)

@@ -53,6 +53,7 @@ type Observer struct {
 	unix      *unixCalls
 	sockets   *sockets
 	unfired   *unfired
+	locks     locks
 	losses    lossBook
 	nextLook  ktime.Time // of the next look
 	intake
@@ -147,6 +148,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
 	o.sockets.off = opts.TestPlan == testEmpty || opts.TestPlan == testFrames
 	o.looks = newLooks(c.Sockets.List, msg)
+	o.locks.procs = o.processes
 	o.unfired = newUnfired(o.conns, o.processes.Probed, &opts, msg)
 	if opts.Verify {
 		o.conns.verifier = verify.NewChecker()

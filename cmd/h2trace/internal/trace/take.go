@@ -64,6 +64,8 @@ func (o *Observer) take(e bpf.Event) error {
 		return o.exec(e)
 	case *bpf.Exit:
 		return o.exit(e)
+	case *bpf.Lock:
+		o.locks.take(e)
 	}
 	return nil
 }
@@ -84,6 +86,7 @@ func (o *Observer) exit(e *bpf.Exit) error {
 	o.conns.resolver.leave(e.PID, e.Time)
 	o.conns.exchanges.fetches.End(e.PID)
 	o.sockets.exit(e.PID, e.Time)
+	o.locks.end(e.PID, e.Time)
 	for _, said := range o.complaints.exit(e.PID, e.Code()) {
 		o.processes.Print(&said.proc, said.event)
 	}

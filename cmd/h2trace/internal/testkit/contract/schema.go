@@ -25,9 +25,9 @@ var (
 // schema is the contract, one list of keys for each kind of event.
 var schema = map[string][]key{
 	"process": append(ofProcess[:5:5],
-		need("action", oneOf("attached", "exec", "exit", "skipped", "error")),
+		need("action", oneOf("attached", "exec", "exit", "skipped", "error", "lock")),
 		opt("ppid", count), opt("exe", str), opt("go_version", str), opt("build_id", str), opt("plan", object),
-		opt("exit_code", integer), opt("duration_ms", millis), opt("args", list(str)), opt("reason", str),
+		opt("exit_code", integer), opt("duration_ms", millis), opt("cpu_ms", millis), opt("path", str), opt("wait_ms", millis), opt("locked", boolean), opt("args", list(str)), opt("reason", str),
 		opt("module", keys(need("path", str), opt("version", str))),
 		opt("error", keys(need("class", str), need("detail", str))), opt("via", str),
 		opt("requests", list(keys(need("conn", connID), need("stream", count), need("url", str), opt("proxy", str)))),
@@ -45,7 +45,7 @@ var schema = map[string][]key{
 		opt("dir", oneOf("send", "recv")), opt("skipped_bytes", count),
 		opt("bytes_sent", count), opt("bytes_received", count), opt("rtt_ms", millis),
 		opt("retransmits", count), opt("frames", count), opt("min_rtt_ms", millis),
-		opt("out_of_order", count), opt("segments_sent", count), opt("segments_received", count), opt("holes", count), opt("rcv_rtt_ms", millis), opt("mss", count), opt("ttl", count),
+		opt("out_of_order", count), opt("segments_sent", count), opt("segments_received", count), opt("holes", count), opt("rcv_rtt_ms", millis), opt("mss", count), opt("ttl", count), opt("unread_bytes", count),
 		opt("peak_streams", count), opt("max_concurrent_streams", count),
 		opt("datagrams_sent", count), opt("datagrams_received", count),
 		opt("state", oneOf("connecting", "connected", "closed")), opt("silent_ms", millis), opt("last", oneOf("send", "recv")), opt("other_way_ms", millis)),

@@ -36,6 +36,7 @@ var ofWire = []string{
 	"TestVerdict",
 	"TestUnmadeVerdict",
 	"TestFound",
+	"TestLocks",
 	"TestAdviceVerdicts",
 	"TestImplicitHandshakes",
 	"TestFailedHandshakes",

@@ -137,6 +137,7 @@ func (t *Tracker) Exit(e *bpf.Exit) {
 		if p.Generation != 0 { // its exec was seen
 			event.Duration = new(e.Time.Sub(p.At))
 		}
+		event.CPU = &e.CPU
 	}
 	p.At = e.Time
 	t.Print(&p, event)
