@@ -1,11 +1,15 @@
 package bpf
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,20 +17,22 @@ import (
 )
 
 // TestCPU compares the CPU time of processes with that which wait4(2) returns: of one with a
-// thread, and of one with many.
+// busy thread, and of one with many.
 func TestCPU(t *testing.T) {
-	for name, args := range map[string][]string{
-		"a thread": {"/bin/sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"},
-		"threads":  {filepath.Join(runtime.GOROOT(), "bin", "gofmt"), "-l", filepath.Join(runtime.GOROOT(), "src", "net")},
-	} {
-		t.Run(name, func(t *testing.T) {
+	if n, _ := strconv.Atoi(os.Getenv("H2TRACE_TEST_BUSY")); n > 0 {
+		burn(n)
+		return
+	}
+	for _, threads := range []int{1, 8} {
+		t.Run(fmt.Sprint(threads), func(t *testing.T) {
 			c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
 			if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.Command(args[0], args[1:]...)
-			if err := cmd.Run(); err != nil {
-				t.Fatal(err)
+			cmd := exec.Command("/proc/self/exe", "-test.run=^TestCPU$")
+			cmd.Env = append(os.Environ(), fmt.Sprintf("H2TRACE_TEST_BUSY=%d", threads))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
 			}
 			var got time.Duration
 			readAll(t, c, func(e Event) {
@@ -43,12 +49,24 @@ func TestCPU(t *testing.T) {
 	}
 }
 
-// TestLocks has a process wait for a lock that the test holds, one that gets its lock at
-// once, and one that does not wait for it.
-func TestLocks(t *testing.T) {
-	if _, err := exec.LookPath("flock"); err != nil {
-		t.Fatal(err) // of util-linux
+// burn keeps threads busy until they have used 200 ms of CPU time in all.
+func burn(threads int) {
+	var all sync.WaitGroup
+	for range threads {
+		all.Go(func() {
+			var now, begin unix.Timespec
+			_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &begin)
+			for now = begin; now.Nano()-begin.Nano() < int64(200*time.Millisecond); {
+				_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &now)
+			}
+		})
 	}
+	all.Wait()
+}
+
+// TestLocks has a thread wait for a lock that another one holds, get one at once, and fail
+// to get one for which it does not wait.
+func TestLocks(t *testing.T) {
 	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
 	dir := filepath.Join(t.TempDir(), "a directory", "cache")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -66,16 +84,13 @@ func TestLocks(t *testing.T) {
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
-	if err := exec.Command("flock", filepath.Join(dir, "free"), "true").Run(); err != nil {
-		t.Fatal(err)
-	}
-	if err := exec.Command("flock", "-n", file, "true").Run(); err == nil {
-		t.Fatal("a lock was had that the test holds")
-	}
-	cmd := exec.Command("flock", file, "true")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	thread, done := make(chan int, 1), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		thread <- unix.Gettid()
+		done <- lockAgain(file)
+	}()
 	const held = 200 * time.Millisecond
 	var waits []Lock
 	for deadline := time.Now().Add(10 * time.Second); len(waits) == 0 && time.Now().Before(deadline); {
@@ -89,7 +104,7 @@ func TestLocks(t *testing.T) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_UN); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	readAll(t, c, func(e Event) {
@@ -104,8 +119,9 @@ func TestLocks(t *testing.T) {
 	if len(waits) != 2 || !waits[0].Waits || waits[1].Waits {
 		t.Fatalf("got %+v, want one wait", waits)
 	}
+	tid := <-thread
 	for i, l := range waits {
-		if l.PID != cmd.Process.Pid || l.Thread != cmd.Process.Pid || l.Inode != info.Ino || l.Generation == 0 || l.Generation != waits[0].Generation {
+		if l.PID != os.Getpid() || l.Thread != tid || l.Inode != info.Ino || l.Generation != waits[0].Generation {
 			t.Errorf("%d: got %+v", i, l)
 		}
 	}
@@ -115,4 +131,25 @@ func TestLocks(t *testing.T) {
 	if took := waits[1].Time.Sub(waits[0].Time); took < held {
 		t.Errorf("waited %v, want at least %v", took, held)
 	}
+}
+
+// lockAgain gets a lock at once, does not wait for that of a file, and then waits for it.
+func lockAgain(file string) error {
+	free, err := os.Create(file + ".free")
+	if err != nil {
+		return err
+	}
+	defer free.Close()
+	if err := unix.Flock(int(free.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("a lock that another one holds: %w", err)
+	}
+	return unix.Flock(int(f.Fd()), unix.LOCK_EX)
 }
