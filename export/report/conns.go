@@ -26,6 +26,7 @@ func (r *run) connected(e *openEvent) {
 	}
 	c.server, c.remote = e.server, text(e.remote)
 	if e.server {
+		r.sums.upstream.opened()
 		c.peer, _, _ = cutLast(c.remote, ":")
 	}
 	if e.client && e.start && e.secrecy == someTLS && !e.known[phaseTLS] {

@@ -16,6 +16,7 @@ func (r *run) exchange(x *exchangeEvent) {
 		return
 	}
 	r.asked = true
+	r.sums.upstream.make(x)
 	r.sums.traffic.asked++
 	name := proxyName(x)
 	r.passed(x, name)
@@ -120,6 +121,7 @@ func (r *run) unanswered(x *exchangeEvent, waited time.Duration, what string) {
 // itself works.
 func (r *run) serve(x *exchangeEvent, c *connection) {
 	r.hears++
+	r.sums.upstream.serve(x)
 	if x.known[phaseTotal] {
 		r.add(span{begin: x.at.add(-x.phases[phaseTotal]), end: x.at, served: true, parts: parts{
 			partOther: x.phases[phaseWait],

@@ -32,6 +32,8 @@ type Report struct {
 	// Clients has the clients of observed servers. Their wait is the time until the
 	// server began its response.
 	Clients []ServedClient `json:"clients"`
+	// Served has the module requests that observed module proxies served.
+	Served []ServedKind `json:"served"`
 	// Programs has the programs besides the command, the slowest first.
 	Programs []Program `json:"programs"`
 
@@ -256,6 +258,7 @@ func (b *Builder) Report() *Report {
 	r.Direct = b.sums.direct.report()
 	r.HTTPProxies = b.sums.relays.report()
 	r.Clients = b.sums.served.report()
+	r.Served = b.sums.upstream.report()
 	r.Programs = b.sums.tools.report()
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.sums.chain.count {

@@ -24,6 +24,7 @@ type sums struct {
 	lookups  lookups
 	repeated repeated
 	own      own
+	upstream upstream
 	told     told
 	lost     int64 // records
 	skipped  int64 // lines

@@ -73,6 +73,7 @@ func (r *run) end() {
 	r.dials.end(s, &r.said)
 	s.chain.end(s.direct.fetched, &r.said.family, &s.told)
 	s.repeated.end()
+	s.upstream.end()
 	r.said.end(s)
 	at := r.until()
 	for _, u := range s.direct.end() {

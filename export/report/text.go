@@ -92,6 +92,9 @@ func (r *Report) tables() []table {
 	if len(r.Clients) > 0 {
 		list = append(list, r.clientTable())
 	}
+	if len(r.Served) > 0 {
+		list = append(list, r.servedTable())
+	}
 	if len(r.HTTPProxies) > 0 {
 		list = append(list, r.httpProxyTable())
 	}

@@ -28,7 +28,8 @@ func newJudge(s *sums) *judge {
 func (j *judge) verdict() Verdict {
 	v := j.decide()
 	v.Evidence = append(v.Evidence, j.ends.interruptions.evidence(j.ends.runs)...)
-	v.Evidence = append(append(v.Evidence, j.served.evidence()...), j.unended.evidence()...)
+	v.Evidence = append(append(v.Evidence, j.served.evidence()...), j.upstream.evidence()...)
+	v.Evidence = append(v.Evidence, j.unended.evidence()...)
 	v.Evidence = append(v.Evidence, j.found(v.Cause)...)
 	v.Evidence = append(v.Evidence, j.blind()...)
 	if v.Evidence == nil {

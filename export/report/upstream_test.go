@@ -1,0 +1,51 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestUpstream has an observed module proxy: what it serves from its cache, what it asks for
+// itself, what it runs a go command for, and what two of its clients wait for at once.
+func TestUpstream(t *testing.T) {
+	var w writer
+	w.attached(0)
+	w.line(1, "conn", `"pid":7,"comm":"proxy","conn":"s1","action":"open","remote":"192.0.2.9:1234","role":"server","joined":"start","tls":null`)
+	exchange := func(begin, end float64, pid int, conn, kind, version, more string) {
+		w.line(end, "exchange", `"pid":%d,"comm":"x","conn":%q,"stream":1,"method":"GET","url":"https://goproxy.example/m.example/@v/x","status":200,`+
+			`"wait_ms":%.3f,"receive_ms":0.000,"total_ms":%.3f,"module":{"path":"m.example","version":%s,"kind":%q}%s`, pid, conn, end-begin, end-begin, version, kind, more)
+	}
+	exchange(110, 190, 7, "c1", "info", `"v1.0.0"`, "")
+	exchange(100, 200, 7, "s1", "info", `"v1.0.0"`, "") // a miss: 80 of 100 ms
+	exchange(210, 220, 7, "s1", "info", `"v1.0.0"`, "") // a hit
+	exchange(300, 360, 8, "c2", "zip", `"v1.0.0"`, "")  // by a go command that the proxy runs
+	exchange(310, 380, 7, "s1", "zip", `"v1.0.0"`, "")  // waits for 50 ms
+	exchange(320, 390, 7, "s1", "zip", `"v1.0.0"`, "")  // and this one for 40
+	exchange(400, 440, 7, "s1", "mod", `"v1.0.0"`, "")  // a hit: nothing was asked for then
+	exchange(500, 600, 7, "s1", "list", `null`, "")     // a miss, told before its cause
+	exchange(510, 590, 7, "c1", "latest", `"v9.9.9"`, "")
+	exchange(700, 800, 7, "s1", "info", `"v8.0.0"`, `,"error":{"class":"http_5xx","detail":"502"}`)
+	w.line(1000, "summary", `"duration_ms":1000.000,"command":null,"records":{"seen":1,"delivered":1,"lost":0}`)
+	r := read(t, w.String()).Report()
+	got := r.Served
+	for i := range got {
+		got[i].Hit, got[i].Miss = nil, nil
+	}
+	want := []ServedKind{
+		{Kind: "info", Requests: 3, Failed: 1, Hits: 1, Misses: 1, Own: 20, Upstream: 80},
+		{Kind: "list", Requests: 1, Misses: 1, Own: 20, Upstream: 80},
+		{Kind: "mod", Requests: 1, Hits: 1},
+		{Kind: "zip", Requests: 2, Misses: 2, Own: 50, Upstream: 90},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if said := strings.Join(r.Verdict.Evidence, "\n"); !strings.Contains(said, "of 6 module requests that it answered, it had to ask for 4 itself: of 85 ms each (mean) it waited for 62 ms") {
+		t.Errorf("got %s", said)
+	}
+	if len(r.Kinds) != 3 || len(r.Proxies) != 1 || r.Proxies[0].Requests != 3 {
+		t.Errorf("the other side: %+v, %+v", r.Kinds, r.Proxies)
+	}
+}
