@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 var build = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("go", "build", "-o", binDir+"/",
 		"h2trace/cmd/h2trace", "h2trace/cmd/h2trace/internal/testkit/h2client", "h2trace/cmd/h2trace/internal/testkit/h2server",
-		"h2trace/cmd/h2trace/internal/testkit/quicpeer", "h2trace/scripts/degrade").CombinedOutput()
+		"h2trace/cmd/h2trace/internal/testkit/quicpeer", "h2trace/cmd/h2trace/internal/testkit/moduleproxy", "h2trace/scripts/degrade").CombinedOutput()
 	return string(out), err
 })
 

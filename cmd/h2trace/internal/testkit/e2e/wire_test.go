@@ -37,6 +37,7 @@ var ofWire = []string{
 	"TestUnmadeVerdict",
 	"TestFound",
 	"TestLocks",
+	"TestModuleProxy",
 	"TestAdviceVerdicts",
 	"TestImplicitHandshakes",
 	"TestFailedHandshakes",
