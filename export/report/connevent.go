@@ -118,6 +118,7 @@ type closeEvent struct {
 	tlsKeys
 	remote, protocol []byte
 	crowd            crowd
+	unread           int64         // bytes
 	mss, ttl         int64         // 0 unknown
 	moved            int64         // bytes, both ways
 	rtt, minRTT      time.Duration // minRTT is 0 if unknown
@@ -143,6 +144,8 @@ func (e *closeEvent) member(key, v []byte) {
 		e.crowd.peak, _ = integer(v)
 	case "max_concurrent_streams":
 		e.crowd.allowed, _ = integer(v)
+	case "unread_bytes":
+		e.unread, _ = integer(v)
 	case "mss":
 		e.mss, _ = integer(v)
 	case "ttl":

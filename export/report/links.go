@@ -20,6 +20,7 @@ type links struct {
 	hops          int64 // most, 0 unknown
 	mss           int64 // least, bytes, 0 unknown
 	inside        bool  // the server has a private address
+	unread        int64 // bytes that the process had not read at the close
 }
 
 // crowd is how many streams one connection carried at once, and the limit of the server, 0
@@ -51,6 +52,7 @@ func (l *links) closed(e *closeEvent) {
 	if e.crowd.full() && !l.crowd.full() || e.crowd.full() == l.crowd.full() && e.crowd.peak > l.crowd.peak {
 		l.crowd = e.crowd
 	}
+	l.unread += e.unread
 	l.hops = max(l.hops, hopsOf(e.ttl))
 	if l.mss == 0 || e.mss > 0 && e.mss < l.mss {
 		l.mss = e.mss

@@ -80,6 +80,14 @@ func (l *proxyTable) received() (bytes int64, took time.Duration) {
 	return bytes, took
 }
 
+// unread returns the bytes that processes had not read when they closed connections.
+func (l *proxyTable) unread() (n int64) {
+	for _, p := range l.values {
+		n += p.links.unread
+	}
+	return n
+}
+
 // forModules returns the number of requests for modules.
 func (l *proxyTable) forModules() (n int64) {
 	for _, p := range l.values {

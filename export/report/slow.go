@@ -130,14 +130,21 @@ const slowReader = 4
 // much less, the receiver reads slowly.
 func (s *slowness) windowLimited(c Cause, side int, who string) Verdict {
 	w := &s.windows.stalls[side]
-	v := Verdict{Cause: c, Evidence: []string{fmt.Sprintf("%d stalls, %s in all", w.count, human(w.total))}}
+	v := Verdict{Cause: c, Evidence: []string{several(w.count, "stall", "stalls") + ", " + human(w.total) + " in all"}}
 	rtt, ok := s.rtt(side)
 	if !ok || rtt < 1e3 || w.window == 0 {
 		v.Text = fmt.Sprintf("limited by the window of %d bytes that %s grants: a larger one would help, unless it reads slowly", w.window, who)
 		return v
 	}
 	rate := float64(w.window) / (rtt / 1e9)
-	if bytes, ns := s.moved(side); ns > 0 && slowReader*float64(bytes)/(float64(ns)/1e9) < rate {
+	bytes, ns := s.moved(side)
+	if ns > 0 {
+		v.Evidence = append(v.Evidence, fmt.Sprintf("%.2f MB/s went through, where the window allows %.2f", float64(bytes)/1e6/ns.Seconds(), rate/1e6))
+	}
+	if n := s.tables.proxies.unread(); n > 0 && side == 1 {
+		v.Evidence = append(v.Evidence, fmt.Sprintf("%d bytes lay unread in sockets when they were closed", n))
+	}
+	if ns > 0 && slowReader*float64(bytes)/(float64(ns)/1e9) < rate {
 		if side == 1 {
 			v.Cause = Client
 		}
