@@ -18,12 +18,14 @@ The first form runs COMMAND and observes it, and all that it starts, from the
 first byte. The second observes running processes and their descendants. The
 third observes every process that runs an executable of that base name, now or
 later, and its descendants, until h2trace is stopped. -p and -n can be combined.
-report says where the time went, from recorded events. check says what this
-kernel, this user and the binary of PID allow.
+report says where the time went, from recorded events, or from what the go
+command prints with -x. check says what this kernel, this user and the binary of
+PID allow.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
-and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64.
+and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64. report,
+help and version require nothing, and are there on other systems, too.
 
 Flags:
 
@@ -251,7 +253,8 @@ HTTP without TLS always comes from packets.
 	h2trace report [--json|--markdown|--suggest] [FILE...]
 
 report reads events from files, or from stdin, and says where the wall time
-went. A file may hold several runs. The phases of the critical path add up to
+went. It also reads what the go command prints with -x (see below). A file may
+hold several runs. The phases of the critical path add up to
 the wall time: git and alike, name resolution, connecting, TLS handshakes,
 sending, waiting, receiving, being stalled by flow control, the process itself,
 and being idle. An unanswered request counts as waiting until it was abandoned,
@@ -259,7 +262,8 @@ or until the end.
 
 report names the cause in a sentence: healthy, dns, connect, tls, server_wait,
 bandwidth, packet_loss, recv_window, send_window, client, errors, checksum or
-vcs. It prints tables of
+vcs. h2trace help CAUSE says what it means and what to change. It prints tables
+of
 
   - proxies, other servers, and the clients of observed servers;
   - what was requested from another proxy, or from none, after a failure;
@@ -314,6 +318,33 @@ refuses, or cannot be reached, the verdict is on that proxy.
 For an interrupted run, the text beside the cause names the signal. Requests
 that the run abandoned because of it are of class aborted, and not a cause.
 
+A log of "go -x" is what a go command of Go 1.18 or later prints with -x:
+
+	go mod download -x 2>log
+	h2trace report log
+
+report knows its lines, also behind what build services put before each, with
+line ends of Windows, and in UTF-16. All other lines are counted and have no
+effect. Such a log has requests, their status, and how long it took until the
+response began; commands of git and alike; complaints. It has no clock, unless a
+build service wrote the time before each line. So the time that passed is said
+only as a least: the shortest that agrees with the durations and the order of
+the lines. There is no share of it. If the log shows more than 1 s of waiting,
+that is the cause; with a clock, if that is also 30 % of the time. DNS,
+connecting, TLS, bytes, the time of bodies, redirects, second tries with
+credentials, connections, windows and GOPROXY are not in it, and unknown: null
+in JSON, "-" in tables. A request without an end is counted, and said.
+
+Events and a log of the same run can be read together, in one file or several. A
+log is of a recorded run if more than three of four of its requests have an
+exchange with the same URL that took as long until the response: by the log,
+from 1 ms less to 30 ms and a tenth more. Single times do not decide, as waiting
+for a connection that another request opens is in the log alone. Of such a log,
+a request is left out if an exchange has its URL, one for one, or if it did not
+reach its server and the events have that connection. Complaints and commands
+are left out if the events have processes. If there are more than 64 logs, or
+8192 requests in them, give the events first.
+
 report needs no privileges. Its exit status is 0, or 1 if a file cannot be read,
 no event was recorded, or nothing can be suggested.
 
@@ -340,8 +371,18 @@ or without a subcommand.
 
 	h2trace help [TOPIC]
 
-help prints this manual, or the part of it under the heading TOPIC. -h and
---help print the page of flags, or with a subcommand its own page.
+help prints this manual, or the part of it under the heading TOPIC:
+
+	flags output events source report check version help limits secrets sudo
+	signals exit-status examples
+
+A TOPIC can also be a cause that report names. Its page says what the cause
+means, how to confirm it, and what to change:
+
+	healthy dns connect tls server_wait bandwidth packet_loss recv_window
+	send_window client errors checksum vcs
+
+-h and --help print the page of flags, or with a subcommand its own page.
 
 # Limits
 

@@ -57,15 +57,20 @@ func helpOn(topic string) (string, error) {
 	case "":
 		return manual(), nil
 	case topicFlags:
-		return fmt.Sprintf("%s\n\"h2trace help\" prints the whole manual, \"h2trace help TOPIC\" a part of it:\n%s",
-			sections()[0].text, wrap(topics()[1:])), nil
+		return fmt.Sprintf("%s\n\"h2trace help\" prints the whole manual, \"h2trace help TOPIC\" a part of it:\n%s"+
+			"or, on a cause that h2trace report names, what it means and what to change:\n%s",
+			sections()[0].text, wrap(topics()[1:]), wrap(causeTopics())), nil
 	}
 	for _, s := range sections() {
 		if strings.EqualFold(s.topic, topic) {
 			return s.text, nil
 		}
 	}
-	return "", usagef("no help on %q; the topics are %s", topic, strings.Join(topics(), ", "))
+	if text, ok := helpOnCause(topic); ok {
+		return text, nil
+	}
+	return "", usagef("no help on %q; the topics are %s, and the causes of a verdict, %s", topic, strings.Join(topics(), ", "),
+		strings.Join(causeTopics(), ", "))
 }
 
 // columns is how wide a line of help may be.
@@ -95,6 +100,15 @@ func printHelp(topic string, msg *message.Printer, stdout io.Writer) int {
 		return exitUsage
 	}
 	return printText(text, msg, stdout)
+}
+
+// printText writes what the user asked to read, and says so when it cannot.
+func printText(text string, msg *message.Printer, stdout io.Writer) int {
+	if _, err := io.WriteString(stdout, text); err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	return exitOK
 }
 
 // shortUsage is for those who typed the name alone.

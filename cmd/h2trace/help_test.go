@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -12,7 +13,7 @@ import (
 // columns.
 func TestHelpFits(t *testing.T) {
 	pages := map[string]string{"usage": shortUsage}
-	for _, topic := range append(topics(), "") {
+	for _, topic := range slices.Concat(topics(), causeTopics(), []string{""}) {
 		page, err := helpOn(topic)
 		if err != nil {
 			t.Fatalf("%q: %v", topic, err)

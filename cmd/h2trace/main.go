@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -64,13 +66,4 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 	default:
 		return runAttach(opts, msg, tracer)
 	}
-}
-
-// printText writes what the user asked to read, and says so when it cannot.
-func printText(text string, msg *message.Printer, stdout io.Writer) int {
-	if _, err := io.WriteString(stdout, text); err != nil {
-		msg.Errorf("%v", err)
-		return exitRuntime
-	}
-	return exitOK
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/export/report"
@@ -61,12 +61,17 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	return *opts, actionReport, nil
 }
 
-// runReport sums up recorded events.
+// reportMemory is where the garbage collector works harder, so that a report takes less than 64 MB.
+const reportMemory = 48 << 20
+
+// runReport sums up recorded events, and logs of "go -x".
 func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
+	debug.SetMemoryLimit(reportMemory)
 	files := opts.Files
 	if len(files) == 0 {
 		if isTerminal(stdin) {
-			msg.Errorf("report reads events from files or from stdin, which is a terminal; run h2trace with -o FILE and then h2trace report FILE")
+			msg.Errorf("report reads events, or what go prints with -x, from files or from stdin, which is a terminal; " +
+				"run h2trace with -o FILE and then h2trace report FILE")
 			return exitUsage
 		}
 		files = []string{"-"}
@@ -86,7 +91,8 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		msg.Infof("%s lost in the recording: what is reported may be too little", message.Count(uint64(r.Lost), "record was", "records were"))
 	}
 	if r.Runs == 0 && !opts.Suggest {
-		msg.Errorf("no event was recorded; record some with h2trace -o FILE COMMAND and then h2trace report FILE")
+		msg.Errorf("no event was recorded; record some with h2trace -o FILE COMMAND and then h2trace report FILE, " +
+			"or keep what go prints with -x")
 		if opts.JSON {
 			_ = writeReport(opts, b, r, msg, stdout) // the exit status is that of a failure already
 		}
@@ -135,9 +141,4 @@ func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *m
 		return r.WriteMarkdown(stdout)
 	}
 	return r.WriteText(stdout)
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }

@@ -16,15 +16,25 @@ type Builder struct {
 	parser parser
 	run    *run // nil before its first event
 	sums   *sums
+
+	// What a log of "go -x" has in common with events is known when all files are read.
+	log      *xlog   // of the current file
+	logs     []*xlog // that have ended
+	read     int64   // files
+	waiting  int     // requests of logs
+	recorded recorded
 }
 
 // NewBuilder returns a Builder that has read nothing.
 func NewBuilder() *Builder { return &Builder{sums: newSums()} }
 
-// Read reads a file. A run ends with its summary, or with the file. It returns only errors
-// of r.
+// Read reads a file: events, a log of "go -x", or both in one. A run ends with its summary,
+// or with the file. It returns only errors of r.
 func (b *Builder) Read(r io.Reader) error {
-	in := bufio.NewReaderSize(r, 1<<20)
+	in := bufio.NewReaderSize(plainText(r), 1<<20)
+	b.read++
+	b.log = newXLog(-b.read)
+	defer b.endLog()
 	defer b.endRun()
 	var long []byte
 	for {
@@ -42,8 +52,12 @@ func (b *Builder) Read(r io.Reader) error {
 			line = append(long, line...)
 			long = nil
 		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			b.line(line)
+		if text := bytes.TrimSpace(line); len(text) > 0 {
+			if text[0] == '{' && len(text) > 1 { // not of go mod download -json
+				b.line(text)
+			} else {
+				b.logLine(line, text)
+			}
 		}
 		if err != nil {
 			return ended(err)
@@ -73,6 +87,7 @@ func (b *Builder) line(line []byte) {
 		b.sums.skipped++
 		return
 	}
+	b.recorded.event(e)
 	if b.run == nil {
 		if _, ok := e.(*otherEvent); ok {
 			return
@@ -91,5 +106,35 @@ func (b *Builder) endRun() {
 	if b.run != nil {
 		b.run.end()
 		b.run = nil
+	}
+}
+
+// logLine takes a line that is no JSON object, and its text without white space around it.
+func (b *Builder) logLine(line, text []byte) {
+	whole := line[len(line)-1] == '\n'
+	if line[0] == ' ' || line[0] == '\t' {
+		line = bytes.TrimRight(line, "\r\n")
+	} else {
+		line = text
+	}
+	before := len(b.log.requests)
+	b.log.line(line, whole)
+	if b.waiting += len(b.log.requests) - before; b.waiting >= maxLogged {
+		b.settleAll()
+		b.settle(b.log)
+	}
+}
+
+// endLog ends the log of a file, if it is one.
+func (b *Builder) endLog() {
+	l := b.log
+	b.log = nil
+	l.finish()
+	if !l.isLog() {
+		b.sums.skipped += l.lines + l.other
+		return
+	}
+	if b.logs = append(b.logs, l); len(b.logs) == maxLogs {
+		b.settleAll()
 	}
 }

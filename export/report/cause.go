@@ -20,6 +20,16 @@ const (
 	VCS        Cause = "vcs"
 )
 
+// Causes returns all causes.
+func Causes() []Cause {
+	return []Cause{
+		Healthy, DNS, Connect, TLS, ServerWait, Bandwidth, PacketLoss, RecvWindow, SendWindow, Client, Errors, Checksum, VCS,
+	}
+}
+
+// more says where to read on about the cause.
+func (c Cause) more() string { return "h2trace help " + string(c) }
+
 // Verdict is the cause, a sentence about it and its remedy, and the evidence.
 type Verdict struct {
 	Cause    Cause    `json:"cause"`

@@ -36,6 +36,7 @@ type underway struct {
 // command is the command line of a version control system.
 type command struct {
 	runs, failed   int64
+	logged         int64 // runs of logs, which do not say whether they failed
 	total, longest time.Duration
 }
 
@@ -61,13 +62,17 @@ func (r *run) controlled(u underway, until wallTime) {
 	})
 }
 
-// exec takes the exec of a process.
-func (d *direct) exec(e *execEvent) {
+func (d *direct) start() {
 	if d.running == nil {
 		d.running = make(map[int64]underway)
 		d.commands = newByName[command](maxCommands)
 		d.fetched = make(map[int64]bool)
 	}
+}
+
+// exec takes the exec of a process.
+func (d *direct) exec(e *execEvent) {
+	d.start()
 	delete(d.running, e.pid)
 	var args []string
 	if e.args != nil && json.Unmarshal(e.args, &args) == nil && len(d.running) < maxRunning {
@@ -107,7 +112,7 @@ func (d *direct) end() []underway {
 type Direct struct {
 	Command string `json:"command"`
 	Runs    int64  `json:"runs"`
-	Failed  int64  `json:"failed"`
+	Failed  Count  `json:"failed"`
 	Total   Millis `json:"total_ms"`
 	Longest Millis `json:"longest_ms"`
 }
@@ -115,7 +120,11 @@ type Direct struct {
 func (d *direct) report() []Direct {
 	list := []Direct{}
 	for name, c := range d.commands.values {
-		list = append(list, Direct{name, c.runs, c.failed, ms(c.total), ms(c.longest)})
+		failed := Count(c.failed)
+		if failed == 0 && c.logged == c.runs {
+			failed = Unknown
+		}
+		list = append(list, Direct{name, c.runs, failed, ms(c.total), ms(c.longest)})
 	}
 	slices.SortFunc(list, func(a, b Direct) int {
 		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Command, b.Command))

@@ -99,7 +99,7 @@ func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 			query:    x.status/100 == 4 && x.isQuery(),
 			guess:    x.notFound() && (is(x.kind, "list") || is(x.kind, "latest")),
 			of:       pathOf(x),
-			took:     before.took + x.phases[phaseTotal],
+			took:     before.took + max(x.phases[phaseTotal], x.phases[phaseWait]), // of a log, the latter
 			missing:  x.notFound(),
 		}
 	}

@@ -57,13 +57,19 @@ func (f *family) exchange(x *exchangeEvent) {
 		})
 	case x.status/100 == 2 && x.class == nil:
 		f.finds(of)
-		if of.version != "" {
-			f.finds(familyPath{pid: of.pid, path: of.path})
-		}
 	}
 }
 
+// finds takes a path that was found.
 func (f *family) finds(of familyPath) {
+	f.note(of)
+	if of.version != "" {
+		of.version = ""
+		f.note(of)
+	}
+}
+
+func (f *family) note(of familyPath) {
 	put(&f.found, of, true)
 	for up := of; up.up(); {
 		put(&f.above, up, true)

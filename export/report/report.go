@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -37,6 +38,9 @@ type Report struct {
 	// Programs has the programs besides the command, the slowest first.
 	Programs []Program `json:"programs"`
 
+	// Logs is nil without a log of "go -x".
+	Logs *Logs `json:"logs"`
+
 	SkippedLines int64 `json:"skipped_lines"`
 	// Lost is the number of lost records. After a loss all counts may be too low.
 	Lost int64 `json:"lost_records"`
@@ -45,11 +49,20 @@ type Report struct {
 	LeftOut int `json:"left_out"`
 }
 
-// Millis is a time in milliseconds, printed with three decimals.
+// Millis is a time in milliseconds, printed with three decimals. NaN is an unknown time, and
+// null in JSON.
 type Millis float64
+
+// unknownTime is an unknown Millis.
+var unknownTime = Millis(math.NaN())
+
+func (m Millis) known() bool { return m == m }
 
 // MarshalJSON implements json.Marshaler.
 func (m Millis) MarshalJSON() ([]byte, error) {
+	if !m.known() {
+		return []byte("null"), nil
+	}
 	return strconv.AppendFloat(nil, float64(m), 'f', 3, 64), nil
 }
 
@@ -100,16 +113,19 @@ type Tally struct {
 	Failures    map[string]int64 `json:"failures"`
 	Wait        *Quantiles       `json:"wait_ms"`
 	Total       *Quantiles       `json:"total_ms"`
-	Bytes       int64            `json:"bytes"`
+	Bytes       Count            `json:"bytes"`
 	Rate        *Millis          `json:"mb_per_s"`
-	Redirects   int64            `json:"redirects"`
+	Redirects   Count            `json:"redirects"`
 	NotModified int64            `json:"not_modified"`
 }
 
 func (t *tally) report() Tally {
 	out := Tally{
 		Requests: t.requests, Failures: map[string]int64{}, Wait: quantiles(&t.wait), Total: quantiles(&t.total),
-		Bytes: t.bytes, Redirects: t.redirects, NotModified: t.notModified,
+		Bytes: Count(t.bytes), Redirects: Count(t.redirects), NotModified: t.notModified,
+	}
+	if t.onlyLogged() {
+		out.Bytes, out.Redirects = Unknown, Unknown
 	}
 	maps.Copy(out.Failures, t.failures)
 	if rate, ok := t.rate(); ok {
@@ -123,12 +139,12 @@ type Proxy struct {
 	Proxy   string `json:"proxy"`
 	modules int64  // requests for modules
 	Tally
-	Conns       int64      `json:"conns"`
-	Reused      int64      `json:"reused"` // requests
+	Conns       Count      `json:"conns"`
+	Reused      Count      `json:"reused"` // requests
 	TLS         *Quantiles `json:"tls_ms"`
 	RTT         *Quantiles `json:"rtt_ms"`
-	Retransmits int64      `json:"retransmits"`
-	OutOfOrder  int64      `json:"out_of_order"` // segments received after a missing one
+	Retransmits Count      `json:"retransmits"`
+	OutOfOrder  Count      `json:"out_of_order"` // segments received after a missing one
 	// Via has the HTTP proxies on the way. The TCP counters are those of the way to
 	// these.
 	Via        []string   `json:"via"`
@@ -144,14 +160,14 @@ type Proxy struct {
 
 // Handshakes counts the TLS handshakes of connections that closed.
 type Handshakes struct {
-	Full    int64 `json:"full"`
-	Resumed int64 `json:"resumed"`
+	Full    Count `json:"full"`
+	Resumed Count `json:"resumed"`
 }
 
 // Caching counts the responses of which a cache says whether it had them.
 type Caching struct {
-	Hits   int64 `json:"hits"`
-	Misses int64 `json:"misses"`
+	Hits   Count `json:"hits"`
+	Misses Count `json:"misses"`
 }
 
 // known returns nil for 0.
@@ -182,16 +198,19 @@ type Fallback struct {
 }
 
 // Module is the tally of one version of a module. Total is the sum over all its requests,
-// some of which may have been concurrent.
+// some of which may have been concurrent. Wait is the part of it until responses began.
 type Module struct {
 	Path     string `json:"path"`
 	Version  string `json:"version"`
 	Requests int64  `json:"requests"`
 	Failures int64  `json:"failures"`
-	Bytes    int64  `json:"bytes"`
+	Bytes    Count  `json:"bytes"`
 	Total    Millis `json:"total_ms"`
 	Longest  Millis `json:"longest_ms"`
 	Stalled  Millis `json:"stall_ms"` // for want of credit, either way
+	Wait     Millis `json:"wait_ms"`
+	// LongestWait is that of one request.
+	LongestWait Millis `json:"longest_wait_ms"`
 }
 
 // Windows is the effect of flow control.
@@ -214,6 +233,7 @@ const slowest = 20
 
 // Report returns the sum of all lines read so far.
 func (b *Builder) Report() *Report {
+	b.settleAll()
 	p := &b.sums.parts
 	r := &Report{
 		Runs: b.sums.ends.runs,
@@ -239,11 +259,12 @@ func (b *Builder) Report() *Report {
 			continue // requests that began before the observation
 		}
 		r.Proxies = append(r.Proxies, Proxy{
-			Proxy: name, modules: v.modules.requests, Tally: v.report(), Conns: v.conns, Reused: v.reused,
-			TLS: quantiles(&v.handshake), RTT: quantiles(&v.rtt), Retransmits: v.retransmits,
-			OutOfOrder: v.outOfOrder, Via: append([]string{}, v.via...),
-			Handshakes: Handshakes{v.links.full, v.links.resumed}, Cache: Caching{v.caching.hits, v.caching.misses},
-			Issuer: v.links.issuer, Hops: known(v.links.hops), MSS: known(v.links.mss),
+			Proxy: name, modules: v.modules.requests, Tally: v.report(), Conns: v.count(v.conns), Reused: v.count(v.reused),
+			TLS: quantiles(&v.handshake), RTT: quantiles(&v.rtt), Retransmits: v.count(v.retransmits),
+			OutOfOrder: v.count(v.outOfOrder), Via: append([]string{}, v.via...),
+			Handshakes: Handshakes{v.count(v.links.full), v.count(v.links.resumed)},
+			Cache:      Caching{v.count(v.caching.hits), v.count(v.caching.misses)},
+			Issuer:     v.links.issuer, Hops: known(v.links.hops), MSS: known(v.links.mss),
 			PeakStreams: known(v.links.crowd.peak), MaxStreams: known(v.links.crowd.allowed),
 		})
 	}
@@ -269,6 +290,7 @@ func (b *Builder) Report() *Report {
 			cmp.Compare(a.Barred, b.Barred))
 	})
 	r.Windows = b.sums.windows.report()
+	b.sums.logged(r)
 	return r
 }
 
@@ -277,10 +299,10 @@ func slowestOf(modules *byName[module]) []Module {
 	list := []Module{}
 	for name, m := range modules.values {
 		path, version, _ := cutLast(name, "@")
-		list = append(list, Module{path, version, m.requests, m.failures, m.bytes, ms(m.total), ms(m.longest), ms(m.stalled)})
+		list = append(list, m.report(path, version))
 	}
 	slices.SortFunc(list, func(a, b Module) int {
-		return cmp.Or(cmp.Compare(b.Total, a.Total), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version))
+		return cmp.Or(cmp.Compare(b.least(), a.least()), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version))
 	})
 	return list[:min(len(list), slowest)]
 }

@@ -25,7 +25,7 @@ func TestTables(t *testing.T) {
 	r := b.Report()
 	got := map[string][]int64{}
 	for _, p := range r.Proxies {
-		got[p.Proxy] = []int64{p.Requests, p.Bytes, p.Conns, p.Retransmits, p.Failures["http_4xx"]}
+		got[p.Proxy] = []int64{p.Requests, int64(p.Bytes), int64(p.Conns), int64(p.Retransmits), p.Failures["http_4xx"]}
 	}
 	want := map[string][]int64{"https://a.example/go": {3, 1_000_020, 1, 3, 0}, "https://b.example": {1, 0, 1, 0, 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -37,7 +37,7 @@ func TestTables(t *testing.T) {
 	if rtt := r.Proxies[0].RTT; rtt == nil || math.Abs(float64(rtt.P50)-30) > 0.3 {
 		t.Errorf("got round-trip time %v, want 30", rtt)
 	}
-	if diff := cmp.Diff([]Module{{"example.com/m", "v1.0.0", 2, 0, 1_000_010, 130, 110, 0}}, r.Modules); diff != "" {
+	if diff := cmp.Diff([]Module{{"example.com/m", "v1.0.0", 2, 0, 1_000_010, 130, 110, 0, 30, 20}}, r.Modules); diff != "" {
 		t.Errorf("modules, -want +got:\n%s", diff)
 	}
 	if v := r.Windows.Least["conn_recv"]; v == nil || *v != -7 || r.Windows.Least["stream_send"] != nil {

@@ -23,11 +23,17 @@ const (
 
 var logGrowth = math.Log(growth)
 
-func (s *sketch) add(d time.Duration) {
-	i := 0
+func (s *sketch) add(d time.Duration) { s.addTo(bucketOf(d)) }
+
+// bucketOf returns the index of the bucket of a time.
+func bucketOf(d time.Duration) int {
 	if d > least {
-		i = 1 + int(math.Log(math.Min(float64(d), most)/least)/logGrowth)
+		return 1 + int(math.Log(math.Min(float64(d), most)/least)/logGrowth)
 	}
+	return 0
+}
+
+func (s *sketch) addTo(i int) {
 	for len(s.buckets) <= i {
 		s.buckets = append(s.buckets, make([]uint32, i+1-len(s.buckets))...)
 	}

@@ -36,6 +36,7 @@ type measured struct {
 	cost   float64 // ns per request that found something
 	inside bool    // it is of the own house
 	hidden bool    // its entry in GOPROXY has credentials
+	logged bool    // median is that until the response began
 }
 
 // Suggestion is the measured order of proxies.
@@ -56,6 +57,7 @@ type Suggestion struct {
 // with a private address, come first, and a "," follows them: what they fail to answer is
 // asked of no other. The end of GOPROXY stays.
 func (b *Builder) Suggest() (Suggestion, error) {
+	b.settleAll()
 	var s Suggestion
 	list, left := b.sums.tables.proxies.rank()
 	switch {
@@ -100,8 +102,9 @@ func (m *measured) separator() string {
 
 // rank returns the suggested proxies in their order, and the reasons against the others.
 func (l *proxyTable) rank() (list []measured, left []string) {
+	logged := l.anyOnlyLogged()
 	for _, name := range slices.Sorted(maps.Keys(l.values)) {
-		m, why := measure(name, l.values[name])
+		m, why := measure(name, l.values[name], logged)
 		switch {
 		case m.t.requests == 0 || strings.Contains(name, "<redacted>"):
 		case why != "":
@@ -130,14 +133,19 @@ func (l *proxyTable) ranked() []measured {
 	return list
 }
 
-// measure returns the numbers of a proxy, and the reason against it, or "".
-func measure(name string, p *proxy) (m measured, why string) {
+// measure returns the numbers of a proxy, and the reason against it, or "". Where some proxies
+// have no other time, it is that until the response began.
+func measure(name string, p *proxy, logged bool) (m measured, why string) {
 	t := &p.modules
 	all := float64(t.requests)
 	failed := t.failed() - t.missing
 	found := t.requests - t.missing - failed - t.excused
-	median, ok := t.total.quantile(0.5)
-	m = measured{name: name, t: t, failed: float64(failed) / all, median: median, cost: median * all / float64(found)}
+	times := &t.total
+	if logged {
+		times = &t.wait
+	}
+	median, ok := times.quantile(0.5)
+	m = measured{name: name, t: t, logged: logged, failed: float64(failed) / all, median: median, cost: median * all / float64(found)}
 	m.inside, m.hidden = p.links.inside && len(p.via) == 0, p.hidden
 	switch {
 	case !ok || found <= 0:
@@ -151,7 +159,11 @@ func measure(name string, p *proxy) (m measured, why string) {
 }
 
 func (m *measured) reason() string {
-	reason := fmt.Sprintf("%s: median %.1f ms, %.1f %% of %d requests failed", m.name, m.median/1e6, m.failed*100, m.t.requests)
+	until := ""
+	if m.logged {
+		until = " until the response began"
+	}
+	reason := fmt.Sprintf("%s: median %.1f ms%s, %.1f %% of %d requests failed", m.name, m.median/1e6, until, m.failed*100, m.t.requests)
 	if rate, ok := m.t.rate(); ok {
 		reason += fmt.Sprintf(", %.2f MB/s", rate)
 	}

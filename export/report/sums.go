@@ -26,6 +26,7 @@ type sums struct {
 	own      own
 	upstream upstream
 	told     told
+	logs     logs
 	lost     int64 // records
 	skipped  int64 // lines
 }

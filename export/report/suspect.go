@@ -98,11 +98,15 @@ var charges = map[fault]struct {
 	remoteControl: {VCS, "{who}, which fetched modules directly: look at the host of the repository, and at the line to it", "commands"},
 }
 
+// fill puts the names of the suspect into the text of a charge.
+func (s *suspect) fill(text string) string {
+	return strings.NewReplacer("{who}", s.who, "{asked}", s.example, "{why}", s.why).Replace(text)
+}
+
 // verdict returns the verdict on a suspect, with its share of the time.
 func (s *suspect) verdict(part int, wall time.Duration) Verdict {
 	c := charges[s.fault]
-	what := strings.NewReplacer("{who}", s.who, "{asked}", s.example, "{why}", s.why).Replace(c.text)
-	text := fmt.Sprintf("%s of %s went to %s", human(s.cost[part]), human(wall), what)
+	text := fmt.Sprintf("%s of %s went to %s", human(s.cost[part]), human(wall), s.fill(c.text))
 	switch {
 	case s.fault != noConnect && s.fault != badConnect:
 	case s.instead != "":

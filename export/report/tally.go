@@ -44,6 +44,7 @@ const minBulk = 32 << 10
 // tally counts exchanges.
 type tally struct {
 	requests    int64
+	logged      int64            // of them, those of logs: their bytes and redirects are unknown
 	failures    map[string]int64 // by class
 	missing     int64            // answered by 404 or 410
 	excused     int64            // failed, without a consequence
@@ -121,8 +122,11 @@ func (t *tally) excuse(of *trouble) {
 // module is the tally of one version of a module.
 type module struct {
 	requests, failures, bytes int64
+	logged                    int64         // requests of logs, whose bytes and total are unknown
+	untimed                   int64         // of them, without a time
 	total                     time.Duration // of all its requests
 	longest, stalled          time.Duration
+	waited, longestWait       time.Duration // of these, until the response began
 }
 
 func (m *module) add(x *exchangeEvent) {
@@ -134,4 +138,6 @@ func (m *module) add(x *exchangeEvent) {
 	m.total += x.phases[phaseTotal]
 	m.stalled += x.recv + x.send
 	m.longest = max(m.longest, x.phases[phaseTotal])
+	m.waited += x.phases[phaseWait]
+	m.longestWait = max(m.longestWait, x.phases[phaseWait])
 }

@@ -22,6 +22,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, e := range r.Verdict.Evidence {
 		b.WriteString("  " + clean(e) + "\n")
 	}
+	b.WriteString("  " + r.Verdict.Cause.more() + " says more\n")
 	for _, t := range r.tables() {
 		fmt.Fprintf(&b, "\n%s\n", t.title)
 		tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -44,6 +45,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	for _, e := range r.Verdict.Evidence {
 		b.WriteString("* " + escape(clean(e)) + "\n")
 	}
+	b.WriteString("* `" + r.Verdict.Cause.more() + "` says more\n")
 	for _, t := range r.tables() {
 		fmt.Fprintf(&b, "\n## %s\n\n", t.title)
 		for i, row := range t.rows {
@@ -120,11 +122,10 @@ func (r *Report) tables() []table {
 }
 
 func (r *Report) timeTable() table {
-	runs := fmt.Sprintf("%d runs", r.Runs)
-	if r.Runs == 1 {
-		runs = "1 run"
+	if r.Logs != nil && !r.Wall.known() {
+		return r.Logs.timeTable()
 	}
-	t := table{"Where the time went: " + runs, [][]string{{"phase", "ms", "share"}}}
+	t := table{"Where the time went: " + r.clocked(), [][]string{{"phase", "ms", "share"}}}
 	for _, p := range []struct {
 		name string
 		ms   Millis
@@ -160,7 +161,12 @@ func (r *Report) timeTable() table {
 	return t
 }
 
-func number(m Millis) string { return fmt.Sprintf("%.1f", float64(m)) }
+func number(m Millis) string {
+	if !m.known() {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", float64(m))
+}
 
 // three returns the quantiles as cells.
 func (q *Quantiles) three() []string {
@@ -180,7 +186,7 @@ func (t *Tally) cells() []string {
 	}
 	cells := []string{fmt.Sprint(t.Requests), failureCell(t.Failures)}
 	cells = append(append(cells, t.Wait.three()...), t.Total.three()...)
-	return append(cells, fmt.Sprintf("%.2f", float64(t.Bytes)/1e6), rate, fmt.Sprint(t.Redirects), fmt.Sprint(t.NotModified))
+	return append(cells, t.Bytes.megabytes(), rate, fmt.Sprint(t.Redirects), fmt.Sprint(t.NotModified))
 }
 
 // failureCell lists failures by class.
@@ -259,7 +265,7 @@ func (r *Report) moduleTable() table {
 	for _, m := range r.Modules {
 		t.rows = append(t.rows, []string{
 			clean(m.Path), clean(m.Version), fmt.Sprint(m.Requests), fmt.Sprint(m.Failures),
-			fmt.Sprintf("%.2f", float64(m.Bytes)/1e6), number(m.Total), number(m.Longest), number(m.Stalled),
+			m.Bytes.megabytes(), m.total(), m.longest(), number(m.Stalled),
 		})
 	}
 	return t

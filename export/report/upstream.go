@@ -11,19 +11,19 @@ import (
 // that it, or a go command that it runs, makes for them: those for the same module and
 // version, at the same time. A request that several wait for is of each of them.
 type upstream struct {
-	made    map[wanted][]interval // by the proxy, and ended
+	made    map[sought][]interval // by the proxy, and ended
 	count   int                   // of these
 	waiting []servedModule        // to be judged when all that was made for them has ended
 	kinds   byName[servedKind]
 }
 
-// wanted is what a request for a module asks for. The list of versions, and the latest one,
+// sought is what a request for a module asks for. The list of versions, and the latest one,
 // have no version.
-type wanted struct{ path, version string }
+type sought struct{ path, version string }
 
 // servedModule is a served request for a module.
 type servedModule struct {
-	wanted
+	sought
 	interval
 	kind   string
 	failed bool
@@ -50,8 +50,8 @@ func (u *upstream) opened() {
 	}
 }
 
-func wantedBy(x *exchangeEvent) wanted {
-	w := wanted{path: text(x.path)}
+func soughtBy(x *exchangeEvent) sought {
+	w := sought{path: text(x.path)}
 	if !is(x.kind, "list") && !is(x.kind, "latest") {
 		w.version = text(x.version)
 	}
@@ -69,9 +69,9 @@ func (u *upstream) make(x *exchangeEvent) {
 		u.count = 0
 	}
 	if u.made == nil {
-		u.made = make(map[wanted][]interval)
+		u.made = make(map[sought][]interval)
 	}
-	w := wantedBy(x)
+	w := soughtBy(x)
 	u.made[w] = append(u.made[w], interval{x.at.add(-x.phases[phaseTotal]), x.at})
 	u.count++
 }
@@ -82,7 +82,7 @@ func (u *upstream) serve(x *exchangeEvent) {
 	if x.path == nil || !x.known[phaseTotal] {
 		return
 	}
-	u.waiting = append(u.waiting, servedModule{wantedBy(x), interval{x.at.add(-x.phases[phaseTotal]), x.at}, text(x.kind), x.class != nil})
+	u.waiting = append(u.waiting, servedModule{soughtBy(x), interval{x.at.add(-x.phases[phaseTotal]), x.at}, text(x.kind), x.class != nil})
 	u.judge(x.at.add(-judgeAfter))
 }
 
@@ -102,7 +102,7 @@ func (u *upstream) add(m *servedModule) {
 	}
 	k.requests++
 	total := m.end.sub(m.begin)
-	waited := overlap(merged(u.made[m.wanted]), m.begin, m.end)
+	waited := overlap(merged(u.made[m.sought]), m.begin, m.end)
 	switch {
 	case m.failed:
 		k.failed++

@@ -53,6 +53,9 @@ func (j *judge) found(cause Cause) (list []string) {
 // or if the outcome of the command is unknown and they took most of the time of the requests.
 // Otherwise they are evidence.
 func (j *judge) decide() Verdict {
+	if j.onlyLogs() {
+		return j.ofLogs()
+	}
 	var slow, accused *Verdict
 	switch setup := j.parts[partDNS] + j.parts[partConnect] + j.parts[partTLS]; {
 	case j.large(j.size, largeShare):
@@ -146,7 +149,7 @@ func (j *judge) saidMore(cause Cause) bool {
 
 // blind says what the verdict cannot see.
 func (j *judge) blind() []string {
-	var list []string
+	list := j.logs.evidence()
 	if j.traffic.retries > 0 {
 		list = append(list, several(j.traffic.retries, "request repeats one", "requests repeat one")+" that got no answer")
 	}

@@ -102,7 +102,7 @@ var notRun = map[string]string{
 }
 
 // typed are the programs that recipes run.
-var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go build|go test|jq|scripts/[a-z]+(/run)?)( |$)`)
+var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go (build|test|mod)|jq|scripts/[a-z]+(/run)?)( |$)`)
 
 // TestRecipes runs every command of the READMEs and of the manual's examples, and
 // compares its output with the one shown.

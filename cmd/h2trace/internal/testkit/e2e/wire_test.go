@@ -56,6 +56,7 @@ var ofWire = []string{
 	"TestUnixSockets",
 	"TestAttach",
 	"TestUnended",
+	"TestGoLog",
 }
 
 // TestWire runs tests with bytes from packets and secrets; all but itself with

@@ -53,10 +53,15 @@ func newWorkspace(t testing.TB, mods []Module) *Workspace {
 	for _, m := range mods {
 		fmt.Fprintf(&mod, "\nrequire %s %s\n", m.Path, m.Version)
 	}
-	for _, dir := range []string{w.Dir, filepath.Join(root, "home")} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
+	telemetry := filepath.Join(root, "home", ".config", "go", "telemetry")
+	for _, dir := range []string{w.Dir, telemetry} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// Otherwise a process that outlives the go command writes there.
+	if err := os.WriteFile(filepath.Join(telemetry, "mode"), []byte("off\n"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(w.Dir, "go.mod"), []byte(mod.String()), 0o644); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,40 @@
+package main
+
+import (
+	_ "embed"
+	"strings"
+)
+
+// causesSource has a page of help on each cause of a verdict, under its name.
+//
+//go:embed causes.txt
+var causesSource string
+
+// causes returns the pages of help on the causes of a verdict.
+func causes() []section {
+	var list []section
+	for part := range strings.SplitSeq(strings.TrimPrefix(causesSource, "# "), "\n# ") {
+		name, text, _ := strings.Cut(part, "\n\n")
+		list = append(list, section{name, strings.TrimRight(text, "\n") + "\n"})
+	}
+	return list
+}
+
+// helpOnCause returns the page of help on a cause; a "-" may stand for its "_".
+func helpOnCause(topic string) (text string, ok bool) {
+	for _, s := range causes() {
+		if strings.EqualFold(s.topic, strings.ReplaceAll(topic, "-", "_")) {
+			return s.text, true
+		}
+	}
+	return "", false
+}
+
+// causeTopics names the causes.
+func causeTopics() []string {
+	var list []string
+	for _, s := range causes() {
+		list = append(list, s.topic)
+	}
+	return list
+}

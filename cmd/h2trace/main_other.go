@@ -1,0 +1,105 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"h2trace/cmd/h2trace/internal/message"
+)
+
+// On systems other than Linux, h2trace observes nothing. It reports what was recorded
+// elsewhere, and what the go command prints with -x.
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// Options is what the command line asks for.
+type Options struct {
+	Quiet  bool // -q
+	Report reportOptions
+	Topic  string // what help is asked on; "" is the whole manual
+}
+
+// action is what the command line asks h2trace to do.
+type action int
+
+const (
+	actionReport action = iota
+	actionVersion
+	actionHelp
+)
+
+func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		_, _ = io.WriteString(stderr, shortUsage)
+		return exitUsage
+	}
+	opts, action, err := parseArgs(args)
+	msg := message.New(stderr, opts.Quiet)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitUsage
+	}
+	switch action {
+	case actionHelp:
+		return printHelp(opts.Topic, msg, stdout)
+	case actionVersion:
+		return printText(versionText(), msg, stdout)
+	}
+	return runReport(opts.Report, msg, stdin, stdout)
+}
+
+// parseArgs reads the command line without the program name.
+func parseArgs(args []string) (Options, action, error) {
+	var opts Options
+	fs := pflag.NewFlagSet("h2trace", pflag.ContinueOnError)
+	fs.SetInterspersed(false)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
+	version := fs.BoolP("version", "V", false, "")
+	if err := parseFlags(fs, args); err != nil {
+		return helpOr(err, &opts, topicFlags)
+	}
+	switch {
+	case *version || fs.Arg(0) == "version":
+		return opts, actionVersion, nil
+	case fs.Arg(0) == "help":
+		opts.Topic = strings.Join(fs.Args()[1:], "-")
+		_, err := helpOn(opts.Topic)
+		return opts, actionHelp, err
+	case fs.Arg(0) == "report":
+		return parseReport(fs, &opts, fs.Args()[1:])
+	}
+	return opts, 0, fmt.Errorf("on %s there is report, help and version only: observing takes Linux", runtime.GOOS)
+}
+
+// parseFlags parses args.
+func parseFlags(fs *pflag.FlagSet, args []string) error {
+	err := fs.Parse(args)
+	if err == nil || errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	return usagef("%w", err)
+}
+
+// helpOr returns the action for a command line that asks for help on topic, or the error
+// that it is.
+func helpOr(err error, opts *Options, topic string) (Options, action, error) {
+	if errors.Is(err, pflag.ErrHelp) {
+		opts.Topic = topic
+		return *opts, actionHelp, nil
+	}
+	return *opts, 0, err
+}
+
+func usagef(format string, args ...any) error {
+	return fmt.Errorf("%w; run 'h2trace help' for usage", fmt.Errorf(format, args...))
+}

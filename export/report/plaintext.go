@@ -1,0 +1,79 @@
+package report
+
+import (
+	"bufio"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// plainText removes a byte order mark, and makes UTF-8 of UTF-16: so PowerShell writes a file
+// for ">" and "2>".
+func plainText(r io.Reader) io.Reader {
+	in := bufio.NewReader(r)
+	switch head, _ := in.Peek(3); {
+	case len(head) >= 2 && head[0] == 0xff && head[1] == 0xfe:
+		return &utf16Reader{in: in}
+	case len(head) >= 2 && head[0] == 0xfe && head[1] == 0xff:
+		return &utf16Reader{in: in, bigEndian: true}
+	case string(head) == "\ufeff":
+		_, _ = in.Discard(len(head)) // it is buffered
+	}
+	return in
+}
+
+// utf16Reader reads UTF-16 as UTF-8.
+type utf16Reader struct {
+	in        *bufio.Reader
+	bigEndian bool
+	high      rune   // of a surrogate pair
+	left      []byte // that did not fit
+}
+
+func (u *utf16Reader) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(u.left) > 0 {
+			m := copy(p[n:], u.left)
+			n, u.left = n+m, u.left[m:]
+			continue
+		}
+		r, err := u.next()
+		if err != nil {
+			if n > 0 {
+				return n, nil
+			}
+			return 0, err
+		}
+		if r != '\ufeff' {
+			u.left = utf8.AppendRune(u.left[:0], r)
+		}
+	}
+	return n, nil
+}
+
+// next returns the next code point.
+func (u *utf16Reader) next() (rune, error) {
+	for {
+		a, err := u.in.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		b, err := u.in.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		r := rune(b)<<8 | rune(a)
+		if u.bigEndian {
+			r = rune(a)<<8 | rune(b)
+		}
+		switch high := u.high; {
+		case high != 0:
+			u.high = 0
+			return utf16.DecodeRune(high, r), nil
+		case utf16.IsSurrogate(r) && r < 0xdc00:
+			u.high = r
+		default:
+			return r, nil
+		}
+	}
+}
