@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"h2trace/cmd/h2trace/internal/proxies"
 	"h2trace/cmd/h2trace/internal/trace"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	Quiet  bool   // -q
 	Report reportOptions
 	Topic  string // what help is asked on; "" is the whole manual
+
+	Proxies proxies.Options
 }
 
 // maxBodyBytes is the largest payload a frame can have (RFC 9113 §4.2).
@@ -36,12 +39,13 @@ const (
 	actionAttach                // observe running processes
 	actionCheck
 	actionReport
+	actionProxies
 	actionVersion
 	actionHelp
 )
 
 // notBuilt are the subcommands that are promised but not built yet.
-var notBuilt = []string{"proxies", "replay", "convert", "top", "completion"}
+var notBuilt = []string{"replay", "convert", "top", "completion"}
 
 // usageError is a mistake in the command line.
 type usageError struct {
@@ -78,6 +82,8 @@ func parseArgs(args []string) (Options, action, error) {
 			return parseSubcommand(fs, &opts, name, rest[1:])
 		case "report":
 			return parseReport(fs, &opts, rest[1:])
+		case "proxies":
+			return parseProxies(fs, &opts, rest[1:])
 		}
 		if slices.Contains(notBuilt, rest[0]) {
 			return opts, 0, fmt.Errorf("%[1]s is not built yet; to run a command of that name, use h2trace -- %[1]s", rest[0])

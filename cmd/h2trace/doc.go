@@ -9,6 +9,7 @@ Usage:
 	h2trace [flags] [--] COMMAND [ARG...]
 	h2trace [flags] -p PID[,PID...]
 	h2trace [flags] -n NAME[,NAME...]
+	h2trace proxies [flags] [PROXY...]
 	h2trace report [--json|--markdown|--suggest] [FILE...]
 	h2trace check [-p PID[,PID...]]
 	h2trace version
@@ -18,9 +19,9 @@ The first form runs COMMAND and observes it, and all that it starts, from the
 first byte. The second observes running processes and their descendants. The
 third observes every process that runs an executable of that base name, now or
 later, and its descendants, until h2trace is stopped. -p and -n can be combined.
-report says where the time went, from recorded events, or from what the go
-command prints with -x. check says what this kernel, this user and the binary of
-PID allow.
+proxies compares module proxies. report says where the time went, from recorded
+events, or from what the go command prints with -x. check says what this kernel,
+this user and the binary of PID allow.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
@@ -348,6 +349,79 @@ are left out if the events have processes. If there are more than 64 logs, or
 report needs no privileges. Its exit status is 0, or 1 if a file cannot be read,
 no event was recorded, or nothing can be suggested.
 
+# Proxies
+
+	h2trace proxies [flags] [PROXY...]
+
+proxies downloads the same modules through each PROXY, a URL as in GOPROXY or
+direct, and compares what h2trace observes. Without PROXY it takes the entries
+of your own GOPROXY. Proxies take turns, each download has an empty module cache
+of its own, and each round begins with another proxy. What was recorded is read
+when all downloads have ended. proxies requires root, as observing does, and the
+go command.
+
+	-m, --modules FILE    download these modules: a go.mod, or lines such as
+	                      "golang.org/x/text@v0.21.0" or "golang.org/x/text
+	                      v0.21.0", with comments after "#" (default: what the
+	                      go.mod of this directory requires; else a small list)
+	-n, --rounds N        downloads through each proxy (default 5)
+	    --for D           begin rounds for D instead, such as 5m
+	-j, --jobs J          download everything J times at once (default 1)
+	    --timeout D       end a download after D (default 2m)
+	    --profile PROFILE download: go mod download (default)
+	                      editor: go get, go mod tidy, and a completion of gopls,
+	                      each with an empty module cache
+	    --label KEY=VALUE a label of this comparison; may be repeated
+	    --keep DIR        keep the recordings in DIR, to report them again
+	    --json            print one JSON object
+	-u, --user NAME       download as NAME, as in running a command (see Sudo)
+	    --source LIST     where to take what TLS carries (see Source)
+	-q, --quiet           print no messages on stderr but errors
+
+The modules that your GONOPROXY has fetched directly are left out. GOPRIVATE,
+GONOSUMDB, GOSUMDB, GOINSECURE and .netrc count as usual, and so do credentials
+in the URL of a proxy, which are not printed. Other releases of Go are not
+downloaded (GOTOOLCHAIN=local).
+
+The first table has a row for each proxy:
+
+	done      downloads without a failure, of all
+	median    time of these downloads, from the start of the go command to its
+	          end, and its noise: the interval that holds the median with 95 %
+	          confidence; of fewer than 6 downloads, the least and the most
+	MB/s      speed of responses of 32 KiB and more, while their bytes came
+	reused    share of the requests on a connection that another one opened
+	resumed   share of the TLS handshakes that resumed a session
+	resent    share of the TCP segments that were sent again, either way
+	cached    share of the responses from a cache, of those that say so
+	failed    share of the requests that failed, by class. over_30s is every
+	          request of more than 30 s, whatever became of it; timeout one that
+	          was not answered when --timeout ended the download
+
+The second table has P50, P95 and P99 of name resolution, TCP connect and TLS
+handshake of the connections, and of wait and total of the requests. Requests to
+a checksum database that does not answer through the proxy are not counted.
+
+A verdict on each proxy follows, as report gives it, and the order. That takes
+only differences that the noise allows: by the Mann-Whitney U test, an order of
+the times of downloads that is wrong with a probability of 5 % at most. Two
+proxies take four downloads each for that, three take five. The last line sets
+GOPROXY to the proxies that did not fail, as report --suggest does, with the end
+of your own GOPROXY.
+
+A proxy that hangs in two downloads in a row is not asked again. Ctrl-C ends
+early, with what there is. The exit status is 0; 1 if all downloads failed or
+nothing could be measured; 2 for errors in the command line and in FILE.
+
+With --json, proxies has a row for each proxy: proxy, downloads, failed, wall_ms
+{median, low, high, confidence}, dns_ms, connect_ms, tls_ms, wait_ms, total_ms
+(each {p50, p95, p99}), requests, failures {class: n}, bytes, mb_per_s, conns,
+reused, resumed, retransmitted, cache_hits (shares), http and verdict. What was
+not measured is null. order has proxy and rank, which is the same where the
+noise allows no difference; goproxy is the last line.
+
+"h2trace proxies -n 1" where no go.mod is takes a few seconds.
+
 # Check
 
 	h2trace check [-p PID[,PID...]]
@@ -526,6 +600,10 @@ same, but h2trace waits for processes to start, and exits with 0 if none did.
 In all cases, 2 for errors in the command line.
 
 # Examples
+
+A quick look at each proxy of your GOPROXY:
+
+	sudo h2trace proxies -u $USER -n 1
 
 See the frames of a module download:
 

@@ -105,3 +105,12 @@ func (a *Account) become() error {
 	}
 	return syscall.Setresuid(a.UID, a.UID, a.UID)
 }
+
+// Credential returns the ids for a process that is to run as that user.
+func (a *Account) Credential() *syscall.Credential {
+	c := &syscall.Credential{Uid: uint32(a.UID), Gid: uint32(a.GID)}
+	for _, g := range a.groups {
+		c.Groups = append(c.Groups, uint32(g))
+	}
+	return c
+}

@@ -91,8 +91,9 @@ func manualRecipes(t testing.TB) (list []recipe) {
 
 // notRun are the recipes that no test of a few seconds can run, with the reason.
 var notRun = map[string]string{
-	"go build -o bin/h2trace ./cmd/h2trace":    "TestDemo does it",
-	"sudo install bin/h2trace /usr/local/bin/": "it is not for a test to install",
+	"go build -o bin/h2trace ./cmd/h2trace":                                          "TestDemo does it",
+	"sudo install bin/h2trace /usr/local/bin/":                                       "it is not for a test to install",
+	"sudo h2trace proxies -u $USER -n 6 https://goproxy.example https://far.example": "it takes two proxies, as TestProxiesOrder has",
 	"scripts/demo":      "TestDemo runs it",
 	"scripts/test":      "it runs this test",
 	"scripts/bench/run": "it takes a machine that does nothing else",

@@ -57,6 +57,9 @@ var ofWire = []string{
 	"TestAttach",
 	"TestUnended",
 	"TestGoLog",
+	"TestProxiesFaulty",
+	"TestProxiesOdd",
+	"TestProxiesDegraded",
 }
 
 // TestWire runs tests with bytes from packets and secrets; all but itself with

@@ -56,7 +56,7 @@ func (m Module) build() (*artifact, error) {
 	name := m.Path[strings.LastIndexByte(m.Path, '/')+1:]
 	files := []modzip.File{
 		memFile{"go.mod", []byte(mod.String())},
-		memFile{name + ".go", fmt.Appendf(nil, "// Package %s is empty.\npackage %s\n", name, name)},
+		memFile{name + ".go", fmt.Appendf(nil, "// Package %[1]s is for tests.\npackage %[1]s\n\n// Name is its name.\nconst Name = %[1]q\n", name)},
 	}
 	if m.Payload > 0 {
 		files = append(files, memFile{"payload.bin", noise(m.Path, m.Payload)})

@@ -44,6 +44,8 @@ type Options struct {
 	Plain bool
 	// Instead responds to requests for some paths, without Base.
 	Instead map[string]http.HandlerFunc
+	// Wrap, if it is not nil, is around the handler of all requests.
+	Wrap func(http.Handler) http.Handler
 	// HTTP2 is the configuration of the HTTP/2 server, or nil.
 	HTTP2 *http.HTTP2Config
 }
@@ -112,8 +114,12 @@ func (s *Server) listen(t testing.TB, a *Authority) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var handler http.Handler = s
+	if s.opt.Wrap != nil {
+		handler = s.opt.Wrap(s)
+	}
 	srv := &http.Server{
-		Handler: s,
+		Handler: handler,
 		HTTP2:   s.opt.HTTP2,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			if secured, ok := c.(*tls.Conn); ok {
