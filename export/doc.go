@@ -427,6 +427,8 @@
 //	         because of a loss, because they began before the capture, because
 //	         the executable has no place to look at, or because the process gave
 //	         up a list
+//	labels   with --label: object of what the user says about the run,
+//	         {"region":"eu"}
 //
 // # Secrets
 //

@@ -77,6 +77,14 @@ func ParseEvents(list string) (Filter, error) {
 	return f, nil
 }
 
+// Nothing returns a Filter that hides all events, also loss and summary.
+func Nothing() (f Filter) {
+	for i := range f.hidden {
+		f.hidden[i] = true
+	}
+	return f
+}
+
 var everyType = [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
 
 func addTypes(set *[4]uint64, list string) error {

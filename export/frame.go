@@ -9,10 +9,11 @@ import (
 // Frame prints a frame event. Times come from m; f.Time is not used. Frame does not keep
 // f, nor anything that it points to.
 func (j *JSONL) Frame(m Meta, f *decoder.Frame) {
-	if !j.filter.showsFrame(f.Type) {
+	shown, heard := j.filter.showsFrame(f.Type), j.listener.Line != nil && j.listener.Events.showsFrame(f.Type)
+	if !shown && !heard {
 		return
 	}
-	b, ok := j.out.begin()
+	b, ok := j.out.begin(shown, heard)
 	if !ok {
 		return
 	}

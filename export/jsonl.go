@@ -16,6 +16,16 @@ type Options struct {
 	Bodies bool
 	// Clock converts the kernel times of events to the printed wall times.
 	Clock ktime.Clock
+	// Listener gets lines, too.
+	Listener Listener
+}
+
+// Listener gets the line of each event of some kinds, also of those that Options.Events hides, and
+// after the reader of the output has exited. The zero Listener gets none.
+type Listener struct {
+	Events Filter
+	// Line is called with one line at a time, without its end. It must not keep it.
+	Line func(line []byte)
 }
 
 // JSONL writes events as JSON Lines. It is safe for concurrent use.
@@ -24,27 +34,33 @@ type Options struct {
 // After the first write error it writes nothing more; Err, Flush and Close return that
 // error.
 type JSONL struct {
-	out    *lineWriter
-	filter Filter
-	enc    encoder // guarded by out.mu
+	out      *lineWriter
+	filter   Filter
+	listener Listener
+	enc      encoder // guarded by out.mu
 }
 
 // NewJSONL returns a JSONL that writes to w. An event reaches w within 100 ms, unless w
 // blocks. Close must be called at the end.
 func NewJSONL(w io.Writer, o Options) *JSONL {
-	return &JSONL{out: newLineWriter(w), filter: o.Events, enc: newEncoder(&o)}
+	out := newLineWriter(w)
+	out.hear = o.Listener.Line
+	return &JSONL{out: out, filter: o.Events, listener: o.Listener, enc: newEncoder(&o)}
 }
 
-// begin begins a line for an event. It returns false if the event is not printed.
+// begin begins a line for an event. It returns false if nobody gets the event.
 func (j *JSONL) begin(k Kind) ([]byte, bool) {
-	if !j.Shows(k) {
+	shown, heard := j.filter.shows(k), j.hears(k)
+	if !shown && !heard {
 		return nil, false
 	}
-	return j.out.begin()
+	return j.out.begin(shown, heard)
 }
 
-// Shows reports whether events of that kind are printed.
-func (j *JSONL) Shows(k Kind) bool { return j.filter.shows(k) }
+func (j *JSONL) hears(k Kind) bool { return j.listener.Line != nil && j.listener.Events.shows(k) }
+
+// Shows reports whether somebody gets events of that kind.
+func (j *JSONL) Shows(k Kind) bool { return j.filter.shows(k) || j.hears(k) }
 
 // Flush writes the buffered lines. It returns the first error of all writes, which is
 // ErrReaderGone if the reader of a pipe has exited.

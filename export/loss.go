@@ -27,9 +27,9 @@ type Loss struct {
 	Conn    string  // empty is unknown
 }
 
-// Loss prints a loss event, whatever the filter.
+// Loss prints a loss event, which only Nothing hides.
 func (j *JSONL) Loss(l *Loss) {
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindLoss)
 	if !ok {
 		return
 	}

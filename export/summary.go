@@ -20,7 +20,11 @@ type Summary struct {
 	Command   *int      // process id of COMMAND, nil if there is none
 	Signal    string    // the first that h2trace got, such as "SIGINT", or ""
 	Verify    *Verified // nil without --verify
+	Labels    []Label   // printed in this order
 }
+
+// Label is what the user says about a run, such as the region that it is from.
+type Label struct{ Key, Value string }
 
 // Records counts kernel records. Seen is the sum of Delivered and Lost.
 type Records struct{ Seen, Delivered, Lost uint64 }
@@ -40,9 +44,9 @@ type Agent struct {
 	MaxRSSBytes uint64
 }
 
-// Summary prints the summary event, whatever the filter. It is the last line.
+// Summary prints the summary event, which only Nothing hides. It is the last line.
 func (j *JSONL) Summary(s *Summary) {
-	b, ok := j.out.begin()
+	b, ok := j.begin(KindSummary)
 	if !ok {
 		return
 	}
@@ -79,5 +83,21 @@ func (j *JSONL) Summary(s *Summary) {
 		b = appendIntOrNull(b, "unchecked", &v.Unchecked)
 		b = append(b, '}')
 	}
+	if len(s.Labels) > 0 {
+		b = appendLabels(b, s.Labels)
+	}
 	j.out.end(append(b, '}'))
+}
+
+func appendLabels(b []byte, labels []Label) []byte {
+	b = append(b, `,"labels":{`...)
+	for i, l := range labels {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b, _ = appendString(b, l.Key)
+		b = append(b, ':')
+		b, _ = appendString(b, l.Value)
+	}
+	return append(b, '}')
 }

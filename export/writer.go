@@ -45,6 +45,11 @@ type lineWriter struct {
 	lost  uint64 // lines not written, or not whole
 	timer *time.Timer
 	armed bool // the timer will flush
+
+	hear  func(line []byte) // gets lines; nil without a Listener
+	start int               // of the line being appended
+	kept  bool              // it is written
+	heard bool              // hear gets it
 }
 
 func newLineWriter(w io.Writer) *lineWriter {
@@ -54,20 +59,33 @@ func newLineWriter(w io.Writer) *lineWriter {
 	return lw
 }
 
-// begin locks the writer and returns the buffer to append one line to. After an error it
-// returns false and does not lock.
-func (lw *lineWriter) begin() ([]byte, bool) {
+// begin locks the writer and returns the buffer to append one line to. The line is written
+// if it is shown, and hear gets it if it is heard. If neither is possible, as after an
+// error, begin returns false and does not lock.
+func (lw *lineWriter) begin(shown, heard bool) ([]byte, bool) {
 	lw.mu.Lock()
-	if lw.err != nil {
+	if shown && lw.err != nil {
 		lw.lost++
+		shown = false
+	}
+	if !shown && !heard {
 		lw.mu.Unlock()
 		return nil, false
 	}
+	lw.start, lw.kept, lw.heard = len(lw.buf), shown, heard
 	return lw.buf, true
 }
 
 // end takes back the buffer with the line in it and unlocks the writer.
 func (lw *lineWriter) end(b []byte) {
+	if lw.heard {
+		lw.hear(b[lw.start:])
+	}
+	if !lw.kept {
+		lw.buf = b[:lw.start]
+		lw.mu.Unlock()
+		return
+	}
 	lw.buf = append(b, '\n')
 	if len(lw.buf) >= bufferSize {
 		lw.flushLocked()

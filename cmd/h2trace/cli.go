@@ -22,6 +22,7 @@ type Options struct {
 	User   string // -u; "" runs COMMAND as the user of h2trace
 	Output string // -o; "" is stdout
 	Quiet  bool   // -q
+	Sum    bool   // -c: print the report instead of events
 	Report reportOptions
 	Topic  string // what help is asked on; "" is the whole manual
 
@@ -92,6 +93,9 @@ func parseArgs(args []string) (Options, action, error) {
 	opts.Command = rest
 	if err := chooseSource(&opts); err != nil {
 		return opts, 0, err
+	}
+	if opts.Sum && (fs.Changed("events") || opts.BodyBytes > 0) {
+		return opts, 0, usagef("-c prints the report instead of events, so that -e and -s have no meaning")
 	}
 	act, err := chooseMode(&opts)
 	return opts, act, err
@@ -166,6 +170,8 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.BoolVar(&opts.NoGate, "no-gate", false, "")
 	fs.StringVarP(&opts.Output, "output", "o", "", "")
 	fs.VarP(&eventList{filter: &opts.Events}, "events", "e", "")
+	fs.BoolVarP(&opts.Sum, "report", "c", false, "")
+	fs.Var((*labelList)(&opts.Labels), "label", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")
 	fs.Var((*bufferSize)(&opts.Buffer), "buffer", "")

@@ -10,7 +10,7 @@ Usage:
 	h2trace [flags] -p PID[,PID...]
 	h2trace [flags] -n NAME[,NAME...]
 	h2trace proxies [flags] [PROXY...]
-	h2trace report [--json|--markdown|--suggest] [FILE...]
+	h2trace report [flags] [FILE...]
 	h2trace check [-p PID[,PID...]]
 	h2trace version
 	h2trace help [TOPIC]
@@ -46,6 +46,9 @@ Flags:
 	                          some types of frames: frame=HEADERS+WINDOW_UPDATE;
 	                          or all (default all; loss and summary are always
 	                          printed)
+	-c, --report              print the report at the end instead of events
+	    --label KEY=VALUE     put a label on the summary, for report --group-by;
+	                          can be repeated
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
 	    --show-secrets        print secret header values, credentials in URLs and
 	                          query tokens instead of "<redacted>"
@@ -73,6 +76,18 @@ to stderr, so that the output always parses. With -o, COMMAND keeps its stdout.
 Messages of h2trace itself go to stderr and begin with "h2trace: ". With -p and
 -n they say what is observed and since when. They also say that --duration is
 over, and at the end what was seen and lost. With -q, only errors are printed.
+
+When COMMAND has ended, the verdict of the report follows on stderr: its cause
+and evidence, where the wall time went, and how many connections were not
+decoded. It is on all that was observed, whatever -e says and whether or not the
+events had a reader.
+
+With -c, the whole report (see Report) is printed at the end, on stdout or to
+the FILE of -o, and no events. -e and -s have no meaning then.
+
+The labels of --label say what the run is, as in --label region=eu. A KEY has
+lower-case letters, digits, "_", "." and "-", and begins with a letter. It can
+be given once, and is none of proxy, kind, module and host.
 
 A FILE that -o creates is readable by its owner only (0600). The owner is the
 user of -u, if given. An existing file is overwritten and keeps owner and
@@ -146,7 +161,7 @@ come in the order of its bytes.
 	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
 	          delivered, lost}, bytes {seen, captured}, agent {cpu_ms,
 	          max_rss_bytes}, command, signal, verify {blocks, fields,
-	          mismatches, unchecked}
+	          mismatches, unchecked}, labels {KEY: VALUE}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
 after this frame. _send is what the observed process may still send, _recv what
@@ -251,20 +266,19 @@ HTTP without TLS always comes from packets.
 
 # Report
 
-	h2trace report [--json|--markdown|--suggest] [FILE...]
+	h2trace report [flags] [FILE...]
 
 report reads events from files, or from stdin, and says where the wall time
 went. It also reads what the go command prints with -x (see below). A file may
-hold several runs. The phases of the critical path add up to
-the wall time: git and alike, name resolution, connecting, TLS handshakes,
-sending, waiting, receiving, being stalled by flow control, the process itself,
-and being idle. An unanswered request counts as waiting until it was abandoned,
-or until the end.
+hold several runs; a directory stands for all *.jsonl in it. The phases of the
+critical path add up to the wall time: git and alike, name resolution,
+connecting, TLS handshakes, sending, waiting, receiving, being stalled by flow
+control, the process itself, and being idle. An unanswered request counts as
+waiting until it was abandoned, or until the end.
 
 report names the cause in a sentence: healthy, dns, connect, tls, server_wait,
 bandwidth, packet_loss, recv_window, send_window, client, errors, checksum or
-vcs. h2trace help CAUSE says what it means and what to change. It prints tables
-of
+vcs. h2trace help CAUSE says what it means and what to change. It prints tables:
 
   - proxies, other servers, and the clients of observed servers;
   - what was requested from another proxy, or from none, after a failure;
@@ -306,6 +320,9 @@ could not be reached, the report says what followed: another proxy, direct, or
 nothing, because "," in GOPROXY goes on only after 404 and 410. If an HTTP proxy
 refuses, or cannot be reached, the verdict is on that proxy.
 
+For an interrupted run, the text beside the cause names the signal. Requests
+that the run abandoned because of it are of class aborted, and not a cause.
+
 	--json      print one JSON object
 	--markdown  print Markdown
 	--suggest   print a command that sets GOPROXY to the proxies in their
@@ -315,9 +332,83 @@ refuses, or cannot be reached, the verdict is on that proxy.
 	            private address comes first, and a "," follows it: nobody else
 	            is asked for what it fails to answer. "direct" or "off" at the
 	            end stays, and what GOPRIVATE names is asked of no proxy
+	--assert EXPR
+	            check a condition, such as 'p95(wait) < 800ms'; can be repeated
+	            (see below)
+	--group-by proxy|kind|module|host|KEY
+	            print a table of the requests of each proxy, kind, module or
+	            host, or of the runs with each value of the label KEY, instead
+	--diff      compare two sets of runs: report --diff BEFORE AFTER
+	--bench     print a line for each run in the Go benchmark format, which
+	            benchstat reads, with the labels as configuration
+	--prometheus
+	            print metrics for the textfile collector of Prometheus
+	--anonymize replace names in whatever is printed
 
-For an interrupted run, the text beside the cause names the signal. Requests
-that the run abandoned because of it are of class aborted, and not a cause.
+--json and --markdown exclude each other, and so do --suggest, --assert,
+--group-by, --diff, --bench and --prometheus. Of these, only --group-by and
+--diff can be combined with --json or --markdown.
+
+--assert is for scripts and CI. EXPR is FUNCTION(MEASURE), then one of < <= > >=
+and ==, then a value. report prints each with what was measured, "ok" or "FAIL".
+If one fails, the exit status is 3, and the verdict follows on stderr. What was
+not measured fails.
+
+	p50, p95, p99   the quantile, within 1 %; the value is a time: 800ms, 1.5s
+	max             the longest time, exact
+	count           how many were measured: a whole number
+	rate            how many a second of the wall time: 20/s
+
+	wait, total, receive
+	                of each request that the observed processes made
+	dns, connect, tls
+	                of each connection that they opened, and of failed attempts
+	stall           how long flow control stalled each request; 0 if it did not.
+	                count(stall) counts those that were stalled, rate(stall) is
+	                their share of the requests: 1%
+	failures        with count, and with rate, which is their share of the
+	                requests: rate(failures) < 1%
+
+A failure is a request without a complete, successful response, or a connection
+that was not made, which counts as one request. These are not failures:
+
+  - 404 and 410, with which a proxy says that it does not have a module;
+  - a request that was answered when it was repeated, which counts once;
+  - an address that failed before another of the same name answered;
+  - a request that the process abandoned within 100 ms.
+
+--diff compares BEFORE and AFTER, each a file of one or more runs, or a
+directory: the wall time and its phases, the requests, the failures, the proxies
+and the kinds, and the verdicts. Times of runs are medians. With four runs or
+more on each side, it says for each of these times whether the difference is
+beyond the noise (Mann-Whitney U test, p at most 0.05). With fewer it says that
+they are too few.
+
+--bench prints BenchmarkDownload for runs that requested modules, and
+BenchmarkRun for others. The units are ns/op for the wall time without idle,
+vcs-, dns-, connect-, tls-, send-, send-stall-, wait-, receive-, recv-stall- and
+process-sec/op for its phases, requests/op, failures/op, conns/op, body-B/op,
+and wait-p50-sec and wait-p95-sec of the requests of a run.
+
+--prometheus prints the text exposition format. The durations of requests are
+http_client_request_duration_seconds, a histogram with the names, labels and
+buckets of the HTTP semantic conventions of OpenTelemetry, and buckets of 30 and
+60 seconds. server_address is the host of the proxy or server; error_type is the
+status, or the class of the error. h2trace_* count bytes of responses,
+connections, those that were not made, TCP retransmissions and segments out of
+order, stalls, lost records, runs and the time of each phase, and name the
+cause. No label has modules or paths. There are 64 servers at most, all others
+are "_other". Write to a file beside, and rename that:
+
+	h2trace report --prometheus e.jsonl >h2trace.prom.new &&
+		mv h2trace.prom.new h2trace.prom
+
+--anonymize replaces hosts, addresses, paths of modules, commits in versions,
+programs that are not widely used, arguments, issuers of certificates and values
+of labels. Each has one replacement in all that is printed, as in
+https://host1.example/host2.example/name3. Statuses, classes of errors, words of
+messages, loopback addresses, versions such as v1.2.3 and keys of labels stay.
+What a server wrote is left out. --suggest cannot be anonymous.
 
 A log of "go -x" is what a go command of Go 1.18 or later prints with -x:
 
@@ -346,8 +437,8 @@ reach its server and the events have that connection. Complaints and commands
 are left out if the events have processes. If there are more than 64 logs, or
 8192 requests in them, give the events first.
 
-report needs no privileges. Its exit status is 0, or 1 if a file cannot be read,
-no event was recorded, or nothing can be suggested.
+report needs no privileges. Its exit status is 0; 1 if a file cannot be read, no
+event was recorded, or nothing can be suggested; 3 if an assertion fails.
 
 # Proxies
 
@@ -447,8 +538,8 @@ or without a subcommand.
 
 help prints this manual, or the part of it under the heading TOPIC:
 
-	flags output events source report check version help limits secrets sudo
-	signals exit-status examples
+	flags output events source report proxies check version help limits
+	secrets sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:

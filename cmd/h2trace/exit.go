@@ -6,4 +6,5 @@ const (
 	exitOK      = 0
 	exitRuntime = 1 // observing failed, or nothing could be observed
 	exitUsage   = 2 // also for subcommands that are not built yet
+	exitAssert  = 3 // an assertion of report does not hold
 )

@@ -10,6 +10,10 @@ import (
 
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/output"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/goproxy"
+	"h2trace/decoder/ktime"
+	"h2trace/export"
 )
 
 // fakeTracer stands in for the probes in tests of the command line. The
@@ -26,14 +30,17 @@ import (
 //	hasty         h2trace says at once that a reader does not read, or is not there
 //	impatient     it does not wait for that reader in the end
 //	stuck         draining hangs, after it has created the file "draining"
+//	seen          it observes a request of COMMAND, which took a second
+//	unseen        it observes nothing
 type fakeTracer struct {
+	opts    Options
 	out     *output.Output
 	tasks   map[string]bool
 	targets int
 }
 
-func newFakeTracer(_ Options, out *output.Output, _ *message.Printer) (tracer, error) {
-	t := &fakeTracer{out: out, tasks: make(map[string]bool)}
+func newFakeTracer(opts Options, out *output.Output, _ *message.Printer) (tracer, error) {
+	t := &fakeTracer{opts: opts, out: out, tasks: make(map[string]bool)}
 	for task := range strings.SplitSeq(os.Getenv("H2TRACE_FAKE"), ",") {
 		t.tasks[task] = true
 	}
@@ -66,6 +73,9 @@ func (t *fakeTracer) Observe(ctx context.Context) error {
 	if t.tasks["broken"] {
 		return errors.New("probes broke")
 	}
+	if t.tasks["seen"] || t.tasks["unseen"] {
+		return t.observeEvents(ctx)
+	}
 	if _, err := fmt.Fprintf(t.out, `{"event":"attached","targets":%d}`+"\n", t.targets); err != nil {
 		return err
 	}
@@ -86,6 +96,34 @@ func (t *fakeTracer) Observe(ctx context.Context) error {
 }
 
 func (t *fakeTracer) Close() error { return nil }
+
+// observeEvents writes the events of a run, as a tracer does.
+func (t *fakeTracer) observeEvents(ctx context.Context) error {
+	begin := ktime.Time(1e9)
+	now := func(ms int) ktime.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
+	events := export.NewJSONL(t.out, export.Options{
+		Events: t.opts.Events, Listener: t.opts.Listener, Clock: ktime.NewClock(begin, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
+	})
+	at := func(ms int) export.Meta { return export.Meta{Time: now(ms), PID: 7, Comm: "go"} }
+	events.Process(at(0), &export.Process{Exe: "/usr/bin/go"}, export.ProcessExec{})
+	if t.tasks["unseen"] {
+		events.Process(at(0), &export.Process{Exe: "/usr/bin/go"}, export.ProcessSkipped{Reason: "not a Go binary"})
+	} else {
+		events.Process(at(0), &export.Process{Exe: "/usr/bin/go"}, &export.ProcessAttached{})
+		const url = "https://goproxy.example/example.com/m/@v/v1.0.0.zip"
+		asked, _ := goproxy.Parse(url)
+		m := at(900)
+		m.Conn = "c1"
+		events.Exchange(m, &export.Exchange{Module: &export.Module{Request: asked}, Exchange: &exchange.Exchange{
+			Stream: 1, Method: "GET", URL: url, Status: 200, Reused: exchange.ReusedYes,
+			Start: now(100), RequestEnd: now(100), Response: now(900), ResponseEnd: now(900), End: now(900),
+		}})
+	}
+	<-ctx.Done()
+	events.Process(at(1000), &export.Process{}, export.ProcessExit{Code: new(0)})
+	events.Summary(&export.Summary{Time: now(1000), Command: new(7), Labels: t.opts.Labels})
+	return events.Close()
+}
 
 // hang creates a file and sleeps for longer than any test.
 func hang(file string) {

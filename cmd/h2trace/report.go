@@ -19,6 +19,10 @@ import (
 type reportOptions struct {
 	Files                   []string // none, or "-": stdin
 	JSON, Markdown, Suggest bool
+	Assert                  []report.Assertion
+	GroupBy                 string
+	Diff, Bench, Prometheus bool
+	Anonymize               bool
 }
 
 // parseReport reads what follows "report". Of the flags before it only -q has a
@@ -40,6 +44,7 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	fs.BoolVar(&r.JSON, "json", false, "")
 	fs.BoolVar(&r.Markdown, "markdown", false, "")
 	fs.BoolVar(&r.Suggest, "suggest", false, "")
+	r.bindForms(fs)
 	fs.BoolVarP(&opts.Quiet, "quiet", "q", opts.Quiet, "")
 	version := fs.BoolP("version", "V", false, "")
 	if err := parseFlags(fs, args); err != nil {
@@ -49,16 +54,7 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 		return *opts, actionVersion, nil
 	}
 	r.Files = fs.Args()
-	forms := 0
-	for _, chosen := range []bool{r.JSON, r.Markdown, r.Suggest} {
-		if chosen {
-			forms++
-		}
-	}
-	if forms > 1 {
-		return *opts, 0, usagef("--json, --markdown and --suggest exclude each other")
-	}
-	return *opts, actionReport, nil
+	return *opts, actionReport, r.chooseForm(fs)
 }
 
 // reportMemory is where the garbage collector works harder, so that a report takes less than 64 MB.
@@ -67,6 +63,9 @@ const reportMemory = 48 << 20
 // runReport sums up recorded events, and logs of "go -x".
 func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	debug.SetMemoryLimit(reportMemory)
+	if opts.Diff {
+		return runDiff(opts, msg, stdin, stdout)
+	}
 	files := opts.Files
 	if len(files) == 0 {
 		if isTerminal(stdin) {
@@ -77,6 +76,24 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		files = []string{"-"}
 	}
 	b := report.NewBuilder()
+	if opts.Anonymize {
+		b.Anonymize()
+	}
+	if opts.GroupBy != "" {
+		b.GroupBy(opts.GroupBy)
+	}
+	if opts.Prometheus {
+		b.Prometheus()
+	}
+	var benchFailed func() error
+	if opts.Bench {
+		benchFailed = b.Bench(stdout)
+	}
+	files, err := filesIn(files)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
 	for _, name := range files {
 		if err := readEvents(b, name, stdin); err != nil {
 			msg.Errorf("%v", err)
@@ -84,21 +101,24 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		}
 	}
 	r := b.Report()
-	if r.SkippedLines > 0 {
-		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(r.SkippedLines), "line was", "lines were"))
-	}
-	if r.Lost > 0 {
-		msg.Infof("%s lost in the recording: what is reported may be too little", message.Count(uint64(r.Lost), "record was", "records were"))
+	sayWhatIsMissing(r, msg)
+	if len(opts.Assert) > 0 {
+		return printAssertions(opts.Assert, b, r, msg, stdout)
 	}
 	if r.Runs == 0 && !opts.Suggest {
 		msg.Errorf("no event was recorded; record some with h2trace -o FILE COMMAND and then h2trace report FILE, " +
 			"or keep what go prints with -x")
-		if opts.JSON {
+		if opts.JSON && opts.GroupBy == "" {
 			_ = writeReport(opts, b, r, msg, stdout) // the exit status is that of a failure already
 		}
 		return exitRuntime
 	}
-	if err := writeReport(opts, b, r, msg, stdout); err != nil {
+	if opts.Bench {
+		err = benchFailed()
+	} else {
+		err = writeReport(opts, b, r, msg, stdout)
+	}
+	if err != nil {
 		if errors.Is(err, syscall.EPIPE) {
 			return exitOK
 		}
@@ -108,7 +128,20 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	return exitOK
 }
 
-func readEvents(b *report.Builder, name string, stdin *os.File) error {
+// sayWhatIsMissing says what of the recording was not read, and what was lost when it was made.
+func sayWhatIsMissing(r *report.Report, msg *message.Printer) {
+	if r.SkippedLines > 0 {
+		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(r.SkippedLines), "line was", "lines were"))
+	}
+	if r.Lost > 0 {
+		msg.Infof("%s lost in the recording: what is reported may be too little", message.Count(uint64(r.Lost), "record was", "records were"))
+	}
+}
+
+// reader sums up files.
+type reader interface{ Read(r io.Reader) error }
+
+func readEvents(b reader, name string, stdin *os.File) error {
 	if name == "-" {
 		return b.Read(stdin)
 	}
@@ -135,6 +168,17 @@ func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *m
 		}
 		_, err = fmt.Fprintln(stdout, s.Command)
 		return err
+	case opts.Prometheus:
+		return b.WritePrometheus(stdout)
+	case opts.GroupBy != "":
+		g, err := b.Groups()
+		if err != nil {
+			return err
+		}
+		if g.LeftOut > 0 {
+			msg.Infof("%s in no group: there are too many groups", message.Count(uint64(g.LeftOut), "request or run is", "requests or runs are"))
+		}
+		return writeFormatted(opts, g, stdout)
 	case opts.JSON:
 		return json.NewEncoder(stdout).Encode(r)
 	case opts.Markdown:

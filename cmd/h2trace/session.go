@@ -45,6 +45,13 @@ type session struct {
 	out    *output.Output
 	msg    *message.Printer
 	tracer tracerFunc
+	sum    *overview // nil if nobody wants it
+}
+
+func newSession(opts Options, out *output.Output, msg *message.Printer, newTracer tracerFunc) *session {
+	s := &session{opts: opts, out: out, msg: msg, tracer: newTracer}
+	s.sum = newOverview(&s.opts)
+	return s
 }
 
 // runAttach observes processes that are there already.
@@ -57,7 +64,7 @@ func runAttach(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	}
 	ctx, stop := launch.UntilSignalled(context.Background())
 	defer stop()
-	s := &session{opts, out, msg, newTracer}
+	s := newSession(opts, out, msg, newTracer)
 	return s.finish(s.attachAndObserve(ctx), exitOK, exitRuntime)
 }
 
@@ -95,7 +102,7 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 		msg.Errorf("%v", err)
 		return launch.NotRun
 	}
-	s := &session{opts, out, msg, newTracer}
+	s := newSession(opts, out, msg, newTracer)
 	return s.launchAndObserve(l)
 }
 
@@ -190,13 +197,18 @@ func (s *session) explain(err error) error {
 	return errExplained
 }
 
-// finish closes the output, prints what went wrong and is not printed yet, and
-// returns the status of success or of failure.
+// finish prints the report, if that is wanted, and closes the output. It prints what went
+// wrong and is not printed yet, then the overview, and returns the status of success or of
+// failure.
 func (s *session) finish(err error, success, failure int) int {
 	err = s.explain(err)
+	if printErr := s.explain(s.sum.print(s.out)); err == nil {
+		err = printErr
+	}
 	if closeErr := s.out.Close(); err == nil {
 		err = s.explain(closeErr)
 	}
+	s.sum.say(s.msg)
 	if err != nil {
 		return failure
 	}
@@ -205,6 +217,7 @@ func (s *session) finish(err error, success, failure int) int {
 
 // notLaunched ends a session whose COMMAND could not be run.
 func (s *session) notLaunched(err error) int {
+	s.sum = nil
 	status := launch.NotRun
 	if launchErr, ok := errors.AsType[*launch.Error](err); ok {
 		status = launchErr.ExitStatus()

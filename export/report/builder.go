@@ -23,6 +23,13 @@ type Builder struct {
 	read     int64   // files
 	waiting  int     // requests of logs
 	recorded recorded
+	alone    *run // the same by itself, if each is set
+	each     func(*single)
+	watchers []watcher
+	grouping *grouping // nil without GroupBy
+	names    *names    // nil without Anonymize
+	// exposition is nil without Prometheus.
+	exposition *exposition
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -52,6 +59,7 @@ func (b *Builder) Read(r io.Reader) error {
 			line = append(long, line...)
 			long = nil
 		}
+		line = b.hide(line)
 		if text := bytes.TrimSpace(line); len(text) > 0 {
 			if text[0] == '{' && len(text) > 1 { // not of go mod download -json
 				b.line(text)
@@ -92,11 +100,14 @@ func (b *Builder) line(line []byte) {
 		if _, ok := e.(*otherEvent); ok {
 			return
 		}
-		b.run = newRun(b.sums)
+		b.begin()
 	}
-	b.run.take(e)
+	b.take(e)
 	if s, ok := e.(*summaryEvent); ok {
 		b.run.summary(s)
+		if b.alone != nil {
+			b.alone.summary(s)
+		}
 		b.endRun()
 	}
 }
@@ -106,6 +117,7 @@ func (b *Builder) endRun() {
 	if b.run != nil {
 		b.run.end()
 		b.run = nil
+		b.endAlone()
 	}
 }
 

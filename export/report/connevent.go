@@ -128,8 +128,9 @@ type closeEvent struct {
 	outOfOrder       int64
 	holes            int64
 	holesKnown       bool
-	segments         int64 // both ways
-	received         int64 // of them
+	segments         int64  // both ways
+	received         int64  // of them
+	reason           []byte // why nothing of it is decoded, nil without one
 }
 
 func (e *closeEvent) member(key, v []byte) {
@@ -153,6 +154,8 @@ func (e *closeEvent) member(key, v []byte) {
 	case "bytes_sent", "bytes_received":
 		n, _ := integer(v)
 		e.moved += n
+	case "reason":
+		e.reason = v
 	case "rtt_ms":
 		e.rtt, e.rttKnown = millis(v)
 	case "rcv_rtt_ms":

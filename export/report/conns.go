@@ -7,6 +7,9 @@ func (r *run) opened(e *openEvent) {
 	r.sums.traffic.connections++
 	r.dials.opened(e)
 	r.connected(e)
+	if !e.server {
+		r.sums.measures.connection(&e.phaseKeys)
+	}
 	r.sums.traffic.handshakes.add(e.phases[phaseTLS], e.verify)
 }
 
@@ -63,6 +66,9 @@ func (r *run) failedConn(e *failedEvent) {
 		})
 	}
 	r.dials.fail(e, of)
+	if !e.server {
+		r.sums.measures.connection(&e.phaseKeys)
+	}
 	r.sums.traffic.handshakes.add(x[phaseTLS], e.verify)
 }
 
@@ -73,6 +79,7 @@ func (r *run) closed(e *closeEvent) {
 		return
 	}
 	delete(r.conns.open, string(e.conn))
+	r.sums.opaque.close(e)
 	if e.moved > 0 || e.secrecy == versionTLS {
 		r.conns.spoke(c)
 	}

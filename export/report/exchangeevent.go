@@ -23,9 +23,13 @@ type phaseKeys struct {
 }
 
 func (p *phaseKeys) read(key, v []byte) {
+	if len(key) < len("dns_ms") || len(key) > len("connect_ms") {
+		return
+	}
 	for i, name := range phaseNames {
 		if string(key) == name {
 			p.phases[i], p.known[i] = millis(v)
+			return
 		}
 	}
 }
@@ -121,6 +125,7 @@ type exchangeEvent struct {
 	serverTiming []byte
 	silent       time.Duration // time without data at its end
 	silentKnown  bool
+	stallKnown   bool
 }
 
 func (e *exchangeEvent) member(key, v []byte) {
@@ -160,7 +165,7 @@ func (e *exchangeEvent) member(key, v []byte) {
 	case "error":
 		e.failureKeys.read(v)
 	case "stall_ms":
-		members(v, e.stalled.member)
+		e.stallKnown = members(v, e.stalled.member)
 	case "retry":
 		members(v, e.repeats)
 	default:

@@ -22,8 +22,13 @@ func (r *run) exchange(x *exchangeEvent) {
 	r.passed(x, name)
 	r.sums.traffic.spent += x.phases[phaseTotal]
 	if r.sums.relays.exchange(x, &r.sums.ledger.errors) {
+		if x.class != nil && !is(x.class, "aborted") {
+			host, _, _ := cutLast(text(x.url), ":")
+			r.sums.measures.unreached(host, "connect")
+		}
 		return
 	}
+	r.sums.measures.exchange(x)
 	r.dials.asks(name)
 	p := r.sums.tables.proxies.get(name)
 	if p != nil {

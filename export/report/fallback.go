@@ -15,18 +15,51 @@ import (
 // proxyOf returns the name of a proxy by a request's URL: scheme, host and base path,
 // without credentials.
 func proxyOf(rawURL string) string {
-	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
-	if err != nil || u.Host == "" {
-		return rawURL
+	asked, ok := goproxy.Parse(rawURL)
+	base, _, _ := strings.Cut(asked.Base, "/sumdb/")
+	origin, plain := plainOrigin(rawURL)
+	switch {
+	case !plain:
+		u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
+		if err != nil || u.Host == "" {
+			return rawURL
+		}
+		origin = u.Scheme + "://" + u.Host
+	case !ok:
+		return origin
 	}
-	base := ""
-	if r, ok := goproxy.Parse(rawURL); ok {
-		base = r.Base
-		if i := strings.Index(base, "/sumdb/"); i >= 0 {
-			base = base[:i]
+	return origin + base
+}
+
+// plainOrigin returns the scheme and the host of a URL without credentials and escapes, which
+// need not be parsed.
+func plainOrigin(rawURL string) (origin string, ok bool) {
+	begin := len("https://")
+	if !strings.HasPrefix(rawURL, "https://") {
+		if begin = len("http://"); !strings.HasPrefix(rawURL, "http://") {
+			return "", false
 		}
 	}
-	return u.Scheme + "://" + u.Host + base
+	end, digits := 0, false
+	for i := begin; i < len(rawURL); i++ {
+		switch c := rawURL[i]; {
+		case end > 0:
+			if c <= ' ' || c >= 0x7f || c == '%' {
+				return "", false
+			}
+		case c == '/':
+			end = i
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'z' && !digits, (c == '.' || c == '-') && !digits:
+		case c == ':' && !digits:
+			digits = true // of the port
+		default:
+			return "", false
+		}
+	}
+	if end == 0 {
+		end = len(rawURL)
+	}
+	return rawURL[:end], end > begin
 }
 
 // proxyName returns the proxy of an exchange: its entry in GOPROXY, or else the name by its

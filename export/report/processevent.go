@@ -114,6 +114,7 @@ type summaryEvent struct {
 	signal    []byte
 	running   bool // no command, but running processes were observed
 	nobody    bool // no process was observed
+	labels    []byte
 }
 
 func (e *summaryEvent) member(key, v []byte) {
@@ -126,5 +127,7 @@ func (e *summaryEvent) member(key, v []byte) {
 		e.running = string(v) == "null"
 	case "processes":
 		e.nobody = string(v) == "0"
+	case "labels":
+		e.labels = v
 	}
 }

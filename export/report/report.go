@@ -44,6 +44,8 @@ type Report struct {
 	SkippedLines int64 `json:"skipped_lines"`
 	// Lost is the number of lost records. After a loss all counts may be too low.
 	Lost int64 `json:"lost_records"`
+	// Opaque has the connections of which nothing was decoded.
+	Opaque Opaque `json:"not_decoded"`
 	// LeftOut is the number of requests to proxies or modules beyond the bound on
 	// distinguished ones.
 	LeftOut int `json:"left_out"`
@@ -281,6 +283,7 @@ func (b *Builder) Report() *Report {
 	r.Clients = b.sums.served.report()
 	r.Served = b.sums.upstream.report()
 	r.Programs = b.sums.tools.report()
+	r.Opaque = Opaque{b.sums.opaque.conns, b.sums.opaque.reason}
 	r.Fallbacks = []Fallback{}
 	for f, n := range b.sums.chain.count {
 		r.Fallbacks = append(r.Fallbacks, Fallback{f.from, f.why, f.to, n.count, ms(n.lost), f.barred})

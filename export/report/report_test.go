@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"strings"
@@ -186,5 +188,47 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("a control character in %q", out.String())
 		}
 		_, _ = b.Suggest()
+		wantOtherForms(t, data)
 	})
+}
+
+// wantOtherForms demands that each form takes any data, and that an anonymous report skips the
+// same lines.
+func wantOtherForms(t *testing.T, data []byte) {
+	t.Helper()
+	plain, hidden := NewBuilder(), NewBuilder()
+	plain.GroupBy("region")
+	hidden.Anonymize()
+	hidden.GroupBy("module")
+	hidden.Prometheus()
+	before, after := NewSide(), NewSide()
+	for _, r := range []interface{ Read(io.Reader) error }{plain, hidden, before, after} {
+		if err := r.Read(bytes.NewReader(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a, b := plain.Report().SkippedLines, hidden.Report().SkippedLines; a != b {
+		t.Errorf("%d lines are skipped, %d without names", a, b)
+	}
+	if err := hidden.WritePrometheus(io.Discard); err != nil {
+		t.Error(err)
+	}
+	for _, b := range []*Builder{plain, hidden} {
+		if g, err := b.Groups(); err == nil {
+			err = errors.Join(g.WriteText(io.Discard), g.WriteMarkdown(io.Discard), g.WriteJSON(io.Discard))
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := Compare(before, after).WriteText(io.Discard); err != nil {
+		t.Error(err)
+	}
+	for _, of := range metricNames {
+		a, err := ParseAssertion("max(" + of + ") >= 0s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain.Check(a)
+	}
 }

@@ -5,11 +5,12 @@ package report
 type run struct {
 	life
 	path
-	conns connections
-	dials dials
-	said  said
-	hears int64 // exchanges as a server
-	sums  *sums
+	conns  connections
+	dials  dials
+	said   said
+	labels map[string]string
+	hears  int64 // exchanges as a server
+	sums   *sums
 }
 
 // life is when a run began and ended, and how.

@@ -75,7 +75,9 @@ func (r *run) complaint(e *complaintEvent) {
 		case said.answers[key] != nil:
 			ledger.takeBackOf(key)
 		default:
-			r.sums.tables.spoilt(t, &of[i])
+			if r.sums.tables.spoilt(t, &of[i]) {
+				r.sums.measures.failed++
+			}
 		}
 		put(&said.told, of[i].key(), true)
 	}
@@ -167,6 +169,7 @@ func (s *said) end(of *sums) {
 		switch {
 		case s.family.excuses(q.familyPath):
 			of.tables.harmless(q)
+			of.measures.excuse(q.of)
 		case !s.told[q.key] && q.of.status != 404 && q.of.status != 410 && !s.refused[q.of.rejection()]:
 			of.ledger.errors.noteOf(q.of)
 			of.ledger.errors.time += q.time

@@ -142,6 +142,9 @@ func is(v []byte, s string) bool {
 
 // millis returns a time in milliseconds as nanoseconds, and false for null.
 func millis(v []byte) (time.Duration, bool) {
+	if d, ok := shortMillis(v); ok {
+		return d, true
+	}
 	f, err := strconv.ParseFloat(string(v), 64)
 	if err != nil || f > 1e15 || f < -1e15 {
 		return 0, false
@@ -150,6 +153,25 @@ func millis(v []byte) (time.Duration, bool) {
 		return -time.Duration(-f*1e6 + 0.5), true
 	}
 	return time.Duration(f*1e6 + 0.5), true
+}
+
+// shortMillis returns a time as h2trace writes it, with three decimals.
+func shortMillis(v []byte) (time.Duration, bool) {
+	point := len(v) - 4
+	if point < 1 || point > 12 || v[point] != '.' {
+		return 0, false
+	}
+	var n time.Duration
+	for i, c := range v {
+		switch {
+		case i == point:
+		case c < '0' || c > '9':
+			return 0, false
+		default:
+			n = n*10 + time.Duration(c-'0')
+		}
+	}
+	return n * time.Microsecond, true
 }
 
 // integer returns an integer, and false for null.

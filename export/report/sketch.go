@@ -76,3 +76,14 @@ func middle(i int) float64 {
 	low := least * math.Pow(growth, float64(i-1))
 	return 2 * low * growth / (1 + growth)
 }
+
+// merge adds the times of another sketch.
+func (s *sketch) merge(o *sketch) {
+	if n := len(o.buckets) - len(s.buckets); n > 0 {
+		s.buckets = append(s.buckets, make([]uint32, n)...)
+	}
+	for i, n := range o.buckets {
+		s.buckets[i] += n
+	}
+	s.count += o.count
+}

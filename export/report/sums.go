@@ -27,6 +27,8 @@ type sums struct {
 	upstream upstream
 	told     told
 	logs     logs
+	opaque   opaque
+	measures measures
 	lost     int64 // records
 	skipped  int64 // lines
 }

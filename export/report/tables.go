@@ -52,12 +52,12 @@ func (s *tables) blame(proxy, class string) {
 	}
 }
 
-// spoilt takes a complaint about a complete but wrong response. The failure is that of the
-// proxy that sent it.
-func (s *tables) spoilt(t *trouble, of *spoken) {
+// spoilt takes a complaint about a complete but wrong response, and reports whether it is
+// one. The failure is that of the proxy that sent it.
+func (s *tables) spoilt(t *trouble, of *spoken) bool {
 	asked, ok := goproxy.Parse(of.URL)
 	if !ok || asked.Kind.OfSumDB() || t.class != "checksum" && t.class != "protocol" {
-		return
+		return false
 	}
 	name := of.Proxy
 	if name == "" {
@@ -77,6 +77,7 @@ func (s *tables) spoilt(t *trouble, of *spoken) {
 	if m := s.modules.values[path+"@"+version]; m != nil {
 		m.failures++
 	}
+	return true
 }
 
 // harmless uncounts a failure.

@@ -61,6 +61,7 @@ func (r *run) frame(e *frameEvent) {
 // summary takes the last event of a run.
 func (r *run) summary(e *summaryEvent) {
 	r.sums.ends.summary(e)
+	r.labels = labelsOf(e.labels)
 	r.signal, r.outlived = text(e.signal), !e.running && r.command != 0 && r.ended == 0
 	if e.running {
 		r.hasNoCommand()

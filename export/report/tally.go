@@ -85,6 +85,27 @@ func (t *tally) add(x *exchangeEvent) {
 	}
 }
 
+// merge adds the requests of another tally.
+func (t *tally) merge(o *tally) {
+	t.requests += o.requests
+	for class, n := range o.failures {
+		if t.failures == nil {
+			t.failures = make(map[string]int64)
+		}
+		t.failures[class] += n
+	}
+	t.missing += o.missing
+	t.excused += o.excused
+	t.redirects += o.redirects
+	t.notModified += o.notModified
+	t.bytes += o.bytes
+	t.bulk += o.bulk
+	t.receive += o.receive
+	t.waited += o.waited
+	t.wait.merge(&o.wait)
+	t.total.merge(&o.total)
+}
+
 // fail counts a failure.
 func (t *tally) fail(class string) {
 	if t.failures == nil {

@@ -23,9 +23,16 @@ func (r *Report) WriteText(w io.Writer) error {
 		b.WriteString("  " + clean(e) + "\n")
 	}
 	b.WriteString("  " + r.Verdict.Cause.more() + " says more\n")
-	for _, t := range r.tables() {
-		fmt.Fprintf(&b, "\n%s\n", t.title)
-		tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	appendText(&b, r.tables())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// appendText appends tables for a terminal, each after an empty line.
+func appendText(b *strings.Builder, tables []table) {
+	for _, t := range tables {
+		fmt.Fprintf(b, "\n%s\n", t.title)
+		tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 		for _, row := range t.rows {
 			for len(row) > 1 && row[len(row)-1] == "" { // no trailing space
 				row = row[:len(row)-1]
@@ -34,8 +41,6 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 		_ = tw.Flush() // to memory
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // WriteMarkdown writes the report as Markdown.
@@ -46,8 +51,15 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		b.WriteString("* " + escape(clean(e)) + "\n")
 	}
 	b.WriteString("* `" + r.Verdict.Cause.more() + "` says more\n")
-	for _, t := range r.tables() {
-		fmt.Fprintf(&b, "\n## %s\n\n", t.title)
+	appendMarkdown(&b, r.tables())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// appendMarkdown appends tables in Markdown, each after an empty line.
+func appendMarkdown(b *strings.Builder, tables []table) {
+	for _, t := range tables {
+		fmt.Fprintf(b, "\n## %s\n\n", escape(t.title))
 		for i, row := range t.rows {
 			for j := range row {
 				row[j] = escape(row[j])
@@ -58,8 +70,6 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 			}
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 func (r *Report) headline() string {
@@ -126,22 +136,7 @@ func (r *Report) timeTable() table {
 		return r.Logs.timeTable()
 	}
 	t := table{"Where the time went: " + r.clocked(), [][]string{{"phase", "ms", "share"}}}
-	for _, p := range []struct {
-		name string
-		ms   Millis
-	}{
-		{"git and alike", r.Time.VCS},
-		{"dns", r.Time.DNS},
-		{"connect", r.Time.Connect},
-		{"tls", r.Time.TLS},
-		{"send", r.Time.Send},
-		{"wait", r.Time.Wait},
-		{"receive", r.Time.Receive},
-		{"stalled", r.Time.Stall},
-		{"process itself", r.Time.Other},
-		{"idle", r.Time.Idle},
-		{"wall time", r.Wall},
-	} {
+	for _, p := range append(r.Time.phases(), phase{"wall time", r.Wall}) {
 		if p.ms == 0 && (p.name == "git and alike" || p.name == "idle") {
 			continue // for runs of another kind
 		}

@@ -152,6 +152,7 @@ func read(t *testing.T, text string) *Builder {
 	if err := b.Read(strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
+	wantSameAnonymous(t, text, b)
 	return b
 }
 

@@ -36,6 +36,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Command:   o.command,
 		Signal:    o.signal,
 		Verify:    verified(o.conns.verifier),
+		Labels:    o.opts.Labels,
 	}
 	o.events.Summary(sum)
 	if o.delivered()+lost != ledger.SeenRecords {

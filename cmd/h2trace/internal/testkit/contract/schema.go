@@ -80,7 +80,8 @@ var schema = map[string][]key{
 		need("bytes", keys(need("seen", count), need("captured", count))),
 		need("agent", keys(need("cpu_ms", millis), need("max_rss_bytes", count))),
 		opt("command", count), opt("signal", str),
-		opt("verify", keys(need("blocks", count), need("fields", count), need("mismatches", count), need("unchecked", count)))),
+		opt("verify", keys(need("blocks", count), need("fields", count), need("mismatches", count), need("unchecked", count))),
+		opt("labels", object)),
 }
 
 var (

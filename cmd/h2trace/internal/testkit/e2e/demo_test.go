@@ -22,7 +22,7 @@ func TestDemo(t *testing.T) {
 	cmd.Env = append(os.Environ(), "GOPROXY="+proxy.URL, "GOSUMDB=off", "SSL_CERT_FILE="+a.CertFile, "SSL_CERT_DIR="+a.EmptyDir)
 	out, err := cmd.CombinedOutput()
 	want := regexp.MustCompile(`(?s)^\$ h2trace -o events.jsonl go mod download\n(?:.*\n)?` +
-		`h2trace: saw 1 process, .*` +
+		`h2trace: saw 1 process, [^\n]*\nh2trace: \w+: .*\nh2trace:   of \d[^\n]*: .*` +
 		`\n\{"v":1,[^\n]*"event":"frame".*` +
 		`\n\$ h2trace report events.jsonl\n.*\n  wall time .*` +
 		`\nThe program is (/\S+/bin/h2trace)\. .*--help\n$`)

@@ -171,6 +171,10 @@ func unlike(shown []string, stdout, stderr string) string {
 	for i, want := range shown {
 		switch {
 		case want == "" || want == "…":
+		case verdictLine.MatchString(want + "\n"): // another verdict, on another line
+			if !verdictLine.MatchString(stderr) {
+				return "no verdict"
+			}
 		case strings.HasPrefix(want, "h2trace: "):
 			if !strings.Contains(stderr, want[:number.FindStringIndex(want + "0")[0]]) {
 				return "no message like " + want

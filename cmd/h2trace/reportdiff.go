@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/export/report"
+)
+
+// runDiff compares the runs of two files or directories.
+func runDiff(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
+	sides := [2]*report.Side{report.NewSide(), report.NewSide()}
+	if opts.Anonymize {
+		sides[0].Builder().Anonymize()
+		sides[1].Builder().AnonymizeLike(sides[0].Builder())
+	}
+	for i, side := range sides {
+		files, err := filesIn(opts.Files[i : i+1])
+		if err != nil {
+			msg.Errorf("%v", err)
+			return exitRuntime
+		}
+		for _, name := range files {
+			if err := readEvents(side, name, stdin); err != nil {
+				msg.Errorf("%v", err)
+				return exitRuntime
+			}
+		}
+		r := side.Builder().Report()
+		sayWhatIsMissing(r, msg)
+		if r.Runs == 0 {
+			msg.Errorf("%s: no event was recorded; record some with h2trace -o FILE COMMAND", opts.Files[i])
+			return exitRuntime
+		}
+	}
+	err := writeFormatted(opts, report.Compare(sides[0], sides[1]), stdout)
+	if err != nil && !errors.Is(err, syscall.EPIPE) {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	return exitOK
+}
