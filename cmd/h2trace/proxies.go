@@ -65,7 +65,6 @@ func parseProxies(before *pflag.FlagSet, opts *Options, args []string) (Options,
 		p.Sources = sources.String()
 	}
 	p.Proxies, p.Quiet = fs.Args(), opts.Quiet
-	p.LabelRecordings = before.Lookup("label") != nil // where running a command takes labels
 	return *opts, actionProxies, checkProxies(p, fs.Changed("rounds"))
 }
 

@@ -21,10 +21,7 @@ func (c *comparison) record(ctx context.Context, dir string) ([]download, error)
 	if err != nil {
 		return nil, err
 	}
-	f := &fetcher{self: c.self, tool: c.tool, dir: dir, timeout: c.Timeout, sources: c.Sources}
-	if c.LabelRecordings {
-		f.labels = c.Labels
-	}
+	f := &fetcher{self: c.self, tool: c.tool, dir: dir, timeout: c.Timeout, sources: c.Sources, labels: c.Labels}
 	if f.work, err = c.work(ctx, dir); ctx.Err() != nil {
 		return nil, nil // that nothing was measured says it
 	} else if err != nil {

@@ -67,7 +67,7 @@ func observed(t *testing.T, notes string) (proxies []string, text string) {
 
 // TestRecordTurns begins each round with another proxy.
 func TestRecordTurns(t *testing.T) {
-	opts := Options{Rounds: 3, Timeout: time.Minute, Labels: []string{"place=here"}, LabelRecordings: true, Sources: "wire"}
+	opts := Options{Rounds: 3, Timeout: time.Minute, Labels: []string{"place=here"}, Sources: "wire"}
 	c, notes := newComparison(t, opts, "a.example", "https://me:secret@b.example", "fail.example")
 	list, err := c.record(t.Context(), t.TempDir())
 	if err != nil || len(list) != 9 {

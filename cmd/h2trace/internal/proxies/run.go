@@ -30,9 +30,6 @@ type Options struct {
 	Sources string        // of the observation, "" for the default
 	JSON    bool
 	Quiet   bool
-
-	// LabelRecordings has each recording labelled, too. Else only the result is.
-	LabelRecordings bool
 }
 
 // The profiles.
