@@ -437,6 +437,15 @@ reach its server and the events have that connection. Complaints and commands
 are left out if the events have processes. If there are more than 64 logs, or
 8192 requests in them, give the events first.
 
+"process itself" is the time in which no request was under way. Of that, report
+says how much can have been CPU, by the CPU time of all processes, and waiting
+for locks, such as those of the module cache; and how much was neither. These
+are bounds: threads run side by side. With what a go command writes, it says
+what that was at, as unzip or loading packages:
+
+	h2trace -o events.jsonl go build -debug-trace=trace ./...
+	h2trace report events.jsonl trace
+
 report needs no privileges. Its exit status is 0; 1 if a file cannot be read, no
 event was recorded, or nothing can be suggested; 3 if an assertion fails.
 

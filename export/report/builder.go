@@ -35,7 +35,7 @@ type Builder struct {
 // NewBuilder returns a Builder that has read nothing.
 func NewBuilder() *Builder { return &Builder{sums: newSums()} }
 
-// Read reads a file: events, a log of "go -x", or both in one. A run ends with its summary,
+// Read reads a file: events, a log of "go -x", both in one, or what a go command wrote with -debug-trace. A run ends with its summary,
 // or with the file. It returns only errors of r.
 func (b *Builder) Read(r io.Reader) error {
 	in := bufio.NewReaderSize(plainText(r), 1<<20)
@@ -43,6 +43,7 @@ func (b *Builder) Read(r io.Reader) error {
 	b.log = newXLog(-b.read)
 	defer b.endLog()
 	defer b.endRun()
+	defer b.sums.trace.end()
 	var long []byte
 	for {
 		line, err := in.ReadSlice('\n')
@@ -59,8 +60,11 @@ func (b *Builder) Read(r io.Reader) error {
 			line = append(long, line...)
 			long = nil
 		}
-		line = b.hide(line)
-		if text := bytes.TrimSpace(line); len(text) > 0 {
+		traced := b.sums.trace.take(line)
+		if !traced {
+			line = b.hide(line)
+		}
+		if text := bytes.TrimSpace(line); len(text) > 0 && !traced {
 			if text[0] == '{' && len(text) > 1 { // not of go mod download -json
 				b.line(text)
 			} else {

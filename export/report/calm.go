@@ -35,6 +35,7 @@ func (j *judge) healthy(evidence []string) Verdict {
 	if own := j.parts[partOther]; own > 0 {
 		v.Evidence = append(v.Evidence, share(own, j.wall)+" went to the processes themselves")
 		v.Evidence = append(v.Evidence, j.own.evidence(own)...)
+		v.Evidence = append(v.Evidence, j.trace.evidence(merged(j.own.gaps))...)
 	}
 	if j.large(j.own.locked, largeShare) {
 		name, _ := j.own.longest()

@@ -34,6 +34,7 @@ type own struct {
 	measured bool          // cpu is known
 	locked   time.Duration // time of the processes themselves in which one waited for a lock
 	locks    byName[lockWaits]
+	gaps     []interval // the time of the processes themselves
 }
 
 // lockWaits counts the waits for one lock.

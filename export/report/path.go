@@ -68,6 +68,7 @@ type path struct {
 	// which there were such.
 	waits  []interval
 	locked time.Duration
+	gaps   []interval // this rest, bounded
 }
 
 // start sets the beginning of the run.
@@ -100,6 +101,9 @@ func (p *path) wait(i interval) {
 
 // maxWaits bounds the waits for locks of a run.
 const maxWaits = 1 << 12
+
+// maxGaps bounds the periods outside of all spans that are remembered.
+const maxGaps = 1 << 14
 
 // settle fixes the path through the older half of the spans.
 func (p *path) settle() {
@@ -157,6 +161,9 @@ func (p *path) walk(now wallTime, rest int) (all parts) {
 		}
 		all[rest] += now.sub(last)
 		p.locked += overlap(p.waits, last, now)
+		if last < now && len(p.gaps) < maxGaps {
+			p.gaps = append(p.gaps, interval{last, now})
+		}
 		if now = last; i < 0 || p.spans[i].end < p.begin {
 			continue
 		}

@@ -33,6 +33,9 @@ type Report struct {
 	// Clients has the clients of observed servers. Their wait is the time until the
 	// server began its response.
 	Clients []ServedClient `json:"clients"`
+	// GoSpans has what go commands did, by their -debug-trace, with what took most of the
+	// time of the processes themselves first.
+	GoSpans []GoSpan `json:"go_spans"`
 	// Served has the module requests that observed module proxies served.
 	Served []ServedKind `json:"served"`
 	// Programs has the programs besides the command, the slowest first.
@@ -281,6 +284,7 @@ func (b *Builder) Report() *Report {
 	r.Direct = b.sums.direct.report()
 	r.HTTPProxies = b.sums.relays.report()
 	r.Clients = b.sums.served.report()
+	r.GoSpans = b.sums.trace.report(merged(b.sums.own.gaps))
 	r.Served = b.sums.upstream.report()
 	r.Programs = b.sums.tools.report()
 	r.Opaque = Opaque{b.sums.opaque.conns, b.sums.opaque.reason}

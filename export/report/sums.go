@@ -24,6 +24,7 @@ type sums struct {
 	lookups  lookups
 	repeated repeated
 	own      own
+	trace    goTrace
 	upstream upstream
 	told     told
 	logs     logs

@@ -85,5 +85,6 @@ func (r *run) end() {
 	}
 	s.parts = s.parts.plus(r.parts())
 	s.own.locked += r.locked
+	s.own.gaps = append(s.own.gaps, r.gaps[:min(len(r.gaps), maxGaps-len(s.own.gaps))]...)
 	s.ends.add(&r.life)
 }

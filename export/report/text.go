@@ -104,6 +104,9 @@ func (r *Report) tables() []table {
 	if len(r.Clients) > 0 {
 		list = append(list, r.clientTable())
 	}
+	if len(r.GoSpans) > 0 {
+		list = append(list, r.spanTable())
+	}
 	if len(r.Served) > 0 {
 		list = append(list, r.servedTable())
 	}

@@ -1,0 +1,202 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// goTrace sums up the spans that a go command writes with -debug-trace=FILE: Chrome trace
+// events, of which each is a line (cmd/go/internal/trace). Their clock is that of the wall, as
+// in events.
+type goTrace struct {
+	open  map[spanKey][]wallTime // begins without an end
+	spans byName[goSpan]
+}
+
+// spanKey identifies what is open.
+type spanKey struct{ thread, name string }
+
+// goSpan is the tally of one kind of spans.
+type goSpan struct {
+	count          int64
+	total, longest time.Duration
+	at             []interval
+}
+
+// Bounds on the kinds of spans, on those that are open, and on the periods of each kind.
+const (
+	maxSpanKinds   = 64
+	maxOpenSpans   = 1 << 14
+	maxSpanPeriods = 1 << 14
+)
+
+// spanKinds names spans by how they begin.
+var spanKinds = []struct{ prefix, name string }{
+	{"Running ", "command"},
+	{"modfetch.downloadZip ", "download zip"},
+	{"modfetch.Unzip ", "unzip"},
+	{"unzip ", "unzip"},
+	{"modfetch.download ", "fetch module"},
+	{"modload.Query", "query"},
+	{"modload.query", "query"},
+	{"queryLatest", "query"},
+	{"modload.", "load modules"},
+	{"walkPkgs ", "load modules"},
+	{"load.", "load packages"},
+	{"exec.Builder.Do ", "build"},
+	{"InstallPackages ", "build"},
+	{"Executing ", "action of a build"},
+}
+
+var (
+	eventBegin = []byte(`{"v":`)
+	phaseKey   = []byte(`"ph":`)
+)
+
+// kindOfSpan returns the kind of a span; those of an unknown kind are what their first word
+// says.
+func kindOfSpan(name string) string {
+	for _, k := range spanKinds {
+		if strings.HasPrefix(name, k.prefix) {
+			return k.name
+		}
+	}
+	name, _, _ = strings.Cut(name, " ")
+	return name
+}
+
+// take takes a line, and reports whether it is one of a trace.
+func (g *goTrace) take(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	switch {
+	case len(line) == 0 || bytes.HasPrefix(line, eventBegin):
+		return false
+	case string(line) == "[", string(line) == "]": // of nothing else that is read
+		return true
+	}
+	line = bytes.TrimLeft(line, "[,")
+	if len(line) == 0 || line[0] != '{' || !bytes.Contains(line, phaseKey) {
+		return false
+	}
+	var name, phase, thread []byte
+	var micros float64
+	timed := false
+	if !members(line, func(key, v []byte) {
+		switch string(key) {
+		case "name":
+			name = v
+		case "ph":
+			phase = v
+		case "tid":
+			thread = v
+		case "ts":
+			var err error
+			micros, err = strconv.ParseFloat(string(v), 64)
+			timed = err == nil && micros > 0 && micros < 1e17
+		}
+	}) || name == nil || !timed {
+		return false
+	}
+	key, at := spanKey{string(thread), text(name)}, wallTime(math.Round(micros))*1e3 // a float64 has no more
+	switch {
+	case is(phase, "B"):
+		if g.open == nil {
+			g.open = make(map[spanKey][]wallTime)
+		}
+		if len(g.open) < maxOpenSpans {
+			g.open[key] = append(g.open[key], at)
+		}
+	case is(phase, "E") && len(g.open[key]) > 0:
+		begins := g.open[key]
+		g.add(kindOfSpan(key.name), interval{begins[len(begins)-1], at})
+		if g.open[key] = begins[:len(begins)-1]; len(begins) == 1 {
+			delete(g.open, key)
+		}
+	}
+	return true
+}
+
+func (g *goTrace) add(kind string, i interval) {
+	if g.spans.values == nil {
+		g.spans = newByName[goSpan](maxSpanKinds)
+	}
+	s := g.spans.get(kind)
+	if s == nil || i.end < i.begin {
+		return
+	}
+	took := i.end.sub(i.begin)
+	s.count++
+	s.total += took
+	s.longest = max(s.longest, took)
+	if len(s.at) == maxSpanPeriods {
+		if s.at = merged(s.at); len(s.at) == maxSpanPeriods {
+			return
+		}
+	}
+	s.at = append(s.at, i)
+}
+
+// end ends a file. A span that is open then has no end.
+func (g *goTrace) end() { clear(g.open) }
+
+// GoSpan is the tally of the spans of one kind of a go command. Wall is the time in which at
+// least one was under way, and Own what of that is the time of the processes themselves.
+type GoSpan struct {
+	Span    string `json:"span"`
+	Count   int64  `json:"count"`
+	Total   Millis `json:"total_ms"`
+	Longest Millis `json:"longest_ms"`
+	Wall    Millis `json:"wall_ms"`
+	Own     Millis `json:"own_ms"`
+}
+
+// report returns the spans. gaps are the times of the processes themselves, merged.
+func (g *goTrace) report(gaps []interval) []GoSpan {
+	list := []GoSpan{}
+	for name, s := range g.spans.values {
+		s.at = merged(s.at)
+		out := GoSpan{Span: name, Count: s.count, Total: ms(s.total), Longest: ms(s.longest)}
+		var wall, own time.Duration
+		for _, i := range s.at {
+			wall += i.end.sub(i.begin)
+			own += overlap(gaps, i.begin, i.end)
+		}
+		out.Wall, out.Own = ms(wall), ms(own)
+		list = append(list, out)
+	}
+	slices.SortFunc(list, func(a, b GoSpan) int {
+		return cmp.Or(cmp.Compare(b.Own, a.Own), cmp.Compare(b.Total, a.Total), cmp.Compare(a.Span, b.Span))
+	})
+	return list
+}
+
+// evidence names the spans that were under way for most of the time of the processes
+// themselves, besides the command as a whole.
+func (g *goTrace) evidence(gaps []interval) []string {
+	var parts []string
+	for _, s := range g.report(gaps) {
+		if s.Span != "command" && s.Own.duration() >= largeTime && len(parts) < 4 {
+			parts = append(parts, s.Span+" "+human(s.Own.duration()))
+		}
+	}
+	if parts == nil {
+		return nil
+	}
+	return []string{"then the go command was at, by -debug-trace: " + strings.Join(parts, ", ")}
+}
+
+func (r *Report) spanTable() table {
+	t := table{"What the go command did, by -debug-trace (ms; spans overlap)", [][]string{
+		{"span", "count", "total", "longest", "wall", "of the process itself"},
+	}}
+	for _, s := range r.GoSpans {
+		t.rows = append(t.rows, []string{clean(s.Span), fmt.Sprint(s.Count), number(s.Total), number(s.Longest), number(s.Wall), number(s.Own)})
+	}
+	return t
+}
