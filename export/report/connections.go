@@ -17,6 +17,7 @@ const maxConns = 1 << 16
 type connections struct {
 	open        map[string]*connection // by id, as written
 	handshaking int                    // how many are in a TLS handshake
+	own         map[string]bool        // local addresses of observed clients
 }
 
 func newConnections() connections { return connections{open: make(map[string]*connection)} }

@@ -66,6 +66,7 @@ type openEvent struct {
 	tlsKeys
 	phaseKeys
 	client, start bool // role, joined
+	local         []byte
 }
 
 func (e *openEvent) member(key, v []byte) {
@@ -75,6 +76,8 @@ func (e *openEvent) member(key, v []byte) {
 	case "role":
 		e.client = is(v, "client")
 		e.peerKeys.member(key, v)
+	case "local":
+		e.local = v
 	case "joined":
 		e.start = is(v, "start")
 	case "name", "remote":

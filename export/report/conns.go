@@ -28,6 +28,12 @@ func (r *run) connected(e *openEvent) {
 		return
 	}
 	c.server, c.remote = e.server, text(e.remote)
+	if e.client && len(r.conns.own) < maxConns {
+		if r.conns.own == nil {
+			r.conns.own = make(map[string]bool)
+		}
+		r.conns.own[text(e.local)] = true
+	}
 	if e.server {
 		r.sums.upstream.opened()
 		c.peer, _, _ = cutLast(c.remote, ":")

@@ -128,6 +128,9 @@ func (r *run) serve(x *exchangeEvent, c *connection) {
 	r.hears++
 	r.sums.upstream.serve(x)
 	if x.known[phaseTotal] {
+		if !r.conns.own[c.remote] {
+			r.path.serve(interval{x.at.add(-x.phases[phaseTotal]), x.at})
+		}
 		r.add(span{begin: x.at.add(-x.phases[phaseTotal]), end: x.at, served: true, parts: parts{
 			partOther: x.phases[phaseWait],
 			partSend:  x.phases[phaseReceive] - x.send, partSendStall: x.send,

@@ -68,6 +68,9 @@ type path struct {
 	// which there were such.
 	waits  []interval
 	locked time.Duration
+	// serving are requests of others, while the processes asked, too: outside of all spans
+	// they work on these.
+	serving []interval
 	gaps   []interval // this rest, bounded
 }
 
@@ -89,18 +92,24 @@ func (p *path) add(s span) {
 	p.spans = append(p.spans, s)
 }
 
-// wait adds a wait for a lock. Beyond the bound, waits become one.
-func (p *path) wait(i interval) {
-	if len(p.waits) == maxWaits {
-		if p.waits = merged(p.waits); len(p.waits) == maxWaits {
+// wait adds a wait for a lock.
+func (p *path) wait(i interval) { remember(&p.waits, i) }
+
+// serve adds a request of another process that was served.
+func (p *path) serve(i interval) { remember(&p.serving, i) }
+
+// remember adds a period to a bounded list.
+func remember(list *[]interval, i interval) {
+	if len(*list) == maxPeriods {
+		if *list = merged(*list); len(*list) == maxPeriods {
 			return
 		}
 	}
-	p.waits = append(p.waits, i)
+	*list = append(*list, i)
 }
 
-// maxWaits bounds the waits for locks of a run.
-const maxWaits = 1 << 12
+// maxPeriods bounds the waits for locks of a run, and the served requests.
+const maxPeriods = 1 << 12
 
 // maxGaps bounds the periods outside of all spans that are remembered.
 const maxGaps = 1 << 14
@@ -120,7 +129,7 @@ func (p *path) settle() {
 }
 
 func (p *path) sort() {
-	p.waits = merged(p.waits)
+	p.waits, p.serving = merged(p.waits), merged(p.serving)
 	if p.asked {
 		p.spans = slices.DeleteFunc(p.spans, func(s span) bool { return s.served })
 	}
@@ -159,7 +168,13 @@ func (p *path) walk(now wallTime, rest int) (all parts) {
 			now = from
 			continue
 		}
-		all[rest] += now.sub(last)
+		idle := now.sub(last)
+		if rest == partIdle {
+			worked := overlap(p.serving, last, now)
+			all[partOther] += worked
+			idle -= worked
+		}
+		all[rest] += idle
 		p.locked += overlap(p.waits, last, now)
 		if last < now && len(p.gaps) < maxGaps {
 			p.gaps = append(p.gaps, interval{last, now})

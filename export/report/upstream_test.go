@@ -45,7 +45,25 @@ func TestUpstream(t *testing.T) {
 	if said := strings.Join(r.Verdict.Evidence, "\n"); !strings.Contains(said, "of 6 module requests that it answered, it had to ask for 4 itself: of 85 ms each (mean) it waited for 62 ms") {
 		t.Errorf("got %s", said)
 	}
+	if r.Time.Other != 220 || r.Time.Idle != 560 {
+		t.Errorf("got %+v, want 220 ms of work on requests outside of those that it made", r.Time)
+	}
 	if len(r.Kinds) != 3 || len(r.Proxies) != 1 || r.Proxies[0].Requests != 3 {
 		t.Errorf("the other side: %+v, %+v", r.Kinds, r.Proxies)
+	}
+}
+
+// TestOwnServer has a program that asks its own server: the requests are one and the same.
+func TestOwnServer(t *testing.T) {
+	var w writer
+	w.attached(0)
+	w.line(1, "conn", `"pid":7,"comm":"x","conn":"s1","action":"open","local":"127.0.0.1:443","remote":"127.0.0.1:1234","role":"server","joined":"start","tls":null`)
+	w.line(2, "conn", `"pid":7,"comm":"x","conn":"c1","action":"open","local":"127.0.0.1:1234","remote":"127.0.0.1:443","role":"client","joined":"start","tls":null`)
+	for _, conn := range []string{"c1", "s1"} {
+		w.line(300, "exchange", `"pid":7,"comm":"x","conn":%q,"stream":1,"method":"GET","url":"https://127.0.0.1/","status":200,"wait_ms":200.000,"receive_ms":0.000,"total_ms":200.000`, conn)
+	}
+	w.line(1000, "summary", `"duration_ms":1000.000,"command":null,"records":{"seen":1,"delivered":1,"lost":0}`)
+	if got := read(t, w.String()).Report().Time; got.Wait != 200 || got.Other != 0 || got.Idle != 800 {
+		t.Errorf("got %+v", got)
 	}
 }
