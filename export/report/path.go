@@ -71,7 +71,7 @@ type path struct {
 	// serving are requests of others, while the processes asked, too: outside of all spans
 	// they work on these.
 	serving []interval
-	gaps   []interval // this rest, bounded
+	gaps    []interval // this rest, bounded
 }
 
 // start sets the beginning of the run.
