@@ -25,6 +25,7 @@ type overview struct {
 
 	chunk []byte      // of lines
 	queue chan []byte // of chunks
+	free  chan []byte // chunks to use again
 	done  chan struct{}
 	once  sync.Once
 	// left says that lines came faster than they could be summed up. Those of a report wait
@@ -41,7 +42,11 @@ const (
 // add takes a line.
 func (v *overview) add(line []byte) {
 	if v.chunk == nil {
-		v.chunk = make([]byte, 0, chunkSize+chunkSize/8)
+		select {
+		case v.chunk = <-v.free:
+		default:
+			v.chunk = make([]byte, 0, chunkSize+chunkSize/8)
+		}
 	}
 	v.chunk = append(append(v.chunk, line...), '\n')
 	if len(v.chunk) < chunkSize {
@@ -69,6 +74,10 @@ func (v *overview) sumUp() {
 				v.builder.Add(line)
 			}
 		}
+		select {
+		case v.free <- chunk[:0]:
+		default:
+		}
 	}
 }
 
@@ -88,6 +97,7 @@ func newOverview(opts *Options) *overview {
 	v := &overview{
 		builder: report.NewBuilder(),
 		queue:   make(chan []byte, maxChunks),
+		free:    make(chan []byte, 4),
 		done:    make(chan struct{}),
 		printed: opts.Sum,
 		said:    len(opts.Command) > 0 && !opts.Quiet && (!opts.Sum || !output.IsStdout(opts.Output)),
