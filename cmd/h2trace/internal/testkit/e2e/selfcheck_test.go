@@ -44,7 +44,7 @@ func TestVerifyLoss(t *testing.T) {
 	for _, storm := range storms {
 		t.Run(storm.name, func(t *testing.T) {
 			tr := startTracing(t, command{
-				flags: []string{"--verify", "--buffer", "64KiB"},
+				flags: []string{"-q", "--verify", "--buffer", "64KiB"},
 				args:  clientArgs(t, srv.addr, "-impl", "net", "-repeat", "-scenario", storm.scenario), env: debugEnv(peerEnv(a)),
 			})
 			lose(t, tr)
