@@ -112,6 +112,7 @@ const notMeasured = "not measured"
 // Check compares an assertion with all lines read so far. Without a measurement it does not
 // hold.
 func (b *Builder) Check(a Assertion) Outcome {
+	b.settleAll()
 	v, ok := a.value(b.sums)
 	if !ok {
 		return Outcome{a.text, notMeasured, false}

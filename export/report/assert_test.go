@@ -175,3 +175,26 @@ func TestFailuresOfMeasures(t *testing.T) {
 		})
 	}
 }
+
+// TestAssertionsOnLogs has what a log of "go -x" shows, and what it does not.
+func TestAssertionsOnLogs(t *testing.T) {
+	b := read(t, xget(xB+"v1.0.0.info", "200 OK (0.100s)")+xget(xB+"v1.0.0.mod", "503 Service Unavailable (0.300s)")+
+		xget(xB+"v1.1.0.info", "404 Not Found (0.200s)")+xget(xB+"v1.0.0.zip", "200 OK (0.400s)"))
+	for text, want := range map[string]string{
+		"max(wait) < 1s":       "400 ms",
+		"count(wait) == 4":     "4",
+		"rate(failures) < 50%": "25.00 %",
+		"count(failures) < 9":  "1",
+		"p95(total) < 1s":      notMeasured,
+		"max(dns) < 1s":        notMeasured,
+		"rate(wait) > 0/s":     notMeasured,
+	} {
+		a, err := ParseAssertion(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Check(a); got.Value != want || got.Holds != (want != notMeasured) {
+			t.Errorf("%s: got %+v, want %s", text, got, want)
+		}
+	}
+}

@@ -37,6 +37,7 @@ func (r *run) exchange(x *exchangeEvent) {
 		if c != nil && c.proxy == nil {
 			c.proxy = p
 			p.conns++
+			p.links.opened()
 			r.sums.relays.conn(x)
 		}
 	}

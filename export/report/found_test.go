@@ -56,7 +56,7 @@ func TestFound(t *testing.T) {
 		{"HTTP/1.1", func(w *writer) {
 			slow(w, "")
 			w.line(990, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","protocol":"http/1.1","tls":{"version":"TLS 1.3","offered_alpn":["h2","http/1.1"]}`)
-		}, map[string]string{"HTTP/1.1 only": "each of 1 connection: the server did not choose HTTP/2, which the client offered"}},
+		}, map[string]string{"HTTP/1.1 only": "each of 1 connection, at most 1 at once: the server did not choose HTTP/2, which the client offered"}},
 		{"HTTP/1.1 by the client", func(w *writer) {
 			slow(w, "")
 			w.line(990, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","protocol":"http/1.1","tls":{"version":"TLS 1.3","offered_alpn":["http/1.1"]}`)
@@ -276,5 +276,26 @@ func TestReader(t *testing.T) {
 				t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
 			}
 		})
+	}
+}
+
+// TestPeakConns has two runs: in the first, two of three connections are open at once.
+func TestPeakConns(t *testing.T) {
+	var w writer
+	ask := func(ms float64, conn string) { w.exchange(info(exchange{begin: ms, wait: 1, conn: conn})) }
+	end := func(ms float64, conn string) {
+		w.line(ms, "conn", `"pid":7,"comm":"go","conn":%q,"action":"close","protocol":"http/1.1","tls":{"version":"TLS 1.3"}`, conn)
+	}
+	w.command(0)
+	ask(10, "c1")
+	ask(20, "c2")
+	end(30, "c1")
+	ask(40, "c3")
+	w.exit(1000, 0)
+	w.command(1100)
+	ask(1110, "c1")
+	w.exit(1200, 0)
+	if p := read(t, w.String()).Report().Proxies[0]; p.Conns != 4 || p.PeakConns == nil || *p.PeakConns != 2 {
+		t.Errorf("got %+v, want 2 at once", p)
 	}
 }

@@ -20,6 +20,7 @@ type links struct {
 	hops          int64 // most, 0 unknown
 	mss           int64 // least, bytes, 0 unknown
 	inside        bool  // the server has a private address
+	open, most    int64 // connections: now, and at once
 	unread        int64 // bytes that the process had not read at the close
 }
 
@@ -30,8 +31,15 @@ type crowd struct{ peak, allowed int64 }
 // full reports whether the limit was reached.
 func (c crowd) full() bool { return c.allowed > 0 && c.peak >= c.allowed }
 
+// opened takes a connection that carries its first request.
+func (l *links) opened() {
+	l.open++
+	l.most = max(l.most, l.open)
+}
+
 // closed takes a connection that was closed.
 func (l *links) closed(e *closeEvent) {
+	l.open = max(0, l.open-1)
 	switch {
 	case is(e.protocol, "h2"):
 		l.http2++
@@ -111,7 +119,7 @@ func (p *proxy) evidence(name string, cause Cause) (list []string) {
 		if l.offered > 0 {
 			why = "the server did not choose HTTP/2, which the client offered"
 		}
-		list = append(list, fmt.Sprintf("%s was asked over HTTP/1.1 only, one request at a time on each of %s: %s", name, several(l.http1, "connection", "connections"), why))
+		list = append(list, fmt.Sprintf("%s was asked over HTTP/1.1 only, one request at a time on each of %s, at most %d at once: %s", name, several(l.http1, "connection", "connections"), l.most, why))
 	}
 	if p.reused == 0 && p.conns >= fewRequests {
 		list = append(list, fmt.Sprintf("no connection to %s served a second request: one side closes them (keep-alive), and each request pays for a new one", name))

@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // metric is a time that a distribution is kept of.
 type metric int
@@ -71,6 +74,22 @@ func (m *measures) exchange(x *exchangeEvent) {
 	m.phase(metricReceive, &x.phaseKeys, phaseReceive)
 	if x.stallKnown {
 		m.of[metricStall].add(x.recv + x.send)
+	}
+}
+
+// logged takes a request of a log, which has the wait alone. bucket is that of the wait.
+func (m *measures) logged(one *logged, bucket int) {
+	m.requests++
+	if one.class != "" && one.status != http.StatusNotFound && one.status != http.StatusGone {
+		m.failed++
+	}
+	if one.known {
+		wait := &m.of[metricWait]
+		wait.addTo(bucket)
+		if one.took <= 0 {
+			wait.zeros++
+		}
+		wait.longest = max(wait.longest, one.took)
 	}
 }
 

@@ -159,6 +159,7 @@ type Proxy struct {
 	// Of connections that closed; nil if not known.
 	Hops        *int64 `json:"hops"` // routers on the way
 	MSS         *int64 `json:"mss"`  // bytes of a TCP segment, the least
+	PeakConns   *int64 `json:"peak_conns"`
 	PeakStreams *int64 `json:"peak_streams"`
 	MaxStreams  *int64 `json:"max_concurrent_streams"`
 }
@@ -270,7 +271,7 @@ func (b *Builder) Report() *Report {
 			Handshakes: Handshakes{v.count(v.links.full), v.count(v.links.resumed)},
 			Cache:      Caching{v.count(v.caching.hits), v.count(v.caching.misses)},
 			Issuer:     v.links.issuer, Hops: known(v.links.hops), MSS: known(v.links.mss),
-			PeakStreams: known(v.links.crowd.peak), MaxStreams: known(v.links.crowd.allowed),
+			PeakConns: known(v.links.most), PeakStreams: known(v.links.crowd.peak), MaxStreams: known(v.links.crowd.allowed),
 		})
 	}
 	slices.SortFunc(r.Proxies, func(a, b Proxy) int {

@@ -74,6 +74,9 @@ func (r *run) end() {
 	r.dials.end(s, &r.said)
 	s.chain.end(s.direct.fetched, &r.said.family, &s.told)
 	s.repeated.end()
+	for _, p := range s.tables.proxies.values {
+		p.links.open = 0
+	}
 	s.upstream.end()
 	r.said.end(s)
 	at := r.until()

@@ -75,6 +75,7 @@ func (r *run) logged(l *xlog, one *logged) {
 	if one.took > s.logs.longest {
 		s.logs.longest, s.logs.slowest = one.took, one.url
 	}
+	s.measures.logged(one, s.logs.buckets.of(one.took))
 	a := one.wanted
 	if a.sums == nil {
 		a.sums = s.tables.sumsOf(a)

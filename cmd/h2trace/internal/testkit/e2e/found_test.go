@@ -53,6 +53,31 @@ func TestFound(t *testing.T) {
 			[]string{"went to dns: name resolution is slow"},
 		},
 		{
+			degraded{name: "slow names and slow handshakes", flags: []string{"-dns-delay", "1s", "-tls-delay", "2s"}, cause: "tls", text: "TLS handshakes are slow"},
+			nil,
+			[]string{"went to dns: name resolution is slow"},
+		},
+		{
+			degraded{name: "slow names and a far proxy", flags: []string{"-dns-delay", "1500ms", "-delay", "200ms"}, cause: "server_wait", text: "far away"},
+			nil,
+			[]string{"went to dns: name resolution is slow"},
+		},
+		{
+			degraded{name: "slow names and 503", flags: []string{"-dns-delay", "2s", "-status", "503"}, fails: true, cause: "errors", text: "503 Service Unavailable"},
+			nil,
+			[]string{"went to dns"},
+		},
+		{
+			degraded{name: "slow handshakes and 403", flags: []string{"-tls-delay", "2s", "-status", "403"}, fails: true, cause: "errors", text: "403 Forbidden"},
+			nil,
+			[]string{"went to tls"},
+		},
+		{
+			degraded{name: "a slow server and a wrong checksum", flags: []string{"-server-delay", "400ms", "-corrupt-zip"}, fails: true, cause: "checksum", text: "go.sum is wrong or old", sums: true},
+			nil,
+			[]string{"went to server_wait"},
+		},
+		{
 			degraded{name: "slow handshakes and a slow line", flags: []string{"-tls-delay", "1s", "-rate", "300k"}, cause: "tls", text: "TLS handshakes are slow"},
 			nil, nil,
 		},
