@@ -182,6 +182,10 @@ struct file_lock {
 	struct file_lock_core c; /* since Linux 6.9 */
 };
 
+struct file_lock___flat {
+	struct file *fl_file; /* up to Linux 6.8 */
+};
+
 struct list_head {
 	struct list_head *next;
 };

@@ -12,12 +12,12 @@
 static __always_inline u64 cpu_of_threads(struct signal_struct *signal)
 {
 	struct list_head *head = __builtin_preserve_access_index(&signal->thread_head), *at;
-	u64 sum = 0;
+	u64 sum = 0, offset;
 
+	offset = (u64)__builtin_preserve_access_index(&((struct task_struct *)0)->thread_node);
 	at = BPF_CORE_READ(head, next);
 	for (int i = 0; i < THREADS_MAX && at && at != head; i++) {
-		struct task_struct *task =
-			(void *)at - bpf_core_field_offset(struct task_struct, thread_node);
+		struct task_struct *task = (void *)at - offset;
 
 		sum += BPF_CORE_READ(task, se.sum_exec_runtime);
 		at = BPF_CORE_READ(at, next);
@@ -55,16 +55,11 @@ struct {
 	__type(value, struct lock_wait);
 } lock_waits SEC(".maps");
 
-/* Up to Linux 6.8. */
-struct file_lock___flat {
-	struct file *fl_file;
-} __attribute__((preserve_access_index));
-
 static __always_inline struct file *locked_file(struct file_lock *fl)
 {
 	struct file_lock___flat *flat = (void *)fl;
 
-	if (bpf_core_field_exists(fl->c))
+	if (__builtin_preserve_field_info(fl->c, BPF_FIELD_EXISTS))
 		return BPF_CORE_READ(fl, c.flc_file);
 	return BPF_CORE_READ(flat, fl_file);
 }

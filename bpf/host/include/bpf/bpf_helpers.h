@@ -24,6 +24,7 @@
 #define barrier_var(var) asm volatile("" : "+r"(var))
 /* For bpf_core_read.h: offsets are those of this program. */
 #define __builtin_preserve_access_index(x) (x)
+#define __builtin_preserve_field_info(field, kind) 1
 
 /*
  * The environment of the programs, and the sink of their records; the harness
