@@ -299,3 +299,17 @@ func TestPeakConns(t *testing.T) {
 		t.Errorf("got %+v, want 2 at once", p)
 	}
 }
+
+// TestFailedAfterDNS has a request that fails at once, after its name took long to resolve:
+// that is no fault of the server.
+func TestFailedAfterDNS(t *testing.T) {
+	var w writer
+	w.command(0)
+	w.exchange(info(exchange{dns: 900, connect: 1, tls: 2, wait: 3, status: 503, class: "http_5xx", proxy: "https://goproxy.example"}))
+	w.complains(950, "http_5xx", "m.example", "v1.0.0", "m.example@v1.0.0: reading "+infoURL+": 503 Service Unavailable", "https://goproxy.example", infoURL)
+	w.exit(1000, 1)
+	v := read(t, w.String()).Report().Verdict
+	if said := strings.Join(v.Evidence, "\n"); v.Cause != Errors || !strings.Contains(said, "besides, 900 ms of 1.00 s (90 %) went to dns") {
+		t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
+	}
+}

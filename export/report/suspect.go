@@ -68,6 +68,9 @@ func (l suspects) get(f fault, who, example, why string) *suspect {
 func (l suspects) culprit(part int, all time.Duration) *suspect {
 	var most *suspect
 	for _, s := range l {
+		if part <= partTLS && part >= partDNS && s.fault <= badAnswer {
+			continue // it took a connection to ask at all
+		}
 		if n := s.cost[part]; n > 0 && (most == nil || n > most.cost[part] || n == most.cost[part] && s.who < most.who) {
 			most = s
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,15 +88,29 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// failuresIn returns the lines of test output that are no h2trace output.
+// failuresIn returns what the failed tests in the output of go test -v printed, without the
+// output of h2trace, and which these are.
 func failuresIn(out string) string {
-	var lines []string
+	var failed, now string
+	said := make(map[string][]string) // by test
 	for line := range strings.Lines(out) {
-		if s := strings.TrimSpace(line); s != "" && !strings.HasPrefix(s, "|") && !strings.HasPrefix(s, "===") && !strings.HasPrefix(s, "--- PASS") {
-			lines = append(lines, line[:min(len(line), 500)])
+		text := strings.TrimSpace(line)
+		if fields := strings.Fields(text); strings.HasPrefix(text, "=== ") && len(fields) == 3 {
+			now = fields[2]
+		} else if name, ok := strings.CutPrefix(text, "--- FAIL: "); ok {
+			failed += line
+			name, _, _ = strings.Cut(name, " ")
+			said[name] = append(said[name], "") // failed
+		} else if text != "" && !strings.HasPrefix(text, "|") && !strings.HasPrefix(text, "--- ") {
+			said[now] = append(said[now], line[:min(len(line), 500)])
 		}
 	}
-	return strings.Join(lines[:min(len(lines), 60)], "")
+	for name, lines := range said {
+		if slices.Contains(lines, "") {
+			failed += name + ":\n" + strings.Join(lines[:min(len(lines), 40)], "")
+		}
+	}
+	return failed
 }
 
 // sourceVariable names the source that h2trace is told to take bytes from.
