@@ -99,6 +99,7 @@ var notRun = map[string]string{
 	"scripts/bench/run": "it takes a machine that does nothing else",
 	"scripts/bench/run -parts small -rounds 5":                       "it takes a machine that does nothing else",
 	"scripts/bench/run -parts full,conns":                            "it takes a machine that does nothing else",
+	"h2trace report proxy.jsonl":                                     "TestModuleProxy observes a module proxy",
 	"go test -run - -bench Wire -cpu 1 ./cmd/h2trace/internal/trace": "it takes a machine that does nothing else",
 }
 
