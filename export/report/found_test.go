@@ -313,3 +313,43 @@ func TestFailedAfterDNS(t *testing.T) {
 		t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
 	}
 }
+
+// TestTwoFaultsMore has, beside slow names, the faults that take more than an exchange.
+func TestTwoFaultsMore(t *testing.T) {
+	stalled := func(w *writer, side string) {
+		w.line(900, "stall", `"pid":7,"comm":"go","conn":"c1","stream":1,"side":%q,"window":65535,"start":%q,"stall_ms":500.000`, side, at(400))
+	}
+	for _, tt := range []struct {
+		name  string
+		cause Cause
+		write func(*writer)
+	}{
+		{"packet loss", PacketLoss, func(w *writer) {
+			w.exchange(info(exchange{dns: 300, receive: 600, bytes: 500_000}))
+			w.close(950, "c1", 20, 60)
+		}},
+		{"the window of the peer", SendWindow, func(w *writer) {
+			stalled(w, "send_window")
+			w.exchange(info(exchange{dns: 300, send: 550, sendStall: 500}))
+		}},
+		{"a slow reader", Client, func(w *writer) {
+			stalled(w, "recv_window")
+			w.exchange(info(exchange{dns: 300, receive: 550, recvStall: 500, bytes: 60_000}))
+			w.close(950, "c1", 20, 0)
+		}},
+		{"a server that never answers", ServerWait, func(w *writer) {
+			w.exchange(info(exchange{dns: 300, wait: 600, status: noStatus, class: "aborted"}))
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var w writer
+			w.command(0)
+			tt.write(&w)
+			w.exit(1000, 0)
+			v := read(t, w.String()).Report().Verdict
+			if said := strings.Join(v.Evidence, "\n"); v.Cause != tt.cause || !strings.Contains(said, "besides, 300 ms of 1.00 s (30 %) went to dns") {
+				t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
+			}
+		})
+	}
+}

@@ -41,7 +41,7 @@ func (l *line) close(e *closeEvent) {
 	if n := e.retransmits + e.missed(); n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
 		return
 	}
-	if e.minRTT > 0 && max(e.rtt, e.rcvRTT) >= max(queueing*e.minRTT, e.minRTT+queued) {
+	if e.minRTT > 0 && e.rtt >= max(queueing*e.minRTT, e.minRTT+queued) {
 		return
 	}
 	if rate := e.allowed(); l.conns == 0 || rate < l.allows {
