@@ -20,10 +20,7 @@ import (
 // modproxy.PublicAddress, too. What the function starts itself is in it.
 func inNetwork(t *testing.T, do func()) {
 	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+	onOwnThread(func() {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			t.Error(err)
 			return
@@ -33,6 +30,22 @@ func inNetwork(t *testing.T, do func()) {
 				t.Errorf("ip %s: %v: %s", args, err, out)
 				return
 			}
+		}
+		do()
+	})
+}
+
+// onOwnThread runs a function on a thread that ends with it. That is not the main thread,
+// which does not end, and which /proc/self is about.
+func onOwnThread(do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			onOwnThread(do) // on another, as this one is taken
+			return
 		}
 		do()
 	}()
