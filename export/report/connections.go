@@ -5,6 +5,7 @@ type connection struct {
 	proxy     *proxy
 	peer      string // address of the server
 	remote    string
+	local     string // of a client
 	server    bool
 	handshake wallTime // when its TLS handshake began, 0 after that
 	met       bool     // it carried an exchange
@@ -18,6 +19,7 @@ type connections struct {
 	open        map[string]*connection // by id, as written
 	handshaking int                    // how many are in a TLS handshake
 	own         map[string]bool        // local addresses of observed clients
+	served      map[string]bool        // remote addresses of the clients of observed servers
 }
 
 func newConnections() connections { return connections{open: make(map[string]*connection)} }
@@ -33,6 +35,11 @@ func (cs *connections) get(id []byte) *connection {
 		cs.open[string(id)] = c
 	}
 	return c
+}
+
+// toObserved reports whether a connection of a client is to an observed server.
+func (cs *connections) toObserved(c *connection) bool {
+	return c != nil && c.local != "" && cs.served[c.local]
 }
 
 // spoke says that a connection carries data, so that its handshake has ended.

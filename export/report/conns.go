@@ -32,10 +32,17 @@ func (r *run) connected(e *openEvent) {
 		if r.conns.own == nil {
 			r.conns.own = make(map[string]bool)
 		}
-		r.conns.own[text(e.local)] = true
+		c.local = text(e.local)
+		r.conns.own[c.local] = true
 	}
 	if e.server {
 		r.sums.upstream.opened()
+		if len(r.conns.served) < maxConns {
+			if r.conns.served == nil {
+				r.conns.served = make(map[string]bool)
+			}
+			r.conns.served[c.remote] = true
+		}
 		c.peer, _, _ = cutLast(c.remote, ":")
 	}
 	if e.client && e.start && e.secrecy == someTLS && !e.known[phaseTLS] {

@@ -16,7 +16,9 @@ func (r *run) exchange(x *exchangeEvent) {
 		return
 	}
 	r.asked = true
-	r.sums.upstream.make(x)
+	if !r.conns.toObserved(c) { // else the server tells of it
+		r.sums.upstream.make(x)
+	}
 	r.sums.traffic.asked++
 	name := proxyName(x)
 	r.passed(x, name)
@@ -51,7 +53,7 @@ func (r *run) exchange(x *exchangeEvent) {
 	if x.kind != nil {
 		r.sums.chain.add(name, x)
 		r.sums.tables.fetched(x)
-		r.sums.repeated.exchange(x)
+		r.sums.repeated.exchange(name, x)
 	}
 }
 

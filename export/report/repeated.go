@@ -7,7 +7,7 @@ import (
 
 // repeated finds what several processes of a run fetched, each for itself.
 type repeated struct {
-	zips  map[string]*fetches // of this run, by module and version
+	zips  map[string]*fetches // of this run, by proxy, module and version
 	pids  map[int64]bool      // that fetched one again
 	again int64
 	bytes int64
@@ -24,15 +24,17 @@ type fetches struct {
 	more  bool // another process did, too
 }
 
-// exchange takes a request for a module. What one process asks for again is a retry.
-func (r *repeated) exchange(x *exchangeEvent) {
-	if !is(x.kind, "zip") || x.status != 200 || x.class != nil || len(r.zips) >= maxModules {
+// exchange takes a request for a module. What one process asks for again is a retry. What a
+// module proxy asks another one for is not what its client asks it for.
+func (r *repeated) exchange(proxy string, x *exchangeEvent) {
+	if !is(x.kind, "zip") || x.status != 200 || x.class != nil {
 		return
 	}
 	name := text(x.path) + "@" + text(x.version)
-	f := r.zips[name]
+	key := proxy + " " + name
+	f := r.zips[key]
 	if f == nil {
-		put(&r.zips, name, &fetches{pid: x.pid, count: 1})
+		put(&r.zips, key, &fetches{pid: x.pid, count: 1})
 		return
 	}
 	if x.pid == f.pid {

@@ -67,3 +67,30 @@ func TestOwnServer(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// TestClientOfProxy has a go command and its module proxy, both observed: the request of the
+// one is not a request that the other made, and no zip is fetched for a second cache.
+func TestClientOfProxy(t *testing.T) {
+	var w writer
+	w.attached(0)
+	w.line(1, "conn", `"pid":9,"comm":"go","conn":"c1","action":"open","local":"192.0.2.9:1234","remote":"192.0.2.7:443","role":"client","joined":"start","tls":null`)
+	w.line(1, "conn", `"pid":7,"comm":"proxy","conn":"s1","action":"open","local":"192.0.2.7:443","remote":"192.0.2.9:1234","role":"server","joined":"start","tls":null`)
+	w.line(1, "conn", `"pid":7,"comm":"proxy","conn":"c2","action":"open","local":"192.0.2.7:5678","remote":"192.0.2.1:443","role":"client","joined":"start","tls":null`)
+	zip := func(begin, end float64, pid int, conn, host, version string) {
+		w.line(end, "exchange", `"pid":%d,"comm":"x","conn":%q,"stream":1,"method":"GET","url":"https://%s/m.example/@v/%s.zip","status":200,"response_bytes":100,`+
+			`"wait_ms":%.3f,"receive_ms":0.000,"total_ms":%.3f,"module":{"path":"m.example","version":%q,"kind":"zip"}`, pid, conn, host, version, end-begin, end-begin, version)
+	}
+	zip(110, 190, 7, "s1", "proxy.corp.example", "v1.0.0") // a hit
+	zip(100, 200, 9, "c1", "proxy.corp.example", "v1.0.0")
+	zip(320, 380, 7, "c2", "goproxy.example", "v1.1.0")
+	zip(310, 390, 7, "s1", "proxy.corp.example", "v1.1.0") // a miss
+	zip(300, 400, 9, "c1", "proxy.corp.example", "v1.1.0")
+	w.line(1000, "summary", `"duration_ms":1000.000,"command":null,"records":{"seen":1,"delivered":1,"lost":0}`)
+	r := read(t, w.String()).Report()
+	if got := r.Served[0]; got.Hits != 1 || got.Misses != 1 || got.Own != 20 || got.Upstream != 60 {
+		t.Errorf("got %+v, want a hit, and a miss of which 60 of 80 ms are for the upstream", got)
+	}
+	if said := strings.Join(r.Verdict.Evidence, "\n"); strings.Contains(said, "same zips") {
+		t.Errorf("it says %s", said)
+	}
+}
