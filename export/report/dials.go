@@ -35,7 +35,7 @@ type failedDial struct {
 	again             bool // after a failure at another address
 	remote            string
 	took              time.Duration // the connect
-	gaveUp            bool          // the process did
+	why               dialEnd
 	pid               int64
 	since             wallTime // when the process began
 	of                *suspect
@@ -72,7 +72,7 @@ func (m *dials) fail(e *failedEvent, of *suspect) {
 		return // the client reports its failed connections
 	}
 	u := failedDial{peer: e.peer(), class: e.className(), via: text(e.via), pid: e.pid, since: e.at, of: of}
-	u.took, u.gaveUp = e.phases[phaseConnect], is(e.detail, "given up by the process")
+	u.took, u.why = e.phases[phaseConnect], dialEndOf(text(e.detail))
 	u.proxy, u.next, u.barred = text(e.proxy), text(e.next), text(e.barred)
 	u.since = u.since.add(-e.phases[phaseDNS] - e.phases[phaseConnect])
 	remote := text(e.remote)
@@ -117,7 +117,7 @@ func (m *dials) end(of *sums, said *said) {
 			if u.of != nil {
 				u.of.instead = to.remote
 			}
-			if u.class == "connect" && u.remote != to.remote {
+			if u.class == "connect" && u.remote != to.remote && u.alike(&to) {
 				of.vains.add(&u, &to)
 			}
 			continue

@@ -91,6 +91,14 @@ func TestFound(t *testing.T) {
 			"an address that does not answer": "", "tried in vain": "192.0.2.9:443 was tried in vain before 192.0.2.1:443 answered, which cost 300 ms",
 		}},
 		{"an address that refuses at once", tried("[2001:db8::1]:443", "ECONNREFUSED", 0.2), nil},
+		{"an address that refuses late", tried("[2001:db8::1]:443", "ECONNREFUSED (connection refused)", 80), map[string]string{
+			"tried in vain": "an address that fails: [2001:db8::1]:443 was tried in vain before 192.0.2.1:443 answered, which cost 80 ms",
+		}},
+		{"two servers without a name", func(w *writer) {
+			slow(w, "")
+			w.line(1, "conn", `"pid":7,"comm":"go","action":"failed","remote":"192.0.2.9:443","name":null,"connect_ms":300.000,"error":{"class":"connect","detail":"ETIMEDOUT"}`)
+			w.line(2, "conn", `"pid":7,"comm":"go","conn":"c9","action":"open","remote":"198.51.100.1:443","name":null,"role":"client","connect_ms":20.000`)
+		}, nil},
 		{"resolvers that differ", func(w *writer) {
 			slow(w, "")
 			asks(w, 0, `"NOERROR"`, `"192.0.2.1"`)

@@ -5,8 +5,40 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
+
+// dialEnd is how an attempt to connect ended.
+type dialEnd uint8
+
+const (
+	refused  dialEnd = iota // with an error
+	unheard                 // without an answer
+	overtook                // another address answered first: this one may be slow
+)
+
+// dialEndOf returns how an attempt ended, by the detail of its error.
+func dialEndOf(detail string) dialEnd {
+	switch {
+	case detail == "given up by the process":
+		return overtook
+	case strings.HasPrefix(detail, "ETIMEDOUT"):
+		return unheard
+	}
+	return refused
+}
+
+// alike reports whether two addresses are of one server: those of a name are. Without a name
+// only those of localhost are known to be.
+func (u *failedDial) alike(to *reached) bool {
+	if !strings.HasPrefix(u.peer, ":") {
+		return true
+	}
+	a, err := netip.ParseAddrPort(u.remote)
+	b, otherErr := netip.ParseAddrPort(to.remote)
+	return err == nil && otherErr == nil && a.Addr().IsLoopback() && b.Addr().IsLoopback()
+}
 
 // vain counts the addresses of a server that a process tried in vain, before another one
 // answered (RFC 8305).
@@ -14,6 +46,7 @@ type vain struct {
 	count           int64
 	lost            time.Duration // until the process went on
 	remote, instead string        // of the longest
+	why             dialEnd       // likewise
 	longest         time.Duration
 }
 
@@ -27,7 +60,7 @@ type vains map[string]*vain
 // answered, the time of that other one is not lost.
 func (l *vains) add(u *failedDial, to *reached) {
 	lost := u.took
-	if u.gaveUp {
+	if u.why == overtook {
 		lost = max(0, lost-to.took)
 	}
 	v := (*l)[u.peer]
@@ -41,7 +74,7 @@ func (l *vains) add(u *failedDial, to *reached) {
 	v.count++
 	v.lost += lost
 	if lost >= v.longest {
-		v.longest, v.remote, v.instead = lost, u.remote, to.remote
+		v.longest, v.remote, v.instead, v.why = lost, u.remote, to.remote, u.why
 	}
 }
 
@@ -54,14 +87,27 @@ func (l vains) evidence() (list []string) {
 		if v.lost < littleLost {
 			continue
 		}
-		what := "an address that does not answer"
-		if failed, err := netip.ParseAddrPort(v.remote); err == nil && failed.Addr().Is6() {
-			if other, err := netip.ParseAddrPort(v.instead); err == nil && other.Addr().Is4() {
-				what = "IPv6 is broken"
-			}
-		}
+		what := v.what()
 		list = append(list, fmt.Sprintf("%s: %s was tried in vain before %s answered, which cost %s in %s", what, v.remote, v.instead,
 			human(v.lost), several(v.count, "connection", "connections")))
 	}
 	return list
+}
+
+// what says what is wrong with the address. One that refuses is there.
+func (v *vain) what() string {
+	if v.why == refused {
+		return "an address that fails"
+	}
+	failed, err := netip.ParseAddrPort(v.remote)
+	other, otherErr := netip.ParseAddrPort(v.instead)
+	switch six := err == nil && otherErr == nil && failed.Addr().Is6() && other.Addr().Is4(); {
+	case six && v.why == overtook:
+		return "IPv6 is broken, or slow"
+	case six:
+		return "IPv6 is broken"
+	case v.why == overtook:
+		return "an address that does not answer, or slowly"
+	}
+	return "an address that does not answer"
 }
