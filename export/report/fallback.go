@@ -179,6 +179,7 @@ func (f *fallbacks) evidence() (list []string) {
 // several modules, which are asked for at once; that some of them do not exist, or
 // are refused, has no consequence.
 func (f *fallbacks) end(fetched map[int64]bool, asked *family, told *told) {
+	lacked := f.lacked(fetched, asked)
 	for _, last := range f.failed {
 		if last.query && asked.excuses(last.of) {
 			continue
@@ -188,7 +189,7 @@ func (f *fallbacks) end(fetched map[int64]bool, asked *family, told *told) {
 			if !fetched[last.of.pid] {
 				continue
 			}
-			if last.missing {
+			if last.missing && (!last.query || !lacked.hasBeside(last.of.plain())) {
 				told.add(last.from, last.of.path)
 			}
 		case goproxy.None, goproxy.Off:
@@ -202,6 +203,17 @@ func (f *fallbacks) end(fetched map[int64]bool, asked *family, told *told) {
 		f.note(last.fallback, last.took)
 	}
 	clear(f.failed)
+}
+
+// lacked returns the paths that were asked for directly at the end. Of those that a package
+// may be in, all are, and a request for more than the versions shows the module.
+func (f *fallbacks) lacked(fetched map[int64]bool, asked *family) (paths family) {
+	for _, last := range f.failed {
+		if last.next == goproxy.Direct && last.missing && fetched[last.of.pid] && !(last.query && asked.excuses(last.of)) {
+			paths.note(last.of.plain())
+		}
+	}
+	return paths
 }
 
 // follows says why an entry of GOPROXY was not asked, and how to change that.

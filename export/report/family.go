@@ -21,6 +21,9 @@ type familyPath struct {
 	path, version string
 }
 
+// plain returns the path in any version.
+func (p familyPath) plain() familyPath { return familyPath{pid: p.pid, path: p.path} }
+
 // query is a failed request for the list of versions, or for a version.
 type query struct {
 	familyPath

@@ -140,7 +140,25 @@ func TestFound(t *testing.T) {
 			x.url, x.kind = proxy+"/git.corp.example/team/secret/@v/v1.0.0.info", "info"
 			w.exchange(x)
 			w.tool(820, 990, 9, "/usr/bin/git", `,"args":["git","fetch"]`, 0)
-		}, map[string]string{"GOPRIVATE=": "https://goproxy.example was asked for git.corp.example/team/secret, which it does not have, and which came directly: if private, GOPRIVATE=git.corp.example/team keeps the name from it"}},
+		}, map[string]string{"GOPRIVATE=": "https://goproxy.example was asked for git.corp.example/team/secret, which it does not have, and git or alike was asked then: if private, GOPRIVATE=git.corp.example/team keeps the name from it"}},
+		{"the paths that a private package may be in", func(w *writer) {
+			slow(w, "")
+			ask := func(path, kind string) {
+				w.exchange(exchange{begin: 801, wait: 10, proxy: proxy, next: "direct", status: 404, class: "http_4xx", module: path, kind: kind, url: proxy + "/" + path + "/@v/" + kind})
+			}
+			for _, path := range []string{"git.corp.example", "git.corp.example/team", "git.corp.example/team/secret", "git.corp.example/team/secret/pkg"} {
+				ask(path, "list")
+			}
+			ask("git.corp.example/team/secret", "mod")
+			w.tool(820, 990, 9, "/usr/bin/git", `,"args":["git","ls-remote"]`, 0)
+		}, map[string]string{"GOPRIVATE=": "https://goproxy.example was asked for git.corp.example/team/secret, which it does not have"}},
+		{"paths none of which is a module", func(w *writer) {
+			slow(w, "")
+			for _, path := range []string{"github.com", "github.com/corp", "github.com/corp/typo"} {
+				w.exchange(exchange{begin: 801, wait: 10, proxy: proxy, next: "direct", status: 404, class: "http_4xx", module: path, kind: "list", url: proxy + "/" + path + "/@v/list"})
+			}
+			w.tool(820, 990, 9, "/usr/bin/git", `,"args":["git","ls-remote"]`, 128)
+		}, nil},
 		{"a name that a proxy of the same house was asked for", func(w *writer) {
 			slow(w, "")
 			x := exchange{begin: 801, wait: 10, proxy: proxy, next: "direct", status: 404, class: "http_4xx", module: "git.corp.example/team/secret"}

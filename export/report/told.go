@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// told holds the modules that came directly after a proxy was asked for them, and did not
-// have them, by proxy.
+// told holds the modules that were asked for directly after a proxy was asked for them, and
+// did not have them, by proxy.
 type told map[string][]string
 
 // maxTold bounds the proxies, and the modules of each.
@@ -33,7 +33,7 @@ func (t told) evidence(proxies *proxyTable) (list []string) {
 			more = fmt.Sprintf(" and %d more", len(paths)-1)
 		}
 		private := (&trouble{path: paths[0]}).private()
-		list = append(list, fmt.Sprintf("%s was asked for %s%s, which it does not have, and which came directly: if private, %s keeps the name from it", name, paths[0], more, private))
+		list = append(list, fmt.Sprintf("%s was asked for %s%s, which it does not have, and git or alike was asked then: if private, %s keeps the name from it", name, paths[0], more, private))
 	}
 	return list
 }
