@@ -8,7 +8,7 @@ import (
 
 // What evidence says, in a word each.
 var marks = []string{
-	"no public authority", "HTTP/1.1 only", "served a second request", "resumed a session", "MAX_CONCURRENT_STREAMS",
+	"no public authority", "HTTP/1.1 only", "client offered", "served a second request", "resumed a session", "MAX_CONCURRENT_STREAMS",
 	"as in a tunnel", "routers away", "caches before", "Server-Timing", "IPv6 is broken", "an address that does not answer", "tried in vain",
 	"resolvers differ", "queries: P50", "before what comes next", "GOPRIVATE=", "fetched the same zips",
 }
@@ -56,11 +56,15 @@ func TestFound(t *testing.T) {
 		{"HTTP/1.1", func(w *writer) {
 			slow(w, "")
 			w.line(990, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","protocol":"http/1.1","tls":{"version":"TLS 1.3","offered_alpn":["h2","http/1.1"]}`)
-		}, map[string]string{"HTTP/1.1 only": "each of 1 connection, at most 1 at once: the server did not choose HTTP/2, which the client offered"}},
+		}, map[string]string{"HTTP/1.1 only": "each of 1 connection, at most 1 at once: the server did not choose HTTP/2, which the client offered", "client offered": ""}},
 		{"HTTP/1.1 by the client", func(w *writer) {
 			slow(w, "")
 			w.line(990, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","protocol":"http/1.1","tls":{"version":"TLS 1.3","offered_alpn":["http/1.1"]}`)
-		}, map[string]string{"HTTP/1.1 only": "the client offered no HTTP/2"}},
+		}, map[string]string{"HTTP/1.1 only": "the client offered no HTTP/2", "client offered": ""}},
+		{"HTTP/1.1, and nobody saw what the client offered", func(w *writer) {
+			slow(w, "")
+			w.line(990, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","protocol":"http/1.1","tls":{"version":"TLS 1.3"}`)
+		}, map[string]string{"HTTP/1.1 only": "each of 1 connection, at most 1 at once"}},
 		{"no keep-alive", func(w *writer) {
 			for i := range 5 {
 				w.line(float64(160*i+150), "exchange", `"pid":7,"comm":"go","conn":"c%d","stream":1,"method":"GET","url":%q,"status":200,"reused":false,"wait_ms":150.000,"total_ms":150.000,"module":{"path":"m.example","kind":"info","proxy":%q}`, i, url, proxy)
@@ -74,6 +78,15 @@ func TestFound(t *testing.T) {
 		{"far away", closed("", `,"mss":1448,"ttl":52`), map[string]string{"routers away": "https://goproxy.example is 12 routers away"}},
 		{"in the next room", closed("", `,"mss":1448,"ttl":64`), nil},
 		{"a tunnel", closed("", `,"mss":1308,"ttl":243`), map[string]string{"routers away": "", "as in a tunnel": "12 routers away, and a TCP segment holds only 1308 bytes"}},
+		{"a tunnel of unknown length", closed("", `,"mss":1308,"ttl":null`), map[string]string{
+			"as in a tunnel": "https://goproxy.example is reached in TCP segments of only 1308 bytes, as in a tunnel",
+		}},
+		{"a way to an HTTP proxy", func(w *writer) {
+			for i := range 5 {
+				w.exchange(info(exchange{begin: float64(i * 160), wait: 150, proxy: proxy, via: "http://proxy.corp.example:3128"}))
+			}
+			w.line(990, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","remote":"10.0.0.1:3128","protocol":"h2","tls":{"version":"TLS 1.3"},"mss":1448,"ttl":62`)
+		}, map[string]string{"routers away": "the HTTP proxy http://proxy.corp.example:3128 is 2 routers away"}},
 		{"no cache had it", func(w *writer) { slow(w, `,"cache":"miss"`) }, map[string]string{
 			"caches before": "caches before https://goproxy.example had none of 5 responses, and had to fetch them (mean wait 150 ms)",
 		}},

@@ -14,6 +14,7 @@ import (
 type links struct {
 	http1, http2  int64 // connections
 	offered       int64 // of the first, those whose client offered HTTP/2
+	unoffered     int64 // and those whose client is known not to
 	full, resumed int64 // handshakes
 	issuer        string
 	crowd         crowd
@@ -44,8 +45,12 @@ func (l *links) closed(e *closeEvent) {
 	case is(e.protocol, "h2"):
 		l.http2++
 	case is(e.protocol, "http/1.1") && e.secrecy == versionTLS:
-		if l.http1++; bytes.Contains(e.offeredALPN, []byte(`"h2"`)) {
+		l.http1++
+		switch {
+		case bytes.Contains(e.offeredALPN, []byte(`"h2"`)):
 			l.offered++
+		case bytes.HasPrefix(e.offeredALPN, []byte("[")):
+			l.unoffered++
 		}
 	}
 	switch string(e.resumed) {
@@ -88,8 +93,10 @@ const smallMSS = 1380
 // way describes the way to a server, "" if nothing is known of it.
 func (l *links) way() string {
 	switch {
-	case l.mss > 0 && l.mss <= smallMSS:
+	case l.mss > 0 && l.mss <= smallMSS && l.hops > 0:
 		return fmt.Sprintf("%s away, and a TCP segment holds only %d bytes, as in a tunnel", several(l.hops, "router", "routers"), l.mss)
+	case l.mss > 0 && l.mss <= smallMSS:
+		return fmt.Sprintf("reached in TCP segments of only %d bytes, as in a tunnel", l.mss)
 	case l.hops > 0:
 		return several(l.hops, "router", "routers") + " away"
 	}
@@ -115,11 +122,14 @@ func (p *proxy) evidence(name string, cause Cause) (list []string) {
 		return list
 	}
 	if l.http1 > 0 && l.http2 == 0 {
-		why := "the client offered no HTTP/2"
-		if l.offered > 0 {
-			why = "the server did not choose HTTP/2, which the client offered"
+		why := ""
+		switch {
+		case l.offered > 0:
+			why = ": the server did not choose HTTP/2, which the client offered"
+		case l.unoffered > 0:
+			why = ": the client offered no HTTP/2"
 		}
-		list = append(list, fmt.Sprintf("%s was asked over HTTP/1.1 only, one request at a time on each of %s, at most %d at once: %s", name, several(l.http1, "connection", "connections"), l.most, why))
+		list = append(list, fmt.Sprintf("%s was asked over HTTP/1.1 only, one request at a time on each of %s, at most %d at once%s", name, several(l.http1, "connection", "connections"), l.most, why))
 	}
 	if p.reused == 0 && p.conns >= fewRequests {
 		list = append(list, fmt.Sprintf("no connection to %s served a second request: one side closes them (keep-alive), and each request pays for a new one", name))
@@ -128,10 +138,14 @@ func (p *proxy) evidence(name string, cause Cause) (list []string) {
 		list = append(list, fmt.Sprintf("%d of %d handshakes with %s resumed a session", l.resumed, n, name))
 	}
 	if l.crowd.full() {
-		list = append(list, fmt.Sprintf("%s allows %d streams at once on a connection (MAX_CONCURRENT_STREAMS), and all were in use: other requests waited", name, l.crowd.allowed))
+		list = append(list, fmt.Sprintf("%s allows %d streams at once on a connection (MAX_CONCURRENT_STREAMS), and all were in use: further requests wait, or take another connection", name, l.crowd.allowed))
 	}
-	if way := l.way(); way != "" && cause != DNS {
-		list = append(list, name+" is "+way)
+	to := name
+	if len(p.via) > 0 {
+		to = "the HTTP proxy " + p.via[0]
+	}
+	if way := l.way(); way != "" && cause != DNS && len(p.via) < 2 {
+		list = append(list, to+" is "+way)
 	}
 	return append(list, p.caching.evidence(name, cause)...)
 }
@@ -144,6 +158,9 @@ func (l *proxyTable) evidence(cause Cause) (list []string) {
 	names := slices.SortedFunc(maps.Keys(l.values), func(a, b string) int {
 		return cmp.Or(cmp.Compare(l.values[b].requests, l.values[a].requests), cmp.Compare(a, b))
 	})
+	if i := slices.Index(names, ""); i >= 0 { // requests that began before the observation
+		names = slices.Delete(names, i, i+1)
+	}
 	for _, name := range names[:min(len(names), mostAsked)] {
 		list = append(list, l.values[name].evidence(name, cause)...)
 	}
