@@ -20,6 +20,7 @@ type connections struct {
 	handshaking int                    // how many are in a TLS handshake
 	own         map[string]bool        // local addresses of observed clients
 	served      map[string]bool        // remote addresses of the clients of observed servers
+	answers     answers
 }
 
 func newConnections() connections { return connections{open: make(map[string]*connection)} }
@@ -40,6 +41,29 @@ func (cs *connections) get(id []byte) *connection {
 // toObserved reports whether a connection of a client is to an observed server.
 func (cs *connections) toObserved(c *connection) bool {
 	return c != nil && c.local != "" && cs.served[c.local]
+}
+
+// answers holds when processes had the first answer of a server.
+type answers map[asker]wallTime
+
+// asker is a process that asks a server.
+type asker struct {
+	pid    int64
+	server string
+}
+
+// add takes an exchange with a server.
+func (a *answers) add(x *exchangeEvent, server string) {
+	of := asker{x.pid, server}
+	if _, known := (*a)[of]; !known && x.class == nil {
+		put((*map[asker]wallTime)(a), of, x.at)
+	}
+}
+
+// before reports whether the process had an answer of the server before it asked again.
+func (a answers) before(x *exchangeEvent, server string) bool {
+	first, known := a[asker{x.pid, server}]
+	return known && x.known[phaseTotal] && first <= x.at.add(-x.phases[phaseTotal])
 }
 
 // spoke says that a connection carries data, so that its handshake has ended.

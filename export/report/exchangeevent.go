@@ -115,6 +115,7 @@ type exchangeEvent struct {
 	via          []byte // HTTP proxy, nil without one
 	status       int64
 	reused       bool
+	fresh        bool  // it is the first on its connection
 	bytes        int64 // of the response
 	redirect     bool
 	open         bool   // it had not ended
@@ -143,7 +144,7 @@ func (e *exchangeEvent) member(key, v []byte) {
 	case "status":
 		e.status, _ = integer(v)
 	case "reused":
-		e.reused = string(v) == "true"
+		e.reused, e.fresh = string(v) == "true", string(v) == "false"
 	case "response_bytes":
 		e.bytes, _ = integer(v)
 	case "redirect":

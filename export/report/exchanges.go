@@ -41,7 +41,11 @@ func (r *run) exchange(x *exchangeEvent) {
 			p.conns++
 			p.links.opened()
 			r.sums.relays.conn(x)
+			if x.fresh && r.conns.answers.before(x, name) {
+				p.links.anew++
+			}
 		}
+		r.conns.answers.add(x, name)
 	}
 	if r.said.exchange(x) {
 		r.sums.ledger.errors.add(x)

@@ -70,6 +70,11 @@ func TestFound(t *testing.T) {
 				w.line(float64(160*i+150), "exchange", `"pid":7,"comm":"go","conn":"c%d","stream":1,"method":"GET","url":%q,"status":200,"reused":false,"wait_ms":150.000,"total_ms":150.000,"module":{"path":"m.example","kind":"info","proxy":%q}`, i, url, proxy)
 			}
 		}, map[string]string{"served a second request": "no connection to https://goproxy.example served a second request"}},
+		{"a connection of each of many processes", func(w *writer) {
+			for i := range 5 {
+				w.line(float64(160*i+150), "exchange", `"pid":%d,"comm":"go","conn":"c%d","stream":1,"method":"GET","url":%q,"status":200,"reused":false,"wait_ms":150.000,"total_ms":150.000,"module":{"path":"m.example","kind":"info","proxy":%q}`, 20+i, i, url, proxy)
+			}
+		}, nil},
 		{"as many streams as allowed", closed("", `,"peak_streams":100,"max_concurrent_streams":100`), map[string]string{
 			"MAX_CONCURRENT_STREAMS": "https://goproxy.example allows 100 streams at once",
 		}},

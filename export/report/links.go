@@ -22,6 +22,7 @@ type links struct {
 	mss           int64 // least, bytes, 0 unknown
 	inside        bool  // the server has a private address
 	open, most    int64 // connections: now, and at once
+	anew          int64 // those that a process opened after an answer on another one
 	unread        int64 // bytes that the process had not read at the close
 }
 
@@ -131,7 +132,7 @@ func (p *proxy) evidence(name string, cause Cause) (list []string) {
 		}
 		list = append(list, fmt.Sprintf("%s was asked over HTTP/1.1 only, one request at a time on each of %s, at most %d at once%s", name, several(l.http1, "connection", "connections"), l.most, why))
 	}
-	if p.reused == 0 && p.conns >= fewRequests {
+	if p.reused == 0 && l.anew >= fewRequests-1 {
 		list = append(list, fmt.Sprintf("no connection to %s served a second request: one side closes them (keep-alive), and each request pays for a new one", name))
 	}
 	if n := l.full + l.resumed; cause == TLS && n > 1 {
