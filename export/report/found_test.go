@@ -294,6 +294,20 @@ func TestConnecting(t *testing.T) {
 	}
 }
 
+// TestConnectingAndFailed has such connections, and a request that fails. It waited longer than
+// any of their phases took, which is no part of what went to them.
+func TestConnectingAndFailed(t *testing.T) {
+	var w writer
+	w.command(0)
+	w.exchange(info(exchange{dns: 100, connect: 110, tls: 120, wait: 250, status: 503, class: "http_5xx", proxy: "https://goproxy.example"}))
+	w.complains(950, "http_5xx", "m.example", "v1.0.0", "m.example@v1.0.0: reading "+infoURL+": 503 Service Unavailable", "https://goproxy.example", infoURL)
+	w.exit(1000, 1)
+	v := read(t, w.String()).Report().Verdict
+	if said := strings.Join(v.Evidence, "\n"); v.Cause != Errors || !strings.Contains(said, "besides, 330 ms of 1.00 s (33 %) went to new connections") {
+		t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
+	}
+}
+
 // TestReader has a window that is used up, because it is small, or because the process reads
 // slowly: what went through stands beside what the window allows.
 func TestReader(t *testing.T) {

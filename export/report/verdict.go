@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -57,6 +58,7 @@ func (j *judge) decide() Verdict {
 		return j.ofLogs()
 	}
 	var slow, accused *Verdict
+	took, to := j.size, ""
 	switch setup := j.parts[partDNS] + j.parts[partConnect] + j.parts[partTLS]; {
 	case j.large(j.size, largeShare):
 		if s := j.suspects.culprit(j.part, j.parts[j.part]); s != nil {
@@ -68,6 +70,7 @@ func (j *judge) decide() Verdict {
 		}
 		slow.Evidence = append(slow.Evidence, j.besides()...)
 	case j.large(setup, largeShare):
+		took, to = setup, "new connections"
 		slow = new(newSlowness(j.sums).connecting(setup, j.wall))
 	}
 	evidence := j.ledger.evidence()
@@ -75,7 +78,7 @@ func (j *judge) decide() Verdict {
 	case fatal && (accused == nil || j.saidMore(accused.Cause)):
 		v := j.failure()
 		if slow != nil {
-			v.Evidence = append(v.Evidence, fmt.Sprintf("besides, %s went to %s", share(j.size, j.wall), slow.Cause))
+			v.Evidence = append(v.Evidence, fmt.Sprintf("besides, %s went to %s", share(took, j.wall), cmp.Or(to, string(slow.Cause))))
 		}
 		return v
 	case slow != nil:
