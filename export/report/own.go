@@ -32,6 +32,7 @@ func (e *lockEvent) member(key, v []byte) {
 type own struct {
 	cpu      time.Duration // of the processes that have exited
 	measured bool          // cpu is known
+	partial  bool          // but not of all processes
 	locked   time.Duration // time of the processes themselves in which one waited for a lock
 	locks    byName[lockWaits]
 	gaps     []interval // the time of the processes themselves
@@ -49,11 +50,16 @@ const maxLocks = 1 << 10
 
 // exit takes the end of a process.
 func (o *own) exit(e *exitEvent) {
-	if e.cpuKnown {
-		o.cpu += e.cpu
-		o.measured = true
+	if !e.cpuKnown {
+		o.partial = true
+		return
 	}
+	o.cpu += e.cpu
+	o.measured = true
 }
+
+// known reports whether the CPU time is that of all processes: less of it is no upper bound.
+func (o *own) known() bool { return o.measured && !o.partial }
 
 // lock takes a wait for a lock.
 func (o *own) lock(e *lockEvent) {
@@ -79,7 +85,7 @@ type Own struct {
 
 // report returns the bounds for a time, or nil if the CPU time is not known.
 func (o *own) report(of time.Duration) *Own {
-	if !o.measured {
+	if !o.known() {
 		return nil
 	}
 	lock, cpu := min(o.locked, of), min(o.cpu, of)
@@ -88,7 +94,7 @@ func (o *own) report(of time.Duration) *Own {
 
 // evidence says what a time was made of.
 func (o *own) evidence(of time.Duration) []string {
-	if !o.measured || of == 0 {
+	if !o.known() || of == 0 {
 		return nil
 	}
 	lock, cpu := min(o.locked, of), min(o.cpu, of)

@@ -25,6 +25,20 @@ func TestOwn(t *testing.T) {
 		{"CPU", func(w *writer) { exit(w, "250.000") }, Healthy, &Own{0, 250, 750}, []string{
 			"of the 1.00 s of the processes themselves, at most 250 ms were CPU (all processes used 250 ms), and at least 750 ms were neither",
 		}},
+		{"a process that runs on", func(w *writer) {
+			w.line(10, "process", `"pid":8,"comm":"compile","action":"exec","ppid":7,"exe":"/usr/bin/compile"`)
+			exit(w, "250.000")
+		}, Healthy, nil, nil},
+		{"a process that was attached to when it had exited", func(w *writer) {
+			w.line(10, "process", `"pid":8,"comm":"compile","action":"exec","ppid":7,"exe":"/usr/bin/compile"`)
+			w.line(20, "process", `"pid":8,"comm":"compile","action":"exit","ppid":7,"exe":null,"exit_code":0,"duration_ms":10.000,"cpu_ms":5.000`)
+			w.line(30, "process", `"pid":8,"comm":"compile","action":"attached","ppid":7,"exe":"/usr/bin/compile"`)
+			exit(w, "250.000")
+		}, Healthy, &Own{0, 255, 745}, nil},
+		{"a process whose CPU time is not known", func(w *writer) {
+			w.line(500, "process", `"pid":8,"comm":"compile","action":"exit","ppid":7,"exe":null,"exit_code":0,"duration_ms":300.000,"cpu_ms":null`)
+			exit(w, "250.000")
+		}, Healthy, nil, nil},
 		{"several CPUs", func(w *writer) {
 			w.line(500, "process", `"pid":8,"comm":"compile","action":"exit","ppid":7,"exe":null,"exit_code":0,"duration_ms":300.000,"cpu_ms":900.000`)
 			exit(w, "250.000")

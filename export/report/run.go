@@ -5,6 +5,7 @@ package report
 type run struct {
 	life
 	path
+	alive  map[int64]bool // processes
 	conns  connections
 	dials  dials
 	said   said
@@ -37,6 +38,13 @@ const (
 
 func newRun(s *sums) *run { return &run{conns: newConnections(), sums: s} }
 
+// begins takes a process that is observed from now on.
+func (r *run) begins(pid int64) {
+	if put(&r.alive, pid, true); !r.alive[pid] {
+		r.sums.own.partial = true // there are too many to tell
+	}
+}
+
 // executed takes an exec. If it is the first event of a run, it is that of the command.
 func (r *run) executed(e *execEvent) {
 	if r.first == 0 {
@@ -56,6 +64,7 @@ func (r *run) met(at wallTime) {
 // exited takes the end of a process.
 func (r *run) exited(e *exitEvent) {
 	r.met(e.at)
+	delete(r.alive, e.pid)
 	if e.pid == r.command && r.command != 0 {
 		r.finish(e)
 	}

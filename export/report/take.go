@@ -20,6 +20,7 @@ func (r *run) take(e event) {
 	case *silentEvent:
 		r.silent(e)
 	case *execEvent:
+		r.begins(e.pid)
 		r.executed(e)
 		r.sums.direct.exec(e)
 		r.sums.tools.exec(e)
@@ -34,6 +35,9 @@ func (r *run) take(e event) {
 		r.complaint(e)
 	case *attachedEvent:
 		r.met(e.at)
+		if r.attached { // else its exec is told, and this may be told after its exit
+			r.begins(e.pid)
+		}
 		r.sums.tools.found++
 	case *skippedEvent:
 		r.met(e.at)
@@ -88,6 +92,7 @@ func (r *run) end() {
 	}
 	s.parts = s.parts.plus(r.parts())
 	s.own.locked += r.locked
+	s.own.partial = s.own.partial || len(r.alive) > 0
 	s.own.gaps = append(s.own.gaps, r.gaps[:min(len(r.gaps), maxGaps-len(s.own.gaps))]...)
 	s.ends.add(&r.life)
 }
