@@ -71,11 +71,15 @@ func (a *Answer) field(name, value string) {
 
 // cacheSays reads the words of caches, each of which has its own: "HIT, MISS", "Hit from
 // cdn", "TCP_MEM_HIT", "ExampleCache; fwd=uri-miss" (RFC 9211). One that answered is
-// enough, as the response came from there.
+// enough, as the response came from there. Names of caches are no such words.
 func cacheSays(value string) Cache {
-	says := strings.ToLower(value)
-	if strings.Contains(says, "hit") && !strings.Contains(says, "hit=?0") {
-		return CacheHit
+	says := nameless(strings.ToLower(value))
+	if !strings.Contains(says, "hit=?0") {
+		for word := range strings.FieldsFuncSeq(says, func(r rune) bool { return r < 'a' || r > 'z' }) {
+			if strings.HasSuffix(word, "hit") { // or "refreshhit"
+				return CacheHit
+			}
+		}
 	}
 	for _, word := range [...]string{"stale", "updating", "revalidated"} {
 		if says == word {
@@ -88,6 +92,19 @@ func cacheSays(value string) Cache {
 		}
 	}
 	return CacheUnknown
+}
+
+// nameless returns a value without the names in "MISS from proxy.example, HIT from b.example".
+func nameless(value string) string {
+	if !strings.Contains(value, " from ") {
+		return value
+	}
+	var b strings.Builder
+	for entry := range strings.SplitSeq(value, ",") {
+		word, _, _ := strings.Cut(entry, " from ")
+		b.WriteString(word + ",")
+	}
+	return b.String()
 }
 
 // timing takes a Server-Timing field.
