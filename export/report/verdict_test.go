@@ -176,6 +176,13 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.close(600, "c1", 20, 40)
 		}, PacketLoss, "packets are lost"},
+		{"loss, and small responses", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 300, bytes: 64_000})
+			for i := range 6 {
+				w.exchange(exchange{begin: float64(300 + i*100), url: url, receive: 100, bytes: 1000})
+			}
+			w.close(950, "c1", 20, 40)
+		}, PacketLoss, "packets are lost"},
 		{"loss of what is received", 0, func(w *writer) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 45, 40, 0, 300)
