@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -40,6 +41,7 @@ type servedKind struct {
 // events of different connections may come in another order than they happened.
 const (
 	maxMade    = 1 << 14
+	maxWaiting = 1 << 16
 	judgeAfter = time.Second
 )
 
@@ -82,8 +84,13 @@ func (u *upstream) serve(x *exchangeEvent) {
 	if x.path == nil || !x.known[phaseTotal] {
 		return
 	}
+	if len(u.waiting) == maxWaiting {
+		u.judge(math.MaxInt64)
+	}
 	u.waiting = append(u.waiting, servedModule{soughtBy(x), interval{x.at.add(-x.phases[phaseTotal]), x.at}, text(x.kind), x.class != nil})
-	u.judge(x.at.add(-judgeAfter))
+	if u.waiting[0].end <= x.at.add(-2*judgeAfter) { // many at once, as the others move then
+		u.judge(x.at.add(-judgeAfter))
+	}
 }
 
 // judge judges the requests that had ended at a time.
@@ -119,9 +126,7 @@ func (u *upstream) add(m *servedModule) {
 
 // end ends a run.
 func (u *upstream) end() {
-	for i := range u.waiting {
-		u.add(&u.waiting[i])
-	}
+	u.judge(math.MaxInt64)
 	u.waiting, u.count = nil, 0
 	clear(u.made)
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -92,5 +93,25 @@ func TestClientOfProxy(t *testing.T) {
 	}
 	if said := strings.Join(r.Verdict.Evidence, "\n"); strings.Contains(said, "same zips") {
 		t.Errorf("it says %s", said)
+	}
+}
+
+// TestServedInTheFuture has a served request of a later time before all others, as two
+// recordings in one file have: what waits to be judged is bounded.
+func TestServedInTheFuture(t *testing.T) {
+	const n = maxWaiting + 100
+	var u upstream
+	x := exchangeEvent{moduleKeys: moduleKeys{kind: []byte(`"info"`), path: []byte(`"m.example"`), version: []byte(`"v1.0.0"`)}}
+	x.known[phaseTotal] = true
+	x.at = wallTime(24 * time.Hour)
+	for range n {
+		u.serve(&x)
+		x.at = wallTime(time.Hour)
+	}
+	if len(u.waiting) > maxWaiting {
+		t.Errorf("%d requests wait, want %d at most", len(u.waiting), maxWaiting)
+	}
+	if u.end(); u.kinds.values["info"].requests != n {
+		t.Errorf("got %+v, want %d requests", u.kinds.values["info"], n)
 	}
 }
