@@ -7,6 +7,7 @@ type connection struct {
 	remote    string
 	local     string // of a client
 	server    bool
+	begin     wallTime // 0 unknown
 	handshake wallTime // when its TLS handshake began, 0 after that
 	met       bool     // it carried an exchange
 }

@@ -27,7 +27,7 @@ func (r *run) connected(e *openEvent) {
 	if c == nil {
 		return
 	}
-	c.server, c.remote = e.server, text(e.remote)
+	c.server, c.remote, c.begin = e.server, text(e.remote), e.at
 	if e.client && len(r.conns.own) < maxConns {
 		if r.conns.own == nil {
 			r.conns.own = make(map[string]bool)
@@ -107,6 +107,7 @@ func (r *run) closed(e *closeEvent) {
 	c.proxy.outOfOrder += e.outOfOrder
 	c.proxy.line.close(e)
 	c.proxy.links.closed(e)
+	c.proxy.links.over(interval{c.begin, e.at})
 	if e.rttKnown {
 		c.proxy.rtt.add(e.rtt)
 	}

@@ -39,7 +39,9 @@ func (r *run) exchange(x *exchangeEvent) {
 		if c != nil && c.proxy == nil {
 			c.proxy = p
 			p.conns++
-			p.links.opened()
+			if c.begin == 0 {
+				c.begin = x.at.add(-x.phases[phaseTotal])
+			}
 			r.sums.relays.conn(x)
 			if x.fresh && r.conns.answers.before(x, name) {
 				p.links.anew++

@@ -358,6 +358,23 @@ func TestPeakConns(t *testing.T) {
 	}
 }
 
+// TestPeakConnsOfOneRequest has connections with a request each, under way at once. Each is
+// closed before the request of the next is told.
+func TestPeakConnsOfOneRequest(t *testing.T) {
+	var w writer
+	w.command(0)
+	for i := range 5 {
+		conn := fmt.Sprint("c", i)
+		w.line(10, "conn", `"pid":7,"comm":"go","conn":%q,"action":"open","remote":"192.0.2.1:443","name":"goproxy.example","role":"client","joined":"start"`, conn)
+		w.exchange(info(exchange{begin: 20, wait: 100 + float64(i), conn: conn}))
+		w.line(121+float64(i), "conn", `"pid":7,"comm":"go","conn":%q,"action":"close","protocol":"http/1.1","tls":{"version":"TLS 1.3"}`, conn)
+	}
+	w.exit(1000, 0)
+	if p := read(t, w.String()).Report().Proxies[0]; p.PeakConns == nil || *p.PeakConns != 5 {
+		t.Errorf("got %+v, want 5 at once", p)
+	}
+}
+
 // TestFailedAfterDNS has a request that fails at once, after its name took long to resolve:
 // that is no fault of the server.
 func TestFailedAfterDNS(t *testing.T) {

@@ -18,12 +18,13 @@ type links struct {
 	full, resumed int64 // handshakes
 	issuer        string
 	crowd         crowd
-	hops          int64 // most, 0 unknown
-	mss           int64 // least, bytes, 0 unknown
-	inside        bool  // the server has a private address
-	open, most    int64 // connections: now, and at once
-	anew          int64 // those that a process opened after an answer on another one
-	unread        int64 // bytes that the process had not read at the close
+	hops          int64      // most, 0 unknown
+	mss           int64      // least, bytes, 0 unknown
+	inside        bool       // the server has a private address
+	periods       []interval // of connections of this run
+	most          int64      // connections at once
+	anew          int64      // those that a process opened after an answer on another one
+	unread        int64      // bytes that the process had not read at the close
 }
 
 // crowd is how many streams one connection carried at once, and the limit of the server, 0
@@ -33,15 +34,35 @@ type crowd struct{ peak, allowed int64 }
 // full reports whether the limit was reached.
 func (c crowd) full() bool { return c.allowed > 0 && c.peak >= c.allowed }
 
-// opened takes a connection that carries its first request.
-func (l *links) opened() {
-	l.open++
-	l.most = max(l.most, l.open)
+// over takes when a connection was open. That is known at its end: with a request on each of
+// many connections, one is closed before the request of the next is told.
+func (l *links) over(i interval) {
+	if len(l.periods) == maxPeriods {
+		l.endRun()
+	}
+	l.periods = append(l.periods, i)
+}
+
+// endRun counts the connections at once.
+func (l *links) endRun() {
+	ends := make([]wallTime, 0, len(l.periods))
+	for _, i := range l.periods {
+		ends = append(ends, i.end)
+	}
+	slices.Sort(ends)
+	slices.SortFunc(l.periods, func(a, b interval) int { return cmp.Compare(a.begin, b.begin) })
+	ended := 0
+	for n, i := range l.periods {
+		for ended < n && ends[ended] <= i.begin {
+			ended++
+		}
+		l.most = max(l.most, int64(n+1-ended))
+	}
+	l.periods = l.periods[:0]
 }
 
 // closed takes a connection that was closed.
 func (l *links) closed(e *closeEvent) {
-	l.open = max(0, l.open-1)
 	switch {
 	case is(e.protocol, "h2"):
 		l.http2++

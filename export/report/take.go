@@ -78,12 +78,17 @@ func (r *run) end() {
 	r.dials.end(s, &r.said)
 	s.chain.end(s.direct.fetched, &r.said.family, &s.told)
 	s.repeated.end()
-	for _, p := range s.tables.proxies.values {
-		p.links.open = 0
-	}
 	s.upstream.end()
 	r.said.end(s)
 	at := r.until()
+	for _, c := range r.conns.open {
+		if c.proxy != nil {
+			c.proxy.links.over(interval{c.begin, at})
+		}
+	}
+	for _, p := range s.tables.proxies.values {
+		p.links.endRun()
+	}
 	for _, u := range s.direct.end() {
 		r.controlled(u, at)
 	}
