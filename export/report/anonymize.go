@@ -111,17 +111,27 @@ func (n *names) value(out []byte, in, key string, v []byte) []byte {
 		}
 		s, _ := json.Marshal(n.keyed(in, key, text(v))) // a string has no error
 		return append(out, s...)
-	case '{':
+	case '{', '[':
+		if n.depth == maxDepth {
+			return append(out, "null"...)
+		}
+		n.depth++
+		defer func() { n.depth-- }()
+		if v[0] == '[' {
+			return n.elements(out, in, key, v)
+		}
 		begin := len(out)
 		if out, ok := n.members(out, key, v); ok {
 			return out
 		}
 		return append(out[:begin], "null"...)
-	case '[':
-		return n.elements(out, in, key, v)
 	}
 	return append(out, v...)
 }
+
+// maxDepth bounds the objects and arrays in each other, of which the report reads three: each
+// costs its whole length.
+const maxDepth = 8
 
 // elements appends the array of a key.
 func (n *names) elements(out []byte, in, key string, array []byte) []byte {

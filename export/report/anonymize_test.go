@@ -228,3 +228,14 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+// TestAnonymizeDeep has values in each other that no event has.
+func TestAnonymizeDeep(t *testing.T) {
+	const n = 10_000
+	for _, pair := range [...][2]string{{"[", "]"}, {`{"x":`, "}"}} {
+		line := `{"v":1,"x":` + strings.Repeat(pair[0], n) + "1" + strings.Repeat(pair[1], n) + `,"name":"a.corp.example"}`
+		if got := newNames().object([]byte(line)); len(got) > 200 || !strings.HasSuffix(string(got), `"name":"host1.example"}`) {
+			t.Errorf("got %d bytes that end in %.40s", len(got), got[max(0, len(got)-40):])
+		}
+	}
+}

@@ -14,10 +14,11 @@ type names struct {
 	replaced  map[string]string // by name
 	count     map[string]int    // by kind of name
 	addresses map[netip.Addr]netip.Addr
+	depth     int // of the value
 }
 
 func newNames() *names {
-	return &names{make(map[string]string), make(map[string]int), make(map[netip.Addr]netip.Addr)}
+	return &names{replaced: make(map[string]string), count: make(map[string]int), addresses: make(map[netip.Addr]netip.Addr)}
 }
 
 // maxReplaced bounds the names that have replacements of their own. All others have one.
