@@ -16,6 +16,7 @@ import (
 // in events.
 type goTrace struct {
 	open  map[spanKey][]wallTime // begins without an end
+	begun int                    // how many these are
 	spans byName[goSpan]
 }
 
@@ -109,11 +110,13 @@ func (g *goTrace) take(line []byte) bool {
 		if g.open == nil {
 			g.open = make(map[spanKey][]wallTime)
 		}
-		if len(g.open) < maxOpenSpans {
+		if g.begun < maxOpenSpans {
 			g.open[key] = append(g.open[key], at)
+			g.begun++
 		}
 	case is(phase, "E") && len(g.open[key]) > 0:
 		begins := g.open[key]
+		g.begun--
 		g.add(kindOfSpan(key.name), interval{begins[len(begins)-1], at})
 		if g.open[key] = begins[:len(begins)-1]; len(begins) == 1 {
 			delete(g.open, key)
@@ -143,7 +146,10 @@ func (g *goTrace) add(kind string, i interval) {
 }
 
 // end ends a file. A span that is open then has no end.
-func (g *goTrace) end() { clear(g.open) }
+func (g *goTrace) end() {
+	clear(g.open)
+	g.begun = 0
+}
 
 // GoSpan is the tally of the spans of one kind of a go command. Wall is the time in which at
 // least one was under way, and Own what of that is the time of the processes themselves.
