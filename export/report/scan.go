@@ -146,7 +146,7 @@ func millis(v []byte) (time.Duration, bool) {
 		return d, true
 	}
 	f, err := strconv.ParseFloat(string(v), 64)
-	if err != nil || f > 1e15 || f < -1e15 {
+	if err != nil || f > 1e12 || f < -1e12 { // an int64 has no more in nanoseconds
 		return 0, false
 	}
 	if f < 0 {

@@ -58,3 +58,15 @@ func TestSketch(t *testing.T) {
 		t.Errorf("%d buckets for a year", len(s.buckets))
 	}
 }
+
+// TestMillisTooLong has a time that an int64 cannot hold in nanoseconds.
+func TestMillisTooLong(t *testing.T) {
+	for _, long := range []string{"1e13", "-1e13", "999999999999999"} {
+		if d, ok := millis([]byte(long)); ok {
+			t.Errorf("%s ms are %v, want no time", long, d)
+		}
+	}
+	if d, ok := millis([]byte("1e12")); !ok || d <= 0 {
+		t.Errorf("1e12 ms are %v, %v", d, ok)
+	}
+}
