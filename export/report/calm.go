@@ -40,7 +40,7 @@ func (j *judge) healthy(evidence []string) Verdict {
 	if j.large(j.own.locked, largeShare) {
 		name, _ := j.own.longest()
 		v.Cause = Client
-		v.Text = fmt.Sprintf("up to %s of %s went to waiting for locks, most of it for %s: another process had it", human(j.own.locked), human(j.wall), name)
+		v.Text = fmt.Sprintf("up to %s of %s went to waiting for locks, longest for %s: another process had it", human(j.own.locked), human(j.wall), name)
 	}
 	v.Evidence = append(v.Evidence, evidence...)
 	return v

@@ -11,6 +11,7 @@ const longWait = largeTime
 func (r *run) exchange(x *exchangeEvent) {
 	c := r.conns.get(x.conn)
 	r.conns.spoke(c)
+	r.idles = r.waitsForWork()
 	if c != nil && c.server {
 		r.serve(x, c)
 		return

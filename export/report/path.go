@@ -72,6 +72,7 @@ type path struct {
 	// they work on these.
 	serving []interval
 	gaps    []interval // this rest, bounded
+	idles   bool       // then there is nothing to do, as far as is known
 }
 
 // start sets the beginning of the run.
@@ -123,9 +124,17 @@ func (p *path) settle() {
 	half := len(p.spans) / 2
 	cut := p.spans[half-1].end
 	p.start(p.spans[0].begin)
-	p.settled = p.settled.plus(p.walk(cut, partOther))
+	p.settled = p.settled.plus(p.walk(cut, p.rest()))
 	p.begin = max(p.begin, cut)
 	p.spans = slices.Delete(p.spans, 0, half)
+}
+
+// rest returns the part that the time outside of all spans is.
+func (p *path) rest() int {
+	if p.idles {
+		return partIdle
+	}
+	return partOther
 }
 
 func (p *path) sort() {

@@ -232,3 +232,17 @@ func wantOtherForms(t *testing.T, data []byte) {
 		plain.Check(a)
 	}
 }
+
+// TestLongRest has more requests of a process that was running before than spans are kept: the
+// time between them is idle in the older ones, too.
+func TestLongRest(t *testing.T) {
+	var w writer
+	w.attached(0)
+	for i := range maxSpans + 10 {
+		w.exchange(exchange{begin: float64(i) * 10, url: "https://a.example/", wait: 1})
+	}
+	w.line(10*(maxSpans+10), "summary", `"duration_ms":1.000,"command":null,"records":{"seen":1,"delivered":1,"lost":0}`)
+	if got := read(t, w.String()).Report().Time; got.Other != 0 || got.Idle < 9*maxSpans {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -110,9 +110,9 @@ func (r *run) until() wallTime {
 // parts returns the parts of the wall time of the run. A command works until it ends. Servers,
 // and processes that were running before, also wait for requests.
 func (r *run) parts() parts {
-	rest := partOther
-	if r.attached || r.hears > 0 && !r.asked {
-		rest = partIdle
-	}
-	return r.before(r.until(), rest)
+	r.idles = r.waitsForWork()
+	return r.before(r.until(), r.rest())
 }
+
+// waitsForWork reports whether there may be nothing to do outside of all spans.
+func (r *run) waitsForWork() bool { return r.attached || r.hears > 0 && !r.asked }
