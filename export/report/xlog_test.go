@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -423,4 +424,13 @@ func FuzzLog(f *testing.F) {
 		}
 		_, _ = b.Suggest()
 	})
+}
+
+// TestLogCredentials has a proxy whose entry in GOPROXY has credentials: a line without these
+// would break it.
+func TestLogCredentials(t *testing.T) {
+	log := strings.Repeat(xget("https://user:xxxxx@a.example/example.com/m/@v/v1.0.0.info", "200 OK (0.050s)"), 5)
+	if s, err := read(t, log).Suggest(); !errors.Is(err, errHidden) || s.Command != "" {
+		t.Errorf("got %+v, %v", s, err)
+	}
 }

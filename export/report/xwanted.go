@@ -14,6 +14,7 @@ type wanted struct {
 	name string // of the proxy, or the origin
 	goproxy.Request
 	module bool            // it is a request to a module proxy
+	hidden bool            // the URL has credentials, of which a log shows the user at most
 	page   bool            // it is for the page that names the repository of a module
 	begun  []time.Duration // when the requests in flight began
 	found  bool            // a response was counted
@@ -28,7 +29,7 @@ func newWanted(url string) *wanted {
 		host = rest[:i]
 	}
 	user, name, ok := cutLast(host, "@")
-	if !ok {
+	if a.hidden = ok; !ok {
 		name = user
 	}
 	a.name = scheme + "://" + name
@@ -75,6 +76,7 @@ func (s *tables) sumsOf(a *wanted) *wantedSums {
 		sums.tallies = append(sums.tallies, &p.tally)
 		if a.module {
 			sums.tallies = append(sums.tallies, &p.modules)
+			p.hidden = p.hidden || a.hidden
 		}
 	}
 	if !a.module {
