@@ -34,10 +34,13 @@ type crowd struct{ peak, allowed int64 }
 // full reports whether the limit was reached.
 func (c crowd) full() bool { return c.allowed > 0 && c.peak >= c.allowed }
 
+// maxOpened bounds the connections of which it is kept when they were open.
+const maxOpened = 1 << 12
+
 // over takes when a connection was open. That is known at its end: with a request on each of
 // many connections, one is closed before the request of the next is told.
 func (l *links) over(i interval) {
-	if len(l.periods) == maxPeriods {
+	if len(l.periods) == maxOpened {
 		l.endRun()
 	}
 	l.periods = append(l.periods, i)

@@ -94,23 +94,30 @@ func (p *path) add(s span) {
 }
 
 // wait adds a wait for a lock.
-func (p *path) wait(i interval) { remember(&p.waits, i) }
+func (p *path) wait(i interval) { p.remember(&p.waits, i) }
 
 // serve adds a request of another process that was served.
-func (p *path) serve(i interval) { remember(&p.serving, i) }
+func (p *path) serve(i interval) { p.remember(&p.serving, i) }
 
-// remember adds a period to a bounded list.
-func remember(list *[]interval, i interval) {
+// remember adds a period to a bounded list. Where they do not overlap, the path through the
+// older half of them is settled.
+func (p *path) remember(list *[]interval, i interval) {
 	if len(*list) == maxPeriods {
-		if *list = merged(*list); len(*list) == maxPeriods {
-			return
+		p.sort()
+		if len(*list) > maxPeriods/2 {
+			begin := (*list)[0].begin
+			if len(p.spans) > 0 {
+				begin = min(begin, p.spans[0].begin)
+			}
+			p.start(begin)
+			p.settleUntil((*list)[maxPeriods/2].begin)
 		}
 	}
 	*list = append(*list, i)
 }
 
 // maxPeriods bounds the waits for locks of a run, and the served requests.
-const maxPeriods = 1 << 12
+const maxPeriods = 1 << 15
 
 // maxGaps bounds the periods outside of all spans that are remembered.
 const maxGaps = 1 << 14
@@ -121,12 +128,20 @@ func (p *path) settle() {
 	if len(p.spans) <= maxSpans/2 {
 		return
 	}
-	half := len(p.spans) / 2
-	cut := p.spans[half-1].end
-	p.start(p.spans[0].begin)
+	p.settleUntil(p.spans[len(p.spans)/2-1].end)
+}
+
+// settleUntil fixes the path up to a time. All of it is sorted.
+func (p *path) settleUntil(cut wallTime) {
+	ended, _ := slices.BinarySearchFunc(p.spans, cut+1, func(s span, at wallTime) int { return cmp.Compare(s.end, at) })
+	if len(p.spans) > 0 {
+		p.start(p.spans[0].begin)
+	}
 	p.settled = p.settled.plus(p.walk(cut, p.rest()))
 	p.begin = max(p.begin, cut)
-	p.spans = slices.Delete(p.spans, 0, half)
+	p.spans = slices.Delete(p.spans, 0, ended)
+	over := func(i interval) bool { return i.end <= cut }
+	p.waits, p.serving = slices.DeleteFunc(p.waits, over), slices.DeleteFunc(p.serving, over)
 }
 
 // rest returns the part that the time outside of all spans is.

@@ -115,3 +115,20 @@ func TestServedInTheFuture(t *testing.T) {
 		t.Errorf("got %+v, want %d requests", u.kinds.values["info"], n)
 	}
 }
+
+// TestManyServed has more served requests than are remembered, of a proxy that asked once: it
+// works on all of them, and is idle for the rest.
+func TestManyServed(t *testing.T) {
+	const n = 3 * maxPeriods
+	var w writer
+	w.attached(0)
+	w.line(1, "conn", `"pid":7,"comm":"proxy","conn":"s1","action":"open","remote":"192.0.2.9:1234","role":"server","joined":"start","tls":null`)
+	w.exchange(exchange{begin: 2, url: "https://a.example/", wait: 1})
+	for i := range n {
+		w.line(float64(10*i+18), "exchange", `"pid":7,"comm":"proxy","conn":"s1","stream":1,"method":"GET","url":"https://b.example/","status":200,"wait_ms":4.000,"receive_ms":0.000,"total_ms":4.000`)
+	}
+	w.line(10*n+20, "summary", `"duration_ms":1.000,"command":null,"records":{"seen":1,"delivered":1,"lost":0}`)
+	if got := read(t, w.String()).Report().Time; got.Wait != 1 || got.Other != 4*n || got.Idle != 6*n+19 {
+		t.Errorf("got %+v, want %d ms of work", got, 4*n)
+	}
+}
