@@ -209,7 +209,7 @@ func (f *fallbacks) end(fetched map[int64]bool, asked *family, told *told) {
 // may be in, all are, and a request for more than the versions shows the module.
 func (f *fallbacks) lacked(fetched map[int64]bool, asked *family) (paths family) {
 	for _, last := range f.failed {
-		if last.next == goproxy.Direct && last.missing && fetched[last.of.pid] && !(last.query && asked.excuses(last.of)) {
+		if last.next == goproxy.Direct && last.missing && fetched[last.of.pid] && (!last.query || !asked.excuses(last.of)) {
 			paths.note(last.of.plain())
 		}
 	}
