@@ -125,6 +125,7 @@ type closeEvent struct {
 	mss, ttl         int64         // 0 unknown
 	moved            int64         // bytes, both ways
 	rtt, minRTT      time.Duration // minRTT is 0 if unknown
+	rcvRTT           time.Duration // 0 if unknown
 	rttKnown         bool
 	retransmits      int64
 	outOfOrder       int64
@@ -160,6 +161,8 @@ func (e *closeEvent) member(key, v []byte) {
 		e.reason = v
 	case "rtt_ms":
 		e.rtt, e.rttKnown = millis(v)
+	case "rcv_rtt_ms":
+		e.rcvRTT, _ = millis(v)
 	case "min_rtt_ms":
 		e.minRTT, _ = millis(v)
 	case "retransmits":

@@ -41,7 +41,11 @@ func (l *line) close(e *closeEvent) {
 	if n := e.retransmits + e.missed(); n <= fewLosses || n*lossShare <= e.segments || e.segments == 0 {
 		return
 	}
-	if e.minRTT > 0 && e.rtt >= max(queueing*e.minRTT, e.minRTT+queued) {
+	trip := e.rtt
+	if e.rcvRTT > 0 {
+		trip = min(trip, e.rcvRTT) // lost acknowledgments make the other one longer
+	}
+	if e.minRTT > 0 && trip >= max(queueing*e.minRTT, e.minRTT+queued) {
 		return
 	}
 	if rate := e.allowed(); l.conns == 0 || rate < l.allows {

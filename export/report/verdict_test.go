@@ -211,6 +211,11 @@ func TestVerdict(t *testing.T) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
 			w.closePath(600, "c1", 70, 11, 6, 600)
 		}, Bandwidth, "delivers slowly"},
+		{"loss, also of acknowledgments", 0, func(w *writer) {
+			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
+			w.line(600, "conn", `"pid":7,"comm":"go","conn":"c1","action":"close","rtt_ms":70.000,"retransmits":6,"min_rtt_ms":11.000,"out_of_order":600,`+
+				`"segments_sent":300,"segments_received":700,"holes":null,"rcv_rtt_ms":12.000`)
+		}, PacketLoss, "packets are lost"},
 		{"a full line, at times", 0, func(w *writer) {
 			w.exchange(exchange{url: url, receive: 800, bytes: 800_000})
 			w.closePath(900, "c1", 21, 0.8, 1, 381)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ type degraded struct {
 	text  string // in the verdict
 	mute  bool   // no request reaches the proxy
 	sums  bool   // go.sum has the modules
+	large int    // bytes of the large module, if not 2 MB
 }
 
 // TestVerdict runs go mod download through a proxy that is bad in one way at a time,
@@ -46,7 +48,7 @@ func TestVerdict(t *testing.T) {
 		{name: "slow server", flags: []string{"-server-delay", "300ms"}, cause: "server_wait", text: "takes long to answer"},
 		{name: "far away", flags: []string{"-delay", "200ms"}, cause: "server_wait", text: "far away"},
 		{name: "bandwidth", flags: []string{"-rate", "8M"}, cause: "bandwidth", text: "delivers slowly"},
-		{name: "packet loss", flags: []string{"-loss", "15", "-loss-after", "20", "-delay", "10ms"}, cause: "packet_loss", text: "packets are lost"},
+		{name: "packet loss", flags: []string{"-loss", "15", "-loss-after", "20", "-delay", "10ms"}, cause: "packet_loss", text: "packets are lost", large: 12 << 20}, // most of the time, whatever is lost
 		{name: "slow DNS", flags: []string{"-dns-delay", "1s"}, cause: "dns", text: "name resolution is slow"},
 		{name: "slow handshake", flags: []string{"-tls-delay", "1s"}, cause: "tls", text: "TLS handshakes are slow"},
 		{name: "503", flags: []string{"-status", "503"}, fails: true, cause: "errors", text: "http_5xx"},
@@ -56,6 +58,10 @@ func TestVerdict(t *testing.T) {
 		{name: "bad certificate", flags: []string{"-bad-certificate"}, fails: true, cause: "tls", text: "TLS handshakes with goproxy.example failed", mute: true},
 		{name: "reset in the body", flags: []string{"-reset-after", "1000"}, fails: true, cause: "errors", text: "reset"},
 	} {
+		mods := mods
+		if tt.large > 0 {
+			mods = append(slices.Clone(mods[:6]), modproxy.Modules("example.test/large", 1, tt.large)...)
+		}
 		rows = append(rows, situation{
 			name: tt.name, cause: tt.cause, text: []string{tt.text},
 			run: func(t *testing.T, l *lab) string { return tt.run(t, l, mods) },
