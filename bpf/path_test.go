@@ -4,7 +4,10 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
+	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -59,4 +62,63 @@ func control(t *testing.T, conn net.Conn, do func(fd int) error) {
 	if err := errors.Join(raw.Control(func(fd uintptr) { doErr = do(int(fd)) }), doErr); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestPathAtExit has a process end while some of what it has written waits to be sent: TCP
+// closes that connection later. What TCP knew at the end of the process must come all the same.
+func TestPathAtExit(t *testing.T) {
+	if addr := os.Getenv("H2TRACE_TEST_PEER"); addr != "" {
+		writeMuch(t, addr)
+		return
+	}
+	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestPathAtExit$")
+	cmd.Env = append(os.Environ(), "H2TRACE_TEST_PEER="+ln.Addr().String())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	peer, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	var left []Socket
+	readAll(t, c, func(e Event) {
+		if s, ok := e.(*SocketLeft); ok && s.Socket.Remote == endpointOf(t, ln.Addr()) {
+			left = append(left, s.Socket)
+		}
+	})
+	if len(left) != 1 || left[0].PID != cmd.Process.Pid {
+		t.Fatalf("got %+v, want the socket of %d", left, cmd.Process.Pid)
+	}
+	if p := left[0].Path; p.MinRTT == 0 || p.RTT < p.MinRTT || p.MSS < 536 || p.SegmentsSent < 3 || p.SegmentsReceived < 2 || p.OutOfOrder != 0 {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// writeMuch writes to a peer that does not read until nothing more goes, and leaves the
+// connection open.
+func writeMuch(t *testing.T, addr string) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		if err = conn.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err == nil {
+			_, err = conn.Write(make([]byte, 1<<20))
+		}
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	runtime.KeepAlive(conn)
+	os.Exit(0)
 }

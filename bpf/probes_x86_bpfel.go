@@ -55,18 +55,10 @@ type probesCloseRecord struct {
 	Socket      uint8
 	State       uint8
 	SkErr       uint16
-	SrttUs      uint32
-	MinRttUs    uint32
-	Retransmits uint32
-	OutOfOrder  uint32
-	SegsIn      uint32
-	SegsOut     uint32
+	Path        probesTcpPath
 	ReadEnded   uint8
 	Ttl         uint8
 	Pad         [2]uint8
-	RcvRttUs    uint32
-	Mss         uint32
-	Unread      uint32
 	Pad2        uint32
 	Round       uint32
 	LostRecords [2]uint32
@@ -592,7 +584,7 @@ type probesSocketUse struct {
 		Pad  [3]uint16
 	}
 	Tgid     uint32
-	Unread   uint32
+	Path     probesTcpPath
 	Family   uint16
 	State    uint8
 	Accepted uint8
@@ -659,6 +651,19 @@ type probesTableRecord struct {
 	Fragment    [256]uint8
 	Lens        [256]uint32
 	Text        [8192]uint8
+}
+
+type probesTcpPath struct {
+	_           structs.HostLayout
+	SrttUs      uint32
+	MinRttUs    uint32
+	RcvRttUs    uint32
+	Mss         uint32
+	Unread      uint32
+	Retransmits uint32
+	OutOfOrder  uint32
+	SegsIn      uint32
+	SegsOut     uint32
 }
 
 type probesTlsLayout struct {

@@ -189,7 +189,7 @@ func (c *Close) parse(head Head, sample []byte) error {
 			LostRecords: raw.LostRecords,
 		},
 		Socket: raw.Socket != 0,
-		Path:   pathOf(raw),
+		Path:   closedPath(raw),
 		key:    probesConnKey{Ptr: raw.Ptr, Tgid: raw.H.Pid, Generation: raw.Generation, Round: raw.Round},
 	}
 	return nil

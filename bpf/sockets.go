@@ -33,8 +33,7 @@ type Socket struct {
 	Connecting    bool // the peer has not answered
 	Closed        bool // see WatchClose
 	Moved         Moved
-	// Unread is how many of the received bytes the process has not read.
-	Unread uint64
+	Path  Path // of TCP
 	// ULP says that an upper layer protocol handles the bytes, as for TLS in the kernel.
 	ULP bool
 	// Quiet is how long no data has moved, by direction: since the connect, if none
@@ -143,7 +142,7 @@ func socketOf(use *probesSocketUse) Socket {
 	s.Local = addrPort(use.Family, use.Local.Addr, use.Local.Port)
 	s.Remote = addrPort(use.Family, use.Remote.Addr, use.Remote.Port)
 	s.Moved, s.Connecting, s.Role = use.Moved, use.State == tcpSynSent, RoleClient
-	s.Closed, s.Unread, s.ULP = use.State == tcpClose, uint64(use.Unread), use.Ulp != 0
+	s.Closed, s.Path, s.ULP = use.State == tcpClose, pathOf(&use.Path), use.Ulp != 0
 	if use.Accepted != 0 {
 		s.Role = RoleServer
 	}

@@ -79,10 +79,10 @@ func TestSockets(t *testing.T) {
 	}
 	quiet(at(client.LocalAddr()), clientBefore, clientAfter)
 	quiet(at(server.LocalAddr()), serverBefore, serverAfter)
-	if s := at(client.LocalAddr()); s.Moved != (Moved{size, 0}) || s.Unread != 0 || s.Role != RoleClient || s.Remote.String() != ln.Addr().String() {
+	if s := at(client.LocalAddr()); s.Moved != (Moved{size, 0}) || s.Path.Unread != 0 || s.Role != RoleClient || s.Remote.String() != ln.Addr().String() {
 		t.Errorf("client: got %+v", s)
 	}
-	if s := at(server.LocalAddr()); s.Moved != (Moved{0, size}) || s.Unread != unread || s.Role != RoleServer || s.Remote.String() != client.LocalAddr().String() {
+	if s := at(server.LocalAddr()); s.Moved != (Moved{0, size}) || s.Path.Unread != unread || s.Role != RoleServer || s.Remote.String() != client.LocalAddr().String() {
 		t.Errorf("server: got %+v", s)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Path is what TCP knew about a connection when it closed.
+// Path is what TCP knew about a connection when it closed, or when its process ended.
 type Path struct {
 	RTT, MinRTT time.Duration // smoothed, and the least; 0 when not measured
 	// RcvRTT is the smoothed time from an acknowledgment to the data that answers it, as
@@ -48,22 +48,25 @@ func (p *Path) EndedByPeer() bool {
 // Err is why the connection broke, 0 when one side closed it.
 func (p *Path) Err() syscall.Errno { return p.errno }
 
-func pathOf(c *probesCloseRecord) Path {
+func pathOf(p *probesTcpPath) Path {
 	return Path{
-		RTT:              time.Duration(c.SrttUs) * time.Microsecond,
-		MinRTT:           minRTT(c.MinRttUs),
-		RcvRTT:           time.Duration(c.RcvRttUs) * time.Microsecond,
-		MSS:              c.Mss,
-		Unread:           c.Unread,
-		TTL:              c.Ttl,
-		Retransmits:      c.Retransmits,
-		OutOfOrder:       c.OutOfOrder,
-		SegmentsSent:     c.SegsOut,
-		SegmentsReceived: c.SegsIn,
-		state:            c.State,
-		errno:            syscall.Errno(c.SkErr),
-		readEnded:        c.ReadEnded != 0,
+		RTT:              time.Duration(p.SrttUs) * time.Microsecond,
+		MinRTT:           minRTT(p.MinRttUs),
+		RcvRTT:           time.Duration(p.RcvRttUs) * time.Microsecond,
+		MSS:              p.Mss,
+		Unread:           p.Unread,
+		Retransmits:      p.Retransmits,
+		OutOfOrder:       p.OutOfOrder,
+		SegmentsSent:     p.SegsOut,
+		SegmentsReceived: p.SegsIn,
 	}
+}
+
+// closedPath returns the path of a connection that closed.
+func closedPath(c *probesCloseRecord) Path {
+	p := pathOf(&c.Path)
+	p.TTL, p.state, p.errno, p.readEnded = c.Ttl, c.State, syscall.Errno(c.SkErr), c.ReadEnded != 0
+	return p
 }
 
 // minRTT returns 0 for ~0, the initial value of the kernel (tcp_init_sock).

@@ -265,7 +265,7 @@ static __always_inline void close_flow(struct owner *owner, u64 socket, struct t
 		r->lost_bytes[d] = owner->dir[d].lost_bytes;
 		r->lost_records[d] = owner->dir[d].lost_records;
 	}
-	fill_path(r, tp, before);
+	fill_end(r, tp, before);
 	r->ttl = owner->ttl;
 	if (reset)
 		r->sk_err = CONNECTION_RESET;

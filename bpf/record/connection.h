@@ -86,18 +86,10 @@ struct close_record {
 	u8 socket;	/* the fields below are known */
 	u8 state;	/* TCP_* before the close */
 	u16 sk_err;	/* errno */
-	u32 srtt_us;	/* smoothed round-trip time */
-	u32 min_rtt_us;
-	u32 retransmits;  /* segments */
-	u32 out_of_order; /* segments received */
-	u32 segs_in;
-	u32 segs_out;
+	struct tcp_path path;
 	u8 read_ended; /* 1: the process had read to the end, or could read no further */
 	u8 ttl;	       /* of a received packet, 0: unknown */
 	u8 pad[2];
-	u32 rcv_rtt_us; /* smoothed, as the receiver sees it, 0: unknown */
-	u32 mss;	/* what a sent segment may hold */
-	u32 unread;	/* bytes that the process had not read */
 	u32 pad2;
 	u32 round;		     /* of its key */
 	u32 lost_records[DIR_COUNT]; /* from packets: the total, as is lost_bytes */

@@ -70,6 +70,19 @@ enum loss_reason {
 	LOSS_COUNT = 3,
 };
 
+/* What TCP knows about the path to the peer. */
+struct tcp_path {
+	u32 srtt_us; /* smoothed round-trip time */
+	u32 min_rtt_us;
+	u32 rcv_rtt_us;	  /* smoothed, as the receiver sees it, 0: unknown */
+	u32 mss;	  /* bytes that a sent segment may hold */
+	u32 unread;	  /* received bytes that the process has not read */
+	u32 retransmits;  /* segments */
+	u32 out_of_order; /* segments received */
+	u32 segs_in;
+	u32 segs_out;
+};
+
 struct record_header {
 	u64 time; /* CLOCK_MONOTONIC, ns */
 	u32 pid;

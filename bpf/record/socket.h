@@ -18,10 +18,10 @@ struct socket_use {
 	struct endpoint local;
 	struct endpoint remote;
 	u32 tgid;
-	u32 unread;  /* TCP: received bytes that the process has not read */
-	u16 family;  /* AF_INET, AF_INET6 or AF_UNIX */
-	u8 state;    /* TCP_* */
-	u8 accepted; /* 1: accepted by a listening socket */
+	struct tcp_path path; /* TCP */
+	u16 family;	      /* AF_INET, AF_INET6 or AF_UNIX */
+	u8 state;	      /* TCP_* */
+	u8 accepted;	      /* 1: accepted by a listening socket */
 	u16 name_len;
 	u8 name[UNIX_NAME_MAX]; /* AF_UNIX: its own address, or its peer's */
 	u8 ulp;			/* 1: TCP with an upper layer protocol, as for TLS in the kernel */
@@ -68,7 +68,7 @@ struct release_record {
 	u64 socket; /* its cookie */
 };
 
-_Static_assert(sizeof(struct socket_record) == 224, "socket_record");
+_Static_assert(sizeof(struct socket_record) == 256, "socket_record");
 _Static_assert(sizeof(struct release_record) == 24, "release_record");
 _Static_assert(sizeof(struct packet_record) == 112 + PACKET_MAX, "packet_record");
 

@@ -8,6 +8,7 @@
 #ifndef H2TRACE_SOCKETS_H
 #define H2TRACE_SOCKETS_H
 
+#include "kernel/path.h"
 #include "tls/conn.h"
 #include "kernel/each.h"
 
@@ -26,14 +27,12 @@ static __always_inline void describe_tcp(struct socket_use *use, struct sock *sk
 {
 	struct tcp_sock *tp = (void *)sk;
 	struct inet_connection_sock *icsk = (void *)sk;
-	u32 now = bpf_jiffies64(), read;
+	u32 now = bpf_jiffies64();
 
 	use->family = fill_endpoints(&use->local, &use->remote, sk);
 	use->moved[DIR_SEND] = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 	use->moved[DIR_RECV] = BPF_CORE_READ(tp, bytes_received);
-	/* In this order: what comes meanwhile counts as not read. */
-	read = BPF_CORE_READ(tp, copied_seq);
-	use->unread = BPF_CORE_READ(tp, rcv_nxt) - read;
+	fill_path(&use->path, tp);
 	use->ulp = BPF_CORE_READ(icsk, icsk_ulp_ops) != NULL;
 	use->quiet[DIR_SEND] = now - BPF_CORE_READ(tp, lsndtime);
 	use->quiet[DIR_RECV] = now - BPF_CORE_READ(icsk, icsk_ack.lrcvtime);

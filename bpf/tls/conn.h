@@ -194,7 +194,7 @@ static __always_inline void submit_close(struct close_record *r, struct conn *c,
 		    owner->generation == key->generation && owner->round == round) {
 			if (!state)
 				state = BPF_CORE_READ((struct sock *)tp, __sk_common.skc_state);
-			fill_path(r, tp, state);
+			fill_end(r, tp, state);
 			bpf_map_delete_elem(&socks, &c->sk);
 		}
 	}

@@ -17,6 +17,8 @@ type tracedConn struct {
 
 	opened bool    // its open record has come
 	end    connEnd // nil while it is open
+	// leftPath is what TCP knew of the path when the process ended, or nil.
+	leftPath *bpf.Path
 	// missing is set while something is, and is asked for.
 	missing *missingState
 	early   early

@@ -142,7 +142,7 @@ func (c *tracedConn) finish() {
 			c.verify.Close()
 		}
 		if c.end != nil {
-			c.printClose(c.end, known, c.holes())
+			c.printClose(c.end, known, c.path())
 		}
 	}
 	if c.outer == nil {
@@ -174,6 +174,21 @@ func (c *tracedConn) holes() *uint64 {
 		return nil
 	}
 	return &holes
+}
+
+// path returns what TCP knew of the path at the close, or else at the end of the process; nil
+// is unknown.
+func (c *tracedConn) path() *export.Path {
+	left := c.leftPath
+	if reported, ok := c.end.(*reportedClose); ok && reported.Socket {
+		left = &reported.Path
+	}
+	if left == nil {
+		return nil
+	}
+	path := pathOf(left)
+	path.Holes = c.holes()
+	return path
 }
 
 // pathOf converts the TCP state of a path for printing.

@@ -56,3 +56,22 @@ func (t *connTable) endProcess(pid int, at ktime.Time) error {
 	}
 	return err
 }
+
+// left takes the sockets that a process had open at its end. TCP may close one much later,
+// where its peer has not acknowledged all: then this is what it knew of the path.
+func (t *connTable) left(pid int, list []bpf.Socket) {
+	if len(list) == 0 {
+		return
+	}
+	paths := make(map[endpoints]*bpf.Path, len(list))
+	for i := range list {
+		if s := &list[i]; !s.Unix {
+			paths[endpoints{s.Local, s.Remote}] = &s.Path
+		}
+	}
+	for _, c := range t.byID {
+		if c.meta.PID == pid && c.event.Remote.IsValid() {
+			c.leftPath = paths[c.endpoints()]
+		}
+	}
+}

@@ -194,10 +194,9 @@ func (p *printer) Mixed(at ktime.Time, line string) {
 	p.exchanges.tracker.Mixed(at, detail)
 }
 
-// printClose prints the close event. It has the byte counts if all of them are known, and
-// holes are those of its path.
-func (p *printer) printClose(end connEnd, known bool, holes *uint64) {
-	e := export.ConnClose{Error: p.mixed}
+// printClose prints the close event. It has the byte counts if all of them are known.
+func (p *printer) printClose(end connEnd, known bool, path *export.Path) {
+	e := export.ConnClose{Error: p.mixed, Path: path}
 	if n := p.ciphertextBytes(); n != nil {
 		e.BytesSent, e.BytesReceived = &n[bpf.Send], &n[bpf.Recv]
 	} else if known {
@@ -205,10 +204,6 @@ func (p *printer) printClose(end connEnd, known bool, holes *uint64) {
 	}
 	frames := uint64(p.fed.decoder.Frames(decoder.Send) + p.fed.decoder.Frames(decoder.Recv))
 	e.Frames = &frames
-	if reported, ok := end.(*reportedClose); ok && reported.Socket {
-		e.Path = pathOf(&reported.Path)
-		e.Path.Holes = holes
-	}
 	if crowd := p.exchanges.tracker.Crowd(); crowd.Peak > 0 && frames > 0 {
 		e.Crowd = &crowd
 	}

@@ -107,6 +107,7 @@ func (w *sockets) exit(pid int, at ktime.Time) {
 		}
 		w.printSilent(silent, at)
 		w.judge(proc, list, at)
+		w.conns.left(pid, list)
 	}
 	delete(w.told, pid)
 	w.conns.forget(pid)

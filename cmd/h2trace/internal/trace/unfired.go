@@ -197,7 +197,7 @@ func (s suspect) moves(on *bpf.Socket, at ktime.Time) bool {
 	}
 	n := on.Moved[s.dir]
 	if s.dir == bpf.Recv {
-		n -= min(n, on.Unread)
+		n -= min(n, uint64(on.Path.Unread))
 	}
 	if !s.oneWay.known {
 		s.oneWay.known, s.oneWay.before = true, n

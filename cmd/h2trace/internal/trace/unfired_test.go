@@ -128,7 +128,7 @@ func TestUnfired(t *testing.T) {
 		{"moved before", bpf.Send, moved(bpf.Recv, much, much, much), nil, ""},
 		{"alerts and tickets received", bpf.Send, moved(bpf.Recv, 5000, 5000, 5000+movedBytes[bpf.Recv]), nil, ""},
 		{"alerts sent", bpf.Recv, moved(bpf.Send, 5000, 5000, 5000+movedBytes[bpf.Send]), nil, ""},
-		{"not read", bpf.Send, each(received, func(s *bpf.Socket) { s.Unread = s.Moved[bpf.Recv] - 5000 }), nil, ""},
+		{"not read", bpf.Send, each(received, func(s *bpf.Socket) { s.Path.Unread = uint32(s.Moved[bpf.Recv] - 5000) }), nil, ""},
 		{"kernel TLS", bpf.Send, each(received, func(s *bpf.Socket) { s.ULP = true }), nil, ""},
 		{"both ways", bpf.Send, received, func(w *oneWayTest) { w.talk(1, 900*ms, bpf.Recv) }, ""},
 		{"both ways on another", bpf.Send, received, func(w *oneWayTest) { w.open(2, 900*ms, bpf.Recv) }, ""},
