@@ -1,7 +1,6 @@
 package proxies
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -15,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/module"
+
+	"h2trace/cmd/h2trace/internal/lsp"
 )
 
 // editing is what editors do with a module: "editing DIR GO GOPLS MODULE@VERSION..." gets the
@@ -164,10 +165,10 @@ func (e *editor) argv(dir string) ([]string, error) {
 
 // talk types "p." into the file, and asks gopls how that may go on.
 func (e *editor) talk(dir string, in io.Writer, out io.Reader) error {
-	c := &lsp{in: in, out: bufio.NewReader(out)}
+	c := lsp.New(in, out)
 	root := "file://" + filepath.Join(dir, "edit")
 	file := map[string]any{"uri": root + "/main.go"}
-	_, err := c.call("initialize", map[string]any{
+	_, err := c.Call("initialize", map[string]any{
 		"rootUri": root, "capabilities": map[string]any{},
 		"workspaceFolders": []map[string]string{{"uri": root, "name": "edit"}},
 	})
@@ -185,11 +186,11 @@ func (e *editor) talk(dir string, in io.Writer, out io.Reader) error {
 			"uri": file["uri"], "languageId": "go", "version": 1, "text": text,
 		}}},
 	} {
-		if err := c.notify(n.method, n.params); err != nil {
+		if err := c.Notify(n.method, n.params); err != nil {
 			return err
 		}
 	}
-	result, err := c.call("textDocument/completion", map[string]any{
+	result, err := c.Call("textDocument/completion", map[string]any{
 		"textDocument": file,
 		"position":     map[string]int{"line": strings.Count(before, "\n"), "character": len("\tp.")},
 	})
@@ -202,13 +203,13 @@ func (e *editor) talk(dir string, in io.Writer, out io.Reader) error {
 	if err := json.Unmarshal(result, &list); err != nil {
 		return fmt.Errorf("completion: %w", err)
 	}
-	if _, err := c.call("shutdown", nil); err != nil {
+	if _, err := c.Call("shutdown", nil); err != nil {
 		return err
 	}
 	if len(list.Items) == 0 {
 		return errors.New("gopls completed nothing")
 	}
-	return c.notify("exit", nil)
+	return c.Notify("exit", nil)
 }
 
 // findGopls finds gopls in the PATH of the user, or where the go command installs it.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/cmd/h2trace/internal/lsp"
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
@@ -53,7 +54,7 @@ func TestGopls(t *testing.T) {
 	}
 
 	tr := startTracing(t, command{args: []string{gopls, "serve"}, dir: w.Dir, env: w.Env})
-	c := &lsp{t: t, w: tr.stdin, r: tr.stdout}
+	c := &languageServer{lsp.New(tr.stdin, tr.stdout), t}
 	root := "file://" + w.Dir
 	c.call("initialize", map[string]any{
 		"rootUri":          root,

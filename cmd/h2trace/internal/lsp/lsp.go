@@ -1,4 +1,5 @@
-package proxies
+// Package lsp is a client of the Language Server Protocol 3.17.
+package lsp
 
 import (
 	"bufio"
@@ -9,32 +10,34 @@ import (
 	"strconv"
 )
 
-// lsp is a client of the Language Server Protocol 3.17 that sends one request at a time. It
-// answers the requests of the server with null.
-type lsp struct {
+// Client sends one request at a time. It answers the requests of the server with null.
+type Client struct {
 	in  io.Writer
 	out *bufio.Reader
 	id  int
 }
 
-// lspMessage is a request, a response or a notification (JSON-RPC 2.0).
-type lspMessage struct {
+// New returns a client that writes to the stdin of a server, and reads its stdout.
+func New(in io.Writer, out io.Reader) *Client { return &Client{in: in, out: bufio.NewReader(out)} }
+
+// message is a request, a response or a notification (JSON-RPC 2.0).
+type message struct {
 	JSONRPC string           `json:"jsonrpc"`
 	ID      *json.RawMessage `json:"id,omitempty"`
 	Method  string           `json:"method,omitempty"`
 	Params  any              `json:"params,omitempty"`
 	Result  json.RawMessage  `json:"result,omitempty"`
-	Error   *lspError        `json:"error,omitempty"`
+	Error   *failure         `json:"error,omitempty"`
 }
 
-type lspError struct {
+type failure struct {
 	Message string `json:"message"`
 }
 
 // maxMessage bounds a message of the server.
 const maxMessage = 64 << 20
 
-func (c *lsp) send(m lspMessage) error {
+func (c *Client) send(m message) error {
 	m.JSONRPC = "2.0"
 	body, err := json.Marshal(m)
 	if err != nil {
@@ -44,7 +47,7 @@ func (c *lsp) send(m lspMessage) error {
 	return err
 }
 
-func (c *lsp) receive() (m lspMessage, err error) {
+func (c *Client) receive() (m message, err error) {
 	header, err := textproto.NewReader(c.out).ReadMIMEHeader()
 	if err != nil {
 		return m, err
@@ -61,16 +64,16 @@ func (c *lsp) receive() (m lspMessage, err error) {
 		return m, err
 	}
 	if m.ID != nil && m.Method != "" {
-		err = c.send(lspMessage{ID: m.ID, Result: json.RawMessage("null")})
+		err = c.send(message{ID: m.ID, Result: json.RawMessage("null")})
 	}
 	return m, err
 }
 
-// call sends a request and waits for its response.
-func (c *lsp) call(method string, params any) (json.RawMessage, error) {
+// Call sends a request and waits for its response.
+func (c *Client) Call(method string, params any) (json.RawMessage, error) {
 	c.id++
 	id := json.RawMessage(strconv.Itoa(c.id))
-	if err := c.send(lspMessage{ID: &id, Method: method, Params: params}); err != nil {
+	if err := c.send(message{ID: &id, Method: method, Params: params}); err != nil {
 		return nil, fmt.Errorf("%s: %w", method, err)
 	}
 	for {
@@ -87,7 +90,7 @@ func (c *lsp) call(method string, params any) (json.RawMessage, error) {
 	}
 }
 
-// notify sends a notification.
-func (c *lsp) notify(method string, params any) error {
-	return c.send(lspMessage{Method: method, Params: params})
+// Notify sends a notification.
+func (c *Client) Notify(method string, params any) error {
+	return c.send(message{Method: method, Params: params})
 }
