@@ -48,20 +48,6 @@ const (
 // notBuilt are the subcommands that are promised but not built yet.
 var notBuilt = []string{"replay", "convert", "top", "completion"}
 
-// usageError is a mistake in the command line.
-type usageError struct {
-	err  error
-	hint string
-}
-
-func (e *usageError) Error() string { return e.err.Error() + "; " + e.hint }
-
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...), "run 'h2trace help' for usage"}
-}
-
 // parseArgs reads the command line without the program name. Like those of
 // strace, env and sudo, its flags end at the first argument that is not one, so
 // that the flags of COMMAND need no "--". The options are usable for messages
@@ -141,16 +127,6 @@ func parseFlags(fs *pflag.FlagSet, args []string) error {
 		}
 		args = args[1:]
 	}
-}
-
-// helpOr returns the action for a command line that asks for help on topic, or
-// the error that it is.
-func helpOr(err error, opts *Options, topic string) (Options, action, error) {
-	if errors.Is(err, pflag.ErrHelp) {
-		opts.Topic = topic
-		return *opts, actionHelp, nil
-	}
-	return *opts, 0, err
 }
 
 // newFlagSet binds the flags to opts and sets the defaults.

@@ -89,17 +89,3 @@ func parseFlags(fs *pflag.FlagSet, args []string) error {
 	}
 	return usagef("%w", err)
 }
-
-// helpOr returns the action for a command line that asks for help on topic, or the error
-// that it is.
-func helpOr(err error, opts *Options, topic string) (Options, action, error) {
-	if errors.Is(err, pflag.ErrHelp) {
-		opts.Topic = topic
-		return *opts, actionHelp, nil
-	}
-	return *opts, 0, err
-}
-
-func usagef(format string, args ...any) error {
-	return fmt.Errorf("%w; run 'h2trace help' for usage", fmt.Errorf(format, args...))
-}

@@ -27,20 +27,12 @@ const (
 
 // parseProxies reads what follows "proxies". Of the flags before it only -q has a meaning.
 func parseProxies(before *pflag.FlagSet, opts *Options, args []string) (Options, action, error) {
-	var wrong error
-	before.Visit(func(f *pflag.Flag) {
-		if f.Name != "quiet" {
-			wrong = usagef("--%s has no meaning before proxies", f.Name)
-		}
-	})
-	if wrong != nil {
-		return *opts, 0, wrong
+	fs, version, err := subcommandFlags(before, "proxies", opts)
+	if err != nil {
+		return *opts, 0, err
 	}
 	p := &opts.Proxies
 	*p = proxies.Options{Timeout: proxiesTimeout}
-	fs := pflag.NewFlagSet("h2trace proxies", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
 	var sources trace.Sources
 	fs.StringVarP(&p.Modules, "modules", "m", "", "")
 	fs.IntVarP(&p.Rounds, "rounds", "n", proxiesRounds, "")
@@ -53,8 +45,6 @@ func parseProxies(before *pflag.FlagSet, opts *Options, args []string) (Options,
 	fs.BoolVar(&p.JSON, "json", false, "")
 	fs.StringVarP(&p.User, "user", "u", "", "")
 	fs.Var(&sources, "source", "")
-	fs.BoolVarP(&opts.Quiet, "quiet", "q", opts.Quiet, "")
-	version := fs.BoolP("version", "V", false, "")
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "proxies")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/terminal"
 	"h2trace/export/report"
 )
 
@@ -23,37 +24,28 @@ type reportOptions struct {
 	GroupBy                 string
 	Diff, Bench, Prometheus bool
 	Anonymize               bool
+	Quiet                   bool // no progress
 }
 
 // parseReport reads what follows "report". Of the flags before it only -q has a
 // meaning.
 func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, action, error) {
-	var wrong error
-	before.Visit(func(f *pflag.Flag) {
-		if f.Name != "quiet" {
-			wrong = usagef("--%s has no meaning for report", f.Name)
-		}
-	})
-	if wrong != nil {
-		return *opts, 0, wrong
+	fs, version, err := subcommandFlags(before, "report", opts)
+	if err != nil {
+		return *opts, 0, err
 	}
 	r := &opts.Report
-	fs := pflag.NewFlagSet("h2trace report", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
 	fs.BoolVar(&r.JSON, "json", false, "")
 	fs.BoolVar(&r.Markdown, "markdown", false, "")
 	fs.BoolVar(&r.Suggest, "suggest", false, "")
 	r.bindForms(fs)
-	fs.BoolVarP(&opts.Quiet, "quiet", "q", opts.Quiet, "")
-	version := fs.BoolP("version", "V", false, "")
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "report")
 	}
 	if *version {
 		return *opts, actionVersion, nil
 	}
-	r.Files = fs.Args()
+	r.Files, r.Quiet = fs.Args(), opts.Quiet
 	return *opts, actionReport, r.chooseForm(fs)
 }
 
@@ -68,7 +60,7 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	}
 	files := opts.Files
 	if len(files) == 0 {
-		if isTerminal(stdin) {
+		if terminal.Is(stdin) {
 			msg.Errorf("report reads events, or what go prints with -x, from files or from stdin, which is a terminal; " +
 				"run h2trace with -o FILE and then h2trace report FILE")
 			return exitUsage
@@ -94,11 +86,9 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
-	for _, name := range files {
-		if err := readEvents(b, name, stdin); err != nil {
-			msg.Errorf("%v", err)
-			return exitRuntime
-		}
+	if err := readAll(b, files, stdin, opts.Quiet); err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
 	}
 	r := b.Report()
 	sayWhatIsMissing(r, msg)
@@ -106,8 +96,7 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		return printAssertions(opts.Assert, b, r, msg, stdout)
 	}
 	if r.Runs == 0 && !opts.Suggest {
-		msg.Errorf("no event was recorded; record some with h2trace -o FILE COMMAND and then h2trace report FILE, " +
-			"or keep what go prints with -x")
+		msg.Errorf("%s and then h2trace report FILE, or keep what go prints with -x", noEvents)
 		if opts.JSON && opts.GroupBy == "" {
 			_ = writeReport(opts, b, r, msg, stdout) // the exit status is that of a failure already
 		}
@@ -141,16 +130,47 @@ func sayWhatIsMissing(r *report.Report, msg *message.Printer) {
 // reader sums up files.
 type reader interface{ Read(r io.Reader) error }
 
-func readEvents(b reader, name string, stdin *os.File) error {
+// noEvents is for files without events.
+const noEvents = "no event was recorded; record some with h2trace -o FILE COMMAND"
+
+// readAll reads files. If that takes long, it says on a terminal how far it is.
+func readAll(b reader, files []string, stdin *os.File, quiet bool) error {
+	var line *terminal.Progress
+	if !quiet {
+		line = terminal.NewProgress(os.Stderr)
+	}
+	defer line.End()
+	progress := line.Of(sizeOf(files))
+	for _, name := range files {
+		if err := readEvents(b, name, stdin, progress); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readEvents(b reader, name string, stdin *os.File, progress *terminal.Reading) error {
 	if name == "-" {
-		return b.Read(stdin)
+		return b.Read(progress.Reader(stdin))
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return b.Read(f)
+	return b.Read(progress.Reader(f))
+}
+
+// sizeOf returns the size of files in bytes, 0 if it is not known of all.
+func sizeOf(files []string) (sum int64) {
+	for _, name := range files {
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			return 0
+		}
+		sum += info.Size()
+	}
+	return sum
 }
 
 func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *message.Printer, stdout io.Writer) error {

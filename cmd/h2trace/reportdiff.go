@@ -23,16 +23,14 @@ func runDiff(opts reportOptions, msg *message.Printer, stdin *os.File, stdout io
 			msg.Errorf("%v", err)
 			return exitRuntime
 		}
-		for _, name := range files {
-			if err := readEvents(side, name, stdin); err != nil {
-				msg.Errorf("%v", err)
-				return exitRuntime
-			}
+		if err := readAll(side, files, stdin, opts.Quiet); err != nil {
+			msg.Errorf("%v", err)
+			return exitRuntime
 		}
 		r := side.Builder().Report()
 		sayWhatIsMissing(r, msg)
 		if r.Runs == 0 {
-			msg.Errorf("%s: no event was recorded; record some with h2trace -o FILE COMMAND", opts.Files[i])
+			msg.Errorf("%s: %s", opts.Files[i], noEvents)
 			return exitRuntime
 		}
 	}

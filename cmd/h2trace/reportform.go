@@ -105,7 +105,7 @@ func printAssertions(list []report.Assertion, b *report.Builder, r *report.Repor
 		return exitOK
 	}
 	if r.Runs == 0 {
-		msg.Infof("no event was recorded; record some with h2trace -o FILE COMMAND")
+		msg.Infof("%s", noEvents)
 		return exitAssert
 	}
 	for _, line := range r.Glance() {

@@ -1,11 +1,11 @@
 //go:build !linux
 
-package main
+package terminal
 
 import "os"
 
-// isTerminal takes each character device for a terminal, but the null device.
-func isTerminal(f *os.File) bool {
+// Is takes each character device for a terminal, but the null device.
+func Is(f *os.File) bool {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return false
@@ -13,3 +13,6 @@ func isTerminal(f *os.File) bool {
 	null, err := os.Stat(os.DevNull)
 	return err != nil || !os.SameFile(info, null)
 }
+
+// columns returns 0: the width is not known.
+func columns(*os.File) int { return 0 }
