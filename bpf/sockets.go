@@ -33,7 +33,7 @@ type Socket struct {
 	Connecting    bool // the peer has not answered
 	Closed        bool // see WatchClose
 	Moved         Moved
-	Path  Path // of TCP
+	Path          Path // of TCP
 	// ULP says that an upper layer protocol handles the bytes, as for TLS in the kernel.
 	ULP bool
 	// Quiet is how long no data has moved, by direction: since the connect, if none
