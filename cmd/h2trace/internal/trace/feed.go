@@ -58,6 +58,8 @@ func (c *tracedConn) decoded() {
 		c.astray = false
 		if c.missing == nil {
 			c.table.wantTables(c)
+		} else {
+			c.askMissing(false)
 		}
 	}
 }

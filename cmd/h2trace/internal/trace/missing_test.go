@@ -1,8 +1,11 @@
 package trace
 
 import (
+	"bytes"
 	"io"
 	"testing"
+
+	"golang.org/x/net/http2"
 
 	"h2trace/bpf"
 	"h2trace/decoder/ktime"
@@ -57,4 +60,32 @@ func TestHoldMany(t *testing.T) {
 		t.Errorf("%d bytes are held", table.recovery.buffered)
 	}
 	do(t, table.send())
+}
+
+// TestTablesAfterManyLosses loses records again and again, and each time what comes of the
+// tables before the next loss is of no use. The engine still asks for them after the last one.
+func TestTablesAfterManyLosses(t *testing.T) {
+	table := newTestTable(t, io.Discard)
+	k := table.kernel.(*fakeKernel)
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleClient, Handshake: true})
+	var next [2]position
+	var frames bytes.Buffer
+	framer := http2.NewFramer(&frames, nil)
+	frames.WriteString(http2.ClientPreface)
+	do(t, framer.WriteSettings())
+	table.data(dataRecord(bpf.Send, &next, &frames))
+	for i := range 1000 {
+		next[bpf.Recv].seq++
+		next[bpf.Recv].offset += 100
+		do(t, framer.WritePing(false, [8]byte{}))
+		table.data(dataRecord(bpf.Recv, &next, &frames))
+		do(t, table.send())
+		wanted := k.wishes[1].Tables
+		if wanted == nil || wanted[bpf.Recv] == 0 {
+			t.Fatalf("loss %d: tables wanted: %v", i+1, wanted)
+		}
+		for range wanted[bpf.Recv] {
+			table.recovery.table(&bpf.Table{Head: bpf.Head{Conn: 1}, Dir: bpf.Recv}) // inconsistent
+		}
+	}
 }

@@ -33,7 +33,8 @@ func (c *tracedConn) probedID() uint64 {
 	return c.id
 }
 
-// want enters a connection whose tables and windows are unknown.
+// want enters a connection whose tables and windows are unknown. Each loss starts anew:
+// what was asked for in vain before says nothing of what comes after it.
 func (r *recovery) want(c *tracedConn) {
 	if c.outer != nil && (c.outer.wire.tls != nil || c.outer.outer != nil) {
 		return // the probes do not look into TLS inside of TLS
@@ -48,7 +49,7 @@ func (r *recovery) want(c *tracedConn) {
 	r.conns[c.probedID()] = c
 	r.probes.Change()
 	r.probes.begin(len(r.conns)) // what follows in the same record is held for its table
-	c.missing.windows = recover.Windows{}
+	c.missing.asks, c.missing.windows = recover.Asks{}, recover.Windows{}
 	c.askMissing(true)
 }
 

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
@@ -155,6 +156,39 @@ func astray(t *testing.T, cleartext bool) {
 			t.Errorf("block %x: the table is asked for: %t", tt.block, asked)
 		}
 		table.recovery.leave(c)
+	}
+}
+
+// TestAstrayWhileWanting has a block that cannot be decoded while the windows of the
+// connection are still asked for, and both tables are known.
+func TestAstrayWhileWanting(t *testing.T) {
+	var frames bytes.Buffer
+	table := newTestTable(t, io.Discard)
+	table.open(&bpf.Open{Head: bpf.Head{Conn: 1, PID: 9, Time: 1}, Role: bpf.RoleServer, Handshake: true})
+	var next [2]position
+	framer := http2.NewFramer(&frames, nil)
+	frames.WriteString(http2.ClientPreface)
+	do(t, framer.WriteSettings())
+	request := func(id uint32, block string) {
+		do(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: []byte(block), EndStream: true, EndHeaders: true}))
+	}
+	request(1, "\x82")
+	table.data(dataRecord(bpf.Recv, &next, &frames))
+	c := table.byID[1]
+	table.recovery.want(c)
+	do(t, table.send())
+	if c.missing == nil {
+		t.Fatal("nothing is asked for")
+	}
+	tables := func() bool { w := table.kernel.(*fakeKernel).wishes[1].Tables; return w != nil && w[bpf.Recv] > 0 }
+	if tables() {
+		t.Fatal("a table is asked for that is known")
+	}
+	request(3, "\x80")
+	table.data(dataRecord(bpf.Recv, &next, &frames))
+	do(t, table.send())
+	if !tables() {
+		t.Error("the table is not asked for")
 	}
 }
 

@@ -6,20 +6,20 @@ import (
 
 const (
 	// tablesAsked is how many tables of a connection are asked for at a time. maxAsks
-	// is how often before it is given up.
+	// is how often before it is given up until the next loss.
 	tablesAsked = 8
 	maxAsks     = 32
 )
 
-// Asks counts how often the tables of a connection were asked for. The zero value is
-// ready.
+// Asks counts how often the tables of a connection were asked for since its last loss.
+// The zero value is ready.
 type Asks struct {
 	n    int
 	used [2]int // tables that came since the last ask, by direction
 }
 
-// Next counts an ask, unless nothing came since the last one: losses repeat an ask, and
-// cost the process nothing. It returns how many tables to ask for in each direction, by
+// Next counts an ask, unless nothing came since the last one: to repeat an ask costs the
+// process nothing. It returns how many tables to ask for in each direction, by
 // which of them are known.
 func (a *Asks) Next(known [2]bool) (tables [2]uint32) {
 	if a.n == 0 || a.used != [2]int{} {
