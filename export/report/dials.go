@@ -11,12 +11,18 @@ import (
 // dials holds the connections of a run, and the failed attempts.
 type dials struct {
 	failed     []failedDial
-	open       map[string]reached // the last, by peer
+	open       map[dialed]reached // the last
 	asked      map[string]bool    // proxies that were sent a request
 	complaints []dialComplaint
 	// first is the first address of a proxy that a process failed to reach. A process
 	// tries several addresses for the same request.
 	first map[string]string
+}
+
+// dialed is a process, and a peer that it connects to.
+type dialed struct {
+	pid  int64
+	peer string
 }
 
 // reached is the address of an opened connection.
@@ -59,10 +65,10 @@ func (p *peerKeys) peer() string {
 
 func (m *dials) opened(e *openEvent) {
 	if m.open == nil {
-		m.open = make(map[string]reached)
+		m.open = make(map[dialed]reached)
 	}
-	if peer := e.peer(); len(m.open) < maxPeers || m.open[peer].at != 0 {
-		m.open[peer] = reached{e.at, text(e.remote), e.phases[phaseConnect]}
+	if to := (dialed{e.pid, e.peer()}); len(m.open) < maxPeers || m.open[to].at != 0 {
+		m.open[to] = reached{e.at, text(e.remote), e.phases[phaseConnect]}
 	}
 }
 
@@ -113,7 +119,7 @@ func (m *dials) asks(proxy string) {
 func (m *dials) end(of *sums, said *said) {
 	counted := make(map[string]bool) // proxies
 	for _, u := range m.failed {
-		if to := m.open[u.peer]; u.class != "tls" && to.at >= u.since {
+		if to := m.open[dialed{u.pid, u.peer}]; u.class != "tls" && to.at >= u.since {
 			if u.of != nil {
 				u.of.instead = to.remote
 			}

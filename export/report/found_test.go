@@ -10,7 +10,8 @@ import (
 var marks = []string{
 	"no public authority", "HTTP/1.1 only", "client offered", "served a second request", "resumed a session", "MAX_CONCURRENT_STREAMS",
 	"as in a tunnel", "routers away", "caches before", "Server-Timing", "IPv6 is broken", "an address that does not answer", "tried in vain",
-	"resolvers differ", "queries: P50", "before what comes next", "GOPRIVATE=", "fetched the same zips",
+	"resolvers differ", "did not answer", "queries: P50", "before what comes next", "GOPRIVATE=", "fetched the same zips",
+	"a line that is full",
 }
 
 // TestFound has one fault at a time: what must be said of it, and nothing of the others.
@@ -131,8 +132,20 @@ func TestFound(t *testing.T) {
 		{"a resolver that does not answer", func(w *writer) {
 			slow(w, "")
 			asks(w, 0, "null", "")
+			asks(w, 0, "null", "")
 			asks(w, 1, `"NOERROR"`, `"a.example.","192.0.2.1"`)
-		}, map[string]string{"resolvers differ": "192.0.2.53:53 does not answer, 192.0.2.54:53 has an address"}},
+		}, map[string]string{"did not answer": "the resolver 192.0.2.53:53 did not answer 2 of 2 queries"}},
+		{"a query that was lost", func(w *writer) {
+			slow(w, "")
+			asks(w, 0, "null", "")
+			asks(w, 1, `"NOERROR"`, `"192.0.2.1"`)
+			asks(w, 0, `"NOERROR"`, `"192.0.2.1"`)
+		}, nil},
+		{"a resolver with a view of its own, behind a shared address", func(w *writer) {
+			slow(w, "")
+			asks(w, 0, `"NOERROR"`, `"192.0.2.1"`)
+			asks(w, 1, `"NOERROR"`, `"100.100.1.2"`)
+		}, map[string]string{"resolvers differ": "192.0.2.53:53 has an address, 192.0.2.54:53 has a private address"}},
 		{"resolvers with one address each", func(w *writer) {
 			slow(w, "")
 			asks(w, 0, `"NOERROR"`, `"192.0.2.1"`)
@@ -144,6 +157,10 @@ func TestFound(t *testing.T) {
 			}
 			w.exchange(info(exchange{dns: 800, wait: 10, proxy: proxy}))
 		}, map[string]string{"queries: P50": "20 queries: P50 3.0 ms, P95 3.0 ms"}},
+		{"a line that is full at times", func(w *writer) {
+			w.exchange(info(exchange{receive: 800, bytes: 800_000, proxy: proxy}))
+			w.closePath(900, "c1", 21, 0.8, 1, 381)
+		}, map[string]string{"a line that is full": "1 were sent again by the process, and 381 came behind one that was missing: a line that is full loses some"}},
 		{"the next proxy", func(w *writer) {
 			w.exchange(info(exchange{wait: 600, proxy: "https://a.example", status: 502, class: "http_5xx"}))
 			w.exchange(info(exchange{begin: 610, wait: 10, proxy: "https://b.example"}))

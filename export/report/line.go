@@ -96,12 +96,18 @@ func (l *line) add(m *line) {
 	l.segments += m.segments
 }
 
-// lossy sums up the connections over lines whose losses made responses slow. What came is known
-// of large responses, and took the time in which these came: on the path are small ones, too.
-func (s *sums) lossy() (sum line) {
+// losses sums up the connections over lines that lose packets.
+func (s *sums) losses() (sum line) {
 	for _, p := range s.tables.proxies.values {
 		sum.add(&p.line)
 	}
+	return sum
+}
+
+// lossy sums up the connections over lines whose losses made responses slow. What came is known
+// of large responses, and took the time in which these came: on the path are small ones, too.
+func (s *sums) lossy() line {
+	sum := s.losses()
 	bytes, took := s.tables.proxies.received()
 	if took = min(took, s.parts[partReceive]); bytes > 0 && took > 0 && allowedShare*float64(bytes)/took.Seconds() < sum.allows {
 		return line{}

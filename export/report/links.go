@@ -96,7 +96,7 @@ func (l *links) closed(e *closeEvent) {
 		l.mss = e.mss
 	}
 	if at, err := netip.ParseAddrPort(text(e.remote)); err == nil {
-		l.inside = l.inside || at.Addr().IsPrivate() || at.Addr().IsLoopback() || at.Addr().IsLinkLocalUnicast()
+		l.inside = l.inside || within(at.Addr())
 	}
 }
 
@@ -267,4 +267,13 @@ func (c *caching) evidence(name string, cause Cause) (list []string) {
 			name, mean(c.timedWaited, c.timed), several(c.timed, "response", "responses"), split.String()))
 	}
 	return list
+}
+
+// shared are the addresses between a provider and its customers, which overlay networks
+// use, too (RFC 6598).
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// within reports whether an address has a meaning in a network alone, and none outside.
+func within(ip netip.Addr) bool {
+	return ip.IsPrivate() || shared.Contains(ip.Unmap()) || ip.IsLoopback() || ip.IsLinkLocalUnicast()
 }

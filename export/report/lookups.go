@@ -3,7 +3,9 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,18 +35,18 @@ func (e *dnsEvent) member(key, v []byte) {
 	}
 }
 
-// said is what a resolver says of a name.
+// answered reports whether an answer came.
+func (e *dnsEvent) answered() bool { return e.rcode != nil && e.rcode[0] == '"' }
+
+// said is what the answer of a resolver says of a name.
 func (e *dnsEvent) said() string {
-	switch {
-	case e.rcode == nil || e.rcode[0] != '"':
-		return "does not answer"
-	case !is(e.rcode, "NOERROR"):
+	if !is(e.rcode, "NOERROR") {
 		return "says " + text(e.rcode)
 	}
 	says := "has no address"
 	for answer := range bytes.SplitSeq(bytes.Trim(e.answers, "[]"), []byte(",")) {
 		if addr, err := netip.ParseAddr(text(answer)); err == nil {
-			if addr.IsPrivate() {
+			if within(addr) {
 				return "has a private address"
 			}
 			says = "has an address"
@@ -55,8 +57,9 @@ func (e *dnsEvent) said() string {
 
 // lookups is what resolvers answered.
 type lookups struct {
-	took  sketch
-	names byName[lookup] // by name and type
+	took      sketch
+	names     byName[lookup]   // by name and type
+	resolvers byName[resolver] // by address
 	// differ has a line for each name of which resolvers say different things.
 	differ []string
 }
@@ -67,10 +70,21 @@ type lookup struct {
 	differs        bool
 }
 
-// Bounds on the names that are compared, and on the lines.
+// resolver is how often a resolver was asked, and did not answer.
+type resolver struct{ asked, silent int64 }
+
+// Bounds on the names that are compared, on the resolvers, and on the lines.
 const (
-	maxNames  = 1 << 10
-	maxDiffer = 4
+	maxNames     = 1 << 10
+	maxResolvers = 1 << 6
+	maxDiffer    = 4
+)
+
+// A resolver is silent when it did not answer one of silentShare queries, and at least
+// fewSilent: packets get lost, and a process may end before an answer.
+const (
+	silentShare = 10
+	fewSilent   = 2
 )
 
 func (l *lookups) add(e *dnsEvent) {
@@ -78,7 +92,16 @@ func (l *lookups) add(e *dnsEvent) {
 		l.took.add(e.took)
 	}
 	if l.names.values == nil {
-		l.names = newByName[lookup](maxNames)
+		l.names, l.resolvers = newByName[lookup](maxNames), newByName[resolver](maxResolvers)
+	}
+	if r := l.resolvers.get(text(e.remote)); r != nil {
+		r.asked++
+		if !e.answered() {
+			r.silent++
+		}
+	}
+	if !e.answered() {
+		return
 	}
 	name := text(e.name) + " (" + text(e.kind) + ")"
 	first, says, resolver := l.names.get(name), e.said(), text(e.remote)
@@ -95,12 +118,22 @@ func (l *lookups) add(e *dnsEvent) {
 }
 
 func (l *lookups) evidence(cause Cause) []string {
-	list := l.differ
+	list := append(l.silent(), l.differ...)
 	p50, ok := l.took.quantile(0.5)
 	p95, _ := l.took.quantile(0.95)
 	if cause == DNS && ok {
 		list = append([]string{fmt.Sprintf("%s: P50 %s, P95 %s", several(int64(l.took.count), "query", "queries"),
 			human(time.Duration(p50)), human(time.Duration(p95)))}, list...)
+	}
+	return list
+}
+
+// silent has a line for each resolver that leaves queries without an answer.
+func (l *lookups) silent() (list []string) {
+	for _, at := range slices.Sorted(maps.Keys(l.resolvers.values)) {
+		if r := l.resolvers.values[at]; r.silent >= fewSilent && r.silent*silentShare >= r.asked && len(list) < maxDiffer {
+			list = append(list, fmt.Sprintf("the resolver %s did not answer %d of %s", at, r.silent, several(r.asked, "query", "queries")))
+		}
 	}
 	return list
 }

@@ -347,7 +347,7 @@ func (n *names) address(ip netip.Addr) netip.Addr {
 	begin := [...]byte{0x20, 0x01, 0x0d, 0xb8}
 	four := [...]byte{198, 18 + byte(i>>16)&1}
 	switch {
-	case ip.IsPrivate():
+	case ip.IsPrivate(), shared.Contains(ip.Unmap()):
 		begin, four = [...]byte{0xfd, 0, 0, 0}, [...]byte{10, 255}
 	case ip.IsLinkLocalUnicast():
 		begin, four = [...]byte{0xfe, 0x80, 0, 0}, [...]byte{169, 254}

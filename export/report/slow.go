@@ -44,6 +44,9 @@ func (s *slowness) verdict(part int) Verdict {
 	if bytes, ns := s.tables.proxies.received(); ns > 0 {
 		v.Evidence = []string{fmt.Sprintf("%.1f MB came at %.2f MB/s", float64(bytes)/1e6, float64(bytes)/1e6/(float64(ns)/1e9))}
 	}
+	if l := s.losses(); l.conns > 0 {
+		v.Evidence = append(v.Evidence, l.evidence()+": a line that is full loses some")
+	}
 	return v
 }
 
