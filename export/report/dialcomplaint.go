@@ -1,7 +1,6 @@
 package report
 
 import (
-	"net/url"
 	"strings"
 
 	"h2trace/decoder/goproxy"
@@ -44,8 +43,8 @@ func (c *dialComplaint) end(of *tables, m *dials, counted map[string]bool) {
 // entry returns a failed connection to the proxy in GOPROXY that a URL belongs to, or
 // nil.
 func (m *dials) entry(rawURL string) (of *failedDial) {
-	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
-	if err != nil {
+	u, ok := parseURL(rawURL)
+	if !ok {
 		return nil
 	}
 	at := u.Scheme + "://" + u.Host + u.Path

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +19,9 @@ func proxyOf(rawURL string) string {
 	origin, plain := plainOrigin(rawURL)
 	switch {
 	case !plain:
-		u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
-		if err != nil || u.Host == "" {
-			return rawURL
+		u, valid := parseURL(rawURL)
+		if !valid {
+			return withoutUser(rawURL)
 		}
 		origin = u.Scheme + "://" + u.Host
 	case !ok:
@@ -170,8 +169,12 @@ func (f *fallbacks) evidence() (list []string) {
 	if all.lost < largeTime {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s went to %s before what comes next in GOPROXY was asked, in %s", human(all.lost),
-		strings.Join(slices.Sorted(maps.Keys(from)), ", "), several(all.count, "request", "requests"))}
+	took := human(all.lost)
+	if all.count > 1 { // some maybe at once
+		took = mean(all.lost, all.count) + " each (mean)"
+	}
+	return []string{fmt.Sprintf("%s took %s at %s before what comes next in GOPROXY was asked",
+		several(all.count, "request", "requests"), took, strings.Join(slices.Sorted(maps.Keys(from)), ", "))}
 }
 
 // end ends a run: what failed last has only that after it which is no proxy.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -189,8 +188,8 @@ func (g *grouping) ofProxies(proxies *proxyTable) {
 
 // hostOf returns the host, and the port if it is given, of a proxy.
 func hostOf(proxy string) string {
-	u, err := url.Parse(strings.ReplaceAll(proxy, "<redacted>", "redacted"))
-	if err != nil || u.Host == "" {
+	u, ok := parseURL(proxy)
+	if !ok {
 		return proxy
 	}
 	return u.Host

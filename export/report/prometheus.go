@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,8 +106,8 @@ func (p *exposition) server(proxy string) server {
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 func serverOf(proxy string) server {
-	u, err := url.Parse(strings.ReplaceAll(proxy, "<redacted>", "redacted"))
-	if err != nil || u.Host == "" {
+	u, ok := parseURL(proxy)
+	if !ok {
 		return server{"", ""}
 	}
 	return server{strings.ToLower(u.Hostname()), cmp.Or(u.Port(), defaultPorts[u.Scheme])}

@@ -59,7 +59,7 @@ func (s *slowness) connecting(took, wall time.Duration) Verdict {
 		}
 	}
 	v := s.verdict(most)
-	v.Text = "new connections take long, in all their phases: fewer of them, or a nearer " + s.peer + ", would help"
+	v.Text = "new connections take long, their phases together: fewer of them, or a nearer " + s.peer + ", would help"
 	v.Evidence = []string{share(took, wall), fmt.Sprintf("dns %s, connect %s, tls %s", human(s.parts[partDNS]), human(s.parts[partConnect]), human(s.parts[partTLS]))}
 	return v
 }

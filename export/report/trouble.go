@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/json"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -62,8 +61,8 @@ func yesOrNo(v []byte) string {
 
 // locate sets the asked party by the URL.
 func (t *trouble) locate() {
-	u, err := url.Parse(strings.ReplaceAll(t.url, "<redacted>", "redacted"))
-	if err != nil {
+	u, ok := parseURL(t.url)
+	if !ok {
 		return
 	}
 	t.host, t.page = u.Host, goproxy.IsPage(t.url)

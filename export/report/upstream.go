@@ -12,15 +12,21 @@ import (
 // that it, or a go command that it runs, makes for them: those for the same module and
 // version, at the same time. A request that several wait for is of each of them.
 type upstream struct {
-	made    map[sought][]interval // by the proxy, and ended
-	count   int                   // of these
-	waiting []servedModule        // to be judged when all that was made for them has ended
+	made    map[sought]*madeFor // by the proxy
+	count   int                 // of these
+	waiting []servedModule      // to be judged when all that was made for them has ended
 	kinds   byName[servedKind]
 }
 
 // sought is what a request for a module asks for. The list of versions, and the latest one,
 // have no version.
 type sought struct{ path, version string }
+
+// madeFor holds when requests for the same were under way that have ended.
+type madeFor struct {
+	times  []interval
+	merged bool
+}
 
 // servedModule is a served request for a module.
 type servedModule struct {
@@ -71,11 +77,28 @@ func (u *upstream) make(x *exchangeEvent) {
 		u.count = 0
 	}
 	if u.made == nil {
-		u.made = make(map[sought][]interval)
+		u.made = make(map[sought]*madeFor)
 	}
 	w := soughtBy(x)
-	u.made[w] = append(u.made[w], interval{x.at.add(-x.phases[phaseTotal]), x.at})
+	if u.made[w] == nil {
+		u.made[w] = &madeFor{}
+	}
+	u.made[w].add(interval{x.at.add(-x.phases[phaseTotal]), x.at})
 	u.count++
+}
+
+func (m *madeFor) add(i interval) { m.times, m.merged = append(m.times, i), false }
+
+// overlap returns in how much of a period a request was under way. Thousands may be served
+// that wait for the same.
+func (m *madeFor) overlap(i interval) time.Duration {
+	if m == nil {
+		return 0
+	}
+	if !m.merged {
+		m.times, m.merged = merged(m.times), true
+	}
+	return overlap(m.times, i.begin, i.end)
 }
 
 // serve takes a request that an observed process served.
@@ -109,7 +132,7 @@ func (u *upstream) add(m *servedModule) {
 	}
 	k.requests++
 	total := m.end.sub(m.begin)
-	waited := overlap(merged(u.made[m.sought]), m.begin, m.end)
+	waited := u.made[m.sought].overlap(m.interval)
 	switch {
 	case m.failed:
 		k.failed++
