@@ -29,6 +29,9 @@ func TestUnended(t *testing.T) {
 	tr.awaitEvent(`"event":"exchange"`, 42)
 	tr.signal(syscall.SIGINT)
 	r := tr.good()
+	if lost := r.stream.Of("loss"); len(lost) > 0 {
+		t.Errorf("records were lost, and so the ends of requests may be: %s", rawOf(lost))
+	}
 	roles := make(map[string]string)
 	for _, e := range r.stream.Of("conn") {
 		if e.Action == "open" {
