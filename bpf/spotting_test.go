@@ -11,10 +11,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"golang.org/x/crypto/chacha20poly1305"
+	"golang.org/x/sys/unix"
 
 	"h2trace/bpf/plan"
 )
@@ -64,6 +68,62 @@ func TestSpot(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestSpotUntouched has a connection of which a part lies on a page that the process has not
+// touched yet, so that it is not in memory. The other part suffices, and nothing is lost.
+func TestSpotUntouched(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	raw, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	page := os.Getpagesize()
+	pages, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newUnattached(t, Options{BufferSize: 1 << 20, Wire: true})
+	if err := c.Spotting.Begin(nil); err != nil {
+		t.Fatal(err)
+	}
+	attachSelf(t, c)
+	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	generation, _ := c.Targets.GenerationOf(os.Getpid())
+	if err := c.Sockets.OwnSockets(os.Getpid(), generation, "test"); err != nil {
+		t.Fatal(err)
+	}
+	own := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
+	if err := own.SetDeadline(time.Unix(1, 0)); err != nil { // its handshake fails at once
+		t.Fatal(err)
+	}
+	const here = 256 // bytes of it before the page; what comes after is not set yet
+	at := pages[page-here : page]
+	copy(at, unsafe.Slice((*byte)(unsafe.Pointer(own)), here))
+	if n, err := (*tls.Conn)(unsafe.Pointer(&at[0])).Write([]byte("x")); err == nil {
+		t.Fatalf("%d bytes were written", n)
+	}
+	runtime.KeepAlive(own)
+	spots := 0
+	readAll(t, c, func(e Event) {
+		if s, ok := e.(*Spot); ok && s.Ptr == uint64(uintptr(unsafe.Pointer(&at[0]))) {
+			spots++
+		}
+	})
+	ledger, err := c.Connections.Ledger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spots != 1 || ledger.Lost() > 0 {
+		t.Errorf("%d spots, want 1; %+v", spots, ledger)
 	}
 }
 

@@ -41,12 +41,28 @@ static __always_inline void copy_piece_of(struct spot_record *r, u32 piece, u64 
 		r->at[piece] = from;
 }
 
+#define PAGE 4096
+
+/*
+ * Copies a *tls.Conn. What of it lies on a page that the process has not touched yet, and
+ * that is not in memory, is zero.
+ */
+static __always_inline bool copy_conn(u8 *image, u64 ptr)
+{
+	u64 here = PAGE - (ptr & (PAGE - 1));
+
+	if (!bpf_probe_read_user(image, SPOT_CONN, (void *)ptr))
+		return true;
+	barrier_var(here);
+	return here < SPOT_CONN && !bpf_probe_read_user(image, here, (void *)ptr);
+}
+
 /* Copies what a *tls.Conn leads to. Its user space knows whether it makes sense. */
 static __always_inline bool copy_tls(struct spot_record *r, const struct tls_layout *l)
 {
 	u64 ptr = r->ptr;
 
-	if (bpf_probe_read_user(r->image, SPOT_CONN, (void *)ptr))
+	if (!copy_conn(r->image, ptr))
 		return false;
 	for (u32 d = 0; d < DIR_COUNT; d++) {
 		u64 cipher = read_user_u64(ptr + l->cipher[d] + IFACE_DATA), aead;
