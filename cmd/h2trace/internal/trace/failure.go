@@ -113,7 +113,8 @@ func (t *tlsConn) peerFinished() bool {
 // alerted takes an alert. A fatal one before the end of a handshake says why that
 // failed.
 func (t *tlsConn) alerted(a *tls.Alert) {
-	if a.Description == handshake.CloseNotify || a.Level == handshake.Fatal {
+	closed := t.conn.end != nil // its socket: the peer can only answer
+	if (a.Description == handshake.CloseNotify || a.Level == handshake.Fatal) && !closed {
 		t.ownEnd = t.ownEnd || a.Dir == decoder.Send && !t.peerFinished()
 		t.peerEnded = t.peerEnded || a.Dir == decoder.Recv && !t.ownEnd
 	}

@@ -229,24 +229,30 @@ func TestEndedBy(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		fin     bool // of the peer, before the process sends its alert
+		closed  bool // before the alerts
 		alerts  []*tlsdecoder.Alert
 		who, by exchange.Ended
 	}{
-		{"no alert", false, nil, exchange.EndedByPeer, exchange.EndedByPeer},
-		{"the process closes what the peer ended", false, []*tlsdecoder.Alert{received}, exchange.EndedByProcess, exchange.EndedByPeer},
-		{"the peer closes before the process that ended", false, []*tlsdecoder.Alert{sent}, exchange.EndedByPeer, exchange.EndedByProcess},
-		{"the process answers the peer", false, []*tlsdecoder.Alert{received, sent}, exchange.EndedByPeer, exchange.EndedByPeer},
-		{"the peer answers the process", false, []*tlsdecoder.Alert{sent, received}, exchange.EndedByPeer, exchange.EndedByProcess},
-		{"the process closes after the FIN of the peer", true, []*tlsdecoder.Alert{sent}, exchange.EndedByPeer, exchange.EndedByPeer},
-		{"the network broke", false, []*tlsdecoder.Alert{sent}, exchange.EndedByNetwork, exchange.EndedByNetwork},
+		{"no alert", false, false, nil, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the process closes what the peer ended", false, false, []*tlsdecoder.Alert{received}, exchange.EndedByProcess, exchange.EndedByPeer},
+		{"the peer closes before the process that ended", false, false, []*tlsdecoder.Alert{sent}, exchange.EndedByPeer, exchange.EndedByProcess},
+		{"the process answers the peer", false, false, []*tlsdecoder.Alert{received, sent}, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the peer answers the process", false, false, []*tlsdecoder.Alert{sent, received}, exchange.EndedByPeer, exchange.EndedByProcess},
+		{"the process closes after the FIN of the peer", true, false, []*tlsdecoder.Alert{sent}, exchange.EndedByPeer, exchange.EndedByPeer},
+		{"the network broke", false, false, []*tlsdecoder.Alert{sent}, exchange.EndedByNetwork, exchange.EndedByNetwork},
+		{"the peer answers a close without an alert", false, true, []*tlsdecoder.Alert{received}, exchange.EndedByProcess, exchange.EndedByProcess},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &tracedConn{end: &endBy{who: tt.who}}
+			c := &tracedConn{}
 			own := &tlsConn{conn: c}
 			c.wire = &wireConn{tls: own, peerEnded: tt.fin}
+			if tt.closed {
+				c.end = &endBy{who: tt.who}
+			}
 			for _, a := range tt.alerts {
 				own.alerted(a)
 			}
+			c.end = &endBy{who: tt.who}
 			if got := c.endedBy(); got != tt.by {
 				t.Errorf("got %v, want %v", got, tt.by)
 			}
