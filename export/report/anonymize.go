@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"h2trace/export/scan"
 )
 
 // Anonymize has the Builder replace the names in what it reads before it sums that up: hosts,
@@ -77,7 +79,7 @@ func (n *names) object(line []byte) []byte {
 // members appends the object of a key.
 func (n *names) members(out []byte, of string, object []byte) ([]byte, bool) {
 	out = append(out, '{')
-	valid := members(object, func(key, v []byte) {
+	valid := scan.Members(object, func(key, v []byte) {
 		if out[len(out)-1] != '{' {
 			out = append(out, ',')
 		}
@@ -88,6 +90,7 @@ func (n *names) members(out []byte, of string, object []byte) ([]byte, bool) {
 		out = append(append(append(out, '"'), name...), `":`...)
 		out = n.value(out, of, name, v)
 	})
+
 	return append(out, '}'), valid
 }
 
@@ -109,7 +112,7 @@ func (n *names) value(out []byte, in, key string, v []byte) []byte {
 		if verbatim[key] && in != "labels" {
 			return append(out, v...)
 		}
-		s, _ := json.Marshal(n.keyed(in, key, text(v))) // a string has no error
+		s, _ := json.Marshal(n.keyed(in, key, scan.Text(v))) // a string has no error
 		return append(out, s...)
 	case '{', '[':
 		if n.depth == maxDepth {
@@ -137,8 +140,8 @@ const maxDepth = 8
 func (n *names) elements(out []byte, in, key string, array []byte) []byte {
 	begin := len(out)
 	out = append(out, '[')
-	for i := space(array, 1); i < len(array) && array[i] != ']'; {
-		end := valueEnd(array, i)
+	for i := scan.Space(array, 1); i < len(array) && array[i] != ']'; {
+		end := scan.ValueEnd(array, i)
 		if end < 0 {
 			return append(out[:begin], "null"...)
 		}
@@ -146,8 +149,8 @@ func (n *names) elements(out []byte, in, key string, array []byte) []byte {
 			out = append(out, ',')
 		}
 		out = n.value(out, in, key, array[i:end])
-		if i = space(array, end); i < len(array) && array[i] == ',' {
-			i = space(array, i+1)
+		if i = scan.Space(array, end); i < len(array) && array[i] == ',' {
+			i = scan.Space(array, i+1)
 		}
 	}
 	return append(out, ']')

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"h2trace/export/scan"
+)
 
 // peerKeys are the keys that name the peer of a connection.
 type peerKeys struct {
@@ -15,7 +19,7 @@ func (p *peerKeys) member(key, v []byte) {
 	case "remote":
 		p.remote = v
 	case "role":
-		p.server = is(v, "server")
+		p.server = scan.Is(v, "server")
 	}
 }
 
@@ -41,10 +45,10 @@ func (t *tlsKeys) read(v []byte) {
 		return
 	}
 	t.secrecy = someTLS
-	members(v, func(key, v []byte) {
+	scan.Members(v, func(key, v []byte) {
 		switch {
 		case string(key) == "verify_ms":
-			t.verify, _ = millis(v)
+			t.verify, _ = scan.Millis(v)
 		case string(key) == "version" && v[0] == '"':
 			t.secrecy = versionTLS
 		case string(key) == "resumed":
@@ -57,6 +61,7 @@ func (t *tlsKeys) read(v []byte) {
 			t.offeredALPN = v
 		}
 	})
+
 }
 
 // openEvent is a new connection, or one joined in the middle.
@@ -74,12 +79,12 @@ func (e *openEvent) member(key, v []byte) {
 	case "tls":
 		e.tlsKeys.read(v)
 	case "role":
-		e.client = is(v, "client")
+		e.client = scan.Is(v, "client")
 		e.peerKeys.member(key, v)
 	case "local":
 		e.local = v
 	case "joined":
-		e.start = is(v, "start")
+		e.start = scan.Is(v, "start")
 	case "name", "remote":
 		e.peerKeys.member(key, v)
 	default:
@@ -145,37 +150,37 @@ func (e *closeEvent) member(key, v []byte) {
 	case "protocol":
 		e.protocol = v
 	case "peak_streams":
-		e.crowd.peak, _ = integer(v)
+		e.crowd.peak, _ = scan.Integer(v)
 	case "max_concurrent_streams":
-		e.crowd.allowed, _ = integer(v)
+		e.crowd.allowed, _ = scan.Integer(v)
 	case "unread_bytes":
-		e.unread, _ = integer(v)
+		e.unread, _ = scan.Integer(v)
 	case "mss":
-		e.mss, _ = integer(v)
+		e.mss, _ = scan.Integer(v)
 	case "ttl":
-		e.ttl, _ = integer(v)
+		e.ttl, _ = scan.Integer(v)
 	case "bytes_sent", "bytes_received":
-		n, _ := integer(v)
+		n, _ := scan.Integer(v)
 		e.moved += n
 	case "reason":
 		e.reason = v
 	case "rtt_ms":
-		e.rtt, e.rttKnown = millis(v)
+		e.rtt, e.rttKnown = scan.Millis(v)
 	case "rcv_rtt_ms":
-		e.rcvRTT, _ = millis(v)
+		e.rcvRTT, _ = scan.Millis(v)
 	case "min_rtt_ms":
-		e.minRTT, _ = millis(v)
+		e.minRTT, _ = scan.Millis(v)
 	case "retransmits":
-		e.retransmits, _ = integer(v)
+		e.retransmits, _ = scan.Integer(v)
 	case "out_of_order":
-		e.outOfOrder, _ = integer(v)
+		e.outOfOrder, _ = scan.Integer(v)
 	case "holes":
-		e.holes, e.holesKnown = integer(v)
+		e.holes, e.holesKnown = scan.Integer(v)
 	case "segments_sent":
-		n, _ := integer(v)
+		n, _ := scan.Integer(v)
 		e.segments += n
 	case "segments_received":
-		e.received, _ = integer(v)
+		e.received, _ = scan.Integer(v)
 		e.segments += e.received
 	}
 }
@@ -195,16 +200,16 @@ type silentEvent struct {
 func (e *silentEvent) member(key, v []byte) {
 	switch string(key) {
 	case "bytes_sent", "bytes_received":
-		n, _ := integer(v)
+		n, _ := scan.Integer(v)
 		e.moved += n
 	case "state":
 		e.state = v
 	case "silent_ms":
-		e.silent, _ = millis(v)
+		e.silent, _ = scan.Millis(v)
 	case "last":
-		e.asked = is(v, "send")
+		e.asked = scan.Is(v, "send")
 	case "other_way_ms":
-		e.otherWay, e.spokeBefore = millis(v)
+		e.otherWay, e.spokeBefore = scan.Millis(v)
 	default:
 		e.peerKeys.member(key, v)
 	}

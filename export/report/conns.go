@@ -1,6 +1,10 @@
 package report
 
-import "strings"
+import (
+	"strings"
+
+	"h2trace/export/scan"
+)
 
 // opened takes a new connection, or one joined in the middle.
 func (r *run) opened(e *openEvent) {
@@ -27,12 +31,12 @@ func (r *run) connected(e *openEvent) {
 	if c == nil {
 		return
 	}
-	c.server, c.remote, c.begin = e.server, text(e.remote), e.at
+	c.server, c.remote, c.begin = e.server, scan.Text(e.remote), e.at
 	if e.client && len(r.conns.own) < maxConns {
 		if r.conns.own == nil {
 			r.conns.own = make(map[string]bool)
 		}
-		c.local = text(e.local)
+		c.local = scan.Text(e.local)
 		r.conns.own[c.local] = true
 	}
 	if e.server {
@@ -55,24 +59,24 @@ func (r *run) connected(e *openEvent) {
 func (r *run) failedConn(e *failedEvent) {
 	x := &e.phases
 	var f fault
-	who := text(e.remote)
+	who := scan.Text(e.remote)
 	switch e.className() {
 	case "dns":
-		f, who = noName, text(e.name)
+		f, who = noName, scan.Text(e.name)
 	case "connect":
 		f = badConnect
-		if detail := text(e.detail); detail == "given up by the process" || strings.HasPrefix(detail, "ETIMEDOUT") {
+		if detail := scan.Text(e.detail); detail == "given up by the process" || strings.HasPrefix(detail, "ETIMEDOUT") {
 			f = noConnect
 		}
 	case "tls":
 		f = badHandshake
-		if name := text(e.name); name != "" {
+		if name := scan.Text(e.name); name != "" {
 			who = name + " (" + who + ")"
 		}
 	}
 	var of *suspect
 	if f != 0 && !e.server {
-		of = r.sums.suspects.get(f, who, "", text(e.detail))
+		of = r.sums.suspects.get(f, who, "", scan.Text(e.detail))
 		r.add(span{
 			begin: e.at.add(-x[phaseDNS] - x[phaseConnect] - x[phaseTLS]), end: e.at, of: of,
 			parts: parts{partDNS: x[phaseDNS], partConnect: x[phaseConnect], partTLS: x[phaseTLS]},
@@ -134,15 +138,15 @@ func (r *run) silent(e *silentEvent) {
 	if e.moved > 0 {
 		r.sums.traffic.connections++
 	}
-	if is(e.state, "connected") {
+	if scan.Is(e.state, "connected") {
 		r.sums.traffic.silences++
 	}
-	who := strings.Trim(text(e.name)+" "+text(e.remote), " ")
+	who := strings.Trim(scan.Text(e.name)+" "+scan.Text(e.remote), " ")
 	state, s := "has carried nothing", span{begin: e.at.add(-e.silent), end: e.at}
 	switch {
-	case is(e.state, "connecting"):
+	case scan.Is(e.state, "connecting"):
 		state, s.parts = "is not made", parts{partConnect: e.silent}
-		s.of = r.sums.suspects.get(noConnect, text(e.remote), "", "")
+		s.of = r.sums.suspects.get(noConnect, scan.Text(e.remote), "", "")
 	// The last data sent may acknowledge the data received just before.
 	case e.asked && (!e.spokeBefore || e.otherWay-e.silent > longWait):
 		state, s.parts = "has carried nothing, and the process spoke last,", parts{partWait: e.silent}
@@ -152,7 +156,7 @@ func (r *run) silent(e *silentEvent) {
 		r.add(s)
 	}
 	// net/http dials more connections than a command needs in the end.
-	if !is(e.state, "closed") && (s.of != nil || r.command == 0) {
+	if !scan.Is(e.state, "closed") && (s.of != nil || r.command == 0) {
 		r.sums.unended.add(e.at, e.silent, "the connection to "+who+" "+state)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/scan"
 )
 
 // dials holds the connections of a run, and the failed attempts.
@@ -56,10 +57,10 @@ const (
 // peer returns the peer of a connection: a name, or else a port, as localhost has several
 // addresses.
 func (p *peerKeys) peer() string {
-	if name := text(p.name); name != "" {
+	if name := scan.Text(p.name); name != "" {
 		return name
 	}
-	_, port, _ := cutLast(text(p.remote), ":")
+	_, port, _ := cutLast(scan.Text(p.remote), ":")
 	return ":" + port
 }
 
@@ -68,7 +69,7 @@ func (m *dials) opened(e *openEvent) {
 		m.open = make(map[dialed]reached)
 	}
 	if to := (dialed{e.pid, e.peer()}); len(m.open) < maxPeers || m.open[to].at != 0 {
-		m.open[to] = reached{e.at, text(e.remote), e.phases[phaseConnect]}
+		m.open[to] = reached{e.at, scan.Text(e.remote), e.phases[phaseConnect]}
 	}
 }
 
@@ -77,14 +78,14 @@ func (m *dials) fail(e *failedEvent, of *suspect) {
 	if len(m.failed) == maxFailedDials || e.server {
 		return // the client reports its failed connections
 	}
-	u := failedDial{peer: e.peer(), class: e.className(), via: text(e.via), pid: e.pid, since: e.at, of: of}
-	u.took, u.why = e.phases[phaseConnect], dialEndOf(text(e.detail))
-	u.proxy, u.next, u.barred = text(e.proxy), text(e.next), text(e.barred)
+	u := failedDial{peer: e.peer(), class: e.className(), via: scan.Text(e.via), pid: e.pid, since: e.at, of: of}
+	u.took, u.why = e.phases[phaseConnect], dialEndOf(scan.Text(e.detail))
+	u.proxy, u.next, u.barred = scan.Text(e.proxy), scan.Text(e.next), scan.Text(e.barred)
 	u.since = u.since.add(-e.phases[phaseDNS] - e.phases[phaseConnect])
-	remote := text(e.remote)
+	remote := scan.Text(e.remote)
 	u.remote = remote
-	what := []string{text(e.name), remote}
-	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + text(e.detail)
+	what := []string{scan.Text(e.name), remote}
+	u.text = strings.Trim(strings.Join(what, " "), " ") + ": " + scan.Text(e.detail)
 	if u.proxy != "" {
 		u.again = m.again(u.proxy, u.class, remote)
 	}

@@ -1,5 +1,7 @@
 package report
 
+import "h2trace/export/scan"
+
 // An event holds the keys of one line that a report needs. Each kind and action has its own
 // type. The parser owns an event, and reuses it for the next line; its slices point into the
 // line.
@@ -33,7 +35,7 @@ func (*otherEvent) member(_, _ []byte)   {}
 
 // parser parses lines into events. It holds one event of each type.
 type parser struct {
-	times times
+	times scan.Times
 
 	process  processEvent
 	attached attachedEvent
@@ -65,12 +67,14 @@ func (p *parser) parse(line []byte) event {
 	var h head
 	var kind, action []byte
 	var version, timed, early bool
-	valid := members(line, func(key, v []byte) {
+	valid := scan.Members(line, func(key, v []byte) {
 		switch string(key) {
 		case "v":
 			version = string(v) == "1"
 		case "ts":
-			h.at, timed = p.times.parse(v)
+			var at int64
+			at, timed = p.times.Parse(v)
+			h.at = wallTime(at)
 		case "event":
 			if len(v) > 2 && v[0] == '"' {
 				early, kind = early || e != nil, v
@@ -78,7 +82,7 @@ func (p *parser) parse(line []byte) event {
 		case "action":
 			early, action = early || e != nil, v
 		case "pid":
-			h.pid, _ = integer(v)
+			h.pid, _ = scan.Integer(v)
 		case "conn":
 			h.conn = v
 		default:
@@ -88,6 +92,7 @@ func (p *parser) parse(line []byte) event {
 			e.member(key, v)
 		}
 	})
+
 	if !valid || !version || !timed || kind == nil {
 		return nil
 	}
@@ -95,7 +100,7 @@ func (p *parser) parse(line []byte) event {
 		e = p.start(kind, action)
 	}
 	if early {
-		members(line, e.member)
+		scan.Members(line, e.member)
 	}
 	*e.heading() = h
 	return e

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"h2trace/export/scan"
+)
 
 // The phases of an exchange or a path.
 const (
@@ -28,7 +32,7 @@ func (p *phaseKeys) read(key, v []byte) {
 	}
 	for i, name := range phaseNames {
 		if string(key) == name {
-			p.phases[i], p.known[i] = millis(v)
+			p.phases[i], p.known[i] = scan.Millis(v)
 			return
 		}
 	}
@@ -38,7 +42,7 @@ func (p *phaseKeys) read(key, v []byte) {
 type failureKeys struct{ class, detail []byte }
 
 func (f *failureKeys) read(v []byte) {
-	members(v, func(key, v []byte) {
+	scan.Members(v, func(key, v []byte) {
 		switch string(key) {
 		case "class":
 			f.class = v
@@ -46,6 +50,7 @@ func (f *failureKeys) read(v []byte) {
 			f.detail = v
 		}
 	})
+
 }
 
 // className returns the class of a failure, "other" for a class that this version does not
@@ -97,9 +102,9 @@ type stalled struct{ recv, send time.Duration }
 func (s *stalled) member(key, v []byte) {
 	switch string(key) {
 	case "recv_window":
-		s.recv, _ = millis(v)
+		s.recv, _ = scan.Millis(v)
 	case "send_window":
-		s.send, _ = millis(v)
+		s.send, _ = scan.Millis(v)
 	}
 }
 
@@ -142,11 +147,11 @@ func (e *exchangeEvent) member(key, v []byte) {
 			e.via = v
 		}
 	case "status":
-		e.status, _ = integer(v)
+		e.status, _ = scan.Integer(v)
 	case "reused":
 		e.reused, e.fresh = string(v) == "true", string(v) == "false"
 	case "response_bytes":
-		e.bytes, _ = integer(v)
+		e.bytes, _ = scan.Integer(v)
 	case "redirect":
 		e.redirect = v[0] == '"'
 	case "open":
@@ -160,15 +165,15 @@ func (e *exchangeEvent) member(key, v []byte) {
 	case "server_timing":
 		e.serverTiming = v
 	case "silent_ms":
-		e.silent, e.silentKnown = millis(v)
+		e.silent, e.silentKnown = scan.Millis(v)
 	case "module":
-		members(v, e.moduleKeys.member)
+		scan.Members(v, e.moduleKeys.member)
 	case "error":
 		e.failureKeys.read(v)
 	case "stall_ms":
-		e.stallKnown = members(v, e.stalled.member)
+		e.stallKnown = scan.Members(v, e.stalled.member)
 	case "retry":
-		members(v, e.repeats)
+		scan.Members(v, e.repeats)
 	default:
 		e.phaseKeys.read(key, v)
 	}
@@ -182,7 +187,7 @@ func (e *exchangeEvent) repeats(key, v []byte) {
 
 // key identifies an exchange in the requests of a complaint.
 func (e *exchangeEvent) key() string {
-	return text(e.conn) + " " + string(e.stream) + " " + text(e.url)
+	return scan.Text(e.conn) + " " + string(e.stream) + " " + scan.Text(e.url)
 }
 
 // notFound reports whether a proxy does not have a module, so that the go command tries the
@@ -191,5 +196,5 @@ func (e *exchangeEvent) notFound() bool { return e.status == 404 || e.status == 
 
 // isQuery reports whether an exchange asks which versions exist.
 func (e *exchangeEvent) isQuery() bool {
-	return is(e.kind, "list") || is(e.kind, "latest") || is(e.kind, "info")
+	return scan.Is(e.kind, "list") || scan.Is(e.kind, "latest") || scan.Is(e.kind, "info")
 }

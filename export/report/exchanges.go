@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"h2trace/export/scan"
+)
 
 // longWait is the least wait after which a given up request is a failure: the process waited
 // too long, and did not just lose interest.
@@ -25,8 +29,8 @@ func (r *run) exchange(x *exchangeEvent) {
 	r.passed(x, name)
 	r.sums.traffic.spent += x.phases[phaseTotal]
 	if r.sums.relays.exchange(x, &r.sums.ledger.errors) {
-		if x.class != nil && !is(x.class, "aborted") {
-			host, _, _ := cutLast(text(x.url), ":")
+		if x.class != nil && !scan.Is(x.class, "aborted") {
+			host, _, _ := cutLast(scan.Text(x.url), ":")
 			r.sums.measures.unreached(host, "connect")
 		}
 		return
@@ -36,7 +40,7 @@ func (r *run) exchange(x *exchangeEvent) {
 	p := r.sums.tables.proxies.get(name)
 	if p != nil {
 		p.exchange(x)
-		p.through(text(x.via))
+		p.through(scan.Text(x.via))
 		if c != nil && c.proxy == nil {
 			c.proxy = p
 			p.conns++
@@ -78,9 +82,9 @@ func (r *run) passed(x *exchangeEvent, proxy string) {
 	var stopped span // the silent end of a given up response
 	var asked string // only where it is needed: this is called for each exchange
 	if x.open || x.class != nil {
-		asked = text(x.method) + " " + text(x.url)
+		asked = scan.Text(x.method) + " " + scan.Text(x.url)
 	}
-	ends := x.open || is(x.class, "aborted") || is(x.class, "timeout")
+	ends := x.open || scan.Is(x.class, "aborted") || scan.Is(x.class, "timeout")
 	switch {
 	case ends && x.status == 0:
 		s.of = r.sums.suspects.get(noAnswer, proxy, asked, "")
@@ -95,7 +99,7 @@ func (r *run) passed(x *exchangeEvent, proxy string) {
 			r.unanswered(x, length, "given up in the middle of the response")
 		}
 	case x.class != nil && !x.notFound():
-		s.of = r.sums.suspects.get(badAnswer, proxy, asked, text(x.detail))
+		s.of = r.sums.suspects.get(badAnswer, proxy, asked, scan.Text(x.detail))
 	}
 	if x.open {
 		what := "waits for an answer"
@@ -124,11 +128,11 @@ func (s *span) stop(x *exchangeEvent) span {
 
 // unanswered counts a request given up after a wait as a failure.
 func (r *run) unanswered(x *exchangeEvent, waited time.Duration, what string) {
-	if key := x.key(); x.open || waited < longWait || !is(x.class, "aborted") || r.said.told[key] {
+	if key := x.key(); x.open || waited < longWait || !scan.Is(x.class, "aborted") || r.said.told[key] {
 		return
 	}
 	t := ofExchange(x)
-	t.detail, t.via = text(x.url)+": "+what+", after "+human(waited), text(x.via)
+	t.detail, t.via = scan.Text(x.url)+": "+what+", after "+human(waited), scan.Text(x.via)
 	r.sums.ledger.gaveUp.noteExchange(x, t)
 }
 

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // kindOfFailure names a failure, in singular and plural.
@@ -42,7 +44,7 @@ var classes = [...]string{
 // classNamed returns the class of a failure, as written.
 func classNamed(class []byte) string {
 	for _, c := range classes {
-		if is(class, c) {
+		if scan.Is(class, c) {
 			return c
 		}
 	}
@@ -50,11 +52,11 @@ func classNamed(class []byte) string {
 }
 
 func (f *failures) add(x *exchangeEvent) {
-	if x.class == nil || x.notFound() || is(x.class, "aborted") {
+	if x.class == nil || x.notFound() || scan.Is(x.class, "aborted") {
 		return
 	}
 	t := ofExchange(x)
-	t.via = text(x.via)
+	t.via = scan.Text(x.via)
 	f.noteExchange(x, t)
 	f.time += x.phases[phaseTotal]
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/scan"
 )
 
 // proxyOf returns the name of a proxy by a request's URL: scheme, host and base path,
@@ -64,10 +65,10 @@ func plainOrigin(rawURL string) (origin string, ok bool) {
 // proxyName returns the proxy of an exchange: its entry in GOPROXY, or else the name by its
 // URL.
 func proxyName(x *exchangeEvent) string {
-	if name := text(x.proxy); name != "" {
+	if name := scan.Text(x.proxy); name != "" {
 		return name
 	}
-	return proxyOf(text(x.url))
+	return proxyOf(scan.Text(x.url))
 }
 
 // fallback is a step of the go command from one proxy to the next. If it asks no other
@@ -106,9 +107,9 @@ func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 		f.failed = make(map[string]failure)
 	}
 	if x.tail != nil {
-		f.tail = text(x.tail)
+		f.tail = scan.Text(x.tail)
 	}
-	f.ends(text(x.next), x.notFound())
+	f.ends(scan.Text(x.next), x.notFound())
 	what := strconv.FormatInt(x.pid, 10) + " " + string(x.kind) + " " + string(x.path) + " " + string(x.version)
 	before, again := f.failed[what]
 	if again && before.from != proxy {
@@ -126,10 +127,10 @@ func (f *fallbacks) add(proxy string, x *exchangeEvent) {
 		}
 		f.failed[what] = failure{
 			fallback: fallback{from: proxy, why: why},
-			next:     text(x.next),
-			barred:   text(x.barred),
+			next:     scan.Text(x.next),
+			barred:   scan.Text(x.barred),
 			query:    x.status/100 == 4 && x.isQuery(),
-			guess:    x.notFound() && (is(x.kind, "list") || is(x.kind, "latest")),
+			guess:    x.notFound() && (scan.Is(x.kind, "list") || scan.Is(x.kind, "latest")),
 			of:       pathOf(x),
 			took:     before.took + max(x.phases[phaseTotal], x.phases[phaseWait]), // of a log, the latter
 			missing:  x.notFound(),

@@ -3,6 +3,8 @@ package report
 import (
 	"strings"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // family is what the go command asks of the paths that a package may be in: of
@@ -42,9 +44,9 @@ func (f *family) waits(x *exchangeEvent) bool {
 
 // pathOf returns the path that an exchange asks for.
 func pathOf(x *exchangeEvent) familyPath {
-	of := familyPath{pid: x.pid, path: text(x.path)}
-	if is(x.kind, "info") {
-		of.version = text(x.version)
+	of := familyPath{pid: x.pid, path: scan.Text(x.path)}
+	if scan.Is(x.kind, "info") {
+		of.version = scan.Text(x.version)
 	}
 	return of
 }
@@ -56,7 +58,7 @@ func (f *family) exchange(x *exchangeEvent) {
 	case x.kind == nil || of.path == "":
 	case f.waits(x):
 		f.failed = append(f.failed, query{
-			familyPath: of, key: x.key(), proxy: proxyName(x), kind: text(x.kind), of: ofExchange(x), time: x.phases[phaseTotal],
+			familyPath: of, key: x.key(), proxy: proxyName(x), kind: scan.Text(x.kind), of: ofExchange(x), time: x.phases[phaseTotal],
 		})
 	case x.status/100 == 2 && x.class == nil:
 		f.finds(of)

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"h2trace/export/scan"
+)
 
 // credit is the credit of a window, in bytes.
 type credit struct {
@@ -18,14 +22,14 @@ type frameEvent struct {
 
 func (e *frameEvent) member(key, v []byte) {
 	if string(key) == "window" {
-		members(v, e.credit)
+		scan.Members(v, e.credit)
 	}
 }
 
 func (e *frameEvent) credit(key, v []byte) {
 	for i, name := range windowKeys {
 		if string(key) == name {
-			e.window[i].bytes, e.window[i].known = integer(v)
+			e.window[i].bytes, e.window[i].known = scan.Integer(v)
 		}
 	}
 }
@@ -41,10 +45,10 @@ type stallEvent struct {
 func (e *stallEvent) member(key, v []byte) {
 	switch string(key) {
 	case "side":
-		e.recv = is(v, "recv_window")
+		e.recv = scan.Is(v, "recv_window")
 	case "stall_ms":
-		e.length, _ = millis(v)
+		e.length, _ = scan.Millis(v)
 	case "window":
-		e.window, _ = integer(v)
+		e.window, _ = scan.Integer(v)
 	}
 }

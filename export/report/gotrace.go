@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // goTrace sums up the spans that a go command writes with -debug-trace=FILE: Chrome trace
@@ -88,7 +90,7 @@ func (g *goTrace) take(line []byte) bool {
 	var name, phase, thread []byte
 	var micros float64
 	timed := false
-	if !members(line, func(key, v []byte) {
+	if !scan.Members(line, func(key, v []byte) {
 		switch string(key) {
 		case "name":
 			name = v
@@ -101,12 +103,13 @@ func (g *goTrace) take(line []byte) bool {
 			micros, err = strconv.ParseFloat(string(v), 64)
 			timed = err == nil && micros > 0 && micros < 1e17
 		}
-	}) || name == nil || !timed {
+	}) ||
+		name == nil || !timed {
 		return false
 	}
-	key, at := spanKey{string(thread), text(name)}, wallTime(math.Round(micros))*1e3 // a float64 has no more
+	key, at := spanKey{string(thread), scan.Text(name)}, wallTime(math.Round(micros))*1e3 // a float64 has no more
 	switch {
-	case is(phase, "B"):
+	case scan.Is(phase, "B"):
 		if g.open == nil {
 			g.open = make(map[spanKey][]wallTime)
 		}
@@ -114,7 +117,7 @@ func (g *goTrace) take(line []byte) bool {
 			g.open[key] = append(g.open[key], at)
 			g.begun++
 		}
-	case is(phase, "E") && len(g.open[key]) > 0:
+	case scan.Is(phase, "E") && len(g.open[key]) > 0:
 		begins := g.open[key]
 		g.begun--
 		g.add(kindOfSpan(key.name), interval{begins[len(begins)-1], at})

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // Groupings are the keys of Builder.GroupBy that are not labels.
@@ -68,7 +70,7 @@ func (g *grouping) watch(e event, of *run) {
 	if c := of.conns.open[string(x.conn)]; c != nil && c.server {
 		return
 	}
-	path := text(x.path)
+	path := scan.Text(x.path)
 	if path == "" {
 		return
 	}

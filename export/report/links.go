@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // links is what the closed connections to one server showed, beside their losses.
@@ -67,9 +69,9 @@ func (l *links) endRun() {
 // closed takes a connection that was closed.
 func (l *links) closed(e *closeEvent) {
 	switch {
-	case is(e.protocol, "h2"):
+	case scan.Is(e.protocol, "h2"):
 		l.http2++
-	case is(e.protocol, "http/1.1") && e.secrecy == versionTLS:
+	case scan.Is(e.protocol, "http/1.1") && e.secrecy == versionTLS:
 		l.http1++
 		switch {
 		case bytes.Contains(e.offeredALPN, []byte(`"h2"`)):
@@ -85,7 +87,7 @@ func (l *links) closed(e *closeEvent) {
 		l.full++
 	}
 	if string(e.issuerPublic) == "false" && l.issuer == "" {
-		l.issuer = text(e.issuer)
+		l.issuer = scan.Text(e.issuer)
 	}
 	if e.crowd.full() && !l.crowd.full() || e.crowd.full() == l.crowd.full() && e.crowd.peak > l.crowd.peak {
 		l.crowd = e.crowd
@@ -95,7 +97,7 @@ func (l *links) closed(e *closeEvent) {
 	if l.mss == 0 || e.mss > 0 && e.mss < l.mss {
 		l.mss = e.mss
 	}
-	if at, err := netip.ParseAddrPort(text(e.remote)); err == nil {
+	if at, err := netip.ParseAddrPort(scan.Text(e.remote)); err == nil {
 		l.inside = l.inside || within(at.Addr())
 	}
 }
@@ -206,10 +208,10 @@ const maxMetrics = 16
 
 func (c *caching) add(x *exchangeEvent) {
 	switch {
-	case is(x.cache, "hit"):
+	case scan.Is(x.cache, "hit"):
 		c.hits++
 		c.hitWaited += x.phases[phaseWait]
-	case is(x.cache, "miss"):
+	case scan.Is(x.cache, "miss"):
 		c.misses++
 		c.missWaited += x.phases[phaseWait]
 	}
@@ -217,8 +219,8 @@ func (c *caching) add(x *exchangeEvent) {
 		return
 	}
 	before := c.timed
-	members(x.serverTiming, func(name, v []byte) {
-		took, ok := millis(v)
+	scan.Members(x.serverTiming, func(name, v []byte) {
+		took, ok := scan.Millis(v)
 		if !ok {
 			return
 		}
@@ -233,6 +235,7 @@ func (c *caching) add(x *exchangeEvent) {
 			c.spent[string(name)] += took
 		}
 	})
+
 }
 
 func mean(sum time.Duration, n int64) string {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // dnsEvent is a query to a name server.
@@ -31,7 +33,7 @@ func (e *dnsEvent) member(key, v []byte) {
 	case "answers":
 		e.answers = v
 	case "dns_ms":
-		e.took, e.known = millis(v)
+		e.took, e.known = scan.Millis(v)
 	}
 }
 
@@ -40,12 +42,12 @@ func (e *dnsEvent) answered() bool { return e.rcode != nil && e.rcode[0] == '"' 
 
 // said is what the answer of a resolver says of a name.
 func (e *dnsEvent) said() string {
-	if !is(e.rcode, "NOERROR") {
-		return "says " + text(e.rcode)
+	if !scan.Is(e.rcode, "NOERROR") {
+		return "says " + scan.Text(e.rcode)
 	}
 	says := "has no address"
 	for answer := range bytes.SplitSeq(bytes.Trim(e.answers, "[]"), []byte(",")) {
-		if addr, err := netip.ParseAddr(text(answer)); err == nil {
+		if addr, err := netip.ParseAddr(scan.Text(answer)); err == nil {
 			if within(addr) {
 				return "has a private address"
 			}
@@ -94,7 +96,7 @@ func (l *lookups) add(e *dnsEvent) {
 	if l.names.values == nil {
 		l.names, l.resolvers = newByName[lookup](maxNames), newByName[resolver](maxResolvers)
 	}
-	if r := l.resolvers.get(text(e.remote)); r != nil {
+	if r := l.resolvers.get(scan.Text(e.remote)); r != nil {
 		r.asked++
 		if !e.answered() {
 			r.silent++
@@ -103,8 +105,8 @@ func (l *lookups) add(e *dnsEvent) {
 	if !e.answered() {
 		return
 	}
-	name := text(e.name) + " (" + text(e.kind) + ")"
-	first, says, resolver := l.names.get(name), e.said(), text(e.remote)
+	name := scan.Text(e.name) + " (" + scan.Text(e.kind) + ")"
+	first, says, resolver := l.names.get(name), e.said(), scan.Text(e.remote)
 	switch {
 	case first == nil || first.differs:
 	case first.resolver == "":

@@ -3,6 +3,8 @@ package report
 import (
 	"net/http"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // metric is a time that a distribution is kept of.
@@ -65,7 +67,7 @@ func (m *measures) exchange(x *exchangeEvent) {
 	}
 	if x.after != nil {
 		m.requests--
-		if !is(x.after, "aborted") {
+		if !scan.Is(x.after, "aborted") {
 			m.failed--
 		}
 	}
@@ -129,7 +131,7 @@ func (e *exchangeEvent) fails() bool {
 	switch {
 	case e.class == nil || e.notFound():
 		return false
-	case !is(e.class, "aborted"):
+	case !scan.Is(e.class, "aborted"):
 		return true
 	case e.status == 0:
 		return e.phases[phaseWait] >= longWait && !e.open

@@ -1,5 +1,7 @@
 package report
 
+import "h2trace/export/scan"
+
 // opaque counts the connections of which nothing was decoded.
 type opaque struct {
 	conns  int64
@@ -8,7 +10,7 @@ type opaque struct {
 
 // close takes the end of a connection.
 func (o *opaque) close(e *closeEvent) {
-	reason := text(e.reason)
+	reason := scan.Text(e.reason)
 	if reason == "" || e.moved == 0 {
 		return
 	}

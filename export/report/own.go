@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // lockEvent is a thread that waited for a lock.
@@ -20,7 +22,7 @@ func (e *lockEvent) member(key, v []byte) {
 	case "path":
 		e.path = v
 	case "wait_ms":
-		e.waited, _ = millis(v)
+		e.waited, _ = scan.Millis(v)
 	case "locked":
 		e.locked = string(v) == "true"
 	}
@@ -66,7 +68,7 @@ func (o *own) lock(e *lockEvent) {
 	if o.locks.values == nil {
 		o.locks = newByName[lockWaits](maxLocks)
 	}
-	if l := o.locks.get(text(e.path)); l != nil {
+	if l := o.locks.get(scan.Text(e.path)); l != nil {
 		l.count++
 		l.waited += e.waited
 		if !e.locked {

@@ -1,6 +1,10 @@
 package report
 
-import "time"
+import (
+	"time"
+
+	"h2trace/export/scan"
+)
 
 // attachedEvent is a process that is observed.
 type attachedEvent struct{ head }
@@ -17,7 +21,7 @@ type execEvent struct {
 func (e *execEvent) member(key, v []byte) {
 	switch string(key) {
 	case "ppid":
-		e.ppid, _ = integer(v)
+		e.ppid, _ = scan.Integer(v)
 	case "exe":
 		e.exe = v
 	case "args":
@@ -38,11 +42,11 @@ type exitEvent struct {
 func (e *exitEvent) member(key, v []byte) {
 	switch string(key) {
 	case "exit_code":
-		e.status, e.known = integer(v)
+		e.status, e.known = scan.Integer(v)
 	case "duration_ms":
-		e.duration, _ = millis(v)
+		e.duration, _ = scan.Millis(v)
 	case "cpu_ms":
-		e.cpu, e.cpuKnown = millis(v)
+		e.cpu, e.cpuKnown = scan.Millis(v)
 	}
 }
 
@@ -80,7 +84,7 @@ func (e *complaintEvent) member(key, v []byte) {
 	case "via":
 		e.via = v
 	case "module":
-		members(v, func(key, v []byte) {
+		scan.Members(v, func(key, v []byte) {
 			switch string(key) {
 			case "path":
 				e.path = v
@@ -88,6 +92,7 @@ func (e *complaintEvent) member(key, v []byte) {
 				e.version = v
 			}
 		})
+
 	case "requests":
 		e.requests = v
 	case "processes":
@@ -103,7 +108,7 @@ type lossEvent struct {
 
 func (e *lossEvent) member(key, v []byte) {
 	if string(key) == "records" {
-		e.records, _ = integer(v)
+		e.records, _ = scan.Integer(v)
 	}
 }
 
@@ -120,7 +125,7 @@ type summaryEvent struct {
 func (e *summaryEvent) member(key, v []byte) {
 	switch string(key) {
 	case "exchanges":
-		e.exchanges, _ = integer(v)
+		e.exchanges, _ = scan.Integer(v)
 	case "signal":
 		e.signal = v
 	case "command":

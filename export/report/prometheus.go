@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // exposition collects the durations of requests for Prometheus, by the attributes of the
@@ -62,7 +64,7 @@ func (b *Builder) Prometheus() {
 // watch takes a request of a client.
 func (p *exposition) watch(e event, of *run) {
 	x, ok := e.(*exchangeEvent)
-	if !ok || !x.known[phaseTotal] || is(x.method, "CONNECT") && x.via != nil {
+	if !ok || !x.known[phaseTotal] || scan.Is(x.method, "CONNECT") && x.via != nil {
 		return
 	}
 	if c := of.conns.open[string(x.conn)]; c != nil && c.server {
@@ -117,7 +119,7 @@ func serverOf(proxy string) server {
 var methods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 
 func methodOf(v []byte) string {
-	if m := text(v); slices.Contains(methods, m) {
+	if m := scan.Text(v); slices.Contains(methods, m) {
 		return m
 	}
 	return "_OTHER"

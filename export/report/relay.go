@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"h2trace/export/scan"
 )
 
 // maxRelays bounds the distinguished HTTP proxies.
@@ -31,17 +33,17 @@ func (r *relays) get(name string) *relay {
 // exchange takes an exchange, and reports whether it is one with the HTTP proxy itself: a
 // CONNECT. A refused CONNECT is a failed connection.
 func (r *relays) exchange(x *exchangeEvent, f *failures) bool {
-	via := text(x.via)
+	via := scan.Text(x.via)
 	one := r.get(via)
-	if !is(x.method, "CONNECT") || via == "" {
+	if !scan.Is(x.method, "CONNECT") || via == "" {
 		if one != nil {
 			one.requests++
 		}
 		return false
 	}
-	if x.class != nil && !is(x.class, "aborted") {
+	if x.class != nil && !scan.Is(x.class, "aborted") {
 		r.failed(via, "connect")
-		f.note("connect", behind(via, "CONNECT "+text(x.url)+": "+text(x.detail)), via)
+		f.note("connect", behind(via, "CONNECT "+scan.Text(x.url)+": "+scan.Text(x.detail)), via)
 		f.time += x.phases[phaseTotal]
 		put(&f.connects, x.pid, f.connects[x.pid]+1)
 	}
@@ -50,7 +52,7 @@ func (r *relays) exchange(x *exchangeEvent, f *failures) bool {
 
 // conn takes a connection that carried its first exchange.
 func (r *relays) conn(x *exchangeEvent) {
-	if one := r.get(text(x.via)); one != nil {
+	if one := r.get(scan.Text(x.via)); one != nil {
 		one.conns++
 	}
 }

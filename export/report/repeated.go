@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // repeated finds what several processes of a run fetched, each for itself.
@@ -27,10 +29,10 @@ type fetches struct {
 // exchange takes a request for a module. What one process asks for again is a retry. What a
 // module proxy asks another one for is not what its client asks it for.
 func (r *repeated) exchange(proxy string, x *exchangeEvent) {
-	if !is(x.kind, "zip") || x.status != 200 || x.class != nil {
+	if !scan.Is(x.kind, "zip") || x.status != 200 || x.class != nil {
 		return
 	}
-	name := text(x.path) + "@" + text(x.version)
+	name := scan.Text(x.path) + "@" + scan.Text(x.version)
 	key := proxy + " " + name
 	f := r.zips[key]
 	if f == nil {

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"testing"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 func TestSketch(t *testing.T) {
@@ -62,11 +64,11 @@ func TestSketch(t *testing.T) {
 // TestMillisTooLong has a time that an int64 cannot hold in nanoseconds.
 func TestMillisTooLong(t *testing.T) {
 	for _, long := range []string{"1e13", "-1e13", "999999999999999"} {
-		if d, ok := millis([]byte(long)); ok {
+		if d, ok := scan.Millis([]byte(long)); ok {
 			t.Errorf("%s ms are %v, want no time", long, d)
 		}
 	}
-	if d, ok := millis([]byte("1e12")); !ok || d <= 0 {
+	if d, ok := scan.Millis([]byte("1e12")); !ok || d <= 0 {
 		t.Errorf("1e12 ms are %v, %v", d, ok)
 	}
 }

@@ -1,6 +1,9 @@
 package report
 
-import "h2trace/decoder/goproxy"
+import (
+	"h2trace/decoder/goproxy"
+	"h2trace/export/scan"
+)
 
 // tables counts the requests to servers, by server and by requested thing.
 type tables struct {
@@ -19,12 +22,12 @@ func newTables() tables {
 
 // fetched takes a request to a module proxy.
 func (s *tables) fetched(x *exchangeEvent) {
-	if k := s.kinds.get(text(x.kind)); k != nil {
+	if k := s.kinds.get(scan.Text(x.kind)); k != nil {
 		k.add(x)
 	}
-	if x.path != nil && !is(x.kind, "list") && !is(x.kind, "latest") {
-		if name := text(x.path); name != "" {
-			if m := s.modules.get(name + "@" + text(x.version)); m != nil {
+	if x.path != nil && !scan.Is(x.kind, "list") && !scan.Is(x.kind, "latest") {
+		if name := scan.Text(x.path); name != "" {
+			if m := s.modules.get(name + "@" + scan.Text(x.version)); m != nil {
 				m.add(x)
 			}
 		}

@@ -1,5 +1,7 @@
 package report
 
+import "h2trace/export/scan"
+
 // take adds an event to the run.
 func (r *run) take(e event) {
 	switch e := e.(type) {
@@ -66,7 +68,7 @@ func (r *run) frame(e *frameEvent) {
 func (r *run) summary(e *summaryEvent) {
 	r.sums.ends.summary(e)
 	r.labels = labelsOf(e.labels)
-	r.signal, r.outlived = text(e.signal), !e.running && r.command != 0 && r.ended == 0
+	r.signal, r.outlived = scan.Text(e.signal), !e.running && r.command != 0 && r.ended == 0
 	if e.running {
 		r.hasNoCommand()
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // The bounds on programs.
@@ -33,7 +35,7 @@ type tool struct {
 // skip takes a process that is not observed.
 func (t *tools) skip(e *skippedEvent) {
 	if t.skipped++; t.skipped == 1 {
-		t.reason = strings.TrimPrefix(text(e.exe)+": "+text(e.reason), ": ")
+		t.reason = strings.TrimPrefix(scan.Text(e.exe)+": "+scan.Text(e.reason), ": ")
 	}
 }
 
@@ -42,7 +44,7 @@ func (t *tools) exec(e *execEvent) {
 		t.running = make(map[int64]string)
 		t.byName = newByName[tool](maxTools)
 	}
-	exe := text(e.exe)
+	exe := scan.Text(e.exe)
 	name := exe[strings.LastIndexByte(exe, '/')+1:]
 	if name == "go" {
 		t.goes++

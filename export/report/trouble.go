@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/scan"
 )
 
 // trouble holds the facts about a failure on which advice depends.
@@ -38,9 +39,9 @@ type trouble struct {
 // ofExchange returns the facts about a failed exchange.
 func ofExchange(x *exchangeEvent) *trouble {
 	t := &trouble{
-		pid: x.pid, class: x.className(), detail: text(x.detail), url: text(x.url), status: x.status, after: text(x.retryAfter),
-		authorized: yesOrNo(x.authorized), path: text(x.path), version: text(x.version),
-		barred: text(x.barred),
+		pid: x.pid, class: x.className(), detail: scan.Text(x.detail), url: scan.Text(x.url), status: x.status, after: scan.Text(x.retryAfter),
+		authorized: yesOrNo(x.authorized), path: scan.Text(x.path), version: scan.Text(x.version),
+		barred: scan.Text(x.barred),
 	}
 	if t.url != "" {
 		t.detail = t.url + ": " + t.detail
@@ -84,8 +85,8 @@ func (s *spoken) key() string { return s.Conn + " " + s.Stream.String() + " " + 
 // ofComplaint returns the facts in a complaint, and those about its exchanges.
 func ofComplaint(x *complaintEvent, answers map[string]*trouble) (t *trouble, of []spoken) {
 	t = &trouble{
-		pid: x.pid, class: x.className(), detail: text(x.detail), via: text(x.via),
-		path: text(x.path), version: text(x.version),
+		pid: x.pid, class: x.className(), detail: scan.Text(x.detail), via: scan.Text(x.via),
+		path: scan.Text(x.path), version: scan.Text(x.version),
 	}
 	if x.requests != nil && json.Unmarshal(x.requests, &of) != nil {
 		of = nil

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // upstream joins the requests for modules that an observed module proxy serves with those
@@ -59,9 +61,9 @@ func (u *upstream) opened() {
 }
 
 func soughtBy(x *exchangeEvent) sought {
-	w := sought{path: text(x.path)}
-	if !is(x.kind, "list") && !is(x.kind, "latest") {
-		w.version = text(x.version)
+	w := sought{path: scan.Text(x.path)}
+	if !scan.Is(x.kind, "list") && !scan.Is(x.kind, "latest") {
+		w.version = scan.Text(x.version)
 	}
 	return w
 }
@@ -110,7 +112,7 @@ func (u *upstream) serve(x *exchangeEvent) {
 	if len(u.waiting) == maxWaiting {
 		u.judge(math.MaxInt64)
 	}
-	u.waiting = append(u.waiting, servedModule{soughtBy(x), interval{x.at.add(-x.phases[phaseTotal]), x.at}, text(x.kind), x.class != nil})
+	u.waiting = append(u.waiting, servedModule{soughtBy(x), interval{x.at.add(-x.phases[phaseTotal]), x.at}, scan.Text(x.kind), x.class != nil})
 	if u.waiting[0].end <= x.at.add(-2*judgeAfter) { // many at once, as the others move then
 		u.judge(x.at.add(-judgeAfter))
 	}

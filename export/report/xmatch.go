@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/scan"
 )
 
 // maxRecorded bounds the remembered exchanges of events.
@@ -67,7 +68,7 @@ func (r *recorded) event(e event) {
 }
 
 func (r *recorded) exchange(x *exchangeEvent) {
-	if r.count == maxRecorded || len(x.url) < 2 || x.kind == nil && !goproxy.IsPage(text(x.url)) {
+	if r.count == maxRecorded || len(x.url) < 2 || x.kind == nil && !goproxy.IsPage(scan.Text(x.url)) {
 		return
 	}
 	r.count++

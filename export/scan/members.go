@@ -1,0 +1,119 @@
+// Package scan reads the lines of events. A report reads hundreds of megabytes of them a second,
+// of which it needs a few values: so a line is only taken apart, and no value is parsed that
+// nobody asks for.
+package scan
+
+import "bytes"
+
+// Members calls f with each member of the JSON object b, and reports whether b is one. f
+// gets slices of b: a key without its quotes, and a value as written. Members only delimits
+// values; f parses those that it needs.
+func Members(b []byte, f func(key, value []byte)) bool {
+	i := Space(b, 0)
+	if i >= len(b) || b[i] != '{' {
+		return false
+	}
+	i = Space(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		return Space(b, i+1) == len(b)
+	}
+	for i < len(b) {
+		end := stringEnd(b, i)
+		if end < 0 {
+			return false
+		}
+		key := b[i+1 : end-1]
+		if i = Space(b, end); i >= len(b) || b[i] != ':' {
+			return false
+		}
+		i = Space(b, i+1)
+		if end = ValueEnd(b, i); end < 0 {
+			return false
+		}
+		f(key, b[i:end])
+		if i = Space(b, end); i >= len(b) {
+			return false
+		}
+		switch b[i] {
+		case ',':
+			i = Space(b, i+1)
+		case '}':
+			return Space(b, i+1) == len(b)
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// Space returns the index of the first byte from i on that is not white space.
+func Space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// stringEnd returns the index after the string at b[i], or -1.
+func stringEnd(b []byte, i int) int {
+	if i >= len(b) || b[i] != '"' {
+		return -1
+	}
+	for j := i + 1; ; {
+		n := bytes.IndexByte(b[j:], '"')
+		if n < 0 {
+			return -1
+		}
+		j += n + 1
+		escapes := 0
+		for b[j-2-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return j
+		}
+	}
+}
+
+// ValueEnd returns the index after the value at b[i], or -1.
+func ValueEnd(b []byte, i int) int {
+	if i >= len(b) {
+		return -1
+	}
+	switch b[i] {
+	case '"':
+		return stringEnd(b, i)
+	case '{', '[':
+		return nestedEnd(b, i)
+	}
+	j := i
+	for j < len(b) && b[j] != ',' && b[j] != '}' && b[j] != ']' && b[j] != ' ' {
+		j++
+	}
+	if j == i {
+		return -1
+	}
+	return j
+}
+
+// nestedEnd returns the index after the object or array at b[i].
+func nestedEnd(b []byte, i int) int {
+	depth := 0
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			if i = stringEnd(b, i); i < 0 {
+				return -1
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+		i++
+	}
+	return -1
+}
