@@ -75,7 +75,11 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	if e.Open {
 		b = append(b, `,"open":true`...)
 	}
-	j.out.end(append(b, '}'))
+	b = append(b, '}')
+	if j.filter.Exchanges.Set() && !j.filter.Exchanges.meetsLine(b[j.out.start:]) {
+		j.out.kept = false
+	}
+	j.out.end(b)
 }
 
 // appendAnswer appends what the response says of itself.

@@ -32,6 +32,9 @@ func (k Kind) String() string { return kindNames[k] }
 // Filter says which events are printed. The zero Filter prints all. Loss and summary
 // events are always printed: without them, incomplete output would look complete.
 type Filter struct {
+	// Exchanges says which exchanges are printed, of those that are shown at all.
+	Exchanges Match
+
 	hidden      [len(kindNames)]bool
 	hiddenTypes [4]uint64 // a bit for each frame type
 }

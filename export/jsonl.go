@@ -18,6 +18,9 @@ type Options struct {
 	Clock ktime.Clock
 	// Listener gets lines, too.
 	Listener Listener
+	// Format appends what is printed instead of a line of JSON to b. The lines after its first
+	// begin with a tab. It must not keep line. nil prints the line.
+	Format func(b, line []byte) []byte
 }
 
 // Listener gets the line of each event of some kinds, also of those that Options.Events hides, and
@@ -28,7 +31,7 @@ type Listener struct {
 	Line func(line []byte)
 }
 
-// JSONL writes events as JSON Lines. It is safe for concurrent use.
+// JSONL writes events as JSON Lines, or what Options.Format makes of these. It is safe for concurrent use.
 //
 // Its methods return no error, because the decoder that calls them has no use for it.
 // After the first write error it writes nothing more; Err, Flush and Close return that
@@ -44,7 +47,7 @@ type JSONL struct {
 // blocks. Close must be called at the end.
 func NewJSONL(w io.Writer, o Options) *JSONL {
 	out := newLineWriter(w)
-	out.hear = o.Listener.Line
+	out.hear, out.format = o.Listener.Line, o.Format
 	return &JSONL{out: out, filter: o.Events, listener: o.Listener, enc: newEncoder(&o)}
 }
 

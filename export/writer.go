@@ -50,6 +50,9 @@ type lineWriter struct {
 	start int               // of the line being appended
 	kept  bool              // it is written
 	heard bool              // hear gets it
+
+	format func(b, line []byte) []byte // of what is written; nil for as it is
+	line   []byte                      // that is formatted
 }
 
 func newLineWriter(w io.Writer) *lineWriter {
@@ -85,6 +88,13 @@ func (lw *lineWriter) end(b []byte) {
 		lw.buf = b[:lw.start]
 		lw.mu.Unlock()
 		return
+	}
+	if lw.format != nil {
+		lw.line = append(lw.line[:0], b[lw.start:]...)
+		b = lw.format(b[:lw.start], lw.line)
+		if cap(lw.line) > maxKeptBuffer {
+			lw.line = nil
+		}
 	}
 	lw.buf = append(b, '\n')
 	if len(lw.buf) >= bufferSize {
@@ -141,7 +151,7 @@ func (lw *lineWriter) flushLocked() {
 	if lw.err == nil && len(lw.buf) > 0 {
 		var rest []byte
 		if rest, lw.err = writeAll(lw.w, lw.buf); lw.err != nil {
-			lw.lost += uint64(bytes.Count(rest, []byte{'\n'}))
+			lw.lost += uint64(bytes.Count(rest, []byte{'\n'}) - bytes.Count(rest, []byte("\n\t"))) // see Options.Format
 		}
 	}
 	lw.buf = lw.buf[:0]

@@ -19,11 +19,13 @@ import (
 // is set, but for check, where PIDs may be empty.
 type Options struct {
 	trace.Options
+	lines  lineOptions
 	User   string // -u; "" runs COMMAND as the user of h2trace
 	Output string // -o; "" is stdout
 	Quiet  bool   // -q
 	Sum    bool   // -c: print the report instead of events
 	Report reportOptions
+	Replay replayOptions
 	Topic  string // what help is asked on; "" is the whole manual
 
 	Proxies proxies.Options
@@ -41,12 +43,13 @@ const (
 	actionCheck
 	actionReport
 	actionProxies
+	actionReplay
 	actionVersion
 	actionHelp
 )
 
 // notBuilt are the subcommands that are promised but not built yet.
-var notBuilt = []string{"replay", "convert", "top", "completion"}
+var notBuilt = []string{"convert", "top", "completion"}
 
 // parseArgs reads the command line without the program name. Like those of
 // strace, env and sudo, its flags end at the first argument that is not one, so
@@ -69,6 +72,8 @@ func parseArgs(args []string) (Options, action, error) {
 			return parseSubcommand(fs, &opts, name, rest[1:])
 		case "report":
 			return parseReport(fs, &opts, rest[1:])
+		case "replay":
+			return parseReplay(fs, &opts, rest[1:])
 		case "proxies":
 			return parseProxies(fs, &opts, rest[1:])
 		}
@@ -77,11 +82,15 @@ func parseArgs(args []string) (Options, action, error) {
 		}
 	}
 	opts.Command = rest
+	if err := opts.lines.settle(fs); err != nil {
+		return opts, 0, err
+	}
+	opts.Events = opts.lines.Events
 	if err := chooseSource(&opts); err != nil {
 		return opts, 0, err
 	}
-	if opts.Sum && (fs.Changed("events") || opts.BodyBytes > 0) {
-		return opts, 0, usagef("-c prints the report instead of events, so that -e and -s have no meaning")
+	if opts.Sum && (fs.Changed("events") || fs.Changed("format") || opts.lines.match.Set() || opts.BodyBytes > 0) {
+		return opts, 0, usagef("-c prints the report instead of events, so that -e, -f, -s and what selects exchanges have no meaning")
 	}
 	act, err := chooseMode(&opts)
 	return opts, act, err
@@ -145,7 +154,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.BoolVar(&opts.NoFollow, "no-follow", false, "")
 	fs.BoolVar(&opts.NoGate, "no-gate", false, "")
 	fs.StringVarP(&opts.Output, "output", "o", "", "")
-	fs.VarP(&eventList{filter: &opts.Events}, "events", "e", "")
+	opts.lines.bind(fs)
 	fs.BoolVarP(&opts.Sum, "report", "c", false, "")
 	fs.Var((*labelList)(&opts.Labels), "label", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")

@@ -61,6 +61,8 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 		return runCheck(opts, msg, stdout)
 	case actionReport:
 		return runReport(opts.Report, msg, os.Stdin, stdout)
+	case actionReplay:
+		return runReplay(opts.Replay, msg, os.Stdin, stdout)
 	case actionProxies:
 		return runProxies(opts.Proxies, msg, stdout)
 	case actionCommand:

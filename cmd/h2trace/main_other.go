@@ -15,7 +15,7 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 )
 
-// On systems other than Linux, h2trace observes nothing. It reports what was recorded
+// On systems other than Linux, h2trace observes nothing. It reports and prints what was recorded
 // elsewhere, and what the go command prints with -x.
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -24,6 +24,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 type Options struct {
 	Quiet  bool // -q
 	Report reportOptions
+	Replay replayOptions
 	Topic  string // what help is asked on; "" is the whole manual
 }
 
@@ -32,6 +33,7 @@ type action int
 
 const (
 	actionReport action = iota
+	actionReplay
 	actionVersion
 	actionHelp
 )
@@ -52,6 +54,8 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		return printHelp(opts.Topic, msg, stdout)
 	case actionVersion:
 		return printText(versionText(), msg, stdout)
+	case actionReplay:
+		return runReplay(opts.Replay, msg, stdin, stdout)
 	}
 	return runReport(opts.Report, msg, stdin, stdout)
 }
@@ -77,8 +81,10 @@ func parseArgs(args []string) (Options, action, error) {
 		return opts, actionHelp, err
 	case fs.Arg(0) == "report":
 		return parseReport(fs, &opts, fs.Args()[1:])
+	case fs.Arg(0) == "replay":
+		return parseReplay(fs, &opts, fs.Args()[1:])
 	}
-	return opts, 0, fmt.Errorf("on %s there is report, help and version only: observing takes Linux", runtime.GOOS)
+	return opts, 0, fmt.Errorf("on %s there is report, replay, help and version only: observing takes Linux", runtime.GOOS)
 }
 
 // parseFlags parses args.

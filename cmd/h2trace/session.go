@@ -50,6 +50,7 @@ type session struct {
 
 func newSession(opts Options, out *output.Output, msg *message.Printer, newTracer tracerFunc) *session {
 	s := &session{opts: opts, out: out, msg: msg, tracer: newTracer}
+	s.opts.Format = opts.lines.formatter(out.File())
 	s.sum = newOverview(&s.opts)
 	return s
 }

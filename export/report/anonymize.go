@@ -140,18 +140,14 @@ const maxDepth = 8
 func (n *names) elements(out []byte, in, key string, array []byte) []byte {
 	begin := len(out)
 	out = append(out, '[')
-	for i := scan.Space(array, 1); i < len(array) && array[i] != ']'; {
-		end := scan.ValueEnd(array, i)
-		if end < 0 {
-			return append(out[:begin], "null"...)
-		}
+	valid := scan.Elements(array, func(v []byte) {
 		if out[len(out)-1] != '[' {
 			out = append(out, ',')
 		}
-		out = n.value(out, in, key, array[i:end])
-		if i = scan.Space(array, end); i < len(array) && array[i] == ',' {
-			i = scan.Space(array, i+1)
-		}
+		out = n.value(out, in, key, v)
+	})
+	if !valid {
+		return append(out[:begin], "null"...)
 	}
 	return append(out, ']')
 }

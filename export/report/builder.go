@@ -1,15 +1,11 @@
 package report
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"io"
-)
 
-// maxLine bounds a line; the Builder skips a longer one. A frame with the largest payload
-// in base64 is shorter.
-const maxLine = 32 << 20
+	"h2trace/export/scan"
+)
 
 // Builder reads events and sums them up. It is not safe for concurrent use.
 type Builder struct {
@@ -38,58 +34,32 @@ func NewBuilder() *Builder { return &Builder{sums: newSums()} }
 // Read reads a file: events, a log of "go -x", both in one, or what a go command wrote with -debug-trace. A run ends with its summary,
 // or with the file. It returns only errors of r.
 func (b *Builder) Read(r io.Reader) error {
-	in := bufio.NewReaderSize(plainText(r), 1<<20)
 	b.read++
 	b.log = newXLog(-b.read)
 	defer b.endLog()
 	defer b.endRun()
 	defer b.sums.trace.end()
-	var long []byte
-	for {
-		line, err := in.ReadSlice('\n')
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			if long = append(long, line...); len(long) > maxLine {
-				b.sums.skipped++
-				if long, err = nil, skipLine(in); err != nil {
-					return ended(err)
-				}
-			}
-			continue
-		case long != nil:
-			line = append(long, line...)
-			long = nil
-		}
-		traced := b.sums.trace.take(line)
-		if !traced {
-			line = b.hide(line)
-		}
-		if text := bytes.TrimSpace(line); len(text) > 0 && !traced {
-			if text[0] == '{' && len(text) > 1 { // not of go mod download -json
-				b.line(text)
-			} else {
-				b.logLine(line, text)
-			}
-		}
-		if err != nil {
-			return ended(err)
-		}
-	}
-}
-
-func skipLine(in *bufio.Reader) error {
-	for {
-		if _, err := in.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
-			return err
-		}
-	}
-}
-
-func ended(err error) error {
-	if errors.Is(err, io.EOF) {
+	skipped, err := scan.Lines(plainText(r), func(line []byte) error {
+		b.feed(line)
 		return nil
-	}
+	})
+	b.sums.skipped += skipped
 	return err
+}
+
+// feed takes a line of any kind of file.
+func (b *Builder) feed(line []byte) {
+	if b.sums.trace.take(line) {
+		return
+	}
+	line = b.hide(line)
+	switch text := bytes.TrimSpace(line); {
+	case len(text) == 0:
+	case text[0] == '{' && len(text) > 1: // not of go mod download -json
+		b.line(text)
+	default:
+		b.logLine(line, text)
+	}
 }
 
 // line takes a line. A line that a report does not read begins no run.

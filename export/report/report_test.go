@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/export/scan"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -122,7 +124,7 @@ func TestDamaged(t *testing.T) {
 		{"unknown event", good + strings.Replace(one, `"exchange"`, `"trailer"`, 1), 0, 1, 1},
 		{"no time", good + strings.Replace(one, at(10), "yesterday", 1), 1, 1, 1},
 		{"keys in another order, with spaces and escapes", sorted, 0, 1, 1},
-		{"long line", `{"v":1,"a":"` + strings.Repeat("x", maxLine) + `"}` + "\n" + good, 1, 1, 1},
+		{"long line", `{"v":1,"a":"` + strings.Repeat("x", scan.MaxLine) + `"}` + "\n" + good, 1, 1, 1},
 		{"binary", string([]byte{0, 1, 2, 255, '\n'}) + good, 1, 1, 1},
 	}
 	for _, tt := range tests {

@@ -9,13 +9,13 @@ import "bytes"
 // gets slices of b: a key without its quotes, and a value as written. Members only delimits
 // values; f parses those that it needs.
 func Members(b []byte, f func(key, value []byte)) bool {
-	i := Space(b, 0)
+	i := space(b, 0)
 	if i >= len(b) || b[i] != '{' {
 		return false
 	}
-	i = Space(b, i+1)
+	i = space(b, i+1)
 	if i < len(b) && b[i] == '}' {
-		return Space(b, i+1) == len(b)
+		return space(b, i+1) == len(b)
 	}
 	for i < len(b) {
 		end := stringEnd(b, i)
@@ -23,22 +23,22 @@ func Members(b []byte, f func(key, value []byte)) bool {
 			return false
 		}
 		key := b[i+1 : end-1]
-		if i = Space(b, end); i >= len(b) || b[i] != ':' {
+		if i = space(b, end); i >= len(b) || b[i] != ':' {
 			return false
 		}
-		i = Space(b, i+1)
-		if end = ValueEnd(b, i); end < 0 {
+		i = space(b, i+1)
+		if end = valueEnd(b, i); end < 0 {
 			return false
 		}
 		f(key, b[i:end])
-		if i = Space(b, end); i >= len(b) {
+		if i = space(b, end); i >= len(b) {
 			return false
 		}
 		switch b[i] {
 		case ',':
-			i = Space(b, i+1)
+			i = space(b, i+1)
 		case '}':
-			return Space(b, i+1) == len(b)
+			return space(b, i+1) == len(b)
 		default:
 			return false
 		}
@@ -46,8 +46,27 @@ func Members(b []byte, f func(key, value []byte)) bool {
 	return false
 }
 
-// Space returns the index of the first byte from i on that is not white space.
-func Space(b []byte, i int) int {
+// Elements calls f with each element of the JSON array b, as written, and reports whether b is
+// one.
+func Elements(b []byte, f func(value []byte)) bool {
+	if len(b) == 0 || b[0] != '[' {
+		return false
+	}
+	for i := space(b, 1); i < len(b) && b[i] != ']'; {
+		end := valueEnd(b, i)
+		if end < 0 {
+			return false
+		}
+		f(b[i:end])
+		if i = space(b, end); i < len(b) && b[i] == ',' {
+			i = space(b, i+1)
+		}
+	}
+	return true
+}
+
+// space returns the index of the first byte from i on that is not white space.
+func space(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r') {
 		i++
 	}
@@ -75,8 +94,8 @@ func stringEnd(b []byte, i int) int {
 	}
 }
 
-// ValueEnd returns the index after the value at b[i], or -1.
-func ValueEnd(b []byte, i int) int {
+// valueEnd returns the index after the value at b[i], or -1.
+func valueEnd(b []byte, i int) int {
 	if i >= len(b) {
 		return -1
 	}

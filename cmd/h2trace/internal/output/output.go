@@ -108,6 +108,9 @@ func (o *Output) Close() error {
 	return o.err
 }
 
+// File returns the file that events go to. It is not to be written to.
+func (o *Output) File() *os.File { return o.file }
+
 // Ending says that the capture has ended: the wait for a reader that does not read is
 // limited from now on.
 func (o *Output) Ending() { o.endOnce.Do(func() { close(o.ending) }) }

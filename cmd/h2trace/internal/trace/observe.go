@@ -123,6 +123,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Bodies:      opts.BodyBytes > 0,
 		Clock:       clk,
 		Listener:    opts.Listener,
+		Format:      opts.Format,
 	})
 	o.events, o.clock, o.losses.events = events, clk, events
 	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}

@@ -19,16 +19,17 @@ type Options struct {
 	NoFollow    bool     // --no-follow: leave children of the targets alone
 	NoGate      bool     // --no-gate: do not hold executables at exec
 	Events      export.Filter
-	Listener    export.Listener // gets events, too
-	Labels      []export.Label  // --label
-	BodyBytes   int             // -s, bytes of each DATA payload
-	ShowSecrets bool            // --show-secrets
-	Buffer      int             // --buffer, bytes; a power of two
-	Duration    time.Duration   // --duration, for messages; 0 is no limit
-	Verify      bool            // --verify: hold headers against those of the processes
-	Plan        Plan            // --plan
-	Sources     Sources         // --source
-	TestPlan    TestPlan        // for tests, and to measure what observing costs
+	Listener    export.Listener             // gets events, too
+	Format      func(b, line []byte) []byte // see export.Options
+	Labels      []export.Label              // --label
+	BodyBytes   int                         // -s, bytes of each DATA payload
+	ShowSecrets bool                        // --show-secrets
+	Buffer      int                         // --buffer, bytes; a power of two
+	Duration    time.Duration               // --duration, for messages; 0 is no limit
+	Verify      bool                        // --verify: hold headers against those of the processes
+	Plan        Plan                        // --plan
+	Sources     Sources                     // --source
+	TestPlan    TestPlan                    // for tests, and to measure what observing costs
 }
 
 // Plan says which places of a binary the probes go to.

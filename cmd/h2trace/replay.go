@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/replay"
+	"h2trace/cmd/h2trace/internal/terminal"
+)
+
+// replayOptions is what the command line asks of replay.
+type replayOptions struct {
+	lines lineOptions
+	Files []string // "-" is stdin
+	Quiet bool
+}
+
+// parseReplay reads what follows "replay".
+func parseReplay(before *pflag.FlagSet, opts *Options, args []string) (Options, action, error) {
+	fs, version, err := subcommandFlags(before, "replay", opts)
+	if err != nil {
+		return *opts, 0, err
+	}
+	r := &opts.Replay
+	r.lines.bind(fs)
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return helpOr(err, opts, "replay")
+		}
+		return *opts, 0, usagef("%w", err)
+	}
+	if *version {
+		return *opts, actionVersion, nil
+	}
+	r.Files, r.Quiet = fs.Args(), opts.Quiet
+	return *opts, actionReplay, r.lines.settle(fs)
+}
+
+// runReplay prints recorded events.
+func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
+	files := opts.Files
+	if len(files) == 0 {
+		if terminal.Is(stdin) {
+			msg.Errorf("replay reads events from files or from stdin, which is a terminal; run h2trace with -o FILE and then h2trace replay FILE")
+			return exitUsage
+		}
+		files = []string{"-"}
+	}
+	files, err := filesIn(files)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	to, isFile := stdout.(*os.File)
+	var format func(b, line []byte) []byte
+	if isFile || opts.lines.Format == formatText {
+		format = opts.lines.formatter(to)
+	}
+	r := replay.New(stdout, opts.lines.Events, format)
+	quiet := opts.Quiet || terminal.Is(to) // what it prints there says how far it is
+	err = errors.Join(readAll(r, files, stdin, quiet), r.Flush())
+	if r.Skipped > 0 {
+		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(r.Skipped), "line was", "lines were"))
+	}
+	_, unwritten := errors.AsType[*replay.WriteError](err)
+	switch {
+	case unwritten && errors.Is(err, syscall.EPIPE):
+		return exitOK
+	case err != nil:
+		msg.Errorf("%v", err)
+		return exitRuntime
+	case r.Events == 0:
+		msg.Errorf("%s and then h2trace replay FILE", noEvents)
+		return exitRuntime
+	}
+	return exitOK
+}
