@@ -11,6 +11,7 @@ Usage:
 	h2trace [flags] -n NAME[,NAME...]
 	h2trace proxies [flags] [PROXY...]
 	h2trace report [flags] [FILE...]
+	h2trace replay [flags] [FILE...]
 	h2trace check [-p PID[,PID...]]
 	h2trace version
 	h2trace help [TOPIC]
@@ -20,13 +21,14 @@ first byte. The second observes running processes and their descendants. The
 third observes every process that runs an executable of that base name, now or
 later, and its descendants, until h2trace is stopped. -p and -n can be combined.
 proxies compares module proxies. report says where the time went, from recorded
-events, or from what the go command prints with -x. check says what this kernel,
-this user and the binary of PID allow.
+events, or from what the go command prints with -x. replay prints recorded
+events again. check says what this kernel, this user and the binary of PID
+allow.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
 and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64. report,
-help and version require nothing, and are there on other systems, too.
+replay, help and version require nothing, and are there on other systems, too.
 
 Flags:
 
@@ -46,6 +48,13 @@ Flags:
 	                          some types of frames: frame=HEADERS+WINDOW_UPDATE;
 	                          or all (default all; loss and summary are always
 	                          printed)
+	    --host PATTERN        print only exchanges with such hosts,
+	    --path PATTERN        such paths,
+	    --status LIST         such statuses,
+	    --min-ms N            or of N milliseconds or more (see Text)
+	-f, --format FORMAT       json, or text: lines for people (default text if
+	                          events go to a terminal, else json; see Text)
+	-v, --verbose             in text, also print each header and flag
 	-c, --report              print the report at the end instead of events
 	    --label KEY=VALUE     put a label on the summary, for report --group-by;
 	                          can be repeated
@@ -71,8 +80,9 @@ Flags:
 
 # Output
 
-Events are JSON Lines on stdout. While they go there, the stdout of COMMAND goes
-to stderr, so that the output always parses. With -o, COMMAND keeps its stdout.
+Events are JSON Lines on stdout, or text if that is a terminal (see Text). While
+they go there, the stdout of COMMAND goes to stderr, so that the output always
+parses. With -o, COMMAND keeps its stdout.
 Messages of h2trace itself go to stderr and begin with "h2trace: ". With -p and
 -n they say what is observed and since when. They also say that --duration is
 over, and at the end what was seen and lost. With -q, only errors are printed.
@@ -83,7 +93,8 @@ decoded. It is on all that was observed, whatever -e says and whether or not the
 events had a reader.
 
 With -c, the whole report (see Report) is printed at the end, on stdout or to
-the FILE of -o, and no events. -e and -s have no meaning then.
+the FILE of -o, and no events. -e, -f, -s and what selects exchanges have no
+meaning then.
 
 The labels of --label say what the run is, as in --label region=eu. A KEY has
 lower-case letters, digits, "_", "." and "-", and begins with a letter. It can
@@ -103,6 +114,48 @@ reader pauses, as a pager does, events wait for it, and a message says so.
 Events that do not fit into the buffer are counted as lost. After COMMAND or the
 observation has ended, h2trace waits until nothing has been read for 30 seconds.
 It then reports how many events were not written, and fails.
+
+# Text
+
+With -f text, and where events go to a terminal, each is a line for people. Its
+columns are: seconds since the first line, process, connection, stream,
+direction (-> is sent, <- received), what happened, and the fact that matters.
+Of DATA and WINDOW_UPDATE that is also the window that is left: of stream and
+connection the smaller one.
+
+	0.056 go[7] c1  1 -> HEADERS   GET https://a.example/m/@v/list END_STREAM
+	0.063 go[7] c1  1 <- DATA      54 B END_STREAM, window 4194250
+	0.063 go[7] c1  1    exchange  200 GET https://a.example/m/list 54 B in 7.1 ms
+
+An exchange names its longest phase, if that took more than half of the time. -v
+adds each header and flag, on lines that begin with a tab. A terminal gets lines
+that fit, without the begin of a URL or the middle of a text, and colours: red
+for what failed or is lost, yellow for what is slow or odd, green for answers.
+With NO_COLOR in the environment, there are none. Nothing in a line acts on the
+terminal: control characters are printed as \x1b.
+
+These flags select exchanges, in text and in JSON. All that are given have to be
+met. Without -e, only exchanges are printed then; with -e, they have no effect
+on other kinds of events.
+
+	--host PATTERN   of the URL, with or without its port; * stands for anything,
+	                 as in '*.example'
+	--path PATTERN   what the path and query of the URL have in them; * stands for
+	                 anything, as in '/@v/*.zip'
+	--status LIST    such as 404, 4xx, 500-503; none for no response
+	--min-ms N       took N milliseconds or more
+
+# Replay
+
+h2trace replay prints the events of files, or of stdin: those of -e and of the
+flags that select exchanges, in the format of -f. What is no event is skipped,
+and a message says how many lines. The order is that of the files.
+
+	h2trace -o run.jsonl go mod download
+	h2trace replay -f text --min-ms 500 run.jsonl
+	h2trace replay --status 4xx,5xx,none run.jsonl | jq .url
+
+The exit status is 1 if a file cannot be read, or no event is in any.
 
 # Events
 
@@ -547,8 +600,8 @@ or without a subcommand.
 
 help prints this manual, or the part of it under the heading TOPIC:
 
-	flags output events source report proxies check version help limits
-	secrets sudo signals exit-status examples
+	flags output text replay events source report proxies check version help
+	limits secrets sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:

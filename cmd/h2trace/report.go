@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/replay"
 	"h2trace/cmd/h2trace/internal/terminal"
 	"h2trace/export/report"
 )
@@ -158,7 +159,11 @@ func readEvents(b reader, name string, stdin *os.File, progress *terminal.Readin
 		return err
 	}
 	defer f.Close()
-	return b.Read(progress.Reader(f))
+	err = b.Read(progress.Reader(f))
+	if errors.Is(err, replay.ErrCapture) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return err
 }
 
 // sizeOf returns the size of files in bytes, 0 if it is not known of all.
