@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
+	"h2trace/export/text"
 )
 
 func benchFrames() []*decoder.Frame {
@@ -53,6 +55,34 @@ func BenchmarkFrame(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(time.Since(start)/rounds)/float64(ours), "x-encoding/json")
+}
+
+// BenchmarkText writes the same frames as text, and as JSON. It reports the frames that one
+// core writes as text per second, and how long that takes in proportion to JSON.
+func BenchmarkText(b *testing.B) {
+	frames := benchFrames()
+	write := func(j *JSONL, i int) {
+		j.Frame(Meta{Time: ktime.Time(benchTime + i*1000), PID: 4711, Comm: "go", Conn: "c17"}, frames[i%len(frames)])
+	}
+	lines := NewJSONL(io.Discard, Options{Format: text.New(text.Options{Color: true, Columns: func() int { return 120 }}).Append})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		write(lines, i)
+	}
+	ours := b.Elapsed() / time.Duration(b.N)
+	b.ReportMetric(float64(time.Second/ours), "frames/s")
+	b.StopTimer()
+
+	const rounds = 300_000
+	plain := NewJSONL(io.Discard, Options{})
+	start := time.Now()
+	for i := range rounds {
+		write(plain, i)
+	}
+	b.ReportMetric(float64(ours)/float64(time.Since(start)/rounds), "x-JSON")
+	if err := errors.Join(lines.Close(), plain.Close()); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // jsonFrame is the frame event for encoding/json, without redaction.

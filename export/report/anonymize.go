@@ -90,7 +90,6 @@ func (n *names) members(out []byte, of string, object []byte) ([]byte, bool) {
 		out = append(append(append(out, '"'), name...), `":`...)
 		out = n.value(out, of, name, v)
 	})
-
 	return append(out, '}'), valid
 }
 

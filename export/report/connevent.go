@@ -61,7 +61,6 @@ func (t *tlsKeys) read(v []byte) {
 			t.offeredALPN = v
 		}
 	})
-
 }
 
 // openEvent is a new connection, or one joined in the middle.

@@ -92,7 +92,6 @@ func (p *parser) parse(line []byte) event {
 			e.member(key, v)
 		}
 	})
-
 	if !valid || !version || !timed || kind == nil {
 		return nil
 	}

@@ -50,7 +50,6 @@ func (f *failureKeys) read(v []byte) {
 			f.detail = v
 		}
 	})
-
 }
 
 // className returns the class of a failure, "other" for a class that this version does not

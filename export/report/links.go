@@ -235,7 +235,6 @@ func (c *caching) add(x *exchangeEvent) {
 			c.spent[string(name)] += took
 		}
 	})
-
 }
 
 func mean(sum time.Duration, n int64) string {

@@ -89,8 +89,10 @@ func appendField(b, field []byte) []byte {
 func describeSummary(l *line, e *object) {
 	b := l.before
 	for _, what := range [...]struct{ key, one, more string }{
-		{"processes", " process, ", " processes, "}, {"conns", " connection, ", " connections, "},
-		{"frames", " frame, ", " frames, "}, {"exchanges", " exchange, ", " exchanges, "},
+		{"processes", " process, ", " processes, "},
+		{"conns", " connection, ", " connections, "},
+		{"frames", " frame, ", " frames, "},
+		{"exchanges", " exchange, ", " exchanges, "},
 	} {
 		if !e.has(what.key) {
 			continue

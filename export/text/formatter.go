@@ -3,7 +3,6 @@ package text
 import (
 	"bytes"
 	"strconv"
-	"time"
 
 	"h2trace/export/scan"
 )
@@ -63,7 +62,7 @@ func (f *Formatter) columns(l *line, e *object) {
 		f.first = at
 	}
 	b := l.columns[:0]
-	b = pad(b, strconv.AppendFloat(l.cell[:0], time.Duration(at-f.first).Seconds(), 'f', 3, 64), 8, true)
+	b = pad(b, appendSeconds(l.cell[:0], at-f.first), 8, true)
 	b = append(b, ' ')
 	cell := l.cell[:0]
 	if pid := e.get("pid"); pid != nil {
@@ -91,6 +90,16 @@ func (f *Formatter) columns(l *line, e *object) {
 		b = append(b, "   "...)
 	}
 	l.columns, l.cell = b, cell
+}
+
+// appendSeconds appends nanoseconds as seconds with three decimals.
+func appendSeconds(b []byte, ns int64) []byte {
+	if ns < 0 {
+		b, ns = append(b, '-'), -ns
+	}
+	ms := uint64(ns) / 1e6
+	b = append(strconv.AppendUint(b, ms/1000, 10), '.')
+	return append(b, byte('0'+ms/100%10), byte('0'+ms/10%10), byte('0'+ms%10))
 }
 
 // object is an event: its keys, and their values as written.

@@ -13,7 +13,7 @@ func describeFrame(l *line, e *object) {
 	switch l.verb {
 	case "DATA":
 		window = true
-		l.before = appendSize(l.before, e.get("data_length"))
+		l.bytes(e, "data_length")
 		if e.has("body") {
 			l.long = appendText(append(l.long, ' '), e.get("body"))
 		} else if e.has("body_b64") {
@@ -41,7 +41,7 @@ func describeFrame(l *line, e *object) {
 		l.before = append(append(append(appendText(l.before, e.get("error")), ", last stream "...), e.get("last_stream")...), ' ')
 		l.long = appendText(l.long, e.get("debug"))
 	default:
-		l.before = appendSize(l.before, e.get("length"))
+		l.bytes(e, "length")
 	}
 	if bytes.Contains(e.get("flags"), []byte(`"END_STREAM"`)) {
 		l.after = append(l.after, " END_STREAM"...)
@@ -56,6 +56,13 @@ func describeFrame(l *line, e *object) {
 	if e.has("violation") {
 		l.turns(red)
 		l.after = l.named(l.after, ", violation: ", e.get("violation"))
+	}
+}
+
+// bytes appends an exact number of bytes.
+func (l *line) bytes(e *object, key string) {
+	if e.has(key) {
+		l.before = append(append(l.before, e.get(key)...), " B"...)
 	}
 }
 
@@ -95,7 +102,9 @@ func (l *line) headers(e *object) {
 	var method, scheme, authority, path, status []byte
 	fields := 0
 	scan.Elements(e.get("headers"), func(field []byte) {
-		fields++
+		if fields++; !bytes.HasPrefix(field, []byte(`{"name":":`)) {
+			return // no pseudo-header field (RFC 9113 §8.3)
+		}
 		name, value := nameAndValue(field)
 		switch string(name) {
 		case `":method"`:

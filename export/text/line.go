@@ -82,7 +82,7 @@ func (l *line) said(limit int) []byte {
 		after = bytes.TrimLeft(after, " ")
 	}
 	b = append(append(append(b, before...), long...), after...)
-	if limit > 0 {
+	if limit > 0 && columnsOf(b) > room {
 		b = cut(b, max(room, 0))
 	}
 	l.cell = b
@@ -105,21 +105,23 @@ func pad(b, cell []byte, width int, number bool) []byte {
 }
 
 // columnsOf returns how many columns of a terminal text takes (UAX #11).
-func columnsOf(b []byte) (n int) {
-	for i := 0; i < len(b); {
-		if b[i] < utf8.RuneSelf {
-			n++
-			i++
-			continue
+func columnsOf(b []byte) int {
+	for i, c := range b {
+		if c >= utf8.RuneSelf {
+			n := i
+			for _, r := range string(b[i:]) {
+				n += runeColumns(r)
+			}
+			return n
 		}
-		r, size := utf8.DecodeRune(b[i:])
-		n += runeColumns(r)
-		i += size
 	}
-	return n
+	return len(b)
 }
 
 func runeColumns(r rune) int {
+	if r < utf8.RuneSelf {
+		return 1
+	}
 	switch width.LookupRune(r).Kind() {
 	case width.EastAsianWide, width.EastAsianFullwidth:
 		return 2
