@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/proxies"
 	"h2trace/cmd/h2trace/internal/trace"
 )
@@ -22,6 +23,7 @@ type Options struct {
 	lines  lineOptions
 	User   string // -u; "" runs COMMAND as the user of h2trace
 	Output string // -o; "" is stdout
+	Keys   string // --keylog; "" is none
 	Quiet  bool   // -q
 	Sum    bool   // -c: print the report instead of events
 	Report reportOptions
@@ -89,11 +91,27 @@ func parseArgs(args []string) (Options, action, error) {
 	if err := chooseSource(&opts); err != nil {
 		return opts, 0, err
 	}
+	if fs.Changed("keylog") {
+		if err := checkKeys(&opts); err != nil {
+			return opts, 0, err
+		}
+	}
 	if opts.Sum && (fs.Changed("events") || fs.Changed("format") || opts.lines.match.Set() || opts.BodyBytes > 0) {
 		return opts, 0, usagef("-c prints the report instead of events, so that -e, -f, -s and what selects exchanges have no meaning")
 	}
 	act, err := chooseMode(&opts)
 	return opts, act, err
+}
+
+// checkKeys returns an error if there are no session secrets to write, or no file for them.
+func checkKeys(opts *Options) error {
+	switch {
+	case !opts.Sources.Wire:
+		return usagef("--keylog is for --source wire and auto: calls have no session secrets")
+	case output.IsStdout(opts.Keys):
+		return usagef("--keylog needs a file: secrets are not for stdout")
+	}
+	return nil
 }
 
 // chooseSource has the bytes taken from calls where other flags ask for something that
@@ -157,6 +175,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	opts.lines.bind(fs)
 	fs.BoolVarP(&opts.Sum, "report", "c", false, "")
 	fs.Var((*labelList)(&opts.Labels), "label", "")
+	fs.StringVar(&opts.Keys, "keylog", "", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")
 	fs.Var((*bufferSize)(&opts.Buffer), "buffer", "")

@@ -61,6 +61,8 @@ Flags:
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
 	    --show-secrets        print secret header values, credentials in URLs and
 	                          query tokens instead of "<redacted>"
+	    --keylog FILE         also write the session secrets of TLS to FILE (see
+	                          Secrets)
 	    --source LIST         where to take what TLS carries: wire (packets and
 	                          session secrets), calls (probes on Read and Write),
 	                          or auto: wire, and calls where that cannot be
@@ -710,6 +712,15 @@ user and password in URLs, and for the values of query parameters named like
 secrets. --show-secrets turns this off. Bodies, which -s prints, are not
 redacted. Neither are secrets that look like other text, such as a segment of a
 path. Hosts and paths, and with them the names of private modules, are printed.
+
+With --keylog FILE, h2trace also writes the secrets of each TLS session that
+begins while it observes: a key log file in NSS format (RFC 9850), as that of
+SSLKEYLOGFILE. Wireshark, given it as "(Pre)-Master-Secret log filename", opens
+with it what tcpdump captured. Each secret is written as soon as it is known.
+For FILE, the rules of -o hold. Who has it can read all that was sent. Sessions
+from before have none in it, nor have those of programs without crypto/tls. If
+FILE cannot be written, the observation goes on, and the exit status is that of
+a failure.
 
 # Sudo
 

@@ -46,26 +46,37 @@ type session struct {
 	msg    *message.Printer
 	tracer tracerFunc
 	sum    *overview // nil if nobody wants it
+	keys   *os.File  // of --keylog, nil for none
 }
 
-func newSession(opts Options, out *output.Output, msg *message.Printer, newTracer tracerFunc) *session {
+// openSession opens the output, whose owner is that of COMMAND if it has another user.
+func openSession(opts Options, owner *launch.Account, msg *message.Printer, newTracer tracerFunc) (*session, error) {
+	out, err := output.Open(opts.Output, owner, msg)
+	if err != nil {
+		return nil, err
+	}
 	s := &session{opts: opts, out: out, msg: msg, tracer: newTracer}
+	if opts.Keys != "" {
+		if s.keys, err = output.OpenSecrets(opts.Keys, owner, msg); err != nil {
+			return nil, errors.Join(err, out.Close())
+		}
+		s.opts.KeyLog = s.keys
+	}
 	s.opts.Format = opts.lines.formatter(out.File())
 	s.sum = newOverview(&s.opts)
-	return s
+	return s, nil
 }
 
 // runAttach observes processes that are there already.
 func runAttach(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	launch.IgnoreBrokenPipes()
-	out, err := output.Open(opts.Output, nil, msg)
+	s, err := openSession(opts, nil, msg, newTracer)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
 	ctx, stop := launch.UntilSignalled(context.Background())
 	defer stop()
-	s := newSession(opts, out, msg, newTracer)
 	return s.finish(s.attachAndObserve(ctx), exitOK, exitRuntime)
 }
 
@@ -98,12 +109,11 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	if hint := launch.SudoHint(opts.Command[0], opts.User); hint != "" {
 		msg.Infof("%s", hint)
 	}
-	out, err := output.Open(opts.Output, l.User, msg)
+	s, err := openSession(opts, l.User, msg, newTracer)
 	if err != nil {
 		msg.Errorf("%v", err)
 		return launch.NotRun
 	}
-	s := newSession(opts, out, msg, newTracer)
 	return s.launchAndObserve(l)
 }
 
@@ -208,6 +218,11 @@ func (s *session) finish(err error, success, failure int) int {
 	}
 	if closeErr := s.out.Close(); err == nil {
 		err = s.explain(closeErr)
+	}
+	if s.keys != nil {
+		if closeErr := s.keys.Close(); err == nil {
+			err = s.explain(closeErr)
+		}
 	}
 	s.sum.say(s.msg)
 	if err != nil {

@@ -55,6 +55,7 @@ type Observer struct {
 	unfired   *unfired
 	locks     locks
 	losses    lossBook
+	keyLog    keyLog
 	nextLook  ktime.Time // of the next look
 	intake
 	command *int   // its process id, nil where there is none
@@ -112,6 +113,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		holder:    holder,
 		named:     named,
 		started:   time.Now(),
+		keyLog:    keyLog{to: opts.KeyLog, msg: msg},
 	}
 	clk, err := newClock()
 	if err != nil {

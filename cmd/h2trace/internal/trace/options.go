@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type Options struct {
 	Events      export.Filter
 	Listener    export.Listener             // gets events, too
 	Format      func(b, line []byte) []byte // see export.Options
+	KeyLog      io.Writer                   // --keylog; nil for none
 	Labels      []export.Label              // --label
 	BodyBytes   int                         // -s, bytes of each DATA payload
 	ShowSecrets bool                        // --show-secrets

@@ -38,6 +38,7 @@ func (o *Observer) take(e bpf.Event) error {
 	case *bpf.HandshakeFailed:
 		o.conns.handshakeFailed(e)
 	case *bpf.Secret:
+		o.keyLog.write(e)
 		o.conns.secret(e)
 	case *bpf.Spot:
 		o.conns.spotted(e)

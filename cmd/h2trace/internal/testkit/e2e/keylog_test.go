@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"h2trace/cmd/h2trace/internal/testkit/modproxy"
+)
+
+// TestKeyLog holds the session secrets of a client against those that its server has, which
+// nobody observes.
+func TestKeyLog(t *testing.T) {
+	t.Parallel()
+	needProbes(t)
+	a := modproxy.NewAuthority(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			var secrets shared
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(w, r.Body) // the client notices
+			}))
+			server.EnableHTTP2 = true
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{a.Server(t)}, MaxVersion: version, KeyLogWriter: &secrets}
+			server.StartTLS()
+			defer server.Close()
+			file := filepath.Join(t.TempDir(), "secrets")
+			client := clientArgs(t, strings.TrimPrefix(server.URL, "https://"), "-impl", "net", "-scenario", "post")
+			packets := captureLoopback(t, server.Listener.Addr().String())
+			r := invoke(t, invocation{args: append([]string{"--source", "wire", "--keylog", file, "-o", "/dev/null"}, client...), env: peerEnv(a)})
+			if r.status != 0 || !strings.Contains(r.stderr, "h2trace: session secrets go to "+file+": who has it can decrypt") {
+				t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
+			}
+			got, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(file)
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%v, mode %v, want 0600", err, info.Mode())
+			}
+			if diff := cmp.Diff(keyLogLines(secrets.String()), keyLogLines(string(got))); diff != "" || len(got) == 0 {
+				t.Errorf("-server +h2trace:\n%s", diff)
+			}
+			if paths := decrypt(t, packets(), file); !strings.Contains(paths, "POST") {
+				t.Errorf("tshark decrypts %q", paths)
+			}
+		})
+	}
+}
+
+// keyLogLines returns the lines of a key log that open records, in order.
+func keyLogLines(log string) (lines []string) {
+	for line := range strings.Lines(log) {
+		if !strings.HasPrefix(line, "EXPORTER_SECRET ") {
+			lines = append(lines, line)
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// captureLoopback has dumpcap write the packets of a server on the loopback device to a file.
+// stop ends it and returns the file.
+func captureLoopback(t *testing.T, addr string) (stop func() (file string)) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "packets.pcapng")
+	_, port, _ := net.SplitHostPort(addr)
+	cmd := exec.CommandContext(t.Context(), "dumpcap", "-q", "-i", "lo", "-f", "tcp port "+port, "-w", file)
+	var said shared
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "dumpcap", func() bool { return strings.Contains(said.String(), "File: ") })
+	return func() string {
+		await(t, "the packets of the end", func() bool { return size(file) > 0 && quiet(file) })
+		_ = cmd.Process.Signal(os.Interrupt) // Wait says if it has ended
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%v\n%s", err, said.String())
+		}
+		return file
+	}
+}
+
+// quiet reports whether a file has stopped to grow.
+func quiet(file string) bool {
+	before := size(file)
+	time.Sleep(300 * time.Millisecond)
+	return size(file) == before
+}
+
+// decrypt returns the methods of the requests that tshark sees in packets with secrets.
+func decrypt(t *testing.T, packets, secrets string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "tshark", "-r", packets, "-o", "tls.keylog_file:"+secrets,
+		"-d", "tcp.port==0-65535,tls", "-Y", "http2.headers.method", "-T", "fields", "-e", "http2.headers.method").CombinedOutput()
+	if err != nil {
+		t.Fatalf("tshark: %v\n%s", err, out)
+	}
+	return string(out)
+}

@@ -1,0 +1,52 @@
+package trace
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/message"
+)
+
+// keyLog writes session secrets as a key log file (RFC 9850), each as soon as it is known: a
+// reader of the packets then has it before what it opens. A keyLog without a writer writes
+// nothing.
+type keyLog struct {
+	to      io.Writer
+	msg     *message.Printer
+	err     error // the first; nothing is written after it
+	written map[keyLogged]bool
+	line    []byte
+}
+
+// keyLogged identifies a secret.
+type keyLogged struct {
+	label  string
+	random random
+}
+
+// maxKeyLogged bounds the secrets that are known to be written. Both ends of a connection
+// derive the same; one that was written twice does no harm.
+const maxKeyLogged = 1 << 14
+
+// write writes a secret, once.
+func (l *keyLog) write(s *bpf.Secret) {
+	key := keyLogged{s.Label, s.ClientRandom}
+	if l.to == nil || l.err != nil || s.Label == "" || l.written[key] {
+		return
+	}
+	if l.written == nil || len(l.written) == maxKeyLogged {
+		l.written = make(map[keyLogged]bool)
+	}
+	l.written[key] = true
+	b := append(append(l.line[:0], s.Label...), ' ')
+	b = append(hex.AppendEncode(b, s.ClientRandom[:]), ' ')
+	b = append(hex.AppendEncode(b, s.Secret), '\n')
+	if _, err := l.to.Write(b); err != nil {
+		l.err = fmt.Errorf("session secrets: %w", err)
+		l.msg.Infof("%v; the observation goes on without", l.err)
+	}
+	clear(b)
+	l.line = b[:0]
+}
