@@ -22,32 +22,34 @@ func NewLineFilter(f Filter) *LineFilter {
 	return l
 }
 
-// Shows reports whether a line is shown, and whether it is an event at all, of any version of
-// h2trace.
-func (l *LineFilter) Shows(line []byte) (shown, isEvent bool) {
-	var version, kind, frame []byte
+// Shows reports whether a line is shown, its kind, and whether it is an event at all, of any
+// version of h2trace. The kind of one of a later version is none of those here.
+func (l *LineFilter) Shows(line []byte) (shown bool, kind Kind, isEvent bool) {
+	var version, name, frame []byte
 	valid := scan.Members(line, func(key, v []byte) {
 		switch string(key) {
 		case "v":
 			version = v
 		case "event":
-			kind = v
+			name = v
 		case "type":
 			frame = v
 		}
 	})
-	if !valid || string(version) != "1" || len(kind) < 2 || kind[0] != '"' {
-		return false, false
+	if !valid || string(version) != "1" || len(name) < 2 || name[0] != '"' {
+		return false, 0, false
 	}
-	k := slices.IndexFunc(kindNames[:], func(name string) bool { return scan.Is(kind, name) })
-	switch {
-	case k < 0: // of a later h2trace
-		return l.filter.hidden == [len(kindNames)]bool{}, true
-	case Kind(k) == KindFrame:
-		t, known := l.types[scan.Text(frame)]
-		return l.filter.shows(KindFrame) && (!known || l.filter.showsFrame(t)), true
-	case Kind(k) == KindExchange:
-		return l.filter.shows(KindExchange) && (!l.filter.Exchanges.Set() || l.filter.Exchanges.meetsLine(line)), true
+	k := slices.IndexFunc(kindNames[:], func(known string) bool { return scan.Is(name, known) })
+	if k < 0 { // of a later h2trace
+		return l.filter.hidden == [len(kindNames)]bool{}, Kind(len(kindNames)), true
 	}
-	return l.filter.shows(Kind(k)), true
+	kind = Kind(k)
+	shown = l.filter.shows(kind)
+	switch t, known := l.types[scan.Text(frame)]; {
+	case kind == KindFrame && known:
+		shown = l.filter.showsFrame(t)
+	case kind == KindExchange && shown && l.filter.Exchanges.Set():
+		shown = l.filter.Exchanges.meetsLine(line)
+	}
+	return shown, kind, true
 }

@@ -15,7 +15,7 @@ import (
 type Match struct {
 	// Host and Path have to be met by the URL. "*" stands for anything; Host is compared
 	// with the whole name, with or without its port, and Path with any part of the path and
-	// the query.
+	// the query, as they are and without escapes.
 	Host, Path string
 	// Status has ranges of statuses; NoStatus is that of an exchange without a response.
 	Status []StatusRange
@@ -48,7 +48,7 @@ func ParseStatuses(list string) (ranges []StatusRange, err error) {
 			text string
 			to   *int
 		}{{from, &r.From}, {to, &r.To}} {
-			if *end.to, err = strconv.Atoi(end.text); err != nil || *end.to < 100 || *end.to > 999 {
+			if *end.to, err = strconv.Atoi(end.text); err != nil || len(end.text) != len("404") || *end.to < 100 {
 				return nil, fmt.Errorf("unknown status %q (valid: 404, 4xx, 500-503, none)", item)
 			}
 		}
@@ -101,15 +101,37 @@ func (m *Match) meetsStatus(status int) bool {
 }
 
 func (m *Match) meetsURL(rawURL string) bool {
-	if m.Host == "" && m.Path == "" {
+	scheme, host, path := splitURL(rawURL)
+	if m.Path != "" && !wildcard("*"+m.Path+"*", path) {
+		if plain, err := url.PathUnescape(path); err != nil || !wildcard("*"+m.Path+"*", plain) {
+			return false
+		}
+	}
+	if m.Host == "" {
 		return true
 	}
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return false
+	name, port := host, defaultPorts[scheme]
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		name, port = host[:i], host[i+1:]
 	}
-	return (m.Host == "" || wildcard(m.Host, u.Host) || wildcard(m.Host, u.Hostname())) &&
-		(m.Path == "" || wildcard("*"+m.Path+"*", u.RequestURI()))
+	bare := strings.Trim(name, "[]")
+	return wildcard(m.Host, name) || wildcard(m.Host, bare) || wildcard(m.Host, name+":"+port)
+}
+
+// defaultPorts are those of URLs without one (RFC 9110 §4.2).
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// splitURL takes a URL apart that need not be valid: servers get others, too. That of a CONNECT
+// is an authority alone. Credentials are left out.
+func splitURL(rawURL string) (scheme, host, path string) {
+	scheme, host, ok := strings.Cut(rawURL, "://")
+	if !ok {
+		scheme, host = "", rawURL
+	}
+	if i := strings.IndexAny(host, "/?#"); i >= 0 {
+		host, path = host[:i], host[i:]
+	}
+	return strings.ToLower(scheme), host[strings.LastIndexByte(host, '@')+1:], path
 }
 
 // wildcard reports whether all of s meets a pattern, regardless of case.

@@ -96,8 +96,8 @@ func parseArgs(args []string) (Options, action, error) {
 			return opts, 0, err
 		}
 	}
-	if opts.Sum && (fs.Changed("events") || fs.Changed("format") || opts.lines.match.Set() || opts.BodyBytes > 0) {
-		return opts, 0, usagef("-c prints the report instead of events, so that -e, -f, -s and what selects exchanges have no meaning")
+	if opts.Sum && (fs.Changed("events") || fs.Changed("format") || opts.lines.Verbose || opts.lines.selects(fs) || opts.BodyBytes > 0) {
+		return opts, 0, usagef("-c prints the report instead of events, so that -e, -f, -s, -v and what selects exchanges have no meaning")
 	}
 	act, err := chooseMode(&opts)
 	return opts, act, err

@@ -95,7 +95,7 @@ decoded. It is on all that was observed, whatever -e says and whether or not the
 events had a reader.
 
 With -c, the whole report (see Report) is printed at the end, on stdout or to
-the FILE of -o, and no events. -e, -f, -s and what selects exchanges have no
+the FILE of -o, and no events. -e, -f, -s, -v and what selects exchanges have no
 meaning then.
 
 The labels of --label say what the run is, as in --label region=eu. A KEY has
@@ -130,32 +130,37 @@ connection the smaller one.
 	0.063 go[7] c1  1    exchange  200 GET https://a.example/m/list 54 B in 7.1 ms
 
 An exchange names its longest phase, if that took more than half of the time. -v
-adds each header and flag, on lines that begin with a tab. A terminal gets lines
-that fit, without the begin of a URL or the middle of a text, and colours: red
-for what failed or is lost, yellow for what is slow or odd, green for answers.
-With NO_COLOR in the environment, there are none. Nothing in a line acts on the
-terminal: control characters are printed as \x1b.
+adds each header and flag of frames, on lines that begin with a tab. On a
+terminal, a line that does not fit loses what matters least, then the middle of
+a URL or of another long text; an ellipsis stands for what is missing. What
+failed is never left out, and goes on in further lines instead, which begin with
+a tab, too. There are colours: red for what failed or is lost, yellow for what
+is odd, such as a stall, green for exchanges that succeeded. With NO_COLOR in
+the environment, there are none. Nothing in a line acts on the terminal: control
+characters are printed as \x1b.
 
 These flags select exchanges, in text and in JSON. All that are given have to be
-met. Without -e, only exchanges are printed then; with -e, they have no effect
-on other kinds of events.
+met. Without -e, no other events are printed then, except loss and summary; with
+-e, they have no effect on other kinds.
 
 	--host PATTERN   of the URL, with or without its port; * stands for anything,
 	                 as in '*.example'
-	--path PATTERN   what the path and query of the URL have in them; * stands for
-	                 anything, as in '/@v/*.zip'
+	--path PATTERN   what the path and query of the URL have in them, with or
+	                 without their escapes; * is as before, as in '/@v/*.zip'
 	--status LIST    such as 404, 4xx, 500-503; none for no response
 	--min-ms N       took N milliseconds or more
 
 # Replay
 
 h2trace replay prints the events of files, or of stdin: those of -e and of the
-flags that select exchanges, in the format of -f. What is no event is skipped,
-and a message says how many lines. The order is that of the files.
+flags that select exchanges, in the format of -f. It reads what gzip or
+PowerShell made of them, too. What is no event is skipped, and a message says
+how many lines. The order is that of the files. Of a pipe, all that has come is
+printed at once.
 
 	h2trace -o run.jsonl go mod download
 	h2trace replay -f text --min-ms 500 run.jsonl
-	h2trace replay --status 4xx,5xx,none run.jsonl | jq .url
+	h2trace replay --status 4xx,5xx,none run.jsonl | jq '.url // empty'
 
 The exit status is 1 if a file cannot be read, or no event is in any.
 

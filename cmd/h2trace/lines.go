@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,7 +23,6 @@ type lineOptions struct {
 
 	match  export.Match
 	status string
-	minMS  float64
 }
 
 // format is the value of -f. It is a pflag.Value.
@@ -55,7 +57,7 @@ func (o *lineOptions) bind(fs *pflag.FlagSet) {
 	fs.StringVar(&o.match.Host, "host", "", "")
 	fs.StringVar(&o.match.Path, "path", "", "")
 	fs.StringVar(&o.status, "status", "", "")
-	fs.Float64Var(&o.minMS, "min-ms", 0, "")
+	fs.Var((*millis)(&o.match.Least), "min-ms", "")
 }
 
 // conditions are the flags that select exchanges.
@@ -68,27 +70,50 @@ func (o *lineOptions) settle(fs *pflag.FlagSet) (err error) {
 			return usagef("--status: %w", err)
 		}
 	}
-	const most = 1e9 // ms; a Duration holds more
-	if !(o.minMS >= 0 && o.minMS <= most) {
-		return usagef("--min-ms %v: it is a time in milliseconds", o.minMS)
-	}
-	o.match.Least = time.Duration(o.minMS * float64(time.Millisecond))
 	for _, name := range conditions {
 		if fs.Changed(name) && fs.Lookup(name).Value.String() == "" {
 			return usagef("--%s has no value", name)
 		}
 	}
-	if o.match.Set() && !fs.Changed("events") {
+	if o.selects(fs) && !fs.Changed("events") {
 		if o.Events, err = export.ParseEvents(export.KindExchange.String()); err != nil {
 			return err
 		}
+	}
+	if o.Verbose && o.Format == formatJSON {
+		return usagef("-v is for text: JSON has all headers")
 	}
 	o.Events.Exchanges = o.match
 	return nil
 }
 
+// selects reports whether a flag selects exchanges.
+func (o *lineOptions) selects(fs *pflag.FlagSet) bool {
+	return slices.ContainsFunc(conditions[:], fs.Changed)
+}
+
+// millis is a time in milliseconds. It is a pflag.Value.
+type millis time.Duration
+
+// Set is part of pflag.Value.
+func (m *millis) Set(s string) error {
+	const most = 1e9 // of which a Duration holds more
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n >= 0 && n <= most) {
+		return errors.New("it is a number of milliseconds, such as 250")
+	}
+	*m = millis(n * float64(time.Millisecond))
+	return nil
+}
+
+// String is part of pflag.Value.
+func (m *millis) String() string { return time.Duration(*m).String() }
+
+// Type is part of pflag.Value.
+func (m *millis) Type() string { return "N" }
+
 // formatter returns what formats events for a file, nil for JSON.
-func (o *lineOptions) formatter(to *os.File) func(b, line []byte) []byte {
+func (o *lineOptions) formatter(to *os.File) *text.Formatter {
 	if o.Format == formatJSON || o.Format == "" && !terminal.Is(to) {
 		return nil
 	}
@@ -97,5 +122,5 @@ func (o *lineOptions) formatter(to *os.File) func(b, line []byte) []byte {
 		lines.Columns = width.Columns
 		lines.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" // no-color.org
 	}
-	return text.New(lines).Append
+	return text.New(lines)
 }

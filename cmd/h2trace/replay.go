@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -11,6 +12,7 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/replay"
 	"h2trace/cmd/h2trace/internal/terminal"
+	"h2trace/export/text"
 )
 
 // replayOptions is what the command line asks of replay.
@@ -56,8 +58,11 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
+	pipes := make(chan os.Signal, 1) // where it is awaited, a write says that nobody reads
+	signal.Notify(pipes, syscall.SIGPIPE)
+	defer signal.Stop(pipes)
 	to, isFile := stdout.(*os.File)
-	var format func(b, line []byte) []byte
+	var format *text.Formatter
 	if isFile || opts.lines.Format == formatText {
 		format = opts.lines.formatter(to)
 	}
@@ -77,6 +82,8 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	case r.Events == 0:
 		msg.Errorf("%s and then h2trace replay FILE", noEvents)
 		return exitRuntime
+	case r.Exchanges > 0 && r.Selected == 0 && opts.lines.match.Set():
+		msg.Infof("none of %s was selected", message.Count(uint64(r.Exchanges), "exchange", "exchanges"))
 	}
 	return exitOK
 }

@@ -62,7 +62,9 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 		}
 		s.opts.KeyLog = s.keys
 	}
-	s.opts.Format = opts.lines.formatter(out.File())
+	if f := opts.lines.formatter(out.File()); f != nil {
+		s.opts.Format = f.Append
+	}
 	s.sum = newOverview(&s.opts)
 	return s, nil
 }

@@ -31,15 +31,20 @@ type Builder struct {
 // NewBuilder returns a Builder that has read nothing.
 func NewBuilder() *Builder { return &Builder{sums: newSums()} }
 
-// Read reads a file: events, a log of "go -x", both in one, or what a go command wrote with -debug-trace. A run ends with its summary,
-// or with the file. It returns only errors of r.
+// Read reads a file: events, a log of "go -x", both in one, or what a go command wrote with
+// -debug-trace; also as gzip or PowerShell make it. A run ends with its summary, or with the file.
+// It returns only errors of r, and of its compression.
 func (b *Builder) Read(r io.Reader) error {
 	b.read++
 	b.log = newXLog(-b.read)
 	defer b.endLog()
 	defer b.endRun()
 	defer b.sums.trace.end()
-	skipped, err := scan.Lines(plainText(r), func(line []byte) error {
+	in, err := scan.Open(r)
+	if err != nil {
+		return err
+	}
+	skipped, err := scan.Lines(in, func(line []byte) error {
 		b.feed(line)
 		return nil
 	})

@@ -11,95 +11,116 @@ func describeConn(l *line, e *object) {
 	case "dns":
 		l.lookedUp(e)
 	case "failed":
-		l.peer(e)
-		l.after = l.named(l.after, ", ", e.get("type"))
-		l.before = append(l.before, "to "...)
-		l.long = append(l.long, ": "...)
+		l.fact(must).say("to ")
+		l.peer(e, must)
+		l.fact(must).say(": ")
 		l.failed(e)
+		for _, phase := range [...]string{"dns", "connect", "tls"} {
+			l.phase(e, phase, must)
+		}
+		l.named(extra, ", from ", e.get("proxy"))
+		l.named(useful, ", next is ", e.get("next"))
 	case "resync":
 		l.colour = yellow
-		l.before = append(appendText(l.before, e.get("dir")), ": in step again after "...)
-		l.before = appendSize(l.before, e.get("skipped_bytes"))
+		l.fact(must).text(e.get("dir")).say(": in step again after ").size(e.get("skipped_bytes"))
 	case "silent":
 		l.colour = yellow
-		l.peer(e)
-		l.before = append(append(appendText(l.before, e.get("state")), ", no data for "...), appendMillis(nil, e.get("silent_ms"))...)
-		l.before = append(l.before, ": "...)
+		l.fact(must).text(e.get("state")).say(", no data for ").millis(e.get("silent_ms"))
+		l.named(must, ", the last one ", e.get("last"))
+		if e.has("other_way_ms") {
+			l.fact(useful).say(", the other way for ").millis(e.get("other_way_ms"))
+		}
+		l.fact(must).say(": ")
+		l.peer(e, must)
 	}
 	if e.has("reason") {
 		l.turns(yellow)
-		l.after = l.named(l.after, ", ", e.get("reason"))
+		l.fact(must).say(", ").long(must, middle).text(e.get("reason"))
+	}
+}
+
+// phase appends how long a phase took, if it is known and did take time.
+func (l *line) phase(e *object, phase string, r rank) {
+	if key := phase + "_ms"; e.has(key) && !e.is(key, "0.000") {
+		l.fact(r).say(", ").say(phase).say(" ").millis(e.get(key))
 	}
 }
 
 // peer appends who is at the other end.
-func (l *line) peer(e *object) {
-	if e.has("name") {
-		l.long = appendText(l.long, e.get("name"))
-		l.long = l.named(l.long, " ", e.get("remote"))
-	} else {
-		l.long = appendText(l.long, e.get("remote"))
+func (l *line) peer(e *object, address rank) {
+	name := e.get("name")
+	if !known(name) {
+		name = e.within("tls", "sni")
 	}
-	l.long = l.named(l.long, " via ", e.get("via"))
+	if known(name) {
+		l.long(must, middle).text(name)
+		l.named(address, " ", e.get("remote"))
+	} else {
+		l.fact(must).text(e.get("remote"))
+	}
+	if e.has("via") {
+		l.fact(useful).say(" via ").text(e.get("via"))
+	}
 }
 
 func (l *line) opened(e *object) {
-	switch e.text("role") {
-	case "server":
-		l.before = append(l.before, "from "...)
-	case "client":
-		l.before = append(l.before, "to "...)
+	if l.fact(must); e.text("role") == "server" {
+		l.say("from ")
+	} else {
+		l.say("to ")
 	}
-	l.peer(e)
-	b := l.named(l.after, ", ", e.get("protocol"))
-	b = l.named(b, ", ", e.within("tls", "version"))
+	l.peer(e, useful)
 	for _, phase := range [...]string{"dns", "connect", "tls"} {
-		if key := phase + "_ms"; e.has(key) {
-			b = appendMillis(append(append(append(b, ", "...), phase...), ' '), e.get(key))
-		}
+		l.phase(e, phase, useful)
+	}
+	l.named(useful, ", ", e.get("protocol"))
+	l.named(extra, ", ", e.within("tls", "version"))
+	if string(e.within("tls", "resumed")) == "true" {
+		l.fact(extra).say(", resumed")
 	}
 	if e.text("joined") == "mid" {
-		b = append(b, ", open before"...)
+		l.fact(useful).say(", open before")
 	}
-	l.after = b
 }
 
 func (l *line) closed(e *object) {
-	b := append(appendSize(l.before, e.get("bytes_sent")), " sent, "...)
-	b = append(appendSize(b, e.get("bytes_received")), " received"...)
-	if e.has("rtt_ms") {
-		b = appendMillis(append(b, ", round trip "...), e.get("rtt_ms"))
-	}
-	if n := e.get("retransmits"); e.has("retransmits") && string(n) != "0" {
-		l.turns(yellow)
-		b = counted(append(b, ", "...), n, " segment sent again", " segments sent again")
-	}
-	l.before = b
+	l.fact(must).size(e.get("bytes_sent")).say(" sent, ").size(e.get("bytes_received")).say(" received")
 	if e.has("error") {
-		l.before = append(l.before, ": "...)
+		l.fact(must).say(", ")
 		l.failed(e)
+	}
+	if e.has("retransmits") && !e.is("retransmits", "0") {
+		l.turns(yellow)
+		l.fact(must).say(", ").counted(e.get("retransmits"), " segment sent again", " segments sent again")
+	}
+	if e.has("rtt_ms") {
+		l.fact(useful).say(", round trip ").millis(e.get("rtt_ms"))
+	}
+	if e.has("name") {
+		l.named(extra, ", ", e.get("name"))
+	} else {
+		l.named(extra, ", ", e.get("remote"))
 	}
 }
 
 // lookedUp says what a name server answered.
 func (l *line) lookedUp(e *object) {
-	l.before = append(appendText(l.before, e.get("name")), ' ')
-	l.before = append(appendText(l.before, e.get("type")), ':')
+	l.long(must, middle).text(e.get("name"))
+	l.fact(must).say(" ").text(e.get("type")).say(":")
 	switch code := e.text("rcode"); {
 	case code == "":
 		l.turns(red)
-		l.long = append(l.long, " no answer"...)
+		l.say(" no answer")
 	case code != "NOERROR":
 		l.turns(red)
-		l.long = appendText(append(l.long, ' '), e.get("rcode"))
+		l.say(" ").say(code)
+	case e.is("answers", "[]"):
+		l.say(" nothing")
 	default:
-		l.long = appendList(l.long, e.get("answers"), " ")
-		if len(l.long) == 0 {
-			l.long = append(l.long, " nothing"...)
-		}
+		l.long(must, middle).list(e.get("answers"), " ")
 	}
-	l.after = l.named(l.after, ", from ", e.get("remote"))
 	if e.has("dns_ms") {
-		l.after = appendMillis(append(l.after, " in "...), e.get("dns_ms"))
+		l.fact(must).say(" in ").millis(e.get("dns_ms"))
 	}
+	l.named(extra, ", from ", e.get("remote"))
 }

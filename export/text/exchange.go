@@ -8,43 +8,56 @@ import (
 
 // describeExchange says how a request ended.
 func describeExchange(l *line, e *object) {
-	status := e.get("status")
-	switch {
-	case !e.has("status"):
-		l.before = append(l.before, "- "...)
+	if l.fact(must); e.has("status") {
+		l.colour = colourOf(e.get("status"))
+		l.raw(e.get("status")).say(" ")
+	} else {
 		l.colour = yellow
-	default:
-		l.before = append(append(l.before, status...), ' ')
-		l.colour = colourOf(status)
+		l.say("- ")
 	}
 	l.asked(e)
-	b := append(l.after, ' ')
-	if e.has("response_bytes") {
-		b = append(appendSize(b, e.get("response_bytes")), ' ')
-	}
-	b = appendMillis(append(b, "in "...), e.get("total_ms"))
-	b = appendLongest(b, e)
-	if attempt := e.within("retry", "attempt"); attempt != nil {
-		b = append(append(b, ", attempt "...), attempt...)
-	}
-	b = l.named(b, ", cache ", e.get("cache"))
-	b = l.named(b, " to ", e.get("redirect"))
-	if string(e.get("open")) == "true" {
-		b = append(b, ", still open"...)
+	l.fact(must).say(" in ").millis(e.get("total_ms"))
+	if e.is("open", "true") {
+		l.say(", still open")
 	}
 	if e.has("error") {
-		l.turns(red)
-		b = l.named(b, ", ", e.within("error", "class"))
-		b = l.named(b, ": ", e.within("error", "detail"))
+		l.say(", ")
+		l.failed(e)
 	}
-	l.after = b
+	if e.has("grpc_status") && !e.is("grpc_status", "0") {
+		l.turns(red)
+		l.fact(must).say(", grpc ").raw(e.get("grpc_status")).say(" ").long(must, middle).text(e.get("grpc_message"))
+	}
+	l.longest(e)
+	for _, side := range [...]string{"recv_window", "send_window"} {
+		if v := e.within("stall_ms", side); known(v) && string(v) != "0.000" {
+			l.turns(yellow)
+			l.fact(useful).say(", stalled ").millis(v).say(" by ").say(side)
+		}
+	}
+	if e.has("response_bytes") {
+		l.fact(useful).say(", ").size(e.get("response_bytes"))
+	}
+	if v := e.within("retry", "attempt"); known(v) {
+		l.fact(useful).say(", attempt ").raw(v)
+	}
+	l.named(useful, ", retry after ", e.get("retry_after"))
+	if e.is("authorized", "false") {
+		l.fact(useful).say(", without credentials")
+	}
+	l.named(useful, " to ", e.get("redirect"))
+	l.named(extra, ", cache ", e.get("cache"))
+	l.named(extra, ", via ", e.get("via"))
+	if e.has("silent_ms") {
+		l.fact(useful).say(", nothing for ").millis(e.get("silent_ms"))
+	}
 }
 
 func colourOf(status []byte) colour {
 	switch status[0] {
 	case '2':
 		return green
-	case '3', '4':
+	case '4':
 		return yellow
 	case '5':
 		return red
@@ -55,11 +68,11 @@ func colourOf(status []byte) colour {
 // phases are those of an exchange.
 var phases = [...]string{"dns", "connect", "tls", "send", "wait", "receive"}
 
-// appendLongest appends the longest phase, if it is more than half of the time.
-func appendLongest(b []byte, e *object) []byte {
+// longest appends the longest phase, if it is more than half of the time.
+func (l *line) longest(e *object) {
 	total, ok := scan.Millis(e.get("total_ms"))
 	if !ok {
-		return b
+		return
 	}
 	var longest time.Duration
 	name := ""
@@ -68,9 +81,7 @@ func appendLongest(b []byte, e *object) []byte {
 			longest, name = d, phase
 		}
 	}
-	if longest <= total/2 || name == "" {
-		return b
+	if longest > total/2 && name != "" {
+		l.phase(e, name, useful)
 	}
-	b = appendDuration(append(append(append(b, ", "...), name...), ' '), longest)
-	return b
 }

@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"strconv"
 
 	"h2trace/export/scan"
 )
@@ -9,66 +10,73 @@ import (
 // describeFrame says what a frame carries.
 func describeFrame(l *line, e *object) {
 	l.verb = e.text("type")
+	if e.has("violation") {
+		l.turns(red)
+		l.fact(must).say("violation: ").long(must, middle).text(e.get("violation"))
+		l.fact(must).say(", ")
+	}
 	var window bool
 	switch l.verb {
 	case "DATA":
 		window = true
 		l.bytes(e, "data_length")
-		if e.has("body") {
-			l.long = appendText(append(l.long, ' '), e.get("body"))
-		} else if e.has("body_b64") {
-			l.long = append(appendText(append(l.long, ' '), e.get("body_b64")), " (base64)"...)
-		}
 	case "HEADERS", "PUSH_PROMISE", "CONTINUATION":
 		l.headers(e)
+		if e.has("promised_stream") {
+			l.fact(must).say(", stream ").raw(e.get("promised_stream"))
+		}
 	case "SETTINGS":
-		scan.Members(e.get("settings"), func(key, value []byte) {
-			l.long = append(append(append(append(l.long, ' '), key...), '='), value...)
-		})
-		l.long = bytes.TrimLeft(l.long, " ")
-		l.acknowledges(e)
+		l.long(must, middle)
+		scan.Members(e.get("settings"), func(key, value []byte) { l.say(" ").raw(key).say("=").raw(value) })
 	case "PING":
-		l.before = appendText(l.before, e.get("opaque"))
-		l.acknowledges(e)
+		l.fact(must).text(e.get("opaque"))
 	case "WINDOW_UPDATE":
 		window = true
-		l.before = append(append(l.before, '+'), e.get("increment")...)
+		l.fact(must).say("+").raw(e.get("increment"))
 	case "RST_STREAM":
 		l.turns(yellow)
-		l.before = appendText(l.before, e.get("error"))
+		l.fact(must).text(e.get("error"))
 	case "GOAWAY":
-		l.turns(yellow)
-		l.before = append(append(append(appendText(l.before, e.get("error")), ", last stream "...), e.get("last_stream")...), ' ')
-		l.long = appendText(l.long, e.get("debug"))
+		if e.text("error") != "NO_ERROR" {
+			l.turns(yellow)
+		}
+		l.fact(must).text(e.get("error")).say(", last stream ").raw(e.get("last_stream")).say(" ")
+		l.long(must, middle).text(e.get("debug"))
+	case "PRIORITY":
+		l.fact(must).say("depends on ").raw(e.within("priority", "depends_on")).say(", weight ").raw(e.within("priority", "weight"))
+	case "PRIORITY_UPDATE":
+		l.fact(must).say("stream ").raw(e.get("prioritized_stream")).say(" ").long(must, middle).text(e.get("field_value"))
+	case "ALTSVC":
+		l.long(must, middle).text(e.get("origin")).say(" ").text(e.get("field_value"))
+	case "ORIGIN":
+		l.long(must, middle).list(e.get("origins"), " ")
 	default:
 		l.bytes(e, "length")
 	}
 	if bytes.Contains(e.get("flags"), []byte(`"END_STREAM"`)) {
-		l.after = append(l.after, " END_STREAM"...)
+		l.fact(must).say(" END_STREAM")
+	}
+	if e.is("ack", "true") {
+		l.fact(must).say(" ACK")
 	}
 	if window {
 		l.window(e)
 	}
-	if string(e.get("truncated")) == "true" {
+	if e.is("truncated", "true") {
 		l.turns(yellow)
-		l.after = append(l.after, ", truncated"...)
+		l.fact(must).say(", truncated")
 	}
-	if e.has("violation") {
-		l.turns(red)
-		l.after = l.named(l.after, ", violation: ", e.get("violation"))
+	for _, body := range [...]string{"body", "body_b64"} {
+		if e.has(body) {
+			l.fact(useful).say(" ").long(useful, middle).text(e.get(body))
+		}
 	}
 }
 
 // bytes appends an exact number of bytes.
 func (l *line) bytes(e *object, key string) {
 	if e.has(key) {
-		l.before = append(append(l.before, e.get(key)...), " B"...)
-	}
-}
-
-func (l *line) acknowledges(e *object) {
-	if string(e.get("ack")) == "true" {
-		l.after = append(l.after, " ACK"...)
+		l.fact(must).raw(e.get(key)).say(" B")
 	}
 }
 
@@ -89,21 +97,22 @@ func (l *line) window(e *object) {
 	if left <= 0 {
 		l.turns(yellow)
 	}
-	l.after = appendInt(append(l.after, ", window "...), left)
+	l.fact(must).say(", window ").put(strconv.AppendInt(l.b, left, 10))
 }
 
-// headers appends the request line, or the status, or how many fields there are.
+// headers appends the request line, or the status, or the result of a gRPC call, or how many
+// fields there are.
 func (l *line) headers(e *object) {
 	if e.has("headers_error") {
 		l.turns(yellow)
-		l.long = appendText(append(l.long, "fields not known: "...), e.get("headers_error"))
+		l.fact(must).say("fields not known: ").long(must, middle).text(e.get("headers_error"))
 		return
 	}
-	var method, scheme, authority, path, status []byte
-	fields := 0
+	var method, scheme, authority, path, status, grpc []byte
+	fields, pseudo := 0, true
 	scan.Elements(e.get("headers"), func(field []byte) {
-		if fields++; !bytes.HasPrefix(field, []byte(`{"name":":`)) {
-			return // no pseudo-header field (RFC 9113 §8.3)
+		if fields++; !pseudo && (method != nil || status != nil) {
+			return // pseudo-header fields come first (RFC 9113 §8.3)
 		}
 		name, value := nameAndValue(field)
 		switch string(name) {
@@ -117,22 +126,31 @@ func (l *line) headers(e *object) {
 			path = value
 		case `":status"`:
 			status = value
+		case `"grpc-status"`:
+			grpc = value
+		default:
+			pseudo = bytes.HasPrefix(name, []byte(`":`))
 		}
 	})
 	switch {
 	case method != nil:
-		l.before = append(appendText(l.before, method), ' ')
+		l.fact(must).text(method).say(" ").long(must, inURL)
 		if scheme != nil {
-			l.long = append(appendText(l.long, scheme), "://"...)
+			l.text(scheme).say("://")
 		}
-		l.long, l.tail = appendText(appendText(l.long, authority), path), true
+		l.text(authority).text(path)
 	case status != nil:
-		l.before = appendText(l.before, status)
+		l.fact(must).text(status)
 		if len(status) > 1 && (status[1] == '4' || status[1] == '5') {
 			l.turns(colourOf(status[1:]))
 		}
-	case fields > 0:
-		l.before = counted(l.before, appendInt(nil, int64(fields)), " field", " fields")
+	case fields > 0 && grpc == nil:
+		l.fact(must).counted(strconv.AppendInt(nil, int64(fields), 10), " field", " fields")
+	}
+	if grpc != nil {
+		if l.fact(must).say(", grpc-status ").text(grpc); scan.Text(grpc) != "0" {
+			l.turns(red)
+		}
 	}
 }
 
@@ -149,16 +167,28 @@ func nameAndValue(field []byte) (name, value []byte) {
 	return name, value
 }
 
-// appendDetails appends what is left out of the line of a frame, a line each.
-func (f *Formatter) appendDetails(b []byte, e *object) []byte {
+// appendDetails appends what is left out of the line of a frame, a line each, of at most limit
+// columns if that is not 0.
+func appendDetails(b []byte, e *object, limit int) []byte {
 	if !scan.Is(e.get("event"), "frame") {
 		return b
 	}
+	var l line
+	add := func() {
+		text := safe(l.b)
+		if limit > 0 && columnsOf(text) > max(limit-tab, 1) {
+			text = append(cut(text, max(limit-tab, 1)-1), ellipsis...)
+		}
+		b = append(append(b, "\n\t"...), text...)
+		l.reset()
+	}
 	if flags := e.get("flags"); len(flags) > len("[]") {
-		b = append(append(b, "\n\tflags:"...), safe(appendList(nil, flags, " "))...)
+		l.say("flags:").list(flags, " ")
+		add()
 	}
 	scan.Elements(e.get("headers"), func(field []byte) {
-		b = append(append(b, "\n\t"...), safe(appendField(nil, field))...)
+		l.field(field)
+		add()
 	})
 	return b
 }

@@ -7,61 +7,54 @@ func describeProcess(l *line, e *object) {
 	l.verb = e.text("action")
 	switch l.verb {
 	case "exec":
-		l.long = appendText(l.long, e.get("exe"))
-		l.long = appendList(l.long, e.get("args"), " ")
+		l.long(must, middle).text(e.get("exe"))
+		l.list(e.get("args"), " ")
 	case "attached":
-		l.long = appendText(l.long, e.get("exe"))
-		l.after = l.named(l.after, ", ", e.get("go_version"))
+		l.long(must, middle).text(e.get("exe"))
+		l.named(useful, ", ", e.get("go_version"))
 		if e.has("reason") {
 			l.colour = yellow
-			l.after = l.named(l.after, ": ", e.get("reason"))
+			l.fact(must).say(": ").long(must, middle).text(e.get("reason"))
 		}
 	case "skipped":
 		l.colour = yellow
-		l.before = append(appendText(l.before, e.get("exe")), ": "...)
-		l.long = appendText(l.long, e.get("reason"))
+		l.long(must, middle).text(e.get("exe"))
+		l.fact(must).say(": ").long(must, middle).text(e.get("reason"))
 	case "exit":
 		l.exit(e)
 	case "error":
-		if v := e.within("module", "path"); len(v) > 0 && v[0] == '"' {
-			l.before = appendText(l.before, v)
-			l.before = l.named(l.before, "@", e.within("module", "version"))
-			l.before = append(l.before, ": "...)
+		if v := e.within("module", "path"); known(v) {
+			l.long(must, middle).text(v)
+			l.named(must, "@", e.within("module", "version"))
+			l.fact(must).say(": ")
 		}
 		l.failed(e)
 	case "lock":
 		l.colour = yellow
-		l.long = appendText(l.long, e.get("path"))
-		l.after = appendMillis(append(l.after, ", waited "...), e.get("wait_ms"))
-		if string(e.get("locked")) == "false" {
-			l.after = append(l.after, " in vain"...)
+		l.fact(must).say("waited ").millis(e.get("wait_ms"))
+		if e.is("locked", "false") {
+			l.say(" in vain")
 		}
+		l.say(" for ").long(must, middle).text(e.get("path"))
 	}
 }
 
 // exit says how a process ended.
 func (l *line) exit(e *object) {
-	switch code := e.get("exit_code"); {
-	case !e.has("exit_code"):
-		l.before = append(l.before, "status not known"...)
-	default:
-		if string(code) != "0" {
-			l.turns(red)
-		}
-		l.before = append(append(l.before, "status "...), code...)
+	if l.fact(must); !e.has("exit_code") {
+		l.say("status not known")
+	} else if l.say("status ").raw(e.get("exit_code")); !e.is("exit_code", "0") {
+		l.turns(red)
 	}
 	if e.has("duration_ms") {
-		l.before = appendMillis(append(l.before, " after "...), e.get("duration_ms"))
+		l.fact(useful).say(" after ").millis(e.get("duration_ms"))
 	}
 	if e.has("cpu_ms") {
-		l.before = append(appendMillis(append(l.before, ", "...), e.get("cpu_ms")), " CPU"...)
+		l.fact(extra).say(", ").millis(e.get("cpu_ms")).say(" CPU")
 	}
 }
 
-// appendList appends the texts of an array, with a separator before each.
-func appendList(b, array []byte, separator string) []byte {
-	scan.Elements(array, func(v []byte) {
-		b = appendText(append(b, separator...), v)
-	})
-	return b
+// list appends the texts of an array, with a separator before each.
+func (l *line) list(array []byte, separator string) {
+	scan.Elements(array, func(v []byte) { l.say(separator).text(v) })
 }

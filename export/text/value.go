@@ -1,7 +1,6 @@
 package text
 
 import (
-	"bytes"
 	"strconv"
 	"time"
 	"unicode"
@@ -9,14 +8,6 @@ import (
 
 	"h2trace/export/scan"
 )
-
-// appendText appends the value of a JSON string, and nothing for null.
-func appendText(b, v []byte) []byte {
-	if len(v) >= 2 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 {
-		return append(b, v[1:len(v)-1]...)
-	}
-	return append(b, scan.Text(v)...)
-}
 
 // safe returns text without what a terminal acts on: control characters, and those that reorder
 // the text around them, become escapes of Go strings. All that is printed goes through it.
@@ -42,8 +33,6 @@ func escaped(b []byte) (out []byte) {
 	}
 	return out
 }
-
-func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
 // appendSize appends a number of bytes, which h2trace writes as an integer or null.
 func appendSize(b, v []byte) []byte {

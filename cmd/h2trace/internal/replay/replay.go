@@ -10,6 +10,7 @@ import (
 
 	"h2trace/export"
 	"h2trace/export/scan"
+	"h2trace/export/text"
 )
 
 // ErrCapture is the error of a file with packets instead of events.
@@ -19,27 +20,31 @@ var ErrCapture = errors.New("it holds packets, which replay does not read yet; i
 type Replayer struct {
 	out    *bufio.Writer
 	filter *export.LineFilter
-	format func(b, line []byte) []byte
+	format *text.Formatter
 	text   []byte
 
 	// Events is how many events were read, also those that the filter hides, and Skipped how
-	// many lines were none.
-	Events, Skipped int64
+	// many lines were none. Of Exchanges that were read, Selected were printed.
+	Events, Skipped, Exchanges, Selected int64
 }
 
-// New returns a Replayer that writes to w the events that a filter shows. format is as in
-// export.Options. Flush must be called at the end.
-func New(w io.Writer, filter export.Filter, format func(b, line []byte) []byte) *Replayer {
+// New returns a Replayer that writes to w the events that a filter shows, as text if format is
+// not nil. Flush must be called at the end.
+func New(w io.Writer, filter export.Filter, format *text.Formatter) *Replayer {
 	return &Replayer{out: bufio.NewWriterSize(w, 256<<10), filter: export.NewLineFilter(filter), format: format}
 }
 
 // captures are how files with packets begin: pcap in both byte orders, with microseconds and
-// nanoseconds, pcapng, and what gzip makes of any.
-var captures = []string{"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a", "\x1f\x8b"}
+// nanoseconds, and pcapng.
+var captures = []string{"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a"}
 
-// Read prints the events of a file. It returns ErrCapture, and the errors of r and of the writer.
+// Read prints the events of a file, also as gzip or PowerShell make it. It returns ErrCapture, and
+// the errors of r and of the writer. Where it has to wait for more, it has written all.
 func (r *Replayer) Read(from io.Reader) error {
-	in := bufio.NewReader(from)
+	in, err := scan.Open(&flushing{from, r})
+	if err != nil {
+		return err
+	}
 	head, _ := in.Peek(4) // an error comes again
 	for _, magic := range captures {
 		if bytes.HasPrefix(head, []byte(magic)) {
@@ -51,22 +56,46 @@ func (r *Replayer) Read(from io.Reader) error {
 	return err
 }
 
+// flushing has a Replayer write what is buffered before it reads more.
+type flushing struct {
+	io.Reader
+	of *Replayer
+}
+
+// Read implements io.Reader.
+func (f *flushing) Read(b []byte) (int, error) {
+	if err := f.of.Flush(); err != nil {
+		return 0, err
+	}
+	return f.Reader.Read(b)
+}
+
 // line prints a line.
 func (r *Replayer) line(line []byte) error {
 	line = bytes.TrimRight(line, "\r\n")
 	if len(line) == 0 {
 		return nil
 	}
-	shown, isEvent := r.filter.Shows(line)
+	shown, kind, isEvent := r.filter.Shows(line)
 	if !isEvent {
 		r.Skipped++
 		return nil
 	}
-	if r.Events++; !shown {
+	r.Events++
+	if kind == export.KindExchange {
+		r.Exchanges++
+	}
+	if !shown {
+		if r.format != nil {
+			r.format.Skip(line)
+		}
 		return nil
 	}
+	if kind == export.KindExchange {
+		r.Selected++
+	}
 	if r.format != nil {
-		r.text = r.format(r.text[:0], line)
+		r.text = r.format.Append(r.text[:0], line)
 		line = r.text
 	}
 	_, err := r.out.Write(line)

@@ -1,25 +1,34 @@
-package report
+package scan
 
 import (
 	"bufio"
+	"compress/gzip"
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// plainText removes a byte order mark, and makes UTF-8 of UTF-16: so PowerShell writes a file
-// for ">" and "2>".
-func plainText(r io.Reader) io.Reader {
+// Open returns what a file holds as UTF-8: uncompressed, if gzip made it, without a byte order
+// mark, and from UTF-16, as which PowerShell writes a file for ">" and "2>". It returns errors
+// of gzip; those of r come when it is read.
+func Open(r io.Reader) (*bufio.Reader, error) {
 	in := bufio.NewReader(r)
+	if head, _ := in.Peek(2); string(head) == "\x1f\x8b" {
+		unzipped, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		in = bufio.NewReader(unzipped)
+	}
 	switch head, _ := in.Peek(3); {
 	case len(head) >= 2 && head[0] == 0xff && head[1] == 0xfe:
-		return &utf16Reader{in: in}
+		return bufio.NewReader(&utf16Reader{in: in}), nil
 	case len(head) >= 2 && head[0] == 0xfe && head[1] == 0xff:
-		return &utf16Reader{in: in, bigEndian: true}
+		return bufio.NewReader(&utf16Reader{in: in, bigEndian: true}), nil
 	case string(head) == "\ufeff":
 		_, _ = in.Discard(len(head)) // it is buffered
 	}
-	return in
+	return in, nil
 }
 
 // utf16Reader reads UTF-16 as UTF-8.
