@@ -87,10 +87,14 @@ func (l *line) window(e *object) {
 	if (e.text("dir") == "send") == (l.verb == "DATA") {
 		side = "_send"
 	}
-	left, ok := scan.Integer(e.within("window", "conn"+side))
-	if stream, known := scan.Integer(e.within("window", "stream"+side)); known && (!ok || stream < left) {
-		left, ok = stream, true
-	}
+	var left int64
+	ok := false
+	scan.Members(e.get("window"), func(key, v []byte) {
+		of, is := bytes.CutSuffix(key, []byte(side))
+		if n, known := scan.Integer(v); is && known && (!ok || n < left) && (string(of) == "conn" || string(of) == "stream") {
+			left, ok = n, true
+		}
+	})
 	if !ok {
 		return
 	}
