@@ -73,25 +73,38 @@ func space(b []byte, i int) int {
 	return i
 }
 
+// shortString is the length of a string up to which bytes are compared one by one.
+const shortString = 16
+
 // stringEnd returns the index after the string at b[i], or -1.
 func stringEnd(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
 	}
-	for j := i + 1; ; {
+	j := i + 1
+	for end := min(j+shortString, len(b)); j < end; j++ { // a call costs more
+		switch b[j] {
+		case '"':
+			return j + 1
+		case '\\':
+			j++
+		}
+	}
+	for j < len(b) {
 		n := bytes.IndexByte(b[j:], '"')
 		if n < 0 {
 			return -1
 		}
 		j += n + 1
 		escapes := 0
-		for b[j-2-escapes] == '\\' {
+		for k := j - 2; k > i && b[k] == '\\'; k-- {
 			escapes++
 		}
 		if escapes%2 == 0 {
 			return j
 		}
 	}
+	return -1
 }
 
 // valueEnd returns the index after the value at b[i], or -1.

@@ -1,12 +1,17 @@
 package text
 
-import "h2trace/export/scan"
+import (
+	"bytes"
+
+	"h2trace/export/scan"
+)
 
 // columns are what stands before the description of an event. Those of a process, a
 // connection and a stream become wider as wider values come, up to a bound.
 type columns struct {
 	time, process, rest      []byte // with the space after each
 	processN, connN, streamN int
+	pid, comm                []byte // of the process, as written
 	cell                     []byte
 }
 
@@ -26,12 +31,16 @@ func (c *columns) fill(e *object, ns int64, timed bool) {
 	}
 	c.time = append(pad(c.time[:0], cell, max(8, len(cell)), true), ' ')
 
-	cell = cell[:0]
-	if pid := e.get("pid"); pid != nil {
-		cell = append(cell, scan.Text(e.get("comm"))...)
-		cell = append(append(append(cell, '['), pid...), ']')
+	pid, comm := e.get("pid"), e.get("comm")
+	if !bytes.Equal(pid, c.pid) || !bytes.Equal(comm, c.comm) || len(c.process) == 0 {
+		c.pid, c.comm = append(c.pid[:0], pid...), append(c.comm[:0], comm...)
+		cell = cell[:0]
+		if pid != nil {
+			cell = append(cell, scan.Text(comm)...)
+			cell = append(append(append(cell, '['), pid...), ']')
+		}
+		c.process = append(fitted(c.process[:0], cell, &c.processN, leastProcess, mostProcess, false), ' ')
 	}
-	c.process = append(fitted(c.process[:0], cell, &c.processN, leastProcess, mostProcess, false), ' ')
 
 	b := append(fitted(c.rest[:0], append(cell[:0], scan.Text(e.get("conn"))...), &c.connN, leastConn, mostConn, false), ' ')
 	cell = cell[:0]

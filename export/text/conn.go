@@ -2,8 +2,8 @@ package text
 
 // describeConn says what became of a connection, or of a name.
 func describeConn(l *line, e *object) {
-	l.verb = e.text("action")
-	switch l.verb {
+	l.verb = e.word("action")
+	switch string(l.verb) {
 	case "open":
 		l.opened(e)
 	case "close":

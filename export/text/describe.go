@@ -2,9 +2,9 @@ package text
 
 // describe says what happened.
 func describe(l *line, e *object) {
-	kind := e.text("event")
+	kind := e.word("event")
 	l.verb = kind // all that is said of a kind of a later h2trace
-	switch kind {
+	switch string(kind) {
 	case "process":
 		describeProcess(l, e)
 	case "conn":

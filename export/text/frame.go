@@ -9,14 +9,14 @@ import (
 
 // describeFrame says what a frame carries.
 func describeFrame(l *line, e *object) {
-	l.verb = e.text("type")
+	l.verb = e.word("type")
 	if e.has("violation") {
 		l.turns(red)
 		l.fact(must).say("violation: ").long(must, middle).text(e.get("violation"))
 		l.fact(must).say(", ")
 	}
 	var window bool
-	switch l.verb {
+	switch string(l.verb) {
 	case "DATA":
 		window = true
 		l.bytes(e, "data_length")
@@ -84,7 +84,7 @@ func (l *line) bytes(e *object, key string) {
 // the one that it widens, and of both of the stream and the connection the smaller one.
 func (l *line) window(e *object) {
 	side := "_recv"
-	if (e.text("dir") == "send") == (l.verb == "DATA") {
+	if scan.Is(e.get("dir"), "send") == (string(l.verb) == "DATA") {
 		side = "_send"
 	}
 	var left int64

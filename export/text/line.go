@@ -10,7 +10,7 @@ import (
 // line is a line in the making: its columns, what happened, and the facts of it.
 type line struct {
 	columns columns
-	verb    string
+	verb    []byte
 	colour  colour
 	parts   []part
 	b       []byte // of the parts, one after the other
@@ -63,7 +63,7 @@ func (l *line) reset() {
 	if cap(l.b)+cap(l.out) > maxKept {
 		*l = line{columns: l.columns}
 	}
-	l.verb, l.colour, l.parts, l.b = "", plain, l.parts[:0], l.b[:0]
+	l.verb, l.colour, l.parts, l.b = nil, plain, l.parts[:0], l.b[:0]
 }
 
 // turns makes a line at least as bad as a colour says.
@@ -180,7 +180,7 @@ func (l *line) said(room, below int) []byte {
 			texts, over = short, still
 		}
 	}
-	b := append(pad(l.out[:0], safe([]byte(l.verb)), verbWidth, false), ' ')
+	b := append(pad(l.out[:0], safe(l.verb), verbWidth, false), ' ')
 	used, begins := verbWidth+1, true
 	for i, text := range texts {
 		n := columnsOf(text)

@@ -16,7 +16,7 @@ func (o *object) parse(line []byte) bool {
 	ok := scan.Members(bytes.TrimRight(line, "\n"), func(key, value []byte) {
 		o.keys, o.values = append(o.keys, key), append(o.values, value)
 	})
-	return ok && string(o.get("v")) == "1" && o.text("event") != ""
+	return ok && string(o.get("v")) == "1" && len(o.word("event")) > 0
 }
 
 // get returns the value of a key, or nil. Of a key that occurs twice it is the last.
@@ -31,6 +31,15 @@ func (o *object) get(key string) []byte {
 
 // text returns the value of a key that is a string, or else "".
 func (o *object) text(key string) string { return scan.Text(o.get(key)) }
+
+// word returns the value of a key that is a string, or else nothing.
+func (o *object) word(key string) []byte {
+	v := o.get(key)
+	if len(v) >= 2 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 {
+		return v[1 : len(v)-1]
+	}
+	return []byte(scan.Text(v))
+}
 
 // is reports whether a key has a value, as written.
 func (o *object) is(key, value string) bool { return string(o.get(key)) == value }

@@ -4,8 +4,8 @@ import "h2trace/export/scan"
 
 // describeProcess says what a process did.
 func describeProcess(l *line, e *object) {
-	l.verb = e.text("action")
-	switch l.verb {
+	l.verb = e.word("action")
+	switch string(l.verb) {
 	case "exec":
 		l.long(must, middle).text(e.get("exe"))
 		l.list(e.get("args"), " ")

@@ -31,8 +31,9 @@ func columnsOf(b []byte) int {
 	for i, c := range b {
 		if c >= utf8.RuneSelf {
 			n := i
-			for _, r := range string(b[i:]) {
-				n += runeColumns(r)
+			for rest := b[i:]; len(rest) > 0; {
+				r, size := utf8.DecodeRune(rest)
+				n, rest = n+runeColumns(r), rest[size:]
 			}
 			return n
 		}
