@@ -2,7 +2,6 @@ package text
 
 import (
 	"bytes"
-	"slices"
 
 	"h2trace/export/scan"
 )
@@ -119,19 +118,6 @@ func (l *line) put(b []byte) *line {
 	return l
 }
 
-const (
-	// verbWidth is that of the longest usual type of a frame, WINDOW_UPDATE.
-	verbWidth = 13
-	// leastLong is how much is left of what is cut, and leastBeside where another line could
-	// be begun.
-	leastLong   = 12
-	leastBeside = 24
-	// leastBelow is the least room for a further line, which begins with a tab.
-	leastBelow = 20
-	tab        = 8
-	ellipsis   = "…"
-)
-
 // append appends the line, of at most limit columns if that is not 0.
 func (l *line) append(b []byte, limit int, coloured bool) []byte {
 	cells := l.columns.fit(limit)
@@ -146,83 +132,4 @@ func (l *line) append(b []byte, limit int, coloured bool) []byte {
 	b = append(append(append(b, escape...), faint+"m"...), cells...)
 	b = append(append(append(append(b, escape...), "0;"+l.colour...), 'm'), said...)
 	return append(append(b, escape...), plain+"m"...)
-}
-
-// said returns what is said after the columns, in so much room if that is not 0. Where it does
-// not fit, parts are left out by their rank, the last ones first, and the long ones are cut.
-// Where that is not enough, the rest is on lines of their own, with so much room below.
-func (l *line) said(room, below int) []byte {
-	texts := make([][]byte, 0, 16)
-	from, total := 0, verbWidth+1
-	for i, p := range l.parts {
-		texts = append(texts, safe(l.b[from:p.end]))
-		from = p.end
-		total += columnsOf(texts[i])
-	}
-	over, left := total-room, false
-	if room == 0 {
-		over = 0
-	}
-	for r := extra; r > must && over > 0; r-- {
-		for i := len(l.parts) - 1; i >= 0 && over > 0; i-- {
-			if l.parts[i].rank == r && len(texts[i]) > 0 {
-				over -= columnsOf(texts[i])
-				if !left { // for the sign of it
-					over++
-				}
-				texts[i], left = nil, true
-			}
-		}
-	}
-	if over > 0 {
-		short, still := l.shortened(texts, over)
-		if still <= 0 || below < leastBelow {
-			texts, over = short, still
-		}
-	}
-	b := append(pad(l.out[:0], safe(l.verb), verbWidth, false), ' ')
-	used, begins := verbWidth+1, true
-	for i, text := range texts {
-		n := columnsOf(text)
-		if over > 0 && used+n > room && !begins && below >= leastBelow && (l.parts[i].cut == whole || room-used < leastBeside) {
-			b, used, room, begins = append(bytes.TrimRight(b, " ,:"), "\n\t"...), 0, below, true
-		}
-		if begins {
-			text = bytes.TrimLeft(text, " ,:")
-			n = columnsOf(text)
-		}
-		if over > 0 && used+n > room {
-			text = elide(text, max(room-used, 1), l.parts[i].cut)
-			n = columnsOf(text)
-		}
-		b, used, begins = append(b, text...), used+n, begins && len(text) == 0
-	}
-	if left && used < room {
-		b = append(b, ellipsis...)
-	}
-	if over > 0 && below < leastBelow && columnsOf(b) > room {
-		b = append(cut(b, room-1), ellipsis...)
-	}
-	l.out = b
-	return bytes.TrimRight(b, " ")
-}
-
-// shortened returns the texts of the parts with the long ones cut, and how much they still take too
-// much.
-func (l *line) shortened(texts [][]byte, over int) (list [][]byte, still int) {
-	list = slices.Clone(texts)
-	for over > 0 {
-		longest, n := -1, leastLong
-		for i, p := range l.parts {
-			if w := columnsOf(list[i]); p.cut != whole && w > n {
-				longest, n = i, w
-			}
-		}
-		if longest < 0 {
-			break
-		}
-		list[longest] = elide(list[longest], max(n-over, leastLong), l.parts[longest].cut)
-		over -= n - columnsOf(list[longest])
-	}
-	return list, over
 }
