@@ -22,6 +22,9 @@ func NewLineFilter(f Filter) *LineFilter {
 	return l
 }
 
+// Kind reports whether events of a kind are shown, at least some.
+func (l *LineFilter) Kind(k Kind) bool { return l.filter.shows(k) }
+
 // Shows reports whether a line is shown, its kind, and whether it is an event at all, of any
 // version of h2trace. The kind of one of a later version is none of those here.
 func (l *LineFilter) Shows(line []byte) (shown bool, kind Kind, isEvent bool) {

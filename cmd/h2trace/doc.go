@@ -120,21 +120,22 @@ It then reports how many events were not written, and fails.
 # Text
 
 With -f text, and where events go to a terminal, each is a line for people. Its
-columns are: seconds since the first line, process, connection, stream,
-direction (-> is sent, <- received), what happened, and the fact that matters.
+columns are: seconds since the first event of the run (while it is observed, the
+first that is printed), process, connection, stream, direction (-> is sent, <-
+received), what happened, and what matters of it.
 Of DATA and WINDOW_UPDATE that is also the window that is left: of stream and
 connection the smaller one.
 
 	0.056 go[7] c1  1 -> HEADERS   GET https://a.example/m/@v/list END_STREAM
 	0.063 go[7] c1  1 <- DATA      54 B END_STREAM, window 4194250
-	0.063 go[7] c1  1    exchange  200 GET https://a.example/m/list 54 B in 7.1 ms
+	0.063 go[7] c1  1    exchange  200 GET https://a.example/m/list in 7 ms, 54 B
 
 An exchange names its longest phase, if that took more than half of the time. -v
-adds each header and flag of frames, on lines that begin with a tab. On a
-terminal, a line that does not fit loses what matters least, then the middle of
-a URL or of another long text; an ellipsis stands for what is missing. What
-failed is never left out, and goes on in further lines instead, which begin with
-a tab, too. There are colours: red for what failed or is lost, yellow for what
+adds each header, setting and flag of frames, on lines that begin with a tab. On
+a terminal, a line that does not fit loses what matters least, then the begin or
+middle of a URL, or the middle of another long text; an ellipsis stands for what
+is missing. What failed goes on in further lines instead, which begin with a
+tab, too. There are colours: red for what failed or is lost, yellow for what
 is odd, such as a stall, green for exchanges that succeeded. With NO_COLOR in
 the environment, there are none. Nothing in a line acts on the terminal: control
 characters are printed as \x1b.
@@ -146,7 +147,8 @@ met. Without -e, no other events are printed then, except loss and summary; with
 	--host PATTERN   of the URL, with or without its port; * stands for anything,
 	                 as in '*.example'
 	--path PATTERN   what the path and query of the URL have in them, with or
-	                 without their escapes; * is as before, as in '/@v/*.zip'
+	                 without their escapes; * is as before, as in '/@v/*.zip'.
+	                 Neither tells upper case from lower
 	--status LIST    such as 404, 4xx, 500-503; none for no response
 	--min-ms N       took N milliseconds or more
 
@@ -722,10 +724,11 @@ With --keylog FILE, h2trace also writes the secrets of each TLS session that
 begins while it observes: a key log file in NSS format (RFC 9850), as that of
 SSLKEYLOGFILE. Wireshark, given it as "(Pre)-Master-Secret log filename", opens
 with it what tcpdump captured. Each secret is written as soon as it is known.
-For FILE, the rules of -o hold. Who has it can read all that was sent. Sessions
-from before have none in it, nor have those of programs without crypto/tls. If
-FILE cannot be written, the observation goes on, and the exit status is that of
-a failure.
+Who has FILE can read all that was sent. So it has to be a regular file that
+only its owner can read, and none that anything else is written to; otherwise
+the rules of -o hold. Sessions from before have no secret in it, nor have
+resumed ones of TLS 1.2, and programs without crypto/tls. If FILE cannot be
+written, the observation goes on, and the exit status is that of a failure.
 
 # Sudo
 

@@ -68,7 +68,9 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	}
 	r := replay.New(stdout, opts.lines.Events, format)
 	quiet := opts.Quiet || terminal.Is(to) // what it prints there says how far it is
-	err = errors.Join(readAll(r, files, stdin, quiet), r.Flush())
+	if err = readAll(r, files, stdin, quiet); err == nil {
+		err = r.Flush()
+	}
 	if r.Skipped > 0 {
 		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(r.Skipped), "line was", "lines were"))
 	}

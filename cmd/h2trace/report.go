@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -160,7 +161,9 @@ func readEvents(b reader, name string, stdin *os.File, progress *terminal.Readin
 	}
 	defer f.Close()
 	err = b.Read(progress.Reader(f))
-	if errors.Is(err, replay.ErrCapture) {
+	_, named := errors.AsType[*fs.PathError](err)
+	_, writing := errors.AsType[*replay.WriteError](err)
+	if err != nil && !named && !writing {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return err

@@ -45,22 +45,26 @@ type session struct {
 	out    *output.Output
 	msg    *message.Printer
 	tracer tracerFunc
-	sum    *overview // nil if nobody wants it
-	keys   *os.File  // of --keylog, nil for none
+	sum    *overview       // nil if nobody wants it
+	keys   *output.Secrets // of --keylog, nil for none
 }
 
 // openSession opens the output, whose owner is that of COMMAND if it has another user.
 func openSession(opts Options, owner *launch.Account, msg *message.Printer, newTracer tracerFunc) (*session, error) {
+	s := &session{opts: opts, msg: msg, tracer: newTracer}
+	if opts.Keys != "" {
+		keys, err := output.OpenSecrets(opts.Keys, owner, msg)
+		if err != nil {
+			return nil, err
+		}
+		s.keys, s.opts.KeyLog = keys, keys
+	}
 	out, err := output.Open(opts.Output, owner, msg)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{opts: opts, out: out, msg: msg, tracer: newTracer}
-	if opts.Keys != "" {
-		if s.keys, err = output.OpenSecrets(opts.Keys, owner, msg); err != nil {
-			return nil, errors.Join(err, out.Close())
-		}
-		s.opts.KeyLog = s.keys
+	if s.out = out; s.keys != nil && s.keys.Is(out) {
+		return nil, fmt.Errorf("%s is for events and for session secrets: name another file for one of them", opts.Output)
 	}
 	if f := opts.lines.formatter(out.File()); f != nil {
 		s.opts.Format = f.Append
@@ -222,8 +226,8 @@ func (s *session) finish(err error, success, failure int) int {
 		err = s.explain(closeErr)
 	}
 	if s.keys != nil {
-		if closeErr := s.keys.Close(); err == nil {
-			err = s.explain(closeErr)
+		if closeErr := s.explain(s.keys.Close()); err == nil {
+			err = closeErr
 		}
 	}
 	s.sum.say(s.msg)

@@ -66,13 +66,13 @@ func fitted(b, cell []byte, width *int, least, most int, number bool) []byte {
 	return pad(b, cell, *width, number)
 }
 
-// fit returns the columns. They take at most half of limit, if that is not 0: without room for
-// all, the process is left out, and then the others.
+// fit returns the columns. They leave room for what is said, if limit is not 0: where there is none
+// for all, the process is left out, and then the others.
 func (c *columns) fit(limit int) []byte {
 	all := append(append(append(c.cell[:0], c.time...), c.process...), c.rest...)
 	c.cell = all
-	if half := (limit + 1) / 2; limit > 0 && columnsOf(all) > half {
-		if all = append(append(all[:0], c.time...), c.rest...); columnsOf(all) > half {
+	if most := min(limit*5/8, limit-verbWidth-1-leastLong); limit > 0 && columnsOf(all) > most {
+		if all = append(append(all[:0], c.time...), c.rest...); columnsOf(all) > most {
 			return nil
 		}
 	}

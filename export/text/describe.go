@@ -18,7 +18,8 @@ func describe(l *line, e *object) {
 		describeExchange(l, e)
 	case "stall":
 		l.colour = yellow
-		l.fact(must).text(e.get("side")).say(" of ").size(e.get("window")).say(" used up for ").millis(e.get("stall_ms"))
+		l.fact(must).text(e.get("side")).say(" used up for ").millis(e.get("stall_ms"))
+		l.fact(useful).say(", ").size(e.get("window"))
 		l.named(useful, ", until ", e.get("ended_by"))
 	case "verify":
 		l.colour = red

@@ -28,7 +28,7 @@ func (l *line) said(room, below int) []byte {
 	}
 	left, over := l.leaveOut(texts, over)
 	if over > 0 {
-		short, still := l.shortened(texts, over)
+		short, still := l.shortened(texts, over, below)
 		if still <= 0 || below < leastBelow {
 			texts, over = short, still
 		}
@@ -78,13 +78,13 @@ func (l *line) leaveOut(texts [][]byte, over int) (left bool, still int) {
 }
 
 // shortened returns the texts with the long ones cut, the longest first, and how much they still
-// take too much.
-func (l *line) shortened(texts [][]byte, over int) (list [][]byte, still int) {
+// take too much. Of what failed, only URLs are cut where further lines are possible.
+func (l *line) shortened(texts [][]byte, over, below int) (list [][]byte, still int) {
 	list = slices.Clone(texts)
 	for over > 0 {
 		longest, n := -1, leastLong
 		for i, p := range l.parts {
-			if w := columnsOf(list[i]); p.cut != whole && w > n {
+			if w := columnsOf(list[i]); p.cut != whole && w > n && (p.cut == inURL || l.colour != red || below < leastBelow) {
 				longest, n = i, w
 			}
 		}
@@ -103,17 +103,25 @@ type rows struct{ room, below int }
 // lay puts the texts one after the other, after the verb; if rows is not nil, with further lines
 // where they do not fit.
 func (l *line) lay(texts [][]byte, in *rows) []byte {
-	b := append(pad(l.out[:0], safe(l.verb), verbWidth, false), ' ')
-	used, begins := verbWidth+1, true
+	b := append(append(l.out[:0], safe(l.verb)...), ' ')
+	for columnsOf(b) <= verbWidth {
+		b = append(b, ' ')
+	}
+	used, begins := columnsOf(b), true
 	for i, text := range texts {
 		if begins {
-			text = bytes.TrimLeft(text, " ,:")
+			text = untied(text)
 		}
 		n := columnsOf(text)
 		if in != nil && used+n > in.room {
 			if beside := in.room - used; !begins && (l.parts[i].cut == whole || beside < leastBeside) {
-				b, used, in.room = append(bytes.TrimRight(b, " ,:"), "\n\t"...), 0, in.below
-				text = bytes.TrimLeft(text, " ,:")
+				b, used, in.room = append(bytes.TrimRight(b, " ,"), "\n\t"...), 0, in.below
+				text = untied(text)
+			}
+			for l.colour == red && l.parts[i].cut == middle && columnsOf(text) > in.room-used { // all of it
+				head := words(cut(text, in.room-used))
+				b, used, in.room = append(append(b, head...), "\n\t"...), 0, in.below
+				text = text[len(head):]
 			}
 			text = elide(text, max(in.room-used, 1), l.parts[i].cut)
 			n = columnsOf(text)
@@ -122,4 +130,17 @@ func (l *line) lay(texts [][]byte, in *rows) []byte {
 	}
 	l.out = b
 	return bytes.TrimRight(b, " ")
+}
+
+// words returns the whole words of a text, if these are most of it.
+func words(text []byte) []byte {
+	if i := bytes.LastIndexByte(text, ' '); i > len(text)/2 {
+		return text[:i+1]
+	}
+	return text
+}
+
+// untied returns a text without what ties it to the one before.
+func untied(text []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimPrefix(text, []byte(": ")), " ,")
 }

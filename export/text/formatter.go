@@ -51,7 +51,7 @@ func (f *Formatter) Append(b, event []byte) []byte {
 		b = appendDetails(b, e, limit)
 	}
 	if scan.Is(e.get("event"), "summary") {
-		f.begun = false // what follows is another run
+		f.NewRun()
 	}
 	return b
 }
@@ -62,6 +62,9 @@ func (f *Formatter) Skip(event []byte) {
 		f.since(f.event.get("ts"))
 	}
 }
+
+// NewRun says that the events of another run follow, whose clock is its own.
+func (f *Formatter) NewRun() { f.begun = false }
 
 func (f *Formatter) limit() int {
 	if f.opts.Columns == nil {

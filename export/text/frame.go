@@ -113,9 +113,9 @@ func (l *line) headers(e *object) {
 		return
 	}
 	var method, scheme, authority, path, status, grpc []byte
-	fields, pseudo := 0, true
+	fields, pseudo, call := 0, true, bytes.Contains(e.get("headers"), []byte(`"grpc-status"`))
 	scan.Elements(e.get("headers"), func(field []byte) {
-		if fields++; !pseudo && (method != nil || status != nil) {
+		if fields++; !pseudo && !call && (method != nil || status != nil) {
 			return // pseudo-header fields come first (RFC 9113 §8.3)
 		}
 		name, value := nameAndValue(field)
@@ -190,6 +190,10 @@ func appendDetails(b []byte, e *object, limit int) []byte {
 		l.say("flags:").list(flags, " ")
 		add()
 	}
+	scan.Members(e.get("settings"), func(key, value []byte) {
+		l.raw(key).say("=").raw(value)
+		add()
+	})
 	scan.Elements(e.get("headers"), func(field []byte) {
 		l.field(field)
 		add()

@@ -64,15 +64,6 @@ func openFile(path string, owner *launch.Account, msg *message.Printer) (*os.Fil
 	return nil, &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
 }
 
-// OpenSecrets opens a file for session secrets, as that of -o, and says what it holds.
-func OpenSecrets(path string, owner *launch.Account, msg *message.Printer) (*os.File, error) {
-	file, err := openFile(path, owner, msg)
-	if err == nil {
-		msg.Infof("session secrets go to %s: who has it can decrypt what the targets send and receive", path)
-	}
-	return file, err
-}
-
 // maxLinks is how many links in a row are followed, as in the kernel
 // (path_resolution(7)).
 const maxLinks = 40

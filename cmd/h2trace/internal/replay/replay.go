@@ -41,6 +41,9 @@ var captures = []string{"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4
 // Read prints the events of a file, also as gzip or PowerShell make it. It returns ErrCapture, and
 // the errors of r and of the writer. Where it has to wait for more, it has written all.
 func (r *Replayer) Read(from io.Reader) error {
+	if r.format != nil {
+		r.format.NewRun()
+	}
 	in, err := scan.Open(&flushing{from, r})
 	if err != nil {
 		return err
@@ -82,7 +85,7 @@ func (r *Replayer) line(line []byte) error {
 		return nil
 	}
 	r.Events++
-	if kind == export.KindExchange {
+	if kind == export.KindExchange && r.filter.Kind(kind) {
 		r.Exchanges++
 	}
 	if !shown {

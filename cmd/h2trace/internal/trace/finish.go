@@ -30,7 +30,7 @@ func (o *Observer) finish() error {
 	err = errors.Join(err, o.unfired.judge(open))
 	o.processes.Wait()
 	o.locks.endAll(monotonic())
-	err = errors.Join(err, o.conns.endAll(), o.keyLog.err)
+	err = errors.Join(err, o.conns.endAll())
 	ledger, ledgerErr := o.collector.Connections.Ledger()
 	err = errors.Join(err, ledgerErr)
 	var sum *export.Summary

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"encoding/hex"
-	"fmt"
 	"io"
 
 	"h2trace/bpf"
@@ -13,9 +12,8 @@ import (
 // reader of the packets then has it before what it opens. A keyLog without a writer writes
 // nothing.
 type keyLog struct {
-	to      io.Writer
+	to      io.Writer // nil after its first error
 	msg     *message.Printer
-	err     error // the first; nothing is written after it
 	written map[keyLogged]bool
 	line    []byte
 }
@@ -33,7 +31,7 @@ const maxKeyLogged = 1 << 14
 // write writes a secret, once.
 func (l *keyLog) write(s *bpf.Secret) {
 	key := keyLogged{s.Label, s.ClientRandom}
-	if l.to == nil || l.err != nil || s.Label == "" || l.written[key] {
+	if l.to == nil || s.Label == "" || l.written[key] {
 		return
 	}
 	if l.written == nil || len(l.written) == maxKeyLogged {
@@ -44,8 +42,8 @@ func (l *keyLog) write(s *bpf.Secret) {
 	b = append(hex.AppendEncode(b, s.ClientRandom[:]), ' ')
 	b = append(hex.AppendEncode(b, s.Secret), '\n')
 	if _, err := l.to.Write(b); err != nil {
-		l.err = fmt.Errorf("session secrets: %w", err)
-		l.msg.Infof("%v; the observation goes on without", l.err)
+		l.msg.Infof("the observation goes on without session secrets: %v", err)
+		l.to = nil
 	}
 	clear(b)
 	l.line = b[:0]

@@ -1,0 +1,66 @@
+package output
+
+import (
+	"fmt"
+	"os"
+
+	"h2trace/cmd/h2trace/internal/launch"
+	"h2trace/cmd/h2trace/internal/message"
+)
+
+// Secrets is a file for session secrets.
+type Secrets struct {
+	file *os.File
+	err  error // the first
+}
+
+// OpenSecrets opens a file for session secrets, and says what it holds. The rules of openFile
+// hold; and it is a regular file that only its owner can read, and none that anything else is
+// written to.
+func OpenSecrets(path string, owner *launch.Account, msg *message.Printer) (*Secrets, error) {
+	if info, err := os.Stat(path); err == nil {
+		switch {
+		case !info.Mode().IsRegular():
+			return nil, fmt.Errorf("%s is no regular file, to which session secrets go", path)
+		case info.Mode()&0o077 != 0:
+			return nil, fmt.Errorf("%s has mode %#o, and is not for its owner alone: remove it, or name another file for session secrets", path, info.Mode().Perm())
+		}
+		for _, used := range []*os.File{os.Stdout, os.Stderr} {
+			if is, err := used.Stat(); err == nil && os.SameFile(is, info) {
+				return nil, fmt.Errorf("%s is %s: name another file for session secrets", path, used.Name())
+			}
+		}
+	}
+	file, err := openFile(path, owner, msg)
+	if err != nil {
+		return nil, err
+	}
+	msg.Infof("session secrets go to %s: who has it can decrypt what the targets send and receive", path)
+	return &Secrets{file: file}, nil
+}
+
+// Write writes secrets.
+func (s *Secrets) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	s.note(err)
+	return n, err
+}
+
+func (s *Secrets) note(err error) {
+	if s.err == nil && err != nil {
+		s.err = fmt.Errorf("session secrets: %w", err)
+	}
+}
+
+// Close closes the file, and returns its first error.
+func (s *Secrets) Close() error {
+	s.note(s.file.Close())
+	return s.err
+}
+
+// Is reports whether the secrets go to the file of an output.
+func (s *Secrets) Is(o *Output) bool {
+	a, err := s.file.Stat()
+	b, errOf := o.file.Stat()
+	return err == nil && errOf == nil && os.SameFile(a, b)
+}
