@@ -1,9 +1,6 @@
 package text
 
-import (
-	"bytes"
-	"slices"
-)
+import "bytes"
 
 const (
 	// verbWidth is that of the longest usual type of a frame, WINDOW_UPDATE.
@@ -48,13 +45,14 @@ func (l *line) said(room, below int) []byte {
 
 // texts returns the texts of the parts, and how many columns they take with the verb.
 func (l *line) texts() (list [][]byte, total int) {
-	list = make([][]byte, 0, 16)
+	list = l.all[:0]
 	from, total := 0, verbWidth+1
 	for i, p := range l.parts {
 		list = append(list, safe(l.b[from:p.end]))
 		from = p.end
 		total += columnsOf(list[i])
 	}
+	l.all = list
 	return list, total
 }
 
@@ -80,7 +78,8 @@ func (l *line) leaveOut(texts [][]byte, over int) (left bool, still int) {
 // shortened returns the texts with the long ones cut, the longest first, and how much they still
 // take too much. Of what failed, only URLs are cut where further lines are possible.
 func (l *line) shortened(texts [][]byte, over, below int) (list [][]byte, still int) {
-	list = slices.Clone(texts)
+	list = append(l.short[:0], texts...)
+	l.short = list
 	for over > 0 {
 		longest, n := -1, leastLong
 		for i, p := range l.parts {

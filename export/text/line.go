@@ -14,7 +14,8 @@ type line struct {
 	parts   []part
 	b       []byte // of the parts, one after the other
 
-	out []byte
+	out        []byte
+	all, short [][]byte // see texts and shortened
 }
 
 // part is a fact, or a piece of one.
