@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"slices"
 	"testing"
 	"time"
@@ -17,19 +16,7 @@ import (
 // shakeHands opens a connection and returns the connection state of each side.
 func shakeHands(t *testing.T, client, server *tls.Config) (states [2]tls.ConnectionState, errs [2]error) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	raw, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw, accepted := overTCP(t)
 	s, c := tls.Server(accepted, server), tls.Client(raw, client)
 	done := make(chan error, 1)
 	go func() {

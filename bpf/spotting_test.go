@@ -45,18 +45,7 @@ func TestSpot(t *testing.T) {
 			client, server := openBefore(t, &tls.Config{
 				MinVersion: tt.version, MaxVersion: tt.version, CipherSuites: []uint16{tt.suite}, KeyLogWriter: &log,
 			})
-			c := newUnattached(t, Options{BufferSize: 1 << 20, Wire: true, Mode: tt.mode, compat: tt.compat})
-			if err := c.Spotting.Begin(nil); err != nil {
-				t.Fatal(err)
-			}
-			attachSelf(t, c)
-			if err := c.Targets.AddTarget(os.Getpid()); err != nil {
-				t.Fatal(err)
-			}
-			generation, _ := c.Targets.GenerationOf(os.Getpid())
-			if err := c.Sockets.OwnSockets(os.Getpid(), generation, "test"); err != nil {
-				t.Fatal(err)
-			}
+			c := newSpotting(t, Options{Mode: tt.mode, compat: tt.compat})
 			for range 2 { // the second time, they are known
 				sayOne(t, client, server)
 			}
@@ -71,25 +60,11 @@ func TestSpot(t *testing.T) {
 	}
 }
 
-// TestSpotUntouched has a connection of which a part lies on a page that the process has not
-// touched yet, so that it is not in memory. The other part suffices, and nothing is lost.
-func TestSpotUntouched(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	raw, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer raw.Close()
-	page := os.Getpagesize()
-	pages, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newUnattached(t, Options{BufferSize: 1 << 20, Wire: true})
+// newSpotting returns a Collector that looks for the connections that this process has open.
+func newSpotting(t *testing.T, o Options) *Collector {
+	t.Helper()
+	o.BufferSize, o.Wire = 1<<20, true
+	c := newUnattached(t, o)
 	if err := c.Spotting.Begin(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +76,20 @@ func TestSpotUntouched(t *testing.T) {
 	if err := c.Sockets.OwnSockets(os.Getpid(), generation, "test"); err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// TestSpotUntouched has a connection of which a part lies on a page that the process has not
+// touched yet, so that it is not in memory. The other part suffices, and nothing is lost.
+func TestSpotUntouched(t *testing.T) {
+	raw, accepted := overTCP(t)
+	defer func() { _ = errors.Join(raw.Close(), accepted.Close()) }()
+	page := os.Getpagesize()
+	pages, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newSpotting(t, Options{})
 	own := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
 	if err := own.SetDeadline(time.Unix(1, 0)); err != nil { // its handshake fails at once
 		t.Fatal(err)
@@ -130,25 +119,30 @@ func TestSpotUntouched(t *testing.T) {
 // openBefore returns both sides of a connection over TCP after its handshake.
 func openBefore(t *testing.T, config *tls.Config) (client, server *tls.Conn) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	raw, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := ln.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw, accepted := overTCP(t)
 	t.Cleanup(func() { _ = errors.Join(raw.Close(), accepted.Close()) })
 	config.Certificates, config.InsecureSkipVerify = []tls.Certificate{certificateOf(t)}, true
 	config.ServerName, config.NextProtos, config.SessionTicketsDisabled = "example.com", []string{"test"}, true
 	client, server = tls.Client(raw, config), tls.Server(accepted, config)
 	sayOne(t, client, server)
 	return client, server
+}
+
+// overTCP returns both ends of a connection over TCP.
+func overTCP(t *testing.T) (raw, accepted net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if raw, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if accepted, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return raw, accepted
 }
 
 // sayOne sends a letter from the client to the server, and one back.

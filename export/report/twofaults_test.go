@@ -108,30 +108,25 @@ func TestConnecting(t *testing.T) {
 	}
 }
 
-// TestConnectingAndFailed has such connections, and a request that fails. It waited longer than
-// any of their phases took, which is no part of what went to them.
-func TestConnectingAndFailed(t *testing.T) {
-	var w writer
-	w.command(0)
-	w.exchange(info(exchange{dns: 100, connect: 110, tls: 120, wait: 250, status: 503, class: "http_5xx", proxy: "https://goproxy.example"}))
-	w.complains(950, "http_5xx", "m.example", "v1.0.0", "m.example@v1.0.0: reading "+infoURL+": 503 Service Unavailable", "https://goproxy.example", infoURL)
-	w.exit(1000, 1)
-	v := read(t, w.String()).Report().Verdict
-	if said := strings.Join(v.Evidence, "\n"); v.Cause != Errors || !strings.Contains(said, "besides, 330 ms of 1.00 s (33 %) went to new connections") {
-		t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
-	}
-}
-
-// TestFailedAfterDNS has a request that fails at once, after its name took long to resolve:
-// that is no fault of the server.
-func TestFailedAfterDNS(t *testing.T) {
-	var w writer
-	w.command(0)
-	w.exchange(info(exchange{dns: 900, connect: 1, tls: 2, wait: 3, status: 503, class: "http_5xx", proxy: "https://goproxy.example"}))
-	w.complains(950, "http_5xx", "m.example", "v1.0.0", "m.example@v1.0.0: reading "+infoURL+": 503 Service Unavailable", "https://goproxy.example", infoURL)
-	w.exit(1000, 1)
-	v := read(t, w.String()).Report().Verdict
-	if said := strings.Join(v.Evidence, "\n"); v.Cause != Errors || !strings.Contains(said, "besides, 900 ms of 1.00 s (90 %) went to dns") {
-		t.Errorf("%s: %s\n%s", v.Cause, v.Text, said)
+// TestSlowAndFailed has a request that fails after its connection took long, which is no fault of
+// the server: in each phase a little, where the request waited longer than any of them took, or for
+// its name.
+func TestSlowAndFailed(t *testing.T) {
+	for said, x := range map[string]exchange{
+		"330 ms of 1.00 s (33 %) went to new connections": {dns: 100, connect: 110, tls: 120, wait: 250},
+		"900 ms of 1.00 s (90 %) went to dns":             {dns: 900, connect: 1, tls: 2, wait: 3},
+	} {
+		t.Run(said, func(t *testing.T) {
+			var w writer
+			w.command(0)
+			x.status, x.class, x.proxy = 503, "http_5xx", "https://goproxy.example"
+			w.exchange(info(x))
+			w.complains(950, "http_5xx", "m.example", "v1.0.0", "m.example@v1.0.0: reading "+infoURL+": 503 Service Unavailable", "https://goproxy.example", infoURL)
+			w.exit(1000, 1)
+			v := read(t, w.String()).Report().Verdict
+			if evidence := strings.Join(v.Evidence, "\n"); v.Cause != Errors || !strings.Contains(evidence, "besides, "+said) {
+				t.Errorf("%s: %s\n%s", v.Cause, v.Text, evidence)
+			}
+		})
 	}
 }

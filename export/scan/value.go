@@ -8,18 +8,21 @@ import (
 )
 
 // Text returns the value of a JSON string, or "" for null and all else.
-func Text(v []byte) string {
+func Text(v []byte) string { return string(Bytes(v)) }
+
+// Bytes is Text without a copy: where the string has no escapes, it returns a slice of v.
+func Bytes(v []byte) []byte {
 	if len(v) < 2 || v[0] != '"' {
-		return ""
+		return nil
 	}
 	if bytes.IndexByte(v, '\\') < 0 {
-		return string(v[1 : len(v)-1])
+		return v[1 : len(v)-1]
 	}
 	var s string
 	if json.Unmarshal(v, &s) != nil {
-		return ""
+		return nil
 	}
-	return s
+	return []byte(s)
 }
 
 // Is reports whether v is the JSON string s, which needs no escapes.

@@ -1,8 +1,6 @@
 package text
 
 import (
-	"bytes"
-
 	"h2trace/export/scan"
 )
 
@@ -91,12 +89,7 @@ func (l *line) say(words string) *line { return l.put(append(l.b, words...)) }
 func (l *line) raw(v []byte) *line { return l.put(append(l.b, v...)) }
 
 // text appends the value of a JSON string, and nothing for null.
-func (l *line) text(v []byte) *line {
-	if len(v) >= 2 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 {
-		return l.raw(v[1 : len(v)-1])
-	}
-	return l.say(scan.Text(v))
-}
+func (l *line) text(v []byte) *line { return l.raw(scan.Bytes(v)) }
 
 // size appends a number of bytes, and millis a time in milliseconds.
 func (l *line) size(v []byte) *line   { return l.put(appendSize(l.b, v)) }

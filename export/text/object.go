@@ -33,13 +33,7 @@ func (o *object) get(key string) []byte {
 func (o *object) text(key string) string { return scan.Text(o.get(key)) }
 
 // word returns the value of a key that is a string, or else nothing.
-func (o *object) word(key string) []byte {
-	v := o.get(key)
-	if len(v) >= 2 && v[0] == '"' && bytes.IndexByte(v, '\\') < 0 {
-		return v[1 : len(v)-1]
-	}
-	return []byte(scan.Text(v))
-}
+func (o *object) word(key string) []byte { return scan.Bytes(o.get(key)) }
 
 // is reports whether a key has a value, as written.
 func (o *object) is(key, value string) bool { return string(o.get(key)) == value }

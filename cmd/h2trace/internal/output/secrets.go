@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -18,25 +19,40 @@ type Secrets struct {
 // hold; and it is a regular file that only its owner can read, and none that anything else is
 // written to.
 func OpenSecrets(path string, owner *launch.Account, msg *message.Printer) (*Secrets, error) {
-	if info, err := os.Stat(path); err == nil {
-		switch {
-		case !info.Mode().IsRegular():
-			return nil, fmt.Errorf("%s is no regular file, to which session secrets go", path)
-		case info.Mode()&0o077 != 0:
-			return nil, fmt.Errorf("%s has mode %#o, and is not for its owner alone: remove it, or name another file for session secrets", path, info.Mode().Perm())
-		}
-		for _, used := range []*os.File{os.Stdout, os.Stderr} {
-			if is, err := used.Stat(); err == nil && os.SameFile(is, info) {
-				return nil, fmt.Errorf("%s is %s: name another file for session secrets", path, used.Name())
-			}
+	if info, err := os.Stat(path); err == nil { // before it is emptied
+		if err := forSecrets(path, info); err != nil {
+			return nil, err
 		}
 	}
 	file, err := openFile(path, owner, msg)
 	if err != nil {
 		return nil, err
 	}
+	info, err := file.Stat() // another one may be there by now
+	if err == nil {
+		err = forSecrets(path, info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
 	msg.Infof("session secrets go to %s: who has it can decrypt what the targets send and receive", path)
 	return &Secrets{file: file}, nil
+}
+
+// forSecrets returns an error for a file that is not for secrets.
+func forSecrets(path string, info os.FileInfo) error {
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file, to which session secrets go", path)
+	case info.Mode()&0o077 != 0:
+		return fmt.Errorf("%s has mode %#o, and is not for its owner alone: remove it, or name another file for session secrets", path, info.Mode().Perm())
+	}
+	for _, used := range []*os.File{os.Stdout, os.Stderr} {
+		if is, err := used.Stat(); err == nil && os.SameFile(is, info) {
+			return fmt.Errorf("%s is %s: name another file for session secrets", path, used.Name())
+		}
+	}
+	return nil
 }
 
 // Write writes secrets.
