@@ -26,6 +26,14 @@ const (
 	packetConn    = cleartextConn | tlsConn
 )
 
+// PacketConn returns the number of the connection on a socket whose bytes come from packets.
+func PacketConn(w Wire, socket uint64) uint64 {
+	if w == WireTLS {
+		return socket&^packetConn | tlsConn
+	}
+	return socket&^packetConn | cleartextConn
+}
+
 // wireOf returns what the number of a connection says.
 func wireOf(conn uint64) Wire {
 	switch {

@@ -34,10 +34,14 @@ type Reason uint8
 
 // The causes.
 const (
-	RingFull    = Reason(probesLossReasonLOSS_RING_FULL)
-	ReadFault   = Reason(probesLossReasonLOSS_READ_FAULT)
-	TableFull   = Reason(probesLossReasonLOSS_TABLE_FULL)
-	reasonCount = int(probesLossReasonLOSS_COUNT)
+	RingFull  = Reason(probesLossReasonLOSS_RING_FULL)
+	ReadFault = Reason(probesLossReasonLOSS_READ_FAULT)
+	TableFull = Reason(probesLossReasonLOSS_TABLE_FULL)
+
+	// Truncated and Gap are of captures: a part of a packet, and a packet, is not in it.
+	Truncated   = Reason(probesLossReasonLOSS_COUNT)
+	Gap         = Truncated + 1
+	reasonCount = int(Gap) + 1
 )
 
 // Event is one record of the kernel: a pointer to one of the types with a Head. It
@@ -104,9 +108,23 @@ type Close struct {
 	Totals
 	Socket bool
 	Path   Path
+	Ended  Ender // where Socket is not set
 
 	key probesConnKey
 }
+
+// Ender says who ended a connection, by the packets that ended it.
+type Ender uint8
+
+// The enders.
+const (
+	EndedUnknown Ender = iota
+	EndedByPeer
+	EndedByProcess
+)
+
+// Abandoned says that a connection of a capture is followed no longer.
+type Abandoned struct{ Head }
 
 const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
 

@@ -60,7 +60,11 @@ func (o *origin) of(m *Meta) []byte {
 	}
 	o.pid, o.comm, o.conn = m.PID, m.Comm, m.Conn
 	b := append(o.json[:0], `,"pid":`...)
-	b = appendInteger(b, m.PID)
+	if m.PID > 0 {
+		b = appendInteger(b, m.PID)
+	} else {
+		b = append(b, "null"...)
+	}
 	b = appendTextOrNull(b, "comm", m.Comm)
 	if m.Conn != "" {
 		b = appendText(b, "conn", m.Conn)

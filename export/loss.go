@@ -14,6 +14,8 @@ const (
 	// LossTableFull is for data of connections or processes that the kernel side has no
 	// room to follow.
 	LossTableFull LossReason = "table_full"
+	// LossTruncated is for packets of which a capture holds the beginning.
+	LossTruncated LossReason = "truncated"
 	// LossGap is for records missing from the sequence of a connection.
 	LossGap LossReason = "gap"
 )

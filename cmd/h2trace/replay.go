@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -17,9 +18,10 @@ import (
 
 // replayOptions is what the command line asks of replay.
 type replayOptions struct {
-	lines lineOptions
-	Files []string // "-" is stdin
-	Quiet bool
+	lines   lineOptions
+	packets packetOptions
+	Files   []string // "-" is stdin
+	Quiet   bool
 }
 
 // parseReplay reads what follows "replay".
@@ -30,6 +32,9 @@ func parseReplay(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	}
 	r := &opts.Replay
 	r.lines.bind(fs)
+	fs.StringArrayVar(&r.packets.KeyLogs, "keylog-file", nil, "")
+	fs.IntVarP(&r.packets.BodyBytes, "body-bytes", "s", 0, "")
+	fs.BoolVar(&r.packets.ShowSecrets, "show-secrets", false, "")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return helpOr(err, opts, "replay")
@@ -67,8 +72,16 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 		format = opts.lines.formatter(to)
 	}
 	r := replay.New(stdout, opts.lines.Events, format)
+	p := &packets{opts: &opts, format: format, out: stdout, msg: msg}
+	r.Packets = func(in *bufio.Reader) error {
+		if err := r.Flush(); err != nil {
+			return err
+		}
+		return p.read(in)
+	}
 	quiet := opts.Quiet || terminal.Is(to) // what it prints there says how far it is
-	if err = readAll(r, files, stdin, quiet); err == nil {
+	err = errors.Join(readAll(r, files, stdin, quiet), p.finish())
+	if err == nil {
 		err = r.Flush()
 	}
 	if r.Skipped > 0 {
@@ -81,7 +94,7 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	case err != nil:
 		msg.Errorf("%v", err)
 		return exitRuntime
-	case r.Events == 0:
+	case r.Events == 0 && p.engine == nil:
 		msg.Errorf("%s and then h2trace replay FILE", noEvents)
 		return exitRuntime
 	case r.Exchanges > 0 && r.Selected == 0 && opts.lines.match.Set():

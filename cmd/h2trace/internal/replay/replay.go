@@ -4,17 +4,14 @@ package replay
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 
+	"h2trace/decoder/capture"
 	"h2trace/export"
 	"h2trace/export/scan"
 	"h2trace/export/text"
 )
-
-// ErrCapture is the error of a file with packets instead of events.
-var ErrCapture = errors.New("it holds packets, which replay does not read yet; it reads what h2trace -o FILE wrote")
 
 // Replayer prints recorded events.
 type Replayer struct {
@@ -22,6 +19,9 @@ type Replayer struct {
 	filter *export.LineFilter
 	format *text.Formatter
 	text   []byte
+
+	// Packets reads a file that holds packets.
+	Packets func(*bufio.Reader) error
 
 	// Events is how many events were read, also those that the filter hides, and Skipped how
 	// many lines were none. Of Exchanges that were read, Selected were printed.
@@ -34,25 +34,18 @@ func New(w io.Writer, filter export.Filter, format *text.Formatter) *Replayer {
 	return &Replayer{out: bufio.NewWriterSize(w, 256<<10), filter: export.NewLineFilter(filter), format: format}
 }
 
-// captures are how files with packets begin: pcap in both byte orders, with microseconds and
-// nanoseconds, and pcapng.
-var captures = []string{"\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1", "\x0a\x0d\x0d\x0a"}
-
-// Read prints the events of a file, also as gzip or PowerShell make it. It returns ErrCapture, and
-// the errors of r and of the writer. Where it has to wait for more, it has written all.
+// Read prints the events of a file, also as gzip or PowerShell make it, or gives it to Packets. It
+// returns the errors of r and of the writer. Where it has to wait for more, it has written all.
 func (r *Replayer) Read(from io.Reader) error {
-	if r.format != nil {
-		r.format.NewRun()
-	}
 	in, err := scan.Open(&flushing{from, r})
 	if err != nil {
 		return err
 	}
-	head, _ := in.Peek(4) // an error comes again
-	for _, magic := range captures {
-		if bytes.HasPrefix(head, []byte(magic)) {
-			return ErrCapture
-		}
+	if head, _ := in.Peek(4); capture.Is(head) { // an error comes again
+		return r.Packets(in)
+	}
+	if r.format != nil {
+		r.format.NewRun()
 	}
 	skipped, err := scan.Lines(in, r.line)
 	r.Skipped += skipped
@@ -105,11 +98,11 @@ func (r *Replayer) line(line []byte) error {
 	if err == nil {
 		err = r.out.WriteByte('\n')
 	}
-	return written(err)
+	return Written(err)
 }
 
 // Flush writes what is buffered.
-func (r *Replayer) Flush() error { return written(r.out.Flush()) }
+func (r *Replayer) Flush() error { return Written(r.out.Flush()) }
 
 // WriteError is an error of the writer.
 type WriteError struct{ err error }
@@ -119,7 +112,8 @@ func (e *WriteError) Error() string { return fmt.Sprintf("write events: %v", e.e
 // Unwrap returns what the writer returned.
 func (e *WriteError) Unwrap() error { return e.err }
 
-func written(err error) error {
+// Written returns an error of the writer as a *WriteError, and nil for nil.
+func Written(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -30,7 +30,7 @@ func (a *audit) look(t *connTable) error {
 		return err
 	}
 	a.lost, a.unsaid = lost, true
-	a.lostAt = monotonic()
+	a.lostAt = t.now()
 	return nil
 }
 

@@ -36,11 +36,16 @@ func (c *reportedClose) by() exchange.Ended {
 	case c.Path.EndedByPeer():
 		return exchange.EndedByPeer
 	case !c.Socket:
-		return exchange.EndedUnknown
+		return endedBy[c.Ended]
 	case c.Path.Err() != 0:
 		return exchange.EndedByNetwork
 	}
 	return exchange.EndedByProcess
+}
+
+// endedBy translates who ended a connection of a capture.
+var endedBy = map[bpf.Ender]exchange.Ended{
+	bpf.EndedUnknown: exchange.EndedUnknown, bpf.EndedByPeer: exchange.EndedByPeer, bpf.EndedByProcess: exchange.EndedByProcess,
 }
 
 // unreportedEnd is an end without a close record: the process ended, or the record was
@@ -137,6 +142,9 @@ func (c *tracedConn) finish() {
 		c.dismiss()
 	} else {
 		c.announce()
+		if c.wire != nil && c.wire.tls != nil && c.wire.tls.unopened.any() {
+			t.ciphers.sealed++
+		}
 		c.exchanges.tracker.Close(ended, by)
 		if c.verify != nil {
 			c.verify.Close()

@@ -42,6 +42,7 @@ type connTable struct {
 	sockets innermost
 	closing closing
 	until   ktime.Time // when the observing ended, 0 before
+	now     func() ktime.Time
 	audit   audit
 	lost    func() (uint64, error) // counts the records that the kernel lost so far
 	// verifier is nil unless headers are verified.
@@ -79,6 +80,7 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		ciphers:  newCiphers(k),
 		byID:     make(map[uint64]*tracedConn),
 		sockets:  make(innermost),
+		now:      monotonic,
 	}
 	t.quic = newQUICFlows(k, &t.printed, t.resolver, &t.counts, &t.ciphers.keys)
 	t.exchanges = exchangeBook{events: events, hellos: &t.hellos, budget: http1.NewBudget(openBudget), repeated: t.closing.repeated}
@@ -124,6 +126,8 @@ func (t *connTable) open(o *bpf.Open) {
 		t.ciphers.keys.elsewhere[o.PID]++
 	case o.Wire == bpf.WireTLS && t.ciphers.byCalls(o.PID):
 		t.leavesToCalls(c)
+	case o.Wire == bpf.WireTLS && !o.Handshake && t.ciphers.captured:
+		c.wire.tls.giveUp(o.Time, "its handshake is not in the capture")
 	case o.Wire == bpf.WireTLS && !o.Handshake:
 		t.joins(c)
 	case o.Wire == bpf.WireTLS && t.ciphers.pending(o.PID): // its secret may be missed
@@ -281,7 +285,7 @@ func (t *connTable) endAll() error {
 	if err != nil {
 		return err
 	}
-	now := monotonic()
+	now := t.now()
 	t.until = now
 	t.resolver.tracker.EndAll()
 	t.audit.compare(t, states, now)

@@ -32,9 +32,10 @@ type random = [32]byte
 type keyring struct {
 	conns   map[random][]*tracedConn
 	secrets map[random][]secret
-	order   []arrival // of the first secret of each session, by time
-	claims  []random  // of connections whose secrets are of no use, by time
-	strays  uint64    // sessions without a connection, of which nothing is seen
+	order   []arrival    // of the first secret of each session, by time
+	claims  []random     // of connections whose secrets are of no use, by time
+	store   *secretStore // of a capture, else nil
+	strays  uint64       // sessions without a connection, of which nothing is seen
 	// elsewhere counts, by process, the connections that calls show from their start and
 	// whose secrets are still to come.
 	elsewhere map[int]int
@@ -111,6 +112,7 @@ func (k *keyring) enter(r random, c *tracedConn) (secrets []secret) {
 	if i := k.index(r); i >= 0 {
 		k.order[i].claimed = true
 	}
+	secrets = k.store.of(r)
 	for _, s := range k.secrets[r] {
 		if s.pid == c.meta.PID || len(k.of(r, s.pid)) == 0 {
 			secrets = append(secrets, s)

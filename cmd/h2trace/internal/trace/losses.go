@@ -28,6 +28,8 @@ func lossReason(why bpf.Reasons) export.LossReason {
 		return export.LossReadFault
 	case 1 << bpf.TableFull:
 		return export.LossTableFull
+	case 1 << bpf.Truncated:
+		return export.LossTruncated
 	}
 	return export.LossGap
 }

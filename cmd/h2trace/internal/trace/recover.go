@@ -16,6 +16,7 @@ type recovery struct {
 	kernel kernel
 	probes *passingProbes
 
+	off      bool                   // there is nothing to recover from: a capture
 	conns    map[uint64]*tracedConn // that want something
 	tables   recover.Tables
 	buffered int // bytes that decoders hold, see maxBuffered
@@ -36,6 +37,10 @@ func (c *tracedConn) probedID() uint64 {
 // want enters a connection whose tables and windows are unknown. Each loss starts anew:
 // what was asked for in vain before says nothing of what comes after it.
 func (r *recovery) want(c *tracedConn) {
+	if r.off {
+		c.decoder.ForgoWindows()
+		return
+	}
 	if c.outer != nil && (c.outer.wire.tls != nil || c.outer.outer != nil) {
 		return // the probes do not look into TLS inside of TLS
 	}

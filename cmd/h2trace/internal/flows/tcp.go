@@ -1,0 +1,301 @@
+package flows
+
+import (
+	"h2trace/bpf"
+	"h2trace/decoder/capture"
+	"h2trace/decoder/ktime"
+)
+
+// tcp takes a segment.
+func (t *Table) tcp(at ktime.Time, p *capture.Packet, s *capture.Segment) error {
+	f, err := t.flowOf(at, p, s)
+	if f == nil || err != nil {
+		return err
+	}
+	dir := f.dirOf(s.Source)
+	own, peer := &f.streams[dir], &f.streams[dir^1]
+	if s.Flags&capture.SYN != 0 {
+		t.handshake(at, f, s)
+		return nil
+	}
+	own.begin(s.Seq)
+	if s.Flags&capture.ACK != 0 {
+		peer.begin(s.Ack)
+		if acked, ok := peer.place(s.Ack); ok {
+			peer.acked = max(peer.acked, acked)
+		}
+	}
+	if s.Length > 0 && s.Flags&capture.RST == 0 {
+		if err := t.payload(at, f, dir, s); err != nil {
+			return err
+		}
+	}
+	for d := range f.streams {
+		if err := t.giveUp(at, f, d); err != nil {
+			return err
+		}
+	}
+	return t.ending(at, f, dir, s)
+}
+
+// flowOf returns the flow of a segment, nil if that begins none.
+func (t *Table) flowOf(at ktime.Time, p *capture.Packet, s *capture.Segment) (*flow, error) {
+	k := keyOf(p, s)
+	f, ok, dropped := t.flows.get(k)
+	if err := t.abandon(at, dropped); err != nil {
+		return nil, err
+	}
+	if ok && s.Flags&(capture.SYN|capture.ACK) == capture.SYN && f.isAnother(s) {
+		if err := t.end(at, f); err != nil {
+			return nil, err
+		}
+		t.flows.remove(k)
+		ok = false
+	}
+	if ok {
+		return f, nil
+	}
+	if s.Flags&(capture.RST|capture.FIN) != 0 && s.Length == 0 {
+		return nil, nil
+	}
+	f = &flow{key: k, local: k.local}
+	return f, t.abandon(at, t.flows.put(k, f))
+}
+
+// isAnother reports whether a SYN begins another connection than the flow.
+func (f *flow) isAnother(s *capture.Segment) bool {
+	own := &f.streams[f.dirOf(s.Source)]
+	return f.over || own.begun && own.first != s.Seq+1
+}
+
+// handshake takes a SYN. The sequence number after it is that of the first byte.
+func (t *Table) handshake(at ktime.Time, f *flow, s *capture.Segment) {
+	answer := s.Flags&capture.ACK != 0
+	if client := s.Source; f.role == bpf.RoleUnknown && !f.opened {
+		if answer {
+			client = s.Dest
+		}
+		f.begins(client)
+	}
+	f.streams[f.dirOf(s.Source)].begin(s.Seq + 1)
+	if answer {
+		f.streams[f.dirOf(s.Dest)].begin(s.Ack)
+		if f.synAck == 0 {
+			f.synAck = at
+		}
+	} else if f.syn == 0 {
+		f.syn = at
+	}
+	f.fromStart = !f.opened
+}
+
+// payload takes a segment with payload.
+func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) error {
+	own := &f.streams[dir]
+	offset, ok := own.place(s.Seq)
+	if !ok {
+		return nil
+	}
+	if dir == bpf.Recv && f.streams[bpf.Send].ended != 0 {
+		f.after = true
+	}
+	if f.carries == carriesUnknown && len(s.Payload) > 0 {
+		f.carries = f.judge(dir, offset, s)
+		dir = f.dirOf(s.Source) // it may know now who is the client
+		own = &f.streams[dir]
+	}
+	captured := offset + uint64(len(s.Payload))
+	own.add(offset, offset+uint64(s.Length))
+	if f.carries != carriesHTTP && f.carries != carriesTLS {
+		return nil
+	}
+	if !f.opened {
+		if err := t.openFlow(at, f); err != nil {
+			return err
+		}
+	}
+	if !f.isWanted(dir, captured) {
+		return nil
+	}
+	if _, _, dropped := t.open.get(f.id); len(dropped) > 0 {
+		if err := t.abandonNumbered(at, dropped); err != nil {
+			return err
+		}
+	}
+	err := t.report(at, f, dir, offset, s.Payload, 0)
+	if missing := uint64(s.Length - len(s.Payload)); missing > 0 && err == nil {
+		own.lostRecords++
+		own.lostBytes += missing
+		t.lose(bpf.Truncated, missing)
+		err = t.report(at, f, dir, offset+uint64(s.Length), nil, 1<<bpf.Truncated)
+	}
+	return err
+}
+
+// judge finds out what a flow carries. A segment of one that was open before may show who is
+// its client.
+func (f *flow) judge(dir int, offset uint64, s *capture.Segment) carries {
+	b := s.Payload[:min(len(s.Payload), peek)]
+	if f.fromStart {
+		if offset > 0 { // overtaken
+			return carriesHTTP
+		}
+		return carried(b, f.client(dir), true)
+	}
+	if f.role == bpf.RoleUnknown {
+		switch begunBy(b) {
+		case 1:
+			f.begins(s.Source)
+		case -1:
+			f.begins(s.Dest)
+		default:
+			if !f.key.oriented && f.local.Port() < f.remote().Port() { // a server has the lower port
+				f.local = f.remote()
+				f.streams[0], f.streams[1] = f.streams[1], f.streams[0]
+			}
+		}
+	}
+	return carried(b, f.client(f.dirOf(s.Source)), false)
+}
+
+// isWanted reports whether the engine wants a segment that ends at an offset.
+func (f *flow) isWanted(dir int, end uint64) bool {
+	return !f.over && !f.want.Nothing && end >= f.want.Until[dir]
+}
+
+// openFlow reports a connection.
+func (t *Table) openFlow(at ktime.Time, f *flow) error {
+	t.last++
+	wire := bpf.WireHTTP
+	if f.carries == carriesTLS {
+		wire = bpf.WireTLS
+	}
+	f.id, f.opened = bpf.PacketConn(wire, t.last), true
+	open := &bpf.Open{
+		Head:  bpf.Head{Time: at, PID: t.host(f.local.Addr()), Conn: f.id},
+		Local: f.local, Remote: f.remote(), Role: f.role, Handshake: f.fromStart, Wire: wire,
+	}
+	if f.syn != 0 && f.synAck != 0 && f.role == bpf.RoleClient {
+		open.ConnectStart, open.Established = f.syn, f.synAck
+	}
+	if err := t.abandonNumbered(at, t.open.put(f.id, f)); err != nil {
+		return err
+	}
+	t.ledger.SeenRecords++
+	return t.engine.Take(open)
+}
+
+// report reports bytes of a stream, or, of a reason, that bytes before an offset are lost.
+func (t *Table) report(at ktime.Time, f *flow, dir int, offset uint64, b []byte, why bpf.Reasons) error {
+	own, peer := &f.streams[dir], &f.streams[dir^1]
+	wire := bpf.WireHTTP
+	if f.carries == carriesTLS {
+		wire = bpf.WireTLS
+	}
+	t.segment = bpf.Segment{
+		Head: bpf.Head{Time: at, PID: t.host(f.local.Addr()), Conn: f.id}, Wire: wire, Dir: dir,
+		Seq: own.records, Offset: offset, Payload: b, First: own.first,
+		Lost: why, LostRecords: own.lostRecords, LostBytes: own.lostBytes,
+		PeerEnded: dir == bpf.Send && peer.ended != 0,
+	}
+	own.records++
+	t.ledger.SeenRecords++
+	t.ledger.SeenBytes += uint64(len(b))
+	return t.engine.Take(&t.segment)
+}
+
+// giveUp reports bytes that the capture lacks.
+func (t *Table) giveUp(at ktime.Time, f *flow, dir int) error {
+	own := &f.streams[dir]
+	for to := own.lacks(t.now); to > 0; to = own.lacks(t.now) {
+		missing := own.giveUp(to)
+		if !f.opened || !f.isWanted(dir, to) {
+			continue
+		}
+		t.lose(bpf.Gap, missing)
+		if err := t.report(at, f, dir, to, nil, 1<<bpf.Gap); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lose counts a record that is missing.
+func (t *Table) lose(why bpf.Reason, missing uint64) {
+	t.ledger.SeenRecords++
+	t.ledger.SeenBytes += missing
+	t.ledger.LostRecords[why]++
+	t.ledger.LostBytes[why] += missing
+}
+
+// ending takes a FIN or RST.
+func (t *Table) ending(at ktime.Time, f *flow, dir int, s *capture.Segment) error {
+	own, peer := &f.streams[dir], &f.streams[dir^1]
+	switch {
+	case s.Flags&capture.RST != 0:
+		if own.ended == 0 {
+			own.ended = at
+		}
+		return t.end(at, f)
+	case s.Flags&capture.FIN != 0:
+		if own.ended == 0 {
+			own.ended = at
+		}
+		if fin, ok := own.place(s.Seq); ok {
+			own.fin = fin + uint64(s.Length)
+		}
+	}
+	if own.ended != 0 && peer.ended != 0 {
+		return t.end(at, f)
+	}
+	return nil
+}
+
+// end reports that a flow is over.
+func (t *Table) end(at ktime.Time, f *flow) error {
+	if f.over {
+		return nil
+	}
+	f.over = true
+	if !f.opened {
+		return nil
+	}
+	by, when := f.ended()
+	if when == 0 {
+		by, when = bpf.EndedUnknown, at
+	}
+	e := &bpf.Close{Head: bpf.Head{Time: when, PID: t.host(f.local.Addr()), Conn: f.id}, Totals: f.totals(), Ended: by}
+	t.ledger.SeenRecords++
+	return t.engine.Take(e)
+}
+
+// abandon reports that flows are followed no longer.
+func (t *Table) abandon(at ktime.Time, list map[key]*flow) error {
+	for _, f := range list {
+		t.open.remove(f.id)
+		if err := t.giveUpFlow(at, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandonNumbered is abandon for flows that the engine decodes.
+func (t *Table) abandonNumbered(at ktime.Time, list map[uint64]*flow) error {
+	for _, f := range list {
+		t.flows.remove(f.key)
+		if err := t.giveUpFlow(at, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) giveUpFlow(at ktime.Time, f *flow) error {
+	if f.over || !f.opened {
+		return nil
+	}
+	f.over = true
+	t.Counts.Dropped++
+	return t.engine.Take(&bpf.Abandoned{Head: bpf.Head{Time: at, PID: t.host(f.local.Addr()), Conn: f.id}})
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"h2trace/cmd/h2trace/internal/flows"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/replay"
+	"h2trace/cmd/h2trace/internal/trace"
+	"h2trace/decoder/capture"
+	"h2trace/export/text"
+)
+
+// packetOptions says how packets are replayed.
+type packetOptions struct {
+	KeyLogs     []string // --keylog-file
+	BodyBytes   int      // -s
+	ShowSecrets bool     // --show-secrets
+}
+
+// packets replays the captures of a command, as if they were one: a rotated capture is many
+// files, and connections go on in the next one.
+type packets struct {
+	opts   *replayOptions
+	format *text.Formatter
+	out    io.Writer
+	msg    *message.Printer
+
+	engine  *trace.Replay // nil before the first capture
+	secrets int
+	cut     bool // a file ends within a packet
+	dropped uint64
+}
+
+// read replays a file.
+func (p *packets) read(in *bufio.Reader) error {
+	if err := p.begin(); err != nil {
+		return err
+	}
+	file, err := capture.NewReader(in)
+	for err == nil {
+		var item capture.Item
+		if item, err = file.Next(); err == nil {
+			err = p.take(item)
+		}
+	}
+	if file != nil {
+		p.dropped += file.Dropped
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		p.cut = true
+		err = nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return err
+}
+
+func (p *packets) take(item capture.Item) error {
+	switch item := item.(type) {
+	case *capture.Packet:
+		if err := p.engine.Packet(item); err != nil {
+			return replay.Written(err)
+		}
+	case *capture.Secrets:
+		n, err := p.engine.Secrets(item.Reader())
+		p.secrets += n
+		return err
+	}
+	return nil
+}
+
+// begin makes the engine, and gives it the secrets of the key log files.
+func (p *packets) begin() error {
+	if p.engine != nil {
+		return nil
+	}
+	opts := trace.ReplayOptions{
+		Events: p.opts.lines.Events, ShowSecrets: p.opts.packets.ShowSecrets, BodyBytes: p.opts.packets.BodyBytes,
+	}
+	if p.format != nil {
+		p.format.NewRun()
+		opts.Format = p.format.Append
+	}
+	p.engine = trace.NewReplay(opts, p.out)
+	for _, name := range p.opts.packets.KeyLogs {
+		n, err := p.readKeyLog(name)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("%s: no session secrets; it is to be a file as h2trace --keylog and SSLKEYLOGFILE make it", name)
+		}
+		p.secrets += n
+	}
+	return nil
+}
+
+func (p *packets) readKeyLog(name string) (int, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	n, err := p.engine.Secrets(f)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return n, nil
+}
+
+// finish ends what is open, and says what the events do not.
+func (p *packets) finish() error {
+	if p.engine == nil {
+		return nil
+	}
+	counts, err := p.engine.Finish()
+	if err != nil {
+		return replay.Written(err)
+	}
+	p.say(&counts)
+	if seen, _ := p.engine.Connections(); seen == 0 {
+		return fmt.Errorf("no HTTP and no TLS in %s", message.Count(counts.Packets, "packet", "packets"))
+	}
+	return nil
+}
+
+// say says what became of packets.
+func (p *packets) say(n *flows.Counts) {
+	if p.cut {
+		p.msg.Infof("the capture ends within a packet: the last one is missing")
+	}
+	for _, c := range []struct {
+		n    uint64
+		what string
+	}{
+		{p.dropped, "lost by the program that captured them"},
+		{n.Cut, "captured in part; capture whole packets, as tcpdump -s 0 does"},
+		{n.OtherLink, "of a link type that is not understood"},
+		{n.Fragments, "not read: fragments of IP"},
+		{n.Short, "not read: the headers are cut or damaged"},
+	} {
+		if c.n > 0 {
+			p.msg.Infof("%s %s", message.Count(c.n, "packet was", "packets were"), c.what)
+		}
+	}
+	if n.Dropped > 0 {
+		p.msg.Infof("%s given up, as too many were open at once", message.Count(n.Dropped, "connection was", "connections were"))
+	}
+	switch _, sealed := p.engine.Connections(); {
+	case sealed > 0 && p.secrets == 0:
+		p.msg.Infof("%s not decrypted: give the session secrets with --keylog-file FILE", message.Count(sealed, "connection was", "connections were"))
+	case sealed > 0:
+		p.msg.Infof("%s not decrypted; the reason is in their conn events", message.Count(sealed, "connection was", "connections were"))
+	}
+}
