@@ -64,6 +64,11 @@ func (p plausible) evidence(raw []byte) (bits int, ok bool) {
 	return bits, p.streamFits(h)
 }
 
+// longestPriority is longer than any PRIORITY_UPDATE (RFC 9218 §7.1). Two bytes before each
+// DATA frame of 4096 bytes, which are the frames of Go's servers, begins what looks like a
+// header of one with some megabytes.
+const longestPriority = 1 << 10
+
 // typeEvidence weighs the rules of each type. A weight is log2 of how rarely nine random
 // bytes fulfil them, and less for patterns that are frequent in binary data, such as small
 // numbers between zeros. exact says that only one length is allowed.
@@ -99,7 +104,7 @@ func typeEvidence(h frameHeader) (bits int, exact bool) {
 	case h.typ == TypeAltSvc && h.length >= 2,
 		h.typ == TypeOrigin && !onStream:
 		return 20, false
-	case h.typ == TypePriorityUpdate && !onStream && h.length >= 4:
+	case h.typ == TypePriorityUpdate && !onStream && h.length >= 4 && h.length <= longestPriority:
 		return 40, false
 	}
 	return 0, false

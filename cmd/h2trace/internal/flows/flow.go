@@ -21,6 +21,7 @@ type flow struct {
 	over        bool // its close is reported
 	want        bpf.PayloadWish
 	streams     [2]stream
+	waiting     waiting
 	after       bool // the peer sent bytes after the process had ended its direction
 }
 
@@ -55,6 +56,23 @@ func (f *flow) begins(client netip.AddrPort) {
 	f.role = bpf.RoleServer
 	if f.local == client {
 		f.role = bpf.RoleClient
+	}
+}
+
+// leastEphemeral is the least port that Linux and IANA choose for clients, or near it (RFC 6335
+// §6; ip_local_port_range in ip(7)).
+const leastEphemeral = 32768
+
+// guessed takes the ports for a hint at who is the client, if one of them alone is a port that
+// clients have. Else the role stays unknown, and the process has the higher port.
+func (f *flow) guessed() {
+	low, high := f.key.local, f.key.remote
+	if low.Port() > high.Port() {
+		low, high = high, low
+	}
+	f.begins(high)
+	if low.Port() >= leastEphemeral || high.Port() < leastEphemeral {
+		f.role = bpf.RoleUnknown
 	}
 }
 

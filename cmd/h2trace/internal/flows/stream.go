@@ -55,6 +55,20 @@ func (s *stream) place(seq uint32) (uint64, bool) {
 	return uint64(int64(s.end) + ahead), true
 }
 
+// rebase makes an offset the first one.
+func (s *stream) rebase(to uint64) {
+	s.first += uint32(to)
+	s.end, s.next, s.acked = s.end-to, s.next-min(to, s.next), s.acked-min(to, s.acked)
+	early := s.early[:0]
+	for _, p := range s.early {
+		if p.to > to {
+			early = append(early, span{p.from - min(to, p.from), p.to - to})
+		}
+	}
+	s.early = early
+	s.join()
+}
+
 // add takes a part of the stream.
 func (s *stream) add(from, to uint64) {
 	s.end = max(s.end, to)
@@ -118,7 +132,5 @@ func (s *stream) giveUp(to uint64) uint64 {
 	s.next, s.owed = to, 0
 	s.end = max(s.end, to)
 	s.join()
-	s.lostRecords++
-	s.lostBytes += missing
 	return missing
 }

@@ -100,6 +100,10 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 		f.after = true
 	}
 	if f.carries == carriesUnknown && len(s.Payload) > 0 {
+		if f.fromStart && offset > 0 && f.waiting.add(s, at) {
+			own.add(offset, offset+uint64(s.Length))
+			return nil
+		}
 		f.carries = f.judge(dir, offset, s)
 		dir = f.dirOf(s.Source) // it may know now who is the client
 		own = &f.streams[dir]
@@ -110,6 +114,11 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 		return nil
 	}
 	if !f.opened {
+		if !f.fromStart { // the streams begin here
+			own.rebase(offset)
+			f.streams[dir^1].rebase(f.streams[dir^1].next)
+			offset, captured = 0, captured-offset
+		}
 		if err := t.openFlow(at, f); err != nil {
 			return err
 		}
@@ -123,23 +132,34 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 		}
 	}
 	err := t.report(at, f, dir, offset, s.Payload, 0)
+	if waiting := f.waiting.take(); waiting != nil && err == nil {
+		err = t.late(at, f, waiting)
+	}
 	if missing := uint64(s.Length - len(s.Payload)); missing > 0 && err == nil {
-		own.lostRecords++
-		own.lostBytes += missing
-		t.lose(bpf.Truncated, missing)
+		t.lose(own, bpf.Truncated, missing)
 		err = t.report(at, f, dir, offset+uint64(s.Length), nil, 1<<bpf.Truncated)
 	}
 	return err
+}
+
+// late takes the segments that waited for the first one.
+func (t *Table) late(at ktime.Time, f *flow, waiting []capture.Segment) error {
+	for i := range waiting {
+		if err := t.payload(at, f, f.dirOf(waiting[i].Source), &waiting[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // judge finds out what a flow carries. A segment of one that was open before may show who is
 // its client.
 func (f *flow) judge(dir int, offset uint64, s *capture.Segment) carries {
 	b := s.Payload[:min(len(s.Payload), peek)]
+	if f.fromStart && offset > 0 { // the first byte is not in the capture
+		f.fromStart = false
+	}
 	if f.fromStart {
-		if offset > 0 { // overtaken
-			return carriesHTTP
-		}
 		return carried(b, f.client(dir), true)
 	}
 	if f.role == bpf.RoleUnknown {
@@ -149,10 +169,7 @@ func (f *flow) judge(dir int, offset uint64, s *capture.Segment) carries {
 		case -1:
 			f.begins(s.Dest)
 		default:
-			if !f.key.oriented && f.local.Port() < f.remote().Port() { // a server has the lower port
-				f.local = f.remote()
-				f.streams[0], f.streams[1] = f.streams[1], f.streams[0]
-			}
+			f.guessed()
 		}
 	}
 	return carried(b, f.client(f.dirOf(s.Source)), false)
@@ -212,7 +229,7 @@ func (t *Table) giveUp(at ktime.Time, f *flow, dir int) error {
 		if !f.opened || !f.isWanted(dir, to) {
 			continue
 		}
-		t.lose(bpf.Gap, missing)
+		t.lose(own, bpf.Gap, missing)
 		if err := t.report(at, f, dir, to, nil, 1<<bpf.Gap); err != nil {
 			return err
 		}
@@ -220,8 +237,10 @@ func (t *Table) giveUp(at ktime.Time, f *flow, dir int) error {
 	return nil
 }
 
-// lose counts a record that is missing.
-func (t *Table) lose(why bpf.Reason, missing uint64) {
+// lose counts a record that is missing from a stream.
+func (t *Table) lose(s *stream, why bpf.Reason, missing uint64) {
+	s.lostRecords++
+	s.lostBytes += missing
 	t.ledger.SeenRecords++
 	t.ledger.SeenBytes += missing
 	t.ledger.LostRecords[why]++
