@@ -163,8 +163,9 @@ func (f *flow) judge(dir int, offset uint64, s *capture.Segment) carries {
 		return carried(b, f.client(dir), true)
 	}
 	if f.role == bpf.RoleUnknown {
-		switch begunBy(b) {
+		switch begunBy(s.Payload) {
 		case 1:
+			f.fromStart = offset == 0 && f.streams[0].end+f.streams[1].end == 0 && beginsConn(s.Payload)
 			f.begins(s.Source)
 		case -1:
 			f.begins(s.Dest)
@@ -172,7 +173,7 @@ func (f *flow) judge(dir int, offset uint64, s *capture.Segment) carries {
 			f.guessed()
 		}
 	}
-	return carried(b, f.client(f.dirOf(s.Source)), false)
+	return carried(b, f.client(f.dirOf(s.Source)), f.fromStart)
 }
 
 // isWanted reports whether the engine wants a segment that ends at an offset.
