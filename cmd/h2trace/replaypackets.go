@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"h2trace/cmd/h2trace/internal/flows"
 	"h2trace/cmd/h2trace/internal/message"
@@ -14,6 +15,10 @@ import (
 	"h2trace/decoder/capture"
 	"h2trace/export/text"
 )
+
+// replayMemory is where the memory of the engine is to stay below, in bytes: the rest of 128 MB is
+// for the program and its stacks.
+const replayMemory = 104 << 20
 
 // packetOptions says how packets are replayed.
 type packetOptions struct {
@@ -87,6 +92,7 @@ func (p *packets) begin() error {
 		p.format.NewRun()
 		opts.Format = p.format.Append
 	}
+	debug.SetMemoryLimit(replayMemory)
 	p.engine = trace.NewReplay(opts, p.out)
 	for _, name := range p.opts.packets.KeyLogs {
 		n, err := p.readKeyLog(name)

@@ -34,9 +34,15 @@ func (g *generations[K, V]) peek(k K) (v V, ok bool) {
 // put enters a value.
 func (g *generations[K, V]) put(k K, v V) (dropped map[K]V) {
 	if len(g.young) >= g.most/2 {
-		dropped, g.old, g.young = g.old, g.young, make(map[K]V)
+		dropped = g.shed()
 	}
 	g.young[k] = v
+	return dropped
+}
+
+// shed drops what was not used since the last time.
+func (g *generations[K, V]) shed() (dropped map[K]V) {
+	dropped, g.old, g.young = g.old, g.young, make(map[K]V)
 	return dropped
 }
 

@@ -101,6 +101,9 @@ func (t *Table) Packet(p *capture.Packet) error {
 	return t.udp(at, p, &s)
 }
 
+// Shed drops the connections that were silent since the last call, or since many others began.
+func (t *Table) Shed() error { return t.abandonNumbered(t.now, t.open.shed()) }
+
 // Now returns the time of the latest packet.
 func (t *Table) Now() ktime.Time { return t.now }
 

@@ -103,6 +103,7 @@ func (c *tracedConn) finish() {
 	}
 	t := c.table
 	delete(t.byID, c.id)
+	delete(t.ciphers.awaited.conns, c)
 	t.closing.waiters.finished(c)
 	t.sockets.leave(c)
 	t.hellos.closed(&c.connInfo)

@@ -3,6 +3,7 @@ package trace
 import (
 	"errors"
 	"io"
+	"runtime/metrics"
 	"time"
 
 	"h2trace/bpf"
@@ -26,6 +27,10 @@ const (
 	replayExchanges  = 16 << 20
 	// replayTick is how often, in the time of the capture, the engine looks at what waits.
 	replayTick = 20 * time.Millisecond
+	// replayLive is how much memory may be in use before connections are dropped, looked at
+	// after so many packets.
+	replayLive = 72 << 20
+	replayLook = 4096
 )
 
 // ReplayOptions says what of a capture is printed.
@@ -45,11 +50,13 @@ type Replay struct {
 	secrets secretStore
 	next    ktime.Time // of the next tick
 	records uint64
+	packets uint64
+	live    []metrics.Sample
 }
 
 // NewReplay returns a Replay that writes to out.
 func NewReplay(opts ReplayOptions, out io.Writer) *Replay {
-	r := &Replay{secrets: newSecretStore()}
+	r := &Replay{secrets: newSecretStore(), live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
 	r.flows = flows.New(r)
 	r.events = export.NewJSONL(out, export.Options{
 		Events: opts.Events, ShowSecrets: opts.ShowSecrets, Bodies: opts.BodyBytes > 0, Format: opts.Format,
@@ -91,14 +98,25 @@ func (r *Replay) Packet(p *capture.Packet) error {
 			return err
 		}
 	}
+	if r.packets++; r.packets%replayLook == 0 {
+		if metrics.Read(r.live); r.live[0].Value.Uint64() > replayLive {
+			if err := r.flows.Shed(); err != nil {
+				return err
+			}
+		}
+	}
 	return r.events.Err()
 }
 
 // Take implements flows.Engine.
 func (r *Replay) Take(e bpf.Event) error {
-	r.records++
 	var err error
 	switch e := e.(type) {
+	case *bpf.Abandoned:
+		if c := r.conns.byID[e.Conn]; c != nil {
+			c.finish()
+		}
+		return r.conns.send()
 	case *bpf.Segment:
 		r.conns.segment(e)
 	case *bpf.Open:
@@ -109,11 +127,8 @@ func (r *Replay) Take(e bpf.Event) error {
 		r.conns.resolver.packet(e)
 	case *bpf.QUIC:
 		err = r.conns.quic.packet(e)
-	case *bpf.Abandoned:
-		if c := r.conns.byID[e.Conn]; c != nil {
-			c.finish()
-		}
 	}
+	r.records++
 	return errors.Join(err, r.conns.send())
 }
 

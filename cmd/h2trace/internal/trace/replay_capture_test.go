@@ -375,3 +375,25 @@ func FuzzReplay(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkReplay decodes captures of large responses in segments of 1448 bytes.
+func BenchmarkReplay(b *testing.B) {
+	for _, c := range []recording{
+		{http2: true, bodies: 4 << 20}, {tls: true, http2: true, bodies: 4 << 20}, {tls: true, http2: true, version: tls.VersionTLS12, bodies: 4 << 20},
+		{bodies: 4 << 20}, {http2: true, bodies: 100},
+	} {
+		packets, secrets := c.record(b)
+		file := pcapOf(b, packets)
+		b.Run(fmt.Sprintf("%+v", c), func(b *testing.B) {
+			b.SetBytes(int64(len(file)))
+			b.ReportAllocs()
+			for b.Loop() {
+				r := NewReplay(ReplayOptions{}, io.Discard)
+				_, err := r.Secrets(bytes.NewReader(secrets))
+				do(b, errors.Join(err, feedCapture(r, file)))
+				_, err = r.Finish()
+				do(b, err)
+			}
+		})
+	}
+}
