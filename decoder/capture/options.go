@@ -5,6 +5,7 @@ const (
 	optionEnd        = 0
 	optionComment    = 1
 	optionFlags      = 2  // of a packet
+	optionName       = 2  // of an interface: if_name
 	optionResolution = 9  // of an interface: if_tsresol
 	optionOffset     = 14 // if_tsoffset
 	optionDropped    = 5  // of statistics: isb_ifdrop

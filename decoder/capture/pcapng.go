@@ -39,6 +39,7 @@ type pcapng struct {
 
 // captureInterface is where packets were captured.
 type captureInterface struct {
+	name    string
 	link    LinkType
 	snapLen uint32 // 0: no limit
 	units   uint64 // of a timestamp in a second
@@ -154,6 +155,8 @@ func (p *pcapng) addInterface(b []byte) bool {
 	i := captureInterface{link: LinkType(p.order.Uint16(b)), snapLen: p.order.Uint32(b[4:]), units: defaultUnits}
 	ok := p.options(b[8:], func(code uint16, v []byte) {
 		switch {
+		case code == optionName:
+			i.name = string(v)
 		case code == optionResolution && len(v) == 1:
 			i.units = unitsOf(v[0])
 		case code == optionOffset && len(v) == 8:
@@ -216,7 +219,7 @@ func (p *pcapng) simplePacket(b []byte) (Item, bool) {
 	if i.snapLen > 0 {
 		captured = min(captured, i.snapLen)
 	}
-	p.packet = Packet{Link: i.link, Data: b[4 : 4+captured], Length: int(min(length, 1<<30))}
+	p.packet = Packet{Interface: i.name, Link: i.link, Data: b[4 : 4+captured], Length: int(min(length, 1<<30))}
 	return &p.packet, true
 }
 
@@ -228,8 +231,8 @@ func (p *pcapng) fullPacket(iface uint32, b []byte) (Item, bool) {
 	i := &p.interfaces[iface]
 	comments := p.packet.Comments[:0]
 	p.packet = Packet{
-		Time: i.time(uint64(p.order.Uint32(b[4:]))<<32 | uint64(p.order.Uint32(b[8:]))),
-		Link: i.link, Data: b[20 : 20+captured], Length: int(max(captured, min(length, 1<<30))),
+		Time:      i.time(uint64(p.order.Uint32(b[4:]))<<32 | uint64(p.order.Uint32(b[8:]))),
+		Interface: i.name, Link: i.link, Data: b[20 : 20+captured], Length: int(max(captured, min(length, 1<<30))),
 	}
 	ok := p.options(b[min(20+int(captured+3)&^3, len(b)):], func(code uint16, v []byte) {
 		switch {

@@ -35,6 +35,7 @@ type Packet struct {
 	Data      []byte // the packet, or its beginning
 	Length    int    // bytes on the wire
 	Direction Direction
+	Interface string // its name, "" if it has none
 	Comments  []string
 }
 

@@ -35,7 +35,11 @@ func (c *columns) fill(e *object, ns int64, timed bool) {
 	if !bytes.Equal(pid, c.pid) || !bytes.Equal(comm, c.comm) || len(c.process) == 0 {
 		c.pid, c.comm = append(c.pid[:0], pid...), append(c.comm[:0], comm...)
 		cell = cell[:0]
-		if pid != nil {
+		switch {
+		case pid == nil:
+		case string(pid) == "null": // of a capture
+			cell = append(cell, '-')
+		default:
 			cell = append(cell, scan.Text(comm)...)
 			cell = append(append(append(cell, '['), pid...), ']')
 		}

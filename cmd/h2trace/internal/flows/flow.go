@@ -10,6 +10,8 @@ import (
 // flow is a TCP connection.
 type flow struct {
 	key   key
+	pid   int
+	comm  string
 	id    uint64 // of the connection for the engine, once it is open
 	local netip.AddrPort
 	role  bpf.Role
@@ -22,6 +24,7 @@ type flow struct {
 	want        bpf.PayloadWish
 	streams     [2]stream
 	waiting     waiting
+	inbound     bool // a packet was seen to come in
 	after       bool // the peer sent bytes after the process had ended its direction
 }
 

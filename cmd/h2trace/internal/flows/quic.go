@@ -84,7 +84,8 @@ func (t *Table) udp(at ktime.Time, p *capture.Packet, s *capture.Segment) error 
 	if !f.shows(packet.Dir, s.Payload, begins) {
 		return nil
 	}
-	t.initial = bpf.QUIC{Head: bpf.Head{Time: at, PID: t.host(packet.Local.Addr())}, Packet: packet}
+	t.initial = bpf.QUIC{Head: bpf.Head{Time: at}, Packet: packet}
+	t.initial.PID, t.initial.Comm = t.processOf(p, packet.Local)
 	t.initial.Seq = 0 // one datagram
 	t.ledger.SeenRecords++
 	return t.engine.Take(&t.initial)

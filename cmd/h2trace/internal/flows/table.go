@@ -31,6 +31,7 @@ type Table struct {
 	open   generations[uint64, *flow] // those of them that the engine decodes, by number
 	last   uint64                     // number of the newest flow
 	hosts  map[netip.Addr]int
+	procs  map[string]process // by interface
 	quic   quicTable
 	ledger bpf.Ledger
 	now    ktime.Time
@@ -54,7 +55,7 @@ type Counts struct {
 
 // New returns a Table for an engine.
 func New(e Engine) *Table {
-	t := &Table{engine: e, hosts: make(map[netip.Addr]int), quic: newQUICTable()}
+	t := &Table{engine: e, hosts: make(map[netip.Addr]int), procs: make(map[string]process), quic: newQUICTable()}
 	t.flows = newGenerations[key, *flow](maxFlows)
 	t.open = newGenerations[uint64, *flow](maxOpen)
 	return t
@@ -146,7 +147,7 @@ func (t *Table) dns(at ktime.Time, p *capture.Packet, s *capture.Segment) error 
 	}
 	d := &t.datagram
 	*d = bpf.DNS{Head: bpf.Head{Time: at}, Packet: packetOf(s, s.Dest.Port() == dnsPort)}
-	d.PID = t.host(d.Local.Addr())
+	d.PID, d.Comm = t.processOf(p, d.Local)
 	d.Socket = socketOf(d.Local)
 	t.ledger.SeenRecords++
 	return t.engine.Take(d)

@@ -8,10 +8,32 @@ import (
 
 // tcp takes a segment.
 func (t *Table) tcp(at ktime.Time, p *capture.Packet, s *capture.Segment) error {
-	f, err := t.flowOf(at, p, s)
+	f, err := t.flowOf(at, keyOf(p, s), s)
 	if f == nil || err != nil {
 		return err
 	}
+	if f.pid == 0 || !f.opened {
+		f.pid, f.comm = t.processOf(p, f.local)
+	}
+	f.inbound = f.inbound || p.Direction == capture.Inbound
+	if err := t.add(at, f, s); err != nil || p.Direction != capture.Outbound {
+		return err
+	}
+	return t.addToPeer(at, s)
+}
+
+// addToPeer takes a segment that goes to a process of the same capture, which has only what
+// processes send (h2trace --pcap).
+func (t *Table) addToPeer(at ktime.Time, s *capture.Segment) error {
+	peer, ok := t.flows.peek(key{s.Dest, s.Source, true})
+	if !ok || peer.inbound || s.Flags&(capture.SYN|capture.ACK) == capture.SYN {
+		return nil
+	}
+	return t.add(at, peer, s)
+}
+
+// add takes a segment of a flow.
+func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 	dir := f.dirOf(s.Source)
 	own, peer := &f.streams[dir], &f.streams[dir^1]
 	if s.Flags&capture.SYN != 0 {
@@ -39,8 +61,7 @@ func (t *Table) tcp(at ktime.Time, p *capture.Packet, s *capture.Segment) error 
 }
 
 // flowOf returns the flow of a segment, nil if that begins none.
-func (t *Table) flowOf(at ktime.Time, p *capture.Packet, s *capture.Segment) (*flow, error) {
-	k := keyOf(p, s)
+func (t *Table) flowOf(at ktime.Time, k key, s *capture.Segment) (*flow, error) {
 	f, ok, dropped := t.flows.get(k)
 	if err := t.abandon(at, dropped); err != nil {
 		return nil, err
@@ -190,8 +211,8 @@ func (t *Table) openFlow(at ktime.Time, f *flow) error {
 	}
 	f.id, f.opened = bpf.PacketConn(wire, t.last), true
 	open := &bpf.Open{
-		Head:  bpf.Head{Time: at, PID: t.host(f.local.Addr()), Conn: f.id},
-		Local: f.local, Remote: f.remote(), Role: f.role, Handshake: f.fromStart, Wire: wire,
+		Head:  bpf.Head{Time: at, PID: f.pid, Conn: f.id},
+		Local: f.local, Remote: f.remote(), Role: f.role, Handshake: f.fromStart, Wire: wire, Comm: f.comm,
 	}
 	if f.syn != 0 && f.synAck != 0 && f.role == bpf.RoleClient {
 		open.ConnectStart, open.Established = f.syn, f.synAck
@@ -211,7 +232,7 @@ func (t *Table) report(at ktime.Time, f *flow, dir int, offset uint64, b []byte,
 		wire = bpf.WireTLS
 	}
 	t.segment = bpf.Segment{
-		Head: bpf.Head{Time: at, PID: t.host(f.local.Addr()), Conn: f.id}, Wire: wire, Dir: dir,
+		Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}, Wire: wire, Dir: dir,
 		Seq: own.records, Offset: offset, Payload: b, First: own.first,
 		Lost: why, LostRecords: own.lostRecords, LostBytes: own.lostBytes,
 		PeerEnded: dir == bpf.Send && peer.ended != 0,
@@ -284,7 +305,7 @@ func (t *Table) end(at ktime.Time, f *flow) error {
 	if when == 0 {
 		by, when = bpf.EndedUnknown, at
 	}
-	e := &bpf.Close{Head: bpf.Head{Time: when, PID: t.host(f.local.Addr()), Conn: f.id}, Totals: f.totals(), Ended: by}
+	e := &bpf.Close{Head: bpf.Head{Time: when, PID: f.pid, Conn: f.id}, Totals: f.totals(), Ended: by}
 	t.ledger.SeenRecords++
 	return t.engine.Take(e)
 }
@@ -317,5 +338,5 @@ func (t *Table) giveUpFlow(at ktime.Time, f *flow) error {
 	}
 	f.over = true
 	t.Counts.Dropped++
-	return t.engine.Take(&bpf.Abandoned{Head: bpf.Head{Time: at, PID: t.host(f.local.Addr()), Conn: f.id}})
+	return t.engine.Take(&bpf.Abandoned{Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}})
 }
