@@ -24,7 +24,7 @@
 //	v      1, the schema version
 //	ts     time
 //	event  process, conn, frame, request, exchange, stall, verify, loss or summary
-//	pid    process id; not on loss and summary
+//	pid    process id, or null in events from a capture; not on loss and summary
 //	comm   name of the process in the kernel, or null; not on loss and summary
 //	conn   id of the connection in this run, such as "c1", on events of one:
 //	       not on conn events about names, failed connects, and silent
@@ -395,14 +395,13 @@
 // whatever the filter.
 //
 //	reason   ring_full: the kernel buffer had no room
-//	         truncated: more bytes than the kernel side could copy of one call;
-//	         not printed any more
+//	         truncated: a capture has only the beginning of a packet
 //	         read_fault: memory of the process that could not be read
 //	         table_full: more connections or processes than the kernel side
 //	         has room to follow
 //	         gap: several of these, or the cause is not known, or records
 //	         that were still to be decoded 30 s after the end, or a direction
-//	         whose probe does not fire
+//	         whose probe does not fire, or packets that a capture lacks
 //	records  records that were seen and not delivered; 0 for those that
 //	         were not seen because a probe did not fire
 //	bytes    their bytes, or null

@@ -22,8 +22,8 @@ third observes every process that runs an executable of that base name, now or
 later, and its descendants, until h2trace is stopped. -p and -n can be combined.
 proxies compares module proxies. report says where the time went, from recorded
 events, or from what the go command prints with -x. replay prints recorded
-events again. check says what this kernel, this user and the binary of PID
-allow.
+events again, or decodes packets. check says what this kernel, this user and
+the binary of PID allow.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
@@ -164,7 +164,34 @@ printed at once.
 	h2trace replay -f text --min-ms 500 run.jsonl
 	h2trace replay --status 4xx,5xx,none run.jsonl | jq '.url // empty'
 
-The exit status is 1 if a file cannot be read, or no event is in any.
+A file may also hold packets: as tcpdump, Wireshark or h2trace --pcap write
+them, pcap or pcapng. Then replay decodes them, and prints the events that
+h2trace would have printed: frames with their windows, exchanges, stalls,
+connections and name lookups. It needs neither Linux nor root.
+
+	tcpdump -i any -s 0 -w run.pcap port 443
+	h2trace replay --keylog-file keys.log run.pcap | h2trace report
+	tcpdump -i any -s 0 -U -w - | h2trace replay -f text -
+
+	    --keylog-file FILE    session secrets, as h2trace --keylog and
+	                          SSLKEYLOGFILE write them; may be repeated
+	-s, --body-bytes N        print up to N bytes of each DATA payload
+	    --show-secrets        print secrets instead of "<redacted>"
+
+Without secrets, in the file or in a key log file, TLS stays closed; a conn
+event says so. The link types are Ethernet, also with VLAN, MPLS and PPPoE,
+loopback, raw IP and Linux cooked capture 1 and 2. Several captures count as
+one that was rotated: connections go on in the next file.
+
+pid and comm are null, but of h2trace --pcap. The client counts as the observed
+process, or the host that captured where directions of packets are known. In a
+capture that begins within a connection, TLS cannot be opened, and the role
+comes from the bytes, or from a port that only clients have. What only the
+kernel knows is null, such as rtt_ms. Packets that the capture lacks, or has in
+part, are loss events, with reason gap and truncated.
+
+The exit status is 1 if a file cannot be read or is damaged, or no event is in
+any. A capture that is cut at its end is no error; a message says so.
 
 # Events
 

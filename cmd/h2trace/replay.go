@@ -33,7 +33,7 @@ func parseReplay(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	r := &opts.Replay
 	r.lines.bind(fs)
 	fs.StringArrayVar(&r.packets.KeyLogs, "keylog-file", nil, "")
-	fs.IntVarP(&r.packets.BodyBytes, "body-bytes", "s", 0, "")
+	fs.VarP((*bodyBytes)(&r.packets.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&r.packets.ShowSecrets, "show-secrets", false, "")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
@@ -79,9 +79,12 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 		}
 		return p.read(in)
 	}
+	if err := p.readKeyLogs(); err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
 	quiet := opts.Quiet || terminal.Is(to) // what it prints there says how far it is
-	err = errors.Join(readAll(r, files, stdin, quiet), p.finish())
-	if err == nil {
+	if err = p.finish(readAll(r, files, stdin, quiet)); err == nil {
 		err = r.Flush()
 	}
 	if r.Skipped > 0 {
@@ -94,7 +97,7 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	case err != nil:
 		msg.Errorf("%v", err)
 		return exitRuntime
-	case r.Events == 0 && p.engine == nil:
+	case r.Events == 0 && !p.used:
 		msg.Errorf("%s and then h2trace replay FILE", noEvents)
 		return exitRuntime
 	case r.Exchanges > 0 && r.Selected == 0 && opts.lines.match.Set():

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +36,8 @@ type packets struct {
 	out    io.Writer
 	msg    *message.Printer
 
-	engine  *trace.Replay // nil before the first capture
+	engine  *trace.Replay // nil before it is needed
+	used    bool          // a capture was read
 	secrets int
 	cut     bool // a file ends within a packet
 	dropped uint64
@@ -43,9 +45,10 @@ type packets struct {
 
 // read replays a file.
 func (p *packets) read(in *bufio.Reader) error {
-	if err := p.begin(); err != nil {
-		return err
+	if p.engine == nil {
+		p.begin()
 	}
+	p.used = true
 	file, err := capture.NewReader(in)
 	for err == nil {
 		var item capture.Item
@@ -80,11 +83,8 @@ func (p *packets) take(item capture.Item) error {
 	return nil
 }
 
-// begin makes the engine, and gives it the secrets of the key log files.
-func (p *packets) begin() error {
-	if p.engine != nil {
-		return nil
-	}
+// begin makes the engine.
+func (p *packets) begin() {
 	opts := trace.ReplayOptions{
 		Events: p.opts.lines.Events, ShowSecrets: p.opts.packets.ShowSecrets, BodyBytes: p.opts.packets.BodyBytes,
 	}
@@ -94,8 +94,15 @@ func (p *packets) begin() error {
 	}
 	debug.SetMemoryLimit(replayMemory)
 	p.engine = trace.NewReplay(opts, p.out)
+}
+
+// readKeyLogs gives the engine the secrets of the key log files.
+func (p *packets) readKeyLogs() error {
 	for _, name := range p.opts.packets.KeyLogs {
-		n, err := p.readKeyLog(name)
+		if p.engine == nil {
+			p.begin()
+		}
+		n, err := readKeyLog(p.engine, name)
 		if err != nil {
 			return err
 		}
@@ -107,27 +114,31 @@ func (p *packets) begin() error {
 	return nil
 }
 
-func (p *packets) readKeyLog(name string) (int, error) {
+func readKeyLog(engine *trace.Replay, name string) (int, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	n, err := p.engine.Secrets(f)
+	n, err := engine.Secrets(f)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}
 	return n, nil
 }
 
-// finish ends what is open, and says what the events do not.
-func (p *packets) finish() error {
-	if p.engine == nil {
-		return nil
+// finish ends what is open, after the files were read with an error or nil. It says what the
+// events do not, and returns the first error.
+func (p *packets) finish(read error) error {
+	if !p.used {
+		if read == nil && len(p.opts.packets.KeyLogs) > 0 {
+			p.msg.Infof("--keylog-file was not used: no file holds packets")
+		}
+		return read
 	}
 	counts, err := p.engine.Finish()
-	if err != nil {
-		return replay.Written(err)
+	if read != nil || err != nil {
+		return cmp.Or(read, replay.Written(err))
 	}
 	p.say(&counts)
 	if seen, _ := p.engine.Connections(); seen == 0 {

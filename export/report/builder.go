@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
+	"h2trace/decoder/capture"
 	"h2trace/export/scan"
 )
 
@@ -31,9 +33,12 @@ type Builder struct {
 // NewBuilder returns a Builder that has read nothing.
 func NewBuilder() *Builder { return &Builder{sums: newSums()} }
 
+// ErrCapture is the error of a file with packets.
+var ErrCapture = errors.New("it holds packets: h2trace replay FILE | h2trace report")
+
 // Read reads a file: events, a log of "go -x", both in one, or what a go command wrote with
 // -debug-trace; also as gzip or PowerShell make it. A run ends with its summary, or with the file.
-// It returns only errors of r, and of its compression.
+// It returns only errors of r and of its compression, and ErrCapture.
 func (b *Builder) Read(r io.Reader) error {
 	b.read++
 	b.log = newXLog(-b.read)
@@ -43,6 +48,9 @@ func (b *Builder) Read(r io.Reader) error {
 	in, err := scan.Open(r)
 	if err != nil {
 		return err
+	}
+	if head, _ := in.Peek(4); capture.Is(head) { // an error comes again
+		return ErrCapture
 	}
 	skipped, err := scan.Lines(in, func(line []byte) error {
 		b.feed(line)
