@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"crypto/tls"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -20,7 +22,8 @@ import (
 )
 
 // TestKeyLog holds the session secrets of a client against those that its server has, which
-// nobody observes.
+// nobody observes. With them, tshark and replay read the packets that dumpcap took: replay finds
+// the frames and exchanges of the live run.
 func TestKeyLog(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
@@ -38,7 +41,7 @@ func TestKeyLog(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "secrets")
 			client := clientArgs(t, strings.TrimPrefix(server.URL, "https://"), "-impl", "net", "-scenario", "post")
 			packets := captureLoopback(t, server.Listener.Addr().String())
-			r := invoke(t, invocation{args: append([]string{"--source", "wire", "--keylog", file, "-o", "/dev/null"}, client...), env: peerEnv(a)})
+			r := invoke(t, invocation{args: append([]string{"--source", "wire", "--keylog", file}, client...), env: peerEnv(a)})
 			if r.status != 0 || !strings.Contains(r.stderr, "h2trace: session secrets go to "+file+": who has it can decrypt") {
 				t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
 			}
@@ -53,11 +56,47 @@ func TestKeyLog(t *testing.T) {
 			if diff := cmp.Diff(keyLogLines(secrets.String()), keyLogLines(string(got))); diff != "" || len(got) == 0 {
 				t.Errorf("-server +h2trace:\n%s", diff)
 			}
-			if paths := decrypt(t, packets(), file); !strings.Contains(paths, "POST") {
+			captured := packets()
+			if paths := decrypt(t, captured, file); !strings.Contains(paths, "POST") {
 				t.Errorf("tshark decrypts %q", paths)
+			}
+			again := invoke(t, invocation{args: []string{"replay", "--keylog-file", file, captured}})
+			if again.status != 0 || again.stderr != "" {
+				t.Errorf("replay: exit status %d\n%s", again.status, indent(again.stderr))
+			}
+			if diff := cmp.Diff(spoken(t, r.stdout), spoken(t, again.stdout)); diff != "" {
+				t.Errorf("-live +replayed:\n%s", diff)
 			}
 		})
 	}
+}
+
+// spoken returns the frames of each direction and the exchanges of a run, without times, windows
+// and processes: those of another place on the way differ.
+func spoken(t *testing.T, events string) (lines []string) {
+	t.Helper()
+	for line := range strings.Lines(events) {
+		var e map[string]any
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		kind := e["event"]
+		if kind != "frame" && kind != "exchange" {
+			continue
+		}
+		for key := range e {
+			if key == "ts" || key == "pid" || key == "comm" || key == "window" || key == "start" || strings.HasSuffix(key, "_ms") {
+				delete(e, key)
+			}
+		}
+		b, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprint(kind, e["dir"], " ", string(b)))
+	}
+	slices.SortStableFunc(lines, func(a, b string) int { return strings.Compare(a[:len("frame<nil>")], b[:len("frame<nil>")]) })
+	return lines
 }
 
 // keyLogLines returns the lines of a key log that open records, in order.
