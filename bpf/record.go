@@ -108,7 +108,7 @@ type Close struct {
 	Totals
 	Socket bool
 	Path   Path
-	Ended  Ender // where Socket is not set
+	Ended  Ender // of a capture
 
 	key probesConnKey
 }

@@ -24,6 +24,8 @@ type Path struct {
 	// network lost or reordered.
 	OutOfOrder                     uint32
 	SegmentsSent, SegmentsReceived uint32
+	// Captured says that packets show this, and not the counters of TCP.
+	Captured bool
 
 	state     uint8
 	errno     syscall.Errno

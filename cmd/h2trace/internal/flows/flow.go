@@ -15,17 +15,19 @@ type flow struct {
 	id    uint64 // of the connection for the engine, once it is open
 	local netip.AddrPort
 	role  bpf.Role
-	// syn and synAck are when the connect began and ended, 0 if that was not seen.
-	syn, synAck ktime.Time
-	fromStart   bool
-	carries     carries
-	opened      bool
-	over        bool // its close is reported
-	want        bpf.PayloadWish
-	streams     [2]stream
-	waiting     waiting
-	inbound     bool // a packet was seen to come in
-	after       bool // the peer sent bytes after the process had ended its direction
+	// syn, synAck and acked are the times of the SYN, of its answer and of the answer to that,
+	// 0 if they were not seen.
+	syn, synAck, acked ktime.Time
+	ttl                uint8 // of the first received segment with payload
+	fromStart          bool
+	carries            carries
+	opened             bool
+	over               bool // its close is reported
+	want               bpf.PayloadWish
+	streams            [2]stream
+	waiting            waiting
+	inbound            bool // a packet was seen to come in
+	after              bool // the peer sent bytes after the process had ended its direction
 }
 
 // remote returns the address of the peer.
@@ -77,6 +79,28 @@ func (f *flow) guessed() {
 	if low.Port() >= leastEphemeral || high.Port() < leastEphemeral {
 		f.role = bpf.RoleUnknown
 	}
+}
+
+// established returns when the connect ended, 0 if that was not seen. A capture from elsewhere
+// than the client has the answer to the SYN too early, or the one to that too late.
+func (f *flow) established() ktime.Time {
+	if f.key.oriented || f.acked == 0 {
+		return f.synAck
+	}
+	return f.acked
+}
+
+// path returns what the packets show of the path.
+func (f *flow) path() bpf.Path {
+	own, peer := &f.streams[bpf.Send], &f.streams[bpf.Recv]
+	p := bpf.Path{
+		Captured: true, TTL: f.ttl, Retransmits: own.again, OutOfOrder: peer.overtaken,
+		SegmentsSent: own.segments, SegmentsReceived: peer.segments,
+	}
+	if f.syn != 0 && f.acked != 0 {
+		p.MinRTT = f.acked.Sub(f.syn) // wherever the packets were captured
+	}
+	return p
 }
 
 // ended returns who ended the connection first, and when the process did so.

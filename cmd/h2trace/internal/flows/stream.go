@@ -29,6 +29,9 @@ type stream struct {
 	early       []span // that came after it, in order
 	acked       uint64 // the highest offset that the peer has acknowledged
 	owed        ktime.Time
+	segments    uint32
+	again       uint32 // of them, with payload that was seen
+	overtaken   uint32 // of them, after a hole
 	records     uint64
 	lostRecords uint32
 	lostBytes   uint64
@@ -71,6 +74,12 @@ func (s *stream) rebase(to uint64) {
 
 // add takes a part of the stream.
 func (s *stream) add(from, to uint64) {
+	switch {
+	case to <= s.next:
+		s.again++
+	case from > s.next:
+		s.overtaken++
+	}
 	s.end = max(s.end, to)
 	if from <= s.next {
 		s.next = max(s.next, to)

@@ -41,6 +41,13 @@ func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 		return nil
 	}
 	own.begin(s.Seq)
+	own.segments++
+	if dir == bpf.Recv && s.Length > 0 && f.ttl == 0 {
+		f.ttl = s.TTL
+	}
+	if f.acked == 0 && f.synAck != 0 && f.client(dir) {
+		f.acked = at
+	}
 	if s.Flags&capture.ACK != 0 {
 		peer.begin(s.Ack)
 		if acked, ok := peer.place(s.Ack); ok {
@@ -98,6 +105,7 @@ func (t *Table) handshake(at ktime.Time, f *flow, s *capture.Segment) {
 		}
 		f.begins(client)
 	}
+	f.streams[f.dirOf(s.Source)].segments++
 	f.streams[f.dirOf(s.Source)].begin(s.Seq + 1)
 	if answer {
 		f.streams[f.dirOf(s.Dest)].begin(s.Ack)
@@ -214,8 +222,8 @@ func (t *Table) openFlow(at ktime.Time, f *flow) error {
 		Head:  bpf.Head{Time: at, PID: f.pid, Conn: f.id},
 		Local: f.local, Remote: f.remote(), Role: f.role, Handshake: f.fromStart, Wire: wire, Comm: f.comm,
 	}
-	if f.syn != 0 && f.synAck != 0 && f.role == bpf.RoleClient {
-		open.ConnectStart, open.Established = f.syn, f.synAck
+	if f.role == bpf.RoleClient && f.syn != 0 && f.established() != 0 {
+		open.ConnectStart, open.Established = f.syn, f.established()
 	}
 	if err := t.abandonNumbered(at, t.open.put(f.id, f)); err != nil {
 		return err
@@ -305,7 +313,7 @@ func (t *Table) end(at ktime.Time, f *flow) error {
 	if when == 0 {
 		by, when = bpf.EndedUnknown, at
 	}
-	e := &bpf.Close{Head: bpf.Head{Time: when, PID: f.pid, Conn: f.id}, Totals: f.totals(), Ended: by}
+	e := &bpf.Close{Head: bpf.Head{Time: when, PID: f.pid, Conn: f.id}, Totals: f.totals(), Ended: by, Socket: true, Path: f.path()}
 	t.ledger.SeenRecords++
 	return t.engine.Take(e)
 }

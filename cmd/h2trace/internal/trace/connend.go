@@ -33,10 +33,12 @@ func (c *reportedClose) entry(uint64) bpf.Entry { return c.Entry() }
 // by returns who ended the connection, as its socket shows.
 func (c *reportedClose) by() exchange.Ended {
 	switch {
+	case c.Path.Captured:
+		return endedBy[c.Ended]
 	case c.Path.EndedByPeer():
 		return exchange.EndedByPeer
 	case !c.Socket:
-		return endedBy[c.Ended]
+		return exchange.EndedUnknown
 	case c.Path.Err() != 0:
 		return exchange.EndedByNetwork
 	}
@@ -208,7 +210,9 @@ func pathOf(p *bpf.Path) *export.Path {
 		SegmentsSent:     uint64(p.SegmentsSent),
 		SegmentsReceived: uint64(p.SegmentsReceived),
 	}
-	path.Unread = new(uint64(p.Unread))
+	if !p.Captured {
+		path.Unread = new(uint64(p.Unread))
+	}
 	if p.MSS != 0 {
 		path.MSS = new(uint64(p.MSS))
 	}
