@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -281,6 +282,11 @@ func TestSummary(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+	in.Agent = Agent{}
+	got := line(t, Options{}, func(j *JSONL) { j.Summary(&in) })
+	if want := `"agent":{"cpu_ms":null,"max_rss_bytes":null},"command"`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

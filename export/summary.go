@@ -38,10 +38,18 @@ type Bytes struct{ Seen, Captured uint64 }
 // not compared.
 type Verified struct{ Blocks, Fields, Mismatches, Unchecked uint64 }
 
-// Agent is what h2trace itself used.
+// Agent is what h2trace itself used. The zero Agent is not known.
 type Agent struct {
 	CPU         time.Duration
 	MaxRSSBytes uint64
+}
+
+func (a Agent) appendTo(b []byte) []byte {
+	if a == (Agent{}) {
+		return append(b, `,"agent":{"cpu_ms":null,"max_rss_bytes":null}`...)
+	}
+	b = appendMillis(append(b, `,"agent":{"cpu_ms":`...), a.CPU)
+	return append(appendIntOrNull(b, "max_rss_bytes", &a.MaxRSSBytes), '}')
 }
 
 // Summary prints the summary event, which only Nothing hides. It is the last line.
@@ -64,10 +72,7 @@ func (j *JSONL) Summary(s *Summary) {
 	b = append(b, `},"bytes":{"seen":`...)
 	b = appendInteger(b, s.Bytes.Seen)
 	b = appendIntOrNull(b, "captured", &s.Bytes.Captured)
-	b = append(b, `},"agent":{"cpu_ms":`...)
-	b = appendMillis(b, s.Agent.CPU)
-	b = appendIntOrNull(b, "max_rss_bytes", &s.Agent.MaxRSSBytes)
-	b = append(b, '}')
+	b = s.Agent.appendTo(append(b, '}'))
 	b = appendKey(b, "command")
 	if s.Command == nil {
 		b = append(b, "null"...)

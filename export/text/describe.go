@@ -101,6 +101,10 @@ func describeSummary(l *line, e *object) {
 			l.fact(useful).say(", ").counted(e.get(what.key), what.one, what.more)
 		}
 	}
-	l.fact(extra).say(", ").millis(e.within("agent", "cpu_ms")).say(" CPU in ").millis(e.get("duration_ms"))
+	l.fact(extra).say(", ")
+	if cpu := e.within("agent", "cpu_ms"); known(cpu) {
+		l.millis(cpu).say(" CPU ")
+	}
+	l.say("in ").millis(e.get("duration_ms"))
 	l.named(useful, ", ended by ", e.get("signal"))
 }

@@ -131,6 +131,10 @@ var events = []struct{ line, text string }{
 		"   0.250                      summary       0 of 950 records lost, 1 process, 2 connections, 0 frames, 125 ms CPU in 2.97 s, ended by SIGINT",
 	},
 	{
+		`"summary","duration_ms":2966.700,"processes":0,"conns":2,"frames":0,"exchanges":null,"records":{"seen":1,"delivered":1,"lost":0},"bytes":{"seen":1,"captured":1},"agent":{"cpu_ms":null,"max_rss_bytes":null},"signal":null}`,
+		"   0.250                      summary       0 of 1 records lost, 0 processes, 2 connections, 0 frames, in 2.97 s",
+	},
+	{
 		`"exchange","pid":7,"comm":"go","conn":"c1","stream":3,"method":"POST","url":"https://a.example/s/Call","status":200,"wait_ms":1.000,"total_ms":90.000,"response_bytes":0,` +
 			`"stall_ms":{"recv_window":0.000,"send_window":80.000},"error":null,"grpc_status":14,"grpc_message":"unavailable","retry":{"attempt":2},"via":"http://p.example:1"}`,
 		"   0.250 go[7]     c1    3    exchange      200 POST https://a.example/s/Call in 90.0 ms, grpc 14 unavailable, stalled 80.0 ms by send_window, 0 B, attempt 2, via http://p.example:1",

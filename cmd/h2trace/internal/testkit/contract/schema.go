@@ -78,7 +78,7 @@ var schema = map[string][]key{
 		opt("exchanges", count),
 		need("records", keys(need("seen", count), need("delivered", count), need("lost", count))),
 		need("bytes", keys(need("seen", count), need("captured", count))),
-		need("agent", keys(need("cpu_ms", millis), need("max_rss_bytes", count))),
+		need("agent", keys(need("cpu_ms", orNull(millis)), need("max_rss_bytes", orNull(count)))),
 		opt("command", count), opt("signal", str),
 		opt("verify", keys(need("blocks", count), need("fields", count), need("mismatches", count), need("unchecked", count))),
 		opt("labels", object)),
