@@ -7,5 +7,6 @@
 // frame is, to leave DATA payloads out where packets carry no TLS.
 //
 // Needs Linux 5.10 with BTF, amd64, and the rights of CAP_BPF, CAP_PERFMON and
-// CAP_SYS_PTRACE. Before Linux 5.17 other programs do the same, see kernel/compat.h.
+// CAP_SYS_PTRACE. Before Linux 5.17 other programs do the same, see kernel/compat.h. On
+// other systems there are only the types of events.
 package bpf

@@ -1,11 +1,5 @@
 package bpf
 
-import (
-	"bytes"
-	"fmt"
-	"unsafe"
-)
-
 // Field is a header field, or a part of one, as the process's own hpack has encoded
 // or decoded it, with Options.Verify. A field that is too long for a record comes in
 // several: At is where Text begins in the joined name and value.
@@ -42,57 +36,4 @@ type List struct {
 
 	Fragment       []byte // the first bytes
 	FragmentLength uint32
-}
-
-const fieldHeaderSize = int(unsafe.Offsetof(probesFieldRecord{}.Text))
-
-func (f *Field) parse(head Head, sample []byte) error {
-	raw, err := view[probesFieldRecord](sample, fieldHeaderSize)
-	if err != nil {
-		return err
-	}
-	text := sample[fieldHeaderSize:]
-	if uint64(raw.Len) > uint64(len(text)) {
-		return fmt.Errorf("field record with %d of %d bytes", raw.Len, len(text))
-	}
-	*f = Field{
-		Head:      head,
-		List:      raw.List,
-		Index:     raw.Index,
-		NameLen:   raw.NameLen,
-		ValueLen:  raw.ValueLen,
-		Sensitive: raw.Sensitive != 0,
-		At:        raw.At,
-		Whole:     raw.Whole != 0,
-	}
-	if !f.Whole {
-		f.Text = text[:raw.Len]
-		return nil
-	}
-	if int(raw.NameLen) > len(raw.Name) || raw.ValueLen != raw.Len {
-		return fmt.Errorf("field record with %d and %d bytes is not whole", raw.NameLen, raw.ValueLen)
-	}
-	f.Name, f.Value = string(raw.Name[:raw.NameLen]), string(text[:raw.Len])
-	return nil
-}
-
-func (l *List) parse(head Head, sample []byte) error {
-	raw, err := view[probesListRecord](sample, int(unsafe.Sizeof(probesListRecord{})))
-	if err != nil {
-		return err
-	}
-	head.Conn = raw.Conn
-	*l = List{
-		Head:           head,
-		Dir:            int(raw.H.Dir),
-		ID:             raw.List,
-		Seq:            raw.Seq,
-		End:            raw.End,
-		Read:           raw.Read,
-		Fields:         raw.Fields,
-		Stream:         raw.Stream,
-		Fragment:       bytes.Clone(raw.Fragment[:min(int(raw.FragmentLen), len(raw.Fragment))]),
-		FragmentLength: raw.FragmentLen,
-	}
-	return nil
 }

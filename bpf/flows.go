@@ -1,11 +1,5 @@
 package bpf
 
-import (
-	"errors"
-
-	"github.com/cilium/ebpf"
-)
-
 // Wire is what the packets of a connection carry, if its bytes come from there.
 type Wire uint8
 
@@ -52,13 +46,3 @@ func TLSIn(conn uint64) uint64 { return conn&^packetConn | tlsConn }
 // CarrierOf returns the number of the connection that has a socket, where TLSIn is the
 // number of the TLS in it.
 func CarrierOf(conn uint64) uint64 { return conn&^packetConn | cleartextConn }
-
-// flows are the maps of connections whose bytes come from packets; nil where packets are not
-// watched.
-type flows struct {
-	wants, owners, listeners, quic *ebpf.Map
-}
-
-func (f *flows) close() error {
-	return errors.Join(f.wants.Close(), f.owners.Close(), f.listeners.Close(), f.quic.Close())
-}

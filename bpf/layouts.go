@@ -1,3 +1,5 @@
+//go:build linux
+
 package bpf
 
 import (
@@ -20,6 +22,7 @@ type connLayout interface {
 	owned() (conn, id uint64)
 	// entry returns what the programs need.
 	entry() probesHttp2Layout
+	role() Role
 }
 
 // layoutOf returns the layout of a site, or nil.
@@ -63,6 +66,8 @@ func (l clientLayout) entry() probesHttp2Layout {
 	}
 }
 
+func (clientLayout) role() Role { return RoleClient }
+
 type serverLayout struct{ layout.Server }
 
 func (l serverLayout) read(image []byte, at layout.Place) (layout.State, bool) {
@@ -89,6 +94,8 @@ func (l serverLayout) entry() probesHttp2Layout {
 		Upload:     l.Upload,
 	}
 }
+
+func (serverLayout) role() Role { return RoleServer }
 
 // layoutTable numbers the layouts that the programs know. It is safe for concurrent
 // use: the Reader looks layouts up while executables are attached.

@@ -1,10 +1,11 @@
+//go:build linux
+
 package bpf
 
 import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"sync"
 	"unsafe"
@@ -14,33 +15,6 @@ import (
 
 	"h2trace/bpf/mounts"
 )
-
-// Packet is a packet of a socket of a target. Payload is valid until the next Read.
-type Packet struct {
-	Dir           int // Send or Recv
-	Local, Remote netip.AddrPort
-	Socket        uint64 // identifies the socket
-	TCP           bool
-	// Seq is, of TCP, that of the first byte; of a ClientHello its offset in the stream; of
-	// QUIC the size of each datagram, if the packet has many.
-	Seq        uint32
-	Length     int // of the whole payload; Payload is its beginning
-	Payload    []byte
-	Comm       string
-	Generation Generation
-}
-
-// DNS is a packet between a target and a name server.
-type DNS struct {
-	Head
-	Packet
-}
-
-// Hello is a packet with a piece of a ClientHello.
-type Hello struct {
-	Head
-	Packet
-}
 
 func (p *Packet) parse(sample []byte) error {
 	d, err := view[probesPacketRecord](sample, int(unsafe.Sizeof(probesPacketRecord{})))
@@ -192,4 +166,14 @@ func CheckPackets() error {
 		return firstLine(err)
 	}
 	return errors.Join(c.noPackets, c.Close())
+}
+
+// flows are the maps of connections whose bytes come from packets; nil where packets are not
+// watched.
+type flows struct {
+	wants, owners, listeners, quic *ebpf.Map
+}
+
+func (f *flows) close() error {
+	return errors.Join(f.wants.Close(), f.owners.Close(), f.listeners.Close(), f.quic.Close())
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package bpf
 
 import (
@@ -31,11 +33,6 @@ type Image struct {
 	Inode uint64
 	Size  int64
 }
-
-// Generation numbers what a process runs from its fork or exec on, so that later
-// users of the same process id are different. It is 0 from AddTarget to the next
-// exec.
-type Generation uint32
 
 // Exit says that the last thread of a target has ended.
 type Exit struct {

@@ -1,40 +1,14 @@
+//go:build linux
+
 package bpf
 
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
 )
-
-// QUIC is the beginning of a packet of UDP that may show what a connection of QUIC is. It
-// may have many datagrams (UDP_SEGMENT in udp(7)): Datagrams returns them.
-type QUIC struct {
-	Head
-	Packet
-}
-
-// Flow returns the flow of the packet.
-func (q *QUIC) Flow() QUICFlow { return QUICFlow{Socket: q.Socket, Remote: q.Remote} }
-
-// Datagrams calls f with each datagram in the packet, as far as it was copied.
-func (q *QUIC) Datagrams(f func([]byte)) {
-	size := int(q.Seq)
-	if size == 0 {
-		size = len(q.Payload)
-	}
-	for b := q.Payload; len(b) > 0; b = b[min(size, len(b)):] {
-		f(b[:min(size, len(b))])
-	}
-}
-
-// Released is that a socket which has carried QUIC is closed.
-type Released struct {
-	Head
-	Socket uint64
-}
 
 func (r *Released) parse(head Head, sample []byte) error {
 	raw, err := view[probesReleaseRecord](sample, int(unsafe.Sizeof(probesReleaseRecord{})))
@@ -45,12 +19,6 @@ func (r *Released) parse(head Head, sample []byte) error {
 	return nil
 }
 
-// QUICFlow is the datagrams between a socket and a peer.
-type QUICFlow struct {
-	Socket uint64
-	Remote netip.AddrPort
-}
-
 // key returns the key of a flow in the kernel. Packets of IPv4 have addresses of IPv4.
 func (f QUICFlow) key() packetsQuicKey {
 	k := packetsQuicKey{Socket: f.Socket}
@@ -58,9 +26,6 @@ func (f QUICFlow) key() packetsQuicKey {
 	k.Remote.Port = f.Remote.Port()
 	return k
 }
-
-// QUICCount counts the UDP payload and the datagrams of a flow, by direction.
-type QUICCount struct{ Bytes, Datagrams [2]uint64 }
 
 // QUICFlows are the flows that the kernel counts. Its map is all its state, so its methods
 // are safe for concurrent use.

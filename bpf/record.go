@@ -1,18 +1,15 @@
 package bpf
 
 import (
-	"bytes"
-	"fmt"
 	"net/netip"
-	"unsafe"
 
 	"h2trace/decoder/ktime"
 )
 
 // The directions of a data record, seen from the observed process.
 const (
-	Send = int(probesDirectionDIR_SEND)
-	Recv = int(probesDirectionDIR_RECV)
+	Send = 0
+	Recv = 1
 )
 
 // Role is the side of a connection that the observed process is on.
@@ -20,9 +17,9 @@ type Role uint8
 
 // The roles.
 const (
-	RoleUnknown = Role(probesRoleROLE_UNKNOWN)
-	RoleClient  = Role(probesRoleROLE_CLIENT)
-	RoleServer  = Role(probesRoleROLE_SERVER)
+	RoleUnknown Role = iota
+	RoleClient
+	RoleServer
 )
 
 // Reasons is a set of causes for which records were seen and not delivered: bit 1<<r
@@ -34,13 +31,13 @@ type Reason uint8
 
 // The causes.
 const (
-	RingFull  = Reason(probesLossReasonLOSS_RING_FULL)
-	ReadFault = Reason(probesLossReasonLOSS_READ_FAULT)
-	TableFull = Reason(probesLossReasonLOSS_TABLE_FULL)
+	RingFull Reason = iota
+	ReadFault
+	TableFull
 
 	// Truncated and Gap are of captures: a part of a packet, and a packet, is not in it.
-	Truncated   = Reason(probesLossReasonLOSS_COUNT)
-	Gap         = Truncated + 1
+	Truncated
+	Gap
 	reasonCount = int(Gap) + 1
 )
 
@@ -126,114 +123,7 @@ const (
 // Abandoned says that a connection of a capture is followed no longer.
 type Abandoned struct{ Head }
 
-const dataHeaderSize = int(unsafe.Offsetof(probesDataRecord{}.Payload))
-
-// view reinterprets the start of a sample as one of the generated types. The samples
-// of the ring are 8-byte aligned and in host byte order.
-func view[T any](sample []byte, size int) (*T, error) {
-	if len(sample) < size {
-		return nil, fmt.Errorf("record of %d bytes is shorter than its type, %d bytes", len(sample), size)
-	}
-	return (*T)(unsafe.Pointer(unsafe.SliceData(sample))), nil
-}
-
-func (d *Data) parse(head Head, sample []byte) error {
-	raw, err := view[probesDataRecord](sample, dataHeaderSize)
-	if err != nil {
-		return err
-	}
-	payload, err := payloadOf(sample[dataHeaderSize:], raw.Len, raw.H.Dir)
-	if err != nil {
-		return fmt.Errorf("data record: %w", err)
-	}
-	head.Conn = raw.Conn
-	*d = Data{
-		Head:      head,
-		Dir:       int(raw.H.Dir),
-		Seq:       raw.Seq,
-		Offset:    raw.Offset,
-		Payload:   payload,
-		Lost:      Reasons(raw.Lost),
-		LostBytes: raw.LostBytes,
-		Stale:     raw.H.Stale != 0,
-	}
-	return nil
-}
-
-// payloadOf returns the first n bytes after the head of a record.
-func payloadOf(rest []byte, n uint32, dir uint8) ([]byte, error) {
-	if uint64(n) > uint64(len(rest)) || int(dir) > Recv {
-		return nil, fmt.Errorf("%d of %d bytes, direction %d", n, len(rest), dir)
-	}
-	return rest[:n], nil
-}
-
-func (o *Open) parse(head Head, sample []byte) error {
-	raw, err := view[probesOpenRecord](sample, int(unsafe.Sizeof(probesOpenRecord{})))
-	if err != nil {
-		return err
-	}
-	head.Conn = raw.Conn
-	*o = Open{
-		Head:      head,
-		Local:     addrPort(raw.Family, raw.Local.Addr, raw.Local.Port),
-		Remote:    addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
-		Role:      Role(raw.Role),
-		Handshake: raw.Handshake != 0,
-		Wire:      wireOf(raw.Conn),
-		Comm:      text(raw.Comm[:]),
-		Ptr:       raw.Ptr,
-	}
-	if raw.Established != 0 {
-		o.ConnectStart, o.Established = ktime.Time(raw.Connect), ktime.Time(raw.Established)
-	}
-	return nil
-}
-
-func (c *Close) parse(head Head, sample []byte) error {
-	raw, err := view[probesCloseRecord](sample, int(unsafe.Sizeof(probesCloseRecord{})))
-	if err != nil {
-		return err
-	}
-	head.Conn = raw.Conn
-	*c = Close{
-		Head: head,
-		Totals: Totals{
-			Seq:       raw.Seq,
-			Offset:    raw.Offset,
-			Lost:      [2]Reasons{Reasons(raw.Lost[Send]), Reasons(raw.Lost[Recv])},
-			LostBytes: raw.LostBytes,
-
-			LostRecords: raw.LostRecords,
-		},
-		Socket: raw.Socket != 0,
-		Path:   closedPath(raw),
-		key:    probesConnKey{Ptr: raw.Ptr, Tgid: raw.H.Pid, Generation: raw.Generation, Round: raw.Round},
-	}
-	return nil
-}
-
-const (
-	afInet  = 2
-	afInet6 = 10
-)
-
-// addrPort returns the zero AddrPort for an unknown family, and an IPv4 address for
-// one that is mapped into IPv6 (RFC 4291 §2.5.5.2).
-func addrPort(family uint16, addr [16]uint8, port uint16) netip.AddrPort {
-	switch family {
-	case afInet:
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(addr[:4])), port)
-	case afInet6:
-		return netip.AddrPortFrom(netip.AddrFrom16(addr).Unmap(), port)
-	}
-	return netip.AddrPort{}
-}
-
-// text returns the bytes before the first NUL.
-func text(b []byte) string {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i]
-	}
-	return string(b)
-}
+// Generation numbers what a process runs from its fork or exec on, so that later
+// users of the same process id are different. It is 0 from AddTarget to the next
+// exec.
+type Generation uint32

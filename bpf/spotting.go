@@ -1,3 +1,5 @@
+//go:build linux
+
 package bpf
 
 import (
@@ -19,22 +21,6 @@ type Spotting struct {
 	programs *programSet
 	targets  *Targets
 	hits     *ebpf.Variable
-}
-
-// Spot is a *tls.Conn on the socket of a connection whose bytes come from packets, when
-// the process reads from it or writes to it for the first time. The socket of an HTTP proxy
-// may have another one inside of the first.
-type Spot struct {
-	Head
-	Generation Generation
-	Ptr        uint64
-	// Direct says that its net.Conn is the *net.TCPConn itself. Else it may be another
-	// tls.Conn, whose address is State.Below.
-	Direct bool
-	// State is what its memory held then, nil if that makes no sense. Whoever takes it
-	// wipes it.
-	State  *TLSState
-	layout *layout.TLS
 }
 
 // Begin attaches the probes that spot connections: in the executables at paths for which

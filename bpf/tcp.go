@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"h2trace/decoder/ktime"
 )
@@ -50,35 +49,6 @@ func (p *Path) EndedByPeer() bool {
 // Err is why the connection broke, 0 when one side closed it.
 func (p *Path) Err() syscall.Errno { return p.errno }
 
-func pathOf(p *probesTcpPath) Path {
-	return Path{
-		RTT:              time.Duration(p.SrttUs) * time.Microsecond,
-		MinRTT:           minRTT(p.MinRttUs),
-		RcvRTT:           time.Duration(p.RcvRttUs) * time.Microsecond,
-		MSS:              p.Mss,
-		Unread:           p.Unread,
-		Retransmits:      p.Retransmits,
-		OutOfOrder:       p.OutOfOrder,
-		SegmentsSent:     p.SegsOut,
-		SegmentsReceived: p.SegsIn,
-	}
-}
-
-// closedPath returns the path of a connection that closed.
-func closedPath(c *probesCloseRecord) Path {
-	p := pathOf(&c.Path)
-	p.TTL, p.state, p.errno, p.readEnded = c.Ttl, c.State, syscall.Errno(c.SkErr), c.ReadEnded != 0
-	return p
-}
-
-// minRTT returns 0 for ~0, the initial value of the kernel (tcp_init_sock).
-func minRTT(us uint32) time.Duration {
-	if us == 1<<32-1 {
-		return 0
-	}
-	return time.Duration(us) * time.Microsecond
-}
-
 // ConnectFailed reports a connect(2) that failed. Errno is 0 when the process closed
 // the socket before there was an outcome.
 type ConnectFailed struct {
@@ -90,25 +60,4 @@ type ConnectFailed struct {
 	Unsent     bool
 	Comm       string
 	Generation Generation
-}
-
-func (c *ConnectFailed) parse(head Head, sample []byte) error {
-	raw, err := view[probesConnectRecord](sample, int(unsafe.Sizeof(probesConnectRecord{})))
-	if err != nil {
-		return err
-	}
-	*c = ConnectFailed{
-		Head:       head,
-		Local:      addrPort(raw.Family, raw.Local.Addr, raw.Local.Port),
-		Remote:     addrPort(raw.Family, raw.Remote.Addr, raw.Remote.Port),
-		Start:      ktime.Time(raw.Start),
-		Errno:      syscall.Errno(raw.SkErr),
-		Comm:       text(raw.Comm[:]),
-		Generation: Generation(raw.Generation),
-		Unsent:     raw.Unsent != 0,
-	}
-	if raw.Unsent != 0 {
-		c.Local = netip.AddrPort{}
-	}
-	return nil
 }

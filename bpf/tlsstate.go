@@ -1,3 +1,5 @@
+//go:build linux
+
 package bpf
 
 import (
@@ -8,35 +10,6 @@ import (
 
 	"h2trace/bpf/layout"
 )
-
-// TLSState is what the memory of a process holds of a connection of crypto/tls after its
-// handshake.
-type TLSState struct {
-	Role            Role
-	Version, Cipher uint16
-	Resumed         bool
-	ALPN, SNI       string
-	Keys            [2]TLSKeys // by direction
-	Below           uint64     // the pointer in its net.Conn
-	// Unread is why Keys are not read, "" if they are.
-	Unread string
-}
-
-// TLSKeys open the records of a direction: of TLS 1.3 by the traffic secret, of TLS 1.2 by
-// the key and the IV that package record wants.
-type TLSKeys struct {
-	Secret, Key, IV []byte
-	Number          uint64 // of the next record
-}
-
-// Wipe zeroes the keys.
-func (s *TLSState) Wipe() {
-	for d := range s.Keys {
-		clear(s.Keys[d].Secret)
-		clear(s.Keys[d].Key)
-		clear(s.Keys[d].IV)
-	}
-}
 
 // Errors of ReadTLS.
 var (

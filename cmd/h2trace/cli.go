@@ -33,9 +33,6 @@ type Options struct {
 	Proxies proxies.Options
 }
 
-// maxBodyBytes is the largest payload a frame can have (RFC 9113 §4.2).
-const maxBodyBytes = 1<<24 - 1
-
 // action is what the command line asks h2trace to do.
 type action int
 

@@ -28,7 +28,8 @@ the binary of PID allow.
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
 and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64. report,
-replay, help and version require nothing, and are there on other systems, too.
+replay, of packets too, help and version require nothing, and are there on other
+systems as well.
 
 Flags:
 

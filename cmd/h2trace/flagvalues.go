@@ -81,25 +81,6 @@ func (l *nameList) String() string { return strings.Join(*l, ",") }
 // Type is part of pflag.Value.
 func (l *nameList) Type() string { return "NAME" }
 
-// bodyBytes is a number of bytes that a frame can hold.
-type bodyBytes int
-
-// Set is part of pflag.Value.
-func (n *bodyBytes) Set(s string) error {
-	v, err := strconv.ParseUint(s, 10, 32)
-	if err != nil || v > maxBodyBytes {
-		return fmt.Errorf("it takes a number of bytes from 0 to %d", maxBodyBytes)
-	}
-	*n = bodyBytes(v)
-	return nil
-}
-
-// String is part of pflag.Value.
-func (n *bodyBytes) String() string { return strconv.Itoa(int(*n)) }
-
-// Type is part of pflag.Value.
-func (n *bodyBytes) Type() string { return "N" }
-
 // duration is a time span in Go's notation, or a plain number of seconds as
 // timeout(1) takes it.
 type duration time.Duration

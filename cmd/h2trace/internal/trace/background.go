@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 // background runs work while records are read, one piece at a time.

@@ -4,6 +4,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/clienthello"
 	"h2trace/decoder"
+	"h2trace/decoder/ktime"
 )
 
 // tracedConn is one connection between the kernel's records and the printed
@@ -36,6 +37,14 @@ type tracedConn struct {
 	queued queued
 	// waits are its places among the waiters.
 	waits []uint64
+}
+
+// oneWay is what is known of a connection that shows plaintext in one direction only.
+type oneWay struct {
+	since    ktime.Time // when that was noticed, 0: it was not
+	known    bool       // before is
+	before   uint64     // what its socket had moved in the other direction some time after since
+	reported bool
 }
 
 // follow begins to decode a connection.

@@ -80,7 +80,6 @@ func newConnTable(k kernel, events *export.JSONL, losses *lossBook, config decod
 		ciphers:  newCiphers(k),
 		byID:     make(map[uint64]*tracedConn),
 		sockets:  make(innermost),
-		now:      monotonic,
 	}
 	t.quic = newQUICFlows(k, &t.printed, t.resolver, &t.counts, &t.ciphers.keys)
 	t.exchanges = exchangeBook{events: events, hellos: &t.hellos, budget: http1.NewBudget(openBudget), repeated: t.closing.repeated}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 import (
@@ -26,6 +28,7 @@ func newTestTable(t testing.TB, w io.Writer) *connTable {
 	losses := &lossBook{events: events}
 	recovery := newRecovery(k, k, message.New(io.Discard, false), func() []string { return nil })
 	table := newConnTable(k, events, losses, decoder.Config{}, recovery, func(int) *fetchenv.Source { return nil })
+	table.now = monotonic
 	if err := recovery.probes.await(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 import (
@@ -83,6 +85,29 @@ func (o *Observer) awaitCloses() error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// endLost ends the missing processes whose exit record was lost, and their connections.
+// All records from before they went missing must be read. Without a loss it does
+// nothing: the kernel drops a target just before it reports the exit.
+func (o *Observer) endLost() error {
+	missing := o.missing
+	o.missing = nil
+	ledger, err := o.collector.Connections.Ledger()
+	if err != nil || ledger.Lost() == 0 {
+		return err
+	}
+	now := monotonic()
+	for _, proc := range missing {
+		if !o.processes.Current(&proc) {
+			continue
+		}
+		if err := o.conns.endProcess(proc.PID, now); err != nil {
+			return err
+		}
+		o.processes.Vanish(proc.PID, now)
 	}
 	return nil
 }

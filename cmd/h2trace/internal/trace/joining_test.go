@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 import (
@@ -347,7 +349,9 @@ func TestElsewhere(t *testing.T) {
 		})
 		do(t, table.close(&bpf.Close{Head: fetchedHead, Socket: true, Totals: bpf.Totals{LostRecords: [2]uint32{3, 1}, LostBytes: [2]uint64{18, 9}}}))
 		do(t, table.endAll())
-		table.losses.settle(fetchedHead.Time, bpf.Ledger{LostRecords: [5]uint64{bpf.RingFull: 4}}, 0)
+		var ledger bpf.Ledger
+		ledger.LostRecords[bpf.RingFull] = 4
+		table.losses.settle(fetchedHead.Time, ledger, 0)
 		do(t, table.events.Close())
 		if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"event":"loss","reason":"ring_full","records":4`) {
 			t.Errorf("got %s, want the loss of all records, of no connection", got)

@@ -43,18 +43,3 @@ type probes interface {
 	// Hits returns how often the probes were hit, and found nothing new.
 	Hits() (uint64, error)
 }
-
-// connKernel is the kernel of a Collector.
-type connKernel struct {
-	*bpf.Connections
-	*bpf.Sockets
-	*bpf.Spotting
-	*bpf.QUICFlows
-}
-
-// processKernel is the process.Kernel of a Collector.
-type processKernel struct {
-	*bpf.Targets
-	*bpf.Executables
-	*bpf.Sockets
-}

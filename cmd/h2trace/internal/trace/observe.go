@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 import (
@@ -26,8 +28,6 @@ const (
 	// targetCheckInterval is how often the targets are counted when their
 	// exit records may have been lost.
 	targetCheckInterval = time.Second
-	// lookInterval is how often everything else is looked at that is no record.
-	lookInterval = 100 * time.Millisecond
 	// sweepInterval is how often the kernel's maps are swept.
 	sweepInterval = 2 * time.Second
 )
@@ -136,6 +136,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	})
 	o.conns = newConnTable(forConns, events, &o.losses, decoder.Config{BodyBytes: opts.BodyBytes, Budget: decoder.NewBudget(maxUnfinished)},
 		newRecovery(forConns, c.Recovery, msg, o.processes.Paths), o.processes.SourceOf)
+	o.conns.now = monotonic
 	if opts.Sources.Wire {
 		o.conns.ciphers.wanted = true
 		o.conns.ciphers.byCalls, o.conns.ciphers.pending = o.processes.ByCalls, o.processes.Pending

@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 import (
@@ -94,6 +96,7 @@ func replay(t *testing.T, o *Observer, list []bpf.Event, answers []any) string {
 	losses := lossBook{events: events}
 	k := &playingKernel{t: t, answers: answers}
 	conns := newConnTable(k, events, &losses, o.conns.config, newRecovery(k, k, o.msg, o.processes.Paths), o.processes.SourceOf)
+	conns.now = monotonic
 	do(t, conns.recovery.probes.await())
 	replayed := Observer{conns: conns, processes: o.processes}
 	for _, e := range list {

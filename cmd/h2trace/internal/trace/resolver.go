@@ -1,10 +1,7 @@
 package trace
 
 import (
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
@@ -151,14 +148,6 @@ func failedDial(e *export.Conn, s *fetchenv.Source, name string) (proxy, next, b
 		return "", "", ""
 	}
 	return s.ProxyAt(e.Remote, name)
-}
-
-// errnoText formats an error as strace does.
-func errnoText(errno syscall.Errno) string {
-	if name := unix.ErrnoName(errno); name != "" {
-		return name + " (" + errno.Error() + ")"
-	}
-	return errno.Error()
 }
 
 func (n *resolver) at(pid int, comm string, at ktime.Time) export.Meta {

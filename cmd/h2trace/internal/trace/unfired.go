@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 import (
@@ -45,14 +47,6 @@ type probeState struct {
 	fired     bool   // or there is none
 	suspected bool   // on some connection
 	reported  bool
-}
-
-// oneWay is what is known of a connection that shows plaintext in one direction only.
-type oneWay struct {
-	since    ktime.Time // when that was noticed, 0: it was not
-	known    bool       // before is
-	before   uint64     // what its socket had moved in the other direction some time after since
-	reported bool
 }
 
 // suspect is a connection with a direction whose probe may never fire.

@@ -77,6 +77,9 @@ func (c *tracedConn) wantNothing() {
 	}
 }
 
+// lookInterval is how often everything else is looked at that is no record.
+const lookInterval = 100 * time.Millisecond
+
 // awaited holds the TLS connections whose handshake is not over. Thousands may be half
 // open.
 type awaited struct {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package trace
 
 import (
@@ -61,7 +63,7 @@ func TestVerifyDoctored(t *testing.T) {
 			events := export.NewJSONL(&out, export.Options{})
 			o := &Observer{events: events, losses: lossBook{events: events}}
 			o.conns = newConnTable(nil, events, &o.losses, decoder.Config{}, newRecovery(nil, nil, nil, nil), func(int) *fetchenv.Source { return nil })
-			o.conns.verifier = verify.NewChecker()
+			o.conns.now, o.conns.verifier = monotonic, verify.NewChecker()
 			feed := func(e bpf.Event) {
 				t.Helper()
 				e.Header().PID, e.Header().Conn = 7, 1
