@@ -381,8 +381,11 @@ func FuzzReplay(f *testing.F) {
 // BenchmarkReplay decodes captures of large responses in segments of 1448 bytes.
 func BenchmarkReplay(b *testing.B) {
 	for _, c := range []recording{
-		{http2: true, bodies: 4 << 20}, {tls: true, http2: true, bodies: 4 << 20}, {tls: true, http2: true, version: tls.VersionTLS12, bodies: 4 << 20},
-		{bodies: 4 << 20}, {http2: true, bodies: 100},
+		{http2: true, bodies: 4 << 20},
+		{tls: true, http2: true, bodies: 4 << 20},
+		{tls: true, http2: true, version: tls.VersionTLS12, bodies: 4 << 20},
+		{bodies: 4 << 20},
+		{http2: true, bodies: 100},
 	} {
 		packets, secrets := c.record(b)
 		file := pcapOf(b, packets)
