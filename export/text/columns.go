@@ -24,14 +24,14 @@ const (
 )
 
 // fill takes the columns of an event, which happened at a time.
-func (c *columns) fill(e *object, ns int64, timed bool) {
+func (c *columns) fill(e *scan.Object, ns int64, timed bool) {
 	cell := append(c.cell[:0], '?')
 	if timed {
 		cell = appendSeconds(c.cell[:0], ns)
 	}
 	c.time = append(pad(c.time[:0], cell, max(8, len(cell)), true), ' ')
 
-	pid, comm := e.get("pid"), e.get("comm")
+	pid, comm := e.Get("pid"), e.Get("comm")
 	if !bytes.Equal(pid, c.pid) || !bytes.Equal(comm, c.comm) || len(c.process) == 0 {
 		c.pid, c.comm = append(c.pid[:0], pid...), append(c.comm[:0], comm...)
 		cell = cell[:0]
@@ -46,13 +46,13 @@ func (c *columns) fill(e *object, ns int64, timed bool) {
 		c.process = append(fitted(c.process[:0], cell, &c.processN, leastProcess, mostProcess, false), ' ')
 	}
 
-	b := append(fitted(c.rest[:0], append(cell[:0], scan.Text(e.get("conn"))...), &c.connN, leastConn, mostConn, false), ' ')
+	b := append(fitted(c.rest[:0], append(cell[:0], scan.Text(e.Get("conn"))...), &c.connN, leastConn, mostConn, false), ' ')
 	cell = cell[:0]
-	if stream := e.get("stream"); e.has("stream") && string(stream) != "0" {
+	if stream := e.Get("stream"); e.Has("stream") && string(stream) != "0" {
 		cell = append(cell, stream...)
 	}
 	b = append(fitted(b, cell, &c.streamN, leastStream, mostStream, true), ' ')
-	switch dir := e.get("dir"); {
+	switch dir := e.Get("dir"); {
 	case scan.Is(dir, "send"):
 		b = append(b, "-> "...)
 	case scan.Is(dir, "recv"):

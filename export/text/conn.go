@@ -1,8 +1,10 @@
 package text
 
+import "h2trace/export/scan"
+
 // describeConn says what became of a connection, or of a name.
-func describeConn(l *line, e *object) {
-	l.verb = e.word("action")
+func describeConn(l *line, e *scan.Object) {
+	l.verb = e.Word("action")
 	switch string(l.verb) {
 	case "open":
 		l.opened(e)
@@ -18,53 +20,53 @@ func describeConn(l *line, e *object) {
 		for _, phase := range [...]string{"dns", "connect", "tls"} {
 			l.phase(e, phase, must)
 		}
-		l.named(extra, ", from ", e.get("proxy"))
-		l.named(useful, ", next is ", e.get("next"))
+		l.named(extra, ", from ", e.Get("proxy"))
+		l.named(useful, ", next is ", e.Get("next"))
 	case "resync":
 		l.colour = yellow
-		l.fact(must).text(e.get("dir")).say(": in step again after ").size(e.get("skipped_bytes"))
+		l.fact(must).text(e.Get("dir")).say(": in step again after ").size(e.Get("skipped_bytes"))
 	case "silent":
 		l.colour = yellow
-		l.fact(must).text(e.get("state")).say(", no data for ").millis(e.get("silent_ms"))
-		l.named(must, ", the last one ", e.get("last"))
-		if e.has("other_way_ms") {
-			l.fact(useful).say(", the other way for ").millis(e.get("other_way_ms"))
+		l.fact(must).text(e.Get("state")).say(", no data for ").millis(e.Get("silent_ms"))
+		l.named(must, ", the last one ", e.Get("last"))
+		if e.Has("other_way_ms") {
+			l.fact(useful).say(", the other way for ").millis(e.Get("other_way_ms"))
 		}
 		l.fact(must).say(": ")
 		l.peer(e, must)
 	}
-	if e.has("reason") {
+	if e.Has("reason") {
 		l.turns(yellow)
-		l.fact(must).say(", ").long(must, middle).text(e.get("reason"))
+		l.fact(must).say(", ").long(must, middle).text(e.Get("reason"))
 	}
 }
 
 // phase appends how long a phase took, if it is known and did take time.
-func (l *line) phase(e *object, phase string, r rank) {
-	if key := phase + "_ms"; e.has(key) && !e.is(key, "0.000") {
-		l.fact(r).say(", ").say(phase).say(" ").millis(e.get(key))
+func (l *line) phase(e *scan.Object, phase string, r rank) {
+	if key := phase + "_ms"; e.Has(key) && !e.Is(key, "0.000") {
+		l.fact(r).say(", ").say(phase).say(" ").millis(e.Get(key))
 	}
 }
 
 // peer appends who is at the other end.
-func (l *line) peer(e *object, address rank) {
-	name := e.get("name")
-	if !known(name) {
-		name = e.within("tls", "sni")
+func (l *line) peer(e *scan.Object, address rank) {
+	name := e.Get("name")
+	if !scan.Known(name) {
+		name = e.Within("tls", "sni")
 	}
-	if known(name) {
+	if scan.Known(name) {
 		l.long(must, middle).text(name)
-		l.named(address, " ", e.get("remote"))
+		l.named(address, " ", e.Get("remote"))
 	} else {
-		l.fact(must).text(e.get("remote"))
+		l.fact(must).text(e.Get("remote"))
 	}
-	if e.has("via") {
-		l.fact(useful).say(" via ").text(e.get("via"))
+	if e.Has("via") {
+		l.fact(useful).say(" via ").text(e.Get("via"))
 	}
 }
 
-func (l *line) opened(e *object) {
-	if l.fact(must); e.text("role") == "server" {
+func (l *line) opened(e *scan.Object) {
+	if l.fact(must); e.Text("role") == "server" {
 		l.say("from ")
 	} else {
 		l.say("to ")
@@ -73,54 +75,54 @@ func (l *line) opened(e *object) {
 	for _, phase := range [...]string{"dns", "connect", "tls"} {
 		l.phase(e, phase, useful)
 	}
-	l.named(useful, ", ", e.get("protocol"))
-	l.named(extra, ", ", e.within("tls", "version"))
-	if string(e.within("tls", "resumed")) == "true" {
+	l.named(useful, ", ", e.Get("protocol"))
+	l.named(extra, ", ", e.Within("tls", "version"))
+	if string(e.Within("tls", "resumed")) == "true" {
 		l.fact(extra).say(", resumed")
 	}
-	if e.text("joined") == "mid" {
+	if e.Text("joined") == "mid" {
 		l.fact(useful).say(", open before")
 	}
 }
 
-func (l *line) closed(e *object) {
-	l.fact(must).size(e.get("bytes_sent")).say(" sent, ").size(e.get("bytes_received")).say(" received")
-	if e.has("error") {
+func (l *line) closed(e *scan.Object) {
+	l.fact(must).size(e.Get("bytes_sent")).say(" sent, ").size(e.Get("bytes_received")).say(" received")
+	if e.Has("error") {
 		l.fact(must).say(", ")
 		l.failed(e)
 	}
-	if e.has("retransmits") && !e.is("retransmits", "0") {
+	if e.Has("retransmits") && !e.Is("retransmits", "0") {
 		l.turns(yellow)
-		l.fact(must).say(", ").counted(e.get("retransmits"), " segment sent again", " segments sent again")
+		l.fact(must).say(", ").counted(e.Get("retransmits"), " segment sent again", " segments sent again")
 	}
-	if e.has("rtt_ms") {
-		l.fact(useful).say(", round trip ").millis(e.get("rtt_ms"))
+	if e.Has("rtt_ms") {
+		l.fact(useful).say(", round trip ").millis(e.Get("rtt_ms"))
 	}
-	if e.has("name") {
-		l.named(extra, ", ", e.get("name"))
+	if e.Has("name") {
+		l.named(extra, ", ", e.Get("name"))
 	} else {
-		l.named(extra, ", ", e.get("remote"))
+		l.named(extra, ", ", e.Get("remote"))
 	}
 }
 
 // lookedUp says what a name server answered.
-func (l *line) lookedUp(e *object) {
-	l.long(must, middle).text(e.get("name"))
-	l.fact(must).say(" ").text(e.get("type")).say(":")
-	switch code := e.text("rcode"); {
+func (l *line) lookedUp(e *scan.Object) {
+	l.long(must, middle).text(e.Get("name"))
+	l.fact(must).say(" ").text(e.Get("type")).say(":")
+	switch code := e.Text("rcode"); {
 	case code == "":
 		l.turns(red)
 		l.say(" no answer")
 	case code != "NOERROR":
 		l.turns(red)
 		l.say(" ").say(code)
-	case e.is("answers", "[]"):
+	case e.Is("answers", "[]"):
 		l.say(" nothing")
 	default:
-		l.long(must, middle).list(e.get("answers"), " ")
+		l.long(must, middle).list(e.Get("answers"), " ")
 	}
-	if e.has("dns_ms") {
-		l.fact(must).say(" in ").millis(e.get("dns_ms"))
+	if e.Has("dns_ms") {
+		l.fact(must).say(" in ").millis(e.Get("dns_ms"))
 	}
-	l.named(extra, ", from ", e.get("remote"))
+	l.named(extra, ", from ", e.Get("remote"))
 }

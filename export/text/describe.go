@@ -1,8 +1,10 @@
 package text
 
+import "h2trace/export/scan"
+
 // describe says what happened.
-func describe(l *line, e *object) {
-	kind := e.word("event")
+func describe(l *line, e *scan.Object) {
+	kind := e.Word("event")
 	l.verb = kind // all that is said of a kind of a later h2trace
 	switch string(kind) {
 	case "process":
@@ -18,23 +20,23 @@ func describe(l *line, e *object) {
 		describeExchange(l, e)
 	case "stall":
 		l.colour = yellow
-		l.fact(must).text(e.get("side")).say(" used up for ").millis(e.get("stall_ms"))
-		l.fact(useful).say(", ").size(e.get("window"))
-		l.named(useful, ", until ", e.get("ended_by"))
+		l.fact(must).text(e.Get("side")).say(" used up for ").millis(e.Get("stall_ms"))
+		l.fact(useful).say(", ").size(e.Get("window"))
+		l.named(useful, ", until ", e.Get("ended_by"))
 	case "verify":
 		l.colour = red
 		l.fact(must).say("want ").long(must, middle)
-		l.field(e.get("want"))
+		l.field(e.Get("want"))
 		l.fact(must).say(", got ").long(must, middle)
-		l.field(e.get("got"))
+		l.field(e.Get("got"))
 	case "loss":
 		l.colour = red
-		if l.fact(must); e.has("records") {
-			l.counted(e.get("records"), " record lost, ", " records lost, ")
+		if l.fact(must); e.Has("records") {
+			l.counted(e.Get("records"), " record lost, ", " records lost, ")
 		}
-		l.text(e.get("reason"))
-		if e.has("bytes") {
-			l.fact(useful).say(", ").size(e.get("bytes"))
+		l.text(e.Get("reason"))
+		if e.Has("bytes") {
+			l.fact(useful).say(", ").size(e.Get("bytes"))
 		}
 	case "summary":
 		describeSummary(l, e)
@@ -49,22 +51,22 @@ func (l *line) named(r rank, words string, v []byte) {
 }
 
 // asked appends the method and the URL of a request.
-func (l *line) asked(e *object) {
-	if e.has("method") {
-		l.fact(must).text(e.get("method")).say(" ")
+func (l *line) asked(e *scan.Object) {
+	if e.Has("method") {
+		l.fact(must).text(e.Get("method")).say(" ")
 	}
-	if !e.has("url") {
+	if !e.Has("url") {
 		l.fact(must).say("a request that was not seen")
 		return
 	}
-	l.long(must, inURL).text(e.get("url"))
+	l.long(must, inURL).text(e.Get("url"))
 }
 
 // failed appends the class and detail of an error.
-func (l *line) failed(e *object) {
+func (l *line) failed(e *scan.Object) {
 	l.turns(red)
-	l.fact(must).text(e.within("error", "class"))
-	if detail := e.within("error", "detail"); known(detail) {
+	l.fact(must).text(e.Within("error", "class"))
+	if detail := e.Within("error", "detail"); scan.Known(detail) {
 		l.say(": ").long(must, middle).text(detail)
 	}
 }
@@ -80,13 +82,13 @@ func (l *line) field(field []byte) {
 }
 
 // describeSummary says what was seen and lost.
-func describeSummary(l *line, e *object) {
-	lost := e.within("records", "lost")
-	if l.fact(must).raw(lost).say(" of ").raw(e.within("records", "seen")).say(" records lost"); string(lost) != "0" {
+func describeSummary(l *line, e *scan.Object) {
+	lost := e.Within("records", "lost")
+	if l.fact(must).raw(lost).say(" of ").raw(e.Within("records", "seen")).say(" records lost"); string(lost) != "0" {
 		l.turns(red)
 	}
 	for _, of := range [...]struct{ key, words string }{{"mismatches", "not equal"}, {"unchecked", "not checked"}} {
-		if n := e.within("verify", of.key); known(n) && string(n) != "0" {
+		if n := e.Within("verify", of.key); scan.Known(n) && string(n) != "0" {
 			l.turns(red)
 			l.fact(must).say(", ").counted(n, " header block was ", " header blocks were ").say(of.words)
 		}
@@ -97,14 +99,14 @@ func describeSummary(l *line, e *object) {
 		{"frames", " frame", " frames"},
 		{"exchanges", " exchange", " exchanges"},
 	} {
-		if e.has(what.key) {
-			l.fact(useful).say(", ").counted(e.get(what.key), what.one, what.more)
+		if e.Has(what.key) {
+			l.fact(useful).say(", ").counted(e.Get(what.key), what.one, what.more)
 		}
 	}
 	l.fact(extra).say(", ")
-	if cpu := e.within("agent", "cpu_ms"); known(cpu) {
+	if cpu := e.Within("agent", "cpu_ms"); known(cpu) {
 		l.millis(cpu).say(" CPU ")
 	}
-	l.say("in ").millis(e.get("duration_ms"))
-	l.named(useful, ", ended by ", e.get("signal"))
+	l.say("in ").millis(e.Get("duration_ms"))
+	l.named(useful, ", ended by ", e.Get("signal"))
 }

@@ -25,7 +25,7 @@ type Formatter struct {
 	first int64 // of the run, Unix nanoseconds
 	begun bool
 
-	event object
+	event scan.Object
 	line  line
 }
 
@@ -37,10 +37,10 @@ func New(o Options) *Formatter { return &Formatter{opts: o} }
 // without what a terminal would act on.
 func (f *Formatter) Append(b, event []byte) []byte {
 	e := &f.event
-	if !e.parse(event) {
+	if !e.Parse(event) {
 		return append(b, safe(bytes.TrimRight(event, "\r\n"))...)
 	}
-	ns, timed := f.since(e.get("ts"))
+	ns, timed := f.since(e.Get("ts"))
 	l := &f.line
 	l.reset()
 	describe(l, e)
@@ -50,7 +50,7 @@ func (f *Formatter) Append(b, event []byte) []byte {
 	if f.opts.Verbose {
 		b = appendDetails(b, e, limit)
 	}
-	if scan.Is(e.get("event"), "summary") {
+	if scan.Is(e.Get("event"), "summary") {
 		f.NewRun()
 	}
 	return b
@@ -58,8 +58,8 @@ func (f *Formatter) Append(b, event []byte) []byte {
 
 // Skip takes an event that is not printed. The first one of a run sets its clock.
 func (f *Formatter) Skip(event []byte) {
-	if !f.begun && f.event.parse(event) {
-		f.since(f.event.get("ts"))
+	if !f.begun && f.event.Parse(event) {
+		f.since(f.event.Get("ts"))
 	}
 }
 

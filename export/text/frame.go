@@ -8,11 +8,11 @@ import (
 )
 
 // describeFrame says what a frame carries.
-func describeFrame(l *line, e *object) {
-	l.verb = e.word("type")
-	if e.has("violation") {
+func describeFrame(l *line, e *scan.Object) {
+	l.verb = e.Word("type")
+	if e.Has("violation") {
 		l.turns(red)
-		l.fact(must).say("violation: ").long(must, middle).text(e.get("violation"))
+		l.fact(must).say("violation: ").long(must, middle).text(e.Get("violation"))
 		l.fact(must).say(", ")
 	}
 	var window bool
@@ -22,74 +22,74 @@ func describeFrame(l *line, e *object) {
 		l.bytes(e, "data_length")
 	case "HEADERS", "PUSH_PROMISE", "CONTINUATION":
 		l.headers(e)
-		if e.has("promised_stream") {
-			l.fact(must).say(", stream ").raw(e.get("promised_stream"))
+		if e.Has("promised_stream") {
+			l.fact(must).say(", stream ").raw(e.Get("promised_stream"))
 		}
 	case "SETTINGS":
 		l.long(must, middle)
-		scan.Members(e.get("settings"), func(key, value []byte) { l.say(" ").raw(key).say("=").raw(value) })
+		scan.Members(e.Get("settings"), func(key, value []byte) { l.say(" ").raw(key).say("=").raw(value) })
 	case "PING":
-		l.fact(must).text(e.get("opaque"))
+		l.fact(must).text(e.Get("opaque"))
 	case "WINDOW_UPDATE":
 		window = true
-		l.fact(must).say("+").raw(e.get("increment"))
+		l.fact(must).say("+").raw(e.Get("increment"))
 	case "RST_STREAM":
 		l.turns(yellow)
-		l.fact(must).text(e.get("error"))
+		l.fact(must).text(e.Get("error"))
 	case "GOAWAY":
-		if e.text("error") != "NO_ERROR" {
+		if e.Text("error") != "NO_ERROR" {
 			l.turns(yellow)
 		}
-		l.fact(must).text(e.get("error")).say(", last stream ").raw(e.get("last_stream")).say(" ")
-		l.long(must, middle).text(e.get("debug"))
+		l.fact(must).text(e.Get("error")).say(", last stream ").raw(e.Get("last_stream")).say(" ")
+		l.long(must, middle).text(e.Get("debug"))
 	case "PRIORITY":
-		l.fact(must).say("depends on ").raw(e.within("priority", "depends_on")).say(", weight ").raw(e.within("priority", "weight"))
+		l.fact(must).say("depends on ").raw(e.Within("priority", "depends_on")).say(", weight ").raw(e.Within("priority", "weight"))
 	case "PRIORITY_UPDATE":
-		l.fact(must).say("stream ").raw(e.get("prioritized_stream")).say(" ").long(must, middle).text(e.get("field_value"))
+		l.fact(must).say("stream ").raw(e.Get("prioritized_stream")).say(" ").long(must, middle).text(e.Get("field_value"))
 	case "ALTSVC":
-		l.long(must, middle).text(e.get("origin")).say(" ").text(e.get("field_value"))
+		l.long(must, middle).text(e.Get("origin")).say(" ").text(e.Get("field_value"))
 	case "ORIGIN":
-		l.long(must, middle).list(e.get("origins"), " ")
+		l.long(must, middle).list(e.Get("origins"), " ")
 	default:
 		l.bytes(e, "length")
 	}
-	if bytes.Contains(e.get("flags"), []byte(`"END_STREAM"`)) {
+	if bytes.Contains(e.Get("flags"), []byte(`"END_STREAM"`)) {
 		l.fact(must).say(" END_STREAM")
 	}
-	if e.is("ack", "true") {
+	if e.Is("ack", "true") {
 		l.fact(must).say(" ACK")
 	}
 	if window {
 		l.window(e)
 	}
-	if e.is("truncated", "true") {
+	if e.Is("truncated", "true") {
 		l.turns(yellow)
 		l.fact(must).say(", truncated")
 	}
 	for _, body := range [...]string{"body", "body_b64"} {
-		if e.has(body) {
-			l.fact(useful).say(" ").long(useful, middle).text(e.get(body))
+		if e.Has(body) {
+			l.fact(useful).say(" ").long(useful, middle).text(e.Get(body))
 		}
 	}
 }
 
 // bytes appends an exact number of bytes.
-func (l *line) bytes(e *object, key string) {
-	if e.has(key) {
-		l.fact(must).raw(e.get(key)).say(" B")
+func (l *line) bytes(e *scan.Object, key string) {
+	if e.Has(key) {
+		l.fact(must).raw(e.Get(key)).say(" B")
 	}
 }
 
 // window says how much of the window is left: of DATA, the one that it uses, of WINDOW_UPDATE
 // the one that it widens, and of both of the stream and the connection the smaller one.
-func (l *line) window(e *object) {
+func (l *line) window(e *scan.Object) {
 	side := "_recv"
-	if scan.Is(e.get("dir"), "send") == (string(l.verb) == "DATA") {
+	if scan.Is(e.Get("dir"), "send") == (string(l.verb) == "DATA") {
 		side = "_send"
 	}
 	var left int64
 	ok := false
-	scan.Members(e.get("window"), func(key, v []byte) {
+	scan.Members(e.Get("window"), func(key, v []byte) {
 		of, is := bytes.CutSuffix(key, []byte(side))
 		if n, known := scan.Integer(v); is && known && (!ok || n < left) && (string(of) == "conn" || string(of) == "stream") {
 			left, ok = n, true
@@ -106,15 +106,15 @@ func (l *line) window(e *object) {
 
 // headers appends the request line, or the status, or the result of a gRPC call, or how many
 // fields there are.
-func (l *line) headers(e *object) {
-	if e.has("headers_error") {
+func (l *line) headers(e *scan.Object) {
+	if e.Has("headers_error") {
 		l.turns(yellow)
-		l.fact(must).say("fields not known: ").long(must, middle).text(e.get("headers_error"))
+		l.fact(must).say("fields not known: ").long(must, middle).text(e.Get("headers_error"))
 		return
 	}
 	var method, scheme, authority, path, status, grpc []byte
-	fields, pseudo, call := 0, true, bytes.Contains(e.get("headers"), []byte(`"grpc-status"`))
-	scan.Elements(e.get("headers"), func(field []byte) {
+	fields, pseudo, call := 0, true, bytes.Contains(e.Get("headers"), []byte(`"grpc-status"`))
+	scan.Elements(e.Get("headers"), func(field []byte) {
 		if fields++; !pseudo && !call && (method != nil || status != nil) {
 			return // pseudo-header fields come first (RFC 9113 §8.3)
 		}
@@ -173,8 +173,8 @@ func nameAndValue(field []byte) (name, value []byte) {
 
 // appendDetails appends what is left out of the line of a frame, a line each, of at most limit
 // columns if that is not 0.
-func appendDetails(b []byte, e *object, limit int) []byte {
-	if !scan.Is(e.get("event"), "frame") {
+func appendDetails(b []byte, e *scan.Object, limit int) []byte {
+	if !scan.Is(e.Get("event"), "frame") {
 		return b
 	}
 	var l line
@@ -186,15 +186,15 @@ func appendDetails(b []byte, e *object, limit int) []byte {
 		b = append(append(b, "\n\t"...), text...)
 		l.reset()
 	}
-	if flags := e.get("flags"); len(flags) > len("[]") {
+	if flags := e.Get("flags"); len(flags) > len("[]") {
 		l.say("flags:").list(flags, " ")
 		add()
 	}
-	scan.Members(e.get("settings"), func(key, value []byte) {
+	scan.Members(e.Get("settings"), func(key, value []byte) {
 		l.raw(key).say("=").raw(value)
 		add()
 	})
-	scan.Elements(e.get("headers"), func(field []byte) {
+	scan.Elements(e.Get("headers"), func(field []byte) {
 		l.field(field)
 		add()
 	})
