@@ -20,15 +20,16 @@ import (
 // is set, but for check, where PIDs may be empty.
 type Options struct {
 	trace.Options
-	lines  lineOptions
-	User   string // -u; "" runs COMMAND as the user of h2trace
-	Output string // -o; "" is stdout
-	Keys   string // --keylog; "" is none
-	Quiet  bool   // -q
-	Sum    bool   // -c: print the report instead of events
-	Report reportOptions
-	Replay replayOptions
-	Topic  string // what help is asked on; "" is the whole manual
+	lines   lineOptions
+	User    string // -u; "" runs COMMAND as the user of h2trace
+	Output  string // -o; "" is stdout
+	Keys    string // --keylog; "" is none
+	Quiet   bool   // -q
+	Sum     bool   // -c: print the report instead of events
+	Report  reportOptions
+	Replay  replayOptions
+	Convert convertOptions
+	Topic   string // what help is asked on; "" is the whole manual
 
 	Proxies proxies.Options
 }
@@ -43,12 +44,13 @@ const (
 	actionReport
 	actionProxies
 	actionReplay
+	actionConvert
 	actionVersion
 	actionHelp
 )
 
 // notBuilt are the subcommands that are promised but not built yet.
-var notBuilt = []string{"convert", "top", "completion"}
+var notBuilt = []string{"top", "completion"}
 
 // parseArgs reads the command line without the program name. Like those of
 // strace, env and sudo, its flags end at the first argument that is not one, so
@@ -73,6 +75,8 @@ func parseArgs(args []string) (Options, action, error) {
 			return parseReport(fs, &opts, rest[1:])
 		case "replay":
 			return parseReplay(fs, &opts, rest[1:])
+		case "convert":
+			return parseConvert(fs, &opts, rest[1:])
 		case "proxies":
 			return parseProxies(fs, &opts, rest[1:])
 		}

@@ -63,6 +63,8 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 		return runReport(opts.Report, msg, os.Stdin, stdout)
 	case actionReplay:
 		return runReplay(opts.Replay, msg, os.Stdin, stdout)
+	case actionConvert:
+		return runConvert(opts.Convert, msg, os.Stdin, stdout)
 	case actionProxies:
 		return runProxies(opts.Proxies, msg, stdout)
 	case actionCommand:

@@ -15,17 +15,18 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 )
 
-// On systems other than Linux, h2trace observes nothing. It reports and prints what was recorded
+// On systems other than Linux, h2trace observes nothing. It reports, prints and converts what was recorded
 // elsewhere, and what the go command prints with -x.
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // Options is what the command line asks for.
 type Options struct {
-	Quiet  bool // -q
-	Report reportOptions
-	Replay replayOptions
-	Topic  string // what help is asked on; "" is the whole manual
+	Quiet   bool // -q
+	Report  reportOptions
+	Replay  replayOptions
+	Convert convertOptions
+	Topic   string // what help is asked on; "" is the whole manual
 }
 
 // action is what the command line asks h2trace to do.
@@ -34,6 +35,7 @@ type action int
 const (
 	actionReport action = iota
 	actionReplay
+	actionConvert
 	actionVersion
 	actionHelp
 )
@@ -56,6 +58,8 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		return printText(versionText(), msg, stdout)
 	case actionReplay:
 		return runReplay(opts.Replay, msg, stdin, stdout)
+	case actionConvert:
+		return runConvert(opts.Convert, msg, stdin, stdout)
 	}
 	return runReport(opts.Report, msg, stdin, stdout)
 }
@@ -83,8 +87,10 @@ func parseArgs(args []string) (Options, action, error) {
 		return parseReport(fs, &opts, fs.Args()[1:])
 	case fs.Arg(0) == "replay":
 		return parseReplay(fs, &opts, fs.Args()[1:])
+	case fs.Arg(0) == "convert":
+		return parseConvert(fs, &opts, fs.Args()[1:])
 	}
-	return opts, 0, fmt.Errorf("on %s there is report, replay, help and version only: observing takes Linux", runtime.GOOS)
+	return opts, 0, fmt.Errorf("on %s there is report, replay, convert, help and version only: observing takes Linux", runtime.GOOS)
 }
 
 // parseFlags parses args.

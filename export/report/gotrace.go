@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"math"
@@ -57,11 +56,6 @@ var spanKinds = []struct{ prefix, name string }{
 	{"Executing ", "action of a build"},
 }
 
-var (
-	eventBegin = []byte(`{"v":`)
-	phaseKey   = []byte(`"ph":`)
-)
-
 // kindOfSpan returns the kind of a span; those of an unknown kind are what their first word
 // says.
 func kindOfSpan(name string) string {
@@ -76,16 +70,9 @@ func kindOfSpan(name string) string {
 
 // take takes a line, and reports whether it is one of a trace.
 func (g *goTrace) take(line []byte) bool {
-	line = bytes.TrimSpace(line)
-	switch {
-	case len(line) == 0 || bytes.HasPrefix(line, eventBegin):
-		return false
-	case string(line) == "[", string(line) == "]": // of nothing else that is read
-		return true
-	}
-	line = bytes.TrimLeft(line, "[,")
-	if len(line) == 0 || line[0] != '{' || !bytes.Contains(line, phaseKey) {
-		return false
+	line, ok := scan.GoTrace(line)
+	if !ok || line == nil {
+		return ok
 	}
 	var name, phase, thread []byte
 	var micros float64

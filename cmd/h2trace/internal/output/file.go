@@ -22,7 +22,7 @@ import (
 // it, as rotation with copytruncate does (logrotate(8)).
 const outputFlags = os.O_WRONLY | os.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NOFOLLOW
 
-// openFile opens the file of -o.
+// OpenFile opens the file of -o.
 //
 // Only its owner can read a new file: its contents were meant to be encrypted. With
 // -u the user becomes that owner. An existing file is truncated and keeps its owner
@@ -31,7 +31,7 @@ const outputFlags = os.O_WRONLY | os.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC |
 // names, so that nobody else chooses what is overwritten. Named pipes (the open waits
 // for a reader, and a message says so), terminals and /dev/null are accepted;
 // directories, sockets and block devices are refused.
-func openFile(path string, owner *launch.Account, msg *message.Printer) (*os.File, error) {
+func OpenFile(path string, owner *launch.Account, msg *message.Printer) (*os.File, error) {
 	trusted := trustedUsers()
 	owners := trusted
 	if owner != nil {

@@ -30,7 +30,7 @@ type Output struct {
 	stop    func() // ends the watch for the reader
 }
 
-// Open opens the file of -o, or a copy of stdout for "" and "-". openFile says which
+// Open opens the file of -o, or a copy of stdout for "" and "-". OpenFile says which
 // files are acceptable.
 func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, error) {
 	var file *os.File
@@ -38,7 +38,7 @@ func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, er
 	if IsStdout(path) {
 		file, err = copyStdout()
 	} else {
-		file, err = openFile(path, owner, msg)
+		file, err = OpenFile(path, owner, msg)
 	}
 	if err != nil {
 		return nil, err

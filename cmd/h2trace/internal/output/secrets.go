@@ -15,7 +15,7 @@ type Secrets struct {
 	err  error // the first
 }
 
-// OpenSecrets opens a file for session secrets, and says what it holds. The rules of openFile
+// OpenSecrets opens a file for session secrets, and says what it holds. The rules of OpenFile
 // hold; and it is a regular file that only its owner can read, and none that anything else is
 // written to.
 func OpenSecrets(path string, owner *launch.Account, msg *message.Printer) (*Secrets, error) {
@@ -24,7 +24,7 @@ func OpenSecrets(path string, owner *launch.Account, msg *message.Printer) (*Sec
 			return nil, err
 		}
 	}
-	file, err := openFile(path, owner, msg)
+	file, err := OpenFile(path, owner, msg)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"h2trace/cmd/h2trace/internal/convert"
+	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/terminal"
+)
+
+// convertOptions is what the command line asks of convert.
+type convertOptions struct {
+	Format string
+	Output string   // -o; "" and "-" are stdout
+	Files  []string // none, or "-": stdin
+	Quiet  bool
+}
+
+// parseConvert reads what follows "convert".
+func parseConvert(before *pflag.FlagSet, opts *Options, args []string) (Options, action, error) {
+	fs, version, err := subcommandFlags(before, "convert", opts)
+	if err != nil {
+		return *opts, 0, err
+	}
+	c := &opts.Convert
+	fs.StringVarP(&c.Output, "output", "o", "", "")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return helpOr(err, opts, "convert")
+		}
+		return *opts, 0, usagef("%w", err)
+	}
+	if *version {
+		return *opts, actionVersion, nil
+	}
+	c.Quiet = opts.Quiet
+	formats := strings.Join(convert.Formats, " or ")
+	if fs.NArg() == 0 {
+		return *opts, 0, usagef("convert needs a format: %s", formats)
+	}
+	if c.Format = fs.Arg(0); !slices.Contains(convert.Formats, c.Format) {
+		return *opts, 0, usagef("there is no format %q to convert to; it is %s", c.Format, formats)
+	}
+	c.Files = fs.Args()[1:]
+	return *opts, actionConvert, nil
+}
+
+// convertMemory is where the garbage collector works harder.
+const convertMemory = 96 << 20
+
+// runConvert makes what another program opens of recorded events.
+func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
+	debug.SetMemoryLimit(convertMemory)
+	files := opts.Files
+	if len(files) == 0 {
+		if terminal.Is(stdin) {
+			msg.Errorf("convert reads events from files or from stdin, which is a terminal; run h2trace with -o FILE and then h2trace convert %s FILE", opts.Format)
+			return exitUsage
+		}
+		files = []string{"-"}
+	}
+	files, err := filesIn(files)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	to, err := openResult(opts.Output, stdout, inputsOf(files, stdin), msg)
+	if err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	c := convert.New(opts.Format, to)
+	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal())
+	if c.Skipped > 0 {
+		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(c.Skipped), "line was", "lines were"))
+	}
+	if c.Events == 0 {
+		to.discard()
+		if err == nil {
+			err = fmt.Errorf("%s and then h2trace convert %s FILE", noEvents, opts.Format)
+		}
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	return finish(c, to, err, msg)
+}
+
+// inputsOf returns what is known of files that exist.
+func inputsOf(files []string, stdin *os.File) (list []os.FileInfo) {
+	for _, name := range files {
+		info, err := os.Stat(name)
+		if name == "-" {
+			info, err = stdin.Stat()
+		}
+		if err == nil {
+			list = append(list, info)
+		}
+	}
+	return list
+}
+
+// finish ends what is written. What was read before reading failed is worth having.
+func finish(c *convert.Converter, to *result, reading error, msg *message.Printer) int {
+	if to.err != nil {
+		reading = nil // it is the same
+	}
+	_ = c.Close() // the error is that of to
+	if err := to.close(); err != nil {
+		to.discard()
+		if errors.Is(err, syscall.EPIPE) {
+			return exitOK
+		}
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
+	if reading != nil {
+		msg.Errorf("%v; what came before is converted", reading)
+		return exitRuntime
+	}
+	return exitOK
+}

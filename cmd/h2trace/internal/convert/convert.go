@@ -1,0 +1,60 @@
+// Package convert makes what other programs open of recorded events.
+package convert
+
+import (
+	"io"
+
+	"h2trace/export/chrometrace"
+	"h2trace/export/scan"
+)
+
+// Formats names the formats.
+var Formats = []string{"trace"}
+
+// writer writes a format.
+type writer interface {
+	// Take converts a line, and reports whether it is an event.
+	Take(line []byte) (isEvent bool, err error)
+	// EndFile ends a recording.
+	EndFile()
+	// Close ends what is written.
+	Close() error
+}
+
+// Converter converts recorded events.
+type Converter struct {
+	to writer
+
+	// Events is how many events were read, and Skipped how many lines were none.
+	Events, Skipped int64
+}
+
+// New returns a Converter to one of Formats, which writes to w. Close must be called at the end.
+func New(_ string, w io.Writer) *Converter {
+	return &Converter{to: chrometrace.New(w)}
+}
+
+// Read converts the events of a file, also as gzip or PowerShell make it. It returns the errors of
+// r and of the writer.
+func (c *Converter) Read(r io.Reader) error {
+	in, err := scan.Open(r)
+	if err != nil {
+		return err
+	}
+	skipped, err := scan.Lines(in, func(line []byte) error {
+		isEvent, err := c.to.Take(line)
+		switch {
+		case isEvent:
+			c.Events++
+		case len(line) > 0 && line[0] != '\n' && line[0] != '\r':
+			c.Skipped++
+		}
+		return err
+	})
+	c.Skipped += skipped
+	c.to.EndFile()
+	return err
+}
+
+// Close writes what is left, and the end.
+func (c *Converter) Close() error { return c.to.Close() }
