@@ -60,12 +60,6 @@ func appendString[S []byte | string](b []byte, s S) ([]byte, bool) {
 	return append(b, '"'), valid
 }
 
-// AppendString appends s as a JSON string, with the escapes that events have.
-func AppendString[S []byte | string](b []byte, s S) []byte {
-	b, _ = appendString(b, s)
-	return b
-}
-
 // appendEscaped appends the escape sequence of an ASCII character
 // (RFC 8259 §7).
 func appendEscaped(b []byte, c byte) []byte {

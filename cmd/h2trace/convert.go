@@ -78,7 +78,7 @@ func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdou
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
-	c := convert.New(opts.Format, to)
+	c := convert.New(opts.Format, to, moduleVersion())
 	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal())
 	if c.Skipped > 0 {
 		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(c.Skipped), "line was", "lines were"))
@@ -110,17 +110,20 @@ func inputsOf(files []string, stdin *os.File) (list []os.FileInfo) {
 
 // finish ends what is written. What was read before reading failed is worth having.
 func finish(c *convert.Converter, to *result, reading error, msg *message.Printer) int {
-	if to.err != nil {
-		reading = nil // it is the same
+	err := c.Close()
+	if e := to.close(); e != nil {
+		err = e
 	}
-	_ = c.Close() // the error is that of to
-	if err := to.close(); err != nil {
+	if err != nil {
 		to.discard()
 		if errors.Is(err, syscall.EPIPE) {
 			return exitOK
 		}
 		msg.Errorf("%v", err)
 		return exitRuntime
+	}
+	if n := c.LeftOut(); n > 0 {
+		msg.Infof("headers and bodies of %s are left out: too many were under way at once", message.Count(uint64(n), "exchange", "exchanges"))
 	}
 	if reading != nil {
 		msg.Errorf("%v; what came before is converted", reading)

@@ -10,15 +10,20 @@ import (
 // build recorded, the commit when it was built from a work tree, the toolchain
 // and the platform.
 func versionText() string {
-	version, commit := "(devel)", ""
+	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			version = info.Main.Version
-		}
 		commit = commitOf(info.Settings)
 	}
 	return fmt.Sprintf("h2trace %s%s %s %s/%s\n",
-		version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		moduleVersion(), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// moduleVersion is the version that the build recorded.
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 // commitOf returns " (commit 0123456789ab, modified)", or "" for builds without

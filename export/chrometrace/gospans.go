@@ -2,7 +2,6 @@ package chrometrace
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 
 	"h2trace/export"
@@ -45,7 +44,7 @@ func (t *Trace) goTrace(line []byte) bool {
 			thread, _ = scan.Integer(v)
 		}
 	})
-	if _, err := strconv.ParseFloat(string(ts), 64); !ok || err != nil || !json.Valid(ts) ||
+	if _, err := strconv.ParseFloat(string(ts), 64); !ok || err != nil || !export.ValidValue(ts) ||
 		len(phase) != 1 || !bytes.Contains([]byte("BEstf"), phase) {
 		return false
 	}
@@ -54,7 +53,7 @@ func (t *Trace) goTrace(line []byte) bool {
 	o.key("ts")
 	o.b = append(o.b, ts...)
 	for _, key := range [...]string{"cat", "id", "bp"} {
-		if v := scan.Member(object, key); json.Valid(v) && len(v) <= maxName {
+		if v := scan.Member(object, key); export.ValidValue(v) && len(v) <= maxName {
 			o.key(key)
 			o.b = append(o.b, v...)
 		}

@@ -1,10 +1,8 @@
 package chrometrace
 
 import (
-	"encoding/json"
 	"io"
 	"strconv"
-	"unicode/utf8"
 
 	"h2trace/export"
 	"h2trace/export/scan"
@@ -90,7 +88,7 @@ func (o *output) key(key string) {
 
 // arg adds a value as an event has it. Null, and what is no JSON, is left out.
 func (o *output) arg(key string, v []byte) {
-	if !scan.Known(v) || !json.Valid(v) || !utf8.Valid(v) {
+	if !scan.Known(v) || !export.ValidValue(v) {
 		return
 	}
 	if !o.inArgs {

@@ -5,11 +5,12 @@ import (
 	"io"
 
 	"h2trace/export/chrometrace"
+	"h2trace/export/har"
 	"h2trace/export/scan"
 )
 
 // Formats names the formats.
-var Formats = []string{"trace"}
+var Formats = []string{"har", "trace"}
 
 // writer writes a format.
 type writer interface {
@@ -23,16 +24,25 @@ type writer interface {
 
 // Converter converts recorded events.
 type Converter struct {
-	to writer
+	to      writer
+	leftOut *int64
 
 	// Events is how many events were read, and Skipped how many lines were none.
 	Events, Skipped int64
 }
 
-// New returns a Converter to one of Formats, which writes to w. Close must be called at the end.
-func New(_ string, w io.Writer) *Converter {
-	return &Converter{to: chrometrace.New(w)}
+// New returns a Converter to one of Formats, which writes to w. version is that of h2trace. Close
+// must be called at the end.
+func New(format string, w io.Writer, version string) *Converter {
+	if format == "har" {
+		archive := har.New(w, version)
+		return &Converter{to: archive, leftOut: &archive.LeftOut}
+	}
+	return &Converter{to: chrometrace.New(w), leftOut: new(int64)}
 }
+
+// LeftOut is how many exchanges lack what the recording has of them, as there was too much at once.
+func (c *Converter) LeftOut() int64 { return *c.leftOut }
 
 // Read converts the events of a file, also as gzip or PowerShell make it. It returns the errors of
 // r and of the writer.
@@ -56,5 +66,5 @@ func (c *Converter) Read(r io.Reader) error {
 	return err
 }
 
-// Close writes what is left, and the end.
+// Close writes what is left, and the end. It returns the first error of writing.
 func (c *Converter) Close() error { return c.to.Close() }
