@@ -8,8 +8,9 @@ import (
 
 // window is the credit of one direction, as it was drawn last.
 type window struct {
+	name   string // of the counter, "" before the first
+	at     place
 	credit int64
-	drawn  bool
 }
 
 // frame takes a frame: its windows, and what it says that happens seldom.
@@ -40,17 +41,19 @@ func (t *Trace) frame() {
 	}
 }
 
-// credit draws a window that has changed.
+// credit draws a window that has changed. It stands beside a lane, that of the connection if l is
+// nil.
 func (t *Trace) credit(w *window, g *lanes, l *lane, side string, n int64) {
-	if w.drawn && w.credit == n {
+	switch {
+	case w.name != "" && w.credit == n:
 		return
+	case w.name == "" && l != nil:
+		w.at, w.name = place{g.pid, l.tid}, g.label(l)+" "+side
+	case w.name == "":
+		w.at, w.name = t.first(g), g.name+" "+side
 	}
-	w.credit, w.drawn = n, true
-	at, label := t.first(g), g.name
-	if l != nil {
-		at, label = place{g.pid, l.tid}, g.label(l)
-	}
-	t.out.counter(label+" "+side, at, microsOf(t.at), n)
+	w.credit = n
+	t.out.counter(w.name, w.at, microsOf(t.at), n)
 }
 
 // mark draws an event that takes no time.

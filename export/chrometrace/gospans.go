@@ -18,7 +18,7 @@ type goSpans struct {
 // The ids of these processes and threads, above all of Linux and of lanes. A file has goThreads
 // of them.
 const (
-	goProcess     = 1<<22 + 1
+	goProcess     = 1 << 22
 	firstGoThread = 1 << 28
 	goThreads     = 1 << 20
 	maxGoFiles    = 1 << 10

@@ -59,7 +59,8 @@ func (o *output) instant(name, category string, at place, when micros) {
 func (o *output) counter(name string, at place, when micros, value int64) {
 	o.begin('C', name, at)
 	o.number("ts", int64(when))
-	o.arg("bytes", strconv.AppendInt(nil, value, 10))
+	o.b = append(o.b, `,"args":{"bytes":`...)
+	o.b = append(strconv.AppendInt(o.b, value, 10), '}')
 	o.end()
 }
 

@@ -42,6 +42,7 @@ func (t *Trace) processOf() *process {
 			locks:   lanes{pid: pid, name: "locks", order: orderLocks},
 		}
 		t.processes.lru.Add(pid, p)
+		t.first(&p.own) // speedscope shows first what comes first
 		t.order++
 		t.out.metadata("process_sort_index", "sort_index", place{pid, pid}, strconv.AppendInt(nil, t.order, 10))
 	}
