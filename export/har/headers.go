@@ -18,14 +18,33 @@ type fields struct {
 // headers takes a header section. Trailers, which have no pseudo field, go to those before.
 func (s *stream) headers(section []byte, dir string, promised bool) {
 	var m *message
-	scan.Elements(section, func(field []byte) {
-		name, value := scan.Member(field, "name"), scan.Member(field, "value")
+	scan.Elements(section, func(element []byte) {
+		var f field
+		scan.Members(element, f.member)
 		if m == nil {
-			m = s.begins(name, dir, promised)
+			m = s.begins(f.name, dir, promised)
 		}
-		m.headers = appendHeader(m.headers, field, name, value)
-		m.fields.take(scan.Text(name), value, m == &s.request)
+		m.headers = f.append(m.headers)
+		m.fields.take(scan.Bytes(f.name), f.value, m == &s.request)
 	})
+}
+
+// field is a header field of an event, as written.
+type field struct{ name, value, exactName, exactValue, neverIndexed []byte }
+
+func (f *field) member(key, v []byte) {
+	switch string(key) {
+	case "name":
+		f.name = v
+	case "value":
+		f.value = v
+	case "name_b64":
+		f.exactName = v
+	case "value_b64":
+		f.exactValue = v
+	case "never_indexed":
+		f.neverIndexed = v
+	}
 }
 
 // begins returns the message of a header section with this first field. The pseudo field says
@@ -50,18 +69,16 @@ func (s *stream) begins(name []byte, dir string, promised bool) *message {
 	return &s.request
 }
 
-// appendHeader appends a field as an entry has it.
-func appendHeader(b, field, name, value []byte) []byte {
+// append appends a field as an entry has it.
+func (f *field) append(b []byte) []byte {
 	if len(b) > 0 {
 		b = append(b, ',')
 	}
-	b = append(b, `{"name":`...)
-	b = appendText(b, name)
-	b = append(b, `,"value":`...)
-	b = appendText(b, value)
-	for _, key := range [...]string{"name_b64", "value_b64", "never_indexed"} {
-		b = appendOwn(b, key, scan.Member(field, key))
-	}
+	b = appendText(append(b, `{"name":`...), f.name)
+	b = appendText(append(b, `,"value":`...), f.value)
+	b = appendOwn(b, "name_b64", f.exactName)
+	b = appendOwn(b, "value_b64", f.exactValue)
+	b = appendOwn(b, "never_indexed", f.neverIndexed)
 	return append(b, '}')
 }
 
@@ -83,8 +100,8 @@ func appendOwn(b []byte, key string, v []byte) []byte {
 }
 
 // take takes a field.
-func (f *fields) take(name string, value []byte, request bool) {
-	switch {
+func (f *fields) take(name, value []byte, request bool) {
+	switch name := string(name); {
 	case name == "content-type":
 		f.contentType = scan.Text(value)
 	case name == "content-encoding":

@@ -14,6 +14,7 @@ import (
 // sorter sorts entries by their begin, those that begin together in the order in which they came.
 // It keeps a piece of them in memory, and sorted pieces in a temporary file.
 type sorter struct {
+	limit int // bytes of a piece
 	piece []byte
 	items []item
 	file  *os.File
@@ -45,7 +46,7 @@ func (s *sorter) add(begin int64, entry []byte) {
 	}
 	s.items = append(s.items, item{begin, len(s.piece), len(entry)})
 	s.piece = append(s.piece, entry...)
-	if len(s.piece)+len(s.items)*24 >= maxPiece {
+	if len(s.piece)+len(s.items)*24 >= s.limit {
 		s.err = s.spill()
 	}
 }
@@ -69,7 +70,7 @@ func (s *sorter) spill() error {
 		return nil
 	})
 	s.piece, s.items = s.piece[:0], s.items[:0]
-	if cap(s.piece) > 2*maxPiece {
+	if cap(s.piece) > 2*s.limit {
 		s.piece = nil
 	}
 	if err == nil && len(s.runs) == maxRuns {

@@ -43,7 +43,7 @@ const (
 
 // New returns a Writer to w, and version is that of h2trace. Close must be called at the end.
 func New(w io.Writer, version string) *Writer {
-	h := &Writer{to: bufio.NewWriterSize(w, 64<<10), creator: version}
+	h := &Writer{to: bufio.NewWriterSize(w, 64<<10), creator: version, entries: sorter{limit: maxPiece}}
 	h.servers, _ = simplelru.NewLRU[string, string](maxConns, nil) // it fails for no size alone
 	h.pending, _ = simplelru.NewLRU(maxStreams, func(_ streamID, s *stream) { h.held -= s.size })
 	return h
