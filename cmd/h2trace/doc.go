@@ -12,6 +12,7 @@ Usage:
 	h2trace proxies [flags] [PROXY...]
 	h2trace report [flags] [FILE...]
 	h2trace replay [flags] [FILE...]
+	h2trace convert FORMAT [-o FILE] [FILE...]
 	h2trace check [-p PID[,PID...]]
 	h2trace version
 	h2trace help [TOPIC]
@@ -22,14 +23,15 @@ third observes every process that runs an executable of that base name, now or
 later, and its descendants, until h2trace is stopped. -p and -n can be combined.
 proxies compares module proxies. report says where the time went, from recorded
 events, or from what the go command prints with -x. replay prints recorded
-events again, or decodes packets. check says what this kernel, this user and
-the binary of PID allow.
+events again, or decodes packets. convert makes of events what browsers and
+trace viewers open. check says what this kernel, this user and the binary of PID
+allow.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
 and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64. report,
-replay, of packets too, help and version require nothing, and are there on other
-systems as well.
+replay, convert, help and version require nothing, and are there on other
+systems, too.
 
 Flags:
 
@@ -193,6 +195,46 @@ part, are loss events, with reason gap and truncated.
 
 The exit status is 1 if a file cannot be read or is damaged, or no event is in
 any. A capture that is cut at its end is no error; a message says so.
+
+# Convert
+
+	h2trace convert FORMAT [-o FILE] [FILE...]
+
+convert makes what other programs open of the events of files, or of stdin, and
+writes it to stdout, or to the FILE of -o. That is created as in observing
+(0600), and removed, or emptied if it was there before, if it cannot be written
+whole.
+
+	trace   Chrome trace events, for Perfetto, speedscope and chrome://tracing:
+	        processes, connections and requests on lanes, each with its phases;
+	        stalls; windows as counters; violations, resets and losses as marks
+	har     an HTTP archive (HAR 1.2), for the network panel of browsers and for
+	        what reads their archives: an entry an exchange, in the order in
+	        which they began
+
+	h2trace -o run.jsonl go mod download
+	h2trace convert har -o run.har run.jsonl
+
+The clock of a trace is that of "go build -debug-trace". Given the file of that,
+too, convert draws both:
+
+	h2trace -o run.jsonl go build -debug-trace=spans ./...
+	h2trace convert trace -o run.json run.jsonl spans
+
+What is recorded decides what is there. An archive has headers if the events
+have frames of type HEADERS, and of bodies what -s recorded; neither with
+HTTP/1.x. Windows in a trace take frames, its lanes request and exchange. What
+h2trace redacted stays so. In an archive, keys that begin with "_" are those of
+events. A request without a complete response has _error, and the status 0 if
+none came.
+
+Memory stays below 128 MB, whatever the size of the files. An archive is sorted
+with a file in the directory of temporary ones then. If headers and bodies of
+the requests that are under way at once exceed 16 MB, those of the oldest are
+left out, and a message says so.
+
+The exit status is 1 if a file cannot be read, and what came before is
+converted; or if no event is in any, or the output cannot be written.
 
 # Events
 
@@ -637,8 +679,8 @@ or without a subcommand.
 
 help prints this manual, or the part of it under the heading TOPIC:
 
-	flags output text replay events source report proxies check version help
-	limits secrets sudo signals exit-status examples
+	flags output text replay convert events source report proxies check version
+	help limits secrets sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:

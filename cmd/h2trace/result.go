@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"h2trace/cmd/h2trace/internal/message"
@@ -15,59 +16,63 @@ import (
 // result is a file that is of use as a whole, or stdout.
 type result struct {
 	to      io.Writer
-	file    *os.File // of -o, nil for stdout
-	created bool     // it was not there before
+	path    string // of -o, "" for stdout
+	created bool   // path was not there before
+	emptied atomic.Bool
+	file    *os.File // at path
 	err     error    // the first of Write
-	signals chan os.Signal
 }
 
 // openResult opens the file of -o, or stdout for "" and "-". It refuses to write to what is read
 // from. If a signal ends h2trace, it discards the file of -o.
 func openResult(path string, stdout io.Writer, inputs []os.FileInfo, msg *message.Printer) (*result, error) {
-	r := &result{to: stdout, signals: make(chan os.Signal, 1)}
+	signals := make(chan os.Signal, 1)
 	if path == "" || path == "-" {
-		signal.Notify(r.signals, syscall.SIGPIPE) // where it is awaited, a write says that nobody reads
+		signal.Notify(signals, syscall.SIGPIPE) // where it is awaited, a write says that nobody reads
 		if f, ok := stdout.(*os.File); ok {
 			info, err := f.Stat()
 			if err != nil {
 				return nil, err
 			}
-			return r, isNone(inputs, info, "stdout")
+			if name := among(inputs, info); name != "" {
+				return nil, fmt.Errorf("stdout goes to %s, which is read: name another file", name)
+			}
 		}
-		return r, nil
+		return &result{to: stdout}, nil
 	}
-	info, err := os.Stat(path)
-	if err == nil { // it would be emptied
-		if err := isNone(inputs, info, path); err != nil {
-			return nil, err
+	if info, err := os.Stat(path); err == nil && among(inputs, info) != "" {
+		return nil, fmt.Errorf("%s is read, and would be overwritten: name another file with -o", path)
+	}
+	_, err := os.Lstat(path)
+	r := &result{path: path, created: errors.Is(err, os.ErrNotExist)}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as by nohup
+			signal.Notify(signals, s)
 		}
 	}
-	_, err = os.Lstat(path)
-	r.created = errors.Is(err, os.ErrNotExist)
+	go func() {
+		s := <-signals
+		r.discard()
+		n, _ := s.(syscall.Signal)
+		os.Exit(128 + int(n))
+	}()
 	if r.file, err = openOutput(path, msg); err != nil {
+		signal.Stop(signals)
 		return nil, err
 	}
+	r.emptied.Store(true)
 	r.to = r.file
-	signal.Notify(r.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	go r.discardOnSignal()
 	return r, nil
 }
 
-// isNone returns an error if a file that is written to is one of those that are read.
-func isNone(inputs []os.FileInfo, file os.FileInfo, name string) error {
+// among returns the name of the input that a file is, or "".
+func among(inputs []os.FileInfo, file os.FileInfo) string {
 	for _, input := range inputs {
 		if input.Mode().IsRegular() && os.SameFile(input, file) {
-			return fmt.Errorf("%s is %s: what is written would destroy what is read; name another file with -o", input.Name(), name)
+			return input.Name()
 		}
 	}
-	return nil
-}
-
-func (r *result) discardOnSignal() {
-	if s, ok := (<-r.signals).(syscall.Signal); ok {
-		r.discard()
-		os.Exit(128 + int(s))
-	}
+	return ""
 }
 
 // Write implements io.Writer.
@@ -96,15 +101,16 @@ func (r *result) close() error {
 }
 
 // discard leaves nothing that is not whole: it removes the file of -o, or empties it if it was
-// there before. Nothing can be taken back from stdout, or from a pipe.
+// there before. Nothing can be taken back from stdout, or from a pipe. It is safe for concurrent
+// use.
 func (r *result) discard() {
-	if r.file == nil {
-		return
+	switch {
+	case r.path == "":
+	case r.created:
+		_ = os.Remove(r.path) // there is nobody to tell: this is after an error
+	case r.emptied.Load():
+		if info, err := os.Stat(r.path); err == nil && info.Mode().IsRegular() {
+			_ = os.Truncate(r.path, 0)
+		}
 	}
-	if r.created {
-		_ = os.Remove(r.file.Name())
-	} else if info, err := os.Stat(r.file.Name()); err == nil && info.Mode().IsRegular() {
-		_ = os.Truncate(r.file.Name(), 0)
-	}
-	_ = r.file.Close()
 }

@@ -84,8 +84,10 @@ func (h *Writer) EndFile() {
 		h.unanswered(id, s)
 	}
 	h.servers.Purge()
+	if h.last > 0 {
+		h.recordings++
+	}
 	h.last = 0
-	h.recordings++
 }
 
 // Close writes the archive, and returns the first error.
