@@ -1,84 +1,125 @@
 package chrometrace
 
 import (
-	"bytes"
+	"math"
 	"strconv"
 
-	"h2trace/export"
 	"h2trace/export/scan"
 )
 
-// goSpans are the spans of go commands, each command with a process of its own, because its events
-// do not name one.
+// goSpans are the spans of go commands. Each command gets a process of its own, because its spans
+// do not name one. Those of one thread can overlap: then they are on several lanes.
 type goSpans struct {
-	files int64
-	lanes map[int64]bool // that have a name, nil before the first event of a file
+	read    scan.GoTrace
+	files   int64
+	threads map[string]*nest // of this file, nil before the first
+	last    int64            // number of the last thread
 }
 
-// The ids of these processes and threads, above all of Linux and of lanes. A file has goThreads
-// of them.
+// The ids of these processes and threads, above all of Linux and of other lanes.
 const (
-	goProcess     = 1 << 22
-	firstGoThread = 1 << 28
-	goThreads     = 1 << 20
-	maxGoFiles    = 1 << 10
+	goProcess = 1 << 22
+	maxNests  = 1 << 12 // threads of a file that have lanes of their own
+)
+
+// nest are the lanes of a thread. Spans come in the order of their ends, so that those inside of a
+// span come before it.
+type nest struct {
+	lanes
+	outer [][]interval // by lane: the outermost spans so far, the last of many
+	floor []micros     // by lane: the end of what outer does not have any more
+}
+
+// Bounds on the lanes of a thread, and on the outermost spans of a lane that one may come around.
+const (
+	maxNestLanes = 64
+	maxOuter     = 256
 )
 
 // goTrace takes a line that a go command wrote with -debug-trace, and reports whether it is one.
-func (t *Trace) goTrace(line []byte) bool {
-	object, ok := scan.GoTrace(line)
-	if !ok || object == nil {
-		return ok
-	}
-	var name, phase, ts []byte
-	var thread int64
-	ok = scan.Members(object, func(key, v []byte) {
-		switch string(key) {
-		case "name":
-			name = v
-		case "ph":
-			phase = scan.Bytes(v)
-		case "ts":
-			ts = v
-		case "tid":
-			thread, _ = scan.Integer(v)
-		}
-	})
-	if _, err := strconv.ParseFloat(string(ts), 64); !ok || err != nil || !export.ValidValue(ts) ||
-		len(phase) != 1 || !bytes.Contains([]byte("BEstf"), phase) {
-		return false
-	}
-	o := &t.out
-	o.begin(phase[0], cut(scan.Text(name)), t.goLane(thread))
-	o.key("ts")
-	o.b = append(o.b, ts...)
-	for _, key := range [...]string{"cat", "id", "bp"} {
-		if v := scan.Member(object, key); export.ValidValue(v) && len(v) <= maxName {
-			o.key(key)
-			o.b = append(o.b, v...)
-		}
-	}
-	o.end()
-	return true
+func (t *Trace) goTrace(line []byte) bool { return t.spans.read.Take(line, t.goSpan) }
+
+// goSpan draws a span of a go command.
+func (t *Trace) goSpan(s scan.GoSpan) {
+	n := t.nestOf(s.Thread)
+	i := interval{microsOf(s.Begin), microsOf(max(s.Begin, s.End))}
+	t.out.span(cut(s.Name), "go", t.nested(n, &i), i)
+	t.out.end()
 }
 
-// goLane returns the lane of a thread of the go command.
-func (t *Trace) goLane(thread int64) place {
+// nestOf returns the lanes of a thread.
+func (t *Trace) nestOf(thread string) *nest {
 	g := &t.spans
-	at := place{pid: goProcess + g.files%maxGoFiles}
-	if g.lanes == nil {
-		g.lanes = make(map[int64]bool)
+	at := place{pid: goProcess + g.files}
+	if g.threads == nil {
+		g.threads = make(map[string]*nest)
 		g.files++
-		at.pid = goProcess + g.files%maxGoFiles
+		at.pid++
+		at.tid = at.pid
 		t.out.metadata("process_name", "name", at, []byte(`"go -debug-trace"`))
 		t.out.metadata("process_sort_index", "sort_index", at, []byte("0"))
 	}
-	thread = max(thread, 0) % goThreads
-	at.tid = firstGoThread + (g.files%maxGoFiles)*goThreads + thread
-	if !g.lanes[thread] && len(g.lanes) < maxStreams {
-		g.lanes[thread] = true
-		t.out.metadata("thread_name", "name", at, export.AppendString(nil, "go "+strconv.FormatInt(thread, 10)))
-		t.out.metadata("thread_sort_index", "sort_index", at, strconv.AppendInt(nil, thread, 10))
+	n := g.threads[thread]
+	if n == nil {
+		if len(g.threads) == maxNests {
+			clear(g.threads) // the next spans of all get new lanes
+		}
+		g.last++
+		number, _ := strconv.Atoi(thread)
+		n = &nest{lanes: lanes{pid: at.pid, name: "go " + strconv.Itoa(number), order: number}}
+		g.threads[thread] = n
 	}
-	return at
+	return n
+}
+
+// nested returns a lane on which a span is around others, or beside them. Readers take of two spans
+// that begin together the one that is written first as the outer one. So one around others begins
+// a microsecond earlier, if there is room.
+func (t *Trace) nested(n *nest, i *interval) place {
+	for k := range n.outer {
+		if n.around(k, i) {
+			return place{n.pid, n.list[k].tid}
+		}
+	}
+	if len(n.outer) == maxNestLanes {
+		*n = nest{lanes: lanes{pid: n.pid, name: n.name, order: n.order, added: n.added}}
+	}
+	l := t.newLane(&n.lanes)
+	n.outer = append(n.outer, []interval{*i})
+	n.floor = append(n.floor, math.MinInt64)
+	return place{n.pid, l.tid}
+}
+
+// around puts a span on a lane, if it overlaps none there.
+func (n *nest) around(k int, i *interval) bool {
+	outer := n.outer[k]
+	inner := len(outer)
+	for inner > 0 && i.isAround(outer[inner-1]) {
+		inner--
+	}
+	free, begin := n.floor[k], i.begin
+	if inner > 0 {
+		free = outer[inner-1].end
+	}
+	if inner < len(outer) && outer[inner].begin <= begin {
+		begin = max(outer[inner].begin-1, min(free, outer[inner].begin))
+	}
+	if free > begin {
+		return false
+	}
+	i.begin = begin
+	if outer = append(outer[:inner], *i); len(outer) > maxOuter {
+		n.floor[k] = outer[0].end
+		outer = append(outer[:0], outer[1:]...)
+	}
+	n.outer[k] = outer
+	return true
+}
+
+// maxEarlier bounds how many microseconds earlier spans begin that are around others.
+const maxEarlier = 16
+
+// isAround reports whether a span may be around another that ended before.
+func (i *interval) isAround(inner interval) bool {
+	return inner.end <= i.end && (inner.begin >= i.begin || inner.begin >= i.begin-maxEarlier && inner.end > i.begin)
 }

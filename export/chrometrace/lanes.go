@@ -90,18 +90,29 @@ func (t *Trace) free(g *lanes, at micros) *lane {
 	if best != nil {
 		return best
 	}
-	l := oldest
-	if len(g.list) < maxLanes {
-		l = &lane{}
-		g.list = append(g.list, l)
+	if len(g.list) == maxLanes {
+		t.add(g, oldest)
+		return oldest
 	}
+	return t.newLane(g)
+}
+
+// newLane adds a lane to a group.
+func (t *Trace) newLane(g *lanes) *lane {
+	l := &lane{}
+	g.list = append(g.list, l)
+	t.add(g, l)
+	return l
+}
+
+// add makes a lane the next one of a group.
+func (t *Trace) add(g *lanes, l *lane) {
 	g.added++
 	*l = lane{end: math.MinInt64, tid: t.threads + firstThread, number: g.added}
 	t.threads++
 	p := place{g.pid, l.tid}
 	t.out.metadata("thread_name", "name", p, export.AppendString(nil, g.label(l)))
 	t.out.metadata("thread_sort_index", "sort_index", p, strconv.AppendInt(nil, int64(g.order), 10))
-	return l
 }
 
 // label names a lane.

@@ -79,7 +79,8 @@ func (t *Trace) EndFile() {
 	t.conns.clear()
 	t.processes.clear()
 	t.last = 0
-	t.spans.lanes = nil
+	t.spans.read.EndFile()
+	t.spans.threads = nil
 }
 
 // Close ends the trace, and returns the first error of the writer.

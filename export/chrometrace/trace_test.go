@@ -87,7 +87,7 @@ func check(t testing.TB, f traceFile) {
 				if s.At+s.Dur > outer.At+outer.Dur {
 					t.Errorf("lane %v: %s (%.0f, %.0f) overlaps %s (%.0f, %.0f)", at, s.Name, s.At, s.Dur, outer.Name, outer.At, outer.Dur)
 				}
-				if s.Category != "phase" || outer.Category == "phase" {
+				if s.Category != "go" && (s.Category != "phase" || outer.Category == "phase") {
 					t.Errorf("lane %v: %s is in %s", at, s.Name, outer.Name)
 				}
 			}
@@ -216,6 +216,71 @@ X c1 requests 2: 4000+5500 unfinished: zip m@v1.0.0`, "\n")
 		}
 		if a != b {
 			t.Errorf("got  %s\nwant %s", b, a)
+		}
+	}
+}
+
+// TestGoSpans converts spans of a go command that nest, as it means them to, and others that
+// overlap on one thread, as they do.
+func TestGoSpans(t *testing.T) {
+	type edge struct {
+		at    int64
+		phase string
+		name  int
+	}
+	trace := func(edges []edge) string {
+		var b strings.Builder
+		b.WriteString("[\n")
+		for _, e := range edges {
+			fmt.Fprintf(&b, `,{"name":"span %d","ph":%q,"ts":%d.25,"pid":0,"tid":3}`+"\n", e.name, e.phase, micros2026+e.at)
+		}
+		return b.String() + "]"
+	}
+	lanesOf := func(lines string, spans int) int {
+		lanes := make(map[int64]bool)
+		n := 0
+		for _, e := range converted(t, lines).Events {
+			if e.Phase == "X" {
+				lanes[e.TID] = true
+				n++
+			}
+		}
+		if n != spans {
+			t.Errorf("%d spans, want %d", n, spans)
+		}
+		return len(lanes)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for round := range 50 {
+		var nested []edge
+		var open []int
+		at, names := int64(100), 0
+		for range 400 {
+			at += r.Int64N(4) // many begin or end at once
+			if len(open) < 6 && r.IntN(2) == 0 {
+				nested = append(nested, edge{at, "B", names})
+				open = append(open, names)
+				names++
+			} else if len(open) > 0 {
+				nested = append(nested, edge{at, "E", open[len(open)-1]})
+				open = open[:len(open)-1]
+			}
+		}
+		for len(open) > 0 {
+			nested = append(nested, edge{at, "E", open[len(open)-1]})
+			open = open[:len(open)-1]
+		}
+		if n := lanesOf(trace(nested), names); n > 2 { // one has no room for what begins at once
+			t.Errorf("round %d: %d lanes for spans that nest", round, n)
+		}
+		var mixed []edge
+		for i := range 100 {
+			begin := r.Int64N(1000)
+			mixed = append(mixed, edge{begin, "B", i}, edge{begin + 1 + r.Int64N(100), "E", i})
+		}
+		slices.SortStableFunc(mixed, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
+		if n := lanesOf(trace(mixed), 100); n < 2 {
+			t.Errorf("round %d: %d lanes for spans that overlap", round, n)
 		}
 	}
 }

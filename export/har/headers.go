@@ -2,7 +2,6 @@ package har
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"h2trace/export"
@@ -142,12 +141,4 @@ func appendCookie(b []byte, c *http.Cookie) []byte {
 		b = append(b, `,"secure":true`...)
 	}
 	return append(b, '}')
-}
-
-// mime returns the type of a body, as browsers give it if there is none.
-func (f *fields) mime() string {
-	if f.contentType == "" {
-		return "x-unknown"
-	}
-	return strings.TrimSpace(f.contentType)
 }

@@ -19,7 +19,7 @@ func (x *entry) appendRequest(b []byte) []byte {
 	b = appendQuery(append(b, `,"queryString":[`...), address)
 	b = append(b, ']')
 	if len(m.body) > 0 {
-		b = export.AppendString(append(b, `,"postData":{"mimeType":`...), m.fields.mime())
+		b = export.AppendString(append(b, `,"postData":{"mimeType":`...), m.fields.contentType)
 		b = append(b, `,"params":[]`...)
 		b = append(m.appendBody(b, "_encoding", x.requestBytes), '}')
 	}
@@ -40,7 +40,7 @@ func (x *entry) appendResponse(b []byte) []byte {
 		size = -1 // of what is encoded, and that is not decoded here
 	}
 	b = appendInt(b, `,"content":{"size":`, size)
-	b = export.AppendString(append(b, `,"mimeType":`...), m.fields.mime())
+	b = export.AppendString(append(b, `,"mimeType":`...), m.fields.contentType)
 	if len(m.body) > 0 {
 		b = m.appendBody(b, "encoding", x.responseBytes)
 	}

@@ -3,26 +3,19 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"h2trace/export/scan"
 )
 
-// goTrace sums up the spans that a go command writes with -debug-trace=FILE: Chrome trace
-// events, of which each is a line (cmd/go/internal/trace). Their clock is that of the wall, as
-// in events.
+// goTrace sums up the spans that a go command writes with -debug-trace=FILE. Their clock is that of
+// the wall, as in events.
 type goTrace struct {
-	open  map[spanKey][]wallTime // begins without an end
-	begun int                    // how many these are
+	read  scan.GoTrace
 	spans byName[goSpan]
 }
-
-// spanKey identifies what is open.
-type spanKey struct{ thread, name string }
 
 // goSpan is the tally of one kind of spans.
 type goSpan struct {
@@ -31,10 +24,9 @@ type goSpan struct {
 	at             []interval
 }
 
-// Bounds on the kinds of spans, on those that are open, and on the periods of each kind.
+// Bounds on the kinds of spans, and on the periods of each kind.
 const (
 	maxSpanKinds   = 64
-	maxOpenSpans   = 1 << 14
 	maxSpanPeriods = 1 << 14
 )
 
@@ -70,49 +62,7 @@ func kindOfSpan(name string) string {
 
 // take takes a line, and reports whether it is one of a trace.
 func (g *goTrace) take(line []byte) bool {
-	line, ok := scan.GoTrace(line)
-	if !ok || line == nil {
-		return ok
-	}
-	var name, phase, thread []byte
-	var micros float64
-	timed := false
-	if !scan.Members(line, func(key, v []byte) {
-		switch string(key) {
-		case "name":
-			name = v
-		case "ph":
-			phase = v
-		case "tid":
-			thread = v
-		case "ts":
-			var err error
-			micros, err = strconv.ParseFloat(string(v), 64)
-			timed = err == nil && micros > 0 && micros < 1e17
-		}
-	}) ||
-		name == nil || !timed {
-		return false
-	}
-	key, at := spanKey{string(thread), scan.Text(name)}, wallTime(math.Round(micros))*1e3 // a float64 has no more
-	switch {
-	case scan.Is(phase, "B"):
-		if g.open == nil {
-			g.open = make(map[spanKey][]wallTime)
-		}
-		if g.begun < maxOpenSpans {
-			g.open[key] = append(g.open[key], at)
-			g.begun++
-		}
-	case scan.Is(phase, "E") && len(g.open[key]) > 0:
-		begins := g.open[key]
-		g.begun--
-		g.add(kindOfSpan(key.name), interval{begins[len(begins)-1], at})
-		if g.open[key] = begins[:len(begins)-1]; len(begins) == 1 {
-			delete(g.open, key)
-		}
-	}
-	return true
+	return g.read.Take(line, func(s scan.GoSpan) { g.add(kindOfSpan(s.Name), interval{wallTime(s.Begin), wallTime(s.End)}) })
 }
 
 func (g *goTrace) add(kind string, i interval) {
@@ -136,10 +86,7 @@ func (g *goTrace) add(kind string, i interval) {
 }
 
 // end ends a file. A span that is open then has no end.
-func (g *goTrace) end() {
-	clear(g.open)
-	g.begun = 0
-}
+func (g *goTrace) end() { g.read.EndFile() }
 
 // GoSpan is the tally of the spans of one kind of a go command. Wall is the time in which at
 // least one was under way, and Own what of that is the time of the processes themselves.

@@ -101,20 +101,3 @@ func TestGoTraceOfGo(t *testing.T) {
 		t.Errorf("got %v, and %d lines skipped", kinds, r.SkippedLines)
 	}
 }
-
-// TestGoTraceOpen has a span that begins again and again, and never ends.
-func TestGoTraceOpen(t *testing.T) {
-	var g goTrace
-	for range maxOpenSpans + 10 {
-		if !g.take([]byte(`{"name":"load.PackagesAndErrors","ph":"B","ts":1767323045000000,"pid":0,"tid":1}`)) {
-			t.Fatal("the line is not taken")
-		}
-	}
-	open := 0
-	for _, begins := range g.open {
-		open += len(begins)
-	}
-	if open > maxOpenSpans {
-		t.Errorf("%d spans are open, want %d at most", open, maxOpenSpans)
-	}
-}
