@@ -228,10 +228,11 @@ h2trace redacted stays so. In an archive, keys that begin with "_" are those of
 events. A request without a complete response has _error, and the status 0 if
 none came.
 
-Memory stays below 128 MB, whatever the size of the files. An archive is sorted
-with a file in the directory of temporary ones then. If headers and bodies of
-the requests that are under way at once exceed 16 MB, those of the oldest are
-left out, and a message says so.
+Memory stays below 128 MB, whatever the size of the files, unless a line of them
+has more than 1 MB. A large archive is sorted with a file in the directory of
+temporary ones (TMPDIR). If the headers and bodies of the requests that are
+under way at once exceed 16 MB, those of the oldest are left out, and a message
+says so.
 
 The exit status is 1 if a file cannot be read, and what came before is
 converted; or if no event is in any, or the output cannot be written.

@@ -12,7 +12,6 @@ type conn struct {
 	opened bool
 	set    setup
 	label  string
-	remote []byte
 
 	own, requests, stalls lanes
 	open                  map[string]*request // by stream, as written
