@@ -1,16 +1,14 @@
 package proxies
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"h2trace/export/scan"
 )
 
 // event holds the keys of an event that a comparison needs besides those of a report.
@@ -106,19 +104,14 @@ func (m *measures) read(d download) error {
 		measures: m, timedOut: d.timedOut,
 		conns: make(map[string]*conn), html: make(map[stream]bool),
 	}
-	in := bufio.NewReaderSize(f, 1<<20)
-	for {
-		line, err := in.ReadBytes('\n')
+	if _, err := scan.Lines(f, func(line []byte) error {
 		var e event
-		if line = bytes.TrimSpace(line); len(line) > 0 && json.Unmarshal(line, &e) == nil {
+		if json.Unmarshal(line, &e) == nil {
 			r.take(&e)
 		} // else a report counts it
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	m.downloads++
 	if d.timedOut {
