@@ -9,6 +9,7 @@ import (
 
 // conn is a connection, and its lanes.
 type conn struct {
+	id     string
 	opened bool
 	set    setup
 	label  string
@@ -39,6 +40,7 @@ func (t *Trace) newConn(id string, p *process) *conn {
 	order := orderConns + 3*p.conns
 	p.conns++
 	c := &conn{
+		id:       id,
 		label:    id,
 		own:      lanes{pid: p.pid, name: id, order: order},
 		requests: lanes{pid: p.pid, name: id + " requests", order: order + 1},
@@ -88,10 +90,8 @@ func (t *Trace) connOpened() {
 	c.opened = true
 	c.set = setup{connect: before(t.at, connect), tls: interval{at, microsOf(t.at + int64(tls))}}
 	c.set.at = interval{c.set.connect.begin, max(at, c.set.tls.end)}
-	if host := e.Text("name"); host != "" {
-		c.label += " " + cut(host)
-	} else if remote := e.Text("remote"); remote != "" {
-		c.label += " " + cut(remote)
+	if peer := t.peer(); peer != "" {
+		c.label = c.id + " " + cut(peer)
 	}
 	if len(c.own.list) == 0 {
 		c.own.name = c.label
@@ -137,6 +137,7 @@ func (t *Trace) connEnded(c *conn) {
 	}
 	c.open = nil
 	t.connClosed(c, max(t.last, c.set.at.end), nil)
+	t.lanes -= len(c.own.list) + len(c.requests.list) + len(c.stalls.list)
 }
 
 // lookup draws a query to a name server.

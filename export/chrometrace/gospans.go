@@ -13,8 +13,11 @@ type goSpans struct {
 	read    scan.GoTrace
 	files   int64
 	threads map[string]*nest // of this file, nil before the first
-	last    int64            // number of the last thread
+	kept    int              // intervals of them
 }
+
+// forget makes the spans that follow those of another file.
+func (g *goSpans) forget() { g.threads, g.kept = nil, 0 }
 
 // The ids of these processes and threads, above all of Linux and of other lanes.
 const (
@@ -30,10 +33,12 @@ type nest struct {
 	floor []micros     // by lane: the end of what outer does not have any more
 }
 
-// Bounds on the lanes of a thread, and on the outermost spans of a lane that one may come around.
+// Bounds on the lanes of a thread, on the outermost spans of a lane that one may come around, and
+// on those of all.
 const (
 	maxNestLanes = 64
-	maxOuter     = 256
+	maxOuter     = 1 << 14
+	maxAllOuter  = 1 << 19
 )
 
 // goTrace takes a line that a go command wrote with -debug-trace, and reports whether it is one.
@@ -60,11 +65,11 @@ func (t *Trace) nestOf(thread string) *nest {
 		t.out.metadata("process_sort_index", "sort_index", at, []byte("0"))
 	}
 	n := g.threads[thread]
-	if n == nil {
-		if len(g.threads) == maxNests {
+	if n == nil || g.kept >= maxAllOuter {
+		if len(g.threads) == maxNests || g.kept >= maxAllOuter {
 			clear(g.threads) // the next spans of all get new lanes
+			g.kept = 0
 		}
-		g.last++
 		number, _ := strconv.Atoi(thread)
 		n = &nest{lanes: lanes{pid: at.pid, name: "go " + strconv.Itoa(number), order: number}}
 		g.threads[thread] = n
@@ -76,6 +81,7 @@ func (t *Trace) nestOf(thread string) *nest {
 // that begin together the one that is written first as the outer one. So one around others begins
 // a microsecond earlier, if there is room.
 func (t *Trace) nested(n *nest, i *interval) place {
+	t.spans.kept++ // at most: it may replace others
 	for k := range n.outer {
 		if n.around(k, i) {
 			return place{n.pid, n.list[k].tid}
@@ -84,7 +90,9 @@ func (t *Trace) nested(n *nest, i *interval) place {
 	if len(n.outer) == maxNestLanes {
 		*n = nest{lanes: lanes{pid: n.pid, name: n.name, order: n.order, added: n.added}}
 	}
-	l := t.newLane(&n.lanes)
+	l := &lane{}
+	n.list = append(n.list, l)
+	t.add(&n.lanes, l)
 	n.outer = append(n.outer, []interval{*i})
 	n.floor = append(n.floor, math.MinInt64)
 	return place{n.pid, l.tid}
@@ -109,8 +117,9 @@ func (n *nest) around(k int, i *interval) bool {
 	}
 	i.begin = begin
 	if outer = append(outer[:inner], *i); len(outer) > maxOuter {
-		n.floor[k] = outer[0].end
-		outer = append(outer[:0], outer[1:]...)
+		half := len(outer) / 2
+		n.floor[k] = outer[half-1].end
+		outer = append(outer[:0], outer[half:]...)
 	}
 	n.outer[k] = outer
 	return true

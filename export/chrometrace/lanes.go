@@ -53,8 +53,11 @@ type lanes struct {
 	added int
 }
 
-// maxLanes bounds the lanes of a group that more spans are put on.
-const maxLanes = 1024
+// The bounds on the lanes that more spans are put on, of a group and of all. A group always has one.
+const (
+	maxLanes    = 1 << 10
+	maxAllLanes = 1 << 17
+)
 
 // firstThread is the id of the first lane. Linux has none above 1<<22 (pid_max in proc(5)).
 const firstThread = 5_000_001
@@ -90,7 +93,7 @@ func (t *Trace) free(g *lanes, at micros) *lane {
 	if best != nil {
 		return best
 	}
-	if len(g.list) == maxLanes {
+	if n := len(g.list); n == maxLanes || n > 0 && t.lanes >= maxAllLanes {
 		t.add(g, oldest)
 		return oldest
 	}
@@ -101,6 +104,7 @@ func (t *Trace) free(g *lanes, at micros) *lane {
 func (t *Trace) newLane(g *lanes) *lane {
 	l := &lane{}
 	g.list = append(g.list, l)
+	t.lanes++
 	t.add(g, l)
 	return l
 }

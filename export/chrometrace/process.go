@@ -104,7 +104,10 @@ func (t *Trace) executed(p *process, i interval, exit *scan.Object) {
 	t.out.end()
 }
 
-func (t *Trace) processEnded(p *process) { t.executed(p, interval{p.begin, t.last}, nil) }
+func (t *Trace) processEnded(p *process) {
+	t.executed(p, interval{p.begin, t.last}, nil)
+	t.lanes -= len(p.own.list) + len(p.lookups.list) + len(p.failed.list) + len(p.locks.list)
+}
 
 // lock draws a wait for a lock.
 func (t *Trace) lock(p *process) {

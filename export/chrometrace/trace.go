@@ -16,6 +16,7 @@ type Trace struct {
 	processes table[int64, *process]
 	conns     table[string, *conn]
 	streams   int    // that hold a lane
+	lanes     int    // of processes and conns
 	threads   int64  // lanes so far
 	order     int64  // processes so far
 	at        int64  // of the event, nanoseconds
@@ -80,7 +81,7 @@ func (t *Trace) EndFile() {
 	t.processes.clear()
 	t.last = 0
 	t.spans.read.EndFile()
-	t.spans.threads = nil
+	t.spans.forget()
 }
 
 // Close ends the trace, and returns the first error of the writer.
