@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -49,12 +50,18 @@ func browse(t *testing.T, site http.Handler, page string) string {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	profile, err := os.MkdirTemp("", "h2trace-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(profile) }() // helpers of the browser may still write to it
 	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=60000", "--dump-dom", server.URL+"/"+page)
+		"--user-data-dir="+profile, "--virtual-time-budget=60000", "--dump-dom", server.URL+"/"+page)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
+	cmd.WaitDelay = promptly // helpers may hold the pipes
 	dom, err := cmd.Output()
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		t.Fatalf("chromium: %v\n%s", err, indent(stderr.String()))
 	}
 	return string(dom)
