@@ -3,6 +3,7 @@ package har
 import (
 	"encoding/base64"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -104,10 +105,14 @@ func wholeRunes(text []byte) int {
 	return len(text)
 }
 
-// uri escapes what a URL cannot have (RFC 3986 §2). A request that was not seen has none.
+// scheme is how an absolute URL begins (RFC 3986 §3.1).
+var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+
+// uri returns the absolute URL that an entry has to have: without a fragment, and with what a URL
+// cannot have escaped (RFC 3986 §2).
 func uri(s string) string {
-	if s == "" {
-		return "unknown:"
+	if !scheme.MatchString(s) { // it was not seen, or is none
+		s = "unknown:" + s
 	}
 	s, _, _ = strings.Cut(s, "#")
 	const hex = "0123456789ABCDEF"

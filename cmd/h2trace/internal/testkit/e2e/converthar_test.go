@@ -75,6 +75,41 @@ func TestConvertHAR(t *testing.T) {
 	}
 }
 
+// TestConvertOdd converts exchanges of which little is known, and with names made to break what
+// reads them. Both formats are read without a complaint.
+func TestConvertOdd(t *testing.T) {
+	t.Parallel()
+	needPrograms(t, "node")
+	var lines strings.Builder
+	urls := []string{
+		`null`, `"proxy.example:443"`, `"https://[fe80::1%25eth0]:443/a b\u0001<>#c"`, `"*"`, `"/only/path"`,
+		`"https://x.example/?\ud800&=&%zz"`, "\"https://x.example/\xff\"", `"https://</script><img src=x>/"`,
+	}
+	for i, url := range urls {
+		fmt.Fprintf(&lines, `{"v":1,"ts":"2026-01-01T00:00:0%d.000000000Z","event":"exchange","pid":%d,"comm":"\u202e\u0007</pre>","conn":"c\"%d",`+
+			`"stream":%d,"method":null,"url":%s,"status":null,"protocol":null,"request_bytes":null,"response_bytes":null,"send_ms":null,`+
+			`"wait_ms":null,"receive_ms":1.500,"error":{"class":"reset","detail":"\u0000"}}`+"\n", i, i-1, i, i, url)
+	}
+	events := filepath.Join(t.TempDir(), "events.jsonl")
+	if err := os.WriteFile(events, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	har := convert(t, "har", events)
+	validateHAR(t, har)
+	if n := len(readHAR[harTimes](t, har)); n != len(urls) {
+		t.Errorf("%d entries, want %d", n, len(urls))
+	}
+	exchanges := 0
+	for _, s := range openTrace(t, convert(t, "trace", events)).Slices {
+		if s.Category == "exchange" {
+			exchanges++
+		}
+	}
+	if exchanges != len(urls) {
+		t.Errorf("%d exchanges in the trace, want %d", exchanges, len(urls))
+	}
+}
+
 // plainServer starts a server of HTTP/2 without TLS, and returns its URL.
 func plainServer(t *testing.T) string {
 	t.Helper()
