@@ -63,7 +63,8 @@ func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdou
 	files := opts.Files
 	if len(files) == 0 {
 		if terminal.Is(stdin) {
-			msg.Errorf("convert reads events from files or from stdin, which is a terminal; run h2trace with -o FILE and then h2trace convert %s FILE", opts.Format)
+			msg.Errorf("convert reads events from files or from stdin, which is a terminal; "+
+				"run h2trace with -o FILE and then h2trace convert %s FILE", opts.Format)
 			return exitUsage
 		}
 		files = []string{"-"}
@@ -123,7 +124,8 @@ func finish(c *convert.Converter, to *result, reading error, msg *message.Printe
 		return exitRuntime
 	}
 	if n := c.LeftOut(); n > 0 {
-		msg.Infof("headers and bodies of %s are left out: too many were under way at once", message.Count(uint64(n), "exchange", "exchanges"))
+		msg.Infof("headers and bodies of %s are left out: too many were under way at once",
+			message.Count(uint64(n), "exchange", "exchanges"))
 	}
 	if reading != nil {
 		msg.Errorf("%v; what came before is converted", reading)

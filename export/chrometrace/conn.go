@@ -114,8 +114,9 @@ func (t *Trace) connClosed(c *conn, at micros, e *scan.Object) {
 	lane := t.fit(&c.own, i)
 	t.out.span(c.label, "conn", lane, i)
 	if e != nil {
-		t.out.args(e, "conn", "protocol", "role", "local", "remote", "name", "via", "joined", "source", "reason", "tls", "dns_ms",
-			"bytes_sent", "bytes_received", "frames", "rtt_ms", "min_rtt_ms", "retransmits", "out_of_order", "unread_bytes", "error")
+		t.out.args(e, "conn", "protocol", "role", "local", "remote", "name", "via", "joined", "source",
+			"reason", "tls", "dns_ms", "bytes_sent", "bytes_received", "frames", "rtt_ms", "min_rtt_ms",
+			"retransmits", "out_of_order", "unread_bytes", "error")
 	}
 	t.out.end()
 	t.part("connect", lane, c.set.connect.within(i))
@@ -155,7 +156,11 @@ func (t *Trace) failed() {
 	phases := [...]struct {
 		name string
 		took time.Duration
-	}{{"dns", millis(e.Get("dns_ms"))}, {"connect", millis(e.Get("connect_ms"))}, {"tls", millis(e.Get("tls_ms"))}}
+	}{
+		{"dns", millis(e.Get("dns_ms"))},
+		{"connect", millis(e.Get("connect_ms"))},
+		{"tls", millis(e.Get("tls_ms"))},
+	}
 	i := before(t.at, phases[0].took+phases[1].took+phases[2].took)
 	lane := t.fit(&p.failed, i)
 	t.out.span(cut(t.complaint()+" "+t.peer()), "conn", lane, i)
@@ -174,7 +179,8 @@ func (t *Trace) silent() {
 	e, p := &t.event, t.processOf()
 	i := before(t.at, millis(e.Get("silent_ms")))
 	t.out.span(cut("silent "+t.peer()), "conn", t.fit(&p.failed, i), i)
-	t.out.args(e, "local", "remote", "name", "via", "proxy", "state", "last", "bytes_sent", "bytes_received")
+	t.out.args(e, "local", "remote", "name", "via", "proxy", "state", "last", "bytes_sent",
+		"bytes_received")
 	t.out.end()
 }
 

@@ -68,8 +68,8 @@ func (t *Trace) mark() {
 		at = t.first(&t.processOf().own)
 	}
 	t.out.instant(t.markName(), "mark", at, microsOf(t.at))
-	t.out.args(e, "conn", "stream", "dir", "type", "violation", "error", "last_stream", "debug", "reason", "records", "bytes",
-		"skipped_bytes", "index", "want", "got")
+	t.out.args(e, "conn", "stream", "dir", "type", "violation", "error", "last_stream", "debug", "reason",
+		"records", "bytes", "skipped_bytes", "index", "want", "got")
 	t.out.end()
 }
 

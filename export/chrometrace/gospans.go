@@ -130,5 +130,6 @@ const maxEarlier = 16
 
 // isAround reports whether a span may be around another that ended before.
 func (i *interval) isAround(inner interval) bool {
-	return inner.end <= i.end && (inner.begin >= i.begin || inner.begin >= i.begin-maxEarlier && inner.end > i.begin)
+	return inner.end <= i.end &&
+		(inner.begin >= i.begin || inner.begin >= i.begin-maxEarlier && inner.end > i.begin)
 }

@@ -73,9 +73,9 @@ func (t *Trace) exchange() {
 		name = cut(class + ": " + name)
 	}
 	t.out.span(name, "exchange", lane, i)
-	t.out.args(e, "conn", "stream", "method", "url", "status", "protocol", "reused", "request_bytes", "response_bytes", "dns_ms",
-		"connect_ms", "tls_ms", "stall_ms", "redirect", "module", "error", "retry", "via", "cache", "age_s", "server_timing",
-		"grpc_status", "grpc_message", "silent_ms", "open")
+	t.out.args(e, "conn", "stream", "method", "url", "status", "protocol", "reused", "request_bytes",
+		"response_bytes", "dns_ms", "connect_ms", "tls_ms", "stall_ms", "redirect", "module", "error", "retry",
+		"via", "cache", "age_s", "server_timing", "grpc_status", "grpc_message", "silent_ms", "open")
 	t.out.end()
 	sent := begin + int64(send)
 	answered := sent + int64(wait)

@@ -42,8 +42,8 @@ func New(w io.Writer) *Trace {
 	return t
 }
 
-// Take converts a line, and reports whether it is an event, or one of a go command. It returns the first error of the
-// writer.
+// Take converts a line, and reports whether it is an event, or one of a go command. It returns the
+// first error of the writer.
 func (t *Trace) Take(line []byte) (isEvent bool, err error) {
 	e := &t.event
 	if !e.Parse(line) {

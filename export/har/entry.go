@@ -24,9 +24,10 @@ func (h *Writer) request() {
 	if s == nil {
 		return
 	}
-	a := &asked{at: h.at, method: e.Text("method"), url: e.Text("url"), protocol: e.Text("protocol"), server: h.server()}
-	a.own = h.appendOwn(nil)
-	s.asked = a
+	s.asked = &asked{
+		at: h.at, method: e.Text("method"), url: e.Text("url"), protocol: e.Text("protocol"),
+		server: h.server(), own: h.appendOwn(nil),
+	}
 	h.grown(s)
 }
 

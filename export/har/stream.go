@@ -119,7 +119,8 @@ func (s *stream) bytes() int {
 }
 
 func (m *message) bytes() int {
-	return len(m.headers) + len(m.body) + len(m.fields.cookies) + len(m.fields.contentType) + len(m.fields.encoding)
+	f := &m.fields
+	return len(m.headers) + len(m.body) + len(f.cookies) + len(f.contentType) + len(f.encoding)
 }
 
 // grown counts what a stream holds, and leaves out the oldest ones if that is too much.
