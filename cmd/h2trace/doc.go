@@ -234,6 +234,11 @@ temporary ones (TMPDIR). If the headers and bodies of the requests that are
 under way at once exceed 16 MB, those of the oldest are left out, and a message
 says so.
 
+Of a pipe, Ctrl-C leaves convert the time to read what is left, so that this
+ends well with it:
+
+	h2trace -n gopls | h2trace convert trace -o run.json
+
 The exit status is 1 if a file cannot be read, and what came before is
 converted; or if no event is in any, or the output cannot be written.
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -26,9 +27,8 @@ type result struct {
 // openResult opens the file of -o, or stdout for "" and "-". It refuses to write to what is read
 // from. If a signal ends h2trace, it discards the file of -o.
 func openResult(path string, stdout io.Writer, inputs []os.FileInfo, msg *message.Printer) (*result, error) {
-	signals := make(chan os.Signal, 1)
+	r := &result{to: stdout}
 	if path == "" || path == "-" {
-		signal.Notify(signals, syscall.SIGPIPE) // where it is awaited, a write says that nobody reads
 		if f, ok := stdout.(*os.File); ok {
 			info, err := f.Stat()
 			if err != nil {
@@ -38,31 +38,48 @@ func openResult(path string, stdout io.Writer, inputs []os.FileInfo, msg *messag
 				return nil, fmt.Errorf("stdout goes to %s, which is read: name another file", name)
 			}
 		}
-		return &result{to: stdout}, nil
+		pipes := make(chan os.Signal, 1) // where it is awaited, a write says that nobody reads
+		signal.Notify(pipes, syscall.SIGPIPE)
+		r.heed(inputs, msg)
+		return r, nil
 	}
 	if info, err := os.Stat(path); err == nil && among(inputs, info) != "" {
 		return nil, fmt.Errorf("%s is read, and would be overwritten: name another file with -o", path)
 	}
 	_, err := os.Lstat(path)
-	r := &result{path: path, created: errors.Is(err, os.ErrNotExist)}
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) { // as by nohup
-			signal.Notify(signals, s)
-		}
-	}
-	go func() {
-		s := <-signals
-		r.discard()
-		n, _ := s.(syscall.Signal)
-		os.Exit(128 + int(n))
-	}()
+	r.path, r.created = path, errors.Is(err, os.ErrNotExist)
+	r.heed(inputs, msg)
 	if r.file, err = openOutput(path, msg); err != nil {
-		signal.Stop(signals)
 		return nil, err
 	}
 	r.emptied.Store(true)
 	r.to = r.file
 	return r, nil
+}
+
+// heed has signals end h2trace, and nothing be left that is not whole. The first Ctrl-C does not,
+// if a pipe is read: it reaches those who write to it as well, such as h2trace -p, which end
+// then.
+func (r *result) heed(inputs []os.FileInfo, msg *message.Printer) {
+	signals := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as by nohup
+			signal.Notify(signals, s)
+		}
+	}
+	waits := slices.ContainsFunc(inputs, func(i os.FileInfo) bool { return i.Mode()&os.ModeNamedPipe != 0 })
+	go func() {
+		for s := range signals {
+			if waits && s == os.Interrupt {
+				waits = false
+				msg.Infof("reading what is left in the pipe; Ctrl-C again to give up")
+				continue
+			}
+			r.discard()
+			n, _ := s.(syscall.Signal)
+			os.Exit(128 + int(n))
+		}
+	}()
 }
 
 // among returns the name of the input that a file is, or "".
