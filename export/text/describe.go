@@ -104,7 +104,7 @@ func describeSummary(l *line, e *scan.Object) {
 		}
 	}
 	l.fact(extra).say(", ")
-	if cpu := e.Within("agent", "cpu_ms"); known(cpu) {
+	if cpu := e.Within("agent", "cpu_ms"); scan.Known(cpu) {
 		l.millis(cpu).say(" CPU ")
 	}
 	l.say("in ").millis(e.Get("duration_ms"))
