@@ -47,6 +47,9 @@ type Options struct {
 	Wire bool
 	// NoCalls forgoes the probes on Read and Write of crypto/tls.
 	NoCalls bool
+	// Capture is the size of the buffer of whole packets in bytes, a power of two; 0 copies
+	// none.
+	Capture int
 	// First is a file that a target will execute: its probes are attached while the rest is
 	// loaded. "" is none.
 	First string
@@ -75,6 +78,8 @@ type Collector struct {
 	Connections *Connections
 	Sockets     *Sockets
 	QUICFlows   *QUICFlows
+	// Capture is nil without Options.Capture.
+	Capture *Capture
 
 	opts     Options
 	probes   probesObjects
@@ -104,7 +109,7 @@ func New(opts Options) (*Collector, error) {
 	if err := c.load(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
-	if err := c.hook(); err != nil {
+	if err := errors.Join(c.startCapture(), c.hook()); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
 	return c, nil
@@ -148,7 +153,7 @@ func (c *Collector) takeHooks() []link.Link {
 
 // Close stops the capture and frees everything.
 func (c *Collector) Close() error {
-	err := errors.Join(c.Stop(), c.closeRing())
+	err := errors.Join(c.Stop(), c.closeRing(), c.Capture.close())
 	if c.programs != nil {
 		err = errors.Join(err, c.programs.close())
 	}

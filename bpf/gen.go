@@ -7,3 +7,6 @@ package bpf
 
 // What watches packets, which not every kernel and user allows.
 //go:generate go tool bpf2go -cc $BPF2GO_CC -strip $BPF2GO_STRIP -target amd64 -tags linux -no-global-types -type owner -type flow_want -type listener -type quic_key -type quic_flow packets packets.bpf.c -- -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -mcpu=v3 -I. -I/usr/include/x86_64-linux-gnu
+
+// What copies whole packets, for a capture file.
+//go:generate go tool bpf2go -cc $BPF2GO_CC -strip $BPF2GO_STRIP -target amd64 -tags linux -no-global-types -type capture_record -type capture_loss capture capture.bpf.c -- -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -mcpu=v3 -I. -I/usr/include/x86_64-linux-gnu

@@ -76,6 +76,9 @@ func position(page []byte) *uint64 { return (*uint64)(unsafe.Pointer(unsafe.Slic
 // empty reports whether there is no record.
 func (r *ring) empty() bool { return r.read == atomic.LoadUint64(position(r.rest)) }
 
+// backlog returns how many bytes are not read yet.
+func (r *ring) backlog() uint64 { return atomic.LoadUint64(position(r.rest)) - r.read }
+
 // next returns the next sample, or nil. It is read-only memory, and valid until the next
 // call of a method.
 func (r *ring) next() []byte {

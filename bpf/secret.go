@@ -3,6 +3,7 @@
 package bpf
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -29,6 +30,13 @@ func (s *Secret) parse(head Head, sample []byte) error {
 		s.Label = labelOf(label)
 	}
 	return nil
+}
+
+// AppendLine appends the line of a key log file (RFC 9850).
+func (s *Secret) AppendLine(b []byte) []byte {
+	b = append(append(b, s.Label...), ' ')
+	b = append(hex.AppendEncode(b, s.ClientRandom[:]), ' ')
+	return append(hex.AppendEncode(b, s.Secret), '\n')
 }
 
 // labelOf returns a label as one of the above, or "". It allocates nothing.

@@ -21,11 +21,12 @@ import (
 type Options struct {
 	trace.Options
 	lines   lineOptions
-	User    string // -u; "" runs COMMAND as the user of h2trace
-	Output  string // -o; "" is stdout
-	Keys    string // --keylog; "" is none
-	Quiet   bool   // -q
-	Sum     bool   // -c: print the report instead of events
+	User    string               // -u; "" runs COMMAND as the user of h2trace
+	Output  string               // -o; "" is stdout
+	Keys    string               // --keylog; "" is none
+	Packets output.PacketOptions // --pcap, -C, -W
+	Quiet   bool                 // -q
+	Sum     bool                 // -c: print the report instead of events
 	Report  reportOptions
 	Replay  replayOptions
 	Convert convertOptions
@@ -96,6 +97,9 @@ func parseArgs(args []string) (Options, action, error) {
 		if err := checkKeys(&opts); err != nil {
 			return opts, 0, err
 		}
+	}
+	if err := checkPacketFlags(fs, &opts); err != nil {
+		return opts, 0, err
 	}
 	if opts.Sum && (fs.Changed("events") || fs.Changed("format") || opts.lines.Verbose || opts.lines.selects(fs) || opts.BodyBytes > 0) {
 		return opts, 0, usagef("-c prints the report instead of events, so that -e, -f, -s, -v and what selects exchanges have no meaning")
@@ -177,6 +181,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.BoolVarP(&opts.Sum, "report", "c", false, "")
 	fs.Var((*labelList)(&opts.Labels), "label", "")
 	fs.StringVar(&opts.Keys, "keylog", "", "")
+	bindPackets(fs, &opts.Packets)
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")
 	fs.Var((*bufferSize)(&opts.Buffer), "buffer", "")

@@ -41,12 +41,13 @@ type tracerFunc func(opts Options, out *output.Output, msg *message.Printer) (tr
 
 // session is one observation from its output to its exit status.
 type session struct {
-	opts   Options
-	out    *output.Output
-	msg    *message.Printer
-	tracer tracerFunc
-	sum    *overview       // nil if nobody wants it
-	keys   *output.Secrets // of --keylog, nil for none
+	opts    Options
+	out     *output.Output
+	msg     *message.Printer
+	tracer  tracerFunc
+	sum     *overview       // nil if nobody wants it
+	keys    *output.Secrets // of --keylog, nil for none
+	packets *output.Packets // of --pcap, nil for none
 }
 
 // openSession opens the output, whose owner is that of COMMAND if it has another user.
@@ -65,6 +66,13 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 	}
 	if s.out = out; s.keys != nil && s.keys.Is(out) {
 		return nil, fmt.Errorf("%s is for events and for session secrets: name another file for one of them", opts.Output)
+	}
+	if opts.Packets.Path != "" {
+		packets, err := output.OpenPackets(opts.Packets, owner, msg)
+		if err != nil {
+			return nil, err
+		}
+		s.packets, s.opts.PacketFiles = packets, packets
 	}
 	if f := opts.lines.formatter(out.File()); f != nil {
 		s.opts.Format = f.Append
@@ -101,7 +109,7 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	// First of all, as asking for signals changes what is found here.
 	l := launch.Spec{Args: opts.Command, Env: os.Environ(), Stdout: 1, Signals: launch.InheritedSignals()}
 	launch.IgnoreBrokenPipes()
-	if output.IsStdout(opts.Output) {
+	if output.IsStdout(opts.Output) || opts.Packets.Path == "-" {
 		l.Stdout = 2
 	}
 	if opts.User != "" {
@@ -190,11 +198,13 @@ func (s *session) observation(parent context.Context) (context.Context, context.
 		select {
 		case <-ctx.Done():
 		case <-s.out.Gone():
+		case <-s.packets.Gone():
 		case <-timeout:
 			s.msg.Infof("%s", durationOver(s.opts))
 		}
 		cancel(nil)
 		s.out.Ending()
+		s.packets.Ending()
 	}()
 	return ctx, cancel
 }
@@ -229,6 +239,9 @@ func (s *session) finish(err error, success, failure int) int {
 		if closeErr := s.explain(s.keys.Close()); err == nil {
 			err = closeErr
 		}
+	}
+	if closeErr := s.explain(s.packets.Close()); err == nil {
+		err = closeErr
 	}
 	s.sum.say(s.msg)
 	if err != nil {

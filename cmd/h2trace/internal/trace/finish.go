@@ -33,6 +33,10 @@ func (o *Observer) finish() error {
 	o.processes.Wait()
 	o.locks.endAll(monotonic())
 	err = errors.Join(err, o.conns.endAll())
+	if o.packets != nil {
+		_, packetsErr := o.packets.Finish()
+		err = errors.Join(err, packetsErr)
+	}
 	ledger, ledgerErr := o.collector.Connections.Ledger()
 	err = errors.Join(err, ledgerErr)
 	var sum *export.Summary

@@ -3,7 +3,6 @@
 package trace
 
 import (
-	"encoding/hex"
 	"io"
 
 	"h2trace/bpf"
@@ -40,9 +39,7 @@ func (l *keyLog) write(s *bpf.Secret) {
 		l.written = make(map[keyLogged]bool)
 	}
 	l.written[key] = true
-	b := append(append(l.line[:0], s.Label...), ' ')
-	b = append(hex.AppendEncode(b, s.ClientRandom[:]), ' ')
-	b = append(hex.AppendEncode(b, s.Secret), '\n')
+	b := s.AppendLine(l.line[:0])
 	if _, err := l.to.Write(b); err != nil {
 		l.msg.Infof("the observation goes on without session secrets: %v", err)
 		l.to = nil

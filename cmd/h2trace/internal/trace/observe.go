@@ -13,6 +13,7 @@ import (
 	"h2trace/bpf/gate"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/trace/packets"
 	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
@@ -56,7 +57,8 @@ type Observer struct {
 	locks     locks
 	losses    lossBook
 	keyLog    keyLog
-	nextLook  ktime.Time // of the next look
+	packets   *packets.Recorder // nil without --pcap
+	nextLook  ktime.Time        // of the next look
 	intake
 	command *int   // its process id, nil where there is none
 	signal  string // that h2trace was sent while it observed, or ""
@@ -88,6 +90,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		Verify:     opts.Verify,
 		Wire:       opts.Sources.Wire,
 		NoCalls:    !opts.Sources.Calls,
+	}
+	if opts.PacketFiles != nil {
+		kernelOptions.Capture = opts.Buffer
 	}
 	switch {
 	case opts.NoGate:
@@ -130,6 +135,10 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	o.events, o.clock, o.losses.events = events, clk, events
 	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
+	if opts.PacketFiles != nil {
+		o.packets = packets.New(packets.Options{To: opts.PacketFiles, Secrets: opts.ShowSecrets, Application: "h2trace"},
+			c.Capture, clk, monotonic, msg)
+	}
 	o.processes = process.NewTracker(process.Config{
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
 		Late: func(path string) error { return o.conns.ciphers.joining.probes.beginLate(path) },
@@ -198,6 +207,9 @@ func (o *Observer) AttachRunning(pids []int, names []string) error {
 // Observe writes events until ctx is done, until every target has exited and no
 // name can bring new ones, or until the output fails; then it drains the kernel's buffer and writes the summary.
 func (o *Observer) Observe(ctx context.Context) error {
+	if o.packets != nil {
+		o.packets.Start()
+	}
 	preparation := prepare(o.collector)
 	err := o.follow(ctx)
 	preparation.end()
@@ -222,6 +234,9 @@ func (o *Observer) follow(ctx context.Context) error {
 			}
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
 			return err
+		}
+		if o.packets != nil {
+			o.packets.Read(o.collector.ReadUntil())
 		}
 		p = newPace(o.collector)
 		idle := err != nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"h2trace/bpf/plan"
+	"h2trace/cmd/h2trace/internal/trace/packets"
 	"h2trace/export"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	Listener    export.Listener             // gets events, too
 	Format      func(b, line []byte) []byte // see export.Options
 	KeyLog      io.Writer                   // --keylog; nil for none
+	PacketFiles packets.Files               // --pcap; nil for none
 	Labels      []export.Label              // --label
 	BodyBytes   int                         // -s, bytes of each DATA payload
 	ShowSecrets bool                        // --show-secrets

@@ -9,7 +9,11 @@ import (
 )
 
 func (o *Observer) handle(e bpf.Event) error {
-	return errors.Join(o.take(e), o.conns.send())
+	err := errors.Join(o.take(e), o.conns.send())
+	if o.packets != nil {
+		o.packets.Read(e.Header().Time)
+	}
+	return err
 }
 
 // take hands an event to what it is for. It alone looks at the type of an event.
@@ -41,6 +45,9 @@ func (o *Observer) take(e bpf.Event) error {
 		o.conns.handshakeFailed(e)
 	case *bpf.Secret:
 		o.keyLog.write(e)
+		if o.packets != nil {
+			o.packets.Secret(e)
+		}
 		o.conns.secret(e)
 	case *bpf.Spot:
 		o.conns.spotted(e)

@@ -1,0 +1,208 @@
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"h2trace/decoder/ktime"
+)
+
+// Captured is a whole packet of a socket of a target, from its IP header on.
+type Captured struct {
+	Time       ktime.Time
+	Socket     uint64 // identifies the socket
+	PID        int
+	Generation Generation
+	Dir        int // Send or Recv
+	Comm       string
+	Bytes      []byte // valid until the next Read
+}
+
+// Uncaptured counts packets that found no room in the buffer.
+type Uncaptured struct{ Packets, Bytes uint64 }
+
+// Capture reads whole packets of targets, with Options.Capture. They have a buffer of their
+// own, so that events never suffer. It is for one goroutine.
+type Capture struct {
+	ring           ring
+	buffer, losses *ebpf.Map
+	pieces         map[pieceKey]*Captured
+}
+
+// pieceKey identifies a packet that comes in pieces.
+type pieceKey struct {
+	time   ktime.Time
+	socket uint64
+	dir    int
+}
+
+// maxPieced bounds the packets of which not all pieces have come.
+const maxPieced = 64
+
+// Read returns the next packet, or nil if there is none.
+func (c *Capture) Read() (*Captured, error) {
+	for sample := c.ring.next(); sample != nil; sample = c.ring.next() {
+		p, err := c.parse(sample)
+		if p != nil || err != nil {
+			return p, err
+		}
+	}
+	return nil, nil
+}
+
+// Wait returns after some time, or when the buffer fills up.
+func (c *Capture) Wait(timeout time.Duration) error { return c.ring.wait(timeout) }
+
+// Crowded reports whether half of the buffer is unread.
+func (c *Capture) Crowded() bool { return c.ring.backlog() > uint64(len(c.ring.data))/4 }
+
+// parse returns the packet of a record. It returns nil for a piece that does not complete one.
+func (c *Capture) parse(sample []byte) (*Captured, error) {
+	const head = int(unsafe.Offsetof(captureCaptureRecord{}.Bytes))
+	r, err := view[captureCaptureRecord](sample, head)
+	if err != nil {
+		return nil, err
+	}
+	if int(r.Len) > len(sample)-head || r.At+r.Len > r.Whole || int(r.Dir) > Recv {
+		return nil, fmt.Errorf("captured packet with %d bytes at %d of %d, direction %d", r.Len, r.At, r.Whole, r.Dir)
+	}
+	p := &Captured{
+		Time: ktime.Time(r.Time), Socket: r.Socket, PID: int(r.Pid), Generation: Generation(r.Generation),
+		Dir: int(r.Dir), Comm: text(r.Comm[:]), Bytes: sample[head : head+int(r.Len)],
+	}
+	if r.Len == r.Whole {
+		return p, nil
+	}
+	return c.join(p, int(r.At), int(r.Whole)), nil
+}
+
+// join adds a piece to its packet, and returns that if it is the last one.
+func (c *Capture) join(piece *Captured, at, whole int) *Captured {
+	key := pieceKey{piece.Time, piece.Socket, piece.Dir}
+	p := c.pieces[key]
+	if p == nil {
+		if len(c.pieces) >= maxPieced { // their rest was lost
+			clear(c.pieces)
+		}
+		p, piece.Bytes = piece, slices.Clone(piece.Bytes)
+		if at > 0 {
+			return nil
+		}
+		c.pieces[key] = p
+		return nil
+	}
+	if at != len(p.Bytes) {
+		delete(c.pieces, key)
+		return nil
+	}
+	p.Bytes = append(p.Bytes, piece.Bytes...)
+	if len(p.Bytes) < whole {
+		return nil
+	}
+	delete(c.pieces, key)
+	return p
+}
+
+// Losses returns what was lost of each process; 0 stands for those that the kernel could
+// not tell apart.
+func (c *Capture) Losses() (map[int]Uncaptured, error) {
+	lost := make(map[int]Uncaptured)
+	var pid uint32
+	var n captureCaptureLoss
+	it := c.losses.Iterate()
+	for it.Next(&pid, &n) {
+		lost[int(pid)] = Uncaptured{n.Packets, n.Bytes}
+	}
+	if err := it.Err(); err != nil {
+		return nil, fmt.Errorf("read how many packets were lost: %w", err)
+	}
+	return lost, nil
+}
+
+func (c *Capture) close() error {
+	if c == nil {
+		return nil
+	}
+	return errors.Join(c.ring.close(), c.buffer.Close(), c.losses.Close())
+}
+
+// startCapture loads the program that copies packets, and attaches it after those that find
+// out whose sockets these are.
+func (c *Collector) startCapture() error {
+	if c.opts.Capture == 0 {
+		return nil
+	}
+	if c.noPackets != nil {
+		return fmt.Errorf("packets are not watched: %w", c.noPackets)
+	}
+	spec, err := readObject(_CaptureBytes)
+	if err != nil {
+		return fmt.Errorf("read the compiled programs: %w", err)
+	}
+	loader, err := newProgramLoader([][]byte{_CaptureBytes}, spec)
+	if err != nil {
+		return err
+	}
+	own, free, err := c.captureMaps(spec)
+	if err != nil {
+		return err
+	}
+	defer free()
+	prog, err := loader.load(spec.Programs[captureProgCapture], own)
+	if err != nil {
+		return loadError(err)
+	}
+	defer prog.Close() // the links keep it
+	root, err := cgroupRoot()
+	if err != nil {
+		return err
+	}
+	for _, to := range []ebpf.AttachType{ebpf.AttachCGroupInetEgress, ebpf.AttachCGroupInetIngress} {
+		l, err := link.AttachCgroup(link.CgroupOptions{Path: root, Attach: to, Program: prog})
+		if err != nil {
+			return fmt.Errorf("attach to cgroup %s: %w", root, err)
+		}
+		c.hooks = append(c.hooks, l)
+	}
+	return nil
+}
+
+// captureMaps creates the maps of the program, and the Capture. The caller calls free when
+// the program is loaded.
+func (c *Collector) captureMaps(spec *ebpf.CollectionSpec) (own map[string]*ebpf.Map, free func(), err error) {
+	size := uint64(c.opts.Capture)
+	if err := spec.Variables[captureVarWakeupShift].Set(wakeupShift(size)); err != nil {
+		return nil, nil, fmt.Errorf("set %s: %w", captureVarWakeupShift, err)
+	}
+	ring := spec.Maps[captureMapCaptured]
+	ring.MaxEntries, ring.Value = uint32(size), nil
+	few := *spec
+	few.Programs = nil
+	few.Maps = map[string]*ebpf.MapSpec{
+		captureMapCaptured: ring, captureMapUncaptured: spec.Maps[captureMapUncaptured], constants: spec.Maps[constants],
+	}
+	few.Variables = maps.Clone(spec.Variables)
+	maps.DeleteFunc(few.Variables, func(_ string, v *ebpf.VariableSpec) bool { return v.SectionName != constants })
+	coll, err := ebpf.NewCollection(&few)
+	if err != nil {
+		return nil, nil, loadError(err)
+	}
+	own = maps.Clone(coll.Maps)
+	own[captureMapOwners], own[captureMapListeners] = c.flows.owners, c.flows.listeners
+	c.Capture = &Capture{
+		buffer: coll.DetachMap(captureMapCaptured), losses: coll.DetachMap(captureMapUncaptured),
+		pieces: make(map[pieceKey]*Captured),
+	}
+	if err := c.Capture.ring.open(c.Capture.buffer); err != nil {
+		coll.Close()
+		return nil, nil, fmt.Errorf("map the buffer of packets: %w", err)
+	}
+	return own, coll.Close, nil
+}
