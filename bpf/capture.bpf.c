@@ -14,7 +14,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 SEC("cgroup/skb")
 int capture(struct __sk_buff *skb)
 {
-	struct owner *owner = owner_of(skb);
+	struct owner *owner = captured_owner(skb);
 
 	if (owner)
 		capture_packet(skb, owner, skb->ingress_ifindex ? DIR_RECV : DIR_SEND);

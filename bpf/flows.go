@@ -39,6 +39,9 @@ func wireOf(conn uint64) Wire {
 	return WireNone
 }
 
+// SocketOf returns the cookie of the socket of a connection whose bytes come from packets.
+func SocketOf(conn uint64) uint64 { return conn &^ packetConn }
+
 // TLSIn returns the number that the probes of the Recovery give to TLS on the socket of a
 // connection without TLS, as through an HTTP proxy: they do not know of the proxy.
 func TLSIn(conn uint64) uint64 { return conn&^packetConn | tlsConn }

@@ -20,8 +20,12 @@ type Summary struct {
 	Command   *int      // process id of COMMAND, nil if there is none
 	Signal    string    // the first that h2trace got, such as "SIGINT", or ""
 	Verify    *Verified // nil without --verify
+	Packets   *Packets  // nil without --pcap
 	Labels    []Label   // printed in this order
 }
+
+// Packets counts those of --pcap.
+type Packets struct{ Written, Lost uint64 }
 
 // Label is what the user says about a run, such as the region that it is from.
 type Label struct{ Key, Value string }
@@ -87,6 +91,11 @@ func (j *JSONL) Summary(s *Summary) {
 		b = appendIntOrNull(b, "mismatches", &v.Mismatches)
 		b = appendIntOrNull(b, "unchecked", &v.Unchecked)
 		b = append(b, '}')
+	}
+	if p := s.Packets; p != nil {
+		b = append(b, `,"packets":{"written":`...)
+		b = appendInteger(b, p.Written)
+		b = append(appendIntOrNull(b, "lost", &p.Lost), '}')
 	}
 	if len(s.Labels) > 0 {
 		b = appendLabels(b, s.Labels)

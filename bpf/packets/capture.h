@@ -13,6 +13,43 @@
 /* Records that a packet may become: 512 KiB, as jumbograms of IPv6 have. */
 #define CAPTURE_PIECES 8
 
+/* Returns the owner of a listening socket that is one of listeners. */
+static __always_inline struct owner *owner_of_listener(struct bpf_sock *sk)
+{
+	struct sock *full = (struct sock *)bpf_skc_to_tcp_sock(sk);
+	struct listener key = {};
+	u32 ip;
+
+	if (!full)
+		return NULL;
+	key.netns = BPF_CORE_READ(full, __sk_common.skc_net.net, ns.inum);
+	key.port = BPF_CORE_READ(full, __sk_common.skc_num);
+	if (BPF_CORE_READ(full, __sk_common.skc_family) != AF_INET) {
+		BPF_CORE_READ_INTO(&key.addr, full, __sk_common.skc_v6_rcv_saddr);
+	} else {
+		ip = BPF_CORE_READ(full, __sk_common.skc_rcv_saddr);
+		if (ip) {
+			key.addr[10] = key.addr[11] = 0xff;
+			__builtin_memcpy(key.addr + 12, &ip, sizeof(ip));
+		}
+	}
+	return bpf_map_lookup_elem(&listeners, &key);
+}
+
+/* Returns the owner of the socket of a packet, also where that listens; NULL without one. */
+static __always_inline struct owner *captured_owner(struct __sk_buff *skb)
+{
+	struct owner *owner = owner_of(skb);
+	struct bpf_sock *sk = skb->sk;
+
+	if (owner || !sk)
+		return owner;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->state != TCP_LISTEN)
+		return NULL;
+	return owner_of_listener(sk);
+}
+
 union captured_record {
 	struct capture_record capture;
 	struct capture_loss loss;
@@ -96,7 +133,7 @@ static __always_inline bool capture_slice(struct __sk_buff *skb, struct owner *o
  */
 __noinline u32 capture_piece(struct __sk_buff *skb, u64 time, u64 span, u32 dir)
 {
-	struct owner *owner = owner_of(skb);
+	struct owner *owner = captured_owner(skb);
 	u32 len = span;
 
 	if (!owner || skb->len <= span >> 32)

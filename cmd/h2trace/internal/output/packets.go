@@ -27,6 +27,7 @@ type Packets struct {
 	out   *Output
 	first *Output // the only one, if it is a pipe
 	file  int     // number of the file
+	err   error   // of going on to another file
 }
 
 // OpenPackets opens the first file. The rules of openFile hold. Where session secrets go to a
@@ -89,13 +90,13 @@ func (p *Packets) Full(size int64) bool { return p.Size > 0 && size > p.Size }
 
 // Next goes on to another file, or to the first one again.
 func (p *Packets) Next() error {
-	if err := p.out.Close(); err != nil {
-		return err
+	if p.err = p.out.Close(); p.err == nil {
+		if p.file++; p.Count > 0 && p.file == p.Count {
+			p.file = 0
+		}
+		p.err = p.open()
 	}
-	if p.file++; p.Count > 0 && p.file == p.Count {
-		p.file = 0
-	}
-	return p.open()
+	return p.err
 }
 
 // Write writes to the file.
@@ -106,7 +107,11 @@ func (p *Packets) Close() error {
 	if p == nil {
 		return nil
 	}
-	if err := p.out.Close(); err != nil {
+	err := p.err
+	if err == nil {
+		err = p.out.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("packets: %w", err)
 	}
 	return nil

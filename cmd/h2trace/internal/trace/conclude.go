@@ -39,6 +39,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Signal:    o.signal,
 		Verify:    verified(o.conns.verifier),
 		Labels:    o.opts.Labels,
+		Packets:   (*export.Packets)(o.captured),
 	}
 	o.events.Summary(sum)
 	if o.delivered()+lost != ledger.SeenRecords {

@@ -37,6 +37,8 @@ type connTable struct {
 	quic      *quicFlows
 	// sourceOf returns where a process fetches from.
 	sourceOf func(pid int) *fetchenv.Source
+	// named gets the names of connections by the cookie of their socket; nil without --pcap.
+	named func(socket uint64, name string)
 
 	byID    map[uint64]*tracedConn
 	sockets innermost
@@ -119,6 +121,9 @@ func (t *connTable) open(o *bpf.Open) {
 	config.FromStart = o.Handshake
 	c.event.Role = config.Role
 	t.sockets.enter(c)
+	if t.named != nil && o.Wire != bpf.WireNone {
+		t.named(bpf.SocketOf(o.Conn), c.fullName())
+	}
 	c.follow(config)
 	switch {
 	case o.Wire == bpf.WireNone && o.Handshake && t.ciphers.wanted:

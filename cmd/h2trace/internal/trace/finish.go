@@ -34,8 +34,8 @@ func (o *Observer) finish() error {
 	o.locks.endAll(monotonic())
 	err = errors.Join(err, o.conns.endAll())
 	if o.packets != nil {
-		_, packetsErr := o.packets.Finish()
-		err = errors.Join(err, packetsErr)
+		total, packetsErr := o.packets.Finish()
+		o.captured, err = &total, errors.Join(err, packetsErr)
 	}
 	ledger, ledgerErr := o.collector.Connections.Ledger()
 	err = errors.Join(err, ledgerErr)

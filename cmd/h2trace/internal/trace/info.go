@@ -2,11 +2,13 @@ package trace
 
 import (
 	"cmp"
+	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 
 	"h2trace/cmd/h2trace/internal/fetchenv"
+	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
@@ -44,6 +46,17 @@ func (c *connInfo) at(t ktime.Time) export.Meta {
 func (c *connInfo) endpoints() endpoints { return endpoints{c.event.Local, c.event.Remote} }
 
 func (c *connInfo) socket() socket { return socket{c.meta.PID, c.endpoints()} }
+
+// fullName says what a connection is, for who looks at its packets.
+func (c *connInfo) fullName() string {
+	way, peer := "to", c.event.Remote.String()
+	if c.event.Role == decoder.Server {
+		way = "from"
+	} else if c.event.Name != "" {
+		peer = net.JoinHostPort(c.event.Name, strconv.Itoa(int(c.event.Remote.Port())))
+	}
+	return fmt.Sprintf("%s of %s[%d] %s %s", c.meta.Conn, c.meta.Comm, c.meta.PID, way, peer)
+}
 
 // asProxy names the peer of a connection as an HTTP proxy: by the environment of the
 // process, or else by what is known of the peer.

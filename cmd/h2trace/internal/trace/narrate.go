@@ -92,8 +92,17 @@ func saw(s *export.Summary) string {
 		counts = append(counts, message.Count(*s.Exchanges, "exchange", "exchanges"))
 	}
 	counts = append(counts, message.Count(s.Frames, "frame", "frames"))
+	if p := s.Packets; p != nil {
+		counts = append(counts, message.Count(p.Written+p.Lost, "packet", "packets"))
+	}
 	text := fmt.Sprintf("saw %s in %.1f s; ", enumerate(counts, "and"), s.Duration.Seconds())
+	if p := s.Packets; p != nil && p.Lost > 0 {
+		text += fmt.Sprintf("%d of the packets were not written, try a larger --buffer; ", p.Lost)
+	}
 	if s.Records.Lost == 0 {
+		if p := s.Packets; p != nil && p.Lost > 0 {
+			return text + "lost no events"
+		}
 		return text + "lost nothing"
 	}
 	return text + fmt.Sprintf("%d of %d records were lost; see the loss events, or try a larger --buffer",

@@ -13,6 +13,7 @@ import (
 	"h2trace/bpf/gate"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/cmd/h2trace/internal/trace/packets"
 	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/cmd/h2trace/internal/verify"
@@ -58,6 +59,7 @@ type Observer struct {
 	losses    lossBook
 	keyLog    keyLog
 	packets   *packets.Recorder // nil without --pcap
+	captured  *packets.Totals   // at its end
 	nextLook  ktime.Time        // of the next look
 	intake
 	command *int   // its process id, nil where there is none
@@ -136,8 +138,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
 	if opts.PacketFiles != nil {
-		o.packets = packets.New(packets.Options{To: opts.PacketFiles, Secrets: opts.ShowSecrets, Application: "h2trace"},
-			c.Capture, clk, monotonic, msg)
+		o.packets = packets.New(packets.Options{
+			To: opts.PacketFiles, Secrets: opts.ShowSecrets, Executable: procfs.Executable, Clock: clk, Now: monotonic,
+		}, c.Capture, msg)
 	}
 	o.processes = process.NewTracker(process.Config{
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
@@ -156,6 +159,9 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 			return nil, errors.Join(fmt.Errorf("packets are not watched, which --source wire needs: %w", err), o.Close())
 		}
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
+	}
+	if o.packets != nil {
+		o.conns.named = o.packets.Name
 	}
 	o.unix = newUnixCalls(c, o.processes, o.conns, msg)
 	o.conns.exchanges.off = opts.TestPlan == testFrames

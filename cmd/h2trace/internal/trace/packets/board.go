@@ -16,6 +16,8 @@ type random [32]byte
 type board struct {
 	until   atomic.Int64  // all events before this ktime.Time are read
 	awaited atomic.Bool   // the Recorder waits for a change
+	isFresh atomic.Bool   // there is something in fresh
+	isNamed atomic.Bool   // there is something in names
 	changed chan struct{} // wakes it
 
 	mu       sync.Mutex
@@ -80,6 +82,7 @@ func (b *board) Secret(s *bpf.Secret) {
 	}
 	of.labels[s.Label] = true
 	of.lines = s.AppendLine(of.lines)
+	b.isFresh.Store(true)
 }
 
 // Name says what a connection is called, by the cookie of its socket.
@@ -90,6 +93,7 @@ func (b *board) Name(socket uint64, name string) {
 		clear(b.names)
 	}
 	b.names[socket] = name
+	b.isNamed.Store(true)
 }
 
 // has reports whether all secrets of a session are there.
@@ -108,6 +112,7 @@ func (b *board) take(lines []byte) []byte {
 		s.written, b.fresh[i] = len(s.lines), nil
 	}
 	b.fresh = b.fresh[:0]
+	b.isFresh.Store(false)
 	return lines
 }
 
@@ -123,10 +128,14 @@ func (b *board) again(lines []byte, r random) []byte {
 
 // takeName returns the name of a connection, once.
 func (b *board) takeName(socket uint64) string {
+	if !b.isNamed.Load() {
+		return ""
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	name := b.names[socket]
 	delete(b.names, socket)
+	b.isNamed.Store(len(b.names) > 0)
 	return name
 }
 

@@ -6,12 +6,14 @@ import (
 	"h2trace/bpf"
 )
 
-// flow is a TCP connection.
+// flow is a TCP connection of a socket. What a packet says of it is there until the next one.
 type flow struct {
 	random   random // of its ClientHello
 	hello    bool   // that was seen
-	answered bool   // this packet has the ServerHello
-	over     bool   // this packet is the last one that matters
+	begun    bool   // payload was seen
+	begins   bool   // the packet is the first with payload
+	answered bool   // it has the ServerHello
+	over     bool   // it is the last one that matters
 	fins     [2]bool
 }
 
@@ -30,7 +32,7 @@ func newFlows() flows {
 }
 
 // isCopy reports whether a packet that a target gets is one that another target of this host
-// has sent, and that was written then.
+// has sent: the file has it then.
 func (f *flows) isCopy(p *path, dir int) bool {
 	if dir == bpf.Recv {
 		_, sent := f.sent[*p]
@@ -43,33 +45,37 @@ func (f *flows) isCopy(p *path, dir int) bool {
 	return false
 }
 
-// of returns the connection of a packet with what the packet says of it, or nil.
+// of returns the connection of a packet, or nil if it has none or says nothing of it.
 func (f *flows) of(p *bpf.Captured, h *headers) *flow {
 	if h.proto != unix.IPPROTO_TCP {
 		return nil
 	}
 	c := f.bySocket[p.Socket]
-	if r, ok := helloOf(h.payload, clientHello); ok {
-		if c == nil {
-			c = f.add(p.Socket)
-		}
-		c.random, c.hello = r, true
-	}
-	if c == nil {
+	ends := h.flags&(flagFIN|flagRST) != 0
+	if c == nil && (len(h.payload) == 0 || ends) {
 		return nil
 	}
-	_, c.answered = helloOf(h.payload, serverHello)
-	c.answered = c.answered && c.hello
-	c.fins[p.Dir] = c.fins[p.Dir] || h.flags&flagFIN != 0
-	c.over = h.flags&flagRST != 0 || c.fins[bpf.Send] && c.fins[bpf.Recv]
+	if c == nil {
+		if len(f.bySocket) == maxFlows {
+			clear(f.bySocket)
+		}
+		c = new(flow)
+		f.bySocket[p.Socket] = c
+	}
+	if len(h.payload) == 0 && !ends {
+		return nil
+	}
+	c.packet(p.Dir, h)
 	return c
 }
 
-func (f *flows) add(socket uint64) *flow {
-	if len(f.bySocket) == maxFlows {
-		clear(f.bySocket)
+func (c *flow) packet(dir int, h *headers) {
+	c.begins, c.begun = !c.begun, true
+	if r, ok := helloOf(h.payload, clientHello); ok {
+		c.random, c.hello = r, true
 	}
-	c := new(flow)
-	f.bySocket[socket] = c
-	return c
+	_, answers := helloOf(h.payload, serverHello)
+	c.answered = answers && c.hello
+	c.fins[dir] = c.fins[dir] || h.flags&flagFIN != 0
+	c.over = h.flags&flagRST != 0 || c.fins[bpf.Send] && c.fins[bpf.Recv]
 }

@@ -1,6 +1,7 @@
 package packets
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/decoder/ktime"
+	"h2trace/export"
 	"h2trace/export/pcap"
 )
 
@@ -30,16 +32,21 @@ type Files interface {
 
 // Options say what is written.
 type Options struct {
-	To          Files
-	Secrets     bool // and the session secrets
-	Application string
+	To      Files
+	Secrets bool // and the session secrets
+	// Executable returns the path of the program of a process.
+	Executable func(pid int) (string, error)
+	Clock      ktime.Clock
+	Now        func() ktime.Time
 }
 
 const (
-	// patience is how long a packet waits for secrets.
+	// patience is how long a packet waits for what stands before it.
 	patience = time.Second
 	// interval is how often the Recorder looks for packets, and writes what it has.
 	interval = 50 * time.Millisecond
+	// shortly is how often it looks at the buffer while a packet waits.
+	shortly = 5 * time.Millisecond
 )
 
 // Recorder writes packets. Its board is for the reader of events.
@@ -47,27 +54,31 @@ type Recorder struct {
 	board
 	opts   Options
 	source Source
-	clock  ktime.Clock
-	now    func() ktime.Time
 	msg    *message.Printer
 	w      *pcap.Writer
-	sheet  sheet
+	file   file
 	flows  flows
-	began  ktime.Time
-	ending chan struct{} // closed when all events are read
-	ended  chan struct{} // closed when all packets are written
-	total  Totals
-	err    error
+	// silent holds processes whose secrets do not come: they are no Go programs.
+	silent    map[int]bool
+	total     Totals
+	unwritten uint64 // packets, as there was an error
+	// lost counts the packets lost by process, and counted those that a file says.
+	lost, counted map[int]uint64
+	ending        chan struct{} // closed when all events are read
+	ended         chan struct{} // closed when all packets are written
+	err           error
+	// unopened says that the next file could not be begun.
+	unopened bool
 }
 
 // Totals counts packets.
 type Totals struct{ Written, Lost uint64 }
 
 // New returns a Recorder. Start starts it.
-func New(opts Options, source Source, clock ktime.Clock, now func() ktime.Time, msg *message.Printer) *Recorder {
+func New(opts Options, source Source, msg *message.Printer) *Recorder {
 	return &Recorder{
-		board: newBoard(), opts: opts, source: source, clock: clock, now: now, msg: msg,
-		w: pcap.NewWriter(opts.To), flows: newFlows(), began: now(),
+		board: newBoard(), opts: opts, source: source, msg: msg,
+		w: pcap.NewWriter(opts.To), flows: newFlows(), silent: make(map[int]bool), lost: make(map[int]uint64), counted: make(map[int]uint64),
 		ending: make(chan struct{}), ended: make(chan struct{}),
 	}
 }
@@ -77,13 +88,18 @@ func (r *Recorder) Start() {
 	r.begin()
 	go func() {
 		defer close(r.ended)
-		if r.err = r.run(); r.err != nil {
+		if r.err = r.run(); r.err == nil || r.w.Err() == nil && !r.unopened {
+			return
+		}
+		if !errors.Is(r.err, export.ErrReaderGone) {
 			r.msg.Infof("the observation goes on without packets: %v", r.err)
 		}
+		r.err = r.discard()
 	}()
 }
 
-// Finish writes the packets that are left, after all events are read. It returns the totals.
+// Finish writes the packets that are left, after all events are read, and returns the totals.
+// An error of Files is not returned.
 func (r *Recorder) Finish() (Totals, error) {
 	close(r.ending)
 	<-r.ended
@@ -96,15 +112,33 @@ func (r *Recorder) run() error {
 		p, err := r.source.Read()
 		switch {
 		case err != nil:
-			return err
 		case p != nil:
 			err = r.record(p)
 		case r.isEnding():
-			return r.end()
+			return r.complete()
 		default:
 			if err = r.w.Flush(); err == nil {
 				err = r.source.Wait(interval)
 			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// discard counts the packets that are left, and drops them.
+func (r *Recorder) discard() error {
+	for {
+		p, err := r.source.Read()
+		switch {
+		case err != nil:
+		case p != nil:
+			r.unwritten++
+		case r.isEnding():
+			return r.countLost()
+		default:
+			err = r.source.Wait(interval)
 		}
 		if err != nil {
 			return err
@@ -124,30 +158,40 @@ func (r *Recorder) isEnding() bool {
 // record writes a packet, when it is time to.
 func (r *Recorder) record(p *bpf.Captured) error {
 	h, known := parse(p.Bytes)
+	f := r.flows.of(p, &h)
 	if known && r.flows.isCopy(&h.path, p.Dir) {
 		return nil
 	}
-	f := r.flows.of(p, &h)
-	if err := r.await(p, f); err != nil {
-		return err
+	if f != nil {
+		if err := r.await(p, f); err != nil {
+			return err
+		}
 	}
 	if r.opts.To.Full(r.w.Size()) {
 		if err := r.next(); err != nil {
 			return err
 		}
 	}
-	r.writeSecrets()
 	r.write(p)
 	if f != nil && f.over {
-		r.forget(p.Socket)
+		r.forget(p.Socket, f)
 	}
 	return r.w.Err()
 }
 
-// await waits until a packet can be written.
+// await waits until everything is known that stands before a packet, or with it.
 func (r *Recorder) await(p *bpf.Captured, f *flow) error {
 	until := p.Time.Add(patience)
-	for !r.isReady(p, f) && !r.isEnding() && r.now() < until && !r.source.Crowded() {
+	for !r.isReady(p, f) {
+		if r.isEnding() || r.source.Crowded() {
+			return nil
+		}
+		if r.opts.Now() >= until {
+			if f.answered {
+				r.silent[p.PID] = true
+			}
+			return nil
+		}
 		if err := r.w.Flush(); err != nil {
 			return err
 		}
@@ -155,29 +199,38 @@ func (r *Recorder) await(p *bpf.Captured, f *flow) error {
 		select {
 		case <-r.changed:
 		case <-r.ending:
-		case <-time.After(interval):
+		case <-time.After(shortly):
 		}
 		r.awaited.Store(false)
+	}
+	if f.answered {
+		delete(r.silent, p.PID)
 	}
 	return nil
 }
 
-// isReady reports whether everything is known that stands before a packet in the file.
+// isReady reports whether everything is known: of the first payload of a connection its name,
+// which an event brings, of the ServerHello the secrets that open what follows.
 func (r *Recorder) isReady(p *bpf.Captured, f *flow) bool {
-	if ktime.Time(r.until.Load()) < p.Time {
+	if f.begins && ktime.Time(r.until.Load()) < p.Time {
 		return false
 	}
-	return !r.opts.Secrets || f == nil || !f.answered || r.has(f.random)
+	return !r.opts.Secrets || !f.answered || r.silent[p.PID] || r.has(f.random)
 }
 
-// write writes a packet.
+// write writes a packet, after the secrets that have come.
 func (r *Recorder) write(p *bpf.Captured) {
+	if r.opts.Secrets && r.isFresh.Load() {
+		lines := r.take(nil)
+		r.w.Secrets(lines)
+		clear(lines)
+	}
 	way := pcap.Outbound
 	if p.Dir == bpf.Recv {
 		way = pcap.Inbound
 	}
 	i := r.interfaceOf(p)
-	i.written++
+	i.delivered++
 	r.total.Written++
 	r.w.Packet(&pcap.Packet{
 		Interface: i.number, Time: r.wall(p.Time), Length: len(p.Bytes), Bytes: p.Bytes,
@@ -185,40 +238,31 @@ func (r *Recorder) write(p *bpf.Captured) {
 	})
 }
 
-func (r *Recorder) wall(t ktime.Time) int64 { return r.clock.Wall(t).UnixNano() }
+func (r *Recorder) wall(t ktime.Time) int64 { return r.opts.Clock.Wall(t).UnixNano() }
 
-// writeSecrets writes the secrets that have come.
-func (r *Recorder) writeSecrets() {
-	if !r.opts.Secrets {
-		return
-	}
-	if lines := r.take(nil); len(lines) > 0 {
+// forget drops what is known of a connection that is over.
+func (r *Recorder) forget(socket uint64, f *flow) {
+	r.drop(f.random)
+	delete(r.flows.bySocket, socket)
+}
+
+// complete completes the last file.
+func (r *Recorder) complete() error {
+	if lines := r.take(nil); r.opts.Secrets && len(lines) > 0 {
 		r.w.Secrets(lines)
 		clear(lines)
 	}
+	return r.end()
 }
 
-// end completes the file.
-func (r *Recorder) end() error {
-	r.writeSecrets()
-	if err := r.countLost(); err != nil {
-		return err
-	}
-	r.statistics()
-	return r.w.Flush()
-}
-
-// next begins another file: with the secrets of the connections that are open.
+// next begins another file.
 func (r *Recorder) next() error {
-	if err := r.countLost(); err != nil {
-		return err
-	}
-	r.statistics()
-	if err := r.w.Flush(); err != nil {
+	if err := r.end(); err != nil {
 		return err
 	}
 	if err := r.opts.To.Next(); err != nil {
-		return fmt.Errorf("begin another file: %w", err)
+		r.unopened = true
+		return fmt.Errorf("another file for packets: %w", err)
 	}
 	r.begin()
 	return nil
