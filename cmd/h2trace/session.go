@@ -73,6 +73,9 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 			return nil, err
 		}
 		s.packets, s.opts.PacketFiles = packets, packets
+		if packets.Is(out.File()) || s.keys != nil && packets.Is(s.keys.File()) {
+			return nil, fmt.Errorf("%s is for packets and for something else: name another file for one of them", opts.Packets.Path)
+		}
 	}
 	if f := opts.lines.formatter(out.File()); f != nil {
 		s.opts.Format = f.Append

@@ -117,6 +117,14 @@ func (p *Packets) Close() error {
 	return nil
 }
 
+// Is reports whether the packets go where an output goes, or secrets. Devices are for both, as
+// /dev/null is.
+func (p *Packets) Is(other *os.File) bool {
+	a, err := p.out.file.Stat()
+	b, errOf := other.Stat()
+	return err == nil && errOf == nil && a.Mode()&os.ModeDevice == 0 && os.SameFile(a, b)
+}
+
 // Gone is closed when nobody is left to read the packets. It is safe for concurrent use, as
 // Ending is.
 func (p *Packets) Gone() <-chan struct{} {

@@ -74,6 +74,9 @@ func (s *Secrets) Close() error {
 	return s.err
 }
 
+// File returns the file. It is not to be written to.
+func (s *Secrets) File() *os.File { return s.file }
+
 // Is reports whether the secrets go to the file of an output.
 func (s *Secrets) Is(o *Output) bool {
 	a, err := s.file.Stat()

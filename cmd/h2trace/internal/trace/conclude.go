@@ -39,7 +39,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Signal:    o.signal,
 		Verify:    verified(o.conns.verifier),
 		Labels:    o.opts.Labels,
-		Packets:   (*export.Packets)(o.captured),
+		Packets:   o.packetTotals(),
 	}
 	o.events.Summary(sum)
 	if o.delivered()+lost != ledger.SeenRecords {
@@ -49,11 +49,22 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	return sum, nil
 }
 
+// packetTotals returns the account of --pcap, or nil.
+func (o *Observer) packetTotals() *export.Packets {
+	if o.captured == nil {
+		return nil
+	}
+	return &export.Packets{Written: o.captured.Written, Lost: o.captured.Lost + o.captured.Unwritten}
+}
+
 // conclude says at the end what was seen and lost, if all of it was written. A reader
 // that left early, as head does, has seen what it wanted.
 func (o *Observer) conclude(sum *export.Summary, written bool) {
 	if o.conns.verifier != nil {
 		o.msg.Infof("%s", verdict(o.conns.verifier.Totals))
+	}
+	if o.captured != nil && o.captured.Lost > 0 {
+		o.msg.Infof("%s found no room in the buffer, and --pcap has none of them; try a larger --buffer", message.Count(o.captured.Lost, "packet", "packets"))
 	}
 	if n := o.undecoded; n > 0 {
 		o.msg.Infof("%d records were not decoded, as that took longer than %v at the end", n, drainTime)

@@ -96,9 +96,6 @@ func saw(s *export.Summary) string {
 		counts = append(counts, message.Count(p.Written+p.Lost, "packet", "packets"))
 	}
 	text := fmt.Sprintf("saw %s in %.1f s; ", enumerate(counts, "and"), s.Duration.Seconds())
-	if p := s.Packets; p != nil && p.Lost > 0 {
-		text += fmt.Sprintf("%d of the packets were not written, try a larger --buffer; ", p.Lost)
-	}
 	if s.Records.Lost == 0 {
 		if p := s.Packets; p != nil && p.Lost > 0 {
 			return text + "lost no events"

@@ -100,7 +100,7 @@ func (r *Recorder) end() error {
 // countLost asks the kernel what was lost.
 func (r *Recorder) countLost() error {
 	lost, err := r.source.Losses()
-	r.total.Lost = r.unwritten
+	r.total.Lost = 0
 	for pid, n := range lost {
 		r.lost[pid] = n.Packets
 		r.total.Lost += n.Packets

@@ -61,7 +61,6 @@ type Recorder struct {
 	// silent holds processes whose secrets do not come: they are no Go programs.
 	silent    map[int]bool
 	total     Totals
-	unwritten uint64 // packets, as there was an error
 	// lost counts the packets lost by process, and counted those that a file says.
 	lost, counted map[int]uint64
 	ending        chan struct{} // closed when all events are read
@@ -71,8 +70,8 @@ type Recorder struct {
 	unopened bool
 }
 
-// Totals counts packets.
-type Totals struct{ Written, Lost uint64 }
+// Totals counts packets: Lost found no room in the buffer, Unwritten came after Files failed.
+type Totals struct{ Written, Lost, Unwritten uint64 }
 
 // New returns a Recorder. Start starts it.
 func New(opts Options, source Source, msg *message.Printer) *Recorder {
@@ -134,7 +133,7 @@ func (r *Recorder) discard() error {
 		switch {
 		case err != nil:
 		case p != nil:
-			r.unwritten++
+			r.total.Unwritten++
 		case r.isEnding():
 			return r.countLost()
 		default:
