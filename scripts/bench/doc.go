@@ -14,6 +14,7 @@
 //	frames      with H2TRACE_TEST_PLAN=frames: only frames, from calls
 //	calls       h2trace --source calls: bytes from the calls of the process
 //	wire        h2trace --source wire: bytes from packets and session secrets
+//	pcap        h2trace --source wire --pcap /dev/null --show-secrets
 //	entry-ret   h2trace --source calls --plan entry-ret: the fallback of function
 //	            entry and every return
 //	verify      h2trace --source calls --verify

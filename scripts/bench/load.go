@@ -145,6 +145,8 @@ func observing(plan string) (flags, env []string) {
 		return []string{"--source", planCalls}, []string{"H2TRACE_TEST_PLAN=" + plan}
 	case planCalls, planWire:
 		return []string{"--source", plan}, nil
+	case planPcap:
+		return []string{"--source", planWire, "--pcap", os.DevNull, "--show-secrets"}, nil
 	case planVerify:
 		return []string{"--source", planCalls, "--verify"}, nil
 	case planEntryRet:

@@ -13,6 +13,8 @@ const (
 	planCalls    = "calls"
 	planWire     = "wire"
 	planEntryRet = "entry-ret"
+	// planPcap is planWire with --pcap.
+	planPcap = "pcap"
 	// planVerify is planCalls with --verify.
 	planVerify = "verify"
 )
@@ -25,7 +27,7 @@ func planName(plan string) string {
 }
 
 // costed are the plans of which the CPU time is reported, where they run.
-var costed = []string{planCalls, planWire, planEntryRet}
+var costed = []string{planCalls, planWire, planPcap, planEntryRet}
 
 // workload is a load under which plans are compared.
 type workload struct {
@@ -38,7 +40,7 @@ type workload struct {
 }
 
 var (
-	plans      = []string{planNone, planEmpty, planFrames, planCalls, planWire, planEntryRet, planVerify}
+	plans      = []string{planNone, planEmpty, planFrames, planCalls, planWire, planPcap, planEntryRet, planVerify}
 	plansPlain = []string{planNone, planCalls, planWire} // probes see nothing of it
 )
 
