@@ -28,8 +28,9 @@ type captureCaptureRecord struct {
 	Whole      uint32
 	At         uint32
 	Len        uint32
+	Segment    uint32
 	Dir        uint8
-	Pad        [3]uint8
+	Pad        [7]uint8
 	Comm       [16]uint8
 	Bytes      [0]uint8
 }

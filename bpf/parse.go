@@ -164,11 +164,13 @@ func addrPort(family uint16, addr [16]uint8, port uint16) netip.AddrPort {
 }
 
 // text returns the bytes before the first NUL.
-func text(b []byte) string {
+func text(b []byte) string { return string(upToNUL(b)) }
+
+func upToNUL(b []byte) []byte {
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		b = b[:i]
 	}
-	return string(b)
+	return b
 }
 
 func pathOf(p *probesTcpPath) Path {

@@ -120,6 +120,7 @@ static __always_inline bool capture_slice(struct __sk_buff *skb, struct owner *o
 	r->whole = skb->len;
 	r->at = at;
 	r->len = span;
+	r->segment = skb->gso_size;
 	r->dir = dir;
 	__builtin_memset(r->pad, 0, sizeof(r->pad));
 	__builtin_memcpy(r->comm, owner->comm, sizeof(r->comm));
@@ -127,17 +128,12 @@ static __always_inline bool capture_slice(struct __sk_buff *skb, struct owner *o
 	return true;
 }
 
-/*
- * Copies the bytes of a SPAN, at most CAPTURE_MAX. Returns 0 when there is no room. A
- * separate function, which the verifier checks once.
- */
-__noinline u32 capture_piece(struct __sk_buff *skb, u64 time, u64 span, u32 dir)
+/* Copies the bytes of a SPAN, at most CAPTURE_MAX. Returns false when there is no room. */
+static __always_inline bool capture_span(struct __sk_buff *skb, struct owner *owner, u64 time,
+					 u64 span, u8 dir)
 {
-	struct owner *owner = captured_owner(skb);
 	u32 len = span;
 
-	if (!owner || skb->len <= span >> 32)
-		return 0;
 	if (len <= 128)
 		return capture_slice(skb, owner, time, span, dir, 128);
 	if (len <= 512)
@@ -153,12 +149,25 @@ __noinline u32 capture_piece(struct __sk_buff *skb, u64 time, u64 span, u32 dir)
 	return capture_slice(skb, owner, time, span, dir, CAPTURE_MAX);
 }
 
+/* The same for a piece of a long packet. A separate function, which the verifier checks once. */
+__noinline u32 capture_piece(struct __sk_buff *skb, u64 time, u64 span, u32 dir)
+{
+	struct owner *owner = captured_owner(skb);
+
+	return owner && skb->len > span >> 32 && capture_span(skb, owner, time, span, dir);
+}
+
 /* Copies a packet whole. */
 static __always_inline void capture_packet(struct __sk_buff *skb, struct owner *owner, u8 dir)
 {
 	u64 time = bpf_ktime_get_ns();
 	u32 done = 0;
 
+	if (skb->len <= CAPTURE_MAX) {
+		if (!capture_span(skb, owner, time, skb->len, dir))
+			lose_packet(owner->tgid, skb->len);
+		return;
+	}
 	for (int i = 0; i < CAPTURE_PIECES && done < skb->len; i++) {
 		u32 left = skb->len - done, len = left < CAPTURE_MAX ? left : CAPTURE_MAX;
 

@@ -20,8 +20,9 @@ struct capture_record {
 	u32 whole; /* bytes of the packet */
 	u32 at;	   /* of the first byte here */
 	u32 len;
+	u32 segment; /* payload bytes of each segment, if the device cuts it; else 0 */
 	u8 dir;
-	u8 pad[3];
+	u8 pad[7];
 	u8 comm[COMM_SIZE];
 	u8 bytes[];
 };
@@ -32,6 +33,6 @@ struct capture_loss {
 	u64 bytes;
 };
 
-_Static_assert(sizeof(struct capture_record) == 56, "capture_record");
+_Static_assert(sizeof(struct capture_record) == 64, "capture_record");
 
 #endif

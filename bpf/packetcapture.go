@@ -14,7 +14,8 @@ import (
 	"h2trace/decoder/ktime"
 )
 
-// Captured is a whole packet of a socket of a target, from its IP header on.
+// Captured is a whole packet of a socket of a target, from its IP header on. It is valid until
+// the next Read.
 type Captured struct {
 	Time       ktime.Time
 	Socket     uint64 // identifies the socket
@@ -22,7 +23,7 @@ type Captured struct {
 	Generation Generation
 	Dir        int // Send or Recv
 	Comm       string
-	Bytes      []byte // valid until the next Read
+	Bytes      []byte
 }
 
 // Uncaptured counts packets that found no room in the buffer.
@@ -33,7 +34,9 @@ type Uncaptured struct{ Packets, Bytes uint64 }
 type Capture struct {
 	ring           ring
 	buffer, losses *ebpf.Map
-	pieces         map[pieceKey]*Captured
+	pieces         map[pieceKey][]byte
+	packet         Captured
+	cut            [][]byte // what follows of it: segments
 }
 
 // pieceKey identifies a packet that comes in pieces.
@@ -48,13 +51,21 @@ const maxPieced = 64
 
 // Read returns the next packet, or nil if there is none.
 func (c *Capture) Read() (*Captured, error) {
-	for sample := c.ring.next(); sample != nil; sample = c.ring.next() {
-		p, err := c.parse(sample)
-		if p != nil || err != nil {
-			return p, err
+	for len(c.cut) == 0 {
+		sample := c.ring.next()
+		if sample == nil {
+			return nil, nil
+		}
+		whole, err := c.parse(sample)
+		if err != nil {
+			return nil, err
+		}
+		if whole {
+			return &c.packet, nil
 		}
 	}
-	return nil, nil
+	c.packet.Bytes, c.cut = c.cut[0], c.cut[1:]
+	return &c.packet, nil
 }
 
 // Wait returns after some time, or when the buffer fills up.
@@ -63,51 +74,59 @@ func (c *Capture) Wait(timeout time.Duration) error { return c.ring.wait(timeout
 // Crowded reports whether half of the buffer is unread.
 func (c *Capture) Crowded() bool { return c.ring.backlog() > uint64(len(c.ring.data))/4 }
 
-// parse returns the packet of a record. It returns nil for a piece that does not complete one.
-func (c *Capture) parse(sample []byte) (*Captured, error) {
+// parse takes a record: a packet, or a piece of one. It reports whether packet is whole.
+func (c *Capture) parse(sample []byte) (whole bool, err error) {
 	const head = int(unsafe.Offsetof(captureCaptureRecord{}.Bytes))
 	r, err := view[captureCaptureRecord](sample, head)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	if int(r.Len) > len(sample)-head || r.At+r.Len > r.Whole || int(r.Dir) > Recv {
-		return nil, fmt.Errorf("captured packet with %d bytes at %d of %d, direction %d", r.Len, r.At, r.Whole, r.Dir)
+		return false, fmt.Errorf("captured packet with %d bytes at %d of %d, direction %d", r.Len, r.At, r.Whole, r.Dir)
 	}
-	p := &Captured{
+	p := &c.packet
+	comm := p.Comm
+	if name := upToNUL(r.Comm[:]); comm != string(name) {
+		comm = string(name)
+	}
+	*p = Captured{
 		Time: ktime.Time(r.Time), Socket: r.Socket, PID: int(r.Pid), Generation: Generation(r.Generation),
-		Dir: int(r.Dir), Comm: text(r.Comm[:]), Bytes: sample[head : head+int(r.Len)],
+		Dir: int(r.Dir), Comm: comm, Bytes: sample[head : head+int(r.Len)],
 	}
-	if r.Len == r.Whole {
-		return p, nil
+	if r.Len == r.Whole && r.Len <= maxPacket {
+		return true, nil
 	}
-	return c.join(p, int(r.At), int(r.Whole)), nil
+	if r.Len != r.Whole {
+		p.Bytes = c.join(p, int(r.At), int(r.Whole))
+	}
+	if p.Bytes != nil {
+		c.cut = cut(c.cut[:0], p.Bytes, int(r.Segment))
+	}
+	return false, nil
 }
 
 // join adds a piece to its packet, and returns that if it is the last one.
-func (c *Capture) join(piece *Captured, at, whole int) *Captured {
+func (c *Capture) join(piece *Captured, at, whole int) []byte {
 	key := pieceKey{piece.Time, piece.Socket, piece.Dir}
-	p := c.pieces[key]
-	if p == nil {
+	if at == 0 {
 		if len(c.pieces) >= maxPieced { // their rest was lost
 			clear(c.pieces)
 		}
-		p, piece.Bytes = piece, slices.Clone(piece.Bytes)
-		if at > 0 {
-			return nil
-		}
-		c.pieces[key] = p
+		c.pieces[key] = slices.Clone(piece.Bytes)
 		return nil
 	}
-	if at != len(p.Bytes) {
+	b := c.pieces[key]
+	if at != len(b) { // one before it was lost
 		delete(c.pieces, key)
 		return nil
 	}
-	p.Bytes = append(p.Bytes, piece.Bytes...)
-	if len(p.Bytes) < whole {
+	b = append(b, piece.Bytes...)
+	c.pieces[key] = b
+	if len(b) < whole {
 		return nil
 	}
 	delete(c.pieces, key)
-	return p
+	return b
 }
 
 // Losses returns what was lost of each process; 0 stands for those that the kernel could
@@ -198,7 +217,7 @@ func (c *Collector) captureMaps(spec *ebpf.CollectionSpec) (own map[string]*ebpf
 	own[captureMapOwners], own[captureMapListeners] = c.flows.owners, c.flows.listeners
 	c.Capture = &Capture{
 		buffer: coll.DetachMap(captureMapCaptured), losses: coll.DetachMap(captureMapUncaptured),
-		pieces: make(map[pieceKey]*Captured),
+		pieces: make(map[pieceKey][]byte),
 	}
 	if err := c.Capture.ring.open(c.Capture.buffer); err != nil {
 		coll.Close()
