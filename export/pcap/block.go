@@ -36,6 +36,7 @@ const (
 type block struct {
 	b     []byte
 	start int
+	size  uint32 // of the whole block, if its beginning is written already
 }
 
 // beginBlock appends the head of a block. Its length follows in end.
@@ -58,8 +59,13 @@ func (b *block) time(ns int64) {
 // bytes appends bytes, padded to 32 bits.
 func (b *block) bytes(p []byte) {
 	b.b = append(b.b, p...)
-	b.b = append(b.b, make([]byte, -len(p)&3)...)
+	b.pad(len(p))
 }
+
+// pad appends what follows n bytes, up to a multiple of 32 bits.
+func (b *block) pad(n int) { b.b = append(b.b, make([]byte, padding(n))...) }
+
+func padding(n int) int { return -n & 3 }
 
 // maxOption is the length of the longest value of an option.
 const maxOption = 1<<16 - 1
@@ -75,6 +81,15 @@ func (b *block) text(code uint16, s string) {
 	b.u16(code)
 	b.u16(uint16(len(s)))
 	b.bytes([]byte(s))
+}
+
+// textSize is the size of an option with text.
+func textSize(s string) int {
+	if s == "" {
+		return 0
+	}
+	n := min(len(s), maxOption)
+	return 4 + n + padding(n)
 }
 
 // count appends an option with a number of 64 bits.
@@ -98,8 +113,18 @@ func (b *block) end() []byte {
 }
 
 func (b *block) endWithoutOptions() []byte {
+	if b.size > 0 {
+		b.u32(b.size)
+		return b.b
+	}
 	n := uint32(len(b.b)-b.start) + 4
 	b.u32(n)
 	binary.LittleEndian.PutUint32(b.b[b.start+4:], n)
 	return b.b
+}
+
+// expect says that so many bytes follow before the end. Then the beginning may be written.
+func (b *block) expect(n int) {
+	b.size = uint32(len(b.b)-b.start+n) + 8 // optionEnd, and the size again
+	binary.LittleEndian.PutUint32(b.b[b.start+4:], b.size)
 }

@@ -8,6 +8,7 @@ type Writer struct {
 	buf        []byte
 	written    int64 // to the section, without buf
 	interfaces int
+	secret     bool // the buffer holds secrets
 	err        error
 }
 
@@ -83,7 +84,12 @@ func (w *Writer) Packet(p *Packet) {
 	b.time(p.Time)
 	b.u32(uint32(len(p.Bytes)))
 	b.u32(uint32(p.Length))
-	b.bytes(p.Bytes)
+	if len(p.Bytes) < direct {
+		b.b = append(b.b, p.Bytes...)
+	} else {
+		w.bypass(&b, p)
+	}
+	b.pad(len(p.Bytes))
 	b.text(optionComment, p.Comment)
 	b.u16(packetFlags)
 	b.u16(4)
@@ -91,11 +97,25 @@ func (w *Writer) Packet(p *Packet) {
 	w.take(b.end())
 }
 
+// direct is the length of the shortest packet that is written from where it is: the memory
+// of a large one is read once less.
+const direct = 16 << 10
+
+// bypass writes the buffer and the bytes of a packet, whose block goes on in the buffer.
+func (w *Writer) bypass(b *block, p *Packet) {
+	b.expect(len(p.Bytes) + padding(len(p.Bytes)) + textSize(p.Comment) + 8)
+	w.buf = b.b
+	w.Flush()
+	w.write(p.Bytes)
+	b.b = w.buf
+}
+
 // secretsTLS says that secrets are a key log file (§4.7, RFC 9850).
 const secretsTLS = 0x544c534b
 
 // Secrets writes lines of a key log file. They come before the packets that they open.
 func (w *Writer) Secrets(lines []byte) {
+	w.secret = true
 	b := beginBlock(w.buf, blockSecrets)
 	b.u32(secretsTLS)
 	b.u32(uint32(len(lines)))
@@ -132,14 +152,21 @@ func (w *Writer) take(b []byte) {
 
 // Flush writes what was gathered, and returns the first error.
 func (w *Writer) Flush() error {
-	if w.err == nil && len(w.buf) > 0 {
-		var n int
-		n, w.err = w.to.Write(w.buf)
-		w.written += int64(n)
+	w.write(w.buf)
+	if w.secret {
+		clear(w.buf)
+		w.secret = false
 	}
-	clear(w.buf) // of secrets
 	w.buf = w.buf[:0]
 	return w.err
+}
+
+func (w *Writer) write(b []byte) {
+	if w.err == nil && len(b) > 0 {
+		var n int
+		n, w.err = w.to.Write(b)
+		w.written += int64(n)
+	}
 }
 
 // Size returns how many bytes the section has so far.
