@@ -109,7 +109,7 @@ func New(opts Options) (*Collector, error) {
 	if err := c.load(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
-	if err := errors.Join(c.startCapture(), c.hook()); err != nil {
+	if err := c.hook(); err != nil {
 		return nil, errors.Join(withAdvice(err), c.Close())
 	}
 	return c, nil

@@ -54,6 +54,9 @@ func (c *Collector) load() error {
 	}
 	planned := planAhead(c.opts.First, c.opts.Mode)
 	objects := [][]byte{probes, _PacketsBytes}
+	if c.opts.Capture > 0 {
+		objects = append(objects, _CaptureBytes)
+	}
 	specs := make([]*ebpf.CollectionSpec, len(objects))
 	if err := atATime(len(objects), func(i int) (err error) {
 		specs[i], err = readObject(objects[i])
@@ -63,7 +66,7 @@ func (c *Collector) load() error {
 	}
 	spec, packets := specs[0], specs[1]
 	allocateLater(spec, packets)
-	loader, err := newProgramLoader(objects, spec, packets)
+	loader, err := newProgramLoader(objects, specs...)
 	if err != nil {
 		return err
 	}
@@ -95,7 +98,7 @@ func (c *Collector) load() error {
 	if err := c.Executables.watch(planned); err != nil {
 		return err
 	}
-	if err := c.loadFirst(packets, own); err != nil {
+	if err := c.loadFirst(specs[1:], own); err != nil {
 		return err
 	}
 	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at, known.at)
@@ -126,10 +129,16 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 
 // loadFirst loads what is always needed, starts to watch packets, and attaches the
 // probes of Options.First meanwhile. Without packets, the bytes come from probes.
-func (c *Collector) loadFirst(packets *ebpf.CollectionSpec, own map[string]*ebpf.Map) error {
+func (c *Collector) loadFirst(packets []*ebpf.CollectionSpec, own map[string]*ebpf.Map) error {
 	var beside sync.WaitGroup
+	var uncaptured error
 	if own != nil {
-		beside.Go(func() { c.noPackets = c.watchPackets(packets, own) })
+		beside.Go(func() {
+			c.noPackets = c.watchPackets(packets[0], own)
+			if c.noPackets == nil && len(packets) > 1 {
+				uncaptured = c.startCapture(packets[1])
+			}
+		})
 	}
 	if c.opts.First != "" {
 		beside.Go(func() {
@@ -142,7 +151,13 @@ func (c *Collector) loadFirst(packets *ebpf.CollectionSpec, own map[string]*ebpf
 	}
 	err := c.programs.prepareNamed(context.Background(), hookPrograms...)
 	beside.Wait()
-	if c.noPackets == nil {
+	if own == nil && c.noPackets == nil && c.opts.Capture > 0 {
+		uncaptured = errors.New("frames alone have no packets")
+	}
+	if c.noPackets != nil && c.opts.Capture > 0 {
+		uncaptured = fmt.Errorf("packets are not watched: %w", c.noPackets)
+	}
+	if err = errors.Join(err, uncaptured); c.noPackets == nil {
 		return err
 	}
 	return errors.Join(err, c.withoutPackets())

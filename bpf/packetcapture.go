@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"h2trace/decoder/ktime"
 )
@@ -34,6 +36,7 @@ type Uncaptured struct{ Packets, Bytes uint64 }
 type Capture struct {
 	ring           ring
 	buffer, losses *ebpf.Map
+	finished       int // an eventfd(2)
 	pieces         map[pieceKey][]byte
 	packet         Captured
 	cut            [][]byte // what follows of it: segments
@@ -68,8 +71,14 @@ func (c *Capture) Read() (*Captured, error) {
 	return &c.packet, nil
 }
 
-// Wait returns after some time, or when the buffer fills up.
-func (c *Capture) Wait(timeout time.Duration) error { return c.ring.wait(timeout) }
+// Wait returns after some time, when the buffer fills up, or after Finish.
+func (c *Capture) Wait(timeout time.Duration) error { return c.ring.waitOr(c.finished, timeout) }
+
+// Finish makes Wait return at once from now on. It is for any goroutine.
+func (c *Capture) Finish() error {
+	_, err := unix.Write(c.finished, []byte{7: 1})
+	return os.NewSyscallError("write", err)
+}
 
 // Crowded reports whether half of the buffer is unread.
 func (c *Capture) Crowded() bool { return c.ring.backlog() > uint64(len(c.ring.data))/4 }
@@ -149,32 +158,18 @@ func (c *Capture) close() error {
 	if c == nil {
 		return nil
 	}
-	return errors.Join(c.ring.close(), c.buffer.Close(), c.losses.Close())
+	return errors.Join(c.ring.close(), c.buffer.Close(), c.losses.Close(), unix.Close(c.finished))
 }
 
 // startCapture loads the program that copies packets, and attaches it after those that find
 // out whose sockets these are.
-func (c *Collector) startCapture() error {
-	if c.opts.Capture == 0 {
-		return nil
-	}
-	if c.noPackets != nil {
-		return fmt.Errorf("packets are not watched: %w", c.noPackets)
-	}
-	spec, err := readObject(_CaptureBytes)
-	if err != nil {
-		return fmt.Errorf("read the compiled programs: %w", err)
-	}
-	loader, err := newProgramLoader([][]byte{_CaptureBytes}, spec)
-	if err != nil {
-		return err
-	}
+func (c *Collector) startCapture(spec *ebpf.CollectionSpec) error {
 	own, free, err := c.captureMaps(spec)
 	if err != nil {
 		return err
 	}
 	defer free()
-	prog, err := loader.load(spec.Programs[captureProgCapture], own)
+	prog, err := c.programs.loader.load(spec.Programs[captureProgCapture], own)
 	if err != nil {
 		return loadError(err)
 	}
@@ -218,6 +213,10 @@ func (c *Collector) captureMaps(spec *ebpf.CollectionSpec) (own map[string]*ebpf
 	c.Capture = &Capture{
 		buffer: coll.DetachMap(captureMapCaptured), losses: coll.DetachMap(captureMapUncaptured),
 		pieces: make(map[pieceKey][]byte),
+	}
+	if c.Capture.finished, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		coll.Close()
+		return nil, nil, os.NewSyscallError("eventfd", err)
 	}
 	if err := c.Capture.ring.open(c.Capture.buffer); err != nil {
 		coll.Close()

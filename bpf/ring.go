@@ -121,10 +121,15 @@ func (r *ring) free() {
 
 // wait returns when the kernel wakes the reader, when there is a record, or after some
 // time.
-func (r *ring) wait(timeout time.Duration) error {
+func (r *ring) wait(timeout time.Duration) error { return r.waitOr(-1, timeout) }
+
+// waitOr is wait, and returns when another descriptor can be read, too, which may be -1.
+func (r *ring) waitOr(other int, timeout time.Duration) error {
 	r.free()
 	ts := unix.NsecToTimespec(max(0, timeout.Nanoseconds()))
-	_, err := unix.Ppoll([]unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}}, &ts, nil)
+	_, err := unix.Ppoll([]unix.PollFd{
+		{Fd: int32(r.fd), Events: unix.POLLIN}, {Fd: int32(other), Events: unix.POLLIN},
+	}, &ts, nil)
 	if errors.Is(err, unix.EINTR) {
 		return nil
 	}

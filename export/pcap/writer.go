@@ -169,6 +169,9 @@ func (w *Writer) write(b []byte) {
 	}
 }
 
+// Pending reports whether something was gathered that is not written.
+func (w *Writer) Pending() bool { return len(w.buf) > 0 }
+
 // Size returns how many bytes the section has so far.
 func (w *Writer) Size() int64 { return w.written + int64(len(w.buf)) }
 

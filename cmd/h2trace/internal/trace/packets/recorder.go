@@ -17,6 +17,7 @@ import (
 type Source interface {
 	Read() (*bpf.Captured, error)
 	Wait(timeout time.Duration) error
+	Finish() error // makes Wait return
 	Crowded() bool
 	Losses() (map[int]bpf.Uncaptured, error)
 }
@@ -101,8 +102,9 @@ func (r *Recorder) Start() {
 // An error of Files is not returned.
 func (r *Recorder) Finish() (Totals, error) {
 	close(r.ending)
+	err := r.source.Finish()
 	<-r.ended
-	return r.total, r.err
+	return r.total, errors.Join(err, r.err)
 }
 
 // run writes packets until there are no more.
@@ -115,10 +117,10 @@ func (r *Recorder) run() error {
 			err = r.record(p)
 		case r.isEnding():
 			return r.complete()
+		case r.w.Pending(): // others may come meanwhile
+			err = r.w.Flush()
 		default:
-			if err = r.w.Flush(); err == nil {
-				err = r.source.Wait(interval)
-			}
+			err = r.source.Wait(interval)
 		}
 		if err != nil {
 			return err
