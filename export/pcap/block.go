@@ -1,6 +1,9 @@
 package pcap
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // Types of blocks.
 const (
@@ -18,10 +21,9 @@ const (
 
 	sectionApplication = 4 // shb_userappl
 
-	interfaceName        = 2  // if_name
-	interfaceDescription = 3  // if_description
-	interfaceResolution  = 9  // if_tsresol
-	interfaceSystem      = 12 // if_os
+	interfaceName        = 2 // if_name
+	interfaceDescription = 3 // if_description
+	interfaceResolution  = 9 // if_tsresol
 
 	packetFlags = 2 // epb_flags
 
@@ -67,29 +69,30 @@ func (b *block) pad(n int) { b.b = append(b.b, make([]byte, padding(n))...) }
 
 func padding(n int) int { return -n & 3 }
 
-// maxOption is the length of the longest value of an option.
-const maxOption = 1<<16 - 1
+// maxText bounds the text of an option.
+const maxText = 4096
 
-// text appends an option with text, if there is any.
+// clean returns a text as an option may have it: UTF-8 (§3.5), and not too long.
+func clean(s string) string {
+	return strings.ToValidUTF8(s[:min(len(s), maxText)], "\uFFFD")
+}
+
+// text appends an option with clean text, if there is any.
 func (b *block) text(code uint16, s string) {
 	if s == "" {
 		return
-	}
-	if len(s) > maxOption {
-		s = s[:maxOption]
 	}
 	b.u16(code)
 	b.u16(uint16(len(s)))
 	b.bytes([]byte(s))
 }
 
-// textSize is the size of an option with text.
+// textSize is the size of an option with clean text.
 func textSize(s string) int {
 	if s == "" {
 		return 0
 	}
-	n := min(len(s), maxOption)
-	return 4 + n + padding(n)
+	return 4 + len(s) + padding(len(s))
 }
 
 // count appends an option with a number of 64 bits.

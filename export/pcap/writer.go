@@ -27,7 +27,7 @@ func (w *Writer) Begin(application string) {
 	b.u16(majorVersion)
 	b.u16(minorVersion)
 	b.u64(1<<64 - 1) // unknown length
-	b.text(sectionApplication, application)
+	b.text(sectionApplication, clean(application))
 	w.take(b.end())
 }
 
@@ -37,7 +37,7 @@ const linkTypeRaw = 101
 
 // Interface is where packets come from.
 type Interface struct {
-	Name, Description, System string // "" is unknown
+	Name, Description string // "" is unknown
 }
 
 // Interface writes an interface, and returns the number that its packets have.
@@ -47,12 +47,11 @@ func (w *Writer) Interface(i *Interface) int {
 	b.u16(linkTypeRaw)
 	b.u16(0)
 	b.u32(0) // no limit of the length of packets
-	b.text(interfaceName, i.Name)
-	b.text(interfaceDescription, i.Description)
+	b.text(interfaceName, clean(i.Name))
+	b.text(interfaceDescription, clean(i.Description))
 	b.u16(interfaceResolution)
 	b.u16(1)
 	b.bytes([]byte{nanoseconds})
-	b.text(interfaceSystem, i.System)
 	w.take(b.end())
 	w.interfaces++
 	return w.interfaces - 1
@@ -79,6 +78,7 @@ type Packet struct {
 
 // Packet writes a packet.
 func (w *Writer) Packet(p *Packet) {
+	comment := clean(p.Comment)
 	b := beginBlock(w.buf, blockPacket)
 	b.u32(uint32(p.Interface))
 	b.time(p.Time)
@@ -87,10 +87,10 @@ func (w *Writer) Packet(p *Packet) {
 	if len(p.Bytes) < direct {
 		b.b = append(b.b, p.Bytes...)
 	} else {
-		w.bypass(&b, p)
+		w.bypass(&b, p.Bytes, comment)
 	}
 	b.pad(len(p.Bytes))
-	b.text(optionComment, p.Comment)
+	b.text(optionComment, comment)
 	b.u16(packetFlags)
 	b.u16(4)
 	b.u32(uint32(p.Direction))
@@ -102,11 +102,11 @@ func (w *Writer) Packet(p *Packet) {
 const direct = 16 << 10
 
 // bypass writes the buffer and the bytes of a packet, whose block goes on in the buffer.
-func (w *Writer) bypass(b *block, p *Packet) {
-	b.expect(len(p.Bytes) + padding(len(p.Bytes)) + textSize(p.Comment) + 8)
+func (w *Writer) bypass(b *block, p []byte, comment string) {
+	b.expect(len(p) + padding(len(p)) + textSize(comment) + 8)
 	w.buf = b.b
 	w.Flush()
-	w.write(p.Bytes)
+	w.write(p)
 	b.b = w.buf
 }
 

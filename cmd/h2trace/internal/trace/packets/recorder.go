@@ -60,8 +60,8 @@ type Recorder struct {
 	file   file
 	flows  flows
 	// silent holds processes whose secrets do not come: they are no Go programs.
-	silent    map[int]bool
-	total     Totals
+	silent map[int]bool
+	total  Totals
 	// lost counts the packets lost by process, and counted those that a file says.
 	lost, counted map[int]uint64
 	ending        chan struct{} // closed when all events are read
