@@ -62,11 +62,11 @@ func tcpOf(b []byte) (head, payload []byte, at int, ok bool) {
 	case b[0]>>4 == 4:
 		at = int(b[0]&15) * 4
 		ok = at >= ipv4Header && b[9] == unix.IPPROTO_TCP
-	case b[6] == unix.IPPROTO_HOPOPTS && b[ipv6Header] == unix.IPPROTO_TCP && b[ipv6Header+1] == 0:
-		b = slices.Concat(b[:ipv6Header], b[ipv6Header+jumboSize:])
-		b[6] = unix.IPPROTO_TCP
-		fallthrough
-	default:
+	case b[0]>>4 == 6:
+		if b[6] == unix.IPPROTO_HOPOPTS && b[ipv6Header] == unix.IPPROTO_TCP && b[ipv6Header+1] == 0 {
+			b = slices.Concat(b[:ipv6Header], b[ipv6Header+jumboSize:])
+			b[6] = unix.IPPROTO_TCP
+		}
 		at, ok = ipv6Header, b[6] == unix.IPPROTO_TCP
 	}
 	if !ok {
