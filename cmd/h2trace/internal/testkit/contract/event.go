@@ -119,6 +119,8 @@ type SummaryKeys struct {
 	Exchanges *int64 `json:"exchanges"`
 	// Verify is nil without --verify.
 	Verify *Verified `json:"verify"`
+	// Packets is nil without --pcap.
+	Packets *Packets `json:"packets"`
 }
 
 // Verified is the result of verifying headers.
@@ -127,6 +129,12 @@ type Verified struct {
 	Fields     int `json:"fields"`
 	Mismatches int `json:"mismatches"`
 	Unchecked  int `json:"unchecked"`
+}
+
+// Packets counts what --pcap wrote.
+type Packets struct {
+	Written int `json:"written"`
+	Lost    int `json:"lost"`
 }
 
 // Records is the balance that summary prints.

@@ -81,6 +81,7 @@ var schema = map[string][]key{
 		need("agent", keys(need("cpu_ms", orNull(millis)), need("max_rss_bytes", orNull(count)))),
 		opt("command", count), opt("signal", str),
 		opt("verify", keys(need("blocks", count), need("fields", count), need("mismatches", count), need("unchecked", count))),
+		opt("packets", keys(need("written", count), need("lost", count))),
 		opt("labels", object)),
 }
 

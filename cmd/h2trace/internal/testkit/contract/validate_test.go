@@ -32,6 +32,7 @@ func TestValidateAccepts(t *testing.T) {
 		head + `"loss","reason":"ring_full","records":4,"bytes":null}`,
 		summary,
 		strings.Replace(summary, `}}`, `},"verify":{"blocks":2,"fields":9,"mismatches":0,"unchecked":1}}`, 1),
+		strings.Replace(summary, `}}`, `},"packets":{"written":2,"lost":1}}`, 1),
 		head + `"verify"` + onConn + `,"dir":"recv","stream":1,"index":0,"want":{"name":":status","value":"200"},"got":null}`,
 	} {
 		if err := validate([]byte(line)); err != nil {
