@@ -427,6 +427,8 @@
 //	         because of a loss, because they began before the capture, because
 //	         the executable has no place to look at, or because the process gave
 //	         up a list
+//	packets  with --pcap: {written, lost}. lost are packets that found no room
+//	         in their buffer, or that could not be written
 //	labels   with --label: object of what the user says about the run,
 //	         {"region":"eu"}
 //

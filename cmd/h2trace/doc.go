@@ -64,6 +64,11 @@ Flags:
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
 	    --show-secrets        print secret header values, credentials in URLs and
 	                          query tokens instead of "<redacted>"
+	    --pcap FILE           also write the packets of the processes for
+	                          Wireshark; "-" is stdout (see Packets)
+	-C, --pcap-size SIZE      begin another file when one has SIZE millions of
+	                          bytes, or k, m or g: KiB, MiB, GiB
+	-W, --pcap-count COUNT    after so many files, write the first one again
 	    --keylog FILE         also write the session secrets of TLS to FILE (see
 	                          Secrets)
 	    --source LIST         where to take what TLS carries: wire (packets and
@@ -299,7 +304,8 @@ come in the order of its bytes.
 	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
 	          delivered, lost}, bytes {seen, captured}, agent {cpu_ms,
 	          max_rss_bytes}, command, signal, verify {blocks, fields,
-	          mismatches, unchecked}, labels {KEY: VALUE}
+	          mismatches, unchecked}, packets {written, lost}, labels {KEY:
+	          VALUE}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
 after this frame. _send is what the observed process may still send, _recv what
@@ -787,6 +793,61 @@ begins.
 
 h2trace must run in the initial PID namespace, on the host and not in a
 container. It can observe processes in containers from there.
+
+# Packets
+
+With --pcap FILE, h2trace also writes the packets of the observed processes, as
+pcapng: all packets of their TCP connections from SYN to FIN, with
+acknowledgements and retransmissions, and their datagrams to name servers and of
+QUIC. They begin with the IP header, and are whole. With --show-secrets the file
+also has the session secrets, each before the packets that it opens, so that
+Wireshark shows HTTP/2 without further settings:
+
+	h2trace --show-secrets --pcap fetch.pcapng -o events.jsonl go mod download
+	wireshark fetch.pcapng
+
+Each program that a process runs is an interface, as go[1234]. Wireshark filters
+by it with frame.interface_name == "go[1234]". One of the first packets of a
+connection has a comment with its id in the events, as in "c1 of go[1234] to
+goproxy.example:443"; frame.comment finds it. Times are those of the kernel, in
+nanoseconds, and those of the events. Each packet has its direction.
+
+With --pcap -, packets go to stdout, events to the FILE of -o, and the stdout of
+COMMAND to stderr:
+
+	h2trace --show-secrets --pcap - -o events.jsonl go mod download |
+		wireshark -k -i -
+
+Without --show-secrets, --keylog FILE keeps the secrets apart from the packets.
+Wireshark takes them as "(Pre)-Master-Secret log filename":
+
+	tshark -o tls.keylog_file:secrets -r fetch.pcapng
+
+Wireshark decrypts a connection that it has from its start. With --source calls
+there are no secrets.
+
+With -C, another file follows when one is full, and names are as those of
+tcpdump: FILE, FILE1, FILE2, and so on. With -W COUNT they are FILE0 to FILE9 or
+FILE00 to FILE99, and after the last one the first is overwritten. Each has what
+it needs: its interfaces, and the secrets of the connections that are open. To
+decrypt one that began in an earlier file, join the files with mergecap.
+
+The rules of -o hold for FILE. A file with secrets is refused if others can
+read it. If FILE cannot be written, the observation goes on, a message says so,
+and the exit status is that of a failure. When the reader of a pipe exits, the
+observation ends.
+
+Packets have a buffer of their own, as large as --buffer. Those that find no
+room are counted: in the file for each interface, in the summary, and in a
+message.
+
+A packet between two observed processes is in the file once, as it was sent. TCP
+hands over packets that are larger than those on the wire, and gets such: they
+are in the file as h2trace gets them, as with tcpdump, but never longer than 64
+KiB. Sums of outgoing packets are not computed yet. What the kernel answers for
+a socket that its process has closed, as in TIME_WAIT, belongs to no process and
+is not in the file. On some kernels the SYN-ACK that a server sends over IPv6 is
+not, either.
 
 # Secrets
 

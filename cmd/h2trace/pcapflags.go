@@ -84,7 +84,7 @@ type fileCount int
 func (n *fileCount) Set(text string) error {
 	v, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || v == 0 || v > maxFileCount {
-		return errors.New("it takes a number of files, from 1 on")
+		return errors.New("it takes a number of files, from 1 to 1000000")
 	}
 	*n = fileCount(v)
 	return nil
