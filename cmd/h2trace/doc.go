@@ -692,7 +692,7 @@ or without a subcommand.
 help prints this manual, or the part of it under the heading TOPIC:
 
 	flags output text replay convert events source report proxies check version
-	help limits secrets sudo signals exit-status examples
+	help limits packets secrets sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:
