@@ -129,12 +129,23 @@ func TestPacketCapture(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, want := captured(t, c), tap.sent(t, hasPort(ln.Addr().(*net.TCPAddr).Port))
+			if !sinceLinux(6, 18) {
+				got[Send], want = slices.DeleteFunc(got[Send], isSYNACK6), slices.DeleteFunc(want, isSYNACK6)
+				got[Recv] = slices.DeleteFunc(got[Recv], isSYNACK6)
+			}
 			for dir, got := range got {
 				samePackets(t, []string{"sent", "received"}[dir], got, want)
 			}
 			nothingUncaptured(t, c)
 		})
 	}
+}
+
+// isSYNACK6 reports whether a packet is the second one of a connection over IPv6. On Linux 5.10
+// and 6.1 it does not pass the hook of the socket that sends it, on 6.18 it does.
+func isSYNACK6(packet string) bool {
+	const flags, synACK = ipv6Header + 13, 0x12
+	return packet[0]>>4 == 6 && packet[flags] == synACK
 }
 
 // samePackets compares packets, of which two CPUs may have seen two at a time.
