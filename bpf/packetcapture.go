@@ -173,7 +173,7 @@ func (c *Collector) startCapture(spec *ebpf.CollectionSpec) error {
 	if err != nil {
 		return loadError(err)
 	}
-	defer prog.Close() // the links keep it
+	defer func() { _ = prog.Close() }() // the links keep it
 	root, err := cgroupRoot()
 	if err != nil {
 		return err

@@ -58,11 +58,11 @@ func cut(packets [][]byte, b []byte, size int) [][]byte {
 // tcpOf returns the headers of a packet of TCP, and its payload. at is where the header of
 // TCP is. The hop-by-hop header of a jumbo payload is left out.
 func tcpOf(b []byte) (head, payload []byte, at int, ok bool) {
-	switch {
-	case b[0]>>4 == 4:
+	switch b[0] >> 4 {
+	case 4:
 		at = int(b[0]&15) * 4
 		ok = at >= ipv4Header && b[9] == unix.IPPROTO_TCP
-	case b[0]>>4 == 6:
+	case 6:
 		if b[6] == unix.IPPROTO_HOPOPTS && b[ipv6Header] == unix.IPPROTO_TCP && b[ipv6Header+1] == 0 {
 			b = slices.Concat(b[:ipv6Header], b[ipv6Header+jumboSize:])
 			b[6] = unix.IPPROTO_TCP

@@ -105,7 +105,7 @@ const direct = 16 << 10
 func (w *Writer) bypass(b *block, p []byte, comment string) {
 	b.expect(len(p) + padding(len(p)) + textSize(comment) + 8)
 	w.buf = b.b
-	w.Flush()
+	w.flush()
 	w.write(p)
 	b.b = w.buf
 }
@@ -146,19 +146,23 @@ func (w *Writer) Statistics(number int, s *Statistics) {
 func (w *Writer) take(b []byte) {
 	w.buf = b
 	if len(b) >= bufferSize {
-		w.Flush()
+		w.flush()
 	}
 }
 
 // Flush writes what was gathered, and returns the first error.
 func (w *Writer) Flush() error {
+	w.flush()
+	return w.err
+}
+
+func (w *Writer) flush() {
 	w.write(w.buf)
 	if w.secret {
 		clear(w.buf)
 		w.secret = false
 	}
 	w.buf = w.buf[:0]
-	return w.err
 }
 
 func (w *Writer) write(b []byte) {

@@ -42,7 +42,7 @@ func write(t *testing.T, to io.Writer) *Writer {
 	t.Helper()
 	w := NewWriter(to)
 	w.Begin("h2trace")
-	w.Interface(&Interface{Name: "go[7]", Description: "/usr/local/go/bin/go, process 7"})
+	w.Interface(&Interface{Name: "go[7]", Description: "/usr/bin/go, process 7"})
 	if n := w.Interface(&Interface{Name: "git[8]"}); n != 1 {
 		t.Errorf("got interface %d, want 1", n)
 	}
@@ -119,7 +119,7 @@ func TestTshark(t *testing.T) {
 	}
 	about, err := exec.CommandContext(t.Context(), "capinfos", file).Output()
 	if err != nil || !strings.Contains(string(about), "Number of decryption secrets in file: 1\n") ||
-		!strings.Contains(string(about), "Description = /usr/local/go/bin/go, process 7") {
+		!strings.Contains(string(about), "Description = /usr/bin/go, process 7") {
 		t.Errorf("%v\n%s", err, about)
 	}
 }
