@@ -33,6 +33,11 @@ type Output struct {
 // Open opens the file of -o, or a copy of stdout for "" and "-". OpenFile says which
 // files are acceptable.
 func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, error) {
+	return open(path, "events", owner, msg)
+}
+
+// open is Open for something that may be no events.
+func open(path, what string, owner *launch.Account, msg *message.Printer) (*Output, error) {
 	var file *os.File
 	var err error
 	if IsStdout(path) {
@@ -45,7 +50,7 @@ func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, er
 	}
 	o := &Output{file: file, gone: make(chan struct{}), ending: make(chan struct{})}
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
-		o.patient = &patientWriter{file: file, Patience: DefaultPatience, say: msg.Infof, ending: o.ending}
+		o.patient = &patientWriter{file: file, what: what, Patience: DefaultPatience, say: msg.Infof, ending: o.ending}
 		o.patient.start()
 	}
 	if o.stop, err = watchReader(file, o.readerGone); err != nil {

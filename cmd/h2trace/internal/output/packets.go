@@ -65,7 +65,7 @@ func (p *Packets) open() error {
 			}
 		}
 	}
-	out, err := Open(name, p.owner, p.msg)
+	out, err := open(name, "packets", p.owner, p.msg)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type patientWriter struct {
 		Name() string
 	}
 	Patience
+	what   string // is written
 	say    func(format string, args ...any)
 	ending <-chan struct{} // closed when the capture has ended
 
@@ -117,8 +118,8 @@ func (w *patientWriter) tell() {
 		return
 	}
 	w.said = true
-	w.say("the reader of %s does not read: events wait for it, and those that find no room in the --buffer are lost; "+
-		"when observing ends, h2trace waits for %v and then drops the rest", w.file.Name(), w.Limit)
+	w.say("the reader of %s does not read: %s wait for it, and those that find no room in the --buffer are lost; "+
+		"when observing ends, h2trace waits for %v and then drops the rest", w.file.Name(), w.what, w.Limit)
 }
 
 func later(a, b time.Time) time.Time {

@@ -189,7 +189,7 @@ func (r *Recorder) await(p *bpf.Captured, f *flow) error {
 		}
 		if r.opts.Now() >= until {
 			if f.answered {
-				r.silent[p.PID] = true
+				r.setSilent(p.PID)
 			}
 			return nil
 		}
@@ -204,10 +204,18 @@ func (r *Recorder) await(p *bpf.Captured, f *flow) error {
 		}
 		r.awaited.Store(false)
 	}
-	if f.answered {
+	if f.answered && r.silent[p.PID] && r.has(f.random) {
 		delete(r.silent, p.PID)
 	}
 	return nil
+}
+
+// setSilent notes that the secrets of a process do not come.
+func (r *Recorder) setSilent(pid int) {
+	if len(r.silent) == maxKept {
+		clear(r.silent)
+	}
+	r.silent[pid] = true
 }
 
 // isReady reports whether everything is known: of the first payload of a connection its name,

@@ -321,22 +321,41 @@ func TestNoSecretsWanted(t *testing.T) {
 	}
 }
 
-// TestPatience has secrets that do not come: nothing waits for those of a process again, nor
-// where the buffer fills up.
+// TestPatience has secrets that do not come. Nothing waits for those of a process again, until
+// one comes; nor where the buffer fills up.
 func TestPatience(t *testing.T) {
-	for _, crowded := range []bool{false, true} {
-		c := conversation{socket: 1, pid: 7, at: 10}
-		r := record(t, newFiles(), true, c.packet(t, bpf.Send, "", hello(clientHello, random{1})), c.packet(t, bpf.Recv, "", hello(serverHello, random{2})))
-		r.opts.Now = func() ktime.Time { return ktime.Time(patience) + 100 }
-		if r.source.crowded = crowded; crowded {
-			r.opts.Now = func() ktime.Time { return 100 }
+	c := conversation{socket: 1, pid: 7, at: 10}
+	r := record(t, newFiles(), true)
+	now := ktime.Time(100)
+	r.opts.Now = func() ktime.Time { return now }
+	r.begin()
+	r.Read(1 << 20)
+	waits := func(what string, want bool) {
+		t.Helper()
+		if err := r.record(c.packet(t, bpf.Send, "", hello(clientHello, random{1}))); err != nil {
+			t.Fatal(err)
 		}
-		r.Start()
-		r.idles(t)
-		if got := r.finish(t, Totals{Written: 2})[0]; r.silent[7] == crowded {
-			t.Errorf("crowded %v: silent %v\n%s", crowded, r.silent, got)
+		asked := 0
+		r.opts.Now = func() ktime.Time { // it is asked while a packet waits
+			asked++
+			return now
+		}
+		err := r.record(c.packet(t, bpf.Recv, "", hello(serverHello, random{2})))
+		if err != nil || (asked > 0) != want {
+			t.Errorf("%s: waits %v, want %v, %v", what, asked > 0, want, err)
 		}
 	}
+	r.source.crowded = true
+	waits("crowded", false)
+	r.source.crowded = false
+	now = ktime.Time(patience) + 100
+	waits("no secrets", true)
+	waits("again", false)
+	r.Secret(secrets(random{1}, bpf.LabelMaster)[0])
+	waits("with secrets", false)
+	r.drop(random{1})
+	r.sessions = make(map[random]*session)
+	waits("they came before", true)
 }
 
 // TestBothEnds has both ends of a connection on this host: its packets are in the file once,
