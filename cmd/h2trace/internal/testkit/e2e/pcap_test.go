@@ -37,9 +37,11 @@ func TestPcap(t *testing.T) {
 	if r.status != 0 || !strings.Contains(r.stderr, "h2trace: session secrets go to "+file+" with the packets: who has it can decrypt these\n") {
 		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
 	}
+	packets := tsharkFields(t, file, "http2 || frame.comment", "http2.type", "http2.streamid", "http2.length", "http2.header.name",
+		"http2.header.value", "http2.window_update.window_size_increment", "tcp.srcport", "tcp.dstport", "frame.comment", "frame.interface_name")
 	for _, p := range verify(t, r, atExit) {
-		checkFrames(t, file, p.Trace)
-		checkNamed(t, file, p.Trace)
+		checkFrames(t, packets, p.Trace)
+		checkNamed(t, packets, p.Trace)
 	}
 	if got, want := packetsOf(t, file), packetsWritten(t, r.stream); got != want {
 		t.Errorf("%d packets in the file, %d in the summary", got, want)
@@ -79,13 +81,13 @@ func tsharkFields(t *testing.T, file, filter string, names ...string) (packets [
 }
 
 // checkFrames holds the frames of a connection against those that tshark finds.
-func checkFrames(t *testing.T, file string, c *contract.Conn) {
+func checkFrames(t *testing.T, packets [][][]string, c *contract.Conn) {
 	t.Helper()
 	_, port, err := net.SplitHostPort(c.Open.Local)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for dir, ports := range map[string]string{"send": "tcp.srcport", "recv": "tcp.dstport"} {
+	for dir, ports := range map[string]int{"send": 6, "recv": 7} {
 		var want, got [4][]string // frames, names and values of headers, increments
 		for _, e := range c.Frames {
 			if e.Dir != dir {
@@ -99,8 +101,10 @@ func checkFrames(t *testing.T, file string, c *contract.Conn) {
 				want[3] = append(want[3], strconv.FormatUint(uint64(e.Increment), 10))
 			}
 		}
-		for _, p := range tsharkFields(t, file, "http2 && "+ports+"=="+port, "http2.type", "http2.streamid", "http2.length",
-			"http2.header.name", "http2.header.value", "http2.window_update.window_size_increment") {
+		for _, p := range packets {
+			if p[ports][0] != port {
+				continue
+			}
 			for i := range p[0] {
 				got[0] = append(got[0], fmt.Sprintf("%s on %s with %s bytes", frameTypes[p[0][i]], p[1][i], p[2][i]))
 			}
@@ -120,12 +124,12 @@ var frameTypes = map[string]string{
 }
 
 // checkNamed requires that a packet names its connection and process, as an event does.
-func checkNamed(t *testing.T, file string, c *contract.Conn) {
+func checkNamed(t *testing.T, packets [][][]string, c *contract.Conn) {
 	t.Helper()
 	name := fmt.Sprintf("%s[%d]", c.Open.Comm, c.Open.PID)
 	_, port, _ := net.SplitHostPort(c.Open.Local)
-	for _, p := range tsharkFields(t, file, "frame.comment && tcp.port=="+port, "frame.comment", "frame.interface_name") {
-		if len(p[0]) == 1 && strings.HasPrefix(p[0][0], c.ID+" of "+name+" to ") && p[1][0] == name {
+	for _, p := range packets {
+		if len(p[8]) == 1 && (p[6][0] == port || p[7][0] == port) && strings.HasPrefix(p[8][0], c.ID+" of "+name+" to ") && p[9][0] == name {
 			return
 		}
 	}
@@ -183,7 +187,8 @@ func TestPcapPackets(t *testing.T) {
 			if r.status != 0 || strings.Contains(r.stderr, "secrets") {
 				t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
 			}
-			got, want := segments(t, file), segments(t, captured())
+			got, ways := segments(t, file)
+			want, _ := segments(t, captured())
 			for _, s := range got {
 				if i := slices.Index(want, s); i >= 0 {
 					want = slices.Delete(want, i, i+1)
@@ -200,21 +205,22 @@ func TestPcapPackets(t *testing.T) {
 			if len(got) < 10 || !strings.Contains(got[0], " SYN ") {
 				t.Errorf("got %q", got)
 			}
-			for _, p := range tsharkFields(t, file, "frame", "tcp.dstport", "frame.packet_flags_direction") {
-				_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
-				if way := p[1][0]; (p[0][0] == port) != (way == "0x00000002") {
-					t.Errorf("a packet to port %s has direction %s", p[0][0], way)
+			_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+			for i, way := range ways {
+				if fromServer := strings.Contains(got[i], " from ["+port+"]:"); fromServer == (way == "0x00000002") {
+					t.Errorf("direction %s of %s", way, got[i])
 				}
 			}
 		})
 	}
 }
 
-// segments returns the segments of TCP in a file. Those from the first FIN on are marked.
-func segments(t *testing.T, file string) (list []string) {
+// segments returns the segments of TCP in a file, and their directions. Those from the first FIN
+// on are marked.
+func segments(t *testing.T, file string) (list, ways []string) {
 	t.Helper()
 	end := ""
-	for _, p := range tsharkFields(t, file, "tcp", "ip.id", "ipv6.flow", "tcp.srcport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.window_size_value", "tcp.flags") {
+	for _, p := range tsharkFields(t, file, "tcp", "ip.id", "ipv6.flow", "tcp.srcport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.window_size_value", "tcp.flags", "frame.packet_flags_direction") {
 		flags, err := strconv.ParseUint(p[7][0], 0, 16)
 		if err != nil {
 			t.Fatal(err)
@@ -224,8 +230,9 @@ func segments(t *testing.T, file string) (list []string) {
 		}
 		list = append(list, fmt.Sprintf("id %s flow %s from %s: seq %s ack %s len %s window %s%s %s%s", p[0], p[1], p[2], p[3], p[4], p[5], p[6],
 			map[bool]string{true: " SYN"}[flags&2 != 0], p[7], end))
+		ways = append(ways, strings.Join(p[8], ""))
 	}
-	return list
+	return list, ways
 }
 
 // TestPcapRotation has files of a megabyte, as tcpdump names them. Each can be read.
