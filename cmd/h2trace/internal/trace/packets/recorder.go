@@ -43,7 +43,7 @@ type Options struct {
 
 const (
 	// patience is how long a packet waits for what stands before it.
-	patience = time.Second
+	patience = 2 * time.Second
 	// interval is how often the Recorder looks for packets, and writes what it has.
 	interval = 50 * time.Millisecond
 	// shortly is how often it looks at the buffer while a packet waits.
