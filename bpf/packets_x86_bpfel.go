@@ -72,7 +72,8 @@ type packetsOwner struct {
 		Reported    uint64
 		Tail        uint64
 		Followers   uint32
-		Pad         uint32
+		Stamped     uint32
+		Time        uint64
 	}
 }
 

@@ -157,10 +157,20 @@ __noinline u32 capture_piece(struct __sk_buff *skb, u64 time, u64 span, u32 dir)
 	return owner && skb->len > span >> 32 && capture_span(skb, owner, time, span, dir);
 }
 
+/* When the packet was sent or came. Packets without payload may have the same number. */
+static __always_inline u64 capture_time(struct __sk_buff *skb, struct owner *owner, u8 dir)
+{
+	struct packet p = {};
+
+	if (!dissect(skb, &p) || skb->len <= p.payload)
+		return bpf_ktime_get_ns();
+	return packet_time(&owner->dir[dir & 1], packet_id(skb, &p));
+}
+
 /* Copies a packet whole. */
 static __always_inline void capture_packet(struct __sk_buff *skb, struct owner *owner, u8 dir)
 {
-	u64 time = bpf_ktime_get_ns();
+	u64 time = capture_time(skb, owner, dir);
 	u32 done = 0;
 
 	if (skb->len <= CAPTURE_MAX) {

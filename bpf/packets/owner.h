@@ -36,8 +36,28 @@ struct flow_dir {
 	u64 reported;	  /* and the segment is, up to this one */
 	u64 tail;	  /* the last 8 bytes before walked, if split */
 	u32 followers;	  /* CPUs that would follow at this time */
-	u32 pad;
+	u32 stamped;	  /* what packet_time tells packets by */
+	u64 time;	  /* of the last packet */
 };
+
+/* Two programs handle a packet within this time, in ns. */
+#define SAME_PACKET 100000
+
+/*
+ * The time of a packet with payload: the one that another program has given it already, or
+ * now. So events and captured packets have the same. id is the sequence number, or the
+ * length where there is none.
+ */
+static __always_inline u64 packet_time(struct flow_dir *flow, u32 id)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	if (flow->stamped != id || now - flow->time > SAME_PACKET) {
+		flow->stamped = id;
+		flow->time = now;
+	}
+	return flow->time;
+}
 
 /* Stored with the socket; an accepted socket inherits it from the listening one. */
 struct owner {

@@ -89,6 +89,12 @@ static __always_inline bool take_transport(struct packet *p, u32 at, const u32 *
 	return p->proto == IPPROTO_TCP;
 }
 
+/* What packet_time tells packets of a direction by. */
+static __always_inline u32 packet_id(struct __sk_buff *skb, struct packet *p)
+{
+	return p->proto == IPPROTO_TCP ? p->seq : skb->len;
+}
+
 /* The packet begins with its IP header. One load takes all of most headers. */
 static __always_inline bool dissect(struct __sk_buff *skb, struct packet *p)
 {

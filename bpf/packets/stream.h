@@ -144,6 +144,7 @@ __noinline int open_flow(struct __sk_buff *skb, u32 carries, u32 dir)
 	r = ring_record(sizeof(*r), RECORD_OPEN, owner->tgid);
 	if (!r)
 		return 0;
+	r->h.time = owner->dir[dir & 1].time;
 	r->conn = conn;
 	r->role = owner->role;
 	r->handshake = owner->from_start;
@@ -205,6 +206,7 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 	s.peer_ended =
 		dir == DIR_SEND && (sk->state == TCP_CLOSE_WAIT || sk->state == TCP_LAST_ACK);
 	s.flow = &owner->dir[dir & 1];
+	packet_time(s.flow, p->seq);
 	if (!s.flow->begun) {
 		begin_flow(sk, &s, p->seq);
 		if (dir == DIR_RECV)
