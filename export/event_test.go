@@ -263,17 +263,19 @@ func TestSummary(t *testing.T) {
 		exchanges *uint64
 		want      string
 		verify    *Verified
+		packets   *Packets
 		labels    []Label
 		last      string
 	}{
-		{"exchanges not counted", nil, "null", nil, nil, ""},
-		{"exchanges", new(uint64(0)), "0", nil, nil, ""},
-		{"verified", nil, "null", &Verified{4, 30, 0, 1}, nil, `,"verify":{"blocks":4,"fields":30,"mismatches":0,"unchecked":1}`},
-		{"labels", nil, "null", nil, []Label{{"b", "1"}, {"a", `"é"`}}, `,"labels":{"b":"1","a":"\"é\""}`},
+		{"exchanges not counted", nil, "null", nil, nil, nil, ""},
+		{"exchanges", new(uint64(0)), "0", nil, nil, nil, ""},
+		{"verified", nil, "null", &Verified{4, 30, 0, 1}, nil, nil, `,"verify":{"blocks":4,"fields":30,"mismatches":0,"unchecked":1}`},
+		{"packets", nil, "null", nil, &Packets{9, 1}, nil, `,"packets":{"written":9,"lost":1}`},
+		{"labels", nil, "null", nil, nil, []Label{{"b", "1"}, {"a", `"é"`}}, `,"labels":{"b":"1","a":"\"é\""}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in.Exchanges, in.Verify, in.Labels = tt.exchanges, tt.verify, tt.labels
+			in.Exchanges, in.Verify, in.Packets, in.Labels = tt.exchanges, tt.verify, tt.packets, tt.labels
 			got := line(t, Options{}, func(j *JSONL) { j.Summary(&in) })
 			want := `{"v":1,"ts":"` + atTime + `","event":"summary","duration_ms":1500.000,"processes":2,"conns":1,"frames":40,` +
 				`"exchanges":` + tt.want + `,"records":{"seen":30,"delivered":29,"lost":1},` +

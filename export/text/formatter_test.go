@@ -209,6 +209,7 @@ func TestFacts(t *testing.T) {
 			`"summary","duration_ms":2966.700,"processes":12,"conns":34,"frames":120900,"exchanges":5600,"records":{"seen":250000,"lost":1000},"agent":{"cpu_ms":125.100},"verify":{"mismatches":42,"unchecked":0}}`,
 			[]string{"1000 of 250000 records lost, 42 header blocks were not equal"},
 		},
+		{`"summary","duration_ms":1.000,"records":{"seen":3,"lost":0},"agent":{"cpu_ms":1.000},"packets":{"written":4,"lost":1}}`, []string{"0 of 3 records lost, 1 packet not written"}},
 	} {
 		for _, limit := range []int{80, 100, 124} {
 			f := New(Options{Columns: func() int { return limit }})
