@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
@@ -88,6 +91,7 @@ func (r *Recorder) Start() {
 	r.begin()
 	go func() {
 		defer close(r.ended)
+		yield()
 		if r.err = r.run(); r.err == nil || r.w.Err() == nil && !r.unopened {
 			return
 		}
@@ -96,6 +100,18 @@ func (r *Recorder) Start() {
 		}
 		r.err = r.discard()
 	}()
+}
+
+// yield has this goroutine yield to the reader of events, where both want one core. Its thread
+// ends with it.
+func yield() {
+	const nicer = 5
+	runtime.LockOSThread()
+	before, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid())
+	if err == nil {
+		nice := 20 - before // see getpriority(2)
+		_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), min(nice+nicer, 19))
+	}
 }
 
 // Finish writes the packets that are left, after all events are read, and returns the totals.
