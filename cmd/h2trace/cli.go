@@ -28,6 +28,7 @@ type Options struct {
 	Sum    bool   // -c: print the report instead of events
 	Report reportOptions
 	Replay replayOptions
+	Top    topOptions
 	Topic  string // what help is asked on; "" is the whole manual
 
 	Proxies proxies.Options
@@ -51,7 +52,7 @@ const (
 )
 
 // notBuilt are the subcommands that are promised but not built yet.
-var notBuilt = []string{"convert", "top", "completion"}
+var notBuilt = []string{"convert", "completion"}
 
 // parseArgs reads the command line without the program name. Like those of
 // strace, env and sudo, its flags end at the first argument that is not one, so
@@ -78,6 +79,8 @@ func parseArgs(args []string) (Options, action, error) {
 			return parseReplay(fs, &opts, rest[1:])
 		case "proxies":
 			return parseProxies(fs, &opts, rest[1:])
+		case "top":
+			return parseTop(fs, &opts, rest[1:])
 		}
 		if slices.Contains(notBuilt, rest[0]) {
 			return opts, 0, fmt.Errorf("%[1]s is not built yet; to run a command of that name, use h2trace -- %[1]s", rest[0])

@@ -52,6 +52,10 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 		msg.Errorf("%v", err)
 		return exitUsage
 	}
+	if err := checkTop(&opts, msg); err != nil {
+		msg.Errorf("%v", err)
+		return exitUsage
+	}
 	switch action {
 	case actionHelp:
 		return printHelp(opts.Topic, msg, stdout)

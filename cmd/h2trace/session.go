@@ -46,6 +46,7 @@ type session struct {
 	msg    *message.Printer
 	tracer tracerFunc
 	sum    *overview       // nil if nobody wants it
+	top    *topRun         // nil if it is not top that observes
 	keys   *output.Secrets // of --keylog, nil for none
 }
 
@@ -69,7 +70,11 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 	if f := opts.lines.formatter(out.File()); f != nil {
 		s.opts.Format = f.Append
 	}
-	s.sum = newOverview(&s.opts)
+	if opts.Top.wanted {
+		s.top = newTopRun(&s.opts)
+	} else {
+		s.sum = newOverview(&s.opts)
+	}
 	return s, nil
 }
 
@@ -182,6 +187,7 @@ func (s *session) attach(to func(tracer) error) (tracer, error) {
 // --duration, and when nobody is left to read the events.
 func (s *session) observation(parent context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
+	s.top.begin()
 	var timeout <-chan time.Time // nil: never
 	if s.opts.Duration > 0 {
 		timeout = time.After(s.opts.Duration)
@@ -191,7 +197,9 @@ func (s *session) observation(parent context.Context) (context.Context, context.
 		case <-ctx.Done():
 		case <-s.out.Gone():
 		case <-timeout:
-			s.msg.Infof("%s", durationOver(s.opts))
+			if !s.opts.Top.Once {
+				s.msg.Infof("%s", durationOver(s.opts))
+			}
 		}
 		cancel(nil)
 		s.out.Ending()
@@ -219,7 +227,7 @@ func (s *session) explain(err error) error {
 // failure.
 func (s *session) finish(err error, success, failure int) int {
 	err = s.explain(err)
-	if printErr := s.explain(s.sum.print(s.out)); err == nil {
+	if printErr := s.explain(errors.Join(s.sum.print(s.out), s.top.end(s.out))); err == nil {
 		err = printErr
 	}
 	if closeErr := s.out.Close(); err == nil {

@@ -1,0 +1,94 @@
+package top
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Order says how rows are sorted.
+type Order struct {
+	Column  string // its name; "" is for the one that the view has
+	Inverse bool
+}
+
+// usual are the columns by which the views are sorted.
+var usual = [...]string{Processes: "RECV/s", Connections: "RECV/s", Requests: "TIME"}
+
+// Rows returns the rows of a view.
+func (s *State) Rows(v View) []Row {
+	switch v {
+	case Connections:
+		return s.Conns
+	case Requests:
+		return s.Requests
+	}
+	return s.Processes
+}
+
+// Named returns the name of the column that the rows of a view are sorted by.
+func (o Order) Named(v View) string {
+	if o.Column != "" {
+		return o.Column
+	}
+	return usual[v]
+}
+
+// Sort sorts rows of a view: first what is there, and then what has ended. Equal ones are in
+// the order of their keys.
+func (o Order) Sort(v View, rows []Row) {
+	columns := v.Columns()
+	i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == o.Named(v) })
+	slices.SortFunc(rows, func(a, b Row) int {
+		if x, y := a.Ended.IsZero(), b.Ended.IsZero(); x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		n := 0
+		if i >= 0 {
+			n = columns[i].compare(&a, &b)
+		}
+		if o.Inverse {
+			n = -n
+		}
+		if n == 0 {
+			n = b.Ended.Compare(a.Ended)
+		}
+		if n == 0 {
+			n = compareKeys(a.Key, b.Key)
+		}
+		return n
+	})
+}
+
+// compareKeys compares keys such as c9 and c10.
+func compareKeys(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+// ParseView returns the view of a name, or of its beginning.
+func ParseView(name string) (View, error) {
+	for i, v := range Views {
+		if name != "" && strings.HasPrefix(v, strings.ToLower(name)) {
+			return View(i), nil
+		}
+	}
+	return 0, fmt.Errorf("the views are %s", strings.Join(Views[:], ", "))
+}
+
+// ParseColumn returns the name of a column of a view, whatever its case.
+func (v View) ParseColumn(name string) (string, error) {
+	var names []string
+	for _, c := range v.Columns() {
+		if strings.EqualFold(c.Name, name) {
+			return c.Name, nil
+		}
+		names = append(names, c.Name)
+	}
+	return "", fmt.Errorf("the columns of %s are %s", Views[v], strings.Join(names, ", "))
+}

@@ -1,0 +1,141 @@
+package top
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/rivo/uniseg"
+)
+
+// Table lays out rows as lines of text.
+type Table struct {
+	columns []Column
+	widths  []int
+}
+
+// leastLast is how much room the last column has before other ones.
+const leastLast = 16
+
+// Layout returns the Table of a view in so many columns of a screen; 0 is for as many as it
+// takes.
+func (v View) Layout(width int) *Table {
+	t := &Table{columns: slices.Clone(v.Columns())}
+	if width > 0 {
+		for rank := 3; rank > 0 && t.room(width) < leastLast; rank-- {
+			for i := len(t.columns) - 1; i >= 0 && t.room(width) < leastLast; i-- {
+				if t.columns[i].rank == rank {
+					t.columns = slices.Delete(t.columns, i, i+1)
+				}
+			}
+		}
+	}
+	for _, c := range t.columns {
+		t.widths = append(t.widths, c.width)
+	}
+	if width > 0 {
+		t.widths[len(t.widths)-1] = max(t.room(width), 1)
+	}
+	return t
+}
+
+// room returns what is left for the last column.
+func (t *Table) room(width int) int {
+	for _, c := range t.columns {
+		if c.width > 0 {
+			width -= c.width + 1
+		}
+	}
+	return width
+}
+
+// Columns returns the columns that fit.
+func (t *Table) Columns() []Column { return t.columns }
+
+// Head returns the cells with the names of the columns.
+func (t *Table) Head() []string {
+	return t.cells(func(c *Column) string { return c.Name })
+}
+
+// Cells returns the cells of a row, which are as wide as the columns.
+func (t *Table) Cells(r *Row) []string {
+	return t.cells(func(c *Column) string { return c.text(r) })
+}
+
+func (t *Table) cells(of func(*Column) string) []string {
+	list := make([]string, len(t.columns))
+	for i := range t.columns {
+		c := &t.columns[i]
+		list[i] = fit(of(c), t.widths[i], c.left)
+	}
+	return list
+}
+
+// fit pads or cuts text to a width; 0 is as wide as it is.
+func fit(s string, width int, left bool) string {
+	if width == 0 {
+		return s
+	}
+	n := width - uniseg.StringWidth(s)
+	switch {
+	case n < 0:
+		return elide(s, width)
+	case left:
+		return s + strings.Repeat(" ", n)
+	}
+	return strings.Repeat(" ", n) + s
+}
+
+// ellipsis stands for what is cut.
+const ellipsis = "…"
+
+// elide cuts the middle of text, of a URL what is after its host.
+func elide(s string, width int) string {
+	if width <= 1 {
+		return ellipsis
+	}
+	head := (width - 1) / 2
+	if i := strings.Index(s, "://"); i >= 0 {
+		host := s[:i+3+max(0, strings.IndexByte(s[i+3:], '/'))]
+		if n := uniseg.StringWidth(host); n < width*2/3 {
+			head = n + 1
+		}
+	}
+	var front strings.Builder
+	var clusters []string
+	used := 0
+	for g := uniseg.NewGraphemes(s); g.Next(); {
+		if w := g.Width(); clusters == nil && used+w <= head {
+			used += w
+			front.WriteString(g.Str())
+			continue
+		}
+		clusters = append(clusters, g.Str())
+	}
+	at := len(clusters)
+	for room := width - 1 - used; at > 0; at-- {
+		if room -= uniseg.StringWidth(clusters[at-1]); room < 0 {
+			break
+		}
+	}
+	out := front.String() + ellipsis + strings.Join(clusters[at:], "")
+	return out + strings.Repeat(" ", max(0, width-uniseg.StringWidth(out)))
+}
+
+// WriteText writes the totals and the rows of a view as plain text.
+func (s *State) WriteText(w io.Writer, v View, o Order) error {
+	var b strings.Builder
+	for _, line := range s.Total.Lines() {
+		b.WriteString(line.Text + "\n")
+	}
+	b.WriteByte('\n')
+	t := v.Layout(0)
+	b.WriteString(strings.TrimRight(strings.Join(t.Head(), " "), " ") + "\n")
+	rows := s.Rows(v)
+	o.Sort(v, rows)
+	for i := range rows {
+		b.WriteString(strings.TrimRight(strings.Join(t.Cells(&rows[i]), " "), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
