@@ -48,11 +48,10 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 	}
 	opts, action, err := parseArgs(args)
 	msg := message.New(stderr, opts.Quiet)
-	if err != nil {
-		msg.Errorf("%v", err)
-		return exitUsage
+	if err == nil {
+		msg, err = prepareTop(&opts, msg, stderr)
 	}
-	if err := checkTop(&opts, msg); err != nil {
+	if err != nil {
 		msg.Errorf("%v", err)
 		return exitUsage
 	}

@@ -71,9 +71,12 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 		s.opts.Format = f.Append
 	}
 	if opts.Top.wanted {
-		s.top = newTopRun(&s.opts)
+		s.top, err = newTopRun(&s.opts, msg)
 	} else {
 		s.sum = newOverview(&s.opts)
+	}
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
 	}
 	return s, nil
 }
@@ -98,7 +101,12 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 	}
 	ctx, cancel := s.observation(ctx)
 	defer cancel(nil)
-	return errors.Join(t.Observe(ctx), t.Close())
+	s.top.show(ctx, cancel)
+	err = errors.Join(t.Observe(ctx), t.Close())
+	if err == nil && ctx.Err() == nil {
+		s.top.linger(ctx, "all targets have exited")
+	}
+	return err
 }
 
 // runCommand runs COMMAND and observes it.
@@ -125,6 +133,7 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 		msg.Errorf("%v", err)
 		return launch.NotRun
 	}
+	s.top.redirect(&l)
 	return s.launchAndObserve(l)
 }
 
@@ -159,13 +168,18 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 		cmd.Abort()
 		return s.notLaunched(err)
 	}
+	s.top.show(ctx, cancel)
 	status, err := cmd.Wait()
 	if err != nil {
 		s.msg.Errorf("wait for %s: %v", s.opts.Command[0], err)
 	}
-	signals.CommandEnded()
+	s.top.commandEnded()
+	if s.top == nil {
+		signals.CommandEnded()
+	}
 	cancel(nil)
 	<-observed
+	s.top.linger(context.Background(), ended(s.opts.Command[0], status))
 	return s.finish(observeErr, status, launch.NotRun)
 }
 
@@ -187,7 +201,6 @@ func (s *session) attach(to func(tracer) error) (tracer, error) {
 // --duration, and when nobody is left to read the events.
 func (s *session) observation(parent context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
-	s.top.begin()
 	var timeout <-chan time.Time // nil: never
 	if s.opts.Duration > 0 {
 		timeout = time.After(s.opts.Duration)
@@ -262,4 +275,9 @@ func durationOver(opts Options) string {
 		s += fmt.Sprintf("; %s runs on", opts.Command[0])
 	}
 	return s
+}
+
+// ended says how COMMAND ended.
+func ended(command string, status int) string {
+	return fmt.Sprintf("%s has ended with status %d", command, status)
 }

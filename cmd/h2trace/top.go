@@ -3,8 +3,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/terminal"
 	screen "h2trace/cmd/h2trace/internal/top"
-	"h2trace/export"
 	"h2trace/export/top"
 )
 
@@ -25,7 +22,8 @@ type topOptions struct {
 	Order top.Order
 	Delay time.Duration // between two looks
 
-	wanted bool
+	wanted  bool
+	notices *screen.Notices // nil with Once
 }
 
 // onceTakes is how long top --once observes processes that run.
@@ -74,54 +72,14 @@ func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action,
 	return *opts, act, err
 }
 
-// topRun is what top shows of an observation. A nil topRun shows nothing.
-type topRun struct {
-	opts  topOptions
-	model *top.Model
-	feed  *screen.Feed
-	begun time.Time
-}
-
-// newTopRun has the tracer give its events to top, and to nobody else.
-func newTopRun(opts *Options) *topRun {
-	r := &topRun{opts: opts.Top, model: top.New(time.Now()), begun: time.Now()}
-	r.feed = screen.NewFeed(r.model)
-	opts.Events = export.Nothing()
-	opts.Listener = export.Listener{Line: r.feed.Line}
-	return r
-}
-
-// begin says that the observation begins.
-func (r *topRun) begin() {
-	if r != nil {
-		r.begun = time.Now()
+// prepareTop returns where messages go, and an error if top cannot show anything here.
+func prepareTop(opts *Options, msg *message.Printer, stderr io.Writer) (*message.Printer, error) {
+	if !opts.Top.wanted || opts.Top.Once {
+		return msg, nil
 	}
-}
-
-// end prints the table of --once.
-func (r *topRun) end(w io.Writer) error {
-	if r == nil {
-		return nil
+	if !terminal.Is(os.Stdout) {
+		return msg, usagef("top draws on a terminal, and stdout is none; top --once prints a table")
 	}
-	took := time.Since(r.begun)
-	r.feed.Close()
-	if !r.opts.Once {
-		return nil
-	}
-	r.model.Whole(took)
-	return r.model.State(time.Now()).WriteText(w, r.opts.View, r.opts.Order)
-}
-
-// errNoTerminal is for a live view into a file or a pipe.
-var errNoTerminal = errors.New("top draws on a terminal, and stdout is none; top --once prints a table")
-
-// checkTop returns an error if top cannot show anything here.
-func checkTop(opts *Options, msg *message.Printer) error {
-	switch {
-	case !opts.Top.wanted || opts.Top.Once:
-		return nil
-	case !terminal.Is(os.Stdout):
-		return errNoTerminal
-	}
-	return fmt.Errorf("not yet")
+	opts.Top.notices = screen.NewNotices(stderr)
+	return message.New(opts.Top.notices, opts.Quiet), nil
 }

@@ -139,3 +139,13 @@ func (s *State) WriteText(w io.Writer, v View, o Order) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// HeadCell returns the name of a column, as wide as it.
+func (t *Table) HeadCell(i int) string {
+	return fit(t.columns[i].Name, t.widths[i], t.columns[i].left)
+}
+
+// Cell returns a cell of a row, as wide as its column.
+func (t *Table) Cell(i int, r *Row) string {
+	return fit(t.columns[i].text(r), t.widths[i], t.columns[i].left)
+}

@@ -22,6 +22,8 @@ type Feed struct {
 	queue chan []byte // of chunks
 	free  chan []byte // chunks to use again
 	done  chan struct{}
+
+	closing sync.Once
 }
 
 // What waits to be counted is 2 MiB at most, and does so for flushDelay.
@@ -97,12 +99,14 @@ func (f *Feed) count() {
 	}
 }
 
-// Close returns when all lines are counted. No line may follow.
+// Close returns when all lines are counted. No line may follow. It may be called again.
 func (f *Feed) Close() {
-	f.mu.Lock()
-	f.timer.Stop()
-	f.handOver()
-	f.mu.Unlock()
-	close(f.queue)
-	<-f.done
+	f.closing.Do(func() {
+		f.mu.Lock()
+		f.timer.Stop()
+		f.handOver()
+		f.mu.Unlock()
+		close(f.queue)
+		<-f.done
+	})
 }
