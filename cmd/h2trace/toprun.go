@@ -4,9 +4,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +14,7 @@ import (
 
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/cmd/h2trace/internal/terminal"
 	screen "h2trace/cmd/h2trace/internal/top"
 	"h2trace/export"
@@ -75,7 +76,11 @@ func observed(opts *Options) string {
 	}
 	var list []string
 	for _, pid := range opts.PIDs {
-		list = append(list, "process "+strconv.Itoa(pid))
+		name := "process"
+		if p, err := procfs.Running(pid); err == nil {
+			name = p.Comm
+		}
+		list = append(list, fmt.Sprintf("%s (%d)", name, pid))
 	}
 	return strings.Join(append(list, opts.Names...), ", ")
 }

@@ -131,7 +131,7 @@ var requestColumns = []Column{
 	connID,
 	{Name: "STREAM", Help: "stream; 0 of HTTP/1.x", width: 6, rank: 1, compare: less(func(r *Row) int64 { return r.Stream }),
 		text: func(r *Row) string { return strconv.FormatInt(r.Stream, 10) }},
-	processID,
+	ranked(processID, 3),
 	worded("COMMAND", "name of the process in the kernel", 10, 3, func(r *Row) string { return r.Command }),
 	{Name: "TIME", Help: "since the request began, or until it ended", width: 6, compare: more(func(r *Row) int64 { return int64(r.Age) }),
 		text: func(r *Row) string { return span(r.Age) }},

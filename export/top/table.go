@@ -14,16 +14,16 @@ type Table struct {
 	widths  []int
 }
 
-// leastLast is how much room the last column has before other ones.
-const leastLast = 16
+// leastLast is how much room the last column of a view has before other ones.
+var leastLast = [...]int{Processes: 14, Connections: 16, Requests: 30}
 
 // Layout returns the Table of a view in so many columns of a screen; 0 is for as many as it
 // takes.
 func (v View) Layout(width int) *Table {
 	t := &Table{columns: slices.Clone(v.Columns())}
 	if width > 0 {
-		for rank := 3; rank > 0 && t.room(width) < leastLast; rank-- {
-			for i := len(t.columns) - 1; i >= 0 && t.room(width) < leastLast; i-- {
+		for rank := 3; rank > 0 && t.room(width) < leastLast[v]; rank-- {
+			for i := len(t.columns) - 1; i >= 0 && t.room(width) < leastLast[v]; i-- {
 				if t.columns[i].rank == rank {
 					t.columns = slices.Delete(t.columns, i, i+1)
 				}
@@ -84,42 +84,6 @@ func fit(s string, width int, left bool) string {
 		return s + strings.Repeat(" ", n)
 	}
 	return strings.Repeat(" ", n) + s
-}
-
-// ellipsis stands for what is cut.
-const ellipsis = "…"
-
-// elide cuts the middle of text, of a URL what is after its host.
-func elide(s string, width int) string {
-	if width <= 1 {
-		return ellipsis
-	}
-	head := (width - 1) / 2
-	if i := strings.Index(s, "://"); i >= 0 {
-		host := s[:i+3+max(0, strings.IndexByte(s[i+3:], '/'))]
-		if n := uniseg.StringWidth(host); n < width*2/3 {
-			head = n + 1
-		}
-	}
-	var front strings.Builder
-	var clusters []string
-	used := 0
-	for g := uniseg.NewGraphemes(s); g.Next(); {
-		if w := g.Width(); clusters == nil && used+w <= head {
-			used += w
-			front.WriteString(g.Str())
-			continue
-		}
-		clusters = append(clusters, g.Str())
-	}
-	at := len(clusters)
-	for room := width - 1 - used; at > 0; at-- {
-		if room -= uniseg.StringWidth(clusters[at-1]); room < 0 {
-			break
-		}
-	}
-	out := front.String() + ellipsis + strings.Join(clusters[at:], "")
-	return out + strings.Repeat(" ", max(0, width-uniseg.StringWidth(out)))
 }
 
 // WriteText writes the totals and the rows of a view as plain text.

@@ -107,13 +107,7 @@ func cut(s string, width int) string {
 	if uniseg.StringWidth(s) <= width {
 		return s
 	}
-	var b strings.Builder
-	for g := uniseg.NewGraphemes(s); g.Next(); b.WriteString(g.Str()) {
-		if width -= g.Width(); width < 1 {
-			break
-		}
-	}
-	return b.String() + "…"
+	return top.Cut(s, width-1) + "…"
 }
 
 // ends puts one text at the begin of a line, and one at its end.

@@ -32,7 +32,7 @@ func (v *view) key(e *tcell.EventKey) *tcell.EventKey {
 		v.screen.app.Stop()
 		return nil
 	case e.Key() == tcell.KeyCtrlZ:
-		signalGroup(syscall.SIGTSTP)
+		v.screen.app.Suspend(stop)
 		return nil
 	case e.Key() == tcell.KeyCtrlL:
 		v.screen.app.Sync()

@@ -60,7 +60,7 @@ func (s *Screen) Show() error {
 	}
 	stop := make(chan struct{})
 	go s.look(stop)
-	go s.heedStops(stop)
+	go s.heedEnds(stop)
 	go func() {
 		defer close(s.quit)
 		defer close(stop)

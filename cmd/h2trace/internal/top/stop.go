@@ -7,36 +7,26 @@ import (
 	"time"
 )
 
-// heedStops leaves the screen while the process is stopped, as by Ctrl-Z, and ends it with the
-// signals that end the process.
-func (s *Screen) heedStops(over <-chan struct{}) {
+// heedEnds leaves the screen with the signals that end the process, or COMMAND.
+func (s *Screen) heedEnds(over <-chan struct{}) {
 	ends := make(chan os.Signal, 1)
 	signal.Notify(ends, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
 	defer signal.Stop(ends)
-	stops := make(chan os.Signal, 1)
-	signal.Notify(stops, syscall.SIGTSTP)
-	defer signal.Stop(stops)
-	for {
-		select {
-		case <-over:
-			return
-		case <-ends:
-			go s.app.QueueUpdate(s.app.Stop)
-		case <-stops:
-			s.app.QueueUpdate(func() { s.app.Suspend(func() { stop(stops) }) })
-		}
+	select {
+	case <-over:
+	case <-ends:
+		s.app.QueueUpdate(s.app.Stop)
 	}
 }
 
-// stop stops the process as the terminal does, and returns when it goes on. In a process group
-// without a shell, nobody could have it go on, and the kernel does not stop it.
-func stop(stops chan<- os.Signal) {
+// stop stops the process, and COMMAND, as the terminal does for Ctrl-Z, and returns when they go
+// on. In a process group without a shell, nobody could have them go on, and the kernel does not
+// stop them.
+func stop() {
 	goesOn := make(chan os.Signal, 1)
 	signal.Notify(goesOn, syscall.SIGCONT)
 	defer signal.Stop(goesOn)
-	signal.Reset(syscall.SIGTSTP)
-	defer signal.Notify(stops, syscall.SIGTSTP)
-	_ = syscall.Kill(syscall.Getpid(), syscall.SIGTSTP)
+	signalGroup(syscall.SIGTSTP)
 	select {
 	case <-goesOn:
 	case <-time.After(300 * time.Millisecond):
