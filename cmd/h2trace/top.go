@@ -23,6 +23,7 @@ type topOptions struct {
 	Delay time.Duration // between two looks
 
 	wanted  bool
+	all     bool            // Go programs are observed, as none are given
 	notices *screen.Notices // nil with Once
 }
 
@@ -65,6 +66,9 @@ func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action,
 		}
 	}
 	opts.Command = fs.Args()
+	if t.all = len(opts.Command) == 0 && len(opts.PIDs) == 0 && len(opts.Names) == 0; t.all {
+		opts.Names = screen.Programs()
+	}
 	act, err := chooseMode(opts)
 	if act == actionAttach && t.Once && opts.Duration == 0 {
 		opts.Duration = onceTakes

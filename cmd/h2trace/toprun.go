@@ -74,6 +74,9 @@ func observed(opts *Options) string {
 	if len(opts.Command) > 0 {
 		return strings.Join(opts.Command, " ")
 	}
+	if opts.Top.all {
+		return "all Go programs"
+	}
 	var list []string
 	for _, pid := range opts.PIDs {
 		name := "process"

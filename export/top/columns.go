@@ -27,6 +27,7 @@ type Column struct {
 	// are left out by their rank, the highest first.
 	width, rank int
 	left        bool // text, not a number
+	elided      bool // text whose end matters as much as its begin
 	text        func(*Row) string
 	compare     func(a, b *Row) int // the first sorts first
 }
@@ -66,6 +67,13 @@ func rated(name, help string, rank int, of func(*Row) float64) Column {
 // worded is a column of text.
 func worded(name, help string, width, rank int, of func(*Row) string) Column {
 	return Column{Name: name, Help: help, width: width, rank: rank, left: true, compare: less(of), text: of}
+}
+
+// ends is the last column, of text whose end matters.
+func ends(name, help string, of func(*Row) string) Column {
+	c := worded(name, help, 0, 0, of)
+	c.elided = true
+	return c
 }
 
 // window is a column of credit; what is unknown sorts last, and the least first.
@@ -124,7 +132,7 @@ var connColumns = []Column{
 	worded("COMMAND", "name of the process in the kernel", 10, 1, func(r *Row) string { return r.Command }),
 	worded("PROTO", "protocol", 8, 3, func(r *Row) string { return r.Proto }),
 	inFlight, reqRate, meanTime, recvRate, sendRate, ranked(done, 3), ranked(failed, 3), received, sent, sendLeft, recvLeft, stalled, ranked(lost, 3),
-	worded("PEER", "name, or address, of the other side", 0, 0, func(r *Row) string { return note(r.Peer, r.Note) }),
+	ends("PEER", "name, or address, of the other side", func(r *Row) string { return note(r.Peer, r.Note) }),
 }
 
 var requestColumns = []Column{
@@ -137,7 +145,7 @@ var requestColumns = []Column{
 		text: func(r *Row) string { return span(r.Age) }},
 	worded("STATE", "open, status, or class of error", 8, 0, func(r *Row) string { return r.State }),
 	ranked(received, 1), ranked(sent, 2), sendLeft, recvLeft,
-	worded("REQUEST", "method and URL", 0, 0, func(r *Row) string { return r.Text }),
+	ends("REQUEST", "method and URL", func(r *Row) string { return r.Text }),
 }
 
 func ranked(c Column, rank int) Column {

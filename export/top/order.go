@@ -1,6 +1,7 @@
 package top
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,17 +35,14 @@ func (o Order) Named(v View) string {
 	return usual[v]
 }
 
-// Sort sorts rows of a view: first what is there, and then what has ended. Equal ones are in
-// the order of their keys.
+// Sort sorts rows of a view: first what is there, then what nothing can be seen of, and then
+// what has ended. Equal ones are in the order of their keys.
 func (o Order) Sort(v View, rows []Row) {
 	columns := v.Columns()
 	i := slices.IndexFunc(columns, func(c Column) bool { return c.Name == o.Named(v) })
 	slices.SortFunc(rows, func(a, b Row) int {
-		if x, y := a.Ended.IsZero(), b.Ended.IsZero(); x != y {
-			if x {
-				return -1
-			}
-			return 1
+		if x, y := a.group(), b.group(); x != y {
+			return x - y
 		}
 		n := 0
 		if i >= 0 {
@@ -53,22 +51,19 @@ func (o Order) Sort(v View, rows []Row) {
 		if o.Inverse {
 			n = -n
 		}
-		if n == 0 {
-			n = b.Ended.Compare(a.Ended)
-		}
-		if n == 0 {
-			n = compareKeys(a.Key, b.Key)
-		}
-		return n
+		return cmp.Or(n, b.Ended.Compare(a.Ended), len(a.Key)-len(b.Key), strings.Compare(a.Key, b.Key))
 	})
 }
 
-// compareKeys compares keys such as c9 and c10.
-func compareKeys(a, b string) int {
-	if len(a) != len(b) {
-		return len(a) - len(b)
+// group is the place of a row before all sorting.
+func (r *Row) group() int {
+	switch {
+	case !r.Ended.IsZero():
+		return 2
+	case r.Blind:
+		return 1
 	}
-	return strings.Compare(a, b)
+	return 0
 }
 
 // ParseView returns the view of a name, or of its beginning.

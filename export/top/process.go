@@ -102,6 +102,6 @@ func (p *process) exit(e *object, ns int64) {
 func (p *process) row() Row {
 	return Row{
 		Key: p.key, Process: p.key, PID: p.pid, Command: p.command, Note: p.note, Counters: p.Counters, Rates: p.rates,
-		InFlight: p.InFlight, Conns: p.open, Ended: p.ended, Bad: p.bad,
+		InFlight: p.InFlight, Conns: p.open, Ended: p.ended, Bad: p.bad, Blind: p.skipped,
 	}
 }

@@ -25,6 +25,7 @@ type Row struct {
 	Age   time.Duration // of a request: until now, or its end
 	Ended time.Time     // zero while it is there
 	Bad   bool          // it failed
+	Blind bool          // of a process: nothing can be seen of it
 }
 
 // Window is the flow-control credit that is left, of what the process may send and its peer

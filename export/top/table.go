@@ -66,21 +66,24 @@ func (t *Table) cells(of func(*Column) string) []string {
 	list := make([]string, len(t.columns))
 	for i := range t.columns {
 		c := &t.columns[i]
-		list[i] = fit(of(c), t.widths[i], c.left)
+		list[i] = c.fit(of(c), t.widths[i])
 	}
 	return list
 }
 
 // fit pads or cuts text to a width; 0 is as wide as it is.
-func fit(s string, width int, left bool) string {
+func (c *Column) fit(s string, width int) string {
 	if width == 0 {
 		return s
 	}
 	n := width - uniseg.StringWidth(s)
 	switch {
-	case n < 0:
+	case n < 0 && c.elided:
 		return elide(s, width)
-	case left:
+	case n < 0:
+		s = Cut(s, width-1) + ellipsis
+		return s + strings.Repeat(" ", width-uniseg.StringWidth(s))
+	case c.left:
 		return s + strings.Repeat(" ", n)
 	}
 	return strings.Repeat(" ", n) + s
@@ -106,10 +109,10 @@ func (s *State) WriteText(w io.Writer, v View, o Order) error {
 
 // HeadCell returns the name of a column, as wide as it.
 func (t *Table) HeadCell(i int) string {
-	return fit(t.columns[i].Name, t.widths[i], t.columns[i].left)
+	return t.columns[i].fit(t.columns[i].Name, t.widths[i])
 }
 
 // Cell returns a cell of a row, as wide as its column.
 func (t *Table) Cell(i int, r *Row) string {
-	return fit(t.columns[i].text(r), t.widths[i], t.columns[i].left)
+	return t.columns[i].fit(t.columns[i].text(r), t.widths[i])
 }

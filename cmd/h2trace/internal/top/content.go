@@ -52,7 +52,7 @@ func (c *content) style(r *top.Row, column *top.Column) tcell.Style {
 	case top.Odd:
 		return colour(tcell.ColorOlive)
 	}
-	if !r.Ended.IsZero() {
+	if !r.Ended.IsZero() || r.Blind {
 		return style.Dim(true)
 	}
 	return style

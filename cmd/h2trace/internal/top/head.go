@@ -21,7 +21,11 @@ func (v *view) fillHead(width int) {
 		now = time.Now().Format("15:04:05")
 	}
 	var b strings.Builder
-	b.WriteString(v.strong(ends("h2trace top  "+v.screen.opts.Of, v.mode()+now, width)) + "\n")
+	right := v.mode() + now
+	if lost := v.state.Total.Lost; lost > 0 && width < 80 { // the totals do not fit
+		right = "LOST  " + right
+	}
+	b.WriteString(v.strong(ends("h2trace top  "+v.screen.opts.Of, right, width)) + "\n")
 	for _, line := range v.state.Total.Lines() {
 		b.WriteString(v.line(&line, width) + "\n")
 	}

@@ -17,7 +17,7 @@ F6 s               choose the column to sort by; I the other way round
 P R S T            sort by REQ/s, RECV/s, SEND/s, TIME
 O W F L N          sort by OPEN, R-WIN, FAIL, LOST, PID
 F3 /  n            search a row; the next one
-F4 \              show only rows with a text; Esc shows all
+F4 \               show only rows with a text; Esc shows all
 Space              pause what is shown: counting goes on
 Ctrl-L             draw all again
 Ctrl-C             interrupt COMMAND, or end the observation; Ctrl-Z stops both
@@ -32,9 +32,7 @@ func (v *view) help() {
 		fmt.Fprintf(&b, "%-18s %s\n", c.Name, tview.Escape(c.Help))
 	}
 	b.WriteString(`
-Faint rows have ended, and go after 10 seconds. k, M and G are powers of 1000.
-A window of 0 or less is yellow: one side waits for the other. Failures and losses
-are red.
+Faint rows have ended, and go after 10 seconds. k, M and G are powers of 1000. A window of 0 or less is yellow: one side waits for the other. Failures and losses are red.
 `)
 	text := tview.NewTextView().SetDynamicColors(true).SetWordWrap(true).SetText(b.String())
 	text.SetTextStyle(tcell.StyleDefault).SetBackgroundColor(tcell.ColorDefault)
