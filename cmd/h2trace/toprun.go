@@ -176,7 +176,7 @@ func (r *topRun) end(w io.Writer) error {
 	r.feed.Close()
 	if r.screen == nil {
 		r.model.Whole(took)
-		return r.model.State(time.Now()).WriteText(w, r.opts.View, r.opts.Order)
+		return r.model.State(time.Now(), r.opts.View).WriteText(w, r.opts.Order)
 	}
 	r.leave()
 	if r.spool != nil {

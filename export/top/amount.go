@@ -35,11 +35,11 @@ func rate(f float64) string {
 }
 
 // credits returns what is left of a window.
-func credits(n *int64) string {
-	if n == nil {
+func credits(c Credit) string {
+	if !c.Known {
 		return "-"
 	}
-	return amount(float64(*n))
+	return amount(float64(c.Bytes))
 }
 
 // span returns a time.

@@ -77,23 +77,19 @@ func ends(name, help string, of func(*Row) string) Column {
 }
 
 // window is a column of credit; what is unknown sorts last, and the least first.
-func window(name, help string, rank int, of func(*Row) *int64) Column {
+func window(name, help string, rank int, of func(*Row) Credit) Column {
 	return Column{Name: name, Help: help, width: 5, rank: rank,
 		text: func(r *Row) string { return credits(of(r)) },
 		compare: func(a, b *Row) int {
 			x, y := of(a), of(b)
-			if x == nil || y == nil {
-				return cmp.Compare(known64(y), known64(x))
+			switch {
+			case x.Known != y.Known && x.Known:
+				return -1
+			case x.Known != y.Known:
+				return 1
 			}
-			return cmp.Compare(*x, *y)
+			return cmp.Compare(x.Bytes, y.Bytes)
 		}}
-}
-
-func known64(n *int64) int {
-	if n == nil {
-		return 0
-	}
-	return 1
 }
 
 // What the views share.
@@ -107,8 +103,8 @@ var (
 	received  = counted("RECV", "bytes received", 5, 3, func(r *Row) int64 { return r.Bytes.Received })
 	sent      = counted("SENT", "bytes sent", 5, 3, func(r *Row) int64 { return r.Bytes.Sent })
 	lost      = counted("LOST", "records that were seen and are not counted", 4, 2, func(r *Row) int64 { return r.Lost })
-	sendLeft  = window("S-WIN", "credit left to send, in bytes", 1, func(r *Row) *int64 { return r.Window.Send })
-	recvLeft  = window("R-WIN", "credit left for the peer to send", 1, func(r *Row) *int64 { return r.Window.Receive })
+	sendLeft  = window("S-WIN", "credit left to send, in bytes", 1, func(r *Row) Credit { return r.Window.Send })
+	recvLeft  = window("R-WIN", "credit left for the peer to send", 1, func(r *Row) Credit { return r.Window.Receive })
 	connID    = worded("CONN", "connection, as in the events", 5, 0, func(r *Row) string { return r.Conn })
 	processID = Column{Name: "PID", Help: "process", width: 7, rank: 2, compare: less(func(r *Row) int { return r.PID }),
 		text: func(r *Row) string { return strconv.Itoa(r.PID) }}

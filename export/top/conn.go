@@ -9,18 +9,18 @@ import (
 // conn is a connection that events are about.
 type conn struct {
 	meter
-	id            string
-	process       *process // nil if it has no row
-	peer, proto   string
-	note          string
-	client        bool
-	send, receive credit
-	streams       map[int64]*request // in flight, of HTTP/2
-	pipeline      []*request         // in flight, of HTTP/1.x
-	opening       request            // of the last frame, if it is on no stream of these
-	beyond        int64              // in flight, and without a row
-	ended         time.Time
-	bad           bool
+	id, name    string   // as in events, and for a screen
+	process     *process // nil if it has no row
+	peer, proto string
+	note        string
+	client      bool
+	window      Window
+	streams     map[int64]*request // in flight, of HTTP/2
+	pipeline    []*request         // in flight, of HTTP/1.x
+	opening     request            // of the last frame, if it is on no stream of these
+	beyond      int64              // in flight, and without a row
+	ended       time.Time
+	bad         bool
 }
 
 // newConn returns a new connection, nil if there is no room for it.
@@ -30,7 +30,7 @@ func (m *Model) newConn(id string, p *process) *conn {
 		m.ever.unlisted++
 		return nil
 	}
-	c := &conn{id: id, process: p, streams: make(map[int64]*request)}
+	c := &conn{id: id, name: safe([]byte(id)), process: p, streams: make(map[int64]*request)}
 	m.conns[id] = c
 	if p != nil {
 		p.open++
@@ -110,8 +110,8 @@ func (m *Model) closed(c *conn) {
 
 func (c *conn) row() Row {
 	r := Row{
-		Key: c.id, Conn: c.id, Peer: c.peer, Proto: c.proto, Note: c.note, Counters: c.Counters, Rates: c.rates,
-		InFlight: c.InFlight, Ended: c.ended, Bad: c.bad, Window: Window{c.send.left(), c.receive.left()},
+		Key: c.id, Conn: c.name, Peer: c.peer, Proto: c.proto, Note: c.note, Counters: c.Counters, Rates: c.rates,
+		InFlight: c.InFlight, Ended: c.ended, Bad: c.bad, Window: c.window,
 	}
 	if p := c.process; p != nil {
 		r.Process, r.PID, r.Command = p.key, p.pid, p.command

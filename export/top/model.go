@@ -13,7 +13,7 @@ import (
 const (
 	maxProcesses = 4 << 10
 	maxConns     = 16 << 10
-	maxRequests  = 64 << 10 // in flight
+	maxRequests  = 16 << 10 // in flight
 	maxEnded     = 512      // of each kind
 )
 
@@ -29,6 +29,7 @@ type Model struct {
 	conns     map[string]*conn
 	latest    *conn // of the last event
 	requests  int   // in flight that have a row
+	beyond    int   // in flight, on connections without a row
 
 	ended struct {
 		processes []*process
@@ -117,37 +118,22 @@ func (m *Model) frame(e *object) {
 	}
 	r.bytes.add(n)
 	scan.Members(e.get("window"), func(key, v []byte) {
-		credit, known := scan.Integer(v)
+		var left Credit
+		left.Bytes, left.Known = scan.Integer(v)
 		switch string(key) {
 		case "conn_send":
-			c.send.set(credit, known)
+			c.window.Send = left
 		case "conn_recv":
-			c.receive.set(credit, known)
+			c.window.Receive = left
 		case "stream_send":
-			r.send.set(credit, known)
+			r.window.Send = left
 		case "stream_recv":
-			r.receive.set(credit, known)
+			r.window.Receive = left
 		}
 	})
 }
 
 func (p *Pair) add(n Pair) { p.Sent, p.Received = p.Sent+n.Sent, p.Received+n.Received }
-
-// credit is what is left of a window, if that is known.
-type credit struct {
-	bytes int64
-	known bool
-}
-
-func (c *credit) set(bytes int64, known bool) { c.bytes, c.known = bytes, known }
-
-func (c *credit) left() *int64 {
-	if !c.known {
-		return nil
-	}
-	n := c.bytes
-	return &n
-}
 
 // stall counts a time without credit, when it is over.
 func (m *Model) stall(e *object) {

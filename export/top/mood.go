@@ -25,9 +25,9 @@ func (c *Column) Mood(r *Row) Mood {
 	case "STALL":
 		return moodOf(r.Stalled > 0, Odd)
 	case "S-WIN":
-		return moodOf(r.Window.Send != nil && *r.Window.Send <= 0, Odd)
+		return moodOf(r.Window.Send.UsedUp(), Odd)
 	case "R-WIN":
-		return moodOf(r.Window.Receive != nil && *r.Window.Receive <= 0, Odd)
+		return moodOf(r.Window.Receive.UsedUp(), Odd)
 	case "STATE", "COMMAND", "PEER":
 		return moodOf(r.Bad, Bad)
 	}

@@ -16,17 +16,6 @@ type Order struct {
 // usual are the columns by which the views are sorted.
 var usual = [...]string{Processes: "RECV/s", Connections: "RECV/s", Requests: "TIME"}
 
-// Rows returns the rows of a view.
-func (s *State) Rows(v View) []Row {
-	switch v {
-	case Connections:
-		return s.Conns
-	case Requests:
-		return s.Requests
-	}
-	return s.Processes
-}
-
 // Named returns the name of the column that the rows of a view are sorted by.
 func (o Order) Named(v View) string {
 	if o.Column != "" {

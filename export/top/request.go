@@ -10,17 +10,17 @@ import (
 
 // request is a request that is in flight, or that ended not long ago.
 type request struct {
-	key           string
-	conn          *conn
-	stream        int64
-	text          string
-	bytes         Pair
-	send, receive credit
-	begun         int64 // Unix nanoseconds
-	state         string
-	took          time.Duration
-	ended         time.Time
-	bad           bool
+	key    string
+	conn   *conn
+	stream int64
+	text   string
+	bytes  Pair
+	window Window
+	begun  int64 // Unix nanoseconds
+	state  string
+	took   time.Duration
+	ended  time.Time
+	bad    bool
 }
 
 // request takes that one begins.
@@ -31,6 +31,7 @@ func (m *Model) request(e *object, ns int64) {
 	}
 	switch {
 	case c == nil:
+		m.beyond++
 		return
 	case m.requests >= maxRequests:
 		m.ever.unlisted++
@@ -47,7 +48,7 @@ func (m *Model) request(e *object, ns int64) {
 		return
 	}
 	if c.opening.stream == stream {
-		r.bytes, r.send, r.receive = c.opening.bytes, c.opening.send, c.opening.receive
+		r.bytes, r.window = c.opening.bytes, c.opening.window
 	}
 	if c.streams[stream] == nil {
 		m.requests++
@@ -59,6 +60,9 @@ func (m *Model) request(e *object, ns int64) {
 // whether there was one in flight.
 func (m *Model) take(c *conn, stream int64) (r *request, was bool) {
 	switch {
+	case c == nil && m.beyond > 0:
+		m.beyond--
+		return nil, true
 	case c == nil:
 		return nil, false
 	case stream == 0 && len(c.pipeline) > 0:
@@ -96,7 +100,7 @@ func (m *Model) exchange(e *object, ns int64) {
 	}
 	r, was := m.take(c, stream)
 	for _, to := range m.meters(p, c) {
-		if was || c == nil && to.InFlight > 0 {
+		if was && to.InFlight > 0 { // of a process, some may have begun before it got a row
 			to.InFlight--
 		}
 		to.Requests++
@@ -134,8 +138,8 @@ func (m *Model) exchange(e *object, ns int64) {
 
 func (r *request) row(now time.Time) Row {
 	row := Row{
-		Key: r.key, Conn: r.conn.id, Stream: r.stream, Text: r.text, State: r.state, Proto: r.conn.proto,
-		Window: Window{r.send.left(), r.receive.left()}, Age: r.took, Ended: r.ended, Bad: r.bad,
+		Key: r.key, Conn: r.conn.name, Stream: r.stream, Text: r.text, State: r.state, Proto: r.conn.proto,
+		Window: r.window, Age: r.took, Ended: r.ended, Bad: r.bad,
 	}
 	row.Bytes = r.bytes
 	if r.ended.IsZero() {

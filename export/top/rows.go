@@ -29,18 +29,23 @@ type Row struct {
 }
 
 // Window is the flow-control credit that is left, of what the process may send and its peer
-// may; nil is unknown.
-type Window struct{ Send, Receive *int64 }
+// may.
+type Window struct{ Send, Receive Credit }
 
-// UsedUp reports whether one side has none left.
-func (w Window) UsedUp() bool {
-	return w.Send != nil && *w.Send <= 0 || w.Receive != nil && *w.Receive <= 0
+// Credit is what is left of a window, if that is known.
+type Credit struct {
+	Bytes int64
+	Known bool
 }
 
-// State is all that there is at one time.
+// UsedUp reports whether nothing is left.
+func (c Credit) UsedUp() bool { return c.Known && c.Bytes <= 0 }
+
+// State is what there is at one time: the rows of one view, in no order.
 type State struct {
-	Processes, Conns, Requests []Row
-	Total                      Totals
+	View  View
+	Rows  []Row
+	Total Totals
 }
 
 // Totals are of all that was observed.

@@ -89,19 +89,18 @@ func (c *Column) fit(s string, width int) string {
 	return strings.Repeat(" ", n) + s
 }
 
-// WriteText writes the totals and the rows of a view as plain text.
-func (s *State) WriteText(w io.Writer, v View, o Order) error {
+// WriteText writes the totals and the rows as plain text.
+func (s *State) WriteText(w io.Writer, o Order) error {
 	var b strings.Builder
 	for _, line := range s.Total.Lines() {
 		b.WriteString(line.Text + "\n")
 	}
 	b.WriteByte('\n')
-	t := v.Layout(0)
+	t := s.View.Layout(0)
 	b.WriteString(strings.TrimRight(strings.Join(t.Head(), " "), " ") + "\n")
-	rows := s.Rows(v)
-	o.Sort(v, rows)
-	for i := range rows {
-		b.WriteString(strings.TrimRight(strings.Join(t.Cells(&rows[i]), " "), " ") + "\n")
+	o.Sort(s.View, s.Rows)
+	for i := range s.Rows {
+		b.WriteString(strings.TrimRight(strings.Join(t.Cells(&s.Rows[i]), " "), " ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -87,7 +87,7 @@ func (v *view) look(now time.Time) {
 		return
 	}
 	v.at = now
-	v.state = v.screen.model.State(now)
+	v.state = v.screen.model.State(now, v.kind)
 	v.arrange()
 }
 
@@ -100,7 +100,7 @@ func (v *view) over(how string) {
 // arrange selects and sorts the rows.
 func (v *view) arrange() {
 	v.layout = v.kind.Layout(max(v.width, 20))
-	v.rows = slices.DeleteFunc(slices.Clone(v.state.Rows(v.kind)), func(r top.Row) bool { return !v.shows(&r) })
+	v.rows = slices.DeleteFunc(slices.Clone(v.state.Rows), func(r top.Row) bool { return !v.shows(&r) })
 	v.orders[v.kind].Sort(v.kind, v.rows)
 	at := slices.IndexFunc(v.rows, func(r top.Row) bool { return r.Key == v.chosen })
 	if at < 0 {
