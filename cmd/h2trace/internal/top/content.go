@@ -27,9 +27,9 @@ func (c *content) GetCell(row, column int) *tview.TableCell {
 	}
 	if row == 0 {
 		cell := tview.NewTableCell(tview.Escape(c.layout.HeadCell(column))).SetSelectable(false)
-		cell.SetStyle(tcell.StyleDefault.Reverse(true))
+		cell.SetStyle(tcell.StyleDefault.Bold(true))
 		if columns[column].Name == c.orders[c.kind].Named(c.kind) {
-			cell.SetStyle(tcell.StyleDefault.Reverse(true).Bold(true).Underline(true))
+			cell.SetStyle(tcell.StyleDefault.Reverse(true))
 		}
 		return cell
 	}
@@ -46,10 +46,10 @@ func (c *content) style(r *top.Row, column *top.Column) tcell.Style {
 		}
 		return style.Bold(true)
 	}
-	switch column.Mood(r) {
-	case top.Bad:
+	switch mood := column.Mood(r); {
+	case mood == top.Bad:
 		return colour(tcell.ColorMaroon)
-	case top.Odd:
+	case mood == top.Odd && r.Ended.IsZero():
 		return colour(tcell.ColorOlive)
 	}
 	if !r.Ended.IsZero() || r.Blind {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/tview"
@@ -155,7 +156,7 @@ func (v *view) show(kind top.View, within scope) {
 		v.within = scope{}
 	}
 	v.table.Select(1, 0).ScrollToBeginning()
-	v.arrange()
+	v.take(time.Now())
 }
 
 // into shows the connections of a process, or the requests of a connection.

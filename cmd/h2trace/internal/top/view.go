@@ -56,7 +56,7 @@ func newView(s *Screen) *view {
 	}
 	v.head, v.status, v.keys = text(), text(), text()
 	v.table = tview.NewTable().SetFixed(1, 0).SetSelectable(true, false).SetContent(&content{view: v})
-	v.table.SetSelectedStyle(plain.Reverse(true)).SetBackgroundColor(tcell.ColorDefault)
+	v.table.SetSelectedStyle(plain.Reverse(true)).SetBordersColor(tcell.ColorDefault).SetBackgroundColor(tcell.ColorDefault)
 	v.table.SetSelectionChangedFunc(func(row, _ int) { v.choose(row) })
 	v.input = tview.NewInputField().SetFieldStyle(plain).SetLabelStyle(plain.Bold(true))
 	v.input.SetBackgroundColor(tcell.ColorDefault)
@@ -86,6 +86,11 @@ func (v *view) look(now time.Time) {
 	if v.paused {
 		return
 	}
+	v.take(now)
+}
+
+// take shows the state at a time.
+func (v *view) take(now time.Time) {
 	v.at = now
 	v.state = v.screen.model.State(now, v.kind)
 	v.arrange()
