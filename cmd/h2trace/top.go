@@ -77,8 +77,8 @@ func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action,
 }
 
 // prepareTop returns where messages go, and an error if top cannot show anything here.
-func prepareTop(opts *Options, msg *message.Printer, stderr io.Writer) (*message.Printer, error) {
-	if !opts.Top.wanted || opts.Top.Once {
+func prepareTop(opts *Options, act action, msg *message.Printer, stderr io.Writer) (*message.Printer, error) {
+	if !opts.Top.wanted || opts.Top.Once || act != actionCommand && act != actionAttach {
 		return msg, nil
 	}
 	if !terminal.Is(os.Stdout) {

@@ -1,6 +1,7 @@
 package top
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 type Table struct {
 	columns []Column
 	widths  []int
+	plain   bool // for scripts
 }
 
 // leastLast is how much room the last column of a view has before other ones.
@@ -20,7 +22,7 @@ var leastLast = [...]int{Processes: 14, Connections: 16, Requests: 30}
 // Layout returns the Table of a view in so many columns of a screen; 0 is for as many as it
 // takes.
 func (v View) Layout(width int) *Table {
-	t := &Table{columns: slices.Clone(v.Columns())}
+	t := &Table{columns: slices.Clone(v.Columns()), plain: width == 0}
 	if width > 0 {
 		for rank := 3; rank > 0 && t.room(width) < leastLast[v]; rank-- {
 			for i := len(t.columns) - 1; i >= 0 && t.room(width) < leastLast[v]; i-- {
@@ -54,21 +56,38 @@ func (t *Table) Columns() []Column { return t.columns }
 
 // Head returns the cells with the names of the columns.
 func (t *Table) Head() []string {
-	return t.cells(func(c *Column) string { return c.Name })
+	list := make([]string, len(t.columns))
+	for i := range list {
+		list[i] = t.HeadCell(i)
+	}
+	return list
 }
 
 // Cells returns the cells of a row, which are as wide as the columns.
 func (t *Table) Cells(r *Row) []string {
-	return t.cells(func(c *Column) string { return c.text(r) })
-}
-
-func (t *Table) cells(of func(*Column) string) []string {
 	list := make([]string, len(t.columns))
-	for i := range t.columns {
-		c := &t.columns[i]
-		list[i] = c.fit(of(c), t.widths[i])
+	for i := range list {
+		list[i] = t.Cell(i, r)
 	}
 	return list
+}
+
+// HeadCell returns the name of a column, as wide as it.
+func (t *Table) HeadCell(i int) string {
+	return t.columns[i].fit(t.columns[i].Name, t.widths[i])
+}
+
+// Cell returns a cell of a row, as wide as its column. Only the last one is empty or, where the
+// Table is of no width, has spaces in it.
+func (t *Table) Cell(i int, r *Row) string {
+	s := t.columns[i].text(r)
+	if i < len(t.columns)-1 {
+		if t.plain {
+			s = strings.ReplaceAll(s, " ", "_")
+		}
+		s = cmp.Or(s, "-")
+	}
+	return t.columns[i].fit(s, t.widths[i])
 }
 
 // fit pads or cuts text to a width; 0 is as wide as it is.
@@ -104,14 +123,4 @@ func (s *State) WriteText(w io.Writer, o Order) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// HeadCell returns the name of a column, as wide as it.
-func (t *Table) HeadCell(i int) string {
-	return t.columns[i].fit(t.columns[i].Name, t.widths[i])
-}
-
-// Cell returns a cell of a row, as wide as its column.
-func (t *Table) Cell(i int, r *Row) string {
-	return t.columns[i].fit(t.columns[i].text(r), t.widths[i])
 }
