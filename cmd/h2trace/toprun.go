@@ -34,6 +34,7 @@ type topRun struct {
 	spool  *screen.Spool // of the output of COMMAND, nil without one
 
 	command string      // its name
+	shown   atomic.Bool
 	ended   atomic.Bool // COMMAND has
 	left    sync.Once
 }
@@ -111,6 +112,7 @@ func (r *topRun) show(ctx context.Context, cancel context.CancelCauseFunc) {
 	if r.screen == nil {
 		return
 	}
+	r.shown.Store(true)
 	if err := r.screen.Show(); err != nil {
 		r.msg.Errorf("%v", err)
 	}
@@ -133,7 +135,7 @@ func (r *topRun) leave() {
 		if err := r.screen.Close(); err != nil {
 			r.msg.Errorf("%v", err)
 		}
-		if r.command != "" && !r.ended.Load() {
+		if r.command != "" && r.shown.Load() && !r.ended.Load() {
 			r.msg.Infof("%s runs on; Ctrl-C ends it", r.command)
 		}
 	})

@@ -63,3 +63,11 @@ func span(d time.Duration) string {
 		return strconv.FormatFloat(s/86400, 'f', 0, 64) + "d"
 	}
 }
+
+// mean returns a mean time, which is 0 if there is none.
+func mean(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return span(d)
+}

@@ -113,7 +113,7 @@ var (
 		text:    func(r *Row) string { return span(r.Stalled) }}
 	meanTime = Column{Name: "TIME", Help: "mean time of the requests that ended", width: 6, rank: 2,
 		compare: more(func(r *Row) int64 { return int64(r.Rates.Took) }),
-		text:    func(r *Row) string { return span(r.Rates.Took) }}
+		text:    func(r *Row) string { return mean(r.Rates.Took) }}
 )
 
 var processColumns = []Column{

@@ -21,7 +21,7 @@ type Pair struct{ Sent, Received int64 }
 // Rates are what happens in a second, and the mean time of requests.
 type Rates struct {
 	Requests, Sent, Received float64
-	Took                     time.Duration // -1 if none ended
+	Took                     time.Duration // 0 if none ended
 }
 
 // meter has the counters of a row, and their rates between two ticks.
@@ -40,7 +40,7 @@ func (m *meter) tick(over time.Duration) {
 }
 
 func ratesOf(now, before *Counters, over time.Duration) Rates {
-	r := Rates{Took: -1}
+	var r Rates
 	if n := now.Timed - before.Timed; n > 0 {
 		r.Took = (now.Took - before.Took) / time.Duration(n)
 	}

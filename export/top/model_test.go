@@ -119,7 +119,7 @@ func TestHTTP1(t *testing.T) {
 		line(0, "request", of), line(1, "request", of),
 		line(2, "exchange", of+`,"status":404,"request_bytes":10,"response_bytes":300,"total_ms":null,"error":{"class":"http_4xx"}`),
 	)
-	if n := stateOf(m, Requests).Total; n.InFlight != 1 || n.Requests != 1 || n.Failed != 1 || n.Bytes != (Pair{300, 10}) || n.Rates.Took != -1 {
+	if n := stateOf(m, Requests).Total; n.InFlight != 1 || n.Requests != 1 || n.Failed != 1 || n.Bytes != (Pair{300, 10}) || n.Rates.Took != 0 {
 		t.Errorf("in all %+v", n)
 	}
 }

@@ -15,7 +15,7 @@ func TestTable(t *testing.T) {
 	hostile := safe([]byte("GET https://\x1b[31ma.example/\u202e/[red]日本語\x00/\xff\u0301/x" + strings.Repeat("é", 400)))
 	row := Row{
 		Key: "c1", Conn: "c1", PID: 1 << 22, Command: hostile, Peer: hostile, Proto: hostile, Note: hostile, State: hostile, Text: hostile,
-		Counters: Counters{Requests: 1 << 62, Bytes: Pair{1 << 62, 1 << 62}, Stalled: 1 << 62}, Rates: Rates{Requests: 1e300, Took: -1},
+		Counters: Counters{Requests: 1 << 62, Bytes: Pair{1 << 62, 1 << 62}, Stalled: 1 << 62}, Rates: Rates{Requests: 1e300, Took: 1 << 62},
 		Window: Window{Send: Credit{-1 << 62, true}}, Age: 1 << 62, Stream: 1<<31 - 1,
 	}
 	for v := range Views {

@@ -30,7 +30,7 @@ func (t *Totals) Lines() []Line {
 		},
 		{
 			fmt.Sprintf("Requests   %s open, %s done, %s failed", n(t.InFlight), n(t.Requests), n(t.Failed)),
-			fmt.Sprintf("Rate      %s/s, mean %s", rate(t.Rates.Requests), span(t.Rates.Took)),
+			fmt.Sprintf("Rate      %s/s, mean %s", rate(t.Rates.Requests), mean(t.Rates.Took)),
 		},
 		{
 			fmt.Sprintf("Stalls     %s, %s in all", n(t.Stalls), span(t.Stalled)),

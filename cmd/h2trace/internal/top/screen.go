@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,6 +36,7 @@ type Screen struct {
 	quit    chan struct{} // closed when the user or the terminal ends it
 	err     error         // why, to be read after quit
 	closing sync.Once
+	shown   atomic.Bool
 
 	*view
 }
@@ -53,6 +55,7 @@ func New(m *top.Model, o Options) (*Screen, error) {
 // Show begins to draw.
 func (s *Screen) Show() error {
 	s.opts.Notices.hold()
+	s.shown.Store(true)
 	s.app.SetScreen(s.tty.screen)
 	if err := s.tty.err; err != nil {
 		close(s.quit)
@@ -114,11 +117,8 @@ const patience = 2 * time.Second
 // terminal. It is safe after any failure, and more than once.
 func (s *Screen) Close() error {
 	s.closing.Do(func() {
-		go s.app.QueueUpdate(s.app.Stop)
-		select {
-		case <-s.quit:
-		case <-time.After(patience): // nobody reads what is written to it
-			s.tty.restore()
+		if s.shown.Load() {
+			s.stop()
 		}
 		if s.opts.Left != nil {
 			s.opts.Left()
@@ -130,6 +130,15 @@ func (s *Screen) Close() error {
 		return terminalError(s.err)
 	default:
 		return nil
+	}
+}
+
+func (s *Screen) stop() {
+	go s.app.QueueUpdate(s.app.Stop)
+	select {
+	case <-s.quit:
+	case <-time.After(patience): // nobody reads what is written to it
+		s.tty.restore()
 	}
 }
 
