@@ -102,7 +102,8 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 	ctx, cancel := s.observation(ctx)
 	defer cancel(nil)
 	s.top.show(ctx, cancel)
-	err = errors.Join(t.Observe(ctx), t.Close())
+	s.top.protect(func() { err = t.Observe(ctx) })
+	err = errors.Join(err, t.Close())
 	if err == nil && ctx.Err() == nil {
 		s.top.linger(ctx, "all targets have exited")
 	}
@@ -159,7 +160,7 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 	observed := make(chan struct{})
 	go func() {
 		defer close(observed)
-		observeErr = s.explain(t.Observe(ctx)) // now, and not when COMMAND ends
+		s.top.protect(func() { observeErr = s.explain(t.Observe(ctx)) }) // now, and not when COMMAND ends
 		observeErr = errors.Join(observeErr, s.explain(t.Close()))
 	}()
 	if err := cmd.Release(); err != nil {

@@ -33,7 +33,7 @@ type topRun struct {
 	screen *screen.Screen
 	spool  *screen.Spool // of the output of COMMAND, nil without one
 
-	command string      // its name
+	command string // its name
 	shown   atomic.Bool
 	ended   atomic.Bool // COMMAND has
 	left    sync.Once
@@ -47,7 +47,7 @@ func newTopRun(opts *Options, msg *message.Printer) (*topRun, error) {
 			return nil, err
 		}
 	}
-	r.feed = screen.NewFeed(r.model)
+	r.feed = screen.NewFeed(r.model, r.protect)
 	opts.Events = export.Nothing()
 	opts.Listener = export.Listener{Line: r.feed.Line}
 	return r, nil
@@ -127,6 +127,15 @@ func (r *topRun) show(ctx context.Context, cancel context.CancelCauseFunc) {
 			}
 		}
 	}()
+}
+
+// protect calls f, which does not leave the screen behind if it panics.
+func (r *topRun) protect(f func()) {
+	if r == nil {
+		f()
+		return
+	}
+	r.screen.Protect(f)
 }
 
 // leave leaves the screen.

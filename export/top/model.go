@@ -2,7 +2,6 @@ package top
 
 import (
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -228,5 +227,5 @@ func keep[T any](list []T, ended T) []T {
 func latestOf[T any](list []T) []T { return list[max(0, len(list)-maxEnded):] }
 
 func keyOf(pid int, n int64) string {
-	return strings.Join([]string{strconv.Itoa(pid), strconv.FormatInt(n, 10)}, "/")
+	return strconv.Itoa(pid) + "/" + strconv.FormatInt(n, 10)
 }

@@ -1,7 +1,7 @@
 package top
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,9 +39,8 @@ func (m *Model) request(e *object, ns int64) {
 		return
 	}
 	stream, _ := scan.Integer(e.get("stream"))
-	r := &request{conn: c, stream: stream, text: e.text("method"), begun: ns, state: "open"}
-	r.key = fmt.Sprint(c.id, "/", stream, "/", ns)
-	r.text = strings.TrimSpace(r.text + " " + e.text("url"))
+	r := &request{conn: c, stream: stream, begun: ns, state: "open"}
+	r.text = strings.TrimSpace(e.text("method") + " " + e.text("url"))
 	if stream == 0 {
 		c.pipeline = append(c.pipeline, r)
 		m.requests++
@@ -119,17 +118,16 @@ func (m *Model) exchange(e *object, ns int64) {
 		return
 	}
 	if r == nil {
-		r = &request{key: fmt.Sprint(c.id, "/", stream, "/", ns), conn: c, stream: stream, bytes: n}
+		r = &request{conn: c, stream: stream, bytes: n, begun: ns, text: strings.TrimSpace(method + " " + url)}
 	}
 	if http1 {
 		r.bytes = n
 	}
-	r.text = strings.TrimSpace(method + " " + url)
 	r.ended, r.took = time.Unix(0, ns), took
 	r.state, r.bad = string(status), len(class) > 0 || grpc > 0
 	switch {
 	case grpc > 0:
-		r.state = fmt.Sprint("grpc ", grpc)
+		r.state = "grpc " + strconv.FormatInt(grpc, 10)
 	case !known(status):
 		r.state = safe(class)
 	}
@@ -138,9 +136,10 @@ func (m *Model) exchange(e *object, ns int64) {
 
 func (r *request) row(now time.Time) Row {
 	row := Row{
-		Key: r.key, Conn: r.conn.name, Stream: r.stream, Text: r.text, State: r.state, Proto: r.conn.proto,
+		Conn: r.conn.name, Stream: r.stream, Text: r.text, State: r.state, Proto: r.conn.proto,
 		Window: r.window, Age: r.took, Ended: r.ended, Bad: r.bad,
 	}
+	row.Key = r.conn.id + "/" + strconv.FormatInt(r.stream, 10) + "/" + strconv.FormatInt(r.begun, 10)
 	row.Bytes = r.bytes
 	if r.ended.IsZero() {
 		row.Age = max(0, now.Sub(time.Unix(0, r.begun)))

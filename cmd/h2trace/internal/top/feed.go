@@ -33,8 +33,9 @@ const (
 	flushDelay = 50 * time.Millisecond
 )
 
-// NewFeed returns the Feed of a Model. Close must be called at the end.
-func NewFeed(m *top.Model) *Feed {
+// NewFeed returns the Feed of a Model. Close must be called at the end. protect runs what counts,
+// see Screen.Protect.
+func NewFeed(m *top.Model, protect func(func())) *Feed {
 	f := &Feed{
 		model: m,
 		queue: make(chan []byte, maxChunks),
@@ -43,7 +44,7 @@ func NewFeed(m *top.Model) *Feed {
 	}
 	f.timer = time.AfterFunc(time.Hour, f.flush)
 	f.timer.Stop()
-	go f.count()
+	go protect(f.count)
 	return f
 }
 

@@ -62,7 +62,7 @@ func (s *Screen) Show() error {
 		return fmt.Errorf("terminal: %w", err)
 	}
 	stop := make(chan struct{})
-	go s.look(stop)
+	go s.Protect(func() { s.look(stop) })
 	go s.heedEnds(stop)
 	go func() {
 		defer close(s.quit)
@@ -131,6 +131,19 @@ func (s *Screen) Close() error {
 	default:
 		return nil
 	}
+}
+
+// Protect calls f. If that panics, the terminal is left as it was, so that the message can be
+// read. A nil Screen has none to leave.
+func (s *Screen) Protect(f func()) {
+	returned := false
+	defer func() {
+		if !returned && s != nil && s.shown.Load() {
+			s.tty.screen.Fini()
+		}
+	}()
+	f()
+	returned = true
 }
 
 func (s *Screen) stop() {
