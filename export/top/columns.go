@@ -54,14 +54,18 @@ func less[T cmp.Ordered](of func(*Row) T) func(a, b *Row) int {
 
 // counted is a column of a count.
 func counted(name, help string, width, rank int, of func(*Row) int64) Column {
-	return Column{Name: name, Help: help, width: width, rank: rank, compare: more(of),
-		text: func(r *Row) string { return amount(float64(of(r))) }}
+	return Column{
+		Name: name, Help: help, width: width, rank: rank, compare: more(of),
+		text: func(r *Row) string { return amount(float64(of(r))) },
+	}
 }
 
 // rated is a column of a rate.
 func rated(name, help string, rank int, of func(*Row) float64) Column {
-	return Column{Name: name, Help: help, width: 6, rank: rank, compare: more(of),
-		text: func(r *Row) string { return rate(of(r)) }}
+	return Column{
+		Name: name, Help: help, width: 6, rank: rank, compare: more(of),
+		text: func(r *Row) string { return rate(of(r)) },
+	}
 }
 
 // worded is a column of text.
@@ -78,7 +82,8 @@ func ends(name, help string, of func(*Row) string) Column {
 
 // window is a column of credit; what is unknown sorts last, and the least first.
 func window(name, help string, rank int, of func(*Row) Credit) Column {
-	return Column{Name: name, Help: help, width: 5, rank: rank,
+	return Column{
+		Name: name, Help: help, width: 5, rank: rank,
 		text: func(r *Row) string { return credits(of(r)) },
 		compare: func(a, b *Row) int {
 			x, y := of(a), of(b)
@@ -89,7 +94,8 @@ func window(name, help string, rank int, of func(*Row) Credit) Column {
 				return 1
 			}
 			return cmp.Compare(x.Bytes, y.Bytes)
-		}}
+		},
+	}
 }
 
 // What the views share.
@@ -106,14 +112,20 @@ var (
 	sendLeft  = window("S-WIN", "credit left to send, in bytes", 1, func(r *Row) Credit { return r.Window.Send })
 	recvLeft  = window("R-WIN", "credit left for the peer to send", 1, func(r *Row) Credit { return r.Window.Receive })
 	connID    = worded("CONN", "connection, as in the events", 5, 0, func(r *Row) string { return r.Conn })
-	processID = Column{Name: "PID", Help: "process", width: 7, rank: 2, compare: less(func(r *Row) int { return r.PID }),
-		text: func(r *Row) string { return strconv.Itoa(r.PID) }}
-	stalled = Column{Name: "STALL", Help: "time without flow-control credit, of stalls that are over", width: 6, rank: 1,
+	processID = Column{
+		Name: "PID", Help: "process", width: 7, rank: 2, compare: less(func(r *Row) int { return r.PID }),
+		text: func(r *Row) string { return strconv.Itoa(r.PID) },
+	}
+	stalled = Column{
+		Name: "STALL", Help: "time without flow-control credit, of stalls that are over", width: 6, rank: 1,
 		compare: more(func(r *Row) int64 { return int64(r.Stalled) }),
-		text:    func(r *Row) string { return span(r.Stalled) }}
-	meanTime = Column{Name: "TIME", Help: "mean time of the requests that ended", width: 6, rank: 2,
+		text:    func(r *Row) string { return span(r.Stalled) },
+	}
+	meanTime = Column{
+		Name: "TIME", Help: "mean time of the requests that ended", width: 6, rank: 2,
 		compare: more(func(r *Row) int64 { return int64(r.Rates.Took) }),
-		text:    func(r *Row) string { return mean(r.Rates.Took) }}
+		text:    func(r *Row) string { return mean(r.Rates.Took) },
+	}
 )
 
 var processColumns = []Column{
@@ -133,12 +145,16 @@ var connColumns = []Column{
 
 var requestColumns = []Column{
 	connID,
-	{Name: "STREAM", Help: "stream; 0 of HTTP/1.x", width: 6, rank: 1, compare: less(func(r *Row) int64 { return r.Stream }),
-		text: func(r *Row) string { return strconv.FormatInt(r.Stream, 10) }},
+	{
+		Name: "STREAM", Help: "stream; 0 of HTTP/1.x", width: 6, rank: 1, compare: less(func(r *Row) int64 { return r.Stream }),
+		text: func(r *Row) string { return strconv.FormatInt(r.Stream, 10) },
+	},
 	ranked(processID, 3),
 	worded("COMMAND", "name of the process in the kernel", 10, 3, func(r *Row) string { return r.Command }),
-	{Name: "TIME", Help: "since the request began, or until it ended", width: 6, compare: more(func(r *Row) int64 { return int64(r.Age) }),
-		text: func(r *Row) string { return span(r.Age) }},
+	{
+		Name: "TIME", Help: "since the request began, or until it ended", width: 6, compare: more(func(r *Row) int64 { return int64(r.Age) }),
+		text: func(r *Row) string { return span(r.Age) },
+	},
 	worded("STATE", "open, status, or class of error", 8, 0, func(r *Row) string { return r.State }),
 	ranked(received, 1), ranked(sent, 2), sendLeft, recvLeft,
 	ends("REQUEST", "method and URL", func(r *Row) string { return r.Text }),

@@ -10,7 +10,6 @@ import (
 
 // request is a request that is in flight, or that ended not long ago.
 type request struct {
-	key    string
 	conn   *conn
 	stream int64
 	text   string

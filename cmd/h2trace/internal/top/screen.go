@@ -96,7 +96,7 @@ func (s *Screen) update() {
 	drawn := make(chan struct{})
 	go func() {
 		defer close(drawn)
-		s.app.QueueUpdateDraw(func() { s.view.look(time.Now()) })
+		s.app.QueueUpdateDraw(func() { s.refresh(time.Now()) })
 	}()
 	select {
 	case <-drawn:
@@ -107,7 +107,7 @@ func (s *Screen) update() {
 // Over says that the observation has ended, after a time: what is shown then stays.
 func (s *Screen) Over(took time.Duration, how string) {
 	s.model.Whole(took)
-	go s.app.QueueUpdateDraw(func() { s.view.over(how) })
+	go s.app.QueueUpdateDraw(func() { s.over(how) })
 }
 
 // patience is how long a terminal may take to be left as it was.

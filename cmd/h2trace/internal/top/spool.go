@@ -82,10 +82,10 @@ func (s *Spool) trim() {
 // copy copies what is new.
 func (s *Spool) copy() {
 	if s.dropped > 0 {
-		fmt.Fprintf(s.to, "h2trace: %d bytes of output are left out here\n", s.dropped)
+		_, _ = fmt.Fprintf(s.to, "h2trace: %d bytes of output are left out here\n", s.dropped) // as below
 		s.dropped = 0
 	}
-	n, _ := io.Copy(s.to, io.NewSectionReader(s.file, s.copied, 1<<62)) // nobody else could say so
+	n, _ := io.Copy(s.to, io.NewSectionReader(s.file, s.copied, 1<<62)) // nothing is left to say so on
 	s.copied += n
 }
 

@@ -81,8 +81,8 @@ func (v *view) before(screen tcell.Screen) bool {
 	return false
 }
 
-// look takes the state of the model at a time.
-func (v *view) look(now time.Time) {
+// refresh takes the state of the model at a time, unless it is paused.
+func (v *view) refresh(now time.Time) {
 	if v.paused {
 		return
 	}
@@ -99,7 +99,7 @@ func (v *view) take(now time.Time) {
 // over says how the observation ended.
 func (v *view) over(how string) {
 	v.ended, v.paused = how, false
-	v.look(time.Now())
+	v.refresh(time.Now())
 }
 
 // arrange selects and sorts the rows.
