@@ -38,7 +38,7 @@ func TestListener(t *testing.T) {
 			if tt.broken {
 				w = func([]byte) (int, error) { return 0, syscall.EPIPE }
 			}
-			j := NewJSONL(w, Options{Events: tt.events, Listener: Listener{tt.tapped, func(line []byte) {
+			j := NewJSONL(w, Options{Events: tt.events, Listener: Listener{Events: tt.tapped, Line: func(line []byte) {
 				tapped.Write(line)
 				tapped.WriteByte('\n')
 			}}})

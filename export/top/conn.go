@@ -14,6 +14,7 @@ type conn struct {
 	peer, proto string
 	note        string
 	client      bool
+	moved       bool // its bytes count as they go
 	window      Window
 	streams     map[int64]*request // in flight, of HTTP/2
 	pipeline    []*request         // in flight, of HTTP/1.x

@@ -132,6 +132,28 @@ func (m *Model) frame(e *object) {
 	})
 }
 
+// Moved counts bytes that go on a connection in no frame, as they do with HTTP/1.x. Without it,
+// they count when an exchange ends.
+func (m *Model) Moved(conn []byte, sent bool, n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.conns[string(conn)]
+	if c == nil || n < 0 {
+		return // it is not known yet: there is not much so far
+	}
+	moved := Pair{Received: n}
+	if sent {
+		moved = Pair{Sent: n}
+	}
+	c.moved = true
+	for _, to := range m.meters(c.process, c) {
+		to.Bytes.add(moved)
+	}
+	if len(c.pipeline) > 0 {
+		c.pipeline[0].bytes.add(moved)
+	}
+}
+
 func (p *Pair) add(n Pair) { p.Sent, p.Received = p.Sent+n.Sent, p.Received+n.Received }
 
 // stall counts a time without credit, when it is over.

@@ -124,6 +124,23 @@ func TestHTTP1(t *testing.T) {
 	}
 }
 
+// TestMoved counts bytes of HTTP/1.x as they go, and not again at the end.
+func TestMoved(t *testing.T) {
+	const of = `"conn":"c1","stream":0,"method":"GET","url":"http://a.example/","protocol":"http/1.1"`
+	m := modelOf(line(0, "conn", `"conn":"c1","action":"open","role":"client","protocol":"http/1.1"`), line(0, "request", of))
+	m.Moved([]byte("c1"), true, 40)
+	m.Moved([]byte("c1"), false, 1000)
+	m.Moved([]byte("c1"), false, -1)
+	m.Moved([]byte("c2"), false, 7)
+	if r := stateOf(m, Requests).Rows; len(r) != 1 || r[0].Bytes != (Pair{40, 1000}) {
+		t.Errorf("in flight: %+v", r)
+	}
+	m.Add([]byte(line(0, "exchange", of+`,"request_bytes":0,"response_bytes":900,"status":200`)))
+	if n := stateOf(m, Requests).Total; n.Bytes != (Pair{40, 1000}) || n.Requests != 1 || n.InFlight != 0 {
+		t.Errorf("in all %+v", n)
+	}
+}
+
 // TestJoinedLate has an exchange whose begin was not seen.
 func TestJoinedLate(t *testing.T) {
 	s := state(Requests, ended(0, "c1", 5, `,"grpc_status":14`))

@@ -109,7 +109,7 @@ func (m *Model) exchange(e *object, ns int64) {
 			to.Took += took
 			to.Timed++
 		}
-		if http1 {
+		if http1 && (c == nil || !c.moved) {
 			to.Bytes.add(n)
 		}
 	}

@@ -2,9 +2,12 @@ package top
 
 import (
 	"bytes"
+	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
+	"h2trace/decoder"
 	"h2trace/export/top"
 )
 
@@ -52,6 +55,21 @@ func NewFeed(m *top.Model, protect func(func())) *Feed {
 func (f *Feed) Line(line []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.begin()
+	f.end(append(f.chunk, line...))
+}
+
+// Moved takes bytes that are in no frame (see export.Listener). They are a line of their own
+// among those of events, which begin with a brace.
+func (f *Feed) Moved(conn string, dir decoder.Direction, bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.begin()
+	f.end(fmt.Appendf(f.chunk, "%v %d %s", dir, bytes, conn))
+}
+
+// begin begins a line.
+func (f *Feed) begin() {
 	if f.chunk == nil {
 		select {
 		case f.chunk = <-f.free:
@@ -59,7 +77,11 @@ func (f *Feed) Line(line []byte) {
 			f.chunk = make([]byte, 0, chunkSize+chunkSize/8)
 		}
 	}
-	f.chunk = append(append(f.chunk, line...), '\n')
+}
+
+// end takes back the chunk with a line.
+func (f *Feed) end(chunk []byte) {
+	f.chunk = append(chunk, '\n')
 	if len(f.chunk) >= chunkSize {
 		f.handOver()
 	} else if !f.armed {
@@ -86,9 +108,7 @@ func (f *Feed) count() {
 	defer close(f.done)
 	for chunk := range f.queue {
 		for line := range bytes.SplitSeq(chunk, []byte{'\n'}) {
-			if len(line) > 0 {
-				f.model.Add(line)
-			}
+			f.add(line)
 		}
 		if cap(chunk) > 2*chunkSize {
 			continue // of an enormous line
@@ -96,6 +116,20 @@ func (f *Feed) count() {
 		select {
 		case f.free <- chunk[:0]:
 		default:
+		}
+	}
+}
+
+func (f *Feed) add(line []byte) {
+	switch {
+	case len(line) == 0:
+	case line[0] == '{':
+		f.model.Add(line)
+	default:
+		way, rest, _ := bytes.Cut(line, []byte(" "))
+		number, conn, _ := bytes.Cut(rest, []byte(" "))
+		if n, err := strconv.ParseInt(string(number), 10, 64); err == nil {
+			f.model.Moved(conn, string(way) == decoder.Send.String(), n)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"io"
+	"net/http/httptest"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -46,7 +47,17 @@ func TestTopOnceOfRunning(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
 	s := startSite(t)
-	target := startFile(t, fetch.path(t), s.env, "-", "mute", s.url+"/numbers", s.url+"/binary", s.url+"/events")
+	plain := httptest.NewServer(s)
+	t.Cleanup(plain.Close)
+	for _, tt := range []struct{ protocol, url string }{{"h2", s.url}, {"http/1.1", plain.URL}} {
+		t.Run(tt.protocol, func(t *testing.T) { watchRunning(t, s, tt.protocol, tt.url) })
+	}
+}
+
+// watchRunning has a client of a site do so with a protocol.
+func watchRunning(t *testing.T, s *site, protocol, url string) {
+	before := s.requests.Load()
+	target := startFile(t, fetch.path(t), s.env, "-", "mute", url+"/numbers", url+"/binary", url+"/events")
 	t.Cleanup(func() { _ = target.cmd.Process.Kill() }) // its last request does not end
 	cmd := exec.Command(bin(t, "h2trace"), "top", "--once", "--view", "conn", "--duration", patience.String(), "-p", strconv.Itoa(target.pid))
 	var stdout strings.Builder
@@ -63,7 +74,7 @@ func TestTopOnceOfRunning(t *testing.T) {
 		t.Errorf("%q, %v", line, err)
 	}
 	target.goOn()
-	await(t, "the last request", func() bool { return s.requests.Load() == 3 })
+	await(t, "the last request", func() bool { return s.requests.Load() == before+3 })
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +83,7 @@ func TestTopOnceOfRunning(t *testing.T) {
 		t.Fatalf("%v, stdout\n%s\nstderr\n%s", err, indent(stdout.String()), indent(string(rest)))
 	}
 	// With headers, and settings.
-	row := regexp.MustCompile(`(?m)^c\d+ +` + strconv.Itoa(target.pid) + ` fetch +h2 +1 +\S+ +\S+ +\S+ +\S+ +2 +0 +(\d+)k +(\d+) +\S+ +\S+ +\S+ +0 ` + regexp.QuoteMeta(strings.TrimPrefix(s.url, "https://")) + `$`).FindStringSubmatch(stdout.String())
+	row := regexp.MustCompile(`(?m)^c\d+ +` + strconv.Itoa(target.pid) + ` fetch +` + protocol + ` +1 +\S+ +\S+ +\S+ +\S+ +2 +0 +(\d+)k +(\d+) +\S+ +\S+ +\S+ +0 ` + regexp.QuoteMeta(url[strings.Index(url, "//")+2:]) + `$`).FindStringSubmatch(stdout.String())
 	least := (len(numbersBody) + len(binaryBody)) / 1000
 	if row == nil {
 		t.Fatalf("no row of the connection:\n%s", indent(stdout.String()))
