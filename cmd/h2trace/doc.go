@@ -359,19 +359,21 @@ Keys are those of htop, where it has them:
 	F10 or q           leave
 
 Rates are of the last D, and at the end of the whole observation. The bytes of
-HTTP/2 are those of its frames, those of HTTP/1.x all that goes. S-WIN and R-WIN
-are the flow-control credit that the process and its peer have left, of a
-connection, or of the stream of a request: "-" is unknown, and where 0 or less
-is left, one side waits for the other. STALL is the time of such waits that are
-over. LOST is what was seen and not counted. What has ended is faint, and goes
-after 10 seconds. A narrow terminal has fewer columns. Of more than 16384
-requests in flight, the rest have no row; they count.
+HTTP/2 are those of its frames, those of HTTP/1.x all that goes; of what cannot
+be decrypted they count at the close. S-WIN and R-WIN are the flow-control
+credit that the process and its peer have left, of a connection, or of the
+stream of a request: "-" is unknown, and where 0 or less is left, one side waits
+for the other. STALL is the time of such waits that are over. LOST is what was
+seen and not counted. What has ended is faint, and goes after 10 seconds. A
+narrow terminal has fewer columns. Of more than 16384 requests in flight, the
+rest have no row; they count.
 
 While the screen is shown, COMMAND reads nothing from the terminal, and what it
-prints there is held, up to 16 MiB. It follows when the screen is left. COMMAND
-then runs on, and h2trace exits after it, with its status. Ctrl-C interrupts
-COMMAND, and Ctrl-Z stops both, as they do without top. When COMMAND or all
-processes of -p have exited, the last state stays until q.
+prints there is held, up to 16 MiB. It follows when the screen is left, except
+what others print that outlive COMMAND. COMMAND then runs on, and h2trace exits
+after it, with its status. Ctrl-C interrupts COMMAND, and Ctrl-Z stops both, as
+they do without top. When COMMAND or all processes of -p have exited, the last
+state stays until q.
 
 stdout has to be a terminal, except with --once. That prints plain text: four
 lines of totals, an empty one, a head, and then a line for each row. Its cells

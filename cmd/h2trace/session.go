@@ -175,7 +175,7 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 		s.msg.Errorf("wait for %s: %v", s.opts.Command[0], err)
 	}
 	s.top.commandEnded()
-	if s.top == nil {
+	if !s.top.live() {
 		signals.CommandEnded()
 	}
 	cancel(nil)

@@ -32,6 +32,7 @@ type topRun struct {
 	// These are nil with --once.
 	screen *screen.Screen
 	spool  *screen.Spool // of the output of COMMAND, nil without one
+	null   *os.File      // its stdin
 
 	command string // its name
 	shown   atomic.Bool
@@ -58,6 +59,9 @@ func (r *topRun) open(opts *Options) error {
 	var err error
 	if len(opts.Command) > 0 {
 		r.command = opts.Command[0]
+		if r.null, err = os.Open(os.DevNull); err != nil {
+			return err
+		}
 		if r.spool, err = screen.NewSpool(os.Stdout); err != nil {
 			return err
 		}
@@ -98,10 +102,13 @@ func (r *topRun) redirect(l *launch.Spec) {
 	if terminal.Is(os.Stderr) {
 		l.Stderr = r.spool.FD()
 	}
-	if null, err := os.Open(os.DevNull); err == nil && terminal.Is(os.Stdin) {
-		l.Stdin = int(null.Fd())
+	if terminal.Is(os.Stdin) {
+		l.Stdin = int(r.null.Fd())
 	}
 }
+
+// live reports whether there is a screen.
+func (r *topRun) live() bool { return r != nil && r.screen != nil }
 
 // show shows the observation, which ends when the user leaves, unless it ends before.
 func (r *topRun) show(ctx context.Context, cancel context.CancelCauseFunc) {
@@ -166,7 +173,7 @@ func (r *topRun) commandEnded() {
 
 // linger shows what was observed until the user leaves or the observation is to end.
 func (r *topRun) linger(ctx context.Context, how string) {
-	if r == nil || r.screen == nil {
+	if !r.live() {
 		return
 	}
 	r.feed.Close()

@@ -69,6 +69,9 @@ func known(v []byte) bool { return v != nil && string(v) != "null" }
 // maxText is how much is kept of a text that others choose, such as a URL.
 const maxText = 512
 
+// Safe returns text for a screen, as that of all rows is.
+func Safe(s string) string { return safe([]byte(s)) }
+
 // safe returns text without what a terminal acts on: control characters, and those that reorder
 // the text around them, become escapes of Go strings.
 func safe(b []byte) string {

@@ -47,6 +47,7 @@ func New(m *top.Model, o Options) (*Screen, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Of = top.Safe(o.Of)
 	s := &Screen{opts: o, model: m, tty: t, app: tview.NewApplication(), quit: make(chan struct{})}
 	s.view = newView(s)
 	return s, nil

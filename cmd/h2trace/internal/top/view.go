@@ -98,7 +98,7 @@ func (v *view) take(now time.Time) {
 
 // over says how the observation ended.
 func (v *view) over(how string) {
-	v.ended, v.paused = how, false
+	v.ended, v.paused = top.Safe(how), false
 	v.refresh(time.Now())
 }
 
