@@ -3,6 +3,7 @@ package export
 import (
 	"io"
 
+	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 )
 
@@ -29,6 +30,9 @@ type Listener struct {
 	Events Filter
 	// Line is called with one line at a time, without its end. It must not keep it.
 	Line func(line []byte)
+	// Moved is called with bytes that are in no frame, those of HTTP/1.x and of what it carries,
+	// as they go. nil is for nobody.
+	Moved func(conn string, dir decoder.Direction, bytes int64)
 }
 
 // JSONL writes events as JSON Lines, or what Options.Format makes of these. It is safe for concurrent use.
@@ -64,6 +68,13 @@ func (j *JSONL) hears(k Kind) bool { return j.listener.Line != nil && j.listener
 
 // Shows reports whether somebody gets events of that kind.
 func (j *JSONL) Shows(k Kind) bool { return j.filter.shows(k) || j.hears(k) }
+
+// Moved says that bytes go that are in no frame, for which there is no event.
+func (j *JSONL) Moved(conn string, dir decoder.Direction, bytes int64) {
+	if j.listener.Moved != nil {
+		j.listener.Moved(conn, dir, bytes)
+	}
+}
 
 // Flush writes the buffered lines. It returns the first error of all writes, which is
 // ErrReaderGone if the reader of a pipe has exited.

@@ -2,6 +2,9 @@ package export
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,7 +41,7 @@ func TestListener(t *testing.T) {
 			if tt.broken {
 				w = func([]byte) (int, error) { return 0, syscall.EPIPE }
 			}
-			j := NewJSONL(w, Options{Events: tt.events, Listener: Listener{tt.tapped, func(line []byte) {
+			j := NewJSONL(w, Options{Events: tt.events, Listener: Listener{Events: tt.tapped, Line: func(line []byte) {
 				tapped.Write(line)
 				tapped.WriteByte('\n')
 			}}})
@@ -83,4 +86,21 @@ func kindsOf(t *testing.T, lines string) string {
 		kinds = append(kinds, kind)
 	}
 	return strings.Join(kinds, " ")
+}
+
+// TestMoved hands on bytes that are in no frame, to who wants them.
+func TestMoved(t *testing.T) {
+	var got []string
+	for _, l := range []Listener{{}, {Moved: func(conn string, dir decoder.Direction, n int64) {
+		got = append(got, fmt.Sprintf("%s %v %d", conn, dir, n))
+	}}} {
+		j := NewJSONL(io.Discard, Options{Listener: l})
+		j.Moved("c1", decoder.Recv, 7)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"c1 recv 7"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Report  reportOptions
 	Replay  replayOptions
 	Convert convertOptions
+	Top     topOptions
 	Topic   string // what help is asked on; "" is the whole manual
 
 	Proxies proxies.Options
@@ -51,7 +52,7 @@ const (
 )
 
 // notBuilt are the subcommands that are promised but not built yet.
-var notBuilt = []string{"top", "completion"}
+var notBuilt = []string{"completion"}
 
 // parseArgs reads the command line without the program name. Like those of
 // strace, env and sudo, its flags end at the first argument that is not one, so
@@ -80,6 +81,8 @@ func parseArgs(args []string) (Options, action, error) {
 			return parseConvert(fs, &opts, rest[1:])
 		case "proxies":
 			return parseProxies(fs, &opts, rest[1:])
+		case "top":
+			return parseTop(fs, &opts, rest[1:])
 		}
 		if slices.Contains(notBuilt, rest[0]) {
 			return opts, 0, fmt.Errorf("%[1]s is not built yet; to run a command of that name, use h2trace -- %[1]s", rest[0])

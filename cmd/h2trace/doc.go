@@ -9,6 +9,7 @@ Usage:
 	h2trace [flags] [--] COMMAND [ARG...]
 	h2trace [flags] -p PID[,PID...]
 	h2trace [flags] -n NAME[,NAME...]
+	h2trace top [flags] [COMMAND [ARG...]]
 	h2trace proxies [flags] [PROXY...]
 	h2trace report [flags] [FILE...]
 	h2trace replay [flags] [FILE...]
@@ -21,11 +22,11 @@ The first form runs COMMAND and observes it, and all that it starts, from the
 first byte. The second observes running processes and their descendants. The
 third observes every process that runs an executable of that base name, now or
 later, and its descendants, until h2trace is stopped. -p and -n can be combined.
-proxies compares module proxies. report says where the time went, from recorded
-events, or from what the go command prints with -x. replay prints recorded
-events again, or decodes packets. convert makes of events what browsers and
-trace viewers open. check says what this kernel, this user and the binary of PID
-allow.
+top is a live view. proxies compares module proxies. report says where the time
+went, from recorded events, or from what the go command prints with -x. replay
+prints recorded events again, or decodes packets. convert makes of events what
+browsers and trace viewers open. check says what this kernel, this user and the
+binary of PID allow.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
@@ -408,6 +409,63 @@ running processes of Go releases that h2trace does not know.
 
 HTTP without TLS always comes from packets.
 
+# Top
+
+	h2trace top [flags] [--] COMMAND [ARG...]
+	h2trace top [flags] -p PID[,PID...]
+	h2trace top [flags] -n NAME[,NAME...]
+	h2trace top [flags]
+
+top shows on the terminal what is observed, while it is: processes, connections
+and requests, with what each moves a second, windows, stalls and losses. It
+takes the flags that say what to observe, and how. Without COMMAND, -p and -n it
+observes what -n does with the names of all programs that Go built and that run
+now, and with go and gopls.
+
+	    --once            print a table, and exit. It is of 2 seconds, or of
+	                      --duration; with COMMAND, until that ends
+	    --view VIEW       begin with processes (default), connections or requests
+	    --sort COLUMN     sort by that column (default RECV/s, of requests TIME)
+	-d, --delay D         show what is new every D (default 1s)
+
+Keys are those of htop, where it has them:
+
+	Tab, 1 2 3         processes, connections, requests
+	Enter, Esc         into a process or connection, and back
+	F6, <- ->, I       choose the column to sort by, the one beside; invert
+	P R S T O          sort by REQ/s, RECV/s, SEND/s, TIME, OPEN
+	F3 or /, n         search a row, the next one
+	F4 or \            show only rows with a text
+	Space              pause what is shown; counting goes on
+	F1 or ?            help, with what each column is
+	F10 or q           leave
+
+Rates are of the last D, and at the end of the whole observation. The bytes of
+HTTP/2 are those of its frames, those of HTTP/1.x all that goes; of what cannot
+be decrypted they count at the close. S-WIN and R-WIN are the flow-control
+credit that the process and its peer have left, of a connection, or of the
+stream of a request: "-" is unknown, and where 0 or less is left, one side waits
+for the other. STALL is the time of such waits that are over. LOST is what was
+seen and not counted. What has ended is faint, and goes after 10 seconds. A
+narrow terminal has fewer columns. Of more than 16384 requests in flight, the
+rest have no row; they count.
+
+While the screen is shown, COMMAND reads nothing from the terminal, and what it
+prints there is held, up to 16 MiB. It follows when the screen is left, except
+what others print that outlive COMMAND. COMMAND then runs on, and h2trace exits
+after it, with its status. Ctrl-C interrupts COMMAND, and Ctrl-Z stops both, as
+they do without top. When COMMAND or all processes of -p have exited, the last
+state stays until q.
+
+stdout has to be a terminal, except with --once. That prints plain text: four
+lines of totals, an empty one, a head, and then a line for each row. Its cells
+have no spaces in them, but the last one. What is not known is "-". The exit
+status is that of observing.
+
+	h2trace top go mod download
+	h2trace top -n gopls
+	h2trace top --once --view connections -p $(pidof gopls)
+
 # Report
 
 	h2trace report [flags] [FILE...]
@@ -691,8 +749,8 @@ or without a subcommand.
 
 help prints this manual, or the part of it under the heading TOPIC:
 
-	flags output text replay convert events source report proxies check version
-	help limits packets secrets sudo signals exit-status examples
+	flags output text replay convert events source top report proxies check
+	version help limits packets secrets sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:

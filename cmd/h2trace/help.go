@@ -115,6 +115,7 @@ func printText(text string, msg *message.Printer, stdout io.Writer) int {
 const shortUsage = `usage: h2trace [flags] COMMAND [ARG...]
        h2trace [flags] -p PID
        h2trace [flags] -n NAME
+       h2trace top [COMMAND [ARG...]]
        h2trace proxies [PROXY...]
        h2trace report [FILE...]
        h2trace replay [FILE...]

@@ -48,6 +48,9 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 	}
 	opts, action, err := parseArgs(args)
 	msg := message.New(stderr, opts.Quiet)
+	if err == nil {
+		msg, err = prepareTop(&opts, action, msg, stderr)
+	}
 	if err != nil {
 		msg.Errorf("%v", err)
 		return exitUsage

@@ -46,6 +46,7 @@ type session struct {
 	msg     *message.Printer
 	tracer  tracerFunc
 	sum     *overview       // nil if nobody wants it
+	top     *topRun         // nil if it is not top that observes
 	keys    *output.Secrets // of --keylog, nil for none
 	packets *output.Packets // of --pcap, nil for none
 }
@@ -80,7 +81,14 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 	if f := opts.lines.formatter(out.File()); f != nil {
 		s.opts.Format = f.Append
 	}
-	s.sum = newOverview(&s.opts)
+	if opts.Top.wanted {
+		s.top, err = newTopRun(&s.opts, msg)
+	} else {
+		s.sum = newOverview(&s.opts)
+	}
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
 	return s, nil
 }
 
@@ -104,7 +112,13 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 	}
 	ctx, cancel := s.observation(ctx)
 	defer cancel(nil)
-	return errors.Join(t.Observe(ctx), t.Close())
+	s.top.show(ctx, cancel)
+	s.top.protect(func() { err = t.Observe(ctx) })
+	err = errors.Join(err, t.Close())
+	if err == nil && ctx.Err() == nil {
+		s.top.linger(ctx, "all targets have exited")
+	}
+	return err
 }
 
 // runCommand runs COMMAND and observes it.
@@ -131,6 +145,7 @@ func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 		msg.Errorf("%v", err)
 		return launch.NotRun
 	}
+	s.top.redirect(&l)
 	return s.launchAndObserve(l)
 }
 
@@ -156,7 +171,7 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 	observed := make(chan struct{})
 	go func() {
 		defer close(observed)
-		observeErr = s.explain(t.Observe(ctx)) // now, and not when COMMAND ends
+		s.top.protect(func() { observeErr = s.explain(t.Observe(ctx)) }) // now, and not when COMMAND ends
 		observeErr = errors.Join(observeErr, s.explain(t.Close()))
 	}()
 	if err := cmd.Release(); err != nil {
@@ -165,13 +180,18 @@ func (s *session) launchAndObserve(l launch.Spec) int {
 		cmd.Abort()
 		return s.notLaunched(err)
 	}
+	s.top.show(ctx, cancel)
 	status, err := cmd.Wait()
 	if err != nil {
 		s.msg.Errorf("wait for %s: %v", s.opts.Command[0], err)
 	}
-	signals.CommandEnded()
+	s.top.commandEnded()
+	if !s.top.live() {
+		signals.CommandEnded()
+	}
 	cancel(nil)
 	<-observed
+	s.top.linger(context.Background(), ended(s.opts.Command[0], status))
 	return s.finish(observeErr, status, launch.NotRun)
 }
 
@@ -203,7 +223,9 @@ func (s *session) observation(parent context.Context) (context.Context, context.
 		case <-s.out.Gone():
 		case <-s.packets.Gone():
 		case <-timeout:
-			s.msg.Infof("%s", durationOver(s.opts))
+			if !s.opts.Top.Once {
+				s.msg.Infof("%s", durationOver(s.opts))
+			}
 		}
 		cancel(nil)
 		s.out.Ending()
@@ -232,7 +254,7 @@ func (s *session) explain(err error) error {
 // failure.
 func (s *session) finish(err error, success, failure int) int {
 	err = s.explain(err)
-	if printErr := s.explain(s.sum.print(s.out)); err == nil {
+	if printErr := s.explain(errors.Join(s.sum.print(s.out), s.top.end(s.out))); err == nil {
 		err = printErr
 	}
 	if closeErr := s.out.Close(); err == nil {
@@ -270,4 +292,9 @@ func durationOver(opts Options) string {
 		s += fmt.Sprintf("; %s runs on", opts.Command[0])
 	}
 	return s
+}
+
+// ended says how COMMAND ended.
+func ended(command string, status int) string {
+	return fmt.Sprintf("%s has ended with status %d", command, status)
 }

@@ -93,7 +93,7 @@ func describeSummary(l *line, e *scan.Object) {
 			l.fact(must).say(", ").counted(n, " header block was ", " header blocks were ").say(of.words)
 		}
 	}
-	if n := e.within("packets", "lost"); known(n) && string(n) != "0" {
+	if n := e.Within("packets", "lost"); scan.Known(n) && string(n) != "0" {
 		l.turns(red)
 		l.fact(must).say(", ").counted(n, " packet", " packets").say(" not written")
 	}

@@ -22,7 +22,9 @@ type Spec struct {
 	Args    []string // COMMAND and its arguments
 	Env     []string
 	User    *Account // nil: the user of h2trace
-	Stdout  int      // descriptor that becomes COMMAND's stdout
+	Stdin   int      // descriptor that becomes COMMAND's stdin
+	Stdout  int      // and its stdout
+	Stderr  int      // and its stderr; 0 is that of h2trace
 	Signals Signals
 }
 
@@ -64,7 +66,7 @@ func Start(l Spec) (*Command, error) {
 
 // start starts the launcher with the socket control.
 func (l Spec) start(control int) (*os.Process, error) {
-	files, err := childFiles(l.Stdout, control)
+	files, err := l.childFiles(control)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func (l Spec) start(control int) (*os.Process, error) {
 // childFiles returns the descriptor table of the child for syscall.ForkExec.
 // Descriptors that h2trace inherited, such as those of make's jobserver, keep their
 // numbers. Its own are close-on-exec, and are not passed on.
-func childFiles(stdout, control int) ([]uintptr, error) {
+func (l Spec) childFiles(control int) ([]uintptr, error) {
 	const closed = ^uintptr(0)
 	files := make([]uintptr, control+1)
 	for fd := 3; fd < control; fd++ {
@@ -101,7 +103,10 @@ func childFiles(stdout, control int) ([]uintptr, error) {
 			return nil, err
 		}
 	}
-	files[0], files[1], files[2] = 0, uintptr(stdout), 2
+	files[0], files[1], files[2] = uintptr(l.Stdin), uintptr(l.Stdout), uintptr(l.Stderr)
+	if l.Stderr == 0 {
+		files[2] = 2
+	}
 	files[control] = uintptr(control)
 	return files, nil
 }

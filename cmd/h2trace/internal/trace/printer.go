@@ -136,11 +136,13 @@ func (p *printer) Lost(dir decoder.Direction) { p.exchanges.tracker.Lost(dir) }
 
 // Bytes implements decoder.ByteSink.
 func (p *printer) Bytes(at ktime.Time, dir decoder.Direction, b []byte) {
+	p.shared.events.Moved(p.meta.Conn, dir, int64(len(b)))
 	p.exchanges.tracker.Data(at, dir, b)
 }
 
 // Gap implements decoder.ByteSink.
 func (p *printer) Gap(at ktime.Time, dir decoder.Direction, n int64) {
+	p.shared.events.Moved(p.meta.Conn, dir, n)
 	p.exchanges.gap(at, dir, n)
 }
 

@@ -1,0 +1,107 @@
+package top
+
+import (
+	"strconv"
+	"time"
+
+	"h2trace/export/scan"
+)
+
+// process is a process that events are about.
+type process struct {
+	meter
+	key     string
+	pid     int
+	command string
+	note    string
+	skipped bool // nothing can be seen in it
+	open    int64
+	ended   time.Time
+	bad     bool
+}
+
+// processOf returns the process of an id, nil if there is no room for another one.
+func (m *Model) processOf(pid int, comm []byte) *process {
+	if p := m.processes[pid]; p != nil {
+		if p.command == "" {
+			p.command = safe(comm)
+		}
+		return p
+	}
+	if p := m.gone[pid]; p != nil {
+		return p
+	}
+	if pid <= 0 {
+		return nil
+	}
+	m.ever.processes++
+	if len(m.processes) >= maxProcesses {
+		m.ever.unlisted++
+		return nil
+	}
+	p := &process{key: keyOf(pid, m.ever.processes), pid: pid, command: safe(comm)}
+	m.processes[pid] = p
+	return p
+}
+
+// process takes what is said of a process.
+func (m *Model) process(e *object, ns int64) {
+	pid, _ := scan.Integer(e.get("pid"))
+	comm := e.word("comm")
+	action := string(e.word("action"))
+	if action == "exec" || action == "attached" {
+		delete(m.gone, int(pid)) // that had the same id
+	}
+	p := m.processOf(int(pid), comm)
+	if p == nil {
+		return
+	}
+	switch action {
+	case "exec":
+		p.command, p.note, p.skipped = safe(comm), "", false
+	case "attached":
+		if p.command = safe(comm); known(e.get("reason")) {
+			p.note = e.text("reason")
+		}
+	case "skipped":
+		p.note, p.skipped = e.text("reason"), true
+	case "error":
+		p.note, p.bad = safe(scan.Bytes(within(e.get("error"), "detail"))), true
+	case "exit":
+		p.exit(e, ns)
+		m.exited(p)
+	}
+}
+
+// exited keeps a process among those that ended.
+func (m *Model) exited(p *process) {
+	if m.gone[p.pid] == p {
+		return
+	}
+	delete(m.processes, p.pid)
+	m.ended.processes = keep(m.ended.processes, p)
+	if len(m.gone) >= 2*maxEnded {
+		clear(m.gone)
+	}
+	m.gone[p.pid] = p
+}
+
+func (p *process) exit(e *object, ns int64) {
+	p.ended = time.Unix(0, ns)
+	status, ok := scan.Integer(e.get("exit_code"))
+	switch {
+	case !ok:
+		p.note = "ended"
+	case status == 0:
+		p.note = "exited"
+	default:
+		p.note, p.bad = "exited with status "+strconv.FormatInt(status, 10), true
+	}
+}
+
+func (p *process) row() Row {
+	return Row{
+		Key: p.key, Process: p.key, PID: p.pid, Command: p.command, Note: p.note, Counters: p.Counters, Rates: p.rates,
+		InFlight: p.InFlight, Conns: p.open, Ended: p.ended, Bad: p.bad, Blind: p.skipped,
+	}
+}
