@@ -4,7 +4,7 @@
 // either byte order. It gives their packets, and the session secrets of Decryption Secrets
 // Blocks. A Segment is what the headers of link layer, IP, TCP and UDP say of a packet.
 //
-// The reader of gopacket 1.1.19 cannot replace it: it drops secrets, comments and directions,
+// The reader of gopacket 1.1.19 cannot replace it: it drops secrets and directions,
 // and has no Linux cooked capture of version 2.
 //
 // Memory is bounded, whatever a file says. The package opens no file and reads no clock.

@@ -3,7 +3,6 @@ package capture
 // Codes of options.
 const (
 	optionEnd        = 0
-	optionComment    = 1
 	optionFlags      = 2  // of a packet
 	optionName       = 2  // of an interface: if_name
 	optionResolution = 9  // of an interface: if_tsresol

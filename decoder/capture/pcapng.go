@@ -23,6 +23,7 @@ const (
 	blockHeader          = 8  // type and length
 	blockOverhead        = 12 // the length stands at the end, too
 	maxInterfaces        = 1 << 16
+	maxName              = 128 // bytes of the name of an interface that are kept
 	maxInterfaceBlock    = 1 << 20
 	maxPacketBlock       = maxPacket + 1<<20
 	defaultUnits         = 1_000_000 // of a timestamp in a second
@@ -156,7 +157,7 @@ func (p *pcapng) addInterface(b []byte) bool {
 	ok := p.options(b[8:], func(code uint16, v []byte) {
 		switch {
 		case code == optionName:
-			i.name = string(v)
+			i.name = string(v[:min(len(v), maxName)])
 		case code == optionResolution && len(v) == 1:
 			i.units = unitsOf(v[0])
 		case code == optionOffset && len(v) == 8:
@@ -229,20 +230,15 @@ func (p *pcapng) fullPacket(iface uint32, b []byte) (Item, bool) {
 		return nil, false
 	}
 	i := &p.interfaces[iface]
-	comments := p.packet.Comments[:0]
 	p.packet = Packet{
 		Time:      i.time(uint64(p.order.Uint32(b[4:]))<<32 | uint64(p.order.Uint32(b[8:]))),
 		Interface: i.name, Link: i.link, Data: b[20 : 20+captured], Length: int(max(captured, min(length, 1<<30))),
 	}
 	ok := p.options(b[min(20+int(captured+3)&^3, len(b)):], func(code uint16, v []byte) {
-		switch {
-		case code == optionComment:
-			comments = append(comments, string(v))
-		case code == optionFlags && len(v) == 4:
+		if code == optionFlags && len(v) == 4 {
 			p.packet.Direction = Direction(p.order.Uint32(v) & 3 % 3)
 		}
 	})
-	p.packet.Comments = comments
 	return &p.packet, ok
 }
 
@@ -256,5 +252,5 @@ func (i *captureInterface) time(stamp uint64) ktime.Time {
 	if ns > 1<<62 || i.offset > 1<<32 || i.offset < -(1<<32) {
 		return 0
 	}
-	return ktime.Time(int64(ns) + i.offset*1e9)
+	return max(ktime.Time(int64(ns)+i.offset*1e9), 0)
 }

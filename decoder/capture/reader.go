@@ -30,13 +30,12 @@ const (
 
 // Packet is one packet. Its fields are valid until the next call of Next.
 type Packet struct {
-	Time      ktime.Time // nanoseconds since the Unix epoch, 0 if it has none
+	Time      ktime.Time // nanoseconds since the Unix epoch, 0 if it has none, or one before
 	Link      LinkType
 	Data      []byte // the packet, or its beginning
 	Length    int    // bytes on the wire
 	Direction Direction
-	Interface string // its name, "" if it has none
-	Comments  []string
+	Interface string // its name, "" if it has none, as far as it is kept
 }
 
 // Secrets are session secrets in the format of a key log file (RFC 9850), from a Decryption
