@@ -20,8 +20,10 @@ type flow struct {
 	syn, synAck, acked ktime.Time
 	ttl                uint8 // of the first received segment with payload
 	fromStart          bool
+	fastOpen           bool // the payload of its SYN waits
 	carries            carries
 	opened             bool
+	ending             bool // both sides have ended it, and bytes are missing
 	over               bool // its close is reported
 	want               bpf.PayloadWish
 	streams            [2]stream

@@ -1,7 +1,9 @@
 package flows
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"h2trace/bpf"
 )
@@ -28,13 +30,24 @@ func (t *Table) Forget(e bpf.Entry) error {
 
 // Conns lists the open connections.
 func (t *Table) Conns() (list []bpf.ConnState, _ error) {
-	t.open.all(func(f *flow) {
-		if !f.over {
-			list = append(list, bpf.ConnState{ID: f.id, Totals: f.totals()})
-		}
-	})
+	for _, f := range t.openFlows() {
+		list = append(list, bpf.ConnState{ID: f.id, Totals: f.totals()})
+	}
 	return list, nil
 }
+
+// openFlows returns the flows that the engine decodes, in the order of their begin.
+func (t *Table) openFlows() (list []*flow) {
+	t.open.all(func(f *flow) {
+		if !f.over {
+			list = append(list, f)
+		}
+	})
+	slices.SortFunc(list, byID)
+	return list
+}
+
+func byID(f, g *flow) int { return cmp.Compare(f.id, g.id) }
 
 // Ledger counts the records.
 func (t *Table) Ledger() (bpf.Ledger, error) { return t.ledger, nil }

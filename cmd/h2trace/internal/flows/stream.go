@@ -13,7 +13,7 @@ const (
 	maxAhead = 1 << 30
 	// maxEarly and maxEarlyBytes bound the segments that came before an earlier one, less
 	// than the engine holds.
-	maxEarly      = 1024
+	maxEarly      = 256
 	maxEarlyBytes = 3 << 20
 	// ackGrace is how long after an acknowledgment the bytes that it is for may come: two
 	// CPUs may have captured them.
@@ -23,12 +23,12 @@ const (
 // stream is one direction of a flow.
 type stream struct {
 	begun       bool
-	first       uint32 // sequence number of offset 0
-	end         uint64 // offset after the highest byte so far
-	next        uint64 // all before it came, or were given up
-	early       []span // that came after it, in order
-	acked       uint64 // the highest offset that the peer has acknowledged
-	owed        ktime.Time
+	first       uint32     // sequence number of offset 0
+	end         uint64     // offset after the highest byte so far
+	next        uint64     // all before it came, or were given up
+	early       []span     // that came after it, in order
+	acked       uint64     // the highest offset that the peer has acknowledged
+	owed        ktime.Time // since when bytes are acknowledged that did not come, 0 if there are none
 	segments    uint32
 	again       uint32 // of them, with payload that was seen
 	overtaken   uint32 // of them, after a hole
@@ -72,20 +72,28 @@ func (s *stream) rebase(to uint64) {
 	s.join()
 }
 
-// add takes a part of the stream.
-func (s *stream) add(from, to uint64) {
-	switch {
-	case to <= s.next:
+// pass takes that nobody wants the bytes before an offset.
+func (s *stream) pass(to uint64) {
+	s.end = max(s.end, to)
+	s.next = s.end
+}
+
+// add takes a part of the stream. It reports whether all of it came before.
+func (s *stream) add(from, to uint64) (known bool) {
+	if s.has(from, to) {
 		s.again++
-	case from > s.next:
-		s.overtaken++
+		return true
 	}
 	s.end = max(s.end, to)
 	if from <= s.next {
 		s.next = max(s.next, to)
 		s.join()
-		return
+		if s.acked > s.end { // of more than was sent, it seems: the next one says it again
+			s.acked = s.end
+		}
+		return false
 	}
+	s.overtaken++
 	i, _ := slices.BinarySearchFunc(s.early, from, func(p span, from uint64) int {
 		if p.to < from {
 			return -1
@@ -98,6 +106,21 @@ func (s *stream) add(from, to uint64) {
 		j++
 	}
 	s.early = slices.Replace(s.early, i, j, span{from, to})
+	return false
+}
+
+// has reports whether a part of the stream came, or was given up.
+func (s *stream) has(from, to uint64) bool {
+	if to <= s.next {
+		return true
+	}
+	i, _ := slices.BinarySearchFunc(s.early, from, func(p span, from uint64) int {
+		if p.to <= from {
+			return -1
+		}
+		return 1
+	})
+	return i < len(s.early) && s.early[i].from <= from && to <= s.early[i].to
 }
 
 // join moves on to the next hole.
@@ -113,18 +136,13 @@ func (s *stream) join() {
 // lacks returns up to where bytes are missing that will not come: the peer has them, or too
 // many came after them. It returns 0 if there are none.
 func (s *stream) lacks(now ktime.Time) uint64 {
-	acked := s.acked
-	if s.fin != 0 {
-		acked = min(acked, s.fin)
-	} else if acked == s.end+1 { // that may be its FIN
-		acked = s.end
-	}
+	acked := s.ackedBytes()
 	switch {
 	case len(s.early) > maxEarly || s.end > s.next+maxEarlyBytes && len(s.early) > 0:
 		return s.early[0].from
 	case !s.begun || acked <= s.next:
 		s.owed = 0
-	case s.owed == 0:
+	case s.owed == 0, s.owed > now:
 		s.owed = now
 	case s.owed.Add(ackGrace) < now:
 		if len(s.early) > 0 {
@@ -133,6 +151,25 @@ func (s *stream) lacks(now ktime.Time) uint64 {
 		return acked
 	}
 	return 0
+}
+
+// ackedBytes returns up to where the peer has acknowledged bytes.
+func (s *stream) ackedBytes() uint64 {
+	switch {
+	case s.fin != 0:
+		return min(s.acked, s.fin)
+	case s.acked == s.end+1: // that may be its FIN
+		return s.end
+	}
+	return s.acked
+}
+
+// rest returns up to where bytes are missing of a stream that is over.
+func (s *stream) rest() uint64 {
+	if len(s.early) > 0 {
+		return s.early[0].from
+	}
+	return max(s.ackedBytes(), s.fin)
 }
 
 // giveUp passes over what is missing before an offset, and returns how many bytes that are.

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"net/netip"
+	"time"
 
 	"h2trace/bpf"
 	"h2trace/decoder/capture"
@@ -35,7 +36,10 @@ type Table struct {
 	quic   quicTable
 	ledger bpf.Ledger
 	now    ktime.Time
-	Counts Counts
+	// waiting counts the bytes that wait for the first ones of their flows.
+	waiting int
+	closing []endingFlow // by time
+	Counts  Counts
 
 	segment  bpf.Segment
 	datagram bpf.DNS
@@ -64,13 +68,10 @@ func New(e Engine) *Table {
 // Packet takes the next packet. The error is that of the engine.
 func (t *Table) Packet(p *capture.Packet) error {
 	t.Counts.Packets++
-	if p.Time != 0 {
-		t.now = max(t.now, p.Time)
-		if t.Counts.First == 0 {
-			t.Counts.First = p.Time
-		}
+	at := t.clock(p.Time)
+	if err := t.endFlows(false); err != nil {
+		return err
 	}
-	t.Counts.Last = t.now
 	var s capture.Segment
 	switch s.Dissect(p) {
 	case capture.Taken:
@@ -89,10 +90,6 @@ func (t *Table) Packet(p *capture.Packet) error {
 	if len(s.Payload) < s.Length {
 		t.Counts.Cut++
 	}
-	at := p.Time
-	if at == 0 {
-		at = t.now
-	}
 	switch isDNS := s.Source.Port() == dnsPort || s.Dest.Port() == dnsPort; {
 	case isDNS:
 		return t.dns(at, p, &s)
@@ -102,10 +99,32 @@ func (t *Table) Packet(p *capture.Packet) error {
 	return t.udp(at, p, &s)
 }
 
+// maxBack is how far packets of several interfaces may be from their order. Beyond that, the clock
+// of the capturing host was set back.
+const maxBack = 10 * time.Second
+
+// clock takes the time of a packet, and returns it. One without has that of the packet before, the
+// first one the least time.
+func (t *Table) clock(at ktime.Time) ktime.Time {
+	if at == 0 {
+		t.now = max(t.now, 1)
+		return t.now
+	}
+	if t.Counts.First == 0 {
+		t.Counts.First = at
+	}
+	t.Counts.First, t.Counts.Last = min(t.Counts.First, at), max(t.Counts.Last, at)
+	if at.Add(maxBack) < t.now {
+		t.now = at
+	}
+	t.now = max(t.now, at)
+	return at
+}
+
 // Shed drops the connections that were silent since the last call, or since many others began.
 func (t *Table) Shed() error { return t.abandonNumbered(t.now, t.open.shed()) }
 
-// Now returns the time of the latest packet.
+// Now returns the time of the latest packet. It goes back where the clock was set back.
 func (t *Table) Now() ktime.Time { return t.now }
 
 // key identifies a flow. Where the direction of a packet is known, local is an address of the

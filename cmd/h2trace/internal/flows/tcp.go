@@ -1,10 +1,17 @@
 package flows
 
 import (
+	"maps"
+	"slices"
+
 	"h2trace/bpf"
 	"h2trace/decoder/capture"
 	"h2trace/decoder/ktime"
 )
+
+// maxReset is how far after the last byte that was captured a RST may be. One that is farther
+// ends no connection (RFC 9293 §3.10.7.4).
+const maxReset = 1 << 20
 
 // tcp takes a segment.
 func (t *Table) tcp(at ktime.Time, p *capture.Packet, s *capture.Segment) error {
@@ -40,6 +47,12 @@ func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 		t.handshake(at, f, s)
 		return nil
 	}
+	if f.fastOpen { // its payload was not reported yet
+		f.fastOpen = false
+		if err := t.late(f); err != nil {
+			return err
+		}
+	}
 	own.begin(s.Seq)
 	own.segments++
 	if dir == bpf.Recv && s.Length > 0 && f.ttl == 0 {
@@ -64,7 +77,7 @@ func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 			return err
 		}
 	}
-	return t.ending(at, f, dir, s)
+	return t.ending(at, f, s)
 }
 
 // flowOf returns the flow of a segment, nil if that begins none.
@@ -73,7 +86,7 @@ func (t *Table) flowOf(at ktime.Time, k key, s *capture.Segment) (*flow, error) 
 	if err := t.abandon(at, dropped); err != nil {
 		return nil, err
 	}
-	if ok && s.Flags&(capture.SYN|capture.ACK) == capture.SYN && f.isAnother(s) {
+	if ok && f.isAnother(s) {
 		if err := t.end(at, f); err != nil {
 			return nil, err
 		}
@@ -90,10 +103,18 @@ func (t *Table) flowOf(at ktime.Time, k key, s *capture.Segment) (*flow, error) 
 	return f, t.abandon(at, t.flows.put(k, f))
 }
 
-// isAnother reports whether a SYN begins another connection than the flow.
+// isAnother reports whether a segment belongs to another connection than the flow, which had the
+// same ports: a SYN, or payload that has no place in the flow.
 func (f *flow) isAnother(s *capture.Segment) bool {
 	own := &f.streams[f.dirOf(s.Source)]
-	return f.over || own.begun && own.first != s.Seq+1
+	switch s.Flags & (capture.SYN | capture.ACK) {
+	case capture.SYN:
+		return f.over || own.begun && own.first != s.Seq+1
+	case capture.SYN | capture.ACK: // the SYN may not be in the capture
+		return own.begun && own.first != s.Seq+1
+	}
+	_, ok := own.place(s.Seq)
+	return f.over && s.Length > 0 && own.begun && !ok
 }
 
 // handshake takes a SYN. The sequence number after it is that of the first byte.
@@ -116,43 +137,48 @@ func (t *Table) handshake(at ktime.Time, f *flow, s *capture.Segment) {
 		f.syn = at
 	}
 	f.fromStart = !f.opened
+	if s.Length > 0 && !answer && !f.opened { // TCP Fast Open (RFC 7413 §4.2.1)
+		data := *s
+		data.Seq++
+		f.fastOpen = f.waiting.add(&data, at, &t.waiting)
+	}
 }
 
 // payload takes a segment with payload.
 func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) error {
 	own := &f.streams[dir]
 	offset, ok := own.place(s.Seq)
-	if !ok {
+	if !ok || f.carries == carriesOther {
 		return nil
 	}
 	if dir == bpf.Recv && f.streams[bpf.Send].ended != 0 {
 		f.after = true
 	}
 	if f.carries == carriesUnknown && len(s.Payload) > 0 {
-		if f.fromStart && offset > 0 && f.waiting.add(s, at) {
-			own.add(offset, offset+uint64(s.Length))
-			return nil
+		if f.fromStart && offset > 0 {
+			return t.overtakes(at, f, s)
 		}
 		f.carries = f.judge(dir, offset, s)
 		dir = f.dirOf(s.Source) // it may know now who is the client
 		own = &f.streams[dir]
 	}
-	captured := offset + uint64(len(s.Payload))
-	own.add(offset, offset+uint64(s.Length))
 	if f.carries != carriesHTTP && f.carries != carriesTLS {
+		own.pass(offset + uint64(s.Length))
+		f.waiting.take(&t.waiting)
 		return nil
 	}
 	if !f.opened {
 		if !f.fromStart { // the streams begin here
 			own.rebase(offset)
 			f.streams[dir^1].rebase(f.streams[dir^1].next)
-			offset, captured = 0, captured-offset
+			offset = 0
 		}
 		if err := t.openFlow(at, f); err != nil {
 			return err
 		}
 	}
-	if !f.isWanted(dir, captured) {
+	known := own.add(offset, offset+uint64(s.Length))
+	if !f.isWanted(dir, offset+uint64(len(s.Payload))) {
 		return nil
 	}
 	if _, _, dropped := t.open.get(f.id); len(dropped) > 0 {
@@ -161,20 +187,35 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 		}
 	}
 	err := t.report(at, f, dir, offset, s.Payload, 0)
-	if waiting := f.waiting.take(); waiting != nil && err == nil {
-		err = t.late(at, f, waiting)
+	if err == nil {
+		err = t.late(f)
 	}
-	if missing := uint64(s.Length - len(s.Payload)); missing > 0 && err == nil {
+	if missing := uint64(s.Length - len(s.Payload)); missing > 0 && !known && err == nil {
 		t.lose(own, bpf.Truncated, missing)
 		err = t.report(at, f, dir, offset+uint64(s.Length), nil, 1<<bpf.Truncated)
 	}
 	return err
 }
 
+// overtakes takes a segment that came before the first one of its flow. If that does not come,
+// the flow counts as one that was open before.
+func (t *Table) overtakes(at ktime.Time, f *flow, s *capture.Segment) error {
+	if f.waiting.add(s, at, &t.waiting) {
+		return nil
+	}
+	f.fromStart = false
+	if err := t.late(f); err != nil {
+		return err
+	}
+	return t.payload(at, f, f.dirOf(s.Source), s)
+}
+
 // late takes the segments that waited for the first one.
-func (t *Table) late(at ktime.Time, f *flow, waiting []capture.Segment) error {
-	for i := range waiting {
-		if err := t.payload(at, f, f.dirOf(waiting[i].Source), &waiting[i]); err != nil {
+func (t *Table) late(f *flow) error {
+	list := f.waiting.take(&t.waiting)
+	for i := range list {
+		s := &list[i].Segment
+		if err := t.payload(list[i].at, f, f.dirOf(s.Source), s); err != nil {
 			return err
 		}
 	}
@@ -185,9 +226,6 @@ func (t *Table) late(at ktime.Time, f *flow, waiting []capture.Segment) error {
 // its client.
 func (f *flow) judge(dir int, offset uint64, s *capture.Segment) carries {
 	b := s.Payload[:min(len(s.Payload), peek)]
-	if f.fromStart && offset > 0 { // the first byte is not in the capture
-		f.fromStart = false
-	}
 	if f.fromStart {
 		return carried(b, f.client(dir), true)
 	}
@@ -255,16 +293,33 @@ func (t *Table) report(at ktime.Time, f *flow, dir int, offset uint64, b []byte,
 func (t *Table) giveUp(at ktime.Time, f *flow, dir int) error {
 	own := &f.streams[dir]
 	for to := own.lacks(t.now); to > 0; to = own.lacks(t.now) {
-		missing := own.giveUp(to)
-		if !f.opened || !f.isWanted(dir, to) {
-			continue
-		}
-		t.lose(own, bpf.Gap, missing)
-		if err := t.report(at, f, dir, to, nil, 1<<bpf.Gap); err != nil {
+		if err := t.passOver(at, f, dir, to); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// giveUpRest reports the bytes that the capture lacks of a direction that is over.
+func (t *Table) giveUpRest(at ktime.Time, f *flow, dir int) error {
+	own := &f.streams[dir]
+	for to := own.rest(); to > own.next; to = own.rest() {
+		if err := t.passOver(at, f, dir, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passOver gives up what is missing before an offset.
+func (t *Table) passOver(at ktime.Time, f *flow, dir int, to uint64) error {
+	own := &f.streams[dir]
+	missing := own.giveUp(to)
+	if !f.opened || !f.isWanted(dir, to) {
+		return nil
+	}
+	t.lose(own, bpf.Gap, missing)
+	return t.report(at, f, dir, to, nil, 1<<bpf.Gap)
 }
 
 // lose counts a record that is missing from a stream.
@@ -277,11 +332,17 @@ func (t *Table) lose(s *stream, why bpf.Reason, missing uint64) {
 	t.ledger.LostBytes[why] += missing
 }
 
-// ending takes a FIN or RST.
-func (t *Table) ending(at ktime.Time, f *flow, dir int, s *capture.Segment) error {
+// ending takes a FIN or RST, and ends a flow of which nothing more comes.
+func (t *Table) ending(at ktime.Time, f *flow, s *capture.Segment) error {
+	dir := f.dirOf(s.Source)
 	own, peer := &f.streams[dir], &f.streams[dir^1]
+	end, ok := own.place(s.Seq)
 	switch {
+	case !ok:
 	case s.Flags&capture.RST != 0:
+		if end > max(own.end, own.acked)+maxReset {
+			return nil
+		}
 		if own.ended == 0 {
 			own.ended = at
 		}
@@ -290,14 +351,15 @@ func (t *Table) ending(at ktime.Time, f *flow, dir int, s *capture.Segment) erro
 		if own.ended == 0 {
 			own.ended = at
 		}
-		if fin, ok := own.place(s.Seq); ok {
-			own.fin = fin + uint64(s.Length)
-		}
+		own.fin = end + uint64(s.Length)
 	}
-	if own.ended != 0 && peer.ended != 0 {
-		return t.end(at, f)
+	switch {
+	case f.over || own.ended == 0 || peer.ended == 0:
+		return nil
+	case own.next < own.fin || peer.next < peer.fin:
+		return t.awaitRest(f)
 	}
-	return nil
+	return t.end(at, f)
 }
 
 // end reports that a flow is over.
@@ -305,7 +367,13 @@ func (t *Table) end(at ktime.Time, f *flow) error {
 	if f.over {
 		return nil
 	}
+	for d := range f.streams {
+		if err := t.giveUpRest(at, f, d); err != nil {
+			return err
+		}
+	}
 	f.over = true
+	f.waiting.take(&t.waiting)
 	if !f.opened {
 		return nil
 	}
@@ -320,7 +388,7 @@ func (t *Table) end(at ktime.Time, f *flow) error {
 
 // abandon reports that flows are followed no longer.
 func (t *Table) abandon(at ktime.Time, list map[key]*flow) error {
-	for _, f := range list {
+	for _, f := range slices.SortedFunc(maps.Values(list), byID) {
 		t.open.remove(f.id)
 		if err := t.giveUpFlow(at, f); err != nil {
 			return err
@@ -331,8 +399,10 @@ func (t *Table) abandon(at ktime.Time, list map[key]*flow) error {
 
 // abandonNumbered is abandon for flows that the engine decodes.
 func (t *Table) abandonNumbered(at ktime.Time, list map[uint64]*flow) error {
-	for _, f := range list {
-		t.flows.remove(f.key)
+	for _, f := range slices.SortedFunc(maps.Values(list), byID) {
+		if now, ok := t.flows.peek(f.key); ok && now == f { // else the ports are used again
+			t.flows.remove(f.key)
+		}
 		if err := t.giveUpFlow(at, f); err != nil {
 			return err
 		}
@@ -341,10 +411,13 @@ func (t *Table) abandonNumbered(at ktime.Time, list map[uint64]*flow) error {
 }
 
 func (t *Table) giveUpFlow(at ktime.Time, f *flow) error {
-	if f.over || !f.opened {
+	f.waiting.take(&t.waiting)
+	if !f.opened {
 		return nil
 	}
-	f.over = true
-	t.Counts.Dropped++
+	if !f.over { // else the engine waits for what may follow its close
+		f.over = true
+		t.Counts.Dropped++
+	}
 	return t.engine.Take(&bpf.Abandoned{Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}})
 }

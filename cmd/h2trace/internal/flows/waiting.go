@@ -12,32 +12,41 @@ const (
 	// long: so long a network may take to send a segment again (RFC 6298 §2.4).
 	maxWaiting = 16
 	maxWait    = ktime.Time(2e9)
+	// maxWaitingBytes bounds those of all flows.
+	maxWaitingBytes = 4 << 20
 )
 
 // waiting holds segments that overtook the first one of a flow, which shows what the flow
-// carries.
-type waiting struct {
-	list  []capture.Segment
-	since ktime.Time
+// carries, and the payload of a SYN.
+type waiting struct{ list []waitingSegment }
+
+type waitingSegment struct {
+	capture.Segment
+	at ktime.Time
 }
 
-// add keeps a segment. It reports false if enough of them have waited for long enough.
-func (w *waiting) add(s *capture.Segment, at ktime.Time) bool {
-	if len(w.list) == 0 {
-		w.since = at
-	}
-	if len(w.list) == maxWaiting || w.since+maxWait < at {
+// add keeps a segment, and adds its bytes to those of all flows. It reports false if enough of
+// them have waited for long enough.
+func (w *waiting) add(s *capture.Segment, at ktime.Time, bytesOfAll *int) bool {
+	switch {
+	case len(w.list) == maxWaiting, *bytesOfAll+len(s.Payload) > maxWaitingBytes:
+		return false
+	case len(w.list) > 0 && w.list[0].at+maxWait < at:
 		return false
 	}
-	own := *s
+	own := waitingSegment{*s, at}
 	own.Payload = bytes.Clone(s.Payload)
+	*bytesOfAll += len(s.Payload)
 	w.list = append(w.list, own)
 	return true
 }
 
 // take returns what waited.
-func (w *waiting) take() []capture.Segment {
+func (w *waiting) take(bytesOfAll *int) []waitingSegment {
 	list := w.list
 	w.list = nil
+	for i := range list {
+		*bytesOfAll -= len(list[i].Payload)
+	}
 	return list
 }

@@ -92,7 +92,7 @@ func (r *Replay) Packet(p *capture.Packet) error {
 	if err := r.flows.Packet(p); err != nil {
 		return err
 	}
-	if now := r.flows.Now(); now >= r.next {
+	if now := r.flows.Now(); now >= r.next || now.Add(replayTick) < r.next {
 		r.next = now.Add(replayTick)
 		if err := r.conns.expire(now, true); err != nil {
 			return err
@@ -134,9 +134,9 @@ func (r *Replay) Take(e bpf.Event) error {
 
 // Finish ends what is open, and writes the summary. It returns what became of the packets.
 func (r *Replay) Finish() (flows.Counts, error) {
+	err := r.flows.Finish()
 	counts := r.flows.Counts
-	err := r.conns.expire(counts.Last, true)
-	err = errors.Join(err, r.conns.endAll())
+	err = errors.Join(err, r.conns.expire(counts.Last, true), r.conns.endAll())
 	ledger, _ := r.flows.Ledger() // it returns none
 	r.losses.settle(counts.Last, ledger, 0)
 	agent, usageErr := agentUsage()
