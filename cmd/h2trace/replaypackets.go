@@ -169,6 +169,9 @@ func (p *packets) say(n *flows.Counts) {
 	if n.Dropped > 0 {
 		p.msg.Infof("%s given up, as too many were open at once", message.Count(n.Dropped, "connection was", "connections were"))
 	}
+	if n := p.engine.SecretsLeft(); n > 0 {
+		p.msg.Infof("%s left out, as there are too many; give a smaller --keylog-file", message.Count(n, "session secret was", "session secrets were"))
+	}
 	switch _, sealed := p.engine.Connections(); {
 	case sealed > 0 && p.secrets == 0:
 		p.msg.Infof("%s not decrypted: give the session secrets with --keylog-file FILE", message.Count(sealed, "connection was", "connections were"))

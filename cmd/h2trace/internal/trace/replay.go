@@ -28,9 +28,10 @@ const (
 	// replayTick is how often, in the time of the capture, the engine looks at what waits.
 	replayTick = 20 * time.Millisecond
 	// replayLive is how much memory may be in use before connections are dropped, looked at
-	// after so many packets.
-	replayLive = 72 << 20
-	replayLook = 4096
+	// after so many bytes of packets, with so many for each packet on top.
+	replayLive   = 72 << 20
+	replayLook   = 2 << 20
+	replayPacket = 512
 )
 
 // ReplayOptions says what of a capture is printed.
@@ -50,7 +51,7 @@ type Replay struct {
 	secrets secretStore
 	next    ktime.Time // of the next tick
 	records uint64
-	packets uint64
+	taken   int // bytes of packets since the memory in use was looked at
 	live    []metrics.Sample
 }
 
@@ -98,7 +99,8 @@ func (r *Replay) Packet(p *capture.Packet) error {
 			return err
 		}
 	}
-	if r.packets++; r.packets%replayLook == 0 {
+	if r.taken += len(p.Data) + replayPacket; r.taken >= replayLook {
+		r.taken = 0
 		if metrics.Read(r.live); r.live[0].Value.Uint64() > replayLive {
 			if err := r.flows.Shed(); err != nil {
 				return err
@@ -153,6 +155,9 @@ func (r *Replay) Finish() (flows.Counts, error) {
 	r.secrets.wipe()
 	return counts, errors.Join(err, usageErr, r.events.Close())
 }
+
+// SecretsLeft returns how many session secrets had no room.
+func (r *Replay) SecretsLeft() uint64 { return r.secrets.left }
 
 // Connections returns how many connections were printed, and how many of these could not be
 // decrypted.

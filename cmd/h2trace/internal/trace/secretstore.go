@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"iter"
+	"slices"
 	"strings"
 
 	"h2trace/bpf"
@@ -17,33 +19,47 @@ const (
 	maxSecretBytes = 48
 )
 
+// labels are those of secrets that open records.
+var labels = []string{bpf.LabelMaster, bpf.LabelClientHandshake, bpf.LabelServerHandshake, bpf.LabelClientTraffic, bpf.LabelServerTraffic}
+
 // secretStore keeps the secrets of a capture for all of its connections.
 type secretStore struct {
-	byRandom map[random][]storedSecret
-	left     uint64 // sessions without room
+	byRandom map[random]storedSecrets
+	left     uint64 // secrets without room
 }
 
-type storedSecret struct {
-	label string // one of bpf.Label…
-	n     uint8
-	bytes [maxSecretBytes]byte
-}
+// storedSecrets are the secrets of a session, one of each label: the number of the label, the
+// length of the secret, and the secret. A session of TLS 1.3 takes 144 bytes.
+type storedSecrets []byte
 
-func newSecretStore() secretStore { return secretStore{byRandom: make(map[random][]storedSecret)} }
+func newSecretStore() secretStore { return secretStore{byRandom: make(map[random]storedSecrets)} }
 
-// add keeps a secret.
+// add keeps a secret. The first one of a label counts: captures and key log files repeat them.
 func (s *secretStore) add(e *bpf.Secret) {
 	list, known := s.byRandom[e.ClientRandom]
-	switch {
-	case !known && len(s.byRandom) == maxStored:
+	if !known && len(s.byRandom) == maxStored {
 		s.left++
 		return
-	case len(list) == maxSessionSecrets:
-		return
 	}
-	stored := storedSecret{label: e.Label, n: uint8(len(e.Secret))}
-	copy(stored.bytes[:], e.Secret)
-	s.byRandom[e.ClientRandom] = append(list, stored)
+	number := slices.Index(labels, e.Label)
+	for label := range list.all() {
+		if label == number {
+			return
+		}
+	}
+	longer := make(storedSecrets, 0, len(list)+2+len(e.Secret))
+	longer = append(append(longer, list...), byte(number), byte(len(e.Secret)))
+	s.byRandom[e.ClientRandom] = append(longer, e.Secret...)
+	clear(list)
+}
+
+// all returns numbers of labels, and secrets.
+func (l storedSecrets) all() iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		for len(l) > 0 && yield(int(l[0]), l[2:2+l[1]]) {
+			l = l[2+l[1]:]
+		}
+	}
 }
 
 // of returns the secrets of a session.
@@ -51,8 +67,8 @@ func (s *secretStore) of(r random) (list []secret) {
 	if s == nil {
 		return nil
 	}
-	for _, stored := range s.byRandom[r] {
-		list = append(list, secret{label: stored.label, value: append([]byte(nil), stored.bytes[:stored.n]...)})
+	for label, value := range s.byRandom[r].all() {
+		list = append(list, secret{label: labels[label], value: slices.Clone(value)})
 	}
 	return list
 }
@@ -61,15 +77,6 @@ func (s *secretStore) wipe() {
 	for r, list := range s.byRandom {
 		clear(list)
 		delete(s.byRandom, r)
-	}
-}
-
-// labels are those of secrets that open records.
-var labels = map[string]string{}
-
-func init() {
-	for _, l := range []string{bpf.LabelMaster, bpf.LabelClientHandshake, bpf.LabelServerHandshake, bpf.LabelClientTraffic, bpf.LabelServerTraffic} {
-		labels[l] = l
 	}
 }
 
@@ -118,10 +125,14 @@ func restOfLine(in *bufio.Reader) error {
 // the secret.
 func parseSecret(s *bpf.Secret, value []byte, line string) bool {
 	fields := strings.Fields(line)
-	if len(fields) != 3 || labels[fields[0]] == "" || len(fields[1]) != 2*len(s.ClientRandom) || len(fields[2]) > 2*len(value) {
+	if len(fields) != 3 || len(fields[1]) != 2*len(s.ClientRandom) || len(fields[2]) > 2*len(value) {
 		return false
 	}
-	s.Label = labels[fields[0]]
+	label := slices.Index(labels, fields[0])
+	if label < 0 {
+		return false
+	}
+	s.Label = labels[label]
 	if _, err := hex.Decode(s.ClientRandom[:], []byte(fields[1])); err != nil {
 		return false
 	}
