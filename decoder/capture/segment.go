@@ -20,7 +20,8 @@ type Segment struct {
 	TCP          bool // else UDP
 	Seq, Ack     uint32
 	Flags        uint8
-	TTL          uint8 // or hop limit
+	TTL          uint8  // or hop limit
+	ID           uint16 // of the packet of IPv4 (RFC 6864), 0 if there is none
 	// Payload is the payload as far as it was captured, and Length that on the wire.
 	Payload []byte
 	Length  int
@@ -124,7 +125,7 @@ func (s *Segment) ipv4(b []byte, length int) (proto uint8, source, dest netip.Ad
 	if binary.BigEndian.Uint16(b[6:])&0x3fff != 0 {
 		return 0, source, dest, nil, 0, Fragment
 	}
-	s.TTL = b[8]
+	s.TTL, s.ID = b[8], binary.BigEndian.Uint16(b[4:])
 	source, dest = netip.AddrFrom4([4]byte(b[12:])), netip.AddrFrom4([4]byte(b[16:]))
 	return b[9], source, dest, cut(b, total)[header:], total - header, Taken
 }
@@ -137,7 +138,7 @@ func (s *Segment) ipv6(b []byte, length int) (proto uint8, source, dest netip.Ad
 	if n == 0 { // a jumbo payload (RFC 2675), or the network card was to cut it
 		n = max(length-40, 0)
 	}
-	s.TTL, proto = b[7], b[6]
+	s.TTL, s.ID, proto = b[7], 0, b[6]
 	source, dest = netip.AddrFrom16([16]byte(b[8:])).Unmap(), netip.AddrFrom16([16]byte(b[24:])).Unmap()
 	rest = cut(b[40:], n)
 	for range maxHeaders {

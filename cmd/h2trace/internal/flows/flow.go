@@ -28,6 +28,7 @@ type flow struct {
 	want               bpf.PayloadWish
 	streams            [2]stream
 	waiting            waiting
+	copies             copies
 	inbound            bool // a packet was seen to come in
 	after              bool // the peer sent bytes after the process had ended its direction
 }

@@ -33,6 +33,7 @@ var (
 type step struct {
 	at       ktime.Time
 	answer   bool // of the server
+	id       uint16
 	flags    uint8
 	seq, ack uint32
 	payload  string
@@ -101,6 +102,7 @@ func packet(s step) *capture.Packet {
 	}
 	f := &wiretap.Framings[0]
 	b := f.Bytes(&p)
+	binary.BigEndian.PutUint16(b[18:], s.id) // after Ethernet; the checksum is not looked at
 	return &capture.Packet{Time: max(noon+s.at, 0), Link: capture.LinkType(f.Link), Data: b, Length: len(b)}
 }
 
@@ -273,6 +275,18 @@ func TestPath(t *testing.T) {
 			{at: 3 * ms, flags: ack, seq: 1001, ack: 5001, payload: question},
 			{at: 203 * ms, flags: ack, seq: 1001, ack: 5001, payload: question},
 		}, 1, 0},
+		{"sent again, with another number", []step{
+			{at: 3 * ms, id: 7, flags: ack, seq: 1001, ack: 5001, payload: question},
+			{at: 3 * ms, id: 8, flags: ack, seq: 1001, ack: 5001, payload: question},
+		}, 1, 0},
+		{"captured twice", []step{
+			{at: 3 * ms, flags: ack, seq: 1001, ack: 5001, payload: question},
+			{at: 3*ms + 20, flags: ack, seq: 1001, ack: 5001, payload: question},
+		}, 0, 0},
+		{"captured twice, with a number", []step{
+			{at: 3 * ms, id: 7, flags: ack, seq: 1001, ack: 5001, payload: question},
+			{at: 13 * ms, id: 7, flags: ack, seq: 1001, ack: 5001, payload: question},
+		}, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, r := follow(t, append(append(opening(), c.steps...), reset)...)

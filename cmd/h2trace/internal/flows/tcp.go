@@ -42,6 +42,9 @@ func (t *Table) addToPeer(at ktime.Time, s *capture.Segment) error {
 // add takes a segment of a flow.
 func (t *Table) add(at ktime.Time, f *flow, s *capture.Segment) error {
 	dir := f.dirOf(s.Source)
+	if f.copies.has(s, dir, at) {
+		return nil
+	}
 	own, peer := &f.streams[dir], &f.streams[dir^1]
 	if s.Flags&capture.SYN != 0 {
 		t.handshake(at, f, s)
