@@ -173,7 +173,8 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 	if !f.opened {
 		if !f.fromStart { // the streams begin here
 			own.rebase(offset)
-			f.streams[dir^1].rebase(f.streams[dir^1].next)
+			peer := &f.streams[dir^1]
+			peer.rebase(max(peer.next, peer.acked))
 			offset = 0
 		}
 		if err := t.openFlow(at, f); err != nil {
@@ -188,6 +189,9 @@ func (t *Table) payload(at ktime.Time, f *flow, dir int, s *capture.Segment) err
 		if err := t.abandonNumbered(at, dropped); err != nil {
 			return err
 		}
+	}
+	if err := t.giveUpUnseen(at, f, dir^1); err != nil {
+		return err
 	}
 	err := t.report(at, f, dir, offset, s.Payload, 0)
 	if err == nil {
@@ -295,10 +299,23 @@ func (t *Table) report(at ktime.Time, f *flow, dir int, offset uint64, b []byte,
 // giveUp reports bytes that the capture lacks.
 func (t *Table) giveUp(at ktime.Time, f *flow, dir int) error {
 	own := &f.streams[dir]
+	if !f.opened {
+		return nil
+	}
 	for to := own.lacks(t.now); to > 0; to = own.lacks(t.now) {
 		if err := t.passOver(at, f, dir, to); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// giveUpUnseen reports what the peer has acknowledged of a direction of which the capture has no
+// packet at all, before the engine misses it in what answers it.
+func (t *Table) giveUpUnseen(at ktime.Time, f *flow, dir int) error {
+	own := &f.streams[dir]
+	if to := own.ackedBytes(); own.segments == 0 && to > own.next {
+		return t.passOver(at, f, dir, to)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -345,6 +346,25 @@ func TestReplayJoined(t *testing.T) {
 	lines, _ = replayed(t, pcapOf(t, packets[2:]), secrets) // all but SYN and its answer
 	if n := strings.Count(strings.Join(lines, ""), `"event":"exchange"`); n != 5 {
 		t.Errorf("without SYN: %d exchanges, want 5:\n%s", n, strings.Join(lines, "\n"))
+	}
+}
+
+// TestReplayHalf has captures of one direction. What the other one said is lost, not made up: no
+// stall and no violation comes of it.
+func TestReplayHalf(t *testing.T) {
+	for _, c := range []recording{{http2: true, bodies: 40000}, {bodies: 40000}} {
+		packets, _ := c.record(t)
+		for _, source := range []netip.AddrPort{packets[0].Source, packets[0].Dest} {
+			t.Run(fmt.Sprintf("%+v, %v", c, source), func(t *testing.T) {
+				half := slices.DeleteFunc(slices.Clone(packets), func(p wiretap.Packet) bool { return p.Source != source })
+				lines, _ := replayed(t, pcapOf(t, half), nil)
+				checkLosses(t, lines, true)
+				all := strings.Join(lines, "\n")
+				if n := strings.Count(all, `"event":"exchange"`); n != 5 || strings.Contains(all, `"violation"`) || strings.Contains(all, `"event":"stall"`) {
+					t.Errorf("%d exchanges, want 5, without stalls and violations:\n%s", n, all)
+				}
+			})
+		}
 	}
 }
 
