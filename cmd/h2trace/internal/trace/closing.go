@@ -26,10 +26,16 @@ func (l *closing) add(c *tracedConn) {
 
 // expire ends the connections that have lingered long enough.
 func (l *closing) expire(now ktime.Time) {
-	for len(l.list) > 0 && l.list[0].end.time().Add(closeLinger) < now {
+	for len(l.list) > 0 && hasLingered(l.list[0].end.time(), now) {
 		l.list[0].finish()
 		l.list = dropFinished(l.list)
 	}
+}
+
+// hasLingered reports whether a connection has lingered long enough, or ended before the clock of
+// a capture was set back.
+func hasLingered(ended, now ktime.Time) bool {
+	return ended.Add(closeLinger) < now || now.Add(closeLinger) < ended
 }
 
 // repeated finishes the connection on which the same request still waits for a

@@ -368,6 +368,31 @@ func TestReplayHalf(t *testing.T) {
 	}
 }
 
+// TestReplayClockSetBack has connections end before and after the clock is set back. None is kept.
+func TestReplayClockSetBack(t *testing.T) {
+	var list []wiretap.Packet
+	for i, ahead := range []time.Duration{50 * 365 * 24 * time.Hour, time.Second, 2 * time.Second, 3 * time.Second} {
+		packets, _ := recording{bodies: 100}.record(t)
+		for _, p := range packets {
+			p.Time = p.Time.Add(ahead)
+			if i > 0 && p.Source.Addr() == packets[0].Source.Addr() {
+				p.Source = netip.AddrPortFrom(p.Source.Addr(), p.Source.Port()+uint16(i))
+			}
+			if i > 0 && p.Dest.Addr() == packets[0].Source.Addr() {
+				p.Dest = netip.AddrPortFrom(p.Dest.Addr(), p.Dest.Port()+uint16(i))
+			}
+			list = append(list, p)
+		}
+	}
+	r := NewReplay(ReplayOptions{}, io.Discard)
+	do(t, feedCapture(r, pcapOf(t, list)))
+	if n := len(r.conns.byID); n != 1 { // the last one lingers
+		t.Errorf("%d connections are kept", n)
+	}
+	_, err := r.Finish()
+	do(t, err)
+}
+
 // FuzzReplay has the engine decode anything. It must neither panic nor write what is no event.
 func FuzzReplay(f *testing.F) {
 	for _, c := range []recording{{tls: true, http2: true, bodies: 10}, {http2: true, bodies: 10}, {bodies: 10}} {
