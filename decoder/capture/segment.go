@@ -178,6 +178,9 @@ func (s *Segment) tcp(source, dest netip.Addr, b []byte, length int) Outcome {
 	if header < 20 || header > length {
 		return Short
 	}
+	if length > maxPacket { // no header of IP said how long it is
+		return Short
+	}
 	s.ports(source, dest, b)
 	s.TCP, s.Seq, s.Ack, s.Flags = true, binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:]), b[13]
 	s.Payload, s.Length = b[min(header, len(b)):], length-header
@@ -194,6 +197,9 @@ func (s *Segment) udp(source, dest netip.Addr, b []byte, length int) Outcome {
 		total = length
 	}
 	if total < 8 {
+		return Short
+	}
+	if length > maxPacket { // no header of IP said how long it is
 		return Short
 	}
 	s.ports(source, dest, b)
