@@ -1,6 +1,17 @@
 package flows
 
-import "h2trace/decoder/ktime"
+import (
+	"maps"
+	"slices"
+
+	"h2trace/bpf"
+	"h2trace/decoder/capture"
+	"h2trace/decoder/ktime"
+)
+
+// maxReset is how far after the last byte that was captured a RST may be. One that is farther
+// ends no connection (RFC 9293 §3.10.7.4).
+const maxReset = 1 << 20
 
 // maxEnding bounds the flows that have ended but for bytes that overtook their end.
 const maxEnding = 1024
@@ -10,6 +21,60 @@ const maxEnding = 1024
 type endingFlow struct {
 	*flow
 	since ktime.Time
+}
+
+// ending takes a FIN or RST, and ends a flow of which nothing more comes.
+func (t *Table) ending(at ktime.Time, f *flow, s *capture.Segment) error {
+	dir := f.dirOf(s.Source)
+	own, peer := &f.streams[dir], &f.streams[dir^1]
+	end, ok := own.place(s.Seq)
+	switch {
+	case !ok:
+	case s.Flags&capture.RST != 0:
+		if end > max(own.end, own.acked)+maxReset {
+			return nil
+		}
+		if own.ended == 0 {
+			own.ended = at
+		}
+		return t.end(at, f)
+	case s.Flags&capture.FIN != 0:
+		if own.ended == 0 {
+			own.ended = at
+		}
+		own.fin = end + uint64(s.Length)
+	}
+	switch {
+	case f.over || own.ended == 0 || peer.ended == 0:
+		return nil
+	case own.next < own.fin || peer.next < peer.fin:
+		return t.awaitRest(f)
+	}
+	return t.end(at, f)
+}
+
+// end reports that a flow is over.
+func (t *Table) end(at ktime.Time, f *flow) error {
+	if f.over {
+		return nil
+	}
+	for d := range f.streams {
+		if err := t.giveUpRest(at, f, d); err != nil {
+			return err
+		}
+	}
+	f.over = true
+	f.waiting.take(&t.waiting)
+	if !f.opened {
+		return nil
+	}
+	by, when := f.ended()
+	if when == 0 {
+		by, when = bpf.EndedUnknown, at
+	}
+	e := &bpf.Close{Head: bpf.Head{Time: when, PID: f.pid, Conn: f.id}, Totals: f.totals(), Ended: by, Socket: true, Path: f.path()}
+	t.ledger.SeenRecords++
+	return t.engine.Take(e)
 }
 
 // awaitRest takes that a flow has ended but for bytes that are missing.
@@ -50,4 +115,40 @@ func (t *Table) Finish() error {
 		}
 	}
 	return nil
+}
+
+// abandon reports that flows are followed no longer.
+func (t *Table) abandon(at ktime.Time, list map[key]*flow) error {
+	for _, f := range slices.SortedFunc(maps.Values(list), byID) {
+		t.open.remove(f.id)
+		if err := t.giveUpFlow(at, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandonNumbered is abandon for flows that the engine decodes.
+func (t *Table) abandonNumbered(at ktime.Time, list map[uint64]*flow) error {
+	for _, f := range slices.SortedFunc(maps.Values(list), byID) {
+		if now, ok := t.flows.peek(f.key); ok && now == f { // else the ports are used again
+			t.flows.remove(f.key)
+		}
+		if err := t.giveUpFlow(at, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Table) giveUpFlow(at ktime.Time, f *flow) error {
+	f.waiting.take(&t.waiting)
+	if !f.opened {
+		return nil
+	}
+	if !f.over { // else the engine waits for what may follow its close
+		f.over = true
+		t.Counts.Dropped++
+	}
+	return t.engine.Take(&bpf.Abandoned{Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}})
 }

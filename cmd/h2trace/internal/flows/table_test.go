@@ -166,7 +166,8 @@ func TestTable(t *testing.T) {
 		{"TCP Fast Open that the server refuses", []step{
 			{flags: syn, seq: 1000, payload: question},
 			{at: ms, answer: true, flags: syn | ack, seq: 5000, ack: 1001},
-			{at: 2 * ms, flags: ack, seq: 1001, ack: 5001, payload: question}, answered,
+			{at: 2 * ms, flags: ack, seq: 1001, ack: 5001, payload: question},
+			answered,
 		}, []string{question + "|" + answer}, 0, 0},
 		{"the end of the answer is missing", append(opening(), asked,
 			step{at: 4 * ms, answer: true, flags: ack, seq: 5001, ack: 1001 + q, payload: answer[:10]},
