@@ -1,0 +1,23 @@
+"use strict";
+// Numbers as people read them. Times are in microseconds; a negative one is unknown.
+
+function formatTime(us) {
+	if (!(us >= 0)) return "–";
+	if (us >= 60e6) return Math.floor(us / 60e6) + " min " + ((us % 60e6) / 1e6).toFixed(0) + " s";
+	if (us >= 1e6) return (us / 1e6).toFixed(2) + " s";
+	if (us >= 1e4) return (us / 1e3).toFixed(0) + " ms";
+	if (us >= 1e3) return (us / 1e3).toFixed(1) + " ms";
+	return us.toFixed(0) + " µs";
+}
+
+function formatBytes(n) {
+	if (!(n >= 0)) return n < 0 ? "−" + formatBytes(-n) : "–";
+	if (n >= 1e9) return (n / 1e9).toFixed(2) + " GB";
+	if (n >= 1e6) return (n / 1e6).toFixed(2) + " MB";
+	if (n >= 1e3) return (n / 1e3).toFixed(1) + " kB";
+	return n + " B";
+}
+
+const formatShare = (part, all) => (all > 0 ? ((part / all) * 100).toFixed(0) + " %" : "–");
+
+const plural = (n, one, more) => n.toLocaleString("en") + " " + (n === 1 ? one : more);

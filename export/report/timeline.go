@@ -1,0 +1,111 @@
+package report
+
+import (
+	"h2trace/export/scan"
+)
+
+// timeline keeps what the page draws of each run: processes, connections, exchanges, stalls and
+// windows. It watches the events beside the run. All of it is bounded (timelinebounds.go).
+type timeline struct {
+	times   scan.Times
+	now     *drawnRun // nil between runs
+	runs    []*drawnRun
+	held    held
+	leftOut leftOut
+}
+
+// drawnRun is what is drawn of a run, or of a log of "go -x".
+type drawnRun struct {
+	begin, end wallTime
+	spent      parts
+	labels     map[string]string
+	outcome    string
+	clock      bool // whether anything has a time
+
+	processes []drawnProcess
+	current   map[int64]int // processes that have not ended, by pid
+	conns     []drawnConn
+	open      map[string]int // by id, as written
+	exchanges []drawnExchange
+	stalls    []drawnStall
+	pieces    []piece
+}
+
+// watch takes an event.
+func (t *timeline) watch(e event, of *run) {
+	if t.now == nil {
+		t.now = &drawnRun{clock: true, current: make(map[int64]int), open: make(map[string]int)}
+	}
+	switch e := e.(type) {
+	case *frameEvent:
+		t.frame(e)
+	case *exchangeEvent:
+		t.exchange(e, of)
+	case *stallEvent:
+		t.stall(e)
+	case *openEvent:
+		t.opened(e, of)
+	case *failedEvent:
+		t.failed(e, of)
+	case *closeEvent:
+		t.closed(e)
+	case *silentEvent:
+		t.silent(e, of)
+	case *execEvent:
+		t.exec(e)
+	case *attachedEvent:
+		t.process(&e.head, true)
+	case *skippedEvent:
+		t.skipped(e)
+	case *exitEvent:
+		t.exit(e, of)
+	case *complaintEvent:
+		t.complaint(e)
+	}
+}
+
+// ended takes the end of a run.
+func (t *timeline) ended(r *run) {
+	d := t.now
+	t.now = nil
+	if d == nil {
+		return
+	}
+	d.begin, d.end, d.spent, d.labels = r.begin, r.until(), r.spent, r.labels
+	d.outcome = r.told()
+	d.pieces = r.track.pieces()
+	t.leftOut.pieces += r.track.joined
+	d.endConns(t)
+	d.current, d.open = nil, nil
+	if len(t.runs) == maxDrawnRuns {
+		t.leftOut.runs++
+		t.forget(d)
+		return
+	}
+	d.mark()
+	t.runs = append(t.runs, d)
+}
+
+// mark marks the exchanges on the critical path.
+func (d *drawnRun) mark() {
+	on := make(map[int64]bool, len(d.pieces))
+	for _, p := range d.pieces {
+		on[p.event] = true
+	}
+	for i := range d.exchanges {
+		d.exchanges[i].critical = on[d.exchanges[i].event]
+	}
+}
+
+// told says how a run ended, if that is known.
+func (l *life) told() string {
+	switch {
+	case l.signal != "":
+		return "interrupted by " + l.signal
+	case l.outcome == failed:
+		return "exit status " + decimal(l.status)
+	case l.outcome == succeeded:
+		return "exit status 0"
+	}
+	return ""
+}

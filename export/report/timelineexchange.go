@@ -1,0 +1,129 @@
+package report
+
+import (
+	"time"
+
+	"h2trace/export/scan"
+)
+
+// drawnExchange is a request and its response.
+type drawnExchange struct {
+	event         int64
+	begin         wallTime
+	total         time.Duration // negative if it is not known
+	phases        [phaseTotal]time.Duration
+	stalled       time.Duration
+	process, conn int // -1 if they are not drawn
+	stream        int64
+	method        string
+	url           string
+	kind, class   string
+	status, bytes int64
+	critical      bool // on the critical path
+	facts         [][2]string
+}
+
+// unknownLength is a time that is not known.
+const unknownLength = -time.Microsecond
+
+// rank orders exchanges by how much they say.
+func (x *drawnExchange) rank() int64 {
+	rank := min(int64(max(x.total, 0)), 1<<61-1)
+	if x.class != "" {
+		rank |= 1 << 61
+	}
+	if x.critical {
+		rank |= 1 << 62
+	}
+	return rank
+}
+
+func (t *timeline) exchange(e *exchangeEvent, of *run) {
+	d := t.now
+	x := drawnExchange{
+		event: of.event, begin: e.at.add(-e.phases[phaseTotal]), total: e.phases[phaseTotal], stalled: e.recv + e.send,
+		process: t.process(&e.head, false), conn: d.conn(e.conn), method: short(scan.Text(e.method)), url: short(scan.Text(e.url)),
+		kind: scan.Text(e.kind), status: e.status, bytes: e.bytes, facts: factsOf(e),
+	}
+	x.stream, _ = scan.Integer(e.stream)
+	for i := range x.phases {
+		if x.phases[i] = e.phases[i]; !e.known[i] {
+			x.phases[i] = unknownLength
+		}
+	}
+	if !e.known[phaseTotal] {
+		x.total = unknownLength
+	}
+	if e.class != nil {
+		x.class = e.className()
+	}
+	if x.conn < 0 && len(e.conn) > 2 && t.held.conns < maxDrawnConns {
+		x.conn = t.addConn(drawnConn{
+			id: short(scan.Text(e.conn)), peer: short(proxyOf(scan.Text(e.url))), process: x.process, begin: x.begin, end: e.at,
+		})
+		d.open[string(e.conn)] = x.conn
+	}
+	if x.conn >= 0 {
+		c := &d.conns[x.conn]
+		c.end = max(c.end, e.at)
+		c.endStream(t, x.stream)
+	}
+	d.exchanges = append(d.exchanges, x)
+	if t.held.exchanges++; t.held.exchanges == 2*maxDrawn {
+		t.dropExchanges()
+	}
+}
+
+// factsOf returns what few exchanges have.
+func factsOf(e *exchangeEvent) (list [][2]string) {
+	fact := func(name string, v []byte) {
+		if text := scan.Text(v); text != "" {
+			list = append(list, [2]string{name, short(text)})
+		}
+	}
+	fact("error", e.detail)
+	if e.path != nil {
+		fact("module", e.path)
+		fact("version", e.version)
+	}
+	fact("through", e.via)
+	fact("next proxy", e.next)
+	fact("repeats one that ended by", e.after)
+	fact("cache", e.cache)
+	fact("retry after", e.retryAfter)
+	if e.open {
+		list = append(list, [2]string{"end", "it had not ended when the observation did"})
+	}
+	return list
+}
+
+// drawnStall is a period in which flow control stalled a stream, or a connection.
+type drawnStall struct {
+	run    int // while stalls are sorted
+	conn   int
+	stream int64
+	recv   bool
+	begin  wallTime
+	length time.Duration
+	window int64
+	ended  string
+}
+
+func (t *timeline) stall(e *stallEvent) {
+	s := drawnStall{
+		conn: t.now.conn(e.conn), recv: e.recv, begin: e.at.add(-e.length), length: e.length, window: e.window,
+		ended: short(scan.Text(e.endedBy)),
+	}
+	s.stream, _ = scan.Integer(e.stream)
+	if at, ok := t.times.Parse(e.start); ok {
+		s.begin = wallTime(at)
+	}
+	if s.conn < 0 {
+		t.leftOut.stalls++
+		return
+	}
+	t.now.stalls = append(t.now.stalls, s)
+	if t.held.stalls++; t.held.stalls == 2*maxDrawnStalls {
+		t.dropStalls()
+	}
+}
