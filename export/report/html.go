@@ -9,7 +9,7 @@ import (
 
 // HTML has the Builder keep what WriteHTML draws. It is called before Read.
 func (b *Builder) HTML() {
-	b.timeline = &timeline{}
+	b.timeline = newTimeline()
 	b.watchers = append(b.watchers, b.timeline)
 }
 
@@ -34,11 +34,17 @@ func (b *Builder) WriteHTML(w io.Writer, r *Report) error {
 	for _, one := range r.tables() {
 		d.Tables = append(d.Tables, page.Table{Title: one.title, Rows: one.rows})
 	}
-	var names pageNames
 	for i, one := range t.runs {
-		d.Runs = append(d.Runs, one.page(i+1, &names))
+		d.Runs = append(d.Runs, one.page(i+1))
 	}
-	d.Names = names.list
+	for _, one := range t.runs {
+		for i := range one.exchanges {
+			if one.exchanges[i].conn == notDrawn {
+				t.leftOut.loose++
+			}
+		}
+	}
+	d.Names = t.names.list
 	d.LeftOut = t.leftOut.sentences()
 	return page.Write(w, d)
 }

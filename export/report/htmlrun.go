@@ -3,29 +3,10 @@ package report
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"h2trace/export/report/page"
 )
-
-// pageNames gives names that occur often a place.
-type pageNames struct {
-	list []string
-	at   map[string]int
-}
-
-func (n *pageNames) place(name string) int {
-	if i, ok := n.at[name]; ok {
-		return i
-	}
-	if n.at == nil {
-		n.at = make(map[string]int)
-	}
-	n.at[name] = len(n.list)
-	n.list = append(n.list, name)
-	return len(n.list) - 1
-}
 
 // since returns a time as the page counts it, or -1 if it is not known.
 func (d *drawnRun) since(at wallTime) int64 {
@@ -44,9 +25,9 @@ func micros(d time.Duration) int64 {
 }
 
 // page returns the run as the page has it.
-func (d *drawnRun) page(number int, names *pageNames) *page.Run {
+func (d *drawnRun) page(number int) *page.Run {
 	r := &page.Run{
-		Name: d.name(number), Begin: time.Unix(0, int64(d.begin)).UTC().Format(time.RFC3339Nano), Wall: micros(d.end.sub(d.begin)),
+		Name: d.name(number), Wall: micros(d.end.sub(d.begin)),
 		Clock: d.clock, Labels: d.labels, Outcome: d.outcome, Processes: []page.Process{}, Conns: []page.Conn{}, Stalls: []page.Stall{},
 	}
 	for _, n := range d.spent {
@@ -68,7 +49,7 @@ func (d *drawnRun) page(number int, names *pageNames) *page.Run {
 		of[c.event] = place{page.OfConn, i}
 		r.Conns = append(r.Conns, d.pageConn(c))
 	}
-	r.Exchanges = d.pageExchanges(names, of)
+	r.Exchanges = d.pageExchanges(of)
 	for _, s := range d.stalls {
 		r.Stalls = append(r.Stalls, page.Stall{
 			Conn: s.conn, Stream: s.stream, Recv: s.recv, Begin: d.since(s.begin), Length: micros(s.length), Window: s.window, Ended: s.ended,
@@ -101,7 +82,7 @@ func (d *drawnRun) pageConn(c *drawnConn) page.Conn {
 	return out
 }
 
-func (d *drawnRun) pageExchanges(names *pageNames, of map[int64]place) page.Exchanges {
+func (d *drawnRun) pageExchanges(of map[int64]place) page.Exchanges {
 	slices.SortStableFunc(d.exchanges, func(a, b drawnExchange) int { return cmp.Compare(a.begin, b.begin) })
 	x := page.Exchanges{Facts: make(map[int][][2]string)}
 	for i := range d.exchanges {
@@ -116,12 +97,11 @@ func (d *drawnRun) pageExchanges(names *pageNames, of map[int64]place) page.Exch
 		x.Process = append(x.Process, e.process)
 		x.Conn = append(x.Conn, e.conn)
 		x.Stream = append(x.Stream, e.stream)
-		x.Method = append(x.Method, names.place(e.method))
-		origin, path := cutURL(e.url)
-		x.Origin = append(x.Origin, names.place(origin))
-		x.Path = append(x.Path, path)
-		x.Kind = append(x.Kind, names.place(e.kind))
-		x.Class = append(x.Class, names.place(e.class))
+		x.Method = append(x.Method, e.method)
+		x.Origin = append(x.Origin, e.origin)
+		x.Path = append(x.Path, e.path)
+		x.Kind = append(x.Kind, e.kind)
+		x.Class = append(x.Class, e.class)
 		x.Status = append(x.Status, e.status)
 		x.Bytes = append(x.Bytes, e.bytes)
 		if e.facts != nil {
@@ -146,23 +126,12 @@ func (d *drawnRun) pagePath(of map[int64]place) (out page.Path) {
 	return out
 }
 
-// cutURL cuts a URL before its path.
-func cutURL(url string) (origin, path string) {
-	at := strings.Index(url, "://")
-	if at < 0 {
-		return "", url
-	}
-	at += len("://")
-	end := strings.IndexAny(url[at:], "/?#")
-	if end < 0 {
-		return url, ""
-	}
-	return url[:at+end], url[at+end:]
-}
-
 // name names a run by its command and when it began.
 func (d *drawnRun) name(number int) string {
 	name := "run " + decimal(int64(number))
+	if !d.clock {
+		return name + ", log of go -x"
+	}
 	if len(d.processes) > 0 && d.processes[0].name != "" {
 		name += ", " + d.processes[0].name
 	}

@@ -60,6 +60,7 @@ const maxSpans = 1 << 16
 type path struct {
 	begun   bool
 	begin   wallTime
+	origin  wallTime // the begin, before any of it was settled
 	spans   []span
 	settled parts // up to begin
 	// asked says that the processes themselves made requests. Then requests that they
@@ -81,7 +82,7 @@ type path struct {
 // start sets the beginning of the run.
 func (p *path) start(at wallTime) {
 	if !p.begun {
-		p.begun, p.begin = true, at
+		p.begun, p.begin, p.origin = true, at, at
 	}
 }
 

@@ -9,9 +9,15 @@ import (
 type timeline struct {
 	times   scan.Times
 	now     *drawnRun // nil between runs
+	logs    map[*xlog]*drawnRun
 	runs    []*drawnRun
+	names   drawnNames
 	held    held
 	leftOut leftOut
+}
+
+func newTimeline() *timeline {
+	return &timeline{logs: make(map[*xlog]*drawnRun), names: newDrawnNames()}
 }
 
 // drawnRun is what is drawn of a run, or of a log of "go -x".
@@ -71,7 +77,7 @@ func (t *timeline) ended(r *run) {
 	if d == nil {
 		return
 	}
-	d.begin, d.end, d.spent, d.labels = r.begin, r.until(), r.spent, r.labels
+	d.begin, d.end, d.spent, d.labels = r.origin, r.until(), r.spent, r.labels
 	d.outcome = r.told()
 	d.pieces = r.track.pieces()
 	t.leftOut.pieces += r.track.joined
@@ -108,4 +114,45 @@ func (l *life) told() string {
 		return "exit status 0"
 	}
 	return ""
+}
+
+// logged takes a request of a log of "go -x", which does not say when that began.
+func (t *timeline) logged(l *xlog, one *logged) {
+	d := t.logs[l]
+	if d == nil {
+		if len(t.logs) == maxLogs {
+			t.leftOut.exchanges++
+			return
+		}
+		d = &drawnRun{}
+		t.logs[l] = d
+	}
+	x := drawnExchange{total: unknownLength, process: -1, conn: -1, status: one.status, bytes: -1, method: t.names.place([]byte("GET"))}
+	for i := range x.phases {
+		x.phases[i] = unknownLength
+	}
+	if one.known {
+		x.total, x.phases[phaseWait] = one.took, one.took
+	}
+	if one.class != "" {
+		x.failed, x.class = true, t.names.place([]byte(one.class))
+		x.facts = [][2]string{{"error", short(one.detail)}}
+	}
+	x.origin, x.path = t.names.cut([]byte(one.url))
+	t.hold(d, x)
+}
+
+// endedLog takes the end of a log.
+func (t *timeline) endedLog(l *xlog) {
+	d := t.logs[l]
+	if d == nil {
+		return
+	}
+	delete(t.logs, l)
+	if len(t.runs) == maxDrawnRuns {
+		t.leftOut.runs++
+		t.forget(d)
+		return
+	}
+	t.runs = append(t.runs, d)
 }

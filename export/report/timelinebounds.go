@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -21,7 +22,7 @@ const (
 type held struct{ processes, conns, exchanges, stalls, points int }
 
 // leftOut counts what is not drawn.
-type leftOut struct{ runs, processes, conns, exchanges, stalls, curves, points, pieces int64 }
+type leftOut struct{ runs, processes, conns, exchanges, stalls, curves, points, pieces, loose int64 }
 
 // sentences says what is left out.
 func (l *leftOut) sentences() []string {
@@ -39,6 +40,7 @@ func (l *leftOut) sentences() []string {
 	add(l.processes, "process", "processes", "not drawn: those that began last")
 	add(l.conns, "connection", "connections", "not drawn: those that began last")
 	add(l.exchanges, "exchange", "exchanges", fmt.Sprintf("not drawn: of more than %d, those on the critical path, those that failed, and the longest are", maxDrawn))
+	add(l.loose, "exchange", "exchanges", "drawn without the connection: there are too many connections")
 	add(l.stalls, "stall", "stalls", "not drawn: the shortest")
 	add(l.curves, "window", "windows", "not drawn: those with most credit left")
 	add(l.points, "change of a window", "changes of windows", "not drawn: too many streams were open at once")
@@ -104,12 +106,13 @@ func (t *timeline) dropStalls() {
 	t.leftOut.stalls += int64(over)
 }
 
-// all returns the runs, and the current one.
+// all returns the runs, and those that have not ended.
 func (t *timeline) all() []*drawnRun {
-	if t.now == nil {
-		return t.runs
+	list := slices.AppendSeq(slices.Clone(t.runs), maps.Values(t.logs))
+	if t.now != nil {
+		list = append(list, t.now)
 	}
-	return append(slices.Clip(t.runs), t.now)
+	return list
 }
 
 // forget drops a run.

@@ -13,15 +13,19 @@ type drawnExchange struct {
 	total         time.Duration // negative if it is not known
 	phases        [phaseTotal]time.Duration
 	stalled       time.Duration
-	process, conn int // -1 if they are not drawn
+	process, conn int // -1 if there is none, notDrawn if it is beyond the bounds
 	stream        int64
-	method        string
-	url           string
-	kind, class   string
-	status, bytes int64
-	critical      bool // on the critical path
-	facts         [][2]string
+	// Places of names.
+	method, origin, kind, class int
+	path                        string
+	failed                      bool
+	status, bytes               int64
+	critical                    bool // on the critical path
+	facts                       [][2]string
 }
+
+// notDrawn is the place of what is beyond the bounds.
+const notDrawn = -2
 
 // unknownLength is a time that is not known.
 const unknownLength = -time.Microsecond
@@ -29,7 +33,7 @@ const unknownLength = -time.Microsecond
 // rank orders exchanges by how much they say.
 func (x *drawnExchange) rank() int64 {
 	rank := min(int64(max(x.total, 0)), 1<<61-1)
-	if x.class != "" {
+	if x.failed {
 		rank |= 1 << 61
 	}
 	if x.critical {
@@ -42,9 +46,10 @@ func (t *timeline) exchange(e *exchangeEvent, of *run) {
 	d := t.now
 	x := drawnExchange{
 		event: of.event, begin: e.at.add(-e.phases[phaseTotal]), total: e.phases[phaseTotal], stalled: e.recv + e.send,
-		process: t.process(&e.head, false), conn: d.conn(e.conn), method: short(scan.Text(e.method)), url: short(scan.Text(e.url)),
-		kind: scan.Text(e.kind), status: e.status, bytes: e.bytes, facts: factsOf(e),
+		process: t.process(&e.head, false), conn: d.conn(e.conn), method: t.names.of(e.method), kind: t.names.of(e.kind),
+		failed: e.class != nil, status: e.status, bytes: e.bytes, facts: factsOf(e),
 	}
+	x.origin, x.path = t.names.cut(scan.Bytes(e.url))
 	x.stream, _ = scan.Integer(e.stream)
 	for i := range x.phases {
 		if x.phases[i] = e.phases[i]; !e.known[i] {
@@ -54,8 +59,8 @@ func (t *timeline) exchange(e *exchangeEvent, of *run) {
 	if !e.known[phaseTotal] {
 		x.total = unknownLength
 	}
-	if e.class != nil {
-		x.class = e.className()
+	if x.failed {
+		x.class = t.names.place([]byte(e.className()))
 	}
 	if x.conn < 0 && len(e.conn) > 2 && t.held.conns < maxDrawnConns {
 		x.conn = t.addConn(drawnConn{
@@ -63,13 +68,21 @@ func (t *timeline) exchange(e *exchangeEvent, of *run) {
 		})
 		d.open[string(e.conn)] = x.conn
 	}
+	if x.conn < 0 && len(e.conn) > 2 {
+		x.conn = notDrawn
+	}
 	if x.conn >= 0 {
 		c := &d.conns[x.conn]
 		c.end = max(c.end, e.at)
 		c.endStream(t, x.stream)
 	}
+	t.hold(d, x)
+}
+
+// hold keeps an exchange.
+func (t *timeline) hold(d *drawnRun, x drawnExchange) {
 	d.exchanges = append(d.exchanges, x)
-	if t.held.exchanges++; t.held.exchanges == 2*maxDrawn {
+	if t.held.exchanges++; t.held.exchanges == maxDrawn+maxDrawn/4 {
 		t.dropExchanges()
 	}
 }
@@ -82,10 +95,6 @@ func factsOf(e *exchangeEvent) (list [][2]string) {
 		}
 	}
 	fact("error", e.detail)
-	if e.path != nil {
-		fact("module", e.path)
-		fact("version", e.version)
-	}
 	fact("through", e.via)
 	fact("next proxy", e.next)
 	fact("repeats one that ended by", e.after)

@@ -67,7 +67,7 @@ func (t *track) add(p piece) {
 	}
 }
 
-// thin joins each second of the shorter half to the one before it. What is longer of the two
+// thin joins each second of the shorter half to the one just before it. What is longer of the two
 // names both.
 func (t *track) thin() {
 	t.sort()
@@ -80,7 +80,7 @@ func (t *track) thin() {
 	kept, joined := t.list[:1], false
 	for _, p := range t.list[1:] {
 		last := &kept[len(kept)-1]
-		if joined = !joined && p.length() <= median; !joined {
+		if joined = !joined && last.end == p.begin && p.length() <= median; !joined {
 			kept = append(kept, p)
 			continue
 		}

@@ -56,7 +56,6 @@ type Quantile struct {
 // Run is a run, or a log of "go -x", which has no clock.
 type Run struct {
 	Name      string            `json:"name"`
-	Begin     string            `json:"begin"` // RFC 3339
 	Wall      int64             `json:"wall"`
 	Clock     bool              `json:"clock"` // whether anything has a time
 	Outcome   string            `json:"outcome,omitempty"`

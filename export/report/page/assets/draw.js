@@ -69,33 +69,33 @@ function drawProcess(ctx, m, i, x, y, height, width) {
 	bar(ctx, x(p.begin), x(end), y + height / 2 - 3, 6, color("p-process-bar"), width);
 }
 
-// drawPath draws the critical path through the rows: along what it is of, and from there to
-// the next. rowTop returns where a piece is drawn, or a negative number if its row is not shown.
+// drawPath draws the critical path through the rows: a strong line along what it is of, and a
+// fine one from there to the next. lineOf returns how high a piece is drawn, or null if its row
+// is not shown. What the processes do by themselves for less than some pixels is passed over.
 function drawPath(ctx, m, first, last, x, lineOf, width, height) {
-	const p = m.path;
-	ctx.strokeStyle = color("critical");
-	ctx.lineWidth = 2;
-	ctx.lineJoin = "round";
-	ctx.beginPath();
+	const p = m.path, along = new Path2D(), across = new Path2D();
 	let before = null;
 	for (let i = first; i < last; i++) {
-		const y = lineOf(i);
-		if (y === null) {
-			before = null;
-			continue;
-		}
 		const x0 = Math.max(x(p.begin[i]), -4), x1 = Math.min(x(p.begin[i] + p.length[i]), width + 4);
-		if (before !== null && before !== y && (between(before, height) || between(y, height) || before < 0 !== y < 0)) {
-			ctx.moveTo(x0, Math.min(Math.max(before, -4), height + 4));
-			ctx.lineTo(x0, Math.min(Math.max(y, -4), height + 4));
+		if (p.of[i] === 0 && x1 - x0 < 4) continue;
+		const y = lineOf(i);
+		if (y !== null && before !== null && before !== y && (between(before, height) || between(y, height))) {
+			across.moveTo(x0, Math.min(Math.max(before, -4), height + 4));
+			across.lineTo(x0, Math.min(Math.max(y, -4), height + 4));
 		}
-		if (between(y, height)) {
-			ctx.moveTo(x0, y);
-			ctx.lineTo(Math.max(x1, x0 + 0.5), y);
+		if (y !== null && between(y, height)) {
+			along.moveTo(x0, y);
+			along.lineTo(Math.max(x1, x0 + 1), y);
 		}
 		before = y;
 	}
-	ctx.stroke();
+	ctx.strokeStyle = color("critical");
+	ctx.lineWidth = 1;
+	ctx.globalAlpha = 0.45;
+	ctx.stroke(across);
+	ctx.globalAlpha = 1;
+	ctx.lineWidth = 2;
+	ctx.stroke(along);
 }
 
 const between = (y, height) => y >= -4 && y <= height + 4;

@@ -12,11 +12,14 @@ function formatTime(us) {
 
 function formatBytes(n) {
 	if (!(n >= 0)) return n < 0 ? "−" + formatBytes(-n) : "–";
-	if (n >= 1e9) return (n / 1e9).toFixed(2) + " GB";
-	if (n >= 1e6) return (n / 1e6).toFixed(2) + " MB";
-	if (n >= 1e3) return (n / 1e3).toFixed(1) + " kB";
+	for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
+		if (n >= size) return (n / size).toFixed(n >= 100 * size ? 0 : n >= 10 * size ? 1 : 2) + " " + unit;
+	}
 	return n + " B";
 }
+
+// formatRound is formatBytes for round numbers, as on an axis.
+const formatRound = (n) => formatBytes(n).replace(/(\.\d*?)0+(?= )/, "$1").replace(/\.(?= )/, "");
 
 const formatShare = (part, all) => (all > 0 ? ((part / all) * 100).toFixed(0) + " %" : "–");
 

@@ -4,7 +4,7 @@
 function showLatency() {
 	const peers = report.peers.filter((p) => p.wait || p.total);
 	byId("latency").hidden = peers.length === 0;
-	byId("latency-rows").replaceChildren(...peers.map(latencyRow), make("div", { class: "latency-axis" }, make("canvas", { "aria-hidden": "true" })));
+	byId("latency-rows").replaceChildren(...peers.map(latencyRow), make("div", { class: "latency-axis" }, make("canvas", { "aria-hidden": "true" }), make("span", null, "p50 · p95 · p99")));
 	drawLatency();
 }
 
@@ -67,11 +67,19 @@ function drawLatencyAxis(canvas, from, to) {
 	ctx.textBaseline = "top";
 	ctx.textAlign = "center";
 	ctx.fillStyle = color("muted");
-	for (let p = -1; p < 7; p++) {
-		const at = latencyPlace(Math.pow(10, p), from) * step;
-		if (at >= 0 && at <= width) {
-			ctx.fillRect(Math.round(at), 0, 1, 4);
-			ctx.fillText(formatTime(Math.pow(10, p) * 1e3).replace(".00", "").replace(".0", ""), Math.min(Math.max(at, 18), width - 18), 6);
-		}
+	let free = 0;
+	for (const ms of latencyTicks(to - from)) {
+		const at = latencyPlace(ms, from) * step, text = formatTime(ms * 1e3).replace(/\.0+ /, " ");
+		if (at < 0 || at > width || report.bounds[from] > ms || at < free) continue;
+		ctx.fillRect(Math.round(at), 0, 1, 4);
+		ctx.fillText(text, Math.min(Math.max(at, 20), width - 20), 6);
+		free = at + 52;
 	}
+}
+
+// latencyTicks returns round times, more of them if there are few powers of ten.
+function latencyTicks(places) {
+	const list = [];
+	for (let p = -1; p < 7; p++) for (const f of places > 24 ? [1] : [1, 2, 5]) list.push(f * Math.pow(10, p));
+	return list;
 }

@@ -15,9 +15,11 @@ function chooseRun(i) {
 	showSpent(m);
 	setUpWindows(m, () => drawWindows(state));
 	byId("no-clock").hidden = m.clock;
-	byId("no-clock").textContent = m.clock ? "" : "A log of go -x has no clock: when a request began is not known, only how long it took.";
+	byId("no-clock").textContent = m.clock ? "" : "A log of go -x does not say when a request began, only how long it took until the response began. So nothing is drawn over time.";
 	byId("waterfall").classList.toggle("no-clock", !m.clock);
 	renew();
+	drawNow();
+	byId("peak").textContent = m.peak ? " (" + m.peak + " at most)" : "";
 	drawWindows(state);
 }
 
@@ -169,4 +171,8 @@ if (report.runs.length) {
 	chooseRun(0);
 	showLatency();
 	drawNow();
+} else {
+	for (const id of ["waterfall", "spent", "keys-button"]) byId(id).hidden = true;
+	setUpTheme(drawLatency);
+	showLatency();
 }

@@ -48,7 +48,8 @@ function indexPath(m) {
 			m.critical[p.at[i]] = 1;
 			worker = m.exchanges.process[p.at[i]];
 		}
-		m.worker[i] = worker;
+		const working = m.processes[worker];
+		m.worker[i] = working && working.begin <= p.begin[i] + p.length[i] / 2 ? worker : -1;
 	}
 }
 

@@ -4,7 +4,7 @@
 
 function drawOverview(m, view) {
 	const box = byId("overview"), width = box.clientWidth, height = box.clientHeight;
-	if (width === 0) return;
+	if (width === 0 || !m.clock) return;
 	const ctx = fit(byId("overview-canvas"), width, height);
 	const all = { from: m.first, to: m.end }, x = scaleOf(all, width), strip = 12;
 	const p = m.path;

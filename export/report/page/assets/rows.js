@@ -79,8 +79,9 @@ function rowSpan(m, row) {
 	return [0, 0];
 }
 
-// rowName returns the name of a row in two: what may be cut at its end, and what may not.
-function rowName(m, row) {
+// rowName returns the name of a row in two: what may be cut at its end, and what may not. room is
+// how many characters there is room for.
+function rowName(m, row, room) {
 	if (row.kind === rowGroup) return [plural(row.count, "process", "processes") + " without HTTP", ""];
 	if (row.kind === rowProcess) {
 		const p = m.processes[row.at];
@@ -92,6 +93,6 @@ function rowName(m, row) {
 	}
 	const x = m.exchanges, method = name(x.method[row.at]);
 	const text = (method && method !== "GET" ? method + " " : "") + (x.path[row.at] || name(x.origin[row.at]) || "(request not seen)");
-	const tail = text.length > 40 ? 22 : 0;
+	const tail = text.length > room ? Math.min(24, Math.max(4, Math.floor(room * 0.6))) : 0;
 	return [text.slice(0, text.length - tail), text.slice(text.length - tail)];
 }

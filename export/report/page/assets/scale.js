@@ -30,9 +30,8 @@ function ticks(view, width, space) {
 // tickText names a tick: as exact as the step.
 function tickText(us, step) {
 	const sign = us < 0 ? "−" : "", n = Math.abs(us);
-	if (n < 0.5) return "0";
-	if (step >= 1e6) return sign + (n / 1e6).toFixed(0) + " s";
-	if (n >= 1e6 || step >= 1e5) return sign + (n / 1e6).toFixed(Math.max(0, Math.ceil(6 - Math.log10(step)))) + " s";
-	if (n >= 1e3 || step >= 100) return sign + (n / 1e3).toFixed(Math.max(0, Math.ceil(3 - Math.log10(step)))) + " ms";
-	return sign + n.toFixed(0) + " µs";
+	if (n < step / 1e3) return "0";
+	const [unit, size] = n >= 1e6 || step >= 1e5 ? ["s", 1e6] : n >= 1e3 || step >= 100 ? ["ms", 1e3] : ["µs", 1];
+	const decimals = Math.min(6, Math.max(0, Math.ceil(Math.log10(size / step) - 1e-9)));
+	return sign + (n / size).toFixed(decimals) + " " + unit;
 }

@@ -8,10 +8,13 @@ const waterfall = { rows: [], top: 0, wide: true, rowHeight: 22, printing: false
 function layoutWaterfall() {
 	const grid = byId("grid"), scroll = byId("scroll");
 	waterfall.wide = grid.clientWidth >= 620;
-	waterfall.rowHeight = waterfall.wide ? 22 : 38;
+	waterfall.rowHeight = waterfall.wide || !state.m.clock ? 22 : 38;
 	grid.classList.toggle("narrow", !waterfall.wide);
-	waterfall.label = waterfall.wide ? Math.round(Math.min(Math.max(grid.clientWidth * 0.42, 300), 560)) : 0;
+	waterfall.label = !state.m.clock ? grid.clientWidth : waterfall.wide ? Math.round(Math.min(Math.max(grid.clientWidth * 0.44, 320), 580)) : 0;
+	grid.classList.toggle("tight", waterfall.label < 400);
 	grid.style.setProperty("--label", waterfall.label + "px");
+	const cells = waterfall.wide ? (waterfall.label < 400 ? 134 : 206) : 120; // of the other columns
+	waterfall.room = Math.floor(((waterfall.label || grid.clientWidth) - cells - 24) / 6.9);
 	const all = waterfall.rows.length * waterfall.rowHeight;
 	byId("space").style.height = all + "px";
 	scroll.style.height = (waterfall.printing ? all : Math.min(all, Math.max(220, Math.round(window.innerHeight * 0.62)))) + "px";
@@ -49,6 +52,7 @@ function drawWaterfall(state) {
 	w.top = byId("scroll").scrollTop;
 	const first = Math.max(0, Math.floor(w.top / w.rowHeight)), last = Math.min(w.rows.length, Math.ceil((w.top + w.height) / w.rowHeight));
 	drawLabels(state, first, last);
+	if (!m.clock) return;
 	drawAxis(view);
 	const ctx = fit(byId("bars"), w.width, w.height), x = scaleOf(view, w.width);
 	const { height, offset } = barPlace();
@@ -110,7 +114,7 @@ function newLabel() {
 }
 
 function fillLabel(e, state, i) {
-	const { m } = state, row = waterfall.rows[i], [head, tail] = rowName(m, row), [nameCell, status, size, time] = e.children;
+	const { m } = state, row = waterfall.rows[i], [head, tail] = rowName(m, row, waterfall.room - 2 * row.level), [nameCell, status, size, time] = e.children;
 	e.id = "row-" + i;
 	e.dataset.row = i;
 	e.className = "row k" + row.kind + (i === state.selected ? " selected" : "");

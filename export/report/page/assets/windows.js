@@ -40,7 +40,7 @@ function drawWindows(state) {
 	const groups = [["the connection", curves.filter((c) => c.stream === 0), stalls.filter((s) => s.stream === 0)], ["streams", curves.filter((c) => c.stream !== 0), stalls]];
 	for (const [title, list, bands] of groups) if (list.length) windowCharts.list.push(windowChart(box, state, title, list, bands));
 	const thinned = curves.some((c) => c.thinned);
-	byId("window-hint").textContent = (stalls.length ? plural(stalls.length, "stall is", "stalls are") + " shaded: " + formatTime(stalls.reduce((n, s) => n + s.length, 0)) + " in all. " : "No stall. ") +
+	byId("window-hint").textContent = (stalls.length ? plural(stalls.length, "stall is", "stalls are") + " marked: " + formatTime(stalls.reduce((n, s) => n + s.length, 0)) + " in all. " : "No stall. ") +
 		"Windows that did not change are left out." + (thinned ? " Long curves have the least of each period only." : "");
 }
 
@@ -53,7 +53,7 @@ function windowChart(box, state, title, curves, stalls) {
 	const options = {
 		width: Math.max(box.clientWidth, 200), height: 170, legend: { show: false }, cursor: { sync: { key: "windows" }, y: false, points: { size: 6 } },
 		scales: { x: { time: false, range: () => [state.view.from / 1e3, state.view.to / 1e3] }, y: { range: (u, low, high) => [Math.min(0, low), Math.max(high, 1) * 1.05] } },
-		axes: [{ ...axis, values: (u, list) => list.map((t) => tickText(t * 1e3, 1e3)) }, { ...axis, size: 70, values: (u, list) => list.map(formatBytes) }],
+		axes: [{ ...axis, values: (u, list) => list.map((t) => tickText(t * 1e3, (list[1] - list[0]) * 1e3 || 1e3)) }, { ...axis, size: 70, values: (u, list) => list.map(formatRound) }],
 		series: [{}, ...curves.map((c, i) => ({ label: "stream " + c.stream, stroke: curveColor(c, i), width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), spanGaps: true, points: { show: false } }))],
 		hooks: { drawAxes: [(u) => shadeStalls(u, stalls)], setCursor: [(u) => readOut(u, curves)] },
 	};
@@ -62,13 +62,17 @@ function windowChart(box, state, title, curves, stalls) {
 
 const curveColor = (c, i) => (c.stream === 0 ? color("accent") : "hsl(" + ((i * 47 + 200) % 360) + " 55% " + color("curve-light") + ")");
 
+// shadeStalls marks stalls: faint over all of the height, and strong along the top.
 function shadeStalls(u, stalls) {
-	const { ctx, bbox } = u;
+	const { ctx, bbox } = u, rug = 6 * (window.devicePixelRatio || 1);
 	ctx.save();
-	ctx.fillStyle = color("stall-band");
 	for (const s of stalls) {
 		const from = Math.max(u.valToPos(s.begin / 1e3, "x", true), bbox.left), to = Math.min(u.valToPos((s.begin + s.length) / 1e3, "x", true), bbox.left + bbox.width);
-		if (to >= bbox.left && from <= bbox.left + bbox.width) ctx.fillRect(from, bbox.top, Math.max(2, to - from), bbox.height);
+		if (to < bbox.left || from > bbox.left + bbox.width) continue;
+		ctx.fillStyle = color("stall-band");
+		ctx.fillRect(from, bbox.top, Math.max(1, to - from), bbox.height);
+		ctx.fillStyle = color("p-stall");
+		ctx.fillRect(from, bbox.top - rug, Math.max(1, to - from), rug);
 	}
 	ctx.restore();
 }
