@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,7 +29,7 @@ func micros(d time.Duration) int64 {
 func (d *drawnRun) page(number int) *page.Run {
 	r := &page.Run{
 		Name: d.name(number), Wall: micros(d.end.sub(d.begin)),
-		Clock: d.clock, Labels: d.labels, Outcome: d.outcome, Processes: []page.Process{}, Conns: []page.Conn{}, Stalls: []page.Stall{},
+		Clock: d.clock, Outcome: d.outcome, Processes: []page.Process{}, Conns: []page.Conn{}, Stalls: []page.Stall{},
 	}
 	for _, n := range d.spent {
 		r.Spent = append(r.Spent, micros(n))
@@ -126,7 +127,7 @@ func (d *drawnRun) pagePath(of map[int64]place) (out page.Path) {
 	return out
 }
 
-// name names a run by its command and when it began.
+// name names a run by its command, when it began, and its labels.
 func (d *drawnRun) name(number int) string {
 	name := "run " + decimal(int64(number))
 	if !d.clock {
@@ -135,5 +136,9 @@ func (d *drawnRun) name(number int) string {
 	if len(d.processes) > 0 && d.processes[0].name != "" {
 		name += ", " + d.processes[0].name
 	}
-	return name + ", " + clock(d.begin)
+	name += ", " + clock(d.begin)
+	for _, key := range slices.Sorted(maps.Keys(d.labels)) {
+		name += ", " + short(key+"="+d.labels[key])
+	}
+	return name
 }

@@ -44,7 +44,7 @@ func (t *timeline) addConn(c drawnConn) int {
 func (t *timeline) opened(e *openEvent, of *run) {
 	x := &e.phases
 	c := drawnConn{
-		event: of.event, id: scan.Text(e.conn), peer: peerText(&e.peerKeys), process: t.process(&e.head, false), server: e.server,
+		event: of.event, id: short(scan.Text(e.conn)), peer: peerText(&e.peerKeys), process: t.process(&e.head, false), server: e.server,
 		begin: e.at.add(-x[phaseDNS] - x[phaseConnect]), end: e.at.add(x[phaseTLS]),
 		phases: [3]time.Duration{x[phaseDNS], x[phaseConnect], x[phaseTLS]},
 	}
@@ -94,7 +94,7 @@ func (t *timeline) closed(e *closeEvent) {
 	c.end = max(c.end, e.at)
 	fact := func(name, value string) { c.facts = append(c.facts, [2]string{name, value}) }
 	if p := scan.Text(e.protocol); p != "" {
-		fact("protocol", p)
+		fact("protocol", short(p))
 	}
 	if e.rttKnown {
 		fact("round trip", human(e.rtt))

@@ -11,10 +11,12 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // tab is a page in a real browser, headless Chromium, that has been opened as a file.
@@ -76,13 +78,17 @@ func open(t *testing.T, file string, s screen) *tab {
 	if s.dark {
 		scheme = "dark"
 	}
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 	b.run(
-		call(emulation.SetEmulatedMedia, media),
+		call(emulation.SetEmulatedMedia, preferring(scheme)),
 		chromedp.EmulateViewport(s.width, s.height),
 		chromedp.Navigate("file://"+file),
 	)
 	return b
+}
+
+// preferring is a system that prefers light or dark.
+func preferring(scheme string) emulation.SetEmulatedMediaParams {
+	return emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 }
 
 // hear takes what the browser tells of the page.
@@ -132,4 +138,21 @@ func eval[T any](b *tab, expression string) T {
 func (b *tab) settle() {
 	b.t.Helper()
 	eval[bool](b, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`)
+}
+
+// press presses keys as a person does: what a key types is not typed if the page takes the key.
+func (b *tab) press(keys ...string) {
+	b.t.Helper()
+	for _, key := range keys {
+		for _, e := range kb.Encode([]rune(key)[0]) {
+			switch {
+			case e.Type == kb.KeyChar:
+				continue
+			case e.Type != kb.KeyUp && len(key) == 1 && key >= " ":
+				e.Type, e.Text = input.DispatchKeyEventTypeKeyDown, key
+			}
+			b.run(call(input.DispatchKeyEvent, *e))
+		}
+	}
+	b.settle()
 }

@@ -55,17 +55,16 @@ type Quantile struct {
 
 // Run is a run, or a log of "go -x", which has no clock.
 type Run struct {
-	Name      string            `json:"name"`
-	Wall      int64             `json:"wall"`
-	Clock     bool              `json:"clock"` // whether anything has a time
-	Outcome   string            `json:"outcome,omitempty"`
-	Labels    map[string]string `json:"labels,omitempty"`
-	Spent     []int64           `json:"spent"` // by part, together Wall
-	Processes []Process         `json:"processes"`
-	Conns     []Conn            `json:"conns"`
-	Exchanges Exchanges         `json:"exchanges"`
-	Path      Path              `json:"path"`
-	Stalls    []Stall           `json:"stalls"`
+	Name      string    `json:"name"`
+	Wall      int64     `json:"wall"`
+	Clock     bool      `json:"clock"` // whether anything has a time
+	Outcome   string    `json:"outcome,omitempty"`
+	Spent     []int64   `json:"spent"` // by part, together Wall
+	Processes []Process `json:"processes"`
+	Conns     []Conn    `json:"conns"`
+	Exchanges Exchanges `json:"exchanges"`
+	Path      Path      `json:"path"`
+	Stalls    []Stall   `json:"stalls"`
 }
 
 // Process is an observed process. End is negative if it is not known.

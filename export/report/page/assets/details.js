@@ -22,7 +22,7 @@ function facts(pairs) {
 function exchangeDetails(m, i) {
 	const x = m.exchanges, c = m.conns[x.conn[i]], p = m.processes[x.process[i]];
 	return [
-		make("h3", null, (name(x.method[i]) + " " + url(m, i)).trim()),
+		make("h3", null, (name(x.method[i]) + " " + urlOf(m, i)).trim()),
 		phaseList(m, i),
 		facts([
 			["status", x.status[i] || "none"], ["error", failure(m, i)], ["kind", name(x.kind[i])], ["response", formatBytes(x.bytes[i])],

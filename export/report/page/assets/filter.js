@@ -51,7 +51,7 @@ function exchangeFilter(m, f) {
 		if (f.stalled && !(x.stalled[i] > 0)) return false;
 		if (f.least > 0 && x.total[i] < f.least) return false;
 		if (f.words.length + f.not.length > 0) {
-			const text = (m.text[i] ||= (name(x.method[i]) + " " + url(m, i)).toLowerCase());
+			const text = (m.text[i] ||= (name(x.method[i]) + " " + urlOf(m, i)).toLowerCase());
 			if (!f.words.every((w) => text.includes(w)) || f.not.some((w) => text.includes(w))) return false;
 		}
 		return f.keys.every((k) => keyMatches(m, i, k));

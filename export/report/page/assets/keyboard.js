@@ -30,7 +30,7 @@ function leaveField(e) {
 	if (e.key === "Escape" && e.target.id === "search" && e.target.value !== "") {
 		e.target.value = "";
 		setFilter();
-	} else byId("scroll").focus();
+	} else byId("scroll").focus({ preventScroll: true });
 	e.preventDefault();
 }
 

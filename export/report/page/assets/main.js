@@ -84,7 +84,7 @@ function closeDetails() {
 	state.detailed = false;
 	draw();
 	setTimeout(() => { layoutWaterfall(); draw(); }, 0);
-	byId("scroll").focus();
+	byId("scroll").focus({ preventScroll: true });
 }
 
 // fold opens or closes a row, and reports whether it could.

@@ -65,8 +65,8 @@ function indexStalls(m) {
 
 const name = (i) => report.names[i] || "";
 
-// url returns the URL of an exchange.
-const url = (m, i) => name(m.exchanges.origin[i]) + m.exchanges.path[i];
+// urlOf returns the URL of an exchange.
+const urlOf = (m, i) => name(m.exchanges.origin[i]) + m.exchanges.path[i];
 
 // failure returns the class of the failure of an exchange, "" without one.
 const failure = (m, i) => name(m.exchanges.class[i]);

@@ -1,12 +1,15 @@
 "use strict";
 // The verdict, where the time went, and the tables of the report.
 
+const shownEvidence = 6;
+
 function showVerdict() {
 	const at = report.headline.indexOf(": "), cause = at < 0 ? report.headline : report.headline.slice(0, at);
-	const evidence = make("ul", { class: "evidence" }, ...report.evidence.map((e) => make("li", null, e)));
+	const list = (lines) => make("ul", { class: "evidence" }, ...lines.map((e) => make("li", null, e))), rest = report.evidence.slice(shownEvidence);
+	const more = rest.length ? make("details", { class: "rest" }, make("summary", null, plural(rest.length, "more line", "more lines")), list(rest)) : null;
 	byId("verdict").replaceChildren(
 		make("h1", null, make("span", { class: "cause" + (cause === "healthy" ? " healthy" : "") }, cause), make("span", { class: "colon" }, ": "), make("span", null, report.headline.slice(at < 0 ? 0 : at + 2))),
-		evidence, make("p", { class: "more" }, ...(report.unseen ? [report.unseen + " · "] : []), make("code", null, report.more), " says more"));
+		list(report.evidence.slice(0, shownEvidence)), ...(more ? [more] : []), make("p", { class: "more" }, ...(report.unseen ? [report.unseen + " · "] : []), make("code", null, report.more), " says more"));
 	document.title = report.headline + " – h2trace report";
 }
 
