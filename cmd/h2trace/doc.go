@@ -425,11 +425,11 @@ tables of the report. In between it draws, for each run:
 
 A filter takes words of URLs and conditions, such as kind:zip, status:4xx,
 >100ms or -word; "?" lists the keys. Of more than 10,000 exchanges, it draws
-those on the critical path, those that failed, and the longest; the foot of the
-page says what is left out, of these and of all else. A log of "go -x" does not
-say when requests began, so these are listed, but not drawn over time. FILE is
-for its owner alone (mode 0600). What is there already is written over only if
-it is such a page. A page that cannot be written whole is removed.
+those that failed and the longest; the foot of the page says what is left out,
+of these and of all else. A log of "go -x" does not say when requests began, so
+these are listed, but not drawn over time. FILE is for its owner alone (mode
+0600). What is there already is written over only if it is such a page. A page
+that cannot be written whole is removed.
 
 --assert is for scripts and CI. EXPR is FUNCTION(MEASURE), then one of < <= > >=
 and ==, then a value. report prints each with what was measured, "ok" or "FAIL".

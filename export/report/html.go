@@ -15,7 +15,10 @@ func (b *Builder) HTML() {
 
 // WriteHTML writes a page of what was read: the report r, and each run over time. It returns
 // the errors of w.
-func (b *Builder) WriteHTML(w io.Writer, r *Report) error {
+func (b *Builder) WriteHTML(w io.Writer, r *Report) error { return page.Write(w, b.page(r)) }
+
+// page returns what a page shows.
+func (b *Builder) page(r *Report) *page.Data {
 	t := b.timeline
 	t.dropExchanges()
 	t.dropStalls()
@@ -37,16 +40,9 @@ func (b *Builder) WriteHTML(w io.Writer, r *Report) error {
 	for i, one := range t.runs {
 		d.Runs = append(d.Runs, one.page(i+1))
 	}
-	for _, one := range t.runs {
-		for i := range one.exchanges {
-			if one.exchanges[i].conn == notDrawn {
-				t.leftOut.loose++
-			}
-		}
-	}
 	d.Names = t.names.list
-	d.LeftOut = t.leftOut.sentences()
-	return page.Write(w, d)
+	d.LeftOut = t.sentences()
+	return d
 }
 
 // drawnParts are the names of the parts of a path.

@@ -14,10 +14,13 @@ type timeline struct {
 	names   drawnNames
 	held    held
 	leftOut leftOut
+	// leastRank is what an exchange needs more than to be held; exchanges that have been
+	// dropped had less.
+	leastRank int64
 }
 
 func newTimeline() *timeline {
-	return &timeline{logs: make(map[*xlog]*drawnRun), names: newDrawnNames()}
+	return &timeline{logs: make(map[*xlog]*drawnRun), names: newDrawnNames(), leastRank: -1}
 }
 
 // drawnRun is what is drawn of a run, or of a log of "go -x".

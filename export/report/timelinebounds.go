@@ -21,12 +21,19 @@ const (
 // held counts what is held.
 type held struct{ processes, conns, exchanges, stalls, points int }
 
-// leftOut counts what is not drawn.
-type leftOut struct{ runs, processes, conns, exchanges, stalls, curves, points, pieces, loose int64 }
+// leftOut counts what is not drawn. Loose exchanges are, without their connections.
+type leftOut struct{ runs, processes, conns, exchanges, loose, stalls, curves, points, pieces int64 }
 
 // sentences says what is left out.
-func (l *leftOut) sentences() []string {
-	list := []string{}
+func (t *timeline) sentences() []string {
+	l, list := t.leftOut, []string{}
+	for _, d := range t.runs {
+		for i := range d.exchanges {
+			if d.exchanges[i].conn == notDrawn {
+				l.loose++
+			}
+		}
+	}
 	add := func(n int64, one, more, why string) {
 		if n > 0 {
 			verb := "is"
@@ -39,7 +46,7 @@ func (l *leftOut) sentences() []string {
 	add(l.runs, "run", "runs", fmt.Sprintf("not drawn: those after the first %d", maxDrawnRuns))
 	add(l.processes, "process", "processes", "not drawn: those that began last")
 	add(l.conns, "connection", "connections", "not drawn: those that began last")
-	add(l.exchanges, "exchange", "exchanges", fmt.Sprintf("not drawn: of more than %d, those on the critical path, those that failed, and the longest are", maxDrawn))
+	add(l.exchanges, "exchange", "exchanges", fmt.Sprintf("not drawn: of more than %d, those that failed and the longest are", maxDrawn))
 	add(l.loose, "exchange", "exchanges", "drawn without the connection: there are too many connections")
 	add(l.stalls, "stall", "stalls", "not drawn: the shortest")
 	add(l.curves, "window", "windows", "not drawn: those with most credit left")
@@ -79,6 +86,7 @@ func (t *timeline) dropExchanges() {
 			}
 		})
 	}
+	t.leastRank = least
 	t.held.exchanges -= over
 	t.leftOut.exchanges += int64(over)
 }

@@ -46,37 +46,54 @@ func (t *timeline) exchange(e *exchangeEvent, of *run) {
 	d := t.now
 	x := drawnExchange{
 		event: of.event, begin: e.at.add(-e.phases[phaseTotal]), total: e.phases[phaseTotal], stalled: e.recv + e.send,
-		process: t.process(&e.head, false), conn: d.conn(e.conn), method: t.names.of(e.method), kind: t.names.of(e.kind),
-		failed: e.class != nil, status: e.status, bytes: e.bytes, facts: factsOf(e),
+		process: t.process(&e.head, false), failed: e.class != nil, status: e.status, bytes: e.bytes,
 	}
-	x.origin, x.path = t.names.cut(scan.Bytes(e.url))
+	if !e.known[phaseTotal] {
+		x.total = unknownLength
+	}
+	if !e.stallKnown {
+		x.stalled = unknownLength
+	}
+	if !e.bytesKnown {
+		x.bytes = -1
+	}
 	x.stream, _ = scan.Integer(e.stream)
+	t.ofConn(&x, e)
+	if x.rank() <= t.leastRank {
+		t.leftOut.exchanges++
+		return
+	}
 	for i := range x.phases {
 		if x.phases[i] = e.phases[i]; !e.known[i] {
 			x.phases[i] = unknownLength
 		}
 	}
-	if !e.known[phaseTotal] {
-		x.total = unknownLength
-	}
+	x.method, x.kind, x.facts = t.names.of(e.method), t.names.of(e.kind), factsOf(e)
 	if x.failed {
 		x.class = t.names.place([]byte(e.className()))
 	}
-	if x.conn < 0 && len(e.conn) > 2 && t.held.conns < maxDrawnConns {
-		x.conn = t.addConn(drawnConn{
-			id: short(scan.Text(e.conn)), peer: short(proxyOf(scan.Text(e.url))), process: x.process, begin: x.begin, end: e.at,
-		})
-		d.open[string(e.conn)] = x.conn
-	}
+	x.origin, x.path = t.names.cut(scan.Bytes(e.url))
+	t.hold(d, x)
+}
+
+// ofConn finds the connection of an exchange, and ends its stream there. A connection that was
+// not seen to open begins with its first exchange.
+func (t *timeline) ofConn(x *drawnExchange, e *exchangeEvent) {
+	x.conn = t.now.conn(e.conn)
 	if x.conn < 0 && len(e.conn) > 2 {
 		x.conn = notDrawn
+		if t.held.conns < maxDrawnConns {
+			x.conn = t.addConn(drawnConn{
+				id: short(scan.Text(e.conn)), peer: short(proxyOf(scan.Text(e.url))), process: x.process, begin: x.begin, end: e.at,
+			})
+			t.now.open[string(e.conn)] = x.conn
+		}
 	}
 	if x.conn >= 0 {
-		c := &d.conns[x.conn]
+		c := &t.now.conns[x.conn]
 		c.end = max(c.end, e.at)
 		c.endStream(t, x.stream)
 	}
-	t.hold(d, x)
 }
 
 // hold keeps an exchange.

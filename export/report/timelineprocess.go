@@ -46,8 +46,9 @@ func (t *timeline) exec(e *execEvent) {
 		p := &t.now.processes[i]
 		p.ppid = e.ppid
 		p.exe = short(strings.TrimSpace(scan.Text(e.exe)))
-		if p.exe != "" {
-			p.name = p.exe[strings.LastIndexByte(p.exe, '/')+1:]
+		p.name = short(scan.Text(e.comm)) // which the kernel cuts
+		if base := p.exe[strings.LastIndexByte(p.exe, '/')+1:]; strings.HasPrefix(base, p.name) {
+			p.name = base
 		}
 	}
 }

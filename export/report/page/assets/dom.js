@@ -26,14 +26,21 @@ function pressed(text, on, toggle) {
 // color returns a colour of the style sheet.
 const colors = new Map();
 function color(name) {
-	if (!colors.has(name)) colors.set(name, getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim());
+	if (!colors.has(name))
+		colors.set(
+			name,
+			getComputedStyle(document.documentElement)
+				.getPropertyValue("--" + name)
+				.trim(),
+		);
 	return colors.get(name);
 }
 
 // fit gives a canvas as many pixels as the screen shows of it, and returns its context.
 function fit(canvas, width, height) {
 	const ratio = window.devicePixelRatio || 1;
-	const w = Math.max(1, Math.round(width * ratio)), h = Math.max(1, Math.round(height * ratio));
+	const w = Math.max(1, Math.round(width * ratio)),
+		h = Math.max(1, Math.round(height * ratio));
 	if (canvas.width !== w || canvas.height !== h) {
 		canvas.width = w;
 		canvas.height = h;

@@ -5,7 +5,8 @@ const partColor = (part) => color("p-" + partKeys[part]);
 
 // bar fills a period in a row, one pixel wide at least.
 function bar(ctx, x0, x1, y, height, fill, width) {
-	const from = Math.max(x0, -2), to = Math.min(Math.max(x1, x0 + 1), width + 2);
+	const from = Math.max(x0, -2),
+		to = Math.min(Math.max(x1, x0 + 1), width + 2);
 	if (to <= 0 || from >= width) return;
 	ctx.fillStyle = fill;
 	ctx.fillRect(from, y, to - from, height);
@@ -23,12 +24,21 @@ function drawExchange(ctx, m, i, x, y, height, width) {
 		const length = e.phases[6 * i + k];
 		if (!(length > 0)) continue;
 		const thin = k === 4 || k === 3; // nothing comes yet
-		bar(ctx, x(at), x(at + length), thin ? y + height * 0.2 : y, thin ? height * 0.6 : height, partColor(phaseParts[k]), width);
+		bar(
+			ctx,
+			x(at),
+			x(at + length),
+			thin ? y + height * 0.2 : y,
+			thin ? height * 0.6 : height,
+			partColor(phaseParts[k]),
+			width,
+		);
 		at += length;
 	}
 	ctx.globalAlpha = 1;
 	for (const s of m.stallsOf.get(e.conn[i] + ":" + e.stream[i]) || []) {
-		if (e.stream[i] !== 0 && s.begin < end && s.begin + s.length > e.begin[i]) drawStall(ctx, s, x, y, height, width);
+		if (e.stream[i] !== 0 && s.begin < end && s.begin + s.length > e.begin[i])
+			drawStall(ctx, s, x, y, height, width);
 	}
 	if (failure(m, i)) mark(ctx, Math.min(x(end), width - 4), y, height);
 }
@@ -52,7 +62,8 @@ function mark(ctx, at, y, height) {
 
 // drawConn draws a connection: how it was opened, and how long it was open.
 function drawConn(ctx, m, i, x, y, height, width) {
-	const c = m.conns[i], middle = y + height / 2;
+	const c = m.conns[i],
+		middle = y + height / 2;
 	bar(ctx, x(c.begin), x(c.end), middle - 1, 2, color(c.failed ? "bad" : "line-strong"), width);
 	let at = c.begin;
 	c.phases.forEach((length, k) => {
@@ -65,7 +76,8 @@ function drawConn(ctx, m, i, x, y, height, width) {
 
 // drawProcess draws how long a process ran.
 function drawProcess(ctx, m, i, x, y, height, width) {
-	const p = m.processes[i], end = p.end < 0 ? m.end : p.end;
+	const p = m.processes[i],
+		end = p.end < 0 ? m.end : p.end;
 	bar(ctx, x(p.begin), x(end), y + height / 2 - 3, 6, color("p-process-bar"), width);
 }
 
@@ -73,10 +85,13 @@ function drawProcess(ctx, m, i, x, y, height, width) {
 // fine one from there to the next. lineOf returns how high a piece is drawn, or null if its row
 // is not shown. What the processes do by themselves for less than some pixels is passed over.
 function drawPath(ctx, m, first, last, x, lineOf, width, height) {
-	const p = m.path, along = new Path2D(), across = new Path2D();
+	const p = m.path,
+		along = new Path2D(),
+		across = new Path2D();
 	let before = null;
 	for (let i = first; i < last; i++) {
-		const x0 = Math.max(x(p.begin[i]), -4), x1 = Math.min(x(p.begin[i] + p.length[i]), width + 4);
+		const x0 = Math.max(x(p.begin[i]), -4),
+			x1 = Math.min(x(p.begin[i] + p.length[i]), width + 4);
 		if (p.of[i] === 0 && x1 - x0 < 4) continue;
 		const y = lineOf(i);
 		if (y !== null && before !== null && before !== y && (between(before, height) || between(y, height))) {
@@ -104,7 +119,8 @@ const between = (y, height) => y >= -4 && y <= height + 4;
 function piecesIn(m, view) {
 	const b = m.path.begin || [];
 	const search = (us) => {
-		let low = 0, high = b.length;
+		let low = 0,
+			high = b.length;
 		while (low < high) {
 			const mid = (low + high) >> 1;
 			if (b[mid] < us) low = mid + 1;

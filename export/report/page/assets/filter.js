@@ -9,7 +9,7 @@ function parseFilter(text) {
 		if (word === "") continue;
 		const longer = /^>=?(\d+(?:\.\d+)?)(us|µs|ms|s)?$/.exec(word);
 		const key = /^(-?)(status|kind|host|method|conn|pid|error|stream):(.+)$/.exec(word);
-		if (longer) f.least = Number(longer[1]) * ({ us: 1, "µs": 1, s: 1e6 }[longer[2]] || 1e3);
+		if (longer) f.least = Number(longer[1]) * ({ us: 1, µs: 1, s: 1e6 }[longer[2]] || 1e3);
 		else if (key) f.keys.push({ not: key[1] === "-", key: key[2], value: key[3] });
 		else if (word.length > 1 && word[0] === "-") f.not.push(word.slice(1));
 		else f.words.push(word);
@@ -21,14 +21,22 @@ function parseFilter(text) {
 function valueOf(m, i, key) {
 	const x = m.exchanges;
 	switch (key) {
-		case "status": return String(x.status[i] || "none");
-		case "kind": return name(x.kind[i]);
-		case "host": return name(x.origin[i]);
-		case "method": return name(x.method[i]);
-		case "conn": return m.conns[x.conn[i]] ? m.conns[x.conn[i]].id : "";
-		case "pid": return m.processes[x.process[i]] ? String(m.processes[x.process[i]].pid) : "";
-		case "stream": return String(x.stream[i]);
-		case "error": return failure(m, i);
+		case "status":
+			return String(x.status[i] || "none");
+		case "kind":
+			return name(x.kind[i]);
+		case "host":
+			return name(x.origin[i]);
+		case "method":
+			return name(x.method[i]);
+		case "conn":
+			return m.conns[x.conn[i]] ? m.conns[x.conn[i]].id : "";
+		case "pid":
+			return m.processes[x.process[i]] ? String(m.processes[x.process[i]].pid) : "";
+		case "stream":
+			return String(x.stream[i]);
+		case "error":
+			return failure(m, i);
 	}
 	return "";
 }
@@ -59,4 +67,5 @@ function exchangeFilter(m, f) {
 }
 
 // isFiltering reports whether a filter hides anything.
-const isFiltering = (f) => Boolean(f.critical || f.failed || f.stalled || f.least || f.words.length || f.not.length || f.keys.length);
+const isFiltering = (f) =>
+	Boolean(f.critical || f.failed || f.stalled || f.least || f.words.length || f.not.length || f.keys.length);

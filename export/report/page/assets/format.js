@@ -12,14 +12,24 @@ function formatTime(us) {
 
 function formatBytes(n) {
 	if (!(n >= 0)) return n < 0 ? "−" + formatBytes(-n) : "–";
-	for (const [unit, size] of [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) {
+	for (const [unit, size] of [
+		["GB", 1e9],
+		["MB", 1e6],
+		["kB", 1e3],
+	]) {
 		if (n >= size) return (n / size).toFixed(n >= 100 * size ? 0 : n >= 10 * size ? 1 : 2) + " " + unit;
 	}
 	return n + " B";
 }
 
+// formatSize is formatBytes for sizes, of which a negative one is unknown.
+const formatSize = (n) => (n >= 0 ? formatBytes(n) : "–");
+
 // formatRound is formatBytes for round numbers, as on an axis.
-const formatRound = (n) => formatBytes(n).replace(/(\.\d*?)0+(?= )/, "$1").replace(/\.(?= )/, "");
+const formatRound = (n) =>
+	formatBytes(n)
+		.replace(/(\.\d*?)0+(?= )/, "$1")
+		.replace(/\.(?= )/, "");
 
 const formatShare = (part, all) => (all > 0 ? ((part / all) * 100).toFixed(0) + " %" : "–");
 

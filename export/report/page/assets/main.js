@@ -1,7 +1,16 @@
 "use strict";
 // What is shown, and what changes it.
 
-const state = { m: null, view: null, order: "tree", match: null, closed: new Set(), opened: new Set(), selected: -1, detailed: false };
+const state = {
+	m: null,
+	view: null,
+	order: "tree",
+	match: null,
+	closed: new Set(),
+	opened: new Set(),
+	selected: -1,
+	detailed: false,
+};
 const models = new Map();
 
 // chooseRun shows a run.
@@ -15,23 +24,34 @@ function chooseRun(i) {
 	showSpent(m);
 	setUpWindows(m, () => drawWindows(state));
 	byId("no-clock").hidden = m.clock;
-	byId("no-clock").textContent = m.clock ? "" : "A log of go -x does not say when a request began, only how long it took until the response began. So nothing is drawn over time.";
+	byId("no-clock").textContent = m.clock
+		? ""
+		: "A log of go -x does not say when a request began, only how long it took until the response began. So nothing is drawn over time.";
 	byId("waterfall").classList.toggle("no-clock", !m.clock);
+	byId("waterfall-title").textContent = m.clock ? "Waterfall" : "Requests";
 	renew();
 	drawNow();
 	byId("peak").textContent = m.peak ? " (" + m.peak + " at most)" : "";
 	drawWindows(state);
 }
 
+// list lists the rows again. Paper has the first ones.
+function list() {
+	const rows = listRows(state.m, state);
+	waterfall.rows = waterfall.printing ? rows.slice(0, paperRows) : rows;
+	byId("paper-note").textContent =
+		rows.length > waterfall.rows.length ? "The first " + paperRows + " of " + rows.length + " rows." : "";
+	waterfall.at = new Map(waterfall.rows.map((row, i) => [rowKey(row), i]));
+}
+
 // renew lists the rows again, and keeps what is selected if it is still there.
 function renew() {
-	const kept = state.selected >= 0 && waterfall.rows[state.selected] ? rowKey(waterfall.rows[state.selected]) : "";
-	waterfall.rows = listRows(state.m, state);
-	if (waterfall.printing) waterfall.rows = waterfall.rows.slice(0, paperRows);
-	placeRows(state.m);
-	state.selected = kept && waterfall.at.has(kept) ? waterfall.at.get(kept) : -1;
+	const before = waterfall.rows[state.selected];
+	list();
+	state.selected = before ? (waterfall.at.get(rowKey(before)) ?? -1) : -1;
+	const all = plural(state.m.count, "exchange", "exchanges");
 	const shown = waterfall.rows.reduce((n, row) => n + (row.kind === rowExchange ? 1 : 0), 0);
-	byId("count").textContent = state.match || shown < state.m.count ? shown.toLocaleString("en") + " of " + plural(state.m.count, "exchange", "exchanges") : plural(state.m.count, "exchange", "exchanges");
+	byId("count").textContent = shown < state.m.count ? shown.toLocaleString("en") + " of " + all : all;
 	layoutWaterfall();
 	draw();
 }
@@ -53,9 +73,7 @@ function drawNow() {
 
 // redrawAll draws everything, as after a change of size or of colours.
 function redrawAll() {
-	waterfall.rows = listRows(state.m, state);
-	if (waterfall.printing) waterfall.rows = waterfall.rows.slice(0, paperRows);
-	placeRows(state.m);
+	list();
 	layoutWaterfall();
 	drawNow();
 	drawWindows(state);
@@ -67,7 +85,13 @@ function setView(view) {
 	state.view = clampView(state.m, view.from, view.to);
 	draw();
 	clearTimeout(windowsWait);
-	windowsWait = setTimeout(() => windowCharts.list.forEach((c) => c.setScale("x", { min: state.view.from / 1e3, max: state.view.to / 1e3 })), 30);
+	windowsWait = setTimeout(
+		() =>
+			windowCharts.list.forEach((c) =>
+				c.setScale("x", { min: state.view.from / 1e3, max: state.view.to / 1e3 }),
+			),
+		30,
+	);
 }
 
 const middle = () => (state.view.from + state.view.to) / 2;
@@ -83,7 +107,6 @@ function select(i, detailed) {
 function closeDetails() {
 	state.detailed = false;
 	draw();
-	setTimeout(() => { layoutWaterfall(); draw(); }, 0);
 	byId("scroll").focus({ preventScroll: true });
 }
 
@@ -107,7 +130,11 @@ function setFilter() {
 }
 
 function setUpTools() {
-	for (const [key, text] of [["critical", "Critical path"], ["failed", "Failed"], ["stalled", "Stalled"]]) {
+	for (const [key, text] of [
+		["critical", "Critical path"],
+		["failed", "Failed"],
+		["stalled", "Stalled"],
+	]) {
 		const b = pressed(text, false, (e) => {
 			e.setAttribute("aria-pressed", String(e.getAttribute("aria-pressed") !== "true"));
 			setFilter();
@@ -131,30 +158,50 @@ function setUpTools() {
 }
 
 function setUpWaterfall() {
-	const scroll = byId("scroll"), bars = byId("bars"), all = () => ({ from: state.m.first, to: state.m.end });
+	const scroll = byId("scroll"),
+		bars = byId("bars"),
+		all = () => ({ from: state.m.first, to: state.m.end });
 	scroll.addEventListener("scroll", draw, { passive: true });
 	scroll.addEventListener("click", (e) => {
-		const i = Math.floor((e.clientY - scroll.getBoundingClientRect().top + scroll.scrollTop) / waterfall.rowHeight);
+		const i = Math.floor(
+			(e.clientY - scroll.getBoundingClientRect().top + scroll.scrollTop) / waterfall.rowHeight,
+		);
 		if (i >= waterfall.rows.length) return;
 		if (e.target.classList.contains("fold") && fold(i, !waterfall.rows[i].open)) return;
 		select(i, true);
-		setTimeout(() => { layoutWaterfall(); draw(); }, 0);
 	});
 	const toAll = () => setView(all());
-	dragTime(byId("overview"), all, () => byId("overview").clientWidth, (from, to) => setView({ from, to }));
-	dragTime(byId("axis-box"), () => state.view, () => waterfall.width, (from, to) => setView({ from, to }));
+	dragTime(
+		byId("overview"),
+		all,
+		() => byId("overview").clientWidth,
+		(from, to) => setView({ from, to }),
+	);
+	dragTime(
+		byId("axis-box"),
+		() => state.view,
+		() => waterfall.width,
+		(from, to) => setView({ from, to }),
+	);
 	byId("overview").addEventListener("dblclick", toAll);
 	byId("axis-box").addEventListener("dblclick", toAll);
-	scroll.addEventListener("wheel", (e) => {
-		const at = timeAt(state.view, waterfall.width, e.clientX - bars.getBoundingClientRect().left);
-		if (e.ctrlKey || e.metaKey) setView(zoomView(state.m, state.view, Math.exp(e.deltaY * 0.004), at));
-		else if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) {
-			const by = ((e.deltaX || e.deltaY) / waterfall.width) * (state.view.to - state.view.from);
-			setView({ from: state.view.from + by, to: state.view.to + by });
-		} else return;
-		e.preventDefault();
-	}, { passive: false });
-	new ResizeObserver(() => { layoutWaterfall(); draw(); }).observe(byId("grid"));
+	scroll.addEventListener(
+		"wheel",
+		(e) => {
+			const at = timeAt(state.view, waterfall.width, e.clientX - bars.getBoundingClientRect().left);
+			if (e.ctrlKey || e.metaKey) setView(zoomView(state.m, state.view, Math.exp(e.deltaY * 0.004), at));
+			else if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) {
+				const by = ((e.deltaX || e.deltaY) / waterfall.width) * (state.view.to - state.view.from);
+				setView({ from: state.view.from + by, to: state.view.to + by });
+			} else return;
+			e.preventDefault();
+		},
+		{ passive: false },
+	);
+	new ResizeObserver(() => {
+		layoutWaterfall();
+		draw();
+	}).observe(byId("grid"));
 	window.addEventListener("resize", redrawAll);
 }
 

@@ -4,13 +4,28 @@
 const report = JSON.parse(byId("data").textContent);
 
 // The parts of a path, by place in report.parts.
-const partKeys = ["vcs", "dns", "connect", "tls", "send", "stall", "wait", "receive", "stall", "process", "idle"];
+const partKeys = [
+	"vcs",
+	"dns",
+	"connect",
+	"tls",
+	"send",
+	"stall",
+	"wait",
+	"receive",
+	"stall",
+	"process",
+	"idle",
+];
 const phaseParts = [1, 2, 3, 4, 6, 7]; // of the six phases of an exchange
-const ofExchange = 1, ofConn = 2, ofProcess = 3;
+const ofExchange = 1,
+	ofConn = 2,
+	ofProcess = 3;
 
 // runModel returns a run with indexes.
 function runModel(run) {
-	const x = run.exchanges, m = { ...run, count: (x.begin || []).length };
+	const x = run.exchanges,
+		m = { ...run, run, count: (x.begin || []).length };
 	m.end = Math.max(run.wall, 1);
 	m.first = 0;
 	for (const c of run.conns) m.first = Math.min(m.first, c.begin);

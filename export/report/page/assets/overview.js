@@ -3,14 +3,20 @@
 // under way. A drag over it selects what the waterfall shows.
 
 function drawOverview(m, view) {
-	const box = byId("overview"), width = box.clientWidth, height = box.clientHeight;
+	const box = byId("overview"),
+		width = box.clientWidth,
+		height = box.clientHeight;
 	if (width === 0 || !m.clock) return;
 	const ctx = fit(byId("overview-canvas"), width, height);
-	const all = { from: m.first, to: m.end }, x = scaleOf(all, width), strip = 12;
+	const all = { from: m.first, to: m.end },
+		x = scaleOf(all, width),
+		strip = 12;
 	const p = m.path;
-	for (let i = 0; i < m.pieces; i++) bar(ctx, x(p.begin[i]), x(p.begin[i] + p.length[i]), 0, strip, partColor(p.part[i]), width);
+	for (let i = 0; i < m.pieces; i++)
+		bar(ctx, x(p.begin[i]), x(p.begin[i] + p.length[i]), 0, strip, partColor(p.part[i]), width);
 	drawLoad(ctx, m, x, width, strip + 4, height);
-	const w = byId("overview-window"), zoomed = view.to - view.from < (m.end - m.first) * 0.999;
+	const w = byId("overview-window"),
+		zoomed = view.to - view.from < (m.end - m.first) * 0.999;
 	w.hidden = !zoomed;
 	w.style.left = x(view.from) + "px";
 	w.style.width = Math.max(2, x(view.to) - x(view.from)) + "px";
@@ -18,14 +24,17 @@ function drawOverview(m, view) {
 
 // drawLoad draws how many exchanges were under way.
 function drawLoad(ctx, m, x, width, top, bottom) {
-	const load = new Float32Array(Math.ceil(width) + 2), e = m.exchanges;
+	const load = new Float32Array(Math.ceil(width) + 2),
+		e = m.exchanges;
 	for (let i = 0; i < m.count; i++) {
-		const from = Math.max(0, Math.floor(x(e.begin[i]))), to = Math.min(load.length - 2, Math.floor(x(e.begin[i] + Math.max(0, e.total[i]))));
+		const from = Math.max(0, Math.floor(x(e.begin[i]))),
+			to = Math.min(load.length - 2, Math.floor(x(e.begin[i] + Math.max(0, e.total[i]))));
 		if (from > to) continue;
 		load[from]++;
 		load[to + 1]--;
 	}
-	let now = 0, most = 1;
+	let now = 0,
+		most = 1;
 	for (let i = 0; i < load.length; i++) {
 		now += load[i];
 		load[i] = now;
@@ -59,10 +68,13 @@ function dragTime(element, view, width, done) {
 	});
 	const end = (e) => {
 		if (begin === null) return;
-		const now = place(e), from = Math.min(begin, now), to = Math.max(begin, now);
+		const now = place(e),
+			from = Math.min(begin, now),
+			to = Math.max(begin, now);
 		begin = null;
 		shade.hidden = true;
-		if (e.type === "pointerup" && to - from >= 4) done(timeAt(view(), width(), from), timeAt(view(), width(), to));
+		if (e.type === "pointerup" && to - from >= 4)
+			done(timeAt(view(), width(), from), timeAt(view(), width(), to));
 	};
 	element.addEventListener("pointerup", end);
 	element.addEventListener("pointercancel", end);

@@ -2,7 +2,10 @@
 // The rows of the waterfall: processes, their connections, and the exchanges on these; or
 // exchanges alone, in another order.
 
-const rowProcess = 0, rowConn = 1, rowExchange = 2, rowGroup = 3;
+const rowProcess = 0,
+	rowConn = 1,
+	rowExchange = 2,
+	rowGroup = 3;
 
 // listRows returns the rows that the state lets show. closed holds the keys of closed rows.
 function listRows(m, state) {
@@ -14,7 +17,8 @@ function listRows(m, state) {
 }
 
 function flatRows(m, state, matches, rows) {
-	const x = m.exchanges, list = [];
+	const x = m.exchanges,
+		list = [];
 	for (let i = 0; i < m.count; i++) if (!matches || matches(i)) list.push(i);
 	if (state.order === "total") list.sort((a, b) => x.total[b] - x.total[a]);
 	if (state.order === "bytes") list.sort((a, b) => x.bytes[b] - x.bytes[a]);
@@ -34,16 +38,25 @@ function treeRows(m, state, matches, rows) {
 		for (const i of quiet) rows.push({ kind: rowProcess, at: i, level: 1 });
 		return;
 	}
-	const group = { kind: rowGroup, at: 0, level: 1, children: true, count: quiet.length, open: state.opened.has("3:0") };
+	const group = {
+		kind: rowGroup,
+		at: 0,
+		level: 1,
+		children: true,
+		count: quiet.length,
+		open: state.opened.has("3:0"),
+	};
 	rows.push(group);
 	if (group.open) for (const i of quiet) rows.push({ kind: rowProcess, at: i, level: 2 });
 }
 
 function addProcess(m, at, state, matches, rows) {
-	const p = m.processes[at], row = { kind: rowProcess, at, level: 1, children: true, open: !state.closed.has("0:" + at) };
+	const p = m.processes[at],
+		row = { kind: rowProcess, at, level: 1, children: true, open: !state.closed.has("0:" + at) };
 	const place = rows.push(row);
 	if (row.open || matches) {
-		for (const i of p.exchanges) if (!matches || matches(i)) rows.push({ kind: rowExchange, at: i, level: 2 });
+		for (const i of p.exchanges)
+			if (!matches || matches(i)) rows.push({ kind: rowExchange, at: i, level: 2 });
 		for (const i of p.conns) addConn(m, i, 2, state, matches, rows);
 	}
 	if (matches && rows.length === place) rows.pop();
@@ -51,7 +64,8 @@ function addProcess(m, at, state, matches, rows) {
 }
 
 function addConn(m, at, level, state, matches, rows) {
-	const c = m.conns[at], row = { kind: rowConn, at, level, children: c.exchanges.length > 0, open: !state.closed.has("1:" + at) };
+	const c = m.conns[at],
+		row = { kind: rowConn, at, level, children: c.exchanges.length > 0, open: !state.closed.has("1:" + at) };
 	const place = rows.push(row);
 	let shown = 0;
 	for (const i of c.exchanges) {
@@ -91,8 +105,11 @@ function rowName(m, row, room) {
 		const c = m.conns[row.at];
 		return [(c.id ? c.id + " " : "") + (c.server ? "from " : "") + c.peer, ""];
 	}
-	const x = m.exchanges, method = name(x.method[row.at]);
-	const text = (method && method !== "GET" ? method + " " : "") + (x.path[row.at] || name(x.origin[row.at]) || "(request not seen)");
+	const x = m.exchanges,
+		method = name(x.method[row.at]);
+	const text =
+		(method && method !== "GET" ? method + " " : "") +
+		(x.path[row.at] || name(x.origin[row.at]) || "(request not seen)");
 	const tail = text.length > room ? Math.min(24, Math.max(4, Math.floor(room * 0.6))) : 0;
 	return [text.slice(0, text.length - tail), text.slice(text.length - tail)];
 }
