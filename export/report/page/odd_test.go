@@ -50,7 +50,7 @@ var oddRuns = map[string]func(w *events){
 		w.end(10_000)
 	},
 	"a log of go -x": func(w *events) {
-		fmt.Fprint(w, "# get https://goproxy.example/m/@v/list\n# get https://goproxy.example/m/@v/list: 200 OK (0.125s)\n")
+		fmt.Fprint(&w.Builder, "# get https://goproxy.example/m/@v/list\n# get https://goproxy.example/m/@v/list: 200 OK (0.125s)\n")
 	},
 }
 

@@ -68,11 +68,11 @@ type events struct{ strings.Builder }
 
 func (w *events) line(us int64, kind, format string, args ...any) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(us) * time.Microsecond)
-	fmt.Fprintf(w, `{"v":1,"ts":%q,"event":%q,"pid":7,"comm":"go",%s}`+"\n", at.Format("2006-01-02T15:04:05.000000000Z"), kind, fmt.Sprintf(format, args...))
+	fmt.Fprintf(&w.Builder, `{"v":1,"ts":%q,"event":%q,"pid":7,"comm":"go",%s}`+"\n", at.Format("2006-01-02T15:04:05.000000000Z"), kind, fmt.Sprintf(format, args...))
 }
 
 func (w *events) begin() {
-	w.line(0, "process", `"action":"exec","ppid":1,"exe":"/usr/local/go/bin/go"`)
+	w.line(0, "process", `"action":"exec","ppid":1,"exe":"/usr/lib/go/bin/go"`)
 }
 
 func (w *events) end(us int64) {
