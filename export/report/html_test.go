@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,7 +138,7 @@ func TestHTMLBounds(t *testing.T) {
 	if err := b.Read(strings.NewReader(w.String())); err != nil {
 		t.Fatal(err)
 	}
-	if h := b.timeline.held; h.exchanges > maxDrawn*5/4 || h.conns > maxDrawnConns || h.processes > maxDrawnProcesses || h.stalls > 2*maxDrawnStalls || h.points > maxPoints {
+	if h := b.timeline.held; h.exchanges > maxDrawn*5/4 || h.conns > maxDrawnConns || h.processes > maxDrawnProcesses || h.stalls > 2*maxDrawnStalls || h.points > 2*maxPoints {
 		t.Errorf("holds %+v", h)
 	}
 	d := dataOf(t, b)
@@ -180,9 +181,53 @@ func TestCurve(t *testing.T) {
 				t.Fatalf("seed %d: point %d is before the one before it", seed, i)
 			}
 		}
-		if !found || c.least() != least || len(c.points) >= maxStreamPoints || held != len(c.points) {
-			t.Errorf("seed %d: least %d, want %d, with its time: %v; %d points, counted as %d", seed, c.least(), least, found, len(c.points), held)
+		if !found || c.least != least || len(c.points) >= maxStreamPoints || held != len(c.points) {
+			t.Errorf("seed %d: least %d, want %d, with its time: %v; %d points, counted as %d", seed, c.least, least, found, len(c.points), held)
 		}
+	}
+}
+
+// TestCurvesAreBounded has more streams with windows that change than are drawn, open and ended.
+func TestCurvesAreBounded(t *testing.T) {
+	var w writer
+	w.command(0)
+	for conn := range 300 {
+		for stream := range 80 {
+			for i := range 20 {
+				w.line(float64(i), "frame", `"pid":7,"comm":"go","conn":"c%d","dir":"recv","stream":%d,"window":{"conn_recv":%d,"stream_recv":%d}`,
+					conn, 2*stream+1, 1<<20-i-stream, 1<<20-i*(300-conn))
+			}
+			if stream == 0 { // before, the connection is not known
+				w.exchange(exchange{begin: 20, url: "https://goproxy.example/", conn: fmt.Sprint("c", conn)})
+			}
+		}
+	}
+	w.exit(50, 0)
+	b := NewBuilder()
+	b.HTML()
+	if err := b.Read(strings.NewReader(w.String())); err != nil {
+		t.Fatal(err)
+	}
+	h := b.timeline.held
+	points, ended := 0, 0
+	for _, c := range b.timeline.runs[0].conns {
+		for _, one := range c.curves {
+			points, ended = points+len(one.points), ended+1
+		}
+	}
+	if h.points > 2*maxPoints || h.open != 0 || h.points != points || h.ended != ended {
+		t.Errorf("holds %+v, of windows that have ended %d with %d points", h, ended, points)
+	}
+	d, drawn, least := dataOf(t, b), 0, int64(1<<40)
+	for _, c := range d.Runs[0].Conns {
+		for _, one := range c.Curves {
+			drawn += len(one.At)
+			least = min(least, slices.Min(one.Bytes))
+		}
+	}
+	left := strings.Join(d.LeftOut, "\n")
+	if drawn > maxDrawnPoints || least != 1<<20-19*300 || !strings.Contains(left, "windows are not drawn") || !strings.Contains(left, "changes of windows") {
+		t.Errorf("%d points are drawn, the least credit is %d; left out: %s", drawn, least, left)
 	}
 }
 

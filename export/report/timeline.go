@@ -20,7 +20,10 @@ type timeline struct {
 }
 
 func newTimeline() *timeline {
-	return &timeline{logs: make(map[*xlog]*drawnRun), names: newDrawnNames(), leastRank: -1}
+	return &timeline{
+		logs: make(map[*xlog]*drawnRun), names: newDrawnNames(), leastRank: -1,
+		held: held{prune: maxDrawnPoints / tightPoints},
+	}
 }
 
 // drawnRun is what is drawn of a run, or of a log of "go -x".
@@ -76,7 +79,6 @@ func (t *timeline) watch(e event, of *run) {
 // ended takes the end of a run.
 func (t *timeline) ended(r *run) {
 	d := t.now
-	t.now = nil
 	if d == nil {
 		return
 	}
@@ -86,6 +88,7 @@ func (t *timeline) ended(r *run) {
 	t.leftOut.pieces += r.track.joined
 	d.endConns(t)
 	d.current, d.open = nil, nil
+	t.now = nil
 	if len(t.runs) == maxDrawnRuns {
 		t.leftOut.runs++
 		t.forget(d)

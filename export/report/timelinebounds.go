@@ -18,8 +18,9 @@ const (
 	maxDrawnText      = 512    // bytes of a URL, or of a message
 )
 
-// held counts what is held.
-type held struct{ processes, conns, exchanges, stalls, points int }
+// held counts what is held. Of windows, points are those of all, open is how many are, and ended
+// how many have; when they are as many as prune, some are dropped.
+type held struct{ processes, conns, exchanges, stalls, points, open, ended, prune int }
 
 // leftOut counts what is not drawn. Loose exchanges are, without their connections.
 type leftOut struct{ runs, processes, conns, exchanges, loose, stalls, curves, points, pieces int64 }
@@ -116,7 +117,10 @@ func (t *timeline) dropStalls() {
 
 // all returns the runs, and those that have not ended.
 func (t *timeline) all() []*drawnRun {
-	list := slices.AppendSeq(slices.Clone(t.runs), maps.Values(t.logs))
+	list := slices.Clone(t.runs)
+	for _, l := range slices.SortedFunc(maps.Keys(t.logs), func(a, b *xlog) int { return cmp.Compare(a.pid, b.pid) }) {
+		list = append(list, t.logs[l])
+	}
 	if t.now != nil {
 		list = append(list, t.now)
 	}
@@ -130,8 +134,9 @@ func (t *timeline) forget(d *drawnRun) {
 	t.held.exchanges -= len(d.exchanges)
 	t.held.stalls -= len(d.stalls)
 	for i := range d.conns {
-		for _, c := range d.conns[i].curves {
-			t.held.points -= len(c.points)
+		for _, one := range d.conns[i].curves {
+			t.held.points -= len(one.points)
+			t.held.ended--
 		}
 	}
 }
