@@ -52,9 +52,18 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 
 var stopBrowser = func() {}
 
+// TestMain removes what the browser leaves in the temporary directory.
 func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "h2trace-page")
+	if err == nil {
+		err = os.Setenv("TMPDIR", dir)
+	}
+	if err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	stopBrowser()
+	_ = os.RemoveAll(dir) // the result of the tests is worth more
 	os.Exit(status)
 }
 
