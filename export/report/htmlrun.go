@@ -29,7 +29,7 @@ func micros(d time.Duration) int64 {
 func (d *drawnRun) page(number int) *page.Run {
 	r := &page.Run{
 		Name: d.name(number), Wall: micros(d.end.sub(d.begin)),
-		Clock: d.clock, Outcome: d.outcome, Processes: []page.Process{}, Conns: []page.Conn{}, Stalls: []page.Stall{},
+		Clock: d.clock, Processes: []page.Process{}, Conns: []page.Conn{}, Stalls: []page.Stall{},
 	}
 	for _, n := range d.spent {
 		r.Spent = append(r.Spent, micros(n))

@@ -31,7 +31,6 @@ type drawnRun struct {
 	begin, end wallTime
 	spent      parts
 	labels     map[string]string
-	outcome    string
 	clock      bool // whether anything has a time
 
 	processes []drawnProcess
@@ -83,7 +82,6 @@ func (t *timeline) ended(r *run) {
 		return
 	}
 	d.begin, d.end, d.spent, d.labels = r.origin, r.until(), r.spent, r.labels
-	d.outcome = r.told()
 	d.pieces = r.track.pieces()
 	t.leftOut.pieces += r.track.joined
 	d.endConns(t)
@@ -107,19 +105,6 @@ func (d *drawnRun) mark() {
 	for i := range d.exchanges {
 		d.exchanges[i].critical = on[d.exchanges[i].event]
 	}
-}
-
-// told says how a run ended, if that is known.
-func (l *life) told() string {
-	switch {
-	case l.signal != "":
-		return "interrupted by " + l.signal
-	case l.outcome == failed:
-		return "exit status " + decimal(l.status)
-	case l.outcome == succeeded:
-		return "exit status 0"
-	}
-	return ""
 }
 
 // logged takes a request of a log of "go -x", which does not say when that began.

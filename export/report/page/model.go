@@ -58,7 +58,6 @@ type Run struct {
 	Name      string    `json:"name"`
 	Wall      int64     `json:"wall"`
 	Clock     bool      `json:"clock"` // whether anything has a time
-	Outcome   string    `json:"outcome,omitempty"`
 	Spent     []int64   `json:"spent"` // by part, together Wall
 	Processes []Process `json:"processes"`
 	Conns     []Conn    `json:"conns"`

@@ -48,7 +48,7 @@ function drawLoad(ctx, m, x, width, top, bottom) {
 	m.peak = most;
 }
 
-// dragTime lets a drag over an element select a time. toView converts, done takes from and to.
+// dragTime lets a drag over an element select a time. view and width are what the element shows.
 function dragTime(element, view, width, done) {
 	let begin = null;
 	const shade = make("div", { class: "drag", hidden: true });
