@@ -547,11 +547,31 @@ that the run abandoned because of it are of class aborted, and not a cause.
 	            benchstat reads, with the labels as configuration
 	--prometheus
 	            print metrics for the textfile collector of Prometheus
+	--html FILE write a page to look at in a browser (see below); - is stdout
 	--anonymize replace names in whatever is printed
 
 --json and --markdown exclude each other, and so do --suggest, --assert,
 --group-by, --diff, --bench and --prometheus. Of these, only --group-by and
---diff can be combined with --json or --markdown.
+--diff can be combined with --json or --markdown. --html FILE goes with all of
+them but --diff. Alone, it has the first lines of the report on stderr.
+
+The page of --html is one file that asks for nothing else: it can be kept, sent
+and opened without a network. It has the verdict, where the time went, and the
+tables of the report. In between it draws, for each run:
+
+  - a waterfall of processes, connections and exchanges with their phases, and
+    the critical path as a line through them;
+  - flow-control windows over time, of connections and of the streams with least
+    credit, with stalls marked;
+  - how long each proxy took, as a spread with its quantiles.
+
+A filter takes words of URLs and conditions, such as kind:zip, status:4xx,
+>100ms or -word; "?" lists the keys. Of more than 10,000 exchanges, it draws
+those that failed and the longest; the foot of the page says what is left out,
+of these and of all else. A log of "go -x" does not say when requests began, so
+these are listed, but not drawn over time. FILE is for its owner alone (mode
+0600). What is there already is written over only if it is such a page. A page
+that cannot be written whole is removed.
 
 --assert is for scripts and CI. EXPR is FUNCTION(MEASURE), then one of < <= > >=
 and ==, then a value. report prints each with what was measured, "ok" or "FAIL".

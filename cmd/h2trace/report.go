@@ -26,7 +26,9 @@ type reportOptions struct {
 	GroupBy                 string
 	Diff, Bench, Prometheus bool
 	Anonymize               bool
-	Quiet                   bool // no progress
+	HTML                    string // file of the page, "" for none
+	form                    bool   // another form was asked for
+	Quiet                   bool   // no progress
 }
 
 // parseReport reads what follows "report". Of the flags before it only -q has a
@@ -69,7 +71,14 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		}
 		files = []string{"-"}
 	}
+	if err := canWritePage(opts.HTML); err != nil {
+		msg.Errorf("%v", err)
+		return exitRuntime
+	}
 	b := report.NewBuilder()
+	if opts.HTML != "" {
+		b.HTML()
+	}
 	if opts.Anonymize {
 		b.Anonymize()
 	}
@@ -94,6 +103,12 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	}
 	r := b.Report()
 	sayWhatIsMissing(r, msg)
+	if opts.HTML != "" && r.Runs > 0 {
+		if err := writePage(opts, b, r, msg, stdout); err != nil {
+			msg.Errorf("%v", err)
+			return exitRuntime
+		}
+	}
 	if len(opts.Assert) > 0 {
 		return printAssertions(opts.Assert, b, r, msg, stdout)
 	}
@@ -104,9 +119,14 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 		}
 		return exitRuntime
 	}
-	if opts.Bench {
+	switch {
+	case opts.Bench:
 		err = benchFailed()
-	} else {
+	case opts.pageAlone():
+		for _, line := range r.Glance() {
+			msg.Infof("%s", line)
+		}
+	default:
 		err = writeReport(opts, b, r, msg, stdout)
 	}
 	if err != nil {

@@ -34,6 +34,7 @@ func (r *reportOptions) bindForms(fs *pflag.FlagSet) {
 	fs.BoolVar(&r.Bench, "bench", false, "")
 	fs.BoolVar(&r.Prometheus, "prometheus", false, "")
 	fs.BoolVar(&r.Anonymize, "anonymize", false, "")
+	fs.StringVar(&r.HTML, "html", "", "")
 }
 
 // chooseForm returns an error if the flags do not fit together.
@@ -59,6 +60,9 @@ func (r *reportOptions) chooseForm(fs *pflag.FlagSet) error {
 	}
 	if r.Anonymize && r.Suggest {
 		return usagef("--suggest names proxies, which --anonymize hides: they exclude each other")
+	}
+	if err := r.choosePage(fs, append(contents, formats...)); err != nil {
+		return err
 	}
 	if r.Diff && (len(r.Files) != 2 || r.Files[0] == "-" && r.Files[1] == "-") {
 		return usagef("--diff takes two files or directories, BEFORE and AFTER, not %d", len(r.Files))

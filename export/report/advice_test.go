@@ -42,11 +42,11 @@ func asked(url string, status int, more string) exchange {
 }
 
 const (
-	adviser  = "https://goproxy.example"
-	adviceM  = "m.example/org/m"
-	adviceAt = adviser + "/" + adviceM + "/@v/"
-	page     = "https://m.example/org/m?go-get=1"
-	proxies  = "another proxy"
+	adviser   = "https://goproxy.example"
+	adviceM   = "m.example/org/m"
+	adviceAt  = adviser + "/" + adviceM + "/@v/"
+	forgePage = "https://m.example/org/m?go-get=1"
+	proxies   = "another proxy"
 )
 
 // answered is a go command that fails by how a proxy answers for the .info file.
@@ -61,9 +61,9 @@ func answered(status int, phrase, more string) func(*writer) {
 // paged is a go command that fails by how the host of a module answers for its page.
 func paged(status int, phrase, more string) func(*writer) {
 	return func(w *writer) {
-		w.exchange(exchange{url: page, wait: 5, status: status, class: fmt.Sprintf("http_%dxx", status/100), more: more})
+		w.exchange(exchange{url: forgePage, wait: 5, status: status, class: fmt.Sprintf("http_%dxx", status/100), more: more})
 		w.complains(900, fmt.Sprintf("http_%dxx", status/100), adviceM, "v1.0.0",
-			fmt.Sprintf("%s@v1.0.0: unrecognized import path %q: reading %s: %d %s", adviceM, adviceM, page, status, phrase), "", page)
+			fmt.Sprintf("%s@v1.0.0: unrecognized import path %q: reading %s: %d %s", adviceM, adviceM, forgePage, status, phrase), "", forgePage)
 	}
 }
 
@@ -150,10 +150,10 @@ func TestAdvice(t *testing.T) {
 		},
 		{
 			name: "page that names no repository", write: func(w *writer) {
-				w.exchange(exchange{url: page, wait: 5})
-				w.complains(900, "unavailable", adviceM, "v1.0.0", adviceM+`@v1.0.0: unrecognized import path "m.example/org/m": parse `+page+": no go-import meta tags ()", "", page)
+				w.exchange(exchange{url: forgePage, wait: 5})
+				w.complains(900, "unavailable", adviceM, "v1.0.0", adviceM+`@v1.0.0: unrecognized import path "m.example/org/m": parse `+forgePage+": no go-import meta tags ()", "", forgePage)
 			}, exit: 1, cause: Errors,
-			text: "the page " + page + " names no repository: look at the path of the module m.example/org/m",
+			text: "the page " + forgePage + " names no repository: look at the path of the module m.example/org/m",
 		},
 		{
 			name: "proxy, then off", write: func(w *writer) {
@@ -262,7 +262,7 @@ func TestAdvice(t *testing.T) {
 		},
 		{
 			name: "module whose host has no name", write: func(w *writer) {
-				w.complains(900, "dns", adviceM, "v1.0.0", adviceM+`@v1.0.0: unrecognized import path "m.example/org/m": https fetch: Get "`+page+`": dial tcp: lookup m.example on 192.0.2.53:53: no such host`, "")
+				w.complains(900, "dns", adviceM, "v1.0.0", adviceM+`@v1.0.0: unrecognized import path "m.example/org/m": https fetch: Get "`+forgePage+`": dial tcp: lookup m.example on 192.0.2.53:53: no such host`, "")
 			}, exit: 1, cause: DNS,
 			text: "the name m.example could not be resolved: look at the path of the module m.example/org/m, which names it, and the resolver",
 		},

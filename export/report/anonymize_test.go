@@ -27,6 +27,7 @@ func wantSameAnonymous(t *testing.T, text string, b *Builder) {
 	t.Helper()
 	hidden := NewBuilder()
 	hidden.Anonymize()
+	hidden.HTML()
 	if err := hidden.Read(strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func wantSameAnonymous(t *testing.T, text string, b *Builder) {
 		t.Errorf("an anonymous report differs\n%+v\n%+v", want, got)
 	}
 	var out bytes.Buffer
-	if err := errors.Join(got.WriteText(&out), json.NewEncoder(&out).Encode(got)); err != nil {
+	if err := errors.Join(got.WriteText(&out), json.NewEncoder(&out).Encode(got), json.NewEncoder(&out).Encode(hidden.page(got))); err != nil {
 		t.Fatal(err)
 	}
 	hosts := slices.DeleteFunc(hostIn.FindAllString(out.String(), -1), hiddenHost.MatchString)
@@ -117,6 +118,10 @@ func TestAnonymize(t *testing.T) {
 	forms["text"] = func(out *bytes.Buffer) error { return r.WriteText(out) }
 	forms["markdown"] = func(out *bytes.Buffer) error { return r.WriteMarkdown(out) }
 	forms["json"] = func(out *bytes.Buffer) error { return json.NewEncoder(out).Encode(r) }
+	drawn := builder((*Builder).HTML)
+	forms["page"] = func(out *bytes.Buffer) error {
+		return json.NewEncoder(out).Encode(drawn.page(drawn.Report()))
+	}
 	forms["glance"] = func(out *bytes.Buffer) error {
 		_, err := out.WriteString(strings.Join(r.Glance(), "\n"))
 		return err

@@ -28,6 +28,7 @@ type Builder struct {
 	names    *names    // nil without Anonymize
 	// exposition is nil without Prometheus.
 	exposition *exposition
+	timeline   *timeline // nil without HTML
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -103,6 +104,9 @@ func (b *Builder) line(line []byte) {
 func (b *Builder) endRun() {
 	if b.run != nil {
 		b.run.end()
+		if b.timeline != nil {
+			b.timeline.ended(b.run)
+		}
 		b.run = nil
 		b.endAlone()
 	}

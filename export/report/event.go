@@ -16,7 +16,8 @@ type event interface {
 type head struct {
 	at   wallTime
 	pid  int64
-	conn []byte // as written
+	comm []byte // as written, and so is conn
+	conn []byte
 }
 
 func (h *head) heading() *head { return h }
@@ -83,6 +84,8 @@ func (p *parser) parse(line []byte) event {
 			early, action = early || e != nil, v
 		case "pid":
 			h.pid, _ = scan.Integer(v)
+		case "comm":
+			h.comm = v
 		case "conn":
 			h.conn = v
 		default:

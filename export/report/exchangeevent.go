@@ -121,6 +121,7 @@ type exchangeEvent struct {
 	reused       bool
 	fresh        bool  // it is the first on its connection
 	bytes        int64 // of the response
+	bytesKnown   bool
 	redirect     bool
 	open         bool   // it had not ended
 	after        []byte // error class of the exchange that this one repeats
@@ -150,7 +151,7 @@ func (e *exchangeEvent) member(key, v []byte) {
 	case "reused":
 		e.reused, e.fresh = string(v) == "true", string(v) == "false"
 	case "response_bytes":
-		e.bytes, _ = scan.Integer(v)
+		e.bytes, e.bytesKnown = scan.Integer(v)
 	case "redirect":
 		e.redirect = v[0] == '"'
 	case "open":

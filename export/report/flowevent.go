@@ -17,11 +17,15 @@ var windowKeys = [...]string{"conn_send", "conn_recv", "stream_send", "stream_re
 // frameEvent holds the windows of a frame.
 type frameEvent struct {
 	head
+	stream []byte
 	window [len(windowKeys)]credit
 }
 
 func (e *frameEvent) member(key, v []byte) {
-	if string(key) == "window" {
+	switch string(key) {
+	case "stream":
+		e.stream = v
+	case "window":
 		scan.Members(v, e.credit)
 	}
 }
@@ -37,15 +41,24 @@ func (e *frameEvent) credit(key, v []byte) {
 // stallEvent is a period in which flow control stalled a stream or a connection.
 type stallEvent struct {
 	head
-	recv   bool // the process grants the window
-	length time.Duration
-	window int64
+	recv    bool // the process grants the window
+	length  time.Duration
+	window  int64
+	stream  []byte
+	start   []byte // as written
+	endedBy []byte
 }
 
 func (e *stallEvent) member(key, v []byte) {
 	switch string(key) {
 	case "side":
 		e.recv = scan.Is(v, "recv_window")
+	case "stream":
+		e.stream = v
+	case "start":
+		e.start = v
+	case "ended_by":
+		e.endedBy = v
 	case "stall_ms":
 		e.length, _ = scan.Millis(v)
 	case "window":

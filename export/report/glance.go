@@ -33,8 +33,8 @@ func (r *Report) Glance() []string {
 	if spent := r.spent(); spent != "" {
 		list = append(list, "  "+spent)
 	}
-	if n := r.Opaque.Conns; n > 0 {
-		list = append(list, clean(fmt.Sprintf("  not seen: what %s carried (%s)", several(n, "connection", "connections"), r.Opaque.Reason)))
+	if unseen := r.Opaque.sentence(); unseen != "" {
+		list = append(list, "  "+unseen)
 	}
 	return list
 }
@@ -74,4 +74,12 @@ func (t *Time) phases() []phase {
 		{"process itself", t.Other},
 		{"idle", t.Idle},
 	}
+}
+
+// sentence says what was not seen, "" if nothing.
+func (o *Opaque) sentence() string {
+	if o.Conns == 0 {
+		return ""
+	}
+	return clean(fmt.Sprintf("not seen: what %s carried (%s)", several(o.Conns, "connection", "connections"), o.Reason))
 }

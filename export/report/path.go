@@ -34,6 +34,7 @@ type span struct {
 	parts      parts
 	of         *suspect // whom it is attributed to, or nil
 	served     bool     // a request of a client
+	event      int64    // number of the event in the run that says so, or 0
 }
 
 // within returns the parts of a span between two times.
@@ -59,6 +60,7 @@ const maxSpans = 1 << 16
 type path struct {
 	begun   bool
 	begin   wallTime
+	origin  wallTime // the begin, before any of it was settled
 	spans   []span
 	settled parts // up to begin
 	// asked says that the processes themselves made requests. Then requests that they
@@ -73,12 +75,14 @@ type path struct {
 	serving []interval
 	gaps    []interval // this rest, bounded
 	idles   bool       // then there is nothing to do, as far as is known
+	event   int64      // number of the last event of the run
+	track   *track     // nil if nobody asks for it
 }
 
 // start sets the beginning of the run.
 func (p *path) start(at wallTime) {
 	if !p.begun {
-		p.begun, p.begin = true, at
+		p.begun, p.begin, p.origin = true, at, at
 	}
 }
 
@@ -90,6 +94,7 @@ func (p *path) add(s span) {
 	if len(p.spans) == maxSpans {
 		p.settle()
 	}
+	s.event = p.event
 	p.spans = append(p.spans, s)
 }
 
@@ -177,6 +182,7 @@ func (p *path) walk(now wallTime, rest int) (all parts) {
 		if s.of != nil {
 			s.of.cost = s.of.cost.plus(part)
 		}
+		p.track.span(s, from, to)
 	}
 	for i := len(p.spans) - 1; now > p.begin; {
 		for ; i >= 0 && p.spans[i].end > now; i-- {
@@ -200,6 +206,7 @@ func (p *path) walk(now wallTime, rest int) (all parts) {
 		}
 		all[rest] += idle
 		p.locked += overlap(p.waits, last, now)
+		p.track.rest(last, now, rest, p.serving)
 		if last < now && len(p.gaps) < maxGaps {
 			p.gaps = append(p.gaps, interval{last, now})
 		}

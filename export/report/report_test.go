@@ -170,6 +170,8 @@ func TestMemory(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	var w writer
+	w.line(0, "frame", `"pid":7,"conn":"c1","dir":"recv","stream":1,"type":"DATA","window":{"conn_recv":1,"stream_recv":-1}`)
+	w.line(0, "stall", `"pid":7,"conn":"c1","stream":1,"side":"recv_window","window":1,"start":"x","stall_ms":1`)
 	w.command(0)
 	w.exchange(exchange{url: "https://a.example/x/@v/list", kind: "list", wait: 10, class: "reset"})
 	w.close(20, "c1", 1, 1)
@@ -178,10 +180,13 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"v":1,"ts":"2026-01-02T03:04:05.000000000Z","event":"stall","window":{"a":[]},"stall_ms":-1e300}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := NewBuilder()
+		b.HTML()
 		if err := b.Read(bytes.NewReader(data)); err != nil {
 			t.Fatal(err)
 		}
 		r := b.Report()
+		b.page(r)
+		wantWholePaths(t, b)
 		var out bytes.Buffer
 		if err := r.WriteText(&out); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ type run struct {
 	said   said
 	labels map[string]string
 	hears  int64 // exchanges as a server
+	spent  parts // when it has ended
 	sums   *sums
 }
 

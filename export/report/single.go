@@ -30,6 +30,9 @@ type watcher interface {
 // begin begins a run.
 func (b *Builder) begin() {
 	b.run = newRun(b.sums)
+	if b.timeline != nil {
+		b.run.track = new(track)
+	}
 	if b.each != nil {
 		b.alone = newRun(newSums())
 	}

@@ -4,6 +4,7 @@ import "h2trace/export/scan"
 
 // take adds an event to the run.
 func (r *run) take(e event) {
+	r.event++
 	switch e := e.(type) {
 	case *frameEvent:
 		r.frame(e)
@@ -77,6 +78,7 @@ func (r *run) summary(e *summaryEvent) {
 // end adds the results of the run to the sums.
 func (r *run) end() {
 	s := r.sums
+	r.event = 0
 	r.dials.end(s, &r.said)
 	s.chain.end(s.direct.fetched, &r.said.family, &s.told)
 	s.repeated.end()
@@ -97,7 +99,8 @@ func (r *run) end() {
 	for _, c := range r.conns.open {
 		r.unended(c, at)
 	}
-	s.parts = s.parts.plus(r.parts())
+	r.spent = r.parts()
+	s.parts = s.parts.plus(r.spent)
 	s.own.locked += r.locked
 	s.own.partial = s.own.partial || len(r.alive) > 0
 	s.own.gaps = append(s.own.gaps, r.gaps[:min(len(r.gaps), maxGaps-len(s.own.gaps))]...)

@@ -149,9 +149,11 @@ func (w *writer) failed(ms float64, name, remote, class, detail string) {
 func read(t *testing.T, text string) *Builder {
 	t.Helper()
 	b := NewBuilder()
+	b.HTML()
 	if err := b.Read(strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
+	wantWholePaths(t, b)
 	wantSameAnonymous(t, text, b)
 	return b
 }

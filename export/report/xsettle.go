@@ -50,6 +50,9 @@ func (b *Builder) settle(l *xlog) {
 			continue
 		}
 		l.settling.run.logged(l, one)
+		if b.timeline != nil {
+			b.timeline.logged(l, one)
+		}
 	}
 	l.requests = l.requests[:0]
 }
@@ -59,6 +62,9 @@ func (b *Builder) settleAll() {
 	for _, l := range b.logs {
 		b.settle(l)
 		b.sums.logs.end(l, &b.recorded)
+		if b.timeline != nil {
+			b.timeline.endedLog(l)
+		}
 	}
 	b.logs, b.waiting = nil, 0
 }
