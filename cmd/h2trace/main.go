@@ -76,8 +76,3 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 		return runAttach(opts, msg, tracer)
 	}
 }
-
-// openPage opens the file of --html.
-func openPage(path string, msg *message.Printer) (*os.File, error) {
-	return output.OpenPage(path, msg)
-}

@@ -101,8 +101,3 @@ func parseFlags(fs *pflag.FlagSet, args []string) error {
 	}
 	return usagef("%w", err)
 }
-
-// openPage opens the file of --html. A new one is for its owner alone.
-func openPage(path string, _ *message.Printer) (*os.File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-}

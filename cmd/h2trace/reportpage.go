@@ -84,7 +84,7 @@ func writePage(opts reportOptions, b *report.Builder, r *report.Report, msg *mes
 	if err := canWritePage(opts.HTML); err != nil {
 		return err
 	}
-	f, err := openPage(opts.HTML, msg)
+	f, err := openOutput(opts.HTML, msg)
 	if err != nil {
 		return err
 	}
