@@ -448,9 +448,9 @@ be decrypted they count at the close. S-WIN and R-WIN are the flow-control
 credit that the process and its peer have left, of a connection, or of the
 stream of a request: "-" is unknown, and where 0 or less is left, one side waits
 for the other. STALL is the time of such waits that are over. LOST is what was
-seen and not counted. What has ended is faint, and goes after 10 seconds. A
-narrow terminal has fewer columns. Of more than 16384 requests in flight, the
-rest have no row; they count.
+seen and not counted; a request whose end was lost stays open. What has ended is
+faint, and goes after 10 seconds. A narrow terminal has fewer columns. Of more
+than 16384 requests in flight, the rest have no row; they count.
 
 While the screen is shown, COMMAND reads nothing from the terminal, and what it
 prints there is held, up to 16 MiB. It follows when the screen is left, except

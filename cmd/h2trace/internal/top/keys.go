@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gdamore/tcell/v2"
-	"github.com/rivo/tview"
 
 	"h2trace/export/top"
 )
@@ -94,8 +93,8 @@ func init() {
 		's': (*view).chooseColumn, '>': (*view).chooseColumn, '.': (*view).chooseColumn, 'I': (*view).invert, 'i': (*view).invert,
 		' ': (*view).pause, 'j': func(v *view) { v.move(1) }, 'k': func(v *view) { v.move(-1) },
 		'g': func(v *view) { v.move(-len(v.rows)) }, 'G': func(v *view) { v.move(len(v.rows)) },
-		'1': func(v *view) { v.show(top.Processes, scope{}) }, '2': func(v *view) { v.show(top.Connections, scope{}) },
-		'3': func(v *view) { v.show(top.Requests, scope{}) },
+		'1': all(top.Processes), '2': all(top.Connections),
+		'3': all(top.Requests),
 		'P': sorts("REQ/s"), 'R': sorts("RECV/s"), 'S': sorts("SEND/s"), 'T': sorts("TIME"), 'O': sorts("OPEN"),
 		'W': sorts("R-WIN"), 'F': sorts("FAIL"), 'N': sorts("PID"), 'L': sorts("LOST"),
 	}
@@ -149,6 +148,14 @@ func (v *view) turn(by int) {
 	v.show(top.View((int(v.kind)+by+n)%n), v.within)
 }
 
+// all returns what shows all rows of a view.
+func all(kind top.View) func(*view) {
+	return func(v *view) {
+		v.trail = nil
+		v.show(kind, scope{})
+	}
+}
+
 // show changes what the rows are.
 func (v *view) show(kind top.View, within scope) {
 	v.kind, v.within, v.chosen = kind, within, ""
@@ -165,8 +172,10 @@ func (v *view) into() {
 	switch {
 	case r == nil:
 	case v.kind == top.Processes:
+		v.trail = append(v.trail, place{v.kind, v.within})
 		v.show(top.Connections, scope{process: r.Process, name: fmt.Sprintf("%s (%d)", r.Command, r.PID)})
 	case v.kind == top.Connections:
+		v.trail = append(v.trail, place{v.kind, v.within})
 		v.show(top.Requests, scope{process: r.Process, conn: r.Conn, name: strings.TrimSpace(r.Conn + " " + r.Peer)})
 	}
 }
@@ -177,81 +186,9 @@ func (v *view) back() {
 	case v.filter != "":
 		v.filter = ""
 		v.arrange()
-	case v.within.conn != "":
-		v.show(top.Connections, scope{process: v.within.process})
-	case v.within.process != "":
-		v.show(top.Processes, scope{})
+	case len(v.trail) > 0:
+		last := v.trail[len(v.trail)-1]
+		v.trail = v.trail[:len(v.trail)-1]
+		v.show(last.kind, last.within)
 	}
-}
-
-// prompt asks for a text in place of the keys.
-func (v *view) prompt(label, text string, changed func(string), done func(ok bool)) {
-	v.input.SetLabel(label).SetText(text).SetChangedFunc(changed)
-	v.input.SetDoneFunc(func(key tcell.Key) {
-		v.input.SetChangedFunc(nil)
-		v.body.RemoveItem(v.input).AddItem(v.keys, 1, 0, false)
-		v.screen.app.SetFocus(v.table)
-		done(key == tcell.KeyEnter || key == tcell.KeyF4 || key == tcell.KeyF3)
-	})
-	v.body.RemoveItem(v.keys).AddItem(v.input, 1, 0, true)
-	v.screen.app.SetFocus(v.input)
-}
-
-// ask asks which rows to show.
-func (v *view) ask() {
-	before := v.filter
-	v.prompt("Filter: ", v.filter, func(text string) {
-		v.filter = text
-		v.arrange()
-	}, func(ok bool) {
-		if !ok {
-			v.filter = before
-		}
-		v.arrange()
-	})
-}
-
-// search selects the next row with a text.
-func (v *view) search() {
-	v.prompt("Search: ", "", func(text string) { v.find(text, 0) }, func(bool) {})
-}
-
-// again selects the next row with the text that was searched for last.
-func (v *view) again() {
-	if text := v.input.GetText(); text != "" {
-		v.find(text, 1)
-	}
-}
-
-func (v *view) find(text string, from int) {
-	row, _ := v.table.GetSelection()
-	for i := range v.rows {
-		at := (row - 1 + from + i + len(v.rows)) % len(v.rows)
-		if matches(&v.rows[at], text) {
-			v.table.Select(at+1, 0)
-			return
-		}
-	}
-	v.said = fmt.Sprintf("no %q", text)
-}
-
-// chooseColumn asks for the column to sort by.
-func (v *view) chooseColumn() {
-	list := tview.NewList().ShowSecondaryText(false)
-	list.SetMainTextStyle(tcell.StyleDefault).SetSelectedStyle(tcell.StyleDefault.Reverse(true)).SetBackgroundColor(tcell.ColorDefault)
-	list.SetBorder(true).SetTitle(" Sort by ")
-	columns := v.kind.Columns()
-	for _, c := range columns {
-		list.AddItem(fmt.Sprintf("%-8s %s", c.Name, tview.Escape(c.Help)), "", 0, nil)
-		if c.Name == v.orders[v.kind].Named(v.kind) {
-			list.SetCurrentItem(list.GetItemCount() - 1)
-		}
-	}
-	list.SetSelectedFunc(func(i int, _, _ string, _ rune) {
-		v.close(pageSort)
-		v.orders[v.kind] = top.Order{Column: columns[i].Name}
-		v.arrange()
-	})
-	v.pages.AddPage(pageSort, list, true, true)
-	v.screen.app.SetFocus(list)
 }

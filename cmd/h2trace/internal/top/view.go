@@ -25,6 +25,7 @@ type view struct {
 	kind   top.View
 	orders [len(top.Views)]top.Order
 	within scope
+	trail  []place // where into came from
 	filter string
 	paused bool
 	ended  string // how the observation ended, "" if it goes on
@@ -41,6 +42,12 @@ type view struct {
 
 // scope is the process or connection whose rows are shown; "" is of all.
 type scope struct{ process, conn, name string }
+
+// place is what was shown before.
+type place struct {
+	kind   top.View
+	within scope
+}
 
 // lingers is how long a row is shown after its end.
 const lingers = 10 * time.Second

@@ -104,3 +104,31 @@ func TestFollows(t *testing.T) {
 		t.Errorf("the first is %+v", r)
 	}
 }
+
+// TestIntoAndBack goes from a process to a request, and back by the same way.
+func TestIntoAndBack(t *testing.T) {
+	show, v := drawn(t, 80, 24,
+		`"event":"request","pid":7,"comm":"go","conn":"c1","stream":1,"method":"GET","url":"/one"}`,
+		`"event":"request","pid":8,"comm":"gopls","conn":"c2","stream":1,"method":"GET","url":"/two"}`)
+	all(top.Processes)(v)
+	v.find("gopls", 0)
+	for _, want := range []string{"of gopls (8) ", "of c2 "} {
+		v.into()
+		if got := show(); !strings.Contains(got, "   "+want) || strings.Contains(got, "c1") {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if got := show(); !strings.Contains(got, "/two") || strings.Contains(got, "/one") {
+		t.Errorf("requests of c2:\n%s", got)
+	}
+	v.into()
+	v.back()
+	if v.kind != top.Connections || v.within.process == "" || len(v.rows) != 1 {
+		t.Errorf("back: %+v, %d rows", v.within, len(v.rows))
+	}
+	v.back()
+	v.back()
+	if v.kind != top.Processes || v.within != (scope{}) || len(v.rows) != 2 {
+		t.Errorf("back: %+v, %d rows", v.within, len(v.rows))
+	}
+}
