@@ -197,9 +197,9 @@ process, or the host that captured where directions of packets are known. In a
 capture that begins within a connection, TLS cannot be opened, and the role
 comes from the bytes, or from a port that only clients have. What only the
 kernel knows is null, such as rtt_ms. Packets that the capture lacks, or has in
-part, are loss events, with reason gap and truncated. A packet that it has twice,
-as of a mirrored port, counts once. Secrets may stand after the packets that they
-open, but not by more than 5 seconds of the capture.
+part, are loss events, with reason gap and truncated. A packet that it has
+twice, as of a mirrored port, counts once. Secrets may stand after the packets
+that they open, but not by more than 5 seconds of the capture.
 
 The exit status is 1 if a file cannot be read or is damaged, or no event is in
 any. A capture that is cut at its end is no error; a message says so.
