@@ -44,7 +44,7 @@ func checkPacketFlags(fs *pflag.FlagSet, opts *Options) error {
 	case toStdout && p.Size > 0:
 		return usagef("-C is for files, and --pcap - is stdout")
 	}
-	p.Secrets = opts.ShowSecrets
+	p.Secrets = opts.ShowSecrets && opts.Sources.Wire // calls have none
 	return nil
 }
 

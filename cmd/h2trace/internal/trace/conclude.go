@@ -49,14 +49,6 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	return sum, nil
 }
 
-// packetTotals returns the account of --pcap, or nil.
-func (o *Observer) packetTotals() *export.Packets {
-	if o.captured == nil {
-		return nil
-	}
-	return &export.Packets{Written: o.captured.Written, Lost: o.captured.Lost + o.captured.Unwritten}
-}
-
 // conclude says at the end what was seen and lost, if all of it was written. A reader
 // that left early, as head does, has seen what it wanted.
 func (o *Observer) conclude(sum *export.Summary, written bool) {

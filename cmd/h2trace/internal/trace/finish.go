@@ -33,10 +33,7 @@ func (o *Observer) finish() error {
 	o.processes.Wait()
 	o.locks.endAll(monotonic())
 	err = errors.Join(err, o.conns.endAll())
-	if o.packets != nil {
-		total, packetsErr := o.packets.Finish()
-		o.captured, err = &total, errors.Join(err, packetsErr)
-	}
+	err = errors.Join(err, o.finishPackets())
 	ledger, ledgerErr := o.collector.Connections.Ledger()
 	err = errors.Join(err, ledgerErr)
 	var sum *export.Summary

@@ -13,7 +13,6 @@ import (
 	"h2trace/bpf/gate"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
-	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/cmd/h2trace/internal/trace/packets"
 	"h2trace/cmd/h2trace/internal/trace/process"
 	"h2trace/cmd/h2trace/internal/verify"
@@ -137,11 +136,6 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	o.events, o.clock, o.losses.events = events, clk, events
 	forConns := connKernel{c.Connections, c.Sockets, c.Spotting, c.QUICFlows}
 	forProcesses := processKernel{c.Targets, c.Executables, c.Sockets}
-	if opts.PacketFiles != nil {
-		o.packets = packets.New(packets.Options{
-			To: opts.PacketFiles, Secrets: opts.ShowSecrets, Executable: procfs.Executable, Clock: clk, Now: monotonic,
-		}, c.Capture, msg)
-	}
 	o.processes = process.NewTracker(process.Config{
 		Kernel: forProcesses, Holder: o.holder, Events: events, Msg: msg, Now: monotonic, Verify: opts.Verify,
 		Late: func(path string) error { return o.conns.ciphers.joining.probes.beginLate(path) },
@@ -160,9 +154,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		}
 		msg.Infof("bytes are taken from calls, as packets are not watched: %v", err)
 	}
-	if o.packets != nil {
-		o.conns.named = o.packets.Name
-	}
+	o.recordPackets()
 	o.unix = newUnixCalls(c, o.processes, o.conns, msg)
 	o.conns.exchanges.off = opts.TestPlan == testFrames
 	o.sockets = newSockets(o.conns, o.processes, c.PacketsWatched() == nil)
@@ -241,9 +233,7 @@ func (o *Observer) follow(ctx context.Context) error {
 		} else if !errors.Is(err, bpf.ErrNoRecord) {
 			return err
 		}
-		if o.packets != nil {
-			o.packets.Read(o.collector.ReadUntil())
-		}
+		o.packetsUpTo(o.collector.ReadUntil())
 		p = newPace(o.collector)
 		idle := err != nil
 		if err := o.conns.expire(o.collector.ReadUntil(), idle); err != nil {

@@ -10,9 +10,7 @@ import (
 
 func (o *Observer) handle(e bpf.Event) error {
 	err := errors.Join(o.take(e), o.conns.send())
-	if o.packets != nil {
-		o.packets.Read(e.Header().Time)
-	}
+	o.packetsUpTo(e.Header().Time)
 	return err
 }
 

@@ -4,10 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
@@ -44,14 +41,8 @@ type Options struct {
 	Now        func() ktime.Time
 }
 
-const (
-	// patience is how long a packet waits for what stands before it.
-	patience = 2 * time.Second
-	// interval is how often the Recorder looks for packets, and writes what it has.
-	interval = 50 * time.Millisecond
-	// shortly is how often it looks at the buffer while a packet waits.
-	shortly = 5 * time.Millisecond
-)
+// interval is how often the Recorder looks for packets, and writes what it has.
+const interval = 50 * time.Millisecond
 
 // Recorder writes packets. Its board is for the reader of events.
 type Recorder struct {
@@ -100,18 +91,6 @@ func (r *Recorder) Start() {
 		}
 		r.err = r.discard()
 	}()
-}
-
-// yield has this goroutine yield to the reader of events, where both want one core. Its thread
-// ends with it.
-func yield() {
-	const nicer = 5
-	runtime.LockOSThread()
-	before, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid())
-	if err == nil {
-		nice := 20 - before // see getpriority(2)
-		_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), min(nice+nicer, 19))
-	}
 }
 
 // Finish writes the packets that are left, after all events are read, and returns the totals.
@@ -194,53 +173,6 @@ func (r *Recorder) record(p *bpf.Captured) error {
 		r.forget(p.Socket, f)
 	}
 	return r.w.Err()
-}
-
-// await waits until everything is known that stands before a packet, or with it.
-func (r *Recorder) await(p *bpf.Captured, f *flow) error {
-	until := p.Time.Add(patience)
-	for !r.isReady(p, f) {
-		if r.isEnding() || r.source.Crowded() {
-			return nil
-		}
-		if r.opts.Now() >= until {
-			if f.answered {
-				r.setSilent(p.PID)
-			}
-			return nil
-		}
-		if err := r.w.Flush(); err != nil {
-			return err
-		}
-		r.awaited.Store(true)
-		select {
-		case <-r.changed:
-		case <-r.ending:
-		case <-time.After(shortly):
-		}
-		r.awaited.Store(false)
-	}
-	if f.answered && r.silent[p.PID] && r.has(f.random) {
-		delete(r.silent, p.PID)
-	}
-	return nil
-}
-
-// setSilent notes that the secrets of a process do not come.
-func (r *Recorder) setSilent(pid int) {
-	if len(r.silent) == maxKept {
-		clear(r.silent)
-	}
-	r.silent[pid] = true
-}
-
-// isReady reports whether everything is known: of the first payload of a connection its name,
-// which an event brings, of the ServerHello the secrets that open what follows.
-func (r *Recorder) isReady(p *bpf.Captured, f *flow) bool {
-	if f.begins && ktime.Time(r.until.Load()) < p.Time {
-		return false
-	}
-	return !r.opts.Secrets || !f.answered || r.silent[p.PID] || r.has(f.random)
 }
 
 // write writes a packet, after the secrets that have come.
