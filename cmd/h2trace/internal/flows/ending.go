@@ -119,7 +119,7 @@ func (t *Table) Finish() error {
 
 // abandon reports that flows are followed no longer.
 func (t *Table) abandon(at ktime.Time, list map[key]*flow) error {
-	for _, f := range slices.SortedFunc(maps.Values(list), byID) {
+	for _, f := range inOrder(list) {
 		t.open.remove(f.id)
 		if err := t.giveUpFlow(at, f); err != nil {
 			return err
@@ -130,7 +130,7 @@ func (t *Table) abandon(at ktime.Time, list map[key]*flow) error {
 
 // abandonNumbered is abandon for flows that the engine decodes.
 func (t *Table) abandonNumbered(at ktime.Time, list map[uint64]*flow) error {
-	for _, f := range slices.SortedFunc(maps.Values(list), byID) {
+	for _, f := range inOrder(list) {
 		if now, ok := t.flows.peek(f.key); ok && now == f { // else the ports are used again
 			t.flows.remove(f.key)
 		}
@@ -151,4 +151,12 @@ func (t *Table) giveUpFlow(at ktime.Time, f *flow) error {
 		t.Counts.Dropped++
 	}
 	return t.engine.Take(&bpf.Abandoned{Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}})
+}
+
+// inOrder returns flows in the order of their begin, so that two runs print the same.
+func inOrder[K comparable](list map[K]*flow) []*flow {
+	if len(list) == 0 { // as of most packets
+		return nil
+	}
+	return slices.SortedFunc(maps.Values(list), byID)
 }
