@@ -19,7 +19,7 @@ func TestLoaderTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, object := range map[string][]byte{"probes": _ProbesBytes, "compat": _CompatBytes, "packets": _PacketsBytes} {
+	for name, object := range map[string][]byte{"probes": _ProbesBytes, "compat": _CompatBytes, "packets": _PacketsBytes, "capture": _CaptureBytes} {
 		t.Run(name, func(t *testing.T) {
 			spec, err := readObject(object)
 			if err != nil {
