@@ -42,7 +42,8 @@ func (d *drawnRun) page(number int) *page.Run {
 			begin = 0
 		}
 		r.Processes = append(r.Processes, page.Process{
-			PID: p.pid, PPID: p.ppid, Name: p.name, Exe: p.exe, Begin: begin, End: d.since(p.end), Exit: p.exit, Note: p.note,
+			PID: p.pid, PPID: p.ppid, Name: p.name, Exe: p.exe, Begin: begin, End: d.since(p.end),
+			Exit: p.exit, Note: p.note,
 		})
 	}
 	for i := range d.conns {
@@ -53,7 +54,8 @@ func (d *drawnRun) page(number int) *page.Run {
 	r.Exchanges = d.pageExchanges(of)
 	for _, s := range d.stalls {
 		r.Stalls = append(r.Stalls, page.Stall{
-			Conn: s.conn, Stream: s.stream, Recv: s.recv, Begin: d.since(s.begin), Length: micros(s.length), Window: s.window, Ended: s.ended,
+			Conn: s.conn, Stream: s.stream, Recv: s.recv, Begin: d.since(s.begin), Length: micros(s.length),
+			Window: s.window, Ended: s.ended,
 		})
 	}
 	slices.SortFunc(r.Stalls, func(a, b page.Stall) int { return cmp.Compare(a.Begin, b.Begin) })

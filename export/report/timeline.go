@@ -118,7 +118,8 @@ func (t *timeline) logged(l *xlog, one *logged) {
 		d = &drawnRun{}
 		t.logs[l] = d
 	}
-	x := drawnExchange{total: unknownLength, process: -1, conn: -1, status: one.status, bytes: -1, method: t.names.place([]byte("GET"))}
+	x := drawnExchange{total: unknownLength, process: -1, conn: -1, status: one.status, bytes: -1}
+	x.method = t.names.place([]byte("GET"))
 	for i := range x.phases {
 		x.phases[i] = unknownLength
 	}

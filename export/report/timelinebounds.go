@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // The bounds on what is drawn, of all runs together. What is beyond them is in the sums, and
@@ -15,7 +16,7 @@ const (
 	maxDrawnConns     = 4096
 	maxDrawn          = 10_000 // exchanges; twice as many until some are dropped
 	maxDrawnStalls    = 4096   // likewise
-	maxDrawnText      = 512    // bytes of a URL, or of a message
+	maxDrawnText      = 384    // bytes of a URL, or of all that is said of an exchange besides
 )
 
 // held counts what is held. Of windows, points are those of all, open is how many are, and ended
@@ -47,12 +48,14 @@ func (t *timeline) sentences() []string {
 	add(l.runs, "run", "runs", fmt.Sprintf("not drawn: those after the first %d", maxDrawnRuns))
 	add(l.processes, "process", "processes", "not drawn: those that began last")
 	add(l.conns, "connection", "connections", "not drawn: those that began last")
-	add(l.exchanges, "exchange", "exchanges", fmt.Sprintf("not drawn: of more than %d, those that failed and the longest are", maxDrawn))
+	add(l.exchanges, "exchange", "exchanges",
+		fmt.Sprintf("not drawn: of more than %d, those that failed and the longest are", maxDrawn))
 	add(l.loose, "exchange", "exchanges", "drawn without the connection: there are too many connections")
 	add(l.stalls, "stall", "stalls", "not drawn: the shortest")
 	add(l.curves, "window", "windows", "not drawn: those with most credit left")
 	add(l.points, "change of a window", "changes of windows", "not drawn: too many streams were open at once")
-	add(l.pieces, "short piece of the critical path", "short pieces of the critical path", "joined to the one before")
+	add(l.pieces, "short piece of the critical path", "short pieces of the critical path",
+		"joined to the one before")
 	return list
 }
 
@@ -141,10 +144,13 @@ func (t *timeline) forget(d *drawnRun) {
 	}
 }
 
-// short returns a text that is cut if it is too long, and without what a screen acts on.
-func short(s string) string {
-	if len(s) > maxDrawnText {
-		s = s[:maxDrawnText] + "…"
+// short returns a text in maxDrawnText bytes, without what a screen acts on.
+func short(s string) string { return shortTo(s, maxDrawnText) }
+
+// shortTo returns a text in some bytes, without what a screen acts on.
+func shortTo(s string, bytes int) string {
+	if len(s) > bytes {
+		s = strings.ToValidUTF8(s[:max(bytes, 0)], "") + "…"
 	}
 	return clean(s)
 }

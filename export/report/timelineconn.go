@@ -44,7 +44,8 @@ func (t *timeline) addConn(c drawnConn) int {
 func (t *timeline) opened(e *openEvent, of *run) {
 	x := &e.phases
 	c := drawnConn{
-		event: of.event, id: short(scan.Text(e.conn)), peer: peerText(&e.peerKeys), process: t.process(&e.head, false), server: e.server,
+		event: of.event, id: short(scan.Text(e.conn)), peer: peerText(&e.peerKeys),
+		process: t.process(&e.head, false), server: e.server,
 		begin: e.at.add(-x[phaseDNS] - x[phaseConnect]), end: e.at.add(x[phaseTLS]),
 		phases: [3]time.Duration{x[phaseDNS], x[phaseConnect], x[phaseTLS]},
 	}

@@ -104,22 +104,24 @@ func (t *timeline) hold(d *drawnRun, x drawnExchange) {
 	}
 }
 
-// factsOf returns what few exchanges have.
+// factsOf returns what few exchanges have, in maxDrawnText bytes.
 func factsOf(e *exchangeEvent) (list [][2]string) {
-	fact := func(name string, v []byte) {
-		if text := scan.Text(v); text != "" {
-			list = append(list, [2]string{name, short(text)})
+	room := maxDrawnText
+	fact := func(name, text string) {
+		if text = shortTo(text, room); text != "" && room > 0 {
+			list = append(list, [2]string{name, text})
+			room -= len(text)
 		}
 	}
-	fact("error", e.detail)
-	fact("through", e.via)
-	fact("next proxy", e.next)
-	fact("repeats one that ended by", e.after)
-	fact("cache", e.cache)
-	fact("retry after", e.retryAfter)
 	if e.open {
-		list = append(list, [2]string{"end", "it had not ended when the observation did"})
+		fact("end", "it had not ended when the observation did")
 	}
+	fact("error", scan.Text(e.detail))
+	fact("through", scan.Text(e.via))
+	fact("next proxy", scan.Text(e.next))
+	fact("repeats one that ended by", scan.Text(e.after))
+	fact("cache", scan.Text(e.cache))
+	fact("retry after", scan.Text(e.retryAfter))
 	return list
 }
 
