@@ -74,6 +74,8 @@ type packetsOwner struct {
 		Followers   uint32
 		Stamped     uint32
 		Time        uint64
+		HandledBy   uint32
+		Pad         uint32
 	}
 }
 

@@ -36,26 +36,30 @@ struct flow_dir {
 	u64 reported;	  /* and the segment is, up to this one */
 	u64 tail;	  /* the last 8 bytes before walked, if split */
 	u32 followers;	  /* CPUs that would follow at this time */
-	u32 stamped;	  /* what packet_time tells packets by */
-	u64 time;	  /* of the last packet */
+	u32 stamped;	  /* the last packet, as packet_time tells them apart */
+	u64 time;	  /* of it */
+	u32 handled_by;	  /* the programs that know this time */
+	u32 pad;
 };
 
-/* Two programs handle a packet within this time, in ns. */
-#define SAME_PACKET 100000
+/* The programs that handle packets. */
+#define BY_EVENTS 1
+#define BY_CAPTURE 2
 
 /*
- * The time of a packet with payload: the one that another program has given it already, or
- * now. So events and captured packets have the same. id is the sequence number, or the
- * length where there is none.
+ * The time of a packet with payload: the one that the other program has given it already,
+ * or now. So events and captured packets have the same. id is the sequence number, or the
+ * length where there is none. A packet that is sent again has a time of its own.
  */
-static __always_inline u64 packet_time(struct flow_dir *flow, u32 id)
+static __always_inline u64 packet_time(struct flow_dir *flow, u32 id, u32 program)
 {
-	u64 now = bpf_ktime_get_ns();
-
-	if (flow->stamped != id || now - flow->time > SAME_PACKET) {
-		flow->stamped = id;
-		flow->time = now;
+	if (flow->stamped == id && flow->time && !(flow->handled_by & program)) {
+		flow->handled_by |= program;
+		return flow->time;
 	}
+	flow->stamped = id;
+	flow->handled_by = program;
+	flow->time = bpf_ktime_get_ns();
 	return flow->time;
 }
 

@@ -31,11 +31,10 @@ __noinline int report_packet(struct __sk_buff *skb, u32 kind, u32 dir, u32 skip,
 	struct owner *owner = owner_of(skb);
 	struct packet p = {};
 	struct packet_record *r;
-	u64 backlog, time;
+	u64 backlog;
 
 	if (!owner || !dissect(skb, &p))
 		return 0;
-	time = packet_time(&owner->dir[dir & 1], packet_id(skb, &p));
 	if (kind == RECORD_HELLO)
 		p.seq = seq;
 	p.payload += skip;
@@ -51,7 +50,7 @@ __noinline int report_packet(struct __sk_buff *skb, u32 kind, u32 dir, u32 skip,
 	}
 	__builtin_memset(r, 0, __builtin_offsetof(struct packet_record, payload));
 	fill_header(&r->h, kind, dir & 1, owner->tgid);
-	r->h.time = time;
+	r->h.time = owner->dir[dir & 1].time;
 	r->socket = bpf_get_socket_cookie(skb);
 	load_endpoints(skb, &p, dir & 1, &r->local, &r->remote);
 	r->family = p.family;

@@ -206,7 +206,6 @@ static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock
 	s.peer_ended =
 		dir == DIR_SEND && (sk->state == TCP_CLOSE_WAIT || sk->state == TCP_LAST_ACK);
 	s.flow = &owner->dir[dir & 1];
-	packet_time(s.flow, p->seq);
 	if (!s.flow->begun) {
 		begin_flow(sk, &s, p->seq);
 		if (dir == DIR_RECV)

@@ -23,7 +23,7 @@ import (
 
 // TestPcap has tshark read the packets of a download, in one pass and without settings. Its
 // frames, headers and increments of windows are those of the events, and these are those of
-// the log of the go command.
+// the log of the go command. Replayed, it has the events of the run.
 func TestPcap(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
@@ -49,6 +49,7 @@ func TestPcap(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, mode %v, want 0600", err, info.Mode())
 	}
+	checkReplayed(t, r.stream, file)
 }
 
 // separator is between the values of a field that a packet has several times.
