@@ -72,10 +72,13 @@ type packetsOwner struct {
 		Reported    uint64
 		Tail        uint64
 		Followers   uint32
-		Stamped     uint32
-		Time        uint64
-		HandledBy   uint32
 		Pad         uint32
+		Stamps      [4]struct {
+			_         structs.HostLayout
+			Time      uint64
+			Id        uint32
+			HandledBy uint32
+		}
 	}
 }
 

@@ -164,7 +164,7 @@ static __always_inline u64 capture_time(struct __sk_buff *skb, struct owner *own
 
 	if (!dissect(skb, &p) || skb->len <= p.payload)
 		return bpf_ktime_get_ns();
-	return packet_time(&owner->dir[dir & 1], packet_id(skb, &p), BY_CAPTURE);
+	return packet_time(owner, dir, packet_id(skb, &p), BY_CAPTURE);
 }
 
 /* Copies a packet whole. */

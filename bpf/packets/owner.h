@@ -19,6 +19,16 @@ enum carries {
 /* TLS is copied whole, and not only the ClientHello. */
 const volatile bool wire = false;
 
+/* The time of the last packet of a direction that a CPU has handled. */
+struct stamp {
+	u64 time;
+	u32 id;		/* see packet_time */
+	u32 handled_by; /* the programs that know this time */
+};
+
+/* Stamps of a direction. CPUs share them, as few handle one direction at a time. */
+#define STAMPS 4
+
 /* A direction of a TCP stream. */
 struct flow_dir {
 	u64 end; /* offset after the highest byte so far */
@@ -36,32 +46,9 @@ struct flow_dir {
 	u64 reported;	  /* and the segment is, up to this one */
 	u64 tail;	  /* the last 8 bytes before walked, if split */
 	u32 followers;	  /* CPUs that would follow at this time */
-	u32 stamped;	  /* the last packet, as packet_time tells them apart */
-	u64 time;	  /* of it */
-	u32 handled_by;	  /* the programs that know this time */
 	u32 pad;
+	struct stamp stamps[STAMPS];
 };
-
-/* The programs that handle packets. */
-#define BY_EVENTS 1
-#define BY_CAPTURE 2
-
-/*
- * The time of a packet with payload: the one that the other program has given it already,
- * or now. So events and captured packets have the same. id is the sequence number, or the
- * length where there is none. A packet that is sent again has a time of its own.
- */
-static __always_inline u64 packet_time(struct flow_dir *flow, u32 id, u32 program)
-{
-	if (flow->stamped == id && flow->time && !(flow->handled_by & program)) {
-		flow->handled_by |= program;
-		return flow->time;
-	}
-	flow->stamped = id;
-	flow->handled_by = program;
-	flow->time = bpf_ktime_get_ns();
-	return flow->time;
-}
 
 /* Stored with the socket; an accepted socket inherits it from the listening one. */
 struct owner {
@@ -84,6 +71,35 @@ struct owner {
 	u64 quic; /* UDP: the cookie of the socket, once it has carried QUIC; else 0 */
 	struct flow_dir dir[DIR_COUNT];
 };
+
+/* The programs that handle packets. */
+#define BY_EVENTS 1
+#define BY_CAPTURE 2
+
+static __always_inline struct stamp *stamp_of(struct owner *owner, u32 dir)
+{
+	return &owner->dir[dir & 1].stamps[bpf_get_smp_processor_id() & (STAMPS - 1)];
+}
+
+/*
+ * Gives a packet with payload its time: the one that the other program has given it
+ * already, on the same CPU, or now. So events and captured packets have the same. id is the
+ * sequence number, or the length where there is none. A packet that is sent again has a
+ * time of its own.
+ */
+static __always_inline u64 packet_time(struct owner *owner, u32 dir, u32 id, u32 program)
+{
+	struct stamp *stamp = stamp_of(owner, dir);
+
+	if (stamp->id == id && stamp->time && !(stamp->handled_by & program)) {
+		stamp->handled_by |= program;
+		return stamp->time;
+	}
+	stamp->id = id;
+	stamp->handled_by = program;
+	stamp->time = bpf_ktime_get_ns();
+	return stamp->time;
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
