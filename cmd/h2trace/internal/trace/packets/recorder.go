@@ -70,11 +70,13 @@ type Totals struct{ Written, Lost, Unwritten uint64 }
 
 // New returns a Recorder. Start starts it.
 func New(opts Options, source Source, msg *message.Printer) *Recorder {
-	return &Recorder{
-		board: newBoard(), opts: opts, source: source, msg: msg,
+	r := &Recorder{
+		board: newBoard(), opts: opts, msg: msg,
 		w: pcap.NewWriter(opts.To), flows: newFlows(), silent: make(map[int]bool), lost: make(map[int]uint64), counted: make(map[int]uint64),
 		ending: make(chan struct{}), ended: make(chan struct{}),
 	}
+	r.source = &inOrder{Source: source, ending: r.isEnding}
+	return r
 }
 
 // Start begins to write packets.

@@ -157,7 +157,7 @@ statistics of 1: 0 dropped
 // TestRotation begins a file with each packet. Each has what it needs: of the secrets those of
 // connections that are open.
 func TestRotation(t *testing.T) {
-	c, over := conversation{socket: 1, pid: 7}, conversation{socket: 2, pid: 7}
+	c, over := conversation{socket: 1, pid: 7, at: 10}, conversation{socket: 2, pid: 7}
 	f := newFiles()
 	f.limit = 1
 	r := record(t, f, true,
