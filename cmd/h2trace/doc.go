@@ -891,9 +891,9 @@ by it with frame.interface_name == "go[1234]". One of the first packets of a
 connection has a comment with its id in the events, as in "c1 of go[1234] to
 goproxy.example:443"; frame.comment finds it. Times are those of the kernel, in
 nanoseconds, and those of the events; packets are in their order. Each packet
-has its direction. Where segments overtook each other on the way, Wireshark needs
-"Reassemble out-of-order segments" in the preferences of TCP; h2trace replay
-needs nothing.
+has its direction. Where segments overtook each other on the way, Wireshark
+needs "Reassemble out-of-order segments" in the preferences of TCP; h2trace
+replay needs nothing.
 
 With --pcap -, packets go to stdout, events to the FILE of -o, and the stdout of
 COMMAND to stderr:
