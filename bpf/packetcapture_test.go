@@ -122,9 +122,8 @@ func TestPacketCapture(t *testing.T) {
 				t.Fatal(err)
 			}
 			go echoAll(server)
-			data := make([]byte, tt.size)
-			go func() { _, _ = client.Write(data) }()
-			if _, err := io.ReadFull(client, data); err != nil {
+			go func() { _, _ = client.Write(make([]byte, tt.size)) }()
+			if _, err := io.CopyN(io.Discard, client, int64(tt.size)); err != nil {
 				t.Fatal(err)
 			}
 			if err := errors.Join(client.(*net.TCPConn).CloseWrite(), server.Close(), client.Close()); err != nil {

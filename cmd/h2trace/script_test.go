@@ -48,8 +48,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// scriptTime bounds the scripts, which take some seconds.
-const scriptTime = 2 * time.Minute
+// scriptTime bounds all scripts, which take half a minute, and more under the race detector.
+const scriptTime = 5 * time.Minute
 
 // TestScript runs the scripts of testdata/script. The h2trace in them is this
 // test binary with a tracer that observes nothing (see fakeTracer), so that
