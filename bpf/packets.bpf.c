@@ -162,7 +162,7 @@ int packet(struct __sk_buff *skb)
 	if (!owner || owner->carries == CARRIES_OTHER || !dissect(skb, &p))
 		return PASS;
 	if (skb->len > p.payload)
-		packet_time(owner, dir, packet_id(skb, &p), BY_EVENTS);
+		owner->dir[dir & 1].time = packet_time(owner, dir, packet_id(skb, &p), BY_EVENTS);
 	if (owner->carries == CARRIES_DNS)
 		report_packet(skb, RECORD_DNS, dir, 0, 0);
 	else if (p.proto == IPPROTO_TCP && sk->state != TCP_LISTEN)

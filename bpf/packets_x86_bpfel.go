@@ -73,6 +73,7 @@ type packetsOwner struct {
 		Tail        uint64
 		Followers   uint32
 		Pad         uint32
+		Time        uint64
 		Stamps      [4]struct {
 			_         structs.HostLayout
 			Time      uint64

@@ -47,6 +47,7 @@ struct flow_dir {
 	u64 tail;	  /* the last 8 bytes before walked, if split */
 	u32 followers;	  /* CPUs that would follow at this time */
 	u32 pad;
+	u64 time; /* of the last packet with payload */
 	struct stamp stamps[STAMPS];
 };
 

@@ -50,7 +50,7 @@ __noinline int report_packet(struct __sk_buff *skb, u32 kind, u32 dir, u32 skip,
 	}
 	__builtin_memset(r, 0, __builtin_offsetof(struct packet_record, payload));
 	fill_header(&r->h, kind, dir & 1, owner->tgid);
-	r->h.time = stamp_of(owner, dir)->time;
+	r->h.time = owner->dir[dir & 1].time;
 	r->socket = bpf_get_socket_cookie(skb);
 	load_endpoints(skb, &p, dir & 1, &r->local, &r->remote);
 	r->family = p.family;

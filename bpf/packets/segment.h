@@ -126,7 +126,7 @@ static __always_inline void put_slice(struct __sk_buff *skb, struct segment *s, 
 		return;
 	}
 	fill_header(&r->h, RECORD_SEGMENT, s->dir, s->owner->tgid);
-	r->h.time = stamp_of(s->owner, s->dir)->time;
+	r->h.time = flow->time;
 	r->h.peer_ended = s->peer_ended;
 	r->h.stale = *(volatile u32 *)&s->owner->dir[~s->dir & 1].lost != 0;
 	r->conn = conn_number(s->owner, s->socket);

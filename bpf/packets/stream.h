@@ -144,7 +144,7 @@ __noinline int open_flow(struct __sk_buff *skb, u32 carries, u32 dir)
 	r = ring_record(sizeof(*r), RECORD_OPEN, owner->tgid);
 	if (!r)
 		return 0;
-	r->h.time = stamp_of(owner, dir)->time;
+	r->h.time = owner->dir[dir & 1].time;
 	r->conn = conn;
 	r->role = owner->role;
 	r->handshake = owner->from_start;
