@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/decoder/internal/corpora"
+
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/http2/hpack"
 )
@@ -37,7 +39,7 @@ func TestAdversarial(t *testing.T) {
 		// Type 16 is now PRIORITY_UPDATE, which is only for stream 0.
 		"unknown-frames": {ProtocolError},
 	}
-	for _, name := range files(t, filepath.Join(corpus(t, "adversarial"), "*.json")) {
+	for _, name := range corpora.Files(t, filepath.Join(corpora.Path(t, "adversarial"), "*.json")) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".json"), func(t *testing.T) {
 			var d description
 			if err := json.Unmarshal(read(t, name), &d); err != nil {

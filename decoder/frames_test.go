@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/decoder/internal/corpora"
 	"h2trace/decoder/ktime"
 )
 
@@ -24,8 +25,8 @@ func TestFrameVectors(t *testing.T) {
 			Payload map[string]any `json:"frame_payload"`
 		}
 	}
-	dir := corpus(t, "frames")
-	for _, name := range files(t, filepath.Join(dir, "*", "*.json")) {
+	dir := corpora.Path(t, "frames")
+	for _, name := range corpora.Files(t, filepath.Join(dir, "*", "*.json")) {
 		rel, err := filepath.Rel(dir, name)
 		if err != nil {
 			t.Fatal(err)

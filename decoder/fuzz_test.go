@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/decoder/internal/corpora"
+
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/http2/hpack"
 )
@@ -16,12 +18,8 @@ import (
 // Without the corpora, fuzzing has fewer seeds.
 func seedFiles(f *testing.F, folder string, limit int, add func([]byte)) {
 	f.Helper()
-	root := os.Getenv("H2TRACE_CORPORA")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared", "corpora")
-	}
 	n := 0
-	err := filepath.WalkDir(filepath.Join(root, "fuzz", folder), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(corpora.Root(f), "fuzz", folder), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || n == limit || strings.HasPrefix(d.Name(), "LICENSE") {
 			return err
 		}
@@ -146,4 +144,13 @@ func FuzzFieldTable(f *testing.F) {
 			}
 		}
 	})
+}
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

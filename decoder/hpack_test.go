@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/decoder/internal/corpora"
+
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/http2/hpack"
 )
@@ -44,8 +46,8 @@ func TestStories(t *testing.T) {
 			Headers headerList
 		}
 	}
-	dir := corpus(t, "hpack")
-	for _, name := range files(t, filepath.Join(dir, "*", "*.json")) {
+	dir := corpora.Path(t, "hpack")
+	for _, name := range corpora.Files(t, filepath.Join(dir, "*", "*.json")) {
 		rel, err := filepath.Rel(dir, name)
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +123,7 @@ func entries(t testing.TB, table *fieldTable) (list []hpack.HeaderField, size ui
 // TestNetty compares the dynamic table after each block: of a table that decoded all blocks,
 // and of tables seeded with the contents before the block.
 func TestNetty(t *testing.T) {
-	for _, name := range files(t, filepath.Join(corpus(t, "netty-hpack"), "*.json")) {
+	for _, name := range corpora.Files(t, filepath.Join(corpora.Path(t, "netty-hpack"), "*.json")) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".json"), func(t *testing.T) {
 			var c nettyCase
 			if err := json.Unmarshal(read(t, name), &c); err != nil {
@@ -237,7 +239,7 @@ func TestRFC7541(t *testing.T) {
 // TestSeedTable joins a conversation of the adversarial corpus in the middle. It seeds the
 // table as the missed first request left it.
 func TestSeedTable(t *testing.T) {
-	c2s := read(t, filepath.Join(corpus(t, "adversarial"), "mid-attach-frames.c2s"))
+	c2s := read(t, filepath.Join(corpora.Path(t, "adversarial"), "mid-attach-frames.c2s"))
 	r := &recorder{}
 	c := NewConn(Config{Role: Client}, r)
 	table := []hpack.HeaderField{

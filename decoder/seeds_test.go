@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"h2trace/decoder/internal/corpora"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -14,7 +16,7 @@ import (
 // a loss in the middle. The first two must agree.
 func TestFuzzCorpora(t *testing.T) {
 	n := 0
-	err := filepath.WalkDir(corpus(t, "fuzz"), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(corpora.Path(t, "fuzz"), func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), "LICENSE") {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"h2trace/decoder/internal/corpora"
 	"h2trace/decoder/ktime"
 )
 
@@ -29,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite the expected events in testdata
 //
 // and the rest of a line after # is a comment.
 func TestScripts(t *testing.T) {
-	for _, name := range files(t, filepath.Join("testdata", "*.txtar")) {
+	for _, name := range corpora.Files(t, filepath.Join("testdata", "*.txtar")) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(name)
 			if err != nil {

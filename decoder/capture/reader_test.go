@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"h2trace/decoder/internal/corpora"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/pcapgo"
@@ -65,20 +67,20 @@ func readByGopacket(t *testing.T, file []byte) (packets []read) {
 }
 
 // captures returns the captures of the corpora.
-func captures(t testing.TB) (files []string) {
+func captures(t testing.TB) []string {
 	t.Helper()
-	root := os.Getenv("H2TRACE_CORPORA")
-	if root == "" {
-		root = "../../../shared/corpora"
+	return corpora.Files(t, filepath.Join(corpora.Path(t, "pcap"), "*.pcap"))
+}
+
+// editcap writes a capture anew, as Wireshark does.
+func editcap(t *testing.T, args ...string) {
+	t.Helper()
+	if _, err := exec.LookPath("editcap"); err != nil {
+		t.Skip("editcap is not installed; scripts/setup installs it")
 	}
-	files, err := filepath.Glob(filepath.Join(root, "pcap", "*.pcap"))
-	if err != nil || len(files) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("no captures in %s", root)
-		}
-		t.Skipf("no captures in %s, set H2TRACE_CORPORA", root)
+	if out, err := exec.CommandContext(t.Context(), "editcap", args...).CombinedOutput(); err != nil {
+		t.Fatalf("editcap: %v\n%s", err, out)
 	}
-	return files
 }
 
 // TestReader reads captures of others, in the formats that editcap writes them in, and compares
@@ -88,9 +90,7 @@ func TestReader(t *testing.T) {
 		for _, format := range []string{"pcap", "nsecpcap", "pcapng"} {
 			t.Run(filepath.Base(file)+" "+format, func(t *testing.T) {
 				out := filepath.Join(t.TempDir(), "out")
-				if b, err := exec.CommandContext(t.Context(), "editcap", "-F", format, file, out).CombinedOutput(); err != nil {
-					t.Fatalf("%v\n%s", err, b)
-				}
+				editcap(t, "-F", format, file, out)
 				b, err := os.ReadFile(out)
 				if err != nil {
 					t.Fatal(err)
@@ -141,9 +141,7 @@ func TestSecrets(t *testing.T) {
 	if err := os.WriteFile(log, []byte(keys), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := exec.CommandContext(t.Context(), "editcap", "--inject-secrets", "tls,"+log, captures(t)[0], out).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, b)
-	}
+	editcap(t, "--inject-secrets", "tls,"+log, captures(t)[0], out)
 	b, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,9 @@ var pcaps = map[string][]string{
 // TestReplayCorpora compares the frames of captures that others made with those that tshark
 // finds: type, flags, stream, length, header fields, settings and increments, in their order.
 func TestReplayCorpora(t *testing.T) {
+	if _, err := exec.LookPath("tshark"); err != nil {
+		t.Skip("tshark is not installed; scripts/setup installs it")
+	}
 	root := os.Getenv("H2TRACE_CORPORA")
 	if root == "" {
 		root = "../../../../../shared/corpora"
