@@ -18,7 +18,6 @@ const (
 	// maxTLSRecord is the longest record of TLS 1.2 (RFC 5246 §6.2.3).
 	maxTLSRecord = 1<<14 + 2048
 	socksVersion = 5 // RFC 1928 §3
-	frameData    = 0
 	frameSetting = 4
 	largestFrame = 9 // type of CONTINUATION
 )

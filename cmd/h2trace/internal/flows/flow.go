@@ -54,6 +54,14 @@ func (f *flow) client(dir int) bool {
 	return (f.role == bpf.RoleServer) == (dir == bpf.Recv)
 }
 
+// wire says how the engine is to read the flow.
+func (f *flow) wire() bpf.Wire {
+	if f.carries == carriesTLS {
+		return bpf.WireTLS
+	}
+	return bpf.WireHTTP
+}
+
 // begins takes that an endpoint has begun the connection: it is the client. Where the
 // direction of packets is not known, the client is the process.
 func (f *flow) begins(client netip.AddrPort) {

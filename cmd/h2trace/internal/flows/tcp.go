@@ -187,14 +187,10 @@ func (f *flow) isWanted(dir int, end uint64) bool {
 // openFlow reports a connection.
 func (t *Table) openFlow(at ktime.Time, f *flow) error {
 	t.last++
-	wire := bpf.WireHTTP
-	if f.carries == carriesTLS {
-		wire = bpf.WireTLS
-	}
-	f.id, f.opened = bpf.PacketConn(wire, t.last), true
+	f.id, f.opened = bpf.PacketConn(f.wire(), t.last), true
 	open := &bpf.Open{
 		Head:  bpf.Head{Time: at, PID: f.pid, Conn: f.id},
-		Local: f.local, Remote: f.remote(), Role: f.role, Handshake: f.fromStart, Wire: wire, Comm: f.comm,
+		Local: f.local, Remote: f.remote(), Role: f.role, Handshake: f.fromStart, Wire: f.wire(), Comm: f.comm,
 	}
 	if f.role == bpf.RoleClient && f.syn != 0 && f.established() != 0 {
 		open.ConnectStart, open.Established = f.syn, f.established()
@@ -209,12 +205,8 @@ func (t *Table) openFlow(at ktime.Time, f *flow) error {
 // report reports bytes of a stream, or, of a reason, that bytes before an offset are lost.
 func (t *Table) report(at ktime.Time, f *flow, dir int, offset uint64, b []byte, why bpf.Reasons) error {
 	own, peer := &f.streams[dir], &f.streams[dir^1]
-	wire := bpf.WireHTTP
-	if f.carries == carriesTLS {
-		wire = bpf.WireTLS
-	}
 	t.segment = bpf.Segment{
-		Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}, Wire: wire, Dir: dir,
+		Head: bpf.Head{Time: at, PID: f.pid, Conn: f.id}, Wire: f.wire(), Dir: dir,
 		Seq: own.records, Offset: offset, Payload: b, First: own.first,
 		Lost: why, LostRecords: own.lostRecords, LostBytes: own.lostBytes,
 		PeerEnded: dir == bpf.Send && peer.ended != 0,

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"bytes"
+	"time"
 
 	"h2trace/decoder/capture"
 	"h2trace/decoder/ktime"
@@ -11,7 +12,7 @@ const (
 	// maxWaiting bounds the segments of a flow that wait for its first byte, and maxWait how
 	// long: so long a network may take to send a segment again (RFC 6298 §2.4).
 	maxWaiting = 16
-	maxWait    = ktime.Time(2e9)
+	maxWait    = 2 * time.Second
 	// maxWaitingBytes bounds those of all flows.
 	maxWaitingBytes = 4 << 20
 )
@@ -31,7 +32,7 @@ func (w *waiting) add(s *capture.Segment, at ktime.Time, bytesOfAll *int) bool {
 	switch {
 	case len(w.list) == maxWaiting, *bytesOfAll+len(s.Payload) > maxWaitingBytes:
 		return false
-	case len(w.list) > 0 && w.list[0].at+maxWait < at:
+	case len(w.list) > 0 && w.list[0].at.Add(maxWait) < at:
 		return false
 	}
 	own := waitingSegment{*s, at}

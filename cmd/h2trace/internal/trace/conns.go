@@ -130,7 +130,7 @@ func (t *connTable) open(o *bpf.Open) {
 		t.ciphers.keys.elsewhere[o.PID]++
 	case o.Wire == bpf.WireTLS && t.ciphers.byCalls(o.PID):
 		t.leavesToCalls(c)
-	case o.Wire == bpf.WireTLS && !o.Handshake && t.ciphers.captured:
+	case o.Wire == bpf.WireTLS && !o.Handshake && t.ciphers.keys.store != nil: // of a capture
 		c.wire.tls.giveUp(o.Time, "its handshake is not in the capture")
 	case o.Wire == bpf.WireTLS && !o.Handshake:
 		t.joins(c)

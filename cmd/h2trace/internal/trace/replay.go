@@ -71,7 +71,6 @@ func NewReplay(opts ReplayOptions, out io.Writer) *Replay {
 	c.segments, c.exchanges.budget = tcp.NewBudget(replaySegments), http1.NewBudget(replayExchanges)
 	c.ciphers.wanted, c.ciphers.budget = true, tls.NewBudget(replayCiphertext)
 	c.ciphers.keys.store = &r.secrets
-	c.ciphers.captured = true
 	r.conns = c
 	return r
 }

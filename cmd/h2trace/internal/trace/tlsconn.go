@@ -19,7 +19,6 @@ const maxCiphertext = 64 << 20
 // ciphers is what the TLS connections that arrive as segments share.
 type ciphers struct {
 	wanted   bool   // TLS is opened here, also inside of other connections
-	captured bool   // the connections are those of a capture
 	sealed   uint64 // connections that were not opened
 	budget   *tls.Budget
 	sessions *tls.Sessions
