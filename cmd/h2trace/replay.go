@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -19,7 +18,7 @@ import (
 // replayOptions is what the command line asks of replay.
 type replayOptions struct {
 	lines   lineOptions
-	packets packetOptions
+	packets replay.PacketOptions
 	Files   []string // "-" is stdin
 	Quiet   bool
 }
@@ -72,19 +71,15 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 		format = opts.lines.formatter(to)
 	}
 	r := replay.New(stdout, opts.lines.Events, format)
-	p := &packets{opts: &opts, format: format, out: stdout, msg: msg}
-	r.Packets = func(in *bufio.Reader) error {
-		if err := r.Flush(); err != nil {
-			return err
-		}
-		return p.read(in)
-	}
-	if err := p.readKeyLogs(); err != nil {
+	opts.packets.Out, opts.packets.Msg, opts.packets.Events, opts.packets.Format = stdout, msg, opts.lines.Events, format
+	p := replay.NewPackets(opts.packets)
+	r.Packets = p.Read
+	if err := p.ReadKeyLogs(); err != nil {
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
 	quiet := opts.Quiet || terminal.Is(to) // what it prints there says how far it is
-	if err = p.finish(readAll(r, files, stdin, quiet)); err == nil {
+	if err = p.Finish(readAll(r, files, stdin, quiet)); err == nil {
 		err = r.Flush()
 	}
 	if r.Skipped > 0 {
@@ -97,7 +92,7 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	case err != nil:
 		msg.Errorf("%v", err)
 		return exitRuntime
-	case r.Events == 0 && !p.used:
+	case r.Events == 0 && !p.Used:
 		msg.Errorf("%s and then h2trace replay FILE", noEvents)
 		return exitRuntime
 	case r.Exchanges > 0 && r.Selected == 0 && opts.lines.match.Set():

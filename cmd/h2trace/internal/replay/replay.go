@@ -1,4 +1,5 @@
-// Package replay prints recorded events again: some of them, or in another format.
+// Package replay prints recorded events again, some of them or in another format, and those of
+// captured packets.
 package replay
 
 import (
@@ -42,6 +43,9 @@ func (r *Replayer) Read(from io.Reader) error {
 		return err
 	}
 	if head, _ := in.Peek(4); capture.Is(head) { // an error comes again
+		if err := r.Flush(); err != nil {
+			return err
+		}
 		return r.Packets(in)
 	}
 	if r.format != nil {

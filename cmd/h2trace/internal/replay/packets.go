@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"bufio"
@@ -11,9 +11,9 @@ import (
 
 	"h2trace/cmd/h2trace/internal/flows"
 	"h2trace/cmd/h2trace/internal/message"
-	"h2trace/cmd/h2trace/internal/replay"
 	"h2trace/cmd/h2trace/internal/trace"
 	"h2trace/decoder/capture"
+	"h2trace/export"
 	"h2trace/export/text"
 )
 
@@ -21,34 +21,40 @@ import (
 // for the program and its stacks.
 const replayMemory = 104 << 20
 
-// packetOptions says how packets are replayed.
-type packetOptions struct {
-	KeyLogs     []string // --keylog-file
-	BodyBytes   int      // -s
-	ShowSecrets bool     // --show-secrets
+// PacketOptions says how packets are replayed.
+type PacketOptions struct {
+	Out         io.Writer
+	Msg         *message.Printer
+	Events      export.Filter
+	Format      *text.Formatter // nil for JSON
+	KeyLogs     []string        // files with session secrets (RFC 9850)
+	BodyBytes   int             // of each DATA payload
+	ShowSecrets bool
 }
 
-// packets replays the captures of a command, as if they were one: a rotated capture is many
-// files, and connections go on in the next one.
-type packets struct {
-	opts   *replayOptions
-	format *text.Formatter
-	out    io.Writer
-	msg    *message.Printer
+// Packets replays captures as if they were one: a rotated capture is many files, and connections go
+// on in the next one.
+type Packets struct {
+	opts   PacketOptions
+	engine *trace.Replay // nil before it is needed
 
-	engine  *trace.Replay // nil before it is needed
-	used    bool          // a capture was read
+	// Used says that a capture was read.
+	Used bool
+
 	secrets int
 	cut     bool // a file ends within a packet
 	dropped uint64
 }
 
-// read replays a file.
-func (p *packets) read(in *bufio.Reader) error {
+// NewPackets returns a Packets that has read nothing.
+func NewPackets(opts PacketOptions) *Packets { return &Packets{opts: opts} }
+
+// Read replays a file.
+func (p *Packets) Read(in *bufio.Reader) error {
 	if p.engine == nil {
 		p.begin()
 	}
-	p.used = true
+	p.Used = true
 	file, err := capture.NewReader(in)
 	for err == nil {
 		var item capture.Item
@@ -69,11 +75,11 @@ func (p *packets) read(in *bufio.Reader) error {
 	return err
 }
 
-func (p *packets) take(item capture.Item) error {
+func (p *Packets) take(item capture.Item) error {
 	switch item := item.(type) {
 	case *capture.Packet:
 		if err := p.engine.Packet(item); err != nil {
-			return replay.Written(err)
+			return Written(err)
 		}
 	case *capture.Secrets:
 		n, err := p.engine.Secrets(item.Reader())
@@ -84,21 +90,21 @@ func (p *packets) take(item capture.Item) error {
 }
 
 // begin makes the engine.
-func (p *packets) begin() {
+func (p *Packets) begin() {
 	opts := trace.ReplayOptions{
-		Events: p.opts.lines.Events, ShowSecrets: p.opts.packets.ShowSecrets, BodyBytes: p.opts.packets.BodyBytes,
+		Events: p.opts.Events, ShowSecrets: p.opts.ShowSecrets, BodyBytes: p.opts.BodyBytes,
 	}
-	if p.format != nil {
-		p.format.NewRun()
-		opts.Format = p.format.Append
+	if p.opts.Format != nil {
+		p.opts.Format.NewRun()
+		opts.Format = p.opts.Format.Append
 	}
 	debug.SetMemoryLimit(replayMemory)
-	p.engine = trace.NewReplay(opts, p.out)
+	p.engine = trace.NewReplay(opts, p.opts.Out)
 }
 
-// readKeyLogs gives the engine the secrets of the key log files.
-func (p *packets) readKeyLogs() error {
-	for _, name := range p.opts.packets.KeyLogs {
+// ReadKeyLogs gives the engine the secrets of the key log files.
+func (p *Packets) ReadKeyLogs() error {
+	for _, name := range p.opts.KeyLogs {
 		if p.engine == nil {
 			p.begin()
 		}
@@ -127,18 +133,18 @@ func readKeyLog(engine *trace.Replay, name string) (int, error) {
 	return n, nil
 }
 
-// finish ends what is open, after the files were read with an error or nil. It says what the
+// Finish ends what is open, after the files were read with an error or nil. It says what the
 // events do not, and returns the first error.
-func (p *packets) finish(read error) error {
-	if !p.used {
-		if read == nil && len(p.opts.packets.KeyLogs) > 0 {
-			p.msg.Infof("--keylog-file was not used: no file holds packets")
+func (p *Packets) Finish(read error) error {
+	if !p.Used {
+		if read == nil && len(p.opts.KeyLogs) > 0 {
+			p.opts.Msg.Infof("--keylog-file was not used: no file holds packets")
 		}
 		return read
 	}
 	counts, err := p.engine.Finish()
 	if read != nil || err != nil {
-		return cmp.Or(read, replay.Written(err))
+		return cmp.Or(read, Written(err))
 	}
 	p.say(&counts)
 	if seen, _ := p.engine.Connections(); seen == 0 {
@@ -148,9 +154,9 @@ func (p *packets) finish(read error) error {
 }
 
 // say says what became of packets.
-func (p *packets) say(n *flows.Counts) {
+func (p *Packets) say(n *flows.Counts) {
 	if p.cut {
-		p.msg.Infof("the capture ends within a packet: the last one is missing")
+		p.opts.Msg.Infof("the capture ends within a packet: the last one is missing")
 	}
 	for _, c := range []struct {
 		n    uint64
@@ -163,19 +169,19 @@ func (p *packets) say(n *flows.Counts) {
 		{n.Short, "not read: the headers are cut or damaged"},
 	} {
 		if c.n > 0 {
-			p.msg.Infof("%s %s", message.Count(c.n, "packet was", "packets were"), c.what)
+			p.opts.Msg.Infof("%s %s", message.Count(c.n, "packet was", "packets were"), c.what)
 		}
 	}
 	if n.Dropped > 0 {
-		p.msg.Infof("%s given up, as too many were open at once", message.Count(n.Dropped, "connection was", "connections were"))
+		p.opts.Msg.Infof("%s given up, as too many were open at once", message.Count(n.Dropped, "connection was", "connections were"))
 	}
 	if n := p.engine.SecretsLeft(); n > 0 {
-		p.msg.Infof("%s left out, as there are too many; give a smaller --keylog-file", message.Count(n, "session secret was", "session secrets were"))
+		p.opts.Msg.Infof("%s left out, as there are too many; give a smaller --keylog-file", message.Count(n, "session secret was", "session secrets were"))
 	}
 	switch _, sealed := p.engine.Connections(); {
 	case sealed > 0 && p.secrets == 0:
-		p.msg.Infof("%s not decrypted: give the session secrets with --keylog-file FILE", message.Count(sealed, "connection was", "connections were"))
+		p.opts.Msg.Infof("%s not decrypted: give the session secrets with --keylog-file FILE", message.Count(sealed, "connection was", "connections were"))
 	case sealed > 0:
-		p.msg.Infof("%s not decrypted; the reason is in their conn events", message.Count(sealed, "connection was", "connections were"))
+		p.opts.Msg.Infof("%s not decrypted; the reason is in their conn events", message.Count(sealed, "connection was", "connections were"))
 	}
 }
