@@ -115,7 +115,7 @@ func (s *slowness) waiting() Verdict {
 	}
 	count, sum := p.wait.beyond(longer * wait)
 	switch waited := float64(p.waited); {
-	case rtt*float64(p.wait.count) > waited/2:
+	case min(rtt, wait)*float64(p.wait.count) > waited/2: // a busy machine makes round trips seem longer than waits
 		v.Text = "the " + s.peer + " is far away, and requests wait for each other a round trip at a time: a nearer one would help"
 	case sum > waited/2:
 		v.Text = s.slowPeer(" some requests")

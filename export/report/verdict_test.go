@@ -171,6 +171,15 @@ func TestVerdict(t *testing.T) {
 			}
 			w.close(900, "c1", 2, 0)
 		}, ServerWait, "some requests"},
+		{"slow at times, on a busy machine", 0, func(w *writer) {
+			for i := range 20 {
+				w.exchange(exchange{begin: float64(i * 10), url: url, wait: 3})
+			}
+			for i := range 5 {
+				w.exchange(exchange{begin: float64(200 + i*100), url: url, wait: 99})
+			}
+			w.close(900, "c1", 20, 0) // longer than most waits
+		}, ServerWait, "some requests"},
 		{"bandwidth", 0, func(w *writer) { w.exchange(exchange{url: url, receive: 500, bytes: 500_000}) }, Bandwidth, "delivers slowly"},
 		{"loss", 0, func(w *writer) {
 			w.exchange(exchange{url: url, receive: 500, bytes: 500_000})
