@@ -40,13 +40,13 @@ func (m *Model) newConn(id string, p *process) *conn {
 }
 
 // connection takes what is said of a connection.
-func (m *Model) connection(e *object, ns int64) {
-	action := string(e.word("action"))
+func (m *Model) connection(e *scan.Object, ns int64) {
+	action := string(e.Word("action"))
 	if action == "failed" {
 		m.ever.unconnected++
 		return
 	}
-	if len(e.word("conn")) == 0 {
+	if len(e.Word("conn")) == 0 {
 		return // a query of a name, or a silent connection
 	}
 	_, c := m.owners(e)
@@ -61,34 +61,34 @@ func (m *Model) connection(e *object, ns int64) {
 }
 
 // describe notes what a connection is.
-func (c *conn) describe(e *object) {
-	if v := e.word("protocol"); len(v) > 0 {
+func (c *conn) describe(e *scan.Object) {
+	if v := e.Word("protocol"); len(v) > 0 {
 		c.proto = safe(v)
 	}
-	c.client = string(e.word("role")) != "server"
-	if v := scan.Bytes(within(e.get("tls"), "sni")); len(v) > 0 && c.client {
+	c.client = string(e.Word("role")) != "server"
+	if v := scan.Bytes(e.Within("tls", "sni")); len(v) > 0 && c.client {
 		c.peer = safe(v)
-	} else if v := e.word("name"); len(v) > 0 && c.client {
+	} else if v := e.Word("name"); len(v) > 0 && c.client {
 		c.peer = safe(v)
-	} else if v := e.word("remote"); len(v) > 0 {
+	} else if v := e.Word("remote"); len(v) > 0 {
 		c.peer = safe(v)
 	}
-	if v := e.word("reason"); len(v) > 0 {
+	if v := e.Word("reason"); len(v) > 0 {
 		c.note = safe(v)
 	}
 }
 
 // close counts the bytes of a connection whose frames are not seen.
-func (c *conn) close(e *object, ns int64) {
+func (c *conn) close(e *scan.Object, ns int64) {
 	c.ended = time.Unix(0, ns)
 	if c.Frames == 0 {
-		c.Bytes.Sent = max(c.Bytes.Sent, e.count("bytes_sent"))
-		c.Bytes.Received = max(c.Bytes.Received, e.count("bytes_received"))
+		c.Bytes.Sent = max(c.Bytes.Sent, count(e.Get("bytes_sent")))
+		c.Bytes.Received = max(c.Bytes.Received, count(e.Get("bytes_received")))
 		c.before.Bytes = c.Bytes // nobody knows when they went
 	}
-	if known(e.get("error")) {
+	if e.Has("error") {
 		c.bad = true
-		c.note = safe(scan.Bytes(within(e.get("error"), "detail")))
+		c.note = safe(scan.Bytes(e.Within("error", "detail")))
 	}
 }
 

@@ -1,6 +1,10 @@
 package top
 
-import "time"
+import (
+	"time"
+
+	"h2trace/export/scan"
+)
 
 // Counters are what happened since the observation began.
 type Counters struct {
@@ -50,4 +54,10 @@ func ratesOf(now, before *Counters, over time.Duration) Rates {
 		r.Received = float64(now.Bytes.Received-before.Bytes.Received) / s
 	}
 	return r
+}
+
+// count returns a number of an event that is not negative, and 0 for null and all else.
+func count(v []byte) int64 {
+	n, _ := scan.Integer(v)
+	return max(n, 0)
 }

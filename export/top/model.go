@@ -19,7 +19,7 @@ const (
 // Model is the state of an observation. It is safe for concurrent use.
 type Model struct {
 	mu    sync.Mutex
-	event object
+	event scan.Object
 	times scan.Times
 
 	total     meter
@@ -52,14 +52,14 @@ func (m *Model) Add(line []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := &m.event
-	if !e.parse(line) {
+	if !e.Parse(line) {
 		return
 	}
-	ns, ok := m.times.Parse(e.get("ts"))
+	ns, ok := m.times.Parse(e.Get("ts"))
 	if !ok {
 		return
 	}
-	switch string(e.word("event")) {
+	switch string(e.Word("event")) {
 	case "frame":
 		m.frame(e)
 	case "request":
@@ -94,12 +94,12 @@ func (m *Model) meters(p *process, c *conn) []*meter {
 }
 
 // frame counts a frame, and notes the windows.
-func (m *Model) frame(e *object) {
+func (m *Model) frame(e *scan.Object) {
 	p, c := m.owners(e)
-	dir := e.word("dir")
-	stream, _ := scan.Integer(e.get("stream"))
+	dir := e.Word("dir")
+	stream, _ := scan.Integer(e.Get("stream"))
 	const header = 9 // RFC 9113 §4.1
-	n := Pair{Received: e.count("length") + header}
+	n := Pair{Received: count(e.Get("length")) + header}
 	if string(dir) == "send" {
 		n.Sent, n.Received = n.Received, 0
 	}
@@ -116,7 +116,7 @@ func (m *Model) frame(e *object) {
 		r = &c.opening
 	}
 	r.bytes.add(n)
-	scan.Members(e.get("window"), func(key, v []byte) {
+	scan.Members(e.Get("window"), func(key, v []byte) {
 		var left Credit
 		left.Bytes, left.Known = scan.Integer(v)
 		switch string(key) {
@@ -157,9 +157,9 @@ func (m *Model) Moved(conn []byte, sent bool, n int64) {
 func (p *Pair) add(n Pair) { p.Sent, p.Received = p.Sent+n.Sent, p.Received+n.Received }
 
 // stall counts a time without credit, when it is over.
-func (m *Model) stall(e *object) {
+func (m *Model) stall(e *scan.Object) {
 	p, c := m.owners(e)
-	took, _ := scan.Millis(e.get("stall_ms"))
+	took, _ := scan.Millis(e.Get("stall_ms"))
 	for _, to := range m.meters(p, c) {
 		to.Stalls++
 		to.Stalled += took
@@ -167,9 +167,9 @@ func (m *Model) stall(e *object) {
 }
 
 // loss counts records that are missing.
-func (m *Model) loss(e *object) {
-	n := max(e.count("records"), 1) // of some, the number is not known
-	c := m.conns[string(e.word("conn"))]
+func (m *Model) loss(e *scan.Object) {
+	n := max(count(e.Get("records")), 1) // of some, the number is not known
+	c := m.conns[string(e.Word("conn"))]
 	var p *process
 	if c != nil {
 		p = c.process
@@ -181,10 +181,10 @@ func (m *Model) loss(e *object) {
 
 // owners returns the process and the connection of an event, which are made if there is room.
 // The connection is nil if the event has none.
-func (m *Model) owners(e *object) (*process, *conn) {
-	pid, _ := scan.Integer(e.get("pid"))
-	comm := e.word("comm")
-	id := e.word("conn")
+func (m *Model) owners(e *scan.Object) (*process, *conn) {
+	pid, _ := scan.Integer(e.Get("pid"))
+	comm := e.Word("comm")
+	id := e.Word("conn")
 	if c := m.latest; c != nil && len(id) > 0 && c.id == string(id) {
 		return c.process, c
 	}

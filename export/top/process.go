@@ -45,10 +45,10 @@ func (m *Model) processOf(pid int, comm []byte) *process {
 }
 
 // process takes what is said of a process.
-func (m *Model) process(e *object, ns int64) {
-	pid, _ := scan.Integer(e.get("pid"))
-	comm := e.word("comm")
-	action := string(e.word("action"))
+func (m *Model) process(e *scan.Object, ns int64) {
+	pid, _ := scan.Integer(e.Get("pid"))
+	comm := e.Word("comm")
+	action := string(e.Word("action"))
 	if action == "exec" || action == "attached" {
 		delete(m.gone, int(pid)) // that had the same id
 	}
@@ -60,13 +60,13 @@ func (m *Model) process(e *object, ns int64) {
 	case "exec":
 		p.command, p.note, p.skipped = safe(comm), "", false
 	case "attached":
-		if p.command = safe(comm); known(e.get("reason")) {
-			p.note = e.text("reason")
+		if p.command = safe(comm); e.Has("reason") {
+			p.note = safe(e.Word("reason"))
 		}
 	case "skipped":
-		p.note, p.skipped = e.text("reason"), true
+		p.note, p.skipped = safe(e.Word("reason")), true
 	case "error":
-		p.note, p.bad = safe(scan.Bytes(within(e.get("error"), "detail"))), true
+		p.note, p.bad = safe(scan.Bytes(e.Within("error", "detail"))), true
 	case "exit":
 		p.exit(e, ns)
 		m.exited(p)
@@ -86,9 +86,9 @@ func (m *Model) exited(p *process) {
 	m.gone[p.pid] = p
 }
 
-func (p *process) exit(e *object, ns int64) {
+func (p *process) exit(e *scan.Object, ns int64) {
 	p.ended = time.Unix(0, ns)
-	status, ok := scan.Integer(e.get("exit_code"))
+	status, ok := scan.Integer(e.Get("exit_code"))
 	switch {
 	case !ok:
 		p.note = "ended"

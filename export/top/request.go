@@ -23,7 +23,7 @@ type request struct {
 }
 
 // request takes that one begins.
-func (m *Model) request(e *object, ns int64) {
+func (m *Model) request(e *scan.Object, ns int64) {
 	p, c := m.owners(e)
 	for _, to := range m.meters(p, c) {
 		to.InFlight++
@@ -37,9 +37,8 @@ func (m *Model) request(e *object, ns int64) {
 		c.beyond++
 		return
 	}
-	stream, _ := scan.Integer(e.get("stream"))
-	r := &request{conn: c, stream: stream, begun: ns, state: "open"}
-	r.text = strings.TrimSpace(e.text("method") + " " + e.text("url"))
+	stream, _ := scan.Integer(e.Get("stream"))
+	r := &request{conn: c, stream: stream, begun: ns, state: "open", text: nameOf(e)}
 	if stream == 0 {
 		c.pipeline = append(c.pipeline, r)
 		m.requests++
@@ -79,30 +78,25 @@ func (m *Model) take(c *conn, stream int64) (r *request, was bool) {
 }
 
 // exchange takes that a request ended. One that is open when the observation ends has not.
-func (m *Model) exchange(e *object, ns int64) {
+func (m *Model) exchange(e *scan.Object, ns int64) {
 	p, c := m.owners(e)
-	stream, _ := scan.Integer(e.get("stream"))
-	status := e.get("status")
-	method, url := e.text("method"), e.text("url")
-	http1 := strings.HasPrefix(string(e.word("protocol")), "http/1")
-	n := Pair{e.count("request_bytes"), e.count("response_bytes")}
-	took, timed := scan.Millis(e.get("total_ms"))
-	class := scan.Bytes(within(e.get("error"), "class"))
-	grpc, _ := scan.Integer(e.get("grpc_status"))
-	open := string(e.get("open")) == "true"
+	if e.Is("open", "true") {
+		return
+	}
+	n := Pair{Sent: count(e.Get("request_bytes")), Received: count(e.Get("response_bytes"))}
 	if c != nil && !c.client {
 		n.Sent, n.Received = n.Received, n.Sent
 	}
-	if open {
-		return
-	}
+	http1 := strings.HasPrefix(string(e.Word("protocol")), "http/1")
+	took, timed := scan.Millis(e.Get("total_ms"))
+	stream, _ := scan.Integer(e.Get("stream"))
 	r, was := m.take(c, stream)
 	for _, to := range m.meters(p, c) {
 		if was && to.InFlight > 0 { // of a process, some may have begun before it got a row
 			to.InFlight--
 		}
 		to.Requests++
-		if len(class) > 0 || grpc > 0 {
+		if hasFailed(e) {
 			to.Failed++
 		}
 		if timed {
@@ -117,20 +111,42 @@ func (m *Model) exchange(e *object, ns int64) {
 		return
 	}
 	if r == nil {
-		r = &request{conn: c, stream: stream, bytes: n, begun: ns, text: strings.TrimSpace(method + " " + url)}
+		r = &request{conn: c, stream: stream, bytes: n, begun: ns, text: nameOf(e)}
 	}
 	if http1 {
 		r.bytes = n
 	}
-	r.ended, r.took = time.Unix(0, ns), took
-	r.state, r.bad = string(status), len(class) > 0 || grpc > 0
-	switch {
+	r.end(e, ns, took)
+	m.ended.requests = keep(m.ended.requests, r)
+}
+
+// end notes how a request ended.
+func (r *request) end(e *scan.Object, ns int64, took time.Duration) {
+	r.ended, r.took, r.bad = time.Unix(0, ns), took, hasFailed(e)
+	status := e.Get("status")
+	switch grpc := grpcStatus(e); {
 	case grpc > 0:
 		r.state = "grpc " + strconv.FormatInt(grpc, 10)
-	case !known(status):
-		r.state = safe(class)
+	case scan.Known(status):
+		r.state = safe(status)
+	default:
+		r.state = safe(errorClass(e))
 	}
-	m.ended.requests = keep(m.ended.requests, r)
+}
+
+// hasFailed reports whether an exchange has no complete, successful response.
+func hasFailed(e *scan.Object) bool { return len(errorClass(e)) > 0 || grpcStatus(e) > 0 }
+
+func errorClass(e *scan.Object) []byte { return scan.Bytes(e.Within("error", "class")) }
+
+func grpcStatus(e *scan.Object) int64 {
+	n, _ := scan.Integer(e.Get("grpc_status"))
+	return n
+}
+
+// nameOf returns method and URL.
+func nameOf(e *scan.Object) string {
+	return strings.TrimSpace(safe(e.Word("method")) + " " + safe(e.Word("url")))
 }
 
 func (r *request) row(now time.Time) Row {
