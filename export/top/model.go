@@ -1,7 +1,6 @@
 package top
 
 import (
-	"strconv"
 	"sync"
 	"time"
 
@@ -38,8 +37,7 @@ type Model struct {
 	ever struct{ processes, conns, unconnected, unlisted int64 }
 
 	ticked time.Time
-	whole  bool
-	over   bool
+	whole  bool // the rates are those of the whole observation
 }
 
 // New returns the Model of an observation that begins at a time.
@@ -74,8 +72,6 @@ func (m *Model) Add(line []byte) {
 		m.stall(e)
 	case "loss":
 		m.loss(e)
-	case "summary":
-		m.over = true
 	}
 }
 
@@ -247,7 +243,3 @@ func keep[T any](list []T, ended T) []T {
 
 // latestOf returns those of what ended that are kept.
 func latestOf[T any](list []T) []T { return list[max(0, len(list)-maxEnded):] }
-
-func keyOf(pid int, n int64) string {
-	return strconv.Itoa(pid) + "/" + strconv.FormatInt(n, 10)
-}

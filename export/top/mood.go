@@ -1,10 +1,5 @@
 package top
 
-import (
-	"strconv"
-	"strings"
-)
-
 // Mood says how bad the value of a cell is.
 type Mood int
 
@@ -39,15 +34,4 @@ func moodOf(is bool, m Mood) Mood {
 		return m
 	}
 	return Fine
-}
-
-// Has reports whether a text is in what a row shows, whatever its case. The text is in lower
-// case.
-func (r *Row) Has(text string) bool {
-	for _, s := range [...]string{r.Command, r.Conn, r.Peer, r.Proto, r.Note, r.State, r.Text, strconv.Itoa(r.PID)} {
-		if strings.Contains(strings.ToLower(s), text) {
-			return true
-		}
-	}
-	return false
 }

@@ -39,7 +39,7 @@ func (m *Model) processOf(pid int, comm []byte) *process {
 		m.ever.unlisted++
 		return nil
 	}
-	p := &process{key: keyOf(pid, m.ever.processes), pid: pid, command: safe(comm)}
+	p := &process{key: strconv.Itoa(pid) + "/" + strconv.FormatInt(m.ever.processes, 10), pid: pid, command: safe(comm)}
 	m.processes[pid] = p
 	return p
 }

@@ -1,6 +1,10 @@
 package top
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Row is a process, a connection or a request, at one time.
 type Row struct {
@@ -26,6 +30,17 @@ type Row struct {
 	Ended time.Time     // zero while it is there
 	Bad   bool          // it failed
 	Blind bool          // of a process: nothing can be seen of it
+}
+
+// Has reports whether a text is in what a row shows, whatever its case. The text is in lower
+// case.
+func (r *Row) Has(text string) bool {
+	for _, s := range [...]string{r.Command, r.Conn, r.Peer, r.Proto, r.Note, r.State, r.Text, strconv.Itoa(r.PID)} {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	return false
 }
 
 // Window is the flow-control credit that is left, of what the process may send and its peer
@@ -59,6 +74,4 @@ type Totals struct {
 	Conns       int64 // ever
 	Unconnected int64 // connections that were not established
 	Unlisted    int64 // processes, connections and requests that got no row, ever
-	Whole       bool  // the rates are those of the whole observation
-	Over        bool  // the observation has ended
 }

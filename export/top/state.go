@@ -12,40 +12,29 @@ func (m *Model) State(now time.Time, v View) *State {
 			Counters: m.total.Counters, Rates: m.total.rates, InFlight: m.total.InFlight,
 			Running: int64(len(m.processes)), Processes: m.ever.processes,
 			Open: int64(len(m.conns)), Conns: m.ever.conns, Unconnected: m.ever.unconnected,
-			Unlisted: m.ever.unlisted, Whole: m.whole, Over: m.over,
+			Unlisted: m.ever.unlisted,
 		},
 	}
 	switch v {
 	case Processes:
-		s.Rows = m.processRows()
+		s.Rows = rowsOf(m.processes, m.ended.processes)
 	case Connections:
-		s.Rows = m.connRows()
+		s.Rows = rowsOf(m.conns, m.ended.conns)
 	case Requests:
 		s.Rows = m.requestRows(now)
 	}
 	return s
 }
 
-func (m *Model) processRows() []Row {
-	ended := latestOf(m.ended.processes)
-	rows := make([]Row, 0, len(m.processes)+len(ended))
-	for _, p := range m.processes {
-		rows = append(rows, p.row())
+// rowsOf returns the rows of what is there, and of what has ended.
+func rowsOf[K comparable, T interface{ row() Row }](there map[K]T, ended []T) []Row {
+	ended = latestOf(ended)
+	rows := make([]Row, 0, len(there)+len(ended))
+	for _, t := range there {
+		rows = append(rows, t.row())
 	}
-	for _, p := range ended {
-		rows = append(rows, p.row())
-	}
-	return rows
-}
-
-func (m *Model) connRows() []Row {
-	ended := latestOf(m.ended.conns)
-	rows := make([]Row, 0, len(m.conns)+len(ended))
-	for _, c := range m.conns {
-		rows = append(rows, c.row())
-	}
-	for _, c := range ended {
-		rows = append(rows, c.row())
+	for _, t := range ended {
+		rows = append(rows, t.row())
 	}
 	return rows
 }

@@ -16,7 +16,7 @@ type Line struct {
 // half is where the second half of a line begins.
 const half = 40
 
-// Lines returns what there is to say of all that was observed, in lines of 80 columns at most.
+// Lines returns what there is to say of all that was observed, in lines of some 80 columns.
 func (t *Totals) Lines() []Line {
 	n := func(n int64) string { return amount(float64(n)) }
 	lines := [...][2]string{
