@@ -135,7 +135,7 @@ func onlyGo(list []Library) []Library {
 	var found []Library
 	for _, l := range list {
 		same := func(other Library) bool { return sameFile(other.Path, l.Path) }
-		if isGoFile(l.Path) && !slices.ContainsFunc(found, same) {
+		if IsGoFile(l.Path) && !slices.ContainsFunc(found, same) {
 			found = append(found, l)
 		}
 	}
@@ -148,8 +148,9 @@ func sameFile(a, b string) bool {
 	return err == nil && otherErr == nil && os.SameFile(x, y)
 }
 
-// isGoFile reports whether the Go linker wrote a file.
-func isGoFile(path string) bool {
+// IsGoFile reports whether the Go linker wrote a file, also if that is stripped. It remembers
+// the files that it has looked at.
+func IsGoFile(path string) bool {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return false

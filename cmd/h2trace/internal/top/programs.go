@@ -1,12 +1,12 @@
 package top
 
 import (
-	"debug/elf"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"h2trace/bpf"
+	"h2trace/cmd/h2trace/internal/golibrary"
 	"h2trace/cmd/h2trace/internal/procfs"
 )
 
@@ -25,19 +25,9 @@ func Programs() []string {
 			continue
 		}
 		looked[p.Exe] = true
-		if !slices.Contains(names, name) && isGo(procfs.Path(p.PID, "exe")) {
+		if !slices.Contains(names, name) && golibrary.IsGoFile(procfs.Path(p.PID, "exe")) {
 			names = append(names, name)
 		}
 	}
 	return names
-}
-
-// isGo reports whether Go built an executable, also if it is stripped.
-func isGo(path string) bool {
-	f, err := elf.Open(path)
-	if err != nil {
-		return false // of another kind, or the process is gone
-	}
-	defer f.Close()
-	return f.Section(".go.buildinfo") != nil
 }
