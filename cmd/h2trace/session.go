@@ -124,7 +124,7 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 // runCommand runs COMMAND and observes it.
 func runCommand(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 	// First of all, as asking for signals changes what is found here.
-	l := launch.Spec{Args: opts.Command, Env: os.Environ(), Stdout: 1, Signals: launch.InheritedSignals()}
+	l := launch.Spec{Args: opts.Command, Env: os.Environ(), Stdout: 1, Stderr: 2, Signals: launch.InheritedSignals()}
 	launch.IgnoreBrokenPipes()
 	if output.IsStdout(opts.Output) || opts.Packets.Path == "-" {
 		l.Stdout = 2

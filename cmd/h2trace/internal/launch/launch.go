@@ -24,7 +24,7 @@ type Spec struct {
 	User    *Account // nil: the user of h2trace
 	Stdin   int      // descriptor that becomes COMMAND's stdin
 	Stdout  int      // and its stdout
-	Stderr  int      // and its stderr; 0 is that of h2trace
+	Stderr  int      // and its stderr
 	Signals Signals
 }
 
@@ -104,9 +104,6 @@ func (l Spec) childFiles(control int) ([]uintptr, error) {
 		}
 	}
 	files[0], files[1], files[2] = uintptr(l.Stdin), uintptr(l.Stdout), uintptr(l.Stderr)
-	if l.Stderr == 0 {
-		files[2] = 2
-	}
 	files[control] = uintptr(control)
 	return files, nil
 }

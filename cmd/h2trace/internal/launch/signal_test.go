@@ -55,7 +55,7 @@ func end(role string) error {
 		r := RelaySignals()
 		r.press = press
 		defer r.Stop()
-		cmd, err := Start(Spec{Args: []string{"true"}, Env: os.Environ(), Stdout: 2})
+		cmd, err := Start(Spec{Args: []string{"true"}, Env: os.Environ(), Stdout: 2, Stderr: 2})
 		if err != nil {
 			return err
 		}
