@@ -38,6 +38,7 @@ type topRun struct {
 	shown   atomic.Bool
 	ended   atomic.Bool // COMMAND has
 	left    sync.Once
+	err     error // of the screen, printed already
 }
 
 // newTopRun has the tracer give its events to top, and to nobody else.
@@ -120,9 +121,7 @@ func (r *topRun) show(ctx context.Context, cancel context.CancelCauseFunc) {
 		return
 	}
 	r.shown.Store(true)
-	if err := r.screen.Show(); err != nil {
-		r.msg.Errorf("%v", err)
-	}
+	r.failed(r.screen.Show())
 	go func() {
 		select {
 		case <-r.screen.Quit():
@@ -148,13 +147,19 @@ func (r *topRun) protect(f func()) {
 // leave leaves the screen.
 func (r *topRun) leave() {
 	r.left.Do(func() {
-		if err := r.screen.Close(); err != nil {
-			r.msg.Errorf("%v", err)
-		}
+		r.failed(r.screen.Close())
 		if r.command != "" && r.shown.Load() && !r.ended.Load() {
 			r.msg.Infof("%s runs on; Ctrl-C ends it", r.command)
 		}
 	})
+}
+
+// failed prints an error of the screen, which the exit status says at the end.
+func (r *topRun) failed(err error) {
+	if err != nil {
+		r.msg.Errorf("%v", err)
+		r.err = errExplained
+	}
 }
 
 // printOutput prints what COMMAND has printed, and goes on with it.
@@ -200,5 +205,5 @@ func (r *topRun) end(w io.Writer) error {
 	if r.spool != nil {
 		r.spool.Close()
 	}
-	return nil
+	return r.err
 }
