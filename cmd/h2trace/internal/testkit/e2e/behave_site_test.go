@@ -23,6 +23,7 @@ type site struct {
 	url      string
 	env      []string // the directory in which programs trust it
 	requests atomic.Int64
+	events   atomic.Int64 // of /events, to all
 }
 
 // startSite serves /echo, /text, /binary, /numbers, /secrets, /events and, for every
@@ -95,6 +96,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for i := 0; r.Context().Err() == nil; i++ {
 			_, _ = fmt.Fprintf(w, "%*d\n", eventLength-1, i)
 			_ = http.NewResponseController(w).Flush()
+			s.events.Add(1)
 			time.Sleep(5 * time.Millisecond)
 		}
 	default:

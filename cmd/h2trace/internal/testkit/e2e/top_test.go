@@ -14,14 +14,20 @@ import (
 	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
+// startDownload returns a module proxy, and a workspace for a go mod download from it.
+func startDownload(t *testing.T) (*modproxy.Server, *modproxy.Workspace) {
+	t.Helper()
+	a := modproxy.NewAuthority(t)
+	mods := modproxy.Modules("example.test/m", 5, 10_000)
+	proxy := modproxy.Start(t, a, mods, modproxy.Options{})
+	return proxy, modproxy.NewWorkspace(t, a, mods, proxy)
+}
+
 // TestTopOnce compares the table of a go mod download with the log of the module proxy.
 func TestTopOnce(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
-	a := modproxy.NewAuthority(t)
-	mods := modproxy.Modules("example.test/m", 5, 10_000)
-	proxy := modproxy.Start(t, a, mods, modproxy.Options{})
-	w := modproxy.NewWorkspace(t, a, mods, proxy)
+	proxy, w := startDownload(t)
 	r := invoke(t, invocation{
 		args: []string{"top", "--once", "--view", "requests", "sh", "-c", `cd "$0" && go mod download && echo done`, w.Dir}, env: w.Env,
 	})

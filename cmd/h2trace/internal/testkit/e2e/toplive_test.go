@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"h2trace/cmd/h2trace/internal/procfs"
-	"h2trace/cmd/h2trace/internal/testkit/modproxy"
 )
 
 // TestTopCommand watches a go mod download on a terminal, leaves, and finds the terminal as it
@@ -17,10 +16,7 @@ import (
 func TestTopCommand(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
-	a := modproxy.NewAuthority(t)
-	mods := modproxy.Modules("example.test/m", 5, 10_000)
-	proxy := modproxy.Start(t, a, mods, modproxy.Options{})
-	w := modproxy.NewWorkspace(t, a, mods, proxy)
+	proxy, w := startDownload(t)
 	p := startPane(t, w.Env)
 	p.enter("stty -a >" + shellWords(p.dir+"/before") + "; clear")
 	p.enter(shellWords(bin(t, "h2trace"), "top", "sh", "-c", `cd "$0" && go mod download && echo "of sh, $(test -t 0 || echo no) terminal" && exit 7`, w.Dir) +
@@ -92,8 +88,12 @@ func TestTopKeys(t *testing.T) {
 
 	p.keys("Space")
 	p.await(`(?m)PAUSED  \d\d:\d\d:\d\d$`)
-	before := strings.TrimPrefix(p.await(`(?m)^Processes .*$`)[0], "Processes")
-	p.await(regexp.QuoteMeta(before))
+	before := p.await(`(?m)^Processes .*$`)[0]
+	sent := s.events.Load()
+	await(t, "100 events, of more time than two delays", func() bool { return s.events.Load() >= sent+100 })
+	if !strings.Contains(p.screen(), before) {
+		t.Errorf("paused, but it was %q, and the screen is\n%s", before, indent(p.screen()))
+	}
 	p.keys("Space")
 	await(t, "bytes to be shown again", func() bool { return !strings.Contains(p.screen(), before) })
 	if styled := p.styled(); regexp.MustCompile(`\x1b\[[0-9;]*[34][0-7]m`).MatchString(styled) {
