@@ -29,12 +29,13 @@ func TestOverviewOfMany(t *testing.T) {
 			t.Fatal(err)
 		}
 		v.say(message.New(&stderr, false))
+		_, left := v.report()
 		switch {
 		case printed && !strings.Contains(out.String(), fmt.Sprintf("  https://a.example  %d ", requests)):
 			t.Errorf("got\n%s", &out)
-		case !printed && v.left != strings.Contains(stderr.String(), "h2trace: there is no verdict"):
-			t.Errorf("left out: %v, got\n%s", v.left, &stderr)
-		case !printed && !v.left && !strings.Contains(stderr.String(), "h2trace: healthy: "):
+		case !printed && left != strings.Contains(stderr.String(), "h2trace: there is no verdict"):
+			t.Errorf("left out: %v, got\n%s", left, &stderr)
+		case !printed && !left && !strings.Contains(stderr.String(), "h2trace: healthy: "):
 			t.Errorf("got\n%s", &stderr)
 		}
 	}

@@ -29,16 +29,3 @@ func TestFeed(t *testing.T) {
 		t.Errorf("%d rows, in all %+v", len(s.Rows), n)
 	}
 }
-
-// TestFeedInTime counts a single line without a Close.
-func TestFeedInTime(t *testing.T) {
-	m := top.New(time.Now())
-	f := NewFeed(m, func(count func()) { count() })
-	defer f.Close()
-	f.Line([]byte(`{"v":1,"ts":"2026-11-30T09:00:00.000000000Z","event":"request","pid":7,"conn":"c1","stream":1}`))
-	for end := time.Now().Add(time.Minute); m.State(time.Now(), top.Requests).Total.InFlight == 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it is not counted")
-		}
-	}
-}
