@@ -416,7 +416,7 @@
 //	records  {seen, delivered, lost}
 //	bytes    {seen, captured}
 //	agent    {cpu_ms, max_rss_bytes}: what h2trace itself used; both are null
-//	         where the system does not tell
+//	         where the system does not report it
 //	command  process id of COMMAND; null if h2trace ran none (-p, -n)
 //	signal   the first signal that h2trace got during the observation, such as
 //	         SIGINT for Ctrl-C, or null

@@ -11,7 +11,7 @@ func AppendString[S []byte | string](b []byte, s S) []byte {
 	return b
 }
 
-// ValidValue reports whether a value of a recorded line, of which nobody knows who wrote it, is
+// ValidValue reports whether a value of a recorded line, which anybody can have written, is
 // JSON in UTF-8 as it stands.
 func ValidValue(v []byte) bool {
 	if len(v) >= 2 && v[0] == '"' && v[len(v)-1] == '"' {

@@ -24,9 +24,9 @@ third observes every process that runs an executable of that base name, now or
 later, and its descendants, until h2trace is stopped. -p and -n can be combined.
 top is a live view. proxies compares module proxies. report says where the time
 went, from recorded events, or from what the go command prints with -x. replay
-prints recorded events again, or decodes packets. convert makes of events what
-browsers and trace viewers open. check says what this kernel, this user and the
-binary of PID allow.
+prints recorded events again, or decodes packets. convert turns events into
+files for browsers and trace viewers. check says what this kernel, this user and
+the binary of PID allow.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
@@ -55,7 +55,7 @@ Flags:
 	    --host PATTERN        print only exchanges with such hosts,
 	    --path PATTERN        such paths,
 	    --status LIST         such statuses,
-	    --min-ms N            or of N milliseconds or more (see Text)
+	    --min-ms N            or of N milliseconds or more (see Filters)
 	-f, --format FORMAT       json, or text: lines for people (default text if
 	                          events go to a terminal, else json; see Text)
 	-v, --verbose             in text, also print each header and flag
@@ -67,8 +67,8 @@ Flags:
 	                          query tokens instead of "<redacted>"
 	    --pcap FILE           also write the packets of the processes for
 	                          Wireshark; "-" is stdout (see Packets)
-	-C, --pcap-size SIZE      begin another file when one has SIZE millions of
-	                          bytes, or k, m or g: KiB, MiB, GiB
+	-C, --pcap-size SIZE      begin another file after SIZE millions of bytes, or
+	                          with k, m or g after the number: KiB, MiB, GiB
 	-W, --pcap-count COUNT    after so many files, write the first one again
 	    --keylog FILE         also write the session secrets of TLS to FILE (see
 	                          Secrets)
@@ -149,9 +149,12 @@ is odd, such as a stall, green for exchanges that succeeded. With NO_COLOR in
 the environment, there are none. Nothing in a line acts on the terminal: control
 characters are printed as \x1b.
 
-These flags select exchanges, in text and in JSON. All that are given have to be
-met. Without -e, no other events are printed then, except loss and summary; with
--e, they have no effect on other kinds.
+# Filters
+
+-e chooses kinds of events, and types of frames. These flags select exchanges,
+in text and in JSON. All that are given have to be met. Without -e, no other
+events are printed then, except loss and summary; with -e, they have no effect
+on other kinds.
 
 	--host PATTERN   of the URL, with or without its port; * stands for anything,
 	                 as in '*.example'
@@ -163,20 +166,20 @@ met. Without -e, no other events are printed then, except loss and summary; with
 
 # Replay
 
-h2trace replay prints the events of files, or of stdin: those of -e and of the
-flags that select exchanges, in the format of -f. It reads what gzip or
-PowerShell made of them, too. What is no event is skipped, and a message says
-how many lines. The order is that of the files. Of a pipe, all that has come is
-printed at once.
+h2trace replay prints the events of files, or of stdin: those that -e and the
+flags of Filters select, in the format of -f. Files may be compressed with gzip,
+or written by PowerShell as UTF-16. Lines that are not events are skipped, and a
+message says how many. The order is that of the files. What comes through a pipe
+is printed without waiting for more.
 
 	h2trace -o run.jsonl go mod download
 	h2trace replay -f text --min-ms 500 run.jsonl
 	h2trace replay --status 4xx,5xx,none run.jsonl | jq '.url // empty'
 
-A file may also hold packets: as tcpdump, Wireshark or h2trace --pcap write
-them, pcap or pcapng. Then replay decodes them, and prints the events that
-h2trace would have printed: frames with their windows, exchanges, stalls,
-connections and name lookups. It needs neither Linux nor root.
+A file may also hold packets, as pcap or pcapng: tcpdump, Wireshark and h2trace
+--pcap write such files. replay decodes them, and prints the events that h2trace
+would have printed: frames with their windows, exchanges, stalls, connections
+and name lookups. It needs neither Linux nor root.
 
 	tcpdump -i any -s 0 -w run.pcap port 443
 	h2trace replay --keylog-file keys.log run.pcap | h2trace report
@@ -192,14 +195,15 @@ event says so. The link types are Ethernet, also with VLAN, MPLS and PPPoE,
 loopback, raw IP and Linux cooked capture 1 and 2. Several captures count as
 one that was rotated: connections go on in the next file.
 
-pid and comm are null, but of h2trace --pcap. The client counts as the observed
-process, or the host that captured where directions of packets are known. In a
-capture that begins within a connection, TLS cannot be opened, and the role
-comes from the bytes, or from a port that only clients have. What only the
-kernel knows is null, such as rtt_ms. Packets that the capture lacks, or has in
-part, are loss events, with reason gap and truncated. A packet that it has
-twice, as of a mirrored port, counts once. Secrets may stand after the packets
-that they open, but not by more than 5 seconds of the capture.
+pid and comm are null, except in files of h2trace --pcap. The host that captured
+counts as the observed process if the file has directions of packets, else the
+client does. In a capture that begins within a connection, TLS cannot be opened,
+and the role comes from the bytes, or from a port that only clients have. What
+only the kernel knows is null, such as rtt_ms. A packet that the capture lacks
+is a loss event with reason gap, one that it has in part is one with reason
+truncated. A packet that it has twice, as from a mirrored port, counts once.
+Secrets may follow the packets that they open, by 5 seconds of the capture at
+most.
 
 The exit status is 1 if a file cannot be read or is damaged, or no event is in
 any. A capture that is cut at its end is no error; a message says so.
@@ -208,10 +212,10 @@ any. A capture that is cut at its end is no error; a message says so.
 
 	h2trace convert FORMAT [-o FILE] [FILE...]
 
-convert makes what other programs open of the events of files, or of stdin, and
-writes it to stdout, or to the FILE of -o. That is created as in observing
-(0600), and removed, or emptied if it was there before, if it cannot be written
-whole.
+convert turns the events of files, or of stdin, into what other programs open.
+It writes to stdout, or to the FILE of -o, which is created as in observing
+(0600). A FILE that cannot be written whole is removed, or emptied if it was
+there before.
 
 	trace   Chrome trace events, for Perfetto, speedscope and chrome://tracing:
 	        processes, connections and requests on lanes, each with its phases;
@@ -229,12 +233,12 @@ too, convert draws both:
 	h2trace -o run.jsonl go build -debug-trace=spans ./...
 	h2trace convert trace -o run.json run.jsonl spans
 
-What is recorded decides what is there. An archive has headers if the events
-have frames of type HEADERS, and of bodies what -s recorded; neither with
-HTTP/1.x. Windows in a trace take frames, its lanes request and exchange. What
-h2trace redacted stays so. In an archive, keys that begin with "_" are those of
-events. A request without a complete response has _error, and the status 0 if
-none came.
+The output has what was recorded. An archive has headers if the events have
+frames of type HEADERS, and the part of bodies that -s recorded; with HTTP/1.x
+it has neither. A trace needs frame events for windows, request and exchange
+events for lanes. What h2trace redacted stays redacted. In an archive, keys that
+begin with "_" are those of events. A request without a complete response has
+_error, and the status 0 if none came.
 
 Memory stays below 128 MB, whatever the size of the files, unless a line of them
 has more than 1 MB. A large archive is sorted with a file in the directory of
@@ -242,8 +246,8 @@ temporary ones (TMPDIR). If the headers and bodies of the requests that are
 under way at once exceed 16 MB, those of the oldest are left out, and a message
 says so.
 
-Of a pipe, Ctrl-C leaves convert the time to read what is left, so that this
-ends well with it:
+After Ctrl-C, convert still reads the rest of a pipe, so that this writes a
+whole file:
 
 	h2trace -n gopls | h2trace convert trace -o run.json
 
@@ -418,17 +422,17 @@ HTTP without TLS always comes from packets.
 	h2trace top [flags] -n NAME[,NAME...]
 	h2trace top [flags]
 
-top shows on the terminal what is observed, while it is: processes, connections
-and requests, with what each moves a second, windows, stalls and losses. It
-takes the flags that say what to observe, and how. Without COMMAND, -p and -n it
-observes what -n does with the names of all programs that Go built and that run
-now, and with go and gopls.
+top shows the observation on the terminal while it runs: processes, connections
+and requests, the bytes of each per second, windows, stalls and losses. It takes
+the flags that say what to observe, and how, but none that select events or
+write files. Without COMMAND, -p and -n, it observes as -n does, with the names
+of all Go programs that run now, and with go and gopls.
 
-	    --once            print a table, and exit. It is of 2 seconds, or of
-	                      --duration; with COMMAND, until that ends
+	    --once            observe for 2 seconds or --duration, or until COMMAND
+	                      ends; then print a table and exit
 	    --view VIEW       begin with processes (default), connections or requests
 	    --sort COLUMN     sort by that column (default RECV/s, of requests TIME)
-	-d, --delay D         show what is new every D (default 1s)
+	-d, --delay D         refresh every D (default 1s)
 
 Keys are those of htop, where it has them:
 
@@ -442,27 +446,28 @@ Keys are those of htop, where it has them:
 	F1 or ?            help, with what each column is
 	F10 or q           leave
 
-Rates are of the last D, and at the end of the whole observation. The bytes of
-HTTP/2 are those of its frames, those of HTTP/1.x all that goes; of what cannot
-be decrypted they count at the close. S-WIN and R-WIN are the flow-control
-credit that the process and its peer have left, of a connection, or of the
-stream of a request: "-" is unknown, and where 0 or less is left, one side waits
-for the other. STALL is the time of such waits that are over. LOST is what was
-seen and not counted; a request whose end was lost stays open. What has ended is
-faint, and goes after 10 seconds. A narrow terminal has fewer columns. Of more
-than 16384 requests in flight, the rest have no row; they count.
+Rates are those of the last D; at the end, those of the whole observation. Bytes
+of HTTP/2 are those of frames, bytes of HTTP/1.x all that pass. Bytes of a
+connection that cannot be decrypted count when it is closed. S-WIN and R-WIN are
+the flow-control credit that the process and its peer have left, of a connection
+or of the stream of a request. "-" is unknown; at 0 or less, one side waits for
+the other. STALL is the time of such waits that are over. LOST counts records
+that were seen and not counted; a request whose end was lost stays open. Rows of
+what has ended are faint, and go after 10 seconds. A narrow terminal has fewer
+columns. Requests in flight beyond 16384 are counted, but have no row.
 
-While the screen is shown, COMMAND reads nothing from the terminal, and what it
-prints there is held, up to 16 MiB. It follows when the screen is left, except
-what others print that outlive COMMAND. COMMAND then runs on, and h2trace exits
-after it, with its status. Ctrl-C interrupts COMMAND, and Ctrl-Z stops both, as
-they do without top. When COMMAND or all processes of -p have exited, the last
-state stays until q.
+While the screen is shown, COMMAND reads nothing from the terminal, and its
+output there is held, up to 16 MiB: what is held is dropped if it grows beyond,
+and a message says so. The output is printed when the screen is left; what
+processes print that outlive h2trace is not. COMMAND runs on without the screen,
+and h2trace exits after it, with its status. Ctrl-C interrupts COMMAND, and
+Ctrl-Z stops both, as they do without top. When COMMAND or all processes of -p
+have exited, the last state stays until q.
 
 stdout has to be a terminal, except with --once. That prints plain text: four
-lines of totals, an empty one, a head, and then a line for each row. Its cells
-have no spaces in them, but the last one. What is not known is "-". The exit
-status is that of observing.
+lines of totals, an empty line, a head, and a line for each row. Only the last
+cell of a row has spaces. What is unknown is "-". The exit status is that of
+observing.
 
 	h2trace top go mod download
 	h2trace top -n gopls
@@ -569,9 +574,9 @@ A filter takes words of URLs and conditions, such as kind:zip, status:4xx,
 >100ms or -word; "?" lists the keys. Of more than 10,000 exchanges, it draws
 those that failed and the longest; the foot of the page says what is left out,
 of these and of all else. A log of "go -x" does not say when requests began, so
-these are listed, but not drawn over time. FILE is for its owner alone (mode
-0600). What is there already is written over only if it is such a page. A page
-that cannot be written whole is removed.
+these are listed, but not drawn over time. FILE is readable by its owner only
+(0600). An existing file is overwritten only if it is such a page. A page that
+cannot be written whole is removed.
 
 --assert is for scripts and CI. EXPR is FUNCTION(MEASURE), then one of < <= > >=
 and ==, then a value. report prints each with what was measured, "ok" or "FAIL".
@@ -664,8 +669,8 @@ are left out if the events have processes. If there are more than 64 logs, or
 "process itself" is the time in which no request was under way. Of that, report
 says how much can have been CPU, by the CPU time of all processes, and waiting
 for locks, such as those of the module cache; and how much was neither. These
-are bounds: threads run side by side. With what a go command writes, it says
-what that was at, as unzip or loading packages:
+are bounds: threads run side by side. Given the file of -debug-trace, it also
+says what the go command did in that time, such as loading packages:
 
 	h2trace -o events.jsonl go build -debug-trace=trace ./...
 	h2trace report events.jsonl trace
@@ -771,8 +776,8 @@ or without a subcommand.
 
 help prints this manual, or the part of it under the heading TOPIC:
 
-	flags output text replay convert events source top report proxies check
-	version help limits packets secrets sudo signals exit-status examples
+	flags output text filters replay convert events source top report proxies
+	check version help limits packets secrets sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:
@@ -924,13 +929,13 @@ Packets have a buffer of their own, as large as --buffer. Those that find no
 room are counted: in the file for each interface, in the summary, and in a
 message.
 
-A packet between two observed processes is in the file once, as it was sent. TCP
-hands over packets that are larger than those on the wire, and gets such: they
-are in the file as h2trace gets them, as with tcpdump, but never longer than 64
-KiB. Sums of outgoing packets are not computed yet. What the kernel answers for
-a socket that its process has closed, as in TIME_WAIT, belongs to no process and
-is not in the file. On some kernels the SYN-ACK that a server sends over IPv6 is
-not, either.
+A packet between two observed processes is in the file once, as it was sent. The
+packets that TCP sends and receives inside the kernel can be larger than those
+on the wire. They are in the file as h2trace gets them, as with tcpdump, but
+never longer than 64 KiB. Checksums of outgoing packets are not computed yet.
+What the kernel answers for a socket that its process has closed, as in
+TIME_WAIT, belongs to no process and is not in the file. On some kernels the
+SYN-ACK that a server sends over IPv6 is not, either.
 
 # Secrets
 
@@ -944,11 +949,11 @@ With --keylog FILE, h2trace also writes the secrets of each TLS session that
 begins while it observes: a key log file in NSS format (RFC 9850), as that of
 SSLKEYLOGFILE. Wireshark, given it as "(Pre)-Master-Secret log filename", opens
 with it what tcpdump captured. Each secret is written as soon as it is known.
-Who has FILE can read all that was sent. So it has to be a regular file that
-only its owner can read, and none that anything else is written to; otherwise
-the rules of -o hold. Sessions from before have no secret in it, nor have
-resumed ones of TLS 1.2, and programs without crypto/tls. If FILE cannot be
-written, the observation goes on, and the exit status is that of a failure.
+Whoever has FILE can read all that was sent. So it has to be a regular file that
+only its owner can read, and to which nothing else is written; apart from that,
+the rules of -o hold. It has no secrets of sessions that began before, of
+resumed sessions of TLS 1.2, and of programs without crypto/tls. If FILE cannot
+be written, the observation goes on, and the exit status is that of a failure.
 
 # Sudo
 
