@@ -17,7 +17,9 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/decoder/capture"
 	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls/handshake"
 )
 
 // source hands out packets. After the last one it waits.
@@ -139,24 +141,27 @@ func optionText(b []byte, code uint16) string {
 
 // describe names the hello in a packet, or its flags and payload.
 func describe(b []byte) string {
-	h, _ := parse(b)
-	if _, ok := helloOf(h.payload, clientHello); ok {
+	var s capture.Segment
+	if outcome := s.Dissect(&capture.Packet{Link: capture.LinkRaw, Data: b, Length: len(b)}); outcome != capture.Taken {
+		return "no segment"
+	}
+	if _, ok := helloOf(s.Payload, handshake.TypeClientHello); ok {
 		return "ClientHello"
 	}
-	if _, ok := helloOf(h.payload, serverHello); ok {
+	if _, ok := helloOf(s.Payload, handshake.TypeServerHello); ok {
 		return "ServerHello"
 	}
 	var flags []string
-	for flag, name := range map[uint8]string{flagFIN: "FIN", flagRST: "RST", 2: "SYN"} {
-		if h.flags&flag != 0 {
+	for flag, name := range map[uint8]string{capture.FIN: "FIN", capture.RST: "RST", capture.SYN: "SYN"} {
+		if s.Flags&flag != 0 {
 			flags = append(flags, name)
 		}
 	}
-	return strings.TrimSpace(strings.Join(flags, "+") + " " + string(h.payload))
+	return strings.TrimSpace(strings.Join(flags, "+") + " " + string(s.Payload))
 }
 
 // hello returns a record that begins with a hello (RFC 8446 §5.1, §4.1.2).
-func hello(kind byte, r random) string {
+func hello(kind handshake.MessageType, r random) string {
 	return "\x16\x03\x01\x00\x2a" + string(kind) + "\x00\x00\x26\x03\x03" + string(r[:]) + "\x00"
 }
 
@@ -203,7 +208,7 @@ type recorded struct {
 	said   bytes.Buffer
 }
 
-func record(t *testing.T, f *files, secrets bool, packets ...*bpf.Captured) *recorded {
+func recording(t *testing.T, f *files, secrets bool, packets ...*bpf.Captured) *recorded {
 	t.Helper()
 	r := &recorded{source: newSource(packets...), files: f}
 	r.Recorder = New(Options{

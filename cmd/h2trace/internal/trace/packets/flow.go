@@ -1,10 +1,18 @@
 package packets
 
 import (
-	"golang.org/x/sys/unix"
+	"net/netip"
 
 	"h2trace/bpf"
+	"h2trace/decoder/capture"
+	"h2trace/decoder/tls/handshake"
 )
+
+// path is the way of a packet.
+type path struct {
+	tcp      bool // else UDP
+	from, to netip.AddrPort
+}
 
 // flow is a TCP connection of a socket. What a packet says of it is there until the next one.
 type flow struct {
@@ -33,49 +41,47 @@ func newFlows() flows {
 
 // isCopy reports whether a packet that a target gets is one that another target of this host
 // has sent: the file has it then.
-func (f *flows) isCopy(p *path, dir int) bool {
+func (f *flows) isCopy(s *capture.Segment, dir int) bool {
+	p := path{s.TCP, s.Source, s.Dest}
 	if dir == bpf.Recv {
-		_, sent := f.sent[*p]
+		_, sent := f.sent[p]
 		return sent
 	}
 	if len(f.sent) == maxFlows {
 		clear(f.sent)
 	}
-	f.sent[*p] = struct{}{}
+	f.sent[p] = struct{}{}
 	return false
 }
 
 // of returns the connection of a packet, or nil if it has none or says nothing of it.
-func (f *flows) of(p *bpf.Captured, h *headers) *flow {
-	if h.proto != unix.IPPROTO_TCP {
+func (f *flows) of(p *bpf.Captured, s *capture.Segment) *flow {
+	ends := s.Flags&(capture.FIN|capture.RST) != 0
+	if !s.TCP || len(s.Payload) == 0 && !ends {
 		return nil
 	}
 	c := f.bySocket[p.Socket]
-	ends := h.flags&(flagFIN|flagRST) != 0
-	if c == nil && (len(h.payload) == 0 || ends) {
-		return nil
-	}
 	if c == nil {
+		if ends {
+			return nil
+		}
 		if len(f.bySocket) == maxFlows {
 			clear(f.bySocket)
 		}
 		c = new(flow)
 		f.bySocket[p.Socket] = c
 	}
-	if len(h.payload) == 0 && !ends {
-		return nil
-	}
-	c.packet(p.Dir, h)
+	c.packet(p.Dir, s)
 	return c
 }
 
-func (c *flow) packet(dir int, h *headers) {
+func (c *flow) packet(dir int, s *capture.Segment) {
 	c.begins, c.begun = !c.begun, true
-	if r, ok := helloOf(h.payload, clientHello); ok {
+	if r, ok := helloOf(s.Payload, handshake.TypeClientHello); ok {
 		c.random, c.hello = r, true
 	}
-	_, answers := helloOf(h.payload, serverHello)
+	_, answers := helloOf(s.Payload, handshake.TypeServerHello)
 	c.answered = answers && c.hello
-	c.fins[dir] = c.fins[dir] || h.flags&flagFIN != 0
-	c.over = h.flags&flagRST != 0 || c.fins[bpf.Send] && c.fins[bpf.Recv]
+	c.fins[dir] = c.fins[dir] || s.Flags&capture.FIN != 0
+	c.over = s.Flags&capture.RST != 0 || c.fins[bpf.Send] && c.fins[bpf.Recv]
 }

@@ -8,6 +8,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/decoder/capture"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
 	"h2trace/export/pcap"
@@ -155,9 +156,10 @@ func (r *Recorder) isEnding() bool {
 
 // record writes a packet, when it is time to.
 func (r *Recorder) record(p *bpf.Captured) error {
-	h, known := parse(p.Bytes)
-	f := r.flows.of(p, &h)
-	if known && r.flows.isCopy(&h.path, p.Dir) {
+	var s capture.Segment
+	known := s.Dissect(&capture.Packet{Link: capture.LinkRaw, Data: p.Bytes, Length: len(p.Bytes)}) == capture.Taken
+	f := r.flows.of(p, &s)
+	if known && r.flows.isCopy(&s, p.Dir) {
 		return nil
 	}
 	if f != nil {

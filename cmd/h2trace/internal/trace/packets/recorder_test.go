@@ -11,6 +11,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls/handshake"
 	"h2trace/export"
 )
 
@@ -23,15 +24,15 @@ func TestSecretsComeFirst(t *testing.T) {
 	}{{"TLS 1.3", tls13}, {"TLS 1.2", []string{bpf.LabelMaster}}} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := conversation{socket: 1, pid: 7}
-			r := record(t, newFiles(), true, c.packet(t, bpf.Send, "SYN", ""), c.packet(t, bpf.Recv, "SYN", ""))
+			r := recording(t, newFiles(), true, c.packet(t, bpf.Send, "SYN", ""), c.packet(t, bpf.Recv, "SYN", ""))
 			r.Start()
 			r.idles(t)
-			r.source.add(c.packet(t, bpf.Send, "", hello(clientHello, random{1})))
+			r.source.add(c.packet(t, bpf.Send, "", hello(handshake.TypeClientHello, random{1})))
 			r.waits(t) // for its name
 			r.Name(1, "c1 of go[7]")
 			r.Read(c.at)
 			r.idles(t)
-			r.source.add(c.packet(t, bpf.Recv, "", hello(serverHello, random{2})), c.packet(t, bpf.Send, "", "request"),
+			r.source.add(c.packet(t, bpf.Recv, "", hello(handshake.TypeServerHello, random{2})), c.packet(t, bpf.Send, "", "request"),
 				c.packet(t, bpf.Send, "FIN", ""), c.packet(t, bpf.Recv, "FIN", ""))
 			r.waits(t) // for its secrets
 			for range 2 {
@@ -56,7 +57,7 @@ func TestSecretsComeFirst(t *testing.T) {
 // TestNoSecretsWanted reports secrets that no file is to have: nothing waits for them.
 func TestNoSecretsWanted(t *testing.T) {
 	c := conversation{socket: 1, pid: 7}
-	r := record(t, newFiles(), false, c.packet(t, bpf.Send, "", hello(clientHello, random{1})), c.packet(t, bpf.Recv, "", hello(serverHello, random{2})))
+	r := recording(t, newFiles(), false, c.packet(t, bpf.Send, "", hello(handshake.TypeClientHello, random{1})), c.packet(t, bpf.Recv, "", hello(handshake.TypeServerHello, random{2})))
 	r.Read(c.at)
 	r.Start()
 	r.Secret(secrets(random{1}, bpf.LabelMaster)[0])
@@ -69,14 +70,14 @@ func TestNoSecretsWanted(t *testing.T) {
 // one comes; nor where the buffer fills up.
 func TestPatience(t *testing.T) {
 	c := conversation{socket: 1, pid: 7, at: 10}
-	r := record(t, newFiles(), true)
+	r := recording(t, newFiles(), true)
 	now := ktime.Time(100)
 	r.opts.Now = func() ktime.Time { return now }
 	r.begin()
 	r.Read(1 << 20)
 	waits := func(what string, want bool) {
 		t.Helper()
-		if err := r.record(c.packet(t, bpf.Send, "", hello(clientHello, random{1}))); err != nil {
+		if err := r.record(c.packet(t, bpf.Send, "", hello(handshake.TypeClientHello, random{1}))); err != nil {
 			t.Fatal(err)
 		}
 		asked := 0
@@ -84,7 +85,7 @@ func TestPatience(t *testing.T) {
 			asked++
 			return now
 		}
-		err := r.record(c.packet(t, bpf.Recv, "", hello(serverHello, random{2})))
+		err := r.record(c.packet(t, bpf.Recv, "", hello(handshake.TypeServerHello, random{2})))
 		if err != nil || (asked > 0) != want {
 			t.Errorf("%s: waits %v, want %v, %v", what, asked > 0, want, err)
 		}
@@ -117,13 +118,13 @@ func TestBothEnds(t *testing.T) {
 	}
 	both(bpf.Send, "SYN", "")
 	both(bpf.Recv, "SYN", "")
-	both(bpf.Send, "", hello(clientHello, random{1}))
-	r := record(t, newFiles(), true, packets...)
+	both(bpf.Send, "", hello(handshake.TypeClientHello, random{1}))
+	r := recording(t, newFiles(), true, packets...)
 	r.Read(c.at)
 	r.Start()
 	r.idles(t)
 	packets = nil
-	both(bpf.Recv, "", hello(serverHello, random{2}))
+	both(bpf.Recv, "", hello(handshake.TypeServerHello, random{2}))
 	both(bpf.Recv, "FIN", "")
 	both(bpf.Send, "FIN", "")
 	r.source.add(packets...)
@@ -160,9 +161,9 @@ func TestRotation(t *testing.T) {
 	c, over := conversation{socket: 1, pid: 7, at: 10}, conversation{socket: 2, pid: 7}
 	f := newFiles()
 	f.limit = 1
-	r := record(t, f, true,
-		over.packet(t, bpf.Send, "", hello(clientHello, random{9})), over.packet(t, bpf.Send, "RST", ""),
-		c.packet(t, bpf.Send, "", hello(clientHello, random{1})), c.packet(t, bpf.Recv, "", hello(serverHello, random{2})),
+	r := recording(t, f, true,
+		over.packet(t, bpf.Send, "", hello(handshake.TypeClientHello, random{9})), over.packet(t, bpf.Send, "RST", ""),
+		c.packet(t, bpf.Send, "", hello(handshake.TypeClientHello, random{1})), c.packet(t, bpf.Recv, "", hello(handshake.TypeServerHello, random{2})),
 		c.packet(t, bpf.Send, "", "request"))
 	for _, s := range append(secrets(random{9}, bpf.LabelMaster), secrets(random{1}, tls13...)...) {
 		r.Secret(s)
@@ -201,7 +202,7 @@ func TestNoRoom(t *testing.T) {
 			c := conversation{socket: 1, pid: 7}
 			f := newFiles()
 			tt.files(f)
-			r := record(t, f, false, c.packet(t, bpf.Send, "", "first"))
+			r := recording(t, f, false, c.packet(t, bpf.Send, "", "first"))
 			r.Read(1 << 20)
 			r.Start()
 			r.idles(t)
@@ -219,7 +220,7 @@ func TestNoRoom(t *testing.T) {
 
 // TestBounds has more connections, sessions and programs than are kept.
 func TestBounds(t *testing.T) {
-	r := record(t, newFiles(), true)
+	r := recording(t, newFiles(), true)
 	r.begin()
 	r.Read(1 << 40)
 	for i := range uint64(3 * maxKept) {
@@ -228,7 +229,7 @@ func TestBounds(t *testing.T) {
 		binary.LittleEndian.PutUint64(of[:], i)
 		r.Name(i, "c")
 		r.Secret(secrets(of, bpf.LabelMaster)[0])
-		p := c.packet(t, bpf.Send, "", hello(clientHello, of))
+		p := c.packet(t, bpf.Send, "", hello(handshake.TypeClientHello, of))
 		binary.BigEndian.PutUint32(p.Bytes[12:], uint32(i))
 		if err := r.record(p); err != nil {
 			t.Fatal(err)
