@@ -159,6 +159,9 @@ func (r *Recorder) record(p *bpf.Captured) error {
 	var s capture.Segment
 	known := s.Dissect(&capture.Packet{Link: capture.LinkRaw, Data: p.Bytes, Length: len(p.Bytes)}) == capture.Taken
 	f := r.flows.of(p, &s)
+	if f != nil && f.over {
+		defer r.forget(p.Socket, f)
+	}
 	if known && r.flows.isCopy(&s, p.Dir) {
 		return nil
 	}
@@ -173,9 +176,6 @@ func (r *Recorder) record(p *bpf.Captured) error {
 		}
 	}
 	r.write(p)
-	if f != nil && f.over {
-		r.forget(p.Socket, f)
-	}
 	return r.w.Err()
 }
 

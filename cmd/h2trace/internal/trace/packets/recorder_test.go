@@ -153,6 +153,9 @@ statistics of 1: 0 dropped
 	if diff := cmp.Diff([]string{want}, r.finish(t, Totals{Written: 6})); diff != "" {
 		t.Error(diff)
 	}
+	if len(r.sessions) != 0 || len(r.flows.bySocket) != 0 {
+		t.Errorf("%d sessions, %d connections are kept", len(r.sessions), len(r.flows.bySocket))
+	}
 }
 
 // TestRotation begins a file with each packet. Each has what it needs: of the secrets those of
