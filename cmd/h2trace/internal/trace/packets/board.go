@@ -21,6 +21,7 @@ type board struct {
 	changed chan struct{} // wakes it
 
 	mu       sync.Mutex
+	unwanted bool // secrets go nowhere
 	sessions map[random]*session
 	fresh    []*session // with lines that are not written yet
 	names    map[uint64]string
@@ -39,12 +40,13 @@ func (s *session) complete() bool {
 	return s != nil && (s.labels[bpf.LabelMaster] || len(s.labels) >= 4)
 }
 
-// maxKept bounds the sessions and the names that are kept.
+// maxKept bounds the sessions, those with lines that are not written yet, and the names.
 const maxKept = 1 << 14
 
-func newBoard() board {
+func newBoard(secrets bool) board {
 	return board{
-		changed: make(chan struct{}, 1), sessions: make(map[random]*session), names: make(map[uint64]string),
+		changed: make(chan struct{}, 1), unwanted: !secrets,
+		sessions: make(map[random]*session), names: make(map[uint64]string),
 	}
 }
 
@@ -66,6 +68,9 @@ func (b *board) Secret(s *bpf.Secret) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.unwanted {
+		return
+	}
 	of := b.sessions[s.ClientRandom]
 	if of == nil {
 		if len(b.sessions) == maxKept {
@@ -78,6 +83,10 @@ func (b *board) Secret(s *bpf.Secret) {
 		return
 	}
 	if of.written == len(of.lines) {
+		if len(b.fresh) == maxKept { // no packet has come for long
+			clear(b.fresh)
+			b.fresh = b.fresh[:0]
+		}
 		b.fresh = append(b.fresh, of)
 	}
 	of.labels[s.Label] = true
@@ -147,4 +156,15 @@ func (b *board) drop(r random) {
 		clear(s.lines)
 		delete(b.sessions, r)
 	}
+}
+
+// dropAll forgets all sessions, and those that come.
+func (b *board) dropAll() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sessions {
+		clear(s.lines)
+	}
+	b.unwanted, b.sessions, b.fresh = true, nil, nil
+	b.isFresh.Store(false)
 }

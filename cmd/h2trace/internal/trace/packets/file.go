@@ -38,17 +38,11 @@ const maxInterfaces = 1 << 14
 func (r *Recorder) begin() {
 	r.file = file{interfaces: make(map[program]*iface), began: r.wall(r.opts.Now())}
 	r.w.Begin(application)
-	if !r.opts.Secrets {
-		return
-	}
 	var lines []byte
 	for _, f := range r.flows.bySocket {
 		lines = r.again(lines, f.random)
 	}
-	if len(lines) > 0 {
-		r.w.Secrets(lines)
-		clear(lines)
-	}
+	r.writeSecrets(lines)
 }
 
 // interfaceOf returns the interface of a packet.

@@ -72,7 +72,7 @@ type Totals struct{ Written, Lost, Unwritten uint64 }
 // New returns a Recorder. Start starts it.
 func New(opts Options, source Source, msg *message.Printer) *Recorder {
 	r := &Recorder{
-		board: newBoard(), opts: opts, msg: msg,
+		board: newBoard(opts.Secrets), opts: opts, msg: msg,
 		w: pcap.NewWriter(opts.To), flows: newFlows(), silent: make(map[int]bool), lost: make(map[int]uint64), counted: make(map[int]uint64),
 		ending: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -126,8 +126,9 @@ func (r *Recorder) run() error {
 	}
 }
 
-// discard counts the packets that are left, and drops them.
+// discard counts the packets that are left, and drops them and all secrets.
 func (r *Recorder) discard() error {
+	r.dropAll()
 	for {
 		p, err := r.source.Read()
 		switch {
@@ -181,10 +182,8 @@ func (r *Recorder) record(p *bpf.Captured) error {
 
 // write writes a packet, after the secrets that have come.
 func (r *Recorder) write(p *bpf.Captured) {
-	if r.opts.Secrets && r.isFresh.Load() {
-		lines := r.take(nil)
-		r.w.Secrets(lines)
-		clear(lines)
+	if r.isFresh.Load() {
+		r.writeSecrets(r.take(nil))
 	}
 	way := pcap.Outbound
 	if p.Dir == bpf.Recv {
@@ -199,6 +198,14 @@ func (r *Recorder) write(p *bpf.Captured) {
 	})
 }
 
+// writeSecrets writes lines of a key log, and wipes them.
+func (r *Recorder) writeSecrets(lines []byte) {
+	if len(lines) > 0 {
+		r.w.Secrets(lines)
+		clear(lines)
+	}
+}
+
 func (r *Recorder) wall(t ktime.Time) int64 { return r.opts.Clock.Wall(t).UnixNano() }
 
 // forget drops what is known of a connection that is over.
@@ -209,10 +216,7 @@ func (r *Recorder) forget(socket uint64, f *flow) {
 
 // complete completes the last file.
 func (r *Recorder) complete() error {
-	if lines := r.take(nil); r.opts.Secrets && len(lines) > 0 {
-		r.w.Secrets(lines)
-		clear(lines)
-	}
+	r.writeSecrets(r.take(nil))
 	return r.end()
 }
 

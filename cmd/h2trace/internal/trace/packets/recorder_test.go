@@ -54,15 +54,16 @@ func TestSecretsComeFirst(t *testing.T) {
 	}
 }
 
-// TestNoSecretsWanted reports secrets that no file is to have: nothing waits for them.
+// TestNoSecretsWanted reports secrets that no file is to have: nothing waits for them, and they
+// are not kept.
 func TestNoSecretsWanted(t *testing.T) {
 	c := conversation{socket: 1, pid: 7}
 	r := recording(t, newFiles(), false, c.packet(t, bpf.Send, "", hello(handshake.TypeClientHello, random{1})), c.packet(t, bpf.Recv, "", hello(handshake.TypeServerHello, random{2})))
 	r.Read(c.at)
 	r.Start()
 	r.Secret(secrets(random{1}, bpf.LabelMaster)[0])
-	if got := r.finish(t, Totals{Written: 2})[0]; strings.Contains(got, "secret") {
-		t.Error(got)
+	if got := r.finish(t, Totals{Written: 2})[0]; strings.Contains(got, "secret") || len(r.sessions)+len(r.fresh) > 0 {
+		t.Errorf("kept %d and %d sessions\n%s", len(r.sessions), len(r.fresh), got)
 	}
 }
 
@@ -205,17 +206,21 @@ func TestNoRoom(t *testing.T) {
 			c := conversation{socket: 1, pid: 7}
 			f := newFiles()
 			tt.files(f)
-			r := recording(t, f, false, c.packet(t, bpf.Send, "", "first"))
+			r := recording(t, f, true, c.packet(t, bpf.Send, "", "first"))
 			r.Read(1 << 20)
 			r.Start()
 			r.idles(t)
 			for range 3 {
+				r.Secret(secrets(random{1}, bpf.LabelMaster)[0])
 				r.source.add(c.packet(t, bpf.Send, "", strings.Repeat("x", 100)))
 				r.idles(t)
 			}
 			total, err := r.Finish()
 			if err != nil || total.Written+total.Unwritten < 3 || total.Unwritten == 0 || r.said.String() != tt.said {
 				t.Errorf("got %+v, %v, said %q", total, err, r.said.String())
+			}
+			if len(r.sessions)+len(r.fresh) > 0 {
+				t.Errorf("kept %d and %d sessions", len(r.sessions), len(r.fresh))
 			}
 		})
 	}
@@ -237,6 +242,11 @@ func TestBounds(t *testing.T) {
 		if err := r.record(p); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for i := range uint64(3 * maxKept) { // of sessions without packets
+		var of random
+		binary.LittleEndian.PutUint64(of[:], 1<<40+i)
+		r.Secret(secrets(of, bpf.LabelMaster)[0])
 	}
 	if len(r.flows.bySocket) > maxFlows || len(r.flows.sent) > maxFlows || len(r.sessions) > maxKept || len(r.names) > maxKept ||
 		len(r.fresh) > maxKept || len(r.file.ordered) > maxInterfaces+1 || r.total.Written != 3*maxKept {
