@@ -1,7 +1,6 @@
 package packets
 
 import (
-	"cmp"
 	"fmt"
 
 	"h2trace/bpf"
@@ -48,10 +47,11 @@ func (r *Recorder) begin() {
 // interfaceOf returns the interface of a packet.
 func (r *Recorder) interfaceOf(p *bpf.Captured) *iface {
 	of := program{p.PID, p.Generation}
-	if len(r.file.ordered) >= maxInterfaces {
-		of = cmp.Or(r.file.known(of), program{})
-	}
 	i := r.file.interfaces[of]
+	if i == nil && len(r.file.ordered) >= maxInterfaces {
+		of = program{}
+		i = r.file.interfaces[of]
+	}
 	if i != nil {
 		return i
 	}
@@ -65,14 +65,6 @@ func (r *Recorder) interfaceOf(p *bpf.Captured) *iface {
 	r.file.interfaces[of] = i
 	r.file.ordered = append(r.file.ordered, of)
 	return i
-}
-
-// known returns a program that has an interface, or none.
-func (f *file) known(p program) program {
-	if f.interfaces[p] == nil {
-		return program{}
-	}
-	return p
 }
 
 // end writes what was counted of the interfaces of a file, and completes it.

@@ -67,6 +67,22 @@ func TestNoSecretsWanted(t *testing.T) {
 	}
 }
 
+// TestComplete reports the secrets of a session one by one: some do not open what a server sends.
+func TestComplete(t *testing.T) {
+	for _, labels := range [][]string{tls13, {bpf.LabelMaster}} {
+		r := recording(t, newFiles(), true)
+		for _, s := range secrets(random{1}, labels...) {
+			if r.has(random{1}) {
+				t.Errorf("complete before %s", s.Label)
+			}
+			r.Secret(s)
+		}
+		if !r.has(random{1}) || r.has(random{2}) {
+			t.Errorf("complete: %v, and another session: %v", r.has(random{1}), r.has(random{2}))
+		}
+	}
+}
+
 // TestPatience has secrets that do not come. Nothing waits for those of a process again, until
 // one comes; nor where the buffer fills up.
 func TestPatience(t *testing.T) {
