@@ -65,7 +65,7 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 	if err != nil {
 		return nil, err
 	}
-	if s.out = out; s.keys != nil && s.keys.Is(out) {
+	if s.out = out; s.keys != nil && s.keys.Is(out.File()) {
 		return nil, fmt.Errorf("%s is for events and for session secrets: name another file for one of them", opts.Output)
 	}
 	if opts.Packets.Path != "" {

@@ -30,7 +30,7 @@ type Packets struct {
 	err   error   // of going on to another file
 }
 
-// OpenPackets opens the first file. The rules of openFile hold. Where session secrets go to a
+// OpenPackets opens the first file. The rules of OpenFile hold. Where session secrets go to a
 // file, only its owner can read that.
 func OpenPackets(opts PacketOptions, owner *launch.Account, msg *message.Printer) (*Packets, error) {
 	p := &Packets{PacketOptions: opts, owner: owner, msg: msg}
@@ -117,13 +117,8 @@ func (p *Packets) Close() error {
 	return nil
 }
 
-// Is reports whether the packets go where an output goes, or secrets. Devices are for both, as
-// /dev/null is.
-func (p *Packets) Is(other *os.File) bool {
-	a, err := p.out.file.Stat()
-	b, errOf := other.Stat()
-	return err == nil && errOf == nil && a.Mode()&os.ModeDevice == 0 && os.SameFile(a, b)
-}
+// Is reports whether the packets go to a file.
+func (p *Packets) Is(other *os.File) bool { return sameFile(p.out.file, other) }
 
 // Gone is closed when nobody is left to read the packets. It is safe for concurrent use, as
 // Ending is.

@@ -77,9 +77,13 @@ func (s *Secrets) Close() error {
 // File returns the file. It is not to be written to.
 func (s *Secrets) File() *os.File { return s.file }
 
-// Is reports whether the secrets go to the file of an output.
-func (s *Secrets) Is(o *Output) bool {
-	a, err := s.file.Stat()
-	b, errOf := o.file.Stat()
-	return err == nil && errOf == nil && os.SameFile(a, b)
+// Is reports whether the secrets go to a file.
+func (s *Secrets) Is(other *os.File) bool { return sameFile(s.file, other) }
+
+// sameFile reports whether what is written to two files mixes. Devices are for anything, as
+// /dev/null is.
+func sameFile(a, b *os.File) bool {
+	of, err := a.Stat()
+	other, errOther := b.Stat()
+	return err == nil && errOther == nil && of.Mode()&os.ModeDevice == 0 && os.SameFile(of, other)
 }
