@@ -20,7 +20,8 @@ func bindPackets(fs *pflag.FlagSet, opts *output.PacketOptions) {
 	fs.VarP((*fileCount)(&opts.Count), "pcap-count", "W", "")
 }
 
-// checkPacketFlags returns an error if the flags of --pcap do not fit each other or the rest.
+// checkPacketFlags returns an error if the flags of --pcap do not fit each other or the rest. It
+// decides whether session secrets go with the packets.
 func checkPacketFlags(fs *pflag.FlagSet, opts *Options) error {
 	p := &opts.Packets
 	toStdout := p.Path == "-"

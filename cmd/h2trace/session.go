@@ -73,7 +73,7 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 		if err != nil {
 			return nil, err
 		}
-		s.packets, s.opts.PacketFiles = packets, packets
+		s.packets, s.opts.PacketFiles, s.opts.KeyedFiles = packets, packets, packets.Secrets
 		if packets.Is(out.File()) || s.keys != nil && packets.Is(s.keys.File()) {
 			return nil, fmt.Errorf("%s is for packets and for something else: name another file for one of them", opts.Packets.Path)
 		}

@@ -15,7 +15,7 @@ func (o *Observer) recordPackets() {
 		return
 	}
 	o.packets = packets.New(packets.Options{
-		To: o.opts.PacketFiles, Secrets: o.opts.ShowSecrets && o.opts.Sources.Wire,
+		To: o.opts.PacketFiles, Secrets: o.opts.KeyedFiles,
 		Executable: procfs.Executable, Clock: o.clock, Now: monotonic,
 	}, o.collector.Capture, o.msg)
 	o.conns.named = o.packets.Name

@@ -27,6 +27,7 @@ type Options struct {
 	Format      func(b, line []byte) []byte // see export.Options
 	KeyLog      io.Writer                   // --keylog; nil for none
 	PacketFiles packets.Files               // --pcap; nil for none
+	KeyedFiles  bool                        // session secrets go there, too
 	Labels      []export.Label              // --label
 	BodyBytes   int                         // -s, bytes of each DATA payload
 	ShowSecrets bool                        // --show-secrets
