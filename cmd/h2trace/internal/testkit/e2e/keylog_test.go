@@ -31,16 +31,12 @@ func TestKeyLog(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			var secrets shared
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(w, r.Body) // the client notices
-			}))
-			server.EnableHTTP2 = true
-			server.TLS = &tls.Config{Certificates: []tls.Certificate{a.Server(t)}, MaxVersion: version, KeyLogWriter: &secrets}
-			server.StartTLS()
-			defer server.Close()
+			addr := startEcho(t, "127.0.0.1:0", &tls.Config{
+				Certificates: []tls.Certificate{a.Server(t)}, MaxVersion: version, KeyLogWriter: &secrets,
+			})
 			file := filepath.Join(t.TempDir(), "secrets")
-			client := clientArgs(t, strings.TrimPrefix(server.URL, "https://"), "-impl", "net", "-scenario", "post")
-			packets := captureLoopback(t, server.Listener.Addr().String())
+			client := clientArgs(t, addr, "-impl", "net", "-scenario", "post")
+			packets := captureLoopback(t, addr)
 			r := invoke(t, invocation{args: append([]string{"--source", "wire", "--keylog", file}, client...), env: peerEnv(a)})
 			if r.status != 0 || !strings.Contains(r.stderr, "h2trace: session secrets go to "+file+": who has it can decrypt") {
 				t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
@@ -57,8 +53,10 @@ func TestKeyLog(t *testing.T) {
 				t.Errorf("-server +h2trace:\n%s", diff)
 			}
 			captured := packets()
-			if paths := decrypt(t, captured, file); !strings.Contains(paths, "POST") {
-				t.Errorf("tshark decrypts %q", paths)
+			const method = "http2.headers.method"
+			sealed := []string{"-o", "tls.keylog_file:" + file, "-d", "tcp.port==0-65535,tls"}
+			if requests := tsharkFields(t, captured, sealed, method, method); len(requests) == 0 || requests[0][0][0] != "POST" {
+				t.Errorf("tshark decrypts %q", requests)
 			}
 			again := invoke(t, invocation{args: []string{"replay", "--keylog-file", file, captured}})
 			if again.status != 0 || again.stderr != "" {
@@ -69,6 +67,23 @@ func TestKeyLog(t *testing.T) {
 			}
 		})
 	}
+}
+
+// startEcho starts a server of HTTP/2 that sends back what it gets, until the test ends.
+func startEcho(t *testing.T, addr string, config *tls.Config) (listens string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body) // the client notices
+	}))
+	_ = server.Listener.Close()
+	var err error
+	if server.Listener, err = net.Listen("tcp", addr); err != nil {
+		t.Fatal(err)
+	}
+	server.EnableHTTP2, server.TLS = true, config
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
 }
 
 // spoken returns the frames of each direction and the exchanges of a run, without times, windows
@@ -138,15 +153,4 @@ func quiet(file string) bool {
 	before := size(file)
 	time.Sleep(300 * time.Millisecond)
 	return size(file) == before
-}
-
-// decrypt returns the methods of the requests that tshark sees in packets with secrets.
-func decrypt(t *testing.T, packets, secrets string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "tshark", "-r", packets, "-o", "tls.keylog_file:"+secrets,
-		"-d", "tcp.port==0-65535,tls", "-Y", "http2.headers.method", "-T", "fields", "-e", "http2.headers.method").CombinedOutput()
-	if err != nil {
-		t.Fatalf("tshark: %v\n%s", err, out)
-	}
-	return string(out)
 }

@@ -3,10 +3,7 @@ package e2e
 import (
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,7 +34,7 @@ func TestPcap(t *testing.T) {
 	if r.status != 0 || !strings.Contains(r.stderr, "h2trace: session secrets go to "+file+" with the packets: who has it can decrypt these\n") {
 		t.Fatalf("exit status %d\n%s", r.status, indent(messagesOf(r.stderr)))
 	}
-	packets := tsharkFields(t, file, "http2 || frame.comment", "http2.type", "http2.streamid", "http2.length", "http2.header.name",
+	packets := tsharkFields(t, file, nil, "http2 || frame.comment", "http2.type", "http2.streamid", "http2.length", "http2.header.name",
 		"http2.header.value", "http2.window_update.window_size_increment", "tcp.srcport", "tcp.dstport", "frame.comment", "frame.interface_name")
 	for _, p := range verify(t, r, atExit) {
 		checkFrames(t, packets, p.Trace)
@@ -56,11 +53,12 @@ func TestPcap(t *testing.T) {
 const separator = "\x1f"
 
 // tsharkFields has tshark print fields of the packets that match a filter, for each packet all values
-// of each.
-func tsharkFields(t *testing.T, file, filter string, names ...string) (packets [][][]string) {
+// of each. prefs are more arguments of tshark.
+func tsharkFields(t *testing.T, file string, prefs []string, filter string, names ...string) (packets [][][]string) {
 	t.Helper()
 	// The loopback device delivers on the CPU that sent, so segments overtake each other.
 	args := []string{"-r", file, "-o", "tcp.reassemble_out_of_order:TRUE", "-Y", filter, "-T", "fields", "-E", "aggregator=" + separator}
+	args = append(args, prefs...)
 	for _, name := range names {
 		args = append(args, "-e", name)
 	}
@@ -170,21 +168,10 @@ func TestPcapPackets(t *testing.T) {
 	a := modproxy.NewAuthority(t)
 	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(addr, func(t *testing.T) {
-			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(w, r.Body) // the client notices
-			}))
-			_ = server.Listener.Close()
-			var err error
-			if server.Listener, err = net.Listen("tcp", addr); err != nil {
-				t.Fatal(err)
-			}
-			server.EnableHTTP2 = true
-			server.TLS = &tls.Config{Certificates: []tls.Certificate{a.Server(t)}}
-			server.StartTLS()
-			defer server.Close()
+			server := startEcho(t, addr, &tls.Config{Certificates: []tls.Certificate{a.Server(t)}})
 			file := filepath.Join(t.TempDir(), "packets.pcapng")
-			captured := captureLoopback(t, server.Listener.Addr().String())
-			client := clientArgs(t, server.Listener.Addr().String(), "-impl", "net", "-scenario", "post")
+			captured := captureLoopback(t, server)
+			client := clientArgs(t, server, "-impl", "net", "-scenario", "post")
 			r := invoke(t, invocation{args: append([]string{"--pcap", file, "-o", "/dev/null"}, client...), env: peerEnv(a)})
 			if r.status != 0 || strings.Contains(r.stderr, "secrets") {
 				t.Fatalf("exit status %d\n%s", r.status, indent(r.stderr))
@@ -207,7 +194,7 @@ func TestPcapPackets(t *testing.T) {
 			if len(got) < 10 || !strings.Contains(got[0], " SYN ") {
 				t.Errorf("got %q", got)
 			}
-			_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+			_, port, _ := net.SplitHostPort(server)
 			for i, way := range ways {
 				if fromServer := strings.Contains(got[i], " from ["+port+"]:"); fromServer == (way == "0x00000002") {
 					t.Errorf("direction %s of %s", way, got[i])
@@ -222,7 +209,7 @@ func TestPcapPackets(t *testing.T) {
 func segments(t *testing.T, file string) (list, ways []string) {
 	t.Helper()
 	end := ""
-	for _, p := range tsharkFields(t, file, "tcp", "ip.id", "ipv6.flow", "tcp.srcport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.window_size_value", "tcp.flags", "frame.packet_flags_direction") {
+	for _, p := range tsharkFields(t, file, nil, "tcp", "ip.id", "ipv6.flow", "tcp.srcport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.window_size_value", "tcp.flags", "frame.packet_flags_direction") {
 		flags, err := strconv.ParseUint(p[7][0], 0, 16)
 		if err != nil {
 			t.Fatal(err)
