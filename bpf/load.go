@@ -98,7 +98,7 @@ func (c *Collector) load() error {
 	if err := c.Executables.watch(planned); err != nil {
 		return err
 	}
-	if err := c.loadFirst(specs[1:], own); err != nil {
+	if err := c.loadFirst(func() error { return c.startPackets(specs[1:], own) }); err != nil {
 		return err
 	}
 	return c.openRing(c.probes.Ring, c.probes.ReaderIdle, layouts.at, known.at)
@@ -129,17 +129,10 @@ func (c *Collector) divide(layouts *layoutTable, known *tlsLayouts, multi bool) 
 
 // loadFirst loads what is always needed, starts to watch packets, and attaches the
 // probes of Options.First meanwhile. Without packets, the bytes come from probes.
-func (c *Collector) loadFirst(packets []*ebpf.CollectionSpec, own map[string]*ebpf.Map) error {
+func (c *Collector) loadFirst(startPackets func() error) error {
 	var beside sync.WaitGroup
 	var uncaptured error
-	if own != nil {
-		beside.Go(func() {
-			c.noPackets = c.watchPackets(packets[0], own)
-			if c.noPackets == nil && len(packets) > 1 {
-				uncaptured = c.startCapture(packets[1])
-			}
-		})
-	}
+	beside.Go(func() { uncaptured = startPackets() })
 	if c.opts.First != "" {
 		beside.Go(func() {
 			// Who runs it attaches it again, and learns what went wrong.
@@ -151,16 +144,27 @@ func (c *Collector) loadFirst(packets []*ebpf.CollectionSpec, own map[string]*eb
 	}
 	err := c.programs.prepareNamed(context.Background(), hookPrograms...)
 	beside.Wait()
-	if own == nil && c.noPackets == nil && c.opts.Capture > 0 {
-		uncaptured = errors.New("frames alone have no packets")
-	}
-	if c.noPackets != nil && c.opts.Capture > 0 {
-		uncaptured = fmt.Errorf("packets are not watched: %w", c.noPackets)
-	}
 	if err = errors.Join(err, uncaptured); c.noPackets == nil {
 		return err
 	}
 	return errors.Join(err, c.withoutPackets())
+}
+
+// startPackets starts to watch packets, unless there are no maps for that, and to copy them, if
+// that is wanted. Its error is why they are not copied. specs are the programs.
+func (c *Collector) startPackets(specs []*ebpf.CollectionSpec, own map[string]*ebpf.Map) error {
+	if own != nil {
+		c.noPackets = c.watchPackets(specs[0], own)
+	}
+	switch {
+	case c.opts.Capture == 0:
+		return nil
+	case c.noPackets != nil:
+		return fmt.Errorf("packets are not watched: %w", c.noPackets)
+	case own == nil:
+		return errors.New("frames alone have no packets")
+	}
+	return c.startCapture(specs[1])
 }
 
 // withoutPackets takes back what was done as if packets were watched.
