@@ -1,10 +1,10 @@
 package bpf
 
-// Segment is the payload of a TCP segment, or a part of it. Segments arrive in the order in which the kernel handled them, maybe out of
-// order and more than once. Their Seq may be in another order if two CPUs handled
-// them. LostRecords and LostBytes count the losses since the connection began, and
-// Lost says why. Stale is as in Data. Payload is valid until the next Read.
-// After it, LeftOut bytes of the stream are not copied: the payload of a DATA frame.
+// Segment is the payload of a TCP segment, or a part of it. Segments arrive in the order in
+// which the kernel handled them, maybe out of order and more than once. Their Seq may be in
+// another order if two CPUs handled them. LostRecords and LostBytes count the losses since the
+// connection began, and Lost says why. Stale is as in Data. Payload is valid until the next
+// Read. After it, LeftOut bytes of the stream are not copied: the payload of a DATA frame.
 type Segment struct {
 	Head
 	Wire        Wire
