@@ -18,7 +18,7 @@ import (
 // shakeHands opens a connection and returns the connection state of each side.
 func shakeHands(t *testing.T, client, server *tls.Config) (states [2]tls.ConnectionState, errs [2]error) {
 	t.Helper()
-	raw, accepted := overTCP(t)
+	raw, accepted := connectedTo(t, "127.0.0.1:0")
 	s, c := tls.Server(accepted, server), tls.Client(raw, client)
 	done := make(chan error, 1)
 	go func() {

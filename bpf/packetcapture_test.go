@@ -113,14 +113,7 @@ func TestPacketCapture(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ln.Close()
-			client, err := net.Dial("tcp", ln.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			server, err := ln.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
+			client, server := pair(t, ln)
 			go echoAll(server)
 			go func() { _, _ = client.Write(make([]byte, tt.size)) }()
 			if _, err := io.CopyN(io.Discard, client, int64(tt.size)); err != nil {

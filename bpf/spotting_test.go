@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -84,8 +83,7 @@ func newSpotting(t *testing.T, o Options) *Collector {
 // TestSpotUntouched has a connection of which a part lies on a page that the process has not
 // touched yet, so that it is not in memory. The other part suffices, and nothing is lost.
 func TestSpotUntouched(t *testing.T) {
-	raw, accepted := overTCP(t)
-	defer func() { _ = errors.Join(raw.Close(), accepted.Close()) }()
+	raw, _ := connectedTo(t, "127.0.0.1:0")
 	page := os.Getpagesize()
 	pages, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
@@ -121,30 +119,12 @@ func TestSpotUntouched(t *testing.T) {
 // openBefore returns both sides of a connection over TCP after its handshake.
 func openBefore(t *testing.T, config *tls.Config) (client, server *tls.Conn) {
 	t.Helper()
-	raw, accepted := overTCP(t)
-	t.Cleanup(func() { _ = errors.Join(raw.Close(), accepted.Close()) })
+	raw, accepted := connectedTo(t, "127.0.0.1:0")
 	config.Certificates, config.InsecureSkipVerify = []tls.Certificate{certificateOf(t)}, true
 	config.ServerName, config.NextProtos, config.SessionTicketsDisabled = "example.com", []string{"test"}, true
 	client, server = tls.Client(raw, config), tls.Server(accepted, config)
 	sayOne(t, client, server)
 	return client, server
-}
-
-// overTCP returns both ends of a connection over TCP.
-func overTCP(t *testing.T) (raw, accepted net.Conn) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	if raw, err = net.Dial("tcp", ln.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if accepted, err = ln.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	return raw, accepted
 }
 
 // sayOne sends a letter from the client to the server, and one back.
