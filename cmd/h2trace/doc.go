@@ -883,10 +883,11 @@ container. It can observe processes in containers from there.
 
 With --pcap FILE, h2trace also writes the packets of the observed processes, as
 pcapng: all packets of their TCP connections from SYN to FIN, with
-acknowledgements and retransmissions, and their datagrams to name servers and of
-QUIC. They begin with the IP header, and are whole. With --show-secrets the file
-also has the session secrets, each before the packets that it opens, so that
-Wireshark shows HTTP/2 without further settings:
+acknowledgements and retransmissions, and their UDP datagrams; with --source
+calls, of these only those between them and name servers. Packets begin with the
+IP header, and are whole. With --show-secrets the file also has the session
+secrets, each before the packets that it opens, so that Wireshark shows HTTP/2
+without further settings:
 
 	h2trace --show-secrets --pcap fetch.pcapng -o events.jsonl go mod download
 	wireshark fetch.pcapng
