@@ -227,7 +227,13 @@ func TestPacketCaptureFull(t *testing.T) {
 		}
 		defer client.Close()
 	}
+	if !c.Capture.Crowded() {
+		t.Error("a full buffer is not crowded")
+	}
 	got := captured(t, c)
+	if c.Capture.Crowded() {
+		t.Error("an empty buffer is crowded")
+	}
 	lost, err := c.Capture.Losses()
 	if err != nil {
 		t.Fatal(err)

@@ -61,6 +61,9 @@ func TestReader(t *testing.T) {
 	if err := w.Flush(); err != nil || w.Size() != int64(file.Len()) || w.Pending() {
 		t.Errorf("wrote %d bytes, %v; the size is %d", file.Len(), err, w.Size())
 	}
+	if bytes.Contains(w.buf[:cap(w.buf)], []byte(keyLog)) {
+		t.Error("secrets are in memory after they are written")
+	}
 	r, err := pcapgo.NewNgReader(&file, pcapgo.DefaultNgReaderOptions)
 	if err != nil {
 		t.Fatal(err)
