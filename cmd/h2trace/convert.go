@@ -33,11 +33,8 @@ func parseConvert(before *pflag.FlagSet, opts *Options, args []string) (Options,
 	}
 	c := &opts.Convert
 	fs.StringVarP(&c.Output, "output", "o", "", "")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return helpOr(err, opts, "convert")
-		}
-		return *opts, 0, usagef("%w", err)
+	if err := parseFlags(fs, args); err != nil {
+		return helpOr(err, opts, "convert")
 	}
 	if *version {
 		return *opts, actionVersion, nil

@@ -34,11 +34,8 @@ func parseReplay(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	fs.StringArrayVar(&r.packets.KeyLogs, "keylog-file", nil, "")
 	fs.VarP((*bodyBytes)(&r.packets.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&r.packets.ShowSecrets, "show-secrets", false, "")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return helpOr(err, opts, "replay")
-		}
-		return *opts, 0, usagef("%w", err)
+	if err := parseFlags(fs, args); err != nil {
+		return helpOr(err, opts, "replay")
 	}
 	if *version {
 		return *opts, actionVersion, nil
