@@ -14,7 +14,6 @@ import (
 
 	"h2trace/cmd/h2trace/internal/convert"
 	"h2trace/cmd/h2trace/internal/message"
-	"h2trace/cmd/h2trace/internal/terminal"
 )
 
 // convertOptions is what the command line asks of convert.
@@ -57,19 +56,9 @@ const convertMemory = 96 << 20
 // runConvert makes what another program opens of recorded events.
 func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	debug.SetMemoryLimit(convertMemory)
-	files := opts.Files
-	if len(files) == 0 {
-		if terminal.Is(stdin) {
-			msg.Errorf("convert reads events from files or from stdin, which is a terminal; "+
-				"run h2trace with -o FILE and then h2trace convert %s FILE", opts.Format)
-			return exitUsage
-		}
-		files = []string{"-"}
-	}
-	files, err := filesIn(files)
+	files, err := inputFiles(opts.Files, stdin, "convert "+opts.Format, "convert reads events")
 	if err != nil {
-		msg.Errorf("%v", err)
-		return exitRuntime
+		return failed(err, msg)
 	}
 	to, err := openResult(opts.Output, stdout, inputsOf(files, stdin), msg)
 	if err != nil {
@@ -78,9 +67,7 @@ func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdou
 	}
 	c := convert.New(opts.Format, to, moduleVersion())
 	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal())
-	if c.Skipped > 0 {
-		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(c.Skipped), "line was", "lines were"))
-	}
+	saySkipped(c.Skipped, msg)
 	if c.Events == 0 {
 		to.discard()
 		if err == nil {

@@ -46,18 +46,9 @@ func parseReplay(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 
 // runReplay prints recorded events.
 func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
-	files := opts.Files
-	if len(files) == 0 {
-		if terminal.Is(stdin) {
-			msg.Errorf("replay reads events from files or from stdin, which is a terminal; run h2trace with -o FILE and then h2trace replay FILE")
-			return exitUsage
-		}
-		files = []string{"-"}
-	}
-	files, err := filesIn(files)
+	files, err := inputFiles(opts.Files, stdin, "replay", "replay reads events")
 	if err != nil {
-		msg.Errorf("%v", err)
-		return exitRuntime
+		return failed(err, msg)
 	}
 	pipes := make(chan os.Signal, 1) // where it is awaited, a write says that nobody reads
 	signal.Notify(pipes, syscall.SIGPIPE)
@@ -79,9 +70,7 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	if err = p.Finish(readAll(r, files, stdin, quiet)); err == nil {
 		err = r.Flush()
 	}
-	if r.Skipped > 0 {
-		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(r.Skipped), "line was", "lines were"))
-	}
+	saySkipped(r.Skipped, msg)
 	_, unwritten := errors.AsType[*replay.WriteError](err)
 	switch {
 	case unwritten && errors.Is(err, syscall.EPIPE):

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -13,8 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"h2trace/cmd/h2trace/internal/message"
-	"h2trace/cmd/h2trace/internal/replay"
-	"h2trace/cmd/h2trace/internal/terminal"
 	"h2trace/export/report"
 )
 
@@ -62,14 +59,9 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	if opts.Diff {
 		return runDiff(opts, msg, stdin, stdout)
 	}
-	files := opts.Files
-	if len(files) == 0 {
-		if terminal.Is(stdin) {
-			msg.Errorf("report reads events, or what go prints with -x, from files or from stdin, which is a terminal; " +
-				"run h2trace with -o FILE and then h2trace report FILE")
-			return exitUsage
-		}
-		files = []string{"-"}
+	files, err := inputFiles(opts.Files, stdin, "report", "report reads events, or what go prints with -x,")
+	if err != nil {
+		return failed(err, msg)
 	}
 	if err := canWritePage(opts.HTML); err != nil {
 		msg.Errorf("%v", err)
@@ -91,11 +83,6 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 	var benchFailed func() error
 	if opts.Bench {
 		benchFailed = b.Bench(stdout)
-	}
-	files, err := filesIn(files)
-	if err != nil {
-		msg.Errorf("%v", err)
-		return exitRuntime
 	}
 	if err := readAll(b, files, stdin, opts.Quiet); err != nil {
 		msg.Errorf("%v", err)
@@ -141,64 +128,10 @@ func runReport(opts reportOptions, msg *message.Printer, stdin *os.File, stdout 
 
 // sayWhatIsMissing says what of the recording was not read, and what was lost when it was made.
 func sayWhatIsMissing(r *report.Report, msg *message.Printer) {
-	if r.SkippedLines > 0 {
-		msg.Infof("%s skipped: no events, or damaged", message.Count(uint64(r.SkippedLines), "line was", "lines were"))
-	}
+	saySkipped(r.SkippedLines, msg)
 	if r.Lost > 0 {
 		msg.Infof("%s lost in the recording: what is reported may be too little", message.Count(uint64(r.Lost), "record was", "records were"))
 	}
-}
-
-// reader sums up files.
-type reader interface{ Read(r io.Reader) error }
-
-// noEvents is for files without events.
-const noEvents = "no event was recorded; record some with h2trace -o FILE COMMAND"
-
-// readAll reads files. If that takes long, it says on a terminal how far it is.
-func readAll(b reader, files []string, stdin *os.File, quiet bool) error {
-	var line *terminal.Progress
-	if !quiet {
-		line = terminal.NewProgress(os.Stderr)
-	}
-	defer line.End()
-	progress := line.Of(sizeOf(files))
-	for _, name := range files {
-		if err := readEvents(b, name, stdin, progress); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func readEvents(b reader, name string, stdin *os.File, progress *terminal.Reading) error {
-	if name == "-" {
-		return b.Read(progress.Reader(stdin))
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	err = b.Read(progress.Reader(f))
-	_, named := errors.AsType[*fs.PathError](err)
-	_, writing := errors.AsType[*replay.WriteError](err)
-	if err != nil && !named && !writing {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return err
-}
-
-// sizeOf returns the size of files in bytes, 0 if it is not known of all.
-func sizeOf(files []string) (sum int64) {
-	for _, name := range files {
-		info, err := os.Stat(name)
-		if err != nil || !info.Mode().IsRegular() {
-			return 0
-		}
-		sum += info.Size()
-	}
-	return sum
 }
 
 func writeReport(opts reportOptions, b *report.Builder, r *report.Report, msg *message.Printer, stdout io.Writer) error {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -151,29 +149,4 @@ func writeFormatted(opts reportOptions, what formats, stdout io.Writer) error {
 		return what.WriteMarkdown(stdout)
 	}
 	return what.WriteText(stdout)
-}
-
-// filesIn replaces directories by the *.jsonl files in them.
-func filesIn(names []string) ([]string, error) {
-	var list []string
-	for _, name := range names {
-		if info, err := os.Stat(name); err != nil || !info.IsDir() {
-			list = append(list, name) // if it does not exist, opening it says so
-			continue
-		}
-		entries, err := os.ReadDir(name)
-		if err != nil {
-			return nil, err
-		}
-		before := len(list)
-		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".jsonl") && !e.IsDir() {
-				list = append(list, filepath.Join(name, e.Name()))
-			}
-		}
-		if len(list) == before {
-			return nil, fmt.Errorf("%s: there is no file *.jsonl in this directory", name)
-		}
-	}
-	return list, nil
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/spf13/pflag"
+
+	"h2trace/cmd/h2trace/internal/message"
 )
 
 // usageError is a mistake in the command line.
@@ -20,6 +22,15 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...), "run 'h2trace help' for usage"}
+}
+
+// failed says why a command fails, and returns its exit status.
+func failed(err error, msg *message.Printer) int {
+	msg.Errorf("%v", err)
+	if _, usage := errors.AsType[*usageError](err); usage {
+		return exitUsage
+	}
+	return exitRuntime
 }
 
 // helpOr returns the action for a command line that asks for help on topic, or
