@@ -69,6 +69,7 @@ func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdou
 	err = readAll(c, files, stdin, opts.Quiet || to.onTerminal())
 	saySkipped(c.Skipped, msg)
 	if c.Events == 0 {
+		_ = to.close() // nothing was written
 		to.discard()
 		if err == nil {
 			err = fmt.Errorf("%s and then h2trace convert %s FILE", noEvents, opts.Format)
