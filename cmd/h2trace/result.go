@@ -38,8 +38,7 @@ func openResult(path string, stdout io.Writer, inputs []os.FileInfo, msg *messag
 				return nil, fmt.Errorf("stdout goes to %s, which is read: name another file", name)
 			}
 		}
-		pipes := make(chan os.Signal, 1) // where it is awaited, a write says that nobody reads
-		signal.Notify(pipes, syscall.SIGPIPE)
+		signal.Ignore(syscall.SIGPIPE) // a write says that nobody reads
 		r.heed(inputs, msg)
 		return r, nil
 	}
