@@ -26,7 +26,7 @@ func (h *Writer) request() {
 	}
 	s.asked = &asked{
 		at: h.at, method: e.Text("method"), url: e.Text("url"), protocol: e.Text("protocol"),
-		server: h.server(), own: h.appendOwn(nil),
+		server: h.server(), own: h.appendOwnKeys(nil),
 	}
 	h.grown(s)
 }
@@ -37,8 +37,8 @@ var ownKeys = [...]string{
 	"cache", "age_s", "server_timing", "grpc_status", "grpc_message", "silent_ms", "open",
 }
 
-// appendOwn appends what the event says and HAR has no place for.
-func (h *Writer) appendOwn(b []byte) []byte {
+// appendOwnKeys appends what the event says and HAR has no place for.
+func (h *Writer) appendOwnKeys(b []byte) []byte {
 	for _, key := range ownKeys {
 		b = appendOwn(b, key, h.event.Get(key))
 	}
@@ -63,7 +63,7 @@ func (h *Writer) exchange() {
 		requestBytes: size(e.Get("request_bytes")), responseBytes: size(e.Get("response_bytes")),
 	}
 	x.status, _ = scan.Integer(e.Get("status"))
-	h.add(&x, func(b []byte) []byte { return h.appendOwn(b) })
+	h.add(&x, h.appendOwnKeys)
 }
 
 // unanswered adds a request whose end the recording does not have.

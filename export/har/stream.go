@@ -22,8 +22,7 @@ type message struct {
 	headers  []byte // as JSON, of the final header section and of trailers
 	fields   fields
 	body     []byte
-	length   int64 // of DATA so far
-	cut      bool  // body is only the begin of them
+	cut      bool  // body is only the begin of it
 	transfer int64 // bytes of its frames
 }
 
@@ -95,14 +94,13 @@ func (s *stream) message(dir string) *message {
 
 // data takes the payload of a DATA frame.
 func (m *message) data(e *scan.Object) {
-	length, _ := scan.Integer(e.Get("data_length"))
-	m.length += max(length, 0)
 	if m.cut {
 		return
 	}
+	length, _ := scan.Integer(e.Get("data_length"))
 	body := e.Word("body")
 	if v := e.Word("body_b64"); v != nil {
-		body, _ = base64.StdEncoding.DecodeString(string(v))
+		body, _ = base64.StdEncoding.AppendDecode(nil, v)
 	}
 	room := maxBody - len(m.body)
 	m.cut = int64(len(body)) < length || len(body) > room
