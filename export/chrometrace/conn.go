@@ -72,20 +72,15 @@ func (t *Trace) conn() {
 
 // connOpened takes a new connection, or one that was joined.
 func (t *Trace) connOpened() {
-	e, p := &t.event, t.processOf()
-	id := e.Word("conn")
-	if len(id) == 0 || len(id) > maxID {
+	c := t.connOf()
+	if c == nil {
 		return
 	}
-	c, ok := t.conns.lru.Peek(string(id))
-	switch {
-	case ok && c.opened: // it is another of that id
-		t.conns.lru.Remove(string(id))
-		c = t.newConn(string(id), p)
-	case !ok:
-		c = t.newConn(string(id), p)
+	if c.opened { // it is another of that id
+		t.conns.lru.Remove(c.id)
+		c = t.newConn(c.id, t.processOf())
 	}
-	at := microsOf(t.at)
+	e, at := &t.event, microsOf(t.at)
 	connect, tls := millis(e.Get("connect_ms")), millis(e.Get("tls_ms"))
 	c.opened = true
 	c.set = setup{connect: before(t.at, connect), tls: interval{at, microsOf(t.at + int64(tls))}}

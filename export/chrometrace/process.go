@@ -112,8 +112,7 @@ func (t *Trace) processEnded(p *process) {
 // lock draws a wait for a lock.
 func (t *Trace) lock(p *process) {
 	e := &t.event
-	d, _ := scan.Millis(e.Get("wait_ms"))
-	i := before(t.at, d)
+	i := before(t.at, millis(e.Get("wait_ms")))
 	t.out.span("lock "+cut(path.Base(e.Text("path"))), "lock", t.fit(&p.locks, i), i)
 	t.out.args(e, "path", "locked")
 	t.out.end()

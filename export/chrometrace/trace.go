@@ -2,6 +2,7 @@ package chrometrace
 
 import (
 	"io"
+	"unicode/utf8"
 
 	"h2trace/export/scan"
 )
@@ -102,7 +103,7 @@ func cut(s string) string {
 		return s
 	}
 	end := maxName
-	for end > 0 && s[end]&0xc0 == 0x80 { // not in a character
+	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
 	return s[:end] + "…"
