@@ -1,6 +1,8 @@
 package chrometrace
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -128,7 +130,7 @@ func (t *Trace) part(name string, at place, i interval) {
 
 // connEnded draws what is open of a connection at the end of a recording.
 func (t *Trace) connEnded(c *conn) {
-	for _, r := range c.open {
+	for _, r := range slices.SortedFunc(maps.Values(c.open), (*request).compare) {
 		t.unfinished(c, r)
 	}
 	c.open = nil

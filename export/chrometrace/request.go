@@ -1,6 +1,7 @@
 package chrometrace
 
 import (
+	"cmp"
 	"net/url"
 
 	"h2trace/export/scan"
@@ -14,6 +15,11 @@ type request struct {
 	stream string
 	send   window // of its stream
 	recv   window
+}
+
+// compare orders requests by their begin.
+func (r *request) compare(other *request) int {
+	return cmp.Or(cmp.Compare(r.begin, other.begin), cmp.Compare(r.stream, other.stream))
 }
 
 // request takes the begin of a request: a lane is kept for it.

@@ -220,6 +220,21 @@ X c1 requests 2: 4000+5500 unfinished: zip m@v1.0.0`, "\n")
 	}
 }
 
+// TestUnfinished converts requests without an end, which are drawn in the order in which they began.
+func TestUnfinished(t *testing.T) {
+	var lines strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&lines, `{"v":1,"ts":%s,"event":"request","pid":7,"conn":"c1","stream":%d}`+"\n", stamp(int64(i)), 2*i+1)
+	}
+	last := 0.0
+	for _, e := range converted(t, lines.String()).Events {
+		if e.Phase == "X" && e.At < last {
+			t.Errorf("the span of %.0f comes after that of %.0f", e.At, last)
+		}
+		last = max(last, e.At)
+	}
+}
+
 // TestGoSpans converts spans of a go command that nest, as it means them to, and others that
 // overlap on one thread, as they do.
 func TestGoSpans(t *testing.T) {
