@@ -53,7 +53,7 @@ func parseConvert(before *pflag.FlagSet, opts *Options, args []string) (Options,
 // convertMemory is where the garbage collector works harder.
 const convertMemory = 96 << 20
 
-// runConvert makes what another program opens of recorded events.
+// runConvert turns recorded events into what another program opens.
 func runConvert(opts convertOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	debug.SetMemoryLimit(convertMemory)
 	files, err := inputFiles(opts.Files, stdin, "convert "+opts.Format, "convert reads events")

@@ -240,11 +240,11 @@ events for lanes. What h2trace redacted stays redacted. In an archive, keys that
 begin with "_" are those of events. A request without a complete response has
 _error, and the status 0 if none came.
 
-Memory stays below 128 MB, whatever the size of the files, unless a line of them
-has more than 1 MB. A large archive is sorted with a file in the directory of
-temporary ones (TMPDIR). If the headers and bodies of the requests that are
-under way at once exceed 16 MB, those of the oldest are left out, and a message
-says so.
+Memory stays below 128 MB for files of any size, if no line has more than 1 MB.
+One of 32 MB, the longest that is read, can take 450 MB. A large archive is
+sorted in a temporary file (in TMPDIR). If the headers and bodies of the
+requests that are under way at once exceed 16 MB, those of the oldest are left
+out, and a message says so.
 
 After Ctrl-C, convert still reads the rest of a pipe, so that this writes a
 whole file:

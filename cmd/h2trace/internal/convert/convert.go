@@ -1,4 +1,4 @@
-// Package convert makes what other programs open of recorded events.
+// Package convert turns recorded events into what other programs open.
 package convert
 
 import (
