@@ -46,6 +46,7 @@ type archived struct {
 	}
 	Timings struct {
 		Blocked, DNS, Connect, SSL, Send, Wait, Receive float64
+		Unknown                                         []string `json:"_unknown"`
 	}
 	Server     string `json:"serverIPAddress"`
 	Connection string
@@ -138,9 +139,48 @@ func TestEntries(t *testing.T) {
 	wantRest := `[{:method POST} {:path /a} {content-type text/x} {cookie a=b; c=d} {authorization <redacted>}] [{a b} {c d}] ` +
 		`[{x 1} {y  z} {bare }] {text/x hallo}` +
 		" [{:status 200} {content-type text/plain} {set-cookie s=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT} {x-odd \ufffd} {trailer t}] [{s 1 2026-10-21T07:28:00Z}] " +
-		"{12 text/plain w7bDdHI= base64 only the first bytes of it were recorded} 82 {-1 1 5 3 1 2 3} 1"
+		"{12 text/plain w7bDdHI= base64 only the first bytes of it were recorded} 82 {-1 1 5 3 1 2 3 []} 1"
 	if got != wantRest {
 		t.Errorf("got  %s\nwant %s", got, wantRest)
+	}
+}
+
+// TestMessages converts messages that are special in one way each.
+func TestMessages(t *testing.T) {
+	const begin = `{"v":1,"ts":"2026-01-01T00:00:01.000000000Z","pid":7,"conn":"c1","event":`
+	const end = begin + `"exchange","stream":2,"method":"GET","url":"https://goproxy.example/","status":200,"response_bytes":4,"send_ms":1.000,"wait_ms":null}`
+	status := func(fields string) string {
+		return begin + `"frame","dir":"recv","stream":2,"type":"HEADERS","headers":[{"name":":status","value":"200"}` + fields + `]}` + "\n"
+	}
+	data := func(body string) string {
+		return begin + `"frame","dir":"recv","stream":2,"type":"DATA","data_length":4,` + body + "}\n"
+	}
+	const promise = begin + `"frame","dir":"recv","stream":1,"promised_stream":2,"type":"PUSH_PROMISE","headers":[{"name":":path","value":"/pushed"}]}` + "\n"
+	const asked = begin + `"frame","dir":"recv","stream":2,"type":"HEADERS","headers":[{"name":":path","value":"/"}]}` + "\n"
+	const served = begin + `"conn","action":"open","role":"server","local":"192.0.2.1:443","remote":"192.0.2.9:4000"}` + "\n"
+	for name, c := range map[string]struct{ lines, want string }{
+		"encoded": {
+			status(`,{"name":"content-encoding","value":"gzip"}`) + data(`"body":"text"`),
+			` [] [{:status 200} {content-encoding gzip}] {-1  dGV4dA== base64 as it was sent, with content-encoding gzip}`,
+		},
+		"identity":            {status(`,{"name":"content-encoding","value":"Identity"}`) + data(`"body":"text"`), ` [] [{:status 200} {content-encoding Identity}] {4  text  }`},
+		"cut in a character":  {data(`"body_b64":"YcO2w7Y="`) + data(`"body_b64":"YsM="`), ` [] [] {4  aööb  only the first bytes of it were recorded}`},
+		"promised":            {promise + data(`"body":"text"`), ` [{:path /pushed}] [] {4  text  }`},
+		"of a server":         {served + asked, `192.0.2.1 [{:path /}] [] {4    }`},
+		"without a beginning": {data(`"body":"text"`), ` [] [] {4  text  }`},
+		"sent, without one":   {strings.Replace(data(`"body":"text"`), "recv", "send", 1), ` [] [] {4    }`},
+	} {
+		e := converted(t, c.lines+end)[0]
+		if got := fmt.Sprint(e.Server, " ", e.Request.Headers, " ", e.Response.Headers, " ", e.Response.Content); got != c.want {
+			t.Errorf("%s: got  %s\nwant %s", name, got, c.want)
+		}
+		if diff := cmp.Diff([]string{"wait", "receive"}, e.Timings.Unknown); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", name, diff)
+		}
+	}
+	large := data(`"data_length":1,"body":"x"`) + strings.Repeat(data(`"data_length":1048576,"body":"`+strings.Repeat("ö", 1<<19)+`"`), maxBody>>20)
+	if body := converted(t, large+end)[0].Response.Content; len(body.Text) != maxBody-1 || body.Encoding != "" {
+		t.Errorf("a body of %d bytes (%s), want all whole characters of %d", len(body.Text), body.Encoding, maxBody)
 	}
 }
 
