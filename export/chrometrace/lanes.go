@@ -11,14 +11,8 @@ import (
 // micros is a time in microseconds since 1970.
 type micros int64
 
-// microsOf rounds a time in nanoseconds down: what was in order stays so.
-func microsOf(ns int64) micros {
-	at := ns / 1e3
-	if ns%1e3 < 0 {
-		at--
-	}
-	return micros(at)
-}
+// microsOf leaves out the rest of a microsecond: what was in order stays so.
+func microsOf(ns int64) micros { return micros(ns / 1e3) }
 
 // interval is a time from begin to end, which is not before it.
 type interval struct{ begin, end micros }

@@ -220,6 +220,36 @@ X c1 requests 2: 4000+5500 unfinished: zip m@v1.0.0`, "\n")
 	}
 }
 
+// TestBegins converts what begins elsewhere than where it was seen first, and what does not end.
+func TestBegins(t *testing.T) {
+	conn := func(at int64, action string) string {
+		return fmt.Sprintf(`{"v":1,"ts":%s,"event":"conn","pid":7,"conn":"c1","action":%q}`+"\n", stamp(at), action)
+	}
+	for name, c := range map[string]struct{ lines, want string }{
+		"two connections of one id": {conn(1000, "open") + conn(2000, "open") + conn(3000, "close"), "c1 1000+1000; c1 2000+1000"},
+		"of two recordings": {
+			conn(9000, "open") + `{"v":1,"ts":` + stamp(9100) + `,"event":"summary"}` + "\n" + conn(100, "open") + conn(200, "resync"),
+			"c1 9000+100; c1 100+100",
+		},
+		"a process joined late": {`{"v":1,"ts":` + stamp(9500) + `,"event":"process","pid":7,"action":"exit","exe":"/bin/go","duration_ms":9.000}` + "\n", "go 500+9000"},
+		"phases longer than all": {
+			`{"v":1,"ts":` + stamp(6000) + `,"event":"exchange","pid":7,"conn":"c1","method":"GET","url":"/","start":` + stamp(5000) +
+				`,"send_ms":0.400,"wait_ms":2.000,"receive_ms":3.000}` + "\n",
+			"GET / 5000+1000; send 5000+400; wait 5400+600",
+		},
+	} {
+		var got []string
+		for _, e := range converted(t, c.lines).Events {
+			if e.Phase == "X" {
+				got = append(got, fmt.Sprintf("%s %.0f+%.0f", e.Name, e.At-micros2026, e.Dur))
+			}
+		}
+		if got := strings.Join(got, "; "); got != c.want {
+			t.Errorf("%s: got  %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
 // TestUnfinished converts requests without an end, which are drawn in the order in which they began.
 func TestUnfinished(t *testing.T) {
 	var lines strings.Builder
@@ -300,6 +330,26 @@ func TestGoSpans(t *testing.T) {
 	}
 }
 
+// TestGoThread has more spans that overlap on a thread than that has lanes.
+func TestGoThread(t *testing.T) {
+	tr := New(io.Discard)
+	for i := range 3 * maxNestLanes {
+		at := micros2026 + 100*i
+		for _, edge := range []struct {
+			phase string
+			name  int
+		}{{"B", i}, {"E", i - maxNestLanes - 1}} {
+			line := fmt.Sprintf(`,{"name":"span %d","ph":%q,"ts":%d,"pid":0,"tid":3}`, edge.name, edge.phase, at)
+			if isEvent, err := tr.Take([]byte(line)); !isEvent || err != nil {
+				t.Fatal(isEvent, err)
+			}
+		}
+	}
+	if n := len(tr.spans.threads["3"].list); n == 0 || n > maxNestLanes {
+		t.Errorf("%d lanes are kept", n)
+	}
+}
+
 // TestMany converts more of everything than is kept.
 func TestMany(t *testing.T) {
 	var b strings.Builder
@@ -312,6 +362,21 @@ func TestMany(t *testing.T) {
 	}
 	for i := range 3 * maxLanes {
 		b.WriteString(exchangeLine("c1", int64(2*i+1), int64(i), 10_000_000, 0, 0))
+	}
+	tr := New(io.Discard)
+	for line := range strings.Lines(b.String()) {
+		if _, err := tr.Take([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		if n := tr.conns.lru.Len(); n > maxConns {
+			t.Fatalf("%d connections are kept", n)
+		}
+		if c, ok := tr.conns.lru.Peek("c1"); ok && len(c.requests.list) > maxLanes {
+			t.Fatalf("%d lanes are kept", len(c.requests.list))
+		}
+	}
+	if err := tr.Close(); err != nil || tr.lanes != 0 || tr.streams != 0 {
+		t.Errorf("at the end %d lanes and %d streams are kept, error %v", tr.lanes, tr.streams, err)
 	}
 	spans := make(map[string]int)
 	for _, e := range converted(t, b.String()).Events {
