@@ -46,7 +46,7 @@ func (l *line) said(room, below int) []byte {
 // texts returns the texts of the parts, and how many columns they take with the verb.
 func (l *line) texts() (list [][]byte, total int) {
 	list = l.all[:0]
-	from, total := 0, verbWidth+1
+	from, total := 0, max(verbWidth, columnsOf(safe(l.verb)))+1
 	for i, p := range l.parts {
 		list = append(list, safe(l.b[from:p.end]))
 		from = p.end
@@ -119,7 +119,7 @@ func (l *line) lay(texts [][]byte, in *rows) []byte {
 			}
 			for l.colour == red && l.parts[i].cut == middle && columnsOf(text) > in.room-used { // all of it
 				head := words(cut(text, in.room-used))
-				b, used, in.room = append(append(b, head...), "\n\t"...), 0, in.below
+				b, used, in.room = append(append(b, bytes.TrimRight(head, " ")...), "\n\t"...), 0, in.below
 				text = text[len(head):]
 			}
 			text = elide(text, max(in.room-used, 1), l.parts[i].cut)

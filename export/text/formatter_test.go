@@ -223,6 +223,48 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestFailed has what failed on several lines, of whole words. The last one is of a capture.
+func TestFailed(t *testing.T) {
+	for _, tt := range []struct{ line, want string }{
+		{
+			`"process","pid":7,"comm":"go","action":"error","module":{"path":"m.example","version":"v1.0.0"},"error":{"class":"checksum",` +
+				`"detail":"verifying module: checksum mismatch, downloaded: h1:aaaaaaaaaaaaaa, go.sum: h1:bbbbbbbbbbbbbb, which is the end"}}`,
+			"   0.000 go[7]                error         m.example@v1.0.0: checksum:\n" +
+				"\tverifying module: checksum mismatch, downloaded: h1:aaaaaaaaaaaaaa,\n\tgo.sum: h1:bbbbbbbbbbbbbb, which is the end",
+		},
+		{
+			`"exchange","pid":7,"comm":"go","conn":"c1","stream":3,"method":"GET","url":"https://a.example/a/path/that/goes/on/@v/v1.0.0.zip","status":null,"total_ms":1.000,` +
+				`"error":{"class":"timeout","detail":"no response within 30 seconds while the connection was alive and well"}}`,
+			"   0.000 go[7]     c1    3    exchange      - GET …th/that/goes/on/@v/v1.0.0.zip\n" +
+				"\tin 1.0 ms, timeout: no response within 30 seconds while the connection\n\twas alive and well",
+		},
+		{
+			`"frame","pid":null,"comm":null,"conn":"c1","dir":"recv","stream":3,"type":"UNKNOWN_0x2a_OF_LATER","flags":[],"length":5,"violation":"a rule"}`,
+			"   0.000 -         c1    3 <- UNKNOWN_0x2a_OF_LATER violation: a rule, 5 B",
+		},
+	} {
+		f := New(Options{Columns: func() int { return 80 }})
+		if got := string(f.Append(nil, []byte(begin+tt.line))); got != tt.want {
+			t.Errorf("got\n%s\nwant\n%s", got, tt.want)
+		}
+	}
+}
+
+// TestWidth has a verb that is wider than others. Its line is as wide as the terminal at most.
+func TestWidth(t *testing.T) {
+	const line = begin + `"frame","pid":7,"comm":"go","conn":"c1","dir":"recv","stream":0,"type":"PRIORITY_UPDATE","prioritized_stream":5,"field_value":"u=1, i, and more","violation":`
+	for _, violation := range []string{"null", `"a rule that is broken, which takes more words"`} {
+		for limit := 40; limit < 120; limit++ {
+			f := New(Options{Columns: func() int { return limit }})
+			for row := range strings.SplitSeq(string(f.Append(nil, []byte(line+violation+"}"))), "\n") {
+				if n := columnsOf([]byte(strings.ReplaceAll(row, "\t", "        "))); n > limit {
+					t.Errorf("%d columns, want %d at most: %s", n, limit, row)
+				}
+			}
+		}
+	}
+}
+
 // TestElide has a URL that is too long. Its host and its end stay, or its end alone.
 func TestElide(t *testing.T) {
 	for limit, want := range map[int]string{
