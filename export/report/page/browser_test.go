@@ -2,8 +2,10 @@ package page_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -71,8 +73,11 @@ func TestMain(m *testing.M) {
 func open(t *testing.T, file string, s screen) *tab {
 	t.Helper()
 	parent, err := browser()
+	if errors.Is(err, exec.ErrNotFound) {
+		skip(t, "needs Chromium, which scripts/setup installs: "+err.Error())
+	}
 	if err != nil {
-		t.Fatalf("chromium, which scripts/setup installs: %v", err)
+		t.Fatalf("chromium: %v", err)
 	}
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
@@ -93,6 +98,15 @@ func open(t *testing.T, file string, s screen) *tab {
 		chromedp.Navigate("file://"+file),
 	)
 	return b
+}
+
+// skip skips a test, but not in CI, where its requirements must be met.
+func skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
 }
 
 // preferring is a system that prefers light or dark.
