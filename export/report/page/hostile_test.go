@@ -90,6 +90,8 @@ func TestPolicy(t *testing.T) {
 	if got := eval[string](b, `String(window.broken) + " " + getComputedStyle(byId("planted")).color`); got != "undefined rgb(22, 32, 44)" {
 		t.Errorf("broken, colour of what is planted: %s", got)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	blocked := 0
 	for _, text := range b.complains {
 		if strings.Contains(text, "Content Security Policy") {
