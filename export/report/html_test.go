@@ -124,6 +124,19 @@ func TestHTMLOfLogs(t *testing.T) {
 	}
 }
 
+// TestHTMLUnknownConn has an exchange of which the connection is not known: none is made up.
+func TestHTMLUnknownConn(t *testing.T) {
+	for _, conn := range []string{"null", `""`} {
+		var w writer
+		w.command(0)
+		w.line(90, "exchange", `"pid":7,"comm":"go","conn":%s,"stream":1,"method":"GET","url":"https://goproxy.example/a","status":200,"wait_ms":80,"total_ms":80`, conn)
+		w.exit(100, 0)
+		if r := drawnData(t, w.String()).Runs[0]; len(r.Conns) != 0 || len(r.Exchanges.Conn) != 1 || r.Exchanges.Conn[0] != -1 {
+			t.Errorf("conn %s: got connections %+v, of exchanges %v", conn, r.Conns, r.Exchanges.Conn)
+		}
+	}
+}
+
 // BenchmarkHTML compares a report with one that has a page.
 func BenchmarkHTML(b *testing.B) {
 	text := recording()

@@ -80,11 +80,11 @@ func (t *timeline) exchange(e *exchangeEvent, of *run) {
 // not seen to open begins with its first exchange.
 func (t *timeline) ofConn(x *drawnExchange, e *exchangeEvent) {
 	x.conn = t.now.conn(e.conn)
-	if x.conn < 0 && len(e.conn) > 2 {
+	if id := scan.Text(e.conn); x.conn < 0 && id != "" {
 		x.conn = notDrawn
 		if t.held.conns < maxDrawnConns {
 			x.conn = t.addConn(drawnConn{
-				id: short(scan.Text(e.conn)), peer: short(proxyOf(scan.Text(e.url))), process: x.process, begin: x.begin, end: e.at,
+				id: short(id), peer: short(proxyOf(scan.Text(e.url))), process: x.process, begin: x.begin, end: e.at,
 			})
 			t.now.open[string(e.conn)] = x.conn
 		}
