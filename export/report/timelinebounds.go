@@ -14,8 +14,8 @@ const (
 	maxDrawnRuns      = 256
 	maxDrawnProcesses = 2048
 	maxDrawnConns     = 4096
-	maxDrawn          = 10_000 // exchanges; twice as many until some are dropped
-	maxDrawnStalls    = 4096   // likewise
+	maxDrawn          = 10_000 // exchanges; a quarter more until some are dropped
+	maxDrawnStalls    = 4096   // twice as many until some are dropped
 	maxDrawnText      = 384    // bytes of a URL, or of all that is said of an exchange besides
 )
 
@@ -23,16 +23,16 @@ const (
 // how many have; when they are as many as prune, some are dropped.
 type held struct{ processes, conns, exchanges, stalls, points, open, ended, prune int }
 
-// leftOut counts what is not drawn. Loose exchanges are, without their connections.
-type leftOut struct{ runs, processes, conns, exchanges, loose, stalls, curves, points, pieces int64 }
+// leftOut counts what is not drawn.
+type leftOut struct{ runs, processes, conns, exchanges, stalls, curves, points, pieces int64 }
 
 // sentences says what is left out.
 func (t *timeline) sentences() []string {
-	l, list := t.leftOut, []string{}
+	l, loose, list := t.leftOut, int64(0), []string{}
 	for _, d := range t.runs {
 		for i := range d.exchanges {
 			if d.exchanges[i].conn == notDrawn {
-				l.loose++
+				loose++
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (t *timeline) sentences() []string {
 	add(l.conns, "connection", "connections", "not drawn: those that began last")
 	add(l.exchanges, "exchange", "exchanges",
 		fmt.Sprintf("not drawn: of more than %d, those that failed and the longest are", maxDrawn))
-	add(l.loose, "exchange", "exchanges", "drawn without the connection: there are too many connections")
+	add(loose, "exchange", "exchanges", "drawn without the connection: there are too many connections")
 	add(l.stalls, "stall", "stalls", "not drawn: the shortest")
 	add(l.curves, "window", "windows", "not drawn: those with most credit left")
 	add(l.points, "change of a window", "changes of windows", "not drawn: too many streams were open at once")
@@ -72,25 +72,11 @@ func (t *timeline) dropExchanges() {
 			ranks = append(ranks, d.exchanges[i].rank())
 		}
 	}
-	slices.Sort(ranks)
-	least, equal := ranks[over], 0 // of equal ones, some stay
-	for _, r := range ranks[:over] {
-		if r == least {
-			equal++
-		}
-	}
+	drops := lowest(ranks, over)
 	for _, d := range all {
-		d.exchanges = slices.DeleteFunc(d.exchanges, func(x drawnExchange) bool {
-			switch r := x.rank(); {
-			case r == least && equal > 0:
-				equal--
-				return true
-			default:
-				return r < least
-			}
-		})
+		d.exchanges = slices.DeleteFunc(d.exchanges, func(x drawnExchange) bool { return drops(x.rank()) })
 	}
-	t.leastRank = least
+	t.leastRank = ranks[over]
 	t.held.exchanges -= over
 	t.leftOut.exchanges += int64(over)
 }
@@ -101,21 +87,38 @@ func (t *timeline) dropStalls() {
 	if over <= 0 {
 		return
 	}
-	var all []drawnStall
-	runs := t.all()
-	for i, d := range runs {
+	var lengths []int64
+	all := t.all()
+	for _, d := range all {
 		for _, s := range d.stalls {
-			s.run = i
-			all = append(all, s)
+			lengths = append(lengths, int64(s.length))
 		}
-		d.stalls = d.stalls[:0]
 	}
-	slices.SortFunc(all, func(a, b drawnStall) int { return cmp.Compare(b.length, a.length) })
-	for _, s := range all[:maxDrawnStalls] {
-		runs[s.run].stalls = append(runs[s.run].stalls, s)
+	drops := lowest(lengths, over)
+	for _, d := range all {
+		d.stalls = slices.DeleteFunc(d.stalls, func(s drawnStall) bool { return drops(int64(s.length)) })
 	}
 	t.held.stalls -= over
 	t.leftOut.stalls += int64(over)
+}
+
+// lowest sorts ranks, and returns a function that reports, called once for each of them, whether it
+// is one of the n lowest. Of equal ranks, it takes the first.
+func lowest(ranks []int64, n int) func(rank int64) bool {
+	slices.Sort(ranks)
+	least, equal := ranks[n], 0
+	for _, r := range ranks[:n] {
+		if r == least {
+			equal++
+		}
+	}
+	return func(rank int64) bool {
+		if rank == least && equal > 0 {
+			equal--
+			return true
+		}
+		return rank < least
+	}
 }
 
 // all returns the runs, and those that have not ended.

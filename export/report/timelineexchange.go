@@ -127,7 +127,6 @@ func factsOf(e *exchangeEvent) (list [][2]string) {
 
 // drawnStall is a period in which flow control stalled a stream, or a connection.
 type drawnStall struct {
-	run    int // while stalls are sorted
 	conn   int
 	stream int64
 	recv   bool
