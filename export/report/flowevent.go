@@ -41,12 +41,11 @@ func (e *frameEvent) credit(key, v []byte) {
 // stallEvent is a period in which flow control stalled a stream or a connection.
 type stallEvent struct {
 	head
-	recv    bool // the process grants the window
-	length  time.Duration
-	window  int64
-	stream  []byte
-	start   []byte // as written
-	endedBy []byte
+	recv   bool // the process grants the window
+	length time.Duration
+	window int64
+	stream []byte // as written, and so is start
+	start  []byte
 }
 
 func (e *stallEvent) member(key, v []byte) {
@@ -57,8 +56,6 @@ func (e *stallEvent) member(key, v []byte) {
 		e.stream = v
 	case "start":
 		e.start = v
-	case "ended_by":
-		e.endedBy = v
 	case "stall_ms":
 		e.length, _ = scan.Millis(v)
 	case "window":

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"slices"
 
@@ -73,7 +74,9 @@ func (l *proxyTable) latencies() []page.Peer {
 			})
 		}
 	}
-	slices.SortFunc(list, page.Peer.Compare)
+	slices.SortFunc(list, func(a, b page.Peer) int {
+		return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.Name, b.Name))
+	})
 	return list[:min(len(list), maxLatencies)]
 }
 

@@ -55,7 +55,6 @@ func (d *drawnRun) page(number int) *page.Run {
 	for _, s := range d.stalls {
 		r.Stalls = append(r.Stalls, page.Stall{
 			Conn: s.conn, Stream: s.stream, Recv: s.recv, Begin: d.since(s.begin), Length: micros(s.length),
-			Window: s.window, Ended: s.ended,
 		})
 	}
 	slices.SortFunc(r.Stalls, func(a, b page.Stall) int { return cmp.Compare(a.Begin, b.Begin) })

@@ -132,14 +132,11 @@ type drawnStall struct {
 	recv   bool
 	begin  wallTime
 	length time.Duration
-	window int64
-	ended  string
 }
 
 func (t *timeline) stall(e *stallEvent) {
 	s := drawnStall{
-		conn: t.now.conn(e.conn), recv: e.recv, begin: e.at.add(-e.length), length: e.length, window: e.window,
-		ended: short(scan.Text(e.endedBy)),
+		conn: t.now.conn(e.conn), recv: e.recv, begin: e.at.add(-e.length), length: e.length,
 	}
 	s.stream, _ = scan.Integer(e.stream)
 	if at, ok := t.times.Parse(e.start); ok {

@@ -1,7 +1,5 @@
 package page
 
-import "cmp"
-
 // Data is what a page shows. Times are in microseconds since the begin of their run, and a
 // negative number of any other kind is unknown.
 //
@@ -20,8 +18,8 @@ type Data struct {
 	Peers   []Peer    `json:"peers"`
 	Tables  []Table   `json:"tables"`
 	Runs    []*Run    `json:"runs"`
-	Names   []string  `json:"names"` // to which columns refer by place
-	Bounds  []float64 `json:"bounds"`
+	Names   []string  `json:"names"`  // to which columns refer by place
+	Bounds  []float64 `json:"bounds"` // of the counts of a Quantile, in milliseconds
 	LeftOut []string  `json:"left_out"`
 }
 
@@ -38,11 +36,6 @@ type Peer struct {
 	Failures int64     `json:"failures"`
 	Wait     *Quantile `json:"wait"`
 	Total    *Quantile `json:"total"`
-}
-
-// Compare orders peers by their requests, those with most first.
-func (p Peer) Compare(q Peer) int {
-	return cmp.Or(cmp.Compare(q.Requests, p.Requests), cmp.Compare(p.Name, q.Name))
 }
 
 // Quantile has the quantiles of times, and how many times are between the bounds of the page.
@@ -131,13 +124,11 @@ const (
 
 // Stall is a time in which flow control stalled a stream, or all of a connection.
 type Stall struct {
-	Conn   int    `json:"conn"`
-	Stream int64  `json:"stream"`
-	Recv   bool   `json:"recv,omitempty"` // the process granted too little
-	Begin  int64  `json:"begin"`
-	Length int64  `json:"length"`
-	Window int64  `json:"window"`
-	Ended  string `json:"ended,omitempty"`
+	Conn   int   `json:"conn"`
+	Stream int64 `json:"stream"`
+	Recv   bool  `json:"recv,omitempty"` // the process granted too little
+	Begin  int64 `json:"begin"`
+	Length int64 `json:"length"`
 }
 
 // Curve is the credit of a window over time. Thinned says that some points are left out; the

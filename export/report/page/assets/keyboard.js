@@ -81,7 +81,7 @@ function onKey(e) {
 		"+": () => setView(zoomView(state.m, state.view, 0.5, focusTime())),
 		"=": () => setView(zoomView(state.m, state.view, 0.5, focusTime())),
 		"-": () => setView(zoomView(state.m, state.view, 2, focusTime())),
-		0: () => setView({ from: state.m.first, to: state.m.end }),
+		0: showAll,
 		z: zoomToRow,
 		t: () => nextTheme(redrawAll),
 		"?": () => byId("keys").showModal(),

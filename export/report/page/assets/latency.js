@@ -63,7 +63,7 @@ function drawLatency() {
 		box = byId("latency-rows");
 	peers.forEach((p, k) => {
 		const canvas = box.children[k].querySelector("canvas"),
-			width = canvas.parentElement.querySelector("canvas").clientWidth;
+			width = canvas.clientWidth;
 		const ctx = fit(canvas, width, 44);
 		canvas.style.width = "";
 		[

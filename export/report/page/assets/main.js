@@ -17,7 +17,7 @@ const models = new Map();
 function chooseRun(i) {
 	if (!models.has(i)) models.set(i, runModel(report.runs[i]));
 	const m = (state.m = models.get(i));
-	state.view = { from: m.first, to: m.end };
+	state.view = wholeView(m);
 	state.closed = new Set();
 	state.opened = new Set();
 	state.selected = -1;
@@ -94,6 +94,8 @@ function setView(view) {
 	);
 }
 
+const showAll = () => setView(wholeView(state.m));
+
 const middle = () => (state.view.from + state.view.to) / 2;
 
 function select(i, detailed) {
@@ -150,7 +152,7 @@ function setUpTools() {
 	});
 	byId("zoom-in").addEventListener("click", () => setView(zoomView(state.m, state.view, 0.5, middle())));
 	byId("zoom-out").addEventListener("click", () => setView(zoomView(state.m, state.view, 2, middle())));
-	byId("zoom-all").addEventListener("click", () => setView({ from: state.m.first, to: state.m.end }));
+	byId("zoom-all").addEventListener("click", showAll);
 	const run = byId("run");
 	run.replaceChildren(...report.runs.map((r, i) => make("option", { value: i }, r.name)));
 	run.addEventListener("change", () => chooseRun(Number(run.value)));
@@ -159,8 +161,7 @@ function setUpTools() {
 
 function setUpWaterfall() {
 	const scroll = byId("scroll"),
-		bars = byId("bars"),
-		all = () => ({ from: state.m.first, to: state.m.end });
+		bars = byId("bars");
 	scroll.addEventListener("scroll", draw, { passive: true });
 	scroll.addEventListener("click", (e) => {
 		const i = Math.floor(
@@ -170,10 +171,9 @@ function setUpWaterfall() {
 		if (e.target.classList.contains("fold") && fold(i, !waterfall.rows[i].open)) return;
 		select(i, true);
 	});
-	const toAll = () => setView(all());
 	dragTime(
 		byId("overview"),
-		all,
+		() => wholeView(state.m),
 		() => byId("overview").clientWidth,
 		(from, to) => setView({ from, to }),
 	);
@@ -183,8 +183,8 @@ function setUpWaterfall() {
 		() => waterfall.width,
 		(from, to) => setView({ from, to }),
 	);
-	byId("overview").addEventListener("dblclick", toAll);
-	byId("axis-box").addEventListener("dblclick", toAll);
+	byId("overview").addEventListener("dblclick", showAll);
+	byId("axis-box").addEventListener("dblclick", showAll);
 	scroll.addEventListener(
 		"wheel",
 		(e) => {

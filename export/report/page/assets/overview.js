@@ -8,8 +8,7 @@ function drawOverview(m, view) {
 		height = box.clientHeight;
 	if (width === 0 || !m.clock) return;
 	const ctx = fit(byId("overview-canvas"), width, height);
-	const all = { from: m.first, to: m.end },
-		x = scaleOf(all, width),
+	const x = scaleOf(wholeView(m), width),
 		strip = 12;
 	const p = m.path;
 	for (let i = 0; i < m.pieces; i++)

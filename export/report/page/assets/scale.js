@@ -1,6 +1,9 @@
 "use strict";
 // The part of the time that is shown, and where it is on the screen.
 
+// wholeView shows all of a run.
+const wholeView = (m) => ({ from: m.first, to: m.end });
+
 // clampView keeps a view within the run.
 function clampView(m, from, to) {
 	const all = m.end - m.first,

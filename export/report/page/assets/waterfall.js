@@ -4,7 +4,7 @@
 
 const waterfall = { rows: [], top: 0, wide: true, rowHeight: 22, printing: false };
 
-// layout measures what the style sheet says.
+// layoutWaterfall gives rows, labels and canvases their sizes.
 function layoutWaterfall() {
 	const grid = byId("grid"),
 		scroll = byId("scroll");
@@ -145,7 +145,6 @@ function fillLabel(e, state, i) {
 		[head, tail] = rowName(m, row, waterfall.room - 2 * row.level),
 		[nameCell, status, size, time] = e.children;
 	e.id = "row-" + i;
-	e.dataset.row = i;
 	e.className = "row k" + row.kind + (i === state.selected ? " selected" : "");
 	e.setAttribute("aria-rowindex", i + 1);
 	e.setAttribute("aria-level", row.level);
