@@ -575,7 +575,7 @@ A filter takes words of URLs and conditions, such as kind:zip, status:4xx,
 those that failed and the longest; the foot of the page says what is left out,
 of these and of all else. A log of "go -x" does not say when requests began, so
 these are listed, but not drawn over time. FILE is readable by its owner only
-(0600). An existing file is overwritten only if it is such a page. A page that
+(0600). An existing file is overwritten only if it is an HTML page. A page that
 cannot be written whole is removed.
 
 --assert is for scripts and CI. EXPR is FUNCTION(MEASURE), then one of < <= > >=

@@ -24,8 +24,8 @@ type curve struct {
 	thinned bool
 }
 
-// add adds a point, and returns by how much the number of points grew. It is less than limit
-// then.
+// add adds a point, and returns by how much the number of points grew. That number stays below
+// limit.
 func (c *curve) add(at wallTime, bytes int64, limit int) int {
 	before := len(c.points)
 	if before > 0 {

@@ -12,7 +12,7 @@ type drawnNames struct {
 	at   map[string]int
 }
 
-// maxDrawnNames bounds them. All others are the same.
+// maxDrawnNames bounds them. Each text beyond it is drawn as "…".
 const maxDrawnNames = 1 << 12
 
 func newDrawnNames() drawnNames {

@@ -14,8 +14,8 @@ type timeline struct {
 	names   drawnNames
 	held    held
 	leftOut leftOut
-	// leastRank is what an exchange needs more than to be held; exchanges that have been
-	// dropped had less.
+	// leastRank is the highest rank of what may have been dropped: an exchange is held if its
+	// rank is higher.
 	leastRank int64
 }
 

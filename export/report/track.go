@@ -67,7 +67,7 @@ func (t *track) add(p piece) {
 	}
 }
 
-// thin joins each second of the shorter half to the one just before it. What is longer of the two
+// thin joins every second one of the shorter half to the one just before it. The longer of the two
 // names both.
 func (t *track) thin() {
 	t.sort()

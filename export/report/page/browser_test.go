@@ -114,7 +114,7 @@ func preferring(scheme string) emulation.SetEmulatedMediaParams {
 	return emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 }
 
-// hear takes what the browser tells of the page.
+// hear takes what the browser reports about the page.
 func (b *tab) hear(e any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
