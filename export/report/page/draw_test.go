@@ -21,6 +21,14 @@ const painted = `(id => {
 
 type paint struct{ Pixels, Colors int }
 
+// stallMarks counts the pixels of the last chart that have the colour of stalls.
+const stallMarks = `(() => {
+	const c = [...document.querySelectorAll(".uplot canvas")].at(-1), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data, stall = parseInt(color("p-stall").slice(1), 16);
+	let n = 0;
+	for (let i = 0; i < d.length; i += 4) if (((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]) === stall) n++;
+	return n;
+})()`
+
 // wantQuiet demands that the page asked for nothing but itself, and that nothing went wrong.
 func (b *tab) wantQuiet() {
 	b.t.Helper()
@@ -47,6 +55,9 @@ func TestDraws(t *testing.T) {
 		}
 		if got := eval[int](b, `document.querySelectorAll(".uplot").length`); got != 2 {
 			t.Errorf("%+v: %d charts of windows", s, got)
+		}
+		if got := eval[int](b, stallMarks); got < 100 {
+			t.Errorf("%+v: %d pixels mark stalls over the windows of streams", s, got)
 		}
 		if got, want := eval[string](b, `byId("verdict").textContent`), "recv_window: limited by the window that the process grants"; !strings.HasPrefix(got, want) {
 			t.Errorf("the verdict is %q, want %q …", got, want)
@@ -118,8 +129,13 @@ func TestKeyboard(t *testing.T) {
 	want("at first", selected, "nothing")
 	b.press("j", "j")
 	want("the second row", `state.selected`, "1")
-	b.press("c")
-	want("the next on the critical path", `state.m.critical[waterfall.rows[state.selected].at] === 1 || waterfall.rows[state.selected].kind === rowConn`, "true")
+	const places = `waterfall.rows.flatMap((row, i) => state.m.piecesOf.has([ofExchange, ofConn][[rowExchange, rowConn].indexOf(row.kind)] + ":" + row.at) ? [i] : [])`
+	path := eval[[]int](b, places)
+	for _, row := range path[1:min(len(path), 12)] { // path[0] is selected
+		b.press("c")
+		want("the next on the critical path", `state.selected`, strconv.Itoa(row))
+	}
+	b.press(kb.Home, "j")
 	rows := eval[int](b, `waterfall.rows.length`)
 	b.press("k", "k", "k", "k")
 	b.press(kb.ArrowLeft)
