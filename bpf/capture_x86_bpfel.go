@@ -41,6 +41,7 @@ type captureCaptureRecord struct {
 const (
 	captureMapCaptured    = "captured"
 	captureMapCounters    = "counters"
+	captureMapEnded       = "ended"
 	captureMapListeners   = "listeners"
 	captureMapOwners      = "owners"
 	captureMapRing        = "ring"
@@ -105,6 +106,7 @@ type captureProgramSpecs struct {
 type captureMapSpecs struct {
 	Captured   *ebpf.MapSpec `ebpf:"captured"`
 	Counters   *ebpf.MapSpec `ebpf:"counters"`
+	Ended      *ebpf.MapSpec `ebpf:"ended"`
 	Listeners  *ebpf.MapSpec `ebpf:"listeners"`
 	Owners     *ebpf.MapSpec `ebpf:"owners"`
 	Ring       *ebpf.MapSpec `ebpf:"ring"`
@@ -145,6 +147,7 @@ func (o *captureObjects) Close() error {
 type captureMaps struct {
 	Captured   *ebpf.Map `ebpf:"captured"`
 	Counters   *ebpf.Map `ebpf:"counters"`
+	Ended      *ebpf.Map `ebpf:"ended"`
 	Listeners  *ebpf.Map `ebpf:"listeners"`
 	Owners     *ebpf.Map `ebpf:"owners"`
 	Ring       *ebpf.Map `ebpf:"ring"`
@@ -156,6 +159,7 @@ func (m *captureMaps) Close() error {
 	return _CaptureClose(
 		m.Captured,
 		m.Counters,
+		m.Ended,
 		m.Listeners,
 		m.Owners,
 		m.Ring,

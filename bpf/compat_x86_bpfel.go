@@ -23,6 +23,7 @@ const (
 	compatMapEncodeds       = "encodeds"
 	compatMapEncoders       = "encoders"
 	compatMapEncodings      = "encodings"
+	compatMapEnded          = "ended"
 	compatMapErrorTypes     = "error_types"
 	compatMapLastIds        = "last_ids"
 	compatMapLayouts        = "layouts"
@@ -172,6 +173,7 @@ type compatMapSpecs struct {
 	Encodeds    *ebpf.MapSpec `ebpf:"encodeds"`
 	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
+	Ended       *ebpf.MapSpec `ebpf:"ended"`
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
@@ -241,6 +243,7 @@ type compatMaps struct {
 	Encodeds    *ebpf.Map `ebpf:"encodeds"`
 	Encoders    *ebpf.Map `ebpf:"encoders"`
 	Encodings   *ebpf.Map `ebpf:"encodings"`
+	Ended       *ebpf.Map `ebpf:"ended"`
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
@@ -269,6 +272,7 @@ func (m *compatMaps) Close() error {
 		m.Encodeds,
 		m.Encoders,
 		m.Encodings,
+		m.Ended,
 		m.ErrorTypes,
 		m.LastIds,
 		m.Layouts,

@@ -72,10 +72,11 @@ func (c *Collector) packetMaps(spec *ebpf.CollectionSpec) (own map[string]*ebpf.
 			return nil, free, fmt.Errorf("set %s: %w", name, err)
 		}
 	}
-	shared := map[string]*ebpf.Map{
-		packetsMapRing: c.probes.Ring, packetsMapCounters: c.probes.Counters, packetsMapTargets: c.probes.Targets,
-		packetsMapWants: c.probes.Wants, packetsMapSpotted: c.probes.Spotted,
-		readerState: c.programs.maps[readerState],
+	shared := make(map[string]*ebpf.Map) // all maps of the probes that the spec has, too
+	for name := range spec.Maps {
+		if m := c.programs.maps[name]; m != nil && name != constants {
+			shared[name] = m
+		}
 	}
 	spec.Maps[packetsMapRing].MaxEntries = uint32(size)
 	noPrograms := *spec

@@ -111,6 +111,7 @@ type packetsQuicKey struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	packetsMapCounters        = "counters"
+	packetsMapEnded           = "ended"
 	packetsMapFlowWants       = "flow_wants"
 	packetsMapListeners       = "listeners"
 	packetsMapOwners          = "owners"
@@ -194,6 +195,7 @@ type packetsProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type packetsMapSpecs struct {
 	Counters  *ebpf.MapSpec `ebpf:"counters"`
+	Ended     *ebpf.MapSpec `ebpf:"ended"`
 	FlowWants *ebpf.MapSpec `ebpf:"flow_wants"`
 	Listeners *ebpf.MapSpec `ebpf:"listeners"`
 	Owners    *ebpf.MapSpec `ebpf:"owners"`
@@ -237,6 +239,7 @@ func (o *packetsObjects) Close() error {
 // It can be passed to loadPacketsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type packetsMaps struct {
 	Counters  *ebpf.Map `ebpf:"counters"`
+	Ended     *ebpf.Map `ebpf:"ended"`
 	FlowWants *ebpf.Map `ebpf:"flow_wants"`
 	Listeners *ebpf.Map `ebpf:"listeners"`
 	Owners    *ebpf.Map `ebpf:"owners"`
@@ -250,6 +253,7 @@ type packetsMaps struct {
 func (m *packetsMaps) Close() error {
 	return _PacketsClose(
 		m.Counters,
+		m.Ended,
 		m.FlowWants,
 		m.Listeners,
 		m.Owners,

@@ -180,6 +180,7 @@ func pathOf(p *probesTcpPath) Path {
 		RcvRTT:           time.Duration(p.RcvRttUs) * time.Microsecond,
 		MSS:              p.Mss,
 		Unread:           p.Unread,
+		Unsent:           p.Unsent,
 		Retransmits:      p.Retransmits,
 		OutOfOrder:       p.OutOfOrder,
 		SegmentsSent:     p.SegsOut,

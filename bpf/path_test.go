@@ -4,10 +4,13 @@ package bpf
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,11 +72,61 @@ func control(t *testing.T, conn net.Conn, do func(fd int) error) {
 // TestPathAtExit has a process end while some of what it has written waits to be sent: TCP
 // closes that connection later. What TCP knew at the end of the process must come all the same.
 func TestPathAtExit(t *testing.T) {
-	if addr := os.Getenv("H2TRACE_TEST_PEER"); addr != "" {
-		writeMuch(t, addr)
-		return
-	}
+	writeToPeer(t)
 	c := newCollector(t, Options{BufferSize: 1 << 20, Follow: true})
+	peer, pid, _ := endedWriter(t, c, "exit")
+	var left []Socket
+	readAll(t, c, func(e Event) {
+		if s, ok := e.(*SocketLeft); ok && s.Socket.Remote == endpointOf(t, peer.LocalAddr()) {
+			left = append(left, s.Socket)
+		}
+	})
+	if len(left) != 1 || left[0].PID != pid {
+		t.Fatalf("got %+v, want the socket of %d", left, pid)
+	}
+	if p := left[0].Path; p.MinRTT == 0 || p.RTT < p.MinRTT || p.MSS < 536 || p.SegmentsSent < 3 || p.SegmentsReceived < 2 || p.OutOfOrder != 0 || p.Unsent == 0 {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// TestSentAfterExit has TCP send, and close, after the end of a process, or after it runs another
+// program: all of it is what the process has written.
+func TestSentAfterExit(t *testing.T) {
+	writeToPeer(t)
+	for _, end := range []string{"exit", endByExec} {
+		t.Run(end, func(t *testing.T) {
+			c := newUnattached(t, Options{BufferSize: 32 << 20, Wire: true, Follow: true})
+			if err := c.PacketsWatched(); err != nil {
+				skipOrFail(t, err.Error())
+			}
+			peer, _, written := endedWriter(t, c, end)
+			got, err := io.Copy(io.Discard, peer)
+			if err != nil || got != written {
+				t.Fatalf("the peer got %d of %d bytes: %v", got, written, err)
+			}
+			f := readWire(t, c)[endpointOf(t, peer.RemoteAddr())]
+			if f == nil || f.close == nil {
+				t.Fatalf("got %+v, want a connection that closed", f)
+			}
+			if n := uint64(written); f.known[Send] != n || f.close.Offset[Send] != n || f.close.Path.Unsent != 0 {
+				t.Errorf("segments of %d bytes, %d at the close, %d unsent, want all %d sent", f.known[Send], f.close.Offset[Send], f.close.Path.Unsent, n)
+			}
+		})
+	}
+}
+
+// peerEnv has the address that endedWriter lets a process write to, and endEnv how it ends.
+const (
+	peerEnv = "H2TRACE_TEST_PEER"
+	endEnv  = "H2TRACE_TEST_END"
+
+	endByExec = "exec"
+)
+
+// endedWriter runs the test once more in a process of its own, which writes more than its peer
+// takes and ends. It returns that peer.
+func endedWriter(t *testing.T, c *Collector, end string) (peer net.Conn, pid int, written int64) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -82,44 +135,45 @@ func TestPathAtExit(t *testing.T) {
 	if err := c.Targets.AddTarget(os.Getpid()); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestPathAtExit$")
-	cmd.Env = append(os.Environ(), "H2TRACE_TEST_PEER="+ln.Addr().String())
-	if out, err := cmd.CombinedOutput(); err != nil {
+	test, _, _ := strings.Cut(t.Name(), "/")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+test+"$")
+	cmd.Env = append(os.Environ(), peerEnv+"="+ln.Addr().String(), endEnv+"="+end)
+	out, err := cmd.CombinedOutput()
+	if _, scanErr := fmt.Sscan(string(out), &written); err != nil || scanErr != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	peer, err := ln.Accept()
-	if err != nil {
+	if peer, err = ln.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	defer peer.Close()
-	var left []Socket
-	readAll(t, c, func(e Event) {
-		if s, ok := e.(*SocketLeft); ok && s.Socket.Remote == endpointOf(t, ln.Addr()) {
-			left = append(left, s.Socket)
-		}
-	})
-	if len(left) != 1 || left[0].PID != cmd.Process.Pid {
-		t.Fatalf("got %+v, want the socket of %d", left, cmd.Process.Pid)
-	}
-	if p := left[0].Path; p.MinRTT == 0 || p.RTT < p.MinRTT || p.MSS < 536 || p.SegmentsSent < 3 || p.SegmentsReceived < 2 || p.OutOfOrder != 0 {
-		t.Errorf("got %+v", p)
-	}
+	t.Cleanup(func() { _ = peer.Close() })
+	return peer, cmd.Process.Pid, written
 }
 
-// writeMuch writes to a peer that does not read until nothing more goes, and leaves the
-// connection open.
-func writeMuch(t *testing.T, addr string) {
+// writeToPeer is all that the process of endedWriter does: it writes until nothing more goes,
+// prints how much that was, and leaves the connection open.
+func writeToPeer(t *testing.T) {
+	t.Helper()
+	addr := os.Getenv(peerEnv)
+	if addr == "" {
+		return
+	}
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
+	records, n, written := []byte(strings.Repeat(tlsRecord, 10_000)), 0, 0
 	for err == nil {
 		if err = conn.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err == nil {
-			_, err = conn.Write(make([]byte, 1<<20))
+			n, err = conn.Write(records)
+			written += n
 		}
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatal(err)
+	}
+	fmt.Println(written)
+	if os.Getenv(endEnv) == endByExec {
+		t.Fatal(unix.Exec("/bin/true", []string{"true"}, nil)) // closes the connection
 	}
 	runtime.KeepAlive(conn)
 	os.Exit(0)

@@ -59,7 +59,6 @@ type probesCloseRecord struct {
 	ReadEnded   uint8
 	Ttl         uint8
 	Pad         [2]uint8
-	Pad2        uint32
 	Round       uint32
 	LostRecords [2]uint32
 }
@@ -252,6 +251,12 @@ type probesFieldRecord struct {
 	Pad       [2]uint8
 	Name      [32]uint8
 	Text      [0]uint8
+}
+
+type probesGenerationKey struct {
+	_          structs.HostLayout
+	Tgid       uint32
+	Generation uint32
 }
 
 type probesGoError struct {
@@ -591,7 +596,7 @@ type probesSocketUse struct {
 	NameLen  uint16
 	Name     [108]uint8
 	Ulp      uint8
-	Pad      [5]uint8
+	Pad      uint8
 }
 
 type probesSpotPiece uint32
@@ -660,6 +665,7 @@ type probesTcpPath struct {
 	RcvRttUs    uint32
 	Mss         uint32
 	Unread      uint32
+	Unsent      uint32
 	Retransmits uint32
 	OutOfOrder  uint32
 	SegsIn      uint32
@@ -720,6 +726,7 @@ const (
 	probesMapEncodeds       = "encodeds"
 	probesMapEncoders       = "encoders"
 	probesMapEncodings      = "encodings"
+	probesMapEnded          = "ended"
 	probesMapErrorTypes     = "error_types"
 	probesMapLastIds        = "last_ids"
 	probesMapLayouts        = "layouts"
@@ -868,6 +875,7 @@ type probesMapSpecs struct {
 	Encodeds    *ebpf.MapSpec `ebpf:"encodeds"`
 	Encoders    *ebpf.MapSpec `ebpf:"encoders"`
 	Encodings   *ebpf.MapSpec `ebpf:"encodings"`
+	Ended       *ebpf.MapSpec `ebpf:"ended"`
 	ErrorTypes  *ebpf.MapSpec `ebpf:"error_types"`
 	LastIds     *ebpf.MapSpec `ebpf:"last_ids"`
 	Layouts     *ebpf.MapSpec `ebpf:"layouts"`
@@ -936,6 +944,7 @@ type probesMaps struct {
 	Encodeds    *ebpf.Map `ebpf:"encodeds"`
 	Encoders    *ebpf.Map `ebpf:"encoders"`
 	Encodings   *ebpf.Map `ebpf:"encodings"`
+	Ended       *ebpf.Map `ebpf:"ended"`
 	ErrorTypes  *ebpf.Map `ebpf:"error_types"`
 	LastIds     *ebpf.Map `ebpf:"last_ids"`
 	Layouts     *ebpf.Map `ebpf:"layouts"`
@@ -964,6 +973,7 @@ func (m *probesMaps) Close() error {
 		m.Encodeds,
 		m.Encoders,
 		m.Encodings,
+		m.Ended,
 		m.ErrorTypes,
 		m.LastIds,
 		m.Layouts,

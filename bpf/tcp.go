@@ -16,6 +16,7 @@ type Path struct {
 	RcvRTT time.Duration
 	MSS    uint32 // bytes that a segment to the peer may hold
 	Unread uint32 // bytes that came, and that the process has not read
+	Unsent uint32 // bytes that the process has written, and that TCP has not sent
 	// TTL is that of a received packet, or its hop limit; 0 when unknown.
 	TTL         uint8
 	Retransmits uint32 // retransmitted segments

@@ -70,6 +70,7 @@ type Path struct {
 	MSS                            *uint64 // bytes that a sent segment may hold
 	TTL                            *uint64 // of a received packet
 	Unread                         *uint64 // bytes that came, and that the process has not read
+	Unsent                         *uint64 // bytes that the process has written, and that TCP has not sent
 }
 
 // TLS holds what the handshake negotiated.
@@ -140,7 +141,7 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	if p == nil {
 		b = append(b, `,"rtt_ms":null,"retransmits":null`...)
 		b = appendIntOrNull(b, "frames", frames)
-		return append(b, `,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null`...)
+		return append(b, `,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null,"unsent_bytes":null`...)
 	}
 	b = appendMillisOrNull(b, "rtt_ms", p.RTT)
 	b = appendIntOrNull(b, "retransmits", &p.Retransmits)
@@ -153,7 +154,8 @@ func appendPath(b []byte, p *Path, frames *uint64) []byte {
 	b = appendMillisOrNull(b, "rcv_rtt_ms", p.RcvRTT)
 	b = appendIntOrNull(b, "mss", p.MSS)
 	b = appendIntOrNull(b, "ttl", p.TTL)
-	return appendIntOrNull(b, "unread_bytes", p.Unread)
+	b = appendIntOrNull(b, "unread_bytes", p.Unread)
+	return appendIntOrNull(b, "unsent_bytes", p.Unsent)
 }
 
 func roleName(r decoder.Role) string {

@@ -179,6 +179,9 @@
 //	                at 64, 128 or 255; each router took 1
 //	unread_bytes    on close: bytes that came, and that the process has not read,
 //	                or null
+//	unsent_bytes    on close: bytes that the process has written, and that TCP has
+//	                not sent, or null. What a process leaves behind at its exit is
+//	                followed for a second. Source wire shows no more than was sent
 //	peak_streams    on close of HTTP/2: the most requests under way at once
 //	max_concurrent_streams
 //	                on close of HTTP/2: that setting of the server (RFC 9113 §6.5.2),

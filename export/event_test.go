@@ -159,7 +159,7 @@ func TestConn(t *testing.T) {
 				`"tls":{"version":"TLS 1.3","alpn":null,"sni":null,"resumed":null,"cipher":null,"verify_ms":null,"issuer":"CN=a","issuer_public":false,` +
 				`"offered_alpn":["h3"],"offered_versions":["TLS 1.3"]},"dns_ms":null,"connect_ms":null,"tls_ms":null,"name":null,"via":null,` +
 				`"source":"wire","reason":"not decrypted: QUIC is not opened","quic_version":"QUIC v1","bytes_sent":1,"bytes_received":2,` +
-				`"rtt_ms":null,"retransmits":null,"frames":null,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null,` +
+				`"rtt_ms":null,"retransmits":null,"frames":null,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null,"unsent_bytes":null,` +
 				`"datagrams_sent":3,"datagrams_received":4}`,
 		},
 		{
@@ -167,7 +167,7 @@ func TestConn(t *testing.T) {
 			Conn{},
 			ConnClose{Error: &exchange.Error{Class: exchange.ClassProtocol, Detail: "two"}},
 			`"action":"close",` + unknown + `,"error":{"class":"protocol","detail":"two"},"bytes_sent":null,"bytes_received":null,` +
-				`"rtt_ms":null,"retransmits":null,"frames":null,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null}`,
+				`"rtt_ms":null,"retransmits":null,"frames":null,"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null,"unsent_bytes":null}`,
 		},
 		{"dns without an answer", Conn{}, ConnDNS{Type: "AAAA"}, `"action":"dns",` + unknown + `,"type":"AAAA","rcode":null,"answers":[]}`},
 		{
@@ -209,17 +209,17 @@ func TestConn(t *testing.T) {
 			Conn{},
 			ConnClose{
 				BytesSent: new(uint64(0)), BytesReceived: new(uint64(1 << 40)), Frames: new(uint64(9)),
-				Path: &Path{RTT: ms(0.031), OutOfOrder: 3, SegmentsSent: 5, SegmentsReceived: 7, Holes: new(uint64(1)), RcvRTT: ms(25.5), MSS: new(uint64(1448)), TTL: new(uint64(55)), Unread: new(uint64(12))},
+				Path: &Path{RTT: ms(0.031), OutOfOrder: 3, SegmentsSent: 5, SegmentsReceived: 7, Holes: new(uint64(1)), RcvRTT: ms(25.5), MSS: new(uint64(1448)), TTL: new(uint64(55)), Unread: new(uint64(12)), Unsent: new(uint64(9))},
 			},
 			`"action":"close",` + unknown + `,"bytes_sent":0,"bytes_received":1099511627776,"rtt_ms":0.031,"retransmits":0,"frames":9,` +
-				`"min_rtt_ms":null,"out_of_order":3,"segments_sent":5,"segments_received":7,"holes":1,"rcv_rtt_ms":25.500,"mss":1448,"ttl":55,"unread_bytes":12}`,
+				`"min_rtt_ms":null,"out_of_order":3,"segments_sent":5,"segments_received":7,"holes":1,"rcv_rtt_ms":25.500,"mss":1448,"ttl":55,"unread_bytes":12,"unsent_bytes":9}`,
 		},
 		{
 			"close of nothing known",
 			Conn{},
 			ConnClose{},
 			`"action":"close",` + unknown + `,"bytes_sent":null,"bytes_received":null,"rtt_ms":null,"retransmits":null,"frames":null,` +
-				`"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null}`,
+				`"min_rtt_ms":null,"out_of_order":null,"segments_sent":null,"segments_received":null,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null,"unsent_bytes":null}`,
 		},
 	}
 	for _, tt := range tests {

@@ -67,7 +67,7 @@ static u32 used, phase, reserved;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static u32 running, turn, left, full;
-static bool ended[2];
+static bool has_ended[2];
 static _Thread_local u32 self;
 
 static void go_on(u32 who)
@@ -87,7 +87,7 @@ static void await_turn(void)
 /* Holds the lock, but while it waits. */
 static void step(void)
 {
-	while (!left && !ended[!self]) {
+	while (!left && !has_ended[!self]) {
 		full |= 1 << (turn - 1);
 		go_on(!self);
 		await_turn();
@@ -199,7 +199,7 @@ static void *thread(void *arg)
 		shakes_hands(self);
 	if (self && schedule.scene != SCENE_WRITES)
 		reads(self);
-	ended[self] = true;
+	has_ended[self] = true;
 	go_on(!self);
 	pthread_mutex_unlock(&lock);
 	return NULL;
@@ -209,7 +209,7 @@ static void run_threads(void)
 {
 	pthread_t threads[2];
 
-	memset(ended, 0, sizeof(ended));
+	memset(has_ended, 0, sizeof(has_ended));
 	turn = full = 0;
 	go_on(schedule.begins & 1);
 	host.step = step;

@@ -267,4 +267,39 @@ static __always_inline bool generation_of(u32 tgid, u32 *generation)
 	return true;
 }
 
+/* A process at the time of one of its generations. */
+struct generation_key {
+	u32 tgid;
+	u32 generation;
+};
+
+/*
+ * When targets ended, or began to run another program. TCP may send later what they
+ * have written. It sends some of it up to a minute later; user space waits for LATE_NS.
+ */
+#define LATE_NS 1000000000ull
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct generation_key);
+	__type(value, u64);
+} ended SEC(".maps");
+
+static __always_inline void note_end(u32 tgid, u32 generation)
+{
+	struct generation_key key = { tgid, generation };
+	u64 now = bpf_ktime_get_ns();
+
+	bpf_map_update_elem(&ended, &key, &now, BPF_ANY);
+}
+
+/* Reports whether a target has ended, and may still have data to send. */
+static __always_inline bool has_just_ended(u32 tgid, u32 generation)
+{
+	struct generation_key key = { tgid, generation };
+	u64 *at = bpf_map_lookup_elem(&ended, &key);
+
+	return at && bpf_ktime_get_ns() - *at < LATE_NS;
+}
+
 #endif

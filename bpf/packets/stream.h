@@ -193,14 +193,25 @@ static __always_inline bool is_wanted(struct segment *s)
 	return !want.nothing && s->offset + s->len >= want.until[s->dir & 1];
 }
 
+/*
+ * Reports whether packets of a direction belong to a target. When its owner has ended, TCP
+ * sends what it has written before; what comes reaches nobody.
+ */
+static __always_inline bool may_speak(struct owner *owner, u8 dir)
+{
+	u32 generation;
+
+	if (generation_of(owner->tgid, &generation) && generation == owner->generation)
+		return true;
+	return dir == DIR_SEND && has_just_ended(owner->tgid, owner->generation);
+}
+
 static __always_inline void stream_packet(struct __sk_buff *skb, struct bpf_sock *sk,
 					  struct owner *owner, struct packet *p, u8 dir)
 {
 	struct segment s = { .owner = owner, .at = p->payload, .dir = dir };
-	u32 generation;
 
-	if (skb->len <= p->payload || !generation_of(owner->tgid, &generation) ||
-	    generation != owner->generation)
+	if (skb->len <= p->payload || !may_speak(owner, dir))
 		return;
 	s.len = skb->len - p->payload;
 	s.peer_ended =

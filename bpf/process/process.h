@@ -78,6 +78,8 @@ int process_exec(u64 *ctx)
 
 	if (!generation_of(tgid, &before) && !(by_name && is_named(bprm)))
 		return 0;
+	if (is_target(tgid))
+		note_end(tgid, before);
 	if (!add_target(tgid))
 		return 0;
 	r = ring_begin(sizeof(*r), offsetof(struct exec_record, env), RECORD_EXEC, tgid);
@@ -112,6 +114,7 @@ int process_exit(u64 *ctx)
 	if (BPF_CORE_READ(task, signal, live.counter) || !generation_of(tgid, &generation))
 		return 0;
 	report_sockets(task, tgid);
+	note_end(tgid, generation);
 	bpf_map_delete_elem(&targets, &tgid);
 	r = ring_record(sizeof(*r), RECORD_EXIT, tgid);
 	if (!r)

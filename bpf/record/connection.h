@@ -90,7 +90,6 @@ struct close_record {
 	u8 read_ended; /* 1: the process had read to the end, or could read no further */
 	u8 ttl;	       /* of a received packet, 0: unknown */
 	u8 pad[2];
-	u32 pad2;
 	u32 round;		     /* of its key */
 	u32 lost_records[DIR_COUNT]; /* from packets: the total, as is lost_bytes */
 };

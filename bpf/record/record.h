@@ -77,6 +77,7 @@ struct tcp_path {
 	u32 rcv_rtt_us;	  /* smoothed, as the receiver sees it, 0: unknown */
 	u32 mss;	  /* bytes that a sent segment may hold */
 	u32 unread;	  /* received bytes that the process has not read */
+	u32 unsent;	  /* bytes that the process has written and TCP has not sent */
 	u32 retransmits;  /* segments */
 	u32 out_of_order; /* segments received */
 	u32 segs_in;

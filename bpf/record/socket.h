@@ -25,7 +25,7 @@ struct socket_use {
 	u16 name_len;
 	u8 name[UNIX_NAME_MAX]; /* AF_UNIX: its own address, or its peer's */
 	u8 ulp;			/* 1: TCP with an upper layer protocol, as for TLS in the kernel */
-	u8 pad[5];
+	u8 pad;
 };
 
 /*

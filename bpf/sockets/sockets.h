@@ -32,7 +32,7 @@ static __always_inline void describe_tcp(struct socket_use *use, struct sock *sk
 	use->family = fill_endpoints(&use->local, &use->remote, sk);
 	use->moved[DIR_SEND] = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
 	use->moved[DIR_RECV] = BPF_CORE_READ(tp, bytes_received);
-	fill_path(&use->path, tp);
+	fill_path(&use->path, tp, BPF_CORE_READ(sk, __sk_common.skc_state));
 	use->ulp = BPF_CORE_READ(icsk, icsk_ulp_ops) != NULL;
 	use->quiet[DIR_SEND] = now - BPF_CORE_READ(tp, lsndtime);
 	use->quiet[DIR_RECV] = now - BPF_CORE_READ(icsk, icsk_ack.lrcvtime);

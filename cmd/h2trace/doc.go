@@ -276,8 +276,8 @@ come in the order of its bytes.
 	          skipped_bytes; on close: bytes_sent, bytes_received, rtt_ms,
 	          retransmits, frames, min_rtt_ms, out_of_order, segments_sent,
 	          segments_received, holes, rcv_rtt_ms, mss, ttl, unread_bytes,
-	          peak_streams, max_concurrent_streams, datagrams_sent,
-	          datagrams_received; on silent: proxy, bytes_sent,
+	          unsent_bytes, peak_streams, max_concurrent_streams,
+	          datagrams_sent, datagrams_received; on silent: proxy, bytes_sent,
 	          bytes_received, state (connecting, connected, closed),
 	          silent_ms, last (send, recv), other_way_ms
 	frame     dir (send, recv), stream, type, flags, length, window, and by type:

@@ -113,7 +113,7 @@ func (t *Trace) connClosed(c *conn, at micros, e *scan.Object) {
 	if e != nil {
 		t.out.args(e, "conn", "protocol", "role", "local", "remote", "name", "via", "joined", "source",
 			"reason", "tls", "dns_ms", "bytes_sent", "bytes_received", "frames", "rtt_ms", "min_rtt_ms",
-			"retransmits", "out_of_order", "unread_bytes", "error")
+			"retransmits", "out_of_order", "unread_bytes", "unsent_bytes", "error")
 	}
 	t.out.end()
 	t.part("connect", lane, c.set.connect.within(i))

@@ -56,7 +56,8 @@ func TestDraws(t *testing.T) {
 		if got := eval[int](b, `document.querySelectorAll(".uplot").length`); got != 2 {
 			t.Errorf("%+v: %d charts of windows", s, got)
 		}
-		if got := eval[int](b, stallMarks); got < 100 {
+		// On a phone, most marks are thinner than a pixel, and of a lighter colour.
+		if got := eval[int](b, stallMarks); got < 50 {
 			t.Errorf("%+v: %d pixels mark stalls over the windows of streams", s, got)
 		}
 		if got, want := eval[string](b, `byId("verdict").textContent`), "recv_window: limited by the window that the process grants"; !strings.HasPrefix(got, want) {

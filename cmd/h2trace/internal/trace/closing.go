@@ -12,30 +12,47 @@ import (
 // what arrived before the close.
 const closeLinger = 200 * time.Millisecond
 
+// exitLinger is how long a connection is kept whose process has ended, and whose close is not
+// reported. The kernel passes what TCP sends for a process in the second after its end.
+const exitLinger = time.Second + closeLinger
+
 // closing holds the closed connections that linger.
 type closing struct {
 	list    []*tracedConn // by time of their close; some may be finished
+	left    []*tracedConn // by ended processes; the close of some is reported, and some may be finished
 	waiters waiters       // of them
 }
 
 // add takes a connection that begins to linger.
 func (l *closing) add(c *tracedConn) {
-	l.list = append(l.list, c)
+	if closeReported(c.end) {
+		l.list = append(l.list, c)
+	} else {
+		l.left = append(l.left, c)
+	}
 	l.waiters.closed(c)
 }
 
+// reported takes that the kernel has closed a connection whose process has ended.
+func (l *closing) reported(c *tracedConn) { l.list = append(l.list, c) }
+
 // expire ends the connections that have lingered long enough.
 func (l *closing) expire(now ktime.Time) {
-	for len(l.list) > 0 && hasLingered(l.list[0].end.time(), now) {
-		l.list[0].finish()
-		l.list = dropFinished(l.list)
-	}
+	l.list = expire(l.list, now, closeLinger)
+	l.left = expire(l.left, now, exitLinger)
 }
 
-// hasLingered reports whether a connection has lingered long enough, or ended before the clock of
-// a capture was set back.
-func hasLingered(ended, now ktime.Time) bool {
-	return ended.Add(closeLinger) < now || now.Add(closeLinger) < ended
+// expire ends those of list that have lingered long enough, or ended before the clock of a
+// capture was set back, and drops them.
+func expire(list []*tracedConn, now ktime.Time, linger time.Duration) []*tracedConn {
+	for list = dropFinished(list); len(list) > 0; list = dropFinished(list) {
+		ended := list[0].end.time()
+		if ended.Add(linger) >= now && now.Add(linger) >= ended {
+			break
+		}
+		list[0].finish()
+	}
+	return list
 }
 
 // repeated finishes the connection on which the same request still waits for a
@@ -52,18 +69,24 @@ func (l *closing) repeated(pid int, e *exchange.Exchange) {
 
 // finish ends the selected connections. One that ends may end another: see repeated.
 func (l *closing) finish(which func(*tracedConn) bool) {
-	for _, c := range l.list {
-		if !c.finished() && which(c) {
-			c.finish()
+	for _, list := range []*[]*tracedConn{&l.list, &l.left} {
+		for _, c := range *list {
+			if !c.finished() && which(c) {
+				c.finish()
+			}
 		}
+		*list = slices.DeleteFunc(*list, (*tracedConn).finished)
 	}
-	l.list = slices.DeleteFunc(l.list, (*tracedConn).finished)
 }
 
 // due reports whether connections of ended processes still lack the close of their
-// socket.
-func (l *closing) due() bool {
-	return slices.ContainsFunc(l.list, func(c *tracedConn) bool {
-		return !c.finished() && !closeReported(c.end) && c.event.Remote.IsValid()
-	})
+// socket, and whether TCP has more to send on one of them.
+func (l *closing) due() (closes, data bool) {
+	for _, c := range l.left {
+		if !c.finished() && !closeReported(c.end) && c.event.Remote.IsValid() {
+			closes = true
+			data = data || c.leftPath != nil && c.leftPath.Unsent > 0
+		}
+	}
+	return closes, data
 }

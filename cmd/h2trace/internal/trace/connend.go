@@ -211,7 +211,7 @@ func pathOf(p *bpf.Path) *export.Path {
 		SegmentsReceived: uint64(p.SegmentsReceived),
 	}
 	if !p.Captured {
-		path.Unread = new(uint64(p.Unread))
+		path.Unread, path.Unsent = new(uint64(p.Unread)), new(uint64(p.Unsent))
 	}
 	if p.MSS != 0 {
 		path.MSS = new(uint64(p.MSS))

@@ -235,16 +235,20 @@ func (t *connTable) close(e *bpf.Close) error {
 	if c == nil {
 		return t.kernel.Forget(e.Entry())
 	}
-	exited := c.end != nil && !closeReported(c.end)
-	if c.end == nil {
-		t.closing.add(c)
-	}
+	first, closed := c, closeReported(c.end)
+	exited := c.end != nil && !closed
 	for ; c != nil; c = c.inner {
 		if c.outer != nil && c.end == nil {
 			t.closing.waiters.closed(c)
 		}
 		c.end = &reportedClose{*e, exited}
 		c.exchanges.tracker.Ended(c.endedBy())
+	}
+	switch {
+	case exited:
+		t.closing.reported(first)
+	case !closed:
+		t.closing.add(first)
 	}
 	return nil
 }

@@ -70,24 +70,29 @@ func (o *Observer) openSockets(left []int) (*look, error) {
 // awaitCloses reads on until the kernel has closed the sockets of processes that
 // have just ended, some milliseconds after that: with the close comes what TCP
 // knew of the path, or that a connect came to nothing. A socket that somebody else
-// holds, too, is not waited for.
+// holds, too, is not waited for. Where TCP has yet to send what a process has written,
+// that takes round trips.
 func (o *Observer) awaitCloses() error {
-	for end := time.Now().Add(min(closeLinger/2, drainTime)); time.Now().Before(end); {
+	begun, limit := time.Now(), closeLinger/2
+	for {
 		e, err := o.collector.Read(time.Millisecond)
 		switch {
 		case err == nil:
 			err = o.handle(e)
 		case errors.Is(err, bpf.ErrNoRecord):
 			err = nil
-			if !o.conns.closing.due() && !o.sockets.closesDue() {
+			closes, data := o.conns.closing.due()
+			if !closes && !o.sockets.closesDue() {
 				return nil
 			}
+			if limit = closeLinger / 2; data {
+				limit = exitLinger
+			}
 		}
-		if err != nil {
+		if err != nil || time.Since(begun) >= min(limit, drainTime) {
 			return err
 		}
 	}
-	return nil
 }
 
 // endLost ends the missing processes whose exit record was lost, and their connections.

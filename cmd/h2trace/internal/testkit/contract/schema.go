@@ -45,7 +45,7 @@ var schema = map[string][]key{
 		opt("dir", oneOf("send", "recv")), opt("skipped_bytes", count),
 		opt("bytes_sent", count), opt("bytes_received", count), opt("rtt_ms", millis),
 		opt("retransmits", count), opt("frames", count), opt("min_rtt_ms", millis),
-		opt("out_of_order", count), opt("segments_sent", count), opt("segments_received", count), opt("holes", count), opt("rcv_rtt_ms", millis), opt("mss", count), opt("ttl", count), opt("unread_bytes", count),
+		opt("out_of_order", count), opt("segments_sent", count), opt("segments_received", count), opt("holes", count), opt("rcv_rtt_ms", millis), opt("mss", count), opt("ttl", count), opt("unread_bytes", count), opt("unsent_bytes", count),
 		opt("peak_streams", count), opt("max_concurrent_streams", count),
 		opt("datagrams_sent", count), opt("datagrams_received", count),
 		opt("state", oneOf("connecting", "connected", "closed")), opt("silent_ms", millis), opt("last", oneOf("send", "recv")), opt("other_way_ms", millis)),
