@@ -9,8 +9,8 @@ import (
 // Frame prints a frame event. Times come from m; f.Time is not used. Frame does not keep
 // f, nor anything that it points to.
 func (j *JSONL) Frame(m Meta, f *decoder.Frame) {
-	shown, heard := j.filter.showsFrame(f.Type), j.listener.Line != nil && j.listener.Events.showsFrame(f.Type)
-	if !shown && !heard {
+	shown, heard := j.filter.showsFrame(f.Type), j.hearsFrame(f.Type)
+	if !shown && heard == 0 {
 		return
 	}
 	b, ok := j.out.begin(shown, heard)

@@ -12,7 +12,7 @@ import (
 	"h2trace/decoder"
 )
 
-// TestListener demands that a Listener gets the lines of its kinds, whatever is printed, and whether
+// TestListener demands that each Listener gets the lines of its kinds, whatever is printed, and whether
 // or not somebody reads that.
 func TestListener(t *testing.T) {
 	only := func(list string) Filter {
@@ -36,21 +36,25 @@ func TestListener(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var out, tapped bytes.Buffer
+			var out, tapped, all bytes.Buffer
+			into := func(b *bytes.Buffer) func([]byte) {
+				return func(line []byte) {
+					b.Write(line)
+					b.WriteByte('\n')
+				}
+			}
 			var w writerFunc = out.Write
 			if tt.broken {
 				w = func([]byte) (int, error) { return 0, syscall.EPIPE }
 			}
-			j := NewJSONL(w, Options{Events: tt.events, Listener: Listener{Events: tt.tapped, Line: func(line []byte) {
-				tapped.Write(line)
-				tapped.WriteByte('\n')
-			}}})
+			j := NewJSONL(w, Options{Events: tt.events, Listeners: []Listener{{}, {Events: tt.tapped, Line: into(&tapped)}, {Line: into(&all)}}})
 			if tt.broken {
 				j.Loss(&Loss{Reason: LossGap})
 				if err := j.Flush(); err == nil {
 					t.Fatal("no error")
 				}
 				tapped.Reset()
+				all.Reset()
 			}
 			j.Process(Meta{PID: 1}, &Process{}, ProcessExec{})
 			j.Frame(Meta{PID: 1, Conn: "c1"}, &decoder.Frame{Type: decoder.TypeData})
@@ -64,6 +68,9 @@ func TestListener(t *testing.T) {
 			}
 			if got := kindsOf(t, tapped.String()); got != tt.taken {
 				t.Errorf("tapped %q, want %q", got, tt.taken)
+			}
+			if got, want := kindsOf(t, all.String()), "process frame loss summary"; got != want {
+				t.Errorf("a listener of all kinds gets %q, want %q", got, want)
 			}
 		})
 	}
@@ -94,7 +101,7 @@ func TestMoved(t *testing.T) {
 	for _, l := range []Listener{{}, {Moved: func(conn string, dir decoder.Direction, n int64) {
 		got = append(got, fmt.Sprintf("%s %v %d", conn, dir, n))
 	}}} {
-		j := NewJSONL(io.Discard, Options{Listener: l})
+		j := NewJSONL(io.Discard, Options{Listeners: []Listener{l}})
 		j.Moved("c1", decoder.Recv, 7)
 		if err := j.Close(); err != nil {
 			t.Fatal(err)

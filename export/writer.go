@@ -46,10 +46,10 @@ type lineWriter struct {
 	timer *time.Timer
 	armed bool // the timer will flush
 
-	hear  func(line []byte) // gets lines; nil without a Listener
-	start int               // of the line being appended
-	kept  bool              // it is written
-	heard bool              // hear gets it
+	listeners []Listener
+	start     int  // of the line being appended
+	kept      bool // it is written
+	heard     set  // of the listeners that get it
 
 	format func(b, line []byte) []byte // of what is written; nil for as it is
 	line   []byte                      // that is formatted
@@ -62,16 +62,22 @@ func newLineWriter(w io.Writer) *lineWriter {
 	return lw
 }
 
+// set is a set of listeners: bit i is for the one with that index.
+type set uint8
+
+// maxListeners bounds a set.
+const maxListeners = 8
+
 // begin locks the writer and returns the buffer to append one line to. The line is written
-// if it is shown, and hear gets it if it is heard. If neither is possible, as after an
-// error, begin returns false and does not lock.
-func (lw *lineWriter) begin(shown, heard bool) ([]byte, bool) {
+// if it is shown, and listeners get it if they are in heard. If neither is possible, as after
+// an error, begin returns false and does not lock.
+func (lw *lineWriter) begin(shown bool, heard set) ([]byte, bool) {
 	lw.mu.Lock()
 	if shown && lw.err != nil {
 		lw.lost++
 		shown = false
 	}
-	if !shown && !heard {
+	if !shown && heard == 0 {
 		lw.mu.Unlock()
 		return nil, false
 	}
@@ -81,8 +87,11 @@ func (lw *lineWriter) begin(shown, heard bool) ([]byte, bool) {
 
 // end takes back the buffer with the line in it and unlocks the writer.
 func (lw *lineWriter) end(b []byte) {
-	if lw.heard {
-		lw.hear(b[lw.start:])
+	for i := 0; lw.heard != 0; i++ {
+		if lw.heard&1 != 0 {
+			lw.listeners[i].Line(b[lw.start:])
+		}
+		lw.heard >>= 1
 	}
 	if !lw.kept {
 		lw.buf = b[:lw.start]

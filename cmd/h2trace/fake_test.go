@@ -104,7 +104,7 @@ func (t *fakeTracer) observeEvents(ctx context.Context) error {
 	begin := ktime.Time(1e9)
 	now := func(ms int) ktime.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
 	events := export.NewJSONL(t.out, export.Options{
-		Events: t.opts.Events, Listener: t.opts.Listener, Clock: ktime.NewClock(begin, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
+		Events: t.opts.Events, Listeners: t.opts.Listeners, Clock: ktime.NewClock(begin, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 	})
 	at := func(ms int) export.Meta { return export.Meta{Time: now(ms), PID: 7, Comm: "go"} }
 	events.Process(at(0), &export.Process{Exe: "/usr/bin/go"}, export.ProcessExec{})

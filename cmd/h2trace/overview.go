@@ -46,16 +46,17 @@ func newOverview(opts *Options) *overview {
 		return nil
 	}
 	v.lines = linequeue.New(v.builder.Add, linequeue.Options{Chunks: maxChunks, Drop: !v.printed})
-	opts.Listener.Line = v.lines.Add
+	listener := export.Listener{Line: v.lines.Add}
 	if v.printed {
 		opts.Events = export.Nothing()
-		return v
+	} else {
+		// Frames say no more about the time than exchanges.
+		var err error
+		if listener.Events, err = export.ParseEvents("process,conn,exchange,stall"); err != nil {
+			panic(err)
+		}
 	}
-	// Frames say no more about the time than exchanges.
-	var err error
-	if opts.Listener.Events, err = export.ParseEvents("process,conn,exchange,stall"); err != nil {
-		panic(err)
-	}
+	opts.Listeners = append(opts.Listeners, listener)
 	return v
 }
 

@@ -21,9 +21,9 @@ func TestOverviewOfMany(t *testing.T) {
 		opts := Options{Options: trace.Options{Command: []string{"x"}}, Sum: printed}
 		v := newOverview(&opts)
 		for i := range requests {
-			opts.Listener.Line(fmt.Appendf(nil, line, i))
+			opts.Listeners[0].Line(fmt.Appendf(nil, line, i))
 		}
-		opts.Listener.Line([]byte(`{"v":1,"ts":"2026-01-02T03:04:06.000000000Z","event":"summary","command":7}`))
+		opts.Listeners[0].Line([]byte(`{"v":1,"ts":"2026-01-02T03:04:06.000000000Z","event":"summary","command":7}`))
 		var out, stderr bytes.Buffer
 		if err := v.print(&out); err != nil {
 			t.Fatal(err)

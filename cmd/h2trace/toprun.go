@@ -51,7 +51,7 @@ func newTopRun(opts *Options, msg *message.Printer) (*topRun, error) {
 	}
 	r.feed = screen.NewFeed(r.model, r.protect)
 	opts.Events = export.Nothing()
-	opts.Listener = export.Listener{Line: r.feed.Line, Moved: r.feed.Moved}
+	opts.Listeners = append(opts.Listeners, export.Listener{Line: r.feed.Line, Moved: r.feed.Moved})
 	return r, nil
 }
 

@@ -130,7 +130,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 		ShowSecrets: opts.ShowSecrets,
 		Bodies:      opts.BodyBytes > 0,
 		Clock:       clk,
-		Listener:    opts.Listener,
+		Listeners:   opts.Listeners,
 		Format:      opts.Format,
 	})
 	o.events, o.clock, o.losses.events = events, clk, events

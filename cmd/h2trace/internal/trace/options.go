@@ -23,7 +23,7 @@ type Options struct {
 	NoFollow    bool     // --no-follow: leave children of the targets alone
 	NoGate      bool     // --no-gate: do not hold executables at exec
 	Events      export.Filter
-	Listener    export.Listener             // gets events, too
+	Listeners   []export.Listener           // get events, too
 	Format      func(b, line []byte) []byte // see export.Options
 	KeyLog      io.Writer                   // --keylog; nil for none
 	PacketFiles packets.Files               // --pcap; nil for none
