@@ -50,7 +50,9 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	if err != nil {
 		return failed(err, msg)
 	}
-	signal.Ignore(syscall.SIGPIPE) // a write says that nobody reads
+	pipes := make(chan os.Signal, 1) // where it is awaited, a write says that nobody reads
+	signal.Notify(pipes, syscall.SIGPIPE)
+	defer signal.Stop(pipes)
 	to, isFile := stdout.(*os.File)
 	var format *text.Formatter
 	if isFile || opts.lines.Format == formatText {

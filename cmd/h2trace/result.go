@@ -38,7 +38,8 @@ func openResult(path string, stdout io.Writer, inputs []os.FileInfo, msg *messag
 				return nil, fmt.Errorf("stdout goes to %s, which is read: name another file", name)
 			}
 		}
-		signal.Ignore(syscall.SIGPIPE) // a write says that nobody reads
+		pipes := make(chan os.Signal, 1) // where it is awaited, a write says that nobody reads
+		signal.Notify(pipes, syscall.SIGPIPE)
 		r.heed(inputs, msg)
 		return r, nil
 	}
