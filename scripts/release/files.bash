@@ -1,5 +1,7 @@
 # shellcheck shell=bash
-# What the archives and packages of a release hold. scripts/release/run sources it.
+# What the archives and packages of a release hold. scripts/release/run sources it, and
+# sets commit and tools.
+# shellcheck disable=SC2154
 
 # notices prints the licences of all that is linked into the binary.
 notices() {
