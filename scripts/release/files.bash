@@ -93,7 +93,7 @@ package() {
 			type=''
 			case $file in
 			etc/*) type='config|noreplace' ;;
-			usr/share/doc/*) [[ $format == rpm ]] && type=doc ;;
+			usr/share/doc/* | usr/share/man/*) [[ $format == rpm ]] && type=doc ;;
 			usr/share/licenses/*) type=license ;;
 			esac
 			printf '  - {src: "%s", dst: "/%s", type: "%s", file_info: {mode: 0%s, owner: root, group: root}}\n' \
