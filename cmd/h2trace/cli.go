@@ -4,13 +4,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"h2trace/cmd/h2trace/internal/completion"
 	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/proxies"
 	"h2trace/cmd/h2trace/internal/trace"
@@ -33,6 +33,8 @@ type Options struct {
 	Top     topOptions
 	Topic   string // what help is asked on; "" is the whole manual
 
+	Completion completionOptions
+
 	Proxies proxies.Options
 }
 
@@ -49,10 +51,8 @@ const (
 	actionConvert
 	actionVersion
 	actionHelp
+	actionCompletion
 )
-
-// notBuilt are the subcommands that are promised but not built yet.
-var notBuilt = []string{"completion"}
 
 // parseArgs reads the command line without the program name. Like those of
 // strace, env and sudo, its flags end at the first argument that is not one, so
@@ -83,9 +83,11 @@ func parseArgs(args []string) (Options, action, error) {
 			return parseProxies(fs, &opts, rest[1:])
 		case "top":
 			return parseTop(fs, &opts, rest[1:])
-		}
-		if slices.Contains(notBuilt, rest[0]) {
-			return opts, 0, fmt.Errorf("%[1]s is not built yet; to run a command of that name, use h2trace -- %[1]s", rest[0])
+		case "completion":
+			return parseCompletion(fs, &opts, rest[1:])
+		case completion.Hidden:
+			opts.Completion.Words = rest[1:]
+			return opts, actionCompletion, nil
 		}
 	}
 	opts.Command = rest

@@ -31,7 +31,7 @@ func parseConvert(before *pflag.FlagSet, opts *Options, args []string) (Options,
 		return *opts, 0, err
 	}
 	c := &opts.Convert
-	fs.StringVarP(&c.Output, "output", "o", "", "")
+	c.bind(fs)
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "convert")
 	}
@@ -48,6 +48,11 @@ func parseConvert(before *pflag.FlagSet, opts *Options, args []string) (Options,
 	}
 	c.Files = fs.Args()[1:]
 	return *opts, actionConvert, nil
+}
+
+// bind binds the flags.
+func (c *convertOptions) bind(fs *pflag.FlagSet) {
+	fs.StringVarP(&c.Output, "output", "o", "", "")
 }
 
 // convertMemory is where the garbage collector works harder.

@@ -15,6 +15,7 @@ Usage:
 	h2trace replay [flags] [FILE...]
 	h2trace convert FORMAT [-o FILE] [FILE...]
 	h2trace check [-p PID[,PID...]]
+	h2trace completion bash|zsh|fish
 	h2trace version
 	h2trace help [TOPIC]
 
@@ -26,13 +27,14 @@ top is a live view. proxies compares module proxies. report says where the time
 went, from recorded events, or from what the go command prints with -x. replay
 prints recorded events again, or decodes packets. convert turns events into
 files for browsers and trace viewers. check says what this kernel, this user and
-the binary of PID allow.
+the binary of PID allow. completion prints what makes a shell complete the
+command line.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
 and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64. report,
-replay, convert, help and version require nothing, and are there on other
-systems, too.
+replay, convert, completion, help and version require nothing, and are there on
+other systems, too.
 
 Flags:
 
@@ -762,12 +764,35 @@ probes the executables of these processes get, or why they get none.
 Its exit status is 0 if running a COMMAND works here, else 1. It is also 1 if a
 PID of -p is not a process that h2trace can inspect; a message says so.
 
+# Completion
+
+	h2trace completion bash|zsh|fish
+
+completion prints a script with which the shell completes subcommands, flags and
+their values: kinds of events, types of frames, process ids, names of processes
+and users, files, topics of help, and the command line of COMMAND. Packages
+install it. Without a package, put this into ~/.bashrc:
+
+	source <(h2trace completion bash)
+
+into ~/.zshrc, after compinit:
+
+	source <(h2trace completion zsh)
+
+and into ~/.config/fish/config.fish:
+
+	h2trace completion fish | source
+
+The script asks the h2trace that is typed what fits, so that it need not be made
+again when h2trace changes.
+
 # Version
 
 	h2trace version
 
-version prints the version of h2trace, the commit that it was built from, the Go
-release that built it, and the platform. -V and --version print the same, with
+version prints the version of h2trace, the commit that it was built from and the
+time of that commit, the Go release that built it, and the platform. "modified"
+says that files differed from the commit. -V and --version print the same, with
 or without a subcommand.
 
 # Help
@@ -777,7 +802,8 @@ or without a subcommand.
 help prints this manual, or the part of it under the heading TOPIC:
 
 	flags output text filters replay convert events source top report proxies
-	check version help limits packets secrets sudo signals exit-status examples
+	check completion version help limits packets secrets sudo signals
+	exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:

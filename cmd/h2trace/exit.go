@@ -5,6 +5,6 @@ package main
 const (
 	exitOK      = 0
 	exitRuntime = 1 // observing failed, or nothing could be observed
-	exitUsage   = 2 // also for subcommands that are not built yet
+	exitUsage   = 2 // the command line has a mistake
 	exitAssert  = 3 // an assertion of report does not hold
 )

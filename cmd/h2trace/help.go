@@ -121,6 +121,7 @@ const shortUsage = `usage: h2trace [flags] COMMAND [ARG...]
        h2trace replay [FILE...]
        h2trace convert FORMAT [FILE...]
        h2trace check [-p PID]
+       h2trace completion bash|zsh|fish
        h2trace version
        h2trace help [TOPIC]
 

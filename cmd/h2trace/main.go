@@ -70,6 +70,8 @@ func run(args []string, tracer tracerFunc, stdout, stderr io.Writer) int {
 		return runConvert(opts.Convert, msg, os.Stdin, stdout)
 	case actionProxies:
 		return runProxies(opts.Proxies, msg, stdout)
+	case actionCompletion:
+		return runCompletion(opts.Completion, msg, stdout)
 	case actionCommand:
 		return runCommand(opts, msg, tracer)
 	default:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"h2trace/cmd/h2trace/internal/completion"
 	"h2trace/cmd/h2trace/internal/message"
 )
 
@@ -27,6 +28,8 @@ type Options struct {
 	Replay  replayOptions
 	Convert convertOptions
 	Topic   string // what help is asked on; "" is the whole manual
+
+	Completion completionOptions
 }
 
 // action is what the command line asks h2trace to do.
@@ -38,6 +41,7 @@ const (
 	actionConvert
 	actionVersion
 	actionHelp
+	actionCompletion
 )
 
 func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
@@ -60,6 +64,8 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		return runReplay(opts.Replay, msg, stdin, stdout)
 	case actionConvert:
 		return runConvert(opts.Convert, msg, stdin, stdout)
+	case actionCompletion:
+		return runCompletion(opts.Completion, msg, stdout)
 	}
 	return runReport(opts.Report, msg, stdin, stdout)
 }
@@ -67,11 +73,7 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 // parseArgs reads the command line without the program name.
 func parseArgs(args []string) (Options, action, error) {
 	var opts Options
-	fs := pflag.NewFlagSet("h2trace", pflag.ContinueOnError)
-	fs.SetInterspersed(false)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
+	fs := newFlagSet(&opts)
 	version := fs.BoolP("version", "V", false, "")
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, &opts, topicFlags)
@@ -89,8 +91,23 @@ func parseArgs(args []string) (Options, action, error) {
 		return parseReplay(fs, &opts, fs.Args()[1:])
 	case fs.Arg(0) == "convert":
 		return parseConvert(fs, &opts, fs.Args()[1:])
+	case fs.Arg(0) == "completion":
+		return parseCompletion(fs, &opts, fs.Args()[1:])
+	case fs.Arg(0) == completion.Hidden:
+		opts.Completion.Words = fs.Args()[1:]
+		return opts, actionCompletion, nil
 	}
-	return opts, 0, fmt.Errorf("on %s there is report, replay, convert, help and version only: observing takes Linux", runtime.GOOS)
+	return opts, 0, fmt.Errorf("on %s there is report, replay, convert, completion, help and version only: observing takes Linux", runtime.GOOS)
+}
+
+// newFlagSet binds the flags to opts.
+func newFlagSet(opts *Options) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("h2trace", pflag.ContinueOnError)
+	fs.SetInterspersed(false)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	fs.BoolVarP(&opts.Quiet, "quiet", "q", false, "")
+	return fs
 }
 
 // parseFlags parses args.

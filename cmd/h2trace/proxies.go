@@ -34,17 +34,7 @@ func parseProxies(before *pflag.FlagSet, opts *Options, args []string) (Options,
 	p := &opts.Proxies
 	*p = proxies.Options{Timeout: proxiesTimeout}
 	var sources trace.Sources
-	fs.StringVarP(&p.Modules, "modules", "m", "", "")
-	fs.IntVarP(&p.Rounds, "rounds", "n", proxiesRounds, "")
-	fs.Var((*duration)(&p.For), "for", "")
-	fs.IntVarP(&p.Jobs, "jobs", "j", 1, "")
-	fs.Var((*duration)(&p.Timeout), "timeout", "")
-	fs.StringVar(&p.Profile, "profile", proxies.ProfileDownload, "")
-	fs.StringArrayVar(&p.Labels, "label", nil, "")
-	fs.StringVar(&p.Keep, "keep", "", "")
-	fs.BoolVar(&p.JSON, "json", false, "")
-	fs.StringVarP(&p.User, "user", "u", "", "")
-	fs.Var(&sources, "source", "")
+	bindProxies(fs, p, &sources)
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "proxies")
 	}
@@ -56,6 +46,21 @@ func parseProxies(before *pflag.FlagSet, opts *Options, args []string) (Options,
 	}
 	p.Proxies, p.Quiet = fs.Args(), opts.Quiet
 	return *opts, actionProxies, checkProxies(p, fs.Changed("rounds"))
+}
+
+// bindProxies binds the flags.
+func bindProxies(fs *pflag.FlagSet, p *proxies.Options, sources *trace.Sources) {
+	fs.StringVarP(&p.Modules, "modules", "m", "", "")
+	fs.IntVarP(&p.Rounds, "rounds", "n", proxiesRounds, "")
+	fs.Var((*duration)(&p.For), "for", "")
+	fs.IntVarP(&p.Jobs, "jobs", "j", 1, "")
+	fs.Var((*duration)(&p.Timeout), "timeout", "")
+	fs.StringVar(&p.Profile, "profile", proxies.ProfileDownload, "")
+	fs.StringArrayVar(&p.Labels, "label", nil, "")
+	fs.StringVar(&p.Keep, "keep", "", "")
+	fs.BoolVar(&p.JSON, "json", false, "")
+	fs.StringVarP(&p.User, "user", "u", "", "")
+	fs.Var(sources, "source", "")
 }
 
 func checkProxies(p *proxies.Options, rounds bool) error {

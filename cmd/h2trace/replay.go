@@ -30,10 +30,7 @@ func parseReplay(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 		return *opts, 0, err
 	}
 	r := &opts.Replay
-	r.lines.bind(fs)
-	fs.StringArrayVar(&r.packets.KeyLogs, "keylog-file", nil, "")
-	fs.VarP((*bodyBytes)(&r.packets.BodyBytes), "body-bytes", "s", "")
-	fs.BoolVar(&r.packets.ShowSecrets, "show-secrets", false, "")
+	r.bind(fs)
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "replay")
 	}
@@ -42,6 +39,14 @@ func parseReplay(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	}
 	r.Files, r.Quiet = fs.Args(), opts.Quiet
 	return *opts, actionReplay, r.lines.settle(fs)
+}
+
+// bind binds the flags.
+func (r *replayOptions) bind(fs *pflag.FlagSet) {
+	r.lines.bind(fs)
+	fs.StringArrayVar(&r.packets.KeyLogs, "keylog-file", nil, "")
+	fs.VarP((*bodyBytes)(&r.packets.BodyBytes), "body-bytes", "s", "")
+	fs.BoolVar(&r.packets.ShowSecrets, "show-secrets", false, "")
 }
 
 // runReplay prints recorded events.

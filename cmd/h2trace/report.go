@@ -36,10 +36,7 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 		return *opts, 0, err
 	}
 	r := &opts.Report
-	fs.BoolVar(&r.JSON, "json", false, "")
-	fs.BoolVar(&r.Markdown, "markdown", false, "")
-	fs.BoolVar(&r.Suggest, "suggest", false, "")
-	r.bindForms(fs)
+	r.bind(fs)
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "report")
 	}
@@ -48,6 +45,14 @@ func parseReport(before *pflag.FlagSet, opts *Options, args []string) (Options, 
 	}
 	r.Files, r.Quiet = fs.Args(), opts.Quiet
 	return *opts, actionReport, r.chooseForm(fs)
+}
+
+// bind binds the flags.
+func (r *reportOptions) bind(fs *pflag.FlagSet) {
+	fs.BoolVar(&r.JSON, "json", false, "")
+	fs.BoolVar(&r.Markdown, "markdown", false, "")
+	fs.BoolVar(&r.Suggest, "suggest", false, "")
+	r.bindForms(fs)
 }
 
 // reportMemory is where the garbage collector works harder, so that a report takes less than 64 MB.

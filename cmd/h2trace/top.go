@@ -22,6 +22,8 @@ type topOptions struct {
 	Order top.Order
 	Delay time.Duration // between two looks
 
+	view, column string // as given
+
 	wanted  bool
 	all     bool            // Go programs are observed, as none are given
 	notices *screen.Notices // nil with Once
@@ -40,11 +42,7 @@ var meaninglessForTop = []string{
 func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action, error) {
 	t := &opts.Top
 	t.wanted, t.Delay = true, time.Second
-	var view, column string
-	fs.BoolVar(&t.Once, "once", false, "")
-	fs.StringVar(&view, "view", top.Views[top.Processes], "")
-	fs.StringVar(&column, "sort", "", "")
-	fs.VarP((*duration)(&t.Delay), "delay", "d", "")
+	t.bind(fs)
 	if err := parseFlags(fs, args); err != nil {
 		return helpOr(err, opts, "top")
 	}
@@ -57,11 +55,11 @@ func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action,
 		}
 	}
 	var err error
-	if t.View, err = top.ParseView(view); err != nil {
+	if t.View, err = top.ParseView(t.view); err != nil {
 		return *opts, 0, usagef("--view: %w", err)
 	}
-	if column != "" {
-		if t.Order.Column, err = t.View.ParseColumn(column); err != nil {
+	if t.column != "" {
+		if t.Order.Column, err = t.View.ParseColumn(t.column); err != nil {
 			return *opts, 0, usagef("--sort: %w", err)
 		}
 	}
@@ -74,6 +72,14 @@ func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action,
 		opts.Duration = onceTakes
 	}
 	return *opts, act, err
+}
+
+// bind binds the flags that only top has.
+func (t *topOptions) bind(fs *pflag.FlagSet) {
+	fs.BoolVar(&t.Once, "once", false, "")
+	fs.StringVar(&t.view, "view", top.Views[top.Processes], "")
+	fs.StringVar(&t.column, "sort", "", "")
+	fs.VarP((*duration)(&t.Delay), "delay", "d", "")
 }
 
 // prepareTop returns where messages go, and an error if top cannot show anything here.

@@ -7,8 +7,8 @@ import (
 )
 
 // versionText is what `h2trace version` prints: the module version that the
-// build recorded, the commit when it was built from a work tree, the toolchain
-// and the platform.
+// build recorded, the commit and its time when it was built from a work tree, the
+// toolchain and the platform.
 func versionText() string {
 	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -26,14 +26,18 @@ func moduleVersion() string {
 	return "(devel)"
 }
 
-// commitOf returns " (commit 0123456789ab, modified)", or "" for builds without
-// version control information.
+// commitOf returns " (commit 0123456789ab of 2026-11-30T15:27:21Z, modified)", or "" for
+// builds without version control information.
 func commitOf(settings []debug.BuildSetting) string {
-	var revision, modified string
+	var revision, date, modified string
 	for _, s := range settings {
 		switch s.Key {
 		case "vcs.revision":
 			revision = s.Value
+		case "vcs.time":
+			if s.Value != "" {
+				date = " of " + s.Value
+			}
 		case "vcs.modified":
 			if s.Value == "true" {
 				modified = ", modified"
@@ -43,5 +47,5 @@ func commitOf(settings []debug.BuildSetting) string {
 	if revision == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (commit %.12s%s)", revision, modified)
+	return fmt.Sprintf(" (commit %.12s%s%s)", revision, date, modified)
 }

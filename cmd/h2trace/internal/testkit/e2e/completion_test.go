@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// completingShells start each shell without the user's files, and then read our script.
+var completingShells = map[string]struct{ start, source string }{
+	"bash": {
+		"exec bash --norc --noprofile",
+		"bind 'set completion-query-items 0'; bind 'set page-completions off'; bind 'set show-all-if-ambiguous on'; " +
+			"source <(h2trace completion bash)",
+	},
+	"zsh": {
+		"exec zsh -f",
+		"LISTMAX=10000; setopt no_always_last_prompt; autoload -Uz compinit; compinit -D -u; source <(h2trace completion zsh)",
+	},
+	"fish": {
+		"exec fish --no-config",
+		"function fish_prompt; echo -n '" + prompt + " '; end; h2trace completion fish | source",
+	},
+}
+
+// TestCompletion has bash, zsh and fish on a terminal complete command lines.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	bin(t, "h2trace")
+	for name, shell := range completingShells {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(name); err != nil {
+				skip(t, err.Error()+"; scripts/setup installs it")
+			}
+			c := startCompleting(t, shell.start, shell.source)
+			t.Run("flags", c.testFlags)
+			t.Run("subcommands", c.testSubcommands)
+			t.Run("values", c.testValues)
+		})
+	}
+}
+
+// completing is a shell on a terminal.
+type completing struct {
+	*pane
+	dir string
+}
+
+func startCompleting(t *testing.T, start, source string) *completing {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "recorded file.jsonl"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "directory"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "PATH="+binDir+":"+os.Getenv("PATH"), "HOME="+dir, "TERM=tmux-256color")
+	c := &completing{startPane(t, env), dir}
+	c.resize(180, 150)
+	c.enter("cd " + dir + " && " + start)
+	c.await(`(?m)^` + prompt + ` ?\n*\z`)
+	c.enter(source + "; echo sour''ced")
+	c.await(`(?m)^sourced$`)
+	return c
+}
+
+// on sets the test that the pane fails.
+func (c *completing) on(t *testing.T) *completing {
+	return &completing{&pane{t: t, dir: c.pane.dir, env: c.env}, c.dir}
+}
+
+// clear begins with an empty screen.
+func (c *completing) clear() {
+	c.t.Helper()
+	c.keys("C-c")
+	c.keys("C-l")
+	c.await(`\A\n*` + prompt + ` ?\n*\z`)
+}
+
+// testFlags looks for each flag of the help of each command among those that the shell shows.
+func (c *completing) testFlags(t *testing.T) {
+	c = c.on(t)
+	for _, sub := range append(subcommands(t), "") {
+		page, err := exec.Command(bin(t, "h2trace"), slices.DeleteFunc([]string{sub, "--help"}, func(s string) bool { return s == "" })...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.clear()
+		typed := strings.TrimSpace("h2trace "+sub) + " -"
+		c.tmux("send-keys", "-l", typed)
+		c.keys("Tab")
+		c.await(`(?m)(^|\s)--version(\s|$)`)
+		for _, m := range regexp.MustCompile(`(?m)^  +(?:-(\w), )?--([a-z-]+)`).FindAllStringSubmatch(string(page), -1) {
+			c.await(`(?m)(^|\s)--` + m[2] + `(\s|$)`)
+			if m[1] != "" {
+				c.await(`(?m)(^|\s)-` + m[1] + `(\s|$)`)
+			}
+		}
+	}
+}
+
+// subcommands returns those of the usage.
+func subcommands(t *testing.T) (names []string) {
+	t.Helper()
+	page, err := exec.Command(bin(t, "h2trace"), "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^  h2trace ([a-z]+)`).FindAllStringSubmatch(string(page), -1) {
+		names = append(names, m[1])
+	}
+	if len(names) < 9 {
+		t.Fatalf("the usage has %q", names)
+	}
+	return names
+}
+
+// testSubcommands completes each subcommand after all but its last letter.
+func (c *completing) testSubcommands(t *testing.T) {
+	c = c.on(t)
+	for _, name := range subcommands(t) {
+		c.clear()
+		c.tmux("send-keys", "-l", "h2trace -q "+name[:len(name)-1])
+		c.keys("Tab")
+		c.await(`(?m)^` + prompt + ` h2trace -q ` + name + `( |$)`)
+	}
+}
+
+// testValues completes what can be listed to the end, as the shell quotes it.
+func (c *completing) testValues(t *testing.T) {
+	c = c.on(t)
+	for _, tt := range []struct{ typed, want string }{
+		{"h2trace -f t", `h2trace -f text`},
+		{"h2trace --format=t", `h2trace --format=text`},
+		{"h2trace -e conn,exch", `h2trace -e conn,exchange`},
+		{"h2trace --events=conn,frame=DATA+PUSH", `h2trace --events=conn,frame=DATA\+PUSH_PROMISE`},
+		{"h2trace -o reco", `h2trace -o recorded\\ file\.jsonl`},
+		{"h2trace --output=reco", `h2trace --output=recorded\\ file\.jsonl`},
+		{"h2trace convert tr", `h2trace convert trace`},
+		{"h2trace convert trace reco", `h2trace convert trace recorded\\ file\.jsonl`},
+		{"h2trace proxies --keep d", `h2trace proxies --keep directory/?`},
+		{"h2trace help packet_", `h2trace help packet_loss`},
+		{"h2trace completion fi", `h2trace completion fish`},
+		{"h2trace -q ls -l reco", `h2trace -q ls -l recorded\\ file\.jsonl`},
+		{"h2trace -q mkdi", `h2trace -q mkdir`},
+		{"h2trace top --sort STAL", `h2trace top --sort STALL`},
+		{"h2trace -p 1 --sour", `h2trace -p 1 --source`},
+	} {
+		c.clear()
+		c.tmux("send-keys", "-l", tt.typed)
+		c.keys("Tab")
+		c.await(`(?m)^` + prompt + ` ` + tt.want + `(\s|$)`)
+	}
+}
