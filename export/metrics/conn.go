@@ -74,6 +74,9 @@ func (r *Recorder) failed(e *scan.Object) {
 		return
 	}
 	to := remoteAddress(e.Text("name"), e.Text("remote"))
+	if proxy := e.Word("proxy"); len(proxy) > 0 {
+		to = r.servers.origin(proxy)
+	}
 	r.vectors.failedConns.WithLabelValues(r.servers.get(to).host, classOf(e)).Inc()
 }
 

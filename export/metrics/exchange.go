@@ -17,7 +17,7 @@ var phaseKeys = [...]struct{ key, value string }{
 const connPhases = 3
 
 // exchange counts a request and its response. That a client asks an HTTP proxy for a tunnel is no
-// request to a server.
+// request to a server, but a connection that is not made if the proxy refuses.
 func (r *Recorder) exchange(e *scan.Object) {
 	c := r.connOf(e)
 	if c.server {
@@ -25,12 +25,15 @@ func (r *Recorder) exchange(e *scan.Object) {
 		return
 	}
 	r.vectors.requests.WithLabelValues("client").Inc()
+	class := classOf(e)
 	if string(e.Word("method")) == "CONNECT" && e.Has("via") {
+		if class != "" && class != classAborted {
+			r.vectors.failedConns.WithLabelValues(r.servers.get(remoteAddress("", e.Text("url"))).host, "connect").Inc()
+		}
 		return
 	}
 	s := r.servers.get(r.asked(e))
 	c.carries(s, &r.vectors)
-	class := classOf(e)
 	if class != "" {
 		r.vectors.requestErrors.WithLabelValues(s.host, s.port, class).Inc()
 	}

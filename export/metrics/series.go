@@ -84,10 +84,12 @@ func methodOf(v []byte) string { return oneOf(methods, v, otherMethod) }
 const (
 	class4xx = "http_4xx"
 	class5xx = "http_5xx"
+
+	classAborted = "aborted"
 )
 
 var classes = []string{
-	"dns", "connect", "tls", "timeout", "reset", "goaway", class4xx, class5xx, "protocol", "checksum", "aborted",
+	"dns", "connect", "tls", "timeout", "reset", "goaway", class4xx, class5xx, "protocol", "checksum", classAborted,
 	"vcs", "unavailable", "toolchain",
 }
 
