@@ -25,6 +25,8 @@ type panel struct {
 	stacked                  bool
 }
 
+//go:generate sh -c "go run . >h2trace.json.new && mv h2trace.json.new h2trace.json"
+
 // build returns the dashboard.
 func build() (dashboard.Dashboard, error) {
 	b := dashboard.NewDashboardBuilder("h2trace").
