@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"h2trace/cmd/h2trace/internal/completion"
+	"h2trace/cmd/h2trace/internal/metricsserver"
 	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/proxies"
 	"h2trace/cmd/h2trace/internal/trace"
@@ -36,6 +37,7 @@ type Options struct {
 	Completion completionOptions
 
 	Proxies proxies.Options
+	Metrics metricsserver.Address // --metrics; "" is none
 }
 
 // action is what the command line asks h2trace to do.
@@ -187,6 +189,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.Var((*labelList)(&opts.Labels), "label", "")
 	fs.StringVar(&opts.Keys, "keylog", "", "")
 	bindPackets(fs, &opts.Packets)
+	fs.Var(&opts.Metrics, "metrics", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")
 	fs.Var((*bufferSize)(&opts.Buffer), "buffer", "")

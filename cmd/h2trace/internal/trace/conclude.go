@@ -17,7 +17,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	at := monotonic()
 	lost := ledger.Lost() + o.undecoded
 	o.losses.settle(at, ledger, o.undecoded)
-	agent, err := agentUsage()
+	agent, err := AgentUsage()
 	if err != nil {
 		return nil, err
 	}
