@@ -74,8 +74,8 @@ Flags:
 	-W, --pcap-count COUNT    after so many files, write the first one again
 	    --keylog FILE         also write the session secrets of TLS to FILE (see
 	                          Secrets)
-	    --metrics ADDR        serve metrics to Prometheus in the meantime: at :PORT
-	                          of loopback, or HOST:PORT (see Metrics)
+	    --metrics ADDR        serve metrics to Prometheus in the meantime; ADDR is
+	                          :PORT of loopback, or HOST:PORT (see Metrics)
 	    --source LIST         where to take what TLS carries: wire (packets and
 	                          session secrets), calls (probes on Read and Write),
 	                          or auto: wire, and calls where that cannot be
