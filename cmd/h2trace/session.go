@@ -49,6 +49,7 @@ type session struct {
 	top     *topRun         // nil if it is not top that observes
 	keys    *output.Secrets // of --keylog, nil for none
 	packets *output.Packets // of --pcap, nil for none
+	otlp    *otlpRun        // of --otlp, nil for none
 }
 
 // openSession opens the output, whose owner is that of COMMAND if it has another user.
@@ -80,6 +81,9 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 	}
 	if f := opts.lines.formatter(out.File()); f != nil {
 		s.opts.Format = f.Append
+	}
+	if s.otlp, err = newOTLPRun(&s.opts, msg); err != nil {
+		return nil, errors.Join(err, out.Close())
 	}
 	if opts.Top.wanted {
 		s.top, err = newTopRun(&s.opts, msg)
@@ -254,6 +258,7 @@ func (s *session) explain(err error) error {
 // failure.
 func (s *session) finish(err error, success, failure int) int {
 	err = s.explain(err)
+	s.otlp.close()
 	if printErr := s.explain(errors.Join(s.sum.print(s.out), s.top.end(s.out))); err == nil {
 		err = printErr
 	}
@@ -269,6 +274,7 @@ func (s *session) finish(err error, success, failure int) int {
 		err = closeErr
 	}
 	s.sum.say(s.msg)
+	s.otlp.say(s.msg)
 	if err != nil {
 		return failure
 	}

@@ -14,6 +14,8 @@ type Options struct {
 	Delay  time.Duration // after which a chunk that is not full is handed over; 0 is at the end
 	// Drop drops lines that come faster than they are taken, instead of waiting.
 	Drop bool
+	// Dropped is called with each line that is dropped, by who adds lines; nil is for nobody.
+	Dropped func(line []byte)
 	// Protect runs the goroutine that takes lines; nil just runs it.
 	Protect func(func())
 }
@@ -97,6 +99,9 @@ func (q *Queue) handOver(drop bool) {
 		select {
 		case q.queue <- q.chunk:
 		default:
+			if q.opts.Dropped != nil {
+				each(q.chunk, q.opts.Dropped)
+			}
 			q.dropped, q.chunk = true, q.chunk[:0]
 			return
 		}
@@ -107,17 +112,22 @@ func (q *Queue) handOver(drop bool) {
 func (q *Queue) run() {
 	defer close(q.done)
 	for chunk := range q.queue {
-		for line := range bytes.SplitSeq(chunk, []byte{'\n'}) {
-			if len(line) > 0 {
-				q.take(line)
-			}
-		}
+		each(chunk, q.take)
 		if cap(chunk) > 2*chunkSize {
 			continue // of an enormous line
 		}
 		select {
 		case q.free <- chunk[:0]:
 		default:
+		}
+	}
+}
+
+// each calls f with the lines of a chunk.
+func each(chunk []byte, f func(line []byte)) {
+	for line := range bytes.SplitSeq(chunk, []byte{'\n'}) {
+		if len(line) > 0 {
+			f(line)
 		}
 	}
 }

@@ -1,0 +1,80 @@
+package otlp
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+)
+
+const (
+	firstWait = 500 * time.Millisecond
+	maxWait   = 15 * time.Second
+	// maxElapsed is how long a batch is tried.
+	maxElapsed = time.Minute
+)
+
+// deliver sends a batch until it arrives, or cannot, or ctx is done. When hurry is closed, the
+// current wait ends at once. It calls failed with each failure that is not the last one.
+func (c *client) deliver(ctx context.Context, hurry <-chan struct{}, batch []byte, failed func(error)) (answer, error) {
+	begun, wait := time.Now(), firstWait
+	for {
+		a, f := c.post(ctx, batch)
+		switch {
+		case f == nil:
+			return a, nil
+		case !f.again || ctx.Err() != nil:
+			return a, f
+		}
+		pause := max(f.wait, wait/2+rand.N(wait))
+		if time.Since(begun)+pause > maxElapsed {
+			return a, f
+		}
+		failed(f)
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-hurry:
+			hurry = nil
+		case <-ctx.Done():
+			timer.Stop()
+			return a, f
+		}
+		timer.Stop()
+		wait = min(2*wait, maxWait)
+	}
+}
+
+// retryAfter returns the time that a Retry-After asks for (RFC 9110 §10.2.3), or 0.
+func retryAfter(value string, now time.Time) time.Duration {
+	if s, err := strconv.Atoi(value); err == nil {
+		return time.Duration(min(max(s, 0), int(maxElapsed/time.Second)+1)) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(at.Sub(now), 0), maxElapsed+time.Second)
+	}
+	return 0
+}
+
+// cause returns why a request failed, in short and without the URL, whose credentials are no
+// business of a log.
+func cause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		if u.Timeout() {
+			return errors.New("it does not answer in time")
+		}
+		err = u.Err
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		if sys, ok := errors.AsType[*os.SyscallError](op.Err); ok {
+			return sys.Err
+		}
+		return op.Err
+	}
+	return err
+}
