@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"h2trace/cmd/h2trace/internal/metricsserver"
 	"h2trace/cmd/h2trace/internal/output"
 	"h2trace/cmd/h2trace/internal/proxies"
 	"h2trace/cmd/h2trace/internal/trace"
@@ -35,6 +36,7 @@ type Options struct {
 	Topic   string // what help is asked on; "" is the whole manual
 
 	Proxies proxies.Options
+	Metrics metricsserver.Address // --metrics; "" is none
 }
 
 // action is what the command line asks h2trace to do.
@@ -190,6 +192,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.StringVar(&opts.Keys, "keylog", "", "")
 	bindPackets(fs, &opts.Packets)
 	fs.Var(&opts.OTLP, "otlp", "")
+	fs.Var(&opts.Metrics, "metrics", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")
 	fs.Var((*bufferSize)(&opts.Buffer), "buffer", "")

@@ -47,6 +47,7 @@ type session struct {
 	tracer  tracerFunc
 	sum     *overview       // nil if nobody wants it
 	top     *topRun         // nil if it is not top that observes
+	metrics *metricsRun     // of --metrics, nil for none
 	keys    *output.Secrets // of --keylog, nil for none
 	packets *output.Packets // of --pcap, nil for none
 	otlp    *otlpRun        // of --otlp, nil for none
@@ -83,6 +84,9 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 		s.opts.Format = f.Append
 	}
 	if s.otlp, err = newOTLPRun(&s.opts, msg); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	if s.metrics, err = newMetricsRun(&s.opts, msg); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	if opts.Top.wanted {
@@ -210,6 +214,7 @@ func (s *session) attach(to func(tracer) error) (tracer, error) {
 	if err := to(t); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
+	s.metrics.observes(t)
 	return t, nil
 }
 
@@ -262,6 +267,7 @@ func (s *session) finish(err error, success, failure int) int {
 	if printErr := s.explain(errors.Join(s.sum.print(s.out), s.top.end(s.out))); err == nil {
 		err = printErr
 	}
+	s.metrics.end()
 	if closeErr := s.out.Close(); err == nil {
 		err = s.explain(closeErr)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"h2trace/decoder/capture"
+	"h2trace/export/metrics"
 	"h2trace/export/scan"
 )
 
@@ -24,11 +25,10 @@ type Builder struct {
 	alone    *run // the same by itself, if each is set
 	each     func(*single)
 	watchers []watcher
-	grouping *grouping // nil without GroupBy
-	names    *names    // nil without Anonymize
-	// exposition is nil without Prometheus.
-	exposition *exposition
-	timeline   *timeline // nil without HTML
+	grouping *grouping         // nil without GroupBy
+	names    *names            // nil without Anonymize
+	metrics  *metrics.Recorder // nil without Prometheus
+	timeline *timeline         // nil without HTML
 }
 
 // NewBuilder returns a Builder that has read nothing.
@@ -84,6 +84,9 @@ func (b *Builder) line(line []byte) {
 		return
 	}
 	b.recorded.event(e)
+	if b.metrics != nil {
+		b.metrics.Take(line)
+	}
 	if b.run == nil {
 		if _, ok := e.(*otherEvent); ok {
 			return
@@ -102,6 +105,9 @@ func (b *Builder) line(line []byte) {
 
 // endRun adds the current run to the sums.
 func (b *Builder) endRun() {
+	if b.metrics != nil {
+		b.metrics.EndRun()
+	}
 	if b.run != nil {
 		b.run.end()
 		if b.timeline != nil {

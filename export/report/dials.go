@@ -131,7 +131,7 @@ func (m *dials) end(of *sums, said *said) {
 		}
 		of.relays.failed(u.via, u.class)
 		if !u.again {
-			of.measures.unreached(u.server(), u.class)
+			of.measures.unreached()
 		}
 		if !said.speaksOf(&u) {
 			of.ledger.dials.note(u.class, behind(u.via, u.text), u.via)
@@ -143,17 +143,6 @@ func (m *dials) end(of *sums, said *said) {
 	for _, c := range m.complaints {
 		c.end(&of.tables, m, counted)
 	}
-}
-
-// server returns the name of the server, or "" if it is not known.
-func (u *failedDial) server() string {
-	switch {
-	case u.proxy != "":
-		return serverOf(u.proxy).address
-	case strings.HasPrefix(u.peer, ":"):
-		return ""
-	}
-	return u.peer
 }
 
 // fallback counts the failure of an unreachable proxy as one of a request to it. It reports

@@ -30,8 +30,7 @@ func (r *run) exchange(x *exchangeEvent) {
 	r.sums.traffic.spent += x.phases[phaseTotal]
 	if r.sums.relays.exchange(x, &r.sums.ledger.errors) {
 		if x.class != nil && !scan.Is(x.class, "aborted") {
-			host, _, _ := cutLast(scan.Text(x.url), ":")
-			r.sums.measures.unreached(host, "connect")
+			r.sums.measures.unreached()
 		}
 		return
 	}

@@ -52,12 +52,7 @@ func (d *distribution) quantile(q float64) (float64, bool) {
 type measures struct {
 	of               [metricCount]distribution
 	requests, failed int64
-	unmade           map[unmade]int64 // connections
 }
-
-// unmade is a connection that was not made: the name of the server, if it is known, and the
-// class of the failure.
-type unmade struct{ name, class string }
 
 // exchange takes a request of a client.
 func (m *measures) exchange(x *exchangeEvent) {
@@ -109,12 +104,9 @@ func (m *measures) phase(to metric, p *phaseKeys, phase int) {
 }
 
 // unreached counts a connection that was not made.
-func (m *measures) unreached(name, class string) {
+func (m *measures) unreached() {
 	m.requests++
 	m.failed++
-	if key := (unmade{name, class}); len(m.unmade) < maxProxies || m.unmade[key] > 0 {
-		put(&m.unmade, key, m.unmade[key]+1)
-	}
 }
 
 // excuse uncounts a failure without a consequence.
@@ -151,9 +143,4 @@ func (m *measures) merge(o *measures) {
 	}
 	m.requests += o.requests
 	m.failed += o.failed
-	for key, n := range o.unmade {
-		if len(m.unmade) < maxProxies || m.unmade[key] > 0 {
-			put(&m.unmade, key, m.unmade[key]+n)
-		}
-	}
 }

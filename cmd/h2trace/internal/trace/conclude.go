@@ -21,7 +21,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	if o.opts.Delivered != nil {
 		sent = o.opts.Delivered()
 	}
-	agent, err := agentUsage()
+	agent, err := AgentUsage()
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"io"
 	"time"
 
@@ -68,6 +69,9 @@ type Observer struct {
 	nothingSaid bool
 	complaints  complaints
 	missing     []process.Process // no targets any more, and their exits not read
+
+	closing sync.Mutex
+	closed  bool
 }
 
 // New loads the kernel side. Events go to out, of which a reader that leaves is
@@ -312,8 +316,26 @@ func (o *Observer) look(idle bool) error {
 	return nil
 }
 
+// Lost returns how many records the kernel has not delivered so far, some of which no event says
+// before the end. It is safe for concurrent use, also with Close.
+func (o *Observer) Lost() (uint64, error) {
+	o.closing.Lock()
+	defer o.closing.Unlock()
+	if o.closed {
+		return 0, errClosed
+	}
+	ledger, err := o.collector.Connections.Ledger()
+	return ledger.Lost(), err
+}
+
+// errClosed is the error of asking an Observer that is closed.
+var errClosed = errors.New("observer is closed")
+
 // Close lets go of the kernel side.
 func (o *Observer) Close() error {
+	o.closing.Lock()
+	defer o.closing.Unlock()
+	o.closed = true
 	o.holder.Close()
 	err := o.collector.Close()
 	o.holder.Wait()

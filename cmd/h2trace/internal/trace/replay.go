@@ -140,7 +140,7 @@ func (r *Replay) Finish() (flows.Counts, error) {
 	err = errors.Join(err, r.conns.expire(counts.Last, true), r.conns.endAll())
 	ledger, _ := r.flows.Ledger() // it returns none
 	r.losses.settle(counts.Last, ledger, 0)
-	agent, usageErr := agentUsage()
+	agent, usageErr := AgentUsage()
 	r.events.Summary(&export.Summary{
 		Time:      counts.Last,
 		Duration:  counts.Last.Sub(counts.First),

@@ -13,9 +13,9 @@ import (
 	"h2trace/export"
 )
 
-// agentUsage returns what h2trace itself has used so far. COMMAND is a process
+// AgentUsage returns what h2trace itself has used so far. COMMAND is a process
 // of its own and not in it.
-func agentUsage() (export.Agent, error) {
+func AgentUsage() (export.Agent, error) {
 	var ru unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &ru); err != nil {
 		return export.Agent{}, fmt.Errorf("get own resource usage: %w", err)

@@ -8,8 +8,8 @@ import (
 	"h2trace/export"
 )
 
-// agentUsage returns nothing: this system has no getrusage(2).
-func agentUsage() (export.Agent, error) { return export.Agent{}, nil }
+// AgentUsage returns nothing: this system has no getrusage(2).
+func AgentUsage() (export.Agent, error) { return export.Agent{}, nil }
 
 // errnoText formats an error, which only the kernel tells of: a capture has none.
 func errnoText(errno syscall.Errno) string { return errno.Error() }

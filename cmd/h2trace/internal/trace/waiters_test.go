@@ -51,7 +51,7 @@ func closeMany(t *testing.T, conns, requests int) time.Duration {
 // cpuTime returns the CPU time of this process.
 func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
-	usage, err := agentUsage()
+	usage, err := AgentUsage()
 	do(t, err)
 	return usage.CPU
 }
