@@ -45,6 +45,7 @@ func checkOTLP(opts *Options) error {
 type otlpRun struct {
 	exporter *otlp.Exporter
 	lines    *linequeue.Queue
+	metrics  *metricsRun
 	end      sync.Once
 	totals   export.OTLP
 }
@@ -58,13 +59,17 @@ const (
 	otlpLimit = 5 * time.Second
 )
 
-// newOTLPRun has the tracer give its events to a collector, whatever -e says. It returns nil if the
-// user wants none.
-func newOTLPRun(opts *Options, msg *message.Printer) (*otlpRun, error) {
+// newOTLPRun has the tracer give its events to a collector, whatever -e says. It records metrics, if
+// that is not done yet. It returns nil if the user wants none.
+func newOTLPRun(opts *Options, m **metricsRun, msg *message.Printer) (*otlpRun, error) {
 	if !opts.OTLP.wanted {
 		return nil, nil
 	}
+	if *m == nil {
+		*m = recordMetrics(opts)
+	}
 	o := otlp.Options{
+		Metrics:  (*m).recorder,
 		Endpoint: opts.OTLP.endpoint, Version: moduleVersion(), Getenv: os.Getenv,
 		Say: func(format string, args ...any) { msg.Errorf("--otlp: "+format, args...) },
 	}
@@ -76,7 +81,7 @@ func newOTLPRun(opts *Options, msg *message.Printer) (*otlpRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &otlpRun{exporter: exporter}
+	r := &otlpRun{exporter: exporter, metrics: *m}
 	r.lines = linequeue.New(exporter.Line, linequeue.Options{Chunks: otlpChunks, Delay: otlpDelay, Drop: true, Dropped: exporter.Missed})
 	kinds, err := export.ParseEvents("process,conn,exchange,stall")
 	if err != nil {
@@ -92,6 +97,7 @@ func newOTLPRun(opts *Options, msg *message.Printer) (*otlpRun, error) {
 func (r *otlpRun) delivered() *export.OTLP {
 	r.end.Do(func() {
 		r.lines.Close()
+		r.metrics.lines.Close()
 		t := r.exporter.Close(otlpLimit)
 		r.totals = export.OTLP{Spans: export.Delivery(t.Spans), Unsampled: t.Unsampled, Points: export.Delivery(t.Points)}
 	})

@@ -83,10 +83,10 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 	if f := opts.lines.formatter(out.File()); f != nil {
 		s.opts.Format = f.Append
 	}
-	if s.otlp, err = newOTLPRun(&s.opts, msg); err != nil {
+	if s.metrics, err = newMetricsRun(&s.opts, msg); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	if s.metrics, err = newMetricsRun(&s.opts, msg); err != nil {
+	if s.otlp, err = newOTLPRun(&s.opts, &s.metrics, msg); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	if opts.Top.wanted {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
@@ -21,6 +22,8 @@ type Options struct {
 	// Command is the name of the program that the observation is of. It is a span of its own, to
 	// which all client spans without another parent belong. "" is for processes that run anyway.
 	Command string
+	// Metrics are sent from time to time, and at the end. nil is for none.
+	Metrics prometheus.Gatherer
 	// Say prints a message.
 	Say func(format string, args ...any)
 	// Getenv returns a variable of the environment, such as os.Getenv.
@@ -46,6 +49,7 @@ const (
 type Exporter struct {
 	opts      Options
 	sender    *sender
+	meter     *meter // nil for none
 	cancel    context.CancelFunc
 	said      *complaints
 	inherited *resource.Resource // from OTEL_RESOURCE_ATTRIBUTES
@@ -61,25 +65,43 @@ type Exporter struct {
 	first     time.Time  // of the first event
 }
 
+// scope names who makes spans and metrics.
+const scope = "h2trace"
+
 // New starts an Exporter. Its errors are those of settings in the environment.
 func New(o Options) (*Exporter, error) {
-	x := &Exporter{opts: o, said: newComplaints(&o)}
+	x := &Exporter{opts: o, said: newComplaints(&o, "spans"), inherited: resource.Environment()}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { x.said.once(err.Error(), "%v", err) }))
-	c, err := newClient(&o, "TRACES", tracesPath)
-	if err != nil {
-		return nil, err
-	}
-	x.inherited = resource.Environment()
 	x.processes, _ = simplelru.NewLRU[int, *process](maxProcesses, nil)
 	x.conns, _ = simplelru.NewLRU[string, *conn](maxConns, nil)
 	x.names, _ = simplelru.NewLRU[lookupKey, lookups](maxProcesses, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	x.cancel = cancel
-	if x.sender, err = newSender(ctx, c, x.said); err != nil {
+	if err := x.start(ctx); err != nil {
 		cancel()
 		return nil, err
 	}
 	return x, nil
+}
+
+// start starts what sends.
+func (x *Exporter) start(ctx context.Context) error {
+	traces, err := newClient(&x.opts, "TRACES", tracesPath)
+	if err != nil {
+		return err
+	}
+	meters, err := newClient(&x.opts, "METRICS", metricsPath)
+	if err != nil {
+		return err
+	}
+	if x.opts.Metrics != nil && x.opts.Getenv("OTEL_METRICS_EXPORTER") != "none" {
+		x.meter, err = newMeter(ctx, &x.opts, meters, x.inherited, newComplaints(&x.opts, "metrics"))
+		if err != nil {
+			return err
+		}
+	}
+	x.sender, err = newSender(ctx, traces, x.said)
+	return err
 }
 
 // Line takes the line of an event, in order. It ignores what is none. It does not keep line, and
@@ -123,11 +145,19 @@ func (x *Exporter) Close(limit time.Duration) Totals {
 		x.run.End(trace.WithTimestamp(x.at))
 	}
 	timer := time.AfterFunc(limit, func() {
-		x.said.once("late", "%s did not take all spans within %v after the end; the others are dropped, and counted in the summary", x.said.endpoint, limit)
+		x.said.once("late", "%s did not take everything within %v after the end; the rest is dropped, and counted in the summary", x.said.endpoint, limit)
 		x.cancel()
 	})
+	if x.meter != nil {
+		go x.meter.close()
+	}
 	x.sender.close()
+	t := Totals{Spans: x.sender.counts.totals(), Unsampled: x.unsampled.Load()}
+	if x.meter != nil {
+		<-x.meter.done
+		t.Points = x.meter.counts.totals()
+	}
 	timer.Stop()
 	x.cancel()
-	return Totals{Spans: x.sender.counts.totals(), Unsampled: x.unsampled.Load()}
+	return t
 }

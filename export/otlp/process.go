@@ -128,7 +128,7 @@ func (x *Exporter) newTracer(r *resource.Resource) trace.Tracer {
 		limits.AttributeValueLengthLimit = maxValue
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(r), sdktrace.WithSpanProcessor(x.sender), sdktrace.WithRawSpanLimits(limits))
-	return provider.Tracer("h2trace", trace.WithInstrumentationVersion(x.opts.Version), trace.WithSchemaURL(semconv.SchemaURL))
+	return provider.Tracer(scope, trace.WithInstrumentationVersion(x.opts.Version), trace.WithSchemaURL(semconv.SchemaURL))
 }
 
 // under returns the context of the parent for a span of a process: that of the request, of the

@@ -2,7 +2,6 @@ package otlp
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -160,11 +159,6 @@ func (u *upload) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 		a, err = s.client.deliver(ctx, s.hurry, b, s.said.trying)
 	}
 	s.counts.take(n, a, err)
-	switch {
-	case err != nil && !errors.Is(ctx.Err(), context.Canceled):
-		s.said.failed(err)
-	case err == nil && (a.rejected > 0 || a.text != ""):
-		s.said.rejected(a)
-	}
+	s.said.outcome(ctx, a, err)
 	return err
 }

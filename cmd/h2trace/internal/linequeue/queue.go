@@ -30,6 +30,7 @@ type Queue struct {
 	timer   *time.Timer // nil without a Delay
 	armed   bool        // the timer will hand the chunk over
 	dropped bool
+	closed  bool
 
 	queue chan []byte // of chunks
 	free  chan []byte // chunks to use again
@@ -61,10 +62,13 @@ func New(take func(line []byte), o Options) *Queue {
 	return q
 }
 
-// Add takes a line without its end. It does not keep it.
+// Add takes a line without its end. It does not keep it. After Close it ignores lines.
 func (q *Queue) Add(line []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	if q.chunk == nil {
 		select {
 		case q.chunk = <-q.free:
@@ -84,7 +88,9 @@ func (q *Queue) Add(line []byte) {
 func (q *Queue) flush() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.armed = false
+	if q.armed = false; q.closed {
+		return
+	}
 	q.handOver(q.opts.Drop)
 }
 
@@ -132,11 +138,12 @@ func each(chunk []byte, f func(line []byte)) {
 	}
 }
 
-// Close returns when all lines are taken, and reports whether some were dropped. No line may
-// follow. It may be called again.
+// Close returns when all lines are taken, and reports whether some were dropped. It may be called
+// again.
 func (q *Queue) Close() (dropped bool) {
 	q.closing.Do(func() {
 		q.mu.Lock()
+		q.closed = true
 		if q.timer != nil {
 			q.timer.Stop()
 		}

@@ -6,8 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"io"
+	"sync"
 	"time"
 
 	"h2trace/bpf"
