@@ -19,6 +19,7 @@ type client struct {
 	url     string
 	hint    string
 	version string
+	pace    pace
 	http    *http.Client
 	zip     *gzip.Writer
 	body    bytes.Buffer // of the batch, if it is compressed
@@ -39,7 +40,7 @@ func newClient(o *Options, signal, path string) (*client, error) {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	c := &client{
-		settings: s, url: o.Endpoint.of(path), hint: o.Endpoint.hint(), version: o.Version,
+		settings: s, url: o.Endpoint.of(path), hint: o.Endpoint.hint(), version: o.Version, pace: usualPace,
 		http: &http.Client{
 			Timeout: s.timeout,
 			Transport: &http.Transport{

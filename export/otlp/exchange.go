@@ -71,13 +71,7 @@ func (a *attributes) method(m string) (name string) {
 func (x *Exporter) target(a *attributes, c *conn) {
 	e := &x.event
 	text := e.Text("url")
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" && u.Host == "" {
-		u = &url.URL{Host: text}
-		if strings.ContainsAny(text, "/?#") {
-			u = &url.URL{}
-		}
-	}
+	u := parseTarget(text)
 	host, port := u.Hostname(), u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -101,6 +95,18 @@ func (x *Exporter) target(a *attributes, c *conn) {
 	case "http/1.1", "http/1.0":
 		*a = append(*a, semconv.NetworkProtocolName("http"), semconv.NetworkProtocolVersion(protocol[len("http/"):]))
 	}
+}
+
+// parseTarget parses the URL of a request, or the authority that a CONNECT names alone.
+func parseTarget(text string) *url.URL {
+	if !strings.ContainsAny(text, "/?#") {
+		return &url.URL{Host: text}
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return &url.URL{}
+	}
+	return u
 }
 
 // outcome adds how a request went.

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"h2trace/export/otlp/otlptest"
 )
 
 // messages keeps what an Exporter says.
@@ -75,19 +72,4 @@ func recording(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	return strings.Split(strings.TrimSpace(string(b)), "\n")
-}
-
-func TestDump(t *testing.T) {
-	c := otlptest.Start(t, nil)
-	x, said := start(t, c.URL)
-	for _, l := range recording(t) {
-		x.Line([]byte(l))
-	}
-	totals := x.Close(5 * time.Second)
-	fmt.Println(totals, said.all())
-	for i, s := range c.Spans() {
-		if i < 12 {
-			fmt.Printf("%s %s %x/%x parent %x links %v events %v %v\n  %v\n  %v\n", s.Name, s.Kind, s.TraceId, s.SpanId, s.ParentSpanId, s.Links, s.Events, time.Duration(s.EndTimeUnixNano-s.StartTimeUnixNano), s.Attributes, s.Resource)
-		}
-	}
 }

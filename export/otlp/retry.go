@@ -3,6 +3,7 @@ package otlp
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -12,17 +13,21 @@ import (
 	"time"
 )
 
-const (
-	firstWait = 500 * time.Millisecond
-	maxWait   = 15 * time.Second
-	// maxElapsed is how long a batch is tried.
-	maxElapsed = time.Minute
-)
+// pace says how often a batch is tried.
+type pace struct {
+	first, longest time.Duration // waits; each is up to twice the one before
+	elapsed        time.Duration // how long it is tried
+}
+
+var usualPace = pace{first: 500 * time.Millisecond, longest: 15 * time.Second, elapsed: maxElapsed}
+
+// maxElapsed is how long a batch is tried, and thus more than the longest wait.
+const maxElapsed = time.Minute
 
 // deliver sends a batch until it arrives, or cannot, or ctx is done. When hurry is closed, the
 // current wait ends at once. It calls failed with each failure that is not the last one.
 func (c *client) deliver(ctx context.Context, hurry <-chan struct{}, batch []byte, failed func(error)) (answer, error) {
-	begun, wait := time.Now(), firstWait
+	begun, wait := time.Now(), c.pace.first
 	for {
 		a, f := c.post(ctx, batch)
 		switch {
@@ -32,7 +37,7 @@ func (c *client) deliver(ctx context.Context, hurry <-chan struct{}, batch []byt
 			return a, f
 		}
 		pause := max(f.wait, wait/2+rand.N(wait))
-		if time.Since(begun)+pause > maxElapsed {
+		if time.Since(begun)+pause > c.pace.elapsed {
 			return a, f
 		}
 		failed(f)
@@ -46,7 +51,7 @@ func (c *client) deliver(ctx context.Context, hurry <-chan struct{}, batch []byt
 			return a, f
 		}
 		timer.Stop()
-		wait = min(2*wait, maxWait)
+		wait = min(2*wait, c.pace.longest)
 	}
 }
 
@@ -75,6 +80,9 @@ func cause(err error) error {
 			return sys.Err
 		}
 		return op.Err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it closed the connection")
 	}
 	return err
 }
