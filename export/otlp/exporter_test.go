@@ -52,6 +52,7 @@ func start(t testing.TB, url string, env ...string) (*Exporter, *messages) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	x.sender.client.pace = hasty
 	return x, said
 }
 

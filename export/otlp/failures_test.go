@@ -23,7 +23,6 @@ const spansInRecording = 51
 // feed takes the recording.
 func feed(t testing.TB, x *Exporter) {
 	t.Helper()
-	x.sender.client.pace = hasty
 	for _, line := range recording(t) {
 		x.Line([]byte(line))
 	}

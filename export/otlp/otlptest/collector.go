@@ -65,8 +65,11 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	b, err := io.ReadAll(body)
-	if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/x-protobuf" {
-		c.t.Errorf("collector: %s %s of %s: %v", r.Method, r.URL, r.Header.Get("Content-Type"), err)
+	if err != nil {
+		return // the client left
+	}
+	if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/x-protobuf" {
+		c.t.Errorf("collector: %s %s of %s", r.Method, r.URL, r.Header.Get("Content-Type"))
 	}
 	if c.answer != nil && c.answer(n, w, r) {
 		return
