@@ -82,6 +82,9 @@
 //	processes   on error: [{pid, args, exit_code}] of the processes of git and
 //	            similar programs that the complaint is about; absent if there is
 //	            none
+//	traceparent, service_name
+//	            on exec and attached: TRACEPARENT (W3C Trace Context) and
+//	            OTEL_SERVICE_NAME of its environment; absent without
 //
 // # conn
 //
@@ -360,6 +363,9 @@
 //	silent_ms       of a response that was cut, or is open: how long before its
 //	                end nothing of it came any more, or only part of a frame;
 //	                absent on all others, and if more of it may have come
+//	traceparent     the trace context in the fields of the request (W3C Trace
+//	                Context), "00-TRACE-PARENT-FLAGS"; absent if it had none, or
+//	                none that is valid
 //	open            true if it had not ended when the observation did, else
 //	                absent
 //
@@ -432,6 +438,12 @@
 //	         up a list
 //	packets  with --pcap: {written, lost}. lost are packets that found no room
 //	         in their buffer, or that could not be written
+//	otlp     with --otlp: {spans_sent, spans_rejected, spans_dropped,
+//	         spans_unsampled, points_sent, points_rejected, points_dropped}. Sent
+//	         are those that the collector acknowledged; rejected those that it did
+//	         not take of a batch; dropped all others, for which there was no room,
+//	         or which did not reach it. points are those of metrics. Unsampled
+//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER
 //	labels   with --label: object of what the user says about the run,
 //	         {"region":"eu"}
 //

@@ -72,6 +72,9 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	if e.Latest != 0 {
 		b = appendSpan(b, "silent_ms", e.Latest, max(e.Latest, e.ResponseEnd))
 	}
+	if e.TraceParent != "" {
+		b = appendText(b, "traceparent", string(e.TraceParent))
+	}
 	if e.Open {
 		b = append(b, `,"open":true`...)
 	}

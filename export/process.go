@@ -1,11 +1,19 @@
 package export
 
-import "time"
+import (
+	"time"
+
+	"h2trace/decoder/exchange"
+)
 
 // Process holds what each process event prints.
 type Process struct {
 	PPID *int   // nil is unknown
 	Exe  string // empty is unknown
+	// TraceParent and ServiceName are TRACEPARENT and OTEL_SERVICE_NAME of its environment. The
+	// events of exec and attached print them.
+	TraceParent exchange.TraceParent
+	ServiceName string
 }
 
 // Process prints a process event. Meta.Conn is not used.
@@ -20,7 +28,22 @@ func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
 	b = appendIntOrNull(b, "ppid", p.PPID)
 	b = appendTextOrNull(b, "exe", p.Exe)
 	b = e.appendKeys(&j.enc.screen, b)
+	switch e.(type) {
+	case ProcessExec, *ProcessAttached:
+		b = j.enc.appendTracing(b, p)
+	}
 	j.out.end(append(b, '}'))
+}
+
+// appendTracing appends what tells a tracing system where the spans of a process belong.
+func (s *screen) appendTracing(b []byte, p *Process) []byte {
+	if p.TraceParent != "" {
+		b = appendText(b, "traceparent", string(p.TraceParent))
+	}
+	if p.ServiceName != "" {
+		b = s.appendURL(b, "service_name", p.ServiceName)
+	}
+	return b
 }
 
 // ProcessEvent is what happened to a process: one of *ProcessAttached, ProcessExec,

@@ -21,11 +21,23 @@ type Summary struct {
 	Signal    string    // the first that h2trace got, such as "SIGINT", or ""
 	Verify    *Verified // nil without --verify
 	Packets   *Packets  // nil without --pcap
+	OTLP      *OTLP     // nil without --otlp
 	Labels    []Label   // printed in this order
 }
 
 // Packets counts those of --pcap.
 type Packets struct{ Written, Lost uint64 }
+
+// OTLP counts the spans and data points of --otlp: what a collector has acknowledged, what it has
+// rejected, and what did not reach it. Unsampled spans were not to be sent.
+type OTLP struct {
+	Spans     Delivery
+	Unsampled uint64
+	Points    Delivery
+}
+
+// Delivery counts what was sent, and what became of all else.
+type Delivery struct{ Sent, Rejected, Dropped uint64 }
 
 // Label is what the user says about a run, such as the region that it is from.
 type Label struct{ Key, Value string }
@@ -97,10 +109,25 @@ func (j *JSONL) Summary(s *Summary) {
 		b = appendInteger(b, p.Written)
 		b = append(appendIntOrNull(b, "lost", &p.Lost), '}')
 	}
+	if s.OTLP != nil {
+		b = s.OTLP.appendTo(b)
+	}
 	if len(s.Labels) > 0 {
 		b = appendLabels(b, s.Labels)
 	}
 	j.out.end(append(b, '}'))
+}
+
+func (o *OTLP) appendTo(b []byte) []byte {
+	b = append(b, `,"otlp":{"spans_sent":`...)
+	b = appendInteger(b, o.Spans.Sent)
+	b = appendIntOrNull(b, "spans_rejected", &o.Spans.Rejected)
+	b = appendIntOrNull(b, "spans_dropped", &o.Spans.Dropped)
+	b = appendIntOrNull(b, "spans_unsampled", &o.Unsampled)
+	b = appendIntOrNull(b, "points_sent", &o.Points.Sent)
+	b = appendIntOrNull(b, "points_rejected", &o.Points.Rejected)
+	b = appendIntOrNull(b, "points_dropped", &o.Points.Dropped)
+	return append(b, '}')
 }
 
 func appendLabels(b []byte, labels []Label) []byte {

@@ -26,6 +26,7 @@ type Options struct {
 	Output  string               // -o; "" is stdout
 	Keys    string               // --keylog; "" is none
 	Packets output.PacketOptions // --pcap, -C, -W
+	OTLP    otlpFlag             // --otlp
 	Quiet   bool                 // -q
 	Sum     bool                 // -c: print the report instead of events
 	Report  reportOptions
@@ -106,6 +107,9 @@ func parseArgs(args []string) (Options, action, error) {
 		}
 	}
 	if err := checkPacketFlags(fs, &opts); err != nil {
+		return opts, 0, err
+	}
+	if err := checkOTLP(&opts); err != nil {
 		return opts, 0, err
 	}
 	if opts.Sum && (fs.Changed("events") || fs.Changed("format") || opts.lines.Verbose || opts.lines.selects(fs) || opts.BodyBytes > 0) {
@@ -189,6 +193,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.Var((*labelList)(&opts.Labels), "label", "")
 	fs.StringVar(&opts.Keys, "keylog", "", "")
 	bindPackets(fs, &opts.Packets)
+	fs.Var(&opts.OTLP, "otlp", "")
 	fs.Var(&opts.Metrics, "metrics", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")

@@ -123,7 +123,11 @@ func (t *fakeTracer) observeEvents(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	events.Process(at(1000), &export.Process{}, export.ProcessExit{Code: new(0)})
-	events.Summary(&export.Summary{Time: now(1000), Command: new(7), Labels: t.opts.Labels})
+	var sent *export.OTLP
+	if t.opts.Delivered != nil {
+		sent = t.opts.Delivered()
+	}
+	events.Summary(&export.Summary{Time: now(1000), Command: new(7), Labels: t.opts.Labels, OTLP: sent})
 	return events.Close()
 }
 

@@ -18,7 +18,7 @@ import (
 type metricsRun struct {
 	recorder *metrics.Recorder
 	lines    *linequeue.Queue
-	server   *metricsserver.Server
+	server   *metricsserver.Server // nil if only a collector gets them
 
 	mu   sync.Mutex
 	lost func() (uint64, error) // nil before there is a tracer
@@ -39,25 +39,31 @@ func newMetricsRun(opts *Options, msg *message.Printer) (*metricsRun, error) {
 	if opts.Metrics == "" {
 		return nil, nil
 	}
-	m := &metricsRun{}
-	m.recorder = metrics.New(metrics.Options{Version: moduleVersion(), Usage: trace.AgentUsage, Lost: m.lostSoFar})
+	m := recordMetrics(opts)
 	server, err := metricsserver.Start(opts.Metrics, m.recorder)
 	if err != nil {
 		return nil, err
 	}
 	m.server = server
-	m.lines = linequeue.New(m.recorder.Take, linequeue.Options{Chunks: metricsChunks, Delay: metricsDelay})
-	kinds, err := export.ParseEvents(metrics.Events)
-	if err != nil {
-		panic(err)
-	}
-	opts.Listeners = append(opts.Listeners, export.Listener{Events: kinds, Line: m.lines.Add})
 	if server.Public() {
 		msg.Infof("metrics are at %s, for all that reach this host", server.URL())
 	} else {
 		msg.Infof("metrics are at %s", server.URL())
 	}
 	return m, nil
+}
+
+// recordMetrics records what the tracer observes, for an endpoint or a collector.
+func recordMetrics(opts *Options) *metricsRun {
+	m := &metricsRun{}
+	m.recorder = metrics.New(metrics.Options{Version: moduleVersion(), Usage: trace.AgentUsage, Lost: m.lostSoFar})
+	m.lines = linequeue.New(m.recorder.Take, linequeue.Options{Chunks: metricsChunks, Delay: metricsDelay})
+	kinds, err := export.ParseEvents(metrics.Events)
+	if err != nil {
+		panic(err)
+	}
+	opts.Listeners = append(opts.Listeners, export.Listener{Events: kinds, Line: m.lines.Add})
+	return m
 }
 
 // observes says who knows what is lost so far.
@@ -83,6 +89,8 @@ func (m *metricsRun) lostSoFar() (uint64, error) {
 func (m *metricsRun) end() {
 	if m != nil {
 		m.lines.Close()
-		m.server.Close()
+		if m.server != nil {
+			m.server.Close()
+		}
 	}
 }

@@ -50,6 +50,7 @@ type session struct {
 	metrics *metricsRun     // of --metrics, nil for none
 	keys    *output.Secrets // of --keylog, nil for none
 	packets *output.Packets // of --pcap, nil for none
+	otlp    *otlpRun        // of --otlp, nil for none
 }
 
 // openSession opens the output, whose owner is that of COMMAND if it has another user.
@@ -83,6 +84,9 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 		s.opts.Format = f.Append
 	}
 	if s.metrics, err = newMetricsRun(&s.opts, msg); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	if s.otlp, err = newOTLPRun(&s.opts, &s.metrics, msg); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	if opts.Top.wanted {
@@ -259,6 +263,7 @@ func (s *session) explain(err error) error {
 // failure.
 func (s *session) finish(err error, success, failure int) int {
 	err = s.explain(err)
+	s.otlp.close()
 	if printErr := s.explain(errors.Join(s.sum.print(s.out), s.top.end(s.out))); err == nil {
 		err = printErr
 	}
@@ -275,6 +280,7 @@ func (s *session) finish(err error, success, failure int) int {
 		err = closeErr
 	}
 	s.sum.say(s.msg)
+	s.otlp.say(s.msg)
 	if err != nil {
 		return failure
 	}

@@ -27,7 +27,7 @@ func (t *Tracker) charge(o *open) {
 
 // keeps returns the memory of an exchange.
 func (o *open) keeps() int32 {
-	cost := openCost + int32(len(o.Method)+len(o.URL)+len(o.Redirect)+len(o.settings)) + o.Answer.keeps() + o.early
+	cost := openCost + int32(len(o.Method)+len(o.URL)+len(o.TraceParent)+len(o.Redirect)+len(o.settings)) + o.Answer.keeps() + o.early
 	if o.flow != nil {
 		cost += flowCost
 	}
@@ -52,7 +52,7 @@ func (t *Tracker) relieve(o *open) {
 			oldest = o.newer
 		}
 		if oldest == nil {
-			o.Method, o.URL, o.Redirect, o.settings, o.Answer, o.GRPC = "", "", "", "", Answer{}, nil
+			o.Method, o.URL, o.TraceParent, o.Redirect, o.settings, o.Answer, o.GRPC = "", "", "", "", "", Answer{}, nil
 			t.pay(o, o.keeps())
 			return
 		}

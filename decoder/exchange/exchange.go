@@ -24,7 +24,9 @@ type Exchange struct {
 	// Authorized says that the request, if its fields were seen, has a field with
 	// credentials.
 	Authorized bool
-	Answer     // what the response says of itself
+	// TraceParent is the trace context in the fields of the request.
+	TraceParent TraceParent
+	Answer      // what the response says of itself
 
 	// RequestBytes and ResponseBytes count the bodies, without padding and
 	// transfer coding. Both are -1 if bytes of one may be missing.

@@ -65,6 +65,9 @@ func (s *http1Sink) Request(since, at ktime.Time, r *http1.Request) {
 	for name := range r.Header {
 		o.Authorized = o.Authorized || isCredential(strings.ToLower(name))
 	}
+	for _, value := range r.Header["Traceparent"] {
+		o.traceParent(value)
+	}
 	t.last = o
 	t.sink.Request(at, &o.Exchange)
 	if t.adrift() {

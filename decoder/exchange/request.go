@@ -32,6 +32,8 @@ func (o *open) request(fields []hpack.HeaderField) bool {
 			path = f.Value
 		case "content-type":
 			o.callOf(f.Value)
+		case "traceparent":
+			o.traceParent(f.Value)
 		default:
 			o.Authorized = o.Authorized || isCredential(f.Name)
 		}

@@ -25,6 +25,7 @@ var wanted = map[string]bool{
 	"HTTPS_PROXY": true, "https_proxy": true, "HTTP_PROXY": true, "http_proxy": true, "NO_PROXY": true, "no_proxy": true,
 	"LD_LIBRARY_PATH": true, // for its libraries
 	"REQUEST_METHOD":  true, // of CGI, where net/http does not trust HTTP_PROXY
+	"TRACEPARENT":     true, "OTEL_SERVICE_NAME": true,
 }
 
 // Read reads the environment of a process, as it was when it executed its program.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 )
 
@@ -29,12 +30,40 @@ type Source struct {
 	late  bool
 	list  goproxy.Proxies
 	http  *HTTPProxies // nil: none
+	// tracing is what the environment says to tracing systems.
+	tracing Tracing
+}
+
+// Tracing is what the environment of a process says to tracing systems: to which span what it does
+// belongs, and its name.
+type Tracing struct {
+	Parent  exchange.TraceParent
+	Service string
+}
+
+// maxService bounds the name of a service.
+const maxService = 256
+
+func (env Environment) tracing() Tracing {
+	service := env["OTEL_SERVICE_NAME"]
+	if len(service) > maxService {
+		service = ""
+	}
+	return Tracing{exchange.ParseTraceParent(env["TRACEPARENT"]), service}
+}
+
+// Tracing returns what the process says to tracing systems.
+func (s *Source) Tracing() Tracing {
+	if s == nil {
+		return Tracing{}
+	}
+	return s.tracing
 }
 
 // NewSource returns the Source of a process with an environment, without the files of
 // the go command.
 func NewSource(env Environment) *Source {
-	s := &Source{ready: make(chan struct{}), list: goproxy.ParseProxies(env["GOPROXY"]), http: env.httpProxies()}
+	s := &Source{ready: make(chan struct{}), list: goproxy.ParseProxies(env["GOPROXY"]), http: env.httpProxies(), tracing: env.tracing()}
 	close(s.ready)
 	return s
 }
@@ -108,7 +137,7 @@ func (r Reader) Source(env Environment, pid int, exe string) *Source {
 	if env["GOPROXY"] != "" || filepath.Base(exe) != "go" {
 		return NewSource(env)
 	}
-	s := &Source{pid: pid, files: env.envFiles(exe), ready: make(chan struct{}), http: env.httpProxies()}
+	s := &Source{pid: pid, files: env.envFiles(exe), ready: make(chan struct{}), http: env.httpProxies(), tracing: env.tracing()}
 	select {
 	case r <- s:
 	default:

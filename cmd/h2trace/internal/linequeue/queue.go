@@ -14,6 +14,8 @@ type Options struct {
 	Delay  time.Duration // after which a chunk that is not full is handed over; 0 is at the end
 	// Drop drops lines that come faster than they are taken, instead of waiting.
 	Drop bool
+	// Dropped is called with each line that is dropped, by who adds lines; nil is for nobody.
+	Dropped func(line []byte)
 	// Protect runs the goroutine that takes lines; nil just runs it.
 	Protect func(func())
 }
@@ -28,6 +30,7 @@ type Queue struct {
 	timer   *time.Timer // nil without a Delay
 	armed   bool        // the timer will hand the chunk over
 	dropped bool
+	closed  bool
 
 	queue chan []byte // of chunks
 	free  chan []byte // chunks to use again
@@ -59,10 +62,13 @@ func New(take func(line []byte), o Options) *Queue {
 	return q
 }
 
-// Add takes a line without its end. It does not keep it.
+// Add takes a line without its end. It does not keep it. After Close it ignores lines.
 func (q *Queue) Add(line []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	if q.chunk == nil {
 		select {
 		case q.chunk = <-q.free:
@@ -82,7 +88,9 @@ func (q *Queue) Add(line []byte) {
 func (q *Queue) flush() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.armed = false
+	if q.armed = false; q.closed {
+		return
+	}
 	q.handOver(q.opts.Drop)
 }
 
@@ -97,6 +105,9 @@ func (q *Queue) handOver(drop bool) {
 		select {
 		case q.queue <- q.chunk:
 		default:
+			if q.opts.Dropped != nil {
+				each(q.chunk, q.opts.Dropped)
+			}
 			q.dropped, q.chunk = true, q.chunk[:0]
 			return
 		}
@@ -107,11 +118,7 @@ func (q *Queue) handOver(drop bool) {
 func (q *Queue) run() {
 	defer close(q.done)
 	for chunk := range q.queue {
-		for line := range bytes.SplitSeq(chunk, []byte{'\n'}) {
-			if len(line) > 0 {
-				q.take(line)
-			}
-		}
+		each(chunk, q.take)
 		if cap(chunk) > 2*chunkSize {
 			continue // of an enormous line
 		}
@@ -122,11 +129,21 @@ func (q *Queue) run() {
 	}
 }
 
-// Close returns when all lines are taken, and reports whether some were dropped. No line may
-// follow. It may be called again.
+// each calls f with the lines of a chunk.
+func each(chunk []byte, f func(line []byte)) {
+	for line := range bytes.SplitSeq(chunk, []byte{'\n'}) {
+		if len(line) > 0 {
+			f(line)
+		}
+	}
+}
+
+// Close returns when all lines are taken, and reports whether some were dropped. It may be called
+// again.
 func (q *Queue) Close() (dropped bool) {
 	q.closing.Do(func() {
 		q.mu.Lock()
+		q.closed = true
 		if q.timer != nil {
 			q.timer.Stop()
 		}

@@ -17,6 +17,10 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 	at := monotonic()
 	lost := ledger.Lost() + o.undecoded
 	o.losses.settle(at, ledger, o.undecoded)
+	var sent *export.OTLP
+	if o.opts.Delivered != nil {
+		sent = o.opts.Delivered()
+	}
 	agent, err := AgentUsage()
 	if err != nil {
 		return nil, err
@@ -40,6 +44,7 @@ func (o *Observer) settle(ledger bpf.Ledger) (*export.Summary, error) {
 		Verify:    verified(o.conns.verifier),
 		Labels:    o.opts.Labels,
 		Packets:   o.packetTotals(),
+		OTLP:      sent,
 	}
 	o.events.Summary(sum)
 	if o.delivered()+lost != ledger.SeenRecords {

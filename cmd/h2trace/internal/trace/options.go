@@ -29,14 +29,17 @@ type Options struct {
 	PacketFiles packets.Files               // --pcap; nil for none
 	KeyedFiles  bool                        // session secrets go there, too
 	Labels      []export.Label              // --label
-	BodyBytes   int                         // -s, bytes of each DATA payload
-	ShowSecrets bool                        // --show-secrets
-	Buffer      int                         // --buffer, bytes; a power of two
-	Duration    time.Duration               // --duration, for messages; 0 is no limit
-	Verify      bool                        // --verify: hold headers against those of the processes
-	Plan        Plan                        // --plan
-	Sources     Sources                     // --source
-	TestPlan    TestPlan                    // for tests, and to measure what observing costs
+	// Delivered is called before the summary, after all other events of targets. It returns what
+	// became of those sent elsewhere; nil is for nothing.
+	Delivered   func() *export.OTLP
+	BodyBytes   int           // -s, bytes of each DATA payload
+	ShowSecrets bool          // --show-secrets
+	Buffer      int           // --buffer, bytes; a power of two
+	Duration    time.Duration // --duration, for messages; 0 is no limit
+	Verify      bool          // --verify: hold headers against those of the processes
+	Plan        Plan          // --plan
+	Sources     Sources       // --source
+	TestPlan    TestPlan      // for tests, and to measure what observing costs
 }
 
 // Plan says which places of a binary the probes go to.

@@ -36,6 +36,7 @@ type Exchange struct {
 	GRPCStatus    *int       `json:"grpc_status"`
 	GRPCMessage   string     `json:"grpc_message"`
 	Silent        *float64   `json:"silent_ms"`
+	TraceParent   string     `json:"traceparent"`
 	Open          bool       `json:"open"`
 }
 

@@ -31,7 +31,8 @@ var schema = map[string][]key{
 		opt("module", keys(need("path", str), opt("version", str))),
 		opt("error", keys(need("class", str), need("detail", str))), opt("via", str),
 		opt("requests", list(keys(need("conn", connID), need("stream", count), need("url", str), opt("proxy", str)))),
-		opt("processes", list(keys(need("pid", count), opt("args", list(str)), need("exit_code", integer))))),
+		opt("processes", list(keys(need("pid", count), opt("args", list(str)), need("exit_code", integer)))),
+		opt("traceparent", str), opt("service_name", str)),
 	"conn": append(ofProcess[:5:5],
 		opt("conn", connID), need("action", oneOf("open", "close", "resync", "dns", "failed", "silent")),
 		opt("local", endpoint), opt("remote", endpoint), opt("role", oneOf("client", "server")),
@@ -63,7 +64,7 @@ var schema = map[string][]key{
 		opt("retry", keys(need("attempt", count), need("conn", connID), need("stream", count), need("class", str))), opt("via", str),
 		opt("authorized", boolean), opt("retry_after", str), exact("retry_after"),
 		opt("cache", oneOf("hit", "miss")), opt("age_s", count), opt("server_timing", members(millis)),
-		opt("grpc_status", count), opt("grpc_message", str), opt("silent_ms", millis), opt("open", boolean)),
+		opt("grpc_status", count), opt("grpc_message", str), opt("silent_ms", millis), opt("traceparent", str), opt("open", boolean)),
 	"stall": append(ofConn[:6:6],
 		need("stream", count), need("side", oneOf("recv_window", "send_window")), opt("window", integer),
 		need("start", timestamp), need("stall_ms", millis), opt("ended_by", str)),
@@ -82,6 +83,8 @@ var schema = map[string][]key{
 		opt("command", count), opt("signal", str),
 		opt("verify", keys(need("blocks", count), need("fields", count), need("mismatches", count), need("unchecked", count))),
 		opt("packets", keys(need("written", count), need("lost", count))),
+		opt("otlp", keys(need("spans_sent", count), need("spans_rejected", count), need("spans_dropped", count), need("spans_unsampled", count),
+			need("points_sent", count), need("points_rejected", count), need("points_dropped", count))),
 		opt("labels", object)),
 }
 

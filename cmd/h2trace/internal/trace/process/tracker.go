@@ -210,7 +210,8 @@ func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 
 // Print prints an event of a process, with its time.
 func (t *Tracker) Print(p *Process, e export.ProcessEvent) {
-	of := export.Process{Exe: p.Exe}
+	tracing := p.Source.Tracing()
+	of := export.Process{Exe: p.Exe, TraceParent: tracing.Parent, ServiceName: tracing.Service}
 	if p.PPID > 0 {
 		of.PPID = &p.PPID
 	}
