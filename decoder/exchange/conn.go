@@ -25,6 +25,8 @@ type Hooks struct {
 	Lost func(dir decoder.Direction)
 	// Tunnel takes the bytes in the tunnel of an HTTP/1.x CONNECT.
 	Tunnel func(at ktime.Time, dir decoder.Direction, b []byte)
+	// TunnelGap takes that n of these bytes were lost, -1 for an unknown number.
+	TunnelGap func(at ktime.Time, dir decoder.Direction, n int64)
 }
 
 // ConnConfig is what the caller of NewConn knows about a connection. The zero value is for
@@ -49,6 +51,7 @@ type Conn struct {
 	decoder *decoder.Conn
 	tracker *Tracker
 	upgrade Upgrade
+	doubted bool
 }
 
 // NewConn returns a Conn that calls hooks.
@@ -94,8 +97,22 @@ func (c *Conn) GapAtMost(at ktime.Time, dir decoder.Direction, n int64) {
 }
 
 // Missed says that bytes of a direction were lost after those given, before Gap can say how
-// many.
+// many. Until then, all that they may have changed is unknown, in both directions.
 func (c *Conn) Missed(dir decoder.Direction) { c.decoder.Missed(dir) }
+
+// Doubt says that bytes of both directions may be missing after those given, and that no
+// Gap will say where. Exchanges that are open may have ended: Close then reports their end
+// as unknown.
+func (c *Conn) Doubt(at ktime.Time) {
+	c.doubted = true
+	for _, dir := range [...]decoder.Direction{decoder.Send, decoder.Recv} {
+		if c.decoder.Protocol() == decoder.HTTP1 {
+			c.Gap(at, dir, -1)
+		} else {
+			c.decoder.Missed(dir)
+		}
+	}
+}
 
 // Protocol returns the protocol of the connection, ProtocolUnknown until it is decided.
 // After an upgrade it is HTTP2.
@@ -117,6 +134,10 @@ func (c *Conn) SetRole(r decoder.Role) {
 func (c *Conn) Close(at ktime.Time, by Ended) {
 	c.decoder.Close(at)
 	c.goOn()
+	if c.doubted { // the decoder may have held frames until now
+		c.tracker.Lost(decoder.Send)
+		c.tracker.Lost(decoder.Recv)
+	}
 	c.tracker.Close(at, by)
 }
 
@@ -167,6 +188,9 @@ func (s *frameSink) Bytes(at ktime.Time, dir decoder.Direction, b []byte) { s.tr
 
 // Gap implements decoder.ByteSink.
 func (s *frameSink) Gap(at ktime.Time, dir decoder.Direction, n int64) {
+	if s.hooks.TunnelGap != nil && s.tracker.Tunneled() {
+		s.hooks.TunnelGap(at, dir, n)
+	}
 	s.tracker.Gap(at, dir, n)
 	if s.hooks.Lost != nil {
 		s.hooks.Lost(dir)
