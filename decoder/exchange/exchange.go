@@ -77,7 +77,13 @@ const (
 )
 
 // String returns the name of the protocol, such as "http/1.1".
-func (p Proto) String() string { return [...]string{"h2", "http/1.1", "http/1.0", "h2c"}[p] }
+func (p Proto) String() string {
+	names := [...]string{"h2", "http/1.1", "http/1.0", "h2c"}
+	if int(p) >= len(names) {
+		return "unknown"
+	}
+	return names[p]
+}
 
 // Reused says whether an exchange used an existing connection.
 type Reused uint8

@@ -72,8 +72,7 @@ func (r *recorder) add(format string, args ...any) {
 }
 
 func (r *recorder) open(c *flow.Conn) (h flow.Hooks) {
-	role := map[decoder.Role]string{decoder.Client: "client", decoder.Server: "server"}[c.Role]
-	r.add("open role=%s start=%v tls=%v", role, c.FromStart, c.Secure)
+	r.add("open role=%v start=%v tls=%v", c.Role, c.FromStart, c.Secure)
 	h.Exchange = func(e *exchange.Exchange) {
 		var class exchange.Class
 		if e.Error != nil {
@@ -190,7 +189,7 @@ func TestJoined(t *testing.T) {
 	list, secrets := packets(t, "testdata/requests.pcapng")
 	var r recorder
 	replay(t, r.config(), list[12:], secrets)
-	want := []string{"open role= start=false tls=true", "send: hello not seen", "recv: hello not seen", "end"}
+	want := []string{"open role=unknown start=false tls=true", "send: hello not seen", "recv: hello not seen", "end"}
 	if diff := cmp.Diff(want, r.events); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
