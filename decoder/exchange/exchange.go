@@ -59,6 +59,15 @@ type Exchange struct {
 	again repeats
 }
 
+// Duration returns how long the exchange took, from the first byte of its request to the last
+// of its response. ok is false if either is unknown, or did not come.
+func (e *Exchange) Duration() (d time.Duration, ok bool) {
+	if e.Start == 0 || e.ResponseEnd == 0 || e.Open {
+		return 0, false
+	}
+	return e.ResponseEnd.Sub(e.Start), true
+}
+
 // GRPC is the result of a gRPC call.
 type GRPC struct {
 	Status  int // -1 without one

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"h2trace/decoder/capture"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/flow"
+	"h2trace/decoder/internal/corpora"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls"
 )
@@ -31,6 +33,12 @@ var whole = []string{
 	"POST https://service.example/upload 204 0 ",
 	"end",
 }
+
+// proxied is what testdata/proxied.pcapng holds.
+var proxied = slices.Concat(
+	[]string{"open role=client start=true tls=false", "CONNECT service.example:443 200 0 "},
+	[]string{whole[0], "inside of true false"}, whole[1:], []string{"end"},
+)
 
 // packets returns the packets of a capture, and its secrets.
 func packets(t testing.TB, path string) (list []*capture.Packet, secrets []byte) {
@@ -73,10 +81,16 @@ func (r *recorder) add(format string, args ...any) {
 
 func (r *recorder) open(c *flow.Conn) (h flow.Hooks) {
 	r.add("open role=%v start=%v tls=%v", c.Role, c.FromStart, c.Secure)
+	if c.Outer != nil {
+		r.add("inside of %v %v", c.Outer.Local == c.Local, c.Outer.Secure)
+	}
 	h.Exchange = func(e *exchange.Exchange) {
 		var class exchange.Class
 		if e.Error != nil {
 			class = e.Error.Class
+		}
+		if _, ok := e.Duration(); !ok && e.Status != 0 && e.ResponseBytes >= 0 {
+			r.add("%s has no duration", e.URL)
 		}
 		r.add("%s %s %d %d %s", e.Method, e.URL, e.Status, e.ResponseBytes, class)
 	}
@@ -154,23 +168,35 @@ func TestSecretsLate(t *testing.T) {
 	}
 }
 
+// TestProxied has TLS through an HTTP proxy, which is a connection of its own.
+func TestProxied(t *testing.T) {
+	list, secrets := packets(t, "testdata/proxied.pcapng")
+	var r recorder
+	replay(t, r.config(), list, secrets)
+	if diff := cmp.Diff(proxied, r.events); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestLost leaves out one packet after the other. What is reported must be what the whole
 // capture has, or be marked as unknown.
 func TestLost(t *testing.T) {
-	list, secrets := packets(t, "testdata/requests.pcapng")
-	for i := range list {
-		var r recorder
-		replay(t, r.config(), slices.Delete(slices.Clone(list), i, i+1), secrets)
-		for _, e := range r.events {
-			fields := strings.Split(e, " ")
-			switch {
-			case slices.Contains(whole, e), fields[0] == "open", fields[0] == "send:", fields[0] == "recv:":
-			case !slices.ContainsFunc(whole, func(w string) bool { return agrees(strings.Split(w, " "), fields) }):
-				t.Errorf("without packet %d: %q", i+1, e)
+	for path, all := range map[string][]string{"testdata/requests.pcapng": whole, "testdata/proxied.pcapng": proxied} {
+		list, secrets := packets(t, path)
+		for i := range list {
+			var r recorder
+			replay(t, r.config(), slices.Delete(slices.Clone(list), i, i+1), secrets)
+			for _, e := range r.events {
+				fields := strings.Split(e, " ")
+				switch {
+				case slices.Contains(all, e), fields[0] == "open", fields[0] == "send:", fields[0] == "recv:":
+				case !slices.ContainsFunc(all, func(w string) bool { return agrees(strings.Split(w, " "), fields) }):
+					t.Errorf("%s without packet %d: %q", path, i+1, e)
+				}
 			}
-		}
-		if len(r.events) < 3 {
-			t.Errorf("without packet %d: only %q", i+1, r.events)
+			if len(r.events) < 3 {
+				t.Errorf("%s without packet %d: only %q", path, i+1, r.events)
+			}
 		}
 	}
 }
@@ -282,15 +308,17 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// FuzzRead takes any file.
+// FuzzRead takes any file. Short seeds, up to the first requests, are more often changed.
 func FuzzRead(f *testing.F) {
-	for _, path := range []string{"testdata/requests.pcapng"} {
+	const short = 8 << 10
+	own := corpora.Files(f, "testdata/*.pcapng")
+	others, _ := filepath.Glob(filepath.Join(corpora.Root(f), "pcap", "*.pcap"))
+	for _, path := range append(own, others...) {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(b)
-		f.Add(b[:len(b)/2])
+		f.Add(b[:min(len(b), short)])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var first []string

@@ -33,7 +33,9 @@ func TestTshark(t *testing.T) {
 	if _, err := exec.LookPath("tshark"); err != nil {
 		t.Skip("tshark is not installed; scripts/setup installs it")
 	}
-	t.Run("own", func(t *testing.T) { compareTshark(t, "testdata/requests.pcapng", nil) })
+	for _, file := range corpora.Files(t, "testdata/*.pcapng") {
+		t.Run(filepath.Base(file), func(t *testing.T) { compareTshark(t, file, nil) })
+	}
 	for _, file := range corpora.Files(t, filepath.Join(corpora.Path(t, "pcap"), "*.pcap")) {
 		name := filepath.Base(file)
 		t.Run(name, func(t *testing.T) {

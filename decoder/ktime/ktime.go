@@ -12,7 +12,7 @@ import "time"
 // reached.
 type Time int64
 
-// Sub returns the duration t-u.
+// Sub returns the duration t-u. It has no meaning unless both times are known.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
 
 // Add returns the time t+d.

@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"strings"
@@ -35,6 +36,28 @@ func TestKeyLog(t *testing.T) {
 	for label := range l.Of([32]byte{31: 1}) {
 		t.Errorf("%s is left after Wipe", label)
 	}
+}
+
+// FuzzReadKeyLog has a secret that was read written and read again.
+func FuzzReadKeyLog(f *testing.F) {
+	f.Add([]byte(fmt.Sprintf("%s %064x %096x\n", labelMaster, 1, 2)))
+	f.Add([]byte("CLIENT_RANDOM  0g 00\r\n# CLIENT_RANDOM\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, err := ReadKeyLog(bytes.NewReader(b), func(label string, random [32]byte, secret []byte) {
+			line := fmt.Sprintf("%s %x %x\n", label, random, secret)
+			n, err := ReadKeyLog(strings.NewReader(line), func(again string, r [32]byte, s []byte) {
+				if again != label || r != random || !bytes.Equal(s, secret) {
+					t.Errorf("%q is read as %s %x %x", line, again, r, s)
+				}
+			})
+			if n != 1 || err != nil {
+				t.Errorf("%q: %d secrets, %v", line, n, err)
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestKeyLogMemory fills a KeyLog. Connections need memory beside it.
