@@ -12,7 +12,7 @@ import (
 )
 
 // Hooks are the functions that a Table calls for a connection. Those that are nil are not
-// called.
+// called. Where Tunnel is set, the Table itself does not look into the tunnel.
 type Hooks struct {
 	exchange.Hooks
 	// TLS is called when a handshake is over, with what it agreed on.
@@ -43,6 +43,8 @@ type Conn struct {
 	layer  *layer
 	last   ktime.Time // of the latest packet
 	over   bool
+
+	forcing bool // see force
 }
 
 // newConn returns the connection that a segment begins, or continues.
@@ -68,6 +70,18 @@ func newConn(t *Table, s *capture.Segment) *Conn {
 // begins takes the endpoints of a handshake.
 func (c *Conn) begins(client, server netip.AddrPort) {
 	c.Local, c.Remote, c.Role, c.FromStart = client, server, decoder.Client, true
+}
+
+// open begins to decode what a connection carries. first says that nothing came before the
+// part.
+func (c *Conn) open(p *part, dir decoder.Direction, first bool) {
+	if !c.FromStart && first && beginsConn(p.b) { // the capture lacks the SYN alone
+		c.FromStart, c.Role = true, decoder.Client
+		if dir == decoder.Recv {
+			c.Role = decoder.Server
+		}
+	}
+	c.layer = newLayer(c, p.at, p.b)
 }
 
 // maxReset is how far after the last byte that was captured a RST may be. One that is farther
@@ -152,6 +166,7 @@ func (c *Conn) end(by exchange.Ended) {
 	for d := range c.halves {
 		c.halves[d].flush(c.last)
 	}
+	c.settle()
 	if c.layer != nil {
 		c.layer.end(c.last, by)
 		c.layer = nil

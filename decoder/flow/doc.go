@@ -13,6 +13,11 @@
 // Session secrets come from Decryption Secrets Blocks of the file, or from Table.KeyLog. A
 // caller with packets from elsewhere uses Table.Packet.
 //
+// Both directions of a connection come in the order of cause: bytes are decoded after those
+// that their sender had acknowledged, even if these were captured later, or not at all. What
+// is missing is given up after 50 ms, or when the connection ends. So a hole costs what is in
+// it, and no more.
+//
 // Read returns the error of a file that is damaged or ends within a packet; all before
 // that is decoded. Table.Counts says which packets were of no use. A connection whose start
 // is not in the capture, or of which packets are missing, is decoded as far as its bytes
@@ -21,6 +26,6 @@
 // TLS through an HTTP proxy is a connection of its own, see Conn.Outer. A Table does not
 // look into SOCKS, UDP and QUIC.
 //
-// Memory is bounded by Config.Memory and Config.MaxConns, whatever the packets hold. A Table
+// Memory is bounded by Config.Memory and Config.MaxConns (80 MB more with the defaults), whatever the packets hold. A Table
 // starts no goroutine and reads no clock. It is not safe for concurrent use.
 package flow

@@ -23,13 +23,17 @@ type half struct {
 	conn   *Conn
 	dir    decoder.Direction
 	begun  bool
-	first  uint32 // sequence number of offset 0
-	reach  uint64 // offset after the highest byte so far
-	acked  uint64 // the highest offset that the peer has acknowledged
-	owed   ktime.Time
+	first  uint32     // sequence number of offset 0
+	reach  uint64     // offset after the highest byte so far
+	acked  uint64     // the highest offset that the peer has acknowledged
+	owed   ktime.Time // since when bytes are acknowledged that did not come, 0 if there are none
 	stream tcp.Stream
 	ended  ktime.Time // of its FIN or RST, 0 before
 	fin    uint64     // offset of the FIN
+
+	delivered uint64 // bytes, missing ones included
+	waiting   []part
+	held      int // their cost
 }
 
 // begin takes the first sequence number.
@@ -84,8 +88,9 @@ func (h *half) giveUp(at ktime.Time) {
 	case h.owed == 0 || h.owed > at:
 		h.owed = at
 	case h.owed.Add(ackGrace) < at:
+		since := h.owed
 		h.owed, h.reach = 0, max(h.reach, acked)
-		h.stream.GiveUp(at, acked, h.conn.table.segments, h)
+		h.stream.GiveUp(since, acked, h.conn.table.segments, h)
 	}
 }
 
@@ -95,35 +100,17 @@ func (h *half) finished() bool { return h.ended != 0 && h.stream.Next() >= h.fin
 // flush takes that no more segments come.
 func (h *half) flush(at ktime.Time) {
 	budget := h.conn.table.segments
+	if h.owed != 0 {
+		at = h.owed
+	}
 	h.stream.GiveUp(at, max(h.ackedBytes(), h.fin), budget, h)
 	h.stream.Flush(at, budget, h)
 }
 
 // Data implements tcp.Sink.
-func (h *half) Data(at ktime.Time, b []byte) {
-	c := h.conn
-	if c.layer == nil {
-		first := h.stream.Next() == uint64(len(b)) && c.halves[h.dir^1].reach == 0
-		if !c.FromStart && first && beginsConn(b) { // the capture lacks the SYN alone
-			c.FromStart, c.Role = true, decoder.Client
-			if h.dir == decoder.Recv {
-				c.Role = decoder.Server
-			}
-		}
-		c.layer = newLayer(c, at, b)
-	}
-	c.layer.data(at, h.dir, b)
-}
+func (h *half) Data(at ktime.Time, b []byte) { h.conn.offer(h, part{at: at, b: b}) }
 
-// Missing implements tcp.Sink. Before the first bytes it says that they are missing.
+// Missing implements tcp.Sink.
 func (h *half) Missing(at ktime.Time, n uint64, why tcp.Cause) {
-	c := h.conn
-	switch {
-	case c.layer == nil:
-		c.FromStart = false
-	case why == tcp.LeftOut:
-		c.layer.skip(at, h.dir, int64(n))
-	default:
-		c.layer.hole(at, h.dir, int64(n))
-	}
+	h.conn.offer(h, part{at: at, missing: n, why: why})
 }

@@ -8,6 +8,7 @@ import (
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls"
+	"h2trace/decoder/tls/record"
 )
 
 const (
@@ -35,7 +36,10 @@ type layer struct {
 func newLayer(c *Conn, at ktime.Time, b []byte) *layer {
 	t := c.table
 	c.Secure = isTLS(b, c.FromStart)
-	l := &layer{conn: c, hooks: t.cfg.Open(c)}
+	l := &layer{conn: c}
+	if t.cfg.Open != nil {
+		l.hooks = t.cfg.Open(c)
+	}
 	if l.hooks.Tunnel == nil {
 		l.hooks.Tunnel, l.hooks.TunnelGap = l.tunnel, l.tunnelGap
 	}
@@ -58,17 +62,10 @@ func newLayer(c *Conn, at ktime.Time, b []byte) *layer {
 	return l
 }
 
-// isTLS reports whether bytes begin like a record of TLS (RFC 8446 §5.1). Without the start
-// of the connection they must have its whole header.
+// isTLS reports whether bytes begin like a record of TLS. Without the start of the
+// connection they must have its whole header.
 func isTLS(b []byte, fromStart bool) bool {
-	const maxCiphertext = 1<<14 + 2048 // of TLS 1.2 (RFC 5246 §6.2.3)
-	switch {
-	case b[0] < 20 || b[0] > 23:
-		return false
-	case len(b) < 5:
-		return fromStart
-	}
-	return b[1] == 3 && b[2] <= 4 && int(b[3])<<8|int(b[4]) <= maxCiphertext
+	return record.IsHeader(b) && (fromStart || len(b) >= record.HeaderSize)
 }
 
 // beginsConn reports whether a client sends such bytes at the start of a connection alone: a

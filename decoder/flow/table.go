@@ -23,7 +23,7 @@ const (
 // Config configures a Table.
 type Config struct {
 	// Open is called for each connection with the first bytes that it carries. It
-	// returns what is to be called for what these hold. It is required.
+	// returns what is to be called for what these hold.
 	Open func(c *Conn) Hooks
 	// BodyBytes is the number of bytes of each DATA payload in decoder.Frame.Body.
 	// Without them, bulk over TLS 1.3 is verified and not decrypted.
@@ -62,6 +62,8 @@ type Table struct {
 	keys     tls.KeyLog
 	byRandom map[[32]byte][]*layer // those with such a ClientHello
 
+	held, maxHeld int // bytes that wait for what they answer
+
 	segments   *tcp.Budget
 	ciphertext *tls.Budget
 	sessions   *tls.Sessions
@@ -85,7 +87,7 @@ func New(cfg Config) *Table {
 	share := cmp.Or(cfg.Memory, defaultMemory) / 4
 	return &Table{
 		cfg: cfg, conns: make(map[key]*list.Element), recent: list.New(), byRandom: make(map[[32]byte][]*layer),
-		segments: tcp.NewBudget(int(share)), ciphertext: tls.NewBudget(int(share)), sessions: tls.NewSessions(),
+		segments: tcp.NewBudget(int(share / 2)), maxHeld: int(share / 2), ciphertext: tls.NewBudget(int(share)), sessions: tls.NewSessions(),
 		frames: decoder.NewBudget(share), exchanges: exchange.NewBudget(share),
 	}
 }

@@ -94,6 +94,11 @@ func (r *recorder) open(c *flow.Conn) (h flow.Hooks) {
 		}
 		r.add("%s %s %d %d %s", e.Method, e.URL, e.Status, e.ResponseBytes, class)
 	}
+	h.Frame = func(f *decoder.Frame) {
+		if f.Violation != nil {
+			r.add("violation %v", f.Violation)
+		}
+	}
 	h.Unopened = func(_ ktime.Time, dir decoder.Direction, why tls.Reason) { r.add("%v: %v", dir, why) }
 	h.End = func(ktime.Time, exchange.Ended) { r.add("end") }
 	return h
@@ -121,6 +126,10 @@ func TestOrder(t *testing.T) {
 		part := shuffled[i:min(i+4, len(shuffled))]
 		random.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
 	}
+	late := slices.Clone(list)
+	question := late[9] // GET /hello, captured after its answer
+	copy(late[9:13], late[10:14])
+	late[13] = question
 	twice := make([]*capture.Packet, 0, 2*len(list))
 	for _, p := range list {
 		twice = append(twice, p, p)
@@ -128,7 +137,7 @@ func TestOrder(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		list []*capture.Packet
-	}{{"as captured", list}, {"each packet twice", twice}, {"out of order", shuffled}} {
+	}{{"as captured", list}, {"each packet twice", twice}, {"out of order", shuffled}, {"a question late", late}} {
 		t.Run(tt.name, func(t *testing.T) {
 			var r recorder
 			counts := replay(t, r.config(), tt.list, secrets)
@@ -229,6 +238,33 @@ func TestJoined(t *testing.T) {
 	}
 }
 
+// TestOneSide has the packets of one endpoint alone, with much and with little memory: the
+// other direction is missing, and nothing waits for it for long.
+func TestOneSide(t *testing.T) {
+	list, secrets := packets(t, "testdata/requests.pcapng")
+	for _, fromServer := range []bool{false, true} {
+		for _, memory := range []int64{0, 16 << 10} {
+			var side []*capture.Packet
+			for _, p := range list {
+				var s capture.Segment
+				if s.Dissect(p); (s.Source.Port() == serverPort) == fromServer {
+					side = append(side, p)
+				}
+			}
+			var r recorder
+			cfg := r.config()
+			cfg.Memory = memory
+			replay(t, cfg, side, secrets)
+			if n := len(r.events); n < 3 || r.events[n-1] != "end" || !slices.Contains(r.events, "send: hello not seen") {
+				t.Errorf("from the server %v, memory %d: %q", fromServer, memory, r.events)
+			}
+		}
+	}
+}
+
+// serverPort is the port of the server in testdata/requests.pcapng.
+const serverPort = 45093
+
 // TestMaxConns has more connections at once than are followed: the same one from many ports.
 func TestMaxConns(t *testing.T) {
 	list, secrets := packets(t, "testdata/requests.pcapng")
@@ -257,7 +293,6 @@ func TestMaxConns(t *testing.T) {
 // fromPort returns a packet of the capture with another port at the client, which has the
 // one that the server has not.
 func fromPort(p *capture.Packet, port uint16) *capture.Packet {
-	const server = 45093
 	var s capture.Segment
 	if s.Dissect(p) != capture.Taken {
 		panic("not TCP")
@@ -268,7 +303,7 @@ func fromPort(p *capture.Packet, port uint16) *capture.Packet {
 	if p.Link == capture.LinkEthernet {
 		header += 14
 	}
-	if s.Source.Port() == server {
+	if s.Source.Port() == serverPort {
 		header += 2
 	}
 	other.Data[header], other.Data[header+1] = byte(port>>8), byte(port)
