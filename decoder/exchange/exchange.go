@@ -105,6 +105,17 @@ const (
 	ReusedYes
 )
 
+// String returns "no", "yes" or "unknown".
+func (r Reused) String() string {
+	switch r {
+	case ReusedNo:
+		return "no"
+	case ReusedYes:
+		return "yes"
+	}
+	return "unknown"
+}
+
 // Class is the kind of a failure.
 type Class string
 
@@ -124,8 +135,16 @@ const (
 	ClassTLS     Class = "tls"
 )
 
-// Error is the failure of an exchange.
+// Error is the failure of an exchange. It is no error value: a nil one means success.
 type Error struct {
 	Class  Class
 	Detail string
+}
+
+// String returns the class and the detail, "" for nil.
+func (e *Error) String() string {
+	if e == nil {
+		return ""
+	}
+	return string(e.Class) + ": " + e.Detail
 }

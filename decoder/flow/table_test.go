@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -53,7 +54,7 @@ func packets(t testing.TB, path string) (list []*capture.Packet, secrets []byte)
 	}
 	for {
 		item, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return list, secrets
 		}
 		if err != nil {

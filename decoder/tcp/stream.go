@@ -13,6 +13,19 @@ const (
 	Overrun
 )
 
+// String returns the cause in words.
+func (c Cause) String() string {
+	switch c {
+	case LeftOut:
+		return "left out"
+	case Lost:
+		return "lost"
+	case Overrun:
+		return "overrun"
+	}
+	return "unknown"
+}
+
 // Sink receives the bytes of a Stream in order. The methods of the Stream call it;
 // it may call other Streams, also those of the same Budget.
 type Sink interface {
