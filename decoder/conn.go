@@ -12,6 +12,17 @@ const (
 	Server
 )
 
+// String returns "client", "server" or "unknown".
+func (r Role) String() string {
+	switch r {
+	case Client:
+		return "client"
+	case Server:
+		return "server"
+	}
+	return "unknown"
+}
+
 // Client returns the direction of the client, where the role is known.
 func (r Role) Client() (d Direction, known bool) {
 	switch r {
@@ -32,6 +43,17 @@ const (
 	HTTP2
 	HTTP1
 )
+
+// String returns "HTTP/2", "HTTP/1.x" or "unknown".
+func (p Protocol) String() string {
+	switch p {
+	case HTTP2:
+		return "HTTP/2"
+	case HTTP1:
+		return "HTTP/1.x"
+	}
+	return "unknown"
+}
 
 // Config is what the caller knows about a connection at its beginning.
 type Config struct {

@@ -39,6 +39,23 @@ const (
 	Short               // too little of it was captured, or its lengths do not fit
 )
 
+// String returns the outcome in words.
+func (o Outcome) String() string {
+	switch o {
+	case Taken:
+		return "taken"
+	case OtherLink:
+		return "link type not understood"
+	case NoTransport:
+		return "neither TCP nor UDP"
+	case Fragment:
+		return "fragment of IP"
+	case Short:
+		return "headers cut or damaged"
+	}
+	return "unknown"
+}
+
 // Protocols of IP.
 const (
 	protocolHopByHop    = 0

@@ -1,6 +1,18 @@
 package exchange
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"h2trace/decoder/http1"
+)
+
+// Budget bounds the memory of all Trackers and Conns that share it, also that of package
+// http1 below them. A Tracker whose share is too large gives up its oldest exchanges. nil
+// bounds nothing but each connection by itself.
+type Budget = http1.Budget
+
+// NewBudget returns a Budget of max bytes.
+func NewBudget(max int64) *Budget { return http1.NewBudget(max) }
 
 const (
 	// openCost is the memory of an exchange without its texts, with its entries in

@@ -17,6 +17,21 @@ const (
 	NotEnded
 )
 
+// String returns who ended it: "peer", "process", "network", "nobody", or "unknown".
+func (e Ended) String() string {
+	switch e {
+	case EndedByPeer:
+		return "peer"
+	case EndedByProcess:
+		return "process"
+	case EndedByNetwork:
+		return "network"
+	case NotEnded:
+		return "nobody"
+	}
+	return "unknown"
+}
+
 // Close reports the open exchanges when the connection has ended or is not followed any
 // longer.
 func (t *Tracker) Close(at ktime.Time, by Ended) {

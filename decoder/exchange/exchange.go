@@ -61,6 +61,15 @@ type Exchange struct {
 	again repeats
 }
 
+// Duration returns how long the exchange took, from the first byte of its request to the last
+// of its response. ok is false if either is unknown, or did not come.
+func (e *Exchange) Duration() (d time.Duration, ok bool) {
+	if e.Start == 0 || e.ResponseEnd == 0 || e.Open {
+		return 0, false
+	}
+	return e.ResponseEnd.Sub(e.Start), true
+}
+
 // GRPC is the result of a gRPC call.
 type GRPC struct {
 	Status  int // -1 without one
@@ -79,7 +88,13 @@ const (
 )
 
 // String returns the name of the protocol, such as "http/1.1".
-func (p Proto) String() string { return [...]string{"h2", "http/1.1", "http/1.0", "h2c"}[p] }
+func (p Proto) String() string {
+	names := [...]string{"h2", "http/1.1", "http/1.0", "h2c"}
+	if int(p) >= len(names) {
+		return "unknown"
+	}
+	return names[p]
+}
 
 // Reused says whether an exchange used an existing connection.
 type Reused uint8
@@ -91,6 +106,17 @@ const (
 	ReusedNo
 	ReusedYes
 )
+
+// String returns "no", "yes" or "unknown".
+func (r Reused) String() string {
+	switch r {
+	case ReusedNo:
+		return "no"
+	case ReusedYes:
+		return "yes"
+	}
+	return "unknown"
+}
 
 // Class is the kind of a failure.
 type Class string
@@ -111,8 +137,16 @@ const (
 	ClassTLS     Class = "tls"
 )
 
-// Error is the failure of an exchange.
+// Error is the failure of an exchange. It is no error value: a nil one means success.
 type Error struct {
 	Class  Class
 	Detail string
+}
+
+// String returns the class and the detail, "" for nil.
+func (e *Error) String() string {
+	if e == nil {
+		return ""
+	}
+	return string(e.Class) + ": " + e.Detail
 }

@@ -58,7 +58,7 @@ type beginnings struct {
 }
 
 func (b *beginnings) Request(at ktime.Time, e *Exchange) {
-	b.got = append(b.got, fmt.Sprintf("%d: %d %s %s %v", at, e.Stream, e.Method, e.URL, e.Reused))
+	b.got = append(b.got, fmt.Sprintf("%d: %d %s %s %d", at, e.Stream, e.Method, e.URL, e.Reused))
 }
 
 // TestRequest gets each request once, when its header section is complete.

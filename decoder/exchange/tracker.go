@@ -32,7 +32,7 @@ type Config struct {
 	// FromStart says that the connection is seen from its first byte.
 	FromStart bool
 	// Budget bounds the memory of all Trackers that share it; nil bounds nothing.
-	Budget *http1.Budget
+	Budget *Budget
 }
 
 // maxOpen bounds the open exchanges of a connection. Beyond it the Tracker gives up the

@@ -2,6 +2,12 @@
 // databases. Its sources are the GOPROXY protocol
 // (https://go.dev/ref/mod#goproxy-protocol) and the protocol of checksum
 // databases (https://go.dev/ref/mod#checksum-database).
+//
+//	r, ok := goproxy.Parse("https://goproxy.example/golang.org/x/net/@v/v0.40.0.zip")
+//	fmt.Println(ok, r.Kind, r.Path, r.Version) // true zip golang.org/x/net v0.40.0
+//
+// It also parses the error messages of the go command, and finds which of its requests they
+// are about. It serves h2trace, and knows nothing of connections.
 package goproxy
 
 import (

@@ -5,4 +5,7 @@
 // Like package decoder it is passive: it does no I/O, reads no clock and never fails
 // on its input. The same bytes give the same calls, however they are split. After
 // lost or malformed bytes it skips to the next place where a message may begin.
+//
+// Package exchange uses it, and is what most callers want: it has requests with their
+// responses.
 package http1

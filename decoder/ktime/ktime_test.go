@@ -29,6 +29,9 @@ func TestClock(t *testing.T) {
 			if got := tt.clock.Wall(tt.at); !got.Equal(tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
+			if got := tt.clock.Time(tt.want); got != tt.at {
+				t.Errorf("got %v for that wall time, want %v", got, tt.at)
+			}
 		})
 	}
 }

@@ -1,5 +1,9 @@
 // Package socks finds where the tunnel of a SOCKS5 proxy begins (RFC 1928, RFC 1929), for
 // an observer of both directions. It does no I/O.
+//
+//	c := socks.New() // where the first byte of the client is socks.Version
+//	inner := c.Client(b)
+//	fmt.Println(c.Target, len(inner))
 package socks
 
 import (

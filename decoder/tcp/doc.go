@@ -7,6 +7,20 @@
 // bytes came after them that the Stream gave up. Bytes still in flight are no
 // hole: the Stream holds the segments after them.
 //
-// The caller gives the offset of each segment. The package does no I/O and reads
-// no clock.
+// The caller gives the offset of each segment. Where that has a sequence number, Offset
+// returns it:
+//
+//	var s tcp.Stream // of one direction, whose SYN has the number first-1
+//	reach := uint64(0)
+//	for _, p := range segments {
+//		if at := tcp.Offset(p.Seq, first, reach); at >= 0 {
+//			reach = max(reach, uint64(at)+uint64(len(p.Payload)))
+//			s.Segment(p.Time, uint64(at), p.Payload, false, budget, sink)
+//		}
+//	}
+//	s.Flush(last, budget, sink)
+//
+// A Stream does not read acknowledgments: package flow gives up by them on bytes that the
+// capture lacks. A Stream holds 4 MiB at most, and a piece counts as 2 KiB at least. The
+// package does no I/O and reads no clock.
 package tcp

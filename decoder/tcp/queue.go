@@ -14,12 +14,22 @@ const (
 	leastHeld = 2 << 10
 )
 
-// Budget bounds the bytes that many Streams hold together. It is not safe for
-// concurrent use.
+// Budget bounds the bytes that many Streams hold together. One that exceeds it gives up on
+// the bytes that are missing, as if it held 4 MiB, which each may hold. A nil Budget bounds
+// nothing. It is not safe for concurrent use.
 type Budget struct{ most, held int }
 
 // NewBudget returns a Budget of most bytes.
 func NewBudget(most int) *Budget { return &Budget{most: most} }
+
+// add takes n bytes, or returns them if n is negative.
+func (b *Budget) add(n int) {
+	if b != nil {
+		b.held += n
+	}
+}
+
+func (b *Budget) exceeded() bool { return b != nil && b.held > b.most }
 
 // piece is an interval of a stream.
 type piece struct {
@@ -81,7 +91,7 @@ func (q *queue) insert(i int, p piece, budget *Budget) {
 	p.b = bytes.Clone(p.b)
 	q.pieces = slices.Insert(q.pieces, i, p)
 	q.cost += p.cost()
-	budget.held += p.cost()
+	budget.add(p.cost())
 }
 
 // reach returns where the last piece ends, or next without a piece.
@@ -104,17 +114,17 @@ func (q *queue) take(at uint64, budget *Budget) (piece, bool) {
 		q.pieces = nil
 	}
 	q.cost -= p.cost()
-	budget.held -= p.cost()
+	budget.add(-p.cost())
 	return p, true
 }
 
 // over reports whether the queue exceeds a bound.
 func (q *queue) over(budget *Budget) bool {
-	return len(q.pieces) > 0 && (q.cost > maxHeld || budget.held > budget.most)
+	return len(q.pieces) > 0 && (q.cost > maxHeld || budget.exceeded())
 }
 
 // drop removes all pieces.
 func (q *queue) drop(budget *Budget) {
-	budget.held -= q.cost
+	budget.add(-q.cost)
 	*q = queue{}
 }

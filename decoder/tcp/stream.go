@@ -13,6 +13,19 @@ const (
 	Overrun
 )
 
+// String returns the cause in words.
+func (c Cause) String() string {
+	switch c {
+	case LeftOut:
+		return "left out"
+	case Lost:
+		return "lost"
+	case Overrun:
+		return "overrun"
+	}
+	return "unknown"
+}
+
 // Sink receives the bytes of a Stream in order. The methods of the Stream call it;
 // it may call other Streams, also those of the same Budget.
 type Sink interface {
@@ -67,6 +80,19 @@ func (s *Stream) Flush(at ktime.Time, budget *Budget, sink Sink) {
 	}
 	out.report()
 }
+
+// GiveUp gives up on the bytes that are missing before an offset, as the observer lost them.
+func (s *Stream) GiveUp(at ktime.Time, before uint64, budget *Budget, sink Sink) {
+	if before > s.next {
+		s.unsure = true
+		out := &output{at: at, sink: sink}
+		s.giveUp(before, Lost, budget, out)
+		out.report()
+	}
+}
+
+// Next returns the offset of the first byte that is neither reported nor given up.
+func (s *Stream) Next() uint64 { return s.next }
 
 // Drop ends a Stream and reports nothing more.
 func (s *Stream) Drop(budget *Budget) { s.early.drop(budget) }

@@ -1,6 +1,8 @@
 package tls
 
 import (
+	"math"
+
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/decoder/tls/handshake"
@@ -50,8 +52,16 @@ type Info struct {
 	Asked, Answered ktime.Time
 }
 
-// New returns the Conn of a connection that is seen from its first byte.
+// New returns the Conn of a connection that is seen from its first byte. A nil budget bounds
+// nothing but each Conn by itself. Without sessions, the Conn opens no resumption of a
+// session of TLS 1.2 whose secret was logged on another connection.
 func New(budget *Budget, sessions *Sessions) *Conn {
+	if budget == nil {
+		budget = NewBudget(math.MaxInt)
+	}
+	if sessions == nil {
+		sessions = NewSessions()
+	}
 	c := &Conn{sessions: sessions}
 	for d := range c.sides {
 		c.sides[d] = side{dir: decoder.Direction(d), queue: queue{budget: budget}}

@@ -62,4 +62,4 @@ type Budget struct {
 func NewBudget(most int) *Budget { return &Budget{most: most} }
 
 // over reports whether n more bytes exceed the Budget.
-func (b *Budget) over(n int) bool { return b.held+n > b.most }
+func (b *Budget) over(n int) bool { return b.held > b.most-n }

@@ -3,8 +3,8 @@ package tls
 import (
 	"cmp"
 
+	"h2trace/decoder/internal/authority"
 	"h2trace/decoder/ktime"
-	"h2trace/decoder/tls/authority"
 	"h2trace/decoder/tls/handshake"
 )
 

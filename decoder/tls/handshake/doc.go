@@ -6,6 +6,15 @@
 // an error: a malformed extension does not hide the others. It checks what it needs
 // to read the fields, and not whether a peer may send them.
 //
+//	var a handshake.Assembler
+//	a.Take(payload) // of the first records of a client
+//	for m, ok := a.Next(); ok; m, ok = a.Next() {
+//		if m.Type == handshake.TypeClientHello {
+//			hello, err := handshake.ParseClientHello(m.Body)
+//			fmt.Println(hello.SNI, hello.ALPN, err)
+//		}
+//	}
+//
 // All input counts as hostile. The package does no I/O, reads no clock, and uses no
 // more memory than a multiple of its input.
 package handshake

@@ -8,6 +8,11 @@
 // plaintext. [Reader.Find] finds the number of a record after others were
 // missed.
 //
+//	r, err := record.NewTLS13(suite, secret) // suite, ok := record.SuiteByID(0x1301)
+//	plaintext, typ, err := r.Open(nil, rec)  // one whole record with its header
+//
+// Package tls does that for whole connections.
+//
 // The package has no I/O, no clock and no goroutine. All records count as
 // hostile: what does not verify gives an error and no plaintext, and no record
 // makes it panic or allocate more than the record's own length.

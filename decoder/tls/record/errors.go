@@ -5,9 +5,6 @@ import (
 	"fmt"
 )
 
-// HeaderSize is the size of the header of a record: type, version and length.
-const HeaderSize = 5
-
 // The bounds on the length of a record.
 const (
 	// MaxPlaintext bounds the content of a record, RFC 8446 §5.1.

@@ -1,6 +1,10 @@
 package flows
 
-import "bytes"
+import (
+	"bytes"
+
+	"h2trace/decoder/tls/record"
+)
 
 // carries says what a flow carries, as bpf/packets/stream.h decides it.
 type carries uint8
@@ -14,9 +18,7 @@ const (
 
 const (
 	// peek is how many bytes of a stream are examined.
-	peek = 8
-	// maxTLSRecord is the longest record of TLS 1.2 (RFC 5246 §6.2.3).
-	maxTLSRecord = 1<<14 + 2048
+	peek         = 8
 	socksVersion = 5 // RFC 1928 §3
 	frameSetting = 4
 	largestFrame = 9 // type of CONTINUATION
@@ -51,20 +53,11 @@ func looksFramed(b []byte) bool {
 	return len(b) >= peek && b[0] == 0 && b[3] <= largestFrame && b[5]&0x80 == 0
 }
 
-// looksTLS reports whether a stream begins like a record of TLS (RFC 8446 §5.1), as far as its
-// header is there.
-func looksTLS(b []byte) bool {
-	if b[0] < 20 || b[0] > 23 || len(b) > 1 && b[1] != 3 {
-		return false
-	}
-	return len(b) < 5 || b[2] <= 4 && int(b[3])<<8|int(b[4]) <= maxTLSRecord
-}
-
 // carried judges the first bytes of a direction, or, of a flow that was open before, of any
 // segment.
 func carried(b []byte, client, fromStart bool) carries {
 	switch {
-	case looksTLS(b) && (len(b) >= 5 || fromStart):
+	case record.IsHeader(b) && (len(b) >= record.HeaderSize || fromStart):
 		return carriesTLS
 	case client && fromStart && b[0] == socksVersion:
 		return carriesTLS // maybe, after that

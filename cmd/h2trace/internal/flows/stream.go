@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"h2trace/decoder/ktime"
+	"h2trace/decoder/tcp"
 )
 
 const (
@@ -51,11 +52,11 @@ func (s *stream) begin(seq uint32) {
 // place returns the offset of a sequence number. It reports whether that belongs to the
 // stream.
 func (s *stream) place(seq uint32) (uint64, bool) {
-	ahead := int64(int32(seq - s.first - uint32(s.end)))
-	if ahead > maxAhead || int64(s.end)+ahead < 0 {
+	at := tcp.Offset(seq, s.first, s.end)
+	if at < 0 || at-int64(s.end) > maxAhead {
 		return 0, false
 	}
-	return uint64(int64(s.end) + ahead), true
+	return uint64(at), true
 }
 
 // rebase makes an offset the first one.

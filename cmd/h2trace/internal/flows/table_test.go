@@ -39,8 +39,8 @@ type step struct {
 	payload  string
 }
 
-// record is what an engine gets.
-type record struct {
+// taken is what an engine gets.
+type taken struct {
 	conn    uint64
 	text    string // "open", "close", or the payload
 	dir     int
@@ -50,7 +50,7 @@ type record struct {
 
 // recorder is an Engine that keeps what it gets.
 type recorder struct {
-	records []record
+	records []taken
 	opens   []bpf.Open
 	closes  []bpf.Close
 	lost    [2]uint64 // bytes, as the segments say
@@ -60,15 +60,15 @@ func (r *recorder) Take(e bpf.Event) error {
 	switch e := e.(type) {
 	case *bpf.Open:
 		r.opens = append(r.opens, *e)
-		r.records = append(r.records, record{conn: e.Conn, text: "open"})
+		r.records = append(r.records, taken{conn: e.Conn, text: "open"})
 	case *bpf.Close:
 		r.closes = append(r.closes, *e)
-		r.records = append(r.records, record{conn: e.Conn, text: "close"})
+		r.records = append(r.records, taken{conn: e.Conn, text: "close"})
 	case *bpf.Segment:
-		r.records = append(r.records, record{e.Conn, string(e.Payload), e.Dir, e.Offset, e.LostRecords})
+		r.records = append(r.records, taken{e.Conn, string(e.Payload), e.Dir, e.Offset, e.LostRecords})
 		r.lost[e.Dir] = e.LostBytes
 	case *bpf.Abandoned:
-		r.records = append(r.records, record{conn: e.Conn, text: "abandoned"})
+		r.records = append(r.records, taken{conn: e.Conn, text: "abandoned"})
 	}
 	return nil
 }

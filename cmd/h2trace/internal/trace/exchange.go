@@ -36,9 +36,9 @@ type exchangeSink struct {
 	tracker *exchange.Tracker // nil where no exchanges are put together
 	// inner reads a ClientHello in a tunnel.
 	inner clienthello.Reader
-	// upgrade and tunnel are what the current call of the decoder found.
-	upgrade *upgrade
-	tunnel  tunnel
+	// Upgrade and tunnel are what the current call of the decoder found.
+	exchange.Upgrade
+	tunnel tunnel
 }
 
 // An optional sink with a method that does not fit would silently be none.

@@ -6,6 +6,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/decoder/ktime"
+	"h2trace/decoder/tls"
 )
 
 const (
@@ -32,10 +33,10 @@ type random = [32]byte
 type keyring struct {
 	conns   map[random][]*tracedConn
 	secrets map[random][]secret
-	order   []arrival    // of the first secret of each session, by time
-	claims  []random     // of connections whose secrets are of no use, by time
-	store   *secretStore // of a capture, else nil
-	strays  uint64       // sessions without a connection, of which nothing is seen
+	order   []arrival   // of the first secret of each session, by time
+	claims  []random    // of connections whose secrets are of no use, by time
+	store   *tls.KeyLog // of a capture, else nil
+	strays  uint64      // sessions without a connection, of which nothing is seen
 	// elsewhere counts, by process, the connections that calls show from their start and
 	// whose secrets are still to come.
 	elsewhere map[int]int
@@ -112,7 +113,9 @@ func (k *keyring) enter(r random, c *tracedConn) (secrets []secret) {
 	if i := k.index(r); i >= 0 {
 		k.order[i].claimed = true
 	}
-	secrets = k.store.of(r)
+	for label, value := range k.store.Of(r) {
+		secrets = append(secrets, secret{label: label, value: slices.Clone(value)})
+	}
 	for _, s := range k.secrets[r] {
 		if s.pid == c.meta.PID || len(k.of(r, s.pid)) == 0 {
 			secrets = append(secrets, s)

@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"fmt"
-
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/verify"
 	"h2trace/decoder"
@@ -188,10 +186,7 @@ type overrunNote struct {
 
 // Mixed implements decoder.MixedSink.
 func (p *printer) Mixed(at ktime.Time, line string) {
-	detail := "the client speaks HTTP/1.x, the server HTTP/2"
-	if line != "" {
-		detail = fmt.Sprintf("the client speaks HTTP/2, the server answered %q", line)
-	}
+	detail := exchange.MixedDetail(line)
 	p.mixed = &exchange.Error{Class: exchange.ClassProtocol, Detail: detail}
 	p.exchanges.tracker.Mixed(at, detail)
 }

@@ -48,7 +48,7 @@ type Replay struct {
 	conns   *connTable
 	events  *export.JSONL
 	losses  lossBook
-	secrets secretStore
+	secrets tls.KeyLog
 	next    ktime.Time // of the next tick
 	records uint64
 	taken   int // bytes of packets since the memory in use was looked at
@@ -57,7 +57,7 @@ type Replay struct {
 
 // NewReplay returns a Replay that writes to out.
 func NewReplay(opts ReplayOptions, out io.Writer) *Replay {
-	r := &Replay{secrets: newSecretStore(), live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
+	r := &Replay{live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
 	r.flows = flows.New(r)
 	r.events = export.NewJSONL(out, export.Options{
 		Events: opts.Events, ShowSecrets: opts.ShowSecrets, Bodies: opts.BodyBytes > 0, Format: opts.Format,
@@ -78,11 +78,11 @@ func NewReplay(opts ReplayOptions, out io.Writer) *Replay {
 // Secrets takes session secrets in the format of a key log file (RFC 9850). They open what
 // comes after them, and what waits for them. It returns how many there were.
 func (r *Replay) Secrets(keyLog io.Reader) (n int, err error) {
-	return readKeyLog(keyLog, func(s *bpf.Secret) {
-		s.Time = r.flows.Now()
-		r.secrets.add(s)
-		if len(r.conns.ciphers.keys.conns[s.ClientRandom]) > 0 {
-			r.conns.secret(s)
+	return tls.ReadKeyLog(keyLog, func(label string, random random, value []byte) {
+		r.secrets.Add(label, random, value)
+		if len(r.conns.ciphers.keys.conns[random]) > 0 {
+			head := bpf.Head{Time: r.flows.Now()}
+			r.conns.secret(&bpf.Secret{Head: head, Label: label, ClientRandom: random, Secret: value})
 		}
 	})
 }
@@ -151,12 +151,12 @@ func (r *Replay) Finish() (flows.Counts, error) {
 		Bytes:     export.Bytes{Seen: ledger.SeenBytes, Captured: r.conns.captured},
 		Agent:     agent,
 	})
-	r.secrets.wipe()
+	r.secrets.Wipe()
 	return counts, errors.Join(err, usageErr, r.events.Close())
 }
 
 // SecretsLeft returns how many session secrets had no room.
-func (r *Replay) SecretsLeft() uint64 { return r.secrets.left }
+func (r *Replay) SecretsLeft() uint64 { return r.secrets.Left() }
 
 // Connections returns how many connections were printed, and how many of these could not be
 // decrypted.

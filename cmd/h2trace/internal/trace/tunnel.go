@@ -2,6 +2,7 @@ package trace
 
 import (
 	"h2trace/bpf"
+	"h2trace/decoder/tls/record"
 	"h2trace/export"
 )
 
@@ -30,9 +31,5 @@ func (c *tracedConn) tell(d *bpf.Data) {
 	}
 }
 
-// isRecord reports whether b begins with the header of a record of TLS
-// (RFC 8446 §5.1).
-func isRecord(b []byte) bool {
-	const maxCiphertext = 1<<14 + 2048 // of TLS 1.2 (RFC 5246 §6.2.3)
-	return len(b) >= 5 && b[0] >= 20 && b[0] <= 23 && b[1] == 3 && int(b[3])<<8|int(b[4]) <= maxCiphertext
-}
+// isRecord reports whether b begins with the header of a record of TLS.
+func isRecord(b []byte) bool { return len(b) >= record.HeaderSize && record.IsHeader(b) }

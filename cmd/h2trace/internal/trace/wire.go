@@ -49,7 +49,7 @@ func (p *wireConn) begun() bool { return p.known[bpf.Send] && p.known[bpf.Recv] 
 // place returns the offset of a sequence number in a direction. near is an offset
 // within 2 GiB of it.
 func (p *wireConn) place(dir int, seq uint32, near uint64) int64 {
-	return int64(near) + int64(int32(seq-p.first[dir]-uint32(near)))
+	return tcp.Offset(seq, p.first[dir], near)
 }
 
 // wireLoss counts what the kernel has lost of a direction.

@@ -1,0 +1,177 @@
+package flow
+
+import (
+	"net/netip"
+
+	"h2trace/decoder"
+	"h2trace/decoder/capture"
+	"h2trace/decoder/exchange"
+	"h2trace/decoder/ktime"
+	"h2trace/decoder/tcp"
+	"h2trace/decoder/tls"
+)
+
+// Hooks are the functions that a Table calls for a connection. Those that are nil are not
+// called. Where Tunnel is set, the Table itself does not look into the tunnel.
+type Hooks struct {
+	exchange.Hooks
+	// TLS is called when a handshake is over, with what it agreed on.
+	TLS func(at ktime.Time, info *tls.Info)
+	// Unopened is called when TLS of a direction cannot be opened, once for each reason.
+	Unopened func(at ktime.Time, dir decoder.Direction, why tls.Reason)
+	// End is called when the connection has ended, after all else.
+	End func(at ktime.Time, by exchange.Ended)
+}
+
+// Conn is a connection. Direction decoder.Send is from Local to Remote.
+type Conn struct {
+	// Local is the address of the client, and Role is decoder.Client, if the packets show
+	// that. Else Local is the endpoint with the higher port, and Role is RoleUnknown.
+	Local, Remote netip.AddrPort
+	Role          decoder.Role
+	// FromStart says that the connection is seen from its first byte.
+	FromStart bool
+	// Secure says that it carries TLS.
+	Secure bool
+	// Outer is the connection to an HTTP proxy that this one goes through, or nil. Both
+	// have the same addresses.
+	Outer *Conn
+
+	table  *Table
+	key    key
+	halves [2]half // by direction
+	layer  *layer
+	last   ktime.Time // of the latest packet
+	over   bool
+
+	forcing bool // see force
+}
+
+// newConn returns the connection that a segment begins, or continues.
+func newConn(t *Table, s *capture.Segment) *Conn {
+	c := &Conn{table: t, key: keyOf(s)}
+	for d := range c.halves {
+		c.halves[d] = half{conn: c, dir: decoder.Direction(d)}
+	}
+	switch s.Flags & (capture.SYN | capture.ACK) {
+	case capture.SYN:
+		c.begins(s.Source, s.Dest)
+	case capture.SYN | capture.ACK:
+		c.begins(s.Dest, s.Source)
+	default:
+		c.Local, c.Remote = c.key.low, c.key.high
+		if c.Local.Port() < c.Remote.Port() {
+			c.Local, c.Remote = c.Remote, c.Local
+		}
+	}
+	return c
+}
+
+// begins takes the endpoints of a handshake.
+func (c *Conn) begins(client, server netip.AddrPort) {
+	c.Local, c.Remote, c.Role, c.FromStart = client, server, decoder.Client, true
+}
+
+// open begins to decode what a connection carries. first says that nothing came before the
+// part.
+func (c *Conn) open(p *part, dir decoder.Direction, first bool) {
+	if !c.FromStart && first && beginsConn(p.b) { // the capture lacks the SYN alone
+		c.FromStart, c.Role = true, decoder.Client
+		if dir == decoder.Recv {
+			c.Role = decoder.Server
+		}
+	}
+	c.layer = newLayer(c, p.at, p.b)
+}
+
+// maxReset is how far after the last byte that was captured a RST may be. One that is farther
+// ends no connection (RFC 9293 §3.10.7.4).
+const maxReset = 1 << 20
+
+// dirOf returns the direction of what an endpoint sends.
+func (c *Conn) dirOf(source netip.AddrPort) decoder.Direction {
+	if source == c.Local {
+		return decoder.Send
+	}
+	return decoder.Recv
+}
+
+// replacedBy reports whether a segment begins another connection with the same ports.
+func (c *Conn) replacedBy(s *capture.Segment) bool {
+	own := &c.halves[c.dirOf(s.Source)]
+	switch s.Flags & (capture.SYN | capture.ACK) {
+	case capture.SYN:
+		return c.over || own.begun && own.first != s.Seq+1
+	case capture.SYN | capture.ACK: // the SYN may not be in the capture
+		return own.begun && own.first != s.Seq+1
+	}
+	return false
+}
+
+// segment takes a segment.
+func (c *Conn) segment(at ktime.Time, s *capture.Segment) {
+	c.last = max(c.last, at)
+	if c.over {
+		return
+	}
+	dir := c.dirOf(s.Source)
+	own, peer := &c.halves[dir], &c.halves[dir^1]
+	seq := s.Seq
+	if s.Flags&capture.SYN != 0 { // data may follow it (RFC 7413)
+		seq++
+	}
+	own.begin(seq)
+	if s.Flags&capture.ACK != 0 {
+		peer.begin(s.Ack)
+		peer.acknowledge(s.Ack)
+	}
+	offset, ok := own.place(seq)
+	switch {
+	case !ok:
+		return
+	case s.Flags&capture.RST != 0:
+		if offset <= max(own.reach, own.acked)+maxReset {
+			own.ended = max(at, 1)
+			c.end(c.endedBy())
+		}
+		return
+	}
+	own.take(at, offset, s)
+	for d := range c.halves {
+		c.halves[d].giveUp(at)
+	}
+	if s.Flags&capture.FIN != 0 && own.ended == 0 {
+		own.ended, own.fin = max(at, 1), offset+uint64(s.Length)
+	}
+	if own.finished() && peer.finished() {
+		c.end(c.endedBy())
+	}
+}
+
+// endedBy returns who ended the connection first.
+func (c *Conn) endedBy() exchange.Ended {
+	own, peer := c.halves[decoder.Send].ended, c.halves[decoder.Recv].ended
+	if own == 0 || peer != 0 && peer < own {
+		return exchange.EndedByPeer
+	}
+	return exchange.EndedByProcess
+}
+
+// end reports that the connection is over, once.
+func (c *Conn) end(by exchange.Ended) {
+	if c.over {
+		return
+	}
+	c.over = true
+	for d := range c.halves {
+		c.halves[d].flush(c.last)
+	}
+	c.settle()
+	if c.layer != nil {
+		c.layer.end(c.last, by)
+		c.layer = nil
+	}
+	for d := range c.halves {
+		c.halves[d].stream = tcp.Stream{}
+	}
+}
