@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,9 +33,6 @@ func leaves(e *jsonschema.ValidationError) (causes, unknown []string) {
 	switch what := e.ErrorKind.(type) {
 	case *errkind.FalseSchema:
 		return nil, []string{fmt.Sprintf("key %q is not in the schema", at)}
-	case *errkind.Not:
-		_, where, _ := strings.Cut(e.SchemaURL, "#")
-		return []string{fmt.Sprintf("%s: is as it must not be (%s)", cmp.Or(at, "line"), where)}, nil
 	case *errkind.AdditionalProperties:
 		for _, key := range what.Properties {
 			causes = append(causes, fmt.Sprintf("key %q is not in the schema", strings.TrimPrefix(at+"."+key, ".")))

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 )
 
 // node is the part of a schema that says which keys an object has, in which order.
 type node struct {
 	Ref        string           `json:"$ref"`
 	AllOf      []*node          `json:"allOf"`
-	AnyOf      []*node          `json:"anyOf"`
 	If         condition        `json:"if"`
 	Then       *node            `json:"then"`
 	Properties properties       `json:"properties"`
@@ -106,6 +104,3 @@ func parse(schema []byte) (*node, error) {
 	}
 	return &root, nil
 }
-
-// def returns the definition that a $ref names.
-func (n *node) def(ref string) *node { return n.Defs[strings.TrimPrefix(ref, "#/$defs/")] }

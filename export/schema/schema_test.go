@@ -68,7 +68,7 @@ func TestRefuses(t *testing.T) {
 		{"no window", head + `"frame"` + onConn + `,"dir":"send","stream":1,"type":"DATA","flags":[],"length":0,"data_length":0}`, `missing property 'window'`},
 		{"direction", frameLineOf(`,"dir":"sent","stream":1,"type":"DATA","flags":[],"length":0,"data_length":0`), "dir: value must be one of 'send', 'recv'"},
 		{"null flags", frameLineOf(`,"dir":"send","stream":1,"type":"DATA","flags":null,"length":0,"data_length":0`), "flags: got null, want array"},
-		{"null increment on a good frame", frameLineOf(`,"dir":"send","stream":1,"type":"WINDOW_UPDATE","flags":[],"length":4,"increment":null`), "is as it must not be"},
+		{"null increment on a good frame", frameLineOf(`,"dir":"send","stream":1,"type":"WINDOW_UPDATE","flags":[],"length":4,"increment":null`), "increment: got null, want integer"},
 		{"conn: ", strings.Replace(frameLineOf(`,"dir":"send","stream":1,"type":"DATA","flags":[],"length":0,"data_length":0`), "c1", "1", 1), "conn: "},
 		{"bytes of another key", strings.Replace(summary, `"frames":2,`, `"frames":2,"conns_b64":"YQ==",`, 1), `key "conns_b64" after "frames"`},
 		{"bytes that are not base64", strings.Replace(summary, `"signal":null`, `"signal":"SIGx","signal_b64":"?"`, 1), "base64"},

@@ -13,8 +13,8 @@ type kind struct{ event, form string }
 type shape struct {
 	place map[string]int // of each key
 	keys  map[string]*shape
-	// names are the paths of the keys, such as "exchange.module.path", or
-	// "conn close.rtt_ms" for those of one form alone.
+	// names are the paths of the keys, such as "exchange.error.class", "conn close.rtt_ms"
+	// for those of one form alone, or "$module.path" for those of a definition.
 	names map[string]string
 	items *shape // of an array
 	rest  *shape // of the keys of an object that may have any
@@ -41,10 +41,14 @@ func (s shaper) add(to *shape, n *node, k kind, path string) {
 		return
 	}
 	if n.Ref != "" {
-		to.ms = to.ms || strings.HasPrefix(n.Ref, "#/$defs/ms")
-		s.add(to, s.root.def(n.Ref), k, path)
+		name := strings.TrimPrefix(n.Ref, "#/$defs/")
+		to.ms = to.ms || strings.HasPrefix(name, "ms")
+		if strings.Contains(path, ".") { // it is the value of a key, as of others
+			path = "$" + name
+		}
+		s.add(to, s.root.Defs[name], k, path)
 	}
-	for _, one := range slices.Concat(n.AllOf, n.AnyOf) {
+	for _, one := range n.AllOf {
 		s.add(to, one, k, path)
 	}
 	for _, name := range n.Properties.names {
@@ -93,7 +97,7 @@ func (s shaper) kinds() (list []kind) {
 
 // forms returns the actions or types that the definition of an event distinguishes.
 func (s shaper) forms(n *node) (list []string) {
-	for _, one := range s.root.def(n.Ref).AllOf {
+	for _, one := range s.root.Defs[strings.TrimPrefix(n.Ref, "#/$defs/")].AllOf {
 		_, values := one.If.values()
 		for _, v := range values {
 			if !slices.Contains(list, v) {

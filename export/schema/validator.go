@@ -117,7 +117,8 @@ func kindOf(line map[string]any) kind {
 }
 
 // Unseen returns the keys that had no value but null in any line so far, such as
-// "exchange.module.path", or "conn close.rtt_ms" for a key of one action.
+// "exchange.error.class", "conn close.rtt_ms" for a key of one action, or "$module.path"
+// for one of the definition of module.
 func (v *Validator) Unseen() []string {
 	unseen := make(map[string]bool)
 	for _, k := range v.shaper.kinds() {
