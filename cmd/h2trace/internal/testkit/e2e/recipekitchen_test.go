@@ -217,6 +217,10 @@ func (p *place) run(t *testing.T, line string) (stdout, stderr string, status in
 	if ctx.Err() != nil {
 		t.Errorf("%s: not over after %s", line, patience)
 	}
+	checkEvents(t, out.String())
+	for _, name := range []string{"events.jsonl", "conns.jsonl"} {
+		checkEventsFile(t, filepath.Join(p.dir, name))
+	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
