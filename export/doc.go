@@ -251,7 +251,7 @@
 //	             content-length
 //
 // Keys by type. They are null if a frame is too short for them or was not seen
-// whole.
+// whole; those of PRIORITY_UPDATE also if it is not on stream 0.
 //
 //	DATA             data_length: without padding, null if the pad length was
 //	                 not seen

@@ -22,7 +22,7 @@ const at = 1_790_000_000_123_456_789
 const atTime = "2026-09-21T14:13:20.123456789Z"
 
 // line returns the output of one call, without the newline. It checks that the output is
-// one line of JSON.
+// one line of JSON, and valid.
 func line(t *testing.T, o Options, print func(*JSONL)) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -35,6 +35,7 @@ func line(t *testing.T, o Options, print func(*JSONL)) string {
 	if !ok || bytes.ContainsAny(text, "\n\r") || !json.Valid(text) {
 		t.Fatalf("not one line of JSON: %q", out.Bytes())
 	}
+	checkSchema(t, text)
 	return string(text)
 }
 
@@ -83,6 +84,29 @@ func TestProcess(t *testing.T) {
 			`"action":"error","ppid":null,"exe":null,"module":null,"error":{"class":"vcs","detail":"git fetch in /m: exit status 128:\n\tfatal: no"},` +
 				`"via":null,"requests":[],"processes":[{"pid":9,"args":["git","fetch","https://<redacted>@a.example/"],"exit_code":128},{"pid":10,"exit_code":1}]}`,
 		},
+		{
+			"error at an HTTP proxy",
+			Process{},
+			&ProcessError{
+				Complaint: goproxy.Complaint{Class: "connect", Path: "example.com/m", Version: "v1.0.0", Detail: "no"}, Via: "http://proxy.example:3128",
+				Fetches: []goproxy.Fetch{{Conn: "c2", Stream: 0, URL: "a.example:443", Proxy: "https://a.example"}},
+			},
+			`"action":"error","ppid":null,"exe":null,"module":{"path":"example.com/m","version":"v1.0.0"},"error":{"class":"connect","detail":"no"},` +
+				`"via":"http://proxy.example:3128","requests":[{"conn":"c2","stream":0,"url":"a.example:443","proxy":"https://a.example"}]}`,
+		},
+		{
+			"attached by another",
+			Process{},
+			&ProcessAttached{Reason: "another library"},
+			`"action":"attached","ppid":null,"exe":null,"reason":"another library"}`,
+		},
+		{
+			"lock",
+			Process{},
+			ProcessLock{Path: "…/cache/lock", Waited: 1500 * time.Microsecond, Got: true},
+			`"action":"lock","ppid":null,"exe":null,"path":"…/cache/lock","wait_ms":1.500,"locked":true}`,
+		},
+		{"lock of an unknown file", Process{}, ProcessLock{}, `"action":"lock","ppid":null,"exe":null,"path":null,"wait_ms":0.000,"locked":false}`},
 		{
 			"skipped",
 			Process{PPID: new(1), Exe: "/bin/\xff"},
@@ -215,6 +239,14 @@ func TestConn(t *testing.T) {
 				`"min_rtt_ms":null,"out_of_order":3,"segments_sent":5,"segments_received":7,"holes":1,"rcv_rtt_ms":25.500,"mss":1448,"ttl":55,"unread_bytes":12,"unsent_bytes":9}`,
 		},
 		{
+			"close of HTTP/2 through a proxy",
+			Conn{Via: "http://proxy.example:3128"},
+			ConnClose{Path: &Path{MinRTT: ms(0.02)}, Crowd: &exchange.Crowd{Peak: 3, Allowed: new(uint32(100))}},
+			`"action":"close",` + strings.Replace(unknown, `"via":null`, `"via":"http://proxy.example:3128"`, 1) + `,"bytes_sent":null,"bytes_received":null,` +
+				`"rtt_ms":null,"retransmits":0,"frames":null,"min_rtt_ms":0.020,"out_of_order":0,"segments_sent":0,"segments_received":0,"holes":null,"rcv_rtt_ms":null,"mss":null,"ttl":null,"unread_bytes":null,"unsent_bytes":null,` +
+				`"peak_streams":3,"max_concurrent_streams":100}`,
+		},
+		{
 			"close of nothing known",
 			Conn{},
 			ConnClose{},
@@ -285,9 +317,9 @@ func TestSummary(t *testing.T) {
 			}
 		})
 	}
-	in.Agent = Agent{}
+	in.Agent, in.Command, in.Signal = Agent{}, new(7), "SIGINT"
 	got := line(t, Options{}, func(j *JSONL) { j.Summary(&in) })
-	if want := `"agent":{"cpu_ms":null,"max_rss_bytes":null},"command"`; !strings.Contains(got, want) {
+	if want := `"agent":{"cpu_ms":null,"max_rss_bytes":null},"command":7,"signal":"SIGINT"`; !strings.Contains(got, want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

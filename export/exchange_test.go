@@ -134,6 +134,20 @@ func TestExchange(t *testing.T) {
 				`"retry":null,"via":null,"grpc_status":null,"grpc_message":null,"open":true}`,
 		},
 		{
+			"sent again",
+			Exchange{
+				Exchange: &exchange.Exchange{
+					Stream: 9, Method: "GET", URL: "https://a.example/", Status: 200, Reused: exchange.ReusedYes, Start: begin, RequestEnd: begin,
+					Response: at, ResponseEnd: at, End: at,
+				},
+				Retry: &exchange.Retry{Attempt: 2, Conn: "c1", Stream: 7, Class: exchange.ClassGoAway},
+			},
+			`"stream":9,"method":"GET","url":"https://a.example/","status":200,"protocol":"h2","reused":true,"request_bytes":0,"response_bytes":0,` +
+				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":0.000,"wait_ms":10.000,"receive_ms":0.000,"total_ms":10.000,` +
+				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,"error":null,"start":"2026-09-21T14:13:20.113456789Z",` +
+				`"retry":{"attempt":2,"conn":"c1","stream":7,"class":"goaway"},"via":null}`,
+		},
+		{
 			"a call of gRPC that failed",
 			Exchange{
 				Exchange: &exchange.Exchange{

@@ -85,6 +85,7 @@ func (p *printer) print(t *testing.T, f *decoder.Frame) []byte {
 		t.Fatal(err)
 	}
 	checkForm(t, p.out.Bytes())
+	checkSchema(t, bytes.TrimSuffix(p.out.Bytes(), []byte("\n")))
 	return p.out.Bytes()
 }
 

@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
 
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/output"
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 	"h2trace/decoder/exchange"
 	"h2trace/decoder/goproxy"
 	"h2trace/decoder/ktime"
@@ -103,7 +105,7 @@ func (t *fakeTracer) Close() error { return nil }
 func (t *fakeTracer) observeEvents(ctx context.Context) error {
 	begin := ktime.Time(1e9)
 	now := func(ms int) ktime.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
-	events := export.NewJSONL(t.out, export.Options{
+	events := export.NewJSONL(valid{t.out}, export.Options{
 		Events: t.opts.Events, Listeners: t.opts.Listeners, Clock: ktime.NewClock(begin, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 	})
 	at := func(ms int) export.Meta { return export.Meta{Time: now(ms), PID: 7, Comm: "go"} }
@@ -129,6 +131,16 @@ func (t *fakeTracer) observeEvents(ctx context.Context) error {
 	}
 	events.Summary(&export.Summary{Time: now(1000), Command: new(7), Labels: t.opts.Labels, OTLP: sent})
 	return events.Close()
+}
+
+// valid refuses lines that the schema of events refuses.
+type valid struct{ io.Writer }
+
+func (v valid) Write(b []byte) (int, error) {
+	if err := contract.Lines(b); err != nil {
+		return 0, err
+	}
+	return v.Writer.Write(b)
 }
 
 // hang creates a file and sleeps for longer than any test.

@@ -14,6 +14,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
@@ -24,7 +25,7 @@ import (
 func newTestTable(t testing.TB, w io.Writer) *connTable {
 	t.Helper()
 	k := &fakeKernel{}
-	events := export.NewJSONL(w, export.Options{})
+	events := export.NewJSONL(contract.Checked(t, w), export.Options{})
 	losses := &lossBook{events: events}
 	recovery := newRecovery(k, k, message.New(io.Discard, false), func() []string { return nil })
 	table := newConnTable(k, events, losses, decoder.Config{}, recovery, func(int) *fetchenv.Source { return nil })

@@ -10,6 +10,7 @@ import (
 	"io"
 	"testing"
 
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 	"h2trace/cmd/h2trace/internal/testkit/wiretap"
 	"h2trace/decoder/capture"
 	"h2trace/export"
@@ -28,7 +29,7 @@ func FuzzReplay(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var out bytes.Buffer
-		r := NewReplay(ReplayOptions{BodyBytes: 16}, &out)
+		r := NewReplay(ReplayOptions{BodyBytes: 16}, contract.Checked(t, &out))
 		err := feedCapture(r, file)
 		if _, finishErr := r.Finish(); finishErr != nil {
 			t.Fatal(finishErr)

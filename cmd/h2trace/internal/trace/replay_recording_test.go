@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"h2trace/cmd/h2trace/internal/flows"
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 	"h2trace/cmd/h2trace/internal/testkit/wiretap"
 	"h2trace/decoder/capture"
 )
@@ -82,7 +83,7 @@ func (c recording) record(t testing.TB) (packets []wiretap.Packet, secrets []byt
 func replayed(t testing.TB, file []byte, secrets []byte) (lines []string, counts flows.Counts) {
 	t.Helper()
 	var out bytes.Buffer
-	r := NewReplay(ReplayOptions{ShowSecrets: true}, &out)
+	r := NewReplay(ReplayOptions{ShowSecrets: true}, contract.Checked(t, &out))
 	_, err := r.Secrets(bytes.NewReader(secrets))
 	do(t, err)
 	do(t, feedCapture(r, file))

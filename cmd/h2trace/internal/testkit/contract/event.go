@@ -1,6 +1,5 @@
-// Package contract reads the JSON Lines of h2trace and checks every line against the
-// published event schema: which keys, in which order, of which type. It is
-// independent of the code that writes them.
+// Package contract reads the JSON Lines of h2trace, and checks every line with the
+// published schema (export/schema), and the whole with what no schema of lines can say.
 package contract
 
 import (

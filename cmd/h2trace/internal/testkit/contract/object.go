@@ -45,5 +45,3 @@ func objectMembers(raw []byte) ([]member, error) {
 	_, err = dec.Token()
 	return out, err
 }
-
-func isNull(raw json.RawMessage) bool { return string(raw) == "null" }

@@ -6,35 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
+	"sync"
+
+	"h2trace/export/schema"
 )
 
 // maxLine bounds one line of output.
 const maxLine = 64 << 20
 
-// validate checks one line, without its newline, against the contract.
-func validate(line []byte) error {
-	if !utf8.Valid(line) {
-		return errors.New("not UTF-8")
+// validators are those at rest. Compiling the schema takes as long as checking some
+// thousand lines.
+var validators = sync.Pool{New: func() any {
+	v, err := schema.New()
+	if err != nil {
+		panic(err)
 	}
-	var head struct {
-		Event string `json:"event"`
-		Type  string `json:"type"`
-		Short bool   `json:"truncated"`
-		Rule  string `json:"violation"`
-	}
-	if err := json.Unmarshal(line, &head); err != nil {
-		return err
-	}
-	ks, ok := schema[head.Event]
-	if head.Event == "frame" {
-		ks, ok = frameLine(head.Type, head.Short || head.Rule != ""), true
-	}
-	if !ok {
-		return fmt.Errorf("unknown event %q", head.Event)
-	}
-	return checkKeys(line, ks)
-}
+	return v
+}}
 
 // Stream is a whole output that kept the contract.
 type Stream struct {
@@ -45,11 +33,13 @@ type Stream struct {
 // Read reads a whole output: every line is valid, and the only summary is the last
 // line.
 func Read(r io.Reader) (*Stream, error) {
+	v := validators.Get().(*schema.Validator)
+	defer validators.Put(v)
 	s := &Stream{}
 	sc := bufio.NewScanner(r)
 	sc.Buffer(make([]byte, 64<<10), maxLine)
 	for n := 1; sc.Scan(); n++ {
-		if err := validate(sc.Bytes()); err != nil {
+		if err := v.Line(sc.Bytes()); err != nil {
 			return nil, fmt.Errorf("line %d: %w: %.300s", n, err, sc.Bytes())
 		}
 		e := &Event{Line: n, Raw: sc.Text()}

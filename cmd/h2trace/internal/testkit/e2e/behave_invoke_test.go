@@ -52,7 +52,37 @@ func invoke(t testing.TB, inv invocation) ran {
 	if ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%q: %v after %s\n%s", inv.args, errors.Join(err, ctx.Err()), r.took, indent(r.stderr))
 	}
+	checkEvents(t, r.stdout)
+	for i, arg := range inv.args {
+		if arg == "-o" && i+1 < len(inv.args) {
+			checkEventsFile(t, inv.args[i+1])
+		}
+	}
 	return r
+}
+
+// checkEvents checks the lines of an output, if these are events.
+func checkEvents(t testing.TB, output string) {
+	t.Helper()
+	if !contract.IsEvents([]byte(output)) {
+		return
+	}
+	if err := contract.Lines([]byte(output)); err != nil {
+		t.Errorf("output: %v", err)
+	}
+}
+
+// checkEventsFile checks the lines of a file, if there is one, and it has events.
+func checkEventsFile(t testing.TB, file string) {
+	t.Helper()
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkEvents(t, string(b))
 }
 
 // stream reads the events on stdout.

@@ -32,6 +32,7 @@ func TestNotAllowed(t *testing.T) {
 	if n := strings.Count(string(out), "not held until their probes are in place"); n != 1 {
 		t.Errorf("%d messages:\n%s", n, out)
 	}
+	checkEventsFile(t, events)
 	if lines(events, `"joined":"start"`) == 0 {
 		t.Error("COMMAND itself was not seen from its start")
 	}

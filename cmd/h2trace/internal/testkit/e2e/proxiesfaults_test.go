@@ -99,6 +99,9 @@ func TestProxiesFailing(t *testing.T) {
 	if c.status != 0 || err != nil || len(files) != 6 {
 		t.Errorf("exit status %d, and %d recordings, want 6 (%v)", c.status, len(files), err)
 	}
+	for _, file := range files {
+		checkEventsFile(t, file)
+	}
 	bare := func(s *modproxy.Server) string { return strings.TrimPrefix(s.URL, "https://") }
 	for _, row := range []string{
 		"6 downloads of 2 modules of " + list + ", 2 at once, through 3 proxies by turns\n",

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,6 +78,28 @@ func (k *kitchen) tool(t *testing.T, name, script string) {
 // complaint heads the recipe that takes events of a download with a wrong sum.
 const complaint = "Which request does the go command complain of?"
 
+// questions heads the recipes that are about a recorded download, and show its answers.
+const questions = "Ten questions for jq and Miller"
+
+// recordedDownload returns the events of the recorded download.
+func recordedDownload(t *testing.T) []byte {
+	t.Helper()
+	f, err := os.Open(filepath.Join(repository, "export", "report", "testdata", "download.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // place is where the recipes under one heading run.
 type place struct {
 	*kitchen
@@ -103,6 +127,9 @@ func (k *kitchen) place(t *testing.T, number int, recipes ...recipe) *place {
 			t.Fatal(err)
 		}
 		files["events.jsonl"] = string(b)
+	}
+	if len(recipes) > 0 && recipes[0].heading == questions {
+		files["events.jsonl"] = string(recordedDownload(t))
 	}
 	if complains {
 		files["go.sum"] = "golang.org/x/net v0.30.0 h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
@@ -216,6 +243,12 @@ func (p *place) run(t *testing.T, line string) (stdout, stderr string, status in
 	}
 	if ctx.Err() != nil {
 		t.Errorf("%s: not over after %s", line, patience)
+	}
+	checkEvents(t, out.String())
+	for _, name := range []string{"events.jsonl", "conns.jsonl"} {
+		if strings.Contains(line, "-o "+name) {
+			checkEventsFile(t, filepath.Join(p.dir, name))
+		}
 	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }

@@ -99,19 +99,21 @@ var notRun = map[string]string{
 	"scripts/bench/run": "it takes a machine that does nothing else",
 	"scripts/bench/run -parts small -rounds 5":                       "it takes a machine that does nothing else",
 	"scripts/bench/run -parts full,conns":                            "it takes a machine that does nothing else",
+	"lnav -i export/h2trace.lnav.json":                               "TestLnav of export does it",
+	"lnav events.jsonl":                                              "it is interactive; TestLnav of export runs it without a screen",
 	"h2trace report proxy.jsonl":                                     "TestModuleProxy observes a module proxy",
 	"go test -run - -bench Wire -cpu 1 ./cmd/h2trace/internal/trace": "it takes a machine that does nothing else",
 }
 
 // typed are the programs that recipes run.
-var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go (build|test|mod)|jq|scripts/[a-z]+(/run)?)( |$)`)
+var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go (build|test|mod)|jq|lnav|mlr|scripts/[a-z]+(/run)?)( |$)`)
 
 // TestRecipes runs every command of the READMEs and of the manual's examples, and
 // compares its output with the one shown.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
 	needProbes(t)
-	for _, tool := range []string{"jq", "column", "pidof", "pgrep", "bash"} {
+	for _, tool := range []string{"jq", "mlr", "column", "pidof", "pgrep", "bash"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			skip(t, err.Error()+"; scripts/setup installs it")
 		}

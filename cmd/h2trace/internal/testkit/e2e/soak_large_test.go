@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"debug/elf"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 )
 
 // TestSoakLarge attaches to a running client of more than 100 MB, and observes its
@@ -61,7 +64,7 @@ func attachTime(t *testing.T, target *program) time.Duration {
 	}
 	var took time.Duration
 	seen := false
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+	for lines := bufio.NewScanner(io.TeeReader(stdout, contract.Checked(t, io.Discard))); lines.Scan(); {
 		switch {
 		case strings.Contains(lines.Text(), `"action":"attached"`):
 			took = time.Since(began)

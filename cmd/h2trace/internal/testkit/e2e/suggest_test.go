@@ -95,6 +95,7 @@ func TestSuggested(t *testing.T) {
 					if failed := tt.hangs && list != good.URL; (err != nil) != failed {
 						t.Fatalf("GOPROXY=%s: %v\n%s", list, err, indent(string(out)))
 					}
+					checkEventsFile(t, events)
 				}
 				record(first.URL + tt.entry + good.URL)
 				files := []string{"report", "--suggest", events}

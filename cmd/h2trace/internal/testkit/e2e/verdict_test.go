@@ -183,6 +183,7 @@ func runDegraded(t *testing.T, flags []string, dir string, env []string, fails b
 	if got := cmd.ProcessState.ExitCode(); got != want {
 		t.Fatalf("exit status %d, want %d\n%s", got, want, indent(out.String()))
 	}
+	checkEventsFile(t, events)
 	return events
 }
 

@@ -175,6 +175,7 @@ port=$(cut -d: -f2 addr)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, indent(string(out)))
 	}
+	checkEventsFile(t, events)
 	return events
 }
 

@@ -14,6 +14,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/bpf/plan"
 	"h2trace/cmd/h2trace/internal/message"
+	"h2trace/cmd/h2trace/internal/testkit/contract"
 	"h2trace/decoder/ktime"
 	"h2trace/export"
 )
@@ -127,7 +128,7 @@ func TestTracker(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
 			k := &fakeKernel{skip: tt.skip, lives: make(map[int]bpf.Generation), uses: make(map[*bpf.Executable]int), targets: make(map[int]bool)}
-			events := export.NewJSONL(&out, export.Options{})
+			events := export.NewJSONL(contract.Checked(t, &out), export.Options{})
 			tr := NewTracker(Config{
 				Kernel: k, Holder: &Holder{}, Events: events, Msg: message.New(io.Discard, true),
 				Now: func() ktime.Time { return 1 },
