@@ -58,6 +58,14 @@ func TestProcess(t *testing.T) {
 			`"action":"attached","ppid":0,"exe":"/usr/bin/go","go_version":"go1.26.8","build_id":"a/b",` +
 				`"plan":{"write":"PUSH BP","read":"CALL runtime.memmove"}}`,
 		},
+		{
+			"attached, traced", Process{TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ServiceName: "builder"}, &ProcessAttached{},
+			`"action":"attached","ppid":null,"exe":null,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","service_name":"builder"}`,
+		},
+		{
+			"exec, traced", Process{TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ServiceName: "at https://u:p@a.example"}, ProcessExec{},
+			`"action":"exec","ppid":null,"exe":null,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","service_name":"at https://<redacted>@a.example"}`,
+		},
 		{"exec of nothing known", Process{}, ProcessExec{}, `"action":"exec","ppid":null,"exe":null}`},
 		{"exit 0", Process{PPID: new(1)}, ProcessExit{Code: new(0), Duration: new(1500 * time.Microsecond), CPU: new(250 * time.Microsecond)}, `"action":"exit","ppid":1,"exe":null,"exit_code":0,"duration_ms":1.500,"cpu_ms":0.250}`},
 		{"exit unknown", Process{PPID: new(1)}, ProcessExit{}, `"action":"exit","ppid":1,"exe":null,"exit_code":null,"duration_ms":null,"cpu_ms":null}`},
@@ -296,18 +304,23 @@ func TestSummary(t *testing.T) {
 		want      string
 		verify    *Verified
 		packets   *Packets
+		otlp      *OTLP
 		labels    []Label
 		last      string
 	}{
-		{"exchanges not counted", nil, "null", nil, nil, nil, ""},
-		{"exchanges", new(uint64(0)), "0", nil, nil, nil, ""},
-		{"verified", nil, "null", &Verified{4, 30, 0, 1}, nil, nil, `,"verify":{"blocks":4,"fields":30,"mismatches":0,"unchecked":1}`},
-		{"packets", nil, "null", nil, &Packets{9, 1}, nil, `,"packets":{"written":9,"lost":1}`},
-		{"labels", nil, "null", nil, nil, []Label{{"b", "1"}, {"a", `"é"`}}, `,"labels":{"b":"1","a":"\"é\""}`},
+		{"exchanges not counted", nil, "null", nil, nil, nil, nil, ""},
+		{"exchanges", new(uint64(0)), "0", nil, nil, nil, nil, ""},
+		{"verified", nil, "null", &Verified{4, 30, 0, 1}, nil, nil, nil, `,"verify":{"blocks":4,"fields":30,"mismatches":0,"unchecked":1}`},
+		{"packets", nil, "null", nil, &Packets{9, 1}, nil, nil, `,"packets":{"written":9,"lost":1}`},
+		{
+			"spans", nil, "null", nil, nil, &OTLP{Delivery{8, 1, 2}, 3, Delivery{40, 5, 6}}, nil,
+			`,"otlp":{"spans_sent":8,"spans_rejected":1,"spans_dropped":2,"spans_unsampled":3,"points_sent":40,"points_rejected":5,"points_dropped":6}`,
+		},
+		{"labels", nil, "null", nil, nil, nil, []Label{{"b", "1"}, {"a", `"é"`}}, `,"labels":{"b":"1","a":"\"é\""}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			in.Exchanges, in.Verify, in.Packets, in.Labels = tt.exchanges, tt.verify, tt.packets, tt.labels
+			in.Exchanges, in.Verify, in.Packets, in.OTLP, in.Labels = tt.exchanges, tt.verify, tt.packets, tt.otlp, tt.labels
 			got := line(t, Options{}, func(j *JSONL) { j.Summary(&in) })
 			want := `{"v":1,"ts":"` + atTime + `","event":"summary","duration_ms":1500.000,"processes":2,"conns":1,"frames":40,` +
 				`"exchanges":` + tt.want + `,"records":{"seen":30,"delivered":29,"lost":1},` +

@@ -74,7 +74,7 @@ func TestExchange(t *testing.T) {
 			"asked to come back",
 			Exchange{
 				Exchange: &exchange.Exchange{
-					Stream: 5, Method: "GET", URL: "https://a.example/", Status: 429, Reused: exchange.ReusedYes, Authorized: true,
+					Stream: 5, Method: "GET", URL: "https://a.example/", Status: 429, Reused: exchange.ReusedYes, Authorized: true, TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 					Answer: exchange.Answer{RetryAfter: "30", Cache: exchange.CacheMiss, Age: new(0), Timing: []exchange.Metric{{Name: "a", Millis: 1.5}, {Name: "b", Millis: 2}}},
 					Error:  &exchange.Error{Class: exchange.ClassHTTP4xx, Detail: "429"},
 				},
@@ -83,7 +83,7 @@ func TestExchange(t *testing.T) {
 				`"dns_ms":0.000,"connect_ms":0.000,"tls_ms":0.000,"send_ms":null,"wait_ms":null,"receive_ms":null,"total_ms":null,` +
 				`"stall_ms":{"recv_window":0.000,"send_window":0.000},"redirect":null,"module":null,` +
 				`"error":{"class":"http_4xx","detail":"429"},"start":null,"retry":null,"via":null,"authorized":true,"retry_after":"30","cache":"miss","age_s":0,` +
-				`"server_timing":{"a":1.500,"b":2.000}}`,
+				`"server_timing":{"a":1.500,"b":2.000},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}`,
 		},
 		{
 			"nothing known",
