@@ -7,7 +7,9 @@ import (
 
 	"golang.org/x/net/http2/hpack"
 
+	"h2trace/decoder"
 	"h2trace/decoder/http1"
+	"h2trace/decoder/ktime"
 )
 
 // grown returns how many bytes the heap grows while f runs.
@@ -138,5 +140,20 @@ func BenchmarkOpen(b *testing.B) {
 		})
 		b.ReportMetric(float64(size)/n, "B/stream")
 		runtime.KeepAlive(tr)
+	}
+}
+
+// nothing drops the reports of a Tracker.
+type nothing struct{}
+
+func (nothing) Request(ktime.Time, *Exchange) {}
+func (nothing) Exchange(*Exchange)            {}
+func (nothing) Stall(*Stall)                  {}
+
+// opening is the HEADERS frame of a request.
+func opening(id uint32) *decoder.Frame {
+	return &decoder.Frame{
+		Time: 1, Type: decoder.TypeHeaders, Dir: send, StreamID: id, BlockEnd: true,
+		Headers: []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/a"}},
 	}
 }

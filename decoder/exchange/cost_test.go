@@ -9,19 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2/hpack"
-
 	"h2trace/decoder"
 	"h2trace/decoder/internal/cost"
 	"h2trace/decoder/ktime"
 )
-
-// nothing drops the reports of a Tracker.
-type nothing struct{}
-
-func (nothing) Request(ktime.Time, *Exchange) {}
-func (nothing) Exchange(*Exchange)            {}
-func (nothing) Stall(*Stall)                  {}
 
 // floods are actions that a peer may repeat n times. Each frame must cost the same, however
 // many streams are open.
@@ -87,13 +78,6 @@ var floods = map[string]func(t *Tracker, n int){
 			t.Waits("GET", strconv.Itoa(i))
 		}
 	},
-}
-
-func opening(id uint32) *decoder.Frame {
-	return &decoder.Frame{
-		Time: 1, Type: decoder.TypeHeaders, Dir: send, StreamID: id, BlockEnd: true,
-		Headers: []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/a"}},
-	}
 }
 
 // TestLinearCost floods a Tracker.

@@ -19,7 +19,8 @@ type Hooks struct {
 	TLS func(at ktime.Time, info *tls.Info)
 	// Unopened is called when TLS of a direction cannot be opened, once for each reason.
 	Unopened func(at ktime.Time, dir decoder.Direction, why tls.Reason)
-	// End is called when the connection has ended, after all else.
+	// End is called when the connection has ended, or is followed no longer
+	// (exchange.NotEnded), after all else.
 	End func(at ktime.Time, by exchange.Ended)
 }
 
