@@ -253,3 +253,19 @@ func TestPackageCheckers(t *testing.T) {
 		}
 	}
 }
+
+// TestGoInstall installs from the work tree, as the README says. The program knows its commit,
+// too.
+func TestGoInstall(t *testing.T) {
+	bin := t.TempDir()
+	cmd := exec.Command("go", "install", "./cmd/h2trace")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=-buildvcs=true")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	got := output(t, filepath.Join(bin, "h2trace"), "version")
+	if want := "(commit " + commit(t, "%H")[:12] + " of " + goDate(t); !strings.Contains(got, want) {
+		t.Errorf("%q lacks %q", got, want)
+	}
+}
