@@ -78,8 +78,7 @@ func (c *completing) on(t *testing.T) *completing {
 // clear begins with an empty screen.
 func (c *completing) clear() {
 	c.t.Helper()
-	c.keys("C-c")
-	c.keys("C-l")
+	c.keys("C-u", "C-l")
 	c.await(`\A\n*` + prompt + ` ?\n*\z`)
 }
 
