@@ -231,26 +231,13 @@ func goDate(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestPackageCheckers has lintian and rpmlint look at the packages. What they need not say
-// stands, with its reason, in deb/lintian-overrides and rpm/rpmlint.toml.
-func TestPackageCheckers(t *testing.T) {
-	need(t, "lintian", "rpmlint", "rpm")
-	for _, tt := range [][]string{
-		{"lintian", "--allow-root", "--display-info", "--tag-display-limit", "0", file(t, "*_amd64.deb")},
-		{"rpmlint", "-c", "rpm/rpmlint.toml", file(t, "*.x86_64.rpm")},
-	} {
-		out, err := exec.Command(tt[0], tt[1:]...).CombinedOutput()
-		if err != nil {
-			t.Errorf("%q: %v", tt, err)
-		}
-		for line := range strings.Lines(string(out)) {
-			if strings.Contains(line, "E: ") || strings.Contains(line, "W: ") || strings.Contains(line, "I: ") {
-				t.Errorf("%s: %s", tt[0], line)
-			}
-		}
-		if tt[0] == "rpmlint" && !strings.Contains(string(out), "1 packages and 0 specfiles checked") {
-			t.Errorf("rpmlint printed\n%s", out)
-		}
+// TestLintian has lintian look at the .deb. What it need not say stands, with its reason, in
+// deb/lintian-overrides.
+func TestLintian(t *testing.T) {
+	need(t, "lintian")
+	out, err := exec.Command("lintian", "--allow-root", "--display-info", "--tag-display-limit", "0", file(t, "*_amd64.deb")).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "h2trace: ") {
+		t.Errorf("lintian: %v\n%s", err, out)
 	}
 }
 
