@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,7 +77,8 @@ func TestRPMPackage(t *testing.T) {
 	}
 	m.use(client, server)
 	m.run("rpm", "-e", "h2trace")
-	if left := m.left(); len(left) > 0 {
+	// The package filesystem of RPM's distributions has that directory.
+	if left := m.left(); !slices.Equal(left, []string{"/usr/share/licenses"}) {
 		t.Errorf("left after rpm -e: %q", left)
 	}
 }
