@@ -54,8 +54,11 @@ func TestMain(m *testing.M) {
 		if dir, err = os.MkdirTemp("", "h2trace-release-"); err != nil {
 			panic(err)
 		}
-		defer os.RemoveAll(dir)
-		return m.Run()
+		status := m.Run()
+		if err := os.RemoveAll(dir); err != nil {
+			panic(err)
+		}
+		return status
 	}())
 }
 
