@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+#!/usr/bin/env bash
 # What the archives and packages of a release hold. scripts/release/run sources it, and
 # sets commit and tools.
 # shellcheck disable=SC2154

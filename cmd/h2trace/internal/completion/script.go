@@ -42,16 +42,27 @@ func (r Result) Write(w io.Writer) error {
 		b.WriteString("words\n")
 	}
 	for _, word := range r.Words {
-		fmt.Fprintf(&b, "%s\t%s\n", oneLine(word.Text), oneLine(word.Help))
+		if plain(word.Text) {
+			fmt.Fprintf(&b, "%s\t%s\n", word.Text, oneLine(word.Help))
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// oneLine keeps the names of processes, which may have any byte, from being more than a word.
+// plain reports whether a word has nothing that a shell acts on. Whoever starts a process
+// chooses its name, and a word goes into the command line of another user.
+func plain(s string) bool {
+	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("-_.,:=+@%/", r)
+	}) < 0
+}
+
+// oneLine keeps the names of processes, which may have any byte, from acting on the terminal.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if r < ' ' || r >= 0x7f {
 			return '?'
 		}
 		return r

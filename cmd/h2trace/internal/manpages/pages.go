@@ -54,14 +54,11 @@ func Pages(manual, causes string, e Edition) []Page {
 		w.main(intro)
 		w.sections(rest)
 	}
-	parts = append(parts, part{
-		Page{Name: "h2trace-causes", Section: "7"}, "the causes that h2trace report names",
-		func(w *writer) {
-			w.heading("DESCRIPTION")
-			w.blocks("Each section is a cause, as h2trace help CAUSE prints it.")
-			w.sections(Sections(causes))
-		},
-	})
+	parts = append(parts, part{Page{Name: "h2trace-causes", Section: "7"}, "the causes that h2trace report names", func(w *writer) {
+		w.heading("DESCRIPTION")
+		w.blocks("Each section is a cause, as h2trace help CAUSE prints it.")
+		w.sections(Sections(causes))
+	}})
 	pages := make([]Page, len(parts))
 	for i, p := range parts {
 		pages[i] = p.finish(e, parts)

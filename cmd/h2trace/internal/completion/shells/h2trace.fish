@@ -16,10 +16,14 @@ function __h2trace_complete
         case files dirs
             set -l begin (string length -- "$what[2]")
             set -l name (string sub -s (math $begin + 1) -- "$current")
+            set -l found
             if test $what[1] = dirs
-                printf "$what[2]%s\n" (__fish_complete_directories "$name")
+                set found (__fish_complete_directories "$name")
             else
-                printf "$what[2]%s\n" (__fish_complete_path "$name")
+                set found (__fish_complete_path "$name")
+            end
+            for file in $found
+                echo -- "$what[2]$file"
             end
         case command
             set -l from (math $what[2] + 1)
