@@ -30,8 +30,8 @@ type panel struct {
 // build returns the dashboard, in the schema that all releases of Grafana read. Version 2 is for the
 // newest.
 func build() (any, error) {
-	b := dashboard.NewDashboardBuilder("h2trace"). //nolint:staticcheck // see above
-		Uid("h2trace").
+	b := dashboard.NewDashboardBuilder("h2trace") //nolint:staticcheck // see above
+	b.Uid("h2trace").
 		Description("What Go programs wait for in HTTP, and what h2trace itself costs.").
 		Tags([]string{"h2trace", "http2", "prometheus"}).
 		Readonly().
