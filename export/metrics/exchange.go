@@ -62,13 +62,10 @@ func (r *Recorder) served(e *scan.Object) {
 	if !ok {
 		return
 	}
-	var scheme string
-	if a := r.servers.origin(e.Word("url")); a.host != "" {
-		scheme = schemeOf(e.Word("url"))
-	}
-	r.series.server(attributesOf(e, address{scheme, ""}, classOf(e))).Observe(took.Seconds())
+	r.series.server(attributesOf(e, address{schemeOf(e.Word("url")), ""}, classOf(e))).Observe(took.Seconds())
 }
 
+// schemeOf returns that of a URL, "" if it is not one of HTTP.
 func schemeOf(rawURL []byte) string {
 	for scheme := range defaultPorts {
 		if len(rawURL) > len(scheme) && string(rawURL[:len(scheme)]) == scheme && rawURL[len(scheme)] == ':' {
