@@ -10,8 +10,12 @@ import (
 // phaseKeys are the phases of a request: as in events, and as label values. The first three are
 // those of its connection, which others that reuse it do not have.
 var phaseKeys = [...]struct{ key, value string }{
-	{"dns_ms", "dns"}, {"connect_ms", "connect"}, {"tls_ms", "tls"},
-	{"send_ms", "send"}, {"wait_ms", "wait"}, {"receive_ms", "receive"},
+	{"dns_ms", "dns"},
+	{"connect_ms", "connect"},
+	{"tls_ms", "tls"},
+	{"send_ms", "send"},
+	{"wait_ms", "wait"},
+	{"receive_ms", "receive"},
 }
 
 const connPhases = 3
@@ -58,13 +62,10 @@ func (r *Recorder) served(e *scan.Object) {
 	if !ok {
 		return
 	}
-	var scheme string
-	if a := r.servers.origin(e.Word("url")); a.host != "" {
-		scheme = schemeOf(e.Word("url"))
-	}
-	r.series.server(attributesOf(e, address{scheme, ""}, classOf(e))).Observe(took.Seconds())
+	r.series.server(attributesOf(e, address{schemeOf(e.Word("url")), ""}, classOf(e))).Observe(took.Seconds())
 }
 
+// schemeOf returns that of a URL, "" if it is not one of HTTP.
 func schemeOf(rawURL []byte) string {
 	for scheme := range defaultPorts {
 		if len(rawURL) > len(scheme) && string(rawURL[:len(scheme)]) == scheme && rawURL[len(scheme)] == ':' {

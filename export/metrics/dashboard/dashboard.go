@@ -27,10 +27,11 @@ type panel struct {
 
 //go:generate sh -c "go run . >h2trace.json.new && mv h2trace.json.new h2trace.json"
 
-// build returns the dashboard.
-func build() (dashboard.Dashboard, error) {
-	b := dashboard.NewDashboardBuilder("h2trace").
-		Uid("h2trace").
+// build returns the dashboard, in the schema that all releases of Grafana read. Version 2 is for the
+// newest.
+func build() (any, error) {
+	b := dashboard.NewDashboardBuilder("h2trace") //nolint:staticcheck // see above
+	b.Uid("h2trace").
 		Description("What Go programs wait for in HTTP, and what h2trace itself costs.").
 		Tags([]string{"h2trace", "http2", "prometheus"}).
 		Readonly().

@@ -28,11 +28,11 @@ const metricsDir = "../../../../../export/metrics"
 // work is what the command of TestMetrics does for each line of its stdin: it downloads modules, or
 // moves bytes both ways between a client and a server that are observed both.
 const work = `
-mkfifo stop && { "$@" <stop >addr & } && exec 9>stop
+mkfifo stop addr && { "$@" <stop >addr & } && exec 9>stop && read -r addr <addr
 while read -r what; do
 	case $what in
 	fetch) GOMODCACHE=$(mktemp -d "$CACHES/XXXXXX") go mod download ;;
-	move) "$CLIENT" -url "https://localhost:$(sed 's/.*://' addr)" -scenario upload,bulk -window 65536 ;;
+	move) "$CLIENT" -url "https://localhost:${addr##*:}" -scenario upload,bulk -window 65536 ;;
 	stop) exec 9>&- && wait ;;
 	esac
 	echo "$what $?"
@@ -45,8 +45,8 @@ type measured struct {
 	full, broken *modproxy.Server
 }
 
-// startMeasured starts h2trace, with a command that waits.
-func startMeasured(t *testing.T) *measured {
+// startMeasured starts h2trace with some flags, and with a command that waits.
+func startMeasured(t *testing.T, flags ...string) *measured {
 	t.Helper()
 	a := modproxy.NewAuthority(t)
 	mods := modproxy.Modules("example.test/measured", 4, 100_000)
@@ -54,7 +54,7 @@ func startMeasured(t *testing.T) *measured {
 	w := modproxy.NewWorkspace(t, a, mods)
 	env := append(w.Env, "GOPROXY=https://"+closedAddr(t)+"|"+m.broken.URL+"|"+m.full.URL, "CACHES="+t.TempDir(), "CLIENT="+bin(t, "h2client"))
 	args := append([]string{"sh", "-c", work, "sh"}, serverArgs(t, a, "-window", "65536")...)
-	m.tracing = startTracing(t, command{flags: []string{"--metrics", "127.0.0.1:0"}, args: args, dir: w.Dir, env: env})
+	m.tracing = startTracing(t, command{flags: append(flags, "--metrics", "127.0.0.1:0"), args: args, dir: w.Dir, env: env})
 	said := regexp.MustCompile(`h2trace: metrics are at (http://127\.0\.0\.1:\d+/metrics)\n`)
 	await(t, "the address of the metrics", func() bool {
 		if found := said.FindStringSubmatch(m.stderr()); found != nil {

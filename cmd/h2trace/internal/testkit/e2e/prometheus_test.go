@@ -50,8 +50,11 @@ scrape_configs: [{job_name: h2trace, static_configs: [{targets: [%q]}]}]
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = cmd.Wait() // it is ended by a signal
+		}()
 		if p.ready(ended) {
 			t.Cleanup(func() {
 				_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -68,7 +71,7 @@ scrape_configs: [{job_name: h2trace, static_configs: [{targets: [%q]}]}]
 }
 
 // ready waits until Prometheus answers, and returns false if it ends instead.
-func (p *prometheus) ready(ended <-chan error) bool {
+func (p *prometheus) ready(ended <-chan struct{}) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		select {
 		case <-ended:
