@@ -72,6 +72,8 @@ Flags:
 	-W, --pcap-count COUNT    after so many files, write the first one again
 	    --keylog FILE         also write the session secrets of TLS to FILE (see
 	                          Secrets)
+	    --metrics ADDR        serve metrics to Prometheus in the meantime; ADDR is
+	                          :PORT of loopback, or HOST:PORT (see Metrics)
 	    --otlp URL            send traces and metrics to an OpenTelemetry
 	                          collector, with OTLP over HTTP (see Collector)
 	    --source LIST         where to take what TLS carries: wire (packets and
@@ -623,15 +625,10 @@ vcs-, dns-, connect-, tls-, send-, send-stall-, wait-, receive-, recv-stall- and
 process-sec/op for its phases, requests/op, failures/op, conns/op, body-B/op,
 and wait-p50-sec and wait-p95-sec of the requests of a run.
 
---prometheus prints the text exposition format. The durations of requests are
-http_client_request_duration_seconds, a histogram with the names, labels and
-buckets of the HTTP semantic conventions of OpenTelemetry, and buckets of 30 and
-60 seconds. server_address is the host of the proxy or server; error_type is the
-status, or the class of the error. h2trace_* count bytes of responses,
-connections, those that were not made, TCP retransmissions and segments out of
-order, stalls, lost records, runs and the time of each phase, and name the
-cause. No label has modules or paths. There are 64 servers at most, all others
-are "_other". Write to a file beside, and rename that:
+--prometheus prints the text exposition format: the metrics of Metrics, and
+h2trace_runs_total, h2trace_wall_seconds_total, the time of each phase, and
+h2trace_verdict, which names the cause. It is for runs that end before anybody
+scrapes them. Write to a file beside, and rename that:
 
 	h2trace report --prometheus e.jsonl >h2trace.prom.new &&
 		mv h2trace.prom.new h2trace.prom
@@ -781,8 +778,8 @@ or without a subcommand.
 help prints this manual, or the part of it under the heading TOPIC:
 
 	flags output text filters replay convert events source top report proxies
-	check version help limits packets collector secrets sudo signals exit-status
-	examples
+	check version help limits packets metrics collector secrets sudo signals
+	exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:
@@ -942,6 +939,61 @@ never longer than 64 KiB. Checksums of outgoing packets are not computed yet.
 What the kernel answers for a socket that its process has closed, as in
 TIME_WAIT, belongs to no process and is not in the file. On some kernels the
 SYN-ACK that a server sends over IPv6 is not, either.
+
+# Metrics
+
+With --metrics, Prometheus can scrape h2trace as long as it observes:
+
+	h2trace -q -n go,gopls --metrics :9464 -o /dev/null
+
+ADDR is HOST:PORT, or :PORT of loopback. With port 0 a free one is taken. A
+message says where the metrics are. h2trace does not start if another program
+has the port. Whoever reaches the address reads the names of servers: there is
+no password. There are 32 connections and 4 scrapes at once at most, and a
+request has 5 seconds to arrive. The endpoint ends with the observation. For
+runs of seconds, report --prometheus has the same metrics afterwards.
+
+	http_client_request_duration_seconds
+	        histogram of the requests that observed processes made, with names,
+	        labels and buckets of the HTTP semantic conventions of OpenTelemetry,
+	        and buckets of 30 and 60 seconds. server_address is the host of the
+	        module proxy or server, error_type the status from 400 on, or the
+	        class of the error
+	http_server_request_duration_seconds
+	        the same of requests that they served
+	h2trace_requests_total
+	        all requests that ended, by role; equal to exchanges of the summary
+	h2trace_request_phase_seconds
+	        histogram of phases: send, wait, receive; and of the first request of
+	        a connection dns, connect, tls
+	h2trace_request_errors_total
+	        by class of error, as in events; http_4xx includes the 404 of proxies
+	        that lack a module
+	h2trace_request_body_bytes_total, h2trace_response_body_bytes_total
+	h2trace_request_stall_seconds_total
+	        the time in which flow control stalled requests, by side
+	h2trace_stalls_total, h2trace_stall_seconds_total, h2trace_stall_window_bytes
+	        stalls, and a histogram of the window credit that the sender had
+	h2trace_connections_open, h2trace_connections_total
+	h2trace_connection_failures_total
+	        attempts to connect that failed, by class
+	h2trace_tcp_segments_total, h2trace_tcp_retransmits_total,
+	h2trace_tcp_out_of_order_total
+	        of connections that are closed
+	h2trace_process_events_total, h2trace_command_errors_total,
+	h2trace_lock_wait_seconds_total, h2trace_verify_mismatches_total
+	h2trace_records_lost_total
+	        if it is above 0, the others are too low
+	h2trace_limit_exceeded_total
+	        what was not told apart, as there was too much of it
+	h2trace_agent_cpu_seconds_total, h2trace_agent_max_rss_bytes, h2trace_info
+	        of h2trace itself
+
+Histograms are classic and native. No label has modules or paths. 64 servers are
+told apart, all others are "_other"; and 1,024 combinations of server, method,
+status and error. Of 16,384 open connections it is known which server they are
+to. Window credit is counted where it runs out, in stalls: frames have the rest.
+The directory export/metrics has alerts and a dashboard for Grafana.
 
 # Collector
 

@@ -10,8 +10,12 @@ import (
 // phaseKeys are the phases of a request: as in events, and as label values. The first three are
 // those of its connection, which others that reuse it do not have.
 var phaseKeys = [...]struct{ key, value string }{
-	{"dns_ms", "dns"}, {"connect_ms", "connect"}, {"tls_ms", "tls"},
-	{"send_ms", "send"}, {"wait_ms", "wait"}, {"receive_ms", "receive"},
+	{"dns_ms", "dns"},
+	{"connect_ms", "connect"},
+	{"tls_ms", "tls"},
+	{"send_ms", "send"},
+	{"wait_ms", "wait"},
+	{"receive_ms", "receive"},
 }
 
 const connPhases = 3

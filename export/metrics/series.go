@@ -86,6 +86,7 @@ const (
 	class5xx = "http_5xx"
 
 	classAborted = "aborted"
+	otherClass   = "other"
 )
 
 var classes = []string{
@@ -99,7 +100,7 @@ func classOf(e *scan.Object) string {
 	if v == nil {
 		return ""
 	}
-	return oneOf(classes, v, "other")
+	return oneOf(classes, v, otherClass)
 }
 
 // oneOf returns the word that v is, or else another.

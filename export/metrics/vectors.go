@@ -42,6 +42,9 @@ func newVectors(to prometheus.Registerer) vectors {
 	for _, action := range actions {
 		v.processes.WithLabelValues(action)
 	}
+	for _, class := range append([]string{otherClass}, classes...) {
+		v.complaints.WithLabelValues(class)
+	}
 	for _, limit := range limitNames {
 		v.limitsOfCounting.WithLabelValues(limit)
 	}

@@ -15,6 +15,7 @@
 //	calls       h2trace --source calls: bytes from the calls of the process
 //	wire        h2trace --source wire: bytes from packets and session secrets
 //	pcap        h2trace --source wire --pcap /dev/null --show-secrets
+//	metrics     h2trace --source wire --metrics :0
 //	entry-ret   h2trace --source calls --plan entry-ret: the fallback of function
 //	            entry and every return
 //	verify      h2trace --source calls --verify

@@ -147,6 +147,8 @@ func observing(plan string) (flags, env []string) {
 		return []string{"--source", plan}, nil
 	case planPcap:
 		return []string{"--source", planWire, "--pcap", os.DevNull, "--show-secrets"}, nil
+	case planMetrics:
+		return []string{"--source", planWire, "--metrics", ":0"}, nil
 	case planVerify:
 		return []string{"--source", planCalls, "--verify"}, nil
 	case planEntryRet:

@@ -15,6 +15,8 @@ const (
 	planEntryRet = "entry-ret"
 	// planPcap is planWire with --pcap.
 	planPcap = "pcap"
+	// planMetrics is planWire with --metrics.
+	planMetrics = "metrics"
 	// planVerify is planCalls with --verify.
 	planVerify = "verify"
 )
@@ -27,7 +29,7 @@ func planName(plan string) string {
 }
 
 // costed are the plans of which the CPU time is reported, where they run.
-var costed = []string{planCalls, planWire, planPcap, planEntryRet}
+var costed = []string{planCalls, planWire, planPcap, planMetrics, planEntryRet}
 
 // workload is a load under which plans are compared.
 type workload struct {
@@ -40,7 +42,7 @@ type workload struct {
 }
 
 var (
-	plans      = []string{planNone, planEmpty, planFrames, planCalls, planWire, planPcap, planEntryRet, planVerify}
+	plans      = []string{planNone, planEmpty, planFrames, planCalls, planWire, planPcap, planMetrics, planEntryRet, planVerify}
 	plansPlain = []string{planNone, planCalls, planWire} // probes see nothing of it
 )
 
