@@ -56,6 +56,7 @@ type Exporter struct {
 	unsampled atomic.Uint64
 
 	event     scan.Object
+	attrs     attributes // of the exchange
 	times     scan.Times
 	at        time.Time // of the event
 	processes *simplelru.LRU[int, *process]
