@@ -84,7 +84,7 @@
 //	            none
 //	traceparent, service_name
 //	            on exec and attached: TRACEPARENT (W3C Trace Context) and
-//	            OTEL_SERVICE_NAME of its environment; absent without
+//	            OTEL_SERVICE_NAME of its environment; absent where these are
 //
 // # conn
 //

@@ -109,7 +109,7 @@ func parseArgs(args []string) (Options, action, error) {
 	if err := checkPacketFlags(fs, &opts); err != nil {
 		return opts, 0, err
 	}
-	if err := checkOTLP(&opts); err != nil {
+	if err := checkOTLP(fs, &opts); err != nil {
 		return opts, 0, err
 	}
 	if opts.Sum && (fs.Changed("events") || fs.Changed("format") || opts.lines.Verbose || opts.lines.selects(fs) || opts.BodyBytes > 0) {
@@ -193,7 +193,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.Var((*labelList)(&opts.Labels), "label", "")
 	fs.StringVar(&opts.Keys, "keylog", "", "")
 	bindPackets(fs, &opts.Packets)
-	fs.Var(&opts.OTLP, "otlp", "")
+	fs.StringVar(&opts.OTLP.url, "otlp", "", "")
 	fs.Var(&opts.Metrics, "metrics", "")
 	fs.VarP((*bodyBytes)(&opts.BodyBytes), "body-bytes", "s", "")
 	fs.BoolVar(&opts.ShowSecrets, "show-secrets", false, "")

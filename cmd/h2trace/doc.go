@@ -76,6 +76,8 @@ Flags:
 	                          Secrets)
 	    --metrics ADDR        serve metrics to Prometheus in the meantime; ADDR is
 	                          :PORT of loopback, or HOST:PORT (see Metrics)
+	    --otlp URL            send traces and metrics to an OpenTelemetry
+	                          collector, with OTLP over HTTP (see Collector)
 	    --source LIST         where to take what TLS carries: wire (packets and
 	                          session secrets), calls (probes on Read and Write),
 	                          or auto: wire, and calls where that cannot be
@@ -271,7 +273,8 @@ come in the order of its bytes.
 	          reason; on lock: path, wait_ms, locked; on error: module {path,
 	          version}, error {class, detail}, via,
 	          requests [{conn, stream, url, proxy}],
-	          processes [{pid, args, exit_code}]
+	          processes [{pid, args, exit_code}]; on exec and attached:
+	          traceparent, service_name of the environment
 	conn      action (open, close, resync, dns, failed, silent), local, remote,
 	          role, protocol, joined (start, mid), tls, dns_ms, connect_ms,
 	          tls_ms, name, via, source (wire, calls), reason, quic_version; on
@@ -307,7 +310,7 @@ come in the order of its bytes.
 	          detail}, start, retry {attempt, conn, stream, class}, via,
 	          authorized, retry_after,
 	          cache (hit, miss), age_s, server_timing {NAME: ms},
-	          grpc_status, grpc_message, silent_ms, open
+	          grpc_status, grpc_message, silent_ms, traceparent, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -315,8 +318,9 @@ come in the order of its bytes.
 	summary   duration_ms, processes, conns, frames, exchanges, records {seen,
 	          delivered, lost}, bytes {seen, captured}, agent {cpu_ms,
 	          max_rss_bytes}, command, signal, verify {blocks, fields,
-	          mismatches, unchecked}, packets {written, lost}, labels {KEY:
-	          VALUE}
+	          mismatches, unchecked}, packets {written, lost}, otlp
+	          {spans_sent, spans_rejected, spans_dropped, spans_unsampled,
+	          points_sent, points_rejected, points_dropped}, labels {KEY: VALUE}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
 after this frame. _send is what the observed process may still send, _recv what
@@ -799,8 +803,8 @@ or without a subcommand.
 help prints this manual, or the part of it under the heading TOPIC:
 
 	flags output text filters replay convert events source top report proxies
-	check completion version help limits packets metrics secrets sudo signals
-	exit-status examples
+	check completion version help limits packets metrics collector secrets
+	sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:
@@ -1015,6 +1019,60 @@ told apart, all others are "_other"; and 1,024 combinations of server, method,
 status and error. Of 16,384 open connections it is known which server they are
 to. Window credit is counted where it runs out, in stalls: frames have the rest.
 The directory export/metrics has alerts and a dashboard for Grafana.
+
+# Collector
+
+With --otlp URL, h2trace also sends what it observes to an OpenTelemetry
+collector, or to what else takes OTLP over HTTP, whatever -e and the output are:
+
+	h2trace --otlp http://localhost:4318 -o events.jsonl go mod download
+	h2trace --otlp https://otel.example:4318 -o events.jsonl -n go,gopls
+
+URL is that of OTEL_EXPORTER_OTLP_ENDPOINT: /v1/traces and /v1/metrics are added
+to its path.
+
+Each exchange is a span, of kind client or server, with the names of the
+semantic conventions for HTTP. A repeated request has http.request.resend_count;
+one that failed has error.type and the status Error. A stall is an event of the
+span. The establishment of a connection is a span, too, with one each for DNS,
+TCP and TLS below. It is linked with the spans of the exchanges on it, as it is
+over before these begin.
+
+The parent of an exchange is the span that the traceparent of its request names;
+if there is none, that of TRACEPARENT in the environment of the process; if
+there is none, and h2trace runs COMMAND, a span of COMMAND from first to last
+event. Server spans have a parent only from their request. If a parent is not
+sampled, neither is the exchange: OTEL_TRACES_SAMPLER=always_on changes that,
+and others, such as parentbased_traceidratio, choose among the rest.
+
+The resource of a span is its process: service.name is OTEL_SERVICE_NAME in the
+environment of the process, or the name of the program; with process.pid, its
+executable, the version of Go, container.id and host.name. In the environment of
+h2trace itself, OTEL_RESOURCE_ATTRIBUTES adds to it. Metrics are those of
+--metrics, sent each minute (OTEL_METRIC_EXPORT_INTERVAL) and at the end; their
+resource is h2trace. OTEL_METRICS_EXPORTER=none sends none.
+
+Of the environment of h2trace, these count, also with TRACES_ or METRICS_ after
+OTLP_:
+
+	OTEL_EXPORTER_OTLP_HEADERS             such as api-key=secret
+	OTEL_EXPORTER_OTLP_TIMEOUT             of a request, ms (default 10000)
+	OTEL_EXPORTER_OTLP_COMPRESSION         gzip or none (default none to this
+	                                       host, else gzip)
+	OTEL_EXPORTER_OTLP_CERTIFICATE         files in PEM: the authority to trust,
+	OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE  and a certificate
+	OTEL_EXPORTER_OTLP_CLIENT_KEY          with its key
+
+sudo drops them; see Sudo. Credentials in URL or headers are never printed, and
+redirects are not followed. What h2trace redacts is redacted in spans, so that
+--show-secrets and --otlp exclude each other.
+
+Observing never waits for the collector. What it does not take is tried again
+for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, and those
+without room are dropped. At the end it has 5 seconds. A message says what is
+wrong, once. The summary counts the spans and data points that the collector
+acknowledged, those that it rejected, and those that were dropped. The exit
+status does not tell.
 
 # Secrets
 

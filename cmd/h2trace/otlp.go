@@ -8,35 +8,33 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"h2trace/cmd/h2trace/internal/linequeue"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/export"
 	"h2trace/export/otlp"
 )
 
-// otlpFlag is the value of --otlp. The zero value is none.
+// otlpFlag is the value of --otlp.
 type otlpFlag struct {
-	endpoint otlp.Endpoint
+	url      string // as typed: it can have credentials
 	wanted   bool
+	endpoint otlp.Endpoint
 }
 
-// Set is part of pflag.Value.
-func (f *otlpFlag) Set(s string) (err error) {
-	f.wanted = true
-	f.endpoint, err = otlp.ParseEndpoint(s)
-	return err
-}
-
-// String is part of pflag.Value.
-func (f *otlpFlag) String() string { return "" }
-
-// Type is part of pflag.Value.
-func (f *otlpFlag) Type() string { return "URL" }
-
-// checkOTLP returns an error if the collector is no place for the events.
-func checkOTLP(opts *Options) error {
-	if opts.OTLP.wanted && opts.ShowSecrets {
+// checkOTLP parses the URL. It returns an error if that is none, or if the collector is no place for
+// the events. Neither shows the URL, as those of pflag do.
+func checkOTLP(fs *pflag.FlagSet, opts *Options) (err error) {
+	f := &opts.OTLP
+	if f.wanted = fs.Changed("otlp"); !f.wanted {
+		return nil
+	}
+	if opts.ShowSecrets {
 		return usagef("--otlp sends no secrets to a collector: leave --show-secrets out")
+	}
+	if f.endpoint, err = otlp.ParseEndpoint(f.url); err != nil {
+		return usagef("--otlp: %w", err)
 	}
 	return nil
 }

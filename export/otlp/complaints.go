@@ -6,38 +6,49 @@ import (
 	"sync"
 )
 
-// complaints says what goes wrong with a signal, each kind of it once.
+// complaints says what goes wrong with a signal, each kind of it once: of both signals the same
+// once, too.
 type complaints struct {
+	*saying
+	what string // spans or metrics
+}
+
+// saying is what complaints share.
+type saying struct {
 	say      func(format string, args ...any)
 	endpoint string
-	what     string // spans or metrics
 
 	mu   sync.Mutex
 	said map[string]bool
 }
 
-func newComplaints(o *Options, what string) *complaints {
-	return &complaints{say: o.Say, endpoint: o.Endpoint.String(), what: what, said: make(map[string]bool)}
+// maxSaid bounds the messages: others choose what some say.
+const maxSaid = 8
+
+func newSaying(o *Options) *saying {
+	return &saying{say: o.Say, endpoint: o.Endpoint.String(), said: make(map[string]bool)}
 }
 
-func (c *complaints) once(kind, format string, args ...any) {
-	c.mu.Lock()
-	again := c.said[kind]
-	c.said[kind] = true
-	c.mu.Unlock()
+func (s *saying) once(kind, format string, args ...any) {
+	s.mu.Lock()
+	again := s.said[kind] || len(s.said) >= maxSaid
 	if !again {
-		c.say(format, args...)
+		s.said[kind] = true
+	}
+	s.mu.Unlock()
+	if !again {
+		s.say(format, args...)
 	}
 }
 
 // trying says that a batch did not arrive at first.
 func (c *complaints) trying(err error) {
-	c.once("away", "%s takes no %s: %v; h2trace tries again, and counts what it drops", c.endpoint, c.what, err)
+	c.once(err.Error(), "%s takes no %s: %v; h2trace tries again, and counts what it drops", c.endpoint, c.what, err)
 }
 
 // failed says that a batch was dropped.
 func (c *complaints) failed(err error) {
-	c.once("dropped", "%s takes no %s: %v; they are dropped, and counted in the summary", c.endpoint, c.what, err)
+	c.once(err.Error(), "%s takes no %s: %v; they are dropped, and counted in the summary", c.endpoint, c.what, err)
 }
 
 // full says that a span was dropped for want of room.

@@ -31,13 +31,14 @@ func (x *Exporter) exchange() {
 	if !known || begin.After(x.at) {
 		begin = x.at
 	}
-	attrs := attributes(make([]attribute.KeyValue, 0, 24))
+	attrs := x.attrs[:0]
 	name := attrs.method(e.Text("method"))
 	x.target(&attrs, c)
 	x.outcome(&attrs)
 	if !known {
 		attrs = append(attrs, attribute.Bool("h2trace.start_unknown", true))
 	}
+	x.attrs = attrs // the tracer copies them
 	opts := []trace.SpanStartOption{
 		trace.WithTimestamp(begin), trace.WithSpanKind(c.kind()), trace.WithAttributes(attrs...),
 	}
@@ -91,9 +92,9 @@ func (x *Exporter) target(a *attributes, c *conn) {
 	a.address(semconv.NetworkPeerAddressKey, semconv.NetworkPeerPortKey, c.remote)
 	switch protocol := string(e.Word("protocol")); protocol {
 	case "h2", "h2c":
-		*a = append(*a, semconv.NetworkProtocolName("http"), semconv.NetworkProtocolVersion("2"))
+		*a = append(*a, semconv.NetworkProtocolVersion("2"))
 	case "http/1.1", "http/1.0":
-		*a = append(*a, semconv.NetworkProtocolName("http"), semconv.NetworkProtocolVersion(protocol[len("http/"):]))
+		*a = append(*a, semconv.NetworkProtocolVersion(protocol[len("http/"):]))
 	}
 }
 
@@ -113,7 +114,9 @@ func parseTarget(text string) *url.URL {
 func (x *Exporter) outcome(a *attributes) {
 	e := &x.event
 	a.number(semconv.HTTPResponseStatusCodeKey, e.Get("status"))
-	a.number(semconv.HTTPRequestBodySizeKey, e.Get("request_bytes"))
+	if !e.Is("request_bytes", "0") {
+		a.number(semconv.HTTPRequestBodySizeKey, e.Get("request_bytes"))
+	}
 	a.number(semconv.HTTPResponseBodySizeKey, e.Get("response_bytes"))
 	if attempt, ok := scan.Integer(e.Within("retry", "attempt")); ok && attempt > 1 {
 		*a = append(*a, semconv.HTTPRequestResendCount(int(attempt-1)))

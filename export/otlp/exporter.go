@@ -56,6 +56,7 @@ type Exporter struct {
 	unsampled atomic.Uint64
 
 	event     scan.Object
+	attrs     attributes // of the exchange
 	times     scan.Times
 	at        time.Time // of the event
 	processes *simplelru.LRU[int, *process]
@@ -70,7 +71,7 @@ const scope = "h2trace"
 
 // New starts an Exporter. Its errors are those of settings in the environment.
 func New(o Options) (*Exporter, error) {
-	x := &Exporter{opts: o, said: newComplaints(&o, "spans"), inherited: resource.Environment()}
+	x := &Exporter{opts: o, said: &complaints{newSaying(&o), "spans"}, inherited: resource.Environment()}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { x.said.once(err.Error(), "%v", err) }))
 	x.processes, _ = simplelru.NewLRU[int, *process](maxProcesses, nil)
 	x.conns, _ = simplelru.NewLRU[string, *conn](maxConns, nil)
@@ -95,7 +96,7 @@ func (x *Exporter) start(ctx context.Context) error {
 		return err
 	}
 	if x.opts.Metrics != nil && x.opts.Getenv("OTEL_METRICS_EXPORTER") != "none" {
-		x.meter, err = newMeter(ctx, &x.opts, meters, x.inherited, newComplaints(&x.opts, "metrics"))
+		x.meter, err = newMeter(ctx, &x.opts, meters, x.inherited, &complaints{x.said.saying, "metrics"})
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func TestFailures(t *testing.T) {
 				w.WriteHeader([]int{429, 502, 503}[n])
 			}
 			return n < 3
-		}, Counts{Sent: spansInRecording}, []string{"takes no spans: it answers with status 429; h2trace tries again"}, 4},
+		}, Counts{Sent: spansInRecording}, []string{"takes no spans: it answers with status 429; h2trace tries again", "status 502; h2trace", "status 503; h2trace"}, 4},
 		{"leaves in the middle of a response, then takes all", func(n int, w http.ResponseWriter, _ *http.Request) bool {
 			if n > 0 {
 				return false

@@ -24,10 +24,14 @@ var usualPace = pace{first: 500 * time.Millisecond, longest: 15 * time.Second, e
 // maxElapsed is how long a batch is tried, and thus more than the longest wait.
 const maxElapsed = time.Minute
 
+// lastTries is how long a batch is still tried after the end. One that only waits for its answer may
+// wait longer.
+const lastTries = 2 * time.Second
+
 // deliver sends a batch until it arrives, or cannot, or ctx is done. When hurry is closed, the
 // current wait ends at once. It calls failed with each failure that is not the last one.
 func (c *client) deliver(ctx context.Context, hurry <-chan struct{}, batch []byte, failed func(error)) (answer, error) {
-	begun, wait := time.Now(), c.pace.first
+	wait, until := c.pace.first, time.Now().Add(c.pace.elapsed)
 	for {
 		a, f := c.post(ctx, batch)
 		switch {
@@ -37,7 +41,7 @@ func (c *client) deliver(ctx context.Context, hurry <-chan struct{}, batch []byt
 			return a, f
 		}
 		pause := max(f.wait, wait/2+rand.N(wait))
-		if time.Since(begun)+pause > c.pace.elapsed {
+		if time.Now().Add(pause).After(until) {
 			return a, f
 		}
 		failed(f)
@@ -46,6 +50,7 @@ func (c *client) deliver(ctx context.Context, hurry <-chan struct{}, batch []byt
 		case <-timer.C:
 		case <-hurry:
 			hurry = nil
+			until = time.Now().Add(min(lastTries, time.Until(until)))
 		case <-ctx.Done():
 			timer.Stop()
 			return a, f

@@ -84,7 +84,7 @@ func TestExchange(t *testing.T) {
 	}{
 		{"client", openLine, okKeys, "GET", trace.Span_SPAN_KIND_CLIENT, 0, "", map[string]any{
 			"http.request.method": "GET", "url.full": "https://shop.example/cart?id=7", "server.address": "shop.example", "server.port": int64(443),
-			"http.response.status_code": int64(200), "network.protocol.name": "http", "network.protocol.version": "2",
+			"http.response.status_code": int64(200), "network.protocol.version": "2",
 			"network.peer.address": "10.0.0.2", "network.peer.port": int64(443), "http.response.body.size": int64(12),
 			"error.type": nil, "http.request.resend_count": nil, "url.path": nil, "h2trace.wait_ms": 400.0, "h2trace.conn": "c1",
 		}},

@@ -22,12 +22,13 @@ import (
 // bench holds the state that all measurements share.
 type bench struct {
 	config
-	log    *log.Logger
-	dir    string // binaries, certificate, events
-	cores  [2]int // of client and server, and of h2trace; -1 is any
-	goroot string
-	report report
-	server []*process
+	log       *log.Logger
+	dir       string // binaries, certificate, events
+	cores     [2]int // of client and server, and of h2trace; -1 is any
+	goroot    string
+	report    report
+	server    []*process
+	collector *process // nil before it is needed
 }
 
 // process is a running server.
@@ -151,6 +152,18 @@ func (b *bench) startServer(cpu int, plain bool) (*process, error) {
 	}
 	p.url += strings.TrimSpace(line)
 	return p, nil
+}
+
+// startCollector returns a collector on a core, the same each time.
+func (b *bench) startCollector(cpu int) (*process, error) {
+	if b.collector == nil {
+		c, err := b.startServer(cpu, true)
+		if err != nil {
+			return nil, err
+		}
+		b.collector = c
+	}
+	return b.collector, nil
 }
 
 // start starts cmd on a core, or on any core if it is negative.

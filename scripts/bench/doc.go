@@ -16,6 +16,8 @@
 //	wire        h2trace --source wire: bytes from packets and session secrets
 //	pcap        h2trace --source wire --pcap /dev/null --show-secrets
 //	metrics     h2trace --source wire --metrics :0
+//	otlp        h2trace --source wire --otlp URL, with a collector on the core of
+//	            h2trace that takes everything
 //	entry-ret   h2trace --source calls --plan entry-ret: the fallback of function
 //	            entry and every return
 //	verify      h2trace --source calls --verify

@@ -60,6 +60,13 @@ func (b *bench) run(ctx context.Context, server *process, s loadSpec) (*loadResu
 	if s.plan != planNone {
 		var flags []string
 		flags, env = observing(s.plan)
+		if s.plan == planOTLP {
+			c, err := b.startCollector(s.agentCPU)
+			if err != nil {
+				return nil, err
+			}
+			flags = append(flags, "--otlp", c.url)
+		}
 		args = slices.Concat([]string{b.h2trace, "-q", "-o", "/dev/fd/3"}, flags, []string{"--"}, args)
 		cpu = s.agentCPU
 	}
@@ -149,6 +156,8 @@ func observing(plan string) (flags, env []string) {
 		return []string{"--source", planWire, "--pcap", os.DevNull, "--show-secrets"}, nil
 	case planMetrics:
 		return []string{"--source", planWire, "--metrics", ":0"}, nil
+	case planOTLP:
+		return []string{"--source", planWire}, nil // and what the collector adds
 	case planVerify:
 		return []string{"--source", planCalls, "--verify"}, nil
 	case planEntryRet:

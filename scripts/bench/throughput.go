@@ -17,6 +17,8 @@ const (
 	planPcap = "pcap"
 	// planMetrics is planWire with --metrics.
 	planMetrics = "metrics"
+	// planOTLP is planWire with --otlp.
+	planOTLP = "otlp"
 	// planVerify is planCalls with --verify.
 	planVerify = "verify"
 )
@@ -29,7 +31,7 @@ func planName(plan string) string {
 }
 
 // costed are the plans of which the CPU time is reported, where they run.
-var costed = []string{planCalls, planWire, planPcap, planMetrics, planEntryRet}
+var costed = []string{planCalls, planWire, planPcap, planMetrics, planOTLP, planEntryRet}
 
 // workload is a load under which plans are compared.
 type workload struct {
@@ -42,7 +44,7 @@ type workload struct {
 }
 
 var (
-	plans      = []string{planNone, planEmpty, planFrames, planCalls, planWire, planPcap, planMetrics, planEntryRet, planVerify}
+	plans      = []string{planNone, planEmpty, planFrames, planCalls, planWire, planPcap, planMetrics, planOTLP, planEntryRet, planVerify}
 	plansPlain = []string{planNone, planCalls, planWire} // probes see nothing of it
 )
 

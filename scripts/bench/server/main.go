@@ -1,5 +1,5 @@
-// Server answers GET /N with N bytes over HTTP/2, with TLS or without. It prints its address on a line,
-// and exits at the end of its standard input.
+// Server answers GET /N with N bytes over HTTP/2, with TLS or without, and takes what is posted to it.
+// It prints its address on a line, and exits at the end of its standard input.
 package main
 
 import (
@@ -57,6 +57,7 @@ func run(cpu int, certFile string) error {
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
 		listen = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
+	server.Protocols.SetHTTP1(certFile == "") // of h2trace --otlp
 	server.Protocols.SetHTTP2(certFile != "")
 	server.Protocols.SetUnencryptedHTTP2(certFile == "")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -74,6 +75,10 @@ func run(cpu int, certFile string) error {
 var body = make([]byte, maxBody)
 
 func serve(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost { // to a collector
+		_, _ = io.Copy(io.Discard, r.Body)
+		return
+	}
 	n, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
 	if err != nil || n < 0 || n > maxBody {
 		http.NotFound(w, r)
