@@ -259,6 +259,12 @@ func TestFrame(t *testing.T) {
 			`"stream":1,"type":"PUSH_PROMISE","flags":["END_HEADERS"],"length":9,"headers":null,"headers_error":"unknown table","promised_stream":2`,
 		},
 		{
+			"continuation that cannot be decoded",
+			Options{},
+			decoder.Frame{Type: decoder.TypeContinuation, Flags: 0x4, StreamID: 1, Length: 9, BlockEnd: true, HeadersError: "unknown table"},
+			`"stream":1,"type":"CONTINUATION","flags":["END_HEADERS"],"length":9,"headers":null,"headers_error":"unknown table"`,
+		},
+		{
 			"unknown type",
 			Options{},
 			decoder.Frame{Type: 0x2a, Flags: 0x81, StreamID: 1<<31 - 1, Length: 3},
