@@ -116,7 +116,7 @@ func TestFrame(t *testing.T) {
 		{
 			"settings ack with a payload",
 			Options{},
-			decoder.Frame{Type: decoder.TypeSettings, Flags: 1, Length: 6},
+			decoder.Frame{Type: decoder.TypeSettings, Flags: 1, Length: 6, Violation: &decoder.Violation{Code: decoder.FrameSizeError, Rule: "size"}},
 			`"stream":0,"type":"SETTINGS","flags":["ACK"],"length":6,"settings":null,"ack":true`,
 		},
 		{
@@ -166,7 +166,7 @@ func TestFrame(t *testing.T) {
 		{
 			"settings of a wrong length",
 			Options{},
-			decoder.Frame{Type: decoder.TypeSettings, Length: 7},
+			decoder.Frame{Type: decoder.TypeSettings, Length: 7, Violation: &decoder.Violation{Code: decoder.FrameSizeError, Rule: "size"}},
 			`"stream":0,"type":"SETTINGS","flags":[],"length":7,"settings":null,"ack":false`,
 		},
 		{
@@ -259,6 +259,12 @@ func TestFrame(t *testing.T) {
 			`"stream":1,"type":"PUSH_PROMISE","flags":["END_HEADERS"],"length":9,"headers":null,"headers_error":"unknown table","promised_stream":2`,
 		},
 		{
+			"continuation that cannot be decoded",
+			Options{},
+			decoder.Frame{Type: decoder.TypeContinuation, Flags: 0x4, StreamID: 1, Length: 9, BlockEnd: true, HeadersError: "unknown table"},
+			`"stream":1,"type":"CONTINUATION","flags":["END_HEADERS"],"length":9,"headers":null,"headers_error":"unknown table"`,
+		},
+		{
 			"unknown type",
 			Options{},
 			decoder.Frame{Type: 0x2a, Flags: 0x81, StreamID: 1<<31 - 1, Length: 3},
@@ -268,7 +274,11 @@ func TestFrame(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := line(t, tt.opts, func(j *JSONL) { j.Frame(meta, &tt.in) })
-			want := `{"v":1,"ts":"` + atTime + `","event":"frame","pid":7,"comm":"go","conn":"c1","dir":"send",` + tt.want + "," + unknownWindow + "}"
+			tail := unknownWindow
+			if tt.in.Violation != nil {
+				tail += `,"violation":"` + tt.in.Violation.String() + `"`
+			}
+			want := `{"v":1,"ts":"` + atTime + `","event":"frame","pid":7,"comm":"go","conn":"c1","dir":"send",` + tt.want + "," + tail + "}"
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"h2trace/export/schema"
 )
 
 // TestLnav installs the format in lnav as the README says, which checks it, and compares
@@ -102,4 +105,41 @@ func readCell(rows string, into any) error {
 		return json.Unmarshal(list[0].O, into)
 	}
 	return json.Unmarshal([]byte(text), into)
+}
+
+// TestLnavFormat compares the format with the schema: each key that it names, and each
+// class of error, which is to have the level error.
+func TestLnavFormat(t *testing.T) {
+	b, err := os.ReadFile("h2trace.lnav.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Format struct {
+			Level map[string]string
+			Value map[string]json.RawMessage
+		} `json:"h2trace"`
+	}
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	for path := range file.Format.Value {
+		for name := range strings.SplitSeq(path, "/") {
+			if !bytes.Contains(schema.JSON, []byte(`"`+name+`": {`)) {
+				t.Errorf("the schema has no key %s", path)
+			}
+		}
+	}
+	classes := regexp.MustCompile(`"(?:class|failure)": \{"enum": \[([^\]]+)\]`).FindAllSubmatch(schema.JSON, -1)
+	if len(classes) < 3 {
+		t.Errorf("classes %q", classes)
+	}
+	level := regexp.MustCompile(file.Format.Level["error"])
+	for _, list := range classes {
+		for class := range strings.SplitSeq(string(list[1]), ", ") {
+			if !level.MatchString(strings.Trim(class, `"`)) {
+				t.Errorf("the level of class %s is no error", class)
+			}
+		}
+	}
 }

@@ -395,7 +395,8 @@ says so, too. The exit status does not change.
 
 In text that is not UTF-8, U+FFFD replaces each invalid byte. The same key with
 "_b64" added holds the exact bytes in base64. The package comment of export in
-the source is the reference of all keys.
+the source is the reference of all keys. That directory also has a JSON Schema
+of the lines, a format for lnav, and recipes for jq and Miller.
 
 # Source
 

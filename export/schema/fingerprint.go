@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,10 @@ func (f *fingerprints) collect(doc any) error {
 			}
 		}
 	case map[string]any:
-		for _, one := range v {
+		for name, one := range v {
+			if name == "multipleOf" || name == "uniqueItems" {
+				return fmt.Errorf("%s tells numbers apart that no bound lies between", name)
+			}
 			if err := f.collect(one); err != nil {
 				return err
 			}

@@ -13,6 +13,8 @@ var like = []string{
 	head + `"process"` + process + `,"action":"exit","ppid":1,"exe":null,"exit_code":-1,"duration_ms":0.000,"cpu_ms":1.500}`,
 	head + `"stall"` + onConn + `,"stream":2147483647,"side":"recv_window","window":-3,"start":"2026-01-02T03:04:05.000000006Z","stall_ms":7.000,"ended_by":"DATA"}`,
 	frameLineOf(`,"dir":"send","stream":1,"type":"WINDOW_UPDATE","flags":[],"length":16777215,"increment":1`),
+	frameLineOf(`,"dir":"send","stream":0,"type":"SETTINGS","flags":[],"length":6,"settings":{"MAX_FRAME_SIZE":16384},"ack":false`),
+	frameLineOf(`,"dir":"send","stream":1,"type":"RST_STREAM","flags":[],"length":3,"error":null,"error_code":null`),
 	frameLineOf(`,"dir":"send","stream":1,"type":"PRIORITY","flags":["0x40"],"length":5,"priority":{"depends_on":0,"weight":256,"exclusive":false}`),
 }
 

@@ -53,6 +53,10 @@ func TestRefuses(t *testing.T) {
 	v := validator(t)
 	tests := []struct{ name, line, want string }{
 		{"no object", `[]`, "got array, want object"},
+		{"nothing", "", "EOF"},
+		{"null", "null", "got null, want object"},
+		{"two on one line", summary + summary, "invalid character"},
+		{"half a line", summary[:40], "EOF"},
 		{"not UTF-8", "{\"v\":\"\xff\"}", "UTF-8"},
 		{"event: value must be one of", head + `"surprise"}`, "event: value must be one of"},
 		{"other version", strings.Replace(summary, `"v":1`, `"v":2`, 1), "v: value must be 1"},

@@ -6,15 +6,13 @@ import (
 	"io"
 	"sync"
 	"testing"
-
-	"h2trace/export/schema"
 )
 
 // Lines checks every whole line of an output. The output of a run that was cut may end in
 // a part of a line.
 func Lines(output []byte) error {
-	v := validators.Get().(*schema.Validator)
-	defer validators.Put(v)
+	v := takeValidator()
+	defer giveValidator(v)
 	for n := 1; ; n++ {
 		line, rest, whole := bytes.Cut(output, []byte("\n"))
 		if !whole {

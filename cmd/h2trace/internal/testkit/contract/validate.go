@@ -14,15 +14,34 @@ import (
 // maxLine bounds one line of output.
 const maxLine = 64 << 20
 
-// validators are those at rest. Compiling the schema takes as long as checking some
-// thousand lines.
-var validators = sync.Pool{New: func() any {
+// idle has the validators that nobody uses now. Compiling the schema takes as long as
+// checking a hundred lines.
+var idle struct {
+	sync.Mutex
+	list []*schema.Validator
+}
+
+// takeValidator returns a validator to give back, which has seen many lines if possible.
+func takeValidator() *schema.Validator {
+	idle.Lock()
+	defer idle.Unlock()
+	if n := len(idle.list); n > 0 {
+		v := idle.list[n-1]
+		idle.list = idle.list[:n-1]
+		return v
+	}
 	v, err := schema.New()
 	if err != nil {
-		panic(err)
+		panic(err) // the tests of schema find it, too
 	}
 	return v
-}}
+}
+
+func giveValidator(v *schema.Validator) {
+	idle.Lock()
+	defer idle.Unlock()
+	idle.list = append(idle.list, v)
+}
 
 // Stream is a whole output that kept the contract.
 type Stream struct {
@@ -33,8 +52,8 @@ type Stream struct {
 // Read reads a whole output: every line is valid, and the only summary is the last
 // line.
 func Read(r io.Reader) (*Stream, error) {
-	v := validators.Get().(*schema.Validator)
-	defer validators.Put(v)
+	v := takeValidator()
+	defer giveValidator(v)
 	s := &Stream{}
 	sc := bufio.NewScanner(r)
 	sc.Buffer(make([]byte, 64<<10), maxLine)
