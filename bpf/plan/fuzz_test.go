@@ -75,7 +75,7 @@ func tableOffsets(f *testing.F, contents []byte) []uint32 {
 	for _, s := range exe.Sections {
 		switch s.Name {
 		case ".gopclntab":
-			table, err := findPclntab(exe)
+			table, err := findPclntab(exe, machines[exe.Machine])
 			if err != nil || table == nil {
 				f.Fatalf("no function table: %v", err)
 			}

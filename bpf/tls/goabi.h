@@ -29,6 +29,8 @@ struct pt_regs {
 #define GO_RESULT1(r) ((r)->bx)
 #define GO_G(r) ((r)->r14)
 #define GO_SP(r) ((r)->sp)
+#define GO_INT_REGS 9		       /* registers for arguments */
+#define GO_STACK_ARGS(r) ((r)->sp + 8) /* at the entry: after the return address */
 
 /*
  * Reports whether JBE at this instruction jumps to morestack (carry or zero flag
@@ -38,7 +40,7 @@ struct pt_regs {
 
 #elif defined(__TARGET_ARCH_arm64)
 
-/* arch/arm64/include/uapi/asm/ptrace.h, struct user_pt_regs */
+/* arch/arm64/include/uapi/asm/ptrace.h, user_pt_regs */
 struct pt_regs {
 	__u64 regs[31];
 	__u64 sp, pc, pstate;
@@ -56,6 +58,8 @@ struct pt_regs {
 #define GO_RESULT1(r) ((r)->regs[1])
 #define GO_G(r) ((r)->regs[28])
 #define GO_SP(r) ((r)->sp)
+#define GO_INT_REGS 16
+#define GO_STACK_ARGS(r) ((r)->sp + 8) /* at the entry: after the word for R30 */
 
 /*
  * Reports whether BLS at this instruction jumps to morestack: carry flag clear
