@@ -21,6 +21,9 @@ const builtEnv = "H2TRACE_E2E_PROGRAMS"
 
 func TestMain(m *testing.M) {
 	child.HeedSignals()
+	if d, err := time.ParseDuration(os.Getenv(patienceEnv)); err == nil {
+		patience = d
+	}
 	if binDir = os.Getenv(builtEnv); binDir != "" {
 		os.Exit(m.Run())
 	}
@@ -83,8 +86,12 @@ func skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// patience bounds every wait for a program: far more than any of them needs.
-const patience = 90 * time.Second
+// patience bounds every wait for a program: far more than any of them needs, but in an
+// emulated machine.
+var patience = 90 * time.Second
+
+// patienceEnv is a duration in its place.
+const patienceEnv = "H2TRACE_E2E_PATIENCE"
 
 // await polls until done, for conditions that have no channel.
 func await(t testing.TB, what string, done func() bool) {
