@@ -77,12 +77,18 @@ func says(t *testing.T, path, source string, env []string, full bool) string {
 // TestAnalyzeARM64 plans programs of the newest release for arm64, on any machine.
 func TestAnalyzeARM64(t *testing.T) {
 	cheap := []Probe{
-		{ClientHandshake, "BLS"}, {ServerHandshake, "BLS"}, {Close, "BLS"},
-		{Read, "CALL runtime.memmove"}, {Write, "BLS"},
+		{ClientHandshake, "BLS"},
+		{ServerHandshake, "BLS"},
+		{Close, "BLS"},
+		{Read, "CALL runtime.memmove"},
+		{Write, "BLS"},
 	}
 	fallback := []Probe{
-		{ClientHandshake, "entry"}, {ServerHandshake, "entry"}, {Close, "entry"},
-		{Read, "entry+RET"}, {Write, "entry+RET"},
+		{ClientHandshake, "entry"},
+		{ServerHandshake, "entry"},
+		{Close, "entry"},
+		{Read, "entry+RET"},
+		{Write, "entry+RET"},
 	}
 	var symbols *Plan
 	for _, tt := range []struct {
