@@ -53,7 +53,6 @@ var variants = []struct {
 	{name: "arm64-N-l", source: tlsProgram, env: onARM64, args: []string{"-gcflags=all=-N -l"}, read: entryRet},
 	{name: "arm64-l", source: tlsProgram, env: onARM64, args: []string{"-gcflags=all=-l"}, read: entryRet},
 	{name: "arm64-race", source: tlsProgram, env: crossARM64, args: []string{"-race"}, read: slicecopy},
-	{name: "arm64-asan", source: tlsProgram, env: crossARM64, args: []string{"-asan"}, read: slicecopy},
 	{name: "arm64-cgo", source: tlsProgram, env: crossARM64, args: []string{"-ldflags=-linkmode=external"}, read: memmove},
 	{name: "arm64-cgo-pie", source: httpProgram, env: crossARM64, args: []string{"-buildmode=pie", "-ldflags=-linkmode=external"}, read: memmove},
 	{name: "pgo", source: profiledProgram, read: memmove, since: 21},
