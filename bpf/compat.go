@@ -5,6 +5,7 @@ package bpf
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -18,7 +19,7 @@ var optionalFeatures = []struct {
 	name, since, instead string
 	have                 func() error
 }{
-	{"atomic operations", "5.12", "counts of one user each", haveFetchAdd},
+	{"atomic operations", fetchAddSince[runtime.GOARCH], "counts of one user each", haveFetchAdd},
 	{"bpf_get_attach_cookie", "5.15", "a copy of a program for each kind of place", func() error {
 		return features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie)
 	}},
@@ -26,6 +27,9 @@ var optionalFeatures = []struct {
 		return features.HaveProgramHelper(ebpf.Kprobe, asm.FnLoop)
 	}},
 }
+
+// fetchAddSince is the release from which an architecture compiles atomic operations.
+var fetchAddSince = map[string]string{"amd64": "5.12", "arm64": "5.18"}
 
 // haveFetchAdd tries an atomic operation that returns the old value.
 func haveFetchAdd() error {

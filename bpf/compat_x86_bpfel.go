@@ -65,6 +65,7 @@ const (
 	compatProgVerifyDecode  = "verify_decode"
 	compatProgVerifyEmit    = "verify_emit"
 	compatProgVerifyEncode  = "verify_encode"
+	compatProgVerifyPromise = "verify_promise"
 	compatProgVerifyWrite   = "verify_write"
 	compatProgWriteArgs     = "write_args"
 	compatProgWriteEntry    = "write_entry"
@@ -155,6 +156,7 @@ type compatProgramSpecs struct {
 	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
+	VerifyPromise *ebpf.ProgramSpec `ebpf:"verify_promise"`
 	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
@@ -344,6 +346,7 @@ type compatPrograms struct {
 	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
+	VerifyPromise *ebpf.Program `ebpf:"verify_promise"`
 	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
@@ -377,6 +380,7 @@ func (p *compatPrograms) Close() error {
 		p.VerifyDecode,
 		p.VerifyEmit,
 		p.VerifyEncode,
+		p.VerifyPromise,
 		p.VerifyWrite,
 		p.WriteArgs,
 		p.WriteEntry,

@@ -6,7 +6,7 @@
 // processes. It knows where hpack keeps its tables, to copy them, and how long an HTTP/2
 // frame is, to leave DATA payloads out where packets carry no TLS.
 //
-// Needs Linux 5.10 with BTF, amd64, and the rights of CAP_BPF, CAP_PERFMON and
-// CAP_SYS_PTRACE. Before Linux 5.17 other programs do the same, see kernel/compat.h. On
-// other systems there are only the types of events.
+// Needs Linux 5.10 with BTF, amd64 or arm64, and the rights of CAP_BPF, CAP_PERFMON and
+// CAP_SYS_PTRACE. Before Linux 5.17, on arm64 5.18, other programs do the same, see
+// kernel/compat.h. On other systems there are only the types of events.
 package bpf

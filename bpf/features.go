@@ -44,7 +44,7 @@ const adviceRoot = "run as root, or give h2trace CAP_BPF, CAP_PERFMON and CAP_SY
 	"in a container also lift seccomp's ban on bpf(2) and perf_event_open(2)"
 
 func kernelRelease() Feature {
-	f := Feature{Name: "kernel", Advice: "needs Linux on amd64"}
+	f := Feature{Name: "kernel", Advice: "needs Linux on amd64 or arm64"}
 	var uts unix.Utsname
 	if f.Err = unix.Uname(&uts); f.Err == nil {
 		f.Detail = unix.ByteSliceToString(uts.Sysname[:]) + " " +

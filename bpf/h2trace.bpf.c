@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
 /*
  * The probes. Each probe of the first group sits on an instruction that the
- * kernel emulates, which costs a seventh of a single-stepped one. The entry and
- * RET programs serve binaries without such a place.
+ * kernel emulates, which on amd64 costs a seventh of a single-stepped one. The
+ * entry and RET programs serve binaries without such a place.
  */
 #include "process/message.h"
 #include "process/process.h"

@@ -41,7 +41,8 @@ var spotPrograms = []string{probesProgSpotSlot, probesProgSpotArgs}
 
 // verifyPrograms are those of Options.Verify.
 var verifyPrograms = []string{
-	probesProgVerifyEmit, probesProgVerifyEncode, probesProgVerifyWrite, probesProgVerifyDecode,
+	probesProgVerifyEmit, probesProgVerifyEncode, probesProgVerifyWrite, probesProgVerifyPromise,
+	probesProgVerifyDecode,
 }
 
 // load loads the maps, and the programs that are always needed: the normal ones, or

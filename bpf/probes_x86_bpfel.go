@@ -768,6 +768,7 @@ const (
 	probesProgVerifyDecode  = "verify_decode"
 	probesProgVerifyEmit    = "verify_emit"
 	probesProgVerifyEncode  = "verify_encode"
+	probesProgVerifyPromise = "verify_promise"
 	probesProgVerifyWrite   = "verify_write"
 	probesProgWriteArgs     = "write_args"
 	probesProgWriteEntry    = "write_entry"
@@ -857,6 +858,7 @@ type probesProgramSpecs struct {
 	VerifyDecode  *ebpf.ProgramSpec `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.ProgramSpec `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.ProgramSpec `ebpf:"verify_encode"`
+	VerifyPromise *ebpf.ProgramSpec `ebpf:"verify_promise"`
 	VerifyWrite   *ebpf.ProgramSpec `ebpf:"verify_write"`
 	WriteArgs     *ebpf.ProgramSpec `ebpf:"write_args"`
 	WriteEntry    *ebpf.ProgramSpec `ebpf:"write_entry"`
@@ -1044,6 +1046,7 @@ type probesPrograms struct {
 	VerifyDecode  *ebpf.Program `ebpf:"verify_decode"`
 	VerifyEmit    *ebpf.Program `ebpf:"verify_emit"`
 	VerifyEncode  *ebpf.Program `ebpf:"verify_encode"`
+	VerifyPromise *ebpf.Program `ebpf:"verify_promise"`
 	VerifyWrite   *ebpf.Program `ebpf:"verify_write"`
 	WriteArgs     *ebpf.Program `ebpf:"write_args"`
 	WriteEntry    *ebpf.Program `ebpf:"write_entry"`
@@ -1077,6 +1080,7 @@ func (p *probesPrograms) Close() error {
 		p.VerifyDecode,
 		p.VerifyEmit,
 		p.VerifyEncode,
+		p.VerifyPromise,
 		p.VerifyWrite,
 		p.WriteArgs,
 		p.WriteEntry,

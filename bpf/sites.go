@@ -108,7 +108,7 @@ func (s *probeSites) siteValue(exe *Executable, site plan.Site) (probesSite, err
 		RawconnHash: types.RawConnHash,
 		ConnSlot:    site.ConnSlot,
 	}
-	if site.Kind == plan.StackCheck {
+	if site.Kind.InStackCheck() {
 		v.StackCheck = 1
 	}
 	if site.UnixConnHash != 0 {
@@ -195,6 +195,8 @@ func (s *probeSites) programName(site plan.Site) string {
 		return probesProgVerifyEncode
 	case plan.VerifyWritten:
 		return probesProgVerifyWrite
+	case plan.VerifyPromised:
+		return probesProgVerifyPromise
 	case plan.VerifyFragment:
 		return probesProgVerifyDecode
 	case plan.VerifyDecoded:

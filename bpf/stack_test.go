@@ -3,6 +3,8 @@
 package bpf
 
 import (
+	"bytes"
+	"embed"
 	"maps"
 	"strings"
 	"testing"
@@ -16,20 +18,40 @@ import (
 // notice.
 const maxStack = 512
 
+// objects are the programs for every architecture that older kernels load.
+//
+//go:embed compat_*_bpfel.o packets_*_bpfel.o
+var objects embed.FS
+
+// programsFor returns the programs of an architecture, as bpf2go calls it.
+func programsFor(t *testing.T, arch string) map[string]*ebpf.ProgramSpec {
+	t.Helper()
+	programs := make(map[string]*ebpf.ProgramSpec)
+	for _, name := range []string{"compat", "packets"} {
+		b, err := objects.ReadFile(name + "_" + arch + "_bpfel.o")
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(programs, spec.Programs)
+	}
+	return programs
+}
+
 // TestStack adds up the stack of the programs for older kernels as their verifier
 // does: each function takes a multiple of 32 bytes.
 func TestStack(t *testing.T) {
-	spec, err := loadCompat()
-	if err != nil {
-		t.Fatal(err)
+	for _, arch := range []string{"x86", "arm64"} {
+		t.Run(arch, func(t *testing.T) { testStack(t, arch) })
 	}
-	packets, err := loadPackets()
-	if err != nil {
-		t.Fatal(err)
-	}
-	maps.Copy(spec.Programs, packets.Programs)
+}
+
+func testStack(t *testing.T, arch string) {
 	var longest []string
-	for name, prog := range spec.Programs {
+	for name, prog := range programsFor(t, arch) {
 		functions := functionsOf(prog)
 		depth, chain := deepest(functions, prog.Instructions[0].Symbol())
 		if depth > maxStack {

@@ -3,7 +3,8 @@
  * The differences between kernels. The programs are compiled twice: as they are,
  * and with COMPAT defined for kernels that lack one of
  *
- *	atomics that return a value	Linux 5.12, commit 5ca419f2864a
+ *	atomics that return a value	Linux 5.12, commit 5ca419f2864a;
+ *					on arm64 5.18, commit 1902472b4fa9
  *	bpf_get_attach_cookie		Linux 5.15, commit 7adfc6c9b315
  *	bpf_loop			Linux 5.17, commit e6f2dd0f8067 (kernel/each.h, tls/data.h)
  *
@@ -23,7 +24,7 @@ struct site {
 	u32 rawconn_hash; /* type hash of *net.rawConn, 0: unknown */
 	u32 tlsconn_hash; /* recovery, where TLS comes from packets: of *tls.Conn */
 	u32 conn_slot;	  /* offset from SP of the spilled *tls.Conn */
-	u8 stack_check;	  /* 1: sits on the JBE of the stack check */
+	u8 stack_check;	  /* 1: sits on the branch of the stack check */
 	u8 role;	  /* handshake probes: enum role */
 	u8 layout;	  /* read_frame, process_frame: 1 + index in layouts; spot.h */
 	u8 event;	  /* of the program event: enum event_kind */

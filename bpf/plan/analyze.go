@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"io"
+	"runtime"
 )
 
 const (
@@ -34,15 +35,20 @@ const goCommand = "cmd/go"
 // listening socket.
 var socketFunctions = []string{"net.socket", "net.(*netFD).accept"}
 
-// Analyze plans an executable. The error is a *NotTraceableError when the file is
-// readable but nothing in it can be captured, or a *NoTLSError.
+// Analyze plans an executable for this machine. The error is a *NotTraceableError when
+// the file is readable but nothing in it can be captured, or a *NoTLSError.
 func Analyze(r io.ReaderAt, mode Mode) (*Plan, error) {
+	return AnalyzeFor(runtime.GOARCH, r, mode)
+}
+
+// AnalyzeFor plans an executable for an architecture, by its GOARCH.
+func AnalyzeFor(goarch string, r io.ReaderAt, mode Mode) (*Plan, error) {
 	names := append([]string{symMemmove, symSlicecopy, symTypes, symETypes, keyLogFunction, symHandshake, symFlush}, socketFunctions...)
 	for _, t := range tapFunctions {
 		names = append(names, t.name)
 	}
 	names = append(names, phaseFunctions...)
-	exe, err := openExecutable(r, names)
+	exe, err := openExecutable(r, goarch, names)
 	if err != nil {
 		return nil, err
 	}
@@ -121,24 +127,24 @@ func (e *executable) sites(f *function, tap Tap, mode Mode) ([]Site, error) {
 	if decodeErr != nil {
 		return nil, notTraceable("%s cannot be disassembled", f.name)
 	}
-	rets := returns(list)
+	rets := list.returns()
 	if len(rets) == 0 {
 		return nil, notTraceable("%s has no RET instruction", f.name)
 	}
-	for _, in := range rets {
-		sites = append(sites, Site{Tap: tap, Kind: Ret, Addr: f.addr + in.off})
+	for _, off := range rets {
+		sites = append(sites, Site{Tap: tap, Kind: Ret, Addr: f.addr + off})
 	}
 	return e.place(f, sites...)
 }
 
 // cheapSite finds an emulated instruction with the values that the tap needs.
 // complete says that list is the whole function.
-func (e *executable) cheapSite(f *function, list []instr, tap Tap, complete bool) (Site, bool) {
+func (e *executable) cheapSite(f *function, list instructions, tap Tap, complete bool) (Site, bool) {
 	if tap != Read {
-		in, kind, ok := afterStackCheck(list)
-		return Site{Tap: tap, Kind: kind, Addr: f.addr + in.off}, ok
+		off, kind, ok := list.afterStackCheck()
+		return Site{Tap: tap, Kind: kind, Addr: f.addr + off}, ok
 	}
-	slot, ok := connSlot(list)
+	slot, ok := list.connSlot()
 	if !ok || !complete {
 		return Site{}, false
 	}
@@ -149,8 +155,8 @@ func (e *executable) cheapSite(f *function, list []instr, tap Tap, complete bool
 		if !ok {
 			continue
 		}
-		for _, call := range f.callsTo(list, sym.addr) {
-			site.Kind, site.Addr = c.kind, f.addr+call.off
+		for _, off := range f.callsTo(list, sym.addr) {
+			site.Kind, site.Addr = c.kind, f.addr+off
 			copies++
 		}
 	}

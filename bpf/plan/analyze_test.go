@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"os"
 	"os/exec"
@@ -93,6 +94,7 @@ func build(t testing.TB, source string, env []string, args ...string) string {
 	return out
 }
 
+// analyze plans a program for the architecture that it was built for.
 func analyze(t *testing.T, path string, mode Mode) (*Plan, error) {
 	t.Helper()
 	f, err := os.Open(path)
@@ -100,6 +102,9 @@ func analyze(t *testing.T, path string, mode Mode) (*Plan, error) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	if exe, err := elf.NewFile(f); err == nil && machines[exe.Machine] != nil {
+		return AnalyzeFor(machines[exe.Machine].goarch, f, mode)
+	}
 	return Analyze(f, mode)
 }
 
@@ -171,11 +176,14 @@ func checkSites(t *testing.T, path string, sites []Site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Intel SDM vol. 2: PUSH RBP, CALL rel32, RET.
 	// Intel SDM vol. 2: PUSH RBP, JBE rel8 and rel32, CALL rel32, RET.
 	opcodes := map[Kind][]string{
 		Push: {"\x55"}, StackCheck: {"\x76", "\x0f\x86"},
 		Memmove: {"\xe8"}, Slicecopy: {"\xe8"}, Flush: {"\xe8"}, Ret: {"\xc3"},
+	}
+	if isARM64(file) {
+		checkSitesARM64(t, file, sites)
+		return
 	}
 	for _, s := range sites {
 		want, ok := opcodes[s.Kind]
@@ -256,10 +264,15 @@ func TestNotTraceable(t *testing.T) {
 		{"stripped, no crypto/tls", build(t, plainProgram, nil, "-ldflags=-s"), "no crypto/tls in this Go binary"},
 		{"Go 1.17", old, "built by " + string(oldVersion) + "; Go 1.18 or newer is needed"},
 		{"32-bit", build(t, plainProgram, []string{"GOARCH=386"}), "32-bit Go binary (EM_386); only amd64 is supported"},
-		{"arm64", build(t, plainProgram, []string{"GOARCH=arm64"}), "Go binary for EM_AARCH64; only amd64 is supported"},
+		{"arm64", build(t, plainProgram, []string{"GOARCH=arm64"}), "Go binary for EM_AARCH64; only amd64 is supported here"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := analyze(t, test.path, Auto)
+			f, err := os.Open(test.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			_, err = AnalyzeFor("amd64", f, Auto)
 			var not *NotTraceableError
 			if !errors.As(err, &not) || not.Reason != test.want {
 				t.Errorf("got error %v, want %q", err, test.want)

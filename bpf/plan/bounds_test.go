@@ -198,7 +198,7 @@ func TestDebugInfo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	exe, err := openExecutable(file, nil)
+	exe, err := openExecutable(file, anyMachine, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,14 +34,16 @@ func notTraceable(format string, args ...any) error {
 
 // function is a symbol of type FUNC with its machine code.
 type function struct {
-	name string
-	addr uint64
-	code []byte
+	machine *machine
+	name    string
+	addr    uint64
+	code    []byte
 }
 
 // executable is a Go program on disk.
 type executable struct {
 	file      *elf.File
+	machine   *machine
 	goVersion string
 	mainPath  string // of the main package
 	buildID   string
@@ -49,9 +51,12 @@ type executable struct {
 	symbols   map[string]symbol
 }
 
-// openExecutable reads the parts of an ELF file that the planner needs. It looks up
-// only the symbols of these names.
-func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
+// anyMachine is the GOARCH for an executable that was analyzed before.
+const anyMachine = ""
+
+// openExecutable reads the parts of an ELF file that the planner needs, if it is for an
+// architecture. It looks up only the symbols of these names.
+func openExecutable(r io.ReaderAt, goarch string, names []string) (*executable, error) {
 	if err := checkSections(r); err != nil {
 		return nil, err
 	}
@@ -67,11 +72,9 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	if err != nil {
 		return nil, notTraceable("not a Go binary")
 	}
-	if f.Class != elf.ELFCLASS64 {
-		return nil, notTraceable("32-bit Go binary (%s); only amd64 is supported", f.Machine)
-	}
-	if f.Machine != elf.EM_X86_64 {
-		return nil, notTraceable("Go binary for %s; only amd64 is supported", f.Machine)
+	m, err := machineOf(f, goarch)
+	if err != nil {
+		return nil, err
 	}
 	if minor := goMinor(info.GoVersion); minor > 0 && minor < oldestMinor {
 		return nil, notTraceable("built by %s; Go 1.%d or newer is needed", info.GoVersion, oldestMinor)
@@ -85,7 +88,7 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	if loaded > maxLoaded {
 		return nil, notTraceable("damaged ELF file: more than %d bytes of code and data", uint64(maxLoaded))
 	}
-	e := &executable{file: f, goVersion: info.GoVersion, mainPath: info.Path, deps: info.Deps, buildID: goBuildID(f)}
+	e := &executable{file: f, machine: m, goVersion: info.GoVersion, mainPath: info.Path, deps: info.Deps, buildID: goBuildID(f)}
 	if e.symbols, err = elfSymbols(f, names); err != nil {
 		return nil, err
 	}
@@ -99,25 +102,37 @@ func openExecutable(r io.ReaderAt, names []string) (*executable, error) {
 	return e, nil
 }
 
+// machineOf returns the architecture of a file.
+func machineOf(f *elf.File, goarch string) (*machine, error) {
+	m := machines[f.Machine]
+	if m != nil && f.Class == elf.ELFCLASS64 && (goarch == m.goarch || goarch == anyMachine) {
+		return m, nil
+	}
+	if f.Class != elf.ELFCLASS64 {
+		return nil, notTraceable("32-bit Go binary (%s); only %s is supported", f.Machine, goarch)
+	}
+	return nil, notTraceable("Go binary for %s; only %s is supported here", f.Machine, goarch)
+}
+
 // oldestMinor is the oldest release, 1.18, whose calling convention, function table
 // and types match those of later ones.
 const oldestMinor = 18
 
 // maxLoaded bounds the total size of the segments, which are searched for tables: the
-// code model of amd64 permits no larger Go program.
+// code model of amd64 permits no larger Go program, and no one builds one for arm64.
 const maxLoaded = 2 << 30
 
 // readRuntimeTables finds the symbols of a stripped program in the tables that it
 // needs at run time.
 func (e *executable) readRuntimeTables(names []string) error {
-	table, err := findPclntab(e.file)
+	table, err := findPclntab(e.file, e.machine)
 	if err != nil {
 		return err
 	}
 	if table == nil {
 		return notTraceable("stripped, and without a function table (.gopclntab) of Go 1.%d or newer", oldestMinor)
 	}
-	md, err := findModuledata(e.file, table)
+	md, err := findModuledata(e.file, e.machine, table)
 	if err != nil {
 		return err
 	}
@@ -150,7 +165,7 @@ func (e *executable) function(name string) (*function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	return &function{name: name, addr: sym.addr, code: code}, nil
+	return &function{machine: e.machine, name: name, addr: sym.addr, code: code}, nil
 }
 
 // readAddr returns the contents of a link-time address range.

@@ -31,9 +31,12 @@ func (e *executable) failures() ([]Site, error) {
 		return nil, err
 	}
 	list, err := f.decode()
-	calls := f.callsTo(list, flush.addr)
-	if err != nil || len(calls) != 1 {
+	if err != nil {
 		return nil, nil
 	}
-	return e.place(f, Site{Tap: HandshakeFailed, Kind: Flush, Addr: f.addr + calls[0].off})
+	calls := f.callsTo(list, flush.addr)
+	if len(calls) != 1 {
+		return nil, nil
+	}
+	return e.place(f, Site{Tap: HandshakeFailed, Kind: Flush, Addr: f.addr + calls[0]})
 }

@@ -25,16 +25,23 @@ func (p patched) ReadAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// FuzzAnalyze feeds damaged executables, with symbols, stripped, and a stripped PIE:
-// no panic, and no plan that points outside of the file.
+// FuzzAnalyze feeds damaged executables, with symbols, stripped, and a stripped PIE, and
+// one for arm64: no panic, and no plan that points outside of the file.
 func FuzzAnalyze(f *testing.F) {
+	const arm64 = 3 // its index
+	goarch := func(file int) string {
+		if file == arm64 {
+			return "arm64"
+		}
+		return "amd64"
+	}
 	var files [][]byte
-	for _, args := range [][]string{nil, {"-ldflags=-s"}, {"-buildmode=pie", "-ldflags=-s"}} {
-		contents, err := os.ReadFile(build(f, tlsProgram, nil, args...))
+	for _, args := range [][]string{nil, {"-ldflags=-s"}, {"-buildmode=pie", "-ldflags=-s"}, {"-ldflags=-s"}} {
+		contents, err := os.ReadFile(build(f, tlsProgram, []string{"GOARCH=" + goarch(len(files))}, args...))
 		if err != nil {
 			f.Fatal(err)
 		}
-		p, err := Analyze(bytes.NewReader(contents), Auto)
+		p, err := AnalyzeFor(goarch(len(files)), bytes.NewReader(contents), Auto)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -48,12 +55,13 @@ func FuzzAnalyze(f *testing.F) {
 		files = append(files, contents)
 	}
 	f.Fuzz(func(t *testing.T, file uint8, offset uint32, patch []byte, entryRet bool) {
-		contents := files[int(file)%len(files)]
+		index := int(file) % len(files)
+		contents := files[index]
 		mode := Auto
 		if entryRet {
 			mode = EntryRet
 		}
-		p, err := Analyze(patched{contents, int64(offset) % int64(len(contents)), patch}, mode)
+		p, err := AnalyzeFor(goarch(index), patched{contents, int64(offset) % int64(len(contents)), patch}, mode)
 		if err != nil {
 			return
 		}
@@ -75,7 +83,7 @@ func tableOffsets(f *testing.F, contents []byte) []uint32 {
 	for _, s := range exe.Sections {
 		switch s.Name {
 		case ".gopclntab":
-			table, err := findPclntab(exe)
+			table, err := findPclntab(exe, machines[exe.Machine])
 			if err != nil || table == nil {
 				f.Fatalf("no function table: %v", err)
 			}

@@ -45,7 +45,7 @@ var recoveryFunctions = []tapFunction{
 // arguments in registers. A function without one is skipped, and what it would have
 // reported stays unknown.
 func Recovery(r io.ReaderAt) ([]Site, error) {
-	exe, err := openExecutable(r, functionNames(recoveryFunctions))
+	exe, err := openExecutable(r, anyMachine, functionNames(recoveryFunctions))
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +80,11 @@ func (e *executable) entrances(functions []tapFunction) ([]Site, error) {
 			continue
 		}
 		list, _ := f.decode() // the prologue is enough
-		in, kind, ok := afterStackCheck(list)
+		off, kind, ok := list.afterStackCheck()
 		if !ok {
 			continue
 		}
-		site := Site{Tap: tf.tap, Kind: kind, Addr: f.addr + in.off}
+		site := Site{Tap: tf.tap, Kind: kind, Addr: f.addr + off}
 		switch tf.tap {
 		case ReadFrame:
 			site.Layout = e.layout(tf.home)

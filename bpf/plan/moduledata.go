@@ -27,8 +27,8 @@ type moduledata [mdWords]uint64
 // findModuledata finds the moduledata that belongs to a function table, or nil. Go
 // 1.26 and newer give it a section. In other programs it is where a pointer to the
 // table's header is.
-func findModuledata(f *elf.File, t *pclntab) (*moduledata, error) {
-	relocs := relocations(f)
+func findModuledata(f *elf.File, m *machine, t *pclntab) (*moduledata, error) {
+	relocs := relocations(f, m)
 	if s := f.Section(".go.module"); s != nil {
 		if md, err := readModuledata(f, relocs, s.Addr, t); md != nil || err != nil {
 			return md, err

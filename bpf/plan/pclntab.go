@@ -15,13 +15,12 @@ import (
 //	magic u32, 0, 0, minLC u8, ptrSize u8, nfunc, nfiles, textStart u64,
 //	offsets of funcnametab, cutab, filetab, pctab and pclntable, u64 each
 //
-// minLC is 1 and ptrSize 8 on amd64. textStart is 0 since 1.26, and in a PIE a
+// minLC is the size of the smallest instruction, ptrSize 8. textStart is 0 since 1.26, and in a PIE a
 // relocation sets it: moduledata has the value.
 const (
 	pclntabHeader = 72
-	pclntabMagic  = "\xff\xff\xff\x00\x00\x01\x08" // after the byte of the release
-	magicGo118    = 0xf0                           // 1.18 and 1.19
-	magicGo120    = 0xf1                           // 1.20 and newer
+	magicGo118    = 0xf0 // 1.18 and 1.19
+	magicGo120    = 0xf1 // 1.20 and newer
 
 	// maxFunctions bounds the table: the largest binaries have 500,000.
 	maxFunctions = 1 << 24
@@ -39,26 +38,31 @@ type pclntab struct {
 	names, namesEnd, functab int64
 }
 
+// pclntabMagic returns how the table of a release begins, before nfunc.
+func pclntabMagic(release byte, m *machine) []byte {
+	return []byte{release, 0xff, 0xff, 0xff, 0, 0, m.smallest, 8}
+}
+
 // findPclntab finds the function table by its section, or by its header where the
 // system's linker merged it into another section; nil when there is none.
-func findPclntab(f *elf.File) (*pclntab, error) {
+func findPclntab(f *elf.File, m *machine) (*pclntab, error) {
 	for _, s := range f.Sections {
 		if s.Name == ".gopclntab" || s.Name == ".data.rel.ro.gopclntab" {
 			for _, p := range f.Progs {
-				if t := pclntabAt(p, int64(s.Addr-p.Vaddr)); t != nil {
+				if t := pclntabAt(p, m, int64(s.Addr-p.Vaddr)); t != nil {
 					return t, nil
 				}
 			}
 		}
 	}
-	headers := [][]byte{[]byte("\xf1" + pclntabMagic), []byte("\xf0" + pclntabMagic)}
+	headers := [][]byte{pclntabMagic(magicGo120, m), pclntabMagic(magicGo118, m)}
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_LOAD || p.Flags&elf.PF_X != 0 || p.Filesz > maxTable {
 			continue
 		}
 		var found *pclntab
 		err := scan(p, int64(p.Filesz), headers, func(_ int, at int64) bool {
-			found = pclntabAt(p, at)
+			found = pclntabAt(p, m, at)
 			return found == nil
 		})
 		if err != nil || found != nil {
@@ -70,13 +74,13 @@ func findPclntab(f *elf.File) (*pclntab, error) {
 
 // pclntabAt returns the table whose header is at an offset of a segment, or nil when
 // there is none.
-func pclntabAt(p *elf.Prog, at int64) *pclntab {
+func pclntabAt(p *elf.Prog, m *machine, at int64) *pclntab {
 	if p.Type != elf.PT_LOAD || at < 0 || p.Filesz > 1<<62 || at > int64(p.Filesz)-pclntabHeader {
 		return nil
 	}
 	size := int64(p.Filesz) - at
 	h := make([]byte, pclntabHeader)
-	if readFull(p, h, at) != nil || !bytes.Equal(h[1:8], []byte(pclntabMagic)) || (h[0] != magicGo118 && h[0] != magicGo120) {
+	if readFull(p, h, at) != nil || !bytes.Equal(h[:8], pclntabMagic(h[0], m)) || (h[0] != magicGo118 && h[0] != magicGo120) {
 		return nil
 	}
 	word := func(i int) uint64 { return binary.LittleEndian.Uint64(h[8*i:]) }

@@ -24,8 +24,8 @@ func (e *executable) planPhases(p *Plan) error {
 			continue
 		}
 		var sites []Site
-		for _, in := range returns(list) {
-			sites = append(sites, Site{Tap: HandshakeEnd, Kind: Ret, Addr: f.addr + in.off})
+		for _, off := range list.returns() {
+			sites = append(sites, Site{Tap: HandshakeEnd, Kind: Ret, Addr: f.addr + off})
 		}
 		placed, err := e.place(f, sites...)
 		if err != nil {

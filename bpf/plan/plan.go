@@ -1,7 +1,7 @@
 // Package plan decides where in a Go executable the probes go.
 //
-// A uprobe on an instruction that the kernel emulates (push, call, jcc) costs the
-// target 0.6 µs, one that it must single-step 4 to 6 µs. So the planner disassembles
+// A uprobe on an instruction that the kernel emulates (push, call, jcc; on arm64
+// branches, calls and returns) costs the target 0.6 µs, one that it must single-step 4 to 6 µs. So the planner disassembles
 // crypto/tls and looks for an emulated instruction with all needed values in
 // registers. Without one it falls back on function entry and RET. It never uses a
 // uretprobe: that rewrites return addresses, which Go's stack unwinder does not
@@ -37,7 +37,7 @@ const (
 // reads the values there.
 type Kind uint8
 
-// The kinds. Entry and Ret are single-stepped by the kernel, the others
+// The kinds. Entry and, on amd64, Ret are single-stepped by the kernel, the others
 // emulated.
 const (
 	// Push is PUSH BP after the stack check: arguments in registers.
@@ -45,6 +45,8 @@ const (
 	// StackCheck is the JBE of the stack check itself, where nothing is
 	// pushed after it (frames of Go 1.20 and older).
 	StackCheck
+	// StackCheckARM64 is the BLS of the stack check on arm64, which emulates no push.
+	StackCheckARM64
 	// Memmove is CALL runtime.memmove: destination, source and length in
 	// registers, *tls.Conn in its spill slot.
 	Memmove
@@ -62,12 +64,19 @@ const (
 var kindNames = [...]string{
 	Push:       "PUSH BP",
 	StackCheck: "JBE",
-	Memmove:    "CALL runtime.memmove",
-	Slicecopy:  "CALL runtime.slicecopy",
-	Flush:      "CALL crypto/tls.(*Conn).flush",
-	Entry:      "entry",
-	Ret:        "RET",
+
+	StackCheckARM64: "BLS",
+
+	Memmove:   "CALL runtime.memmove",
+	Slicecopy: "CALL runtime.slicecopy",
+	Flush:     "CALL crypto/tls.(*Conn).flush",
+	Entry:     "entry",
+	Ret:       "RET",
 }
+
+// InStackCheck reports whether the instruction also runs before the stack grows, after
+// which the function begins anew.
+func (k Kind) InStackCheck() bool { return k == StackCheck || k == StackCheckARM64 }
 
 // String returns the instruction as it is written in Go assembly, or "entry".
 func (k Kind) String() string {

@@ -7,21 +7,24 @@ import (
 
 // relocTables are the tables of values that the loader writes into a PIE before it
 // runs. Go's linker leaves the places themselves 0.
-type relocTables []*elf.Section
+type relocTables struct {
+	sections []*elf.Section
+	relative uint32 // the type that adds the load offset
+}
 
 const relaSize = 24 // Elf64_Rela: r_offset u64, r_info u64, r_addend i64
 
 // maxRelocTables bounds how many are read: programs have .rela.dyn and .rela.plt.
 const maxRelocTables = 8
 
-func relocations(f *elf.File) relocTables {
-	var tables relocTables
+func relocations(f *elf.File, m *machine) relocTables {
+	tables := relocTables{relative: m.relative}
 	for _, s := range f.Sections {
-		if len(tables) == maxRelocTables {
+		if len(tables.sections) == maxRelocTables {
 			break
 		}
 		if s.Type == elf.SHT_RELA && s.Flags&elf.SHF_ALLOC != 0 && s.FileSize <= maxTable {
-			tables = append(tables, s)
+			tables.sections = append(tables.sections, s)
 		}
 	}
 	return tables
@@ -30,14 +33,14 @@ func relocations(f *elf.File) relocTables {
 // each calls visit for every relative relocation: at address place, the loader writes
 // target plus the load offset of the program.
 func (tables relocTables) each(visit func(place, target uint64)) error {
-	for _, s := range tables {
+	for _, s := range tables.sections {
 		w := &window{r: s, size: int64(s.FileSize)}
 		for off := int64(0); off+relaSize <= w.size; off += relaSize {
 			rela, err := w.bytes(off, relaSize)
 			if err != nil {
 				return err
 			}
-			if elf.R_TYPE64(binary.LittleEndian.Uint64(rela[8:])) == uint32(elf.R_X86_64_RELATIVE) {
+			if elf.R_TYPE64(binary.LittleEndian.Uint64(rela[8:])) == tables.relative {
 				visit(binary.LittleEndian.Uint64(rela), binary.LittleEndian.Uint64(rela[16:]))
 			}
 		}

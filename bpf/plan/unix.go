@@ -12,7 +12,7 @@ var unixConnType = typeName{name: "*net.UnixConn", pointer: true}
 // Unix sockets alone: those have no packets. It returns none where the executable has no
 // such connections.
 func (p *Plan) UnixCalls(r io.ReaderAt) ([]Site, error) {
-	exe, err := openExecutable(r, []string{symTypes, symETypes})
+	exe, err := openExecutable(r, anyMachine, []string{symTypes, symETypes})
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,10 @@ import "io"
 const (
 	// VerifyEncoded is where a field is encoded.
 	VerifyEncoded Tap = "verify_encoded"
-	// VerifyWritten is where the frame of the encoded fields is written.
-	VerifyWritten Tap = "verify_written"
+	// VerifyWritten is where the HEADERS frame of the encoded fields is written, and
+	// VerifyPromised where their PUSH_PROMISE frame is.
+	VerifyWritten  Tap = "verify_written"
+	VerifyPromised Tap = "verify_promised"
 	// VerifyFragment is where a fragment of a field block is about to be decoded.
 	VerifyFragment Tap = "verify_fragment"
 	// VerifyDecoded is where a decoded field is handed on.
@@ -21,9 +23,9 @@ var verifyFunctions = []tapFunction{
 	{VerifyWritten, "golang.org/x/net/http2.(*Framer).WriteHeaders", ""},
 	{VerifyWritten, "net/http.(*http2Framer).WriteHeaders", ""},
 	{VerifyWritten, "net/http/internal/http2.(*Framer).WriteHeaders", ""},
-	{VerifyWritten, "golang.org/x/net/http2.(*Framer).WritePushPromise", ""},
-	{VerifyWritten, "net/http.(*http2Framer).WritePushPromise", ""},
-	{VerifyWritten, "net/http/internal/http2.(*Framer).WritePushPromise", ""},
+	{VerifyPromised, "golang.org/x/net/http2.(*Framer).WritePushPromise", ""},
+	{VerifyPromised, "net/http.(*http2Framer).WritePushPromise", ""},
+	{VerifyPromised, "net/http/internal/http2.(*Framer).WritePushPromise", ""},
 	{VerifyFragment, "golang.org/x/net/http2/hpack.(*Decoder).Write", ""},
 	{VerifyFragment, "vendor/golang.org/x/net/http2/hpack.(*Decoder).Write", ""},
 	{VerifyDecoded, "golang.org/x/net/http2/hpack.(*Decoder).callEmit", ""},
@@ -47,7 +49,7 @@ func Verification(r io.ReaderAt) ([]Site, error) {
 			names = append(names, hpack+".(*Decoder)."+f)
 		}
 	}
-	exe, err := openExecutable(r, names)
+	exe, err := openExecutable(r, anyMachine, names)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func complete(sites []Site) []Site {
 	}
 	var kept []Site
 	for _, s := range sites {
-		sent := s.Tap == VerifyEncoded || s.Tap == VerifyWritten
+		sent := s.Tap == VerifyEncoded || s.Tap == VerifyWritten || s.Tap == VerifyPromised
 		if sent && has[VerifyEncoded] && has[VerifyWritten] || !sent && has[VerifyFragment] && has[VerifyDecoded] {
 			kept = append(kept, s)
 		}

@@ -97,19 +97,18 @@ func TestVEXLengthAssembler(t *testing.T) {
 
 // TestDecodeVEX finds the instructions after one that x86asm does not know.
 func TestDecodeVEX(t *testing.T) {
-	f := function{code: []byte{
+	list, err := decodeAMD64([]byte{
 		0x55,                         // PUSHQ BP
 		0xc4, 0xe2, 0xf9, 0xf7, 0xcb, // SHLXQ AX, BX, CX
 		0x48, 0x89, 0xc3, // MOVQ AX, BX
 		0xc5, 0xf8, 0x77, // VZEROUPPER
 		0xc3, // RET
-	}}
-	list, err := f.decode()
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rets := returns(list)
-	if len(list) != 5 || len(rets) != 1 || rets[0].off != 12 {
-		t.Errorf("got %d instructions and RET %+v, want 5 and one at 12", len(list), rets)
+	rets := list.returns()
+	if n := len(list.(amd64)); n != 5 || len(rets) != 1 || rets[0] != 12 {
+		t.Errorf("got %d instructions and RET %+v, want 5 and one at 12", n, rets)
 	}
 }

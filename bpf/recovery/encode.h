@@ -8,6 +8,7 @@
 #define H2TRACE_ENCODE_H
 
 #include "recovery/behind.h"
+#include "recovery/params.h"
 
 /*
  * Reports whether the table of an encoder is wanted: it is, unless user space is
@@ -97,24 +98,17 @@ int hpack_encode(struct pt_regs *ctx)
 	return 0;
 }
 
-/* http2.HeadersFrameParam, the fields needed */
-struct headers_param {
-	u32 stream;
-	u32 pad;
-	u64 fragment, fragment_len;
-};
-
 /*
  * A connection without traffic so far may be unknown here, or without a wish: user space
  * finds it.
  */
-static __always_inline bool report_block(struct encoding *e, u64 conn, const u64 *ptrs, u64 sp,
-					 u32 tgid)
+static __always_inline bool report_block(struct encoding *e, u64 conn, const u64 *ptrs,
+					 struct pt_regs *ctx, u32 tgid)
 {
 	struct headers_param p;
 	struct block_record *r;
 
-	if (bpf_probe_read_user(&p, sizeof(p), (void *)(sp + HEADERS_PARAM)))
+	if (!headers_param(ctx, &p))
 		return false;
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r)
@@ -166,7 +160,7 @@ int write_headers(struct pt_regs *ctx)
 		want = want_of(b.id, DIR_SEND);
 	}
 	/* Where bytes come from packets, the first one may be yet to come. */
-	if (e->id && (!b.c || want) && report_block(e, b.id, ptrs, GO_SP(ctx), key.tgid) && want)
+	if (e->id && (!b.c || want) && report_block(e, b.id, ptrs, ctx, key.tgid) && want)
 		take_one(want, DIR_SEND);
 	bpf_map_delete_elem(&encodings, &key);
 	return 0;

@@ -11,8 +11,6 @@
 #include "recovery/largetable.h"
 #include "recovery/wants.h"
 
-/* Field offsets that hold in every Go release from 1.18 to 1.27. */
-#define HEADERS_PARAM 8	      /* http2.HeadersFrameParam, from SP */
 #define UNBOUND_TABLES_MAX 16 /* of an encoder whose connection is unknown */
 
 /* How often these probes were hit. */

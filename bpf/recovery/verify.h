@@ -122,35 +122,51 @@ int verify_encode(struct pt_regs *ctx)
 	return 0;
 }
 
-/*
- * (*http2.Framer).WriteHeaders(p HeadersFrameParam) and WritePushPromise(p
- * PushPromiseParam), which begin alike: a block is encoded.
- */
-SEC("uprobe/verify_write")
-int verify_write(struct pt_regs *ctx)
+/* A framer writes the frame of a block that is encoded. */
+static __always_inline void report_written(struct pt_regs *ctx, struct headers_param *p)
 {
 	struct list_place place = {};
-	struct headers_param p;
 	u64 ptrs[FRAMER_PTRS];
 	struct goroutine key;
 	struct encoded *e;
 	struct conn *c;
 
 	if (!goroutine_of(ctx, &key))
-		return 0;
+		return;
 	e = bpf_map_lookup_elem(&encodeds, &key);
-	if (!e || bpf_probe_read_user(&p, sizeof(p), (void *)(GO_SP(ctx) + HEADERS_PARAM)))
-		return 0;
+	if (!e)
+		return;
 	look_behind(ptrs, GO_ARG0(ctx));
 	c = conn_behind(ptrs, &key);
 	place.conn = c ? c->id : 0;
 	place.list = e->list;
 	place.fields = e->fields;
-	place.stream = p.stream;
-	place.fragment = p.fragment;
-	place.fragment_len = p.fragment_len;
+	place.stream = p->stream;
+	place.fragment = p->fragment;
+	place.fragment_len = p->fragment_len;
 	bpf_map_delete_elem(&encodeds, &key);
 	report_list(&place, DIR_SEND, key.tgid);
+}
+
+/* (*http2.Framer).WriteHeaders(p HeadersFrameParam) */
+SEC("uprobe/verify_write")
+int verify_write(struct pt_regs *ctx)
+{
+	struct headers_param p;
+
+	if (headers_param(ctx, &p))
+		report_written(ctx, &p);
+	return 0;
+}
+
+/* (*http2.Framer).WritePushPromise(p PushPromiseParam) */
+SEC("uprobe/verify_promise")
+int verify_promise(struct pt_regs *ctx)
+{
+	struct headers_param p;
+
+	promise_param(ctx, &p);
+	report_written(ctx, &p);
 	return 0;
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -170,4 +171,4 @@ func planOf(path string, mode plan.Mode) *plan.Plan {
 }
 
 // skipAdvice is what makes an executable one that can be observed.
-const skipAdvice = "h2trace observes programs of Go 1.18 or newer, for amd64, that use crypto/tls, or HTTP without TLS"
+const skipAdvice = "h2trace observes programs of Go 1.18 or newer, for " + runtime.GOARCH + ", that use crypto/tls, or HTTP without TLS"

@@ -32,9 +32,9 @@ command line.
 
 Flags end at the first argument that is not a flag. Put a COMMAND that is named
 like a subcommand after "--". Observing requires root, or CAP_BPF, CAP_PERFMON
-and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64. report,
-replay, convert, completion, help and version require nothing, and are there on
-other systems, too.
+and CAP_SYS_PTRACE. It requires Linux 5.10 or later with BTF, on amd64 or
+arm64. report, replay, convert, completion, help and version require nothing,
+and are there on other systems, too.
 
 Flags:
 
@@ -817,10 +817,11 @@ means, how to confirm it, and what to change:
 
 # Limits
 
-h2trace observes amd64 Go programs built with Go 1.18 to 1.27, stripped ones
-too, that use crypto/tls, or sockets without TLS. Other programs get a process
-event with action skipped and a reason. If they run Go code of a shared library,
-h2trace observes that code instead, and the reason names the library.
+h2trace observes Go programs built with Go 1.18 to 1.27, stripped ones too, that
+use crypto/tls, or sockets without TLS, and are for the machine's architecture:
+amd64 or arm64. Other programs get a process event with action skipped and a
+reason. If they run Go code of a shared library, h2trace observes that code
+instead, and the reason names the library.
 
 h2trace does not decode HTTP/3. Of connections of QUIC it prints conn events,
 with source wire. For HTTP/1.x it prints conn and exchange events. It does not

@@ -9,6 +9,7 @@ import (
 	"debug/elf"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -62,8 +63,14 @@ func (l Library) of(thread int) Library {
 	return l
 }
 
-// searched are the directories that the dynamic linker searches last, see ld.so(8).
-var searched = []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"}
+// searched are the directories that the dynamic linker searches last, see ld.so(8). Those
+// of Debian are named for the architecture.
+var searched = []string{
+	"/lib/" + multiarch[runtime.GOARCH], "/usr/lib/" + multiarch[runtime.GOARCH],
+	"/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
+}
+
+var multiarch = map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
 // NeededBy returns the libraries that the dynamic linker will load with a program, in
 // a process with the environment and the directory of the given one. It does not

@@ -16,14 +16,23 @@ import (
 // binDir is where the programs under test are built, once for all tests.
 var binDir string
 
+// builtEnv names a directory with these programs, for a machine without a Go toolchain.
+const builtEnv = "H2TRACE_E2E_PROGRAMS"
+
 func TestMain(m *testing.M) {
+	child.HeedSignals()
+	if d, err := time.ParseDuration(os.Getenv(patienceEnv)); err == nil {
+		patience = d
+	}
+	if binDir = os.Getenv(builtEnv); binDir != "" {
+		os.Exit(m.Run())
+	}
 	dir, err := os.MkdirTemp("", "h2trace-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	binDir = dir
-	child.HeedSignals()
 	status := m.Run()
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -33,6 +42,9 @@ func TestMain(m *testing.M) {
 }
 
 var build = sync.OnceValues(func() (string, error) {
+	if os.Getenv(builtEnv) != "" {
+		return "", nil
+	}
 	out, err := exec.Command("go", "build", "-o", binDir+"/",
 		"h2trace/cmd/h2trace", "h2trace/cmd/h2trace/internal/testkit/h2client", "h2trace/cmd/h2trace/internal/testkit/h2server",
 		"h2trace/cmd/h2trace/internal/testkit/quicpeer", "h2trace/cmd/h2trace/internal/testkit/moduleproxy", "h2trace/scripts/degrade").CombinedOutput()
@@ -74,8 +86,12 @@ func skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// patience bounds every wait for a program: far more than any of them needs.
-const patience = 90 * time.Second
+// patience bounds every wait for a program: far more than any of them needs, but in an
+// emulated machine.
+var patience = 90 * time.Second
+
+// patienceEnv is a duration in its place.
+const patienceEnv = "H2TRACE_E2E_PATIENCE"
 
 // await polls until done, for conditions that have no channel.
 func await(t testing.TB, what string, done func() bool) {

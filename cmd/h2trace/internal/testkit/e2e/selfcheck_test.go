@@ -35,6 +35,31 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestVerifyPush verifies the headers of pushed requests, which no Go client accepts.
+func TestVerifyPush(t *testing.T) {
+	needProbes(t)
+	needPrograms(t, "nghttp")
+	a := modproxy.NewAuthority(t)
+	for _, impl := range []string{"net", "x"} {
+		t.Run(impl, func(t *testing.T) {
+			tr := startTracing(t, command{flags: []string{"--verify"}, args: serverArgs(t, a, "-impl", impl), env: debugEnv(peerEnv(a))})
+			run(t, []string{"nghttp", "-n", "--no-verify-peer", "https://" + tr.line() + "/push"}, nil)
+			r := tr.wait()
+			pairs := verify(t, r, oracle.Options{Tail: true})
+			checkVerified(t, r, pairs)
+			promises := 0
+			for _, f := range pairs[0].Log.Dir(wire.Send) {
+				if f.Type == wire.PushPromise {
+					promises++
+				}
+			}
+			if promises != 1 {
+				t.Errorf("the server promised %d streams, want 1", promises)
+			}
+		})
+	}
+}
+
 // TestVerifyLoss loses records while headers are verified: blocks remain unchecked,
 // but none is compared with another's.
 func TestVerifyLoss(t *testing.T) {

@@ -138,6 +138,11 @@ func handler() http.Handler {
 		case <-r.Context().Done():
 		}
 	})
+	mux.HandleFunc("/push", func(w http.ResponseWriter, r *http.Request) {
+		if p, ok := w.(http.Pusher); ok {
+			_ = p.Push("/size?n=16", nil) // the client may have disabled it
+		}
+	})
 	mux.HandleFunc("/close", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close") // GOAWAY after this response
 	})

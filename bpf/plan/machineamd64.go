@@ -1,67 +1,61 @@
 package plan
 
-import (
-	"errors"
+import "golang.org/x/arch/x86/x86asm"
 
-	"golang.org/x/arch/x86/x86asm"
-)
+// amd64 is the code of a function for amd64.
+type amd64 []amd64Instr
 
-// instr is one decoded instruction of a function. With a VEX prefix only Len is set:
-// no Op and no Args.
-type instr struct {
+// amd64Instr is one decoded instruction of a function. With a VEX prefix only Len is
+// set: no Op and no Args.
+type amd64Instr struct {
 	x86asm.Inst
 	off uint64 // from the start of the function
 }
 
-// errUndecodable is for code that the disassembler does not know.
-var errUndecodable = errors.New("code cannot be disassembled")
-
-// decode disassembles the whole function.
-func (f *function) decode() ([]instr, error) {
-	var list []instr
-	for off := 0; off < len(f.code); {
-		in := x86asm.Inst{Len: vexLength(f.code[off:])}
+func decodeAMD64(code []byte) (instructions, error) {
+	var list amd64
+	for off := 0; off < len(code); {
+		in := x86asm.Inst{Len: vexLength(code[off:])}
 		if in.Len == 0 {
 			var err error
-			in, err = x86asm.Decode(f.code[off:], 64)
+			in, err = x86asm.Decode(code[off:], 64)
 			if err != nil || in.Len == 0 {
 				return list, errUndecodable
 			}
 		}
-		list = append(list, instr{in, uint64(off)})
+		list = append(list, amd64Instr{in, uint64(off)})
 		off += in.Len
 	}
 	return list, nil
 }
 
-// afterStackCheck finds an emulated instruction after or in the stack check
-// at which the argument registers still hold the arguments:
+// afterStackCheck finds one of
 //
 //	CMPQ SP, 16(R14); JBE morestack; PUSHQ BP       (Go 1.21 and newer)
 //	CMPQ SP, 16(R14); JBE morestack; SUBQ $n, SP    (before)
 //
 // and the forms of larger frames, which first put SP-n into R12.
-func afterStackCheck(list []instr) (instr, Kind, bool) {
-	var check *instr
+func (list amd64) afterStackCheck() (uint64, Kind, bool) {
+	var check *amd64Instr
 	for i := range list {
 		in := &list[i]
 		switch {
 		case in.Op == x86asm.PUSH && in.Args[0] == x86asm.RBP:
-			return *in, Push, true
+			return in.off, Push, true
 		case in.Op == x86asm.JBE:
 			check = in
 		case check != nil:
-			return *check, StackCheck, true
+			return check.off, StackCheck, true
 		case !keepsArguments(in):
-			return instr{}, 0, false
+			return 0, 0, false
 		}
 	}
-	return instr{}, 0, false
+	return 0, 0, false
 }
 
 // keepsArguments reports whether the instruction belongs to Go's stack check and
 // writes no register but R12.
-func keepsArguments(in *instr) bool {
+func keepsArguments(in *amd64Instr) bool {
 	switch in.Op {
 	case x86asm.CMP, x86asm.TEST, x86asm.NOP, x86asm.JB:
 		return true
@@ -71,11 +65,9 @@ func keepsArguments(in *instr) bool {
 	return false
 }
 
-// connSlot finds where the function spilled its first argument, the receiver: MOVQ
-// AX, X(SP). ABIInternal reserves the slot at the caller's SP+8, which is frame +
-// saved BP + return address. X must equal that, and no other value may be stored
-// there; otherwise the slot is not trusted.
-func connSlot(list []instr) (uint32, bool) {
+// connSlot finds MOVQ AX, X(SP), where X is at the caller's SP+8, which is frame +
+// saved BP + return address.
+func (list amd64) connSlot() (uint32, bool) {
 	var frame, slot int64
 	for i := range list {
 		in := &list[i]
@@ -99,7 +91,7 @@ func connSlot(list []instr) (uint32, bool) {
 			return 0, false
 		}
 	}
-	return uint32(slot), slot > 0 && slot < 1<<20
+	return uint32(slot), slot > 0 && slot < maxConnSlot
 }
 
 // spillsArgument reports whether X(SP) is the first argument's spill slot of a frame:
@@ -108,24 +100,21 @@ func spillsArgument(disp, frame int64) bool {
 	return disp == frame+16 || disp == frame+8
 }
 
-// callsTo returns the CALL instructions to the function at addr.
-func (f *function) callsTo(list []instr, addr uint64) []instr {
-	var calls []instr
+func (list amd64) calls() []call {
+	var calls []call
 	for _, in := range list {
-		rel, ok := in.Args[0].(x86asm.Rel)
-		if in.Op == x86asm.CALL && ok && f.addr+in.off+uint64(in.Len)+uint64(int64(rel)) == addr {
-			calls = append(calls, in)
+		if rel, ok := in.Args[0].(x86asm.Rel); ok && in.Op == x86asm.CALL {
+			calls = append(calls, call{in.off, in.off + uint64(in.Len) + uint64(int64(rel))})
 		}
 	}
 	return calls
 }
 
-// returns lists the RET instructions.
-func returns(list []instr) []instr {
-	var rets []instr
+func (list amd64) returns() []uint64 {
+	var rets []uint64
 	for _, in := range list {
 		if in.Op == x86asm.RET {
-			rets = append(rets, in)
+			rets = append(rets, in.off)
 		}
 	}
 	return rets
