@@ -17,6 +17,7 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	compatMapCalls          = "calls"
+	compatMapCgroups        = "cgroups"
 	compatMapConnects       = "connects"
 	compatMapConns          = "conns"
 	compatMapCounters       = "counters"
@@ -71,6 +72,7 @@ const (
 	compatProgWriteHeaders  = "write_headers"
 	compatProgWriteRet      = "write_ret"
 	compatVarByName         = "by_name"
+	compatVarCgroupCount    = "cgroup_count"
 	compatVarFollow         = "follow"
 	compatVarLastBlockId    = "last_block_id"
 	compatVarLastConnId     = "last_conn_id"
@@ -167,6 +169,7 @@ type compatProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Cgroups     *ebpf.MapSpec `ebpf:"cgroups"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
@@ -198,6 +201,7 @@ type compatMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatVariableSpecs struct {
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
+	CgroupCount    *ebpf.VariableSpec `ebpf:"cgroup_count"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
@@ -237,6 +241,7 @@ func (o *compatObjects) Close() error {
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Cgroups     *ebpf.Map `ebpf:"cgroups"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
@@ -266,6 +271,7 @@ type compatMaps struct {
 func (m *compatMaps) Close() error {
 	return _CompatClose(
 		m.Calls,
+		m.Cgroups,
 		m.Connects,
 		m.Conns,
 		m.Counters,
@@ -298,6 +304,7 @@ func (m *compatMaps) Close() error {
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatVariables struct {
 	ByName         *ebpf.Variable `ebpf:"by_name"`
+	CgroupCount    *ebpf.Variable `ebpf:"cgroup_count"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`

@@ -214,6 +214,7 @@ type probesExecRecord struct {
 	Pad        uint32
 	Inode      uint64
 	Size       uint64
+	Cgroup     uint64
 	Comm       [16]uint8
 	Filename   [256]uint8
 	ArgsLen    uint32
@@ -720,6 +721,7 @@ type probesWindowsRecord struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	probesMapCalls          = "calls"
+	probesMapCgroups        = "cgroups"
 	probesMapConnects       = "connects"
 	probesMapConns          = "conns"
 	probesMapCounters       = "counters"
@@ -774,6 +776,7 @@ const (
 	probesProgWriteHeaders  = "write_headers"
 	probesProgWriteRet      = "write_ret"
 	probesVarByName         = "by_name"
+	probesVarCgroupCount    = "cgroup_count"
 	probesVarFollow         = "follow"
 	probesVarLastBlockId    = "last_block_id"
 	probesVarLastConnId     = "last_conn_id"
@@ -869,6 +872,7 @@ type probesProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Cgroups     *ebpf.MapSpec `ebpf:"cgroups"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
@@ -900,6 +904,7 @@ type probesMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
+	CgroupCount    *ebpf.VariableSpec `ebpf:"cgroup_count"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
@@ -938,6 +943,7 @@ func (o *probesObjects) Close() error {
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Cgroups     *ebpf.Map `ebpf:"cgroups"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
@@ -967,6 +973,7 @@ type probesMaps struct {
 func (m *probesMaps) Close() error {
 	return _ProbesClose(
 		m.Calls,
+		m.Cgroups,
 		m.Connects,
 		m.Conns,
 		m.Counters,
@@ -999,6 +1006,7 @@ func (m *probesMaps) Close() error {
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
 	ByName         *ebpf.Variable `ebpf:"by_name"`
+	CgroupCount    *ebpf.Variable `ebpf:"cgroup_count"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`

@@ -4,8 +4,15 @@ import "time"
 
 // Process holds what each process event prints.
 type Process struct {
-	PPID *int   // nil is unknown
-	Exe  string // empty is unknown
+	PPID      *int   // nil is unknown
+	Exe       string // empty is unknown
+	Container Container
+}
+
+// Container is the container that a process runs in. The zero Container is none.
+type Container struct {
+	ID      string // as its runtime assigned it; empty is none
+	Unknown bool
 }
 
 // Process prints a process event. Meta.Conn is not used.
@@ -19,6 +26,9 @@ func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
 	b = appendText(b, "action", e.action())
 	b = appendIntOrNull(b, "ppid", p.PPID)
 	b = appendTextOrNull(b, "exe", p.Exe)
+	if p.Container != (Container{}) {
+		b = appendTextOrNull(b, "container", p.Container.ID)
+	}
 	b = e.appendKeys(&j.enc.screen, b)
 	j.out.end(append(b, '}'))
 }

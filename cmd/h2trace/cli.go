@@ -23,6 +23,7 @@ type Options struct {
 	lines   lineOptions
 	User    string               // -u; "" runs COMMAND as the user of h2trace
 	Output  string               // -o; "" is stdout
+	Append  bool                 // -A: keep what is in the file of -o
 	Keys    string               // --keylog; "" is none
 	Packets output.PacketOptions // --pcap, -C, -W
 	Quiet   bool                 // -q
@@ -95,6 +96,9 @@ func parseArgs(args []string) (Options, action, error) {
 	opts.Events = opts.lines.Events
 	if err := chooseSource(&opts); err != nil {
 		return opts, 0, err
+	}
+	if opts.Append && output.IsStdout(opts.Output) {
+		return opts, 0, usagef("-A is for the FILE of -o, and there is none")
 	}
 	if fs.Changed("keylog") {
 		if err := checkKeys(&opts); err != nil {
@@ -180,6 +184,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	fs.BoolVar(&opts.NoFollow, "no-follow", false, "")
 	fs.BoolVar(&opts.NoGate, "no-gate", false, "")
 	fs.StringVarP(&opts.Output, "output", "o", "", "")
+	fs.BoolVarP(&opts.Append, "append", "A", false, "")
 	opts.lines.bind(fs)
 	fs.BoolVarP(&opts.Sum, "report", "c", false, "")
 	fs.Var((*labelList)(&opts.Labels), "label", "")

@@ -47,6 +47,7 @@ Flags:
 	-u, --user NAME           run COMMAND as NAME, with the groups and HOME of
 	                          that user; NAME may be a numeric user id (see Sudo)
 	-o, --output FILE         write events to FILE instead of stdout
+	-A, --append              keep what is in FILE, and write after it
 	-e, --events LIST         print these kinds of events: process, conn, frame,
 	                          request, exchange, stall, verify, loss, summary;
 	                          some types of frames: frame=HEADERS+WINDOW_UPDATE;
@@ -117,8 +118,8 @@ permissions; a message says if others can use it. h2trace refuses a file or
 symbolic link of another user, except root and the user who called sudo. It also
 refuses a file with other hard links, block devices and directories. It accepts
 named pipes, terminals and /dev/null, and waits until a pipe has a reader.
-Events are appended, so the file may be truncated while h2trace writes. "-" is
-stdout.
+Events are appended, so the file may be truncated while h2trace writes. With -A,
+what is in FILE is kept, and events follow on a line of their own. "-" is stdout.
 
 Observation ends when the reader of the output exits, as head does. When the
 reader pauses, as a pager does, events wait for it, and a message says so.
@@ -263,9 +264,9 @@ come in the order of its bytes.
 
 	all       v (1), ts, event, pid, comm, conn (an id, unique in this run)
 	process   action (attached, exec, exit, skipped, error, lock), ppid, exe,
-	          go_version, build_id, plan, exit_code, duration_ms, cpu_ms, args,
-	          reason; on lock: path, wait_ms, locked; on error: module {path,
-	          version}, error {class, detail}, via,
+	          container, go_version, build_id, plan, exit_code, duration_ms,
+	          cpu_ms, args, reason; on lock: path, wait_ms, locked; on error:
+	          module {path, version}, error {class, detail}, via,
 	          requests [{conn, stream, url, proxy}],
 	          processes [{pid, args, exit_code}]
 	conn      action (open, close, resync, dns, failed, silent), local, remote,
@@ -979,6 +980,12 @@ terminal; h2trace waits for it to end and prints what is left. With -p or -n,
 SIGINT, SIGTERM and SIGHUP end the observation; a second signal, a second or
 more later, ends it at once. At the end, h2trace decodes what the kernel holds
 for 30 seconds at most; the rest counts as lost.
+
+Without COMMAND and a controlling terminal, as in a service, SIGHUP does not end
+the observation if -o names a regular file. Then h2trace opens FILE again, for
+logrotate, as with -A. No line is cut or lost: each is in the old file or the
+new one. If the new one will not do, events go on into the old one, and a
+message says so. Files of --pcap and --keylog stay open.
 
 h2trace never ends COMMAND, not even when h2trace is killed. COMMAND gets the
 signal handling, limits, descriptors and environment that h2trace was started

@@ -32,7 +32,7 @@ const onceTakes = 2 * time.Second
 
 // meaninglessForTop are the flags of observing that say what becomes of events and packets.
 var meaninglessForTop = []string{
-	"output", "events", "format", "verbose", "report", "label", "keylog", "body-bytes", "verify", "plan",
+	"output", "append", "events", "format", "verbose", "report", "label", "keylog", "body-bytes", "verify", "plan",
 	"host", "path", "status", "min-ms", "pcap", "pcap-size", "pcap-count",
 }
 

@@ -26,7 +26,7 @@ var (
 var schema = map[string][]key{
 	"process": append(ofProcess[:5:5],
 		need("action", oneOf("attached", "exec", "exit", "skipped", "error", "lock")),
-		opt("ppid", count), opt("exe", str), opt("go_version", str), opt("build_id", str), opt("plan", object),
+		opt("ppid", count), opt("exe", str), opt("container", str), opt("go_version", str), opt("build_id", str), opt("plan", object),
 		opt("exit_code", integer), opt("duration_ms", millis), opt("cpu_ms", millis), opt("path", str), opt("wait_ms", millis), opt("locked", boolean), opt("args", list(str)), opt("reason", str),
 		opt("module", keys(need("path", str), opt("version", str))),
 		opt("error", keys(need("class", str), need("detail", str))), opt("via", str),

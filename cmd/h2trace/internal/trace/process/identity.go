@@ -48,6 +48,7 @@ func (t *Tracker) identify(h handle) (Process, error) {
 	at := t.now()
 	now, err := procfs.Running(h.pid)
 	p := Process{At: at, PID: now.PID, PPID: now.PPID, Comm: now.Comm, Exe: now.Exe, handle: h.file}
+	p.container.Unknown = true // until it is a target
 	if err == nil {
 		err = h.err
 	}

@@ -133,6 +133,7 @@ func (t *Tracker) adopt(p Process) export.ProcessEvent {
 		return t.outcomes.skip(&p, "it ended while h2trace attached to it")
 	}
 	t.holder.cover(p.PID)
+	p.container = t.containers.of(&p, 0, t.isCurrent)
 	p.Source = t.environments.source(&p, nil, t.isCurrent)
 	t.enter(p)
 	outcome := t.attacher.attach(&p)
