@@ -80,6 +80,7 @@ const (
 	compatVarLastLargeId    = "last_large_id"
 	compatVarLastListId     = "last_list_id"
 	compatVarOnlySite       = "only_site"
+	compatVarOwnTgid        = "own_tgid"
 	compatVarReaderIdle     = "reader_idle"
 	compatVarRecovering     = "recovering"
 	compatVarRecoveryHits   = "recovery_hits"
@@ -209,6 +210,7 @@ type compatVariableSpecs struct {
 	LastLargeId    *ebpf.VariableSpec `ebpf:"last_large_id"`
 	LastListId     *ebpf.VariableSpec `ebpf:"last_list_id"`
 	OnlySite       *ebpf.VariableSpec `ebpf:"only_site"`
+	OwnTgid        *ebpf.VariableSpec `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering     *ebpf.VariableSpec `ebpf:"recovering"`
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
@@ -312,6 +314,7 @@ type compatVariables struct {
 	LastLargeId    *ebpf.Variable `ebpf:"last_large_id"`
 	LastListId     *ebpf.Variable `ebpf:"last_list_id"`
 	OnlySite       *ebpf.Variable `ebpf:"only_site"`
+	OwnTgid        *ebpf.Variable `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering     *ebpf.Variable `ebpf:"recovering"`
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`

@@ -214,6 +214,7 @@ func configure(spec *ebpf.CollectionSpec, opts *Options) error {
 		probesVarFollow:      opts.Follow,
 		probesVarByName:      len(opts.Names) > 0,
 		probesVarCgroupCount: uint32(len(opts.Cgroups)),
+		probesVarOwnTgid:     uint32(os.Getpid()),
 		probesVarVerifying:   opts.Verify,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {

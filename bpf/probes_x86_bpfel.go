@@ -783,6 +783,7 @@ const (
 	probesVarLastGeneration = "last_generation"
 	probesVarLastLargeId    = "last_large_id"
 	probesVarLastListId     = "last_list_id"
+	probesVarOwnTgid        = "own_tgid"
 	probesVarReaderIdle     = "reader_idle"
 	probesVarRecovering     = "recovering"
 	probesVarRecoveryHits   = "recovery_hits"
@@ -911,6 +912,7 @@ type probesVariableSpecs struct {
 	LastGeneration *ebpf.VariableSpec `ebpf:"last_generation"`
 	LastLargeId    *ebpf.VariableSpec `ebpf:"last_large_id"`
 	LastListId     *ebpf.VariableSpec `ebpf:"last_list_id"`
+	OwnTgid        *ebpf.VariableSpec `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering     *ebpf.VariableSpec `ebpf:"recovering"`
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
@@ -1013,6 +1015,7 @@ type probesVariables struct {
 	LastGeneration *ebpf.Variable `ebpf:"last_generation"`
 	LastLargeId    *ebpf.Variable `ebpf:"last_large_id"`
 	LastListId     *ebpf.Variable `ebpf:"last_list_id"`
+	OwnTgid        *ebpf.Variable `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering     *ebpf.Variable `ebpf:"recovering"`
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`

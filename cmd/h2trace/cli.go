@@ -180,6 +180,7 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	opts.Sources = trace.Auto
 	fs.VarP((*pidList)(&opts.PIDs), "pid", "p", "")
 	fs.VarP((*nameList)(&opts.Names), "name", "n", "")
+	fs.Var((*cgroupList)(&opts.Cgroups), "cgroup", "")
 	fs.StringVarP(&opts.User, "user", "u", "", "")
 	fs.BoolVar(&opts.NoFollow, "no-follow", false, "")
 	fs.BoolVar(&opts.NoGate, "no-gate", false, "")
@@ -238,8 +239,11 @@ func chooseMode(opts *Options) (action, error) {
 	flag := "-p"
 	if len(opts.PIDs) == 0 {
 		flag = "-n"
+		if len(opts.Names) == 0 {
+			flag = "--cgroup"
+		}
 	}
-	attach := len(opts.PIDs) > 0 || len(opts.Names) > 0
+	attach := len(opts.PIDs) > 0 || len(opts.Names) > 0 || len(opts.Cgroups) > 0
 	switch {
 	case attach && len(opts.Command) > 0:
 		return 0, usagef("%s and COMMAND %q exclude each other", flag, opts.Command[0])
@@ -250,6 +254,6 @@ func chooseMode(opts *Options) (action, error) {
 	case len(opts.Command) > 0:
 		return actionCommand, nil
 	default:
-		return 0, usagef("no COMMAND, no -p PID and no -n NAME")
+		return 0, usagef("no COMMAND, no -p PID, no -n NAME and no --cgroup PATH")
 	}
 }

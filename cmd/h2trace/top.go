@@ -66,7 +66,7 @@ func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action,
 		}
 	}
 	opts.Command = fs.Args()
-	if t.all = len(opts.Command) == 0 && len(opts.PIDs) == 0 && len(opts.Names) == 0; t.all {
+	if t.all = len(opts.Command) == 0 && len(opts.PIDs) == 0 && len(opts.Names) == 0 && len(opts.Cgroups) == 0; t.all {
 		opts.Names = screen.Programs()
 	}
 	act, err := chooseMode(opts)
