@@ -64,7 +64,7 @@ func startManager(t testing.TB) *manager {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		cancel()
-		<-ended
+		_ = <-ended // it was told to
 		if t.Failed() && log.Len() > 0 {
 			t.Logf("systemd says\n%s", indent(log.String()))
 		}
