@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -196,11 +195,10 @@ func TestCgroupEnds(t *testing.T) {
 	p := newPod(t, s)
 	tr := startTracing(t, command{flags: []string{"--cgroup", p.dir}})
 	await(t, "h2trace to observe", func() bool { return strings.Contains(tr.stderr(), "observing what runs in cgroup "+p.dir) })
-	sh := exec.Command("sh", "-c", `echo $$ >`+p.dir+`/cgroup.procs; exec "$@"`, "sh", fetch.path(t), s.url+"/last")
-	sh.Env = s.env
-	if out, err := sh.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	last := startFile(t, "/bin/sh", s.env, "-c", `echo $$ >`+p.dir+`/cgroup.procs; exec "$@"`, "sh", fetch.path(t), "-", s.url+"/last")
+	tr.awaitEvent(`"action":"attached"`, 1)
+	last.goOn()
+	last.end()
 	if err := os.Remove(p.dir); err != nil {
 		t.Fatal(err)
 	}

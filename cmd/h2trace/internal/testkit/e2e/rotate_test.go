@@ -31,9 +31,7 @@ func TestLogrotate(t *testing.T) {
 	sv.awaitSaid("observing what runs", 1)
 	config := logrotateConfig(t, sv)
 
-	cmd := exec.Command(loop.path(t), s.url+"/x")
-	cmd.Env = s.env
-	stdin, stdout := child.Start(t, cmd)
+	client := sv.startLoad(s.url+"/x", s.env)
 	var rotated []string
 	for i := range rotations {
 		// New events are in the file, so that it is rotated and the old one is complete.
@@ -46,16 +44,7 @@ func TestLogrotate(t *testing.T) {
 		sv.awaitSaid("SIGHUP: opened "+sv.events+" again", i+1)
 		rotated = append(rotated, strconv.Itoa(rotations-i)+map[bool]string{true: ".gz"}[i < rotations-1])
 	}
-	if err := stdin.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var done int64
-	if _, err := fmt.Fscan(stdout, &done); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	done := client.end()
 	await(t, "the exit", func() bool { return lines(sv.events, `"action":"exit"`) == 1 })
 	sv.stop()
 
@@ -114,7 +103,7 @@ func logrotateConfig(t *testing.T, sv *service) string {
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	systemctl := fmt.Sprintf("#!/bin/sh\n[ \"$*\" = 'kill --kill-who=main --signal=HUP h2trace.service' ] && kill -HUP %d\n", sv.cmd.Process.Pid)
+	systemctl := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in\n'is-active --quiet h2trace') ;;\n'reload h2trace') kill -HUP %d ;;\n*) exit 1 ;;\nesac\n", sv.cmd.Process.Pid)
 	child.WriteProgram(t, filepath.Join(filepath.Dir(file), "systemctl"), []byte(systemctl))
 	return file
 }
@@ -156,6 +145,7 @@ func TestReopenRefused(t *testing.T) {
 		}
 	}
 	p := startFile(t, fetch.path(t), s.env, "-", s.url+"/old")
+	await(t, "the probes", func() bool { return lines(old, `"action":"attached"`) == 1 })
 	p.goOn()
 	p.end()
 	await(t, "the exit", func() bool { return lines(old, `"action":"exit"`) == 1 })

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
 // syslogConfig is what the manual says of rsyslog, with a file for what it gets.
@@ -80,9 +77,7 @@ func TestRsyslog(t *testing.T) {
 	received := filepath.Join(dir, "received")
 	stop := startSyslog(t, syslogConfig(t, sv.events, received, dir))
 
-	cmd := exec.Command(loop.path(t), s.url+"/x")
-	cmd.Env = s.env
-	stdin, stdout := child.Start(t, cmd)
+	client := sv.startLoad(s.url+"/x", s.env)
 	await(t, "received events", func() bool { return lines(received, `"event":"exchange"`) > 100 })
 	// As logrotate does it, but without haste: when rsyslogd has followed, the next begins.
 	if err := os.Rename(sv.events, sv.events+".1"); err != nil {
@@ -91,17 +86,7 @@ func TestRsyslog(t *testing.T) {
 	sv.signal(syscall.SIGHUP)
 	sv.awaitSaid("SIGHUP: opened", 1)
 	await(t, "events in the new file", func() bool { return lines(sv.events, `"event":"exchange"`) > 100 })
-	if err := stdin.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var done int64
-	if _, err := fmt.Fscan(stdout, &done); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, stdout)
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	done := client.end()
 	await(t, "the exit", func() bool { return lines(sv.events, `"action":"exit"`) == 1 })
 	sv.stop()
 	await(t, "the summary", func() bool { return lines(received, `"event":"summary"`) == 1 })

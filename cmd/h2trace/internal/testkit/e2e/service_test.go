@@ -2,19 +2,24 @@ package e2e
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"h2trace/cmd/h2trace/internal/testkit/child"
 )
 
-// loopSource is an HTTP client that gets a URL again and again, until its stdin ends. Then it
-// prints how often that was.
+// loopSource is an HTTP client that waits for a line on stdin, then gets a URL again and again
+// until stdin ends. Then it prints how often that was.
 const loopSource = `package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"log"
@@ -23,9 +28,11 @@ import (
 )
 
 func main() {
+	stdin := bufio.NewReader(os.Stdin)
+	_, _ = stdin.ReadString('\n')
 	over := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		_, _ = io.Copy(io.Discard, stdin)
 		close(over)
 	}()
 	for n := 0; ; n++ {
@@ -101,6 +108,43 @@ func (s *service) signal(sig os.Signal) {
 	if err := s.cmd.Process.Signal(sig); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// load is a client that never pauses, which a service observes.
+type load struct {
+	t      testing.TB
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout io.Reader
+}
+
+// startLoad starts a client of a URL when its probes are in place.
+func (s *service) startLoad(url string, env []string) *load {
+	s.t.Helper()
+	l := &load{t: s.t, cmd: exec.Command(loop.path(s.t), url)}
+	l.cmd.Env = env
+	l.stdin, l.stdout = child.Start(s.t, l.cmd)
+	await(s.t, "the probes", func() bool { return lines(s.events, `"action":"attached"`) == 1 })
+	if _, err := io.WriteString(l.stdin, "\n"); err != nil {
+		s.t.Fatal(err)
+	}
+	return l
+}
+
+// end ends the client, and returns how many requests it made.
+func (l *load) end() (requests int64) {
+	l.t.Helper()
+	err := l.stdin.Close()
+	if err == nil {
+		_, err = fmt.Fscan(l.stdout, &requests)
+	}
+	if err == nil {
+		err = l.cmd.Wait()
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return requests
 }
 
 // stop ends the service as service managers do.
