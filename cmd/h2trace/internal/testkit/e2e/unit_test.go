@@ -60,11 +60,15 @@ func startManager(t testing.TB) *manager {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var reason error
+	ended := make(chan struct{})
+	go func() {
+		reason = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		cancel()
-		_ = <-ended // it was told to
+		<-ended
 		if t.Failed() && log.Len() > 0 {
 			t.Logf("systemd says\n%s", indent(log.String()))
 		}
@@ -72,9 +76,8 @@ func startManager(t testing.TB) *manager {
 	})
 	await(t, "the service manager", func() bool {
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("systemd ended: %v", err)
+		case <-ended:
+			t.Fatalf("systemd ended: %v", reason)
 		default:
 		}
 		_, err := os.Stat(dir + "/run/systemd/private")
