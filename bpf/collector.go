@@ -19,6 +19,9 @@ const MinBufferSize = 64 << 10
 // can distinguish from a longer one.
 const MaxName = len(probesExeName{}.Text) - 2
 
+// MaxCgroups is how many cgroups can be observed.
+const MaxCgroups = 16
+
 // Options are fixed when a Collector is created.
 type Options struct {
 	// BufferSize is the size of the ring buffer in bytes, a power of two of at least
@@ -31,6 +34,9 @@ type Options struct {
 	// Names are base names of executables: each process that executes one becomes a
 	// target. They are at most MaxName bytes long.
 	Names []string
+	// Cgroups are directories of cgroup v2: each process in one of them, or below, that
+	// executes a program becomes a target. There are at most MaxCgroups.
+	Cgroups []string
 	// Mode selects the probes. Empty attaches programs that do nothing in their
 	// places, which measures the cost of the probes alone.
 	Mode  plan.Mode

@@ -17,6 +17,7 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	compatMapCalls          = "calls"
+	compatMapCgroups        = "cgroups"
 	compatMapConnects       = "connects"
 	compatMapConns          = "conns"
 	compatMapCounters       = "counters"
@@ -72,6 +73,7 @@ const (
 	compatProgWriteHeaders  = "write_headers"
 	compatProgWriteRet      = "write_ret"
 	compatVarByName         = "by_name"
+	compatVarCgroupCount    = "cgroup_count"
 	compatVarFollow         = "follow"
 	compatVarLastBlockId    = "last_block_id"
 	compatVarLastConnId     = "last_conn_id"
@@ -79,6 +81,7 @@ const (
 	compatVarLastLargeId    = "last_large_id"
 	compatVarLastListId     = "last_list_id"
 	compatVarOnlySite       = "only_site"
+	compatVarOwnTgid        = "own_tgid"
 	compatVarReaderIdle     = "reader_idle"
 	compatVarRecovering     = "recovering"
 	compatVarRecoveryHits   = "recovery_hits"
@@ -169,6 +172,7 @@ type compatProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Cgroups     *ebpf.MapSpec `ebpf:"cgroups"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
@@ -200,6 +204,7 @@ type compatMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type compatVariableSpecs struct {
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
+	CgroupCount    *ebpf.VariableSpec `ebpf:"cgroup_count"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
@@ -207,6 +212,7 @@ type compatVariableSpecs struct {
 	LastLargeId    *ebpf.VariableSpec `ebpf:"last_large_id"`
 	LastListId     *ebpf.VariableSpec `ebpf:"last_list_id"`
 	OnlySite       *ebpf.VariableSpec `ebpf:"only_site"`
+	OwnTgid        *ebpf.VariableSpec `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering     *ebpf.VariableSpec `ebpf:"recovering"`
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
@@ -239,6 +245,7 @@ func (o *compatObjects) Close() error {
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Cgroups     *ebpf.Map `ebpf:"cgroups"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
@@ -268,6 +275,7 @@ type compatMaps struct {
 func (m *compatMaps) Close() error {
 	return _CompatClose(
 		m.Calls,
+		m.Cgroups,
 		m.Connects,
 		m.Conns,
 		m.Counters,
@@ -300,6 +308,7 @@ func (m *compatMaps) Close() error {
 // It can be passed to loadCompatObjects or ebpf.CollectionSpec.LoadAndAssign.
 type compatVariables struct {
 	ByName         *ebpf.Variable `ebpf:"by_name"`
+	CgroupCount    *ebpf.Variable `ebpf:"cgroup_count"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`
@@ -307,6 +316,7 @@ type compatVariables struct {
 	LastLargeId    *ebpf.Variable `ebpf:"last_large_id"`
 	LastListId     *ebpf.Variable `ebpf:"last_list_id"`
 	OnlySite       *ebpf.Variable `ebpf:"only_site"`
+	OwnTgid        *ebpf.Variable `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering     *ebpf.Variable `ebpf:"recovering"`
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`

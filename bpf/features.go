@@ -69,7 +69,7 @@ func pidNamespace() Feature {
 	f := Feature{
 		Name:   "PID namespace",
 		Detail: "the initial one",
-		Advice: "run h2trace on the host; it sees the processes in containers from there",
+		Advice: "run h2trace on the host, or in a container with the process ids of the host; it sees the processes in containers from there",
 	}
 	var st unix.Stat_t
 	if f.Err = unix.Stat("/proc/self/ns/pid", &st); f.Err == nil && st.Ino != initialPIDNamespace {

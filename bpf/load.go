@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 
@@ -84,7 +85,7 @@ func (c *Collector) load() error {
 	}{&c.probes.probesMaps, &c.probes.probesVariables}); err != nil {
 		return err
 	}
-	if err := enterNames(c.probes.Names, c.opts.Names); err != nil {
+	if err := errors.Join(enterNames(c.probes.Names, c.opts.Names), enterCgroups(c.probes.Cgroups, c.opts.Cgroups)); err != nil {
 		return err
 	}
 	var own map[string]*ebpf.Map
@@ -213,6 +214,8 @@ func configure(spec *ebpf.CollectionSpec, opts *Options) error {
 		probesVarWakeupShift: wakeupShift(size),
 		probesVarFollow:      opts.Follow,
 		probesVarByName:      len(opts.Names) > 0,
+		probesVarCgroupCount: uint32(len(opts.Cgroups)),
+		probesVarOwnTgid:     uint32(os.Getpid()),
 		probesVarVerifying:   opts.Verify,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
@@ -247,6 +250,22 @@ func enterNames(names *ebpf.Map, list []string) error {
 		copy(key.Text[:], name)
 		if err := names.Put(key, uint8(1)); err != nil {
 			return fmt.Errorf("observe executables named %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// enterCgroups gives the programs the cgroups to observe.
+func enterCgroups(cgroups *ebpf.Map, list []string) error {
+	for i, path := range list {
+		dir, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = cgroups.Put(uint32(i), uint32(dir.Fd()))
+		_ = dir.Close()
+		if err != nil {
+			return fmt.Errorf("observe cgroup %s: %w", path, err)
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"h2trace/bpf/mounts"
 	"h2trace/decoder/ktime"
 )
 
@@ -176,7 +177,7 @@ func (c *Collector) startCapture(spec *ebpf.CollectionSpec) error {
 		return loadError(err)
 	}
 	defer func() { _ = prog.Close() }() // the links keep it
-	root, err := cgroupRoot()
+	root, err := mounts.Cgroup2()
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (c *Collector) packetMaps(spec *ebpf.CollectionSpec) (own map[string]*ebpf.
 // TLS, and TLS if that is wanted. own are the maps of its programs. Everything else works
 // without it.
 func (c *Collector) watchPackets(spec *ebpf.CollectionSpec, own map[string]*ebpf.Map) error {
-	root, err := cgroupRoot()
+	root, err := mounts.Cgroup2()
 	if err != nil {
 		return err
 	}
@@ -141,20 +141,6 @@ func (c *Collector) attachPackets(spec *ebpf.CollectionSpec, own map[string]*ebp
 		links = append(links, l)
 	}
 	return links, nil
-}
-
-// cgroupRoot returns where cgroup v2 is mounted, which may be next to v1.
-func cgroupRoot() (string, error) {
-	list, err := mounts.Of("self")
-	if err != nil {
-		return "", err
-	}
-	for _, m := range list {
-		if m.FSType == "cgroup2" && m.Root == "/" {
-			return m.Mountpoint, nil
-		}
-	}
-	return "", errors.New("cgroup v2 is not mounted")
 }
 
 // PacketsWatched returns why packets are not watched, or nil.

@@ -214,6 +214,7 @@ type probesExecRecord struct {
 	Pad        uint32
 	Inode      uint64
 	Size       uint64
+	Cgroup     uint64
 	Comm       [16]uint8
 	Filename   [256]uint8
 	ArgsLen    uint32
@@ -720,6 +721,7 @@ type probesWindowsRecord struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	probesMapCalls          = "calls"
+	probesMapCgroups        = "cgroups"
 	probesMapConnects       = "connects"
 	probesMapConns          = "conns"
 	probesMapCounters       = "counters"
@@ -775,12 +777,14 @@ const (
 	probesProgWriteHeaders  = "write_headers"
 	probesProgWriteRet      = "write_ret"
 	probesVarByName         = "by_name"
+	probesVarCgroupCount    = "cgroup_count"
 	probesVarFollow         = "follow"
 	probesVarLastBlockId    = "last_block_id"
 	probesVarLastConnId     = "last_conn_id"
 	probesVarLastGeneration = "last_generation"
 	probesVarLastLargeId    = "last_large_id"
 	probesVarLastListId     = "last_list_id"
+	probesVarOwnTgid        = "own_tgid"
 	probesVarReaderIdle     = "reader_idle"
 	probesVarRecovering     = "recovering"
 	probesVarRecoveryHits   = "recovery_hits"
@@ -871,6 +875,7 @@ type probesProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Cgroups     *ebpf.MapSpec `ebpf:"cgroups"`
 	Connects    *ebpf.MapSpec `ebpf:"connects"`
 	Conns       *ebpf.MapSpec `ebpf:"conns"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
@@ -902,12 +907,14 @@ type probesMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type probesVariableSpecs struct {
 	ByName         *ebpf.VariableSpec `ebpf:"by_name"`
+	CgroupCount    *ebpf.VariableSpec `ebpf:"cgroup_count"`
 	Follow         *ebpf.VariableSpec `ebpf:"follow"`
 	LastBlockId    *ebpf.VariableSpec `ebpf:"last_block_id"`
 	LastConnId     *ebpf.VariableSpec `ebpf:"last_conn_id"`
 	LastGeneration *ebpf.VariableSpec `ebpf:"last_generation"`
 	LastLargeId    *ebpf.VariableSpec `ebpf:"last_large_id"`
 	LastListId     *ebpf.VariableSpec `ebpf:"last_list_id"`
+	OwnTgid        *ebpf.VariableSpec `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.VariableSpec `ebpf:"reader_idle"`
 	Recovering     *ebpf.VariableSpec `ebpf:"recovering"`
 	RecoveryHits   *ebpf.VariableSpec `ebpf:"recovery_hits"`
@@ -940,6 +947,7 @@ func (o *probesObjects) Close() error {
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Cgroups     *ebpf.Map `ebpf:"cgroups"`
 	Connects    *ebpf.Map `ebpf:"connects"`
 	Conns       *ebpf.Map `ebpf:"conns"`
 	Counters    *ebpf.Map `ebpf:"counters"`
@@ -969,6 +977,7 @@ type probesMaps struct {
 func (m *probesMaps) Close() error {
 	return _ProbesClose(
 		m.Calls,
+		m.Cgroups,
 		m.Connects,
 		m.Conns,
 		m.Counters,
@@ -1001,12 +1010,14 @@ func (m *probesMaps) Close() error {
 // It can be passed to loadProbesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type probesVariables struct {
 	ByName         *ebpf.Variable `ebpf:"by_name"`
+	CgroupCount    *ebpf.Variable `ebpf:"cgroup_count"`
 	Follow         *ebpf.Variable `ebpf:"follow"`
 	LastBlockId    *ebpf.Variable `ebpf:"last_block_id"`
 	LastConnId     *ebpf.Variable `ebpf:"last_conn_id"`
 	LastGeneration *ebpf.Variable `ebpf:"last_generation"`
 	LastLargeId    *ebpf.Variable `ebpf:"last_large_id"`
 	LastListId     *ebpf.Variable `ebpf:"last_list_id"`
+	OwnTgid        *ebpf.Variable `ebpf:"own_tgid"`
 	ReaderIdle     *ebpf.Variable `ebpf:"reader_idle"`
 	Recovering     *ebpf.Variable `ebpf:"recovering"`
 	RecoveryHits   *ebpf.Variable `ebpf:"recovery_hits"`

@@ -20,6 +20,8 @@ type Exec struct {
 	Generation Generation // of the new program
 	Before     Generation // of the program that it replaces
 	Image      Image
+	// Cgroup is the id of its cgroup: the inode of the directory in cgroup v2.
+	Cgroup uint64
 	// Args are the arguments, with the name of the program first. They are cut after
 	// 512 bytes, and nil if they were unreadable.
 	Args []string
@@ -109,6 +111,7 @@ func (e *Exec) parse(head Head, sample []byte) error {
 		Generation: Generation(raw.Generation),
 		Before:     Generation(raw.Before),
 		Image:      Image{Inode: raw.Inode, Size: int64(raw.Size)},
+		Cgroup:     raw.Cgroup,
 		Args:       args(raw.Args[:min(int(raw.ArgsLen), len(raw.Args))]),
 	}
 	if n := int(raw.EnvLen); n != 0 && n <= len(raw.Env) {

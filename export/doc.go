@@ -44,6 +44,10 @@
 //	            module cache; printed when it has it, or its process ends
 //	ppid        parent's process id, or null
 //	exe         path of the executable, or null
+//	container   id of the container that it ran in when it began to run its
+//	            program, or to be observed: 64 hex digits, as its cgroup says;
+//	            the innermost one of several. Absent if it was in none; null if
+//	            it ended before that could be read
 //	go_version  such as "go1.26.8"; absent if it is not a Go program
 //	build_id    Go build id; absent if it has none
 //	plan        object: the probe that each tap got, {"write":"PUSH BP"}; and

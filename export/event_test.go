@@ -68,6 +68,8 @@ func TestProcess(t *testing.T) {
 		},
 		{"exec of nothing known", Process{}, ProcessExec{}, `"action":"exec","ppid":null,"exe":null}`},
 		{"exit 0", Process{PPID: new(1)}, ProcessExit{Code: new(0), Duration: new(1500 * time.Microsecond), CPU: new(250 * time.Microsecond)}, `"action":"exit","ppid":1,"exe":null,"exit_code":0,"duration_ms":1.500,"cpu_ms":0.250}`},
+		{"in a container", Process{PPID: new(1), Container: Container{ID: "0a1b"}}, ProcessExec{}, `"action":"exec","ppid":1,"exe":null,"container":"0a1b"}`},
+		{"container unknown", Process{PPID: new(1), Container: Container{Unknown: true}}, ProcessExec{}, `"action":"exec","ppid":1,"exe":null,"container":null}`},
 		{"exit unknown", Process{PPID: new(1)}, ProcessExit{}, `"action":"exit","ppid":1,"exe":null,"exit_code":null,"duration_ms":null,"cpu_ms":null}`},
 		{
 			"exec of git",

@@ -8,12 +8,19 @@ import (
 
 // Process holds what each process event prints.
 type Process struct {
-	PPID *int   // nil is unknown
-	Exe  string // empty is unknown
+	PPID      *int   // nil is unknown
+	Exe       string // empty is unknown
+	Container Container
 	// TraceParent and ServiceName are TRACEPARENT and OTEL_SERVICE_NAME of its environment. The
 	// events of exec and attached print them.
 	TraceParent exchange.TraceParent
 	ServiceName string
+}
+
+// Container is the container that a process runs in. The zero Container is none.
+type Container struct {
+	ID      string // as its runtime assigned it; empty is none
+	Unknown bool
 }
 
 // Process prints a process event. Meta.Conn is not used.
@@ -27,6 +34,9 @@ func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
 	b = appendText(b, "action", e.action())
 	b = appendIntOrNull(b, "ppid", p.PPID)
 	b = appendTextOrNull(b, "exe", p.Exe)
+	if p.Container != (Container{}) {
+		b = appendTextOrNull(b, "container", p.Container.ID)
+	}
 	b = e.appendKeys(&j.enc.screen, b)
 	switch e.(type) {
 	case ProcessExec, *ProcessAttached:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,6 +21,8 @@ type Options struct {
 	Targets *ebpf.Map
 	// Names are base names of files that are held for every process.
 	Names []string
+	// Cgroups are directories of cgroup v2: processes in them, and below, are held, too.
+	Cgroups []string
 	// Attach puts probes into a file that a process is about to execute. The probes
 	// stay until release is called. release is nil when the file can have none.
 	// Without an error, no process is held for the file again until its release. The
@@ -86,7 +89,7 @@ func (g *Gate) start(socket int) error {
 		socketFD:  uintptr(socket),
 		targetsFD: uintptr(g.opts.Targets.FD()),
 	}
-	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{Name, g.opts.Only}, g.opts.Names...), &syscall.ProcAttr{
+	pid, err := syscall.ForkExec("/proc/self/exe", slices.Concat([]string{Name, g.opts.Only}, g.opts.Names, g.opts.Cgroups), &syscall.ProcAttr{
 		Env:   []string{},
 		Files: files,
 		Sys:   &syscall.SysProcAttr{Setsid: true},

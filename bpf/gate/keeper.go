@@ -33,6 +33,7 @@ type keeper struct {
 	marker   marker
 	deadMan  *deadMan
 	names    map[string]bool // base names of files to hold for every process
+	cgroups  cgroups
 
 	known    knownFiles
 	asked    map[fileID]*question
@@ -99,7 +100,7 @@ func (k *keeper) pause() int {
 
 // decide answers for a process, or keeps it until later.
 func (k *keeper) decide(h held) error {
-	if !k.isTarget(h.pid) && !k.isNamed(h.fd) {
+	if !k.isTarget(h.pid) && !k.isNamed(h.fd) && !k.cgroups.have(h.pid) {
 		return k.listener.allow(h)
 	}
 	id, err := fileIDOf(h.fd)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -34,8 +35,8 @@ const gatekeeperNice = -10
 const gatekeeperGC = 20
 
 // Main is the gatekeeper. It returns when h2trace is gone. Start passes the
-// arguments: the path of the only file system to mark, or "", and the names of files
-// to hold for every process.
+// arguments: the path of the only file system to mark, or "", the names of files to
+// hold for every process, and the directories of cgroups.
 func Main(args []string) {
 	runtime.LockOSThread() // the priority is that of a thread
 	debug.SetGCPercent(gatekeeperGC)
@@ -81,8 +82,12 @@ func newKeeper(args []string) (*keeper, error) {
 		known:    newKnownFiles(),
 		asked:    make(map[fileID]*question),
 	}
-	for _, name := range args[1:] {
-		k.names[name] = true
+	for _, arg := range args[1:] {
+		if !filepath.IsAbs(arg) {
+			k.names[arg] = true
+		} else if err := k.cgroups.add(arg); err != nil {
+			return nil, err
+		}
 	}
 	// Before the first mark, so that no mark is ever without it.
 	if k.deadMan, err = newDeadMan(); err != nil {

@@ -37,6 +37,29 @@ static __always_inline bool is_named(struct linux_binprm *bprm)
 	return bpf_map_lookup_elem(&names, &name) != NULL;
 }
 
+/* Cgroups to observe: a process in one of them, or below, becomes a target at exec. */
+#define MAX_CGROUPS 16
+const volatile u32 cgroup_count = 0;
+/* h2trace itself, whose children are none of them. */
+const volatile u32 own_tgid = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, MAX_CGROUPS);
+	__type(key, u32);
+	__type(value, u32);
+} cgroups SEC(".maps");
+
+static __always_inline bool in_cgroup(struct task_struct *task)
+{
+	if (!cgroup_count || (u32)BPF_CORE_READ(task, real_parent, tgid) == own_tgid)
+		return false;
+	for (u32 i = 0; i < MAX_CGROUPS && i < cgroup_count; i++)
+		if (bpf_current_task_under_cgroup(&cgroups, i) == 1)
+			return true;
+	return false;
+}
+
 u64 last_generation = 0;
 
 static __always_inline bool add_target(u32 tgid)
@@ -76,7 +99,7 @@ int process_exec(u64 *ctx)
 	u32 before = 0;
 	u64 from;
 
-	if (!generation_of(tgid, &before) && !(by_name && is_named(bprm)))
+	if (!generation_of(tgid, &before) && !(by_name && is_named(bprm)) && !in_cgroup(task))
 		return 0;
 	if (is_target(tgid))
 		note_end(tgid, before);
@@ -89,6 +112,7 @@ int process_exec(u64 *ctx)
 	r->before = before;
 	r->inode = BPF_CORE_READ(bprm, file, f_inode, i_ino);
 	r->size = BPF_CORE_READ(bprm, file, f_inode, i_size);
+	r->cgroup = bpf_get_current_cgroup_id();
 	generation_of(tgid, &r->generation);
 	/* Both lie on the new stack, which was just written. */
 	from = BPF_CORE_READ(task, mm, arg_start);

@@ -20,6 +20,7 @@ struct exec_record {
 	u32 pad;
 	u64 inode; /* the file that runs: for a script, its interpreter */
 	u64 size;
+	u64 cgroup; /* id in the hierarchy of cgroup v2 */
 	u8 comm[COMM_SIZE];
 	u8 filename[PATH_SIZE]; /* as given to execve, NUL terminated */
 	u32 args_len;		/* length of all arguments, each NUL terminated */
@@ -58,7 +59,7 @@ struct message_record {
 	u8 text[MESSAGE_MAX];
 };
 
-_Static_assert(sizeof(struct exec_record) == 4936, "exec_record");
+_Static_assert(sizeof(struct exec_record) == 4944, "exec_record");
 _Static_assert(sizeof(struct exit_record) == 32, "exit_record");
 _Static_assert(sizeof(struct lock_record) == 296, "lock_record");
 _Static_assert(sizeof(struct message_record) == 1048, "message_record");

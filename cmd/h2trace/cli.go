@@ -24,6 +24,7 @@ type Options struct {
 	lines   lineOptions
 	User    string               // -u; "" runs COMMAND as the user of h2trace
 	Output  string               // -o; "" is stdout
+	Append  bool                 // -A: keep what is in the file of -o
 	Keys    string               // --keylog; "" is none
 	Packets output.PacketOptions // --pcap, -C, -W
 	OTLP    otlpFlag             // --otlp
@@ -100,6 +101,9 @@ func parseArgs(args []string) (Options, action, error) {
 	opts.Events = opts.lines.Events
 	if err := chooseSource(&opts); err != nil {
 		return opts, 0, err
+	}
+	if opts.Append && output.IsStdout(opts.Output) {
+		return opts, 0, usagef("-A is for the FILE of -o, and there is none")
 	}
 	if fs.Changed("keylog") {
 		if err := checkKeys(&opts); err != nil {
@@ -184,10 +188,12 @@ func newFlagSet(opts *Options) *pflag.FlagSet {
 	opts.Sources = trace.Auto
 	fs.VarP((*pidList)(&opts.PIDs), "pid", "p", "")
 	fs.VarP((*nameList)(&opts.Names), "name", "n", "")
+	fs.Var((*cgroupList)(&opts.Cgroups), "cgroup", "")
 	fs.StringVarP(&opts.User, "user", "u", "", "")
 	fs.BoolVar(&opts.NoFollow, "no-follow", false, "")
 	fs.BoolVar(&opts.NoGate, "no-gate", false, "")
 	fs.StringVarP(&opts.Output, "output", "o", "", "")
+	fs.BoolVarP(&opts.Append, "append", "A", false, "")
 	opts.lines.bind(fs)
 	fs.BoolVarP(&opts.Sum, "report", "c", false, "")
 	fs.Var((*labelList)(&opts.Labels), "label", "")
@@ -243,8 +249,11 @@ func chooseMode(opts *Options) (action, error) {
 	flag := "-p"
 	if len(opts.PIDs) == 0 {
 		flag = "-n"
+		if len(opts.Names) == 0 {
+			flag = "--cgroup"
+		}
 	}
-	attach := len(opts.PIDs) > 0 || len(opts.Names) > 0
+	attach := len(opts.PIDs) > 0 || len(opts.Names) > 0 || len(opts.Cgroups) > 0
 	switch {
 	case attach && len(opts.Command) > 0:
 		return 0, usagef("%s and COMMAND %q exclude each other", flag, opts.Command[0])
@@ -255,6 +264,6 @@ func chooseMode(opts *Options) (action, error) {
 	case len(opts.Command) > 0:
 		return actionCommand, nil
 	default:
-		return 0, usagef("no COMMAND, no -p PID and no -n NAME")
+		return 0, usagef("no COMMAND, no -p PID, no -n NAME and no --cgroup PATH")
 	}
 }

@@ -9,6 +9,7 @@ Usage:
 	h2trace [flags] [--] COMMAND [ARG...]
 	h2trace [flags] -p PID[,PID...]
 	h2trace [flags] -n NAME[,NAME...]
+	h2trace [flags] --cgroup PATH
 	h2trace top [flags] [COMMAND [ARG...]]
 	h2trace proxies [flags] [PROXY...]
 	h2trace report [flags] [FILE...]
@@ -22,8 +23,9 @@ Usage:
 The first form runs COMMAND and observes it, and all that it starts, from the
 first byte. The second observes running processes and their descendants. The
 third observes every process that runs an executable of that base name, now or
-later, and its descendants, until h2trace is stopped. -p and -n can be combined.
-top is a live view. proxies compares module proxies. report says where the time
+later, and its descendants, until h2trace is stopped. The fourth observes what
+runs in a cgroup, such as that of a container. These three can be combined. top
+is a live view. proxies compares module proxies. report says where the time
 went, from recorded events, or from what the go command prints with -x. replay
 prints recorded events again, or decodes packets. convert turns events into
 files for browsers and trace viewers. check says what this kernel, this user and
@@ -43,12 +45,15 @@ Flags:
 	-n, --name NAME[,NAME...]
 	                          observe every process whose executable has one of
 	                          these base names, such as go,gopls
+	    --cgroup PATH         observe every process in this cgroup, and in those
+	                          below it; can be repeated (see Containers)
 	    --no-follow           do not observe the children of the targets
 	    --no-gate             do not hold new executables until their probes are
 	                          attached
 	-u, --user NAME           run COMMAND as NAME, with the groups and HOME of
 	                          that user; NAME may be a numeric user id (see Sudo)
 	-o, --output FILE         write events to FILE instead of stdout
+	-A, --append              keep what is in FILE, and write after it
 	-e, --events LIST         print these kinds of events: process, conn, frame,
 	                          request, exchange, stall, verify, loss, summary;
 	                          some types of frames: frame=HEADERS+WINDOW_UPDATE;
@@ -123,7 +128,8 @@ permissions; a message says if others can use it. h2trace refuses a file or
 symbolic link of another user, except root and the user who called sudo. It also
 refuses a file with other hard links, block devices and directories. It accepts
 named pipes, terminals and /dev/null, and waits until a pipe has a reader.
-Events are appended, so the file may be truncated while h2trace writes. "-" is
+Events are appended, so the file may be truncated while h2trace writes. With -A,
+what is in FILE is kept, and events follow on a line of their own. "-" is
 stdout.
 
 Observation ends when the reader of the output exits, as head does. When the
@@ -269,9 +275,9 @@ come in the order of its bytes.
 
 	all       v (1), ts, event, pid, comm, conn (an id, unique in this run)
 	process   action (attached, exec, exit, skipped, error, lock), ppid, exe,
-	          go_version, build_id, plan, exit_code, duration_ms, cpu_ms, args,
-	          reason; on lock: path, wait_ms, locked; on error: module {path,
-	          version}, error {class, detail}, via,
+	          container, go_version, build_id, plan, exit_code, duration_ms,
+	          cpu_ms, args, reason; on lock: path, wait_ms, locked; on error:
+	          module {path, version}, error {class, detail}, via,
 	          requests [{conn, stream, url, proxy}],
 	          processes [{pid, args, exit_code}]; on exec and attached:
 	          traceparent, service_name of the environment
@@ -804,8 +810,8 @@ or without a subcommand.
 help prints this manual, or the part of it under the heading TOPIC:
 
 	flags output text filters replay convert events source top report proxies
-	check completion version help limits packets metrics collector secrets
-	sudo signals exit-status examples
+	check completion version help limits containers services packets metrics
+	collector secrets sudo signals exit-status examples
 
 A TOPIC can also be a cause that report names. Its page says what the cause
 means, how to confirm it, and what to change:
@@ -905,8 +911,55 @@ initial environment and the files of the go command. Then via is null, unless
 h2trace sees a CONNECT, and the base path of a proxy ends where a module path
 begins.
 
-h2trace must run in the initial PID namespace, on the host and not in a
-container. It can observe processes in containers from there.
+h2trace must run in the initial PID namespace: on the host, or in a container
+that shares the process ids of the host. It can observe processes in containers
+from there.
+
+# Containers
+
+The process events of a process in a container have its id, 64 hex digits, as
+container: that of the innermost one, where they are nested. h2trace takes it
+from the cgroup in which the process is when it begins to run its program. It is
+null if the process ended before h2trace could read /proc, and nothing else was
+seen in that cgroup before. Runtimes that do not name cgroups with such ids,
+such as LXC, have none.
+
+--cgroup PATH observes all that runs in a cgroup of v2, and in those below it:
+what runs now, and every process that executes a program there later, also in a
+container that starts. PATH is a directory below the root of cgroup v2, or what
+/proc/PID/cgroup prints after "0::". A process that comes in without executing a
+program stays unseen, and one that goes out stays observed. When the cgroup has
+been removed and all targets have exited, h2trace ends.
+
+	h2trace --cgroup /system.slice/docker-$(docker inspect -f '{{.Id}}' app).scope
+	h2trace --cgroup /kubepods.slice -e process,conn,exchange
+
+To run h2trace itself in a container, give it the process ids of the host, the
+/sys/fs/cgroup of the host, and the capabilities that h2trace.service has.
+scripts/release in the source has a Containerfile, and a DaemonSet for
+Kubernetes: h2trace-daemonset.yaml.
+
+# Services
+
+scripts/release in the source has a unit for systemd, h2trace.service. It
+observes go and gopls, or what H2TRACE_FLAGS in /etc/default/h2trace says, and
+writes /var/log/h2trace/events.jsonl. h2trace.logrotate rotates that.
+
+	systemctl enable --now h2trace
+	h2trace report /var/log/h2trace/events.jsonl
+
+h2trace tells the service manager when the probes are attached, as sd_notify(3)
+says: Type=notify. At SIGHUP it opens the file again (see Signals). What a
+service writes is often more than what one run does: -e process,conn,exchange
+leaves the frames out.
+
+rsyslog forwards the file like any other, line by line. It cuts lines that are
+longer than maxMessageSize, which is 8k by default. 64k is enough for all lines
+but those of longer URLs, header blocks and bodies:
+
+	global(maxMessageSize="64k")
+	module(load="imfile")
+	input(type="imfile" File="/var/log/h2trace/events.jsonl" Tag="h2trace:")
 
 # Packets
 
@@ -1117,6 +1170,12 @@ terminal; h2trace waits for it to end and prints what is left. With -p or -n,
 SIGINT, SIGTERM and SIGHUP end the observation; a second signal, a second or
 more later, ends it at once. At the end, h2trace decodes what the kernel holds
 for 30 seconds at most; the rest counts as lost.
+
+Without COMMAND and a controlling terminal, as in a service, SIGHUP does not end
+the observation if -o names a regular file. Then h2trace opens FILE again, for
+logrotate, as with -A. No line is cut or lost: each is in the old file or the
+new one. If the new one will not do, events go on into the old one, and a
+message says so. Files of --pcap and --keylog stay open.
 
 h2trace never ends COMMAND, not even when h2trace is killed. COMMAND gets the
 signal handling, limits, descriptors and environment that h2trace was started

@@ -81,6 +81,27 @@ func (l *nameList) String() string { return strings.Join(*l, ",") }
 // Type is part of pflag.Value.
 func (l *nameList) Type() string { return "NAME" }
 
+// cgroupList collects paths of cgroups.
+type cgroupList []string
+
+// Set is part of pflag.Value.
+func (l *cgroupList) Set(s string) error {
+	switch {
+	case s == "":
+		return errors.New("it takes the path of a cgroup, such as /system.slice/docker.service")
+	case len(*l) == bpf.MaxCgroups:
+		return fmt.Errorf("it can be given %d times", bpf.MaxCgroups)
+	}
+	*l = append(*l, s)
+	return nil
+}
+
+// String is part of pflag.Value.
+func (l *cgroupList) String() string { return strings.Join(*l, " ") }
+
+// Type is part of pflag.Value.
+func (l *cgroupList) Type() string { return "PATH" }
+
 // duration is a time span in Go's notation, or a plain number of seconds as
 // timeout(1) takes it.
 type duration time.Duration

@@ -89,7 +89,7 @@ func runProxies(opts proxies.Options, msg *message.Printer, stdout io.Writer) in
 	if hint := launch.SudoHint("go", opts.User); hint != "" {
 		msg.Infof("%s", hint)
 	}
-	ctx, stop := launch.UntilSignalled(context.Background())
+	ctx, stop := launch.UntilSignalled(context.Background(), nil)
 	defer stop()
 	err := proxies.Run(ctx, opts, msg, stdout, os.Stderr)
 	var input *proxies.InputError

@@ -10,9 +10,12 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/output"
+	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/cmd/h2trace/internal/trace"
 	"h2trace/export"
 )
@@ -63,7 +66,11 @@ func openSession(opts Options, owner *launch.Account, msg *message.Printer, newT
 		}
 		s.keys, s.opts.KeyLog = keys, keys
 	}
-	out, err := output.Open(opts.Output, owner, msg)
+	openOutput := output.Open
+	if opts.Append {
+		openOutput = output.Append
+	}
+	out, err := openOutput(opts.Output, owner, msg)
 	if err != nil {
 		return nil, err
 	}
@@ -108,9 +115,25 @@ func runAttach(opts Options, msg *message.Printer, newTracer tracerFunc) int {
 		msg.Errorf("%v", err)
 		return exitRuntime
 	}
-	ctx, stop := launch.UntilSignalled(context.Background())
+	ctx, stop := launch.UntilSignalled(context.Background(), s.hangUp())
 	defer stop()
 	return s.finish(s.attachAndObserve(ctx), exitOK, exitRuntime)
+}
+
+// hangUp returns what to do at SIGHUP, or nil for ending the observation. Without a terminal that
+// could hang up, SIGHUP asks for the file of -o to be opened again, as it does of other services.
+func (s *session) hangUp() func() {
+	stat, err := procfs.ReadStat(os.Getpid())
+	if err != nil || stat.Terminal != 0 || !s.out.Reopens() {
+		return nil
+	}
+	return func() {
+		if err := s.out.Reopen(); err != nil {
+			s.msg.Errorf("%v", err)
+			return
+		}
+		s.msg.Infof("SIGHUP: opened %s again", s.opts.Output)
+	}
 }
 
 func (s *session) attachAndObserve(ctx context.Context) error {
@@ -120,6 +143,8 @@ func (s *session) attachAndObserve(ctx context.Context) error {
 	}
 	ctx, cancel := s.observation(ctx)
 	defer cancel(nil)
+	notify(daemon.SdNotifyReady, s.msg)
+	defer context.AfterFunc(ctx, func() { notify(daemon.SdNotifyStopping, s.msg) })()
 	s.top.show(ctx, cancel)
 	s.top.protect(func() { err = t.Observe(ctx) })
 	err = errors.Join(err, t.Close())

@@ -34,7 +34,7 @@ const onceTakes = 2 * time.Second
 
 // meaninglessForTop are the flags of observing that say what becomes of events and packets.
 var meaninglessForTop = []string{
-	"output", "events", "format", "verbose", "report", "label", "keylog", "body-bytes", "verify", "plan",
+	"output", "append", "events", "format", "verbose", "report", "label", "keylog", "body-bytes", "verify", "plan",
 	"host", "path", "status", "min-ms", "pcap", "pcap-size", "pcap-count", "otlp",
 }
 
@@ -64,7 +64,7 @@ func parseTop(fs *pflag.FlagSet, opts *Options, args []string) (Options, action,
 		}
 	}
 	opts.Command = fs.Args()
-	if t.all = len(opts.Command) == 0 && len(opts.PIDs) == 0 && len(opts.Names) == 0; t.all {
+	if t.all = len(opts.Command) == 0 && len(opts.PIDs) == 0 && len(opts.Names) == 0 && len(opts.Cgroups) == 0; t.all {
 		opts.Names = screen.Programs()
 	}
 	act, err := chooseMode(opts)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,7 +92,7 @@ func observed(opts *Options) string {
 		}
 		list = append(list, fmt.Sprintf("%s (%d)", name, pid))
 	}
-	return strings.Join(append(list, opts.Names...), ", ")
+	return strings.Join(slices.Concat(list, opts.Names, opts.Cgroups), ", ")
 }
 
 // redirect keeps COMMAND from the terminal while a screen is on it.

@@ -24,21 +24,26 @@ const onePress = time.Second
 
 // UntilSignalled returns a context that ends with the first SIGINT, SIGTERM or
 // SIGHUP. Another one a second later ends h2trace at once, in case it cannot drain
-// because nobody reads its output. Under nohup(1), SIGHUP stays ignored.
-func UntilSignalled(parent context.Context) (context.Context, context.CancelFunc) {
-	return untilSignalled(parent, onePress)
+// because nobody reads its output. Under nohup(1), SIGHUP stays ignored. If hangUp is not
+// nil, SIGHUP calls that instead.
+func UntilSignalled(parent context.Context, hangUp func()) (context.Context, context.CancelFunc) {
+	return untilSignalled(parent, onePress, hangUp)
 }
 
-func untilSignalled(parent context.Context, press time.Duration) (context.Context, context.CancelFunc) {
+func untilSignalled(parent context.Context, press time.Duration, hangUp func()) (context.Context, context.CancelFunc) {
 	signals := []os.Signal{unix.SIGINT, unix.SIGTERM}
-	if !signal.Ignored(unix.SIGHUP) {
+	over := make(chan struct{})
+	switch {
+	case signal.Ignored(unix.SIGHUP):
+	case hangUp != nil:
+		onHangUp(hangUp, over)
+	default:
 		signals = append(signals, unix.SIGHUP)
 	}
 	var got caught
 	ctx, cancel := context.WithCancel(got.Within(parent))
 	come := make(chan os.Signal, 1)
 	signal.Notify(come, signals...)
-	over := make(chan struct{})
 	go func() {
 		defer signal.Stop(come)
 		select {
@@ -54,6 +59,23 @@ func untilSignalled(parent context.Context, press time.Duration) (context.Contex
 		close(over)
 		cancel()
 	})
+}
+
+// onHangUp calls f at each SIGHUP, until over is closed. Those that come while f runs are one.
+func onHangUp(f func(), over <-chan struct{}) {
+	come := make(chan os.Signal, 1)
+	signal.Notify(come, unix.SIGHUP)
+	go func() {
+		defer signal.Stop(come)
+		for {
+			select {
+			case <-come:
+				f()
+			case <-over:
+				return
+			}
+		}
+	}()
 }
 
 // obey ends h2trace at the first signal after the current press, until over is

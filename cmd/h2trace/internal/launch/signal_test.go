@@ -47,7 +47,7 @@ func end(role string) error {
 	}
 	switch role {
 	case "attached":
-		ctx, stop := untilSignalled(context.Background(), press)
+		ctx, stop := untilSignalled(context.Background(), press, nil)
 		defer stop()
 		fmt.Println("observing")
 		<-ctx.Done()

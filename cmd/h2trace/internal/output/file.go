@@ -3,6 +3,7 @@ package output
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,6 +33,15 @@ const outputFlags = os.O_WRONLY | os.O_APPEND | unix.O_NOCTTY | unix.O_CLOEXEC |
 // for a reader, and a message says so), terminals and /dev/null are accepted;
 // directories, sockets and block devices are refused.
 func OpenFile(path string, owner *launch.Account, msg *message.Printer) (*os.File, error) {
+	return openFile(path, owner, msg, emptied)
+}
+
+// finish makes an existing file ready to be written to, if check accepts it. Otherwise it closes
+// the file.
+type finish func(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error)
+
+// openFile is OpenFile, where existing files need not be emptied.
+func openFile(path string, owner *launch.Account, msg *message.Printer, ready finish) (*os.File, error) {
 	trusted := trustedUsers()
 	owners := trusted
 	if owner != nil {
@@ -55,9 +65,9 @@ func OpenFile(path string, owner *launch.Account, msg *message.Printer) (*os.Fil
 		case err != nil:
 			return nil, err
 		case target == "":
-			return openExisting(name, owners, msg)
+			return openExisting(name, owners, msg, ready)
 		case target == name: // only the kernel can follow it
-			return openDescriptor(name)
+			return openDescriptor(name, ready)
 		}
 		name = target
 	}
@@ -103,8 +113,8 @@ func linkTarget(name string, trusted []int) (string, error) {
 	return name[:strings.LastIndexByte(name, '/')+1] + to, nil
 }
 
-// openExisting opens an existing file, and truncates a regular one.
-func openExisting(name string, owners []int, msg *message.Printer) (*os.File, error) {
+// openExisting opens an existing file.
+func openExisting(name string, owners []int, msg *message.Printer, ready finish) (*os.File, error) {
 	waits := time.AfterFunc(DefaultPatience.Notice, func() {
 		msg.Infof("%s does not open yet: a named pipe needs a reader", name)
 	})
@@ -113,22 +123,34 @@ func openExisting(name string, owners []int, msg *message.Printer) (*os.File, er
 	if err != nil {
 		return nil, err
 	}
-	return emptied(file, func(st *syscall.Stat_t) error { return adopt(name, st, owners, msg) })
+	return ready(file, func(st *syscall.Stat_t) error { return adopt(name, st, owners, msg) })
 }
 
 // openDescriptor opens a file through its name in /proc, such as stdout. The user of
 // h2trace has chosen it.
-func openDescriptor(name string) (*os.File, error) {
+func openDescriptor(name string, ready finish) (*os.File, error) {
 	file, err := os.OpenFile(name, outputFlags&^unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}
-	return emptied(file, func(*syscall.Stat_t) error { return nil })
+	return ready(file, func(*syscall.Stat_t) error { return nil })
 }
 
 // emptied truncates a regular file that check accepts, and closes one that is not for
 // events.
 func emptied(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error) {
+	return checked(file, check, func() error { return file.Truncate(0) })
+}
+
+// continued has events follow what is in a regular file, on a line of their own: a run that was
+// killed may have left a cut one.
+func continued(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error) {
+	return checked(file, check, func() error { return endLine(file) })
+}
+
+// checked closes a file that check refuses, or that is not for events. It calls regular for a
+// regular one.
+func checked(file *os.File, check func(*syscall.Stat_t) error, regular func() error) (*os.File, error) {
 	info, err := file.Stat()
 	if err == nil {
 		st := info.Sys().(*syscall.Stat_t)
@@ -137,7 +159,7 @@ func emptied(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error)
 		case st.Mode&syscall.S_IFMT == syscall.S_IFBLK:
 			err = fmt.Errorf("%s is a block device", file.Name())
 		case info.Mode().IsRegular():
-			err = file.Truncate(0)
+			err = regular()
 		}
 	}
 	if err != nil {
@@ -145,6 +167,24 @@ func emptied(file *os.File, check func(*syscall.Stat_t) error) (*os.File, error)
 		return nil, err
 	}
 	return file, nil
+}
+
+// endLine ends the last line of a file that is open for writing.
+func endLine(file *os.File) error {
+	in, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var last [1]byte
+	if n, err := in.Seek(-1, io.SeekEnd); err != nil || n < 0 {
+		return nil // it is empty
+	}
+	if _, err := in.Read(last[:]); err != nil || last[0] == '\n' {
+		return err
+	}
+	_, err = file.Write([]byte{'\n'})
+	return err
 }
 
 // adopt refuses a file that somebody else has prepared for the events, and reports

@@ -17,10 +17,12 @@ import (
 )
 
 // Output is where events go. After a write error it writes nothing more, so that its
-// contents are a prefix of the events. Write and Close are for one goroutine; Gone
-// and Ending are for any.
+// contents are a prefix of the events. Write and Close are for one goroutine; Gone,
+// Ending and Reopen are for any.
 type Output struct {
+	mu      sync.Mutex // of file and err
 	file    *os.File
+	again   *reopening     // nil if Reopen does nothing
 	patient *patientWriter // nil without a reader, as for a regular file
 	err     error
 	gone    chan struct{}
@@ -33,17 +35,30 @@ type Output struct {
 // Open opens the file of -o, or a copy of stdout for "" and "-". OpenFile says which
 // files are acceptable.
 func Open(path string, owner *launch.Account, msg *message.Printer) (*Output, error) {
-	return open(path, "events", owner, msg)
+	return openReopenable(path, owner, msg, emptied)
+}
+
+// Append is Open, but keeps what is in a regular file.
+func Append(path string, owner *launch.Account, msg *message.Printer) (*Output, error) {
+	return openReopenable(path, owner, msg, continued)
+}
+
+func openReopenable(path string, owner *launch.Account, msg *message.Printer, ready finish) (*Output, error) {
+	o, err := open(path, "events", owner, msg, ready)
+	if err == nil && o.patient == nil && !IsStdout(path) {
+		o.again = &reopening{path: path, owner: owner, msg: msg}
+	}
+	return o, err
 }
 
 // open is Open for something that may be no events.
-func open(path, what string, owner *launch.Account, msg *message.Printer) (*Output, error) {
+func open(path, what string, owner *launch.Account, msg *message.Printer, ready finish) (*Output, error) {
 	var file *os.File
 	var err error
 	if IsStdout(path) {
 		file, err = copyStdout()
 	} else {
-		file, err = OpenFile(path, owner, msg)
+		file, err = openFile(path, owner, msg, ready)
 	}
 	if err != nil {
 		return nil, err
@@ -79,6 +94,8 @@ func copyStdout() (*os.File, error) {
 // Write writes events. After an error it always returns the same error.
 // export.ErrReaderGone stands for every way in which a reader leaves.
 func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -104,7 +121,11 @@ func (o *Output) Close() error {
 	if o.patient != nil {
 		o.patient.stop()
 	}
-	if err := o.file.Close(); o.err == nil && err != nil {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err := errors.Join(o.again.failure(), o.file.Close())
+	o.again = nil
+	if o.err == nil {
 		o.err = err
 	}
 	if errors.Is(o.err, export.ErrReaderGone) {

@@ -65,7 +65,7 @@ func (p *Packets) open() error {
 			}
 		}
 	}
-	out, err := open(name, "packets", p.owner, p.msg)
+	out, err := open(name, "packets", p.owner, p.msg, emptied)
 	if err != nil {
 		return err
 	}

@@ -128,6 +128,8 @@ type Stat struct {
 	Comm  string
 	State string
 	PPID  int
+	// Terminal is the device number of the controlling terminal; 0 is none.
+	Terminal int
 }
 
 // ended reports whether the thread has ended, and waits for others or its parent.
@@ -145,13 +147,15 @@ func ReadStat(pid int) (Stat, error) {
 	if open < 0 || end < open {
 		return Stat{}, fmt.Errorf("unreadable %s", path)
 	}
-	fields := strings.Fields(string(raw[end+1:]))
-	if len(fields) < 2 {
+	fields := strings.Fields(string(raw[end+1:])) // state ppid pgrp session tty_nr
+	if len(fields) < 5 {
 		return Stat{}, fmt.Errorf("unreadable %s", path)
 	}
 	stat := Stat{Comm: string(raw[open+1 : end]), State: fields[0]}
-	stat.PPID, err = strconv.Atoi(fields[1])
-	return stat, err
+	ppid, err := strconv.Atoi(fields[1])
+	tty, ttyErr := strconv.Atoi(fields[4])
+	stat.PPID, stat.Terminal = ppid, tty
+	return stat, errors.Join(err, ttyErr)
 }
 
 // ProcessOf returns the process of a thread. /proc/TID exists for every thread, and

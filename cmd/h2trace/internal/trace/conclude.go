@@ -4,7 +4,6 @@ package trace
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"h2trace/bpf"
@@ -75,8 +74,8 @@ func (o *Observer) conclude(sum *export.Summary, written bool) {
 	}
 	// A program of another language may have spoken HTTP without TLS.
 	if reason := o.processes.NothingObserved(); reason != "" && sum.Conns == 0 {
-		if sum.Processes == 0 && len(o.opts.Names) > 0 {
-			reason = "no process ran " + strings.Join(o.opts.Names, " or ")
+		if sum.Processes == 0 && o.opts.expectsOthers() {
+			reason = "no process ran " + expected(o.opts)
 		}
 		o.msg.Infof("nothing could be observed: %s", reason)
 	} else {

@@ -20,13 +20,13 @@ const maxListed = 4
 func observing(running []process.Process, opts Options, now time.Time) string {
 	what := listed(running)
 	switch {
-	case len(opts.Names) == 0 && opts.NoFollow:
-	case len(opts.Names) == 0 && len(running) == 1:
+	case !opts.expectsOthers() && opts.NoFollow:
+	case !opts.expectsOthers() && len(running) == 1:
 		what += " and its children"
-	case len(opts.Names) == 0:
+	case !opts.expectsOthers():
 		what += ", and their children,"
 	default:
-		what = "what runs " + alternatives(opts.Names)
+		what = "what runs " + expected(opts)
 		if !opts.NoFollow {
 			what += ", and its children"
 		}
@@ -53,6 +53,18 @@ func listed(list []process.Process) string {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return enumerate(names, "and")
+}
+
+// expected says which programs, or where, are those that come.
+func expected(opts Options) string {
+	where := "in cgroup " + alternatives(opts.Cgroups)
+	switch {
+	case len(opts.Cgroups) == 0:
+		return alternatives(opts.Names)
+	case len(opts.Names) == 0:
+		return where
+	}
+	return alternatives(opts.Names) + ", or " + where
 }
 
 // alternatives joins names by "or".

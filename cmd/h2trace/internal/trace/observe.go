@@ -12,6 +12,7 @@ import (
 
 	"h2trace/bpf"
 	"h2trace/bpf/gate"
+	"h2trace/cmd/h2trace/internal/cgroup"
 	"h2trace/cmd/h2trace/internal/launch"
 	"h2trace/cmd/h2trace/internal/message"
 	"h2trace/cmd/h2trace/internal/trace/packets"
@@ -78,15 +79,22 @@ type Observer struct {
 // export.ErrReaderGone.
 func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	named := process.OpenHandles(opts.PIDs) // the rest takes a while
+	var err error
+	if opts.Cgroups, err = cgroup.Find(opts.Cgroups); err != nil {
+		return nil, err
+	}
 	var holder *process.Holder
 	startHolder := func(t *bpf.Targets, x *bpf.Executables) {
-		holder = process.NewHolder(processKernel{Targets: t, Executables: x}, gate.Options{Targets: t.Map(), Names: opts.Names}, msg)
+		holder = process.NewHolder(processKernel{Targets: t, Executables: x}, gate.Options{
+			Targets: t.Map(), Names: opts.Names, Cgroups: opts.Cgroups,
+		}, msg)
 	}
 	kernelOptions := bpf.Options{
 		BufferSize: opts.Buffer,
 		Bodies:     opts.BodyBytes > 0,
 		Follow:     !opts.NoFollow,
 		Names:      opts.Names,
+		Cgroups:    opts.Cgroups,
 		First:      opts.Path,
 		Mode:       opts.Plan.Mode(),
 		Empty:      opts.TestPlan == testEmpty,
@@ -102,7 +110,7 @@ func New(opts Options, out io.Writer, msg *message.Printer) (*Observer, error) {
 	switch {
 	case opts.NoGate:
 		holder = &process.Holder{}
-	case len(opts.Names) == 0: // it holds nothing before there are targets
+	case !opts.expectsOthers(): // it holds nothing before there are targets
 		kernelOptions.Meanwhile = startHolder
 	}
 	c, err := bpf.New(kernelOptions)
@@ -198,7 +206,9 @@ func (o *Observer) AttachRunning(pids []int, names []string) error {
 	if err := errors.Join(o.conns.recovery.probes.await(), o.conns.ciphers.joining.probes.await()); err != nil {
 		return err
 	}
-	if err := o.processes.AttachRunning(process.Running{PIDs: pids, Handles: o.named, Names: names, Follow: !o.opts.NoFollow}); err != nil {
+	if err := o.processes.AttachRunning(process.Running{
+		PIDs: pids, Handles: o.named, Names: names, Cgroups: o.opts.Cgroups, Follow: !o.opts.NoFollow,
+	}); err != nil {
 		return err
 	}
 	o.msg.Infof("%s", observing(roots(o.processes.Adopted()), o.opts, time.Now()))
@@ -275,7 +285,7 @@ func (o *Observer) follow(ctx context.Context) error {
 }
 
 // countTargets notes which processes are no targets any more, and reports whether
-// there are none left and no name can bring new ones. Where a process forked or
+// there are none left and no name or cgroup can bring new ones. Where a process forked or
 // executed a program meanwhile, neither is known: its exit has the targets counted again.
 func (o *Observer) countTargets() (over bool, err error) {
 	left, all, err := o.collector.Targets.List()
@@ -283,7 +293,7 @@ func (o *Observer) countTargets() (over bool, err error) {
 		return false, err
 	}
 	o.missing = o.processes.Missing(left)
-	if over = len(left) == 0 && len(o.opts.Names) == 0; over && len(o.opts.Command) == 0 {
+	if over = len(left) == 0 && len(o.opts.Names) == 0 && !cgroup.Exist(o.opts.Cgroups); over && len(o.opts.Command) == 0 {
 		o.msg.Infof("all targets have exited")
 	}
 	return over, nil

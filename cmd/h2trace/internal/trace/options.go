@@ -20,6 +20,7 @@ type Options struct {
 	Path        string   // of the executable of COMMAND, "" before it is known
 	PIDs        []int    // -p, without repetitions
 	Names       []string // -n, base names of executables
+	Cgroups     []string // --cgroup; New finds their directories
 	NoFollow    bool     // --no-follow: leave children of the targets alone
 	NoGate      bool     // --no-gate: do not hold executables at exec
 	Events      export.Filter
@@ -41,6 +42,9 @@ type Options struct {
 	Sources     Sources       // --source
 	TestPlan    TestPlan      // for tests, and to measure what observing costs
 }
+
+// expectsOthers reports whether processes can become targets that are not descendants of some.
+func (o *Options) expectsOthers() bool { return len(o.Names)+len(o.Cgroups) > 0 }
 
 // Plan says which places of a binary the probes go to.
 type Plan string

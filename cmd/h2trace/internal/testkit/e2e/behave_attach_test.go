@@ -28,7 +28,6 @@ func TestAttachEnds(t *testing.T) {
 	}{
 		{name: "SIGINT", end: func(tr *tracing, _ *program) { tr.signal(syscall.SIGINT) }},
 		{name: "SIGTERM", end: func(tr *tracing, _ *program) { tr.signal(syscall.SIGTERM) }},
-		{name: "SIGHUP", end: func(tr *tracing, _ *program) { tr.signal(syscall.SIGHUP) }},
 		{name: "duration", flags: []string{"--duration", "1500ms"}, end: func(*tracing, *program) {}},
 		{name: "the target exits", end: func(_ *tracing, p *program) { p.end() }, dead: true},
 		{name: "the target is killed", end: func(_ *tracing, p *program) { _ = p.cmd.Process.Kill(); p.end() }, dead: true},

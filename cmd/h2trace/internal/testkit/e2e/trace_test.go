@@ -35,6 +35,7 @@ type tracing struct {
 type command struct {
 	flags []string // of h2trace, besides -o and --show-secrets
 	args  []string // COMMAND and its arguments; nil with -p in flags
+	wrap  []string // what runs an h2trace that prints events on stdout, instead of all that
 	dir   string
 	env   []string
 	limit time.Duration // of the whole run; 0 is patience
@@ -52,6 +53,9 @@ func startTracing(t testing.TB, c command) *tracing {
 	var ctx context.Context
 	ctx, tr.cancel = context.WithTimeout(context.Background(), max(c.limit, patience))
 	tr.cmd = exec.CommandContext(ctx, bin(t, "h2trace"), args...)
+	if c.wrap != nil {
+		tr.cmd = exec.CommandContext(ctx, c.wrap[0], c.wrap[1:]...)
+	}
 	tr.cmd.Dir, tr.cmd.Env = c.dir, c.env
 	// Its own process group, so that a timeout ends COMMAND as well.
 	tr.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -71,6 +75,14 @@ func startTracing(t testing.TB, c command) *tracing {
 	}
 	defer w.Close()
 	tr.cmd.Stdout, tr.stdout, tr.pipe = w, bufio.NewReader(r), r
+	if c.wrap != nil {
+		events, err := os.Create(tr.events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer events.Close()
+		tr.cmd.Stdout = events
+	}
 	if err := tr.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

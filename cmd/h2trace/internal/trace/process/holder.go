@@ -70,7 +70,9 @@ func NewHolder(k Kernel, opts gate.Options, msg *message.Printer) *Holder {
 	h.gate, err = gate.Start(opts)
 	if err != nil {
 		h.notHeld(err)
+		return h
 	}
+	h.cover(1) // a container, or a service, does not see all file systems of the host
 	return h
 }
 

@@ -48,6 +48,7 @@ func (t *Tracker) identify(h handle) (Process, error) {
 	at := t.now()
 	now, err := procfs.Running(h.pid)
 	p := Process{At: at, PID: now.PID, PPID: now.PPID, Comm: now.Comm, Exe: now.Exe, handle: h.file}
+	p.container = t.containers.of(&p, 0, func(p *Process) bool { return !p.ended() })
 	if err == nil {
 		err = h.err
 	}

@@ -7,6 +7,7 @@ import (
 	"h2trace/bpf"
 	"h2trace/cmd/h2trace/internal/fetchenv"
 	"h2trace/decoder/ktime"
+	"h2trace/export"
 )
 
 // Process is the known state of a target.
@@ -18,6 +19,8 @@ type Process struct {
 	Exe    string
 	Source *fetchenv.Source // nil if its environment could not be read
 	File   *bpf.Executable  // nil until its executable has probes
+
+	container export.Container // when it began to run its program, or to be observed
 
 	// The identity of the process besides its id: its handle, or its generation, the
 	// generation before, and the executed file.

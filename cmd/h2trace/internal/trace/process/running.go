@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"h2trace/cmd/h2trace/internal/cgroup"
 	"h2trace/cmd/h2trace/internal/procfs"
 	"h2trace/export"
 )
@@ -17,8 +18,12 @@ type Running struct {
 	PIDs    []int
 	Handles Handles // of PIDs
 	Names   []string
-	Follow  bool // also their descendants
+	Cgroups []string // directories
+	Follow  bool     // also their descendants
 }
+
+// expectsOthers reports whether processes that run later are selected, too.
+func (w *Running) expectsOthers() bool { return len(w.Names)+len(w.Cgroups) > 0 }
 
 // running attaches to running processes. It prints its findings if at least one process
 // can be observed. Otherwise h2trace ends with one message and without an event.
@@ -26,6 +31,7 @@ type running struct {
 	*Tracker
 	wanted Running
 	seen   map[int]bool
+	inside map[int]bool // is in one of the cgroups
 	found  []finding
 }
 
@@ -36,8 +42,8 @@ type finding struct {
 }
 
 // AttachRunning observes running processes: by their ids, with handles opened early, and
-// by the base names of their executables. With Follow it adds their descendants. It fails
-// if none can be observed and no name can bring others. Adopted lists its findings.
+// by the base names of their executables, and by their cgroups. With Follow it adds their descendants. It fails
+// if none can be observed and no name or cgroup can bring others. Adopted lists its findings.
 //
 // It makes a process a target before it looks for its children: the kernel adds children
 // forked later, and the look finds those forked earlier.
@@ -49,10 +55,10 @@ func (t *Tracker) AttachRunning(wanted Running) error {
 			reasons = append(reasons, reason)
 		}
 	}
-	for grown := wanted.Follow || len(wanted.Names) > 0; grown; {
+	for grown := wanted.Follow || wanted.expectsOthers(); grown; {
 		grown = r.attachFound()
 	}
-	if !t.outcomes.any() && len(wanted.Names) == 0 {
+	if !t.outcomes.any() && !wanted.expectsOthers() {
 		return fmt.Errorf("nothing to observe: %s", strings.Join(reasons, "; "))
 	}
 	for _, reason := range reasons { // the others are observed
@@ -64,19 +70,21 @@ func (t *Tracker) AttachRunning(wanted Running) error {
 	return nil
 }
 
-// wants reports whether a process is selected.
-func (r *running) wants(ppid int, exe string) bool {
+// wants reports whether a process is selected. The gatekeeper is a child of h2trace.
+func (r *running) wants(pid, ppid int, exe string) bool {
 	_, child := r.kernel.GenerationOf(ppid)
-	return r.wanted.Follow && child || slices.Contains(r.wanted.Names, filepath.Base(exe))
+	return r.wanted.Follow && child || slices.Contains(r.wanted.Names, filepath.Base(exe)) ||
+		r.inside[pid] && ppid != os.Getpid()
 }
 
 // attachFound attaches to all selected processes, and reports whether it found new ones.
 func (r *running) attachFound() (more bool) {
+	r.inside = cgroup.Processes(r.wanted.Cgroups)
 	for _, now := range procfs.All() {
-		if r.seen[now.PID] || !r.wants(now.PPID, now.Exe) {
+		if r.seen[now.PID] || !r.wants(now.PID, now.PPID, now.Exe) {
 			continue
 		}
-		if p, err := r.identify(openHandle(now.PID)); err == nil && r.wants(p.PPID, p.Exe) {
+		if p, err := r.identify(openHandle(now.PID)); err == nil && r.wants(p.PID, p.PPID, p.Exe) {
 			more = true
 			r.attachOne(p)
 		}

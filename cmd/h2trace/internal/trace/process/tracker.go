@@ -43,6 +43,7 @@ type Tracker struct {
 	table        table
 	outcomes     outcomes
 	environments environments
+	containers   containers
 	attacher     attacher
 	adopted      []Process // targets that were running before
 
@@ -109,6 +110,7 @@ func (t *Tracker) Exec(e *bpf.Exec) (p Process, args []string) {
 	if exe, err := procfs.Executable(p.PID); err == nil && t.isCurrent(&p) {
 		p.Exe = exe
 	}
+	p.container = t.containers.of(&p, e.Cgroup, t.isCurrent)
 	p.Source = t.environments.source(&p, e.Environ, t.isCurrent)
 	t.enter(p)
 	var event export.ProcessExec
@@ -211,7 +213,9 @@ func (t *Tracker) Blame(p Process, reason string, at ktime.Time) {
 // Print prints an event of a process, with its time.
 func (t *Tracker) Print(p *Process, e export.ProcessEvent) {
 	tracing := p.Source.Tracing()
-	of := export.Process{Exe: p.Exe, TraceParent: tracing.Parent, ServiceName: tracing.Service}
+	of := export.Process{
+		Exe: p.Exe, Container: p.container, TraceParent: tracing.Parent, ServiceName: tracing.Service,
+	}
 	if p.PPID > 0 {
 		of.PPID = &p.PPID
 	}
