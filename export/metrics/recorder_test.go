@@ -1,11 +1,15 @@
 package metrics
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"h2trace/export"
 )
 
 // gathered returns the values of the series that a Recorder has, by name and labels as Prometheus
@@ -121,5 +125,45 @@ func TestRecorder(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(got)
+	}
+}
+
+// TestGatherMeanwhile gathers while lines are taken. No number ever falls, but that of what is open.
+func TestGatherMeanwhile(t *testing.T) {
+	r := New(Options{Usage: func() (export.Agent, error) { return export.Agent{}, errors.New("not known") }, Lost: func() (uint64, error) { return 5, nil }})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 2000 {
+			r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"open","role":"client"`, i)))
+			r.Take(event("exchange", fmt.Sprintf(`"conn":"c%d","method":"GET","url":"https://h%d.example/","status":200,"total_ms":1.000`, i, i%100)))
+			r.Take(event("loss", `"records":1`))
+		}
+	}()
+	before := gathered(t, r)
+	for ended := false; !ended; {
+		select {
+		case <-done:
+			ended = true
+		default:
+		}
+		now := gathered(t, r)
+		for name, n := range before {
+			if now[name] < n && !strings.HasPrefix(name, "h2trace_connections_open") {
+				t.Errorf("%s fell from %v to %v", name, n, now[name])
+			}
+		}
+		before = now
+	}
+	if n := before["h2trace_requests_total{role=client}"]; n != 2000 {
+		t.Errorf("%v requests", n)
+	}
+	if n := before["h2trace_records_lost_total{}"]; n != 2000 {
+		t.Errorf("%v records lost, and the events have 2000", n)
+	}
+	for name := range before {
+		if strings.HasPrefix(name, "h2trace_agent") {
+			t.Errorf("%s is not known", name)
+		}
 	}
 }
