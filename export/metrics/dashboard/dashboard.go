@@ -31,17 +31,17 @@ type panel struct {
 // newest.
 func build() (any, error) {
 	b := dashboard.NewDashboardBuilder("h2trace"). //nolint:staticcheck // see above
-		Uid("h2trace").
-		Description("What Go programs wait for in HTTP, and what h2trace itself costs.").
-		Tags([]string{"h2trace", "http2", "prometheus"}).
-		Readonly().
-		Refresh("1m").
-		Time("now-3h", "now").
-		Timezone(common.TimeZoneBrowser).
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus")).
-		WithVariable(variable("job", "Job", `label_values(h2trace_requests_total, job)`)).
-		WithVariable(variable("server", "Server", `label_values(http_client_request_duration_seconds_count{`+agent+`}, server_address)`))
+							Uid("h2trace").
+							Description("What Go programs wait for in HTTP, and what h2trace itself costs.").
+							Tags([]string{"h2trace", "http2", "prometheus"}).
+							Readonly().
+							Refresh("1m").
+							Time("now-3h", "now").
+							Timezone(common.TimeZoneBrowser).
+							Tooltip(dashboard.DashboardCursorSyncCrosshair).
+							WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus")).
+							WithVariable(variable("job", "Job", `label_values(h2trace_requests_total, job)`)).
+							WithVariable(variable("server", "Server", `label_values(http_client_request_duration_seconds_count{`+agent+`}, server_address)`))
 	for _, s := range stats {
 		b.WithPanel(s.stat())
 	}
