@@ -75,8 +75,12 @@ func TestFailures(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}, Counts{Sent: spansInRecording}, []string{"its answer is cut"}, 2},
 		{"always busy", always(503), Counts{Dropped: spansInRecording}, []string{"status 503; h2trace tries again", "did not take everything within"}, 0},
-		{"hangs", func(_ int, _ http.ResponseWriter, r *http.Request) bool { return hang(r) },
-			Counts{Dropped: spansInRecording}, []string{"did not take everything within"}, 1},
+		{
+			"hangs", func(_ int, _ http.ResponseWriter, r *http.Request) bool { return hang(r) },
+			Counts{Dropped: spansInRecording},
+			[]string{"did not take everything within"},
+			1,
+		},
 		{"hangs in the middle of a response", func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "slow")
@@ -88,8 +92,12 @@ func TestFailures(t *testing.T) {
 		{"is elsewhere", always(404), Counts{Dropped: spansInRecording}, []string{"no collector is there, or not at that path"}, 1},
 		{"is a web site", page("text/html", "<html>welcome"), Counts{Dropped: spansInRecording}, []string{"does not answer as a collector"}, 1},
 		{"says it is a collector", page("application/x-protobuf", "\xff\xff\xff"), Counts{Dropped: spansInRecording}, []string{"does not answer as a collector"}, 1},
-		{"answers without end", page("application/x-protobuf", strings.Repeat("\x1a\x00", 1<<20)), Counts{Dropped: spansInRecording},
-			[]string{"does not answer as a collector"}, 1},
+		{
+			"answers without end", page("application/x-protobuf", strings.Repeat("\x1a\x00", 1<<20)),
+			Counts{Dropped: spansInRecording},
+			[]string{"does not answer as a collector"},
+			1,
+		},
 		{"says nothing", page("", ""), Counts{Sent: spansInRecording}, nil, 1},
 		{"rejects a part", func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			otlptest.Partial(w, 5, "too old\x1b[2J"+strings.Repeat("!", 9999))

@@ -92,26 +92,46 @@ func TestExchange(t *testing.T) {
 			"url.full": nil, "url.scheme": "https", "url.path": "/cart", "url.query": "id=7", "client.address": "10.0.0.2", "client.port": int64(443),
 			"server.address": "shop.example", "server.port": int64(443),
 		}},
-		{"client gets 404", openLine, status(failed("http_4xx", "404 Not Found"), "404"), "GET", trace.Span_SPAN_KIND_CLIENT, trace.Status_STATUS_CODE_ERROR, "",
-			map[string]any{"error.type": "404", "http.response.status_code": int64(404)}},
-		{"server says 404", asServer, status(failed("http_4xx", "404 Not Found"), "404"), "GET", trace.Span_SPAN_KIND_SERVER, 0, "",
-			map[string]any{"error.type": nil, "http.response.status_code": int64(404)}},
-		{"server says 503", asServer, status(failed("http_5xx", ""), "503"), "GET", trace.Span_SPAN_KIND_SERVER, trace.Status_STATUS_CODE_ERROR, "",
-			map[string]any{"error.type": "503"}},
-		{"reset", openLine, status(failed("reset", "REFUSED_STREAM"), "null"), "GET", trace.Span_SPAN_KIND_CLIENT, trace.Status_STATUS_CODE_ERROR, "REFUSED_STREAM",
-			map[string]any{"error.type": "reset", "http.response.status_code": nil}},
-		{"reset after status 200", openLine, failed("reset", "INTERNAL_ERROR"), "GET", trace.Span_SPAN_KIND_CLIENT, trace.Status_STATUS_CODE_ERROR, "INTERNAL_ERROR",
-			map[string]any{"error.type": "reset", "http.response.status_code": int64(200)}},
-		{"strange method", openLine, strings.Replace(okKeys, "GET", "GE\\u001bT", 1), "HTTP", trace.Span_SPAN_KIND_CLIENT, 0, "",
-			map[string]any{"http.request.method": "_OTHER", "http.request.method_original": "GE\x1bT"}},
-		{"request not seen", openLine, `"method":null,"url":null,"status":200,"protocol":"h2","error":null`, "HTTP", trace.Span_SPAN_KIND_CLIENT, 0, "",
-			map[string]any{"http.request.method": nil, "url.full": nil, "server.address": nil}},
-		{"connect", openLine, strings.Replace(strings.Replace(okKeys, "GET", "CONNECT", 1), "https://shop.example/cart?id=7", "db.example:5432", 1), "CONNECT", trace.Span_SPAN_KIND_CLIENT, 0, "",
-			map[string]any{"server.address": "db.example", "server.port": int64(5432)}},
-		{"HTTP/1.1", openLine, strings.Replace(okKeys, `"h2"`, `"http/1.1"`, 1), "GET", trace.Span_SPAN_KIND_CLIENT, 0, "",
-			map[string]any{"network.protocol.version": "1.1"}},
-		{"module", openLine, okKeys + `,"module":{"path":"golang.org/x/text","version":"v0.3.0","kind":"zip","proxy":null}`, "GET", trace.Span_SPAN_KIND_CLIENT, 0, "",
-			map[string]any{"h2trace.module.path": "golang.org/x/text", "h2trace.module.version": "v0.3.0", "h2trace.module.kind": "zip"}},
+		{
+			"client gets 404", openLine, status(failed("http_4xx", "404 Not Found"), "404"), "GET", trace.Span_SPAN_KIND_CLIENT, trace.Status_STATUS_CODE_ERROR, "",
+			map[string]any{"error.type": "404", "http.response.status_code": int64(404)},
+		},
+		{
+			"server says 404", asServer, status(failed("http_4xx", "404 Not Found"), "404"), "GET", trace.Span_SPAN_KIND_SERVER, 0, "",
+			map[string]any{"error.type": nil, "http.response.status_code": int64(404)},
+		},
+		{
+			"server says 503", asServer, status(failed("http_5xx", ""), "503"), "GET", trace.Span_SPAN_KIND_SERVER, trace.Status_STATUS_CODE_ERROR, "",
+			map[string]any{"error.type": "503"},
+		},
+		{
+			"reset", openLine, status(failed("reset", "REFUSED_STREAM"), "null"), "GET", trace.Span_SPAN_KIND_CLIENT, trace.Status_STATUS_CODE_ERROR, "REFUSED_STREAM",
+			map[string]any{"error.type": "reset", "http.response.status_code": nil},
+		},
+		{
+			"reset after status 200", openLine, failed("reset", "INTERNAL_ERROR"), "GET", trace.Span_SPAN_KIND_CLIENT, trace.Status_STATUS_CODE_ERROR, "INTERNAL_ERROR",
+			map[string]any{"error.type": "reset", "http.response.status_code": int64(200)},
+		},
+		{
+			"strange method", openLine, strings.Replace(okKeys, "GET", "GE\\u001bT", 1), "HTTP", trace.Span_SPAN_KIND_CLIENT, 0, "",
+			map[string]any{"http.request.method": "_OTHER", "http.request.method_original": "GE\x1bT"},
+		},
+		{
+			"request not seen", openLine, `"method":null,"url":null,"status":200,"protocol":"h2","error":null`, "HTTP", trace.Span_SPAN_KIND_CLIENT, 0, "",
+			map[string]any{"http.request.method": nil, "url.full": nil, "server.address": nil},
+		},
+		{
+			"connect", openLine, strings.Replace(strings.Replace(okKeys, "GET", "CONNECT", 1), "https://shop.example/cart?id=7", "db.example:5432", 1), "CONNECT", trace.Span_SPAN_KIND_CLIENT, 0, "",
+			map[string]any{"server.address": "db.example", "server.port": int64(5432)},
+		},
+		{
+			"HTTP/1.1", openLine, strings.Replace(okKeys, `"h2"`, `"http/1.1"`, 1), "GET", trace.Span_SPAN_KIND_CLIENT, 0, "",
+			map[string]any{"network.protocol.version": "1.1"},
+		},
+		{
+			"module", openLine, okKeys + `,"module":{"path":"golang.org/x/text","version":"v0.3.0","kind":"zip","proxy":null}`, "GET", trace.Span_SPAN_KIND_CLIENT, 0, "",
+			map[string]any{"h2trace.module.path": "golang.org/x/text", "h2trace.module.version": "v0.3.0", "h2trace.module.kind": "zip"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,10 +72,7 @@ func TestCollector(t *testing.T) {
 	}
 }
 
-func stamp(ns int64) string {
-	b, _ := json.Marshal(ns) //nolint:errcheck // a number
-	return string(b)
-}
+func stamp(ns int64) string { return strconv.FormatInt(ns, 10) }
 
 // receivedBatch is OTLP in JSON.
 type receivedBatch struct {
