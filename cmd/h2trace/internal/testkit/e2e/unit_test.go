@@ -73,6 +73,13 @@ func startManager(t testing.TB) *manager {
 			t.Logf("systemd says\n%s", indent(log.String()))
 		}
 		_ = os.RemoveAll(dir)
+		// Its own cgroups stay. Those of the systemd of a machine are in use.
+		for _, name := range []string{"init.scope", "app.slice"} {
+			left, _ := filepath.Glob("/sys/fs/cgroup/*/" + name)
+			for _, group := range append(left, "/sys/fs/cgroup/"+name) {
+				_ = syscall.Rmdir(group)
+			}
+		}
 	})
 	await(t, "the service manager", func() bool {
 		select {
