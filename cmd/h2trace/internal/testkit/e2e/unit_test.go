@@ -3,10 +3,12 @@ package e2e
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,8 +31,15 @@ type manager struct {
 	env []string
 }
 
-// bootScript gives systemd what it looks for in /run, in a mount namespace of its own.
+// bootScript gives systemd what it looks for in /run, in a mount namespace of its own, and a cgroup
+// of its own in each hierarchy. Without that, systemd takes the processes of the root for its own,
+// and moves them.
 const bootScript = `
+for at in $(awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/mounts); do
+	mkdir "$at/$0" && echo $$ >"$at/$0/cgroup.procs" # a cpuset takes none yet
+done 2>/dev/null
+grep -qx "0::/$0" /proc/self/cgroup || exit
+! grep :name=systemd: /proc/self/cgroup | grep -qv ":/$0\$" || exit
 mount --make-rprivate / && mkdir -p /run/systemd && mount -t tmpfs none /run/systemd || exit
 mkdir -p /run/systemd/system /run/systemd/inaccessible/dir && cd /run/systemd/inaccessible || exit
 touch reg && mkfifo fifo && mknod chr c 0 0 && mknod blk b 0 0 && touch sock && chmod 0 * || exit
@@ -53,7 +62,8 @@ func startManager(t testing.TB) *manager {
 	m := &manager{t: t, dir: dir, env: append(os.Environ(), "HOME="+dir+"/home", "XDG_RUNTIME_DIR="+dir+"/run", "XDG_CONFIG_HOME="+dir+"/home")}
 	var log strings.Builder
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	cmd := exec.CommandContext(ctx, "unshare", "-m", "sh", "-c", bootScript)
+	name := filepath.Base(dir)
+	cmd := exec.CommandContext(ctx, "unshare", "-m", "sh", "-c", bootScript, name)
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = m.env, &log, &log, promptly
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -73,6 +83,7 @@ func startManager(t testing.TB) *manager {
 			t.Logf("systemd says\n%s", indent(log.String()))
 		}
 		_ = os.RemoveAll(dir)
+		removeCgroups(t, name)
 	})
 	await(t, "the service manager", func() bool {
 		select {
@@ -84,6 +95,26 @@ func startManager(t testing.TB) *manager {
 		return err == nil
 	})
 	return m
+}
+
+// removeCgroups removes a cgroup in each hierarchy, and those below.
+func removeCgroups(t testing.TB, name string) {
+	t.Helper()
+	left, _ := filepath.Glob("/sys/fs/cgroup/*/" + name)
+	for _, group := range append(left, "/sys/fs/cgroup/"+name) {
+		var dirs []string
+		_ = filepath.WalkDir(group, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				dirs = append(dirs, path)
+			}
+			return nil
+		})
+		for _, dir := range slices.Backward(dirs) {
+			if err := syscall.Rmdir(dir); err != nil {
+				t.Errorf("remove %s: %v", dir, err)
+			}
+		}
+	}
 }
 
 // systemctl runs a command of systemctl(1), and returns what it prints.
