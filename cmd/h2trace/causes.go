@@ -3,6 +3,8 @@ package main
 import (
 	_ "embed"
 	"strings"
+
+	"h2trace/cmd/h2trace/internal/manpages"
 )
 
 // causesSource has a page of help on each cause of a verdict, under its name.
@@ -13,9 +15,8 @@ var causesSource string
 // causes returns the pages of help on the causes of a verdict.
 func causes() []section {
 	var list []section
-	for part := range strings.SplitSeq(strings.TrimPrefix(causesSource, "# "), "\n# ") {
-		name, text, _ := strings.Cut(part, "\n\n")
-		list = append(list, section{name, strings.TrimRight(text, "\n") + "\n"})
+	for _, s := range manpages.Sections(causesSource) {
+		list = append(list, section{s.Title, s.Text})
 	}
 	return list
 }

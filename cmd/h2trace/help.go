@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"h2trace/cmd/h2trace/internal/manpages"
 	"h2trace/cmd/h2trace/internal/message"
 )
 
@@ -19,9 +20,7 @@ const topicFlags = "flags"
 // manual returns the package comment, which is the help text. Tabs are narrower
 // than those of a terminal, so that no line is wider than 80 columns.
 func manual() string {
-	_, text, _ := strings.Cut(docSource, "/*\n")
-	text, _, _ = strings.Cut(text, "*/\n")
-	return strings.ReplaceAll(text, "\t", "  ")
+	return strings.ReplaceAll(manpages.Comment(docSource), "\t", "  ")
 }
 
 // section is a part of the manual under one heading.
@@ -32,12 +31,13 @@ type section struct {
 
 // sections takes the manual apart at its headings.
 func sections() []section {
-	parts := strings.Split(manual(), "\n# ")
-	list := []section{{topicFlags, parts[0]}}
-	for _, part := range parts[1:] {
-		heading, text, _ := strings.Cut(part, "\n\n")
-		topic := strings.ReplaceAll(strings.ToLower(heading), " ", "-")
-		list = append(list, section{topic, strings.TrimRight(text, "\n") + "\n"})
+	var list []section
+	for _, s := range manpages.Sections(manual()) {
+		topic := s.Topic()
+		if topic == "" {
+			topic = topicFlags
+		}
+		list = append(list, section{topic, s.Text})
 	}
 	return list
 }

@@ -42,7 +42,7 @@ func TestHelpNamesEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"top", "proxies", "report", "replay", "convert", "check", "version", "help"} {
+	for _, name := range []string{"top", "proxies", "report", "replay", "convert", "check", "completion", "version", "help"} {
 		if !strings.Contains(page, "\n  h2trace "+name) || !strings.Contains(shortUsage, " h2trace "+name) {
 			t.Errorf("subcommand %s is missing", name)
 		}

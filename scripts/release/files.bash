@@ -67,6 +67,9 @@ lay() {
 		install -D -m 644 "$completions/h2trace.zsh" "$to/usr/share/zsh/vendor-completions/_h2trace"
 		install -m 644 "$src/scripts/release/deb/copyright" "$doc/copyright"
 		install -D -m 644 "$src/scripts/release/deb/lintian-overrides" "$to/usr/share/lintian/overrides/h2trace"
+		if [[ -e $src/scripts/release/h2trace.service ]]; then
+			cat "$src/scripts/release/deb/lintian-overrides-service" >>"$to/usr/share/lintian/overrides/h2trace"
+		fi
 		changelog | gzip -9n >"$doc/changelog.gz"
 		gzip -9n "$doc/NOTICES"
 	else

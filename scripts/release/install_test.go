@@ -26,6 +26,7 @@ func TestDebianPackage(t *testing.T) {
 		skip(t, "h2trace is installed on this machine")
 	}
 
+	m.pretendSystemd()
 	m.run("dpkg", "-i", m.copy(old, 0o644))
 	if !m.has("/usr/share/h2trace/obsolete") {
 		t.Error("the older package is not installed")
@@ -52,14 +53,43 @@ func TestDebianPackage(t *testing.T) {
 	}
 	m.use(client, server)
 	m.complete()
-
+	m.wantSystemctl("daemon-reload\ntry-restart h2trace.service\n")
 	m.run("dpkg", "-r", "h2trace")
 	if m.has("/usr/bin/h2trace") || m.has(config) != edited {
 		t.Error("dpkg -r removed too little or too much")
 	}
 	m.run("dpkg", "-P", "h2trace")
+	m.wantSystemctl("disable --now h2trace.service\ndaemon-reload\n")
 	if left := m.left(); len(left) > 0 {
 		t.Errorf("left after dpkg -P: %q", left)
+	}
+}
+
+// pretendSystemd has the machine look as if systemd ran there. What asks it for something is
+// written down.
+func (m *machine) pretendSystemd() {
+	m.t.Helper()
+	for _, dir := range []string{"/run/systemd/system", "/tmp/first"} {
+		if err := os.MkdirAll(m.path(dir), 0o755); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(m.path("/tmp/first/systemctl"), []byte("#!/bin/sh\necho \"$@\" >>/tmp/asked\n"), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// wantSystemctl demands that systemd was asked for something since the last time, if the package
+// has a service.
+func (m *machine) wantSystemctl(want string) {
+	m.t.Helper()
+	asked, _ := os.ReadFile(m.path("/tmp/asked")) // of none, nothing was asked for
+	_ = os.Remove(m.path("/tmp/asked"))
+	if _, err := os.Stat("h2trace.service"); err != nil {
+		want = ""
+	}
+	if !strings.Contains(string(asked), want) {
+		m.t.Errorf("systemctl was asked for\n%swant\n%s", asked, want)
 	}
 }
 
@@ -87,14 +117,14 @@ func TestRPMPackage(t *testing.T) {
 // the package with cpio, and nfpm gives that absolute names.
 func (m *machine) lint(pkg string) {
 	m.t.Helper()
-	const cpio = "/tmp/cpio/cpio"
+	const cpio = "/tmp/first/cpio"
 	if err := os.Mkdir(m.path(filepath.Dir(cpio)), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
 	if err := os.WriteFile(m.path(cpio), []byte("#!/bin/sh\nexec /usr/bin/cpio --no-absolute-filenames \"$@\"\n"), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
-	out, err := m.try("sh", "-c", `PATH=/tmp/cpio:$PATH exec rpmlint -c "$0" "$1"`, m.copy("rpm/rpmlint.toml", 0o644), m.copy(pkg, 0o644))
+	out, err := m.try("rpmlint", "-c", m.copy("rpm/rpmlint.toml", 0o644), m.copy(pkg, 0o644))
 	if err != nil || !strings.Contains(out, " 1 packages and 0 specfiles checked; 0 errors, 0 warnings") {
 		m.t.Errorf("rpmlint: %v\n%s", err, out)
 	}

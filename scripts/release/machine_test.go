@@ -109,7 +109,7 @@ func (m *machine) try(name string, args ...string) (string, error) {
 	cmd.Args = append([]string{"env", name}, args...)
 	cmd.Err = nil
 	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "HOME=/tmp", "LC_ALL=C.UTF-8"}
+	cmd.Env = []string{"PATH=/tmp/first:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "HOME=/tmp", "LC_ALL=C.UTF-8"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: m.root}
 	out, err := cmd.CombinedOutput()
 	return string(out), err

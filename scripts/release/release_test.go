@@ -62,7 +62,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// full says that all of the release is made and compared, and compiled twice. Else it is
+// full says that all of the release is made and compared, and compiled again. Else it is
 // that of amd64, and the second is linked from what the first has compiled.
 var full = os.Getenv("H2TRACE_MATRIX") != ""
 

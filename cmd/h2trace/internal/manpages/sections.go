@@ -1,5 +1,5 @@
-// Package manpages reads the manual of h2trace: a Go doc comment whose headings part it into
-// sections, with lists of flags in indented blocks.
+// Package manpages reads the manual of h2trace, a Go doc comment whose headings part it into
+// sections, with lists of flags in indented blocks, and writes man pages from it.
 package manpages
 
 import (

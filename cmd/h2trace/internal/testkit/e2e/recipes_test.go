@@ -94,19 +94,23 @@ var notRun = map[string]string{
 	"go build -o bin/h2trace ./cmd/h2trace":                                          "TestDemo does it",
 	"sudo install bin/h2trace /usr/local/bin/":                                       "it is not for a test to install",
 	"sudo h2trace proxies -u $USER -n 6 https://goproxy.example https://far.example": "it takes two proxies, as TestProxiesOrder has",
-	"scripts/demo":      "TestDemo runs it",
-	"scripts/test":      "it runs this test",
-	"scripts/bench/run": "it takes a machine that does nothing else",
-	"scripts/bench/run -parts small -rounds 5":                       "it takes a machine that does nothing else",
-	"scripts/bench/run -parts full,conns":                            "it takes a machine that does nothing else",
-	"lnav -i export/h2trace.lnav.json":                               "TestLnav of export does it",
-	"lnav events.jsonl":                                              "it is interactive; TestLnav of export runs it without a screen",
-	"h2trace report proxy.jsonl":                                     "TestModuleProxy observes a module proxy",
-	"go test -run - -bench Wire -cpu 1 ./cmd/h2trace/internal/trace": "it takes a machine that does nothing else",
+	"go install ./cmd/h2trace":                                                       "TestGoInstall of scripts/release does it",
+	"scripts/release/run":                                                            "the tests of scripts/release run it",
+	"sudo dpkg -i dist/h2trace_*_amd64.deb":                                          "TestDebianPackage of scripts/release does it",
+	"sudo rpm -i dist/h2trace-*.x86_64.rpm":                                          "TestRPMPackage of scripts/release does it",
+	"scripts/demo":                                                                   "TestDemo runs it",
+	"scripts/test":                                                                   "it runs this test",
+	"scripts/bench/run":                                                              "it takes a machine that does nothing else",
+	"scripts/bench/run -parts small -rounds 5":                                       "it takes a machine that does nothing else",
+	"scripts/bench/run -parts full,conns":                                            "it takes a machine that does nothing else",
+	"lnav -i export/h2trace.lnav.json":                                               "TestLnav of export does it",
+	"lnav events.jsonl":                                                              "it is interactive; TestLnav of export runs it without a screen",
+	"h2trace report proxy.jsonl":                                                     "TestModuleProxy observes a module proxy",
+	"go test -run - -bench Wire -cpu 1 ./cmd/h2trace/internal/trace":                 "it takes a machine that does nothing else",
 }
 
 // typed are the programs that recipes run.
-var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo install|go (build|test|mod)|jq|lnav|mlr|scripts/[a-z]+(/run)?)( |$)`)
+var typed = regexp.MustCompile(`^(h2trace|sudo (env "PATH=\$PATH" )?h2trace|sudo (install|dpkg|rpm)|go (build|install|test|mod)|jq|lnav|mlr|scripts/[a-z]+(/run)?)( |$)`)
 
 // TestRecipes runs every command of the READMEs and of the manual's examples, and
 // compares its output with the one shown.
