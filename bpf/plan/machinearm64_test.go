@@ -58,15 +58,15 @@ func stackCheckOf(t *testing.T, path, release string) string {
 	return "PUSH BP"
 }
 
-// says returns the output of a program, or, if it is for arm64 and not all is tested, that
+// says returns the output of a program, or, if it is for arm64 and not to be emulated, that
 // of its source for this machine: the hashes of types are the same on all.
-func says(t *testing.T, path, source string, env []string, full bool) string {
+func says(t *testing.T, path, source string, env []string, emulated bool) string {
 	t.Helper()
 	file, err := os.ReadFile(path)
 	switch {
 	case err != nil:
 		t.Fatal(err)
-	case isARM64(file) && full: // with the C library of the cross compiler
+	case isARM64(file) && emulated: // with the C library of the cross compiler
 		return run(t, "qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", path)
 	case isARM64(file):
 		return run(t, build(t, source, env))

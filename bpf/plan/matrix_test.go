@@ -193,7 +193,8 @@ func TestMatrix(t *testing.T) {
 				path := build(t, v.source, env, args...)
 				p := checkProgram(t, path, release, v.read)
 				hashes := fmt.Sprint(p.TCPConnHash, p.TLSConnHash)
-				if want := says(t, path, v.source, releases.Env(release), full); hashes != want {
+				emulated := full && v.name != "arm64-race" // its sanitizer finds no room in QEMU
+				if want := says(t, path, v.source, releases.Env(release), emulated); hashes != want {
 					t.Errorf("type hashes of *net.TCPConn and *tls.Conn: got %s, the program says %s", hashes, want)
 				}
 				if v.source == httpProgram {

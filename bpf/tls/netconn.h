@@ -80,12 +80,19 @@ static __always_inline bool is_embedded(const struct struct_field *f, u32 old_fi
 	return flags & NAME_EMBEDDED;
 }
 
+#ifdef COMPAT
+#define RANK __noinline u32
+#else
+#define RANK static __always_inline u32
+#endif
+
 /*
  * Rates how likely a struct wraps its connection in the field described at an
  * address. A struct takes the methods that it lacks from the type that it embeds.
- * A global function, for the same reason as copy_piece.
+ * With COMPAT a global function, for the same reason as copy_piece. Without it
+ * bpf_loop is enough, and one more function in the chain would take too much stack.
  */
-__noinline u32 rank_field(u64 at, u32 index, u64 hashes, u32 old_fields)
+RANK rank_field(u64 at, u32 index, u64 hashes, u32 old_fields)
 {
 	u32 tcpconn = hashes, conn = hashes >> 32;
 	struct type_head head = {};
@@ -110,12 +117,13 @@ __noinline u32 rank_field(u64 at, u32 index, u64 hashes, u32 old_fields)
 	return 0;
 }
 
+/* Small, as it is on a stack that is nearly full. */
 struct choice {
-	u64 fields; /* address of the field descriptions */
+	u64 fields, count; /* the slice of field descriptions */
 	u64 hashes;
-	u32 old_fields;
-	u32 highest;
-	u32 best; /* 1 + index, 0: there is none, or there are two */
+	u8 old_fields;
+	u8 highest;
+	u8 best; /* 1 + index, 0: there is none, or there are two */
 };
 
 STEP choose_step(u32 i, struct choice *c)
@@ -134,13 +142,11 @@ STEP choose_step(u32 i, struct choice *c)
 __noinline u32 choose_field(u64 type, u64 hashes, u32 old_fields)
 {
 	struct choice c = { .hashes = hashes, .old_fields = old_fields };
-	u64 fields[2] = {};
 
-	bpf_probe_read_user(fields, sizeof(fields), (void *)(type + STRUCT_FIELDS));
-	c.fields = fields[0];
-	if (fields[1] > FIELDS_MAX)
-		fields[1] = FIELDS_MAX;
-	EACH(fields[1], FIELDS_MAX, choose_step, &c);
+	bpf_probe_read_user(&c.fields, 2 * sizeof(u64), (void *)(type + STRUCT_FIELDS));
+	if (c.count > FIELDS_MAX)
+		c.count = FIELDS_MAX;
+	EACH(c.count, FIELDS_MAX, choose_step, &c);
 	return c.best;
 }
 
