@@ -59,11 +59,15 @@ func TestProcess(t *testing.T) {
 				`"plan":{"write":"PUSH BP","read":"CALL runtime.memmove"}}`,
 		},
 		{
-			"attached, traced", Process{TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ServiceName: "builder"}, &ProcessAttached{},
+			"attached, traced",
+			Process{TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ServiceName: "builder"},
+			&ProcessAttached{},
 			`"action":"attached","ppid":null,"exe":null,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","service_name":"builder"}`,
 		},
 		{
-			"exec, traced", Process{TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ServiceName: "at https://u:p@a.example"}, ProcessExec{},
+			"exec, traced",
+			Process{TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ServiceName: "at https://u:p@a.example"},
+			ProcessExec{},
 			`"action":"exec","ppid":null,"exe":null,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","service_name":"at https://<redacted>@a.example"}`,
 		},
 		{"exec of nothing known", Process{}, ProcessExec{}, `"action":"exec","ppid":null,"exe":null}`},
