@@ -105,6 +105,9 @@ var notRun = map[string]string{
 	"scripts/bench/run -parts full,conns":                                            "it takes a machine that does nothing else",
 	"lnav -i export/h2trace.lnav.json":                                               "TestLnav of export does it",
 	"lnav events.jsonl":                                                              "it is interactive; TestLnav of export runs it without a screen",
+	"h2trace -q -n go,gopls --metrics :9464 -o /dev/null":                            "TestMetrics has Prometheus scrape it",
+	"h2trace --otlp http://localhost:4318 go build ./...":                            "TestOTLP sends to a collector",
+	"h2trace --cgroup /kubepods.slice -o events.jsonl":                               "TestCgroup observes the containers of one",
 	"h2trace report proxy.jsonl":                                                     "TestModuleProxy observes a module proxy",
 	"go test -run - -bench Wire -cpu 1 ./cmd/h2trace/internal/trace":                 "it takes a machine that does nothing else",
 }
