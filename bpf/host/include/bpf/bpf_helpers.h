@@ -154,6 +154,16 @@ static inline __u64 bpf_get_current_task(void)
 	return 0;
 }
 
+static inline __u64 bpf_get_current_cgroup_id(void)
+{
+	return 0;
+}
+
+static inline long bpf_current_task_under_cgroup(void *map, __u32 index)
+{
+	return 0;
+}
+
 static inline long bpf_get_current_comm(void *to, __u32 len)
 {
 	memset(to, 0, len);

@@ -194,7 +194,7 @@ func TestHangUp(t *testing.T) {
 func TestAppend(t *testing.T) {
 	needProbes(t)
 	events := filepath.Join(t.TempDir(), "events.jsonl")
-	const before = "{\"v\":1}\n{\"v\":1,\"ts\""
+	const before = "{}\n{\"v\":1,\"ts\""
 	for i, tt := range []struct{ before, want string }{
 		{before, before + "\n"}, {"{}\n", "{}\n"}, {"", ""},
 	} {
@@ -212,5 +212,6 @@ func TestAppend(t *testing.T) {
 		if !ok || !strings.HasPrefix(rest, `{"v":1,"ts":"`) || strings.Count(rest, "\n") != 1 {
 			t.Errorf("%d: %q", i, b)
 		}
+		checkEvents(t, rest)
 	}
 }
