@@ -32,7 +32,7 @@ func closeMany(t *testing.T, conns, requests int) time.Duration {
 	}
 	least := time.Duration(1 << 62)
 	for range 2 {
-		table := newTestTable(t, io.Discard)
+		table := newUncheckedTable(t, io.Discard)
 		for id := uint64(1); id <= uint64(conns); id++ {
 			table.open(&bpf.Open{Head: bpf.Head{Conn: id, PID: 9, Time: 1}, Role: bpf.RoleClient, Wire: bpf.WireHTTP, Handshake: true})
 			table.segment(&bpf.Segment{Head: bpf.Head{Conn: id, PID: 9, Time: 1}, Dir: bpf.Send, Payload: []byte(asked.String())})
