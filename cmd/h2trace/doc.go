@@ -890,6 +890,15 @@ An executable that is not held is observed some 20 ms after its exec. A
 connection that it opens before that is joined in the middle or missed. Ctrl-Z,
 SIGSTOP and the death of h2trace do not prolong a hold.
 
+With source wire, and without TLS, the traffic of a connection belongs to the
+process that made it, or that bound the listening socket. It goes on when that
+process executes another program and leaves the socket open, if its descriptor
+is below 1024, or below 64 before Linux 5.17. When that process ends, and
+another one has inherited the socket, no more of the connection is reported than
+what TCP sends within a second. Connections that are accepted after that belong
+to the process that executed a program with the inherited listening socket,
+unless the socket was bound before h2trace came.
+
 With source calls, a probe at a wrong place never fires. So h2trace compares
 connections that show plaintext in one direction only with their sockets. If the
 socket sends more than 4 KiB, or receives more than 32 KiB, in the other, and
@@ -921,8 +930,10 @@ The process events of a process in a container have its id, 64 hex digits, as
 container: that of the innermost one, where they are nested. h2trace takes it
 from the cgroup in which the process is when it begins to run its program. It is
 null if the process ended before h2trace could read /proc, and nothing else was
-seen in that cgroup before. Runtimes that do not name cgroups with such ids,
-such as LXC, have none.
+seen in that cgroup before. It is also null if h2trace is in a cgroup namespace
+without the /sys/fs/cgroup of the host: then the names above its own cgroup are
+hidden from it. Runtimes that do not name cgroups with such ids, such as LXC,
+have none.
 
 --cgroup PATH observes all that runs in a cgroup of v2, and in those below it:
 what runs now, and every process that executes a program there later, also in a
