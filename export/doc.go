@@ -47,7 +47,8 @@
 //	container   id of the container that it ran in when it began to run its
 //	            program, or to be observed: 64 hex digits, as its cgroup says;
 //	            the innermost one of several. Absent if it was in none; null if
-//	            it ended before that could be read
+//	            it ended before that could be read, or the names of the
+//	            cgroups above that of h2trace are hidden from it
 //	go_version  such as "go1.26.8"; absent if it is not a Go program
 //	build_id    Go build id; absent if it has none
 //	plan        object: the probe that each tap got, {"write":"PUSH BP"}; and
