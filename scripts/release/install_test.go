@@ -23,7 +23,7 @@ func TestDebianPackage(t *testing.T) {
 	client, server := startPeer(t)
 	m := newMachine(t)
 	if m.has("/usr/bin/h2trace") {
-		skip(t, "h2trace is installed on this machine")
+		t.Skip("h2trace is installed on this machine")
 	}
 
 	m.pretendSystemd()

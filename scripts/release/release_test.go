@@ -13,21 +13,12 @@ import (
 // root is the repository.
 const root = "../.."
 
-// skip skips a test, but not in CI, where its requirements must be met.
-func skip(t testing.TB, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}
-
 // need skips a test without the programs that it runs.
 func need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
 		if _, err := exec.LookPath(program); err != nil {
-			skip(t, err.Error()+"; scripts/setup installs it")
+			t.Skip(err.Error() + "; scripts/setup installs it")
 		}
 	}
 }

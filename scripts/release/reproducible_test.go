@@ -11,7 +11,7 @@ import (
 // name, by a user with other settings. All files have the same bytes.
 func TestReproducible(t *testing.T) {
 	if os.Geteuid() != 0 {
-		skip(t, "needs root to change the name of the host")
+		t.Skip("needs root to change the name of the host")
 	}
 	need(t, "unshare", "hostname")
 	first := released(t)

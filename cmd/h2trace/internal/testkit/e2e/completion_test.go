@@ -35,7 +35,7 @@ func TestCompletion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath(name); err != nil {
-				skip(t, err.Error()+"; scripts/setup installs it")
+				t.Skip(err.Error() + "; scripts/setup installs it")
 			}
 			c := startCompleting(t, shell.start, shell.source)
 			t.Run("flags", c.testFlags)

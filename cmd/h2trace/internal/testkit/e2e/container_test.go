@@ -32,7 +32,7 @@ func newPod(t testing.TB, s *site) *pod {
 	t.Helper()
 	root, err := mounts.Cgroup2()
 	if err != nil {
-		skip(t, err.Error())
+		t.Skip(err.Error())
 	}
 	path := fmt.Sprintf("/h2trace-test-%d", os.Getpid())
 	p := &pod{t: t, s: s, runc: needTool(t, "runc"), path: path, dir: filepath.Join(root, path)}
