@@ -33,7 +33,7 @@ func newPod(t testing.TB, s *site) *pod {
 	t.Helper()
 	root, err := mounts.Cgroup2()
 	if err != nil {
-		skip(t, err.Error())
+		t.Skip(err.Error())
 	}
 	runc, enabled := needTool(t, "runc"), controllersIn(t, root)
 	dir, err := os.MkdirTemp(root, "h2trace-test-")

