@@ -41,7 +41,8 @@ type Conn struct {
 func NewConn(budget *Budget, sinks [2]Sink) *Conn {
 	c := &Conn{budget: budget}
 	for d := range c.sides {
-		c.sides[d] = side{conn: c, other: &c.sides[d^1], sink: sinks[d]}
+		own := &c.sides[d]
+		*own = side{conn: c, other: &c.sides[d^1], sink: sinks[d], out: output{sink: own, side: own}}
 	}
 	return c
 }
@@ -52,7 +53,8 @@ func (c *Conn) Segment(s *Segment) {
 	c.came++
 	m := mark{acked: s.Acked, came: c.came}
 	end := s.Offset + uint64(len(s.Payload))
-	out := outputTo(s.At, own)
+	out := &own.out
+	out.at = s.At
 	if len(s.Payload) > 0 {
 		own.stream.add(piece{s.Offset, end, s.Payload, m}, s.Lost, c.budget, out)
 	}

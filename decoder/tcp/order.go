@@ -35,6 +35,7 @@ type side struct {
 	other  *side
 	stream Stream
 	sink   Sink
+	out    output // of Conn.Segment
 	now    mark   // of what the Stream reports next
 	acked  uint64 // the highest offset that the peer has acknowledged
 	// owed is since when acknowledged bytes do not come, 0 if there are none, and owedFrom is the
@@ -48,7 +49,14 @@ type side struct {
 }
 
 // Data implements Sink.
-func (s *side) Data(at ktime.Time, b []byte) { s.offer(part{at: at, b: b, mark: s.now}) }
+func (s *side) Data(at ktime.Time, b []byte) {
+	if s.conn.parts > 0 || !s.other.has(s.now.acked) {
+		s.offer(part{at: at, b: b, mark: s.now})
+		return
+	}
+	s.reported += uint64(len(b))
+	s.sink.Data(at, b)
+}
 
 // Missing implements Sink. When a hole was sent is not known: it waits for nothing but what
 // precedes it.
