@@ -208,8 +208,8 @@ func (c *Conn) startLost(at ktime.Time, h *side) {
 	c.lose(h, beforeLoss)
 	if wasStarting && c.fromStart {
 		c.fromStart = false
-		if o := c.other(h); o.mode == starting {
-			c.startLost(at, o)
+		if o := c.other(h); o.mode == starting && len(o.held.buf) > 0 {
+			c.detect(at, o) // its start is there, and may show the protocol
 		}
 	}
 	if wasStarting && !c.cfg.FromStart {
