@@ -3,9 +3,6 @@ package otlp
 import (
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
-
 	"h2trace/export/scan"
 )
 
@@ -41,7 +38,7 @@ func (x *Exporter) stall() {
 }
 
 // addStalls adds the stalls of an exchange to its span, and those of its connection meanwhile.
-func (x *Exporter) addStalls(span trace.Span, c *conn, begin time.Time) {
+func (x *Exporter) addStalls(span *span, c *conn, begin time.Time) {
 	if len(c.stalls) == 0 {
 		return
 	}
@@ -59,16 +56,16 @@ func (x *Exporter) addStalls(span trace.Span, c *conn, begin time.Time) {
 	c.stalls = kept
 }
 
-func (s *stalled) addTo(span trace.Span) {
-	scope := "stream"
-	if s.stream == 0 {
-		scope = "connection"
-	}
-	span.AddEvent("h2trace.stall", trace.WithTimestamp(s.start), trace.WithAttributes(
-		attribute.String("h2trace.stall.scope", scope),
-		attribute.String("h2trace.stall.side", s.side),
-		attribute.Float64("h2trace.stall.duration_ms", float64(s.end.Sub(s.start))/float64(time.Millisecond)),
-		attribute.Int64("h2trace.stall.window", s.window),
-		attribute.String("h2trace.stall.ended_by", s.by),
-	))
+func (s *stalled) addTo(span *span) {
+	span.event("h2trace.stall", s.start, func(a *attributes) {
+		scope := "stream"
+		if s.stream == 0 {
+			scope = "connection"
+		}
+		a.textOrEmpty("h2trace.stall.scope", scope)
+		a.textOrEmpty("h2trace.stall.side", s.side)
+		a.double("h2trace.stall.duration_ms", float64(s.end.Sub(s.start))/float64(time.Millisecond))
+		a.integer("h2trace.stall.window", s.window)
+		a.textOrEmpty("h2trace.stall.ended_by", s.by)
+	})
 }

@@ -35,6 +35,7 @@ type Collector struct {
 
 	mu      sync.Mutex
 	spans   []Span
+	traces  []*trace.ResourceSpans
 	metrics []*metrics.ResourceMetrics
 	headers []http.Header
 	answer  func(n int, w http.ResponseWriter, r *http.Request) bool
@@ -99,6 +100,7 @@ func (c *Collector) takeSpans(b []byte) proto.Message {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.traces = append(c.traces, req.ResourceSpans...)
 	for _, of := range req.ResourceSpans {
 		resource := Attributes(of.Resource.Attributes)
 		for _, scope := range of.ScopeSpans {
@@ -126,6 +128,13 @@ func (c *Collector) Spans() []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.spans)
+}
+
+// Traces returns the spans so far as they came, with what describes their resources and scopes.
+func (c *Collector) Traces() []*trace.ResourceSpans {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.traces)
 }
 
 // Metrics returns the metrics so far.
