@@ -49,11 +49,12 @@ func newSampler(getenv func(string) string) (sdktrace.Sampler, error) {
 	usual := sdktrace.ParentBased(sdktrace.AlwaysSample())
 	name := strings.ToLower(strings.TrimSpace(getenv("OTEL_TRACES_SAMPLER")))
 	base, parentBased := strings.CutPrefix(name, "parentbased_")
+	if name == "" {
+		return usual, nil
+	}
 	var root sdktrace.Sampler
 	var err error
 	switch base {
-	case "":
-		return usual, nil
 	case "always_on":
 		root = sdktrace.AlwaysSample()
 	case "always_off":
