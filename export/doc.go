@@ -370,6 +370,8 @@
 //	traceparent     the trace context in the fields of the request (W3C Trace
 //	                Context), "00-TRACE-PARENT-FLAGS"; absent if it had none, or
 //	                none that is valid
+//	role            of the observed process in it: client, server; absent if
+//	                unknown
 //	open            true if it had not ended when the observation did, else
 //	                absent
 //

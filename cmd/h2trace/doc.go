@@ -316,7 +316,7 @@ come in the order of its bytes.
 	          detail}, start, retry {attempt, conn, stream, class}, via,
 	          authorized, retry_after,
 	          cache (hit, miss), age_s, server_timing {NAME: ms},
-	          grpc_status, grpc_message, silent_ms, traceparent, open
+	          grpc_status, grpc_message, silent_ms, traceparent, role, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -1042,7 +1042,8 @@ runs of seconds, report --prometheus has the same metrics afterwards.
 	http_server_request_duration_seconds
 	        the same of requests that they served
 	h2trace_requests_total
-	        all requests that ended, by role; equal to exchanges of the summary
+	        all requests that ended, by role: client, server, or unknown; equal to
+	        exchanges of the summary
 	h2trace_request_phase_seconds
 	        histogram of phases: send, wait, receive; and of the first request of
 	        a connection dns, connect, tls

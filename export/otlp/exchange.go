@@ -23,6 +23,9 @@ var knownMethods = map[string]bool{
 func (x *Exporter) exchange() {
 	e := &x.event
 	p, c := x.processOf(), x.connOf()
+	if role := e.Word("role"); len(role) > 0 { // the connection may be forgotten, or have been opened without one
+		c.server = string(role) == "server"
+	}
 	start, known := x.starts.Parse(e.Get("start"))
 	begin := time.Unix(0, start)
 	if !known || begin.After(x.at) {
