@@ -125,6 +125,7 @@ func TestFailures(t *testing.T) {
 			limit := 30 * time.Second
 			if len(tt.says) > 0 && strings.Contains(tt.says[len(tt.says)-1], "within") {
 				limit = 200 * time.Millisecond
+				await(t, func() bool { return len(c.Headers()) > 0 && len(said.all()) == len(tt.says)-1 })
 			}
 			begun := time.Now()
 			got := x.Close(limit)
@@ -142,6 +143,17 @@ func TestFailures(t *testing.T) {
 				t.Errorf("%d spans arrived, %d were sent", n, got.Spans.Sent)
 			}
 		})
+	}
+}
+
+// await waits for a condition. The end, whose time is limited, comes after it: on a busy machine nothing
+// might be tried before.
+func await(t *testing.T, met func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !met(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("what is to be before the end is not")
+		}
 	}
 }
 
@@ -164,6 +176,7 @@ func TestAway(t *testing.T) {
 	_ = ln.Close()
 	x, said := start(t, "http://user:hunter2@"+ln.Addr().String())
 	feed(t, x)
+	await(t, func() bool { return len(said.all()) == 1 })
 	if got, want := x.Close(100*time.Millisecond).Spans, (Counts{Dropped: spansInRecording}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
