@@ -445,11 +445,13 @@
 //	packets  with --pcap: {written, lost}. lost are packets that found no room
 //	         in their buffer, or that could not be written
 //	otlp     with --otlp: {spans_sent, spans_rejected, spans_dropped,
-//	         spans_unsampled, points_sent, points_rejected, points_dropped}. Sent
-//	         are those that the collector acknowledged; rejected those that it did
-//	         not take of a batch; dropped all others, for which there was no room,
-//	         or which did not reach it. points are those of metrics. Unsampled
-//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER
+//	         spans_unsampled, points_sent, points_rejected, points_dropped,
+//	         stalls_dropped}. Sent are those that the collector acknowledged;
+//	         rejected those that it did not take of a batch; dropped all others,
+//	         for which there was no room, or which did not reach it. points are those of metrics. Unsampled
+//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER.
+//	         Dropped stalls are events of no span, as too many of them waited for
+//	         the end of their exchange
 //	labels   with --label: object of what the user says about the run,
 //	         {"region":"eu"}
 //

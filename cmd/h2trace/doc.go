@@ -326,7 +326,8 @@ come in the order of its bytes.
 	          max_rss_bytes}, command, signal, verify {blocks, fields,
 	          mismatches, unchecked}, packets {written, lost}, otlp
 	          {spans_sent, spans_rejected, spans_dropped, spans_unsampled,
-	          points_sent, points_rejected, points_dropped}, labels {KEY: VALUE}
+	          points_sent, points_rejected, points_dropped, stalls_dropped},
+	          labels {KEY: VALUE}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
 after this frame. _send is what the observed process may still send, _recv what

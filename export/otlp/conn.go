@@ -16,7 +16,7 @@ type conn struct {
 	server bool
 	remote string
 	setup  trace.SpanContext // of the span of its establishment, if that was seen
-	stalls []stalled
+	stalls []*stalled        // that wait, the oldest first
 }
 
 func (c *conn) kind() trace.SpanKind {
@@ -45,6 +45,7 @@ func (x *Exporter) connection() {
 		x.lookup()
 	case "open":
 		c := x.connOf()
+		x.stalls.forget(c)
 		*c = conn{server: string(e.Word("role")) == "server", remote: e.Text("remote")}
 		if setup := x.phases(false); setup.whole() {
 			c.setup = x.setup(&setup)
@@ -55,7 +56,11 @@ func (x *Exporter) connection() {
 		}
 	case "close":
 		// Exchanges that end with their connection come before.
-		x.conns.Remove(string(e.Word("conn")))
+		id := string(e.Word("conn"))
+		if c, ok := x.conns.Get(id); ok {
+			x.stalls.forget(c)
+			x.conns.Remove(id)
+		}
 	}
 }
 

@@ -34,10 +34,11 @@ type Options struct {
 // Counts are what became of the spans, or of the data points.
 type Counts struct{ Sent, Rejected, Dropped uint64 }
 
-// Totals counts what an Exporter was to send. Unsampled spans were not.
+// Totals counts what an Exporter was to send. Unsampled spans were not. DroppedStalls are in no span, for
+// want of room.
 type Totals struct {
-	Spans, Points Counts
-	Unsampled     uint64
+	Spans, Points            Counts
+	Unsampled, DroppedStalls uint64
 }
 
 // What an Exporter keeps at most. Of what was used longest ago, it forgets the names.
@@ -64,6 +65,7 @@ type Exporter struct {
 	at        time.Time  // of the event
 	processes *simplelru.LRU[int, *process]
 	conns     *simplelru.LRU[string, *conn]
+	stalls    stalls
 	names     *simplelru.LRU[lookupKey, lookups]
 	run       trace.SpanContext // not valid before it has a child
 	first     time.Time         // of the first event
@@ -82,7 +84,7 @@ func New(o Options) (*Exporter, error) {
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { x.said.once(err.Error(), "%v", err) }))
 	x.processes, _ = simplelru.NewLRU[int, *process](maxProcesses, nil)
-	x.conns, _ = simplelru.NewLRU[string, *conn](maxConns, nil)
+	x.conns, _ = simplelru.NewLRU(maxConns, x.stalls.evicted)
 	x.names, _ = simplelru.NewLRU[lookupKey, lookups](maxProcesses, nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	x.cancel = cancel
@@ -159,7 +161,7 @@ func (x *Exporter) Close(limit time.Duration) Totals {
 		go x.meter.close()
 	}
 	x.sender.close()
-	t := Totals{Spans: x.sender.counts.totals(), Unsampled: x.unsampled.Load()}
+	t := Totals{Spans: x.sender.counts.totals(), Unsampled: x.unsampled.Load(), DroppedStalls: x.stalls.dropped}
 	if x.meter != nil {
 		<-x.meter.done
 		t.Points = x.meter.counts.totals()
