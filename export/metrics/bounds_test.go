@@ -16,7 +16,7 @@ const floodRequests = 4000
 func flooded(tb testing.TB) *Recorder {
 	tb.Helper()
 	r := New(Options{})
-	for i := range MaxConns + 10 {
+	for i := range maxConns + 10 {
 		r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"open","role":"client"`, i)))
 	}
 	for i := range floodRequests {
@@ -62,7 +62,7 @@ func TestBounds(t *testing.T) {
 	if n := len(r.servers.origins); n > maxOrigins {
 		t.Errorf("%d origins are kept", n)
 	}
-	if n := len(r.conns); n > MaxConns {
+	if n := len(r.conns); n > maxConns {
 		t.Errorf("%d connections are kept", n)
 	}
 	r.EndRun()
@@ -77,7 +77,7 @@ func TestBeyondConns(t *testing.T) {
 	const beyond = 500
 	r := New(Options{})
 	role := func(i int) string { return []string{`"server"`, `"server"`, `"client"`, `null`}[i%4] }
-	all := MaxConns + beyond
+	all := maxConns + beyond
 	for i := range all {
 		r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"open","role":%s`, i, role(i))))
 	}
@@ -88,7 +88,7 @@ func TestBeyondConns(t *testing.T) {
 	for i := range 100 { // room for others, which are not those that were opened before
 		r.Take(event("conn", fmt.Sprintf(`"conn":"c%d","action":"close","role":%s`, i, role(i))))
 	}
-	for i := MaxConns; i < all; i++ {
+	for i := maxConns; i < all; i++ {
 		r.Take(event("exchange", fmt.Sprintf(`"conn":"c%d","stream":1,"method":"GET","url":"https://a.example/","status":200,"total_ms":1.000,"error":null,"role":"server"`, i)))
 		r.Take(event("exchange", fmt.Sprintf(`"conn":"c%d","stream":3,"method":"GET","url":"https://a.example/","status":200,"total_ms":1.000,"error":null`, i)))
 	}

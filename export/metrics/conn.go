@@ -38,7 +38,7 @@ func (r *Recorder) connOf(e *scan.Object, opens bool) *conn {
 	if c := r.conns[string(id)]; c != nil {
 		return c
 	}
-	if len(r.conns) >= MaxConns || !opens && r.strays.any() {
+	if len(r.conns) >= maxConns || !opens && r.strays.any() {
 		r.vectors.limitsOfCounting.WithLabelValues(limitConns).Inc()
 		return &conn{stray: true}
 	}

@@ -5,7 +5,6 @@ package otlptest
 import (
 	"compress/gzip"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -182,6 +181,3 @@ func Attributes(list []*common.KeyValue) map[string]any {
 	}
 	return m
 }
-
-// Keys returns the sorted keys of a map.
-func Keys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
