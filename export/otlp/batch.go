@@ -61,6 +61,7 @@ type waiting struct {
 type batch struct {
 	scope  message
 	spans  []waiting
+	bytes  int              // of the spans
 	groups map[string][]int // by resource; the indices of spans
 	order  []string         // of resources
 	msg    message
@@ -70,14 +71,17 @@ func newBatch(version string) *batch {
 	return &batch{scope: scopeMessage(version), groups: make(map[string][]int)}
 }
 
-func (b *batch) add(w waiting) { b.spans = append(b.spans, w) }
+func (b *batch) add(w waiting) {
+	b.spans = append(b.spans, w)
+	b.bytes += len(w.span)
+}
 
 // clear forgets all spans, and the resources of processes that may be gone.
 func (b *batch) clear() {
 	clear(b.spans)
 	clear(b.groups)
 	clear(b.order)
-	b.spans, b.order, b.msg = b.spans[:0], b.order[:0], b.msg[:0]
+	b.spans, b.order, b.msg, b.bytes = b.spans[:0], b.order[:0], b.msg[:0], 0
 }
 
 // message returns the message of the spans, those of a resource together. It is valid

@@ -73,16 +73,13 @@ func (a *attributes) method(m string) {
 func (x *Exporter) target(a *span, c *conn) {
 	e := &x.event
 	text := e.Text("url")
-	u := parseTarget(text)
-	host, port := u.Hostname(), u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	a.text(semconv.ServerAddressKey, host)
-	if n, err := strconv.Atoi(port); err == nil && host != "" {
-		a.integer(semconv.ServerPortKey, int64(n))
+	o := x.originOf(text)
+	a.text(semconv.ServerAddressKey, o.host)
+	if o.port > 0 && o.host != "" {
+		a.integer(semconv.ServerPortKey, int64(o.port))
 	}
 	if c.server {
+		u := parseTarget(text)
 		a.text(semconv.URLSchemeKey, u.Scheme)
 		a.text(semconv.URLPathKey, u.EscapedPath())
 		a.text(semconv.URLQueryKey, u.RawQuery)
@@ -97,6 +94,46 @@ func (x *Exporter) target(a *span, c *conn) {
 	case "http/1.1", "http/1.0":
 		a.textOrEmpty(semconv.NetworkProtocolVersionKey, protocol[len("http/"):])
 	}
+}
+
+// origin is where a request goes. The port is 0 if it is not known.
+type origin struct {
+	host string
+	port int
+}
+
+// maxOrigins bounds the origins that are kept, and maxOrigin their length.
+const (
+	maxOrigins = 256
+	maxOrigin  = 300
+)
+
+// originOf returns the origin of a URL, or the authority that a CONNECT names alone. Most requests go
+// where others went.
+func (x *Exporter) originOf(text string) origin {
+	key := text
+	if _, rest, ok := strings.Cut(text, "://"); ok {
+		if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+			key = text[:len(text)-len(rest)+end+1]
+		}
+	}
+	if o, ok := x.origins[key]; ok {
+		return o
+	}
+	u := parseTarget(key)
+	o := origin{host: u.Hostname()}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	o.port, _ = strconv.Atoi(port)
+	if len(x.origins) >= maxOrigins {
+		clear(x.origins)
+	}
+	if len(key) <= maxOrigin {
+		x.origins[strings.Clone(key)] = o
+	}
+	return o
 }
 
 // parseTarget parses the URL of a request, or the authority that a CONNECT names alone.

@@ -59,6 +59,8 @@ type Exporter struct {
 
 	event     scan.Object
 	span      span
+	chunk     []byte // of spans that wait, and room
+	origins   map[string]origin
 	sampler   sdktrace.Sampler
 	times     scan.Times // of events
 	starts    scan.Times // of exchanges: often in the second before
@@ -76,7 +78,7 @@ const scope = "h2trace"
 
 // New starts an Exporter. Its errors are those of settings in the environment.
 func New(o Options) (*Exporter, error) {
-	x := &Exporter{opts: o, said: &complaints{newSaying(&o), "spans"}, inherited: resource.Environment()}
+	x := &Exporter{opts: o, said: &complaints{newSaying(&o), "spans"}, inherited: resource.Environment(), origins: make(map[string]origin)}
 	x.span.limits = newLimits()
 	var err error
 	if x.sampler, err = newSampler(o.Getenv); err != nil {

@@ -247,3 +247,32 @@ func TestFlood(t *testing.T) {
 	}
 	checkSaid(t, said.all(), []string{"takes spans more slowly than they come", "did not take everything within"})
 }
+
+// TestLargeFlood has spans with long texts. The bytes that wait are bounded, and so is a message.
+func TestLargeFlood(t *testing.T) {
+	var longest atomic.Int64
+	goOn := make(chan struct{})
+	c := otlptest.Start(t, func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+		<-goOn
+		longest.Store(max(longest.Load(), r.ContentLength))
+		return false
+	})
+	x, said := start(t, c.URL)
+	const exchanges = maxWaiting
+	line := `{"v":1,"ts":"2026-11-30T12:00:00.%09dZ","event":"exchange","pid":7,"comm":"go","conn":"c1","stream":1,"method":"%[2]s","url":"https://goproxy.example/%[2]s","status":200}`
+	for i := range exchanges {
+		x.Line(fmt.Appendf(nil, line, i, strings.Repeat("M", 4000)))
+		if n := x.sender.bytes.Load(); n > maxWaitingBytes {
+			t.Fatalf("%d bytes wait", n)
+		}
+	}
+	close(goOn)
+	got := x.Close(30 * time.Second).Spans
+	if got.Dropped == 0 || got.Sent < maxWaitingBytes/5000 || got.Sent+got.Dropped != exchanges || longest.Load() > maxBatchBytes+chunkSize {
+		t.Errorf("%+v, the longest message has %d bytes", got, longest.Load())
+	}
+	if n := x.sender.bytes.Load(); n != 0 {
+		t.Errorf("%d bytes wait in the end", n)
+	}
+	checkSaid(t, said.all(), []string{"takes spans more slowly than they come"})
+}

@@ -7,8 +7,12 @@ import (
 )
 
 const (
-	maxWaiting = 4096 // spans that wait to be sent
-	maxBatch   = 512
+	// Spans wait to be sent, so many and of so many bytes. Most have some 600; those with long texts and
+	// many stalls reach the second limit first.
+	maxWaiting      = 4096
+	maxWaitingBytes = 8 << 20
+	maxBatch        = 512
+	maxBatchBytes   = 2 << 20
 	// batchDelay is how long a span waits for others.
 	batchDelay = time.Second
 )
@@ -19,6 +23,7 @@ type sender struct {
 	said   *complaints
 	counts counts
 	queue  chan waiting
+	bytes  atomic.Int64  // that wait, or are in the batch
 	hurry  chan struct{} // closed at the end
 	done   chan struct{}
 	batch  *batch
@@ -57,12 +62,17 @@ func newSender(ctx context.Context, c *client, version string, said *complaints)
 
 // add takes a span. It does not wait.
 func (s *sender) add(w waiting) {
-	select {
-	case s.queue <- w:
-	default:
-		s.counts.dropped.Add(1)
-		s.said.full()
+	n := int64(len(w.span))
+	if s.bytes.Add(n) <= maxWaitingBytes {
+		select {
+		case s.queue <- w:
+			return
+		default:
+		}
 	}
+	s.bytes.Add(-n)
+	s.counts.dropped.Add(1)
+	s.said.full()
 }
 
 // close returns when all spans are sent, or when the context of the sender is done. No span may
@@ -89,6 +99,7 @@ func (s *sender) run(ctx context.Context) {
 			s.counts.take(n, a, err)
 			s.said.outcome(ctx, a, err)
 		}
+		s.bytes.Add(-int64(s.batch.bytes))
 		s.batch.clear()
 	}
 }
@@ -102,7 +113,7 @@ func (s *sender) collect() (open bool) {
 	s.batch.add(first)
 	timer := time.NewTimer(batchDelay)
 	defer timer.Stop()
-	for len(s.batch.spans) < maxBatch {
+	for len(s.batch.spans) < maxBatch && s.batch.bytes < maxBatchBytes {
 		select {
 		case w, open := <-s.queue:
 			if !open {

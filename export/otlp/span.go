@@ -160,7 +160,24 @@ func (x *Exporter) send(p *process) {
 		s.msg.varint(spanDroppedEvents, s.lost)
 	}
 	s.msg.fixed32(spanFlags, s.flags)
-	x.sender.add(waiting{resource: x.resourceOf(p), span: bytes.Clone(s.msg)})
+	x.sender.add(waiting{resource: x.resourceOf(p), span: x.kept(s.msg)})
+}
+
+// chunkSize is that of the memory that spans share while they wait.
+const chunkSize = 64 << 10
+
+// kept returns a copy of a message, in memory that it shares with others: many small pieces would cost
+// the garbage collector more than they cost to fill.
+func (x *Exporter) kept(m message) []byte {
+	if len(m) > chunkSize/8 {
+		return bytes.Clone(m)
+	}
+	if cap(x.chunk)-len(x.chunk) < len(m) {
+		x.chunk = make([]byte, 0, chunkSize)
+	}
+	start := len(x.chunk)
+	x.chunk = append(x.chunk, m...)
+	return x.chunk[start:len(x.chunk):len(x.chunk)]
 }
 
 // maxValue bounds the texts of spans, unless OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT does.
