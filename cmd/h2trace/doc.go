@@ -1107,7 +1107,8 @@ environment of the process, or the name of the program; with process.pid, its
 executable, the version of Go, container.id and host.name. In the environment of
 h2trace itself, OTEL_RESOURCE_ATTRIBUTES adds to it. Metrics are those of
 --metrics, sent each minute (OTEL_METRIC_EXPORT_INTERVAL) and at the end; their
-resource is h2trace. OTEL_METRICS_EXPORTER=none sends none.
+resource is h2trace, with a service.instance.id for each run, unless
+OTEL_RESOURCE_ATTRIBUTES has one. OTEL_METRICS_EXPORTER=none sends none.
 
 Of the environment of h2trace, these count, also with TRACES_ or METRICS_ after
 OTLP_:
@@ -1125,8 +1126,8 @@ redirects are not followed. What h2trace redacts is redacted in spans, so that
 --show-secrets and --otlp exclude each other.
 
 Observing never waits for the collector. What it does not take is tried again
-for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, and those
-without room are dropped. At the end it has 5 seconds. A message says what is
+for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, of 8 MiB at
+most, and those without room are dropped. At the end it has 5 seconds. A message says what is
 wrong, once. The summary counts the spans and data points that the collector
 acknowledged, those that it rejected, and those that were dropped. The exit
 status does not tell.

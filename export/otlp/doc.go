@@ -10,7 +10,7 @@
 //
 // # Bounds
 //
-// 4096 spans wait to be sent. Further ones are dropped, and counted. A batch that is not taken
-// within a minute is dropped, too. At the end, everything is over after 5 s. Sent is only what a
-// collector acknowledged.
+// 4096 spans and 8 MiB of them wait to be sent. Further ones are dropped, and counted. So are stalls, of
+// which 16,384 wait for the end of their exchange. A batch that is not taken within a minute is
+// dropped, too. At the end, everything is over after 5 s. Sent is only what a collector acknowledged.
 package otlp
