@@ -27,9 +27,20 @@ func TestSampler(t *testing.T) {
 		name, arg string
 		err       bool
 	}{
-		{"", "", false}, {"always_on", "", false}, {" ALWAYS_OFF ", "", false}, {"traceidratio", "", false}, {"traceidratio", " 0.25", false}, {"traceidratio", "0", false},
-		{"parentbased_always_on", "", false}, {"parentbased_always_off", "", false}, {"parentbased_traceidratio", "0.5", false},
-		{"traceidratio", "2", true}, {"traceidratio", "-1", true}, {"parentbased_traceidratio", "half", true}, {"parentbased_traceidratio", "NaN", true}, {"jaeger_remote", "", true},
+		{"", "", false},
+		{"always_on", "", false},
+		{" ALWAYS_OFF ", "", false},
+		{"traceidratio", "", false},
+		{"traceidratio", " 0.25", false},
+		{"traceidratio", "0", false},
+		{"parentbased_always_on", "", false},
+		{"parentbased_always_off", "", false},
+		{"parentbased_traceidratio", "0.5", false},
+		{"traceidratio", "2", true},
+		{"traceidratio", "-1", true},
+		{"parentbased_traceidratio", "half", true},
+		{"parentbased_traceidratio", "NaN", true},
+		{"jaeger_remote", "", true},
 		{"parentbased_", "", true},
 	} {
 		t.Run(tt.name+" "+tt.arg, func(t *testing.T) {
