@@ -371,6 +371,8 @@
 //	traceparent     the trace context in the fields of the request (W3C Trace
 //	                Context), "00-TRACE-PARENT-FLAGS"; absent if it had none, or
 //	                none that is valid
+//	role            of the observed process in it: client, server; absent if
+//	                unknown
 //	open            true if it had not ended when the observation did, else
 //	                absent
 //
@@ -444,11 +446,13 @@
 //	packets  with --pcap: {written, lost}. lost are packets that found no room
 //	         in their buffer, or that could not be written
 //	otlp     with --otlp: {spans_sent, spans_rejected, spans_dropped,
-//	         spans_unsampled, points_sent, points_rejected, points_dropped}. Sent
-//	         are those that the collector acknowledged; rejected those that it did
-//	         not take of a batch; dropped all others, for which there was no room,
-//	         or which did not reach it. points are those of metrics. Unsampled
-//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER
+//	         spans_unsampled, points_sent, points_rejected, points_dropped,
+//	         stalls_dropped}. Sent are those that the collector acknowledged;
+//	         rejected those that it did not take of a batch; dropped all others,
+//	         for which there was no room, or which did not reach it. points are those of metrics. Unsampled
+//	         spans were not to be sent, says their trace or OTEL_TRACES_SAMPLER.
+//	         Dropped stalls are events of no span, as too many of them waited for
+//	         the end of their exchange
 //	labels   with --label: object of what the user says about the run,
 //	         {"region":"eu"}
 //

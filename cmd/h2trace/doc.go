@@ -316,7 +316,7 @@ come in the order of its bytes.
 	          detail}, start, retry {attempt, conn, stream, class}, via,
 	          authorized, retry_after,
 	          cache (hit, miss), age_s, server_timing {NAME: ms},
-	          grpc_status, grpc_message, silent_ms, traceparent, open
+	          grpc_status, grpc_message, silent_ms, traceparent, role, open
 	stall     stream, side, window, start, stall_ms, ended_by
 	verify    dir, stream, index, want, got
 	loss      reason (ring_full, truncated, read_fault, table_full, gap),
@@ -326,7 +326,8 @@ come in the order of its bytes.
 	          max_rss_bytes}, command, signal, verify {blocks, fields,
 	          mismatches, unchecked}, packets {written, lost}, otlp
 	          {spans_sent, spans_rejected, spans_dropped, spans_unsampled,
-	          points_sent, points_rejected, points_dropped}, labels {KEY: VALUE}
+	          points_sent, points_rejected, points_dropped, stalls_dropped},
+	          labels {KEY: VALUE}
 
 window holds conn_send, conn_recv, stream_send and stream_recv: the credit left
 after this frame. _send is what the observed process may still send, _recv what
@@ -1053,7 +1054,8 @@ runs of seconds, report --prometheus has the same metrics afterwards.
 	http_server_request_duration_seconds
 	        the same of requests that they served
 	h2trace_requests_total
-	        all requests that ended, by role; equal to exchanges of the summary
+	        all requests that ended, by role: client, server, or unknown; equal to
+	        exchanges of the summary
 	h2trace_request_phase_seconds
 	        histogram of phases: send, wait, receive; and of the first request of
 	        a connection dns, connect, tls
@@ -1116,7 +1118,8 @@ environment of the process, or the name of the program; with process.pid, its
 executable, the version of Go, container.id and host.name. In the environment of
 h2trace itself, OTEL_RESOURCE_ATTRIBUTES adds to it. Metrics are those of
 --metrics, sent each minute (OTEL_METRIC_EXPORT_INTERVAL) and at the end; their
-resource is h2trace. OTEL_METRICS_EXPORTER=none sends none.
+resource is h2trace, with a service.instance.id for each run, unless
+OTEL_RESOURCE_ATTRIBUTES has one. OTEL_METRICS_EXPORTER=none sends none.
 
 Of the environment of h2trace, these count, also with TRACES_ or METRICS_ after
 OTLP_:
@@ -1134,8 +1137,8 @@ redirects are not followed. What h2trace redacts is redacted in spans, so that
 --show-secrets and --otlp exclude each other.
 
 Observing never waits for the collector. What it does not take is tried again
-for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, and those
-without room are dropped. At the end it has 5 seconds. A message says what is
+for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, of 8 MiB at
+most, and those without room are dropped. At the end it has 5 seconds. A message says what is
 wrong, once. The summary counts the spans and data points that the collector
 acknowledged, those that it rejected, and those that were dropped. The exit
 status does not tell.

@@ -17,7 +17,7 @@ func catalogued() map[string]bool {
 	for _, m := range Catalogue {
 		name := m.Exposed()
 		names[name] = true
-		if m.Kind == Histogram {
+		if m.kind == histogramKind {
 			names[name+"_bucket"], names[name+"_sum"], names[name+"_count"] = true, true, true
 		}
 	}
