@@ -1137,11 +1137,11 @@ redirects are not followed. What h2trace redacts is redacted in spans, so that
 --show-secrets and --otlp exclude each other.
 
 Observing never waits for the collector. What it does not take is tried again
-for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, of 8 MiB at
-most, and those without room are dropped. At the end it has 5 seconds. A message says what is
-wrong, once. The summary counts the spans and data points that the collector
-acknowledged, those that it rejected, and those that were dropped. The exit
-status does not tell.
+for a minute, as it asks with Retry-After; meanwhile 4096 spans wait, of 8 MiB
+at most, and those without room are dropped. At the end it has 5 seconds. A
+message says what is wrong, once. The summary counts the spans and data points
+that the collector acknowledged, those that it rejected, and those that were
+dropped. The exit status does not tell.
 
 # Secrets
 
