@@ -20,18 +20,16 @@ func (r *Redactor) Argument(flag, s string) ([]byte, bool) {
 	if eq := strings.IndexByte(s, '='); eq > 0 && (eq == n || endsInHeader(s[:eq])) {
 		rest = s[eq+1:]
 		if endsInHeader(s[:eq]) {
-			colon := strings.IndexByte(rest, ':')
-			if colon < 0 {
-				return r.keep(s[:eq+1]), rest != ""
+			if strings.TrimSpace(rest) == "" {
+				return nil, false
 			}
-			return r.keep(s[:eq+1+headerLen(rest, colon)]), true
+			return r.keep(s[:eq+1+headerLen(rest, strings.IndexByte(rest, ':'))]), true
 		}
 		if r.secretName(s[:eq]) && rest != "" && !isSwitch(rest) {
 			return r.keep(s[:eq+1]), true
 		}
 	}
-	if colon := strings.IndexByte(rest, ':'); colon > 0 && (strings.HasPrefix(rest[colon:], ": ") || isHeaderFlag(flag)) &&
-		r.names.header(strings.ToLower(rest[:colon])) == headerSecret && strings.TrimSpace(rest[colon+1:]) != "" {
+	if colon := strings.IndexByte(rest, ':'); colon > 0 && r.isHeader(flag, rest[:colon], rest[colon+1:]) {
 		return r.keep(s[:len(s)-len(rest)+headerLen(rest, colon)]), true
 	}
 	return r.Text(s)
@@ -61,9 +59,20 @@ func endsInHeader(name string) bool {
 	return len(name) >= len(last) && strings.EqualFold(name[len(name)-len(last):], last)
 }
 
-func isHeaderFlag(flag string) bool { return flag == "-H" || flag == "--header" }
+// isHeader reports whether an argument is a secret header with a value. Of a message, such as that
+// of a commit, "auth: …" may be the beginning.
+func (r *Redactor) isHeader(flag, name, value string) bool {
+	name = strings.ToLower(name)
+	for i := range len(name) {
+		if !isNameByte(name[i]) {
+			return false
+		}
+	}
+	return (flag == "-H" || flag == "--header" || strings.Contains(name, "-") && value[:min(1, len(value))] == " " || isCredentials(name)) &&
+		r.names.header(name) == headerSecret && strings.TrimSpace(value) != ""
+}
 
-// headerLen returns the length of "name: ", whose ":" is at s[colon].
+// headerLen returns the length of "name: ", whose ":" is at s[colon]. -1 is for none.
 func headerLen(s string, colon int) int {
 	return len(s) - len(strings.TrimLeft(s[colon+1:], " "))
 }

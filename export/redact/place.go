@@ -16,7 +16,42 @@ func (t *text) assigned(c char, next int, name span) (from, to int) {
 	if from, to = valueSpan(t.s, next, c.level, t.open); isSwitch(t.s[from:to]) {
 		return 0, 0
 	}
-	return from, to
+	return from, t.extend(from, to, c.level)
+}
+
+// extend returns where a secret ends that s[from:to] is or announces: in "token=Bearer X" and
+// "token= password: X", X is one.
+func (t *text) extend(from, to, level int) int {
+	for to < len(t.s) && t.s[to] == ' ' && t.announces(t.s[from:to], from) {
+		next, end := valueSpan(t.s, to, level, t.open)
+		if next == end {
+			break
+		}
+		from, to = next, end
+	}
+	return to
+}
+
+// announces reports whether a word, at s[at], announces that the next is a secret.
+func (t *text) announces(word string, at int) bool {
+	if _, ok := schemeOf(word); ok {
+		return true
+	}
+	if word == "" {
+		return false
+	}
+	end := len(word)
+	switch last := word[end-1]; {
+	case last == ':' || last == '=':
+		end--
+	case word[0] != '-':
+		return false
+	}
+	begin := end
+	for begin > 0 && end-begin < maxRandom && isNameByte(word[begin-1]) {
+		begin--
+	}
+	return t.secretName(span{at + begin, at + end}) && (end < len(word) || isFlag(t.r.name))
 }
 
 // said returns the value of "name: value", and of "name":"value" in JSON. Messages have a ":"
@@ -35,14 +70,12 @@ func (t *text) said(c char, next int, name span) (from, to int) {
 	value := t.s[from:to]
 	switch {
 	case isSwitch(value) || value == "null":
-	case t.quoted && string(t.r.name) != "key" && string(t.r.name) != "keys", to-from > maxRandom:
-		return from, to
-	case !isSpoken(t.r.name):
-		return from, to
-	case !isPort(value) && looksRandom(value):
-		return from, to
+		return 0, 0
+	case t.quoted && string(t.r.name) != "key" && string(t.r.name) != "keys", to-from > maxRandom, !isSpoken(t.r.name):
+	case isPort(value) || !looksRandom(value):
+		return 0, 0
 	}
-	return 0, 0
+	return from, t.extend(from, to, c.level)
 }
 
 // isCredentials reports whether a header has more than one word of credentials.
@@ -72,7 +105,8 @@ func (t *text) announced(next int, name span) (from, to int) {
 		return next, credentialSpan(t.s, next)
 	}
 	if word[0] == '-' && t.s[next] != '-' && t.secretName(name) && isFlag(t.r.name) {
-		return valueSpan(t.s, next, 0, t.open)
+		from, to = valueSpan(t.s, next, 0, t.open)
+		return from, t.extend(from, to, 0)
 	}
 	return 0, 0
 }

@@ -70,15 +70,16 @@ type shapeFinder struct {
 }
 
 // at returns where a token begins and ends that has one of the marks of shapesAt, or a J, at
-// s[i]. Nothing before s[done] is part of it. from == to if there is none.
-func (f *shapeFinder) at(s string, done, i int) (from, to int) {
+// s[i], in the word that begins at s[word], or after what looks like an escape, as in "%9AKIA". It
+// does not begin before s[done]. from == to if there is none.
+func (f *shapeFinder) at(s string, done, word, i int) (from, to int) {
 	for k := range shapesAt[s[i]] {
 		sh := &shapesAt[s[i]][k]
 		if sh.at > 0 && (i == 0 || s[i-1] != sh.prefix[sh.at-1]) {
 			continue
 		}
 		from = i - sh.at
-		if from < done || !strings.HasPrefix(s[from:], sh.prefix) || sh.word && from > done && alnumLine[s[from-1]] {
+		if from < done || !strings.HasPrefix(s[from:], sh.prefix) || sh.word && from != word && from > done && alnumLine[s[from-1]] {
 			continue
 		}
 		body := from + len(sh.prefix)

@@ -86,7 +86,7 @@ func quotedEnd(s string, i, n int) int {
 
 // userinfoSpan returns where the user information begins and ends in the authority at
 // s[i:], whose "//" was encoded level times. As in browsers and net/url, it extends to the
-// last "@" of the authority. from == to if there is none.
+// last "@" of the authority. from == to if there is none, or the user is git, whom every host has.
 func userinfoSpan(s string, i, level int, open closers) (from, to int) {
 	from, to = i, i
 	for i < len(s) {
@@ -97,11 +97,18 @@ func userinfoSpan(s string, i, level int, open closers) (from, to int) {
 			continue
 		case c.level > level:
 		case c.b <= ' ' || isSlash(c.b) || c.b == '?' || c.b == '#' || open.closedBy(s, i, c.b):
-			return from, to
+			return notGit(s, from, to)
 		case c.b == '@':
 			to = i
 		}
 		i += c.width
+	}
+	return notGit(s, from, to)
+}
+
+func notGit(s string, from, to int) (int, int) {
+	if s[from:to] == "git" {
+		return from, from
 	}
 	return from, to
 }

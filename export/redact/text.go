@@ -25,7 +25,7 @@ func (r *Redactor) Text(s string) ([]byte, bool) {
 		case plain:
 			i++
 		case mark:
-			if from, to := t.shapes.at(s, t.done, i); from < to {
+			if from, to := t.shapes.at(s, t.done, t.word, i); from < to {
 				i = t.hide(from, to)
 			} else {
 				i++
