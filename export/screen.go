@@ -75,7 +75,7 @@ func (s *screen) appendTexts(b []byte, key string, list []string) []byte {
 // clean returns data without secrets, valid until the next call.
 func (s *screen) clean(data []byte) []byte {
 	if s.redactor != nil {
-		if out, found := s.redactor.Text(string(data)); found {
+		if out, found := s.redactor.Bytes(data); found {
 			return out
 		}
 	}

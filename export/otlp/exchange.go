@@ -12,6 +12,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -103,7 +104,7 @@ func parseTarget(text string) *url.URL {
 	if !strings.ContainsAny(text, "/?#") {
 		return &url.URL{Host: text}
 	}
-	u, err := url.Parse(text)
+	u, err := url.Parse(redact.Parseable(text))
 	if err != nil {
 		return &url.URL{}
 	}

@@ -10,7 +10,10 @@
 // four bytes for each byte of the text, and 16 more.
 package redact
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // Mark replaces a secret.
 const Mark = "<redacted>"
@@ -42,6 +45,9 @@ func String(s string) string {
 	}
 	return s
 }
+
+// Parseable returns a URL with something that can be part of one in place of Mark.
+func Parseable(url string) string { return strings.ReplaceAll(url, Mark, "redacted") }
 
 // begin prepares the buffer for a text.
 func (r *Redactor) begin() {

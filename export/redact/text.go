@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
 
 // Text removes secrets from any text: a path with a query, a URL, a Link or Refresh header, a
 // message that quotes one. It returns the text without them, or false if there were none.
@@ -39,6 +42,14 @@ func (r *Redactor) Text(s string) ([]byte, bool) {
 	}
 	r.out = append(r.out, s[t.done:]...)
 	return r.out, true
+}
+
+// Bytes is Text for bytes.
+func (r *Redactor) Bytes(b []byte) ([]byte, bool) {
+	if len(b) == 0 {
+		return nil, false
+	}
+	return r.Text(unsafe.String(&b[0], len(b))) // which keeps no part of it
 }
 
 // The kinds of bytes.

@@ -7,6 +7,7 @@ import (
 
 	"h2trace/decoder/capture"
 	"h2trace/export/metrics"
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -29,10 +30,13 @@ type Builder struct {
 	names    *names            // nil without Anonymize
 	metrics  *metrics.Recorder // nil without Prometheus
 	timeline *timeline         // nil without HTML
+	secrets  secrets
 }
 
 // NewBuilder returns a Builder that has read nothing.
-func NewBuilder() *Builder { return &Builder{sums: newSums()} }
+func NewBuilder() *Builder {
+	return &Builder{sums: newSums(), secrets: secrets{Redactor: *redact.New()}}
+}
 
 // ErrCapture is the error of a file with packets.
 var ErrCapture = errors.New("it holds packets: h2trace replay FILE | h2trace report")
@@ -66,7 +70,7 @@ func (b *Builder) feed(line []byte) {
 	if b.sums.trace.take(line) {
 		return
 	}
-	line = b.hide(line)
+	line = b.hide(b.secrets.hide(line))
 	switch text := bytes.TrimSpace(line); {
 	case len(text) == 0:
 	case text[0] == '{' && len(text) > 1: // not of go mod download -json

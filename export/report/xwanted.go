@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 // wanted is what a URL asks for.
@@ -22,7 +23,8 @@ type wanted struct {
 }
 
 func newWanted(url string) *wanted {
-	a := &wanted{url: url, page: goproxy.IsPage(url)}
+	parsed := redact.Parseable(url)
+	a := &wanted{url: url, page: goproxy.IsPage(parsed)}
 	scheme, rest, _ := strings.Cut(url, "://")
 	host := rest
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
@@ -33,7 +35,7 @@ func newWanted(url string) *wanted {
 		name = user
 	}
 	a.name = scheme + "://" + name
-	if a.Request, a.module = goproxy.Parse(url); a.module {
+	if a.Request, a.module = goproxy.Parse(parsed); a.module {
 		base := a.Base
 		if i := strings.Index(base, "/sumdb/"); i >= 0 {
 			base = base[:i]

@@ -1,0 +1,75 @@
+package report
+
+import (
+	"bytes"
+
+	"h2trace/export"
+	"h2trace/export/redact"
+	"h2trace/export/scan"
+)
+
+// secrets takes secrets out of what a report reads: of logs of "go -x", in which they are as the
+// go command and git print them, and of events that were recorded with --show-secrets. A report
+// is for others to read.
+type secrets struct {
+	redact.Redactor
+	line []byte
+	flag string // the argument before
+}
+
+// hide returns a line of a file without secrets, valid until the next call.
+func (s *secrets) hide(line []byte) []byte {
+	text := bytes.TrimSpace(line)
+	switch {
+	case len(text) == 0 || nameless(text):
+		return line
+	case text[0] != '{' || len(text) == 1:
+		if out, found := s.Bytes(line); found {
+			return out
+		}
+		return line
+	}
+	return s.object(line)
+}
+
+// object returns the line of an event without secrets in the texts that are its values.
+func (s *secrets) object(line []byte) []byte {
+	s.line = s.line[:0]
+	done, args := 0, false
+	for i := 0; i < len(line); {
+		n := bytes.IndexByte(line[i:], '"')
+		if n < 0 {
+			break
+		}
+		from := i + n
+		to := scan.StringEnd(line, from)
+		if to < 0 {
+			return line // no event
+		}
+		switch i = to; {
+		case to < len(line) && line[to] == ':':
+			args, s.flag = string(line[from:to]) == `"args"`, ""
+		default:
+			if clean, found := s.value(line[from:to], args); found {
+				s.line = export.AppendString(append(s.line, line[done:from]...), clean)
+				done = to
+			}
+		}
+	}
+	if done == 0 {
+		return line
+	}
+	s.line = append(s.line, line[done:]...)
+	return s.line
+}
+
+// value returns a string of JSON without secrets, or false if it has none.
+func (s *secrets) value(v []byte, arg bool) ([]byte, bool) {
+	text := scan.Bytes(v)
+	if !arg {
+		return s.Bytes(text)
+	}
+	flag := s.flag
+	s.flag = string(text)
+	return s.Argument(flag, s.flag)
+}
