@@ -51,6 +51,7 @@ var harmless = []string{
 	"Go-http-client/2.0", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)", "curl/8.5.0", "grpc-go/1.64.0", "1S", "-bin", "Azure-Blob/1.0",
 	"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
 	"/usr/lib/git-core/git-remote-https origin https://github.com/org/repo", "TLS_AES_128_GCM_SHA256", "CN=R11,O=Let's Encrypt,C=US", "go1.25.3", "PUSH BP",
+	`--label "here" is not KEY=VALUE; run 'h2trace help' for usage`, "session secrets go to secrets: who has it can decrypt what the targets send and receive",
 }
 
 func TestHarmless(t *testing.T) {

@@ -69,10 +69,11 @@ func isSecretName(name []byte) bool {
 }
 
 // isSwitch reports whether a value turns something on or off, as in
-// log.showSignature=false. The name then names a setting, not a secret.
+// log.showSignature=false. The name then names a setting, not a secret. "KEY=VALUE" stands for
+// any.
 func isSwitch(value string) bool {
-	switch value {
-	case "true", "false", "yes", "no", "on", "off":
+	switch strings.TrimRight(value, ";,") {
+	case "true", "false", "yes", "no", "on", "off", "VALUE":
 		return true
 	}
 	return false

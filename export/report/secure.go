@@ -32,7 +32,11 @@ func (s *secrets) hide(line []byte) []byte {
 	return s.object(line)
 }
 
-// object returns the line of an event without secrets in the texts that are its values.
+// longKey is the length from which a key may be a token, as one of labels. No key of h2trace's own
+// has it.
+const longKey = 24
+
+// object returns the line of an event without secrets in its texts.
 func (s *secrets) object(line []byte) []byte {
 	s.line = s.line[:0]
 	done, args := 0, false
@@ -46,14 +50,17 @@ func (s *secrets) object(line []byte) []byte {
 		if to < 0 {
 			return line // no event
 		}
-		switch i = to; {
-		case to < len(line) && line[to] == ':':
+		i = to
+		key := to < len(line) && line[to] == ':'
+		if key {
 			args, s.flag = string(line[from:to]) == `"args"`, ""
-		default:
-			if clean, found := s.value(line[from:to], args); found {
-				s.line = export.AppendString(append(s.line, line[done:from]...), clean)
-				done = to
+			if to-from < longKey {
+				continue
 			}
+		}
+		if clean, found := s.value(line[from:to], args && !key); found {
+			s.line = export.AppendString(append(s.line, line[done:from]...), clean)
+			done = to
 		}
 	}
 	if done == 0 {
