@@ -29,6 +29,9 @@ func (t *text) extend(from, to, level int) int {
 		}
 		from, to = next, end
 	}
+	if to-1 > from && (to == len(t.s) || t.s[to] == ' ') && strings.IndexByte(":,;", t.s[to-1]) >= 0 {
+		return to - 1 // of the sentence: "open token=x: no such file"
+	}
 	return to
 }
 
