@@ -3,6 +3,7 @@ package export
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -165,5 +166,32 @@ func benchFields() []hpack.HeaderField {
 		{Name: "x-forwarded-for", Value: "192.0.2.17, 198.51.100.4"},
 		{Name: "traceparent", Value: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
 		{Name: "accept", Value: "*/*"},
+	}
+}
+
+// BenchmarkFrameFresh writes HEADERS of requests and responses whose paths, dates and tags are new
+// each time, so that no field of them is in the cache.
+func BenchmarkFrameFresh(b *testing.B) {
+	const requests = 4096
+	var frames []*decoder.Frame
+	for i := range requests {
+		n := fmt.Sprintf("%08x", uint32(i)*2654435761)
+		frames = append(frames, &decoder.Frame{Type: decoder.TypeHeaders, StreamID: 1, Length: 213, BlockEnd: true, Headers: []hpack.HeaderField{
+			{Name: ":authority", Value: "goproxy.example"}, {Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"},
+			{Name: ":path", Value: "/github.com/google/go-cmp" + n + "/@v/v0.7.0-0.20250101000000-" + n + n[:4] + ".zip"},
+			{Name: "accept-encoding", Value: "gzip"}, {Name: "user-agent", Value: "Go-http-client/2.0"},
+		}}, &decoder.Frame{Type: decoder.TypeHeaders, Dir: decoder.Recv, StreamID: 1, Length: 213, BlockEnd: true, Headers: []hpack.HeaderField{
+			{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/zip"}, {Name: "cache-control", Value: "public, max-age=10800"},
+			{Name: "etag", Value: `"` + n + n + `"`}, {Name: "last-modified", Value: "Mon, 30 Nov 2026 18:53:" + n[:2] + " GMT"},
+			{Name: "content-length", Value: "1234" + n}, {Name: "x-request-id", Value: n + "-0aa5-4b3e-9d4c-1df3a07f7b1e"}, {Name: "via", Value: "1.1 varnish"},
+		}})
+	}
+	j := NewJSONL(io.Discard, Options{})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		j.Frame(Meta{Time: ktime.Time(benchTime + i*1000), PID: 4711, Comm: "go", Conn: "c17"}, frames[i%len(frames)])
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
 	}
 }

@@ -125,7 +125,7 @@ func (t *text) slash(c char, i, next int) (from, to int) {
 		return 0, 0
 	}
 	t.slashes++
-	if t.slashes >= 2 || t.prev == ':' && t.scheme {
+	if t.slashes >= 2 || t.prev == ':' && isNetScheme(t.s[t.scheme.from:t.scheme.to]) {
 		return userinfoSpan(t.s, next, c.level, t.open)
 	}
 	return 0, 0
@@ -155,7 +155,7 @@ func (t *text) segment(next int, name string) (from, to int) {
 		return 0, 0
 	}
 	to = next
-	for to < len(t.s) && (isNameByte(t.s[to]) || strings.IndexByte("+:=~!$", t.s[to]) >= 0) {
+	for to < len(t.s) && (isNameByte(t.s[to]) || strings.IndexByte("+:~!$", t.s[to]) >= 0) {
 		to++
 	}
 	if value := t.s[next:to]; !looksRandom(value) || !short && (len(value) < 16 || strings.IndexByte(value, '.') >= 0) {

@@ -16,8 +16,8 @@ type shape struct {
 	mixed  bool       // what follows has digits, and letters of both cases
 }
 
-// minShape is the length of the shortest token that has a shape.
-const minShape = len("eyJ") + minJWT + len(".") + minJWT
+// MinShape is the length of the shortest token that has a shape.
+const MinShape = len("eyJ") + minJWT + len(".") + minJWT
 
 var (
 	alnum      = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
@@ -55,31 +55,43 @@ var shapes = func() (list []shape) {
 	return list
 }()
 
-// shapesAt has the shapes by the character that they are looked for by.
-var shapesAt = func() (t [256][]shape) {
+// marked are the characters by which shapes are looked for: by such a character, and by the one
+// before it, the shapes. An empty list is for those that are no shape.
+var marked = func() (t [256]*[256][]shape) {
+	at := func(c, prev byte) *[]shape {
+		if t[c] == nil {
+			t[c] = new([256][]shape)
+		}
+		return &t[c][prev]
+	}
 	for _, s := range shapes {
-		c := s.prefix[s.at]
-		t[c] = append(t[c], s)
+		list := at(s.prefix[s.at], s.prefix[s.at-1])
+		*list = append(*list, s)
+	}
+	for _, pair := range []string{"yJ", "--"} { // "eyJ", "-----BEGIN"
+		if list := at(pair[1], pair[0]); *list == nil {
+			*list = []shape{}
+		}
 	}
 	return t
 }()
+
+// mayBegin reports whether a token may have its mark at s[i].
+func mayBegin(s string, i int) bool { return i > 0 && marked[s[i]][s[i-1]] != nil }
 
 // A shapeFinder looks for tokens in a text, from its beginning to its end.
 type shapeFinder struct {
 	noJWT int // none begins before
 }
 
-// at returns where a token begins and ends that has one of the marks of shapesAt, or a J, at
-// s[i], in the word that begins at s[word], or after what looks like an escape, as in "%9AKIA". It
+// at returns where a token begins and ends that has its mark at s[i], in the word that begins at s[word], or after what looks like an escape, as in "%9AKIA". It
 // does not begin before s[done]. from == to if there is none.
 func (f *shapeFinder) at(s string, done, word, i int) (from, to int) {
-	for k := range shapesAt[s[i]] {
-		sh := &shapesAt[s[i]][k]
-		if sh.at > 0 && (i == 0 || s[i-1] != sh.prefix[sh.at-1]) {
-			continue
-		}
+	list := marked[s[i]][s[i-1]]
+	for k := range list {
+		sh := &list[k]
 		from = i - sh.at
-		if from < done || !strings.HasPrefix(s[from:], sh.prefix) || sh.word && from != word && from > done && alnumLine[s[from-1]] {
+		if from < done || s[from] != sh.prefix[0] || !strings.HasPrefix(s[from:], sh.prefix) || sh.word && from != word && from > done && alnumLine[s[from-1]] {
 			continue
 		}
 		body := from + len(sh.prefix)
@@ -90,8 +102,8 @@ func (f *shapeFinder) at(s string, done, word, i int) (from, to int) {
 	switch {
 	case s[i] == 'J' && i >= done+2 && s[i-1] == 'y' && s[i-2] == 'e':
 		return f.jwt(s, i-2)
-	case s[i] == '-' && strings.HasPrefix(s[i:], "-----BEGIN"):
-		return pem(s, i)
+	case s[i] == '-' && i >= 4 && strings.HasPrefix(s[i-4:], "-----BEGIN"):
+		return pem(s, i-4)
 	}
 	return i, i
 }
@@ -118,7 +130,7 @@ const (
 // jwt returns the extent of a JSON Web Token (RFC 7519 §3), of which "eyJ" is at s[i:]: that is
 // `{"` and the beginning of a letter, in base64.
 func (f *shapeFinder) jwt(s string, i int) (from, to int) {
-	if i < f.noJWT || len(s)-i < minShape {
+	if i < f.noJWT || len(s)-i < MinShape {
 		return i, i
 	}
 	var head [jwtHead]byte

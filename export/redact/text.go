@@ -14,10 +14,7 @@ import (
 // a level ends at a delimiter of the same or a lower level. A "%26" inside an outer value
 // is part of that value, and ends only a value nested in it.
 func (r *Redactor) Text(s string) ([]byte, bool) {
-	i := 0
-	for i < len(s) && kinds[s[i]] == plain {
-		i++
-	}
+	i := firstOther(s)
 	if i == len(s) {
 		return nil, false
 	}
@@ -28,11 +25,7 @@ func (r *Redactor) Text(s string) ([]byte, bool) {
 		case plain:
 			i++
 		case mark:
-			if from, to := t.shapes.at(s, t.done, t.word, i); from < to {
-				i = t.hide(from, to)
-			} else {
-				i++
-			}
+			i = t.mark(i)
 		default:
 			i = t.delimiter(i)
 		}
@@ -42,6 +35,27 @@ func (r *Redactor) Text(s string) ([]byte, bool) {
 	}
 	r.out = append(r.out, s[t.done:]...)
 	return r.out, true
+}
+
+// mark takes a byte by which a token is looked for, and returns where to go on.
+func (t *text) mark(i int) int {
+	if !mayBegin(t.s, i) {
+		return i + 1
+	}
+	if from, to := t.shapes.at(t.s, t.done, t.word, i); from < to {
+		return t.hide(from, to)
+	}
+	return i + 1
+}
+
+// firstOther returns the index of the first byte that may have a part in a secret.
+func firstOther(s string) int {
+	for i := range len(s) {
+		if k := kinds[s[i]]; k == other || k == mark && mayBegin(s, i) {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // Bytes is Text for bytes.
@@ -62,7 +76,7 @@ const (
 var kinds = func() (t [256]uint8) {
 	for c := range t {
 		switch {
-		case len(shapesAt[c]) > 0 || c == 'J' || c == '-':
+		case marked[c] != nil:
 			t[c] = mark
 		case !isNameByte(byte(c)) || c == '%':
 			t[c] = other
@@ -83,7 +97,7 @@ type text struct {
 	word    int  // where the name begins that is being read
 	prev    byte // the delimiter before it; 0 at the beginning, and after a secret
 	slashes int  // how many are before it, in a row
-	scheme  bool // the name before the last ":" is one of a URL
+	scheme  span // the name before the last ":"
 
 	spoken span // the name before quotes and spaces, of "token" : …
 	quoted bool // there were quotes
@@ -106,22 +120,26 @@ func (t *text) hide(from, to int) int {
 
 // forget begins anew at s[i:].
 func (t *text) forget(i int) {
-	t.word, t.prev, t.slashes, t.scheme = i, 0, 0, false
+	t.word, t.prev, t.slashes, t.scheme = i, 0, 0, span{}
 	t.spoken, t.quoted = span{}, false
 	t.user, t.colon = i, 0
 }
 
 // delimiter takes the character at s[i:], which may end a name, and returns where to go on.
 func (t *text) delimiter(i int) int {
-	c := decodeChar(t.s, i)
-	next := i + c.width
-	switch {
-	case isNameByte(c.b):
-		return next
-	case c.b == '<' && strings.HasPrefix(t.s[i:], Mark):
-		t.forget(i + len(Mark))
-		return t.word
+	c := char{t.s[i], 0, 1}
+	switch c.b {
+	case '%':
+		if c = decodeChar(t.s, i); isNameByte(c.b) {
+			return i + c.width
+		}
+	case '<':
+		if strings.HasPrefix(t.s[i:], Mark) {
+			t.forget(i + len(Mark))
+			return t.word
+		}
 	}
+	next := i + c.width
 	name := span{t.word, i}
 	if name.from < name.to {
 		t.spoken, t.quoted = span{}, false
@@ -134,6 +152,17 @@ func (t *text) delimiter(i int) int {
 		}
 		return t.hide(from, to)
 	}
+	t.pass(c, i, name)
+	t.word, t.prev = next, c.b
+	return next
+}
+
+// pass takes a delimiter that has no part in a secret.
+func (t *text) pass(c char, i int, name span) {
+	if c.b == '/' {
+		t.spoken, t.quoted = span{}, false
+		return
+	}
 	t.open.see(c)
 	switch quote := quoteWidth(t.s, i) > 0; {
 	case quote || c.b == ' ' || c.b == '\t':
@@ -141,11 +170,9 @@ func (t *text) delimiter(i int) int {
 	default:
 		t.spoken, t.quoted = span{}, false
 	}
-	if !isSlash(c.b) {
+	if c.b != '\\' {
 		t.slashes = 0
 	}
-	t.word, t.prev = next, c.b
-	return next
 }
 
 // secret returns the secret that the delimiter c at s[i:] announces or ends.
@@ -160,7 +187,7 @@ func (t *text) secret(c char, i, next int, name span) (from, to int) {
 		if t.colon == 0 && i > t.user {
 			t.colon = i
 		}
-		t.scheme = isNetScheme(t.s[name.from:name.to])
+		t.scheme = name
 		return t.said(c, next, name)
 	case c.b == '@':
 		from, to = t.userBefore(i, next)
@@ -178,6 +205,9 @@ func (t *text) secret(c char, i, next int, name span) (from, to int) {
 // secretName reports whether a name is that of a secret, and leaves it in r.name, decoded and in
 // lower case.
 func (t *text) secretName(name span) bool {
+	if name.to-name.from < len("sig") {
+		return false
+	}
 	b := t.r.name[:0]
 	for i := name.from; i < name.to; {
 		c := decodeChar(t.s, i)
@@ -185,7 +215,7 @@ func (t *text) secretName(name span) bool {
 		i += c.width
 	}
 	t.r.name = b
-	return len(b) > 0 && t.r.names.param(b)
+	return t.r.names.param(b)
 }
 
 // isNameByte reports whether b can be part of a parameter's name, such as "user[token]"
