@@ -11,7 +11,26 @@ import (
 
 	"h2trace/cmd/h2trace/internal/testkit/planted"
 	"h2trace/export"
+	"h2trace/export/redact"
 )
+
+// TestNoSecretInTotals is about the report of -c, and the verdict on stderr, with --show-secrets.
+func TestNoSecretInTotals(t *testing.T) {
+	secret := "ghp" + "_" + strings.Repeat("aB3d", 9)
+	v := newOverview(&Options{Command: []string{"true"}, ShowSecrets: true})
+	for line := range bytes.Lines(planted.Events(secret, export.Options{ShowSecrets: true})) {
+		v.lines.Add(bytes.TrimSpace(line))
+	}
+	r, _ := v.report()
+	var out strings.Builder
+	if err := r.WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String() + strings.Join(r.Glance(), "\n")
+	if strings.Contains(text, secret) || !strings.Contains(text, redact.Mark) {
+		t.Errorf("the secret is in it, or nothing is:\n%s", text)
+	}
+}
 
 // TestNoSecretInReports makes everything of events that were recorded with --show-secrets, and
 // of a log of "go -x", that others are to read. What convert and replay make of recorded
