@@ -17,7 +17,9 @@ import (
 // TestNoSecretInTotals is about the report of -c, and the verdict on stderr, with --show-secrets.
 func TestNoSecretInTotals(t *testing.T) {
 	secret := "ghp" + "_" + strings.Repeat("aB3d", 9)
-	v := newOverview(&Options{Command: []string{"true"}, ShowSecrets: true})
+	var opts Options
+	opts.Command, opts.ShowSecrets = []string{"true"}, true
+	v := newOverview(&opts)
 	for line := range bytes.Lines(planted.Events(secret, export.Options{ShowSecrets: true})) {
 		v.lines.Add(bytes.TrimSpace(line))
 	}
