@@ -105,6 +105,17 @@ func TestPlantedTokens(t *testing.T) {
 	}
 }
 
+// TestMinShape holds MinShape against the shapes.
+func TestMinShape(t *testing.T) {
+	least := jwtHead + len(".") + minJWT
+	for _, s := range shapes {
+		least = min(least, len(s.prefix)+s.min)
+	}
+	if least != MinShape {
+		t.Errorf("got %d, want %d", MinShape, least)
+	}
+}
+
 func TestPlantedHeaders(t *testing.T) {
 	const secret = "S3cr3tV4lue"
 	r := New()

@@ -17,7 +17,7 @@ type shape struct {
 }
 
 // MinShape is the length of the shortest token that has a shape.
-const MinShape = len("eyJ") + minJWT + len(".") + minJWT
+const MinShape = len("xoxb-") + 10
 
 var (
 	alnum      = charset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
@@ -130,7 +130,7 @@ const (
 // jwt returns the extent of a JSON Web Token (RFC 7519 §3), of which "eyJ" is at s[i:]: that is
 // `{"` and the beginning of a letter, in base64.
 func (f *shapeFinder) jwt(s string, i int) (from, to int) {
-	if i < f.noJWT || len(s)-i < MinShape {
+	if i < f.noJWT || len(s)-i < jwtHead {
 		return i, i
 	}
 	var head [jwtHead]byte
