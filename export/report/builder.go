@@ -7,7 +7,6 @@ import (
 
 	"h2trace/decoder/capture"
 	"h2trace/export/metrics"
-	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -35,7 +34,7 @@ type Builder struct {
 
 // NewBuilder returns a Builder that has read nothing.
 func NewBuilder() *Builder {
-	return &Builder{sums: newSums(), secrets: secrets{Redactor: *redact.New()}}
+	return &Builder{sums: newSums()}
 }
 
 // ErrCapture is the error of a file with packets.

@@ -8,11 +8,11 @@ import (
 	"h2trace/export/scan"
 )
 
-// secrets takes secrets out of what a report reads: of logs of "go -x", in which they are as the
-// go command and git print them, and of events that were recorded with --show-secrets. A report
-// is for others to read.
+// secrets takes secrets out of events that were recorded with --show-secrets: a report is for
+// others to read. Of a log of "go -x", in which they are as the go command and git print them,
+// they are taken out of what is kept of it (xlog.go, xsaid.go), which is little.
 type secrets struct {
-	redact.Redactor
+	*redact.Redactor
 	line []byte
 	flag string // the argument before
 }
@@ -20,14 +20,11 @@ type secrets struct {
 // hide returns a line of a file without secrets, valid until the next call.
 func (s *secrets) hide(line []byte) []byte {
 	text := bytes.TrimSpace(line)
-	switch {
-	case len(text) == 0 || nameless(text):
+	if len(text) < 2 || text[0] != '{' || nameless(text) {
 		return line
-	case text[0] != '{' || len(text) == 1:
-		if out, found := s.Bytes(line); found {
-			return out
-		}
-		return line
+	}
+	if s.Redactor == nil {
+		s.Redactor = redact.New()
 	}
 	return s.object(line)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 // The bounds on what is kept of a log.
@@ -36,6 +37,7 @@ type xlog struct {
 
 	asked    map[string]*wanted // by URL
 	last     *wanted            // the last of these
+	lastURL  string             // as it is in the log
 	open     int                // requests without an end
 	requests []logged           // that wait for their events
 	unended  []*wanted
@@ -93,6 +95,9 @@ func (l *xlog) line(line []byte, whole bool) {
 	l.lines++
 	l.marks++
 	l.clock.read(x)
+	if x.kind != xBegin && (x.kind != xEnd || x.status >= 400) {
+		x.text = []byte(redact.String(string(x.text)))
+	}
 	switch x.kind {
 	case xBegin:
 		l.begin(x)
@@ -106,7 +111,7 @@ func (l *xlog) line(line []byte, whole bool) {
 	case xRan:
 		l.runs(x)
 	case xRepo:
-		_, repo, _ := strings.Cut(string(x.url), "://")
+		_, repo, _ := strings.Cut(redact.String(string(x.url)), "://")
 		if !slices.Contains(l.repos, repo) && len(l.repos) < maxRepos {
 			l.repos = append(l.repos, repo)
 		}
@@ -126,11 +131,11 @@ func (l *xlog) begin(x *xline) {
 
 // ask returns what a URL asks for.
 func (l *xlog) ask(url []byte) *wanted {
-	if l.last != nil && l.last.url == string(url) {
+	if l.last != nil && l.lastURL == string(url) {
 		return l.last
 	}
 	if a := l.asked[string(url)]; a != nil {
-		l.last = a
+		l.last, l.lastURL = a, string(url)
 		return a
 	}
 	if len(l.asked) == maxAsked {
@@ -140,8 +145,8 @@ func (l *xlog) ask(url []byte) *wanted {
 			}
 		}
 	}
-	a := newWanted(string(url))
-	l.asked[a.url] = a
+	a := newWanted(redact.String(string(url)))
+	l.asked[string(url)] = a
 	if a.page {
 		host, _, _ := strings.Cut(a.url[strings.Index(a.url, "://")+3:], "?")
 		if len(l.repos) < maxRepos {
