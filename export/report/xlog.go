@@ -37,7 +37,6 @@ type xlog struct {
 
 	asked    map[string]*wanted // by URL
 	last     *wanted            // the last of these
-	lastURL  string             // as it is in the log
 	open     int                // requests without an end
 	requests []logged           // that wait for their events
 	unended  []*wanted
@@ -131,11 +130,11 @@ func (l *xlog) begin(x *xline) {
 
 // ask returns what a URL asks for.
 func (l *xlog) ask(url []byte) *wanted {
-	if l.last != nil && l.lastURL == string(url) {
+	if l.last != nil && l.last.raw == string(url) {
 		return l.last
 	}
 	if a := l.asked[string(url)]; a != nil {
-		l.last, l.lastURL = a, string(url)
+		l.last = a
 		return a
 	}
 	if len(l.asked) == maxAsked {
@@ -145,8 +144,8 @@ func (l *xlog) ask(url []byte) *wanted {
 			}
 		}
 	}
-	a := newWanted(redact.String(string(url)))
-	l.asked[string(url)] = a
+	a := newWanted(string(url))
+	l.asked[a.raw] = a
 	if a.page {
 		host, _, _ := strings.Cut(a.url[strings.Index(a.url, "://")+3:], "?")
 		if len(l.repos) < maxRepos {

@@ -11,7 +11,8 @@ import (
 
 // wanted is what a URL asks for.
 type wanted struct {
-	url  string
+	raw  string // as it is in the log
+	url  string // without secrets
 	name string // of the proxy, or the origin
 	goproxy.Request
 	module bool            // it is a request to a module proxy
@@ -22,9 +23,10 @@ type wanted struct {
 	sums   *wantedSums
 }
 
-func newWanted(url string) *wanted {
+func newWanted(raw string) *wanted {
+	url := redact.String(raw)
 	parsed := redact.Parseable(url)
-	a := &wanted{url: url, page: goproxy.IsPage(parsed)}
+	a := &wanted{raw: raw, url: url, page: goproxy.IsPage(parsed)}
 	scheme, rest, _ := strings.Cut(url, "://")
 	host := rest
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
