@@ -177,13 +177,21 @@ func BenchmarkFrameFresh(b *testing.B) {
 	for i := range requests {
 		n := fmt.Sprintf("%08x", uint32(i)*2654435761)
 		frames = append(frames, &decoder.Frame{Type: decoder.TypeHeaders, StreamID: 1, Length: 213, BlockEnd: true, Headers: []hpack.HeaderField{
-			{Name: ":authority", Value: "goproxy.example"}, {Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"},
+			{Name: ":authority", Value: "goproxy.example"},
+			{Name: ":method", Value: "GET"},
+			{Name: ":scheme", Value: "https"},
 			{Name: ":path", Value: "/github.com/google/go-cmp" + n + "/@v/v0.7.0-0.20250101000000-" + n + n[:4] + ".zip"},
-			{Name: "accept-encoding", Value: "gzip"}, {Name: "user-agent", Value: "Go-http-client/2.0"},
+			{Name: "accept-encoding", Value: "gzip"},
+			{Name: "user-agent", Value: "Go-http-client/2.0"},
 		}}, &decoder.Frame{Type: decoder.TypeHeaders, Dir: decoder.Recv, StreamID: 1, Length: 213, BlockEnd: true, Headers: []hpack.HeaderField{
-			{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/zip"}, {Name: "cache-control", Value: "public, max-age=10800"},
-			{Name: "etag", Value: `"` + n + n + `"`}, {Name: "last-modified", Value: "Mon, 30 Nov 2026 18:53:" + n[:2] + " GMT"},
-			{Name: "content-length", Value: "1234" + n}, {Name: "x-request-id", Value: n + "-0aa5-4b3e-9d4c-1df3a07f7b1e"}, {Name: "via", Value: "1.1 varnish"},
+			{Name: ":status", Value: "200"},
+			{Name: "content-type", Value: "application/zip"},
+			{Name: "cache-control", Value: "public, max-age=10800"},
+			{Name: "etag", Value: `"` + n + n + `"`},
+			{Name: "last-modified", Value: "Mon, 30 Nov 2026 18:53:" + n[:2] + " GMT"},
+			{Name: "content-length", Value: "1234" + n},
+			{Name: "x-request-id", Value: n + "-0aa5-4b3e-9d4c-1df3a07f7b1e"},
+			{Name: "via", Value: "1.1 varnish"},
 		}})
 	}
 	j := NewJSONL(io.Discard, Options{})

@@ -104,7 +104,7 @@ func credentialSpan(s string, i int) int {
 	for end < len(s) && s[end] == '=' {
 		end++
 	}
-	if end > from && end < len(s) && s[end] > ' ' && s[end] != ',' && !(isQuote(s[end]) && isClosingQuote(s, end)) {
+	if end > from && end < len(s) && s[end] > ' ' && s[end] != ',' && (!isQuote(s[end]) || !isClosingQuote(s, end)) {
 		return i // name=value
 	}
 	if !looksRandom(s[i:end]) {

@@ -89,8 +89,18 @@ func TestPlantedTokens(t *testing.T) {
 	r := New()
 	for kind, token := range tokens {
 		for _, around := range [][2]string{
-			{"", ""}, {"/", "/@v/list"}, {"/org/", "?a=b"}, {"see https://h.example/p/", ", please"}, {"a=", "&b"}, {`{"x":"`, `"}`}, {"(", ")"}, {"<", ">"},
-			{"go: ", ": not found"}, {"u:", "@h.example"}, {"//", "@h.example/x"}, {"x%20", "%20y"},
+			{"", ""},
+			{"/", "/@v/list"},
+			{"/org/", "?a=b"},
+			{"see https://h.example/p/", ", please"},
+			{"a=", "&b"},
+			{`{"x":"`, `"}`},
+			{"(", ")"},
+			{"<", ">"},
+			{"go: ", ": not found"},
+			{"u:", "@h.example"},
+			{"//", "@h.example/x"},
+			{"x%20", "%20y"},
 		} {
 			in := around[0] + token + around[1]
 			out, found := r.Text(in)

@@ -130,8 +130,12 @@ func (p *printer) frames() {
 	f := filled[decoder.Frame](p)
 	f.StreamID, f.Length = 1, 8
 	f.Headers = []hpack.HeaderField{
-		{Name: ":method", Value: "GET"}, {Name: ":authority", Value: "u:" + p.secret + "@goproxy.example"}, {Name: ":path", Value: "/m/@v/list?token=" + p.secret},
-		{Name: p.text, Value: p.text}, {Name: "authorization", Value: "Bearer " + p.secret}, {Name: "cookie", Value: "a=" + p.secret},
+		{Name: ":method", Value: "GET"},
+		{Name: ":authority", Value: "u:" + p.secret + "@goproxy.example"},
+		{Name: ":path", Value: "/m/@v/list?token=" + p.secret},
+		{Name: p.text, Value: p.text},
+		{Name: "authorization", Value: "Bearer " + p.secret},
+		{Name: "cookie", Value: "a=" + p.secret},
 	}
 	for t := range decoder.Type(0x20) {
 		f.Type = t
