@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2/hpack"
 
 	"h2trace/decoder"
 	"h2trace/decoder/ktime"
@@ -149,30 +150,56 @@ func TestFrameAllocates(t *testing.T) {
 	}
 }
 
-// BenchmarkRedactHostile searches values that are designed to be slow. The time per byte
-// must not grow with the length.
-func BenchmarkRedactHostile(b *testing.B) {
-	patterns := map[string]func(i int) string{
-		"names":       func(int) string { return "x=" },
-		"secrets":     func(int) string { return "&token=" },
-		"authorities": func(int) string { return " //a@" },
-		"percents":    func(int) string { return "%25" },
-		"quotes":      func(int) string { return `token="\"` },
-		"levels":      func(i int) string { l := "%" + strings.Repeat("25", i) + "2F"; return "!" + l + l },
+// benchFields is a request of a Go client to a module proxy, as a load balancer passes it
+// on.
+func benchFields() []hpack.HeaderField {
+	return []hpack.HeaderField{
+		{Name: ":authority", Value: "goproxy.example"},
+		{Name: ":method", Value: "GET"},
+		{Name: ":path", Value: "/github.com/google/go-cmp/@v/v0.7.0.zip?go-get=1"},
+		{Name: ":scheme", Value: "https"},
+		{Name: "accept-encoding", Value: "gzip"},
+		{Name: "user-agent", Value: "Go-http-client/2.0"},
+		{Name: "if-none-match", Value: `"4a1b-5f2c3d4e5f6a7"`},
+		{Name: "cache-control", Value: "max-age=0"},
+		{Name: "authorization", Value: "Bearer abcdefghijklmnopqrstuvwxyz0123456789"},
+		{Name: "x-forwarded-for", Value: "192.0.2.17, 198.51.100.4"},
+		{Name: "traceparent", Value: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+		{Name: "accept", Value: "*/*"},
 	}
-	for name, part := range patterns {
-		for _, size := range []int{4 << 10, 256 << 10} {
-			var value strings.Builder
-			for i := 0; value.Len() < size; i++ {
-				value.WriteString(part(i))
-			}
-			b.Run(fmt.Sprintf("%s-%dk", name, size>>10), func(b *testing.B) {
-				r := newRedactor()
-				b.SetBytes(int64(size))
-				for b.Loop() {
-					r.text(value.String())
-				}
-			})
-		}
+}
+
+// BenchmarkFrameFresh writes HEADERS of requests and responses whose paths, dates and tags are new
+// each time, so that no field of them is in the cache.
+func BenchmarkFrameFresh(b *testing.B) {
+	const requests = 4096
+	var frames []*decoder.Frame
+	for i := range requests {
+		n := fmt.Sprintf("%08x", uint32(i)*2654435761)
+		frames = append(frames, &decoder.Frame{Type: decoder.TypeHeaders, StreamID: 1, Length: 213, BlockEnd: true, Headers: []hpack.HeaderField{
+			{Name: ":authority", Value: "goproxy.example"},
+			{Name: ":method", Value: "GET"},
+			{Name: ":scheme", Value: "https"},
+			{Name: ":path", Value: "/github.com/google/go-cmp" + n + "/@v/v0.7.0-0.20250101000000-" + n + n[:4] + ".zip"},
+			{Name: "accept-encoding", Value: "gzip"},
+			{Name: "user-agent", Value: "Go-http-client/2.0"},
+		}}, &decoder.Frame{Type: decoder.TypeHeaders, Dir: decoder.Recv, StreamID: 1, Length: 213, BlockEnd: true, Headers: []hpack.HeaderField{
+			{Name: ":status", Value: "200"},
+			{Name: "content-type", Value: "application/zip"},
+			{Name: "cache-control", Value: "public, max-age=10800"},
+			{Name: "etag", Value: `"` + n + n + `"`},
+			{Name: "last-modified", Value: "Mon, 30 Nov 2026 18:53:" + n[:2] + " GMT"},
+			{Name: "content-length", Value: "1234" + n},
+			{Name: "x-request-id", Value: n + "-0aa5-4b3e-9d4c-1df3a07f7b1e"},
+			{Name: "via", Value: "1.1 varnish"},
+		}})
+	}
+	j := NewJSONL(io.Discard, Options{})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		j.Frame(Meta{Time: ktime.Time(benchTime + i*1000), PID: 4711, Comm: "go", Conn: "c17"}, frames[i%len(frames)])
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
 	}
 }

@@ -105,34 +105,23 @@ func (j *JSONL) Conn(m Meta, c *Conn, e ConnEvent) {
 	b = appendTextOrNull(b, "role", roleName(c.Role))
 	b = appendTextOrNull(b, "protocol", c.Protocol)
 	b = appendTextOrNull(b, "joined", string(c.Joined))
-	b = appendTLS(b, c.TLS, c.Offer)
+	b = j.enc.appendTLS(b, c.TLS, c.Offer)
 	b = appendMillisOrNull(b, "dns_ms", c.DNS)
 	b = appendMillisOrNull(b, "connect_ms", c.Connect)
 	b = appendMillisOrNull(b, "tls_ms", c.Handshake)
-	b = appendTextOrNull(b, "name", c.Name)
-	b = appendTextOrNull(b, "via", c.Via)
+	b = j.enc.appendTextOrNull(b, "name", c.Name)
+	b = j.enc.appendTextOrNull(b, "via", c.Via)
 	if c.Source != "" {
 		b = appendText(b, "source", string(c.Source))
 	}
 	if c.Reason != "" {
-		b = appendText(b, "reason", c.Reason)
+		b = j.enc.appendText(b, "reason", c.Reason)
 	}
 	if c.QUIC != "" {
-		b = appendText(b, "quic_version", c.QUIC)
+		b = j.enc.appendText(b, "quic_version", c.QUIC)
 	}
 	b = e.appendKeys(&j.enc.screen, b)
 	j.out.end(append(b, '}'))
-}
-
-func appendTexts(b []byte, key string, list []string) []byte {
-	b = append(appendKey(b, key), '[')
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b, _ = appendString(b, s)
-	}
-	return append(b, ']')
 }
 
 // appendPath appends the keys of a path, and frames between the older and the newer
@@ -181,7 +170,7 @@ func appendAddr(b []byte, key string, a netip.AddrPort) []byte {
 
 // appendTLS appends what was negotiated, and what the client offered. Without t, the SNI
 // is the one that the client offered.
-func appendTLS(b []byte, t *TLS, o *Offer) []byte {
+func (s *screen) appendTLS(b []byte, t *TLS, o *Offer) []byte {
 	if t == nil && o == nil {
 		return append(b, `,"tls":null`...)
 	}
@@ -189,23 +178,19 @@ func appendTLS(b []byte, t *TLS, o *Offer) []byte {
 		t = &TLS{SNI: o.SNI}
 	}
 	b = append(b, `,"tls":{"version":`...)
-	if t.Version == "" {
-		b = append(b, "null"...)
-	} else {
-		b, _ = appendString(b, t.Version)
-	}
-	b = appendTextOrNull(b, "alpn", t.ALPN)
-	b = appendTextOrNull(b, "sni", t.SNI)
+	b = s.appendStringOrNull(b, t.Version)
+	b = s.appendTextOrNull(b, "alpn", t.ALPN)
+	b = s.appendTextOrNull(b, "sni", t.SNI)
 	b = appendBoolOrNull(b, "resumed", t.Resumed)
-	b = appendTextOrNull(b, "cipher", t.Cipher)
+	b = s.appendTextOrNull(b, "cipher", t.Cipher)
 	b = appendMillisOrNull(b, "verify_ms", t.Verify)
 	if t.Issuer != "" {
-		b = appendText(b, "issuer", t.Issuer)
+		b = s.appendText(b, "issuer", t.Issuer)
 		b = appendBoolOrNull(b, "issuer_public", &t.PublicIssuer)
 	}
 	if o != nil {
-		b = appendTexts(b, "offered_alpn", o.ALPN)
-		b = appendTexts(b, "offered_versions", o.Versions)
+		b = s.appendTexts(b, "offered_alpn", o.ALPN)
+		b = s.appendTexts(b, "offered_versions", o.Versions)
 	}
 	return append(b, '}')
 }

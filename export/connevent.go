@@ -77,10 +77,10 @@ type ConnDNS struct {
 
 func (ConnDNS) action() string { return "dns" }
 
-func (e ConnDNS) appendKeys(_ *screen, b []byte) []byte {
-	b = appendText(b, "type", e.Type)
-	b = appendTextOrNull(b, "rcode", e.RCode)
-	return appendTexts(b, "answers", e.Answers)
+func (e ConnDNS) appendKeys(s *screen, b []byte) []byte {
+	b = s.appendText(b, "type", e.Type)
+	b = s.appendTextOrNull(b, "rcode", e.RCode)
+	return s.appendTexts(b, "answers", e.Answers)
 }
 
 // ConnFailed is for a connection that was not established: there was no address, nobody
@@ -98,9 +98,9 @@ func (ConnFailed) action() string { return "failed" }
 
 func (e ConnFailed) appendKeys(s *screen, b []byte) []byte {
 	b = s.appendError(b, e.Error)
-	b = appendTextOrNull(b, "proxy", e.Proxy)
-	b = appendTextOrNull(b, "next", e.Next)
-	return appendBarred(b, e.Barred)
+	b = s.appendTextOrNull(b, "proxy", e.Proxy)
+	b = s.appendTextOrNull(b, "next", e.Next)
+	return s.appendBarred(b, e.Barred)
 }
 
 // ConnSilent is for a connection without data while it was observed. It is printed when
@@ -129,8 +129,8 @@ const (
 
 func (ConnSilent) action() string { return "silent" }
 
-func (e ConnSilent) appendKeys(_ *screen, b []byte) []byte {
-	b = appendTextOrNull(b, "proxy", e.Proxy)
+func (e ConnSilent) appendKeys(s *screen, b []byte) []byte {
+	b = s.appendTextOrNull(b, "proxy", e.Proxy)
 	b = appendIntOrNull(b, "bytes_sent", e.BytesSent)
 	b = appendIntOrNull(b, "bytes_received", e.BytesReceived)
 	b = appendText(b, "state", string(e.State))

@@ -458,21 +458,8 @@
 //
 // # Secrets
 //
-// By default, "<redacted>" replaces
-//
-//   - the value of headers whose name marks credentials: authorization,
-//     cookie, set-cookie, x-api-key, private-token, x-amz-security-token, all
-//     with words such as token, secret, password, session, signature or
-//     ending in key, and fields that their sender declared never indexed;
-//   - what follows Bearer, Basic and other authentication schemes at the
-//     start of any other header;
-//   - the user information of URLs, in any header and in text of GOAWAY,
-//     ALTSVC, ORIGIN and PRIORITY_UPDATE frames;
-//   - in the same places, the value of parameters with such names
-//     (?access_token=…, ?X-Amz-Signature=…, ?api_key=…, ?sig=…, ?code=…),
-//     also when they are percent-encoded or inside an encoded URL.
-//
-// The rest of the value stays as it is, byte for byte. Bodies, printed only
-// on request, are exact and not redacted. Secrets in other places, such as
-// a segment of a path, look like other text and are printed.
+// By default, "<redacted>" replaces secrets in every value that peers, programs
+// and users wrote; "h2trace help secrets" lists what a secret is. The rest of
+// the value stays as it is, byte for byte. Bodies, printed only on request, are
+// exact and not redacted.
 package export

@@ -1,6 +1,9 @@
 package export
 
-import "h2trace/decoder/ktime"
+import (
+	"h2trace/decoder/ktime"
+	"h2trace/export/redact"
+)
 
 // encoder appends the keys that all kinds of events share, and the payloads of frames. It
 // is not safe for concurrent use.
@@ -25,7 +28,7 @@ func newEncoder(o *Options) encoder {
 	e := encoder{bodies: o.Bodies, clock: o.Clock, flags: make(flagNames)}
 	e.fields = newFieldCache()
 	if !o.ShowSecrets {
-		e.redactor = newRedactor()
+		e.redactor = redact.New()
 	}
 	return e
 }
@@ -50,11 +53,12 @@ func (e *encoder) appendTime(b []byte, at ktime.Time) []byte {
 
 // appendMeta begins a line and appends the keys up to "conn".
 func (e *encoder) appendMeta(b []byte, m *Meta, k Kind) []byte {
-	return append(e.appendHead(b, m.Time, k), e.origin.of(m)...)
+	return append(e.appendHead(b, m.Time, k), e.originOf(m)...)
 }
 
-// of returns the keys from "pid" to "conn". They are valid until the next call.
-func (o *origin) of(m *Meta) []byte {
+// originOf returns the keys from "pid" to "conn". They are valid until the next call.
+func (e *encoder) originOf(m *Meta) []byte {
+	o := &e.origin
 	if o.json != nil && o.pid == m.PID && o.conn == m.Conn && o.comm == m.Comm {
 		return o.json
 	}
@@ -65,7 +69,7 @@ func (o *origin) of(m *Meta) []byte {
 	} else {
 		b = append(b, "null"...)
 	}
-	b = appendTextOrNull(b, "comm", m.Comm)
+	b = e.appendTextOrNull(b, "comm", m.Comm)
 	if m.Conn != "" {
 		b = appendText(b, "conn", m.Conn)
 	}

@@ -47,16 +47,16 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 	}
 	b = j.enc.appendMeta(b, &m, KindExchange)
 	b = appendIntOrNull(b, "stream", &e.Stream)
-	b = appendTextOrNull(b, "method", e.Method)
-	b = j.enc.appendURL(b, "url", e.URL)
+	b = j.enc.appendTextOrNull(b, "method", e.Method)
+	b = j.enc.appendTextOrNull(b, "url", e.URL)
 	b = appendCount(b, "status", e.Status, e.Status > 0)
 	b = appendText(b, "protocol", e.Proto.String())
 	b = appendReused(b, e.Reused)
 	b = appendCount(b, "request_bytes", int(e.RequestBytes), e.RequestBytes >= 0)
 	b = appendCount(b, "response_bytes", int(e.ResponseBytes), e.ResponseBytes >= 0)
 	b = appendPhases(b, e)
-	b = j.enc.appendURL(b, "redirect", e.Redirect)
-	b = appendModule(b, e.Module)
+	b = j.enc.appendTextOrNull(b, "redirect", e.Redirect)
+	b = j.enc.appendModule(b, e.Module)
 	b = j.enc.appendError(b, e.Error)
 	b = appendKey(b, "start")
 	if e.Start == 0 {
@@ -65,17 +65,17 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 		b = j.enc.appendTime(b, e.Start)
 	}
 	b = appendRetry(b, e.Retry)
-	b = appendTextOrNull(b, "via", e.Via)
+	b = j.enc.appendTextOrNull(b, "via", e.Via)
 	if e.Status/100 == 4 && e.Method != "" {
 		b = appendBoolOrNull(b, "authorized", &e.Authorized)
 	}
-	b = appendAnswer(b, &e.Answer)
+	b = j.enc.appendAnswer(b, &e.Answer)
 	b = j.enc.appendGRPC(b, e.GRPC)
 	if e.Latest != 0 {
 		b = appendSpan(b, "silent_ms", e.Latest, max(e.Latest, e.ResponseEnd))
 	}
 	if e.TraceParent != "" {
-		b = appendText(b, "traceparent", string(e.TraceParent))
+		b = j.enc.appendText(b, "traceparent", string(e.TraceParent))
 	}
 	if role := roleName(e.Role); role != "" {
 		b = appendText(b, "role", role)
@@ -91,12 +91,12 @@ func (j *JSONL) Exchange(m Meta, e *Exchange) {
 }
 
 // appendAnswer appends what the response says of itself.
-func appendAnswer(b []byte, a *exchange.Answer) []byte {
+func (s *screen) appendAnswer(b []byte, a *exchange.Answer) []byte {
 	if a.RetryAfter != "" {
-		b = appendText(b, "retry_after", a.RetryAfter)
+		b = s.appendText(b, "retry_after", a.RetryAfter)
 	}
 	if cache := a.Cache.String(); cache != "" {
-		b = appendText(b, "cache", cache)
+		b = s.appendText(b, "cache", cache)
 	}
 	if a.Age != nil {
 		b = appendIntOrNull(b, "age_s", a.Age)
@@ -109,7 +109,7 @@ func appendAnswer(b []byte, a *exchange.Answer) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b, _ = appendString(b, m.Name)
+		b = s.appendString(b, m.Name)
 		b = strconv.AppendFloat(append(b, ':'), m.Millis, 'f', 3, 64)
 	}
 	return append(b, '}')
@@ -121,7 +121,7 @@ func (s *screen) appendGRPC(b []byte, g *exchange.GRPC) []byte {
 		return b
 	}
 	b = appendCount(b, "grpc_status", g.Status, g.Status >= 0)
-	return s.appendURL(b, "grpc_message", g.Message)
+	return s.appendTextOrNull(b, "grpc_message", g.Message)
 }
 
 // appendCount appends n, or null if it is not known.
@@ -191,19 +191,19 @@ func appendSpan(b []byte, key string, from, to ktime.Time) []byte {
 	return appendMillisOrNull(b, key, &d)
 }
 
-func appendModule(b []byte, m *Module) []byte {
+func (s *screen) appendModule(b []byte, m *Module) []byte {
 	if m == nil {
 		return append(b, `,"module":null`...)
 	}
 	b = append(b, `,"module":{"path":`...)
-	b = appendStringOrNull(b, m.Path)
-	b = appendTextOrNull(b, "version", m.Version)
+	b = s.appendStringOrNull(b, m.Path)
+	b = s.appendTextOrNull(b, "version", m.Version)
 	b = appendText(b, "kind", string(m.Kind))
-	b = appendTextOrNull(b, "proxy", m.Proxy)
-	b = appendTextOrNull(b, "next", m.Next)
-	b = appendBarred(b, m.Barred)
+	b = s.appendTextOrNull(b, "proxy", m.Proxy)
+	b = s.appendTextOrNull(b, "next", m.Next)
+	b = s.appendBarred(b, m.Barred)
 	if m.Tail != "" {
-		b = appendText(b, "tail", m.Tail)
+		b = s.appendText(b, "tail", m.Tail)
 	}
 	if m.Credentials {
 		b = append(b, `,"credentials":true`...)
@@ -213,19 +213,11 @@ func appendModule(b []byte, m *Module) []byte {
 
 // appendBarred appends the entry of GOPROXY that the go command does not try because of
 // a ",", if there is one.
-func appendBarred(b []byte, entry string) []byte {
+func (s *screen) appendBarred(b []byte, entry string) []byte {
 	if entry == "" {
 		return b
 	}
-	return appendText(b, "barred", entry)
-}
-
-func appendStringOrNull(b []byte, s string) []byte {
-	if s == "" {
-		return append(b, "null"...)
-	}
-	b, _ = appendString(b, s)
-	return b
+	return s.appendText(b, "barred", entry)
 }
 
 func appendRetry(b []byte, r *exchange.Retry) []byte {
@@ -246,7 +238,7 @@ func (s *screen) appendError(b []byte, e *exchange.Error) []byte {
 	}
 	b = append(b, `,"error":{"class":`...)
 	b, _ = appendString(b, string(e.Class))
-	b = s.appendURL(b, "detail", e.Detail)
+	b = s.appendTextOrNull(b, "detail", e.Detail)
 	return append(b, '}')
 }
 

@@ -5,6 +5,8 @@ import (
 	"hash/maphash"
 
 	"golang.org/x/net/http2/hpack"
+
+	"h2trace/export/redact"
 )
 
 const (
@@ -53,7 +55,7 @@ func (f *cachedField) holds(h *hpack.HeaderField) bool {
 // set replaces the field. json begins in the memory of f.json.
 func (f *cachedField) set(h *hpack.HeaderField, json []byte) {
 	f.text, f.json = f.text[:0], json
-	if bytes.Contains(json, []byte(redacted)) {
+	if bytes.Contains(json, []byte(redact.Mark)) {
 		f.json = json[:0]
 		return
 	}

@@ -34,7 +34,7 @@ func (j *JSONL) Frame(m Meta, f *decoder.Frame) {
 		b = append(b, `,"truncated":true`...)
 	}
 	if f.Violation != nil {
-		b = appendText(b, "violation", f.Violation.String())
+		b = j.enc.appendText(b, "violation", f.Violation.String())
 	}
 	j.out.end(append(b, '}'))
 }

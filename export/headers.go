@@ -3,8 +3,6 @@ package export
 import (
 	"strconv"
 
-	"golang.org/x/net/http2/hpack"
-
 	"h2trace/decoder"
 )
 
@@ -37,18 +35,4 @@ func (s *screen) appendFieldBlock(b []byte, f *decoder.Frame) []byte {
 		b = appendPriority(b, &f.Priority)
 	}
 	return b
-}
-
-// writeField is appendField without the cache.
-func (s *screen) writeField(b []byte, h *hpack.HeaderField) []byte {
-	b = append(b, `{"name":`...)
-	b, valid := appendString(b, h.Name)
-	if !valid {
-		b = appendBase64(append(b, `,"name_b64":`...), []byte(h.Name))
-	}
-	b = s.appendValue(b, h)
-	if h.Sensitive {
-		b = append(b, `,"never_indexed":true`...)
-	}
-	return append(b, '}')
 }

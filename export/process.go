@@ -33,9 +33,9 @@ func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
 	b = j.enc.appendMeta(b, &m, KindProcess)
 	b = appendText(b, "action", e.action())
 	b = appendIntOrNull(b, "ppid", p.PPID)
-	b = appendTextOrNull(b, "exe", p.Exe)
+	b = j.enc.appendTextOrNull(b, "exe", p.Exe)
 	if p.Container != (Container{}) {
-		b = appendTextOrNull(b, "container", p.Container.ID)
+		b = j.enc.appendTextOrNull(b, "container", p.Container.ID)
 	}
 	b = e.appendKeys(&j.enc.screen, b)
 	switch e.(type) {
@@ -48,10 +48,10 @@ func (j *JSONL) Process(m Meta, p *Process, e ProcessEvent) {
 // appendTracing appends what tells a tracing system where the spans of a process belong.
 func (s *screen) appendTracing(b []byte, p *Process) []byte {
 	if p.TraceParent != "" {
-		b = appendText(b, "traceparent", string(p.TraceParent))
+		b = s.appendText(b, "traceparent", string(p.TraceParent))
 	}
 	if p.ServiceName != "" {
-		b = s.appendURL(b, "service_name", p.ServiceName)
+		b = s.appendText(b, "service_name", p.ServiceName)
 	}
 	return b
 }
@@ -81,17 +81,17 @@ type Tap struct{ Name, Probe string }
 
 func (*ProcessAttached) action() string { return "attached" }
 
-func (e *ProcessAttached) appendKeys(_ *screen, b []byte) []byte {
+func (e *ProcessAttached) appendKeys(s *screen, b []byte) []byte {
 	if e.GoVersion != "" {
-		b = appendText(b, "go_version", e.GoVersion)
+		b = s.appendText(b, "go_version", e.GoVersion)
 	}
 	if e.BuildID != "" {
-		b = appendText(b, "build_id", e.BuildID)
+		b = s.appendText(b, "build_id", e.BuildID)
 	}
 	if len(e.Plan) > 0 {
-		b = appendPlan(b, e.Plan)
+		b = s.appendPlan(b, e.Plan)
 	}
-	return appendReason(b, e.Reason)
+	return s.appendReason(b, e.Reason)
 }
 
 // ProcessExec is for a process that began to execute another program. Args begin with the
@@ -131,8 +131,8 @@ type ProcessLock struct {
 
 func (ProcessLock) action() string { return "lock" }
 
-func (e ProcessLock) appendKeys(_ *screen, b []byte) []byte {
-	b = appendTextOrNull(b, "path", e.Path)
+func (e ProcessLock) appendKeys(s *screen, b []byte) []byte {
+	b = s.appendTextOrNull(b, "path", e.Path)
 	b = appendMillisOrNull(b, "wait_ms", &e.Waited)
 	return appendBoolOrNull(b, "locked", &e.Got)
 }
@@ -142,24 +142,24 @@ type ProcessSkipped struct{ Reason string }
 
 func (ProcessSkipped) action() string { return "skipped" }
 
-func (e ProcessSkipped) appendKeys(_ *screen, b []byte) []byte { return appendReason(b, e.Reason) }
+func (e ProcessSkipped) appendKeys(s *screen, b []byte) []byte { return s.appendReason(b, e.Reason) }
 
-func appendReason(b []byte, reason string) []byte {
+func (s *screen) appendReason(b []byte, reason string) []byte {
 	if reason == "" {
 		return b
 	}
-	return appendText(b, "reason", reason)
+	return s.appendText(b, "reason", reason)
 }
 
-func appendPlan(b []byte, plan []Tap) []byte {
+func (s *screen) appendPlan(b []byte, plan []Tap) []byte {
 	b = append(b, `,"plan":{`...)
 	for i, tap := range plan {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b, _ = appendString(b, tap.Name)
+		b = s.appendString(b, tap.Name)
 		b = append(b, ':')
-		b, _ = appendString(b, tap.Probe)
+		b = s.appendString(b, tap.Probe)
 	}
 	return append(b, '}')
 }

@@ -34,11 +34,11 @@ func (e *ProcessError) appendKeys(s *screen, b []byte) []byte {
 		b = append(b, "null"...)
 	} else {
 		b = append(b, `{"path":`...)
-		b, _ = appendString(b, c.Path)
-		b = append(appendTextOrNull(b, "version", c.Version), '}')
+		b = s.appendString(b, c.Path)
+		b = append(s.appendTextOrNull(b, "version", c.Version), '}')
 	}
 	b = s.appendError(b, &exchange.Error{Class: exchange.Class(c.Class), Detail: c.Detail})
-	b = appendTextOrNull(b, "via", e.Via)
+	b = s.appendTextOrNull(b, "via", e.Via)
 	b = s.appendFetches(b, e.Fetches)
 	if len(e.Processes) > 0 {
 		b = s.appendChildren(b, e.Processes)
@@ -55,10 +55,10 @@ func (s *screen) appendFetches(b []byte, list []goproxy.Fetch) []byte {
 		}
 		f := &list[i]
 		b = append(b, `{"conn":`...)
-		b = appendStringOrNull(b, f.Conn)
+		b = s.appendStringOrNull(b, f.Conn)
 		b = appendIntOrNull(b, "stream", &f.Stream)
-		b = s.appendURL(b, "url", f.URL)
-		b = appendTextOrNull(b, "proxy", f.Proxy)
+		b = s.appendTextOrNull(b, "url", f.URL)
+		b = s.appendTextOrNull(b, "proxy", f.Proxy)
 		b = append(b, '}')
 	}
 	return append(b, ']')

@@ -18,11 +18,11 @@ func (j *JSONL) Request(m Meta, r *Request) {
 	}
 	b = j.enc.appendMeta(b, &m, KindRequest)
 	b = appendIntOrNull(b, "stream", &r.Stream)
-	b = appendTextOrNull(b, "method", r.Method)
-	b = j.enc.appendURL(b, "url", r.URL)
+	b = j.enc.appendTextOrNull(b, "method", r.Method)
+	b = j.enc.appendTextOrNull(b, "url", r.URL)
 	b = appendText(b, "protocol", r.Proto.String())
 	b = appendReused(b, r.Reused)
-	b = appendModule(b, r.Module)
-	b = appendTextOrNull(b, "via", r.Via)
+	b = j.enc.appendModule(b, r.Module)
+	b = j.enc.appendTextOrNull(b, "via", r.Via)
 	j.out.end(append(b, '}'))
 }

@@ -115,7 +115,7 @@ func (j *JSONL) Summary(s *Summary) {
 		b = s.OTLP.appendTo(b)
 	}
 	if len(s.Labels) > 0 {
-		b = appendLabels(b, s.Labels)
+		b = j.enc.appendLabels(b, s.Labels)
 	}
 	j.out.end(append(b, '}'))
 }
@@ -133,15 +133,15 @@ func (o *OTLP) appendTo(b []byte) []byte {
 	return append(b, '}')
 }
 
-func appendLabels(b []byte, labels []Label) []byte {
+func (s *screen) appendLabels(b []byte, labels []Label) []byte {
 	b = append(b, `,"labels":{`...)
 	for i, l := range labels {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b, _ = appendString(b, l.Key)
+		b = s.appendString(b, l.Key)
 		b = append(b, ':')
-		b, _ = appendString(b, l.Value)
+		b = s.appendString(b, l.Value)
 	}
 	return append(b, '}')
 }

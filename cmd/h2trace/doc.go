@@ -70,8 +70,8 @@ Flags:
 	    --label KEY=VALUE     put a label on the summary, for report --group-by;
 	                          can be repeated
 	-s, --body-bytes N        print up to N bytes of each DATA payload (default 0)
-	    --show-secrets        print secret header values, credentials in URLs and
-	                          query tokens instead of "<redacted>"
+	    --show-secrets        print passwords, tokens and cookies instead of
+	                          "<redacted>" (see Secrets)
 	    --pcap FILE           also write the packets of the processes for
 	                          Wireshark; "-" is stdout (see Packets)
 	-C, --pcap-size SIZE      begin another file after SIZE millions of bytes, or
@@ -1145,11 +1145,48 @@ dropped. The exit status does not tell.
 
 # Secrets
 
-h2trace prints "<redacted>" for the values of headers that hold credentials, for
-user and password in URLs, and for the values of query parameters named like
-secrets. --show-secrets turns this off. Bodies, which -s prints, are not
-redacted. Neither are secrets that look like other text, such as a segment of a
-path. Hosts and paths, and with them the names of private modules, are printed.
+h2trace prints "<redacted>" for secrets, and the rest of a text as it is: in
+headers, URLs, arguments, messages of servers and of the go command, and all
+else that others wrote; in events, and so in all that is made of them. A secret
+is
+
+	what                 where
+	-------------------  ---------------------------------------------------------
+	value of a header    named token, secret, passw, credential, signature,
+	                     authorization, cookie, session, bearer, jwt, csrf, also
+	                     as a part; auth, pass, sig, otp, pin, tok, cred, and what
+	                     ends in key, as a word; client certificates; fields that
+	                     are never indexed
+	value that looks     of a header named refresh, login, oauth, sso, saml,
+	random               grant, nonce, seed, salt, challenge: it has digits and
+	                     letters, and is no version, date, number or word
+	value of a name      with such names, and code and sas: name=value, also
+	                     percent-encoded and in a URL in a URL; "name":"value";
+	                     --name value; name: value, if it looks random or the name
+	                     is that of a password
+	user and password    https://user:password@host, with any slashes or none, and
+	                     user:password@host:path; all before the "@"
+	credentials          after Bearer, Basic, Negotiate, NTLM and others, and what
+	                     looks random after token; not realm="…" of challenges
+	token by its shape   anywhere: of GitHub (ghp_, github_pat_, …), GitLab
+	                     (glpat-, …), AWS (AKIA, ASIA), Google (AIza), Slack
+	                     (xoxb-, …), Artifactory, Vault, Docker, npm, PyPI,
+	                     Stripe, and JSON Web Tokens (eyJ….eyJ…)
+	private key          between the lines of a PEM
+	segment of a path    after private-token, access-token, api-key, password;
+	                     after token, if it is long
+	setting of git       http.extraHeader, core.askPass
+
+What looks random only because it is a hash, a tag or an id of a request is
+printed, as are hosts and paths, and with them the names of private modules. So
+is a secret that looks like other text and has no such name. Bodies, which -s
+prints, are as they were sent. Packets, which --pcap writes, are not redacted:
+what goes without TLS is in them.
+
+--show-secrets turns all of it off, and a message says so. Messages on stderr
+have no secrets in any case, and neither have reports, whatever they are made
+of: events that were recorded with --show-secrets, logs of "go -x". What replay
+and convert make of recorded events has what these have.
 
 With --keylog FILE, h2trace also writes the secrets of each TLS session that
 begins while it observes: a key log file in NSS format (RFC 9850), as that of

@@ -45,7 +45,11 @@ func newOverview(opts *Options) *overview {
 	if !v.printed && !v.said {
 		return nil
 	}
-	v.lines = linequeue.New(v.builder.Add, linequeue.Options{Chunks: maxChunks, Drop: !v.printed})
+	add := v.builder.Add
+	if opts.ShowSecrets {
+		add = v.builder.AddShown
+	}
+	v.lines = linequeue.New(add, linequeue.Options{Chunks: maxChunks, Drop: !v.printed})
 	listener := export.Listener{Line: v.lines.Add}
 	if v.printed {
 		opts.Events = export.Nothing()

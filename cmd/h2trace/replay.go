@@ -49,6 +49,9 @@ func (r *replayOptions) bind(fs *pflag.FlagSet) {
 	fs.BoolVar(&r.packets.ShowSecrets, "show-secrets", false, "")
 }
 
+// secretsShown says what --show-secrets does. Who reads the output may not be who gave the flag.
+const secretsShown = "--show-secrets: passwords, tokens and cookies are printed as they are"
+
 // runReplay prints recorded events.
 func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout io.Writer) int {
 	files, err := inputFiles(opts.Files, stdin, "replay", "replay reads events")
@@ -62,6 +65,9 @@ func runReplay(opts replayOptions, msg *message.Printer, stdin *os.File, stdout 
 	var format *text.Formatter
 	if isFile || opts.lines.Format == formatText {
 		format = opts.lines.formatter(to)
+	}
+	if opts.packets.ShowSecrets {
+		msg.Infof(secretsShown)
 	}
 	r := replay.New(stdout, opts.lines.Events, format)
 	opts.packets.Out, opts.packets.Msg, opts.packets.Events, opts.packets.Format = stdout, msg, opts.lines.Events, format

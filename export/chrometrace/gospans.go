@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -48,7 +49,7 @@ func (t *Trace) goTrace(line []byte) bool { return t.spans.read.Take(line, t.goS
 func (t *Trace) goSpan(s scan.GoSpan) {
 	n := t.nestOf(s.Thread)
 	i := interval{microsOf(s.Begin), microsOf(max(s.Begin, s.End))}
-	t.out.span(cut(s.Name), "go", t.nested(n, &i), i)
+	t.out.span(cut(redact.String(s.Name)), "go", t.nested(n, &i), i)
 	t.out.end()
 }
 

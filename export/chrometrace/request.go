@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -113,7 +114,7 @@ func (t *Trace) requestName() string {
 		return cut(kind + " " + path)
 	}
 	target := e.Text("url")
-	if u, err := url.Parse(target); err == nil && u.Host != "" {
+	if u, err := url.Parse(redact.Parseable(target)); err == nil && u.Host != "" {
 		target = u.RequestURI()
 	}
 	return cut(e.Text("method") + " " + target)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"h2trace/export/redact"
 )
 
 // The limits on label values. Further servers are "_other", as are all if there are too many
@@ -111,7 +113,7 @@ var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 // addressOf returns the address in an origin, in which "<redacted>" may stand for credentials.
 func addressOf(origin string) address {
-	u, err := url.Parse(strings.ReplaceAll(origin, "<redacted>", "redacted"))
+	u, err := url.Parse(redact.Parseable(origin))
 	if err != nil || u.Host == "" || len(u.Host) > maxHost {
 		return address{}
 	}

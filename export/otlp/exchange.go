@@ -9,6 +9,7 @@ import (
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -141,7 +142,7 @@ func parseTarget(text string) *url.URL {
 	if !strings.ContainsAny(text, "/?#") {
 		return &url.URL{Host: text}
 	}
-	u, err := url.Parse(text)
+	u, err := url.Parse(redact.Parseable(text))
 	if err != nil {
 		return &url.URL{}
 	}

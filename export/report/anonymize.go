@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -26,7 +27,7 @@ func (b *Builder) hide(line []byte) []byte {
 	case len(text) == 0:
 		return line
 	case text[0] != '{' || len(text) == 1:
-		return b.names.logLine(line)
+		return b.names.logLine([]byte(redact.String(string(line))))
 	case nameless(text):
 		return line
 	}

@@ -29,10 +29,13 @@ type Builder struct {
 	names    *names            // nil without Anonymize
 	metrics  *metrics.Recorder // nil without Prometheus
 	timeline *timeline         // nil without HTML
+	secrets  secrets
 }
 
 // NewBuilder returns a Builder that has read nothing.
-func NewBuilder() *Builder { return &Builder{sums: newSums()} }
+func NewBuilder() *Builder {
+	return &Builder{sums: newSums()}
+}
 
 // ErrCapture is the error of a file with packets.
 var ErrCapture = errors.New("it holds packets: h2trace replay FILE | h2trace report")
@@ -66,7 +69,7 @@ func (b *Builder) feed(line []byte) {
 	if b.sums.trace.take(line) {
 		return
 	}
-	line = b.hide(line)
+	line = b.hide(b.secrets.hide(line))
 	switch text := bytes.TrimSpace(line); {
 	case len(text) == 0:
 	case text[0] == '{' && len(text) > 1: // not of go mod download -json

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 // dialComplaint is a complaint of a go command about an unreachable server.
@@ -29,7 +30,7 @@ func (c *dialComplaint) end(of *tables, m *dials, counted map[string]bool) {
 	if u := m.entry(t.url); u != nil {
 		name, t.barred = u.proxy, u.barred
 	}
-	_, module := goproxy.Parse(t.url)
+	_, module := goproxy.Parse(redact.Parseable(t.url))
 	if !counted[name] {
 		of.unreached(name, t.class, module)
 	}

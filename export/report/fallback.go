@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
 // proxyOf returns the name of a proxy by a request's URL: scheme, host and base path,
 // without credentials.
 func proxyOf(rawURL string) string {
-	asked, ok := goproxy.Parse(rawURL)
+	asked, ok := goproxy.Parse(redact.Parseable(rawURL))
 	base, _, _ := strings.Cut(asked.Base, "/sumdb/")
 	origin, plain := plainOrigin(rawURL)
 	switch {

@@ -10,6 +10,9 @@ import (
 // Add takes one line of events. A run ends with its summary.
 func (b *Builder) Add(line []byte) { b.line(line) }
 
+// AddShown is Add for a line that was printed with its secrets.
+func (b *Builder) AddShown(line []byte) { b.line(b.secrets.hide(line)) }
+
 // Observed reports whether a process or a connection was observed.
 func (b *Builder) Observed() bool {
 	s := b.sums

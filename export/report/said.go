@@ -3,6 +3,8 @@ package report
 import (
 	"net/url"
 	"strings"
+
+	"h2trace/export/redact"
 )
 
 // said holds the complaints of go commands in a run, with the exchanges and connections that
@@ -133,12 +135,12 @@ func (s *said) accuse(t *trouble, pid int64) {
 		return
 	}
 	if t.class == "vcs" {
-		if u, err := url.Parse(t.host); err == nil && u.Host != "" {
+		if u, err := url.Parse(redact.Parseable(t.host)); err == nil && u.Host != "" {
 			put(&s.git, u.Hostname(), true)
 		}
 		return
 	}
-	u, err := url.Parse(t.url)
+	u, err := url.Parse(redact.Parseable(t.url))
 	if err != nil || u.Host == "" {
 		return
 	}

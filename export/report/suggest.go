@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 var (
@@ -106,7 +107,7 @@ func (l *proxyTable) rank() (list []measured, left []string) {
 	for _, name := range slices.Sorted(maps.Keys(l.values)) {
 		m, why := measure(name, l.values[name], logged)
 		switch {
-		case m.t.requests == 0 || strings.Contains(name, "<redacted>"):
+		case m.t.requests == 0 || strings.Contains(name, redact.Mark):
 		case why != "":
 			left = append(left, clean(name+": left out, "+why))
 		default:

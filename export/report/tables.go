@@ -2,6 +2,7 @@ package report
 
 import (
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -58,7 +59,7 @@ func (s *tables) blame(proxy, class string) {
 // spoilt takes a complaint about a complete but wrong response, and reports whether it is
 // one. The failure is that of the proxy that sent it.
 func (s *tables) spoilt(t *trouble, of *spoken) bool {
-	asked, ok := goproxy.Parse(of.URL)
+	asked, ok := goproxy.Parse(redact.Parseable(of.URL))
 	if !ok || asked.Kind.OfSumDB() || t.class != "checksum" && t.class != "protocol" {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -66,8 +67,8 @@ func (t *trouble) locate() {
 	if !ok {
 		return
 	}
-	t.host, t.page = u.Host, goproxy.IsPage(t.url)
-	if r, ok := goproxy.Parse(t.url); ok {
+	t.host, t.page = u.Host, goproxy.IsPage(redact.Parseable(t.url))
+	if r, ok := goproxy.Parse(redact.Parseable(t.url)); ok {
 		t.sumdb = r.Kind.OfSumDB()
 	}
 }
@@ -112,7 +113,7 @@ func ofComplaint(x *complaintEvent, answers map[string]*trouble) (t *trouble, of
 	case len(t.asked) > 0:
 		t.proxy = t.asked[len(t.asked)-1]
 	case t.url != "" && !t.page && !t.sumdb:
-		if _, ok := goproxy.Parse(t.url); ok {
+		if _, ok := goproxy.Parse(redact.Parseable(t.url)); ok {
 			t.proxy = proxyOf(t.url)
 		}
 	}

@@ -3,12 +3,14 @@ package report
 import (
 	"net/url"
 	"strings"
+
+	"h2trace/export/redact"
 )
 
-// parseURL parses a URL in which "<redacted>" may stand for credentials. It reports whether
+// parseURL parses a URL in which redact.Mark may stand for credentials. It reports whether
 // the URL is valid and has a host.
 func parseURL(rawURL string) (*url.URL, bool) {
-	u, err := url.Parse(strings.ReplaceAll(rawURL, "<redacted>", "redacted"))
+	u, err := url.Parse(redact.Parseable(rawURL))
 	return u, err == nil && u.Host != ""
 }
 

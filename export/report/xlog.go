@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 // The bounds on what is kept of a log.
@@ -93,6 +94,9 @@ func (l *xlog) line(line []byte, whole bool) {
 	l.lines++
 	l.marks++
 	l.clock.read(x)
+	if x.kind != xBegin && (x.kind != xEnd || x.status >= 400) {
+		x.text = []byte(redact.String(string(x.text)))
+	}
 	switch x.kind {
 	case xBegin:
 		l.begin(x)
@@ -106,7 +110,7 @@ func (l *xlog) line(line []byte, whole bool) {
 	case xRan:
 		l.runs(x)
 	case xRepo:
-		_, repo, _ := strings.Cut(string(x.url), "://")
+		_, repo, _ := strings.Cut(redact.String(string(x.url)), "://")
 		if !slices.Contains(l.repos, repo) && len(l.repos) < maxRepos {
 			l.repos = append(l.repos, repo)
 		}
@@ -126,7 +130,7 @@ func (l *xlog) begin(x *xline) {
 
 // ask returns what a URL asks for.
 func (l *xlog) ask(url []byte) *wanted {
-	if l.last != nil && l.last.url == string(url) {
+	if l.last != nil && l.last.raw == string(url) {
 		return l.last
 	}
 	if a := l.asked[string(url)]; a != nil {
@@ -141,7 +145,7 @@ func (l *xlog) ask(url []byte) *wanted {
 		}
 	}
 	a := newWanted(string(url))
-	l.asked[a.url] = a
+	l.asked[a.raw] = a
 	if a.page {
 		host, _, _ := strings.Cut(a.url[strings.Index(a.url, "://")+3:], "?")
 		if len(l.repos) < maxRepos {

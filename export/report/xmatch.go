@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -123,7 +124,7 @@ func (r *recorded) agrees(one *logged) bool {
 // failed reports whether a request without a response is in the events, as an exchange or
 // as a connection.
 func (r *recorded) failed(one *logged) bool {
-	u, err := url.Parse(one.url)
+	u, err := url.Parse(redact.Parseable(one.url))
 	if err != nil {
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 // The bounds on complaints.
@@ -131,7 +132,7 @@ func (v *voice) speak() {
 	for i := range v.late {
 		one := &v.late[i]
 		v.fetches.Add(&goproxy.Fetch{
-			URL: one.url, Proxy: one.name, Status: int(one.status), Failed: one.class != "", Class: one.class, Request: one.Request,
+			URL: redact.Parseable(one.url), Proxy: one.name, Status: int(one.status), Failed: one.class != "", Class: one.class, Request: one.Request,
 		})
 	}
 	v.late = v.late[:0]
@@ -143,6 +144,9 @@ func (v *voice) speak() {
 		request.AtProxy = false // a log has the request, not the CONNECT for it
 		of := v.fetches.Of(0, &request)
 		c.Settle(of)
+		for _, text := range []*string{&c.Path, &c.Version, &c.Package, &c.Detail, &c.URL, &c.Command} {
+			*text = redact.String(*text)
+		}
 		v.said = append(v.said, saying{c, of})
 	}
 }

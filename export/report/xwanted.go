@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 // wanted is what a URL asks for.
 type wanted struct {
-	url  string
+	raw  string // as it is in the log
+	url  string // without secrets
 	name string // of the proxy, or the origin
 	goproxy.Request
 	module bool            // it is a request to a module proxy
@@ -21,8 +23,10 @@ type wanted struct {
 	sums   *wantedSums
 }
 
-func newWanted(url string) *wanted {
-	a := &wanted{url: url, page: goproxy.IsPage(url)}
+func newWanted(raw string) *wanted {
+	url := redact.String(raw)
+	parsed := redact.Parseable(url)
+	a := &wanted{raw: raw, url: url, page: goproxy.IsPage(parsed)}
 	scheme, rest, _ := strings.Cut(url, "://")
 	host := rest
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
@@ -33,7 +37,7 @@ func newWanted(url string) *wanted {
 		name = user
 	}
 	a.name = scheme + "://" + name
-	if a.Request, a.module = goproxy.Parse(url); a.module {
+	if a.Request, a.module = goproxy.Parse(parsed); a.module {
 		base := a.Base
 		if i := strings.Index(base, "/sumdb/"); i >= 0 {
 			base = base[:i]

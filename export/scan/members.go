@@ -18,7 +18,7 @@ func Members(b []byte, f func(key, value []byte)) bool {
 		return space(b, i+1) == len(b)
 	}
 	for i < len(b) {
-		end := stringEnd(b, i)
+		end := StringEnd(b, i)
 		if end < 0 {
 			return false
 		}
@@ -76,8 +76,8 @@ func space(b []byte, i int) int {
 // shortString is the length of a string up to which bytes are compared one by one.
 const shortString = 16
 
-// stringEnd returns the index after the string at b[i], or -1.
-func stringEnd(b []byte, i int) int {
+// StringEnd returns the index after the string at b[i], or -1.
+func StringEnd(b []byte, i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return -1
 	}
@@ -114,7 +114,7 @@ func valueEnd(b []byte, i int) int {
 	}
 	switch b[i] {
 	case '"':
-		return stringEnd(b, i)
+		return StringEnd(b, i)
 	case '{', '[':
 		return nestedEnd(b, i)
 	}
@@ -134,7 +134,7 @@ func nestedEnd(b []byte, i int) int {
 	for i < len(b) {
 		switch b[i] {
 		case '"':
-			if i = stringEnd(b, i); i < 0 {
+			if i = StringEnd(b, i); i < 0 {
 				return -1
 			}
 			continue

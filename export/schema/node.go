@@ -19,7 +19,26 @@ type node struct {
 	Rest       *node            `json:"additionalProperties"`
 	Enum       []any            `json:"enum"`
 	Const      any              `json:"const"`
+	Type       types            `json:"type"`
+	Pattern    string           `json:"pattern"`
 	Defs       map[string]*node `json:"$defs"`
+}
+
+// types are the types that a value may have.
+type types []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *types) UnmarshalJSON(b []byte) error {
+	if b[0] == '[' {
+		return json.Unmarshal(b, (*[]string)(t))
+	}
+	*t = types{""}
+	return json.Unmarshal(b, &(*t)[0])
+}
+
+// isText reports whether a schema allows any text.
+func (n *node) isText() bool {
+	return slices.Contains(n.Type, "string") && len(n.Enum) == 0 && n.Const == nil && n.Pattern == ""
 }
 
 // UnmarshalJSON implements json.Unmarshaler. The schemas true and false have no keys.

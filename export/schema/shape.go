@@ -20,6 +20,7 @@ type shape struct {
 	items    *shape // of an array
 	rest     *shape // of the keys of an object that may have any
 	ms       bool   // a number with three decimals
+	text     bool   // may be any text
 }
 
 // shaper makes shapes of the schema.
@@ -49,6 +50,7 @@ func (s shaper) add(to *shape, n *node, k kind, path string) {
 		}
 		s.add(to, s.root.Defs[name], k, path)
 	}
+	to.text = to.text || n.isText()
 	for _, one := range n.AllOf {
 		s.add(to, one, k, path)
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"h2trace/export/redact"
 )
 
 // Printer prints messages. Each is one line that begins with the name of the program,
@@ -32,10 +34,10 @@ func (m *Printer) Errorf(format string, args ...any) {
 }
 
 // print writes one line in one call, so that lines of several processes on the same
-// terminal do not mix. It drops an error: nothing is left to report that stderr is
-// gone on.
+// terminal do not mix. Messages quote what users and servers wrote, so secrets are removed, also
+// with --show-secrets. It drops an error: nothing is left to report that stderr is gone on.
 func (m *Printer) print(format string, args ...any) {
-	line := "h2trace: " + oneLine(fmt.Sprintf(format, args...)) + "\n"
+	line := "h2trace: " + oneLine(redact.String(fmt.Sprintf(format, args...))) + "\n"
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, _ = io.WriteString(m.w, line)

@@ -3,11 +3,11 @@ package proxies
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"h2trace/decoder/goproxy"
+	"h2trace/export/redact"
 )
 
 // InputError is a mistake in what the user named: proxies, modules, a file of these.
@@ -101,23 +101,17 @@ func parseEntry(value string) (entry, error) {
 	}
 	parsed := goproxy.ParseProxies(value)
 	if len(parsed) != 1 {
-		return entry{}, inputf("%q is no proxy; name one as in GOPROXY, such as https://goproxy.example, or direct", withoutSecrets(value))
+		return entry{}, inputf("%q is no proxy; name one as in GOPROXY, such as https://goproxy.example, or direct", redact.String(value))
 	}
 	name := parsed[0].URL
 	u, err := url.Parse(name)
 	switch {
 	case err != nil || u.Host == "" && u.Scheme != "file":
-		return entry{}, inputf("%q is no URL of a proxy", withoutSecrets(value))
+		return entry{}, inputf("%q is no URL of a proxy", redact.String(value))
 	case u.Scheme == "file":
-		return entry{}, inputf("%q is a directory: nothing of it goes over a network", withoutSecrets(value))
+		return entry{}, inputf("%q is a directory: nothing of it goes over a network", redact.String(value))
 	case u.Scheme != "https" && u.Scheme != "http":
-		return entry{}, inputf("%q has the scheme %s; proxies are https:// or http:// URLs, or direct", withoutSecrets(value), u.Scheme)
+		return entry{}, inputf("%q has the scheme %s; proxies are https:// or http:// URLs, or direct", redact.String(value), u.Scheme)
 	}
-	return entry{value, name}, nil
+	return entry{value, redact.String(name)}, nil // as in events
 }
-
-// userinfo matches the credentials of URLs.
-var userinfo = regexp.MustCompile(`//[^/?#\s]*@`)
-
-// withoutSecrets removes the credentials of URLs in a text.
-func withoutSecrets(s string) string { return userinfo.ReplaceAllString(s, "//<redacted>@") }

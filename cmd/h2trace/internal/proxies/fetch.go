@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/cmd/h2trace/internal/launch"
+	"h2trace/export/redact"
 )
 
 // download is one download of all modules through one proxy, and its recording.
@@ -89,7 +90,7 @@ func (f *fetcher) fetch(ctx context.Context, e entry, events string) (d download
 		d.failed, d.said = true, cmp.Or(complaint(stderr.String()), err.Error())
 	}
 	if _, err := os.Stat(events); err != nil || cmd.ProcessState.ExitCode() == launch.NotRun {
-		return d, errors.New(withoutSecrets(strings.TrimPrefix(strings.TrimSpace(stderr.String()), "h2trace: ")))
+		return d, errors.New(redact.String(strings.TrimPrefix(strings.TrimSpace(stderr.String()), "h2trace: ")))
 	}
 	return d, nil
 }
@@ -206,7 +207,7 @@ func complaint(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line != "" && !news.MatchString(line) {
-			return withoutSecrets(line)
+			return redact.String(line)
 		}
 	}
 	return ""

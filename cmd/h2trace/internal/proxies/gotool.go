@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"h2trace/cmd/h2trace/internal/launch"
+	"h2trace/export/redact"
 )
 
 // goTool is the go command of the user, and its settings.
@@ -79,7 +80,7 @@ func (g *goTool) run(ctx context.Context, dir string, args ...string) ([]byte, e
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, withoutSecrets(strings.TrimSpace(stderr.String())))
+		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, redact.String(strings.TrimSpace(stderr.String())))
 	}
 	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"h2trace/export/redact"
 	"h2trace/export/scan"
 )
 
@@ -146,7 +147,7 @@ func (r *recording) take(e *event) {
 			delete(r.html, at)
 		}
 	case e.Kind == "exchange" && e.sumdb():
-		if u, err := url.Parse(e.URL); err == nil {
+		if u, err := url.Parse(redact.Parseable(e.URL)); err == nil {
 			r.others[u.Scheme+"://"+u.Host] = true
 		}
 	case e.Kind == "exchange":

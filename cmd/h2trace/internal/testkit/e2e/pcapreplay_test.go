@@ -17,7 +17,7 @@ import (
 // GOPROXY, and how long connect(2) took, is not in packets.
 func checkReplayed(t *testing.T, live *contract.Stream, file string) {
 	t.Helper()
-	r := invoke(t, invocation{args: []string{"replay", "--show-secrets", file}})
+	r := invoke(t, invocation{args: []string{"-q", "replay", "--show-secrets", file}})
 	if r.status != 0 || r.stderr != "" {
 		t.Errorf("replay: exit status %d\n%s", r.status, indent(r.stderr))
 	}

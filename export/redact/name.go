@@ -1,4 +1,4 @@
-package export
+package redact
 
 import (
 	"bytes"
@@ -9,20 +9,26 @@ import (
 // x-goog-iam-authorization-token, PRIVATE-TOKEN and authToken need no entries.
 var secretParts = []string{
 	"token", "secret", "passw", "passphrase", "credential", "signature", "authorization",
-	"cookie", "session", "sessid", "bearer", "jwt", "csrf", "xsrf", "assertion",
+	"cookie", "session", "sessid", "bearer", "jwt", "csrf", "xsrf", "assertion", "extraheader", "askpass",
 }
 
 // secretWords make a name secret if they are one of its words.
 var secretWords = map[string]bool{
 	"auth": true, "pass": true, "pwd": true, "sig": true, "sid": true, "otp": true, "totp": true,
 	"hmac": true, "oidc": true, "dpop": true, "wsse": true, "ticket": true, "verifier": true,
-	"samlresponse": true, "samlrequest": true,
+	"samlresponse": true, "samlrequest": true, "pin": true, "tok": true, "tkn": true, "cred": true, "creds": true,
+}
+
+// guessWords make the value of a header a secret if it looks random, too.
+var guessWords = map[string]bool{
+	"refresh": true, "login": true, "oauth": true, "oauth2": true, "authn": true, "authz": true, "saml": true, "sso": true,
+	"sess": true, "grant": true, "nonce": true, "seed": true, "salt": true, "challenge": true,
 }
 
 // openNames are not secret, although a rule above matches.
 var openNames = map[string]bool{
 	"idempotency-key": true, "surrogate-key": true, "cache-key": true, "x-cache-key": true,
-	"sec-websocket-key": true,
+	"sec-websocket-key": true, "public-key-pins": true, "public-key-pins-report-only": true, "pin-sha256": true,
 }
 
 // openWords contain one of secretParts, or end in "key", and mean something else. Only the
@@ -35,7 +41,7 @@ var openWords = [...][]byte{
 
 // secretHeaders are secret only as headers, secretParams only as parameters.
 var (
-	secretHeaders = map[string]bool{"x-registry-config": true}
+	secretHeaders = map[string]bool{"x-registry-config": true, "authentication-info": true, "proxy-authentication-info": true}
 	secretParams  = map[string]bool{"code": true, "sas": true}
 )
 
@@ -63,10 +69,11 @@ func isSecretName(name []byte) bool {
 }
 
 // isSwitch reports whether a value turns something on or off, as in
-// log.showSignature=false. The name then names a setting, not a secret.
+// log.showSignature=false. The name then names a setting, not a secret. "KEY=VALUE" stands for
+// any.
 func isSwitch(value string) bool {
-	switch value {
-	case "true", "false", "yes", "no", "on", "off":
+	switch strings.TrimRight(value, ";,") {
+	case "true", "false", "yes", "no", "on", "off", "VALUE":
 		return true
 	}
 	return false
@@ -80,8 +87,9 @@ func isNotWord(r rune) bool {
 type headerClass uint8
 
 const (
-	headerOpen      headerClass = iota // credentials of URLs in it are redacted
+	headerOpen      headerClass = iota // secrets in it are redacted
 	headerSecret                       // redacted whole
+	headerGuess                        // redacted whole if it looks random, else as headerOpen
 	headerAuthority                    // redacted before "@"
 	headerChallenge                    // "Bearer realm=…" is a challenge, not credentials
 )
@@ -93,11 +101,55 @@ func classifyHeader(name string) headerClass {
 		return headerAuthority
 	case "www-authenticate", "proxy-authenticate":
 		return headerChallenge
+	case "refresh": // "5; url=…"
+		return headerOpen
 	}
-	if secretHeaders[lower] || isSecretName([]byte(lower)) {
+	if secretHeaders[lower] || isCertificate(lower) || isSecretName([]byte(lower)) {
 		return headerSecret
 	}
+	for word := range strings.FieldsFuncSeq(lower, isNotWord) {
+		if guessWords[word] {
+			return headerGuess
+		}
+	}
 	return headerOpen
+}
+
+// isCertificate reports whether a header has the certificate of a client, as proxies pass it on
+// (RFC 9440): client-cert, x-forwarded-tls-client-cert, x-amzn-mtls-clientcert.
+func isCertificate(name string) bool {
+	return strings.Contains(name, "cert") &&
+		(strings.Contains(name, "client") || strings.Contains(name, "ssl") || strings.Contains(name, "tls") || strings.Contains(name, "peer"))
+}
+
+// isSpoken reports whether a secret name, in lower case, is an ordinary word of messages: "token:
+// expired", "session: closed". What follows a ":" then is a secret only if it looks like one.
+// After "password: " anything is one.
+func isSpoken(name []byte) bool {
+	for _, part := range [...]string{"passw", "passphrase", "pwd"} {
+		if bytes.Contains(name, []byte(part)) {
+			return false
+		}
+	}
+	switch string(name) {
+	case "pin", "otp", "totp":
+		return false
+	}
+	return true
+}
+
+// isFlag reports whether a name, in lower case, is a flag whose value is the next word:
+// "--password X". Some flags have no value: "--show-secrets".
+func isFlag(name []byte) bool {
+	if len(name) < 2 || name[0] != '-' {
+		return false
+	}
+	for _, verb := range [...]string{"no", "show", "use", "with", "without", "skip", "disable", "enable", "allow", "require", "verify", "insecure"} {
+		if rest, ok := bytes.CutPrefix(bytes.TrimLeft(name, "-"), []byte(verb)); ok && len(rest) > 0 && rest[0] == '-' {
+			return false
+		}
+	}
+	return true
 }
 
 const (
@@ -107,18 +159,18 @@ const (
 	maxKnownName  = 64
 )
 
-// secretNames caches the classes of names. Connections repeat the same few names, and the
+// names caches the classes of names. Connections repeat the same few names, and the
 // rules are far slower than a map.
-type secretNames struct {
+type names struct {
 	headers map[string]headerClass
 	params  map[string]bool
 }
 
-func newSecretNames() secretNames {
-	return secretNames{headers: make(map[string]headerClass), params: make(map[string]bool)}
+func newNames() names {
+	return names{headers: make(map[string]headerClass), params: make(map[string]bool)}
 }
 
-func (n *secretNames) header(name string) headerClass {
+func (n *names) header(name string) headerClass {
 	if class, ok := n.headers[name]; ok {
 		return class
 	}
@@ -133,7 +185,7 @@ func (n *secretNames) header(name string) headerClass {
 }
 
 // param classifies the name of a parameter, in lower case.
-func (n *secretNames) param(name []byte) bool {
+func (n *names) param(name []byte) bool {
 	if secret, ok := n.params[string(name)]; ok {
 		return secret
 	}
