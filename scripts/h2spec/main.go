@@ -1,0 +1,70 @@
+// H2spec runs the cases of github.com/summerwind/h2spec, each on its own connection, several at a
+// time, and prints a line of JSON for each: its section and number, and the ports of its side of the
+// connections. What the server answers matters to h2spec; here it only has to read what is sent. It is
+// a module of its own, as its dependencies are not those of h2trace.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"log"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/summerwind/h2spec/config"
+	"github.com/summerwind/h2spec/generic"
+	"github.com/summerwind/h2spec/hpack"
+	"github.com/summerwind/h2spec/http2"
+)
+
+// result is a case with what came of it.
+type result struct {
+	Case        string `json:"case"` // "http2/8.1.2.3/1"
+	Description string `json:"description"`
+	Port        int    `json:"port"` // of the client
+	// Skipped says that the case does not apply to the server. Failed is what h2spec objects to in it.
+	Skipped bool   `json:"skipped"`
+	Failed  string `json:"failed,omitempty"`
+}
+
+func main() {
+	log.SetFlags(0)
+	host := flag.String("host", "127.0.0.1", "address of the server")
+	port := flag.Int("port", 0, "its port")
+	secure := flag.Bool("tls", false, "speak TLS")
+	path := flag.String("path", "/", "path of requests")
+	timeout := flag.Duration("timeout", 2*time.Second, "how long a case waits for an answer")
+	parallel := flag.Int("parallel", 8, "cases at a time")
+	flag.Parse()
+
+	c := config.Config{Host: *host, Port: *port, TLS: *secure, Insecure: true, Path: *path, Timeout: *timeout, MaxHeaderLen: 4000}
+	if err := run(c, *parallel); err != nil {
+		log.Fatalf("h2spec: %v", err)
+	}
+}
+
+// run runs all cases. Each has its own copy of the configuration.
+func run(c config.Config, parallel int) error {
+	var (
+		waits sync.WaitGroup
+		mu    sync.Mutex
+		errs  []error
+		slots = make(chan struct{}, parallel)
+		out   = json.NewEncoder(os.Stdout)
+	)
+	for id, tc := range cases(generic.Spec(), http2.Spec(), hpack.Spec()) {
+		waits.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			r, err := try(c, tc)
+			r.Case, r.Description = id, tc.Desc
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err, out.Encode(r))
+		})
+	}
+	waits.Wait()
+	return errors.Join(errs...)
+}
