@@ -49,6 +49,11 @@ func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool)
 		return nil
 	}
 	v := checkFields(f.Headers, at)
+	if at == requestHead && (v == nil || v.Tolerated) {
+		if w := m.permits(f, promised != 0); w != nil {
+			v = w
+		}
+	}
 	if v != nil && !v.Tolerated {
 		if s != nil && at != trailers {
 			s.at[f.Dir] = unsureWhere // an invalid head judges no later frame
@@ -60,11 +65,23 @@ func (m *streams) messageFields(f *Frame, s *stream, promised uint32, ends bool)
 	case promised != 0:
 		s.exempt = exemptOf(f.Headers)
 	default:
-		if next := s.advance(f.Dir, at, f.Headers, ends); next != nil {
+		if next := s.advance(f.Dir, at, f.Headers, ends); next != nil && (v == nil || !next.Tolerated) {
 			v = next
 		}
 	}
 	return v
+}
+
+// permits checks whether a client may send such a request now, or a server promise it.
+func (m *streams) permits(f *Frame, promised bool) *Violation {
+	if promised {
+		return checkPromise(f.Headers)
+	}
+	// The SETTINGS need no acknowledgement (RFC 8441 §3).
+	if allowed, known := m.settings.most(f.Dir, SettingEnableConnectProtocol); known && allowed == 0 && usesExtendedConnect(f.Headers) {
+		return ruleProtocolEarly
+	}
+	return nil
 }
 
 // section returns the kind of a field block.
@@ -76,6 +93,8 @@ func (m *streams) section(d Direction, f *Frame, s *stream) section {
 		return trailers
 	case s == nil && (len(f.Headers) == 0 || !f.Headers[0].IsPseudo()):
 		return anySection
+	case d == m.clientDir && s == nil && m.recall(f.StreamID) != nil:
+		return trailers // the server has reset the stream, or ended it early
 	case d == m.clientDir:
 		return requestHead
 	}
@@ -83,7 +102,7 @@ func (m *streams) section(d Direction, f *Frame, s *stream) section {
 }
 
 // advance moves a message past a well-formed field block.
-func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, ends bool) *Violation {
+func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, ends bool) (broken *Violation) {
 	switch at {
 	case trailers:
 		if !ends {
@@ -92,7 +111,7 @@ func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, en
 		return s.endContent(d)
 	case requestHead:
 		if s.exempt = exemptOf(fields); s.exempt != exemptConnect {
-			s.declare(d, fields)
+			broken = s.declare(d, fields)
 		}
 	case responseHead:
 		status := fields[0].Value
@@ -105,14 +124,16 @@ func (s *stream) advance(d Direction, at section, fields []hpack.HeaderField, en
 		switch connected := s.exempt == exemptConnect && status[0] == '2'; {
 		case connected, s.exempt == exemptHead, s.exempt == exemptAll, status == "204", status == "304":
 		default:
-			s.declare(d, fields)
+			broken = s.declare(d, fields)
 		}
 	}
 	s.at[d] = afterHead
 	if ends {
-		return s.endContent(d)
+		if v := s.endContent(d); v != nil {
+			return v
+		}
 	}
-	return nil
+	return broken
 }
 
 // exemptOf returns the exemption of a response by the method of its request.
@@ -131,25 +152,28 @@ func exemptOf(fields []hpack.HeaderField) exempt {
 	return exemptNone
 }
 
-// declare takes the Content-Length of a head. It ignores an invalid one, and several
-// that differ: the endpoints judge these.
-func (s *stream) declare(d Direction, fields []hpack.HeaderField) {
+// declare takes the Content-Length of a head. The bytes are not counted against an invalid one, or
+// several that differ: endpoints may ignore these.
+func (s *stream) declare(d Direction, fields []hpack.HeaderField) *Violation {
 	s.content[d] = nil
 	value, found := "", false
 	for i := range fields {
 		if f := &fields[i]; f.Name == "content-length" {
 			if found && f.Value != value {
-				return
+				return ruleContentLength
 			}
 			value, found = f.Value, true
 		}
 	}
 	if !found {
-		return
+		return nil
 	}
-	if n, err := strconv.ParseUint(value, 10, 63); err == nil {
-		s.content[d] = &content{declared: int64(n)}
+	n, err := strconv.ParseUint(value, 10, 63)
+	if err != nil {
+		return ruleContentLength
 	}
+	s.content[d] = &content{declared: int64(n)}
+	return nil
 }
 
 // messageData checks a DATA frame by the rules of its message.

@@ -137,7 +137,10 @@ func (c *Conn) detect(at ktime.Time, h *side) {
 		switch {
 		case !c.fromStart:
 			c.startLost(at, h)
-		case c.streams.known && h.dir == c.streams.clientDir, len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
+		case c.streams.known && h.dir == c.streams.clientDir:
+			c.badPreface = true
+			c.decide(at, ProtocolUnknown)
+		case len(h.held.buf) > maxStartLine, c.hopeless(c.other(h)):
 			c.decide(at, ProtocolUnknown)
 		}
 	case undecided:
@@ -184,6 +187,7 @@ func (c *Conn) finishPreface(at ktime.Time, h *side) {
 		case someHTTP1:
 			c.asksInHTTP1(at, h)
 		case neither:
+			c.badPreface = c.fromStart
 			c.startLost(at, h)
 		}
 		return

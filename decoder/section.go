@@ -2,7 +2,6 @@ package decoder
 
 import (
 	"strconv"
-	"strings"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -17,11 +16,21 @@ const (
 	trailers
 )
 
-// pseudo are the pseudo-header fields of a section, each with a bit.
+// The pseudo-header fields that a section has.
+const (
+	hasMethod uint8 = 1 << iota
+	hasScheme
+	hasAuthority
+	hasPath
+	hasProtocol // RFC 8441 §4
+	hasStatus
+)
+
+// pseudo are the pseudo-header fields of a section.
 var pseudo = [...]map[string]uint8{
-	anySection:   {":method": 1, ":scheme": 2, ":authority": 4, ":path": 8, ":protocol": 16, ":status": 32},
-	requestHead:  {":method": 1, ":scheme": 2, ":authority": 4, ":path": 8, ":protocol": 16},
-	responseHead: {":status": 32},
+	anySection:   {":method": hasMethod, ":scheme": hasScheme, ":authority": hasAuthority, ":path": hasPath, ":protocol": hasProtocol, ":status": hasStatus},
+	requestHead:  {":method": hasMethod, ":scheme": hasScheme, ":authority": hasAuthority, ":path": hasPath, ":protocol": hasProtocol},
+	responseHead: {":status": hasStatus},
 	trailers:     nil,
 }
 
@@ -32,13 +41,14 @@ func checkFields(fields []hpack.HeaderField, at section) *Violation {
 	regular := false
 	for i := range fields {
 		f := &fields[i]
-		if !f.IsPseudo() {
+		named := f.IsPseudo()
+		if v := checkField(f, named); v != nil && !v.Tolerated {
+			return v
+		} else if tolerated == nil {
+			tolerated = v
+		}
+		if !named {
 			regular = true
-			if v := checkField(f); v != nil && !v.Tolerated {
-				return v
-			} else if tolerated == nil {
-				tolerated = v
-			}
 			continue
 		}
 		bit := pseudo[at][f.Name]
@@ -48,14 +58,21 @@ func checkFields(fields []hpack.HeaderField, at section) *Violation {
 		case regular:
 			return rulePseudoLate
 		case seen&bit != 0:
-			return rulePseudoTwice
+			return pseudoTwice(at)
 		}
 		seen |= bit
 	}
-	if v := checkPseudo(fields, at, seen); v != nil {
+	if v := checkPseudo(fields, at, seen); v != nil && (tolerated == nil || !v.Tolerated) {
 		return v
 	}
 	return tolerated
+}
+
+func pseudoTwice(at section) *Violation {
+	if at == requestHead {
+		return rulePseudoTwiceRequest
+	}
+	return rulePseudoTwice
 }
 
 func unknownPseudo(name string, at section) *Violation {
@@ -71,7 +88,6 @@ func unknownPseudo(name string, at section) *Violation {
 // checkPseudo checks that a head has the required pseudo-header fields (RFC 9113 §8.3.1,
 // §8.3.2, §8.5; RFC 8441 §4).
 func checkPseudo(fields []hpack.HeaderField, at section, seen uint8) *Violation {
-	const method, scheme, authority, path, protocol = 1, 2, 4, 8, 16
 	switch at {
 	case responseHead:
 		if seen == 0 {
@@ -80,74 +96,11 @@ func checkPseudo(fields []hpack.HeaderField, at section, seen uint8) *Violation 
 		if _, err := strconv.ParseUint(fields[0].Value, 10, 16); err != nil || len(fields[0].Value) != 3 {
 			return ruleStatus
 		}
+		if fields[0].Value == "101" {
+			return ruleSwitching
+		}
 	case requestHead:
-		connect, empty, web := false, false, false
-		for i := range fields {
-			switch f := &fields[i]; f.Name {
-			case ":method":
-				connect = f.Value == "CONNECT"
-			case ":path":
-				empty = f.Value == ""
-			case ":scheme":
-				web = f.Value == "http" || f.Value == "https"
-			}
-		}
-		need := uint8(method | scheme | path)
-		if connect && seen&protocol == 0 {
-			need = method | authority
-		}
-		switch {
-		case seen&need != need:
-			return ruleNoPseudo
-		case need&path == 0 && seen&(scheme|path) != 0:
-			return ruleConnectPseudo
-		case empty && web: // other URIs may have none
-			return ruleEmptyPath
-		}
+		return checkRequest(fields, seen)
 	}
 	return nil
 }
-
-// checkField checks a field that is no pseudo-header field (RFC 9113 §8.2.1,
-// §8.2.2).
-func checkField(f *hpack.HeaderField) *Violation {
-	if f.Name == "" {
-		return ruleFieldName
-	}
-	for i := range len(f.Name) {
-		if c := f.Name[i]; c <= ' ' || c >= 0x7f || c == ':' {
-			return ruleFieldName
-		} else if 'A' <= c && c <= 'Z' {
-			return ruleUpperCase
-		}
-	}
-	v := f.Value
-	switch {
-	case strings.IndexByte(v, 0) >= 0, strings.IndexByte(v, '\r') >= 0, strings.IndexByte(v, '\n') >= 0:
-		return ruleFieldValue
-	case v != "" && (isSpace(v[0]) || isSpace(v[len(v)-1])):
-		return ruleFieldSpace
-	}
-	switch f.Name {
-	case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
-		return ruleConnectionField
-	case "te":
-		if !onlyTrailers(v) {
-			return ruleConnectionField
-		}
-	}
-	return nil
-}
-
-// onlyTrailers reports whether a list of transfer codings (RFC 9110 §10.1.4), which
-// may be empty, names none but trailers (RFC 9113 §8.2.2).
-func onlyTrailers(list string) bool {
-	for coding := range strings.SplitSeq(list, ",") {
-		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "trailers") {
-			return false
-		}
-	}
-	return true
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }

@@ -149,7 +149,8 @@
 //	answers         on dns: array of texts, as dig +short prints them
 //	error           on failed: {class, detail}. Classes: dns, connect, tls.
 //	                On close, if the client speaks HTTP/1.x and the server
-//	                HTTP/2, or the reverse: class protocol; else absent
+//	                HTTP/2, or the reverse, or if the client does not begin
+//	                HTTP/2 with its preface: class protocol; else absent
 //	proxy           on silent: the entry of the process's GOPROXY that it is to
 //	proxy, next     on failed: the entry of the process's GOPROXY that it was to,
 //	                without credentials, and what the go command tries next:
