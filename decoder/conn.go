@@ -254,8 +254,8 @@ func (c *Conn) Protocol() Protocol { return c.protocol }
 // Decided reports whether Protocol is final.
 func (c *Conn) Decided() bool { return c.decided }
 
-// BadPreface reports whether the client's first bytes begin neither a connection preface (RFC 9113
-// §3.4) nor a request of HTTP/1.x. If the connection is for HTTP/2, as ALPN shows or frames of the
+// BadPreface reports whether the client's first bytes are no connection preface (RFC 9113 §3.4), and
+// no request line of HTTP/1.x. It is final after Close. If the connection is for HTTP/2, as ALPN shows or frames of the
 // server do, that is a connection error.
 func (c *Conn) BadPreface() bool { return c.badPreface }
 
