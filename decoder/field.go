@@ -1,18 +1,16 @@
 package decoder
 
 import (
-	"encoding/binary"
 	"strings"
 
 	"golang.org/x/net/http2/hpack"
 )
 
-// checkField checks a field (RFC 9113 §8.2.1, §8.2.2), of a pseudo-header field only the value.
-func checkField(f *hpack.HeaderField, isPseudo bool) *Violation {
-	if !isPseudo {
-		if v := checkName(f.Name); v != nil {
-			return v
-		}
+// regular checks a field that is no pseudo-header field (RFC 9113 §8.2.1, §8.2.2), and takes what
+// the rules of its message need.
+func (h *head) regular(f *hpack.HeaderField) *Violation {
+	if v := checkName(f.Name); v != nil {
+		return v
 	}
 	if v := checkValue(f.Value); v != nil {
 		return v
@@ -24,23 +22,22 @@ func checkField(f *hpack.HeaderField, isPseudo bool) *Violation {
 		if !onlyTrailers(f.Value) {
 			return ruleConnectionField
 		}
+	case "host":
+		h.host = f.Value
+	case "content-length":
+		h.differs = h.differs || h.sized && f.Value != h.size
+		h.sized, h.size = true, f.Value
 	}
 	return nil
 }
 
-// nameRules holds the rule that each octet of a field name breaks.
-var nameRules = func() (rules [256]*Violation) {
-	for c := range rules {
-		switch {
-		case c <= ' ', c >= 0x7f, c == ':':
-			rules[c] = ruleFieldName
-		case 'A' <= c && c <= 'Z':
-			rules[c] = ruleUpperCase
-		case strings.IndexByte(`"(),/;<=>?@[\]{}`, byte(c)) >= 0:
-			rules[c] = ruleFieldToken
-		}
+// lowerToken holds the octets of a field name: those of a token (RFC 9110 §5.1) but for uppercase
+// letters.
+var lowerToken = func() (octets [256]bool) {
+	for c := byte('!'); c < 0x7f; c++ {
+		octets[c] = !('A' <= c && c <= 'Z') && strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) < 0
 	}
-	return rules
+	return octets
 }()
 
 func checkName(name string) *Violation {
@@ -48,8 +45,14 @@ func checkName(name string) *Violation {
 		return ruleFieldName
 	}
 	for i := range len(name) {
-		if v := nameRules[name[i]]; v != nil {
-			return v
+		switch c := name[i]; {
+		case lowerToken[c]:
+		case 'A' <= c && c <= 'Z':
+			return ruleUpperCase
+		case c <= ' ', c >= 0x7f, c == ':':
+			return ruleFieldName
+		default:
+			return ruleFieldToken
 		}
 	}
 	return nil
@@ -65,27 +68,35 @@ func checkValue(v string) *Violation {
 		}
 		return ruleFieldControl
 	}
-	if isSpace(v[0]) || isSpace(v[len(v)-1]) {
+	if v[0] <= ' ' || v[len(v)-1] <= ' ' { // a space or a tab
 		return ruleFieldSpace
 	}
 	return nil
 }
 
 // hasControl reports whether v has a control character other than a tab. It looks at eight octets
-// at a time: values are long, and few have one.
+// at a time, the last of which it may have seen: most values have no such character.
 func hasControl(v string) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for var8 := [8]byte{}; i+8 <= len(v); i += 8 {
-		copy(var8[:], v[i:])
-		x := binary.LittleEndian.Uint64(var8[:])
-		below := (x - ' '*ones) &^ x // its top bits: an octet below a space
-		y := x ^ 0x7f*ones           // DEL is 0 in it
-		if (below|(y-ones)&^y)&tops != 0 && anyControl(v[i:i+8]) {
+	if len(v) < 8 {
+		return anyControl(v)
+	}
+	for i := 0; i+8 <= len(v); i += 8 {
+		if mayControl(v[i:i+8]) && anyControl(v[i:i+8]) {
 			return true
 		}
 	}
-	return anyControl(v[i:])
+	last := v[len(v)-8:]
+	return mayControl(last) && anyControl(last)
+}
+
+// mayControl reports whether one of eight octets is below a space, or DEL.
+func mayControl(v string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	_ = v[7]
+	x := uint64(v[0]) | uint64(v[1])<<8 | uint64(v[2])<<16 | uint64(v[3])<<24 |
+		uint64(v[4])<<32 | uint64(v[5])<<40 | uint64(v[6])<<48 | uint64(v[7])<<56
+	y := x ^ 0x7f*ones // DEL is 0
+	return ((x-' '*ones)&^x|(y-ones)&^y)&tops != 0
 }
 
 func anyControl(v string) bool {
@@ -107,5 +118,3 @@ func onlyTrailers(list string) bool {
 	}
 	return true
 }
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }

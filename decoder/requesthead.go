@@ -1,109 +1,88 @@
 package decoder
 
-import (
-	"strings"
+import "strings"
 
-	"golang.org/x/net/http2/hpack"
+// What a request must have, and a CONNECT request that does not extend it (RFC 9113 §8.3.1, §8.5).
+var (
+	neededByRequest = setOf(method, scheme, path)
+	neededByConnect = setOf(method, authority)
 )
 
-// control is the control data of a request (RFC 9113 §8.3.1), and its host.
-type control struct{ method, scheme, authority, path, host string }
-
-func controlOf(fields []hpack.HeaderField) (c control) {
-	for i := range fields {
-		switch f := &fields[i]; f.Name {
-		case ":method":
-			c.method = f.Value
-		case ":scheme":
-			c.scheme = f.Value
-		case ":authority":
-			c.authority = f.Value
-		case ":path":
-			c.path = f.Value
-		case "host":
-			c.host = f.Value
-		}
-	}
-	return c
-}
-
-// web reports whether the target is an http or https URI.
-func (c *control) web() bool { return c.scheme == "http" || c.scheme == "https" }
-
-// checkRequest checks the control data of a request that has the fields of seen (RFC 9113 §8.3.1,
-// §8.5, RFC 8441 §4).
-func checkRequest(fields []hpack.HeaderField, seen uint8) *Violation {
-	c := controlOf(fields)
-	connect := c.method == "CONNECT"
-	need := hasMethod | hasScheme | hasPath
-	if connect && seen&hasProtocol == 0 {
-		need = hasMethod | hasAuthority
+// checkRequest checks the control data of a request (RFC 9113 §8.3.1, §8.5, RFC 8441 §4).
+func (h *head) checkRequest() *Violation {
+	connect := h.values[method] == "CONNECT"
+	need := neededByRequest
+	if connect && !h.has.has(protocol) {
+		need = neededByConnect
 	}
 	switch {
-	case seen&need != need:
+	case h.has&need != need:
 		return ruleNoPseudo
-	case seen&hasProtocol != 0 && !connect:
+	case h.has.has(protocol) && !connect:
 		return ruleProtocolMethod
-	case need&hasPath == 0 && seen&(hasScheme|hasPath) != 0:
+	case need == neededByConnect && h.has != need:
 		return ruleConnectPseudo
-	case c.method == "", seen&hasScheme != 0 && c.scheme == "", need&hasAuthority != 0 && c.authority == "":
+	case h.values[method] == "",
+		need == neededByRequest && h.values[scheme] == "",
+		need == neededByConnect && h.values[authority] == "":
 		return ruleEmptyPseudo
-	case !c.web(): // other URIs may have no path
-		return nil
-	case c.path == "":
+	}
+	switch h.values[scheme] {
+	case "http", "https":
+		return h.checkTarget()
+	}
+	return nil // other URIs may have no path
+}
+
+// checkTarget checks the target of a request for an http or https URI (RFC 9113 §8.3.1).
+func (h *head) checkTarget() *Violation {
+	to := h.values[path]
+	switch {
+	case to == "":
 		return ruleEmptyPath
-	case c.path[0] != '/' && c.path != "*":
+	case to[0] != '/' && to != "*":
 		return rulePathForm
-	case c.path == "*" && c.method != "OPTIONS":
+	case to == "*" && h.values[method] != "OPTIONS":
 		return ruleAsterisk
-	case strings.IndexByte(c.authority, '@') >= 0:
+	case strings.IndexByte(h.values[authority], '@') >= 0:
 		return ruleUserinfo
-	case c.host != "" && seen&hasAuthority != 0 && !c.sameHost():
+	case h.host != "" && h.has.has(authority) && !h.sameHost():
 		return ruleHost
 	}
 	return nil
 }
 
 // sameHost reports whether host and :authority name the same origin.
-func (c *control) sameHost() bool {
-	if c.host == c.authority {
+func (h *head) sameHost() bool {
+	if h.host == h.values[authority] {
 		return true
 	}
 	port := ":443"
-	if c.scheme == "http" {
+	if h.values[scheme] == "http" {
 		port = ":80"
 	}
-	return strings.EqualFold(strings.TrimSuffix(c.host, port), strings.TrimSuffix(c.authority, port))
+	return strings.EqualFold(strings.TrimSuffix(h.host, port), strings.TrimSuffix(h.values[authority], port))
 }
 
-// checkPromise checks what a request must be that a server makes in place of the client (RFC 9113
-// §8.4).
-func checkPromise(fields []hpack.HeaderField) *Violation {
-	for i := range fields {
-		switch f := &fields[i]; f.Name {
-		case ":method":
-			switch f.Value { // RFC 9110 §9.2; who knows of others?
-			case "CONNECT", "DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE":
-				return rulePromiseMethod
-			}
-		case "content-length":
-			if f.Value != "0" {
-				return rulePromiseContent
-			}
-		}
+// exempt returns the exemption of the response to a request.
+func (h *head) exempt() exempt {
+	switch h.values[method] {
+	case "HEAD":
+		return exemptHead
+	case "CONNECT":
+		return exemptConnect
+	}
+	return exemptNone
+}
+
+// checkPromise checks the request that a server makes in place of the client (RFC 9113 §8.4).
+func (h *head) checkPromise() *Violation {
+	switch h.values[method] { // RFC 9110 §9.2; of other methods it is unknown
+	case "CONNECT", "DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE":
+		return rulePromiseMethod
+	}
+	if h.sized && (h.differs || h.size != "0") {
+		return rulePromiseContent
 	}
 	return nil
-}
-
-// usesExtendedConnect reports whether a request uses RFC 8441.
-func usesExtendedConnect(fields []hpack.HeaderField) bool {
-	for i := range fields {
-		if !fields[i].IsPseudo() {
-			return false
-		}
-		if fields[i].Name == ":protocol" {
-			return true
-		}
-	}
-	return false
 }
