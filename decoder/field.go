@@ -34,8 +34,8 @@ func (h *head) regular(f *hpack.HeaderField) *Violation {
 // lowerToken holds the octets of a field name: those of a token (RFC 9110 §5.1) but for uppercase
 // letters.
 var lowerToken = func() (octets [256]bool) {
-	for c := byte('!'); c < 0x7f; c++ {
-		octets[c] = !('A' <= c && c <= 'Z') && strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) < 0
+	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") {
+		octets[c] = true
 	}
 	return octets
 }()

@@ -54,5 +54,6 @@ var (
 
 	ruleLateSizeUpdate = rule(CompressionError, "table size update follows a field (RFC 7541 §4.2)")
 	ruleSizeUpdate     = rule(CompressionError, "table size update exceeds SETTINGS_HEADER_TABLE_SIZE (RFC 7541 §6.3)")
-	ruleNoSizeUpdate   = rule(CompressionError, "block lacks the table size update that a smaller HEADER_TABLE_SIZE demands (RFC 9113 §4.3.1)")
+	// net/http and others accept this.
+	ruleNoSizeUpdate = &Violation{Code: CompressionError, Rule: "block lacks the table size update that a smaller HEADER_TABLE_SIZE demands (RFC 9113 §4.3.1)", Tolerated: true}
 )

@@ -44,8 +44,7 @@ var malformedRequests = []fault{
 		allowed(p)
 		requested(":method=GET", ":protocol=websocket", ":scheme=https", ":authority=a", ":path=/")(p)
 	}, "HEADERS: :protocol is in a request other than CONNECT (RFC 8441 §4)"},
-	{"extended CONNECT without the setting", requested(":method=CONNECT", ":protocol=websocket", ":scheme=https", ":authority=a", ":path=/"),
-		"HEADERS: :protocol though ENABLE_CONNECT_PROTOCOL is not 1 (RFC 8441 §3)"},
+	{"extended CONNECT without the setting", requested(":method=CONNECT", ":protocol=websocket", ":scheme=https", ":authority=a", ":path=/"), "HEADERS: :protocol though ENABLE_CONNECT_PROTOCOL is not 1 (RFC 8441 §3)"},
 	{"promised POST", promised(":method=POST"), "PUSH_PROMISE: promised request is not safe and cacheable (RFC 9113 §8.4)"},
 	{"promised content", promised(":method=GET", "content-length=3"), "PUSH_PROMISE: promised request has content (RFC 9113 §8.4)"},
 }
