@@ -250,10 +250,13 @@
 //	             left after this frame, each can be null or negative. _send is
 //	             what the process may still send, _recv what its peer may
 //	truncated    true if payload is missing, else absent
-//	violation    the rule that the frame broke, else absent: a rule of the
+//	violation    the rule that the frame broke, with the error code of the answer
+//	             to it and the section of the RFC, else absent: a rule of the
 //	             connection, or one that makes a message malformed (RFC 9113
 //	             §8.1.1), such as a body whose length differs from its
-//	             content-length
+//	             content-length. What endpoints accept is named nevertheless,
+//	             such as a field connection, or a stream that depends on itself
+//	             (RFC 7540 §5.3.1)
 //
 // Keys by type. They are null if a frame is too short for them or was not seen
 // whole; those of PRIORITY_UPDATE also if it is not on stream 0.
