@@ -341,8 +341,9 @@
 //	                http_5xx, protocol, aborted (by the client), timeout (of TCP)
 //	                and checksum. protocol includes a malformed message, however
 //	                the client treats it; but not fields specific to a
-//	                connection, and white space around values, which clients
-//	                accept. checksum is set if the go command reported it before
+//	                connection, white space around values, and the like, which
+//	                clients accept. It is also what a client ends the connection
+//	                for: a violation of the server. checksum is set if the go command reported it before
 //	                the event is printed. Mostly it reports it later, for an
 //	                exchange that succeeded: see requests of process
 //	start           time of the first byte of the request, or null
